@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "dbfleet/agent/v1/link_service.pb.h"
+
+namespace dbfleet::controller {
+
+// The dispatcher's end of one agent's control stream; controller/api implements it over gRPC, tests
+// in memory. Thread-safe; calls never block.
+class AgentConnection {
+ public:
+  virtual ~AgentConnection() = default;
+
+  // Queues a message. False: the bounded outbox is full or the stream is over; the connection is
+  // then closed as too slow.
+  virtual bool Send(const agent::v1::ControllerMsg& message) = 0;
+
+  // Ends the stream with this status. OnClosed follows.
+  virtual void Close(const absl::Status& status) = 0;
+
+  // Of the certificate that authenticated the stream.
+  virtual const std::string& agent_id() const = 0;
+  virtual const std::string& serial() const = 0;
+};
+
+// What the stream's owner tells the dispatcher. Thread-safe; calls return at once.
+class ConnectionEvents {
+ public:
+  virtual ~ConnectionEvents() = default;
+
+  virtual void OnOpened(std::shared_ptr<AgentConnection> connection) = 0;
+  virtual void OnMessage(const std::shared_ptr<AgentConnection>& connection,
+                         agent::v1::AgentMsg message) = 0;
+  virtual void OnClosed(const std::shared_ptr<AgentConnection>& connection) = 0;
+};
+
+}  // namespace dbfleet::controller

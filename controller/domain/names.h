@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+
+#include "absl/strings/string_view.h"
+#include "controller/domain/types.h"
+
+// The one table of words for each enumeration, as the store, the audit trail and messages use them:
+// lower case with "_", for example "awaiting_approval". From* returns nullopt for an unknown word.
+namespace dbfleet::controller {
+
+absl::string_view NameOf(SafetyClass value);
+absl::string_view NameOf(JobKind value);
+absl::string_view NameOf(JobState value);
+absl::string_view NameOf(TaskState value);
+absl::string_view NameOf(AttemptState value);
+absl::string_view NameOf(Purpose value);
+absl::string_view NameOf(BackupGate value);
+absl::string_view NameOf(Role value);
+absl::string_view NameOf(Backup::State value);
+
+template <typename T>
+std::optional<T> FromName(absl::string_view name);
+template <> std::optional<SafetyClass> FromName(absl::string_view name);
+template <> std::optional<JobKind> FromName(absl::string_view name);
+template <> std::optional<JobState> FromName(absl::string_view name);
+template <> std::optional<TaskState> FromName(absl::string_view name);
+template <> std::optional<AttemptState> FromName(absl::string_view name);
+template <> std::optional<Purpose> FromName(absl::string_view name);
+template <> std::optional<BackupGate> FromName(absl::string_view name);
+template <> std::optional<Role> FromName(absl::string_view name);
+template <> std::optional<Backup::State> FromName(absl::string_view name);
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "controller/domain/types.h"
+
+namespace dbfleet::controller {
+
+// Everything on which a decision rests. Pure values: the caller reads them in one transaction.
+struct PolicyInput {
+  Job job;
+  EnvironmentPolicy policy;
+  // Per target: the newest verified backup that covers its database, if any.
+  struct Target {
+    std::string name;
+    std::string instance_id;
+    std::string database;
+    std::optional<Backup> verified_backup;
+    int64_t estimated_rows = -1;
+  };
+  std::vector<Target> targets;
+  // Who must not count as an approver besides the requester: principals whose account, role or
+  // token the requester made.
+  std::vector<std::string> dependent_approvers;
+  absl::Time now;
+};
+
+struct PolicyBlocker {
+  std::string rule;      // "approvals", "verified-backup", "destructive-consent", "rollback-plan".
+  std::string message;   // What is missing and who can do something about it.
+  bool final = false;    // Waiting cannot mend it: the job is refused.
+};
+
+struct PolicyDecision {
+  std::vector<PolicyBlocker> blockers;   // Complete; empty means allowed.
+  bool allowed() const { return blockers.empty(); }
+  bool refused() const;                  // Any blocker is final.
+  bool BlockedBy(absl::string_view rule) const;
+};
+
+// May the job run now? A pure function; the Grant's transaction evaluates it once more.
+PolicyDecision Evaluate(const PolicyInput& input);
+
+// The defaults of a new environment with this name (requirement P2's first level).
+EnvironmentPolicy DefaultPolicy(absl::string_view environment);
+
+// SHA-256, hex, over the canonical form; part of every job's digest.
+std::string PolicyDigest(absl::string_view environment, const EnvironmentPolicy& policy);
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,154 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "controller/domain/types.h"
+
+namespace dbfleet::controller {
+
+// A page of a listing. `token` is opaque to clients: the store makes and checks it; a token that it
+// did not make is INVALID_ARGUMENT. `size` 0 means 50; the most is 1,000.
+struct PageRequest {
+  int size = 0;
+  std::string token;
+};
+
+template <typename T>
+struct Page {
+  std::vector<T> items;
+  std::string next_token;  // "" on the last page.
+};
+
+struct JobFilter {
+  std::string environment;            // "" matches all, here and below.
+  std::optional<JobKind> kind;
+  std::optional<JobState> state;
+};
+
+struct BackupFilter {
+  std::string instance_id;
+  std::string environment;
+};
+
+struct AuditFilter {
+  std::string resource_prefix;
+  std::string actor;
+};
+
+// Reads inside one snapshot. Get* are NOT_FOUND (reason e.g. JOB_NOT_FOUND) when there is no such row.
+class ReadTx {
+ public:
+  virtual ~ReadTx() = default;
+
+  virtual absl::StatusOr<Environment> GetEnvironment(absl::string_view name) = 0;
+  virtual absl::StatusOr<Page<Environment>> ListEnvironments(const PageRequest& page) = 0;
+
+  virtual absl::StatusOr<Agent> GetAgent(absl::string_view id) = 0;
+  virtual absl::StatusOr<Page<Agent>> ListAgents(absl::string_view environment,
+                                                 const PageRequest& page) = 0;
+  virtual absl::StatusOr<JoinToken> GetJoinToken(absl::string_view hash) = 0;
+
+  virtual absl::StatusOr<Instance> GetInstance(absl::string_view id) = 0;   // Removed ones too.
+  virtual absl::StatusOr<Page<Instance>> ListInstances(absl::string_view environment,
+                                                       const PageRequest& page) = 0;
+  virtual absl::StatusOr<std::vector<Instance>> InstancesOfAgent(absl::string_view agent_id) = 0;
+
+  virtual absl::StatusOr<Job> GetJob(absl::string_view id) = 0;
+  virtual absl::StatusOr<std::optional<Job>> FindJobByRequestKey(absl::string_view key) = 0;
+  virtual absl::StatusOr<Page<Job>> ListJobs(const JobFilter& filter, const PageRequest& page) = 0;
+  virtual absl::StatusOr<std::vector<Job>> JobsInState(JobState state) = 0;
+  virtual absl::StatusOr<Task> GetTask(absl::string_view id) = 0;
+  virtual absl::StatusOr<std::vector<Task>> TasksOfJob(absl::string_view job_id) = 0;
+  virtual absl::StatusOr<Attempt> GetAttempt(absl::string_view id) = 0;
+  virtual absl::StatusOr<std::vector<Attempt>> AttemptsOfTask(absl::string_view task_id) = 0;
+  virtual absl::StatusOr<std::vector<Attempt>> OpenAttempts() = 0;          // Not terminal, all.
+  virtual absl::StatusOr<std::vector<Attempt>> OpenAttemptsOfAgent(absl::string_view agent_id) = 0;
+  virtual absl::StatusOr<std::vector<Attempt>> OpenAttemptsOfInstance(absl::string_view id) = 0;
+
+  virtual absl::StatusOr<Backup> GetBackup(absl::string_view id) = 0;
+  virtual absl::StatusOr<Page<Backup>> ListBackups(const BackupFilter& filter,
+                                                   const PageRequest& page) = 0;
+  // Complete and verified (level >= 1), newest snapshot first.
+  virtual absl::StatusOr<std::vector<Backup>> VerifiedBackups(absl::string_view instance_id) = 0;
+
+  virtual absl::StatusOr<User> GetUser(absl::string_view id) = 0;
+  virtual absl::StatusOr<Page<User>> ListUsers(const PageRequest& page) = 0;
+  virtual absl::StatusOr<ApiToken> GetToken(absl::string_view id) = 0;
+  virtual absl::StatusOr<ApiToken> FindToken(absl::string_view hash) = 0;
+  virtual absl::StatusOr<Page<ApiToken>> ListTokens(absl::string_view user_id,
+                                                    const PageRequest& page) = 0;
+
+  // Files of changes by the SHA-256 (hex) of their bytes.
+  virtual absl::StatusOr<std::string> GetContent(absl::string_view sha256) = 0;
+
+  // "" when the key was never set.
+  virtual absl::StatusOr<std::string> GetSetting(absl::string_view key) = 0;
+
+  virtual absl::StatusOr<Page<AuditRow>> ListAudit(const AuditFilter& filter,
+                                                   const PageRequest& page) = 0;  // Newest first.
+  // Up to `limit` records with seq >= from_seq, oldest first.
+  virtual absl::StatusOr<std::vector<AuditRow>> ReadAudit(uint64_t from_seq, int limit) = 0;
+};
+
+// Writes inside one transaction. Insert* are ALREADY_EXISTS on a duplicate key. Update* are ABORTED
+// (reason STALE) when the row's version is not `value->version`; on success they raise it.
+// Uniqueness lives here: Job.request_key, (task, attempt number), instance id, user id, token hash.
+class WriteTx : public ReadTx {
+ public:
+  virtual absl::Status InsertEnvironment(Environment* value) = 0;
+  virtual absl::Status UpdateEnvironment(Environment* value) = 0;
+  virtual absl::Status InsertAgent(Agent* value) = 0;
+  virtual absl::Status UpdateAgent(Agent* value) = 0;
+  virtual absl::Status InsertJoinToken(JoinToken* value) = 0;
+  virtual absl::Status UpdateJoinToken(JoinToken* value) = 0;
+  virtual absl::Status InsertInstance(Instance* value) = 0;
+  virtual absl::Status UpdateInstance(Instance* value) = 0;
+  virtual absl::Status InsertJob(Job* value) = 0;
+  virtual absl::Status UpdateJob(Job* value) = 0;
+  virtual absl::Status InsertTask(Task* value) = 0;
+  virtual absl::Status UpdateTask(Task* value) = 0;
+  virtual absl::Status InsertAttempt(Attempt* value) = 0;
+  virtual absl::Status UpdateAttempt(Attempt* value) = 0;
+  virtual absl::Status InsertBackup(Backup* value) = 0;
+  virtual absl::Status UpdateBackup(Backup* value) = 0;
+  virtual absl::Status InsertUser(User* value) = 0;
+  virtual absl::Status UpdateUser(User* value) = 0;
+  virtual absl::Status InsertToken(ApiToken* value) = 0;
+  virtual absl::Status UpdateToken(ApiToken* value) = 0;
+  virtual absl::Status PutContent(absl::string_view sha256, absl::string_view content) = 0;
+  virtual absl::Status PutSetting(absl::string_view key, absl::string_view value) = 0;
+
+  // Appends to the hash chain, in this very transaction: the change and its record stand or fall
+  // together.
+  virtual absl::Status AppendAudit(const AuditEntry& entry) = 0;
+};
+
+// The controller's durable state. Thread-safe.
+//
+// Mutations run one at a time on the store's writer thread, each in a savepoint of a group that
+// commits as one; `done` is called after COMMIT, never before, on the writer thread, and must not
+// block or call MutateAndWait. A mutation that returns an error leaves nothing behind. If COMMIT or
+// fsync fails, nothing is answered and the process ends (store/sqlite/sqlite_store.h says why).
+// RESOURCE_EXHAUSTED (DISK_FULL) when the disk is full and the mutation was not marked essential.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  using Mutation = std::function<absl::Status(WriteTx&)>;
+  using Done = std::function<void(absl::Status)>;
+  virtual void Mutate(Mutation mutation, Done done) = 0;
+  // Blocks the caller until the commit; never call it from `done`.
+  absl::Status MutateAndWait(Mutation mutation);
+
+  virtual absl::Status Read(const std::function<absl::Status(ReadTx&)>& fn) = 0;
+
+  // This process's epoch: max(stored + 1, unix seconds), committed when the store was opened.
+  virtual uint64_t epoch() const = 0;
+};
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,28 @@
+# All third-party libraries come from the distribution; deploy/packages.txt lists the packages.
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(gRPC CONFIG REQUIRED)
+find_package(absl CONFIG REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
+find_package(spdlog CONFIG REQUIRED)
+find_package(yaml-cpp CONFIG REQUIRED)
+find_package(prometheus-cpp CONFIG REQUIRED)
+find_package(nlohmann_json CONFIG REQUIRED)
+find_package(Boost 1.74 REQUIRED)
+find_package(MySQLConnectorCpp REQUIRED)
+
+# These have no CMake package, or (hiredis 0.14) a broken one.
+pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(libpqxx REQUIRED IMPORTED_TARGET libpqxx)
+pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+
+find_path(CLI11_INCLUDE_DIR CLI/CLI.hpp REQUIRED)
+
+if(DBFLEET_BUILD_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(DBFLEET_BUILD_BENCH)
+  find_package(benchmark REQUIRED)
+endif()

@@ -1,0 +1,6 @@
+include(GNUInstallDirs)
+foreach(binary dbfleet dbfleet-agent dbfleet-controller dbfleet-exec)
+  if(TARGET ${binary})
+    install(TARGETS ${binary} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  endif()
+endforeach()
