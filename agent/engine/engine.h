@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+
 #include "common/base/secret.h"
 #include "common/sql/sql.h"
 #include "dbfleet/work/v1/work.pb.h"
@@ -17,15 +18,15 @@ namespace dbfleet::agent {
 
 // Where an instance is and with which accounts it is reached.
 struct Endpoint {
-  std::string socket;              // Unix socket (PostgreSQL: its folder); wins over host and port.
+  std::string socket;  // Unix socket (PostgreSQL: its folder); wins over host and port.
   std::string host;
   int port = 0;
-  std::string Describe() const;    // "host:port" or the path; never a credential.
+  std::string Describe() const;  // "host:port" or the path; never a credential.
 };
 
 struct AccountConfig {
   std::string user;
-  std::string password_file;       // Read at each connect, so that a rotated password is picked up.
+  std::string password_file;  // Read at each connect, so that a rotated password is picked up.
 };
 
 struct InstanceSpec {
@@ -48,18 +49,19 @@ struct QueryOptions {
 
 // One sample of a metrics collection; families are formed by name.
 struct Sample {
-  std::string name;                // As the common exporters call it.
+  std::string name;  // As the common exporters call it.
   std::string help;
-  bool counter = false;            // Else a gauge.
+  bool counter = false;  // Else a gauge.
   std::vector<std::pair<std::string, std::string>> labels;
   double value = 0;
+  bool untyped = false;  // The exporter publishes it without a type; wins over `counter`.
 };
 
 // One database server. The core interface is small; what only some engines can do is an optional
 // capability, nullptr when absent. Thread-safe: every call opens what it needs and closes it again.
 // Errors: UNAVAILABLE (DATABASE_UNREACHABLE), UNAUTHENTICATED (DATABASE_AUTH), DEADLINE_EXCEEDED
-// (DATABASE_TIMEOUT), FAILED_PRECONDITION (NO_ACCOUNT: the account is not configured). Messages hold
-// no credential and no row data. No exception leaves an engine.
+// (DATABASE_TIMEOUT), FAILED_PRECONDITION (NO_ACCOUNT: the account is not configured). Messages
+// hold no credential and no row data. No exception leaves an engine.
 class SqlMigrations;
 
 class Engine {
@@ -68,8 +70,9 @@ class Engine {
 
   virtual const InstanceSpec& spec() const = 0;
 
-  // Health as requirement W1 defines it, within `deadline` whatever the server does. Never an error:
-  // an unreachable server is CRITICAL with its reason; what could not be measured is UNKNOWN.
+  // Health as requirement W1 defines it, within `deadline` whatever the server does. Never an
+  // error: an unreachable server is CRITICAL with its reason; what could not be measured is
+  // UNKNOWN.
   virtual work::v1::InstanceHealth Check(absl::Duration deadline) = 0;
 
   // The dialect with which the server's statements are to be read, from its version.
@@ -93,8 +96,9 @@ class Engine {
 };
 
 // A session that holds the migration lock. Not thread-safe. The lock is session-level and taken on
-// the very connection that executes the steps: after a crash of the agent the server holds it for as
-// long as the last statement still runs, so whoever gets it next knows that nothing runs any more.
+// the very connection that executes the steps: after a crash of the agent the server holds it for
+// as long as the last statement still runs, so whoever gets it next knows that nothing runs any
+// more.
 class MigrationSession {
  public:
   virtual ~MigrationSession() = default;
@@ -124,19 +128,20 @@ class SqlMigrations {
 
   // Connects with the migration account and takes the lock; ABORTED (MIGRATION_LOCKED) if another
   // session holds it for longer than `wait`. `lock_timeout` bounds the statements' own lock waits.
-  virtual absl::StatusOr<std::unique_ptr<MigrationSession>> OpenLocked(absl::string_view database,
-                                                                       absl::Duration wait,
-                                                                       absl::Duration lock_timeout) = 0;
+  virtual absl::StatusOr<std::unique_ptr<MigrationSession>> OpenLocked(
+      absl::string_view database, absl::Duration wait, absl::Duration lock_timeout) = 0;
 
   // The same connection without the lock, read-only, for planning.
-  virtual absl::StatusOr<std::unique_ptr<MigrationSession>> OpenForPlan(absl::string_view database) = 0;
+  virtual absl::StatusOr<std::unique_ptr<MigrationSession>> OpenForPlan(
+      absl::string_view database) = 0;
 
   // Hex SHA-256 over the database's schema as its catalogue tells it (tables, columns, types,
   // defaults, keys, indexes, constraints, views, routines, triggers), without dbfleet's own tables
   // and without counters such as AUTO_INCREMENT's next value.
   virtual absl::StatusOr<std::string> SchemaFingerprint(MigrationSession& session) = 0;
 
-  // Rows and bytes by the server's own statistics, for tables as a statement names them; -1 unknown.
+  // Rows and bytes by the server's own statistics, for tables as a statement names them; -1
+  // unknown.
   virtual absl::StatusOr<std::vector<work::v1::TableEstimate>> Estimate(
       MigrationSession& session, const std::vector<std::string>& tables) = 0;
 

@@ -19,7 +19,7 @@ struct JournaledAttempt {
   v1::Offer offer;
   v1::AttemptPhase phase = v1::ATTEMPT_PHASE_ACCEPTED;
   std::optional<v1::Grant> grant;
-  std::optional<v1::Finished> finished;
+  std::optional<v1::Finished> finished;  // Without its result once the controller has that.
   std::string checkpoint;
   absl::Duration accepted_boottime;    // CLOCK_BOOTTIME at Accepted ...
   std::string boot_id;                 // ... of this boot; another one makes start_within passed.
@@ -68,11 +68,16 @@ class Journal {
 
   virtual absl::StatusOr<std::optional<JournaledAttempt>> Find(const std::string& attempt_id) = 0;
   virtual absl::StatusOr<std::vector<JournaledAttempt>> Attempts() = 0;   // Retained ones, oldest first.
+  // The same in the short form that Hello carries, without loading the specifications.
+  virtual absl::StatusOr<std::vector<v1::AttemptState>> AttemptStates() = 0;
 
   virtual absl::StatusOr<std::vector<v1::Event>> EventsFrom(uint64_t seq, int limit) = 0;
   virtual uint64_t LastEventSeq() = 0;
   virtual uint64_t LowestEventSeq() = 0;            // Unacknowledged; 0: none.
   virtual absl::Status Acknowledge(uint64_t up_to_seq) = 0;
+
+  // Bytes of live content, for the process's metrics.
+  virtual int64_t UsedBytes() = 0;
 
   // Called after each new event, on the writer's thread, to wake the link. Set once.
   virtual void SetListener(std::function<void()> listener) = 0;

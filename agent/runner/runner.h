@@ -38,6 +38,7 @@ class Runner {
     std::string data_dir;
     int workers = 4;
     std::function<bool(const std::string& action, const std::string& instance)> forbidden;
+    std::string boot_id;    // Empty: the kernel's.
   };
   static std::unique_ptr<Runner> Create(Options options, Clock& clock, Journal& journal,
                                         std::map<std::string, Engine*> engines,

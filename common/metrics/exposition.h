@@ -8,7 +8,7 @@
 
 namespace dbfleet::metrics {
 
-enum class Type { kUntyped, kCounter, kGauge };
+enum class Type { kUntyped, kCounter, kGauge, kHistogram };
 
 // Writes the Prometheus text format, version 0.0.4, straight into a string: escapes HELP and label
 // values, refuses nothing. Families must come one after the other. prometheus-cpp copies each family
@@ -24,8 +24,13 @@ class ExpositionWriter {
   void Sample(absl::string_view name, const Labels& labels, const Labels& common, double value);
 
  private:
+  void WriteLabels(const Labels& labels, bool* first);
+
   std::string* const out_;
 };
+
+// A sample's value as the format wants it: the shortest text that reads back the same, NaN, +Inf.
+std::string FormatValue(double value);
 
 // A legal metric or label name?
 bool IsMetricName(absl::string_view name);

@@ -34,7 +34,8 @@ class Histogram {
 };
 
 // A process's own metrics, over prometheus-cpp. Asking again for the same name and labels returns
-// the same object, which lives as long as the registry. Thread-safe.
+// the same object, which lives as long as the registry. A name that is not legal, or that is used
+// with another type already, is a programming error and aborts. Thread-safe.
 class Registry {
  public:
   Registry();

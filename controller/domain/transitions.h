@@ -3,10 +3,16 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "controller/domain/types.h"
 
 // Which state may follow which (docs/architecture.md, "States"), as pure functions. Whoever changes
 // a state goes through Move*, so that no path around the table exists. Terminal states never change.
+//
+// Beyond the document's tables: PLANNING -> SUCCEEDED (plan-only jobs); OFFERED -> EXPIRED;
+// UNREACHABLE -> GRANTED (the agent still waits, so the Grant is sent again). Tasks: ACTIVE ->
+// PENDING (the attempt ended before it could do anything); NEEDS_PERSON is left for SUCCEEDED, FAILED
+// or ROLLED_BACK only, never for another try.
 namespace dbfleet::controller {
 
 bool IsTerminal(JobState state);
@@ -28,11 +34,19 @@ absl::Status MoveAttempt(Attempt* attempt, AttemptState to, absl::Time now);
 
 // What the tasks together make of a job that is ROLLING, ROLLING_BACK or CANCELLING: its own state
 // while work remains, else the terminal state (SUCCEEDED, PARTIAL, FAILED, ROLLED_BACK, CANCELLED).
+// A SKIPPED task counts neither way; a job without tasks has not succeeded. ROLLED_BACK of a ROLLING
+// job (the agent took its own steps back) is reached through ROLLING_BACK; all other results are moves
+// that CanMove allows. A job in any other state keeps that.
 JobState Summarise(const Job& job, const std::vector<Task>& tasks);
 
 // Fences: epoch << 24 | counter, so that a restored controller, which starts a new epoch, can never
-// give out a number that an agent has already seen. `counter` wraps never: 2^24 attempts per epoch
-// and instance is RESOURCE_EXHAUSTED.
+// give out a number that an agent has already seen. `counter` wraps never: 0, which is no fence, if
+// `counter` is 0 or has no room in 24 bits, or `epoch` none in 40.
 uint64_t MakeFence(uint64_t epoch, uint64_t counter);
+
+// The next fence of an instance, above all that it ever had; sets last_fence. RESOURCE_EXHAUSTED
+// (FENCES_EXHAUSTED) after 2^24 - 1 fences in one epoch, FAILED_PRECONDITION (EPOCH_TOO_LOW) if the
+// instance has seen a higher epoch; the instance is then unchanged.
+absl::StatusOr<uint64_t> NextFence(uint64_t epoch, Instance* instance);
 
 }  // namespace dbfleet::controller

@@ -132,7 +132,7 @@ struct Instance {
   std::string role;                   // "primary", "replica", "".
   std::string server_version;
   std::vector<std::string> forbidden_actions;
-  uint64_t fence_counter = 0;         // Of the last fence that was given out; never goes back.
+  uint64_t last_fence = 0;            // The last one given out (MakeFence); never goes back.
   bool removed = false;
   absl::Time create_time;
   uint64_t version = 0;
@@ -198,6 +198,8 @@ struct Task {
   TaskState state = TaskState::kPending;
   std::string instance_id;
   std::string database;               // "" when the whole instance is the target.
+  int stage = 0;                      // Starts when all tasks of lower stages have succeeded.
+  std::string spec_blob;              // work.v1.JobSpec of this task; "" means the job's.
   std::string plan_blob;              // work.v1.Plan; "" until planned.
   std::string target_digest;
   std::string result_blob;            // work.v1.TaskResult.
@@ -257,6 +259,7 @@ struct User {
   std::string id;
   std::vector<Role> roles;
   std::string creator;
+  std::string roles_editor;           // Principal who last set the roles; "" if only the creator did.
   bool disabled = false;
   absl::Time create_time;
   uint64_t version = 0;

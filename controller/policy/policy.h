@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "controller/domain/types.h"
 
@@ -42,6 +43,20 @@ struct PolicyDecision {
 };
 
 // May the job run now? A pure function; the Grant's transaction evaluates it once more.
+//
+// The rules, each at most one blocker:
+// - "destructive-consent" (final): destructive work without `approve_destructive` where the policy
+//   asks for it. Work of unknown safety counts as destructive, except checks, backups and
+//   verifications, which change nothing.
+// - "rollback-plan" (final): a migration with has_rollback false. The caller sets has_rollback also
+//   when each step without a rollback is declared irreversible; the approvers see which.
+// - "approvals": destructive work needs approvals of this very digest, not expired, by distinct users
+//   other than the requester and the dependent approvers; all are void when the known estimates add up
+//   to more than twice job.approved_rows. A rejection by anybody is final, whatever the work.
+// - "verified-backup": a schema change needs, per target, a complete backup of the instance that holds
+//   the database, verified at level 1 or higher, with a snapshot younger than the policy's age; with
+//   BackupGate::kFresh also later than the last approval that counts (no approvals needed: than the
+//   job itself).
 PolicyDecision Evaluate(const PolicyInput& input);
 
 // The defaults of a new environment with this name (requirement P2's first level).

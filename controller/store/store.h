@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -144,6 +145,15 @@ class Store {
   virtual void Mutate(Mutation mutation, Done done) = 0;
   // Blocks the caller until the commit; never call it from `done`.
   absl::Status MutateAndWait(Mutation mutation);
+
+  // For what must still work when the disk is full: cancel, abort, agents' events. Beside being let
+  // through then, such a mutation may run twice, when the disk turns out to be full only in the middle
+  // of it; its first run has left nothing in the store, so it must read anew what it changes. A store
+  // that knows no such state treats it like any other.
+  virtual void MutateEssential(Mutation mutation, Done done) {
+    Mutate(std::move(mutation), std::move(done));
+  }
+  absl::Status MutateEssentialAndWait(Mutation mutation);
 
   virtual absl::Status Read(const std::function<absl::Status(ReadTx&)>& fn) = 0;
 

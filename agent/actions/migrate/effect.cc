@@ -1,0 +1,229 @@
+#include "agent/actions/migrate/effect.h"
+
+#include <algorithm>
+#include <array>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/base/status.h"
+
+namespace dbfleet::agent {
+namespace {
+
+using WordList = std::vector<std::string>;
+
+bool Has(const WordList& words, absl::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+template <size_t N>
+bool IsOneOf(absl::string_view word, const std::array<absl::string_view, N>& set) {
+  return std::find(set.begin(), set.end(), word) != set.end();
+}
+
+absl::string_view At(const WordList& words, size_t i) {
+  return i < words.size() ? absl::string_view(words[i]) : absl::string_view();
+}
+
+// Whether the statement names an object of another database than the session's.
+bool NamesOtherDatabase(const sql::Verdict& verdict, absl::string_view database) {
+  for (const std::string& table : verdict.tables) {
+    const std::vector<std::string> parts = absl::StrSplit(table, '.');
+    if (parts.size() < 2) continue;
+    std::string first(absl::StripAsciiWhitespace(parts[0]));
+    if (first.size() >= 2 && first.front() == '`') first = first.substr(1, first.size() - 2);
+    if (first != database) return true;
+  }
+  return false;
+}
+
+// A comma outside parentheses: a list of objects.
+bool HasTopLevelComma(const WordList& words) {
+  int depth = 0;
+  for (const std::string& word : words) {
+    if (word == "(") ++depth;
+    if (word == ")") --depth;
+    if (word == "," && depth == 0) return true;
+  }
+  return false;
+}
+
+// The kind of object that CREATE, ALTER, DROP or RENAME is about: the first word that names one.
+absl::string_view ObjectKind(const WordList& words) {
+  static constexpr std::array<absl::string_view, 22> kKinds = {
+      "TABLE", "TABLES",   "INDEX", "VIEW",   "PROCEDURE",  "FUNCTION",  "TRIGGER", "EVENT",
+      "USER",  "DATABASE", "ROLE",  "SCHEMA", "SEQUENCE",   "SERVER",    "PACKAGE", "TABLESPACE",
+      "UNDO",  "INSTANCE", "LOGFILE", "RESOURCE", "SPATIAL_REFERENCE", "LIBRARY"};
+  constexpr size_t kModifiers = 24;   // DEFINER = 'x' @ 'y' SQL SECURITY ... and the like.
+  for (size_t i = 1; i < std::min(words.size(), kModifiers); ++i) {
+    if (IsOneOf(words[i], kKinds)) return words[i];
+  }
+  return "";
+}
+
+Effect MysqlAlterEffect(const WordList& words, absl::string_view kind) {
+  // These move or remove rows, or set a counter, and the schema looks the same afterwards.
+  static constexpr std::array<absl::string_view, 4> kDataOptions = {"TRUNCATE", "EXCHANGE",
+                                                                    "DISCARD", "IMPORT"};
+  if (kind == "SEQUENCE") return Effect::kOpaque;
+  for (size_t i = 2; i < words.size(); ++i) {
+    if (IsOneOf(words[i], kDataOptions)) return Effect::kOpaque;
+    if (words[i] == "AUTO_INCREMENT" && At(words, i + 1) == "=") return Effect::kOpaque;
+  }
+  return Effect::kSchema;
+}
+
+Effect MysqlDdlEffect(const WordList& words) {
+  static constexpr std::array<absl::string_view, 9> kInSchema = {
+      "TABLE", "TABLES", "INDEX", "VIEW", "PROCEDURE", "FUNCTION", "TRIGGER", "EVENT", "SEQUENCE"};
+  const absl::string_view kind = ObjectKind(words);
+  if (!IsOneOf(kind, kInSchema)) return Effect::kOpaque;
+  if (At(words, 1) == "TEMPORARY") return Effect::kNone;   // Ends with the connection.
+  const absl::string_view verb = At(words, 0);
+  if (verb == "ALTER") return MysqlAlterEffect(words, kind);
+  if ((verb == "DROP" || verb == "RENAME") && HasTopLevelComma(words)) return Effect::kPartial;
+  if (verb == "CREATE" && At(words, 1) == "OR" && kind == "TABLE") return Effect::kPartial;
+  return Effect::kSchema;
+}
+
+Effect MysqlSetEffect(const WordList& words) {
+  static constexpr std::array<absl::string_view, 8> kBeyondSession = {
+      "GLOBAL", "PERSIST", "PERSIST_ONLY", "PASSWORD", "ROLE", "RESOURCE", "DEFAULT", "STATEMENT"};
+  for (const std::string& word : words) {
+    if (IsOneOf(word, kBeyondSession)) return Effect::kOpaque;
+  }
+  // A value that calls something may do anything.
+  return Has(words, "(") ? Effect::kOpaque : Effect::kNone;
+}
+
+Effect MysqlEffect(const WordList& words, const sql::Verdict& verdict, absl::string_view database,
+                   bool atomic_data) {
+  static constexpr std::array<absl::string_view, 5> kData = {"INSERT", "UPDATE", "DELETE",
+                                                             "REPLACE", "WITH"};
+  static constexpr std::array<absl::string_view, 4> kDdl = {"CREATE", "ALTER", "DROP", "RENAME"};
+  static constexpr std::array<absl::string_view, 3> kUpkeep = {"ANALYZE", "CHECK", "CHECKSUM"};
+  const absl::string_view head = At(words, 0);
+  if (Has(words, "/*!")) return Effect::kOpaque;
+  if (verdict.safety == sql::Safety::kSafe) return Effect::kNone;
+  if (head == "SET") return MysqlSetEffect(words);
+  if (IsOneOf(head, kUpkeep) && At(words, 1) == "TABLE") return Effect::kNone;
+  if (NamesOtherDatabase(verdict, database)) return Effect::kOpaque;
+  if (IsOneOf(head, kData)) {
+    return atomic_data && verdict.transactional ? Effect::kAtomic : Effect::kOpaque;
+  }
+  return IsOneOf(head, kDdl) ? MysqlDdlEffect(words) : Effect::kOpaque;
+}
+
+// Only for what PostgreSQL refuses inside a transaction; all else is atomic.
+Effect PostgresEffect(const WordList& words, const sql::Verdict& verdict) {
+  if (verdict.transactional) return Effect::kAtomic;
+  const absl::string_view head = At(words, 0);
+  if (head == "VACUUM" || head == "ANALYZE" || head == "CLUSTER") return Effect::kNone;
+  if ((head == "CREATE" || head == "DROP") && Has(words, "INDEX") && Has(words, "CONCURRENTLY")) {
+    return Effect::kSchema;
+  }
+  if (head == "REINDEX" || (head == "ALTER" && Has(words, "CONCURRENTLY"))) return Effect::kPartial;
+  return Effect::kOpaque;
+}
+
+absl::Status Forbidden(absl::string_view why) {
+  return Error(absl::StatusCode::kInvalidArgument, "FORBIDDEN_STATEMENT", why);
+}
+
+absl::Status CheckMysqlAllowed(const WordList& words) {
+  static constexpr std::array<absl::string_view, 3> kLocks = {"RELEASE_LOCK", "RELEASE_ALL_LOCKS",
+                                                              "GET_LOCK"};
+  const absl::string_view head = At(words, 0);
+  if (head == "USE") return Forbidden("USE would switch the database that the job is for");
+  if (Has(words, "/*!")) {
+    // Whether the server executes its content depends on the server's version.
+    return Forbidden("executable comments (/*! */) are not allowed; write the statement itself");
+  }
+  if ((head == "LOCK" || head == "UNLOCK") && absl::StartsWith(At(words, 1), "TABLE")) {
+    return Forbidden("LOCK TABLES would lock the migration's own records out");
+  }
+  if (head == "SET" && Has(words, "AUTOCOMMIT")) {
+    return Forbidden("autocommit belongs to the runner, which opens and commits transactions");
+  }
+  for (const std::string& word : words) {
+    if (IsOneOf(word, kLocks)) {
+      return Forbidden(absl::StrCat(word, " could give the migration lock away"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckPostgresAllowed(const WordList& words) {
+  const absl::string_view head = At(words, 0);
+  if (head == "DISCARD") return Forbidden("DISCARD could give the migration lock away");
+  for (const std::string& word : words) {
+    if (absl::StartsWith(word, "PG_ADVISORY_UNLOCK") || word == "PG_TERMINATE_BACKEND") {
+      return Forbidden(absl::StrCat(word, " could give the migration lock away"));
+    }
+  }
+  if (Has(words, "CONCURRENTLY") && Has(words, "INDEX") && head == "CREATE") {
+    size_t i = 0;
+    while (At(words, i) != "CONCURRENTLY") ++i;
+    if (At(words, i + 1) == "ON") {
+      return Forbidden("an index built CONCURRENTLY needs a name, so that a failed build can be "
+                       "removed; name it");
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Effect EffectOf(sql::Dialect dialect, absl::string_view text, const sql::Verdict& verdict,
+                absl::string_view database, bool atomic_data) {
+  const WordList words = Words(dialect, text);
+  if (dialect == sql::Dialect::kPostgres) return PostgresEffect(words, verdict);
+  return MysqlEffect(words, verdict, database, atomic_data);
+}
+
+bool CanFailHalfway(absl::string_view text) {
+  static constexpr std::array<absl::string_view, 3> kWhole = {"TRUNCATE", "SET", "ALTER"};
+  // Any dialect does: only the first word counts.
+  return !IsOneOf(At(Words(sql::Dialect::kMariaDb, text), 0), kWhole);
+}
+
+absl::Status CheckAllowed(sql::Dialect dialect, absl::string_view text,
+                          const sql::Verdict& verdict) {
+  if (verdict.transaction_control) {
+    return Forbidden("transaction control (BEGIN, COMMIT, ROLLBACK, SAVEPOINT...) belongs to the "
+                     "runner; remove it");
+  }
+  const std::string lower = absl::AsciiStrToLower(text);
+  if (absl::StrContains(lower, "dbfleet_schema_history") ||
+      absl::StrContains(lower, "dbfleet_step_log")) {
+    return Forbidden("dbfleet's own tables are not for migrations to touch");
+  }
+  const WordList words = Words(dialect, text);
+  return dialect == sql::Dialect::kPostgres ? CheckPostgresAllowed(words)
+                                            : CheckMysqlAllowed(words);
+}
+
+std::string ConcurrentIndexName(absl::string_view text) {
+  const WordList words = Words(sql::Dialect::kPostgres, text);
+  const bool create = At(words, 0) == "CREATE";
+  if (!create && At(words, 0) != "DROP") return "";
+  size_t i = 1;
+  if (At(words, i) == "UNIQUE") ++i;
+  if (At(words, i) != "INDEX" || At(words, i + 1) != "CONCURRENTLY") return "";
+  i += 2;
+  if (At(words, i) == "IF") i += create ? 3 : 2;   // IF NOT EXISTS, IF EXISTS.
+  if (create && At(words, i) == "ON") return "";
+  std::string name;
+  for (; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    name += word.front() == '"' ? word : absl::AsciiStrToLower(word);
+    if (At(words, i + 1) != ".") break;
+    name += ".";
+    ++i;
+  }
+  return name;
+}
+
+}  // namespace dbfleet::agent

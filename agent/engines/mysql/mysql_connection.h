@@ -1,0 +1,97 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+#include "agent/engine/engine.h"
+#include "agent/engine/result_builder.h"
+#include "common/time/clock.h"
+
+// MySQL Connector/C++ lives in ::sql, which dbfleet::sql would hide: always write ::sql here.
+namespace sql {
+class Connection;
+class SQLException;
+class ResultSet;
+}  // namespace sql
+
+namespace dbfleet::agent {
+
+// The one place where the driver's exceptions become statuses. Codes:
+//   UNAVAILABLE (DATABASE_UNREACHABLE)     no connection, or lost: the statement's outcome is
+//   unknown UNAUTHENTICATED (DATABASE_AUTH)        wrong user, password or host, locked or expired
+//   account DEADLINE_EXCEEDED (DATABASE_TIMEOUT)   the server's statement time limit ABORTED
+//   (LOCK_TIMEOUT, DEADLOCK)       may be tried again CANCELLED (INTERRUPTED)                KILL
+//   QUERY PERMISSION_DENIED (READ_ONLY_SESSION, DATABASE_PERMISSION) NOT_FOUND
+//   (DATABASE_NOT_FOUND), INVALID_ARGUMENT (BAD_SQL), RESOURCE_EXHAUSTED (DISK_FULL)
+//   FAILED_PRECONDITION (DATABASE_ERROR)   anything else the server refuses
+// The message holds the server's number and text; text that may repeat row data is masked.
+absl::Status MysqlStatus(const ::sql::SQLException& exception);
+
+// One connection to a MySQL or MariaDB server: utf8mb4, a fixed sql_mode without ANSI_QUOTES and
+// NO_BACKSLASH_ESCAPES (so that the server reads statements as common/sql does), autocommit, one
+// statement per call, no LOCAL INFILE, no reconnecting. Not thread-safe but for Interrupt. No
+// exception leaves it. After UNAVAILABLE it is dead: every further call fails at once.
+class MysqlConnection {
+ public:
+  struct Options {
+    AccountUse account = AccountUse::kInspect;
+    std::string database;  // Empty: the instance's default; none if that is empty too.
+    absl::Duration connect_timeout = absl::Seconds(5);
+    // How long one read or write may take, in whole seconds; zero: for ever. When it strikes, the
+    // connection is dead and the status is DEADLINE_EXCEEDED (DATABASE_TIMEOUT): leave it zero
+    // where that must be told from an unknown outcome.
+    absl::Duration io_timeout;
+  };
+  static absl::StatusOr<std::unique_ptr<MysqlConnection>> Open(const InstanceSpec& spec,
+                                                               const Options& options);
+  ~MysqlConnection();
+  MysqlConnection(const MysqlConnection&) = delete;
+  MysqlConnection& operator=(const MysqlConnection&) = delete;
+
+  // Rows affected; -1 if it made a result set, which is dropped.
+  absl::StatusOr<int64_t> Execute(absl::string_view statement);
+
+  // A small result, buffered whole.
+  using TextRow = std::vector<std::optional<std::string>>;
+  absl::StatusOr<std::vector<TextRow>> Query(absl::string_view statement);
+  // The same, by column names (as the server spells them).
+  using NamedRow = std::vector<std::pair<std::string, std::optional<std::string>>>;
+  absl::StatusOr<std::vector<NamedRow>> QueryNamed(absl::string_view statement);
+
+  // A result row by row into `builder`; stops the server when the builder is full.
+  absl::Status Stream(absl::string_view statement, ResultBuilder* builder);
+
+  // A string literal.
+  std::string Quote(absl::string_view value) const;
+
+  // KILL QUERY through a second connection, best effort. Thread-safe.
+  void Interrupt();
+
+  const std::string& version() const {
+    return version_;
+  }  // For example "10.11.6-MariaDB-0+deb12u1".
+  bool is_mariadb() const;
+  int64_t connection_id() const { return connection_id_; }
+
+ private:
+  MysqlConnection(InstanceSpec spec, Options options);
+  absl::Status Connect();
+  // Calls `fn` with the driver ready on this thread, and turns what it throws into a status.
+  absl::Status Guard(const std::function<absl::Status()>& fn, bool connecting = false);
+
+  const InstanceSpec spec_;
+  const Options options_;
+  const std::unique_ptr<Clock> clock_;
+  std::unique_ptr<::sql::Connection> connection_;
+  std::string version_;
+  int64_t connection_id_ = 0;
+};
+
+}  // namespace dbfleet::agent

@@ -1,0 +1,107 @@
+#include "agent/engines/mysql/mysql_engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "agent/engine/health.h"
+#include "agent/engine/proto_time.h"
+#include "agent/engine/result_builder.h"
+#include "agent/engine/statement_text.h"
+#include "agent/engines/mysql/mysql_connection.h"
+#include "agent/engines/mysql/mysql_migrations.h"
+#include "agent/engines/mysql/mysql_probe.h"
+#include "common/base/status.h"
+#include "common/time/clock.h"
+
+namespace dbfleet::agent {
+namespace {
+
+// How long the client waits beyond the server's own limit before it takes it for hung.
+constexpr absl::Duration kGrace = absl::Seconds(2);
+
+constexpr absl::string_view kQueries[] = {"SELECT", "WITH",  "SHOW",   "EXPLAIN",
+                                          "DESC",   "TABLE", "VALUES", "DESCRIBE"};
+
+// Thread-safe: every call has a connection of its own.
+class MysqlEngine : public Engine {
+ public:
+  explicit MysqlEngine(InstanceSpec spec)
+      : spec_(std::move(spec)),
+        clock_(MakeSystemClock()),
+        migrations_(MakeMysqlMigrations(spec_)) {}
+
+  const InstanceSpec& spec() const override { return spec_; }
+
+  work::v1::InstanceHealth Check(absl::Duration deadline) override {
+    work::v1::InstanceHealth health = CheckMysql(spec_, deadline, *clock_, deltas_);
+    SetTime(clock_->Now(), health.mutable_observe_time());
+    return health;
+  }
+
+  absl::StatusOr<sql::Dialect> ProbeDialect() override {
+    MysqlConnection::Options options;
+    options.io_timeout = absl::Seconds(5);
+    ASSIGN_OR_RETURN(const auto connection, MysqlConnection::Open(spec_, options));
+    return connection->is_mariadb() ? sql::Dialect::kMariaDb : sql::Dialect::kMySql;
+  }
+
+  absl::StatusOr<work::v1::InspectResult> Inspect(absl::string_view statement,
+                                                  absl::string_view database,
+                                                  const QueryOptions& options) override {
+    RETURN_IF_ERROR(CheckBeginsAsQuery(statement, kQueries));
+    MysqlConnection::Options how;
+    how.database = std::string(database);
+    how.connect_timeout = std::min(how.connect_timeout, options.timeout);
+    how.io_timeout = options.timeout + kGrace;
+    ASSIGN_OR_RETURN(const auto connection, MysqlConnection::Open(spec_, how));
+    RETURN_IF_ERROR(EnterReadOnly(*connection, options));
+    ResultBuilder builder(options.max_rows);
+    const absl::Duration start = clock_->Monotonic();
+    const absl::Status status = connection->Stream(statement, &builder);
+    // Not every statement heeds the server's limit; nobody waits for this one any longer.
+    if (ReasonOf(status) == "DATABASE_TIMEOUT") connection->Interrupt();
+    RETURN_IF_ERROR(status);
+    return builder.Finish(clock_->Monotonic() - start);
+  }
+
+  std::vector<Sample> CollectMetrics(absl::Duration deadline) override {
+    return CollectMysqlMetrics(spec_, deadline, *clock_);
+  }
+
+  std::string Grants() const override { return MysqlGrants(spec_); }
+  SqlMigrations* migrations() override { return migrations_.get(); }
+
+ private:
+  static absl::Status EnterReadOnly(MysqlConnection& connection, const QueryOptions& options) {
+    const double seconds = absl::ToDoubleSeconds(options.timeout);
+    const int64_t wait =
+        std::max<int64_t>(1, absl::ToInt64Seconds(absl::Ceil(options.timeout, absl::Seconds(1))));
+    const std::string limit =
+        connection.is_mariadb()
+            ? absl::StrCat("max_statement_time = ", seconds)
+            : absl::StrCat("max_execution_time = ", absl::ToInt64Milliseconds(options.timeout));
+    RETURN_IF_ERROR(connection
+                        .Execute(absl::StrCat("SET SESSION ", limit,
+                                              ", SESSION sql_select_limit = ", options.max_rows + 1,
+                                              ", SESSION lock_wait_timeout = ", wait,
+                                              ", SESSION innodb_lock_wait_timeout = ", wait))
+                        .status());
+    RETURN_IF_ERROR(connection.Execute("SET SESSION TRANSACTION READ ONLY").status());
+    return connection.Execute("START TRANSACTION READ ONLY").status();
+  }
+
+  const InstanceSpec spec_;
+  const std::unique_ptr<Clock> clock_;
+  const std::unique_ptr<SqlMigrations> migrations_;
+  CounterDeltas deltas_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> MakeMysqlEngine(InstanceSpec spec) {
+  return std::make_unique<MysqlEngine>(std::move(spec));
+}
+
+}  // namespace dbfleet::agent

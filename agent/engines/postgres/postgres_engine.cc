@@ -1,0 +1,108 @@
+#include "agent/engines/postgres/postgres_engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "agent/engine/health.h"
+#include "agent/engine/proto_time.h"
+#include "agent/engine/result_builder.h"
+#include "agent/engine/statement_text.h"
+#include "agent/engines/postgres/postgres_connection.h"
+#include "agent/engines/postgres/postgres_migrations.h"
+#include "agent/engines/postgres/postgres_probe.h"
+#include "common/base/status.h"
+#include "common/time/clock.h"
+
+namespace dbfleet::agent {
+namespace {
+
+// How long the client waits beyond the server's own limit before it takes it for hung.
+constexpr absl::Duration kGrace = absl::Seconds(2);
+constexpr absl::string_view kQueries[] = {"SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN"};
+
+// Through a cursor the server makes only the rows that are asked for. In growing portions, since
+// the first rows tell nothing about the size of the next.
+absl::Status ReadThroughCursor(PostgresConnection& connection, absl::string_view statement,
+                               int max_rows, ResultBuilder* builder) {
+  RETURN_IF_ERROR(
+      connection
+          .Execute(absl::StrCat("DECLARE dbfleet_inspection NO SCROLL CURSOR FOR ", statement))
+          .status());
+  int64_t wanted = static_cast<int64_t>(max_rows) + 1;
+  int portion = 8;
+  for (bool first = true; wanted > 0; first = false) {
+    const int count = static_cast<int>(std::min<int64_t>(wanted, portion));
+    ASSIGN_OR_RETURN(const int rows, connection.Append(absl::StrCat("FETCH FORWARD ", count,
+                                                                    " FROM dbfleet_inspection"),
+                                                       first, builder));
+    if (rows < count || builder->full()) break;
+    wanted -= count;
+    portion = std::min(portion * 4, 512);
+  }
+  return absl::OkStatus();
+}
+
+// Thread-safe: every call has a connection of its own.
+class PostgresEngine : public Engine {
+ public:
+  explicit PostgresEngine(InstanceSpec spec)
+      : spec_(std::move(spec)),
+        clock_(MakeSystemClock()),
+        migrations_(MakePostgresMigrations(spec_)) {}
+
+  const InstanceSpec& spec() const override { return spec_; }
+
+  work::v1::InstanceHealth Check(absl::Duration deadline) override {
+    work::v1::InstanceHealth health = CheckPostgres(spec_, deadline, *clock_, deltas_);
+    SetTime(clock_->Now(), health.mutable_observe_time());
+    return health;
+  }
+
+  absl::StatusOr<sql::Dialect> ProbeDialect() override { return sql::Dialect::kPostgres; }
+
+  absl::StatusOr<work::v1::InspectResult> Inspect(absl::string_view statement,
+                                                  absl::string_view database,
+                                                  const QueryOptions& options) override {
+    RETURN_IF_ERROR(CheckBeginsAsQuery(statement, kQueries));
+    PostgresConnection::Options how;
+    how.database = std::string(database);
+    how.connect_timeout = std::min(how.connect_timeout, options.timeout);
+    how.deadline = options.timeout + kGrace;
+    how.read_only = true;
+    how.statement_timeout = options.timeout;
+    ASSIGN_OR_RETURN(const auto connection, PostgresConnection::Open(spec_, how));
+    RETURN_IF_ERROR(connection->Execute("BEGIN TRANSACTION READ ONLY").status());
+    ResultBuilder builder(options.max_rows);
+    const absl::Duration start = clock_->Monotonic();
+    const std::string word = FirstKeyword(statement);
+    if (word == "SHOW" || word == "EXPLAIN") {  // No cursor for these; their results are small.
+      RETURN_IF_ERROR(connection->Append(statement, /*columns=*/true, &builder).status());
+    } else {
+      RETURN_IF_ERROR(ReadThroughCursor(*connection, statement, options.max_rows, &builder));
+    }
+    return builder.Finish(clock_->Monotonic() - start);
+  }
+
+  std::vector<Sample> CollectMetrics(absl::Duration deadline) override {
+    return CollectPostgresMetrics(spec_, deadline, *clock_);
+  }
+
+  std::string Grants() const override { return PostgresGrants(spec_); }
+  SqlMigrations* migrations() override { return migrations_.get(); }
+
+ private:
+  const InstanceSpec spec_;
+  const std::unique_ptr<Clock> clock_;
+  const std::unique_ptr<SqlMigrations> migrations_;
+  CounterDeltas deltas_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> MakePostgresEngine(InstanceSpec spec) {
+  return std::make_unique<PostgresEngine>(std::move(spec));
+}
+
+}  // namespace dbfleet::agent

@@ -1,0 +1,248 @@
+#include "agent/journal/journal_rows.h"
+
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+
+namespace dbfleet::agent {
+namespace {
+
+constexpr int64_t kSchemaVersion = 1;
+constexpr int64_t kApplicationId = 0x6462666a;  // "dbfj"
+constexpr size_t kMaxEventBatchBytes = 4 << 20;
+
+constexpr char kSchema[] = R"sql(
+  CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE fences(instance TEXT PRIMARY KEY, fence INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE attempts(
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    fence INTEGER NOT NULL,
+    phase INTEGER NOT NULL,
+    outcome INTEGER NOT NULL DEFAULT 0,
+    accepted_boottime INTEGER NOT NULL,
+    boot_id TEXT NOT NULL,
+    cancel_requested INTEGER NOT NULL DEFAULT 0,
+    forgotten_at INTEGER NOT NULL DEFAULT 0,
+    finish_seq INTEGER NOT NULL DEFAULT 0,
+    grant_blob BLOB,
+    finished_blob BLOB,
+    checkpoint BLOB NOT NULL DEFAULT x'',
+    offer_blob BLOB NOT NULL);
+  CREATE TABLE events(seq INTEGER PRIMARY KEY, event BLOB NOT NULL);
+)sql";
+
+constexpr char kAttemptColumns[] =
+    "SELECT phase, accepted_boottime, boot_id, cancel_requested, forgotten_at, grant_blob, "
+    "finished_blob, checkpoint, offer_blob, e.event FROM attempts LEFT JOIN events e "
+    "ON e.seq = finish_seq ";
+
+absl::Status Corrupt(absl::string_view what) {
+  return Error(absl::StatusCode::kDataLoss, "JOURNAL_CORRUPT",
+               absl::StrCat("agent journal: a stored ", what, " cannot be read"));
+}
+
+template <typename Message>
+absl::Status ParseInto(const Statement& row, int column, absl::string_view what, Message* message) {
+  if (!message->ParseFromString(row.BytesAt(column))) return Corrupt(what);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<JournaledAttempt> ReadAttempt(const Statement& row) {
+  JournaledAttempt attempt;
+  attempt.phase = static_cast<v1::AttemptPhase>(row.IntAt(0));
+  attempt.accepted_boottime = absl::Nanoseconds(row.IntAt(1));
+  attempt.boot_id = row.BytesAt(2);
+  attempt.cancel_requested = row.IntAt(3) != 0;
+  attempt.acknowledged = row.IntAt(4) != 0;
+  if (!row.IsNull(5)) {
+    RETURN_IF_ERROR(ParseInto(row, 5, "grant", &attempt.grant.emplace()));
+  }
+  if (!row.IsNull(6)) {
+    RETURN_IF_ERROR(ParseInto(row, 6, "outcome", &attempt.finished.emplace()));
+  }
+  attempt.checkpoint = row.BytesAt(7);
+  RETURN_IF_ERROR(ParseInto(row, 8, "offer", &attempt.offer));
+  if (!row.IsNull(9)) {
+    v1::Event event;
+    RETURN_IF_ERROR(ParseInto(row, 9, "event", &event));
+    attempt.finished = event.finished();
+  }
+  return attempt;
+}
+
+}  // namespace
+
+absl::Status PrepareSchema(Database& db) {
+  ASSIGN_OR_RETURN(const int64_t version, db.QueryInt("PRAGMA user_version"));
+  if (version == kSchemaVersion) return absl::OkStatus();
+  if (version > kSchemaVersion) {
+    return Error(absl::StatusCode::kFailedPrecondition, "JOURNAL_TOO_NEW",
+                 absl::StrCat("the agent's journal has schema ", version, ", this program knows ",
+                              kSchemaVersion, "; install the newer dbfleet-agent again"));
+  }
+  RETURN_IF_ERROR(db.Execute("BEGIN IMMEDIATE"));
+  RETURN_IF_ERROR(db.Execute(kSchema));
+  RETURN_IF_ERROR(db.Execute(absl::StrCat("PRAGMA application_id=", kApplicationId,
+                                          "; PRAGMA user_version=", kSchemaVersion)
+                                 .c_str()));
+  return db.Execute("COMMIT");
+}
+
+absl::StatusOr<std::string> GetMeta(Database& db, absl::string_view key) {
+  ASSIGN_OR_RETURN(Statement get, db.Prepare("SELECT value FROM meta WHERE key = ?"));
+  ASSIGN_OR_RETURN(const bool found, get.Text(1, key).Step());
+  return found ? get.BytesAt(0) : std::string();
+}
+
+absl::StatusOr<uint64_t> GetMetaNumber(Database& db, absl::string_view key) {
+  ASSIGN_OR_RETURN(const std::string text, GetMeta(db, key));
+  uint64_t value = 0;
+  if (!text.empty() && !absl::SimpleAtoi(text, &value)) return Corrupt(key);
+  return value;
+}
+
+absl::Status SetMeta(Database& db, absl::string_view key, absl::string_view value) {
+  ASSIGN_OR_RETURN(Statement set, db.Prepare("INSERT INTO meta(key, value) VALUES(?1, ?2) "
+                                             "ON CONFLICT(key) DO UPDATE SET value = ?2"));
+  return set.Text(1, key).Text(2, value).Run();
+}
+
+absl::StatusOr<uint64_t> HighestFenceOf(Database& db, absl::string_view instance) {
+  ASSIGN_OR_RETURN(Statement get, db.Prepare("SELECT fence FROM fences WHERE instance = ?"));
+  ASSIGN_OR_RETURN(const bool found, get.Text(1, instance).Step());
+  return found ? static_cast<uint64_t>(get.IntAt(0)) : uint64_t{0};
+}
+
+absl::Status SetHighestFence(Database& db, absl::string_view instance, uint64_t fence) {
+  ASSIGN_OR_RETURN(Statement set, db.Prepare("INSERT INTO fences(instance, fence) VALUES(?1, ?2) "
+                                             "ON CONFLICT(instance) DO UPDATE SET fence = ?2"));
+  return set.Text(1, instance).Int(2, static_cast<int64_t>(fence)).Run();
+}
+
+absl::StatusOr<uint64_t> AppendEvent(Database& db, absl::Time now, v1::Event event) {
+  ASSIGN_OR_RETURN(const uint64_t last, GetMetaNumber(db, "last_event_seq"));
+  const uint64_t seq = last + 1;
+  event.set_seq(seq);
+  event.mutable_event_time()->set_seconds(absl::ToUnixSeconds(now));
+  event.mutable_event_time()->set_nanos(static_cast<int32_t>(
+      absl::ToInt64Nanoseconds(now - absl::FromUnixSeconds(absl::ToUnixSeconds(now)))));
+  RETURN_IF_ERROR(SetMeta(db, "last_event_seq", absl::StrCat(seq)));
+  ASSIGN_OR_RETURN(Statement insert, db.Prepare("INSERT INTO events(seq, event) VALUES(?, ?)"));
+  RETURN_IF_ERROR(
+      insert.Int(1, static_cast<int64_t>(seq)).Blob(2, event.SerializeAsString()).Run());
+  return seq;
+}
+
+absl::StatusOr<std::vector<v1::Event>> LoadEvents(Database& db, uint64_t seq, int limit) {
+  ASSIGN_OR_RETURN(Statement select,
+                   db.Prepare("SELECT event FROM events WHERE seq >= ? ORDER BY seq LIMIT ?"));
+  select.Int(1, static_cast<int64_t>(seq)).Int(2, limit);
+  std::vector<v1::Event> events;
+  size_t bytes = 0;
+  while (bytes < kMaxEventBatchBytes) {
+    ASSIGN_OR_RETURN(const bool row, select.Step());
+    if (!row) break;
+    RETURN_IF_ERROR(ParseInto(select, 0, "event", &events.emplace_back()));
+    bytes += events.back().ByteSizeLong();
+  }
+  return events;
+}
+
+absl::Status InsertAttempt(Database& db, const v1::Offer& offer, absl::Duration boottime,
+                           absl::string_view boot_id) {
+  ASSIGN_OR_RETURN(Statement insert,
+                   db.Prepare("INSERT INTO attempts(id, fence, phase, accepted_boottime, boot_id, "
+                              "offer_blob) VALUES(?, ?, ?, ?, ?, ?)"));
+  return insert.Text(1, offer.attempt_id())
+      .Int(2, static_cast<int64_t>(offer.fence()))
+      .Int(3, v1::ATTEMPT_PHASE_ACCEPTED)
+      .Int(4, absl::ToInt64Nanoseconds(boottime))
+      .Text(5, boot_id)
+      .Blob(6, offer.SerializeAsString())
+      .Run();
+}
+
+absl::StatusOr<std::optional<JournaledAttempt>> LoadAttempt(Database& db, absl::string_view id) {
+  ASSIGN_OR_RETURN(Statement select, db.Prepare(absl::StrCat(kAttemptColumns, "WHERE id = ?")));
+  ASSIGN_OR_RETURN(const bool found, select.Text(1, id).Step());
+  if (!found) return std::nullopt;
+  ASSIGN_OR_RETURN(JournaledAttempt attempt, ReadAttempt(select));
+  return attempt;
+}
+
+absl::StatusOr<std::vector<JournaledAttempt>> LoadAttempts(Database& db) {
+  ASSIGN_OR_RETURN(Statement select, db.Prepare(absl::StrCat(kAttemptColumns, "ORDER BY n")));
+  std::vector<JournaledAttempt> attempts;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool row, select.Step());
+    if (!row) return attempts;
+    ASSIGN_OR_RETURN(JournaledAttempt attempt, ReadAttempt(select));
+    attempts.push_back(std::move(attempt));
+  }
+}
+
+absl::StatusOr<std::vector<v1::AttemptState>> LoadAttemptStates(Database& db) {
+  ASSIGN_OR_RETURN(Statement select,
+                   db.Prepare("SELECT id, fence, phase, outcome FROM attempts ORDER BY n"));
+  std::vector<v1::AttemptState> states;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool row, select.Step());
+    if (!row) return states;
+    v1::AttemptState& state = states.emplace_back();
+    state.set_attempt_id(select.BytesAt(0));
+    state.set_fence(static_cast<uint64_t>(select.IntAt(1)));
+    state.set_phase(static_cast<v1::AttemptPhase>(select.IntAt(2)));
+    state.set_outcome(static_cast<v1::Outcome>(select.IntAt(3)));
+  }
+}
+
+absl::Status SetPhase(Database& db, absl::string_view id, v1::AttemptPhase phase) {
+  ASSIGN_OR_RETURN(Statement update, db.Prepare("UPDATE attempts SET phase = ? WHERE id = ?"));
+  return update.Int(1, phase).Text(2, id).Run();
+}
+
+absl::Status SetGrant(Database& db, const v1::Grant& grant) {
+  ASSIGN_OR_RETURN(Statement update,
+                   db.Prepare("UPDATE attempts SET phase = ?, grant_blob = ? WHERE id = ?"));
+  return update.Int(1, v1::ATTEMPT_PHASE_GRANTED)
+      .Blob(2, grant.SerializeAsString())
+      .Text(3, grant.attempt_id())
+      .Run();
+}
+
+absl::Status SetFinished(Database& db, const JournaledAttempt& attempt,
+                         const v1::Finished& finished, uint64_t event_seq) {
+  // The result lives in the event until that is acknowledged, and the specification is not needed
+  // any more: what is kept for 30 days is small.
+  v1::Offer offer = attempt.offer;
+  offer.clear_spec();
+  offer.clear_digest_inputs();
+  v1::Finished kept = finished;
+  kept.clear_result();
+  ASSIGN_OR_RETURN(Statement update,
+                   db.Prepare("UPDATE attempts SET phase = ?, outcome = ?, finish_seq = ?, "
+                              "finished_blob = ?, offer_blob = ?, checkpoint = x'' WHERE id = ?"));
+  return update.Int(1, v1::ATTEMPT_PHASE_FINISHED)
+      .Int(2, finished.outcome())
+      .Int(3, static_cast<int64_t>(event_seq))
+      .Blob(4, kept.SerializeAsString())
+      .Blob(5, offer.SerializeAsString())
+      .Text(6, offer.attempt_id())
+      .Run();
+}
+
+absl::Status DeleteAttempt(Database& db, absl::string_view id) {
+  ASSIGN_OR_RETURN(Statement remove, db.Prepare("DELETE FROM attempts WHERE id = ?"));
+  return remove.Text(1, id).Run();
+}
+
+absl::Status PurgeForgotten(Database& db, absl::Time limit) {
+  ASSIGN_OR_RETURN(Statement purge, db.Prepare("DELETE FROM attempts WHERE forgotten_at > 0 AND "
+                                               "forgotten_at < ?"));
+  return purge.Int(1, absl::ToUnixSeconds(limit)).Run();
+}
+
+}  // namespace dbfleet::agent

@@ -1,0 +1,193 @@
+#include "agent/runner/attempt.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/files.h"
+#include "common/base/hash.h"
+#include "common/base/status.h"
+#include "common/base/text.h"
+#include "common/log/log.h"
+
+namespace dbfleet::agent {
+namespace {
+
+constexpr size_t kMaxLogLineBytes = 16 << 10;
+constexpr int64_t kMaxContentBytes = 64 << 20;
+
+absl::Time TimeOf(const google::protobuf::Timestamp& timestamp) {
+  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
+}
+
+bool IsHexDigest(absl::string_view text) {
+  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+  });
+}
+
+absl::Status BadContent(const work::v1::ContentRef& ref, absl::string_view what) {
+  return Error(absl::StatusCode::kDataLoss, "CONTENT_MISMATCH",
+               absl::StrCat("content ", SanitizeForDisplay(Truncate(ref.sha256(), 80)), " ", what));
+}
+
+}  // namespace
+
+Attempt::Attempt(const Environment& environment, JournaledAttempt journaled, Engine& engine,
+                 Action& action, bool recovering)
+    : environment_(environment),
+      journaled_(std::move(journaled)),
+      engine_(engine),
+      action_(action),
+      recovering_(recovering) {
+  MutexLock lock(&mutex_);
+  cancelled_ = journaled_.cancel_requested;
+  if (journaled_.grant.has_value()) {
+    grant_ = *journaled_.grant;
+    granted_ = true;
+  }
+}
+
+absl::Status Attempt::MayGoOn() {
+  MutexLock lock(&mutex_);
+  if (cancelled_) {
+    return Error(absl::StatusCode::kCancelled, "CANCELLED", "the job was cancelled");
+  }
+  if (environment_.stopping.load()) {
+    return Error(absl::StatusCode::kCancelled, "AGENT_STOPPING",
+                 "the agent is being stopped, so no further step starts");
+  }
+  RETURN_IF_ERROR(journal_error_);
+  if (grant_.has_not_after() && environment_.clock.Now() >= TimeOf(grant_.not_after())) {
+    return Error(absl::StatusCode::kDeadlineExceeded, "NOT_AFTER_PASSED",
+                 "the time until which steps may start has passed");
+  }
+  if (journaled_.offer.has_not_after() &&
+      environment_.clock.Now() >= TimeOf(journaled_.offer.not_after())) {
+    return Error(absl::StatusCode::kDeadlineExceeded, "NOT_AFTER_PASSED",
+                 "the time until which steps may start has passed");
+  }
+  return CheckLease();
+}
+
+absl::Status Attempt::CheckLease() {
+  if (environment_.clock.Monotonic() >= lease_deadline_) lease_lost_ = true;
+  if (!lease_lost_) return absl::OkStatus();
+  return Error(absl::StatusCode::kAborted, "LEASE_LOST",
+               "the controller has not renewed the lease in time, so no further step starts");
+}
+
+void Attempt::OnCancel(std::function<void()> fn) {
+  MutexLock callback_lock(&callback_mutex_);
+  cancel_callback_ = std::move(fn);
+  // Cancelled before there was a callback: the runner's call found none.
+  if (cancel_callback_ && cancelled()) {
+    const std::function<void()> callback = std::exchange(cancel_callback_, nullptr);
+    callback();
+  }
+}
+
+void Attempt::RunCancelCallback() {
+  MutexLock callback_lock(&callback_mutex_);
+  const std::function<void()> callback = std::exchange(cancel_callback_, nullptr);
+  if (callback) callback();
+}
+
+absl::Status Attempt::ReportStep(const work::v1::StepReport& report) {
+  work::v1::StepReport clean = report;
+  clean.set_error(Truncate(SanitizeForDisplay(report.error(), /*keep_newlines=*/true), 4096));
+  const absl::Status status = environment_.journal.Step(attempt_id(), clean);
+  if (!status.ok()) {
+    MutexLock lock(&mutex_);
+    if (journal_error_.ok()) journal_error_ = status;
+  }
+  return status;
+}
+
+absl::Status Attempt::Checkpoint(absl::string_view blob) {
+  return environment_.journal.Checkpoint(attempt_id(), blob);
+}
+
+void Attempt::Log(work::v1::Severity severity, absl::string_view line) {
+  v1::LogLine message;
+  message.set_job_id(job_id());
+  message.set_attempt_id(attempt_id());
+  const absl::Time now = environment_.clock.Now();
+  message.mutable_log_time()->set_seconds(absl::ToUnixSeconds(now));
+  message.mutable_log_time()->set_nanos(static_cast<int32_t>(
+      absl::ToInt64Nanoseconds(now - absl::FromUnixSeconds(absl::ToUnixSeconds(now)))));
+  message.set_severity(severity);
+  message.set_text(Truncate(SanitizeForDisplay(line), kMaxLogLineBytes));
+  environment_.link.PushLog(std::move(message));
+}
+
+absl::StatusOr<std::string> Attempt::Content(const work::v1::ContentRef& ref) {
+  if (!IsHexDigest(ref.sha256())) return BadContent(ref, "is not named by a SHA-256");
+  if (!ref.inline_().empty() || ref.size_bytes() == 0) {
+    if (Sha256Hex(ref.inline_()) != ref.sha256()) return BadContent(ref, "has another hash");
+    return ref.inline_();
+  }
+  // Kept in the scratch folder: a rollback must not depend on the controller.
+  ASSIGN_OR_RETURN(const std::string folder, ScratchFolder());
+  const std::string path = absl::StrCat(folder, "/content-", ref.sha256());
+  absl::StatusOr<std::string> cached = ReadFile(path, kMaxContentBytes);
+  if (cached.ok() && Sha256Hex(*cached) == ref.sha256()) return cached;
+  ASSIGN_OR_RETURN(std::string content, FetchContent(ref));
+  RETURN_IF_ERROR(WriteFileAtomically(path, content, 0600));
+  return content;
+}
+
+absl::StatusOr<std::string> Attempt::FetchContent(const work::v1::ContentRef& ref) {
+  if (ref.size_bytes() < 0 || ref.size_bytes() > kMaxContentBytes) {
+    return BadContent(ref, absl::StrCat("would have ", ref.size_bytes(), " bytes"));
+  }
+  ASSIGN_OR_RETURN(std::string content, environment_.link.FetchContent(attempt_id(), ref.sha256(),
+                                                                       ref.size_bytes()));
+  if (Sha256Hex(content) != ref.sha256()) {
+    return BadContent(ref, "came with another hash from the controller");
+  }
+  return content;
+}
+
+absl::StatusOr<std::string> Attempt::ScratchFolder() {
+  return environment_.scratch.Make(attempt_id());
+}
+
+v1::Grant Attempt::grant() {
+  MutexLock lock(&mutex_);
+  return grant_;
+}
+
+bool Attempt::granted() {
+  MutexLock lock(&mutex_);
+  return granted_;
+}
+
+void Attempt::SetGrant(const v1::Grant& grant) {
+  MutexLock lock(&mutex_);
+  if (granted_) return;
+  grant_ = grant;
+  granted_ = true;
+}
+
+void Attempt::RenewLease(absl::Duration deadline) {
+  MutexLock lock(&mutex_);
+  if (!lease_lost_) lease_deadline_ = std::max(lease_deadline_, deadline);
+}
+
+bool Attempt::HasLease() {
+  MutexLock lock(&mutex_);
+  return !lease_lost_ && environment_.clock.Monotonic() < lease_deadline_;
+}
+
+void Attempt::MarkCancelled() {
+  MutexLock lock(&mutex_);
+  cancelled_ = true;
+}
+
+bool Attempt::cancelled() {
+  MutexLock lock(&mutex_);
+  return cancelled_;
+}
+
+}  // namespace dbfleet::agent

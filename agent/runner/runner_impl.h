@@ -1,0 +1,86 @@
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "agent/runner/attempt.h"
+#include "agent/runner/instance_queue.h"
+#include "agent/runner/runner.h"
+#include "agent/runner/scratch.h"
+#include "common/concurrency/executor.h"
+#include "common/concurrency/mutex.h"
+
+namespace dbfleet::agent {
+
+// The Runner. The link calls Handle* from one thread; attempts run on the pool. No lock is held while
+// the journal writes or an action runs.
+class RunnerImpl : public Runner {
+ public:
+  RunnerImpl(Options options, Clock& clock, Journal& journal,
+             std::map<std::string, Engine*> engines, std::map<std::string, Action*> actions,
+             LinkServices& link);
+  ~RunnerImpl() override;
+
+  absl::Status Recover() override;
+  void HandleOffer(const v1::Offer& offer) override;
+  void HandleGrant(const v1::Grant& grant) override;
+  void HandleWithdraw(const std::string& attempt_id) override;
+  void HandleCancel(const std::string& attempt_id, const std::string& reason) override;
+  void HandleLeaseRenewal(const v1::LeaseRenewal& renewal) override;
+  void Drain(absl::Duration grace) override;
+  int running() const override;
+
+ private:
+  // Where an attempt is between Accepted and its end.
+  enum class Place { kParked, kQueued, kRunning };
+  struct Live {
+    std::shared_ptr<Attempt> attempt;
+    Place place = Place::kParked;
+    std::unique_ptr<Clock::Timer> retry;    // Of an outcome that the journal would not take.
+  };
+
+  // Why this agent does not take the offer; OK if it does.
+  absl::Status Examine(const v1::Offer& offer);
+  void Decline(const v1::Offer& offer, const absl::Status& why);
+  void AddLive(JournaledAttempt journaled, bool recovering);
+  std::shared_ptr<Attempt> FindLive(const std::string& attempt_id);
+  // A RUNNING attempt that no action can recover.
+  void FinishOrphan(const JournaledAttempt& journaled, const std::string& message);
+  void TakeUp(const JournaledAttempt& journaled);
+
+  void Enqueue(const std::shared_ptr<Attempt>& attempt);
+  void Dispatch();
+  void Submit(const std::shared_ptr<Attempt>& attempt);
+  void Execute(const std::shared_ptr<Attempt>& attempt);
+  v1::Finished RunFresh(Attempt& attempt);
+  v1::Finished RunRecovery(Attempt& attempt);
+  void FinishDurably(const std::shared_ptr<Attempt>& attempt, const v1::Finished& finished);
+  void Complete(const std::shared_ptr<Attempt>& attempt);
+
+  const Options options_;
+  Clock& clock_;
+  Journal& journal_;
+  const std::map<std::string, Engine*> engines_;
+  const std::map<std::string, Action*> actions_;
+  LinkServices& link_;
+  const Scratch scratch_;
+  std::atomic<bool> stopping_{false};
+  const std::unique_ptr<Executor> pool_;
+  // Callbacks of cancelled attempts may block on a database; the pool may be full of attempts that
+  // wait for just these.
+  const std::unique_ptr<Executor> cancel_pool_;
+
+  mutable Mutex mutex_;
+  CondVar changed_;
+  std::map<std::string, Live> live_ ABSL_GUARDED_BY(mutex_);
+  InstanceQueue queue_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, uint64_t> granted_fences_ ABSL_GUARDED_BY(mutex_);
+  int running_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  bool grace_over_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace dbfleet::agent

@@ -1,0 +1,151 @@
+#include "common/config/yaml_tree.h"
+
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "yaml-cpp/eventhandler.h"
+#include "yaml-cpp/exceptions.h"
+#include "yaml-cpp/mark.h"
+#include "yaml-cpp/parser.h"
+
+#include "common/base/text.h"
+
+namespace dbfleet::config {
+namespace {
+
+constexpr int kMaxDepth = 32;
+constexpr int kMaxNodes = 100000;
+
+// Ends the parse inside yaml-cpp; never leaves this file.
+struct StopParsing {};
+
+// Builds a YamlNode from yaml-cpp's events, which come before aliases are expanded. `open_` points
+// from the root to the node under construction; a node does not move while one of its children is
+// open, because only the innermost open node grows.
+class TreeBuilder : public YAML::EventHandler {
+ public:
+  explicit TreeBuilder(std::vector<YamlProblem>* problems) : problems_(problems) {}
+
+  YamlNode TakeRoot() { return std::move(root_); }
+  bool has_document() const { return has_document_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (has_document_) {
+      Stop(mark, "a second document starts here; keep one document per file");
+    }
+    has_document_ = true;
+  }
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    RefuseAnchor(mark, anchor);
+    Add(mark, YamlNode::Kind::kNull);
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    Problem(mark, "aliases (*name) are not allowed; write the value out");
+    Add(mark, YamlNode::Kind::kNull);
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    RefuseAnchor(mark, anchor);
+    RefuseTag(mark, tag);
+    YamlNode* node = Add(mark, YamlNode::Kind::kScalar);
+    node->text = value;
+    node->quoted = tag == "!";
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    Open(mark, tag, anchor, YamlNode::Kind::kSequence);
+  }
+  void OnSequenceEnd() override { open_.pop_back(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    Open(mark, tag, anchor, YamlNode::Kind::kMap);
+  }
+  void OnMapEnd() override { open_.pop_back(); }
+
+ private:
+  void Problem(const YAML::Mark& mark, absl::string_view message) {
+    problems_->push_back({mark.line + 1, mark.column + 1, std::string(message)});
+  }
+
+  void Stop(const YAML::Mark& mark, absl::string_view message) {
+    Problem(mark, message);
+    throw StopParsing();
+  }
+
+  void RefuseAnchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
+    if (anchor != 0) Problem(mark, "anchors (&name) are not allowed; write the value out");
+  }
+
+  // yaml-cpp says "?" for a plain scalar or collection and "!" for a quoted scalar.
+  void RefuseTag(const YAML::Mark& mark, const std::string& tag) {
+    if (!tag.empty() && tag != "?" && tag != "!") {
+      Problem(mark, absl::StrCat("tags (", SanitizeForDisplay(Truncate(tag, 60)),
+                                 ") are not allowed; the field decides the type"));
+    }
+  }
+
+  void Open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+            YamlNode::Kind kind) {
+    RefuseAnchor(mark, anchor);
+    RefuseTag(mark, tag);
+    if (open_.size() >= kMaxDepth) {
+      Stop(mark, absl::StrCat("nested deeper than ", kMaxDepth, " levels"));
+    }
+    YamlNode* node = Add(mark, kind);
+    open_.push_back({node, false});
+  }
+
+  YamlNode* Add(const YAML::Mark& mark, YamlNode::Kind kind) {
+    if (++nodes_ > kMaxNodes) Stop(mark, absl::StrCat("more than ", kMaxNodes, " values"));
+    YamlNode* node = Place();
+    node->kind = kind;
+    node->line = mark.line + 1;
+    node->column = mark.column + 1;
+    return node;
+  }
+
+  YamlNode* Place() {
+    if (open_.empty()) return &root_;
+    Level& level = open_.back();
+    if (level.node->kind == YamlNode::Kind::kSequence) return &level.node->items.emplace_back();
+    level.key_read = !level.key_read;
+    if (level.key_read) return &level.node->fields.emplace_back().first;
+    return &level.node->fields.back().second;
+  }
+
+  struct Level {
+    YamlNode* node;
+    bool key_read;  // In a map: the next node is the value.
+  };
+
+  std::vector<YamlProblem>* const problems_;
+  YamlNode root_;
+  std::vector<Level> open_;
+  int nodes_ = 0;
+  bool has_document_ = false;
+};
+
+}  // namespace
+
+YamlNode ReadYamlTree(absl::string_view text, std::vector<YamlProblem>* problems) {
+  TreeBuilder builder(problems);
+  if (!IsValidUtf8(text) || text.find('\0') != absl::string_view::npos) {
+    problems->push_back({0, 0, "is not UTF-8 text"});
+    return builder.TakeRoot();
+  }
+  std::istringstream stream{std::string(text)};
+  try {
+    YAML::Parser parser(stream);
+    while (parser.HandleNextDocument(builder)) {
+    }
+  } catch (const YAML::Exception& error) {
+    problems->push_back({error.mark.line + 1, error.mark.column + 1, error.msg});
+  } catch (const StopParsing&) {
+    // The problem has been recorded.
+  }
+  return builder.TakeRoot();
+}
+
+}  // namespace dbfleet::config

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+namespace dbfleet::config {
+
+// A YAML document as it was written: nothing resolved, nothing expanded, every node with its place.
+struct YamlNode {
+  enum class Kind { kNull, kScalar, kSequence, kMap };
+
+  Kind kind = Kind::kNull;
+  bool quoted = false;  // A scalar in quotes, or a block scalar: always text.
+  std::string text;     // Of a scalar.
+  int line = 0;         // 1-based.
+  int column = 0;
+  std::vector<YamlNode> items;                        // Of a sequence.
+  std::vector<std::pair<YamlNode, YamlNode>> fields;  // Of a map; keys may repeat.
+};
+
+// Something wrong at a place of the input; line 0 means the input as a whole.
+struct YamlProblem {
+  int line = 0;
+  int column = 0;
+  std::string message;
+};
+
+// Reads the one document in `text`. Problems are appended to `problems`; anchors, aliases, tags, a
+// second document, more than 100,000 nodes and nesting deeper than 32 are problems.
+YamlNode ReadYamlTree(absl::string_view text, std::vector<YamlProblem>* problems);
+
+}  // namespace dbfleet::config

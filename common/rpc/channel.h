@@ -1,0 +1,21 @@
+#pragma once
+
+#include "grpcpp/server_builder.h"
+#include "grpcpp/support/channel_arguments.h"
+
+// HTTP/2 settings on which both ends have to agree: a client that pings more often than its server
+// permits is sent away with "too_many_pings".
+namespace dbfleet::rpc {
+
+inline constexpr int kKeepaliveIntervalMillis = 20'000;
+inline constexpr int kKeepaliveTimeoutMillis = 10'000;
+
+// Keepalive, also without calls, and the message limit. gRPC's own reconnect backoff is kept short
+// because callers wait with backoffs of their own.
+void ApplyClientArguments(grpc::ChannelArguments* arguments, int max_message_bytes);
+
+// The matching limits of a server, which listens for itself (no SO_REUSEPORT: a second process on
+// the same port has to fail). `max_message_bytes` is that of the largest service.
+void ApplyServerArguments(grpc::ServerBuilder* builder, int max_message_bytes);
+
+}  // namespace dbfleet::rpc

@@ -1,0 +1,146 @@
+#include "controller/api/control_stream.h"
+
+#include "common/base/status.h"
+
+namespace dbfleet::controller {
+namespace {
+
+// Offers may carry 1 MiB each, but then few are under way; everything else is small.
+constexpr size_t kMaxOutbox = 1024;
+
+}  // namespace
+
+ControlStream::ControlStream(rpc::Calls* calls, rpc::Calls::Call call, ConnectionEvents* events,
+                             AgentAuthenticator* authenticator, std::string certificate_pem)
+    : calls_(calls),
+      call_(std::move(call)),
+      events_(events),
+      authenticator_(authenticator),
+      certificate_pem_(std::move(certificate_pem)) {}
+
+void ControlStream::Start() {
+  self_ = shared_from_this();
+  if (!calls_->Run([self = self_] { self->Open(); })) Refuse(rpc::Calls::ShuttingDown());
+}
+
+void ControlStream::Refuse(const absl::Status& status) {
+  if (self_ == nullptr) self_ = shared_from_this();
+  FinishWith(status);
+}
+
+void ControlStream::Open() {
+  absl::StatusOr<AgentPeer> peer = authenticator_->Authenticate(certificate_pem_);
+  if (!peer.ok()) {
+    FinishWith(peer.status());
+    return;
+  }
+  peer_ = *std::move(peer);
+  {
+    MutexLock lock(&mutex_);
+    if (finished_) return;   // The agent went away while we looked.
+    opened_ = true;
+  }
+  events_->OnOpened(shared_from_this());
+  // A revocation between Authenticate and OnOpened found no stream to close.
+  if (absl::Status valid = authenticator_->StillValid(peer_.agent_id, peer_.serial); !valid.ok()) {
+    Close(valid);
+    return;
+  }
+  StartRead(&incoming_);
+}
+
+bool ControlStream::Send(const agent::v1::ControllerMsg& message) {
+  {
+    MutexLock lock(&mutex_);
+    if (closing_ || finished_) return false;
+    if (outbox_.size() < kMaxOutbox) {
+      outbox_.push_back(message);
+      if (writing_) return true;
+      writing_ = true;
+      TsanRelease(this);
+      StartWrite(&outbox_.front());
+      return true;
+    }
+  }
+  Close(Error(absl::StatusCode::kResourceExhausted, "AGENT_TOO_SLOW",
+              "the agent reads more slowly than messages for it arise"));
+  return false;
+}
+
+void ControlStream::Close(const absl::Status& status) {
+  {
+    MutexLock lock(&mutex_);
+    if (closing_ || finished_) return;
+    if (writing_) {
+      closing_ = true;
+      close_status_ = status;
+      // What waits behind the write under way would not be read any more.
+      outbox_.erase(outbox_.begin() + 1, outbox_.end());
+    }
+    if (closing_) return;
+  }
+  FinishWith(status);
+}
+
+void ControlStream::FinishWith(const absl::Status& status) {
+  {
+    MutexLock lock(&mutex_);
+    if (finished_) return;
+    finished_ = true;
+  }
+  Finish(calls_->End(call_, status));
+}
+
+void ControlStream::OnReadDone(bool ok) {
+  TsanAcquire(this);
+  if (!ok) {
+    Close(absl::OkStatus());   // The agent half-closed, or the stream is over.
+    return;
+  }
+  {
+    // Nothing that comes in after the end was decided counts: a revoked agent's last words.
+    MutexLock lock(&mutex_);
+    if (closing_ || finished_) return;
+  }
+  events_->OnMessage(shared_from_this(), std::move(incoming_));
+  MutexLock lock(&mutex_);
+  if (closing_ || finished_) return;
+  incoming_.Clear();
+  StartRead(&incoming_);
+}
+
+void ControlStream::OnWriteDone(bool ok) {
+  TsanAcquire(this);
+  absl::Status end;
+  {
+    MutexLock lock(&mutex_);
+    outbox_.pop_front();
+    writing_ = false;
+    if (ok && !closing_ && !finished_) {
+      if (outbox_.empty()) return;
+      writing_ = true;
+      StartWrite(&outbox_.front());
+      return;
+    }
+    end = closing_ ? close_status_
+                   : Error(absl::StatusCode::kUnavailable, "STREAM_BROKEN", "the stream broke");
+  }
+  FinishWith(end);
+}
+
+void ControlStream::OnCancel() {
+  // Finish is still owed. A write under way completes with ok = false and does it.
+  Close(Error(absl::StatusCode::kCancelled, "STREAM_CANCELLED", "the agent's connection is gone"));
+}
+
+void ControlStream::OnDone() {
+  bool opened = false;
+  {
+    MutexLock lock(&mutex_);
+    opened = opened_;
+  }
+  const std::shared_ptr<ControlStream> self = std::move(self_);
+  if (opened) events_->OnClosed(self);
+}
+
+}  // namespace dbfleet::controller

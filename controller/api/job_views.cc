@@ -1,0 +1,65 @@
+#include "controller/api/job_views.h"
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/base/text.h"
+#include "controller/api/convert.h"
+#include "controller/domain/names.h"
+
+namespace dbfleet::controller {
+
+std::string EnvironmentId(const std::string& name) {
+  return std::string(absl::StripPrefix(name, "environments/"));
+}
+
+absl::StatusOr<api::v1::Job> JobViews::ByName(const std::string& name) const {
+  std::string id;
+  RETURN_IF_ERROR(ParseResourceName("jobs", name, &id));
+  return ById(id);
+}
+
+absl::StatusOr<api::v1::Job> JobViews::ById(const std::string& id) const {
+  api::v1::Job out;
+  RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const Job job, tx.GetJob(id));
+    ASSIGN_OR_RETURN(out, ToApi(job, clock_.Now()));
+    RETURN_IF_ERROR(AddTasks(tx, job, &out));
+    ASSIGN_OR_RETURN(const std::vector<PolicyBlocker> blockers, jobs_.Explain(tx, job, connected_));
+    AddBlockers(blockers, &out);
+    return absl::OkStatus();
+  }));
+  return out;
+}
+
+absl::Status JobViews::List(const api::v1::ListJobsRequest& request, bool only_changes,
+                            api::v1::ListJobsResponse* response) const {
+  JobFilter filter;
+  filter.environment = EnvironmentId(request.environment());
+  if (only_changes) {
+    filter.kind = JobKind::kMigrate;
+  } else if (!request.kind().empty()) {
+    filter.kind = FromName<JobKind>(request.kind());
+    if (!filter.kind.has_value()) {
+      return Error(absl::StatusCode::kInvalidArgument, "UNKNOWN_KIND",
+                   absl::StrCat("\"", SanitizeForDisplay(Truncate(request.kind(), 50)),
+                                "\" is not a kind of job: check, inspect, backup, verify, migrate"));
+    }
+  }
+  if (request.state() != api::v1::Job::STATE_UNSPECIFIED) {
+    ASSIGN_OR_RETURN(filter.state, StateFromApi(request.state()));
+  }
+  return store_.Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const Page<Job> page,
+                     tx.ListJobs(filter, {request.page_size(), request.page_token()}));
+    for (const Job& job : page.items) {
+      ASSIGN_OR_RETURN(*response->add_jobs(), ToApi(job, clock_.Now()));
+    }
+    response->set_next_page_token(page.next_token);
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace dbfleet::controller

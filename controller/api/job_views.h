@@ -1,0 +1,38 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/time/clock.h"
+#include "controller/jobs/job_manager.h"
+#include "controller/store/store.h"
+#include "dbfleet/api/v1/job_service.pb.h"
+
+namespace dbfleet::controller {
+
+// Reads jobs as the API shows them: with tasks, attempts and everything that blocks them. Thread-safe.
+class JobViews {
+ public:
+  using Connected = std::function<bool(const std::string& agent_id)>;
+  JobViews(Store& store, JobManager& jobs, Clock& clock, Connected connected)
+      : store_(store), jobs_(jobs), clock_(clock), connected_(std::move(connected)) {}
+
+  // `name` is "jobs/J". NOT_FOUND (JOB_NOT_FOUND).
+  absl::StatusOr<api::v1::Job> ByName(const std::string& name) const;
+  absl::StatusOr<api::v1::Job> ById(const std::string& id) const;
+  // `only_changes` limits the listing to migrations.
+  absl::Status List(const api::v1::ListJobsRequest& request, bool only_changes,
+                    api::v1::ListJobsResponse* response) const;
+
+ private:
+  Store& store_;
+  JobManager& jobs_;
+  Clock& clock_;
+  const Connected connected_;
+};
+
+// "environments/x", "x" or "" to "x".
+std::string EnvironmentId(const std::string& name);
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,170 @@
+#include "absl/strings/str_cat.h"
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "controller/api/convert.h"
+#include "controller/api/directory_services.h"
+#include "controller/dispatch/wire.h"
+
+namespace dbfleet::controller {
+
+grpc::ServerUnaryReactor* UserServiceImpl::CreateUser(grpc::CallbackServerContext* context,
+                                                      const api::v1::CreateUserRequest* in,
+                                                      api::v1::User* out) {
+  return gate_.Unary<api::v1::CreateUserRequest, api::v1::User>(
+      "dbfleet.api.v1.UserService/CreateUser", context, in, out,
+      [this](const Caller& caller, const api::v1::CreateUserRequest& request,
+             api::v1::User* response) -> absl::Status {
+        ASSIGN_OR_RETURN(const std::vector<Role> roles, RolesFromApi(request.roles()));
+        ASSIGN_OR_RETURN(const User user,
+                         principals_.CreateUser(caller.principal, request.user_id(), roles));
+        *response = ToApi(user);
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* UserServiceImpl::GetUser(grpc::CallbackServerContext* context,
+                                                   const api::v1::GetUserRequest* in,
+                                                   api::v1::User* out) {
+  return gate_.Unary<api::v1::GetUserRequest, api::v1::User>(
+      "dbfleet.api.v1.UserService/GetUser", context, in, out,
+      [this](const Caller&, const api::v1::GetUserRequest& request,
+             api::v1::User* response) -> absl::Status {
+        std::string id;
+        RETURN_IF_ERROR(ParseResourceName("users", request.name(), &id));
+        return store_.Read([&](ReadTx& tx) -> absl::Status {
+          ASSIGN_OR_RETURN(const User user, tx.GetUser(id));
+          *response = ToApi(user);
+          return absl::OkStatus();
+        });
+      });
+}
+
+grpc::ServerUnaryReactor* UserServiceImpl::ListUsers(grpc::CallbackServerContext* context,
+                                                     const api::v1::ListUsersRequest* in,
+                                                     api::v1::ListUsersResponse* out) {
+  return gate_.Unary<api::v1::ListUsersRequest, api::v1::ListUsersResponse>(
+      "dbfleet.api.v1.UserService/ListUsers", context, in, out,
+      [this](const Caller&, const api::v1::ListUsersRequest& request,
+             api::v1::ListUsersResponse* response) -> absl::Status {
+        return store_.Read([&](ReadTx& tx) -> absl::Status {
+          ASSIGN_OR_RETURN(const Page<User> page,
+                           tx.ListUsers({request.page_size(), request.page_token()}));
+          for (const User& user : page.items) *response->add_users() = ToApi(user);
+          response->set_next_page_token(page.next_token);
+          return absl::OkStatus();
+        });
+      });
+}
+
+grpc::ServerUnaryReactor* UserServiceImpl::UpdateUserRoles(
+    grpc::CallbackServerContext* context, const api::v1::UpdateUserRolesRequest* in,
+    api::v1::User* out) {
+  return gate_.Unary<api::v1::UpdateUserRolesRequest, api::v1::User>(
+      "dbfleet.api.v1.UserService/UpdateUserRoles", context, in, out,
+      [this](const Caller& caller, const api::v1::UpdateUserRolesRequest& request,
+             api::v1::User* response) -> absl::Status {
+        std::string id;
+        RETURN_IF_ERROR(ParseResourceName("users", request.name(), &id));
+        ASSIGN_OR_RETURN(const std::vector<Role> roles, RolesFromApi(request.roles()));
+        ASSIGN_OR_RETURN(const User user, principals_.UpdateRoles(caller.principal, id, roles));
+        *response = ToApi(user);
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* UserServiceImpl::DisableUser(grpc::CallbackServerContext* context,
+                                                       const api::v1::DisableUserRequest* in,
+                                                       api::v1::User* out) {
+  return gate_.Unary<api::v1::DisableUserRequest, api::v1::User>(
+      "dbfleet.api.v1.UserService/DisableUser", context, in, out,
+      [this](const Caller& caller, const api::v1::DisableUserRequest& request,
+             api::v1::User* response) -> absl::Status {
+        std::string id;
+        RETURN_IF_ERROR(ParseResourceName("users", request.name(), &id));
+        ASSIGN_OR_RETURN(const User user,
+                         principals_.Disable(caller.principal, id, request.reason()));
+        *response = ToApi(user);
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* UserServiceImpl::CreateToken(grpc::CallbackServerContext* context,
+                                                       const api::v1::CreateTokenRequest* in,
+                                                       api::v1::CreateTokenResponse* out) {
+  return gate_.Unary<api::v1::CreateTokenRequest, api::v1::CreateTokenResponse>(
+      "dbfleet.api.v1.UserService/CreateToken", context, in, out,
+      [this](const Caller& caller, const api::v1::CreateTokenRequest& request,
+             api::v1::CreateTokenResponse* response) -> absl::Status {
+        std::string id;
+        RETURN_IF_ERROR(ParseResourceName("users", request.user(), &id));
+        RETURN_IF_ERROR(AuthoriseForUser(caller, id));
+        ASSIGN_OR_RETURN(const Principals::CreatedToken created,
+                         principals_.CreateToken(caller.principal, id, request.description(),
+                                                 FromProto(request.ttl())));
+        *response->mutable_token() = ToApi(created.token);
+        response->set_secret(created.secret.Reveal());
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* UserServiceImpl::ListTokens(grpc::CallbackServerContext* context,
+                                                      const api::v1::ListTokensRequest* in,
+                                                      api::v1::ListTokensResponse* out) {
+  return gate_.Unary<api::v1::ListTokensRequest, api::v1::ListTokensResponse>(
+      "dbfleet.api.v1.UserService/ListTokens", context, in, out,
+      [this](const Caller& caller, const api::v1::ListTokensRequest& request,
+             api::v1::ListTokensResponse* response) -> absl::Status {
+        std::string id;
+        RETURN_IF_ERROR(ParseResourceName("users", request.user(), &id));
+        RETURN_IF_ERROR(AuthoriseForUser(caller, id));
+        return store_.Read([&](ReadTx& tx) -> absl::Status {
+          ASSIGN_OR_RETURN(const Page<ApiToken> page,
+                           tx.ListTokens(id, {request.page_size(), request.page_token()}));
+          for (const ApiToken& token : page.items) *response->add_tokens() = ToApi(token);
+          response->set_next_page_token(page.next_token);
+          return absl::OkStatus();
+        });
+      });
+}
+
+grpc::ServerUnaryReactor* UserServiceImpl::RevokeToken(grpc::CallbackServerContext* context,
+                                                       const api::v1::RevokeTokenRequest* in,
+                                                       api::v1::Token* out) {
+  return gate_.Unary<api::v1::RevokeTokenRequest, api::v1::Token>(
+      "dbfleet.api.v1.UserService/RevokeToken", context, in, out,
+      [this](const Caller& caller, const api::v1::RevokeTokenRequest& request,
+             api::v1::Token* response) -> absl::Status {
+        std::string user_id;
+        std::string token_id;
+        RETURN_IF_ERROR(ParseTokenName(request.name(), &user_id, &token_id));
+        RETURN_IF_ERROR(AuthoriseForUser(caller, user_id));
+        RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
+          ASSIGN_OR_RETURN(const ApiToken token, tx.GetToken(token_id));
+          // The name has two parts; both must be of one token, or the check above proved nothing.
+          if (token.user_id == user_id) return absl::OkStatus();
+          return Error(absl::StatusCode::kNotFound, "TOKEN_NOT_FOUND",
+                       absl::StrCat("there is no token ", request.name()));
+        }));
+        ASSIGN_OR_RETURN(const ApiToken token,
+                         principals_.RevokeToken(caller.principal, token_id));
+        *response = ToApi(token);
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* UserServiceImpl::WhoAmI(grpc::CallbackServerContext* context,
+                                                  const api::v1::WhoAmIRequest* in,
+                                                  api::v1::User* out) {
+  return gate_.Unary<api::v1::WhoAmIRequest, api::v1::User>(
+      "dbfleet.api.v1.UserService/WhoAmI", context, in, out,
+      [this](const Caller& caller, const api::v1::WhoAmIRequest&,
+             api::v1::User* response) -> absl::Status {
+        return store_.Read([&](ReadTx& tx) -> absl::Status {
+          ASSIGN_OR_RETURN(const User user, tx.GetUser(caller.user_id));
+          *response = ToApi(user);
+          return absl::OkStatus();
+        });
+      });
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,67 @@
+#include "controller/cli/client.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/concurrency/mutex.h"
+#include "common/rpc/status.h"
+#include "google/protobuf/descriptor.h"
+
+namespace dbfleet::cli {
+
+void SleepFor(Clock& clock, absl::Duration d) {
+  Mutex mutex;
+  CondVar woken;
+  bool done = false;
+  const auto timer = clock.After(d, [&] {
+    MutexLock lock(&mutex);
+    done = true;
+    woken.SignalAll();
+  });
+  MutexLock lock(&mutex);
+  while (!done) woken.Wait(&mutex);
+}
+
+ApiClient::ApiClient(std::shared_ptr<grpc::Channel> channel, Secret token, Clock* clock,
+                     Options options)
+    : channel_(std::move(channel)), token_(std::move(token)), clock_(clock), options_(options) {}
+
+// By reflection, so that no command can forget it.
+void ApiClient::AddRequestId(google::protobuf::Message* request) {
+  const auto* field = request->GetDescriptor()->FindFieldByName("request_id");
+  if (field == nullptr) return;
+  if (request->GetReflection()->GetString(*request, field).empty()) {
+    request->GetReflection()->SetString(request, field, NewUlid(clock_->Now()));
+  }
+}
+
+void ApiClient::Prepare(grpc::ClientContext* context, absl::Duration timeout) {
+  if (!token_.empty()) context->AddMetadata("authorization", "Bearer " + token_.Reveal());
+  if (timeout < absl::InfiniteDuration()) {
+    context->set_deadline(absl::ToChronoTime(clock_->Now() + timeout));
+  }
+}
+
+absl::Status ApiClient::Retry(const std::function<grpc::Status(grpc::ClientContext*)>& call) {
+  Backoff backoff(options_.retry_delay, absl::Seconds(5), UniformRandom);
+  for (int attempt = 1;; ++attempt) {
+    grpc::ClientContext context;
+    Prepare(&context, options_.call_timeout);
+    const absl::Status status = ToStatus(call(&context));
+    if (!absl::IsUnavailable(status) || attempt >= options_.attempts) return status;
+    SleepFor(*clock_, backoff.Next());
+  }
+}
+
+absl::Status ApiClient::ToStatus(const grpc::Status& status) {
+  const absl::Status converted = rpc::FromGrpc(status);
+  if (absl::IsUnavailable(converted)) {
+    return Annotate(converted, "the controller cannot be reached");
+  }
+  return converted;
+}
+
+}  // namespace dbfleet::cli

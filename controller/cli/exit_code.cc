@@ -1,0 +1,80 @@
+#include "controller/cli/exit_code.h"
+
+#include <algorithm>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "common/base/status.h"
+
+namespace dbfleet::cli {
+namespace {
+
+using api::v1::Job;
+
+template <size_t N>
+bool OneOf(const std::string& reason, const absl::string_view (&set)[N]) {
+  return std::find(std::begin(set), std::end(set), reason) != std::end(set);
+}
+
+// Errors of files on this host use the codes that the controller uses for authorisation and state.
+constexpr absl::string_view kLocalReasons[] = {"FILE_NOT_FOUND", "FILE_PERMISSION",
+                                               "FILE_EXISTS",    "FILE_TOO_LARGE",
+                                               "NOT_A_FILE",     "SECRET_FILE_MODE",
+                                               "IO_ERROR",       "DISK_FULL"};
+constexpr absl::string_view kPolicyReasons[] = {"INSPECTION_NOT_SAFE", "REFUSED_BY_POLICY",
+                                                "REJECTED"};
+
+}  // namespace
+
+int ExitCodeOf(const absl::Status& status) {
+  const std::string reason = ReasonOf(status);
+  if (status.ok()) return kExitOk;
+  if (OneOf(reason, kLocalReasons)) return kExitFailed;
+  if (OneOf(reason, kPolicyReasons)) return kExitRefused;
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+      return kExitUsage;
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kPermissionDenied:
+      return kExitNotAuthorised;
+    case absl::StatusCode::kAborted:
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kFailedPrecondition:
+      return kExitConflict;
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+      return kExitUnreachable;
+    default:
+      return kExitFailed;
+  }
+}
+
+bool IsTerminal(Job::State state) {
+  switch (state) {
+    case Job::STATE_SUCCEEDED:
+    case Job::STATE_PARTIAL:
+    case Job::STATE_FAILED:
+    case Job::STATE_ROLLED_BACK:
+    case Job::STATE_CANCELLED:
+    case Job::STATE_REFUSED:
+    case Job::STATE_REJECTED:
+    case Job::STATE_EXPIRED:
+      return true;
+    default:
+      return false;
+  }
+}
+
+int ExitCodeOf(const Job& job) {
+  switch (job.state()) {
+    case Job::STATE_SUCCEEDED:
+      return kExitOk;
+    case Job::STATE_REFUSED:
+    case Job::STATE_REJECTED:
+      return kExitRefused;
+    default:
+      return IsTerminal(job.state()) ? kExitFailed : kExitPending;
+  }
+}
+
+}  // namespace dbfleet::cli

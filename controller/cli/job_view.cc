@@ -1,0 +1,182 @@
+#include "controller/cli/job_view.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/text.h"
+#include "controller/cli/exit_code.h"
+#include "controller/cli/plan_view.h"
+#include "controller/cli/words.h"
+
+namespace dbfleet::cli {
+namespace {
+
+using api::v1::Job;
+using api::v1::Task;
+
+std::string Clean(absl::string_view text) { return SanitizeForDisplay(text); }
+
+void Line(std::string* out, absl::string_view title, absl::string_view value) {
+  if (value.empty()) return;
+  absl::StrAppend(out, title, std::string(title.size() < 13 ? 13 - title.size() : 1, ' '),
+                  Clean(value), "\n");
+}
+
+std::string ErrorText(const std::string& reason, const std::string& message) {
+  if (reason.empty()) return message;
+  return absl::StrCat(message, message.empty() ? "" : " ", "[", reason, "]");
+}
+
+std::vector<std::string> Targets(const Job& job) {
+  std::vector<std::string> targets;
+  for (const Task& task : job.tasks()) targets.push_back(task.target());
+  return targets;
+}
+
+void AppendHead(const Job& job, std::string* out) {
+  Line(out, "Job", job.name());
+  Line(out, "Kind", job.kind());
+  Line(out, "Title", job.title());
+  Line(out, "State", Word(job.state()));
+  Line(out, "Error", ErrorText(job.error_reason(), job.error_message()));
+  Line(out, "Environment", job.environment());
+  Line(out, "Requester", job.requester());
+  Line(out, "Reason", job.reason());
+  Line(out, "Safety", Word(job.safety()));
+  Line(out, "Digest", job.digest());
+  Line(out, "Backup", Word(job.backup_gate()));
+  Line(out, "Takes back", job.rollback_of());
+  Line(out, "Asked for by", job.parent());
+  Line(out, "Created", Show(job.create_time()));
+  Line(out, "Ended", Show(job.end_time()));
+  if (!IsTerminal(job.state())) Line(out, "Expires", Show(job.expire_time()));
+}
+
+void AppendApprovals(const Job& job, std::string* out) {
+  if (job.approvals().empty()) return;
+  absl::StrAppend(out, "\nDecisions\n");
+  for (const auto& approval : job.approvals()) {
+    absl::StrAppend(out, "  ", Clean(approval.principal()), " ", Word(approval.decision()), " ",
+                    Clean(approval.digest().substr(0, 12)), " at ", Show(approval.decide_time()),
+                    approval.void_() ? " (void: the plan changed or the approval expired)" : "",
+                    approval.reason().empty() ? "" : ": ", Clean(approval.reason()), "\n");
+  }
+}
+
+void AppendTask(const Task& task, std::string* out) {
+  absl::StrAppend(out, "  ", Clean(task.target()), "  ", Word(task.state()), "  ",
+                  Clean(ShortName(task.name())), "\n");
+  const std::string error = ErrorText(task.error_reason(), task.error_message());
+  if (!error.empty()) absl::StrAppend(out, "    ", Clean(error), "\n");
+  for (const auto& attempt : task.attempts()) {
+    const std::string failure = ErrorText(attempt.error_reason(), attempt.error_message());
+    absl::StrAppend(out, "    attempt ", attempt.number(), " (", Clean(attempt.purpose()), ") by ",
+                    Clean(attempt.agent()), ": ", Word(attempt.state()),
+                    failure.empty() ? "" : ": ", Clean(failure), "\n");
+  }
+  for (const auto& step : task.steps()) {
+    absl::StrAppend(out, "    ", step.rollback() ? "rollback step " : "step ", step.index() + 1,
+                    ": ", Word(step.state()),
+                    step.rows_affected() > 0 ? absl::StrCat(", ", step.rows_affected(), " rows")
+                                             : std::string(),
+                    ", ", Show(step.duration()), step.error().empty() ? "" : ": ",
+                    Clean(step.error()), "\n");
+  }
+}
+
+void AppendTasks(const Job& job, std::string* out) {
+  if (job.tasks().empty()) return;
+  absl::StrAppend(out, "\nTasks\n");
+  for (const Task& task : job.tasks()) AppendTask(task, out);
+}
+
+}  // namespace
+
+Listing JobListing(const std::vector<Job>& jobs) {
+  Listing listing;
+  listing.columns = {{"NAME"},      {"KIND"},          {"STATE"},          {"ENVIRONMENT"},
+                     {"TARGETS"},   {"TITLE"},         {"REQUESTER"},      {"CREATED"},
+                     {"SAFETY", true}, {"DIGEST", true}, {"ENDED", true}, {"ERROR", true}};
+  for (const Job& job : jobs) {
+    listing.items.push_back(
+        {&job,
+         job.name(),
+         {ShortName(job.name()), job.kind(), Word(job.state()), job.environment(),
+          JoinShort(Targets(job)), job.title(), ShortName(job.requester()),
+          Show(job.create_time()), Word(job.safety()), job.digest(), Show(job.end_time()),
+          ErrorText(job.error_reason(), job.error_message())}});
+  }
+  return listing;
+}
+
+Listing JobListing(const Job& job) {
+  std::vector<Job> one = {job};
+  Listing listing = JobListing(one);
+  listing.items.front().message = &job;
+  return listing;
+}
+
+std::string DescribeBlockers(const Job& job) {
+  std::string out;
+  for (const auto& blocker : job.blockers()) {
+    absl::StrAppend(&out, "  ", Clean(blocker.rule()), ": ", Clean(blocker.message()), "\n");
+  }
+  for (const Task& task : job.tasks()) {
+    if (task.state() != Task::STATE_NEEDS_PERSON) continue;
+    absl::StrAppend(&out, "  ", Clean(task.target()),
+                    ": nobody can say what took effect; look there, then run: dbfleet job resolve ",
+                    Clean(task.name()), " --as applied|not-applied --reason REASON\n");
+  }
+  return out;
+}
+
+std::string DescribeJob(const Job& job) {
+  std::string out;
+  AppendHead(job, &out);
+  if (const std::string blockers = DescribeBlockers(job); !blockers.empty()) {
+    absl::StrAppend(&out, "\nWaits for\n", blockers);
+  }
+  AppendApprovals(job, &out);
+  AppendTasks(job, &out);
+  if (const std::string results = DescribeResults(job); !results.empty()) {
+    absl::StrAppend(&out, "\n", results);
+  }
+  return out;
+}
+
+std::string DescribeChange(const Job& job) {
+  std::string out;
+  AppendHead(job, &out);
+  if (const std::string blockers = DescribeBlockers(job); !blockers.empty()) {
+    absl::StrAppend(&out, "\nWaits for\n", blockers);
+  }
+  AppendApprovals(job, &out);
+  for (const Task& task : job.tasks()) {
+    absl::StrAppend(&out, "\n", DescribePlan(task));
+  }
+  AppendTasks(job, &out);
+  return out;
+}
+
+std::string DescribeProgress(const Job& job) {
+  int total = 0, done = 0;
+  for (const Task& task : job.tasks()) {
+    total += task.plan().forward_size();
+    done += static_cast<int>(
+        std::count_if(task.steps().begin(), task.steps().end(), [](const auto& step) {
+          return !step.rollback() && step.state() == work::v1::STEP_STATE_SUCCEEDED;
+        }));
+  }
+  std::string out = Word(job.state());
+  const bool running = job.state() == Job::STATE_ROLLING || job.state() == Job::STATE_PAUSED;
+  if (running && total > 0) {
+    constexpr int kBar = 20;
+    const int filled = kBar * std::min(done, total) / total;
+    absl::StrAppend(&out, " [", std::string(filled, '#'), std::string(kBar - filled, '.'), "] ",
+                    done, "/", total, " steps");
+  }
+  return out;
+}
+
+}  // namespace dbfleet::cli

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "controller/cli/shell.h"
+#include "dbfleet/api/v1/job_service.pb.h"
+
+// Jobs as text. Everything in the results is fit for a terminal.
+namespace dbfleet::cli {
+
+// The rows of `dbfleet job list`. The jobs must outlive the listing.
+Listing JobListing(const std::vector<api::v1::Job>& jobs);
+Listing JobListing(const api::v1::Job& job);
+
+// `dbfleet job get`: the head, what holds it, its tasks, attempts and errors.
+std::string DescribeJob(const api::v1::Job& job);
+
+// `dbfleet change get`: the same with each target's plan, so that an approver sees what will be run.
+std::string DescribeChange(const api::v1::Job& job);
+
+// What a finished check, inspection, backup or verification found, one part per task; "" if nothing.
+std::string DescribeResults(const api::v1::Job& job);
+
+// Why it does not go on and who can do something, one line each; "" if nothing holds it.
+std::string DescribeBlockers(const api::v1::Job& job);
+
+// "rolling, step 2 of 5", for the progress line.
+std::string DescribeProgress(const api::v1::Job& job);
+
+}  // namespace dbfleet::cli

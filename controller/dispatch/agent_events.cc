@@ -1,0 +1,241 @@
+// The dispatcher's part that takes in what agents report. An event is acknowledged after its effects
+// are committed, together with the number up to which the agent's journal is known.
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/hash.h"
+#include "common/base/status.h"
+#include "common/base/text.h"
+#include "common/log/log.h"
+#include "controller/dispatch/dispatcher.h"
+#include "controller/dispatch/wire.h"
+#include "controller/domain/names.h"
+#include "controller/domain/transitions.h"
+#include "controller/jobs/specs.h"
+
+namespace dbfleet::controller {
+
+// What an event's transaction decided, to be carried out after its commit.
+struct EventOutcome {
+  std::optional<agent::v1::ControllerMsg> reply;
+  std::set<std::string> touched;
+  std::string granted_ended;     // An attempt whose lease needs no renewal any more.
+  bool late = false;
+};
+
+namespace {
+
+constexpr size_t kMaxErrorBytes = 4000;
+
+std::string Clean(absl::string_view text) {
+  return Truncate(SanitizeForDisplay(text, true), kMaxErrorBytes);
+}
+
+// A report on an attempt that was given up. It is kept, an alert is raised, and newer work on the same
+// instance waits until somebody has looked.
+absl::Status RecordLate(FlowContext& context, const Attempt& attempt, const agent::v1::Event& event,
+                        EventOutcome* outcome) {
+  ASSIGN_OR_RETURN(const Job job, context.tx.GetJob(attempt.job_id));
+  std::map<std::string, std::string> details = {{"attempt", attempt.id},
+                                                {"state", std::string(NameOf(attempt.state))},
+                                                {"seq", absl::StrCat(event.seq())}};
+  const agent::v1::Finished& finished =
+      event.has_finished() ? event.finished() : event.late_result();
+  details["outcome"] = agent::v1::Outcome_Name(finished.outcome());
+  details["error"] = Clean(finished.error_message());
+  RETURN_IF_ERROR(context.Audit("attempt.late_result", job, std::move(details)));
+  outcome->late = true;
+  if (attempt.state != AttemptState::kLost) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<Attempt> open,
+                   context.tx.OpenAttemptsOfInstance(attempt.instance_id));
+  for (const Attempt& newer : open) {
+    ASSIGN_OR_RETURN(Job other, context.tx.GetJob(newer.job_id));
+    if (newer.safe_to_rerun || !CanMove(other.state, JobState::kPaused)) continue;
+    RETURN_IF_ERROR(MoveJob(&other, JobState::kPaused, context.now));
+    other.error_reason = "LATE_RESULT";
+    other.error_message = absl::StrCat("jobs/", job.id, " reported after it had been given up");
+    RETURN_IF_ERROR(context.tx.UpdateJob(&other));
+    RETURN_IF_ERROR(context.Audit("job.pause", other, {{"why", other.error_message}}));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ApplyStarted(FlowContext& context, Attempt attempt) {
+  if (attempt.state != AttemptState::kGranted && attempt.state != AttemptState::kUnreachable) {
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(MoveAttempt(&attempt, AttemptState::kRunning, context.now));
+  attempt.unreachable_since = absl::InfinitePast();
+  RETURN_IF_ERROR(context.tx.UpdateAttempt(&attempt));
+  ASSIGN_OR_RETURN(const Job job, context.tx.GetJob(attempt.job_id));
+  return context.Audit("attempt.start", job,
+                       {{"attempt", attempt.id}, {"fence", absl::StrCat(attempt.fence)}});
+}
+
+absl::Status ApplyStep(FlowContext& context, const Attempt& attempt,
+                       const work::v1::StepReport& report) {
+  ASSIGN_OR_RETURN(Task task, context.tx.GetTask(attempt.task_id));
+  StepReport step = FromProto(report);
+  step.error = Clean(step.error);
+  const auto same = std::find_if(task.steps.begin(), task.steps.end(), [&](const StepReport& s) {
+    return s.index == step.index && s.rollback == step.rollback;
+  });
+  if (same == task.steps.end()) {
+    task.steps.push_back(step);
+  } else {
+    *same = step;
+  }
+  RETURN_IF_ERROR(context.tx.UpdateTask(&task));
+  ASSIGN_OR_RETURN(Job job, context.tx.GetJob(attempt.job_id));
+  if (step.rollback && job.state == JobState::kRolling) {
+    ASSIGN_OR_RETURN(const std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
+    if (tasks.size() == 1) {   // Of several targets the others may be rolling on.
+      RETURN_IF_ERROR(MoveJob(&job, JobState::kRollingBack, context.now));
+      RETURN_IF_ERROR(context.tx.UpdateJob(&job));
+    }
+  }
+  return context.Audit("step.report", job,
+                       {{"attempt", attempt.id},
+                        {"step", absl::StrCat(step.rollback ? "rollback " : "", step.index)},
+                        {"version", step.migration_version},
+                        {"state", step.state},
+                        {"rows", absl::StrCat(step.rows_affected)},
+                        {"error", step.error}});
+}
+
+absl::Status ApplyFinished(FlowContext& context, const JobFlow& flow, const Attempt& attempt,
+                           const agent::v1::Event& event, EventOutcome* outcome) {
+  outcome->reply = ForgetMessage(attempt.id);
+  outcome->granted_ended = attempt.id;
+  AttemptEnd end;
+  end.state = StateOf(event.finished().outcome());
+  end.error_reason = Truncate(SanitizeForDisplay(event.finished().error_reason()), 64);
+  end.error_message = Clean(event.finished().error_message());
+  end.result_blob = event.finished().result().SerializeAsString();
+  if (IsTerminal(attempt.state) || !CanMove(attempt.state, end.state)) {
+    return RecordLate(context, attempt, event, outcome);
+  }
+  return flow.EndAttempt(context, attempt, end);
+}
+
+// One event of an attempt that this agent holds at this fence.
+absl::Status Apply(FlowContext& context, const JobFlow& flow, Attempt attempt,
+                   const agent::v1::Event& event, EventOutcome* outcome) {
+  switch (event.kind_case()) {
+    case agent::v1::Event::kAccepted: {
+      if (attempt.state != AttemptState::kOffered) {
+        if (IsTerminal(attempt.state)) outcome->reply = WithdrawMessage(attempt.id);
+        return absl::OkStatus();
+      }
+      RETURN_IF_ERROR(MoveAttempt(&attempt, AttemptState::kAccepted, context.now));
+      RETURN_IF_ERROR(context.tx.UpdateAttempt(&attempt));
+      ASSIGN_OR_RETURN(const Job job, context.tx.GetJob(attempt.job_id));
+      return context.Audit("attempt.accept", job, {{"attempt", attempt.id}});
+    }
+    case agent::v1::Event::kDeclined:
+      if (attempt.state != AttemptState::kOffered) return absl::OkStatus();
+      return flow.EndAttempt(context, attempt,
+                             {AttemptState::kDeclined,
+                              Truncate(SanitizeForDisplay(event.declined().reason()), 64),
+                              Clean(event.declined().message()), ""});
+    case agent::v1::Event::kStarted:
+      return ApplyStarted(context, attempt);
+    case agent::v1::Event::kStep:
+      return ApplyStep(context, attempt, event.step());
+    case agent::v1::Event::kFinished:
+      return ApplyFinished(context, flow, attempt, event, outcome);
+    case agent::v1::Event::kLateResult:
+      return RecordLate(context, attempt, event, outcome);
+    case agent::v1::Event::KIND_NOT_SET:
+      return absl::OkStatus();   // From a newer version; its number is acknowledged all the same.
+  }
+  return absl::OkStatus();
+}
+
+// The path from the agent to the object that it names: an attempt of its own, at its fence.
+absl::Status ApplyChecked(FlowContext& context, const JobFlow& flow, const Agent& agent,
+                          const agent::v1::Event& event, EventOutcome* outcome) {
+  absl::StatusOr<Attempt> attempt = context.tx.GetAttempt(event.attempt_id());
+  if (!attempt.ok() && !absl::IsNotFound(attempt.status())) return attempt.status();
+  if (attempt.ok() && attempt->agent_id == agent.id && attempt->fence == event.fence()) {
+    return Apply(context, flow, *std::move(attempt), event, outcome);
+  }
+  return context.tx.AppendAudit({context.actor,
+                                 "attempt.foreign_event",
+                                 absl::StrCat("agents/", agent.id),
+                                 agent.environment,
+                                 {{"attempt", Truncate(SanitizeForDisplay(event.attempt_id()), 64)},
+                                  {"seq", absl::StrCat(event.seq())},
+                                  {"fence", absl::StrCat(event.fence())}}});
+}
+
+}  // namespace
+
+void Dispatcher::HandleEvent(const SessionPtr& session, const agent::v1::Event& event) {
+  if (!session->welcomed) return;   // It will be sent again: nothing was acknowledged.
+  // A repetition on one stream: its acknowledgement comes with its commit.
+  if (event.seq() < session->next_seq) return;
+  if (event.seq() > session->next_seq) {
+    if (session->resend_asked) return;
+    session->resend_asked = true;
+    agent::v1::ControllerMsg resend;
+    resend.mutable_resend()->set_from_seq(session->next_seq);
+    session->connection->Send(resend);
+    return;
+  }
+  session->resend_asked = false;
+  session->next_seq = event.seq() + 1;
+  auto outcome = std::make_shared<EventOutcome>();
+  store_.MutateEssential(
+      [this, outcome, event, agent_id = session->agent_id(),
+       journal_id = session->journal_id](WriteTx& tx) -> absl::Status {
+        *outcome = EventOutcome();
+        ASSIGN_OR_RETURN(Agent agent, tx.GetAgent(agent_id));
+        if (agent.journal_id != journal_id || event.seq() <= agent.acked_event_seq) {
+          return absl::OkStatus();   // Another stream of the same agent was faster.
+        }
+        if (event.seq() != agent.acked_event_seq + 1) {
+          return Error(absl::StatusCode::kAborted, "EVENT_GAP", "an earlier event is not committed");
+        }
+        FlowContext context{tx, clock_.Now(), absl::StrCat("agents/", agent_id), {}};
+        RETURN_IF_ERROR(ApplyChecked(context, flow_, agent, event, outcome.get()));
+        agent.acked_event_seq = event.seq();
+        outcome->touched = std::move(context.touched);
+        return tx.UpdateAgent(&agent);
+      },
+      [this, outcome, session, seq = event.seq()](absl::Status status) {
+        Post([this, outcome, session, seq, status] {
+          EventCommitted(session, seq, *outcome, status);
+        });
+      });
+}
+
+void Dispatcher::EventCommitted(const SessionPtr& session, uint64_t seq,
+                                const EventOutcome& outcome, const absl::Status& status) {
+  if (!status.ok()) {
+    // Nothing of it is stored, nothing is acknowledged: the agent sends it again on its next stream,
+    // after its backoff.
+    log::Error("an agent's event could not be stored", {{"agent", session->agent_id()},
+                                                        {"seq", absl::StrCat(seq)},
+                                                        {"error", std::string(status.message())}});
+    session->connection->Close(Error(absl::StatusCode::kUnavailable, "EVENT_NOT_STORED",
+                                     "an event could not be stored; send it again"));
+    return;
+  }
+  events_total_.Increment();
+  if (outcome.late) late_results_total_.Increment();
+  agent::v1::ControllerMsg ack;
+  ack.mutable_event_ack()->set_up_to_seq(seq);
+  session->connection->Send(ack);
+  if (outcome.reply.has_value()) session->connection->Send(*outcome.reply);
+  if (!outcome.granted_ended.empty()) {
+    session->leased.erase(outcome.granted_ended);
+    session->offered.erase(outcome.granted_ended);
+  }
+  Notify(outcome.touched);
+  Kick();
+}
+
+}  // namespace dbfleet::controller

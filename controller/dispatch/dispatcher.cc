@@ -1,0 +1,293 @@
+#include "controller/dispatch/dispatcher.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/log/log.h"
+#include "controller/dispatch/wire.h"
+
+namespace dbfleet::controller {
+namespace {
+
+constexpr absl::Duration kTick = absl::Seconds(1);
+constexpr absl::Duration kSlowTick = absl::Seconds(5);
+// One identity, two processes: so many live sessions replaced within the window.
+constexpr size_t kFlappingReplacements = 6;
+constexpr absl::Duration kFlappingWindow = absl::Minutes(1);
+
+}  // namespace
+
+Dispatcher::Dispatcher(DispatchOptions options, Store& store, const JobFlow& flow, JobManager& jobs,
+                       JobHub& hub, Clock& clock, Executor& executor, metrics::Registry& metrics,
+                       DispatchSinks sinks)
+    : options_(options),
+      store_(store),
+      flow_(flow),
+      jobs_(jobs),
+      hub_(hub),
+      clock_(clock),
+      executor_(executor),
+      sinks_(std::move(sinks)),
+      events_total_(metrics.GetCounter("dbfleet_dispatch_events_total",
+                                       "Events of agents that were committed.")),
+      late_results_total_(metrics.GetCounter(
+          "dbfleet_dispatch_late_results_total",
+          "Reports that came after their attempt was given up; each wants a look.")),
+      offers_total_(metrics.GetCounter("dbfleet_dispatch_offers_total", "Attempts offered.")),
+      grants_total_(metrics.GetCounter("dbfleet_dispatch_grants_total", "Attempts granted.")),
+      sessions_gauge_(metrics.GetGauge("dbfleet_dispatch_sessions", "Connected agents.")) {}
+
+Dispatcher::~Dispatcher() { Stop(); }
+
+void Dispatcher::Start() {
+  subscription_ = hub_.Subscribe("", [this](const std::string& job_id) {
+    Post([this, job_id] { HandleJobChanged(job_id); });
+  });
+  Post([this] {
+    started_at_ = clock_.Monotonic();
+    // Attempts that were under way when the former controller ended: their agents are expected back.
+    (void)store_.Read([this](ReadTx& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttempts());
+      for (const Attempt& attempt : open) {
+        silent_since_.emplace(attempt.agent_id, started_at_ + options_.lost_grace);
+      }
+      return absl::OkStatus();
+    });
+  });
+  ScheduleTick();
+}
+
+void Dispatcher::Stop() {
+  std::unique_ptr<Clock::Timer> timer;
+  {
+    MutexLock lock(&mutex_);
+    stopped_ = true;
+    timer = std::move(timer_);
+  }
+  timer.reset();
+  subscription_.reset();
+}
+
+void Dispatcher::Post(std::function<void()> fn) {
+  {
+    MutexLock lock(&mutex_);
+    if (stopped_) return;
+  }
+  if (!executor_.Add([this, fn = std::move(fn)] {
+        {
+          MutexLock lock(&mutex_);
+          if (stopped_) return;
+        }
+        fn();
+      })) {
+    log::Error("the dispatcher's queue is full; work waits for the next tick");
+  }
+}
+
+void Dispatcher::OnOpened(std::shared_ptr<AgentConnection> connection) {
+  Post([this, connection = std::move(connection)] { HandleOpened(connection); });
+}
+
+void Dispatcher::OnMessage(const std::shared_ptr<AgentConnection>& connection,
+                           agent::v1::AgentMsg message) {
+  Post([this, connection, message = std::move(message)] { HandleMessage(connection, message); });
+}
+
+void Dispatcher::OnClosed(const std::shared_ptr<AgentConnection>& connection) {
+  Post([this, connection] { HandleClosed(connection); });
+}
+
+void Dispatcher::Disconnect(const std::string& agent_id, const absl::Status& why) {
+  Post([this, agent_id, why] {
+    if (SessionPtr session = SessionOf(agent_id)) session->connection->Close(why);
+  });
+}
+
+void Dispatcher::HandleOpened(std::shared_ptr<AgentConnection> connection) {
+  const std::string agent_id = connection->agent_id();
+  auto session = std::make_shared<AgentSession>();
+  session->connection = std::move(connection);
+  session->last_heard = session->last_ping = clock_.Monotonic();
+  session->connect_time = clock_.Now();
+  if (SessionPtr old = SessionOf(agent_id)) {
+    old->connection->Close(Error(absl::StatusCode::kAborted, "SESSION_REPLACED",
+                                 "a newer stream of the same agent replaced this one"));
+    if (old->welcomed) NoteReplacement(agent_id);
+  }
+  sessions_[agent_id] = std::move(session);
+  sessions_gauge_.Set(static_cast<double>(sessions_.size()));
+}
+
+void Dispatcher::NoteReplacement(const std::string& agent_id) {
+  std::vector<absl::Duration>& times = replacements_[agent_id];
+  const absl::Duration now = clock_.Monotonic();
+  times.push_back(now);
+  while (now - times.front() > kFlappingWindow) times.erase(times.begin());
+  if (times.size() < kFlappingReplacements) return;
+  times.clear();
+  log::Error("two processes seem to use one agent's identity; the agent is quarantined",
+             {{"agent", agent_id}});
+  store_.Mutate(
+      [agent_id](WriteTx& tx) -> absl::Status {
+        ASSIGN_OR_RETURN(Agent agent, tx.GetAgent(agent_id));
+        if (agent.quarantined) return absl::OkStatus();
+        agent.quarantined = true;
+        agent.state_reason =
+            "two processes used this identity at the same time; enrol the right one again";
+        RETURN_IF_ERROR(tx.UpdateAgent(&agent));
+        return tx.AppendAudit({"system/dispatch",
+                               "agent.quarantine",
+                               absl::StrCat("agents/", agent_id),
+                               agent.environment,
+                               {{"reason", agent.state_reason}}});
+      },
+      [this, agent_id](absl::Status status) {
+        if (!status.ok()) return;
+        Disconnect(agent_id, Error(absl::StatusCode::kPermissionDenied, "AGENT_QUARANTINED",
+                                   "two processes used this identity at the same time"));
+      });
+}
+
+void Dispatcher::HandleMessage(const std::shared_ptr<AgentConnection>& connection,
+                               const agent::v1::AgentMsg& message) {
+  const SessionPtr session = SessionOf(connection->agent_id());
+  if (session == nullptr || session->connection != connection) return;  // A replaced stream's rest.
+  session->last_heard = clock_.Monotonic();
+  if (message.has_hello()) {
+    HandleHello(session, message.hello());
+    return;
+  }
+  if (!session->hello_seen) {
+    connection->Close(Error(absl::StatusCode::kInvalidArgument, "HELLO_EXPECTED",
+                            "the first message of a stream is Hello"));
+    return;
+  }
+  switch (message.kind_case()) {
+    case agent::v1::AgentMsg::kEvent:
+      HandleEvent(session, message.event());
+      break;
+    case agent::v1::AgentMsg::kHealth:
+      if (sinks_.health) sinks_.health(session->agent_id(), message.health());
+      break;
+    case agent::v1::AgentMsg::kPing: {
+      session->clock_skew = FromProto(message.ping().send_time()) - clock_.Now();
+      PublishLive(*session, true);
+      agent::v1::ControllerMsg reply;
+      reply.mutable_pong()->set_nonce(message.ping().nonce());
+      *reply.mutable_pong()->mutable_send_time() = ToProto(clock_.Now());
+      connection->Send(reply);
+      break;
+    }
+    case agent::v1::AgentMsg::kPong:
+    case agent::v1::AgentMsg::kHello:
+      break;
+    case agent::v1::AgentMsg::kUnimplemented:
+      log::Warn("an agent did not understand a message",
+                {{"agent", session->agent_id()}, {"what", message.unimplemented().what()}});
+      break;
+    case agent::v1::AgentMsg::KIND_NOT_SET: {
+      agent::v1::ControllerMsg reply;
+      reply.mutable_unimplemented()->set_what("AgentMsg of an unknown kind");
+      connection->Send(reply);
+      break;
+    }
+  }
+}
+
+void Dispatcher::HandleClosed(const std::shared_ptr<AgentConnection>& connection) {
+  const std::string agent_id = connection->agent_id();
+  const SessionPtr session = SessionOf(agent_id);
+  if (session == nullptr || session->connection != connection) return;  // It was replaced.
+  sessions_.erase(agent_id);
+  sessions_gauge_.Set(static_cast<double>(sessions_.size()));
+  silent_since_[agent_id] = clock_.Monotonic();
+  PublishLive(*session, false);
+  if (!session->welcomed) return;
+  if (sinks_.connection) sinks_.connection(agent_id, false);
+  const absl::Time now = clock_.Now();
+  store_.Mutate(
+      [agent_id, now](WriteTx& tx) -> absl::Status {
+        ASSIGN_OR_RETURN(Agent agent, tx.GetAgent(agent_id));
+        agent.last_seen_time = now;
+        RETURN_IF_ERROR(tx.UpdateAgent(&agent));
+        return tx.AppendAudit({"system/dispatch", "agent.disconnect",
+                               absl::StrCat("agents/", agent_id), agent.environment, {}});
+      },
+      [](absl::Status) {});
+}
+
+Dispatcher::SessionPtr Dispatcher::SessionOf(const std::string& agent_id) const {
+  const auto it = sessions_.find(agent_id);
+  return it == sessions_.end() ? nullptr : it->second;
+}
+
+std::optional<Dispatcher::Live> Dispatcher::Find(const std::string& agent_id) const {
+  MutexLock lock(&mutex_);
+  const auto it = live_.find(agent_id);
+  if (it == live_.end()) return std::nullopt;
+  return it->second;
+}
+
+void Dispatcher::PublishLive(const AgentSession& session, bool connected) {
+  MutexLock lock(&mutex_);
+  if (connected && session.welcomed) {
+    live_[session.agent_id()] = {session.clock_skew, session.connect_time};
+  } else {
+    live_.erase(session.agent_id());
+  }
+}
+
+void Dispatcher::Notify(const std::set<std::string>& jobs) {
+  for (const std::string& job_id : jobs) hub_.Notify(job_id);
+}
+
+void Dispatcher::ScheduleTick() {
+  std::unique_ptr<Clock::Timer> timer = clock_.After(kTick, [this] {
+    Post([this] {
+      Tick();
+      ScheduleTick();
+    });
+  });
+  MutexLock lock(&mutex_);
+  if (stopped_) return;
+  timer_.swap(timer);
+}
+
+void Dispatcher::Tick() {
+  const absl::Duration now = clock_.Monotonic();
+  PingSessions(now);
+  CheckSilentAgents();
+  if (now - last_slow_tick_ >= kSlowTick) {
+    last_slow_tick_ = now;
+    jobs_.Tick();
+    GiveUpLongUnreachable();
+  }
+  Kick();
+}
+
+void Dispatcher::PingSessions(absl::Duration now) {
+  for (const auto& [agent_id, session] : sessions_) {
+    if (now - session->last_heard >= options_.dead_after) {
+      session->connection->Close(
+          Error(absl::StatusCode::kUnavailable, "AGENT_SILENT",
+                absl::StrCat("nothing was heard for ",
+                             absl::FormatDuration(now - session->last_heard))));
+      continue;
+    }
+    if (!session->welcomed || now - session->last_ping < options_.ping_interval) continue;
+    session->last_ping = now;
+    agent::v1::ControllerMsg ping;
+    ping.mutable_ping()->set_nonce(static_cast<uint64_t>(absl::ToInt64Milliseconds(now)));
+    *ping.mutable_ping()->mutable_send_time() = ToProto(clock_.Now());
+    if (!session->connection->Send(ping) || session->leased.empty()) continue;
+    agent::v1::ControllerMsg renewal;
+    for (const std::string& attempt : session->leased) {
+      renewal.mutable_lease_renewal()->add_attempt_ids(attempt);
+    }
+    *renewal.mutable_lease_renewal()->mutable_lease() = ToProto(options_.lease);
+    session->connection->Send(renewal);
+  }
+}
+
+}  // namespace dbfleet::controller

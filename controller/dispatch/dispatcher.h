@@ -1,0 +1,142 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "absl/time/time.h"
+#include "common/concurrency/executor.h"
+#include "common/concurrency/mutex.h"
+#include "common/metrics/registry.h"
+#include "common/time/clock.h"
+#include "controller/dispatch/agent_session.h"
+#include "controller/dispatch/session.h"
+#include "controller/jobs/job_flow.h"
+#include "controller/jobs/job_hub.h"
+#include "controller/jobs/job_manager.h"
+#include "controller/store/store.h"
+
+namespace dbfleet::controller {
+
+struct DispatchOptions {
+  absl::Duration ping_interval = absl::Seconds(15);
+  absl::Duration dead_after = absl::Seconds(45);
+  absl::Duration lease = absl::Seconds(60);
+  // After this controller's start, and after a lease ran out, nothing becomes LOST for so long.
+  absl::Duration lost_grace = absl::Minutes(5);
+  absl::Duration start_within = absl::Minutes(5);
+  absl::Duration max_clock_skew = absl::Seconds(30);
+};
+
+// Where the dispatcher passes on what it does not keep. Called on its executor; must not block.
+struct DispatchSinks {
+  std::function<void(const std::string& agent_id, const agent::v1::HealthReport&)> health;
+  std::function<void(const std::string& agent_id, bool connected)> connection;
+};
+
+// Offers attempts to agents, grants them, and takes in what the agents report (docs/architecture.md,
+// "The agent's stream"). All work happens on one serial executor, so sessions need no locks; the store's
+// commits are awaited by callbacks that come back to it. Level-triggered: Kick() looks at what is stored
+// and connected now, so a lost hint costs at most a second.
+//
+// Thread-safe from outside. Start() once; Stop() (or the destructor) before the store and the executor
+// end. Nothing is sent to an agent before the change that it announces is committed.
+class Dispatcher : public ConnectionEvents {
+ public:
+  Dispatcher(DispatchOptions options, Store& store, const JobFlow& flow, JobManager& jobs,
+             JobHub& hub, Clock& clock, Executor& executor, metrics::Registry& metrics,
+             DispatchSinks sinks);
+  ~Dispatcher() override;
+
+  void Start();
+  void Stop();
+
+  void OnOpened(std::shared_ptr<AgentConnection> connection) override;
+  void OnMessage(const std::shared_ptr<AgentConnection>& connection,
+                 agent::v1::AgentMsg message) override;
+  void OnClosed(const std::shared_ptr<AgentConnection>& connection) override;
+
+  // Ends the agent's stream at once, after a revocation.
+  void Disconnect(const std::string& agent_id, const absl::Status& why);
+
+  // What is known of an agent only while it is connected.
+  struct Live {
+    absl::Duration clock_skew;
+    absl::Time connect_time;
+  };
+  std::optional<Live> Find(const std::string& agent_id) const;
+  bool IsConnected(const std::string& agent_id) const { return Find(agent_id).has_value(); }
+
+ private:
+  using SessionPtr = std::shared_ptr<AgentSession>;
+
+  // dispatcher.cc: sessions and time.
+  void Post(std::function<void()> fn);
+  void HandleOpened(std::shared_ptr<AgentConnection> connection);
+  void HandleMessage(const std::shared_ptr<AgentConnection>& connection,
+                     const agent::v1::AgentMsg& message);
+  void HandleClosed(const std::shared_ptr<AgentConnection>& connection);
+  void NoteReplacement(const std::string& agent_id);
+  SessionPtr SessionOf(const std::string& agent_id) const;
+  void ScheduleTick();
+  void Tick();
+  void PingSessions(absl::Duration now);
+  void PublishLive(const AgentSession& session, bool connected);
+  void Notify(const std::set<std::string>& jobs);
+
+  // hello.cc: reconciling an agent's truth with ours.
+  void HandleHello(const SessionPtr& session, const agent::v1::Hello& hello);
+  void FinishHello(const SessionPtr& session, const struct HelloOutcome& outcome);
+
+  // agent_events.cc: what agents report.
+  void HandleEvent(const SessionPtr& session, const agent::v1::Event& event);
+  void EventCommitted(const SessionPtr& session, uint64_t seq, const struct EventOutcome& outcome,
+                      const absl::Status& status);
+
+  // offers.cc: offers, grants, withdrawals, cancellations.
+  void Kick();
+  void Reconcile();
+  void TryOffer(const SessionPtr& session, const std::string& attempt_id);
+  void TryGrant(const SessionPtr& session, const std::string& attempt_id);
+  void TellAgent(const SessionPtr& session, const Attempt& attempt, const Job& job);
+  void HandleJobChanged(const std::string& job_id);
+
+  // liveness.cc: what silence means.
+  void CheckSilentAgents();
+  void MarkUnreachable(const std::string& agent_id);
+  void GiveUpLongUnreachable();
+
+  const DispatchOptions options_;
+  Store& store_;
+  const JobFlow& flow_;
+  JobManager& jobs_;
+  JobHub& hub_;
+  Clock& clock_;
+  Executor& executor_;
+  const DispatchSinks sinks_;
+  metrics::Counter& events_total_;
+  metrics::Counter& late_results_total_;
+  metrics::Counter& offers_total_;
+  metrics::Counter& grants_total_;
+  metrics::Gauge& sessions_gauge_;
+
+  // On the executor only.
+  std::map<std::string, SessionPtr> sessions_;                 // By agent id.
+  std::map<std::string, absl::Duration> silent_since_;         // Agents that are not connected.
+  std::map<std::string, std::vector<absl::Duration>> replacements_;
+  std::set<std::string> in_flight_;                            // Attempts with a mutation under way.
+  absl::Duration started_at_ = absl::ZeroDuration();
+  absl::Duration last_slow_tick_ = absl::ZeroDuration();
+  bool reconcile_posted_ = false;
+
+  mutable Mutex mutex_;
+  std::map<std::string, Live> live_ ABSL_GUARDED_BY(mutex_);
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  std::unique_ptr<Clock::Timer> timer_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<JobHub::Subscription> subscription_;
+};
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,277 @@
+// The dispatcher's part that reconciles an agent's truth (its Hello) with the store's.
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/base/text.h"
+#include "common/log/log.h"
+#include "controller/dispatch/dispatcher.h"
+#include "controller/dispatch/wire.h"
+#include "controller/domain/names.h"
+#include "controller/domain/transitions.h"
+
+namespace dbfleet::controller {
+
+// What the Hello's transaction decided, to be carried out after its commit.
+struct HelloOutcome {
+  agent::v1::Welcome welcome;
+  std::vector<agent::v1::ControllerMsg> messages;
+  std::vector<std::string> offered;
+  std::vector<std::string> leased;
+  std::set<std::string> touched;
+};
+
+namespace {
+
+constexpr size_t kMaxInstances = 256;
+constexpr char kActor[] = "system/dispatch";
+
+using AttemptStates = std::map<std::string, agent::v1::AttemptState>;
+
+void CopyInfo(const agent::v1::InstanceInfo& info, Instance* instance) {
+  instance->engine = EngineName(info.engine());
+  instance->endpoint = info.endpoint();
+  instance->labels = {info.labels().begin(), info.labels().end()};
+  if (!RoleName(info.role()).empty()) instance->role = RoleName(info.role());
+  if (!info.server_version().empty()) instance->server_version = info.server_version();
+  instance->forbidden_actions = {info.forbidden_actions().begin(), info.forbidden_actions().end()};
+}
+
+bool SameInfo(const Instance& a, const Instance& b) {
+  return a.engine == b.engine && a.endpoint == b.endpoint && a.labels == b.labels &&
+         a.role == b.role && a.server_version == b.server_version &&
+         a.forbidden_actions == b.forbidden_actions && a.removed == b.removed;
+}
+
+absl::Status AuditInstance(WriteTx& tx, const Instance& instance, absl::string_view action) {
+  return tx.AppendAudit({absl::StrCat("agents/", instance.agent_id),
+                         std::string(action),
+                         absl::StrCat("instances/", instance.id),
+                         instance.environment,
+                         {{"engine", instance.engine}, {"endpoint", instance.endpoint}}});
+}
+
+// Registers or refreshes one instance. Returns why it is not accepted, or "".
+absl::StatusOr<std::string> TakeInstance(WriteTx& tx, const Agent& agent,
+                                         const agent::v1::InstanceInfo& info, absl::Time now) {
+  if (absl::Status valid = ValidateName("instance name", info.name()); !valid.ok()) {
+    return std::string(valid.message());
+  }
+  if (EngineName(info.engine()).empty()) return std::string("its engine is not known here");
+  absl::StatusOr<Instance> found = tx.GetInstance(info.name());
+  if (absl::IsNotFound(found.status())) {
+    Instance instance;
+    instance.id = info.name();
+    instance.agent_id = agent.id;
+    instance.environment = agent.environment;
+    instance.create_time = now;
+    CopyInfo(info, &instance);
+    RETURN_IF_ERROR(tx.InsertInstance(&instance));
+    RETURN_IF_ERROR(AuditInstance(tx, instance, "instance.register"));
+    return std::string();
+  }
+  RETURN_IF_ERROR(found.status());
+  if (found->agent_id != agent.id && !found->removed) {
+    return absl::StrCat("it belongs to agents/", found->agent_id,
+                        "; an administrator can move it: dbfleet instance move ", info.name(),
+                        " --agent ", agent.id);
+  }
+  if (found->environment != agent.environment) {
+    return absl::StrCat("it belongs to the environment ", found->environment);
+  }
+  Instance instance = *found;
+  instance.removed = false;
+  instance.agent_id = agent.id;
+  CopyInfo(info, &instance);
+  if (SameInfo(*found, instance) && found->agent_id == instance.agent_id) return std::string();
+  RETURN_IF_ERROR(tx.UpdateInstance(&instance));
+  RETURN_IF_ERROR(AuditInstance(tx, instance, "instance.update"));
+  return std::string();
+}
+
+// An attempt that we think may be holding the instance, against what the agent says of it.
+absl::Status ReconcileHeld(FlowContext& context, const JobFlow& flow, Attempt attempt,
+                           const agent::v1::AttemptState* theirs, absl::Duration lease,
+                           HelloOutcome* outcome) {
+  ASSIGN_OR_RETURN(const Job job, context.tx.GetJob(attempt.job_id));
+  if (theirs == nullptr || theirs->fence() != attempt.fence) {
+    // Granted by us, unknown to the agent: it lost its memory. Whatever was granted may have run.
+    if (attempt.safe_to_rerun) {
+      return flow.EndAttempt(context, attempt,
+                             {AttemptState::kLost, "AGENT_LOST_MEMORY",
+                              "the agent knows nothing of this attempt any more", ""});
+    }
+    if (attempt.state == AttemptState::kUnreachable) return absl::OkStatus();
+    RETURN_IF_ERROR(MoveAttempt(&attempt, AttemptState::kUnreachable, context.now));
+    attempt.unreachable_since = context.now;
+    attempt.error_reason = "AGENT_LOST_MEMORY";
+    attempt.error_message = "the agent knows nothing of this attempt any more; a person has to look";
+    RETURN_IF_ERROR(context.tx.UpdateAttempt(&attempt));
+    return context.Audit("attempt.unreachable", job,
+                         {{"attempt", attempt.id}, {"why", attempt.error_message}});
+  }
+  outcome->leased.push_back(attempt.id);
+  if (theirs->phase() == agent::v1::ATTEMPT_PHASE_ACCEPTED) {
+    outcome->messages.push_back(GrantMessage(attempt, lease));   // The first one was lost.
+  }
+  if (attempt.state == AttemptState::kUnreachable &&
+      theirs->phase() == agent::v1::ATTEMPT_PHASE_RUNNING) {
+    RETURN_IF_ERROR(MoveAttempt(&attempt, AttemptState::kRunning, context.now));
+    attempt.unreachable_since = absl::InfinitePast();
+    RETURN_IF_ERROR(context.tx.UpdateAttempt(&attempt));
+    RETURN_IF_ERROR(context.Audit("attempt.reachable", job, {{"attempt", attempt.id}}));
+  }
+  if (job.cancel_requested) outcome->messages.push_back(CancelMessage(attempt.id, "job cancelled"));
+  return absl::OkStatus();
+}
+
+// Attempts of ours that are open, one by one.
+absl::Status ReconcileOurs(FlowContext& context, const JobFlow& flow, const std::string& agent_id,
+                           const AttemptStates& theirs, absl::Duration lease,
+                           HelloOutcome* outcome) {
+  ASSIGN_OR_RETURN(const std::vector<Attempt> open, context.tx.OpenAttemptsOfAgent(agent_id));
+  for (const Attempt& attempt : open) {
+    const auto it = theirs.find(attempt.id);
+    const agent::v1::AttemptState* reported = it == theirs.end() ? nullptr : &it->second;
+    if (HoldsInstance(attempt.state)) {
+      RETURN_IF_ERROR(ReconcileHeld(context, flow, attempt, reported, lease, outcome));
+    } else if (attempt.state == AttemptState::kOffered ||
+               attempt.state == AttemptState::kAccepted) {
+      if (reported != nullptr && reported->fence() == attempt.fence) {
+        outcome->offered.push_back(attempt.id);
+        continue;
+      }
+      // It never took the offer, or forgot it; nothing was granted, so we may take it back alone.
+      RETURN_IF_ERROR(flow.EndAttempt(context, attempt,
+                                      {AttemptState::kWithdrawn, "AGENT_DOES_NOT_HAVE_IT",
+                                       "the agent came back without this attempt", ""}));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Attempts that the agent holds and we do not count as open.
+absl::Status ReconcileTheirs(FlowContext& context, const Agent& agent, const AttemptStates& theirs,
+                             HelloOutcome* outcome) {
+  for (const auto& [attempt_id, reported] : theirs) {
+    absl::StatusOr<Attempt> ours = context.tx.GetAttempt(attempt_id);
+    if (!ours.ok() && !absl::IsNotFound(ours.status())) return ours.status();
+    const bool same = ours.ok() && ours->fence == reported.fence() && ours->agent_id == agent.id;
+    if (same && !IsTerminal(ours->state)) continue;
+    switch (reported.phase()) {
+      case agent::v1::ATTEMPT_PHASE_FINISHED:
+        if (same) outcome->messages.push_back(ForgetMessage(attempt_id));
+        break;
+      case agent::v1::ATTEMPT_PHASE_RUNNING:
+        outcome->messages.push_back(
+            CancelMessage(attempt_id, "the controller has given this attempt up"));
+        break;
+      default:
+        outcome->messages.push_back(WithdrawMessage(attempt_id));
+    }
+    if (ours.ok()) continue;
+    RETURN_IF_ERROR(context.tx.AppendAudit(
+        {kActor,
+         "attempt.unknown",
+         absl::StrCat("agents/", agent.id),
+         agent.environment,
+         {{"attempt", SanitizeForDisplay(Truncate(attempt_id, 64))},
+          {"phase", agent::v1::AttemptPhase_Name(reported.phase())}}}));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& hello) {
+  if (session->hello_seen || hello.agent_id() != session->agent_id() ||
+      hello.journal_id().empty() || hello.instances().size() > static_cast<int>(kMaxInstances)) {
+    session->connection->Close(Error(
+        absl::StatusCode::kInvalidArgument, "BAD_HELLO",
+        "Hello must come once, name the certificate's agent and its journal, and at most 256 instances"));
+    return;
+  }
+  session->hello_seen = true;
+  session->journal_id = hello.journal_id();
+  session->boot_sequence = hello.boot_sequence();
+  session->clock_skew = FromProto(hello.agent_time()) - clock_.Now();
+  auto outcome = std::make_shared<HelloOutcome>();
+  const absl::Time now = clock_.Now();
+  store_.Mutate(
+      [this, outcome, hello, now, agent_id = session->agent_id()](WriteTx& tx) -> absl::Status {
+        ASSIGN_OR_RETURN(Agent agent, tx.GetAgent(agent_id));
+        if (agent.revoked || agent.quarantined) {
+          return Error(absl::StatusCode::kPermissionDenied,
+                       agent.revoked ? "AGENT_REVOKED" : "AGENT_QUARANTINED", agent.state_reason);
+        }
+        if (agent.journal_id != hello.journal_id()) agent.acked_event_seq = 0;
+        agent.journal_id = hello.journal_id();
+        agent.agent_version = Truncate(SanitizeForDisplay(hello.version()), 64);
+        agent.capabilities = {hello.capabilities().begin(), hello.capabilities().end()};
+        agent.last_seen_time = now;
+        RETURN_IF_ERROR(tx.UpdateAgent(&agent));
+        FlowContext context{tx, now, kActor, {}};
+        for (const agent::v1::InstanceInfo& info : hello.instances()) {
+          ASSIGN_OR_RETURN(std::string refusal, TakeInstance(tx, agent, info, now));
+          if (refusal.empty()) continue;
+          (*outcome->welcome.mutable_rejected_instances())[info.name()] = refusal;
+        }
+        AttemptStates theirs;
+        for (const agent::v1::AttemptState& state : hello.attempts()) {
+          theirs[state.attempt_id()] = state;
+        }
+        RETURN_IF_ERROR(
+            ReconcileOurs(context, flow_, agent_id, theirs, options_.lease, outcome.get()));
+        RETURN_IF_ERROR(ReconcileTheirs(context, agent, theirs, outcome.get()));
+        outcome->welcome.set_acked_event_seq(agent.acked_event_seq);
+        outcome->welcome.set_environment(agent.environment);
+        outcome->touched = std::move(context.touched);
+        return tx.AppendAudit({absl::StrCat("agents/", agent_id),
+                               "agent.connect",
+                               absl::StrCat("agents/", agent_id),
+                               agent.environment,
+                               {{"version", agent.agent_version},
+                                {"boot_sequence", absl::StrCat(hello.boot_sequence())}}});
+      },
+      [this, outcome, session](absl::Status status) {
+        Post([this, outcome, session, status] {
+          if (status.ok()) {
+            FinishHello(session, *outcome);
+          } else {
+            session->connection->Close(status);
+          }
+        });
+      });
+}
+
+void Dispatcher::FinishHello(const SessionPtr& session, const HelloOutcome& outcome) {
+  if (SessionOf(session->agent_id()) != session) return;
+  agent::v1::ControllerMsg message;
+  agent::v1::Welcome* welcome = message.mutable_welcome();
+  *welcome = outcome.welcome;
+  welcome->set_epoch(store_.epoch());
+  welcome->set_session_id(NewUlid(clock_.Now()));
+  *welcome->mutable_ping_interval() = ToProto(options_.ping_interval);
+  *welcome->mutable_dead_after() = ToProto(options_.dead_after);
+  *welcome->mutable_controller_time() = ToProto(clock_.Now());
+  for (const auto& [name, why] : welcome->rejected_instances()) {
+    log::Warn("an agent's instance is not accepted",
+              {{"agent", session->agent_id()}, {"instance", name}, {"why", why}});
+  }
+  session->next_seq = welcome->acked_event_seq() + 1;
+  session->welcomed = true;
+  session->offered.insert(outcome.offered.begin(), outcome.offered.end());
+  session->leased.insert(outcome.leased.begin(), outcome.leased.end());
+  silent_since_.erase(session->agent_id());
+  session->connection->Send(message);
+  for (const agent::v1::ControllerMsg& reply : outcome.messages) session->connection->Send(reply);
+  PublishLive(*session, true);
+  if (sinks_.connection) sinks_.connection(session->agent_id(), true);
+  Notify(outcome.touched);
+  Kick();
+}
+
+}  // namespace dbfleet::controller

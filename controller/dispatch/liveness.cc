@@ -1,0 +1,101 @@
+// The dispatcher's part that decides what silence means: a granted attempt whose agent is gone for
+// longer than its lease is UNREACHABLE, and only work that is safe to run again is ever LOST by itself.
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/log/log.h"
+#include "controller/dispatch/dispatcher.h"
+#include "controller/domain/names.h"
+#include "controller/domain/transitions.h"
+
+namespace dbfleet::controller {
+namespace {
+
+constexpr char kActor[] = "system/dispatch";
+
+absl::Status MoveToUnreachable(FlowContext& context, Attempt attempt) {
+  RETURN_IF_ERROR(MoveAttempt(&attempt, AttemptState::kUnreachable, context.now));
+  attempt.unreachable_since = context.now;
+  RETURN_IF_ERROR(context.tx.UpdateAttempt(&attempt));
+  ASSIGN_OR_RETURN(const Job job, context.tx.GetJob(attempt.job_id));
+  return context.Audit("attempt.unreachable", job,
+                       {{"attempt", attempt.id},
+                        {"agent", attempt.agent_id},
+                        {"why", "the agent has been silent for longer than the lease"}});
+}
+
+}  // namespace
+
+void Dispatcher::CheckSilentAgents() {
+  const absl::Duration now = clock_.Monotonic();
+  for (auto it = silent_since_.begin(); it != silent_since_.end();) {
+    if (now - it->second < options_.lease) {
+      ++it;
+      continue;
+    }
+    MarkUnreachable(it->first);
+    it = silent_since_.erase(it);
+  }
+}
+
+void Dispatcher::MarkUnreachable(const std::string& agent_id) {
+  auto touched = std::make_shared<std::set<std::string>>();
+  store_.Mutate(
+      [this, touched, agent_id](WriteTx& tx) -> absl::Status {
+        FlowContext context{tx, clock_.Now(), kActor, {}};
+        ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfAgent(agent_id));
+        for (const Attempt& attempt : open) {
+          if (attempt.state != AttemptState::kGranted && attempt.state != AttemptState::kRunning) {
+            continue;
+          }
+          RETURN_IF_ERROR(MoveToUnreachable(context, attempt));
+        }
+        *touched = std::move(context.touched);
+        return absl::OkStatus();
+      },
+      [this, touched, agent_id](absl::Status status) {
+        Post([this, touched, agent_id, status] {
+          if (status.ok()) {
+            Notify(*touched);
+          } else if (SessionOf(agent_id) == nullptr) {
+            silent_since_.emplace(agent_id, clock_.Monotonic());   // Try again in a lease's time.
+          }
+        });
+      });
+}
+
+void Dispatcher::GiveUpLongUnreachable() {
+  if (clock_.Monotonic() - started_at_ < options_.lost_grace) return;
+  const absl::Time now = clock_.Now();
+  std::vector<std::string> due;
+  (void)store_.Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttempts());
+    for (const Attempt& attempt : open) {
+      if (attempt.state == AttemptState::kUnreachable && attempt.safe_to_rerun &&
+          now - attempt.unreachable_since >= options_.lost_grace) {
+        due.push_back(attempt.id);
+      }
+    }
+    return absl::OkStatus();
+  });
+  for (const std::string& attempt_id : due) {
+    auto touched = std::make_shared<std::set<std::string>>();
+    store_.Mutate(
+        [this, touched, attempt_id](WriteTx& tx) -> absl::Status {
+          ASSIGN_OR_RETURN(const Attempt attempt, tx.GetAttempt(attempt_id));
+          if (attempt.state != AttemptState::kUnreachable) return absl::OkStatus();
+          FlowContext context{tx, clock_.Now(), kActor, {}};
+          RETURN_IF_ERROR(flow_.EndAttempt(
+              context, attempt,
+              {AttemptState::kLost, "AGENT_LOST", "the agent did not come back in time", ""}));
+          *touched = std::move(context.touched);
+          return absl::OkStatus();
+        },
+        [this, touched](absl::Status status) {
+          if (status.ok()) Post([this, touched] { Notify(*touched); });
+        });
+  }
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,293 @@
+// The dispatcher's part that hands work out: offers, grants, withdrawals, cancellations.
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/log/log.h"
+#include "common/plan/digest.h"
+#include "controller/dispatch/dispatcher.h"
+#include "controller/dispatch/wire.h"
+#include "controller/domain/names.h"
+#include "controller/domain/transitions.h"
+#include "controller/jobs/planning.h"
+#include "controller/jobs/specs.h"
+
+namespace dbfleet::controller {
+namespace {
+
+constexpr char kActor[] = "system/dispatch";
+
+bool IsUngranted(AttemptState state) {
+  return state == AttemptState::kOffered || state == AttemptState::kAccepted;
+}
+
+// Is there other exclusive work on the instance, offered or further?
+absl::StatusOr<bool> InstanceIsBusy(ReadTx& tx, const Attempt& mine) {
+  ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfInstance(mine.instance_id));
+  for (const Attempt& other : open) {
+    if (other.id == mine.id) continue;
+    if (!IsUngranted(other.state) && !HoldsInstance(other.state)) continue;
+    ASSIGN_OR_RETURN(const Job job, tx.GetJob(other.job_id));
+    if (IsExclusive(job.kind, other.purpose)) return true;
+  }
+  return false;
+}
+
+// May this job's work be handed out in its present state?
+bool JobWants(const Job& job, Purpose purpose) {
+  if (purpose == Purpose::kPlan) return job.state == JobState::kPlanning;
+  return job.state == JobState::kReady || job.state == JobState::kRolling;
+}
+
+bool AgentTakesWork(const Agent& agent) {
+  return !agent.revoked && !agent.quarantined && !agent.draining;
+}
+
+absl::StatusOr<agent::v1::ControllerMsg> OfferMessage(ReadTx& tx, const Attempt& attempt,
+                                                      absl::Duration start_within) {
+  ASSIGN_OR_RETURN(const Job job, tx.GetJob(attempt.job_id));
+  ASSIGN_OR_RETURN(const Task task, tx.GetTask(attempt.task_id));
+  ASSIGN_OR_RETURN(work::v1::JobSpec spec, ParseSpec(job, task));
+  agent::v1::ControllerMsg message;
+  agent::v1::Offer* offer = message.mutable_offer();
+  ASSIGN_OR_RETURN(*offer->mutable_spec(), SpecForAgent(tx, std::move(spec)));
+  offer->set_attempt_id(attempt.id);
+  offer->set_job_id(attempt.job_id);
+  offer->set_task_id(attempt.task_id);
+  offer->set_instance(attempt.instance_id);
+  offer->set_fence(attempt.fence);
+  offer->set_epoch(attempt.epoch);
+  offer->set_purpose(attempt.purpose == Purpose::kPlan ? agent::v1::PURPOSE_PLAN
+                                                       : agent::v1::PURPOSE_EXECUTE);
+  *offer->mutable_not_after() = ToProto(attempt.not_after);
+  *offer->mutable_start_within() = ToProto(start_within);
+  offer->set_safe_to_rerun(attempt.safe_to_rerun);
+  if (job.kind == JobKind::kMigrate && attempt.purpose == Purpose::kExecute) {
+    ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
+    ASSIGN_OR_RETURN(JobDigestInput input, DigestInputOf(job, tasks));
+    agent::v1::DigestInputs* inputs = offer->mutable_digest_inputs();
+    inputs->set_job_kind(input.job_kind);
+    inputs->set_params_sha256(input.params_sha256);
+    inputs->set_policy_digest(input.policy_digest);
+    inputs->set_rollout(input.rollout);
+    std::sort(input.targets.begin(), input.targets.end(),
+              [](const auto& a, const auto& b) { return a.target < b.target; });
+    for (const TargetDigestInput& target : input.targets) {
+      agent::v1::TargetDigest* digest = inputs->add_targets();
+      digest->set_target(target.target);
+      digest->set_digest(target.digest);
+    }
+  }
+  return message;
+}
+
+// The grant's own look at everything, in its own transaction: what was true when the job became ready
+// may not be true any more. False: not now.
+absl::StatusOr<bool> MayGrant(FlowContext& context, const JobFlow& flow, const Attempt& attempt,
+                              const Job& job) {
+  ASSIGN_OR_RETURN(const Agent agent, context.tx.GetAgent(attempt.agent_id));
+  if (!AgentTakesWork(agent) || !JobWants(job, attempt.purpose)) return false;
+  if (context.now >= attempt.not_after || job.cancel_requested) return false;
+  if (attempt.purpose == Purpose::kPlan) return true;
+  ASSIGN_OR_RETURN(const PolicyDecision decision, flow.EvaluatePolicy(context.tx, job, context.now));
+  if (!decision.allowed()) return false;
+  if (job.kind != JobKind::kMigrate) return true;
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
+  ASSIGN_OR_RETURN(const std::string digest, ComputeJobDigest(job, tasks));
+  if (digest != job.digest) {
+    return Error(absl::StatusCode::kInternal, "DIGEST_BROKEN",
+                 absl::StrCat("jobs/", job.id, " does not have the digest that it is stored with"));
+  }
+  return true;
+}
+
+// The record of the intent, before any effect.
+absl::Status CommitGrant(FlowContext& context, Job job, Attempt* attempt) {
+  RETURN_IF_ERROR(MoveAttempt(attempt, AttemptState::kGranted, context.now));
+  if (job.kind == JobKind::kMigrate && attempt->purpose == Purpose::kExecute) {
+    attempt->digest = job.digest;
+  }
+  RETURN_IF_ERROR(context.tx.UpdateAttempt(attempt));
+  ASSIGN_OR_RETURN(Task task, context.tx.GetTask(attempt->task_id));
+  if (attempt->purpose == Purpose::kExecute) {
+    if (job.state == JobState::kReady) {
+      RETURN_IF_ERROR(MoveJob(&job, JobState::kRolling, context.now));
+      RETURN_IF_ERROR(context.tx.UpdateJob(&job));
+    }
+    RETURN_IF_ERROR(MoveTask(&task, TaskState::kActive));
+    RETURN_IF_ERROR(context.tx.UpdateTask(&task));
+  }
+  return context.Audit("attempt.grant", job,
+                       {{"attempt", attempt->id},
+                        {"target", task.Target()},
+                        {"purpose", std::string(NameOf(attempt->purpose))},
+                        {"fence", absl::StrCat(attempt->fence)},
+                        {"agent", attempt->agent_id}});
+}
+
+}  // namespace
+
+void Dispatcher::Kick() {
+  if (reconcile_posted_) return;   // One look is enough for any number of hints.
+  reconcile_posted_ = true;
+  Post([this] {
+    reconcile_posted_ = false;
+    Reconcile();
+  });
+}
+
+void Dispatcher::Reconcile() {
+  if (sessions_.empty()) return;
+  std::vector<std::pair<std::string, std::string>> offers;   // Attempt, agent.
+  std::vector<std::pair<std::string, std::string>> grants;
+  absl::Status status = store_.Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttempts());
+    for (const Attempt& attempt : open) {
+      if (in_flight_.count(attempt.id) > 0) continue;
+      if (attempt.state == AttemptState::kAccepted) grants.emplace_back(attempt.id, attempt.agent_id);
+      if (attempt.state != AttemptState::kQueued) continue;
+      ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(attempt.instance_id));
+      offers.emplace_back(attempt.id, instance.agent_id);
+    }
+    return absl::OkStatus();
+  });
+  if (!status.ok()) {
+    log::Error("cannot read the open attempts", {{"error", std::string(status.message())}});
+    return;
+  }
+  const auto ready = [this](const SessionPtr& session) {
+    return session != nullptr && session->welcomed &&
+           absl::AbsDuration(session->clock_skew) <= options_.max_clock_skew;
+  };
+  for (const auto& [attempt_id, agent_id] : grants) {
+    if (SessionPtr session = SessionOf(agent_id); ready(session)) TryGrant(session, attempt_id);
+  }
+  for (const auto& [attempt_id, agent_id] : offers) {
+    if (SessionPtr session = SessionOf(agent_id); ready(session)) TryOffer(session, attempt_id);
+  }
+}
+
+void Dispatcher::TryOffer(const SessionPtr& session, const std::string& attempt_id) {
+  in_flight_.insert(attempt_id);
+  auto message = std::make_shared<agent::v1::ControllerMsg>();
+  store_.Mutate(
+      [this, message, attempt_id, agent_id = session->agent_id()](WriteTx& tx) -> absl::Status {
+        message->Clear();
+        ASSIGN_OR_RETURN(Attempt attempt, tx.GetAttempt(attempt_id));
+        if (attempt.state != AttemptState::kQueued) return absl::OkStatus();
+        ASSIGN_OR_RETURN(const Job job, tx.GetJob(attempt.job_id));
+        ASSIGN_OR_RETURN(Instance instance, tx.GetInstance(attempt.instance_id));
+        ASSIGN_OR_RETURN(const Agent agent, tx.GetAgent(agent_id));
+        if (instance.agent_id != agent_id || instance.removed || !AgentTakesWork(agent) ||
+            !JobWants(job, attempt.purpose)) {
+          return absl::OkStatus();
+        }
+        if (IsExclusive(job.kind, attempt.purpose)) {
+          ASSIGN_OR_RETURN(const bool busy, InstanceIsBusy(tx, attempt));
+          if (busy) return absl::OkStatus();
+        }
+        FlowContext context{tx, clock_.Now(), kActor, {}};
+        attempt.agent_id = agent_id;
+        attempt.epoch = store_.epoch();
+        ASSIGN_OR_RETURN(attempt.fence, NextFence(attempt.epoch, &instance));
+        RETURN_IF_ERROR(tx.UpdateInstance(&instance));
+        RETURN_IF_ERROR(MoveAttempt(&attempt, AttemptState::kOffered, context.now));
+        RETURN_IF_ERROR(tx.UpdateAttempt(&attempt));
+        RETURN_IF_ERROR(context.Audit("attempt.offer", job,
+                                      {{"attempt", attempt.id},
+                                       {"agent", agent_id},
+                                       {"fence", absl::StrCat(attempt.fence)}}));
+        ASSIGN_OR_RETURN(*message, OfferMessage(tx, attempt, options_.start_within));
+        return absl::OkStatus();
+      },
+      [this, message, session, attempt_id](absl::Status status) {
+        Post([this, message, session, attempt_id, status] {
+          in_flight_.erase(attempt_id);
+          if (!status.ok()) {
+            log::Error("an attempt could not be offered",
+                       {{"attempt", attempt_id}, {"error", std::string(status.message())}});
+          } else if (message->has_offer()) {
+            offers_total_.Increment();
+            session->offered.insert(attempt_id);
+            session->connection->Send(*message);
+          }
+        });
+      });
+}
+
+void Dispatcher::TryGrant(const SessionPtr& session, const std::string& attempt_id) {
+  in_flight_.insert(attempt_id);
+  auto message = std::make_shared<agent::v1::ControllerMsg>();
+  auto touched = std::make_shared<std::set<std::string>>();
+  store_.Mutate(
+      [this, message, touched, attempt_id](WriteTx& tx) -> absl::Status {
+        message->Clear();
+        touched->clear();
+        ASSIGN_OR_RETURN(Attempt attempt, tx.GetAttempt(attempt_id));
+        if (attempt.state != AttemptState::kAccepted) return absl::OkStatus();
+        ASSIGN_OR_RETURN(const Job job, tx.GetJob(attempt.job_id));
+        FlowContext context{tx, clock_.Now(), kActor, {}};
+        ASSIGN_OR_RETURN(const bool may, MayGrant(context, flow_, attempt, job));
+        if (!may) {
+          // A job that was ready may have to wait for an approval again, or be over.
+          if (job.state != JobState::kReady) return absl::OkStatus();
+          RETURN_IF_ERROR(flow_.Advance(context, job.id));
+          *touched = std::move(context.touched);
+          return absl::OkStatus();
+        }
+        RETURN_IF_ERROR(CommitGrant(context, job, &attempt));
+        *touched = std::move(context.touched);
+        *message = GrantMessage(attempt, options_.lease);
+        return absl::OkStatus();
+      },
+      [this, message, touched, session, attempt_id](absl::Status status) {
+        Post([this, message, touched, session, attempt_id, status] {
+          in_flight_.erase(attempt_id);
+          if (!status.ok()) {
+            log::Error("an attempt could not be granted",
+                       {{"attempt", attempt_id}, {"error", std::string(status.message())}});
+            return;
+          }
+          if (!message->has_grant()) return;
+          grants_total_.Increment();
+          session->offered.erase(attempt_id);
+          session->leased.insert(attempt_id);
+          session->connection->Send(*message);
+          Notify(*touched);
+        });
+      });
+}
+
+void Dispatcher::HandleJobChanged(const std::string& job_id) {
+  Kick();
+  std::vector<std::pair<Attempt, Job>> attempts;
+  (void)store_.Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const Job job, tx.GetJob(job_id));
+    ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job_id));
+    for (const Task& task : tasks) {
+      ASSIGN_OR_RETURN(const std::vector<Attempt> all, tx.AttemptsOfTask(task.id));
+      for (const Attempt& attempt : all) attempts.emplace_back(attempt, job);
+    }
+    return absl::OkStatus();
+  });
+  for (const auto& [attempt, job] : attempts) {
+    if (SessionPtr session = SessionOf(attempt.agent_id); session != nullptr && session->welcomed) {
+      TellAgent(session, attempt, job);
+    }
+  }
+}
+
+void Dispatcher::TellAgent(const SessionPtr& session, const Attempt& attempt, const Job& job) {
+  if (session->offered.count(attempt.id) > 0 && attempt.state == AttemptState::kWithdrawn) {
+    session->offered.erase(attempt.id);
+    session->connection->Send(WithdrawMessage(attempt.id));
+  }
+  if (job.cancel_requested && HoldsInstance(attempt.state) &&
+      session->cancelled.insert(attempt.id).second) {
+    session->connection->Send(CancelMessage(attempt.id, "the job was cancelled"));
+  }
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,127 @@
+#include "controller/dispatch/wire.h"
+
+namespace dbfleet::controller {
+
+google::protobuf::Timestamp ToProto(absl::Time time) {
+  google::protobuf::Timestamp proto;
+  if (time == absl::InfiniteFuture() || time == absl::InfinitePast()) return proto;
+  const int64_t seconds = absl::ToUnixSeconds(time);
+  proto.set_seconds(seconds);
+  proto.set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+  return proto;
+}
+
+absl::Time FromProto(const google::protobuf::Timestamp& time) {
+  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+}
+
+google::protobuf::Duration ToProto(absl::Duration duration) {
+  google::protobuf::Duration proto;
+  const int64_t seconds = absl::ToInt64Seconds(duration);
+  proto.set_seconds(seconds);
+  proto.set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(duration - absl::Seconds(seconds))));
+  return proto;
+}
+
+absl::Duration FromProto(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
+
+std::string EngineName(work::v1::Engine engine) {
+  switch (engine) {
+    case work::v1::ENGINE_MYSQL:
+      return "mysql";
+    case work::v1::ENGINE_POSTGRESQL:
+      return "postgresql";
+    case work::v1::ENGINE_REDIS:
+      return "redis";
+    default:
+      return "";
+  }
+}
+
+std::string RoleName(work::v1::InstanceRole role) {
+  switch (role) {
+    case work::v1::INSTANCE_ROLE_PRIMARY:
+      return "primary";
+    case work::v1::INSTANCE_ROLE_REPLICA:
+      return "replica";
+    default:
+      return "";
+  }
+}
+
+AttemptState StateOf(agent::v1::Outcome outcome) {
+  switch (outcome) {
+    case agent::v1::OUTCOME_SUCCEEDED:
+      return AttemptState::kSucceeded;
+    case agent::v1::OUTCOME_FAILED:
+      return AttemptState::kFailed;
+    case agent::v1::OUTCOME_TIMED_OUT:
+      return AttemptState::kTimedOut;
+    case agent::v1::OUTCOME_CANCELLED:
+      return AttemptState::kCancelled;
+    default:
+      // An outcome that this version does not know is an unknown outcome.
+      return AttemptState::kInterrupted;
+  }
+}
+
+StepReport FromProto(const work::v1::StepReport& report) {
+  StepReport out;
+  out.index = report.index();
+  out.rollback = report.rollback();
+  switch (report.state()) {
+    case work::v1::STEP_STATE_RUNNING:
+      out.state = "running";
+      break;
+    case work::v1::STEP_STATE_SUCCEEDED:
+      out.state = "succeeded";
+      break;
+    case work::v1::STEP_STATE_FAILED:
+      out.state = "failed";
+      break;
+    default:
+      out.state = "unknown";
+  }
+  out.rows_affected = report.rows_affected();
+  out.duration = FromProto(report.duration());
+  out.error = report.error();
+  out.migration_version = report.version();
+  return out;
+}
+
+agent::v1::ControllerMsg WithdrawMessage(const std::string& attempt_id) {
+  agent::v1::ControllerMsg message;
+  message.mutable_withdraw()->set_attempt_id(attempt_id);
+  return message;
+}
+
+agent::v1::ControllerMsg CancelMessage(const std::string& attempt_id, const std::string& reason) {
+  agent::v1::ControllerMsg message;
+  message.mutable_cancel()->set_attempt_id(attempt_id);
+  message.mutable_cancel()->set_reason(reason);
+  return message;
+}
+
+agent::v1::ControllerMsg ForgetMessage(const std::string& attempt_id) {
+  agent::v1::ControllerMsg message;
+  message.mutable_forget()->add_attempt_ids(attempt_id);
+  return message;
+}
+
+agent::v1::ControllerMsg GrantMessage(const Attempt& attempt, absl::Duration lease) {
+  agent::v1::ControllerMsg message;
+  agent::v1::Grant* grant = message.mutable_grant();
+  grant->set_attempt_id(attempt.id);
+  grant->set_fence(attempt.fence);
+  grant->set_epoch(attempt.epoch);
+  grant->set_digest(attempt.digest);
+  *grant->mutable_lease() = ToProto(lease);
+  *grant->mutable_not_after() = ToProto(attempt.not_after);
+  return message;
+}
+
+}  // namespace dbfleet::controller

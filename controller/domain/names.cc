@@ -1,0 +1,162 @@
+#include "controller/domain/names.h"
+
+#include <cstdlib>
+
+namespace dbfleet::controller {
+namespace {
+
+template <typename T>
+struct Word {
+  T value;
+  absl::string_view name;
+};
+
+constexpr Word<SafetyClass> kSafetyClasses[] = {
+    {SafetyClass::kUnspecified, "unspecified"},
+    {SafetyClass::kSafe, "safe"},
+    {SafetyClass::kDestructive, "destructive"},
+};
+
+constexpr Word<JobKind> kJobKinds[] = {
+    {JobKind::kCheck, "check"},   {JobKind::kInspect, "inspect"}, {JobKind::kBackup, "backup"},
+    {JobKind::kVerify, "verify"}, {JobKind::kMigrate, "migrate"},
+};
+
+constexpr Word<JobState> kJobStates[] = {
+    {JobState::kPlanning, "planning"},
+    {JobState::kAwaitingApproval, "awaiting_approval"},
+    {JobState::kReady, "ready"},
+    {JobState::kRolling, "rolling"},
+    {JobState::kPaused, "paused"},
+    {JobState::kRollingBack, "rolling_back"},
+    {JobState::kCancelling, "cancelling"},
+    {JobState::kSucceeded, "succeeded"},
+    {JobState::kPartial, "partial"},
+    {JobState::kFailed, "failed"},
+    {JobState::kRolledBack, "rolled_back"},
+    {JobState::kCancelled, "cancelled"},
+    {JobState::kRefused, "refused"},
+    {JobState::kRejected, "rejected"},
+    {JobState::kExpired, "expired"},
+};
+
+constexpr Word<TaskState> kTaskStates[] = {
+    {TaskState::kPending, "pending"},
+    {TaskState::kActive, "active"},
+    {TaskState::kNeedsPerson, "needs_person"},
+    {TaskState::kSucceeded, "succeeded"},
+    {TaskState::kFailed, "failed"},
+    {TaskState::kSkipped, "skipped"},
+    {TaskState::kCancelled, "cancelled"},
+    {TaskState::kRolledBack, "rolled_back"},
+};
+
+constexpr Word<AttemptState> kAttemptStates[] = {
+    {AttemptState::kQueued, "queued"},
+    {AttemptState::kOffered, "offered"},
+    {AttemptState::kAccepted, "accepted"},
+    {AttemptState::kGranted, "granted"},
+    {AttemptState::kRunning, "running"},
+    {AttemptState::kSucceeded, "succeeded"},
+    {AttemptState::kFailed, "failed"},
+    {AttemptState::kTimedOut, "timed_out"},
+    {AttemptState::kCancelled, "cancelled"},
+    {AttemptState::kInterrupted, "interrupted"},
+    {AttemptState::kUnreachable, "unreachable"},
+    {AttemptState::kLost, "lost"},
+    {AttemptState::kWithdrawn, "withdrawn"},
+    {AttemptState::kDeclined, "declined"},
+    {AttemptState::kExpired, "expired"},
+};
+
+constexpr Word<Purpose> kPurposes[] = {{Purpose::kPlan, "plan"}, {Purpose::kExecute, "execute"}};
+
+constexpr Word<BackupGate> kBackupGates[] = {
+    {BackupGate::kAuto, "auto"},
+    {BackupGate::kFresh, "fresh"},
+    {BackupGate::kExisting, "existing"},
+};
+
+constexpr Word<Role> kRoles[] = {
+    {Role::kViewer, "viewer"},
+    {Role::kOperator, "operator"},
+    {Role::kApprover, "approver"},
+    {Role::kPolicyAdmin, "policy_admin"},
+    {Role::kAuditor, "auditor"},
+    {Role::kAdmin, "admin"},
+};
+
+constexpr Word<Backup::State> kBackupStates[] = {
+    {Backup::State::kRunning, "running"},
+    {Backup::State::kComplete, "complete"},
+    {Backup::State::kFailed, "failed"},
+    {Backup::State::kSuspect, "suspect"},
+};
+
+template <typename T, size_t N>
+absl::string_view Find(const Word<T> (&words)[N], T value) {
+  for (const Word<T>& word : words) {
+    if (word.value == value) return word.name;
+  }
+  // A value outside of its enumeration is a memory error; a made-up word would reach the store.
+  std::abort();
+}
+
+template <typename T, size_t N>
+std::optional<T> Find(const Word<T> (&words)[N], absl::string_view name) {
+  for (const Word<T>& word : words) {
+    if (word.name == name) return word.value;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+absl::string_view NameOf(SafetyClass value) { return Find(kSafetyClasses, value); }
+absl::string_view NameOf(JobKind value) { return Find(kJobKinds, value); }
+absl::string_view NameOf(JobState value) { return Find(kJobStates, value); }
+absl::string_view NameOf(TaskState value) { return Find(kTaskStates, value); }
+absl::string_view NameOf(AttemptState value) { return Find(kAttemptStates, value); }
+absl::string_view NameOf(Purpose value) { return Find(kPurposes, value); }
+absl::string_view NameOf(BackupGate value) { return Find(kBackupGates, value); }
+absl::string_view NameOf(Role value) { return Find(kRoles, value); }
+absl::string_view NameOf(Backup::State value) { return Find(kBackupStates, value); }
+
+template <>
+std::optional<SafetyClass> FromName(absl::string_view name) {
+  return Find(kSafetyClasses, name);
+}
+template <>
+std::optional<JobKind> FromName(absl::string_view name) {
+  return Find(kJobKinds, name);
+}
+template <>
+std::optional<JobState> FromName(absl::string_view name) {
+  return Find(kJobStates, name);
+}
+template <>
+std::optional<TaskState> FromName(absl::string_view name) {
+  return Find(kTaskStates, name);
+}
+template <>
+std::optional<AttemptState> FromName(absl::string_view name) {
+  return Find(kAttemptStates, name);
+}
+template <>
+std::optional<Purpose> FromName(absl::string_view name) {
+  return Find(kPurposes, name);
+}
+template <>
+std::optional<BackupGate> FromName(absl::string_view name) {
+  return Find(kBackupGates, name);
+}
+template <>
+std::optional<Role> FromName(absl::string_view name) {
+  return Find(kRoles, name);
+}
+template <>
+std::optional<Backup::State> FromName(absl::string_view name) {
+  return Find(kBackupStates, name);
+}
+
+}  // namespace dbfleet::controller

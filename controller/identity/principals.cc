@@ -1,0 +1,259 @@
+#include "controller/identity/principals.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "common/base/hash.h"
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "controller/domain/names.h"
+#include "controller/identity/user_rows.h"
+
+namespace dbfleet::controller {
+namespace {
+
+constexpr absl::Duration kDefaultTtl = absl::Hours(24 * 90);
+constexpr absl::Duration kMaxTtl = absl::Hours(24 * 366);
+constexpr size_t kMaxCached = 10'000;
+constexpr size_t kMaxDescription = 200;
+
+absl::Status Refuse(absl::string_view reason, absl::string_view message) {
+  return Error(absl::StatusCode::kUnauthenticated, reason, message);
+}
+
+std::string RoleNames(const std::vector<Role>& roles) {
+  return absl::StrJoin(roles, ",", [](std::string* out, Role role) {
+    absl::StrAppend(out, absl::string_view(NameOf(role)));
+  });
+}
+
+// Sorted and without repetition.
+absl::StatusOr<std::vector<Role>> CheckRoles(const std::vector<Role>& roles) {
+  const std::set<Role> set(roles.begin(), roles.end());
+  if (set.empty()) {
+    return Error(absl::StatusCode::kInvalidArgument, "ROLES_MISSING", "a user needs a role");
+  }
+  if (set.count(Role::kAdmin) != 0 && set.count(Role::kApprover) != 0) {
+    return Error(absl::StatusCode::kInvalidArgument, "ROLE_CONFLICT",
+                 "one user cannot be admin and approver: who makes accounts does not approve");
+  }
+  return std::vector<Role>(set.begin(), set.end());
+}
+
+}  // namespace
+
+bool Caller::Has(Role role) const {
+  return std::find(roles.begin(), roles.end(), role) != roles.end();
+}
+
+absl::Status ValidateUserId(absl::string_view user_id) {
+  constexpr absl::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789.-_";
+  const bool good = !user_id.empty() && user_id.size() <= 63 &&
+                    user_id.find_first_not_of(kAllowed) == absl::string_view::npos &&
+                    user_id.find_first_not_of('.') != absl::string_view::npos;
+  if (good) return absl::OkStatus();
+  return Error(absl::StatusCode::kInvalidArgument, "INVALID_NAME",
+               absl::StrCat("user \"", absl::CHexEscape(user_id.substr(0, 63)),
+                            "\" is not a valid id; use lower-case letters, digits, \".\", \"-\" "
+                            "and \"_\", at most 63 characters"));
+}
+
+absl::Status ParseTokenName(absl::string_view name, std::string* user_id, std::string* token_id) {
+  const std::vector<std::string> parts = absl::StrSplit(name, '/');
+  if (parts.size() != 4 || parts[0] != "users" || parts[2] != "tokens" || parts[3].empty() ||
+      !ValidateUserId(parts[1]).ok()) {
+    return Error(absl::StatusCode::kInvalidArgument, "INVALID_RESOURCE_NAME",
+                 absl::StrCat("\"", absl::CHexEscape(name.substr(0, 200)),
+                              "\" is not of the form users/USER/tokens/TOKEN"));
+  }
+  *user_id = parts[1];
+  *token_id = parts[3];
+  return absl::OkStatus();
+}
+
+Principals::Principals(Store* store, const Clock* clock) : store_(store), clock_(clock) {}
+
+absl::StatusOr<Caller> Principals::Authenticate(const Secret& token) {
+  const std::string hash = Sha256Hex(token.Reveal());
+  ASSIGN_OR_RETURN(const Cached found, Load(hash));
+  if (clock_->Now() >= found.expire_time) {
+    return Refuse("TOKEN_EXPIRED", absl::StrCat("the token ", found.caller.token_id,
+                                                " has expired; make another one"));
+  }
+  return found.caller;
+}
+
+absl::StatusOr<Principals::Cached> Principals::Load(const std::string& hash) {
+  uint64_t generation = 0;
+  {
+    MutexLock lock(&mutex_);
+    if (const auto it = cache_.find(hash); it != cache_.end()) return it->second;
+    generation = generation_;
+  }
+  ApiToken token;
+  User user;
+  const absl::Status status = store_->Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(token, tx.FindToken(hash));
+    ASSIGN_OR_RETURN(user, tx.GetUser(token.user_id));
+    return absl::OkStatus();
+  });
+  if (absl::IsNotFound(status)) {
+    return Refuse("TOKEN_UNKNOWN", "the token is not known to this controller; log in again");
+  }
+  RETURN_IF_ERROR(status);
+  if (token.revoked) {
+    return Refuse("TOKEN_REVOKED", absl::StrCat("the token ", token.id, " was revoked"));
+  }
+  if (user.disabled) {
+    return Refuse("USER_DISABLED", absl::StrCat("the user \"", user.id, "\" is disabled"));
+  }
+  const Cached found{Caller{user.Principal(), user.id, user.roles, token.id}, token.expire_time};
+  MutexLock lock(&mutex_);
+  if (generation == generation_) {
+    if (cache_.size() >= kMaxCached) cache_.clear();
+    cache_[hash] = found;
+  }
+  return found;
+}
+
+absl::Status Principals::MutateUsers(const Store::Mutation& mutation) {
+  // Essential: a full disk shall not keep a stolen token alive.
+  absl::Status status = store_->MutateEssentialAndWait(mutation);
+  MutexLock lock(&mutex_);
+  ++generation_;
+  cache_.clear();
+  return status;
+}
+
+absl::StatusOr<User> Principals::CreateUser(const std::string& principal,
+                                            const std::string& user_id,
+                                            const std::vector<Role>& roles) {
+  RETURN_IF_ERROR(ValidateUserId(user_id));
+  User user;
+  ASSIGN_OR_RETURN(user.roles, CheckRoles(roles));
+  user.id = user_id;
+  user.creator = principal;
+  user.roles_editor = principal;
+  user.create_time = clock_->Now();
+  RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
+    RETURN_IF_ERROR(tx.InsertUser(&user));
+    return tx.AppendAudit({principal, "user.create", user.Principal(), "",
+                           {{"roles", RoleNames(user.roles)}}});
+  }));
+  return user;
+}
+
+absl::StatusOr<User> Principals::UpdateRoles(const std::string& principal,
+                                             const std::string& user_id,
+                                             const std::vector<Role>& roles) {
+  ASSIGN_OR_RETURN(const std::vector<Role> checked, CheckRoles(roles));
+  User user;
+  RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(user, tx.GetUser(user_id));
+    const std::vector<Role> former = std::exchange(user.roles, checked);
+    if (former == checked) return absl::OkStatus();
+    user.roles_editor = principal;
+    RETURN_IF_ERROR(tx.UpdateUser(&user));
+    RETURN_IF_ERROR(RequireAnAdmin(tx));
+    return tx.AppendAudit({principal, "user.update_roles", user.Principal(), "",
+                           {{"roles", RoleNames(checked)}, {"former_roles", RoleNames(former)}}});
+  }));
+  return user;
+}
+
+absl::StatusOr<User> Principals::Disable(const std::string& principal, const std::string& user_id,
+                                         const std::string& reason) {
+  User user;
+  RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(user, tx.GetUser(user_id));
+    if (user.disabled) return absl::OkStatus();
+    user.disabled = true;
+    RETURN_IF_ERROR(tx.UpdateUser(&user));
+    RETURN_IF_ERROR(RequireAnAdmin(tx));
+    ASSIGN_OR_RETURN(std::vector<ApiToken> tokens, TokensOf(tx, user_id));
+    int revoked = 0;
+    for (ApiToken& token : tokens) {
+      if (token.revoked) continue;
+      token.revoked = true;
+      RETURN_IF_ERROR(tx.UpdateToken(&token));
+      ++revoked;
+    }
+    return tx.AppendAudit({principal, "user.disable", user.Principal(), "",
+                           {{"reason", reason}, {"revoked_tokens", absl::StrCat(revoked)}}});
+  }));
+  return user;
+}
+
+absl::StatusOr<Principals::CreatedToken> Principals::CreateToken(const std::string& principal,
+                                                                 const std::string& user_id,
+                                                                 const std::string& description,
+                                                                 absl::Duration ttl) {
+  if (ttl == absl::ZeroDuration()) ttl = kDefaultTtl;
+  if (ttl < absl::Seconds(1) || ttl > kMaxTtl) {
+    return Error(absl::StatusCode::kInvalidArgument, "BAD_TTL",
+                 "a token lives between one second and 366 days");
+  }
+  if (description.size() > kMaxDescription) {
+    return Error(absl::StatusCode::kInvalidArgument, "DESCRIPTION_TOO_LONG",
+                 absl::StrCat("a description has at most ", kMaxDescription, " bytes"));
+  }
+  CreatedToken created = NewToken(principal, user_id, description, clock_->Now(), ttl);
+  RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const User user, tx.GetUser(user_id));
+    if (user.disabled) {
+      return Error(absl::StatusCode::kFailedPrecondition, "USER_DISABLED",
+                   absl::StrCat("the user \"", user_id, "\" is disabled"));
+    }
+    return StoreToken(tx, &created.token);
+  }));
+  return created;
+}
+
+absl::StatusOr<ApiToken> Principals::RevokeToken(const std::string& principal,
+                                                 const std::string& token_id) {
+  ApiToken token;
+  RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(token, tx.GetToken(token_id));
+    if (token.revoked) return absl::OkStatus();
+    token.revoked = true;
+    RETURN_IF_ERROR(tx.UpdateToken(&token));
+    return tx.AppendAudit({principal, "token.revoke", TokenName(token), "", {}});
+  }));
+  return token;
+}
+
+absl::StatusOr<std::vector<std::string>> DependentPrincipals(ReadTx& tx,
+                                                             const std::string& requester) {
+  ASSIGN_OR_RETURN(const std::vector<User> users, AllUsers(tx));
+  // Who has a hand in whom.
+  std::map<std::string, std::set<std::string>> made_by;
+  for (const User& user : users) {
+    std::set<std::string>& makers = made_by[user.Principal()];
+    makers = {user.creator, user.roles_editor};
+    ASSIGN_OR_RETURN(const std::vector<ApiToken> tokens, TokensOf(tx, user.id));
+    for (const ApiToken& token : tokens) makers.insert(token.creator);
+    makers.erase(user.Principal());
+    makers.erase("");
+  }
+  // Whoever is in the requester's hand can make further accounts for the requester.
+  std::set<std::string> dependent = {requester};
+  for (bool grown = true; grown;) {
+    grown = false;
+    for (const auto& [principal, makers] : made_by) {
+      if (dependent.count(principal) != 0) continue;
+      grown |= std::any_of(makers.begin(), makers.end(), [&](const std::string& maker) {
+        return dependent.count(maker) != 0;
+      }) && dependent.insert(principal).second;
+    }
+  }
+  dependent.erase(requester);
+  return std::vector<std::string>(dependent.begin(), dependent.end());
+}
+
+}  // namespace dbfleet::controller

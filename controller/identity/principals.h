@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/base/secret.h"
+#include "common/concurrency/mutex.h"
+#include "common/time/clock.h"
+#include "controller/domain/types.h"
+#include "controller/store/store.h"
+
+namespace dbfleet::controller {
+
+// Who calls the API.
+struct Caller {
+  std::string principal;       // "users/ada".
+  std::string user_id;
+  std::vector<Role> roles;
+  std::string token_id;
+
+  bool Has(Role role) const;
+};
+
+// Users and their API tokens. A token is "dbft_" and 64 hexadecimal digits (256 random bits), shown
+// once; the store holds its SHA-256. Users are never deleted: the audit trail names them.
+//
+// Every change commits together with its audit record. Answers to Authenticate come from memory and
+// are forgotten with every change made here. Thread-safe; methods may block on the store.
+class Principals {
+ public:
+  Principals(Store* store, const Clock* clock);
+
+  // UNAUTHENTICATED: TOKEN_UNKNOWN, TOKEN_EXPIRED, TOKEN_REVOKED, USER_DISABLED.
+  absl::StatusOr<Caller> Authenticate(const Secret& token);
+
+  // Ids: lower-case letters, digits, ".", "-", "_"; at most 63. INVALID_ARGUMENT: INVALID_NAME,
+  // ROLE_CONFLICT (admin and approver in one hand). ALREADY_EXISTS.
+  absl::StatusOr<User> CreateUser(const std::string& principal, const std::string& user_id,
+                                  const std::vector<Role>& roles);
+  // FAILED_PRECONDITION (LAST_ADMIN) if nobody could manage users afterwards, here and below.
+  absl::StatusOr<User> UpdateRoles(const std::string& principal, const std::string& user_id,
+                                   const std::vector<Role>& roles);
+  // Revokes all of the user's tokens as well. Disabling twice changes nothing.
+  absl::StatusOr<User> Disable(const std::string& principal, const std::string& user_id,
+                               const std::string& reason);
+
+  struct CreatedToken {
+    ApiToken token;
+    Secret secret;
+  };
+  // Zero ttl: 90 days; at most 366 (BAD_TTL). FAILED_PRECONDITION (USER_DISABLED).
+  absl::StatusOr<CreatedToken> CreateToken(const std::string& principal,
+                                           const std::string& user_id,
+                                           const std::string& description, absl::Duration ttl);
+  // Revoking twice changes nothing.
+  absl::StatusOr<ApiToken> RevokeToken(const std::string& principal, const std::string& token_id);
+
+  // At every start, before the API listens: the very first one makes the user "admin" and writes a
+  // token for it to data_dir/admin-token (0600, the token alone). A start that crashed between the
+  // store and the file is made up for: the token that nobody has seen is revoked, another made.
+  absl::Status EnsureAdmin(const std::string& data_dir);
+
+ private:
+  struct Cached {
+    Caller caller;
+    absl::Time expire_time;
+  };
+
+  absl::StatusOr<Cached> Load(const std::string& hash);
+  absl::Status MutateUsers(const Store::Mutation& mutation);
+
+  Store* const store_;
+  const Clock* const clock_;
+
+  Mutex mutex_;
+  std::map<std::string, Cached> cache_ ABSL_GUARDED_BY(mutex_);   // By the token's hash.
+  // Grows with every change, so that what was read before one is not remembered after it.
+  uint64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+// Users whose approval of the requester's work is not independent: the requester (or somebody who
+// depends on the requester) made their account, set their roles last, or made a token of theirs.
+// A revoked token counts too: it may have approved before. Sorted, "users/..."; without the requester.
+absl::StatusOr<std::vector<std::string>> DependentPrincipals(ReadTx& tx,
+                                                             const std::string& requester);
+
+// The id of "users/ID" and of "users/ID/tokens/ID".
+absl::Status ValidateUserId(absl::string_view user_id);
+absl::Status ParseTokenName(absl::string_view name, std::string* user_id, std::string* token_id);
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,74 @@
+#include "controller/identity/user_rows.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/hash.h"
+#include "common/base/ids.h"
+#include "common/base/status.h"
+
+namespace dbfleet::controller {
+namespace {
+
+template <typename T, typename List>
+absl::StatusOr<std::vector<T>> AllPages(const List& list) {
+  std::vector<T> all;
+  PageRequest request;
+  request.size = 1000;
+  do {
+    ASSIGN_OR_RETURN(Page<T> page, list(request));
+    for (T& item : page.items) all.push_back(std::move(item));
+    request.token = std::move(page.next_token);
+  } while (!request.token.empty());
+  return all;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<User>> AllUsers(ReadTx& tx) {
+  return AllPages<User>([&](const PageRequest& page) { return tx.ListUsers(page); });
+}
+
+absl::StatusOr<std::vector<ApiToken>> TokensOf(ReadTx& tx, const std::string& user_id) {
+  return AllPages<ApiToken>([&](const PageRequest& page) { return tx.ListTokens(user_id, page); });
+}
+
+absl::Status RequireAnAdmin(ReadTx& tx) {
+  ASSIGN_OR_RETURN(const std::vector<User> users, AllUsers(tx));
+  for (const User& user : users) {
+    if (!user.disabled && user.Has(Role::kAdmin)) return absl::OkStatus();
+  }
+  return Error(absl::StatusCode::kFailedPrecondition, "LAST_ADMIN",
+               "this is the last admin; make another one first");
+}
+
+Principals::CreatedToken NewToken(const std::string& principal, const std::string& user_id,
+                                  const std::string& description, absl::Time now,
+                                  absl::Duration ttl) {
+  Principals::CreatedToken created;
+  created.secret = Secret(absl::StrCat("dbft_", RandomHex(32)));
+  created.token.id = NewUlid(now);
+  created.token.user_id = user_id;
+  created.token.hash = Sha256Hex(created.secret.Reveal());
+  created.token.description = description;
+  created.token.creator = principal;
+  created.token.create_time = now;
+  created.token.expire_time = now + ttl;
+  return created;
+}
+
+absl::Status StoreToken(WriteTx& tx, ApiToken* token) {
+  RETURN_IF_ERROR(tx.InsertToken(token));
+  return tx.AppendAudit({token->creator,
+                         "token.create",
+                         TokenName(*token),
+                         "",
+                         {{"expire_time", absl::FormatTime(absl::RFC3339_sec, token->expire_time,
+                                                           absl::UTCTimeZone())}}});
+}
+
+std::string TokenName(const ApiToken& token) {
+  return absl::StrCat("users/", token.user_id, "/tokens/", token.id);
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "controller/domain/types.h"
+#include "controller/identity/principals.h"
+#include "controller/store/store.h"
+
+// What the files around principals.h share about users and tokens inside a transaction.
+namespace dbfleet::controller {
+
+absl::StatusOr<std::vector<User>> AllUsers(ReadTx& tx);
+absl::StatusOr<std::vector<ApiToken>> TokensOf(ReadTx& tx, const std::string& user_id);
+
+// FAILED_PRECONDITION (LAST_ADMIN) unless an enabled user with the role admin is left.
+absl::Status RequireAnAdmin(ReadTx& tx);
+
+// A token with its secret, not stored yet.
+Principals::CreatedToken NewToken(const std::string& principal, const std::string& user_id,
+                                  const std::string& description, absl::Time now,
+                                  absl::Duration ttl);
+// Inserts the token and its audit record.
+absl::Status StoreToken(WriteTx& tx, ApiToken* token);
+
+// "users/ada/tokens/01J...".
+std::string TokenName(const ApiToken& token);
+
+}  // namespace dbfleet::controller

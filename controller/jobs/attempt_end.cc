@@ -1,0 +1,136 @@
+// JobFlow's part that carries an attempt's end into its task (see job_flow.h).
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "controller/domain/names.h"
+#include "controller/domain/transitions.h"
+#include "controller/jobs/backup_flow.h"
+#include "controller/jobs/job_flow.h"
+#include "controller/jobs/specs.h"
+
+namespace dbfleet::controller {
+namespace {
+
+// Ends that say that the attempt never began: another one does no harm, whatever the work is.
+bool NeverBegan(const Attempt& attempt) {
+  switch (attempt.state) {
+    case AttemptState::kWithdrawn:
+    case AttemptState::kExpired:
+      return true;
+    case AttemptState::kFailed:
+      return attempt.error_reason == "START_TOO_LATE";
+    default:
+      return false;
+  }
+}
+
+// Ends that are nobody's verdict on the work itself.
+bool WasCutShort(AttemptState state) {
+  return state == AttemptState::kInterrupted || state == AttemptState::kLost ||
+         state == AttemptState::kTimedOut;
+}
+
+bool MayTryAgain(const Attempt& attempt) {
+  if (attempt.number >= kMaxAttempts) return false;
+  return NeverBegan(attempt) || (attempt.safe_to_rerun && WasCutShort(attempt.state));
+}
+
+void SetError(const Attempt& attempt, Task* task) {
+  task->error_reason = attempt.error_reason;
+  task->error_message = attempt.error_message;
+  if (task->error_reason.empty()) {
+    task->error_reason = absl::StrCat("ATTEMPT_", absl::AsciiStrToUpper(NameOf(attempt.state)));
+  }
+}
+
+// What an executing attempt's end makes of its task. An unknown outcome is never a success and never a
+// plain failure: it waits for a person.
+absl::StatusOr<TaskState> ExecutedTaskState(const Attempt& attempt, const AttemptEnd& end) {
+  work::v1::TaskResult result;
+  if (!result.ParseFromString(end.result_blob)) {
+    return Error(absl::StatusCode::kInvalidArgument, "BAD_RESULT", "the agent's result is unreadable");
+  }
+  switch (attempt.state) {
+    case AttemptState::kSucceeded:
+      return TaskState::kSucceeded;
+    case AttemptState::kInterrupted:
+    case AttemptState::kLost:
+      return attempt.safe_to_rerun ? TaskState::kFailed : TaskState::kNeedsPerson;
+    case AttemptState::kCancelled:
+    case AttemptState::kFailed:
+    case AttemptState::kTimedOut:
+      if (result.migrate().rolled_back()) return TaskState::kRolledBack;
+      return attempt.state == AttemptState::kCancelled &&
+                     result.migrate().remaining_versions().empty()
+                 ? TaskState::kCancelled
+                 : TaskState::kFailed;
+    default:
+      return TaskState::kFailed;
+  }
+}
+
+}  // namespace
+
+absl::Status JobFlow::EndAttempt(FlowContext& context, Attempt attempt,
+                                 const AttemptEnd& end) const {
+  ASSIGN_OR_RETURN(const Job job, context.tx.GetJob(attempt.job_id));
+  ASSIGN_OR_RETURN(Task task, context.tx.GetTask(attempt.task_id));
+  RETURN_IF_ERROR(MoveAttempt(&attempt, end.state, context.now));
+  attempt.error_reason = end.error_reason;
+  attempt.error_message = end.error_message;
+  RETURN_IF_ERROR(context.tx.UpdateAttempt(&attempt));
+  RETURN_IF_ERROR(context.Audit("attempt.end", job,
+                                {{"attempt", attempt.id},
+                                 {"target", task.Target()},
+                                 {"purpose", std::string(NameOf(attempt.purpose))},
+                                 {"fence", absl::StrCat(attempt.fence)},
+                                 {"state", std::string(NameOf(attempt.state))},
+                                 {"reason", attempt.error_reason},
+                                 {"error", attempt.error_message}}));
+  if (IsTerminal(job.state) || IsTerminal(task.state)) return absl::OkStatus();
+  RETURN_IF_ERROR(attempt.purpose == Purpose::kPlan
+                      ? EndPlanAttempt(context, attempt, end, &task)
+                      : EndExecuteAttempt(context, job, attempt, end, &task));
+  return Advance(context, job.id);
+}
+
+absl::Status JobFlow::EndPlanAttempt(FlowContext& context, const Attempt& attempt,
+                                     const AttemptEnd& end, Task* task) const {
+  if (attempt.state == AttemptState::kSucceeded) {
+    work::v1::TaskResult result;
+    if (result.ParseFromString(end.result_blob) && result.has_plan()) {
+      task->plan_blob = result.plan().SerializeAsString();
+      return context.tx.UpdateTask(task);
+    }
+    task->error_reason = "NO_PLAN";
+    task->error_message = "the agent reported success without a plan";
+  } else if (MayTryAgain(attempt) || attempt.state == AttemptState::kCancelled) {
+    return absl::OkStatus();
+  } else {
+    SetError(attempt, task);
+  }
+  RETURN_IF_ERROR(MoveTask(task, TaskState::kFailed));
+  return context.tx.UpdateTask(task);
+}
+
+absl::Status JobFlow::EndExecuteAttempt(FlowContext& context, const Job& job,
+                                        const Attempt& attempt, const AttemptEnd& end,
+                                        Task* task) const {
+  const bool stopping = job.state == JobState::kCancelling || job.state == JobState::kPaused;
+  if (NeverBegan(attempt) && stopping) return absl::OkStatus();  // Advance ends the task.
+  if (MayTryAgain(attempt) && !stopping) {
+    // Back to PENDING is no transition of its own: the task was only ever ACTIVE once it was granted.
+    if (task->state == TaskState::kActive) RETURN_IF_ERROR(MoveTask(task, TaskState::kPending));
+    return context.tx.UpdateTask(task);
+  }
+  ASSIGN_OR_RETURN(const TaskState state, ExecutedTaskState(attempt, end));
+  if (state != TaskState::kSucceeded) SetError(attempt, task);
+  task->result_blob = end.result_blob;
+  // A task that was never granted ends without having been ACTIVE.
+  if (!CanMove(task->state, state)) RETURN_IF_ERROR(MoveTask(task, TaskState::kActive));
+  RETURN_IF_ERROR(MoveTask(task, state));
+  RETURN_IF_ERROR(context.tx.UpdateTask(task));
+  return RecordBackupOutcome(context, job, *task);
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,200 @@
+#include "controller/jobs/backup_flow.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "controller/domain/names.h"
+#include "controller/domain/transitions.h"
+#include "controller/jobs/specs.h"
+
+namespace dbfleet::controller {
+namespace {
+
+constexpr absl::Duration kBackupJobLifetime = absl::Hours(24);
+constexpr char kGateActor[] = "system/backup-gate";
+
+absl::Status InsertTaskFor(FlowContext& context, const Job& job, const std::string& instance_id,
+                           int stage, const work::v1::JobSpec& spec) {
+  Task task;
+  task.id = NewUlid(context.now);
+  task.job_id = job.id;
+  task.instance_id = instance_id;
+  task.stage = stage;
+  task.spec_blob = spec.SerializeAsString();
+  return context.tx.InsertTask(&task);
+}
+
+absl::Status InsertTarget(FlowContext& context, const Job& job, const BackupTarget& target,
+                          bool verify) {
+  Backup backup;
+  backup.id = NewUlid(context.now);
+  backup.instance_id = target.instance_id;
+  backup.environment = job.environment;
+  backup.job_id = job.id;
+  backup.create_time = context.now;
+  backup.databases = target.databases;
+  RETURN_IF_ERROR(context.tx.InsertBackup(&backup));
+
+  work::v1::JobSpec spec;
+  spec.mutable_backup()->set_backup_id(backup.id);
+  for (const std::string& database : target.databases) spec.mutable_backup()->add_databases(database);
+  RETURN_IF_ERROR(InsertTaskFor(context, job, target.instance_id, 0, spec));
+  if (!verify) return absl::OkStatus();
+  work::v1::JobSpec verify_spec;
+  verify_spec.mutable_verify()->set_backup_id(backup.id);
+  return InsertTaskFor(context, job, target.instance_id, 1, verify_spec);
+}
+
+absl::Status RecordBackup(FlowContext& context, const Task& task, Backup* backup) {
+  if (task.state == TaskState::kSucceeded) {
+    ASSIGN_OR_RETURN(const work::v1::TaskResult result, ParseResult(task));
+    if (!result.has_backup() || result.backup().backup_id() != backup->id) {
+      backup->state = Backup::State::kFailed;
+      backup->error_message = "the agent reported success without this backup's result";
+    } else {
+      backup->state = Backup::State::kComplete;
+      backup->result_blob = result.backup().SerializeAsString();
+      backup->databases.assign(result.backup().databases().begin(),
+                               result.backup().databases().end());
+      // The agent's clock may be off by a little; the snapshot certainly lies between the order and
+      // now on ours.
+      const absl::Time reported = absl::FromUnixSeconds(result.backup().snapshot_time().seconds()) +
+                                  absl::Nanoseconds(result.backup().snapshot_time().nanos());
+      backup->snapshot_time = std::clamp(reported, backup->create_time, context.now);
+    }
+  } else {
+    backup->state = Backup::State::kFailed;
+    backup->error_message = task.error_message;
+  }
+  return context.tx.UpdateBackup(backup);
+}
+
+// A failure to look (agent gone, cancelled, tool missing) says nothing about the backup; only a
+// verification that looked and found something does.
+bool VerdictIsAboutTheBackup(const Task& task) {
+  return task.state == TaskState::kFailed && absl::StartsWith(task.error_reason, "BACKUP_");
+}
+
+absl::Status RecordVerification(FlowContext& context, const Task& task, Backup* backup) {
+  if (task.state == TaskState::kSucceeded) {
+    ASSIGN_OR_RETURN(const work::v1::TaskResult result, ParseResult(task));
+    if (!result.has_verify() || result.verify().backup_id() != backup->id) return absl::OkStatus();
+    if (backup->state != Backup::State::kComplete) return absl::OkStatus();
+    const int level = static_cast<int>(result.verify().level()) - 1;
+    if (level < backup->verified_level) return absl::OkStatus();
+    backup->verified_level = level;
+    backup->verify_time = context.now;
+    backup->verification_blob = result.verify().SerializeAsString();
+  } else if (VerdictIsAboutTheBackup(task)) {
+    backup->state = Backup::State::kSuspect;
+    backup->verified_level = 0;
+    backup->error_message = task.error_message;
+  } else {
+    return absl::OkStatus();
+  }
+  return context.tx.UpdateBackup(backup);
+}
+
+}  // namespace
+
+absl::StatusOr<Job> InsertBackupJob(FlowContext& context, const BackupJobRequest& request) {
+  Job job;
+  job.id = NewUlid(context.now);
+  job.kind = JobKind::kBackup;
+  job.environment = request.environment;
+  job.requester = request.requester;
+  job.title = request.title;
+  job.reason = request.reason;
+  job.parent = request.parent;
+  job.request_key = request.request_key;
+  job.create_time = job.update_time = context.now;
+  job.expire_time = context.now + kBackupJobLifetime;
+  job.max_parallel = 4;
+  job.safety = SafetyClass::kSafe;
+  work::v1::JobSpec spec;
+  spec.mutable_backup();
+  if (request.targets.size() == 1) {
+    for (const std::string& database : request.targets[0].databases) {
+      spec.mutable_backup()->add_databases(database);
+    }
+  }
+  job.spec_blob = spec.SerializeAsString();
+  RETURN_IF_ERROR(context.tx.InsertJob(&job));
+  std::vector<std::string> instances;
+  for (const BackupTarget& target : request.targets) {
+    RETURN_IF_ERROR(InsertTarget(context, job, target, request.verify));
+    instances.push_back(target.instance_id);
+  }
+  RETURN_IF_ERROR(context.Audit("backup.submit", job,
+                                {{"instances", absl::StrJoin(instances, ",")},
+                                 {"reason", job.reason},
+                                 {"parent", job.parent}}));
+  return job;
+}
+
+absl::Status RecordBackupOutcome(FlowContext& context, const Job& job, const Task& task) {
+  if (job.kind != JobKind::kBackup && job.kind != JobKind::kVerify) return absl::OkStatus();
+  if (!IsTerminal(task.state)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const work::v1::JobSpec spec, ParseSpec(job, task));
+  const bool is_backup = spec.has_backup();
+  ASSIGN_OR_RETURN(Backup backup, context.tx.GetBackup(is_backup ? spec.backup().backup_id()
+                                                                 : spec.verify().backup_id()));
+  RETURN_IF_ERROR(is_backup ? RecordBackup(context, task, &backup)
+                            : RecordVerification(context, task, &backup));
+  return context.tx.AppendAudit({context.actor,
+                                 is_backup ? "backup.outcome" : "backup.verification",
+                                 absl::StrCat("backups/", backup.id),
+                                 backup.environment,
+                                 {{"task", std::string(NameOf(task.state))},
+                                  {"state", std::string(NameOf(backup.state))},
+                                  {"level", absl::StrCat("L", backup.verified_level)},
+                                  {"error", task.error_message}}});
+}
+
+absl::Status EnsureGateBackup(FlowContext& context, Job* job, const std::vector<Task>& tasks) {
+  if (job->backup_gate == BackupGate::kExisting) return absl::OkStatus();
+  if (!job->gate_job.empty()) {
+    ASSIGN_OR_RETURN(const Job gate, context.tx.GetJob(job->gate_job));
+    // A gate that succeeded and still does not satisfy the policy (it was taken before a later
+    // approval, say) is followed by another.
+    if (!IsTerminal(gate.state)) return absl::OkStatus();
+    if (gate.state != JobState::kSucceeded) {
+      job->error_reason = "BACKUP_GATE_FAILED";
+      job->error_message = absl::StrCat("the backup that the policy demands failed: jobs/", gate.id,
+                                        ": ", gate.error_message);
+      RETURN_IF_ERROR(MoveJob(job, JobState::kRolling, context.now));
+      RETURN_IF_ERROR(MoveJob(job, JobState::kFailed, context.now));
+      for (Task task : tasks) {
+        if (IsTerminal(task.state)) continue;
+        RETURN_IF_ERROR(MoveTask(&task, TaskState::kSkipped));
+        RETURN_IF_ERROR(context.tx.UpdateTask(&task));
+      }
+      RETURN_IF_ERROR(context.tx.UpdateJob(job));
+      return context.Audit("job.end", *job, {{"state", "failed"}, {"error", job->error_message}});
+    }
+  }
+  std::map<std::string, std::set<std::string>> databases;
+  for (const Task& task : tasks) databases[task.instance_id].insert(task.database);
+  BackupJobRequest request;
+  request.environment = job->environment;
+  request.requester = kGateActor;
+  request.title = absl::StrCat("Backup demanded by the policy for jobs/", job->id);
+  request.reason = job->title;
+  request.parent = job->id;
+  for (const auto& [instance_id, names] : databases) {
+    request.targets.push_back({instance_id, {names.begin(), names.end()}});
+  }
+  FlowContext gate_context{context.tx, context.now, kGateActor, {}};
+  ASSIGN_OR_RETURN(const Job gate, InsertBackupJob(gate_context, request));
+  job->gate_job = gate.id;
+  context.touched.insert(gate.id);
+  return context.tx.UpdateJob(job);
+}
+
+}  // namespace dbfleet::controller

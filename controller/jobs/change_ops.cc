@@ -1,0 +1,256 @@
+// JobManager's part for submitting changes and their rollbacks (see job_manager.h).
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/hash.h"
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/base/text.h"
+#include "controller/domain/names.h"
+#include "controller/domain/transitions.h"
+#include "controller/jobs/job_manager.h"
+#include "controller/jobs/specs.h"
+
+namespace dbfleet::controller {
+namespace {
+
+constexpr size_t kMaxDatabaseName = 64;
+constexpr int kMaxTargets = 1000;
+
+absl::Status Bad(absl::string_view reason, absl::string_view message) {
+  return Error(absl::StatusCode::kInvalidArgument, reason, message);
+}
+
+absl::Status ValidateDatabase(const std::string& name) {
+  if (name.empty()) return Bad("DATABASE_REQUIRED", "`database` is empty; name the database to change");
+  if (name.size() > kMaxDatabaseName || !IsValidUtf8(name) || SanitizeForDisplay(name) != name) {
+    return Bad("BAD_DATABASE_NAME",
+               absl::StrCat("\"", SanitizeForDisplay(Truncate(name, 100)),
+                            "\" is not a database name: at most 64 bytes of printable UTF-8"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ValidateRequest(const ChangeRequest& request) {
+  if (request.instances.empty()) {
+    return Bad("NO_TARGET", "`instances` is empty; name at least one instance");
+  }
+  if (request.instances.size() > kMaxTargets) {
+    return Bad("TOO_MANY_TARGETS", absl::StrCat("at most ", kMaxTargets, " instances per change"));
+  }
+  if (std::set<std::string>(request.instances.begin(), request.instances.end()).size() !=
+      request.instances.size()) {
+    return Bad("DUPLICATE_TARGET", "an instance is named twice");
+  }
+  if (request.max_parallel < 1) return Bad("BAD_PARALLELISM", "`max_parallel` must be at least 1");
+  if (request.expire_after <= absl::ZeroDuration() || request.expire_after > absl::Hours(90 * 24)) {
+    return Bad("BAD_EXPIRY", "`expire_after` must be above zero and at most 90 days");
+  }
+  const work::v1::MigrateSpec& spec = request.spec;
+  RETURN_IF_ERROR(ValidateDatabase(spec.database()));
+  if (spec.database_kind() == work::v1::DATABASE_KIND_UNSPECIFIED) {
+    return Bad("DATABASE_KIND_REQUIRED", "say whether the database is `common` or `client`");
+  }
+  if (spec.database_kind() == work::v1::DATABASE_KIND_CLIENT && spec.account_id().empty()) {
+    return Bad("ACCOUNT_REQUIRED", "a change of a client database needs the account's id");
+  }
+  if (spec.migrations().empty()) return Bad("NO_MIGRATIONS", "there is no migration in the files");
+  return absl::OkStatus();
+}
+
+absl::Status CheckTargets(ReadTx& tx, const ChangeRequest& request) {
+  absl::StatusOr<Environment> environment = tx.GetEnvironment(request.environment);
+  if (!environment.ok()) {
+    return Error(absl::StatusCode::kNotFound, "UNKNOWN_ENVIRONMENT",
+                 absl::StrCat("there is no environment \"",
+                              SanitizeForDisplay(Truncate(request.environment, 100)),
+                              "\"; see: dbfleet environment list"));
+  }
+  for (const std::string& id : request.instances) {
+    ASSIGN_OR_RETURN(const Instance instance, GetLiveInstance(tx, id));
+    if (instance.environment != request.environment) {
+      return Bad("INSTANCE_NOT_IN_ENVIRONMENT",
+                 absl::StrCat("instance \"", id, "\" belongs to ", instance.environment, ", not to ",
+                              request.environment));
+    }
+    if (instance.engine == "redis") {
+      return Bad("ENGINE_WITHOUT_MIGRATIONS",
+                 absl::StrCat("instance \"", id, "\" is Redis, which has no versioned migrations"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Moves a part's bytes into the content table; the specification keeps the hash.
+absl::Status StoreContent(WriteTx& tx, work::v1::ContentRef* ref) {
+  const std::string& content = ref->inline_();
+  if (Sha256Hex(content) != ref->sha256()) {
+    return Bad("BAD_CONTENT_HASH", "a migration file's hash does not match its content");
+  }
+  RETURN_IF_ERROR(tx.PutContent(ref->sha256(), content));
+  ref->clear_inline_();
+  return absl::OkStatus();
+}
+
+absl::Status StoreContents(WriteTx& tx, work::v1::MigrateSpec* spec) {
+  for (work::v1::Migration& migration : *spec->mutable_migrations()) {
+    RETURN_IF_ERROR(StoreContent(tx, migration.mutable_up()));
+    if (migration.has_down()) RETURN_IF_ERROR(StoreContent(tx, migration.mutable_down()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status InsertTargets(FlowContext& context, const Job& job,
+                           const std::vector<std::string>& instances, const std::string& database) {
+  for (const std::string& instance : instances) {
+    Task task;
+    task.id = NewUlid(context.now);
+    task.job_id = job.id;
+    task.instance_id = instance;
+    task.database = database;
+    RETURN_IF_ERROR(context.tx.InsertTask(&task));
+  }
+  return absl::OkStatus();
+}
+
+// Which versions a finished change left in each of its targets; they must be the same everywhere for
+// one rollback to be one thing to approve.
+absl::StatusOr<std::vector<std::string>> VersionsToTakeBack(ReadTx& tx, const Job& job,
+                                                            std::vector<std::string>* instances) {
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
+  std::vector<std::string> versions;
+  for (const Task& task : tasks) {
+    ASSIGN_OR_RETURN(const work::v1::TaskResult result, ParseResult(task));
+    const auto& migrate = result.migrate();
+    std::vector<std::string> mine(migrate.applied_versions().begin(),
+                                  migrate.applied_versions().end());
+    if (task.state == TaskState::kFailed) {
+      mine.assign(migrate.remaining_versions().begin(), migrate.remaining_versions().end());
+    } else if (task.state != TaskState::kSucceeded) {
+      continue;
+    }
+    if (mine.empty()) continue;
+    if (!versions.empty() && mine != versions) {
+      return Error(absl::StatusCode::kFailedPrecondition, "TARGETS_DIFFER",
+                   absl::StrCat("the change applied different versions to its targets (",
+                                absl::StrJoin(versions, ","), " and ", absl::StrJoin(mine, ","),
+                                "); submit a change with the down files for each"));
+    }
+    versions = std::move(mine);
+    instances->push_back(task.instance_id);
+  }
+  if (versions.empty()) {
+    return Error(absl::StatusCode::kFailedPrecondition, "NOTHING_TO_ROLL_BACK",
+                 absl::StrCat("jobs/", job.id, " left nothing applied"));
+  }
+  return versions;
+}
+
+}  // namespace
+
+absl::StatusOr<Job> JobManager::SubmitChange(const RequestMeta& meta, ChangeRequest request) {
+  RETURN_IF_ERROR(ValidateRequest(request));
+  if (request.validate_only) {
+    RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) { return CheckTargets(tx, request); }));
+    Job job;
+    job.kind = JobKind::kMigrate;
+    job.environment = request.environment;
+    job.requester = meta.principal;
+    job.title = request.title;
+    return job;
+  }
+  return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
+    ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(context.tx, meta));
+    if (earlier.has_value()) return *earlier;
+    RETURN_IF_ERROR(CheckTargets(context.tx, request));
+    work::v1::JobSpec spec;
+    *spec.mutable_migrate() = request.spec;
+    spec.mutable_migrate()->set_direction(work::v1::MIGRATE_DIRECTION_UP);
+    RETURN_IF_ERROR(StoreContents(context.tx, spec.mutable_migrate()));
+    Job job;
+    job.id = NewUlid(context.now);
+    job.kind = JobKind::kMigrate;
+    job.environment = request.environment;
+    job.requester = meta.principal;
+    job.title = request.title;
+    job.reason = request.reason;
+    job.request_key = RequestKey(meta);
+    job.create_time = job.update_time = context.now;
+    job.expire_time = context.now + request.expire_after;
+    job.approve_destructive = request.approve_destructive;
+    job.plan_only = request.plan_only;
+    job.backup_gate = request.backup_gate;
+    job.max_parallel = request.max_parallel;
+    job.spec_blob = spec.SerializeAsString();
+    RETURN_IF_ERROR(context.tx.InsertJob(&job));
+    RETURN_IF_ERROR(
+        InsertTargets(context, job, request.instances, spec.migrate().database()));
+    RETURN_IF_ERROR(context.Audit(
+        "change.submit", job,
+        {{"instances", absl::StrJoin(request.instances, ",")},
+         {"database", spec.migrate().database()},
+         {"title", job.title},
+         {"reason", job.reason},
+         {"approve_destructive", job.approve_destructive ? "true" : "false"},
+         {"versions", absl::StrJoin(spec.migrate().migrations(), ",",
+                                    [](std::string* out, const work::v1::Migration& m) {
+                                      absl::StrAppend(out, m.version());
+                                    })}}));
+    RETURN_IF_ERROR(flow_.Advance(context, job.id));
+    return context.tx.GetJob(job.id);
+  });
+}
+
+absl::StatusOr<Job> JobManager::SubmitRollback(const RequestMeta& meta,
+                                               const RollbackRequest& request) {
+  return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
+    ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(context.tx, meta));
+    if (earlier.has_value()) return *earlier;
+    ASSIGN_OR_RETURN(const Job original, context.tx.GetJob(request.job_id));
+    if (original.kind != JobKind::kMigrate || !IsTerminal(original.state)) {
+      return Error(absl::StatusCode::kFailedPrecondition, "NOT_A_FINISHED_CHANGE",
+                   absl::StrCat("jobs/", original.id, " is a ", NameOf(original.kind), " in state ",
+                                NameOf(original.state), "; only a finished change can be rolled back"));
+    }
+    std::vector<std::string> instances;
+    ASSIGN_OR_RETURN(const std::vector<std::string> versions,
+                     VersionsToTakeBack(context.tx, original, &instances));
+    for (const std::string& instance : instances) {
+      RETURN_IF_ERROR(GetLiveInstance(context.tx, instance).status());
+    }
+    ASSIGN_OR_RETURN(work::v1::JobSpec spec, ParseSpec(original));
+    work::v1::MigrateSpec& migrate = *spec.mutable_migrate();
+    migrate.set_direction(migrate.direction() == work::v1::MIGRATE_DIRECTION_DOWN
+                              ? work::v1::MIGRATE_DIRECTION_UP
+                              : work::v1::MIGRATE_DIRECTION_DOWN);
+    migrate.clear_versions();
+    for (const std::string& version : versions) migrate.add_versions(version);
+
+    Job job;
+    job.id = NewUlid(context.now);
+    job.kind = JobKind::kMigrate;
+    job.environment = original.environment;
+    job.requester = meta.principal;
+    job.title = absl::StrCat("Roll back: ", original.title);
+    job.reason = request.reason;
+    job.request_key = RequestKey(meta);
+    job.create_time = job.update_time = context.now;
+    job.expire_time = context.now + absl::Hours(7 * 24);
+    job.approve_destructive = request.approve_destructive;
+    job.backup_gate = request.backup_gate;
+    job.max_parallel = original.max_parallel;
+    job.rollback_of = original.id;
+    job.spec_blob = spec.SerializeAsString();
+    RETURN_IF_ERROR(context.tx.InsertJob(&job));
+    RETURN_IF_ERROR(InsertTargets(context, job, instances, migrate.database()));
+    RETURN_IF_ERROR(context.Audit("change.rollback", job,
+                                  {{"rollback_of", original.id},
+                                   {"versions", absl::StrJoin(versions, ",")},
+                                   {"reason", job.reason}}));
+    RETURN_IF_ERROR(flow_.Advance(context, job.id));
+    return context.tx.GetJob(job.id);
+  });
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,266 @@
+// JobManager's part for decisions on jobs: approve, reject, cancel, pause, resume, resolve, explain.
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "controller/domain/names.h"
+#include "controller/domain/transitions.h"
+#include "controller/jobs/job_manager.h"
+#include "controller/jobs/planning.h"
+#include "controller/jobs/specs.h"
+
+namespace dbfleet::controller {
+namespace {
+
+absl::Status RequireReason(absl::string_view reason) {
+  if (!reason.empty() && reason.size() <= 4000) return absl::OkStatus();
+  return Error(absl::StatusCode::kInvalidArgument, "REASON_REQUIRED",
+               "a reason is needed here, of at most 4000 bytes (--reason)");
+}
+
+absl::Status WrongState(const Job& job, absl::string_view verb) {
+  return Error(absl::StatusCode::kFailedPrecondition, "BAD_STATE",
+               absl::StrCat("jobs/", job.id, " is ", NameOf(job.state), " and cannot be ", verb));
+}
+
+// Why this principal's approval does not count, if so.
+absl::Status MayDecide(const Job& job, const std::vector<std::string>& dependents,
+                       const std::string& principal, absl::string_view digest) {
+  if (job.state != JobState::kAwaitingApproval && job.state != JobState::kReady) {
+    return WrongState(job, "approved");
+  }
+  if (principal == job.requester) {
+    return Error(absl::StatusCode::kPermissionDenied, "SELF_APPROVAL",
+                 absl::StrCat(principal, " requested jobs/", job.id,
+                              "; somebody else has to approve it"));
+  }
+  if (std::find(dependents.begin(), dependents.end(), principal) != dependents.end()) {
+    return Error(absl::StatusCode::kPermissionDenied, "DEPENDENT_APPROVER",
+                 absl::StrCat(job.requester, " made the account, role or token of ", principal,
+                              ", whose approval of jobs/", job.id, " therefore does not count"));
+  }
+  if (digest != job.digest) {
+    return Error(absl::StatusCode::kAborted, "DIGEST_CHANGED",
+                 absl::StrCat("jobs/", job.id, " now has the digest ", job.digest,
+                              ", not the one that was approved; look at it again: dbfleet change get ",
+                              job.id));
+  }
+  return absl::OkStatus();
+}
+
+bool AlreadyApproved(const Job& job, const std::string& principal, absl::Time now) {
+  return std::any_of(job.approvals.begin(), job.approvals.end(), [&](const Approval& approval) {
+    return approval.principal == principal && approval.approved && approval.digest == job.digest &&
+           approval.expire_time > now;
+  });
+}
+
+absl::StatusOr<Task> WaitingTask(ReadTx& tx, const Job& job, const std::string& task_id) {
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
+  std::vector<Task> waiting;
+  for (const Task& task : tasks) {
+    ASSIGN_OR_RETURN(const std::vector<Attempt> attempts, tx.AttemptsOfTask(task.id));
+    const bool unreachable = std::any_of(attempts.begin(), attempts.end(), [](const Attempt& a) {
+      return a.state == AttemptState::kUnreachable;
+    });
+    if (task.state != TaskState::kNeedsPerson && !unreachable) continue;
+    if (task_id.empty() || task.id == task_id) waiting.push_back(task);
+  }
+  if (waiting.size() == 1) return waiting[0];
+  if (waiting.empty()) {
+    return Error(absl::StatusCode::kFailedPrecondition, "NOTHING_TO_RESOLVE",
+                 absl::StrCat("no such task of jobs/", job.id, " waits for a person"));
+  }
+  return Error(absl::StatusCode::kInvalidArgument, "TASK_REQUIRED",
+               absl::StrCat(waiting.size(), " tasks of jobs/", job.id,
+                            " wait for a person; name one as jobs/", job.id, "/tasks/ID"));
+}
+
+}  // namespace
+
+absl::StatusOr<Job> JobManager::Approve(const RequestMeta& meta, const std::string& job_id,
+                                        const std::string& digest, const std::string& reason) {
+  absl::Status refusal;
+  Job seen;
+  absl::StatusOr<Job> result = Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
+    ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
+    seen = job;
+    if (AlreadyApproved(job, meta.principal, context.now) && digest == job.digest) return job;
+    ASSIGN_OR_RETURN(const Environment environment, context.tx.GetEnvironment(job.environment));
+    ASSIGN_OR_RETURN(const std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
+    // EvaluatePolicy knows the dependents; here the same list names the reason to the person.
+    ASSIGN_OR_RETURN(const std::vector<std::string> dependents,
+                     flow_.DependentsOf(context.tx, job.requester));
+    refusal = MayDecide(job, dependents, meta.principal, digest);
+    RETURN_IF_ERROR(refusal);
+    job.approvals.push_back({meta.principal, true, job.digest, reason, context.now,
+                             context.now + environment.policy.approval_ttl});
+    job.approved_rows = EstimatedRows(tasks);
+    RETURN_IF_ERROR(context.tx.UpdateJob(&job));
+    RETURN_IF_ERROR(context.Audit("change.approve", job, {{"reason", reason}}));
+    RETURN_IF_ERROR(flow_.Advance(context, job.id));
+    return context.tx.GetJob(job.id);
+  });
+  if (refusal.ok()) return result;
+  return AuditRefusal(meta, "change.approve_refused", absl::StrCat("jobs/", job_id),
+                      seen.environment, refusal);
+}
+
+absl::StatusOr<Job> JobManager::Reject(const RequestMeta& meta, const std::string& job_id,
+                                       const std::string& reason) {
+  RETURN_IF_ERROR(RequireReason(reason));
+  return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
+    ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
+    if (job.state != JobState::kAwaitingApproval) return WrongState(job, "rejected");
+    ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
+    for (Task& task : tasks) {
+      RETURN_IF_ERROR(MoveTask(&task, TaskState::kSkipped));
+      RETURN_IF_ERROR(context.tx.UpdateTask(&task));
+    }
+    job.approvals.push_back(
+        {meta.principal, false, job.digest, reason, context.now, absl::InfiniteFuture()});
+    job.error_reason = "REJECTED";
+    job.error_message = absl::StrCat("rejected by ", meta.principal, ": ", reason);
+    RETURN_IF_ERROR(MoveJob(&job, JobState::kRejected, context.now));
+    RETURN_IF_ERROR(context.tx.UpdateJob(&job));
+    RETURN_IF_ERROR(context.Audit("change.reject", job, {{"reason", reason}}));
+    return job;
+  });
+}
+
+absl::StatusOr<Job> JobManager::Cancel(const RequestMeta& meta, const std::string& job_id,
+                                       const std::string& reason) {
+  return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
+    ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
+    if (IsTerminal(job.state)) return WrongState(job, "cancelled");
+    if (job.state == JobState::kCancelling) return job;
+    job.cancel_requested = true;
+    RETURN_IF_ERROR(context.Audit("job.cancel", job, {{"reason", reason}}));
+    RETURN_IF_ERROR(flow_.WithdrawUngranted(context, job, "cancelled"));
+    const bool started = CanMove(job.state, JobState::kCancelling);
+    if (started) {
+      RETURN_IF_ERROR(MoveJob(&job, JobState::kCancelling, context.now));
+      RETURN_IF_ERROR(context.tx.UpdateJob(&job));
+    } else {
+      ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
+      for (Task& task : tasks) {
+        if (IsTerminal(task.state)) continue;
+        RETURN_IF_ERROR(MoveTask(&task, TaskState::kCancelled));
+        RETURN_IF_ERROR(context.tx.UpdateTask(&task));
+      }
+      RETURN_IF_ERROR(MoveJob(&job, JobState::kCancelled, context.now));
+      RETURN_IF_ERROR(context.tx.UpdateJob(&job));
+    }
+    RETURN_IF_ERROR(flow_.Advance(context, job.id));
+    return context.tx.GetJob(job.id);
+  });
+}
+
+absl::StatusOr<Job> JobManager::Pause(const RequestMeta& meta, const std::string& job_id,
+                                      const std::string& reason) {
+  return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
+    ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
+    if (job.state == JobState::kPaused) return job;
+    if (!CanMove(job.state, JobState::kPaused)) return WrongState(job, "paused");
+    RETURN_IF_ERROR(flow_.WithdrawUngranted(context, job, "paused"));
+    RETURN_IF_ERROR(MoveJob(&job, JobState::kPaused, context.now));
+    job.error_reason = "PAUSED";
+    job.error_message = absl::StrCat("paused by ", meta.principal, ": ", reason);
+    RETURN_IF_ERROR(context.tx.UpdateJob(&job));
+    RETURN_IF_ERROR(context.Audit("job.pause", job, {{"reason", reason}}));
+    return job;
+  });
+}
+
+absl::StatusOr<Job> JobManager::Resume(const RequestMeta& meta, const std::string& job_id) {
+  return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
+    ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
+    if (job.state != JobState::kPaused) return WrongState(job, "resumed");
+    RETURN_IF_ERROR(MoveJob(&job, JobState::kRolling, context.now));
+    job.error_reason.clear();
+    job.error_message.clear();
+    RETURN_IF_ERROR(context.tx.UpdateJob(&job));
+    RETURN_IF_ERROR(context.Audit("job.resume", job));
+    RETURN_IF_ERROR(flow_.Advance(context, job.id));
+    return context.tx.GetJob(job.id);
+  });
+}
+
+absl::StatusOr<Job> JobManager::Resolve(const RequestMeta& meta, const std::string& job_id,
+                                        const std::string& task_id, Resolution resolution,
+                                        const std::string& reason) {
+  RETURN_IF_ERROR(RequireReason(reason));
+  return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
+    ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
+    ASSIGN_OR_RETURN(Task task, WaitingTask(context.tx, job, task_id));
+    ASSIGN_OR_RETURN(std::vector<Attempt> attempts, context.tx.AttemptsOfTask(task.id));
+    const bool applied = resolution == Resolution::kApplied;
+    RETURN_IF_ERROR(context.Audit("job.resolve", job,
+                                  {{"target", task.Target()},
+                                   {"as", applied ? "applied" : "not-applied"},
+                                   {"reason", reason}}));
+    for (Attempt& attempt : attempts) {
+      if (attempt.state != AttemptState::kUnreachable) continue;
+      RETURN_IF_ERROR(MoveAttempt(&attempt, AttemptState::kLost, context.now));
+      attempt.error_message = absl::StrCat("given up by ", meta.principal, ": ", reason);
+      RETURN_IF_ERROR(context.tx.UpdateAttempt(&attempt));
+    }
+    if (task.state != TaskState::kNeedsPerson) {
+      RETURN_IF_ERROR(MoveTask(&task, TaskState::kNeedsPerson));
+    }
+    RETURN_IF_ERROR(MoveTask(&task, applied ? TaskState::kSucceeded : TaskState::kFailed));
+    task.error_reason = applied ? "RESOLVED_AS_APPLIED" : "RESOLVED_AS_NOT_APPLIED";
+    task.error_message = absl::StrCat(meta.principal, " decided: ", reason);
+    RETURN_IF_ERROR(context.tx.UpdateTask(&task));
+    if (job.state == JobState::kPaused) {
+      RETURN_IF_ERROR(MoveJob(&job, JobState::kRolling, context.now));
+      job.error_reason.clear();
+      job.error_message.clear();
+      RETURN_IF_ERROR(context.tx.UpdateJob(&job));
+    }
+    RETURN_IF_ERROR(flow_.Advance(context, job.id));
+    return context.tx.GetJob(job.id);
+  });
+}
+
+absl::StatusOr<std::vector<PolicyBlocker>> JobManager::Explain(
+    ReadTx& tx, const Job& job, const std::function<bool(const std::string& agent)>& connected) {
+  std::vector<PolicyBlocker> blockers;
+  if (IsTerminal(job.state)) return blockers;
+  if (job.state == JobState::kAwaitingApproval || job.state == JobState::kReady) {
+    ASSIGN_OR_RETURN(const PolicyDecision decision, flow_.EvaluatePolicy(tx, job, clock_.Now()));
+    blockers = decision.blockers;
+    if (!job.gate_job.empty() && decision.BlockedBy("verified-backup")) {
+      blockers.push_back({"backup-gate", absl::StrCat("the backup is being taken: jobs/", job.gate_job),
+                          false});
+    }
+  }
+  if (job.state == JobState::kPaused) blockers.push_back({"paused", job.error_message, false});
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
+  for (const Task& task : tasks) {
+    if (IsTerminal(task.state)) continue;
+    ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(task.instance_id));
+    ASSIGN_OR_RETURN(const Agent agent, tx.GetAgent(instance.agent_id));
+    if (!connected(agent.id)) {
+      blockers.push_back({"agent-unreachable",
+                          absl::StrCat("agents/", agent.id, " of ", task.Target(), " is not connected"),
+                          false});
+    } else if (agent.draining) {
+      blockers.push_back(
+          {"agent-draining", absl::StrCat("agents/", agent.id, " is being drained"), false});
+    }
+    ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfInstance(instance.id));
+    for (const Attempt& attempt : open) {
+      if (attempt.job_id == job.id || !HoldsInstance(attempt.state)) continue;
+      ASSIGN_OR_RETURN(const Job other, tx.GetJob(attempt.job_id));
+      if (!IsExclusive(other.kind, attempt.purpose)) continue;
+      blockers.push_back({"instance-busy",
+                          absl::StrCat(task.Target(), " is held by jobs/", attempt.job_id, " (",
+                                       NameOf(attempt.state), ")"),
+                          false});
+    }
+  }
+  return blockers;
+}
+
+}  // namespace dbfleet::controller

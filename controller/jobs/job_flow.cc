@@ -1,0 +1,320 @@
+#include "controller/jobs/job_flow.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "controller/domain/names.h"
+#include "controller/domain/transitions.h"
+#include "controller/jobs/backup_flow.h"
+#include "controller/jobs/planning.h"
+#include "controller/jobs/specs.h"
+
+namespace dbfleet::controller {
+namespace {
+
+bool IsRunningState(JobState state) {
+  return state == JobState::kRolling || state == JobState::kRollingBack ||
+         state == JobState::kCancelling;
+}
+
+// The lowest stage that still has work; tasks of later stages wait for it.
+int CurrentStage(const std::vector<Task>& tasks) {
+  int stage = -1;
+  for (const Task& task : tasks) {
+    if (!IsTerminal(task.state) && (stage < 0 || task.stage < stage)) stage = task.stage;
+  }
+  return stage;
+}
+
+std::optional<Backup> NewestCovering(const std::vector<Backup>& backups,
+                                     const std::string& database) {
+  for (const Backup& backup : backups) {
+    if (database.empty() || std::find(backup.databases.begin(), backup.databases.end(),
+                                      database) != backup.databases.end()) {
+      return backup;
+    }
+  }
+  return std::nullopt;
+}
+
+int64_t PlannedRows(const Task& task) {
+  absl::StatusOr<work::v1::Plan> plan = ParsePlan(task);
+  return task.plan_blob.empty() || !plan.ok() ? -1 : plan->estimated_rows();
+}
+
+// The task's own words are the job's, when only one of them failed.
+void CopyError(const std::vector<Task>& tasks, Job* job) {
+  for (const Task& task : tasks) {
+    if (task.error_reason.empty() && task.error_message.empty()) continue;
+    job->error_reason = task.error_reason;
+    job->error_message = task.error_message;
+    return;
+  }
+}
+
+}  // namespace
+
+absl::Status FlowContext::Audit(absl::string_view action, const Job& job,
+                                std::map<std::string, std::string> details) {
+  touched.insert(job.id);
+  details.emplace("kind", NameOf(job.kind));
+  if (!job.digest.empty()) details.emplace("digest", job.digest);
+  for (auto it = details.begin(); it != details.end();) {
+    it = it->second.empty() ? details.erase(it) : std::next(it);
+  }
+  return tx.AppendAudit({actor, std::string(action), absl::StrCat("jobs/", job.id), job.environment,
+                         std::move(details)});
+}
+
+absl::Status JobFlow::Advance(FlowContext& context, const std::string& job_id) const {
+  ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
+  context.touched.insert(job_id);
+  if (!IsTerminal(job.state)) {
+    if (job.state == JobState::kPlanning) RETURN_IF_ERROR(AdvancePlanning(context, &job));
+    if (job.state == JobState::kAwaitingApproval || job.state == JobState::kReady) {
+      RETURN_IF_ERROR(AdvanceWaiting(context, &job));
+    } else if (IsRunningState(job.state)) {
+      RETURN_IF_ERROR(AdvanceRunning(context, &job));
+    }
+  }
+  if (IsTerminal(job.state) && !job.parent.empty()) return Advance(context, job.parent);
+  return absl::OkStatus();
+}
+
+absl::Status JobFlow::AdvancePlanning(FlowContext& context, Job* job) const {
+  ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
+  if (job->kind != JobKind::kMigrate) {
+    RETURN_IF_ERROR(MoveJob(job, JobState::kReady, context.now));
+    return context.tx.UpdateJob(job);
+  }
+  bool planned = true;
+  for (Task& task : tasks) {
+    if (task.state == TaskState::kFailed) {
+      CopyError(tasks, job);
+      for (Task& other : tasks) {
+        if (IsTerminal(other.state)) continue;
+        RETURN_IF_ERROR(MoveTask(&other, TaskState::kSkipped));
+        RETURN_IF_ERROR(context.tx.UpdateTask(&other));
+      }
+      RETURN_IF_ERROR(WithdrawUngranted(context, *job, "the job failed"));
+      return Finish(context, job, tasks, JobState::kFailed);
+    }
+    if (!task.plan_blob.empty()) continue;
+    planned = false;
+    RETURN_IF_ERROR(EnsureAttempt(context, *job, &task, Purpose::kPlan));
+  }
+  return planned ? FinishPlanning(context, job, &tasks) : absl::OkStatus();
+}
+
+absl::Status JobFlow::FinishPlanning(FlowContext& context, Job* job,
+                                     std::vector<Task>* tasks) const {
+  RETURN_IF_ERROR(LiftPlans(context.tx, job, tasks));
+  for (Task& task : *tasks) RETURN_IF_ERROR(context.tx.UpdateTask(&task));
+  const std::map<std::string, std::string> details = {
+      {"safety", std::string(NameOf(job->safety))},
+      {"estimated_rows", absl::StrCat(EstimatedRows(*tasks))}};
+  if (job->plan_only) {
+    RETURN_IF_ERROR(context.Audit("job.planned", *job, details));
+    for (Task& task : *tasks) {
+      RETURN_IF_ERROR(MoveTask(&task, TaskState::kSkipped));
+      RETURN_IF_ERROR(context.tx.UpdateTask(&task));
+    }
+    return Finish(context, job, *tasks, JobState::kSucceeded);
+  }
+  ASSIGN_OR_RETURN(const PolicyDecision decision, EvaluatePolicy(context.tx, *job, context.now));
+  RETURN_IF_ERROR(context.Audit("job.planned", *job, details));
+  if (decision.refused()) {
+    for (const PolicyBlocker& blocker : decision.blockers) {
+      if (!blocker.final) continue;
+      job->error_reason = "REFUSED_BY_POLICY";
+      absl::StrAppend(&job->error_message, job->error_message.empty() ? "" : "; ", blocker.rule,
+                      ": ", blocker.message);
+    }
+    for (Task& task : *tasks) {
+      RETURN_IF_ERROR(MoveTask(&task, TaskState::kSkipped));
+      RETURN_IF_ERROR(context.tx.UpdateTask(&task));
+    }
+    return Finish(context, job, *tasks, JobState::kRefused);
+  }
+  RETURN_IF_ERROR(MoveJob(
+      job, decision.BlockedBy("approvals") ? JobState::kAwaitingApproval : JobState::kReady,
+      context.now));
+  return context.tx.UpdateJob(job);
+}
+
+absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
+  if (context.now >= job->expire_time) {
+    ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
+    RETURN_IF_ERROR(WithdrawUngranted(context, *job, "the job expired"));
+    for (Task& task : tasks) {
+      if (IsTerminal(task.state)) continue;
+      RETURN_IF_ERROR(MoveTask(&task, TaskState::kSkipped));
+      RETURN_IF_ERROR(context.tx.UpdateTask(&task));
+    }
+    job->error_reason = "EXPIRED";
+    job->error_message = "it was not started before its expiry";
+    return Finish(context, job, tasks, JobState::kExpired);
+  }
+  ASSIGN_OR_RETURN(const PolicyDecision decision, EvaluatePolicy(context.tx, *job, context.now));
+  const bool needs_approval = decision.BlockedBy("approvals");
+  if (needs_approval != (job->state == JobState::kAwaitingApproval)) {
+    if (needs_approval) RETURN_IF_ERROR(WithdrawUngranted(context, *job, "approvals lapsed"));
+    RETURN_IF_ERROR(MoveJob(job, needs_approval ? JobState::kAwaitingApproval : JobState::kReady,
+                            context.now));
+    RETURN_IF_ERROR(context.tx.UpdateJob(job));
+  }
+  if (job->state != JobState::kReady || decision.refused()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
+  if (decision.BlockedBy("verified-backup")) return EnsureGateBackup(context, job, tasks);
+  if (!decision.allowed()) return absl::OkStatus();
+  return EnsureAttempts(context, *job, &tasks);
+}
+
+absl::Status JobFlow::AdvanceRunning(FlowContext& context, Job* job) const {
+  ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
+  const bool stop = job->state == JobState::kCancelling ||
+                    std::any_of(tasks.begin(), tasks.end(), [](const Task& task) {
+                      return task.state == TaskState::kFailed ||
+                             task.state == TaskState::kRolledBack ||
+                             task.state == TaskState::kNeedsPerson;
+                    });
+  if (stop) {
+    // Nothing new starts after a failure: what has not begun is skipped, what runs goes on.
+    RETURN_IF_ERROR(WithdrawUngranted(context, *job, "the job is being stopped"));
+    for (Task& task : tasks) {
+      if (task.state != TaskState::kPending) continue;
+      RETURN_IF_ERROR(MoveTask(&task, job->state == JobState::kCancelling ? TaskState::kCancelled
+                                                                          : TaskState::kSkipped));
+      RETURN_IF_ERROR(context.tx.UpdateTask(&task));
+    }
+  }
+  const bool active = std::any_of(tasks.begin(), tasks.end(), [](const Task& task) {
+    return task.state == TaskState::kActive || task.state == TaskState::kPending;
+  });
+  if (active) return stop ? absl::OkStatus() : EnsureAttempts(context, *job, &tasks);
+
+  const auto waiting = std::find_if(tasks.begin(), tasks.end(), [](const Task& task) {
+    return task.state == TaskState::kNeedsPerson;
+  });
+  if (waiting != tasks.end()) {
+    job->error_reason = "NEEDS_PERSON";
+    job->error_message = absl::StrCat("nobody can say what took effect on ", waiting->Target(), ": ",
+                                      waiting->error_message,
+                                      "; look there, then: dbfleet job resolve ", job->id,
+                                      " --as applied|not-applied --reason ...");
+    if (job->state != JobState::kRolling) return context.tx.UpdateJob(job);
+    RETURN_IF_ERROR(MoveJob(job, JobState::kPaused, context.now));
+    RETURN_IF_ERROR(context.tx.UpdateJob(job));
+    return context.Audit("job.needs_person", *job, {{"target", waiting->Target()}});
+  }
+  const JobState end = Summarise(*job, tasks);
+  if (!IsTerminal(end)) return absl::OkStatus();
+  if (end != JobState::kSucceeded) CopyError(tasks, job);
+  return Finish(context, job, tasks, end);
+}
+
+absl::Status JobFlow::EnsureAttempts(FlowContext& context, const Job& job,
+                                     std::vector<Task>* tasks) const {
+  const int stage = CurrentStage(*tasks);
+  int busy = 0;
+  for (const Task& task : *tasks) busy += task.state == TaskState::kActive ? 1 : 0;
+  for (Task& task : *tasks) {
+    if (task.state != TaskState::kPending || task.stage != stage) continue;
+    if (busy >= std::max(1, job.max_parallel)) break;
+    RETURN_IF_ERROR(EnsureAttempt(context, job, &task, Purpose::kExecute));
+    ++busy;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status JobFlow::EnsureAttempt(FlowContext& context, const Job& job, Task* task,
+                                    Purpose purpose) const {
+  ASSIGN_OR_RETURN(const std::vector<Attempt> attempts, context.tx.AttemptsOfTask(task->id));
+  for (const Attempt& attempt : attempts) {
+    if (!IsTerminal(attempt.state)) return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const Instance instance, context.tx.GetInstance(task->instance_id));
+  Attempt attempt;
+  attempt.id = NewUlid(context.now);
+  attempt.task_id = task->id;
+  attempt.job_id = job.id;
+  attempt.instance_id = task->instance_id;
+  attempt.agent_id = instance.agent_id;
+  attempt.number = ++task->attempts;
+  attempt.purpose = purpose;
+  attempt.safe_to_rerun = SafeToRerun(job.kind, purpose);
+  attempt.create_time = context.now;
+  attempt.not_after = job.expire_time;
+  RETURN_IF_ERROR(context.tx.UpdateTask(task));
+  RETURN_IF_ERROR(context.tx.InsertAttempt(&attempt));
+  return context.Audit("attempt.queue", job,
+                       {{"attempt", attempt.id},
+                        {"target", task->Target()},
+                        {"purpose", std::string(NameOf(purpose))}});
+}
+
+absl::Status JobFlow::WithdrawUngranted(FlowContext& context, const Job& job,
+                                        absl::string_view why) const {
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
+  for (const Task& task : tasks) {
+    ASSIGN_OR_RETURN(std::vector<Attempt> attempts, context.tx.AttemptsOfTask(task.id));
+    for (Attempt& attempt : attempts) {
+      if (IsTerminal(attempt.state) || HoldsInstance(attempt.state)) continue;
+      const AttemptState to = attempt.state == AttemptState::kQueued ? AttemptState::kCancelled
+                                                                     : AttemptState::kWithdrawn;
+      RETURN_IF_ERROR(MoveAttempt(&attempt, to, context.now));
+      attempt.error_message = std::string(why);
+      RETURN_IF_ERROR(context.tx.UpdateAttempt(&attempt));
+      RETURN_IF_ERROR(
+          context.Audit("attempt.withdraw", job, {{"attempt", attempt.id}, {"why", std::string(why)}}));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status JobFlow::Finish(FlowContext& context, Job* job, const std::vector<Task>& tasks,
+                             JobState state) const {
+  // A job whose only work was taken back on the agent passes through ROLLING_BACK.
+  if (!CanMove(job->state, state) && CanMove(job->state, JobState::kRollingBack)) {
+    RETURN_IF_ERROR(MoveJob(job, JobState::kRollingBack, context.now));
+  }
+  RETURN_IF_ERROR(MoveJob(job, state, context.now));
+  RETURN_IF_ERROR(context.tx.UpdateJob(job));
+  return context.Audit("job.end", *job,
+                       {{"state", std::string(NameOf(state))},
+                        {"reason", job->error_reason},
+                        {"error", job->error_message},
+                        {"tasks", absl::StrCat(tasks.size())}});
+}
+
+absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicy(ReadTx& tx, const Job& job,
+                                                       absl::Time now) const {
+  PolicyInput input;
+  input.job = job;
+  input.now = now;
+  ASSIGN_OR_RETURN(const Environment environment, tx.GetEnvironment(job.environment));
+  input.policy = environment.policy;
+  ASSIGN_OR_RETURN(input.dependent_approvers, dependents_(tx, job.requester));
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
+  for (const Task& task : tasks) {
+    ASSIGN_OR_RETURN(const std::vector<Backup> backups, tx.VerifiedBackups(task.instance_id));
+    input.targets.push_back({task.Target(), task.instance_id, task.database,
+                             NewestCovering(backups, task.database), PlannedRows(task)});
+  }
+  PolicyDecision decision = Evaluate(input);
+  // The digest covers the policy under which it was made; another policy means another digest.
+  if (!job.policy_digest.empty() &&
+      job.policy_digest != PolicyDigest(environment.name, environment.policy)) {
+    decision.blockers.push_back({"policy-changed",
+                                 "the environment's policy changed after the plan was made; submit "
+                                 "the change again",
+                                 false});
+  }
+  return decision;
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "controller/domain/types.h"
+#include "controller/policy/policy.h"
+#include "controller/store/store.h"
+#include "dbfleet/agent/v1/link_service.pb.h"
+
+namespace dbfleet::controller {
+
+// One transaction's view for the flow: where it writes, whose act it is, and which jobs it touched
+// (to be told to the JobHub after the commit).
+struct FlowContext {
+  WriteTx& tx;
+  absl::Time now;
+  std::string actor;
+  std::set<std::string> touched;
+
+  absl::Status Audit(absl::string_view action, const Job& job,
+                     std::map<std::string, std::string> details = {});
+};
+
+// How an attempt ended, from the agent's report or from the controller's own decision.
+struct AttemptEnd {
+  AttemptState state = AttemptState::kFailed;
+  std::string error_reason;
+  std::string error_message;
+  std::string result_blob;   // work.v1.TaskResult; "" if there is none.
+};
+
+// A job's life. Every function works inside the caller's transaction and is level-triggered: it looks
+// at what is stored and moves the job as far as it goes by itself, so calling it once too often is
+// harmless. Thread-safe (no state of its own).
+class JobFlow {
+ public:
+  // Principals that the requester made, or whose roles or tokens the requester made.
+  using Dependents =
+      std::function<absl::StatusOr<std::vector<std::string>>(ReadTx&, absl::string_view requester)>;
+  explicit JobFlow(Dependents dependents) : dependents_(std::move(dependents)) {}
+
+  // Moves the job on: plans it, lets it wait, makes the attempts that may be offered now, ends it.
+  absl::Status Advance(FlowContext& context, const std::string& job_id) const;
+
+  // Records the end of an attempt (its state must not be terminal yet), carries it into its task, and
+  // advances the job. A retry of work that is safe to run again is a new attempt.
+  absl::Status EndAttempt(FlowContext& context, Attempt attempt, const AttemptEnd& end) const;
+
+  // The policy's word on the job as everything is now.
+  absl::StatusOr<PolicyDecision> EvaluatePolicy(ReadTx& tx, const Job& job, absl::Time now) const;
+
+  absl::StatusOr<std::vector<std::string>> DependentsOf(ReadTx& tx,
+                                                        absl::string_view requester) const {
+    return dependents_(tx, requester);
+  }
+
+  // Ends attempts that were never granted; the caller withdraws granted ones over the wire.
+  absl::Status WithdrawUngranted(FlowContext& context, const Job& job, absl::string_view why) const;
+
+ private:
+  absl::Status AdvancePlanning(FlowContext& context, Job* job) const;
+  absl::Status FinishPlanning(FlowContext& context, Job* job, std::vector<Task>* tasks) const;
+  absl::Status AdvanceWaiting(FlowContext& context, Job* job) const;
+  absl::Status AdvanceRunning(FlowContext& context, Job* job) const;
+  absl::Status EnsureAttempts(FlowContext& context, const Job& job, std::vector<Task>* tasks) const;
+  absl::Status EnsureAttempt(FlowContext& context, const Job& job, Task* task, Purpose purpose) const;
+  absl::Status EndPlanAttempt(FlowContext& context, const Attempt& attempt, const AttemptEnd& end,
+                              Task* task) const;
+  absl::Status EndExecuteAttempt(FlowContext& context, const Job& job, const Attempt& attempt,
+                                 const AttemptEnd& end, Task* task) const;
+  absl::Status Finish(FlowContext& context, Job* job, const std::vector<Task>& tasks,
+                      JobState state) const;
+
+  const Dependents dependents_;
+};
+
+// Attempts at work that is safe to run again, before it counts as failed.
+inline constexpr int kMaxAttempts = 4;
+
+}  // namespace dbfleet::controller

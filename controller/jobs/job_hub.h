@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "common/concurrency/mutex.h"
+
+namespace dbfleet::controller {
+
+// Tells listeners that a job changed, after the change was committed. A hint, not the truth: whoever
+// is told reads the job again. Thread-safe. Listeners must not block and must not call back into the
+// hub; a subscription ends when its handle dies, after which the listener is not called any more.
+class JobHub {
+ public:
+  using Listener = std::function<void(const std::string& job_id)>;
+
+  class Subscription {
+   public:
+    ~Subscription();
+    Subscription(const Subscription&) = delete;
+    Subscription& operator=(const Subscription&) = delete;
+
+   private:
+    friend class JobHub;
+    struct State;
+    explicit Subscription(std::shared_ptr<State> state) : state_(std::move(state)) {}
+    std::shared_ptr<State> state_;
+  };
+
+  // `job_id` "" listens to all jobs. The hub must outlive the subscription.
+  std::unique_ptr<Subscription> Subscribe(absl::string_view job_id, Listener listener);
+
+  void Notify(const std::string& job_id);
+
+ private:
+  Mutex mutex_;
+  std::map<uint64_t, std::shared_ptr<Subscription::State>> listeners_ ABSL_GUARDED_BY(mutex_);
+  uint64_t next_ ABSL_GUARDED_BY(mutex_) = 1;
+};
+
+}  // namespace dbfleet::controller

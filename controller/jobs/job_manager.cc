@@ -1,0 +1,216 @@
+#include "controller/jobs/job_manager.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/base/text.h"
+#include "controller/domain/names.h"
+#include "controller/domain/transitions.h"
+#include "controller/jobs/backup_flow.h"
+#include "controller/jobs/specs.h"
+
+namespace dbfleet::controller {
+namespace {
+
+constexpr absl::Duration kSimpleJobLifetime = absl::Hours(1);
+constexpr size_t kMaxStatementBytes = 64 << 10;
+
+absl::Status ValidateInspect(const work::v1::InspectSpec& spec) {
+  auto bad = [](absl::string_view message) {
+    return Error(absl::StatusCode::kInvalidArgument, "BAD_INSPECTION", message);
+  };
+  if (spec.statement().empty()) return bad("`statement` is empty");
+  if (spec.statement().size() > kMaxStatementBytes) return bad("`statement` is above 64 KiB");
+  if (!IsValidUtf8(spec.statement())) return bad("`statement` is not valid UTF-8");
+  if (spec.max_rows() < 0 || spec.max_rows() > 10'000) return bad("`max_rows` is not in 0..10000");
+  if (spec.timeout().seconds() < 0 || spec.timeout().seconds() > 300) {
+    return bad("`timeout` is not in 0..300 s");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string RequestKey(const RequestMeta& meta) {
+  return meta.request_id.empty() ? "" : absl::StrCat(meta.principal, " ", meta.request_id);
+}
+
+absl::StatusOr<std::optional<Job>> FindEarlier(ReadTx& tx, const RequestMeta& meta) {
+  if (meta.request_id.empty()) return std::nullopt;
+  return tx.FindJobByRequestKey(RequestKey(meta));
+}
+
+absl::StatusOr<Instance> GetLiveInstance(ReadTx& tx, const std::string& id) {
+  absl::StatusOr<Instance> instance = tx.GetInstance(id);
+  if (absl::IsNotFound(instance.status()) || (instance.ok() && instance->removed)) {
+    return Error(absl::StatusCode::kNotFound, "INSTANCE_NOT_FOUND",
+                 absl::StrCat("there is no instance \"", SanitizeForDisplay(Truncate(id, 100)),
+                              "\"; see: dbfleet instance list"));
+  }
+  return instance;
+}
+
+absl::StatusOr<Job> JobManager::Run(const RequestMeta& meta, const Body& body) {
+  absl::StatusOr<Job> result = absl::InternalError("the mutation did not run");
+  std::set<std::string> touched;
+  absl::Status status = store_.MutateAndWait([&](WriteTx& tx) {
+    FlowContext context{tx, clock_.Now(), meta.principal, {}};
+    result = body(context);
+    touched = std::move(context.touched);
+    return result.status();
+  });
+  RETURN_IF_ERROR(status);
+  for (const std::string& job_id : touched) hub_.Notify(job_id);
+  return result;
+}
+
+absl::Status JobManager::AuditRefusal(const RequestMeta& meta, absl::string_view action,
+                                      const std::string& resource, const std::string& environment,
+                                      const absl::Status& refusal) {
+  RETURN_IF_ERROR(store_.MutateAndWait([&](WriteTx& tx) {
+    return tx.AppendAudit({meta.principal,
+                           std::string(action),
+                           resource,
+                           environment,
+                           {{"reason", ReasonOf(refusal)},
+                            {"message", Truncate(refusal.message(), 2000)}}});
+  }));
+  return refusal;
+}
+
+absl::StatusOr<Job> JobManager::InsertSimpleJob(FlowContext& context, const RequestMeta& meta,
+                                                JobKind kind, const Instance& instance,
+                                                const work::v1::JobSpec& spec,
+                                                absl::string_view title) {
+  ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(context.tx, meta));
+  if (earlier.has_value()) return *earlier;
+  Job job;
+  job.id = NewUlid(context.now);
+  job.kind = kind;
+  job.environment = instance.environment;
+  job.requester = meta.principal;
+  job.title = std::string(title);
+  job.request_key = RequestKey(meta);
+  job.safety = SafetyClass::kSafe;
+  job.create_time = job.update_time = context.now;
+  job.expire_time = context.now + kSimpleJobLifetime;
+  job.spec_blob = spec.SerializeAsString();
+  RETURN_IF_ERROR(context.tx.InsertJob(&job));
+  Task task;
+  task.id = NewUlid(context.now);
+  task.job_id = job.id;
+  task.instance_id = instance.id;
+  RETURN_IF_ERROR(context.tx.InsertTask(&task));
+  RETURN_IF_ERROR(context.Audit(absl::StrCat(NameOf(kind), ".submit"), job,
+                                {{"instance", instance.id}, {"title", job.title}}));
+  RETURN_IF_ERROR(flow_.Advance(context, job.id));
+  return context.tx.GetJob(job.id);
+}
+
+absl::StatusOr<Job> JobManager::SubmitCheck(const RequestMeta& meta,
+                                            const std::string& instance_id) {
+  return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
+    ASSIGN_OR_RETURN(const Instance instance, GetLiveInstance(context.tx, instance_id));
+    work::v1::JobSpec spec;
+    spec.mutable_check();
+    return InsertSimpleJob(context, meta, JobKind::kCheck, instance, spec,
+                           absl::StrCat("Check ", instance_id));
+  });
+}
+
+absl::StatusOr<Job> JobManager::SubmitInspect(const RequestMeta& meta,
+                                              const std::string& instance_id,
+                                              work::v1::InspectSpec inspect) {
+  RETURN_IF_ERROR(ValidateInspect(inspect));
+  Instance instance;
+  RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(instance, GetLiveInstance(tx, instance_id));
+    return absl::OkStatus();
+  }));
+  const sql::Verdict verdict = sql::Classify(DialectOf(instance), inspect.statement());
+  if (verdict.safety != sql::Safety::kSafe) {
+    return AuditRefusal(
+        meta, "inspect.refused", absl::StrCat("instances/", instance_id), instance.environment,
+        Error(absl::StatusCode::kFailedPrecondition, "INSPECTION_NOT_SAFE",
+              absl::StrCat("the statement is not read-only for certain: ",
+                           absl::StrJoin(verdict.reasons, "; "),
+                           "; submit it as a change instead: dbfleet change submit")));
+  }
+  return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
+    work::v1::JobSpec spec;
+    *spec.mutable_inspect() = inspect;
+    return InsertSimpleJob(context, meta, JobKind::kInspect, instance, spec,
+                           absl::StrCat("Inspect ", instance_id, ": ",
+                                        Truncate(SanitizeForDisplay(inspect.statement()), 80)));
+  });
+}
+
+absl::StatusOr<Job> JobManager::SubmitBackup(const RequestMeta& meta,
+                                             const std::string& instance_id,
+                                             const std::vector<std::string>& databases, bool verify,
+                                             const std::string& reason) {
+  return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
+    ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(context.tx, meta));
+    if (earlier.has_value()) return *earlier;
+    ASSIGN_OR_RETURN(const Instance instance, GetLiveInstance(context.tx, instance_id));
+    BackupJobRequest request;
+    request.environment = instance.environment;
+    request.requester = meta.principal;
+    request.title = absl::StrCat("Back up ", instance_id);
+    request.reason = reason;
+    request.request_key = RequestKey(meta);
+    request.verify = verify;
+    request.targets.push_back({instance_id, databases});
+    ASSIGN_OR_RETURN(const Job job, InsertBackupJob(context, request));
+    RETURN_IF_ERROR(flow_.Advance(context, job.id));
+    return context.tx.GetJob(job.id);
+  });
+}
+
+absl::StatusOr<Job> JobManager::SubmitVerify(const RequestMeta& meta,
+                                             const std::string& backup_id) {
+  return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
+    ASSIGN_OR_RETURN(const Backup backup, context.tx.GetBackup(backup_id));
+    if (backup.state != Backup::State::kComplete && backup.state != Backup::State::kSuspect) {
+      return Error(absl::StatusCode::kFailedPrecondition, "BACKUP_NOT_COMPLETE",
+                   absl::StrCat("backups/", backup_id, " is ", NameOf(backup.state),
+                                "; only a complete backup can be verified"));
+    }
+    ASSIGN_OR_RETURN(const Instance instance, GetLiveInstance(context.tx, backup.instance_id));
+    work::v1::JobSpec spec;
+    spec.mutable_verify()->set_backup_id(backup_id);
+    return InsertSimpleJob(context, meta, JobKind::kVerify, instance, spec,
+                           absl::StrCat("Verify backup ", backup_id));
+  });
+}
+
+void JobManager::Tick() {
+  const absl::Time now = clock_.Now();
+  std::vector<std::string> due;
+  (void)store_.Read([&](ReadTx& tx) -> absl::Status {
+    for (const JobState state : {JobState::kPlanning, JobState::kAwaitingApproval, JobState::kReady}) {
+      ASSIGN_OR_RETURN(const std::vector<Job> jobs, tx.JobsInState(state));
+      for (const Job& job : jobs) {
+        bool lapsed = job.expire_time <= now;
+        for (const Approval& approval : job.approvals) lapsed |= approval.expire_time <= now;
+        if (lapsed) due.push_back(job.id);
+      }
+    }
+    return absl::OkStatus();
+  });
+  for (const std::string& job_id : due) {
+    store_.Mutate(
+        [this, job_id](WriteTx& tx) {
+          FlowContext context{tx, clock_.Now(), "system/scheduler", {}};
+          return flow_.Advance(context, job_id);
+        },
+        [this, job_id](absl::Status status) {
+          if (status.ok()) hub_.Notify(job_id);
+        });
+  }
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,117 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "common/time/clock.h"
+#include "controller/domain/types.h"
+#include "controller/jobs/job_flow.h"
+#include "controller/jobs/job_hub.h"
+#include "controller/store/store.h"
+#include "dbfleet/work/v1/work.pb.h"
+
+namespace dbfleet::controller {
+
+// Who asks, and the id that makes a retry of the same request harmless ("" when the client gave none).
+struct RequestMeta {
+  std::string principal;     // "users/ada".
+  std::string request_id;
+};
+
+struct ChangeRequest {
+  std::string environment;
+  std::vector<std::string> instances;        // Ids.
+  work::v1::MigrateSpec spec;                // With the files' contents inline.
+  std::string title;
+  std::string reason;
+  bool approve_destructive = false;
+  bool plan_only = false;
+  bool validate_only = false;
+  BackupGate backup_gate = BackupGate::kAuto;
+  int max_parallel = 1;
+  absl::Duration expire_after = absl::Hours(7 * 24);
+};
+
+struct RollbackRequest {
+  std::string job_id;
+  std::string reason;
+  bool approve_destructive = false;
+  BackupGate backup_gate = BackupGate::kAuto;
+};
+
+enum class Resolution { kApplied, kNotApplied };
+
+// What operators do with jobs. Each call is one transaction with its audit record, blocks until it is
+// committed, and then tells the hub. The caller has been authorised for the call; approvals are checked
+// here. Thread-safe; not to be called from the store's writer thread.
+class JobManager {
+ public:
+  JobManager(Store& store, const JobFlow& flow, JobHub& hub, Clock& clock)
+      : store_(store), flow_(flow), hub_(hub), clock_(clock) {}
+
+  // Each returns the new job, or the one that the same request id made before.
+  absl::StatusOr<Job> SubmitCheck(const RequestMeta& meta, const std::string& instance_id);
+  // FAILED_PRECONDITION (INSPECTION_NOT_SAFE) with the classifier's reasons; the refusal is audited.
+  absl::StatusOr<Job> SubmitInspect(const RequestMeta& meta, const std::string& instance_id,
+                                    work::v1::InspectSpec spec);
+  absl::StatusOr<Job> SubmitBackup(const RequestMeta& meta, const std::string& instance_id,
+                                   const std::vector<std::string>& databases, bool verify,
+                                   const std::string& reason);
+  absl::StatusOr<Job> SubmitVerify(const RequestMeta& meta, const std::string& backup_id);
+  absl::StatusOr<Job> SubmitChange(const RequestMeta& meta, ChangeRequest request);
+  absl::StatusOr<Job> SubmitRollback(const RequestMeta& meta, const RollbackRequest& request);
+
+  // ABORTED (DIGEST_CHANGED) if `digest` is not the job's; PERMISSION_DENIED (SELF_APPROVAL,
+  // DEPENDENT_APPROVER, ALREADY_DECIDED as ALREADY_EXISTS). Refusals are audited, too.
+  absl::StatusOr<Job> Approve(const RequestMeta& meta, const std::string& job_id,
+                              const std::string& digest, const std::string& reason);
+  absl::StatusOr<Job> Reject(const RequestMeta& meta, const std::string& job_id,
+                             const std::string& reason);
+  absl::StatusOr<Job> Cancel(const RequestMeta& meta, const std::string& job_id,
+                             const std::string& reason);
+  absl::StatusOr<Job> Pause(const RequestMeta& meta, const std::string& job_id,
+                            const std::string& reason);
+  absl::StatusOr<Job> Resume(const RequestMeta& meta, const std::string& job_id);
+  // `task_id` "" when exactly one task waits for a person.
+  absl::StatusOr<Job> Resolve(const RequestMeta& meta, const std::string& job_id,
+                              const std::string& task_id, Resolution resolution,
+                              const std::string& reason);
+
+  // Everything that keeps the job from going on, for people.
+  absl::StatusOr<std::vector<PolicyBlocker>> Explain(
+      ReadTx& tx, const Job& job, const std::function<bool(const std::string& agent)>& connected);
+
+  // Advances what waits for time: expiries, lapsed approvals. Called by the dispatcher's timer.
+  void Tick();
+
+ private:
+  using Body = std::function<absl::StatusOr<Job>(FlowContext&)>;
+  absl::StatusOr<Job> Run(const RequestMeta& meta, const Body& body);
+  // A refusal that must not vanish with its transaction: recorded on its own.
+  absl::Status AuditRefusal(const RequestMeta& meta, absl::string_view action,
+                            const std::string& resource, const std::string& environment,
+                            const absl::Status& refusal);
+  absl::StatusOr<Job> InsertSimpleJob(FlowContext& context, const RequestMeta& meta, JobKind kind,
+                                      const Instance& instance, const work::v1::JobSpec& spec,
+                                      absl::string_view title);
+
+  Store& store_;
+  const JobFlow& flow_;
+  JobHub& hub_;
+  Clock& clock_;
+};
+
+// "principal request_id", or "" without a request id: unique among jobs.
+std::string RequestKey(const RequestMeta& meta);
+
+// The job that the same request made before, if any.
+absl::StatusOr<std::optional<Job>> FindEarlier(ReadTx& tx, const RequestMeta& meta);
+
+// The instance, unless it was removed. NOT_FOUND (INSTANCE_NOT_FOUND).
+absl::StatusOr<Instance> GetLiveInstance(ReadTx& tx, const std::string& id);
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,74 @@
+#include "controller/jobs/planning.h"
+
+#include <algorithm>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/sql/sql.h"
+#include "controller/domain/names.h"
+#include "controller/jobs/specs.h"
+#include "controller/policy/policy.h"
+
+namespace dbfleet::controller {
+namespace {
+
+bool AnyStepDestructive(const Instance& instance, const work::v1::Plan& plan) {
+  for (const work::v1::Step& step : plan.forward()) {
+    if (step.safety() != work::v1::SAFETY_CLASS_SAFE ||
+        sql::Classify(DialectOf(instance), step.sql()).safety != sql::Safety::kSafe) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+absl::Status LiftPlans(ReadTx& tx, Job* job, std::vector<Task>* tasks) {
+  job->safety = SafetyClass::kSafe;
+  job->schema_change = false;
+  job->has_rollback = true;
+  for (Task& task : *tasks) {
+    ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(task.instance_id));
+    ASSIGN_OR_RETURN(work::v1::Plan plan, ParsePlan(task));
+    task.target_digest = PlanDigest(task.Target(), plan);
+    if (AnyStepDestructive(instance, plan)) {
+      job->safety = SafetyClass::kDestructive;
+      job->schema_change = true;
+      if (plan.rollback().empty() && plan.irreversible().empty()) job->has_rollback = false;
+    }
+  }
+  ASSIGN_OR_RETURN(const Environment environment, tx.GetEnvironment(job->environment));
+  job->policy_digest = PolicyDigest(environment.name, environment.policy);
+  ASSIGN_OR_RETURN(job->digest, ComputeJobDigest(*job, *tasks));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<JobDigestInput> DigestInputOf(const Job& job, const std::vector<Task>& tasks) {
+  ASSIGN_OR_RETURN(const work::v1::JobSpec spec, ParseSpec(job));
+  JobDigestInput input;
+  input.job_kind = std::string(NameOf(job.kind));
+  input.params_sha256 = ParamsDigest(spec);
+  input.policy_digest = job.policy_digest;
+  input.rollout = absl::StrCat("max_parallel=", job.max_parallel);
+  for (const Task& task : tasks) input.targets.push_back({task.Target(), task.target_digest});
+  return input;
+}
+
+absl::StatusOr<std::string> ComputeJobDigest(const Job& job, const std::vector<Task>& tasks) {
+  ASSIGN_OR_RETURN(const JobDigestInput input, DigestInputOf(job, tasks));
+  return JobDigest(input);
+}
+
+int64_t EstimatedRows(const std::vector<Task>& tasks) {
+  int64_t total = 0;
+  for (const Task& task : tasks) {
+    absl::StatusOr<work::v1::Plan> plan = ParsePlan(task);
+    if (!plan.ok() || plan->estimated_rows() < 0) return -1;
+    total += plan->estimated_rows();
+  }
+  return total;
+}
+
+}  // namespace dbfleet::controller

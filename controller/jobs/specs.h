@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "common/sql/sql.h"
+#include "controller/domain/types.h"
+#include "controller/store/store.h"
+#include "dbfleet/work/v1/work.pb.h"
+
+// Opening and closing the blobs in which specifications, plans and results lie in the store.
+namespace dbfleet::controller {
+
+// DATA_LOSS (BAD_BLOB) if the stored bytes do not parse.
+absl::StatusOr<work::v1::JobSpec> ParseSpec(const Job& job);
+absl::StatusOr<work::v1::JobSpec> ParseSpec(const Job& job, const Task& task);
+absl::StatusOr<work::v1::Plan> ParsePlan(const Task& task);
+absl::StatusOr<work::v1::TaskResult> ParseResult(const Task& task);
+
+// The specification as an agent gets it: the files' contents inline as long as they are at most 1 MiB
+// together; beyond that the agent fetches them by their hashes.
+absl::StatusOr<work::v1::JobSpec> SpecForAgent(ReadTx& tx, work::v1::JobSpec spec);
+inline constexpr int64_t kMaxInlineBytes = 1 << 20;
+
+// Does the specification name a file with this hash?
+bool SpecNamesContent(const work::v1::JobSpec& spec, absl::string_view sha256);
+
+// The dialect of an instance's server; the worst of the family when the version is not known yet.
+sql::Dialect DialectOf(const Instance& instance);
+
+// Only an executing migration changes anything that a second run would change again.
+bool SafeToRerun(JobKind kind, Purpose purpose);
+
+// Work that must have the instance for itself.
+bool IsExclusive(JobKind kind, Purpose purpose);
+
+}  // namespace dbfleet::controller

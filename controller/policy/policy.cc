@@ -1,0 +1,248 @@
+#include "controller/policy/policy.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/canonical.h"
+#include "common/base/hash.h"
+
+namespace dbfleet::controller {
+namespace {
+
+// Clocks of agents may be this far ahead; a larger skew stops Grants anyway (docs/architecture.md).
+constexpr absl::Duration kClockSkew = absl::Seconds(30);
+
+bool IsDestructive(const Job& job) {
+  if (job.safety != SafetyClass::kUnspecified) return job.safety == SafetyClass::kDestructive;
+  return job.kind == JobKind::kInspect || job.kind == JobKind::kMigrate;
+}
+
+bool NeedsApprovals(const PolicyInput& input) {
+  return IsDestructive(input.job) && input.policy.destructive_approvals > 0;
+}
+
+// Whether the targets' known estimates have grown beyond twice what the approvers saw.
+bool EstimatesGrown(const PolicyInput& input) {
+  const int64_t approved = input.job.approved_rows;
+  if (approved < 0) return false;
+  // Counting down from twice the approved number cannot overflow as a sum could.
+  int64_t first_half = approved;
+  int64_t second_half = approved;
+  for (const PolicyInput::Target& target : input.targets) {
+    if (target.estimated_rows <= 0) continue;
+    const int64_t from_first = std::min(first_half, target.estimated_rows);
+    first_half -= from_first;
+    const int64_t rest = target.estimated_rows - from_first;
+    if (rest > second_half) return true;
+    second_half -= rest;
+  }
+  return false;
+}
+
+struct ApprovalCount {
+  std::set<std::string> principals;
+  absl::Time last_decide_time = absl::InfinitePast();
+  std::vector<std::string> ignored;  // Why the others do not count.
+};
+
+// Why this approval does not count; "" if it does.
+std::string WhyIgnored(const PolicyInput& input, const Approval& approval) {
+  const Job& job = input.job;
+  const auto& dependent = input.dependent_approvers;
+  if (approval.principal == job.requester) return "made the request";
+  if (!absl::StartsWith(approval.principal, "users/")) return "is not a person";
+  if (std::find(dependent.begin(), dependent.end(), approval.principal) != dependent.end()) {
+    return "has an account, role or token from the requester";
+  }
+  if (job.digest.empty() || approval.digest != job.digest) return "approved another plan";
+  if (approval.expire_time <= input.now) {
+    return absl::StrCat("approved until ",
+                        absl::FormatTime(absl::RFC3339_sec, approval.expire_time,
+                                         absl::UTCTimeZone()));
+  }
+  return "";
+}
+
+ApprovalCount CountApprovals(const PolicyInput& input) {
+  ApprovalCount count;
+  for (const Approval& approval : input.job.approvals) {
+    if (!approval.approved) continue;
+    const std::string why = WhyIgnored(input, approval);
+    if (!why.empty()) {
+      count.ignored.push_back(absl::StrCat(approval.principal, " ", why));
+      continue;
+    }
+    count.principals.insert(approval.principal);
+    count.last_decide_time = std::max(count.last_decide_time, approval.decide_time);
+  }
+  return count;
+}
+
+void CheckConsent(const PolicyInput& input, std::vector<PolicyBlocker>* blockers) {
+  if (!IsDestructive(input.job) || !input.policy.destructive_consent ||
+      input.job.approve_destructive) {
+    return;
+  }
+  blockers->push_back(
+      {"destructive-consent",
+       absl::StrCat("this work is destructive and ", input.job.environment,
+                    " wants the requester's consent; ", input.job.requester,
+                    " can submit it again with --approve-destructive"),
+       true});
+}
+
+void CheckRollbackPlan(const PolicyInput& input, std::vector<PolicyBlocker>* blockers) {
+  if (input.job.kind != JobKind::kMigrate || input.job.has_rollback) return;
+  blockers->push_back({"rollback-plan",
+                       absl::StrCat("a step has no rollback; ", input.job.requester,
+                                    " can add the down file, or declare the version irreversible "
+                                    "with a reason, and submit it again"),
+                       true});
+}
+
+void CheckApprovals(const PolicyInput& input, const ApprovalCount& count,
+                    std::vector<PolicyBlocker>* blockers) {
+  for (const Approval& approval : input.job.approvals) {
+    if (approval.approved) continue;
+    blockers->push_back({"approvals",
+                         absl::StrCat(approval.principal, " rejected it",
+                                      approval.reason.empty() ? "" : ": ", approval.reason,
+                                      "; a new request is needed"),
+                         true});
+    return;
+  }
+  if (!NeedsApprovals(input)) return;
+  const int needed = input.policy.destructive_approvals;
+  const bool grown = EstimatesGrown(input);
+  const int have = grown ? 0 : static_cast<int>(count.principals.size());
+  if (have >= needed) return;
+  std::string message = absl::StrCat(
+      have, " of ", needed, needed == 1 ? " approval" : " approvals",
+      "; missing: a user with the role approver, not ", input.job.requester,
+      " who made the request, nor one with an account, role or token from there");
+  if (grown && !count.principals.empty()) {
+    absl::StrAppend(&message, " (earlier approvals are void: the estimate has grown beyond twice the ",
+                    input.job.approved_rows, " rows that were approved)");
+  }
+  if (!count.ignored.empty()) {
+    absl::StrAppend(&message, " (not counted: ", absl::StrJoin(count.ignored, ", "), ")");
+  }
+  blockers->push_back({"approvals", message, false});
+}
+
+bool Covers(const Backup& backup, const PolicyInput::Target& target) {
+  if (backup.instance_id != target.instance_id) return false;
+  if (target.database.empty()) return backup.databases.empty();
+  return std::find(backup.databases.begin(), backup.databases.end(), target.database) !=
+         backup.databases.end();
+}
+
+// Why the target's backup does not do; "" if it does. `not_before` is what a fresh one must follow.
+std::string WhyBackupFails(const PolicyInput& input, const PolicyInput::Target& target,
+                           absl::Time not_before) {
+  if (!target.verified_backup.has_value()) return "there is none";
+  const Backup& backup = *target.verified_backup;
+  if (backup.state != Backup::State::kComplete || backup.verified_level < 1) {
+    return absl::StrCat("backups/", backup.id, " is not verified");
+  }
+  if (!Covers(backup, target)) return absl::StrCat("backups/", backup.id, " does not cover it");
+  if (backup.snapshot_time > input.now + kClockSkew) {
+    return absl::StrCat("backups/", backup.id, " has a snapshot time in the future");
+  }
+  const absl::Duration age = input.now - backup.snapshot_time;
+  if (age >= input.policy.verified_backup_max_age) {
+    return absl::StrCat("backups/", backup.id, " is ", absl::FormatDuration(absl::Trunc(age, absl::Seconds(1))),
+                        " old");
+  }
+  if (input.job.backup_gate == BackupGate::kFresh && backup.snapshot_time <= not_before) {
+    return absl::StrCat("backups/", backup.id, " is older than ",
+                        NeedsApprovals(input) ? "the last approval" : "the request");
+  }
+  return "";
+}
+
+absl::string_view BackupAdvice(BackupGate gate) {
+  switch (gate) {
+    case BackupGate::kAuto:
+      return "one is taken and verified before the change starts";
+    case BackupGate::kFresh:
+      return "a fresh one is taken and verified after the approvals, before the change starts";
+    case BackupGate::kExisting:
+      break;
+  }
+  return "an operator can take and verify one: dbfleet backup run, dbfleet backup verify";
+}
+
+void CheckBackups(const PolicyInput& input, const ApprovalCount& count,
+                  std::vector<PolicyBlocker>* blockers) {
+  const absl::Duration max_age = input.policy.verified_backup_max_age;
+  if (!input.job.schema_change || max_age <= absl::ZeroDuration()) return;
+  absl::Time not_before = input.job.create_time;
+  if (NeedsApprovals(input)) {
+    // Before the approvals are there, no backup can be later than them.
+    const bool complete =
+        static_cast<int>(count.principals.size()) >= input.policy.destructive_approvals;
+    not_before = complete ? count.last_decide_time : absl::InfiniteFuture();
+  }
+  std::vector<std::string> missing;
+  for (const PolicyInput::Target& target : input.targets) {
+    const std::string why = WhyBackupFails(input, target, not_before);
+    if (!why.empty()) missing.push_back(absl::StrCat(target.name, " (", why, ")"));
+  }
+  if (input.targets.empty()) missing.push_back("the job (it names no target)");
+  if (missing.empty()) return;
+  blockers->push_back({"verified-backup",
+                       absl::StrCat("a schema change in ", input.job.environment,
+                                    " needs a verified backup younger than ",
+                                    absl::FormatDuration(max_age), "; missing for ",
+                                    absl::StrJoin(missing, ", "), "; ",
+                                    BackupAdvice(input.job.backup_gate)),
+                       false});
+}
+
+}  // namespace
+
+bool PolicyDecision::refused() const {
+  return std::any_of(blockers.begin(), blockers.end(),
+                     [](const PolicyBlocker& blocker) { return blocker.final; });
+}
+
+bool PolicyDecision::BlockedBy(absl::string_view rule) const {
+  return std::any_of(blockers.begin(), blockers.end(),
+                     [&](const PolicyBlocker& blocker) { return blocker.rule == rule; });
+}
+
+PolicyDecision Evaluate(const PolicyInput& input) {
+  PolicyDecision decision;
+  const ApprovalCount count = CountApprovals(input);
+  CheckConsent(input, &decision.blockers);
+  CheckRollbackPlan(input, &decision.blockers);
+  CheckApprovals(input, count, &decision.blockers);
+  CheckBackups(input, count, &decision.blockers);
+  return decision;
+}
+
+EnvironmentPolicy DefaultPolicy(absl::string_view environment) {
+  EnvironmentPolicy policy;
+  policy.approval_ttl = absl::Hours(24);
+  policy.verified_backup_max_age = absl::Hours(24);
+  policy.destructive_consent = true;
+  // An environment that nobody described is treated like production, not like a playground.
+  policy.destructive_approvals = environment == "development" || environment == "qa" ? 0 : 1;
+  return policy;
+}
+
+std::string PolicyDigest(absl::string_view environment, const EnvironmentPolicy& policy) {
+  CanonicalWriter writer("dbfleet.policy.v1");
+  writer.Text(environment)
+      .Int(policy.destructive_approvals)
+      .Int(absl::ToInt64Nanoseconds(policy.verified_backup_max_age))
+      .Int(absl::ToInt64Nanoseconds(policy.approval_ttl))
+      .Bool(policy.destructive_consent);
+  return Sha256Hex(writer.bytes());
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,180 @@
+#include <algorithm>
+#include <limits>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/audit/export.h"
+#include "common/base/canonical.h"
+#include "common/base/hash.h"
+#include "common/base/status.h"
+#include "common/base/text.h"
+#include "controller/store/sqlite/codec.h"
+#include "controller/store/sqlite/rows.h"
+
+namespace dbfleet::controller::sqlite {
+namespace {
+
+constexpr size_t kMaxValueBytes = 16 << 10;
+constexpr size_t kMaxDetails = 256;
+// Leaves room for escapes and base64 below the longest line that a verifier reads.
+constexpr size_t kMaxCanonicalBytes = 1 << 20;
+static_assert(8 * kMaxCanonicalBytes < audit::kMaxLineBytes);
+
+constexpr char kSelect[] =
+    "SELECT seq, time_us, actor, action, resource, environment, details, previous_hash, hash "
+    "FROM audit ";
+
+audit::Record ToRecord(const AuditRow& row) {
+  audit::Record record;
+  record.seq = row.seq;
+  record.time = row.record_time;
+  record.actor = row.entry.actor;
+  record.action = row.entry.action;
+  record.resource = row.entry.resource;
+  record.environment = row.entry.environment;
+  record.details = row.entry.details;
+  record.previous_hash = row.previous_hash;
+  return record;
+}
+
+absl::StatusOr<AuditRow> ReadAuditRow(const Statement& statement) {
+  AuditRow row;
+  row.seq = static_cast<uint64_t>(statement.Int(0));
+  row.record_time = absl::FromUnixMicros(statement.Int(1));
+  row.entry.actor = statement.Text(2);
+  row.entry.action = statement.Text(3);
+  row.entry.resource = statement.Text(4);
+  row.entry.environment = statement.Text(5);
+  if (!Decode(statement.Text(6), &row.entry.details)) {
+    return Error(absl::StatusCode::kDataLoss, "AUDIT_CORRUPT",
+                 absl::StrCat("the details of audit record ", row.seq, " cannot be read"));
+  }
+  row.previous_hash = statement.Text(7);
+  row.hash = statement.Text(8);
+  row.canonical = audit::CanonicalBytes(ToRecord(row));
+  return row;
+}
+
+absl::StatusOr<std::vector<AuditRow>> ReadAll(Statement* statement) {
+  std::vector<AuditRow> rows;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, statement->Step());
+    if (!more) return rows;
+    ASSIGN_OR_RETURN(AuditRow row, ReadAuditRow(*statement));
+    rows.push_back(std::move(row));
+  }
+}
+
+absl::Status TooLarge(absl::string_view most) {
+  return Error(absl::StatusCode::kInvalidArgument, "AUDIT_TOO_LARGE",
+               absl::StrCat("an audit record holds at most ", most,
+                            "; put the rest where its hash can name it"));
+}
+
+std::string Fit(absl::string_view text) {
+  std::string fit = IsValidUtf8(text) ? std::string(text) : SanitizeForDisplay(text, true);
+  if (fit.size() <= kMaxValueBytes) return fit;
+  return absl::StrCat(Truncate(fit, kMaxValueBytes), " (", text.size(), " bytes, SHA-256 ",
+                      Sha256Hex(text), ")");
+}
+
+}  // namespace
+
+absl::StatusOr<Page<AuditRow>> ListAudit(Connection& connection, const PageTokens& tokens,
+                                         const AuditFilter& filter, const PageRequest& request) {
+  ASSIGN_OR_RETURN(const int size, PageSize(request));
+  CanonicalWriter listing("audit");
+  listing.Text(filter.resource_prefix).Text(filter.actor);
+  std::vector<std::string> where;
+  std::vector<std::string> values;
+  if (!filter.resource_prefix.empty()) {
+    // 0xFF is in no UTF-8 text, so this is exactly the range of the texts with the prefix.
+    values.push_back(filter.resource_prefix);
+    values.push_back(filter.resource_prefix + "\xFF");
+    where.push_back("resource >= ?1 AND resource < ?2");
+  }
+  if (!filter.actor.empty()) {
+    values.push_back(filter.actor);
+    where.push_back(absl::StrCat("actor = ?", values.size()));
+  }
+  int64_t before = std::numeric_limits<int64_t>::max();
+  if (!request.token.empty()) {
+    ASSIGN_OR_RETURN(const std::string key, tokens.Open(listing.bytes(), request.token));
+    if (!absl::SimpleAtoi(key, &before)) return absl::InternalError("a page token of no number");
+  }
+  where.push_back(absl::StrCat("seq < ?", values.size() + 1));
+  ASSIGN_OR_RETURN(Statement statement,
+                   connection.Prepare(absl::StrCat(kSelect, "WHERE ", absl::StrJoin(where, " AND "),
+                                                   " ORDER BY seq DESC LIMIT ", size + 1)));
+  int index = 0;
+  for (const std::string& value : values) statement.BindText(++index, value);
+  statement.BindInt(++index, before);
+  Page<AuditRow> page;
+  ASSIGN_OR_RETURN(page.items, ReadAll(&statement));
+  if (static_cast<int>(page.items.size()) > size) {
+    page.items.pop_back();
+    page.next_token = tokens.Make(listing.bytes(), absl::StrCat(page.items.back().seq));
+  }
+  return page;
+}
+
+absl::StatusOr<std::vector<AuditRow>> ReadAudit(Connection& connection, uint64_t from_seq,
+                                                int limit) {
+  ASSIGN_OR_RETURN(
+      Statement statement,
+      connection.Prepare(absl::StrCat(kSelect, "WHERE seq >= ?1 ORDER BY seq LIMIT ?2")));
+  constexpr uint64_t kLargest = std::numeric_limits<int64_t>::max();
+  statement.BindInt(1, static_cast<int64_t>(std::min(from_seq, kLargest)));
+  statement.BindInt(2, std::max(limit, 0));
+  return ReadAll(&statement);
+}
+
+absl::StatusOr<ChainHead> ReadChainHead(Connection& connection) {
+  ASSIGN_OR_RETURN(Statement statement,
+                   connection.Prepare(absl::StrCat(kSelect, "ORDER BY seq DESC LIMIT 1")));
+  ASSIGN_OR_RETURN(const std::vector<AuditRow> rows, ReadAll(&statement));
+  ChainHead head;
+  if (rows.empty()) return head;
+  if (Sha256(rows[0].canonical) != rows[0].hash) {
+    return Error(absl::StatusCode::kDataLoss, "AUDIT_CORRUPT",
+                 absl::StrCat("audit record ", rows[0].seq, ", the last one, was altered; restore the "
+                              "store, or keep it as evidence and begin a new one"));
+  }
+  head.seq = rows[0].seq;
+  head.hash = rows[0].hash;
+  return head;
+}
+
+absl::Status AppendAudit(Connection& connection, const AuditEntry& entry, absl::Time now,
+                         ChainHead* head) {
+  if (entry.details.size() > kMaxDetails) return TooLarge(absl::StrCat(kMaxDetails, " details"));
+  AuditRow row;
+  row.seq = head->seq + 1;
+  row.record_time = absl::FromUnixMicros(absl::ToUnixMicros(now));
+  row.entry = {Fit(entry.actor), Fit(entry.action), Fit(entry.resource), Fit(entry.environment), {}};
+  for (const auto& [key, value] : entry.details) row.entry.details[Fit(key)] = Fit(value);
+  row.previous_hash = head->hash;
+  row.canonical = audit::CanonicalBytes(ToRecord(row));
+  row.hash = Sha256(row.canonical);
+  if (row.canonical.size() > kMaxCanonicalBytes) return TooLarge("1 MiB");
+  ASSIGN_OR_RETURN(Statement statement,
+                   connection.Prepare("INSERT INTO audit(seq, time_us, actor, action, resource, "
+                                      "environment, details, previous_hash, hash) "
+                                      "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"));
+  statement.BindInt(1, static_cast<int64_t>(row.seq));
+  statement.BindInt(2, absl::ToUnixMicros(row.record_time));
+  statement.BindText(3, row.entry.actor);
+  statement.BindText(4, row.entry.action);
+  statement.BindText(5, row.entry.resource);
+  statement.BindText(6, row.entry.environment);
+  statement.BindText(7, Encode(row.entry.details));
+  statement.BindBlob(8, row.previous_hash);
+  statement.BindBlob(9, row.hash);
+  RETURN_IF_ERROR(statement.Run());
+  head->seq = row.seq;
+  head->hash = row.hash;
+  return absl::OkStatus();
+}
+
+}  // namespace dbfleet::controller::sqlite

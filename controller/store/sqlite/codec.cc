@@ -1,0 +1,200 @@
+#include "controller/store/sqlite/codec.h"
+
+#include <limits>
+
+#include "controller/domain/names.h"
+#include "nlohmann/json.hpp"
+
+namespace dbfleet::controller::sqlite {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
+
+// Texts that come from databases may hold bytes that are not UTF-8; JSON cannot.
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+bool ParseArray(absl::string_view text, Json* array) {
+  *array = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  return array->is_array();
+}
+
+// Readers of one object's fields; the first missing or wrong one makes ok() false.
+class Fields {
+ public:
+  explicit Fields(const Json& object) : object_(object), ok_(object.is_object()) {}
+  bool ok() const { return ok_; }
+
+  std::string Text(const char* name) {
+    const Json* field = Find(name);
+    if (field == nullptr || !field->is_string()) return Bad<std::string>();
+    return field->get<std::string>();
+  }
+  int64_t Int(const char* name) {
+    const Json* field = Find(name);
+    if (field == nullptr || !field->is_number_integer()) return Bad<int64_t>();
+    return field->get<int64_t>();
+  }
+  bool Bool(const char* name) {
+    const Json* field = Find(name);
+    if (field == nullptr || !field->is_boolean()) return Bad<bool>();
+    return field->get<bool>();
+  }
+
+ private:
+  const Json* Find(const char* name) {
+    if (!ok_) return nullptr;
+    const auto it = object_.find(name);
+    return it == object_.end() ? nullptr : &*it;
+  }
+  template <typename T>
+  T Bad() {
+    ok_ = false;
+    return T();
+  }
+
+  const Json& object_;
+  bool ok_;
+};
+
+}  // namespace
+
+int64_t EncodeTime(absl::Time time) {
+  if (time == absl::InfiniteFuture()) return kMax;
+  if (time == absl::InfinitePast()) return kMin;
+  return absl::ToInt64Nanoseconds(time - absl::UnixEpoch());
+}
+
+absl::Time DecodeTime(int64_t value) {
+  if (value == kMax) return absl::InfiniteFuture();
+  if (value == kMin) return absl::InfinitePast();
+  return absl::FromUnixNanos(value);
+}
+
+int64_t EncodeDuration(absl::Duration duration) { return absl::ToInt64Nanoseconds(duration); }
+
+absl::Duration DecodeDuration(int64_t value) {
+  if (value == kMax) return absl::InfiniteDuration();
+  if (value == kMin) return -absl::InfiniteDuration();
+  return absl::Nanoseconds(value);
+}
+
+std::string Encode(const std::vector<std::string>& values) { return Dump(Json(values)); }
+
+std::string Encode(const std::map<std::string, std::string>& values) {
+  Json object = Json::object();
+  for (const auto& [key, value] : values) object[key] = value;
+  return Dump(object);
+}
+
+std::string Encode(const std::vector<Role>& values) {
+  std::vector<std::string> names;
+  for (Role role : values) names.emplace_back(NameOf(role));
+  return Encode(names);
+}
+
+std::string Encode(const std::vector<Approval>& values) {
+  Json array = Json::array();
+  for (const Approval& value : values) {
+    array.push_back({{"principal", value.principal},
+                     {"approved", value.approved},
+                     {"digest", value.digest},
+                     {"reason", value.reason},
+                     {"decide_time", EncodeTime(value.decide_time)},
+                     {"expire_time", EncodeTime(value.expire_time)}});
+  }
+  return Dump(array);
+}
+
+std::string Encode(const std::vector<StepReport>& values) {
+  Json array = Json::array();
+  for (const StepReport& value : values) {
+    array.push_back({{"index", value.index},
+                     {"rollback", value.rollback},
+                     {"state", value.state},
+                     {"rows_affected", value.rows_affected},
+                     {"duration", EncodeDuration(value.duration)},
+                     {"error", value.error},
+                     {"migration_version", value.migration_version}});
+  }
+  return Dump(array);
+}
+
+bool Decode(absl::string_view text, std::vector<std::string>* values) {
+  Json array;
+  if (!ParseArray(text, &array)) return false;
+  values->clear();
+  for (const Json& item : array) {
+    if (!item.is_string()) return false;
+    values->push_back(item.get<std::string>());
+  }
+  return true;
+}
+
+bool Decode(absl::string_view text, std::map<std::string, std::string>* values) {
+  const Json object = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  if (!object.is_object()) return false;
+  values->clear();
+  for (const auto& item : object.items()) {
+    if (!item.value().is_string()) return false;
+    (*values)[item.key()] = item.value().get<std::string>();
+  }
+  return true;
+}
+
+bool Decode(absl::string_view text, std::vector<Role>* values) {
+  std::vector<std::string> names;
+  if (!Decode(text, &names)) return false;
+  values->clear();
+  for (const std::string& name : names) {
+    const std::optional<Role> role = FromName<Role>(name);
+    if (!role.has_value()) return false;
+    values->push_back(*role);
+  }
+  return true;
+}
+
+bool Decode(absl::string_view text, std::vector<Approval>* values) {
+  Json array;
+  if (!ParseArray(text, &array)) return false;
+  values->clear();
+  for (const Json& item : array) {
+    Fields fields(item);
+    Approval value;
+    value.principal = fields.Text("principal");
+    value.approved = fields.Bool("approved");
+    value.digest = fields.Text("digest");
+    value.reason = fields.Text("reason");
+    value.decide_time = DecodeTime(fields.Int("decide_time"));
+    value.expire_time = DecodeTime(fields.Int("expire_time"));
+    if (!fields.ok()) return false;
+    values->push_back(std::move(value));
+  }
+  return true;
+}
+
+bool Decode(absl::string_view text, std::vector<StepReport>* values) {
+  Json array;
+  if (!ParseArray(text, &array)) return false;
+  values->clear();
+  for (const Json& item : array) {
+    Fields fields(item);
+    StepReport value;
+    value.index = static_cast<int>(fields.Int("index"));
+    value.rollback = fields.Bool("rollback");
+    value.state = fields.Text("state");
+    value.rows_affected = fields.Int("rows_affected");
+    value.duration = DecodeDuration(fields.Int("duration"));
+    value.error = fields.Text("error");
+    value.migration_version = fields.Text("migration_version");
+    if (!fields.ok()) return false;
+    values->push_back(std::move(value));
+  }
+  return true;
+}
+
+}  // namespace dbfleet::controller::sqlite

@@ -1,0 +1,198 @@
+#include "controller/store/sqlite/listing.h"
+#include "controller/store/sqlite/rows.h"
+#include "controller/store/sqlite/table.h"
+
+namespace dbfleet::controller::sqlite {
+
+static_assert(FieldCount<Job>() == 32 && FieldCount<Approval>() == 6 && FieldCount<Task>() == 15 &&
+                  FieldCount<StepReport>() == 7 && FieldCount<Attempt>() == 21,
+              "a field was added: give it a column here and in schema.cc, or a name in codec.cc");
+
+template <>
+struct Table<Job> {
+  static constexpr char kName[] = "jobs";
+  static constexpr char kNoun[] = "job";
+  static constexpr char kKey[] = "id";
+  static const std::string& Key(const Job& value) { return value.id; }
+  template <typename J, typename Visitor>
+  static void Columns(J& value, Visitor& v) {
+    v("id", value.id);
+    v("kind", value.kind);
+    v("state", value.state);
+    v("environment", value.environment);
+    v("requester", value.requester);
+    v("title", value.title);
+    v("reason", value.reason);
+    v.Blob("spec_blob", value.spec_blob);
+    v("safety", value.safety);
+    v("digest", value.digest);
+    v("policy_digest", value.policy_digest);
+    v("approve_destructive", value.approve_destructive);
+    v("plan_only", value.plan_only);
+    v("schema_change", value.schema_change);
+    v("has_rollback", value.has_rollback);
+    v("approved_rows", value.approved_rows);
+    v("backup_gate", value.backup_gate);
+    v("gate_job", value.gate_job);
+    v("max_parallel", value.max_parallel);
+    v("rollback_of", value.rollback_of);
+    v("parent", value.parent);
+    v("request_key", value.request_key);
+    v("create_time", value.create_time);
+    v("update_time", value.update_time);
+    v("end_time", value.end_time);
+    v("expire_time", value.expire_time);
+    v("error_reason", value.error_reason);
+    v("error_message", value.error_message);
+    v("cancel_requested", value.cancel_requested);
+    v("paused_from", value.paused_from);
+    v("approvals", value.approvals);
+  }
+};
+
+template <>
+struct Table<Task> {
+  static constexpr char kName[] = "tasks";
+  static constexpr char kNoun[] = "task";
+  static constexpr char kKey[] = "id";
+  static const std::string& Key(const Task& value) { return value.id; }
+  template <typename T, typename Visitor>
+  static void Columns(T& value, Visitor& v) {
+    v("id", value.id);
+    v("job_id", value.job_id);
+    v("state", value.state);
+    v("instance_id", value.instance_id);
+    v("database", value.database);
+    v("stage", value.stage);
+    v.Blob("spec_blob", value.spec_blob);
+    v.Blob("plan_blob", value.plan_blob);
+    v("target_digest", value.target_digest);
+    v.Blob("result_blob", value.result_blob);
+    v("steps", value.steps);
+    v("error_reason", value.error_reason);
+    v("error_message", value.error_message);
+    v("attempts", value.attempts);
+  }
+};
+
+template <>
+struct Table<Attempt> {
+  static constexpr char kName[] = "attempts";
+  static constexpr char kNoun[] = "attempt";
+  static constexpr char kKey[] = "id";
+  static const std::string& Key(const Attempt& value) { return value.id; }
+  template <typename A, typename Visitor>
+  static void Columns(A& value, Visitor& v) {
+    v("id", value.id);
+    v("task_id", value.task_id);
+    v("job_id", value.job_id);
+    v("instance_id", value.instance_id);
+    v("agent_id", value.agent_id);
+    v("number", value.number);
+    v("purpose", value.purpose);
+    v("state", value.state);
+    v("fence", value.fence);
+    v("epoch", value.epoch);
+    v("safe_to_rerun", value.safe_to_rerun);
+    v("digest", value.digest);
+    v("create_time", value.create_time);
+    v("start_time", value.start_time);
+    v("end_time", value.end_time);
+    v("not_after", value.not_after);
+    v("unreachable_since", value.unreachable_since);
+    v("error_reason", value.error_reason);
+    v("error_message", value.error_message);
+    v("cancel_sent", value.cancel_sent);
+  }
+};
+
+template <>
+absl::StatusOr<Job> Get(Connection& connection, absl::string_view key) {
+  return GetRow<Job>(connection, key);
+}
+template <>
+absl::Status Insert(Connection& connection, Job* value) {
+  return InsertRow(connection, value);
+}
+template <>
+absl::Status Update(Connection& connection, Job* value) {
+  return UpdateRow(connection, value);
+}
+template <>
+absl::StatusOr<Task> Get(Connection& connection, absl::string_view key) {
+  return GetRow<Task>(connection, key);
+}
+template <>
+absl::Status Insert(Connection& connection, Task* value) {
+  return InsertRow(connection, value);
+}
+template <>
+absl::Status Update(Connection& connection, Task* value) {
+  return UpdateRow(connection, value);
+}
+template <>
+absl::StatusOr<Attempt> Get(Connection& connection, absl::string_view key) {
+  return GetRow<Attempt>(connection, key);
+}
+template <>
+absl::Status Insert(Connection& connection, Attempt* value) {
+  return InsertRow(connection, value);
+}
+template <>
+absl::Status Update(Connection& connection, Attempt* value) {
+  return UpdateRow(connection, value);
+}
+
+absl::StatusOr<std::optional<Job>> FindJobByRequestKey(Connection& connection,
+                                                       absl::string_view key) {
+  std::optional<Job> found;
+  if (key.empty()) return found;
+  // The second condition lets SQLite use the partial index.
+  ASSIGN_OR_RETURN(std::vector<Job> jobs,
+                   SelectRows<Job>(connection, "WHERE request_key = ?1 AND request_key != ''",
+                                   {std::string(key)}));
+  if (!jobs.empty()) found = std::move(jobs[0]);
+  return found;
+}
+
+absl::StatusOr<Page<Job>> ListJobs(Connection& connection, const PageTokens& tokens,
+                                   const JobFilter& filter, const PageRequest& page) {
+  const auto name = [](const auto& value) {
+    return value.has_value() ? std::string(NameOf(*value)) : std::string();
+  };
+  return ListRows<Job>(connection, tokens,
+                       {{"environment", filter.environment},
+                        {"kind", name(filter.kind)},
+                        {"state", name(filter.state)}},
+                       "", Order::kDescending, page);
+}
+
+absl::StatusOr<std::vector<Job>> JobsInState(Connection& connection, JobState state) {
+  return SelectRows<Job>(connection, "WHERE state = ?1 ORDER BY id", {std::string(NameOf(state))});
+}
+
+absl::StatusOr<std::vector<Task>> TasksOfJob(Connection& connection, absl::string_view job_id) {
+  // In the order in which the job named its targets; ids made in one millisecond do not keep it.
+  return SelectRows<Task>(connection, "WHERE job_id = ?1 ORDER BY position",
+                          {std::string(job_id)});
+}
+
+absl::StatusOr<std::vector<Attempt>> AttemptsOfTask(Connection& connection,
+                                                    absl::string_view task_id) {
+  return SelectRows<Attempt>(connection, "WHERE task_id = ?1 ORDER BY number",
+                             {std::string(task_id)});
+}
+
+absl::StatusOr<std::vector<Attempt>> OpenAttempts(Connection& connection, absl::string_view column,
+                                                  absl::string_view value) {
+  // Word for word the condition of the index attempts_open, or SQLite would not use it.
+  constexpr char kOpen[] =
+      "WHERE state IN ('queued', 'offered', 'accepted', 'granted', 'running', 'unreachable')";
+  if (column.empty()) {
+    return SelectRows<Attempt>(connection, absl::StrCat(kOpen, " ORDER BY id"), {});
+  }
+  return SelectRows<Attempt>(connection, absl::StrCat(kOpen, " AND ", column, " = ?1 ORDER BY id"),
+                             {std::string(value)});
+}
+
+}  // namespace dbfleet::controller::sqlite

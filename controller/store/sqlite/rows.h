@@ -1,0 +1,93 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "common/audit/record.h"
+#include "controller/domain/types.h"
+#include "controller/store/sqlite/connection.h"
+#include "controller/store/sqlite/page_tokens.h"
+#include "controller/store/store.h"
+
+// The statements behind ReadTx and WriteTx, by groups of nouns: fleet_rows.cc, job_rows.cc,
+// backup_rows.cc, user_rows.cc, audit_rows.cc, setting_rows.cc. Each function has the meaning and the
+// errors of the method of the same name in controller/store/store.h, on a connection that is inside of
+// a transaction.
+namespace dbfleet::controller::sqlite {
+
+// Defined for every noun with a table.
+template <typename T>
+absl::StatusOr<T> Get(Connection& connection, absl::string_view key);
+template <typename T>
+absl::Status Insert(Connection& connection, T* value);
+template <typename T>
+absl::Status Update(Connection& connection, T* value);
+
+absl::StatusOr<Page<Environment>> ListEnvironments(Connection& connection, const PageTokens& tokens,
+                                                   const PageRequest& page);
+absl::StatusOr<Page<Agent>> ListAgents(Connection& connection, const PageTokens& tokens,
+                                       absl::string_view environment, const PageRequest& page);
+absl::StatusOr<Page<Instance>> ListInstances(Connection& connection, const PageTokens& tokens,
+                                             absl::string_view environment,
+                                             const PageRequest& page);
+absl::StatusOr<std::vector<Instance>> InstancesOfAgent(Connection& connection,
+                                                       absl::string_view agent_id);
+
+absl::StatusOr<std::optional<Job>> FindJobByRequestKey(Connection& connection,
+                                                       absl::string_view key);
+absl::StatusOr<Page<Job>> ListJobs(Connection& connection, const PageTokens& tokens,
+                                   const JobFilter& filter, const PageRequest& page);
+absl::StatusOr<std::vector<Job>> JobsInState(Connection& connection, JobState state);
+absl::StatusOr<std::vector<Task>> TasksOfJob(Connection& connection, absl::string_view job_id);
+absl::StatusOr<std::vector<Attempt>> AttemptsOfTask(Connection& connection,
+                                                    absl::string_view task_id);
+// `column` is "agent_id", "instance_id" or "" for all.
+absl::StatusOr<std::vector<Attempt>> OpenAttempts(Connection& connection, absl::string_view column,
+                                                  absl::string_view value);
+
+absl::StatusOr<Page<Backup>> ListBackups(Connection& connection, const PageTokens& tokens,
+                                         const BackupFilter& filter, const PageRequest& page);
+absl::StatusOr<std::vector<Backup>> VerifiedBackups(Connection& connection,
+                                                    absl::string_view instance_id);
+
+absl::StatusOr<Page<User>> ListUsers(Connection& connection, const PageTokens& tokens,
+                                     const PageRequest& page);
+absl::StatusOr<ApiToken> FindToken(Connection& connection, absl::string_view hash);
+absl::StatusOr<Page<ApiToken>> ListTokens(Connection& connection, const PageTokens& tokens,
+                                          absl::string_view user_id, const PageRequest& page);
+
+absl::StatusOr<std::string> GetContent(Connection& connection, absl::string_view sha256);
+// INVALID_ARGUMENT (BAD_CONTENT_HASH) unless `sha256` is the content's.
+absl::Status PutContent(Connection& connection, absl::string_view sha256,
+                        absl::string_view content);
+absl::StatusOr<std::string> GetSetting(Connection& connection, absl::string_view key);
+absl::Status PutSetting(Connection& connection, absl::string_view key, absl::string_view value);
+// The store's own values (epoch, secret of page tokens), apart from the settings. "" if not set.
+absl::StatusOr<std::string> GetState(Connection& connection, absl::string_view key);
+absl::Status PutState(Connection& connection, absl::string_view key, absl::string_view value);
+
+absl::StatusOr<Page<AuditRow>> ListAudit(Connection& connection, const PageTokens& tokens,
+                                         const AuditFilter& filter, const PageRequest& page);
+absl::StatusOr<std::vector<AuditRow>> ReadAudit(Connection& connection, uint64_t from_seq,
+                                                int limit);
+
+// The end of the hash chain.
+struct ChainHead {
+  uint64_t seq = 0;
+  std::string hash = audit::GenesisHash();
+};
+
+// Reads it from the store. DATA_LOSS (AUDIT_CORRUPT) if the last record does not fit its own hash:
+// nothing is appended to a broken chain.
+absl::StatusOr<ChainHead> ReadChainHead(Connection& connection);
+
+// Appends behind `head` and moves it. Texts that are not UTF-8 are made so, and values above 16 KiB are
+// cut, with their size and SHA-256 in place of the rest: no text from outside can keep a record from
+// being written.
+absl::Status AppendAudit(Connection& connection, const AuditEntry& entry, absl::Time now,
+                         ChainHead* head);
+
+}  // namespace dbfleet::controller::sqlite

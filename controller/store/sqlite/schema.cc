@@ -1,0 +1,297 @@
+#include "controller/store/sqlite/schema.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+
+namespace dbfleet::controller::sqlite {
+namespace {
+
+// Times are unix nanoseconds, the ends of the int64 range being absl's infinities; durations likewise.
+// Lists and maps are JSON. Enumerations are the words of controller/domain/names.h.
+constexpr char kVersion1[] = R"sql(
+CREATE TABLE store_state(
+  key TEXT PRIMARY KEY,
+  value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE settings(
+  key TEXT PRIMARY KEY,
+  value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE contents(
+  sha256 TEXT PRIMARY KEY,
+  content BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE environments(
+  name TEXT PRIMARY KEY,
+  display_name TEXT NOT NULL,
+  destructive_approvals INTEGER NOT NULL,
+  verified_backup_max_age INTEGER NOT NULL,
+  approval_ttl INTEGER NOT NULL,
+  destructive_consent INTEGER NOT NULL,
+  version INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE agents(
+  id TEXT PRIMARY KEY,
+  environment TEXT NOT NULL,
+  creator TEXT NOT NULL,
+  enroll_time INTEGER NOT NULL,
+  last_seen_time INTEGER NOT NULL,
+  agent_version TEXT NOT NULL,
+  capabilities TEXT NOT NULL,
+  journal_id TEXT NOT NULL,
+  revoked INTEGER NOT NULL,
+  draining INTEGER NOT NULL,
+  quarantined INTEGER NOT NULL,
+  state_reason TEXT NOT NULL,
+  current_serial TEXT NOT NULL,
+  current_not_after INTEGER NOT NULL,
+  next_serial TEXT NOT NULL,
+  next_not_after INTEGER NOT NULL,
+  public_key_sha256 TEXT NOT NULL,
+  acked_event_seq INTEGER NOT NULL,
+  version INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE join_tokens(
+  hash TEXT PRIMARY KEY,
+  agent_id TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  creator TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  expire_time INTEGER NOT NULL,
+  used_key_sha256 TEXT NOT NULL,
+  certificate_pem TEXT NOT NULL,
+  version INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE instances(
+  id TEXT PRIMARY KEY,
+  agent_id TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  engine TEXT NOT NULL,
+  endpoint TEXT NOT NULL,
+  labels TEXT NOT NULL,
+  role TEXT NOT NULL,
+  server_version TEXT NOT NULL,
+  forbidden_actions TEXT NOT NULL,
+  last_fence INTEGER NOT NULL,
+  removed INTEGER NOT NULL,
+  create_time INTEGER NOT NULL,
+  version INTEGER NOT NULL
+) STRICT;
+CREATE INDEX instances_agent ON instances(agent_id);
+
+CREATE TABLE jobs(
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  state TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  requester TEXT NOT NULL,
+  title TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  spec_blob BLOB NOT NULL,
+  safety TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  policy_digest TEXT NOT NULL,
+  approve_destructive INTEGER NOT NULL,
+  plan_only INTEGER NOT NULL,
+  schema_change INTEGER NOT NULL,
+  has_rollback INTEGER NOT NULL,
+  approved_rows INTEGER NOT NULL,
+  backup_gate TEXT NOT NULL,
+  gate_job TEXT NOT NULL,
+  max_parallel INTEGER NOT NULL,
+  rollback_of TEXT NOT NULL,
+  parent TEXT NOT NULL,
+  request_key TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  update_time INTEGER NOT NULL,
+  end_time INTEGER NOT NULL,
+  expire_time INTEGER NOT NULL,
+  error_reason TEXT NOT NULL,
+  error_message TEXT NOT NULL,
+  cancel_requested INTEGER NOT NULL,
+  paused_from TEXT NOT NULL,
+  approvals TEXT NOT NULL,
+  version INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX jobs_request_key ON jobs(request_key) WHERE request_key != '';
+CREATE INDEX jobs_state ON jobs(state, id);
+CREATE INDEX jobs_environment ON jobs(environment, id);
+
+CREATE TABLE tasks(
+  position INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  job_id TEXT NOT NULL REFERENCES jobs(id),
+  state TEXT NOT NULL,
+  instance_id TEXT NOT NULL,
+  database TEXT NOT NULL,
+  stage INTEGER NOT NULL,
+  spec_blob BLOB NOT NULL,
+  plan_blob BLOB NOT NULL,
+  target_digest TEXT NOT NULL,
+  result_blob BLOB NOT NULL,
+  steps TEXT NOT NULL,
+  error_reason TEXT NOT NULL,
+  error_message TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  version INTEGER NOT NULL
+) STRICT;
+CREATE INDEX tasks_job ON tasks(job_id, position);
+
+CREATE TABLE attempts(
+  id TEXT PRIMARY KEY,
+  task_id TEXT NOT NULL REFERENCES tasks(id),
+  job_id TEXT NOT NULL,
+  instance_id TEXT NOT NULL,
+  agent_id TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  purpose TEXT NOT NULL,
+  state TEXT NOT NULL,
+  fence INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  safe_to_rerun INTEGER NOT NULL,
+  digest TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  start_time INTEGER NOT NULL,
+  end_time INTEGER NOT NULL,
+  not_after INTEGER NOT NULL,
+  unreachable_since INTEGER NOT NULL,
+  error_reason TEXT NOT NULL,
+  error_message TEXT NOT NULL,
+  cancel_sent INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  UNIQUE(task_id, number)
+) STRICT;
+CREATE INDEX attempts_open ON attempts(id)
+  WHERE state IN ('queued', 'offered', 'accepted', 'granted', 'running', 'unreachable');
+
+CREATE TABLE backups(
+  id TEXT PRIMARY KEY,
+  state TEXT NOT NULL,
+  instance_id TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  job_id TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  snapshot_time INTEGER NOT NULL,
+  databases TEXT NOT NULL,
+  result_blob BLOB NOT NULL,
+  verification_blob BLOB NOT NULL,
+  verified_level INTEGER NOT NULL,
+  verify_time INTEGER NOT NULL,
+  error_message TEXT NOT NULL,
+  version INTEGER NOT NULL
+) STRICT;
+CREATE INDEX backups_instance ON backups(instance_id, snapshot_time);
+
+CREATE TABLE users(
+  id TEXT PRIMARY KEY,
+  roles TEXT NOT NULL,
+  creator TEXT NOT NULL,
+  roles_editor TEXT NOT NULL,
+  disabled INTEGER NOT NULL,
+  create_time INTEGER NOT NULL,
+  version INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE tokens(
+  id TEXT PRIMARY KEY,
+  user_id TEXT NOT NULL REFERENCES users(id),
+  hash TEXT NOT NULL UNIQUE,
+  description TEXT NOT NULL,
+  creator TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  expire_time INTEGER NOT NULL,
+  revoked INTEGER NOT NULL,
+  version INTEGER NOT NULL
+) STRICT;
+CREATE INDEX tokens_user ON tokens(user_id, id);
+
+-- The canonical bytes are not stored: they are made again from the row whenever it is read, so that a
+-- row that was altered no longer fits its hash.
+CREATE TABLE audit(
+  seq INTEGER PRIMARY KEY,
+  time_us INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  action TEXT NOT NULL,
+  resource TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  details TEXT NOT NULL,
+  previous_hash BLOB NOT NULL,
+  hash BLOB NOT NULL
+) STRICT;
+CREATE INDEX audit_resource ON audit(resource, seq);
+CREATE INDEX audit_actor ON audit(actor, seq);
+CREATE TRIGGER audit_never_changes BEFORE UPDATE ON audit
+  BEGIN SELECT RAISE(ABORT, 'audit records never change'); END;
+CREATE TRIGGER audit_never_shrinks BEFORE DELETE ON audit
+  BEGIN SELECT RAISE(ABORT, 'audit records are never deleted'); END;
+
+-- The place of signed checkpoints: a signature over the RFC 6962 root of the first `tree_size` records.
+CREATE TABLE audit_checkpoints(
+  tree_size INTEGER PRIMARY KEY REFERENCES audit(seq),
+  time_us INTEGER NOT NULL,
+  root_hash BLOB NOT NULL,
+  key_id TEXT NOT NULL,
+  signature BLOB NOT NULL
+) STRICT;
+)sql";
+
+constexpr SchemaStep kSteps[] = {{1, kVersion1}};
+
+absl::Status NotAStore() {
+  return Error(absl::StatusCode::kFailedPrecondition, "NOT_A_STORE",
+               "the file is a SQLite database, but not a dbfleet store; name another path");
+}
+
+// Whether the file is new (true), or a store of ours (false).
+absl::StatusOr<bool> IsNew(Connection& connection) {
+  ASSIGN_OR_RETURN(const int64_t id, connection.QueryInt("PRAGMA application_id"));
+  if (id == kApplicationId) return false;
+  ASSIGN_OR_RETURN(const int64_t tables, connection.QueryInt("SELECT count(*) FROM sqlite_schema"));
+  if (id != 0 || tables != 0) return NotAStore();
+  return true;
+}
+
+absl::Status RunSteps(Connection& connection, int64_t from, absl::Span<const SchemaStep> steps) {
+  for (const SchemaStep& step : steps) {
+    if (step.version <= from) continue;
+    RETURN_IF_ERROR(Annotate(connection.Execute(step.sql),
+                             absl::StrCat("upgrade of the store to schema ", step.version)));
+  }
+  const std::string marks = absl::StrCat("PRAGMA application_id = ", kApplicationId,
+                                         "; PRAGMA user_version = ", steps.back().version);
+  return connection.Execute(marks.c_str());
+}
+
+}  // namespace
+
+absl::Span<const SchemaStep> SchemaSteps() { return kSteps; }
+
+absl::Status UpgradeSchema(Connection& connection, absl::Span<const SchemaStep> steps) {
+  ASSIGN_OR_RETURN(const bool is_new, IsNew(connection));
+  ASSIGN_OR_RETURN(const int64_t version, connection.QueryInt("PRAGMA user_version"));
+  const int newest = steps.back().version;
+  if (version > newest) {
+    return Error(absl::StatusCode::kFailedPrecondition, "SCHEMA_TOO_NEW",
+                 absl::StrCat("the store has schema ", version, ", this program knows schemas up to ",
+                              newest, "; install the newer controller again, or restore a store of "
+                              "this version"));
+  }
+  if (version == newest && !is_new) return absl::OkStatus();
+  RETURN_IF_ERROR(connection.Execute("BEGIN IMMEDIATE"));
+  absl::Status status = RunSteps(connection, version, steps);
+  if (status.ok()) status = connection.Execute("COMMIT");
+  if (!status.ok() && connection.in_transaction()) {
+    if (const absl::Status undo = connection.Execute("ROLLBACK"); !undo.ok()) {
+      return Annotate(status, undo.message());
+    }
+  }
+  return status;
+}
+
+}  // namespace dbfleet::controller::sqlite

@@ -1,0 +1,234 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "common/base/status.h"
+#include "controller/domain/names.h"
+#include "controller/store/sqlite/codec.h"
+#include "controller/store/sqlite/connection.h"
+
+// Maps a noun of controller/domain/types.h to its table. Each noun lists its columns once, in a
+// specialisation of Table<T>:
+//
+//   template <> struct Table<Job> {
+//     static constexpr char kName[] = "jobs";   // The table.
+//     static constexpr char kNoun[] = "job";    // For messages and reasons (JOB_NOT_FOUND).
+//     static constexpr char kKey[] = "id";
+//     static const std::string& Key(const Job& job);
+//     template <typename J, typename Visitor> static void Columns(J& job, Visitor& v);
+//   };
+//
+// Columns calls v("name", field), or v.Blob("name", field), for every column but `version`, the same
+// way for naming, binding and reading. Column names come from here only, never from outside.
+namespace dbfleet::controller::sqlite {
+
+template <typename T>
+struct Table;
+
+class NameVisitor {
+ public:
+  template <typename F>
+  void operator()(const char* name, const F&) {
+    names.push_back(name);
+  }
+  void Blob(const char* name, const std::string&) { names.push_back(name); }
+
+  std::vector<std::string> names;
+};
+
+class BindVisitor {
+ public:
+  explicit BindVisitor(Statement* statement) : statement_(*statement) {}
+
+  void operator()(const char*, const std::string& v) { statement_.BindText(++index, v); }
+  void operator()(const char*, absl::Time v) { statement_.BindInt(++index, EncodeTime(v)); }
+  void operator()(const char*, absl::Duration v) { statement_.BindInt(++index, EncodeDuration(v)); }
+  template <typename F>
+  void operator()(const char*, const F& v) {
+    if constexpr (std::is_enum_v<F>) {
+      statement_.BindText(++index, NameOf(v));
+    } else if constexpr (std::is_integral_v<F>) {
+      statement_.BindInt(++index, static_cast<int64_t>(v));
+    } else {
+      statement_.BindText(++index, Encode(v));
+    }
+  }
+  void Blob(const char*, const std::string& v) { statement_.BindBlob(++index, v); }
+
+  int index = 0;
+
+ private:
+  Statement& statement_;
+};
+
+class ReadVisitor {
+ public:
+  explicit ReadVisitor(const Statement& statement) : statement_(statement) {}
+
+  void operator()(const char*, std::string& v) { v = statement_.Text(index++); }
+  void operator()(const char*, absl::Time& v) { v = DecodeTime(statement_.Int(index++)); }
+  void operator()(const char*, absl::Duration& v) { v = DecodeDuration(statement_.Int(index++)); }
+  void operator()(const char*, bool& v) { v = statement_.Int(index++) != 0; }
+  template <typename F>
+  void operator()(const char* name, F& v) {
+    if constexpr (std::is_enum_v<F>) {
+      const std::optional<F> value = FromName<F>(statement_.Text(index++));
+      value.has_value() ? void(v = *value) : void(unreadable = name);
+    } else if constexpr (std::is_integral_v<F>) {
+      v = static_cast<F>(statement_.Int(index++));
+    } else if (!Decode(statement_.Text(index++), &v)) {
+      unreadable = name;
+    }
+  }
+  void Blob(const char*, std::string& v) { v = statement_.Text(index++); }
+
+  int index = 0;
+  std::string unreadable;  // A column whose text means nothing to this program.
+
+ private:
+  const Statement& statement_;
+};
+
+template <typename T>
+std::vector<std::string> ColumnNames() {
+  NameVisitor names;
+  const T value{};
+  Table<T>::Columns(value, names);
+  return names.names;
+}
+
+template <typename T>
+const std::string& SelectSql() {
+  static const auto& sql = *new std::string(absl::StrCat(
+      "SELECT ", absl::StrJoin(ColumnNames<T>(), ", "), ", version FROM ", Table<T>::kName, " "));
+  return sql;
+}
+
+template <typename T>
+std::string ReasonFor(absl::string_view suffix) {
+  std::string reason = absl::StrCat(Table<T>::kNoun, "_", suffix);
+  for (char& c : reason) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  return reason;
+}
+
+template <typename T>
+absl::StatusOr<T> ReadRow(const Statement& statement) {
+  T value;
+  ReadVisitor reader(statement);
+  Table<T>::Columns(value, reader);
+  value.version = static_cast<uint64_t>(statement.Int(reader.index));
+  if (reader.unreadable.empty()) return value;
+  return Error(absl::StatusCode::kDataLoss, "STORE_CORRUPT",
+               absl::StrCat("the column ", reader.unreadable, " of ", Table<T>::kNoun, " \"",
+                            Table<T>::Key(value), "\" in the store cannot be read; restore the store"));
+}
+
+// All rows that satisfy `tail` ("WHERE ... ORDER BY ..."), whose parameters are the texts.
+template <typename T>
+absl::StatusOr<std::vector<T>> SelectRows(Connection& connection, absl::string_view tail,
+                                          const std::vector<std::string>& texts) {
+  ASSIGN_OR_RETURN(Statement statement, connection.Prepare(absl::StrCat(SelectSql<T>(), tail)));
+  for (size_t i = 0; i < texts.size(); ++i) statement.BindText(static_cast<int>(i) + 1, texts[i]);
+  std::vector<T> rows;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, statement.Step());
+    if (!more) return rows;
+    ASSIGN_OR_RETURN(T row, ReadRow<T>(statement));
+    rows.push_back(std::move(row));
+  }
+}
+
+template <typename T>
+absl::Status NotFound(absl::string_view key) {
+  return Error(absl::StatusCode::kNotFound, ReasonFor<T>("NOT_FOUND"),
+               absl::StrCat("there is no ", Table<T>::kNoun, " \"", key, "\""));
+}
+
+template <typename T>
+absl::StatusOr<T> GetRow(Connection& connection, absl::string_view key) {
+  static const auto& tail = *new std::string(absl::StrCat("WHERE ", Table<T>::kKey, " = ?1"));
+  ASSIGN_OR_RETURN(std::vector<T> rows, SelectRows<T>(connection, tail, {std::string(key)}));
+  if (rows.empty()) return NotFound<T>(key);
+  return std::move(rows[0]);
+}
+
+template <typename T>
+absl::Status MapDuplicate(const absl::Status& status, absl::string_view key) {
+  if (status.code() != absl::StatusCode::kAlreadyExists) return status;
+  return Error(absl::StatusCode::kAlreadyExists, ReasonFor<T>("EXISTS"),
+               absl::StrCat("the ", Table<T>::kNoun, " \"", key,
+                            "\", or one with the same unique field, is there already: ",
+                            status.message()));
+}
+
+template <typename T>
+absl::Status InsertRow(Connection& connection, T* value) {
+  static const auto& sql = *new std::string([] {
+    const std::vector<std::string> names = ColumnNames<T>();
+    const std::vector<std::string> marks(names.size(), "?");
+    return absl::StrCat("INSERT INTO ", Table<T>::kName, "(", absl::StrJoin(names, ", "),
+                        ", version) VALUES(", absl::StrJoin(marks, ", "), ", 1)");
+  }());
+  ASSIGN_OR_RETURN(Statement statement, connection.Prepare(sql));
+  BindVisitor binder(&statement);
+  Table<T>::Columns(std::as_const(*value), binder);
+  RETURN_IF_ERROR(MapDuplicate<T>(statement.Run(), Table<T>::Key(*value)));
+  value->version = 1;
+  return absl::OkStatus();
+}
+
+template <typename T>
+absl::Status UpdateRow(Connection& connection, T* value) {
+  static const auto& sql = *new std::string([] {
+    const std::vector<std::string> names = ColumnNames<T>();
+    const size_t n = names.size();
+    std::string text = absl::StrCat("UPDATE ", Table<T>::kName, " SET version = version + 1");
+    for (size_t i = 0; i < n; ++i) absl::StrAppend(&text, ", ", names[i], " = ?", i + 1);
+    return absl::StrCat(text, " WHERE ", Table<T>::kKey, " = ?", n + 1, " AND version = ?", n + 2);
+  }());
+  const std::string& key = Table<T>::Key(*value);
+  {
+    ASSIGN_OR_RETURN(Statement statement, connection.Prepare(sql));
+    BindVisitor binder(&statement);
+    Table<T>::Columns(std::as_const(*value), binder);
+    statement.BindText(binder.index + 1, key);
+    statement.BindInt(binder.index + 2, static_cast<int64_t>(value->version));
+    RETURN_IF_ERROR(MapDuplicate<T>(statement.Run(), key));
+  }
+  if (connection.changes() == 1) {
+    ++value->version;
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(GetRow<T>(connection, key).status());
+  return Error(absl::StatusCode::kAborted, "STALE",
+               absl::StrCat(Table<T>::kNoun, " \"", key, "\" was changed meanwhile; read it again"));
+}
+
+// For static_asserts beside each Table<T>: the number of fields of an aggregate, so that a field that
+// somebody adds to a noun cannot be forgotten here and lost with the next write.
+struct AnyField {
+  template <typename F>
+  operator F() const;
+};
+template <typename T, size_t... I>
+constexpr bool HasFields(std::index_sequence<I...>) {
+  return requires { T{(static_cast<void>(I), AnyField{})...}; };
+}
+template <typename T, size_t N = 0>
+constexpr size_t FieldCount() {
+  if constexpr (HasFields<T>(std::make_index_sequence<N + 1>())) {
+    return FieldCount<T, N + 1>();
+  } else {
+    return N;
+  }
+}
+
+}  // namespace dbfleet::controller::sqlite

@@ -1,0 +1,359 @@
+#include "tests/fakes/memory_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/audit/record.h"
+#include "controller/domain/transitions.h"
+#include "tests/fakes/memory_tables.h"
+
+namespace dbfleet::controller {
+namespace {
+
+using memory::Get;
+using memory::Insert;
+using memory::List;
+using memory::ListNewestFirst;
+using memory::Select;
+using memory::Update;
+
+bool Matches(absl::string_view filter, absl::string_view value) {
+  return filter.empty() || filter == value;
+}
+
+AuditRow MakeRow(const AuditEntry& entry, uint64_t seq, absl::Time now, std::string previous) {
+  audit::Record record;
+  record.seq = seq;
+  record.time = absl::FromUnixMicros(absl::ToUnixMicros(now));
+  record.actor = entry.actor;
+  record.action = entry.action;
+  record.resource = entry.resource;
+  record.environment = entry.environment;
+  record.details = entry.details;
+  record.previous_hash = previous;
+  AuditRow row;
+  row.seq = seq;
+  row.record_time = record.time;
+  row.entry = entry;
+  row.previous_hash = std::move(previous);
+  row.hash = audit::HashOf(record);
+  row.canonical = audit::CanonicalBytes(record);
+  return row;
+}
+
+// Reads and writes the tables of one transaction. Readers only ever see it as a ReadTx.
+class Transaction : public WriteTx {
+ public:
+  Transaction(MemoryStore::Tables* tables, const Clock* clock) : t_(*tables), clock_(clock) {}
+
+  absl::StatusOr<Environment> GetEnvironment(absl::string_view name) override {
+    return Get(t_.environments, "environment", name);
+  }
+  absl::StatusOr<Page<Environment>> ListEnvironments(const PageRequest& page) override {
+    return List(t_.environments, "environments", page, [](const Environment&) { return true; });
+  }
+
+  absl::StatusOr<Agent> GetAgent(absl::string_view id) override {
+    return Get(t_.agents, "agent", id);
+  }
+  absl::StatusOr<Page<Agent>> ListAgents(absl::string_view environment,
+                                         const PageRequest& page) override {
+    return List(t_.agents, absl::StrCat("agents ", environment), page,
+                [&](const Agent& agent) { return Matches(environment, agent.environment); });
+  }
+  absl::StatusOr<JoinToken> GetJoinToken(absl::string_view hash) override {
+    return Get(t_.join_tokens, "join_token", hash);
+  }
+
+  absl::StatusOr<Instance> GetInstance(absl::string_view id) override {
+    return Get(t_.instances, "instance", id);
+  }
+  absl::StatusOr<Page<Instance>> ListInstances(absl::string_view environment,
+                                               const PageRequest& page) override {
+    return List(t_.instances, absl::StrCat("instances ", environment), page,
+                [&](const Instance& instance) {
+                  return !instance.removed && Matches(environment, instance.environment);
+                });
+  }
+  absl::StatusOr<std::vector<Instance>> InstancesOfAgent(absl::string_view agent_id) override {
+    return Select(t_.instances, [&](const Instance& instance) {
+      return !instance.removed && instance.agent_id == agent_id;
+    });
+  }
+
+  absl::StatusOr<Job> GetJob(absl::string_view id) override { return Get(t_.jobs, "job", id); }
+  absl::StatusOr<std::optional<Job>> FindJobByRequestKey(absl::string_view key) override {
+    if (key.empty()) return std::optional<Job>();
+    for (const auto& [id, job] : t_.jobs.rows()) {
+      if (job.request_key == key) return std::optional<Job>(job);
+    }
+    return std::optional<Job>();
+  }
+  absl::StatusOr<Page<Job>> ListJobs(const JobFilter& filter, const PageRequest& page) override {
+    const std::string query =
+        absl::StrCat("jobs ", filter.environment, " ",
+                     filter.kind.has_value() ? static_cast<int>(*filter.kind) : -1, " ",
+                     filter.state.has_value() ? static_cast<int>(*filter.state) : -1);
+    return ListNewestFirst(t_.jobs, query, page, [&](const Job& job) {
+      return Matches(filter.environment, job.environment) &&
+             (!filter.kind.has_value() || *filter.kind == job.kind) &&
+             (!filter.state.has_value() || *filter.state == job.state);
+    });
+  }
+  absl::StatusOr<std::vector<Job>> JobsInState(JobState state) override {
+    return Select(t_.jobs, [&](const Job& job) { return job.state == state; });
+  }
+  absl::StatusOr<Task> GetTask(absl::string_view id) override { return Get(t_.tasks, "task", id); }
+  absl::StatusOr<std::vector<Task>> TasksOfJob(absl::string_view job_id) override {
+    return Select(t_.tasks, [&](const Task& task) { return task.job_id == job_id; });
+  }
+  absl::StatusOr<Attempt> GetAttempt(absl::string_view id) override {
+    return Get(t_.attempts, "attempt", id);
+  }
+  absl::StatusOr<std::vector<Attempt>> AttemptsOfTask(absl::string_view task_id) override {
+    std::vector<Attempt> found = Select(
+        t_.attempts, [&](const Attempt& attempt) { return attempt.task_id == task_id; });
+    std::sort(found.begin(), found.end(),
+              [](const Attempt& a, const Attempt& b) { return a.number < b.number; });
+    return found;
+  }
+  absl::StatusOr<std::vector<Attempt>> OpenAttempts() override {
+    return Select(t_.attempts, [](const Attempt& a) { return !IsTerminal(a.state); });
+  }
+  absl::StatusOr<std::vector<Attempt>> OpenAttemptsOfAgent(absl::string_view agent_id) override {
+    return Select(t_.attempts, [&](const Attempt& a) {
+      return a.agent_id == agent_id && !IsTerminal(a.state);
+    });
+  }
+  absl::StatusOr<std::vector<Attempt>> OpenAttemptsOfInstance(absl::string_view id) override {
+    return Select(t_.attempts, [&](const Attempt& a) {
+      return a.instance_id == id && !IsTerminal(a.state);
+    });
+  }
+
+  absl::StatusOr<Backup> GetBackup(absl::string_view id) override {
+    return Get(t_.backups, "backup", id);
+  }
+  absl::StatusOr<Page<Backup>> ListBackups(const BackupFilter& filter,
+                                           const PageRequest& page) override {
+    const std::string query = absl::StrCat("backups ", filter.instance_id, " ", filter.environment);
+    return ListNewestFirst(t_.backups, query, page, [&](const Backup& backup) {
+      return Matches(filter.instance_id, backup.instance_id) &&
+             Matches(filter.environment, backup.environment);
+    });
+  }
+  absl::StatusOr<std::vector<Backup>> VerifiedBackups(absl::string_view instance_id) override {
+    std::vector<Backup> found = Select(t_.backups, [&](const Backup& backup) {
+      return backup.instance_id == instance_id && backup.state == Backup::State::kComplete &&
+             backup.verified_level >= 1;
+    });
+    std::stable_sort(found.begin(), found.end(), [](const Backup& a, const Backup& b) {
+      return a.snapshot_time > b.snapshot_time;
+    });
+    return found;
+  }
+
+  absl::StatusOr<User> GetUser(absl::string_view id) override { return Get(t_.users, "user", id); }
+  absl::StatusOr<Page<User>> ListUsers(const PageRequest& page) override {
+    return List(t_.users, "users", page, [](const User&) { return true; });
+  }
+  absl::StatusOr<ApiToken> GetToken(absl::string_view id) override {
+    return Get(t_.tokens, "token", id);
+  }
+  absl::StatusOr<ApiToken> FindToken(absl::string_view hash) override {
+    for (const auto& [id, token] : t_.tokens.rows()) {
+      if (token.hash == hash) return token;
+    }
+    return Error(absl::StatusCode::kNotFound, "TOKEN_NOT_FOUND", "there is no such token");
+  }
+  absl::StatusOr<Page<ApiToken>> ListTokens(absl::string_view user_id,
+                                            const PageRequest& page) override {
+    return List(t_.tokens, absl::StrCat("tokens ", user_id), page,
+                [&](const ApiToken& token) { return Matches(user_id, token.user_id); });
+  }
+
+  absl::StatusOr<std::string> GetContent(absl::string_view sha256) override {
+    return Get(t_.contents, "content", sha256);
+  }
+  absl::StatusOr<std::string> GetSetting(absl::string_view key) override {
+    const auto it = t_.settings.rows().find(key);
+    return it == t_.settings.rows().end() ? std::string() : it->second;
+  }
+
+  absl::StatusOr<Page<AuditRow>> ListAudit(const AuditFilter& filter,
+                                           const PageRequest& page) override {
+    std::vector<std::pair<std::string, AuditRow>> rows;
+    for (auto it = t_.audit.rbegin(); it != t_.audit.rend(); ++it) {
+      rows.emplace_back(absl::StrCat((*it)->seq), **it);
+    }
+    const std::string query = absl::StrCat("audit ", filter.resource_prefix, " ", filter.actor);
+    return memory::ListRange<AuditRow>(
+        rows.begin(), rows.end(), query, page, [&](const AuditRow& row) {
+          return absl::StartsWith(row.entry.resource, filter.resource_prefix) &&
+                 Matches(filter.actor, row.entry.actor);
+        });
+  }
+  absl::StatusOr<std::vector<AuditRow>> ReadAudit(uint64_t from_seq, int limit) override {
+    std::vector<AuditRow> rows;
+    for (uint64_t seq = std::max<uint64_t>(from_seq, 1);
+         seq <= t_.audit.size() && static_cast<int>(rows.size()) < limit; ++seq) {
+      rows.push_back(*t_.audit[seq - 1]);
+    }
+    return rows;
+  }
+
+  absl::Status InsertEnvironment(Environment* value) override {
+    return Insert(&t_.environments, "environment", value->name, value);
+  }
+  absl::Status UpdateEnvironment(Environment* value) override {
+    return Update(&t_.environments, "environment", value->name, value);
+  }
+  absl::Status InsertAgent(Agent* value) override {
+    return Insert(&t_.agents, "agent", value->id, value);
+  }
+  absl::Status UpdateAgent(Agent* value) override {
+    return Update(&t_.agents, "agent", value->id, value);
+  }
+  absl::Status InsertJoinToken(JoinToken* value) override {
+    return Insert(&t_.join_tokens, "join_token", value->hash, value);
+  }
+  absl::Status UpdateJoinToken(JoinToken* value) override {
+    return Update(&t_.join_tokens, "join_token", value->hash, value);
+  }
+  absl::Status InsertInstance(Instance* value) override {
+    return Insert(&t_.instances, "instance", value->id, value);
+  }
+  absl::Status UpdateInstance(Instance* value) override {
+    return Update(&t_.instances, "instance", value->id, value);
+  }
+  absl::Status InsertJob(Job* value) override {
+    ASSIGN_OR_RETURN(const std::optional<Job> same, FindJobByRequestKey(value->request_key));
+    if (same.has_value()) {
+      return Error(absl::StatusCode::kAlreadyExists, "JOB_EXISTS",
+                   absl::StrCat("job \"", same->id, "\" has this request key already"));
+    }
+    return Insert(&t_.jobs, "job", value->id, value);
+  }
+  absl::Status UpdateJob(Job* value) override { return Update(&t_.jobs, "job", value->id, value); }
+  absl::Status InsertTask(Task* value) override {
+    return Insert(&t_.tasks, "task", value->id, value);
+  }
+  absl::Status UpdateTask(Task* value) override {
+    return Update(&t_.tasks, "task", value->id, value);
+  }
+  absl::Status InsertAttempt(Attempt* value) override {
+    for (const auto& [id, attempt] : t_.attempts.rows()) {
+      if (attempt.task_id == value->task_id && attempt.number == value->number) {
+        return Error(absl::StatusCode::kAlreadyExists, "ATTEMPT_EXISTS",
+                     absl::StrCat("task \"", value->task_id, "\" has an attempt number ",
+                                  value->number, " already"));
+      }
+    }
+    return Insert(&t_.attempts, "attempt", value->id, value);
+  }
+  absl::Status UpdateAttempt(Attempt* value) override {
+    return Update(&t_.attempts, "attempt", value->id, value);
+  }
+  absl::Status InsertBackup(Backup* value) override {
+    return Insert(&t_.backups, "backup", value->id, value);
+  }
+  absl::Status UpdateBackup(Backup* value) override {
+    return Update(&t_.backups, "backup", value->id, value);
+  }
+  absl::Status InsertUser(User* value) override {
+    return Insert(&t_.users, "user", value->id, value);
+  }
+  absl::Status UpdateUser(User* value) override {
+    return Update(&t_.users, "user", value->id, value);
+  }
+  absl::Status InsertToken(ApiToken* value) override {
+    if (FindToken(value->hash).ok()) {
+      return Error(absl::StatusCode::kAlreadyExists, "TOKEN_EXISTS",
+                   "there is a token with this hash already");
+    }
+    return Insert(&t_.tokens, "token", value->id, value);
+  }
+  absl::Status UpdateToken(ApiToken* value) override {
+    return Update(&t_.tokens, "token", value->id, value);
+  }
+  absl::Status PutContent(absl::string_view sha256, absl::string_view content) override {
+    t_.contents.Mutable()[std::string(sha256)] = std::string(content);
+    return absl::OkStatus();
+  }
+  absl::Status PutSetting(absl::string_view key, absl::string_view value) override {
+    t_.settings.Mutable()[std::string(key)] = std::string(value);
+    return absl::OkStatus();
+  }
+
+  absl::Status AppendAudit(const AuditEntry& entry) override {
+    std::string previous = t_.audit.empty() ? audit::GenesisHash() : t_.audit.back()->hash;
+    t_.audit.push_back(std::make_shared<const AuditRow>(
+        MakeRow(entry, t_.audit.size() + 1, clock_->Now(), std::move(previous))));
+    return absl::OkStatus();
+  }
+
+ private:
+  MemoryStore::Tables& t_;
+  const Clock* const clock_;
+};
+
+}  // namespace
+
+MemoryStore::MemoryStore(const Clock* clock, uint64_t epoch)
+    : clock_(clock), epoch_(epoch), tables_(std::make_shared<Tables>()) {}
+
+MemoryStore::~MemoryStore() = default;
+
+absl::Status MemoryStore::RunAndCommit(const Mutation& mutation) {
+  MutexLock writer(&writer_mutex_);
+  std::shared_ptr<Tables> tables;
+  {
+    MutexLock lock(&snapshot_mutex_);
+    tables = std::make_shared<Tables>(*tables_);
+  }
+  Transaction transaction(tables.get(), clock_);
+  RETURN_IF_ERROR(mutation(transaction));
+  MutexLock lock(&snapshot_mutex_);
+  if (failures_left_ > 0) {
+    --failures_left_;
+    return failure_;
+  }
+  tables_ = std::move(tables);
+  ++commits_;
+  return absl::OkStatus();
+}
+
+void MemoryStore::Mutate(Mutation mutation, Done done) {
+  const absl::Status status = RunAndCommit(mutation);
+  if (done) done(status);
+}
+
+absl::Status MemoryStore::Read(const std::function<absl::Status(ReadTx&)>& fn) {
+  Tables tables;
+  {
+    MutexLock lock(&snapshot_mutex_);
+    tables = *tables_;
+  }
+  Transaction transaction(&tables, clock_);
+  return fn(transaction);
+}
+
+void MemoryStore::FailCommits(int count, const absl::Status& status) {
+  MutexLock lock(&snapshot_mutex_);
+  failures_left_ = count;
+  failure_ = status;
+}
+
+int MemoryStore::commits() const {
+  MutexLock lock(&snapshot_mutex_);
+  return commits_;
+}
+
+std::vector<AuditRow> MemoryStore::Audit() {
+  std::vector<AuditRow> rows;
+  MutexLock lock(&snapshot_mutex_);
+  for (const auto& row : tables_->audit) rows.push_back(*row);
+  return rows;
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,136 @@
+#include <functional>
+
+#include "agent/runner/work_kind.h"
+#include "common/plan/digest.h"
+#include "tests/unit/agent/runner/runner_test_util.h"
+
+namespace dbfleet::agent {
+namespace {
+
+constexpr char kTarget[] = "instances/orders/databases/shop";
+
+class DigestHookTest : public RunnerFixture {
+ protected:
+  DigestHookTest() {
+    MakeRunner();
+    plan_.add_forward()->set_sql("ALTER TABLE t ADD c INT");
+    plan_.set_schema_fingerprint("f1");
+    migrate_.plan = plan_;
+  }
+  // An offer and its grant as the controller makes them after the approval.
+  std::pair<v1::Offer, v1::Grant> Approved(const std::string& id, uint64_t fence) {
+    v1::Offer offer = Offer(id, fence, "migrate");
+    v1::DigestInputs& inputs = *offer.mutable_digest_inputs();
+    inputs.set_job_kind("migrate");
+    inputs.set_params_sha256(ParamsDigest(offer.spec()));
+    inputs.set_policy_digest("p1");
+    auto* target = inputs.add_targets();
+    target->set_target(kTarget);
+    target->set_digest(PlanDigest(kTarget, plan_));
+    v1::Grant grant = MakeGrant(offer);
+    grant.set_digest(DigestOf(inputs));
+    return {offer, grant};
+  }
+  static std::string DigestOf(const v1::DigestInputs& inputs) {
+    JobDigestInput input{inputs.job_kind(), inputs.params_sha256(), inputs.policy_digest(),
+                         inputs.rollout(), {}};
+    for (const auto& target : inputs.targets()) {
+      input.targets.push_back({target.target(), target.digest()});
+    }
+    return JobDigest(input);
+  }
+  void ExpectRefused(const std::string& id) {
+    const v1::Finished outcome = OutcomeOf(id);
+    EXPECT_EQ(outcome.outcome(), v1::OUTCOME_FAILED);
+    EXPECT_EQ(outcome.error_reason(), "DIGEST_MISMATCH") << outcome.error_message();
+    EXPECT_EQ(migrate_.runs, 0);
+    EXPECT_EQ(CountEvents(id, v1::Event::kStarted), 0);
+  }
+
+  work::v1::Plan plan_;
+};
+
+TEST_F(DigestHookTest, TheApprovedPlanRuns) {
+  const auto [offer, grant] = Approved("a1", 1);
+  OfferAndGrant(offer, grant);
+  EXPECT_EQ(OutcomeOf("a1").outcome(), v1::OUTCOME_SUCCEEDED);
+  EXPECT_EQ(migrate_.runs, 1);
+  EXPECT_EQ(migrate_.plans, 1);
+}
+
+TEST_F(DigestHookTest, AnythingOtherThanApprovedIsRefused) {
+  using Change = std::function<void(v1::Offer*, v1::Grant*)>;
+  const std::vector<Change> changes = {
+      [](v1::Offer*, v1::Grant* grant) { grant->clear_digest(); },
+      [](v1::Offer*, v1::Grant* grant) { grant->set_digest(std::string(64, '0')); },
+      [](v1::Offer* offer, v1::Grant*) { offer->clear_digest_inputs(); },
+      [](v1::Offer* offer, v1::Grant*) {
+        offer->mutable_spec()->mutable_migrate()->set_allow_out_of_order(true);
+      },
+      [](v1::Offer* offer, v1::Grant* grant) {
+        offer->mutable_digest_inputs()->set_job_kind("backup");
+        grant->set_digest(DigestOf(offer->digest_inputs()));
+      },
+      [](v1::Offer* offer, v1::Grant*) { offer->mutable_digest_inputs()->set_policy_digest("p2"); },
+      [](v1::Offer* offer, v1::Grant* grant) {
+        offer->mutable_digest_inputs()->mutable_targets(0)->set_target("instances/orders");
+        grant->set_digest(DigestOf(offer->digest_inputs()));
+      },
+      [](v1::Offer* offer, v1::Grant* grant) {
+        offer->mutable_digest_inputs()->clear_targets();
+        grant->set_digest(DigestOf(offer->digest_inputs()));
+      },
+  };
+  for (size_t i = 0; i < changes.size(); ++i) {
+    SCOPED_TRACE(i);
+    const std::string id = absl::StrCat("a", i);
+    auto [offer, grant] = Approved(id, i + 1);
+    changes[i](&offer, &grant);
+    OfferAndGrant(offer, grant);
+    ExpectRefused(id);
+  }
+}
+
+TEST_F(DigestHookTest, AChangedTargetIsRefused) {
+  const auto [offer, grant] = Approved("a1", 1);
+  plan_.set_schema_fingerprint("somebody altered it");
+  migrate_.plan = plan_;
+  OfferAndGrant(offer, grant);
+  ExpectRefused("a1");
+}
+
+TEST_F(DigestHookTest, AnUnplannableTargetIsRefusedWithItsReason) {
+  const auto [offer, grant] = Approved("a1", 1);
+  migrate_.plan = Error(absl::StatusCode::kUnavailable, "DATABASE_UNREACHABLE", "no route");
+  OfferAndGrant(offer, grant);
+  EXPECT_EQ(OutcomeOf("a1").error_reason(), "DATABASE_UNREACHABLE");
+  EXPECT_EQ(migrate_.runs, 0);
+}
+
+TEST_F(DigestHookTest, APlanCarriesItsOwnDigestAndNeedsNone) {
+  v1::Offer offer = Offer("a1", 1, "migrate");
+  offer.set_purpose(v1::PURPOSE_PLAN);
+  OfferAndGrant(offer);
+  const v1::Finished outcome = OutcomeOf("a1");
+  EXPECT_EQ(outcome.outcome(), v1::OUTCOME_SUCCEEDED);
+  EXPECT_EQ(outcome.result().plan().target_digest(), PlanDigest(kTarget, plan_));
+  EXPECT_EQ(migrate_.runs, 0);
+}
+
+TEST(WorkKindTest, OnlyChecksInspectionsAndPlansShareAnInstance) {
+  v1::Offer offer;
+  offer.set_purpose(v1::PURPOSE_EXECUTE);
+  offer.mutable_spec()->mutable_check();
+  EXPECT_FALSE(IsExclusive(offer));
+  offer.mutable_spec()->mutable_inspect();
+  EXPECT_FALSE(IsExclusive(offer));
+  offer.mutable_spec()->mutable_verify();
+  EXPECT_TRUE(IsExclusive(offer));
+  offer.mutable_spec()->mutable_migrate();
+  EXPECT_TRUE(IsExclusive(offer));
+  offer.set_purpose(v1::PURPOSE_PLAN);
+  EXPECT_FALSE(IsExclusive(offer));
+}
+
+}  // namespace
+}  // namespace dbfleet::agent
