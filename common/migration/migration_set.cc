@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+
 #include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
@@ -24,7 +25,7 @@ constexpr size_t kMaxProblems = 50;
 
 struct Part {
   std::string path;
-  std::string version;   // As written.
+  std::string version;  // As written.
   std::string name;
   std::string content;
 };
@@ -210,8 +211,8 @@ class SetParser {
   }
 
   std::set<std::string> paths_;
-  std::map<std::string, Version, NumericLess> versions_;   // By canonical version.
-  std::set<std::string> incomplete_;   // Versions of which a part is missing for a reported reason.
+  std::map<std::string, Version, NumericLess> versions_;  // By canonical version.
+  std::set<std::string> incomplete_;  // Versions of which a part is missing for a reported reason.
   std::vector<std::string> problems_;
 };
 

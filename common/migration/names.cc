@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+
 #include "common/base/text.h"
 
 namespace dbfleet::migration {
@@ -41,8 +42,7 @@ FileName ParseFileName(absl::string_view path) {
         "VERSION_NAME.sql, or move it elsewhere";
     return result;
   }
-  const size_t digits =
-      std::min(base.find_first_not_of("0123456789"), base.size());
+  const size_t digits = std::min(base.find_first_not_of("0123456789"), base.size());
   if (digits == 0 || digits > kMaxVersionDigits || digits >= base.size() || base[digits] != '_') {
     result.problem = "its name does not begin with a version of 1 to 20 digits and a \"_\"";
     return result;

@@ -10,10 +10,10 @@ enum class FileForm { kUp, kDown, kSections };
 
 // A migration file's name, taken apart.
 struct FileName {
-  std::string version;   // As written.
+  std::string version;  // As written.
   std::string name;
   FileForm form = FileForm::kSections;
-  std::string problem;   // What is wrong with it; then the rest is not set.
+  std::string problem;  // What is wrong with it; then the rest is not set.
 };
 
 // `path`: only its last component counts.

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+
 #include "common/base/text.h"
 
 namespace dbfleet::migration {
@@ -68,18 +69,19 @@ class SectionParser {
     } else if (exact && (word == "irreversible" || absl::StartsWith(word, "irreversible "))) {
       Irreversible(number, line, word.substr(std::min(word.size(), size_t{13})));
     } else {
-      Problem(number, absl::StrCat("\"", SanitizeForDisplay(Truncate(
-                                             absl::StripAsciiWhitespace(line), 60)),
-                                   "\" is not understood; write \"-- dbfleet:up\", \"-- "
-                                   "dbfleet:down\" or \"-- dbfleet:irreversible REASON\" at the "
-                                   "beginning of the line"));
+      Problem(number,
+              absl::StrCat("\"", SanitizeForDisplay(Truncate(absl::StripAsciiWhitespace(line), 60)),
+                           "\" is not understood; write \"-- dbfleet:up\", \"-- "
+                           "dbfleet:down\" or \"-- dbfleet:irreversible REASON\" at the "
+                           "beginning of the line"));
     }
   }
 
   void Begin(int number, bool up) {
     if (!sectioned_) {
-      Problem(number, "a section in a file that is one part already; remove the line, or name the "
-                      "file VERSION_NAME.sql");
+      Problem(number,
+              "a section in a file that is one part already; remove the line, or name the "
+              "file VERSION_NAME.sql");
       return;
     }
     std::optional<std::string>* section = up ? &sections_.up : &sections_.down;

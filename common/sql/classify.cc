@@ -4,6 +4,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/text.h"
 #include "common/sql/cutter.h"
 #include "common/sql/nature.h"
@@ -93,8 +94,9 @@ Pieces Cut(Dialect dialect, const std::vector<Token>& tokens, std::vector<std::s
   }
   cut();
   if (executable) {
-    reasons->push_back("an executable comment (/*! */): what it does depends on the server's "
-                       "version; write the statement itself");
+    reasons->push_back(
+        "an executable comment (/*! */): what it does depends on the server's "
+        "version; write the statement itself");
   }
   if (hint) reasons->push_back("a hint that changes settings");
   return pieces;
@@ -110,8 +112,7 @@ Verdict NotUnderstood(std::string reason) {
 
 void AddTables(std::vector<std::string> tables, Verdict* verdict) {
   for (std::string& table : tables) {
-    if (std::find(verdict->tables.begin(), verdict->tables.end(), table) ==
-        verdict->tables.end()) {
+    if (std::find(verdict->tables.begin(), verdict->tables.end(), table) == verdict->tables.end()) {
       verdict->tables.push_back(std::move(table));
     }
   }
@@ -125,8 +126,9 @@ Verdict ClassifySql(Dialect dialect, absl::string_view text) {
   }
   Verdict verdict;
   if (DependsOnSettings(dialect, text, tokens)) {
-    verdict.reasons.push_back("where its strings end depends on the server's settings for "
-                              "backslashes; double the quote instead of escaping it");
+    verdict.reasons.push_back(
+        "where its strings end depends on the server's settings for "
+        "backslashes; double the quote instead of escaping it");
   }
   const Pieces pieces = Cut(dialect, tokens, &verdict.reasons);
   if (pieces.statements.empty()) return NotUnderstood("there is no statement in it");

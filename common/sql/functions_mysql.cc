@@ -81,10 +81,9 @@ static_assert(std::is_sorted(std::begin(kShow), std::end(kShow)));
 }  // namespace
 
 bool IsPureMySqlFunction(Dialect dialect, const Token& name) {
-  return IsIn(kCommon, name) ||
-         IsIn(dialect == Dialect::kMySql ? absl::MakeConstSpan(kMySqlOnly)
-                                         : absl::MakeConstSpan(kMariaDbOnly),
-              name);
+  return IsIn(kCommon, name) || IsIn(dialect == Dialect::kMySql ? absl::MakeConstSpan(kMySqlOnly)
+                                                                : absl::MakeConstSpan(kMariaDbOnly),
+                                     name);
 }
 
 bool IsMySqlWordBeforeParen(const Token& word) { return IsIn(kBeforeParen, word); }

@@ -3,6 +3,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
+
 #include "common/sql/lint_rules.h"
 #include "common/sql/nature.h"
 #include "common/sql/redis.h"
@@ -37,8 +38,8 @@ ptrdiff_t ItemEnd(TokenView tokens, ptrdiff_t i) {
 
 bool IsMoneyName(const Token& token) {
   static constexpr std::string_view kMoney[] = {
-      "amount", "balance", "cost",  "credit",  "debit", "discount", "fee", "money",
-      "payment", "price",  "revenue", "salary", "subtotal", "tax", "total"};
+      "amount",  "balance", "cost",    "credit", "debit",    "discount", "fee",  "money",
+      "payment", "price",   "revenue", "salary", "subtotal", "tax",      "total"};
   if (!token.IsName()) return false;
   const std::string name = BareName(token.text);
   for (absl::string_view part : absl::StrSplit(name, '_')) {
@@ -224,8 +225,8 @@ class Linter {
   const Dialect dialect_;
   std::vector<Finding>* const findings_;
   int statement_ = 0;
-  std::set<std::string> created_;   // Tables made by earlier statements.
-  std::set<std::string> keyed_;     // Tables that get their primary key from an ALTER.
+  std::set<std::string> created_;  // Tables made by earlier statements.
+  std::set<std::string> keyed_;    // Tables that get their primary key from an ALTER.
 };
 
 // Empty for what cannot be read: Classify says so.

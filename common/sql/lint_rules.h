@@ -2,6 +2,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+
 #include "common/sql/sql.h"
 
 namespace dbfleet::sql {
@@ -9,7 +10,7 @@ namespace dbfleet::sql {
 // The catalogue of lint rules: the one source for findings and for the documentation.
 struct LintRule {
   absl::string_view id;
-  Severity severity;         // Default; an environment's policy may set another.
+  Severity severity;  // Default; an environment's policy may set another.
   absl::string_view message;
   absl::string_view advice;  // The safe form.
 };

@@ -2,6 +2,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/text.h"
 #include "common/sql/functions.h"
 #include "common/sql/nature.h"
@@ -14,9 +15,9 @@ constexpr int kMaxDepth = 100;
 constexpr size_t kMaxReasons = 8;
 
 // Statement words that have no place in a query, and clauses of it that do more than read.
-constexpr std::string_view kForbidden[] = {"CALL", "DELETE",  "INSERT", "INTO",     "LOAD",
-                                           "LOCK", "MERGE",   "NEXTVAL", "OUTFILE", "PROCEDURE",
-                                           "UPDATE"};
+constexpr std::string_view kForbidden[] = {"CALL",    "DELETE",    "INSERT", "INTO",
+                                           "LOAD",    "LOCK",      "MERGE",  "NEXTVAL",
+                                           "OUTFILE", "PROCEDURE", "UPDATE"};
 static_assert(std::is_sorted(std::begin(kForbidden), std::end(kForbidden)));
 
 bool IsFunctionCall(TokenView tokens, ptrdiff_t i) { return tokens[i + 1].IsSymbol('('); }
@@ -182,8 +183,9 @@ void CheckPostgresShow(TokenView tokens, Objections* objections) {
 
 // Where the query begins behind EXPLAIN and its options; -1 with an objection.
 ptrdiff_t AfterPostgresExplain(TokenView tokens, Objections* objections) {
-  static constexpr std::string_view kOptions[] = {"BUFFERS", "COSTS",   "FORMAT", "GENERIC_PLAN",
-                                                  "SETTINGS", "SUMMARY", "TIMING", "VERBOSE", "WAL"};
+  static constexpr std::string_view kOptions[] = {"BUFFERS",      "COSTS",    "FORMAT",
+                                                  "GENERIC_PLAN", "SETTINGS", "SUMMARY",
+                                                  "TIMING",       "VERBOSE",  "WAL"};
   static_assert(std::is_sorted(std::begin(kOptions), std::end(kOptions)));
   if (tokens[1].IsWord("ANALYZE") || tokens[1].IsWord("ANALYSE")) {
     objections->Add("EXPLAIN ANALYZE executes the statement");
@@ -216,8 +218,8 @@ ptrdiff_t AfterMySqlExplain(TokenView tokens, Objections* objections) {
   if (tokens[i].IsWord("EXTENDED") || tokens[i].IsWord("PARTITIONS")) ++i;
   if (tokens[i].IsWord("FORMAT") && tokens[i + 1].IsSymbol('=')) i += 3;
   if (BeginsQuery(tokens[i])) return i;
-  constexpr ptrdiff_t kMaxTokens = 5;   // DESCRIBE schema . table column
-  static constexpr std::string_view kVerbs[] = {"ANALYZE", "DELETE", "FOR",   "INSERT",
+  constexpr ptrdiff_t kMaxTokens = 5;  // DESCRIBE schema . table column
+  static constexpr std::string_view kVerbs[] = {"ANALYZE", "DELETE", "FOR",    "INSERT",
                                                 "REPLACE", "TABLE",  "UPDATE", "VALUES"};
   static_assert(std::is_sorted(std::begin(kVerbs), std::end(kVerbs)));
   bool table = tokens.size() > 1 && tokens.size() <= kMaxTokens && !IsIn(kVerbs, tokens[1]);

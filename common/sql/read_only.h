@@ -11,7 +11,7 @@ namespace dbfleet::sql {
 // Why a statement is not known to be safe. Empty: it reads and nothing else.
 struct Objections {
   std::vector<std::string> reasons;
-  std::optional<Kind> kind;   // What the statement turned out to be for, if more than its head says.
+  std::optional<Kind> kind;  // What the statement turned out to be for, if more than its head says.
 
   void Add(std::string reason);
 };

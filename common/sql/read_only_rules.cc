@@ -2,19 +2,19 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/text.h"
 #include "common/sql/functions.h"
 
 namespace dbfleet::sql {
 namespace {
 
-std::string NameFor(const Token& token) {
-  return SanitizeForDisplay(Truncate(token.text, 64));
-}
+std::string NameFor(const Token& token) { return SanitizeForDisplay(Truncate(token.text, 64)); }
 
 std::string CallObjection(const Token& name) {
   if (!name.IsName()) return "an opening parenthesis where none is expected";
-  return absl::StrCat("calls ", NameFor(name), "(), which is not in the list of functions known to "
+  return absl::StrCat("calls ", NameFor(name),
+                      "(), which is not in the list of functions known to "
                       "only read");
 }
 
@@ -51,7 +51,7 @@ std::string MySqlParenObjection(Dialect dialect, TokenView tokens, ptrdiff_t i) 
     return CallObjection(name);
   }
   if (IsMySqlWordBeforeParen(name) || IsPureMySqlFunction(dialect, name)) return "";
-  if (before.IsWord("AS")) return "";   // CAST(x AS CHAR(3)).
+  if (before.IsWord("AS")) return "";  // CAST(x AS CHAR(3)).
   // Not reserved everywhere, so they could be stored functions; these forms could not.
   if (SelectFollows(tokens, i) && (name.IsWord("EXCEPT") || name.IsWord("INTERSECT") ||
                                    name.IsWord("ANY") || name.IsWord("SOME"))) {
@@ -67,7 +67,7 @@ std::string PostgresParenObjection(TokenView tokens, ptrdiff_t i) {
   const Token& name = tokens[i - 1];
   const Token& before = tokens[i - 2];
   const bool after_as = before.IsWord("AS");
-  if (name.IsName() && after_as) return "";   // AS t(a, b); CAST(x AS numeric(10,2)).
+  if (name.IsName() && after_as) return "";  // AS t(a, b); CAST(x AS numeric(10,2)).
   if (name.kind != TokenKind::kWord) return CallObjection(name);
   if (before.IsSymbol('.')) {
     const bool catalog = tokens[i - 3].IsWord("PG_CATALOG") && !tokens[i - 4].IsSymbol('.');
@@ -93,8 +93,8 @@ std::string MySqlTokenObjection(TokenView tokens, ptrdiff_t i) {
   const Token& token = tokens[i];
   if (token.IsSymbol(':')) return "assigns a variable";
   if (token.IsSymbol('{') || token.IsSymbol('}')) return "contains an ODBC escape";
-  static constexpr absl::string_view kCharsets[] = {"_utf8", "_utf8mb3", "_utf8mb4", "_binary",
-                                                    "_ascii", "_latin1"};
+  static constexpr absl::string_view kCharsets[] = {"_utf8",   "_utf8mb3", "_utf8mb4",
+                                                    "_binary", "_ascii",   "_latin1"};
   if (token.kind == TokenKind::kWord && token.text[0] == '_' &&
       tokens[i + 1].kind == TokenKind::kString) {
     for (absl::string_view charset : kCharsets) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "common/sql/sql.h"
 
 namespace dbfleet::sql {

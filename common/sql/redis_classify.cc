@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
+
 #include "common/base/text.h"
 #include "common/sql/redis.h"
 
@@ -135,8 +136,9 @@ Verdict ClassifyCommand(const std::vector<std::string>& arguments) {
     return verdict;
   }
   Verdict verdict =
-      Destructive(Kind::kControl, absl::StrCat(shown, " is not in the list of commands known to "
-                                                      "only read"));
+      Destructive(Kind::kControl, absl::StrCat(shown,
+                                               " is not in the list of commands known to "
+                                               "only read"));
   verdict.transactional = false;
   return verdict;
 }
@@ -146,7 +148,8 @@ Verdict ClassifyCommand(const std::vector<std::string>& arguments) {
 Verdict ClassifyRedis(absl::string_view text) {
   const absl::StatusOr<std::vector<Statement>> lines = SplitRedis(text);
   if (!lines.ok()) {
-    return Destructive(Kind::kControl, absl::StrCat("it cannot be read: ", lines.status().message()));
+    return Destructive(Kind::kControl,
+                       absl::StrCat("it cannot be read: ", lines.status().message()));
   }
   if (lines->size() != 1) {
     Verdict verdict = Destructive(Kind::kDataFix, lines->empty() ? "there is no command in it"

@@ -7,14 +7,14 @@ namespace dbfleet::sql {
 namespace {
 
 constexpr std::string_view kEndsList[] = {
-    "CROSS", "EXCEPT", "FETCH",   "FOR",   "FULL",   "GROUP",  "HAVING", "INNER", "INTERSECT",
-    "INTO",  "LEFT",   "LIMIT",   "LOCK",  "NATURAL", "OFFSET", "ON",    "ORDER", "RETURNING",
-    "RIGHT", "SELECT", "SET",     "UNION", "USING",  "VALUES", "WHERE",  "WINDOW"};
+    "CROSS", "EXCEPT", "FETCH", "FOR",   "FULL",    "GROUP",  "HAVING", "INNER", "INTERSECT",
+    "INTO",  "LEFT",   "LIMIT", "LOCK",  "NATURAL", "OFFSET", "ON",     "ORDER", "RETURNING",
+    "RIGHT", "SELECT", "SET",   "UNION", "USING",   "VALUES", "WHERE",  "WINDOW"};
 static_assert(std::is_sorted(std::begin(kEndsList), std::end(kEndsList)));
 
 // Between the word that announces a table and its name.
-constexpr std::string_view kBeforeName[] = {"EXISTS", "IF",   "IGNORE",      "LATERAL", "LOW_PRIORITY",
-                                            "NOT",    "ONLY", "QUICK", "TABLE"};
+constexpr std::string_view kBeforeName[] = {"EXISTS", "IF",   "IGNORE", "LATERAL", "LOW_PRIORITY",
+                                            "NOT",    "ONLY", "QUICK",  "TABLE"};
 
 bool IsOneOf(const Token& token, std::initializer_list<absl::string_view> words) {
   return std::any_of(words.begin(), words.end(),
@@ -109,17 +109,17 @@ class TableFinder {
       name.append(".").append(tokens_[i + 2].text.data(), tokens_[i + 2].text.size());
       i += 2;
     }
-    if (after_from && tokens_[i + 1].IsSymbol('(')) return;   // A function's rows.
+    if (after_from && tokens_[i + 1].IsSymbol('(')) return;  // A function's rows.
     if (hidden_.count(name) > 0 || !seen_.insert(name).second) return;
     found_.push_back(std::move(name));
   }
 
   const TokenView tokens_;
-  std::set<std::string> hidden_;   // Names of a WITH list.
+  std::set<std::string> hidden_;  // Names of a WITH list.
   std::set<std::string> seen_;
   std::vector<std::string> found_;
-  std::vector<bool> list_;           // Per depth: a comma leads to another table.
-  std::vector<bool> from_is_ours_;   // Per depth above 0.
+  std::vector<bool> list_;          // Per depth: a comma leads to another table.
+  std::vector<bool> from_is_ours_;  // Per depth above 0.
   bool on_names_table_ = false;
   bool lists_tables_ = false;
   ptrdiff_t bare_ = 0;

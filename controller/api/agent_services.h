@@ -19,8 +19,10 @@ namespace dbfleet::controller {
 class AgentFeeds {
  public:
   virtual ~AgentFeeds() = default;
-  // OK once the lines are stored. Lines of foreign jobs are dropped.
-  virtual absl::Status StoreLogs(const AgentPeer& peer, const agent::v1::LogBatch& batch) = 0;
+  // Calls `done` with OK once the lines are durable. Lines of jobs that this agent has no attempt of
+  // are dropped. `done` must not block.
+  virtual void StoreLogs(const AgentPeer& peer, const agent::v1::LogBatch& batch,
+                         std::function<void(absl::Status)> done) = 0;
   // PERMISSION_DENIED for an instance that is not the agent's.
   virtual absl::Status TakeMetrics(const AgentPeer& peer, agent::v1::MetricsBatch batch) = 0;
 };

@@ -53,16 +53,20 @@ class LogStream : public grpc::ServerBidiReactor<pb::LogBatch, pb::LogAck> {
  private:
   // Exactly one of a read, a Store and a write is under way, so nothing here needs a lock.
   void Store() {
-    absl::Status status;
     absl::StatusOr<AgentPeer> peer = authenticator_->Authenticate(certificate_pem_);
-    status = peer.ok() ? feeds_->StoreLogs(*peer, batch_) : peer.status();
-    if (!status.ok()) {
-      Finish(calls_->End(call_, status));
+    if (!peer.ok()) {
+      Finish(calls_->End(call_, peer.status()));
       return;
     }
-    ack_.set_batch_seq(batch_.batch_seq());
-    batch_.Clear();
-    StartWrite(&ack_);
+    feeds_->StoreLogs(*peer, batch_, [this](absl::Status status) {
+      if (!status.ok()) {
+        Finish(calls_->End(call_, status));
+        return;
+      }
+      ack_.set_batch_seq(batch_.batch_seq());
+      batch_.Clear();
+      StartWrite(&ack_);
+    });
   }
 
   rpc::Calls* const calls_;

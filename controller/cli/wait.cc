@@ -131,16 +131,19 @@ class Waiter {
   absl::Status Follow(const std::string& name, absl::Duration left) {
     api::v1::WatchJobRequest watch;
     watch.set_name(name);
-    bool progressed = false;
+    const absl::Duration start = client_->clock().Monotonic();
+    int messages = 0;
     const absl::Status status = client_->Stream<JobService, api::v1::WatchJobRequest, Job>(
         &JobService::Stub::WatchJob, watch, left, [&](const Job& job) {
-          // The first message repeats what is known; only news proves that the stream works.
-          progressed = progressed || job.state() != job_->state();
+          ++messages;
           *job_ = job;
           progress_.Show(job);
           return !Settled();
         });
-    if (progressed) failures_ = 0;
+    // The first message only repeats what is known; news, or a long silence, shows a stream that works.
+    const bool worked =
+        messages > 1 || client_->clock().Monotonic() - start > absl::Seconds(10);
+    if (worked) failures_ = 0;
     return status;
   }
 

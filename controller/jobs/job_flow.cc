@@ -169,7 +169,12 @@ absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
   }
   if (job->state != JobState::kReady || decision.refused()) return absl::OkStatus();
   ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
-  if (decision.BlockedBy("verified-backup")) return EnsureGateBackup(context, job, tasks);
+  if (decision.BlockedBy("verified-backup")) {
+    RETURN_IF_ERROR(EnsureGateBackup(context, job, tasks));
+    if (job->gate_job.empty() || IsTerminal(job->state)) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const Job gate, context.tx.GetJob(job->gate_job));
+    return gate.state == JobState::kPlanning ? Advance(context, gate.id) : absl::OkStatus();
+  }
   if (!decision.allowed()) return absl::OkStatus();
   return EnsureAttempts(context, *job, &tasks);
 }

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "agent/exec/record.h"
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
@@ -18,6 +19,7 @@ namespace dbfleet::agent {
 namespace {
 
 constexpr int64_t kMaxCapture = 16 << 20;
+constexpr char kSecretPrefix[] = "secret-";
 constexpr size_t kMaxComplaint = 300;
 constexpr size_t kMaxComplaints = 20;
 
@@ -108,13 +110,24 @@ bool Matches(absl::string_view message, absl::string_view pattern) {
 
 }  // namespace
 
-absl::StatusOr<SecretFile> SecretFile::Create(const std::string& path, absl::string_view content) {
-  // A former life may have left its own.
-  unlink(path.c_str());
+absl::StatusOr<SecretFile> SecretFile::Create(const std::string& folder, absl::string_view name,
+                                              absl::string_view content) {
+  const std::string path = absl::StrCat(folder, "/", kSecretPrefix, name);
   RETURN_IF_ERROR(WriteFileAtomically(path, content, 0600));
   SecretFile file;
   file.path_ = path;
   return file;
+}
+
+void SecretFile::RemoveAll(const std::string& folder) {
+  std::error_code error;
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (absl::StartsWith(entry.path().filename().string(), kSecretPrefix)) {
+      found.push_back(entry.path());
+    }
+  }
+  for (const std::filesystem::path& path : found) std::filesystem::remove(path, error);
 }
 
 SecretFile::SecretFile(SecretFile&& other) noexcept : path_(std::exchange(other.path_, {})) {}
@@ -128,9 +141,32 @@ SecretFile::~SecretFile() {
   if (!path_.empty()) unlink(path_.c_str());
 }
 
+CancelFlag::CancelFlag(ActionContext& context)
+    : context_(context), flag_(std::make_shared<std::atomic<bool>>(false)) {
+  context_.OnCancel([flag = flag_] { *flag = true; });
+}
+
+CancelFlag::~CancelFlag() {
+  context_.OnCancel([] {});
+}
+
+std::function<bool()> CancelFlag::AsFunction() const {
+  return [flag = flag_] { return flag->load(); };
+}
+
 ChildTools::ChildTools(PipelineRunner& runner, std::string scratch,
                        std::function<bool()> cancelled)
     : runner_(runner), scratch_(std::move(scratch)), cancelled_(std::move(cancelled)) {}
+
+void ChildTools::StopLeftovers(const std::string& except) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(scratch_, error)) {
+    const std::string folder = entry.path().string();
+    if (folder == except || !std::filesystem::exists(entry.path() / kLockFile, error)) continue;
+    // What it says does not matter, only that it runs no more.
+    runner_.Adopt(folder, absl::ZeroDuration(), [] { return true; }).status().IgnoreError();
+  }
+}
 
 absl::StatusOr<std::string> ChildTools::NewRecordFolder() {
   std::string folder = absl::StrCat(scratch_, "/child-", ++count_, "-", RandomHex(4));

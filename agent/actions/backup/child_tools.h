@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -9,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "agent/actions/action.h"
 #include "agent/engine/engine.h"
 #include "agent/exec/child.h"
 #include "dbfleet/work/v1/work.pb.h"
@@ -18,7 +21,12 @@ namespace dbfleet::agent {
 // A file with a credential for a tool, mode 0600, removed with this object. Movable.
 class SecretFile {
  public:
-  static absl::StatusOr<SecretFile> Create(const std::string& path, absl::string_view content);
+  // `name` is unique in the folder among the attempt's secrets.
+  static absl::StatusOr<SecretFile> Create(const std::string& folder, absl::string_view name,
+                                           absl::string_view content);
+  // Those that a former life left in the folder.
+  static void RemoveAll(const std::string& folder);
+
   SecretFile() = default;
   SecretFile(SecretFile&& other) noexcept;
   SecretFile& operator=(SecretFile&& other) noexcept;
@@ -27,6 +35,21 @@ class SecretFile {
 
  private:
   std::string path_;
+};
+
+// The flag behind a `cancelled` function: set from any thread when the attempt is cancelled, while the
+// context may still hold it after the action has ended.
+class CancelFlag {
+ public:
+  explicit CancelFlag(ActionContext& context);
+  ~CancelFlag();
+  CancelFlag(const CancelFlag&) = delete;
+  CancelFlag& operator=(const CancelFlag&) = delete;
+  std::function<bool()> AsFunction() const;
+
+ private:
+  ActionContext& context_;
+  const std::shared_ptr<std::atomic<bool>> flag_;
 };
 
 // Runs outside tools for one attempt: every pipeline gets a record folder of its own below the
@@ -39,6 +62,10 @@ class ChildTools {
   bool Cancelled() const { return cancelled_ && cancelled_(); }
   PipelineRunner& runner() { return runner_; }
   const std::function<bool()>& cancelled() const { return cancelled_; }
+
+  // After a restart: stops every pipeline that a former life of the attempt left running below the
+  // scratch folder, but for the one whose record folder is `except`.
+  void StopLeftovers(const std::string& except);
 
   // A new folder for a pipeline's record.
   absl::StatusOr<std::string> NewRecordFolder();

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 
@@ -17,9 +18,12 @@ absl::StatusOr<PipelineSpec::Command> Decompressor(const std::string& path) {
   return PipelineSpec::Command{{zstd, "-q", "-d", "-c", "--", path}, ToolEnvironment()};
 }
 
-// What a reader says of a broken file is about the file, whatever the words.
+// What a reader says of a broken file is about the file, whatever the words; that it was killed or
+// could not be started is not.
 absl::Status AsCorrupt(const absl::Status& status, const std::string& path) {
-  if (ReasonOf(status) != "TOOL_FAILED") return Annotate(status, path);
+  const bool about_reader = absl::StrContains(status.message(), "was killed by signal") ||
+                            absl::StrContains(status.message(), "cannot start");
+  if (about_reader || ReasonOf(status) != "TOOL_FAILED") return Annotate(status, path);
   return Error(absl::StatusCode::kDataLoss, "BACKUP_CORRUPT",
                absl::StrCat(path, ": ", status.message()));
 }

@@ -77,7 +77,7 @@ absl::Status MysqlDump::WriteOptionFile(ChildTools& tools) {
     absl::StrAppend(&content, "protocol=tcp\nhost=", OptionValue(spec_.endpoint.host),
                     "\nport=", spec_.endpoint.port, "\n");
   }
-  ASSIGN_OR_RETURN(options_, SecretFile::Create(tools.scratch() + "/client.cnf", content));
+  ASSIGN_OR_RETURN(options_, SecretFile::Create(tools.scratch(), "client.cnf", content));
   return absl::OkStatus();
 }
 

@@ -42,7 +42,7 @@ absl::Status PostgresDump::WritePasswordFile(ChildTools& tools) {
   ASSIGN_OR_RETURN(const Secret password, ReadSecretFile(account_.password_file));
   const std::string escaped =
       absl::StrReplaceAll(password.Reveal(), {{"\\", "\\\\"}, {":", "\\:"}});
-  ASSIGN_OR_RETURN(password_, SecretFile::Create(tools.scratch() + "/pgpass",
+  ASSIGN_OR_RETURN(password_, SecretFile::Create(tools.scratch(), "pgpass",
                                                  absl::StrCat("*:*:*:*:", escaped, "\n")));
   return absl::OkStatus();
 }

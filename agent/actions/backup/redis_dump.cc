@@ -42,7 +42,7 @@ absl::Status RedisDump::WritePasswordFile(ChildTools& tools) {
   } else if (account_.user.empty() || account_.user == "default") {
     return absl::OkStatus();
   }
-  ASSIGN_OR_RETURN(password_, SecretFile::Create(tools.scratch() + "/redis-password",
+  ASSIGN_OR_RETURN(password_, SecretFile::Create(tools.scratch(), "redis-password",
                                                  absl::StrCat(password.Reveal(), "\n")));
   return absl::OkStatus();
 }

@@ -6,10 +6,9 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "agent/engines/mysql/mysql_connection.h"
 #include "agent/engines/mysql/mysql_schema.h"
 #include "common/base/hash.h"

@@ -85,37 +85,35 @@ std::string Statement::Text(int column) const {
 
 int64_t Statement::Int(int column) const { return sqlite3_column_int64(statement_, column); }
 
-absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& path, bool reader) {
+absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& path) {
   sqlite3* db = nullptr;
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                    SQLITE_OPEN_EXRESCODE;
+  const int flags =
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   const int code = sqlite3_open_v2(path.c_str(), &db, flags, nullptr);
   auto connection = std::unique_ptr<Connection>(new Connection(db));
   if (code != SQLITE_OK) return connection->Fail(code, absl::StrCat("open ", path));
   sqlite3_busy_timeout(db, kBusyTimeoutMs);
   sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  return connection;
+}
+
+absl::Status Connection::Configure(bool reader) {
   // The writer checkpoints by itself, after it has answered; journal_size_limit lets the log shrink
   // again after a burst.
-  RETURN_IF_ERROR(Annotate(connection->Execute("PRAGMA journal_mode = WAL;"
-                                               "PRAGMA synchronous = FULL;"
-                                               "PRAGMA foreign_keys = ON;"
-                                               "PRAGMA trusted_schema = OFF;"
-                                               "PRAGMA cell_size_check = ON;"
-                                               "PRAGMA temp_store = MEMORY;"
-                                               "PRAGMA wal_autocheckpoint = 0;"
-                                               "PRAGMA journal_size_limit = 67108864;"),
-                           path));
-  {
-    ASSIGN_OR_RETURN(Statement mode, connection->Prepare("PRAGMA journal_mode"));
-    ASSIGN_OR_RETURN(const bool row, mode.Step());
-    if (!row || mode.Text(0) != "wal") {
-      return Error(absl::StatusCode::kFailedPrecondition, "NO_WAL",
-                   absl::StrCat(path, ": the file system cannot hold a write-ahead log; "
-                                      "use a local disk"));
-    }
-  }
-  if (reader) RETURN_IF_ERROR(connection->Execute("PRAGMA query_only = ON"));
-  return connection;
+  RETURN_IF_ERROR(Execute("PRAGMA journal_mode = WAL;"
+                          "PRAGMA synchronous = FULL;"
+                          "PRAGMA foreign_keys = ON;"
+                          "PRAGMA trusted_schema = OFF;"
+                          "PRAGMA cell_size_check = ON;"
+                          "PRAGMA temp_store = MEMORY;"
+                          "PRAGMA wal_autocheckpoint = 0;"
+                          "PRAGMA journal_size_limit = 67108864;"));
+  if (reader) RETURN_IF_ERROR(Execute("PRAGMA query_only = ON"));
+  ASSIGN_OR_RETURN(Statement mode, Prepare("PRAGMA journal_mode"));
+  ASSIGN_OR_RETURN(const bool row, mode.Step());
+  if (row && mode.Text(0) == "wal") return absl::OkStatus();
+  return Error(absl::StatusCode::kFailedPrecondition, "NO_WAL",
+               "the file system cannot hold a write-ahead log; use a local disk");
 }
 
 Connection::~Connection() {

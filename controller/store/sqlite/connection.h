@@ -51,11 +51,15 @@ class Statement {
 // until it is cleared, so that a mutation that overlooks one cannot commit.
 class Connection {
  public:
-  // Opens or creates the file. The schema is not looked at. A reader refuses every write.
-  static absl::StatusOr<std::unique_ptr<Connection>> Open(const std::string& path, bool reader);
+  // Opens or creates the file, and changes nothing in it yet.
+  static absl::StatusOr<std::unique_ptr<Connection>> Open(const std::string& path);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
+
+  // Write-ahead log, durability and so on; call once, first. A reader refuses every write.
+  // FAILED_PRECONDITION (NO_WAL) if the file system has no write-ahead log.
+  absl::Status Configure(bool reader);
 
   absl::StatusOr<Statement> Prepare(absl::string_view sql);
   // One or more statements without parameters and rows.

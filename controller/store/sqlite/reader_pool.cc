@@ -25,8 +25,8 @@ absl::StatusOr<std::unique_ptr<ReaderPool>> ReaderPool::Open(const std::string& 
                                                              const PageTokens* tokens) {
   auto pool = std::unique_ptr<ReaderPool>(new ReaderPool(tokens));
   for (int i = 0; i < readers; ++i) {
-    ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection,
-                     Connection::Open(path, /*reader=*/true));
+    ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, Connection::Open(path));
+    RETURN_IF_ERROR(connection->Configure(/*reader=*/true));
     pool->GiveBack(std::move(connection));
   }
   return pool;

@@ -243,20 +243,6 @@ CREATE TABLE audit_checkpoints(
 
 constexpr SchemaStep kSteps[] = {{1, kVersion1}};
 
-absl::Status NotAStore() {
-  return Error(absl::StatusCode::kFailedPrecondition, "NOT_A_STORE",
-               "the file is a SQLite database, but not a dbfleet store; name another path");
-}
-
-// Whether the file is new (true), or a store of ours (false).
-absl::StatusOr<bool> IsNew(Connection& connection) {
-  ASSIGN_OR_RETURN(const int64_t id, connection.QueryInt("PRAGMA application_id"));
-  if (id == kApplicationId) return false;
-  ASSIGN_OR_RETURN(const int64_t tables, connection.QueryInt("SELECT count(*) FROM sqlite_schema"));
-  if (id != 0 || tables != 0) return NotAStore();
-  return true;
-}
-
 absl::Status RunSteps(Connection& connection, int64_t from, absl::Span<const SchemaStep> steps) {
   for (const SchemaStep& step : steps) {
     if (step.version <= from) continue;
@@ -272,8 +258,16 @@ absl::Status RunSteps(Connection& connection, int64_t from, absl::Span<const Sch
 
 absl::Span<const SchemaStep> SchemaSteps() { return kSteps; }
 
+absl::Status CheckIsStore(Connection& connection) {
+  ASSIGN_OR_RETURN(const int64_t id, connection.QueryInt("PRAGMA application_id"));
+  if (id == kApplicationId) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const int64_t tables, connection.QueryInt("SELECT count(*) FROM sqlite_schema"));
+  if (id == 0 && tables == 0) return absl::OkStatus();
+  return Error(absl::StatusCode::kFailedPrecondition, "NOT_A_STORE",
+               "the file is a SQLite database, but not a dbfleet store; name another path");
+}
+
 absl::Status UpgradeSchema(Connection& connection, absl::Span<const SchemaStep> steps) {
-  ASSIGN_OR_RETURN(const bool is_new, IsNew(connection));
   ASSIGN_OR_RETURN(const int64_t version, connection.QueryInt("PRAGMA user_version"));
   const int newest = steps.back().version;
   if (version > newest) {
@@ -282,7 +276,7 @@ absl::Status UpgradeSchema(Connection& connection, absl::Span<const SchemaStep> 
                               newest, "; install the newer controller again, or restore a store of "
                               "this version"));
   }
-  if (version == newest && !is_new) return absl::OkStatus();
+  if (version == newest) return absl::OkStatus();
   RETURN_IF_ERROR(connection.Execute("BEGIN IMMEDIATE"));
   absl::Status status = RunSteps(connection, version, steps);
   if (status.ok()) status = connection.Execute("COMMIT");

@@ -21,9 +21,12 @@ struct SchemaStep {
 // The steps of this program, ascending from 1 without gaps.
 absl::Span<const SchemaStep> SchemaSteps();
 
+// FAILED_PRECONDITION (NOT_A_STORE) unless the file is empty or a store of ours. Changes nothing, so
+// that another program's file stays as it was.
+absl::Status CheckIsStore(Connection& connection);
+
 // Brings the store to the last step's version, in one transaction: after a crash it has the old schema
-// or the new. FAILED_PRECONDITION: SCHEMA_TOO_NEW if a newer program made the store, NOT_A_STORE if the
-// file is something else.
+// or the new. FAILED_PRECONDITION (SCHEMA_TOO_NEW) if a newer program made the store.
 absl::Status UpgradeSchema(Connection& connection, absl::Span<const SchemaStep> steps);
 
 }  // namespace dbfleet::controller::sqlite

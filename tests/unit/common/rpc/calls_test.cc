@@ -141,14 +141,19 @@ class AuditService : public api::v1::AuditService::CallbackService {
 
 class CallsTest : public testing::Test {
  protected:
-  ~CallsTest() override {
+  ~CallsTest() override { Stop(); }
+
+  // Nothing that a handler refers to may die before.
+  void Stop() {
     if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
+    server_.reset();
     executor_->Shutdown();
   }
 
-  std::shared_ptr<grpc::Channel> Serve(grpc::Service* service) {
+  std::shared_ptr<grpc::Channel> Serve(std::unique_ptr<grpc::Service> service) {
+    service_ = std::move(service);
     grpc::ServerBuilder builder;
-    builder.RegisterService(service);
+    builder.RegisterService(service_.get());
     server_ = builder.BuildAndStart();
     return server_->InProcessChannel(grpc::ChannelArguments());
   }
@@ -158,15 +163,16 @@ class CallsTest : public testing::Test {
   metrics::Registry registry_;
   std::unique_ptr<Executor> executor_ = MakeThreadPool("rpc", 2);
   Calls calls_{executor_.get(), &registry_, &clock_};
+  std::unique_ptr<grpc::Service> service_;
   std::unique_ptr<grpc::Server> server_;
 };
 
 TEST_F(CallsTest, AUnaryHandlerAnswersAndIsCounted) {
-  MetaService service(&calls_, [](const GetVersionRequest&, Version* out) {
+  auto service = std::make_unique<MetaService>(&calls_, [](const GetVersionRequest&, Version* out) {
     out->set_version("1.2.3");
     return absl::OkStatus();
   });
-  auto stub = api::v1::MetaService::NewStub(Serve(&service));
+  auto stub = api::v1::MetaService::NewStub(Serve(std::move(service)));
   grpc::ClientContext context;
   Version version;
   ASSERT_TRUE(stub->GetVersion(&context, GetVersionRequest(), &version).ok());
@@ -178,10 +184,10 @@ TEST_F(CallsTest, AUnaryHandlerAnswersAndIsCounted) {
 }
 
 TEST_F(CallsTest, AFailureKeepsItsCodeAndReason) {
-  MetaService service(&calls_, [](const GetVersionRequest&, Version*) {
+  auto service = std::make_unique<MetaService>(&calls_, [](const GetVersionRequest&, Version*) {
     return Error(absl::StatusCode::kFailedPrecondition, "NOT_NOW", "not now");
   });
-  auto stub = api::v1::MetaService::NewStub(Serve(&service));
+  auto stub = api::v1::MetaService::NewStub(Serve(std::move(service)));
   grpc::ClientContext context;
   Version version;
   const absl::Status status = FromGrpc(stub->GetVersion(&context, GetVersionRequest(), &version));
@@ -192,11 +198,11 @@ TEST_F(CallsTest, AFailureKeepsItsCodeAndReason) {
 
 TEST_F(CallsTest, ACallDuringShutdownEndsUnavailableInsteadOfHanging) {
   bool ran = false;
-  MetaService service(&calls_, [&](const GetVersionRequest&, Version*) {
+  auto service = std::make_unique<MetaService>(&calls_, [&](const GetVersionRequest&, Version*) {
     ran = true;
     return absl::OkStatus();
   });
-  auto stub = api::v1::MetaService::NewStub(Serve(&service));
+  auto stub = api::v1::MetaService::NewStub(Serve(std::move(service)));
   executor_->Shutdown();
   grpc::ClientContext context;
   Version version;
@@ -212,13 +218,13 @@ TEST_F(CallsTest, ACallerThatHasGoneBeforeItsTurnIsNotServed) {
   Slot<bool> first_started;
   Slot<bool> let_go;
   Slot<bool> second_ran;
-  MetaService service(&calls, [&](const GetVersionRequest&, Version*) {
+  auto service = std::make_unique<MetaService>(&calls, [&](const GetVersionRequest&, Version*) {
     if (first_started.IsSet()) second_ran.Set(true);
     first_started.Set(true);
     let_go.Wait();
     return absl::OkStatus();
   });
-  auto stub = api::v1::MetaService::NewStub(Serve(&service));
+  auto stub = api::v1::MetaService::NewStub(Serve(std::move(service)));
   grpc::ClientContext first;
   Version version;
   Slot<bool> first_done;
@@ -233,7 +239,7 @@ TEST_F(CallsTest, ACallerThatHasGoneBeforeItsTurnIsNotServed) {
   second_done.Wait();
   let_go.Set(true);
   first_done.Wait();
-  server_->Shutdown();
+  Stop();
   one->Shutdown();
   EXPECT_FALSE(second_ran.IsSet());
 }
@@ -255,8 +261,8 @@ TEST_F(CallsTest, BearerTokensComeOutOfTheMetadataOnly) {
     }
     Calls* const calls_;
   };
-  TokenService service(&calls_);
-  auto stub = api::v1::MetaService::NewStub(Serve(&service));
+  auto service = std::make_unique<TokenService>(&calls_);
+  auto stub = api::v1::MetaService::NewStub(Serve(std::move(service)));
   const auto call = [&](const std::vector<std::string>& headers, std::string* token) {
     grpc::ClientContext context;
     for (const std::string& header : headers) context.AddMetadata("authorization", header);
@@ -278,6 +284,8 @@ TEST_F(CallsTest, BearerTokensComeOutOfTheMetadataOnly) {
 
 class StreamTest : public CallsTest {
  protected:
+  ~StreamTest() override { Stop(); }
+
   OpenStream<AuditRecord> Open() {
     return [this](Wake wake) -> absl::StatusOr<std::unique_ptr<StreamProducer<AuditRecord>>> {
       return std::make_unique<Source::Producer>(&source_, std::move(wake));
@@ -288,8 +296,8 @@ class StreamTest : public CallsTest {
 };
 
 TEST_F(StreamTest, AllMessagesArriveInOrderAlsoThoseThatComeLater) {
-  AuditService service(&calls_, Open());
-  auto stub = api::v1::AuditService::NewStub(Serve(&service));
+  auto service = std::make_unique<AuditService>(&calls_, Open());
+  auto stub = api::v1::AuditService::NewStub(Serve(std::move(service)));
   grpc::ClientContext context;
   auto reader = stub->ExportAudit(&context, ExportAuditRequest());
   AuditRecord record;
@@ -310,8 +318,8 @@ TEST_F(StreamTest, AllMessagesArriveInOrderAlsoThoseThatComeLater) {
 }
 
 TEST_F(StreamTest, ASlowReaderHoldsTheProducerBack) {
-  AuditService service(&calls_, Open());
-  auto stub = api::v1::AuditService::NewStub(Serve(&service));
+  auto service = std::make_unique<AuditService>(&calls_, Open());
+  auto stub = api::v1::AuditService::NewStub(Serve(std::move(service)));
   constexpr int kMessages = 500;   // 32 MiB, more than the flow-control windows hold.
   for (int seq = 1; seq <= kMessages; ++seq) source_.Put(seq);
   source_.End();
@@ -327,8 +335,8 @@ TEST_F(StreamTest, ASlowReaderHoldsTheProducerBack) {
 }
 
 TEST_F(StreamTest, ACancelledStreamLetsItsProducerGoAndWakeIsHarmlessAfterwards) {
-  AuditService service(&calls_, Open());
-  auto stub = api::v1::AuditService::NewStub(Serve(&service));
+  auto service = std::make_unique<AuditService>(&calls_, Open());
+  auto stub = api::v1::AuditService::NewStub(Serve(std::move(service)));
   grpc::ClientContext context;
   auto reader = stub->ExportAudit(&context, ExportAuditRequest());
   source_.Put(1);
@@ -342,11 +350,11 @@ TEST_F(StreamTest, ACancelledStreamLetsItsProducerGoAndWakeIsHarmlessAfterwards)
 }
 
 TEST_F(StreamTest, AnErrorOfOpenOrOfTheProducerEndsTheCallWithIt) {
-  AuditService service(&calls_, [](Wake) -> absl::StatusOr<
+  auto service = std::make_unique<AuditService>(&calls_, [](Wake) -> absl::StatusOr<
                                               std::unique_ptr<StreamProducer<AuditRecord>>> {
     return Error(absl::StatusCode::kPermissionDenied, "ROLE_MISSING", "no");
   });
-  auto stub = api::v1::AuditService::NewStub(Serve(&service));
+  auto stub = api::v1::AuditService::NewStub(Serve(std::move(service)));
   grpc::ClientContext context;
   auto reader = stub->ExportAudit(&context, ExportAuditRequest());
   AuditRecord record;
@@ -355,8 +363,8 @@ TEST_F(StreamTest, AnErrorOfOpenOrOfTheProducerEndsTheCallWithIt) {
 }
 
 TEST_F(StreamTest, AStreamThatWaitsWhenTheExecutorEndsIsEndedByItsNextWake) {
-  AuditService service(&calls_, Open());
-  auto stub = api::v1::AuditService::NewStub(Serve(&service));
+  auto service = std::make_unique<AuditService>(&calls_, Open());
+  auto stub = api::v1::AuditService::NewStub(Serve(std::move(service)));
   grpc::ClientContext context;
   auto reader = stub->ExportAudit(&context, ExportAuditRequest());
   source_.Put(1);

@@ -1,0 +1,91 @@
+#include "agent/actions/inspect/inspect_action.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+#include "agent/engine/account.h"
+#include "agent/engine/proto_time.h"
+#include "common/base/status.h"
+#include "common/sql/sql.h"
+
+namespace dbfleet::agent {
+namespace {
+
+absl::Status NotSafe(absl::string_view why) {
+  return Error(absl::StatusCode::kFailedPrecondition, "INSPECTION_NOT_SAFE",
+               absl::StrCat("an inspection only reads; this statement was refused: ", why));
+}
+
+absl::StatusOr<work::v1::InspectResult> Inspect(ActionContext& context,
+                                                const work::v1::InspectSpec& spec) {
+  ASSIGN_OR_RETURN(const QueryOptions options, InspectLimits(spec));
+  Engine& engine = context.engine();
+  ASSIGN_OR_RETURN(const sql::Dialect dialect, engine.ProbeDialect());
+  RETURN_IF_ERROR(CheckInspection(dialect, spec.statement()));
+  RETURN_IF_ERROR(context.MayGoOn());
+  ASSIGN_OR_RETURN(work::v1::InspectResult result,
+                   engine.Inspect(spec.statement(), spec.database(), options));
+  result.set_safety(work::v1::SAFETY_CLASS_SAFE);
+  return result;
+}
+
+}  // namespace
+
+absl::StatusOr<QueryOptions> InspectLimits(const work::v1::InspectSpec& spec) {
+  QueryOptions options;
+  options.timeout =
+      spec.has_timeout() ? GetDuration(spec.timeout()) : InspectAction::kDefaultTimeout;
+  options.max_rows = spec.max_rows() == 0 ? InspectAction::kDefaultRows : spec.max_rows();
+  if (options.timeout <= absl::ZeroDuration() || options.timeout > InspectAction::kMaxTimeout) {
+    return Error(absl::StatusCode::kInvalidArgument, "BAD_LIMIT",
+                 absl::StrCat("the timeout of an inspection is above 0 and at most ",
+                              absl::FormatDuration(InspectAction::kMaxTimeout), ", not ",
+                              absl::FormatDuration(options.timeout)));
+  }
+  if (options.max_rows < 1 || options.max_rows > InspectAction::kMaxRows) {
+    return Error(absl::StatusCode::kInvalidArgument, "BAD_LIMIT",
+                 absl::StrCat("an inspection returns 1 to ", InspectAction::kMaxRows, " rows, not ",
+                              options.max_rows));
+  }
+  return options;
+}
+
+absl::Status CheckInspection(sql::Dialect dialect, absl::string_view text) {
+  ASSIGN_OR_RETURN(const std::vector<sql::Statement> statements, sql::Split(dialect, text));
+  if (statements.empty()) {
+    return Error(absl::StatusCode::kInvalidArgument, "BAD_SQL", "the statement is empty");
+  }
+  if (statements.size() > 1) {
+    return NotSafe(absl::StrCat("it holds ", statements.size(), " statements; send one"));
+  }
+  const sql::Verdict verdict = sql::Classify(dialect, text);
+  if (verdict.transaction_control) return NotSafe("it controls transactions");
+  if (verdict.safety == sql::Safety::kSafe) return absl::OkStatus();
+  return NotSafe(verdict.reasons.empty() ? "it is destructive"
+                                         : absl::StrJoin(verdict.reasons, "; "));
+}
+
+absl::Status InspectAction::Supports(Engine& engine) {
+  return AccountFor(engine.spec(), AccountUse::kInspect).status();
+}
+
+ActionResult InspectAction::Run(ActionContext& context, const work::v1::JobSpec& spec) {
+  auto inspected = Inspect(context, spec.inspect());
+  if (!inspected.ok()) return ActionResult::FromStatus(inspected.status());
+  work::v1::TaskResult result;
+  *result.mutable_inspect() = *std::move(inspected);
+  return ActionResult::Succeeded(std::move(result));
+}
+
+ActionResult InspectAction::Recover(ActionContext& context, const work::v1::JobSpec& spec,
+                                    absl::string_view checkpoint) {
+  return ActionResult::FromStatus(
+      Error(absl::StatusCode::kAborted, "AGENT_RESTARTED",
+            "the agent ended during the inspection; nothing was changed, ask again"));
+}
+
+}  // namespace dbfleet::agent

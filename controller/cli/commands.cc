@@ -1,0 +1,68 @@
+#include "controller/cli/commands.h"
+
+#include "common/config/scalars.h"
+
+namespace dbfleet::cli {
+
+CLI::App* AddNoun(CLI::App& app, const char* name, const char* help) {
+  CLI::App* noun = app.add_subcommand(name, help);
+  noun->require_subcommand(1);
+  return noun;
+}
+
+CLI::App* AddVerb(CLI::App& parent, const char* name, const char* help, Shell& shell,
+                  std::function<int()> run) {
+  CLI::App* verb = parent.add_subcommand(name, help);
+  verb->callback([&shell, run = std::move(run)] { shell.action = run; });
+  return verb;
+}
+
+CLI::Option* AddDuration(CLI::App* command, const char* name, absl::Duration* value,
+                         const char* help) {
+  return command
+      ->add_option_function<std::string>(
+          name,
+          [value](const std::string& text) {
+            auto parsed = config::ParseHumanDuration(text);
+            if (!parsed.ok()) throw CLI::ValidationError(std::string(parsed.status().message()));
+            *value = *parsed;
+          },
+          help)
+      ->type_name("DURATION");
+}
+
+void AddWaitOptions(CLI::App* command, WaitOptions* options) {
+  CLI::Option* wait =
+      command->add_flag("--wait,-w", options->wait, "Wait until the job has ended");
+  AddDuration(command, "--timeout", &options->timeout, "Stop waiting after this time (exit code 9)")
+      ->needs(wait);
+  command
+      ->add_flag_callback(
+          "--no-block", [options] { options->block = false; },
+          "Stop waiting when only a person can make the job go on (exit code 8)")
+      ->needs(wait);
+}
+
+void AddImpliedWaitOptions(CLI::App* command, WaitOptions* options, bool may_skip) {
+  options->wait = true;
+  AddDuration(command, "--timeout", &options->timeout,
+              "Stop waiting after this time (exit code 9)");
+  command->add_flag_callback(
+      "--no-block", [options] { options->block = false; },
+      "Stop waiting when only a person can make the job go on (exit code 8)");
+  if (may_skip) {
+    command->add_flag_callback(
+        "--no-wait", [options] { options->wait = false; }, "Only start the job");
+  }
+}
+
+CLI::Option* AddReason(CLI::App* command, std::string* reason, bool required) {
+  return command->add_option("--reason", *reason, "Why, for the audit trail")->required(required);
+}
+
+void AddLimit(CLI::App* command, size_t* limit) {
+  command->add_option("--limit", *limit, "At most so many, newest first; 0 for all")
+      ->capture_default_str();
+}
+
+}  // namespace dbfleet::cli

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "controller/cli/shell.h"
+#include "controller/cli/wait.h"
+
+// The commands, one function per noun. Each adds its subcommands to `app`; the one that the user
+// chose becomes `shell.action`. The shell outlives the app.
+namespace dbfleet::cli {
+
+void AddLoginCommands(CLI::App& app, Shell& shell);  // login, context, whoami, version.
+void AddEnvironmentCommands(CLI::App& app, Shell& shell);
+void AddAgentCommands(CLI::App& app, Shell& shell);
+void AddInstanceCommands(CLI::App& app, Shell& shell);
+void AddBackupCommands(CLI::App& app, Shell& shell);
+void AddChangeCommands(CLI::App& app, Shell& shell);
+void AddDecisionCommands(CLI::App& change, Shell& shell);  // Below `change`: approve, reject, ...
+void AddCancelAndWait(CLI::App& noun, Shell& shell, const char* what);  // For change and job.
+void AddJobCommands(CLI::App& app, Shell& shell);
+void AddUserCommands(CLI::App& app, Shell& shell);  // user, token.
+void AddAuditCommands(CLI::App& app, Shell& shell);
+void AddCompletionCommand(CLI::App& app, Shell& shell);
+
+// A noun: `dbfleet agent`. It needs one of its verbs.
+CLI::App* AddNoun(CLI::App& app, const char* name, const char* help);
+
+// A verb below it; `run` returns the exit code.
+CLI::App* AddVerb(CLI::App& parent, const char* name, const char* help, Shell& shell,
+                  std::function<int()> run);
+
+// --wait, --timeout and --no-block; for commands that wait by themselves without --wait, but with
+// --no-wait if `may_skip`.
+void AddWaitOptions(CLI::App* command, WaitOptions* options);
+void AddImpliedWaitOptions(CLI::App* command, WaitOptions* options, bool may_skip);
+
+// An option whose value is a duration such as 15m.
+CLI::Option* AddDuration(CLI::App* command, const char* name, absl::Duration* value,
+                         const char* help);
+
+CLI::Option* AddReason(CLI::App* command, std::string* reason, bool required);
+
+// --limit N, 0 for all.
+void AddLimit(CLI::App* command, size_t* limit);
+
+}  // namespace dbfleet::cli

@@ -1,0 +1,139 @@
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/status.h"
+#include "controller/cli/commands.h"
+#include "controller/cli/exit_code.h"
+#include "controller/cli/words.h"
+#include "dbfleet/api/v1/backup_service.grpc.pb.h"
+
+namespace dbfleet::cli {
+namespace {
+
+using api::v1::Backup;
+using api::v1::BackupService;
+using api::v1::Job;
+
+std::string Verified(const Backup& backup) {
+  return backup.has_verification() ? Word(backup.verification().level()) : "no";
+}
+
+Listing BackupListing(const std::vector<const Backup*>& backups) {
+  Listing listing;
+  listing.columns = {{"NAME"},          {"STATE"},        {"INSTANCE"},      {"VERIFIED"},
+                     {"SNAPSHOT"},      {"SIZE"},         {"DATABASES"},     {"ENVIRONMENT", true},
+                     {"TOOL", true},    {"SOURCE", true}, {"POSITION", true}, {"PATH", true},
+                     {"JOB", true},     {"ERROR", true}};
+  for (const Backup* b : backups) {
+    const auto& result = b->result();
+    listing.items.push_back(
+        {b,
+         b->name(),
+         {ShortName(b->name()), Word(b->state()), ShortName(b->instance()), Verified(*b),
+          Show(result.snapshot_time()), b->has_result() ? ShowBytes(result.stored_bytes()) : "",
+          absl::StrJoin(result.databases(), ","), b->environment(),
+          absl::StrCat(result.tool(), result.tool().empty() ? "" : " ", result.tool_version()),
+          b->has_result() ? ShowBytes(result.source_bytes()) : "", result.consistency_point(),
+          result.repository_path(), b->job(), b->error_message()}});
+  }
+  return listing;
+}
+
+struct RunOptions {
+  std::string instance;
+  std::vector<std::string> databases;
+  bool no_verify = false;
+  std::string reason;
+};
+
+absl::StatusOr<Job> Run(Shell& shell, const RunOptions& options) {
+  api::v1::RunBackupRequest request;
+  request.set_instance(FullName("instances", options.instance));
+  for (const std::string& database : options.databases) request.add_databases(database);
+  request.set_skip_verify(options.no_verify);
+  request.set_reason(options.reason);
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  return client->Call<BackupService>(&BackupService::Stub::RunBackup, request);
+}
+
+absl::StatusOr<Job> Verify(Shell& shell, const std::string& name) {
+  api::v1::VerifyBackupRequest request;
+  request.set_name(FullName("backups", name));
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  return client->Call<BackupService>(&BackupService::Stub::VerifyBackup, request);
+}
+
+absl::Status Get(Shell& shell, const std::string& name) {
+  api::v1::GetBackupRequest request;
+  request.set_name(FullName("backups", name));
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  ASSIGN_OR_RETURN(const Backup backup,
+                   client->Call<BackupService>(&BackupService::Stub::GetBackup, request));
+  shell.PrintOne(BackupListing({&backup}));
+  return absl::OkStatus();
+}
+
+absl::Status List(Shell& shell, const std::string& instance, const std::string& environment,
+                  size_t limit) {
+  api::v1::ListBackupsRequest request;
+  request.set_instance(FullName("instances", instance));
+  request.set_environment(environment);
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  ASSIGN_OR_RETURN(const auto backups,
+                   (ListAll<BackupService, Backup>(client, &BackupService::Stub::ListBackups,
+                                                   request,
+                                                   &api::v1::ListBackupsResponse::backups, limit)));
+  std::vector<const Backup*> pointers;
+  for (const Backup& backup : backups) pointers.push_back(&backup);
+  shell.PrintList(BackupListing(pointers));
+  return absl::OkStatus();
+}
+
+int Done(Shell& shell, const absl::Status& status) {
+  return status.ok() ? kExitOk : shell.Fail(status);
+}
+
+}  // namespace
+
+void AddBackupCommands(CLI::App& app, Shell& shell) {
+  CLI::App* noun = AddNoun(app, "backup", "Backups and their verification");
+  auto options = std::make_shared<RunOptions>();
+  auto run_wait = std::make_shared<WaitOptions>();
+  CLI::App* run =
+      AddVerb(*noun, "run", "Take a backup and verify it", shell, [&shell, options, run_wait] {
+        return FinishJobCommand(shell, Run(shell, *options), *run_wait);
+      });
+  run->add_option("INSTANCE", options->instance, "The instance")->required();
+  run->add_option("--database,-d", options->databases, "Only this database; may repeat");
+  run->add_flag("--no-verify", options->no_verify, "Do not reread it afterwards");
+  AddReason(run, &options->reason, false);
+  AddWaitOptions(run, run_wait.get());
+
+  auto instance = std::make_shared<std::string>();
+  auto environment = std::make_shared<std::string>();
+  auto limit = std::make_shared<size_t>(50);
+  CLI::App* list = AddVerb(*noun, "list", "List backups", shell, [&shell, instance, environment,
+                                                                  limit] {
+    return Done(shell, List(shell, *instance, *environment, *limit));
+  });
+  list->add_option("--instance,-i", *instance, "Only those of this instance");
+  list->add_option("--environment,-e", *environment, "Only those of this environment");
+  AddLimit(list, limit.get());
+
+  auto name = std::make_shared<std::string>();
+  AddVerb(*noun, "get", "Show a backup", shell,
+          [&shell, name] { return Done(shell, Get(shell, *name)); })
+      ->add_option("NAME", *name, "The backup")
+      ->required();
+
+  auto verify_wait = std::make_shared<WaitOptions>();
+  CLI::App* verify = AddVerb(*noun, "verify", "Reread a backup to its end", shell,
+                             [&shell, name, verify_wait] {
+                               return FinishJobCommand(shell, Verify(shell, *name), *verify_wait);
+                             });
+  verify->add_option("NAME", *name, "The backup")->required();
+  AddWaitOptions(verify, verify_wait.get());
+}
+
+}  // namespace dbfleet::cli

@@ -1,0 +1,163 @@
+#include <algorithm>
+#include <memory>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "controller/cli/commands.h"
+#include "controller/cli/exit_code.h"
+#include "controller/cli/job_view.h"
+#include "controller/cli/words.h"
+#include "dbfleet/api/v1/change_service.grpc.pb.h"
+
+namespace dbfleet::cli {
+namespace {
+
+using api::v1::ChangeService;
+using api::v1::Job;
+
+constexpr size_t kMinDigestPrefix = 12;
+
+// The digest to approve: the job's, if it is the one that the approver names.
+absl::StatusOr<std::string> MatchDigest(const Job& job, const std::string& given) {
+  const std::string wanted = absl::AsciiStrToLower(given);
+  if (wanted.size() < kMinDigestPrefix ||
+      !std::all_of(wanted.begin(), wanted.end(), absl::ascii_isxdigit)) {
+    return Error(absl::StatusCode::kInvalidArgument, "BAD_DIGEST",
+                 absl::StrCat("--digest wants at least ", kMinDigestPrefix,
+                              " hexadecimal digits of the digest that `dbfleet change get` shows"));
+  }
+  if (job.digest().empty()) {
+    return Error(absl::StatusCode::kFailedPrecondition, "NO_DIGEST",
+                 absl::StrCat(job.name(), " is not planned yet: it is ", Word(job.state())));
+  }
+  if (!absl::StartsWith(job.digest(), wanted)) {
+    return Error(absl::StatusCode::kAborted, "STALE_DIGEST",
+                 absl::StrCat(job.name(), " now has the digest ", job.digest(),
+                              "; look at its plan again: dbfleet change get ",
+                              ShortName(job.name())));
+  }
+  return job.digest();
+}
+
+// Shows the plan and asks. The plan goes to stderr: it is part of the question, not the output.
+absl::StatusOr<std::string> AskForDigest(Shell& shell, const Job& job) {
+  const World& world = shell.world();
+  if (!world.in_is_terminal || !world.err_is_terminal) {
+    return Error(absl::StatusCode::kInvalidArgument, "DIGEST_REQUIRED",
+                 "without a terminal to ask on, --digest is needed: approve what you have seen in "
+                 "`dbfleet change get`");
+  }
+  RETURN_IF_ERROR(MatchDigest(job, job.digest().empty() ? std::string(kMinDigestPrefix, '0')
+                                                        : job.digest())
+                      .status());
+  shell.err() << DescribeChange(job) << "\nApprove this? Type \"yes\": " << std::flush;
+  std::string answer;
+  std::getline(*world.in, answer);
+  if (absl::StripAsciiWhitespace(answer) != "yes") {
+    return Error(absl::StatusCode::kCancelled, "NOT_CONFIRMED", "nothing was approved");
+  }
+  return job.digest();
+}
+
+struct ApproveOptions {
+  std::string name;
+  std::string digest;
+  std::string reason;
+  WaitOptions wait;
+};
+
+absl::StatusOr<Job> Approve(Shell& shell, const ApproveOptions& options) {
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  api::v1::GetJobRequest get;
+  get.set_name(FullName("jobs", options.name));
+  ASSIGN_OR_RETURN(const Job job, client->Call<ChangeService>(&ChangeService::Stub::GetChange, get));
+  api::v1::ApproveChangeRequest request;
+  request.set_name(job.name());
+  request.set_reason(options.reason);
+  if (options.digest.empty()) {
+    ASSIGN_OR_RETURN(*request.mutable_digest(), AskForDigest(shell, job));
+  } else {
+    ASSIGN_OR_RETURN(*request.mutable_digest(), MatchDigest(job, options.digest));
+  }
+  return client->Call<ChangeService>(&ChangeService::Stub::ApproveChange, request);
+}
+
+absl::StatusOr<Job> Reject(Shell& shell, const std::string& name, const std::string& reason) {
+  api::v1::RejectChangeRequest request;
+  request.set_name(FullName("jobs", name));
+  request.set_reason(reason);
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  return client->Call<ChangeService>(&ChangeService::Stub::RejectChange, request);
+}
+
+struct RollbackOptions {
+  std::string name;
+  std::string reason;
+  bool approve_destructive = false;
+  bool fresh_backup = false;
+  bool existing_backup = false;
+  WaitOptions wait;
+};
+
+absl::StatusOr<Job> Rollback(Shell& shell, const RollbackOptions& options) {
+  api::v1::RollbackChangeRequest request;
+  request.set_name(FullName("jobs", options.name));
+  request.set_reason(options.reason);
+  request.set_approve_destructive(options.approve_destructive);
+  if (options.fresh_backup) request.set_backup_gate(api::v1::BACKUP_GATE_FRESH);
+  if (options.existing_backup) request.set_backup_gate(api::v1::BACKUP_GATE_EXISTING);
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  return client->Call<ChangeService>(&ChangeService::Stub::RollbackChange, request);
+}
+
+void AddRollback(CLI::App& change, Shell& shell) {
+  auto options = std::make_shared<RollbackOptions>();
+  CLI::App* rollback =
+      AddVerb(change, "rollback", "Submit a new change that takes back an applied one", shell,
+              [&shell, options] {
+                return FinishJobCommand(shell, Rollback(shell, *options), options->wait);
+              });
+  rollback->add_option("NAME", options->name, "The change to take back")->required();
+  AddReason(rollback, &options->reason, false);
+  rollback->add_flag("--approve-destructive", options->approve_destructive,
+                     "Yes, I know that this may destroy data");
+  CLI::Option* fresh = rollback->add_flag("--fresh-backup", options->fresh_backup,
+                                          "Take a backup first, whatever exists");
+  rollback
+      ->add_flag("--existing-backup", options->existing_backup,
+                 "Use a verified backup that exists, or wait for one")
+      ->excludes(fresh);
+  AddWaitOptions(rollback, &options->wait);
+}
+
+}  // namespace
+
+void AddDecisionCommands(CLI::App& change, Shell& shell) {
+  auto options = std::make_shared<ApproveOptions>();
+  CLI::App* approve = AddVerb(change, "approve", "Approve the plan that you have seen", shell,
+                              [&shell, options] {
+                                return FinishJobCommand(shell, Approve(shell, *options),
+                                                        options->wait);
+                              });
+  approve->add_option("NAME", options->name, "The change")->required();
+  approve->add_option("--digest", options->digest,
+                      "The plan's digest, or its first 12 digits or more; on a terminal it may be "
+                      "left out: the plan is then shown and you are asked");
+  AddReason(approve, &options->reason, false);
+  AddWaitOptions(approve, &options->wait);
+
+  auto name = std::make_shared<std::string>();
+  auto reason = std::make_shared<std::string>();
+  CLI::App* reject =
+      AddVerb(change, "reject", "Reject a change for good", shell, [&shell, name, reason] {
+        return FinishJobCommand(shell, Reject(shell, *name, *reason), {});
+      });
+  reject->add_option("NAME", *name, "The change")->required();
+  AddReason(reject, reason.get(), true);
+  AddRollback(change, shell);
+  AddCancelAndWait(change, shell, "change");
+}
+
+}  // namespace dbfleet::cli

@@ -1,0 +1,244 @@
+#include <memory>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/base/text.h"
+#include "controller/cli/commands.h"
+#include "controller/cli/exit_code.h"
+#include "controller/cli/interrupt.h"
+#include "controller/cli/job_view.h"
+#include "controller/cli/json.h"
+#include "controller/cli/words.h"
+#include "dbfleet/api/v1/job_service.grpc.pb.h"
+
+namespace dbfleet::cli {
+namespace {
+
+using api::v1::Job;
+using api::v1::JobLogLine;
+using api::v1::JobService;
+
+absl::StatusOr<Job> Get(Shell& shell, const std::string& name) {
+  api::v1::GetJobRequest request;
+  request.set_name(FullName("jobs", name));
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  return client->Call<JobService>(&JobService::Stub::GetJob, request);
+}
+
+int ShowJob(Shell& shell, const std::string& name) {
+  auto job = Get(shell, name);
+  if (!job.ok()) return shell.Fail(job.status());
+  shell.PrintOne(JobListing(*job), shell.for_people() ? DescribeJob(*job) : "");
+  return kExitOk;
+}
+
+std::string Explanation(const Job& job) {
+  const std::string name = SanitizeForDisplay(ShortName(job.name()));
+  std::string out = absl::StrCat(SanitizeForDisplay(job.name()), " is ", Word(job.state()), ".\n");
+  if (!job.error_message().empty()) {
+    absl::StrAppend(&out, SanitizeForDisplay(job.error_message()), "\n");
+  }
+  const std::string blockers = DescribeBlockers(job);
+  if (!blockers.empty()) absl::StrAppend(&out, "It waits for\n", blockers);
+  switch (job.state()) {
+    case Job::STATE_AWAITING_APPROVAL:
+      absl::StrAppend(&out, "Somebody else than ", SanitizeForDisplay(job.requester()),
+                      " can look at it (dbfleet change get ", name,
+                      ") and approve it (dbfleet change approve ", name, ").\n");
+      break;
+    case Job::STATE_PAUSED:
+      absl::StrAppend(&out, "It goes on with: dbfleet job resume ", name, "\n");
+      break;
+    case Job::STATE_PLANNING:
+      out += "Its agents are finding out what it would do; a disconnected agent holds it here.\n";
+      break;
+    default:
+      if (blockers.empty() && !IsTerminal(job.state())) out += "Nothing holds it.\n";
+      break;
+  }
+  return out;
+}
+
+int ExplainJob(Shell& shell, const std::string& name) {
+  auto job = Get(shell, name);
+  if (!job.ok()) return shell.Fail(job.status());
+  shell.PrintOne(JobListing(*job), shell.for_people() ? Explanation(*job) : "");
+  return kExitOk;
+}
+
+struct ListOptions {
+  std::string environment;
+  std::string kind;
+  std::string state;
+  size_t limit = 50;
+};
+
+absl::Status ListJobs(Shell& shell, const ListOptions& options) {
+  api::v1::ListJobsRequest request;
+  request.set_environment(options.environment);
+  request.set_kind(options.kind);
+  if (!options.state.empty()) {
+    ASSIGN_OR_RETURN(const int number, ParseEnumWord(Job::State_descriptor(), options.state));
+    request.set_state(static_cast<Job::State>(number));
+  }
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  ASSIGN_OR_RETURN(const auto jobs,
+                   (ListAll<JobService, Job>(client, &JobService::Stub::ListJobs, request,
+                                             &api::v1::ListJobsResponse::jobs, options.limit)));
+  shell.PrintList(JobListing(jobs));
+  return absl::OkStatus();
+}
+
+void PrintLogLine(Shell& shell, const JobLogLine& line) {
+  if (!shell.for_people()) {
+    // A log has no names, and a stream cannot be one JSON array or YAML list.
+    shell.out() << ToJson(line, false) << "\n";
+  } else {
+    if (line.dropped_before() > 0) {
+      shell.out() << "... " << line.dropped_before() << " lines were dropped here\n";
+    }
+    shell.out() << Show(line.log_time()) << " " << Word(line.severity()) << " "
+                << SanitizeForDisplay(line.text()) << "\n";
+  }
+  shell.out().flush();
+}
+
+int ShowLogs(Shell& shell, const std::string& name, bool follow) {
+  auto client = shell.Client();
+  if (!client.ok()) return shell.Fail(client.status());
+  api::v1::ReadJobLogRequest request;
+  request.set_name(FullName("jobs", name));
+  request.set_follow(follow);
+  const absl::Status status = (*client)->Stream<JobService, api::v1::ReadJobLogRequest, JobLogLine>(
+      &JobService::Stub::ReadJobLog, request, absl::InfiniteDuration(),
+      [&](const JobLogLine& line) {
+        PrintLogLine(shell, line);
+        return shell.out().good();
+      });
+  return status.ok() ? kExitOk : shell.Fail(status);
+}
+
+absl::StatusOr<Job> Cancel(Shell& shell, const std::string& name, const std::string& reason) {
+  api::v1::CancelJobRequest request;
+  request.set_name(FullName("jobs", name));
+  request.set_reason(reason);
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  return client->Call<JobService>(&JobService::Stub::CancelJob, request);
+}
+
+absl::StatusOr<Job> Pause(Shell& shell, const std::string& name, const std::string& reason) {
+  api::v1::PauseJobRequest request;
+  request.set_name(FullName("jobs", name));
+  request.set_reason(reason);
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  return client->Call<JobService>(&JobService::Stub::PauseJob, request);
+}
+
+absl::StatusOr<Job> Resume(Shell& shell, const std::string& name) {
+  api::v1::ResumeJobRequest request;
+  request.set_name(FullName("jobs", name));
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  return client->Call<JobService>(&JobService::Stub::ResumeJob, request);
+}
+
+absl::StatusOr<Job> Resolve(Shell& shell, const std::string& name, const std::string& as,
+                            const std::string& reason) {
+  api::v1::ResolveTaskRequest request;
+  request.set_name(FullName("jobs", name));
+  ASSIGN_OR_RETURN(const int resolution,
+                   ParseEnumWord(api::v1::ResolveTaskRequest::Resolution_descriptor(), as));
+  request.set_resolution(static_cast<api::v1::ResolveTaskRequest::Resolution>(resolution));
+  request.set_reason(reason);
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  return client->Call<JobService>(&JobService::Stub::ResolveTask, request);
+}
+
+void AddReads(CLI::App* noun, Shell& shell) {
+  auto options = std::make_shared<ListOptions>();
+  CLI::App* list = AddVerb(*noun, "list", "List jobs", shell, [&shell, options] {
+    const absl::Status status = ListJobs(shell, *options);
+    return status.ok() ? kExitOk : shell.Fail(status);
+  });
+  list->add_option("--environment,-e", options->environment, "Only those of this environment");
+  list->add_option("--kind", options->kind, "check, inspect, backup, verify or migrate")
+      ->check(CLI::IsMember({"check", "inspect", "backup", "verify", "migrate"}));
+  list->add_option("--state", options->state, "Only those in this state, such as rolling");
+  AddLimit(list, &options->limit);
+
+  auto name = std::make_shared<std::string>();
+  const auto with_name = [&](CLI::App* verb) {
+    verb->add_option("NAME", *name, "The job")->required();
+    return verb;
+  };
+  with_name(AddVerb(*noun, "get", "Show a job", shell,
+                    [&shell, name] { return ShowJob(shell, *name); }));
+  with_name(AddVerb(*noun, "explain", "Say why a job does not go on, and who can help", shell,
+                    [&shell, name] { return ExplainJob(shell, *name); }));
+  auto follow = std::make_shared<bool>(false);
+  with_name(AddVerb(*noun, "logs", "Show a job's log", shell,
+                    [&shell, name, follow] { return ShowLogs(shell, *name, *follow); }))
+      ->add_flag("--follow,-f", *follow, "Go on until the job has ended");
+}
+
+}  // namespace
+
+void AddCancelAndWait(CLI::App& noun, Shell& shell, const char* what) {
+  auto name = std::make_shared<std::string>();
+  auto reason = std::make_shared<std::string>();
+  auto cancel_wait = std::make_shared<WaitOptions>();
+  CLI::App* cancel =
+      AddVerb(noun, "cancel", "Cancel it; a running statement ends first", shell,
+              [&shell, name, reason, cancel_wait] {
+                return FinishJobCommand(shell, Cancel(shell, *name, *reason), *cancel_wait);
+              });
+  cancel->add_option("NAME", *name, absl::StrCat("The ", what))->required();
+  AddReason(cancel, reason.get(), false);
+  AddWaitOptions(cancel, cancel_wait.get());
+
+  auto options = std::make_shared<WaitOptions>();
+  CLI::App* wait = AddVerb(noun, "wait", "Wait until it has ended", shell, [&shell, name, options] {
+    Job job;
+    job.set_name(FullName("jobs", *name));
+    return FinishJobCommand(shell, job, *options);
+  });
+  wait->add_option("NAME", *name, absl::StrCat("The ", what))->required();
+  AddImpliedWaitOptions(wait, options.get(), false);
+}
+
+void AddJobCommands(CLI::App& app, Shell& shell) {
+  CLI::App* noun = AddNoun(app, "job", "Jobs of every kind");
+  AddReads(noun, shell);
+  AddCancelAndWait(*noun, shell, "job");
+
+  auto name = std::make_shared<std::string>();
+  auto reason = std::make_shared<std::string>();
+  CLI::App* pause =
+      AddVerb(*noun, "pause", "Start no further step", shell, [&shell, name, reason] {
+        return FinishJobCommand(shell, Pause(shell, *name, *reason), {});
+      });
+  pause->add_option("NAME", *name, "The job")->required();
+  AddReason(pause, reason.get(), false);
+
+  auto resume_wait = std::make_shared<WaitOptions>();
+  CLI::App* resume =
+      AddVerb(*noun, "resume", "Go on after a pause", shell, [&shell, name, resume_wait] {
+        return FinishJobCommand(shell, Resume(shell, *name), *resume_wait);
+      });
+  resume->add_option("NAME", *name, "The job")->required();
+  AddWaitOptions(resume, resume_wait.get());
+
+  auto as = std::make_shared<std::string>();
+  CLI::App* resolve =
+      AddVerb(*noun, "resolve", "Say what became of a task whose outcome nobody could determine",
+              shell, [&shell, name, as, reason] {
+                return FinishJobCommand(shell, Resolve(shell, *name, *as, *reason), {});
+              });
+  resolve->add_option("NAME", *name, "The job, or jobs/JOB/tasks/TASK")->required();
+  resolve->add_option("--as", *as, "applied or not-applied")
+      ->required()
+      ->check(CLI::IsMember({"applied", "not-applied"}));
+  AddReason(resolve, reason.get(), true);
+}
+
+}  // namespace dbfleet::cli

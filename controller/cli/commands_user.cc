@@ -1,0 +1,236 @@
+#include <memory>
+
+#include "absl/strings/str_join.h"
+#include "common/base/status.h"
+#include "controller/cli/commands.h"
+#include "controller/cli/exit_code.h"
+#include "controller/cli/secret_output.h"
+#include "controller/cli/user_view.h"
+#include "controller/cli/words.h"
+#include "dbfleet/api/v1/user_service.grpc.pb.h"
+
+namespace dbfleet::cli {
+namespace {
+
+using api::v1::Role;
+using api::v1::Token;
+using api::v1::User;
+using api::v1::UserService;
+
+std::string Roles(const User& user) {
+  std::vector<std::string> words;
+  for (const int role : user.roles()) words.push_back(Word(static_cast<Role>(role)));
+  return absl::StrJoin(words, ",");
+}
+
+Listing TokenListing(const std::vector<const Token*>& tokens) {
+  Listing listing;
+  listing.columns = {{"NAME"}, {"DESCRIPTION"}, {"EXPIRES"}, {"REVOKED"}, {"CREATED", true},
+                     {"CREATOR", true}};
+  for (const Token* token : tokens) {
+    listing.items.push_back({token,
+                             token->name(),
+                             {token->name(), token->description(), Show(token->expire_time()),
+                              token->revoked() ? "yes" : "", Show(token->create_time()),
+                              token->creator()}});
+  }
+  return listing;
+}
+
+template <typename T>
+absl::Status AddRoles(const std::vector<std::string>& words, T* request) {
+  for (const std::string& word : words) {
+    ASSIGN_OR_RETURN(const int role,
+                     ParseEnumWord(google::protobuf::GetEnumDescriptor<Role>(), word));
+    request->add_roles(static_cast<Role>(role));
+  }
+  return absl::OkStatus();
+}
+
+int ShowUser(Shell& shell, const absl::StatusOr<User>& user) {
+  if (!user.ok()) return shell.Fail(user.status());
+  shell.PrintOne(UserListing({&*user}));
+  return kExitOk;
+}
+
+absl::StatusOr<User> CreateUser(Shell& shell, const std::string& name,
+                                const std::vector<std::string>& roles) {
+  api::v1::CreateUserRequest request;
+  request.set_user_id(absl::StartsWith(name, "users/") ? ShortName(name) : name);
+  RETURN_IF_ERROR(AddRoles(roles, &request));
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  return client->Call<UserService>(&UserService::Stub::CreateUser, request);
+}
+
+absl::StatusOr<User> SetRoles(Shell& shell, const std::string& name,
+                              const std::vector<std::string>& roles) {
+  api::v1::UpdateUserRolesRequest request;
+  request.set_name(FullName("users", name));
+  RETURN_IF_ERROR(AddRoles(roles, &request));
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  return client->Call<UserService>(&UserService::Stub::UpdateUserRoles, request);
+}
+
+absl::StatusOr<User> GetUser(Shell& shell, const std::string& name) {
+  api::v1::GetUserRequest request;
+  request.set_name(FullName("users", name));
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  return client->Call<UserService>(&UserService::Stub::GetUser, request);
+}
+
+absl::StatusOr<User> DisableUser(Shell& shell, const std::string& name,
+                                 const std::string& reason) {
+  api::v1::DisableUserRequest request;
+  request.set_name(FullName("users", name));
+  request.set_reason(reason);
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  return client->Call<UserService>(&UserService::Stub::DisableUser, request);
+}
+
+absl::Status ListUsers(Shell& shell) {
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  ASSIGN_OR_RETURN(const auto users,
+                   (ListAll<UserService, User>(client, &UserService::Stub::ListUsers,
+                                               api::v1::ListUsersRequest(),
+                                               &api::v1::ListUsersResponse::users, 0)));
+  std::vector<const User*> pointers;
+  for (const User& user : users) pointers.push_back(&user);
+  shell.PrintList(UserListing(pointers));
+  return absl::OkStatus();
+}
+
+// The user whose tokens are meant: oneself, unless another is named.
+absl::StatusOr<std::string> UserOrSelf(ApiClient* client, const std::string& user) {
+  if (!user.empty()) return FullName("users", user);
+  ASSIGN_OR_RETURN(const User self, client->Call<UserService>(&UserService::Stub::WhoAmI,
+                                                              api::v1::WhoAmIRequest()));
+  return self.name();
+}
+
+struct TokenOptions {
+  std::string user;
+  std::string description;
+  absl::Duration ttl;
+  std::string out;
+};
+
+absl::Status CreateToken(Shell& shell, const TokenOptions& options) {
+  api::v1::CreateTokenRequest request;
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  ASSIGN_OR_RETURN(*request.mutable_user(), UserOrSelf(client, options.user));
+  request.set_description(options.description);
+  if (options.ttl > absl::ZeroDuration()) *request.mutable_ttl() = FromDuration(options.ttl);
+  ASSIGN_OR_RETURN(auto response, client->Call<UserService>(&UserService::Stub::CreateToken,
+                                                            request));
+  RETURN_IF_ERROR(TakeSecret(shell, options.out, response.mutable_secret()));
+  Listing listing;
+  listing.columns = {{"NAME"}, {"EXPIRES"}, {"TOKEN"}};
+  listing.items.push_back({&response,
+                           response.token().name(),
+                           {response.token().name(), Show(response.token().expire_time()),
+                            response.secret()}});
+  shell.PrintOne(listing);
+  return absl::OkStatus();
+}
+
+absl::Status ListTokens(Shell& shell, const std::string& user) {
+  api::v1::ListTokensRequest request;
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  ASSIGN_OR_RETURN(*request.mutable_user(), UserOrSelf(client, user));
+  ASSIGN_OR_RETURN(const auto tokens,
+                   (ListAll<UserService, Token>(client, &UserService::Stub::ListTokens, request,
+                                                &api::v1::ListTokensResponse::tokens, 0)));
+  std::vector<const Token*> pointers;
+  for (const Token& token : tokens) pointers.push_back(&token);
+  shell.PrintList(TokenListing(pointers));
+  return absl::OkStatus();
+}
+
+absl::Status RevokeToken(Shell& shell, const std::string& name) {
+  api::v1::RevokeTokenRequest request;
+  request.set_name(name);
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  ASSIGN_OR_RETURN(const Token token,
+                   client->Call<UserService>(&UserService::Stub::RevokeToken, request));
+  shell.PrintOne(TokenListing({&token}));
+  return absl::OkStatus();
+}
+
+int Done(Shell& shell, const absl::Status& status) {
+  return status.ok() ? kExitOk : shell.Fail(status);
+}
+
+void AddTokenCommands(CLI::App& app, Shell& shell) {
+  CLI::App* noun = AddNoun(app, "token", "API tokens");
+  auto options = std::make_shared<TokenOptions>();
+  CLI::App* create = AddVerb(*noun, "create", "Make a token; it is shown once", shell,
+                             [&shell, options] { return Done(shell, CreateToken(shell, *options)); });
+  create->add_option("--user", options->user, "Whose token; default: yours");
+  create->add_option("--description", options->description, "What it is for");
+  AddDuration(create, "--ttl", &options->ttl, "Its lifetime; default 90d, at most 366d");
+  AddSecretOut(create, &options->out);
+
+  auto user = std::make_shared<std::string>();
+  AddVerb(*noun, "list", "List tokens", shell,
+          [&shell, user] { return Done(shell, ListTokens(shell, *user)); })
+      ->add_option("--user", *user, "Whose tokens; default: yours");
+  auto name = std::make_shared<std::string>();
+  AddVerb(*noun, "revoke", "End a token at once", shell,
+          [&shell, name] { return Done(shell, RevokeToken(shell, *name)); })
+      ->add_option("NAME", *name, "The token, users/USER/tokens/ID")
+      ->required();
+}
+
+}  // namespace
+
+Listing UserListing(const std::vector<const User*>& users) {
+  Listing listing;
+  listing.columns = {{"NAME"}, {"ROLES"}, {"DISABLED"}, {"CREATED"}, {"CREATOR", true}};
+  for (const User* user : users) {
+    listing.items.push_back({user,
+                             user->name(),
+                             {ShortName(user->name()), Roles(*user), user->disabled() ? "yes" : "",
+                              Show(user->create_time()), user->creator()}});
+  }
+  return listing;
+}
+
+void AddUserCommands(CLI::App& app, Shell& shell) {
+  CLI::App* noun = AddNoun(app, "user", "Users and their roles");
+  AddVerb(*noun, "list", "List users", shell, [&shell] { return Done(shell, ListUsers(shell)); });
+
+  auto name = std::make_shared<std::string>();
+  AddVerb(*noun, "get", "Show a user", shell,
+          [&shell, name] { return ShowUser(shell, GetUser(shell, *name)); })
+      ->add_option("NAME", *name, "The user")
+      ->required();
+
+  auto roles = std::make_shared<std::vector<std::string>>();
+  CLI::App* create =
+      AddVerb(*noun, "create", "Make a user", shell, [&shell, name, roles] {
+        return ShowUser(shell, CreateUser(shell, *name, *roles));
+      });
+  create->add_option("NAME", *name, "The user's name")->required();
+  create->add_option("--role", *roles,
+                     "viewer, operator, approver, policy_admin, auditor or admin; may repeat")
+      ->delimiter(',')
+      ->required();
+
+  CLI::App* set = AddVerb(*noun, "roles", "Replace a user's roles", shell, [&shell, name, roles] {
+    return ShowUser(shell, SetRoles(shell, *name, *roles));
+  });
+  set->add_option("NAME", *name, "The user")->required();
+  set->add_option("--role", *roles, "The roles from now on; may repeat")->delimiter(',')->required();
+
+  auto reason = std::make_shared<std::string>();
+  CLI::App* disable =
+      AddVerb(*noun, "disable", "Disable a user and end all their tokens", shell,
+              [&shell, name, reason] {
+                return ShowUser(shell, DisableUser(shell, *name, *reason));
+              });
+  disable->add_option("NAME", *name, "The user")->required();
+  AddReason(disable, reason.get(), true);
+  AddTokenCommands(app, shell);
+}
+
+}  // namespace dbfleet::cli

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "common/concurrency/mutex.h"
+#include "common/metrics/registry.h"
+#include "common/time/clock.h"
+#include "controller/store/sqlite/connection.h"
+#include "controller/store/sqlite/disk_guard.h"
+#include "controller/store/sqlite/page_tokens.h"
+#include "controller/store/sqlite/rows.h"
+#include "controller/store/store.h"
+
+namespace dbfleet::controller::sqlite {
+
+// The store's one writer thread and its group commit.
+//
+// It takes all mutations that wait (up to a limit) as one group: BEGIN IMMEDIATE, a savepoint for each
+// mutation, COMMIT, then their `done`s in order. A mutation that fails is rolled back to its savepoint,
+// together with the end of the audit chain. What a failed mutation is told also waits for the COMMIT:
+// it may have read what its neighbours wrote.
+//
+// Full disk: SQLITE_FULL comes from a write that did not happen, at the latest that of the log's commit
+// mark, so after ROLLBACK nothing of the group can come back. Its mutations are told DISK_FULL; the
+// essential ones run once more, from a fresh copy, with the ballast's space.
+//
+// Any other error of COMMIT, or of a ROLLBACK or checkpoint: `fatal`; see sqlite_store.h.
+//
+// Thread-safe. Add may be called from `done`. Stop once, before the destructor.
+class Writer {
+ public:
+  struct Options {
+    std::unique_ptr<Connection> connection;
+    const PageTokens* tokens;
+    const Clock* clock;
+    ChainHead head;
+    std::unique_ptr<DiskGuard> disk;
+    metrics::Registry* metrics;                          // May be null.
+    std::function<void(const absl::Status&)> fatal;
+    std::function<void(const ChainHead&)> on_head;       // After a COMMIT that moved it; may be null.
+  };
+
+  explicit Writer(Options options);
+  ~Writer();
+
+  // UNAVAILABLE (STORE_CLOSED), answered at once, after Stop or a fatal error; RESOURCE_EXHAUSTED
+  // (STORE_OVERLOADED) likewise when too many unessential ones wait.
+  void Add(Store::Mutation mutation, Store::Done done, bool essential);
+
+  // Runs what was added, then ends the thread.
+  void Stop();
+
+ private:
+  struct Item {
+    Store::Mutation mutation;
+    Store::Done done;
+    bool essential = false;
+    absl::Status status;
+  };
+  enum class GroupEnd { kDone, kDiskFull, kFatal };
+  struct Metrics;
+
+  void Run();
+  std::vector<Item> TakeGroup();
+  // False after a fatal error: nothing of the group was answered.
+  bool Process(std::vector<Item>* group);
+  // Runs and commits the group; the items' outcomes are in their `status`.
+  GroupEnd TryCommit(std::vector<Item>* group);
+  void RunMutation(Item* item);
+  // Ends the open transaction without effect.
+  GroupEnd Abandon(std::vector<Item>* group, const absl::Status& why);
+  GroupEnd Fatal(const absl::Status& status);
+  bool CheckpointIfDue();
+
+  // Constant after construction, used by the writer thread only.
+  const std::unique_ptr<Connection> connection_;
+  const PageTokens* const tokens_;
+  const Clock* const clock_;
+  const std::unique_ptr<DiskGuard> disk_;
+  const std::unique_ptr<Metrics> metrics_;
+  const std::function<void(const absl::Status&)> fatal_;
+  const std::function<void(const ChainHead&)> on_head_;
+
+  // The writer thread's own.
+  ChainHead head_;       // Committed.
+  ChainHead next_head_;  // With the group that is being written.
+  int wal_pages_ = 0;
+
+  Mutex mutex_;
+  CondVar added_;
+  std::deque<Item> queue_ ABSL_GUARDED_BY(mutex_);
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+
+  std::thread thread_;
+};
+
+}  // namespace dbfleet::controller::sqlite

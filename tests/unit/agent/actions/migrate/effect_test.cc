@@ -1,0 +1,117 @@
+#include "agent/actions/migrate/effect.h"
+
+#include "common/base/status.h"
+#include "gtest/gtest.h"
+
+namespace dbfleet::agent {
+namespace {
+
+using sql::Dialect;
+
+Effect Maria(absl::string_view text, bool atomic_data = true) {
+  return EffectOf(Dialect::kMariaDb, text, sql::Classify(Dialect::kMariaDb, text), "app",
+                  atomic_data);
+}
+
+Effect Postgres(absl::string_view text) {
+  return EffectOf(Dialect::kPostgres, text, sql::Classify(Dialect::kPostgres, text), "app", true);
+}
+
+TEST(EffectTest, DataChangesOfTransactionalTablesShareATransactionWithTheirRecord) {
+  for (absl::string_view text :
+       {"INSERT INTO t VALUES (1)", "update t set a = 1", "/* why */ DELETE FROM t WHERE id = 1",
+        "REPLACE INTO app.t VALUES (1)"}) {
+    EXPECT_EQ(Maria(text), Effect::kAtomic) << text;
+    EXPECT_EQ(Maria(text, /*atomic_data=*/false), Effect::kOpaque) << text;
+  }
+}
+
+TEST(EffectTest, DdlIsFoundInTheSchema) {
+  for (absl::string_view text :
+       {"ALTER TABLE t ADD COLUMN a INT", "CREATE TABLE t (a INT, b INT)", "DROP TABLE t",
+        "CREATE UNIQUE INDEX i ON t (a, b)", "DROP INDEX i ON t", "RENAME TABLE a TO b",
+        "CREATE DEFINER = 'x'@'y' TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET NEW.a = 1",
+        "CREATE OR REPLACE VIEW v AS SELECT 1"}) {
+    EXPECT_EQ(Maria(text), Effect::kSchema) << text;
+  }
+}
+
+TEST(EffectTest, WhatMayStopHalfwayIsNeverTakenForDone) {
+  for (absl::string_view text : {"DROP TABLE a, b", "RENAME TABLE a TO b, c TO d",
+                                 "CREATE OR REPLACE TABLE t (a INT)"}) {
+    EXPECT_EQ(Maria(text), Effect::kPartial) << text;
+  }
+}
+
+TEST(EffectTest, WhatTheSchemaDoesNotShowIsOpaque) {
+  for (absl::string_view text :
+       {"CALL fill()", "TRUNCATE TABLE t", "ALTER TABLE t TRUNCATE PARTITION p0",
+        "ALTER TABLE t EXCHANGE PARTITION p WITH TABLE u", "ALTER TABLE t DISCARD TABLESPACE",
+        "ALTER TABLE t AUTO_INCREMENT = 100", "GRANT SELECT ON t TO x", "CREATE USER x",
+        "CREATE DATABASE d", "SET GLOBAL max_connections = 5", "SET @a = f()",
+        "ALTER TABLE other.t ADD a INT", "INSERT INTO `other`.`t` VALUES (1)",
+        "SET STATEMENT max_statement_time = 1 FOR DELETE FROM t", "DO f()"}) {
+    EXPECT_EQ(Maria(text), Effect::kOpaque) << text;
+  }
+}
+
+TEST(EffectTest, SessionSettingsLeaveNothing) {
+  for (absl::string_view text : {"SET FOREIGN_KEY_CHECKS = 0", "SET @rows = 5", "SELECT 1",
+                                 "ANALYZE TABLE t", "CREATE TEMPORARY TABLE t (a INT)"}) {
+    EXPECT_EQ(Maria(text), Effect::kNone) << text;
+  }
+}
+
+TEST(EffectTest, PostgresIsAtomicButForWhatItRefusesInTransactions) {
+  EXPECT_EQ(Postgres("ALTER TABLE t ADD COLUMN a int"), Effect::kAtomic);
+  EXPECT_EQ(Postgres("TRUNCATE t"), Effect::kAtomic);
+  EXPECT_EQ(Postgres("CREATE INDEX CONCURRENTLY i ON t (a)"), Effect::kSchema);
+  EXPECT_EQ(Postgres("DROP INDEX CONCURRENTLY i"), Effect::kSchema);
+  EXPECT_EQ(Postgres("REINDEX INDEX CONCURRENTLY i"), Effect::kPartial);
+  EXPECT_EQ(Postgres("VACUUM t"), Effect::kNone);
+  EXPECT_EQ(Postgres("ALTER SYSTEM SET work_mem = '1MB'"), Effect::kOpaque);
+  EXPECT_EQ(Postgres("CREATE DATABASE d"), Effect::kOpaque);
+}
+
+TEST(ConcurrentIndexTest, NamesAreFoundAsWritten) {
+  EXPECT_EQ(ConcurrentIndexName("CREATE INDEX CONCURRENTLY Idx_A ON t (a)"), "idx_a");
+  EXPECT_EQ(ConcurrentIndexName("create unique index concurrently if not exists \"I\" on t (a)"),
+            "\"I\"");
+  EXPECT_EQ(ConcurrentIndexName("DROP INDEX CONCURRENTLY IF EXISTS s.i"), "s.i");
+  EXPECT_EQ(ConcurrentIndexName("/* x */ DROP INDEX CONCURRENTLY s.\"I\" CASCADE"), "s.\"I\"");
+  EXPECT_EQ(ConcurrentIndexName("CREATE INDEX i ON t (a)"), "");
+  EXPECT_EQ(ConcurrentIndexName("CREATE TABLE concurrently (a int)"), "");
+}
+
+absl::Status Allowed(Dialect dialect, absl::string_view text) {
+  return CheckAllowed(dialect, text, sql::Classify(dialect, text));
+}
+
+TEST(CheckAllowedTest, WhatTakesControlFromTheRunnerIsRefused) {
+  for (absl::string_view text :
+       {"BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "SAVEPOINT s", "USE other",
+        "SET autocommit = 0", "SET @@session.autocommit=0", "LOCK TABLES t WRITE", "UNLOCK TABLES",
+        "SELECT RELEASE_LOCK('x')", "DO RELEASE_ALL_LOCKS()", "XA START 'x'",
+        "DROP TABLE `dbfleet_step_log`", "DELETE FROM app.DBFLEET_SCHEMA_HISTORY",
+        "/*!50000 USE other */"}) {
+    EXPECT_EQ(ReasonOf(Allowed(Dialect::kMariaDb, text)), "FORBIDDEN_STATEMENT") << text;
+  }
+  for (absl::string_view text :
+       {"BEGIN", "COMMIT AND CHAIN", "ABORT", "END", "SELECT pg_advisory_unlock_all()",
+        "DISCARD ALL", "CREATE INDEX CONCURRENTLY ON t (a)", "PREPARE TRANSACTION 'x'",
+        "SELECT pg_terminate_backend(pg_backend_pid())", "DROP TABLE dbfleet_step_log"}) {
+    EXPECT_EQ(ReasonOf(Allowed(Dialect::kPostgres, text)), "FORBIDDEN_STATEMENT") << text;
+  }
+}
+
+TEST(CheckAllowedTest, OrdinaryStatementsAreLetThrough) {
+  for (absl::string_view text : {"ALTER TABLE t ADD COLUMN `begin` INT", "SET FOREIGN_KEY_CHECKS = 0",
+                                 "INSERT INTO t VALUES ('USE; COMMIT; autocommit')"}) {
+    EXPECT_TRUE(Allowed(Dialect::kMariaDb, text).ok()) << text;
+  }
+  EXPECT_TRUE(Allowed(Dialect::kPostgres, "CREATE INDEX CONCURRENTLY i ON t (a)").ok());
+  EXPECT_TRUE(Allowed(Dialect::kPostgres, "DO $$ BEGIN PERFORM 1; END $$").ok());
+}
+
+}  // namespace
+}  // namespace dbfleet::agent

@@ -1,0 +1,156 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "absl/strings/match.h"
+#include "common/sql/lint_rules.h"
+#include "common/sql/sql.h"
+
+namespace dbfleet::sql {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr Dialect kMa = Dialect::kMariaDb;
+constexpr Dialect kPg = Dialect::kPostgres;
+constexpr Dialect kRe = Dialect::kRedis;
+
+std::vector<std::string> Found(Dialect dialect, absl::string_view script) {
+  const auto statements = Split(dialect, script);
+  EXPECT_TRUE(statements.ok()) << statements.status();
+  std::vector<std::string> ids;
+  for (const Finding& finding : Lint(dialect, *statements)) ids.push_back(finding.rule_id);
+  return ids;
+}
+
+TEST(LintTest, UpdateAndDeleteNeedAWhere) {
+  for (Dialect dialect : {kMa, kPg}) {
+    EXPECT_THAT(Found(dialect, "DELETE FROM t"), ElementsAre("dbf-no-where"));
+    EXPECT_THAT(Found(dialect, "UPDATE t SET a = (SELECT b FROM s WHERE c = 1)"),
+                ElementsAre("dbf-no-where"));
+    EXPECT_THAT(Found(dialect, "DELETE FROM t WHERE a = 1"), IsEmpty());
+    EXPECT_THAT(Found(dialect, "WITH x AS (SELECT 1) UPDATE t SET a = 1"),
+                ElementsAre("dbf-no-where"));
+  }
+  EXPECT_THAT(Found(kPg, "WITH x AS (DELETE FROM t RETURNING a) SELECT a FROM x WHERE a = 1"),
+              ElementsAre("dbf-no-where"));
+  EXPECT_THAT(Found(kPg, "WITH x AS (DELETE FROM t WHERE b = 1 RETURNING a) SELECT a FROM x"),
+              IsEmpty());
+  EXPECT_THAT(Found(kMa, "INSERT INTO t (a) VALUES (1) ON DUPLICATE KEY UPDATE a = 2"), IsEmpty());
+}
+
+TEST(LintTest, LossIsNamed) {
+  EXPECT_THAT(Found(kMa, "DROP TABLE t"), ElementsAre("dbf-drop-table"));
+  EXPECT_THAT(Found(kPg, "DROP SCHEMA s CASCADE"), ElementsAre("dbf-drop-table"));
+  EXPECT_THAT(Found(kMa, "DROP TEMPORARY TABLE t"), IsEmpty());
+  EXPECT_THAT(Found(kMa, "TRUNCATE t"), ElementsAre("dbf-truncate"));
+  EXPECT_THAT(Found(kMa, "ALTER TABLE t TRUNCATE PARTITION p"), ElementsAre("dbf-truncate"));
+}
+
+TEST(LintTest, DroppedColumnsAreToldFromOtherDrops) {
+  EXPECT_THAT(Found(kMa, "ALTER TABLE t DROP COLUMN a"), ElementsAre("dbf-drop-column"));
+  EXPECT_THAT(Found(kMa, "ALTER TABLE t DROP a"), ElementsAre("dbf-drop-column"));
+  EXPECT_THAT(Found(kMa, "ALTER TABLE t ADD b INT, DROP `a`"), ElementsAre("dbf-drop-column"));
+  EXPECT_THAT(Found(kPg, "ALTER TABLE t DROP IF EXISTS a"), ElementsAre("dbf-drop-column"));
+  for (absl::string_view text :
+       {"ALTER TABLE t DROP INDEX i", "ALTER TABLE t DROP CONSTRAINT c",
+        "ALTER TABLE t DROP PRIMARY KEY", "ALTER TABLE t ALTER COLUMN a DROP DEFAULT"}) {
+    EXPECT_THAT(Found(kMa, text), IsEmpty()) << text;
+  }
+  EXPECT_THAT(Found(kPg, "ALTER TABLE t ALTER a DROP NOT NULL"), IsEmpty());
+}
+
+TEST(LintTest, PostgresIndexesAreBuiltConcurrently) {
+  EXPECT_THAT(Found(kPg, "CREATE INDEX i ON t (a)"), ElementsAre("dbf-index-not-concurrent"));
+  EXPECT_THAT(Found(kPg, "CREATE UNIQUE INDEX i ON t (a)"),
+              ElementsAre("dbf-index-not-concurrent"));
+  EXPECT_THAT(Found(kPg, "CREATE INDEX CONCURRENTLY i ON t (a)"), IsEmpty());
+  EXPECT_THAT(Found(kMa, "CREATE INDEX i ON t (a)"), IsEmpty());
+  // Nobody writes to a table that is only now made.
+  EXPECT_THAT(Found(kPg, "CREATE TABLE t (a int PRIMARY KEY); CREATE INDEX i ON t (a)"), IsEmpty());
+}
+
+TEST(LintTest, ANewNotNullColumnNeedsADefault) {
+  for (Dialect dialect : {kMa, kPg}) {
+    EXPECT_THAT(Found(dialect, "ALTER TABLE t ADD COLUMN a INT NOT NULL"),
+                ElementsAre("dbf-not-null-without-default"));
+    EXPECT_THAT(Found(dialect, "ALTER TABLE t ADD a VARCHAR(10) NOT NULL, ADD b INT DEFAULT 1"),
+                ElementsAre("dbf-not-null-without-default"));
+    for (absl::string_view text :
+         {"ALTER TABLE t ADD a INT NOT NULL DEFAULT 0", "ALTER TABLE t ADD a INT",
+          "ALTER TABLE t ADD CONSTRAINT c CHECK (a IS NOT NULL)",
+          "ALTER TABLE t ADD a INT CHECK (a IS NOT NULL)",
+          "ALTER TABLE t ADD a INT GENERATED ALWAYS AS (1) STORED NOT NULL"}) {
+      EXPECT_THAT(Found(dialect, text), IsEmpty()) << text;
+    }
+  }
+  EXPECT_THAT(Found(kMa, "ALTER TABLE t ADD (a INT DEFAULT 1, b INT NOT NULL)"),
+              ElementsAre("dbf-not-null-without-default"));
+}
+
+TEST(LintTest, MoneyIsNoFloat) {
+  EXPECT_THAT(Found(kMa, "CREATE TABLE t (id INT PRIMARY KEY, total_price DOUBLE)"),
+              ElementsAre("dbf-money-as-float"));
+  EXPECT_THAT(Found(kPg, "ALTER TABLE t ADD amount real"), ElementsAre("dbf-money-as-float"));
+  EXPECT_THAT(Found(kPg, "ALTER TABLE t ALTER COLUMN balance SET DATA TYPE double precision"),
+              ElementsAre("dbf-money-as-float"));
+  EXPECT_THAT(Found(kMa, "CREATE TABLE t (id INT PRIMARY KEY, `Cost` FLOAT)"),
+              ElementsAre("dbf-money-as-float"));
+  EXPECT_THAT(Found(kMa, "CREATE TABLE t (id INT PRIMARY KEY, totality FLOAT, price DECIMAL(9,2))"),
+              IsEmpty());
+}
+
+TEST(LintTest, TablesHaveAPrimaryKey) {
+  EXPECT_THAT(Found(kMa, "CREATE TABLE t (a INT)"), ElementsAre("dbf-no-primary-key"));
+  EXPECT_THAT(Found(kPg, "CREATE TABLE IF NOT EXISTS s.t (a int)"),
+              ElementsAre("dbf-no-primary-key"));
+  for (absl::string_view text :
+       {"CREATE TABLE t (a INT PRIMARY KEY)", "CREATE TABLE t (a INT, PRIMARY KEY (a))",
+        "CREATE TABLE t LIKE s", "CREATE TABLE t (LIKE s)", "CREATE TABLE t AS SELECT 1",
+        "CREATE TEMPORARY TABLE t (a INT)",
+        "CREATE TABLE t (a INT); ALTER TABLE t ADD PRIMARY KEY (a)"}) {
+    EXPECT_THAT(Found(kMa, text), IsEmpty()) << text;
+  }
+  EXPECT_THAT(Found(kPg, "CREATE TABLE p PARTITION OF t FOR VALUES FROM (1) TO (2)"), IsEmpty());
+}
+
+TEST(LintTest, SelectStarIsNoted) {
+  EXPECT_THAT(Found(kMa, "SELECT * FROM t"), ElementsAre("dbf-select-star"));
+  EXPECT_THAT(Found(kMa, "SELECT a, t.* FROM t"), ElementsAre("dbf-select-star"));
+  EXPECT_THAT(Found(kMa, "SELECT count(*), 2 * 3 FROM t"), IsEmpty());
+  EXPECT_THAT(Found(kMa, "SELECT 1 WHERE EXISTS (SELECT * FROM t)"), IsEmpty());
+}
+
+TEST(LintTest, RedisReadsOfEverythingAreNoted) {
+  EXPECT_THAT(Found(kRe, "KEYS user:*"), ElementsAre("dbf-redis-keys"));
+  EXPECT_THAT(Found(kRe, "hgetall h\nSMEMBERS s\nLRANGE l 0 -1"),
+              ElementsAre("dbf-redis-unbounded-read", "dbf-redis-unbounded-read",
+                          "dbf-redis-unbounded-read"));
+  EXPECT_THAT(Found(kRe, "LRANGE l 0 10\nSCAN 0"), IsEmpty());
+}
+
+TEST(LintTest, FindingsNameTheirStatement) {
+  const auto statements = Split(kMa, "SELECT 1; DROP TABLE a; DELETE FROM b");
+  const std::vector<Finding> findings = Lint(kMa, *statements);
+  ASSERT_EQ(findings.size(), 2u);
+  EXPECT_EQ(findings[0].statement, 1);
+  EXPECT_EQ(findings[1].statement, 2);
+  EXPECT_EQ(findings[1].severity, Severity::kError);
+  EXPECT_FALSE(findings[1].advice.empty());
+}
+
+TEST(LintTest, RulesHaveOneIdEachAndAreComplete) {
+  std::set<std::string> ids;
+  for (const LintRule& rule : LintRules()) {
+    EXPECT_TRUE(absl::StartsWith(rule.id, "dbf-"));
+    EXPECT_FALSE(rule.message.empty());
+    EXPECT_FALSE(rule.advice.empty());
+    EXPECT_TRUE(ids.insert(std::string(rule.id)).second) << rule.id;
+  }
+  EXPECT_EQ(RuleOf(LintId::kRedisUnbounded).id, LintRules().back().id);
+}
+
+}  // namespace
+}  // namespace dbfleet::sql

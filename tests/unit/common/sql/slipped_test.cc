@@ -1,0 +1,338 @@
+// Ways in which statements have slipped past classifiers, group by group. Each line must be
+// destructive in every dialect named in front of it.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "common/sql/sql.h"
+
+namespace dbfleet::sql {
+namespace {
+
+struct Slip {
+  absl::string_view dialects;   // M: MySQL and MariaDB, P: PostgreSQL, R: Redis.
+  absl::string_view text;
+};
+
+void ExpectAllDestructive(std::initializer_list<Slip> slips) {
+  for (const Slip& slip : slips) {
+    for (const auto& [letter, dialect] :
+         {std::pair{'M', Dialect::kMySql}, {'M', Dialect::kMariaDb}, {'P', Dialect::kPostgres},
+          {'R', Dialect::kRedis}}) {
+      if (slip.dialects.find(letter) == absl::string_view::npos) continue;
+      const Verdict verdict = Classify(dialect, slip.text);
+      EXPECT_EQ(verdict.safety, Safety::kDestructive) << letter << ": " << slip.text;
+      EXPECT_FALSE(verdict.reasons.empty()) << letter << ": " << slip.text;
+    }
+  }
+}
+
+TEST(SlippedTest, Group1ExecutableComments) {
+  ExpectAllDestructive({{"M", "/*! DELETE FROM t */"},
+                        {"M", "SELECT 1 /*! INTO OUTFILE '/tmp/x' */"},
+                        {"M", "SELECT 1 /*!50700 + 1 */"},
+                        {"M", "SELECT 1 /*!999999 + 1 */"},
+                        {"M", "SELECT 1 /*!100000 ; DELETE FROM t */"},
+                        {"M", "SELECT 1 /*M! + 1 */"},
+                        {"M", "SELECT 1 /*M!80000 + 1 */"},
+                        {"M", "SELECT 1 /*m!80000 + 1 */"},
+                        {"M", "/*!*/SELECT 1"},
+                        {"M", "SELECT /*!50000 sleep*/(5)"},
+                        {"M", "SELECT 1 /*! /* nested */ + 1 */"}});
+}
+
+TEST(SlippedTest, Group2CommentsThatHideTheVerb) {
+  ExpectAllDestructive({{"MP", "/* SELECT */ DELETE FROM t"},
+                        {"MP", "-- SELECT 1\nDELETE FROM t"},
+                        {"M", "# SELECT 1\nDELETE FROM t"},
+                        {"M", "--SELECT 1\nDELETE FROM t"},
+                        {"M", "SELECT 1 --1\n; DELETE FROM t"},
+                        {"P", "/* /* */ SELECT 1; */ DELETE FROM t"},
+                        {"P", "/* /* */ SELECT 1"},
+                        {"P", "-- c\rDELETE FROM t"},
+                        {"P", "# SELECT 1\nDELETE FROM t"},
+                        {"M", "/* /* */ DELETE FROM t"},
+                        {"M", "SELECT 1 /* unclosed"},
+                        {"M", "SELECT sleep/**/(5)"},
+                        {"M", "SELECT sleep -- x\n (5)"}});
+}
+
+TEST(SlippedTest, Group3CommonTableExpressionsAndMerge) {
+  ExpectAllDestructive(
+      {{"P", "WITH x AS (DELETE FROM t RETURNING *) SELECT * FROM x"},
+       {"P", "WITH x AS (INSERT INTO t VALUES (1) RETURNING *) SELECT * FROM x"},
+       {"P", "WITH x AS (UPDATE t SET a = 1 RETURNING *) SELECT * FROM x"},
+       {"P", "WITH x AS (SELECT 1), y AS (DELETE FROM t RETURNING *) SELECT 1"},
+       {"P", "SELECT * FROM (WITH x AS (DELETE FROM t RETURNING *) SELECT * FROM x) AS y"},
+       {"MP", "WITH x AS (SELECT 1) DELETE FROM t WHERE a IN (SELECT * FROM x)"},
+       {"MP", "WITH x AS (SELECT 1) UPDATE t SET a = 1"},
+       {"P", "WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x"},
+       {"P", "WITH x AS (SELECT 1) MERGE INTO t USING x ON true WHEN MATCHED THEN DELETE"},
+       {"MP", "MERGE INTO t USING s ON (a = b) WHEN MATCHED THEN DELETE"},
+       {"P", "WITH RECURSIVE x AS (SELECT 1) SEARCH DEPTH FIRST BY a SET b SELECT 1"},
+       {"MP", "WITH x SELECT 1"}});
+}
+
+TEST(SlippedTest, Group4ExplainThatExecutes) {
+  ExpectAllDestructive({{"MP", "EXPLAIN ANALYZE SELECT 1"},
+                        {"MP", "EXPLAIN ANALYZE DELETE FROM t"},
+                        {"M", "ANALYZE DELETE FROM t"},
+                        {"M", "ANALYZE SELECT 1"},
+                        {"M", "ANALYZE FORMAT=JSON UPDATE t SET a = 1"},
+                        {"M", "EXPLAIN FORMAT=TREE ANALYZE DELETE FROM t"},
+                        {"M", "DESC ANALYZE DELETE FROM t"},
+                        {"P", "EXPLAIN (ANALYZE) DELETE FROM t"},
+                        {"P", "EXPLAIN (ANALYZE off, ANALYZE on) DELETE FROM t"},
+                        {"P", "EXPLAIN (VERBOSE, ANALYZE true) SELECT 1"},
+                        {"P", "EXPLAIN (COSTS off, analyse) SELECT 1"},
+                        {"P", "EXPLAIN VERBOSE ANALYZE SELECT 1"},
+                        {"P", "EXPLAIN ANALYZE VERBOSE SELECT 1"},
+                        {"P", "EXPLAIN (NEW_OPTION) SELECT 1"},
+                        {"P", "EXPLAIN EXECUTE p"},
+                        {"P", "EXPLAIN ANALYZE CREATE TABLE t AS SELECT 1"},
+                        {"P", "EXPLAIN ANALYZE DECLARE c CURSOR FOR SELECT 1"},
+                        {"MP", "EXPLAIN DELETE FROM t"},
+                        {"MP", "EXPLAIN SELECT my_function()"},
+                        {"M", "EXPLAIN SELECT * FROM (SELECT sleep(5)) x"},
+                        {"M", "EXPLAIN FOR CONNECTION 5"},
+                        {"M", "EXPLAIN INTO @a SELECT 1"}});
+}
+
+TEST(SlippedTest, Group5SelectInto) {
+  ExpectAllDestructive({{"M", "SELECT a INTO OUTFILE '/tmp/x' FROM t"},
+                        {"M", "SELECT a FROM t INTO DUMPFILE '/tmp/x'"},
+                        {"M", "SELECT 1 INTO @a"},
+                        {"M", "SELECT 1 UNION SELECT 2 INTO OUTFILE '/tmp/x'"},
+                        {"M", "SELECT 1.INTO @a"},
+                        {"M", "SELECT 1.5INTO @a"},
+                        {"M", "SELECT.5INTO @a"},
+                        {"M", "SELECT 1e5INTO @a"},
+                        {"M", "SELECT 1e+5INTO @a"},
+                        {"M", "SELECT 'a'INTO @a"},
+                        {"M", "(SELECT 1 INTO @a)"},
+                        {"P", "SELECT * INTO t2 FROM t"},
+                        {"P", "SELECT * INTO TEMP t2 FROM t"},
+                        {"P", "SELECT 1 UNION SELECT 2 INTO t2"},
+                        {"P", "SELECT 1 INTO t2"},
+                        {"P", "SELECT 1.5into t2"},
+                        {"P", "SELECT $1into t2"}});
+}
+
+TEST(SlippedTest, Group6FunctionsWithSideEffects) {
+  ExpectAllDestructive({{"M", "DO sleep(5)"},
+                        {"M", "SET @a = f()"},
+                        {"MP", "SELECT * FROM t WHERE f(a)"},
+                        {"MP", "SELECT a FROM t ORDER BY f(a)"},
+                        {"MP", "SELECT a FROM t GROUP BY f(a)"},
+                        {"MP", "SELECT 1 FROM t JOIN u ON f(t.a)"},
+                        {"MP", "SELECT lower(f(a)) FROM t"},
+                        {"MP", "SELECT (f)(1)"},
+                        {"P", "VALUES (f())"},
+                        {"M", "VALUES (f())"},
+                        {"M", "TABLE t"},
+                        {"M", "SHOW TABLES WHERE f()"},
+                        {"M", "SHOW STATUS WHERE sleep(5)"},
+                        {"MP", "SELECT db.f(1)"},
+                        {"MP", "SELECT db.lower('x')"},
+                        {"M", "SELECT `sleep`(5)"},
+                        {"M", "SELECT \"sleep\"(5)"},
+                        {"P", "SELECT \"pg_sleep\"(5)"},
+                        {"P", "SELECT \"lower\"('x')"},
+                        {"P", "SELECT public.lower('x')"},
+                        {"P", "SELECT x.pg_catalog.lower('x')"},
+                        {"P", "SELECT pg_catalog.pg_sleep(5)"},
+                        {"P", "SELECT U&\"pg_\\0073leep\"(5)"},
+                        {"P", "SELECT * FROM f()"},
+                        {"P", "SELECT * FROM ROWS FROM (f())"},
+                        {"P", "SELECT DISTINCT ON (a) f(b) FROM t"},
+                        {"P", "SELECT 1 OPERATOR(public.+) 2"},
+                        {"P", "SELECT 'x'::my_domain"},
+                        {"P", "SELECT 'x'::public.text"},
+                        {"P", "SELECT CAST('x' AS my_domain)"},
+                        {"P", "SELECT my_domain 'x'"},
+                        {"P", "SELECT public.text 'x'"},
+                        {"P", "SELECT join(1)"},
+                        {"P", "SELECT by(1)"},
+                        {"P", "SELECT over(1)"},
+                        {"P", "SELECT filter(1)"},
+                        {"P", "SELECT like(1, 2)"},
+                        {"P", "SELECT * FROM t TABLESAMPLE my_method(1)"},
+                        {"M", "SELECT any(1)"},
+                        {"M", "SELECT against(1)"},
+                        {"M", "SELECT except(1)"},
+                        {"M", "SELECT 1sleep(5)"},
+                        {"M", "SELECT 1 or(sleep(1))"},
+                        {"M", "SELECT 1.5or(sleep(1))"}});
+}
+
+TEST(SlippedTest, Group7SqlInsideStrings) {
+  ExpectAllDestructive({{"P", "SELECT query_to_xml('DELETE FROM t', true, true, '')"},
+                        {"P", "SELECT dblink_exec('x', 'DELETE FROM t')"},
+                        {"P", "SELECT * FROM ts_stat('SELECT f()')"},
+                        {"P", "SELECT ts_rewrite('a'::tsquery, 'SELECT f()')"},
+                        {"P", "SELECT database_to_xml(true, true, '')"},
+                        {"MP", "PREPARE p FROM 'DELETE FROM t'"},
+                        {"P", "PREPARE p AS DELETE FROM t"},
+                        {"MP", "EXECUTE p"},
+                        {"M", "EXECUTE IMMEDIATE 'DELETE FROM t'"},
+                        {"P", "DO $$ BEGIN DELETE FROM t; END $$"},
+                        {"P", "SELECT lo_import('/etc/passwd')"}});
+}
+
+TEST(SlippedTest, Group8MariaDbWrappers) {
+  ExpectAllDestructive({{"M", "SET STATEMENT max_statement_time=1 FOR DELETE FROM t"},
+                        {"M", "SET STATEMENT a=1 FOR SELECT 1"},
+                        {"M", "BEGIN NOT ATOMIC DELETE FROM t; END"},
+                        {"M", "BEGIN DELETE FROM t; END"},
+                        {"M", "IF 1 THEN DELETE FROM t; END IF"},
+                        {"M", "FOR i IN 1..2 DO DELETE FROM t; END FOR"},
+                        {"M", "<<l>> BEGIN DELETE FROM t; END"},
+                        {"M", "CREATE OR REPLACE TABLE t (a INT)"},
+                        {"MP", "DELETE FROM t RETURNING *"},
+                        {"M", "REPLACE INTO t VALUES (1) RETURNING *"},
+                        {"MP", "INSERT INTO t VALUES (1) RETURNING *"}});
+  EXPECT_EQ(Classify(Dialect::kMariaDb, "SET STATEMENT a=1 FOR DELETE FROM t").kind,
+            Kind::kDataFix);
+  EXPECT_EQ(Classify(Dialect::kMariaDb, "SET STATEMENT a=1 FOR DROP TABLE t").kind,
+            Kind::kSchemaMigration);
+}
+
+TEST(SlippedTest, Group9SequencesAndFiles) {
+  ExpectAllDestructive({{"MP", "SELECT nextval('s')"},
+                        {"MP", "SELECT setval('s', 5)"},
+                        {"M", "SELECT NEXT VALUE FOR s"},
+                        {"M", "SELECT next/**/value\nfor s"},
+                        {"M", "SELECT SUBSTRING('abc' FROM NEXT VALUE FOR s)"},
+                        {"M", "SELECT s.nextval FROM dual"},
+                        {"M", "SELECT lastval(s)"},
+                        {"M", "LOAD DATA INFILE '/x' INTO TABLE t"},
+                        {"M", "LOAD DATA LOCAL INFILE '/x' INTO TABLE t"},
+                        {"M", "LOAD XML INFILE '/x' INTO TABLE t"},
+                        {"M", "XA COMMIT 'x'"},
+                        {"M", "HANDLER t OPEN"},
+                        {"M", "HANDLER t READ FIRST"},
+                        {"M", "SELECT LOAD_FILE('/etc/passwd')"}});
+}
+
+TEST(SlippedTest, Group10Copy) {
+  ExpectAllDestructive({{"P", "COPY t FROM '/x'"},
+                        {"P", "COPY t TO '/x'"},
+                        {"P", "COPY t TO STDOUT"},
+                        {"P", "COPY (SELECT 1) TO PROGRAM 'sh'"},
+                        {"P", "COPY t FROM PROGRAM 'sh'"},
+                        {"P", "COPY (DELETE FROM t RETURNING *) TO STDOUT"},
+                        {"P", "COPY t FROM stdin;\n1\n\\."}});
+}
+
+TEST(SlippedTest, Group11LocksAndWaits) {
+  ExpectAllDestructive({{"MP", "SELECT a FROM t FOR UPDATE"},
+                        {"MP", "SELECT a FROM t FOR SHARE"},
+                        {"MP", "SELECT a FROM t FOR/**/UPDATE NOWAIT"},
+                        {"P", "SELECT a FROM t FOR NO KEY UPDATE"},
+                        {"P", "SELECT a FROM t FOR KEY SHARE SKIP LOCKED"},
+                        {"MP", "SELECT * FROM (SELECT a FROM t FOR UPDATE) x"},
+                        {"M", "SELECT a FROM t LOCK IN SHARE MODE"},
+                        {"M", "LOCK TABLES t WRITE"},
+                        {"P", "LOCK TABLE t"},
+                        {"M", "SELECT GET_LOCK('a', 10)"},
+                        {"M", "SELECT RELEASE_LOCK('a')"},
+                        {"P", "SELECT pg_advisory_lock(1)"},
+                        {"P", "SELECT pg_try_advisory_xact_lock(1)"},
+                        {"M", "FLUSH TABLES WITH READ LOCK"},
+                        {"M", "BACKUP STAGE START"},
+                        {"M", "BACKUP LOCK t"},
+                        {"M", "SELECT SLEEP(5)"},
+                        {"P", "SELECT pg_sleep(5)"},
+                        {"P", "SELECT pg_sleep_for('5 minutes')"},
+                        {"M", "SELECT BENCHMARK(1000000, sha2('a', 512))"},
+                        {"M", "SELECT MASTER_POS_WAIT('a', 1)"},
+                        {"P", "SELECT pg_terminate_backend(1)"},
+                        {"P", "SELECT pg_cancel_backend(1)"}});
+}
+
+TEST(SlippedTest, Group12SessionEscapes) {
+  ExpectAllDestructive({{"MP", "COMMIT"},
+                        {"MP", "COMMIT; DELETE FROM t"},
+                        {"MP", "SET TRANSACTION READ WRITE"},
+                        {"P", "SET transaction_read_only = off"},
+                        {"P", "SELECT set_config('transaction_read_only', 'off', false)"},
+                        {"M", "SET GLOBAL read_only = 0"},
+                        {"MP", "SET ROLE admin"},
+                        {"M", "SET sql_mode = 'ANSI_QUOTES'"},
+                        {"M", "SELECT @a := 1"},
+                        {"P", "RESET ALL"},
+                        {"P", "DISCARD ALL"},
+                        {"M", "SELECT /*+ SET_VAR(sql_mode='ANSI_QUOTES') */ 1"},
+                        // What is a string depends on NO_BACKSLASH_ESCAPES, ANSI_QUOTES and
+                        // standard_conforming_strings.
+                        {"M", "SELECT 'a\\', sleep(5), ' b'"},
+                        {"M", "SELECT 'a\\'', sleep(5) -- '"},
+                        {"M", "SELECT \"a\\\"\" , 'b'"},
+                        {"P", "SELECT 'a\\', pg_sleep(5), ' b'"},
+                        {"P", "SELECT 'a\\''; DELETE FROM t --'"},
+                        // Character sets in which a backslash is half a character.
+                        {"M", "SELECT _gbk'a'"},
+                        {"M", "SELECT _sjis 'a'"},
+                        {"M", "SET NAMES gbk"}});
+}
+
+TEST(SlippedTest, Group13SeveralStatementsAndOddBytes) {
+  ExpectAllDestructive({{"MP", "SELECT 1; DELETE FROM t"},
+                        {"MP", "SELECT 1; SELECT 2"},
+                        {"MP", "SELECT 1;;DELETE FROM t;"},
+                        {"M", "DELIMITER //\nSELECT 1//"},
+                        {"M", "SELECT 1\\G"},
+                        {"MP", "SELECT 1\\g DELETE FROM t"},
+                        {"MP", absl::string_view("SELECT 1\0; DELETE FROM t", 24)},
+                        {"MP", absl::string_view("SELECT '\0'", 10)},
+                        {"MPR", absl::string_view("GET a\0b", 7)},
+                        {"MP", "SELECT '\xff'"},
+                        {"MP", "SELECT '\xbf\x27 OR 1 -- '"},
+                        {"MP", "\xEF\xBB\xBFSELECT 1"},
+                        {"MP", "\xC2\xA0SELECT 1"},
+                        {"MP", ""},
+                        {"MP", ";"},
+                        {"MP", "-- nothing"},
+                        {"MP", "SELECT 1)"},
+                        {"R", "GET a\nDEL a"},
+                        {"R", ""},
+                        {"R", "GET \"a"}});
+}
+
+TEST(SlippedTest, Group13VeryDeepNesting) {
+  for (Dialect dialect : {Dialect::kMySql, Dialect::kMariaDb, Dialect::kPostgres}) {
+    for (size_t depth : {1000u, 200000u}) {
+      const std::string open(depth, '(');
+      const std::string close(depth, ')');
+      for (const std::string& text :
+           {absl::StrCat("SELECT ", open, "1", close), absl::StrCat(open, "SELECT 1", close),
+            absl::StrCat("SELECT ", open)}) {
+        EXPECT_EQ(Classify(dialect, text).safety, Safety::kDestructive);
+      }
+    }
+  }
+}
+
+TEST(SlippedTest, Group14Redis) {
+  ExpectAllDestructive(
+      {{"R", "EVAL \"return 1\" 0"}, {"R", "EVAL_RO \"return 1\" 0"}, {"R", "FCALL f 0"},
+       {"R", "FCALL_RO f 0"},        {"R", "MULTI"},                  {"R", "EXEC"},
+       {"R", "CONFIG SET a b"},      {"R", "CONFIG GET *"},           {"R", "CONFIG REWRITE"},
+       {"R", "DEBUG SLEEP 10"},      {"R", "SCRIPT FLUSH"},           {"R", "FUNCTION LOAD x"},
+       {"R", "MODULE LOAD x"},       {"R", "REPLICAOF NO ONE"},       {"R", "SLAVEOF a 1"},
+       {"R", "SORT a STORE b"},      {"R", "SORT a"},                 {"R", "COPY a b"},
+       {"R", "GEORADIUS a 1 1 1 km STORE b"},
+       {"R", "GEORADIUS_RO a 1 1 1 km STORE b"},
+       {"R", "GETDEL a"},            {"R", "GETEX a EX 5"},           {"R", "KEYS *"},
+       {"R", "FLUSHALL"},            {"R", "flushdb"},                {"R", "\"FLUSHALL\""},
+       {"R", "\"\\x46LUSHALL\""},    {"R", "XREAD BLOCK 0 STREAMS s $"},
+       {"R", "BLPOP a 0"},           {"R", "SUBSCRIBE a"},            {"R", "MONITOR"},
+       {"R", "SHUTDOWN"},            {"R", "SAVE"},                   {"R", "CLIENT KILL ID 1"},
+       {"R", "ACL SETUSER x"},       {"R", "CLUSTER RESET"},          {"R", "PFCOUNT a"},
+       {"R", "RENAME a b"},          {"R", "UNLINK a"},               {"R", "MEMORY PURGE"},
+       {"R", "SLOWLOG RESET"},       {"R", "OBJECT"},                 {"R", "SELECT 1"}});
+}
+
+}  // namespace
+}  // namespace dbfleet::sql

@@ -1,0 +1,227 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/base/status.h"
+#include "common/sql/sql.h"
+
+namespace dbfleet::sql {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::vector<std::string> Texts(Dialect dialect, absl::string_view script) {
+  const auto statements = Split(dialect, script);
+  EXPECT_TRUE(statements.ok()) << statements.status();
+  std::vector<std::string> texts;
+  if (!statements.ok()) return texts;
+  for (const Statement& statement : *statements) texts.push_back(statement.text);
+  return texts;
+}
+
+void ExpectBad(Dialect dialect, absl::string_view script, const std::string& message) {
+  const auto statements = Split(dialect, script);
+  ASSERT_FALSE(statements.ok()) << script;
+  EXPECT_EQ(statements.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ReasonOf(statements.status()), "BAD_SQL");
+  EXPECT_THAT(std::string(statements.status().message()), HasSubstr(message)) << script;
+}
+
+constexpr Dialect kSqlDialects[] = {Dialect::kMySql, Dialect::kMariaDb, Dialect::kPostgres};
+
+TEST(SplitTest, NothingGivesNoStatements) {
+  for (Dialect dialect : kSqlDialects) {
+    for (absl::string_view script : {"", " \n\t", ";", " ; ;; ", "-- c", "/* c */;", "-- c\n;\n"}) {
+      EXPECT_THAT(Texts(dialect, script), ElementsAre()) << script;
+    }
+  }
+}
+
+TEST(SplitTest, CutsAtSemicolonsAndKeepsTheLastWithoutOne) {
+  for (Dialect dialect : kSqlDialects) {
+    EXPECT_THAT(Texts(dialect, "SELECT 1; SELECT 2 ;\nSELECT 3"),
+                ElementsAre("SELECT 1", "SELECT 2", "SELECT 3"));
+  }
+}
+
+TEST(SplitTest, PositionsAreThoseOfTheFirstCharacterThatIsNoComment) {
+  const absl::string_view script =
+      "-- first\n  SELECT 1;  /* a\n b */ SELECT 2;\r\n\n\tSELECT\n3;SELECT 4";
+  for (Dialect dialect : kSqlDialects) {
+    const auto statements = Split(dialect, script);
+    ASSERT_TRUE(statements.ok());
+    ASSERT_EQ(statements->size(), 4u);
+    EXPECT_EQ((*statements)[0].text, "-- first\n  SELECT 1");
+    EXPECT_EQ((*statements)[0].line, 2);
+    EXPECT_EQ((*statements)[0].column, 3);
+    EXPECT_EQ((*statements)[1].text, "/* a\n b */ SELECT 2");
+    EXPECT_EQ((*statements)[1].line, 3);
+    EXPECT_EQ((*statements)[1].column, 7);
+    EXPECT_EQ((*statements)[2].line, 5);
+    EXPECT_EQ((*statements)[2].column, 2);
+    EXPECT_EQ((*statements)[3].line, 6);
+    EXPECT_EQ((*statements)[3].column, 3);
+  }
+}
+
+TEST(SplitTest, AByteOrderMarkIsLeftOut) {
+  const auto statements = Split(Dialect::kPostgres, "\xEF\xBB\xBFSELECT 1");
+  ASSERT_TRUE(statements.ok());
+  EXPECT_EQ((*statements)[0].text, "SELECT 1");
+  EXPECT_EQ((*statements)[0].column, 1);
+}
+
+TEST(SplitTest, QuotesHideSemicolons) {
+  for (Dialect dialect : kSqlDialects) {
+    EXPECT_THAT(Texts(dialect, "SELECT 'a;''b;'; SELECT \"c;\"\"d\""),
+                ElementsAre("SELECT 'a;''b;'", "SELECT \"c;\"\"d\""));
+  }
+  EXPECT_THAT(Texts(Dialect::kMariaDb, "SELECT `a;``b`; SELECT 'a\\';b'; SELECT \"\\\";\""),
+              ElementsAre("SELECT `a;``b`", "SELECT 'a\\';b'", "SELECT \"\\\";\""));
+}
+
+TEST(SplitTest, PostgresStringsKnowBackslashesOnlyWithE) {
+  EXPECT_THAT(Texts(Dialect::kPostgres, "SELECT 'a\\'; SELECT E'b\\';c'; SELECT e'\\\\'"),
+              ElementsAre("SELECT 'a\\'", "SELECT E'b\\';c'", "SELECT e'\\\\'"));
+  EXPECT_THAT(Texts(Dialect::kPostgres, "SELECT U&'a\\'; SELECT U&\"b;\""),
+              ElementsAre("SELECT U&'a\\'", "SELECT U&\"b;\""));
+  // The word before a string is no prefix when it is longer.
+  EXPECT_THAT(Texts(Dialect::kPostgres, "SELECT like'a\\';SELECT 1"),
+              ElementsAre("SELECT like'a\\'", "SELECT 1"));
+}
+
+TEST(SplitTest, PostgresContinuesAnEscapeStringOverALineBreak) {
+  EXPECT_THAT(Texts(Dialect::kPostgres, "SELECT E'a' -- c\n 'b\\';c'; SELECT 2"),
+              ElementsAre("SELECT E'a' -- c\n 'b\\';c'", "SELECT 2"));
+  // Without a line break it is no continuation (and no valid SQL either).
+  EXPECT_THAT(Texts(Dialect::kPostgres, "SELECT E'a' 'b\\';SELECT 2"),
+              ElementsAre("SELECT E'a' 'b\\'", "SELECT 2"));
+}
+
+TEST(SplitTest, PostgresDollarQuotes) {
+  EXPECT_THAT(Texts(Dialect::kPostgres, "DO $$ a; b $$; SELECT $x$ $$ ; $y$ $x$, $1; SELECT a$b$"),
+              ElementsAre("DO $$ a; b $$", "SELECT $x$ $$ ; $y$ $x$, $1", "SELECT a$b$"));
+  EXPECT_THAT(Texts(Dialect::kPostgres, "SELECT 1$x$;$x$; SELECT $\xC3\xA4$;$\xC3\xA4$"),
+              ElementsAre("SELECT 1$x$;$x$", "SELECT $\xC3\xA4$;$\xC3\xA4$"));
+}
+
+TEST(SplitTest, PostgresCommentsNest) {
+  EXPECT_THAT(Texts(Dialect::kPostgres, "/* a /* ; */ ; */ SELECT 1; SELECT 2 /* * / /**/ ; */"),
+              ElementsAre("/* a /* ; */ ; */ SELECT 1", "SELECT 2 /* * / /**/ ; */"));
+}
+
+TEST(SplitTest, MySqlCommentsDoNotNestAndHaveThreeForms) {
+  EXPECT_THAT(Texts(Dialect::kMySql, "SELECT 1 # ;\n; SELECT 2 -- ;\n; SELECT 3 /* /* ; */;SELECT 4"),
+              ElementsAre("SELECT 1 # ;", "SELECT 2 -- ;", "SELECT 3 /* /* ; */", "SELECT 4"));
+  // Two minus signs without a space are an operator.
+  EXPECT_THAT(Texts(Dialect::kMySql, "SELECT 5--1; SELECT 6 --\n;"),
+              ElementsAre("SELECT 5--1", "SELECT 6 --"));
+  // In PostgreSQL they are a comment, and # is an operator.
+  EXPECT_THAT(Texts(Dialect::kPostgres, "SELECT 5--1; x\n; SELECT 1 # 2;"),
+              ElementsAre("SELECT 5--1; x", "SELECT 1 # 2"));
+}
+
+TEST(SplitTest, ACarriageReturnEndsAPostgresCommentOnly) {
+  EXPECT_EQ(Texts(Dialect::kPostgres, "-- c\rSELECT 1").size(), 1u);
+  EXPECT_EQ(Texts(Dialect::kMySql, "-- c\rSELECT 1").size(), 0u);
+}
+
+TEST(SplitTest, ExecutableCommentsAreStatementsAndStayWhole) {
+  EXPECT_THAT(Texts(Dialect::kMariaDb, "/*!40101 SET NAMES utf8 */; /*M! SELECT ';' ; */ ;SELECT 1"),
+              ElementsAre("/*!40101 SET NAMES utf8 */", "/*M! SELECT ';' ; */", "SELECT 1"));
+}
+
+TEST(SplitTest, DelimiterCarriesBodies) {
+  const absl::string_view script =
+      "DELIMITER //\nCREATE PROCEDURE p() BEGIN SELECT 1; SELECT ';//'; END//\n"
+      "delimiter $$\nCREATE TRIGGER t BEFORE INSERT ON x FOR EACH ROW BEGIN SET @a=1; END$$\n"
+      "DELIMITER ;\nSELECT 2;";
+  EXPECT_THAT(Texts(Dialect::kMariaDb, script),
+              ElementsAre("CREATE PROCEDURE p() BEGIN SELECT 1; SELECT ';//'; END",
+                          "CREATE TRIGGER t BEFORE INSERT ON x FOR EACH ROW BEGIN SET @a=1; END",
+                          "SELECT 2"));
+}
+
+TEST(SplitTest, DelimiterIsACommandOnlyWhereAStatementBegins) {
+  EXPECT_THAT(Texts(Dialect::kMySql, "SELECT delimiter FROM t;"),
+              ElementsAre("SELECT delimiter FROM t"));
+  EXPECT_THAT(Texts(Dialect::kPostgres, "DELIMITER //"), ElementsAre("DELIMITER //"));
+  ExpectBad(Dialect::kMySql, "SELECT 1;\nDELIMITER\n", "line 2, column 1: DELIMITER needs");
+  ExpectBad(Dialect::kMySql, "DELIMITER '", "DELIMITER needs");
+  ExpectBad(Dialect::kMySql, "DELIMITER --", "DELIMITER needs");
+}
+
+TEST(SplitTest, WithoutDelimiterABodyIsCut) {
+  EXPECT_EQ(Texts(Dialect::kMySql, "CREATE PROCEDURE p() BEGIN SELECT 1; END;").size(), 2u);
+}
+
+TEST(SplitTest, PostgresRulesAndAtomicBodiesStayWhole) {
+  EXPECT_THAT(Texts(Dialect::kPostgres,
+                    "CREATE RULE r AS ON INSERT TO t DO (DELETE FROM a; DELETE FROM b); SELECT 1"),
+              ElementsAre("CREATE RULE r AS ON INSERT TO t DO (DELETE FROM a; DELETE FROM b)",
+                          "SELECT 1"));
+  const absl::string_view function =
+      "CREATE OR REPLACE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; "
+      "SELECT 2; END";
+  EXPECT_THAT(Texts(Dialect::kPostgres, std::string(function) + "; SELECT 3"),
+              ElementsAre(std::string(function), "SELECT 3"));
+  EXPECT_THAT(Texts(Dialect::kPostgres, "BEGIN; SELECT 1; END"),
+              ElementsAre("BEGIN", "SELECT 1", "END"));
+}
+
+TEST(SplitTest, WhatIsNotClosedIsAnErrorWithItsPosition) {
+  for (Dialect dialect : kSqlDialects) {
+    ExpectBad(dialect, "SELECT 1;\n SELECT 'abc", "line 2, column 9: a string is not closed");
+    ExpectBad(dialect, "SELECT 1 /* a\n\n", "line 1, column 10: a comment is not closed");
+  }
+  ExpectBad(Dialect::kMySql, "SELECT `a", "a quoted name is not closed");
+  ExpectBad(Dialect::kMySql, "SELECT 'a\\'", "a string is not closed");
+  ExpectBad(Dialect::kMySql, "\n/*!50000 SELECT 1", "an executable comment is not closed");
+  ExpectBad(Dialect::kPostgres, "SELECT \"a", "a quoted name is not closed");
+  ExpectBad(Dialect::kPostgres, "/* a /* b */ SELECT 1", "line 1, column 1: a comment");
+  ExpectBad(Dialect::kPostgres, "SELECT $a$ x $b$", "line 1, column 8: a dollar-quoted string");
+  ExpectBad(Dialect::kPostgres, "SELECT E'\\'", "line 1, column 8: a string");
+}
+
+TEST(SplitTest, AnErrorShowsNothingOfTheScript) {
+  const auto statements = Split(Dialect::kMySql, "SET PASSWORD = 'hunter2");
+  EXPECT_THAT(std::string(statements.status().message()), ::testing::Not(HasSubstr("hunter2")));
+}
+
+TEST(SplitTest, NulBytesAreErrorsWhereverTheyStand) {
+  for (Dialect dialect : kSqlDialects) {
+    for (absl::string_view before : {"SELECT ", "SELECT '", "-- ", "/* "}) {
+      ExpectBad(dialect, std::string(before) + std::string("\0 x'*/\n", 7),
+                "column " + std::to_string(before.size() + 1) + ": a NUL byte");
+    }
+  }
+  ExpectBad(Dialect::kRedis, absl::string_view("GET a\nGET \0", 11), "line 2, column 5: a NUL");
+}
+
+TEST(SplitTest, ClientCommandsAreErrors) {
+  ExpectBad(Dialect::kPostgres, "SELECT 1;\n\\i other.sql", "line 2, column 1: a backslash");
+  ExpectBad(Dialect::kPostgres, "COPY t FROM stdin;\n1\t2\n\\.\n", "line 3, column 1: a backslash");
+  ExpectBad(Dialect::kMySql, "SELECT 1\\G", "a backslash outside quotes");
+}
+
+TEST(SplitTest, RedisHasOneCommandPerLine) {
+  const auto statements =
+      Split(Dialect::kRedis, "# note\nSET a \"b c\\n\"\r\n\n-- dbfleet:down\n  DEL a\n");
+  ASSERT_TRUE(statements.ok());
+  ASSERT_EQ(statements->size(), 2u);
+  EXPECT_EQ((*statements)[0].text, "SET a \"b c\\n\"");
+  EXPECT_EQ((*statements)[0].line, 2);
+  EXPECT_EQ((*statements)[1].text, "DEL a");
+  EXPECT_EQ((*statements)[1].line, 5);
+  EXPECT_EQ((*statements)[1].column, 3);
+}
+
+TEST(SplitTest, RedisQuotesMustBeClosedOnTheirLine) {
+  ExpectBad(Dialect::kRedis, "GET a\nSET b \"x\nDEL b\"", "line 2, column 1");
+  ExpectBad(Dialect::kRedis, "SET b 'x", "not closed");
+  ExpectBad(Dialect::kRedis, "SET b \"x\"y", "space behind");
+  ExpectBad(Dialect::kRedis, "SET b x\"y\"", "quote inside");
+}
+
+}  // namespace
+}  // namespace dbfleet::sql

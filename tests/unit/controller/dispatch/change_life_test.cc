@@ -1,0 +1,262 @@
+// A change's life through policy, approvals, the backup gate, grants and outcomes.
+#include <gtest/gtest.h>
+
+#include "common/base/status.h"
+#include "tests/unit/controller/dispatch/fleet_fixture.h"
+
+namespace dbfleet::controller {
+namespace {
+
+class ChangeLifeTest : public FleetFixture {
+ protected:
+  ChangeLifeTest() { agent_.Connect(); }
+
+  void RunTo(const agent::v1::Offer& offer, agent::v1::Outcome outcome,
+             const work::v1::TaskResult& result, const std::string& reason = "") {
+    agent_.Accept(offer);
+    agent_.Start(offer);
+    agent_.Finish(offer, outcome, result, reason);
+  }
+};
+
+TEST_F(ChangeLifeTest, WaitsForApprovalAndIsAppliedAfterIt) {
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  EXPECT_EQ(offer.digest_inputs().targets_size(), 1);
+  RunTo(offer, agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());
+  EXPECT_EQ(StateOf(job_id), "succeeded");
+  EXPECT_EQ(agent_.Sent(agent::v1::ControllerMsg::kGrant).back().grant().digest(),
+            JobOf(job_id).digest);
+}
+
+TEST_F(ChangeLifeTest, IsNotOfferedForExecutionBeforeTheApproval) {
+  AddVerifiedBackup();
+  const Job job = PlannedChange();
+  EXPECT_EQ(StateOf(job.id), "awaiting_approval");
+  Pass(absl::Minutes(1));
+  EXPECT_EQ(agent_.Offers().size(), 1u);
+}
+
+TEST_F(ChangeLifeTest, TheRequesterCannotApproveAndTheTryIsAudited) {
+  const Job job = PlannedChange();
+  EXPECT_EQ(ReasonOf(jobs_.Approve({"users/ada", ""}, job.id, job.digest, "").status()),
+            "SELF_APPROVAL");
+  EXPECT_TRUE(Audited("change.approve_refused"));
+  EXPECT_EQ(StateOf(job.id), "awaiting_approval");
+}
+
+TEST_F(ChangeLifeTest, APuppetOfTheRequesterCannotApprove) {
+  const Job job = PlannedChange();
+  dependents_ = {"users/bob"};
+  EXPECT_EQ(ReasonOf(jobs_.Approve({"users/bob", ""}, job.id, job.digest, "").status()),
+            "DEPENDENT_APPROVER");
+}
+
+TEST_F(ChangeLifeTest, AnApprovalOfAnotherDigestIsStale) {
+  const Job job = PlannedChange();
+  const absl::Status status = jobs_.Approve({"users/bob", ""}, job.id, "0000", "").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(ReasonOf(status), "DIGEST_CHANGED");
+}
+
+TEST_F(ChangeLifeTest, AnApprovalLapsesBeforeTheGrant) {
+  std::string job_id;
+  OfferedChange(&job_id);
+  agent_.Disconnect();
+  Pass(absl::Seconds(5));
+  clock_.Advance(absl::Hours(25));
+  executor_.RunAll();
+  Pass(absl::Seconds(6));
+  EXPECT_EQ(StateOf(job_id), "awaiting_approval");
+  agent_.Connect();
+  EXPECT_EQ(agent_.Grants(), 0);
+}
+
+TEST_F(ChangeLifeTest, AcceptedWorkIsNotGrantedWhenTheBackupHasGrownOld) {
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  // The policy's age passes between the offer and the agent's answer; the approval is renewed.
+  clock_.JumpWallClock(absl::Hours(24));
+  agent_.clock_offset = absl::ZeroDuration();
+  agent_.Accept(offer);
+  EXPECT_EQ(agent_.Grants(), 1) << "only the plan's grant";
+}
+
+TEST_F(ChangeLifeTest, TakesTheBackupThatThePolicyDemands) {
+  const Job job = PlannedChange();
+  Must(jobs_.Approve({"users/bob", ""}, job.id, job.digest, "ok"));
+  const std::string gate = JobOf(job.id).gate_job;
+  ASSERT_FALSE(gate.empty());
+  EXPECT_EQ(JobOf(gate).requester, "system/backup-gate");
+  const agent::v1::Offer backup = agent_.Offers().back();
+  ASSERT_TRUE(backup.spec().has_backup());
+  work::v1::TaskResult result;
+  result.mutable_backup()->set_backup_id(backup.spec().backup().backup_id());
+  result.mutable_backup()->add_databases("shop");
+  *result.mutable_backup()->mutable_snapshot_time() = ToProto(clock_.Now());
+  RunTo(backup, agent::v1::OUTCOME_SUCCEEDED, result);
+  EXPECT_EQ(StateOf(job.id), "ready") << "a backup that nobody verified opens no gate";
+  const agent::v1::Offer verify = agent_.Offers().back();
+  ASSERT_TRUE(verify.spec().has_verify());
+  work::v1::TaskResult verified;
+  verified.mutable_verify()->set_backup_id(backup.spec().backup().backup_id());
+  verified.mutable_verify()->set_level(work::v1::VERIFICATION_LEVEL_L1);
+  RunTo(verify, agent::v1::OUTCOME_SUCCEEDED, verified);
+  EXPECT_TRUE(agent_.Offers().back().spec().has_migrate());
+  EXPECT_EQ(agent_.Offers().back().purpose(), agent::v1::PURPOSE_EXECUTE);
+}
+
+TEST_F(ChangeLifeTest, FailsWhenTheDemandedBackupFails) {
+  const Job job = PlannedChange();
+  Must(jobs_.Approve({"users/bob", ""}, job.id, job.digest, "ok"));
+  RunTo(agent_.Offers().back(), agent::v1::OUTCOME_FAILED, {}, "DISK_FULL");
+  EXPECT_EQ(StateOf(job.id), "failed");
+  EXPECT_EQ(JobOf(job.id).error_reason, "BACKUP_GATE_FAILED");
+}
+
+TEST_F(ChangeLifeTest, ASuccessWithoutTheBackupsResultIsNoBackup) {
+  const Job job = Must(jobs_.SubmitBackup({"users/ada", ""}, "orders-db", {}, false, ""));
+  const agent::v1::Offer offer = agent_.Offers().back();
+  RunTo(offer, agent::v1::OUTCOME_SUCCEEDED, {});
+  Backup backup;
+  ASSERT_TRUE(store_.Read([&](ReadTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(backup, tx.GetBackup(offer.spec().backup().backup_id()));
+                      return absl::OkStatus();
+                    }).ok());
+  EXPECT_EQ(backup.state, Backup::State::kFailed);
+}
+
+TEST_F(ChangeLifeTest, AFailureThatWasTakenBackEndsRolledBack) {
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  work::v1::TaskResult result;
+  result.mutable_migrate()->set_rolled_back(true);
+  result.mutable_migrate()->add_rolled_back_versions("1");
+  RunTo(offer, agent::v1::OUTCOME_FAILED, result, "MIGRATION_ROLLED_BACK");
+  EXPECT_EQ(StateOf(job_id), "rolled_back");
+  EXPECT_EQ(JobOf(job_id).error_reason, "MIGRATION_ROLLED_BACK");
+}
+
+TEST_F(ChangeLifeTest, AnInterruptedMigrationWaitsForAPersonAndIsNeverRetried) {
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  RunTo(offer, agent::v1::OUTCOME_INTERRUPTED, {});
+  EXPECT_EQ(StateOf(job_id), "paused");
+  Pass(absl::Minutes(20));
+  EXPECT_EQ(AttemptsOf(job_id).size(), 2u) << "the plan's and this one";
+  Must(jobs_.Resolve({"users/cy", ""}, job_id, "", Resolution::kApplied, "it is there"));
+  EXPECT_EQ(StateOf(job_id), "succeeded");
+}
+
+TEST_F(ChangeLifeTest, AnOutcomeOfANewerVersionIsNoSuccess) {
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  RunTo(offer, static_cast<agent::v1::Outcome>(42), MakeMigrated());
+  EXPECT_EQ(StateOf(job_id), "paused");
+}
+
+TEST_F(ChangeLifeTest, CancellingWhileWaitingEndsItAtOnce) {
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  Must(jobs_.Cancel({"users/ada", ""}, job_id, "not today"));
+  EXPECT_EQ(StateOf(job_id), "cancelled");
+  EXPECT_EQ(agent_.Sent(agent::v1::ControllerMsg::kWithdraw).size(), 1u);
+  agent_.Accept(offer);
+  EXPECT_EQ(agent_.Grants(), 1) << "only the plan's grant";
+}
+
+TEST_F(ChangeLifeTest, CancellingARunningChangeAsksTheAgentAndTakesItsWord) {
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  agent_.Accept(offer);
+  agent_.Start(offer);
+  Must(jobs_.Cancel({"users/ada", ""}, job_id, "stop"));
+  EXPECT_EQ(StateOf(job_id), "cancelling");
+  EXPECT_EQ(agent_.Sent(agent::v1::ControllerMsg::kCancel).size(), 1u);
+  agent_.Finish(offer, agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());
+  EXPECT_EQ(StateOf(job_id), "succeeded") << "it was too late, and that is said";
+}
+
+TEST_F(ChangeLifeTest, WithoutConsentADestructiveChangeIsRefused) {
+  ChangeRequest request = MakeChange();
+  request.approve_destructive = false;
+  const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, request));
+  RunTo(agent_.Offers().back(), agent::v1::OUTCOME_SUCCEEDED, MakePlan());
+  EXPECT_EQ(StateOf(job.id), "refused");
+  EXPECT_EQ(JobOf(job.id).error_reason, "REFUSED_BY_POLICY");
+}
+
+TEST_F(ChangeLifeTest, AnAgentCannotMakeAStatementSafe) {
+  const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, MakeChange()));
+  work::v1::TaskResult lie = MakePlan();
+  lie.mutable_plan()->set_safety(work::v1::SAFETY_CLASS_SAFE);
+  lie.mutable_plan()->mutable_forward(0)->set_safety(work::v1::SAFETY_CLASS_SAFE);
+  RunTo(agent_.Offers().back(), agent::v1::OUTCOME_SUCCEEDED, lie);
+  EXPECT_EQ(JobOf(job.id).safety, SafetyClass::kDestructive);
+  EXPECT_EQ(StateOf(job.id), "awaiting_approval");
+}
+
+TEST_F(ChangeLifeTest, APlanThatCannotBeMadeFailsTheJobWithTheAgentsWords) {
+  const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, MakeChange()));
+  RunTo(agent_.Offers().back(), agent::v1::OUTCOME_FAILED, {}, "CHECKSUM_MISMATCH");
+  EXPECT_EQ(StateOf(job.id), "failed");
+  EXPECT_EQ(JobOf(job.id).error_reason, "CHECKSUM_MISMATCH");
+}
+
+TEST_F(ChangeLifeTest, PlanOnlyEndsWithThePlan) {
+  ChangeRequest request = MakeChange();
+  request.plan_only = true;
+  const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, request));
+  RunTo(agent_.Offers().back(), agent::v1::OUTCOME_SUCCEEDED, MakePlan());
+  EXPECT_EQ(StateOf(job.id), "succeeded");
+  EXPECT_EQ(agent_.Offers().size(), 1u);
+}
+
+TEST_F(ChangeLifeTest, ARollbackIsANewJobWithItsOwnApproval) {
+  std::string job_id;
+  RunTo(OfferedChange(&job_id), agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());
+  const Job rollback = Must(jobs_.SubmitRollback({"users/ada", ""}, {job_id, "wrong", true, {}}));
+  const agent::v1::Offer offer = agent_.Offers().back();
+  EXPECT_EQ(offer.purpose(), agent::v1::PURPOSE_PLAN);
+  EXPECT_EQ(offer.spec().migrate().direction(), work::v1::MIGRATE_DIRECTION_DOWN);
+  ASSERT_EQ(offer.spec().migrate().versions_size(), 1);
+  RunTo(offer, agent::v1::OUTCOME_SUCCEEDED, MakePlan());
+  EXPECT_EQ(StateOf(rollback.id), "awaiting_approval");
+}
+
+TEST_F(ChangeLifeTest, AChangeThatNobodyStartedExpires) {
+  ChangeRequest request = MakeChange();
+  request.expire_after = absl::Minutes(10);
+  const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, request));
+  RunTo(agent_.Offers().back(), agent::v1::OUTCOME_SUCCEEDED, MakePlan());
+  Pass(absl::Minutes(11));
+  EXPECT_EQ(StateOf(job.id), "expired");
+}
+
+TEST_F(ChangeLifeTest, EveryBlockerIsNamed) {
+  const Job job = PlannedChange();
+  agent_.Disconnect();
+  std::vector<PolicyBlocker> blockers;
+  ASSERT_TRUE(store_.Read([&](ReadTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(blockers, jobs_.Explain(tx, JobOf(job.id),
+                                                               [](const std::string&) { return false; }));
+                      return absl::OkStatus();
+                    }).ok());
+  std::set<std::string> rules;
+  for (const PolicyBlocker& blocker : blockers) rules.insert(blocker.rule);
+  EXPECT_TRUE(rules.count("approvals"));
+  EXPECT_TRUE(rules.count("verified-backup"));
+  EXPECT_TRUE(rules.count("agent-unreachable"));
+}
+
+TEST_F(ChangeLifeTest, AnUnsafeInspectionIsRefusedWithReasonsAndAudited) {
+  work::v1::InspectSpec spec;
+  spec.set_statement("DELETE FROM orders");
+  const absl::Status status =
+      jobs_.SubmitInspect({"users/ada", ""}, "orders-db", spec).status();
+  EXPECT_EQ(ReasonOf(status), "INSPECTION_NOT_SAFE");
+  EXPECT_TRUE(Audited("inspect.refused"));
+}
+
+}  // namespace
+}  // namespace dbfleet::controller

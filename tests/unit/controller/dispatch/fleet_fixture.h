@@ -1,0 +1,306 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/hash.h"
+#include "common/metrics/registry.h"
+#include "common/plan/digest.h"
+#include "controller/dispatch/dispatcher.h"
+#include "controller/dispatch/wire.h"
+#include "controller/domain/names.h"
+#include "controller/jobs/job_manager.h"
+#include "controller/policy/policy.h"
+#include "tests/fakes/fake_clock.h"
+#include "tests/fakes/inline_executor.h"
+#include "tests/fakes/memory_store.h"
+
+namespace dbfleet::controller {
+
+// An agent's end of the stream, in memory: it keeps what it was sent, and numbers what it says.
+class ScriptedAgent {
+ public:
+  class Connection : public AgentConnection {
+   public:
+    explicit Connection(std::string agent_id) : agent_id_(std::move(agent_id)) {}
+    bool Send(const agent::v1::ControllerMsg& message) override {
+      sent.push_back(message);
+      return true;
+    }
+    void Close(const absl::Status& status) override {
+      if (closed.ok()) closed = status;
+    }
+    const std::string& agent_id() const override { return agent_id_; }
+    const std::string& serial() const override { return serial_; }
+
+    std::vector<agent::v1::ControllerMsg> sent;
+    absl::Status closed;
+
+   private:
+    const std::string agent_id_;
+    const std::string serial_ = "01";
+  };
+
+  ScriptedAgent(Dispatcher& dispatcher, InlineExecutor& executor, FakeClock& clock, std::string id)
+      : dispatcher_(dispatcher), executor_(executor), clock_(clock), id_(std::move(id)) {}
+
+  // A new stream with a Hello that tells of `attempts` and of one instance.
+  void Connect(std::vector<agent::v1::AttemptState> attempts = {}) {
+    connection = std::make_shared<Connection>(id_);
+    dispatcher_.OnOpened(connection);
+    agent::v1::AgentMsg message;
+    agent::v1::Hello* hello = message.mutable_hello();
+    hello->set_agent_id(id_);
+    hello->set_journal_id(journal_id);
+    hello->set_boot_sequence(1);
+    hello->set_version("test");
+    *hello->mutable_agent_time() = ToProto(clock_.Now() + clock_offset);
+    for (const agent::v1::AttemptState& attempt : attempts) *hello->add_attempts() = attempt;
+    agent::v1::InstanceInfo* instance = hello->add_instances();
+    instance->set_name(instance_name);
+    instance->set_engine(work::v1::ENGINE_POSTGRESQL);
+    instance->set_server_version("15.4");
+    Say(message);
+  }
+
+  void Disconnect() {
+    dispatcher_.OnClosed(connection);
+    executor_.RunAll();
+  }
+
+  void Say(const agent::v1::AgentMsg& message) {
+    dispatcher_.OnMessage(connection, message);
+    executor_.RunAll();
+  }
+
+  agent::v1::Event NewEvent(const agent::v1::Offer& offer) {
+    agent::v1::Event event;
+    event.set_seq(++last_seq);
+    event.set_attempt_id(offer.attempt_id());
+    event.set_fence(offer.fence());
+    return event;
+  }
+  void SayEvent(const agent::v1::Event& event) {
+    agent::v1::AgentMsg message;
+    *message.mutable_event() = event;
+    Say(message);
+  }
+  void Accept(const agent::v1::Offer& offer) {
+    agent::v1::Event event = NewEvent(offer);
+    event.mutable_accepted();
+    SayEvent(event);
+  }
+  void Start(const agent::v1::Offer& offer) {
+    agent::v1::Event event = NewEvent(offer);
+    event.mutable_started();
+    SayEvent(event);
+  }
+  void Finish(const agent::v1::Offer& offer, agent::v1::Outcome outcome,
+              const work::v1::TaskResult& result = {}, const std::string& reason = "") {
+    agent::v1::Event event = NewEvent(offer);
+    event.mutable_finished()->set_outcome(outcome);
+    event.mutable_finished()->set_error_reason(reason);
+    *event.mutable_finished()->mutable_result() = result;
+    SayEvent(event);
+  }
+
+  // Messages of one kind on the present stream.
+  std::vector<agent::v1::ControllerMsg> Sent(agent::v1::ControllerMsg::KindCase kind) const {
+    std::vector<agent::v1::ControllerMsg> out;
+    for (const agent::v1::ControllerMsg& message : connection->sent) {
+      if (message.kind_case() == kind) out.push_back(message);
+    }
+    return out;
+  }
+  std::vector<agent::v1::Offer> Offers() const {
+    std::vector<agent::v1::Offer> out;
+    for (const auto& message : Sent(agent::v1::ControllerMsg::kOffer)) out.push_back(message.offer());
+    return out;
+  }
+  int Grants() const { return static_cast<int>(Sent(agent::v1::ControllerMsg::kGrant).size()); }
+
+  std::shared_ptr<Connection> connection;
+  std::string journal_id = "journal-1";
+  std::string instance_name = "orders-db";
+  absl::Duration clock_offset = absl::ZeroDuration();
+  uint64_t last_seq = 0;
+
+ private:
+  Dispatcher& dispatcher_;
+  InlineExecutor& executor_;
+  FakeClock& clock_;
+  const std::string id_;
+};
+
+// A controller without network, disk and threads: the pieces as the composition root joins them.
+class FleetFixture : public ::testing::Test {
+ protected:
+  FleetFixture() {
+    for (const char* name : {"development", "qa", "production"}) AddEnvironment(name);
+    AddAgent("db1", "production");
+    dispatcher_.Start();
+    executor_.RunAll();
+  }
+  ~FleetFixture() override {
+    dispatcher_.Stop();
+    executor_.Shutdown();
+  }
+
+  void AddEnvironment(const std::string& name) {
+    Environment environment;
+    environment.name = name;
+    environment.policy = DefaultPolicy(name);
+    ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertEnvironment(&environment); })
+                    .ok());
+  }
+  void AddAgent(const std::string& id, const std::string& environment) {
+    Agent agent;
+    agent.id = id;
+    agent.environment = environment;
+    agent.enroll_time = clock_.Now();
+    ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertAgent(&agent); }).ok());
+  }
+
+  // Time passes in ticks, with everything that it sets off.
+  void Pass(absl::Duration duration) {
+    for (absl::Duration done; done < duration; done += absl::Seconds(1)) {
+      clock_.Advance(absl::Seconds(1));
+      executor_.RunAll();
+    }
+  }
+
+  template <typename T>
+  T Must(absl::StatusOr<T> value) {
+    EXPECT_TRUE(value.ok()) << value.status();
+    executor_.RunAll();
+    return value.ok() ? *std::move(value) : T();
+  }
+
+  Job JobOf(const std::string& id) {
+    Job job;
+    EXPECT_TRUE(store_.Read([&](ReadTx& tx) -> absl::Status {
+                        ASSIGN_OR_RETURN(job, tx.GetJob(id));
+                        return absl::OkStatus();
+                      }).ok());
+    return job;
+  }
+  std::string StateOf(const std::string& job_id) { return std::string(NameOf(JobOf(job_id).state)); }
+  std::vector<Attempt> AttemptsOf(const std::string& job_id) {
+    std::vector<Attempt> out;
+    EXPECT_TRUE(store_.Read([&](ReadTx& tx) -> absl::Status {
+                        ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job_id));
+                        for (const Task& task : tasks) {
+                          ASSIGN_OR_RETURN(const auto attempts, tx.AttemptsOfTask(task.id));
+                          out.insert(out.end(), attempts.begin(), attempts.end());
+                        }
+                        return absl::OkStatus();
+                      }).ok());
+    return out;
+  }
+  bool Audited(const std::string& action) {
+    for (const AuditRow& row : store_.Audit()) {
+      if (row.entry.action == action) return true;
+    }
+    return false;
+  }
+
+  // A verified backup of database "shop" taken just now.
+  void AddVerifiedBackup() {
+    Backup backup;
+    backup.id = NewId();
+    backup.state = Backup::State::kComplete;
+    backup.instance_id = "orders-db";
+    backup.environment = "production";
+    backup.databases = {"shop"};
+    backup.create_time = backup.snapshot_time = backup.verify_time = clock_.Now();
+    backup.verified_level = 1;
+    ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertBackup(&backup); }).ok());
+  }
+  static std::string NewId() { return RandomHex(8); }
+
+  static work::v1::Migration MakeMigration() {
+    work::v1::Migration migration;
+    migration.set_version("1");
+    migration.set_name("add_note");
+    const std::string up = "ALTER TABLE orders ADD COLUMN note text;";
+    const std::string down = "ALTER TABLE orders DROP COLUMN note;";
+    migration.mutable_up()->set_inline_(up);
+    migration.mutable_up()->set_sha256(Sha256Hex(up));
+    migration.mutable_up()->set_size_bytes(up.size());
+    migration.mutable_down()->set_inline_(down);
+    migration.mutable_down()->set_sha256(Sha256Hex(down));
+    migration.mutable_down()->set_size_bytes(down.size());
+    return migration;
+  }
+  static ChangeRequest MakeChange() {
+    ChangeRequest request;
+    request.environment = "production";
+    request.instances = {"orders-db"};
+    request.spec.set_database("shop");
+    request.spec.set_database_kind(work::v1::DATABASE_KIND_COMMON);
+    *request.spec.add_migrations() = MakeMigration();
+    request.title = "add a note";
+    request.approve_destructive = true;
+    return request;
+  }
+  static work::v1::TaskResult MakePlan() {
+    work::v1::TaskResult result;
+    work::v1::Plan* plan = result.mutable_plan();
+    work::v1::Step* forward = plan->add_forward();
+    forward->set_version("1");
+    forward->set_sql("ALTER TABLE orders ADD COLUMN note text");
+    forward->set_safety(work::v1::SAFETY_CLASS_DESTRUCTIVE);
+    work::v1::Step* rollback = plan->add_rollback();
+    rollback->set_version("1");
+    rollback->set_sql("ALTER TABLE orders DROP COLUMN note");
+    rollback->set_safety(work::v1::SAFETY_CLASS_DESTRUCTIVE);
+    plan->add_versions("1");
+    plan->set_schema_fingerprint("f1");
+    plan->set_safety(work::v1::SAFETY_CLASS_DESTRUCTIVE);
+    plan->set_estimated_rows(10);
+    return result;
+  }
+  static work::v1::TaskResult MakeMigrated() {
+    work::v1::TaskResult result;
+    result.mutable_migrate()->add_applied_versions("1");
+    return result;
+  }
+
+  // A change by ada on production, planned by the agent; it waits for an approval.
+  Job PlannedChange() {
+    const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, MakeChange()));
+    const agent::v1::Offer offer = agent_.Offers().back();
+    EXPECT_EQ(offer.purpose(), agent::v1::PURPOSE_PLAN);
+    agent_.Accept(offer);
+    agent_.Start(offer);
+    agent_.Finish(offer, agent::v1::OUTCOME_SUCCEEDED, MakePlan());
+    return JobOf(job.id);
+  }
+  // The same, approved and offered for execution.
+  agent::v1::Offer OfferedChange(std::string* job_id) {
+    AddVerifiedBackup();
+    const Job job = PlannedChange();
+    *job_id = job.id;
+    Must(jobs_.Approve({"users/bob", ""}, job.id, job.digest, "looks right"));
+    EXPECT_EQ(agent_.Offers().back().purpose(), agent::v1::PURPOSE_EXECUTE);
+    return agent_.Offers().back();
+  }
+
+  FakeClock clock_;
+  MemoryStore store_{&clock_, 1'800'000'000};
+  InlineExecutor executor_;
+  JobHub hub_;
+  std::vector<std::string> dependents_;
+  JobFlow flow_{[this](ReadTx&, absl::string_view) { return dependents_; }};
+  JobManager jobs_{store_, flow_, hub_, clock_};
+  metrics::Registry metrics_;
+  Dispatcher dispatcher_{DispatchOptions(), store_, flow_, jobs_, hub_, clock_, executor_, metrics_,
+                         DispatchSinks()};
+  ScriptedAgent agent_{dispatcher_, executor_, clock_, "db1"};
+};
+
+}  // namespace dbfleet::controller

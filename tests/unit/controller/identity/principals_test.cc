@@ -1,0 +1,255 @@
+#include "controller/identity/principals.h"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include "absl/strings/match.h"
+#include "common/base/files.h"
+#include "common/base/hash.h"
+#include "common/base/status.h"
+#include "tests/fakes/fake_clock.h"
+#include "tests/fakes/memory_store.h"
+
+namespace dbfleet::controller {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class PrincipalsTest : public testing::Test {
+ protected:
+  PrincipalsTest() : dir_(testing::TempDir() + "/principals-test-" + RandomHex(6)) {
+    std::filesystem::create_directories(dir_);
+  }
+  ~PrincipalsTest() override { std::filesystem::remove_all(dir_); }
+
+  void Make(const std::string& id, const std::vector<Role>& roles,
+            const std::string& by = "users/root") {
+    const auto user = principals_.CreateUser(by, id, roles);
+    ASSERT_TRUE(user.ok()) << user.status();
+  }
+  Principals::CreatedToken Token(const std::string& user, const std::string& by = "users/root",
+                                 absl::Duration ttl = absl::ZeroDuration()) {
+    auto token = principals_.CreateToken(by, user, "", ttl);
+    EXPECT_TRUE(token.ok()) << token.status();
+    return *std::move(token);
+  }
+  std::string Reason(const Secret& token) {
+    return ReasonOf(principals_.Authenticate(token).status());
+  }
+  std::vector<std::string> Dependent(const std::string& requester) {
+    std::vector<std::string> found;
+    EXPECT_TRUE(store_
+                    .Read([&](ReadTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(found, DependentPrincipals(tx, requester));
+                      return absl::OkStatus();
+                    })
+                    .ok());
+    return found;
+  }
+  std::vector<std::string> Actions() {
+    std::vector<std::string> actions;
+    for (const AuditRow& row : store_.Audit()) actions.push_back(row.entry.action);
+    return actions;
+  }
+  Secret AdminToken() {
+    const auto secret = ReadSecretFile(dir_ + "/admin-token");
+    EXPECT_TRUE(secret.ok()) << secret.status();
+    return secret.ok() ? *secret : Secret();
+  }
+
+  FakeClock clock_;
+  MemoryStore store_{&clock_};
+  Principals principals_{&store_, &clock_};
+  const std::string dir_;
+};
+
+TEST_F(PrincipalsTest, ATokenTellsWhoCallsUntilItExpires) {
+  Make("ada", {Role::kOperator, Role::kViewer, Role::kOperator});
+  const auto token = Token("ada");
+  EXPECT_TRUE(absl::StartsWith(token.secret.Reveal(), "dbft_"));
+  EXPECT_EQ(token.secret.Reveal().size(), 69u);
+  const auto caller = principals_.Authenticate(token.secret);
+  ASSERT_TRUE(caller.ok()) << caller.status();
+  EXPECT_EQ(caller->principal, "users/ada");
+  EXPECT_EQ(caller->token_id, token.token.id);
+  EXPECT_THAT(caller->roles, ElementsAre(Role::kViewer, Role::kOperator));
+  clock_.Advance(absl::Hours(24 * 90));
+  EXPECT_EQ(Reason(token.secret), "TOKEN_EXPIRED") << "also when it was remembered";
+}
+
+TEST_F(PrincipalsTest, UnknownTokensAreRefused) {
+  EXPECT_EQ(Reason(Secret("dbft_" + RandomHex(32))), "TOKEN_UNKNOWN");
+  EXPECT_EQ(Reason(Secret("")), "TOKEN_UNKNOWN");
+}
+
+TEST_F(PrincipalsTest, TheStoreHoldsNoTokenInTheClear) {
+  Make("ada", {Role::kViewer});
+  const auto token = Token("ada");
+  EXPECT_EQ(token.token.hash, Sha256Hex(token.secret.Reveal()));
+  for (const AuditRow& row : store_.Audit()) {
+    EXPECT_FALSE(absl::StrContains(row.canonical, token.secret.Reveal().substr(5)));
+    EXPECT_FALSE(absl::StrContains(row.canonical, token.token.hash));
+  }
+}
+
+TEST_F(PrincipalsTest, RevocationDisablingAndNewRolesWorkAtOnceOnRememberedTokens) {
+  Make("root", {Role::kAdmin});
+  Make("ada", {Role::kOperator});
+  const auto first = Token("ada");
+  const auto second = Token("ada");
+  ASSERT_TRUE(principals_.Authenticate(first.secret).ok());
+  ASSERT_TRUE(principals_.Authenticate(second.secret).ok());
+  ASSERT_TRUE(principals_.RevokeToken("users/root", first.token.id).ok());
+  EXPECT_EQ(Reason(first.secret), "TOKEN_REVOKED");
+  ASSERT_TRUE(principals_.UpdateRoles("users/root", "ada", {Role::kViewer}).ok());
+  EXPECT_THAT(principals_.Authenticate(second.secret)->roles, ElementsAre(Role::kViewer));
+  ASSERT_TRUE(principals_.Disable("users/root", "ada", "left").ok());
+  EXPECT_EQ(Reason(second.secret), "TOKEN_REVOKED");
+  EXPECT_EQ(ReasonOf(principals_.CreateToken("users/root", "ada", "", absl::Hours(1)).status()),
+            "USER_DISABLED");
+  EXPECT_EQ(store_.Audit().back().entry.details.at("revoked_tokens"), "1");
+}
+
+TEST_F(PrincipalsTest, BadUsersAndTokensAreRefused) {
+  for (const char* id : {"", "Ada", "a/b", "..", "a b", "ada\n"}) {
+    EXPECT_EQ(ReasonOf(principals_.CreateUser("users/root", id, {Role::kViewer}).status()),
+              "INVALID_NAME")
+        << id;
+  }
+  EXPECT_EQ(ReasonOf(principals_.CreateUser("users/root", "x", {}).status()), "ROLES_MISSING");
+  EXPECT_EQ(ReasonOf(principals_.CreateUser("users/root", "x", {Role::kAdmin, Role::kApprover})
+                         .status()),
+            "ROLE_CONFLICT");
+  Make("ada.b-c_1", {Role::kViewer});
+  EXPECT_EQ(ReasonOf(principals_.CreateUser("users/root", "ada.b-c_1", {Role::kViewer}).status()),
+            "USER_EXISTS");
+  EXPECT_EQ(ReasonOf(principals_.CreateToken("users/root", "ada.b-c_1", "", absl::Hours(24 * 367))
+                         .status()),
+            "BAD_TTL");
+  EXPECT_EQ(
+      ReasonOf(principals_.CreateToken("users/root", "nobody", "", absl::Hours(1)).status()),
+      "USER_NOT_FOUND");
+}
+
+TEST_F(PrincipalsTest, TheLastAdminCannotBeTakenAway) {
+  Make("root", {Role::kAdmin});
+  EXPECT_EQ(ReasonOf(principals_.Disable("users/root", "root", "").status()), "LAST_ADMIN");
+  EXPECT_EQ(ReasonOf(principals_.UpdateRoles("users/root", "root", {Role::kViewer}).status()),
+            "LAST_ADMIN");
+  Make("eve", {Role::kAdmin});
+  EXPECT_TRUE(principals_.Disable("users/eve", "root", "").ok());
+  EXPECT_EQ(ReasonOf(principals_.Disable("users/eve", "eve", "").status()), "LAST_ADMIN");
+}
+
+TEST_F(PrincipalsTest, ApproversInTheRequestersHandAreDependent) {
+  Make("made", {Role::kApprover}, "users/ada");
+  Make("edited", {Role::kApprover});
+  Make("keyed", {Role::kApprover});
+  Make("free", {Role::kApprover});
+  Make("root", {Role::kAdmin});
+  Make("ada", {Role::kOperator});
+  EXPECT_THAT(Dependent("users/ada"), ElementsAre("users/made"));
+  ASSERT_TRUE(
+      principals_.UpdateRoles("users/ada", "edited", {Role::kApprover, Role::kViewer}).ok());
+  const auto key = Token("keyed", "users/ada");
+  Token("free", "users/free");
+  Token("ada", "users/ada");
+  EXPECT_THAT(Dependent("users/ada"), ElementsAre("users/edited", "users/keyed", "users/made"));
+  EXPECT_THAT(Dependent("users/free"), IsEmpty());
+  ASSERT_TRUE(principals_.RevokeToken("users/ada", key.token.id).ok());
+  EXPECT_THAT(Dependent("users/ada"), ElementsAre("users/edited", "users/keyed", "users/made"))
+      << "approve first, revoke the token then, does not help";
+}
+
+TEST_F(PrincipalsTest, DependenceGoesThroughAccountsInBetween) {
+  Make("middle", {Role::kAdmin}, "users/ada");
+  Make("leaf", {Role::kApprover}, "users/middle");
+  Make("free", {Role::kApprover}, "users/root");
+  EXPECT_THAT(Dependent("users/ada"), ElementsAre("users/leaf", "users/middle"));
+  EXPECT_THAT(Dependent("users/middle"), ElementsAre("users/leaf"));
+  EXPECT_THAT(Dependent("system/scheduler"), IsEmpty());
+}
+
+TEST_F(PrincipalsTest, TheFirstStartWritesAnAdminsTokenOnce) {
+  ASSERT_TRUE(principals_.EnsureAdmin(dir_).ok());
+  struct stat info;
+  ASSERT_EQ(stat((dir_ + "/admin-token").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  const Secret token = AdminToken();
+  const auto caller = principals_.Authenticate(token);
+  ASSERT_TRUE(caller.ok()) << caller.status();
+  EXPECT_EQ(caller->principal, "users/admin");
+  EXPECT_THAT(caller->roles, ElementsAre(Role::kAdmin));
+  const int records = static_cast<int>(store_.Audit().size());
+
+  ASSERT_TRUE(principals_.EnsureAdmin(dir_).ok());
+  EXPECT_EQ(AdminToken().Reveal(), token.Reveal());
+  std::filesystem::remove(dir_ + "/admin-token");   // As one should, once it is stored elsewhere.
+  ASSERT_TRUE(principals_.EnsureAdmin(dir_).ok());
+  EXPECT_FALSE(std::filesystem::exists(dir_ + "/admin-token"));
+  EXPECT_EQ(static_cast<int>(store_.Audit().size()), records);
+  EXPECT_THAT(Actions(), ElementsAre("user.create", "token.create"));
+}
+
+TEST_F(PrincipalsTest, ACrashBeforeTheFileMakesANewTokenAndRevokesTheUnseenOne) {
+  // A folder in the file's place: the store has committed when writing fails.
+  std::filesystem::create_directories(dir_ + "/admin-token/x");
+  ASSERT_FALSE(principals_.EnsureAdmin(dir_).ok());
+  std::filesystem::remove_all(dir_ + "/admin-token");
+  ASSERT_TRUE(principals_.EnsureAdmin(dir_).ok());
+  EXPECT_TRUE(principals_.Authenticate(AdminToken()).ok());
+  EXPECT_THAT(Actions(),
+              ElementsAre("user.create", "token.create", "token.revoke", "token.create"));
+  int live = 0;
+  ASSERT_TRUE(store_
+                  .Read([&](ReadTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(const auto page, tx.ListTokens("admin", {}));
+                    for (const ApiToken& token : page.items) live += token.revoked ? 0 : 1;
+                    return absl::OkStatus();
+                  })
+                  .ok());
+  EXPECT_EQ(live, 1);
+}
+
+TEST_F(PrincipalsTest, ACrashAfterTheFileKeepsItsToken) {
+  // The last mutation of the first start fails: the file is there, the store says pending.
+  class FailingStore : public MemoryStore {
+   public:
+    using MemoryStore::MemoryStore;
+    void Mutate(Mutation mutation, Done done) override {
+      if (++calls == 2) FailCommits(1, absl::UnavailableError("crash"));
+      MemoryStore::Mutate(std::move(mutation), std::move(done));
+    }
+    int calls = 0;
+  };
+  FailingStore store(&clock_);
+  Principals principals(&store, &clock_);
+  ASSERT_FALSE(principals.EnsureAdmin(dir_).ok());
+  const Secret token = AdminToken();
+  ASSERT_TRUE(principals.EnsureAdmin(dir_).ok());
+  EXPECT_EQ(AdminToken().Reveal(), token.Reveal());
+  EXPECT_TRUE(principals.Authenticate(token).ok());
+}
+
+TEST_F(PrincipalsTest, TokenNamesAreParsedStrictly) {
+  std::string user;
+  std::string token;
+  ASSERT_TRUE(ParseTokenName("users/ada/tokens/01J", &user, &token).ok());
+  EXPECT_EQ(user, "ada");
+  EXPECT_EQ(token, "01J");
+  for (const char* bad : {"", "users/ada", "users/ada/tokens/", "users//tokens/x",
+                          "users/ada/tokens/x/y", "user/ada/tokens/x"}) {
+    EXPECT_EQ(ReasonOf(ParseTokenName(bad, &user, &token)), "INVALID_RESOURCE_NAME") << bad;
+  }
+}
+
+}  // namespace
+}  // namespace dbfleet::controller

@@ -1,0 +1,180 @@
+#include <set>
+
+#include "absl/strings/escaping.h"
+#include "tests/unit/controller/store/sqlite/store_fixture.h"
+
+namespace dbfleet::controller {
+namespace {
+
+class PagingTest : public StoreTest {
+ protected:
+  void SetUp() override { Open(); }
+
+  void AddJobs(int from, int to) {
+    ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                  for (int i = from; i < to; ++i) {
+                    Job job = MakeJob(absl::StrCat("J", absl::Dec(i, absl::kZeroPad4)));
+                    job.environment = i % 2 == 0 ? "qa" : "production";
+                    job.kind = i % 3 == 0 ? JobKind::kBackup : JobKind::kCheck;
+                    RETURN_IF_ERROR(tx.InsertJob(&job));
+                    RETURN_IF_ERROR(tx.AppendAudit(Entry("jobs/" + job.id)));
+                  }
+                  return absl::OkStatus();
+                }).ok());
+  }
+  Page<Job> Jobs(const JobFilter& filter, int size, const std::string& token) {
+    return Read([&](ReadTx& tx) { return tx.ListJobs(filter, {size, token}); }).value();
+  }
+};
+
+TEST_F(PagingTest, PagesTogetherHoldEveryJobOnceNewestFirst) {
+  AddJobs(0, 25);
+  std::vector<std::string> ids;
+  std::string token;
+  int pages = 0;
+  do {
+    const Page<Job> page = Jobs({}, 10, token);
+    for (const Job& job : page.items) ids.push_back(job.id);
+    token = page.next_token;
+    ++pages;
+  } while (!token.empty());
+  EXPECT_EQ(pages, 3);
+  ASSERT_EQ(ids.size(), 25u);
+  EXPECT_EQ(ids.front(), "J0024");
+  EXPECT_TRUE(std::is_sorted(ids.rbegin(), ids.rend()));
+  EXPECT_EQ(std::set<std::string>(ids.begin(), ids.end()).size(), 25u);
+}
+
+TEST_F(PagingTest, APageThatIsExactlyFullHasNoNextOne) {
+  AddJobs(0, 10);
+  EXPECT_EQ(Jobs({}, 10, "").next_token, "");
+  EXPECT_NE(Jobs({}, 9, "").next_token, "");
+}
+
+TEST_F(PagingTest, JobsThatComeInBetweenNeitherRepeatNorHideOthers) {
+  AddJobs(0, 20);
+  const Page<Job> first = Jobs({}, 10, "");
+  AddJobs(20, 40);
+  const Page<Job> second = Jobs({}, 10, first.next_token);
+  ASSERT_EQ(second.items.size(), 10u);
+  EXPECT_EQ(first.items.back().id, "J0010");
+  EXPECT_EQ(second.items.front().id, "J0009");
+  EXPECT_EQ(second.items.back().id, "J0000");
+  EXPECT_EQ(second.next_token, "");
+}
+
+TEST_F(PagingTest, FiltersCombine) {
+  AddJobs(0, 30);
+  JobFilter filter;
+  filter.environment = "production";
+  filter.kind = JobKind::kBackup;
+  filter.state = JobState::kPlanning;
+  const Page<Job> page = Jobs(filter, 0, "");
+  ASSERT_EQ(page.items.size(), 5u);
+  for (const Job& job : page.items) {
+    EXPECT_EQ(job.environment, "production");
+    EXPECT_EQ(job.kind, JobKind::kBackup);
+  }
+  filter.state = JobState::kReady;
+  EXPECT_TRUE(Jobs(filter, 0, "").items.empty());
+}
+
+TEST_F(PagingTest, SizesHaveADefaultAndALimit) {
+  AddJobs(0, 1100);
+  EXPECT_EQ(Jobs({}, 0, "").items.size(), 50u);
+  EXPECT_EQ(Jobs({}, 100000, "").items.size(), 1000u);
+  const auto negative = Read([](ReadTx& tx) { return tx.ListJobs({}, {-1, ""}); });
+  EXPECT_EQ(ReasonOf(negative.status()), "BAD_PAGE_SIZE");
+}
+
+TEST_F(PagingTest, ATokenBelongsToItsListingItsFilterAndItsStore) {
+  AddJobs(0, 20);
+  const std::string token = Jobs({}, 5, "").next_token;
+  const auto reason = [&](const std::string& t, const std::string& environment) {
+    return ReasonOf(Read([&](ReadTx& tx) {
+                      JobFilter filter;
+                      filter.environment = environment;
+                      return tx.ListJobs(filter, {5, t});
+                    }).status());
+  };
+  EXPECT_EQ(reason(token, ""), "");
+  EXPECT_EQ(reason(token, "qa"), "BAD_PAGE_TOKEN");
+  EXPECT_EQ(reason("garbage!", ""), "BAD_PAGE_TOKEN");
+  EXPECT_EQ(reason(absl::WebSafeBase64Escape("J0001"), ""), "BAD_PAGE_TOKEN");
+  EXPECT_EQ(ReasonOf(Read([&](ReadTx& tx) { return tx.ListUsers({5, token}); }).status()),
+            "BAD_PAGE_TOKEN");
+  EXPECT_EQ(ReasonOf(Read([&](ReadTx& tx) { return tx.ListAudit({}, {5, token}); }).status()),
+            "BAD_PAGE_TOKEN");
+  for (size_t i = 0; i < token.size(); ++i) {
+    std::string altered = token;
+    altered[i] = altered[i] == 'A' ? 'B' : 'A';
+    std::string was, is;
+    absl::WebSafeBase64Unescape(token, &was);
+    if (absl::WebSafeBase64Unescape(altered, &is) && was == is) continue;
+    EXPECT_EQ(reason(altered, ""), "BAD_PAGE_TOKEN") << i;
+  }
+  Open();
+  EXPECT_EQ(reason(token, ""), "") << "tokens outlive a restart";
+}
+
+TEST_F(PagingTest, AuditIsNewestFirstAndFiltersByPrefixAndActor) {
+  AddJobs(0, 12);
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) {
+                AuditEntry entry = Entry("jobs/J0001x");
+                entry.actor = "users/bob";
+                return tx.AppendAudit(entry);
+              }).ok());
+  AuditFilter filter;
+  filter.resource_prefix = "jobs/J0001";
+  auto page = Read([&](ReadTx& tx) { return tx.ListAudit(filter, {}); }).value();
+  ASSERT_EQ(page.items.size(), 2u);
+  EXPECT_EQ(page.items[0].entry.resource, "jobs/J0001x");
+  filter.actor = "users/ada";
+  page = Read([&](ReadTx& tx) { return tx.ListAudit(filter, {}); }).value();
+  ASSERT_EQ(page.items.size(), 1u);
+  EXPECT_EQ(page.items[0].entry.resource, "jobs/J0001");
+
+  std::vector<uint64_t> seqs;
+  std::string token;
+  do {
+    const auto part = Read([&](ReadTx& tx) { return tx.ListAudit({}, {4, token}); }).value();
+    for (const AuditRow& row : part.items) seqs.push_back(row.seq);
+    token = part.next_token;
+  } while (!token.empty());
+  ASSERT_EQ(seqs.size(), 16u);  // 3 environments, 12 jobs, 1 more.
+  for (size_t i = 0; i < seqs.size(); ++i) EXPECT_EQ(seqs[i], 16 - i);
+}
+
+TEST_F(PagingTest, UsersAgentsAndTokensAreInTheOrderOfTheirNames) {
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                for (const char* id : {"c", "a", "b"}) {
+                  User user;
+                  user.id = id;
+                  RETURN_IF_ERROR(tx.InsertUser(&user));
+                  ApiToken token;
+                  token.id = absl::StrCat("K", id);
+                  token.hash = token.id;
+                  token.user_id = id;
+                  RETURN_IF_ERROR(tx.InsertToken(&token));
+                  Agent agent;
+                  agent.id = id;
+                  agent.environment = "qa";
+                  RETURN_IF_ERROR(tx.InsertAgent(&agent));
+                }
+                return absl::OkStatus();
+              }).ok());
+  const auto users = Read([](ReadTx& tx) { return tx.ListUsers({2, ""}); }).value();
+  ASSERT_EQ(users.items.size(), 2u);
+  EXPECT_EQ(users.items[0].id + users.items[1].id, "ab");
+  const auto rest = Read([&](ReadTx& tx) { return tx.ListUsers({2, users.next_token}); }).value();
+  ASSERT_EQ(rest.items.size(), 1u);
+  EXPECT_EQ(rest.items[0].id, "c");
+  EXPECT_EQ(Read([](ReadTx& tx) { return tx.ListTokens("b", {}); }).value().items.size(), 1u);
+  EXPECT_EQ(Read([](ReadTx& tx) { return tx.ListTokens("", {}); }).value().items.size(), 3u);
+  EXPECT_EQ(Read([](ReadTx& tx) { return tx.ListAgents("qa", {}); }).value().items.size(), 3u);
+  EXPECT_EQ(Read([](ReadTx& tx) { return tx.ListAgents("x", {}); }).value().items.size(), 0u);
+  EXPECT_EQ(Read([](ReadTx& tx) { return tx.ListEnvironments({}); }).value().items.size(), 3u);
+}
+
+}  // namespace
+}  // namespace dbfleet::controller

@@ -1,0 +1,519 @@
+#include "gmock/gmock.h"
+#include "common/base/hash.h"
+#include "tests/unit/controller/store/sqlite/store_fixture.h"
+
+namespace dbfleet::controller {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+#define EXPECT_SAME(field) EXPECT_EQ(read.field, wrote.field)
+
+class RowsTest : public StoreTest {
+ protected:
+  void SetUp() override { Open(); }
+
+  // Distinct values, so that no two fields can be exchanged unnoticed.
+  absl::Time T(int n) { return absl::FromUnixNanos(1'800'000'000'123'456'789 + n); }
+  const std::string nasty_ = std::string("quote ' \" \\ nul \0 bytes \xFF\xFE end", 31);
+};
+
+TEST_F(RowsTest, AnEnvironmentComesBackAsItWas) {
+  Environment wrote;
+  wrote.name = "staging";
+  wrote.display_name = nasty_;
+  wrote.policy = {3, absl::Hours(5), absl::Minutes(7), false};
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.InsertEnvironment(&wrote); }).ok());
+  const Environment read = Read([](ReadTx& tx) { return tx.GetEnvironment("staging"); }).value();
+  EXPECT_SAME(name);
+  EXPECT_SAME(display_name);
+  EXPECT_SAME(policy.destructive_approvals);
+  EXPECT_SAME(policy.verified_backup_max_age);
+  EXPECT_SAME(policy.approval_ttl);
+  EXPECT_SAME(policy.destructive_consent);
+  EXPECT_EQ(read.version, 1u);
+}
+
+TEST_F(RowsTest, AnAgentComesBackAsItWas) {
+  Agent wrote;
+  wrote = {"db1", "qa", "users/ada", T(1), T(2), "1.2", {"a", "b \"c\""}, "J", true, false, true, "why",
+           "s1", T(3), "s2", T(4), "key", 99};
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.InsertAgent(&wrote); }).ok());
+  const Agent read = Read([](ReadTx& tx) { return tx.GetAgent("db1"); }).value();
+  EXPECT_SAME(id);
+  EXPECT_SAME(environment);
+  EXPECT_SAME(creator);
+  EXPECT_SAME(enroll_time);
+  EXPECT_SAME(last_seen_time);
+  EXPECT_SAME(agent_version);
+  EXPECT_SAME(capabilities);
+  EXPECT_SAME(journal_id);
+  EXPECT_SAME(revoked);
+  EXPECT_SAME(draining);
+  EXPECT_SAME(quarantined);
+  EXPECT_SAME(state_reason);
+  EXPECT_SAME(current_serial);
+  EXPECT_SAME(current_not_after);
+  EXPECT_SAME(next_serial);
+  EXPECT_SAME(next_not_after);
+  EXPECT_SAME(public_key_sha256);
+  EXPECT_SAME(acked_event_seq);
+}
+
+TEST_F(RowsTest, AJoinTokenAndAnInstanceComeBackAsTheyWere) {
+  JoinToken token;
+  token = {"h", "db1", "qa", "users/ada", T(1), T(2), "key", "pem"};
+  Instance instance;
+  instance = {"orders-db", "db1", "qa", "mysql", "unix:/x", {{"team", "a"}, {"tier", "\"1\""}},
+              "primary", "10.11", {"migrate"}, uint64_t{1} << 54, true, T(3)};
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                RETURN_IF_ERROR(tx.InsertJoinToken(&token));
+                return tx.InsertInstance(&instance);
+              }).ok());
+  {
+    const JoinToken& wrote = token;
+    const JoinToken read = Read([](ReadTx& tx) { return tx.GetJoinToken("h"); }).value();
+    EXPECT_SAME(hash);
+    EXPECT_SAME(agent_id);
+    EXPECT_SAME(environment);
+    EXPECT_SAME(creator);
+    EXPECT_SAME(create_time);
+    EXPECT_SAME(expire_time);
+    EXPECT_SAME(used_key_sha256);
+    EXPECT_SAME(certificate_pem);
+  }
+  const Instance& wrote = instance;
+  const Instance read = Read([](ReadTx& tx) { return tx.GetInstance("orders-db"); }).value();
+  EXPECT_SAME(id);
+  EXPECT_SAME(agent_id);
+  EXPECT_SAME(environment);
+  EXPECT_SAME(engine);
+  EXPECT_SAME(endpoint);
+  EXPECT_SAME(labels);
+  EXPECT_SAME(role);
+  EXPECT_SAME(server_version);
+  EXPECT_SAME(forbidden_actions);
+  EXPECT_SAME(last_fence);
+  EXPECT_SAME(removed);
+  EXPECT_SAME(create_time);
+}
+
+Job FullJob(absl::Time t, const std::string& blob) {
+  Job job;
+  job.id = "J1";
+  job.kind = JobKind::kMigrate;
+  job.state = JobState::kPaused;
+  job.environment = "production";
+  job.requester = "users/ada";
+  job.title = "title";
+  job.reason = "reason";
+  job.spec_blob = blob;
+  job.safety = SafetyClass::kDestructive;
+  job.digest = "d";
+  job.policy_digest = "pd";
+  job.approve_destructive = true;
+  job.plan_only = true;
+  job.schema_change = true;
+  job.has_rollback = false;
+  job.approved_rows = 1'234'567'890'123;
+  job.backup_gate = BackupGate::kFresh;
+  job.gate_job = "G";
+  job.max_parallel = 7;
+  job.rollback_of = "R";
+  job.parent = "P";
+  job.request_key = "users/ada r1";
+  job.create_time = t;
+  job.update_time = t + absl::Nanoseconds(1);
+  job.expire_time = t + absl::Nanoseconds(2);
+  job.error_reason = "ER";
+  job.error_message = "EM";
+  job.cancel_requested = true;
+  job.paused_from = JobState::kRollingBack;
+  job.approvals = {{"users/bob", true, "d", "because \"x\"", t, absl::InfiniteFuture()},
+                   {"users/eve", false, "d2", "", t + absl::Hours(1), t}};
+  return job;
+}
+
+TEST_F(RowsTest, AJobComesBackAsItWas) {
+  Job wrote = FullJob(T(0), nasty_);
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.InsertJob(&wrote); }).ok());
+  const Job read = Read([](ReadTx& tx) { return tx.GetJob("J1"); }).value();
+  EXPECT_SAME(kind);
+  EXPECT_SAME(state);
+  EXPECT_SAME(environment);
+  EXPECT_SAME(requester);
+  EXPECT_SAME(title);
+  EXPECT_SAME(reason);
+  EXPECT_SAME(spec_blob);
+  EXPECT_SAME(safety);
+  EXPECT_SAME(digest);
+  EXPECT_SAME(policy_digest);
+  EXPECT_SAME(approve_destructive);
+  EXPECT_SAME(plan_only);
+  EXPECT_SAME(schema_change);
+  EXPECT_SAME(has_rollback);
+  EXPECT_SAME(approved_rows);
+  EXPECT_SAME(backup_gate);
+  EXPECT_SAME(gate_job);
+  EXPECT_SAME(max_parallel);
+  EXPECT_SAME(rollback_of);
+  EXPECT_SAME(parent);
+  EXPECT_SAME(request_key);
+  EXPECT_SAME(create_time);
+  EXPECT_SAME(update_time);
+  EXPECT_EQ(read.end_time, absl::InfinitePast());
+  EXPECT_SAME(expire_time);
+  EXPECT_SAME(error_reason);
+  EXPECT_SAME(error_message);
+  EXPECT_SAME(cancel_requested);
+  EXPECT_SAME(paused_from);
+  ASSERT_EQ(read.approvals.size(), 2u);
+  for (int i : {0, 1}) {
+    EXPECT_SAME(approvals[i].principal);
+    EXPECT_SAME(approvals[i].approved);
+    EXPECT_SAME(approvals[i].digest);
+    EXPECT_SAME(approvals[i].reason);
+    EXPECT_SAME(approvals[i].decide_time);
+    EXPECT_SAME(approvals[i].expire_time);
+  }
+  const Job found =
+      Read([](ReadTx& tx) { return tx.FindJobByRequestKey("users/ada r1"); }).value().value();
+  EXPECT_EQ(found.id, "J1");
+}
+
+TEST_F(RowsTest, ATaskAndItsAttemptComeBackAsTheyWere) {
+  Job job = MakeJob("J1");
+  Task task;
+  task.id = "T1";
+  task.job_id = "J1";
+  task.state = TaskState::kNeedsPerson;
+  task.instance_id = "orders-db";
+  task.database = "shop";
+  task.stage = 2;
+  task.spec_blob = "spec";
+  task.plan_blob = nasty_;
+  task.target_digest = "td";
+  task.result_blob = "result";
+  task.steps = {{3, true, "unknown", -1, absl::Milliseconds(1500), "broken \xFF byte", "0007"}};
+  task.error_reason = "ER";
+  task.error_message = "EM";
+  task.attempts = 4;
+  Attempt attempt;
+  attempt = {"A1", "T1", "J1", "orders-db", "db1", 4, Purpose::kPlan, AttemptState::kUnreachable,
+             uint64_t{1} << 55, 1'800'000'000, true, "dg", T(1), T(2), absl::InfinitePast(), T(3),
+             T(4), "AR", "AM", true};
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                RETURN_IF_ERROR(tx.InsertJob(&job));
+                RETURN_IF_ERROR(tx.InsertTask(&task));
+                return tx.InsertAttempt(&attempt);
+              }).ok());
+  {
+    const Task& wrote = task;
+    const Task read = Read([](ReadTx& tx) { return tx.GetTask("T1"); }).value();
+    EXPECT_SAME(job_id);
+    EXPECT_SAME(state);
+    EXPECT_SAME(instance_id);
+    EXPECT_SAME(database);
+    EXPECT_SAME(stage);
+    EXPECT_SAME(spec_blob);
+    EXPECT_SAME(plan_blob);
+    EXPECT_SAME(target_digest);
+    EXPECT_SAME(result_blob);
+    EXPECT_SAME(error_reason);
+    EXPECT_SAME(error_message);
+    EXPECT_SAME(attempts);
+    ASSERT_EQ(read.steps.size(), 1u);
+    EXPECT_SAME(steps[0].index);
+    EXPECT_SAME(steps[0].rollback);
+    EXPECT_SAME(steps[0].state);
+    EXPECT_SAME(steps[0].rows_affected);
+    EXPECT_SAME(steps[0].duration);
+    EXPECT_SAME(steps[0].migration_version);
+    EXPECT_EQ(read.steps[0].error, "broken \xEF\xBF\xBD byte") << "JSON holds UTF-8 only";
+  }
+  const Attempt& wrote = attempt;
+  const Attempt read = Read([](ReadTx& tx) { return tx.GetAttempt("A1"); }).value();
+  EXPECT_SAME(task_id);
+  EXPECT_SAME(job_id);
+  EXPECT_SAME(instance_id);
+  EXPECT_SAME(agent_id);
+  EXPECT_SAME(number);
+  EXPECT_SAME(purpose);
+  EXPECT_SAME(state);
+  EXPECT_SAME(fence);
+  EXPECT_SAME(epoch);
+  EXPECT_SAME(safe_to_rerun);
+  EXPECT_SAME(digest);
+  EXPECT_SAME(create_time);
+  EXPECT_SAME(start_time);
+  EXPECT_SAME(end_time);
+  EXPECT_SAME(not_after);
+  EXPECT_SAME(unreachable_since);
+  EXPECT_SAME(error_reason);
+  EXPECT_SAME(error_message);
+  EXPECT_SAME(cancel_sent);
+}
+
+TEST_F(RowsTest, ABackupAUserAndATokenComeBackAsTheyWere) {
+  Backup backup;
+  backup = {"B1", Backup::State::kSuspect, "orders-db", "qa", "J1", T(1), T(2), {"a", "b"}, "rb", "vb",
+            2, T(3), "EM"};
+  User user;
+  user = {"ada", {Role::kApprover, Role::kPolicyAdmin}, "users/root", "users/eve", true, T(4)};
+  ApiToken token;
+  token = {"K1", "ada", "hash", "laptop", "users/root", T(5), absl::InfiniteFuture(), true};
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                RETURN_IF_ERROR(tx.InsertBackup(&backup));
+                RETURN_IF_ERROR(tx.InsertUser(&user));
+                return tx.InsertToken(&token);
+              }).ok());
+  {
+    const Backup& wrote = backup;
+    const Backup read = Read([](ReadTx& tx) { return tx.GetBackup("B1"); }).value();
+    EXPECT_SAME(state);
+    EXPECT_SAME(instance_id);
+    EXPECT_SAME(environment);
+    EXPECT_SAME(job_id);
+    EXPECT_SAME(create_time);
+    EXPECT_SAME(snapshot_time);
+    EXPECT_SAME(databases);
+    EXPECT_SAME(result_blob);
+    EXPECT_SAME(verification_blob);
+    EXPECT_SAME(verified_level);
+    EXPECT_SAME(verify_time);
+    EXPECT_SAME(error_message);
+  }
+  {
+    const User& wrote = user;
+    const User read = Read([](ReadTx& tx) { return tx.GetUser("ada"); }).value();
+    EXPECT_SAME(roles);
+    EXPECT_SAME(creator);
+    EXPECT_SAME(roles_editor);
+    EXPECT_SAME(disabled);
+    EXPECT_SAME(create_time);
+  }
+  const ApiToken& wrote = token;
+  const ApiToken read = Read([](ReadTx& tx) { return tx.FindToken("hash"); }).value();
+  EXPECT_SAME(id);
+  EXPECT_SAME(user_id);
+  EXPECT_SAME(hash);
+  EXPECT_SAME(description);
+  EXPECT_SAME(creator);
+  EXPECT_SAME(create_time);
+  EXPECT_SAME(expire_time);
+  EXPECT_SAME(revoked);
+}
+
+TEST_F(RowsTest, WhatIsNotThereHasAReasonOfItsOwn) {
+  const auto reason = [&](auto get) { return ReasonOf(Read(get).status()); };
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.GetEnvironment("x"); }), "ENVIRONMENT_NOT_FOUND");
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.GetAgent("x"); }), "AGENT_NOT_FOUND");
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.GetJoinToken("x"); }), "JOIN_TOKEN_NOT_FOUND");
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.GetInstance("x"); }), "INSTANCE_NOT_FOUND");
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.GetJob("x"); }), "JOB_NOT_FOUND");
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.GetTask("x"); }), "TASK_NOT_FOUND");
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.GetAttempt("x"); }), "ATTEMPT_NOT_FOUND");
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.GetBackup("x"); }), "BACKUP_NOT_FOUND");
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.GetUser("x"); }), "USER_NOT_FOUND");
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.GetToken("x"); }), "TOKEN_NOT_FOUND");
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.FindToken("x"); }), "TOKEN_NOT_FOUND");
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.GetContent("x"); }), "CONTENT_NOT_FOUND");
+  EXPECT_EQ(Read([](ReadTx& tx) { return tx.GetSetting("x"); }).value(), "");
+  EXPECT_EQ(Read([](ReadTx& tx) { return tx.FindJobByRequestKey("x"); }).value(), std::nullopt);
+  EXPECT_EQ(Read([](ReadTx& tx) { return tx.FindJobByRequestKey(""); }).value(), std::nullopt);
+}
+
+TEST_F(RowsTest, UniqueKeysAreUnique) {
+  Job job = MakeJob("J1");
+  job.request_key = "users/ada r1";
+  Task task;
+  task.id = "T1";
+  task.job_id = "J1";
+  Attempt attempt;
+  attempt.id = "A1";
+  attempt.task_id = "T1";
+  attempt.number = 1;
+  Instance instance;
+  instance.id = "I1";
+  User user;
+  user.id = "ada";
+  ApiToken token;
+  token.id = "K1";
+  token.user_id = "ada";
+  token.hash = "H";
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                RETURN_IF_ERROR(tx.InsertJob(&job));
+                RETURN_IF_ERROR(tx.InsertTask(&task));
+                RETURN_IF_ERROR(tx.InsertAttempt(&attempt));
+                RETURN_IF_ERROR(tx.InsertInstance(&instance));
+                RETURN_IF_ERROR(tx.InsertUser(&user));
+                return tx.InsertToken(&token);
+              }).ok());
+  const auto reason = [&](Store::Mutation mutation) {
+    const absl::Status status = Mutate(std::move(mutation));
+    EXPECT_EQ(status.code(), absl::StatusCode::kAlreadyExists) << status;
+    return ReasonOf(status);
+  };
+  EXPECT_EQ(reason([&](WriteTx& tx) { return tx.InsertInstance(&instance); }), "INSTANCE_EXISTS");
+  EXPECT_EQ(reason([&](WriteTx& tx) { return tx.InsertUser(&user); }), "USER_EXISTS");
+  job.id = "J2";
+  EXPECT_EQ(reason([&](WriteTx& tx) { return tx.InsertJob(&job); }), "JOB_EXISTS");
+  attempt.id = "A2";
+  EXPECT_EQ(reason([&](WriteTx& tx) { return tx.InsertAttempt(&attempt); }), "ATTEMPT_EXISTS");
+  token.id = "K2";
+  EXPECT_EQ(reason([&](WriteTx& tx) { return tx.InsertToken(&token); }), "TOKEN_EXISTS");
+  Job other = MakeJob("J3");
+  Job another = MakeJob("J4");
+  EXPECT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                RETURN_IF_ERROR(tx.InsertJob(&other));
+                return tx.InsertJob(&another);
+              }).ok())
+      << "jobs without a request key do not clash";
+}
+
+TEST_F(RowsTest, ATaskOfNoJobIsRefused) {
+  Task task;
+  task.id = "T1";
+  task.job_id = "nowhere";
+  const absl::Status status = Mutate([&](WriteTx& tx) { return tx.InsertTask(&task); });
+  EXPECT_EQ(ReasonOf(status), "BAD_REFERENCE");
+}
+
+TEST_F(RowsTest, AnUpdateOfAnOldVersionIsStaleAndChangesNothing) {
+  Job job = MakeJob("J1");
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.InsertJob(&job); }).ok());
+  EXPECT_EQ(job.version, 1u);
+  Job other = job;
+  job.title = "first";
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.UpdateJob(&job); }).ok());
+  EXPECT_EQ(job.version, 2u);
+  other.title = "second";
+  const absl::Status status = Mutate([&](WriteTx& tx) { return tx.UpdateJob(&other); });
+  EXPECT_EQ(status.code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(ReasonOf(status), "STALE");
+  const Job read = Read([](ReadTx& tx) { return tx.GetJob("J1"); }).value();
+  EXPECT_EQ(read.title, "first");
+  EXPECT_EQ(read.version, 2u);
+  Job missing = MakeJob("J9");
+  EXPECT_EQ(ReasonOf(Mutate([&](WriteTx& tx) { return tx.UpdateJob(&missing); })), "JOB_NOT_FOUND");
+}
+
+TEST_F(RowsTest, ContentIsKeptUnderItsOwnHashOnly) {
+  const std::string sha = Sha256Hex(nasty_);
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                RETURN_IF_ERROR(tx.PutContent(sha, nasty_));
+                return tx.PutContent(sha, nasty_);
+              }).ok());
+  EXPECT_EQ(Read([&](ReadTx& tx) { return tx.GetContent(sha); }).value(), nasty_);
+  EXPECT_EQ(ReasonOf(Mutate([&](WriteTx& tx) { return tx.PutContent(sha, "other"); })),
+            "BAD_CONTENT_HASH");
+}
+
+TEST_F(RowsTest, SettingsAreSetAndReplaced) {
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.PutSetting("ca", "one"); }).ok());
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.PutSetting("ca", nasty_); }).ok());
+  EXPECT_EQ(Read([](ReadTx& tx) { return tx.GetSetting("ca"); }).value(), nasty_);
+}
+
+TEST_F(RowsTest, ReadersOfOneStateAndOneAgentSeeExactlyThose) {
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                for (int i = 0; i < 15; ++i) {
+                  Job job = MakeJob(absl::StrCat("J", absl::Dec(i, absl::kZeroPad2)));
+                  job.state = static_cast<JobState>(i);
+                  RETURN_IF_ERROR(tx.InsertJob(&job));
+                }
+                Task task;
+                task.id = "T1";
+                task.job_id = "J00";
+                RETURN_IF_ERROR(tx.InsertTask(&task));
+                for (int i = 0; i < 15; ++i) {
+                  Attempt attempt;
+                  attempt.id = absl::StrCat("A", absl::Dec(i, absl::kZeroPad2));
+                  attempt.task_id = "T1";
+                  attempt.number = 100 - i;
+                  attempt.state = static_cast<AttemptState>(i);
+                  attempt.agent_id = i % 2 == 0 ? "even" : "odd";
+                  attempt.instance_id = i < 4 ? "low" : "high";
+                  RETURN_IF_ERROR(tx.InsertAttempt(&attempt));
+                }
+                return absl::OkStatus();
+              }).ok());
+  const auto ids = [](const auto& values) {
+    std::vector<std::string> list;
+    for (const auto& value : values) list.push_back(value.id);
+    return list;
+  };
+  EXPECT_THAT(ids(Read([](ReadTx& tx) { return tx.JobsInState(JobState::kRolling); }).value()),
+              ElementsAre("J03"));
+  // Open: queued 0, offered 1, accepted 2, granted 3, running 4, unreachable 10.
+  EXPECT_THAT(ids(Read([](ReadTx& tx) { return tx.OpenAttempts(); }).value()),
+              ElementsAre("A00", "A01", "A02", "A03", "A04", "A10"));
+  EXPECT_THAT(ids(Read([](ReadTx& tx) { return tx.OpenAttemptsOfAgent("even"); }).value()),
+              ElementsAre("A00", "A02", "A04", "A10"));
+  EXPECT_THAT(ids(Read([](ReadTx& tx) { return tx.OpenAttemptsOfInstance("high"); }).value()),
+              ElementsAre("A04", "A10"));
+  const auto attempts = Read([](ReadTx& tx) { return tx.AttemptsOfTask("T1"); }).value();
+  ASSERT_EQ(attempts.size(), 15u);
+  EXPECT_EQ(attempts.front().id, "A14") << "by number";
+}
+
+TEST_F(RowsTest, TasksOfAJobKeepTheirOrderWhateverTheirIds) {
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                Job job = MakeJob("J1");
+                RETURN_IF_ERROR(tx.InsertJob(&job));
+                for (const char* id : {"T9", "T1", "T5"}) {
+                  Task task;
+                  task.id = id;
+                  task.job_id = "J1";
+                  RETURN_IF_ERROR(tx.InsertTask(&task));
+                }
+                return absl::OkStatus();
+              }).ok());
+  const auto tasks = Read([](ReadTx& tx) { return tx.TasksOfJob("J1"); }).value();
+  ASSERT_EQ(tasks.size(), 3u);
+  EXPECT_EQ(tasks[0].id + tasks[1].id + tasks[2].id, "T9T1T5");
+}
+
+TEST_F(RowsTest, OnlyCompleteVerifiedBackupsCountNewestSnapshotFirst) {
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                const auto add = [&](const char* id, Backup::State state, int level, int n,
+                                     const char* instance) {
+                  Backup backup;
+                  backup.id = id;
+                  backup.state = state;
+                  backup.verified_level = level;
+                  backup.snapshot_time = T(n);
+                  backup.instance_id = instance;
+                  return tx.InsertBackup(&backup);
+                };
+                RETURN_IF_ERROR(add("B1", Backup::State::kComplete, 1, 5, "i"));
+                RETURN_IF_ERROR(add("B2", Backup::State::kComplete, 2, 9, "i"));
+                RETURN_IF_ERROR(add("B3", Backup::State::kComplete, 0, 10, "i"));
+                RETURN_IF_ERROR(add("B4", Backup::State::kSuspect, 1, 11, "i"));
+                return add("B5", Backup::State::kComplete, 1, 12, "other");
+              }).ok());
+  const auto backups = Read([](ReadTx& tx) { return tx.VerifiedBackups("i"); }).value();
+  ASSERT_EQ(backups.size(), 2u);
+  EXPECT_EQ(backups[0].id, "B2");
+  EXPECT_EQ(backups[1].id, "B1");
+}
+
+TEST_F(RowsTest, RemovedInstancesAreInNoListButCanBeRead) {
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                for (const char* id : {"kept", "gone"}) {
+                  Instance instance;
+                  instance.id = id;
+                  instance.agent_id = "db1";
+                  instance.removed = instance.id == "gone";
+                  RETURN_IF_ERROR(tx.InsertInstance(&instance));
+                }
+                return absl::OkStatus();
+              }).ok());
+  EXPECT_EQ(Read([](ReadTx& tx) { return tx.ListInstances("", {}); }).value().items.size(), 1u);
+  EXPECT_EQ(Read([](ReadTx& tx) { return tx.InstancesOfAgent("db1"); }).value().size(), 1u);
+  EXPECT_TRUE(Read([](ReadTx& tx) { return tx.GetInstance("gone"); }).value().removed);
+}
+
+}  // namespace
+}  // namespace dbfleet::controller

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/audit/export.h"
+#include "common/audit/verify.h"
+#include "common/base/status.h"
+#include "controller/store/sqlite/sqlite_store.h"
+#include "gtest/gtest.h"
+#include "tests/fakes/fake_clock.h"
+
+namespace dbfleet::controller {
+
+// A store in a temporary folder.
+class StoreTest : public ::testing::Test {
+ protected:
+  StoreTest() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "dbfleet-store-XXXXXX").string();
+    folder_ = mkdtemp(pattern.data());
+  }
+  ~StoreTest() override {
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  SqliteStoreOptions Options() {
+    SqliteStoreOptions options;
+    options.path = folder_ + "/controller.db";
+    options.readers = 2;
+    options.ballast_bytes = 0;
+    return options;
+  }
+  void Open() { Open(Options()); }
+  void Open(SqliteStoreOptions options) {
+    store_.reset();
+    auto store = SqliteStore::Open(std::move(options), &clock_);
+    ASSERT_TRUE(store.ok()) << store.status();
+    store_ = *std::move(store);
+  }
+
+  absl::Status Mutate(Store::Mutation mutation) {
+    return store_->MutateAndWait(std::move(mutation));
+  }
+
+  // What `get` returns for a reader.
+  template <typename F>
+  auto Read(F get) {
+    using Result = decltype(get(std::declval<ReadTx&>()));
+    std::optional<Result> result;
+    const absl::Status status = store_->Read([&](ReadTx& tx) {
+      result = get(tx);
+      return absl::OkStatus();
+    });
+    EXPECT_TRUE(status.ok()) << status;
+    return *std::move(result);
+  }
+
+  static Job MakeJob(const std::string& id) {
+    Job job;
+    job.id = id;
+    job.environment = "qa";
+    return job;
+  }
+  static AuditEntry Entry(const std::string& resource) {
+    return {"users/ada", "test.write", resource, "qa", {{"k", "v"}}};
+  }
+
+  std::vector<AuditRow> Trail() { return TrailOf(*store_); }
+  static std::vector<AuditRow> TrailOf(Store& store) {
+    std::vector<AuditRow> all;
+    EXPECT_TRUE(store
+                    .Read([&](ReadTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(all, tx.ReadAudit(1, 1'000'000));
+                      return absl::OkStatus();
+                    })
+                    .ok());
+    return all;
+  }
+
+  // The trail as an export, verified by nothing but the export.
+  static audit::VerifyReport VerifyTrail(const std::vector<AuditRow>& rows) {
+    std::string text;
+    for (const AuditRow& row : rows) {
+      audit::ExportedRecord out;
+      out.record = {row.seq, row.record_time, row.entry.actor, row.entry.action, row.entry.resource,
+                    row.entry.environment, row.entry.details, row.previous_hash};
+      out.canonical = row.canonical;
+      out.hash = row.hash;
+      absl::StrAppend(&text, audit::WriteJsonLine(out), "\n");
+    }
+    std::istringstream in(text);
+    return audit::VerifyExport(in).value();
+  }
+
+  FakeClock clock_;
+  std::string folder_;
+  std::unique_ptr<SqliteStore> store_;
+};
+
+}  // namespace dbfleet::controller
