@@ -112,6 +112,8 @@ void LinkImpl::PumpMetrics() {
     }
     metrics_stream_ = MetricsStream::Start(*loop_, *stub, std::move(events));
   }
+  // Busy: what is new waits for on_writable, and a newer set takes its place.
+  if (!metrics_stream_->Writable()) return;
   v1::MetricsBatch batch;
   {
     MutexLock lock(&mutex_);
@@ -119,12 +121,7 @@ void LinkImpl::PumpMetrics() {
     batch = std::move(metrics_.begin()->second);
     metrics_.erase(metrics_.begin());
   }
-  const std::string instance = batch.instance();
-  v1::MetricsBatch copy = batch;
-  if (metrics_stream_->Send(std::move(batch))) return;
-  // Busy: it waits for on_writable, unless a newer set has come meanwhile.
-  MutexLock lock(&mutex_);
-  metrics_.emplace(instance, std::move(copy));
+  metrics_stream_->Send(std::move(batch));
 }
 
 void LinkImpl::OnMetricsClosed(const MetricsStream::Ptr& stream, const absl::Status& status) {

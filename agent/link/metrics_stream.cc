@@ -22,6 +22,11 @@ MetricsStream::Ptr MetricsStream::KeepAlive(Ptr self) {
   return std::exchange(self_, std::move(self));
 }
 
+bool MetricsStream::Writable() {
+  MutexLock lock(&mutex_);
+  return !over_ && !writing_;
+}
+
 bool MetricsStream::Send(v1::MetricsBatch batch) {
   MutexLock lock(&mutex_);
   if (over_ || writing_) return false;

@@ -25,6 +25,8 @@ class MetricsStream : public grpc::ClientWriteReactor<v1::MetricsBatch>,
 
   static Ptr Start(Executor& executor, v1::AgentLink::Stub& stub, Events events);
 
+  // Whether Send would take a batch now.
+  bool Writable();
   // False: a batch is being written, or the stream is over.
   bool Send(v1::MetricsBatch batch);
   void Cancel();

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "agent/engine/proto_time.h"
 
 namespace dbfleet::agent {
 

@@ -38,7 +38,7 @@ std::string ApprovedDigestOf(const std::string& target, const v1::DigestInputs& 
 }  // namespace
 
 absl::Status CheckDigest(StartContext& context) {
-  Attempt& attempt = context.attempt;
+  LiveAttempt& attempt = context.attempt;
   const v1::Offer& offer = attempt.offer();
   const v1::Grant grant = attempt.grant();
   if (offer.purpose() != v1::PURPOSE_EXECUTE) return absl::OkStatus();

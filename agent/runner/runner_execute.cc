@@ -36,7 +36,7 @@ v1::Finished NotStarted(const absl::Status& status) {
   return finished;
 }
 
-ActionResult MakePlan(Attempt& attempt) {
+ActionResult MakePlan(LiveAttempt& attempt) {
   absl::StatusOr<work::v1::Plan> plan = attempt.action().Plan(attempt, attempt.offer().spec());
   if (!plan.ok()) return ActionResult::FromStatus(plan.status());
   plan->set_target_digest(PlanDigest(TargetOf(attempt.offer()), *plan));
@@ -59,7 +59,7 @@ std::string Describe(const v1::Finished& finished) {
 
 }  // namespace
 
-void RunnerImpl::Enqueue(const std::shared_ptr<Attempt>& attempt) {
+void RunnerImpl::Enqueue(const std::shared_ptr<LiveAttempt>& attempt) {
   {
     MutexLock lock(&mutex_);
     const auto it = live_.find(attempt->attempt_id());
@@ -74,7 +74,7 @@ void RunnerImpl::Enqueue(const std::shared_ptr<Attempt>& attempt) {
 }
 
 void RunnerImpl::Dispatch() {
-  std::vector<std::shared_ptr<Attempt>> runnable;
+  std::vector<std::shared_ptr<LiveAttempt>> runnable;
   {
     MutexLock lock(&mutex_);
     if (draining_) return;
@@ -88,7 +88,7 @@ void RunnerImpl::Dispatch() {
   for (const auto& attempt : runnable) Submit(attempt);
 }
 
-void RunnerImpl::Submit(const std::shared_ptr<Attempt>& attempt) {
+void RunnerImpl::Submit(const std::shared_ptr<LiveAttempt>& attempt) {
   if (pool_->Add([this, attempt] { Execute(attempt); })) return;
   log::Warn("the agent stops before an attempt could start",
             {{"attempt", attempt->attempt_id()}});
@@ -97,7 +97,7 @@ void RunnerImpl::Submit(const std::shared_ptr<Attempt>& attempt) {
   changed_.SignalAll();
 }
 
-void RunnerImpl::Execute(const std::shared_ptr<Attempt>& attempt) {
+void RunnerImpl::Execute(const std::shared_ptr<LiveAttempt>& attempt) {
   const std::string action(attempt->action().name());
   log::Info(attempt->recovering() ? "finding out how an interrupted attempt ended"
                                   : "attempt begins",
@@ -110,7 +110,7 @@ void RunnerImpl::Execute(const std::shared_ptr<Attempt>& attempt) {
   FinishDurably(attempt, finished);
 }
 
-v1::Finished RunnerImpl::RunFresh(Attempt& attempt) {
+v1::Finished RunnerImpl::RunFresh(LiveAttempt& attempt) {
   StartContext context{attempt, options_, clock_};
   {
     MutexLock lock(&mutex_);
@@ -128,7 +128,7 @@ v1::Finished RunnerImpl::RunFresh(Attempt& attempt) {
   return ToFinished(attempt.action().Run(attempt, attempt.offer().spec()));
 }
 
-v1::Finished RunnerImpl::RunRecovery(Attempt& attempt) {
+v1::Finished RunnerImpl::RunRecovery(LiveAttempt& attempt) {
   if (attempt.offer().purpose() == v1::PURPOSE_PLAN) {
     // Planning changes nothing, so it is known that nothing of it remains.
     return NotStarted(Error(absl::StatusCode::kAborted, "AGENT_RESTARTED",
@@ -138,7 +138,7 @@ v1::Finished RunnerImpl::RunRecovery(Attempt& attempt) {
                                              attempt.journaled().checkpoint));
 }
 
-void RunnerImpl::FinishDurably(const std::shared_ptr<Attempt>& attempt,
+void RunnerImpl::FinishDurably(const std::shared_ptr<LiveAttempt>& attempt,
                                const v1::Finished& finished) {
   const std::string& id = attempt->attempt_id();
   const absl::Status status = journal_.Finish(id, finished);
@@ -166,7 +166,7 @@ void RunnerImpl::FinishDurably(const std::shared_ptr<Attempt>& attempt,
   if (const auto it = live_.find(id); it != live_.end()) std::swap(it->second.retry, timer);
 }
 
-void RunnerImpl::Complete(const std::shared_ptr<Attempt>& attempt) {
+void RunnerImpl::Complete(const std::shared_ptr<LiveAttempt>& attempt) {
   const std::string& id = attempt->attempt_id();
   scratch_.Remove(id);
   std::unique_ptr<Clock::Timer> retry;

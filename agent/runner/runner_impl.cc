@@ -103,7 +103,7 @@ void RunnerImpl::TakeUp(const JournaledAttempt& journaled) {
     return;
   }
   AddLive(journaled, running);
-  const std::shared_ptr<Attempt> attempt = FindLive(offer.attempt_id());
+  const std::shared_ptr<LiveAttempt> attempt = FindLive(offer.attempt_id());
   if (running) {
     Enqueue(attempt);
     return;
@@ -134,15 +134,15 @@ void RunnerImpl::AddLive(JournaledAttempt journaled, bool recovering) {
   Action& action = *actions_.at(ActionNameOf(journaled.offer.spec()));
   const bool counts = journaled.grant.has_value() && IsExclusive(journaled.offer);
   const uint64_t fence = journaled.offer.fence();
-  const Attempt::Environment environment{journal_, clock_, link_, scratch_, stopping_};
-  auto attempt = std::make_shared<Attempt>(environment, std::move(journaled), engine, action,
+  const LiveAttempt::Environment environment{journal_, clock_, link_, scratch_, stopping_};
+  auto attempt = std::make_shared<LiveAttempt>(environment, std::move(journaled), engine, action,
                                            recovering);
   MutexLock lock(&mutex_);
   live_[id].attempt = std::move(attempt);
   if (counts) granted_fences_[instance] = std::max(granted_fences_[instance], fence);
 }
 
-std::shared_ptr<Attempt> RunnerImpl::FindLive(const std::string& attempt_id) {
+std::shared_ptr<LiveAttempt> RunnerImpl::FindLive(const std::string& attempt_id) {
   MutexLock lock(&mutex_);
   const auto it = live_.find(attempt_id);
   return it == live_.end() ? nullptr : it->second.attempt;
@@ -210,7 +210,7 @@ void RunnerImpl::Decline(const v1::Offer& offer, const absl::Status& why) {
 
 void RunnerImpl::HandleGrant(const v1::Grant& grant) {
   const std::string& id = grant.attempt_id();
-  const std::shared_ptr<Attempt> attempt = FindLive(id);
+  const std::shared_ptr<LiveAttempt> attempt = FindLive(id);
   if (attempt == nullptr) {
     log::Info("a grant for an attempt that is not waiting", {{"attempt", id}});
     return;
@@ -238,7 +238,7 @@ void RunnerImpl::HandleGrant(const v1::Grant& grant) {
 }
 
 void RunnerImpl::HandleWithdraw(const std::string& attempt_id) {
-  const std::shared_ptr<Attempt> attempt = FindLive(attempt_id);
+  const std::shared_ptr<LiveAttempt> attempt = FindLive(attempt_id);
   if (attempt != nullptr && attempt->granted()) {
     return LogIgnored("withdrawal", attempt_id, absl::FailedPreconditionError("it was granted"));
   }
@@ -249,7 +249,7 @@ void RunnerImpl::HandleWithdraw(const std::string& attempt_id) {
 }
 
 void RunnerImpl::HandleCancel(const std::string& attempt_id, const std::string& reason) {
-  const std::shared_ptr<Attempt> attempt = FindLive(attempt_id);
+  const std::shared_ptr<LiveAttempt> attempt = FindLive(attempt_id);
   if (attempt == nullptr) {
     log::Info("a cancellation for an attempt that is not alive", {{"attempt", attempt_id}});
     return;
@@ -285,7 +285,7 @@ void RunnerImpl::HandleCancel(const std::string& attempt_id, const std::string& 
 void RunnerImpl::HandleLeaseRenewal(const v1::LeaseRenewal& renewal) {
   const absl::Duration deadline = clock_.Monotonic() + DurationOf(renewal.lease());
   for (const std::string& id : renewal.attempt_ids()) {
-    const std::shared_ptr<Attempt> attempt = FindLive(id);
+    const std::shared_ptr<LiveAttempt> attempt = FindLive(id);
     if (attempt == nullptr || !attempt->granted()) continue;
     attempt->RenewLease(deadline);
     Enqueue(attempt);

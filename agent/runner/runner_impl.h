@@ -6,7 +6,7 @@
 #include <set>
 #include <string>
 
-#include "agent/runner/attempt.h"
+#include "agent/runner/live_attempt.h"
 #include "agent/runner/instance_queue.h"
 #include "agent/runner/runner.h"
 #include "agent/runner/scratch.h"
@@ -37,7 +37,7 @@ class RunnerImpl : public Runner {
   // Where an attempt is between Accepted and its end.
   enum class Place { kParked, kQueued, kRunning };
   struct Live {
-    std::shared_ptr<Attempt> attempt;
+    std::shared_ptr<LiveAttempt> attempt;
     Place place = Place::kParked;
     std::unique_ptr<Clock::Timer> retry;    // Of an outcome that the journal would not take.
   };
@@ -46,19 +46,19 @@ class RunnerImpl : public Runner {
   absl::Status Examine(const v1::Offer& offer);
   void Decline(const v1::Offer& offer, const absl::Status& why);
   void AddLive(JournaledAttempt journaled, bool recovering);
-  std::shared_ptr<Attempt> FindLive(const std::string& attempt_id);
+  std::shared_ptr<LiveAttempt> FindLive(const std::string& attempt_id);
   // A RUNNING attempt that no action can recover.
   void FinishOrphan(const JournaledAttempt& journaled, const std::string& message);
   void TakeUp(const JournaledAttempt& journaled);
 
-  void Enqueue(const std::shared_ptr<Attempt>& attempt);
+  void Enqueue(const std::shared_ptr<LiveAttempt>& attempt);
   void Dispatch();
-  void Submit(const std::shared_ptr<Attempt>& attempt);
-  void Execute(const std::shared_ptr<Attempt>& attempt);
-  v1::Finished RunFresh(Attempt& attempt);
-  v1::Finished RunRecovery(Attempt& attempt);
-  void FinishDurably(const std::shared_ptr<Attempt>& attempt, const v1::Finished& finished);
-  void Complete(const std::shared_ptr<Attempt>& attempt);
+  void Submit(const std::shared_ptr<LiveAttempt>& attempt);
+  void Execute(const std::shared_ptr<LiveAttempt>& attempt);
+  v1::Finished RunFresh(LiveAttempt& attempt);
+  v1::Finished RunRecovery(LiveAttempt& attempt);
+  void FinishDurably(const std::shared_ptr<LiveAttempt>& attempt, const v1::Finished& finished);
+  void Complete(const std::shared_ptr<LiveAttempt>& attempt);
 
   const Options options_;
   Clock& clock_;

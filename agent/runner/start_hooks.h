@@ -5,13 +5,13 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "agent/runner/attempt.h"
+#include "agent/runner/live_attempt.h"
 
 namespace dbfleet::agent {
 
 // What the hooks look at.
 struct StartContext {
-  Attempt& attempt;
+  LiveAttempt& attempt;
   const Runner::Options& options;
   Clock& clock;
   // The highest fence of an exclusive attempt on this instance that was ever granted.

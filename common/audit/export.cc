@@ -5,10 +5,11 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "nlohmann/json.hpp"
+
 #include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
-#include "nlohmann/json.hpp"
 
 namespace dbfleet::audit {
 namespace {
@@ -52,7 +53,8 @@ absl::Status ReadDetails(const Json& object, Record* record) {
 
 absl::Status ReadRecord(const Json& object, ExportedRecord* out) {
   const auto seq = object.find("seq");
-  if (seq == object.end() || !seq->is_number_unsigned()) return Bad("\"seq\" is missing or no number");
+  if (seq == object.end() || !seq->is_number_unsigned())
+    return Bad("\"seq\" is missing or no number");
   out->record.seq = seq->get<uint64_t>();
   ASSIGN_OR_RETURN(const std::string time, TextField(object, "time"));
   std::string error;
@@ -102,7 +104,8 @@ absl::StatusOr<ExportedRecord> ReadJsonLine(absl::string_view line) {
   }
   ExportedRecord exported;
   RETURN_IF_ERROR(ReadRecord(object, &exported));
-  // Escapes, spaces, the order of fields, doubled and unknown fields: one comparison finds them all.
+  // Escapes, spaces, the order of fields, doubled and unknown fields: one comparison finds them
+  // all.
   if (WriteJsonLine(exported) != line) return Bad("it is not in the form that exports have");
   return exported;
 }

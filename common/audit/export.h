@@ -4,18 +4,20 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "common/audit/record.h"
 
-// The export format: one JSON object (RFC 8259) per line, each line ended by "\n". Every byte of a line
-// is determined by its record, so that any other byte is an alteration:
+// The export format: one JSON object (RFC 8259) per line, each line ended by "\n". Every byte of a
+// line is determined by its record, so that any other byte is an alteration:
 //
 //   {"type":"record","seq":1,"time":"2026-01-02T03:04:05.000006Z","actor":...,"action":...,
 //    "resource":...,"environment":...,"details":{...},"previous_hash":"<hex>","hash":"<hex>",
 //    "canonical":"<base64>"}
 //
-// "type" names the kind of line. "checkpoint" is reserved for signed checkpoints: an Ed25519 signature
-// over a tree size and the RFC 6962 root hash of the records' canonical bytes up to it, placed after
-// the record that it covers. Readers refuse types that they do not know instead of skipping them.
+// "type" names the kind of line. "checkpoint" is reserved for signed checkpoints: an Ed25519
+// signature over a tree size and the RFC 6962 root hash of the records' canonical bytes up to it,
+// placed after the record that it covers. Readers refuse types that they do not know instead of
+// skipping them.
 namespace dbfleet::audit {
 
 struct ExportedRecord {
@@ -27,12 +29,12 @@ struct ExportedRecord {
 // Lines are at most this long; a longer one is refused before it fills the memory.
 inline constexpr size_t kMaxLineBytes = 16 << 20;
 
-// Without the final newline. The record's texts must be UTF-8 (the store sees to it); other bytes are
-// replaced, and the line then does not verify.
+// Without the final newline. The record's texts must be UTF-8 (the store sees to it); other bytes
+// are replaced, and the line then does not verify.
 std::string WriteJsonLine(const ExportedRecord& record);
 
-// INVALID_ARGUMENT (BAD_AUDIT_LINE) unless the line is byte for byte what WriteJsonLine writes. Does
-// not look at the hash or at the canonical bytes: VerifyExport does.
+// INVALID_ARGUMENT (BAD_AUDIT_LINE) unless the line is byte for byte what WriteJsonLine writes.
+// Does not look at the hash or at the canonical bytes: VerifyExport does.
 absl::StatusOr<ExportedRecord> ReadJsonLine(absl::string_view line);
 
 }  // namespace dbfleet::audit

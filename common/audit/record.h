@@ -12,14 +12,14 @@ namespace dbfleet::audit {
 // A record of the audit trail. Its hash is SHA-256 over CanonicalBytes, which include the hash of
 // the record before it: the chain. The first record's previous hash is 32 zero bytes.
 struct Record {
-  uint64_t seq = 0;                       // 1, 2, 3, ... without gaps.
-  absl::Time time;                        // Kept to the microsecond.
+  uint64_t seq = 0;  // 1, 2, 3, ... without gaps.
+  absl::Time time;   // Kept to the microsecond.
   std::string actor;
   std::string action;
   std::string resource;
   std::string environment;
   std::map<std::string, std::string> details;
-  std::string previous_hash;              // 32 raw bytes.
+  std::string previous_hash;  // 32 raw bytes.
 };
 
 // The bytes under the hash, domain "dbfleet.audit.v1" (common/base/canonical.h): seq, time in unix

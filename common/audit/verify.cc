@@ -2,6 +2,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/audit/export.h"
 #include "common/audit/record.h"
 #include "common/base/hash.h"
@@ -109,8 +110,8 @@ class Chain {
 
   const VerifyOptions& options_;
   VerifyReport report_;
-  std::string head_;            // Raw; "" before the first record.
-  uint64_t repeated_seq_ = 0;   // Of a line whose number was there before.
+  std::string head_;           // Raw; "" before the first record.
+  uint64_t repeated_seq_ = 0;  // Of a line whose number was there before.
 };
 
 }  // namespace

@@ -12,7 +12,7 @@ struct VerifyReport {
   uint64_t records = 0;
   uint64_t first_seq = 0;
   uint64_t last_seq = 0;
-  std::string head_hash;        // Hex, of the last record.
+  std::string head_hash;  // Hex, of the last record.
   // When the trail is bad: the first record that is, and why. 0: the trail holds.
   uint64_t bad_seq = 0;
   uint64_t bad_line = 0;
@@ -24,21 +24,21 @@ struct VerifyReport {
 // (base64), "hash" and "previous_hash" (hex). WriteJsonLine(ReadJsonLine(x)) is x (export.h).
 struct ExportedRecord;
 
-// Verifies an export (JSON lines) with nothing but the export: every line parses, its canonical bytes
-// equal those recomputed from the decoded view, its hash is right, numbers run without gap from the
-// first, and each previous hash is the hash before. An error status only if the stream cannot be
-// read; a bad trail is a report. Memory does not grow with the export.
+// Verifies an export (JSON lines) with nothing but the export: every line parses, its canonical
+// bytes equal those recomputed from the decoded view, its hash is right, numbers run without gap
+// from the first, and each previous hash is the hash before. An error status only if the stream
+// cannot be read; a bad trail is a report. Memory does not grow with the export.
 //
-// `bad_seq` is the number that the bad line should have had, or its own when it comes a second time.
-// What the chain alone cannot show: records cut off at the end, records before `first_seq`, and a
-// trail rewritten as a whole from some record on. VerifyOptions close this for whoever has noted a
-// record's hash elsewhere; signed checkpoints (export.h) will for everybody.
+// `bad_seq` is the number that the bad line should have had, or its own when it comes a second
+// time. What the chain alone cannot show: records cut off at the end, records before `first_seq`,
+// and a trail rewritten as a whole from some record on. VerifyOptions close this for whoever has
+// noted a record's hash elsewhere; signed checkpoints (export.h) will for everybody.
 absl::StatusOr<VerifyReport> VerifyExport(std::istream& in);
 
 struct VerifyOptions {
-  uint64_t first_seq = 0;     // The first record must have this number; 0: any.
-  uint64_t trusted_seq = 0;   // This record must be there with this hash; 0: none.
-  std::string trusted_hash;   // Hex.
+  uint64_t first_seq = 0;    // The first record must have this number; 0: any.
+  uint64_t trusted_seq = 0;  // This record must be there with this hash; 0: none.
+  std::string trusted_hash;  // Hex.
 };
 absl::StatusOr<VerifyReport> VerifyExport(std::istream& in, const VerifyOptions& options);
 

@@ -11,8 +11,8 @@ namespace {
 
 using work::v1::ContentRef;
 using work::v1::JobSpec;
-using work::v1::Migration;
 using work::v1::MigrateSpec;
+using work::v1::Migration;
 using work::v1::Plan;
 using work::v1::Step;
 

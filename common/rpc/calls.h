@@ -6,10 +6,11 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "grpcpp/support/status.h"
+
 #include "common/concurrency/executor.h"
 #include "common/metrics/registry.h"
 #include "common/time/clock.h"
-#include "grpcpp/support/status.h"
 
 namespace dbfleet::rpc {
 
@@ -25,9 +26,9 @@ class Calls {
 
   // One call, between Begin and End.
   struct Call {
-    std::string method;            // "dbfleet.api.v1.JobService/GetJob".
-    std::string peer;              // "ipv4:10.0.0.7:40312".
-    absl::Duration start;          // Clock::Monotonic.
+    std::string method;    // "dbfleet.api.v1.JobService/GetJob".
+    std::string peer;      // "ipv4:10.0.0.7:40312".
+    absl::Duration start;  // Clock::Monotonic.
   };
   Call Begin(absl::string_view method, std::string peer);
   // Counts the call by its outcome, logs it if it failed (code, reason and message, never a

@@ -4,6 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "common/base/secret.h"
 
 // The text with which one agent joins: dbfj_<secret>_<pin>, both 64 hexadecimal digits. The pin is
@@ -12,8 +13,8 @@
 namespace dbfleet::rpc {
 
 struct JoinToken {
-  Secret secret_text;           // The whole text, as EnrollRequest.join_token wants it.
-  std::string ca_spki_sha256;   // Hex, lower case; for FetchPinnedCa.
+  Secret secret_text;          // The whole text, as EnrollRequest.join_token wants it.
+  std::string ca_spki_sha256;  // Hex, lower case; for FetchPinnedCa.
 };
 
 // White space around the token is ignored. INVALID_ARGUMENT (JOIN_TOKEN_MALFORMED) otherwise; the

@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
+
 #include "common/base/status.h"
 
 namespace dbfleet::rpc {

@@ -3,9 +3,10 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "common/base/secret.h"
 #include "grpcpp/security/auth_context.h"
 #include "grpcpp/server_context.h"
+
+#include "common/base/secret.h"
 
 // Who is at the other end of a call. All functions are thread-safe.
 namespace dbfleet::rpc {
@@ -14,8 +15,9 @@ namespace dbfleet::rpc {
 std::string PeerCertificatePem(const grpc::AuthContext& context);
 std::string PeerCertificatePem(const grpc::ServerContextBase& context);
 
-// The token of the metadata "authorization: Bearer TOKEN". UNAUTHENTICATED: TOKEN_MISSING when there
-// is no such header, TOKEN_MALFORMED when it is of another form. Errors never quote the header.
+// The token of the metadata "authorization: Bearer TOKEN". UNAUTHENTICATED: TOKEN_MISSING when
+// there is no such header, TOKEN_MALFORMED when it is of another form. Errors never quote the
+// header.
 absl::StatusOr<Secret> BearerToken(const grpc::ServerContextBase& context);
 
 }  // namespace dbfleet::rpc

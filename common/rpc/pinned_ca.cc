@@ -13,6 +13,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
@@ -82,8 +83,8 @@ class Deadline {
       const absl::Duration left = end_ - clock_->Monotonic();
       if (left <= absl::ZeroDuration()) return false;
       pollfd waiting{fd, events, 0};
-      const int millis = static_cast<int>(
-          std::min<int64_t>(absl::ToInt64Milliseconds(left) + 1, 1 << 30));
+      const int millis =
+          static_cast<int>(std::min<int64_t>(absl::ToInt64Milliseconds(left) + 1, 1 << 30));
       const int n = poll(&waiting, 1, millis);
       if (n > 0) return true;
       if (n < 0 && errno != EINTR) return false;
@@ -122,8 +123,8 @@ absl::Status SplitAddress(const std::string& address, std::string* host, std::st
 
 absl::StatusOr<Socket> ConnectTo(const addrinfo& to, const std::string& address,
                                  const Deadline& deadline) {
-  Socket socket(::socket(to.ai_family, to.ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                         to.ai_protocol));
+  Socket socket(
+      ::socket(to.ai_family, to.ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, to.ai_protocol));
   if (socket.get() < 0) return ErrnoStatus(errno, "socket");
   if (connect(socket.get(), to.ai_addr, to.ai_addrlen) == 0) return socket;
   int error = errno;

@@ -7,11 +7,12 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/server_callback.h"
+
 #include "common/base/status.h"
 #include "common/concurrency/mutex.h"
 #include "common/rpc/calls.h"
-#include "grpcpp/server_context.h"
-#include "grpcpp/support/server_callback.h"
 
 namespace dbfleet::rpc {
 

@@ -3,9 +3,10 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "common/base/status.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+
+#include "common/base/status.h"
 
 namespace dbfleet::rpc {
 namespace {

@@ -5,7 +5,8 @@
 
 namespace dbfleet::rpc {
 
-// absl -> gRPC. The reason goes into google.rpc.ErrorInfo{reason, domain: "dbfleet"} in the details.
+// absl -> gRPC. The reason goes into google.rpc.ErrorInfo{reason, domain: "dbfleet"} in the
+// details.
 grpc::Status ToGrpc(const absl::Status& status);
 
 // gRPC -> absl. The reason comes back; an UNAVAILABLE without one gets CONTROLLER_UNREACHABLE.

@@ -6,10 +6,11 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "common/base/status.h"
-#include "common/rpc/calls.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
+
+#include "common/base/status.h"
+#include "common/rpc/calls.h"
 
 namespace dbfleet::rpc {
 

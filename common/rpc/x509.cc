@@ -1,14 +1,14 @@
 #include "common/rpc/x509.h"
 
+#include <openssl/ec.h>
+#include <openssl/obj_mac.h>
+#include <openssl/pem.h>
 #include <time.h>
 
 #include <utility>
 
-#include <openssl/ec.h>
-#include <openssl/obj_mac.h>
-#include <openssl/pem.h>
-
 #include "absl/strings/str_cat.h"
+
 #include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/rpc/openssl_ptr.h"
@@ -16,8 +16,8 @@
 namespace dbfleet::rpc {
 namespace {
 
-using impl::BioPtr;
 using impl::BignumPtr;
+using impl::BioPtr;
 using impl::CertPtr;
 using impl::KeyPtr;
 using impl::LastError;

@@ -1,8 +1,9 @@
-#include <utility>
-
 #include <openssl/pem.h>
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
+
 #include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/rpc/openssl_ptr.h"
@@ -52,7 +53,8 @@ absl::Status SetTimes(X509* certificate, absl::Time not_before, absl::Time not_a
   return absl::OkStatus();
 }
 
-// `value` is one of our constants, never text from outside: OpenSSL's little language is not for it.
+// `value` is one of our constants, never text from outside: OpenSSL's little language is not for
+// it.
 absl::Status AddExtension(X509* certificate, X509* issuer, int nid, const char* value) {
   X509V3_CTX context;
   X509V3_set_ctx_nodb(&context);
@@ -116,8 +118,8 @@ absl::StatusOr<std::string> SignAndWrite(X509* certificate, EVP_PKEY* key) {
   return pem;
 }
 
-absl::Status FillCa(X509* certificate, EVP_PKEY* key, absl::string_view common_name,
-                    absl::Time now, absl::Duration lifetime) {
+absl::Status FillCa(X509* certificate, EVP_PKEY* key, absl::string_view common_name, absl::Time now,
+                    absl::Duration lifetime) {
   RETURN_IF_ERROR(SetRandomSerial(certificate));
   RETURN_IF_ERROR(SetCommonName(X509_get_subject_name(certificate), common_name));
   // Hosts whose clocks are a little behind shall accept it at once.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/audit/export.h"
 #include "common/audit/record.h"
 #include "common/base/status.h"
@@ -15,9 +16,10 @@ namespace {
 constexpr int kBatch = 500;
 
 absl::Status Gap(uint64_t seq, uint64_t head) {
-  return Error(absl::StatusCode::kDataLoss, "AUDIT_GAP",
-               absl::StrCat("audit record ", seq, " is missing in the store, which has records up to ",
-                            head, "; restore the store from its backup"));
+  return Error(
+      absl::StatusCode::kDataLoss, "AUDIT_GAP",
+      absl::StrCat("audit record ", seq, " is missing in the store, which has records up to ", head,
+                   "; restore the store from its backup"));
 }
 
 }  // namespace

@@ -11,19 +11,20 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
+#include "grpcpp/create_channel.h"
+
 #include "common/base/text.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/tls.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
-#include "grpcpp/create_channel.h"
 
 namespace dbfleet::cli {
 namespace {
 
 const std::map<std::string, Format>& Formats() {
   static const auto* const formats = new std::map<std::string, Format>{
-      {"table", Format::kTable},      {"wide", Format::kWide}, {"json", Format::kJson},
+      {"table", Format::kTable},     {"wide", Format::kWide}, {"json", Format::kJson},
       {"jsonl", Format::kJsonLines}, {"yaml", Format::kYaml}, {"name", Format::kName}};
   return *formats;
 }

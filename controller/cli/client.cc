@@ -4,11 +4,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "google/protobuf/descriptor.h"
+
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/concurrency/mutex.h"
 #include "common/rpc/status.h"
-#include "google/protobuf/descriptor.h"
 
 namespace dbfleet::cli {
 
@@ -46,7 +47,7 @@ void ApiClient::Prepare(grpc::ClientContext* context, absl::Duration timeout) {
 }
 
 absl::Status ApiClient::Retry(const std::function<grpc::Status(grpc::ClientContext*)>& call) {
-  Backoff backoff(options_.retry_delay, absl::Seconds(5), UniformRandom);
+  Backoff backoff(options_.retry_delay, options_.max_retry_delay, UniformRandom);
   for (int attempt = 1;; ++attempt) {
     grpc::ClientContext context;
     Prepare(&context, options_.call_timeout);

@@ -6,25 +6,28 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "common/concurrency/backoff.h"
-#include "common/time/clock.h"
-#include "controller/cli/context_file.h"
 #include "google/protobuf/message.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/status.h"
 #include "grpcpp/support/sync_stream.h"
 
+#include "common/concurrency/backoff.h"
+#include "common/time/clock.h"
+#include "controller/cli/context_file.h"
+
 namespace dbfleet::cli {
 
 // Calls the controller as one user: puts the token on each call, a request id on each write, and a
-// deadline on each unary call; tries again while the controller is UNAVAILABLE, with the same request
-// id, so that a write whose answer was lost is not done twice. Not thread-safe. The clock is not owned.
+// deadline on each unary call; tries again while the controller is UNAVAILABLE, with the same
+// request id, so that a write whose answer was lost is not done twice. Not thread-safe. The clock
+// is not owned.
 class ApiClient {
  public:
   struct Options {
     absl::Duration call_timeout = absl::Seconds(60);
     absl::Duration retry_delay = absl::Milliseconds(300);  // Doubles, with jitter.
+    absl::Duration max_retry_delay = absl::Seconds(5);
     int attempts = 4;
   };
 

@@ -32,8 +32,7 @@ CLI::Option* AddDuration(CLI::App* command, const char* name, absl::Duration* va
 }
 
 void AddWaitOptions(CLI::App* command, WaitOptions* options) {
-  CLI::Option* wait =
-      command->add_flag("--wait,-w", options->wait, "Wait until the job has ended");
+  CLI::Option* wait = command->add_flag("--wait,-w", options->wait, "Wait until the job has ended");
   AddDuration(command, "--timeout", &options->timeout, "Stop waiting after this time (exit code 9)")
       ->needs(wait);
   command

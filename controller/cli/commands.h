@@ -4,6 +4,7 @@
 #include <string>
 
 #include "CLI/CLI.hpp"
+
 #include "controller/cli/shell.h"
 #include "controller/cli/wait.h"
 

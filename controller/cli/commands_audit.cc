@@ -8,6 +8,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "google/protobuf/struct.pb.h"
+
 #include "common/audit/export.h"
 #include "common/audit/verify.h"
 #include "common/base/files.h"
@@ -31,15 +33,15 @@ std::string Details(const AuditRecord& record) {
 
 Listing RecordListing(const std::vector<AuditRecord>& records) {
   Listing listing;
-  listing.columns = {{"SEQ"},         {"TIME"},    {"ACTOR"},     {"ACTION"},
-                     {"RESOURCE"},    {"ENVIRONMENT"}, {"DETAILS"}, {"HASH", true}};
+  listing.columns = {{"SEQ"},      {"TIME"},        {"ACTOR"},   {"ACTION"},
+                     {"RESOURCE"}, {"ENVIRONMENT"}, {"DETAILS"}, {"HASH", true}};
   for (const AuditRecord& record : records) {
-    listing.items.push_back({&record,
-                             absl::StrCat(record.seq()),
-                             {absl::StrCat(record.seq()), Show(record.record_time()),
-                              record.actor(), record.action(), record.resource(),
-                              record.environment(), Details(record),
-                              absl::BytesToHexString(record.hash())}});
+    listing.items.push_back(
+        {&record,
+         absl::StrCat(record.seq()),
+         {absl::StrCat(record.seq()), Show(record.record_time()), record.actor(), record.action(),
+          record.resource(), record.environment(), Details(record),
+          absl::BytesToHexString(record.hash())}});
   }
   return listing;
 }
@@ -50,10 +52,9 @@ absl::Status ListRecords(Shell& shell, const std::string& resource, const std::s
   request.set_resource(resource);
   request.set_actor(actor);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
-  ASSIGN_OR_RETURN(const auto records,
-                   (ListAll<AuditService, AuditRecord>(
-                       client, &AuditService::Stub::ListAuditRecords, request,
-                       &api::v1::ListAuditRecordsResponse::records, limit)));
+  ASSIGN_OR_RETURN(const auto records, (ListAll<AuditService, AuditRecord>(
+                                           client, &AuditService::Stub::ListAuditRecords, request,
+                                           &api::v1::ListAuditRecordsResponse::records, limit)));
   shell.PrintList(RecordListing(records));
   return absl::OkStatus();
 }
@@ -90,7 +91,8 @@ absl::Status ExportTo(Shell& shell, uint64_t from_seq, std::ostream& out, uint64
                "the export could not be written to its end; is the disk full?");
 }
 
-// A part of an export verifies as well as the whole does, so it must never stand under the final name.
+// A part of an export verifies as well as the whole does, so it must never stand under the final
+// name.
 absl::Status Export(Shell& shell, uint64_t from_seq, const std::string& file) {
   uint64_t count = 0;
   if (file.empty()) return ExportTo(shell, from_seq, shell.out(), &count);
@@ -118,6 +120,21 @@ struct VerifyArguments {
 };
 
 int Report(Shell& shell, const audit::VerifyReport& report) {
+  if (!shell.for_people()) {
+    google::protobuf::Struct message;
+    auto& fields = *message.mutable_fields();
+    fields["ok"].set_bool_value(report.ok());
+    fields["records"].set_number_value(static_cast<double>(report.records));
+    fields["headHash"].set_string_value(report.head_hash);
+    if (!report.ok()) {
+      fields["badSeq"].set_number_value(static_cast<double>(report.bad_seq));
+      fields["badLine"].set_number_value(static_cast<double>(report.bad_line));
+      fields["problem"].set_string_value(report.problem);
+    }
+    const std::string name = report.ok() ? "ok" : absl::StrCat(report.bad_seq);
+    shell.PrintOne({{}, {{&message, name, {}}}});
+    return report.ok() ? kExitOk : kExitFailed;
+  }
   if (report.ok()) {
     shell.out() << "OK: " << report.records << " records, " << report.first_seq << " to "
                 << report.last_seq << ", head " << report.head_hash << "\n";
@@ -164,10 +181,9 @@ void AddAuditCommands(CLI::App& app, Shell& shell) {
 
   auto from = std::make_shared<uint64_t>(1);
   auto out = std::make_shared<std::string>();
-  CLI::App* exporting = AddVerb(*noun, "export", "Export the trail as JSON lines", shell,
-                                [&shell, from, out] {
-                                  return Done(shell, Export(shell, *from, *out));
-                                });
+  CLI::App* exporting =
+      AddVerb(*noun, "export", "Export the trail as JSON lines", shell,
+              [&shell, from, out] { return Done(shell, Export(shell, *from, *out)); });
   exporting->add_option("--from", *from, "The first record's number")->capture_default_str();
   exporting->add_option("--out", *out, "Into this file; default: stdout");
 

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+
 #include "common/base/status.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
@@ -21,10 +22,10 @@ std::string Verified(const Backup& backup) {
 
 Listing BackupListing(const std::vector<const Backup*>& backups) {
   Listing listing;
-  listing.columns = {{"NAME"},          {"STATE"},        {"INSTANCE"},      {"VERIFIED"},
-                     {"SNAPSHOT"},      {"SIZE"},         {"DATABASES"},     {"ENVIRONMENT", true},
-                     {"TOOL", true},    {"SOURCE", true}, {"POSITION", true}, {"PATH", true},
-                     {"JOB", true},     {"ERROR", true}};
+  listing.columns = {{"NAME"},       {"STATE"},        {"INSTANCE"},       {"VERIFIED"},
+                     {"SNAPSHOT"},   {"SIZE"},         {"DATABASES"},      {"ENVIRONMENT", true},
+                     {"TOOL", true}, {"SOURCE", true}, {"POSITION", true}, {"PATH", true},
+                     {"JOB", true},  {"ERROR", true}};
   for (const Backup* b : backups) {
     const auto& result = b->result();
     listing.items.push_back(
@@ -80,10 +81,9 @@ absl::Status List(Shell& shell, const std::string& instance, const std::string& 
   request.set_instance(FullName("instances", instance));
   request.set_environment(environment);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
-  ASSIGN_OR_RETURN(const auto backups,
-                   (ListAll<BackupService, Backup>(client, &BackupService::Stub::ListBackups,
-                                                   request,
-                                                   &api::v1::ListBackupsResponse::backups, limit)));
+  ASSIGN_OR_RETURN(const auto backups, (ListAll<BackupService, Backup>(
+                                           client, &BackupService::Stub::ListBackups, request,
+                                           &api::v1::ListBackupsResponse::backups, limit)));
   std::vector<const Backup*> pointers;
   for (const Backup& backup : backups) pointers.push_back(&backup);
   shell.PrintList(BackupListing(pointers));
@@ -113,10 +113,10 @@ void AddBackupCommands(CLI::App& app, Shell& shell) {
   auto instance = std::make_shared<std::string>();
   auto environment = std::make_shared<std::string>();
   auto limit = std::make_shared<size_t>(50);
-  CLI::App* list = AddVerb(*noun, "list", "List backups", shell, [&shell, instance, environment,
-                                                                  limit] {
-    return Done(shell, List(shell, *instance, *environment, *limit));
-  });
+  CLI::App* list =
+      AddVerb(*noun, "list", "List backups", shell, [&shell, instance, environment, limit] {
+        return Done(shell, List(shell, *instance, *environment, *limit));
+      });
   list->add_option("--instance,-i", *instance, "Only those of this instance");
   list->add_option("--environment,-e", *environment, "Only those of this environment");
   AddLimit(list, limit.get());
@@ -128,10 +128,10 @@ void AddBackupCommands(CLI::App& app, Shell& shell) {
       ->required();
 
   auto verify_wait = std::make_shared<WaitOptions>();
-  CLI::App* verify = AddVerb(*noun, "verify", "Reread a backup to its end", shell,
-                             [&shell, name, verify_wait] {
-                               return FinishJobCommand(shell, Verify(shell, *name), *verify_wait);
-                             });
+  CLI::App* verify =
+      AddVerb(*noun, "verify", "Reread a backup to its end", shell, [&shell, name, verify_wait] {
+        return FinishJobCommand(shell, Verify(shell, *name), *verify_wait);
+      });
   verify->add_option("NAME", *name, "The backup")->required();
   AddWaitOptions(verify, verify_wait.get());
 }

@@ -1,6 +1,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 #include "common/migration/migration_set.h"
 #include "controller/cli/commands.h"
@@ -36,7 +37,8 @@ struct SubmitOptions {
   WaitOptions wait;
 };
 
-void SetIfGiven(absl::Duration value, google::protobuf::Duration* (api::v1::SubmitChangeRequest::*field)(),
+void SetIfGiven(absl::Duration value,
+                google::protobuf::Duration* (api::v1::SubmitChangeRequest::*field)(),
                 api::v1::SubmitChangeRequest* request) {
   if (value > absl::ZeroDuration()) *(request->*field)() = FromDuration(value);
 }

@@ -4,6 +4,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
@@ -33,10 +34,10 @@ absl::StatusOr<std::string> MatchDigest(const Job& job, const std::string& given
                  absl::StrCat(job.name(), " is not planned yet: it is ", Word(job.state())));
   }
   if (!absl::StartsWith(job.digest(), wanted)) {
-    return Error(absl::StatusCode::kAborted, "STALE_DIGEST",
-                 absl::StrCat(job.name(), " now has the digest ", job.digest(),
-                              "; look at its plan again: dbfleet change get ",
-                              ShortName(job.name())));
+    return Error(
+        absl::StatusCode::kAborted, "STALE_DIGEST",
+        absl::StrCat(job.name(), " now has the digest ", job.digest(),
+                     "; look at its plan again: dbfleet change get ", ShortName(job.name())));
   }
   return job.digest();
 }
@@ -49,9 +50,9 @@ absl::StatusOr<std::string> AskForDigest(Shell& shell, const Job& job) {
                  "without a terminal to ask on, --digest is needed: approve what you have seen in "
                  "`dbfleet change get`");
   }
-  RETURN_IF_ERROR(MatchDigest(job, job.digest().empty() ? std::string(kMinDigestPrefix, '0')
-                                                        : job.digest())
-                      .status());
+  RETURN_IF_ERROR(
+      MatchDigest(job, job.digest().empty() ? std::string(kMinDigestPrefix, '0') : job.digest())
+          .status());
   shell.err() << DescribeChange(job) << "\nApprove this? Type \"yes\": " << std::flush;
   std::string answer;
   std::getline(*world.in, answer);
@@ -72,7 +73,8 @@ absl::StatusOr<Job> Approve(Shell& shell, const ApproveOptions& options) {
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   api::v1::GetJobRequest get;
   get.set_name(FullName("jobs", options.name));
-  ASSIGN_OR_RETURN(const Job job, client->Call<ChangeService>(&ChangeService::Stub::GetChange, get));
+  ASSIGN_OR_RETURN(const Job job,
+                   client->Call<ChangeService>(&ChangeService::Stub::GetChange, get));
   api::v1::ApproveChangeRequest request;
   request.set_name(job.name());
   request.set_reason(options.reason);
@@ -136,11 +138,10 @@ void AddRollback(CLI::App& change, Shell& shell) {
 
 void AddDecisionCommands(CLI::App& change, Shell& shell) {
   auto options = std::make_shared<ApproveOptions>();
-  CLI::App* approve = AddVerb(change, "approve", "Approve the plan that you have seen", shell,
-                              [&shell, options] {
-                                return FinishJobCommand(shell, Approve(shell, *options),
-                                                        options->wait);
-                              });
+  CLI::App* approve =
+      AddVerb(change, "approve", "Approve the plan that you have seen", shell, [&shell, options] {
+        return FinishJobCommand(shell, Approve(shell, *options), options->wait);
+      });
   approve->add_option("NAME", options->name, "The change")->required();
   approve->add_option("--digest", options->digest,
                       "The plan's digest, or its first 12 digits or more; on a terminal it may be "

@@ -1,7 +1,9 @@
 #include <memory>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+
 #include "common/base/status.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
@@ -20,14 +22,8 @@ using api::v1::EnvironmentService;
 
 Listing EnvironmentListing(const std::vector<const Environment*>& environments) {
   Listing listing;
-  listing.columns = {{"NAME"},
-                     {"DISPLAY NAME"},
-                     {"AGENTS"},
-                     {"INSTANCES"},
-                     {"APPROVALS"},
-                     {"BACKUP MAX AGE"},
-                     {"CONSENT", true},
-                     {"APPROVAL TTL", true}};
+  listing.columns = {{"NAME"},      {"DISPLAY NAME"},   {"AGENTS"},        {"INSTANCES"},
+                     {"APPROVALS"}, {"BACKUP MAX AGE"}, {"CONSENT", true}, {"APPROVAL TTL", true}};
   for (const Environment* e : environments) {
     const auto& policy = e->policy();
     listing.items.push_back(
@@ -44,10 +40,18 @@ Listing EnvironmentListing(const std::vector<const Environment*>& environments) 
 
 Listing AgentListing(const std::vector<const Agent*>& agents) {
   Listing listing;
-  listing.columns = {{"NAME"},         {"STATE"},           {"ENVIRONMENT"},
-                     {"INSTANCES"},    {"VERSION"},         {"LAST SEEN"},
-                     {"DRAINING"},     {"ENROLLED", true},  {"CERTIFICATE UNTIL", true},
-                     {"SERIAL", true}, {"CLOCK SKEW", true}, {"CAPABILITIES", true},
+  listing.columns = {{"NAME"},
+                     {"STATE"},
+                     {"ENVIRONMENT"},
+                     {"INSTANCES"},
+                     {"VERSION"},
+                     {"LAST SEEN"},
+                     {"DRAINING"},
+                     {"ENROLLED", true},
+                     {"CERTIFICATE UNTIL", true},
+                     {"SERIAL", true},
+                     {"CLOCK SKEW", true},
+                     {"CAPABILITIES", true},
                      {"WHY", true}};
   for (const Agent* a : agents) {
     const std::vector<std::string> instances(a->instances().begin(), a->instances().end());
@@ -65,11 +69,10 @@ Listing AgentListing(const std::vector<const Agent*>& agents) {
 
 absl::Status ListEnvironments(Shell& shell) {
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
-  ASSIGN_OR_RETURN(
-      const auto found,
-      (ListAll<EnvironmentService, Environment>(
-          client, &EnvironmentService::Stub::ListEnvironments, api::v1::ListEnvironmentsRequest(),
-          &api::v1::ListEnvironmentsResponse::environments, 0)));
+  ASSIGN_OR_RETURN(const auto found, (ListAll<EnvironmentService, Environment>(
+                                         client, &EnvironmentService::Stub::ListEnvironments,
+                                         api::v1::ListEnvironmentsRequest(),
+                                         &api::v1::ListEnvironmentsResponse::environments, 0)));
   std::vector<const Environment*> pointers;
   for (const Environment& environment : found) pointers.push_back(&environment);
   shell.PrintList(EnvironmentListing(pointers));
@@ -80,9 +83,9 @@ absl::Status GetEnvironment(Shell& shell, const std::string& name) {
   api::v1::GetEnvironmentRequest request;
   request.set_name(FullName("environments", name));
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
-  ASSIGN_OR_RETURN(const Environment environment,
-                   client->Call<EnvironmentService>(&EnvironmentService::Stub::GetEnvironment,
-                                                    request));
+  ASSIGN_OR_RETURN(
+      const Environment environment,
+      client->Call<EnvironmentService>(&EnvironmentService::Stub::GetEnvironment, request));
   shell.PrintOne(EnvironmentListing({&environment}));
   return absl::OkStatus();
 }
@@ -144,8 +147,8 @@ absl::Status CreateJoinToken(Shell& shell, const JoinTokenOptions& options) {
   request.set_environment(options.environment);
   if (options.ttl > absl::ZeroDuration()) *request.mutable_ttl() = FromDuration(options.ttl);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
-  ASSIGN_OR_RETURN(auto token, client->Call<AgentService>(&AgentService::Stub::CreateJoinToken,
-                                                          request));
+  ASSIGN_OR_RETURN(auto token,
+                   client->Call<AgentService>(&AgentService::Stub::CreateJoinToken, request));
   RETURN_IF_ERROR(TakeSecret(shell, options.out, token.mutable_token()));
   Listing listing;
   listing.columns = {{"AGENT"}, {"ENVIRONMENT"}, {"EXPIRES"}, {"CONTROLLER"}, {"TOKEN"}};
@@ -177,9 +180,9 @@ void AddEnvironmentCommands(CLI::App& app, Shell& shell) {
 void AddAgentCommands(CLI::App& app, Shell& shell) {
   CLI::App* noun = AddNoun(app, "agent", "Agents on database hosts");
   auto environment = std::make_shared<std::string>();
-  AddVerb(*noun, "list", "List agents", shell,
-          [&shell, environment] { return Done(shell, ListAgents(shell, *environment)); })
-      ->add_option("--environment,-e", *environment, "Only those of this environment");
+  AddVerb(*noun, "list", "List agents", shell, [&shell, environment] {
+    return Done(shell, ListAgents(shell, *environment));
+  })->add_option("--environment,-e", *environment, "Only those of this environment");
 
   auto name = std::make_shared<std::string>();
   AddVerb(*noun, "get", "Show an agent", shell,
@@ -198,18 +201,16 @@ void AddAgentCommands(CLI::App& app, Shell& shell) {
   AddSecretOut(create, &join->out);
 
   auto reason = std::make_shared<std::string>();
-  CLI::App* revoke =
-      AddVerb(*noun, "revoke", "End an agent's identity for good", shell, [&shell, name, reason] {
-        return ShowAgent(shell, RevokeAgent(shell, *name, *reason));
-      });
+  CLI::App* revoke = AddVerb(
+      *noun, "revoke", "End an agent's identity for good", shell,
+      [&shell, name, reason] { return ShowAgent(shell, RevokeAgent(shell, *name, *reason)); });
   revoke->add_option("NAME", *name, "The agent")->required();
   AddReason(revoke, reason.get(), true);
 
   auto undo = std::make_shared<bool>(false);
-  CLI::App* drain = AddVerb(*noun, "drain", "Offer an agent no new work", shell,
-                            [&shell, name, undo] {
-                              return ShowAgent(shell, DrainAgent(shell, *name, *undo));
-                            });
+  CLI::App* drain =
+      AddVerb(*noun, "drain", "Offer an agent no new work", shell,
+              [&shell, name, undo] { return ShowAgent(shell, DrainAgent(shell, *name, *undo)); });
   drain->add_option("NAME", *name, "The agent")->required();
   drain->add_flag("--undo", *undo, "Offer it work again");
 }

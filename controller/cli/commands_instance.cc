@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+
 #include "common/base/files.h"
 #include "common/base/status.h"
 #include "controller/cli/commands.h"
@@ -29,10 +30,20 @@ std::string Health(const Instance& instance) {
 
 Listing InstanceListing(const std::vector<const Instance*>& instances) {
   Listing listing;
-  listing.columns = {{"NAME"},           {"ENGINE"},         {"HEALTH"},         {"ENVIRONMENT"},
-                     {"AGENT"},          {"ROLE"},           {"VERSION"},        {"WHY"},
-                     {"ENDPOINT", true}, {"LABELS", true},   {"OBSERVED", true}, {"FENCE", true},
-                     {"FORBIDDEN", true}, {"REMOVED", true}};
+  listing.columns = {{"NAME"},
+                     {"ENGINE"},
+                     {"HEALTH"},
+                     {"ENVIRONMENT"},
+                     {"AGENT"},
+                     {"ROLE"},
+                     {"VERSION"},
+                     {"WHY"},
+                     {"ENDPOINT", true},
+                     {"LABELS", true},
+                     {"OBSERVED", true},
+                     {"FENCE", true},
+                     {"FORBIDDEN", true},
+                     {"REMOVED", true}};
   for (const Instance* i : instances) {
     listing.items.push_back(
         {i,
@@ -50,10 +61,9 @@ absl::Status ListInstances(Shell& shell, const std::string& environment) {
   api::v1::ListInstancesRequest request;
   request.set_environment(environment);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
-  ASSIGN_OR_RETURN(const auto instances,
-                   (ListAll<InstanceService, Instance>(
-                       client, &InstanceService::Stub::ListInstances, request,
-                       &api::v1::ListInstancesResponse::instances, 0)));
+  ASSIGN_OR_RETURN(const auto instances, (ListAll<InstanceService, Instance>(
+                                             client, &InstanceService::Stub::ListInstances, request,
+                                             &api::v1::ListInstancesResponse::instances, 0)));
   std::vector<const Instance*> pointers;
   for (const Instance& instance : instances) pointers.push_back(&instance);
   shell.PrintList(InstanceListing(pointers));
@@ -115,8 +125,7 @@ absl::StatusOr<Instance> Move(Shell& shell, const std::string& name, const std::
   return client->Call<InstanceService>(&InstanceService::Stub::MoveInstance, request);
 }
 
-absl::StatusOr<Instance> Remove(Shell& shell, const std::string& name,
-                                const std::string& reason) {
+absl::StatusOr<Instance> Remove(Shell& shell, const std::string& name, const std::string& reason) {
   api::v1::RemoveInstanceRequest request;
   request.set_name(FullName("instances", name));
   request.set_reason(reason);
@@ -127,10 +136,10 @@ absl::StatusOr<Instance> Remove(Shell& shell, const std::string& name,
 void AddWork(CLI::App* noun, Shell& shell) {
   auto name = std::make_shared<std::string>();
   auto check_wait = std::make_shared<WaitOptions>();
-  CLI::App* check = AddVerb(*noun, "check", "Probe an instance's health now", shell,
-                            [&shell, name, check_wait] {
-                              return FinishJobCommand(shell, Check(shell, *name), *check_wait);
-                            });
+  CLI::App* check =
+      AddVerb(*noun, "check", "Probe an instance's health now", shell, [&shell, name, check_wait] {
+        return FinishJobCommand(shell, Check(shell, *name), *check_wait);
+      });
   check->add_option("NAME", *name, "The instance")->required();
   AddImpliedWaitOptions(check, check_wait.get(), true);
 
@@ -155,12 +164,10 @@ void AddWork(CLI::App* noun, Shell& shell) {
 void AddInstanceCommands(CLI::App& app, Shell& shell) {
   CLI::App* noun = AddNoun(app, "instance", "Database server processes");
   auto environment = std::make_shared<std::string>();
-  AddVerb(*noun, "list", "List instances with their health", shell,
-          [&shell, environment] {
-            const absl::Status status = ListInstances(shell, *environment);
-            return status.ok() ? kExitOk : shell.Fail(status);
-          })
-      ->add_option("--environment,-e", *environment, "Only those of this environment");
+  AddVerb(*noun, "list", "List instances with their health", shell, [&shell, environment] {
+    const absl::Status status = ListInstances(shell, *environment);
+    return status.ok() ? kExitOk : shell.Fail(status);
+  })->add_option("--environment,-e", *environment, "Only those of this environment");
   auto name = std::make_shared<std::string>();
   AddVerb(*noun, "get", "Show an instance", shell,
           [&shell, name] { return ShowInstance(shell, GetInstance(shell, *name)); })
@@ -170,19 +177,17 @@ void AddInstanceCommands(CLI::App& app, Shell& shell) {
 
   auto agent = std::make_shared<std::string>();
   auto reason = std::make_shared<std::string>();
-  CLI::App* move =
-      AddVerb(*noun, "move", "Give an instance to another agent", shell,
-              [&shell, name, agent, reason] {
-                return ShowInstance(shell, Move(shell, *name, *agent, *reason));
-              });
+  CLI::App* move = AddVerb(*noun, "move", "Give an instance to another agent", shell,
+                           [&shell, name, agent, reason] {
+                             return ShowInstance(shell, Move(shell, *name, *agent, *reason));
+                           });
   move->add_option("NAME", *name, "The instance")->required();
   move->add_option("--agent", *agent, "The new agent, of the same environment")->required();
   AddReason(move, reason.get(), false);
 
-  CLI::App* remove = AddVerb(*noun, "remove", "Forget an instance that no agent reports any more",
-                             shell, [&shell, name, reason] {
-                               return ShowInstance(shell, Remove(shell, *name, *reason));
-                             });
+  CLI::App* remove = AddVerb(
+      *noun, "remove", "Forget an instance that no agent reports any more", shell,
+      [&shell, name, reason] { return ShowInstance(shell, Remove(shell, *name, *reason)); });
   remove->add_option("NAME", *name, "The instance")->required();
   AddReason(remove, reason.get(), false);
 }

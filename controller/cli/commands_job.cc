@@ -2,6 +2,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "controller/cli/commands.h"
@@ -171,14 +172,14 @@ void AddReads(CLI::App* noun, Shell& shell) {
     verb->add_option("NAME", *name, "The job")->required();
     return verb;
   };
-  with_name(AddVerb(*noun, "get", "Show a job", shell,
-                    [&shell, name] { return ShowJob(shell, *name); }));
+  with_name(
+      AddVerb(*noun, "get", "Show a job", shell, [&shell, name] { return ShowJob(shell, *name); }));
   with_name(AddVerb(*noun, "explain", "Say why a job does not go on, and who can help", shell,
                     [&shell, name] { return ExplainJob(shell, *name); }));
   auto follow = std::make_shared<bool>(false);
-  with_name(AddVerb(*noun, "logs", "Show a job's log", shell,
-                    [&shell, name, follow] { return ShowLogs(shell, *name, *follow); }))
-      ->add_flag("--follow,-f", *follow, "Go on until the job has ended");
+  with_name(AddVerb(*noun, "logs", "Show a job's log", shell, [&shell, name, follow] {
+    return ShowLogs(shell, *name, *follow);
+  }))->add_flag("--follow,-f", *follow, "Go on until the job has ended");
 }
 
 }  // namespace
@@ -213,10 +214,9 @@ void AddJobCommands(CLI::App& app, Shell& shell) {
 
   auto name = std::make_shared<std::string>();
   auto reason = std::make_shared<std::string>();
-  CLI::App* pause =
-      AddVerb(*noun, "pause", "Start no further step", shell, [&shell, name, reason] {
-        return FinishJobCommand(shell, Pause(shell, *name, *reason), {});
-      });
+  CLI::App* pause = AddVerb(*noun, "pause", "Start no further step", shell, [&shell, name, reason] {
+    return FinishJobCommand(shell, Pause(shell, *name, *reason), {});
+  });
   pause->add_option("NAME", *name, "The job")->required();
   AddReason(pause, reason.get(), false);
 

@@ -1,7 +1,9 @@
-#include <iostream>
+#include <istream>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "google/protobuf/struct.pb.h"
+
 #include "common/base/files.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
@@ -75,10 +77,10 @@ absl::Status ListContexts(Shell& shell) {
   listing.columns = {{"CURRENT"}, {"NAME"}, {"SERVER"}};
   for (size_t i = 0; i < messages.size(); ++i) {
     const Context& context = file.contexts[i];
-    listing.items.push_back({&messages[i],
-                             context.name,
-                             {context.name == file.current ? "*" : "", context.name,
-                              context.server}});
+    listing.items.push_back(
+        {&messages[i],
+         context.name,
+         {context.name == file.current ? "*" : "", context.name, context.server}});
   }
   shell.PrintList(listing);
   return absl::OkStatus();
@@ -152,8 +154,9 @@ void AddLoginCommands(CLI::App& app, Shell& shell) {
   CLI::App* login = AddVerb(app, "login", "Log in to a controller and remember it", shell,
                             [&shell, options] { return Done(shell, Login(shell, *options)); });
   login->add_option("--server", options->server, "The controller, HOST:PORT")->required();
-  login->add_option("--token-file", options->token_file,
-                    "The file with the API token (mode 0600), or - for stdin")
+  login
+      ->add_option("--token-file", options->token_file,
+                   "The file with the API token (mode 0600), or - for stdin")
       ->required();
   CLI::Option_group* ca = login->add_option_group("CA", "How the controller proves itself");
   ca->add_option("--ca-file", options->ca_file, "The controller's CA certificate");

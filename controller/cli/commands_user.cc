@@ -1,6 +1,8 @@
 #include <memory>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
+
 #include "common/base/status.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
@@ -25,14 +27,14 @@ std::string Roles(const User& user) {
 
 Listing TokenListing(const std::vector<const Token*>& tokens) {
   Listing listing;
-  listing.columns = {{"NAME"}, {"DESCRIPTION"}, {"EXPIRES"}, {"REVOKED"}, {"CREATED", true},
-                     {"CREATOR", true}};
+  listing.columns = {{"NAME"},    {"DESCRIPTION"},   {"EXPIRES"},
+                     {"REVOKED"}, {"CREATED", true}, {"CREATOR", true}};
   for (const Token* token : tokens) {
-    listing.items.push_back({token,
-                             token->name(),
-                             {token->name(), token->description(), Show(token->expire_time()),
-                              token->revoked() ? "yes" : "", Show(token->create_time()),
-                              token->creator()}});
+    listing.items.push_back(
+        {token,
+         token->name(),
+         {token->name(), token->description(), Show(token->expire_time()),
+          token->revoked() ? "yes" : "", Show(token->create_time()), token->creator()}});
   }
   return listing;
 }
@@ -78,8 +80,7 @@ absl::StatusOr<User> GetUser(Shell& shell, const std::string& name) {
   return client->Call<UserService>(&UserService::Stub::GetUser, request);
 }
 
-absl::StatusOr<User> DisableUser(Shell& shell, const std::string& name,
-                                 const std::string& reason) {
+absl::StatusOr<User> DisableUser(Shell& shell, const std::string& name, const std::string& reason) {
   api::v1::DisableUserRequest request;
   request.set_name(FullName("users", name));
   request.set_reason(reason);
@@ -102,8 +103,8 @@ absl::Status ListUsers(Shell& shell) {
 // The user whose tokens are meant: oneself, unless another is named.
 absl::StatusOr<std::string> UserOrSelf(ApiClient* client, const std::string& user) {
   if (!user.empty()) return FullName("users", user);
-  ASSIGN_OR_RETURN(const User self, client->Call<UserService>(&UserService::Stub::WhoAmI,
-                                                              api::v1::WhoAmIRequest()));
+  ASSIGN_OR_RETURN(const User self,
+                   client->Call<UserService>(&UserService::Stub::WhoAmI, api::v1::WhoAmIRequest()));
   return self.name();
 }
 
@@ -120,15 +121,15 @@ absl::Status CreateToken(Shell& shell, const TokenOptions& options) {
   ASSIGN_OR_RETURN(*request.mutable_user(), UserOrSelf(client, options.user));
   request.set_description(options.description);
   if (options.ttl > absl::ZeroDuration()) *request.mutable_ttl() = FromDuration(options.ttl);
-  ASSIGN_OR_RETURN(auto response, client->Call<UserService>(&UserService::Stub::CreateToken,
-                                                            request));
+  ASSIGN_OR_RETURN(auto response,
+                   client->Call<UserService>(&UserService::Stub::CreateToken, request));
   RETURN_IF_ERROR(TakeSecret(shell, options.out, response.mutable_secret()));
   Listing listing;
   listing.columns = {{"NAME"}, {"EXPIRES"}, {"TOKEN"}};
-  listing.items.push_back({&response,
-                           response.token().name(),
-                           {response.token().name(), Show(response.token().expire_time()),
-                            response.secret()}});
+  listing.items.push_back(
+      {&response,
+       response.token().name(),
+       {response.token().name(), Show(response.token().expire_time()), response.secret()}});
   shell.PrintOne(listing);
   return absl::OkStatus();
 }
@@ -163,17 +164,18 @@ int Done(Shell& shell, const absl::Status& status) {
 void AddTokenCommands(CLI::App& app, Shell& shell) {
   CLI::App* noun = AddNoun(app, "token", "API tokens");
   auto options = std::make_shared<TokenOptions>();
-  CLI::App* create = AddVerb(*noun, "create", "Make a token; it is shown once", shell,
-                             [&shell, options] { return Done(shell, CreateToken(shell, *options)); });
+  CLI::App* create =
+      AddVerb(*noun, "create", "Make a token; it is shown once", shell,
+              [&shell, options] { return Done(shell, CreateToken(shell, *options)); });
   create->add_option("--user", options->user, "Whose token; default: yours");
   create->add_option("--description", options->description, "What it is for");
   AddDuration(create, "--ttl", &options->ttl, "Its lifetime; default 90d, at most 366d");
   AddSecretOut(create, &options->out);
 
   auto user = std::make_shared<std::string>();
-  AddVerb(*noun, "list", "List tokens", shell,
-          [&shell, user] { return Done(shell, ListTokens(shell, *user)); })
-      ->add_option("--user", *user, "Whose tokens; default: yours");
+  AddVerb(*noun, "list", "List tokens", shell, [&shell, user] {
+    return Done(shell, ListTokens(shell, *user));
+  })->add_option("--user", *user, "Whose tokens; default: yours");
   auto name = std::make_shared<std::string>();
   AddVerb(*noun, "revoke", "End a token at once", shell,
           [&shell, name] { return Done(shell, RevokeToken(shell, *name)); })
@@ -206,13 +208,13 @@ void AddUserCommands(CLI::App& app, Shell& shell) {
       ->required();
 
   auto roles = std::make_shared<std::vector<std::string>>();
-  CLI::App* create =
-      AddVerb(*noun, "create", "Make a user", shell, [&shell, name, roles] {
-        return ShowUser(shell, CreateUser(shell, *name, *roles));
-      });
+  CLI::App* create = AddVerb(*noun, "create", "Make a user", shell, [&shell, name, roles] {
+    return ShowUser(shell, CreateUser(shell, *name, *roles));
+  });
   create->add_option("NAME", *name, "The user's name")->required();
-  create->add_option("--role", *roles,
-                     "viewer, operator, approver, policy_admin, auditor or admin; may repeat")
+  create
+      ->add_option("--role", *roles,
+                   "viewer, operator, approver, policy_admin, auditor or admin; may repeat")
       ->delimiter(',')
       ->required();
 
@@ -220,14 +222,14 @@ void AddUserCommands(CLI::App& app, Shell& shell) {
     return ShowUser(shell, SetRoles(shell, *name, *roles));
   });
   set->add_option("NAME", *name, "The user")->required();
-  set->add_option("--role", *roles, "The roles from now on; may repeat")->delimiter(',')->required();
+  set->add_option("--role", *roles, "The roles from now on; may repeat")
+      ->delimiter(',')
+      ->required();
 
   auto reason = std::make_shared<std::string>();
-  CLI::App* disable =
-      AddVerb(*noun, "disable", "Disable a user and end all their tokens", shell,
-              [&shell, name, reason] {
-                return ShowUser(shell, DisableUser(shell, *name, *reason));
-              });
+  CLI::App* disable = AddVerb(
+      *noun, "disable", "Disable a user and end all their tokens", shell,
+      [&shell, name, reason] { return ShowUser(shell, DisableUser(shell, *name, *reason)); });
   disable->add_option("NAME", *name, "The user")->required();
   AddReason(disable, reason.get(), true);
   AddTokenCommands(app, shell);

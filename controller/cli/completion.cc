@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
 
@@ -54,7 +55,8 @@ std::string Words(const Level& level) {
 }
 
 // Finds the longest known path among the words typed, then offers what may follow it.
-constexpr char kBashHead[] = R"(# bash completion for dbfleet; load it with: source <(dbfleet completion bash)
+constexpr char kBashHead[] =
+    R"(# bash completion for dbfleet; load it with: source <(dbfleet completion bash)
 _dbfleet() {
   local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
   local path="" word
@@ -89,7 +91,8 @@ std::string Zsh(const std::vector<Level>& levels) {
                       "autoload -U +X bashcompinit && bashcompinit\n", Bash(levels));
 }
 
-constexpr char kFishHead[] = R"(# fish completion for dbfleet; load it with: dbfleet completion fish | source
+constexpr char kFishHead[] =
+    R"(# fish completion for dbfleet; load it with: dbfleet completion fish | source
 function __dbfleet_at
   set -l typed (commandline -opc)[2..-1]
   set -l words
@@ -118,8 +121,7 @@ std::string Fish(const std::vector<Level>& levels) {
     for (const CLI::App* verb : level.verbs) absl::StrAppend(&condition, " ", verb->get_name());
     for (const CLI::App* verb : level.verbs) {
       absl::StrAppend(&out, "complete -c dbfleet -n \"", condition, "\" -a ", verb->get_name(),
-                      " -d '", absl::StrReplaceAll(verb->get_description(), {{"'", "\\'"}}),
-                      "'\n");
+                      " -d '", absl::StrReplaceAll(verb->get_description(), {{"'", "\\'"}}), "'\n");
     }
     for (const std::string& option : level.options) {
       absl::StrAppend(&out, "complete -c dbfleet -n \"", condition, "\" -l ", option.substr(2),
@@ -133,16 +135,17 @@ std::string Fish(const std::vector<Level>& levels) {
 
 void AddCompletionCommand(CLI::App& app, Shell& shell) {
   auto language = std::make_shared<std::string>();
-  AddVerb(app, "completion", "Print a completion script", shell, [&app, &shell, language] {
-    std::set<std::string> global_options;
-    AddOptions(&app, &global_options);
-    std::vector<Level> levels;
-    Collect(&app, "", global_options, &levels);
-    shell.out() << (*language == "bash"  ? Bash(levels)
-                    : *language == "zsh" ? Zsh(levels)
-                                         : Fish(levels));
-    return kExitOk;
-  })
+  AddVerb(app, "completion", "Print a completion script", shell,
+          [&app, &shell, language] {
+            std::set<std::string> global_options;
+            AddOptions(&app, &global_options);
+            std::vector<Level> levels;
+            Collect(&app, "", global_options, &levels);
+            shell.out() << (*language == "bash"  ? Bash(levels)
+                            : *language == "zsh" ? Zsh(levels)
+                                                 : Fish(levels));
+            return kExitOk;
+          })
       ->add_option("SHELL", *language, "bash, zsh or fish")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));

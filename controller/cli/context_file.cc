@@ -6,9 +6,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "nlohmann/json.hpp"
+
 #include "common/base/files.h"
 #include "common/base/status.h"
-#include "nlohmann/json.hpp"
 
 namespace dbfleet::cli {
 namespace {
@@ -78,8 +79,8 @@ absl::StatusOr<ContextFile> LoadContexts(const std::string& path) {
   if (contexts == root.end() || !contexts->is_array()) return Damaged(path);
   for (const json& entry : *contexts) {
     if (!entry.is_object()) return Damaged(path);
-    file.contexts.push_back({TextOf(entry, "name"), TextOf(entry, "server"),
-                             TextOf(entry, "caPem"), Secret(TextOf(entry, "token"))});
+    file.contexts.push_back({TextOf(entry, "name"), TextOf(entry, "server"), TextOf(entry, "caPem"),
+                             Secret(TextOf(entry, "token"))});
   }
   return file;
 }

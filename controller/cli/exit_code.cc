@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+
 #include "common/base/status.h"
 
 namespace dbfleet::cli {
@@ -17,10 +18,9 @@ bool OneOf(const std::string& reason, const absl::string_view (&set)[N]) {
 }
 
 // Errors of files on this host use the codes that the controller uses for authorisation and state.
-constexpr absl::string_view kLocalReasons[] = {"FILE_NOT_FOUND", "FILE_PERMISSION",
-                                               "FILE_EXISTS",    "FILE_TOO_LARGE",
-                                               "NOT_A_FILE",     "SECRET_FILE_MODE",
-                                               "IO_ERROR",       "DISK_FULL"};
+constexpr absl::string_view kLocalReasons[] = {
+    "FILE_NOT_FOUND", "FILE_PERMISSION",  "FILE_EXISTS", "FILE_TOO_LARGE",
+    "NOT_A_FILE",     "SECRET_FILE_MODE", "IO_ERROR",    "DISK_FULL"};
 constexpr absl::string_view kPolicyReasons[] = {"INSPECTION_NOT_SAFE", "REFUSED_BY_POLICY",
                                                 "REJECTED"};
 

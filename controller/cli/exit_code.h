@@ -1,6 +1,7 @@
 #pragma once
 
 #include "absl/status/status.h"
+
 #include "dbfleet/api/v1/job_service.pb.h"
 
 // What the process's exit code says; docs/reference/cli.md is the promise.

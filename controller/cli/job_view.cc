@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+
 #include "common/base/text.h"
 #include "controller/cli/exit_code.h"
 #include "controller/cli/plan_view.h"
@@ -95,16 +96,16 @@ void AppendTasks(const Job& job, std::string* out) {
 
 Listing JobListing(const std::vector<Job>& jobs) {
   Listing listing;
-  listing.columns = {{"NAME"},      {"KIND"},          {"STATE"},          {"ENVIRONMENT"},
-                     {"TARGETS"},   {"TITLE"},         {"REQUESTER"},      {"CREATED"},
+  listing.columns = {{"NAME"},         {"KIND"},         {"STATE"},       {"ENVIRONMENT"},
+                     {"TARGETS"},      {"TITLE"},        {"REQUESTER"},   {"CREATED"},
                      {"SAFETY", true}, {"DIGEST", true}, {"ENDED", true}, {"ERROR", true}};
   for (const Job& job : jobs) {
     listing.items.push_back(
         {&job,
          job.name(),
          {ShortName(job.name()), job.kind(), Word(job.state()), job.environment(),
-          JoinShort(Targets(job)), job.title(), ShortName(job.requester()),
-          Show(job.create_time()), Word(job.safety()), job.digest(), Show(job.end_time()),
+          JoinShort(Targets(job)), job.title(), ShortName(job.requester()), Show(job.create_time()),
+          Word(job.safety()), job.digest(), Show(job.end_time()),
           ErrorText(job.error_reason(), job.error_message())}});
   }
   return listing;

@@ -16,10 +16,12 @@ Listing JobListing(const api::v1::Job& job);
 // `dbfleet job get`: the head, what holds it, its tasks, attempts and errors.
 std::string DescribeJob(const api::v1::Job& job);
 
-// `dbfleet change get`: the same with each target's plan, so that an approver sees what will be run.
+// `dbfleet change get`: the same with each target's plan, so that an approver sees what will be
+// run.
 std::string DescribeChange(const api::v1::Job& job);
 
-// What a finished check, inspection, backup or verification found, one part per task; "" if nothing.
+// What a finished check, inspection, backup or verification found, one part per task; "" if
+// nothing.
 std::string DescribeResults(const api::v1::Job& job);
 
 // Why it does not go on and who can do something, one line each; "" if nothing holds it.

@@ -35,7 +35,8 @@ bool IsPlainKey(const std::string& key) {
   return true;
 }
 
-// Strings are written in JSON's quotes, which YAML understands and cannot mistake for anything else.
+// Strings are written in JSON's quotes, which YAML understands and cannot mistake for anything
+// else.
 void AppendYaml(const Json& value, const std::string& indent, bool after_dash, std::string* out) {
   if (!value.is_structured() || value.empty()) {
     absl::StrAppend(out, after_dash || indent.empty() ? "" : " ", Dump(value, -1), "\n");

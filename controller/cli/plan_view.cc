@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+
 #include "common/base/text.h"
 #include "controller/cli/words.h"
 
@@ -31,7 +32,8 @@ std::string Sizes(const Step& step) {
   for (const auto& table : step.tables()) {
     parts.push_back(absl::StrCat(
         Clean(table.table()), " ",
-        table.rows() < 0 ? std::string("of unknown size") : absl::StrCat("~", table.rows(), " rows"),
+        table.rows() < 0 ? std::string("of unknown size")
+                         : absl::StrCat("~", table.rows(), " rows"),
         table.bytes() < 0 ? std::string() : absl::StrCat(" ", ShowBytes(table.bytes()))));
   }
   return absl::StrJoin(parts, ", ");
@@ -45,8 +47,8 @@ void AppendFinding(const Finding& finding, std::string* out) {
   }
 }
 
-void AppendSteps(absl::string_view title,
-                 const google::protobuf::RepeatedPtrField<Step>& steps, std::string* out) {
+void AppendSteps(absl::string_view title, const google::protobuf::RepeatedPtrField<Step>& steps,
+                 std::string* out) {
   if (steps.empty()) return;
   absl::StrAppend(out, "  ", title, "\n");
   for (const Step& step : steps) {

@@ -1,5 +1,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+
 #include "common/base/text.h"
 #include "controller/cli/job_view.h"
 #include "controller/cli/words.h"
@@ -10,9 +11,9 @@ namespace {
 std::string Clean(absl::string_view text) { return SanitizeForDisplay(text); }
 
 std::string DescribeHealth(const work::v1::InstanceHealth& health) {
-  std::string out = absl::StrCat("health ", Word(health.status()), ", answered in ",
-                                 Show(health.response_time()), ", server ",
-                                 Clean(health.server_version()), "\n");
+  std::string out =
+      absl::StrCat("health ", Word(health.status()), ", answered in ", Show(health.response_time()),
+                   ", server ", Clean(health.server_version()), "\n");
   Table table({{"OBSERVATION"}, {"VALUE"}, {"UNIT"}, {"STATUS"}, {"WHY"}});
   for (const auto& observation : health.observations()) {
     table.AddRow({observation.name(), absl::StrFormat("%g", observation.value()),
@@ -39,10 +40,10 @@ std::string DescribeRows(const work::v1::InspectResult& result) {
 }
 
 std::string DescribeBackup(const work::v1::BackupResult& result) {
-  std::string out = absl::StrCat("backups/", Clean(result.backup_id()), ": ",
-                                 ShowBytes(result.stored_bytes()), " stored of ",
-                                 ShowBytes(result.source_bytes()), ", ", Clean(result.tool()), " ",
-                                 Clean(result.tool_version()), ", ", Show(result.duration()), "\n");
+  std::string out =
+      absl::StrCat("backups/", Clean(result.backup_id()), ": ", ShowBytes(result.stored_bytes()),
+                   " stored of ", ShowBytes(result.source_bytes()), ", ", Clean(result.tool()), " ",
+                   Clean(result.tool_version()), ", ", Show(result.duration()), "\n");
   for (const std::string& warning : result.warnings()) {
     absl::StrAppend(&out, "  warning: ", Clean(warning), "\n");
   }

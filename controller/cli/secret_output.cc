@@ -1,6 +1,7 @@
 #include "controller/cli/secret_output.h"
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/files.h"
 #include "common/base/status.h"
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/files.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
@@ -25,7 +26,8 @@ absl::StatusOr<Context> Shell::LoadContext() {
                  "HOST:PORT --token-file FILE --ca-file FILE");
   }
   ASSIGN_OR_RETURN(Context context, file.Find(name));
-  if (const auto token_file = world_.env("DBFLEET_TOKEN_FILE"); token_file && !token_file->empty()) {
+  if (const auto token_file = world_.env("DBFLEET_TOKEN_FILE");
+      token_file && !token_file->empty()) {
     ASSIGN_OR_RETURN(context.token, ReadSecretFile(*token_file));
   }
   RETURN_IF_ERROR(CheckToken(context.token));

@@ -9,11 +9,12 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "google/protobuf/message.h"
+
 #include "common/time/clock.h"
 #include "controller/cli/client.h"
 #include "controller/cli/context_file.h"
 #include "controller/cli/table.h"
-#include "google/protobuf/message.h"
 
 namespace dbfleet::cli {
 
@@ -93,8 +94,8 @@ template <typename Service, typename Item, typename Request, typename Response>
 absl::StatusOr<std::vector<Item>> ListAll(
     ApiClient* client,
     grpc::Status (Service::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-    Request request,
-    const google::protobuf::RepeatedPtrField<Item>& (Response::*items_of)() const, size_t limit) {
+    Request request, const google::protobuf::RepeatedPtrField<Item>& (Response::*items_of)() const,
+    size_t limit) {
   constexpr int kPageSize = 500;
   std::vector<Item> items;
   request.set_page_size(limit > 0 && limit < kPageSize ? static_cast<int>(limit) : kPageSize);

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/text.h"
 
 namespace dbfleet::cli {

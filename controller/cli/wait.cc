@@ -4,6 +4,7 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/concurrency/backoff.h"
@@ -69,15 +70,15 @@ class Progress {
 
 bool WaitsForPerson(const Job& job) {
   if (job.state() == Job::STATE_AWAITING_APPROVAL || job.state() == Job::STATE_PAUSED) return true;
-  return std::any_of(job.tasks().begin(), job.tasks().end(), [](const Task& task) {
-    return task.state() == Task::STATE_NEEDS_PERSON;
-  });
+  return std::any_of(job.tasks().begin(), job.tasks().end(),
+                     [](const Task& task) { return task.state() == Task::STATE_NEEDS_PERSON; });
 }
 
 void ExplainWaiting(Shell& shell, const Job& job, absl::string_view what) {
   shell.Note(absl::StrCat("dbfleet: ", what, ": ", job.name(), " is ", Word(job.state())));
   const std::string blockers = DescribeBlockers(job);
-  if (!blockers.empty()) shell.Note(absl::StrCat("It waits for\n", blockers.substr(0, blockers.size() - 1)));
+  if (!blockers.empty())
+    shell.Note(absl::StrCat("It waits for\n", blockers.substr(0, blockers.size() - 1)));
 }
 
 bool MayComeBack(const absl::Status& status) {
@@ -99,10 +100,10 @@ class Waiter {
     if (!first.ok()) return shell_.Fail(first.status());
     *job_ = *std::move(first);
     progress_.Show(*job_);
-    Backoff backoff(client_->options().retry_delay, absl::Seconds(5), UniformRandom);
+    Backoff backoff(client_->options().retry_delay, client_->options().max_retry_delay,
+                    UniformRandom);
     while (!Settled()) {
-      const absl::Duration left =
-          options_.timeout - (client_->clock().Monotonic() - start);
+      const absl::Duration left = options_.timeout - (client_->clock().Monotonic() - start);
       if (left <= absl::ZeroDuration()) return TimedOut();
       absl::Status status = Follow(name, left);
       if (Settled() || absl::IsDeadlineExceeded(status)) continue;
@@ -140,9 +141,9 @@ class Waiter {
           progress_.Show(job);
           return !Settled();
         });
-    // The first message only repeats what is known; news, or a long silence, shows a stream that works.
-    const bool worked =
-        messages > 1 || client_->clock().Monotonic() - start > absl::Seconds(10);
+    // The first message only repeats what is known; news, or a long silence, shows a stream that
+    // works.
+    const bool worked = messages > 1 || client_->clock().Monotonic() - start > absl::Seconds(10);
     if (worked) failures_ = 0;
     return status;
   }
@@ -171,8 +172,9 @@ class Waiter {
 int WaitForJob(Shell& shell, const std::string& name, const WaitOptions& options, Job* job) {
   auto client = shell.Client();
   if (!client.ok()) return shell.Fail(client.status());
-  SetInterruptRemark(absl::StrCat("\ndbfleet: interrupted; the job goes on. Follow it with: dbfleet job wait ",
-                                  SanitizeForDisplay(ShortName(name)), "\n"));
+  SetInterruptRemark(
+      absl::StrCat("\ndbfleet: interrupted; the job goes on. Follow it with: dbfleet job wait ",
+                   SanitizeForDisplay(ShortName(name)), "\n"));
   const int code = Waiter(shell, *client, options, job).Run(name);
   SetInterruptRemark("");
   return code;
@@ -186,12 +188,13 @@ int FinishJobCommand(Shell& shell, const absl::StatusOr<Job>& job, const WaitOpt
   }
   Job last = *job;
   const int code = WaitForJob(shell, job->name(), options, &last);
+  if (last.state() == Job::STATE_UNSPECIFIED) return code;  // It could not be read.
   const std::string results = DescribeResults(last);
   shell.PrintOne(JobListing(last), shell.for_people() ? results : "");
   if (IsTerminal(last.state()) && code != kExitOk) {
-    const std::string why = last.error_reason().empty()
-                                ? last.error_message()
-                                : absl::StrCat(last.error_message(), " [", last.error_reason(), "]");
+    const std::string why = last.error_reason().empty() ? last.error_message()
+                                                        : absl::StrCat(last.error_message(), " [",
+                                                                       last.error_reason(), "]");
     shell.Note(absl::StrCat("dbfleet: ", last.name(), " ended as ", Word(last.state()),
                             why.empty() ? "" : ": ", why));
   }

@@ -4,6 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+
 #include "controller/cli/shell.h"
 #include "dbfleet/api/v1/job_service.pb.h"
 

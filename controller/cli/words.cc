@@ -7,9 +7,10 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
+#include "google/protobuf/descriptor.h"
+
 #include "common/base/status.h"
 #include "common/config/scalars.h"
-#include "google/protobuf/descriptor.h"
 
 namespace dbfleet::cli {
 namespace {
@@ -43,9 +44,9 @@ absl::StatusOr<int> ParseEnumWord(const google::protobuf::EnumDescriptor* type,
     if (words.back() == wanted) return number;
     nearest.Consider(words.back());
   }
-  return Error(absl::StatusCode::kInvalidArgument, "UNKNOWN_WORD",
-               absl::StrCat("\"", word, "\" is none of ", absl::StrJoin(words, ", "),
-                            nearest.Hint()));
+  return Error(
+      absl::StatusCode::kInvalidArgument, "UNKNOWN_WORD",
+      absl::StrCat("\"", word, "\" is none of ", absl::StrJoin(words, ", "), nearest.Hint()));
 }
 
 absl::Time ToTime(const google::protobuf::Timestamp& timestamp) {
@@ -99,9 +100,8 @@ std::string ShortName(absl::string_view name) {
 }
 
 std::string JoinShort(const std::vector<std::string>& names) {
-  return absl::StrJoin(names, ",", [](std::string* out, const std::string& name) {
-    out->append(ShortName(name));
-  });
+  return absl::StrJoin(
+      names, ",", [](std::string* out, const std::string& name) { out->append(ShortName(name)); });
 }
 
 }  // namespace dbfleet::cli

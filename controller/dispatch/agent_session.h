@@ -21,6 +21,7 @@ struct AgentSession {
   absl::Time connect_time;
   bool hello_seen = false;       // Its Hello arrived ...
   bool welcomed = false;         // ... and was committed and answered: messages count from now on.
+  std::string session_id;        // Set with the Welcome.
   std::string journal_id;
   uint64_t boot_sequence = 0;
   uint64_t next_seq = 1;         // The event that is expected next.

@@ -204,7 +204,7 @@ void Dispatcher::HandleClosed(const std::shared_ptr<AgentConnection>& connection
   silent_since_[agent_id] = clock_.Monotonic();
   PublishLive(*session, false);
   if (!session->welcomed) return;
-  if (sinks_.connection) sinks_.connection(agent_id, false);
+  if (sinks_.disconnected) sinks_.disconnected(agent_id, session->session_id);
   const absl::Time now = clock_.Now();
   store_.Mutate(
       [agent_id, now](WriteTx& tx) -> absl::Status {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "common/concurrency/executor.h"
@@ -34,7 +35,11 @@ struct DispatchOptions {
 // Where the dispatcher passes on what it does not keep. Called on its executor; must not block.
 struct DispatchSinks {
   std::function<void(const std::string& agent_id, const agent::v1::HealthReport&)> health;
-  std::function<void(const std::string& agent_id, bool connected)> connection;
+  // A session began, with the instances that are accepted from it, and ended.
+  std::function<void(const std::string& agent_id, const std::string& session_id,
+                     const std::vector<std::string>& instances)>
+      connected;
+  std::function<void(const std::string& agent_id, const std::string& session_id)> disconnected;
 };
 
 // Offers attempts to agents, grants them, and takes in what the agents report (docs/architecture.md,

@@ -19,6 +19,7 @@ namespace dbfleet::controller {
 struct HelloOutcome {
   agent::v1::Welcome welcome;
   std::vector<agent::v1::ControllerMsg> messages;
+  std::vector<std::string> instances;   // Accepted ones.
   std::vector<std::string> offered;
   std::vector<std::string> leased;
   std::set<std::string> touched;
@@ -216,7 +217,10 @@ void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& 
         FlowContext context{tx, now, kActor, {}};
         for (const agent::v1::InstanceInfo& info : hello.instances()) {
           ASSIGN_OR_RETURN(std::string refusal, TakeInstance(tx, agent, info, now));
-          if (refusal.empty()) continue;
+          if (refusal.empty()) {
+            outcome->instances.push_back(info.name());
+            continue;
+          }
           (*outcome->welcome.mutable_rejected_instances())[info.name()] = refusal;
         }
         AttemptStates theirs;
@@ -253,7 +257,8 @@ void Dispatcher::FinishHello(const SessionPtr& session, const HelloOutcome& outc
   agent::v1::Welcome* welcome = message.mutable_welcome();
   *welcome = outcome.welcome;
   welcome->set_epoch(store_.epoch());
-  welcome->set_session_id(NewUlid(clock_.Now()));
+  session->session_id = NewUlid(clock_.Now());
+  welcome->set_session_id(session->session_id);
   *welcome->mutable_ping_interval() = ToProto(options_.ping_interval);
   *welcome->mutable_dead_after() = ToProto(options_.dead_after);
   *welcome->mutable_controller_time() = ToProto(clock_.Now());
@@ -269,7 +274,9 @@ void Dispatcher::FinishHello(const SessionPtr& session, const HelloOutcome& outc
   session->connection->Send(message);
   for (const agent::v1::ControllerMsg& reply : outcome.messages) session->connection->Send(reply);
   PublishLive(*session, true);
-  if (sinks_.connection) sinks_.connection(session->agent_id(), true);
+  if (sinks_.connected) {
+    sinks_.connected(session->agent_id(), session->session_id, outcome.instances);
+  }
   Notify(outcome.touched);
   Kick();
 }

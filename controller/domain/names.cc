@@ -52,20 +52,13 @@ constexpr Word<TaskState> kTaskStates[] = {
 };
 
 constexpr Word<AttemptState> kAttemptStates[] = {
-    {AttemptState::kQueued, "queued"},
-    {AttemptState::kOffered, "offered"},
-    {AttemptState::kAccepted, "accepted"},
-    {AttemptState::kGranted, "granted"},
-    {AttemptState::kRunning, "running"},
-    {AttemptState::kSucceeded, "succeeded"},
-    {AttemptState::kFailed, "failed"},
-    {AttemptState::kTimedOut, "timed_out"},
-    {AttemptState::kCancelled, "cancelled"},
-    {AttemptState::kInterrupted, "interrupted"},
-    {AttemptState::kUnreachable, "unreachable"},
-    {AttemptState::kLost, "lost"},
-    {AttemptState::kWithdrawn, "withdrawn"},
-    {AttemptState::kDeclined, "declined"},
+    {AttemptState::kQueued, "queued"},           {AttemptState::kOffered, "offered"},
+    {AttemptState::kAccepted, "accepted"},       {AttemptState::kGranted, "granted"},
+    {AttemptState::kRunning, "running"},         {AttemptState::kSucceeded, "succeeded"},
+    {AttemptState::kFailed, "failed"},           {AttemptState::kTimedOut, "timed_out"},
+    {AttemptState::kCancelled, "cancelled"},     {AttemptState::kInterrupted, "interrupted"},
+    {AttemptState::kUnreachable, "unreachable"}, {AttemptState::kLost, "lost"},
+    {AttemptState::kWithdrawn, "withdrawn"},     {AttemptState::kDeclined, "declined"},
     {AttemptState::kExpired, "expired"},
 };
 
@@ -78,12 +71,9 @@ constexpr Word<BackupGate> kBackupGates[] = {
 };
 
 constexpr Word<Role> kRoles[] = {
-    {Role::kViewer, "viewer"},
-    {Role::kOperator, "operator"},
-    {Role::kApprover, "approver"},
-    {Role::kPolicyAdmin, "policy_admin"},
-    {Role::kAuditor, "auditor"},
-    {Role::kAdmin, "admin"},
+    {Role::kViewer, "viewer"},     {Role::kOperator, "operator"},
+    {Role::kApprover, "approver"}, {Role::kPolicyAdmin, "policy_admin"},
+    {Role::kAuditor, "auditor"},   {Role::kAdmin, "admin"},
 };
 
 constexpr Word<Backup::State> kBackupStates[] = {

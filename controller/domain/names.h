@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "absl/strings/string_view.h"
+
 #include "controller/domain/types.h"
 
 // The one table of words for each enumeration, as the store, the audit trail and messages use them:
@@ -21,14 +22,23 @@ absl::string_view NameOf(Backup::State value);
 
 template <typename T>
 std::optional<T> FromName(absl::string_view name);
-template <> std::optional<SafetyClass> FromName(absl::string_view name);
-template <> std::optional<JobKind> FromName(absl::string_view name);
-template <> std::optional<JobState> FromName(absl::string_view name);
-template <> std::optional<TaskState> FromName(absl::string_view name);
-template <> std::optional<AttemptState> FromName(absl::string_view name);
-template <> std::optional<Purpose> FromName(absl::string_view name);
-template <> std::optional<BackupGate> FromName(absl::string_view name);
-template <> std::optional<Role> FromName(absl::string_view name);
-template <> std::optional<Backup::State> FromName(absl::string_view name);
+template <>
+std::optional<SafetyClass> FromName(absl::string_view name);
+template <>
+std::optional<JobKind> FromName(absl::string_view name);
+template <>
+std::optional<JobState> FromName(absl::string_view name);
+template <>
+std::optional<TaskState> FromName(absl::string_view name);
+template <>
+std::optional<AttemptState> FromName(absl::string_view name);
+template <>
+std::optional<Purpose> FromName(absl::string_view name);
+template <>
+std::optional<BackupGate> FromName(absl::string_view name);
+template <>
+std::optional<Role> FromName(absl::string_view name);
+template <>
+std::optional<Backup::State> FromName(absl::string_view name);
 
 }  // namespace dbfleet::controller

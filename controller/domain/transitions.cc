@@ -4,6 +4,7 @@
 #include <initializer_list>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 #include "controller/domain/names.h"
 
@@ -95,9 +96,9 @@ bool IsTerminal(TaskState state) {
 }
 
 bool IsTerminal(AttemptState state) {
-  return !OneOf(state, {AttemptState::kQueued, AttemptState::kOffered, AttemptState::kAccepted,
-                        AttemptState::kGranted, AttemptState::kRunning,
-                        AttemptState::kUnreachable});
+  return !OneOf(state,
+                {AttemptState::kQueued, AttemptState::kOffered, AttemptState::kAccepted,
+                 AttemptState::kGranted, AttemptState::kRunning, AttemptState::kUnreachable});
 }
 
 bool HoldsInstance(AttemptState state) {
@@ -113,8 +114,8 @@ bool CanMove(JobState from, JobState to) {
     case S::kAwaitingApproval:
       return OneOf(to, {S::kReady, S::kPlanning, S::kRejected, S::kExpired, S::kCancelled});
     case S::kReady:
-      return OneOf(to, {S::kRolling, S::kPlanning, S::kAwaitingApproval, S::kExpired,
-                        S::kCancelled});
+      return OneOf(to,
+                   {S::kRolling, S::kPlanning, S::kAwaitingApproval, S::kExpired, S::kCancelled});
     case S::kRolling:
       return OneOf(to, {S::kPaused, S::kSucceeded, S::kPartial, S::kFailed, S::kRollingBack,
                         S::kCancelling});

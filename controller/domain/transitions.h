@@ -4,15 +4,17 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+
 #include "controller/domain/types.h"
 
 // Which state may follow which (docs/architecture.md, "States"), as pure functions. Whoever changes
-// a state goes through Move*, so that no path around the table exists. Terminal states never change.
+// a state goes through Move*, so that no path around the table exists. Terminal states never
+// change.
 //
 // Beyond the document's tables: PLANNING -> SUCCEEDED (plan-only jobs); OFFERED -> EXPIRED;
 // UNREACHABLE -> GRANTED (the agent still waits, so the Grant is sent again). Tasks: ACTIVE ->
-// PENDING (the attempt ended before it could do anything); NEEDS_PERSON is left for SUCCEEDED, FAILED
-// or ROLLED_BACK only, never for another try.
+// PENDING (the attempt ended before it could do anything); NEEDS_PERSON is left for SUCCEEDED,
+// FAILED or ROLLED_BACK only, never for another try.
 namespace dbfleet::controller {
 
 bool IsTerminal(JobState state);
@@ -34,9 +36,9 @@ absl::Status MoveAttempt(Attempt* attempt, AttemptState to, absl::Time now);
 
 // What the tasks together make of a job that is ROLLING, ROLLING_BACK or CANCELLING: its own state
 // while work remains, else the terminal state (SUCCEEDED, PARTIAL, FAILED, ROLLED_BACK, CANCELLED).
-// A SKIPPED task counts neither way; a job without tasks has not succeeded. ROLLED_BACK of a ROLLING
-// job (the agent took its own steps back) is reached through ROLLING_BACK; all other results are moves
-// that CanMove allows. A job in any other state keeps that.
+// A SKIPPED task counts neither way; a job without tasks has not succeeded. ROLLED_BACK of a
+// ROLLING job (the agent took its own steps back) is reached through ROLLING_BACK; all other
+// results are moves that CanMove allows. A job in any other state keeps that.
 JobState Summarise(const Job& job, const std::vector<Task>& tasks);
 
 // Fences: epoch << 24 | counter, so that a restored controller, which starts a new epoch, can never

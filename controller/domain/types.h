@@ -10,9 +10,9 @@
 
 // The nouns of the controller as plain values: no I/O, no clock, no protocol buffers. Plans, specs
 // and results travel through the controller as serialised dbfleet.work.v1 messages ("blob"), which
-// only the edges (api, dispatch, jobs) open; what policy and transitions need is lifted into fields.
-// Every stored value has `version`, which the store raises by one with each update and checks
-// (optimistic concurrency); the API shows it as the etag.
+// only the edges (api, dispatch, jobs) open; what policy and transitions need is lifted into
+// fields. Every stored value has `version`, which the store raises by one with each update and
+// checks (optimistic concurrency); the API shows it as the etag.
 namespace dbfleet::controller {
 
 enum class SafetyClass { kUnspecified, kSafe, kDestructive };
@@ -89,12 +89,12 @@ struct Environment {
 struct Agent {
   std::string id;
   std::string environment;
-  std::string creator;                // Principal that made the join token.
+  std::string creator;  // Principal that made the join token.
   absl::Time enroll_time;
-  absl::Time last_seen_time;          // Written at connect and disconnect only.
+  absl::Time last_seen_time;  // Written at connect and disconnect only.
   std::string agent_version;
   std::vector<std::string> capabilities;
-  std::string journal_id;             // Of the last Hello.
+  std::string journal_id;  // Of the last Hello.
   bool revoked = false;
   bool draining = false;
   bool quarantined = false;
@@ -102,15 +102,15 @@ struct Agent {
   // Two serial slots (hex): rotation survives a crash, revocation needs no list.
   std::string current_serial;
   absl::Time current_not_after;
-  std::string next_serial;            // Issued, not yet used; "" if none.
+  std::string next_serial;  // Issued, not yet used; "" if none.
   absl::Time next_not_after;
-  std::string public_key_sha256;      // Of the current certificate's key.
-  uint64_t acked_event_seq = 0;       // Committed up to here, of `journal_id`.
+  std::string public_key_sha256;  // Of the current certificate's key.
+  uint64_t acked_event_seq = 0;   // Committed up to here, of `journal_id`.
   uint64_t version = 0;
 };
 
 struct JoinToken {
-  std::string hash;                   // SHA-256, hex.
+  std::string hash;  // SHA-256, hex.
   std::string agent_id;
   std::string environment;
   std::string creator;
@@ -126,21 +126,21 @@ struct Instance {
   std::string id;
   std::string agent_id;
   std::string environment;
-  std::string engine;                 // "mysql", "postgresql", "redis".
+  std::string engine;  // "mysql", "postgresql", "redis".
   std::string endpoint;
   std::map<std::string, std::string> labels;
-  std::string role;                   // "primary", "replica", "".
+  std::string role;  // "primary", "replica", "".
   std::string server_version;
   std::vector<std::string> forbidden_actions;
-  uint64_t last_fence = 0;            // The last one given out (MakeFence); never goes back.
+  uint64_t last_fence = 0;  // The last one given out (MakeFence); never goes back.
   bool removed = false;
   absl::Time create_time;
   uint64_t version = 0;
 };
 
 struct Approval {
-  std::string principal;              // "users/bob".
-  bool approved = false;              // false: rejected.
+  std::string principal;  // "users/bob".
+  bool approved = false;  // false: rejected.
   std::string digest;
   std::string reason;
   absl::Time decide_time;
@@ -152,32 +152,32 @@ struct Job {
   JobKind kind = JobKind::kCheck;
   JobState state = JobState::kPlanning;
   std::string environment;
-  std::string requester;              // "users/ada" or "system/...".
+  std::string requester;  // "users/ada" or "system/...".
   std::string title;
   std::string reason;
-  std::string spec_blob;              // work.v1.JobSpec.
+  std::string spec_blob;  // work.v1.JobSpec.
   SafetyClass safety = SafetyClass::kUnspecified;
-  std::string digest;                 // Hex; "" until planned.
-  std::string policy_digest;          // Policy under which `digest` was made.
+  std::string digest;         // Hex; "" until planned.
+  std::string policy_digest;  // Policy under which `digest` was made.
   bool approve_destructive = false;
   bool plan_only = false;
-  bool schema_change = false;         // Decides whether the backup gate applies.
-  bool has_rollback = true;           // Every forward step has its rollback.
-  int64_t approved_rows = -1;         // Estimate at approval; grown beyond twice voids it.
+  bool schema_change = false;  // Decides whether the backup gate applies.
+  bool has_rollback = true;    // Every forward step has its rollback.
+  int64_t approved_rows = -1;  // Estimate at approval; grown beyond twice voids it.
   BackupGate backup_gate = BackupGate::kAuto;
-  std::string gate_job;               // Backup job that this one waits for; "" if none.
+  std::string gate_job;  // Backup job that this one waits for; "" if none.
   int max_parallel = 1;
   std::string rollback_of;
   std::string parent;
-  std::string request_key;            // "principal request_id"; unique when set.
+  std::string request_key;  // "principal request_id"; unique when set.
   absl::Time create_time;
   absl::Time update_time;
-  absl::Time end_time = absl::InfinitePast();     // InfinitePast: not ended.
+  absl::Time end_time = absl::InfinitePast();  // InfinitePast: not ended.
   absl::Time expire_time = absl::InfiniteFuture();
   std::string error_reason;
   std::string error_message;
   bool cancel_requested = false;
-  JobState paused_from = JobState::kRolling;      // Where PAUSED goes back to.
+  JobState paused_from = JobState::kRolling;  // Where PAUSED goes back to.
   std::vector<Approval> approvals;
   uint64_t version = 0;
 };
@@ -185,7 +185,7 @@ struct Job {
 struct StepReport {
   int index = 0;
   bool rollback = false;
-  std::string state;                  // "running", "succeeded", "failed", "unknown".
+  std::string state;  // "running", "succeeded", "failed", "unknown".
   int64_t rows_affected = -1;
   absl::Duration duration = absl::ZeroDuration();
   std::string error;
@@ -197,16 +197,16 @@ struct Task {
   std::string job_id;
   TaskState state = TaskState::kPending;
   std::string instance_id;
-  std::string database;               // "" when the whole instance is the target.
-  int stage = 0;                      // Starts when all tasks of lower stages have succeeded.
-  std::string spec_blob;              // work.v1.JobSpec of this task; "" means the job's.
-  std::string plan_blob;              // work.v1.Plan; "" until planned.
+  std::string database;   // "" when the whole instance is the target.
+  int stage = 0;          // Starts when all tasks of lower stages have succeeded.
+  std::string spec_blob;  // work.v1.JobSpec of this task; "" means the job's.
+  std::string plan_blob;  // work.v1.Plan; "" until planned.
   std::string target_digest;
-  std::string result_blob;            // work.v1.TaskResult.
+  std::string result_blob;  // work.v1.TaskResult.
   std::vector<StepReport> steps;
   std::string error_reason;
   std::string error_message;
-  int attempts = 0;                   // Made so far.
+  int attempts = 0;  // Made so far.
   uint64_t version = 0;
 
   // "instances/x" or "instances/x/databases/y".
@@ -219,13 +219,13 @@ struct Attempt {
   std::string job_id;
   std::string instance_id;
   std::string agent_id;
-  int number = 0;                     // 1-based within the task.
+  int number = 0;  // 1-based within the task.
   Purpose purpose = Purpose::kExecute;
   AttemptState state = AttemptState::kQueued;
-  uint64_t fence = 0;                 // 0 until offered.
-  uint64_t epoch = 0;                 // Of the controller that offered it.
+  uint64_t fence = 0;  // 0 until offered.
+  uint64_t epoch = 0;  // Of the controller that offered it.
   bool safe_to_rerun = false;
-  std::string digest;                 // What the Grant named.
+  std::string digest;  // What the Grant named.
   absl::Time create_time;
   absl::Time start_time = absl::InfinitePast();
   absl::Time end_time = absl::InfinitePast();
@@ -246,10 +246,10 @@ struct Backup {
   std::string job_id;
   absl::Time create_time;
   absl::Time snapshot_time = absl::InfinitePast();
-  std::vector<std::string> databases;             // Covered; empty for Redis.
-  std::string result_blob;                        // work.v1.BackupResult.
-  std::string verification_blob;                  // work.v1.VerifyResult of the best level.
-  int verified_level = 0;                         // 0: L0 or none; 1: L1; ...
+  std::vector<std::string> databases;  // Covered; empty for Redis.
+  std::string result_blob;             // work.v1.BackupResult.
+  std::string verification_blob;       // work.v1.VerifyResult of the best level.
+  int verified_level = 0;              // 0: L0 or none; 1: L1; ...
   absl::Time verify_time = absl::InfinitePast();
   std::string error_message;
   uint64_t version = 0;
@@ -259,7 +259,7 @@ struct User {
   std::string id;
   std::vector<Role> roles;
   std::string creator;
-  std::string roles_editor;           // Principal who last set the roles; "" if only the creator did.
+  std::string roles_editor;  // Principal who last set the roles; "" if only the creator did.
   bool disabled = false;
   absl::Time create_time;
   uint64_t version = 0;
@@ -271,7 +271,7 @@ struct User {
 struct ApiToken {
   std::string id;
   std::string user_id;
-  std::string hash;                   // SHA-256, hex, of the secret.
+  std::string hash;  // SHA-256, hex, of the secret.
   std::string description;
   std::string creator;
   absl::Time create_time;
@@ -282,9 +282,9 @@ struct ApiToken {
 
 // One audit record before the chain gives it its number and hash.
 struct AuditEntry {
-  std::string actor;                  // "users/ada", "agents/db1", "system/dispatch".
-  std::string action;                 // "change.approve".
-  std::string resource;               // "jobs/J".
+  std::string actor;     // "users/ada", "agents/db1", "system/dispatch".
+  std::string action;    // "change.approve".
+  std::string resource;  // "jobs/J".
   std::string environment;
   std::map<std::string, std::string> details;
 };
@@ -293,7 +293,7 @@ struct AuditRow {
   uint64_t seq = 0;
   absl::Time record_time;
   AuditEntry entry;
-  std::string previous_hash;          // 32 raw bytes.
+  std::string previous_hash;  // 32 raw bytes.
   std::string hash;
   std::string canonical;
 };

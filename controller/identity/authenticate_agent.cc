@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 
 namespace dbfleet::controller {
@@ -13,9 +14,9 @@ absl::Status Refuse(absl::string_view reason, absl::string_view message) {
 }
 
 absl::Status UnknownAgent(absl::string_view agent_id) {
-  return Refuse("AGENT_UNKNOWN",
-                absl::StrCat("agent \"", agent_id, "\" is not known to this controller; enrol it "
-                                                   "with a join token"));
+  return Refuse("AGENT_UNKNOWN", absl::StrCat("agent \"", agent_id,
+                                              "\" is not known to this controller; enrol it "
+                                              "with a join token"));
 }
 
 }  // namespace
@@ -70,8 +71,7 @@ absl::StatusOr<AgentPeer> AgentAuthenticator::Authenticate(const std::string& ce
   return peer;
 }
 
-absl::Status AgentAuthenticator::StillValid(const std::string& agent_id,
-                                            absl::string_view serial) {
+absl::Status AgentAuthenticator::StillValid(const std::string& agent_id, absl::string_view serial) {
   ASSIGN_OR_RETURN(const Slots slots, SlotsOf(agent_id));
   return CheckSerial(agent_id, slots.revoked, slots.current, slots.next, serial);
 }
@@ -99,19 +99,19 @@ absl::StatusOr<AgentAuthenticator::Slots> AgentAuthenticator::SlotsOf(const std:
 absl::Status AgentAuthenticator::Promote(const AgentPeer& peer, absl::Time not_after) {
   const absl::Status status = store_->MutateAndWait([&](WriteTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(Agent agent, tx.GetAgent(peer.agent_id));
-    RETURN_IF_ERROR(CheckSerial(agent.id, agent.revoked, agent.current_serial, agent.next_serial,
-                                peer.serial));
+    RETURN_IF_ERROR(
+        CheckSerial(agent.id, agent.revoked, agent.current_serial, agent.next_serial, peer.serial));
     const std::string former = agent.current_serial;
     if (!PromoteSerial(&agent, peer.serial, peer.key_sha256)) return absl::OkStatus();
     RETURN_IF_ERROR(tx.UpdateAgent(&agent));
-    return tx.AppendAudit({"agents/" + agent.id,
-                           "agent.certificate.use",
-                           "agents/" + agent.id,
-                           agent.environment,
-                           {{"serial", peer.serial},
-                            {"former_serial", former},
-                            {"not_after", absl::FormatTime(absl::RFC3339_sec, not_after,
-                                                           absl::UTCTimeZone())}}});
+    return tx.AppendAudit(
+        {"agents/" + agent.id,
+         "agent.certificate.use",
+         "agents/" + agent.id,
+         agent.environment,
+         {{"serial", peer.serial},
+          {"former_serial", former},
+          {"not_after", absl::FormatTime(absl::RFC3339_sec, not_after, absl::UTCTimeZone())}}});
   });
   // Without `ended`: the agent moves its streams over itself, and closing this one would be wrong.
   Changed(peer.agent_id, false);

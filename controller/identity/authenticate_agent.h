@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+
 #include "common/concurrency/mutex.h"
 #include "common/time/clock.h"
 #include "controller/domain/types.h"
@@ -20,13 +21,13 @@ namespace dbfleet::controller {
 struct AgentPeer {
   std::string agent_id;
   std::string environment;
-  std::string serial;          // Of the certificate that it showed.
+  std::string serial;  // Of the certificate that it showed.
   std::string key_sha256;
 };
 
-// Tells which agent a certificate belongs to, and whether it still counts: the agent is not revoked,
-// and the serial is in one of its two slots. The first use of the next serial makes it the current
-// one (durably, audited), which ends the former.
+// Tells which agent a certificate belongs to, and whether it still counts: the agent is not
+// revoked, and the serial is in one of its two slots. The first use of the next serial makes it the
+// current one (durably, audited), which ends the former.
 //
 // Answers come from memory: a reconnect storm reads the store once per agent. Whoever changes an
 // agent's slots or revokes it calls Changed after the commit, before telling anybody.

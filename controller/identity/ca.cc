@@ -10,6 +10,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "controller/identity/ca_folder.h"
@@ -102,8 +103,8 @@ absl::StatusOr<std::unique_ptr<CertificateAuthority>> CertificateAuthority::Open
                               "); restore the former one from the backup"));
   }
   if (pin.empty()) RETURN_IF_ERROR(RememberPin(store, info.spki_sha256));
-  return std::unique_ptr<CertificateAuthority>(new CertificateAuthority(
-      std::move(material), std::move(info), options.trust_domain, clock));
+  return std::unique_ptr<CertificateAuthority>(
+      new CertificateAuthority(std::move(material), std::move(info), options.trust_domain, clock));
 }
 
 CertificateAuthority::CertificateAuthority(rpc::CaMaterial material, rpc::CertificateInfo info,

@@ -7,17 +7,19 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+
 #include "common/rpc/x509.h"
 #include "common/time/clock.h"
 #include "controller/store/store.h"
 
 namespace dbfleet::controller {
 
-// The controller's own certificate authority: a key and a certificate under data_dir/ca, made at the
-// first start. All agents trust it and nothing else, so it is never replaced by itself: the store
-// remembers whose key it was, and a folder that is missing, incomplete or another one is refused with
-// FAILED_PRECONDITION (CA_MISSING, CA_DAMAGED, CA_REPLACED). A first start that crashed half-way
-// leaves a folder under another name, which the next one throws away: it never issued anything.
+// The controller's own certificate authority: a key and a certificate under data_dir/ca, made at
+// the first start. All agents trust it and nothing else, so it is never replaced by itself: the
+// store remembers whose key it was, and a folder that is missing, incomplete or another one is
+// refused with FAILED_PRECONDITION (CA_MISSING, CA_DAMAGED, CA_REPLACED). A first start that
+// crashed half-way leaves a folder under another name, which the next one throws away: it never
+// issued anything.
 //
 // Immutable after Open, hence thread-safe.
 class CertificateAuthority {
@@ -36,7 +38,7 @@ class CertificateAuthority {
   const std::string& spki_sha256() const { return info_.spki_sha256; }
 
   struct ServerMaterial {
-    std::string chain_pem;   // Leaf, then CA: FetchPinnedCa reads the end of it.
+    std::string chain_pem;  // Leaf, then CA: FetchPinnedCa reads the end of it.
     std::string key_pem;
   };
   // A fresh server certificate for these host names and addresses (a ":port" is cut off), with
@@ -45,7 +47,7 @@ class CertificateAuthority {
   absl::StatusOr<ServerMaterial> IssueServer(const std::vector<std::string>& advertise) const;
 
   struct AgentCertificate {
-    std::string pem;         // The leaf alone.
+    std::string pem;  // The leaf alone.
     std::string serial;
     std::string key_sha256;
     absl::Time not_after;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/base/secret.h"
@@ -67,8 +68,8 @@ absl::Status CaFolder::Create(absl::string_view common_name, absl::Time now,
   RETURN_IF_ERROR(MakeDirectories(unfinished_path_, 0700));
   ASSIGN_OR_RETURN(const rpc::CaMaterial made, rpc::MakeCa(common_name, now, lifetime));
   RETURN_IF_ERROR(WriteFileAtomically(unfinished_path_ + kKeyFile, made.key_pem, 0600));
-  RETURN_IF_ERROR(WriteFileAtomically(unfinished_path_ + kCertificateFile, made.certificate_pem,
-                                      0644));
+  RETURN_IF_ERROR(
+      WriteFileAtomically(unfinished_path_ + kCertificateFile, made.certificate_pem, 0644));
   if (rename(unfinished_path_.c_str(), path_.c_str()) != 0) {
     return ErrnoStatus(errno, absl::StrCat("rename ", unfinished_path_, " to ", path_));
   }

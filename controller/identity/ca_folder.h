@@ -5,12 +5,13 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+
 #include "common/rpc/x509.h"
 
 namespace dbfleet::controller {
 
-// The folder data_dir/ca (0700) with ca.key (0600) and ca.crt. It appears by one rename, complete and
-// synced, so a crash leaves all of it or nothing. Not thread-safe.
+// The folder data_dir/ca (0700) with ca.key (0600) and ca.crt. It appears by one rename, complete
+// and synced, so a crash leaves all of it or nothing. Not thread-safe.
 class CaFolder {
  public:
   explicit CaFolder(const std::string& data_dir);

@@ -6,6 +6,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/hash.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -56,11 +57,11 @@ absl::Status CheckEnvironment(ReadTx& tx, const std::string& agent_id,
   ASSIGN_OR_RETURN(const std::vector<Instance> instances, tx.InstancesOfAgent(agent_id));
   for (const Instance& instance : instances) {
     if (instance.removed) continue;
-    return Error(absl::StatusCode::kFailedPrecondition, "AGENT_ENVIRONMENT",
-                 absl::StrCat("agent \"", agent_id, "\" manages instance \"", instance.id,
-                              "\" in environment \"", agent->environment,
-                              "\"; move or remove its instances before it joins \"", environment,
-                              "\""));
+    return Error(
+        absl::StatusCode::kFailedPrecondition, "AGENT_ENVIRONMENT",
+        absl::StrCat("agent \"", agent_id, "\" manages instance \"", instance.id,
+                     "\" in environment \"", agent->environment,
+                     "\"; move or remove its instances before it joins \"", environment, "\""));
   }
   return absl::OkStatus();
 }
@@ -70,9 +71,9 @@ absl::Status CheckTokenUsable(const JoinToken& token, absl::Time revoked_at, abs
     return Refuse("JOIN_TOKEN_USED", "the join token was used already; make another one");
   }
   if (now >= token.expire_time) {
-    return Refuse("JOIN_TOKEN_EXPIRED", absl::StrCat("the join token expired at ",
-                                                     Rfc3339(token.expire_time),
-                                                     "; make another one"));
+    return Refuse("JOIN_TOKEN_EXPIRED",
+                  absl::StrCat("the join token expired at ", Rfc3339(token.expire_time),
+                               "; make another one"));
   }
   if (token.create_time <= revoked_at) {
     return Refuse("JOIN_TOKEN_TOO_OLD",
@@ -149,9 +150,8 @@ absl::StatusOr<Enrollment::Identity> Enrollment::Enroll(const std::string& join_
 }
 
 absl::StatusOr<Enrollment::Identity> Enrollment::UseToken(
-    WriteTx& tx, const std::string& hash, const std::string& key_sha256,
-    const std::string& csr_pem, const std::string& agent_name, const std::string& version,
-    bool* first_use) {
+    WriteTx& tx, const std::string& hash, const std::string& key_sha256, const std::string& csr_pem,
+    const std::string& agent_name, const std::string& version, bool* first_use) {
   absl::StatusOr<JoinToken> token = tx.GetJoinToken(hash);
   if (absl::IsNotFound(token.status())) {
     return Refuse("JOIN_TOKEN_UNKNOWN", "this controller did not make the join token");
@@ -169,7 +169,8 @@ absl::StatusOr<Enrollment::Identity> Enrollment::UseToken(
       return Refuse("AGENT_REVOKED", absl::StrCat("agent \"", agent.id,
                                                   "\" was revoked; a new join token lets it in"));
     }
-    ASSIGN_OR_RETURN(const rpc::CertificateInfo info, rpc::ParseCertificate(token->certificate_pem));
+    ASSIGN_OR_RETURN(const rpc::CertificateInfo info,
+                     rpc::ParseCertificate(token->certificate_pem));
     return IdentityOf(token->agent_id, token->environment, token->certificate_pem, info.not_after);
   }
   ASSIGN_OR_RETURN(const absl::Time revoked_at, RevocationTime(tx, token->agent_id));
@@ -193,7 +194,9 @@ absl::Status Enrollment::EnrollAgent(WriteTx& tx, const JoinToken& token,
   if (!exists && !absl::IsNotFound(former.status())) return former.status();
 
   Agent agent = exists ? *former : Agent();
-  AuditEntry entry{AgentName(token.agent_id), "agent.enroll", AgentName(token.agent_id),
+  AuditEntry entry{AgentName(token.agent_id),
+                   "agent.enroll",
+                   AgentName(token.agent_id),
                    token.environment,
                    {{"serial", issued.serial},
                     {"key_sha256", issued.key_sha256},
@@ -238,8 +241,8 @@ absl::StatusOr<Enrollment::Identity> Enrollment::FillNextSlot(absl::string_view 
   RETURN_IF_ERROR(store_->MutateAndWait([&](WriteTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(Agent agent, tx.GetAgent(peer.agent_id));
     // The caller was authenticated in another transaction; a revocation may have come between.
-    RETURN_IF_ERROR(CheckSerial(agent.id, agent.revoked, agent.current_serial, agent.next_serial,
-                                peer.serial));
+    RETURN_IF_ERROR(
+        CheckSerial(agent.id, agent.revoked, agent.current_serial, agent.next_serial, peer.serial));
     PromoteSerial(&agent, peer.serial, peer.key_sha256);
     agent.next_serial = issued.serial;
     agent.next_not_after = issued.not_after;
@@ -306,8 +309,8 @@ absl::StatusOr<Agent> Enrollment::Revoke(const std::string& principal, const std
     agent.revoked = true;
     agent.state_reason = reason;
     RETURN_IF_ERROR(tx.UpdateAgent(&agent));
-    RETURN_IF_ERROR(tx.PutSetting(RevocationKey(agent_id),
-                                  absl::StrCat(absl::ToUnixNanos(clock_->Now()))));
+    RETURN_IF_ERROR(
+        tx.PutSetting(RevocationKey(agent_id), absl::StrCat(absl::ToUnixNanos(clock_->Now()))));
     return tx.AppendAudit({principal,
                            "agent.revoke",
                            AgentName(agent_id),
@@ -326,8 +329,11 @@ absl::StatusOr<Agent> Enrollment::Drain(const std::string& principal, const std:
     if (agent.draining == !undo) return absl::OkStatus();
     agent.draining = !undo;
     RETURN_IF_ERROR(tx.UpdateAgent(&agent));
-    return tx.AppendAudit({principal, undo ? "agent.undrain" : "agent.drain", AgentName(agent_id),
-                           agent.environment, {}});
+    return tx.AppendAudit({principal,
+                           undo ? "agent.undrain" : "agent.drain",
+                           AgentName(agent_id),
+                           agent.environment,
+                           {}});
   }));
   return agent;
 }

@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+
 #include "common/base/secret.h"
 #include "common/time/clock.h"
 #include "controller/identity/authenticate_agent.h"
@@ -27,9 +28,9 @@ namespace dbfleet::controller {
 class Enrollment {
  public:
   struct Options {
-    absl::Duration certificate_lifetime = absl::Hours(24);   // At least 2 s.
-    absl::Duration join_token_ttl = absl::Minutes(15);       // Default and maximum.
-    absl::Duration recovery_window = absl::Hours(24 * 30);   // After the certificate's end.
+    absl::Duration certificate_lifetime = absl::Hours(24);  // At least 2 s.
+    absl::Duration join_token_ttl = absl::Minutes(15);      // Default and maximum.
+    absl::Duration recovery_window = absl::Hours(24 * 30);  // After the certificate's end.
   };
   Enrollment(Store* store, const CertificateAuthority* ca, AgentAuthenticator* authenticator,
              const Clock* clock, Options options);
@@ -50,7 +51,7 @@ class Enrollment {
   struct Identity {
     std::string agent_id;
     std::string environment;
-    std::string certificate_pem;   // The leaf, then the CA.
+    std::string certificate_pem;  // The leaf, then the CA.
     std::string ca_pem;
     absl::Time not_after;
   };

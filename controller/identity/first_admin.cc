@@ -2,6 +2,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
@@ -10,8 +11,9 @@
 #include "controller/identity/user_rows.h"
 
 // The first start's admin and its token. The setting below says how far it has come: "" before it
-// began (or in a store that has users anyway), "pending TOKEN_ID" once user and token are committed,
-// "done" once the file is durable. Only a token whose file is known to be there survives.
+// began (or in a store that has users anyway), "pending TOKEN_ID" once user and token are
+// committed, "done" once the file is durable. Only a token whose file is known to be there
+// survives.
 namespace dbfleet::controller {
 namespace {
 
@@ -25,7 +27,7 @@ constexpr absl::Duration kTtl = absl::Hours(24 * 366);
 struct Progress {
   std::string setting;
   bool admin_exists = false;
-  std::string pending_hash;   // Of the token that may have reached the file.
+  std::string pending_hash;  // Of the token that may have reached the file.
 };
 
 absl::StatusOr<Progress> ReadProgress(Store* store) {
@@ -59,7 +61,10 @@ absl::Status RevokeUnseen(WriteTx& tx, const std::string& token_id) {
   if (token.revoked) return absl::OkStatus();
   token.revoked = true;
   RETURN_IF_ERROR(tx.UpdateToken(&token));
-  return tx.AppendAudit({kActor, "token.revoke", TokenName(token), "",
+  return tx.AppendAudit({kActor,
+                         "token.revoke",
+                         TokenName(token),
+                         "",
                          {{"reason", "the controller ended before it was written to its file"}}});
 }
 
@@ -78,8 +83,7 @@ absl::Status Principals::EnsureAdmin(const std::string& data_dir) {
     written = file.ok() && Sha256Hex(file->Reveal()) == progress.pending_hash;
   }
   if (!written) {
-    CreatedToken created =
-        NewToken(kActor, kAdmin, "made at the first start", clock_->Now(), kTtl);
+    CreatedToken created = NewToken(kActor, kAdmin, "made at the first start", clock_->Now(), kTtl);
     RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
       if (first_start) RETURN_IF_ERROR(MakeAdmin(tx, clock_->Now()));
       if (pending) {

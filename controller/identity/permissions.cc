@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+
 #include "common/base/status.h"
 #include "controller/domain/names.h"
 
@@ -12,9 +13,9 @@ namespace dbfleet::controller {
 namespace {
 
 const std::vector<Role>& Everybody() {
-  static const auto* const roles = new std::vector<Role>{
-      Role::kViewer, Role::kOperator, Role::kApprover, Role::kPolicyAdmin, Role::kAuditor,
-      Role::kAdmin};
+  static const auto* const roles =
+      new std::vector<Role>{Role::kViewer,      Role::kOperator, Role::kApprover,
+                            Role::kPolicyAdmin, Role::kAuditor,  Role::kAdmin};
   return *roles;
 }
 
@@ -115,10 +116,9 @@ absl::Status Authorise(const Caller& caller, absl::string_view method) {
   const bool has_role = std::any_of(permission->roles.begin(), permission->roles.end(),
                                     [&](Role role) { return caller.Has(role); });
   if (has_role && !(approves && caller.Has(Role::kAdmin))) return absl::OkStatus();
-  const std::string needed =
-      absl::StrJoin(permission->roles, " or ", [](std::string* out, Role role) {
-        absl::StrAppend(out, absl::string_view(NameOf(role)));
-      });
+  const std::string needed = absl::StrJoin(
+      permission->roles, " or ",
+      [](std::string* out, Role role) { absl::StrAppend(out, absl::string_view(NameOf(role))); });
   return Error(absl::StatusCode::kPermissionDenied, "ROLE_MISSING",
                absl::StrCat(caller.principal, " may not call ", method, ": it needs the role ",
                             needed, approves ? ", and an admin cannot approve" : ""));
@@ -126,9 +126,10 @@ absl::Status Authorise(const Caller& caller, absl::string_view method) {
 
 absl::Status AuthoriseForUser(const Caller& caller, absl::string_view user_id) {
   if (caller.user_id == user_id || caller.Has(Role::kAdmin)) return absl::OkStatus();
-  return Error(absl::StatusCode::kPermissionDenied, "NOT_YOUR_TOKEN",
-               absl::StrCat(caller.principal, " may manage his own tokens only; an admin those of \"",
-                            user_id, "\""));
+  return Error(
+      absl::StatusCode::kPermissionDenied, "NOT_YOUR_TOKEN",
+      absl::StrCat(caller.principal, " may manage his own tokens only; an admin those of \"",
+                   user_id, "\""));
 }
 
 }  // namespace dbfleet::controller

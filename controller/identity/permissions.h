@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+
 #include "controller/domain/types.h"
 #include "controller/identity/principals.h"
 
@@ -19,7 +20,7 @@ enum class Access {
 };
 
 struct Permission {
-  absl::string_view method;      // "dbfleet.api.v1.JobService/GetJob".
+  absl::string_view method;  // "dbfleet.api.v1.JobService/GetJob".
   Access access = Access::kRoles;
   std::vector<Role> roles;
 };

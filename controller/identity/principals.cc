@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+
 #include "common/base/hash.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -143,8 +144,8 @@ absl::StatusOr<User> Principals::CreateUser(const std::string& principal,
   user.create_time = clock_->Now();
   RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
     RETURN_IF_ERROR(tx.InsertUser(&user));
-    return tx.AppendAudit({principal, "user.create", user.Principal(), "",
-                           {{"roles", RoleNames(user.roles)}}});
+    return tx.AppendAudit(
+        {principal, "user.create", user.Principal(), "", {{"roles", RoleNames(user.roles)}}});
   }));
   return user;
 }
@@ -161,7 +162,10 @@ absl::StatusOr<User> Principals::UpdateRoles(const std::string& principal,
     user.roles_editor = principal;
     RETURN_IF_ERROR(tx.UpdateUser(&user));
     RETURN_IF_ERROR(RequireAnAdmin(tx));
-    return tx.AppendAudit({principal, "user.update_roles", user.Principal(), "",
+    return tx.AppendAudit({principal,
+                           "user.update_roles",
+                           user.Principal(),
+                           "",
                            {{"roles", RoleNames(checked)}, {"former_roles", RoleNames(former)}}});
   }));
   return user;
@@ -184,7 +188,10 @@ absl::StatusOr<User> Principals::Disable(const std::string& principal, const std
       RETURN_IF_ERROR(tx.UpdateToken(&token));
       ++revoked;
     }
-    return tx.AppendAudit({principal, "user.disable", user.Principal(), "",
+    return tx.AppendAudit({principal,
+                           "user.disable",
+                           user.Principal(),
+                           "",
                            {{"reason", reason}, {"revoked_tokens", absl::StrCat(revoked)}}});
   }));
   return user;
@@ -247,9 +254,9 @@ absl::StatusOr<std::vector<std::string>> DependentPrincipals(ReadTx& tx,
     grown = false;
     for (const auto& [principal, makers] : made_by) {
       if (dependent.count(principal) != 0) continue;
-      grown |= std::any_of(makers.begin(), makers.end(), [&](const std::string& maker) {
-        return dependent.count(maker) != 0;
-      }) && dependent.insert(principal).second;
+      grown |= std::any_of(makers.begin(), makers.end(),
+                           [&](const std::string& maker) { return dependent.count(maker) != 0; }) &&
+               dependent.insert(principal).second;
     }
   }
   dependent.erase(requester);

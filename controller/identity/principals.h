@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+
 #include "common/base/secret.h"
 #include "common/concurrency/mutex.h"
 #include "common/time/clock.h"
@@ -18,7 +19,7 @@ namespace dbfleet::controller {
 
 // Who calls the API.
 struct Caller {
-  std::string principal;       // "users/ada".
+  std::string principal;  // "users/ada".
   std::string user_id;
   std::vector<Role> roles;
   std::string token_id;
@@ -54,8 +55,7 @@ class Principals {
     Secret secret;
   };
   // Zero ttl: 90 days; at most 366 (BAD_TTL). FAILED_PRECONDITION (USER_DISABLED).
-  absl::StatusOr<CreatedToken> CreateToken(const std::string& principal,
-                                           const std::string& user_id,
+  absl::StatusOr<CreatedToken> CreateToken(const std::string& principal, const std::string& user_id,
                                            const std::string& description, absl::Duration ttl);
   // Revoking twice changes nothing.
   absl::StatusOr<ApiToken> RevokeToken(const std::string& principal, const std::string& token_id);
@@ -78,14 +78,15 @@ class Principals {
   const Clock* const clock_;
 
   Mutex mutex_;
-  std::map<std::string, Cached> cache_ ABSL_GUARDED_BY(mutex_);   // By the token's hash.
+  std::map<std::string, Cached> cache_ ABSL_GUARDED_BY(mutex_);  // By the token's hash.
   // Grows with every change, so that what was read before one is not remembered after it.
   uint64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 // Users whose approval of the requester's work is not independent: the requester (or somebody who
 // depends on the requester) made their account, set their roles last, or made a token of theirs.
-// A revoked token counts too: it may have approved before. Sorted, "users/..."; without the requester.
+// A revoked token counts too: it may have approved before. Sorted, "users/..."; without the
+// requester.
 absl::StatusOr<std::vector<std::string>> DependentPrincipals(ReadTx& tx,
                                                              const std::string& requester);
 

@@ -5,15 +5,16 @@
 #include <string>
 
 #include "absl/time/time.h"
+
 #include "common/concurrency/mutex.h"
 #include "common/time/clock.h"
 
 namespace dbfleet::controller {
 
 // Nonces that agents sign to recover: 32 random bytes, good for 60 s, once, for one certificate. In
-// memory only: after a restart the agent asks for another. Anyone who has seen a certificate can ask,
-// so each agent has room for a few and the oldest makes way; what is kept is bounded by the number of
-// agents. Thread-safe.
+// memory only: after a restart the agent asks for another. Anyone who has seen a certificate can
+// ask, so each agent has room for a few and the oldest makes way; what is kept is bounded by the
+// number of agents. Thread-safe.
 class RecoveryNonces {
  public:
   explicit RecoveryNonces(const Clock* clock) : clock_(clock) {}
@@ -26,7 +27,7 @@ class RecoveryNonces {
   struct Entry {
     std::string nonce;
     std::string serial;
-    absl::Duration expire;      // Clock::Monotonic.
+    absl::Duration expire;  // Clock::Monotonic.
   };
 
   const Clock* const clock_;

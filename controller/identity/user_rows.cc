@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/hash.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"

@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+
 #include "controller/domain/types.h"
 #include "controller/identity/principals.h"
 #include "controller/store/store.h"

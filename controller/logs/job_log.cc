@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/files.h"
 #include "common/base/status.h"
 #include "common/log/log.h"

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "controller/logs/segment.h"
 
 namespace dbfleet::controller {
@@ -19,7 +20,7 @@ class JobLog {
  public:
   struct Limits {
     int64_t segment_bytes;
-    int64_t max_bytes;      // Beyond, the oldest segments are removed.
+    int64_t max_bytes;  // Beyond, the oldest segments are removed.
   };
   static absl::StatusOr<std::unique_ptr<JobLog>> Open(const std::string& folder, Limits limits);
   ~JobLog();
@@ -31,7 +32,7 @@ class JobLog {
   absl::Status Append(const Frame& frame);
   absl::Status Sync();
 
-  uint64_t last_use = 0;    // For whoever keeps several of these.
+  uint64_t last_use = 0;  // For whoever keeps several of these.
 
  private:
   struct Segment {
@@ -52,12 +53,12 @@ class JobLog {
 
   const std::string folder_;
   const Limits limits_;
-  int fd_ = -1;                        // Of the last segment; -1: begin a new one first.
-  int64_t synced_bytes_ = 0;           // Of the last segment.
+  int fd_ = -1;               // Of the last segment; -1: begin a new one first.
+  int64_t synced_bytes_ = 0;  // Of the last segment.
   uint64_t next_line_ = 0;
-  std::deque<Segment> segments_;       // Ascending.
-  std::unordered_set<std::string> former_hashes_;   // Of the segment before the last one.
-  std::unordered_set<std::string> hashes_;          // Of the last one.
+  std::deque<Segment> segments_;                   // Ascending.
+  std::unordered_set<std::string> former_hashes_;  // Of the segment before the last one.
+  std::unordered_set<std::string> hashes_;         // Of the last one.
 };
 
 }  // namespace dbfleet::controller

@@ -11,11 +11,11 @@ namespace dbfleet::controller {
 
 // A line of a job's log.
 struct LogLine {
-  absl::Time time;               // On the agent's clock.
-  int severity = 0;              // work.v1.Severity.
+  absl::Time time;   // On the agent's clock.
+  int severity = 0;  // work.v1.Severity.
   std::string attempt_id;
-  std::string text;              // At most 64 KiB are kept.
-  uint64_t dropped_before = 0;   // Lines lost just before this one.
+  std::string text;             // At most 64 KiB are kept.
+  uint64_t dropped_before = 0;  // Lines lost just before this one.
 };
 
 inline constexpr size_t kMaxLogText = 64 << 10;

@@ -9,6 +9,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/canonical.h"
 #include "common/base/files.h"
 #include "common/base/ids.h"
@@ -70,8 +71,8 @@ class LogStore::Follower : public LogStore::Subscription {
   const std::function<void()> wake_;
 };
 
-absl::StatusOr<std::unique_ptr<LogStore>> LogStore::Open(const Options& options,
-                                                         Executor* executor, const Clock* clock) {
+absl::StatusOr<std::unique_ptr<LogStore>> LogStore::Open(const Options& options, Executor* executor,
+                                                         const Clock* clock) {
   RETURN_IF_ERROR(MakeDirectories(options.folder, 0700));
   return std::unique_ptr<LogStore>(new LogStore(options, executor, clock));
 }
@@ -126,12 +127,13 @@ void LogStore::Flush() {
     std::vector<absl::Status> results;
     {
       MutexLock lock(&io_mutex_);
-      for (const Pending& one : batches) WriteBatch(one.batch, &touched).IgnoreError();
+      for (const Pending& one : batches) WriteBatch(one.batch, &touched);
       for (auto& [job_id, status] : touched) {
         const auto log = logs_.find(job_id);
         if (status.ok() && log != logs_.end()) status = log->second->Sync();
         if (!status.ok()) logs_.erase(job_id);
       }
+      CloseIdleLogs();
     }
     for (const Pending& one : batches) {
       absl::Status result;
@@ -149,8 +151,7 @@ void LogStore::Flush() {
   }
 }
 
-absl::Status LogStore::WriteBatch(const Batch& batch,
-                                  std::map<std::string, absl::Status>* touched) {
+void LogStore::WriteBatch(const Batch& batch, std::map<std::string, absl::Status>* touched) {
   std::map<std::string, std::vector<LogLine>> by_job;
   int foreign = 0;
   for (const auto& [job_id, line] : batch.lines) {
@@ -164,10 +165,8 @@ absl::Status LogStore::WriteBatch(const Batch& batch,
     log::Warn("dropped log lines of impossible jobs",
               {{"agent", batch.agent_id}, {"lines", absl::StrCat(foreign)}});
   }
-  const std::string identity = CanonicalWriter("dbfleet.log.v1")
-                                   .Text(batch.agent_id)
-                                   .Uint(batch.batch_seq)
-                                   .bytes();
+  const std::string identity =
+      CanonicalWriter("dbfleet.log.v1").Text(batch.agent_id).Uint(batch.batch_seq).bytes();
   for (const auto& [job_id, lines] : by_job) {
     absl::Status& status = (*touched)[job_id];
     if (!status.ok()) continue;
@@ -175,7 +174,15 @@ absl::Status LogStore::WriteBatch(const Batch& batch,
     status = log.ok() ? (*log)->Append(MakeFrame(identity, lines)) : log.status();
     if (!status.ok()) logs_.erase(job_id);
   }
-  return absl::OkStatus();
+}
+
+void LogStore::CloseIdleLogs() {
+  while (static_cast<int>(logs_.size()) > options_.max_open_logs) {
+    const auto oldest = std::min_element(
+        logs_.begin(), logs_.end(),
+        [](const auto& a, const auto& b) { return a.second->last_use < b.second->last_use; });
+    logs_.erase(oldest);
+  }
 }
 
 absl::StatusOr<JobLog*> LogStore::OpenLog(const std::string& job_id) {
@@ -215,9 +222,14 @@ absl::StatusOr<LogStore::Slice> LogStore::Read(const std::string& job_id, uint64
   Slice slice;
   slice.next = from;
   size_t bytes = 0;
-  for (const uint64_t number : numbers) {
-    absl::StatusOr<std::string> content = ReadFile(SegmentPath(folder, number), 1LL << 30);
-    if (absl::IsNotFound(content.status())) continue;   // Removed for the size cap meanwhile.
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    // All of a segment lies before `from` if the next one begins there or earlier.
+    if (i + 1 < numbers.size()) {
+      const auto next_first = SegmentFirstLine(SegmentPath(folder, numbers[i + 1]));
+      if (next_first.has_value() && *next_first <= slice.next) continue;
+    }
+    absl::StatusOr<std::string> content = ReadFile(SegmentPath(folder, numbers[i]), 1LL << 30);
+    if (absl::IsNotFound(content.status())) continue;  // Removed for the size cap meanwhile.
     RETURN_IF_ERROR(content.status());
     SegmentReader reader(*content);
     uint64_t line_number = reader.first_line();
@@ -226,12 +238,12 @@ absl::StatusOr<LogStore::Slice> LogStore::Read(const std::string& job_id, uint64
       if (line_number <= slice.next) continue;
       std::vector<LogLine> lines;
       if (!reader.Decode(&lines)) break;
-      for (uint64_t i = 0; i < lines.size(); ++i) {
-        if (frame_first + i < slice.next) continue;
-        lines[i].dropped_before += frame_first + i - slice.next;
-        slice.next = frame_first + i + 1;
-        bytes += lines[i].text.size() + kLineOverhead;
-        slice.lines.push_back(std::move(lines[i]));
+      for (uint64_t j = 0; j < lines.size(); ++j) {
+        if (frame_first + j < slice.next) continue;
+        lines[j].dropped_before += frame_first + j - slice.next;
+        slice.next = frame_first + j + 1;
+        bytes += lines[j].text.size() + kLineOverhead;
+        slice.lines.push_back(std::move(lines[j]));
         if (static_cast<int>(slice.lines.size()) >= limit || bytes >= kMaxSliceBytes) return slice;
       }
     }

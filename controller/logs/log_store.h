@@ -5,11 +5,13 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+
 #include "common/concurrency/executor.h"
 #include "common/concurrency/mutex.h"
 #include "common/time/clock.h"
@@ -20,8 +22,8 @@ namespace dbfleet::controller {
 class JobLog;
 
 // The logs of jobs, as agents push them, in segment files under one folder per job
-// (logs/job_log.h). Apart from the store, because they are bulk: a line may be lost to a full disk or
-// an old age, never a job's state.
+// (logs/job_log.h). Apart from the store, because they are bulk: a line may be lost to a full disk
+// or an old age, never a job's state.
 //
 // Append hands over to the executor and calls `done` once the batch is durable; batches that wait
 // for each other are written together with one fsync per job. A batch that was stored before, and
@@ -32,38 +34,38 @@ class JobLog;
 class LogStore {
  public:
   struct Options {
-    std::string folder;                          // data_dir/logs; made when missing.
-    int64_t segment_bytes = 4 << 20;
-    int64_t max_job_bytes = 64 << 20;            // Beyond, the oldest lines go; a gap mark tells.
+    std::string folder;  // data_dir/logs; made when missing.
+    int64_t segment_bytes = 1 << 20;
+    int64_t max_job_bytes = 64 << 20;  // Beyond, the oldest lines go; a gap mark tells.
     absl::Duration retention = absl::Hours(24 * 90);
     int max_open_logs = 64;
     size_t max_queued_bytes = 64 << 20;
   };
-  static absl::StatusOr<std::unique_ptr<LogStore>> Open(const Options& options,
-                                                        Executor* executor, const Clock* clock);
+  static absl::StatusOr<std::unique_ptr<LogStore>> Open(const Options& options, Executor* executor,
+                                                        const Clock* clock);
   ~LogStore();
 
   struct Batch {
     std::string agent_id;
     uint64_t batch_seq = 0;
-    std::vector<std::pair<std::string, LogLine>> lines;   // With the job each belongs to.
+    std::vector<std::pair<std::string, LogLine>> lines;  // With the job each belongs to.
   };
   // RESOURCE_EXHAUSTED when too much is waiting or the disk is full: the agent keeps the batch and
-  // sends it again. Lines whose job id is none are dropped. The caller has checked that the agent may
-  // write to these jobs. `done` must not block.
+  // sends it again. Lines whose job id is none are dropped. The caller has checked that the agent
+  // may write to these jobs. `done` must not block.
   void Append(Batch batch, std::function<void(absl::Status)> done);
 
   struct Slice {
     std::vector<LogLine> lines;
-    uint64_t next = 0;          // Where to go on reading.
+    uint64_t next = 0;  // Where to go on reading.
   };
   // Up to `limit` lines from line number `from` on (the first is 0). Where lines are missing (size
   // cap, damaged segment) the next one's dropped_before says how many. A job without a log reads as
   // empty; INVALID_ARGUMENT for an impossible id.
   absl::StatusOr<Slice> Read(const std::string& job_id, uint64_t from, int limit) const;
 
-  // `wake` runs after lines were added to the job, on the executor, until the subscription dies; its
-  // destructor waits for a running `wake`. `wake` must not block and not touch subscriptions.
+  // `wake` runs after lines were added to the job, on the executor, until the subscription dies;
+  // its destructor waits for a running `wake`. `wake` must not block and not touch subscriptions.
   class Subscription {
    public:
     virtual ~Subscription() = default;
@@ -84,8 +86,9 @@ class LogStore {
   LogStore(const Options& options, Executor* executor, const Clock* clock);
 
   void Flush();
-  absl::Status WriteBatch(const Batch& batch, std::map<std::string, absl::Status>* touched)
+  void WriteBatch(const Batch& batch, std::map<std::string, absl::Status>* touched)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(io_mutex_);
+  void CloseIdleLogs() ABSL_EXCLUSIVE_LOCKS_REQUIRED(io_mutex_);
   absl::StatusOr<JobLog*> OpenLog(const std::string& job_id)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(io_mutex_);
   void Notify(const std::map<std::string, absl::Status>& touched);
@@ -100,7 +103,7 @@ class LogStore {
   size_t pending_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   bool flushing_ ABSL_GUARDED_BY(mutex_) = false;
 
-  Mutex io_mutex_;   // Held while files are written or removed.
+  Mutex io_mutex_;  // Held while files are written or removed.
   std::map<std::string, std::unique_ptr<JobLog>> logs_ ABSL_GUARDED_BY(io_mutex_);
   uint64_t uses_ ABSL_GUARDED_BY(io_mutex_) = 0;
 

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <system_error>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+
 #include "common/base/files.h"
 #include "common/base/hash.h"
 
@@ -49,8 +51,8 @@ Frame MakeFrame(absl::string_view batch, const std::vector<LogLine>& lines) {
   Frame frame;
   frame.lines = lines.size();
   frame.hash = FrameHash(lines.size(), payload);
-  frame.bytes = absl::StrCat(BigEndian(payload.size(), 4), BigEndian(lines.size(), 4), frame.hash,
-                             payload);
+  frame.bytes =
+      absl::StrCat(BigEndian(payload.size(), 4), BigEndian(lines.size(), 4), frame.hash, payload);
   return frame;
 }
 
@@ -97,6 +99,15 @@ absl::StatusOr<std::vector<uint64_t>> ListSegments(const std::string& folder) {
   if (error) return ErrnoStatus(error.value(), absl::StrCat("list ", folder));
   std::sort(numbers.begin(), numbers.end());
   return numbers;
+}
+
+std::optional<uint64_t> SegmentFirstLine(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string header(kSegmentHeaderBytes, '\0');
+  if (!file.read(header.data(), static_cast<std::streamsize>(header.size()))) return std::nullopt;
+  const SegmentReader reader(header);
+  if (!reader.ok()) return std::nullopt;
+  return reader.first_line();
 }
 
 std::string SegmentPath(const std::string& folder, uint64_t number) {

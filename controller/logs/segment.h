@@ -1,18 +1,20 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "controller/logs/log_line.h"
 
 // A segment file: a header of 16 bytes ("dbflog1\n" and the number of its first line, big-endian),
 // then frames. A frame is what one batch had for this job: 4 bytes length of the payload, 4 bytes
-// number of lines (big-endian), 32 bytes SHA-256 over the number and the payload, the payload, which is
-// SHA-256 of the batch's identity and the lines (EncodeLines). A frame that is cut off or does not
-// match its hash ends the segment: a crash tore it.
+// number of lines (big-endian), 32 bytes SHA-256 over the number and the payload, the payload,
+// which is SHA-256 of the batch's identity and the lines (EncodeLines). A frame that is cut off or
+// does not match its hash ends the segment: a crash tore it.
 namespace dbfleet::controller {
 
 inline constexpr size_t kSegmentHeaderBytes = 16;
@@ -21,8 +23,8 @@ std::string SegmentHeader(uint64_t first_line);
 
 // `batch` says which batch of which agent it is. Frames with the same hash are the same batch.
 struct Frame {
-  std::string hash;            // 32 bytes.
-  std::string bytes;           // As written.
+  std::string hash;   // 32 bytes.
+  std::string bytes;  // As written.
   uint64_t lines = 0;
 };
 Frame MakeFrame(absl::string_view batch, const std::vector<LogLine>& lines);
@@ -55,6 +57,8 @@ class SegmentReader {
 
 // The numbers of the segments in a job's folder, ascending. Empty if there is no folder.
 absl::StatusOr<std::vector<uint64_t>> ListSegments(const std::string& folder);
+// The number of its first line, from its header; nullopt if it is gone or has none.
+std::optional<uint64_t> SegmentFirstLine(const std::string& path);
 std::string SegmentPath(const std::string& folder, uint64_t number);
 
 }  // namespace dbfleet::controller

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+
 #include "common/base/canonical.h"
 #include "common/base/hash.h"
 
@@ -59,9 +60,8 @@ std::string WhyIgnored(const PolicyInput& input, const Approval& approval) {
   }
   if (job.digest.empty() || approval.digest != job.digest) return "approved another plan";
   if (approval.expire_time <= input.now) {
-    return absl::StrCat("approved until ",
-                        absl::FormatTime(absl::RFC3339_sec, approval.expire_time,
-                                         absl::UTCTimeZone()));
+    return absl::StrCat("approved until ", absl::FormatTime(absl::RFC3339_sec, approval.expire_time,
+                                                            absl::UTCTimeZone()));
   }
   return "";
 }
@@ -86,12 +86,11 @@ void CheckConsent(const PolicyInput& input, std::vector<PolicyBlocker>* blockers
       input.job.approve_destructive) {
     return;
   }
-  blockers->push_back(
-      {"destructive-consent",
-       absl::StrCat("this work is destructive and ", input.job.environment,
-                    " wants the requester's consent; ", input.job.requester,
-                    " can submit it again with --approve-destructive"),
-       true});
+  blockers->push_back({"destructive-consent",
+                       absl::StrCat("this work is destructive and ", input.job.environment,
+                                    " wants the requester's consent; ", input.job.requester,
+                                    " can submit it again with --approve-destructive"),
+                       true});
 }
 
 void CheckRollbackPlan(const PolicyInput& input, std::vector<PolicyBlocker>* blockers) {
@@ -107,11 +106,11 @@ void CheckApprovals(const PolicyInput& input, const ApprovalCount& count,
                     std::vector<PolicyBlocker>* blockers) {
   for (const Approval& approval : input.job.approvals) {
     if (approval.approved) continue;
-    blockers->push_back({"approvals",
-                         absl::StrCat(approval.principal, " rejected it",
-                                      approval.reason.empty() ? "" : ": ", approval.reason,
-                                      "; a new request is needed"),
-                         true});
+    blockers->push_back(
+        {"approvals",
+         absl::StrCat(approval.principal, " rejected it", approval.reason.empty() ? "" : ": ",
+                      approval.reason, "; a new request is needed"),
+         true});
     return;
   }
   if (!NeedsApprovals(input)) return;
@@ -119,12 +118,13 @@ void CheckApprovals(const PolicyInput& input, const ApprovalCount& count,
   const bool grown = EstimatesGrown(input);
   const int have = grown ? 0 : static_cast<int>(count.principals.size());
   if (have >= needed) return;
-  std::string message = absl::StrCat(
-      have, " of ", needed, needed == 1 ? " approval" : " approvals",
-      "; missing: a user with the role approver, not ", input.job.requester,
-      " who made the request, nor one with an account, role or token from there");
+  std::string message =
+      absl::StrCat(have, " of ", needed, needed == 1 ? " approval" : " approvals",
+                   "; missing: a user with the role approver, not ", input.job.requester,
+                   " who made the request, nor one with an account, role or token from there");
   if (grown && !count.principals.empty()) {
-    absl::StrAppend(&message, " (earlier approvals are void: the estimate has grown beyond twice the ",
+    absl::StrAppend(&message,
+                    " (earlier approvals are void: the estimate has grown beyond twice the ",
                     input.job.approved_rows, " rows that were approved)");
   }
   if (!count.ignored.empty()) {
@@ -154,8 +154,8 @@ std::string WhyBackupFails(const PolicyInput& input, const PolicyInput::Target& 
   }
   const absl::Duration age = input.now - backup.snapshot_time;
   if (age >= input.policy.verified_backup_max_age) {
-    return absl::StrCat("backups/", backup.id, " is ", absl::FormatDuration(absl::Trunc(age, absl::Seconds(1))),
-                        " old");
+    return absl::StrCat("backups/", backup.id, " is ",
+                        absl::FormatDuration(absl::Trunc(age, absl::Seconds(1))), " old");
   }
   if (input.job.backup_gate == BackupGate::kFresh && backup.snapshot_time <= not_before) {
     return absl::StrCat("backups/", backup.id, " is older than ",
@@ -194,13 +194,13 @@ void CheckBackups(const PolicyInput& input, const ApprovalCount& count,
   }
   if (input.targets.empty()) missing.push_back("the job (it names no target)");
   if (missing.empty()) return;
-  blockers->push_back({"verified-backup",
-                       absl::StrCat("a schema change in ", input.job.environment,
-                                    " needs a verified backup younger than ",
-                                    absl::FormatDuration(max_age), "; missing for ",
-                                    absl::StrJoin(missing, ", "), "; ",
-                                    BackupAdvice(input.job.backup_gate)),
-                       false});
+  blockers->push_back(
+      {"verified-backup",
+       absl::StrCat("a schema change in ", input.job.environment,
+                    " needs a verified backup younger than ", absl::FormatDuration(max_age),
+                    "; missing for ", absl::StrJoin(missing, ", "), "; ",
+                    BackupAdvice(input.job.backup_gate)),
+       false});
 }
 
 }  // namespace

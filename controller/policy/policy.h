@@ -6,6 +6,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+
 #include "controller/domain/types.h"
 
 namespace dbfleet::controller {
@@ -30,15 +31,15 @@ struct PolicyInput {
 };
 
 struct PolicyBlocker {
-  std::string rule;      // "approvals", "verified-backup", "destructive-consent", "rollback-plan".
-  std::string message;   // What is missing and who can do something about it.
-  bool final = false;    // Waiting cannot mend it: the job is refused.
+  std::string rule;     // "approvals", "verified-backup", "destructive-consent", "rollback-plan".
+  std::string message;  // What is missing and who can do something about it.
+  bool final = false;   // Waiting cannot mend it: the job is refused.
 };
 
 struct PolicyDecision {
-  std::vector<PolicyBlocker> blockers;   // Complete; empty means allowed.
+  std::vector<PolicyBlocker> blockers;  // Complete; empty means allowed.
   bool allowed() const { return blockers.empty(); }
-  bool refused() const;                  // Any blocker is final.
+  bool refused() const;  // Any blocker is final.
   bool BlockedBy(absl::string_view rule) const;
 };
 
@@ -50,13 +51,15 @@ struct PolicyDecision {
 //   verifications, which change nothing.
 // - "rollback-plan" (final): a migration with has_rollback false. The caller sets has_rollback also
 //   when each step without a rollback is declared irreversible; the approvers see which.
-// - "approvals": destructive work needs approvals of this very digest, not expired, by distinct users
-//   other than the requester and the dependent approvers; all are void when the known estimates add up
-//   to more than twice job.approved_rows. A rejection by anybody is final, whatever the work.
-// - "verified-backup": a schema change needs, per target, a complete backup of the instance that holds
-//   the database, verified at level 1 or higher, with a snapshot younger than the policy's age; with
-//   BackupGate::kFresh also later than the last approval that counts (no approvals needed: than the
-//   job itself).
+// - "approvals": destructive work needs approvals of this very digest, not expired, by distinct
+// users
+//   other than the requester and the dependent approvers; all are void when the known estimates add
+//   up to more than twice job.approved_rows. A rejection by anybody is final, whatever the work.
+// - "verified-backup": a schema change needs, per target, a complete backup of the instance that
+// holds
+//   the database, verified at level 1 or higher, with a snapshot younger than the policy's age;
+//   with BackupGate::kFresh also later than the last approval that counts (no approvals needed:
+//   than the job itself).
 PolicyDecision Evaluate(const PolicyInput& input);
 
 // The defaults of a new environment with this name (requirement P2's first level).

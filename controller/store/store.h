@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "controller/domain/types.h"
 
 namespace dbfleet::controller {
@@ -26,7 +27,7 @@ struct Page {
 };
 
 struct JobFilter {
-  std::string environment;            // "" matches all, here and below.
+  std::string environment;  // "" matches all, here and below.
   std::optional<JobKind> kind;
   std::optional<JobState> state;
 };
@@ -41,7 +42,8 @@ struct AuditFilter {
   std::string actor;
 };
 
-// Reads inside one snapshot. Get* are NOT_FOUND (reason e.g. JOB_NOT_FOUND) when there is no such row.
+// Reads inside one snapshot. Get* are NOT_FOUND (reason e.g. JOB_NOT_FOUND) when there is no such
+// row.
 class ReadTx {
  public:
   virtual ~ReadTx() = default;
@@ -54,7 +56,7 @@ class ReadTx {
                                                  const PageRequest& page) = 0;
   virtual absl::StatusOr<JoinToken> GetJoinToken(absl::string_view hash) = 0;
 
-  virtual absl::StatusOr<Instance> GetInstance(absl::string_view id) = 0;   // Removed ones too.
+  virtual absl::StatusOr<Instance> GetInstance(absl::string_view id) = 0;  // Removed ones too.
   virtual absl::StatusOr<Page<Instance>> ListInstances(absl::string_view environment,
                                                        const PageRequest& page) = 0;
   virtual absl::StatusOr<std::vector<Instance>> InstancesOfAgent(absl::string_view agent_id) = 0;
@@ -67,7 +69,7 @@ class ReadTx {
   virtual absl::StatusOr<std::vector<Task>> TasksOfJob(absl::string_view job_id) = 0;
   virtual absl::StatusOr<Attempt> GetAttempt(absl::string_view id) = 0;
   virtual absl::StatusOr<std::vector<Attempt>> AttemptsOfTask(absl::string_view task_id) = 0;
-  virtual absl::StatusOr<std::vector<Attempt>> OpenAttempts() = 0;          // Not terminal, all.
+  virtual absl::StatusOr<std::vector<Attempt>> OpenAttempts() = 0;  // Not terminal, all.
   virtual absl::StatusOr<std::vector<Attempt>> OpenAttemptsOfAgent(absl::string_view agent_id) = 0;
   virtual absl::StatusOr<std::vector<Attempt>> OpenAttemptsOfInstance(absl::string_view id) = 0;
 
@@ -147,9 +149,9 @@ class Store {
   absl::Status MutateAndWait(Mutation mutation);
 
   // For what must still work when the disk is full: cancel, abort, agents' events. Beside being let
-  // through then, such a mutation may run twice, when the disk turns out to be full only in the middle
-  // of it; its first run has left nothing in the store, so it must read anew what it changes. A store
-  // that knows no such state treats it like any other.
+  // through then, such a mutation may run twice, when the disk turns out to be full only in the
+  // middle of it; its first run has left nothing in the store, so it must read anew what it
+  // changes. A store that knows no such state treats it like any other.
   virtual void MutateEssential(Mutation mutation, Done done) {
     Mutate(std::move(mutation), std::move(done));
   }

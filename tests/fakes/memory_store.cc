@@ -111,8 +111,8 @@ class Transaction : public WriteTx {
     return Get(t_.attempts, "attempt", id);
   }
   absl::StatusOr<std::vector<Attempt>> AttemptsOfTask(absl::string_view task_id) override {
-    std::vector<Attempt> found = Select(
-        t_.attempts, [&](const Attempt& attempt) { return attempt.task_id == task_id; });
+    std::vector<Attempt> found =
+        Select(t_.attempts, [&](const Attempt& attempt) { return attempt.task_id == task_id; });
     std::sort(found.begin(), found.end(),
               [](const Attempt& a, const Attempt& b) { return a.number < b.number; });
     return found;
@@ -121,14 +121,12 @@ class Transaction : public WriteTx {
     return Select(t_.attempts, [](const Attempt& a) { return !IsTerminal(a.state); });
   }
   absl::StatusOr<std::vector<Attempt>> OpenAttemptsOfAgent(absl::string_view agent_id) override {
-    return Select(t_.attempts, [&](const Attempt& a) {
-      return a.agent_id == agent_id && !IsTerminal(a.state);
-    });
+    return Select(t_.attempts,
+                  [&](const Attempt& a) { return a.agent_id == agent_id && !IsTerminal(a.state); });
   }
   absl::StatusOr<std::vector<Attempt>> OpenAttemptsOfInstance(absl::string_view id) override {
-    return Select(t_.attempts, [&](const Attempt& a) {
-      return a.instance_id == id && !IsTerminal(a.state);
-    });
+    return Select(t_.attempts,
+                  [&](const Attempt& a) { return a.instance_id == id && !IsTerminal(a.state); });
   }
 
   absl::StatusOr<Backup> GetBackup(absl::string_view id) override {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+
 #include "common/concurrency/mutex.h"
 #include "common/time/clock.h"
 #include "controller/store/store.h"
@@ -18,7 +19,8 @@ namespace dbfleet::controller {
 // one which fails leaves nothing behind; `done` is called right after, before Mutate returns, with
 // no lock held. Readers see the last committed snapshot and never wait for a mutation. Audit rows
 // carry real hashes. Starts empty, also without environments. Insert* set version 1. Thread-safe;
-// a mutation must not call Mutate (the real store would not deadlock there, but would be wrong too).
+// a mutation must not call Mutate (the real store would not deadlock there, but would be wrong
+// too).
 class MemoryStore : public Store {
  public:
   // `clock` gives the audit records their time and must outlive the store.
@@ -44,7 +46,7 @@ class MemoryStore : public Store {
 
   const Clock* const clock_;
   const uint64_t epoch_;
-  Mutex writer_mutex_;            // Held through a mutation; taken before snapshot_mutex_.
+  Mutex writer_mutex_;  // Held through a mutation; taken before snapshot_mutex_.
   mutable Mutex snapshot_mutex_;
   std::shared_ptr<const Tables> tables_ ABSL_GUARDED_BY(snapshot_mutex_);
   int commits_ ABSL_GUARDED_BY(snapshot_mutex_) = 0;

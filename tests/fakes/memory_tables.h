@@ -11,6 +11,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 #include "controller/store/store.h"
 #include "tests/fakes/memory_store.h"

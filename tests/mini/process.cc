@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 
 #include "common/base/files.h"
 #include "common/base/status.h"
@@ -180,6 +181,16 @@ absl::StatusOr<std::string> Run(const Command& command) {
                               ReadAll(err.get()), ReadAll(out.get())));
   }
   return ReadAll(out.get());
+}
+
+bool WaitUntil(const std::function<bool()>& done, absl::Duration limit) {
+  constexpr int kPauseMs = 150;
+  const absl::Time give_up = absl::Now() + limit;
+  while (!done()) {
+    if (absl::Now() > give_up) return false;
+    poll(nullptr, 0, kPauseMs);
+  }
+  return true;
 }
 
 int FreePort() {

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,6 +54,10 @@ class Process {
 
 // Runs a command to its end and returns its stdout; INTERNAL with its stderr if it fails.
 absl::StatusOr<std::string> Run(const Command& command);
+
+// Asks `done` again and again until it says true; false if it never does within `limit`. The pause
+// between is long enough for servers that answer from a cache (InnoDB's 0.1 s).
+bool WaitUntil(const std::function<bool()>& done, absl::Duration limit = absl::Seconds(30));
 
 // A loopback port that was free a moment ago.
 int FreePort();

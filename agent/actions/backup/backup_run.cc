@@ -33,7 +33,8 @@ void SetTime(absl::Time time, google::protobuf::Timestamp* proto) {
 }
 
 void SetDuration(absl::Duration duration, google::protobuf::Duration* proto) {
-  duration = std::max(duration, absl::ZeroDuration());  // The wall clock can have been set back.
+  // The wall clock can have been set back. Milliseconds, as in the manifest.
+  duration = absl::Trunc(std::max(duration, absl::ZeroDuration()), absl::Milliseconds(1));
   proto->set_seconds(absl::ToInt64Seconds(duration));
   proto->set_nanos(
       static_cast<int32_t>(absl::ToInt64Nanoseconds(duration - absl::Seconds(proto->seconds()))));

@@ -47,7 +47,7 @@ absl::StatusOr<std::unique_ptr<MigrationSession>> OpenPatiently(Attempt& attempt
 absl::StatusOr<MigrationModel> LoadModel(ActionContext& context, SqlMigrations& sql,
                                          const TargetHistory& history, MigrationSession& session,
                                          const work::v1::MigrateSpec& spec,
-                                         const std::string& database) {
+                                         const std::string& database, HistoryView view) {
   ModelInput input;
   input.spec = &spec;
   input.database = database;
@@ -56,8 +56,11 @@ absl::StatusOr<MigrationModel> LoadModel(ActionContext& context, SqlMigrations& 
   ASSIGN_OR_RETURN(input.atomic_data, AllTablesTransactional(sql, session));
   ASSIGN_OR_RETURN(const bool has_history, sql.HasHistory(session));
   if (has_history) {
-    ASSIGN_OR_RETURN(std::vector<HistoryRow> rows, history.ReadVersions(session));
-    input.history = HistoryBefore(std::move(rows), history.id().attempt, spec.direction());
+    ASSIGN_OR_RETURN(input.history, history.ReadVersions(session));
+  }
+  if (view == HistoryView::kBeforeAttempt) {
+    input.history =
+        HistoryBefore(std::move(input.history), history.id().attempt, spec.direction());
   }
   input.content = [&context](const work::v1::ContentRef& ref) { return context.Content(ref); };
   return BuildModel(input);

@@ -62,11 +62,12 @@ struct Attempt {
 absl::StatusOr<std::unique_ptr<MigrationSession>> OpenPatiently(Attempt& attempt,
                                                                 absl::Duration deadline);
 
-// Reads the history and builds the model as it was before the attempt. `attempt_id` empty: as it is.
+// Reads the history and builds the model from it: as the history is, or as it was before the attempt.
+enum class HistoryView { kNow, kBeforeAttempt };
 absl::StatusOr<MigrationModel> LoadModel(ActionContext& context, SqlMigrations& sql,
                                          const TargetHistory& history, MigrationSession& session,
                                          const work::v1::MigrateSpec& spec,
-                                         const std::string& database);
+                                         const std::string& database, HistoryView view);
 
 // The connection is gone or was never there: the same call may succeed later.
 bool IsConnectionError(const absl::Status& status);

@@ -110,7 +110,8 @@ absl::StatusOr<work::v1::Plan> MigrateAction::Plan(ActionContext& context,
   ASSIGN_OR_RETURN(const auto session, sql.OpenForPlan(database));
   const TargetHistory history = HistoryFor(context, sql, database, clock_);
   ASSIGN_OR_RETURN(const MigrationModel model,
-                   LoadModel(context, sql, history, *session, spec.migrate(), database));
+                   LoadModel(context, sql, history, *session, spec.migrate(), database,
+                                                      HistoryView::kNow));
   const std::string target = absl::StrCat("instances/", context.engine().spec().name,
                                           "/databases/", database);
   return MakePlan(model, sql, *session, target, clock_.Now());
@@ -195,7 +196,7 @@ ActionResult MigrateAction::RunLocked(Attempt& attempt, const work::v1::MigrateS
     return SettleUnseen(attempt, spec, /*checkpointed=*/true);
   }
   const auto model = LoadModel(attempt.context, attempt.sql, attempt.history, *session, spec,
-                               attempt.database);
+                               attempt.database, HistoryView::kNow);
   if (!model.ok()) return RefusedResult(model.status());
   if (model->units.empty()) return AppliedResult(*model);
 
@@ -282,7 +283,7 @@ absl::StatusOr<Settlement> MigrateAction::TrySettleUnseen(Attempt& attempt,
     return untouched;
   }
   ASSIGN_OR_RETURN(*model, LoadModel(attempt.context, attempt.sql, attempt.history, *session, spec,
-                                     attempt.database));
+                                     attempt.database, HistoryView::kBeforeAttempt));
   return Settler(attempt, *model).Settle(std::move(session), deadline);
 }
 

@@ -137,6 +137,10 @@ absl::Status MysqlConnection::Guard(const std::function<absl::Status()>& fn, boo
     return fn();
   } catch (const ::sql::SQLException& exception) {
     const absl::Status status = MysqlStatus(exception);
+    if (!connecting && exception.getErrorCode() == 1045) {
+      // Within a session this number means a missing global privilege.
+      return Error(absl::StatusCode::kPermissionDenied, "DATABASE_PERMISSION", status.message());
+    }
     if (status.code() != absl::StatusCode::kUnavailable) return status;
     // The library reports its time-outs as a lost connection.
     const absl::Duration limit = connecting ? options_.connect_timeout : options_.io_timeout;
@@ -202,6 +206,21 @@ absl::StatusOr<std::vector<MysqlConnection::TextRow>> MysqlConnection::Query(
 }
 
 absl::Status MysqlConnection::Stream(absl::string_view statement, ResultBuilder* builder) {
+  RETURN_IF_ERROR(ReadRows(statement, builder));
+  return builder->full() ? absl::OkStatus() : LastError();
+}
+
+absl::Status MysqlConnection::LastError() {
+  ASSIGN_OR_RETURN(const auto errors, Query("SHOW ERRORS LIMIT 1"));
+  if (errors.empty() || errors[0].size() < 3) return absl::OkStatus();
+  int number = 0;
+  if (!absl::SimpleAtoi(errors[0][1].value_or(""), &number)) number = 0;
+  return Guard([&]() -> absl::Status {
+    throw ::sql::SQLException(errors[0][2].value_or(""), "HY000", number);
+  });
+}
+
+absl::Status MysqlConnection::ReadRows(absl::string_view statement, ResultBuilder* builder) {
   return Guard([&]() -> absl::Status {
     std::unique_ptr<::sql::Statement> handle(connection_->createStatement());
     // Rows come as they are read; the default would buffer the whole result first.

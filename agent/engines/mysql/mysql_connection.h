@@ -83,6 +83,10 @@ class MysqlConnection {
  private:
   MysqlConnection(InstanceSpec spec, Options options);
   absl::Status Connect();
+  absl::Status ReadRows(absl::string_view statement, ResultBuilder* builder);
+  // What ended the last result. The driver takes an error between two unbuffered rows for the
+  // result's end, so the server must be asked.
+  absl::Status LastError();
   // Calls `fn` with the driver ready on this thread, and turns what it throws into a status.
   absl::Status Guard(const std::function<absl::Status()>& fn, bool connecting = false);
 

@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+
 #include "agent/engines/mysql/mysql_connection.h"
 #include "agent/engines/mysql/mysql_schema.h"
 #include "common/base/hash.h"
@@ -17,7 +18,7 @@
 namespace dbfleet::agent {
 namespace {
 
-constexpr size_t kMaxLockName = 60;   // The server takes 64.
+constexpr size_t kMaxLockName = 60;  // The server takes 64.
 
 // Unknown table, column, key, routine, trigger, event, database object.
 constexpr int kMissing[] = {1051, 1054, 1091, 1146, 1176, 1305, 1360, 1539, 4089, 4092};
@@ -124,14 +125,15 @@ class MysqlMigrations : public SqlMigrations {
                                   absl::ZeroDuration())
                         .status());
     const int64_t seconds = wait <= absl::ZeroDuration() ? 0 : WholeSeconds(wait);
-    ASSIGN_OR_RETURN(const auto rows,
-                     session->Query(absl::StrCat("SELECT GET_LOCK(",
-                                                 session->Quote(LockName(database)), ", ", seconds,
-                                                 ")")));
+    ASSIGN_OR_RETURN(const auto rows, session->Query(absl::StrCat(
+                                          "SELECT GET_LOCK(", session->Quote(LockName(database)),
+                                          ", ", seconds, ")")));
     if (rows.size() == 1 && rows[0].size() == 1 && rows[0][0] == "1") return session;
     return Error(absl::StatusCode::kAborted, "MIGRATION_LOCKED",
-                 absl::StrCat("another session migrates the database ", database, " (it holds the "
-                              "lock ", LockName(database), "); waited ", seconds, " s for it"));
+                 absl::StrCat("another session migrates the database ", database,
+                              " (it holds the "
+                              "lock ",
+                              LockName(database), "); waited ", seconds, " s for it"));
   }
 
   absl::StatusOr<std::unique_ptr<MigrationSession>> OpenForPlan(

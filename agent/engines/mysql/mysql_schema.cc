@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+
 #include "agent/engine/schema_hash.h"
 #include "common/base/status.h"
 
@@ -13,7 +14,7 @@ namespace {
 
 struct Part {
   const char* name;
-  const char* query;   // "$own" becomes dbfleet's own tables.
+  const char* query;  // "$own" becomes dbfleet's own tables.
 };
 
 // Only what a definition says: no counters, sizes, times or statistics.
@@ -73,8 +74,9 @@ constexpr Part kMysqlChecks = {
 
 absl::Status AddPart(MigrationSession& session, const Part& part, SchemaHash* hash) {
   return hash->Add(session, part.name,
-                   absl::StrReplaceAll(part.query, {{"$own", "('dbfleet_schema_history', "
-                                                             "'dbfleet_step_log')"}}));
+                   absl::StrReplaceAll(part.query, {{"$own",
+                                                     "('dbfleet_schema_history', "
+                                                     "'dbfleet_step_log')"}}));
 }
 
 // "`shop`.`orders`" -> {"shop", "orders"}; without a schema, {"", "orders"}.

@@ -4,12 +4,13 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "agent/engine/engine.h"
 
 namespace dbfleet::agent {
 
-// SqlMigrations::SchemaFingerprint for the session's database. What the account may not see (the body
-// of somebody else's routine) does not enter it.
+// SqlMigrations::SchemaFingerprint for the session's database. What the account may not see (the
+// body of somebody else's routine) does not enter it.
 absl::StatusOr<std::string> MysqlSchemaFingerprint(MigrationSession& session, bool mariadb);
 
 // SqlMigrations::Estimate.

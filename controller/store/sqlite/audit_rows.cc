@@ -4,6 +4,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+
 #include "common/audit/export.h"
 #include "common/base/canonical.h"
 #include "common/base/hash.h"
@@ -121,9 +122,8 @@ absl::StatusOr<Page<AuditRow>> ListAudit(Connection& connection, const PageToken
 
 absl::StatusOr<std::vector<AuditRow>> ReadAudit(Connection& connection, uint64_t from_seq,
                                                 int limit) {
-  ASSIGN_OR_RETURN(
-      Statement statement,
-      connection.Prepare(absl::StrCat(kSelect, "WHERE seq >= ?1 ORDER BY seq LIMIT ?2")));
+  ASSIGN_OR_RETURN(Statement statement, connection.Prepare(absl::StrCat(
+                                            kSelect, "WHERE seq >= ?1 ORDER BY seq LIMIT ?2")));
   constexpr uint64_t kLargest = std::numeric_limits<int64_t>::max();
   statement.BindInt(1, static_cast<int64_t>(std::min(from_seq, kLargest)));
   statement.BindInt(2, std::max(limit, 0));
@@ -138,7 +138,8 @@ absl::StatusOr<ChainHead> ReadChainHead(Connection& connection) {
   if (rows.empty()) return head;
   if (Sha256(rows[0].canonical) != rows[0].hash) {
     return Error(absl::StatusCode::kDataLoss, "AUDIT_CORRUPT",
-                 absl::StrCat("audit record ", rows[0].seq, ", the last one, was altered; restore the "
+                 absl::StrCat("audit record ", rows[0].seq,
+                              ", the last one, was altered; restore the "
                               "store, or keep it as evidence and begin a new one"));
   }
   head.seq = rows[0].seq;
@@ -152,7 +153,8 @@ absl::Status AppendAudit(Connection& connection, const AuditEntry& entry, absl::
   AuditRow row;
   row.seq = head->seq + 1;
   row.record_time = absl::FromUnixMicros(absl::ToUnixMicros(now));
-  row.entry = {Fit(entry.actor), Fit(entry.action), Fit(entry.resource), Fit(entry.environment), {}};
+  row.entry = {
+      Fit(entry.actor), Fit(entry.action), Fit(entry.resource), Fit(entry.environment), {}};
   for (const auto& [key, value] : entry.details) row.entry.details[Fit(key)] = Fit(value);
   row.previous_hash = head->hash;
   row.canonical = audit::CanonicalBytes(ToRecord(row));

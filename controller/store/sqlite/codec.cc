@@ -2,8 +2,9 @@
 
 #include <limits>
 
-#include "controller/domain/names.h"
 #include "nlohmann/json.hpp"
+
+#include "controller/domain/names.h"
 
 namespace dbfleet::controller::sqlite {
 namespace {

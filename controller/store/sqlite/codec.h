@@ -7,13 +7,15 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+
 #include "controller/domain/types.h"
 
 // How values that SQLite has no type for are stored: times and durations as nanoseconds, lists and
 // maps as JSON. Decode* are false for what Encode* does not write.
 namespace dbfleet::controller::sqlite {
 
-// Infinities are the ends of the range; finite times outside of it (years 1678 to 2262) become them.
+// Infinities are the ends of the range; finite times outside of it (years 1678 to 2262) become
+// them.
 int64_t EncodeTime(absl::Time time);
 absl::Time DecodeTime(int64_t value);
 int64_t EncodeDuration(absl::Duration duration);

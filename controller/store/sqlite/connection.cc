@@ -1,6 +1,7 @@
 #include "controller/store/sqlite/connection.h"
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 
 namespace dbfleet::controller::sqlite {
@@ -36,8 +37,9 @@ absl::Status StatusOf(int code, absl::string_view detail) {
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_READONLY:
-      return Error(absl::StatusCode::kPermissionDenied, "STORE_ACCESS",
-                   absl::StrCat(detail, "; the controller's user must own the store and its folder"));
+      return Error(
+          absl::StatusCode::kPermissionDenied, "STORE_ACCESS",
+          absl::StrCat(detail, "; the controller's user must own the store and its folder"));
     default:
       return Error(absl::StatusCode::kInternal, "STORE_ERROR", detail);
   }
@@ -51,7 +53,8 @@ Statement::~Statement() {
   sqlite3_clear_bindings(statement_);
 }
 
-// A failed bind (memory, or a wrong index) leaves NULL, which every column refuses: Step reports it.
+// A failed bind (memory, or a wrong index) leaves NULL, which every column refuses: Step reports
+// it.
 void Statement::BindText(int index, absl::string_view value) {
   const char* data = value.data() == nullptr ? "" : value.data();
   sqlite3_bind_text64(statement_, index, data, value.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
@@ -100,14 +103,15 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& 
 absl::Status Connection::Configure(bool reader) {
   // The writer checkpoints by itself, after it has answered; journal_size_limit lets the log shrink
   // again after a burst.
-  RETURN_IF_ERROR(Execute("PRAGMA journal_mode = WAL;"
-                          "PRAGMA synchronous = FULL;"
-                          "PRAGMA foreign_keys = ON;"
-                          "PRAGMA trusted_schema = OFF;"
-                          "PRAGMA cell_size_check = ON;"
-                          "PRAGMA temp_store = MEMORY;"
-                          "PRAGMA wal_autocheckpoint = 0;"
-                          "PRAGMA journal_size_limit = 67108864;"));
+  RETURN_IF_ERROR(
+      Execute("PRAGMA journal_mode = WAL;"
+              "PRAGMA synchronous = FULL;"
+              "PRAGMA foreign_keys = ON;"
+              "PRAGMA trusted_schema = OFF;"
+              "PRAGMA cell_size_check = ON;"
+              "PRAGMA temp_store = MEMORY;"
+              "PRAGMA wal_autocheckpoint = 0;"
+              "PRAGMA journal_size_limit = 67108864;"));
   if (reader) RETURN_IF_ERROR(Execute("PRAGMA query_only = ON"));
   ASSIGN_OR_RETURN(Statement mode, Prepare("PRAGMA journal_mode"));
   ASSIGN_OR_RETURN(const bool row, mode.Step());
@@ -147,10 +151,10 @@ absl::StatusOr<int64_t> Connection::QueryInt(absl::string_view sql) {
 
 absl::Status Connection::Fail(int code, absl::string_view what) {
   // SQLite's messages name tables and columns, never values.
-  const absl::Status status =
-      StatusOf(code, absl::StrCat("the store's ", what, " failed: ",
-                                  db_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db_),
-                                  " (SQLite error ", code, ")"));
+  const absl::Status status = StatusOf(
+      code, absl::StrCat("the store's ", what,
+                         " failed: ", db_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db_),
+                         " (SQLite error ", code, ")"));
   const bool serious = status.code() != absl::StatusCode::kAlreadyExists &&
                        status.code() != absl::StatusCode::kFailedPrecondition;
   if (serious && failure_.ok()) failure_ = status;

@@ -36,7 +36,7 @@ class Statement {
   // For statements without rows.
   absl::Status Run();
 
-  std::string Text(int column) const;   // Also blobs.
+  std::string Text(int column) const;  // Also blobs.
   int64_t Int(int column) const;
 
  private:

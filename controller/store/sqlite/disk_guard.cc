@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/log/log.h"
 
 namespace dbfleet::controller::sqlite {
@@ -34,7 +35,9 @@ bool DiskGuard::IsFull() {
     Release();
   } else if (released_ && free >= 2 * bytes_ + bytes_ / 2 && MakeBallast()) {
     released_ = false;
-    log::Info("the store has its ballast; all work is accepted", {{"ballast", path_}});
+    if (told_)
+      log::Info("the store's disk has space again; all work is accepted", {{"ballast", path_}});
+    told_ = false;
   }
   return released_;
 }
@@ -42,13 +45,15 @@ bool DiskGuard::IsFull() {
 bool DiskGuard::Release() {
   if (bytes_ == 0 || released_) return false;
   released_ = true;
+  told_ = true;
   if (unlink(path_.c_str()) != 0) {
     log::Error("the store's ballast cannot be removed", {{"ballast", path_}});
     return false;
   }
-  log::Error("the store's disk is full: the ballast was released, and only cancel, abort and agents' "
-             "events are accepted until there is space again",
-             {{"ballast", path_}, {"bytes", absl::StrCat(bytes_)}});
+  log::Error(
+      "the store's disk is full: the ballast was released, and only cancel, abort and agents' "
+      "events are accepted until there is space again",
+      {{"ballast", path_}, {"bytes", absl::StrCat(bytes_)}});
   return true;
 }
 

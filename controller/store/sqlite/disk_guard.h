@@ -9,8 +9,8 @@
 namespace dbfleet::controller::sqlite {
 
 // Keeps a ballast file beside the store, and gives it up when the disk gets full, so that what must
-// still be written then (cancel, abort, agents' events) has room. Once there is plenty of space again
-// the ballast is made anew. Used by the writer thread only.
+// still be written then (cancel, abort, agents' events) has room. Once there is plenty of space
+// again the ballast is made anew. Used by the writer thread only.
 class DiskGuard {
  public:
   // Free bytes of a file system; statvfs in real life.
@@ -20,7 +20,8 @@ class DiskGuard {
   DiskGuard(std::string path, int64_t bytes, FreeBytes free_bytes);
 
   // Looks at the disk: gives the ballast up when less than half of its size is free, makes it again
-  // when two and a half times its size is. True while it is given up: only essential work may go on.
+  // when two and a half times its size is. True while it is given up: only essential work may go
+  // on.
   bool IsFull();
 
   // A write failed for want of space: gives the ballast up. False if there was none left.
@@ -34,6 +35,7 @@ class DiskGuard {
   const int64_t bytes_;
   const FreeBytes free_bytes_;
   bool released_ = true;
+  bool told_ = false;  // The log says that the disk is full.
 };
 
 // Free space for unprivileged users; -1 if the file system does not say.

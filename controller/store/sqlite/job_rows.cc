@@ -173,8 +173,7 @@ absl::StatusOr<std::vector<Job>> JobsInState(Connection& connection, JobState st
 
 absl::StatusOr<std::vector<Task>> TasksOfJob(Connection& connection, absl::string_view job_id) {
   // In the order in which the job named its targets; ids made in one millisecond do not keep it.
-  return SelectRows<Task>(connection, "WHERE job_id = ?1 ORDER BY position",
-                          {std::string(job_id)});
+  return SelectRows<Task>(connection, "WHERE job_id = ?1 ORDER BY position", {std::string(job_id)});
 }
 
 absl::StatusOr<std::vector<Attempt>> AttemptsOfTask(Connection& connection,

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/canonical.h"
 #include "common/base/status.h"
 #include "controller/store/sqlite/page_tokens.h"
@@ -22,8 +23,8 @@ struct Filter {
   std::string value;
 };
 
-// One page of T in the order of their keys. Pages continue behind the last key that was seen, so rows
-// that come or change in between neither repeat nor hide others. `condition` is SQL without
+// One page of T in the order of their keys. Pages continue behind the last key that was seen, so
+// rows that come or change in between neither repeat nor hide others. `condition` is SQL without
 // parameters that always holds; "" for none.
 template <typename T>
 absl::StatusOr<Page<T>> ListRows(Connection& connection, const PageTokens& tokens,
@@ -43,14 +44,13 @@ absl::StatusOr<Page<T>> ListRows(Connection& connection, const PageTokens& token
   if (!request.token.empty()) {
     ASSIGN_OR_RETURN(std::string after, tokens.Open(listing.bytes(), request.token));
     values.push_back(std::move(after));
-    where.push_back(absl::StrCat(Table<T>::kKey, order == Order::kAscending ? " > ?" : " < ?",
-                                 values.size()));
+    where.push_back(
+        absl::StrCat(Table<T>::kKey, order == Order::kAscending ? " > ?" : " < ?", values.size()));
   }
   // One row more than the page holds tells whether there is a next page.
-  const std::string tail =
-      absl::StrCat(where.empty() ? "" : "WHERE ", absl::StrJoin(where, " AND "), " ORDER BY ",
-                   Table<T>::kKey, order == Order::kAscending ? " ASC" : " DESC", " LIMIT ",
-                   size + 1);
+  const std::string tail = absl::StrCat(
+      where.empty() ? "" : "WHERE ", absl::StrJoin(where, " AND "), " ORDER BY ", Table<T>::kKey,
+      order == Order::kAscending ? " ASC" : " DESC", " LIMIT ", size + 1);
   Page<T> page;
   ASSIGN_OR_RETURN(page.items, SelectRows<T>(connection, tail, values));
   if (static_cast<int>(page.items.size()) > size) {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/canonical.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"

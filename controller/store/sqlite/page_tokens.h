@@ -4,12 +4,14 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "controller/store/store.h"
 
 namespace dbfleet::controller::sqlite {
 
-// Makes and checks page tokens: the last key of a page under an HMAC of the listing that it belongs to,
-// so that clients can neither make one up nor use one with another listing or filter. Immutable.
+// Makes and checks page tokens: the last key of a page under an HMAC of the listing that it belongs
+// to, so that clients can neither make one up nor use one with another listing or filter.
+// Immutable.
 class PageTokens {
  public:
   // `secret` is kept in the store, so that tokens outlive a restart.

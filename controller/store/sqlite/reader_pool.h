@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+
 #include "common/concurrency/mutex.h"
 #include "controller/store/sqlite/connection.h"
 #include "controller/store/sqlite/page_tokens.h"
@@ -13,9 +14,9 @@
 
 namespace dbfleet::controller::sqlite {
 
-// A few read-only connections. A read sees one snapshot, and never waits for the writer; it waits for
-// a connection when all are in use, so a read inside of a read can wait for ever and is not allowed.
-// Thread-safe. All reads have ended before the destructor runs.
+// A few read-only connections. A read sees one snapshot, and never waits for the writer; it waits
+// for a connection when all are in use, so a read inside of a read can wait for ever and is not
+// allowed. Thread-safe. All reads have ended before the destructor runs.
 class ReaderPool {
  public:
   static absl::StatusOr<std::unique_ptr<ReaderPool>> Open(const std::string& path, int readers,

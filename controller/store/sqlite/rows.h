@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "common/audit/record.h"
 #include "controller/domain/types.h"
 #include "controller/store/sqlite/connection.h"
@@ -13,9 +14,9 @@
 #include "controller/store/store.h"
 
 // The statements behind ReadTx and WriteTx, by groups of nouns: fleet_rows.cc, job_rows.cc,
-// backup_rows.cc, user_rows.cc, audit_rows.cc, setting_rows.cc. Each function has the meaning and the
-// errors of the method of the same name in controller/store/store.h, on a connection that is inside of
-// a transaction.
+// backup_rows.cc, user_rows.cc, audit_rows.cc, setting_rows.cc. Each function has the meaning and
+// the errors of the method of the same name in controller/store/store.h, on a connection that is
+// inside of a transaction.
 namespace dbfleet::controller::sqlite {
 
 // Defined for every noun with a table.
@@ -84,9 +85,9 @@ struct ChainHead {
 // nothing is appended to a broken chain.
 absl::StatusOr<ChainHead> ReadChainHead(Connection& connection);
 
-// Appends behind `head` and moves it. Texts that are not UTF-8 are made so, and values above 16 KiB are
-// cut, with their size and SHA-256 in place of the rest: no text from outside can keep a record from
-// being written.
+// Appends behind `head` and moves it. Texts that are not UTF-8 are made so, and values above 16 KiB
+// are cut, with their size and SHA-256 in place of the rest: no text from outside can keep a record
+// from being written.
 absl::Status AppendAudit(Connection& connection, const AuditEntry& entry, absl::Time now,
                          ChainHead* head);
 

@@ -1,13 +1,14 @@
 #include "controller/store/sqlite/schema.h"
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 
 namespace dbfleet::controller::sqlite {
 namespace {
 
-// Times are unix nanoseconds, the ends of the int64 range being absl's infinities; durations likewise.
-// Lists and maps are JSON. Enumerations are the words of controller/domain/names.h.
+// Times are unix nanoseconds, the ends of the int64 range being absl's infinities; durations
+// likewise. Lists and maps are JSON. Enumerations are the words of controller/domain/names.h.
 constexpr char kVersion1[] = R"sql(
 CREATE TABLE store_state(
   key TEXT PRIMARY KEY,
@@ -272,8 +273,9 @@ absl::Status UpgradeSchema(Connection& connection, absl::Span<const SchemaStep> 
   const int newest = steps.back().version;
   if (version > newest) {
     return Error(absl::StatusCode::kFailedPrecondition, "SCHEMA_TOO_NEW",
-                 absl::StrCat("the store has schema ", version, ", this program knows schemas up to ",
-                              newest, "; install the newer controller again, or restore a store of "
+                 absl::StrCat("the store has schema ", version,
+                              ", this program knows schemas up to ", newest,
+                              "; install the newer controller again, or restore a store of "
                               "this version"));
   }
   if (version == newest) return absl::OkStatus();

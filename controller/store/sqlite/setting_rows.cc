@@ -1,4 +1,5 @@
 #include "absl/strings/str_cat.h"
+
 #include "common/base/hash.h"
 #include "common/base/status.h"
 #include "controller/store/sqlite/rows.h"

@@ -10,6 +10,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
@@ -33,9 +34,10 @@ using sqlite::Connection;
 constexpr int kSoftwareError = 70;  // EX_SOFTWARE of sysexits.h.
 
 void EndProcess(const absl::Status& status) {
-  log::Error("the outcome of a write to the store is unknown: the process ends without answering, and "
-             "reads the store anew when it is started again",
-             {{"error", std::string(status.message())}});
+  log::Error(
+      "the outcome of a write to the store is unknown: the process ends without answering, and "
+      "reads the store anew when it is started again",
+      {{"error", std::string(status.message())}});
   _exit(kSoftwareError);
 }
 
@@ -45,7 +47,8 @@ std::string FolderOf(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-// Makes the file itself, so that it (and SQLite's others, which copy its mode) are the owner's only.
+// Makes the file itself, so that it (and SQLite's others, which copy its mode) are the owner's
+// only.
 absl::Status PrepareFiles(const std::string& path) {
   const std::string folder = FolderOf(path);
   struct stat info;
@@ -152,8 +155,8 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(SqliteStoreOption
 
   parts->epoch = start->epoch;
   parts->tokens = std::make_unique<sqlite::PageTokens>(start->page_secret);
-  ASSIGN_OR_RETURN(parts->readers, sqlite::ReaderPool::Open(options.path, options.readers,
-                                                            parts->tokens.get()));
+  ASSIGN_OR_RETURN(parts->readers,
+                   sqlite::ReaderPool::Open(options.path, options.readers, parts->tokens.get()));
   sqlite::Writer::Options writer;
   writer.connection = std::move(connection);
   writer.tokens = parts->tokens.get();

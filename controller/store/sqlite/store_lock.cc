@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/files.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
@@ -69,7 +70,8 @@ bool IsNetworkFileSystem(int64_t type) {
 
 absl::Status CheckLocalFileSystem(const std::string& folder) {
   struct statfs info;
-  if (statfs(folder.c_str(), &info) != 0) return ErrnoStatus(errno, absl::StrCat("statfs ", folder));
+  if (statfs(folder.c_str(), &info) != 0)
+    return ErrnoStatus(errno, absl::StrCat("statfs ", folder));
   if (!IsNetworkFileSystem(static_cast<int64_t>(info.f_type))) return absl::OkStatus();
   return Error(absl::StatusCode::kFailedPrecondition, "NETWORK_FILE_SYSTEM",
                absl::StrCat(folder, " is on a network or FUSE file system (type 0x",

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+
 #include "common/base/status.h"
 #include "controller/domain/names.h"
 #include "controller/store/sqlite/codec.h"
@@ -26,8 +27,8 @@
 //     template <typename J, typename Visitor> static void Columns(J& job, Visitor& v);
 //   };
 //
-// Columns calls v("name", field), or v.Blob("name", field), for every column but `version`, the same
-// way for naming, binding and reading. Column names come from here only, never from outside.
+// Columns calls v("name", field), or v.Blob("name", field), for every column but `version`, the
+// same way for naming, binding and reading. Column names come from here only, never from outside.
 namespace dbfleet::controller::sqlite {
 
 template <typename T>
@@ -126,9 +127,10 @@ absl::StatusOr<T> ReadRow(const Statement& statement) {
   Table<T>::Columns(value, reader);
   value.version = static_cast<uint64_t>(statement.Int(reader.index));
   if (reader.unreadable.empty()) return value;
-  return Error(absl::StatusCode::kDataLoss, "STORE_CORRUPT",
-               absl::StrCat("the column ", reader.unreadable, " of ", Table<T>::kNoun, " \"",
-                            Table<T>::Key(value), "\" in the store cannot be read; restore the store"));
+  return Error(
+      absl::StatusCode::kDataLoss, "STORE_CORRUPT",
+      absl::StrCat("the column ", reader.unreadable, " of ", Table<T>::kNoun, " \"",
+                   Table<T>::Key(value), "\" in the store cannot be read; restore the store"));
 }
 
 // All rows that satisfy `tail` ("WHERE ... ORDER BY ..."), whose parameters are the texts.
@@ -163,10 +165,10 @@ absl::StatusOr<T> GetRow(Connection& connection, absl::string_view key) {
 template <typename T>
 absl::Status MapDuplicate(const absl::Status& status, absl::string_view key) {
   if (status.code() != absl::StatusCode::kAlreadyExists) return status;
-  return Error(absl::StatusCode::kAlreadyExists, ReasonFor<T>("EXISTS"),
-               absl::StrCat("the ", Table<T>::kNoun, " \"", key,
-                            "\", or one with the same unique field, is there already: ",
-                            status.message()));
+  return Error(
+      absl::StatusCode::kAlreadyExists, ReasonFor<T>("EXISTS"),
+      absl::StrCat("the ", Table<T>::kNoun, " \"", key,
+                   "\", or one with the same unique field, is there already: ", status.message()));
 }
 
 template <typename T>
@@ -208,12 +210,13 @@ absl::Status UpdateRow(Connection& connection, T* value) {
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(GetRow<T>(connection, key).status());
-  return Error(absl::StatusCode::kAborted, "STALE",
-               absl::StrCat(Table<T>::kNoun, " \"", key, "\" was changed meanwhile; read it again"));
+  return Error(
+      absl::StatusCode::kAborted, "STALE",
+      absl::StrCat(Table<T>::kNoun, " \"", key, "\" was changed meanwhile; read it again"));
 }
 
-// For static_asserts beside each Table<T>: the number of fields of an aggregate, so that a field that
-// somebody adds to a noun cannot be forgotten here and lost with the next write.
+// For static_asserts beside each Table<T>: the number of fields of an aggregate, so that a field
+// that somebody adds to a noun cannot be forgotten here and lost with the next write.
 struct AnyField {
   template <typename F>
   operator F() const;

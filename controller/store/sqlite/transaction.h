@@ -12,8 +12,8 @@
 
 namespace dbfleet::controller::sqlite {
 
-// The reading half of both kinds of transaction; Base is ReadTx or WriteTx. The caller has begun the
-// transaction on the connection and ends it. Not thread-safe.
+// The reading half of both kinds of transaction; Base is ReadTx or WriteTx. The caller has begun
+// the transaction on the connection and ends it. Not thread-safe.
 template <typename Base>
 class Reads : public Base {
  public:
@@ -57,7 +57,9 @@ class Reads : public Base {
   absl::StatusOr<std::vector<Task>> TasksOfJob(absl::string_view job_id) override {
     return sqlite::TasksOfJob(db_, job_id);
   }
-  absl::StatusOr<Attempt> GetAttempt(absl::string_view id) override { return Get<Attempt>(db_, id); }
+  absl::StatusOr<Attempt> GetAttempt(absl::string_view id) override {
+    return Get<Attempt>(db_, id);
+  }
   absl::StatusOr<std::vector<Attempt>> AttemptsOfTask(absl::string_view task_id) override {
     return sqlite::AttemptsOfTask(db_, task_id);
   }
@@ -82,7 +84,9 @@ class Reads : public Base {
   absl::StatusOr<Page<User>> ListUsers(const PageRequest& page) override {
     return sqlite::ListUsers(db_, tokens_, page);
   }
-  absl::StatusOr<ApiToken> GetToken(absl::string_view id) override { return Get<ApiToken>(db_, id); }
+  absl::StatusOr<ApiToken> GetToken(absl::string_view id) override {
+    return Get<ApiToken>(db_, id);
+  }
   absl::StatusOr<ApiToken> FindToken(absl::string_view hash) override {
     return sqlite::FindToken(db_, hash);
   }
@@ -150,8 +154,8 @@ class WriteTransaction : public Reads<WriteTx> {
     return status;
   }
 
-  // What stands against committing, though the mutation may have overlooked it: a record that was not
-  // written, or a statement that failed for other reasons than a key that is there already.
+  // What stands against committing, though the mutation may have overlooked it: a record that was
+  // not written, or a statement that failed for other reasons than a key that is there already.
   absl::Status Veto() const { return audit_failure_.ok() ? db_.failure() : audit_failure_; }
 
  private:

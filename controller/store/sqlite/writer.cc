@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 #include "common/log/log.h"
 #include "controller/store/sqlite/transaction.h"
@@ -16,9 +17,10 @@ constexpr size_t kMaxQueue = 16'384;
 constexpr int kCheckpointPages = 1000;
 
 absl::Status DiskFull() {
-  return Error(absl::StatusCode::kResourceExhausted, "DISK_FULL",
-               "the controller's disk is full, so it accepts only cancel, abort and agents' events; "
-               "free some space on the store's file system and try again");
+  return Error(
+      absl::StatusCode::kResourceExhausted, "DISK_FULL",
+      "the controller's disk is full, so it accepts only cancel, abort and agents' events; "
+      "free some space on the store's file system and try again");
 }
 
 }  // namespace
@@ -35,8 +37,9 @@ struct Writer::Metrics {
         checkpoint_failures(registry.GetCounter(
             "dbfleet_store_checkpoint_failures_total",
             "Checkpoints of the store's write-ahead log that found no space or were busy")),
-        commit_seconds(registry.GetHistogram("dbfleet_store_commit_seconds",
-                                             "Time that a group of mutations took, with its commit")),
+        commit_seconds(
+            registry.GetHistogram("dbfleet_store_commit_seconds",
+                                  "Time that a group of mutations took, with its commit")),
         last_group(registry.GetGauge("dbfleet_store_last_group_mutations",
                                      "Mutations in the last group that was committed")),
         disk_full(registry.GetGauge("dbfleet_store_disk_full",
@@ -107,7 +110,8 @@ void Writer::Run() {
     if (group.empty()) return;
     if (!Process(&group) || !CheckpointIfDue()) break;
   }
-  // Only a test's fatal handler comes back. Nothing that waits is answered, as if the process had ended.
+  // Only a test's fatal handler comes back. Nothing that waits is answered, as if the process had
+  // ended.
   MutexLock lock(&mutex_);
   closed_ = true;
   queue_.clear();
@@ -172,11 +176,12 @@ Writer::GroupEnd Writer::TryCommit(std::vector<Item>* group) {
   for (Item& item : *group) {
     RunMutation(&item);
     changed = changed || item.status.ok();
-    // SQLite has rolled everything back by itself, or a savepoint could not be: the whole group goes.
+    // SQLite has rolled everything back by itself, or a savepoint could not be: the whole group
+    // goes.
     const absl::Status failure = connection_->failure();
     if (!connection_->in_transaction() || IsDiskFull(failure)) {
-      return Abandon(group, failure.ok() ? absl::InternalError("the store ended its transaction")
-                                         : failure);
+      return Abandon(
+          group, failure.ok() ? absl::InternalError("the store ended its transaction") : failure);
     }
   }
   if (!changed) return Abandon(group, absl::OkStatus());
@@ -206,7 +211,8 @@ void Writer::RunMutation(Item* item) {
   if (!connection_->in_transaction()) return;
   const absl::Status undo = connection_->Execute("ROLLBACK TO mutation; RELEASE mutation");
   if (undo.ok()) return;
-  // The transaction may hold a part of the mutation: all of it goes, and TryCommit sees that it did.
+  // The transaction may hold a part of the mutation: all of it goes, and TryCommit sees that it
+  // did.
   log::Error("a mutation of the store could not be undone; its whole group is rolled back",
              {{"error", std::string(undo.message())}});
   if (connection_->in_transaction()) connection_->Execute("ROLLBACK").IgnoreError();
@@ -245,8 +251,8 @@ bool Writer::CheckpointIfDue() {
     if (metrics_ != nullptr) metrics_->checkpoint_failures.Increment();
     return true;
   }
-  // After a failed fsync the kernel may call the next one a success without having written anything;
-  // only the log, read again from the start, still has what was committed.
+  // After a failed fsync the kernel may call the next one a success without having written
+  // anything; only the log, read again from the start, still has what was committed.
   return Fatal(connection_->Fail(code, "checkpoint")) != GroupEnd::kFatal;
 }
 

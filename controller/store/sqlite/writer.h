@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+
 #include "common/concurrency/mutex.h"
 #include "common/metrics/registry.h"
 #include "common/time/clock.h"
@@ -22,14 +23,14 @@ namespace dbfleet::controller::sqlite {
 
 // The store's one writer thread and its group commit.
 //
-// It takes all mutations that wait (up to a limit) as one group: BEGIN IMMEDIATE, a savepoint for each
-// mutation, COMMIT, then their `done`s in order. A mutation that fails is rolled back to its savepoint,
-// together with the end of the audit chain. What a failed mutation is told also waits for the COMMIT:
-// it may have read what its neighbours wrote.
+// It takes all mutations that wait (up to a limit) as one group: BEGIN IMMEDIATE, a savepoint for
+// each mutation, COMMIT, then their `done`s in order. A mutation that fails is rolled back to its
+// savepoint, together with the end of the audit chain. What a failed mutation is told also waits
+// for the COMMIT: it may have read what its neighbours wrote.
 //
-// Full disk: SQLITE_FULL comes from a write that did not happen, at the latest that of the log's commit
-// mark, so after ROLLBACK nothing of the group can come back. Its mutations are told DISK_FULL; the
-// essential ones run once more, from a fresh copy, with the ballast's space.
+// Full disk: SQLITE_FULL comes from a write that did not happen, at the latest that of the log's
+// commit mark, so after ROLLBACK nothing of the group can come back. Its mutations are told
+// DISK_FULL; the essential ones run once more, from a fresh copy, with the ballast's space.
 //
 // Any other error of COMMIT, or of a ROLLBACK or checkpoint: `fatal`; see sqlite_store.h.
 //
@@ -42,9 +43,9 @@ class Writer {
     const Clock* clock;
     ChainHead head;
     std::unique_ptr<DiskGuard> disk;
-    metrics::Registry* metrics;                          // May be null.
+    metrics::Registry* metrics;  // May be null.
     std::function<void(const absl::Status&)> fatal;
-    std::function<void(const ChainHead&)> on_head;       // After a COMMIT that moved it; may be null.
+    std::function<void(const ChainHead&)> on_head;  // After a COMMIT that moved it; may be null.
   };
 
   explicit Writer(Options options);

@@ -4,11 +4,11 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/peer.h"
@@ -72,9 +72,8 @@ class TlsTest : public testing::Test {
     if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
     grpc::ServerBuilder builder;
     int port = 0;
-    builder.AddListeningPort("127.0.0.1:0",
-                             ServerTls(leaf.chain_pem, leaf.key_pem, client_ca.certificate_pem),
-                             &port);
+    builder.AddListeningPort(
+        "127.0.0.1:0", ServerTls(leaf.chain_pem, leaf.key_pem, client_ca.certificate_pem), &port);
     ApplyServerArguments(&builder, kMaxAgentMessageBytes);
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();

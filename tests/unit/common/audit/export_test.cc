@@ -1,8 +1,9 @@
 #include "common/audit/export.h"
 
 #include "absl/strings/str_replace.h"
-#include "common/base/status.h"
 #include "gtest/gtest.h"
+
+#include "common/base/status.h"
 #include "tests/unit/common/audit/trail.h"
 
 namespace dbfleet::audit {

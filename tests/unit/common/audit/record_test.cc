@@ -4,8 +4,9 @@
 #include <set>
 
 #include "absl/strings/escaping.h"
-#include "common/base/hash.h"
 #include "gtest/gtest.h"
+
+#include "common/base/hash.h"
 
 namespace dbfleet::audit {
 namespace {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/audit/export.h"
 #include "common/audit/record.h"
 #include "common/audit/verify.h"
@@ -34,9 +35,8 @@ inline std::vector<ExportedRecord> MakeTrail(int n, uint64_t first_seq = 1, int 
     record.resource = absl::StrCat("jobs/", random());
     record.environment = random() % 2 == 0 ? "production" : "";
     for (unsigned k = 0; k < random() % 4; ++k) {
-      record.details[absl::StrCat("key", k)] =
-          absl::StrCat("quote \" back \\ line \n tab \t nul ", std::string(1, '\0'), " \xC3\xA9 ",
-                       random());
+      record.details[absl::StrCat("key", k)] = absl::StrCat(
+          "quote \" back \\ line \n tab \t nul ", std::string(1, '\0'), " \xC3\xA9 ", random());
     }
     record.previous_hash = previous;
     trail.push_back(Seal(record));

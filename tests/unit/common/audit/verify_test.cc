@@ -4,10 +4,11 @@
 #include <random>
 #include <streambuf>
 
-#include "common/base/hash.h"
-#include "common/base/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+
+#include "common/base/hash.h"
+#include "common/base/status.h"
 #include "tests/unit/common/audit/trail.h"
 
 namespace dbfleet::audit {
@@ -49,7 +50,8 @@ TEST(Verify, TheFirstRecordMustFollowTheGenesisHash) {
   EXPECT_THAT(report.problem, HasSubstr("previous hash"));
 }
 
-// --- Hundreds of random alterations, each named by the right line and record -----------------------
+// --- Hundreds of random alterations, each named by the right line and record
+// -----------------------
 
 constexpr int kRecords = 12;
 
@@ -210,7 +212,8 @@ TEST_F(VerifyProperty, RecordsCutOffAtTheEndAreFoundThroughATrustedRecord) {
   EXPECT_THAT(rewritten.problem, HasSubstr("not the one that is trusted"));
 }
 
-// --- Streams -----------------------------------------------------------------------------------------
+// --- Streams
+// -----------------------------------------------------------------------------------------
 
 // An endless line that is never in memory as a whole.
 class EndlessLine : public std::streambuf {

@@ -4,11 +4,12 @@
 #include <set>
 #include <string>
 
-#include "common/base/hash.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/util/time_util.h"
 #include "gtest/gtest.h"
+
+#include "common/base/hash.h"
 
 namespace dbfleet {
 namespace {
@@ -181,8 +182,8 @@ TEST(PlanDigest, FollowsEverythingButEstimatesTimesAndTheirTexts) {
   ForEachFieldChanged(&plan, "", [&](const std::string& path) {
     if (PlanDigest("instances/a", plan) == before) left_out.insert(path);
   });
-  std::set<std::string> want = {"warnings", "plan_time.seconds", "plan_time.nanos",
-                                "target_digest", "estimated_rows"};
+  std::set<std::string> want = {"warnings", "plan_time.seconds", "plan_time.nanos", "target_digest",
+                                "estimated_rows"};
   for (const std::string list : {"forward.", "rollback."}) {
     for (const char* field :
          {"safety_reasons", "findings.severity", "findings.message", "findings.advice",
@@ -226,7 +227,9 @@ TEST(JobDigest, FollowsEveryInputButNotTheOrderOfTargets) {
       [](JobDigestInput& in) { in.targets[0].target = "x"; },
       [](JobDigestInput& in) { in.targets[0].digest = "x"; },
       [](JobDigestInput& in) { in.targets.pop_back(); },
-      [](JobDigestInput& in) { in.targets.push_back({"t2", "d2"}); },
+      [](JobDigestInput& in) {
+        in.targets.push_back({"t2", "d2"});
+      },
       [](JobDigestInput& in) { std::swap(in.targets[0].digest, in.targets[1].digest); },
       [](JobDigestInput& in) {
         in.params_sha256 = "pq";

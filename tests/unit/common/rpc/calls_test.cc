@@ -6,10 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 
-#include "absl/strings/match.h"
 #include "common/base/status.h"
 #include "common/concurrency/mutex.h"
 #include "common/rpc/peer.h"
@@ -177,8 +177,9 @@ TEST_F(CallsTest, AUnaryHandlerAnswersAndIsCounted) {
   Version version;
   ASSERT_TRUE(stub->GetVersion(&context, GetVersionRequest(), &version).ok());
   EXPECT_EQ(version.version(), "1.2.3");
-  EXPECT_TRUE(Exposes("dbfleet_rpc_requests_total{code=\"OK\",method=\"dbfleet.api.v1."
-                      "MetaService/GetVersion\"} 1"))
+  EXPECT_TRUE(
+      Exposes("dbfleet_rpc_requests_total{code=\"OK\",method=\"dbfleet.api.v1."
+              "MetaService/GetVersion\"} 1"))
       << registry_.Expose();
   EXPECT_TRUE(Exposes("dbfleet_rpc_in_flight 0"));
 }
@@ -229,12 +230,14 @@ TEST_F(CallsTest, ACallerThatHasGoneBeforeItsTurnIsNotServed) {
   Version version;
   Slot<bool> first_done;
   const GetVersionRequest request;
-  stub->async()->GetVersion(&first, &request, &version, [&](grpc::Status) { first_done.Set(true); });
+  stub->async()->GetVersion(&first, &request, &version,
+                            [&](grpc::Status) { first_done.Set(true); });
   first_started.Wait();
   grpc::ClientContext second;
   Version other;
   Slot<bool> second_done;
-  stub->async()->GetVersion(&second, &request, &other, [&](grpc::Status) { second_done.Set(true); });
+  stub->async()->GetVersion(&second, &request, &other,
+                            [&](grpc::Status) { second_done.Set(true); });
   second.TryCancel();
   second_done.Wait();
   let_go.Set(true);
@@ -320,7 +323,7 @@ TEST_F(StreamTest, AllMessagesArriveInOrderAlsoThoseThatComeLater) {
 TEST_F(StreamTest, ASlowReaderHoldsTheProducerBack) {
   auto service = std::make_unique<AuditService>(&calls_, Open());
   auto stub = api::v1::AuditService::NewStub(Serve(std::move(service)));
-  constexpr int kMessages = 500;   // 32 MiB, more than the flow-control windows hold.
+  constexpr int kMessages = 500;  // 32 MiB, more than the flow-control windows hold.
   for (int seq = 1; seq <= kMessages; ++seq) source_.Put(seq);
   source_.End();
   grpc::ClientContext context;
@@ -350,10 +353,10 @@ TEST_F(StreamTest, ACancelledStreamLetsItsProducerGoAndWakeIsHarmlessAfterwards)
 }
 
 TEST_F(StreamTest, AnErrorOfOpenOrOfTheProducerEndsTheCallWithIt) {
-  auto service = std::make_unique<AuditService>(&calls_, [](Wake) -> absl::StatusOr<
-                                              std::unique_ptr<StreamProducer<AuditRecord>>> {
-    return Error(absl::StatusCode::kPermissionDenied, "ROLE_MISSING", "no");
-  });
+  auto service = std::make_unique<AuditService>(
+      &calls_, [](Wake) -> absl::StatusOr<std::unique_ptr<StreamProducer<AuditRecord>>> {
+        return Error(absl::StatusCode::kPermissionDenied, "ROLE_MISSING", "no");
+      });
   auto stub = api::v1::AuditService::NewStub(Serve(std::move(service)));
   grpc::ClientContext context;
   auto reader = stub->ExportAudit(&context, ExportAuditRequest());

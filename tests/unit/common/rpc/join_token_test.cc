@@ -2,10 +2,10 @@
 
 #include <string>
 
-#include "gtest/gtest.h"
-
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+
 #include "common/base/status.h"
 
 namespace dbfleet::rpc {

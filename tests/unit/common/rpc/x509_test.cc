@@ -3,9 +3,9 @@
 #include <set>
 #include <string>
 
+#include "absl/strings/str_replace.h"
 #include "gtest/gtest.h"
 
-#include "absl/strings/str_replace.h"
 #include "common/base/status.h"
 
 namespace dbfleet::rpc {

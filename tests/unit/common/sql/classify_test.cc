@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_join.h"
+
 #include "common/sql/sql.h"
 
 namespace dbfleet::sql {
@@ -37,19 +38,27 @@ Verdict ExpectDestructive(Dialect dialect, absl::string_view text, Kind kind) {
 TEST(ClassifyTest, PlainReadsAreSafe) {
   for (Dialect dialect : {kMy, kMa, kPg}) {
     for (absl::string_view text :
-         {"SELECT 1", "select id, name from users where id = 5", "SELECT 1;", "(SELECT 1)",
-          "SELECT count(*) FROM t", "SELECT a.id FROM a JOIN b ON (a.id = b.id) WHERE b.x IN (1, 2)",
-          "SELECT 1 UNION ALL (SELECT 2)", "SELECT * FROM (SELECT 1 AS a) AS t",
+         {"SELECT 1",
+          "select id, name from users where id = 5",
+          "SELECT 1;",
+          "(SELECT 1)",
+          "SELECT count(*) FROM t",
+          "SELECT a.id FROM a JOIN b ON (a.id = b.id) WHERE b.x IN (1, 2)",
+          "SELECT 1 UNION ALL (SELECT 2)",
+          "SELECT * FROM (SELECT 1 AS a) AS t",
           "WITH x AS (SELECT 1) SELECT * FROM x",
           "WITH RECURSIVE x (a, b) AS (SELECT 1, 2 UNION ALL SELECT a, b FROM x), y AS (SELECT 1) "
           "SELECT * FROM x, y",
           "SELECT CASE WHEN a > (1 + 2) THEN 'x' ELSE 'y' END FROM t",
           "SELECT EXISTS (SELECT 1 FROM t WHERE a LIKE 'x%')",
           "SELECT coalesce(max(a), 0), now() FROM t GROUP BY (b) ORDER BY (c) LIMIT 5",
-          "SELECT substring(a FROM 1 FOR 3) FROM t", "SELECT 'DELETE FROM t; -- it''s text'",
+          "SELECT substring(a FROM 1 FOR 3) FROM t",
+          "SELECT 'DELETE FROM t; -- it''s text'",
           "/* a note */ SELECT /* another */ 1 -- end",
           "SELECT row_number() OVER (PARTITION BY a ORDER BY b) FROM t",
-          "SELECT CAST(a AS CHAR(3)) FROM t", "SELECT 1.5, 1e5, 1e+5, 0x1f", "EXPLAIN SELECT 1",
+          "SELECT CAST(a AS CHAR(3)) FROM t",
+          "SELECT 1.5, 1e5, 1e+5, 0x1f",
+          "EXPLAIN SELECT 1",
           "EXPLAIN WITH x AS (SELECT 1) SELECT * FROM x"}) {
       ExpectSafe(dialect, text);
     }
@@ -59,17 +68,31 @@ TEST(ClassifyTest, PlainReadsAreSafe) {
 TEST(ClassifyTest, MySqlReadsAreSafe) {
   for (Dialect dialect : {kMy, kMa}) {
     for (absl::string_view text :
-         {"SHOW TABLES", "SHOW FULL PROCESSLIST", "SHOW CREATE TABLE `a`.`b`",
-          "SHOW GLOBAL STATUS LIKE 'Threads%'", "SHOW COLUMNS FROM t WHERE Field = upper('a')",
-          "SHOW ENGINE INNODB STATUS", "SHOW PROCEDURE STATUS", "SHOW CREATE PROCEDURE p",
-          "SHOW REPLICA STATUS", "DESCRIBE t", "DESC db.t col", "EXPLAIN t", "DESCRIBE t 'a%'",
-          "EXPLAIN FORMAT=JSON SELECT 1", "EXPLAIN EXTENDED SELECT 1",
-          "SELECT `a``b` FROM `t` FORCE INDEX FOR ORDER BY (i)", "SELECT @a, @@global.version",
+         {"SHOW TABLES",
+          "SHOW FULL PROCESSLIST",
+          "SHOW CREATE TABLE `a`.`b`",
+          "SHOW GLOBAL STATUS LIKE 'Threads%'",
+          "SHOW COLUMNS FROM t WHERE Field = upper('a')",
+          "SHOW ENGINE INNODB STATUS",
+          "SHOW PROCEDURE STATUS",
+          "SHOW CREATE PROCEDURE p",
+          "SHOW REPLICA STATUS",
+          "DESCRIBE t",
+          "DESC db.t col",
+          "EXPLAIN t",
+          "DESCRIBE t 'a%'",
+          "EXPLAIN FORMAT=JSON SELECT 1",
+          "EXPLAIN EXTENDED SELECT 1",
+          "SELECT `a``b` FROM `t` FORCE INDEX FOR ORDER BY (i)",
+          "SELECT @a, @@global.version",
           "SELECT if(a, concat(b, 'x'), replace(c, 'd', 'e')) FROM t # note",
           "SELECT group_concat(a ORDER BY b SEPARATOR ', ') FROM t PARTITION (p0)",
-          "SELECT a FROM t WHERE MATCH(a) AGAINST ('x' IN BOOLEAN MODE)", "SELECT _utf8mb4'x'",
-          "SELECT insert('abc', 1, 1, 'x')", "SELECT /*+ MAX_EXECUTION_TIME(100) */ 1",
-          "SELECT 'a\\nb'", "SELECT a FROM t WHERE id = ?"}) {
+          "SELECT a FROM t WHERE MATCH(a) AGAINST ('x' IN BOOLEAN MODE)",
+          "SELECT _utf8mb4'x'",
+          "SELECT insert('abc', 1, 1, 'x')",
+          "SELECT /*+ MAX_EXECUTION_TIME(100) */ 1",
+          "SELECT 'a\\nb'",
+          "SELECT a FROM t WHERE id = ?"}) {
       ExpectSafe(dialect, text);
     }
   }
@@ -77,34 +100,59 @@ TEST(ClassifyTest, MySqlReadsAreSafe) {
 
 TEST(ClassifyTest, PostgresReadsAreSafe) {
   for (absl::string_view text :
-       {"VALUES (1, 'a'), (2, 'b')", "SHOW ALL", "SHOW TIME ZONE", "SHOW transaction_isolation",
-        "SHOW pg_stat.x", "EXPLAIN (FORMAT json, VERBOSE true, COSTS off) SELECT 1",
-        "EXPLAIN VERBOSE SELECT 1", "EXPLAIN (SELECT 1)",
-        "SELECT DISTINCT ON (a) a, lower(b) FROM t", "SELECT a::text, b::numeric(10,2) FROM t",
+       {"VALUES (1, 'a'), (2, 'b')",
+        "SHOW ALL",
+        "SHOW TIME ZONE",
+        "SHOW transaction_isolation",
+        "SHOW pg_stat.x",
+        "EXPLAIN (FORMAT json, VERBOSE true, COSTS off) SELECT 1",
+        "EXPLAIN VERBOSE SELECT 1",
+        "EXPLAIN (SELECT 1)",
+        "SELECT DISTINCT ON (a) a, lower(b) FROM t",
+        "SELECT a::text, b::numeric(10,2) FROM t",
         "SELECT a::pg_catalog.int4, CAST(b AS double precision) FROM t",
         "SELECT pg_catalog.pg_size_pretty(pg_total_relation_size('t'::regclass))",
         "SELECT $$DELETE$$, $x$ ; $x$, E'it\\\\s', U&'\\0061', U&\"a\" FROM t",
         "SELECT array_agg(a ORDER BY b) FILTER (WHERE c) FROM t",
         "SELECT * FROM generate_series(1, 3) AS g(n)",
-        "SELECT * FROM a JOIN LATERAL (SELECT 1) AS b ON true", "SELECT a FROM t WHERE b = ANY($1)",
+        "SELECT * FROM a JOIN LATERAL (SELECT 1) AS b ON true",
+        "SELECT a FROM t WHERE b = ANY($1)",
         "SELECT a @> '{}'::jsonb, b->>'x', c ? 'd', e || 'f' FROM t",
         "SELECT x[1:2], ARRAY[1,2], ARRAY(SELECT 1) FROM t",
         "SELECT date '2020-01-01' + interval '1 day', now() AT TIME ZONE 'utc'",
         "SELECT extract(epoch FROM a), position('x' IN b), trim(both 'x' FROM c) FROM t",
-        "WITH x AS NOT MATERIALIZED (SELECT 1) SELECT * FROM x", "SELECT a FROM t WHERE b LIKE ('x')",
+        "WITH x AS NOT MATERIALIZED (SELECT 1) SELECT * FROM x",
+        "SELECT a FROM t WHERE b LIKE ('x')",
         "SELECT a, count(*) FROM t GROUP BY GROUPING SETS ((a), ())",
-        "SELECT a # b, a -- c\n FROM t /* /* nested */ */", "SELECT percentile_cont(0.5) WITHIN GROUP "
+        "SELECT a # b, a -- c\n FROM t /* /* nested */ */",
+        "SELECT percentile_cont(0.5) WITHIN GROUP "
         "(ORDER BY a) FROM t"}) {
     ExpectSafe(kPg, text);
   }
 }
 
 TEST(ClassifyTest, RedisReadsAreSafe) {
-  for (absl::string_view text :
-       {"GET a", "get a", "\"GET\" a", "MGET a b", "TTL a", "SCAN 0 MATCH x* COUNT 100", "HGETALL h",
-        "HGET h STORE", "ZRANGE z 0 -1 WITHSCORES", "LRANGE l 0 10", "INFO", "INFO memory", "DBSIZE",
-        "MEMORY USAGE a", "OBJECT ENCODING a", "SLOWLOG GET 10", "CLIENT LIST", "PING",
-        "XREAD COUNT 1 STREAMS s 0", "SORT_RO l", "# note\nGET a"}) {
+  for (absl::string_view text : {"GET a",
+                                 "get a",
+                                 "\"GET\" a",
+                                 "MGET a b",
+                                 "TTL a",
+                                 "SCAN 0 MATCH x* COUNT 100",
+                                 "HGETALL h",
+                                 "HGET h STORE",
+                                 "ZRANGE z 0 -1 WITHSCORES",
+                                 "LRANGE l 0 10",
+                                 "INFO",
+                                 "INFO memory",
+                                 "DBSIZE",
+                                 "MEMORY USAGE a",
+                                 "OBJECT ENCODING a",
+                                 "SLOWLOG GET 10",
+                                 "CLIENT LIST",
+                                 "PING",
+                                 "XREAD COUNT 1 STREAMS s 0",
+                                 "SORT_RO l",
+                                 "# note\nGET a"}) {
     ExpectSafe(kRe, text);
   }
 }
@@ -180,15 +228,15 @@ TEST(ClassifyTest, ASelectThatDoesMoreThanReadIsNoInspection) {
 }
 
 TEST(ClassifyTest, MySqlSaysWhatCommitsByItself) {
-  for (absl::string_view text : {"INSERT INTO t VALUES (1)", "UPDATE t SET a=1", "SELECT sleep(1)",
-                                 "CREATE TEMPORARY TABLE t (a INT)", "DROP TEMPORARY TABLE t",
-                                 "SET NAMES utf8mb4"}) {
+  for (absl::string_view text :
+       {"INSERT INTO t VALUES (1)", "UPDATE t SET a=1", "SELECT sleep(1)",
+        "CREATE TEMPORARY TABLE t (a INT)", "DROP TEMPORARY TABLE t", "SET NAMES utf8mb4"}) {
     EXPECT_TRUE(Classify(kMa, text).transactional) << text;
   }
-  for (absl::string_view text : {"CREATE TABLE t (a INT)", "ALTER TABLE t ADD a INT", "TRUNCATE t",
-                                 "GRANT SELECT ON t TO u", "ANALYZE TABLE t", "CALL p()",
-                                 "SET PASSWORD = 'x'", "frobnicate", "CREATE INDEX i ON t (a)",
-                                 "/*! INSERT INTO t VALUES (1) */; DROP TABLE t"}) {
+  for (absl::string_view text :
+       {"CREATE TABLE t (a INT)", "ALTER TABLE t ADD a INT", "TRUNCATE t", "GRANT SELECT ON t TO u",
+        "ANALYZE TABLE t", "CALL p()", "SET PASSWORD = 'x'", "frobnicate",
+        "CREATE INDEX i ON t (a)", "/*! INSERT INTO t VALUES (1) */; DROP TABLE t"}) {
     EXPECT_FALSE(Classify(kMa, text).transactional) << text;
   }
 }
@@ -203,9 +251,10 @@ TEST(ClassifyTest, PostgresSaysWhatCannotRunInATransaction) {
   }
   for (absl::string_view text :
        {"CREATE INDEX CONCURRENTLY i ON t (a)", "create unique index concurrently i on t (a)",
-        "DROP INDEX CONCURRENTLY i", "REINDEX TABLE CONCURRENTLY t", "REINDEX (CONCURRENTLY) TABLE t",
-        "REINDEX DATABASE d", "REINDEX SCHEMA s", "VACUUM", "VACUUM (FULL) t", "CREATE DATABASE d",
-        "DROP DATABASE d", "ALTER SYSTEM SET a = 1", "CREATE TABLESPACE s LOCATION '/x'", "CLUSTER",
+        "DROP INDEX CONCURRENTLY i", "REINDEX TABLE CONCURRENTLY t",
+        "REINDEX (CONCURRENTLY) TABLE t", "REINDEX DATABASE d", "REINDEX SCHEMA s", "VACUUM",
+        "VACUUM (FULL) t", "CREATE DATABASE d", "DROP DATABASE d", "ALTER SYSTEM SET a = 1",
+        "CREATE TABLESPACE s LOCATION '/x'", "CLUSTER",
         "ALTER TABLE t DETACH PARTITION p CONCURRENTLY", "ALTER DATABASE d SET TABLESPACE s",
         "CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p", "DISCARD ALL"}) {
     EXPECT_FALSE(Classify(kPg, text).transactional) << text;
@@ -215,8 +264,9 @@ TEST(ClassifyTest, PostgresSaysWhatCannotRunInATransaction) {
 TEST(ClassifyTest, TransactionControlIsNamed) {
   for (Dialect dialect : {kMy, kMa, kPg}) {
     for (absl::string_view text :
-         {"BEGIN", "START TRANSACTION READ WRITE", "COMMIT", "rollback", "ROLLBACK TO s", "SAVEPOINT s",
-          "RELEASE SAVEPOINT s", "SET TRANSACTION READ WRITE", "SET SESSION TRANSACTION READ ONLY"}) {
+         {"BEGIN", "START TRANSACTION READ WRITE", "COMMIT", "rollback", "ROLLBACK TO s",
+          "SAVEPOINT s", "RELEASE SAVEPOINT s", "SET TRANSACTION READ WRITE",
+          "SET SESSION TRANSACTION READ ONLY"}) {
       EXPECT_TRUE(Classify(dialect, text).transaction_control) << text;
     }
   }
@@ -239,9 +289,9 @@ TEST(ClassifyTest, WhatStandsInABodyIsNoTransactionControl) {
       kMa, "CREATE PROCEDURE p() BEGIN START TRANSACTION; UPDATE t SET a=1; COMMIT; END",
       Kind::kSchemaMigration);
   EXPECT_FALSE(procedure.transaction_control);
-  const Verdict function = ExpectDestructive(
-      kPg, "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END",
-      Kind::kSchemaMigration);
+  const Verdict function =
+      ExpectDestructive(kPg, "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END",
+                        Kind::kSchemaMigration);
   EXPECT_FALSE(function.transaction_control);
   EXPECT_TRUE(function.transactional);
 }
@@ -279,9 +329,8 @@ TEST(ClassifyTest, KeysIsRefusedInFavourOfScan) {
 }
 
 TEST(ClassifyTest, ReasonsShowNoLiterals) {
-  for (absl::string_view text :
-       {"CREATE USER u IDENTIFIED BY 'hunter2'", "SELECT f('hunter2')", "SELECT 'hunter2",
-        "SET PASSWORD = 'hunter2'; SELECT 1"}) {
+  for (absl::string_view text : {"CREATE USER u IDENTIFIED BY 'hunter2'", "SELECT f('hunter2')",
+                                 "SELECT 'hunter2", "SET PASSWORD = 'hunter2'; SELECT 1"}) {
     for (Dialect dialect : {kMa, kPg, kRe}) {
       EXPECT_THAT(Reasons(Classify(dialect, text)), ::testing::Not(HasSubstr("hunter2")));
     }

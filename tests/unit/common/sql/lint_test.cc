@@ -4,6 +4,7 @@
 #include <set>
 
 #include "absl/strings/match.h"
+
 #include "common/sql/lint_rules.h"
 #include "common/sql/sql.h"
 

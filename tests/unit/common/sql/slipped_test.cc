@@ -5,21 +5,23 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/sql/sql.h"
 
 namespace dbfleet::sql {
 namespace {
 
 struct Slip {
-  absl::string_view dialects;   // M: MySQL and MariaDB, P: PostgreSQL, R: Redis.
+  absl::string_view dialects;  // M: MySQL and MariaDB, P: PostgreSQL, R: Redis.
   absl::string_view text;
 };
 
 void ExpectAllDestructive(std::initializer_list<Slip> slips) {
   for (const Slip& slip : slips) {
-    for (const auto& [letter, dialect] :
-         {std::pair{'M', Dialect::kMySql}, {'M', Dialect::kMariaDb}, {'P', Dialect::kPostgres},
-          {'R', Dialect::kRedis}}) {
+    for (const auto& [letter, dialect] : {std::pair{'M', Dialect::kMySql},
+                                          {'M', Dialect::kMariaDb},
+                                          {'P', Dialect::kPostgres},
+                                          {'R', Dialect::kRedis}}) {
       if (slip.dialects.find(letter) == absl::string_view::npos) continue;
       const Verdict verdict = Classify(dialect, slip.text);
       EXPECT_EQ(verdict.safety, Safety::kDestructive) << letter << ": " << slip.text;
@@ -315,23 +317,49 @@ TEST(SlippedTest, Group13VeryDeepNesting) {
 }
 
 TEST(SlippedTest, Group14Redis) {
-  ExpectAllDestructive(
-      {{"R", "EVAL \"return 1\" 0"}, {"R", "EVAL_RO \"return 1\" 0"}, {"R", "FCALL f 0"},
-       {"R", "FCALL_RO f 0"},        {"R", "MULTI"},                  {"R", "EXEC"},
-       {"R", "CONFIG SET a b"},      {"R", "CONFIG GET *"},           {"R", "CONFIG REWRITE"},
-       {"R", "DEBUG SLEEP 10"},      {"R", "SCRIPT FLUSH"},           {"R", "FUNCTION LOAD x"},
-       {"R", "MODULE LOAD x"},       {"R", "REPLICAOF NO ONE"},       {"R", "SLAVEOF a 1"},
-       {"R", "SORT a STORE b"},      {"R", "SORT a"},                 {"R", "COPY a b"},
-       {"R", "GEORADIUS a 1 1 1 km STORE b"},
-       {"R", "GEORADIUS_RO a 1 1 1 km STORE b"},
-       {"R", "GETDEL a"},            {"R", "GETEX a EX 5"},           {"R", "KEYS *"},
-       {"R", "FLUSHALL"},            {"R", "flushdb"},                {"R", "\"FLUSHALL\""},
-       {"R", "\"\\x46LUSHALL\""},    {"R", "XREAD BLOCK 0 STREAMS s $"},
-       {"R", "BLPOP a 0"},           {"R", "SUBSCRIBE a"},            {"R", "MONITOR"},
-       {"R", "SHUTDOWN"},            {"R", "SAVE"},                   {"R", "CLIENT KILL ID 1"},
-       {"R", "ACL SETUSER x"},       {"R", "CLUSTER RESET"},          {"R", "PFCOUNT a"},
-       {"R", "RENAME a b"},          {"R", "UNLINK a"},               {"R", "MEMORY PURGE"},
-       {"R", "SLOWLOG RESET"},       {"R", "OBJECT"},                 {"R", "SELECT 1"}});
+  ExpectAllDestructive({{"R", "EVAL \"return 1\" 0"},
+                        {"R", "EVAL_RO \"return 1\" 0"},
+                        {"R", "FCALL f 0"},
+                        {"R", "FCALL_RO f 0"},
+                        {"R", "MULTI"},
+                        {"R", "EXEC"},
+                        {"R", "CONFIG SET a b"},
+                        {"R", "CONFIG GET *"},
+                        {"R", "CONFIG REWRITE"},
+                        {"R", "DEBUG SLEEP 10"},
+                        {"R", "SCRIPT FLUSH"},
+                        {"R", "FUNCTION LOAD x"},
+                        {"R", "MODULE LOAD x"},
+                        {"R", "REPLICAOF NO ONE"},
+                        {"R", "SLAVEOF a 1"},
+                        {"R", "SORT a STORE b"},
+                        {"R", "SORT a"},
+                        {"R", "COPY a b"},
+                        {"R", "GEORADIUS a 1 1 1 km STORE b"},
+                        {"R", "GEORADIUS_RO a 1 1 1 km STORE b"},
+                        {"R", "GETDEL a"},
+                        {"R", "GETEX a EX 5"},
+                        {"R", "KEYS *"},
+                        {"R", "FLUSHALL"},
+                        {"R", "flushdb"},
+                        {"R", "\"FLUSHALL\""},
+                        {"R", "\"\\x46LUSHALL\""},
+                        {"R", "XREAD BLOCK 0 STREAMS s $"},
+                        {"R", "BLPOP a 0"},
+                        {"R", "SUBSCRIBE a"},
+                        {"R", "MONITOR"},
+                        {"R", "SHUTDOWN"},
+                        {"R", "SAVE"},
+                        {"R", "CLIENT KILL ID 1"},
+                        {"R", "ACL SETUSER x"},
+                        {"R", "CLUSTER RESET"},
+                        {"R", "PFCOUNT a"},
+                        {"R", "RENAME a b"},
+                        {"R", "UNLINK a"},
+                        {"R", "MEMORY PURGE"},
+                        {"R", "SLOWLOG RESET"},
+                        {"R", "OBJECT"},
+                        {"R", "SELECT 1"}});
 }
 
 }  // namespace

@@ -111,8 +111,9 @@ TEST(SplitTest, PostgresCommentsNest) {
 }
 
 TEST(SplitTest, MySqlCommentsDoNotNestAndHaveThreeForms) {
-  EXPECT_THAT(Texts(Dialect::kMySql, "SELECT 1 # ;\n; SELECT 2 -- ;\n; SELECT 3 /* /* ; */;SELECT 4"),
-              ElementsAre("SELECT 1 # ;", "SELECT 2 -- ;", "SELECT 3 /* /* ; */", "SELECT 4"));
+  EXPECT_THAT(
+      Texts(Dialect::kMySql, "SELECT 1 # ;\n; SELECT 2 -- ;\n; SELECT 3 /* /* ; */;SELECT 4"),
+      ElementsAre("SELECT 1 # ;", "SELECT 2 -- ;", "SELECT 3 /* /* ; */", "SELECT 4"));
   // Two minus signs without a space are an operator.
   EXPECT_THAT(Texts(Dialect::kMySql, "SELECT 5--1; SELECT 6 --\n;"),
               ElementsAre("SELECT 5--1", "SELECT 6 --"));
@@ -127,8 +128,9 @@ TEST(SplitTest, ACarriageReturnEndsAPostgresCommentOnly) {
 }
 
 TEST(SplitTest, ExecutableCommentsAreStatementsAndStayWhole) {
-  EXPECT_THAT(Texts(Dialect::kMariaDb, "/*!40101 SET NAMES utf8 */; /*M! SELECT ';' ; */ ;SELECT 1"),
-              ElementsAre("/*!40101 SET NAMES utf8 */", "/*M! SELECT ';' ; */", "SELECT 1"));
+  EXPECT_THAT(
+      Texts(Dialect::kMariaDb, "/*!40101 SET NAMES utf8 */; /*M! SELECT ';' ; */ ;SELECT 1"),
+      ElementsAre("/*!40101 SET NAMES utf8 */", "/*M! SELECT ';' ; */", "SELECT 1"));
 }
 
 TEST(SplitTest, DelimiterCarriesBodies) {
@@ -156,10 +158,10 @@ TEST(SplitTest, WithoutDelimiterABodyIsCut) {
 }
 
 TEST(SplitTest, PostgresRulesAndAtomicBodiesStayWhole) {
-  EXPECT_THAT(Texts(Dialect::kPostgres,
-                    "CREATE RULE r AS ON INSERT TO t DO (DELETE FROM a; DELETE FROM b); SELECT 1"),
-              ElementsAre("CREATE RULE r AS ON INSERT TO t DO (DELETE FROM a; DELETE FROM b)",
-                          "SELECT 1"));
+  EXPECT_THAT(
+      Texts(Dialect::kPostgres,
+            "CREATE RULE r AS ON INSERT TO t DO (DELETE FROM a; DELETE FROM b); SELECT 1"),
+      ElementsAre("CREATE RULE r AS ON INSERT TO t DO (DELETE FROM a; DELETE FROM b)", "SELECT 1"));
   const absl::string_view function =
       "CREATE OR REPLACE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; "
       "SELECT 2; END";

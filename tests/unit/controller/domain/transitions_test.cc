@@ -6,9 +6,10 @@
 #include <vector>
 
 #include "absl/strings/str_split.h"
+#include "gtest/gtest.h"
+
 #include "common/base/status.h"
 #include "controller/domain/names.h"
-#include "gtest/gtest.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -61,8 +62,7 @@ TEST(Transitions, AttemptsMoveOnlyAsTheTableSays) {
        {"accepted", "granted withdrawn"},
        {"granted", "running failed cancelled unreachable"},
        {"running", "succeeded failed timed_out cancelled interrupted unreachable"},
-       {"unreachable",
-        "granted running succeeded failed timed_out cancelled interrupted lost"}},
+       {"unreachable", "granted running succeeded failed timed_out cancelled interrupted lost"}},
       AttemptState::kExpired);
 }
 

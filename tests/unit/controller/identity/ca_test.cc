@@ -7,9 +7,9 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "gtest/gtest.h"
 
-#include "absl/strings/match.h"
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
@@ -137,8 +137,7 @@ TEST_F(CaTest, AnAgentsCertificateNamesItAndLivesAtLeastAsLongAsAsked) {
   ASSERT_TRUE(name.ok()) << name.status();
   EXPECT_EQ(name->agent_id, "db1");
   EXPECT_EQ(name->certificate.serial, issued->serial);
-  EXPECT_EQ(ReasonOf(ca->IssueAgent(key.csr_pem, "../x", absl::Hours(1)).status()),
-            "INVALID_NAME");
+  EXPECT_EQ(ReasonOf(ca->IssueAgent(key.csr_pem, "../x", absl::Hours(1)).status()), "INVALID_NAME");
 }
 
 TEST_F(CaTest, CertificatesThatNameNoAgentOfOursAreForeign) {

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/rpc/join_token.h"
@@ -60,8 +60,8 @@ class EnrollmentTest : public testing::Test {
 
   std::string Token(const std::string& agent = "db1",
                     const std::string& environment = "production") {
-    auto token = enrollment_->CreateJoinToken("users/root", agent, environment,
-                                              absl::ZeroDuration());
+    auto token =
+        enrollment_->CreateJoinToken("users/root", agent, environment, absl::ZeroDuration());
     EXPECT_TRUE(token.ok()) << token.status();
     return token.ok() ? token->token.Reveal() : "";
   }
@@ -122,7 +122,7 @@ TEST_F(EnrollmentTest, ALostReplyIsMadeUpForByTheSameCertificate) {
   const std::string token = Token();
   const auto first = Enroll(token, key_);
   ended_.clear();
-  clock_.Advance(absl::Hours(1));   // Even long after the token's end.
+  clock_.Advance(absl::Hours(1));  // Even long after the token's end.
   const auto again = Enroll(token, key_);
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(again->certificate_pem, first->certificate_pem);
@@ -224,8 +224,7 @@ TEST_F(EnrollmentTest, RevocationEndsCertificatesStreamsRenewalAndRecovery) {
   EXPECT_EQ(AuthenticateReason(first->certificate_pem), "AGENT_REVOKED");
   EXPECT_EQ(ReasonOf(authenticator_->StillValid("db1", peer.serial)), "AGENT_REVOKED");
   EXPECT_EQ(ReasonOf(enrollment_->Renew(peer, key_.csr_pem).status()), "AGENT_REVOKED");
-  EXPECT_EQ(ReasonOf(enrollment_->BeginRecovery(first->certificate_pem).status()),
-            "AGENT_REVOKED");
+  EXPECT_EQ(ReasonOf(enrollment_->BeginRecovery(first->certificate_pem).status()), "AGENT_REVOKED");
   EXPECT_EQ(ReasonOf(enrollment_
                          ->FinishRecovery(first->certificate_pem, nonce, other_key_.csr_pem,
                                           Signature(key_, nonce, other_key_.csr_pem))
@@ -268,16 +267,16 @@ TEST_F(EnrollmentTest, EnrollingAnExistingNameReplacesItsIdentity) {
 
 TEST_F(EnrollmentTest, ANameWithInstancesCannotChangeItsEnvironment) {
   ASSERT_TRUE(Enroll(Token(), key_).ok());
-  const std::string early = Token("db1", "qa");   // Made while it has no instances.
+  const std::string early = Token("db1", "qa");  // Made while it has no instances.
   Instance instance;
   instance.id = "orders";
   instance.agent_id = "db1";
   instance.environment = "production";
   Commit([&](WriteTx& tx) { return tx.InsertInstance(&instance); });
-  EXPECT_EQ(ReasonOf(enrollment_
-                         ->CreateJoinToken("users/root", "db1", "qa", absl::ZeroDuration())
-                         .status()),
-            "AGENT_ENVIRONMENT");
+  EXPECT_EQ(
+      ReasonOf(
+          enrollment_->CreateJoinToken("users/root", "db1", "qa", absl::ZeroDuration()).status()),
+      "AGENT_ENVIRONMENT");
   EXPECT_EQ(EnrollReason(early, other_key_), "AGENT_ENVIRONMENT");
   EXPECT_TRUE(Enroll(Token("db1", "production"), other_key_).ok());
 }
@@ -329,7 +328,8 @@ TEST_F(EnrollmentTest, RecoveryEndsThirtyDaysAfterTheCertificate) {
 TEST_F(EnrollmentTest, AFloodOfRecoveriesKeepsABoundedNumberOfNonces) {
   const auto first = Enroll(Token(), key_);
   const std::string oldest = *enrollment_->BeginRecovery(first->certificate_pem);
-  for (int i = 0; i < 100; ++i) ASSERT_TRUE(enrollment_->BeginRecovery(first->certificate_pem).ok());
+  for (int i = 0; i < 100; ++i)
+    ASSERT_TRUE(enrollment_->BeginRecovery(first->certificate_pem).ok());
   EXPECT_EQ(ReasonOf(enrollment_
                          ->FinishRecovery(first->certificate_pem, oldest, key_.csr_pem,
                                           Signature(key_, oldest, key_.csr_pem))
@@ -366,8 +366,7 @@ TEST_F(EnrollmentTest, ARevocationThatRacesWithAReadIsNotForgotten) {
       store.MutateAndWait([&](WriteTx& tx) { return tx.InsertEnvironment(&environment); }).ok());
   AgentAuthenticator authenticator(&store, ca_.get(), &clock_);
   Enrollment enrollment(&store, ca_.get(), &authenticator, &clock_, Enrollment::Options());
-  const auto token =
-      enrollment.CreateJoinToken("users/root", "db9", "qa", absl::ZeroDuration());
+  const auto token = enrollment.CreateJoinToken("users/root", "db9", "qa", absl::ZeroDuration());
   const auto identity = enrollment.Enroll(token->token.Reveal(), key_.csr_pem, "db9", "");
   ASSERT_TRUE(identity.ok()) << identity.status();
   store.after_read = [&] { ASSERT_TRUE(enrollment.Revoke("users/root", "db9", "race").ok()); };

@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "google/protobuf/descriptor.h"
 #include "gtest/gtest.h"
 
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "dbfleet/api/v1/agent_service.pb.h"
 #include "dbfleet/api/v1/audit_service.pb.h"

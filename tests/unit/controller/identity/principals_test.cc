@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-#include "absl/strings/match.h"
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
@@ -125,18 +125,18 @@ TEST_F(PrincipalsTest, BadUsersAndTokensAreRefused) {
         << id;
   }
   EXPECT_EQ(ReasonOf(principals_.CreateUser("users/root", "x", {}).status()), "ROLES_MISSING");
-  EXPECT_EQ(ReasonOf(principals_.CreateUser("users/root", "x", {Role::kAdmin, Role::kApprover})
-                         .status()),
-            "ROLE_CONFLICT");
+  EXPECT_EQ(
+      ReasonOf(principals_.CreateUser("users/root", "x", {Role::kAdmin, Role::kApprover}).status()),
+      "ROLE_CONFLICT");
   Make("ada.b-c_1", {Role::kViewer});
   EXPECT_EQ(ReasonOf(principals_.CreateUser("users/root", "ada.b-c_1", {Role::kViewer}).status()),
             "USER_EXISTS");
-  EXPECT_EQ(ReasonOf(principals_.CreateToken("users/root", "ada.b-c_1", "", absl::Hours(24 * 367))
-                         .status()),
-            "BAD_TTL");
   EXPECT_EQ(
-      ReasonOf(principals_.CreateToken("users/root", "nobody", "", absl::Hours(1)).status()),
-      "USER_NOT_FOUND");
+      ReasonOf(
+          principals_.CreateToken("users/root", "ada.b-c_1", "", absl::Hours(24 * 367)).status()),
+      "BAD_TTL");
+  EXPECT_EQ(ReasonOf(principals_.CreateToken("users/root", "nobody", "", absl::Hours(1)).status()),
+            "USER_NOT_FOUND");
 }
 
 TEST_F(PrincipalsTest, TheLastAdminCannotBeTakenAway) {
@@ -192,7 +192,7 @@ TEST_F(PrincipalsTest, TheFirstStartWritesAnAdminsTokenOnce) {
 
   ASSERT_TRUE(principals_.EnsureAdmin(dir_).ok());
   EXPECT_EQ(AdminToken().Reveal(), token.Reveal());
-  std::filesystem::remove(dir_ + "/admin-token");   // As one should, once it is stored elsewhere.
+  std::filesystem::remove(dir_ + "/admin-token");  // As one should, once it is stored elsewhere.
   ASSERT_TRUE(principals_.EnsureAdmin(dir_).ok());
   EXPECT_FALSE(std::filesystem::exists(dir_ + "/admin-token"));
   EXPECT_EQ(static_cast<int>(store_.Audit().size()), records);

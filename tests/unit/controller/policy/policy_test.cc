@@ -52,16 +52,16 @@ PolicyInput Ready() {
   input.job.create_time = kNow - absl::Hours(3);
   input.job.approved_rows = 1000;
   input.job.approvals = {ApprovalBy("users/bob")};
-  input.targets.push_back({"instances/orders-db/databases/shop", "orders-db", "shop",
-                           VerifiedBackup(), 1000});
+  input.targets.push_back(
+      {"instances/orders-db/databases/shop", "orders-db", "shop", VerifiedBackup(), 1000});
   return input;
 }
 
 struct Case {
   std::string name;
   std::function<void(PolicyInput&)> change;
-  std::string blockers;       // Rules, joined; "!" after those that are final.
-  std::string message = "";   // Must be in the first blocker's message.
+  std::string blockers;      // Rules, joined; "!" after those that are final.
+  std::string message = "";  // Must be in the first blocker's message.
 };
 
 std::string Rules(const PolicyDecision& decision) {
@@ -143,10 +143,10 @@ TEST(Policy, ConsentAndRollbackPlanRefuseForGood) {
 
 TEST(Policy, OnlyIndependentCurrentApprovalsOfThisDigestCount) {
   RunCases({
-      {"none", [](auto& in) { in.job.approvals.clear(); }, "approvals", "0 of 1 approval; missing: "},
-      {"the requester's own",
-       [](auto& in) { in.job.approvals = {ApprovalBy("users/ada")}; }, "approvals",
-       "users/ada made the request"},
+      {"none", [](auto& in) { in.job.approvals.clear(); }, "approvals",
+       "0 of 1 approval; missing: "},
+      {"the requester's own", [](auto& in) { in.job.approvals = {ApprovalBy("users/ada")}; },
+       "approvals", "users/ada made the request"},
       {"a dependent's", [](auto& in) { in.dependent_approvers = {"users/bob"}; }, "approvals",
        "users/bob has an account, role or token from the requester"},
       {"another digest", [](auto& in) { in.job.digest = "D2"; }, "approvals",
@@ -233,8 +233,7 @@ TEST(Policy, ASchemaChangeNeedsAVerifiedBackupOfItsDatabase) {
        "instances/orders-db/databases/shop (there is none)"},
       {"level 0", [](auto& in) { in.targets[0].verified_backup->verified_level = 0; },
        "verified-backup", "is not verified"},
-      {"suspect",
-       [](auto& in) { in.targets[0].verified_backup->state = Backup::State::kSuspect; },
+      {"suspect", [](auto& in) { in.targets[0].verified_backup->state = Backup::State::kSuspect; },
        "verified-backup", "is not verified"},
       {"another instance", [](auto& in) { in.targets[0].verified_backup->instance_id = "x"; },
        "verified-backup", "does not cover it"},
@@ -372,7 +371,8 @@ TEST(Policy, TheDigestFollowsEveryField) {
   changed.destructive_consent = false;
   digests.insert(PolicyDigest("production", changed));
   EXPECT_EQ(digests.size(), 6u);
-  EXPECT_EQ(PolicyDigest("production", base), PolicyDigest("production", DefaultPolicy("production")));
+  EXPECT_EQ(PolicyDigest("production", base),
+            PolicyDigest("production", DefaultPolicy("production")));
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ class ArtifactTest : public testing::Test {
 
 TEST_F(ArtifactTest, FactsAreThoseOfBothSides) {
   std::string source;
-  for (int i = 0; i < 400000; ++i) absl::StrAppend(&source, "line ", i * 7919 % 100003, "\n");
+  for (int64_t i = 0; i < 400000; ++i) absl::StrAppend(&source, "line ", i * 7919 % 100003, "\n");
   const std::string stored = Compress(source);
   const auto facts = Read(stored);
   ASSERT_TRUE(facts.ok()) << facts.status();

@@ -1,6 +1,7 @@
 #include <set>
 
 #include "absl/strings/escaping.h"
+
 #include "tests/unit/controller/store/sqlite/store_fixture.h"
 
 namespace dbfleet::controller {
@@ -101,9 +102,13 @@ TEST_F(PagingTest, ATokenBelongsToItsListingItsFilterAndItsStore) {
   EXPECT_EQ(reason(token, "qa"), "BAD_PAGE_TOKEN");
   EXPECT_EQ(reason("garbage!", ""), "BAD_PAGE_TOKEN");
   EXPECT_EQ(reason(absl::WebSafeBase64Escape("J0001"), ""), "BAD_PAGE_TOKEN");
-  EXPECT_EQ(ReasonOf(Read([&](ReadTx& tx) { return tx.ListUsers({5, token}); }).status()),
+  EXPECT_EQ(ReasonOf(Read([&](ReadTx& tx) {
+                       return tx.ListUsers({5, token});
+                     }).status()),
             "BAD_PAGE_TOKEN");
-  EXPECT_EQ(ReasonOf(Read([&](ReadTx& tx) { return tx.ListAudit({}, {5, token}); }).status()),
+  EXPECT_EQ(ReasonOf(Read([&](ReadTx& tx) {
+                       return tx.ListAudit({}, {5, token});
+                     }).status()),
             "BAD_PAGE_TOKEN");
   for (size_t i = 0; i < token.size(); ++i) {
     std::string altered = token;

@@ -1,4 +1,5 @@
 #include "gmock/gmock.h"
+
 #include "common/base/hash.h"
 #include "tests/unit/controller/store/sqlite/store_fixture.h"
 
@@ -37,8 +38,9 @@ TEST_F(RowsTest, AnEnvironmentComesBackAsItWas) {
 
 TEST_F(RowsTest, AnAgentComesBackAsItWas) {
   Agent wrote;
-  wrote = {"db1", "qa", "users/ada", T(1), T(2), "1.2", {"a", "b \"c\""}, "J", true, false, true, "why",
-           "s1", T(3), "s2", T(4), "key", 99};
+  wrote = {"db1", "qa", "users/ada", T(1), T(2),  "1.2", {"a", "b \"c\""},
+           "J",   true, false,       true, "why", "s1",  T(3),
+           "s2",  T(4), "key",       99};
   ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.InsertAgent(&wrote); }).ok());
   const Agent read = Read([](ReadTx& tx) { return tx.GetAgent("db1"); }).value();
   EXPECT_SAME(id);
@@ -65,8 +67,10 @@ TEST_F(RowsTest, AJoinTokenAndAnInstanceComeBackAsTheyWere) {
   JoinToken token;
   token = {"h", "db1", "qa", "users/ada", T(1), T(2), "key", "pem"};
   Instance instance;
-  instance = {"orders-db", "db1", "qa", "mysql", "unix:/x", {{"team", "a"}, {"tier", "\"1\""}},
-              "primary", "10.11", {"migrate"}, uint64_t{1} << 54, true, T(3)};
+  instance = {"orders-db",       "db1",     "qa",
+              "mysql",           "unix:/x", {{"team", "a"}, {"tier", "\"1\""}},
+              "primary",         "10.11",   {"migrate"},
+              uint64_t{1} << 54, true,      T(3)};
   ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
                 RETURN_IF_ERROR(tx.InsertJoinToken(&token));
                 return tx.InsertInstance(&instance);
@@ -200,9 +204,26 @@ TEST_F(RowsTest, ATaskAndItsAttemptComeBackAsTheyWere) {
   task.error_message = "EM";
   task.attempts = 4;
   Attempt attempt;
-  attempt = {"A1", "T1", "J1", "orders-db", "db1", 4, Purpose::kPlan, AttemptState::kUnreachable,
-             uint64_t{1} << 55, 1'800'000'000, true, "dg", T(1), T(2), absl::InfinitePast(), T(3),
-             T(4), "AR", "AM", true};
+  attempt = {"A1",
+             "T1",
+             "J1",
+             "orders-db",
+             "db1",
+             4,
+             Purpose::kPlan,
+             AttemptState::kUnreachable,
+             uint64_t{1} << 55,
+             1'800'000'000,
+             true,
+             "dg",
+             T(1),
+             T(2),
+             absl::InfinitePast(),
+             T(3),
+             T(4),
+             "AR",
+             "AM",
+             true};
   ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
                 RETURN_IF_ERROR(tx.InsertJob(&job));
                 RETURN_IF_ERROR(tx.InsertTask(&task));
@@ -257,8 +278,13 @@ TEST_F(RowsTest, ATaskAndItsAttemptComeBackAsTheyWere) {
 
 TEST_F(RowsTest, ABackupAUserAndATokenComeBackAsTheyWere) {
   Backup backup;
-  backup = {"B1", Backup::State::kSuspect, "orders-db", "qa", "J1", T(1), T(2), {"a", "b"}, "rb", "vb",
-            2, T(3), "EM"};
+  backup = {"B1",        Backup::State::kSuspect,
+            "orders-db", "qa",
+            "J1",        T(1),
+            T(2),        {"a", "b"},
+            "rb",        "vb",
+            2,           T(3),
+            "EM"};
   User user;
   user = {"ada", {Role::kApprover, Role::kPolicyAdmin}, "users/root", "users/eve", true, T(4)};
   ApiToken token;

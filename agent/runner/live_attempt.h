@@ -16,7 +16,7 @@ namespace dbfleet::agent {
 // One attempt while it is alive: what an action sees of it (ActionContext), and what the runner
 // changes about it from other threads: grant, lease, cancellation. Owned by the runner and whoever
 // executes it. Thread-safe.
-class Attempt : public ActionContext {
+class LiveAttempt : public ActionContext {
  public:
   struct Environment {
     Journal& journal;
@@ -26,7 +26,7 @@ class Attempt : public ActionContext {
     const std::atomic<bool>& stopping;    // The agent ends: no further forward step.
   };
   // `recovering`: it was running when the agent died.
-  Attempt(const Environment& environment, JournaledAttempt journaled, Engine& engine,
+  LiveAttempt(const Environment& environment, JournaledAttempt journaled, Engine& engine,
           Action& action, bool recovering);
 
   const std::string& job_id() const override { return journaled_.offer.job_id(); }

@@ -1,4 +1,4 @@
-#include "agent/runner/attempt.h"
+#include "agent/runner/live_attempt.h"
 
 #include <algorithm>
 #include <utility>
@@ -33,7 +33,7 @@ absl::Status BadContent(const work::v1::ContentRef& ref, absl::string_view what)
 
 }  // namespace
 
-Attempt::Attempt(const Environment& environment, JournaledAttempt journaled, Engine& engine,
+LiveAttempt::LiveAttempt(const Environment& environment, JournaledAttempt journaled, Engine& engine,
                  Action& action, bool recovering)
     : environment_(environment),
       journaled_(std::move(journaled)),
@@ -48,7 +48,7 @@ Attempt::Attempt(const Environment& environment, JournaledAttempt journaled, Eng
   }
 }
 
-absl::Status Attempt::MayGoOn() {
+absl::Status LiveAttempt::MayGoOn() {
   MutexLock lock(&mutex_);
   if (cancelled_) {
     return Error(absl::StatusCode::kCancelled, "CANCELLED", "the job was cancelled");
@@ -70,14 +70,14 @@ absl::Status Attempt::MayGoOn() {
   return CheckLease();
 }
 
-absl::Status Attempt::CheckLease() {
+absl::Status LiveAttempt::CheckLease() {
   if (environment_.clock.Monotonic() >= lease_deadline_) lease_lost_ = true;
   if (!lease_lost_) return absl::OkStatus();
   return Error(absl::StatusCode::kAborted, "LEASE_LOST",
                "the controller has not renewed the lease in time, so no further step starts");
 }
 
-void Attempt::OnCancel(std::function<void()> fn) {
+void LiveAttempt::OnCancel(std::function<void()> fn) {
   MutexLock callback_lock(&callback_mutex_);
   cancel_callback_ = std::move(fn);
   // Cancelled before there was a callback: the runner's call found none.
@@ -87,13 +87,13 @@ void Attempt::OnCancel(std::function<void()> fn) {
   }
 }
 
-void Attempt::RunCancelCallback() {
+void LiveAttempt::RunCancelCallback() {
   MutexLock callback_lock(&callback_mutex_);
   const std::function<void()> callback = std::exchange(cancel_callback_, nullptr);
   if (callback) callback();
 }
 
-absl::Status Attempt::ReportStep(const work::v1::StepReport& report) {
+absl::Status LiveAttempt::ReportStep(const work::v1::StepReport& report) {
   work::v1::StepReport clean = report;
   clean.set_error(Truncate(SanitizeForDisplay(report.error(), /*keep_newlines=*/true), 4096));
   const absl::Status status = environment_.journal.Step(attempt_id(), clean);
@@ -104,11 +104,11 @@ absl::Status Attempt::ReportStep(const work::v1::StepReport& report) {
   return status;
 }
 
-absl::Status Attempt::Checkpoint(absl::string_view blob) {
+absl::Status LiveAttempt::Checkpoint(absl::string_view blob) {
   return environment_.journal.Checkpoint(attempt_id(), blob);
 }
 
-void Attempt::Log(work::v1::Severity severity, absl::string_view line) {
+void LiveAttempt::Log(work::v1::Severity severity, absl::string_view line) {
   v1::LogLine message;
   message.set_job_id(job_id());
   message.set_attempt_id(attempt_id());
@@ -121,7 +121,7 @@ void Attempt::Log(work::v1::Severity severity, absl::string_view line) {
   environment_.link.PushLog(std::move(message));
 }
 
-absl::StatusOr<std::string> Attempt::Content(const work::v1::ContentRef& ref) {
+absl::StatusOr<std::string> LiveAttempt::Content(const work::v1::ContentRef& ref) {
   if (!IsHexDigest(ref.sha256())) return BadContent(ref, "is not named by a SHA-256");
   if (!ref.inline_().empty() || ref.size_bytes() == 0) {
     if (Sha256Hex(ref.inline_()) != ref.sha256()) return BadContent(ref, "has another hash");
@@ -137,7 +137,7 @@ absl::StatusOr<std::string> Attempt::Content(const work::v1::ContentRef& ref) {
   return content;
 }
 
-absl::StatusOr<std::string> Attempt::FetchContent(const work::v1::ContentRef& ref) {
+absl::StatusOr<std::string> LiveAttempt::FetchContent(const work::v1::ContentRef& ref) {
   if (ref.size_bytes() < 0 || ref.size_bytes() > kMaxContentBytes) {
     return BadContent(ref, absl::StrCat("would have ", ref.size_bytes(), " bytes"));
   }
@@ -149,43 +149,43 @@ absl::StatusOr<std::string> Attempt::FetchContent(const work::v1::ContentRef& re
   return content;
 }
 
-absl::StatusOr<std::string> Attempt::ScratchFolder() {
+absl::StatusOr<std::string> LiveAttempt::ScratchFolder() {
   return environment_.scratch.Make(attempt_id());
 }
 
-v1::Grant Attempt::grant() {
+v1::Grant LiveAttempt::grant() {
   MutexLock lock(&mutex_);
   return grant_;
 }
 
-bool Attempt::granted() {
+bool LiveAttempt::granted() {
   MutexLock lock(&mutex_);
   return granted_;
 }
 
-void Attempt::SetGrant(const v1::Grant& grant) {
+void LiveAttempt::SetGrant(const v1::Grant& grant) {
   MutexLock lock(&mutex_);
   if (granted_) return;
   grant_ = grant;
   granted_ = true;
 }
 
-void Attempt::RenewLease(absl::Duration deadline) {
+void LiveAttempt::RenewLease(absl::Duration deadline) {
   MutexLock lock(&mutex_);
   if (!lease_lost_) lease_deadline_ = std::max(lease_deadline_, deadline);
 }
 
-bool Attempt::HasLease() {
+bool LiveAttempt::HasLease() {
   MutexLock lock(&mutex_);
   return !lease_lost_ && environment_.clock.Monotonic() < lease_deadline_;
 }
 
-void Attempt::MarkCancelled() {
+void LiveAttempt::MarkCancelled() {
   MutexLock lock(&mutex_);
   cancelled_ = true;
 }
 
-bool Attempt::cancelled() {
+bool LiveAttempt::cancelled() {
   MutexLock lock(&mutex_);
   return cancelled_;
 }

@@ -1,0 +1,133 @@
+#include "controller/app/controller_config.h"
+
+#include <set>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/config/yaml.h"
+#include "controller/dispatch/wire.h"
+
+namespace dbfleet::controller {
+namespace {
+
+using Config = config::v1::ControllerConfig;
+
+class Problems {
+ public:
+  void Add(absl::string_view field, absl::string_view what) {
+    list_.push_back(absl::StrCat("`", field, "` ", what));
+  }
+  absl::Status Result() const {
+    if (list_.empty()) return absl::OkStatus();
+    return Error(absl::StatusCode::kInvalidArgument, "BAD_CONFIG", absl::StrJoin(list_, "; "));
+  }
+
+ private:
+  std::vector<std::string> list_;
+};
+
+void CheckAddress(absl::string_view field, const std::string& address, Problems* problems) {
+  const size_t colon = address.rfind(':');
+  int port = -1;
+  if (colon == std::string::npos || colon == 0 ||
+      !absl::SimpleAtoi(address.substr(colon + 1), &port) || port < 0 || port > 65535) {
+    problems->Add(field, absl::StrCat("is \"", address, "\", not HOST:PORT"));
+  }
+}
+
+// Sets the default, then holds the value within its bounds.
+void Duration(absl::string_view field, absl::Duration fallback, absl::Duration least,
+              absl::Duration most, bool given, google::protobuf::Duration* value,
+              Problems* problems) {
+  if (!given) *value = ToProto(fallback);
+  const absl::Duration duration = FromProto(*value);
+  if (duration < least || duration > most) {
+    problems->Add(field, absl::StrCat("is ", absl::FormatDuration(duration), "; it must be between ",
+                                      absl::FormatDuration(least), " and ",
+                                      absl::FormatDuration(most)));
+  }
+}
+
+void CheckEnvironments(const Config& config, Problems* problems) {
+  std::set<std::string> seen;
+  for (const config::v1::EnvironmentConfig& environment : config.environments()) {
+    if (absl::Status valid = ValidateName("environment name", environment.name()); !valid.ok()) {
+      problems->Add("environments", valid.message());
+    }
+    if (!seen.insert(environment.name()).second) {
+      problems->Add("environments", absl::StrCat("names \"", environment.name(), "\" twice"));
+    }
+    const config::v1::PolicyConfig& policy = environment.policy();
+    if (policy.has_destructive_approvals() &&
+        (policy.destructive_approvals() < 0 || policy.destructive_approvals() > 10)) {
+      problems->Add("destructive_approvals", "must be between 0 and 10");
+    }
+    if (policy.has_verified_backup_max_age() &&
+        FromProto(policy.verified_backup_max_age()) < absl::ZeroDuration()) {
+      problems->Add("verified_backup_max_age", "must not be negative");
+    }
+    if (policy.has_approval_ttl() && FromProto(policy.approval_ttl()) < absl::Seconds(1)) {
+      problems->Add("approval_ttl", "must be at least 1s");
+    }
+  }
+}
+
+}  // namespace
+
+absl::Status CompleteAndValidate(Config* config) {
+  Problems problems;
+  if (!absl::StartsWith(config->data_dir(), "/")) {
+    problems.Add("data_dir", "must be an absolute path");
+  }
+  if (config->listen().empty()) config->set_listen("0.0.0.0:7443");
+  if (config->http_listen().empty()) config->set_http_listen("127.0.0.1:7480");
+  if (config->trust_domain().empty()) config->set_trust_domain("dbfleet");
+  CheckAddress("listen", config->listen(), &problems);
+  CheckAddress("http_listen", config->http_listen(), &problems);
+  if (!config->advertise_agents().empty()) {
+    CheckAddress("advertise_agents", config->advertise_agents(), &problems);
+  }
+  // HTTP has neither TLS nor tokens yet, so it stays on this host.
+  if (!absl::StartsWith(config->http_listen(), "127.") &&
+      !absl::StartsWith(config->http_listen(), "localhost:") &&
+      !absl::StartsWith(config->http_listen(), "[::1]:")) {
+    problems.Add("http_listen", "must be a loopback address; put a proxy with TLS before it");
+  }
+  Duration("agent_certificate_lifetime", absl::Hours(24), absl::Seconds(2), absl::Hours(24 * 90),
+           config->has_agent_certificate_lifetime(), config->mutable_agent_certificate_lifetime(),
+           &problems);
+  Duration("join_token_ttl", absl::Minutes(15), absl::Seconds(1), absl::Minutes(15),
+           config->has_join_token_ttl(), config->mutable_join_token_ttl(), &problems);
+  Duration("ping_interval", absl::Seconds(15), absl::Seconds(1), absl::Minutes(5),
+           config->has_ping_interval(), config->mutable_ping_interval(), &problems);
+  Duration("dead_after", absl::Seconds(45), absl::Seconds(3), absl::Minutes(30),
+           config->has_dead_after(), config->mutable_dead_after(), &problems);
+  Duration("lease", absl::Seconds(60), absl::Seconds(5), absl::Hours(1), config->has_lease(),
+           config->mutable_lease(), &problems);
+  Duration("lost_grace", absl::Minutes(5), absl::Seconds(1), absl::Hours(24),
+           config->has_lost_grace(), config->mutable_lost_grace(), &problems);
+  if (FromProto(config->dead_after()) < 2 * FromProto(config->ping_interval())) {
+    problems.Add("dead_after", "must be at least twice `ping_interval`");
+  }
+  if (FromProto(config->lease()) < 2 * FromProto(config->ping_interval())) {
+    problems.Add("lease", "must be at least twice `ping_interval`, with which it is renewed");
+  }
+  CheckEnvironments(*config, &problems);
+  return problems.Result();
+}
+
+absl::StatusOr<Config> LoadConfig(const std::string& path) {
+  Config config;
+  RETURN_IF_ERROR(config::ParseYamlFile(path, &config));
+  if (absl::Status status = CompleteAndValidate(&config); !status.ok()) {
+    return Annotate(status, path);
+  }
+  return config;
+}
+
+}  // namespace dbfleet::controller

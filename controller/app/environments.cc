@@ -1,0 +1,66 @@
+#include "controller/app/environments.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "controller/dispatch/wire.h"
+#include "controller/policy/policy.h"
+
+namespace dbfleet::controller {
+namespace {
+
+constexpr char kActor[] = "system/controller";
+
+EnvironmentPolicy PolicyOf(const config::v1::EnvironmentConfig& config) {
+  EnvironmentPolicy policy = DefaultPolicy(config.name());
+  const config::v1::PolicyConfig& given = config.policy();
+  if (given.has_destructive_approvals()) policy.destructive_approvals = given.destructive_approvals();
+  if (given.has_verified_backup_max_age()) {
+    policy.verified_backup_max_age = FromProto(given.verified_backup_max_age());
+  }
+  if (given.has_approval_ttl()) policy.approval_ttl = FromProto(given.approval_ttl());
+  if (given.has_destructive_consent()) policy.destructive_consent = given.destructive_consent();
+  return policy;
+}
+
+absl::Status Apply(WriteTx& tx, const config::v1::EnvironmentConfig& config) {
+  const EnvironmentPolicy policy = PolicyOf(config);
+  const std::string digest = PolicyDigest(config.name(), policy);
+  const std::string resource = absl::StrCat("environments/", config.name());
+  absl::StatusOr<Environment> found = tx.GetEnvironment(config.name());
+  if (absl::IsNotFound(found.status())) {
+    Environment environment;
+    environment.name = config.name();
+    environment.display_name = config.display_name();
+    environment.policy = policy;
+    RETURN_IF_ERROR(tx.InsertEnvironment(&environment));
+    return tx.AppendAudit(
+        {kActor, "environment.create", resource, config.name(), {{"policy_digest", digest}}});
+  }
+  RETURN_IF_ERROR(found.status());
+  const std::string former = PolicyDigest(found->name, found->policy);
+  const bool renamed =
+      !config.display_name().empty() && found->display_name != config.display_name();
+  if (former == digest && !renamed) return absl::OkStatus();
+  found->policy = policy;
+  if (renamed) found->display_name = config.display_name();
+  RETURN_IF_ERROR(tx.UpdateEnvironment(&*found));
+  return tx.AppendAudit({kActor,
+                         "environment.update",
+                         resource,
+                         config.name(),
+                         {{"former_policy_digest", former}, {"policy_digest", digest}}});
+}
+
+}  // namespace
+
+absl::Status ApplyEnvironments(const config::v1::ControllerConfig& config, Store& store) {
+  if (config.environments().empty()) return absl::OkStatus();
+  return store.MutateAndWait([&](WriteTx& tx) -> absl::Status {
+    for (const config::v1::EnvironmentConfig& environment : config.environments()) {
+      RETURN_IF_ERROR(Apply(tx, environment));
+    }
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,117 @@
+# Sourced by deploy/quickstart: the controller, its users, and one agent per server.
+
+# A port that nobody listens on now; kept for later runs.
+chosen_port() {
+  local file=$state/etc/$1.port port
+  if [[ ! -s $file ]]; then
+    while :; do
+      port=$((20000 + RANDOM % 20000))
+      (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+    done
+    echo "$port" >"$file"
+  fi
+  cat "$file"
+}
+
+# write_agent_config NAME ENGINE ENDPOINT-LINE DEFAULT-DATABASE ACCOUNT...
+write_agent_config() {
+  local name=$1 engine=$2 endpoint=$3 database=$4 use
+  shift 4
+  {
+    echo "name: $name"
+    echo "controller: 127.0.0.1:$grpc_port"
+    echo "data_dir: $state/agent-$name"
+    echo "backup_dir: $state/backups"
+    echo "join_token_file: $state/secrets/join-$name"
+    echo "metrics_listen: 127.0.0.1:$(chosen_port "metrics-$name")"
+    echo "check_interval: 5s"
+    echo "instances:"
+    echo "  - name: $name"
+    echo "    engine: $engine"
+    echo "    $endpoint"
+    [[ -z $database ]] || echo "    default_database: $database"
+    echo "    labels:"
+    echo "      cluster: quickstart"
+    echo "    accounts:"
+    for use in "$@"; do
+      echo "      $use:"
+      echo "        user: dbfleet_$use"
+      echo "        password_file: $(password_file "$name-$use")"
+    done
+  } >"$state/etc/agent-$name.yaml"
+}
+
+write_agent_configs() {
+  grpc_port=$(chosen_port grpc)
+  http_port=$(chosen_port http)
+  write_agent_config mariadb mysql "socket: $state/sock/mariadb/s" common inspect backup migrate
+  write_agent_config postgresql postgresql "socket: $state/sock/postgresql" shop inspect backup migrate
+  write_agent_config redis redis "socket: $state/sock/redis/s" "" inspect backup
+}
+
+start_controller() {
+  cat >"$state/etc/controller.yaml" <<YAML
+data_dir: $state/controller
+listen: 127.0.0.1:$grpc_port
+http_listen: 127.0.0.1:$http_port
+advertise:
+  - 127.0.0.1
+YAML
+  "$bin/dbfleet-controller" check-config --config "$state/etc/controller.yaml" >/dev/null
+  if ! living_pid controller >/dev/null; then
+    start_process controller "$(id -un)" "$bin/dbfleet-controller" run --config "$state/etc/controller.yaml"
+  fi
+  wait_for 30 "the controller's start" curl -fsS "http://127.0.0.1:$http_port/readyz"
+}
+
+export DBFLEET_CONFIG=$state/cli.json
+as() { "$bin/dbfleet" --context "$@"; }
+
+login() {
+  "$bin/dbfleet" login --server "127.0.0.1:$grpc_port" --ca-file "$state/controller/ca/ca.crt" \
+    --token-file "$2" --name "$1" 2>/dev/null
+}
+
+# make_user NAME ROLE...: with a token of its own and a CLI context of the same name.
+make_user() {
+  local name=$1 token=$state/secrets/token-$1
+  shift
+  as admin user get "$name" >/dev/null 2>&1 ||
+    as admin user create "$name" $(printf -- '--role %s ' "$@") >/dev/null
+  if [[ ! -s $token ]]; then
+    (umask 077 && as admin token create --user "$name" --description quickstart -o json |
+      python3 -c 'import json, sys; print(json.load(sys.stdin)["secret"])' >"$token")
+  fi
+  login "$name" "$token"
+}
+
+# start_agent NAME ENVIRONMENT
+start_agent() {
+  local name=$1 environment=$2
+  living_pid "agent-$name" >/dev/null && return 0
+  if ! as admin agent get "$name" >/dev/null 2>&1; then
+    (umask 077 && as admin agent token create "$name" --environment "$environment" -o json |
+      python3 -c 'import json, sys; print(json.load(sys.stdin)["token"])' >"$state/secrets/join-$name")
+  fi
+  "$bin/dbfleet-agent" check-config --config "$state/etc/agent-$name.yaml" \
+    >"$state/log/agent-$name-check.log" 2>&1 ||
+    { cat "$state/log/agent-$name-check.log" >&2; fail "the agent's configuration does not hold: $name"; }
+  start_process "agent-$name" "$(id -un)" "$bin/dbfleet-agent" run --config "$state/etc/agent-$name.yaml"
+}
+
+agent_connected() { as admin agent get "$1" -o json | grep -q '"STATE_CONNECTED"'; }
+
+start_fleet() {
+  local name
+  step "Starting the controller and one agent per server"
+  start_controller
+  login admin "$state/controller/admin-token"
+  make_user ada operator approver   # So that only the rule against self-approval stops her.
+  make_user bob approver
+  make_user eve auditor
+  start_agent mariadb production
+  start_agent postgresql qa
+  start_agent redis development
+  for name in mariadb postgresql redis; do wait_for 30 "the enrolment of $name" agent_connected "$name"; done
+  as admin agent list | show
+}

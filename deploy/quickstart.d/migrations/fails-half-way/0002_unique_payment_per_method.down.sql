@@ -1,0 +1,2 @@
+ALTER TABLE payments DROP KEY idx_payments_method;
+ALTER TABLE payments DROP COLUMN reference;

@@ -1,0 +1,117 @@
+# Sourced by deploy/quickstart: the three private database servers, on unix sockets only.
+
+# private_folder USER PATH
+private_folder() {
+  mkdir -p "$2"
+  chmod 0755 "$2"
+  [[ $(id -u) == 0 ]] && chown "$1" "$2"
+  return 0
+}
+
+# The accounts that an agent needs, as it prints them itself, with the passwords put in. Passwords
+# travel through pipes, never on a command line.
+grants_of() {
+  local instance=$1 text use
+  text=$("$bin/dbfleet-agent" grants --config "$state/etc/agent-$instance.yaml")
+  for use in inspect backup migrate; do
+    if [[ $text == *"<password of $use>"* ]]; then
+      text=${text//"<password of $use>"/$(<"$state/secrets/$instance-$use")}
+    fi
+  done
+  printf '%s\n' "$text"
+}
+
+mariadb_admin() { as_user "$mysql_user" mariadb --no-defaults --socket="$state/sock/mariadb/s" -u "$mysql_user" "$@"; }
+start_mariadb() {
+  local data=$state/mariadb
+  living_pid mariadb >/dev/null && return 0
+  private_folder "$mysql_user" "$state/sock/mariadb"
+  if [[ ! -d $data/mysql ]]; then
+    private_folder "$mysql_user" "$data"
+    as_user "$mysql_user" mariadb-install-db --no-defaults --datadir="$data" --skip-test-db \
+      --auth-root-authentication-method=socket --auth-root-socket-user="$mysql_user" \
+      >"$state/log/mariadb-install.log" 2>&1 || fail "mariadb-install-db failed: $state/log/mariadb-install.log"
+  fi
+  start_process mariadb "$mysql_user" /usr/sbin/mariadbd --no-defaults --datadir="$data" \
+    --socket="$state/sock/mariadb/s" --skip-networking --log-bin=binlog --server-id=1 \
+    --innodb-buffer-pool-size=64M --pid-file="$data/mariadb.pid"
+  wait_for 60 "MariaDB's start" mariadb_admin -e 'SELECT 1'
+}
+
+postgres_bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1 || true)
+postgres_admin() { as_user "$postgres_user" psql -X -q -v ON_ERROR_STOP=1 -h "$state/sock/postgresql" -U "$postgres_user" "$@"; }
+start_postgresql() {
+  local data=$state/postgresql
+  living_pid postgresql >/dev/null && return 0
+  postgres_bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
+  private_folder "$postgres_user" "$state/sock/postgresql"
+  if [[ ! -f $data/PG_VERSION ]]; then
+    private_folder "$postgres_user" "$data"
+    chmod 0700 "$data"
+    as_user "$postgres_user" "$postgres_bin/initdb" -D "$data" -U "$postgres_user" --auth-local=peer \
+      --auth-host=reject --encoding=UTF8 --locale=C.UTF-8 \
+      >"$state/log/postgresql-initdb.log" 2>&1 || fail "initdb failed: $state/log/postgresql-initdb.log"
+    # The superuser comes in by its operating system user alone, all others by password.
+    as_user "$postgres_user" tee "$data/pg_hba.conf" >/dev/null <<HBA
+local all $postgres_user peer
+local all all scram-sha-256
+HBA
+  fi
+  start_process postgresql "$postgres_user" "$postgres_bin/postgres" -D "$data" -c listen_addresses= \
+    -c "unix_socket_directories=$state/sock/postgresql" -c shared_buffers=32MB
+  wait_for 60 "PostgreSQL's start" postgres_admin -d postgres -c 'SELECT 1'
+}
+
+redis_admin() { as_user "$redis_user" redis-cli -s "$state/sock/redis/s" "$@"; }
+start_redis() {
+  living_pid redis >/dev/null && return 0
+  private_folder "$redis_user" "$state/sock/redis"
+  private_folder "$redis_user" "$state/redis"
+  if [[ ! -f $state/redis/users.acl ]]; then
+    # Open until the accounts are made, on a socket in a folder of the server's own user.
+    as_user "$redis_user" tee "$state/redis/users.acl" >/dev/null <<<'user default on nopass ~* &* +@all'
+  fi
+  start_process redis "$redis_user" /usr/bin/redis-server --port 0 --unixsocket "$state/sock/redis/s" \
+    --unixsocketperm 777 --dir "$state/redis" --dbfilename dump.rdb --save '3600 1' \
+    --aclfile "$state/redis/users.acl" --maxmemory 64mb --daemonize no
+  wait_for 20 "Redis's start" test -S "$state/sock/redis/s"
+}
+
+load_mariadb() {
+  [[ -f $state/mariadb.loaded ]] && return 0
+  mariadb_admin <"$root/deploy/quickstart.d/mariadb.sql"
+  grants_of mariadb | mariadb_admin
+  touch "$state/mariadb.loaded"
+}
+load_postgresql() {
+  [[ -f $state/postgresql.loaded ]] && return 0
+  postgres_admin -d postgres -c 'CREATE DATABASE shop'
+  postgres_admin -d shop -o /dev/null <"$root/deploy/quickstart.d/postgresql.sql"
+  grants_of postgresql | postgres_admin -d shop -o /dev/null
+  touch "$state/postgresql.loaded"
+}
+load_redis() {
+  local i
+  [[ -f $state/redis.loaded ]] && return 0
+  for ((i = 1; i <= 2000; i++)); do
+    echo "SET session:$i user-$((i % 300)) EX 86400"
+    echo "HSET cart:$((i % 400)) sku-$((i % 50)) $((1 + i % 5))"
+  done | redis_admin >/dev/null
+  grants_of redis | redis_admin >/dev/null
+  redis_admin ACL SAVE >/dev/null
+  touch "$state/redis.loaded"
+}
+
+start_servers() {
+  step "Starting MariaDB, PostgreSQL and Redis under $state"
+  write_agent_configs
+  start_mariadb
+  start_postgresql
+  start_redis
+  load_mariadb
+  load_postgresql
+  load_redis
+  note "MariaDB    $(mariadb_admin -N -e 'SELECT VERSION()'), unix socket $state/sock/mariadb/s"
+  note "PostgreSQL $(postgres_admin -At -d shop -c 'SHOW server_version'), unix socket in $state/sock/postgresql"
+  note "Redis      $(redis-server --version | sed 's/.*v=\([^ ]*\).*/\1/'), unix socket $state/sock/redis/s"
+}

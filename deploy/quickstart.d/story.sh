@@ -1,0 +1,164 @@
+# Sourced by deploy/quickstart: dbfleet's main job, told on the running fleet. Each step checks what it
+# shows; the first one that does not hold ends the quickstart.
+
+# field JSON-PATH: reads one value out of JSON on stdin, for example field tasks.0.state
+field() {
+  python3 -c '
+import json, sys
+value = json.load(sys.stdin)
+for key in sys.argv[1].split("."):
+    value = value[int(key)] if isinstance(value, list) else value.get(key, "")
+print(value)' "$1"
+}
+
+job_state() { as admin job get "$1" -o json | field state; }
+expect_state() {
+  local state_now
+  state_now=$(job_state "$1")
+  [[ $state_now == "STATE_$2" ]] || fail "job $1 is $state_now, not STATE_$2: $(as admin job get "$1" -o json | field errorMessage)"
+}
+in_state() { [[ $(job_state "$1") == "STATE_$2" ]]; }
+columns_of() {
+  mariadb_admin -N -e "SELECT COLUMN_NAME, COLUMN_TYPE FROM information_schema.COLUMNS
+    WHERE TABLE_SCHEMA = 'client_1001' AND TABLE_NAME = '$1' ORDER BY ORDINAL_POSITION"
+}
+checksum_of() { mariadb_admin -N -e "CHECKSUM TABLE client_1001.$1"; }
+
+healthy() {
+  as admin instance get "$1" -o json | grep -qE '"HEALTH_STATUS_(OK|WARN)"'
+}
+story_health() {
+  local name
+  story_step "Health, as the agents report it by themselves"
+  for name in mariadb postgresql redis; do wait_for 30 "the health report of $name" healthy "$name"; done
+  as ada instance list | show
+}
+
+story_backups() {
+  local name job
+  story_step "A backup of each, reread and verified"
+  for name in mariadb postgresql redis; do
+    job=$(as ada backup run "$name" --reason "quickstart" --wait --timeout 5m -o name 2>>"$state/log/story.log") ||
+      fail "the backup of $name failed: $(as ada job list --kind backup | head -n 3)"
+    expect_state "${job##*/}" SUCCEEDED
+  done
+  as ada backup list --limit 3 | show
+}
+
+# submit_change DIR TITLE: planned by the agent, then waiting for an approval. Prints the job's id.
+submit_change() {
+  local job
+  job=$(as ada change submit --dir "$root/deploy/quickstart.d/migrations/$1" --environment production \
+    --instance mariadb --database client_1001 --client --account 1001 --title "$2" \
+    --reason "quickstart" --approve-destructive --fresh-backup -o name 2>>"$state/log/story.log")
+  job=${job##*/}
+  wait_for 30 "the plan of $job" in_state "$job" AWAITING_APPROVAL
+  echo "$job"
+}
+
+# approve_change JOB: by bob, who has seen the digest; waits for the end.
+approve_change() {
+  local digest
+  digest=$(as bob change get "$1" -o json | field digest)
+  as bob change approve "$1" --digest "$digest" --reason "plan read" >/dev/null 2>>"$state/log/story.log"
+  as ada change wait "$1" --timeout 5m >/dev/null 2>"$state/log/story-wait.log" || true
+  show <"$state/log/story-wait.log"
+}
+
+story_migration() {
+  local job rollback before code=0
+  story_step "A migration against production: planned, approved by somebody else, backed up, applied, rolled back"
+  before=$(columns_of orders)
+  job=$(submit_change add-order-notes "Let customers leave a note on an order")
+  note "ada's change $job is planned and waits; this is its plan:"
+  as ada change get "$job" | show
+  note "ada tries to approve it herself:"
+  as ada change approve "$job" --digest "$(as ada change get "$job" -o json | field digest)" \
+    --reason "trust me" 2>&1 | show || true
+  as ada change approve "$job" --digest "$(as ada change get "$job" -o json | field digest)" \
+    --reason "trust me" >/dev/null 2>&1 || code=$?
+  ((code == 4)) || fail "the requester's own approval ended with $code, not with 4 (not authorised)"
+  in_state "$job" AWAITING_APPROVAL || fail "the refused approval changed the job"
+  note "bob reads the plan and approves its digest; the fresh verified backup is taken, then the change runs:"
+  approve_change "$job"
+  expect_state "$job" SUCCEEDED
+  note "The table now:"
+  columns_of orders | show
+  columns_of orders | grep -q '^note' || fail "the column is not there"
+
+  note "And back again, as a change of its own with its own approval:"
+  rollback=$(as ada change rollback "$job" --reason "quickstart" --approve-destructive -o name 2>>"$state/log/story.log")
+  rollback=${rollback##*/}
+  wait_for 30 "the plan of $rollback" in_state "$rollback" AWAITING_APPROVAL
+  approve_change "$rollback"
+  expect_state "$rollback" SUCCEEDED
+  [[ $(columns_of orders) == "$before" ]] || fail "the rollback left the table changed"
+  note "The table is as it was."
+}
+
+story_failing_migration() {
+  local job before_columns before_rows
+  story_step "A migration that fails half-way and is rolled back by itself"
+  before_columns=$(columns_of payments)
+  before_rows=$(checksum_of payments)
+  job=$(submit_change fails-half-way "One payment per method")
+  approve_change "$job"
+  expect_state "$job" ROLLED_BACK
+  as ada change get "$job" | tail -n 25 | show
+  [[ $(columns_of payments) == "$before_columns" ]] || fail "the failed change left the table's columns changed"
+  [[ $(checksum_of payments) == "$before_rows" ]] || fail "the failed change left the table's rows changed"
+  note "The table is as it was: same columns, same checksum."
+}
+
+story_audit() {
+  local export=$state/audit.jsonl forged=$state/audit-forged.jsonl line
+  story_step "The audit trail, verified offline"
+  as eve audit export --out "$export" 2>/dev/null
+  tail -n 5 "$export" | python3 -c '
+import json, sys
+for line in sys.stdin:
+    record = json.loads(line)
+    print(record["seq"], record["actor"], record["action"], record["resource"])' | show
+  "$bin/dbfleet" audit verify "$export" | show
+  note "One record of a copy is altered:"
+  line=$(($(wc -l <"$export") / 2))
+  sed "${line}s/\"actor\":\"[^\"]*\"/\"actor\":\"users\/mallory\"/" "$export" >"$forged"
+  cmp -s "$export" "$forged" && fail "the copy was not altered"
+  if "$bin/dbfleet" audit verify "$forged" >"$state/log/audit-forged.log" 2>&1; then
+    fail "the altered copy was taken for good"
+  fi
+  show <"$state/log/audit-forged.log"
+}
+
+story_metrics() {
+  local metrics
+  story_step "The fleet's metrics"
+  metrics=$(curl -fsS "http://127.0.0.1:$http_port/metrics")
+  grep -E '^dbfleet_(instance_up|agent_connected|backup_last_verified|audit_records)' <<<"$metrics" | show
+  [[ $(grep -cE '^dbfleet_instance_up\{.*\} 1$' <<<"$metrics") == 3 ]] || fail "not all three instances are up"
+}
+
+tell_story() {
+  : >"$state/log/story.log"
+  story_health
+  story_backups
+  story_migration
+  story_failing_migration
+  story_audit
+  story_metrics
+}
+
+print_ending() {
+  cat <<TEXT
+
+Everything held. The fleet is running; look around:
+  export DBFLEET_CONFIG=$state/cli.json PATH=$bin:\$PATH
+  dbfleet --context ada instance list
+  dbfleet --context ada change list
+  dbfleet --context eve audit list
+  curl http://127.0.0.1:$http_port/metrics
+  curl http://127.0.0.1:$http_port/sd/prometheus
+Logs are in $state/log. Stop everything with:
+  deploy/quickstart --down --state-dir $state
+TEXT
+}

@@ -1,0 +1,197 @@
+// What only one engine does, and the agent's death while the server executes a statement.
+#include <vector>
+
+#include "tests/integration/agent/actions/migrate/migrate_itest_util.h"
+
+namespace dbfleet::agent {
+namespace {
+
+using testing::HasSubstr;
+using v1::OUTCOME_FAILED;
+using v1::OUTCOME_SUCCEEDED;
+
+class MariaDbMigrateTest : public MigrateServerTest {};
+INSTANTIATE_TEST_SUITE_P(Real, MariaDbMigrateTest, testing::Values(Server::kMariaDb));
+
+class PostgresMigrateTest : public MigrateServerTest {
+ protected:
+  work::v1::Migration Unique() {
+    return MakeMigration("1", "unique",
+                         {"CREATE UNIQUE INDEX CONCURRENTLY idx_orders_total ON orders (total)"},
+                         {"DROP INDEX CONCURRENTLY idx_orders_total"});
+  }
+  std::string Indexes() {
+    return Admin("SELECT c.relname, i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = "
+                 "i.indexrelid WHERE i.indrelid = 'orders'::regclass AND NOT i.indisprimary");
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Real, PostgresMigrateTest, testing::Values(Server::kPostgres));
+
+TEST_P(MariaDbMigrateTest, AKilledAgentsAlterRunsOnAndRecoverWaitsForItAndTakesItBack) {
+  Admin("CREATE TABLE big AS SELECT seq AS id, REPEAT('x', 200) AS pad FROM seq_1_to_400000");
+  const std::string before = Fingerprint();
+  const auto slow = MakeMigration(
+      "1", "slow",
+      {"CREATE TABLE first (id INT)", "ALTER TABLE big ADD COLUMN c INT DEFAULT 1, ALGORITHM=COPY"},
+      {"ALTER TABLE big DROP COLUMN c", "DROP TABLE first"});
+  KillWhile(Up({slow}), 1, "ALTER TABLE big ADD");
+  if (HasFatalFailure()) return;
+  EXPECT_TRUE(IsRunning("ALTER TABLE big ADD")) << "the test's table is too small";
+  // Nobody else gets in while the server is at it.
+  EXPECT_EQ(ReasonOf(engine_->migrations()
+                         ->OpenLocked("shop", absl::ZeroDuration(), absl::Seconds(5))
+                         .status()),
+            "MIGRATION_LOCKED");
+  const ActionResult result = Recover(Up({slow}), 1);
+  EXPECT_FALSE(IsRunning("ALTER TABLE big ADD"));
+  EXPECT_EQ(result.outcome, OUTCOME_FAILED);
+  EXPECT_EQ(result.error_reason, "MIGRATION_ROLLED_BACK") << result.error_message;
+  EXPECT_EQ(Fingerprint(), before);
+  EXPECT_EQ(Admin("SELECT COUNT(*) FROM dbfleet_step_log WHERE is_rollback = 0 AND step_index = 1 "
+                  "AND state = 'done' AND tries = 1"),
+            "1\n");
+  EXPECT_EQ(Recover(Up({slow}), 1).error_reason, "MIGRATION_ROLLED_BACK") << "asked again";
+}
+
+TEST_P(MariaDbMigrateTest, AKilledAgentsUpdateIsRolledBackByTheServer) {
+  const auto slow = MakeMigration(
+      "1", "slow",
+      {"ALTER TABLE orders ADD COLUMN c INT", "INSERT INTO orders VALUES (3, 30, 1)",
+       "UPDATE orders SET total = total + 5 + SLEEP(1)"},
+      {"UPDATE orders SET total = total - 5", "DELETE FROM orders WHERE id = 3",
+       "ALTER TABLE orders DROP COLUMN c"});
+  KillWhile(Up({slow}), 1, "UPDATE orders");
+  if (HasFatalFailure()) return;
+  const ActionResult result = Recover(Up({slow}), 1);
+  EXPECT_EQ(result.error_reason, "MIGRATION_ROLLED_BACK") << result.error_message;
+  EXPECT_EQ(Orders(), "1\t10\n2\t20\n");
+  EXPECT_EQ(Fingerprint(), initial_);
+}
+
+TEST_P(MariaDbMigrateTest, RecordsSurviveAMigrationThatChangesSqlMode) {
+  const auto odd = MakeMigration(
+      "1", "odd", {"SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'",
+                   "CREATE TABLE odd (id INT)", "ALTER TABLE missing ADD COLUMN c INT"},
+      {"SELECT 1", "DROP TABLE odd", "SET SESSION sql_mode = DEFAULT"});
+  const ActionResult result = Run(Up({odd}));
+  EXPECT_EQ(result.error_reason, "MIGRATION_ROLLED_BACK") << result.error_message;
+  EXPECT_THAT(Admin("SELECT error FROM dbfleet_step_log WHERE state = 'failed'"),
+              HasSubstr("missing"));
+}
+
+TEST_P(MariaDbMigrateTest, RoutinesAndDelimitersWork) {
+  auto routine = MakeMigration("1", "routine", {"SELECT 1"}, {"DROP PROCEDURE fill"});
+  SetContent("DELIMITER //\nCREATE PROCEDURE fill()\nBEGIN\n  INSERT INTO orders VALUES (3, 3);\n"
+             "  INSERT INTO orders VALUES (4, 4);\nEND//\nDELIMITER ;\n",
+             routine.mutable_up());
+  const auto call = MakeMigration("2", "call", {"CALL fill()"}, {"DELETE FROM orders WHERE id > 2"});
+  ActionResult result = Run(Up({routine, call}), 1);
+  ASSERT_EQ(result.outcome, OUTCOME_SUCCEEDED) << result.error_message;
+  EXPECT_EQ(Orders(), "1\t10\n2\t20\n3\t3\n4\t4\n");
+  result = Run(Down({routine, call}, {"1", "2"}), 2);
+  EXPECT_EQ(result.outcome, OUTCOME_SUCCEEDED) << result.error_message;
+  EXPECT_EQ(Fingerprint(), initial_);
+}
+
+TEST_P(PostgresMigrateTest, AnIndexIsBuiltAndDroppedConcurrently) {
+  ActionResult result = Run(Up({Unique()}), 1);
+  ASSERT_EQ(result.outcome, OUTCOME_SUCCEEDED) << result.error_message;
+  EXPECT_EQ(Indexes(), "idx_orders_total|t\n");
+  result = Run(Down({Unique()}, {"1"}), 2);
+  ASSERT_EQ(result.outcome, OUTCOME_SUCCEEDED) << result.error_message;
+  EXPECT_EQ(Fingerprint(), initial_);
+}
+
+TEST_P(PostgresMigrateTest, TheInvalidIndexOfAFailedBuildIsRemoved) {
+  Admin("INSERT INTO orders VALUES (3, 20)");
+  const ActionResult result = Run(Up({Unique()}));
+  EXPECT_EQ(result.outcome, OUTCOME_FAILED);
+  EXPECT_EQ(result.error_reason, "MIGRATION_ROLLED_BACK") << result.error_message;
+  EXPECT_THAT(result.error_message, testing::Not(HasSubstr("(20)"))) << "row data";
+  EXPECT_EQ(Indexes(), "");
+  EXPECT_EQ(Fingerprint(), initial_);
+}
+
+TEST_P(PostgresMigrateTest, AKilledAgentsConcurrentBuildIsSettled) {
+  // The build waits for the transaction that this holds open.
+  auto blocker = engine_->migrations()->OpenForPlan("shop");
+  ASSERT_TRUE(blocker.ok());
+  ASSERT_TRUE((*blocker)->Execute("BEGIN ISOLATION LEVEL REPEATABLE READ", {}).ok());
+  ASSERT_TRUE((*blocker)->Query("SELECT count(*) FROM orders").ok());
+  KillWhile(Up({Unique()}), 1, "CREATE UNIQUE INDEX");
+  if (HasFatalFailure()) return;
+  EXPECT_TRUE(IsRunning("CREATE UNIQUE INDEX"));
+  std::thread release([&] {
+    // Recover has to wait first: the lock is the dead client's.
+    EXPECT_TRUE(Await([&] { return IsRunning("SELECT pg_catalog.pg_sleep"); }));
+    blocker->reset();
+  });
+  const ActionResult result = Recover(Up({Unique()}), 1);
+  release.join();
+  EXPECT_EQ(result.outcome, OUTCOME_FAILED);
+  EXPECT_THAT(result.error_reason,
+              testing::AnyOf("MIGRATION_ROLLED_BACK", "INTERRUPTED_BEFORE_EFFECT"))
+      << result.error_message;
+  EXPECT_EQ(Indexes(), "");
+  EXPECT_EQ(Fingerprint(), initial_);
+}
+
+TEST_P(PostgresMigrateTest, AKilledAgentsTransactionLeavesNothing) {
+  const auto slow = MakeMigration(
+      "1", "slow", {"ALTER TABLE orders ADD COLUMN c int", "SELECT pg_sleep(2)"},
+      {"SELECT 1", "ALTER TABLE orders DROP COLUMN c"});
+  KillWhile(Up({slow}), 1, "SELECT pg_sleep");
+  if (HasFatalFailure()) return;
+  const ActionResult result = Recover(Up({slow}), 1);
+  EXPECT_EQ(result.outcome, OUTCOME_FAILED);
+  EXPECT_EQ(result.error_reason, "INTERRUPTED_BEFORE_EFFECT") << result.error_message;
+  EXPECT_EQ(Fingerprint(), initial_);
+}
+
+TEST_P(PostgresMigrateTest, ALockTimeoutIsTriedAgainUntilTheTableIsFree) {
+  auto spec = Up({MakeMigration("1", "c", {"ALTER TABLE orders ADD COLUMN c int"},
+                                {"ALTER TABLE orders DROP COLUMN c"})});
+  spec.mutable_migrate()->mutable_lock_timeout()->set_nanos(200'000'000);
+  std::thread reader([&] { Admin("BEGIN; LOCK TABLE orders; SELECT pg_sleep(1); COMMIT"); });
+  EXPECT_TRUE(Await([&] {
+    return Admin("SELECT count(*) > 0 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted "
+                 "AND relation = (SELECT oid FROM pg_class WHERE relname = 'orders')") == "t\n";
+  }));
+  AttemptContext context(*engine_, 1);
+  MigrateOptions patient = Quick();
+  patient.forward_lock_tries = 50;
+  MigrateAction action(*clock_, patient);
+  spec.mutable_migrate()->set_database("shop");
+  const ActionResult result = action.Run(context, spec);
+  reader.join();
+  EXPECT_EQ(result.outcome, OUTCOME_SUCCEEDED) << result.error_message;
+  EXPECT_TRUE(context.LogContains("ran into a lock"));
+}
+
+TEST_P(PostgresMigrateTest, ADeferredConstraintThatFailsAtCommitIsAFailure) {
+  AdminAsOwner("CREATE TABLE items (id int, order_id int REFERENCES orders DEFERRABLE INITIALLY "
+               "DEFERRED)");
+  const std::string before = Fingerprint();
+  const auto orphan = MakeMigration("1", "orphan", {"INSERT INTO items VALUES (1, 99)"},
+                                    {"DELETE FROM items WHERE id = 1"});
+  AttemptContext context(*engine_, 1);
+  const ActionResult result = Run(context, Up({orphan}));
+  EXPECT_EQ(result.outcome, OUTCOME_FAILED);
+  EXPECT_EQ(result.error_reason, "MIGRATION_ROLLED_BACK") << result.error_message;
+  EXPECT_EQ(context.steps().back().state(), work::v1::STEP_STATE_FAILED);
+  EXPECT_EQ(Fingerprint(), before);
+}
+
+TEST_P(PostgresMigrateTest, AMigrationsSearchPathMovesNeitherRecordsNorFingerprint) {
+  const auto moved = MakeMigration(
+      "1", "moved", {"CREATE SCHEMA side", "SET search_path = side", "CREATE TABLE t (id int)"},
+      {"DROP TABLE side.t", "SET search_path = public", "DROP SCHEMA side"});
+  const auto broken = MakeMigration("2", "broken", {"CREATE TABLE nowhere.t (id int)"},
+                                    {"DROP TABLE nowhere.t"});
+  const ActionResult result = Run(Up({moved, broken}));
+  EXPECT_EQ(result.error_reason, "MIGRATION_ROLLED_BACK") << result.error_message;
+  EXPECT_EQ(Fingerprint(), initial_);
+}
+
+}  // namespace
+}  // namespace dbfleet::agent
