@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "agent/exec/record.h"
 #include "common/base/files.h"
 #include "common/base/status.h"
@@ -47,7 +48,7 @@ struct ChildSetup {
   int stdout_fd;
   int stderr_fd;
   int error_fd;
-  pid_t group;          // 0: a new one.
+  pid_t group;  // 0: a new one.
   pid_t supervisor;
   const char* folder;
 };
@@ -80,7 +81,8 @@ struct ChildSetup {
 absl::Status StartStage(const PipelineSpec::Command& command, const std::string& marker,
                         ChildSetup setup, Stage* stage) {
   std::vector<std::string> environment;
-  for (const auto& [name, value] : command.env) environment.push_back(absl::StrCat(name, "=", value));
+  for (const auto& [name, value] : command.env)
+    environment.push_back(absl::StrCat(name, "=", value));
   environment.push_back(absl::StrCat(kMarkerVariable, "=", marker));
   const std::vector<char*> argv = Pointers(command.argv);
   const std::vector<char*> env = Pointers(environment);
@@ -103,7 +105,8 @@ absl::Status StartStage(const PipelineSpec::Command& command, const std::string&
   while ((n = read(error_pipe.read_end.get(), &error, sizeof error)) < 0 && errno == EINTR) {
   }
   if (n == sizeof error) {
-    return absl::UnknownError(absl::StrCat("cannot start ", command.argv[0], ": ", strerror(error)));
+    return absl::UnknownError(
+        absl::StrCat("cannot start ", command.argv[0], ": ", strerror(error)));
   }
   return absl::OkStatus();
 }

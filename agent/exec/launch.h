@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+
 #include "agent/exec/child.h"
 
 namespace dbfleet::agent {
@@ -29,7 +30,7 @@ class UniqueFd {
 
 // One started process of a pipeline, with the reading end of its stderr.
 struct Stage {
-  pid_t pid = -1;       // -1: it did not start; `error` says why.
+  pid_t pid = -1;  // -1: it did not start; `error` says why.
   std::string error;
   UniqueFd stderr_end;
 };
@@ -38,14 +39,15 @@ struct Stage {
 struct LaunchedPipeline {
   std::vector<Stage> stages;
   pid_t group = -1;
-  UniqueFd stdout_end;      // Of the last one; not open if the pipeline has no output file.
+  UniqueFd stdout_end;  // Of the last one; not open if the pipeline has no output file.
   bool all_started = false;
 };
 
 // Starts a pipeline from the supervisor, which must have one thread only. Children die with the
-// supervisor (PR_SET_PDEATHSIG), inherit nothing but stdin, stdout and stderr, and carry the marker.
-// When one cannot be started, the later ones are not tried. The error is about pipes or files, before
-// anything was started.
-absl::Status Launch(const PipelineSpec& spec, const std::string& marker, LaunchedPipeline* pipeline);
+// supervisor (PR_SET_PDEATHSIG), inherit nothing but stdin, stdout and stderr, and carry the
+// marker. When one cannot be started, the later ones are not tried. The error is about pipes or
+// files, before anything was started.
+absl::Status Launch(const PipelineSpec& spec, const std::string& marker,
+                    LaunchedPipeline* pipeline);
 
 }  // namespace dbfleet::agent

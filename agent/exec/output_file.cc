@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/files.h"
 #include "common/base/status.h"
 
@@ -49,8 +50,8 @@ void OutputFile::Finish() {
 
 void OutputFile::Fail(int error, absl::string_view what) {
   const absl::Status status = ErrnoStatus(error, absl::StrCat(what, " ", path_));
-  error_ = absl::StrCat(error == EFBIG ? "FILE_TOO_LARGE" : ReasonOf(status), ": ",
-                        status.message());
+  error_ =
+      absl::StrCat(error == EFBIG ? "FILE_TOO_LARGE" : ReasonOf(status), ": ", status.message());
 }
 
 }  // namespace dbfleet::agent

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+
 #include "agent/exec/launch.h"
 #include "common/base/hash.h"
 

@@ -15,6 +15,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+
 #include "agent/exec/child.h"
 #include "agent/exec/launch.h"
 #include "agent/exec/process_table.h"
@@ -46,7 +47,8 @@ int64_t FileSize(const std::string& path) {
   return !path.empty() && stat(path.c_str(), &info) == 0 ? info.st_size : 0;
 }
 
-// Called when no supervisor lives and there is no record: whoever of the pipeline is left is killed.
+// Called when no supervisor lives and there is no record: whoever of the pipeline is left is
+// killed.
 absl::Status NoRecord(const std::string& folder, absl::string_view how, Clock& clock) {
   std::string rest = "nothing of it had been started";
   if (absl::StatusOr<std::string> json = ReadFile(InFolder(folder, kSpecFile)); json.ok()) {
@@ -154,8 +156,8 @@ absl::Status PipelineRunner::Start(const PipelineSpec& spec, pid_t* supervisor) 
   ASSIGN_OR_RETURN(const std::string json, SpecToJson(stored));
   UniqueFd lock;
   RETURN_IF_ERROR(TakeLock(spec.record_folder, &lock));
-  RETURN_IF_ERROR(WriteFileAtomically(InFolder(spec.record_folder, kSpecFile), json,
-                                      S_IRUSR | S_IWUSR));
+  RETURN_IF_ERROR(
+      WriteFileAtomically(InFolder(spec.record_folder, kSpecFile), json, S_IRUSR | S_IWUSR));
   return Spawn(exec_path_, spec.record_folder, lock.get(), stored.id, supervisor);
 }
 

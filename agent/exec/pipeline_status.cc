@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "agent/exec/child.h"
 #include "common/base/text.h"
 
@@ -18,11 +19,10 @@ constexpr size_t kStderrInMessage = 600;
 
 std::string Describe(const ProcessStatus& process) {
   if (!process.error.empty()) return process.error;
-  std::string text =
-      process.signal != 0
-          ? absl::StrCat(process.program, " was killed by signal ", process.signal, " (",
-                         strsignal(process.signal), ")")
-          : absl::StrCat(process.program, " exited with status ", process.exit_code);
+  std::string text = process.signal != 0
+                         ? absl::StrCat(process.program, " was killed by signal ", process.signal,
+                                        " (", strsignal(process.signal), ")")
+                         : absl::StrCat(process.program, " exited with status ", process.exit_code);
   absl::string_view stderr_tail = absl::StripAsciiWhitespace(process.stderr_tail);
   if (stderr_tail.empty()) return text;
   const bool cut = stderr_tail.size() > kStderrInMessage;

@@ -31,8 +31,7 @@ std::string ReadProcFile(pid_t pid, absl::string_view name) {
 
 class ProcessDescriptor {
  public:
-  explicit ProcessDescriptor(pid_t pid)
-      : fd_(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))) {}
+  explicit ProcessDescriptor(pid_t pid) : fd_(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))) {}
   ~ProcessDescriptor() {
     if (fd_ >= 0) close(fd_);
   }

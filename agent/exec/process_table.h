@@ -10,6 +10,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+
 #include "common/time/clock.h"
 
 namespace dbfleet::agent {
@@ -19,8 +20,8 @@ struct ProcessInfo {
   pid_t pid = 0;
   pid_t parent = 0;
   pid_t session = 0;
-  char state = '?';           // 'Z' is a zombie.
-  uint64_t start_ticks = 0;   // Since boot; with the id it names a process for good.
+  char state = '?';          // 'Z' is a zombie.
+  uint64_t start_ticks = 0;  // Since boot; with the id it names a process for good.
 };
 
 std::optional<ProcessInfo> ReadProcess(pid_t pid);
@@ -33,8 +34,8 @@ bool HasEnvironment(pid_t pid, absl::string_view variable, absl::string_view val
 // Signals one process, and nobody else who might get its number later. False if it is gone.
 bool SignalProcess(pid_t pid, uint64_t start_ticks, int signal);
 
-// SIGKILLs every process that carries the environment variable, until none is left or `patience` has
-// passed. Returns how many there were, and whether none is left.
+// SIGKILLs every process that carries the environment variable, until none is left or `patience`
+// has passed. Returns how many there were, and whether none is left.
 struct KillReport {
   int killed = 0;
   bool all_gone = true;

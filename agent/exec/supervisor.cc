@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "agent/exec/process_table.h"
 #include "agent/exec/record.h"
 #include "common/base/files.h"
@@ -35,7 +36,8 @@ constexpr off_t kReserveBytes = 256 << 10;
 // Disk space kept aside; without it a full disk could not even be recorded.
 void Reserve(const std::string& path) {
   const UniqueFd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
-  if (fd.ok()) [[maybe_unused]] const int ignored = posix_fallocate(fd.get(), 0, kReserveBytes);
+  if (fd.ok()) [[maybe_unused]]
+    const int ignored = posix_fallocate(fd.get(), 0, kReserveBytes);
 }
 
 }  // namespace
@@ -110,7 +112,8 @@ bool Supervisor::PipesClosed() const {
 void Supervisor::PollOnce() {
   std::vector<pollfd> entries = {{signals_.get(), POLLIN, 0},
                                  {pipeline_.stdout_end.get(), POLLIN, 0}};
-  for (const Stage& stage : pipeline_.stages) entries.push_back({stage.stderr_end.get(), POLLIN, 0});
+  for (const Stage& stage : pipeline_.stages)
+    entries.push_back({stage.stderr_end.get(), POLLIN, 0});
   absl::Duration wait = kill_at_ - clock_.Monotonic();
   if (alive_count_ == 0) wait = std::min(wait, kLookAgain);
   wait = std::clamp(wait, absl::ZeroDuration(), absl::Hours(1));
@@ -173,7 +176,8 @@ void Supervisor::NoteEnd(size_t index, int wait_status) {
   --alive_count_;
   ProcessStatus& process = status_.processes[index];
   process.end_order = ++ended_;
-  if (!process.error.empty()) return;  // Its program never ran: the exit status is the supervisor's.
+  if (!process.error.empty())
+    return;  // Its program never ran: the exit status is the supervisor's.
   if (WIFSIGNALED(wait_status)) {
     process.signal = WTERMSIG(wait_status);
   } else {
@@ -217,9 +221,9 @@ bool Supervisor::DescendantsGone() {
   if (now - leftovers_since_ < kLeftoverGrace) return false;
   for (const ProcessInfo& info : left) SignalProcess(info.pid, info.start_ticks, SIGKILL);
   if (status_.stdout_error.empty()) {
-    status_.stdout_error =
-        absl::StrCat("LEFTOVER_PROCESSES: ", left.size(),
-                     " process(es) outlived the pipeline and were killed; its output is not complete");
+    status_.stdout_error = absl::StrCat(
+        "LEFTOVER_PROCESSES: ", left.size(),
+        " process(es) outlived the pipeline and were killed; its output is not complete");
   }
   // Whoever cannot even be killed hangs in the kernel; the record says so and does not wait.
   if (now - leftovers_since_ > kLeftoverGrace + kLeftoverLimit) leftovers_killed_ = true;

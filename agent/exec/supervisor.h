@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+
 #include "agent/exec/child.h"
 #include "agent/exec/launch.h"
 #include "agent/exec/output_file.h"
@@ -12,13 +13,13 @@
 
 namespace dbfleet::agent {
 
-// The heart of `dbfleet-exec`: runs the pipeline that the specification in a record folder names, and
-// writes the record when everything has ended. One object and one thread per process; Run once.
+// The heart of `dbfleet-exec`: runs the pipeline that the specification in a record folder names,
+// and writes the record when everything has ended. One object and one thread per process; Run once.
 //
-// It is the leader of a session, adopts the pipeline's orphans, copies the last process's output into
-// the file itself (so that a full disk is seen by the one who keeps the record) and keeps the end of
-// each stderr. SIGTERM ends the group, SIGKILL follows 5 s later. When a process fails, the ones
-// before it get SIGTERM, for nobody reads them any more.
+// It is the leader of a session, adopts the pipeline's orphans, copies the last process's output
+// into the file itself (so that a full disk is seen by the one who keeps the record) and keeps the
+// end of each stderr. SIGTERM ends the group, SIGKILL follows 5 s later. When a process fails, the
+// ones before it get SIGTERM, for nobody reads them any more.
 class Supervisor {
  public:
   Supervisor(std::string record_folder, Clock& clock);
@@ -60,8 +61,8 @@ class Supervisor {
   std::vector<char> buffer_;
 };
 
-// The program: checks its place in the world (lock, session), then runs a Supervisor. The exit status
-// is 0 if the record was written.
+// The program: checks its place in the world (lock, session), then runs a Supervisor. The exit
+// status is 0 if the record was written.
 int RunSupervisor(const std::string& record_folder);
 
 }  // namespace dbfleet::agent

@@ -15,6 +15,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+
 #include "agent/exec/child.h"
 #include "agent/exec/launch.h"
 #include "agent/exec/process_table.h"
@@ -29,8 +30,8 @@ namespace {
 constexpr absl::Duration kVersionTimeout = absl::Seconds(10);
 constexpr size_t kMaxVersionBytes = 4096;
 
-// Debian keeps each PostgreSQL version's tools apart, and its /usr/bin/pg_dump is a wrapper that picks
-// one by the local clusters. Newer tools read older servers, so the newest comes first.
+// Debian keeps each PostgreSQL version's tools apart, and its /usr/bin/pg_dump is a wrapper that
+// picks one by the local clusters. Newer tools read older servers, so the newest comes first.
 std::vector<std::string> PostgresFolders() {
   glob_t found{};
   std::vector<std::pair<int, std::string>> versions;
@@ -119,7 +120,8 @@ VersionCache& Versions() {
 
 absl::StatusOr<std::string> FindTool(absl::string_view tool, absl::string_view package) {
   std::vector<std::string> folders = PostgresFolders();
-  for (const char* folder : {"/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin"}) {
+  for (const char* folder :
+       {"/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin"}) {
     folders.emplace_back(folder);
   }
   for (const std::string& folder : folders) {

@@ -43,7 +43,9 @@ class Filler {
       return;
     }
     std::set<std::string> seen;
-    for (const auto& [key, value] : node.fields) {
+    for (size_t i = 0; i < node.keys.size(); ++i) {
+      const YamlNode& key = node.keys[i];
+      const YamlNode& value = node.items[i];
       if (!CheckKey(key, &seen)) continue;
       const FieldDescriptor* field = message->GetDescriptor()->FindFieldByName(key.text);
       if (field == nullptr) {
@@ -103,7 +105,9 @@ class Filler {
       return;
     }
     std::set<std::string> seen;
-    for (const auto& [key, value] : node.fields) {
+    for (size_t i = 0; i < node.keys.size(); ++i) {
+      const YamlNode& key = node.keys[i];
+      const YamlNode& value = node.items[i];
       if (!CheckKey(key, &seen)) continue;
       Message* entry = message->GetReflection()->AddMessage(message, field);
       FillField(key, field->message_type()->map_key(), entry);

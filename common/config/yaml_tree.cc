@@ -111,8 +111,7 @@ class TreeBuilder : public YAML::EventHandler {
     Level& level = open_.back();
     if (level.node->kind == YamlNode::Kind::kSequence) return &level.node->items.emplace_back();
     level.key_read = !level.key_read;
-    if (level.key_read) return &level.node->fields.emplace_back().first;
-    return &level.node->fields.back().second;
+    return level.key_read ? &level.node->keys.emplace_back() : &level.node->items.emplace_back();
   }
 
   struct Level {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -17,8 +16,8 @@ struct YamlNode {
   std::string text;     // Of a scalar.
   int line = 0;         // 1-based.
   int column = 0;
-  std::vector<YamlNode> items;                        // Of a sequence.
-  std::vector<std::pair<YamlNode, YamlNode>> fields;  // Of a map; keys may repeat.
+  std::vector<YamlNode> keys;   // Of a map, as many as items; they may repeat.
+  std::vector<YamlNode> items;  // Of a sequence, or the values of a map.
 };
 
 // Something wrong at a place of the input; line 0 means the input as a whole.

@@ -18,6 +18,7 @@ namespace {
 
 constexpr absl::string_view kRecoveryDomain = "dbfleet-recover-v1";
 constexpr absl::Duration kMinLifetime = absl::Seconds(2);
+constexpr absl::Duration kMaxJoinTokenTtl = absl::Minutes(15);
 
 absl::Status Refuse(absl::string_view reason, absl::string_view message) {
   return Error(absl::StatusCode::kUnauthenticated, reason, message);
@@ -66,6 +67,20 @@ absl::Status CheckEnvironment(ReadTx& tx, const std::string& agent_id,
   return absl::OkStatus();
 }
 
+// What the configuration leaves out arrives as zero.
+Enrollment::Options WithinLimits(Enrollment::Options options) {
+  const Enrollment::Options defaults;
+  if (options.certificate_lifetime <= absl::ZeroDuration()) {
+    options.certificate_lifetime = defaults.certificate_lifetime;
+  }
+  options.certificate_lifetime = std::max(options.certificate_lifetime, kMinLifetime);
+  if (options.join_token_ttl <= absl::ZeroDuration()) {
+    options.join_token_ttl = defaults.join_token_ttl;
+  }
+  options.join_token_ttl = std::min(options.join_token_ttl, kMaxJoinTokenTtl);
+  return options;
+}
+
 absl::Status CheckTokenUsable(const JoinToken& token, absl::Time revoked_at, absl::Time now) {
   if (!token.used_key_sha256.empty()) {
     return Refuse("JOIN_TOKEN_USED", "the join token was used already; make another one");
@@ -90,10 +105,7 @@ Enrollment::Enrollment(Store* store, const CertificateAuthority* ca,
       ca_(ca),
       authenticator_(authenticator),
       clock_(clock),
-      options_([&] {
-        options.certificate_lifetime = std::max(options.certificate_lifetime, kMinLifetime);
-        return options;
-      }()),
+      options_(WithinLimits(options)),
       nonces_(clock) {}
 
 absl::StatusOr<Enrollment::CreatedJoinToken> Enrollment::CreateJoinToken(

@@ -27,6 +27,7 @@ namespace dbfleet::controller {
 // Nothing is owned.
 class Enrollment {
  public:
+  // Zero means the default, here and in join_token_ttl; what is out of bounds is brought to them.
   struct Options {
     absl::Duration certificate_lifetime = absl::Hours(24);  // At least 2 s.
     absl::Duration join_token_ttl = absl::Minutes(15);      // Default and maximum.

@@ -11,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+
 #include "agent/actions/action.h"
 #include "common/base/files.h"
 #include "common/base/hash.h"
@@ -19,10 +20,10 @@
 
 namespace dbfleet::agent {
 
-// An ActionContext that records what the action told it. The test decides what MayGoOn says, cancels
-// from any thread, and can make ReportStep and Checkpoint fail. Everything that it handed over stays
-// readable after Run. Thread-safe. `engine` must outlive it. Header-only, so that the library of
-// fakes does not depend on the agent.
+// An ActionContext that records what the action told it. The test decides what MayGoOn says,
+// cancels from any thread, and can make ReportStep and Checkpoint fail. Everything that it handed
+// over stays readable after Run. Thread-safe. `engine` must outlive it. Header-only, so that the
+// library of fakes does not depend on the agent.
 class FakeActionContext : public ActionContext {
  public:
   // `scratch` is made on first use (mode 0700) and is the test's to remove.
@@ -37,7 +38,8 @@ class FakeActionContext : public ActionContext {
   absl::Status MayGoOn() override {
     MutexLock lock(&mutex_);
     ++may_go_on_calls_;
-    if (cancelled_) return Error(absl::StatusCode::kCancelled, "CANCELLED", "cancelled by the test");
+    if (cancelled_)
+      return Error(absl::StatusCode::kCancelled, "CANCELLED", "cancelled by the test");
     if (may_go_on_hook_) return may_go_on_hook_(may_go_on_calls_);
     return may_go_on_;
   }

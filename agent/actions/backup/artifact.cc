@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+
 #include "agent/exec/launch.h"
 #include "common/base/files.h"
 #include "common/base/hash.h"
@@ -74,7 +75,8 @@ class SourceReader {
   void Take(absl::string_view data) {
     bytes_ += static_cast<int64_t>(data.size());
     hash_.Update(data);
-    if (head_.size() < kHeadBytes) head_.append(data.data(), std::min(data.size(), kHeadBytes - head_.size()));
+    if (head_.size() < kHeadBytes)
+      head_.append(data.data(), std::min(data.size(), kHeadBytes - head_.size()));
     tail_.append(data.data(), data.size());
     if (tail_.size() > 4 * kReadBytes) tail_.erase(0, tail_.size() - kTailBytes);
   }
@@ -184,7 +186,8 @@ absl::Status CheckEnds(DumpFormat format, const ArtifactFacts& facts) {
       return Incomplete("the dump does not end with its last line, \"-- Dump completed\"");
     case DumpFormat::kPostgresGlobals:
       // Newer versions write a psql command after it.
-      if (HasLine(facts.tail, "-- PostgreSQL database cluster dump complete")) return absl::OkStatus();
+      if (HasLine(facts.tail, "-- PostgreSQL database cluster dump complete"))
+        return absl::OkStatus();
       return Incomplete("the dump of the roles and tablespaces does not end as pg_dumpall ends it");
     case DumpFormat::kPostgresArchive:
       if (absl::StartsWith(facts.head, "PGDMP")) return absl::OkStatus();
@@ -208,8 +211,7 @@ std::string PositionInDump(DumpFormat format, const ArtifactFacts& facts) {
     const absl::string_view rest = absl::string_view(facts.head).substr(at + with_position.size());
     absl::StrAppend(&position, ":", rest.substr(0, rest.find(';')));
   }
-  const std::string gtid =
-      QuotedAfter(facts.tail, "-- SET GLOBAL gtid_slave_pos='", /*last=*/true);
+  const std::string gtid = QuotedAfter(facts.tail, "-- SET GLOBAL gtid_slave_pos='", /*last=*/true);
   if (!gtid.empty()) absl::StrAppend(&position, " gtid ", gtid);
   return position;
 }

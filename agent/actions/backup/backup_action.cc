@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+
 #include "agent/actions/backup/backup_run.h"
 #include "agent/actions/backup/child_tools.h"
 #include "agent/actions/backup/dump_tool.h"
@@ -30,9 +31,10 @@ BackupAction::BackupAction(Options options, Clock& clock)
 
 absl::Status BackupAction::Supports(Engine& engine) {
   if (access(options_.exec_path.c_str(), X_OK) != 0) {
-    return Error(absl::StatusCode::kNotFound, "TOOL_MISSING",
-                 absl::StrCat(options_.exec_path,
-                              " is not there; dbfleet-exec must be installed beside dbfleet-agent"));
+    return Error(
+        absl::StatusCode::kNotFound, "TOOL_MISSING",
+        absl::StrCat(options_.exec_path,
+                     " is not there; dbfleet-exec must be installed beside dbfleet-agent"));
   }
   RETURN_IF_ERROR(BackupFolder(options_.backup_dir, engine.spec().name, "probe").status());
   RETURN_IF_ERROR(DumpToolsInstalled(engine.spec()));

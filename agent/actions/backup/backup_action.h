@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+
 #include "agent/actions/action.h"
 #include "agent/exec/child.h"
 #include "common/time/clock.h"

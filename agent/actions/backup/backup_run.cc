@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "agent/actions/backup/format_walk.h"
 #include "common/base/files.h"
 #include "common/base/status.h"
@@ -28,8 +29,8 @@ std::string FinalPath(const BackupState& state, int index) {
 
 void SetTime(absl::Time time, google::protobuf::Timestamp* proto) {
   proto->set_seconds(absl::ToUnixSeconds(time));
-  proto->set_nanos(
-      static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(proto->seconds()))));
+  proto->set_nanos(static_cast<int32_t>(
+      absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(proto->seconds()))));
 }
 
 void SetDuration(absl::Duration duration, google::protobuf::Duration* proto) {
@@ -70,11 +71,10 @@ std::function<bool()> BackupRun::KeepGoing() const {
 
 std::string BackupRun::Describe(const DumpPlan& plan, int index) const {
   const std::string& database = plan.items[index].database;
-  return database.empty()
-             ? absl::StrCat("dump ", index + 1, " of ", plan.items.size(), " (",
-                            plan.items[index].file_name, ")")
-             : absl::StrCat("dump ", index + 1, " of ", plan.items.size(), " (database ",
-                            SanitizeForDisplay(database), ")");
+  return database.empty() ? absl::StrCat("dump ", index + 1, " of ", plan.items.size(), " (",
+                                         plan.items[index].file_name, ")")
+                          : absl::StrCat("dump ", index + 1, " of ", plan.items.size(),
+                                         " (database ", SanitizeForDisplay(database), ")");
 }
 
 absl::Status BackupRun::RemoveAndReturn(const absl::Status& status) {
@@ -213,9 +213,10 @@ absl::StatusOr<work::v1::BackupResult> BackupRun::Complete(const BackupState& st
   for (const std::string& warning : state.plan.warnings) backup.add_warnings(warning);
   for (const std::string& complaint : complaints_) backup.add_warnings(complaint);
   if (state.plan.databases.size() > 1) {
-    backup.add_warnings(absl::StrCat(
-        state.plan.databases.size(), " databases were dumped one after the other: each is consistent "
-        "in itself, not with the others"));
+    backup.add_warnings(
+        absl::StrCat(state.plan.databases.size(),
+                     " databases were dumped one after the other: each is consistent "
+                     "in itself, not with the others"));
   }
   SetTime(snapshot_time_, backup.mutable_snapshot_time());
   SetDuration(clock_.Now() - state.start_time, backup.mutable_duration());
@@ -263,9 +264,8 @@ absl::StatusOr<Manifest> BackupRun::FinishFormerLife(absl::string_view checkpoin
                  absl::StrCat("after a restart of the agent: ", Describe(state_.plan, i)));
     absl::StatusOr<PipelineStatus> status =
         tools_.runner().Adopt(state_.record_folders[i], dump_timeout_, tools_.cancelled());
-    absl::StatusOr<ManifestFile> file = status.ok()
-                                            ? FinishItem(state_, i, *status)
-                                            : absl::StatusOr<ManifestFile>(status.status());
+    absl::StatusOr<ManifestFile> file = status.ok() ? FinishItem(state_, i, *status)
+                                                    : absl::StatusOr<ManifestFile>(status.status());
     if (!file.ok()) return Annotate(file.status(), Describe(state_.plan, i));
     manifest.files.push_back(*std::move(file));
   }

@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+
 #include "agent/actions/action.h"
 #include "agent/actions/backup/backup_state.h"
 #include "agent/actions/backup/child_tools.h"
@@ -16,8 +17,9 @@
 
 namespace dbfleet::agent {
 
-// One attempt at one backup, from the first look at the server to the manifest. Call Run or Recover,
-// once. Not thread-safe. When it fails it has removed everything it wrote into the repository.
+// One attempt at one backup, from the first look at the server to the manifest. Call Run or
+// Recover, once. Not thread-safe. When it fails it has removed everything it wrote into the
+// repository.
 //
 // The order is what makes a crash harmless: checkpoint, then the dump into "*.partial", then the
 // checks, then the rename, and last the manifest. Whatever happens before the manifest is not a
@@ -29,7 +31,8 @@ class BackupRun {
 
   absl::StatusOr<work::v1::BackupResult> Run(const work::v1::BackupSpec& spec);
 
-  // After a restart. Finishes the backup if the last dump has succeeded without us; never starts one.
+  // After a restart. Finishes the backup if the last dump has succeeded without us; never starts
+  // one.
   absl::StatusOr<work::v1::BackupResult> Recover(absl::string_view checkpoint);
 
  private:

@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+
 #include "agent/actions/backup/dump_tool.h"
 
 namespace dbfleet::agent {
@@ -13,7 +14,7 @@ namespace dbfleet::agent {
 // What a backup's next life needs to finish it: written once, before the first dump, into the
 // attempt's scratch folder. Holds no secret.
 struct BackupState {
-  std::string folder;       // The backup's, in the repository.
+  std::string folder;  // The backup's, in the repository.
   absl::Time start_time;
   DumpPlan plan;
   std::vector<std::string> record_folders;  // One per item.
@@ -25,14 +26,14 @@ absl::StatusOr<BackupState> StateFromJson(absl::string_view json);
 // The checkpoint: small, because the journal keeps every one.
 struct BackupCheckpoint {
   std::string state_path;
-  int current = 0;          // The item whose dump may have been started.
+  int current = 0;  // The item whose dump may have been started.
 };
 
 std::string CheckpointToJson(const BackupCheckpoint& checkpoint);
 absl::StatusOr<BackupCheckpoint> CheckpointFromJson(absl::string_view json);
 
-// What is known of an item's snapshot just before its dump starts; beside the dump's record. It need
-// not outlive the machine, for the dump would not either.
+// What is known of an item's snapshot just before its dump starts; beside the dump's record. It
+// need not outlive the machine, for the dump would not either.
 struct ItemStart {
   absl::Time time;
   std::string position;

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+
 #include "agent/exec/record.h"
 #include "common/base/files.h"
 #include "common/base/hash.h"
@@ -37,7 +38,8 @@ constexpr auto kAuth = absl::StatusCode::kUnauthenticated;
 constexpr auto kGone = absl::StatusCode::kUnavailable;
 constexpr auto kDenied = absl::StatusCode::kPermissionDenied;
 
-// The first that occurs in the tool's message wins. Where it is a number, MentionsError looks for it.
+// The first that occurs in the tool's message wins. Where it is a number, MentionsError looks for
+// it.
 constexpr Pattern kPatterns[] = {
     {kMysql, "1045", kAuth, "DATABASE_AUTH"},
     {kMysql, "1698", kAuth, "DATABASE_AUTH"},
@@ -154,8 +156,7 @@ std::function<bool()> CancelFlag::AsFunction() const {
   return [flag = flag_] { return flag->load(); };
 }
 
-ChildTools::ChildTools(PipelineRunner& runner, std::string scratch,
-                       std::function<bool()> cancelled)
+ChildTools::ChildTools(PipelineRunner& runner, std::string scratch, std::function<bool()> cancelled)
     : runner_(runner), scratch_(std::move(scratch)), cancelled_(std::move(cancelled)) {}
 
 void ChildTools::StopLeftovers(const std::string& except) {
@@ -193,7 +194,8 @@ absl::StatusOr<std::string> ChildTools::Capture(work::v1::Engine engine,
 }
 
 std::map<std::string, std::string> ToolEnvironment() {
-  return {{"PATH", "/usr/bin:/bin"}, {"LC_ALL", "C.UTF-8"}, {"HOME", "/nonexistent"}, {"TZ", "UTC"}};
+  return {
+      {"PATH", "/usr/bin:/bin"}, {"LC_ALL", "C.UTF-8"}, {"HOME", "/nonexistent"}, {"TZ", "UTC"}};
 }
 
 absl::Status ToolFailure(work::v1::Engine engine, const PipelineStatus& status) {
@@ -213,7 +215,8 @@ absl::Status ToolFailure(work::v1::Engine engine, const PipelineStatus& status) 
 absl::StatusOr<std::vector<std::string>> ClassifyComplaints(const PipelineStatus& status) {
   std::vector<std::string> complaints;
   for (const ProcessStatus& process : status.processes) {
-    for (absl::string_view line : absl::StrSplit(process.stderr_tail, '\n', absl::SkipWhitespace())) {
+    for (absl::string_view line :
+         absl::StrSplit(process.stderr_tail, '\n', absl::SkipWhitespace())) {
       if (StartsWithAny(line, kChatter)) continue;
       const std::string text =
           absl::StrCat(process.program, ": ", Truncate(SanitizeForDisplay(line), kMaxComplaint));

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+
 #include "agent/actions/action.h"
 #include "agent/engine/engine.h"
 #include "agent/exec/child.h"
@@ -37,8 +38,8 @@ class SecretFile {
   std::string path_;
 };
 
-// The flag behind a `cancelled` function: set from any thread when the attempt is cancelled, while the
-// context may still hold it after the action has ended.
+// The flag behind a `cancelled` function: set from any thread when the attempt is cancelled, while
+// the context may still hold it after the action has ended.
 class CancelFlag {
  public:
   explicit CancelFlag(ActionContext& context);
@@ -70,8 +71,8 @@ class ChildTools {
   // A new folder for a pipeline's record.
   absl::StatusOr<std::string> NewRecordFolder();
 
-  // Runs short commands and returns what the last one printed (at most 16 MiB). A tool that fails is
-  // an error as ToolFailure makes it. What it printed stays nowhere.
+  // Runs short commands and returns what the last one printed (at most 16 MiB). A tool that fails
+  // is an error as ToolFailure makes it. What it printed stays nowhere.
   absl::StatusOr<std::string> Capture(work::v1::Engine engine,
                                       std::vector<PipelineSpec::Command> commands,
                                       const std::string& stdin_path, absl::Duration timeout);
@@ -91,7 +92,8 @@ std::map<std::string, std::string> ToolEnvironment();
 absl::Status ToolFailure(work::v1::Engine engine, const PipelineStatus& status);
 
 // What the tools of a pipeline that ended well said on stderr: lines that mean something is missing
-// in their output are an error (INTERNAL, TOOL_COMPLAINED), chatter is dropped, the rest is returned.
+// in their output are an error (INTERNAL, TOOL_COMPLAINED), chatter is dropped, the rest is
+// returned.
 absl::StatusOr<std::vector<std::string>> ClassifyComplaints(const PipelineStatus& status);
 
 // The account for backups. FAILED_PRECONDITION (NO_ACCOUNT) if the instance has none.

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+
 #include "agent/actions/backup/artifact.h"
 #include "agent/actions/backup/child_tools.h"
 #include "agent/engine/engine.h"
@@ -16,8 +17,8 @@ namespace dbfleet::agent {
 
 // One file of a backup and the pipeline that writes it.
 struct DumpItem {
-  std::string database;      // "" for what belongs to no single one.
-  std::string file_name;     // Final name in the backup's folder.
+  std::string database;   // "" for what belongs to no single one.
+  std::string file_name;  // Final name in the backup's folder.
   DumpFormat format = DumpFormat::kMysqlSql;
   std::vector<PipelineSpec::Command> commands;  // The last one is the compressor.
   std::string stdin_path;
@@ -33,18 +34,19 @@ struct DumpPlan {
 };
 
 // How one engine's server is dumped with its own tools: a recipe. One object per attempt; it holds
-// the credential files that the tools read, in the attempt's scratch folder, and removes them when it
-// dies. Not thread-safe.
+// the credential files that the tools read, in the attempt's scratch folder, and removes them when
+// it dies. Not thread-safe.
 class DumpTool {
  public:
   virtual ~DumpTool() = default;
 
-  // Looks at the server with the account for backups: reachable, databases there, rights complete. A
-  // right whose lack would leave a silent gap in the dump is an error (PERMISSION_DENIED,
+  // Looks at the server with the account for backups: reachable, databases there, rights complete.
+  // A right whose lack would leave a silent gap in the dump is an error (PERMISSION_DENIED,
   // BACKUP_PRIVILEGE).
   virtual absl::StatusOr<DumpPlan> Prepare(const work::v1::BackupSpec& spec, ChildTools& tools) = 0;
 
-  // A position in the server's log that is not after the item's snapshot, read just before its dump;
+  // A position in the server's log that is not after the item's snapshot, read just before its
+  // dump;
   // "" where the dump itself tells.
   virtual absl::StatusOr<std::string> PositionBefore(const DumpItem& item, ChildTools& tools) = 0;
 };

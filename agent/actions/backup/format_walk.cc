@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 
 namespace dbfleet::agent {
@@ -34,8 +35,8 @@ absl::StatusOr<WalkResult> WalkArchive(const std::string& path, ChildTools& tool
   ASSIGN_OR_RETURN(PipelineSpec::Command zstd, Decompressor(path));
   const PipelineSpec::Command restore{
       {pg_restore, "--format=custom", "--exit-on-error", "--file=/dev/null"}, ToolEnvironment()};
-  const auto output = tools.Capture(work::v1::ENGINE_UNSPECIFIED, {std::move(zstd), restore}, "",
-                                    timeout);
+  const auto output =
+      tools.Capture(work::v1::ENGINE_UNSPECIFIED, {std::move(zstd), restore}, "", timeout);
   if (!output.ok()) return AsCorrupt(output.status(), path);
   return WalkResult{"pg_restore read the archive to its end", ""};
 }
@@ -45,8 +46,8 @@ absl::StatusOr<WalkResult> WalkRdb(const std::string& path, const ArtifactFacts&
   ASSIGN_OR_RETURN(const std::string checker, FindTool("redis-check-rdb", "redis-tools"));
   ASSIGN_OR_RETURN(PipelineSpec::Command zstd, Decompressor(path));
   const PipelineSpec::Command check{{checker, "/dev/stdin"}, ToolEnvironment()};
-  const auto output = tools.Capture(work::v1::ENGINE_UNSPECIFIED, {std::move(zstd), check}, "",
-                                    timeout);
+  const auto output =
+      tools.Capture(work::v1::ENGINE_UNSPECIFIED, {std::move(zstd), check}, "", timeout);
   if (!output.ok()) return AsCorrupt(output.status(), path);
   ASSIGN_OR_RETURN(const RdbReport report, ParseRdbReport(*output));
   const int64_t rest = facts.source_bytes - report.length;

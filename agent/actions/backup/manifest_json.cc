@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+
 #include "agent/actions/backup/repository.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
@@ -20,9 +21,9 @@ absl::Status Bad(absl::string_view why) {
 }
 
 std::string TimeText(const google::protobuf::Timestamp& time) {
-  return absl::FormatTime(
-      absl::RFC3339_full,
-      absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos()), absl::UTCTimeZone());
+  return absl::FormatTime(absl::RFC3339_full,
+                          absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos()),
+                          absl::UTCTimeZone());
 }
 
 bool ParseTimeText(const std::string& text, google::protobuf::Timestamp* time) {
@@ -146,7 +147,8 @@ std::string ManifestToJson(const Manifest& manifest) {
       {"repository_path", backup.repository_path()},
       {"schema_fingerprint", backup.schema_fingerprint()},
       {"files", std::move(files)}};
-  // What is not UTF-8 was refused or made printable before; if ever not, it is replaced, not thrown.
+  // What is not UTF-8 was refused or made printable before; if ever not, it is replaced, not
+  // thrown.
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

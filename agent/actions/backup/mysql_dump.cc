@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+
 #include "agent/actions/backup/dump_tool.h"
 #include "agent/actions/backup/mysql_grants.h"
 #include "agent/actions/backup/repository.h"
@@ -21,19 +22,17 @@ constexpr size_t kMaxTablesNamed = 10;
 
 // A value in an option file: in double quotes, where a backslash escapes.
 std::string OptionValue(absl::string_view value) {
-  return absl::StrCat("\"",
-                      absl::StrReplaceAll(value, {{"\\", "\\\\"},
-                                                  {"\"", "\\\""},
-                                                  {"\n", "\\n"},
-                                                  {"\r", "\\r"},
-                                                  {"\t", "\\t"}}),
-                      "\"");
+  return absl::StrCat(
+      "\"",
+      absl::StrReplaceAll(
+          value, {{"\\", "\\\\"}, {"\"", "\\\""}, {"\n", "\\n"}, {"\r", "\\r"}, {"\t", "\\t"}}),
+      "\"");
 }
 
 // A value as the client prints it in batch mode.
 std::string Unescape(absl::string_view value) {
-  return absl::StrReplaceAll(value,
-                             {{"\\\\", "\\"}, {"\\n", "\n"}, {"\\t", "\t"}, {"\\0", std::string(1, '\0')}});
+  return absl::StrReplaceAll(
+      value, {{"\\\\", "\\"}, {"\\n", "\n"}, {"\\t", "\t"}, {"\\0", std::string(1, '\0')}});
 }
 
 struct ServerFacts {
@@ -117,8 +116,8 @@ absl::StatusOr<std::vector<std::string>> MysqlDump::NonTransactionalTables(
     if (fields.size() != 3) continue;
     const std::string database = Unescape(fields[0]);
     if (std::find(databases.begin(), databases.end(), database) == databases.end()) continue;
-    tables.push_back(SanitizeForDisplay(
-        absl::StrCat(database, ".", Unescape(fields[1]), " (", fields[2], ")")));
+    tables.push_back(
+        SanitizeForDisplay(absl::StrCat(database, ".", Unescape(fields[1]), " (", fields[2], ")")));
   }
   return tables;
 }
@@ -126,10 +125,10 @@ absl::StatusOr<std::vector<std::string>> MysqlDump::NonTransactionalTables(
 DumpItem MysqlDump::ItemFor(const std::string& database, const ServerFacts& server,
                             const std::string& program,
                             const PipelineSpec::Command& compressor) const {
-  PipelineSpec::Command dump{{program, "--defaults-file=" + options_.path(), "--single-transaction",
-                              "--quick", "--routines", "--triggers", "--events", "--hex-blob",
-                              "--default-character-set=utf8mb4"},
-                             ToolEnvironment()};
+  PipelineSpec::Command dump{
+      {program, "--defaults-file=" + options_.path(), "--single-transaction", "--quick",
+       "--routines", "--triggers", "--events", "--hex-blob", "--default-character-set=utf8mb4"},
+      ToolEnvironment()};
   if (server.binary_log) dump.argv.push_back("--master-data=2");
   if (server.binary_log && server.mariadb) dump.argv.push_back("--gtid");
   // "--" because a database's name may begin with a dash.
@@ -147,10 +146,11 @@ DumpItem MysqlDump::ItemFor(const std::string& database, const ServerFacts& serv
 absl::StatusOr<DumpPlan> MysqlDump::Prepare(const work::v1::BackupSpec& spec, ChildTools& tools) {
   RETURN_IF_ERROR(WriteOptionFile(tools));
   ASSIGN_OR_RETURN(const ServerFacts server, ReadServer(tools));
-  ASSIGN_OR_RETURN(const auto names,
-                   Query("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT "
-                         "IN ('mysql', 'information_schema', 'performance_schema', 'sys') ORDER BY 1",
-                         tools));
+  ASSIGN_OR_RETURN(
+      const auto names,
+      Query("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT "
+            "IN ('mysql', 'information_schema', 'performance_schema', 'sys') ORDER BY 1",
+            tools));
   std::vector<std::string> present;
   for (const std::string& name : names) present.push_back(Unescape(name));
   DumpPlan plan;
@@ -177,10 +177,11 @@ absl::StatusOr<DumpPlan> MysqlDump::Prepare(const work::v1::BackupSpec& spec, Ch
   if (!tables.empty()) {
     const size_t count = tables.size();
     tables.resize(std::min(count, kMaxTablesNamed));
-    plan.warnings.push_back(absl::StrCat(
-        count, " table(s) of an engine without transactions may have changed while they were "
-        "dumped, so the backup is not one point in time for them: ", absl::StrJoin(tables, ", "),
-        count > kMaxTablesNamed ? ", ..." : ""));
+    plan.warnings.push_back(
+        absl::StrCat(count,
+                     " table(s) of an engine without transactions may have changed while they were "
+                     "dumped, so the backup is not one point in time for them: ",
+                     absl::StrJoin(tables, ", "), count > kMaxTablesNamed ? ", ..." : ""));
   }
   return plan;
 }

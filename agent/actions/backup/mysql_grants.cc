@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+
 #include "common/base/status.h"
 #include "common/base/text.h"
 
@@ -54,8 +55,8 @@ bool MatchesLike(absl::string_view pattern, absl::string_view text) {
 
 bool MysqlGrants::ParseLine(absl::string_view line, Grant* grant) {
   if (!absl::ConsumePrefix(&line, "GRANT ")) return false;
-  // A column list, "SELECT (`a`, `b`)", covers a part of a table only and counts for nothing; it also
-  // contains the commas that would mislead the split.
+  // A column list, "SELECT (`a`, `b`)", covers a part of a table only and counts for nothing; it
+  // also contains the commas that would mislead the split.
   const size_t on = line.find(" ON ");
   if (on == absl::string_view::npos || line.substr(0, on).find('(') != absl::string_view::npos) {
     return false;

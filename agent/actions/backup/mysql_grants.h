@@ -12,8 +12,8 @@ namespace dbfleet::agent {
 // The rights of a MySQL or MariaDB account as SHOW GRANTS tells them, those of its enabled roles
 // included. A value.
 //
-// It exists because mariadb-dump succeeds without the rights to triggers and routines and leaves them
-// out of the dump without a word.
+// It exists because mariadb-dump succeeds without the rights to triggers and routines and leaves
+// them out of the dump without a word.
 class MysqlGrants {
  public:
   // One statement per line, as SHOW GRANTS prints them. What it cannot read grants nothing.

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+
 #include "agent/actions/backup/dump_tool.h"
 #include "agent/actions/backup/repository.h"
 #include "common/base/files.h"
@@ -54,9 +55,10 @@ std::string PostgresDump::ConnectionString(const std::string& database) const {
     return absl::StrCat("'", absl::StrReplaceAll(value, {{"\\", "\\\\"}, {"'", "\\'"}}), "'");
   };
   const bool local = !spec_.endpoint.socket.empty();
-  std::string text = absl::StrCat("dbname=", quoted(database), " user=", quoted(account_.user),
-                                  " host=", quoted(local ? spec_.endpoint.socket : spec_.endpoint.host),
-                                  " connect_timeout=20 application_name=dbfleet-backup");
+  std::string text =
+      absl::StrCat("dbname=", quoted(database), " user=", quoted(account_.user),
+                   " host=", quoted(local ? spec_.endpoint.socket : spec_.endpoint.host),
+                   " connect_timeout=20 application_name=dbfleet-backup");
   if (spec_.endpoint.port != 0) absl::StrAppend(&text, " port=", spec_.endpoint.port);
   return text;
 }

@@ -3,6 +3,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "agent/actions/backup/dump_tool.h"
 #include "common/base/files.h"
 #include "common/base/status.h"
@@ -13,8 +14,8 @@ namespace {
 
 constexpr absl::Duration kQueryTimeout = absl::Minutes(1);
 
-// Redis sends an RDB of its own making, as to a replica: nothing is copied from under it, and a stale
-// dump.rdb of a failed BGSAVE cannot be mistaken for a backup.
+// Redis sends an RDB of its own making, as to a replica: nothing is copied from under it, and a
+// stale dump.rdb of a failed BGSAVE cannot be mistaken for a backup.
 class RedisDump : public DumpTool {
  public:
   explicit RedisDump(const InstanceSpec& spec) : spec_(spec) {}
@@ -27,11 +28,12 @@ class RedisDump : public DumpTool {
 
  private:
   absl::Status WritePasswordFile(ChildTools& tools);
-  PipelineSpec::Command Client(const std::string& program, std::vector<std::string> arguments) const;
+  PipelineSpec::Command Client(const std::string& program,
+                               std::vector<std::string> arguments) const;
 
   const InstanceSpec spec_;
   AccountConfig account_;
-  SecretFile password_;   // redis-cli reads it on stdin; not open where no authentication is needed.
+  SecretFile password_;  // redis-cli reads it on stdin; not open where no authentication is needed.
 };
 
 absl::Status RedisDump::WritePasswordFile(ChildTools& tools) {

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "agent/actions/backup/artifact.h"
 #include "agent/exec/child.h"
 #include "dbfleet/work/v1/work.pb.h"
@@ -44,8 +45,8 @@ std::string ManifestToJson(const Manifest& manifest);
 // DATA_LOSS (BAD_MANIFEST) says what is wrong.
 absl::StatusOr<Manifest> ManifestFromJson(absl::string_view json);
 
-// The backup's folder. INVALID_ARGUMENT unless the instance is a name and the id is 1 to 64 letters,
-// digits, "-" and "_": both come from outside and become a path.
+// The backup's folder. INVALID_ARGUMENT unless the instance is a name and the id is 1 to 64
+// letters, digits, "-" and "_": both come from outside and become a path.
 absl::StatusOr<std::string> BackupFolder(const std::string& backup_dir, const std::string& instance,
                                          const std::string& backup_id);
 
@@ -56,7 +57,8 @@ absl::Status PrepareBackupFolder(const std::string& folder);
 // Removes a backup that has no manifest; one that has is left alone.
 absl::Status RemoveUnfinished(const std::string& folder);
 
-// Reads the manifest; `manifest_sha256` of its backup is set. NOT_FOUND (NO_MANIFEST): not complete.
+// Reads the manifest; `manifest_sha256` of its backup is set. NOT_FOUND (NO_MANIFEST): not
+// complete.
 absl::StatusOr<Manifest> ReadManifest(const std::string& folder);
 
 // Writes it durably, with the folders above, and sets `manifest_sha256`.

@@ -24,6 +24,23 @@ absl::StatusOr<bool> AllTablesTransactional(SqlMigrations& sql, MigrationSession
 
 bool IsConnectionError(const absl::Status& status) { return absl::IsUnavailable(status); }
 
+bool IsLockError(const absl::Status& status) {
+  const std::string reason = ReasonOf(status);
+  return reason == "LOCK_TIMEOUT" || reason == "DEADLOCK" || reason == "SERIALIZATION";
+}
+
+absl::StatusOr<std::string> ReadFingerprint(Attempt& attempt, MigrationSession& session) {
+  Backoff backoff(attempt.options.backoff_base, attempt.options.backoff_max, UniformRandom);
+  for (int n = 1;; ++n) {
+    auto fingerprint = attempt.sql.SchemaFingerprint(session);
+    if (!IsLockError(fingerprint.status()) || n >= attempt.options.rollback_lock_tries) {
+      return fingerprint;
+    }
+    attempt.Warn("the schema cannot be read just now, a table is locked; trying again");
+    attempt.options.wait(backoff.Next());
+  }
+}
+
 absl::StatusOr<std::unique_ptr<MigrationSession>> OpenPatiently(Attempt& attempt,
                                                                 absl::Duration deadline) {
   Backoff backoff(attempt.options.backoff_base, attempt.options.backoff_max, UniformRandom);

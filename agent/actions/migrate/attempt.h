@@ -69,6 +69,12 @@ absl::StatusOr<MigrationModel> LoadModel(ActionContext& context, SqlMigrations& 
                                          const work::v1::MigrateSpec& spec,
                                          const std::string& database, HistoryView view);
 
+// SchemaFingerprint, which PostgreSQL lets wait for locks; lock time-outs are tried again.
+absl::StatusOr<std::string> ReadFingerprint(Attempt& attempt, MigrationSession& session);
+
+// A lock time-out, deadlock or serialisation failure: nothing was done, and a new try may succeed.
+bool IsLockError(const absl::Status& status);
+
 // The connection is gone or was never there: the same call may succeed later.
 bool IsConnectionError(const absl::Status& status);
 

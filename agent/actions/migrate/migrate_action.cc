@@ -158,7 +158,7 @@ absl::Status MigrateAction::Prepare(Attempt& attempt, MigrationSession& session,
 
 // The durable beginning, in the agent's journal and in the target.
 absl::Status MigrateAction::Begin(Attempt& attempt, MigrationSession& session) {
-  ASSIGN_OR_RETURN(const std::string fingerprint, attempt.sql.SchemaFingerprint(session));
+  ASSIGN_OR_RETURN(const std::string fingerprint, ReadFingerprint(attempt, session));
   RETURN_IF_ERROR(attempt.context.Checkpoint(absl::StrCat("begun; schema ", fingerprint)));
   StepRow row;
   row.index = kAttemptRow;

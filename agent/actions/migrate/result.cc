@@ -17,8 +17,8 @@ std::string ReasonOr(const absl::Status& status, absl::string_view otherwise) {
   return reason.empty() ? std::string(otherwise) : reason;
 }
 
-void SetClean(const Settlement& settlement, const absl::Status& stopped, bool lost,
-              ActionResult* result) {
+void SetClean(const Settlement& settlement, const absl::Status& cause,
+              const absl::Status& stopped, bool lost, ActionResult* result) {
   result->result.mutable_migrate()->set_rolled_back(settlement.began);
   if (absl::IsCancelled(stopped)) {
     result->outcome = OUTCOME_CANCELLED;
@@ -28,9 +28,13 @@ void SetClean(const Settlement& settlement, const absl::Status& stopped, bool lo
     result->error_reason = ReasonOr(stopped, "DEADLINE_PASSED");
   } else {
     result->outcome = OUTCOME_FAILED;
-    result->error_reason = lost && settlement.kind == Settlement::Kind::kUntouched
-                               ? "INTERRUPTED_BEFORE_EFFECT"
-                               : "MIGRATION_ROLLED_BACK";
+    if (lost && settlement.kind == Settlement::Kind::kUntouched) {
+      result->error_reason = "INTERRUPTED_BEFORE_EFFECT";
+    } else {
+      // What never began was not taken back either.
+      result->error_reason =
+          settlement.began ? "MIGRATION_ROLLED_BACK" : ReasonOr(cause, "MIGRATION_FAILED");
+    }
   }
 }
 
@@ -81,7 +85,7 @@ ActionResult SettledResult(const MigrationModel& model, const Settlement& settle
       break;
     case Settlement::Kind::kUntouched:
     case Settlement::Kind::kRolledBack:
-      SetClean(settlement, stopped, lost, &result);
+      SetClean(settlement, cause, stopped, lost, &result);
       break;
     default:
       result.outcome = OUTCOME_INTERRUPTED;

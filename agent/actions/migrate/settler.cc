@@ -146,10 +146,10 @@ absl::StatusOr<std::string> Settler::Resolve(MigrationSession& session,
                                              const StepRow& row) {
   const auto known = attempt_.known_outcomes.find({row.rollback, row.index});
   if (known != attempt_.known_outcomes.end()) return known->second;
-  ASSIGN_OR_RETURN(std::string now, attempt_.sql.SchemaFingerprint(session));
+  ASSIGN_OR_RETURN(std::string now, ReadFingerprint(attempt_, session));
   if (now != row.fingerprint && !ConcurrentIndexName(statement.text).empty()) {
     RETURN_IF_ERROR(RemoveInvalidIndex(attempt_, session, statement));
-    ASSIGN_OR_RETURN(now, attempt_.sql.SchemaFingerprint(session));
+    ASSIGN_OR_RETURN(now, ReadFingerprint(attempt_, session));
   }
   const bool tells = statement.effect == Effect::kSchema || statement.effect == Effect::kPartial;
   if (tells && now == row.fingerprint) return std::string(step_state::kFailed);
@@ -295,7 +295,7 @@ absl::StatusOr<Settlement> Settler::RollBack(MigrationSession& session) {
 }
 
 absl::StatusOr<Settlement> Settler::Conclude(MigrationSession& session, Settlement result) {
-  ASSIGN_OR_RETURN(const std::string now, attempt_.sql.SchemaFingerprint(session));
+  ASSIGN_OR_RETURN(const std::string now, ReadFingerprint(attempt_, session));
   if (now == fingerprint_before_) {
     result.kind = result.undone.empty() ? Settlement::Kind::kUntouched
                                         : Settlement::Kind::kRolledBack;

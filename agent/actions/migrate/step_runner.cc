@@ -17,11 +17,6 @@ std::string ErrorText(const absl::Status& status) {
   return Truncate(SanitizeForDisplay(std::string(status.message())), kMaxErrorBytes);
 }
 
-bool IsLockError(const absl::Status& status) {
-  const std::string reason = ReasonOf(status);
-  return reason == "LOCK_TIMEOUT" || reason == "DEADLOCK" || reason == "SERIALIZATION";
-}
-
 void SetDuration(absl::Duration duration, google::protobuf::Duration* out) {
   out->set_seconds(absl::ToInt64Seconds(duration));
   out->set_nanos(static_cast<int32_t>(
@@ -259,7 +254,7 @@ absl::Status StepRunner::RunWithIntent(const UnitOrder& order, const StepOrder& 
 absl::Status StepRunner::TryWithIntent(const UnitOrder& order, const StepOrder& step, bool last,
                                        bool has_row) {
   const PlannedStatement& statement = *step.statement;
-  absl::StatusOr<std::string> fingerprint = attempt_.sql.SchemaFingerprint(session_);
+  absl::StatusOr<std::string> fingerprint = ReadFingerprint(attempt_, session_);
   RETURN_IF_ERROR(Note(fingerprint.status()));
   StepRow row = RowOf(order, statement, step_state::kIntent);
   row.fingerprint = *fingerprint;
@@ -305,10 +300,10 @@ std::string StepRunner::StateAfterError(const StepOrder& step, const Outcome& ou
   const bool concurrent = !ConcurrentIndexName(statement.text).empty();
   if (statement.effect == Effect::kSchema && !concurrent) return std::string(step_state::kFailed);
   if (!session_good_) return "";
-  absl::StatusOr<std::string> now = attempt_.sql.SchemaFingerprint(session_);
+  absl::StatusOr<std::string> now = ReadFingerprint(attempt_, session_);
   if (now.ok() && *now != fingerprint && concurrent) {
     const absl::Status removed = RemoveInvalidIndex(attempt_, session_, statement);
-    now = removed.ok() ? attempt_.sql.SchemaFingerprint(session_) : removed;
+    now = removed.ok() ? ReadFingerprint(attempt_, session_) : removed;
   }
   if (!Note(now.status()).ok()) return "";
   return std::string(*now == fingerprint ? step_state::kFailed : step_state::kUnsure);

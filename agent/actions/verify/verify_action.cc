@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "agent/actions/backup/format_walk.h"
 #include "agent/actions/backup/repository.h"
 #include "common/base/status.h"
@@ -27,11 +28,11 @@ absl::Status CheckIdentity(const Manifest& manifest, const InstanceSpec& instanc
       manifest.engine == instance.engine) {
     return absl::OkStatus();
   }
-  return Error(absl::StatusCode::kDataLoss, "BAD_MANIFEST",
-               absl::StrCat("the manifest is of backup ",
-                            SanitizeForDisplay(manifest.backup.backup_id()), " of instance ",
-                            SanitizeForDisplay(manifest.instance), ", not of ", backup_id, " of ",
-                            instance.name));
+  return Error(
+      absl::StatusCode::kDataLoss, "BAD_MANIFEST",
+      absl::StrCat("the manifest is of backup ", SanitizeForDisplay(manifest.backup.backup_id()),
+                   " of instance ", SanitizeForDisplay(manifest.instance), ", not of ", backup_id,
+                   " of ", instance.name));
 }
 
 // Exactly the manifest and the files that it names.
@@ -63,7 +64,8 @@ absl::Status CheckFacts(const std::string& path, const work::v1::BackupFile& exp
   if (found.stored_bytes != expected.size_bytes()) return differs("its size is");
   if (found.stored_sha256 != expected.sha256()) return differs("its SHA-256 is");
   if (found.source_bytes != expected.source_bytes()) return differs("its decompressed size is");
-  if (found.source_sha256 != expected.source_sha256()) return differs("its decompressed SHA-256 is");
+  if (found.source_sha256 != expected.source_sha256())
+    return differs("its decompressed SHA-256 is");
   return absl::OkStatus();
 }
 
@@ -82,9 +84,10 @@ VerifyAction::VerifyAction(Options options, Clock& clock)
 
 absl::Status VerifyAction::Supports(Engine& engine) {
   if (access(options_.exec_path.c_str(), X_OK) != 0) {
-    return Error(absl::StatusCode::kNotFound, "TOOL_MISSING",
-                 absl::StrCat(options_.exec_path,
-                              " is not there; dbfleet-exec must be installed beside dbfleet-agent"));
+    return Error(
+        absl::StatusCode::kNotFound, "TOOL_MISSING",
+        absl::StrCat(options_.exec_path,
+                     " is not there; dbfleet-exec must be installed beside dbfleet-agent"));
   }
   return WalkToolInstalled(engine.spec().engine);
 }

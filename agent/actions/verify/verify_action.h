@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+
 #include "agent/actions/action.h"
 #include "agent/actions/backup/child_tools.h"
 #include "agent/exec/child.h"
@@ -15,9 +16,9 @@
 namespace dbfleet::agent {
 
 // Rereads a stored backup to level L1: the manifest, nothing missing and nothing besides, sizes,
-// SHA-256 of every stored file, decompressed to the end with the source's SHA-256, the dump's own end,
-// and the engine's reader over archives and RDBs. It proves that the files are whole and readable,
-// not that a restore gives the right rows (that is L2). Changes nothing. Thread-safe.
+// SHA-256 of every stored file, decompressed to the end with the source's SHA-256, the dump's own
+// end, and the engine's reader over archives and RDBs. It proves that the files are whole and
+// readable, not that a restore gives the right rows (that is L2). Changes nothing. Thread-safe.
 //
 // A damaged backup is FAILED with a reason (NO_MANIFEST, BAD_MANIFEST, BACKUP_CORRUPT,
 // BACKUP_INCOMPLETE) and a message that names the file.

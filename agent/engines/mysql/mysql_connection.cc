@@ -211,10 +211,16 @@ absl::Status MysqlConnection::Stream(absl::string_view statement, ResultBuilder*
 }
 
 absl::Status MysqlConnection::LastError() {
+  // The list of conditions keeps the first 64 only, often warnings; the count knows of all.
+  ASSIGN_OR_RETURN(const auto count, Query("SHOW COUNT(*) ERRORS"));
+  if (count.size() == 1 && count[0].size() == 1 && count[0][0] == "0") return absl::OkStatus();
   ASSIGN_OR_RETURN(const auto errors, Query("SHOW ERRORS LIMIT 1"));
-  if (errors.empty() || errors[0].size() < 3) return absl::OkStatus();
   int number = 0;
-  if (!absl::SimpleAtoi(errors[0][1].value_or(""), &number)) number = 0;
+  if (errors.empty() || errors[0].size() < 3 ||
+      !absl::SimpleAtoi(errors[0][1].value_or(""), &number)) {
+    return Error(absl::StatusCode::kFailedPrecondition, "RESULT_INCOMPLETE",
+                 "the server ended the result with an error that it does not keep");
+  }
   return Guard([&]() -> absl::Status {
     throw ::sql::SQLException(errors[0][2].value_or(""), "HY000", number);
   });

@@ -30,7 +30,9 @@ namespace dbfleet::agent {
 //   (LOCK_TIMEOUT, DEADLOCK)       may be tried again CANCELLED (INTERRUPTED)                KILL
 //   QUERY PERMISSION_DENIED (READ_ONLY_SESSION, DATABASE_PERMISSION) NOT_FOUND
 //   (DATABASE_NOT_FOUND), INVALID_ARGUMENT (BAD_SQL), RESOURCE_EXHAUSTED (DISK_FULL)
-//   FAILED_PRECONDITION (DATABASE_ERROR)   anything else the server refuses
+//   FAILED_PRECONDITION (DATABASE_ERROR)   anything else the server refuses; RESULT_INCOMPLETE: it
+//   ended
+//                                          a streamed result by an error that it does not tell
 // The message holds the server's number and text; text that may repeat row data is masked.
 absl::Status MysqlStatus(const ::sql::SQLException& exception);
 

@@ -59,11 +59,17 @@ class MysqlEngine : public Engine {
     RETURN_IF_ERROR(EnterReadOnly(*connection, options));
     ResultBuilder builder(options.max_rows);
     const absl::Duration start = clock_->Monotonic();
-    const absl::Status status = connection->Stream(statement, &builder);
+    absl::Status status = connection->Stream(statement, &builder);
+    const absl::Duration took = clock_->Monotonic() - start;
+    if (ReasonOf(status) == "RESULT_INCOMPLETE" && took >= options.timeout) {
+      status = Error(absl::StatusCode::kDeadlineExceeded, "DATABASE_TIMEOUT",
+                     absl::StrCat("the statement ran for longer than ",
+                                  absl::FormatDuration(options.timeout)));
+    }
     // Not every statement heeds the server's limit; nobody waits for this one any longer.
     if (ReasonOf(status) == "DATABASE_TIMEOUT") connection->Interrupt();
     RETURN_IF_ERROR(status);
-    return builder.Finish(clock_->Monotonic() - start);
+    return builder.Finish(took);
   }
 
   std::vector<Sample> CollectMetrics(absl::Duration deadline) override {

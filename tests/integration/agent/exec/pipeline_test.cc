@@ -15,6 +15,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+
 #include "agent/exec/child.h"
 #include "agent/exec/process_table.h"
 #include "agent/exec/record.h"
@@ -38,7 +39,8 @@ class PipelineTest : public testing::Test {
   ~PipelineTest() override {
     // Whatever a test started must be gone, zombies included.
     for (const ProcessInfo& info : ListProcesses()) {
-      if (info.parent == getpid()) ADD_FAILURE() << "child " << info.pid << " is left: " << info.state;
+      if (info.parent == getpid())
+        ADD_FAILURE() << "child " << info.pid << " is left: " << info.state;
     }
     for (const std::string& marker : Markers()) EXPECT_TRUE(Marked(marker).empty());
     std::error_code ignored;
@@ -88,6 +90,12 @@ class PipelineTest : public testing::Test {
       WaitReadable(-1, absl::Milliseconds(10));
     }
     return true;
+  }
+
+  // kill() takes -1 for every process there is; a child that was not found must never become that.
+  static void Signal(pid_t pid, int signal) {
+    ASSERT_GT(pid, 1);
+    kill(pid, signal);
   }
 
   pid_t SupervisorOf(const PipelineSpec& spec) {
@@ -205,7 +213,8 @@ TEST_F(PipelineTest, CancelStopsTheWholeGroup) {
     SupervisorOf(spec);
     cancelled = true;
   });
-  const auto status = runner_.Run(spec, kLong, [&] { return cancelled.load(); }, nullptr);
+  const auto status = runner_.Run(
+      spec, kLong, [&] { return cancelled.load(); }, nullptr);
   canceller.join();
   EXPECT_TRUE(absl::IsCancelled(status.status())) << status.status();
 }
@@ -238,7 +247,8 @@ TEST_F(PipelineTest, ChildrenGetThreeDescriptorsAndOnlyTheirEnvironment) {
   PipelineSpec spec = Spec({"true"});
   spec.commands = {{{"/usr/bin/env"}, {{"LC_ALL", "C"}}}};
   ASSERT_TRUE(Run(spec)->ok());
-  std::vector<std::string> lines = absl::StrSplit(*ReadFile(spec.stdout_path), '\n', absl::SkipEmpty());
+  std::vector<std::string> lines =
+      absl::StrSplit(*ReadFile(spec.stdout_path), '\n', absl::SkipEmpty());
   ASSERT_EQ(lines.size(), 2u);
   EXPECT_EQ(lines[0], "LC_ALL=C");
   EXPECT_TRUE(absl::StartsWith(lines[1], "DBFLEET_PIPELINE="));
@@ -315,7 +325,7 @@ class PipelineCrashTest : public PipelineTest {
     return pid;
   }
   static void KillAgent(pid_t pid) {
-    kill(pid, SIGKILL);
+    Signal(pid, SIGKILL);
     ASSERT_EQ(waitpid(pid, nullptr, 0), pid);
   }
 };
@@ -350,12 +360,12 @@ TEST_F(PipelineCrashTest, AnAdoptedPipelineCanBeCancelled) {
 }
 
 TEST_F(PipelineCrashTest, AKilledSupervisorMeansNoRecordAndNoProcessIsLeft) {
-  const PipelineSpec spec = Spec({"sleep 1000 & (setsid sleep 1000 &) ; touch ready; exec sleep 1000",
-                                  "exec cat"});
+  const PipelineSpec spec =
+      Spec({"sleep 1000 & (setsid sleep 1000 &) ; touch ready; exec sleep 1000", "exec cat"});
   std::thread killer([&] {
     const pid_t supervisor = SupervisorOf(spec);
     EXPECT_TRUE(Eventually([&] { return fs::exists(spec.record_folder + "/ready"); }));
-    kill(supervisor, SIGKILL);
+    Signal(supervisor, SIGKILL);
   });
   const auto status = Run(spec);
   killer.join();
@@ -371,8 +381,8 @@ TEST_F(PipelineCrashTest, AgentAndSupervisorDeadLeaveNothingRunningAfterAdopt) {
   const pid_t agent = StartAgent(spec);
   const pid_t supervisor = SupervisorOf(spec);
   ASSERT_TRUE(Eventually([&] { return fs::exists(spec.record_folder + "/ready"); }));
-  kill(agent, SIGSTOP);  // So that it does not clean up itself.
-  kill(supervisor, SIGKILL);
+  Signal(agent, SIGSTOP);  // So that it does not clean up itself.
+  Signal(supervisor, SIGKILL);
   KillAgent(agent);
   ASSERT_FALSE(Marked(Markers()[0]).empty()) << "else this test proves nothing";
   const auto status = runner_.Adopt(spec.record_folder, kLong, nullptr);

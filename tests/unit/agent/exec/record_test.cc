@@ -81,10 +81,12 @@ TEST(RecordTest, BrokenRecordsAreErrorsAndNeverSuccess) {
   status.processes = {Process("dump", 0, 0, 1)};
   const std::string good = StatusToJson(status);
   ASSERT_TRUE(StatusFromJson(good)->ok());
-  for (const std::string& bad :
-       {std::string(), std::string("{}"), good.substr(0, good.size() / 2), std::string("[1]"),
-        std::string(R"({"version":1,"processes":[],"stdout_bytes":0,"stdout_sha256":"","stdout_error":""})"),
-        std::string(R"({"version":2,"processes":[]})")}) {
+  for (
+      const std::string& bad :
+      {std::string(), std::string("{}"), good.substr(0, good.size() / 2), std::string("[1]"),
+       std::string(
+           R"({"version":1,"processes":[],"stdout_bytes":0,"stdout_sha256":"","stdout_error":""})"),
+       std::string(R"({"version":2,"processes":[]})")}) {
     EXPECT_EQ(ReasonOf(StatusFromJson(bad).status()), "BROKEN_RECORD") << bad;
   }
 }

@@ -173,6 +173,24 @@ TEST_F(EnrollmentTest, TokensAreBoundToAnEnvironmentThatExistsAndToFifteenMinute
   EXPECT_TRUE(make("db1", "qa", absl::Minutes(15)).ok());
 }
 
+TEST_F(EnrollmentTest, OptionsThatAreMissingOrOutOfBoundsAreBroughtWithinThem) {
+  const auto lifetime = [&](absl::Duration configured) {
+    Enrollment::Options options;
+    options.certificate_lifetime = configured;
+    options.join_token_ttl = absl::ZeroDuration();
+    Enrollment enrollment(&store_, ca_.get(), authenticator_.get(), &clock_, options);
+    const auto token =
+        enrollment.CreateJoinToken("users/root", "db1", "production", absl::ZeroDuration());
+    EXPECT_TRUE(token.ok()) << token.status();
+    EXPECT_EQ(token->expire_time, clock_.Now() + absl::Minutes(15));
+    return enrollment.Enroll(token->token.Reveal(), key_.csr_pem, "db1", "")->not_after -
+           clock_.Now();
+  };
+  EXPECT_EQ(lifetime(absl::ZeroDuration()), absl::Hours(24));
+  EXPECT_EQ(lifetime(absl::Milliseconds(1)), absl::Seconds(2));
+  EXPECT_EQ(lifetime(absl::Seconds(30)), absl::Seconds(30));
+}
+
 TEST_F(EnrollmentTest, RenewalKeepsBothSerialsUntilTheNewOneIsUsed) {
   const auto first = Enroll(Token(), key_);
   const auto second = Renew(first->certificate_pem, other_key_.csr_pem);

@@ -3,13 +3,19 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -353,6 +359,49 @@ TEST_F(LogStoreTest, OldLogsGoAndYoungOnesStay) {
   EXPECT_THAT(Texts(job_), ElementsAre("x"));
   EXPECT_EQ(*(*future)->RemoveOld(), 1);
   EXPECT_THAT(Texts(job_), IsEmpty());
+}
+
+TEST_F(LogStoreTest, WritersReadersAndFollowersAtTheSameTimeLoseNothing) {
+  constexpr int kWriters = 4;
+  constexpr int kBatches = 50;
+  options_.segment_bytes = 4'000;
+  const auto serial = MakeSerialExecutor("logs");
+  const auto store = *LogStore::Open(options_, serial.get(), &clock_);
+  std::atomic<int> woken = 0;
+  std::atomic<int> stored = 0;
+  const auto subscription = store->Follow(job_, [&] { ++woken; });
+  std::vector<std::thread> threads;
+  for (int writer = 0; writer < kWriters; ++writer) {
+    threads.emplace_back([&, writer] {
+      for (int i = 0; i < kBatches; ++i) {
+        LogStore::Batch batch = Batch(i, {absl::StrCat(writer, " ", i)});
+        batch.agent_id = absl::StrCat("db", writer);
+        store->Append(std::move(batch),
+                      [&](absl::Status status) { stored += status.ok() ? 1 : 0; });
+        if (i % 10 == 0) (void)store->Follow(job_, [] {});
+      }
+    });
+  }
+  threads.emplace_back([&] {
+    uint64_t from = 0;
+    while (from < kWriters * kBatches) {
+      const auto slice = store->Read(job_, from, 7);
+      ASSERT_TRUE(slice.ok()) << slice.status();
+      for (const LogLine& line : slice->lines) EXPECT_EQ(line.dropped_before, 0u);
+      from = slice->next;
+      std::this_thread::yield();
+    }
+  });
+  for (std::thread& thread : threads) thread.join();
+  serial->Shutdown();
+  EXPECT_EQ(stored, kWriters * kBatches);
+  EXPECT_GT(woken, 0);
+  std::map<std::string, int> last;
+  for (const std::string& text : Texts(job_)) {
+    const std::vector<std::string> parts = absl::StrSplit(text, ' ');
+    EXPECT_EQ(std::stoi(parts[1]), last[parts[0]]++) << "each agent's lines in their order";
+  }
+  EXPECT_EQ(last.size(), static_cast<size_t>(kWriters));
 }
 
 TEST_F(LogStoreTest, ManyJobsShareFewOpenFiles) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -15,6 +17,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "agent/actions/backup/backup_action.h"
 #include "agent/actions/backup/repository.h"
 #include "agent/exec/process_table.h"
@@ -74,7 +77,8 @@ class HookedContext : public FakeActionContext {
 class BackupFixture : public testing::Test {
  protected:
   BackupFixture() : clock_(MakeSystemClock()) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "dbfleet-backup-XXXXXX").string();
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "dbfleet-backup-XXXXXX").string();
     root_ = mkdtemp(pattern.data());
     repository_ = root_ + "/repository";
   }
@@ -153,6 +157,16 @@ class BackupFixture : public testing::Test {
     return found;
   }
 
+  // kill() takes -1 for every process there is; a child that was not found must never become that.
+  static void Signal(pid_t pid, int signal) {
+    ASSERT_GT(pid, 1);
+    kill(pid, signal);
+  }
+  static pid_t ParentOf(pid_t pid) {
+    const std::optional<ProcessInfo> info = ReadProcess(pid);
+    return info.has_value() ? info->parent : -1;
+  }
+
   void ExpectNothingIsLeft() const {
     EXPECT_FALSE(std::filesystem::exists(Folder()));
     std::error_code error;
@@ -170,7 +184,7 @@ class BackupFixture : public testing::Test {
       _exit(0);
     }
     when();
-    kill(agent, SIGKILL);
+    Signal(agent, SIGKILL);
     ASSERT_EQ(waitpid(agent, nullptr, 0), agent);
   }
 
@@ -179,13 +193,13 @@ class BackupFixture : public testing::Test {
   std::string repository_;
 };
 
-#define EXPECT_SUCCEEDED(result) \
-  EXPECT_EQ((result).outcome, v1::OUTCOME_SUCCEEDED) << (result).error_reason << ": " \
-                                                     << (result).error_message
-#define EXPECT_FAILED_WITH(result, reason)                               \
-  do {                                                                   \
-    EXPECT_EQ((result).outcome, v1::OUTCOME_FAILED);                     \
-    EXPECT_EQ((result).error_reason, reason) << (result).error_message;  \
+#define EXPECT_SUCCEEDED(result)                     \
+  EXPECT_EQ((result).outcome, v1::OUTCOME_SUCCEEDED) \
+      << (result).error_reason << ": " << (result).error_message
+#define EXPECT_FAILED_WITH(result, reason)                              \
+  do {                                                                  \
+    EXPECT_EQ((result).outcome, v1::OUTCOME_FAILED);                    \
+    EXPECT_EQ((result).error_reason, reason) << (result).error_message; \
   } while (false)
 
 }  // namespace dbfleet::agent

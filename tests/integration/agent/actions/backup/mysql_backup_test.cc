@@ -1,6 +1,8 @@
 #include <signal.h>
 #include <sys/mount.h>
 
+#include "absl/strings/ascii.h"
+
 #include "tests/integration/agent/actions/backup/backup_fixture.h"
 
 namespace dbfleet::agent {
@@ -34,9 +36,10 @@ CREATE USER dbfleet_backup@localhost IDENTIFIED BY 'pw #"''\\;%:=x';
   static void TearDownTestSuite() { delete server_; }
 
   void SetUp() override {
-    ASSERT_TRUE(server_->Admin("REVOKE ALL PRIVILEGES, GRANT OPTION FROM dbfleet_backup@localhost;"
-                               "GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, RELOAD, PROCESS, "
-                               "BINLOG MONITOR ON *.* TO dbfleet_backup@localhost")
+    ASSERT_TRUE(server_
+                    ->Admin("REVOKE ALL PRIVILEGES, GRANT OPTION FROM dbfleet_backup@localhost;"
+                            "GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, RELOAD, PROCESS, "
+                            "BINLOG MONITOR ON *.* TO dbfleet_backup@localhost")
                     .ok());
     engine_ = std::make_unique<AddressEngine>(mini::SpecFor(*server_, work::v1::ENGINE_MYSQL));
   }
@@ -57,7 +60,8 @@ TEST_F(MysqlBackupTest, AGoodBackupHasAllFilesAndAManifest) {
   EXPECT_EQ(backup.files(0).name(), "-x%20y%2Ez%2F%C3%BC.sql.zst");
   EXPECT_EQ(backup.files(1).name(), "app.sql.zst");
   EXPECT_GT(backup.source_bytes(), backup.stored_bytes());
-  EXPECT_TRUE(absl::StrContains(backup.consistency_point(), "binlog binlog.0")) << backup.DebugString();
+  EXPECT_TRUE(absl::StrContains(backup.consistency_point(), "binlog binlog.0"))
+      << backup.DebugString();
   EXPECT_TRUE(absl::StrContains(backup.consistency_point(), " gtid 0-1-")) << backup.DebugString();
   EXPECT_EQ(backup.manifest_sha256().size(), 64u);
   EXPECT_TRUE(absl::StrContains(backup.tool_version(), "mariadb-dump"));
@@ -91,8 +95,9 @@ TEST_F(MysqlBackupTest, ARetryRemovesWhatAFailedTryLeft) {
 
 TEST_F(MysqlBackupTest, OverTcpToo) {
   AddressEngine engine(mini::TcpSpecFor(*server_, work::v1::ENGINE_MYSQL));
-  ASSERT_TRUE(server_->Admin("CREATE USER IF NOT EXISTS dbfleet_backup@'127.0.0.1' IDENTIFIED BY "
-                             "'pw #\"''\\\\;%:=x'; GRANT ALL ON *.* TO dbfleet_backup@'127.0.0.1'")
+  ASSERT_TRUE(server_
+                  ->Admin("CREATE USER IF NOT EXISTS dbfleet_backup@'127.0.0.1' IDENTIFIED BY "
+                          "'pw #\"''\\\\;%:=x'; GRANT ALL ON *.* TO dbfleet_backup@'127.0.0.1'")
                   .ok());
   EXPECT_SUCCEEDED(Backup(engine, {"app"}));
 }
@@ -116,9 +121,9 @@ TEST_F(MysqlBackupTest, AnUnreachableServerIsSaidSo) {
 TEST_F(MysqlBackupTest, MissingRightsThatTheDumpWouldNotMissAreAnError) {
   for (const char* privilege : {"TRIGGER", "SHOW VIEW", "EVENT"}) {
     SetUp();
-    ASSERT_TRUE(server_->Admin(absl::StrCat("REVOKE ", privilege,
-                                            " ON *.* FROM dbfleet_backup@localhost"))
-                    .ok());
+    ASSERT_TRUE(
+        server_->Admin(absl::StrCat("REVOKE ", privilege, " ON *.* FROM dbfleet_backup@localhost"))
+            .ok());
     const ActionResult result = Backup(*engine_, {"app"});
     EXPECT_FAILED_WITH(result, "BACKUP_PRIVILEGE");
     EXPECT_TRUE(absl::StrContains(result.error_message, privilege)) << result.error_message;
@@ -127,13 +132,13 @@ TEST_F(MysqlBackupTest, MissingRightsThatTheDumpWouldNotMissAreAnError) {
 }
 
 TEST_F(MysqlBackupTest, RightsOnOneDatabaseLackItsRoutinesUntilTheyAreGranted) {
-  ASSERT_TRUE(server_->Admin("REVOKE ALL PRIVILEGES, GRANT OPTION FROM dbfleet_backup@localhost;"
-                             "GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON app.* TO "
-                             "dbfleet_backup@localhost")
+  ASSERT_TRUE(server_
+                  ->Admin("REVOKE ALL PRIVILEGES, GRANT OPTION FROM dbfleet_backup@localhost;"
+                          "GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON app.* TO "
+                          "dbfleet_backup@localhost")
                   .ok());
   EXPECT_FAILED_WITH(Backup(*engine_, {"app"}), "BACKUP_PRIVILEGE");
-  ASSERT_TRUE(
-      server_->Admin("GRANT SELECT ON mysql.proc TO dbfleet_backup@localhost").ok());
+  ASSERT_TRUE(server_->Admin("GRANT SELECT ON mysql.proc TO dbfleet_backup@localhost").ok());
   EXPECT_FAILED_WITH(Backup(*engine_), "BACKUP_PRIVILEGE");  // Not all databases can be seen.
   EXPECT_SUCCEEDED(Backup(*engine_, {"app"}));
 }
@@ -146,8 +151,9 @@ TEST_F(MysqlBackupTest, AnUnknownDatabaseIsSaidSo) {
 TEST_F(MysqlBackupTest, AFullDiskLeavesNothing) {
   ASSERT_TRUE(MakeDirectories(repository_, 0700).ok());
   if (mount("tmpfs", repository_.c_str(), "tmpfs", 0, "size=256k") != 0) GTEST_SKIP() << "not root";
-  ASSERT_TRUE(server_->Admin("CREATE DATABASE big; USE big; CREATE TABLE t (a BLOB); INSERT INTO t "
-                             "SELECT RANDOM_BYTES(1000) FROM seq_1_to_2000")
+  ASSERT_TRUE(server_
+                  ->Admin("CREATE DATABASE big; USE big; CREATE TABLE t (a BLOB); INSERT INTO t "
+                          "SELECT RANDOM_BYTES(1000) FROM seq_1_to_2000")
                   .ok());
   const ActionResult result = Backup(*engine_, {"big"});
   EXPECT_FAILED_WITH(result, "DISK_FULL");
@@ -161,12 +167,13 @@ TEST_F(MysqlBackupTest, AKilledDumpToolIsAFailureThoughTheCompressorEndsWell) {
   std::thread killer;
   context.before_dump = [&](int) {
     server_->Pause();
-    killer = std::thread([&] { kill(WaitForChild("mariadb-dump"), SIGKILL); });
+    killer = std::thread([&] { Signal(WaitForChild("mariadb-dump"), SIGKILL); });
   };
   const ActionResult result = Backup(context, BackupJob({"app"}));
   killer.join();
   EXPECT_FAILED_WITH(result, "TOOL_FAILED");
-  EXPECT_TRUE(absl::StrContains(result.error_message, "killed by signal 9")) << result.error_message;
+  EXPECT_TRUE(absl::StrContains(result.error_message, "killed by signal 9"))
+      << result.error_message;
   ExpectNothingIsLeft();
 }
 
@@ -175,7 +182,7 @@ TEST_F(MysqlBackupTest, AKilledSupervisorIsAFailure) {
   std::thread killer;
   context.before_dump = [&](int) {
     server_->Pause();
-    killer = std::thread([&] { kill(ReadProcess(WaitForChild("mariadb-dump"))->parent, SIGKILL); });
+    killer = std::thread([&] { Signal(ParentOf(WaitForChild("mariadb-dump")), SIGKILL); });
   };
   const ActionResult result = Backup(context, BackupJob({"app"}));
   killer.join();
@@ -217,6 +224,37 @@ TEST_F(MysqlBackupTest, NoDumpStartsWithoutItsCheckpoint) {
   ExpectNothingIsLeft();
 }
 
+TEST_F(MysqlBackupTest, ATableThatIsRebuiltUnderTheDumpFailsIt) {
+  ASSERT_TRUE(server_
+                  ->Admin("CREATE DATABASE ddl; CREATE TABLE ddl.a (i INT); "
+                          "CREATE TABLE ddl.z (i INT); INSERT INTO ddl.z VALUES (1)")
+                  .ok());
+  const auto running = [&](const char* where) {
+    const auto ids =
+        server_->Admin(absl::StrCat("SELECT ID FROM information_schema.PROCESSLIST WHERE ", where));
+    return std::string(absl::StripAsciiWhitespace(ids.value_or("")));
+  };
+  // This one stops the dump at its first table, when its snapshot has been taken.
+  std::thread locker([&] {
+    server_->Admin("LOCK TABLES ddl.a WRITE; SET @held = SLEEP(60)").status().IgnoreError();
+  });
+  const char* const holds = "INFO LIKE 'SET @held%'";
+  ASSERT_TRUE(Eventually([&] { return !running(holds).empty(); }));
+  std::thread changer([&] {
+    EXPECT_TRUE(Eventually([&] {
+      return !running("USER = 'dbfleet_backup' AND STATE LIKE '%metadata lock%'").empty();
+    }));
+    EXPECT_TRUE(server_->Admin("ALTER TABLE ddl.z FORCE").ok());
+    EXPECT_TRUE(server_->Admin("KILL " + running(holds)).ok());
+  });
+  const ActionResult result = Backup(*engine_, {"ddl"});
+  changer.join();
+  locker.join();
+  EXPECT_FAILED_WITH(result, "SCHEMA_CHANGED");
+  ExpectNothingIsLeft();
+  ASSERT_TRUE(server_->Admin("DROP DATABASE ddl").ok());
+}
+
 TEST_F(MysqlBackupTest, BadIdsAreRefused) {
   for (const char* id : {"", "../B1", "a/b"}) {
     FakeActionContext context(*engine_, Scratch());
@@ -248,7 +286,8 @@ TEST_F(MysqlBackupTest, ThePasswordIsNowhereWhileTheDumpRuns) {
   EXPECT_SUCCEEDED(result);
   EXPECT_GT(seen, 4);
   EXPECT_FALSE(absl::StrContains(result.result.DebugString(), kPassword));
-  for (const auto& [severity, line] : context.log()) EXPECT_FALSE(absl::StrContains(line, kPassword));
+  for (const auto& [severity, line] : context.log())
+    EXPECT_FALSE(absl::StrContains(line, kPassword));
   for (const std::string& folder : {repository_, Scratch()}) {
     for (const auto& entry : fs::recursive_directory_iterator(folder)) {
       if (!entry.is_regular_file()) continue;
@@ -288,8 +327,8 @@ TEST_F(MysqlBackupTest, ADumpThatBreaksAfterTheAgentsDeathLeavesNothing) {
   HookedContext context(*engine_, Scratch());
   context.before_dump = [](int) { server_->Pause(); };
   RunInAgentThatDies(context, BackupJob({"app"}),
-                     [&] { kill(WaitForChild("mariadb-dump"), SIGSTOP); });
-  kill(WaitForChild("mariadb-dump"), SIGKILL);
+                     [&] { Signal(WaitForChild("mariadb-dump"), SIGSTOP); });
+  Signal(WaitForChild("mariadb-dump"), SIGKILL);
   server_->Resume();
   FakeActionContext next(*engine_, Scratch());
   EXPECT_FAILED_WITH(BackupAction(BackupOptions(), *clock_)
@@ -302,7 +341,7 @@ TEST_F(MysqlBackupTest, ADeadAgentAndSupervisorLeaveNothing) {
   HookedContext context(*engine_, Scratch());
   context.before_dump = [](int) { server_->Pause(); };
   RunInAgentThatDies(context, BackupJob({"app"}), [&] { WaitForChild("mariadb-dump"); });
-  kill(ReadProcess(WaitForChild("mariadb-dump"))->parent, SIGKILL);
+  Signal(ParentOf(WaitForChild("mariadb-dump")), SIGKILL);
   server_->Resume();
   FakeActionContext next(*engine_, Scratch());
   EXPECT_FAILED_WITH(BackupAction(BackupOptions(), *clock_)
@@ -316,9 +355,9 @@ TEST_F(MysqlBackupTest, ABackupThatHadDumpsToComeIsStoppedAndRemoved) {
   context.before_dump = [](int) { server_->Pause(); };
   RunInAgentThatDies(context, BackupJob(), [&] { WaitForChild("mariadb-dump"); });
   FakeActionContext next(*engine_, Scratch());
-  EXPECT_FAILED_WITH(BackupAction(BackupOptions(), *clock_)
-                         .Recover(next, BackupJob(), context.StoredCheckpoint()),
-                     "AGENT_RESTARTED");
+  EXPECT_FAILED_WITH(
+      BackupAction(BackupOptions(), *clock_).Recover(next, BackupJob(), context.StoredCheckpoint()),
+      "AGENT_RESTARTED");
   ExpectNothingIsLeft();
 }
 

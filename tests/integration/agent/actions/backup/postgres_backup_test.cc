@@ -86,10 +86,11 @@ TEST_F(PostgresBackupTest, AMissingPrivilegeIsSaidSo) {
 
 TEST_F(PostgresBackupTest, RowSecurityFailsTheBackupRatherThanLeavingRowsOut) {
   ASSERT_TRUE(server_->Admin("CREATE DATABASE secured").ok());
-  ASSERT_TRUE(server_->Admin("CREATE TABLE r AS SELECT i FROM generate_series(1, 100) i;"
-                             "ALTER TABLE r ENABLE ROW LEVEL SECURITY;"
-                             "CREATE POLICY half ON r USING (i <= 50);",
-                             "secured")
+  ASSERT_TRUE(server_
+                  ->Admin("CREATE TABLE r AS SELECT i FROM generate_series(1, 100) i;"
+                          "ALTER TABLE r ENABLE ROW LEVEL SECURITY;"
+                          "CREATE POLICY half ON r USING (i <= 50);",
+                          "secured")
                   .ok());
   EXPECT_FAILED_WITH(Backup(*engine_, {"secured"}), "BACKUP_PRIVILEGE");
   ExpectNothingIsLeft();
@@ -101,10 +102,14 @@ TEST_F(PostgresBackupTest, ADumpThatEndsWellAfterTheAgentsDeathBecomesABackup) {
   // Item 2, the last one: pg_dump waits for this lock, held on an open connection of psql.
   const std::string release = root_ + "/release";
   std::thread holder([&] {
-    EXPECT_TRUE(server_->Admin(absl::StrCat("BEGIN; LOCK TABLE t; \\! touch ", root_, "/locked; "
-                                            "while [ ! -e ", release, " ]; do sleep 0.05; done\n"
-                                            "COMMIT;"),
-                               "app")
+    EXPECT_TRUE(server_
+                    ->Admin(absl::StrCat("BEGIN; LOCK TABLE t; \\! touch ", root_,
+                                         "/locked; "
+                                         "while [ ! -e ",
+                                         release,
+                                         " ]; do sleep 0.05; done\n"
+                                         "COMMIT;"),
+                            "app")
                     .ok());
   });
   ASSERT_TRUE(Eventually([&] { return std::filesystem::exists(root_ + "/locked"); }));

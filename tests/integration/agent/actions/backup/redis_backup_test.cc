@@ -14,8 +14,9 @@ class RedisBackupTest : public BackupFixture {
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = server->release();
     server_->SetPassword("backup", kPassword);
-    std::string commands = "ACL SETUSER dbfleet_backup on \">pw-canary\\\\#'x\" +psync +sync "
-                           "+replconf +ping\n";
+    std::string commands =
+        "ACL SETUSER dbfleet_backup on \">pw-canary\\\\#'x\" +psync +sync "
+        "+replconf +ping\n";
     for (int i = 0; i < 100; ++i) absl::StrAppend(&commands, "SET key", i, " value", i, "\n");
     const auto made = server_->Admin(commands);
     ASSERT_TRUE(made.ok()) << made.status();
@@ -97,7 +98,7 @@ TEST_F(RedisBackupTest, AServerThatDiesWhileItSendsIsAFailure) {
     server_->Pause();
     killer = std::thread([&] {
       WaitForChild("--rdb");
-      kill(server_->pid(), SIGKILL);
+      Signal(server_->pid(), SIGKILL);
     });
   };
   const ActionResult result = Backup(context, BackupJob());

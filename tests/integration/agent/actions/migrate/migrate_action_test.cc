@@ -187,7 +187,6 @@ TEST_P(MigrateActionServerTest, AServerThatCrashesInTheMiddleIsAskedAgainWhenItI
                                    : "UPDATE orders SET total = total + length(pg_sleep(60)::text)";
   const auto slow_version =
       MakeMigration("2", "slow", {slow}, {"UPDATE orders SET total = total"});
-  std::atomic<bool> back{false};
   AttemptContext context(*engine_, 1);
   ActionResult result;
   // The server must be started again by the thread that lives on: the kernel ends it with its starter.

@@ -1,6 +1,7 @@
 // What only one engine does, and the agent's death while the server executes a statement.
 #include <vector>
 
+#include "agent/engines/postgres/postgres_connection.h"
 #include "tests/integration/agent/actions/migrate/migrate_itest_util.h"
 
 namespace dbfleet::agent {
@@ -148,24 +149,35 @@ TEST_P(PostgresMigrateTest, AKilledAgentsTransactionLeavesNothing) {
   EXPECT_EQ(Fingerprint(), initial_);
 }
 
+// With SHARE only the statement has to wait; with ACCESS EXCLUSIVE even reading the schema has.
 TEST_P(PostgresMigrateTest, ALockTimeoutIsTriedAgainUntilTheTableIsFree) {
-  auto spec = Up({MakeMigration("1", "c", {"ALTER TABLE orders ADD COLUMN c int"},
-                                {"ALTER TABLE orders DROP COLUMN c"})});
-  spec.mutable_migrate()->mutable_lock_timeout()->set_nanos(200'000'000);
-  std::thread reader([&] { Admin("BEGIN; LOCK TABLE orders; SELECT pg_sleep(1); COMMIT"); });
-  EXPECT_TRUE(Await([&] {
-    return Admin("SELECT count(*) > 0 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted "
-                 "AND relation = (SELECT oid FROM pg_class WHERE relname = 'orders')") == "t\n";
-  }));
-  AttemptContext context(*engine_, 1);
-  MigrateOptions patient = Quick();
-  patient.forward_lock_tries = 50;
-  MigrateAction action(*clock_, patient);
-  spec.mutable_migrate()->set_database("shop");
-  const ActionResult result = action.Run(context, spec);
-  reader.join();
-  EXPECT_EQ(result.outcome, OUTCOME_SUCCEEDED) << result.error_message;
-  EXPECT_TRUE(context.LogContains("ran into a lock"));
+  int number = 0;
+  for (const auto& [mode, line] : {std::pair{"SHARE", "ran into a lock"},
+                                   std::pair{"ACCESS EXCLUSIVE", "a table is locked"}}) {
+    const std::string name = absl::StrCat("c", ++number);
+    auto spec = Up({MakeMigration(absl::StrCat(number), name,
+                                  {absl::StrCat("ALTER TABLE orders ADD COLUMN ", name, " int")},
+                                  {absl::StrCat("ALTER TABLE orders DROP COLUMN ", name)})});
+    spec.mutable_migrate()->mutable_lock_timeout()->set_nanos(200'000'000);
+    spec.mutable_migrate()->set_database("shop");
+    PostgresConnection::Options options;
+    options.account = AccountUse::kMigrate;
+    auto other = PostgresConnection::Open(engine_->spec(), options);
+    ASSERT_TRUE(other.ok()) << other.status();
+    ASSERT_TRUE((*other)->Execute("BEGIN").ok());
+    ASSERT_TRUE((*other)->Execute(absl::StrCat("LOCK TABLE orders IN ", mode, " MODE")).ok());
+    AttemptContext context(*engine_, number);
+    std::thread release([&, line = line] {
+      EXPECT_TRUE(Await([&] { return context.LogContains(line); })) << line;
+      EXPECT_TRUE((*other)->Execute("ROLLBACK").ok());
+    });
+    MigrateOptions patient = Quick();
+    patient.forward_lock_tries = 100;
+    MigrateAction action(*clock_, patient);
+    const ActionResult result = action.Run(context, spec);
+    release.join();
+    EXPECT_EQ(result.outcome, OUTCOME_SUCCEEDED) << mode << ": " << result.error_message;
+  }
 }
 
 TEST_P(PostgresMigrateTest, ADeferredConstraintThatFailsAtCommitIsAFailure) {

@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -28,29 +29,30 @@ enum class Server { kMariaDb, kPostgres };
 // the migration account owns.
 class MigrateServerTest : public testing::TestWithParam<Server> {
  protected:
-  static void TearDownTestSuite() {
-    engine_.reset();
-    server_.reset();
-  }
+  static void TearDownTestSuite() { running_.clear(); }
 
   void Launch(Server kind) {
     kind_ = kind;
-    if (server_ != nullptr && running_ == kind) return;
-    TearDownTestSuite();
-    running_ = kind;
-    if (kind == Server::kMariaDb) {
-      auto launched = mini::MiniMariaDb::Launch();
-      ASSERT_TRUE(launched.ok()) << launched.status();
-      server_ = *std::move(launched);
-    } else {
-      auto launched = mini::MiniPostgres::Launch();
-      ASSERT_TRUE(launched.ok()) << launched.status();
-      server_ = *std::move(launched);
+    Running& running = running_[kind];
+    if (running.server == nullptr) {
+      if (kind == Server::kMariaDb) {
+        auto launched = mini::MiniMariaDb::Launch();
+        ASSERT_TRUE(launched.ok()) << launched.status();
+        running.server = *std::move(launched);
+      } else {
+        auto launched = mini::MiniPostgres::Launch();
+        ASSERT_TRUE(launched.ok()) << launched.status();
+        running.server = *std::move(launched);
+      }
     }
+    server_ = running.server.get();
+    engine_ = running.engine.get();
+    if (engine_ != nullptr) return;
     Admin("CREATE DATABASE shop", "");
     const auto engine = maria() ? work::v1::ENGINE_MYSQL : work::v1::ENGINE_POSTGRESQL;
     const InstanceSpec spec = mini::SpecFor(*server_, engine, "shop");
-    engine_ = maria() ? MakeMysqlEngine(spec) : MakePostgresEngine(spec);
+    running.engine = maria() ? MakeMysqlEngine(spec) : MakePostgresEngine(spec);
+    engine_ = running.engine.get();
     const absl::Status granted = server_->ApplyGrants(engine_->Grants());
     ASSERT_TRUE(granted.ok()) << granted;
   }
@@ -159,10 +161,14 @@ class MigrateServerTest : public testing::TestWithParam<Server> {
     ASSERT_TRUE(WIFSIGNALED(status)) << "the attempt ended before it could be killed";
   }
 
-  static inline std::unique_ptr<mini::MiniServer> server_;
-  static inline std::unique_ptr<Engine> engine_;
-  static inline Server running_ = Server::kMariaDb;
+  struct Running {
+    std::unique_ptr<mini::MiniServer> server;
+    std::unique_ptr<Engine> engine;
+  };
+  static inline std::map<Server, Running> running_;
 
+  mini::MiniServer* server_ = nullptr;
+  Engine* engine_ = nullptr;
   Server kind_ = Server::kMariaDb;
   const std::unique_ptr<Clock> clock_ = MakeSystemClock();
   MigrateAction action_{*clock_, Quick()};

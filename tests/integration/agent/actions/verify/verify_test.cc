@@ -1,5 +1,3 @@
-#include "agent/actions/verify/verify_action.h"
-
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <zstd.h>
@@ -8,6 +6,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_replace.h"
+
+#include "agent/actions/verify/verify_action.h"
 #include "common/base/hash.h"
 #include "tests/integration/agent/actions/backup/backup_fixture.h"
 
@@ -33,7 +33,9 @@ std::string Decompress(const std::string& stored) {
   return source;
 }
 
-void ExpectShell(const std::string& command) { EXPECT_EQ(std::system(command.c_str()), 0) << command; }
+void ExpectShell(const std::string& command) {
+  EXPECT_EQ(std::system(command.c_str()), 0) << command;
+}
 
 class VerifyFixture : public BackupFixture {
  protected:
@@ -66,7 +68,8 @@ class VerifyFixture : public BackupFixture {
     Replace(name, stored);
     ASSERT_TRUE(WriteManifest(Folder(), &manifest).ok());
   }
-  // Every way to damage a stored file, tried one after the other; the file is sound again afterwards.
+  // Every way to damage a stored file, tried one after the other; the file is sound again
+  // afterwards.
   void ExpectDamageIsFound(Engine& engine, const std::string& name) {
     const std::string sound = Content(name);
     ASSERT_GT(sound.size(), 100u);
@@ -145,8 +148,8 @@ TEST_F(MysqlVerifyTest, AVerifiedBackupRestoresIntoAnotherServerWithEqualContent
   EXPECT_SUCCEEDED(Verify(*engine_));
   auto other = mini::MiniMariaDb::Launch();
   ASSERT_TRUE(other.ok()) << other.status();
-  ExpectShell(absl::StrCat("zstd -q -dc ", Folder(), "/app.sql.zst | mariadb --no-defaults -uroot -S ",
-                           (*other)->socket()));
+  ExpectShell(absl::StrCat("zstd -q -dc ", Folder(),
+                           "/app.sql.zst | mariadb --no-defaults -uroot -S ", (*other)->socket()));
   for (const char* question :
        {"SELECT COUNT(*), SUM(a) FROM app.t", "CHECKSUM TABLE app.t", "SELECT COUNT(*) FROM app.v",
         "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'app'",
@@ -191,7 +194,8 @@ TEST_F(MysqlVerifyTest, AManifestThatIsBrokenOrSomebodyElsesIsRefused) {
   }
   Replace("manifest.json", absl::StrReplaceAll(sound, {{"\"exit_code\": 0", "\"exit_code\": 3"}}));
   EXPECT_FAILED_WITH(Verify(*engine_), "BACKUP_INCOMPLETE");
-  Replace("manifest.json", absl::StrReplaceAll(sound, {{"\"trailer_ok\": true", "\"trailer_ok\": false"}}));
+  Replace("manifest.json",
+          absl::StrReplaceAll(sound, {{"\"trailer_ok\": true", "\"trailer_ok\": false"}}));
   EXPECT_FAILED_WITH(Verify(*engine_), "BACKUP_INCOMPLETE");
 }
 
@@ -256,11 +260,12 @@ TEST_F(PostgresVerifyTest, AVerifiedBackupRestoresIntoAnotherServerWithEqualCont
   const std::string where =
       absl::StrCat(" -h ", (*other)->socket(), " -p ", (*other)->port(), " -U postgres ");
   // The role of the superuser is there already; the others must come without an error.
-  ExpectShell(absl::StrCat("zstd -q -dc ", Folder(), "/globals.sql.zst | grep -v 'ROLE postgres' | psql ",
+  ExpectShell(absl::StrCat("zstd -q -dc ", Folder(),
+                           "/globals.sql.zst | grep -v 'ROLE postgres' | psql ",
                            "-X -q -v ON_ERROR_STOP=1", where, "-f - > /dev/null"));
   ExpectShell(absl::StrCat("zstd -q -dc ", Folder(), "/app.dump.zst | ",
-                           *FindTool("pg_restore", "postgresql-client"), " --create --exit-on-error",
-                           where, "-d postgres"));
+                           *FindTool("pg_restore", "postgresql-client"),
+                           " --create --exit-on-error", where, "-d postgres"));
   for (const char* question :
        {"SELECT count(*), sum(hashtextextended(t::text, 0)::numeric) FROM s.t t",
         "SELECT count(*) FROM s.v", "SELECT count(*) FROM pg_indexes WHERE schemaname = 's'",
@@ -278,7 +283,8 @@ TEST_F(PostgresVerifyTest, ACutArchiveIsFoundThoughItsListingPasses) {
   ReplaceSource("app.dump.zst", source.substr(0, source.size() / 2));
   const std::string cut = root_ + "/cut.dump";
   ASSERT_TRUE(WriteFileAtomically(cut, source.substr(0, source.size() / 2), 0600).ok());
-  ExpectShell(absl::StrCat(*FindTool("pg_restore", "postgresql-client"), " -l ", cut, " > /dev/null"));
+  ExpectShell(
+      absl::StrCat(*FindTool("pg_restore", "postgresql-client"), " -l ", cut, " > /dev/null"));
   const ActionResult result = Verify(*engine_);
   EXPECT_FAILED_WITH(result, "BACKUP_CORRUPT");
   EXPECT_TRUE(absl::StrContains(result.error_message, "app.dump.zst")) << result.error_message;
@@ -298,9 +304,9 @@ class RedisVerifyTest : public VerifyFixture {
     auto server = mini::MiniRedis::Launch();
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = server->release();
-    std::string commands = absl::StrCat("ACL SETUSER dbfleet_backup on >",
-                                        server_->account("backup").password,
-                                        " +psync +sync +replconf +ping\n");
+    std::string commands =
+        absl::StrCat("ACL SETUSER dbfleet_backup on >", server_->account("backup").password,
+                     " +psync +sync +replconf +ping\n");
     for (int i = 0; i < 2000; ++i) absl::StrAppend(&commands, "SET key:", i, " value:", i, "\n");
     absl::StrAppend(&commands, "RPUSH list a b c\nHSET hash f v\n");
     const auto made = server_->Admin(commands);

@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+
 #include "agent/actions/backup/backup_state.h"
 #include "common/base/files.h"
 #include "common/base/hash.h"

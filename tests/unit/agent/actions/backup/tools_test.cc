@@ -3,6 +3,7 @@
 #include <csignal>
 
 #include "absl/strings/match.h"
+
 #include "agent/actions/backup/child_tools.h"
 #include "agent/actions/backup/dump_tool.h"
 #include "agent/actions/backup/mysql_grants.h"
@@ -134,7 +135,8 @@ TEST(MysqlGrantsTest, WhatItCannotReadGrantsNothing) {
         "GRANT SELECT ON `app`.`t", "REVOKE SELECT ON *.* FROM `x`@`%`", "", "GRANT"}) {
     EXPECT_FALSE(MysqlGrants::Parse(line).HasOnDatabase("SELECT", "app")) << line;
   }
-  EXPECT_TRUE(MysqlGrants::Parse("GRANT SELECT ON `a``b`.* TO `x`@`%`").HasOnDatabase("SELECT", "a`b"));
+  EXPECT_TRUE(
+      MysqlGrants::Parse("GRANT SELECT ON `a``b`.* TO `x`@`%`").HasOnDatabase("SELECT", "a`b"));
 }
 
 TEST(MysqlGrantsTest, PatternsMatchLikeTheServers) {

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <ostream>
+#include <string>
+
+namespace dbfleet::agent {
+
+// The subcommands of dbfleet-agent. Each returns the process's exit status; data goes to `out`,
+// problems to standard error.
+
+// Runs until SIGTERM or SIGINT; a second signal ends the process at once.
+int RunAgent(const std::string& config_path);
+
+// Validates the file and connects to each instance with each of its accounts.
+int CheckConfig(const std::string& config_path, std::ostream& out);
+
+// The statements that create the accounts and give them the rights they need. `instance` empty: all.
+int PrintGrants(const std::string& config_path, const std::string& instance, std::ostream& out);
+
+// Trades a join token for an identity, also when there is one already.
+int EnrollAgent(const std::string& config_path, const std::string& token_file, std::ostream& out);
+
+// Parses the command line and runs one of them.
+int Main(int argc, char** argv);
+
+const char* Version();
+
+}  // namespace dbfleet::agent

@@ -1,0 +1,230 @@
+#include "gmock/gmock.h"
+
+#include "common/base/hash.h"
+#include "tests/unit/controller/store/sqlite/store_fixture.h"
+
+namespace dbfleet::controller {
+namespace {
+
+using ::testing::ElementsAre;
+
+class QueriesTest : public StoreTest {
+ protected:
+  void SetUp() override { Open(); }
+
+  absl::Time T(int n) { return absl::FromUnixSeconds(1'800'000'000 + n); }
+  const std::string nasty_ = std::string("quote ' nul \0 bytes \xFF\xFE end", 27);
+};
+
+TEST_F(QueriesTest, WhatIsNotThereHasAReasonOfItsOwn) {
+  const auto reason = [&](auto get) { return ReasonOf(Read(get).status()); };
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.GetEnvironment("x"); }), "ENVIRONMENT_NOT_FOUND");
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.GetAgent("x"); }), "AGENT_NOT_FOUND");
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.GetJoinToken("x"); }), "JOIN_TOKEN_NOT_FOUND");
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.GetInstance("x"); }), "INSTANCE_NOT_FOUND");
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.GetJob("x"); }), "JOB_NOT_FOUND");
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.GetTask("x"); }), "TASK_NOT_FOUND");
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.GetAttempt("x"); }), "ATTEMPT_NOT_FOUND");
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.GetBackup("x"); }), "BACKUP_NOT_FOUND");
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.GetUser("x"); }), "USER_NOT_FOUND");
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.GetToken("x"); }), "TOKEN_NOT_FOUND");
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.FindToken("x"); }), "TOKEN_NOT_FOUND");
+  EXPECT_EQ(reason([](ReadTx& tx) { return tx.GetContent("x"); }), "CONTENT_NOT_FOUND");
+  EXPECT_EQ(Read([](ReadTx& tx) { return tx.GetSetting("x"); }).value(), "");
+  EXPECT_EQ(Read([](ReadTx& tx) { return tx.FindJobByRequestKey("x"); }).value(), std::nullopt);
+  EXPECT_EQ(Read([](ReadTx& tx) { return tx.FindJobByRequestKey(""); }).value(), std::nullopt);
+}
+
+TEST_F(QueriesTest, UniqueKeysAreUnique) {
+  Job job = MakeJob("J1");
+  job.request_key = "users/ada r1";
+  Task task;
+  task.id = "T1";
+  task.job_id = "J1";
+  Attempt attempt;
+  attempt.id = "A1";
+  attempt.task_id = "T1";
+  attempt.number = 1;
+  Instance instance;
+  instance.id = "I1";
+  User user;
+  user.id = "ada";
+  ApiToken token;
+  token.id = "K1";
+  token.user_id = "ada";
+  token.hash = "H";
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                RETURN_IF_ERROR(tx.InsertJob(&job));
+                RETURN_IF_ERROR(tx.InsertTask(&task));
+                RETURN_IF_ERROR(tx.InsertAttempt(&attempt));
+                RETURN_IF_ERROR(tx.InsertInstance(&instance));
+                RETURN_IF_ERROR(tx.InsertUser(&user));
+                return tx.InsertToken(&token);
+              }).ok());
+  const auto reason = [&](Store::Mutation mutation) {
+    const absl::Status status = Mutate(std::move(mutation));
+    EXPECT_EQ(status.code(), absl::StatusCode::kAlreadyExists) << status;
+    return ReasonOf(status);
+  };
+  EXPECT_EQ(reason([&](WriteTx& tx) { return tx.InsertInstance(&instance); }), "INSTANCE_EXISTS");
+  EXPECT_EQ(reason([&](WriteTx& tx) { return tx.InsertUser(&user); }), "USER_EXISTS");
+  job.id = "J2";
+  EXPECT_EQ(reason([&](WriteTx& tx) { return tx.InsertJob(&job); }), "JOB_EXISTS");
+  attempt.id = "A2";
+  EXPECT_EQ(reason([&](WriteTx& tx) { return tx.InsertAttempt(&attempt); }), "ATTEMPT_EXISTS");
+  token.id = "K2";
+  EXPECT_EQ(reason([&](WriteTx& tx) { return tx.InsertToken(&token); }), "TOKEN_EXISTS");
+  Job other = MakeJob("J3");
+  Job another = MakeJob("J4");
+  EXPECT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                RETURN_IF_ERROR(tx.InsertJob(&other));
+                return tx.InsertJob(&another);
+              }).ok())
+      << "jobs without a request key do not clash";
+}
+
+TEST_F(QueriesTest, ATaskOfNoJobIsRefused) {
+  Task task;
+  task.id = "T1";
+  task.job_id = "nowhere";
+  const absl::Status status = Mutate([&](WriteTx& tx) { return tx.InsertTask(&task); });
+  EXPECT_EQ(ReasonOf(status), "BAD_REFERENCE");
+}
+
+TEST_F(QueriesTest, AnUpdateOfAnOldVersionIsStaleAndChangesNothing) {
+  Job job = MakeJob("J1");
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.InsertJob(&job); }).ok());
+  EXPECT_EQ(job.version, 1u);
+  Job other = job;
+  job.title = "first";
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.UpdateJob(&job); }).ok());
+  EXPECT_EQ(job.version, 2u);
+  other.title = "second";
+  const absl::Status status = Mutate([&](WriteTx& tx) { return tx.UpdateJob(&other); });
+  EXPECT_EQ(status.code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(ReasonOf(status), "STALE");
+  const Job read = Read([](ReadTx& tx) { return tx.GetJob("J1"); }).value();
+  EXPECT_EQ(read.title, "first");
+  EXPECT_EQ(read.version, 2u);
+  Job missing = MakeJob("J9");
+  EXPECT_EQ(ReasonOf(Mutate([&](WriteTx& tx) { return tx.UpdateJob(&missing); })), "JOB_NOT_FOUND");
+}
+
+TEST_F(QueriesTest, ContentIsKeptUnderItsOwnHashOnly) {
+  const std::string sha = Sha256Hex(nasty_);
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                RETURN_IF_ERROR(tx.PutContent(sha, nasty_));
+                return tx.PutContent(sha, nasty_);
+              }).ok());
+  EXPECT_EQ(Read([&](ReadTx& tx) { return tx.GetContent(sha); }).value(), nasty_);
+  EXPECT_EQ(ReasonOf(Mutate([&](WriteTx& tx) { return tx.PutContent(sha, "other"); })),
+            "BAD_CONTENT_HASH");
+}
+
+TEST_F(QueriesTest, SettingsAreSetAndReplaced) {
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.PutSetting("ca", "one"); }).ok());
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.PutSetting("ca", nasty_); }).ok());
+  EXPECT_EQ(Read([](ReadTx& tx) { return tx.GetSetting("ca"); }).value(), nasty_);
+}
+
+TEST_F(QueriesTest, ReadersOfOneStateAndOneAgentSeeExactlyThose) {
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                for (int i = 0; i < 15; ++i) {
+                  Job job = MakeJob(absl::StrCat("J", absl::Dec(i, absl::kZeroPad2)));
+                  job.state = static_cast<JobState>(i);
+                  RETURN_IF_ERROR(tx.InsertJob(&job));
+                }
+                Task task;
+                task.id = "T1";
+                task.job_id = "J00";
+                RETURN_IF_ERROR(tx.InsertTask(&task));
+                for (int i = 0; i < 15; ++i) {
+                  Attempt attempt;
+                  attempt.id = absl::StrCat("A", absl::Dec(i, absl::kZeroPad2));
+                  attempt.task_id = "T1";
+                  attempt.number = 100 - i;
+                  attempt.state = static_cast<AttemptState>(i);
+                  attempt.agent_id = i % 2 == 0 ? "even" : "odd";
+                  attempt.instance_id = i < 4 ? "low" : "high";
+                  RETURN_IF_ERROR(tx.InsertAttempt(&attempt));
+                }
+                return absl::OkStatus();
+              }).ok());
+  const auto ids = [](const auto& values) {
+    std::vector<std::string> list;
+    for (const auto& value : values) list.push_back(value.id);
+    return list;
+  };
+  EXPECT_THAT(ids(Read([](ReadTx& tx) { return tx.JobsInState(JobState::kRolling); }).value()),
+              ElementsAre("J03"));
+  // Open: queued 0, offered 1, accepted 2, granted 3, running 4, unreachable 10.
+  EXPECT_THAT(ids(Read([](ReadTx& tx) { return tx.OpenAttempts(); }).value()),
+              ElementsAre("A00", "A01", "A02", "A03", "A04", "A10"));
+  EXPECT_THAT(ids(Read([](ReadTx& tx) { return tx.OpenAttemptsOfAgent("even"); }).value()),
+              ElementsAre("A00", "A02", "A04", "A10"));
+  EXPECT_THAT(ids(Read([](ReadTx& tx) { return tx.OpenAttemptsOfInstance("high"); }).value()),
+              ElementsAre("A04", "A10"));
+  const auto attempts = Read([](ReadTx& tx) { return tx.AttemptsOfTask("T1"); }).value();
+  ASSERT_EQ(attempts.size(), 15u);
+  EXPECT_EQ(attempts.front().id, "A14") << "by number";
+}
+
+TEST_F(QueriesTest, TasksOfAJobKeepTheirOrderWhateverTheirIds) {
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                Job job = MakeJob("J1");
+                RETURN_IF_ERROR(tx.InsertJob(&job));
+                for (const char* id : {"T9", "T1", "T5"}) {
+                  Task task;
+                  task.id = id;
+                  task.job_id = "J1";
+                  RETURN_IF_ERROR(tx.InsertTask(&task));
+                }
+                return absl::OkStatus();
+              }).ok());
+  const auto tasks = Read([](ReadTx& tx) { return tx.TasksOfJob("J1"); }).value();
+  ASSERT_EQ(tasks.size(), 3u);
+  EXPECT_EQ(tasks[0].id + tasks[1].id + tasks[2].id, "T9T1T5");
+}
+
+TEST_F(QueriesTest, OnlyCompleteVerifiedBackupsCountNewestSnapshotFirst) {
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                const auto add = [&](const char* id, Backup::State state, int level, int n,
+                                     const char* instance) {
+                  Backup backup;
+                  backup.id = id;
+                  backup.state = state;
+                  backup.verified_level = level;
+                  backup.snapshot_time = T(n);
+                  backup.instance_id = instance;
+                  return tx.InsertBackup(&backup);
+                };
+                RETURN_IF_ERROR(add("B1", Backup::State::kComplete, 1, 5, "i"));
+                RETURN_IF_ERROR(add("B2", Backup::State::kComplete, 2, 9, "i"));
+                RETURN_IF_ERROR(add("B3", Backup::State::kComplete, 0, 10, "i"));
+                RETURN_IF_ERROR(add("B4", Backup::State::kSuspect, 1, 11, "i"));
+                return add("B5", Backup::State::kComplete, 1, 12, "other");
+              }).ok());
+  const auto backups = Read([](ReadTx& tx) { return tx.VerifiedBackups("i"); }).value();
+  ASSERT_EQ(backups.size(), 2u);
+  EXPECT_EQ(backups[0].id, "B2");
+  EXPECT_EQ(backups[1].id, "B1");
+}
+
+TEST_F(QueriesTest, RemovedInstancesAreInNoListButCanBeRead) {
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                for (const char* id : {"kept", "gone"}) {
+                  Instance instance;
+                  instance.id = id;
+                  instance.agent_id = "db1";
+                  instance.removed = instance.id == "gone";
+                  RETURN_IF_ERROR(tx.InsertInstance(&instance));
+                }
+                return absl::OkStatus();
+              }).ok());
+  EXPECT_EQ(Read([](ReadTx& tx) { return tx.ListInstances("", {}); }).value().items.size(), 1u);
+  EXPECT_EQ(Read([](ReadTx& tx) { return tx.InstancesOfAgent("db1"); }).value().size(), 1u);
+  EXPECT_TRUE(Read([](ReadTx& tx) { return tx.GetInstance("gone"); }).value().removed);
+}
+
+}  // namespace
+}  // namespace dbfleet::controller
