@@ -40,16 +40,40 @@ void CheckAddress(absl::string_view field, const std::string& address, Problems*
   }
 }
 
-// Sets the default, then holds the value within its bounds.
-void Duration(absl::string_view field, absl::Duration fallback, absl::Duration least,
-              absl::Duration most, bool given, google::protobuf::Duration* value,
-              Problems* problems) {
-  if (!given) *value = ToProto(fallback);
-  const absl::Duration duration = FromProto(*value);
+void Bound(absl::string_view field, const google::protobuf::Duration& value, absl::Duration least,
+           absl::Duration most, Problems* problems) {
+  const absl::Duration duration = FromProto(value);
   if (duration < least || duration > most) {
     problems->Add(field, absl::StrCat("is ", absl::FormatDuration(duration), "; it must be between ",
                                       absl::FormatDuration(least), " and ",
                                       absl::FormatDuration(most)));
+  }
+}
+
+void FillInTimes(Config* config) {
+  if (!config->has_agent_certificate_lifetime()) {
+    *config->mutable_agent_certificate_lifetime() = ToProto(absl::Hours(24));
+  }
+  if (!config->has_join_token_ttl()) *config->mutable_join_token_ttl() = ToProto(absl::Minutes(15));
+  if (!config->has_ping_interval()) *config->mutable_ping_interval() = ToProto(absl::Seconds(15));
+  if (!config->has_dead_after()) *config->mutable_dead_after() = ToProto(absl::Seconds(45));
+  if (!config->has_lease()) *config->mutable_lease() = ToProto(absl::Seconds(60));
+  if (!config->has_lost_grace()) *config->mutable_lost_grace() = ToProto(absl::Minutes(5));
+}
+
+void CheckTimes(const Config& config, Problems* problems) {
+  Bound("agent_certificate_lifetime", config.agent_certificate_lifetime(), absl::Seconds(2),
+        absl::Hours(24 * 90), problems);
+  Bound("join_token_ttl", config.join_token_ttl(), absl::Seconds(1), absl::Minutes(15), problems);
+  Bound("ping_interval", config.ping_interval(), absl::Seconds(1), absl::Minutes(5), problems);
+  Bound("dead_after", config.dead_after(), absl::Seconds(3), absl::Minutes(30), problems);
+  Bound("lease", config.lease(), absl::Seconds(5), absl::Hours(1), problems);
+  Bound("lost_grace", config.lost_grace(), absl::Seconds(1), absl::Hours(24), problems);
+  if (FromProto(config.dead_after()) < 2 * FromProto(config.ping_interval())) {
+    problems->Add("dead_after", "must be at least twice `ping_interval`");
+  }
+  if (FromProto(config.lease()) < 2 * FromProto(config.ping_interval())) {
+    problems->Add("lease", "must be at least twice `ping_interval`, with which it is renewed");
   }
 }
 
@@ -98,25 +122,8 @@ absl::Status CompleteAndValidate(Config* config) {
       !absl::StartsWith(config->http_listen(), "[::1]:")) {
     problems.Add("http_listen", "must be a loopback address; put a proxy with TLS before it");
   }
-  Duration("agent_certificate_lifetime", absl::Hours(24), absl::Seconds(2), absl::Hours(24 * 90),
-           config->has_agent_certificate_lifetime(), config->mutable_agent_certificate_lifetime(),
-           &problems);
-  Duration("join_token_ttl", absl::Minutes(15), absl::Seconds(1), absl::Minutes(15),
-           config->has_join_token_ttl(), config->mutable_join_token_ttl(), &problems);
-  Duration("ping_interval", absl::Seconds(15), absl::Seconds(1), absl::Minutes(5),
-           config->has_ping_interval(), config->mutable_ping_interval(), &problems);
-  Duration("dead_after", absl::Seconds(45), absl::Seconds(3), absl::Minutes(30),
-           config->has_dead_after(), config->mutable_dead_after(), &problems);
-  Duration("lease", absl::Seconds(60), absl::Seconds(5), absl::Hours(1), config->has_lease(),
-           config->mutable_lease(), &problems);
-  Duration("lost_grace", absl::Minutes(5), absl::Seconds(1), absl::Hours(24),
-           config->has_lost_grace(), config->mutable_lost_grace(), &problems);
-  if (FromProto(config->dead_after()) < 2 * FromProto(config->ping_interval())) {
-    problems.Add("dead_after", "must be at least twice `ping_interval`");
-  }
-  if (FromProto(config->lease()) < 2 * FromProto(config->ping_interval())) {
-    problems.Add("lease", "must be at least twice `ping_interval`, with which it is renewed");
-  }
+  FillInTimes(config);
+  CheckTimes(*config, &problems);
   CheckEnvironments(*config, &problems);
   return problems.Result();
 }

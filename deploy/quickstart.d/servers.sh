@@ -80,7 +80,14 @@ start_redis() {
 load_mariadb() {
   [[ -f $state/mariadb.loaded ]] && return 0
   mariadb_admin <"$root/deploy/quickstart.d/mariadb.sql"
-  grants_of mariadb | mariadb_admin
+  local grants database
+  grants=$(grants_of mariadb)
+  mariadb_admin <<<"$grants"
+  # As the grants say themselves: the last one once more for each database that is to be changed.
+  for database in client_1001 client_1002; do
+    grep -F 'ON `common`.*' <<<"$grants" |
+      sed "s/\`common\`/\`$database\`/" | mariadb_admin
+  done
   touch "$state/mariadb.loaded"
 }
 load_postgresql() {

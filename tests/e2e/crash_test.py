@@ -207,7 +207,7 @@ class CrashTest(FleetTest):
 
     def test_07_controller_killed_between_approval_and_grant(self):
         job, column = self.submit()
-        self.fleet.signal("agent-mariadb", signal.SIGSTOP)
+        self.fleet.send("agent-mariadb", signal.SIGSTOP)
         try:
             self.fleet.approve(job)
             self.assertEqual(self.fleet.job(job)["state"], "STATE_READY")
@@ -215,7 +215,7 @@ class CrashTest(FleetTest):
             self.fleet.start_controller()
             self.assertEqual(self.fleet.job(job)["state"], "STATE_READY")
         finally:
-            self.fleet.signal("agent-mariadb", signal.SIGCONT)
+            self.fleet.send("agent-mariadb", signal.SIGCONT)
         end = self.finish(job, column, "SUCCEEDED")
         self.assertEqual(len(end["approvals"]), 1)
 

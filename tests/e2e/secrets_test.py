@@ -7,6 +7,7 @@ everything runs, from the quickstart's beginning to the last failing job.
 import base64
 import os
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -203,8 +204,8 @@ class SecretsTest(FleetTest):
 
     def test_5_unreachable_databases(self):
         for server in Fleet.SERVERS:
-            self.fleet.stop(server, fleet.signal.SIGTERM if server != "postgresql"
-                            else fleet.signal.SIGINT)
+            self.fleet.stop(server, signal.SIGTERM if server != "postgresql"
+                            else signal.SIGINT)
             result = self.cli("backup", "run", server, "--wait")
             self.assertEqual(result.code, 1, result)
             self.assert_says(result, "connect|reach|socket|refused")

@@ -2,6 +2,7 @@
 // no statement takes effect twice, only what the history records is a success, and what is called taken
 // back is taken back.
 #include <map>
+#include <ostream>
 #include <set>
 #include <string>
 #include <vector>
@@ -27,6 +28,8 @@ struct Scenario {
   bool may_be_unknown = false;    // Holds an opaque statement.
   bool cancel = false;            // After the second step began.
 };
+
+void PrintTo(const Scenario& scenario, std::ostream* out) { *out << scenario.name; }
 
 work::v1::Migration Notes() {
   return MakeMigration(
