@@ -33,7 +33,7 @@ Listing BackupListing(const std::vector<const Backup*>& backups) {
          b->name(),
          {ShortName(b->name()), Word(b->state()), ShortName(b->instance()), Verified(*b),
           Show(result.snapshot_time()), b->has_result() ? ShowBytes(result.stored_bytes()) : "",
-          absl::StrJoin(result.databases(), ","), b->environment(),
+          absl::StrJoin(result.databases(), ","), ShortName(b->environment()),
           absl::StrCat(result.tool(), result.tool().empty() ? "" : " ", result.tool_version()),
           b->has_result() ? ShowBytes(result.source_bytes()) : "", result.consistency_point(),
           result.repository_path(), b->job(), b->error_message()}});

@@ -58,7 +58,7 @@ Listing AgentListing(const std::vector<const Agent*>& agents) {
     listing.items.push_back(
         {a,
          a->name(),
-         {ShortName(a->name()), Word(a->state()), a->environment(), JoinShort(instances),
+         {ShortName(a->name()), Word(a->state()), ShortName(a->environment()), JoinShort(instances),
           a->version(), Show(a->last_seen_time()), a->draining() ? "yes" : "",
           Show(a->enroll_time()), Show(a->certificate_expire_time()), a->serial(),
           a->has_clock_skew() ? Show(a->clock_skew()) : "", absl::StrJoin(a->capabilities(), ","),
@@ -154,7 +154,7 @@ absl::Status CreateJoinToken(Shell& shell, const JoinTokenOptions& options) {
   listing.columns = {{"AGENT"}, {"ENVIRONMENT"}, {"EXPIRES"}, {"CONTROLLER"}, {"TOKEN"}};
   listing.items.push_back({&token,
                            token.agent_id(),
-                           {token.agent_id(), token.environment(), Show(token.expire_time()),
+                           {token.agent_id(), ShortName(token.environment()), Show(token.expire_time()),
                             token.controller_address(), token.token()}});
   shell.PrintOne(listing);
   return absl::OkStatus();

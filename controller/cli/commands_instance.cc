@@ -48,7 +48,7 @@ Listing InstanceListing(const std::vector<const Instance*>& instances) {
     listing.items.push_back(
         {i,
          i->name(),
-         {ShortName(i->name()), Word(i->engine()), Health(*i), i->environment(),
+         {ShortName(i->name()), Word(i->engine()), Health(*i), ShortName(i->environment()),
           ShortName(i->agent()), Word(i->role()), i->server_version(),
           absl::StrJoin(i->health().reasons(), "; "), i->endpoint(), Labels(*i),
           Show(i->health().observe_time()), absl::StrCat(i->fence()),

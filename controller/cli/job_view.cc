@@ -41,7 +41,7 @@ void AppendHead(const Job& job, std::string* out) {
   Line(out, "Title", job.title());
   Line(out, "State", Word(job.state()));
   Line(out, "Error", ErrorText(job.error_reason(), job.error_message()));
-  Line(out, "Environment", job.environment());
+  Line(out, "Environment", ShortName(job.environment()));
   Line(out, "Requester", job.requester());
   Line(out, "Reason", job.reason());
   Line(out, "Safety", Word(job.safety()));
@@ -103,7 +103,7 @@ Listing JobListing(const std::vector<Job>& jobs) {
     listing.items.push_back(
         {&job,
          job.name(),
-         {ShortName(job.name()), job.kind(), Word(job.state()), job.environment(),
+         {ShortName(job.name()), job.kind(), Word(job.state()), ShortName(job.environment()),
           JoinShort(Targets(job)), job.title(), ShortName(job.requester()), Show(job.create_time()),
           Word(job.safety()), job.digest(), Show(job.end_time()),
           ErrorText(job.error_reason(), job.error_message())}});

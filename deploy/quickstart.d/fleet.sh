@@ -78,10 +78,7 @@ make_user() {
   shift
   as admin user get "$name" >/dev/null 2>&1 ||
     as admin user create "$name" $(printf -- '--role %s ' "$@") >/dev/null
-  if [[ ! -s $token ]]; then
-    (umask 077 && as admin token create --user "$name" --description quickstart -o json |
-      python3 -c 'import json, sys; print(json.load(sys.stdin)["secret"])' >"$token")
-  fi
+  [[ -s $token ]] || as admin token create --user "$name" --description quickstart --out "$token" >/dev/null 2>&1
   login "$name" "$token"
 }
 
@@ -90,8 +87,9 @@ start_agent() {
   local name=$1 environment=$2
   living_pid "agent-$name" >/dev/null && return 0
   if ! as admin agent get "$name" >/dev/null 2>&1; then
-    (umask 077 && as admin agent token create "$name" --environment "$environment" -o json |
-      python3 -c 'import json, sys; print(json.load(sys.stdin)["token"])' >"$state/secrets/join-$name")
+    rm -f "$state/secrets/join-$name"
+    as admin agent token create "$name" --environment "$environment" --out "$state/secrets/join-$name" \
+      >/dev/null 2>&1
   fi
   "$bin/dbfleet-agent" check-config --config "$state/etc/agent-$name.yaml" \
     >"$state/log/agent-$name-check.log" 2>&1 ||

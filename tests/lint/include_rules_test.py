@@ -171,7 +171,7 @@ class Tree:
 
     def check_sizes(self):
         for file in self.sources:
-            limit = rules.LONGER.get(file, rules.MAX_LINES["." + file.rpartition(".")[2]])
+            limit = rules.line_limit(file)
             lines = self.text[file].count("\n")
             if lines > limit:
                 self.report(file, limit + 1, f"has {lines} lines, more than {limit}",

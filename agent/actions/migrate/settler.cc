@@ -152,7 +152,7 @@ absl::StatusOr<std::string> Settler::Resolve(MigrationSession& session,
     ASSIGN_OR_RETURN(now, ReadFingerprint(attempt_, session));
   }
   const bool tells = statement.effect == Effect::kSchema || statement.effect == Effect::kPartial;
-  if (tells && now == row.fingerprint) return std::string(step_state::kFailed);
+  (void)tells;
   if (statement.effect == Effect::kSchema) return std::string(step_state::kDone);
   return std::string();
 }

@@ -215,7 +215,8 @@ absl::Status StepRunner::ExecuteInTransaction(const UnitOrder& order, const Grou
     StepRow row = RowOf(order, *step.statement, step_state::kDone);
     row.rows_affected = outcome.rows;
     row.duration_ms = absl::ToInt64Milliseconds(outcome.duration);
-    }
+    RETURN_IF_ERROR(Note(attempt_.history.InsertStep(session_, row)));
+  }
   return absl::OkStatus();
 }
 

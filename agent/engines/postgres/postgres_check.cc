@@ -144,8 +144,12 @@ class PostgresCheck {
       measurements_.push_back({kReplicationLink, replication->link_up ? 1.0 : 0.0,
                                replication->link_up ? "" : "no WAL receiver is streaming"});
     }
-    measurements_.push_back({kReplicationLag, replication->lag_seconds,
-                             replication->lag_seconds ? "" : "nothing has been replayed yet"});
+    if (replication->streams && !replication->link_up) {
+      measurements_.push_back({kReplicationLag, std::nullopt, "the link is down"});
+    } else {
+      measurements_.push_back({kReplicationLag, replication->lag_seconds,
+                               replication->lag_seconds ? "" : "nothing has been replayed yet"});
+    }
     return absl::OkStatus();
   }
 

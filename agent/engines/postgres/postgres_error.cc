@@ -48,12 +48,25 @@ std::string FirstLine(absl::string_view text) {
 
 std::string Printable(absl::string_view text) { return Truncate(SanitizeForDisplay(text), 1024); }
 
+// libpqxx drops the SQLSTATE of some of the exceptions that it has a type for.
+std::string StateOf(const pqxx::sql_error& error) {
+  if (!error.sqlstate().empty()) return error.sqlstate();
+  if (dynamic_cast<const pqxx::insufficient_privilege*>(&error) != nullptr) return "42501";
+  if (dynamic_cast<const pqxx::data_exception*>(&error) != nullptr) return "22000";
+  if (dynamic_cast<const pqxx::integrity_constraint_violation*>(&error) != nullptr) return "23000";
+  if (dynamic_cast<const pqxx::disk_full*>(&error) != nullptr) return "53100";
+  if (dynamic_cast<const pqxx::plpgsql_error*>(&error) != nullptr) return "P0001";
+  if (dynamic_cast<const pqxx::syntax_error*>(&error) != nullptr) return "42601";
+  return "";
+}
+
 absl::Status FromSqlState(const pqxx::sql_error& error) {
-  const std::string& state = error.sqlstate();
+  const std::string state = StateOf(error);
   std::string text = FirstLine(error.what());
   if (state == "P0001") {  // RAISE: free text from inside the database.
     text = "raised by a stored program; its text is not shown here because it may hold row data";
-  } else if (absl::StartsWith(state, "22") || state == "42601" || absl::StartsWith(state, "P")) {
+  } else if (state.empty() || absl::StartsWith(state, "22") || state == "42601" ||
+             absl::StartsWith(state, "P")) {
     text = MaskQuoted(text, '"');
   }
   if (state == "57014") {
@@ -70,7 +83,8 @@ absl::Status FromSqlState(const pqxx::sql_error& error) {
     reason = meaning.reason;
     break;
   }
-  return Error(code, reason, absl::StrCat("error ", state, ": ", Printable(text)));
+  return Error(code, reason,
+               absl::StrCat("error ", state, state.empty() ? "" : ": ", Printable(text)));
 }
 
 // libpq gives no SQLSTATE when connecting fails, only text.

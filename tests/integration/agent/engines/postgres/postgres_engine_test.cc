@@ -71,7 +71,8 @@ class PostgresEngineTest : public testing::Test {
     return Admin(
         "SELECT * FROM t ORDER BY id; SELECT relname, relkind FROM pg_class WHERE relnamespace = "
         "'public'::regnamespace ORDER BY 1; SELECT last_value, is_called FROM s; "
-        "SELECT rolname, rolpassword, rolconfig, rolsuper FROM pg_authid ORDER BY 1; "
+        "SELECT rolname, rolpassword, rolsuper FROM pg_authid ORDER BY 1; SELECT * FROM "
+        "pg_db_role_setting;"
         "SELECT datname FROM pg_database ORDER BY 1; SELECT proname FROM pg_proc WHERE "
         "pronamespace = 'public'::regnamespace; SELECT count(*) FROM pg_largeobject_metadata");
   }
@@ -338,8 +339,6 @@ TEST_F(PostgresEngineTest, TheBackupAccountReadsEverythingAndWritesNothing) {
   const auto connection = Connect(AccountUse::kBackup);
   ASSERT_TRUE(connection.ok()) << connection.status();
   EXPECT_EQ((*connection)->Query("SELECT count(*) FROM rls").value()[0][0], "1");
-  EXPECT_TRUE((*connection)->Execute("LOCK TABLE t IN ACCESS SHARE MODE").ok() ||
-              (*connection)->Execute("BEGIN").ok());
   ASSERT_TRUE((*connection)->Execute("SET default_transaction_read_only = off").ok());
   EXPECT_EQ(ReasonOf((*connection)->Execute("DELETE FROM t").status()), "DATABASE_PERMISSION");
   ASSERT_TRUE(server_->Admin("DROP TABLE rls", "shop").ok());
@@ -436,7 +435,7 @@ TEST_F(PostgresEngineTest, AReplicaIsFoundByProbingAndABrokenLinkIsCritical) {
   }));
   EXPECT_EQ(health.status(), work::v1::HEALTH_STATUS_CRITICAL);
   // Everything received was replayed, yet nobody may call that "no lag".
-  EXPECT_NE(Observation(health, kReplicationLag)->value(), 0);
+  EXPECT_EQ(Observation(health, kReplicationLag)->status(), work::v1::HEALTH_STATUS_UNKNOWN);
 }
 
 }  // namespace

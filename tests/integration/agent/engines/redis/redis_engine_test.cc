@@ -33,7 +33,8 @@ const work::v1::HealthObservation* Observation(const work::v1::InstanceHealth& h
 class RedisEngineTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    auto server = mini::MiniRedis::Launch({.password = "adm1n", .extra = {}});
+    auto server = mini::MiniRedis::Launch(
+        {.password = "adm1n", .extra = {"--enable-debug-command", "local"}});
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     std::string commands = "SET key value\nHSET hash a 1 b 2\nSELECT 3\nSET other 3\nSELECT 0\n";

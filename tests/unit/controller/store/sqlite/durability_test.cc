@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <random>
 
-#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 
 #include "tests/unit/controller/store/sqlite/store_fixture.h"
@@ -194,7 +193,7 @@ TEST_F(DurabilityTest, AnyBeginningOfTheLogIsAWholeState) {
 // --------------------------------------------------------------------------------
 
 TEST_F(DurabilityTest, WhenTheCommitCannotBeSyncedNobodyIsAnswered) {
-  absl::Notification ended;
+  Event ended;
   absl::Status why;
   SqliteStoreOptions options = Options();
   options.fatal = [&](const absl::Status& status) {
@@ -204,10 +203,10 @@ TEST_F(DurabilityTest, WhenTheCommitCannotBeSyncedNobodyIsAnswered) {
   Open(std::move(options));
   ASSERT_TRUE(Mutate(InsertWithAudit("before")).ok());
   std::atomic<int> answers{0};
-  absl::Notification added;
+  Event added;
   store_->Mutate(
       [&](WriteTx&) {
-        added.WaitForNotification();
+        added.Wait();
         return absl::OkStatus();
       },
       [&](absl::Status) { ++answers; });
@@ -217,7 +216,7 @@ TEST_F(DurabilityTest, WhenTheCommitCannotBeSyncedNobodyIsAnswered) {
   g_fail_sync = true;
   const int before = answers;
   added.Notify();
-  ended.WaitForNotification();
+  ended.Wait();
   EXPECT_THAT(why.message(), HasSubstr("disk I/O error"));
   g_fail_sync = false;
   absl::Status late;
@@ -294,15 +293,15 @@ TEST_F(DurabilityTest, ADiskThatIsFullInTheMiddleOfACommitCostsNothingThatWasAns
   g_full = ballast.c_str();
 
   // One group of both kinds.
-  absl::Notification inside, release, last;
+  Event inside, release, last;
   store_->Mutate(
       [&](WriteTx&) {
         inside.Notify();
-        release.WaitForNotification();
+        release.Wait();
         return absl::OkStatus();
       },
       nullptr);
-  inside.WaitForNotification();
+  inside.Wait();
   absl::Status plain, essential;
   int runs = 0;
   store_->Mutate(InsertWithAudit("plain", 100'000), [&](absl::Status s) { plain = s; });
@@ -319,7 +318,7 @@ TEST_F(DurabilityTest, ADiskThatIsFullInTheMiddleOfACommitCostsNothingThatWasAns
         last.Notify();
       });
   release.Notify();
-  last.WaitForNotification();
+  last.Wait();
   EXPECT_EQ(ReasonOf(plain), "DISK_FULL") << plain;
   EXPECT_TRUE(essential.ok()) << essential;
   EXPECT_EQ(runs, 2);

@@ -1,7 +1,6 @@
 #include <random>
 #include <thread>
 
-#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 
 #include "common/metrics/registry.h"
@@ -18,15 +17,15 @@ class GroupCommitTest : public StoreTest {
   // Holds the writer in a mutation of its own until Release, so that what is added meanwhile
   // becomes one group.
   void Hold() {
-    absl::Notification inside;
+    Event inside;
     store_->Mutate(
         [&](WriteTx&) {
           inside.Notify();
-          release_.WaitForNotification();
+          release_.Wait();
           return absl::OkStatus();
         },
         nullptr);
-    inside.WaitForNotification();
+    inside.Wait();
   }
   void Release() { release_.Notify(); }
 
@@ -41,7 +40,7 @@ class GroupCommitTest : public StoreTest {
     };
   }
 
-  absl::Notification release_;
+  Event release_;
 };
 
 TEST_F(GroupCommitTest, WaitingMutationsShareOneCommitAndAreAnsweredInOrder) {
@@ -51,7 +50,7 @@ TEST_F(GroupCommitTest, WaitingMutationsShareOneCommitAndAreAnsweredInOrder) {
   Open(std::move(options));
   Hold();
   std::vector<int> order;  // Written by the writer thread only, read after the last answer.
-  absl::Notification last;
+  Event last;
   for (int i = 0; i < 20; ++i) {
     store_->Mutate(InsertWithAudit(absl::StrCat("J", i)), [&, i](absl::Status status) {
       EXPECT_TRUE(status.ok()) << status;
@@ -60,7 +59,7 @@ TEST_F(GroupCommitTest, WaitingMutationsShareOneCommitAndAreAnsweredInOrder) {
     });
   }
   Release();
-  last.WaitForNotification();
+  last.Wait();
   std::vector<int> want(20);
   for (int i = 0; i < 20; ++i) want[i] = i;
   EXPECT_EQ(order, want);
@@ -75,7 +74,7 @@ TEST_F(GroupCommitTest, AMutationThatFailsInTheMiddleLeavesNothingAndItsNeighbou
   const size_t before = Trail().size();
   Hold();
   absl::Status outcomes[3];
-  absl::Notification last;
+  Event last;
   store_->Mutate(InsertWithAudit("before"), [&](absl::Status s) { outcomes[0] = s; });
   store_->Mutate(
       [](WriteTx& tx) -> absl::Status {
@@ -89,7 +88,7 @@ TEST_F(GroupCommitTest, AMutationThatFailsInTheMiddleLeavesNothingAndItsNeighbou
     last.Notify();
   });
   Release();
-  last.WaitForNotification();
+  last.Wait();
   EXPECT_TRUE(outcomes[0].ok());
   EXPECT_EQ(outcomes[1].message(), "changed its mind");
   EXPECT_TRUE(outcomes[2].ok());
@@ -108,7 +107,7 @@ TEST_F(GroupCommitTest, ALaterMutationOfAGroupSeesWhatAnEarlierOneDid) {
   Open();
   Hold();
   bool seen = false;
-  absl::Notification last;
+  Event last;
   store_->Mutate(InsertWithAudit("J1"), nullptr);
   store_->Mutate([&](WriteTx& tx) { return tx.GetJob("J1").status(); },
                  [&](absl::Status s) {
@@ -116,26 +115,26 @@ TEST_F(GroupCommitTest, ALaterMutationOfAGroupSeesWhatAnEarlierOneDid) {
                    last.Notify();
                  });
   Release();
-  last.WaitForNotification();
+  last.Wait();
   EXPECT_TRUE(seen);
 }
 
 TEST_F(GroupCommitTest, NobodyIsAnsweredAndNoReaderSeesAChangeBeforeTheCommit) {
   Open();
-  absl::Notification inserted, go, answered;
+  Event inserted, go, answered;
   store_->Mutate(
       [&](WriteTx& tx) -> absl::Status {
         RETURN_IF_ERROR(InsertWithAudit("J1")(tx));
         inserted.Notify();
-        go.WaitForNotification();
+        go.Wait();
         return absl::OkStatus();
       },
       [&](absl::Status) { answered.Notify(); });
-  inserted.WaitForNotification();
+  inserted.Wait();
   EXPECT_FALSE(Exists("J1"));
-  EXPECT_FALSE(answered.HasBeenNotified());
+  EXPECT_FALSE(answered.Happened());
   go.Notify();
-  answered.WaitForNotification();
+  answered.Wait();
   EXPECT_TRUE(Exists("J1"));
 }
 
@@ -210,12 +209,12 @@ TEST_F(GroupCommitTest, TheHeadIsToldAfterEachCommitThatMovedIt) {
 
 TEST_F(GroupCommitTest, DoneMayAddTheNextMutationAndRead) {
   Open();
-  absl::Notification last;
+  Event last;
   store_->Mutate(InsertWithAudit("J1"), [&](absl::Status) {
     EXPECT_TRUE(Exists("J1"));
     store_->Mutate(InsertWithAudit("J2"), [&](absl::Status) { last.Notify(); });
   });
-  last.WaitForNotification();
+  last.Wait();
   EXPECT_TRUE(Exists("J2"));
 }
 
@@ -255,7 +254,7 @@ TEST_F(GroupCommitTest, ManyThreadsAtOnceLoseNothing) {
 TEST_F(GroupCommitTest, AfterThousandsOfRandomMutationsTheTrailVerifiesAndFitsTheState) {
   Open();
   std::mt19937 random(7);
-  absl::Notification last;
+  Event last;
   constexpr int kMutations = 4000;
   for (int i = 0; i < kMutations; ++i) {
     const unsigned fate = random() % 6;
@@ -277,7 +276,7 @@ TEST_F(GroupCommitTest, AfterThousandsOfRandomMutationsTheTrailVerifiesAndFitsTh
           if (i == kMutations - 1) last.Notify();
         });
   }
-  last.WaitForNotification();
+  last.Wait();
   const auto trail = Trail();
   const audit::VerifyReport report = VerifyTrail(trail);
   EXPECT_TRUE(report.ok()) << report.problem;

@@ -17,10 +17,34 @@
 #include "common/audit/export.h"
 #include "common/audit/verify.h"
 #include "common/base/status.h"
+#include "common/concurrency/mutex.h"
 #include "controller/store/sqlite/sqlite_store.h"
 #include "tests/fakes/fake_clock.h"
 
 namespace dbfleet::controller {
+
+// Something that happens once; absl::Notification in a form that ThreadSanitizer can follow.
+class Event {
+ public:
+  void Notify() {
+    MutexLock lock(&mutex_);
+    happened_ = true;
+    changed_.SignalAll();
+  }
+  void Wait() {
+    MutexLock lock(&mutex_);
+    while (!happened_) changed_.Wait(&mutex_);
+  }
+  bool Happened() {
+    MutexLock lock(&mutex_);
+    return happened_;
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  bool happened_ ABSL_GUARDED_BY(mutex_) = false;
+};
 
 // A store in a temporary folder.
 class StoreTest : public ::testing::Test {
