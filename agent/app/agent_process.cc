@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "agent/actions/backup/backup_action.h"
 #include "agent/actions/check/check_action.h"
 #include "agent/actions/inspect/inspect_action.h"
@@ -54,8 +55,7 @@ AgentProcess::~AgentProcess() {
 
 absl::StatusOr<std::unique_ptr<AgentProcess>> AgentProcess::Create(LoadedConfig loaded,
                                                                    std::string version) {
-  std::unique_ptr<AgentProcess> process(
-      new AgentProcess(std::move(loaded), std::move(version)));
+  std::unique_ptr<AgentProcess> process(new AgentProcess(std::move(loaded), std::move(version)));
   RETURN_IF_ERROR(process->Build());
   return process;
 }
@@ -65,8 +65,8 @@ absl::Status AgentProcess::Build() {
   RETURN_IF_ERROR(MakeDirectories(config.data_dir(), 0700));
   RETURN_IF_ERROR(MakeDirectories(config.backup_dir(), 0700));
   ASSIGN_OR_RETURN(const std::string exec_path, FindExecBinary());
-  ASSIGN_OR_RETURN(journal_, Journal::Open(config.data_dir() + "/journal",
-                                           config.journal_max_bytes(), *clock_));
+  ASSIGN_OR_RETURN(
+      journal_, Journal::Open(config.data_dir() + "/journal", config.journal_max_bytes(), *clock_));
   for (InstanceSpec& spec : SpecsOf(config)) {
     const std::string name = spec.name;
     engines_[name] = MakeEngine(std::move(spec));
@@ -94,8 +94,8 @@ void AgentProcess::BuildActions(const std::string& exec_path) {
 
 void AgentProcess::BuildLink() {
   const Identity::Network network = Identity::RealNetwork(loaded_.config.controller());
-  identity_ = std::make_unique<Identity>(IdentityOptionsOf(loaded_.config, version_), network,
-                                         *clock_);
+  identity_ =
+      std::make_unique<Identity>(IdentityOptionsOf(loaded_.config, version_), network, *clock_);
   dialer_ = std::make_unique<TlsDialer>(*identity_, network);
   Link::Options options;
   options.agent_id = loaded_.config.name();
@@ -113,8 +113,8 @@ void AgentProcess::BuildRunner() {
   for (const auto& [name, engine] : engines_) engines[name] = engine.get();
   std::map<std::string, Action*> actions;
   for (const auto& action : actions_) actions[std::string(action->name())] = action.get();
-  runner_ = Runner::Create(options, *clock_, *journal_, std::move(engines), std::move(actions),
-                           *link_);
+  runner_ =
+      Runner::Create(options, *clock_, *journal_, std::move(engines), std::move(actions), *link_);
 }
 
 void AgentProcess::BuildWatchers() {
@@ -144,13 +144,12 @@ absl::Status AgentProcess::Start() {
   link_->Start(*runner_);
   health_->Start([this] { link_->HealthChanged(); });
   collector_->Start();
-  log::Info("dbfleet-agent is running",
-            {{"version", version_},
-             {"agent", loaded_.config.name()},
-             {"controller", loaded_.config.controller()},
-             {"instances", absl::StrCat(engines_.size())},
-             {"journal_id", journal_->journal_id()},
-             {"boot", absl::StrCat(journal_->boot_sequence())}});
+  log::Info("dbfleet-agent is running", {{"version", version_},
+                                         {"agent", loaded_.config.name()},
+                                         {"controller", loaded_.config.controller()},
+                                         {"instances", absl::StrCat(engines_.size())},
+                                         {"journal_id", journal_->journal_id()},
+                                         {"boot", absl::StrCat(journal_->boot_sequence())}});
   return absl::OkStatus();
 }
 
@@ -172,8 +171,10 @@ absl::Status AgentProcess::StartMetricsListener() {
 
 std::string AgentProcess::ExposeMetrics() {
   const Link::Stats stats = link_->stats();
-  registry_.GetGauge("dbfleet_agent_build_info", "Always 1; the version is a label.",
-                     {{"version", version_}}).Set(1);
+  registry_
+      .GetGauge("dbfleet_agent_build_info", "Always 1; the version is a label.",
+                {{"version", version_}})
+      .Set(1);
   registry_.GetGauge("dbfleet_agent_connected", "Whether the controller has welcomed this agent.")
       .Set(stats.connected ? 1 : 0);
   registry_.GetGauge("dbfleet_agent_attempts_running", "Attempts that are being executed.")
@@ -183,13 +184,14 @@ std::string AgentProcess::ExposeMetrics() {
   const uint64_t lowest = journal_->LowestEventSeq();
   registry_.GetGauge("dbfleet_agent_events_pending", "Events the controller has not acknowledged.")
       .Set(lowest == 0 ? 0 : static_cast<double>(journal_->LastEventSeq() - lowest + 1));
-  registry_.GetCounter("dbfleet_agent_log_lines_dropped_total",
-                       "Job log lines lost because the buffer was full.")
+  registry_
+      .GetCounter("dbfleet_agent_log_lines_dropped_total",
+                  "Job log lines lost because the buffer was full.")
       .Increment(static_cast<double>(stats.log_lines_dropped -
                                      std::exchange(dropped_reported_, stats.log_lines_dropped)));
   registry_.GetCounter("dbfleet_agent_connects_total", "Sessions with the controller.")
-      .Increment(static_cast<double>(stats.connects -
-                                     std::exchange(connects_reported_, stats.connects)));
+      .Increment(
+          static_cast<double>(stats.connects - std::exchange(connects_reported_, stats.connects)));
   return registry_.Expose() + collector_->Expose();
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "agent/config/agent_config.h"
 #include "agent/journal/journal.h"
 #include "agent/link/health_monitor.h"
@@ -27,9 +28,9 @@ class AgentProcess : public AgentFacts {
   ~AgentProcess() override;
 
   absl::Status Start();
-  // Lets running work end or reach a safe point, for at most `grace`; sends what is left to send and
-  // disconnects. False: something still runs, and the next start finds out about it; the process
-  // should then end without running this destructor, which would wait for it.
+  // Lets running work end or reach a safe point, for at most `grace`; sends what is left to send
+  // and disconnects. False: something still runs, and the next start finds out about it; the
+  // process should then end without running this destructor, which would wait for it.
   bool Drain(absl::Duration grace);
 
   std::vector<std::string> Capabilities() override;
@@ -63,7 +64,7 @@ class AgentProcess : public AgentFacts {
   std::unique_ptr<Executor> metrics_pool_;
   std::unique_ptr<MetricsCollector> collector_;
   std::unique_ptr<http::Server> listener_;
-  uint64_t dropped_reported_ = 0;     // On the listener's one thread.
+  uint64_t dropped_reported_ = 0;  // On the listener's one thread.
   uint64_t connects_reported_ = 0;
 };
 

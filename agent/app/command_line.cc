@@ -3,6 +3,7 @@
 #include <string>
 
 #include "CLI/CLI.hpp"
+
 #include "agent/app/commands.h"
 
 namespace dbfleet::agent {
@@ -35,9 +36,9 @@ int Main(int argc, char** argv) {
       Subcommand(&app, "grants", "Print the rights that the accounts need", &config,
                  [&] { chosen = [&] { return PrintGrants(config, instance, std::cout); }; });
   grants->add_option("--instance", instance, "Only this instance");
-  CLI::App* enroll =
-      Subcommand(&app, "enroll", "Trade a join token for an identity", &config,
-                 [&] { chosen = [&] { return EnrollAgent(config, token_file, std::cout); }; });
+  CLI::App* enroll = Subcommand(&app, "enroll", "Trade a join token for an identity", &config, [&] {
+    chosen = [&] { return EnrollAgent(config, token_file, std::cout); };
+  });
   enroll->add_option("--token-file", token_file, "The file that holds the join token")->required();
   app.add_subcommand("version", "Print the version")->callback([&] {
     chosen = [] {

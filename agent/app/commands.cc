@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+
 #include "agent/app/agent_process.h"
 #include "agent/app/instances.h"
 #include "agent/config/agent_config.h"
@@ -46,8 +47,8 @@ bool CheckInstanceAccounts(const InstanceSpec& spec, std::ostream& out) {
     const std::optional<AccountConfig>& account;
   };
   bool good = true;
-  for (const Use& use : {Use{"inspect", spec.inspect}, Use{"backup", spec.backup},
-                         Use{"migrate", spec.migrate}}) {
+  for (const Use& use :
+       {Use{"inspect", spec.inspect}, Use{"backup", spec.backup}, Use{"migrate", spec.migrate}}) {
     std::string result = kOpenAccount;
     if (use.account.has_value()) {
       const absl::Status status = TryAccount(spec, *use.account);
@@ -88,8 +89,7 @@ int PrintGrants(const std::string& config_path, const std::string& instance, std
   return Fail(absl::NotFoundError(absl::StrCat(config_path, " has no instance ", instance)));
 }
 
-int EnrollAgent(const std::string& config_path, const std::string& token_file,
-                std::ostream& out) {
+int EnrollAgent(const std::string& config_path, const std::string& token_file, std::ostream& out) {
   const absl::StatusOr<LoadedConfig> loaded = LoadConfig(config_path);
   if (!loaded.ok()) return Fail(loaded.status());
   const config::v1::AgentConfig& config = loaded->config;

@@ -14,7 +14,8 @@ int RunAgent(const std::string& config_path);
 // Validates the file and connects to each instance with each of its accounts.
 int CheckConfig(const std::string& config_path, std::ostream& out);
 
-// The statements that create the accounts and give them the rights they need. `instance` empty: all.
+// The statements that create the accounts and give them the rights they need. `instance` empty:
+// all.
 int PrintGrants(const std::string& config_path, const std::string& instance, std::ostream& out);
 
 // Trades a join token for an identity, also when there is one already.

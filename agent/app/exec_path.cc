@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+
 #include "common/base/status.h"
 
 namespace dbfleet::agent {
@@ -32,8 +33,9 @@ absl::StatusOr<std::string> FindExecBinary() {
     if (access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   return Error(absl::StatusCode::kNotFound, "EXEC_MISSING",
-               absl::StrCat(kBinary, " is neither beside dbfleet-agent nor in PATH; it comes in the "
-                                     "same package and runs the backup tools"));
+               absl::StrCat(kBinary,
+                            " is neither beside dbfleet-agent nor in PATH; it comes in the "
+                            "same package and runs the backup tools"));
 }
 
 }  // namespace dbfleet::agent

@@ -36,8 +36,8 @@ sigset_t StopSignals() {
 
 void InitLog(const config::v1::LogConfig& config) {
   const std::string& level = config.level();
-  log::Init(level == "debug"  ? log::Level::kDebug
-            : level == "warn" ? log::Level::kWarn
+  log::Init(level == "debug"   ? log::Level::kDebug
+            : level == "warn"  ? log::Level::kWarn
             : level == "error" ? log::Level::kError
                                : log::Level::kInfo,
             config.format() == "json" ? log::Format::kJson : log::Format::kText);
@@ -48,9 +48,10 @@ absl::Status CheckEnrolled(const config::v1::AgentConfig& config) {
       access((config.data_dir() + "/identity/chain.pem").c_str(), F_OK) == 0) {
     return absl::OkStatus();
   }
-  return Error(absl::StatusCode::kFailedPrecondition, "NOT_ENROLLED",
-               "this agent has no identity and no join_token_file; make a token with `dbfleet agent "
-               "token create` and run `dbfleet-agent enroll`");
+  return Error(
+      absl::StatusCode::kFailedPrecondition, "NOT_ENROLLED",
+      "this agent has no identity and no join_token_file; make a token with `dbfleet agent "
+      "token create` and run `dbfleet-agent enroll`");
 }
 
 int Fail(const absl::Status& status) {

@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+
 #include "common/base/files.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -138,12 +139,13 @@ void CheckInstances(AgentConfig* config, Problems* problems) {
     if (!names.insert(instance->name()).second) {
       problems->Add(field, "has the name of an earlier instance; names are unique in the fleet");
     }
-    const std::string endpoint =
-        instance->socket().empty() ? absl::StrCat(instance->host(), ":", instance->port())
-                                   : absl::StrCat(instance->socket(), " ", instance->port());
+    const std::string endpoint = instance->socket().empty()
+                                     ? absl::StrCat(instance->host(), ":", instance->port())
+                                     : absl::StrCat(instance->socket(), " ", instance->port());
     if (!endpoints.insert(absl::StrCat(instance->engine(), " ", endpoint)).second) {
-      problems->Add(field, "has the address of an earlier instance: one server would be managed "
-                           "twice, and the exclusion between its jobs would not hold");
+      problems->Add(field,
+                    "has the address of an earlier instance: one server would be managed "
+                    "twice, and the exclusion between its jobs would not hold");
     }
   }
 }

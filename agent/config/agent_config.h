@@ -4,6 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "agent/config/local_policy.h"
 #include "dbfleet/config/v1/agent_config.pb.h"
 #include "dbfleet/work/v1/work.pb.h"

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+
 #include "common/base/status.h"
 #include "common/base/text.h"
 
@@ -27,7 +28,8 @@ absl::StatusOr<LocalPolicy> LocalPolicy::Make(const config::v1::LocalPolicy& pol
   LocalPolicy result;
   std::vector<std::string> problems;
   for (const std::string& entry : policy.forbid()) {
-    const std::pair<std::string, std::string> parts = absl::StrSplit(entry, absl::MaxSplits(':', 1));
+    const std::pair<std::string, std::string> parts =
+        absl::StrSplit(entry, absl::MaxSplits(':', 1));
     const std::string shown = SanitizeForDisplay(Truncate(entry, 100));
     if (!IsAction(parts.first)) {
       problems.push_back(absl::StrCat("forbid: \"", shown, "\" names no action; actions are ",

@@ -5,12 +5,13 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "dbfleet/config/v1/agent_config.pb.h"
 
 namespace dbfleet::agent {
 
-// What the host's owner forbids, whatever the controller asks: action names ("migrate"), or an action
-// on one instance ("migrate:orders"). Immutable, thread-safe.
+// What the host's owner forbids, whatever the controller asks: action names ("migrate"), or an
+// action on one instance ("migrate:orders"). Immutable, thread-safe.
 class LocalPolicy {
  public:
   LocalPolicy() = default;

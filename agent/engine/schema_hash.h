@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+
 #include "agent/engine/engine.h"
 #include "common/base/canonical.h"
 #include "common/base/hash.h"
@@ -13,8 +14,8 @@
 
 namespace dbfleet::agent {
 
-// Builds SqlMigrations::SchemaFingerprint from catalogue queries. The rows of each are sorted here, so
-// that the server's collation has no say. Not thread-safe.
+// Builds SqlMigrations::SchemaFingerprint from catalogue queries. The rows of each are sorted here,
+// so that the server's collation has no say. Not thread-safe.
 class SchemaHash {
  public:
   // `part` names what the rows are, for example "columns".

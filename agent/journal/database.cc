@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 
 namespace dbfleet::agent {
@@ -20,8 +21,9 @@ absl::Status SqliteStatus(int code, absl::string_view what, const char* detail) 
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return Error(absl::StatusCode::kDataLoss, "JOURNAL_CORRUPT",
-                   absl::StrCat(message, "; move the journal folder aside and start again: the "
-                                         "controller then asks a person about running work"));
+                   absl::StrCat(message,
+                                "; move the journal folder aside and start again: the "
+                                "controller then asks a person about running work"));
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return Error(absl::StatusCode::kUnavailable, "JOURNAL_LOCKED", message);

@@ -67,7 +67,8 @@ class Database {
 
   // Bytes of the WAL that the next commit comes after; 0 once a checkpoint has emptied it.
   int64_t wal_bytes() const { return wal_bytes_; }
-  // Moves the WAL's content into the database file, so that the WAL is written from its start again.
+  // Moves the WAL's content into the database file, so that the WAL is written from its start
+  // again.
   absl::Status CheckpointWal();
 
  private:

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+
 #include "common/time/clock.h"
 #include "dbfleet/agent/v1/link_service.pb.h"
 
@@ -21,17 +22,17 @@ struct JournaledAttempt {
   std::optional<v1::Grant> grant;
   std::optional<v1::Finished> finished;  // Without its result once the controller has that.
   std::string checkpoint;
-  absl::Duration accepted_boottime;    // CLOCK_BOOTTIME at Accepted ...
-  std::string boot_id;                 // ... of this boot; another one makes start_within passed.
+  absl::Duration accepted_boottime;  // CLOCK_BOOTTIME at Accepted ...
+  std::string boot_id;               // ... of this boot; another one makes start_within passed.
   bool cancel_requested = false;
-  bool acknowledged = false;           // The controller said Forget.
+  bool acknowledged = false;  // The controller said Forget.
 };
 
 // The agent's memory across crashes: a SQLite file (WAL, synchronous=FULL) with the attempts, their
 // checkpoints and the numbered events that the controller has not yet acknowledged. Every call that
-// returns OK is durable. Thread-safe. RESOURCE_EXHAUSTED (DISK_FULL, JOURNAL_FULL) leaves the journal
-// as it was; room for the outcome of every accepted attempt is reserved, so that Finish works on a
-// full disk when Accept did.
+// returns OK is durable. Thread-safe. RESOURCE_EXHAUSTED (DISK_FULL, JOURNAL_FULL) leaves the
+// journal as it was; room for the outcome of every accepted attempt is reserved, so that Finish
+// works on a full disk when Accept did.
 class Journal {
  public:
   static absl::StatusOr<std::unique_ptr<Journal>> Open(const std::string& folder, int64_t max_bytes,
@@ -47,7 +48,8 @@ class Journal {
   virtual uint64_t HighestFence(const std::string& instance) = 0;
 
   // Offer -> ACCEPTED with its Accepted event, in one transaction. ABORTED (STALE_FENCE) if the
-  // fence is not above the instance's highest. The same attempt and fence again: OK, nothing written.
+  // fence is not above the instance's highest. The same attempt and fence again: OK, nothing
+  // written.
   virtual absl::Status Accept(const v1::Offer& offer, absl::Duration boottime,
                               const std::string& boot_id) = 0;
   virtual absl::Status Decline(const v1::Offer& offer, const v1::Declined& declined) = 0;
@@ -67,13 +69,14 @@ class Journal {
   virtual absl::Status Forget(const std::string& attempt_id) = 0;
 
   virtual absl::StatusOr<std::optional<JournaledAttempt>> Find(const std::string& attempt_id) = 0;
-  virtual absl::StatusOr<std::vector<JournaledAttempt>> Attempts() = 0;   // Retained ones, oldest first.
+  // The retained ones, oldest first.
+  virtual absl::StatusOr<std::vector<JournaledAttempt>> Attempts() = 0;
   // The same in the short form that Hello carries, without loading the specifications.
   virtual absl::StatusOr<std::vector<v1::AttemptState>> AttemptStates() = 0;
 
   virtual absl::StatusOr<std::vector<v1::Event>> EventsFrom(uint64_t seq, int limit) = 0;
   virtual uint64_t LastEventSeq() = 0;
-  virtual uint64_t LowestEventSeq() = 0;            // Unacknowledged; 0: none.
+  virtual uint64_t LowestEventSeq() = 0;  // Unacknowledged; 0: none.
   virtual absl::Status Acknowledge(uint64_t up_to_seq) = 0;
 
   // Bytes of live content, for the process's metrics.

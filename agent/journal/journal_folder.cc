@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+
 #include "common/base/files.h"
 #include "common/base/status.h"
 
@@ -23,8 +24,9 @@ std::string BootFile(const std::string& folder) { return folder + "/journal.boot
 
 absl::Status Replaced(const std::string& path) {
   return Error(absl::StatusCode::kDataLoss, "JOURNAL_REPLACED",
-               absl::StrCat(path, " was removed or replaced while the agent was running; restart "
-                                  "the agent: the controller then reconciles"));
+               absl::StrCat(path,
+                            " was removed or replaced while the agent was running; restart "
+                            "the agent: the controller then reconciles"));
 }
 
 }  // namespace

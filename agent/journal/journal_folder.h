@@ -8,9 +8,9 @@
 
 namespace dbfleet::agent {
 
-// The journal's folder, held by one process: a lock file that the kernel frees when the process ends.
-// It also remembers which journal was last here and how far it had come, so that an older copy put
-// back in its place is noticed: its memory of what ran is stale. Not thread-safe.
+// The journal's folder, held by one process: a lock file that the kernel frees when the process
+// ends. It also remembers which journal was last here and how far it had come, so that an older
+// copy put back in its place is noticed: its memory of what ran is stale. Not thread-safe.
 class JournalFolder {
  public:
   // Makes the folder (0700). UNAVAILABLE (JOURNAL_LOCKED) if another process holds it.
@@ -27,8 +27,8 @@ class JournalFolder {
   // here must not be ahead of an honest journal.
   absl::Status NoteBoot(const std::string& journal_id, uint64_t boot_sequence);
 
-  // Remembers the database file; DATA_LOSS (JOURNAL_REPLACED) from CheckSameFile once the path leads
-  // to another file, where commits would be lost.
+  // Remembers the database file; DATA_LOSS (JOURNAL_REPLACED) from CheckSameFile once the path
+  // leads to another file, where commits would be lost.
   absl::Status PinFile();
   absl::Status CheckSameFile() const;
 

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+
 #include "agent/journal/database.h"
 #include "agent/journal/journal.h"
 
@@ -17,7 +18,7 @@ namespace dbfleet::agent {
 // (FAILED_PRECONDITION, JOURNAL_TOO_NEW).
 absl::Status PrepareSchema(Database& db);
 
-absl::StatusOr<std::string> GetMeta(Database& db, absl::string_view key);   // "": absent.
+absl::StatusOr<std::string> GetMeta(Database& db, absl::string_view key);  // "": absent.
 absl::StatusOr<uint64_t> GetMetaNumber(Database& db, absl::string_view key);
 absl::Status SetMeta(Database& db, absl::string_view key, absl::string_view value);
 
@@ -35,8 +36,8 @@ absl::StatusOr<std::vector<JournaledAttempt>> LoadAttempts(Database& db);
 absl::StatusOr<std::vector<v1::AttemptState>> LoadAttemptStates(Database& db);
 absl::Status SetPhase(Database& db, absl::string_view id, v1::AttemptPhase phase);
 absl::Status SetGrant(Database& db, const v1::Grant& grant);
-absl::Status SetFinished(Database& db, const JournaledAttempt& attempt, const v1::Finished& finished,
-                         uint64_t event_seq);
+absl::Status SetFinished(Database& db, const JournaledAttempt& attempt,
+                         const v1::Finished& finished, uint64_t event_seq);
 absl::Status DeleteAttempt(Database& db, absl::string_view id);
 // Forgotten before `limit`: gone for good.
 absl::Status PurgeForgotten(Database& db, absl::Time limit);

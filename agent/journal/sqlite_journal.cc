@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "agent/journal/journal_rows.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -25,8 +26,8 @@ int64_t WalCost(int64_t payload) { return payload + payload / 4 + kOverheadBytes
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(const std::string& folder,
-                                                       int64_t max_bytes, Clock& clock) {
+absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(const std::string& folder, int64_t max_bytes,
+                                                       Clock& clock) {
   return SqliteJournal::Open(folder, max_bytes, clock);
 }
 
@@ -58,9 +59,10 @@ absl::Status SqliteJournal::BeginLife() {
   ASSIGN_OR_RETURN(std::string id, GetMeta(*db_, "journal_id"));
   ASSIGN_OR_RETURN(const uint64_t boots, GetMetaNumber(*db_, "boot_sequence"));
   if (!id.empty() && folder_->IsOlderCopy(id, boots)) {
-    log::Warn("the agent's journal is an older copy of itself: it gets a new id, so that the "
-              "controller does not trust its memory",
-              {{"journal_id", id}});
+    log::Warn(
+        "the agent's journal is an older copy of itself: it gets a new id, so that the "
+        "controller does not trust its memory",
+        {{"journal_id", id}});
     id.clear();
   }
   if (id.empty()) id = NewUlid(clock_.Now());
@@ -90,9 +92,9 @@ absl::Status SqliteJournal::MakeRoom(Need need, int64_t payload, int new_attempt
   const absl::Status checkpointed = db_->CheckpointWal();
   const absl::Status grown = room_.Ensure(db_->wal_bytes() + wanted);
   if (grown.ok() || need == Need::kEssential) return absl::OkStatus();
-  return Annotate(grown, checkpointed.ok() ? "agent journal"
-                                           : absl::StrCat("agent journal (", checkpointed.message(),
-                                                          ")"));
+  return Annotate(grown, checkpointed.ok()
+                             ? "agent journal"
+                             : absl::StrCat("agent journal (", checkpointed.message(), ")"));
 }
 
 absl::Status SqliteJournal::Transact(Need need, int64_t payload, int new_attempts,
@@ -159,10 +161,12 @@ uint64_t SqliteJournal::HighestEpoch() {
 absl::Status SqliteJournal::NoteEpoch(uint64_t epoch) {
   MutexLock lock(&mutex_);
   if (epoch < epoch_) {
-    return Error(absl::StatusCode::kFailedPrecondition, "STALE_EPOCH",
-                 absl::StrCat("the controller has epoch ", epoch, ", but this agent has already "
-                              "obeyed epoch ", epoch_,
-                              ": it is an old or a restored controller; nothing is taken from it"));
+    return Error(
+        absl::StatusCode::kFailedPrecondition, "STALE_EPOCH",
+        absl::StrCat("the controller has epoch ", epoch,
+                     ", but this agent has already "
+                     "obeyed epoch ",
+                     epoch_, ": it is an old or a restored controller; nothing is taken from it"));
   }
   if (epoch == epoch_) return absl::OkStatus();
   RETURN_IF_ERROR(Transact(Need::kEssential, 0, 0, [&](Database& db) {

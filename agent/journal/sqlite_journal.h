@@ -16,14 +16,15 @@ namespace dbfleet::agent {
 
 // The Journal over one SQLite connection; calls take turns on a mutex.
 //
-// Full disk: commits go into space of the WAL file that is allocated beforehand (wal_room.h). A write
-// that may be refused (Accept, Decline, Step, Checkpoint) must leave kRoomPerAttempt for each open
-// attempt and kSpareBytes for acknowledgements; the others may use it up. `max_bytes` bounds the
-// live content: from three quarters on no attempt is accepted, so that those accepted can go on.
+// Full disk: commits go into space of the WAL file that is allocated beforehand (wal_room.h). A
+// write that may be refused (Accept, Decline, Step, Checkpoint) must leave kRoomPerAttempt for each
+// open attempt and kSpareBytes for acknowledgements; the others may use it up. `max_bytes` bounds
+// the live content: from three quarters on no attempt is accepted, so that those accepted can go
+// on.
 class SqliteJournal : public Journal {
  public:
-  static absl::StatusOr<std::unique_ptr<Journal>> Open(const std::string& folder,
-                                                       int64_t max_bytes, Clock& clock);
+  static absl::StatusOr<std::unique_ptr<Journal>> Open(const std::string& folder, int64_t max_bytes,
+                                                       Clock& clock);
 
   const std::string& journal_id() const override { return journal_id_; }
   uint64_t boot_sequence() const override { return boot_sequence_; }
@@ -75,8 +76,8 @@ class SqliteJournal : public Journal {
   const std::unique_ptr<JournalFolder> folder_;
   const int64_t max_bytes_;
   Clock& clock_;
-  std::string journal_id_;        // Constant after Open.
-  uint64_t boot_sequence_ = 0;    // Constant after Open.
+  std::string journal_id_;      // Constant after Open.
+  uint64_t boot_sequence_ = 0;  // Constant after Open.
 
   Mutex mutex_;
   const std::unique_ptr<Database> db_ ABSL_PT_GUARDED_BY(mutex_);

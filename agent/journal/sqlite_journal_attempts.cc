@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "agent/journal/journal_rows.h"
 #include "agent/journal/shrink.h"
 #include "agent/journal/sqlite_journal.h"

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/files.h"
 #include "common/base/status.h"
 
@@ -20,8 +21,7 @@ constexpr int64_t kChunkBytes = 256 << 10;
 absl::Status AppendZeros(int fd, int64_t from, int64_t to, const std::string& path) {
   const std::string zeros(64 << 10, '\0');
   while (from < to) {
-    const ssize_t n =
-        pwrite(fd, zeros.data(), std::min<int64_t>(zeros.size(), to - from), from);
+    const ssize_t n = pwrite(fd, zeros.data(), std::min<int64_t>(zeros.size(), to - from), from);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return ErrnoStatus(errno, absl::StrCat("reserve room in ", path));
     from += n;

@@ -7,9 +7,10 @@
 
 namespace dbfleet::agent {
 
-// Disk space that belongs to the journal whatever else fills the disk: the WAL file is kept allocated
-// beyond its content, and a commit overwrites that. The journal counts what it has promised to
-// accepted attempts; a write that could be refused must leave that much. Not thread-safe.
+// Disk space that belongs to the journal whatever else fills the disk: the WAL file is kept
+// allocated beyond its content, and a commit overwrites that. The journal counts what it has
+// promised to accepted attempts; a write that could be refused must leave that much. Not
+// thread-safe.
 class WalRoom {
  public:
   // `path` is the WAL's; it exists once the database was written.

@@ -6,17 +6,18 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/support/client_callback.h"
+
 #include "common/concurrency/executor.h"
 #include "common/concurrency/mutex.h"
 #include "common/rpc/status.h"
-#include "grpcpp/client_context.h"
-#include "grpcpp/support/client_callback.h"
 
 namespace dbfleet::agent {
 
 // A bidirectional gRPC stream whose events arrive on an executor, with a bounded queue of messages
-// to send. One message is read at a time: the next is asked for when the handler has returned, which
-// is the back pressure towards the controller. Thread-safe.
+// to send. One message is read at a time: the next is asked for when the handler has returned,
+// which is the back pressure towards the controller. Thread-safe.
 //
 // Life: Start, then any calls; on_closed comes exactly once and last. The object owns itself until
 // then; the executor must outlive on_closed.
@@ -27,7 +28,7 @@ class BidiStream : public grpc::ClientBidiReactor<Out, In>,
   using Ptr = std::shared_ptr<BidiStream>;
   struct Events {
     std::function<void(const Ptr&, In)> on_message;
-    std::function<void(const Ptr&)> on_writable;    // Everything queued was written.
+    std::function<void(const Ptr&)> on_writable;  // Everything queued was written.
     std::function<void(const Ptr&, absl::Status)> on_closed;
   };
 
@@ -125,11 +126,11 @@ class BidiStream : public grpc::ClientBidiReactor<Out, In>,
   const size_t max_queue_;
   const Events events_;
   grpc::ClientContext context_;
-  In incoming_;    // Belongs to gRPC while a read is under way, else to the reaction.
+  In incoming_;  // Belongs to gRPC while a read is under way, else to the reaction.
 
   Mutex mutex_;
   Ptr self_ ABSL_GUARDED_BY(mutex_);
-  std::deque<Out> queue_ ABSL_GUARDED_BY(mutex_);    // The first is being written.
+  std::deque<Out> queue_ ABSL_GUARDED_BY(mutex_);  // The first is being written.
   bool over_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

@@ -10,11 +10,10 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> TlsDialer::Dial() {
   return network_.connect(material.ca_pem, &material);
 }
 
-void TlsDialer::OnRevoked() {
-  const absl::Status status = identity_.TryJoinTokenAgain();
-  if (status.ok()) {
-    log::Info("enrolled again with the join token in join_token_file");
-  }
+bool TlsDialer::OnRevoked() {
+  if (!identity_.TryJoinTokenAgain().ok()) return false;
+  log::Info("enrolled again with the join token in join_token_file");
+  return true;
 }
 
 }  // namespace dbfleet::agent

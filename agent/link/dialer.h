@@ -4,8 +4,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "agent/link/identity.h"
 #include "grpcpp/channel.h"
+
+#include "agent/link/identity.h"
 
 namespace dbfleet::agent {
 
@@ -18,8 +19,8 @@ class Dialer {
   // True: a new certificate came, so the link should dial again.
   virtual absl::StatusOr<bool> RenewIfDue() = 0;
   virtual absl::Time next_renewal() = 0;
-  // The controller says that this agent is revoked.
-  virtual void OnRevoked() = 0;
+  // The controller says that this agent is revoked. True: it has been let in again.
+  virtual bool OnRevoked() = 0;
 };
 
 // Over mutual TLS with the agent's identity.
@@ -31,7 +32,7 @@ class TlsDialer : public Dialer {
   absl::StatusOr<std::shared_ptr<grpc::Channel>> Dial() override;
   absl::StatusOr<bool> RenewIfDue() override { return identity_.RenewIfDue(); }
   absl::Time next_renewal() override { return identity_.next_renewal(); }
-  void OnRevoked() override;
+  bool OnRevoked() override;
 
  private:
   Identity& identity_;

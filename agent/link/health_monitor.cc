@@ -13,8 +13,7 @@ constexpr int kMaxThreads = 3;
 bool SameInSubstance(const work::v1::InstanceHealth& a, const work::v1::InstanceHealth& b) {
   return a.status() == b.status() && a.reachable() == b.reachable() && a.role() == b.role() &&
          a.server_version() == b.server_version() &&
-         std::equal(a.reasons().begin(), a.reasons().end(), b.reasons().begin(),
-                    b.reasons().end());
+         std::equal(a.reasons().begin(), a.reasons().end(), b.reasons().begin(), b.reasons().end());
 }
 
 void SetTime(absl::Time time, google::protobuf::Timestamp* timestamp) {

@@ -50,7 +50,7 @@ class HealthMonitor {
   const Options options_;
   Clock& clock_;
   const std::unique_ptr<Executor> pool_;
-  std::function<void()> on_change_;    // Constant after Start.
+  std::function<void()> on_change_;  // Constant after Start.
 
   Mutex mutex_;
   std::map<std::string, Watched> watched_ ABSL_GUARDED_BY(mutex_);

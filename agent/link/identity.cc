@@ -4,6 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "grpcpp/create_channel.h"
+
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
@@ -14,7 +16,6 @@
 #include "common/rpc/status.h"
 #include "common/rpc/tls.h"
 #include "dbfleet/agent/v1/enrollment_service.grpc.pb.h"
-#include "grpcpp/create_channel.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -30,9 +31,9 @@ absl::StatusOr<Response> Call(v1::Enrollment::Stub& stub,
                                                                            Response*),
                               const Request& request) {
   grpc::ClientContext context;
-  context.set_deadline(gpr_time_add(
-      gpr_now(GPR_CLOCK_MONOTONIC),
-      gpr_time_from_millis(absl::ToInt64Milliseconds(kCallTimeout), GPR_TIMESPAN)));
+  context.set_deadline(
+      gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                   gpr_time_from_millis(absl::ToInt64Milliseconds(kCallTimeout), GPR_TIMESPAN)));
   Response response;
   RETURN_IF_ERROR(rpc::FromGrpc((stub.*method)(&context, request, &response)));
   return response;

@@ -5,11 +5,12 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "grpcpp/channel.h"
+
 #include "agent/link/identity_files.h"
 #include "common/base/secret.h"
 #include "common/concurrency/mutex.h"
 #include "common/time/clock.h"
-#include "grpcpp/channel.h"
 
 namespace dbfleet::agent {
 
@@ -19,9 +20,9 @@ class Identity {
  public:
   struct Options {
     std::string agent_name;
-    std::string controller;         // host:port.
+    std::string controller;  // host:port.
     std::string folder;
-    std::string join_token_file;    // "": none.
+    std::string join_token_file;  // "": none.
     std::string version;
   };
   // How to reach the controller; tests replace it.
@@ -65,7 +66,7 @@ class Identity {
   const IdentityFiles files_;
   Mutex mutex_;
   absl::Time renew_at_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
-  std::string renewal_of_ ABSL_GUARDED_BY(mutex_);    // The chain that renew_at_ belongs to.
+  std::string renewal_of_ ABSL_GUARDED_BY(mutex_);  // The chain that renew_at_ belongs to.
 };
 
 }  // namespace dbfleet::agent

@@ -11,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
@@ -24,8 +25,9 @@ constexpr char kCa[] = "ca.pem";
 
 absl::Status Broken(absl::string_view what) {
   return Error(absl::StatusCode::kDataLoss, "IDENTITY_BROKEN",
-               absl::StrCat(what, "; move the identity folder aside and enrol the agent again with "
-                                  "a new join token"));
+               absl::StrCat(what,
+                            "; move the identity folder aside and enrol the agent again with "
+                            "a new join token"));
 }
 
 std::string KeyName(const rpc::CertificateInfo& info) {
@@ -82,8 +84,7 @@ absl::StatusOr<rpc::KeyAndRequest> IdentityFiles::PendingRequest(
   return fresh;
 }
 
-absl::Status IdentityFiles::Install(const std::string& chain_pem,
-                                    const std::string& ca_pem) const {
+absl::Status IdentityFiles::Install(const std::string& chain_pem, const std::string& ca_pem) const {
   ASSIGN_OR_RETURN(const Secret pending, ReadSecretFile(Path(kPending)));
   const std::string key_pem = pending.Reveal() + "\n";
   ASSIGN_OR_RETURN(const rpc::CertificateInfo info, rpc::ParseCertificate(chain_pem));
@@ -92,7 +93,8 @@ absl::Status IdentityFiles::Install(const std::string& chain_pem,
   if (!belongs.ok()) {
     return Error(absl::StatusCode::kUnauthenticated, "CERTIFICATE_FOREIGN",
                  absl::StrCat("the controller sent a certificate that is not for this agent's key "
-                              "or not of its own CA: ", belongs.message()));
+                              "or not of its own CA: ",
+                              belongs.message()));
   }
   RETURN_IF_ERROR(WriteFileAtomically(Path(KeyName(info)), key_pem, 0600));
   RETURN_IF_ERROR(WriteFileAtomically(Path(kCa), ca_pem, 0644));

@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+
 #include "common/rpc/x509.h"
 
 namespace dbfleet::agent {
@@ -12,9 +13,9 @@ namespace dbfleet::agent {
 // A certificate with what is needed to use it.
 struct IdentityMaterial {
   std::string key_pem;
-  std::string chain_pem;    // The leaf, then the CA.
-  std::string ca_pem;       // Whom the agent trusts.
-  absl::Time installed;     // When it came; the controller may have dated it back.
+  std::string chain_pem;  // The leaf, then the CA.
+  std::string ca_pem;     // Whom the agent trusts.
+  absl::Time installed;   // When it came; the controller may have dated it back.
   absl::Time not_after;
 };
 

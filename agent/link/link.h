@@ -19,13 +19,14 @@ class AgentFacts {
  public:
   virtual ~AgentFacts() = default;
   virtual std::vector<std::string> Capabilities() = 0;
-  virtual std::vector<v1::InstanceInfo> Instances() = 0;    // The link adds the fences.
+  virtual std::vector<v1::InstanceInfo> Instances() = 0;  // The link adds the fences.
   virtual v1::HealthReport Health() = 0;
 };
 
-// The agent's connection to its controller: one control stream with the journal's events resent until
-// acknowledged, and streams for logs and metrics beside it. It reconnects for ever, with full jitter
-// before each dial. The controller's messages reach the runner on one thread of the link's own.
+// The agent's connection to its controller: one control stream with the journal's events resent
+// until acknowledged, and streams for logs and metrics beside it. It reconnects for ever, with full
+// jitter before each dial. The controller's messages reach the runner on one thread of the link's
+// own.
 //
 // Order: Create, Start (after Runner::Recover), ..., Stop. The runner ends before this object does:
 // the journal wakes the link from the runner's threads. Thread-safe.

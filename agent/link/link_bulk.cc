@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "agent/link/link_impl.h"
 #include "common/base/status.h"
 #include "common/log/log.h"
@@ -140,8 +141,7 @@ void LinkImpl::OnMetricsClosed(const MetricsStream::Ptr& stream, const absl::Sta
 }
 
 absl::StatusOr<std::string> LinkImpl::FetchContent(const std::string& attempt_id,
-                                                   const std::string& sha256,
-                                                   int64_t size_bytes) {
+                                                   const std::string& sha256, int64_t size_bytes) {
   const std::shared_ptr<v1::AgentLink::Stub> stub = CurrentStub();
   if (stub == nullptr) return NotConnected();
   grpc::ClientContext context;

@@ -3,6 +3,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "agent/link/link_impl.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
@@ -156,24 +157,28 @@ absl::StatusOr<v1::AgentMsg> LinkImpl::MakeHello() {
   return message;
 }
 
+absl::Duration LinkImpl::DelayAfter(const absl::Status& why) {
+  if (ReasonOf(why) == "CERTIFICATE_RENEWED") return absl::ZeroDuration();
+  if (ReasonOf(why) == "STALE_EPOCH") return options_.refused_retry;
+  if (!IsRevoked(why)) return backoff_.Next();
+  log::Error(
+      "the controller has revoked this agent: nothing is taken from it any more; enrol it "
+      "again with a new join token in join_token_file if it shall come back",
+      {{"agent", options_.agent_id}, {"error", std::string(why.message())}});
+  return dialer_.OnRevoked() ? backoff_.Next() : options_.refused_retry;
+}
+
 void LinkImpl::Reconnect(const absl::Status& why) {
   if (stopping_) return;
   NoteError(why);
-  absl::Duration delay = backoff_.Next();
-  if (ReasonOf(why) == "CERTIFICATE_RENEWED") {
-    delay = absl::ZeroDuration();
-  } else if (IsRevoked(why)) {
-    log::Error("the controller has revoked this agent: nothing is taken from it any more; enrol "
-               "it again with a new join token in join_token_file if it shall come back",
-               {{"agent", options_.agent_id}, {"error", std::string(why.message())}});
-    dialer_.OnRevoked();
-    delay = options_.refused_retry;
-  } else if (ReasonOf(why) == "STALE_EPOCH") {
-    delay = options_.refused_retry;
+  const absl::Duration delay = DelayAfter(why);
+  if (delay == absl::ZeroDuration()) {
+    log::Debug("reconnecting", {{"why", std::string(why.message())}});
+  } else {
+    log::Warn("not connected to the controller", {{"error", std::string(why.message())},
+                                                  {"reason", ReasonOf(why)},
+                                                  {"retry_in", absl::FormatDuration(delay)}});
   }
-  log::Warn("not connected to the controller", {{"error", std::string(why.message())},
-                                                {"reason", ReasonOf(why)},
-                                                {"retry_in", absl::FormatDuration(delay)}});
   connect_timer_ = PostAfter(delay, [this] { Connect(); });
 }
 
@@ -194,7 +199,8 @@ void LinkImpl::OnControlClosed(const Control::Ptr& stream, const absl::Status& s
     SetConnected(false, "");
     absl::Status why = drop_reason_.ok() ? status : drop_reason_;
     if (why.ok()) {
-      why = Error(absl::StatusCode::kUnavailable, "STREAM_CLOSED", "the controller ended the stream");
+      why =
+          Error(absl::StatusCode::kUnavailable, "STREAM_CLOSED", "the controller ended the stream");
     }
     Reconnect(why);
   }

@@ -16,8 +16,9 @@
 
 namespace dbfleet::agent {
 
-// The Link. Everything about the session happens on `loop_`, a serial executor: members marked "loop"
-// are touched there only, so they need no lock. gRPC's and the clock's threads only add to the loop.
+// The Link. Everything about the session happens on `loop_`, a serial executor: members marked
+// "loop" are touched there only, so they need no lock. gRPC's and the clock's threads only add to
+// the loop.
 class LinkImpl : public Link {
  public:
   LinkImpl(Options options, Clock& clock, Journal& journal, Dialer& dialer, AgentFacts& facts);
@@ -29,8 +30,7 @@ class LinkImpl : public Link {
   void HealthChanged() override;
   void PushMetrics(v1::MetricsBatch batch) override;
   Stats stats() override;
-  absl::StatusOr<std::string> FetchContent(const std::string& attempt_id,
-                                           const std::string& sha256,
+  absl::StatusOr<std::string> FetchContent(const std::string& attempt_id, const std::string& sha256,
                                            int64_t size_bytes) override;
   void PushLog(v1::LogLine line) override;
 
@@ -46,6 +46,7 @@ class LinkImpl : public Link {
   // Connection (link_connect.cc).
   void Connect();
   void Reconnect(const absl::Status& why);
+  absl::Duration DelayAfter(const absl::Status& why);
   absl::StatusOr<v1::AgentMsg> MakeHello();
   void OnControlClosed(const Control::Ptr& stream, const absl::Status& status);
   void DropSession(const absl::Status& why);
@@ -78,7 +79,7 @@ class LinkImpl : public Link {
   Journal& journal_;
   Dialer& dialer_;
   AgentFacts& facts_;
-  Runner* runner_ = nullptr;    // Constant after Start.
+  Runner* runner_ = nullptr;  // Constant after Start.
   LogBuffer logs_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> events_posted_{false};
@@ -99,7 +100,7 @@ class LinkImpl : public Link {
   absl::Duration ping_interval_;
   absl::Duration dead_after_;
   std::unique_ptr<Clock::Timer> connect_timer_;
-  std::unique_ptr<Clock::Timer> session_timer_;    // The handshake's, then the pings'.
+  std::unique_ptr<Clock::Timer> session_timer_;  // The handshake's, then the pings'.
   std::unique_ptr<Clock::Timer> renew_timer_;
   std::unique_ptr<Clock::Timer> health_timer_;
   std::unique_ptr<Clock::Timer> log_timer_;

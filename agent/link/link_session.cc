@@ -5,11 +5,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "google/protobuf/unknown_field_set.h"
+
 #include "agent/link/link_impl.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/log/log.h"
-#include "google/protobuf/unknown_field_set.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -41,8 +42,10 @@ void WarnIfBad(const absl::Status& status, absl::string_view what) {
 void WarnOfSkew(const google::protobuf::Timestamp& controller_time, absl::Time now) {
   const absl::Duration skew = now - absl::FromUnixSeconds(controller_time.seconds());
   if (absl::AbsDuration(skew) <= kMaxClockSkew) return;
-  log::Warn("this host's clock differs from the controller's; nothing is granted until that is "
-            "mended", {{"skew", absl::FormatDuration(skew)}});
+  log::Warn(
+      "this host's clock differs from the controller's; nothing is granted until that is "
+      "mended",
+      {{"skew", absl::FormatDuration(skew)}});
 }
 
 }  // namespace
@@ -77,8 +80,8 @@ void LinkImpl::OnWelcome(const v1::Welcome& welcome) {
     log::Warn("the controller does not accept an instance of this agent",
               {{"instance", instance}, {"reason", Truncate(reason, 500)}});
   }
-  log::Info("connected to the controller", {{"epoch", absl::StrCat(welcome.epoch())},
-                                            {"environment", welcome.environment()}});
+  log::Info("connected to the controller",
+            {{"epoch", absl::StrCat(welcome.epoch())}, {"environment", welcome.environment()}});
   SetConnected(true, welcome.environment());
   session_timer_ = PostAfter(ping_interval_, [this] { SendPing(); });
   PumpEvents();
@@ -150,9 +153,9 @@ void LinkImpl::SendPing() {
   if (stopping_ || !welcomed_) return;
   const absl::Duration silent = clock_.Monotonic() - last_received_;
   if (silent > dead_after_) {
-    return DropSession(Error(absl::StatusCode::kUnavailable, "CONTROLLER_SILENT",
-                             absl::StrCat("nothing was heard from the controller for ",
-                                          absl::FormatDuration(silent))));
+    return DropSession(Error(
+        absl::StatusCode::kUnavailable, "CONTROLLER_SILENT",
+        absl::StrCat("nothing was heard from the controller for ", absl::FormatDuration(silent))));
   }
   v1::AgentMsg ping;
   ping.mutable_ping()->set_nonce(++ping_nonce_);

@@ -46,11 +46,11 @@ class LogBuffer {
   Mutex mutex_;
   std::deque<Sized> lines_ ABSL_GUARDED_BY(mutex_);
   std::deque<Batch> unacknowledged_ ABSL_GUARDED_BY(mutex_);
-  size_t next_unsent_ ABSL_GUARDED_BY(mutex_) = 0;    // Index into unacknowledged_.
+  size_t next_unsent_ ABSL_GUARDED_BY(mutex_) = 0;  // Index into unacknowledged_.
   size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t next_seq_ ABSL_GUARDED_BY(mutex_);
   uint64_t dropped_total_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::map<std::string, uint64_t> dropped_ ABSL_GUARDED_BY(mutex_);    // By attempt.
+  std::map<std::string, uint64_t> dropped_ ABSL_GUARDED_BY(mutex_);  // By attempt.
 };
 
 }  // namespace dbfleet::agent

@@ -4,11 +4,12 @@
 #include <memory>
 
 #include "absl/status/status.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/support/client_callback.h"
+
 #include "common/concurrency/executor.h"
 #include "common/concurrency/mutex.h"
 #include "dbfleet/agent/v1/link_service.grpc.pb.h"
-#include "grpcpp/client_context.h"
-#include "grpcpp/support/client_callback.h"
 
 namespace dbfleet::agent {
 

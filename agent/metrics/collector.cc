@@ -2,7 +2,6 @@
 
 #include <utility>
 
-
 namespace dbfleet::agent {
 
 MetricsCollector::MetricsCollector(Options options, Clock& clock, Executor& executor,

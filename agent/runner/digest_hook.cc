@@ -1,6 +1,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+
 #include "agent/runner/start_hooks.h"
 #include "agent/runner/work_kind.h"
 #include "common/base/status.h"
@@ -11,8 +12,9 @@ namespace {
 
 absl::Status Mismatch(absl::string_view what) {
   return Error(absl::StatusCode::kFailedPrecondition, "DIGEST_MISMATCH",
-               absl::StrCat(what, "; nothing was executed. Plan the job again and have the new "
-                                  "plan approved"));
+               absl::StrCat(what,
+                            "; nothing was executed. Plan the job again and have the new "
+                            "plan approved"));
 }
 
 JobDigestInput InputOf(const v1::DigestInputs& inputs) {
@@ -62,7 +64,8 @@ absl::Status CheckDigest(StartContext& context) {
   const absl::StatusOr<work::v1::Plan> plan = attempt.action().Plan(attempt, offer.spec());
   if (!plan.ok()) return Annotate(plan.status(), "planning again before the start");
   if (PlanDigest(target, *plan) != approved) {
-    return Mismatch(absl::StrCat("what would be done on ", target, " is no longer what was "
+    return Mismatch(absl::StrCat("what would be done on ", target,
+                                 " is no longer what was "
                                  "approved: its schema, its history or its server has changed"));
   }
   return absl::OkStatus();

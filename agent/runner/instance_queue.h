@@ -28,7 +28,7 @@ class InstanceQueue {
     bool exclusive = false;
   };
   std::deque<Waiting> waiting_;
-  std::map<std::string, std::string> holders_;    // Instance -> attempt.
+  std::map<std::string, std::string> holders_;  // Instance -> attempt.
 };
 
 }  // namespace dbfleet::agent

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
@@ -22,8 +23,8 @@ absl::Time TimeOf(const google::protobuf::Timestamp& timestamp) {
 
 bool IsHexDigest(absl::string_view text) {
   return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
 }
 
 absl::Status BadContent(const work::v1::ContentRef& ref, absl::string_view what) {
@@ -34,7 +35,7 @@ absl::Status BadContent(const work::v1::ContentRef& ref, absl::string_view what)
 }  // namespace
 
 LiveAttempt::LiveAttempt(const Environment& environment, JournaledAttempt journaled, Engine& engine,
-                 Action& action, bool recovering)
+                         Action& action, bool recovering)
     : environment_(environment),
       journaled_(std::move(journaled)),
       engine_(engine),
@@ -141,8 +142,8 @@ absl::StatusOr<std::string> LiveAttempt::FetchContent(const work::v1::ContentRef
   if (ref.size_bytes() < 0 || ref.size_bytes() > kMaxContentBytes) {
     return BadContent(ref, absl::StrCat("would have ", ref.size_bytes(), " bytes"));
   }
-  ASSIGN_OR_RETURN(std::string content, environment_.link.FetchContent(attempt_id(), ref.sha256(),
-                                                                       ref.size_bytes()));
+  ASSIGN_OR_RETURN(std::string content,
+                   environment_.link.FetchContent(attempt_id(), ref.sha256(), ref.size_bytes()));
   if (Sha256Hex(content) != ref.sha256()) {
     return BadContent(ref, "came with another hash from the controller");
   }

@@ -23,11 +23,11 @@ class LiveAttempt : public ActionContext {
     Clock& clock;
     LinkServices& link;
     const Scratch& scratch;
-    const std::atomic<bool>& stopping;    // The agent ends: no further forward step.
+    const std::atomic<bool>& stopping;  // The agent ends: no further forward step.
   };
   // `recovering`: it was running when the agent died.
   LiveAttempt(const Environment& environment, JournaledAttempt journaled, Engine& engine,
-          Action& action, bool recovering);
+              Action& action, bool recovering);
 
   const std::string& job_id() const override { return journaled_.offer.job_id(); }
   const std::string& attempt_id() const override { return journaled_.offer.attempt_id(); }
@@ -64,7 +64,7 @@ class LiveAttempt : public ActionContext {
   absl::StatusOr<std::string> FetchContent(const work::v1::ContentRef& ref);
 
   const Environment environment_;
-  const JournaledAttempt journaled_;    // As it was when this object was made.
+  const JournaledAttempt journaled_;  // As it was when this object was made.
   Engine& engine_;
   Action& action_;
   const bool recovering_;

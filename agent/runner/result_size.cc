@@ -1,6 +1,7 @@
 #include "agent/runner/result_size.h"
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/text.h"
 
 namespace dbfleet::agent {
@@ -28,9 +29,8 @@ void RefusePlan(v1::Finished* finished, int64_t size, int64_t max_bytes) {
 }  // namespace
 
 void FitIntoMessage(v1::Finished* finished, int64_t max_bytes) {
-  finished->set_error_message(
-      Truncate(SanitizeForDisplay(finished->error_message(), /*keep_newlines=*/true),
-               kMaxErrorBytes));
+  finished->set_error_message(Truncate(
+      SanitizeForDisplay(finished->error_message(), /*keep_newlines=*/true), kMaxErrorBytes));
   const int64_t size = static_cast<int64_t>(finished->ByteSizeLong());
   if (size <= max_bytes) return;
   work::v1::TaskResult* result = finished->mutable_result();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "agent/actions/action.h"
 #include "agent/journal/journal.h"
 #include "common/concurrency/executor.h"
@@ -26,8 +27,8 @@ class LinkServices {
   virtual void PushLog(v1::LogLine line) = 0;
 };
 
-// Owns the attempts on this agent: offers, grants, leases, execution, recovery. The link hands it the
-// controller's messages; everything it says goes through the journal. Thread-safe.
+// Owns the attempts on this agent: offers, grants, leases, execution, recovery. The link hands it
+// the controller's messages; everything it says goes through the journal. Thread-safe.
 //
 // An attempt runs on a pool of workers, one exclusive job per instance: anything but a check or an
 // inspection waits for the instance. Before Run it checks, in this order, each its own hook: local
@@ -38,16 +39,15 @@ class Runner {
     std::string data_dir;
     int workers = 4;
     std::function<bool(const std::string& action, const std::string& instance)> forbidden;
-    std::string boot_id;    // Empty: the kernel's.
+    std::string boot_id;  // Empty: the kernel's.
   };
   static std::unique_ptr<Runner> Create(Options options, Clock& clock, Journal& journal,
                                         std::map<std::string, Engine*> engines,
-                                        std::map<std::string, Action*> actions,
-                                        LinkServices& link);
+                                        std::map<std::string, Action*> actions, LinkServices& link);
   virtual ~Runner() = default;
 
-  // Takes up what the last life left behind: RUNNING attempts are recovered, GRANTED ones were never
-  // started and may start, ACCEPTED ones wait. Call once, before the first Control message.
+  // Takes up what the last life left behind: RUNNING attempts are recovered, GRANTED ones were
+  // never started and may start, ACCEPTED ones wait. Call once, before the first Control message.
   virtual absl::Status Recover() = 0;
 
   virtual void HandleOffer(const v1::Offer& offer) = 0;

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "agent/runner/result_size.h"
 #include "agent/runner/runner_impl.h"
 #include "agent/runner/start_hooks.h"
@@ -90,8 +91,7 @@ void RunnerImpl::Dispatch() {
 
 void RunnerImpl::Submit(const std::shared_ptr<LiveAttempt>& attempt) {
   if (pool_->Add([this, attempt] { Execute(attempt); })) return;
-  log::Warn("the agent stops before an attempt could start",
-            {{"attempt", attempt->attempt_id()}});
+  log::Warn("the agent stops before an attempt could start", {{"attempt", attempt->attempt_id()}});
   MutexLock lock(&mutex_);
   --running_;
   changed_.SignalAll();
@@ -99,13 +99,12 @@ void RunnerImpl::Submit(const std::shared_ptr<LiveAttempt>& attempt) {
 
 void RunnerImpl::Execute(const std::shared_ptr<LiveAttempt>& attempt) {
   const std::string action(attempt->action().name());
-  log::Info(attempt->recovering() ? "finding out how an interrupted attempt ended"
-                                  : "attempt begins",
-            {{"attempt", attempt->attempt_id()},
-             {"action", action},
-             {"instance", attempt->offer().instance()}});
-  v1::Finished finished =
-      attempt->recovering() ? RunRecovery(*attempt) : RunFresh(*attempt);
+  log::Info(
+      attempt->recovering() ? "finding out how an interrupted attempt ended" : "attempt begins",
+      {{"attempt", attempt->attempt_id()},
+       {"action", action},
+       {"instance", attempt->offer().instance()}});
+  v1::Finished finished = attempt->recovering() ? RunRecovery(*attempt) : RunFresh(*attempt);
   FitIntoMessage(&finished);
   FinishDurably(attempt, finished);
 }
@@ -134,8 +133,8 @@ v1::Finished RunnerImpl::RunRecovery(LiveAttempt& attempt) {
     return NotStarted(Error(absl::StatusCode::kAborted, "AGENT_RESTARTED",
                             "the agent was restarted while it made the plan"));
   }
-  return ToFinished(attempt.action().Recover(attempt, attempt.offer().spec(),
-                                             attempt.journaled().checkpoint));
+  return ToFinished(
+      attempt.action().Recover(attempt, attempt.offer().spec(), attempt.journaled().checkpoint));
 }
 
 void RunnerImpl::FinishDurably(const std::shared_ptr<LiveAttempt>& attempt,
@@ -156,9 +155,10 @@ void RunnerImpl::FinishDurably(const std::shared_ptr<LiveAttempt>& attempt,
              {{"attempt", id}, {"error", std::string(status.message())}});
   auto timer = clock_.After(kFinishRetry, [this, attempt, finished] {
     if (!pool_->Add([this, attempt, finished] { FinishDurably(attempt, finished); })) {
-      log::Error("the agent stops with an outcome that is not in the journal; the next start "
-                 "finds out about it",
-                 {{"attempt", attempt->attempt_id()}});
+      log::Error(
+          "the agent stops with an outcome that is not in the journal; the next start "
+          "finds out about it",
+          {{"attempt", attempt->attempt_id()}});
     }
   });
   MutexLock lock(&mutex_);

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+
 #include "agent/runner/work_kind.h"
 #include "common/base/files.h"
 #include "common/base/status.h"
@@ -38,8 +39,7 @@ void LogIgnored(absl::string_view what, const std::string& attempt_id, const abs
 
 std::unique_ptr<Runner> Runner::Create(Options options, Clock& clock, Journal& journal,
                                        std::map<std::string, Engine*> engines,
-                                       std::map<std::string, Action*> actions,
-                                       LinkServices& link) {
+                                       std::map<std::string, Action*> actions, LinkServices& link) {
   return std::make_unique<RunnerImpl>(std::move(options), clock, journal, std::move(engines),
                                       std::move(actions), link);
 }
@@ -82,8 +82,7 @@ absl::Status RunnerImpl::Recover() {
     if (attempt.phase == v1::ATTEMPT_PHASE_RUNNING) TakeUp(attempt);
   }
   for (const JournaledAttempt& attempt : attempts) {
-    if (attempt.phase == v1::ATTEMPT_PHASE_ACCEPTED ||
-        attempt.phase == v1::ATTEMPT_PHASE_GRANTED) {
+    if (attempt.phase == v1::ATTEMPT_PHASE_ACCEPTED || attempt.phase == v1::ATTEMPT_PHASE_GRANTED) {
       TakeUp(attempt);
     }
   }
@@ -93,38 +92,35 @@ absl::Status RunnerImpl::Recover() {
 void RunnerImpl::TakeUp(const JournaledAttempt& journaled) {
   const v1::Offer& offer = journaled.offer;
   const bool running = journaled.phase == v1::ATTEMPT_PHASE_RUNNING;
-  if (engines_.count(offer.instance()) == 0 ||
-      actions_.count(ActionNameOf(offer.spec())) == 0) {
-    if (running) {
-      FinishOrphan(journaled, absl::StrCat("the agent's configuration no longer has the instance ",
-                                           offer.instance(), " on which this was running"));
-    }
-    // Not started: without its instance a Grant finds nothing to start, and the controller sees so.
+  if (engines_.count(offer.instance()) == 0 || actions_.count(ActionNameOf(offer.spec())) == 0) {
+    // Merely accepted: its Grant, should it come, is answered then.
+    if (journaled.phase != v1::ATTEMPT_PHASE_ACCEPTED) FinishOrphan(journaled);
     return;
   }
   AddLive(journaled, running);
   const std::shared_ptr<LiveAttempt> attempt = FindLive(offer.attempt_id());
-  if (running) {
-    Enqueue(attempt);
-    return;
-  }
   if (!attempt->granted()) return;
-  // The lease began at some time after Accepted, so counting from there is never too long. Without a
-  // lease the attempt waits for the controller, which sends the Grant again.
+  // The lease began at some time after Accepted, so counting from there is never too long. Without
+  // a lease the attempt waits for the controller, which sends the Grant again.
   if (journaled.boot_id == options_.boot_id) {
     attempt->RenewLease(journaled.accepted_boottime + DurationOf(journaled.grant->lease()));
   }
-  if (attempt->HasLease() || attempt->cancelled()) Enqueue(attempt);
+  if (running || attempt->HasLease() || attempt->cancelled()) Enqueue(attempt);
 }
 
-void RunnerImpl::FinishOrphan(const JournaledAttempt& journaled, const std::string& message) {
+void RunnerImpl::FinishOrphan(const JournaledAttempt& journaled) {
+  const bool ran = journaled.phase == v1::ATTEMPT_PHASE_RUNNING;
+  const std::string& id = journaled.offer.attempt_id();
   v1::Finished finished;
-  finished.set_outcome(v1::OUTCOME_INTERRUPTED);
+  finished.set_outcome(ran ? v1::OUTCOME_INTERRUPTED : v1::OUTCOME_FAILED);
   finished.set_error_reason("INSTANCE_UNKNOWN");
-  finished.set_error_message(message);
-  const absl::Status status = journal_.Finish(journaled.offer.attempt_id(), finished);
-  if (!status.ok()) LogIgnored("lost attempt", journaled.offer.attempt_id(), status);
-  scratch_.Remove(journaled.offer.attempt_id());
+  finished.set_error_message(absl::StrCat(
+      "the agent's configuration no longer has the instance ", journaled.offer.instance(),
+      ran ? ", on which this was running: nobody here can say what became of it"
+          : "; nothing was started"));
+  const absl::Status status = journal_.Finish(id, finished);
+  if (!status.ok()) LogIgnored("attempt without an instance", id, status);
+  scratch_.Remove(id);
 }
 
 void RunnerImpl::AddLive(JournaledAttempt journaled, bool recovering) {
@@ -135,8 +131,8 @@ void RunnerImpl::AddLive(JournaledAttempt journaled, bool recovering) {
   const bool counts = journaled.grant.has_value() && IsExclusive(journaled.offer);
   const uint64_t fence = journaled.offer.fence();
   const LiveAttempt::Environment environment{journal_, clock_, link_, scratch_, stopping_};
-  auto attempt = std::make_shared<LiveAttempt>(environment, std::move(journaled), engine, action,
-                                           recovering);
+  auto attempt =
+      std::make_shared<LiveAttempt>(environment, std::move(journaled), engine, action, recovering);
   MutexLock lock(&mutex_);
   live_[id].attempt = std::move(attempt);
   if (counts) granted_fences_[instance] = std::max(granted_fences_[instance], fence);
@@ -168,9 +164,9 @@ absl::Status RunnerImpl::Examine(const v1::Offer& offer) {
                  "this agent does not know that kind of work; upgrade dbfleet-agent");
   }
   if (options_.forbidden && options_.forbidden(name, offer.instance())) {
-    return Error(absl::StatusCode::kPermissionDenied, "ACTION_FORBIDDEN",
-                 absl::StrCat("the agent's local policy file forbids ", name, " on ",
-                              offer.instance()));
+    return Error(
+        absl::StatusCode::kPermissionDenied, "ACTION_FORBIDDEN",
+        absl::StrCat("the agent's local policy file forbids ", name, " on ", offer.instance()));
   }
   return action->second->Supports(*engine->second);
 }
@@ -205,16 +201,14 @@ void RunnerImpl::Decline(const v1::Offer& offer, const absl::Status& why) {
                                   {"reason", declined.reason()},
                                   {"error", declined.message()}});
   const absl::Status status = journal_.Decline(offer, declined);
-  if (!status.ok()) LogIgnored("offer without being able to decline it", offer.attempt_id(), status);
+  if (!status.ok())
+    LogIgnored("offer without being able to decline it", offer.attempt_id(), status);
 }
 
 void RunnerImpl::HandleGrant(const v1::Grant& grant) {
   const std::string& id = grant.attempt_id();
   const std::shared_ptr<LiveAttempt> attempt = FindLive(id);
-  if (attempt == nullptr) {
-    log::Info("a grant for an attempt that is not waiting", {{"attempt", id}});
-    return;
-  }
+  if (attempt == nullptr) return HandleGrantOfNone(grant);
   if (grant.fence() != attempt->fence()) {
     return LogIgnored("grant", id, absl::AbortedError("it has another fence than the offer"));
   }
@@ -235,6 +229,15 @@ void RunnerImpl::HandleGrant(const v1::Grant& grant) {
     }
   }
   Enqueue(attempt);
+}
+
+void RunnerImpl::HandleGrantOfNone(const v1::Grant& grant) {
+  const auto journaled = journal_.Find(grant.attempt_id());
+  if (journaled.ok() && journaled->has_value() &&
+      (*journaled)->phase == v1::ATTEMPT_PHASE_ACCEPTED) {
+    return FinishOrphan(**journaled);
+  }
+  log::Info("a grant for an attempt that is not waiting", {{"attempt", grant.attempt_id()}});
 }
 
 void RunnerImpl::HandleWithdraw(const std::string& attempt_id) {
@@ -267,9 +270,9 @@ void RunnerImpl::HandleCancel(const std::string& attempt_id, const std::string& 
     const auto it = live_.find(attempt_id);
     if (it == live_.end()) return;
     // One that waits need not wait any longer: its first hook ends it.
-    end_now = it->second.place == Place::kQueued ? queue_.TakeWaiting(attempt_id)
-                                                 : it->second.place == Place::kParked &&
-                                                       attempt->granted();
+    end_now = it->second.place == Place::kQueued
+                  ? queue_.TakeWaiting(attempt_id)
+                  : it->second.place == Place::kParked && attempt->granted();
     if (end_now) {
       it->second.place = Place::kRunning;
       ++running_;

@@ -6,8 +6,8 @@
 #include <set>
 #include <string>
 
-#include "agent/runner/live_attempt.h"
 #include "agent/runner/instance_queue.h"
+#include "agent/runner/live_attempt.h"
 #include "agent/runner/runner.h"
 #include "agent/runner/scratch.h"
 #include "common/concurrency/executor.h"
@@ -15,8 +15,8 @@
 
 namespace dbfleet::agent {
 
-// The Runner. The link calls Handle* from one thread; attempts run on the pool. No lock is held while
-// the journal writes or an action runs.
+// The Runner. The link calls Handle* from one thread; attempts run on the pool. No lock is held
+// while the journal writes or an action runs.
 class RunnerImpl : public Runner {
  public:
   RunnerImpl(Options options, Clock& clock, Journal& journal,
@@ -39,7 +39,7 @@ class RunnerImpl : public Runner {
   struct Live {
     std::shared_ptr<LiveAttempt> attempt;
     Place place = Place::kParked;
-    std::unique_ptr<Clock::Timer> retry;    // Of an outcome that the journal would not take.
+    std::unique_ptr<Clock::Timer> retry;  // Of an outcome that the journal would not take.
   };
 
   // Why this agent does not take the offer; OK if it does.
@@ -47,8 +47,9 @@ class RunnerImpl : public Runner {
   void Decline(const v1::Offer& offer, const absl::Status& why);
   void AddLive(JournaledAttempt journaled, bool recovering);
   std::shared_ptr<LiveAttempt> FindLive(const std::string& attempt_id);
-  // A RUNNING attempt that no action can recover.
-  void FinishOrphan(const JournaledAttempt& journaled, const std::string& message);
+  // An attempt whose instance or action this agent no longer has.
+  void FinishOrphan(const JournaledAttempt& journaled);
+  void HandleGrantOfNone(const v1::Grant& grant);
   void TakeUp(const JournaledAttempt& journaled);
 
   void Enqueue(const std::shared_ptr<LiveAttempt>& attempt);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+
 #include "agent/runner/work_kind.h"
 #include "common/base/status.h"
 
@@ -31,10 +32,10 @@ absl::Status CheckCapability(StartContext& context) {
 absl::Status CheckFence(StartContext& context) {
   if (!IsExclusive(context.attempt.offer())) return absl::OkStatus();
   if (context.attempt.fence() >= context.highest_granted_fence) return absl::OkStatus();
-  return Error(absl::StatusCode::kAborted, "STALE_FENCE",
-               absl::StrCat("fence ", context.attempt.fence(), " is below ",
-                            context.highest_granted_fence,
-                            ", which was granted on this instance meanwhile"));
+  return Error(
+      absl::StatusCode::kAborted, "STALE_FENCE",
+      absl::StrCat("fence ", context.attempt.fence(), " is below ", context.highest_granted_fence,
+                   ", which was granted on this instance meanwhile"));
 }
 
 absl::Status CheckStartWithin(StartContext& context) {

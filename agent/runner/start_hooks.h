@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+
 #include "agent/runner/live_attempt.h"
 
 namespace dbfleet::agent {
@@ -25,13 +26,13 @@ struct StartHook {
   absl::Status (*check)(StartContext& context);
 };
 
-// In the order in which they are asked: cancellation, local policy, capability, fence, start_within,
-// not_after, lease, digest. The digest comes last because it needs a new plan.
+// In the order in which they are asked: cancellation, local policy, capability, fence,
+// start_within, not_after, lease, digest. The digest comes last because it needs a new plan.
 const std::vector<StartHook>& StartHooks();
 
 // All of them, and once more what may have changed while the digest was computed.
 absl::Status CheckStart(StartContext& context);
 
-absl::Status CheckDigest(StartContext& context);    // digest_hook.cc
+absl::Status CheckDigest(StartContext& context);  // digest_hook.cc
 
 }  // namespace dbfleet::agent

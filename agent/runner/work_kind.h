@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+
 #include "dbfleet/agent/v1/link_service.pb.h"
 
 // What an offer asks for, as pure functions.

@@ -89,6 +89,7 @@ class ServerStream : public grpc::ServerWriteReactor<Response>,
   }
 
   void OnDone() override {
+    TsanAcquire(this);
     producer_.reset();
     self_.reset();
   }
@@ -152,6 +153,7 @@ class ServerStream : public grpc::ServerWriteReactor<Response>,
       MutexLock lock(&mutex_);
       state_ = State::kOver;
     }
+    TsanRelease(this);
     this->Finish(calls_->End(call_, status));
   }
 

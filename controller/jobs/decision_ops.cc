@@ -153,7 +153,7 @@ absl::StatusOr<Job> JobManager::Cancel(const RequestMeta& meta, const std::strin
     }
     RETURN_IF_ERROR(flow_.Advance(context, job.id));
     return context.tx.GetJob(job.id);
-  });
+  }, Importance::kEssential);
 }
 
 absl::StatusOr<Job> JobManager::Pause(const RequestMeta& meta, const std::string& job_id,

@@ -86,6 +86,7 @@ absl::Status JobFlow::Advance(FlowContext& context, const std::string& job_id) c
 }
 
 absl::Status JobFlow::AdvancePlanning(FlowContext& context, Job* job) const {
+  if (context.now >= job->expire_time) return Expire(context, job);
   ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
   if (job->kind != JobKind::kMigrate) {
     RETURN_IF_ERROR(MoveJob(job, JobState::kReady, context.now));
@@ -146,19 +147,21 @@ absl::Status JobFlow::FinishPlanning(FlowContext& context, Job* job,
   return context.tx.UpdateJob(job);
 }
 
-absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
-  if (context.now >= job->expire_time) {
-    ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
-    RETURN_IF_ERROR(WithdrawUngranted(context, *job, "the job expired"));
-    for (Task& task : tasks) {
-      if (IsTerminal(task.state)) continue;
-      RETURN_IF_ERROR(MoveTask(&task, TaskState::kSkipped));
-      RETURN_IF_ERROR(context.tx.UpdateTask(&task));
-    }
-    job->error_reason = "EXPIRED";
-    job->error_message = "it was not started before its expiry";
-    return Finish(context, job, tasks, JobState::kExpired);
+absl::Status JobFlow::Expire(FlowContext& context, Job* job) const {
+  RETURN_IF_ERROR(WithdrawUngranted(context, *job, "the job expired"));
+  ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
+  for (Task& task : tasks) {
+    if (IsTerminal(task.state)) continue;
+    RETURN_IF_ERROR(MoveTask(&task, TaskState::kSkipped));
+    RETURN_IF_ERROR(context.tx.UpdateTask(&task));
   }
+  job->error_reason = "EXPIRED";
+  job->error_message = "it was not started before its expiry";
+  return Finish(context, job, tasks, JobState::kExpired);
+}
+
+absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
+  if (context.now >= job->expire_time) return Expire(context, job);
   ASSIGN_OR_RETURN(const PolicyDecision decision, EvaluatePolicy(context.tx, *job, context.now));
   const bool needs_approval = decision.BlockedBy("approvals");
   if (needs_approval != (job->state == JobState::kAwaitingApproval)) {
@@ -181,7 +184,8 @@ absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
 
 absl::Status JobFlow::AdvanceRunning(FlowContext& context, Job* job) const {
   ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
-  const bool stop = job->state == JobState::kCancelling ||
+  // Expiry stops what has not begun, never what runs.
+  const bool stop = job->state == JobState::kCancelling || context.now >= job->expire_time ||
                     std::any_of(tasks.begin(), tasks.end(), [](const Task& task) {
                       return task.state == TaskState::kFailed ||
                              task.state == TaskState::kRolledBack ||

@@ -66,6 +66,7 @@ class JobFlow {
  private:
   absl::Status AdvancePlanning(FlowContext& context, Job* job) const;
   absl::Status FinishPlanning(FlowContext& context, Job* job, std::vector<Task>* tasks) const;
+  absl::Status Expire(FlowContext& context, Job* job) const;
   absl::Status AdvanceWaiting(FlowContext& context, Job* job) const;
   absl::Status AdvanceRunning(FlowContext& context, Job* job) const;
   absl::Status EnsureAttempts(FlowContext& context, const Job& job, std::vector<Task>* tasks) const;

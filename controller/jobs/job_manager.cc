@@ -53,16 +53,18 @@ absl::StatusOr<Instance> GetLiveInstance(ReadTx& tx, const std::string& id) {
   return instance;
 }
 
-absl::StatusOr<Job> JobManager::Run(const RequestMeta& meta, const Body& body) {
+absl::StatusOr<Job> JobManager::Run(const RequestMeta& meta, const Body& body,
+                                    Importance importance) {
   absl::StatusOr<Job> result = absl::InternalError("the mutation did not run");
   std::set<std::string> touched;
-  absl::Status status = store_.MutateAndWait([&](WriteTx& tx) {
+  const Store::Mutation mutation = [&](WriteTx& tx) {
     FlowContext context{tx, clock_.Now(), meta.principal, {}};
     result = body(context);
     touched = std::move(context.touched);
     return result.status();
-  });
-  RETURN_IF_ERROR(status);
+  };
+  RETURN_IF_ERROR(importance == Importance::kEssential ? store_.MutateEssentialAndWait(mutation)
+                                                       : store_.MutateAndWait(mutation));
   for (const std::string& job_id : touched) hub_.Notify(job_id);
   return result;
 }
@@ -191,7 +193,8 @@ void JobManager::Tick() {
   const absl::Time now = clock_.Now();
   std::vector<std::string> due;
   (void)store_.Read([&](ReadTx& tx) -> absl::Status {
-    for (const JobState state : {JobState::kPlanning, JobState::kAwaitingApproval, JobState::kReady}) {
+    for (const JobState state : {JobState::kPlanning, JobState::kAwaitingApproval, JobState::kReady,
+                                 JobState::kRolling}) {
       ASSIGN_OR_RETURN(const std::vector<Job> jobs, tx.JobsInState(state));
       for (const Job& job : jobs) {
         bool lapsed = job.expire_time <= now;

@@ -90,7 +90,10 @@ class JobManager {
 
  private:
   using Body = std::function<absl::StatusOr<Job>(FlowContext&)>;
-  absl::StatusOr<Job> Run(const RequestMeta& meta, const Body& body);
+  // Essential work goes on when the disk is full.
+  enum class Importance { kNormal, kEssential };
+  absl::StatusOr<Job> Run(const RequestMeta& meta, const Body& body,
+                          Importance importance = Importance::kNormal);
   // A refusal that must not vanish with its transaction: recorded on its own.
   absl::Status AuditRefusal(const RequestMeta& meta, absl::string_view action,
                             const std::string& resource, const std::string& environment,

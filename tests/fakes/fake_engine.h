@@ -8,8 +8,9 @@
 
 namespace dbfleet::agent {
 
-// An engine without a server: a healthy instance, and migrations if the test gives some. Header-only,
-// so that the library of fakes does not depend on the agent. Thread-safe as far as `migrations` is.
+// An engine without a server: a healthy instance, and migrations if the test gives some.
+// Header-only, so that the library of fakes does not depend on the agent. Thread-safe as far as
+// `migrations` is.
 class FakeEngine : public Engine {
  public:
   explicit FakeEngine(std::string name, SqlMigrations* migrations = nullptr,

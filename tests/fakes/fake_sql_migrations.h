@@ -15,28 +15,29 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+
 #include "agent/engine/engine.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
 
 namespace dbfleet::agent {
 
-// A database server for migrations, with SQLite in memory underneath, that fails where a test wants it
-// to. It behaves like MariaDB (DDL commits by itself) or like PostgreSQL (DDL is transactional, and a
-// transaction in which something failed only takes ROLLBACK). User tables live in SQLite's `main`,
-// dbfleet's own in the attached database `app` or `public`.
+// A database server for migrations, with SQLite in memory underneath, that fails where a test wants
+// it to. It behaves like MariaDB (DDL commits by itself) or like PostgreSQL (DDL is transactional,
+// and a transaction in which something failed only takes ROLLBACK). User tables live in SQLite's
+// `main`, dbfleet's own in the attached database `app` or `public`.
 //
-// Every call of a session is one operation, and so is every OpenLocked; `fault` is asked before each.
-// It counts how often each statement took effect for good. "CALL name" runs `procedures`. Header-only
-// (the library of fakes does not link SQLite). Not thread-safe, but for Interrupt.
+// Every call of a session is one operation, and so is every OpenLocked; `fault` is asked before
+// each. It counts how often each statement took effect for good. "CALL name" runs `procedures`.
+// Header-only (the library of fakes does not link SQLite). Not thread-safe, but for Interrupt.
 class FakeSqlMigrations : public SqlMigrations {
  public:
   enum class Fault {
     kNone,
-    kCutBefore,    // The connection dies, and the statement was not executed.
-    kCutAfter,     // The statement was executed; its answer is lost with the connection.
-    kRunsOn,       // The client is gone, the server goes on: the lock stays taken for some tries.
-    kAgentDies,    // As kCutBefore, and from now on nothing can be opened.
+    kCutBefore,  // The connection dies, and the statement was not executed.
+    kCutAfter,   // The statement was executed; its answer is lost with the connection.
+    kRunsOn,     // The client is gone, the server goes on: the lock stays taken for some tries.
+    kAgentDies,  // As kCutBefore, and from now on nothing can be opened.
     kAgentDiesAfter,
     kAgentDiesRunsOn,
   };
@@ -131,10 +132,12 @@ class FakeSqlMigrations : public SqlMigrations {
   // The user's schema and rows; dbfleet's tables are left out.
   std::string Dump() {
     std::string dump = Flatten(*Select(kSchemaQuery));
-    const auto tables = Select("SELECT name FROM main.sqlite_master WHERE type = 'table' ORDER BY 1");
+    const auto tables =
+        Select("SELECT name FROM main.sqlite_master WHERE type = 'table' ORDER BY 1");
     for (const auto& row : *tables) {
-      absl::StrAppend(&dump, *row[0], ":",
-                      Flatten(*Select(absl::StrCat("SELECT * FROM main.", *row[0], " ORDER BY 1"))));
+      absl::StrAppend(
+          &dump, *row[0], ":",
+          Flatten(*Select(absl::StrCat("SELECT * FROM main.", *row[0], " ORDER BY 1"))));
     }
     return dump;
   }
@@ -208,7 +211,8 @@ class FakeSqlMigrations : public SqlMigrations {
    private:
     friend class FakeSqlMigrations;
     static absl::Status Gone() {
-      return Error(absl::StatusCode::kUnavailable, "DATABASE_UNREACHABLE", "the connection is gone");
+      return Error(absl::StatusCode::kUnavailable, "DATABASE_UNREACHABLE",
+                   "the connection is gone");
     }
     absl::Status Cut() {
       Disconnect();
@@ -226,7 +230,7 @@ class FakeSqlMigrations : public SqlMigrations {
     bool in_transaction_ = false;
     bool failed_ = false;
     bool interrupted_ = false;
-    std::vector<std::string> pending_;   // Executed in the open transaction.
+    std::vector<std::string> pending_;  // Executed in the open transaction.
   };
 
   static std::string Flatten(const Rows& rows) {
@@ -273,7 +277,8 @@ class FakeSqlMigrations : public SqlMigrations {
     sqlite3_free(text);
     auto code = absl::StatusCode::kFailedPrecondition;
     if (absl::StrContains(error, "no such")) code = absl::StatusCode::kNotFound;
-    if (absl::StrContains(error, "already exists") || absl::StrContains(error, "duplicate column")) {
+    if (absl::StrContains(error, "already exists") ||
+        absl::StrContains(error, "duplicate column")) {
       code = absl::StatusCode::kAlreadyExists;
     }
     return Error(code, "DATABASE_ERROR", error);

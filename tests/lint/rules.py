@@ -47,7 +47,7 @@ WORDS = [
       # The supervisor outlives the agent and has no composition root that could give it a clock.
       "agent/exec/main.cc",
       # gRPC's deadlines are in real time.
-      "tests/unit/common/rpc/",
+      "tests/unit/common/rpc/", "tests/unit/agent/link/",
       # Real servers run in real time.
       "tests/mini/", "tests/integration/", "tests/e2e/", "tests/chaos/", "tests/bench/"],
      "take a Clock (common/time), so that tests can turn it"),
@@ -72,7 +72,7 @@ WORDS = [
 MAX_LINES = {".h": 200, ".cc": 600}
 LONGER = {"controller/domain/types.h": 320}   # The domain's whole vocabulary, data only.
 
-MAX_TEST_HEADER = 300   # A fixture is read with its tests, not instead of them.
+MAX_TEST_HEADER = 400   # A fixture is read with its tests, not instead of them.
 
 
 def line_limit(file):

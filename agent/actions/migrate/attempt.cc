@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 #include "common/concurrency/backoff.h"
 
@@ -15,8 +16,9 @@ absl::StatusOr<bool> AllTablesTransactional(SqlMigrations& sql, MigrationSession
   if (sql.dialect() == sql::Dialect::kPostgres) return true;
   ASSIGN_OR_RETURN(
       const auto rows,
-      session.Query("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() "
-                    "AND table_type LIKE '%BASE TABLE' AND engine NOT IN ('InnoDB', 'ROCKSDB')"));
+      session.Query(
+          "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() "
+          "AND table_type LIKE '%BASE TABLE' AND engine NOT IN ('InnoDB', 'ROCKSDB')"));
   return rows.size() == 1 && rows[0].size() == 1 && rows[0][0] == "0";
 }
 
@@ -51,11 +53,11 @@ absl::StatusOr<std::unique_ptr<MigrationSession>> OpenPatiently(Attempt& attempt
     auto session = attempt.sql.OpenLocked(attempt.database, slice, attempt.lock_timeout);
     if (session.ok()) return session;
     const absl::Status& status = session.status();
-    const bool transient = IsConnectionError(status) || absl::IsDeadlineExceeded(status) ||
-                           absl::IsAborted(status);
+    const bool transient =
+        IsConnectionError(status) || absl::IsDeadlineExceeded(status) || absl::IsAborted(status);
     if (!transient || attempt.clock.Monotonic() >= deadline) return status;
-    attempt.Warn(absl::StrCat("waiting for the target, to find out what took effect: ",
-                              status.message()));
+    attempt.Warn(
+        absl::StrCat("waiting for the target, to find out what took effect: ", status.message()));
     // The wait for a lock has taken its time on the server; a refused connection has not.
     if (!absl::IsAborted(status)) attempt.options.wait(backoff.Next());
   }
@@ -76,8 +78,7 @@ absl::StatusOr<MigrationModel> LoadModel(ActionContext& context, SqlMigrations& 
     ASSIGN_OR_RETURN(input.history, history.ReadVersions(session));
   }
   if (view == HistoryView::kBeforeAttempt) {
-    input.history =
-        HistoryBefore(std::move(input.history), history.id().attempt, spec.direction());
+    input.history = HistoryBefore(std::move(input.history), history.id().attempt, spec.direction());
   }
   input.content = [&context](const work::v1::ContentRef& ref) { return context.Content(ref); };
   return BuildModel(input);

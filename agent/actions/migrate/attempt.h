@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+
 #include "agent/actions/action.h"
 #include "agent/actions/migrate/history.h"
 #include "agent/actions/migrate/interrupt_gate.h"
@@ -62,7 +63,8 @@ struct Attempt {
 absl::StatusOr<std::unique_ptr<MigrationSession>> OpenPatiently(Attempt& attempt,
                                                                 absl::Duration deadline);
 
-// Reads the history and builds the model from it: as the history is, or as it was before the attempt.
+// Reads the history and builds the model from it: as the history is, or as it was before the
+// attempt.
 enum class HistoryView { kNow, kBeforeAttempt };
 absl::StatusOr<MigrationModel> LoadModel(ActionContext& context, SqlMigrations& sql,
                                          const TargetHistory& history, MigrationSession& session,

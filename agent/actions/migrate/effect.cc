@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+
 #include "common/base/status.h"
 
 namespace dbfleet::agent {
@@ -53,10 +54,11 @@ bool HasTopLevelComma(const WordList& words) {
 // The kind of object that CREATE, ALTER, DROP or RENAME is about: the first word that names one.
 absl::string_view ObjectKind(const WordList& words) {
   static constexpr std::array<absl::string_view, 22> kKinds = {
-      "TABLE", "TABLES",   "INDEX", "VIEW",   "PROCEDURE",  "FUNCTION",  "TRIGGER", "EVENT",
-      "USER",  "DATABASE", "ROLE",  "SCHEMA", "SEQUENCE",   "SERVER",    "PACKAGE", "TABLESPACE",
-      "UNDO",  "INSTANCE", "LOGFILE", "RESOURCE", "SPATIAL_REFERENCE", "LIBRARY"};
-  constexpr size_t kModifiers = 24;   // DEFINER = 'x' @ 'y' SQL SECURITY ... and the like.
+      "TABLE",   "TABLES",     "INDEX",    "VIEW",     "PROCEDURE", "FUNCTION", "TRIGGER",
+      "EVENT",   "USER",       "DATABASE", "ROLE",     "SCHEMA",    "SEQUENCE", "SERVER",
+      "PACKAGE", "TABLESPACE", "UNDO",     "INSTANCE", "LOGFILE",   "RESOURCE", "SPATIAL_REFERENCE",
+      "LIBRARY"};
+  constexpr size_t kModifiers = 24;  // DEFINER = 'x' @ 'y' SQL SECURITY ... and the like.
   for (size_t i = 1; i < std::min(words.size(), kModifiers); ++i) {
     if (IsOneOf(words[i], kKinds)) return words[i];
   }
@@ -80,7 +82,7 @@ Effect MysqlDdlEffect(const WordList& words) {
       "TABLE", "TABLES", "INDEX", "VIEW", "PROCEDURE", "FUNCTION", "TRIGGER", "EVENT", "SEQUENCE"};
   const absl::string_view kind = ObjectKind(words);
   if (!IsOneOf(kind, kInSchema)) return Effect::kOpaque;
-  if (At(words, 1) == "TEMPORARY") return Effect::kNone;   // Ends with the connection.
+  if (At(words, 1) == "TEMPORARY") return Effect::kNone;  // Ends with the connection.
   const absl::string_view verb = At(words, 0);
   if (verb == "ALTER") return MysqlAlterEffect(words, kind);
   if ((verb == "DROP" || verb == "RENAME") && HasTopLevelComma(words)) return Effect::kPartial;
@@ -167,8 +169,9 @@ absl::Status CheckPostgresAllowed(const WordList& words) {
     size_t i = 0;
     while (At(words, i) != "CONCURRENTLY") ++i;
     if (At(words, i + 1) == "ON") {
-      return Forbidden("an index built CONCURRENTLY needs a name, so that a failed build can be "
-                       "removed; name it");
+      return Forbidden(
+          "an index built CONCURRENTLY needs a name, so that a failed build can be "
+          "removed; name it");
     }
   }
   return absl::OkStatus();
@@ -192,8 +195,9 @@ bool CanFailHalfway(absl::string_view text) {
 absl::Status CheckAllowed(sql::Dialect dialect, absl::string_view text,
                           const sql::Verdict& verdict) {
   if (verdict.transaction_control) {
-    return Forbidden("transaction control (BEGIN, COMMIT, ROLLBACK, SAVEPOINT...) belongs to the "
-                     "runner; remove it");
+    return Forbidden(
+        "transaction control (BEGIN, COMMIT, ROLLBACK, SAVEPOINT...) belongs to the "
+        "runner; remove it");
   }
   const std::string lower = absl::AsciiStrToLower(text);
   if (absl::StrContains(lower, "dbfleet_schema_history") ||
@@ -213,7 +217,7 @@ std::string ConcurrentIndexName(absl::string_view text) {
   if (At(words, i) == "UNIQUE") ++i;
   if (At(words, i) != "INDEX" || At(words, i + 1) != "CONCURRENTLY") return "";
   i += 2;
-  if (At(words, i) == "IF") i += create ? 3 : 2;   // IF NOT EXISTS, IF EXISTS.
+  if (At(words, i) == "IF") i += create ? 3 : 2;  // IF NOT EXISTS, IF EXISTS.
   if (create && At(words, i) == "ON") return "";
   std::string name;
   for (; i < words.size(); ++i) {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
+
 #include "common/base/status.h"
 #include "common/base/text.h"
 
@@ -33,8 +34,8 @@ absl::Status Run(MigrationSession& session, const std::string& statement) {
   return session.Execute(statement, absl::ZeroDuration()).status();
 }
 
-// For statements that must change a row which is there; a row that vanished means that somebody else
-// works on the records.
+// For statements that must change a row which is there; a row that vanished means that somebody
+// else works on the records.
 absl::Status RunOnOneRow(MigrationSession& session, const std::string& statement) {
   ASSIGN_OR_RETURN(const int64_t rows, session.Execute(statement, absl::ZeroDuration()));
   if (rows != 0) return absl::OkStatus();
@@ -57,13 +58,12 @@ TargetHistory::TargetHistory(sql::Dialect dialect, absl::string_view database, A
       steps_table_(absl::StrCat(Prefix(dialect, database), "dbfleet_step_log")) {}
 
 std::string TargetHistory::Now(const MigrationSession& session) const {
-  return session.Quote(
-      absl::FormatTime("%Y-%m-%d %H:%M:%E3S", clock_.Now(), absl::UTCTimeZone()));
+  return session.Quote(absl::FormatTime("%Y-%m-%d %H:%M:%E3S", clock_.Now(), absl::UTCTimeZone()));
 }
 
 std::string TargetHistory::StepKey(const MigrationSession& session, const StepRow& row) const {
-  return absl::StrCat(" WHERE attempt = ", session.Quote(id_.attempt), " AND is_rollback = ",
-                      row.rollback ? 1 : 0, " AND step_index = ", row.index);
+  return absl::StrCat(" WHERE attempt = ", session.Quote(id_.attempt),
+                      " AND is_rollback = ", row.rollback ? 1 : 0, " AND step_index = ", row.index);
 }
 
 absl::StatusOr<std::vector<HistoryRow>> TargetHistory::ReadVersions(
@@ -101,7 +101,8 @@ absl::StatusOr<std::vector<StepRow>> TargetHistory::ReadSteps(MigrationSession& 
 absl::StatusOr<uint64_t> TargetHistory::HighestFence(MigrationSession& session) const {
   uint64_t highest = 0;
   for (const std::string& table : {versions_table_, steps_table_}) {
-    ASSIGN_OR_RETURN(const auto rows, session.Query(absl::StrCat("SELECT MAX(fence) FROM ", table)));
+    ASSIGN_OR_RETURN(const auto rows,
+                     session.Query(absl::StrCat("SELECT MAX(fence) FROM ", table)));
     if (rows.size() != 1 || rows[0].size() != 1) return Unreadable(table);
     if (!rows[0][0].has_value()) continue;
     uint64_t fence = 0;
@@ -114,45 +115,43 @@ absl::StatusOr<uint64_t> TargetHistory::HighestFence(MigrationSession& session) 
 absl::Status TargetHistory::InsertStep(MigrationSession& session, const StepRow& row) const {
   const auto quote = [&session](absl::string_view value) { return session.Quote(value); };
   const bool over = row.state != step_state::kIntent && row.state != step_state::kBegan;
-  return Run(session,
-             absl::StrCat("INSERT INTO ", steps_table_,
-                          " (attempt, is_rollback, step_index, job, fence, version, state, tries, "
-                          "sql_sha256, fingerprint, rows_affected, duration_ms, error, started_at, "
-                          "ended_at) VALUES (",
-                          absl::StrJoin({quote(id_.attempt), std::string(row.rollback ? "1" : "0"),
-                                         absl::StrCat(row.index), quote(id_.job),
-                                         absl::StrCat(id_.fence), quote(row.version),
-                                         quote(row.state), std::string("1"), quote(row.sql_sha256),
-                                         quote(row.fingerprint), absl::StrCat(row.rows_affected),
-                                         absl::StrCat(row.duration_ms),
-                                         quote(Truncate(SanitizeForDisplay(row.error),
-                                                        kMaxErrorBytes)),
-                                         Now(session),
-                                         over ? Now(session) : std::string("NULL")},
-                                        ", "),
-                          ")"));
+  return Run(
+      session,
+      absl::StrCat("INSERT INTO ", steps_table_,
+                   " (attempt, is_rollback, step_index, job, fence, version, state, tries, "
+                   "sql_sha256, fingerprint, rows_affected, duration_ms, error, started_at, "
+                   "ended_at) VALUES (",
+                   absl::StrJoin({quote(id_.attempt), std::string(row.rollback ? "1" : "0"),
+                                  absl::StrCat(row.index), quote(id_.job), absl::StrCat(id_.fence),
+                                  quote(row.version), quote(row.state), std::string("1"),
+                                  quote(row.sql_sha256), quote(row.fingerprint),
+                                  absl::StrCat(row.rows_affected), absl::StrCat(row.duration_ms),
+                                  quote(Truncate(SanitizeForDisplay(row.error), kMaxErrorBytes)),
+                                  Now(session), over ? Now(session) : std::string("NULL")},
+                                 ", "),
+                   ")"));
 }
 
 absl::Status TargetHistory::UpdateStep(MigrationSession& session, const StepRow& row) const {
-  return RunOnOneRow(session,
-             absl::StrCat("UPDATE ", steps_table_, " SET state = ", session.Quote(row.state),
-                          ", rows_affected = ", row.rows_affected,
-                          ", duration_ms = ", row.duration_ms, ", error = ",
-                          session.Quote(Truncate(SanitizeForDisplay(row.error), kMaxErrorBytes)),
-                          ", ended_at = ", Now(session), StepKey(session, row)));
+  return RunOnOneRow(
+      session, absl::StrCat("UPDATE ", steps_table_, " SET state = ", session.Quote(row.state),
+                            ", rows_affected = ", row.rows_affected,
+                            ", duration_ms = ", row.duration_ms, ", error = ",
+                            session.Quote(Truncate(SanitizeForDisplay(row.error), kMaxErrorBytes)),
+                            ", ended_at = ", Now(session), StepKey(session, row)));
 }
 
 absl::Status TargetHistory::RenewIntent(MigrationSession& session, const StepRow& row) const {
-  return RunOnOneRow(session, absl::StrCat("UPDATE ", steps_table_,
-                                   " SET state = ", session.Quote(step_state::kIntent),
-                                   ", tries = tries + 1, fingerprint = ",
-                                   session.Quote(row.fingerprint), ", started_at = ",
-                                   Now(session), ", ended_at = NULL", StepKey(session, row)));
+  return RunOnOneRow(
+      session,
+      absl::StrCat("UPDATE ", steps_table_, " SET state = ", session.Quote(step_state::kIntent),
+                   ", tries = tries + 1, fingerprint = ", session.Quote(row.fingerprint),
+                   ", started_at = ", Now(session), ", ended_at = NULL", StepKey(session, row)));
 }
 
 absl::Status TargetHistory::PutVersion(MigrationSession& session, const HistoryRow& row) const {
-  RETURN_IF_ERROR(Run(session, absl::StrCat("DELETE FROM ", versions_table_, " WHERE version = ",
-                                            session.Quote(row.version))));
+  RETURN_IF_ERROR(Run(session, absl::StrCat("DELETE FROM ", versions_table_,
+                                            " WHERE version = ", session.Quote(row.version))));
   return Run(session,
              absl::StrCat("INSERT INTO ", versions_table_,
                           " (version, name, checksum, state, job, attempt, fence, changed_at, "

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "agent/engine/engine.h"
 #include "common/sql/sql.h"
 #include "common/time/clock.h"
@@ -23,7 +24,8 @@ namespace dbfleet::agent {
 //   changed_at      UTC, by the agent's clock
 //   execution_ms    time that its statements took
 //
-// dbfleet_step_log: one row per statement that an attempt began, and one (step_index -1) per attempt.
+// dbfleet_step_log: one row per statement that an attempt began, and one (step_index -1) per
+// attempt.
 //   attempt, is_rollback, step_index   unique, so that the server itself refuses a second execution
 //   job, fence, version, sql_sha256
 //   state           'began' (the attempt's row); 'intent' before and 'done', 'failed', 'exists',
@@ -36,8 +38,9 @@ namespace step_state {
 inline constexpr absl::string_view kBegan = "began";
 inline constexpr absl::string_view kIntent = "intent";
 inline constexpr absl::string_view kDone = "done";
-inline constexpr absl::string_view kFailed = "failed";    // Took no effect.
-inline constexpr absl::string_view kExists = "exists";    // Took none: what it makes was there before.
+inline constexpr absl::string_view kFailed = "failed";  // Took no effect.
+inline constexpr absl::string_view kExists =
+    "exists";  // Took none: what it makes was there before.
 inline constexpr absl::string_view kUnsure = "unsure";    // Failed, and may have stopped half-way.
 inline constexpr absl::string_view kSkipped = "skipped";  // Rollback: there was nothing to undo.
 }  // namespace step_state
@@ -74,8 +77,8 @@ struct AttemptId {
   uint64_t fence = 0;
 };
 
-// The tables' content, through a session that the caller holds. Every call is one statement (two for
-// PutVersion), in the caller's transaction if there is one. Stateless but for its constants, so
+// The tables' content, through a session that the caller holds. Every call is one statement (two
+// for PutVersion), in the caller's transaction if there is one. Stateless but for its constants, so
 // thread-safe; errors are the session's.
 class TargetHistory {
  public:

@@ -1,15 +1,16 @@
 #pragma once
 
 #include "absl/base/thread_annotations.h"
+
 #include "agent/engine/engine.h"
 #include "common/concurrency/mutex.h"
 
 namespace dbfleet::agent {
 
-// Lets a cancellation stop the forward statement that runs just now, and nothing else: a request that
-// reached the server late would otherwise hit a record or a statement of the rollback. Therefore a
-// session that was interrupted is not used again for either. Thread-safe. Shared by the attempt and
-// by the context's OnCancel callback, which may outlive it.
+// Lets a cancellation stop the forward statement that runs just now, and nothing else: a request
+// that reached the server late would otherwise hit a record or a statement of the rollback.
+// Therefore a session that was interrupted is not used again for either. Thread-safe. Shared by the
+// attempt and by the context's OnCancel callback, which may outlive it.
 class InterruptGate {
  public:
   // From any thread.

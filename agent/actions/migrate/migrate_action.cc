@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "agent/actions/migrate/plan.h"
 #include "agent/actions/migrate/result.h"
 #include "agent/actions/migrate/step_runner.h"
@@ -97,7 +98,8 @@ absl::Status MigrateAction::Supports(Engine& engine) {
   }
   if (!engine.spec().migrate.has_value()) {
     return Error(absl::StatusCode::kFailedPrecondition, "NO_ACCOUNT",
-                 absl::StrCat("instance ", engine.spec().name, " has no migration account; add "
+                 absl::StrCat("instance ", engine.spec().name,
+                              " has no migration account; add "
                               "`migrate` to it in the agent's configuration"));
   }
   return absl::OkStatus();
@@ -109,11 +111,11 @@ absl::StatusOr<work::v1::Plan> MigrateAction::Plan(ActionContext& context,
   SqlMigrations& sql = *context.engine().migrations();
   ASSIGN_OR_RETURN(const auto session, sql.OpenForPlan(database));
   const TargetHistory history = HistoryFor(context, sql, database, clock_);
-  ASSIGN_OR_RETURN(const MigrationModel model,
-                   LoadModel(context, sql, history, *session, spec.migrate(), database,
-                                                      HistoryView::kNow));
-  const std::string target = absl::StrCat("instances/", context.engine().spec().name,
-                                          "/databases/", database);
+  ASSIGN_OR_RETURN(
+      const MigrationModel model,
+      LoadModel(context, sql, history, *session, spec.migrate(), database, HistoryView::kNow));
+  const std::string target =
+      absl::StrCat("instances/", context.engine().spec().name, "/databases/", database);
   return MakePlan(model, sql, *session, target, clock_.Now());
 }
 
@@ -150,7 +152,8 @@ absl::Status MigrateAction::Prepare(Attempt& attempt, MigrationSession& session,
   if (highest > attempt.history.id().fence && !*ran_before) {
     return Error(absl::StatusCode::kFailedPrecondition, "STALE_FENCE",
                  absl::StrCat("this attempt has the fence ", attempt.history.id().fence,
-                              ", but one with ", highest, " has worked on the database already; "
+                              ", but one with ", highest,
+                              " has worked on the database already; "
                               "start a new attempt"));
   }
   return absl::OkStatus();
@@ -260,8 +263,8 @@ ActionResult MigrateAction::SettleUnseen(Attempt& attempt, const work::v1::Migra
     settlement.kind = Settlement::Kind::kUntouched;
     settlement.detail = "no statement had begun, as the agent's journal tells";
   } else {
-    settlement.detail = absl::StrCat("it could not be found out what took effect: ",
-                                     settled.status().message());
+    settlement.detail =
+        absl::StrCat("it could not be found out what took effect: ", settled.status().message());
   }
   return SettledResult(model, settlement, cause, absl::OkStatus(), /*lost=*/true);
 }

@@ -13,9 +13,11 @@ namespace dbfleet::agent {
 // Versioned migrations, up and down, with automatic rollback (requirements M1, M2, M6, M7).
 //
 // How an attempt stays safe:
-//   1. It takes the target's migration lock on the connection that executes the steps, and refuses a
+//   1. It takes the target's migration lock on the connection that executes the steps, and refuses
+//   a
 //      fence lower than any that the target has recorded (STALE_FENCE).
-//   2. A checkpoint is made and a row for the attempt committed in the target before the first step.
+//   2. A checkpoint is made and a row for the attempt committed in the target before the first
+//   step.
 //      Run for an attempt that has such a row executes nothing, and settles as Recover does.
 //   3. Every step leaves its trace in the target as StepRunner says, under a unique key, so that no
 //      statement is executed twice.
@@ -23,11 +25,12 @@ namespace dbfleet::agent {
 //      back; what cannot be decided is INTERRUPTED.
 //
 // Outcomes: SUCCEEDED only if the target's history records every version. FAILED with reason
-//   MIGRATION_ROLLED_BACK       a step failed; all was taken back, the schema's fingerprint is as before
-//   INTERRUPTED_BEFORE_EFFECT   connection or agent lost; nothing had taken effect
+//   MIGRATION_ROLLED_BACK       a step failed; all was taken back, the schema's fingerprint is as
+//   before INTERRUPTED_BEFORE_EFFECT   connection or agent lost; nothing had taken effect
 //   ROLLBACK_INCOMPLETE         `remaining_versions` and the message say what is still there
 //   or the error that stopped it before anything was done (CHECKSUM_MISMATCH, MIGRATION_LOCKED...).
-// CANCELLED and TIMED_OUT mean that all was taken back, too. INTERRUPTED has reason OUTCOME_UNKNOWN.
+// CANCELLED and TIMED_OUT mean that all was taken back, too. INTERRUPTED has reason
+// OUTCOME_UNKNOWN.
 //
 // Thread-safe; `clock` must outlive it. Each call blocks for as long as the statements take.
 class MigrateAction : public Action {
@@ -49,8 +52,7 @@ class MigrateAction : public Action {
   absl::Status Begin(Attempt& attempt, MigrationSession& session);
   absl::Status GoForward(Attempt& attempt, const MigrationModel& model, MigrationSession& session,
                          bool* session_good);
-  ActionResult SettleUnseen(Attempt& attempt, const work::v1::MigrateSpec& spec,
-                            bool checkpointed);
+  ActionResult SettleUnseen(Attempt& attempt, const work::v1::MigrateSpec& spec, bool checkpointed);
   absl::StatusOr<Settlement> TrySettleUnseen(Attempt& attempt, const work::v1::MigrateSpec& spec,
                                              absl::Duration deadline, MigrationModel* model);
 

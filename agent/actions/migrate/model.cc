@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+
 #include "agent/actions/migrate/select.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
@@ -16,8 +17,8 @@
 namespace dbfleet::agent {
 namespace {
 
-using work::v1::Migration;
 using work::v1::MigrateSpec;
+using work::v1::Migration;
 
 absl::Status Bad(absl::string_view message) {
   return Error(absl::StatusCode::kInvalidArgument, "BAD_MIGRATION", message);
@@ -60,8 +61,8 @@ absl::StatusOr<std::vector<PlannedStatement>> ReadPart(const ModelInput& input,
     planned.verdict = sql::Classify(input.dialect, statement.text);
     const absl::Status allowed = CheckAllowed(input.dialect, statement.text, planned.verdict);
     if (!allowed.ok()) return Annotate(allowed, planned.Where());
-    planned.effect = EffectOf(input.dialect, statement.text, planned.verdict, input.database,
-                              input.atomic_data);
+    planned.effect =
+        EffectOf(input.dialect, statement.text, planned.verdict, input.database, input.atomic_data);
     result.push_back(std::move(planned));
   }
   if (result.empty()) {
@@ -162,17 +163,21 @@ void AddWarnings(const ModelInput& input, MigrationModel* model) {
       model->irreversible.push_back(absl::StrCat("version ", unit.version(), " (", unit.after.name,
                                                  "): ", unit.irreversible_reason));
     } else if (!unit.forward_atomic && !unit.mirrored && unit.forward.size() > 1) {
-      model->warnings.push_back(absl::StrCat(
-          "version ", unit.version(), ": its ", unit.backward.size(), " rollback statements do not "
-          "mirror its ", unit.forward.size(), " statements one by one, so a failure half-way runs "
-          "all of them; write one undoing statement per statement, in reverse order"));
+      model->warnings.push_back(
+          absl::StrCat("version ", unit.version(), ": its ", unit.backward.size(),
+                       " rollback statements do not "
+                       "mirror its ",
+                       unit.forward.size(),
+                       " statements one by one, so a failure half-way runs "
+                       "all of them; write one undoing statement per statement, in reverse order"));
     }
     if (unit.forward_atomic) continue;
     for (const PlannedStatement& statement : unit.forward) {
       if (statement.effect != Effect::kOpaque) continue;
-      model->warnings.push_back(absl::StrCat(
-          statement.Where(), ": if the connection is lost while this statement runs, nobody can "
-          "tell whether it took effect, and a person must decide"));
+      model->warnings.push_back(
+          absl::StrCat(statement.Where(),
+                       ": if the connection is lost while this statement runs, nobody can "
+                       "tell whether it took effect, and a person must decide"));
     }
   }
   if (model->direction == work::v1::MIGRATE_DIRECTION_DOWN && !model->units.empty()) {

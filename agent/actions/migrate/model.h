@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "agent/actions/migrate/effect.h"
 #include "agent/actions/migrate/history.h"
 #include "common/sql/sql.h"
@@ -15,31 +16,31 @@ namespace dbfleet::agent {
 
 // One statement of a migration file.
 struct PlannedStatement {
-  int index = 0;             // In the plan's forward or rollback list.
+  int index = 0;  // In the plan's forward or rollback list.
   std::string version;
   std::string text;
-  std::string sha256;        // Of the text, so that a recovery can tell the files are the same.
+  std::string sha256;  // Of the text, so that a recovery can tell the files are the same.
   std::string file;
   int line = 0;
   sql::Verdict verdict;
   Effect effect = Effect::kOpaque;
-  std::vector<work::v1::Finding> findings;   // Forward statements only.
+  std::vector<work::v1::Finding> findings;  // Forward statements only.
 
-  std::string Where() const;   // "0007_x.up.sql:3".
+  std::string Where() const;  // "0007_x.up.sql:3".
 };
 
 // What a job does to one version, and how that is undone.
 struct VersionUnit {
-  HistoryRow after;          // The version's row once the unit is done...
-  HistoryRow before;         // ...and once it is undone. `attempt` is not set.
+  HistoryRow after;   // The version's row once the unit is done...
+  HistoryRow before;  // ...and once it is undone. `attempt` is not set.
   std::vector<PlannedStatement> forward;
   std::vector<PlannedStatement> backward;
-  bool forward_atomic = false;    // One transaction with the history row (PostgreSQL).
+  bool forward_atomic = false;  // One transaction with the history row (PostgreSQL).
   bool backward_atomic = false;
   // Statement i of `forward` is undone by statement N-1-i of `backward` (the mirror convention), so
   // that after a failure half-way exactly what took effect is undone.
   bool mirrored = false;
-  std::string irreversible_reason;   // Not empty: `backward` is empty.
+  std::string irreversible_reason;  // Not empty: `backward` is empty.
 
   const std::string& version() const { return after.version; }
 };
@@ -47,7 +48,7 @@ struct VersionUnit {
 // A whole job on one target, as the files and the history tell it.
 struct MigrationModel {
   work::v1::MigrateDirection direction = work::v1::MIGRATE_DIRECTION_UNSPECIFIED;
-  std::vector<VersionUnit> units;          // In execution order.
+  std::vector<VersionUnit> units;  // In execution order.
   std::vector<std::string> irreversible;
   std::vector<std::string> warnings;
 };

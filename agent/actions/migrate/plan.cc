@@ -67,9 +67,8 @@ absl::StatusOr<Estimates> EstimateTables(const MigrationModel& model, SqlMigrati
   }
   Estimates estimates;
   if (names.empty()) return estimates;
-  ASSIGN_OR_RETURN(
-      std::vector<TableEstimate> found,
-      sql.Estimate(session, std::vector<std::string>(names.begin(), names.end())));
+  ASSIGN_OR_RETURN(std::vector<TableEstimate> found,
+                   sql.Estimate(session, std::vector<std::string>(names.begin(), names.end())));
   for (TableEstimate& estimate : found) {
     const std::string table = estimate.table();
     estimates[table] = std::move(estimate);

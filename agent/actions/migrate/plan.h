@@ -4,6 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+
 #include "agent/actions/migrate/model.h"
 #include "agent/engine/engine.h"
 #include "dbfleet/work/v1/work.pb.h"

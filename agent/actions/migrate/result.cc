@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+
 #include "common/base/status.h"
 
 namespace dbfleet::agent {
@@ -17,8 +18,8 @@ std::string ReasonOr(const absl::Status& status, absl::string_view otherwise) {
   return reason.empty() ? std::string(otherwise) : reason;
 }
 
-void SetClean(const Settlement& settlement, const absl::Status& cause,
-              const absl::Status& stopped, bool lost, ActionResult* result) {
+void SetClean(const Settlement& settlement, const absl::Status& cause, const absl::Status& stopped,
+              bool lost, ActionResult* result) {
   result->result.mutable_migrate()->set_rolled_back(settlement.began);
   if (absl::IsCancelled(stopped)) {
     result->outcome = OUTCOME_CANCELLED;
@@ -78,8 +79,9 @@ ActionResult SettledResult(const MigrationModel& model, const Settlement& settle
       result.outcome = OUTCOME_FAILED;
       result.error_reason = "ROLLBACK_INCOMPLETE";
       if (!settlement.remaining.empty()) {
-        absl::StrAppend(&result.error_message, up ? "; still there, at least in part: version "
-                                                  : "; taken out, at least in part: version ",
+        absl::StrAppend(&result.error_message,
+                        up ? "; still there, at least in part: version "
+                           : "; taken out, at least in part: version ",
                         absl::StrJoin(settlement.remaining, ", "));
       }
       break;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "absl/status/status.h"
+
 #include "agent/actions/action.h"
 #include "agent/actions/migrate/model.h"
 #include "agent/actions/migrate/settler.h"
@@ -14,7 +15,8 @@ ActionResult RefusedResult(const absl::Status& status);
 ActionResult AppliedResult(const MigrationModel& model);
 
 // `cause` is what ended the forward steps; `stopped` is not OK if that was no failure of a step but
-// a cancellation, the end of the time, or a lost lease. `lost`: the connection or the agent was lost.
+// a cancellation, the end of the time, or a lost lease. `lost`: the connection or the agent was
+// lost.
 ActionResult SettledResult(const MigrationModel& model, const Settlement& settlement,
                            const absl::Status& cause, const absl::Status& stopped, bool lost);
 

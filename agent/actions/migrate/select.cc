@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+
 #include "agent/actions/migrate/model.h"
 #include "common/base/status.h"
 #include "common/migration/migration_set.h"
@@ -11,8 +12,8 @@
 namespace dbfleet::agent {
 namespace {
 
-using work::v1::Migration;
 using work::v1::MigrateSpec;
+using work::v1::Migration;
 
 absl::Status Refused(absl::string_view reason, absl::string_view message) {
   return Error(absl::StatusCode::kFailedPrecondition, reason, message);
@@ -77,15 +78,15 @@ absl::Status CheckNothingAbove(const MigrateSpec& spec, const std::vector<Histor
                                const std::vector<SelectedVersion>& selected) {
   for (const HistoryRow& row : history) {
     if (row.state != kApplied) continue;
-    const bool goes = std::any_of(selected.begin(), selected.end(), [&row](const auto& s) {
-      return s.row == &row;
-    });
+    const bool goes = std::any_of(selected.begin(), selected.end(),
+                                  [&row](const auto& s) { return s.row == &row; });
     if (goes || selected.empty()) continue;
     const std::string& lowest = selected.back().row->version;
     if (CompareVersions(row.version, lowest) > 0 && !spec.allow_out_of_order()) {
       return Refused("OUT_OF_ORDER",
-                     absl::StrCat("version ", lowest, " cannot be taken out while the higher version ",
-                                  row.version, " stays; take that out too, or allow versions out "
+                     absl::StrCat("version ", lowest,
+                                  " cannot be taken out while the higher version ", row.version,
+                                  " stays; take that out too, or allow versions out "
                                   "of order"));
     }
   }
@@ -144,9 +145,8 @@ std::vector<std::string> AppliedWithoutFile(const MigrateSpec& spec,
       missing.push_back(row.version);
     }
   }
-  std::sort(missing.begin(), missing.end(), [](const std::string& a, const std::string& b) {
-    return CompareVersions(a, b) < 0;
-  });
+  std::sort(missing.begin(), missing.end(),
+            [](const std::string& a, const std::string& b) { return CompareVersions(a, b) < 0; });
   return missing;
 }
 

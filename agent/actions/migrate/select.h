@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "agent/actions/migrate/history.h"
 #include "dbfleet/work/v1/work.pb.h"
 

@@ -5,12 +5,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+
 #include "common/base/status.h"
 
 namespace dbfleet::agent {
 namespace {
 
-constexpr int kMaxPasses = 8;   // A server that dies of a rollback statement is not asked for ever.
+constexpr int kMaxPasses = 8;  // A server that dies of a rollback statement is not asked for ever.
 
 Settlement Unknown(absl::string_view why) {
   Settlement result;
@@ -35,11 +36,11 @@ Settlement Settler::Settle(std::unique_ptr<MigrationSession> session, absl::Dura
     absl::StatusOr<Settlement> result = Pass(*session);
     if (result.ok()) return *std::move(result);
     if (!IsConnectionError(result.status())) {
-      return Unknown(absl::StrCat("the target's records could not be read: ",
-                                  result.status().message()));
+      return Unknown(
+          absl::StrCat("the target's records could not be read: ", result.status().message()));
     }
-    attempt_.Warn(absl::StrCat("the connection was lost while settling: ",
-                               result.status().message()));
+    attempt_.Warn(
+        absl::StrCat("the connection was lost while settling: ", result.status().message()));
     session.reset();
   }
   return Unknown("the connection to the target was lost again and again");
@@ -152,7 +153,7 @@ absl::StatusOr<std::string> Settler::Resolve(MigrationSession& session,
     ASSIGN_OR_RETURN(now, ReadFingerprint(attempt_, session));
   }
   const bool tells = statement.effect == Effect::kSchema || statement.effect == Effect::kPartial;
-  (void)tells;
+  if (tells && now == row.fingerprint) return std::string(step_state::kFailed);
   if (statement.effect == Effect::kSchema) return std::string(step_state::kDone);
   return std::string();
 }
@@ -235,7 +236,8 @@ absl::StatusOr<UnitOrder> Settler::ChooseBackward(const VersionUnit& unit) const
     const StepRow* row = Row(false, statement.index);
     if (row == nullptr || row->state != step_state::kExists) continue;
     return Error(absl::StatusCode::kFailedPrecondition, "ROLLBACK_UNSAFE",
-                 absl::StrCat(statement.Where(), " failed because what it makes was there before; "
+                 absl::StrCat(statement.Where(),
+                              " failed because what it makes was there before; "
                               "the rollback statements do not mirror the statements one by one, "
                               "so they could remove it"));
   }
@@ -265,16 +267,16 @@ absl::StatusOr<bool> Settler::RollBackUnit(MigrationSession& session, const Vers
   StepRunner runner(attempt_, session);
   const absl::Status status = runner.Run(*order);
   if (!runner.session_good()) {
-    return Error(absl::StatusCode::kUnavailable, "DATABASE_UNREACHABLE",
-                 absl::StrCat("while taking back version ", unit.version(), ": ",
-                              status.message()));
+    return Error(
+        absl::StatusCode::kUnavailable, "DATABASE_UNREACHABLE",
+        absl::StrCat("while taking back version ", unit.version(), ": ", status.message()));
   }
   if (status.ok()) {
     result->undone.push_back(unit.version());
     return true;
   }
-  result->detail = absl::StrCat("taking back version ", unit.version(), " failed: ",
-                                status.message());
+  result->detail =
+      absl::StrCat("taking back version ", unit.version(), " failed: ", status.message());
   return false;
 }
 
@@ -297,8 +299,8 @@ absl::StatusOr<Settlement> Settler::RollBack(MigrationSession& session) {
 absl::StatusOr<Settlement> Settler::Conclude(MigrationSession& session, Settlement result) {
   ASSIGN_OR_RETURN(const std::string now, ReadFingerprint(attempt_, session));
   if (now == fingerprint_before_) {
-    result.kind = result.undone.empty() ? Settlement::Kind::kUntouched
-                                        : Settlement::Kind::kRolledBack;
+    result.kind =
+        result.undone.empty() ? Settlement::Kind::kUntouched : Settlement::Kind::kRolledBack;
     result.detail = absl::StrCat("the schema is as before (fingerprint ", now.substr(0, 12), ")");
     return result;
   }
@@ -307,7 +309,8 @@ absl::StatusOr<Settlement> Settler::Conclude(MigrationSession& session, Settleme
   result.undone.clear();
   result.detail = absl::StrCat(
       "every statement that took effect was taken back, but the schema is not as before "
-      "(fingerprint ", now.substr(0, 12), ", before ", fingerprint_before_.substr(0, 12),
+      "(fingerprint ",
+      now.substr(0, 12), ", before ", fingerprint_before_.substr(0, 12),
       "): the rollback statements do not undo everything, or somebody else changed the schema; "
       "compare it and repair it by hand");
   return result;

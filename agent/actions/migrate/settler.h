@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "agent/actions/migrate/attempt.h"
 #include "agent/actions/migrate/model.h"
 #include "agent/actions/migrate/step_runner.h"
@@ -14,23 +15,24 @@ namespace dbfleet::agent {
 // What became of an attempt that did not run to its end.
 struct Settlement {
   enum class Kind {
-    kAllApplied,   // Every version is recorded in the history: the end was reached after all.
-    kUntouched,    // Nothing took effect.
-    kRolledBack,   // What took effect was taken back, and the schema is as before.
-    kIncomplete,   // Decided, but something remains.
-    kUnknown,      // Nobody can say what took effect.
+    kAllApplied,  // Every version is recorded in the history: the end was reached after all.
+    kUntouched,   // Nothing took effect.
+    kRolledBack,  // What took effect was taken back, and the schema is as before.
+    kIncomplete,  // Decided, but something remains.
+    kUnknown,     // Nobody can say what took effect.
   };
   Kind kind = Kind::kUnknown;
-  bool began = false;                    // The target has a record of the attempt.
-  std::vector<std::string> undone;       // Versions of which something was taken back.
-  std::vector<std::string> remaining;    // Versions of which something is still there.
-  std::string detail;                    // For people.
+  bool began = false;                  // The target has a record of the attempt.
+  std::vector<std::string> undone;     // Versions of which something was taken back.
+  std::vector<std::string> remaining;  // Versions of which something is still there.
+  std::string detail;                  // For people.
 };
 
-// Finds out from the target what an attempt did, and takes it back: after a failed statement, a lost
-// connection, a cancellation, or a crash of the agent. It executes no forward statement. Everything it
-// decides is recorded in the target before it acts on it, so it can itself be interrupted anywhere
-// and begun again. Expiry, lost leases and cancellations do not stop it. Not thread-safe; one use.
+// Finds out from the target what an attempt did, and takes it back: after a failed statement, a
+// lost connection, a cancellation, or a crash of the agent. It executes no forward statement.
+// Everything it decides is recorded in the target before it acts on it, so it can itself be
+// interrupted anywhere and begun again. Expiry, lost leases and cancellations do not stop it. Not
+// thread-safe; one use.
 //
 // Undecided are: an opaque statement whose answer was lost; a target that cannot be reached within
 // `settle_wait`; one that an attempt with a higher fence has worked on since; files that are not

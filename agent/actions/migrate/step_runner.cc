@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/concurrency/backoff.h"
@@ -137,8 +138,8 @@ absl::Status StepRunner::Run(const UnitOrder& order) {
 
 template <typename Try>
 absl::Status StepRunner::Retrying(const UnitOrder& order, Try attempt) {
-  const int tries = order.rollback ? attempt_.options.rollback_lock_tries
-                                   : attempt_.options.forward_lock_tries;
+  const int tries =
+      order.rollback ? attempt_.options.rollback_lock_tries : attempt_.options.forward_lock_tries;
   Backoff backoff(attempt_.options.backoff_base, attempt_.options.backoff_max, UniformRandom);
   for (int n = 1;; ++n) {
     bool again = false;

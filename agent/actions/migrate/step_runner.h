@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+
 #include "agent/actions/migrate/attempt.h"
 #include "agent/actions/migrate/model.h"
 
@@ -12,14 +13,14 @@ namespace dbfleet::agent {
 // What a StepRunner shall do to one version.
 struct StepOrder {
   const PlannedStatement* statement = nullptr;
-  bool has_row = false;            // An earlier life of the attempt has begun it, without effect.
-  bool tolerate_missing = false;   // Rollback: what it removes may never have come into being.
+  bool has_row = false;           // An earlier life of the attempt has begun it, without effect.
+  bool tolerate_missing = false;  // Rollback: what it removes may never have come into being.
 };
 struct UnitOrder {
   std::vector<StepOrder> steps;
   bool rollback = false;
   bool one_transaction = false;
-  HistoryRow row;                  // The version's row, written together with the last step.
+  HistoryRow row;  // The version's row, written together with the last step.
 };
 
 // Executes statements of one version on a locked session so that whatever happens to the connection
@@ -57,12 +58,14 @@ class StepRunner {
 
   std::vector<Group> Cut(const UnitOrder& order) const;
   absl::Status RunTransaction(const UnitOrder& order, const Group& group, bool last);
-  absl::Status TryTransaction(const UnitOrder& order, const Group& group, bool last, bool first_try);
+  absl::Status TryTransaction(const UnitOrder& order, const Group& group, bool last,
+                              bool first_try);
   absl::Status ExecuteInTransaction(const UnitOrder& order, const Group& group, bool first_try,
                                     std::vector<Outcome>* outcomes);
   absl::Status RunPlain(const UnitOrder& order, const StepOrder& step, bool last);
   absl::Status RunWithIntent(const UnitOrder& order, const StepOrder& step, bool last);
-  absl::Status TryWithIntent(const UnitOrder& order, const StepOrder& step, bool last, bool has_row);
+  absl::Status TryWithIntent(const UnitOrder& order, const StepOrder& step, bool last,
+                             bool has_row);
   std::string StateAfterError(const StepOrder& step, const Outcome& outcome,
                               const std::string& fingerprint);
   // Writes a step's row, if any, and the version's row, if wanted, both or none.
@@ -84,8 +87,8 @@ class StepRunner {
   int64_t unit_ms_ = 0;
 };
 
-// PostgreSQL: removes the invalid index that a failed or interrupted CREATE or DROP INDEX CONCURRENTLY
-// left behind; does nothing for other statements and valid indexes.
+// PostgreSQL: removes the invalid index that a failed or interrupted CREATE or DROP INDEX
+// CONCURRENTLY left behind; does nothing for other statements and valid indexes.
 absl::Status RemoveInvalidIndex(Attempt& attempt, MigrationSession& session,
                                 const PlannedStatement& statement);
 

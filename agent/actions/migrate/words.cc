@@ -1,4 +1,5 @@
 #include "absl/strings/ascii.h"
+
 #include "agent/actions/migrate/effect.h"
 #include "common/sql/lexer.h"
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
+
 #include "agent/engines/postgres/postgres_connection.h"
 #include "agent/engines/postgres/postgres_schema.h"
 #include "common/base/hash.h"
@@ -74,10 +75,10 @@ class PostgresSession : public MigrationSession {
 
   absl::Status SetTimeout(absl::Duration timeout) {
     if (timeout == timeout_) return absl::OkStatus();
-    RETURN_IF_ERROR(connection_
-                        ->Execute(absl::StrCat("SET statement_timeout = ",
-                                               absl::ToInt64Milliseconds(timeout)))
-                        .status());
+    RETURN_IF_ERROR(
+        connection_
+            ->Execute(absl::StrCat("SET statement_timeout = ", absl::ToInt64Milliseconds(timeout)))
+            .status());
     timeout_ = timeout;
     return absl::OkStatus();
   }
@@ -115,10 +116,10 @@ class PostgresMigrations : public SqlMigrations {
       if (IsTrue(rows)) return session;
       if (waited >= wait) break;
       // The server does the waiting, and holds its snapshot for that long only.
-      RETURN_IF_ERROR(
-          session->Query(absl::StrCat("SELECT pg_catalog.pg_sleep(", absl::ToDoubleSeconds(kPoll),
-                                      ")"))
-              .status());
+      RETURN_IF_ERROR(session
+                          ->Query(absl::StrCat("SELECT pg_catalog.pg_sleep(",
+                                               absl::ToDoubleSeconds(kPoll), ")"))
+                          .status());
       waited += kPoll;
     }
     return Error(absl::StatusCode::kAborted, "MIGRATION_LOCKED",

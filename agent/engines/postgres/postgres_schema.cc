@@ -3,6 +3,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+
 #include "agent/engine/schema_hash.h"
 #include "common/base/status.h"
 
@@ -11,7 +12,7 @@ namespace {
 
 struct Part {
   const char* name;
-  const char* query;   // "$classes", "$schemas" stand for the conditions below.
+  const char* query;  // "$classes", "$schemas" stand for the conditions below.
 };
 
 // pg_class c of ours: no system schema, no extension's object, not dbfleet's own tables.
@@ -22,7 +23,8 @@ constexpr char kClasses[] =
     "'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')";
 constexpr char kSchemas[] = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
 
-// Positions are counted over the columns that exist, because those of dropped ones are never reused.
+// Positions are counted over the columns that exist, because those of dropped ones are never
+// reused.
 constexpr Part kParts[] = {
     {"schemas", "SELECT n.nspname FROM pg_catalog.pg_namespace n WHERE $schemas"},
     {"extensions", "SELECT e.extname, e.extversion FROM pg_catalog.pg_extension e"},
@@ -123,8 +125,8 @@ absl::StatusOr<std::string> ReadAllParts(MigrationSession& session) {
 }  // namespace
 
 absl::StatusOr<std::string> PostgresSchemaFingerprint(MigrationSession& session) {
-  // One snapshot for all parts. Names are printed relative to the search path, which a migration may
-  // have changed.
+  // One snapshot for all parts. Names are printed relative to the search path, which a migration
+  // may have changed.
   const auto command = [&session](absl::string_view text) {
     return session.Execute(text, absl::ZeroDuration()).status();
   };
@@ -144,10 +146,10 @@ absl::StatusOr<std::vector<work::v1::TableEstimate>> EstimatePostgresTables(
     estimate.set_rows(-1);
     estimate.set_bytes(-1);
     // A name that is no name (too many dots) is an error here, and simply not known then.
-    const auto rows = session.Query(absl::StrCat(
-        "SELECT c.reltuples::bigint, pg_catalog.pg_total_relation_size(c.oid) "
-        "FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass(",
-        session.Quote(table), ") AND c.relkind IN ('r', 'p', 'm')"));
+    const auto rows = session.Query(
+        absl::StrCat("SELECT c.reltuples::bigint, pg_catalog.pg_total_relation_size(c.oid) "
+                     "FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass(",
+                     session.Quote(table), ") AND c.relkind IN ('r', 'p', 'm')"));
     if (absl::IsUnavailable(rows.status())) return rows.status();
     if (!rows.ok() || rows->size() != 1 || (*rows)[0].size() != 2) continue;
     estimate.set_rows(NumberOr((*rows)[0][0], -1));

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "agent/engine/engine.h"
 
 namespace dbfleet::agent {

@@ -156,7 +156,8 @@ absl::Status RedisConnection::ContextStatus() {
                     clock_->Monotonic() - start_ >= options_.deadline;
   if (slow) return TimedOut(options_.deadline);
   return Error(absl::StatusCode::kUnavailable, "DATABASE_UNREACHABLE",
-               SanitizeForDisplay(context_->errstr));
+               context_->errstr[0] == '\0' ? "the connection was given up"
+                                           : SanitizeForDisplay(context_->errstr));
 }
 
 absl::Status RedisConnection::LimitNextRead() {
@@ -242,9 +243,13 @@ absl::Status RedisConnection::Visit(const std::vector<std::string>& words,
     done = raw != nullptr;
     return absl::OkStatus();
   });
+  // A reply that broke off leaves our object in the reader, which frees it when the connection
+  // ends: then our function must still be there to do nothing. No other reply is read from it any
+  // more.
+  RETURN_IF_ERROR(status);
+  if (visit.stopped) return absl::OkStatus();
   reader->fn = usual;
   reader->privdata = usual_data;
-  RETURN_IF_ERROR(status);
   return visit.error.empty() ? absl::OkStatus() : RedisErrorStatus(visit.error);
 }
 

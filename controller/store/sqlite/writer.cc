@@ -158,9 +158,13 @@ bool Writer::Process(std::vector<Item>* group) {
   size_t next = 0;
   for (Item& item : *group) {
     const bool ran = !essential_only || item.essential;
-    const absl::Status status = ran ? run[next++].status : DiskFull();
+    absl::Status status = ran ? std::move(run[next].status) : DiskFull();
+    // What the function captured dies before the caller hears of the end: it may point to the
+    // caller's things.
+    if (ran) run[next++].mutation = nullptr;
+    item.mutation = nullptr;
     if (metrics_ != nullptr) (status.ok() ? metrics_->succeeded : metrics_->failed).Increment();
-    if (item.done) item.done(status);
+    if (item.done) item.done(std::move(status));
   }
   return true;
 }

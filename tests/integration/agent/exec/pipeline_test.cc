@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -181,12 +182,12 @@ TEST_F(PipelineTest, AFullDiskIsReportedAlsoWhenTheRecordLiesOnIt) {
   const std::string disk = absl::StrCat(folder_, "/disk");
   ASSERT_TRUE(MakeDirectories(disk, 0700).ok());
   if (mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=2m") != 0) GTEST_SKIP() << "needs root";
+  const absl::Cleanup unmount = [&] { umount2(disk.c_str(), MNT_DETACH); };
   PipelineSpec spec = Spec({"exec yes", "cat"});
   spec.record_folder = disk + "/rec";
   spec.stdout_path = disk + "/out";
   ASSERT_TRUE(MakeDirectories(spec.record_folder, 0700).ok());
   const auto status = Run(spec);
-  EXPECT_EQ(umount2(disk.c_str(), MNT_DETACH), 0);
   ASSERT_TRUE(status.ok()) << status.status();
   EXPECT_FALSE(status->ok());
   EXPECT_TRUE(absl::StartsWith(status->stdout_error, "DISK_FULL: ")) << status->stdout_error;

@@ -6,11 +6,12 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
 #include "agent/app/commands.h"
 #include "agent/app/instances.h"
 #include "common/base/files.h"
-#include "gmock/gmock.h"
-#include "gtest/gtest.h"
 
 namespace dbfleet::agent {
 namespace {

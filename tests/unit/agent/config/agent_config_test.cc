@@ -7,10 +7,11 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "common/base/files.h"
-#include "common/base/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+
+#include "common/base/files.h"
+#include "common/base/status.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -61,16 +62,16 @@ TEST_F(AgentConfigTest, NamesAllProblemsInOneError) {
       "  - name: orders\n    engine: oracle\n    host: h\n    port: 70000\n"
       "  - name: orders\n    engine: mysql\n"
       "  - name: pay\n    engine: postgresql\n    host: h\n    accounts:\n"
-      "      backup:\n        password_file: ", folder_, "/open\n",
-      "check_interval: 0s\njournal_max_bytes: 5\nlog:\n  level: loud\n"));
+      "      backup:\n        password_file: ",
+      folder_, "/open\n", "check_interval: 0s\njournal_max_bytes: 5\nlog:\n  level: loud\n"));
   ASSERT_EQ(loaded.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(ReasonOf(loaded.status()), "BAD_CONFIG");
   const std::string message(loaded.status().message());
   for (const char* part :
        {"name", "controller: \"nowhere\"", "data_dir: \"relative\"", "backup_dir: is missing",
         "\"oracle\" is unknown", "70000 is not a port", "the name of an earlier instance",
-        "needs a socket, or a host", "accounts.backup.user: is missing", "/open",
-        "check_interval", "journal_max_bytes", "\"loud\""}) {
+        "needs a socket, or a host", "accounts.backup.user: is missing", "/open", "check_interval",
+        "journal_max_bytes", "\"loud\""}) {
     EXPECT_THAT(message, HasSubstr(part));
   }
 }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+
 #include "tests/fakes/fake_clock.h"
 #include "tests/unit/agent/journal/journal_test_util.h"
 

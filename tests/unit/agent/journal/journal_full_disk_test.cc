@@ -5,8 +5,9 @@
 
 #include <string>
 
-#include "common/base/status.h"
 #include "gtest/gtest.h"
+
+#include "common/base/status.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/unit/agent/journal/journal_test_util.h"
 
@@ -54,8 +55,8 @@ class FullDiskTest : public ::testing::Test {
 TEST_F(FullDiskTest, EveryAcceptedAttemptCanFinish) {
   constexpr int kAttempts = 12;
   for (int i = 0; i < kAttempts; ++i) {
-    ASSERT_TRUE(journal_->Accept(MakeOffer(absl::StrCat("a", i), i + 1), absl::ZeroDuration(), "b")
-                    .ok());
+    ASSERT_TRUE(
+        journal_->Accept(MakeOffer(absl::StrCat("a", i), i + 1), absl::ZeroDuration(), "b").ok());
   }
   FillDisk();
   v1::Finished finished = MakeFinished(v1::OUTCOME_FAILED);
@@ -88,8 +89,7 @@ TEST_F(FullDiskTest, WhatMayBeRefusedIsRefusedAndLeavesTheRoom) {
   EXPECT_EQ(ReasonOf(status), "DISK_FULL");
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(ReasonOf(journal_->Checkpoint("a1", std::string(1000, 'c'))), "DISK_FULL");
-  const absl::Status refused =
-      journal_->Accept(MakeOffer("a2", 2), absl::ZeroDuration(), "b");
+  const absl::Status refused = journal_->Accept(MakeOffer("a2", 2), absl::ZeroDuration(), "b");
   EXPECT_EQ(ReasonOf(refused), "DISK_FULL");
   EXPECT_FALSE(journal_->Find("a2")->has_value());
   EXPECT_EQ(journal_->HighestFence("orders"), 1u) << "a refused offer leaves no trace";

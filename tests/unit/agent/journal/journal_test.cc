@@ -3,10 +3,11 @@
 #include <filesystem>
 #include <string>
 
-#include "agent/journal/shrink.h"
-#include "common/base/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+
+#include "agent/journal/shrink.h"
+#include "common/base/status.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/unit/agent/journal/journal_test_util.h"
 
@@ -24,8 +25,7 @@ class JournalTest : public ::testing::Test {
   }
   v1::AttemptPhase PhaseOf(const std::string& id) {
     auto attempt = journal_->Find(id);
-    return attempt.ok() && attempt->has_value() ? (*attempt)->phase
-                                                : v1::ATTEMPT_PHASE_UNSPECIFIED;
+    return attempt.ok() && attempt->has_value() ? (*attempt)->phase : v1::ATTEMPT_PHASE_UNSPECIFIED;
   }
 
   TempFolder folder_;
@@ -98,8 +98,7 @@ TEST_F(JournalTest, FinishesOnce) {
 TEST_F(JournalTest, RefusesFencesThatAreNotAboveTheHighest) {
   ASSERT_TRUE(journal_->Accept(MakeOffer("a1", 5), absl::ZeroDuration(), "b").ok());
   for (uint64_t fence : {4u, 5u}) {
-    const absl::Status status =
-        journal_->Accept(MakeOffer("a2", fence), absl::ZeroDuration(), "b");
+    const absl::Status status = journal_->Accept(MakeOffer("a2", fence), absl::ZeroDuration(), "b");
     EXPECT_EQ(status.code(), absl::StatusCode::kAborted);
     EXPECT_EQ(ReasonOf(status), "STALE_FENCE");
   }

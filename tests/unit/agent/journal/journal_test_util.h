@@ -7,8 +7,9 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "agent/journal/journal.h"
 #include "gtest/gtest.h"
+
+#include "agent/journal/journal.h"
 
 namespace dbfleet::agent {
 

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "gtest/gtest.h"
+
 #include "tests/fakes/fake_clock.h"
 #include "tests/unit/agent/runner/runner_test_util.h"
 
@@ -55,9 +56,8 @@ TEST(HealthMonitorTest, ACheckThatHangsIsUnknownAndDelaysNoOther) {
   EXPECT_EQ(monitor.Latest().instances(0).status(), work::v1::HEALTH_STATUS_UNKNOWN);
   EXPECT_EQ(hung.checks, 1) << "not asked again while it hangs";
   gate.Open();
-  EXPECT_TRUE(Await([&] {
-    return monitor.Latest().instances(0).status() == work::v1::HEALTH_STATUS_OK;
-  }));
+  EXPECT_TRUE(
+      Await([&] { return monitor.Latest().instances(0).status() == work::v1::HEALTH_STATUS_OK; }));
 }
 
 }  // namespace

@@ -6,15 +6,16 @@
 #include <filesystem>
 #include <string>
 
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "gtest/gtest.h"
+
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/rpc/join_token.h"
 #include "common/rpc/status.h"
 #include "dbfleet/agent/v1/enrollment_service.grpc.pb.h"
-#include "grpcpp/server.h"
-#include "grpcpp/server_builder.h"
-#include "gtest/gtest.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/unit/agent/journal/journal_test_util.h"
 
@@ -63,8 +64,8 @@ class ScriptedEnrollment : public v1::Enrollment::Service {
                               v1::RenewResponse* response) override {
     const std::string signed_bytes =
         "dbfleet-recover-v1" + request->nonce() + Sha256(request->csr_pem());
-    const absl::Status good = rpc::VerifySignature(request->certificate_pem(), signed_bytes,
-                                                   request->signature());
+    const absl::Status good =
+        rpc::VerifySignature(request->certificate_pem(), signed_bytes, request->signature());
     if (!good.ok()) return rpc::ToGrpc(good);
     ++recoveries;
     response->set_certificate_pem(Issue(request->csr_pem()));
@@ -219,8 +220,9 @@ TEST_F(IdentityTest, ACrashBetweenKeyAndCertificateLeavesTheFormerIdentity) {
   const auto first = identity->Ensure();
   // As if it died after writing the key and before chain.pem.
   const std::string folder = folder_.path() + "/identity/";
-  ASSERT_TRUE(WriteFileAtomically(folder + "pending-key.pem",
-                                  rpc::MakeKeyAndRequest("db1")->key_pem, 0600).ok());
+  ASSERT_TRUE(
+      WriteFileAtomically(folder + "pending-key.pem", rpc::MakeKeyAndRequest("db1")->key_pem, 0600)
+          .ok());
   ASSERT_TRUE(WriteFileAtomically(folder + "key-0000.pem", "half", 0600).ok());
   const auto again = Make()->Ensure();
   ASSERT_TRUE(again.ok()) << again.status();

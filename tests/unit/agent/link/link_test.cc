@@ -3,9 +3,10 @@
 #include <atomic>
 #include <string>
 
-#include "common/base/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+
+#include "common/base/status.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/unit/agent/journal/journal_test_util.h"
 #include "tests/unit/agent/link/scripted_controller.h"
@@ -93,8 +94,9 @@ class LinkTest : public ::testing::Test {
     return session;
   }
   void AcceptOne(int number) {
-    ASSERT_TRUE(journal_->Accept(MakeOffer(absl::StrCat("a", number), number),
-                                 absl::ZeroDuration(), "boot").ok());
+    ASSERT_TRUE(
+        journal_->Accept(MakeOffer(absl::StrCat("a", number), number), absl::ZeroDuration(), "boot")
+            .ok());
   }
 
   TempFolder folder_;
@@ -241,9 +243,8 @@ TEST_F(LinkTest, AControllerWithALowerEpochGetsNothingAndIsRetriedSlowly) {
   ASSERT_TRUE(Await([&] { return session->over(); }));
   EXPECT_TRUE(session->EventSeqs().empty());
   EXPECT_TRUE(runner_.calls().empty());
-  ASSERT_TRUE(Await([&] {
-    return !link_->stats().last_error.empty() && clock_.pending_timers() == 1;
-  }));
+  ASSERT_TRUE(
+      Await([&] { return !link_->stats().last_error.empty() && clock_.pending_timers() == 1; }));
   clock_.Advance(absl::Seconds(119));
   EXPECT_EQ(dialer_.dials, 1);
   clock_.Advance(absl::Seconds(2));
@@ -322,6 +323,16 @@ TEST_F(LinkTest, ARevokedAgentSaysSoAndRetriesSlowly) {
   Welcomed(0);
 }
 
+TEST_F(LinkTest, ARevokedAgentWithANewTokenComesBackSoon) {
+  dialer_.let_in_again = true;
+  controller_.Refuse(Error(absl::StatusCode::kUnauthenticated, "AGENT_REVOKED", "revoked"));
+  link_->Start(runner_);
+  ASSERT_TRUE(Await([&] { return dialer_.revoked == 1 && clock_.pending_timers() == 1; }));
+  controller_.Refuse(absl::OkStatus());
+  clock_.Advance(absl::Seconds(1));
+  Welcomed(0);
+}
+
 TEST_F(LinkTest, ARenewedCertificateMeansANewStreamAtOnce) {
   dialer_.renewal = clock_.Now() + absl::Seconds(30);
   link_->Start(runner_);
@@ -370,7 +381,8 @@ TEST_F(LinkTest, ContentIsFetchedInChunksAndBounded) {
   const std::string content(100'000, 'c');
   controller_.SetContent("abc", content);
   EXPECT_EQ(link_->FetchContent("a1", "abc", 100'000).status().code(),
-            absl::StatusCode::kUnavailable) << "not connected yet";
+            absl::StatusCode::kUnavailable)
+      << "not connected yet";
   link_->Start(runner_);
   Welcomed(0);
   EXPECT_EQ(link_->FetchContent("a1", "abc", 100'000).value_or(""), content);

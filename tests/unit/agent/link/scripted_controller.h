@@ -8,12 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+
 #include "agent/link/dialer.h"
 #include "common/concurrency/mutex.h"
 #include "common/rpc/status.h"
 #include "dbfleet/agent/v1/link_service.grpc.pb.h"
-#include "grpcpp/server.h"
-#include "grpcpp/server_builder.h"
 
 namespace dbfleet::agent {
 
@@ -133,8 +134,7 @@ class ScriptedController : public v1::AgentLink::Service {
   }
 
  private:
-  grpc::Status Control(grpc::ServerContext* context,
-                       ControllerSession::Stream* stream) override {
+  grpc::Status Control(grpc::ServerContext* context, ControllerSession::Stream* stream) override {
     std::shared_ptr<ControllerSession> session;
     {
       MutexLock lock(&mutex_);
@@ -206,11 +206,15 @@ class InProcessDialer : public Dialer {
   }
   absl::StatusOr<bool> RenewIfDue() override { return renewed.exchange(false); }
   absl::Time next_renewal() override { return renewal; }
-  void OnRevoked() override { ++revoked; }
+  bool OnRevoked() override {
+    ++revoked;
+    return let_in_again;
+  }
 
   std::atomic<int> dials{0};
   std::atomic<int> revoked{0};
   std::atomic<bool> renewed{false};
+  std::atomic<bool> let_in_again{false};
   absl::Time renewal = absl::InfiniteFuture();
 
  private:

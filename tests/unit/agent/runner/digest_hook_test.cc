@@ -32,8 +32,8 @@ class DigestHookTest : public RunnerFixture {
     return {offer, grant};
   }
   static std::string DigestOf(const v1::DigestInputs& inputs) {
-    JobDigestInput input{inputs.job_kind(), inputs.params_sha256(), inputs.policy_digest(),
-                         inputs.rollout(), {}};
+    JobDigestInput input{
+        inputs.job_kind(), inputs.params_sha256(), inputs.policy_digest(), inputs.rollout(), {}};
     for (const auto& target : inputs.targets()) {
       input.targets.push_back({target.target(), target.digest()});
     }

@@ -113,6 +113,17 @@ TEST_F(RunnerRecoveryTest, ARunningAttemptOfARemovedInstanceIsInterrupted) {
   EXPECT_EQ(OutcomeOf("a1").outcome(), v1::OUTCOME_INTERRUPTED);
 }
 
+TEST_F(RunnerRecoveryTest, AnUnstartedAttemptOfARemovedInstanceHasFailed) {
+  LeaveBehind(Offer("a1", 1, "backup", "gone"), v1::ATTEMPT_PHASE_GRANTED);
+  LeaveBehind(Offer("a2", 2, "backup", "gone"), v1::ATTEMPT_PHASE_ACCEPTED);
+  MakeRunner();
+  EXPECT_EQ(OutcomeOf("a1").error_reason(), "INSTANCE_UNKNOWN");
+  EXPECT_EQ(OutcomeOf("a1").outcome(), v1::OUTCOME_FAILED);
+  EXPECT_EQ(PhaseOf("a2"), v1::ATTEMPT_PHASE_ACCEPTED);
+  runner_->HandleGrant(MakeGrant(Offer("a2", 2, "backup", "gone")));
+  EXPECT_EQ(OutcomeOf("a2").outcome(), v1::OUTCOME_FAILED);
+}
+
 TEST_F(RunnerRecoveryTest, ScratchFoldersStayOnlyForWhatIsRecovered) {
   LeaveBehind(Offer("a1", 1), v1::ATTEMPT_PHASE_RUNNING);
   const std::string scratch = folder_.path() + "/scratch/";

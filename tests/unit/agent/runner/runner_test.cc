@@ -78,9 +78,8 @@ TEST_F(RunnerTest, DeclinesStaleFencesEpochsAndAFullJournal) {
   old.set_epoch(8);
   runner_->HandleOffer(old);
   EXPECT_EQ(DeclineOf("a3"), "STALE_EPOCH");
-  journal_->FailAccept([] {
-    return Error(absl::StatusCode::kResourceExhausted, "JOURNAL_FULL", "full");
-  });
+  journal_->FailAccept(
+      [] { return Error(absl::StatusCode::kResourceExhausted, "JOURNAL_FULL", "full"); });
   v1::Offer current = Offer("a4", 7);
   current.set_epoch(9);
   runner_->HandleOffer(current);
@@ -315,9 +314,8 @@ TEST_F(RunnerTest, AWithdrawnAttemptIsGoneAndAGrantedOneIsNot) {
 }
 
 TEST_F(RunnerTest, WithoutANotedStartNothingRuns) {
-  journal_->FailStart([] {
-    return Error(absl::StatusCode::kResourceExhausted, "DISK_FULL", "full");
-  });
+  journal_->FailStart(
+      [] { return Error(absl::StatusCode::kResourceExhausted, "DISK_FULL", "full"); });
   OfferAndGrant(Offer("a1", 1));
   const v1::Finished outcome = OutcomeOf("a1");
   EXPECT_EQ(outcome.outcome(), v1::OUTCOME_FAILED);
@@ -333,9 +331,8 @@ TEST_F(RunnerTest, AStepThatCannotBeNotedIsTheLastForwardStep) {
     next = context.MayGoOn();
     return ActionResult::FromStatus(next);
   };
-  journal_->FailStep([] {
-    return Error(absl::StatusCode::kResourceExhausted, "DISK_FULL", "full");
-  });
+  journal_->FailStep(
+      [] { return Error(absl::StatusCode::kResourceExhausted, "DISK_FULL", "full"); });
   OfferAndGrant(Offer("a1", 1));
   EXPECT_EQ(OutcomeOf("a1").outcome(), v1::OUTCOME_FAILED);
   EXPECT_FALSE(report.ok());

@@ -8,12 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include "gtest/gtest.h"
+
 #include "agent/actions/action.h"
 #include "agent/journal/journal.h"
 #include "agent/runner/runner.h"
 #include "common/base/status.h"
 #include "common/concurrency/mutex.h"
-#include "gtest/gtest.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/unit/agent/journal/journal_test_util.h"
 
@@ -233,11 +234,10 @@ class RunnerFixture : public ::testing::Test {
     options.forbidden = [this](const std::string& action, const std::string& instance) {
       return action == forbidden_action_;
     };
-    runner_ = Runner::Create(options, clock_, *journal_,
-                             {{"orders", &orders_}, {"payments", &payments_}},
-                             {{"check", &check_}, {"inspect", &inspect_}, {"backup", &backup_},
-                              {"migrate", &migrate_}},
-                             link_);
+    runner_ = Runner::Create(
+        options, clock_, *journal_, {{"orders", &orders_}, {"payments", &payments_}},
+        {{"check", &check_}, {"inspect", &inspect_}, {"backup", &backup_}, {"migrate", &migrate_}},
+        link_);
     ASSERT_TRUE(runner_->Recover().ok());
   }
   v1::Offer Offer(const std::string& id, uint64_t fence, const std::string& action = "backup",
@@ -255,8 +255,7 @@ class RunnerFixture : public ::testing::Test {
   void OfferAndGrant(const v1::Offer& offer) { OfferAndGrant(offer, MakeGrant(offer)); }
   v1::AttemptPhase PhaseOf(const std::string& id) {
     auto attempt = journal_->Find(id);
-    return attempt.ok() && attempt->has_value() ? (*attempt)->phase
-                                                : v1::ATTEMPT_PHASE_UNSPECIFIED;
+    return attempt.ok() && attempt->has_value() ? (*attempt)->phase : v1::ATTEMPT_PHASE_UNSPECIFIED;
   }
   // The outcome, once it is there.
   v1::Finished OutcomeOf(const std::string& id) {

@@ -233,6 +233,15 @@ TEST_F(ChangeLifeTest, AChangeThatNobodyStartedExpires) {
   EXPECT_EQ(StateOf(job.id), "expired");
 }
 
+TEST_F(ChangeLifeTest, AChangeThatNobodyPlansExpiresToo) {
+  agent_.Disconnect();
+  ChangeRequest request = MakeChange();
+  request.expire_after = absl::Minutes(10);
+  const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, request));
+  Pass(absl::Minutes(11));
+  EXPECT_EQ(StateOf(job.id), "expired");
+}
+
 TEST_F(ChangeLifeTest, EveryBlockerIsNamed) {
   const Job job = PlannedChange();
   agent_.Disconnect();

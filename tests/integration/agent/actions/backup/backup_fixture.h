@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -71,6 +72,27 @@ class HookedContext : public FakeActionContext {
  private:
   const std::string checkpoint_path_;
   int count_ = 0;
+};
+
+// A small disk of its own at a folder; needs root. Not there any more after the test, however it
+// ends.
+class SmallDisk {
+ public:
+  SmallDisk(std::string folder, const char* size) : folder_(std::move(folder)) {
+    mounted_ =
+        MakeDirectories(folder_, 0700).ok() &&
+        mount("tmpfs", folder_.c_str(), "tmpfs", 0, absl::StrCat("size=", size).c_str()) == 0;
+  }
+  ~SmallDisk() {
+    if (mounted_) umount2(folder_.c_str(), MNT_DETACH);
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  bool mounted() const { return mounted_; }
+
+ private:
+  const std::string folder_;
+  bool mounted_ = false;
 };
 
 // A repository and a scratch folder; nothing of a test's may run on after it.

@@ -20,10 +20,10 @@ work::v1::Migration Notes() {
 }
 
 work::v1::Migration Totals() {
-  return MakeMigration("2", "totals",
-                       {"UPDATE orders SET total = total + 1",
-                        "CREATE INDEX idx_orders_total ON orders (total)"},
-                       {"DROP INDEX idx_orders_total", "UPDATE orders SET total = total - 1"});
+  return MakeMigration(
+      "2", "totals",
+      {"UPDATE orders SET total = total + 1", "CREATE INDEX idx_orders_total ON orders (total)"},
+      {"DROP INDEX idx_orders_total", "UPDATE orders SET total = total - 1"});
 }
 
 class MigrateActionServerTest : public MigrateServerTest {
@@ -76,8 +76,9 @@ TEST_P(MigrateActionServerTest, PlanReadsOnlyAndIsStable) {
   EXPECT_EQ(plan->schema_fingerprint(), initial_);
   EXPECT_FALSE(plan->server_version().empty());
   EXPECT_EQ(plan->target_digest(), action_.Plan(context, spec)->target_digest());
-  EXPECT_THAT(Admin(maria() ? "SHOW TABLES" : "SELECT tablename FROM pg_tables WHERE schemaname = "
-                                              "'public'"),
+  EXPECT_THAT(Admin(maria() ? "SHOW TABLES"
+                            : "SELECT tablename FROM pg_tables WHERE schemaname = "
+                              "'public'"),
               testing::Not(HasSubstr("dbfleet")));
 }
 
@@ -143,9 +144,8 @@ TEST_P(MigrateActionServerTest, AStaleFenceIsRefused) {
 }
 
 TEST_P(MigrateActionServerTest, CancellationStopsTheRunningStatementAndTakesAllBack) {
-  const std::string slow =
-      maria() ? "UPDATE orders SET total = total + SLEEP(60)"
-              : "UPDATE orders SET total = total + length(pg_sleep(60)::text)";
+  const std::string slow = maria() ? "UPDATE orders SET total = total + SLEEP(60)"
+                                   : "UPDATE orders SET total = total + length(pg_sleep(60)::text)";
   auto slow_version = MakeMigration("2", "slow", {"CREATE TABLE early (id INT)", slow},
                                     {"UPDATE orders SET total = total", "DROP TABLE early"});
   AttemptContext context(*engine_, 1);
@@ -185,11 +185,11 @@ TEST_P(MigrateActionServerTest, AnUnreachableDatabaseIsAnErrorThatChangesNothing
 TEST_P(MigrateActionServerTest, AServerThatCrashesInTheMiddleIsAskedAgainWhenItIsBack) {
   const std::string slow = maria() ? "UPDATE orders SET total = total + SLEEP(60)"
                                    : "UPDATE orders SET total = total + length(pg_sleep(60)::text)";
-  const auto slow_version =
-      MakeMigration("2", "slow", {slow}, {"UPDATE orders SET total = total"});
+  const auto slow_version = MakeMigration("2", "slow", {slow}, {"UPDATE orders SET total = total"});
   AttemptContext context(*engine_, 1);
   ActionResult result;
-  // The server must be started again by the thread that lives on: the kernel ends it with its starter.
+  // The server must be started again by the thread that lives on: the kernel ends it with its
+  // starter.
   std::thread runner([&] { result = Run(context, Up({Notes(), slow_version})); });
   EXPECT_TRUE(Await([&] { return IsRunning("UPDATE orders"); }));
   EXPECT_TRUE(server_->Stop(SIGKILL).ok());
@@ -208,8 +208,7 @@ TEST_P(MigrateActionServerTest, AWrongPasswordIsAnErrorWithoutThePassword) {
   AttemptContext context(*other, 1);
   const ActionResult result = Run(context, Up({Notes()}));
   EXPECT_EQ(result.error_reason, "DATABASE_AUTH") << result.error_message;
-  EXPECT_THAT(result.error_message,
-              testing::Not(HasSubstr(server_->account("inspect").password)));
+  EXPECT_THAT(result.error_message, testing::Not(HasSubstr(server_->account("inspect").password)));
 }
 
 }  // namespace

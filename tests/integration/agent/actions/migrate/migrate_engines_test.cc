@@ -22,8 +22,9 @@ class PostgresMigrateTest : public MigrateServerTest {
                          {"DROP INDEX CONCURRENTLY idx_orders_total"});
   }
   std::string Indexes() {
-    return Admin("SELECT c.relname, i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = "
-                 "i.indexrelid WHERE i.indrelid = 'orders'::regclass AND NOT i.indisprimary");
+    return Admin(
+        "SELECT c.relname, i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = "
+        "i.indexrelid WHERE i.indrelid = 'orders'::regclass AND NOT i.indisprimary");
   }
 };
 INSTANTIATE_TEST_SUITE_P(Real, PostgresMigrateTest, testing::Values(Server::kPostgres));
@@ -55,12 +56,12 @@ TEST_P(MariaDbMigrateTest, AKilledAgentsAlterRunsOnAndRecoverWaitsForItAndTakesI
 }
 
 TEST_P(MariaDbMigrateTest, AKilledAgentsUpdateIsRolledBackByTheServer) {
-  const auto slow = MakeMigration(
-      "1", "slow",
-      {"ALTER TABLE orders ADD COLUMN c INT", "INSERT INTO orders VALUES (3, 30, 1)",
-       "UPDATE orders SET total = total + 5 + SLEEP(1)"},
-      {"UPDATE orders SET total = total - 5", "DELETE FROM orders WHERE id = 3",
-       "ALTER TABLE orders DROP COLUMN c"});
+  const auto slow =
+      MakeMigration("1", "slow",
+                    {"ALTER TABLE orders ADD COLUMN c INT", "INSERT INTO orders VALUES (3, 30, 1)",
+                     "UPDATE orders SET total = total + 5 + SLEEP(1)"},
+                    {"UPDATE orders SET total = total - 5", "DELETE FROM orders WHERE id = 3",
+                     "ALTER TABLE orders DROP COLUMN c"});
   KillWhile(Up({slow}), 1, "UPDATE orders");
   if (HasFatalFailure()) return;
   const ActionResult result = Recover(Up({slow}), 1);
@@ -70,10 +71,11 @@ TEST_P(MariaDbMigrateTest, AKilledAgentsUpdateIsRolledBackByTheServer) {
 }
 
 TEST_P(MariaDbMigrateTest, RecordsSurviveAMigrationThatChangesSqlMode) {
-  const auto odd = MakeMigration(
-      "1", "odd", {"SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'",
-                   "CREATE TABLE odd (id INT)", "ALTER TABLE missing ADD COLUMN c INT"},
-      {"SELECT 1", "DROP TABLE odd", "SET SESSION sql_mode = DEFAULT"});
+  const auto odd =
+      MakeMigration("1", "odd",
+                    {"SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'",
+                     "CREATE TABLE odd (id INT)", "ALTER TABLE missing ADD COLUMN c INT"},
+                    {"SELECT 1", "DROP TABLE odd", "SET SESSION sql_mode = DEFAULT"});
   const ActionResult result = Run(Up({odd}));
   EXPECT_EQ(result.error_reason, "MIGRATION_ROLLED_BACK") << result.error_message;
   EXPECT_THAT(Admin("SELECT error FROM dbfleet_step_log WHERE state = 'failed'"),
@@ -82,10 +84,12 @@ TEST_P(MariaDbMigrateTest, RecordsSurviveAMigrationThatChangesSqlMode) {
 
 TEST_P(MariaDbMigrateTest, RoutinesAndDelimitersWork) {
   auto routine = MakeMigration("1", "routine", {"SELECT 1"}, {"DROP PROCEDURE fill"});
-  SetContent("DELIMITER //\nCREATE PROCEDURE fill()\nBEGIN\n  INSERT INTO orders VALUES (3, 3);\n"
-             "  INSERT INTO orders VALUES (4, 4);\nEND//\nDELIMITER ;\n",
-             routine.mutable_up());
-  const auto call = MakeMigration("2", "call", {"CALL fill()"}, {"DELETE FROM orders WHERE id > 2"});
+  SetContent(
+      "DELIMITER //\nCREATE PROCEDURE fill()\nBEGIN\n  INSERT INTO orders VALUES (3, 3);\n"
+      "  INSERT INTO orders VALUES (4, 4);\nEND//\nDELIMITER ;\n",
+      routine.mutable_up());
+  const auto call =
+      MakeMigration("2", "call", {"CALL fill()"}, {"DELETE FROM orders WHERE id > 2"});
   ActionResult result = Run(Up({routine, call}), 1);
   ASSERT_EQ(result.outcome, OUTCOME_SUCCEEDED) << result.error_message;
   EXPECT_EQ(Orders(), "1\t10\n2\t20\n3\t3\n4\t4\n");
@@ -138,9 +142,9 @@ TEST_P(PostgresMigrateTest, AKilledAgentsConcurrentBuildIsSettled) {
 }
 
 TEST_P(PostgresMigrateTest, AKilledAgentsTransactionLeavesNothing) {
-  const auto slow = MakeMigration(
-      "1", "slow", {"ALTER TABLE orders ADD COLUMN c int", "SELECT pg_sleep(2)"},
-      {"SELECT 1", "ALTER TABLE orders DROP COLUMN c"});
+  const auto slow =
+      MakeMigration("1", "slow", {"ALTER TABLE orders ADD COLUMN c int", "SELECT pg_sleep(2)"},
+                    {"SELECT 1", "ALTER TABLE orders DROP COLUMN c"});
   KillWhile(Up({slow}), 1, "SELECT pg_sleep");
   if (HasFatalFailure()) return;
   const ActionResult result = Recover(Up({slow}), 1);
@@ -181,8 +185,9 @@ TEST_P(PostgresMigrateTest, ALockTimeoutIsTriedAgainUntilTheTableIsFree) {
 }
 
 TEST_P(PostgresMigrateTest, ADeferredConstraintThatFailsAtCommitIsAFailure) {
-  AdminAsOwner("CREATE TABLE items (id int, order_id int REFERENCES orders DEFERRABLE INITIALLY "
-               "DEFERRED)");
+  AdminAsOwner(
+      "CREATE TABLE items (id int, order_id int REFERENCES orders DEFERRABLE INITIALLY "
+      "DEFERRED)");
   const std::string before = Fingerprint();
   const auto orphan = MakeMigration("1", "orphan", {"INSERT INTO items VALUES (1, 99)"},
                                     {"DELETE FROM items WHERE id = 1"});
@@ -198,8 +203,8 @@ TEST_P(PostgresMigrateTest, AMigrationsSearchPathMovesNeitherRecordsNorFingerpri
   const auto moved = MakeMigration(
       "1", "moved", {"CREATE SCHEMA side", "SET search_path = side", "CREATE TABLE t (id int)"},
       {"DROP TABLE side.t", "SET search_path = public", "DROP SCHEMA side"});
-  const auto broken = MakeMigration("2", "broken", {"CREATE TABLE nowhere.t (id int)"},
-                                    {"DROP TABLE nowhere.t"});
+  const auto broken =
+      MakeMigration("2", "broken", {"CREATE TABLE nowhere.t (id int)"}, {"DROP TABLE nowhere.t"});
   const ActionResult result = Run(Up({moved, broken}));
   EXPECT_EQ(result.error_reason, "MIGRATION_ROLLED_BACK") << result.error_message;
   EXPECT_EQ(Fingerprint(), initial_);

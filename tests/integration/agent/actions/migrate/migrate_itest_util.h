@@ -12,11 +12,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
 #include "agent/engines/mysql/mysql_engine.h"
 #include "agent/engines/postgres/postgres_engine.h"
 #include "common/time/clock.h"
-#include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "tests/mini/instance_spec.h"
 #include "tests/mini/mini_server.h"
 #include "tests/unit/agent/actions/migrate/migrate_test_util.h"
@@ -25,8 +26,8 @@ namespace dbfleet::agent {
 
 enum class Server { kMariaDb, kPostgres };
 
-// A real server per suite and a fresh database `shop` per test, with a table `orders` of two rows that
-// the migration account owns.
+// A real server per suite and a fresh database `shop` per test, with a table `orders` of two rows
+// that the migration account owns.
 class MigrateServerTest : public testing::TestWithParam<Server> {
  protected:
   static void TearDownTestSuite() { running_.clear(); }
@@ -63,11 +64,13 @@ class MigrateServerTest : public testing::TestWithParam<Server> {
     if (maria()) {
       Admin("DROP DATABASE shop; CREATE DATABASE shop CHARACTER SET utf8mb4", "");
     } else {
-      Admin("DROP SCHEMA public CASCADE; CREATE SCHEMA public; "
-            "GRANT USAGE, CREATE ON SCHEMA public TO dbfleet_migrate");
+      Admin(
+          "DROP SCHEMA public CASCADE; CREATE SCHEMA public; "
+          "GRANT USAGE, CREATE ON SCHEMA public TO dbfleet_migrate");
     }
-    AdminAsOwner("CREATE TABLE orders (id INT PRIMARY KEY, total INT); "
-                 "INSERT INTO orders VALUES (1, 10), (2, 20)");
+    AdminAsOwner(
+        "CREATE TABLE orders (id INT PRIMARY KEY, total INT); "
+        "INSERT INTO orders VALUES (1, 10), (2, 20)");
     initial_ = Fingerprint();
   }
 
@@ -91,8 +94,9 @@ class MigrateServerTest : public testing::TestWithParam<Server> {
   }
   std::string Orders() { return Admin("SELECT id, total FROM orders ORDER BY id"); }
   std::string Applied() {
-    return Admin("SELECT version FROM dbfleet_schema_history WHERE state = 'applied' "
-                 "ORDER BY version");
+    return Admin(
+        "SELECT version FROM dbfleet_schema_history WHERE state = 'applied' "
+        "ORDER BY version");
   }
 
   static MigrateOptions Quick() {
@@ -131,16 +135,18 @@ class MigrateServerTest : public testing::TestWithParam<Server> {
   // Whether the server executes a statement of the migration account that begins so.
   bool IsRunning(const std::string& beginning) {
     const std::string query =
-        maria() ? absl::StrCat("SELECT COUNT(*) FROM information_schema.processlist WHERE user = "
-                               "'dbfleet_migrate' AND info LIKE '",
-                               beginning, "%'")
-                : absl::StrCat("SELECT COUNT(*) FROM pg_stat_activity WHERE usename = "
-                               "'dbfleet_migrate' AND state = 'active' AND query LIKE '",
-                               beginning, "%'");
+        maria() ? absl::StrCat(
+                      "SELECT COUNT(*) FROM information_schema.processlist WHERE user = "
+                      "'dbfleet_migrate' AND info LIKE '",
+                      beginning, "%'")
+                : absl::StrCat(
+                      "SELECT COUNT(*) FROM pg_stat_activity WHERE usename = "
+                      "'dbfleet_migrate' AND state = 'active' AND query LIKE '",
+                      beginning, "%'");
     return Admin(query, maria() ? "" : "postgres") == "1\n";
   }
-  // Runs the attempt in a process of its own and kills that with SIGKILL while the server executes a
-  // statement that begins with `beginning`.
+  // Runs the attempt in a process of its own and kills that with SIGKILL while the server executes
+  // a statement that begins with `beginning`.
   void KillWhile(const work::v1::JobSpec& given, int number, const std::string& beginning) {
     work::v1::JobSpec spec = given;
     spec.mutable_migrate()->set_database("shop");

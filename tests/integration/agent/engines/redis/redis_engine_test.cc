@@ -203,6 +203,34 @@ TEST_F(RedisEngineTest, AHungServerEndsAnInspectionAtItsTimeout) {
   EXPECT_LE(absl::Now() - start, absl::Seconds(3));
 }
 
+TEST_F(RedisEngineTest, AServerThatHangsAmidAReplyEndsItAtTheDeadline) {
+  std::string push = "RPUSH wide";
+  for (int i = 0; i < 1000; ++i) absl::StrAppend(&push, " ", std::string(100, 'x'));
+  std::string commands;
+  for (int i = 0; i < 50; ++i) absl::StrAppend(&commands, push, "\n");
+  ASSERT_TRUE(server_->Admin(commands).ok());
+  RedisConnection::Options options;
+  options.deadline = absl::Seconds(1);
+  {
+    const auto connection = RedisConnection::Open(Spec(), options);
+    ASSERT_TRUE(connection.ok()) << connection.status();
+    int values = 0;
+    const absl::Status status =
+        (*connection)
+            ->Visit({"LRANGE", "wide", "0", "-1"},
+                    [&](const std::string&, RedisReply::Type, absl::string_view) {
+                      if (++values == 1) server_->Pause();
+                      return true;
+                    });
+    server_->Resume();
+    EXPECT_EQ(ReasonOf(status), "DATABASE_TIMEOUT") << status;
+    EXPECT_GT(values, 0);
+    EXPECT_LT(values, 50'000);
+    EXPECT_FALSE((*connection)->Command({"PING"}).ok());
+  }
+  ASSERT_TRUE(server_->Admin("DEL wide").ok());
+}
+
 // The classifier is not asked here. With the inspection account the ACL holds as well; with the
 // default user only the engine's own check does.
 TEST_F(RedisEngineTest, AnInspectionCanWriteNothing) {

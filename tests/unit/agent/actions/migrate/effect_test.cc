@@ -1,7 +1,8 @@
 #include "agent/actions/migrate/effect.h"
 
-#include "common/base/status.h"
 #include "gtest/gtest.h"
+
+#include "common/base/status.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -37,8 +38,8 @@ TEST(EffectTest, DdlIsFoundInTheSchema) {
 }
 
 TEST(EffectTest, WhatMayStopHalfwayIsNeverTakenForDone) {
-  for (absl::string_view text : {"DROP TABLE a, b", "RENAME TABLE a TO b, c TO d",
-                                 "CREATE OR REPLACE TABLE t (a INT)"}) {
+  for (absl::string_view text :
+       {"DROP TABLE a, b", "RENAME TABLE a TO b, c TO d", "CREATE OR REPLACE TABLE t (a INT)"}) {
     EXPECT_EQ(Maria(text), Effect::kPartial) << text;
   }
 }
@@ -105,8 +106,9 @@ TEST(CheckAllowedTest, WhatTakesControlFromTheRunnerIsRefused) {
 }
 
 TEST(CheckAllowedTest, OrdinaryStatementsAreLetThrough) {
-  for (absl::string_view text : {"ALTER TABLE t ADD COLUMN `begin` INT", "SET FOREIGN_KEY_CHECKS = 0",
-                                 "INSERT INTO t VALUES ('USE; COMMIT; autocommit')"}) {
+  for (absl::string_view text :
+       {"ALTER TABLE t ADD COLUMN `begin` INT", "SET FOREIGN_KEY_CHECKS = 0",
+        "INSERT INTO t VALUES ('USE; COMMIT; autocommit')"}) {
     EXPECT_TRUE(Allowed(Dialect::kMariaDb, text).ok()) << text;
   }
   EXPECT_TRUE(Allowed(Dialect::kPostgres, "CREATE INDEX CONCURRENTLY i ON t (a)").ok());

@@ -2,6 +2,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+
 #include "tests/unit/agent/actions/migrate/migrate_test_util.h"
 
 namespace dbfleet::agent {
@@ -25,11 +26,11 @@ const char kDropNote[] = "ALTER TABLE orders DROP COLUMN note";
 work::v1::Migration AddNote() { return MakeMigration("1", "note", {kAddNote}, {kDropNote}); }
 
 work::v1::Migration HalfWay() {
-  return MakeMigration("2", "half",
-                       {"CREATE TABLE a (id INT)", "ALTER TABLE a ADD COLUMN x INT",
-                        "ALTER TABLE missing ADD COLUMN y INT"},
-                       {"ALTER TABLE missing DROP COLUMN y", "ALTER TABLE a DROP COLUMN x",
-                        "DROP TABLE a"});
+  return MakeMigration(
+      "2", "half",
+      {"CREATE TABLE a (id INT)", "ALTER TABLE a ADD COLUMN x INT",
+       "ALTER TABLE missing ADD COLUMN y INT"},
+      {"ALTER TABLE missing DROP COLUMN y", "ALTER TABLE a DROP COLUMN x", "DROP TABLE a"});
 }
 
 class MigrateActionTest : public testing::TestWithParam<Dialect> {
@@ -228,13 +229,13 @@ TEST_P(MigrateActionTest, WhatIsIrreversibleStaysAndIsNamed) {
   EXPECT_EQ(result.error_reason, "ROLLBACK_INCOMPLETE");
   EXPECT_THAT(result.result.migrate().remaining_versions(), ElementsAre("1", "2"));
   EXPECT_FALSE(result.result.migrate().rolled_back());
-  EXPECT_THAT(result.error_message, HasSubstr("version 2 is declared irreversible (rows are gone)"));
+  EXPECT_THAT(result.error_message,
+              HasSubstr("version 2 is declared irreversible (rows are gone)"));
   EXPECT_EQ(world_.server.AppliedVersions(), "1|\n2|\n");
 }
 
 TEST_P(MigrateActionTest, ARollbackThatDoesNotRestoreTheSchemaIsNotCalledOne) {
-  const auto sloppy =
-      MakeMigration("1", "sloppy", {kAddNote}, {"CREATE TABLE instead (id INT)"});
+  const auto sloppy = MakeMigration("1", "sloppy", {kAddNote}, {"CREATE TABLE instead (id INT)"});
   auto broken = HalfWay();
   const ActionResult result = world_.Run(Up({sloppy, broken}));
   EXPECT_EQ(result.outcome, OUTCOME_FAILED);
@@ -290,8 +291,7 @@ TEST_P(MigrateActionTest, RecoverDoesNotTouchATargetThatANewerAttemptWorkedOn) {
   EXPECT_EQ(world_.Run(Down({AddNote()}, {"1"}), 2).outcome, OUTCOME_SUCCEEDED);
   EXPECT_EQ(world_.Run(Up({AddNote()}), 3).outcome, OUTCOME_SUCCEEDED);
   AttemptContext context(world_.engine, 1);
-  const ActionResult result =
-      world_.action.Recover(context, Up({AddNote(), HalfWay()}), "begun");
+  const ActionResult result = world_.action.Recover(context, Up({AddNote(), HalfWay()}), "begun");
   EXPECT_EQ(result.outcome, OUTCOME_INTERRUPTED) << result.error_message;
   EXPECT_THAT(result.error_message, HasSubstr("higher fence"));
   EXPECT_EQ(world_.server.AppliedVersions(), "1|\n");

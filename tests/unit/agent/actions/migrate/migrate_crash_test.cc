@@ -1,6 +1,6 @@
-// Every point at which the connection or the agent can die, for every kind of death: whatever happens,
-// no statement takes effect twice, only what the history records is a success, and what is called taken
-// back is taken back.
+// Every point at which the connection or the agent can die, for every kind of death: whatever
+// happens, no statement takes effect twice, only what the history records is a success, and what is
+// called taken back is taken back.
 #include <map>
 #include <ostream>
 #include <set>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+
 #include "tests/unit/agent/actions/migrate/migrate_test_util.h"
 
 namespace dbfleet::agent {
@@ -22,11 +23,11 @@ constexpr int kMaxOps = 400;
 struct Scenario {
   std::string name;
   sql::Dialect dialect;
-  std::vector<work::v1::Migration> before;   // Applied before the attempt.
+  std::vector<work::v1::Migration> before;  // Applied before the attempt.
   work::v1::JobSpec spec;
-  bool fails = false;             // By itself, without any fault.
-  bool may_be_unknown = false;    // Holds an opaque statement.
-  bool cancel = false;            // After the second step began.
+  bool fails = false;           // By itself, without any fault.
+  bool may_be_unknown = false;  // Holds an opaque statement.
+  bool cancel = false;          // After the second step began.
 };
 
 void PrintTo(const Scenario& scenario, std::ostream* out) { *out << scenario.name; }
@@ -36,23 +37,24 @@ work::v1::Migration Notes() {
       "1", "notes",
       {"CREATE TABLE notes (id INT, body TEXT)", "INSERT INTO notes VALUES (1, 'a')",
        "ALTER TABLE orders ADD COLUMN note TEXT"},
-      {"ALTER TABLE orders DROP COLUMN note", "DELETE FROM notes WHERE id = 1", "DROP TABLE notes"});
+      {"ALTER TABLE orders DROP COLUMN note", "DELETE FROM notes WHERE id = 1",
+       "DROP TABLE notes"});
 }
 
 work::v1::Migration Totals() {
-  return MakeMigration(
-      "2", "totals",
-      {"UPDATE orders SET total = total + 1", "INSERT INTO orders VALUES (3, 30, 'x')",
-       "CREATE TABLE tags (id INT)"},
-      {"DROP TABLE tags", "DELETE FROM orders WHERE id = 3", "UPDATE orders SET total = total - 1"});
+  return MakeMigration("2", "totals",
+                       {"UPDATE orders SET total = total + 1",
+                        "INSERT INTO orders VALUES (3, 30, 'x')", "CREATE TABLE tags (id INT)"},
+                       {"DROP TABLE tags", "DELETE FROM orders WHERE id = 3",
+                        "UPDATE orders SET total = total - 1"});
 }
 
 work::v1::Migration Index() {
-  return MakeMigration("3", "index",
-                       {"CREATE INDEX CONCURRENTLY idx_total ON orders (total)",
-                        "UPDATE orders SET total = total + 10"},
-                       {"UPDATE orders SET total = total - 10",
-                        "DROP INDEX CONCURRENTLY idx_total"});
+  return MakeMigration(
+      "3", "index",
+      {"CREATE INDEX CONCURRENTLY idx_total ON orders (total)",
+       "UPDATE orders SET total = total + 10"},
+      {"UPDATE orders SET total = total - 10", "DROP INDEX CONCURRENTLY idx_total"});
 }
 
 work::v1::Migration Failing() {
@@ -67,8 +69,8 @@ std::vector<Scenario> Scenarios() {
   const auto maria = sql::Dialect::kMariaDb;
   const auto postgres = sql::Dialect::kPostgres;
   const auto unmirrored = MakeMigration(
-      "5", "unmirrored", {"CREATE TABLE a (id INT)", "CREATE TABLE b (id INT)",
-                          "INSERT INTO missing VALUES (1)"},
+      "5", "unmirrored",
+      {"CREATE TABLE a (id INT)", "CREATE TABLE b (id INT)", "INSERT INTO missing VALUES (1)"},
       {"DROP TABLE b", "DROP TABLE a"});
   const auto opaque = MakeMigration(
       "5", "opaque", {"CREATE TABLE a (id INT)", "CALL fill", "CREATE TABLE b (id INT)"},
@@ -94,7 +96,8 @@ std::vector<Scenario> Scenarios() {
 class Story {
  public:
   explicit Story(const Scenario& scenario) : scenario_(scenario), world_(scenario.dialect) {
-    world_.server.procedures["CALL fill"] = {"INSERT INTO a VALUES (1)", "INSERT INTO a VALUES (2)"};
+    world_.server.procedures["CALL fill"] = {"INSERT INTO a VALUES (1)",
+                                             "INSERT INTO a VALUES (2)"};
     if (!scenario.before.empty()) {
       EXPECT_EQ(world_.Run(Up(scenario.before), 1).outcome, OUTCOME_SUCCEEDED);
     }
@@ -103,8 +106,8 @@ class Story {
     world_.server.ops = 0;
   }
 
-  // Runs the attempt; each entry of `faults` strikes once, at its operation counted from there. After
-  // every death of the agent it is started again and recovers.
+  // Runs the attempt; each entry of `faults` strikes once, at its operation counted from there.
+  // After every death of the agent it is started again and recovers.
   ActionResult Play(std::map<int, Fault> faults) {
     struck_ = 0;
     world_.server.fault = [this, faults](int op, absl::string_view) {
@@ -146,8 +149,8 @@ class Story {
       return;
     }
     EXPECT_NE(result.error_reason, "ROLLBACK_INCOMPLETE") << result.error_message;
-    EXPECT_EQ(world_.server.Dump(), initial_) << result.error_reason << ": "
-                                              << result.error_message;
+    EXPECT_EQ(world_.server.Dump(), initial_)
+        << result.error_reason << ": " << result.error_message;
     EXPECT_TRUE(result.result.migrate().remaining_versions().empty());
     EXPECT_FALSE(result.error_message.empty());
   }

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+
 #include "agent/actions/migrate/migrate_action.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
@@ -56,7 +57,8 @@ inline work::v1::JobSpec Down(const std::vector<work::v1::Migration>& migrations
   return spec;
 }
 
-// One attempt, with an id and a fence of its own; it dies when `server` says that the agent is dead.
+// One attempt, with an id and a fence of its own; it dies when `server` says that the agent is
+// dead.
 class AttemptContext : public FakeActionContext {
  public:
   AttemptContext(Engine& engine, int number, FakeSqlMigrations* server = nullptr)

@@ -1,8 +1,9 @@
 #include "agent/actions/migrate/model.h"
 
-#include "agent/actions/migrate/select.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+
+#include "agent/actions/migrate/select.h"
 #include "tests/unit/agent/actions/migrate/migrate_test_util.h"
 
 namespace dbfleet::agent {
@@ -137,8 +138,8 @@ TEST(BuildModelTest, ErrorsNameFileAndLine) {
 }
 
 TEST(BuildModelTest, PostgresVersionsAreOneTransactionUnlessAStatementForbidsIt) {
-  const auto plain = MakeMigration("1", "a", {"CREATE TABLE a (id int)", "INSERT INTO a VALUES (1)"},
-                                   {"DROP TABLE a"});
+  const auto plain = MakeMigration(
+      "1", "a", {"CREATE TABLE a (id int)", "INSERT INTO a VALUES (1)"}, {"DROP TABLE a"});
   const auto index = MakeMigration("2", "b", {"CREATE INDEX CONCURRENTLY i ON a (id)"},
                                    {"DROP INDEX CONCURRENTLY i"});
   const auto model = Build(Up({plain, index}), {}, sql::Dialect::kPostgres);
@@ -151,14 +152,16 @@ TEST(BuildModelTest, PostgresVersionsAreOneTransactionUnlessAStatementForbidsIt)
 }
 
 TEST(BuildModelTest, AMirrorNeedsEqualCountsAndTheSameTables) {
-  const auto mirrored = MakeMigration("1", "a", {"CREATE TABLE a (id INT)", "CREATE TABLE b (id INT)"},
-                                      {"DROP TABLE `b`", "DROP TABLE A"});
+  const auto mirrored =
+      MakeMigration("1", "a", {"CREATE TABLE a (id INT)", "CREATE TABLE b (id INT)"},
+                    {"DROP TABLE `b`", "DROP TABLE A"});
   EXPECT_TRUE(Build(Up({mirrored}))->units[0].mirrored);
-  const auto crossed = MakeMigration("1", "a", {"CREATE TABLE a (id INT)", "CREATE TABLE b (id INT)"},
-                                     {"DROP TABLE a", "DROP TABLE b"});
+  const auto crossed =
+      MakeMigration("1", "a", {"CREATE TABLE a (id INT)", "CREATE TABLE b (id INT)"},
+                    {"DROP TABLE a", "DROP TABLE b"});
   EXPECT_FALSE(Build(Up({crossed}))->units[0].mirrored);
-  const auto shorter = MakeMigration("1", "a", {"CREATE TABLE a (id INT)", "CREATE TABLE b (id INT)"},
-                                     {"DROP TABLE a, b"});
+  const auto shorter = MakeMigration(
+      "1", "a", {"CREATE TABLE a (id INT)", "CREATE TABLE b (id INT)"}, {"DROP TABLE a, b"});
   const auto model = Build(Up({shorter}));
   EXPECT_FALSE(model->units[0].mirrored);
   EXPECT_THAT(model->warnings, ElementsAre(HasSubstr("do not mirror")));

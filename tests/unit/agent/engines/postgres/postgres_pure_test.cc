@@ -43,6 +43,13 @@ TEST(GuardPostgresTest, MapsToTheDocumentedCodes) {
   }
 }
 
+TEST(GuardPostgresTest, KnowsTheCodesThatLibpqxxDrops) {
+  const absl::Status status = GuardPostgres([&]() -> absl::Status {
+    throw pqxx::insufficient_privilege("ERROR:  permission denied for table t");
+  });
+  EXPECT_EQ(ReasonOf(status), "DATABASE_PERMISSION");
+}
+
 TEST(GuardPostgresTest, TellsATimeLimitFromACancellation) {
   EXPECT_EQ(SqlError("ERROR:  canceling statement due to statement timeout", "57014").code(),
             absl::StatusCode::kDeadlineExceeded);
