@@ -4,6 +4,7 @@
 #include "common/base/status.h"
 #include "controller/api/convert.h"
 #include "controller/api/directory_services.h"
+#include "controller/audit/audit_export.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -74,13 +75,9 @@ grpc::ServerWriteReactor<api::v1::AuditRecord>* AuditServiceImpl::ExportAudit(
         RETURN_IF_ERROR(store_.MutateAndWait([&](WriteTx& tx) {
           return tx.AppendAudit({caller.principal, "audit.export", "audit", "", {}});
         }));
-        uint64_t last = 0;
-        RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
-          ASSIGN_OR_RETURN(const Page<AuditRow> head, tx.ListAudit({}, {1, ""}));
-          if (!head.items.empty()) last = head.items[0].seq;
-          return absl::OkStatus();
-        }));
-        return std::make_unique<AuditExport>(store_, std::max<uint64_t>(1, in->from_seq()), last);
+        ASSIGN_OR_RETURN(const AuditHead head, ReadAuditHead(store_));
+        return std::make_unique<AuditExport>(store_, std::max<uint64_t>(1, in->from_seq()),
+                                             head.seq);
       });
 }
 

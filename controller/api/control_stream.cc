@@ -25,27 +25,44 @@ void ControlStream::Start() {
 
 void ControlStream::Refuse(const absl::Status& status) {
   if (self_ == nullptr) self_ = shared_from_this();
-  FinishWith(status);
+  Close(status);
 }
 
 void ControlStream::Open() {
   absl::StatusOr<AgentPeer> peer = authenticator_->Authenticate(certificate_pem_);
   if (!peer.ok()) {
-    FinishWith(peer.status());
+    Close(peer.status());
     return;
   }
   peer_ = *std::move(peer);
+  const std::shared_ptr<ControlStream> self = shared_from_this();
   {
     MutexLock lock(&mutex_);
     if (finished_) return;   // The agent went away while we looked.
-    opened_ = true;
   }
-  events_->OnOpened(shared_from_this());
+  events_->OnOpened(self);
+  bool gone = false;
+  {
+    MutexLock lock(&mutex_);
+    announced_ = true;
+    gone = done_;
+  }
+  if (gone) {
+    events_->OnClosed(self);
+    return;
+  }
   // A revocation between Authenticate and OnOpened found no stream to close.
   if (absl::Status valid = authenticator_->StillValid(peer_.agent_id, peer_.serial); !valid.ok()) {
     Close(valid);
     return;
   }
+  ReadNext();
+}
+
+void ControlStream::ReadNext() {
+  MutexLock lock(&mutex_);
+  if (closing_ || finished_) return;
+  incoming_.Clear();
   StartRead(&incoming_);
 }
 
@@ -67,6 +84,8 @@ bool ControlStream::Send(const agent::v1::ControllerMsg& message) {
   return false;
 }
 
+void ControlStream::MessageTaken() { ReadNext(); }
+
 void ControlStream::Close(const absl::Status& status) {
   {
     MutexLock lock(&mutex_);
@@ -76,17 +95,9 @@ void ControlStream::Close(const absl::Status& status) {
       close_status_ = status;
       // What waits behind the write under way would not be read any more.
       outbox_.erase(outbox_.begin() + 1, outbox_.end());
+      return;
     }
-    if (closing_) return;
-  }
-  FinishWith(status);
-}
-
-void ControlStream::FinishWith(const absl::Status& status) {
-  {
-    MutexLock lock(&mutex_);
-    if (finished_) return;
-    finished_ = true;
+    finished_ = true;   // From here on nothing else is started on the call.
   }
   Finish(calls_->End(call_, status));
 }
@@ -103,10 +114,6 @@ void ControlStream::OnReadDone(bool ok) {
     if (closing_ || finished_) return;
   }
   events_->OnMessage(shared_from_this(), std::move(incoming_));
-  MutexLock lock(&mutex_);
-  if (closing_ || finished_) return;
-  incoming_.Clear();
-  StartRead(&incoming_);
 }
 
 void ControlStream::OnWriteDone(bool ok) {
@@ -116,16 +123,19 @@ void ControlStream::OnWriteDone(bool ok) {
     MutexLock lock(&mutex_);
     outbox_.pop_front();
     writing_ = false;
-    if (ok && !closing_ && !finished_) {
+    if (finished_) return;
+    if (ok && !closing_) {
       if (outbox_.empty()) return;
       writing_ = true;
+      TsanRelease(this);
       StartWrite(&outbox_.front());
       return;
     }
     end = closing_ ? close_status_
                    : Error(absl::StatusCode::kUnavailable, "STREAM_BROKEN", "the stream broke");
+    finished_ = true;
   }
-  FinishWith(end);
+  Finish(calls_->End(call_, end));
 }
 
 void ControlStream::OnCancel() {
@@ -134,13 +144,14 @@ void ControlStream::OnCancel() {
 }
 
 void ControlStream::OnDone() {
-  bool opened = false;
+  bool announced = false;
   {
     MutexLock lock(&mutex_);
-    opened = opened_;
+    done_ = true;
+    announced = announced_;
   }
   const std::shared_ptr<ControlStream> self = std::move(self_);
-  if (opened) events_->OnClosed(self);
+  if (announced) events_->OnClosed(self);
 }
 
 }  // namespace dbfleet::controller

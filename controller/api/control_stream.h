@@ -33,6 +33,7 @@ class ControlStream
   void Refuse(const absl::Status& status);
 
   bool Send(const agent::v1::ControllerMsg& message) override;
+  void MessageTaken() override;
   void Close(const absl::Status& status) override;
   const std::string& agent_id() const override { return peer_.agent_id; }
   const std::string& serial() const override { return peer_.serial; }
@@ -44,7 +45,7 @@ class ControlStream
 
  private:
   void Open();
-  void FinishWith(const absl::Status& status);
+  void ReadNext();
 
   rpc::Calls* const calls_;
   const rpc::Calls::Call call_;
@@ -58,7 +59,9 @@ class ControlStream
   Mutex mutex_;
   std::deque<agent::v1::ControllerMsg> outbox_ ABSL_GUARDED_BY(mutex_);
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
-  bool opened_ ABSL_GUARDED_BY(mutex_) = false;
+  // OnClosed must follow OnOpened, and gRPC may be done with the stream before that has returned.
+  bool announced_ ABSL_GUARDED_BY(mutex_) = false;
+  bool done_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   // The reason for the end, kept until the write under way is done: gRPC wants no Finish during one.
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;

@@ -80,7 +80,7 @@ class InstanceServiceImpl : public api::v1::InstanceService::CallbackService {
   // The latest health that its agent reported, while the agent is connected.
   using HealthOf = std::function<std::optional<work::v1::InstanceHealth>(const std::string& id)>;
   InstanceServiceImpl(const Gate& gate, Store& store, JobManager& jobs, JobViews& views,
-                      const Dispatcher& dispatcher, HealthOf health_of)
+                      Dispatcher& dispatcher, HealthOf health_of)
       : gate_(gate),
         store_(store),
         jobs_(jobs),
@@ -114,7 +114,7 @@ class InstanceServiceImpl : public api::v1::InstanceService::CallbackService {
   Store& store_;
   JobManager& jobs_;
   JobViews& views_;
-  const Dispatcher& dispatcher_;
+  Dispatcher& dispatcher_;
   const HealthOf health_of_;
 };
 

@@ -22,7 +22,7 @@ absl::StatusOr<RequestMeta> MetaOf(const Caller& caller, absl::string_view reque
     return Error(absl::StatusCode::kInvalidArgument, "BAD_REQUEST_ID",
                  "`request_id` must be at most 128 printable bytes, a UUID for example");
   }
-  return RequestMeta{caller.principal, std::string(request_id)};
+  return RequestMeta{caller.principal, std::string(request_id), caller.token_id};
 }
 
 }  // namespace dbfleet::controller

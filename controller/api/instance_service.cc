@@ -131,6 +131,7 @@ grpc::ServerUnaryReactor* InstanceServiceImpl::MoveInstance(grpc::CallbackServer
         RETURN_IF_ERROR(ParseResourceName("agents", request.agent(), &agent_id));
         RETURN_IF_ERROR(RequireReason(request.reason()));
         Instance moved;
+        std::string from;
         RETURN_IF_ERROR(store_.MutateAndWait([&](WriteTx& tx) -> absl::Status {
           ASSIGN_OR_RETURN(Instance instance, GetLiveInstance(tx, id));
           moved = instance;
@@ -142,13 +143,19 @@ grpc::ServerUnaryReactor* InstanceServiceImpl::MoveInstance(grpc::CallbackServer
                                       agent.revoked ? "revoked" : "of another environment"));
           }
           RETURN_IF_ERROR(RequireIdle(tx, instance));
-          const std::string from = instance.agent_id;
+          from = instance.agent_id;
           instance.agent_id = agent_id;
           RETURN_IF_ERROR(tx.UpdateInstance(&instance));
           moved = instance;
           return AuditInstance(tx, caller, instance, "instance.move",
                                {{"from", from}, {"to", agent_id}, {"reason", request.reason()}});
         }));
+        // Both agents learn from their next Hello who may report on it.
+        for (const std::string& agent : {from, agent_id}) {
+          if (from.empty()) continue;
+          dispatcher_.Disconnect(agent, Error(absl::StatusCode::kAborted, "INSTANCE_MOVED",
+                                              absl::StrCat("instances/", id, " was moved")));
+        }
         *response = View(moved);
         return absl::OkStatus();
       });

@@ -34,6 +34,8 @@ namespace dbfleet::controller {
 namespace {
 
 constexpr int kApiThreads = 8;
+// One message of each agent waits at most, so this is room for any fleet.
+constexpr size_t kDispatchQueue = 1 << 22;
 constexpr absl::Duration kShutdownGrace = absl::Seconds(5);
 constexpr absl::Duration kLogUpkeep = absl::Hours(6);
 
@@ -111,7 +113,7 @@ absl::Status Controller::Parts::Open() {
   RETURN_IF_ERROR(ApplyEnvironments(config, *store));
   ASSIGN_OR_RETURN(ca, CertificateAuthority::Open({config.data_dir(), config.trust_domain()},
                                                   store.get(), &clock));
-  dispatch_executor = MakeSerialExecutor("dispatch");
+  dispatch_executor = MakeSerialExecutor("dispatch", kDispatchQueue);
   log_executor = MakeSerialExecutor("logs");
   api_executor = MakeThreadPool("api", kApiThreads);
   live = std::make_unique<LiveState>(&clock, LiveState::Options());
@@ -222,13 +224,13 @@ void Controller::Parts::ScheduleUpkeep() {
         log::Error("old job logs could not be removed",
                    {{"error", std::string(removed.status().message())}});
       }
+      if (serving) ScheduleUpkeep();
     });
   });
 }
 
 void Controller::Parts::Stop() {
   serving = false;
-  upkeep.reset();
   if (http != nullptr) http->Stop();
   if (dispatcher != nullptr) dispatcher->Stop();
   if (server != nullptr) {
@@ -239,6 +241,7 @@ void Controller::Parts::Stop() {
   for (Executor* executor : {api_executor.get(), dispatch_executor.get(), log_executor.get()}) {
     if (executor != nullptr) executor->Shutdown();
   }
+  upkeep.reset();   // Only now: the log executor arms it.
   logs.reset();
   // Runs what waits; its callbacks find stopped executors and do nothing.
   store.reset();

@@ -22,6 +22,15 @@ EnvironmentPolicy PolicyOf(const config::v1::EnvironmentConfig& config) {
   return policy;
 }
 
+// For the audit trail, which people read.
+std::string WordsOf(const EnvironmentPolicy& policy) {
+  return absl::StrCat("destructive_approvals=", policy.destructive_approvals,
+                      " verified_backup_max_age=",
+                      absl::FormatDuration(policy.verified_backup_max_age),
+                      " approval_ttl=", absl::FormatDuration(policy.approval_ttl),
+                      " destructive_consent=", policy.destructive_consent ? "true" : "false");
+}
+
 absl::Status Apply(WriteTx& tx, const config::v1::EnvironmentConfig& config) {
   const EnvironmentPolicy policy = PolicyOf(config);
   const std::string digest = PolicyDigest(config.name(), policy);
@@ -34,9 +43,14 @@ absl::Status Apply(WriteTx& tx, const config::v1::EnvironmentConfig& config) {
     environment.policy = policy;
     RETURN_IF_ERROR(tx.InsertEnvironment(&environment));
     return tx.AppendAudit(
-        {kActor, "environment.create", resource, config.name(), {{"policy_digest", digest}}});
+        {kActor,
+         "environment.create",
+         resource,
+         config.name(),
+         {{"policy", WordsOf(policy)}, {"policy_digest", digest}}});
   }
   RETURN_IF_ERROR(found.status());
+  const std::string former_words = WordsOf(found->policy);
   const std::string former = PolicyDigest(found->name, found->policy);
   const bool renamed =
       !config.display_name().empty() && found->display_name != config.display_name();
@@ -48,7 +62,9 @@ absl::Status Apply(WriteTx& tx, const config::v1::EnvironmentConfig& config) {
                          "environment.update",
                          resource,
                          config.name(),
-                         {{"former_policy_digest", former}, {"policy_digest", digest}}});
+                         {{"former_policy", former_words},
+                          {"policy", WordsOf(policy)},
+                          {"policy_digest", digest}}});
 }
 
 }  // namespace

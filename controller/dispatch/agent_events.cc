@@ -28,6 +28,7 @@ struct EventOutcome {
 namespace {
 
 constexpr size_t kMaxErrorBytes = 4000;
+constexpr size_t kMaxSteps = 100'000;   // An agent must not fill the store with inventions.
 
 std::string Clean(absl::string_view text) {
   return Truncate(SanitizeForDisplay(text, true), kMaxErrorBytes);
@@ -35,8 +36,8 @@ std::string Clean(absl::string_view text) {
 
 // A report on an attempt that was given up. It is kept, an alert is raised, and newer work on the same
 // instance waits until somebody has looked.
-absl::Status RecordLate(FlowContext& context, const Attempt& attempt, const agent::v1::Event& event,
-                        EventOutcome* outcome) {
+absl::Status RecordLate(FlowContext& context, const JobFlow& flow, const Attempt& attempt,
+                        const agent::v1::Event& event, EventOutcome* outcome) {
   ASSIGN_OR_RETURN(const Job job, context.tx.GetJob(attempt.job_id));
   std::map<std::string, std::string> details = {{"attempt", attempt.id},
                                                 {"state", std::string(NameOf(attempt.state))},
@@ -52,7 +53,12 @@ absl::Status RecordLate(FlowContext& context, const Attempt& attempt, const agen
                    context.tx.OpenAttemptsOfInstance(attempt.instance_id));
   for (const Attempt& newer : open) {
     ASSIGN_OR_RETURN(Job other, context.tx.GetJob(newer.job_id));
-    if (newer.safe_to_rerun || !CanMove(other.state, JobState::kPaused)) continue;
+    if (newer.safe_to_rerun) continue;
+    if (other.state == JobState::kReady) {
+      RETURN_IF_ERROR(MoveJob(&other, JobState::kRolling, context.now));
+    }
+    if (!CanMove(other.state, JobState::kPaused)) continue;
+    RETURN_IF_ERROR(flow.WithdrawUngranted(context, other, "an earlier attempt reported late"));
     RETURN_IF_ERROR(MoveJob(&other, JobState::kPaused, context.now));
     other.error_reason = "LATE_RESULT";
     other.error_message = absl::StrCat("jobs/", job.id, " reported after it had been given up");
@@ -62,8 +68,9 @@ absl::Status RecordLate(FlowContext& context, const Attempt& attempt, const agen
   return absl::OkStatus();
 }
 
-absl::Status ApplyStarted(FlowContext& context, Attempt attempt) {
+absl::Status ApplyStarted(FlowContext& context, Attempt attempt, EventOutcome* outcome) {
   if (attempt.state != AttemptState::kGranted && attempt.state != AttemptState::kUnreachable) {
+    if (IsTerminal(attempt.state)) outcome->reply = CancelMessage(attempt.id, "it was given up");
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(MoveAttempt(&attempt, AttemptState::kRunning, context.now));
@@ -76,6 +83,11 @@ absl::Status ApplyStarted(FlowContext& context, Attempt attempt) {
 
 absl::Status ApplyStep(FlowContext& context, const Attempt& attempt,
                        const work::v1::StepReport& report) {
+  ASSIGN_OR_RETURN(const Job owner, context.tx.GetJob(attempt.job_id));
+  if (!HoldsInstance(attempt.state)) {
+    return context.Audit("attempt.late_step", owner,
+                         {{"attempt", attempt.id}, {"step", absl::StrCat(report.index())}});
+  }
   ASSIGN_OR_RETURN(Task task, context.tx.GetTask(attempt.task_id));
   StepReport step = FromProto(report);
   step.error = Clean(step.error);
@@ -83,12 +95,13 @@ absl::Status ApplyStep(FlowContext& context, const Attempt& attempt,
     return s.index == step.index && s.rollback == step.rollback;
   });
   if (same == task.steps.end()) {
+    if (task.steps.size() >= kMaxSteps) return absl::OkStatus();
     task.steps.push_back(step);
   } else {
     *same = step;
   }
   RETURN_IF_ERROR(context.tx.UpdateTask(&task));
-  ASSIGN_OR_RETURN(Job job, context.tx.GetJob(attempt.job_id));
+  Job job = owner;
   if (step.rollback && job.state == JobState::kRolling) {
     ASSIGN_OR_RETURN(const std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
     if (tasks.size() == 1) {   // Of several targets the others may be rolling on.
@@ -114,8 +127,12 @@ absl::Status ApplyFinished(FlowContext& context, const JobFlow& flow, const Atte
   end.error_reason = Truncate(SanitizeForDisplay(event.finished().error_reason()), 64);
   end.error_message = Clean(event.finished().error_message());
   end.result_blob = event.finished().result().SerializeAsString();
-  if (IsTerminal(attempt.state) || !CanMove(attempt.state, end.state)) {
-    return RecordLate(context, attempt, event, outcome);
+  if (IsTerminal(attempt.state)) return RecordLate(context, flow, attempt, event, outcome);
+  if (!CanMove(attempt.state, end.state)) {
+    // A report that cannot be is no knowledge: nothing was granted, or nobody can say.
+    const bool granted = HoldsInstance(attempt.state);
+    end.state = granted ? AttemptState::kInterrupted : AttemptState::kWithdrawn;
+    end.error_reason = "IMPOSSIBLE_REPORT";
   }
   return flow.EndAttempt(context, attempt, end);
 }
@@ -141,13 +158,13 @@ absl::Status Apply(FlowContext& context, const JobFlow& flow, Attempt attempt,
                               Truncate(SanitizeForDisplay(event.declined().reason()), 64),
                               Clean(event.declined().message()), ""});
     case agent::v1::Event::kStarted:
-      return ApplyStarted(context, attempt);
+      return ApplyStarted(context, attempt, outcome);
     case agent::v1::Event::kStep:
       return ApplyStep(context, attempt, event.step());
     case agent::v1::Event::kFinished:
       return ApplyFinished(context, flow, attempt, event, outcome);
     case agent::v1::Event::kLateResult:
-      return RecordLate(context, attempt, event, outcome);
+      return RecordLate(context, flow, attempt, event, outcome);
     case agent::v1::Event::KIND_NOT_SET:
       return absl::OkStatus();   // From a newer version; its number is acknowledged all the same.
   }

@@ -69,20 +69,20 @@ void Dispatcher::Stop() {
   subscription_.reset();
 }
 
-void Dispatcher::Post(std::function<void()> fn) {
+bool Dispatcher::Post(std::function<void()> fn) {
   {
     MutexLock lock(&mutex_);
-    if (stopped_) return;
+    if (stopped_) return true;
   }
-  if (!executor_.Add([this, fn = std::move(fn)] {
-        {
-          MutexLock lock(&mutex_);
-          if (stopped_) return;
-        }
-        fn();
-      })) {
-    log::Error("the dispatcher's queue is full; work waits for the next tick");
-  }
+  const bool added = executor_.Add([this, fn = std::move(fn)] {
+    {
+      MutexLock lock(&mutex_);
+      if (stopped_) return;
+    }
+    fn();
+  });
+  if (!added) log::Error("the dispatcher's queue is full");
+  return added;
 }
 
 void Dispatcher::OnOpened(std::shared_ptr<AgentConnection> connection) {
@@ -91,7 +91,14 @@ void Dispatcher::OnOpened(std::shared_ptr<AgentConnection> connection) {
 
 void Dispatcher::OnMessage(const std::shared_ptr<AgentConnection>& connection,
                            agent::v1::AgentMsg message) {
-  Post([this, connection, message = std::move(message)] { HandleMessage(connection, message); });
+  const bool posted = Post([this, connection, message = std::move(message)] {
+    HandleMessage(connection, message);
+    connection->MessageTaken();
+  });
+  if (!posted) {
+    connection->Close(Error(absl::StatusCode::kResourceExhausted, "CONTROLLER_BUSY",
+                            "the controller has too much to do; send it again later"));
+  }
 }
 
 void Dispatcher::OnClosed(const std::shared_ptr<AgentConnection>& connection) {
@@ -201,12 +208,14 @@ void Dispatcher::HandleClosed(const std::shared_ptr<AgentConnection>& connection
   if (session == nullptr || session->connection != connection) return;  // It was replaced.
   sessions_.erase(agent_id);
   sessions_gauge_.Set(static_cast<double>(sessions_.size()));
-  silent_since_[agent_id] = clock_.Monotonic();
+  // A stream that never got so far as a Welcome does not tell that the agent is alive.
+  if (session->welcomed) silent_since_[agent_id] = clock_.Monotonic();
+  silent_since_.emplace(agent_id, clock_.Monotonic());
   PublishLive(*session, false);
   if (!session->welcomed) return;
   if (sinks_.disconnected) sinks_.disconnected(agent_id, session->session_id);
   const absl::Time now = clock_.Now();
-  store_.Mutate(
+  store_.MutateEssential(
       [agent_id, now](WriteTx& tx) -> absl::Status {
         ASSIGN_OR_RETURN(Agent agent, tx.GetAgent(agent_id));
         agent.last_seen_time = now;
@@ -244,10 +253,11 @@ void Dispatcher::Notify(const std::set<std::string>& jobs) {
 
 void Dispatcher::ScheduleTick() {
   std::unique_ptr<Clock::Timer> timer = clock_.After(kTick, [this] {
-    Post([this] {
+    const bool posted = Post([this] {
       Tick();
       ScheduleTick();
     });
+    if (!posted) ScheduleTick();
   });
   MutexLock lock(&mutex_);
   if (stopped_) return;

@@ -79,7 +79,7 @@ class Dispatcher : public ConnectionEvents {
   using SessionPtr = std::shared_ptr<AgentSession>;
 
   // dispatcher.cc: sessions and time.
-  void Post(std::function<void()> fn);
+  bool Post(std::function<void()> fn);
   void HandleOpened(std::shared_ptr<AgentConnection> connection);
   void HandleMessage(const std::shared_ptr<AgentConnection>& connection,
                      const agent::v1::AgentMsg& message);

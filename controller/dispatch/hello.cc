@@ -101,6 +101,9 @@ absl::Status ReconcileHeld(FlowContext& context, const JobFlow& flow, Attempt at
   if (theirs == nullptr || theirs->fence() != attempt.fence) {
     // Granted by us, unknown to the agent: it lost its memory. Whatever was granted may have run.
     if (attempt.safe_to_rerun) {
+      if (attempt.state != AttemptState::kUnreachable) {
+        RETURN_IF_ERROR(MoveAttempt(&attempt, AttemptState::kUnreachable, context.now));
+      }
       return flow.EndAttempt(context, attempt,
                              {AttemptState::kLost, "AGENT_LOST_MEMORY",
                               "the agent knows nothing of this attempt any more", ""});
@@ -119,9 +122,13 @@ absl::Status ReconcileHeld(FlowContext& context, const JobFlow& flow, Attempt at
     outcome->messages.push_back(GrantMessage(attempt, lease));   // The first one was lost.
   }
   if (attempt.state == AttemptState::kUnreachable &&
-      theirs->phase() == agent::v1::ATTEMPT_PHASE_RUNNING) {
-    RETURN_IF_ERROR(MoveAttempt(&attempt, AttemptState::kRunning, context.now));
-    attempt.unreachable_since = absl::InfinitePast();
+      theirs->phase() != agent::v1::ATTEMPT_PHASE_FINISHED) {
+    // The agent has it, so it is reachable again: as far as it has come.
+    RETURN_IF_ERROR(MoveAttempt(&attempt,
+                                theirs->phase() == agent::v1::ATTEMPT_PHASE_RUNNING
+                                    ? AttemptState::kRunning
+                                    : AttemptState::kGranted,
+                                context.now));
     RETURN_IF_ERROR(context.tx.UpdateAttempt(&attempt));
     RETURN_IF_ERROR(context.Audit("attempt.reachable", job, {{"attempt", attempt.id}}));
   }
@@ -141,7 +148,8 @@ absl::Status ReconcileOurs(FlowContext& context, const JobFlow& flow, const std:
       RETURN_IF_ERROR(ReconcileHeld(context, flow, attempt, reported, lease, outcome));
     } else if (attempt.state == AttemptState::kOffered ||
                attempt.state == AttemptState::kAccepted) {
-      if (reported != nullptr && reported->fence() == attempt.fence) {
+      ASSIGN_OR_RETURN(const Job job, context.tx.GetJob(attempt.job_id));
+      if (reported != nullptr && reported->fence() == attempt.fence && !IsTerminal(job.state)) {
         outcome->offered.push_back(attempt.id);
         continue;
       }
@@ -166,6 +174,7 @@ absl::Status ReconcileTheirs(FlowContext& context, const Agent& agent, const Att
       case agent::v1::ATTEMPT_PHASE_FINISHED:
         if (same) outcome->messages.push_back(ForgetMessage(attempt_id));
         break;
+      case agent::v1::ATTEMPT_PHASE_GRANTED:
       case agent::v1::ATTEMPT_PHASE_RUNNING:
         outcome->messages.push_back(
             CancelMessage(attempt_id, "the controller has given this attempt up"));
@@ -185,6 +194,32 @@ absl::Status ReconcileTheirs(FlowContext& context, const Agent& agent, const Att
   return absl::OkStatus();
 }
 
+// Numbers that do not fit together: one side was restored from an older copy of itself.
+absl::Status CheckEventNumbers(WriteTx& tx, const agent::v1::Hello& hello, Agent* agent) {
+  if (agent->journal_id != hello.journal_id()) {
+    agent->journal_id = hello.journal_id();
+    agent->acked_event_seq = 0;
+  }
+  if (hello.last_event_seq() < agent->acked_event_seq) {
+    return Error(absl::StatusCode::kFailedPrecondition, "JOURNAL_REWOUND",
+                 absl::StrCat("the agent's journal is older than what it already reported (event ",
+                              hello.last_event_seq(), " after ", agent->acked_event_seq,
+                              "); it was restored from a copy: remove its journal and start it again"));
+  }
+  const uint64_t next = hello.lowest_event_seq() > 0 ? hello.lowest_event_seq()
+                                                     : hello.last_event_seq() + 1;
+  if (next <= agent->acked_event_seq + 1) return absl::OkStatus();
+  // The agent holds an acknowledgement of ours that we know nothing of. What it said then is lost.
+  RETURN_IF_ERROR(tx.AppendAudit({kActor,
+                                  "agent.event_gap",
+                                  absl::StrCat("agents/", agent->id),
+                                  agent->environment,
+                                  {{"from", absl::StrCat(agent->acked_event_seq + 1)},
+                                   {"to", absl::StrCat(next - 1)}}}));
+  agent->acked_event_seq = next - 1;
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& hello) {
@@ -201,15 +236,15 @@ void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& 
   session->clock_skew = FromProto(hello.agent_time()) - clock_.Now();
   auto outcome = std::make_shared<HelloOutcome>();
   const absl::Time now = clock_.Now();
-  store_.Mutate(
+  store_.MutateEssential(
       [this, outcome, hello, now, agent_id = session->agent_id()](WriteTx& tx) -> absl::Status {
+        *outcome = HelloOutcome();
         ASSIGN_OR_RETURN(Agent agent, tx.GetAgent(agent_id));
         if (agent.revoked || agent.quarantined) {
           return Error(absl::StatusCode::kPermissionDenied,
                        agent.revoked ? "AGENT_REVOKED" : "AGENT_QUARANTINED", agent.state_reason);
         }
-        if (agent.journal_id != hello.journal_id()) agent.acked_event_seq = 0;
-        agent.journal_id = hello.journal_id();
+        RETURN_IF_ERROR(CheckEventNumbers(tx, hello, &agent));
         agent.agent_version = Truncate(SanitizeForDisplay(hello.version()), 64);
         agent.capabilities = {hello.capabilities().begin(), hello.capabilities().end()};
         agent.last_seen_time = now;
@@ -245,6 +280,8 @@ void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& 
           if (status.ok()) {
             FinishHello(session, *outcome);
           } else {
+            log::Error("an agent's Hello was refused", {{"agent", session->agent_id()},
+                                                        {"why", std::string(status.message())}});
             session->connection->Close(status);
           }
         });

@@ -41,7 +41,7 @@ void Dispatcher::CheckSilentAgents() {
 
 void Dispatcher::MarkUnreachable(const std::string& agent_id) {
   auto touched = std::make_shared<std::set<std::string>>();
-  store_.Mutate(
+  store_.MutateEssential(
       [this, touched, agent_id](WriteTx& tx) -> absl::Status {
         FlowContext context{tx, clock_.Now(), kActor, {}};
         ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfAgent(agent_id));

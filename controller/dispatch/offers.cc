@@ -83,24 +83,44 @@ absl::StatusOr<agent::v1::ControllerMsg> OfferMessage(ReadTx& tx, const Attempt&
   return message;
 }
 
+enum class Leave { kGranted, kNotNow, kPolicyForbids };
+
 // The grant's own look at everything, in its own transaction: what was true when the job became ready
-// may not be true any more. False: not now.
-absl::StatusOr<bool> MayGrant(FlowContext& context, const JobFlow& flow, const Attempt& attempt,
+// may not be true any more.
+absl::StatusOr<Leave> MayGrant(FlowContext& context, const JobFlow& flow, const Attempt& attempt,
                               const Job& job) {
   ASSIGN_OR_RETURN(const Agent agent, context.tx.GetAgent(attempt.agent_id));
-  if (!AgentTakesWork(agent) || !JobWants(job, attempt.purpose)) return false;
-  if (context.now >= attempt.not_after || job.cancel_requested) return false;
-  if (attempt.purpose == Purpose::kPlan) return true;
+  if (!AgentTakesWork(agent) || !JobWants(job, attempt.purpose)) return Leave::kNotNow;
+  if (context.now >= attempt.not_after || job.cancel_requested) return Leave::kNotNow;
+  if (attempt.purpose == Purpose::kPlan) return Leave::kGranted;
   ASSIGN_OR_RETURN(const PolicyDecision decision, flow.EvaluatePolicy(context.tx, job, context.now));
-  if (!decision.allowed()) return false;
-  if (job.kind != JobKind::kMigrate) return true;
+  if (!decision.allowed()) return Leave::kPolicyForbids;
+  if (job.kind != JobKind::kMigrate) return Leave::kGranted;
   ASSIGN_OR_RETURN(const std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
   ASSIGN_OR_RETURN(const std::string digest, ComputeJobDigest(job, tasks));
   if (digest != job.digest) {
     return Error(absl::StatusCode::kInternal, "DIGEST_BROKEN",
                  absl::StrCat("jobs/", job.id, " does not have the digest that it is stored with"));
   }
-  return true;
+  return Leave::kGranted;
+}
+
+// A job that was ready goes back to waiting. One that is under way pauses: people decide whether what
+// is left shall still be done, and Resume looks at the policy again.
+absl::Status HoldBack(FlowContext& context, const JobFlow& flow, Job job) {
+  if (job.state == JobState::kReady) return flow.Advance(context, job.id);
+  if (!CanMove(job.state, JobState::kPaused)) return absl::OkStatus();
+  RETURN_IF_ERROR(flow.WithdrawUngranted(context, job, "the policy does not allow it any more"));
+  ASSIGN_OR_RETURN(const PolicyDecision decision, flow.EvaluatePolicy(context.tx, job, context.now));
+  RETURN_IF_ERROR(MoveJob(&job, JobState::kPaused, context.now));
+  job.error_reason = "BLOCKED_BY_POLICY";
+  job.error_message.clear();
+  for (const PolicyBlocker& blocker : decision.blockers) {
+    absl::StrAppend(&job.error_message, job.error_message.empty() ? "" : "; ", blocker.rule, ": ",
+                    blocker.message);
+  }
+  RETURN_IF_ERROR(context.tx.UpdateJob(&job));
+  return context.Audit("job.pause", job, {{"why", job.error_message}});
 }
 
 // The record of the intent, before any effect.
@@ -131,8 +151,7 @@ absl::Status CommitGrant(FlowContext& context, Job job, Attempt* attempt) {
 
 void Dispatcher::Kick() {
   if (reconcile_posted_) return;   // One look is enough for any number of hints.
-  reconcile_posted_ = true;
-  Post([this] {
+  reconcile_posted_ = Post([this] {
     reconcile_posted_ = false;
     Reconcile();
   });
@@ -229,11 +248,9 @@ void Dispatcher::TryGrant(const SessionPtr& session, const std::string& attempt_
         if (attempt.state != AttemptState::kAccepted) return absl::OkStatus();
         ASSIGN_OR_RETURN(const Job job, tx.GetJob(attempt.job_id));
         FlowContext context{tx, clock_.Now(), kActor, {}};
-        ASSIGN_OR_RETURN(const bool may, MayGrant(context, flow_, attempt, job));
-        if (!may) {
-          // A job that was ready may have to wait for an approval again, or be over.
-          if (job.state != JobState::kReady) return absl::OkStatus();
-          RETURN_IF_ERROR(flow_.Advance(context, job.id));
+        ASSIGN_OR_RETURN(const Leave leave, MayGrant(context, flow_, attempt, job));
+        if (leave != Leave::kGranted) {
+          if (leave == Leave::kPolicyForbids) RETURN_IF_ERROR(HoldBack(context, flow_, job));
           *touched = std::move(context.touched);
           return absl::OkStatus();
         }
@@ -250,12 +267,12 @@ void Dispatcher::TryGrant(const SessionPtr& session, const std::string& attempt_
                        {{"attempt", attempt_id}, {"error", std::string(status.message())}});
             return;
           }
+          Notify(*touched);
           if (!message->has_grant()) return;
           grants_total_.Increment();
           session->offered.erase(attempt_id);
           session->leased.insert(attempt_id);
           session->connection->Send(*message);
-          Notify(*touched);
         });
       });
 }
@@ -284,9 +301,12 @@ void Dispatcher::TellAgent(const SessionPtr& session, const Attempt& attempt, co
     session->offered.erase(attempt.id);
     session->connection->Send(WithdrawMessage(attempt.id));
   }
-  if (job.cancel_requested && HoldsInstance(attempt.state) &&
-      session->cancelled.insert(attempt.id).second) {
-    session->connection->Send(CancelMessage(attempt.id, "the job was cancelled"));
+  // What was given up must not go on, or begin, on an agent that still has it.
+  const bool given_up =
+      attempt.state == AttemptState::kLost && session->leased.erase(attempt.id) > 0;
+  const bool cancelled = job.cancel_requested && HoldsInstance(attempt.state);
+  if ((given_up || cancelled) && session->cancelled.insert(attempt.id).second) {
+    session->connection->Send(CancelMessage(attempt.id, given_up ? "it was given up" : "the job was cancelled"));
   }
 }
 

@@ -19,6 +19,10 @@ class AgentConnection {
   // then closed as too slow.
   virtual bool Send(const agent::v1::ControllerMsg& message) = 0;
 
+  // The dispatcher is through with the last message: the next one may be read. One message per agent
+  // is all that ever waits.
+  virtual void MessageTaken() = 0;
+
   // Ends the stream with this status. OnClosed follows.
   virtual void Close(const absl::Status& status) = 0;
 

@@ -155,7 +155,7 @@ bool CanMove(AttemptState from, AttemptState to) {
     case S::kAccepted:
       return OneOf(to, {S::kGranted, S::kWithdrawn});
     case S::kGranted:
-      return OneOf(to, {S::kRunning, S::kFailed, S::kCancelled, S::kUnreachable});
+      return OneOf(to, {S::kRunning, S::kFailed, S::kCancelled, S::kInterrupted, S::kUnreachable});
     case S::kRunning:
       return OneOf(to, {S::kSucceeded, S::kFailed, S::kTimedOut, S::kCancelled, S::kInterrupted,
                         S::kUnreachable});

@@ -19,6 +19,8 @@ bool NeverBegan(const Attempt& attempt) {
       return true;
     case AttemptState::kFailed:
       return attempt.error_reason == "START_TOO_LATE";
+    case AttemptState::kDeclined:
+      return attempt.error_reason == "AGENT_STOPPING";   // It will be back.
     default:
       return false;
   }
@@ -31,8 +33,9 @@ bool WasCutShort(AttemptState state) {
 }
 
 bool MayTryAgain(const Attempt& attempt) {
-  if (attempt.number >= kMaxAttempts) return false;
-  return NeverBegan(attempt) || (attempt.safe_to_rerun && WasCutShort(attempt.state));
+  // What never began may be offered as long as the job lives.
+  if (NeverBegan(attempt)) return true;
+  return attempt.safe_to_rerun && attempt.number < kMaxAttempts && WasCutShort(attempt.state);
 }
 
 void SetError(const Attempt& attempt, Task* task) {
@@ -117,8 +120,7 @@ absl::Status JobFlow::EndExecuteAttempt(FlowContext& context, const Job& job,
                                         const Attempt& attempt, const AttemptEnd& end,
                                         Task* task) const {
   const bool stopping = job.state == JobState::kCancelling || job.state == JobState::kPaused;
-  if (NeverBegan(attempt) && stopping) return absl::OkStatus();  // Advance ends the task.
-  if (MayTryAgain(attempt) && !stopping) {
+  if (NeverBegan(attempt) || (MayTryAgain(attempt) && !stopping)) {
     // Back to PENDING is no transition of its own: the task was only ever ACTIVE once it was granted.
     if (task->state == TaskState::kActive) RETURN_IF_ERROR(MoveTask(task, TaskState::kPending));
     return context.tx.UpdateTask(task);

@@ -51,6 +51,23 @@ absl::Status InsertTarget(FlowContext& context, const Job& job, const BackupTarg
   return InsertTaskFor(context, job, target.instance_id, 1, verify_spec);
 }
 
+// When the task's last attempt started; `fallback` if none did.
+absl::StatusOr<absl::Time> StartOf(ReadTx& tx, const Task& task, absl::Time fallback) {
+  ASSIGN_OR_RETURN(const std::vector<Attempt> attempts, tx.AttemptsOfTask(task.id));
+  absl::Time start = fallback;
+  for (const Attempt& attempt : attempts) start = std::max(start, attempt.start_time);
+  return start;
+}
+
+// A gate that succeeded, recently and after every approval, and still does not satisfy the policy: the
+// next one would not either.
+absl::StatusOr<bool> GateIsUseless(ReadTx& tx, const Job& job, const Job& gate, absl::Time now) {
+  ASSIGN_OR_RETURN(const Environment environment, tx.GetEnvironment(job.environment));
+  bool newest = true;
+  for (const Approval& approval : job.approvals) newest &= approval.decide_time <= gate.create_time;
+  return newest && now - gate.create_time < environment.policy.verified_backup_max_age;
+}
+
 absl::Status RecordBackup(FlowContext& context, const Task& task, Backup* backup) {
   if (task.state == TaskState::kSucceeded) {
     ASSIGN_OR_RETURN(const work::v1::TaskResult result, ParseResult(task));
@@ -62,11 +79,12 @@ absl::Status RecordBackup(FlowContext& context, const Task& task, Backup* backup
       backup->result_blob = result.backup().SerializeAsString();
       backup->databases.assign(result.backup().databases().begin(),
                                result.backup().databases().end());
-      // The agent's clock may be off by a little; the snapshot certainly lies between the order and
-      // now on ours.
+      // The agent's clock may be off by a little; the snapshot certainly lies between the attempt's
+      // start and now on ours.
       const absl::Time reported = absl::FromUnixSeconds(result.backup().snapshot_time().seconds()) +
                                   absl::Nanoseconds(result.backup().snapshot_time().nanos());
-      backup->snapshot_time = std::clamp(reported, backup->create_time, context.now);
+      ASSIGN_OR_RETURN(const absl::Time start, StartOf(context.tx, task, backup->create_time));
+      backup->snapshot_time = std::clamp(reported, std::min(start, context.now), context.now);
     }
   } else {
     backup->state = Backup::State::kFailed;
@@ -91,7 +109,7 @@ absl::Status RecordVerification(FlowContext& context, const Task& task, Backup* 
     backup->verified_level = level;
     backup->verify_time = context.now;
     backup->verification_blob = result.verify().SerializeAsString();
-  } else if (VerdictIsAboutTheBackup(task)) {
+  } else if (VerdictIsAboutTheBackup(task) && backup->state == Backup::State::kComplete) {
     backup->state = Backup::State::kSuspect;
     backup->verified_level = 0;
     backup->error_message = task.error_message;
@@ -164,10 +182,13 @@ absl::Status EnsureGateBackup(FlowContext& context, Job* job, const std::vector<
     // A gate that succeeded and still does not satisfy the policy (it was taken before a later
     // approval, say) is followed by another.
     if (!IsTerminal(gate.state)) return absl::OkStatus();
-    if (gate.state != JobState::kSucceeded) {
+    const bool failed = gate.state != JobState::kSucceeded;
+    ASSIGN_OR_RETURN(const bool useless, GateIsUseless(context.tx, *job, gate, context.now));
+    if (failed || useless) {
       job->error_reason = "BACKUP_GATE_FAILED";
       job->error_message = absl::StrCat("the backup that the policy demands failed: jobs/", gate.id,
-                                        ": ", gate.error_message);
+                                        ": ", failed ? gate.error_message
+                                                     : "it does not satisfy the policy");
       RETURN_IF_ERROR(MoveJob(job, JobState::kRolling, context.now));
       RETURN_IF_ERROR(MoveJob(job, JobState::kFailed, context.now));
       for (Task task : tasks) {

@@ -5,6 +5,7 @@
 #include "common/base/status.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
+#include "controller/jobs/backup_flow.h"
 #include "controller/jobs/job_manager.h"
 #include "controller/jobs/planning.h"
 #include "controller/jobs/specs.h"
@@ -26,7 +27,8 @@ absl::Status WrongState(const Job& job, absl::string_view verb) {
 // Why this principal's approval does not count, if so.
 absl::Status MayDecide(const Job& job, const std::vector<std::string>& dependents,
                        const std::string& principal, absl::string_view digest) {
-  if (job.state != JobState::kAwaitingApproval && job.state != JobState::kReady) {
+  if (job.state != JobState::kAwaitingApproval && job.state != JobState::kReady &&
+      job.state != JobState::kPaused) {
     return WrongState(job, "approved");
   }
   if (principal == job.requester) {
@@ -55,6 +57,18 @@ bool AlreadyApproved(const Job& job, const std::string& principal, absl::Time no
   });
 }
 
+// A person's word that the plan took effect, so that it can be rolled back later.
+absl::Status TakePlanAsApplied(Task* task) {
+  if (task->plan_blob.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const work::v1::Plan plan, ParsePlan(*task));
+  work::v1::TaskResult result;
+  for (const std::string& version : plan.versions()) {
+    result.mutable_migrate()->add_applied_versions(version);
+  }
+  task->result_blob = result.SerializeAsString();
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Task> WaitingTask(ReadTx& tx, const Job& job, const std::string& task_id) {
   ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
   std::vector<Task> waiting;
@@ -78,6 +92,37 @@ absl::StatusOr<Task> WaitingTask(ReadTx& tx, const Job& job, const std::string& 
 
 }  // namespace
 
+// The backup that only this job wanted.
+absl::Status JobManager::CancelGate(FlowContext& context, const Job& job,
+                                    const std::string& reason) {
+  if (job.gate_job.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(Job gate, context.tx.GetJob(job.gate_job));
+  if (IsTerminal(gate.state) || gate.cancel_requested) return absl::OkStatus();
+  gate.cancel_requested = true;
+  RETURN_IF_ERROR(context.Audit("job.cancel", gate, {{"reason", reason}, {"parent", job.id}}));
+  return EndCancelled(context, std::move(gate));
+}
+
+// What has not begun ends now; what runs is asked to stop, and has the last word.
+absl::Status JobManager::EndCancelled(FlowContext& context, Job job) {
+  RETURN_IF_ERROR(flow_.WithdrawUngranted(context, job, "cancelled"));
+  if (CanMove(job.state, JobState::kCancelling)) {
+    RETURN_IF_ERROR(MoveJob(&job, JobState::kCancelling, context.now));
+    RETURN_IF_ERROR(context.tx.UpdateJob(&job));
+  } else {
+    RETURN_IF_ERROR(MoveJob(&job, JobState::kCancelled, context.now));
+    ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
+    for (Task& task : tasks) {
+      if (IsTerminal(task.state)) continue;
+      RETURN_IF_ERROR(MoveTask(&task, TaskState::kCancelled));
+      RETURN_IF_ERROR(context.tx.UpdateTask(&task));
+      RETURN_IF_ERROR(RecordBackupOutcome(context, job, task));
+    }
+    RETURN_IF_ERROR(context.tx.UpdateJob(&job));
+  }
+  return flow_.Advance(context, job.id);
+}
+
 absl::StatusOr<Job> JobManager::Approve(const RequestMeta& meta, const std::string& job_id,
                                         const std::string& digest, const std::string& reason) {
   absl::Status refusal;
@@ -97,7 +142,8 @@ absl::StatusOr<Job> JobManager::Approve(const RequestMeta& meta, const std::stri
                              context.now + environment.policy.approval_ttl});
     job.approved_rows = EstimatedRows(tasks);
     RETURN_IF_ERROR(context.tx.UpdateJob(&job));
-    RETURN_IF_ERROR(context.Audit("change.approve", job, {{"reason", reason}}));
+    RETURN_IF_ERROR(context.Audit("change.approve", job,
+                                  {{"reason", reason}, {"token", meta.token_id}}));
     RETURN_IF_ERROR(flow_.Advance(context, job.id));
     return context.tx.GetJob(job.id);
   });
@@ -111,6 +157,8 @@ absl::StatusOr<Job> JobManager::Reject(const RequestMeta& meta, const std::strin
   RETURN_IF_ERROR(RequireReason(reason));
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
     ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
+    const std::string words = absl::StrCat("rejected by ", meta.principal, ": ", reason);
+    if (job.state == JobState::kRejected && job.error_message == words) return job;   // A retry.
     if (job.state != JobState::kAwaitingApproval) return WrongState(job, "rejected");
     ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
     for (Task& task : tasks) {
@@ -120,7 +168,7 @@ absl::StatusOr<Job> JobManager::Reject(const RequestMeta& meta, const std::strin
     job.approvals.push_back(
         {meta.principal, false, job.digest, reason, context.now, absl::InfiniteFuture()});
     job.error_reason = "REJECTED";
-    job.error_message = absl::StrCat("rejected by ", meta.principal, ": ", reason);
+    job.error_message = words;
     RETURN_IF_ERROR(MoveJob(&job, JobState::kRejected, context.now));
     RETURN_IF_ERROR(context.tx.UpdateJob(&job));
     RETURN_IF_ERROR(context.Audit("change.reject", job, {{"reason", reason}}));
@@ -132,26 +180,12 @@ absl::StatusOr<Job> JobManager::Cancel(const RequestMeta& meta, const std::strin
                                        const std::string& reason) {
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
     ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
+    if (job.cancel_requested) return job;   // A retry, or somebody else was faster.
     if (IsTerminal(job.state)) return WrongState(job, "cancelled");
-    if (job.state == JobState::kCancelling) return job;
     job.cancel_requested = true;
     RETURN_IF_ERROR(context.Audit("job.cancel", job, {{"reason", reason}}));
-    RETURN_IF_ERROR(flow_.WithdrawUngranted(context, job, "cancelled"));
-    const bool started = CanMove(job.state, JobState::kCancelling);
-    if (started) {
-      RETURN_IF_ERROR(MoveJob(&job, JobState::kCancelling, context.now));
-      RETURN_IF_ERROR(context.tx.UpdateJob(&job));
-    } else {
-      ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
-      for (Task& task : tasks) {
-        if (IsTerminal(task.state)) continue;
-        RETURN_IF_ERROR(MoveTask(&task, TaskState::kCancelled));
-        RETURN_IF_ERROR(context.tx.UpdateTask(&task));
-      }
-      RETURN_IF_ERROR(MoveJob(&job, JobState::kCancelled, context.now));
-      RETURN_IF_ERROR(context.tx.UpdateJob(&job));
-    }
-    RETURN_IF_ERROR(flow_.Advance(context, job.id));
+    RETURN_IF_ERROR(EndCancelled(context, job));
+    RETURN_IF_ERROR(CancelGate(context, job, reason));
     return context.tx.GetJob(job.id);
   }, Importance::kEssential);
 }
@@ -175,6 +209,7 @@ absl::StatusOr<Job> JobManager::Pause(const RequestMeta& meta, const std::string
 absl::StatusOr<Job> JobManager::Resume(const RequestMeta& meta, const std::string& job_id) {
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
     ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
+    if (job.state == JobState::kRolling) return job;
     if (job.state != JobState::kPaused) return WrongState(job, "resumed");
     RETURN_IF_ERROR(MoveJob(&job, JobState::kRolling, context.now));
     job.error_reason.clear();
@@ -211,8 +246,11 @@ absl::StatusOr<Job> JobManager::Resolve(const RequestMeta& meta, const std::stri
     RETURN_IF_ERROR(MoveTask(&task, applied ? TaskState::kSucceeded : TaskState::kFailed));
     task.error_reason = applied ? "RESOLVED_AS_APPLIED" : "RESOLVED_AS_NOT_APPLIED";
     task.error_message = absl::StrCat(meta.principal, " decided: ", reason);
+    if (applied) RETURN_IF_ERROR(TakePlanAsApplied(&task));
     RETURN_IF_ERROR(context.tx.UpdateTask(&task));
-    if (job.state == JobState::kPaused) {
+    RETURN_IF_ERROR(RecordBackupOutcome(context, job, task));
+    // A pause for another reason than this stays.
+    if (job.state == JobState::kPaused && job.error_reason == "NEEDS_PERSON") {
       RETURN_IF_ERROR(MoveJob(&job, JobState::kRolling, context.now));
       job.error_reason.clear();
       job.error_message.clear();
@@ -227,7 +265,8 @@ absl::StatusOr<std::vector<PolicyBlocker>> JobManager::Explain(
     ReadTx& tx, const Job& job, const std::function<bool(const std::string& agent)>& connected) {
   std::vector<PolicyBlocker> blockers;
   if (IsTerminal(job.state)) return blockers;
-  if (job.state == JobState::kAwaitingApproval || job.state == JobState::kReady) {
+  if (job.state == JobState::kAwaitingApproval || job.state == JobState::kReady ||
+      job.error_reason == "BLOCKED_BY_POLICY") {
     ASSIGN_OR_RETURN(const PolicyDecision decision, flow_.EvaluatePolicy(tx, job, clock_.Now()));
     blockers = decision.blockers;
     if (!job.gate_job.empty() && decision.BlockedBy("verified-backup")) {

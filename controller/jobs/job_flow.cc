@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "controller/domain/names.h"
@@ -15,6 +16,12 @@
 
 namespace dbfleet::controller {
 namespace {
+
+// A task that ended otherwise than it should stops the job.
+bool StopsTheJob(const Task& task) {
+  return task.state == TaskState::kFailed || task.state == TaskState::kRolledBack ||
+         task.state == TaskState::kNeedsPerson;
+}
 
 bool IsRunningState(JobState state) {
   return state == JobState::kRolling || state == JobState::kRollingBack ||
@@ -39,6 +46,19 @@ std::optional<Backup> NewestCovering(const std::vector<Backup>& backups,
     }
   }
   return std::nullopt;
+}
+
+// People who approved and may not any more: disabled, or without the role.
+absl::Status AddFormerApprovers(ReadTx& tx, const Job& job, std::vector<std::string>* out) {
+  for (const Approval& approval : job.approvals) {
+    absl::string_view id = approval.principal;
+    if (!absl::ConsumePrefix(&id, "users/")) continue;
+    absl::StatusOr<User> user = tx.GetUser(id);
+    if (!user.ok() && !absl::IsNotFound(user.status())) return user.status();
+    if (user.ok() && !user->disabled && user->Has(Role::kApprover)) continue;
+    out->push_back(approval.principal);
+  }
+  return absl::OkStatus();
 }
 
 int64_t PlannedRows(const Task& task) {
@@ -162,16 +182,27 @@ absl::Status JobFlow::Expire(FlowContext& context, Job* job) const {
 
 absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
   if (context.now >= job->expire_time) return Expire(context, job);
+  ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
+  if (job->state == JobState::kReady && std::any_of(tasks.begin(), tasks.end(), StopsTheJob)) {
+    // An offer was declined: the job ends as a running one does.
+    RETURN_IF_ERROR(MoveJob(job, JobState::kRolling, context.now));
+    RETURN_IF_ERROR(context.tx.UpdateJob(job));
+    return AdvanceRunning(context, job);
+  }
   ASSIGN_OR_RETURN(const PolicyDecision decision, EvaluatePolicy(context.tx, *job, context.now));
+  if (decision.BlockedBy("policy-changed")) return Replan(context, job, &tasks);
+  // An attempt that was offered before would hold the instance against the very backup that is wanted.
+  if (!decision.allowed()) {
+    RETURN_IF_ERROR(WithdrawUngranted(context, *job, "the policy does not allow it any more"));
+  }
   const bool needs_approval = decision.BlockedBy("approvals");
   if (needs_approval != (job->state == JobState::kAwaitingApproval)) {
-    if (needs_approval) RETURN_IF_ERROR(WithdrawUngranted(context, *job, "approvals lapsed"));
     RETURN_IF_ERROR(MoveJob(job, needs_approval ? JobState::kAwaitingApproval : JobState::kReady,
                             context.now));
     RETURN_IF_ERROR(context.tx.UpdateJob(job));
+    RETURN_IF_ERROR(context.Audit("job.state", *job, {{"state", std::string(NameOf(job->state))}}));
   }
   if (job->state != JobState::kReady || decision.refused()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
   if (decision.BlockedBy("verified-backup")) {
     RETURN_IF_ERROR(EnsureGateBackup(context, job, tasks));
     if (job->gate_job.empty() || IsTerminal(job->state)) return absl::OkStatus();
@@ -182,15 +213,26 @@ absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
   return EnsureAttempts(context, *job, &tasks);
 }
 
+absl::Status JobFlow::Replan(FlowContext& context, Job* job, std::vector<Task>* tasks) const {
+  RETURN_IF_ERROR(WithdrawUngranted(context, *job, "the policy changed"));
+  for (Task& task : *tasks) {
+    task.plan_blob.clear();
+    task.target_digest.clear();
+    RETURN_IF_ERROR(context.tx.UpdateTask(&task));
+  }
+  RETURN_IF_ERROR(context.Audit("job.replan", *job, {{"why", "the environment's policy changed"}}));
+  job->digest.clear();
+  job->policy_digest.clear();
+  RETURN_IF_ERROR(MoveJob(job, JobState::kPlanning, context.now));
+  RETURN_IF_ERROR(context.tx.UpdateJob(job));
+  return AdvancePlanning(context, job);
+}
+
 absl::Status JobFlow::AdvanceRunning(FlowContext& context, Job* job) const {
   ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
   // Expiry stops what has not begun, never what runs.
   const bool stop = job->state == JobState::kCancelling || context.now >= job->expire_time ||
-                    std::any_of(tasks.begin(), tasks.end(), [](const Task& task) {
-                      return task.state == TaskState::kFailed ||
-                             task.state == TaskState::kRolledBack ||
-                             task.state == TaskState::kNeedsPerson;
-                    });
+                    std::any_of(tasks.begin(), tasks.end(), StopsTheJob);
   if (stop) {
     // Nothing new starts after a failure: what has not begun is skipped, what runs goes on.
     RETURN_IF_ERROR(WithdrawUngranted(context, *job, "the job is being stopped"));
@@ -287,6 +329,7 @@ absl::Status JobFlow::WithdrawUngranted(FlowContext& context, const Job& job,
 
 absl::Status JobFlow::Finish(FlowContext& context, Job* job, const std::vector<Task>& tasks,
                              JobState state) const {
+  RETURN_IF_ERROR(WithdrawUngranted(context, *job, "the job is over"));
   // A job whose only work was taken back on the agent passes through ROLLING_BACK.
   if (!CanMove(job->state, state) && CanMove(job->state, JobState::kRollingBack)) {
     RETURN_IF_ERROR(MoveJob(job, JobState::kRollingBack, context.now));
@@ -308,6 +351,7 @@ absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicy(ReadTx& tx, const Job& jo
   ASSIGN_OR_RETURN(const Environment environment, tx.GetEnvironment(job.environment));
   input.policy = environment.policy;
   ASSIGN_OR_RETURN(input.dependent_approvers, dependents_(tx, job.requester));
+  RETURN_IF_ERROR(AddFormerApprovers(tx, job, &input.former_approvers));
   ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
   for (const Task& task : tasks) {
     ASSIGN_OR_RETURN(const std::vector<Backup> backups, tx.VerifiedBackups(task.instance_id));
@@ -319,8 +363,8 @@ absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicy(ReadTx& tx, const Job& jo
   if (!job.policy_digest.empty() &&
       job.policy_digest != PolicyDigest(environment.name, environment.policy)) {
     decision.blockers.push_back({"policy-changed",
-                                 "the environment's policy changed after the plan was made; submit "
-                                 "the change again",
+                                 "the environment's policy changed after the plan was made; it is "
+                                 "planned again",
                                  false});
   }
   return decision;

@@ -69,6 +69,7 @@ class JobFlow {
   absl::Status Expire(FlowContext& context, Job* job) const;
   absl::Status AdvanceWaiting(FlowContext& context, Job* job) const;
   absl::Status AdvanceRunning(FlowContext& context, Job* job) const;
+  absl::Status Replan(FlowContext& context, Job* job, std::vector<Task>* tasks) const;
   absl::Status EnsureAttempts(FlowContext& context, const Job& job, std::vector<Task>* tasks) const;
   absl::Status EnsureAttempt(FlowContext& context, const Job& job, Task* task, Purpose purpose) const;
   absl::Status EndPlanAttempt(FlowContext& context, const Attempt& attempt, const AttemptEnd& end,

@@ -197,9 +197,12 @@ void JobManager::Tick() {
                                  JobState::kRolling}) {
       ASSIGN_OR_RETURN(const std::vector<Job> jobs, tx.JobsInState(state));
       for (const Job& job : jobs) {
-        bool lapsed = job.expire_time <= now;
-        for (const Approval& approval : job.approvals) lapsed |= approval.expire_time <= now;
-        if (lapsed) due.push_back(job.id);
+        // What a waiting change waits for (approvals, backups, the policy) may have come or gone
+        // without a word to it.
+        const bool waits =
+            job.kind == JobKind::kMigrate &&
+            (state == JobState::kAwaitingApproval || state == JobState::kReady);
+        if (waits || job.expire_time <= now) due.push_back(job.id);
       }
     }
     return absl::OkStatus();

@@ -20,6 +20,7 @@ namespace dbfleet::controller {
 struct RequestMeta {
   std::string principal;     // "users/ada".
   std::string request_id;
+  std::string token_id;      // With which API token; for the audit trail.
 };
 
 struct ChangeRequest {
@@ -85,7 +86,7 @@ class JobManager {
   absl::StatusOr<std::vector<PolicyBlocker>> Explain(
       ReadTx& tx, const Job& job, const std::function<bool(const std::string& agent)>& connected);
 
-  // Advances what waits for time: expiries, lapsed approvals. Called by the dispatcher's timer.
+  // Advances what waits for time, a backup or another policy. Called by the dispatcher's timer.
   void Tick();
 
  private:
@@ -98,6 +99,8 @@ class JobManager {
   absl::Status AuditRefusal(const RequestMeta& meta, absl::string_view action,
                             const std::string& resource, const std::string& environment,
                             const absl::Status& refusal);
+  absl::Status CancelGate(FlowContext& context, const Job& job, const std::string& reason);
+  absl::Status EndCancelled(FlowContext& context, Job job);
   absl::StatusOr<Job> InsertSimpleJob(FlowContext& context, const RequestMeta& meta, JobKind kind,
                                       const Instance& instance, const work::v1::JobSpec& spec,
                                       absl::string_view title);

@@ -58,6 +58,10 @@ std::string WhyIgnored(const PolicyInput& input, const Approval& approval) {
   if (std::find(dependent.begin(), dependent.end(), approval.principal) != dependent.end()) {
     return "has an account, role or token from the requester";
   }
+  const auto& former = input.former_approvers;
+  if (std::find(former.begin(), former.end(), approval.principal) != former.end()) {
+    return "is no approver any more";
+  }
   if (job.digest.empty() || approval.digest != job.digest) return "approved another plan";
   if (approval.expire_time <= input.now) {
     return absl::StrCat("approved until ", absl::FormatTime(absl::RFC3339_sec, approval.expire_time,

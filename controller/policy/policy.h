@@ -27,6 +27,8 @@ struct PolicyInput {
   // Who must not count as an approver besides the requester: principals whose account, role or
   // token the requester made.
   std::vector<std::string> dependent_approvers;
+  // Who approved and has lost the role, or the account, since.
+  std::vector<std::string> former_approvers;
   absl::Time now;
 };
 

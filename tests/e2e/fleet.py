@@ -382,6 +382,17 @@ class Fleet:
         except OSError:
             return 0, ""
 
+    def journal(self, name, command):
+        """What sqlite3 says on a copy of an agent's journal; the agent has locked its own."""
+        with tempfile.TemporaryDirectory() as folder:
+            for path in (self.state / f"agent-{name}/journal").glob("journal.db*"):
+                shutil.copy(path, folder)
+            done = subprocess.run(["sqlite3", f"{folder}/journal.db", command],
+                                  capture_output=True, text=True, errors="replace", check=False)
+        if done.returncode != 0:
+            raise AssertionError(done.stderr)
+        return done.stdout
+
     # -- Command line -----------------------------------------------------------------------------
 
     def cli(self, context, *arguments, expect=None, stdin=None, timeout=180, env=None):
@@ -476,9 +487,11 @@ class FleetTest(unittest.TestCase):
             cls.fleet.close(cls.failed)
             cls.fleet = None
 
-    def tearDown(self):
-        if not self._outcome.success:  # The folder is kept for a look.
-            type(self).failed = True
+    def run(self, result=None):
+        before = len(result.failures) + len(result.errors)
+        super().run(result)
+        if len(result.failures) + len(result.errors) > before:
+            type(self).failed = True  # The folder is kept for a look.
 
     def assert_says(self, result, *patterns):
         """Every pattern (case-insensitive) stands in the command's output, and it is printable."""

@@ -1,6 +1,5 @@
 """The quickstart: from nothing, a second time, and down again."""
 import os
-import subprocess
 import unittest
 
 import fleet
@@ -23,12 +22,9 @@ class QuickstartTest(FleetTest):
         tokens = {u["name"]: [t["name"] for t in self.fleet.cli(
             "admin", "token", "list", "--user", u["name"], "-o", "json", expect=0).json()]
             for u in users}
-        journals = {}
+        journals = {n: self.fleet.journal(n, "SELECT value FROM meta WHERE key = 'journal_id'")
+                    for n in AGENTS}
         for name in AGENTS:
-            journal = self.fleet.state / f"agent-{name}" / "journal" / "journal.db"
-            journals[name] = subprocess.run(
-                ["sqlite3", "-readonly", journal, "SELECT value FROM meta WHERE key = 'journal_id'"],
-                capture_output=True, text=True, check=True).stdout
             self.assertTrue(journals[name].strip(), name)
         return {
             "serials": {a["name"]: a["serial"] for a in agents},

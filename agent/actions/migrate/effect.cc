@@ -220,12 +220,12 @@ std::string ConcurrentIndexName(absl::string_view text) {
   if (At(words, i) == "IF") i += create ? 3 : 2;  // IF NOT EXISTS, IF EXISTS.
   if (create && At(words, i) == "ON") return "";
   std::string name;
-  for (; i < words.size(); ++i) {
+  while (i < words.size()) {
     const std::string& word = words[i];
     name += word.front() == '"' ? word : absl::AsciiStrToLower(word);
     if (At(words, i + 1) != ".") break;
     name += ".";
-    ++i;
+    i += 2;
   }
   return name;
 }

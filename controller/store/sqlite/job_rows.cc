@@ -1,3 +1,4 @@
+#include "controller/domain/names.h"
 #include "controller/store/sqlite/listing.h"
 #include "controller/store/sqlite/rows.h"
 #include "controller/store/sqlite/table.h"

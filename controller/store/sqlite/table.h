@@ -1,8 +1,6 @@
 #pragma once
 
-#include <optional>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -12,9 +10,9 @@
 #include "absl/strings/string_view.h"
 
 #include "common/base/status.h"
-#include "controller/domain/names.h"
-#include "controller/store/sqlite/codec.h"
+#include "controller/store/sqlite/column_visitors.h"
 #include "controller/store/sqlite/connection.h"
+#include "controller/store/sqlite/field_count.h"
 
 // Maps a noun of controller/domain/types.h to its table. Each noun lists its columns once, in a
 // specialisation of Table<T>:
@@ -33,70 +31,6 @@ namespace dbfleet::controller::sqlite {
 
 template <typename T>
 struct Table;
-
-class NameVisitor {
- public:
-  template <typename F>
-  void operator()(const char* name, const F&) {
-    names.push_back(name);
-  }
-  void Blob(const char* name, const std::string&) { names.push_back(name); }
-
-  std::vector<std::string> names;
-};
-
-class BindVisitor {
- public:
-  explicit BindVisitor(Statement* statement) : statement_(*statement) {}
-
-  void operator()(const char*, const std::string& v) { statement_.BindText(++index, v); }
-  void operator()(const char*, absl::Time v) { statement_.BindInt(++index, EncodeTime(v)); }
-  void operator()(const char*, absl::Duration v) { statement_.BindInt(++index, EncodeDuration(v)); }
-  template <typename F>
-  void operator()(const char*, const F& v) {
-    if constexpr (std::is_enum_v<F>) {
-      statement_.BindText(++index, NameOf(v));
-    } else if constexpr (std::is_integral_v<F>) {
-      statement_.BindInt(++index, static_cast<int64_t>(v));
-    } else {
-      statement_.BindText(++index, Encode(v));
-    }
-  }
-  void Blob(const char*, const std::string& v) { statement_.BindBlob(++index, v); }
-
-  int index = 0;
-
- private:
-  Statement& statement_;
-};
-
-class ReadVisitor {
- public:
-  explicit ReadVisitor(const Statement& statement) : statement_(statement) {}
-
-  void operator()(const char*, std::string& v) { v = statement_.Text(index++); }
-  void operator()(const char*, absl::Time& v) { v = DecodeTime(statement_.Int(index++)); }
-  void operator()(const char*, absl::Duration& v) { v = DecodeDuration(statement_.Int(index++)); }
-  void operator()(const char*, bool& v) { v = statement_.Int(index++) != 0; }
-  template <typename F>
-  void operator()(const char* name, F& v) {
-    if constexpr (std::is_enum_v<F>) {
-      const std::optional<F> value = FromName<F>(statement_.Text(index++));
-      value.has_value() ? void(v = *value) : void(unreadable = name);
-    } else if constexpr (std::is_integral_v<F>) {
-      v = static_cast<F>(statement_.Int(index++));
-    } else if (!Decode(statement_.Text(index++), &v)) {
-      unreadable = name;
-    }
-  }
-  void Blob(const char*, std::string& v) { v = statement_.Text(index++); }
-
-  int index = 0;
-  std::string unreadable;  // A column whose text means nothing to this program.
-
- private:
-  const Statement& statement_;
-};
 
 template <typename T>
 std::vector<std::string> ColumnNames() {
@@ -213,25 +147,6 @@ absl::Status UpdateRow(Connection& connection, T* value) {
   return Error(
       absl::StatusCode::kAborted, "STALE",
       absl::StrCat(Table<T>::kNoun, " \"", key, "\" was changed meanwhile; read it again"));
-}
-
-// For static_asserts beside each Table<T>: the number of fields of an aggregate, so that a field
-// that somebody adds to a noun cannot be forgotten here and lost with the next write.
-struct AnyField {
-  template <typename F>
-  operator F() const;
-};
-template <typename T, size_t... I>
-constexpr bool HasFields(std::index_sequence<I...>) {
-  return requires { T{(static_cast<void>(I), AnyField{})...}; };
-}
-template <typename T, size_t N = 0>
-constexpr size_t FieldCount() {
-  if constexpr (HasFields<T>(std::make_index_sequence<N + 1>())) {
-    return FieldCount<T, N + 1>();
-  } else {
-    return N;
-  }
 }
 
 }  // namespace dbfleet::controller::sqlite

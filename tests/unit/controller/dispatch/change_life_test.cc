@@ -75,11 +75,15 @@ TEST_F(ChangeLifeTest, AnApprovalLapsesBeforeTheGrant) {
 TEST_F(ChangeLifeTest, AcceptedWorkIsNotGrantedWhenTheBackupHasGrownOld) {
   std::string job_id;
   const agent::v1::Offer offer = OfferedChange(&job_id);
-  // The policy's age passes between the offer and the agent's answer; the approval is renewed.
-  clock_.JumpWallClock(absl::Hours(24));
-  agent_.clock_offset = absl::ZeroDuration();
+  clock_.JumpWallClock(absl::Hours(23));
+  const Job job = JobOf(job_id);
+  Must(jobs_.Approve({"users/cy", ""}, job_id, job.digest, "still right"));
+  clock_.JumpWallClock(absl::Hours(1));
   agent_.Accept(offer);
   EXPECT_EQ(agent_.Grants(), 1) << "only the plan's grant";
+  // The accepted attempt makes room for the backup that is wanted now.
+  executor_.RunAll();
+  EXPECT_TRUE(agent_.Offers().back().spec().has_backup());
 }
 
 TEST_F(ChangeLifeTest, TakesTheBackupThatThePolicyDemands) {
@@ -265,6 +269,120 @@ TEST_F(ChangeLifeTest, AnUnsafeInspectionIsRefusedWithReasonsAndAudited) {
       jobs_.SubmitInspect({"users/ada", ""}, "orders-db", spec).status();
   EXPECT_EQ(ReasonOf(status), "INSPECTION_NOT_SAFE");
   EXPECT_TRUE(Audited("inspect.refused"));
+}
+
+TEST_F(ChangeLifeTest, ADeclinedOfferEndsTheJobWithTheAgentsReason) {
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  agent::v1::Event event = agent_.NewEvent(offer);
+  event.mutable_declined()->set_reason("ACTION_FORBIDDEN");
+  agent_.SayEvent(event);
+  EXPECT_EQ(StateOf(job_id), "failed");
+  EXPECT_EQ(JobOf(job_id).error_reason, "ACTION_FORBIDDEN");
+}
+
+TEST_F(ChangeLifeTest, ADeclinedBackupIsNotVerified) {
+  const Job job = Must(jobs_.SubmitBackup({"users/ada", ""}, "orders-db", {}, true, ""));
+  agent::v1::Event event = agent_.NewEvent(agent_.Offers().back());
+  event.mutable_declined()->set_reason("TOOL_MISSING");
+  agent_.SayEvent(event);
+  EXPECT_EQ(StateOf(job.id), "failed");
+  EXPECT_EQ(agent_.Offers().size(), 1u);
+}
+
+TEST_F(ChangeLifeTest, AnAgentThatIsStoppingGetsTheOfferAgain) {
+  std::string job_id;
+  agent::v1::Event event = agent_.NewEvent(OfferedChange(&job_id));
+  event.mutable_declined()->set_reason("AGENT_STOPPING");
+  agent_.SayEvent(event);
+  EXPECT_EQ(StateOf(job_id), "ready");
+  EXPECT_EQ(agent_.Offers().size(), 3u);
+}
+
+TEST_F(ChangeLifeTest, AStartThatCameTooLateDoesNotStrandACancelledJob) {
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  agent_.Accept(offer);
+  Must(jobs_.Cancel({"users/ada", ""}, job_id, "stop"));
+  agent_.Finish(offer, agent::v1::OUTCOME_FAILED, {}, "START_TOO_LATE");
+  EXPECT_EQ(StateOf(job_id), "cancelled");
+}
+
+TEST_F(ChangeLifeTest, AStartThatCameTooLateIsTriedAgainAfterAPause) {
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  agent_.Accept(offer);
+  Must(jobs_.Pause({"users/ada", ""}, job_id, "wait"));
+  agent_.Finish(offer, agent::v1::OUTCOME_FAILED, {}, "START_TOO_LATE");
+  EXPECT_EQ(StateOf(job_id), "paused");
+  Must(jobs_.Resume({"users/ada", ""}, job_id));
+  RunTo(agent_.Offers().back(), agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());
+  EXPECT_EQ(StateOf(job_id), "succeeded");
+}
+
+TEST_F(ChangeLifeTest, AGrantedAttemptWithAnImpossibleReportWaitsForAPerson) {
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  agent_.Accept(offer);
+  agent_.Finish(offer, agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());   // It never said Started.
+  EXPECT_EQ(StateOf(job_id), "paused");
+}
+
+TEST_F(ChangeLifeTest, AnApproverWhoLostTheRoleDoesNotCountAnyMore) {
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  ASSERT_TRUE(store_.MutateAndWait([](WriteTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(User user, tx.GetUser("bob"));
+                      user.disabled = true;
+                      return tx.UpdateUser(&user);
+                    }).ok());
+  agent_.Accept(offer);
+  EXPECT_EQ(agent_.Grants(), 1) << "only the plan's grant";
+  EXPECT_EQ(StateOf(job_id), "awaiting_approval");
+}
+
+TEST_F(ChangeLifeTest, AnotherPolicyMeansAnotherPlanAndAnotherApproval) {
+  std::string job_id;
+  OfferedChange(&job_id);
+  const std::string digest = JobOf(job_id).digest;
+  ASSERT_TRUE(store_.MutateAndWait([](WriteTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(Environment environment, tx.GetEnvironment("production"));
+                      environment.policy.destructive_approvals = 2;
+                      return tx.UpdateEnvironment(&environment);
+                    }).ok());
+  Pass(absl::Seconds(6));
+  EXPECT_EQ(StateOf(job_id), "planning");
+  RunTo(agent_.Offers().back(), agent::v1::OUTCOME_SUCCEEDED, MakePlan());
+  EXPECT_EQ(StateOf(job_id), "awaiting_approval");
+  EXPECT_NE(JobOf(job_id).digest, digest);
+}
+
+TEST_F(ChangeLifeTest, AChangeThatWaitsForAnExistingBackupGoesOnWhenThereIsOne) {
+  ChangeRequest request = MakeChange();
+  request.backup_gate = BackupGate::kExisting;
+  const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, request));
+  RunTo(agent_.Offers().back(), agent::v1::OUTCOME_SUCCEEDED, MakePlan());
+  Must(jobs_.Approve({"users/bob", ""}, job.id, JobOf(job.id).digest, "ok"));
+  Pass(absl::Seconds(10));
+  EXPECT_EQ(agent_.Offers().size(), 1u) << "no backup is taken for it";
+  AddVerifiedBackup();
+  Pass(absl::Seconds(6));
+  EXPECT_EQ(agent_.Offers().back().purpose(), agent::v1::PURPOSE_EXECUTE);
+}
+
+TEST_F(ChangeLifeTest, CancellingTakesTheDemandedBackupAlong) {
+  const Job job = PlannedChange();
+  Must(jobs_.Approve({"users/bob", ""}, job.id, job.digest, "ok"));
+  const std::string gate = JobOf(job.id).gate_job;
+  Must(jobs_.Cancel({"users/ada", ""}, job.id, "no"));
+  EXPECT_EQ(StateOf(gate), "cancelled");
+}
+
+TEST_F(ChangeLifeTest, WhatAPersonCalledAppliedCanBeRolledBack) {
+  std::string job_id;
+  RunTo(OfferedChange(&job_id), agent::v1::OUTCOME_INTERRUPTED, {});
+  Must(jobs_.Resolve({"users/cy", ""}, job_id, "", Resolution::kApplied, "it is there"));
+  EXPECT_TRUE(jobs_.SubmitRollback({"users/ada", ""}, {job_id, "undo", true, {}}).ok());
 }
 
 }  // namespace

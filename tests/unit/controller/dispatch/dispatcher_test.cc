@@ -306,5 +306,64 @@ TEST_F(DispatcherTest, AnUnknownMessageIsAnsweredAndTheAnswerIsNot) {
   EXPECT_EQ(agent_.Sent(agent::v1::ControllerMsg::kUnimplemented).size(), 1u);
 }
 
+TEST_F(DispatcherTest, AnAgentThatLostItsJournalIsLetInAndItsSafeWorkIsDoneAgain) {
+  agent_.Connect();
+  const Job job = Must(jobs_.SubmitCheck({"users/ada", ""}, "orders-db"));
+  agent_.Accept(agent_.Offers()[0]);
+  agent_.Disconnect();
+  agent_.journal_id = "journal-2";
+  agent_.last_seq = 0;
+  agent_.Connect();
+  ASSERT_TRUE(agent_.connection->closed.ok()) << agent_.connection->closed;
+  EXPECT_EQ(AttemptsOf(job.id)[0].state, AttemptState::kLost);
+  EXPECT_EQ(agent_.Offers().size(), 1u);
+}
+
+TEST_F(DispatcherTest, AnAttemptThatTheAgentStillHasIsReachableAgain) {
+  agent_.Connect();
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  agent_.Accept(offer);
+  agent_.Disconnect();
+  Pass(absl::Minutes(3));
+  EXPECT_EQ(AttemptsOf(job_id).back().state, AttemptState::kUnreachable);
+  agent_.Connect({Holding(offer, agent::v1::ATTEMPT_PHASE_GRANTED)});
+  EXPECT_EQ(AttemptsOf(job_id).back().state, AttemptState::kGranted);
+}
+
+TEST_F(DispatcherTest, AnAttemptThatWasGivenUpIsCancelledWhenItStartsAfterAll) {
+  agent_.Connect();
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  agent_.Accept(offer);
+  agent_.Disconnect();
+  Pass(absl::Minutes(3));
+  Must(jobs_.Resolve({"users/cy", ""}, job_id, "", Resolution::kNotApplied, "gone"));
+  agent_.Connect({Holding(offer, agent::v1::ATTEMPT_PHASE_GRANTED)});
+  EXPECT_EQ(agent_.Sent(agent::v1::ControllerMsg::kCancel).size(), 1u);
+  agent_.Start(offer);
+  EXPECT_EQ(agent_.Sent(agent::v1::ControllerMsg::kCancel).size(), 2u);
+  EXPECT_EQ(StateOf(job_id), "failed");
+}
+
+TEST_F(DispatcherTest, AnAgentsJournalThatWasRestoredFromACopyIsRefused) {
+  agent_.Connect();
+  Must(jobs_.SubmitCheck({"users/ada", ""}, "orders-db"));
+  agent_.Accept(agent_.Offers()[0]);
+  agent_.Disconnect();
+  agent_.last_seq = 0;
+  agent_.Connect();
+  EXPECT_EQ(ReasonOf(agent_.connection->closed), "JOURNAL_REWOUND");
+}
+
+TEST_F(DispatcherTest, AfterARestoreOfTheControllerTheAgentIsHeardAgain) {
+  agent_.last_seq = 50;   // Acknowledged by a store that is no more.
+  agent_.Connect();
+  EXPECT_TRUE(Audited("agent.event_gap"));
+  const Job job = Must(jobs_.SubmitCheck({"users/ada", ""}, "orders-db"));
+  agent_.Accept(agent_.Offers()[0]);
+  EXPECT_EQ(StateOf(job.id), "rolling");
+}
+
 }  // namespace
 }  // namespace dbfleet::controller

@@ -31,6 +31,7 @@ class ScriptedAgent {
       sent.push_back(message);
       return true;
     }
+    void MessageTaken() override {}
     void Close(const absl::Status& status) override {
       if (closed.ok()) closed = status;
     }
@@ -58,6 +59,7 @@ class ScriptedAgent {
     hello->set_journal_id(journal_id);
     hello->set_boot_sequence(1);
     hello->set_version("test");
+    hello->set_last_event_seq(last_seq);
     *hello->mutable_agent_time() = ToProto(clock_.Now() + clock_offset);
     for (const agent::v1::AttemptState& attempt : attempts) *hello->add_attempts() = attempt;
     agent::v1::InstanceInfo* instance = hello->add_instances();
@@ -142,6 +144,7 @@ class FleetFixture : public ::testing::Test {
   FleetFixture() {
     for (const char* name : {"development", "qa", "production"}) AddEnvironment(name);
     AddAgent("db1", "production");
+    for (const char* name : {"bob", "cy"}) AddApprover(name);
     dispatcher_.Start();
     executor_.RunAll();
   }
@@ -156,6 +159,12 @@ class FleetFixture : public ::testing::Test {
     environment.policy = DefaultPolicy(name);
     ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertEnvironment(&environment); })
                     .ok());
+  }
+  void AddApprover(const std::string& id) {
+    User user;
+    user.id = id;
+    user.roles = {Role::kApprover};
+    ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertUser(&user); }).ok());
   }
   void AddAgent(const std::string& id, const std::string& environment) {
     Agent agent;
