@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/hash.h"
+#include "common/base/status.h"
 #include "common/metrics/registry.h"
 #include "common/plan/digest.h"
 #include "controller/dispatch/dispatcher.h"
