@@ -18,7 +18,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-int Run(std::vector<std::string> words) {
+int RunMain(std::vector<std::string> words) {
   words.insert(words.begin(), "dbfleet-agent");
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
@@ -47,24 +47,24 @@ class CommandLineTest : public ::testing::Test {
 };
 
 TEST_F(CommandLineTest, WrongUsageIsTwo) {
-  EXPECT_EQ(Run({}), 2);
-  EXPECT_EQ(Run({"fly"}), 2);
-  EXPECT_EQ(Run({"run"}), 2);
-  EXPECT_EQ(Run({"run", "--config"}), 2);
-  EXPECT_EQ(Run({"enroll", "--config", config_}), 2);
-  EXPECT_EQ(Run({"--help"}), 0);
-  EXPECT_EQ(Run({"version"}), 0);
+  EXPECT_EQ(RunMain({}), 2);
+  EXPECT_EQ(RunMain({"fly"}), 2);
+  EXPECT_EQ(RunMain({"run"}), 2);
+  EXPECT_EQ(RunMain({"run", "--config"}), 2);
+  EXPECT_EQ(RunMain({"enroll", "--config", config_}), 2);
+  EXPECT_EQ(RunMain({"--help"}), 0);
+  EXPECT_EQ(RunMain({"version"}), 0);
 }
 
 TEST_F(CommandLineTest, ABadConfigurationIsOne) {
   Write("name: [\n");
-  EXPECT_EQ(Run({"check-config", "--config", config_}), 1);
-  EXPECT_EQ(Run({"run", "--config", config_}), 1);
-  EXPECT_EQ(Run({"run", "--config", folder_ + "/absent.yaml"}), 1);
+  EXPECT_EQ(RunMain({"check-config", "--config", config_}), 1);
+  EXPECT_EQ(RunMain({"run", "--config", config_}), 1);
+  EXPECT_EQ(RunMain({"run", "--config", folder_ + "/absent.yaml"}), 1);
 }
 
 TEST_F(CommandLineTest, WithoutIdentityAndTokenTheAgentDoesNotStart) {
-  EXPECT_EQ(Run({"run", "--config", config_}), 1);
+  EXPECT_EQ(RunMain({"run", "--config", config_}), 1);
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/data/journal"));
 }
 

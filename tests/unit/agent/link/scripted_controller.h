@@ -25,7 +25,11 @@ class ControllerSession {
   explicit ControllerSession(Stream* stream, grpc::ServerContext* context)
       : stream_(stream), context_(context) {}
 
-  void Send(const v1::ControllerMsg& message) { stream_->Write(message); }
+  // The handler does not return, and gRPC does not free the stream, while this writes.
+  void Send(const v1::ControllerMsg& message) {
+    MutexLock lock(&stream_mutex_);
+    if (stream_ != nullptr) stream_->Write(message);
+  }
   void Welcome(uint64_t epoch, uint64_t acked = 0) {
     v1::ControllerMsg message;
     message.mutable_welcome()->set_epoch(epoch);
@@ -42,10 +46,12 @@ class ControllerSession {
   }
   // Ends the stream with a status.
   void Close(const absl::Status& status) {
-    MutexLock lock(&mutex_);
-    status_ = status;
-    closing_ = true;
-    context_->TryCancel();
+    {
+      MutexLock lock(&mutex_);
+      status_ = status;
+    }
+    MutexLock lock(&stream_mutex_);
+    if (stream_ != nullptr) context_->TryCancel();
   }
 
   std::vector<v1::AgentMsg> messages() {
@@ -69,11 +75,15 @@ class ControllerSession {
     return over_;
   }
 
-  grpc::Status Serve() {
+  grpc::Status Serve(Stream* stream) {
     v1::AgentMsg message;
-    while (stream_->Read(&message)) {
+    while (stream->Read(&message)) {
       MutexLock lock(&mutex_);
       messages_.push_back(message);
+    }
+    {
+      MutexLock lock(&stream_mutex_);
+      stream_ = nullptr;
     }
     MutexLock lock(&mutex_);
     over_ = true;
@@ -81,12 +91,12 @@ class ControllerSession {
   }
 
  private:
-  Stream* const stream_;
+  Mutex stream_mutex_;
+  Stream* stream_ ABSL_GUARDED_BY(stream_mutex_);
   grpc::ServerContext* const context_;
   Mutex mutex_;
   std::vector<v1::AgentMsg> messages_ ABSL_GUARDED_BY(mutex_);
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
-  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   bool over_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
@@ -142,7 +152,7 @@ class ScriptedController : public v1::AgentLink::Service {
       session = std::make_shared<ControllerSession>(stream, context);
       sessions_.push_back(session);
     }
-    return session->Serve();
+    return session->Serve(stream);
   }
   grpc::Status PushLogs(grpc::ServerContext*,
                         grpc::ServerReaderWriter<v1::LogAck, v1::LogBatch>* stream) override {

@@ -460,6 +460,7 @@ TEST_F(RunnerTest, DrainGivesUpAfterItsGrace) {
   EXPECT_TRUE(Await([&] { return drained.load(); }));
   EXPECT_EQ(runner_->running(), 1);
   gate.Open();
+  OutcomeOf("a1");
 }
 
 }  // namespace

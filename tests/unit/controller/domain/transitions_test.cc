@@ -60,7 +60,7 @@ TEST(Transitions, AttemptsMoveOnlyAsTheTableSays) {
       {{"queued", "offered cancelled expired"},
        {"offered", "accepted declined withdrawn expired"},
        {"accepted", "granted withdrawn"},
-       {"granted", "running failed cancelled unreachable"},
+       {"granted", "running failed cancelled interrupted unreachable"},
        {"running", "succeeded failed timed_out cancelled interrupted unreachable"},
        {"unreachable", "granted running succeeded failed timed_out cancelled interrupted lost"}},
       AttemptState::kExpired);
