@@ -11,6 +11,7 @@
 
 #include "common/concurrency/executor.h"
 #include "common/concurrency/mutex.h"
+#include "common/log/log.h"
 #include "common/rpc/status.h"
 
 namespace dbfleet::agent {
@@ -100,10 +101,14 @@ class BidiStream : public grpc::ClientBidiReactor<Out, In>,
   }
 
   void OnDone(const grpc::Status& status) override {
+    // The last reference must not go on this thread: with the context it may hold the channel,
+    // whose end joins gRPC's callback threads, of which this is one.
     Ptr self = KeepAlive(nullptr);
+    BidiStream* const stream = self.get();
     const absl::Status closed = rpc::FromGrpc(status);
-    if (!executor_.Add([self, closed] { self->events_.on_closed(self, closed); })) {
-      self->events_.on_closed(self, closed);
+    if (!stream->executor_.Add(
+            [self = std::move(self), closed] { self->events_.on_closed(self, closed); })) {
+      log::Error("a stream ended after its executor");
     }
   }
 

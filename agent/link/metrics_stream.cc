@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/log/log.h"
 #include "common/rpc/status.h"
 
 namespace dbfleet::agent {
@@ -62,10 +63,12 @@ void MetricsStream::OnWriteDone(bool ok) {
 }
 
 void MetricsStream::OnDone(const grpc::Status& status) {
+  // As in BidiStream: the last reference must not go on gRPC's thread.
   Ptr self = KeepAlive(nullptr);
+  Executor& executor = executor_;
   const absl::Status closed = rpc::FromGrpc(status);
-  if (!executor_.Add([self, closed] { self->events_.on_closed(self, closed); })) {
-    self->events_.on_closed(self, closed);
+  if (!executor.Add([self = std::move(self), closed] { self->events_.on_closed(self, closed); })) {
+    log::Error("a stream ended after its executor");
   }
 }
 

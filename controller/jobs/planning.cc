@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
-#include "common/sql/sql.h"
 #include "controller/domain/names.h"
 #include "controller/jobs/specs.h"
 #include "controller/policy/policy.h"
@@ -13,14 +12,10 @@
 namespace dbfleet::controller {
 namespace {
 
-bool AnyStepDestructive(const Instance& instance, const work::v1::Plan& plan) {
-  for (const work::v1::Step& step : plan.forward()) {
-    if (step.safety() != work::v1::SAFETY_CLASS_SAFE ||
-        sql::Classify(DialectOf(instance), step.sql()).safety != sql::Safety::kSafe) {
-      return true;
-    }
-  }
-  return false;
+// Whatever class its statements have one by one, a plan that executes any is destructive: it runs in
+// writable sessions of the migration account, and a failure runs the down parts of what went before.
+bool Executes(const work::v1::Plan& plan) {
+  return !plan.forward().empty() || !plan.rollback().empty();
 }
 
 }  // namespace
@@ -30,10 +25,9 @@ absl::Status LiftPlans(ReadTx& tx, Job* job, std::vector<Task>* tasks) {
   job->schema_change = false;
   job->has_rollback = true;
   for (Task& task : *tasks) {
-    ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(task.instance_id));
     ASSIGN_OR_RETURN(work::v1::Plan plan, ParsePlan(task));
     task.target_digest = PlanDigest(task.Target(), plan);
-    if (AnyStepDestructive(instance, plan)) {
+    if (Executes(plan)) {
       job->safety = SafetyClass::kDestructive;
       job->schema_change = true;
       if (plan.rollback().empty() && plan.irreversible().empty()) job->has_rollback = false;

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import threading
 import time
-from pathlib import Path
 
 import fleet
 from fleet import Fleet, FleetTest, run, wait_until
@@ -318,7 +317,13 @@ class SecretsTest(FleetTest):
             self.assertEqual(needles.find(data), ["mariadb-backup"], data)
         for name in ("admin-token", "token-ada", "join-redis"):
             self.assertIn(name, self.secrets())
-        self.assertTrue(Path(self.fleet.state / "secrets").is_dir())
+        with subprocess.Popen(["sleep", "60.2468"], env={"PROBE": "seen-in-an-environment"}) as probe:
+            try:
+                for mark in (b"60.2468", b"seen-in-an-environment"):
+                    wait_until("the sampler sees a process", lambda: any(
+                        mark in data for data in list(self.sampler.seen)), 10)
+            finally:
+                probe.kill()
 
 
 if __name__ == "__main__":

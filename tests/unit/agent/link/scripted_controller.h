@@ -8,6 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 
@@ -15,6 +18,7 @@
 #include "common/concurrency/mutex.h"
 #include "common/rpc/status.h"
 #include "dbfleet/agent/v1/link_service.grpc.pb.h"
+#include "tests/unit/agent/journal/journal_test_util.h"
 
 namespace dbfleet::agent {
 
@@ -100,18 +104,22 @@ class ControllerSession {
   bool over_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
-// An AgentLink service in this process whose behaviour the test scripts. Thread-safe.
+// An AgentLink service in this process, on a unix socket, whose behaviour the test scripts.
+// Thread-safe.
 class ScriptedController : public v1::AgentLink::Service {
  public:
   ScriptedController() {
     grpc::ServerBuilder builder;
+    builder.AddListeningPort(address_, grpc::InsecureServerCredentials());
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
   }
   ~ScriptedController() override { server_->Shutdown(std::chrono::system_clock::now()); }
 
   std::shared_ptr<grpc::Channel> Channel() {
-    return server_->InProcessChannel(grpc::ChannelArguments());
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    return grpc::CreateCustomChannel(address_, grpc::InsecureChannelCredentials(), arguments);
   }
   // Every new stream ends with this status at once, unless it is OK.
   void Refuse(const absl::Status& status) {
@@ -196,6 +204,8 @@ class ScriptedController : public v1::AgentLink::Service {
     return grpc::Status::OK;
   }
 
+  const TempFolder folder_;
+  const std::string address_ = "unix:" + folder_.path() + "/socket";
   Mutex mutex_;
   absl::Status refusal_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<ControllerSession>> sessions_ ABSL_GUARDED_BY(mutex_);

@@ -39,7 +39,8 @@ class RedisEngineTest : public testing::Test {
     server_ = *std::move(server);
     std::string commands = "SET key value\nHSET hash a 1 b 2\nSELECT 3\nSET other 3\nSELECT 0\n";
     for (int i = 0; i < 500; ++i) absl::StrAppend(&commands, "RPUSH list ", i, "\n");
-    ASSERT_TRUE(server_->Admin(commands).ok());
+    const auto loaded = server_->Admin(commands);
+    ASSERT_TRUE(loaded.ok()) << loaded.status();
     const absl::Status granted = server_->ApplyGrants(Make()->Grants());
     ASSERT_TRUE(granted.ok()) << granted << Make()->Grants();
   }
@@ -352,7 +353,8 @@ TEST_F(RedisEngineTest, AFailedSnapshotIsCritical) {
   InstanceSpec spec = mini::SpecFor(**server, kRedis);
   spec.inspect = AccountConfig{"", ""};
   const auto engine = MakeRedisEngine(spec);
-  ASSERT_NE(engine->Check(absl::Seconds(5)).status(), work::v1::HEALTH_STATUS_CRITICAL);
+  const work::v1::InstanceHealth before = engine->Check(absl::Seconds(5));
+  ASSERT_NE(before.status(), work::v1::HEALTH_STATUS_CRITICAL) << before.DebugString();
   // A folder in the snapshot's place makes the final rename fail.
   ASSERT_TRUE(MakeDirectories(absl::StrCat((*server)->data_folder(), "/dump.rdb"), 0700).ok());
   ASSERT_TRUE((*server)->Admin("BGSAVE").ok());
@@ -380,7 +382,7 @@ TEST_F(RedisEngineTest, AReplicaIsFoundByProbingAndABrokenLinkIsCritical) {
       return link != nullptr && link->value() == value;
     });
   };
-  EXPECT_TRUE(link_is(1));
+  ASSERT_TRUE(link_is(1)) << health.DebugString() << (*replica)->LogTail();
   EXPECT_EQ(health.role(), work::v1::INSTANCE_ROLE_REPLICA);
   EXPECT_EQ(Observation(health, kReplicationLag)->status(), work::v1::HEALTH_STATUS_OK);
   ASSERT_TRUE((*primary)->Stop().ok());
