@@ -5,6 +5,7 @@
 #include "CLI/CLI.hpp"
 
 #include "agent/app/commands.h"
+#include "common/base/files.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -22,6 +23,7 @@ CLI::App* Subcommand(CLI::App* app, const char* name, const char* help, std::str
 }  // namespace
 
 int Main(int argc, char** argv) {
+  EnsureStandardDescriptors();
   CLI::App app("dbfleet-agent runs the operations of the databases on this host.");
   app.require_subcommand(1);
   std::string config;

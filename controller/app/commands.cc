@@ -9,6 +9,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/files.h"
 #include "common/log/log.h"
 #include "controller/app/controller.h"
 #include "controller/app/controller_config.h"
@@ -75,6 +76,7 @@ int CheckConfig(const std::string& config_path) {
 }  // namespace
 
 int RunCommandLine(int argc, char** argv) {
+  EnsureStandardDescriptors();
   CLI::App app("The dbfleet controller: schedules work, enforces policy, keeps the audit trail.",
                "dbfleet-controller");
   app.require_subcommand(1);

@@ -69,7 +69,7 @@ stop_process() {
   local name=$1 pid i
   pid=$(living_pid "$name") || { rm -f "$state/run/$name.pid"; return 0; }
   kill -TERM "$pid" 2>/dev/null || true
-  for ((i = 0; i < 300; i++)); do
+  for ((i = 0; i < 700; i++)); do   # An agent takes up to 60 s to bring its work to an end.
     living_pid "$name" >/dev/null || break
     sleep 0.1
   done

@@ -66,13 +66,14 @@ redis_admin() { as_user "$redis_user" redis-cli -s "$state/sock/redis/s" "$@"; }
 start_redis() {
   living_pid redis >/dev/null && return 0
   private_folder "$redis_user" "$state/sock/redis"
+  # Redis's own administrator has no password here: only the server's user (and root) may come in.
+  chmod 0700 "$state/sock/redis"
   private_folder "$redis_user" "$state/redis"
   if [[ ! -f $state/redis/users.acl ]]; then
-    # Open until the accounts are made, on a socket in a folder of the server's own user.
     as_user "$redis_user" tee "$state/redis/users.acl" >/dev/null <<<'user default on nopass ~* &* +@all'
   fi
   start_process redis "$redis_user" /usr/bin/redis-server --port 0 --unixsocket "$state/sock/redis/s" \
-    --unixsocketperm 777 --dir "$state/redis" --dbfilename dump.rdb --save '3600 1' \
+    --unixsocketperm 700 --dir "$state/redis" --dbfilename dump.rdb --save '3600 1' \
     --aclfile "$state/redis/users.acl" --maxmemory 64mb --daemonize no
   wait_for 20 "Redis's start" test -S "$state/sock/redis/s"
 }

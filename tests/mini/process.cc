@@ -119,6 +119,7 @@ Process::Process(pid_t pid)
     : pid_(pid), pidfd_(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))) {}
 
 absl::StatusOr<std::unique_ptr<Process>> Process::Start(const Command& command) {
+  EnsureStandardDescriptors();
   const Prepared prepared(command);
   Descriptor log(open(command.log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   if (log.get() < 0) return ErrnoStatus(errno, absl::StrCat("open ", command.log_path));
@@ -156,6 +157,9 @@ bool Process::WaitForEnd(absl::Duration timeout) {
 }
 
 absl::StatusOr<std::string> Run(const Command& command) {
+  // A test may be started without standard descriptors; the child's would then be the very ones that
+  // dup2 leaves alone, and be closed on exec.
+  EnsureStandardDescriptors();
   const Prepared prepared(command);
   // Files in memory instead of pipes: nothing can block, however much goes in and out.
   Descriptor in(memfd_create("stdin", MFD_CLOEXEC));
