@@ -31,7 +31,7 @@ class LinkServices {
 // the controller's messages; everything it says goes through the journal. Thread-safe.
 //
 // An attempt runs on a pool of workers, one exclusive job per instance: anything but a check or an
-// inspection waits for the instance. Before Run it checks, in this order, each its own hook: local
+// inspection waits for the instance. Recoveries have a pool of their own. Before Run it checks, in this order, each its own hook: local
 // policy, capability, `start_within`, `not_after`, lease, digest (recomputed from a new plan).
 class Runner {
  public:
@@ -56,7 +56,9 @@ class Runner {
   virtual void HandleCancel(const std::string& attempt_id, const std::string& reason) = 0;
   virtual void HandleLeaseRenewal(const v1::LeaseRenewal& renewal) = 0;
 
-  // No new attempts; waits (at most `grace`) for running ones to end or reach a safe point.
+  // No new attempts, and none that is granted but not begun: they, and recoveries that have not
+  // begun, stay in the journal for the next life. Waits (at most `grace`) for running ones to end
+  // or reach a safe point.
   virtual void Drain(absl::Duration grace) = 0;
 
   virtual int running() const = 0;

@@ -1,4 +1,5 @@
 // The part of RunnerImpl that executes attempts on the pool.
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -90,32 +91,56 @@ void RunnerImpl::Dispatch() {
 }
 
 void RunnerImpl::Submit(const std::shared_ptr<LiveAttempt>& attempt) {
-  if (pool_->Add([this, attempt] { Execute(attempt); })) return;
+  Executor& pool = attempt->recovering() ? *recovery_pool_ : *pool_;
+  if (pool.Add([this, attempt] { Execute(attempt); })) return;
   log::Warn("the agent stops before an attempt could start", {{"attempt", attempt->attempt_id()}});
   MutexLock lock(&mutex_);
   --running_;
   changed_.SignalAll();
 }
 
+bool RunnerImpl::LeavesToNextLife(LiveAttempt& attempt) {
+  const bool ends_here = attempt.cancelled() && !attempt.recovering();
+  MutexLock lock(&mutex_);
+  return draining_ && !ends_here;
+}
+
+void RunnerImpl::Leave(const LiveAttempt& attempt) {
+  log::Info("the agent stops: left to its next start", {{"attempt", attempt.attempt_id()}});
+  MutexLock lock(&mutex_);
+  live_[attempt.attempt_id()].place = Place::kParked;
+  queue_.Done(attempt.attempt_id());
+  --running_;
+  changed_.SignalAll();
+}
+
 void RunnerImpl::Execute(const std::shared_ptr<LiveAttempt>& attempt) {
+  // It may have waited for a worker.
+  if (LeavesToNextLife(*attempt)) return Leave(*attempt);
   const std::string action(attempt->action().name());
   log::Info(
       attempt->recovering() ? "finding out how an interrupted attempt ended" : "attempt begins",
       {{"attempt", attempt->attempt_id()},
        {"action", action},
        {"instance", attempt->offer().instance()}});
-  v1::Finished finished = attempt->recovering() ? RunRecovery(*attempt) : RunFresh(*attempt);
-  FitIntoMessage(&finished);
-  FinishDurably(attempt, finished);
+  std::optional<v1::Finished> finished =
+      attempt->recovering() ? RunRecovery(*attempt) : RunFresh(*attempt);
+  if (!finished.has_value()) return Leave(*attempt);
+  FitIntoMessage(&*finished);
+  FinishDurably(attempt, *finished);
 }
 
-v1::Finished RunnerImpl::RunFresh(LiveAttempt& attempt) {
+std::optional<v1::Finished> RunnerImpl::RunFresh(LiveAttempt& attempt) {
   StartContext context{attempt, options_, clock_};
   {
     MutexLock lock(&mutex_);
     context.highest_granted_fence = granted_fences_[attempt.offer().instance()];
   }
-  if (const absl::Status status = CheckStart(context); !status.ok()) return NotStarted(status);
+  const absl::Status may_start = CheckStart(context);
+  // The checks make a plan and so take their time. A refusal counts for nothing either: it may be
+  // that the agent stops.
+  if (LeavesToNextLife(attempt)) return std::nullopt;
+  if (!may_start.ok()) return NotStarted(may_start);
   if (const absl::Status status = journal_.Start(attempt.attempt_id()); !status.ok()) {
     v1::Finished finished =
         NotStarted(Annotate(status, "cannot note the start, so nothing was started"));

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
+#include "agent/actions/backup/orphan.h"
 #include "agent/runner/work_kind.h"
 #include "common/base/files.h"
 #include "common/base/status.h"
@@ -55,6 +56,7 @@ RunnerImpl::RunnerImpl(Options options, Clock& clock, Journal& journal,
       link_(link),
       scratch_(options_.data_dir),
       pool_(MakeThreadPool("work", std::max(1, options_.workers))),
+      recovery_pool_(MakeThreadPool("recover", std::max(1, static_cast<int>(engines_.size())))),
       cancel_pool_(MakeThreadPool("cancel", 1)) {}
 
 RunnerImpl::~RunnerImpl() {
@@ -67,6 +69,7 @@ RunnerImpl::~RunnerImpl() {
   stopping_ = true;
   timers.clear();
   cancel_pool_->Shutdown();
+  recovery_pool_->Shutdown();
   pool_->Shutdown();
 }
 
@@ -111,6 +114,8 @@ void RunnerImpl::TakeUp(const JournaledAttempt& journaled) {
 void RunnerImpl::FinishOrphan(const JournaledAttempt& journaled) {
   const bool ran = journaled.phase == v1::ATTEMPT_PHASE_RUNNING;
   const std::string& id = journaled.offer.attempt_id();
+  // Its dump may still be running. It ends before the folder goes from which it can be found.
+  if (ran) EndOrphanedBackup(scratch_.PathOf(id));
   v1::Finished finished;
   finished.set_outcome(ran ? v1::OUTCOME_INTERRUPTED : v1::OUTCOME_FAILED);
   finished.set_error_reason("INSTANCE_UNKNOWN");
@@ -269,10 +274,11 @@ void RunnerImpl::HandleCancel(const std::string& attempt_id, const std::string& 
     MutexLock lock(&mutex_);
     const auto it = live_.find(attempt_id);
     if (it == live_.end()) return;
-    // One that waits need not wait any longer: its first hook ends it.
-    end_now = it->second.place == Place::kQueued
-                  ? queue_.TakeWaiting(attempt_id)
-                  : it->second.place == Place::kParked && attempt->granted();
+    // One that waits need not wait any longer: its first hook ends it. But a recovery needs its
+    // instance whatever a person wishes.
+    const bool parked = it->second.place == Place::kParked && attempt->granted();
+    const bool queued = it->second.place == Place::kQueued;
+    end_now = !attempt->recovering() && (parked || (queued && queue_.TakeWaiting(attempt_id)));
     if (end_now) {
       it->second.place = Place::kRunning;
       ++running_;

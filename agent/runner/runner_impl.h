@@ -3,6 +3,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -56,8 +57,13 @@ class RunnerImpl : public Runner {
   void Dispatch();
   void Submit(const std::shared_ptr<LiveAttempt>& attempt);
   void Execute(const std::shared_ptr<LiveAttempt>& attempt);
-  v1::Finished RunFresh(LiveAttempt& attempt);
+  // Nothing if the agent began to stop before the start: the attempt stays as it is in the journal.
+  std::optional<v1::Finished> RunFresh(LiveAttempt& attempt);
   v1::Finished RunRecovery(LiveAttempt& attempt);
+  // Whether the agent stops, so that this one is for its next life. One that is cancelled still
+  // ends in this one.
+  bool LeavesToNextLife(LiveAttempt& attempt);
+  void Leave(const LiveAttempt& attempt);
   void FinishDurably(const std::shared_ptr<LiveAttempt>& attempt, const v1::Finished& finished);
   void Complete(const std::shared_ptr<LiveAttempt>& attempt);
 
@@ -70,6 +76,9 @@ class RunnerImpl : public Runner {
   const Scratch scratch_;
   std::atomic<bool> stopping_{false};
   const std::unique_ptr<Executor> pool_;
+  // A recovery may wait for its server for an hour; others shall run meanwhile. At most one per
+  // instance, and as many threads.
+  const std::unique_ptr<Executor> recovery_pool_;
   // Callbacks of cancelled attempts may block on a database; the pool may be full of attempts that
   // wait for just these.
   const std::unique_ptr<Executor> cancel_pool_;

@@ -11,14 +11,14 @@ namespace dbfleet::agent {
 
 absl::StatusOr<std::string> Scratch::Make(const std::string& attempt_id) const {
   RETURN_IF_ERROR(MakeDirectories(root_, 0700));
-  const std::string folder = root_ + "/" + attempt_id;
+  const std::string folder = PathOf(attempt_id);
   RETURN_IF_ERROR(MakeDirectories(folder, 0700));
   return folder;
 }
 
 void Scratch::Remove(const std::string& attempt_id) const {
   std::error_code error;
-  std::filesystem::remove_all(root_ + "/" + attempt_id, error);
+  std::filesystem::remove_all(PathOf(attempt_id), error);
   if (error) {
     log::Warn("cannot remove a scratch folder; the next start of the agent tries again",
               {{"attempt", attempt_id}, {"error", error.message()}});

@@ -12,6 +12,7 @@ class Scratch {
  public:
   explicit Scratch(const std::string& data_dir) : root_(data_dir + "/scratch") {}
 
+  std::string PathOf(const std::string& attempt_id) const { return root_ + "/" + attempt_id; }
   absl::StatusOr<std::string> Make(const std::string& attempt_id) const;
   void Remove(const std::string& attempt_id) const;
   // Removes what earlier lives left, but for `keep`.

@@ -31,6 +31,11 @@ bool EndsOperand(const Token& token) {
          (token.kind == TokenKind::kWord && !IsPostgresReserved(token));
 }
 
+// Whether nothing, not even a comment, stands between the two.
+bool Touches(const Token& name, const Token& paren) {
+  return name.offset + name.text.size() == paren.offset;
+}
+
 bool SelectFollows(TokenView tokens, ptrdiff_t paren) { return tokens[paren + 1].IsWord("SELECT"); }
 
 // The type at `i`, which may be written with pg_catalog in front.
@@ -50,8 +55,15 @@ std::string MySqlParenObjection(Dialect dialect, TokenView tokens, ptrdiff_t i) 
   if (name.kind != TokenKind::kWord || before.IsSymbol('.') || before.IsSymbol('@')) {
     return CallObjection(name);
   }
-  if (IsMySqlWordBeforeParen(name) || IsPureMySqlFunction(dialect, name)) return "";
+  if (IsMySqlWordBeforeParen(name)) return "";
   if (before.IsWord("AS")) return "";  // CAST(x AS CHAR(3)).
+  if (IsPureMySqlFunction(dialect, name)) {
+    // Without IGNORE_SPACE, count (x) and now () call stored functions of those names. Asked of
+    // every name, for which of them are like that depends on the server's version.
+    if (Touches(name, tokens[i])) return "";
+    return absl::StrCat("calls ", NameFor(name), " () with something between the name and its ",
+                        "parenthesis, so it may be a stored function; write ", NameFor(name), "(");
+  }
   // Not reserved everywhere, so they could be stored functions; these forms could not.
   if (SelectFollows(tokens, i) && (name.IsWord("EXCEPT") || name.IsWord("INTERSECT") ||
                                    name.IsWord("ANY") || name.IsWord("SOME"))) {

@@ -38,6 +38,10 @@ struct Verdict {
 };
 
 // Classifies one statement. `text` with several statements is destructive.
+//
+// A limit: PostgreSQL lets a function of one composite argument be called like a column, as in
+// `SELECT t.f FROM t` or `(row).f`, which only the catalogue can tell from a column. Such a call is
+// classified as safe; what holds it then is the read-only transaction that inspections run in.
 Verdict Classify(Dialect dialect, absl::string_view text);
 
 struct Finding {

@@ -25,6 +25,9 @@ bool IsError(const std::string& line) {
   return false;
 }
 
+// Without a server redis-cli also ends with status 0: only this answer shows that it had one.
+constexpr char kEnd[] = "dbfleet-mini-end";
+
 }  // namespace
 
 MiniRedis::MiniRedis(RedisOptions options)
@@ -78,12 +81,18 @@ absl::StatusOr<std::string> MiniRedis::Admin(absl::string_view commands,
   if (!options_.password.empty()) absl::StrAppend(&input, "AUTH ", options_.password, "\n");
   if (!database.empty()) absl::StrAppend(&input, "SELECT ", database, "\n");
   const int preamble = (options_.password.empty() ? 0 : 1) + (database.empty() ? 0 : 1);
-  absl::StrAppend(&input, commands, "\n");
+  absl::StrAppend(&input, commands, "\nECHO ", kEnd, "\n");
   ASSIGN_OR_RETURN(std::string output, RunClient({"redis-cli", "-s", socket_}, std::move(input)));
   std::vector<std::string> lines = absl::StrSplit(output, '\n');
   for (const std::string& line : lines) {
     if (IsError(line)) return Error(absl::StatusCode::kInternal, "TOOL_FAILED", line);
   }
+  while (!lines.empty() && lines.back().empty()) lines.pop_back();
+  if (lines.empty() || lines.back() != kEnd) {
+    return Error(absl::StatusCode::kUnavailable, "TOOL_FAILED",
+                 absl::StrCat("redis-cli did not get through: ", output));
+  }
+  lines.back().clear();   // The answers before it end in a new line.
   lines.erase(lines.begin(), lines.begin() + preamble);
   return absl::StrJoin(lines, "\n");
 }

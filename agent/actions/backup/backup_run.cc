@@ -106,7 +106,7 @@ absl::StatusOr<Manifest> BackupRun::DumpAll(const work::v1::BackupSpec& spec) {
   for (const std::string& warning : state_.plan.warnings) {
     context_.Log(work::v1::SEVERITY_WARNING, warning);
   }
-  const std::string state_path = absl::StrCat(tools_.scratch(), "/backup.json");
+  const std::string state_path = StatePath(tools_.scratch());
   RETURN_IF_ERROR(WriteFileAtomically(state_path, StateToJson(state_), 0600));
   Manifest manifest;
   for (size_t i = 0; i < state_.plan.items.size(); ++i) {
@@ -228,7 +228,11 @@ absl::StatusOr<work::v1::BackupResult> BackupRun::Complete(const BackupState& st
 
 absl::StatusOr<work::v1::BackupResult> BackupRun::Recover(absl::string_view checkpoint) {
   absl::StatusOr<Manifest> manifest = FinishFormerLife(checkpoint);
-  if (!manifest.ok()) return RemoveAndReturn(manifest.status());
+  if (!manifest.ok()) {
+    // One that outlasted our patience still writes into what is removed next.
+    tools_.StopLeftovers("");
+    return RemoveAndReturn(manifest.status());
+  }
   return Complete(state_, *std::move(manifest));
 }
 

@@ -20,6 +20,8 @@ struct BackupState {
   std::vector<std::string> record_folders;  // One per item.
 };
 
+// Where it lies in the attempt's scratch folder.
+std::string StatePath(const std::string& scratch);
 std::string StateToJson(const BackupState& state);
 absl::StatusOr<BackupState> StateFromJson(absl::string_view json);
 

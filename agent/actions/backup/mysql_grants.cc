@@ -4,6 +4,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
@@ -77,6 +78,10 @@ MysqlGrants MysqlGrants::Parse(absl::string_view show_grants) {
     if (ParseLine(line, &grant)) grants.grants_.push_back(std::move(grant));
   }
   return grants;
+}
+
+MysqlGrants MysqlGrants::ParseBatch(const std::vector<std::string>& lines) {
+  return Parse(absl::StrReplaceAll(absl::StrJoin(lines, "\n"), {{"\\\\", "\\"}}));
 }
 
 bool MysqlGrants::Allows(const Grant& grant, absl::string_view privilege) const {

@@ -19,6 +19,10 @@ class MysqlGrants {
   // One statement per line, as SHOW GRANTS prints them. What it cannot read grants nothing.
   static MysqlGrants Parse(absl::string_view show_grants);
 
+  // The same of the lines that `mariadb --batch` prints, where every backslash is doubled. A line
+  // break in a name stays escaped, so that a name cannot look like a statement.
+  static MysqlGrants ParseBatch(const std::vector<std::string>& lines);
+
   bool HasGlobal(absl::string_view privilege) const;
   // On *.* or on the whole database, whose name a grant may give as a LIKE pattern.
   bool HasOnDatabase(absl::string_view privilege, absl::string_view database) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "agent/engine/health.h"
@@ -13,6 +14,7 @@
 #include "agent/engines/postgres/postgres_migrations.h"
 #include "agent/engines/postgres/postgres_probe.h"
 #include "common/base/status.h"
+#include "common/sql/sql.h"
 #include "common/time/clock.h"
 
 namespace dbfleet::agent {
@@ -22,24 +24,53 @@ namespace {
 constexpr absl::Duration kGrace = absl::Seconds(2);
 constexpr absl::string_view kQueries[] = {"SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN"};
 
-// Through a cursor the server makes only the rows that are asked for. In growing portions, since
-// the first rows tell nothing about the size of the next.
+// A row above this, as text, is refused by the server itself, before it gets here. Together with
+// kPortion it bounds the memory of an inspection: libpq buffers a whole answer.
+constexpr int kMaxRowBytes = 8 << 20;
+constexpr int kPortion = 8;
+// Made by the server for such a row: invalid_argument_for_width_bucket_function, which hardly any
+// statement of a person's runs into.
+constexpr absl::string_view kRowTooLarge = "error 2201G";
+
+// The statement as a subquery whose rows are all measured. OFFSET 0 keeps the planner from
+// evaluating the columns a second time for that.
+absl::StatusOr<std::string> Measured(absl::string_view statement) {
+  ASSIGN_OR_RETURN(const std::vector<sql::Statement> statements,
+                   sql::Split(sql::Dialect::kPostgres, statement));
+  if (statements.size() != 1) {
+    return Error(absl::StatusCode::kInvalidArgument, "INSPECTION_NOT_SAFE",
+                 absl::StrCat("an inspection is one statement, not ", statements.size()));
+  }
+  // The line break ends a comment at the statement's end.
+  return absl::StrCat("SELECT dbfleet_row.* FROM (SELECT * FROM (", statements[0].text,
+                      "\n) AS dbfleet_statement OFFSET 0) AS dbfleet_row WHERE "
+                      "pg_catalog.width_bucket(0, 0, 1, CASE WHEN "
+                      "pg_catalog.octet_length(dbfleet_row::pg_catalog.text) > ",
+                      kMaxRowBytes, " THEN 0 ELSE 1 END) > 0");
+}
+
+absl::Status ExplainTooLarge(const absl::Status& status) {
+  if (!absl::StrContains(status.message(), kRowTooLarge)) return status;
+  return Error(absl::StatusCode::kResourceExhausted, "ROW_TOO_LARGE",
+               absl::StrCat("a row of the result is larger than ", kMaxRowBytes,
+                            " bytes; select fewer columns, or cut their values with left()"));
+}
+
+// Through a cursor the server makes only the rows that are asked for.
 absl::Status ReadThroughCursor(PostgresConnection& connection, absl::string_view statement,
                                int max_rows, ResultBuilder* builder) {
+  ASSIGN_OR_RETURN(const std::string query, Measured(statement));
   RETURN_IF_ERROR(
-      connection
-          .Execute(absl::StrCat("DECLARE dbfleet_inspection NO SCROLL CURSOR FOR ", statement))
+      connection.Execute(absl::StrCat("DECLARE dbfleet_inspection NO SCROLL CURSOR FOR ", query))
           .status());
   int64_t wanted = static_cast<int64_t>(max_rows) + 1;
-  int portion = 8;
   for (bool first = true; wanted > 0; first = false) {
-    const int count = static_cast<int>(std::min<int64_t>(wanted, portion));
-    ASSIGN_OR_RETURN(const int rows, connection.Append(absl::StrCat("FETCH FORWARD ", count,
-                                                                    " FROM dbfleet_inspection"),
-                                                       first, builder));
-    if (rows < count || builder->full()) break;
+    const int count = static_cast<int>(std::min<int64_t>(wanted, kPortion));
+    const absl::StatusOr<int> rows = connection.Append(
+        absl::StrCat("FETCH FORWARD ", count, " FROM dbfleet_inspection"), first, builder);
+    if (!rows.ok()) return ExplainTooLarge(rows.status());
+    if (*rows < count || builder->full()) break;
     wanted -= count;
-    portion = std::min(portion * 4, 512);
   }
   return absl::OkStatus();
 }

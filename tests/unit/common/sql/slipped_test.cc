@@ -168,6 +168,34 @@ TEST(SlippedTest, Group6FunctionsWithSideEffects) {
                         {"M", "SELECT 1.5or(sleep(1))"}});
 }
 
+// MySQL and MariaDB take these as calls of stored functions, unless IGNORE_SPACE is on.
+TEST(SlippedTest, Group6BuiltInNamesWithAGapBeforeTheParenthesis) {
+  ExpectAllDestructive({{"M", "SELECT count (55)"},
+                        {"M", "SELECT now ()"},
+                        {"M", "SELECT now\n()"},
+                        {"M", "SELECT sum/**/(a) FROM t"},
+                        {"M", "SELECT max -- x\n (a) FROM t"},
+                        {"M", "SELECT * FROM t WHERE a = trim ('x')"},
+                        {"M", "EXPLAIN SELECT count (55)"},
+                        {"M", "SHOW TABLES WHERE substring (1, 2)"},
+                        {"M", "SELECT insert ('a', 1, 1, 'b')"}});
+  for (Dialect dialect : {Dialect::kMySql, Dialect::kMariaDb}) {
+    for (absl::string_view text :
+         {"SELECT count(55), now()", "SELECT * FROM t WHERE a IN (1) AND EXISTS (SELECT 1)",
+          "SELECT CAST(a AS CHAR (3)) FROM t"}) {
+      EXPECT_EQ(Classify(dialect, text).safety, Safety::kSafe) << text;
+    }
+  }
+  // PostgreSQL does not look at blanks there.
+  EXPECT_EQ(Classify(Dialect::kPostgres, "SELECT count (1), now ()").safety, Safety::kSafe);
+}
+
+TEST(SlippedTest, Group6FunctionsThatMakeHugeValues) {
+  ExpectAllDestructive({{"P", "SELECT repeat('x', 1000000000)"},
+                        {"P", "SELECT lpad('x', 1000000000)"},
+                        {"P", "SELECT pg_catalog.rpad('x', 1000000000)"}});
+}
+
 TEST(SlippedTest, Group7SqlInsideStrings) {
   ExpectAllDestructive({{"P", "SELECT query_to_xml('DELETE FROM t', true, true, '')"},
                         {"P", "SELECT dblink_exec('x', 'DELETE FROM t')"},

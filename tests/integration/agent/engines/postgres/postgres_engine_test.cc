@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <set>
@@ -224,6 +225,35 @@ TEST_F(PostgresEngineTest, ALongResultIsCutAtTheLimitWithoutReadingItAll) {
   const auto exact = Inspect("SELECT generate_series(1, 1000)", options);
   EXPECT_EQ(exact->rows_size(), 1000);
   EXPECT_FALSE(exact->truncated());
+}
+
+int64_t PeakMemoryKib() {
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
+TEST_F(PostgresEngineTest, HugeRowsAreRefusedBeforeTheyFillTheMemory) {
+  const int64_t before = PeakMemoryKib();
+  for (const char* statement :
+       {"SELECT repeat('x', 100000000) FROM generate_series(1, 8)",
+        "SELECT CASE WHEN i < 50 THEN 'x' ELSE repeat('x', 100000000) END FROM "
+        "generate_series(1, 60) i"}) {
+    const absl::Status status = Inspect(statement).status();
+    EXPECT_EQ(ReasonOf(status), "ROW_TOO_LARGE") << status;
+  }
+  EXPECT_LT(PeakMemoryKib() - before, 64 << 10);
+  const auto cut = Inspect("SELECT repeat('x', 1000000) AS x, 1 AS x");
+  ASSERT_TRUE(cut.ok()) << cut.status();
+  EXPECT_THAT(cut->rows(0).values(0).text(), HasSubstr("[cut, 1000000 bytes in all]"));
+  EXPECT_EQ(cut->columns(1).name(), "x");
+}
+
+TEST_F(PostgresEngineTest, MeasuringRowsKeepsTheirOrder) {
+  const auto result = Inspect("SELECT i FROM generate_series(1, 20) i ORDER BY i DESC -- all\n;");
+  ASSERT_TRUE(result.ok()) << result.status();
+  ASSERT_EQ(result->rows_size(), 20);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(result->rows(i).values(0).text(), absl::StrCat(20 - i));
 }
 
 TEST_F(PostgresEngineTest, AStatementThatTakesTooLongIsStoppedInTheServer) {
