@@ -65,7 +65,8 @@ class Journal {
   // Withdrawn before the grant: the attempt is gone.
   virtual absl::Status Drop(const std::string& attempt_id) = 0;
   virtual absl::Status RequestCancel(const std::string& attempt_id) = 0;
-  // The controller has the outcome; it is kept 30 days more.
+  // The controller has the outcome. One that may be tried again, or was only a plan, is gone then;
+  // others, whose second run would do harm, are kept 30 days more (the newest 10,000 of them).
   virtual absl::Status Forget(const std::string& attempt_id) = 0;
 
   virtual absl::StatusOr<std::optional<JournaledAttempt>> Find(const std::string& attempt_id) = 0;

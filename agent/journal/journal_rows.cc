@@ -240,10 +240,14 @@ absl::Status DeleteAttempt(Database& db, absl::string_view id) {
   return remove.Text(1, id).Run();
 }
 
-absl::Status PurgeForgotten(Database& db, absl::Time limit) {
+absl::Status PurgeForgotten(Database& db, absl::Time limit, int keep) {
   ASSIGN_OR_RETURN(Statement purge, db.Prepare("DELETE FROM attempts WHERE forgotten_at > 0 AND "
                                                "forgotten_at < ?"));
-  return purge.Int(1, absl::ToUnixSeconds(limit)).Run();
+  RETURN_IF_ERROR(purge.Int(1, absl::ToUnixSeconds(limit)).Run());
+  ASSIGN_OR_RETURN(Statement trim,
+                   db.Prepare("DELETE FROM attempts WHERE forgotten_at > 0 AND n <= (SELECT n FROM "
+                              "attempts WHERE forgotten_at > 0 ORDER BY n DESC LIMIT 1 OFFSET ?)"));
+  return trim.Int(1, keep).Run();
 }
 
 }  // namespace dbfleet::agent

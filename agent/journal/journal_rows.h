@@ -39,7 +39,7 @@ absl::Status SetGrant(Database& db, const v1::Grant& grant);
 absl::Status SetFinished(Database& db, const JournaledAttempt& attempt,
                          const v1::Finished& finished, uint64_t event_seq);
 absl::Status DeleteAttempt(Database& db, absl::string_view id);
-// Forgotten before `limit`: gone for good.
-absl::Status PurgeForgotten(Database& db, absl::Time limit);
+// Forgotten before `limit`, or beyond the `keep` newest of the forgotten: gone for good.
+absl::Status PurgeForgotten(Database& db, absl::Time limit, int keep);
 
 }  // namespace dbfleet::agent

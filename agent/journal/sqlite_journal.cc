@@ -21,6 +21,8 @@ constexpr int64_t kCheckpointBytes = 1 << 20;
 constexpr int64_t kOverheadBytes = 96 << 10;
 constexpr absl::Duration kRetention = absl::Hours(30 * 24);
 constexpr absl::Duration kPurgeInterval = absl::Hours(1);
+// So that Hello, which carries every attempt with some 50 bytes, stays far below a message's 4 MiB.
+constexpr int kMaxForgotten = 10000;
 
 int64_t WalCost(int64_t payload) { return payload + payload / 4 + kOverheadBytes; }
 
@@ -150,7 +152,7 @@ absl::Status SqliteJournal::PurgeIfDue() {
   if (now - last_purge_ < kPurgeInterval && now >= last_purge_) return absl::OkStatus();
   last_purge_ = now;
   return Transact(Need::kEssential, 0, 0,
-                  [&](Database& db) { return PurgeForgotten(db, now - kRetention); });
+                  [&](Database& db) { return PurgeForgotten(db, now - kRetention, kMaxForgotten); });
 }
 
 uint64_t SqliteJournal::HighestEpoch() {
@@ -204,6 +206,7 @@ absl::StatusOr<std::vector<JournaledAttempt>> SqliteJournal::Attempts() {
 
 absl::StatusOr<std::vector<v1::AttemptState>> SqliteJournal::AttemptStates() {
   MutexLock lock(&mutex_);
+  PurgeIfDue().IgnoreError();
   return LoadAttemptStates(*db_);
 }
 

@@ -210,11 +210,16 @@ absl::Status SqliteJournal::RequestCancel(const std::string& attempt_id) {
 
 absl::Status SqliteJournal::Forget(const std::string& attempt_id) {
   MutexLock lock(&mutex_);
+  PurgeIfDue().IgnoreError();
   const int64_t now = absl::ToUnixSeconds(clock_.Now());
   return Transact(Need::kEssential, 0, 0, [&](Database& db) -> absl::Status {
     ASSIGN_OR_RETURN(const std::optional<JournaledAttempt> attempt, LoadAttempt(db, attempt_id));
     if (!attempt.has_value() || attempt->acknowledged) return absl::OkStatus();
     if (attempt->phase != v1::ATTEMPT_PHASE_FINISHED) return WrongPhase(*attempt, "forget");
+    const v1::Offer& offer = attempt->offer;
+    if (offer.safe_to_rerun() || offer.purpose() == v1::PURPOSE_PLAN) {
+      return DeleteAttempt(db, attempt_id);
+    }
     ASSIGN_OR_RETURN(Statement update,
                      db.Prepare("UPDATE attempts SET forgotten_at = ? WHERE id = ?"));
     return update.Int(1, now).Text(2, attempt_id).Run();

@@ -100,9 +100,12 @@ void LinkImpl::Connect() {
   absl::StatusOr<v1::AgentMsg> hello = MakeHello();
   if (!hello.ok()) return Reconnect(hello.status());
   std::shared_ptr<v1::AgentLink::Stub> stub = v1::AgentLink::NewStub(*channel);
+  // Lives until the new stream has begun: gRPC 1.51 ends its callback threads with the last channel that
+  // used them, and aborts when that happens on one of them.
+  std::shared_ptr<v1::AgentLink::Stub> former = stub;
   {
     MutexLock lock(&mutex_);
-    stub_ = stub;
+    former.swap(stub_);
     ++open_streams_;
   }
   welcomed_ = false;

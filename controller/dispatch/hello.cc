@@ -18,6 +18,7 @@ namespace dbfleet::controller {
 // What the Hello's transaction decided, to be carried out after its commit.
 struct HelloOutcome {
   agent::v1::Welcome welcome;
+  std::vector<Attempt> lost_grants;     // Committed, and to be sent again.
   std::vector<agent::v1::ControllerMsg> messages;
   std::vector<std::string> instances;   // Accepted ones.
   std::vector<std::string> offered;
@@ -95,8 +96,7 @@ absl::StatusOr<std::string> TakeInstance(WriteTx& tx, const Agent& agent,
 
 // An attempt that we think may be holding the instance, against what the agent says of it.
 absl::Status ReconcileHeld(FlowContext& context, const JobFlow& flow, Attempt attempt,
-                           const agent::v1::AttemptState* theirs, absl::Duration lease,
-                           HelloOutcome* outcome) {
+                           const agent::v1::AttemptState* theirs, HelloOutcome* outcome) {
   ASSIGN_OR_RETURN(const Job job, context.tx.GetJob(attempt.job_id));
   if (theirs == nullptr || theirs->fence() != attempt.fence) {
     // Granted by us, unknown to the agent: it lost its memory. Whatever was granted may have run.
@@ -119,7 +119,7 @@ absl::Status ReconcileHeld(FlowContext& context, const JobFlow& flow, Attempt at
   }
   outcome->leased.push_back(attempt.id);
   if (theirs->phase() == agent::v1::ATTEMPT_PHASE_ACCEPTED) {
-    outcome->messages.push_back(GrantMessage(attempt, lease));   // The first one was lost.
+    outcome->lost_grants.push_back(attempt);
   }
   if (attempt.state == AttemptState::kUnreachable &&
       theirs->phase() != agent::v1::ATTEMPT_PHASE_FINISHED) {
@@ -138,14 +138,13 @@ absl::Status ReconcileHeld(FlowContext& context, const JobFlow& flow, Attempt at
 
 // Attempts of ours that are open, one by one.
 absl::Status ReconcileOurs(FlowContext& context, const JobFlow& flow, const std::string& agent_id,
-                           const AttemptStates& theirs, absl::Duration lease,
-                           HelloOutcome* outcome) {
+                           const AttemptStates& theirs, HelloOutcome* outcome) {
   ASSIGN_OR_RETURN(const std::vector<Attempt> open, context.tx.OpenAttemptsOfAgent(agent_id));
   for (const Attempt& attempt : open) {
     const auto it = theirs.find(attempt.id);
     const agent::v1::AttemptState* reported = it == theirs.end() ? nullptr : &it->second;
     if (HoldsInstance(attempt.state)) {
-      RETURN_IF_ERROR(ReconcileHeld(context, flow, attempt, reported, lease, outcome));
+      RETURN_IF_ERROR(ReconcileHeld(context, flow, attempt, reported, outcome));
     } else if (attempt.state == AttemptState::kOffered ||
                attempt.state == AttemptState::kAccepted) {
       ASSIGN_OR_RETURN(const Job job, context.tx.GetJob(attempt.job_id));
@@ -262,8 +261,7 @@ void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& 
         for (const agent::v1::AttemptState& state : hello.attempts()) {
           theirs[state.attempt_id()] = state;
         }
-        RETURN_IF_ERROR(
-            ReconcileOurs(context, flow_, agent_id, theirs, options_.lease, outcome.get()));
+        RETURN_IF_ERROR(ReconcileOurs(context, flow_, agent_id, theirs, outcome.get()));
         RETURN_IF_ERROR(ReconcileTheirs(context, agent, theirs, outcome.get()));
         outcome->welcome.set_acked_event_seq(agent.acked_event_seq);
         outcome->welcome.set_environment(agent.environment);
@@ -309,6 +307,9 @@ void Dispatcher::FinishHello(const SessionPtr& session, const HelloOutcome& outc
   session->leased.insert(outcome.leased.begin(), outcome.leased.end());
   silent_since_.erase(session->agent_id());
   session->connection->Send(message);
+  for (const Attempt& attempt : outcome.lost_grants) {
+    session->connection->Send(GrantMessage(attempt, store_.epoch(), options_.lease));
+  }
   for (const agent::v1::ControllerMsg& reply : outcome.messages) session->connection->Send(reply);
   PublishLive(*session, true);
   if (sinks_.connected) {

@@ -256,7 +256,7 @@ void Dispatcher::TryGrant(const SessionPtr& session, const std::string& attempt_
         }
         RETURN_IF_ERROR(CommitGrant(context, job, &attempt));
         *touched = std::move(context.touched);
-        *message = GrantMessage(attempt, options_.lease);
+        *message = GrantMessage(attempt, store_.epoch(), options_.lease);
         return absl::OkStatus();
       },
       [this, message, touched, session, attempt_id](absl::Status status) {

@@ -112,12 +112,13 @@ agent::v1::ControllerMsg ForgetMessage(const std::string& attempt_id) {
   return message;
 }
 
-agent::v1::ControllerMsg GrantMessage(const Attempt& attempt, absl::Duration lease) {
+agent::v1::ControllerMsg GrantMessage(const Attempt& attempt, uint64_t epoch,
+                                      absl::Duration lease) {
   agent::v1::ControllerMsg message;
   agent::v1::Grant* grant = message.mutable_grant();
   grant->set_attempt_id(attempt.id);
   grant->set_fence(attempt.fence);
-  grant->set_epoch(attempt.epoch);
+  grant->set_epoch(epoch);
   grant->set_digest(attempt.digest);
   *grant->mutable_lease() = ToProto(lease);
   *grant->mutable_not_after() = ToProto(attempt.not_after);

@@ -25,6 +25,8 @@ StepReport FromProto(const work::v1::StepReport& report);
 agent::v1::ControllerMsg WithdrawMessage(const std::string& attempt_id);
 agent::v1::ControllerMsg CancelMessage(const std::string& attempt_id, const std::string& reason);
 agent::v1::ControllerMsg ForgetMessage(const std::string& attempt_id);
-agent::v1::ControllerMsg GrantMessage(const Attempt& attempt, absl::Duration lease);
+// `epoch` is the present controller's, which may be a later one than the offer's.
+agent::v1::ControllerMsg GrantMessage(const Attempt& attempt, uint64_t epoch,
+                                      absl::Duration lease);
 
 }  // namespace dbfleet::controller

@@ -27,15 +27,15 @@ bool NeverBegan(const Attempt& attempt) {
 }
 
 // Ends that are nobody's verdict on the work itself.
-bool WasCutShort(AttemptState state) {
-  return state == AttemptState::kInterrupted || state == AttemptState::kLost ||
-         state == AttemptState::kTimedOut;
+bool WasCutShort(const Attempt& attempt) {
+  return attempt.state == AttemptState::kInterrupted || attempt.state == AttemptState::kLost ||
+         attempt.state == AttemptState::kTimedOut || attempt.error_reason == "AGENT_RESTARTED";
 }
 
 bool MayTryAgain(const Attempt& attempt) {
   // What never began may be offered as long as the job lives.
   if (NeverBegan(attempt)) return true;
-  return attempt.safe_to_rerun && attempt.number < kMaxAttempts && WasCutShort(attempt.state);
+  return attempt.safe_to_rerun && attempt.number < kMaxAttempts && WasCutShort(attempt);
 }
 
 void SetError(const Attempt& attempt, Task* task) {

@@ -66,6 +66,8 @@ absl::StatusOr<BackupState> FromJson(const Json& json) {
 
 }  // namespace
 
+std::string StatePath(const std::string& scratch) { return scratch + "/backup.json"; }
+
 std::string StateToJson(const BackupState& state) {
   Json items = Json::array();
   for (const DumpItem& item : state.plan.items) items.push_back(ItemToJson(item));

@@ -114,8 +114,11 @@ void ReadDefinition(DeedReader reader, Verb verb, Deed* deed) {
     reader.Next();
   }
   const std::string kind = reader.FindKind();
-  deed->conditional = deed->replaces || reader.IsIfExists() ||
-                      (reader.Is("CONCURRENTLY") && reader.IsIfExists(1));
+  deed->conditional = deed->replaces;
+  // Behind CONCURRENTLY, MAPPING and the like.
+  for (const size_t ahead : {0, 1, 2}) {
+    deed->conditional = deed->conditional || reader.IsIfExists(ahead);
+  }
   if (kind == "INDEX") {
     verb == Verb::kCreate ? ReadCreateIndex(reader, deed) : ReadDropIndex(reader, deed);
   } else {

@@ -7,8 +7,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/strip.h"
 
+#include "agent/actions/migrate/mirror.h"
 #include "agent/actions/migrate/select.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
@@ -41,6 +41,28 @@ absl::string_view WithoutLeadingZeros(absl::string_view version) {
   return version;
 }
 
+// What a settlement needs to know about a statement.
+void Describe(const ModelInput& input, PlannedStatement* planned) {
+  const bool postgres = input.dialect == sql::Dialect::kPostgres;
+  planned->deed = DeedOf(input.dialect, planned->text, input.database);
+  const Deed& deed = planned->deed;
+  const std::vector<std::string> words = Words(input.dialect, planned->text);
+  const std::string head = words.empty() ? "" : words[0];
+  const bool leaves_nothing = planned->effect == Effect::kNone ||
+                              planned->verdict.safety == sql::Safety::kSafe ||
+                              (postgres && head == "SET");
+  planned->neutral = leaves_nothing && !deed.temporary;
+  planned->tells = planned->effect == Effect::kSchema || planned->effect == Effect::kPartial;
+  if (postgres && planned->effect == Effect::kAtomic && !deed.temporary && !deed.acts.empty()) {
+    // What is not conditional fails rather than do nothing; ALTER does not.
+    planned->tells =
+        head == "ALTER" || ((head == "CREATE" || head == "DROP") && deed.conditional);
+  }
+  // Undoing a DROP removes nothing.
+  planned->unproven = deed.conditional && head != "DROP" &&
+                      !(planned->tells && deed.acts.size() == 1 && !deed.replaces);
+}
+
 // One part of a migration as statements.
 absl::StatusOr<std::vector<PlannedStatement>> ReadPart(const ModelInput& input,
                                                        const work::v1::ContentRef& ref,
@@ -63,6 +85,7 @@ absl::StatusOr<std::vector<PlannedStatement>> ReadPart(const ModelInput& input,
     if (!allowed.ok()) return Annotate(allowed, planned.Where());
     planned.effect =
         EffectOf(input.dialect, statement.text, planned.verdict, input.database, input.atomic_data);
+    Describe(input, &planned);
     result.push_back(std::move(planned));
   }
   if (result.empty()) {
@@ -82,36 +105,6 @@ absl::StatusOr<std::vector<PlannedStatement>> ReadPart(const ModelInput& input,
     out.set_line(planned.line);
   }
   return result;
-}
-
-std::string BareName(absl::string_view table) {
-  const size_t dot = table.rfind('.');
-  if (dot != absl::string_view::npos) table.remove_prefix(dot + 1);
-  while (!table.empty() && (table.front() == '`' || table.front() == '"')) table.remove_prefix(1);
-  while (!table.empty() && (table.back() == '`' || table.back() == '"')) table.remove_suffix(1);
-  return absl::AsciiStrToLower(table);
-}
-
-// Pairs that plainly speak of different tables are no mirror. Where one side names none (DROP INDEX
-// in PostgreSQL) the counts have to do.
-bool TablesAgree(const PlannedStatement& up, const PlannedStatement& down) {
-  if (up.verdict.tables.empty() || down.verdict.tables.empty()) return true;
-  for (const std::string& a : up.verdict.tables) {
-    for (const std::string& b : down.verdict.tables) {
-      if (BareName(a) == BareName(b)) return true;
-    }
-  }
-  return false;
-}
-
-bool IsMirrored(const VersionUnit& unit, sql::Dialect dialect) {
-  if (unit.forward.size() != unit.backward.size()) return false;
-  // PostgreSQL's DROP INDEX names the index where CREATE INDEX names the table.
-  if (dialect == sql::Dialect::kPostgres) return true;
-  for (size_t i = 0; i < unit.forward.size(); ++i) {
-    if (!TablesAgree(unit.forward[i], unit.backward[unit.forward.size() - 1 - i])) return false;
-  }
-  return true;
 }
 
 bool AllTransactional(const std::vector<PlannedStatement>& statements) {
@@ -144,8 +137,30 @@ absl::StatusOr<VersionUnit> BuildUnit(const ModelInput& input, const SelectedVer
   unit.backward = up ? std::move(down_part) : std::move(up_part);
   unit.forward_atomic = input.transactional_ddl && AllTransactional(unit.forward);
   unit.backward_atomic = input.transactional_ddl && AllTransactional(unit.backward);
-  unit.mirrored = IsMirrored(unit, input.dialect);
+  unit.mirrored = IsMirrored(PairUndo(unit.forward, unit.backward));
   return unit;
+}
+
+void AddMirrorWarnings(const VersionUnit& unit, MigrationModel* model) {
+  const auto deeds = std::count_if(unit.forward.begin(), unit.forward.end(),
+                                   [](const PlannedStatement& s) { return !s.neutral; });
+  if (!unit.forward_atomic && !unit.mirrored && deeds > 1) {
+    model->warnings.push_back(absl::StrCat(
+        "version ", unit.version(), ": its ", unit.backward.size(),
+        " rollback statements do not mirror its ", unit.forward.size(),
+        " statements one by one, so that after a failure half-way it may have to be taken back by "
+        "hand; for each statement write one that undoes it, with the same object's name"));
+  }
+  for (const PlannedStatement& statement : unit.forward) {
+    if (!statement.unproven) continue;
+    model->warnings.push_back(absl::StrCat(
+        statement.Where(),
+        ": this succeeds whether or not what it makes was there before, so once it has run, "
+        "version ",
+        unit.version(),
+        " is not taken back automatically after a failure; leave out IF NOT EXISTS, OR REPLACE, "
+        "IGNORE or ON CONFLICT, or put it into a statement of its own"));
+  }
 }
 
 void AddWarnings(const ModelInput& input, MigrationModel* model) {
@@ -162,14 +177,8 @@ void AddWarnings(const ModelInput& input, MigrationModel* model) {
     if (!unit.irreversible_reason.empty()) {
       model->irreversible.push_back(absl::StrCat("version ", unit.version(), " (", unit.after.name,
                                                  "): ", unit.irreversible_reason));
-    } else if (!unit.forward_atomic && !unit.mirrored && unit.forward.size() > 1) {
-      model->warnings.push_back(
-          absl::StrCat("version ", unit.version(), ": its ", unit.backward.size(),
-                       " rollback statements do not "
-                       "mirror its ",
-                       unit.forward.size(),
-                       " statements one by one, so a failure half-way runs "
-                       "all of them; write one undoing statement per statement, in reverse order"));
+    } else {
+      AddMirrorWarnings(unit, model);
     }
     if (unit.forward_atomic) continue;
     for (const PlannedStatement& statement : unit.forward) {

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
+#include "agent/actions/migrate/deed.h"
 #include "agent/actions/migrate/effect.h"
 #include "agent/actions/migrate/history.h"
 #include "common/sql/sql.h"
@@ -24,6 +25,13 @@ struct PlannedStatement {
   int line = 0;
   sql::Verdict verdict;
   Effect effect = Effect::kOpaque;
+  Deed deed;
+  bool neutral = false;  // Leaves nothing that would have to be undone: settings, reads.
+  // After it succeeded, the same schema fingerprint as before means that it did nothing.
+  bool tells = false;
+  // It can succeed without having made all that it names, and nothing shows that: its undoing could
+  // remove what was there before.
+  bool unproven = false;
   std::vector<work::v1::Finding> findings;  // Forward statements only.
 
   std::string Where() const;  // "0007_x.up.sql:3".
@@ -37,8 +45,8 @@ struct VersionUnit {
   std::vector<PlannedStatement> backward;
   bool forward_atomic = false;  // One transaction with the history row (PostgreSQL).
   bool backward_atomic = false;
-  // Statement i of `forward` is undone by statement N-1-i of `backward` (the mirror convention), so
-  // that after a failure half-way exactly what took effect is undone.
+  // Each statement of `forward` is undone by one of `backward`, told by verb and object (PairUndo),
+  // so that after a failure half-way exactly what took effect is undone.
   bool mirrored = false;
   std::string irreversible_reason;  // Not empty: `backward` is empty.
 

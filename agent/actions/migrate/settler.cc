@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
+#include "agent/actions/migrate/mirror.h"
 #include "common/base/status.h"
 
 namespace dbfleet::agent {
@@ -146,14 +147,20 @@ absl::StatusOr<std::string> Settler::Resolve(MigrationSession& session,
                                              const PlannedStatement& statement,
                                              const StepRow& row) {
   const auto known = attempt_.known_outcomes.find({row.rollback, row.index});
-  if (known != attempt_.known_outcomes.end()) return known->second;
+  const bool known_done =
+      known != attempt_.known_outcomes.end() && known->second == step_state::kDone;
+  // Of a statement that succeeded the schema has to tell whether it did anything.
+  if (known != attempt_.known_outcomes.end() && !(known_done && statement.tells)) {
+    return known->second;
+  }
   ASSIGN_OR_RETURN(std::string now, ReadFingerprint(attempt_, session));
   if (now != row.fingerprint && !ConcurrentIndexName(statement.text).empty()) {
-    RETURN_IF_ERROR(RemoveInvalidIndex(attempt_, session, statement));
+    RETURN_IF_ERROR(RemoveInvalidIndex(attempt_, session, statement, row.error));
     ASSIGN_OR_RETURN(now, ReadFingerprint(attempt_, session));
   }
   const bool tells = statement.effect == Effect::kSchema || statement.effect == Effect::kPartial;
   if (tells && now == row.fingerprint) return std::string(step_state::kFailed);
+  if (known_done) return std::string(step_state::kDone);
   if (statement.effect == Effect::kSchema) return std::string(step_state::kDone);
   return std::string();
 }
@@ -174,7 +181,8 @@ const StepRow* Settler::Row(bool rollback, int index) const {
 
 bool Settler::TookEffect(const PlannedStatement& statement) const {
   const StepRow* row = Row(false, statement.index);
-  return row != nullptr && statement.effect != Effect::kNone &&
+  // What is temporary went with its session.
+  return row != nullptr && !statement.neutral && !statement.deed.temporary &&
          (row->state == step_state::kDone || row->state == step_state::kUnsure);
 }
 
@@ -203,14 +211,64 @@ std::vector<std::string> Settler::StillThere() const {
 
 // --- Taking it back --------------------------------------------------------------------------
 
-absl::StatusOr<UnitOrder> Settler::ChooseBackward(const VersionUnit& unit) const {
+absl::Status Settler::CheckUndoable(const VersionUnit& unit) const {
+  for (const PlannedStatement& statement : unit.forward) {
+    if (!TookEffect(statement)) continue;
+    const bool unsure = Row(false, statement.index)->state == step_state::kUnsure;
+    if (!unsure && !statement.unproven) continue;
+    return Error(absl::StatusCode::kFailedPrecondition, "ROLLBACK_UNSAFE",
+                 absl::StrCat(statement.Where(),
+                              unsure ? " failed and may have done a part of its work"
+                                     : " succeeds whether or not what it makes was there before",
+                              ", so that taking version ", unit.version(),
+                              " back could remove what was there before; nothing of the version "
+                              "was taken back. Compare, and repair it by hand"));
+  }
+  return absl::OkStatus();
+}
+
+bool Settler::IsWhole(const VersionUnit& unit) const {
+  return IsDone(unit) && std::all_of(unit.forward.begin(), unit.forward.end(),
+                                     [this](const PlannedStatement& s) {
+                                       return s.neutral || TookEffect(s);
+                                     });
+}
+
+absl::StatusOr<std::set<size_t>> Settler::ChooseBackward(const VersionUnit& unit) const {
+  RETURN_IF_ERROR(CheckUndoable(unit));
+  std::set<size_t> chosen;
+  const bool whole = IsWhole(unit);
+  for (size_t i = 0; i < unit.backward.size(); ++i) {
+    // Session settings are repeated always: the statements between them may need them.
+    if (whole || unit.backward[i].neutral) chosen.insert(i);
+  }
+  if (whole) return chosen;
+  for (const UndoGroup& group : PairUndo(unit.forward, unit.backward)) {
+    const auto took = std::count_if(group.forward.begin(), group.forward.end(),
+                                    [&](size_t i) { return TookEffect(unit.forward[i]); });
+    if (took == 0) continue;
+    if (took == static_cast<int64_t>(group.forward.size())) {
+      chosen.insert(group.backward.begin(), group.backward.end());
+      continue;
+    }
+    return Error(absl::StatusCode::kFailedPrecondition, "ROLLBACK_UNSAFE",
+                 absl::StrCat("of version ", unit.version(), " ", took, " of ",
+                              group.forward.size(), " statements from ",
+                              unit.forward[group.forward.front()].Where(),
+                              " on took effect, and it cannot be told which rollback statements "
+                              "belong to them: they could remove what was there before; nothing "
+                              "of the version was taken back. Compare, and repair it by hand"));
+  }
+  return chosen;
+}
+
+absl::StatusOr<UnitOrder> Settler::OrderBackward(const VersionUnit& unit) const {
+  ASSIGN_OR_RETURN(const std::set<size_t> chosen, ChooseBackward(unit));
   UnitOrder order;
   order.rollback = true;
   order.row = unit.before;
-  const bool whole = IsDone(unit);
-  order.one_transaction = whole && unit.backward_atomic;
-  const size_t n = unit.backward.size();
-  for (size_t i = 0; i < n; ++i) {
+  order.one_transaction = IsDone(unit) && unit.backward_atomic;
+  for (const size_t i : chosen) {
     const PlannedStatement& statement = unit.backward[i];
     StepOrder step;
     step.statement = &statement;
@@ -219,27 +277,7 @@ absl::StatusOr<UnitOrder> Settler::ChooseBackward(const VersionUnit& unit) const
       if (over && statement.effect != Effect::kNone) continue;
       step.has_row = true;
     }
-    if (!whole && unit.mirrored) {
-      const PlannedStatement& forward = unit.forward[n - 1 - i];
-      const StepRow* row = Row(false, forward.index);
-      const bool unsure = row != nullptr && row->state == step_state::kUnsure;
-      // Session settings are repeated always: the statements between them may need them.
-      if (!TookEffect(forward) && statement.effect != Effect::kNone) continue;
-      step.tolerate_missing = unsure;
-    } else if (!whole) {
-      step.tolerate_missing = true;
-    }
     order.steps.push_back(step);
-  }
-  if (whole || unit.mirrored) return order;
-  for (const PlannedStatement& statement : unit.forward) {
-    const StepRow* row = Row(false, statement.index);
-    if (row == nullptr || row->state != step_state::kExists) continue;
-    return Error(absl::StatusCode::kFailedPrecondition, "ROLLBACK_UNSAFE",
-                 absl::StrCat(statement.Where(),
-                              " failed because what it makes was there before; "
-                              "the rollback statements do not mirror the statements one by one, "
-                              "so they could remove it"));
   }
   return order;
 }
@@ -257,7 +295,7 @@ absl::StatusOr<bool> Settler::RollBackUnit(MigrationSession& session, const Vers
                                   unit.irreversible_reason, "): what it did stays");
     return false;
   }
-  const absl::StatusOr<UnitOrder> order = ChooseBackward(unit);
+  const absl::StatusOr<UnitOrder> order = OrderBackward(unit);
   if (!order.ok()) {
     result->detail = std::string(order.status().message());
     return false;

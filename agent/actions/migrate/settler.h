@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,9 @@ struct Settlement {
 // Undecided are: an opaque statement whose answer was lost; a target that cannot be reached within
 // `settle_wait`; one that an attempt with a higher fence has worked on since; files that are not
 // those which the attempt executed.
+//
+// Nothing is undone that was there before: a step that changed nothing is not, and where it cannot
+// be told which rollback statement belongs to which step the version stays as it is (kIncomplete).
 class Settler {
  public:
   Settler(Attempt& attempt, const MigrationModel& model) : attempt_(attempt), model_(model) {}
@@ -65,8 +69,14 @@ class Settler {
   bool HasEffect(const VersionUnit& unit) const;
   bool IsUndone(const VersionUnit& unit) const;
   bool IsDone(const VersionUnit& unit) const;
-  // The rollback steps that undo what took effect of `unit`; an error when that cannot be told.
-  absl::StatusOr<UnitOrder> ChooseBackward(const VersionUnit& unit) const;
+  // Refuses (ROLLBACK_UNSAFE) when undoing the unit could remove what was there before it.
+  absl::Status CheckUndoable(const VersionUnit& unit) const;
+  // Whether the unit was executed to its end and each of its statements did something.
+  bool IsWhole(const VersionUnit& unit) const;
+  // The indexes of the rollback statements that undo what took effect of `unit`, or an error as
+  // above.
+  absl::StatusOr<std::set<size_t>> ChooseBackward(const VersionUnit& unit) const;
+  absl::StatusOr<UnitOrder> OrderBackward(const VersionUnit& unit) const;
   std::vector<std::string> StillThere() const;
 
   Attempt& attempt_;

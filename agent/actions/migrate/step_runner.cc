@@ -41,6 +41,12 @@ absl::Status StepRunner::Note(absl::Status status) {
   return status;
 }
 
+template <typename T>
+absl::StatusOr<T> StepRunner::Noted(absl::StatusOr<T> value) {
+  (void)Note(value.status());
+  return value;
+}
+
 absl::Status StepRunner::Command(absl::string_view command) {
   return Note(session_.Execute(command, absl::ZeroDuration()).status());
 }
@@ -106,9 +112,7 @@ std::vector<StepRunner::Group> StepRunner::Cut(const UnitOrder& order) const {
   const bool merge = !attempt_.sql.transactional_ddl();
   bool open = false;
   for (const StepOrder& step : order.steps) {
-    // A tolerated error would take its neighbours in the transaction along.
-    const bool mergeable =
-        merge && step.statement->effect == Effect::kAtomic && !step.tolerate_missing;
+    const bool mergeable = merge && step.statement->effect == Effect::kAtomic;
     if (!open || !mergeable) groups.emplace_back();
     groups.back().push_back(step);
     open = mergeable;
@@ -193,11 +197,24 @@ absl::Status StepRunner::TryTransaction(const UnitOrder& order, const Group& gro
     (void)Report(order, *group[i].statement,
                  unknown ? work::v1::STEP_STATE_UNKNOWN : work::v1::STEP_STATE_FAILED, outcomes[i]);
   }
-  const bool tolerated = group.size() == 1 && group[0].tolerate_missing && absl::IsNotFound(status);
-  if (!tolerated || !session_good_) return status;
-  StepRow row = RowOf(order, *group[0].statement, step_state::kSkipped);
-  row.error = ErrorText(status);
-  return Record(order, &row, /*insert=*/true, last);
+  return status;
+}
+
+absl::StatusOr<std::string> StepRunner::StateAfterSuccess(
+    const UnitOrder& order, const PlannedStatement& statement, const Outcome& outcome,
+    const std::optional<std::string>& before) {
+  const std::string done(step_state::kDone);
+  const std::string exists(step_state::kExists);
+  if (order.rollback) return done;
+  if (before.has_value()) {
+    ASSIGN_OR_RETURN(const std::string now, attempt_.sql.SchemaFingerprint(session_));
+    if (now == *before) attempt_.Info(absl::StrCat(statement.Where(), ": the schema is unchanged"));
+    return now == *before ? exists : done;
+  }
+  // In PostgreSQL a rule or trigger may have put the rows elsewhere.
+  const bool counted = attempt_.sql.dialect() != sql::Dialect::kPostgres &&
+                       statement.effect == Effect::kAtomic;
+  return counted && outcome.rows == 0 ? exists : done;
 }
 
 absl::Status StepRunner::ExecuteInTransaction(const UnitOrder& order, const Group& group,
@@ -207,13 +224,20 @@ absl::Status StepRunner::ExecuteInTransaction(const UnitOrder& order, const Grou
     if (first_try) {
       RETURN_IF_ERROR(Report(order, *step.statement, work::v1::STEP_STATE_RUNNING, Outcome()));
     }
+    std::optional<std::string> before;
+    if (step.statement->tells && !order.rollback) {
+      // Not patiently: the transaction holds locks. It is executed again as a whole.
+      ASSIGN_OR_RETURN(before, Noted(attempt_.sql.SchemaFingerprint(session_)));
+    }
     outcomes->push_back(ExecuteStep(order, *step.statement));
     const Outcome& outcome = outcomes->back();
     RETURN_IF_ERROR(outcome.status);
     if (!session_good_) {
       return attempt_.stopped;
     }
-    StepRow row = RowOf(order, *step.statement, step_state::kDone);
+    ASSIGN_OR_RETURN(const std::string state,
+                     Noted(StateAfterSuccess(order, *step.statement, outcome, before)));
+    StepRow row = RowOf(order, *step.statement, state);
     row.rows_affected = outcome.rows;
     row.duration_ms = absl::ToInt64Milliseconds(outcome.duration);
     RETURN_IF_ERROR(Note(attempt_.history.InsertStep(session_, row)));
@@ -259,14 +283,19 @@ absl::Status StepRunner::TryWithIntent(const UnitOrder& order, const StepOrder& 
   RETURN_IF_ERROR(Note(fingerprint.status()));
   StepRow row = RowOf(order, statement, step_state::kIntent);
   row.fingerprint = *fingerprint;
+  ASSIGN_OR_RETURN(row.error, Noted(ConcurrentIndexScope(session_, statement)));
   RETURN_IF_ERROR(Note(has_row ? attempt_.history.RenewIntent(session_, row)
                                : attempt_.history.InsertStep(session_, row)));
   const Outcome outcome = ExecuteStep(order, statement);
   row.rows_affected = outcome.rows;
   row.duration_ms = absl::ToInt64Milliseconds(outcome.duration);
   if (outcome.status.ok()) {
-    row.state = std::string(step_state::kDone);
-    attempt_.known_outcomes[{order.rollback, statement.index}] = row.state;
+    // Should the connection be lost now, a settlement looks at the schema again.
+    attempt_.known_outcomes[{order.rollback, statement.index}] = std::string(step_state::kDone);
+    std::optional<std::string> before;
+    if (statement.tells) before = *fingerprint;
+    ASSIGN_OR_RETURN(row.state, Noted(StateAfterSuccess(order, statement, outcome, before)));
+    row.error.clear();
     RETURN_IF_ERROR(Record(order, &row, /*insert=*/false, last));
     return Report(order, statement, work::v1::STEP_STATE_SUCCEEDED, outcome);
   }
@@ -274,26 +303,21 @@ absl::Status StepRunner::TryWithIntent(const UnitOrder& order, const StepOrder& 
     (void)Report(order, statement, work::v1::STEP_STATE_UNKNOWN, outcome);
     return outcome.status;
   }
+  row.state = StateAfterError(step, outcome, row);
   row.error = ErrorText(outcome.status);
-  row.state = StateAfterError(step, outcome, row.fingerprint);
   (void)Report(order, statement, work::v1::STEP_STATE_FAILED, outcome);
   if (row.state.empty()) return outcome.status;
   attempt_.known_outcomes[{order.rollback, statement.index}] = row.state;
-  const bool skipped = row.state == step_state::kSkipped;
-  const absl::Status recorded = Record(order, &row, /*insert=*/false, skipped && last);
+  const absl::Status recorded = Record(order, &row, /*insert=*/false, /*with_version=*/false);
   if (!recorded.ok()) attempt_.Warn(absl::StrCat("not recorded: ", recorded.message()));
-  if (skipped) return recorded;
   if (row.state != step_state::kUnsure) return outcome.status;
   return Error(absl::StatusCode::kAborted, "HALF_DONE", outcome.status.message());
 }
 
 // The state that a definite error leaves, "" if only a settlement can tell.
 std::string StepRunner::StateAfterError(const StepOrder& step, const Outcome& outcome,
-                                        const std::string& fingerprint) {
+                                        const StepRow& intent) {
   const PlannedStatement& statement = *step.statement;
-  if (step.tolerate_missing && absl::IsNotFound(outcome.status)) {
-    return std::string(step_state::kSkipped);
-  }
   if (statement.effect == Effect::kOpaque) {
     return std::string(CanFailHalfway(statement.text) ? step_state::kUnsure : step_state::kFailed);
   }
@@ -302,12 +326,12 @@ std::string StepRunner::StateAfterError(const StepOrder& step, const Outcome& ou
   if (statement.effect == Effect::kSchema && !concurrent) return std::string(step_state::kFailed);
   if (!session_good_) return "";
   absl::StatusOr<std::string> now = ReadFingerprint(attempt_, session_);
-  if (now.ok() && *now != fingerprint && concurrent) {
-    const absl::Status removed = RemoveInvalidIndex(attempt_, session_, statement);
+  if (now.ok() && *now != intent.fingerprint && concurrent) {
+    const absl::Status removed = RemoveInvalidIndex(attempt_, session_, statement, intent.error);
     now = removed.ok() ? ReadFingerprint(attempt_, session_) : removed;
   }
   if (!Note(now.status()).ok()) return "";
-  return std::string(*now == fingerprint ? step_state::kFailed : step_state::kUnsure);
+  return std::string(*now == intent.fingerprint ? step_state::kFailed : step_state::kUnsure);
 }
 
 absl::Status StepRunner::Record(const UnitOrder& order, const StepRow* row, bool insert,

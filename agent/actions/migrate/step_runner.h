@@ -1,9 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 #include "agent/actions/migrate/attempt.h"
 #include "agent/actions/migrate/model.h"
@@ -13,8 +15,7 @@ namespace dbfleet::agent {
 // What a StepRunner shall do to one version.
 struct StepOrder {
   const PlannedStatement* statement = nullptr;
-  bool has_row = false;           // An earlier life of the attempt has begun it, without effect.
-  bool tolerate_missing = false;  // Rollback: what it removes may never have come into being.
+  bool has_row = false;  // An earlier life of the attempt has begun it, without effect.
 };
 struct UnitOrder {
   std::vector<StepOrder> steps;
@@ -66,8 +67,12 @@ class StepRunner {
   absl::Status RunWithIntent(const UnitOrder& order, const StepOrder& step, bool last);
   absl::Status TryWithIntent(const UnitOrder& order, const StepOrder& step, bool last,
                              bool has_row);
-  std::string StateAfterError(const StepOrder& step, const Outcome& outcome,
-                              const std::string& fingerprint);
+  std::string StateAfterError(const StepOrder& step, const Outcome& outcome, const StepRow& intent);
+  // `done`, or `exists` for a forward step that changed nothing.
+  absl::StatusOr<std::string> StateAfterSuccess(const UnitOrder& order,
+                                                const PlannedStatement& statement,
+                                                const Outcome& outcome,
+                                                const std::optional<std::string>& before);
   // Writes a step's row, if any, and the version's row, if wanted, both or none.
   absl::Status Record(const UnitOrder& order, const StepRow* row, bool insert, bool with_version);
 
@@ -75,6 +80,8 @@ class StepRunner {
   Outcome ExecuteStep(const UnitOrder& order, const PlannedStatement& statement);
   // Bookkeeping: notes a lost connection, and passes the status on.
   absl::Status Note(absl::Status status);
+  template <typename T>
+  absl::StatusOr<T> Noted(absl::StatusOr<T> value);
   absl::Status Command(absl::string_view command);
   absl::Status Report(const UnitOrder& order, const PlannedStatement& statement,
                       work::v1::StepState state, const Outcome& outcome);
@@ -87,9 +94,17 @@ class StepRunner {
   int64_t unit_ms_ = 0;
 };
 
+// PostgreSQL, before a CREATE or DROP INDEX CONCURRENTLY: a note for the step's intent row about
+// which index of which table is meant, and which invalid ones were there before. "" for other
+// statements.
+absl::StatusOr<std::string> ConcurrentIndexScope(MigrationSession& session,
+                                                 const PlannedStatement& statement);
+
 // PostgreSQL: removes the invalid index that a failed or interrupted CREATE or DROP INDEX
-// CONCURRENTLY left behind; does nothing for other statements and valid indexes.
+// CONCURRENTLY left behind; does nothing for other statements and valid indexes. `scope` is the
+// note of the intent row. FAILED_PRECONDITION (INVALID_INDEX) if there is one that may be somebody
+// else's.
 absl::Status RemoveInvalidIndex(Attempt& attempt, MigrationSession& session,
-                                const PlannedStatement& statement);
+                                const PlannedStatement& statement, absl::string_view scope);
 
 }  // namespace dbfleet::agent

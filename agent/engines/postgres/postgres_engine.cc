@@ -33,7 +33,8 @@ constexpr int kPortion = 8;
 constexpr absl::string_view kRowTooLarge = "error 2201G";
 
 // The statement as a subquery whose rows are all measured. OFFSET 0 keeps the planner from
-// evaluating the columns a second time for that.
+// evaluating the columns a second time for that. The first size is found fast, but is that of the
+// compressed values.
 absl::StatusOr<std::string> Measured(absl::string_view statement) {
   ASSIGN_OR_RETURN(const std::vector<sql::Statement> statements,
                    sql::Split(sql::Dialect::kPostgres, statement));
@@ -45,8 +46,10 @@ absl::StatusOr<std::string> Measured(absl::string_view statement) {
   return absl::StrCat("SELECT dbfleet_row.* FROM (SELECT * FROM (", statements[0].text,
                       "\n) AS dbfleet_statement OFFSET 0) AS dbfleet_row WHERE "
                       "pg_catalog.width_bucket(0, 0, 1, CASE WHEN "
-                      "pg_catalog.octet_length(dbfleet_row::pg_catalog.text) > ",
-                      kMaxRowBytes, " THEN 0 ELSE 1 END) > 0");
+                      "pg_catalog.pg_column_size(dbfleet_row) > ",
+                      kMaxRowBytes,
+                      " OR pg_catalog.octet_length(dbfleet_row::pg_catalog.text) > ", kMaxRowBytes,
+                      " THEN 0 ELSE 1 END) > 0");
 }
 
 absl::Status ExplainTooLarge(const absl::Status& status) {

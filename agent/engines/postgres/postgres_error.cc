@@ -6,8 +6,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 
-#include "agent/engine/statement_text.h"
 #include "agent/engines/postgres/postgres_connection.h"
+#include "agent/engines/postgres/postgres_error_text.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
 
@@ -60,20 +60,21 @@ std::string StateOf(const pqxx::sql_error& error) {
   return "";
 }
 
+// RAISE ... USING ERRCODE gives any error free text from inside the database.
+constexpr absl::string_view kNotShown =
+    "its text is not shown, because it is not one of the server's own and may hold row data";
+
 absl::Status FromSqlState(const pqxx::sql_error& error) {
   const std::string state = StateOf(error);
-  std::string text = FirstLine(error.what());
-  if (state == "P0001") {  // RAISE: free text from inside the database.
-    text = "raised by a stored program; its text is not shown here because it may hold row data";
-  } else if (state.empty() || absl::StartsWith(state, "22") || state == "42601" ||
-             absl::StartsWith(state, "P")) {
-    text = MaskQuoted(text, '"');
-  }
+  const std::string text =
+      state == "P0001" ? "" : ShowablePostgresText(FirstLine(error.what()));
+  const std::string shown =
+      text.empty() ? absl::StrCat(state.empty() ? "" : "; ", kNotShown) : absl::StrCat(": ", text);
   if (state == "57014") {
     // The code is the same for the time limit and for a cancellation.
     const bool timeout = absl::StrContains(text, "statement timeout");
     return Error(timeout ? StatusCode::kDeadlineExceeded : StatusCode::kCancelled,
-                 timeout ? "DATABASE_TIMEOUT" : "INTERRUPTED", Printable(text));
+                 timeout ? "DATABASE_TIMEOUT" : "INTERRUPTED", text.empty() ? kNotShown : text);
   }
   StatusCode code = StatusCode::kFailedPrecondition;
   const char* reason = "DATABASE_ERROR";
@@ -83,12 +84,22 @@ absl::Status FromSqlState(const pqxx::sql_error& error) {
     reason = meaning.reason;
     break;
   }
-  return Error(code, reason,
-               absl::StrCat("error ", state, state.empty() ? "" : ": ", Printable(text)));
+  return Error(code, reason, absl::StrCat("error ", state, shown));
+}
+
+// The text of an error that libpqxx has a type for but no SQLSTATE. "ERROR:" comes out of a
+// statement, so it may be a stored program's; all else is libpq's, libpqxx's or the server's own.
+std::string TextOf(absl::string_view what) {
+  if (!absl::StartsWith(what, "ERROR:")) return Printable(FirstLine(what));
+  const std::string text = ShowablePostgresText(FirstLine(what));
+  return text.empty() ? std::string(kNotShown) : text;
 }
 
 // libpq gives no SQLSTATE when connecting fails, only text.
 absl::Status FromBroken(absl::string_view what) {
+  if (absl::StartsWith(what, "ERROR:")) {
+    return Error(StatusCode::kUnavailable, "DATABASE_UNREACHABLE", TextOf(what));
+  }
   std::string text;
   for (const char c : what) text += c == '\n' ? ' ' : c;
   const std::string shown = Printable(absl::StripAsciiWhitespace(text));
@@ -121,19 +132,19 @@ absl::Status GuardPostgres(const std::function<absl::Status()>& fn) {
   } catch (const pqxx::sql_error& error) {
     return FromSqlState(error);
   } catch (const pqxx::deadlock_detected& error) {
-    return Error(StatusCode::kAborted, "DEADLOCK", FirstLine(error.what()));
+    return Error(StatusCode::kAborted, "DEADLOCK", TextOf(error.what()));
   } catch (const pqxx::statement_completion_unknown& error) {
-    return Error(StatusCode::kUnavailable, "DATABASE_UNREACHABLE", FirstLine(error.what()));
+    return Error(StatusCode::kUnavailable, "DATABASE_UNREACHABLE", TextOf(error.what()));
   } catch (const pqxx::transaction_rollback& error) {
-    return Error(StatusCode::kAborted, "SERIALIZATION", FirstLine(error.what()));
+    return Error(StatusCode::kAborted, "SERIALIZATION", TextOf(error.what()));
   } catch (const pqxx::in_doubt_error& error) {
-    return Error(StatusCode::kUnavailable, "DATABASE_UNREACHABLE", FirstLine(error.what()));
+    return Error(StatusCode::kUnavailable, "DATABASE_UNREACHABLE", TextOf(error.what()));
   } catch (const pqxx::broken_connection& error) {
     return FromBroken(error.what());
   } catch (const std::exception& error) {
     // libpqxx's complaints about its own use; the message is one line and holds no data.
     return Error(StatusCode::kInternal, "DATABASE_ERROR",
-                 absl::StrCat("database driver: ", Printable(FirstLine(error.what()))));
+                 absl::StrCat("database driver: ", TextOf(error.what())));
   }
 }
 

@@ -6,6 +6,10 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
+#include "absl/strings/str_cat.h"
+
+#include "agent/journal/database.h"
+#include "agent/journal/journal_rows.h"
 #include "agent/journal/shrink.h"
 #include "common/base/status.h"
 #include "tests/fakes/fake_clock.h"
@@ -181,6 +185,50 @@ TEST_F(JournalTest, ForgottenAttemptsAreKeptThirtyDays) {
   Reopen();
   EXPECT_FALSE(journal_->Find("a1")->has_value());
   EXPECT_EQ(journal_->HighestFence("orders"), 1u) << "fences stay";
+}
+
+TEST_F(JournalTest, WhatMayRunAgainIsGoneWhenForgotten) {
+  v1::Offer check = MakeOffer("a1", 1);
+  check.set_safe_to_rerun(true);
+  v1::Offer plan = MakeOffer("a2", 2);
+  plan.set_purpose(v1::PURPOSE_PLAN);
+  for (const v1::Offer& offer : {check, plan, MakeOffer("a3", 3)}) {
+    ASSERT_TRUE(AcceptAndGrant(*journal_, offer).ok());
+    ASSERT_TRUE(journal_->Finish(offer.attempt_id(), MakeFinished()).ok());
+    EXPECT_TRUE(journal_->Find(offer.attempt_id())->has_value());
+    ASSERT_TRUE(journal_->Forget(offer.attempt_id()).ok());
+  }
+  const auto states = journal_->AttemptStates();
+  ASSERT_EQ(states->size(), 1u);
+  EXPECT_EQ((*states)[0].attempt_id(), "a3");
+  EXPECT_EQ(ReasonOf(journal_->Accept(check, absl::Seconds(5), "boot")), "STALE_FENCE")
+      << "the fence keeps it from running again";
+}
+
+TEST_F(JournalTest, OldAttemptsGoWithoutNewWork) {
+  ASSERT_TRUE(AcceptAndGrant(*journal_, MakeOffer("a1", 1)).ok());
+  ASSERT_TRUE(journal_->Finish("a1", MakeFinished()).ok());
+  ASSERT_TRUE(journal_->Forget("a1").ok());
+  clock_.Advance(absl::Hours(31 * 24));
+  EXPECT_TRUE(journal_->AttemptStates()->empty());
+}
+
+TEST_F(JournalTest, OnlyTheNewestForgottenAttemptsAreKept) {
+  const std::string path = folder_.path() + "/rows.db";
+  auto db = Database::Open(path);
+  ASSERT_TRUE(db.ok()) << db.status();
+  ASSERT_TRUE(PrepareSchema(**db).ok());
+  for (int i = 1; i <= 5; ++i) {
+    ASSERT_TRUE(
+        InsertAttempt(**db, MakeOffer(absl::StrCat("a", i), i), absl::Seconds(1), "boot").ok());
+  }
+  ASSERT_TRUE((*db)->Execute("UPDATE attempts SET forgotten_at = 100 WHERE id <> 'a1'").ok());
+  ASSERT_TRUE(PurgeForgotten(**db, absl::FromUnixSeconds(50), 2).ok());
+  const auto states = LoadAttemptStates(**db);
+  ASSERT_EQ(states->size(), 3u);
+  EXPECT_EQ((*states)[0].attempt_id(), "a1") << "not forgotten, so never dropped";
+  EXPECT_EQ((*states)[1].attempt_id(), "a4");
+  EXPECT_EQ((*states)[2].attempt_id(), "a5");
 }
 
 TEST_F(JournalTest, AFullJournalAcceptsNothingMoreAndFinishesWhatItHas) {

@@ -50,6 +50,64 @@ TEST_F(RunnerRecoveryTest, NothingElseTouchesTheInstanceUntilRecoveryIsOver) {
   EXPECT_EQ(backup_.runs, 1);
 }
 
+TEST_F(RunnerRecoveryTest, ACancelledRecoveryStillWaitsForItsInstance) {
+  LeaveBehind(Offer("a1", 1), v1::ATTEMPT_PHASE_RUNNING);
+  LeaveBehind(Offer("a2", 2, "inspect"), v1::ATTEMPT_PHASE_RUNNING);
+  Gate gate;
+  backup_.recover = [&](ActionContext&, const work::v1::JobSpec&) {
+    gate.Pass();
+    return ScriptedAction::Done();
+  };
+  MakeRunner();
+  ASSERT_TRUE(Await([&] { return gate.waiting() == 1; }));
+  runner_->HandleCancel("a2", "a person");
+  EXPECT_EQ(runner_->running(), 1);
+  EXPECT_EQ(inspect_.recoveries, 0);
+  gate.Open();
+  OutcomeOf("a2");
+  EXPECT_EQ(inspect_.recoveries, 1);
+}
+
+TEST_F(RunnerRecoveryTest, ARecoveryThatHangsLeavesTheWorkersToOthers) {
+  workers_ = 1;
+  LeaveBehind(Offer("a1", 1), v1::ATTEMPT_PHASE_RUNNING);
+  Gate gate;
+  backup_.recover = [&](ActionContext&, const work::v1::JobSpec&) {
+    gate.Pass();
+    return ScriptedAction::Done();
+  };
+  MakeRunner();
+  ASSERT_TRUE(Await([&] { return gate.waiting() == 1; }));
+  OfferAndGrant(Offer("p1", 1, "backup", "payments"));
+  EXPECT_EQ(OutcomeOf("p1").outcome(), v1::OUTCOME_SUCCEEDED);
+  EXPECT_EQ(PhaseOf("a1"), v1::ATTEMPT_PHASE_RUNNING);
+  gate.Open();
+  OutcomeOf("a1");
+}
+
+TEST_F(RunnerRecoveryTest, ARecoveryThatHasNotBegunIsLeftToTheNextLife) {
+  LeaveBehind(Offer("a1", 1), v1::ATTEMPT_PHASE_RUNNING);
+  LeaveBehind(Offer("a2", 2, "inspect"), v1::ATTEMPT_PHASE_RUNNING);
+  Gate gate;
+  backup_.recover = [&](ActionContext&, const work::v1::JobSpec&) {
+    gate.Pass();
+    return ScriptedAction::Done();
+  };
+  MakeRunner();
+  ASSERT_TRUE(Await([&] { return gate.waiting() == 1; }));
+  auto helper = MakeThreadPool("drain", 1);
+  std::atomic<bool> drained{false};
+  ASSERT_TRUE(helper->Add([&] {
+    runner_->Drain(absl::Seconds(30));
+    drained = true;
+  }));
+  ASSERT_TRUE(Await([&] { return clock_.pending_timers() == 2; }));
+  gate.Open();
+  EXPECT_TRUE(Await([&] { return drained.load(); }));
+  EXPECT_EQ(PhaseOf("a2"), v1::ATTEMPT_PHASE_RUNNING);
+  EXPECT_EQ(inspect_.recoveries, 0);
+}
+
 TEST_F(RunnerRecoveryTest, AGrantedAttemptStartsOnceWhileItsLeaseLasts) {
   LeaveBehind(Offer("a1", 1), v1::ATTEMPT_PHASE_GRANTED);
   MakeRunner();

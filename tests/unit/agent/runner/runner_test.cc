@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "absl/strings/str_cat.h"
+
 #include "common/base/hash.h"
 #include "tests/unit/agent/runner/runner_test_util.h"
 
@@ -439,6 +441,51 @@ TEST_F(RunnerTest, DrainWaitsForWhatRunsAndTakesNothingNew) {
   EXPECT_TRUE(Await([&] { return drained.load(); }));
   EXPECT_EQ(ReasonOf(asked), "AGENT_STOPPING") << "after two thirds of the time";
   EXPECT_EQ(PhaseOf("a2"), v1::ATTEMPT_PHASE_GRANTED) << "the next life starts it";
+}
+
+TEST_F(RunnerTest, WhatWaitsForAWorkerDoesNotStartWhileTheAgentStops) {
+  Gate gate;
+  inspect_.run = [&](ActionContext&, const work::v1::JobSpec&) {
+    gate.Pass();
+    return ScriptedAction::Done();
+  };
+  const int count = workers_ + 1;
+  for (int i = 1; i <= count; ++i) OfferAndGrant(Offer(absl::StrCat("a", i), i, "inspect"));
+  ASSERT_TRUE(Await([&] { return gate.waiting() == workers_; }));
+  auto helper = MakeThreadPool("drain", 1);
+  std::atomic<bool> drained{false};
+  ASSERT_TRUE(helper->Add([&] {
+    runner_->Drain(absl::Seconds(30));
+    drained = true;
+  }));
+  ASSERT_TRUE(Await([&] { return clock_.pending_timers() == 2; }));
+  gate.Open();
+  EXPECT_TRUE(Await([&] { return drained.load(); }));
+  EXPECT_EQ(inspect_.runs, workers_);
+  EXPECT_EQ(PhaseOf(absl::StrCat("a", count)), v1::ATTEMPT_PHASE_GRANTED);
+  EXPECT_EQ(runner_->running(), 0);
+}
+
+TEST_F(RunnerTest, AnAttemptWhosePlanIsCheckedAgainDoesNotStartWhileTheAgentStops) {
+  Gate gate;
+  migrate_.on_plan = [&] { gate.Pass(); };
+  const v1::Offer offer = Offer("a1", 1, "migrate");
+  v1::Grant grant = MakeGrant(offer);
+  grant.set_digest(std::string(64, 'a'));
+  OfferAndGrant(offer, grant);
+  ASSERT_TRUE(Await([&] { return gate.waiting() == 1; }));
+  auto helper = MakeThreadPool("drain", 1);
+  std::atomic<bool> drained{false};
+  ASSERT_TRUE(helper->Add([&] {
+    runner_->Drain(absl::Seconds(30));
+    drained = true;
+  }));
+  ASSERT_TRUE(Await([&] { return clock_.pending_timers() == 2; }));
+  clock_.Advance(absl::Seconds(20));  // MayGoOn now says AGENT_STOPPING, which is no outcome.
+  gate.Open();
+  EXPECT_TRUE(Await([&] { return drained.load(); }));
+  EXPECT_EQ(PhaseOf("a1"), v1::ATTEMPT_PHASE_GRANTED);
+  EXPECT_EQ(migrate_.runs, 0);
 }
 
 TEST_F(RunnerTest, DrainGivesUpAfterItsGrace) {

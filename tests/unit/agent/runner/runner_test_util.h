@@ -64,6 +64,7 @@ class ScriptedAction : public Action {
   }
   absl::StatusOr<work::v1::Plan> Plan(ActionContext&, const work::v1::JobSpec&) override {
     ++plans;
+    if (on_plan) on_plan();
     return plan;
   }
   ActionResult Recover(ActionContext& context, const work::v1::JobSpec& spec,
@@ -81,6 +82,7 @@ class ScriptedAction : public Action {
 
   absl::Status supports;
   absl::StatusOr<work::v1::Plan> plan = work::v1::Plan();
+  std::function<void()> on_plan;
   RunFn run;
   RunFn recover;
   std::atomic<int> runs{0};
@@ -231,6 +233,7 @@ class RunnerFixture : public ::testing::Test {
     Runner::Options options;
     options.data_dir = folder_.path();
     options.boot_id = boot_id_;
+    options.workers = workers_;
     options.forbidden = [this](const std::string& action, const std::string& instance) {
       return action == forbidden_action_;
     };
@@ -285,6 +288,7 @@ class RunnerFixture : public ::testing::Test {
   TempFolder folder_;
   FakeClock clock_;
   std::string boot_id_ = "boot-1";
+  int workers_ = 4;
   std::string forbidden_action_;
   StubEngine orders_{"orders"};
   StubEngine payments_{"payments"};

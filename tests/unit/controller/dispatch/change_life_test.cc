@@ -385,5 +385,13 @@ TEST_F(ChangeLifeTest, WhatAPersonCalledAppliedCanBeRolledBack) {
   EXPECT_TRUE(jobs_.SubmitRollback({"users/ada", ""}, {job_id, "undo", true, {}}).ok());
 }
 
+TEST_F(ChangeLifeTest, APlanThatARestartOfTheAgentCutShortIsMadeAgain) {
+  const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, MakeChange()));
+  RunTo(agent_.Offers().back(), agent::v1::OUTCOME_FAILED, {}, "AGENT_RESTARTED");
+  EXPECT_EQ(StateOf(job.id), "planning");
+  RunTo(agent_.Offers().back(), agent::v1::OUTCOME_SUCCEEDED, MakePlan());
+  EXPECT_EQ(StateOf(job.id), "awaiting_approval");
+}
+
 }  // namespace
 }  // namespace dbfleet::controller

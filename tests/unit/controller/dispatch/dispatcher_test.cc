@@ -203,6 +203,7 @@ TEST_F(DispatcherTest, ALostGrantIsSentAgainOnReconnect) {
   agent_.Disconnect();
   agent_.Connect({Holding(offer, agent::v1::ATTEMPT_PHASE_ACCEPTED)});
   ASSERT_EQ(agent_.Grants(), 1);
+  EXPECT_EQ(agent_.Sent(agent::v1::ControllerMsg::kGrant)[0].grant().epoch(), store_.epoch());
   agent_.Start(offer);
   agent_.Finish(offer, agent::v1::OUTCOME_SUCCEEDED);
   EXPECT_EQ(StateOf(job.id), "succeeded");

@@ -128,6 +128,19 @@ TEST(MysqlGrantsTest, RightsOnADatabaseDoNotCoverRoutinesNorOtherDatabases) {
       << "databases may exist unseen";
 }
 
+TEST(MysqlGrantsTest, NamesWithUnderscoresAreReadAsTheClientPrintsThem) {
+  // `mariadb --batch` doubles the backslash of the server's "app\_1".
+  const std::vector<std::string> lines = {
+      "GRANT USAGE ON *.* TO `x`@`%`",
+      "GRANT SELECT, SHOW VIEW, EVENT, TRIGGER ON `app\\\\_1`.* TO `x`@`%`",
+      "GRANT SELECT ON `mysql`.`proc` TO `x`@`%`"};
+  const absl::Status status = MysqlGrants::ParseBatch(lines).CheckForDump({"app_1"}, false, true);
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_FALSE(MysqlGrants::ParseBatch(lines).CheckForDump({"appx1"}, false, true).ok());
+  EXPECT_FALSE(MysqlGrants::ParseBatch({"GRANT SELECT ON `a\\nGRANT ALL ON *.* TO `x`@`%`"})
+                   .HasGlobal("SELECT"));
+}
+
 TEST(MysqlGrantsTest, WhatItCannotReadGrantsNothing) {
   for (const char* line :
        {"GRANT PROXY ON ''@'%' TO 'root'@'localhost'", "GRANT `role` TO `x`@`%`",
