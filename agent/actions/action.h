@@ -24,6 +24,10 @@ class ActionContext {
   virtual uint64_t fence() const = 0;
   virtual Engine& engine() = 0;
 
+  // PlanDigest of the target's approved plan, for an action that plans again once it holds the
+  // target's lock; "" if the work needs no approved plan.
+  virtual std::string approved_plan_digest() const { return ""; }
+
   // To be asked before each forward step: OK, CANCELLED (somebody cancelled), DEADLINE_EXCEEDED
   // (`not_after` passed) or ABORTED (LEASE_LOST). A rollback does not ask.
   virtual absl::Status MayGoOn() = 0;

@@ -151,8 +151,9 @@ absl::Status SqliteJournal::PurgeIfDue() {
   const absl::Time now = clock_.Now();
   if (now - last_purge_ < kPurgeInterval && now >= last_purge_) return absl::OkStatus();
   last_purge_ = now;
-  return Transact(Need::kEssential, 0, 0,
-                  [&](Database& db) { return PurgeForgotten(db, now - kRetention, kMaxForgotten); });
+  return Transact(Need::kEssential, 0, 0, [&](Database& db) {
+    return PurgeForgotten(db, now - kRetention, kMaxForgotten);
+  });
 }
 
 uint64_t SqliteJournal::HighestEpoch() {

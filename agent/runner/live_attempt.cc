@@ -7,6 +7,7 @@
 
 #include "common/base/files.h"
 #include "common/base/hash.h"
+#include "agent/runner/work_kind.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/log/log.h"
@@ -47,6 +48,14 @@ LiveAttempt::LiveAttempt(const Environment& environment, JournaledAttempt journa
     grant_ = *journaled_.grant;
     granted_ = true;
   }
+}
+
+std::string LiveAttempt::approved_plan_digest() const {
+  const std::string target = TargetOf(offer());
+  for (const v1::TargetDigest& listed : offer().digest_inputs().targets()) {
+    if (listed.target() == target) return listed.digest();
+  }
+  return "";
 }
 
 absl::Status LiveAttempt::MayGoOn() {

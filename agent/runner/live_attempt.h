@@ -33,6 +33,7 @@ class LiveAttempt : public ActionContext {
   const std::string& attempt_id() const override { return journaled_.offer.attempt_id(); }
   uint64_t fence() const override { return journaled_.offer.fence(); }
   Engine& engine() override { return engine_; }
+  std::string approved_plan_digest() const override;
   absl::Status MayGoOn() override;
   void OnCancel(std::function<void()> fn) override;
   absl::Status ReportStep(const work::v1::StepReport& report) override;

@@ -31,8 +31,9 @@ class LinkServices {
 // the controller's messages; everything it says goes through the journal. Thread-safe.
 //
 // An attempt runs on a pool of workers, one exclusive job per instance: anything but a check or an
-// inspection waits for the instance. Recoveries have a pool of their own. Before Run it checks, in this order, each its own hook: local
-// policy, capability, `start_within`, `not_after`, lease, digest (recomputed from a new plan).
+// inspection waits for the instance. Recoveries have a pool of their own. Before Run it checks, in
+// this order, each its own hook: local policy, capability, `start_within`, `not_after`, lease,
+// digest (recomputed from a new plan).
 class Runner {
  public:
   struct Options {

@@ -156,7 +156,8 @@ absl::StatusOr<DumpPlan> MysqlDump::Prepare(const work::v1::BackupSpec& spec, Ch
   DumpPlan plan;
   ASSIGN_OR_RETURN(plan.databases, ChooseDatabases(spec, present));
   ASSIGN_OR_RETURN(const auto grants, Query("SHOW GRANTS", tools));
-  RETURN_IF_ERROR(MysqlGrants::ParseBatch(grants).CheckForDump(plan.databases, spec.databases().empty(), server.mariadb));
+  RETURN_IF_ERROR(MysqlGrants::ParseBatch(grants).CheckForDump(
+      plan.databases, spec.databases().empty(), server.mariadb));
   if (plan.databases.empty()) {
     return Error(absl::StatusCode::kFailedPrecondition, "NOTHING_TO_BACK_UP",
                  "the server has no databases besides its own");

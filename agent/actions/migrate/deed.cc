@@ -140,8 +140,8 @@ void ReadData(DeedReader reader, Deed* deed) {
   Verb verb = Verb::kChange;
   if (reader.Is("INSERT")) verb = Verb::kCreate;
   if (reader.Is("DELETE")) verb = Verb::kDrop;
-  deed->conditional = reader.Is("REPLACE") || reader.HasPair("ON", "DUPLICATE") ||
-                      reader.HasPair("ON", "CONFLICT");
+  deed->conditional =
+      reader.Is("REPLACE") || reader.HasPair("ON", "DUPLICATE") || reader.HasPair("ON", "CONFLICT");
   if (reader.Skip("REPLACE")) return;
   reader.Next();
   for (bool more = true; more;) {
@@ -152,8 +152,8 @@ void ReadData(DeedReader reader, Deed* deed) {
   }
   const DeedReader::Name table = reader.ReadName();
   // Several tables: which of them it changes is not told.
-  const bool several = verb != Verb::kCreate &&
-                       (reader.IsSymbol(',') || reader.Has("JOIN") || reader.Has("USING"));
+  const bool several =
+      verb != Verb::kCreate && (reader.IsSymbol(',') || reader.Has("JOIN") || reader.Has("USING"));
   if (table.text.empty() || several) return;
   deed->acts.push_back({verb, "rows", table.text, ""});
 }

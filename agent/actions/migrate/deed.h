@@ -23,8 +23,8 @@ struct Act {
 // full has no acts.
 struct Deed {
   std::vector<Act> acts;
-  // It succeeds although what it makes is there already, or what it removes is not: IF [NOT] EXISTS,
-  // OR REPLACE, INSERT IGNORE, ON CONFLICT...
+  // It succeeds although what it makes is there already, or what it removes is not: IF [NOT]
+  // EXISTS, OR REPLACE, INSERT IGNORE, ON CONFLICT...
   bool conditional = false;
   bool replaces = false;   // OR REPLACE
   bool temporary = false;  // What it makes ends with its session.

@@ -137,8 +137,8 @@ class AlterClause {
     if (name.empty()) return false;
     const bool set = reader_.Skip("SET");
     const bool drop = !set && reader_.Skip("DROP");
-    const bool shown = ((set || drop) && (reader_.Is("DEFAULT") ||
-                                          (reader_.Is("NOT") && reader_.Is("NULL", 1)))) ||
+    const bool shown = ((set || drop) &&
+                        (reader_.Is("DEFAULT") || (reader_.Is("NOT") && reader_.Is("NULL", 1)))) ||
                        (set && reader_.Is("DATA") && reader_.Is("TYPE", 1)) ||
                        (!set && !drop && reader_.Is("TYPE"));
     return shown && Put(Verb::kChange, "column", name);

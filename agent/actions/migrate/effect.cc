@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
+#include "agent/actions/migrate/deed.h"
 #include "common/base/status.h"
 
 namespace dbfleet::agent {
@@ -65,28 +66,49 @@ absl::string_view ObjectKind(const WordList& words) {
   return "";
 }
 
-Effect MysqlAlterEffect(const WordList& words, absl::string_view kind) {
-  // These move or remove rows, or set a counter, and the schema looks the same afterwards.
-  static constexpr std::array<absl::string_view, 4> kDataOptions = {"TRUNCATE", "EXCHANGE",
-                                                                    "DISCARD", "IMPORT"};
-  if (kind == "SEQUENCE") return Effect::kOpaque;
-  for (size_t i = 2; i < words.size(); ++i) {
-    if (IsOneOf(words[i], kDataOptions)) return Effect::kOpaque;
-    if (words[i] == "AUTO_INCREMENT" && At(words, i + 1) == "=") return Effect::kOpaque;
+// Whether what is created, altered, dropped or renamed is called by another database's name.
+bool ObjectIsElsewhere(const WordList& words, absl::string_view kind, absl::string_view database) {
+  size_t i = 1;
+  while (At(words, i) != kind) ++i;
+  const bool list = At(words, 0) == "DROP" || At(words, 0) == "RENAME";
+  const std::string own = absl::AsciiStrToUpper(database);
+  int depth = 0;
+  for (++i; i < words.size(); ++i) {
+    if (words[i] == "(") ++depth;
+    if (words[i] == ")") --depth;
+    const bool begins =
+        At(words, i - 1) == kind || At(words, i - 1) == "EXISTS" || (list && depth == 0);
+    if (!begins || At(words, i + 1) != ".") continue;
+    if (words[i] != own && words[i] != absl::StrCat("`", database, "`")) return true;
   }
+  return false;
+}
+
+// Only what the schema shows in full: some clauses move or remove rows or set a counter, and it
+// looks the same afterwards.
+Effect MysqlAlterEffect(const WordList& words, absl::string_view kind, const Deed& deed) {
+  if (kind == "PROCEDURE" || kind == "FUNCTION") return Effect::kSchema;
+  if (kind == "VIEW") return Has(words, "ALGORITHM") ? Effect::kOpaque : Effect::kSchema;
+  if (kind != "TABLE" || deed.acts.empty()) return Effect::kOpaque;
   return Effect::kSchema;
 }
 
-Effect MysqlDdlEffect(const WordList& words) {
+Effect MysqlDdlEffect(const WordList& words, const Deed& deed, absl::string_view database) {
   static constexpr std::array<absl::string_view, 9> kInSchema = {
       "TABLE", "TABLES", "INDEX", "VIEW", "PROCEDURE", "FUNCTION", "TRIGGER", "EVENT", "SEQUENCE"};
   const absl::string_view kind = ObjectKind(words);
   if (!IsOneOf(kind, kInSchema)) return Effect::kOpaque;
   if (At(words, 1) == "TEMPORARY") return Effect::kNone;  // Ends with the connection.
+  if (ObjectIsElsewhere(words, kind, database)) return Effect::kOpaque;
   const absl::string_view verb = At(words, 0);
-  if (verb == "ALTER") return MysqlAlterEffect(words, kind);
-  if ((verb == "DROP" || verb == "RENAME") && HasTopLevelComma(words)) return Effect::kPartial;
-  if (verb == "CREATE" && At(words, 1) == "OR" && kind == "TABLE") return Effect::kPartial;
+  if (verb == "ALTER") return MysqlAlterEffect(words, kind, deed);
+  if (verb == "CREATE" && At(words, 1) == "OR" &&
+      (kind == "TABLE" || kind == "SEQUENCE" || kind == "EVENT")) {
+    return Effect::kOpaque;  // The same definition again, and rows, counter or times are others.
+  }
+  // Names that are swapped leave the same schema.
+  if (verb == "RENAME") return HasTopLevelComma(words) ? Effect::kOpaque : Effect::kSchema;
+  if (verb == "DROP" && HasTopLevelComma(words)) return Effect::kPartial;
   return Effect::kSchema;
 }
 
@@ -100,8 +122,8 @@ Effect MysqlSetEffect(const WordList& words) {
   return Has(words, "(") ? Effect::kOpaque : Effect::kNone;
 }
 
-Effect MysqlEffect(const WordList& words, const sql::Verdict& verdict, absl::string_view database,
-                   bool atomic_data) {
+Effect MysqlEffect(absl::string_view text, const WordList& words, const sql::Verdict& verdict,
+                   absl::string_view database, bool atomic_data) {
   static constexpr std::array<absl::string_view, 5> kData = {"INSERT", "UPDATE", "DELETE",
                                                              "REPLACE", "WITH"};
   static constexpr std::array<absl::string_view, 4> kDdl = {"CREATE", "ALTER", "DROP", "RENAME"};
@@ -115,7 +137,8 @@ Effect MysqlEffect(const WordList& words, const sql::Verdict& verdict, absl::str
   if (IsOneOf(head, kData)) {
     return atomic_data && verdict.transactional ? Effect::kAtomic : Effect::kOpaque;
   }
-  return IsOneOf(head, kDdl) ? MysqlDdlEffect(words) : Effect::kOpaque;
+  if (!IsOneOf(head, kDdl)) return Effect::kOpaque;
+  return MysqlDdlEffect(words, DeedOf(sql::Dialect::kMariaDb, text, database), database);
 }
 
 // Only for what PostgreSQL refuses inside a transaction; all else is atomic.
@@ -134,6 +157,31 @@ absl::Status Forbidden(absl::string_view why) {
   return Error(absl::StatusCode::kInvalidArgument, "FORBIDDEN_STATEMENT", why);
 }
 
+// Also as a server's or database's default: the rollback's own session would get it.
+absl::Status CheckNoReadOnly(const WordList& words) {
+  static constexpr std::array<absl::string_view, 10> kWords = {"TX_READ_ONLY",
+                                                               "TRANSACTION_READ_ONLY",
+                                                               "DEFAULT_TRANSACTION_READ_ONLY",
+                                                               "TX_ISOLATION",
+                                                               "TRANSACTION_ISOLATION",
+                                                               "DEFAULT_TRANSACTION_ISOLATION",
+                                                               "DEFAULT_TRANSACTION_DEFERRABLE",
+                                                               "READ_ONLY",
+                                                               "SUPER_READ_ONLY",
+                                                               "INNODB_READ_ONLY"};
+  const absl::string_view head = At(words, 0);
+  const absl::string_view what = At(words, 1);
+  const bool defaults = head == "ALTER" && (what == "DATABASE" || what == "ROLE" ||
+                                            what == "USER" || what == "SYSTEM");
+  if (head != "SET" && !defaults) return absl::OkStatus();
+  for (const std::string& word : words) {
+    if (!IsOneOf(word, kWords)) continue;
+    return Error(absl::StatusCode::kInvalidArgument, "FORBIDDEN_STATEMENT",
+                 absl::StrCat(word, " could keep the migration from being recorded or taken back"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckMysqlAllowed(const WordList& words) {
   static constexpr std::array<absl::string_view, 3> kLocks = {"RELEASE_LOCK", "RELEASE_ALL_LOCKS",
                                                               "GET_LOCK"};
@@ -149,6 +197,7 @@ absl::Status CheckMysqlAllowed(const WordList& words) {
   if (head == "SET" && Has(words, "AUTOCOMMIT")) {
     return Forbidden("autocommit belongs to the runner, which opens and commits transactions");
   }
+  RETURN_IF_ERROR(CheckNoReadOnly(words));
   for (const std::string& word : words) {
     if (IsOneOf(word, kLocks)) {
       return Forbidden(absl::StrCat(word, " could give the migration lock away"));
@@ -159,6 +208,13 @@ absl::Status CheckMysqlAllowed(const WordList& words) {
 
 absl::Status CheckPostgresAllowed(const WordList& words) {
   const absl::string_view head = At(words, 0);
+  RETURN_IF_ERROR(CheckNoReadOnly(words));
+  const size_t what = At(words, 1) == "SESSION" && At(words, 2) != "AUTHORIZATION" ? 2 : 1;
+  if (head == "SET" && (At(words, what) == "ROLE" || At(words, what) == "SESSION")) {
+    return Forbidden(
+        "SET ROLE and SET SESSION AUTHORIZATION would have dbfleet's records written by another "
+        "role; write SET LOCAL ROLE");
+  }
   if (head == "DISCARD") return Forbidden("DISCARD could give the migration lock away");
   for (const std::string& word : words) {
     if (absl::StartsWith(word, "PG_ADVISORY_UNLOCK") || word == "PG_TERMINATE_BACKEND") {
@@ -183,7 +239,7 @@ Effect EffectOf(sql::Dialect dialect, absl::string_view text, const sql::Verdict
                 absl::string_view database, bool atomic_data) {
   const WordList words = Words(dialect, text);
   if (dialect == sql::Dialect::kPostgres) return PostgresEffect(words, verdict);
-  return MysqlEffect(words, verdict, database, atomic_data);
+  return MysqlEffect(text, words, verdict, database, atomic_data);
 }
 
 bool CanFailHalfway(absl::string_view text) {

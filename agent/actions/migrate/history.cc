@@ -144,9 +144,11 @@ absl::Status TargetHistory::UpdateStep(MigrationSession& session, const StepRow&
 absl::Status TargetHistory::RenewIntent(MigrationSession& session, const StepRow& row) const {
   return RunOnOneRow(
       session,
-      absl::StrCat("UPDATE ", steps_table_, " SET state = ", session.Quote(step_state::kIntent),
-                   ", tries = tries + 1, fingerprint = ", session.Quote(row.fingerprint),
-                   ", started_at = ", Now(session), ", ended_at = NULL", StepKey(session, row)));
+      absl::StrCat(
+          "UPDATE ", steps_table_, " SET state = ", session.Quote(step_state::kIntent),
+          ", tries = tries + 1, fingerprint = ", session.Quote(row.fingerprint),
+          ", error = ", session.Quote(Truncate(SanitizeForDisplay(row.error), kMaxErrorBytes)),
+          ", started_at = ", Now(session), ", ended_at = NULL", StepKey(session, row)));
 }
 
 absl::Status TargetHistory::PutVersion(MigrationSession& session, const HistoryRow& row) const {

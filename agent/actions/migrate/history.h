@@ -33,14 +33,15 @@ namespace dbfleet::agent {
 //                   its last state, written in that transaction
 //   tries           executions, more than one only after a lock time-out
 //   fingerprint     of the schema before the statement (attempt's row: before the attempt)
-//   rows_affected, duration_ms, error, started_at, ended_at
+//   rows_affected, duration_ms, started_at, ended_at
+//   error           of an intent: which index a CREATE or DROP INDEX CONCURRENTLY is about
 namespace step_state {
 inline constexpr absl::string_view kBegan = "began";
 inline constexpr absl::string_view kIntent = "intent";
 inline constexpr absl::string_view kDone = "done";
 inline constexpr absl::string_view kFailed = "failed";  // Took no effect.
 inline constexpr absl::string_view kExists =
-    "exists";  // Took none: what it makes was there before.
+    "exists";  // Took none, or changed nothing: what it makes was there before. Never undone.
 inline constexpr absl::string_view kUnsure = "unsure";    // Failed, and may have stopped half-way.
 inline constexpr absl::string_view kSkipped = "skipped";  // Rollback: there was nothing to undo.
 }  // namespace step_state

@@ -138,14 +138,16 @@ ActionResult MigrateAction::Run(ActionContext& context, const work::v1::JobSpec&
   return RunLocked(attempt, spec.migrate(), *std::move(session));
 }
 
-// Creates dbfleet's tables and looks who was here before.
-absl::Status MigrateAction::Prepare(Attempt& attempt, MigrationSession& session, bool* ran_before) {
-  ASSIGN_OR_RETURN(const bool has_history, attempt.sql.HasHistory(session));
-  if (!has_history) {
-    for (const std::string& ddl : attempt.sql.HistoryDdl()) {
-      RETURN_IF_ERROR(session.Execute(ddl, absl::ZeroDuration()).status());
-    }
+absl::Status MigrateAction::CreateHistory(Attempt& attempt, MigrationSession& session) {
+  for (const std::string& ddl : attempt.sql.HistoryDdl()) {
+    RETURN_IF_ERROR(session.Execute(ddl, absl::ZeroDuration()).status());
   }
+  return absl::OkStatus();
+}
+
+// Who was here before? There are dbfleet's tables.
+absl::Status MigrateAction::LookBack(Attempt& attempt, MigrationSession& session,
+                                     bool* ran_before) {
   ASSIGN_OR_RETURN(const std::vector<StepRow> rows, attempt.history.ReadSteps(session));
   *ran_before = !rows.empty();
   ASSIGN_OR_RETURN(const uint64_t highest, attempt.history.HighestFence(session));
@@ -157,6 +159,24 @@ absl::Status MigrateAction::Prepare(Attempt& attempt, MigrationSession& session,
                               "start a new attempt"));
   }
   return absl::OkStatus();
+}
+
+// The approval was compared before the lock was waited for, and whoever held it may have changed
+// what there is to do.
+absl::Status MigrateAction::CheckApproved(Attempt& attempt, const work::v1::MigrateSpec& spec,
+                                          const MigrationModel& model, MigrationSession& session) {
+  const std::string approved = attempt.context.approved_plan_digest();
+  if (approved.empty()) return absl::OkStatus();
+  const std::string target = absl::StrCat("instances/", attempt.context.engine().spec().name,
+                                          "/databases/", spec.database());
+  ASSIGN_OR_RETURN(const work::v1::Plan plan,
+                   MakePlan(model, attempt.sql, session, target, clock_.Now()));
+  if (plan.target_digest() == approved) return absl::OkStatus();
+  return Error(absl::StatusCode::kFailedPrecondition, "DIGEST_MISMATCH",
+               absl::StrCat("what would be done on ", target,
+                            " is no longer what was approved: its schema or its history changed "
+                            "while the migration lock was waited for; nothing was executed. Plan "
+                            "the job again and have the new plan approved"));
 }
 
 // The durable beginning, in the agent's journal and in the target.
@@ -190,8 +210,11 @@ absl::Status MigrateAction::GoForward(Attempt& attempt, const MigrationModel& mo
 ActionResult MigrateAction::RunLocked(Attempt& attempt, const work::v1::MigrateSpec& spec,
                                       std::unique_ptr<MigrationSession> session) {
   bool ran_before = false;
-  if (const absl::Status ready = Prepare(attempt, *session, &ran_before); !ready.ok()) {
-    return RefusedResult(ready);
+  const auto has_history = attempt.sql.HasHistory(*session);
+  if (!has_history.ok()) return RefusedResult(has_history.status());
+  if (*has_history) {
+    const absl::Status status = LookBack(attempt, *session, &ran_before);
+    if (!status.ok()) return RefusedResult(status);
   }
   if (ran_before) {
     attempt.Warn("this attempt has run before; finding out what it did");
@@ -201,19 +224,22 @@ ActionResult MigrateAction::RunLocked(Attempt& attempt, const work::v1::MigrateS
   const auto model = LoadModel(attempt.context, attempt.sql, attempt.history, *session, spec,
                                attempt.database, HistoryView::kNow);
   if (!model.ok()) return RefusedResult(model.status());
+  absl::Status status = CheckApproved(attempt, spec, *model, *session);
+  if (status.ok() && !*has_history) {
+    status = CreateHistory(attempt, *session);
+    if (status.ok()) status = LookBack(attempt, *session, &ran_before);
+  }
+  if (!status.ok()) return RefusedResult(status);
   if (model->units.empty()) return AppliedResult(*model);
 
   bool session_good = true;
-  absl::Status status = Begin(attempt, *session);
-  if (status.ok()) {
-    status = GoForward(attempt, *model, *session, &session_good);
-  } else {
-    session_good = !IsConnectionError(status);
-  }
+  status = Begin(attempt, *session);
+  if (status.ok()) status = GoForward(attempt, *model, *session, &session_good);
   if (!status.ok()) attempt.Warn(absl::StrCat("stopped: ", status.message()));
   const bool lost = IsConnectionError(status);
   // Also after success: only the target's history may say that all is there.
-  if (!session_good) session.reset();
+  // A failure is settled on a new session, which has none of the settings that the files made.
+  if (!status.ok() || !session_good) session.reset();
   Settler settler(attempt, *model);
   const Settlement settlement =
       settler.Settle(std::move(session), clock_.Monotonic() + options_.settle_wait);
@@ -227,7 +253,16 @@ ActionResult MigrateAction::RunLocked(Attempt& attempt, const work::v1::MigrateS
 ActionResult MigrateAction::Recover(ActionContext& context, const work::v1::JobSpec& spec,
                                     absl::string_view checkpoint) {
   const auto database = Check(context, spec);
-  if (!database.ok()) return RefusedResult(database.status());
+  if (!database.ok()) {
+    if (checkpoint.empty()) return RefusedResult(database.status());
+    // It had begun, and with what is configured or understood now nobody can look.
+    MigrationModel model;
+    model.direction = spec.migrate().direction();
+    Settlement unknown;
+    unknown.began = true;
+    unknown.detail = "the attempt had begun, and what it did could not be looked at";
+    return SettledResult(model, unknown, database.status(), absl::OkStatus(), /*lost=*/true);
+  }
   SqlMigrations& sql = *context.engine().migrations();
   const TargetHistory history = HistoryFor(context, sql, *database, clock_);
   Attempt attempt{context,

@@ -16,12 +16,15 @@ namespace dbfleet::agent {
 //   1. It takes the target's migration lock on the connection that executes the steps, and refuses
 //   a
 //      fence lower than any that the target has recorded (STALE_FENCE).
+//      Under that lock it plans once more: what is not the approved plan any more is refused
+//      (DIGEST_MISMATCH).
 //   2. A checkpoint is made and a row for the attempt committed in the target before the first
 //   step.
 //      Run for an attempt that has such a row executes nothing, and settles as Recover does.
 //   3. Every step leaves its trace in the target as StepRunner says, under a unique key, so that no
 //      statement is executed twice.
-//   4. When anything goes wrong, a Settler finds out from the target what took effect and takes it
+//   4. When anything goes wrong, a Settler finds out, on a new session, from the target what took
+//   effect and takes it
 //      back; what cannot be decided is INTERRUPTED.
 //
 // Outcomes: SUCCEEDED only if the target's history records every version. FAILED with reason
@@ -48,7 +51,10 @@ class MigrateAction : public Action {
  private:
   ActionResult RunLocked(Attempt& attempt, const work::v1::MigrateSpec& spec,
                          std::unique_ptr<MigrationSession> session);
-  absl::Status Prepare(Attempt& attempt, MigrationSession& session, bool* ran_before);
+  absl::Status CreateHistory(Attempt& attempt, MigrationSession& session);
+  absl::Status LookBack(Attempt& attempt, MigrationSession& session, bool* ran_before);
+  absl::Status CheckApproved(Attempt& attempt, const work::v1::MigrateSpec& spec,
+                             const MigrationModel& model, MigrationSession& session);
   absl::Status Begin(Attempt& attempt, MigrationSession& session);
   absl::Status GoForward(Attempt& attempt, const MigrationModel& model, MigrationSession& session,
                          bool* session_good);

@@ -55,8 +55,7 @@ void Describe(const ModelInput& input, PlannedStatement* planned) {
   planned->tells = planned->effect == Effect::kSchema || planned->effect == Effect::kPartial;
   if (postgres && planned->effect == Effect::kAtomic && !deed.temporary && !deed.acts.empty()) {
     // What is not conditional fails rather than do nothing; ALTER does not.
-    planned->tells =
-        head == "ALTER" || ((head == "CREATE" || head == "DROP") && deed.conditional);
+    planned->tells = head == "ALTER" || ((head == "CREATE" || head == "DROP") && deed.conditional);
   }
   // Undoing a DROP removes nothing.
   planned->unproven = deed.conditional && head != "DROP" &&

@@ -228,10 +228,9 @@ absl::Status Settler::CheckUndoable(const VersionUnit& unit) const {
 }
 
 bool Settler::IsWhole(const VersionUnit& unit) const {
-  return IsDone(unit) && std::all_of(unit.forward.begin(), unit.forward.end(),
-                                     [this](const PlannedStatement& s) {
-                                       return s.neutral || TookEffect(s);
-                                     });
+  return IsDone(unit) &&
+         std::all_of(unit.forward.begin(), unit.forward.end(),
+                     [this](const PlannedStatement& s) { return s.neutral || TookEffect(s); });
 }
 
 absl::StatusOr<std::set<size_t>> Settler::ChooseBackward(const VersionUnit& unit) const {
@@ -251,13 +250,13 @@ absl::StatusOr<std::set<size_t>> Settler::ChooseBackward(const VersionUnit& unit
       chosen.insert(group.backward.begin(), group.backward.end());
       continue;
     }
-    return Error(absl::StatusCode::kFailedPrecondition, "ROLLBACK_UNSAFE",
-                 absl::StrCat("of version ", unit.version(), " ", took, " of ",
-                              group.forward.size(), " statements from ",
-                              unit.forward[group.forward.front()].Where(),
-                              " on took effect, and it cannot be told which rollback statements "
-                              "belong to them: they could remove what was there before; nothing "
-                              "of the version was taken back. Compare, and repair it by hand"));
+    return Error(
+        absl::StatusCode::kFailedPrecondition, "ROLLBACK_UNSAFE",
+        absl::StrCat("of version ", unit.version(), " ", took, " of ", group.forward.size(),
+                     " statements from ", unit.forward[group.forward.front()].Where(),
+                     " on took effect, and it cannot be told which rollback statements "
+                     "belong to them: they could remove what was there before; nothing "
+                     "of the version was taken back. Compare, and repair it by hand"));
   }
   return chosen;
 }

@@ -212,8 +212,8 @@ absl::StatusOr<std::string> StepRunner::StateAfterSuccess(
     return now == *before ? exists : done;
   }
   // In PostgreSQL a rule or trigger may have put the rows elsewhere.
-  const bool counted = attempt_.sql.dialect() != sql::Dialect::kPostgres &&
-                       statement.effect == Effect::kAtomic;
+  const bool counted =
+      attempt_.sql.dialect() != sql::Dialect::kPostgres && statement.effect == Effect::kAtomic;
   return counted && outcome.rows == 0 ? exists : done;
 }
 

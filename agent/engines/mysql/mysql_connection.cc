@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "agent/engine/account.h"
+#include "agent/engines/mysql/keepalive.h"
 #include "common/base/status.h"
 
 namespace dbfleet::agent {
@@ -24,6 +25,8 @@ namespace {
 
 // A row that the client library would have to hold whole; larger ones are refused by it.
 constexpr int kMaxRowBytes = 16 << 20;
+
+constexpr int kDefaultPort = 3306;
 
 constexpr char kSetUpSession[] =
     "SET SESSION sql_mode = "
@@ -52,7 +55,7 @@ void PrepareThread(::sql::Driver* driver) {
 std::string Url(const Endpoint& endpoint) {
   if (!endpoint.socket.empty()) return absl::StrCat("unix://", endpoint.socket);
   Endpoint tcp = endpoint;
-  if (tcp.port == 0) tcp.port = 3306;
+  if (tcp.port == 0) tcp.port = kDefaultPort;
   return absl::StrCat("tcp://", tcp.Describe());
 }
 
@@ -127,6 +130,21 @@ absl::Status MysqlConnection::Connect() {
                  "the server does not tell its version");
   }
   version_ = rows[0][1].value_or("");
+  return options_.keepalive ? SetKeepalive() : absl::OkStatus();
+}
+
+// The driver does not tell its socket, but the server tells the port at our end of it.
+absl::Status MysqlConnection::SetKeepalive() {
+  if (!spec_.endpoint.socket.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const auto rows, Query(absl::StrCat("SELECT host FROM "
+                                                       "information_schema.processlist WHERE id = ",
+                                                       connection_id_)));
+  if (rows.size() != 1 || rows[0].size() != 1) return absl::OkStatus();
+  const std::string host = rows[0][0].value_or("");
+  int port = 0;
+  if (absl::SimpleAtoi(host.substr(host.rfind(':') + 1), &port)) {
+    KeepAliveByPorts(port, spec_.endpoint.port == 0 ? kDefaultPort : spec_.endpoint.port);
+  }
   return absl::OkStatus();
 }
 
@@ -163,10 +181,13 @@ absl::StatusOr<int64_t> MysqlConnection::Execute(absl::string_view statement) {
   int64_t affected = -1;
   RETURN_IF_ERROR(Guard([&] {
     std::unique_ptr<::sql::Statement> handle(connection_->createStatement());
-    if (handle->execute(S(statement))) {
-      std::unique_ptr<::sql::ResultSet> dropped(handle->getResultSet());
-    } else {
-      affected = static_cast<int64_t>(handle->getUpdateCount());
+    bool rows = handle->execute(S(statement));
+    if (!rows) affected = static_cast<int64_t>(handle->getUpdateCount());
+    // A CALL gives a result for each SELECT of the procedure and one of its own, and only behind
+    // all of them tells whether it failed.
+    while (rows) {
+      std::unique_ptr<::sql::ResultSet>(handle->getResultSet()).reset();
+      rows = handle->getMoreResults();
     }
     return absl::OkStatus();
   }));

@@ -50,6 +50,9 @@ class MysqlConnection {
     // connection is dead and the status is DEADLINE_EXCEEDED (DATABASE_TIMEOUT): leave it zero
     // where that must be told from an unknown outcome.
     absl::Duration io_timeout;
+    // Notices within some two minutes that a server reached by TCP is gone, however long a
+    // statement may take otherwise.
+    bool keepalive = false;
   };
   static absl::StatusOr<std::unique_ptr<MysqlConnection>> Open(const InstanceSpec& spec,
                                                                const Options& options);
@@ -85,6 +88,7 @@ class MysqlConnection {
  private:
   MysqlConnection(InstanceSpec spec, Options options);
   absl::Status Connect();
+  absl::Status SetKeepalive();
   absl::Status ReadRows(absl::string_view statement, ResultBuilder* builder);
   // What ended the last result. The driver takes an error between two unbuffered rows for the
   // result's end, so the server must be asked.

@@ -1,13 +1,9 @@
 #include <cppconn/exception.h>
 
-#include <algorithm>
-#include <iterator>
-
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
-#include "agent/engine/statement_text.h"
 #include "agent/engines/mysql/mysql_connection.h"
+#include "agent/engines/mysql/mysql_error_text.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
 
@@ -73,19 +69,6 @@ const Meaning kMeanings[] = {
     {4151, StatusCode::kUnauthenticated, "DATABASE_AUTH"},      // Account locked (MariaDB).
 };
 
-// Errors whose quoted text is names of schema objects, accounts or settings only. In all others a
-// quote may hold a value of a row or a part of the statement.
-const int kNamesOnly[] = {
-    1005, 1006, 1007, 1008, 1044, 1045, 1046, 1048, 1049, 1050, 1051, 1052, 1054, 1059, 1060, 1061,
-    1066, 1068, 1069, 1071, 1072, 1075, 1091, 1099, 1100, 1101, 1109, 1113, 1115, 1130, 1133, 1136,
-    1141, 1142, 1143, 1146, 1147, 1166, 1170, 1176, 1193, 1205, 1213, 1215, 1227, 1238, 1264, 1265,
-    1273, 1290, 1304, 1305, 1317, 1318, 1327, 1347, 1356, 1359, 1360, 1364, 1370, 1396, 1406, 1410,
-    1419, 1451, 1452, 1553, 1557, 1698, 1701, 1792, 1813, 1824, 1826, 1832, 1833, 1834, 1845, 1846,
-    1969, 2001, 2002, 2003, 2005, 2006, 2012, 2013, 2026, 2055, 3024, 4025, 4031};
-
-// Raised by SIGNAL or by a stored program: free text from inside the database.
-bool IsUserText(int number, absl::string_view state) { return number == 1644 || state == "45000"; }
-
 }  // namespace
 
 absl::Status MysqlStatus(const ::sql::SQLException& exception) {
@@ -98,19 +81,20 @@ absl::Status MysqlStatus(const ::sql::SQLException& exception) {
     code = meaning.code;
     reason = meaning.reason;
   }
-  std::string text;
-  if (IsUserText(number, state)) {
-    text = "raised by a stored program; its text is not shown here because it may hold row data";
-  } else if (std::find(std::begin(kNamesOnly), std::end(kNamesOnly), number) !=
-             std::end(kNamesOnly)) {
-    text = exception.what();
-  } else {
-    text = MaskQuoted(exception.what(), '\'');
+  // The driver's own complaints carry no number, and no data.
+  if (number == 0) {
+    return Error(
+        code, reason,
+        absl::StrCat("database driver: ", Truncate(SanitizeForDisplay(exception.what()), 1024)));
   }
-  text = Truncate(SanitizeForDisplay(text), 1024);
-  // The driver's own complaints carry no number.
-  if (number == 0) return Error(code, reason, absl::StrCat("database driver: ", text));
-  return Error(code, reason, absl::StrCat("error ", number, " (", state, "): ", text));
+  // 45000 is a stored program's, whatever number it chose.
+  const std::string text =
+      state == "45000" ? std::string() : ShowableMysqlText(number, exception.what());
+  return Error(code, reason,
+               absl::StrCat("error ", number, " (", state, ")",
+                            text.empty() ? "; its text is not shown, because it is not one of the "
+                                           "server's own and may hold row data"
+                                         : absl::StrCat(": ", text)));
 }
 
 }  // namespace dbfleet::agent

@@ -197,6 +197,7 @@ class MysqlMigrations : public SqlMigrations {
     MysqlConnection::Options options;
     options.account = AccountUse::kMigrate;
     options.database = std::string(database);
+    options.keepalive = true;
     ASSIGN_OR_RETURN(std::unique_ptr<MysqlConnection> connection,
                      MysqlConnection::Open(spec_, options));
     is_mysql_ = !connection->is_mariadb();

@@ -14,7 +14,9 @@ namespace {
 
 struct Part {
   const char* name;
-  const char* query;  // "$own" becomes dbfleet's own tables.
+  // "$own" becomes dbfleet's own tables, "$seen" the columns on indexes that only some servers
+  // have.
+  const char* query;
 };
 
 // Only what a definition says: no counters, sizes, times or statistics.
@@ -29,7 +31,7 @@ constexpr Part kParts[] = {
      "FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name NOT IN $own"},
     {"indexes",
      "SELECT table_name, index_name, seq_in_index, column_name, collation, sub_part, non_unique, "
-     "index_type, index_comment FROM information_schema.statistics "
+     "index_type, index_comment$seen FROM information_schema.statistics "
      "WHERE table_schema = DATABASE() AND table_name NOT IN $own"},
     {"keys",
      "SELECT table_name, constraint_name, column_name, ordinal_position, referenced_table_schema, "
@@ -72,9 +74,29 @@ constexpr Part kMysqlChecks = {
     "SELECT constraint_name, check_clause FROM information_schema.check_constraints "
     "WHERE constraint_schema = DATABASE()"};
 
-absl::Status AddPart(MigrationSession& session, const Part& part, SchemaHash* hash) {
+// Whether the optimizer uses an index (MariaDB: ignored, MySQL: is_visible), and what is indexed
+// where that is no column (MySQL: expression).
+absl::StatusOr<std::string> IndexColumnsOf(MigrationSession& session) {
+  std::string columns;
+  for (const char* name : {"ignored", "is_visible", "expression"}) {
+    ASSIGN_OR_RETURN(const auto rows,
+                     session.Query(absl::StrCat(
+                         "SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = "
+                         "'information_schema' AND LOWER(table_name) = 'statistics' AND "
+                         "LOWER(column_name) = ",
+                         session.Quote(name))));
+    if (rows.size() == 1 && rows[0].size() == 1 && rows[0][0] != "0") {
+      absl::StrAppend(&columns, ", ", name);
+    }
+  }
+  return columns;
+}
+
+absl::Status AddPart(MigrationSession& session, const Part& part, const std::string& seen,
+                     SchemaHash* hash) {
   return hash->Add(session, part.name,
-                   absl::StrReplaceAll(part.query, {{"$own",
+                   absl::StrReplaceAll(part.query, {{"$seen", seen},
+                                                    {"$own",
                                                      "('dbfleet_schema_history', "
                                                      "'dbfleet_step_log')"}}));
 }
@@ -106,8 +128,9 @@ int64_t NumberOr(const std::optional<std::string>& text, int64_t otherwise) {
 
 absl::StatusOr<std::string> MysqlSchemaFingerprint(MigrationSession& session, bool mariadb) {
   SchemaHash hash;
-  for (const Part& part : kParts) RETURN_IF_ERROR(AddPart(session, part, &hash));
-  RETURN_IF_ERROR(AddPart(session, mariadb ? kMariaDbChecks : kMysqlChecks, &hash));
+  ASSIGN_OR_RETURN(const std::string seen, IndexColumnsOf(session));
+  for (const Part& part : kParts) RETURN_IF_ERROR(AddPart(session, part, seen, &hash));
+  RETURN_IF_ERROR(AddPart(session, mariadb ? kMariaDbChecks : kMysqlChecks, seen, &hash));
   return hash.Hex();
 }
 

@@ -44,6 +44,11 @@ std::string ConnectionString(const InstanceSpec& spec, const AccountConfig& acco
       // A ticket cache would be asked otherwise, which may hang on a network of its own.
       " gssencmode=disable client_encoding=UTF8 application_name=dbfleet-agent options=",
       Value(SessionOptions(options)));
+  if (options.keepalive) {
+    absl::StrAppend(&text,
+                    " keepalives=1 keepalives_idle=30 keepalives_interval=10 keepalives_count=6"
+                    " tcp_user_timeout=60000");
+  }
   if (!password.empty()) absl::StrAppend(&text, " password=", Value(password.Reveal()));
   return text;
 }

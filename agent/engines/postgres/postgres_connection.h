@@ -47,6 +47,9 @@ class PostgresConnection {
     bool read_only = false;            // default_transaction_read_only
     absl::Duration statement_timeout;  // Zero: none.
     absl::Duration lock_timeout;       // Zero: none.
+    // Notices within some two minutes that a server reached by TCP is gone, however long a
+    // statement may take otherwise.
+    bool keepalive = false;
   };
   static absl::StatusOr<std::unique_ptr<PostgresConnection>> Open(const InstanceSpec& spec,
                                                                   const Options& options);

@@ -47,9 +47,8 @@ absl::StatusOr<std::string> Measured(absl::string_view statement) {
                       "\n) AS dbfleet_statement OFFSET 0) AS dbfleet_row WHERE "
                       "pg_catalog.width_bucket(0, 0, 1, CASE WHEN "
                       "pg_catalog.pg_column_size(dbfleet_row) > ",
-                      kMaxRowBytes,
-                      " OR pg_catalog.octet_length(dbfleet_row::pg_catalog.text) > ", kMaxRowBytes,
-                      " THEN 0 ELSE 1 END) > 0");
+                      kMaxRowBytes, " OR pg_catalog.octet_length(dbfleet_row::pg_catalog.text) > ",
+                      kMaxRowBytes, " THEN 0 ELSE 1 END) > 0");
 }
 
 absl::Status ExplainTooLarge(const absl::Status& status) {

@@ -66,8 +66,7 @@ constexpr absl::string_view kNotShown =
 
 absl::Status FromSqlState(const pqxx::sql_error& error) {
   const std::string state = StateOf(error);
-  const std::string text =
-      state == "P0001" ? "" : ShowablePostgresText(FirstLine(error.what()));
+  const std::string text = state == "P0001" ? "" : ShowablePostgresText(FirstLine(error.what()));
   const std::string shown =
       text.empty() ? absl::StrCat(state.empty() ? "" : "; ", kNotShown) : absl::StrCat(": ", text);
   if (state == "57014") {
@@ -89,10 +88,13 @@ absl::Status FromSqlState(const pqxx::sql_error& error) {
 
 // The text of an error that libpqxx has a type for but no SQLSTATE. "ERROR:" comes out of a
 // statement, so it may be a stored program's; all else is libpq's, libpqxx's or the server's own.
-std::string TextOf(absl::string_view what) {
-  if (!absl::StartsWith(what, "ERROR:")) return Printable(FirstLine(what));
+std::string ServerText(absl::string_view what) {
   const std::string text = ShowablePostgresText(FirstLine(what));
   return text.empty() ? std::string(kNotShown) : text;
+}
+
+std::string TextOf(absl::string_view what) {
+  return absl::StartsWith(what, "ERROR:") ? ServerText(what) : Printable(FirstLine(what));
 }
 
 // libpq gives no SQLSTATE when connecting fails, only text.
@@ -132,11 +134,11 @@ absl::Status GuardPostgres(const std::function<absl::Status()>& fn) {
   } catch (const pqxx::sql_error& error) {
     return FromSqlState(error);
   } catch (const pqxx::deadlock_detected& error) {
-    return Error(StatusCode::kAborted, "DEADLOCK", TextOf(error.what()));
+    return Error(StatusCode::kAborted, "DEADLOCK", ServerText(error.what()));
   } catch (const pqxx::statement_completion_unknown& error) {
     return Error(StatusCode::kUnavailable, "DATABASE_UNREACHABLE", TextOf(error.what()));
   } catch (const pqxx::transaction_rollback& error) {
-    return Error(StatusCode::kAborted, "SERIALIZATION", TextOf(error.what()));
+    return Error(StatusCode::kAborted, "SERIALIZATION", ServerText(error.what()));
   } catch (const pqxx::in_doubt_error& error) {
     return Error(StatusCode::kUnavailable, "DATABASE_UNREACHABLE", TextOf(error.what()));
   } catch (const pqxx::broken_connection& error) {

@@ -11,7 +11,10 @@ namespace {
 
 // What stands in quotes is names only.
 const char* const kWithNames[] = {
-    "\"%\" is not a %",
+    "\"%\" is not a sequence",
+    "\"%\" is not a table",
+    "\"%\" is not a view",
+    "\"%\" is not an index",
     "INSERT has more expressions than target columns",
     "INSERT has more target columns than expressions",
     "% cannot run inside a transaction block",

@@ -50,6 +50,8 @@ class PostgresSession : public MigrationSession {
     if (!rollback) RETURN_IF_ERROR(SetTimeout(timeout));
     auto rows = connection_->Execute(statement);
     if (rollback) timeout_ = kUnknown;
+    if (statement == "BEGIN") in_transaction_ = rows.ok();
+    if (rollback || statement == "COMMIT") in_transaction_ = false;
     if (!rows.ok()) return Refine(rows.status());
     return *rows;
   }
@@ -70,6 +72,9 @@ class PostgresSession : public MigrationSession {
 
   void Interrupt() override { connection_->Interrupt(); }
 
+  // Between "BEGIN", spelt so, and its end.
+  bool in_transaction() const { return in_transaction_; }
+
  private:
   static constexpr absl::Duration kUnknown = absl::Seconds(-1);
 
@@ -85,6 +90,7 @@ class PostgresSession : public MigrationSession {
 
   const std::unique_ptr<PostgresConnection> connection_;
   absl::Duration timeout_ = kUnknown;
+  bool in_transaction_ = false;
 };
 
 std::string LockKey(absl::string_view database) {
@@ -136,7 +142,9 @@ class PostgresMigrations : public SqlMigrations {
   }
 
   absl::StatusOr<std::string> SchemaFingerprint(MigrationSession& session) override {
-    return PostgresSchemaFingerprint(session);
+    // Every session of this class's callers was opened here.
+    return PostgresSchemaFingerprint(session,
+                                     static_cast<PostgresSession&>(session).in_transaction());
   }
 
   absl::StatusOr<std::vector<work::v1::TableEstimate>> Estimate(
@@ -188,6 +196,7 @@ class PostgresMigrations : public SqlMigrations {
     options.database = std::string(database);
     options.read_only = read_only;
     options.lock_timeout = lock_timeout;
+    options.keepalive = true;
     ASSIGN_OR_RETURN(std::unique_ptr<PostgresConnection> connection,
                      PostgresConnection::Open(spec_, options));
     return std::make_unique<PostgresSession>(std::move(connection));

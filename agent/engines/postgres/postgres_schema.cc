@@ -124,15 +124,24 @@ absl::StatusOr<std::string> ReadAllParts(MigrationSession& session) {
 
 }  // namespace
 
-absl::StatusOr<std::string> PostgresSchemaFingerprint(MigrationSession& session) {
-  // One snapshot for all parts. Names are printed relative to the search path, which a migration
-  // may have changed.
+absl::StatusOr<std::string> PostgresSchemaFingerprint(MigrationSession& session,
+                                                      bool in_transaction) {
   const auto command = [&session](absl::string_view text) {
     return session.Execute(text, absl::ZeroDuration()).status();
   };
-  RETURN_IF_ERROR(command("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
+  // One snapshot for all parts, where the transaction is not the caller's. Names are printed
+  // relative to the search path, which a migration may have changed; the end of the savepoint gives
+  // the caller's back, and the locks on what was read.
+  RETURN_IF_ERROR(command(in_transaction ? "SAVEPOINT dbfleet_fingerprint"
+                                         : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
   absl::StatusOr<std::string> result = ReadAllParts(session);
-  const absl::Status end = command(result.ok() ? "COMMIT" : "ROLLBACK");
+  absl::Status end;
+  if (in_transaction) {
+    end = command("ROLLBACK TO SAVEPOINT dbfleet_fingerprint");
+    if (end.ok()) end = command("RELEASE SAVEPOINT dbfleet_fingerprint");
+  } else {
+    end = command(result.ok() ? "COMMIT" : "ROLLBACK");
+  }
   if (result.ok() && !end.ok()) return end;
   return result;
 }

@@ -3,10 +3,9 @@
 #include <filesystem>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-
-#include "absl/strings/str_cat.h"
 
 #include "agent/journal/database.h"
 #include "agent/journal/journal_rows.h"

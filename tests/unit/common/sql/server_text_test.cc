@@ -9,7 +9,8 @@ namespace {
 
 TEST(MatchesServerTextTest, WildcardsTakeNamesAndNumbersButNoQuotes) {
   EXPECT_TRUE(MatchesServerText("deadlock detected", "deadlock detected"));
-  EXPECT_TRUE(MatchesServerText("relation \"a b\" does not exist", "relation \"%\" does not exist"));
+  EXPECT_TRUE(
+      MatchesServerText("relation \"a b\" does not exist", "relation \"%\" does not exist"));
   EXPECT_TRUE(MatchesServerText("Table 'a.b' doesn't exist", "Table '%' doesn't exist"));
   EXPECT_TRUE(MatchesServerText("a at row 1 at row 2", "a % row 2"));
   EXPECT_TRUE(MatchesServerText("syntax error at \"x\" y", "syntax error at ~"));

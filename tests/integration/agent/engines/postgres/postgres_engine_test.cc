@@ -243,8 +243,9 @@ TEST_F(PostgresEngineTest, HugeRowsAreRefusedBeforeTheyFillTheMemory) {
     EXPECT_EQ(ReasonOf(status), "ROW_TOO_LARGE") << status;
   }
   // Stored compressed, so that its size in the table is small.
-  ASSERT_TRUE(server_->Admin("\\connect shop\nCREATE TABLE wide AS SELECT repeat('x', 20000000) AS v "
-                             "FROM generate_series(1, 8); GRANT SELECT ON wide TO PUBLIC")
+  ASSERT_TRUE(server_
+                  ->Admin("\\connect shop\nCREATE TABLE wide AS SELECT repeat('x', 20000000) AS v "
+                          "FROM generate_series(1, 8); GRANT SELECT ON wide TO PUBLIC")
                   .ok());
   EXPECT_EQ(ReasonOf(Inspect("SELECT * FROM wide").status()), "ROW_TOO_LARGE");
   EXPECT_LT(PeakMemoryKib() - before, 64 << 10);

@@ -32,26 +32,50 @@ TEST(EffectTest, DdlIsFoundInTheSchema) {
        {"ALTER TABLE t ADD COLUMN a INT", "CREATE TABLE t (a INT, b INT)", "DROP TABLE t",
         "CREATE UNIQUE INDEX i ON t (a, b)", "DROP INDEX i ON t", "RENAME TABLE a TO b",
         "CREATE DEFINER = 'x'@'y' TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET NEW.a = 1",
-        "CREATE OR REPLACE VIEW v AS SELECT 1"}) {
+        "CREATE OR REPLACE VIEW v AS SELECT 1", "DROP VIEW app.v",
+        "ALTER TABLE t ADD COLUMN a INT, ADD UNIQUE KEY u (a, b), ALGORITHM = COPY",
+        "ALTER TABLE t ALTER INDEX k IGNORED", "ALTER TABLE t MODIFY a BIGINT, COMMENT = 'x'",
+        "ALTER TABLE t CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+        "CREATE VIEW v AS SELECT o.id FROM orders o"}) {
     EXPECT_EQ(Maria(text), Effect::kSchema) << text;
   }
 }
 
 TEST(EffectTest, WhatMayStopHalfwayIsNeverTakenForDone) {
   for (absl::string_view text :
-       {"DROP TABLE a, b", "RENAME TABLE a TO b, c TO d", "CREATE OR REPLACE TABLE t (a INT)"}) {
-    EXPECT_EQ(Maria(text), Effect::kPartial) << text;
+       {"RENAME TABLE a TO b, c TO d", "CREATE OR REPLACE TABLE t (a INT)"}) {
+    EXPECT_EQ(Maria(text), Effect::kOpaque) << text;
   }
+  EXPECT_EQ(Maria("DROP TABLE a, b"), Effect::kPartial);
 }
 
 TEST(EffectTest, WhatTheSchemaDoesNotShowIsOpaque) {
-  for (absl::string_view text :
-       {"CALL fill()", "TRUNCATE TABLE t", "ALTER TABLE t TRUNCATE PARTITION p0",
-        "ALTER TABLE t EXCHANGE PARTITION p WITH TABLE u", "ALTER TABLE t DISCARD TABLESPACE",
-        "ALTER TABLE t AUTO_INCREMENT = 100", "GRANT SELECT ON t TO x", "CREATE USER x",
-        "CREATE DATABASE d", "SET GLOBAL max_connections = 5", "SET @a = f()",
-        "ALTER TABLE other.t ADD a INT", "INSERT INTO `other`.`t` VALUES (1)",
-        "SET STATEMENT max_statement_time = 1 FOR DELETE FROM t", "DO f()"}) {
+  for (absl::string_view text : {"CALL fill()",
+                                 "TRUNCATE TABLE t",
+                                 "ALTER TABLE t TRUNCATE PARTITION p0",
+                                 "ALTER TABLE t EXCHANGE PARTITION p WITH TABLE u",
+                                 "ALTER TABLE t DISCARD TABLESPACE",
+                                 "ALTER TABLE t AUTO_INCREMENT = 100",
+                                 "ALTER TABLE t AUTO_INCREMENT 100",
+                                 "ALTER TABLE t ENGINE = InnoDB AUTO_INCREMENT 100",
+                                 "ALTER TABLE t ORDER BY a",
+                                 "ALTER TABLE t DROP COLUMN a, ADD COLUMN a INT",
+                                 "ALTER TABLE t RENAME COLUMN a TO b, RENAME COLUMN b TO a",
+                                 "DROP VIEW other.v",
+                                 "CREATE PROCEDURE other.p() SELECT 1",
+                                 "DROP TRIGGER IF EXISTS `other`.g",
+                                 "DROP TABLE a, other.b",
+                                 "CREATE OR REPLACE SEQUENCE s",
+                                 "ALTER EVENT e COMMENT 'x'",
+                                 "GRANT SELECT ON t TO x",
+                                 "CREATE USER x",
+                                 "CREATE DATABASE d",
+                                 "SET GLOBAL max_connections = 5",
+                                 "SET @a = f()",
+                                 "ALTER TABLE other.t ADD a INT",
+                                 "INSERT INTO `other`.`t` VALUES (1)",
+                                 "SET STATEMENT max_statement_time = 1 FOR DELETE FROM t",
+                                 "DO f()"}) {
     EXPECT_EQ(Maria(text), Effect::kOpaque) << text;
   }
 }
@@ -91,7 +115,8 @@ absl::Status Allowed(Dialect dialect, absl::string_view text) {
 TEST(CheckAllowedTest, WhatTakesControlFromTheRunnerIsRefused) {
   for (absl::string_view text :
        {"BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "SAVEPOINT s", "USE other",
-        "SET autocommit = 0", "SET @@session.autocommit=0", "LOCK TABLES t WRITE", "UNLOCK TABLES",
+        "SET autocommit = 0", "SET SESSION tx_read_only = 1", "SET GLOBAL read_only = 1",
+        "SET @@session.autocommit=0", "LOCK TABLES t WRITE", "UNLOCK TABLES",
         "SELECT RELEASE_LOCK('x')", "DO RELEASE_ALL_LOCKS()", "XA START 'x'",
         "DROP TABLE `dbfleet_step_log`", "DELETE FROM app.DBFLEET_SCHEMA_HISTORY",
         "/*!50000 USE other */"}) {
@@ -99,7 +124,10 @@ TEST(CheckAllowedTest, WhatTakesControlFromTheRunnerIsRefused) {
   }
   for (absl::string_view text :
        {"BEGIN", "COMMIT AND CHAIN", "ABORT", "END", "SELECT pg_advisory_unlock_all()",
-        "DISCARD ALL", "CREATE INDEX CONCURRENTLY ON t (a)", "PREPARE TRANSACTION 'x'",
+        "DISCARD ALL", "SET default_transaction_read_only = on", "SET ROLE other",
+        "SET SESSION AUTHORIZATION other",
+        "ALTER DATABASE d SET default_transaction_read_only = on",
+        "CREATE INDEX CONCURRENTLY ON t (a)", "PREPARE TRANSACTION 'x'",
         "SELECT pg_terminate_backend(pg_backend_pid())", "DROP TABLE dbfleet_step_log"}) {
     EXPECT_EQ(ReasonOf(Allowed(Dialect::kPostgres, text)), "FORBIDDEN_STATEMENT") << text;
   }
@@ -111,6 +139,8 @@ TEST(CheckAllowedTest, OrdinaryStatementsAreLetThrough) {
         "INSERT INTO t VALUES ('USE; COMMIT; autocommit')"}) {
     EXPECT_TRUE(Allowed(Dialect::kMariaDb, text).ok()) << text;
   }
+  EXPECT_TRUE(Allowed(Dialect::kPostgres, "SET LOCAL ROLE other").ok());
+  EXPECT_TRUE(Allowed(Dialect::kMariaDb, "ALTER TABLE t ADD COLUMN read_only INT").ok());
   EXPECT_TRUE(Allowed(Dialect::kPostgres, "CREATE INDEX CONCURRENTLY i ON t (a)").ok());
   EXPECT_TRUE(Allowed(Dialect::kPostgres, "DO $$ BEGIN PERFORM 1; END $$").ok());
 }

@@ -329,16 +329,131 @@ TEST_P(MigrateActionTest, ErrorsBeforeTheFirstStepChangeNothing) {
   EXPECT_EQ(world_.server.Dump(), initial_);
 }
 
-TEST(MigrateActionMariaDbTest, ARollbackThatCouldRemoveWhatWasThereBeforeIsNotRun) {
+TEST(MigrateActionMariaDbTest, WhatWasThereBeforeStaysWhenTheRestIsTakenBack) {
   World world(Dialect::kMariaDb);
   world.server.Must("ALTER TABLE orders ADD COLUMN note TEXT");
-  const auto unmirrored =
+  const std::string initial = world.server.Dump();
+  const auto shorter =
       MakeMigration("1", "x", {"CREATE TABLE a (id INT)", kAddNote, "CREATE TABLE b (id INT)"},
                     {kDropNote, "DROP TABLE a"});
-  const ActionResult result = world.Run(Up({unmirrored}));
+  const ActionResult result = world.Run(Up({shorter}));
+  EXPECT_EQ(result.error_reason, "MIGRATION_ROLLED_BACK") << result.error_message;
+  EXPECT_EQ(world.server.effects().count(kDropNote), 0u);
+  EXPECT_EQ(world.server.Dump(), initial);
+}
+
+TEST(MigrateActionMariaDbTest, ADownPartInTheUpPartsOrderUndoesWhatTookEffectAndNothingElse) {
+  World world(Dialect::kMariaDb);
+  world.server.Must("ALTER TABLE orders ADD COLUMN b TEXT");
+  const std::string initial = world.server.Dump();
+  const auto same_order = MakeMigration(
+      "1", "x", {"ALTER TABLE orders ADD COLUMN a TEXT", "ALTER TABLE orders ADD COLUMN b TEXT"},
+      {"ALTER TABLE orders DROP COLUMN a", "ALTER TABLE orders DROP COLUMN b"});
+  const ActionResult result = world.Run(Up({same_order}));
+  EXPECT_EQ(result.error_reason, "MIGRATION_ROLLED_BACK") << result.error_message;
+  EXPECT_EQ(world.server.Dump(), initial);
+}
+
+TEST(MigrateActionMariaDbTest, WithoutAProvablePairNothingIsUndone) {
+  World world(Dialect::kMariaDb);
+  const auto unclear = MakeMigration(
+      "1", "x",
+      {"CREATE TABLE a (id INT)", "CREATE TABLE b (id INT)", "INSERT INTO missing VALUES (1)"},
+      {"DELETE FROM missing", "DROP TABLE a, b"});
+  const ActionResult result = world.Run(Up({unclear, AddNote()}));
   EXPECT_EQ(result.error_reason, "ROLLBACK_INCOMPLETE") << result.error_message;
   EXPECT_THAT(result.result.migrate().remaining_versions(), ElementsAre("1"));
-  EXPECT_EQ(world.server.effects().count(kDropNote), 0u);
+
+  World twice(Dialect::kMariaDb);
+  const auto half = MakeMigration("1", "x", {"CALL one", "CREATE TABLE a (id INT)", "CALL two"},
+                                  {"DROP TABLE a", "DELETE FROM orders"});
+  twice.server.procedures["CALL two"] = {"INSERT INTO missing VALUES (1)"};
+  const std::string before = twice.server.Dump();
+  EXPECT_EQ(twice.Run(Up({half})).error_reason, "ROLLBACK_INCOMPLETE");
+  EXPECT_EQ(twice.server.effects().count("DELETE FROM orders"), 0u);
+}
+
+TEST_P(MigrateActionTest, WhatAnIfNotExistsFoundIsNotUndone) {
+  world_.server.Must("CREATE TABLE customers (id INT)");
+  world_.server.Must("INSERT INTO customers VALUES (7)");
+  const std::string initial = world_.server.Dump();
+  const auto found =
+      MakeMigration("1", "x", {"CREATE TABLE IF NOT EXISTS customers (id INT)", kAddNote},
+                    {kDropNote, "DROP TABLE customers"});
+  // The version that was complete, and the one in which the failure is.
+  ActionResult result = world_.Run(Up({found, HalfWay()}));
+  EXPECT_EQ(result.error_reason, "MIGRATION_ROLLED_BACK") << result.error_message;
+  EXPECT_EQ(world_.server.effects().count("DROP TABLE customers"), 0u);
+  EXPECT_EQ(world_.server.Dump(), initial);
+  const auto fails = MakeMigration(
+      "3", "x", {"CREATE TABLE IF NOT EXISTS customers (id INT)", "ALTER TABLE missing ADD a INT"},
+      {"ALTER TABLE missing DROP a", "DROP TABLE customers"});
+  result = world_.Run(Up({fails}), 2);
+  EXPECT_EQ(result.outcome, OUTCOME_FAILED);
+  EXPECT_EQ(world_.server.Dump(), initial);
+}
+
+TEST_P(MigrateActionTest, WhatAnIfNotExistsMadeIsUndone) {
+  const auto made = MakeMigration("1", "x", {"CREATE TABLE IF NOT EXISTS customers (id INT)"},
+                                  {"DROP TABLE customers"});
+  const ActionResult result = world_.Run(Up({made, HalfWay()}));
+  EXPECT_EQ(result.error_reason, "MIGRATION_ROLLED_BACK") << result.error_message;
+  EXPECT_EQ(world_.server.Dump(), initial_);
+}
+
+TEST_P(MigrateActionTest, RowsThatMayHaveBeenThereBeforeAreNotDeleted) {
+  const auto seed = MakeMigration(
+      "1", "x", {"INSERT INTO orders SELECT 1, 99 WHERE false ON CONFLICT DO NOTHING"},
+      {"DELETE FROM orders WHERE id = 1"});
+  const ActionResult result = world_.Run(Up({seed, HalfWay()}));
+  EXPECT_EQ(result.outcome, OUTCOME_FAILED);
+  EXPECT_EQ(world_.server.effects().count("DELETE FROM orders WHERE id = 1"), 0u);
+  EXPECT_EQ(world_.server.Dump(), initial_);
+}
+
+class ApprovedContext : public AttemptContext {
+ public:
+  ApprovedContext(World& world, std::string digest, int number)
+      : AttemptContext(world.engine, number), digest_(std::move(digest)) {}
+  std::string approved_plan_digest() const override { return digest_; }
+
+ private:
+  const std::string digest_;
+};
+
+TEST_P(MigrateActionTest, WhatIsNotTheApprovedPlanAnyMoreUnderTheLockIsRefused) {
+  const auto spec = Up({AddNote(), HalfWay()});
+  const std::string approved = world_.Plan(spec)->target_digest();
+  // Whoever held the lock meanwhile has changed the schema.
+  world_.server.Must("CREATE TABLE meanwhile (id INT)");
+  ApprovedContext context(world_, approved, 1);
+  const ActionResult result = world_.action.Run(context, spec);
+  EXPECT_EQ(result.outcome, OUTCOME_FAILED);
+  EXPECT_EQ(result.error_reason, "DIGEST_MISMATCH") << result.error_message;
+  EXPECT_TRUE(context.steps().empty());
+  EXPECT_EQ(world_.server.effects().count(kAddNote), 0u);
+
+  ApprovedContext again(world_, world_.Plan(Up({AddNote()}))->target_digest(), 2);
+  EXPECT_EQ(world_.action.Run(again, Up({AddNote()})).outcome, OUTCOME_SUCCEEDED);
+}
+
+TEST_P(MigrateActionTest, RecoverThatCannotEvenLookIsUnknownOnceTheAttemptHadBegun) {
+  auto spec = Up({AddNote()});
+  spec.mutable_migrate()->clear_database();
+  AttemptContext context(world_.engine, 1);
+  EXPECT_EQ(world_.action.Recover(context, spec, "begun").outcome, OUTCOME_INTERRUPTED);
+  EXPECT_EQ(world_.action.Recover(context, spec, "begun").error_reason, "OUTCOME_UNKNOWN");
+  EXPECT_EQ(world_.action.Recover(context, spec, "").outcome, OUTCOME_FAILED);
+}
+
+TEST_P(MigrateActionTest, AFailureIsSettledOnANewSession) {
+  int opened = 0;
+  world_.server.fault = [&](int, absl::string_view what) {
+    if (what == "open") ++opened;
+    return FakeSqlMigrations::Fault::kNone;
+  };
+  EXPECT_EQ(world_.Run(Up({AddNote(), HalfWay()})).error_reason, "MIGRATION_ROLLED_BACK");
+  EXPECT_EQ(opened, 2);
 }
 
 TEST(MigrateActionMariaDbTest, WithoutAMirrorMissingObjectsAreSkippedInTheRollback) {

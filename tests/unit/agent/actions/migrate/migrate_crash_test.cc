@@ -65,6 +65,12 @@ work::v1::Migration Failing() {
                         "SET FOREIGN_KEY_CHECKS = 1"});
 }
 
+work::v1::Migration Found() {
+  return MakeMigration("1", "found",
+                       {"CREATE TABLE IF NOT EXISTS orders (id INT)", "CREATE TABLE c (id INT)"},
+                       {"DROP TABLE c", "DROP TABLE orders"});
+}
+
 std::vector<Scenario> Scenarios() {
   const auto maria = sql::Dialect::kMariaDb;
   const auto postgres = sql::Dialect::kPostgres;
@@ -72,6 +78,12 @@ std::vector<Scenario> Scenarios() {
       "5", "unmirrored",
       {"CREATE TABLE a (id INT)", "CREATE TABLE b (id INT)", "INSERT INTO missing VALUES (1)"},
       {"DROP TABLE b", "DROP TABLE a"});
+  // `orders` was there before, and the down part is written in the up part's order.
+  const auto found =
+      MakeMigration("6", "found",
+                    {"CREATE TABLE IF NOT EXISTS orders (id INT)",
+                     "CREATE TABLE IF NOT EXISTS c (id INT)", "INSERT INTO missing VALUES (1)"},
+                    {"DROP TABLE orders", "DROP TABLE c", "DELETE FROM missing"});
   const auto opaque = MakeMigration(
       "5", "opaque", {"CREATE TABLE a (id INT)", "CALL fill", "CREATE TABLE b (id INT)"},
       {"DROP TABLE b", "DELETE FROM a", "DROP TABLE a"});
@@ -80,6 +92,9 @@ std::vector<Scenario> Scenarios() {
       {"maria_down", maria, {Notes(), Totals()}, Down({Notes(), Totals()}, {"1", "2"})},
       {"maria_fails", maria, {}, Up({Notes(), Totals(), Failing()}), true},
       {"maria_unmirrored_fails", maria, {}, Up({unmirrored}), true},
+      {"maria_found_fails", maria, {}, Up({found}), true},
+      {"maria_found_then_fails", maria, {}, Up({Found(), Failing()}), true},
+      {"postgres_found_then_fails", postgres, {}, Up({Found(), Failing()}), true},
       {"maria_opaque", maria, {}, Up({opaque}), false, true},
       {"maria_cancelled", maria, {}, Up({Notes(), Totals()}), true, false, true},
       {"postgres_up", postgres, {}, Up({Notes(), Totals(), Index()})},

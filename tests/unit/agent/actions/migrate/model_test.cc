@@ -151,20 +151,53 @@ TEST(BuildModelTest, PostgresVersionsAreOneTransactionUnlessAStatementForbidsIt)
   EXPECT_FALSE(Build(Up({plain}))->units[0].forward_atomic) << "MariaDB has no transactional DDL";
 }
 
-TEST(BuildModelTest, AMirrorNeedsEqualCountsAndTheSameTables) {
-  const auto mirrored =
-      MakeMigration("1", "a", {"CREATE TABLE a (id INT)", "CREATE TABLE b (id INT)"},
-                    {"DROP TABLE `b`", "DROP TABLE A"});
-  EXPECT_TRUE(Build(Up({mirrored}))->units[0].mirrored);
-  const auto crossed =
-      MakeMigration("1", "a", {"CREATE TABLE a (id INT)", "CREATE TABLE b (id INT)"},
-                    {"DROP TABLE a", "DROP TABLE b"});
-  EXPECT_FALSE(Build(Up({crossed}))->units[0].mirrored);
+bool Mirrored(const std::vector<std::string>& up, const std::vector<std::string>& down,
+              sql::Dialect dialect = sql::Dialect::kMariaDb) {
+  const auto model = Build(Up({MakeMigration("1", "a", up, down)}), {}, dialect);
+  EXPECT_TRUE(model.ok()) << model.status();
+  return model.ok() && model->units[0].mirrored;
+}
+
+TEST(BuildModelTest, AMirrorIsToldByVerbAndObjectWhateverTheOrder) {
+  EXPECT_TRUE(Mirrored({"CREATE TABLE a (id INT)", "CREATE TABLE b (id INT)"},
+                       {"DROP TABLE `b`", "DROP TABLE IF EXISTS app.a"}));
+  EXPECT_TRUE(Mirrored({"CREATE TABLE a (id INT)", "CREATE TABLE b (id INT)"},
+                       {"DROP TABLE a", "DROP TABLE b"}));
+  EXPECT_TRUE(Mirrored({"ALTER TABLE t ADD COLUMN a INT, ADD INDEX i (a)",
+                        "CREATE UNIQUE INDEX u ON t (b)", "RENAME TABLE x TO y"},
+                       {"ALTER TABLE y RENAME TO x", "ALTER TABLE t DROP KEY u",
+                        "ALTER TABLE t DROP INDEX i, DROP a"}));
+  EXPECT_TRUE(Mirrored(
+      {"CREATE INDEX CONCURRENTLY i ON t (a)", "CREATE INDEX CONCURRENTLY k ON t (b)"},
+      {"DROP INDEX CONCURRENTLY i", "DROP INDEX CONCURRENTLY k"}, sql::Dialect::kPostgres));
+}
+
+TEST(BuildModelTest, EqualCountsAreNoMirror) {
+  EXPECT_FALSE(Mirrored({"ALTER TABLE t ADD a INT"}, {"ALTER TABLE t DROP b"}));
+  EXPECT_FALSE(Mirrored({"CREATE TABLE a (id INT)"}, {"DROP TABLE other.a"}));
+  EXPECT_FALSE(Mirrored({"CREATE TABLE a (id INT)"}, {"DROP VIEW a"}));
+  EXPECT_FALSE(Mirrored({"ALTER TABLE t ADD INDEX (a)"}, {"ALTER TABLE t DROP INDEX a"}));
+  EXPECT_FALSE(Mirrored({"CREATE OR REPLACE VIEW v AS SELECT 1"}, {"DROP VIEW v"}));
+  // Which DELETE belongs to which INSERT is not told.
+  EXPECT_FALSE(Mirrored({"INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (2)"},
+                        {"DELETE FROM t WHERE id = 1", "DELETE FROM t WHERE id = 2"}));
+  EXPECT_FALSE(Mirrored({"CREATE INDEX CONCURRENTLY i ON t (a)"}, {"DROP INDEX CONCURRENTLY k"},
+                        sql::Dialect::kPostgres));
+  EXPECT_FALSE(
+      Mirrored({"CREATE TABLE a (i int)"}, {"DROP TABLE a CASCADE"}, sql::Dialect::kPostgres));
+}
+
+TEST(BuildModelTest, ThePlanWarnsOfWhatWillNotBeTakenBackByItself) {
   const auto shorter = MakeMigration(
       "1", "a", {"CREATE TABLE a (id INT)", "CREATE TABLE b (id INT)"}, {"DROP TABLE a, b"});
-  const auto model = Build(Up({shorter}));
-  EXPECT_FALSE(model->units[0].mirrored);
-  EXPECT_THAT(model->warnings, ElementsAre(HasSubstr("do not mirror")));
+  EXPECT_THAT(Build(Up({shorter}))->warnings, ElementsAre(HasSubstr("do not mirror")));
+  const auto twice =
+      MakeMigration("1", "a", {"ALTER TABLE t ADD IF NOT EXISTS a INT, ADD IF NOT EXISTS b INT"},
+                    {"ALTER TABLE t DROP a, DROP b"});
+  EXPECT_THAT(Build(Up({twice}))->warnings, ElementsAre(HasSubstr("not taken back automatically")));
+  const auto once =
+      MakeMigration("1", "a", {"ALTER TABLE t ADD IF NOT EXISTS a INT"}, {"ALTER TABLE t DROP a"});
+  EXPECT_TRUE(Build(Up({once}))->warnings.empty());
 }
 
 TEST(BuildModelTest, IrreversibleVersionsAndMissingFilesAreSaid) {

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
+
 #include "agent/engines/mysql/mysql_connection.h"
 #include "agent/engines/mysql/mysql_probe.h"
 #include "common/base/status.h"
@@ -58,6 +60,42 @@ TEST(MysqlStatusTest, NamesOfObjectsStayAndValuesGo) {
 TEST(MysqlStatusTest, TextOfSignalsIsNotShown) {
   EXPECT_THAT(std::string(Map(1644, "45000", "customer 4711 is blocked").message()),
               Not(HasSubstr("4711")));
+}
+
+TEST(MysqlStatusTest, ASignalWithANumberOfTheServersIsNotShown) {
+  const struct {
+    int number;
+    const char* text;
+  } kSignals[] = {{1452, "customer 4711 is blocked"},
+                  {1062, "customer 4711 is there already"},
+                  {1146, "no orders of 4711"},
+                  {1452, "Duplicate entry '4711' for key 'PRIMARY'"},
+                  {9999, "4711"},
+                  {2013, "4711"}};
+  for (const auto& signal : kSignals) {
+    const std::string shown(Map(signal.number, "23000", signal.text).message());
+    EXPECT_THAT(shown, Not(HasSubstr("4711"))) << signal.text;
+    EXPECT_THAT(shown, HasSubstr(absl::StrCat("error ", signal.number)));
+  }
+}
+
+TEST(MysqlStatusTest, TheServersOwnTextsAreShown) {
+  const struct {
+    int number;
+    const char* text;
+  } kTexts[] = {
+      {1452,
+       "Cannot add or update a child row: a foreign key constraint fails (`a`.`b`, CONSTRAINT "
+       "`c` FOREIGN KEY (`d`) REFERENCES `e` (`f`))"},
+      {1091, "Can't DROP COLUMN `a`; check that it exists"},
+      {1091, "Can't DROP 'a'; check that column/key exists"},
+      {1054, "Unknown column 'a' in 'field list'"},
+      {1142, "INSERT command denied to user 'a'@'localhost' for table `b`.`c`"},
+      {4025, "CONSTRAINT `a` failed for `b`.`c`"},
+      {2002, "Can't connect to local server through socket '/run/x.sock' (2)"}};
+  for (const auto& c : kTexts) {
+    EXPECT_THAT(std::string(Map(c.number, "HY000", c.text).message()), HasSubstr(c.text));
+  }
 }
 
 TEST(MysqlStatusTest, TerminalEscapesAreMadeVisible) {

@@ -81,6 +81,34 @@ TEST(GuardPostgresTest, RowDataStaysOutOfMessages) {
               Not(HasSubstr("4711")));
 }
 
+TEST(GuardPostgresTest, ARaiseWithAnErrorCodeOfTheServersIsNotShown) {
+  for (const char* state : {"23514", "22023", "08006", "40P01", "57014", "42P01", "P0002", ""}) {
+    const absl::Status status = SqlError("ERROR:  customer 4711 is blocked", state);
+    EXPECT_THAT(std::string(status.message()), Not(HasSubstr("4711"))) << state;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("not shown")) << state;
+  }
+  EXPECT_THAT(std::string(Broken("ERROR:  customer 4711 is blocked").message()),
+              Not(HasSubstr("4711")))
+      << "libpqxx takes every 08... for a broken connection";
+  const absl::Status deadlock = GuardPostgres(
+      []() -> absl::Status { throw pqxx::deadlock_detected("ERROR:  customer 4711 is blocked"); });
+  EXPECT_THAT(std::string(deadlock.message()), Not(HasSubstr("4711")));
+}
+
+TEST(GuardPostgresTest, TheServersOwnTextsAreShown) {
+  for (const char* text :
+       {"relation \"a\" does not exist", "permission denied for table a", "division by zero",
+        "insert or update on table \"a\" violates foreign key constraint \"b\"",
+        "column \"a\" of relation \"b\" already exists",
+        "cannot execute INSERT in a read-only transaction",
+        "CREATE INDEX CONCURRENTLY cannot run inside a transaction block",
+        "cannot drop table a because other objects depend on it",
+        "function f(integer) does not exist"}) {
+    EXPECT_THAT(std::string(SqlError(std::string("ERROR:  ") + text, "42000").message()),
+                HasSubstr(text));
+  }
+}
+
 TEST(NormaliseSettingTest, SpeaksTheExportersUnits) {
   const auto shared = NormaliseSetting("2048", "8kB", "integer");
   EXPECT_EQ(shared->suffix, "_bytes");
