@@ -196,6 +196,11 @@ absl::Status CompleteAndValidate(AgentConfig* config) {
   CheckPath("join_token_file", config->join_token_file(), false, &problems);
   if (config->metrics_listen().empty()) config->set_metrics_listen("127.0.0.1:0");
   CheckAddress("metrics_listen", config->metrics_listen(), /*zero_port=*/true, &problems);
+  if (!absl::StartsWith(config->metrics_listen(), "127.") &&
+      !absl::StartsWith(config->metrics_listen(), "localhost:") &&
+      !absl::StartsWith(config->metrics_listen(), "[::1]:")) {
+    problems.Add("metrics_listen", "must be a loopback address");
+  }
   if (!config->has_check_interval()) config->mutable_check_interval()->set_seconds(60);
   CheckSeconds("check_interval", config->check_interval(), &problems);
   if (!config->has_metrics_interval()) config->mutable_metrics_interval()->set_seconds(15);

@@ -10,7 +10,10 @@ namespace dbfleet::controller {
 absl::StatusOr<api::v1::Agent> AgentServiceImpl::View(ReadTx& tx, const Agent& agent) const {
   const std::optional<Dispatcher::Live> live = dispatcher_.Find(agent.id);
   api::v1::Agent out = ToApi(agent, live.has_value());
-  if (live.has_value()) *out.mutable_clock_skew() = ToProto(live->clock_skew);
+  if (live.has_value()) {
+    *out.mutable_clock_skew() = ToProto(live->clock_skew);
+    *out.mutable_last_seen_time() = ToProto(live->last_heard_time);
+  }
   ASSIGN_OR_RETURN(const std::vector<Instance> instances, tx.InstancesOfAgent(agent.id));
   for (const Instance& instance : instances) {
     if (!instance.removed) out.add_instances(absl::StrCat("instances/", instance.id));
@@ -50,6 +53,7 @@ grpc::ServerUnaryReactor* AgentServiceImpl::ListAgents(grpc::CallbackServerConte
       [this](const Caller&, const api::v1::ListAgentsRequest& request,
              api::v1::ListAgentsResponse* response) -> absl::Status {
         return store_.Read([&](ReadTx& tx) -> absl::Status {
+          RETURN_IF_ERROR(CheckEnvironmentFilter(tx, EnvironmentId(request.environment())));
           ASSIGN_OR_RETURN(const Page<Agent> page,
                            tx.ListAgents(EnvironmentId(request.environment()),
                                          {request.page_size(), request.page_token()}));

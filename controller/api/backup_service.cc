@@ -70,6 +70,10 @@ grpc::ServerUnaryReactor* BackupServiceImpl::ListBackups(grpc::CallbackServerCon
         filter.environment = EnvironmentId(request.environment());
         filter.instance_id = std::string(absl::StripPrefix(request.instance(), "instances/"));
         return store_.Read([&](ReadTx& tx) -> absl::Status {
+          RETURN_IF_ERROR(CheckEnvironmentFilter(tx, filter.environment));
+          if (!filter.instance_id.empty()) {
+            RETURN_IF_ERROR(tx.GetInstance(filter.instance_id).status());
+          }
           ASSIGN_OR_RETURN(const Page<Backup> page,
                            tx.ListBackups(filter, {request.page_size(), request.page_token()}));
           for (const Backup& backup : page.items) *response->add_backups() = ToApi(backup);

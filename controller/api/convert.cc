@@ -88,6 +88,14 @@ api_v1::Attempt ToApi(const Attempt& attempt) {
   return out;
 }
 
+api_v1::Task* AddTaskHead(const Job& job, const Task& task, api_v1::Job* out) {
+  api_v1::Task* t = out->add_tasks();
+  t->set_name(absl::StrCat("jobs/", job.id, "/tasks/", task.id));
+  t->set_state(EnumByWord(NameOf(task.state), &api_v1::Task::State_Parse));
+  t->set_target(task.Target());
+  return t;
+}
+
 absl::Status ParseInto(const std::string& blob, google::protobuf::Message* out) {
   if (out->ParseFromString(blob)) return absl::OkStatus();
   return Error(absl::StatusCode::kDataLoss, "BAD_BLOB", "a stored message cannot be read");
@@ -266,10 +274,7 @@ absl::StatusOr<api_v1::Job> ToApi(const Job& job, absl::Time now) {
 absl::Status AddTasks(ReadTx& tx, const Job& job, api_v1::Job* out) {
   ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
   for (const Task& task : tasks) {
-    api_v1::Task* t = out->add_tasks();
-    t->set_name(absl::StrCat("jobs/", job.id, "/tasks/", task.id));
-    t->set_state(EnumByWord(NameOf(task.state), &api_v1::Task::State_Parse));
-    t->set_target(task.Target());
+    api_v1::Task* t = AddTaskHead(job, task, out);
     if (!task.plan_blob.empty()) RETURN_IF_ERROR(ParseInto(task.plan_blob, t->mutable_plan()));
     if (!task.result_blob.empty()) {
       RETURN_IF_ERROR(ParseInto(task.result_blob, t->mutable_result()));
@@ -280,6 +285,12 @@ absl::Status AddTasks(ReadTx& tx, const Job& job, api_v1::Job* out) {
     t->set_error_reason(task.error_reason);
     t->set_error_message(task.error_message);
   }
+  return absl::OkStatus();
+}
+
+absl::Status AddTargets(ReadTx& tx, const Job& job, api_v1::Job* out) {
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
+  for (const Task& task : tasks) AddTaskHead(job, task, out);
   return absl::OkStatus();
 }
 

@@ -38,6 +38,8 @@ api_v1::Instance ToApi(const Instance& instance);
 absl::StatusOr<api_v1::Job> ToApi(const Job& job, absl::Time now);
 // Adds tasks with plans, results, steps and attempts. File contents are never part of it.
 absl::Status AddTasks(ReadTx& tx, const Job& job, api_v1::Job* out);
+// The tasks' names, states and targets alone, for listings.
+absl::Status AddTargets(ReadTx& tx, const Job& job, api_v1::Job* out);
 void AddBlockers(const std::vector<PolicyBlocker>& blockers, api_v1::Job* out);
 
 absl::StatusOr<std::vector<Role>> RolesFromApi(const google::protobuf::RepeatedField<int>& roles);

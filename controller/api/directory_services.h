@@ -80,12 +80,13 @@ class InstanceServiceImpl : public api::v1::InstanceService::CallbackService {
   // The latest health that its agent reported, while the agent is connected.
   using HealthOf = std::function<std::optional<work::v1::InstanceHealth>(const std::string& id)>;
   InstanceServiceImpl(const Gate& gate, Store& store, JobManager& jobs, JobViews& views,
-                      Dispatcher& dispatcher, HealthOf health_of)
+                      Dispatcher& dispatcher, Clock& clock, HealthOf health_of)
       : gate_(gate),
         store_(store),
         jobs_(jobs),
         views_(views),
         dispatcher_(dispatcher),
+        clock_(clock),
         health_of_(std::move(health_of)) {}
 
   grpc::ServerUnaryReactor* GetInstance(grpc::CallbackServerContext*,
@@ -115,6 +116,7 @@ class InstanceServiceImpl : public api::v1::InstanceService::CallbackService {
   JobManager& jobs_;
   JobViews& views_;
   Dispatcher& dispatcher_;
+  Clock& clock_;
   const HealthOf health_of_;
 };
 

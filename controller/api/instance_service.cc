@@ -27,6 +27,16 @@ absl::Status RequireIdle(ReadTx& tx, const Instance& instance) {
   return absl::OkStatus();
 }
 
+// An agent that has only just gone is likely to come back, and to report the instance again.
+absl::Status RequireGone(ReadTx& tx, const Instance& instance, absl::Time now) {
+  constexpr absl::Duration kGrace = absl::Minutes(2);
+  ASSIGN_OR_RETURN(const Agent agent, tx.GetAgent(instance.agent_id));
+  if (agent.revoked || now - agent.last_seen_time >= kGrace) return absl::OkStatus();
+  return Error(absl::StatusCode::kFailedPrecondition, "INSTANCE_IN_USE",
+               absl::StrCat("agents/", agent.id, " was connected a moment ago; wait for ",
+                            absl::FormatDuration(kGrace), ", or revoke it first"));
+}
+
 absl::Status AuditInstance(WriteTx& tx, const Caller& caller, const Instance& instance,
                            absl::string_view action, std::map<std::string, std::string> details) {
   return tx.AppendAudit({caller.principal, std::string(action),
@@ -74,6 +84,7 @@ grpc::ServerUnaryReactor* InstanceServiceImpl::ListInstances(
       [this](const Caller&, const api::v1::ListInstancesRequest& request,
              api::v1::ListInstancesResponse* response) -> absl::Status {
         return store_.Read([&](ReadTx& tx) -> absl::Status {
+          RETURN_IF_ERROR(CheckEnvironmentFilter(tx, EnvironmentId(request.environment())));
           ASSIGN_OR_RETURN(const Page<Instance> page,
                            tx.ListInstances(EnvironmentId(request.environment()),
                                             {request.page_size(), request.page_token()}));
@@ -180,6 +191,7 @@ grpc::ServerUnaryReactor* InstanceServiceImpl::RemoveInstance(
                                       "instances/", id, "; take it out of the agent's "
                                       "configuration and stop the agent first"));
           }
+          RETURN_IF_ERROR(RequireGone(tx, instance, clock_.Now()));
           RETURN_IF_ERROR(RequireIdle(tx, instance));
           instance.removed = true;
           RETURN_IF_ERROR(tx.UpdateInstance(&instance));

@@ -15,6 +15,14 @@ std::string EnvironmentId(const std::string& name) {
   return std::string(absl::StripPrefix(name, "environments/"));
 }
 
+absl::Status CheckEnvironmentFilter(ReadTx& tx, const std::string& environment) {
+  if (environment.empty() || tx.GetEnvironment(environment).ok()) return absl::OkStatus();
+  return Error(absl::StatusCode::kNotFound, "UNKNOWN_ENVIRONMENT",
+               absl::StrCat("there is no environment \"",
+                            SanitizeForDisplay(Truncate(environment, 100)),
+                            "\"; see: dbfleet environment list"));
+}
+
 absl::StatusOr<api::v1::Job> JobViews::ByName(const std::string& name) const {
   std::string id;
   RETURN_IF_ERROR(ParseResourceName("jobs", name, &id));
@@ -52,10 +60,13 @@ absl::Status JobViews::List(const api::v1::ListJobsRequest& request, bool only_c
     ASSIGN_OR_RETURN(filter.state, StateFromApi(request.state()));
   }
   return store_.Read([&](ReadTx& tx) -> absl::Status {
+    RETURN_IF_ERROR(CheckEnvironmentFilter(tx, filter.environment));
     ASSIGN_OR_RETURN(const Page<Job> page,
                      tx.ListJobs(filter, {request.page_size(), request.page_token()}));
     for (const Job& job : page.items) {
-      ASSIGN_OR_RETURN(*response->add_jobs(), ToApi(job, clock_.Now()));
+      ASSIGN_OR_RETURN(api::v1::Job out, ToApi(job, clock_.Now()));
+      RETURN_IF_ERROR(AddTargets(tx, job, &out));
+      *response->add_jobs() = std::move(out);
     }
     response->set_next_page_token(page.next_token);
     return absl::OkStatus();

@@ -32,6 +32,9 @@ class JobViews {
   const Connected connected_;
 };
 
+// NOT_FOUND (UNKNOWN_ENVIRONMENT) for a filter that names no environment; "" is none.
+absl::Status CheckEnvironmentFilter(ReadTx& tx, const std::string& environment);
+
 // "environments/x", "x" or "" to "x".
 std::string EnvironmentId(const std::string& name);
 

@@ -170,7 +170,7 @@ void Controller::Parts::AddServices(const std::string& agent_address) {
   services.push_back(std::make_unique<AgentServiceImpl>(*gate, *store, *enrollment, *dispatcher,
                                                         agent_address));
   services.push_back(std::make_unique<InstanceServiceImpl>(*gate, *store, *jobs, *views,
-                                                           *dispatcher, health_of));
+                                                           *dispatcher, clock, health_of));
   services.push_back(
       std::make_unique<JobServiceImpl>(*gate, *views, *jobs, hub, *logs, *store));
   services.push_back(std::make_unique<ChangeServiceImpl>(*gate, *views, *jobs));

@@ -138,6 +138,10 @@ int Report(Shell& shell, const audit::VerifyReport& report) {
   if (report.ok()) {
     shell.out() << "OK: " << report.records << " records, " << report.first_seq << " to "
                 << report.last_seq << ", head " << report.head_hash << "\n";
+    if (report.first_seq != 1) {
+      shell.Note(absl::StrCat("The file begins with record ", report.first_seq,
+                              ": of what came before it this says nothing"));
+    }
     return kExitOk;
   }
   shell.out() << "BAD: record " << report.bad_seq << " (line " << report.bad_line

@@ -183,13 +183,13 @@ void AddInstanceCommands(CLI::App& app, Shell& shell) {
                            });
   move->add_option("NAME", *name, "The instance")->required();
   move->add_option("--agent", *agent, "The new agent, of the same environment")->required();
-  AddReason(move, reason.get(), false);
+  AddReason(move, reason.get(), true);
 
   CLI::App* remove = AddVerb(
       *noun, "remove", "Forget an instance that no agent reports any more", shell,
       [&shell, name, reason] { return ShowInstance(shell, Remove(shell, *name, *reason)); });
   remove->add_option("NAME", *name, "The instance")->required();
-  AddReason(remove, reason.get(), false);
+  AddReason(remove, reason.get(), true);
 }
 
 }  // namespace dbfleet::cli

@@ -123,8 +123,10 @@ int ShowVersion(Shell& shell, bool client_only) {
   int code = kExitOk;
   if (!client_only) {
     auto client = shell.Client();
-    absl::StatusOr<api::v1::Version> version = client.status();
-    if (client.ok()) {
+    absl::StatusOr<api::v1::Version> version = api::v1::Version();
+    if (!client.ok()) {
+      version = client.status();
+    } else {
       version = (*client)->Call<MetaService>(&MetaService::Stub::GetVersion,
                                              api::v1::GetVersionRequest());
     }

@@ -241,7 +241,7 @@ std::optional<Dispatcher::Live> Dispatcher::Find(const std::string& agent_id) co
 void Dispatcher::PublishLive(const AgentSession& session, bool connected) {
   MutexLock lock(&mutex_);
   if (connected && session.welcomed) {
-    live_[session.agent_id()] = {session.clock_skew, session.connect_time};
+    live_[session.agent_id()] = {session.clock_skew, session.connect_time, clock_.Now()};
   } else {
     live_.erase(session.agent_id());
   }

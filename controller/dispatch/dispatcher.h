@@ -71,6 +71,7 @@ class Dispatcher : public ConnectionEvents {
   struct Live {
     absl::Duration clock_skew;
     absl::Time connect_time;
+    absl::Time last_heard_time;
   };
   std::optional<Live> Find(const std::string& agent_id) const;
   bool IsConnected(const std::string& agent_id) const { return Find(agent_id).has_value(); }

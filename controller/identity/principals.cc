@@ -143,6 +143,10 @@ absl::StatusOr<User> Principals::CreateUser(const std::string& principal,
   user.roles_editor = principal;
   user.create_time = clock_->Now();
   RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
+    if (tx.GetUser(user_id).ok()) {
+      return Error(absl::StatusCode::kAlreadyExists, "USER_EXISTS",
+                   absl::StrCat("there is a user \"", user_id, "\" already"));
+    }
     RETURN_IF_ERROR(tx.InsertUser(&user));
     return tx.AppendAudit(
         {principal, "user.create", user.Principal(), "", {{"roles", RoleNames(user.roles)}}});

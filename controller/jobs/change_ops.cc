@@ -7,6 +7,7 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
+#include "common/sql/sql.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
 #include "controller/jobs/job_manager.h"
@@ -59,6 +60,20 @@ absl::Status ValidateRequest(const ChangeRequest& request) {
   return absl::OkStatus();
 }
 
+absl::Status CheckSql(sql::Dialect dialect, const std::string& path, const std::string& text) {
+  return Annotate(sql::Split(dialect, text).status(), path);
+}
+
+// Text that cannot even be cut into statements is refused here, before anybody plans or approves it.
+absl::Status CheckScripts(const ChangeRequest& request, sql::Dialect dialect) {
+  for (const work::v1::Migration& migration : request.spec.migrations()) {
+    RETURN_IF_ERROR(CheckSql(dialect, migration.up_path(), migration.up().inline_()));
+    if (!migration.has_down()) continue;
+    RETURN_IF_ERROR(CheckSql(dialect, migration.down_path(), migration.down().inline_()));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckTargets(ReadTx& tx, const ChangeRequest& request) {
   absl::StatusOr<Environment> environment = tx.GetEnvironment(request.environment);
   if (!environment.ok()) {
@@ -78,6 +93,7 @@ absl::Status CheckTargets(ReadTx& tx, const ChangeRequest& request) {
       return Bad("ENGINE_WITHOUT_MIGRATIONS",
                  absl::StrCat("instance \"", id, "\" is Redis, which has no versioned migrations"));
     }
+    RETURN_IF_ERROR(CheckScripts(request, DialectOf(instance)));
   }
   return absl::OkStatus();
 }

@@ -130,7 +130,10 @@ absl::StatusOr<Job> JobManager::Approve(const RequestMeta& meta, const std::stri
   absl::StatusOr<Job> result = Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
     ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
     seen = job;
-    if (AlreadyApproved(job, meta.principal, context.now) && digest == job.digest) return job;
+    if (!IsTerminal(job.state) && AlreadyApproved(job, meta.principal, context.now) &&
+        digest == job.digest) {
+      return job;
+    }
     ASSIGN_OR_RETURN(const Environment environment, context.tx.GetEnvironment(job.environment));
     ASSIGN_OR_RETURN(const std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
     // EvaluatePolicy knows the dependents; here the same list names the reason to the person.
@@ -180,7 +183,7 @@ absl::StatusOr<Job> JobManager::Cancel(const RequestMeta& meta, const std::strin
                                        const std::string& reason) {
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
     ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
-    if (job.cancel_requested) return job;   // A retry, or somebody else was faster.
+    if (job.state == JobState::kCancelling || job.state == JobState::kCancelled) return job;
     if (IsTerminal(job.state)) return WrongState(job, "cancelled");
     job.cancel_requested = true;
     RETURN_IF_ERROR(context.Audit("job.cancel", job, {{"reason", reason}}));

@@ -2,7 +2,11 @@
 
 step_number=0
 step() {
-  printf '\n\033[1m== %s\033[0m\n' "$*"
+  if [[ -t 1 ]]; then
+    printf '\n\033[1m== %s\033[0m\n' "$*"
+  else
+    printf '\n== %s\n' "$*"
+  fi
 }
 story_step() {
   step_number=$((step_number + 1))

@@ -96,6 +96,10 @@ load_postgresql() {
   postgres_admin -d postgres -c 'CREATE DATABASE shop'
   postgres_admin -d shop -o /dev/null <"$root/deploy/quickstart.d/postgresql.sql"
   grants_of postgresql | postgres_admin -d shop -o /dev/null
+  # In PostgreSQL only the owner may alter a table, so the migration account owns the shop's.
+  postgres_admin -d shop -o /dev/null <<'SQL'
+SELECT format('ALTER TABLE %I OWNER TO dbfleet_migrate', tablename) FROM pg_tables WHERE schemaname = 'public' \gexec
+SQL
   touch "$state/postgresql.loaded"
 }
 load_redis() {

@@ -133,7 +133,7 @@ for line in sys.stdin:
 # The page is made from what the store said at most 10 s ago.
 backups_counted() {
   [[ $(curl -fsS "http://127.0.0.1:$http_port/metrics" |
-    grep -cE '^dbfleet_backup_last_verified_timestamp_seconds.* [1-9]') == 3 ]]
+    grep -cE '^dbfleet_backup_last_verified_timestamp_seconds\{instance="(mariadb|postgresql|redis)".* [1-9]') == 3 ]]
 }
 story_metrics() {
   local metrics
@@ -141,7 +141,7 @@ story_metrics() {
   wait_for 30 "the metrics of all three backups" backups_counted
   metrics=$(curl -fsS "http://127.0.0.1:$http_port/metrics")
   grep -E '^dbfleet_(instance_up|agent_connected|backup_last_verified|audit_records)' <<<"$metrics" | show
-  [[ $(grep -cE '^dbfleet_instance_up\{.*\} 1$' <<<"$metrics") == 3 ]] || fail "not all three instances are up"
+  [[ $(grep -cE '^dbfleet_instance_up\{instance="(mariadb|postgresql|redis)".*\} 1$' <<<"$metrics") == 3 ]] || fail "not all three instances are up"
 }
 
 tell_story() {

@@ -27,6 +27,9 @@ class OrphanTest : public RunnerFixture {
     ASSERT_TRUE(MakeDirectories(Backup(), 0700).ok());
     BackupState state;
     state.folder = Backup();
+    state.plan.items.resize(1);
+    state.plan.items[0].file_name = "shop.sql.zst";
+    state.record_folders = {Scratch() + "/child-1"};
     ASSERT_TRUE(WriteFileAtomically(StatePath(Scratch()), StateToJson(state), 0600).ok());
     ASSERT_TRUE(WriteFileAtomically(Scratch() + "/secret-client.cnf", "x", 0600).ok());
   }

@@ -117,6 +117,26 @@ TEST_F(DigestHookTest, APlanCarriesItsOwnDigestAndNeedsNone) {
   EXPECT_EQ(migrate_.runs, 0);
 }
 
+TEST_F(DigestHookTest, AnAttemptWhosePlanIsCheckedAgainDoesNotStartWhileTheAgentStops) {
+  Gate gate;
+  migrate_.on_plan = [&] { gate.Pass(); };
+  const auto [offer, grant] = Approved("a1", 1);
+  OfferAndGrant(offer, grant);
+  ASSERT_TRUE(Await([&] { return gate.waiting() == 1; }));
+  auto helper = MakeThreadPool("drain", 1);
+  std::atomic<bool> drained{false};
+  ASSERT_TRUE(helper->Add([&] {
+    runner_->Drain(absl::Seconds(30));
+    drained = true;
+  }));
+  ASSERT_TRUE(Await([&] { return clock_.pending_timers() == 2; }));
+  clock_.Advance(absl::Seconds(20));  // MayGoOn now says AGENT_STOPPING, which is no outcome.
+  gate.Open();
+  EXPECT_TRUE(Await([&] { return drained.load(); }));
+  EXPECT_EQ(PhaseOf("a1"), v1::ATTEMPT_PHASE_GRANTED);
+  EXPECT_EQ(migrate_.runs, 0);
+}
+
 TEST(WorkKindTest, OnlyChecksInspectionsAndPlansShareAnInstance) {
   v1::Offer offer;
   offer.set_purpose(v1::PURPOSE_EXECUTE);

@@ -466,28 +466,6 @@ TEST_F(RunnerTest, WhatWaitsForAWorkerDoesNotStartWhileTheAgentStops) {
   EXPECT_EQ(runner_->running(), 0);
 }
 
-TEST_F(RunnerTest, AnAttemptWhosePlanIsCheckedAgainDoesNotStartWhileTheAgentStops) {
-  Gate gate;
-  migrate_.on_plan = [&] { gate.Pass(); };
-  const v1::Offer offer = Offer("a1", 1, "migrate");
-  v1::Grant grant = MakeGrant(offer);
-  grant.set_digest(std::string(64, 'a'));
-  OfferAndGrant(offer, grant);
-  ASSERT_TRUE(Await([&] { return gate.waiting() == 1; }));
-  auto helper = MakeThreadPool("drain", 1);
-  std::atomic<bool> drained{false};
-  ASSERT_TRUE(helper->Add([&] {
-    runner_->Drain(absl::Seconds(30));
-    drained = true;
-  }));
-  ASSERT_TRUE(Await([&] { return clock_.pending_timers() == 2; }));
-  clock_.Advance(absl::Seconds(20));  // MayGoOn now says AGENT_STOPPING, which is no outcome.
-  gate.Open();
-  EXPECT_TRUE(Await([&] { return drained.load(); }));
-  EXPECT_EQ(PhaseOf("a1"), v1::ATTEMPT_PHASE_GRANTED);
-  EXPECT_EQ(migrate_.runs, 0);
-}
-
 TEST_F(RunnerTest, DrainGivesUpAfterItsGrace) {
   Gate gate;
   backup_.run = [&](ActionContext&, const work::v1::JobSpec&) {

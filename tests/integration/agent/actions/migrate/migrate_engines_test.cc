@@ -98,6 +98,78 @@ TEST_P(MariaDbMigrateTest, RoutinesAndDelimitersWork) {
   EXPECT_EQ(Fingerprint(), initial_);
 }
 
+TEST_P(MariaDbMigrateTest, ACallThatReturnsRowsAndThenFailsIsAFailureAndTheSessionGoesOn) {
+  Admin(
+      "DELIMITER //\nCREATE PROCEDURE half() BEGIN SELECT 1; SELECT 2; UPDATE orders SET total = "
+      "0; "
+      "SIGNAL SQLSTATE '45000'; END//\n"
+      "CREATE PROCEDURE good() BEGIN SELECT 1; SELECT 2; END//\nDELIMITER ;\n");
+  auto session = engine_->migrations()->OpenLocked("shop", absl::Seconds(1), absl::Seconds(5));
+  ASSERT_TRUE(session.ok()) << session.status();
+  const auto half = (*session)->Execute("CALL half()", absl::ZeroDuration());
+  EXPECT_EQ(half.status().code(), absl::StatusCode::kFailedPrecondition) << half.status();
+  EXPECT_TRUE((*session)->Execute("CALL good()", absl::ZeroDuration()).ok());
+  EXPECT_TRUE((*session)->Query("SELECT 1").ok());
+}
+
+TEST_P(MariaDbMigrateTest, TheFingerprintShowsAnIgnoredIndex) {
+  Admin("CREATE INDEX k ON orders (total)");
+  const std::string before = Fingerprint();
+  Admin("ALTER TABLE orders ALTER INDEX k IGNORED");
+  EXPECT_NE(Fingerprint(), before);
+}
+
+TEST_P(MariaDbMigrateTest, WhatWasThereBeforeSurvivesARollback) {
+  AdminAsOwner("CREATE TABLE customers (id INT); INSERT INTO customers VALUES (7)");
+  const std::string before = Fingerprint();
+  const auto found = MakeMigration(
+      "1", "found",
+      {"CREATE TABLE IF NOT EXISTS customers (id INT)", "INSERT IGNORE INTO orders VALUES (1, 99)",
+       "ALTER TABLE orders ADD COLUMN IF NOT EXISTS c INT", "ALTER TABLE missing ADD COLUMN d INT"},
+      {"DROP TABLE customers", "DELETE FROM orders WHERE id = 1",
+       "ALTER TABLE orders DROP COLUMN c", "ALTER TABLE missing DROP COLUMN d"});
+  const ActionResult result = Run(Up({found}));
+  EXPECT_EQ(result.error_reason, "MIGRATION_ROLLED_BACK") << result.error_message;
+  EXPECT_EQ(Admin("SELECT id FROM customers"), "7\n");
+  EXPECT_EQ(Orders(), "1\t10\n2\t20\n");
+  EXPECT_EQ(Fingerprint(), before);
+}
+
+TEST_P(PostgresMigrateTest, WhatWasThereBeforeSurvivesTheRollbackOfACommittedVersion) {
+  AdminAsOwner("CREATE TABLE customers (id int); INSERT INTO customers VALUES (7)");
+  const std::string before = Fingerprint();
+  const auto found =
+      MakeMigration("1", "found",
+                    {"SET search_path = public", "CREATE TABLE IF NOT EXISTS customers (id int)",
+                     "CREATE TABLE IF NOT EXISTS fresh (id int)",
+                     "ALTER TABLE orders ADD COLUMN IF NOT EXISTS total int",
+                     "CREATE VIEW v AS SELECT id FROM fresh"},
+                    {"DROP VIEW v", "ALTER TABLE orders DROP COLUMN total", "DROP TABLE fresh",
+                     "DROP TABLE customers"});
+  const auto broken = MakeMigration("2", "broken", {"ALTER TABLE missing ADD COLUMN c int"},
+                                    {"ALTER TABLE missing DROP COLUMN c"});
+  const ActionResult result = Run(Up({found, broken}));
+  EXPECT_EQ(result.error_reason, "MIGRATION_ROLLED_BACK") << result.error_message;
+  EXPECT_EQ(Admin("SELECT id FROM customers"), "7\n");
+  EXPECT_EQ(Orders(), "1|10\n2|20\n");
+  EXPECT_EQ(Fingerprint(), before);
+}
+
+TEST_P(PostgresMigrateTest, SomebodyElsesInvalidIndexOfTheSameNameStays) {
+  AdminAsOwner(
+      "CREATE SCHEMA other; CREATE TABLE other.t (id int); "
+      "CREATE INDEX idx_orders_total ON other.t (id)");
+  Admin(
+      "UPDATE pg_index SET indisvalid = false WHERE indexrelid = "
+      "'other.idx_orders_total'::regclass");
+  Admin("INSERT INTO orders VALUES (3, 20)");
+  const ActionResult result = Run(Up({Unique()}));
+  EXPECT_EQ(result.error_reason, "MIGRATION_ROLLED_BACK") << result.error_message;
+  EXPECT_EQ(Indexes(), "");
+  EXPECT_EQ(Admin("SELECT count(*) FROM pg_class WHERE relname = 'idx_orders_total'"), "1\n");
+  Admin("DROP SCHEMA other CASCADE");
+}
+
 TEST_P(PostgresMigrateTest, AnIndexIsBuiltAndDroppedConcurrently) {
   ActionResult result = Run(Up({Unique()}), 1);
   ASSERT_EQ(result.outcome, OUTCOME_SUCCEEDED) << result.error_message;

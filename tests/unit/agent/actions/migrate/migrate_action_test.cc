@@ -360,9 +360,10 @@ TEST(MigrateActionMariaDbTest, WithoutAProvablePairNothingIsUndone) {
       "1", "x",
       {"CREATE TABLE a (id INT)", "CREATE TABLE b (id INT)", "INSERT INTO missing VALUES (1)"},
       {"DELETE FROM missing", "DROP TABLE a, b"});
-  const ActionResult result = world.Run(Up({unclear, AddNote()}));
+  const ActionResult result = world.Run(Up({unclear}));
   EXPECT_EQ(result.error_reason, "ROLLBACK_INCOMPLETE") << result.error_message;
   EXPECT_THAT(result.result.migrate().remaining_versions(), ElementsAre("1"));
+  EXPECT_EQ(world.server.effects().count("DROP TABLE a, b"), 0u);
 
   World twice(Dialect::kMariaDb);
   const auto half = MakeMigration("1", "x", {"CALL one", "CREATE TABLE a (id INT)", "CALL two"},
@@ -439,7 +440,7 @@ TEST_P(MigrateActionTest, WhatIsNotTheApprovedPlanAnyMoreUnderTheLockIsRefused) 
 
 TEST_P(MigrateActionTest, RecoverThatCannotEvenLookIsUnknownOnceTheAttemptHadBegun) {
   auto spec = Up({AddNote()});
-  spec.mutable_migrate()->clear_database();
+  spec.mutable_migrate()->clear_direction();
   AttemptContext context(world_.engine, 1);
   EXPECT_EQ(world_.action.Recover(context, spec, "begun").outcome, OUTCOME_INTERRUPTED);
   EXPECT_EQ(world_.action.Recover(context, spec, "begun").error_reason, "OUTCOME_UNKNOWN");
