@@ -328,7 +328,7 @@ TEST(Policy, AFreshBackupFollowsTheLastApprovalThatCounts) {
          in.policy.destructive_approvals = 0;
          in.job.approvals.clear();
        },
-       "verified-backup", "older than the request"},
+       "verified-backup", "older than the request},
   });
 }
 
