@@ -294,7 +294,7 @@ TEST(Policy, AFreshBackupFollowsTheLastApprovalThatCounts) {
   const absl::Time approved = kNow - absl::Hours(1);
   RunCases({
       {"before", [&](auto& in) { fresh(in, approved - absl::Seconds(1)); }, "verified-backup",
-       "older than the last approval"},
+       "older than the approval"},
       {"at the same moment", [&](auto& in) { fresh(in, approved); }, "verified-backup"},
       {"after", [&](auto& in) { fresh(in, approved + absl::Nanoseconds(1)); }, ""},
       {"a later approval that does not count moves nothing",
@@ -328,7 +328,7 @@ TEST(Policy, AFreshBackupFollowsTheLastApprovalThatCounts) {
          in.policy.destructive_approvals = 0;
          in.job.approvals.clear();
        },
-       "verified-backup", "older than the request},
+       "verified-backup", "older than the request"},
   });
 }
 
