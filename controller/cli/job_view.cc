@@ -169,13 +169,22 @@ std::string DescribeProgress(const Job& job) {
           return !step.rollback() && step.state() == work::v1::STEP_STATE_SUCCEEDED;
         }));
   }
+  // Work without planned steps counts by its parts: a backup and its verification, say.
+  const char* unit = total > 0 ? " steps" : " parts";
+  if (total == 0) {
+    total = job.tasks_size();
+    done = static_cast<int>(
+        std::count_if(job.tasks().begin(), job.tasks().end(), [](const Task& task) {
+          return task.state() == Task::STATE_SUCCEEDED;
+        }));
+  }
   std::string out = Word(job.state());
   const bool running = job.state() == Job::STATE_ROLLING || job.state() == Job::STATE_PAUSED;
   if (running && total > 0) {
     constexpr int kBar = 20;
     const int filled = kBar * std::min(done, total) / total;
     absl::StrAppend(&out, " [", std::string(filled, '#'), std::string(kBar - filled, '.'), "] ",
-                    done, "/", total, " steps");
+                    done, "/", total, unit);
   }
   return out;
 }

@@ -52,6 +52,14 @@ class Progress {
       last_state_ = job.state();
       shell_.Note(absl::StrCat(job.name(), ": ", Word(job.state())));
     }
+    std::string rules;
+    for (const api::v1::Blocker& blocker : job.blockers()) {
+      absl::StrAppend(&rules, rules.empty() ? "" : ", ", blocker.rule());
+    }
+    if (rules != last_rules_ && !rules.empty()) {
+      shell_.Note(absl::StrCat(job.name(), ": waits for ", rules));
+    }
+    last_rules_ = rules;
     for (const Task& task : job.tasks()) {
       Task::State& last = last_task_states_[task.name()];
       // A single task's states say no more than the job's.
@@ -65,6 +73,7 @@ class Progress {
   Shell& shell_;
   bool line_open_ = false;
   Job::State last_state_ = Job::STATE_UNSPECIFIED;
+  std::string last_rules_;
   std::map<std::string, Task::State> last_task_states_;
 };
 

@@ -157,7 +157,8 @@ TEST_F(CliTest, WaitingSaysEachStateOnceAndEndsWithTheJob) {
   EXPECT_EQ(RunCli({"change", "wait", "01J", "-o", "name"}), 0);
   EXPECT_EQ(out_, "jobs/01J\n");
   EXPECT_EQ(err_,
-            "jobs/01J: awaiting_approval\njobs/01J: ready\njobs/01J: rolling\n"
+            "jobs/01J: awaiting_approval\njobs/01J: waits for approvals\njobs/01J: ready\n"
+            "jobs/01J: rolling\n"
             "jobs/01J: succeeded\n");
 }
 
