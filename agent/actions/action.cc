@@ -8,8 +8,6 @@
 
 namespace dbfleet::agent {
 
-namespace v1 = ::dbfleet::agent::v1;
-
 ActionResult ActionResult::Succeeded(work::v1::TaskResult result) {
   ActionResult action;
   action.outcome = v1::OUTCOME_SUCCEEDED;
