@@ -191,11 +191,8 @@ absl::Status EnsureGateBackup(FlowContext& context, Job* job, const std::vector<
                                                      : "it does not satisfy the policy");
       RETURN_IF_ERROR(MoveJob(job, JobState::kRolling, context.now));
       RETURN_IF_ERROR(MoveJob(job, JobState::kFailed, context.now));
-      for (Task task : tasks) {
-        if (IsTerminal(task.state)) continue;
-        RETURN_IF_ERROR(MoveTask(&task, TaskState::kSkipped));
-        RETURN_IF_ERROR(context.tx.UpdateTask(&task));
-      }
+      std::vector<Task> skipped = tasks;
+      RETURN_IF_ERROR(SkipOpenTasks(context.tx, &skipped));
       RETURN_IF_ERROR(context.tx.UpdateJob(job));
       return context.Audit("job.end", *job, {{"state", "failed"}, {"error", job->error_message}});
     }

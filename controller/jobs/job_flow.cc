@@ -78,6 +78,15 @@ void CopyError(const std::vector<Task>& tasks, Job* job) {
 
 }  // namespace
 
+absl::Status SkipOpenTasks(WriteTx& tx, std::vector<Task>* tasks) {
+  for (Task& task : *tasks) {
+    if (IsTerminal(task.state)) continue;
+    RETURN_IF_ERROR(MoveTask(&task, TaskState::kSkipped));
+    RETURN_IF_ERROR(tx.UpdateTask(&task));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status FlowContext::Audit(absl::string_view action, const Job& job,
                                 std::map<std::string, std::string> details) {
   touched.insert(job.id);
@@ -116,11 +125,7 @@ absl::Status JobFlow::AdvancePlanning(FlowContext& context, Job* job) const {
   for (Task& task : tasks) {
     if (task.state == TaskState::kFailed) {
       CopyError(tasks, job);
-      for (Task& other : tasks) {
-        if (IsTerminal(other.state)) continue;
-        RETURN_IF_ERROR(MoveTask(&other, TaskState::kSkipped));
-        RETURN_IF_ERROR(context.tx.UpdateTask(&other));
-      }
+      RETURN_IF_ERROR(SkipOpenTasks(context.tx, &tasks));
       RETURN_IF_ERROR(WithdrawUngranted(context, *job, "the job failed"));
       return Finish(context, job, tasks, JobState::kFailed);
     }
@@ -140,10 +145,7 @@ absl::Status JobFlow::FinishPlanning(FlowContext& context, Job* job,
       {"estimated_rows", absl::StrCat(EstimatedRows(*tasks))}};
   if (job->plan_only) {
     RETURN_IF_ERROR(context.Audit("job.planned", *job, details));
-    for (Task& task : *tasks) {
-      RETURN_IF_ERROR(MoveTask(&task, TaskState::kSkipped));
-      RETURN_IF_ERROR(context.tx.UpdateTask(&task));
-    }
+    RETURN_IF_ERROR(SkipOpenTasks(context.tx, tasks));
     return Finish(context, job, *tasks, JobState::kSucceeded);
   }
   ASSIGN_OR_RETURN(const PolicyDecision decision, EvaluatePolicy(context.tx, *job, context.now));
@@ -155,10 +157,7 @@ absl::Status JobFlow::FinishPlanning(FlowContext& context, Job* job,
       absl::StrAppend(&job->error_message, job->error_message.empty() ? "" : "; ", blocker.rule,
                       ": ", blocker.message);
     }
-    for (Task& task : *tasks) {
-      RETURN_IF_ERROR(MoveTask(&task, TaskState::kSkipped));
-      RETURN_IF_ERROR(context.tx.UpdateTask(&task));
-    }
+    RETURN_IF_ERROR(SkipOpenTasks(context.tx, tasks));
     return Finish(context, job, *tasks, JobState::kRefused);
   }
   RETURN_IF_ERROR(MoveJob(
@@ -170,11 +169,7 @@ absl::Status JobFlow::FinishPlanning(FlowContext& context, Job* job,
 absl::Status JobFlow::Expire(FlowContext& context, Job* job) const {
   RETURN_IF_ERROR(WithdrawUngranted(context, *job, "the job expired"));
   ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
-  for (Task& task : tasks) {
-    if (IsTerminal(task.state)) continue;
-    RETURN_IF_ERROR(MoveTask(&task, TaskState::kSkipped));
-    RETURN_IF_ERROR(context.tx.UpdateTask(&task));
-  }
+  RETURN_IF_ERROR(SkipOpenTasks(context.tx, &tasks));
   job->error_reason = "EXPIRED";
   job->error_message = "it was not started before its expiry";
   return Finish(context, job, tasks, JobState::kExpired);

@@ -82,6 +82,9 @@ class JobFlow {
   const Dependents dependents_;
 };
 
+// Ends the tasks that have not ended: nothing more is done for them.
+absl::Status SkipOpenTasks(WriteTx& tx, std::vector<Task>* tasks);
+
 // Attempts at work that is safe to run again, before it counts as failed.
 inline constexpr int kMaxAttempts = 4;
 
