@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+
 #include "agent/engine/engine.h"
 #include "dbfleet/agent/v1/link_service.pb.h"
 #include "dbfleet/work/v1/work.pb.h"
@@ -63,8 +64,8 @@ struct ActionResult {
   static ActionResult FromStatus(const absl::Status& status);
 };
 
-// One kind of work. Stateless and thread-safe; one object serves all attempts. Registered by name in
-// the composition root (agent/app). docs/checklists/new-action.md tells how to add one.
+// One kind of work. Stateless and thread-safe; one object serves all attempts. Registered by name
+// in the composition root (agent/app). docs/checklists/new-action.md tells how to add one.
 class Action {
  public:
   virtual ~Action() = default;
@@ -81,7 +82,8 @@ class Action {
   virtual ActionResult Run(ActionContext& context, const work::v1::JobSpec& spec) = 0;
 
   // Finds out what Run would do, without doing it. Only planned kinds implement it.
-  virtual absl::StatusOr<work::v1::Plan> Plan(ActionContext& context, const work::v1::JobSpec& spec);
+  virtual absl::StatusOr<work::v1::Plan> Plan(ActionContext& context,
+                                              const work::v1::JobSpec& spec);
 
   // Called instead of Run after a restart, for an attempt that was running when the agent died.
   // `checkpoint` is the last one, or "". Finds out what took effect; never runs a forward step

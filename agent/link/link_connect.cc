@@ -100,8 +100,8 @@ void LinkImpl::Connect() {
   absl::StatusOr<v1::AgentMsg> hello = MakeHello();
   if (!hello.ok()) return Reconnect(hello.status());
   std::shared_ptr<v1::AgentLink::Stub> stub = v1::AgentLink::NewStub(*channel);
-  // Lives until the new stream has begun: gRPC 1.51 ends its callback threads with the last channel that
-  // used them, and aborts when that happens on one of them.
+  // Lives until the new stream has begun: gRPC 1.51 ends its callback threads with the last channel
+  // that used them, and aborts when that happens on one of them.
   std::shared_ptr<v1::AgentLink::Stub> former = stub;
   {
     MutexLock lock(&mutex_);

@@ -5,9 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "agent/runner/work_kind.h"
 #include "common/base/files.h"
 #include "common/base/hash.h"
-#include "agent/runner/work_kind.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/log/log.h"

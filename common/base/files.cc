@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/hash.h"
 #include "common/base/status.h"
 
@@ -134,8 +135,10 @@ absl::StatusOr<Secret> ReadSecretFile(const std::string& path) {
   if (!S_ISREG(info.st_mode) || (info.st_mode & 077) != 0 ||
       (info.st_uid != geteuid() && info.st_uid != 0)) {
     return Error(absl::StatusCode::kFailedPrecondition, "SECRET_FILE_MODE",
-                 absl::StrCat(path, " must be a regular file of this user with mode 0600; run: chmod "
-                                    "600 ", path));
+                 absl::StrCat(path,
+                              " must be a regular file of this user with mode 0600; run: chmod "
+                              "600 ",
+                              path));
   }
   ASSIGN_OR_RETURN(std::string content, ReadDescriptor(fd.get(), path, kMaxSecretBytes));
   while (!content.empty() && (content.back() == '\n' || content.back() == '\r')) content.pop_back();

@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "common/base/secret.h"
 
 namespace dbfleet {
@@ -27,8 +28,8 @@ absl::Status MakeDirectories(const std::string& path, int mode);
 // fsync of a folder, so that renames in it are durable.
 absl::Status SyncDirectory(const std::string& path);
 
-// Opens /dev/null for whichever of the descriptors 0 to 2 is closed. Call it first in main: otherwise a
-// database file may become "standard error", and log lines are written into it.
+// Opens /dev/null for whichever of the descriptors 0 to 2 is closed. Call it first in main:
+// otherwise a database file may become "standard error", and log lines are written into it.
 void EnsureStandardDescriptors();
 
 // A status for errno, for example `ErrnoStatus(errno, "open /x")`. ENOSPC and EDQUOT have the

@@ -28,9 +28,9 @@ struct Sha256Stream::State {
 };
 
 Sha256Stream::Sha256Stream() : state_(std::make_unique<State>()) {
-  CheckCrypto(state_->context != nullptr &&
-                  EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) == 1,
-              "EVP_DigestInit_ex");
+  CheckCrypto(
+      state_->context != nullptr && EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) == 1,
+      "EVP_DigestInit_ex");
 }
 
 Sha256Stream::~Sha256Stream() = default;

@@ -23,7 +23,7 @@ class Sha256Stream {
   Sha256Stream& operator=(const Sha256Stream&) = delete;
 
   void Update(absl::string_view data);
-  std::string Finish();     // 32 raw bytes.
+  std::string Finish();  // 32 raw bytes.
   std::string FinishHex();
 
  private:

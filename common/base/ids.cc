@@ -6,6 +6,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/hash.h"
 #include "common/base/status.h"
 
@@ -46,11 +47,11 @@ bool IsUlid(absl::string_view text) {
 
 absl::Status ValidateName(absl::string_view what, absl::string_view name) {
   auto fail = [&](absl::string_view why) {
-    return Error(absl::StatusCode::kInvalidArgument, "INVALID_NAME",
-                 absl::StrCat(what, " \"", absl::CHexEscape(name.substr(0, kMaxNameLength)), "\" ",
-                              why,
-                              "; use lower-case letters, digits and \"-\", beginning with a letter, "
-                              "at most 63 characters"));
+    return Error(
+        absl::StatusCode::kInvalidArgument, "INVALID_NAME",
+        absl::StrCat(what, " \"", absl::CHexEscape(name.substr(0, kMaxNameLength)), "\" ", why,
+                     "; use lower-case letters, digits and \"-\", beginning with a letter, "
+                     "at most 63 characters"));
   };
   if (name.empty()) return fail("is empty");
   if (name.size() > kMaxNameLength) return fail("is too long");

@@ -22,7 +22,8 @@ bool IsUlid(absl::string_view text);
 // used in paths, so nothing else is let through. `what` names the field in the error.
 absl::Status ValidateName(absl::string_view what, absl::string_view name);
 
-// Resource names: "jobs/J" -> "J". INVALID_ARGUMENT unless `name` is `collection` + "/" + one segment.
+// Resource names: "jobs/J" -> "J". INVALID_ARGUMENT unless `name` is `collection` + "/" + one
+// segment.
 absl::Status ParseResourceName(absl::string_view collection, absl::string_view name,
                                std::string* id);
 

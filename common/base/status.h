@@ -8,9 +8,9 @@
 
 namespace dbfleet {
 
-// Errors travel as absl::Status. Beside the code and the message (what was wrong, where, what to do)
-// a status carries a *reason*: an UPPER_SNAKE_CASE word that programs can act on. It survives gRPC
-// as google.rpc.ErrorInfo (common/rpc/status.h).
+// Errors travel as absl::Status. Beside the code and the message (what was wrong, where, what to
+// do) a status carries a *reason*: an UPPER_SNAKE_CASE word that programs can act on. It survives
+// gRPC as google.rpc.ErrorInfo (common/rpc/status.h).
 
 // A status with a reason. `code` must not be OK.
 absl::Status Error(absl::StatusCode code, absl::string_view reason, absl::string_view message);
@@ -27,11 +27,11 @@ absl::Status Annotate(const absl::Status& status, absl::string_view context);
 #define DBFLEET_CONCAT_(a, b) DBFLEET_CONCAT_INNER_(a, b)
 
 // Returns from the enclosing function if the expression's status is not OK.
-#define RETURN_IF_ERROR(expr)                          \
-  do {                                                 \
+#define RETURN_IF_ERROR(expr)                           \
+  do {                                                  \
     if (absl::Status status_ = (expr); !status_.ok()) { \
-      return status_;                                  \
-    }                                                  \
+      return status_;                                   \
+    }                                                   \
   } while (false)
 
 // ASSIGN_OR_RETURN(auto x, F()): x becomes the value of the StatusOr, or its error is returned.

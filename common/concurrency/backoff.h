@@ -5,7 +5,8 @@
 namespace dbfleet {
 
 // Exponential backoff with full jitter: the n-th delay is uniform in [0, min(max, base * 2^n)]
-// (source: Amazon Builders' Library, "Timeouts, retries, and backoff with jitter"). Not thread-safe.
+// (source: Amazon Builders' Library, "Timeouts, retries, and backoff with jitter"). Not
+// thread-safe.
 class Backoff {
  public:
   // `random` returns values in [0, 1).

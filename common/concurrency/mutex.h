@@ -3,9 +3,9 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 
-// ThreadSanitizer cannot see into Debian's Abseil, which is built without it, and would report every
-// correct use as a race. These wrappers tell it about each acquire and release. Code uses them
-// instead of absl::Mutex; tests/lint refuses the raw one elsewhere.
+// ThreadSanitizer cannot see into Debian's Abseil, which is built without it, and would report
+// every correct use as a race. These wrappers tell it about each acquire and release. Code uses
+// them instead of absl::Mutex; tests/lint refuses the raw one elsewhere.
 #if defined(__SANITIZE_THREAD__)
 #define DBFLEET_TSAN 1
 #elif defined(__has_feature)

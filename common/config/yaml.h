@@ -8,11 +8,12 @@
 
 namespace dbfleet::config {
 
-// Reads strict YAML into a message. The type of each scalar comes from the proto field, so "no" stays
-// a string where a string is wanted and "010" is never eight. Durations are written "90s", "15m",
-// "24h", "7d". Refused, each with line and column (INVALID_ARGUMENT, BAD_YAML; all problems in one
-// error): unknown fields, duplicate keys, anchors and aliases, tags, more than one document, values of
-// the wrong type or range, nesting deeper than 32, more than 100,000 nodes. `source` names the input.
+// Reads strict YAML into a message. The type of each scalar comes from the proto field, so "no"
+// stays a string where a string is wanted and "010" is never eight. Durations are written "90s",
+// "15m", "24h", "7d". Refused, each with line and column (INVALID_ARGUMENT, BAD_YAML; all problems
+// in one error): unknown fields, duplicate keys, anchors and aliases, tags, more than one document,
+// values of the wrong type or range, nesting deeper than 32, more than 100,000 nodes. `source`
+// names the input.
 absl::Status ParseYaml(absl::string_view source, absl::string_view text,
                        google::protobuf::Message* message);
 

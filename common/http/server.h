@@ -13,9 +13,9 @@ namespace dbfleet::http {
 
 struct Request {
   std::string method;
-  std::string path;          // Without the query, percent-decoded.
+  std::string path;  // Without the query, percent-decoded.
   std::map<std::string, std::string> query;
-  std::map<std::string, std::string> headers;   // Names in lower case.
+  std::map<std::string, std::string> headers;  // Names in lower case.
   std::string body;
 };
 
@@ -28,20 +28,20 @@ struct Response {
 using Handler = std::function<Response(const Request&)>;
 
 struct Options {
-  std::string listen;                 // host:port; port 0 takes a free one.
+  std::string listen;  // host:port; port 0 takes a free one.
   size_t max_body_bytes = 1 << 20;
   absl::Duration request_timeout = absl::Seconds(30);
-  int max_connections = 256;          // Further ones are closed at once.
-  int threads = 1;                    // Handlers run on these; they should be quick.
+  int max_connections = 256;  // Further ones are closed at once.
+  int threads = 1;            // Handlers run on these; they should be quick.
 };
 
 // A small HTTP/1.1 listener over Boost.Beast: keep-alive, limits on header (16 KiB), body and time.
-// Routes are exact paths or prefixes ending in "/". Unknown path 404, other method than registered 405,
-// too large 413. HEAD works where GET does. Thread-safe after Start.
+// Routes are exact paths or prefixes ending in "/". Unknown path 404, other method than registered
+// 405, too large 413. HEAD works where GET does. Thread-safe after Start.
 class Server {
  public:
   static std::unique_ptr<Server> Create(Options options);
-  virtual ~Server() = default;        // Stops.
+  virtual ~Server() = default;  // Stops.
 
   virtual void Handle(absl::string_view method, absl::string_view path, Handler handler) = 0;
   // INVALID_ARGUMENT for a bad address, UNAVAILABLE (ADDRESS_IN_USE) if it is taken.

@@ -11,8 +11,8 @@ namespace dbfleet::metrics {
 enum class Type { kUntyped, kCounter, kGauge, kHistogram };
 
 // Writes the Prometheus text format, version 0.0.4, straight into a string: escapes HELP and label
-// values, refuses nothing. Families must come one after the other. prometheus-cpp copies each family
-// twice and leaves HELP unescaped, hence our own (docs/adr). Not thread-safe.
+// values, refuses nothing. Families must come one after the other. prometheus-cpp copies each
+// family twice and leaves HELP unescaped, hence our own (docs/adr). Not thread-safe.
 class ExpositionWriter {
  public:
   explicit ExpositionWriter(std::string* out) : out_(out) {}

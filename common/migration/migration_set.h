@@ -4,13 +4,14 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "dbfleet/work/v1/work.pb.h"
 
 namespace dbfleet::migration {
 
 // A file as it lies in a migrations folder.
 struct File {
-  std::string path;       // Relative, "/"-separated.
+  std::string path;  // Relative, "/"-separated.
   std::string content;
 };
 

@@ -11,30 +11,37 @@
 namespace dbfleet::sql {
 
 enum class Dialect { kMySql, kMariaDb, kPostgres, kRedis };
-enum class Kind { kInspection, kDataFix, kSchemaMigration, kQueryOptimization, kMaintenance, kControl };
+enum class Kind {
+  kInspection,
+  kDataFix,
+  kSchemaMigration,
+  kQueryOptimization,
+  kMaintenance,
+  kControl
+};
 enum class Safety { kSafe, kDestructive };
 enum class Severity { kInfo, kWarning, kError };
 
 struct Statement {
-  std::string text;       // Without the delimiter and surrounding white space; comments stay.
-  int line = 1;           // Of its first character that is neither space nor comment; 1-based.
-  int column = 1;         // In bytes, 1-based.
+  std::string text;  // Without the delimiter and surrounding white space; comments stay.
+  int line = 1;      // Of its first character that is neither space nor comment; 1-based.
+  int column = 1;    // In bytes, 1-based.
 };
 
 // Cuts a script into statements. Knows quotes, dollar quotes (PostgreSQL), comments and nested
 // comments, DELIMITER (MySQL/MariaDB), BEGIN ... END bodies only through DELIMITER. An unterminated
-// quote, comment or dollar quote is INVALID_ARGUMENT (BAD_SQL) with line and column, as are NUL bytes
-// and psql's backslash commands. Redis: one command per line.
+// quote, comment or dollar quote is INVALID_ARGUMENT (BAD_SQL) with line and column, as are NUL
+// bytes and psql's backslash commands. Redis: one command per line.
 absl::StatusOr<std::vector<Statement>> Split(Dialect dialect, absl::string_view script);
 
 struct Verdict {
   Kind kind = Kind::kControl;
   Safety safety = Safety::kDestructive;
-  std::vector<std::string> reasons;      // Why it is destructive; empty when safe.
-  std::vector<std::string> tables;       // Named by the statement, as written, for estimates.
-  bool transactional = true;             // May run inside a transaction (PostgreSQL: not CONCURRENTLY,
-                                         // VACUUM...; MySQL/MariaDB: DDL commits by itself -> false).
-  bool transaction_control = false;      // BEGIN, COMMIT, ...: the runner owns those.
+  std::vector<std::string> reasons;  // Why it is destructive; empty when safe.
+  std::vector<std::string> tables;   // Named by the statement, as written, for estimates.
+  bool transactional = true;         // May run inside a transaction (PostgreSQL: not CONCURRENTLY,
+                                     // VACUUM...; MySQL/MariaDB: DDL commits by itself -> false).
+  bool transaction_control = false;  // BEGIN, COMMIT, ...: the runner owns those.
 };
 
 // Classifies one statement. `text` with several statements is destructive.
@@ -45,16 +52,16 @@ struct Verdict {
 Verdict Classify(Dialect dialect, absl::string_view text);
 
 struct Finding {
-  std::string rule_id;                   // "dbf-...".
+  std::string rule_id;  // "dbf-...".
   Severity severity = Severity::kWarning;
   std::string message;
   std::string advice;
-  int statement = 0;                     // Index into the input.
+  int statement = 0;  // Index into the input.
 };
 
-// The first lint rules: UPDATE/DELETE without WHERE, DROP TABLE, DROP COLUMN, TRUNCATE, CREATE INDEX
-// without CONCURRENTLY (PostgreSQL), NOT NULL column without default, money as FLOAT, no primary key,
-// SELECT *, KEYS (Redis).
+// The first lint rules: UPDATE/DELETE without WHERE, DROP TABLE, DROP COLUMN, TRUNCATE, CREATE
+// INDEX without CONCURRENTLY (PostgreSQL), NOT NULL column without default, money as FLOAT, no
+// primary key, SELECT *, KEYS (Redis).
 std::vector<Finding> Lint(Dialect dialect, const std::vector<Statement>& statements);
 
 absl::string_view NameOf(Kind kind);

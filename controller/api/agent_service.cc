@@ -1,4 +1,5 @@
 #include "absl/strings/str_cat.h"
+
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "controller/api/convert.h"
@@ -74,9 +75,9 @@ grpc::ServerUnaryReactor* AgentServiceImpl::CreateJoinToken(
       [this](const Caller& caller, const api::v1::CreateJoinTokenRequest& request,
              api::v1::JoinToken* response) -> absl::Status {
         ASSIGN_OR_RETURN(const Enrollment::CreatedJoinToken created,
-                         enrollment_.CreateJoinToken(
-                             caller.principal, request.agent_id(),
-                             EnvironmentId(request.environment()), FromProto(request.ttl())));
+                         enrollment_.CreateJoinToken(caller.principal, request.agent_id(),
+                                                     EnvironmentId(request.environment()),
+                                                     FromProto(request.ttl())));
         response->set_token(created.token.Reveal());
         response->set_agent_id(created.agent_id);
         response->set_environment(absl::StrCat("environments/", created.environment));

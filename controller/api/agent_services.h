@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+
 #include "common/rpc/calls.h"
 #include "controller/dispatch/session.h"
 #include "controller/identity/authenticate_agent.h"
@@ -14,13 +15,13 @@
 
 namespace dbfleet::controller {
 
-// What the agent's streams feed. Each call comes from the executor and names an agent that has proved
-// who it is; the implementation checks the path from that agent to the object named.
+// What the agent's streams feed. Each call comes from the executor and names an agent that has
+// proved who it is; the implementation checks the path from that agent to the object named.
 class AgentFeeds {
  public:
   virtual ~AgentFeeds() = default;
-  // Calls `done` with OK once the lines are durable. Lines of jobs that this agent has no attempt of
-  // are dropped. `done` must not block.
+  // Calls `done` with OK once the lines are durable. Lines of jobs that this agent has no attempt
+  // of are dropped. `done` must not block.
   virtual void StoreLogs(const AgentPeer& peer, const agent::v1::LogBatch& batch,
                          std::function<void(absl::Status)> done) = 0;
   // PERMISSION_DENIED for an instance that is not the agent's.
@@ -53,8 +54,8 @@ class EnrollmentServiceImpl : public agent::v1::Enrollment::CallbackService {
   AgentAuthenticator* const authenticator_;
 };
 
-// The agents' streams. Every call authenticates by its certificate, and bulk streams check after each
-// message that it still counts.
+// The agents' streams. Every call authenticates by its certificate, and bulk streams check after
+// each message that it still counts.
 class AgentLinkServiceImpl : public agent::v1::AgentLink::CallbackService {
  public:
   AgentLinkServiceImpl(rpc::Calls* calls, ConnectionEvents* events,

@@ -11,8 +11,8 @@ namespace {
 
 constexpr int kExportBatch = 256;
 
-// Reads the trail in batches, each in its own short snapshot: records never change, so that the parts
-// fit together. Ends at the head that it saw first.
+// Reads the trail in batches, each in its own short snapshot: records never change, so that the
+// parts fit together. Ends at the head that it saw first.
 class AuditExport : public rpc::StreamProducer<api::v1::AuditRecord> {
  public:
   AuditExport(Store& store, uint64_t from_seq, uint64_t last_seq)

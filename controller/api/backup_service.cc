@@ -1,4 +1,5 @@
 #include "absl/strings/strip.h"
+
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "controller/api/convert.h"

@@ -1,5 +1,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/migration/migration_set.h"
@@ -56,9 +57,9 @@ absl::StatusOr<ChangeRequest> ToRequest(const api::v1::SubmitChangeRequest& in) 
 
 }  // namespace
 
-grpc::ServerUnaryReactor* ChangeServiceImpl::SubmitChange(
-    grpc::CallbackServerContext* context, const api::v1::SubmitChangeRequest* in,
-    api::v1::Job* out) {
+grpc::ServerUnaryReactor* ChangeServiceImpl::SubmitChange(grpc::CallbackServerContext* context,
+                                                          const api::v1::SubmitChangeRequest* in,
+                                                          api::v1::Job* out) {
   return gate_.Unary<api::v1::SubmitChangeRequest, api::v1::Job>(
       "dbfleet.api.v1.ChangeService/SubmitChange", context, in, out,
       [this](const Caller& caller, const api::v1::SubmitChangeRequest& request,
@@ -66,7 +67,7 @@ grpc::ServerUnaryReactor* ChangeServiceImpl::SubmitChange(
         ASSIGN_OR_RETURN(const RequestMeta meta, MetaOf(caller, request.request_id()));
         ASSIGN_OR_RETURN(ChangeRequest change, ToRequest(request));
         ASSIGN_OR_RETURN(const Job job, jobs_.SubmitChange(meta, std::move(change)));
-        if (job.id.empty()) {   // validate_only
+        if (job.id.empty()) {  // validate_only
           response->set_kind("migrate");
           response->set_title(job.title);
           return absl::OkStatus();
@@ -94,14 +95,12 @@ grpc::ServerUnaryReactor* ChangeServiceImpl::ListChanges(grpc::CallbackServerCon
   return gate_.Unary<api::v1::ListJobsRequest, api::v1::ListJobsResponse>(
       "dbfleet.api.v1.ChangeService/ListChanges", context, in, out,
       [this](const Caller&, const api::v1::ListJobsRequest& request,
-             api::v1::ListJobsResponse* response) {
-        return views_.List(request, true, response);
-      });
+             api::v1::ListJobsResponse* response) { return views_.List(request, true, response); });
 }
 
-grpc::ServerUnaryReactor* ChangeServiceImpl::ApproveChange(
-    grpc::CallbackServerContext* context, const api::v1::ApproveChangeRequest* in,
-    api::v1::Job* out) {
+grpc::ServerUnaryReactor* ChangeServiceImpl::ApproveChange(grpc::CallbackServerContext* context,
+                                                           const api::v1::ApproveChangeRequest* in,
+                                                           api::v1::Job* out) {
   return gate_.Unary<api::v1::ApproveChangeRequest, api::v1::Job>(
       "dbfleet.api.v1.ChangeService/ApproveChange", context, in, out,
       [this](const Caller& caller, const api::v1::ApproveChangeRequest& request,

@@ -38,7 +38,7 @@ void ControlStream::Open() {
   const std::shared_ptr<ControlStream> self = shared_from_this();
   {
     MutexLock lock(&mutex_);
-    if (finished_) return;   // The agent went away while we looked.
+    if (finished_) return;  // The agent went away while we looked.
   }
   events_->OnOpened(self);
   bool gone = false;
@@ -97,7 +97,7 @@ void ControlStream::Close(const absl::Status& status) {
       outbox_.erase(outbox_.begin() + 1, outbox_.end());
       return;
     }
-    finished_ = true;   // From here on nothing else is started on the call.
+    finished_ = true;  // From here on nothing else is started on the call.
   }
   Finish(calls_->End(call_, status));
 }
@@ -105,7 +105,7 @@ void ControlStream::Close(const absl::Status& status) {
 void ControlStream::OnReadDone(bool ok) {
   TsanAcquire(this);
   if (!ok) {
-    Close(absl::OkStatus());   // The agent half-closed, or the stream is over.
+    Close(absl::OkStatus());  // The agent half-closed, or the stream is over.
     return;
   }
   {

@@ -6,24 +6,24 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "grpcpp/support/server_callback.h"
+
 #include "common/concurrency/mutex.h"
 #include "common/rpc/calls.h"
 #include "controller/dispatch/session.h"
 #include "controller/identity/authenticate_agent.h"
-#include "grpcpp/support/server_callback.h"
 
 namespace dbfleet::controller {
 
-// One agent's Control stream over gRPC: the reactor reads and writes one message at a time and hands
-// everything on; it never blocks. The outbox is bounded: an agent that reads too slowly is
+// One agent's Control stream over gRPC: the reactor reads and writes one message at a time and
+// hands everything on; it never blocks. The outbox is bounded: an agent that reads too slowly is
 // disconnected, not buffered for. Lives until gRPC is done with it and nobody holds it any more.
 //
-// Thread-safe. Start() once: it authenticates on the executor (that may ask the store) and opens the
-// stream to the dispatcher only then.
-class ControlStream
-    : public AgentConnection,
-      public grpc::ServerBidiReactor<agent::v1::AgentMsg, agent::v1::ControllerMsg>,
-      public std::enable_shared_from_this<ControlStream> {
+// Thread-safe. Start() once: it authenticates on the executor (that may ask the store) and opens
+// the stream to the dispatcher only then.
+class ControlStream : public AgentConnection,
+                      public grpc::ServerBidiReactor<agent::v1::AgentMsg, agent::v1::ControllerMsg>,
+                      public std::enable_shared_from_this<ControlStream> {
  public:
   ControlStream(rpc::Calls* calls, rpc::Calls::Call call, ConnectionEvents* events,
                 AgentAuthenticator* authenticator, std::string certificate_pem);
@@ -52,9 +52,9 @@ class ControlStream
   ConnectionEvents* const events_;
   AgentAuthenticator* const authenticator_;
   const std::string certificate_pem_;
-  AgentPeer peer_;                      // Constant once the stream is open.
+  AgentPeer peer_;                       // Constant once the stream is open.
   std::shared_ptr<ControlStream> self_;  // gRPC's hold on the reactor, until OnDone.
-  agent::v1::AgentMsg incoming_;        // Belongs to the read under way.
+  agent::v1::AgentMsg incoming_;         // Belongs to the read under way.
 
   Mutex mutex_;
   std::deque<agent::v1::ControllerMsg> outbox_ ABSL_GUARDED_BY(mutex_);
@@ -63,7 +63,8 @@ class ControlStream
   bool announced_ ABSL_GUARDED_BY(mutex_) = false;
   bool done_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
-  // The reason for the end, kept until the write under way is done: gRPC wants no Finish during one.
+  // The reason for the end, kept until the write under way is done: gRPC wants no Finish during
+  // one.
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status close_status_ ABSL_GUARDED_BY(mutex_);
 };

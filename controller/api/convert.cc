@@ -2,6 +2,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 #include "controller/dispatch/wire.h"
 #include "controller/domain/names.h"
@@ -33,7 +34,8 @@ work::v1::SafetyClass ToApi(SafetyClass safety) {
   }
 }
 
-// Our enumerations and the API's have the same words, so that one table (domain/names.h) serves both.
+// Our enumerations and the API's have the same words, so that one table (domain/names.h) serves
+// both.
 template <typename Enum>
 Enum EnumByWord(absl::string_view word, bool (*parse)(google::protobuf::ConstStringParam, Enum*)) {
   Enum value{};
@@ -46,8 +48,8 @@ absl::optional<google::protobuf::Timestamp> TimeOrNothing(absl::Time time) {
   return ToProto(time);
 }
 
-#define SET_TIME(message, field, value)                                     \
-  do {                                                                      \
+#define SET_TIME(message, field, value)                                            \
+  do {                                                                             \
     if (auto time_ = TimeOrNothing(value)) *(message)->mutable_##field() = *time_; \
   } while (false)
 
@@ -73,8 +75,8 @@ work::v1::StepReport ToApi(const StepReport& step) {
 
 api_v1::Attempt ToApi(const Attempt& attempt) {
   api_v1::Attempt out;
-  out.set_name(absl::StrCat("jobs/", attempt.job_id, "/tasks/", attempt.task_id, "/attempts/",
-                            attempt.id));
+  out.set_name(
+      absl::StrCat("jobs/", attempt.job_id, "/tasks/", attempt.task_id, "/attempts/", attempt.id));
   out.set_state(EnumByWord(NameOf(attempt.state), &api_v1::Attempt::State_Parse));
   out.set_purpose(std::string(NameOf(attempt.purpose)));
   out.set_number(attempt.number);
@@ -310,8 +312,9 @@ absl::StatusOr<std::vector<Role>> RolesFromApi(const google::protobuf::RepeatedF
         name.size() > 5 ? FromName<Role>(absl::AsciiStrToLower(name.substr(5))) : std::nullopt;
     if (!role.has_value()) {
       return Error(absl::StatusCode::kInvalidArgument, "UNKNOWN_ROLE",
-                   absl::StrCat(value, " is not a role; use viewer, operator, approver, "
-                                       "policy_admin, auditor or admin"));
+                   absl::StrCat(value,
+                                " is not a role; use viewer, operator, approver, "
+                                "policy_admin, auditor or admin"));
     }
     out.push_back(*role);
   }

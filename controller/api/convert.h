@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "controller/domain/types.h"
 #include "controller/policy/policy.h"
 #include "controller/store/store.h"

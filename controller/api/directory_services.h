@@ -61,8 +61,7 @@ class AgentServiceImpl : public api::v1::AgentService::CallbackService {
                                         const api::v1::RevokeAgentRequest*,
                                         api::v1::Agent*) override;
   grpc::ServerUnaryReactor* DrainAgent(grpc::CallbackServerContext*,
-                                       const api::v1::DrainAgentRequest*,
-                                       api::v1::Agent*) override;
+                                       const api::v1::DrainAgentRequest*, api::v1::Agent*) override;
 
  private:
   absl::StatusOr<api::v1::Agent> View(ReadTx& tx, const Agent& agent) const;

@@ -40,7 +40,8 @@ grpc::ServerUnaryReactor* EnrollmentServiceImpl::Renew(grpc::CallbackServerConte
                                                        pb::RenewResponse* out) {
   return rpc::RunUnary<pb::RenewRequest, pb::RenewResponse>(
       calls_, "dbfleet.agent.v1.Enrollment/Renew", context, in, out,
-      [this, context](const pb::RenewRequest& request, pb::RenewResponse* response) -> absl::Status {
+      [this, context](const pb::RenewRequest& request,
+                      pb::RenewResponse* response) -> absl::Status {
         ASSIGN_OR_RETURN(const AgentPeer peer,
                          authenticator_->Authenticate(rpc::PeerCertificatePem(*context)));
         ASSIGN_OR_RETURN(const Enrollment::Identity identity,
@@ -50,9 +51,9 @@ grpc::ServerUnaryReactor* EnrollmentServiceImpl::Renew(grpc::CallbackServerConte
       });
 }
 
-grpc::ServerUnaryReactor* EnrollmentServiceImpl::BeginRecovery(
-    grpc::CallbackServerContext* context, const pb::BeginRecoveryRequest* in,
-    pb::BeginRecoveryResponse* out) {
+grpc::ServerUnaryReactor* EnrollmentServiceImpl::BeginRecovery(grpc::CallbackServerContext* context,
+                                                               const pb::BeginRecoveryRequest* in,
+                                                               pb::BeginRecoveryResponse* out) {
   return rpc::RunUnary<pb::BeginRecoveryRequest, pb::BeginRecoveryResponse>(
       calls_, "dbfleet.agent.v1.Enrollment/BeginRecovery", context, in, out,
       [this](const pb::BeginRecoveryRequest& request,
@@ -68,7 +69,8 @@ grpc::ServerUnaryReactor* EnrollmentServiceImpl::FinishRecovery(
     pb::RenewResponse* out) {
   return rpc::RunUnary<pb::FinishRecoveryRequest, pb::RenewResponse>(
       calls_, "dbfleet.agent.v1.Enrollment/FinishRecovery", context, in, out,
-      [this](const pb::FinishRecoveryRequest& request, pb::RenewResponse* response) -> absl::Status {
+      [this](const pb::FinishRecoveryRequest& request,
+             pb::RenewResponse* response) -> absl::Status {
         ASSIGN_OR_RETURN(const Enrollment::Identity identity,
                          enrollment_->FinishRecovery(request.certificate_pem(), request.nonce(),
                                                      request.csr_pem(), request.signature()));

@@ -7,6 +7,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "grpcpp/support/server_callback.h"
+
 #include "common/base/status.h"
 #include "common/rpc/calls.h"
 #include "common/rpc/server_stream.h"
@@ -14,12 +16,11 @@
 #include "controller/identity/permissions.h"
 #include "controller/identity/principals.h"
 #include "controller/jobs/job_manager.h"
-#include "grpcpp/support/server_callback.h"
 
 namespace dbfleet::controller {
 
-// The only way into the operator API: each method authenticates its caller by the bearer token and is
-// authorised by the permission table before anything of the request is looked at. Thread-safe.
+// The only way into the operator API: each method authenticates its caller by the bearer token and
+// is authorised by the permission table before anything of the request is looked at. Thread-safe.
 class Gate {
  public:
   Gate(rpc::Calls* calls, Principals* principals) : calls_(calls), principals_(principals) {}
@@ -63,8 +64,8 @@ class Gate {
   Principals* const principals_;
 };
 
-// The caller and the request's id as the managers want them. INVALID_ARGUMENT (BAD_REQUEST_ID) above
-// 128 bytes or with unprintable characters.
+// The caller and the request's id as the managers want them. INVALID_ARGUMENT (BAD_REQUEST_ID)
+// above 128 bytes or with unprintable characters.
 absl::StatusOr<RequestMeta> MetaOf(const Caller& caller, absl::string_view request_id);
 
 }  // namespace dbfleet::controller

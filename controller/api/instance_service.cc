@@ -1,4 +1,5 @@
 #include "absl/strings/str_cat.h"
+
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "controller/api/convert.h"
@@ -187,8 +188,11 @@ grpc::ServerUnaryReactor* InstanceServiceImpl::RemoveInstance(
           ASSIGN_OR_RETURN(Instance instance, GetLiveInstance(tx, id));
           if (dispatcher_.IsConnected(instance.agent_id)) {
             return Error(absl::StatusCode::kFailedPrecondition, "INSTANCE_IN_USE",
-                         absl::StrCat("agents/", instance.agent_id, " is connected and manages "
-                                      "instances/", id, "; take it out of the agent's "
+                         absl::StrCat("agents/", instance.agent_id,
+                                      " is connected and manages "
+                                      "instances/",
+                                      id,
+                                      "; take it out of the agent's "
                                       "configuration and stop the agent first"));
           }
           RETURN_IF_ERROR(RequireGone(tx, instance, clock_.Now()));

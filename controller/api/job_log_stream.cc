@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 #include "controller/dispatch/wire.h"
 #include "controller/domain/transitions.h"

@@ -11,8 +11,8 @@
 
 namespace dbfleet::controller {
 
-// A job's log from its first line; with `follow` it goes on until the job is over and everything that
-// was stored by then has been read.
+// A job's log from its first line; with `follow` it goes on until the job is over and everything
+// that was stored by then has been read.
 std::unique_ptr<rpc::StreamProducer<api::v1::JobLogLine>> MakeJobLogStream(
     Store& store, LogStore& logs, JobHub& hub, const std::string& job_id, bool follow,
     const rpc::Wake& wake);

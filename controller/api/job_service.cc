@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "controller/api/convert.h"
@@ -15,8 +16,8 @@ namespace {
 
 bool IsOver(const api::v1::Job& job) { return job.state() >= api::v1::Job::STATE_SUCCEEDED; }
 
-// The job as it is, then again after each change. Several changes between two reads are one message:
-// a watcher wants the state, not the history.
+// The job as it is, then again after each change. Several changes between two reads are one
+// message: a watcher wants the state, not the history.
 class JobWatch : public rpc::StreamProducer<api::v1::Job> {
  public:
   JobWatch(JobViews& views, JobHub& hub, std::string job_id, rpc::Wake wake)
@@ -171,7 +172,8 @@ grpc::ServerUnaryReactor* JobServiceImpl::ResolveTask(grpc::CallbackServerContex
             request.resolution() == api::v1::ResolveTaskRequest::RESOLUTION_APPLIED
                 ? Resolution::kApplied
                 : Resolution::kNotApplied;
-        RETURN_IF_ERROR(jobs_.Resolve(meta, job_id, task_id, resolution, request.reason()).status());
+        RETURN_IF_ERROR(
+            jobs_.Resolve(meta, job_id, task_id, resolution, request.reason()).status());
         ASSIGN_OR_RETURN(*response, views_.ById(job_id));
         return absl::OkStatus();
       });

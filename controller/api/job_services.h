@@ -12,7 +12,8 @@
 #include "dbfleet/api/v1/change_service.grpc.pb.h"
 #include "dbfleet/api/v1/job_service.grpc.pb.h"
 
-// Thin handlers: they parse names, call the managers, and show the result. Thread-safe; nothing owned.
+// Thin handlers: they parse names, call the managers, and show the result. Thread-safe; nothing
+// owned.
 namespace dbfleet::controller {
 
 class JobServiceImpl : public api::v1::JobService::CallbackService {
@@ -36,8 +37,7 @@ class JobServiceImpl : public api::v1::JobService::CallbackService {
   grpc::ServerUnaryReactor* ResumeJob(grpc::CallbackServerContext*,
                                       const api::v1::ResumeJobRequest*, api::v1::Job*) override;
   grpc::ServerUnaryReactor* ResolveTask(grpc::CallbackServerContext*,
-                                        const api::v1::ResolveTaskRequest*,
-                                        api::v1::Job*) override;
+                                        const api::v1::ResolveTaskRequest*, api::v1::Job*) override;
 
  private:
   const Gate& gate_;

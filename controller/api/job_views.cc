@@ -3,6 +3,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
@@ -17,10 +18,10 @@ std::string EnvironmentId(const std::string& name) {
 
 absl::Status CheckEnvironmentFilter(ReadTx& tx, const std::string& environment) {
   if (environment.empty() || tx.GetEnvironment(environment).ok()) return absl::OkStatus();
-  return Error(absl::StatusCode::kNotFound, "UNKNOWN_ENVIRONMENT",
-               absl::StrCat("there is no environment \"",
-                            SanitizeForDisplay(Truncate(environment, 100)),
-                            "\"; see: dbfleet environment list"));
+  return Error(
+      absl::StatusCode::kNotFound, "UNKNOWN_ENVIRONMENT",
+      absl::StrCat("there is no environment \"", SanitizeForDisplay(Truncate(environment, 100)),
+                   "\"; see: dbfleet environment list"));
 }
 
 absl::StatusOr<api::v1::Job> JobViews::ByName(const std::string& name) const {
@@ -51,9 +52,10 @@ absl::Status JobViews::List(const api::v1::ListJobsRequest& request, bool only_c
   } else if (!request.kind().empty()) {
     filter.kind = FromName<JobKind>(request.kind());
     if (!filter.kind.has_value()) {
-      return Error(absl::StatusCode::kInvalidArgument, "UNKNOWN_KIND",
-                   absl::StrCat("\"", SanitizeForDisplay(Truncate(request.kind(), 50)),
-                                "\" is not a kind of job: check, inspect, backup, verify, migrate"));
+      return Error(
+          absl::StatusCode::kInvalidArgument, "UNKNOWN_KIND",
+          absl::StrCat("\"", SanitizeForDisplay(Truncate(request.kind(), 50)),
+                       "\" is not a kind of job: check, inspect, backup, verify, migrate"));
     }
   }
   if (request.state() != api::v1::Job::STATE_UNSPECIFIED) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+
 #include "common/time/clock.h"
 #include "controller/jobs/job_manager.h"
 #include "controller/store/store.h"
@@ -11,7 +12,8 @@
 
 namespace dbfleet::controller {
 
-// Reads jobs as the API shows them: with tasks, attempts and everything that blocks them. Thread-safe.
+// Reads jobs as the API shows them: with tasks, attempts and everything that blocks them.
+// Thread-safe.
 class JobViews {
  public:
   using Connected = std::function<bool(const std::string& agent_id)>;

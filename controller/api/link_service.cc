@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 #include "common/concurrency/mutex.h"
 #include "common/rpc/peer.h"
@@ -18,8 +19,8 @@ namespace pb = ::dbfleet::agent::v1;
 
 constexpr size_t kChunkBytes = 256 << 10;
 
-// Reads log batches one by one; each is stored on the executor before it is acknowledged, and the next
-// one read only then.
+// Reads log batches one by one; each is stored on the executor before it is acknowledged, and the
+// next one read only then.
 class LogStream : public grpc::ServerBidiReactor<pb::LogBatch, pb::LogAck> {
  public:
   LogStream(rpc::Calls* calls, rpc::Calls::Call call, AgentAuthenticator* authenticator,
@@ -138,8 +139,8 @@ class ContentProducer : public rpc::StreamProducer<pb::ContentChunk> {
   size_t offset_ = 0;
 };
 
-// The path from the agent to the content: an attempt of its own that is not over, whose specification
-// names the hash.
+// The path from the agent to the content: an attempt of its own that is not over, whose
+// specification names the hash.
 absl::StatusOr<std::string> ReadContent(Store& store, const AgentPeer& peer,
                                         const pb::FetchContentRequest& request) {
   std::string content;

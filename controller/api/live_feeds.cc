@@ -28,7 +28,7 @@ void LiveFeeds::StoreLogs(const AgentPeer& peer, const agent::v1::LogBatch& batc
   stored.batch_seq = batch.batch_seq();
   int dropped = 0;
   absl::Status status = store_->Read([&](ReadTx& tx) -> absl::Status {
-    std::map<std::pair<std::string, std::string>, bool> known;   // A batch is about few attempts.
+    std::map<std::pair<std::string, std::string>, bool> known;  // A batch is about few attempts.
     for (const agent::v1::LogLine& line : batch.lines()) {
       const auto key = std::make_pair(line.job_id(), line.attempt_id());
       auto it = known.find(key);
@@ -59,7 +59,8 @@ void LiveFeeds::StoreLogs(const AgentPeer& peer, const agent::v1::LogBatch& batc
 
 absl::Status LiveFeeds::TakeMetrics(const AgentPeer& peer, agent::v1::MetricsBatch batch) {
   absl::Status status = live_->PutMetrics(peer.agent_id, batch);
-  // A refused batch was logged and its instance's samples dropped; the stream goes on with the others.
+  // A refused batch was logged and its instance's samples dropped; the stream goes on with the
+  // others.
   return absl::IsPermissionDenied(status) || absl::IsInvalidArgument(status) ||
                  absl::IsResourceExhausted(status)
              ? absl::OkStatus()

@@ -7,8 +7,8 @@
 
 namespace dbfleet::controller {
 
-// Puts what agents push where it belongs: logs of their own jobs into the log store, samples of their
-// own instances into the live state. Thread-safe; nothing owned.
+// Puts what agents push where it belongs: logs of their own jobs into the log store, samples of
+// their own instances into the live state. Thread-safe; nothing owned.
 class LiveFeeds : public AgentFeeds {
  public:
   LiveFeeds(Store* store, LogStore* logs, LiveState* live)

@@ -1,4 +1,5 @@
 #include "absl/strings/str_cat.h"
+
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "controller/api/convert.h"
@@ -145,8 +146,7 @@ grpc::ServerUnaryReactor* UserServiceImpl::RevokeToken(grpc::CallbackServerConte
           return Error(absl::StatusCode::kNotFound, "TOKEN_NOT_FOUND",
                        absl::StrCat("there is no token ", request.name()));
         }));
-        ASSIGN_OR_RETURN(const ApiToken token,
-                         principals_.RevokeToken(caller.principal, token_id));
+        ASSIGN_OR_RETURN(const ApiToken token, principals_.RevokeToken(caller.principal, token_id));
         *response = ToApi(token);
         return absl::OkStatus();
       });

@@ -9,6 +9,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/files.h"
 #include "common/log/log.h"
 #include "controller/app/controller.h"
@@ -33,7 +34,8 @@ void InitLog(const config::v1::LogConfig& config) {
   log::Init(level, config.format() == "json" ? log::Format::kJson : log::Format::kText);
 }
 
-// Blocks SIGTERM and SIGINT in this thread and all that it starts; they are waited for, not handled.
+// Blocks SIGTERM and SIGINT in this thread and all that it starts; they are waited for, not
+// handled.
 sigset_t BlockEndSignals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -52,12 +54,11 @@ int Run(const std::string& config_path) {
   const std::unique_ptr<Clock> clock = MakeSystemClock();
   absl::StatusOr<std::unique_ptr<Controller>> controller = Controller::Start(*config, clock.get());
   if (!controller.ok()) return Fail(controller.status());
-  log::Info("the controller is ready",
-            {{"listen", config->listen()},
-             {"grpc_port", absl::StrCat((*controller)->grpc_port())},
-             {"http_port", absl::StrCat((*controller)->http_port())},
-             {"ca_fingerprint", (*controller)->ca_fingerprint()},
-             {"data_dir", config->data_dir()}});
+  log::Info("the controller is ready", {{"listen", config->listen()},
+                                        {"grpc_port", absl::StrCat((*controller)->grpc_port())},
+                                        {"http_port", absl::StrCat((*controller)->http_port())},
+                                        {"ca_fingerprint", (*controller)->ca_fingerprint()},
+                                        {"data_dir", config->data_dir()}});
   int signal_number = 0;
   sigwait(&signals, &signal_number);
   log::Info("the controller ends", {{"signal", absl::StrCat(signal_number)}});

@@ -2,7 +2,8 @@
 
 namespace dbfleet::controller {
 
-// dbfleet-controller run|check-config|version. Exit codes: 0 ok, 1 failed, 2 usage or configuration.
+// dbfleet-controller run|check-config|version. Exit codes: 0 ok, 1 failed, 2 usage or
+// configuration.
 int RunCommandLine(int argc, char** argv);
 
 }  // namespace dbfleet::controller

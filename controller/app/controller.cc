@@ -4,6 +4,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/health_check_service_interface.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+
 #include "common/base/files.h"
 #include "common/base/status.h"
 #include "common/concurrency/executor.h"
@@ -25,10 +30,6 @@
 #include "controller/identity/ca.h"
 #include "controller/identity/enrollment.h"
 #include "controller/store/sqlite/sqlite_store.h"
-#include "grpcpp/ext/proto_server_reflection_plugin.h"
-#include "grpcpp/health_check_service_interface.h"
-#include "grpcpp/server.h"
-#include "grpcpp/server_builder.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -162,17 +163,16 @@ absl::Status Controller::Parts::Open() {
 
 void Controller::Parts::AddServices(const std::string& agent_address) {
   const auto health_of = [this](const std::string& id) { return live->Health(id); };
-  services.push_back(std::make_unique<EnrollmentServiceImpl>(calls.get(), enrollment.get(),
-                                                             authenticator.get()));
+  services.push_back(
+      std::make_unique<EnrollmentServiceImpl>(calls.get(), enrollment.get(), authenticator.get()));
   services.push_back(std::make_unique<AgentLinkServiceImpl>(
       calls.get(), dispatcher.get(), authenticator.get(), feeds.get(), store.get()));
   services.push_back(std::make_unique<EnvironmentServiceImpl>(*gate, *store));
-  services.push_back(std::make_unique<AgentServiceImpl>(*gate, *store, *enrollment, *dispatcher,
-                                                        agent_address));
+  services.push_back(
+      std::make_unique<AgentServiceImpl>(*gate, *store, *enrollment, *dispatcher, agent_address));
   services.push_back(std::make_unique<InstanceServiceImpl>(*gate, *store, *jobs, *views,
                                                            *dispatcher, clock, health_of));
-  services.push_back(
-      std::make_unique<JobServiceImpl>(*gate, *views, *jobs, hub, *logs, *store));
+  services.push_back(std::make_unique<JobServiceImpl>(*gate, *views, *jobs, hub, *logs, *store));
   services.push_back(std::make_unique<ChangeServiceImpl>(*gate, *views, *jobs));
   services.push_back(std::make_unique<BackupServiceImpl>(*gate, *views, *jobs, *store));
   services.push_back(std::make_unique<UserServiceImpl>(*gate, *store, *principals));
@@ -190,17 +190,17 @@ absl::Status Controller::Parts::Serve() {
   grpc::ServerBuilder builder;
   rpc::ApplyServerArguments(&builder, rpc::kMaxApiMessageBytes);
   builder.AddListeningPort(
-      config.listen(),
-      rpc::ServerTls(material.chain_pem, material.key_pem, ca->certificate_pem()), &grpc_port);
+      config.listen(), rpc::ServerTls(material.chain_pem, material.key_pem, ca->certificate_pem()),
+      &grpc_port);
   for (const std::unique_ptr<grpc::Service>& service : services) {
     builder.RegisterService(service.get());
   }
   dispatcher->Start();
   server = builder.BuildAndStart();
   if (server == nullptr || grpc_port == 0) {
-    return Error(absl::StatusCode::kFailedPrecondition, "ADDRESS_IN_USE",
-                 absl::StrCat("cannot listen on ", config.listen(),
-                              "; is another controller running?"));
+    return Error(
+        absl::StatusCode::kFailedPrecondition, "ADDRESS_IN_USE",
+        absl::StrCat("cannot listen on ", config.listen(), "; is another controller running?"));
   }
   http::Options http_options;
   http_options.listen = config.http_listen();
@@ -241,7 +241,7 @@ void Controller::Parts::Stop() {
   for (Executor* executor : {api_executor.get(), dispatch_executor.get(), log_executor.get()}) {
     if (executor != nullptr) executor->Shutdown();
   }
-  upkeep.reset();   // Only now: the log executor arms it.
+  upkeep.reset();  // Only now: the log executor arms it.
   logs.reset();
   // Runs what waits; its callbacks find stopped executors and do nothing.
   store.reset();

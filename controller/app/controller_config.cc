@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/config/yaml.h"
@@ -44,9 +45,9 @@ void Bound(absl::string_view field, const google::protobuf::Duration& value, abs
            absl::Duration most, Problems* problems) {
   const absl::Duration duration = FromProto(value);
   if (duration < least || duration > most) {
-    problems->Add(field, absl::StrCat("is ", absl::FormatDuration(duration), "; it must be between ",
-                                      absl::FormatDuration(least), " and ",
-                                      absl::FormatDuration(most)));
+    problems->Add(field,
+                  absl::StrCat("is ", absl::FormatDuration(duration), "; it must be between ",
+                               absl::FormatDuration(least), " and ", absl::FormatDuration(most)));
   }
 }
 

@@ -1,6 +1,7 @@
 #include "controller/app/environments.h"
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 #include "controller/dispatch/wire.h"
 #include "controller/policy/policy.h"
@@ -13,7 +14,8 @@ constexpr char kActor[] = "system/controller";
 EnvironmentPolicy PolicyOf(const config::v1::EnvironmentConfig& config) {
   EnvironmentPolicy policy = DefaultPolicy(config.name());
   const config::v1::PolicyConfig& given = config.policy();
-  if (given.has_destructive_approvals()) policy.destructive_approvals = given.destructive_approvals();
+  if (given.has_destructive_approvals())
+    policy.destructive_approvals = given.destructive_approvals();
   if (given.has_verified_backup_max_age()) {
     policy.verified_backup_max_age = FromProto(given.verified_backup_max_age());
   }
@@ -24,11 +26,11 @@ EnvironmentPolicy PolicyOf(const config::v1::EnvironmentConfig& config) {
 
 // For the audit trail, which people read.
 std::string WordsOf(const EnvironmentPolicy& policy) {
-  return absl::StrCat("destructive_approvals=", policy.destructive_approvals,
-                      " verified_backup_max_age=",
-                      absl::FormatDuration(policy.verified_backup_max_age),
-                      " approval_ttl=", absl::FormatDuration(policy.approval_ttl),
-                      " destructive_consent=", policy.destructive_consent ? "true" : "false");
+  return absl::StrCat(
+      "destructive_approvals=", policy.destructive_approvals,
+      " verified_backup_max_age=", absl::FormatDuration(policy.verified_backup_max_age),
+      " approval_ttl=", absl::FormatDuration(policy.approval_ttl),
+      " destructive_consent=", policy.destructive_consent ? "true" : "false");
 }
 
 absl::Status Apply(WriteTx& tx, const config::v1::EnvironmentConfig& config) {
@@ -42,12 +44,11 @@ absl::Status Apply(WriteTx& tx, const config::v1::EnvironmentConfig& config) {
     environment.display_name = config.display_name();
     environment.policy = policy;
     RETURN_IF_ERROR(tx.InsertEnvironment(&environment));
-    return tx.AppendAudit(
-        {kActor,
-         "environment.create",
-         resource,
-         config.name(),
-         {{"policy", WordsOf(policy)}, {"policy_digest", digest}}});
+    return tx.AppendAudit({kActor,
+                           "environment.create",
+                           resource,
+                           config.name(),
+                           {{"policy", WordsOf(policy)}, {"policy_digest", digest}}});
   }
   RETURN_IF_ERROR(found.status());
   const std::string former_words = WordsOf(found->policy);
@@ -58,13 +59,12 @@ absl::Status Apply(WriteTx& tx, const config::v1::EnvironmentConfig& config) {
   found->policy = policy;
   if (renamed) found->display_name = config.display_name();
   RETURN_IF_ERROR(tx.UpdateEnvironment(&*found));
-  return tx.AppendAudit({kActor,
-                         "environment.update",
-                         resource,
-                         config.name(),
-                         {{"former_policy", former_words},
-                          {"policy", WordsOf(policy)},
-                          {"policy_digest", digest}}});
+  return tx.AppendAudit(
+      {kActor,
+       "environment.update",
+       resource,
+       config.name(),
+       {{"former_policy", former_words}, {"policy", WordsOf(policy)}, {"policy_digest", digest}}});
 }
 
 }  // namespace

@@ -154,8 +154,8 @@ absl::Status CreateJoinToken(Shell& shell, const JoinTokenOptions& options) {
   listing.columns = {{"AGENT"}, {"ENVIRONMENT"}, {"EXPIRES"}, {"CONTROLLER"}, {"TOKEN"}};
   listing.items.push_back({&token,
                            token.agent_id(),
-                           {token.agent_id(), ShortName(token.environment()), Show(token.expire_time()),
-                            token.controller_address(), token.token()}});
+                           {token.agent_id(), ShortName(token.environment()),
+                            Show(token.expire_time()), token.controller_address(), token.token()}});
   shell.PrintOne(listing);
   return absl::OkStatus();
 }

@@ -214,9 +214,9 @@ void AddJobCommands(CLI::App& app, Shell& shell) {
 
   auto name = std::make_shared<std::string>();
   auto reason = std::make_shared<std::string>();
-  CLI::App* pause = AddVerb(*noun, "pause", "Start no further target; what runs goes to its end", shell, [&shell, name, reason] {
-    return FinishJobCommand(shell, Pause(shell, *name, *reason), {});
-  });
+  CLI::App* pause = AddVerb(
+      *noun, "pause", "Start no further target; what runs goes to its end", shell,
+      [&shell, name, reason] { return FinishJobCommand(shell, Pause(shell, *name, *reason), {}); });
   pause->add_option("NAME", *name, "The job")->required();
   AddReason(pause, reason.get(), false);
 

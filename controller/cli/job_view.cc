@@ -174,9 +174,8 @@ std::string DescribeProgress(const Job& job) {
   if (total == 0) {
     total = job.tasks_size();
     done = static_cast<int>(
-        std::count_if(job.tasks().begin(), job.tasks().end(), [](const Task& task) {
-          return task.state() == Task::STATE_SUCCEEDED;
-        }));
+        std::count_if(job.tasks().begin(), job.tasks().end(),
+                      [](const Task& task) { return task.state() == Task::STATE_SUCCEEDED; }));
   }
   std::string out = Word(job.state());
   const bool running = job.state() == Job::STATE_ROLLING || job.state() == Job::STATE_PAUSED;

@@ -1,10 +1,11 @@
-// The dispatcher's part that takes in what agents report. An event is acknowledged after its effects
-// are committed, together with the number up to which the agent's journal is known.
+// The dispatcher's part that takes in what agents report. An event is acknowledged after its
+// effects are committed, together with the number up to which the agent's journal is known.
 #include <algorithm>
 #include <memory>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
@@ -21,21 +22,21 @@ namespace dbfleet::controller {
 struct EventOutcome {
   std::optional<agent::v1::ControllerMsg> reply;
   std::set<std::string> touched;
-  std::string granted_ended;     // An attempt whose lease needs no renewal any more.
+  std::string granted_ended;  // An attempt whose lease needs no renewal any more.
   bool late = false;
 };
 
 namespace {
 
 constexpr size_t kMaxErrorBytes = 4000;
-constexpr size_t kMaxSteps = 100'000;   // An agent must not fill the store with inventions.
+constexpr size_t kMaxSteps = 100'000;  // An agent must not fill the store with inventions.
 
 std::string Clean(absl::string_view text) {
   return Truncate(SanitizeForDisplay(text, true), kMaxErrorBytes);
 }
 
-// A report on an attempt that was given up. It is kept, an alert is raised, and newer work on the same
-// instance waits until somebody has looked.
+// A report on an attempt that was given up. It is kept, an alert is raised, and newer work on the
+// same instance waits until somebody has looked.
 absl::Status RecordLate(FlowContext& context, const JobFlow& flow, const Attempt& attempt,
                         const agent::v1::Event& event, EventOutcome* outcome) {
   ASSIGN_OR_RETURN(const Job job, context.tx.GetJob(attempt.job_id));
@@ -104,7 +105,7 @@ absl::Status ApplyStep(FlowContext& context, const Attempt& attempt,
   Job job = owner;
   if (step.rollback && job.state == JobState::kRolling) {
     ASSIGN_OR_RETURN(const std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
-    if (tasks.size() == 1) {   // Of several targets the others may be rolling on.
+    if (tasks.size() == 1) {  // Of several targets the others may be rolling on.
       RETURN_IF_ERROR(MoveJob(&job, JobState::kRollingBack, context.now));
       RETURN_IF_ERROR(context.tx.UpdateJob(&job));
     }
@@ -153,10 +154,10 @@ absl::Status Apply(FlowContext& context, const JobFlow& flow, Attempt attempt,
     }
     case agent::v1::Event::kDeclined:
       if (attempt.state != AttemptState::kOffered) return absl::OkStatus();
-      return flow.EndAttempt(context, attempt,
-                             {AttemptState::kDeclined,
-                              Truncate(SanitizeForDisplay(event.declined().reason()), 64),
-                              Clean(event.declined().message()), ""});
+      return flow.EndAttempt(
+          context, attempt,
+          {AttemptState::kDeclined, Truncate(SanitizeForDisplay(event.declined().reason()), 64),
+           Clean(event.declined().message()), ""});
     case agent::v1::Event::kStarted:
       return ApplyStarted(context, attempt, outcome);
     case agent::v1::Event::kStep:
@@ -166,7 +167,7 @@ absl::Status Apply(FlowContext& context, const JobFlow& flow, Attempt attempt,
     case agent::v1::Event::kLateResult:
       return RecordLate(context, flow, attempt, event, outcome);
     case agent::v1::Event::KIND_NOT_SET:
-      return absl::OkStatus();   // From a newer version; its number is acknowledged all the same.
+      return absl::OkStatus();  // From a newer version; its number is acknowledged all the same.
   }
   return absl::OkStatus();
 }
@@ -191,7 +192,7 @@ absl::Status ApplyChecked(FlowContext& context, const JobFlow& flow, const Agent
 }  // namespace
 
 void Dispatcher::HandleEvent(const SessionPtr& session, const agent::v1::Event& event) {
-  if (!session->welcomed) return;   // It will be sent again: nothing was acknowledged.
+  if (!session->welcomed) return;  // It will be sent again: nothing was acknowledged.
   // A repetition on one stream: its acknowledgement comes with its commit.
   if (event.seq() < session->next_seq) return;
   if (event.seq() > session->next_seq) {
@@ -211,10 +212,11 @@ void Dispatcher::HandleEvent(const SessionPtr& session, const agent::v1::Event& 
         *outcome = EventOutcome();
         ASSIGN_OR_RETURN(Agent agent, tx.GetAgent(agent_id));
         if (agent.journal_id != journal_id || event.seq() <= agent.acked_event_seq) {
-          return absl::OkStatus();   // Another stream of the same agent was faster.
+          return absl::OkStatus();  // Another stream of the same agent was faster.
         }
         if (event.seq() != agent.acked_event_seq + 1) {
-          return Error(absl::StatusCode::kAborted, "EVENT_GAP", "an earlier event is not committed");
+          return Error(absl::StatusCode::kAborted, "EVENT_GAP",
+                       "an earlier event is not committed");
         }
         FlowContext context{tx, clock_.Now(), absl::StrCat("agents/", agent_id), {}};
         RETURN_IF_ERROR(ApplyChecked(context, flow_, agent, event, outcome.get()));
@@ -232,8 +234,8 @@ void Dispatcher::HandleEvent(const SessionPtr& session, const agent::v1::Event& 
 void Dispatcher::EventCommitted(const SessionPtr& session, uint64_t seq,
                                 const EventOutcome& outcome, const absl::Status& status) {
   if (!status.ok()) {
-    // Nothing of it is stored, nothing is acknowledged: the agent sends it again on its next stream,
-    // after its backoff.
+    // Nothing of it is stored, nothing is acknowledged: the agent sends it again on its next
+    // stream, after its backoff.
     log::Error("an agent's event could not be stored", {{"agent", session->agent_id()},
                                                         {"seq", absl::StrCat(seq)},
                                                         {"error", std::string(status.message())}});

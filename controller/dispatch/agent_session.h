@@ -6,30 +6,31 @@
 #include <string>
 
 #include "absl/time/time.h"
+
 #include "controller/dispatch/session.h"
 #include "dbfleet/agent/v1/link_service.pb.h"
 
 namespace dbfleet::controller {
 
-// One agent's control stream as the dispatcher sees it. Lives and is used on the dispatcher's executor
-// only. A session is known by its connection's address: when a replaced stream closes late, it must not
-// take its successor down.
+// One agent's control stream as the dispatcher sees it. Lives and is used on the dispatcher's
+// executor only. A session is known by its connection's address: when a replaced stream closes
+// late, it must not take its successor down.
 struct AgentSession {
   std::shared_ptr<AgentConnection> connection;
-  absl::Duration last_heard = absl::ZeroDuration();     // Monotonic.
+  absl::Duration last_heard = absl::ZeroDuration();  // Monotonic.
   absl::Duration last_ping = absl::ZeroDuration();
   absl::Time connect_time;
-  bool hello_seen = false;       // Its Hello arrived ...
-  bool welcomed = false;         // ... and was committed and answered: messages count from now on.
-  std::string session_id;        // Set with the Welcome.
+  bool hello_seen = false;  // Its Hello arrived ...
+  bool welcomed = false;    // ... and was committed and answered: messages count from now on.
+  std::string session_id;   // Set with the Welcome.
   std::string journal_id;
   uint64_t boot_sequence = 0;
-  uint64_t next_seq = 1;         // The event that is expected next.
+  uint64_t next_seq = 1;  // The event that is expected next.
   bool resend_asked = false;
   absl::Duration clock_skew = absl::ZeroDuration();
-  std::set<std::string> offered;     // Attempts that were offered and not yet granted.
-  std::set<std::string> leased;      // Granted ones, whose leases are renewed.
-  std::set<std::string> cancelled;   // Cancel was sent on this stream.
+  std::set<std::string> offered;    // Attempts that were offered and not yet granted.
+  std::set<std::string> leased;     // Granted ones, whose leases are renewed.
+  std::set<std::string> cancelled;  // Cancel was sent on this stream.
 
   const std::string& agent_id() const { return connection->agent_id(); }
 };

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 #include "common/log/log.h"
 #include "controller/dispatch/wire.h"
@@ -46,7 +47,8 @@ void Dispatcher::Start() {
   });
   Post([this] {
     started_at_ = clock_.Monotonic();
-    // Attempts that were under way when the former controller ended: their agents are expected back.
+    // Attempts that were under way when the former controller ended: their agents are expected
+    // back.
     (void)store_.Read([this](ReadTx& tx) -> absl::Status {
       ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttempts());
       for (const Attempt& attempt : open) {
@@ -220,8 +222,11 @@ void Dispatcher::HandleClosed(const std::shared_ptr<AgentConnection>& connection
         ASSIGN_OR_RETURN(Agent agent, tx.GetAgent(agent_id));
         agent.last_seen_time = now;
         RETURN_IF_ERROR(tx.UpdateAgent(&agent));
-        return tx.AppendAudit({"system/dispatch", "agent.disconnect",
-                               absl::StrCat("agents/", agent_id), agent.environment, {}});
+        return tx.AppendAudit({"system/dispatch",
+                               "agent.disconnect",
+                               absl::StrCat("agents/", agent_id),
+                               agent.environment,
+                               {}});
       },
       [](absl::Status) {});
 }
@@ -279,10 +284,9 @@ void Dispatcher::Tick() {
 void Dispatcher::PingSessions(absl::Duration now) {
   for (const auto& [agent_id, session] : sessions_) {
     if (now - session->last_heard >= options_.dead_after) {
-      session->connection->Close(
-          Error(absl::StatusCode::kUnavailable, "AGENT_SILENT",
-                absl::StrCat("nothing was heard for ",
-                             absl::FormatDuration(now - session->last_heard))));
+      session->connection->Close(Error(
+          absl::StatusCode::kUnavailable, "AGENT_SILENT",
+          absl::StrCat("nothing was heard for ", absl::FormatDuration(now - session->last_heard))));
       continue;
     }
     if (!session->welcomed || now - session->last_ping < options_.ping_interval) continue;

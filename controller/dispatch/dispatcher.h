@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+
 #include "common/concurrency/executor.h"
 #include "common/concurrency/mutex.h"
 #include "common/metrics/registry.h"
@@ -42,13 +43,14 @@ struct DispatchSinks {
   std::function<void(const std::string& agent_id, const std::string& session_id)> disconnected;
 };
 
-// Offers attempts to agents, grants them, and takes in what the agents report (docs/architecture.md,
-// "The agent's stream"). All work happens on one serial executor, so sessions need no locks; the store's
-// commits are awaited by callbacks that come back to it. Level-triggered: Kick() looks at what is stored
-// and connected now, so a lost hint costs at most a second.
+// Offers attempts to agents, grants them, and takes in what the agents report
+// (docs/architecture.md, "The agent's stream"). All work happens on one serial executor, so
+// sessions need no locks; the store's commits are awaited by callbacks that come back to it.
+// Level-triggered: Kick() looks at what is stored and connected now, so a lost hint costs at most a
+// second.
 //
-// Thread-safe from outside. Start() once; Stop() (or the destructor) before the store and the executor
-// end. Nothing is sent to an agent before the change that it announces is committed.
+// Thread-safe from outside. Start() once; Stop() (or the destructor) before the store and the
+// executor end. Nothing is sent to an agent before the change that it announces is committed.
 class Dispatcher : public ConnectionEvents {
  public:
   Dispatcher(DispatchOptions options, Store& store, const JobFlow& flow, JobManager& jobs,
@@ -130,10 +132,10 @@ class Dispatcher : public ConnectionEvents {
   metrics::Gauge& sessions_gauge_;
 
   // On the executor only.
-  std::map<std::string, SessionPtr> sessions_;                 // By agent id.
-  std::map<std::string, absl::Duration> silent_since_;         // Agents that are not connected.
+  std::map<std::string, SessionPtr> sessions_;          // By agent id.
+  std::map<std::string, absl::Duration> silent_since_;  // Agents that are not connected.
   std::map<std::string, std::vector<absl::Duration>> replacements_;
-  std::set<std::string> in_flight_;                            // Attempts with a mutation under way.
+  std::set<std::string> in_flight_;  // Attempts with a mutation under way.
   absl::Duration started_at_ = absl::ZeroDuration();
   absl::Duration last_slow_tick_ = absl::ZeroDuration();
   bool reconcile_posted_ = false;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
@@ -18,9 +19,9 @@ namespace dbfleet::controller {
 // What the Hello's transaction decided, to be carried out after its commit.
 struct HelloOutcome {
   agent::v1::Welcome welcome;
-  std::vector<Attempt> lost_grants;     // Committed, and to be sent again.
+  std::vector<Attempt> lost_grants;  // Committed, and to be sent again.
   std::vector<agent::v1::ControllerMsg> messages;
-  std::vector<std::string> instances;   // Accepted ones.
+  std::vector<std::string> instances;  // Accepted ones.
   std::vector<std::string> offered;
   std::vector<std::string> leased;
   std::set<std::string> touched;
@@ -112,7 +113,8 @@ absl::Status ReconcileHeld(FlowContext& context, const JobFlow& flow, Attempt at
     RETURN_IF_ERROR(MoveAttempt(&attempt, AttemptState::kUnreachable, context.now));
     attempt.unreachable_since = context.now;
     attempt.error_reason = "AGENT_LOST_MEMORY";
-    attempt.error_message = "the agent knows nothing of this attempt any more; a person has to look";
+    attempt.error_message =
+        "the agent knows nothing of this attempt any more; a person has to look";
     RETURN_IF_ERROR(context.tx.UpdateAttempt(&attempt));
     return context.Audit("attempt.unreachable", job,
                          {{"attempt", attempt.id}, {"why", attempt.error_message}});
@@ -182,13 +184,13 @@ absl::Status ReconcileTheirs(FlowContext& context, const Agent& agent, const Att
         outcome->messages.push_back(WithdrawMessage(attempt_id));
     }
     if (ours.ok()) continue;
-    RETURN_IF_ERROR(context.tx.AppendAudit(
-        {kActor,
-         "attempt.unknown",
-         absl::StrCat("agents/", agent.id),
-         agent.environment,
-         {{"attempt", SanitizeForDisplay(Truncate(attempt_id, 64))},
-          {"phase", agent::v1::AttemptPhase_Name(reported.phase())}}}));
+    RETURN_IF_ERROR(
+        context.tx.AppendAudit({kActor,
+                                "attempt.unknown",
+                                absl::StrCat("agents/", agent.id),
+                                agent.environment,
+                                {{"attempt", SanitizeForDisplay(Truncate(attempt_id, 64))},
+                                 {"phase", agent::v1::AttemptPhase_Name(reported.phase())}}}));
   }
   return absl::OkStatus();
 }
@@ -200,21 +202,22 @@ absl::Status CheckEventNumbers(WriteTx& tx, const agent::v1::Hello& hello, Agent
     agent->acked_event_seq = 0;
   }
   if (hello.last_event_seq() < agent->acked_event_seq) {
-    return Error(absl::StatusCode::kFailedPrecondition, "JOURNAL_REWOUND",
-                 absl::StrCat("the agent's journal is older than what it already reported (event ",
-                              hello.last_event_seq(), " after ", agent->acked_event_seq,
-                              "); it was restored from a copy: remove its journal and start it again"));
+    return Error(
+        absl::StatusCode::kFailedPrecondition, "JOURNAL_REWOUND",
+        absl::StrCat("the agent's journal is older than what it already reported (event ",
+                     hello.last_event_seq(), " after ", agent->acked_event_seq,
+                     "); it was restored from a copy: remove its journal and start it again"));
   }
-  const uint64_t next = hello.lowest_event_seq() > 0 ? hello.lowest_event_seq()
-                                                     : hello.last_event_seq() + 1;
+  const uint64_t next =
+      hello.lowest_event_seq() > 0 ? hello.lowest_event_seq() : hello.last_event_seq() + 1;
   if (next <= agent->acked_event_seq + 1) return absl::OkStatus();
   // The agent holds an acknowledgement of ours that we know nothing of. What it said then is lost.
-  RETURN_IF_ERROR(tx.AppendAudit({kActor,
-                                  "agent.event_gap",
-                                  absl::StrCat("agents/", agent->id),
-                                  agent->environment,
-                                  {{"from", absl::StrCat(agent->acked_event_seq + 1)},
-                                   {"to", absl::StrCat(next - 1)}}}));
+  RETURN_IF_ERROR(tx.AppendAudit(
+      {kActor,
+       "agent.event_gap",
+       absl::StrCat("agents/", agent->id),
+       agent->environment,
+       {{"from", absl::StrCat(agent->acked_event_seq + 1)}, {"to", absl::StrCat(next - 1)}}}));
   agent->acked_event_seq = next - 1;
   return absl::OkStatus();
 }
@@ -224,9 +227,9 @@ absl::Status CheckEventNumbers(WriteTx& tx, const agent::v1::Hello& hello, Agent
 void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& hello) {
   if (session->hello_seen || hello.agent_id() != session->agent_id() ||
       hello.journal_id().empty() || hello.instances().size() > static_cast<int>(kMaxInstances)) {
-    session->connection->Close(Error(
-        absl::StatusCode::kInvalidArgument, "BAD_HELLO",
-        "Hello must come once, name the certificate's agent and its journal, and at most 256 instances"));
+    session->connection->Close(Error(absl::StatusCode::kInvalidArgument, "BAD_HELLO",
+                                     "Hello must come once, name the certificate's agent and its "
+                                     "journal, and at most 256 instances"));
     return;
   }
   session->hello_seen = true;
@@ -278,8 +281,8 @@ void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& 
           if (status.ok()) {
             FinishHello(session, *outcome);
           } else {
-            log::Error("an agent's Hello was refused", {{"agent", session->agent_id()},
-                                                        {"why", std::string(status.message())}});
+            log::Error("an agent's Hello was refused",
+                       {{"agent", session->agent_id()}, {"why", std::string(status.message())}});
             session->connection->Close(status);
           }
         });

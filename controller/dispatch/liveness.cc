@@ -1,8 +1,10 @@
 // The dispatcher's part that decides what silence means: a granted attempt whose agent is gone for
-// longer than its lease is UNREACHABLE, and only work that is safe to run again is ever LOST by itself.
+// longer than its lease is UNREACHABLE, and only work that is safe to run again is ever LOST by
+// itself.
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 #include "common/log/log.h"
 #include "controller/dispatch/dispatcher.h"
@@ -59,7 +61,7 @@ void Dispatcher::MarkUnreachable(const std::string& agent_id) {
           if (status.ok()) {
             Notify(*touched);
           } else if (SessionOf(agent_id) == nullptr) {
-            silent_since_.emplace(agent_id, clock_.Monotonic());   // Try again in a lease's time.
+            silent_since_.emplace(agent_id, clock_.Monotonic());  // Try again in a lease's time.
           }
         });
       });

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 #include "common/log/log.h"
 #include "common/plan/digest.h"
@@ -85,15 +86,16 @@ absl::StatusOr<agent::v1::ControllerMsg> OfferMessage(ReadTx& tx, const Attempt&
 
 enum class Leave { kGranted, kNotNow, kPolicyForbids };
 
-// The grant's own look at everything, in its own transaction: what was true when the job became ready
-// may not be true any more.
+// The grant's own look at everything, in its own transaction: what was true when the job became
+// ready may not be true any more.
 absl::StatusOr<Leave> MayGrant(FlowContext& context, const JobFlow& flow, const Attempt& attempt,
-                              const Job& job) {
+                               const Job& job) {
   ASSIGN_OR_RETURN(const Agent agent, context.tx.GetAgent(attempt.agent_id));
   if (!AgentTakesWork(agent) || !JobWants(job, attempt.purpose)) return Leave::kNotNow;
   if (context.now >= attempt.not_after || job.cancel_requested) return Leave::kNotNow;
   if (attempt.purpose == Purpose::kPlan) return Leave::kGranted;
-  ASSIGN_OR_RETURN(const PolicyDecision decision, flow.EvaluatePolicy(context.tx, job, context.now));
+  ASSIGN_OR_RETURN(const PolicyDecision decision,
+                   flow.EvaluatePolicy(context.tx, job, context.now));
   if (!decision.allowed()) return Leave::kPolicyForbids;
   if (job.kind != JobKind::kMigrate) return Leave::kGranted;
   ASSIGN_OR_RETURN(const std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
@@ -105,13 +107,14 @@ absl::StatusOr<Leave> MayGrant(FlowContext& context, const JobFlow& flow, const 
   return Leave::kGranted;
 }
 
-// A job that was ready goes back to waiting. One that is under way pauses: people decide whether what
-// is left shall still be done, and Resume looks at the policy again.
+// A job that was ready goes back to waiting. One that is under way pauses: people decide whether
+// what is left shall still be done, and Resume looks at the policy again.
 absl::Status HoldBack(FlowContext& context, const JobFlow& flow, Job job) {
   if (job.state == JobState::kReady) return flow.Advance(context, job.id);
   if (!CanMove(job.state, JobState::kPaused)) return absl::OkStatus();
   RETURN_IF_ERROR(flow.WithdrawUngranted(context, job, "the policy does not allow it any more"));
-  ASSIGN_OR_RETURN(const PolicyDecision decision, flow.EvaluatePolicy(context.tx, job, context.now));
+  ASSIGN_OR_RETURN(const PolicyDecision decision,
+                   flow.EvaluatePolicy(context.tx, job, context.now));
   RETURN_IF_ERROR(MoveJob(&job, JobState::kPaused, context.now));
   job.error_reason = "BLOCKED_BY_POLICY";
   job.error_message.clear();
@@ -150,7 +153,7 @@ absl::Status CommitGrant(FlowContext& context, Job job, Attempt* attempt) {
 }  // namespace
 
 void Dispatcher::Kick() {
-  if (reconcile_posted_) return;   // One look is enough for any number of hints.
+  if (reconcile_posted_) return;  // One look is enough for any number of hints.
   reconcile_posted_ = Post([this] {
     reconcile_posted_ = false;
     Reconcile();
@@ -159,13 +162,14 @@ void Dispatcher::Kick() {
 
 void Dispatcher::Reconcile() {
   if (sessions_.empty()) return;
-  std::vector<std::pair<std::string, std::string>> offers;   // Attempt, agent.
+  std::vector<std::pair<std::string, std::string>> offers;  // Attempt, agent.
   std::vector<std::pair<std::string, std::string>> grants;
   absl::Status status = store_.Read([&](ReadTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttempts());
     for (const Attempt& attempt : open) {
       if (in_flight_.count(attempt.id) > 0) continue;
-      if (attempt.state == AttemptState::kAccepted) grants.emplace_back(attempt.id, attempt.agent_id);
+      if (attempt.state == AttemptState::kAccepted)
+        grants.emplace_back(attempt.id, attempt.agent_id);
       if (attempt.state != AttemptState::kQueued) continue;
       ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(attempt.instance_id));
       offers.emplace_back(attempt.id, instance.agent_id);
@@ -306,7 +310,8 @@ void Dispatcher::TellAgent(const SessionPtr& session, const Attempt& attempt, co
       attempt.state == AttemptState::kLost && session->leased.erase(attempt.id) > 0;
   const bool cancelled = job.cancel_requested && HoldsInstance(attempt.state);
   if ((given_up || cancelled) && session->cancelled.insert(attempt.id).second) {
-    session->connection->Send(CancelMessage(attempt.id, given_up ? "it was given up" : "the job was cancelled"));
+    session->connection->Send(
+        CancelMessage(attempt.id, given_up ? "it was given up" : "the job was cancelled"));
   }
 }
 

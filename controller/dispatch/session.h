@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+
 #include "dbfleet/agent/v1/link_service.pb.h"
 
 namespace dbfleet::controller {
@@ -19,8 +20,8 @@ class AgentConnection {
   // then closed as too slow.
   virtual bool Send(const agent::v1::ControllerMsg& message) = 0;
 
-  // The dispatcher is through with the last message: the next one may be read. One message per agent
-  // is all that ever waits.
+  // The dispatcher is through with the last message: the next one may be read. One message per
+  // agent is all that ever waits.
   virtual void MessageTaken() = 0;
 
   // Ends the stream with this status. OnClosed follows.

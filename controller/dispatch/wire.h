@@ -3,21 +3,22 @@
 #include <string>
 
 #include "absl/time/time.h"
-#include "controller/domain/types.h"
-#include "controller/dispatch/session.h"
-#include "dbfleet/agent/v1/link_service.pb.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/timestamp.pb.h"
+
+#include "controller/dispatch/session.h"
+#include "controller/domain/types.h"
+#include "dbfleet/agent/v1/link_service.pb.h"
 
 // Between the agent protocol's messages and the controller's values.
 namespace dbfleet::controller {
 
-google::protobuf::Timestamp ToProto(absl::Time time);     // InfiniteFuture becomes the default value.
+google::protobuf::Timestamp ToProto(absl::Time time);  // InfiniteFuture becomes the default value.
 absl::Time FromProto(const google::protobuf::Timestamp& time);
 google::protobuf::Duration ToProto(absl::Duration duration);
 absl::Duration FromProto(const google::protobuf::Duration& duration);
 
-std::string EngineName(work::v1::Engine engine);          // "mysql"; "" when unspecified.
+std::string EngineName(work::v1::Engine engine);  // "mysql"; "" when unspecified.
 std::string RoleName(work::v1::InstanceRole role);
 AttemptState StateOf(agent::v1::Outcome outcome);
 StepReport FromProto(const work::v1::StepReport& report);
@@ -26,7 +27,6 @@ agent::v1::ControllerMsg WithdrawMessage(const std::string& attempt_id);
 agent::v1::ControllerMsg CancelMessage(const std::string& attempt_id, const std::string& reason);
 agent::v1::ControllerMsg ForgetMessage(const std::string& attempt_id);
 // `epoch` is the present controller's, which may be a later one than the offer's.
-agent::v1::ControllerMsg GrantMessage(const Attempt& attempt, uint64_t epoch,
-                                      absl::Duration lease);
+agent::v1::ControllerMsg GrantMessage(const Attempt& attempt, uint64_t epoch, absl::Duration lease);
 
 }  // namespace dbfleet::controller

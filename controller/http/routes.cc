@@ -17,7 +17,7 @@ int HttpCode(const absl::Status& status) {
     case absl::StatusCode::kNotFound:
       return 404;
     case absl::StatusCode::kUnavailable:
-      return 503;   // Prometheus marks the target as down.
+      return 503;  // Prometheus marks the target as down.
     default:
       return 500;
   }
@@ -40,13 +40,14 @@ http::Response InstanceMetrics(const Aggregator& aggregator, const std::string& 
 
 }  // namespace
 
-void AddRoutes(http::Server& server, const Aggregator& aggregator, const metrics::Registry& registry,
-               std::function<bool()> ready) {
-  server.Handle("GET", "/metrics", [&aggregator, &registry](const http::Request&) -> http::Response {
-    auto fleet = aggregator.FleetMetrics();
-    if (!fleet.ok()) return Failure(fleet.status());
-    return {200, kExposition, absl::StrCat(*fleet, registry.Expose())};
-  });
+void AddRoutes(http::Server& server, const Aggregator& aggregator,
+               const metrics::Registry& registry, std::function<bool()> ready) {
+  server.Handle("GET", "/metrics",
+                [&aggregator, &registry](const http::Request&) -> http::Response {
+                  auto fleet = aggregator.FleetMetrics();
+                  if (!fleet.ok()) return Failure(fleet.status());
+                  return {200, kExposition, absl::StrCat(*fleet, registry.Expose())};
+                });
   server.Handle("GET", "/instances/", [&aggregator](const http::Request& request) {
     return InstanceMetrics(aggregator, request.path);
   });
@@ -58,11 +59,12 @@ void AddRoutes(http::Server& server, const Aggregator& aggregator, const metrics
   server.Handle("GET", "/healthz", [](const http::Request&) -> http::Response {
     return {200, "text/plain; charset=utf-8", "ok\n"};
   });
-  server.Handle("GET", "/readyz", [&aggregator, ready = std::move(ready)](const http::Request&)
-                                      -> http::Response {
-    if (ready() && aggregator.ready()) return {200, "text/plain; charset=utf-8", "ready\n"};
-    return {503, "text/plain; charset=utf-8", "not ready yet\n"};
-  });
+  server.Handle("GET", "/readyz",
+                [&aggregator, ready = std::move(ready)](const http::Request&) -> http::Response {
+                  if (ready() && aggregator.ready())
+                    return {200, "text/plain; charset=utf-8", "ready\n"};
+                  return {503, "text/plain; charset=utf-8", "not ready yet\n"};
+                });
 }
 
 }  // namespace dbfleet::controller

@@ -1,6 +1,7 @@
 // JobFlow's part that carries an attempt's end into its task (see job_flow.h).
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
@@ -20,7 +21,7 @@ bool NeverBegan(const Attempt& attempt) {
     case AttemptState::kFailed:
       return attempt.error_reason == "START_TOO_LATE";
     case AttemptState::kDeclined:
-      return attempt.error_reason == "AGENT_STOPPING";   // It will be back.
+      return attempt.error_reason == "AGENT_STOPPING";  // It will be back.
     default:
       return false;
   }
@@ -46,12 +47,13 @@ void SetError(const Attempt& attempt, Task* task) {
   }
 }
 
-// What an executing attempt's end makes of its task. An unknown outcome is never a success and never a
-// plain failure: it waits for a person.
+// What an executing attempt's end makes of its task. An unknown outcome is never a success and
+// never a plain failure: it waits for a person.
 absl::StatusOr<TaskState> ExecutedTaskState(const Attempt& attempt, const AttemptEnd& end) {
   work::v1::TaskResult result;
   if (!result.ParseFromString(end.result_blob)) {
-    return Error(absl::StatusCode::kInvalidArgument, "BAD_RESULT", "the agent's result is unreadable");
+    return Error(absl::StatusCode::kInvalidArgument, "BAD_RESULT",
+                 "the agent's result is unreadable");
   }
   switch (attempt.state) {
     case AttemptState::kSucceeded:
@@ -121,7 +123,8 @@ absl::Status JobFlow::EndExecuteAttempt(FlowContext& context, const Job& job,
                                         Task* task) const {
   const bool stopping = job.state == JobState::kCancelling || job.state == JobState::kPaused;
   if (NeverBegan(attempt) || (MayTryAgain(attempt) && !stopping)) {
-    // Back to PENDING is no transition of its own: the task was only ever ACTIVE once it was granted.
+    // Back to PENDING is no transition of its own: the task was only ever ACTIVE once it was
+    // granted.
     if (task->state == TaskState::kActive) RETURN_IF_ERROR(MoveTask(task, TaskState::kPending));
     return context.tx.UpdateTask(task);
   }

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "controller/domain/names.h"
@@ -43,7 +44,8 @@ absl::Status InsertTarget(FlowContext& context, const Job& job, const BackupTarg
 
   work::v1::JobSpec spec;
   spec.mutable_backup()->set_backup_id(backup.id);
-  for (const std::string& database : target.databases) spec.mutable_backup()->add_databases(database);
+  for (const std::string& database : target.databases)
+    spec.mutable_backup()->add_databases(database);
   RETURN_IF_ERROR(InsertTaskFor(context, job, target.instance_id, 0, spec));
   if (!verify) return absl::OkStatus();
   work::v1::JobSpec verify_spec;
@@ -59,8 +61,8 @@ absl::StatusOr<absl::Time> StartOf(ReadTx& tx, const Task& task, absl::Time fall
   return start;
 }
 
-// A gate that succeeded, recently and after every approval, and still does not satisfy the policy: the
-// next one would not either.
+// A gate that succeeded, recently and after every approval, and still does not satisfy the policy:
+// the next one would not either.
 absl::StatusOr<bool> GateIsUseless(ReadTx& tx, const Job& job, const Job& gate, absl::Time now) {
   ASSIGN_OR_RETURN(const Environment environment, tx.GetEnvironment(job.environment));
   bool newest = true;
@@ -186,9 +188,9 @@ absl::Status EnsureGateBackup(FlowContext& context, Job* job, const std::vector<
     ASSIGN_OR_RETURN(const bool useless, GateIsUseless(context.tx, *job, gate, context.now));
     if (failed || useless) {
       job->error_reason = "BACKUP_GATE_FAILED";
-      job->error_message = absl::StrCat("the backup that the policy demands failed: jobs/", gate.id,
-                                        ": ", failed ? gate.error_message
-                                                     : "it does not satisfy the policy");
+      job->error_message =
+          absl::StrCat("the backup that the policy demands failed: jobs/", gate.id, ": ",
+                       failed ? gate.error_message : "it does not satisfy the policy");
       RETURN_IF_ERROR(MoveJob(job, JobState::kRolling, context.now));
       RETURN_IF_ERROR(MoveJob(job, JobState::kFailed, context.now));
       std::vector<Task> skipped = tasks;

@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+
 #include "controller/domain/types.h"
 #include "controller/jobs/job_flow.h"
 #include "controller/store/store.h"
@@ -14,7 +15,7 @@ namespace dbfleet::controller {
 // What one backup job covers on one instance.
 struct BackupTarget {
   std::string instance_id;
-  std::vector<std::string> databases;   // Empty: all but the server's own.
+  std::vector<std::string> databases;  // Empty: all but the server's own.
 };
 
 struct BackupJobRequest {
@@ -28,12 +29,12 @@ struct BackupJobRequest {
   std::vector<BackupTarget> targets;
 };
 
-// Stores a backup job: per instance a backup task (stage 0) and, unless told otherwise, a verification
-// (stage 1), and the catalogue's RUNNING records. The caller advances it.
+// Stores a backup job: per instance a backup task (stage 0) and, unless told otherwise, a
+// verification (stage 1), and the catalogue's RUNNING records. The caller advances it.
 absl::StatusOr<Job> InsertBackupJob(FlowContext& context, const BackupJobRequest& request);
 
-// Carries the end of a backup's or verification's task into the catalogue. A backup is COMPLETE only
-// when the agent reported success with a result; a failed verification makes it SUSPECT.
+// Carries the end of a backup's or verification's task into the catalogue. A backup is COMPLETE
+// only when the agent reported success with a result; a failed verification makes it SUSPECT.
 absl::Status RecordBackupOutcome(FlowContext& context, const Job& job, const Task& task);
 
 // A policy's demand for a verified backup, met by taking one: makes the job's gate backup unless it

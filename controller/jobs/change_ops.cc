@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+
 #include "common/base/hash.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -24,7 +25,8 @@ absl::Status Bad(absl::string_view reason, absl::string_view message) {
 }
 
 absl::Status ValidateDatabase(const std::string& name) {
-  if (name.empty()) return Bad("DATABASE_REQUIRED", "`database` is empty; name the database to change");
+  if (name.empty())
+    return Bad("DATABASE_REQUIRED", "`database` is empty; name the database to change");
   if (name.size() > kMaxDatabaseName || !IsValidUtf8(name) || SanitizeForDisplay(name) != name) {
     return Bad("BAD_DATABASE_NAME",
                absl::StrCat("\"", SanitizeForDisplay(Truncate(name, 100)),
@@ -64,7 +66,8 @@ absl::Status CheckSql(sql::Dialect dialect, const std::string& path, const std::
   return Annotate(sql::Split(dialect, text).status(), path);
 }
 
-// Text that cannot even be cut into statements is refused here, before anybody plans or approves it.
+// Text that cannot even be cut into statements is refused here, before anybody plans or approves
+// it.
 absl::Status CheckScripts(const ChangeRequest& request, sql::Dialect dialect) {
   for (const work::v1::Migration& migration : request.spec.migrations()) {
     RETURN_IF_ERROR(CheckSql(dialect, migration.up_path(), migration.up().inline_()));
@@ -86,8 +89,8 @@ absl::Status CheckTargets(ReadTx& tx, const ChangeRequest& request) {
     ASSIGN_OR_RETURN(const Instance instance, GetLiveInstance(tx, id));
     if (instance.environment != request.environment) {
       return Bad("INSTANCE_NOT_IN_ENVIRONMENT",
-                 absl::StrCat("instance \"", id, "\" belongs to ", instance.environment, ", not to ",
-                              request.environment));
+                 absl::StrCat("instance \"", id, "\" belongs to ", instance.environment,
+                              ", not to ", request.environment));
     }
     if (instance.engine == "redis") {
       return Bad("ENGINE_WITHOUT_MIGRATIONS",
@@ -130,8 +133,8 @@ absl::Status InsertTargets(FlowContext& context, const Job& job,
   return absl::OkStatus();
 }
 
-// Which versions a finished change left in each of its targets; they must be the same everywhere for
-// one rollback to be one thing to approve.
+// Which versions a finished change left in each of its targets; they must be the same everywhere
+// for one rollback to be one thing to approve.
 absl::StatusOr<std::vector<std::string>> VersionsToTakeBack(ReadTx& tx, const Job& job,
                                                             std::vector<std::string>* instances) {
   ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
@@ -200,8 +203,7 @@ absl::StatusOr<Job> JobManager::SubmitChange(const RequestMeta& meta, ChangeRequ
     job.max_parallel = request.max_parallel;
     job.spec_blob = spec.SerializeAsString();
     RETURN_IF_ERROR(context.tx.InsertJob(&job));
-    RETURN_IF_ERROR(
-        InsertTargets(context, job, request.instances, spec.migrate().database()));
+    RETURN_IF_ERROR(InsertTargets(context, job, request.instances, spec.migrate().database()));
     RETURN_IF_ERROR(context.Audit(
         "change.submit", job,
         {{"instances", absl::StrJoin(request.instances, ",")},
@@ -225,9 +227,10 @@ absl::StatusOr<Job> JobManager::SubmitRollback(const RequestMeta& meta,
     if (earlier.has_value()) return *earlier;
     ASSIGN_OR_RETURN(const Job original, context.tx.GetJob(request.job_id));
     if (original.kind != JobKind::kMigrate || !IsTerminal(original.state)) {
-      return Error(absl::StatusCode::kFailedPrecondition, "NOT_A_FINISHED_CHANGE",
-                   absl::StrCat("jobs/", original.id, " is a ", NameOf(original.kind), " in state ",
-                                NameOf(original.state), "; only a finished change can be rolled back"));
+      return Error(
+          absl::StatusCode::kFailedPrecondition, "NOT_A_FINISHED_CHANGE",
+          absl::StrCat("jobs/", original.id, " is a ", NameOf(original.kind), " in state ",
+                       NameOf(original.state), "; only a finished change can be rolled back"));
     }
     std::vector<std::string> instances;
     ASSIGN_OR_RETURN(const std::vector<std::string> versions,

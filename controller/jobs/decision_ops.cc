@@ -1,7 +1,9 @@
-// JobManager's part for decisions on jobs: approve, reject, cancel, pause, resume, resolve, explain.
+// JobManager's part for decisions on jobs: approve, reject, cancel, pause, resume, resolve,
+// explain.
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
@@ -32,9 +34,9 @@ absl::Status MayDecide(const Job& job, const std::vector<std::string>& dependent
     return WrongState(job, "approved");
   }
   if (principal == job.requester) {
-    return Error(absl::StatusCode::kPermissionDenied, "SELF_APPROVAL",
-                 absl::StrCat(principal, " requested jobs/", job.id,
-                              "; somebody else has to approve it"));
+    return Error(
+        absl::StatusCode::kPermissionDenied, "SELF_APPROVAL",
+        absl::StrCat(principal, " requested jobs/", job.id, "; somebody else has to approve it"));
   }
   if (std::find(dependents.begin(), dependents.end(), principal) != dependents.end()) {
     return Error(absl::StatusCode::kPermissionDenied, "DEPENDENT_APPROVER",
@@ -42,10 +44,11 @@ absl::Status MayDecide(const Job& job, const std::vector<std::string>& dependent
                               ", whose approval of jobs/", job.id, " therefore does not count"));
   }
   if (digest != job.digest) {
-    return Error(absl::StatusCode::kAborted, "DIGEST_CHANGED",
-                 absl::StrCat("jobs/", job.id, " now has the digest ", job.digest,
-                              ", not the one that was approved; look at it again: dbfleet change get ",
-                              job.id));
+    return Error(
+        absl::StatusCode::kAborted, "DIGEST_CHANGED",
+        absl::StrCat("jobs/", job.id, " now has the digest ", job.digest,
+                     ", not the one that was approved; look at it again: dbfleet change get ",
+                     job.id));
   }
   return absl::OkStatus();
 }
@@ -145,8 +148,8 @@ absl::StatusOr<Job> JobManager::Approve(const RequestMeta& meta, const std::stri
                              context.now + environment.policy.approval_ttl});
     job.approved_rows = EstimatedRows(tasks);
     RETURN_IF_ERROR(context.tx.UpdateJob(&job));
-    RETURN_IF_ERROR(context.Audit("change.approve", job,
-                                  {{"reason", reason}, {"token", meta.token_id}}));
+    RETURN_IF_ERROR(
+        context.Audit("change.approve", job, {{"reason", reason}, {"token", meta.token_id}}));
     RETURN_IF_ERROR(flow_.Advance(context, job.id));
     return context.tx.GetJob(job.id);
   });
@@ -161,7 +164,7 @@ absl::StatusOr<Job> JobManager::Reject(const RequestMeta& meta, const std::strin
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
     ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
     const std::string words = absl::StrCat("rejected by ", meta.principal, ": ", reason);
-    if (job.state == JobState::kRejected && job.error_message == words) return job;   // A retry.
+    if (job.state == JobState::kRejected && job.error_message == words) return job;  // A retry.
     if (job.state != JobState::kAwaitingApproval) return WrongState(job, "rejected");
     ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
     for (Task& task : tasks) {
@@ -181,16 +184,19 @@ absl::StatusOr<Job> JobManager::Reject(const RequestMeta& meta, const std::strin
 
 absl::StatusOr<Job> JobManager::Cancel(const RequestMeta& meta, const std::string& job_id,
                                        const std::string& reason) {
-  return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
-    ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
-    if (job.state == JobState::kCancelling || job.state == JobState::kCancelled) return job;
-    if (IsTerminal(job.state)) return WrongState(job, "cancelled");
-    job.cancel_requested = true;
-    RETURN_IF_ERROR(context.Audit("job.cancel", job, {{"reason", reason}}));
-    RETURN_IF_ERROR(EndCancelled(context, job));
-    RETURN_IF_ERROR(CancelGate(context, job, reason));
-    return context.tx.GetJob(job.id);
-  }, Importance::kEssential);
+  return Run(
+      meta,
+      [&](FlowContext& context) -> absl::StatusOr<Job> {
+        ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
+        if (job.state == JobState::kCancelling || job.state == JobState::kCancelled) return job;
+        if (IsTerminal(job.state)) return WrongState(job, "cancelled");
+        job.cancel_requested = true;
+        RETURN_IF_ERROR(context.Audit("job.cancel", job, {{"reason", reason}}));
+        RETURN_IF_ERROR(EndCancelled(context, job));
+        RETURN_IF_ERROR(CancelGate(context, job, reason));
+        return context.tx.GetJob(job.id);
+      },
+      Importance::kEssential);
 }
 
 absl::StatusOr<Job> JobManager::Pause(const RequestMeta& meta, const std::string& job_id,
@@ -273,8 +279,8 @@ absl::StatusOr<std::vector<PolicyBlocker>> JobManager::Explain(
     ASSIGN_OR_RETURN(const PolicyDecision decision, flow_.EvaluatePolicy(tx, job, clock_.Now()));
     blockers = decision.blockers;
     if (!job.gate_job.empty() && decision.BlockedBy("verified-backup")) {
-      blockers.push_back({"backup-gate", absl::StrCat("the backup is being taken: jobs/", job.gate_job),
-                          false});
+      blockers.push_back(
+          {"backup-gate", absl::StrCat("the backup is being taken: jobs/", job.gate_job), false});
     }
   }
   if (job.state == JobState::kPaused) blockers.push_back({"paused", job.error_message, false});
@@ -284,9 +290,9 @@ absl::StatusOr<std::vector<PolicyBlocker>> JobManager::Explain(
     ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(task.instance_id));
     ASSIGN_OR_RETURN(const Agent agent, tx.GetAgent(instance.agent_id));
     if (!connected(agent.id)) {
-      blockers.push_back({"agent-unreachable",
-                          absl::StrCat("agents/", agent.id, " of ", task.Target(), " is not connected"),
-                          false});
+      blockers.push_back(
+          {"agent-unreachable",
+           absl::StrCat("agents/", agent.id, " of ", task.Target(), " is not connected"), false});
     } else if (agent.draining) {
       blockers.push_back(
           {"agent-draining", absl::StrCat("agents/", agent.id, " is being drained"), false});

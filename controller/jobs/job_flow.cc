@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "controller/domain/names.h"
@@ -40,8 +41,8 @@ int CurrentStage(const std::vector<Task>& tasks) {
 std::optional<Backup> NewestCovering(const std::vector<Backup>& backups,
                                      const std::string& database) {
   for (const Backup& backup : backups) {
-    if (database.empty() || std::find(backup.databases.begin(), backup.databases.end(),
-                                      database) != backup.databases.end()) {
+    if (database.empty() || std::find(backup.databases.begin(), backup.databases.end(), database) !=
+                                backup.databases.end()) {
       return backup;
     }
   }
@@ -160,9 +161,9 @@ absl::Status JobFlow::FinishPlanning(FlowContext& context, Job* job,
     RETURN_IF_ERROR(SkipOpenTasks(context.tx, tasks));
     return Finish(context, job, *tasks, JobState::kRefused);
   }
-  RETURN_IF_ERROR(MoveJob(
-      job, decision.BlockedBy("approvals") ? JobState::kAwaitingApproval : JobState::kReady,
-      context.now));
+  RETURN_IF_ERROR(
+      MoveJob(job, decision.BlockedBy("approvals") ? JobState::kAwaitingApproval : JobState::kReady,
+              context.now));
   return context.tx.UpdateJob(job);
 }
 
@@ -186,14 +187,15 @@ absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
   }
   ASSIGN_OR_RETURN(const PolicyDecision decision, EvaluatePolicy(context.tx, *job, context.now));
   if (decision.BlockedBy("policy-changed")) return Replan(context, job, &tasks);
-  // An attempt that was offered before would hold the instance against the very backup that is wanted.
+  // An attempt that was offered before would hold the instance against the very backup that is
+  // wanted.
   if (!decision.allowed()) {
     RETURN_IF_ERROR(WithdrawUngranted(context, *job, "the policy does not allow it any more"));
   }
   const bool needs_approval = decision.BlockedBy("approvals");
   if (needs_approval != (job->state == JobState::kAwaitingApproval)) {
-    RETURN_IF_ERROR(MoveJob(job, needs_approval ? JobState::kAwaitingApproval : JobState::kReady,
-                            context.now));
+    RETURN_IF_ERROR(
+        MoveJob(job, needs_approval ? JobState::kAwaitingApproval : JobState::kReady, context.now));
     RETURN_IF_ERROR(context.tx.UpdateJob(job));
     RETURN_IF_ERROR(context.Audit("job.state", *job, {{"state", std::string(NameOf(job->state))}}));
   }
@@ -248,10 +250,10 @@ absl::Status JobFlow::AdvanceRunning(FlowContext& context, Job* job) const {
   });
   if (waiting != tasks.end()) {
     job->error_reason = "NEEDS_PERSON";
-    job->error_message = absl::StrCat("nobody can say what took effect on ", waiting->Target(), ": ",
-                                      waiting->error_message,
-                                      "; look there, then: dbfleet job resolve ", job->id,
-                                      " --as applied|not-applied --reason ...");
+    job->error_message =
+        absl::StrCat("nobody can say what took effect on ", waiting->Target(), ": ",
+                     waiting->error_message, "; look there, then: dbfleet job resolve ", job->id,
+                     " --as applied|not-applied --reason ...");
     if (job->state != JobState::kRolling) return context.tx.UpdateJob(job);
     RETURN_IF_ERROR(MoveJob(job, JobState::kPaused, context.now));
     RETURN_IF_ERROR(context.tx.UpdateJob(job));
@@ -315,8 +317,8 @@ absl::Status JobFlow::WithdrawUngranted(FlowContext& context, const Job& job,
       RETURN_IF_ERROR(MoveAttempt(&attempt, to, context.now));
       attempt.error_message = std::string(why);
       RETURN_IF_ERROR(context.tx.UpdateAttempt(&attempt));
-      RETURN_IF_ERROR(
-          context.Audit("attempt.withdraw", job, {{"attempt", attempt.id}, {"why", std::string(why)}}));
+      RETURN_IF_ERROR(context.Audit("attempt.withdraw", job,
+                                    {{"attempt", attempt.id}, {"why", std::string(why)}}));
     }
   }
   return absl::OkStatus();

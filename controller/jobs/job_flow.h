@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+
 #include "controller/domain/types.h"
 #include "controller/policy/policy.h"
 #include "controller/store/store.h"
@@ -32,12 +33,12 @@ struct AttemptEnd {
   AttemptState state = AttemptState::kFailed;
   std::string error_reason;
   std::string error_message;
-  std::string result_blob;   // work.v1.TaskResult; "" if there is none.
+  std::string result_blob;  // work.v1.TaskResult; "" if there is none.
 };
 
-// A job's life. Every function works inside the caller's transaction and is level-triggered: it looks
-// at what is stored and moves the job as far as it goes by itself, so calling it once too often is
-// harmless. Thread-safe (no state of its own).
+// A job's life. Every function works inside the caller's transaction and is level-triggered: it
+// looks at what is stored and moves the job as far as it goes by itself, so calling it once too
+// often is harmless. Thread-safe (no state of its own).
 class JobFlow {
  public:
   // Principals that the requester made, or whose roles or tokens the requester made.
@@ -48,8 +49,8 @@ class JobFlow {
   // Moves the job on: plans it, lets it wait, makes the attempts that may be offered now, ends it.
   absl::Status Advance(FlowContext& context, const std::string& job_id) const;
 
-  // Records the end of an attempt (its state must not be terminal yet), carries it into its task, and
-  // advances the job. A retry of work that is safe to run again is a new attempt.
+  // Records the end of an attempt (its state must not be terminal yet), carries it into its task,
+  // and advances the job. A retry of work that is safe to run again is a new attempt.
   absl::Status EndAttempt(FlowContext& context, Attempt attempt, const AttemptEnd& end) const;
 
   // The policy's word on the job as everything is now.
@@ -71,7 +72,8 @@ class JobFlow {
   absl::Status AdvanceRunning(FlowContext& context, Job* job) const;
   absl::Status Replan(FlowContext& context, Job* job, std::vector<Task>* tasks) const;
   absl::Status EnsureAttempts(FlowContext& context, const Job& job, std::vector<Task>* tasks) const;
-  absl::Status EnsureAttempt(FlowContext& context, const Job& job, Task* task, Purpose purpose) const;
+  absl::Status EnsureAttempt(FlowContext& context, const Job& job, Task* task,
+                             Purpose purpose) const;
   absl::Status EndPlanAttempt(FlowContext& context, const Attempt& attempt, const AttemptEnd& end,
                               Task* task) const;
   absl::Status EndExecuteAttempt(FlowContext& context, const Job& job, const Attempt& attempt,

@@ -7,13 +7,15 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+
 #include "common/concurrency/mutex.h"
 
 namespace dbfleet::controller {
 
-// Tells listeners that a job changed, after the change was committed. A hint, not the truth: whoever
-// is told reads the job again. Thread-safe. Listeners must not block and must not call back into the
-// hub; a subscription ends when its handle dies, after which the listener is not called any more.
+// Tells listeners that a job changed, after the change was committed. A hint, not the truth:
+// whoever is told reads the job again. Thread-safe. Listeners must not block and must not call back
+// into the hub; a subscription ends when its handle dies, after which the listener is not called
+// any more.
 class JobHub {
  public:
   using Listener = std::function<void(const std::string& job_id)>;

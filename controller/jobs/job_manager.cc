@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
@@ -73,12 +74,12 @@ absl::Status JobManager::AuditRefusal(const RequestMeta& meta, absl::string_view
                                       const std::string& resource, const std::string& environment,
                                       const absl::Status& refusal) {
   RETURN_IF_ERROR(store_.MutateAndWait([&](WriteTx& tx) {
-    return tx.AppendAudit({meta.principal,
-                           std::string(action),
-                           resource,
-                           environment,
-                           {{"reason", ReasonOf(refusal)},
-                            {"message", Truncate(refusal.message(), 2000)}}});
+    return tx.AppendAudit(
+        {meta.principal,
+         std::string(action),
+         resource,
+         environment,
+         {{"reason", ReasonOf(refusal)}, {"message", Truncate(refusal.message(), 2000)}}});
   }));
   return refusal;
 }
@@ -193,15 +194,14 @@ void JobManager::Tick() {
   const absl::Time now = clock_.Now();
   std::vector<std::string> due;
   (void)store_.Read([&](ReadTx& tx) -> absl::Status {
-    for (const JobState state : {JobState::kPlanning, JobState::kAwaitingApproval, JobState::kReady,
-                                 JobState::kRolling}) {
+    for (const JobState state :
+         {JobState::kPlanning, JobState::kAwaitingApproval, JobState::kReady, JobState::kRolling}) {
       ASSIGN_OR_RETURN(const std::vector<Job> jobs, tx.JobsInState(state));
       for (const Job& job : jobs) {
         // What a waiting change waits for (approvals, backups, the policy) may have come or gone
         // without a word to it.
-        const bool waits =
-            job.kind == JobKind::kMigrate &&
-            (state == JobState::kAwaitingApproval || state == JobState::kReady);
+        const bool waits = job.kind == JobKind::kMigrate &&
+                           (state == JobState::kAwaitingApproval || state == JobState::kReady);
         if (waits || job.expire_time <= now) due.push_back(job.id);
       }
     }

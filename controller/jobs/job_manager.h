@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "common/time/clock.h"
 #include "controller/domain/types.h"
 #include "controller/jobs/job_flow.h"
@@ -16,17 +17,18 @@
 
 namespace dbfleet::controller {
 
-// Who asks, and the id that makes a retry of the same request harmless ("" when the client gave none).
+// Who asks, and the id that makes a retry of the same request harmless ("" when the client gave
+// none).
 struct RequestMeta {
-  std::string principal;     // "users/ada".
+  std::string principal;  // "users/ada".
   std::string request_id;
-  std::string token_id;      // With which API token; for the audit trail.
+  std::string token_id;  // With which API token; for the audit trail.
 };
 
 struct ChangeRequest {
   std::string environment;
-  std::vector<std::string> instances;        // Ids.
-  work::v1::MigrateSpec spec;                // With the files' contents inline.
+  std::vector<std::string> instances;  // Ids.
+  work::v1::MigrateSpec spec;          // With the files' contents inline.
   std::string title;
   std::string reason;
   bool approve_destructive = false;
@@ -46,9 +48,9 @@ struct RollbackRequest {
 
 enum class Resolution { kApplied, kNotApplied };
 
-// What operators do with jobs. Each call is one transaction with its audit record, blocks until it is
-// committed, and then tells the hub. The caller has been authorised for the call; approvals are checked
-// here. Thread-safe; not to be called from the store's writer thread.
+// What operators do with jobs. Each call is one transaction with its audit record, blocks until it
+// is committed, and then tells the hub. The caller has been authorised for the call; approvals are
+// checked here. Thread-safe; not to be called from the store's writer thread.
 class JobManager {
  public:
   JobManager(Store& store, const JobFlow& flow, JobHub& hub, Clock& clock)
@@ -56,7 +58,8 @@ class JobManager {
 
   // Each returns the new job, or the one that the same request id made before.
   absl::StatusOr<Job> SubmitCheck(const RequestMeta& meta, const std::string& instance_id);
-  // FAILED_PRECONDITION (INSPECTION_NOT_SAFE) with the classifier's reasons; the refusal is audited.
+  // FAILED_PRECONDITION (INSPECTION_NOT_SAFE) with the classifier's reasons; the refusal is
+  // audited.
   absl::StatusOr<Job> SubmitInspect(const RequestMeta& meta, const std::string& instance_id,
                                     work::v1::InspectSpec spec);
   absl::StatusOr<Job> SubmitBackup(const RequestMeta& meta, const std::string& instance_id,

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 #include "controller/domain/names.h"
 #include "controller/jobs/specs.h"
@@ -12,8 +13,9 @@
 namespace dbfleet::controller {
 namespace {
 
-// Whatever class its statements have one by one, a plan that executes any is destructive: it runs in
-// writable sessions of the migration account, and a failure runs the down parts of what went before.
+// Whatever class its statements have one by one, a plan that executes any is destructive: it runs
+// in writable sessions of the migration account, and a failure runs the down parts of what went
+// before.
 bool Executes(const work::v1::Plan& plan) {
   return !plan.forward().empty() || !plan.rollback().empty();
 }

@@ -3,15 +3,16 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "common/plan/digest.h"
 #include "controller/domain/types.h"
 #include "controller/store/store.h"
 
 namespace dbfleet::controller {
 
-// Lifts what policy needs out of the tasks' plans into the job: safety, schema change, rollback plan,
-// estimates, and the digest that approvals bind to. A plan with statements is destructive whatever the
-// agent calls them. Tasks' target digests are recomputed from the plans as stored.
+// Lifts what policy needs out of the tasks' plans into the job: safety, schema change, rollback
+// plan, estimates, and the digest that approvals bind to. A plan with statements is destructive
+// whatever the agent calls them. Tasks' target digests are recomputed from the plans as stored.
 absl::Status LiftPlans(ReadTx& tx, Job* job, std::vector<Task>* tasks);
 
 // The digest of a planned job, under the policy that `job.policy_digest` names.

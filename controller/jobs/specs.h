@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "common/sql/sql.h"
 #include "controller/domain/types.h"
 #include "controller/store/store.h"
@@ -19,8 +20,8 @@ absl::StatusOr<work::v1::JobSpec> ParseSpec(const Job& job, const Task& task);
 absl::StatusOr<work::v1::Plan> ParsePlan(const Task& task);
 absl::StatusOr<work::v1::TaskResult> ParseResult(const Task& task);
 
-// The specification as an agent gets it: the files' contents inline as long as they are at most 1 MiB
-// together; beyond that the agent fetches them by their hashes.
+// The specification as an agent gets it: the files' contents inline as long as they are at most 1
+// MiB together; beyond that the agent fetches them by their hashes.
 absl::StatusOr<work::v1::JobSpec> SpecForAgent(ReadTx& tx, work::v1::JobSpec spec);
 inline constexpr int64_t kMaxInlineBytes = 1 << 20;
 

@@ -163,8 +163,9 @@ std::string WhyBackupFails(const PolicyInput& input, const PolicyInput::Target& 
   }
   if (input.job.backup_gate == BackupGate::kFresh && backup.snapshot_time <= not_before) {
     return absl::StrCat("backups/", backup.id, " is older than ",
-                        NeedsApprovals(input) ? "the approval, after which a fresh one was asked for"
-                                              : "the request, which asks for a fresh one");
+                        NeedsApprovals(input)
+                            ? "the approval, after which a fresh one was asked for"
+                            : "the request, which asks for a fresh one");
   }
   return "";
 }

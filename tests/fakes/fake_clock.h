@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "absl/time/time.h"
+
 #include "common/concurrency/mutex.h"
 #include "common/time/clock.h"
 

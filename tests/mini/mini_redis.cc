@@ -92,7 +92,7 @@ absl::StatusOr<std::string> MiniRedis::Admin(absl::string_view commands,
     return Error(absl::StatusCode::kUnavailable, "TOOL_FAILED",
                  absl::StrCat("redis-cli did not get through: ", output));
   }
-  lines.back().clear();   // The answers before it end in a new line.
+  lines.back().clear();  // The answers before it end in a new line.
   lines.erase(lines.begin(), lines.begin() + preamble);
   return absl::StrJoin(lines, "\n");
 }

@@ -157,8 +157,8 @@ bool Process::WaitForEnd(absl::Duration timeout) {
 }
 
 absl::StatusOr<std::string> Run(const Command& command) {
-  // A test may be started without standard descriptors; the child's would then be the very ones that
-  // dup2 leaves alone, and be closed on exec.
+  // A test may be started without standard descriptors; the child's would then be the very ones
+  // that dup2 leaves alone, and be closed on exec.
   EnsureStandardDescriptors();
   const Prepared prepared(command);
   // Files in memory instead of pipes: nothing can block, however much goes in and out.

@@ -123,10 +123,12 @@ TEST_F(ChangeLifeTest, ASuccessWithoutTheBackupsResultIsNoBackup) {
   const agent::v1::Offer offer = agent_.Offers().back();
   RunTo(offer, agent::v1::OUTCOME_SUCCEEDED, {});
   Backup backup;
-  ASSERT_TRUE(store_.Read([&](ReadTx& tx) -> absl::Status {
-                      ASSIGN_OR_RETURN(backup, tx.GetBackup(offer.spec().backup().backup_id()));
-                      return absl::OkStatus();
-                    }).ok());
+  ASSERT_TRUE(store_
+                  .Read([&](ReadTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(backup, tx.GetBackup(offer.spec().backup().backup_id()));
+                    return absl::OkStatus();
+                  })
+                  .ok());
   EXPECT_EQ(backup.state, Backup::State::kFailed);
 }
 
@@ -250,11 +252,14 @@ TEST_F(ChangeLifeTest, EveryBlockerIsNamed) {
   const Job job = PlannedChange();
   agent_.Disconnect();
   std::vector<PolicyBlocker> blockers;
-  ASSERT_TRUE(store_.Read([&](ReadTx& tx) -> absl::Status {
-                      ASSIGN_OR_RETURN(blockers, jobs_.Explain(tx, JobOf(job.id),
-                                                               [](const std::string&) { return false; }));
-                      return absl::OkStatus();
-                    }).ok());
+  ASSERT_TRUE(store_
+                  .Read([&](ReadTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(
+                        blockers,
+                        jobs_.Explain(tx, JobOf(job.id), [](const std::string&) { return false; }));
+                    return absl::OkStatus();
+                  })
+                  .ok());
   std::set<std::string> rules;
   for (const PolicyBlocker& blocker : blockers) rules.insert(blocker.rule);
   EXPECT_TRUE(rules.count("approvals"));
@@ -265,8 +270,7 @@ TEST_F(ChangeLifeTest, EveryBlockerIsNamed) {
 TEST_F(ChangeLifeTest, AnUnsafeInspectionIsRefusedWithReasonsAndAudited) {
   work::v1::InspectSpec spec;
   spec.set_statement("DELETE FROM orders");
-  const absl::Status status =
-      jobs_.SubmitInspect({"users/ada", ""}, "orders-db", spec).status();
+  const absl::Status status = jobs_.SubmitInspect({"users/ada", ""}, "orders-db", spec).status();
   EXPECT_EQ(ReasonOf(status), "INSPECTION_NOT_SAFE");
   EXPECT_TRUE(Audited("inspect.refused"));
 }
@@ -324,18 +328,20 @@ TEST_F(ChangeLifeTest, AGrantedAttemptWithAnImpossibleReportWaitsForAPerson) {
   std::string job_id;
   const agent::v1::Offer offer = OfferedChange(&job_id);
   agent_.Accept(offer);
-  agent_.Finish(offer, agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());   // It never said Started.
+  agent_.Finish(offer, agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());  // It never said Started.
   EXPECT_EQ(StateOf(job_id), "paused");
 }
 
 TEST_F(ChangeLifeTest, AnApproverWhoLostTheRoleDoesNotCountAnyMore) {
   std::string job_id;
   const agent::v1::Offer offer = OfferedChange(&job_id);
-  ASSERT_TRUE(store_.MutateAndWait([](WriteTx& tx) -> absl::Status {
-                      ASSIGN_OR_RETURN(User user, tx.GetUser("bob"));
-                      user.disabled = true;
-                      return tx.UpdateUser(&user);
-                    }).ok());
+  ASSERT_TRUE(store_
+                  .MutateAndWait([](WriteTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(User user, tx.GetUser("bob"));
+                    user.disabled = true;
+                    return tx.UpdateUser(&user);
+                  })
+                  .ok());
   agent_.Accept(offer);
   EXPECT_EQ(agent_.Grants(), 1) << "only the plan's grant";
   EXPECT_EQ(StateOf(job_id), "awaiting_approval");
@@ -345,11 +351,13 @@ TEST_F(ChangeLifeTest, AnotherPolicyMeansAnotherPlanAndAnotherApproval) {
   std::string job_id;
   OfferedChange(&job_id);
   const std::string digest = JobOf(job_id).digest;
-  ASSERT_TRUE(store_.MutateAndWait([](WriteTx& tx) -> absl::Status {
-                      ASSIGN_OR_RETURN(Environment environment, tx.GetEnvironment("production"));
-                      environment.policy.destructive_approvals = 2;
-                      return tx.UpdateEnvironment(&environment);
-                    }).ok());
+  ASSERT_TRUE(store_
+                  .MutateAndWait([](WriteTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(Environment environment, tx.GetEnvironment("production"));
+                    environment.policy.destructive_approvals = 2;
+                    return tx.UpdateEnvironment(&environment);
+                  })
+                  .ok());
   Pass(absl::Seconds(6));
   EXPECT_EQ(StateOf(job_id), "planning");
   RunTo(agent_.Offers().back(), agent::v1::OUTCOME_SUCCEEDED, MakePlan());

@@ -47,11 +47,13 @@ TEST_F(DispatcherTest, AHelloInAnotherAgentsNameIsRefused) {
 }
 
 TEST_F(DispatcherTest, ARevokedAgentIsSentAway) {
-  ASSERT_TRUE(store_.MutateAndWait([](WriteTx& tx) -> absl::Status {
-                      ASSIGN_OR_RETURN(Agent agent, tx.GetAgent("db1"));
-                      agent.revoked = true;
-                      return tx.UpdateAgent(&agent);
-                    }).ok());
+  ASSERT_TRUE(store_
+                  .MutateAndWait([](WriteTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(Agent agent, tx.GetAgent("db1"));
+                    agent.revoked = true;
+                    return tx.UpdateAgent(&agent);
+                  })
+                  .ok());
   agent_.Connect();
   EXPECT_EQ(ReasonOf(agent_.connection->closed), "AGENT_REVOKED");
   EXPECT_FALSE(dispatcher_.IsConnected("db1"));
@@ -179,11 +181,13 @@ TEST_F(DispatcherTest, ExclusiveWorkOnOneInstanceGoesOneAfterTheOther) {
 
 TEST_F(DispatcherTest, ADrainedAgentGetsNoWork) {
   agent_.Connect();
-  ASSERT_TRUE(store_.MutateAndWait([](WriteTx& tx) -> absl::Status {
-                      ASSIGN_OR_RETURN(Agent agent, tx.GetAgent("db1"));
-                      agent.draining = true;
-                      return tx.UpdateAgent(&agent);
-                    }).ok());
+  ASSERT_TRUE(store_
+                  .MutateAndWait([](WriteTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(Agent agent, tx.GetAgent("db1"));
+                    agent.draining = true;
+                    return tx.UpdateAgent(&agent);
+                  })
+                  .ok());
   Must(jobs_.SubmitCheck({"users/ada", ""}, "orders-db"));
   EXPECT_TRUE(agent_.Offers().empty());
 }
@@ -358,7 +362,7 @@ TEST_F(DispatcherTest, AnAgentsJournalThatWasRestoredFromACopyIsRefused) {
 }
 
 TEST_F(DispatcherTest, AfterARestoreOfTheControllerTheAgentIsHeardAgain) {
-  agent_.last_seq = 50;   // Acknowledged by a store that is no more.
+  agent_.last_seq = 50;  // Acknowledged by a store that is no more.
   agent_.Connect();
   EXPECT_TRUE(Audited("agent.event_gap"));
   const Job job = Must(jobs_.SubmitCheck({"users/ada", ""}, "orders-db"));

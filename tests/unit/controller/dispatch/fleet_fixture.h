@@ -121,7 +121,8 @@ class ScriptedAgent {
   }
   std::vector<agent::v1::Offer> Offers() const {
     std::vector<agent::v1::Offer> out;
-    for (const auto& message : Sent(agent::v1::ControllerMsg::kOffer)) out.push_back(message.offer());
+    for (const auto& message : Sent(agent::v1::ControllerMsg::kOffer))
+      out.push_back(message.offer());
     return out;
   }
   int Grants() const { return static_cast<int>(Sent(agent::v1::ControllerMsg::kGrant).size()); }
@@ -158,8 +159,8 @@ class FleetFixture : public ::testing::Test {
     Environment environment;
     environment.name = name;
     environment.policy = DefaultPolicy(name);
-    ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertEnvironment(&environment); })
-                    .ok());
+    ASSERT_TRUE(
+        store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertEnvironment(&environment); }).ok());
   }
   void AddApprover(const std::string& id) {
     User user;
@@ -192,23 +193,29 @@ class FleetFixture : public ::testing::Test {
 
   Job JobOf(const std::string& id) {
     Job job;
-    EXPECT_TRUE(store_.Read([&](ReadTx& tx) -> absl::Status {
-                        ASSIGN_OR_RETURN(job, tx.GetJob(id));
-                        return absl::OkStatus();
-                      }).ok());
+    EXPECT_TRUE(store_
+                    .Read([&](ReadTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(job, tx.GetJob(id));
+                      return absl::OkStatus();
+                    })
+                    .ok());
     return job;
   }
-  std::string StateOf(const std::string& job_id) { return std::string(NameOf(JobOf(job_id).state)); }
+  std::string StateOf(const std::string& job_id) {
+    return std::string(NameOf(JobOf(job_id).state));
+  }
   std::vector<Attempt> AttemptsOf(const std::string& job_id) {
     std::vector<Attempt> out;
-    EXPECT_TRUE(store_.Read([&](ReadTx& tx) -> absl::Status {
-                        ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job_id));
-                        for (const Task& task : tasks) {
-                          ASSIGN_OR_RETURN(const auto attempts, tx.AttemptsOfTask(task.id));
-                          out.insert(out.end(), attempts.begin(), attempts.end());
-                        }
-                        return absl::OkStatus();
-                      }).ok());
+    EXPECT_TRUE(store_
+                    .Read([&](ReadTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job_id));
+                      for (const Task& task : tasks) {
+                        ASSIGN_OR_RETURN(const auto attempts, tx.AttemptsOfTask(task.id));
+                        out.insert(out.end(), attempts.begin(), attempts.end());
+                      }
+                      return absl::OkStatus();
+                    })
+                    .ok());
     return out;
   }
   bool Audited(const std::string& action) {
@@ -308,8 +315,8 @@ class FleetFixture : public ::testing::Test {
   JobFlow flow_{[this](ReadTx&, absl::string_view) { return dependents_; }};
   JobManager jobs_{store_, flow_, hub_, clock_};
   metrics::Registry metrics_;
-  Dispatcher dispatcher_{DispatchOptions(), store_, flow_, jobs_, hub_, clock_, executor_, metrics_,
-                         DispatchSinks()};
+  Dispatcher dispatcher_{DispatchOptions(), store_,   flow_,          jobs_, hub_, clock_,
+                         executor_,         metrics_, DispatchSinks()};
   ScriptedAgent agent_{dispatcher_, executor_, clock_, "db1"};
 };
 

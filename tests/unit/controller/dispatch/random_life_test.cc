@@ -1,5 +1,5 @@
-// Random lives of a small fleet: whatever people, the agent and the network do, the invariants hold, and
-// once everything heals every job comes to its end.
+// Random lives of a small fleet: whatever people, the agent and the network do, the invariants
+// hold, and once everything heals every job comes to its end.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -182,10 +182,12 @@ class RandomLifeTest : public FleetFixture, public ::testing::WithParamInterface
 
   void CheckInvariants() {
     std::vector<Attempt> open;
-    ASSERT_TRUE(store_.Read([&](ReadTx& tx) -> absl::Status {
-                        ASSIGN_OR_RETURN(open, tx.OpenAttempts());
-                        return absl::OkStatus();
-                      }).ok());
+    ASSERT_TRUE(store_
+                    .Read([&](ReadTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(open, tx.OpenAttempts());
+                      return absl::OkStatus();
+                    })
+                    .ok());
     int exclusive = 0;
     for (const Attempt& attempt : open) {
       const Job job = JobOf(attempt.job_id);
@@ -210,7 +212,7 @@ class RandomLifeTest : public FleetFixture, public ::testing::WithParamInterface
     Join();
     for (int round = 0; round < 60; ++round) {
       Join();
-      if (round % 20 == 10) AddVerifiedBackup();   // For those that wait for an existing one.
+      if (round % 20 == 10) AddVerifiedBackup();  // For those that wait for an existing one.
       for (int i = 0; i < 12; ++i) {
         Listen(true);
         Work(true);
