@@ -18,6 +18,7 @@
 #include "common/rpc/tls.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
+#include "controller/cli/usage.h"
 
 namespace dbfleet::cli {
 namespace {
@@ -56,10 +57,20 @@ void AddEverything(CLI::App& app, Shell& shell) {
   AddUserCommands(app, shell);
   AddAuditCommands(app, shell);
   AddCompletionCommand(app, shell);
+  app.set_version_flag("--version", std::string(), "The version of this command");
+  CompleteHelp(app);
 }
 
 // Help goes to stdout and is no error; everything else that the parser says is a usage error.
-int OnParseError(CLI::App& app, const CLI::ParseError& error, Shell& shell) {
+int OnParseError(CLI::App& app, const CLI::ParseError& error,
+                 const std::vector<std::string>& arguments, Shell& shell) {
+  if (dynamic_cast<const CLI::CallForVersion*>(&error) != nullptr) return ShowVersion(shell, true);
+  if (error.get_exit_code() != 0) {
+    if (const std::string wrong = ExplainUsage(app, arguments); !wrong.empty()) {
+      shell.err() << SanitizeForDisplay(wrong, /*keep_newlines=*/true);
+      return kExitUsage;
+    }
+  }
   std::ostringstream out, err;
   const int code = app.exit(error, out, err);
   shell.out() << out.str();
@@ -74,7 +85,7 @@ int ParseAndRun(Shell& shell, const std::vector<std::string>& arguments) {
   try {
     app.parse(reversed);
   } catch (const CLI::ParseError& error) {
-    return OnParseError(app, error, shell);
+    return OnParseError(app, error, arguments, shell);
   }
   return shell.action();
 }

@@ -5,6 +5,7 @@
 
 #include "CLI/CLI.hpp"
 
+#include "controller/cli/resolve.h"
 #include "controller/cli/shell.h"
 #include "controller/cli/wait.h"
 
@@ -19,11 +20,14 @@ void AddInstanceCommands(CLI::App& app, Shell& shell);
 void AddBackupCommands(CLI::App& app, Shell& shell);
 void AddChangeCommands(CLI::App& app, Shell& shell);
 void AddDecisionCommands(CLI::App& change, Shell& shell);  // Below `change`: approve, reject, ...
-void AddCancelAndWait(CLI::App& noun, Shell& shell, const char* what);  // For change and job.
+void AddCancelAndWait(CLI::App& noun, Shell& shell, IdKind kind);  // For change and job.
 void AddJobCommands(CLI::App& app, Shell& shell);
 void AddUserCommands(CLI::App& app, Shell& shell);  // user, token.
 void AddAuditCommands(CLI::App& app, Shell& shell);
 void AddCompletionCommand(CLI::App& app, Shell& shell);
+
+// The versions of this command and, unless `client_only`, of the controller.
+int ShowVersion(Shell& shell, bool client_only);
 
 // A noun: `dbfleet agent`. It needs one of its verbs.
 CLI::App* AddNoun(CLI::App& app, const char* name, const char* help);

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "google/protobuf/struct.pb.h"
@@ -19,6 +20,7 @@
 #include "controller/cli/exit_code.h"
 #include "controller/cli/words.h"
 #include "dbfleet/api/v1/audit_service.grpc.pb.h"
+#include "dbfleet/api/v1/user_service.grpc.pb.h"
 
 namespace dbfleet::cli {
 namespace {
@@ -33,8 +35,14 @@ std::string Details(const AuditRecord& record) {
 
 Listing RecordListing(const std::vector<AuditRecord>& records) {
   Listing listing;
-  listing.columns = {{"SEQ"},      {"TIME"},        {"ACTOR"},   {"ACTION"},
-                     {"RESOURCE"}, {"ENVIRONMENT"}, {"DETAILS"}, {"HASH", true}};
+  listing.columns = {IdentityColumn("SEQ"),
+                     {"TIME"},
+                     {"ACTOR"},
+                     {"ACTION"},
+                     TextColumn("RESOURCE"),
+                     {"ENVIRONMENT"},
+                     TextColumn("DETAILS"),
+                     {"HASH", true}};
   for (const AuditRecord& record : records) {
     listing.items.push_back(
         {&record,
@@ -46,16 +54,34 @@ Listing RecordListing(const std::vector<AuditRecord>& records) {
   return listing;
 }
 
+// An empty table leaves open whether the filter was mistyped.
+void SayNothingMatches(Shell& shell, ApiClient* client, const std::string& resource,
+                       const std::string& actor) {
+  shell.Note(resource.empty() && actor.empty() ? "The trail has no records" : "No record matches");
+  if (!absl::StartsWith(actor, "users/")) return;
+  api::v1::GetUserRequest request;
+  request.set_name(actor);
+  using api::v1::UserService;
+  auto user = client->Call<UserService>(&UserService::Stub::GetUser, request);
+  // Not everybody may ask about users; then nothing is said.
+  if (absl::IsNotFound(user.status())) {
+    shell.Note(absl::StrCat("There is no user \"", ShortName(actor), "\"; see: dbfleet user list"));
+  }
+}
+
 absl::Status ListRecords(Shell& shell, const std::string& resource, const std::string& actor,
                          size_t limit) {
+  // Agents and the system act as well, so only a word without its kind is a user's name.
+  const std::string who = absl::StrContains(actor, '/') ? actor : FullName("users", actor);
   api::v1::ListAuditRecordsRequest request;
   request.set_resource(resource);
-  request.set_actor(actor);
+  request.set_actor(who);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   ASSIGN_OR_RETURN(const auto records, (ListAll<AuditService, AuditRecord>(
                                            client, &AuditService::Stub::ListAuditRecords, request,
                                            &api::v1::ListAuditRecordsResponse::records, limit)));
   shell.PrintList(RecordListing(records));
+  if (records.empty()) SayNothingMatches(shell, client, resource, who);
   return absl::OkStatus();
 }
 
@@ -180,7 +206,8 @@ void AddAuditCommands(CLI::App& app, Shell& shell) {
     return Done(shell, ListRecords(shell, *resource, *actor, *limit));
   });
   list->add_option("--resource", *resource, "Only those whose resource begins with this");
-  list->add_option("--actor", *actor, "Only those of this actor, such as users/ada");
+  list->add_option("--actor", *actor,
+                   "Only those of this actor: a user (ada), agents/db1, system/dispatch");
   AddLimit(list, limit.get());
 
   auto from = std::make_shared<uint64_t>(1);

@@ -7,6 +7,7 @@
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
 #include "controller/cli/job_view.h"
+#include "controller/cli/resolve.h"
 #include "controller/cli/words.h"
 #include "dbfleet/api/v1/change_service.grpc.pb.h"
 
@@ -138,8 +139,10 @@ void AddSubmitOptions(CLI::App* command, SubmitOptions* options) {
 }
 
 int ShowChange(Shell& shell, const std::string& name) {
+  auto full = ResolveName(shell, IdKind::kChange, name);
+  if (!full.ok()) return shell.Fail(full.status());
   api::v1::GetJobRequest request;
-  request.set_name(FullName("jobs", name));
+  request.set_name(*full);
   auto client = shell.Client();
   if (!client.ok()) return shell.Fail(client.status());
   auto job = (*client)->Call<ChangeService>(&ChangeService::Stub::GetChange, request);

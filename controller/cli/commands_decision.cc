@@ -9,6 +9,7 @@
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
 #include "controller/cli/job_view.h"
+#include "controller/cli/resolve.h"
 #include "controller/cli/words.h"
 #include "dbfleet/api/v1/change_service.grpc.pb.h"
 
@@ -72,7 +73,7 @@ struct ApproveOptions {
 absl::StatusOr<Job> Approve(Shell& shell, const ApproveOptions& options) {
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   api::v1::GetJobRequest get;
-  get.set_name(FullName("jobs", options.name));
+  ASSIGN_OR_RETURN(*get.mutable_name(), ResolveName(shell, IdKind::kChange, options.name));
   ASSIGN_OR_RETURN(const Job job,
                    client->Call<ChangeService>(&ChangeService::Stub::GetChange, get));
   api::v1::ApproveChangeRequest request;
@@ -88,7 +89,7 @@ absl::StatusOr<Job> Approve(Shell& shell, const ApproveOptions& options) {
 
 absl::StatusOr<Job> Reject(Shell& shell, const std::string& name, const std::string& reason) {
   api::v1::RejectChangeRequest request;
-  request.set_name(FullName("jobs", name));
+  ASSIGN_OR_RETURN(*request.mutable_name(), ResolveName(shell, IdKind::kChange, name));
   request.set_reason(reason);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   return client->Call<ChangeService>(&ChangeService::Stub::RejectChange, request);
@@ -105,7 +106,7 @@ struct RollbackOptions {
 
 absl::StatusOr<Job> Rollback(Shell& shell, const RollbackOptions& options) {
   api::v1::RollbackChangeRequest request;
-  request.set_name(FullName("jobs", options.name));
+  ASSIGN_OR_RETURN(*request.mutable_name(), ResolveName(shell, IdKind::kChange, options.name));
   request.set_reason(options.reason);
   request.set_approve_destructive(options.approve_destructive);
   if (options.fresh_backup) request.set_backup_gate(api::v1::BACKUP_GATE_FRESH);
@@ -158,7 +159,7 @@ void AddDecisionCommands(CLI::App& change, Shell& shell) {
   reject->add_option("NAME", *name, "The change")->required();
   AddReason(reject, reason.get(), true);
   AddRollback(change, shell);
-  AddCancelAndWait(change, shell, "change");
+  AddCancelAndWait(change, shell, IdKind::kChange);
 }
 
 }  // namespace dbfleet::cli

@@ -22,8 +22,14 @@ using api::v1::EnvironmentService;
 
 Listing EnvironmentListing(const std::vector<const Environment*>& environments) {
   Listing listing;
-  listing.columns = {{"NAME"},      {"DISPLAY NAME"},   {"AGENTS"},        {"INSTANCES"},
-                     {"APPROVALS"}, {"BACKUP MAX AGE"}, {"CONSENT", true}, {"APPROVAL TTL", true}};
+  listing.columns = {IdentityColumn("NAME"),
+                     TextColumn("DISPLAY NAME"),
+                     {"AGENTS"},
+                     {"INSTANCES"},
+                     {"APPROVALS"},
+                     {"BACKUP MAX AGE"},
+                     {"CONSENT", true},
+                     {"APPROVAL TTL", true}};
   for (const Environment* e : environments) {
     const auto& policy = e->policy();
     listing.items.push_back(
@@ -40,10 +46,10 @@ Listing EnvironmentListing(const std::vector<const Environment*>& environments) 
 
 Listing AgentListing(const std::vector<const Agent*>& agents) {
   Listing listing;
-  listing.columns = {{"NAME"},
+  listing.columns = {IdentityColumn("NAME"),
                      {"STATE"},
                      {"ENVIRONMENT"},
-                     {"INSTANCES"},
+                     TextColumn("INSTANCES"),
                      {"VERSION"},
                      {"LAST SEEN"},
                      {"DRAINING"},

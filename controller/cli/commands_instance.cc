@@ -30,29 +30,20 @@ std::string Health(const Instance& instance) {
 
 Listing InstanceListing(const std::vector<const Instance*>& instances) {
   Listing listing;
-  listing.columns = {{"NAME"},
-                     {"ENGINE"},
-                     {"HEALTH"},
-                     {"ENVIRONMENT"},
-                     {"AGENT"},
-                     {"ROLE"},
-                     {"VERSION"},
-                     {"WHY"},
-                     {"ENDPOINT", true},
-                     {"LABELS", true},
-                     {"OBSERVED", true},
-                     {"FENCE", true},
-                     {"FORBIDDEN", true},
-                     {"REMOVED", true}};
+  listing.columns = {
+      IdentityColumn("NAME"), {"ENGINE"},        {"HEALTH"},         {"ENVIRONMENT"},
+      TextColumn("AGENT"),    TextColumn("WHY"), {"ROLE"},           TextColumn("VERSION"),
+      {"ENDPOINT", true},     {"LABELS", true},  {"OBSERVED", true}, {"FENCE", true},
+      {"FORBIDDEN", true},    {"REMOVED", true}};
   for (const Instance* i : instances) {
     listing.items.push_back(
         {i,
          i->name(),
          {ShortName(i->name()), Word(i->engine()), Health(*i), ShortName(i->environment()),
-          ShortName(i->agent()), Word(i->role()), i->server_version(),
-          absl::StrJoin(i->health().reasons(), "; "), i->endpoint(), Labels(*i),
-          Show(i->health().observe_time()), absl::StrCat(i->fence()),
-          absl::StrJoin(i->forbidden_actions(), ","), i->removed() ? "yes" : ""}});
+          ShortName(i->agent()), absl::StrJoin(i->health().reasons(), "; "), Word(i->role()),
+          i->server_version(), i->endpoint(), Labels(*i), Show(i->health().observe_time()),
+          absl::StrCat(i->fence()), absl::StrJoin(i->forbidden_actions(), ","),
+          i->removed() ? "yes" : ""}});
   }
   return listing;
 }

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <memory>
 
-#include "absl/strings/match.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 #include "common/base/status.h"
 #include "common/base/text.h"
@@ -10,6 +12,7 @@
 #include "controller/cli/interrupt.h"
 #include "controller/cli/job_view.h"
 #include "controller/cli/json.h"
+#include "controller/cli/resolve.h"
 #include "controller/cli/words.h"
 #include "dbfleet/api/v1/job_service.grpc.pb.h"
 
@@ -22,7 +25,7 @@ using api::v1::JobService;
 
 absl::StatusOr<Job> Get(Shell& shell, const std::string& name) {
   api::v1::GetJobRequest request;
-  request.set_name(FullName("jobs", name));
+  ASSIGN_OR_RETURN(*request.mutable_name(), ResolveName(shell, IdKind::kJob, name));
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   return client->Call<JobService>(&JobService::Stub::GetJob, request);
 }
@@ -91,6 +94,16 @@ absl::Status ListJobs(Shell& shell, const ListOptions& options) {
   return absl::OkStatus();
 }
 
+// An agent ends each attempt's log with its outcome, a word of the protocol.
+std::string LogText(const JobLogLine& line) {
+  absl::string_view text = line.text();
+  if (!absl::ConsumePrefix(&text, "OUTCOME_")) return line.text();
+  const size_t end = std::min(text.find(' '), text.size());
+  const std::string word = absl::AsciiStrToLower(text.substr(0, end));
+  text.remove_prefix(end);
+  return absl::StrCat("the attempt ended: ", word, text.empty() ? "" : ",", text);
+}
+
 void PrintLogLine(Shell& shell, const JobLogLine& line) {
   if (!shell.for_people()) {
     // A log has no names, and a stream cannot be one JSON array or YAML list.
@@ -100,7 +113,7 @@ void PrintLogLine(Shell& shell, const JobLogLine& line) {
       shell.out() << "... " << line.dropped_before() << " lines were dropped here\n";
     }
     shell.out() << Show(line.log_time()) << " " << Word(line.severity()) << " "
-                << SanitizeForDisplay(line.text()) << "\n";
+                << SanitizeForDisplay(LogText(line)) << "\n";
   }
   shell.out().flush();
 }
@@ -108,21 +121,28 @@ void PrintLogLine(Shell& shell, const JobLogLine& line) {
 int ShowLogs(Shell& shell, const std::string& name, bool follow) {
   auto client = shell.Client();
   if (!client.ok()) return shell.Fail(client.status());
+  auto full = ResolveName(shell, IdKind::kJob, name);
+  if (!full.ok()) return shell.Fail(full.status());
   api::v1::ReadJobLogRequest request;
-  request.set_name(FullName("jobs", name));
+  request.set_name(*full);
   request.set_follow(follow);
+  bool any = false;
   const absl::Status status = (*client)->Stream<JobService, api::v1::ReadJobLogRequest, JobLogLine>(
       &JobService::Stub::ReadJobLog, request, absl::InfiniteDuration(),
       [&](const JobLogLine& line) {
+        any = true;
         PrintLogLine(shell, line);
         return shell.out().good();
       });
-  return status.ok() ? kExitOk : shell.Fail(status);
+  if (!status.ok()) return shell.Fail(status);
+  if (!any) shell.Note(absl::StrCat(*full, " has no log; see: dbfleet job get ", ShortName(*full)));
+  return kExitOk;
 }
 
-absl::StatusOr<Job> Cancel(Shell& shell, const std::string& name, const std::string& reason) {
+absl::StatusOr<Job> Cancel(Shell& shell, IdKind kind, const std::string& name,
+                           const std::string& reason) {
   api::v1::CancelJobRequest request;
-  request.set_name(FullName("jobs", name));
+  ASSIGN_OR_RETURN(*request.mutable_name(), ResolveName(shell, kind, name));
   request.set_reason(reason);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   return client->Call<JobService>(&JobService::Stub::CancelJob, request);
@@ -130,7 +150,7 @@ absl::StatusOr<Job> Cancel(Shell& shell, const std::string& name, const std::str
 
 absl::StatusOr<Job> Pause(Shell& shell, const std::string& name, const std::string& reason) {
   api::v1::PauseJobRequest request;
-  request.set_name(FullName("jobs", name));
+  ASSIGN_OR_RETURN(*request.mutable_name(), ResolveName(shell, IdKind::kJob, name));
   request.set_reason(reason);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   return client->Call<JobService>(&JobService::Stub::PauseJob, request);
@@ -138,7 +158,7 @@ absl::StatusOr<Job> Pause(Shell& shell, const std::string& name, const std::stri
 
 absl::StatusOr<Job> Resume(Shell& shell, const std::string& name) {
   api::v1::ResumeJobRequest request;
-  request.set_name(FullName("jobs", name));
+  ASSIGN_OR_RETURN(*request.mutable_name(), ResolveName(shell, IdKind::kJob, name));
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   return client->Call<JobService>(&JobService::Stub::ResumeJob, request);
 }
@@ -146,7 +166,7 @@ absl::StatusOr<Job> Resume(Shell& shell, const std::string& name) {
 absl::StatusOr<Job> Resolve(Shell& shell, const std::string& name, const std::string& as,
                             const std::string& reason) {
   api::v1::ResolveTaskRequest request;
-  request.set_name(FullName("jobs", name));
+  ASSIGN_OR_RETURN(*request.mutable_name(), ResolveName(shell, IdKind::kJob, name));
   ASSIGN_OR_RETURN(const int resolution,
                    ParseEnumWord(api::v1::ResolveTaskRequest::Resolution_descriptor(), as));
   request.set_resolution(static_cast<api::v1::ResolveTaskRequest::Resolution>(resolution));
@@ -184,33 +204,36 @@ void AddReads(CLI::App* noun, Shell& shell) {
 
 }  // namespace
 
-void AddCancelAndWait(CLI::App& noun, Shell& shell, const char* what) {
+void AddCancelAndWait(CLI::App& noun, Shell& shell, IdKind kind) {
+  const char* what = kind == IdKind::kChange ? "The change" : "The job";
   auto name = std::make_shared<std::string>();
   auto reason = std::make_shared<std::string>();
   auto cancel_wait = std::make_shared<WaitOptions>();
   CLI::App* cancel =
       AddVerb(noun, "cancel", "Cancel it; a running statement ends first", shell,
-              [&shell, name, reason, cancel_wait] {
-                return FinishJobCommand(shell, Cancel(shell, *name, *reason), *cancel_wait);
+              [&shell, kind, name, reason, cancel_wait] {
+                return FinishJobCommand(shell, Cancel(shell, kind, *name, *reason), *cancel_wait);
               });
-  cancel->add_option("NAME", *name, absl::StrCat("The ", what))->required();
+  cancel->add_option("NAME", *name, what)->required();
   AddReason(cancel, reason.get(), false);
   AddWaitOptions(cancel, cancel_wait.get());
 
   auto options = std::make_shared<WaitOptions>();
-  CLI::App* wait = AddVerb(noun, "wait", "Wait until it has ended", shell, [&shell, name, options] {
+  CLI::App* wait = AddVerb(noun, "wait", "Wait until it has ended", shell, [=, &shell] {
+    auto full = ResolveName(shell, kind, *name);
+    if (!full.ok()) return shell.Fail(full.status());
     Job job;
-    job.set_name(FullName("jobs", *name));
+    job.set_name(*full);
     return FinishJobCommand(shell, job, *options);
   });
-  wait->add_option("NAME", *name, absl::StrCat("The ", what))->required();
+  wait->add_option("NAME", *name, what)->required();
   AddImpliedWaitOptions(wait, options.get(), false);
 }
 
 void AddJobCommands(CLI::App& app, Shell& shell) {
   CLI::App* noun = AddNoun(app, "job", "Jobs of every kind");
   AddReads(noun, shell);
-  AddCancelAndWait(*noun, shell, "job");
+  AddCancelAndWait(*noun, shell, IdKind::kJob);
 
   auto name = std::make_shared<std::string>();
   auto reason = std::make_shared<std::string>();

@@ -74,7 +74,7 @@ absl::Status ListContexts(Shell& shell) {
     fields["current"].set_bool_value(context.name == file.current);
   }
   Listing listing;
-  listing.columns = {{"CURRENT"}, {"NAME"}, {"SERVER"}};
+  listing.columns = {{"CURRENT"}, IdentityColumn("NAME"), {"SERVER"}};
   for (size_t i = 0; i < messages.size(); ++i) {
     const Context& context = file.contexts[i];
     listing.items.push_back(
@@ -115,6 +115,12 @@ int ShowWhoAmI(Shell& shell) {
   return kExitOk;
 }
 
+int Done(Shell& shell, const absl::Status& status) {
+  return status.ok() ? kExitOk : shell.Fail(status);
+}
+
+}  // namespace
+
 int ShowVersion(Shell& shell, bool client_only) {
   google::protobuf::Struct message;
   auto& fields = *message.mutable_fields();
@@ -144,12 +150,6 @@ int ShowVersion(Shell& shell, bool client_only) {
   shell.PrintOne(listing);
   return code;
 }
-
-int Done(Shell& shell, const absl::Status& status) {
-  return status.ok() ? kExitOk : shell.Fail(status);
-}
-
-}  // namespace
 
 void AddLoginCommands(CLI::App& app, Shell& shell) {
   auto options = std::make_shared<LoginOptions>();

@@ -27,8 +27,8 @@ std::string Roles(const User& user) {
 
 Listing TokenListing(const std::vector<const Token*>& tokens) {
   Listing listing;
-  listing.columns = {{"NAME"},    {"DESCRIPTION"},   {"EXPIRES"},
-                     {"REVOKED"}, {"CREATED", true}, {"CREATOR", true}};
+  listing.columns = {IdentityColumn("NAME"), TextColumn("DESCRIPTION"), {"EXPIRES"}, {"REVOKED"},
+                     {"CREATED", true},      {"CREATOR", true}};
   for (const Token* token : tokens) {
     listing.items.push_back(
         {token,
@@ -187,7 +187,8 @@ void AddTokenCommands(CLI::App& app, Shell& shell) {
 
 Listing UserListing(const std::vector<const User*>& users) {
   Listing listing;
-  listing.columns = {{"NAME"}, {"ROLES"}, {"DISABLED"}, {"CREATED"}, {"CREATOR", true}};
+  listing.columns = {
+      IdentityColumn("NAME"), TextColumn("ROLES"), {"DISABLED"}, {"CREATED"}, {"CREATOR", true}};
   for (const User* user : users) {
     listing.items.push_back({user,
                              user->name(),

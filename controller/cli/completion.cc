@@ -1,149 +1,135 @@
+#include "controller/cli/completion.h"
+
 #include <memory>
 #include <set>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
+#include "controller/cli/words.h"
+#include "dbfleet/api/v1/job_service.pb.h"
+#include "dbfleet/api/v1/user_service.pb.h"
 
 namespace dbfleet::cli {
 namespace {
 
-// One level of the command line: what was typed so far, and what may follow.
-struct Level {
-  std::string path;  // "", "job", "job list".
-  std::vector<const CLI::App*> verbs;
-  std::set<std::string> options;
-};
-
-void AddOptions(const CLI::App* app, std::set<std::string>* options) {
-  for (const CLI::Option* option : app->get_options()) {
-    for (const std::string& name : option->get_lnames()) options->insert("--" + name);
-  }
-}
-
-void Collect(const CLI::App* app, const std::string& path,
-             const std::set<std::string>& global_options, std::vector<Level>* levels) {
-  Level level;
-  level.path = path;
-  level.options = global_options;
-  AddOptions(app, &level.options);
-  std::vector<const CLI::App*> below;
-  for (const CLI::App* sub : app->get_subcommands([](const CLI::App*) { return true; })) {
-    if (sub->get_name().empty()) {
-      AddOptions(sub, &level.options);  // A group of options.
-    } else {
-      below.push_back(sub);
-    }
-  }
-  level.verbs = below;
-  levels->push_back(level);
-  for (const CLI::App* sub : below) {
-    Collect(sub, absl::StrCat(path, path.empty() ? "" : " ", sub->get_name()), global_options,
-            levels);
-  }
-}
-
-std::string Words(const Level& level) {
+std::string EnumWords(const google::protobuf::EnumDescriptor* type) {
   std::vector<std::string> words;
-  for (const CLI::App* verb : level.verbs) words.push_back(verb->get_name());
-  words.insert(words.end(), level.options.begin(), level.options.end());
+  for (int i = 0; i < type->value_count(); ++i) {
+    if (type->value(i)->number() != 0) words.push_back(EnumWord(type, type->value(i)->number()));
+  }
   return absl::StrJoin(words, " ");
 }
 
-// Finds the longest known path among the words typed, then offers what may follow it.
-constexpr char kBashHead[] =
-    R"(# bash completion for dbfleet; load it with: source <(dbfleet completion bash)
-_dbfleet() {
-  local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
-  local path="" word
-  local -A words=(
-)";
-constexpr char kBashTail[] = R"(  )
-  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    local next="${path:+$path }$word"
-    if [[ -n "${words[/$next]+set}" ]]; then path="$next"; fi
-  done
-  case "$previous" in
-    -o|--output) COMPREPLY=($(compgen -W "table wide json jsonl yaml name" -- "$current")); return ;;
-    --dir|--token-file|--ca-file|--out) COMPREPLY=($(compgen -f -- "$current")); return ;;
-  esac
-  COMPREPLY=($(compgen -W "${words[/$path]}" -- "$current"))
-  if [[ ${#COMPREPLY[@]} -eq 0 ]]; then COMPREPLY=($(compgen -f -- "$current")); fi
-}
-complete -F _dbfleet dbfleet
-)";
+Source Words(const std::string& words) { return {Source::Kind::kWords, words}; }
+Source Names(const std::string& command) { return {Source::Kind::kNames, command}; }
+Source Files() { return {Source::Kind::kFiles, ""}; }
 
-std::string Bash(const std::vector<Level>& levels) {
-  std::string out = kBashHead;
-  for (const Level& level : levels) {
-    absl::StrAppend(&out, "    [\"/", level.path, "\"]=\"", Words(level), "\"\n");
+Source SourceOfOption(const std::string& name) {
+  static const auto* const sources = new std::map<std::string, Source>{
+      {"output", Words("table wide json jsonl yaml name")},
+      {"context", Names("context list")},
+      {"environment", Names("environment list")},
+      {"instance", Names("instance list")},
+      {"agent", Names("agent list")},
+      {"user", Names("user list")},
+      {"actor", Names("user list")},
+      {"kind", Words("check inspect backup verify migrate")},
+      {"state", Words(EnumWords(api::v1::Job::State_descriptor()))},
+      {"role", Words(EnumWords(google::protobuf::GetEnumDescriptor<api::v1::Role>()))},
+      {"as", Words("applied not-applied")},
+      {"dir", Files()},
+      {"token-file", Files()},
+      {"ca-file", Files()},
+      {"out", Files()}};
+  const auto found = sources->find(name);
+  return found == sources->end() ? Source() : found->second;
+}
+
+Source SourceOfArgument(const std::string& path) {
+  static const auto* const special = new std::map<std::string, Source>{
+      {"completion", Words("bash zsh fish")},
+      {"context use", Names("context list")},
+      {"backup run", Names("instance list")},
+      {"change approve", Names("change list --state awaiting_approval")},
+      {"change reject", Names("change list --state awaiting_approval")},
+      {"job resume", Names("job list --state paused")},
+      {"audit verify", Files()},
+      // Names that do not exist yet.
+      {"user create", Source()},
+      {"agent token create", Source()}};
+  if (const auto found = special->find(path); found != special->end()) return found->second;
+  for (const char* noun :
+       {"environment", "agent", "instance", "backup", "change", "job", "user", "token"}) {
+    if (absl::StartsWith(path, absl::StrCat(noun, " "))) return Names(absl::StrCat(noun, " list"));
   }
-  return out + kBashTail;
+  return {};
 }
 
-std::string Zsh(const std::vector<Level>& levels) {
-  return absl::StrCat("#compdef dbfleet\n# load it with: source <(dbfleet completion zsh)\n",
-                      "autoload -U +X compinit && compinit -u\n",
-                      "autoload -U +X bashcompinit && bashcompinit\n", Bash(levels));
+void AddOptions(const CLI::App& app, std::set<std::string>* options, CompletionTree* tree) {
+  for (const CLI::Option* option : app.get_options()) {
+    const auto& longs = option->get_lnames();
+    for (const std::string& name : longs) options->insert("--" + name);
+    if (longs.empty() || option->get_items_expected_max() == 0) continue;
+    const Source source = SourceOfOption(longs.front());
+    for (const std::string& name : longs) tree->value_options["--" + name] = source;
+    for (const std::string& name : option->get_snames()) tree->value_options["-" + name] = source;
+  }
 }
 
-constexpr char kFishHead[] =
-    R"(# fish completion for dbfleet; load it with: dbfleet completion fish | source
-function __dbfleet_at
-  set -l typed (commandline -opc)[2..-1]
-  set -l words
-  for word in $typed
-    string match -q -- '-*' $word; or set -a words $word
-  end
-  set -l wanted (string split -n ' ' -- $argv[1])
-  set -l count (count $wanted)
-  test (count $words) -ge $count; or return 1
-  if test $count -gt 0
-    test "$words[1..$count]" = "$argv[1]"; or return 1
-  end
-  # A verb that was typed already belongs to a deeper level.
-  if test (count $words) -gt $count
-    contains -- $words[(math $count + 1)] $argv[2..-1]; and return 1
-  end
-  return 0
-end
-complete -c dbfleet -f
-)";
+bool HasArgument(const CLI::App& app) {
+  return !app.get_options([](const CLI::Option* o) { return o->get_positional(); }).empty();
+}
 
-std::string Fish(const std::vector<Level>& levels) {
-  std::string out = kFishHead;
-  for (const Level& level : levels) {
-    std::string condition = absl::StrCat("__dbfleet_at '", level.path, "'");
-    for (const CLI::App* verb : level.verbs) absl::StrAppend(&condition, " ", verb->get_name());
-    for (const CLI::App* verb : level.verbs) {
-      absl::StrAppend(&out, "complete -c dbfleet -n \"", condition, "\" -a ", verb->get_name(),
-                      " -d '", absl::StrReplaceAll(verb->get_description(), {{"'", "\\'"}}), "'\n");
-    }
-    for (const std::string& option : level.options) {
-      absl::StrAppend(&out, "complete -c dbfleet -n \"", condition, "\" -l ", option.substr(2),
-                      "\n");
+void Collect(const CLI::App& app, const std::string& path, const std::set<std::string>& global,
+             CompletionTree* tree) {
+  Level level;
+  level.path = path;
+  std::set<std::string> options = global;
+  AddOptions(app, &options, tree);
+  std::vector<const CLI::App*> below;
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (sub->get_name().empty()) {
+      AddOptions(*sub, &options, tree);  // A group of options.
+    } else {
+      below.push_back(sub);
+      level.verbs.push_back({sub->get_name(), sub->get_description()});
     }
   }
-  return out;
+  if (!path.empty()) options.erase("--version");
+  level.options.assign(options.begin(), options.end());
+  if (HasArgument(app)) level.argument = SourceOfArgument(path);
+  tree->levels.push_back(level);
+  for (const CLI::App* sub : below) {
+    Collect(*sub, absl::StrCat(path, path.empty() ? "" : " ", sub->get_name()), global, tree);
+  }
 }
 
 }  // namespace
+
+CompletionTree BuildCompletionTree(const CLI::App& root) {
+  CompletionTree tree;
+  std::set<std::string> global;
+  AddOptions(root, &global, &tree);
+  Collect(root, "", global, &tree);
+  return tree;
+}
 
 void AddCompletionCommand(CLI::App& app, Shell& shell) {
   auto language = std::make_shared<std::string>();
   AddVerb(app, "completion", "Print a completion script", shell,
           [&app, &shell, language] {
-            std::set<std::string> global_options;
-            AddOptions(&app, &global_options);
-            std::vector<Level> levels;
-            Collect(&app, "", global_options, &levels);
-            shell.out() << (*language == "bash"  ? Bash(levels)
-                            : *language == "zsh" ? Zsh(levels)
-                                                 : Fish(levels));
+            const CompletionTree tree = BuildCompletionTree(app);
+            if (*language == "zsh") {
+              shell.out() << "#compdef dbfleet\n"
+                             "# load it with: source <(dbfleet completion zsh)\n"
+                             "autoload -U +X compinit && compinit -u\n"
+                             "autoload -U +X bashcompinit && bashcompinit\n";
+            }
+            shell.out() << (*language == "fish" ? FishCompletion(tree) : BashCompletion(tree));
             return kExitOk;
           })
       ->add_option("SHELL", *language, "bash, zsh or fish")

@@ -19,10 +19,16 @@ bool OneOf(const std::string& reason, const absl::string_view (&set)[N]) {
 
 // Errors of files on this host use the codes that the controller uses for authorisation and state.
 constexpr absl::string_view kLocalReasons[] = {
-    "FILE_NOT_FOUND", "FILE_PERMISSION",  "FILE_EXISTS", "FILE_TOO_LARGE",
-    "NOT_A_FILE",     "SECRET_FILE_MODE", "IO_ERROR",    "DISK_FULL"};
-constexpr absl::string_view kPolicyReasons[] = {"INSPECTION_NOT_SAFE", "REFUSED_BY_POLICY",
-                                                "REJECTED"};
+    "FILE_NOT_FOUND",   "FILE_PERMISSION", "FILE_EXISTS", "FILE_TOO_LARGE",   "NOT_A_FILE",
+    "SECRET_FILE_MODE", "IO_ERROR",        "DISK_FULL",   "BAD_CONTEXT_FILE", "NO_CONTEXT_FILE"};
+// A refusal, whichever of the controller's policy, an agent's local one and the built-in rules
+// about statements it comes from, as an error or as what ended a job.
+constexpr absl::string_view kPolicyReasons[] = {"ACTION_FORBIDDEN",    "BLOCKED_BY_POLICY",
+                                                "FORBIDDEN_STATEMENT", "INSPECTION_NOT_SAFE",
+                                                "REFUSED_BY_POLICY",   "REJECTED"};
+// The target is no longer what was planned and approved.
+constexpr absl::string_view kStaleReasons[] = {"DIGEST_CHANGED", "DIGEST_MISMATCH"};
+constexpr absl::string_view kTokenReasons[] = {"BAD_TOKEN"};
 
 }  // namespace
 
@@ -31,6 +37,8 @@ int ExitCodeOf(const absl::Status& status) {
   if (status.ok()) return kExitOk;
   if (OneOf(reason, kLocalReasons)) return kExitFailed;
   if (OneOf(reason, kPolicyReasons)) return kExitRefused;
+  if (OneOf(reason, kStaleReasons)) return kExitConflict;
+  if (OneOf(reason, kTokenReasons)) return kExitNotAuthorised;
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
       return kExitUsage;
@@ -72,6 +80,10 @@ int ExitCodeOf(const Job& job) {
     case Job::STATE_REFUSED:
     case Job::STATE_REJECTED:
       return kExitRefused;
+    case Job::STATE_FAILED:
+      if (OneOf(job.error_reason(), kPolicyReasons)) return kExitRefused;
+      if (OneOf(job.error_reason(), kStaleReasons)) return kExitConflict;
+      return kExitFailed;
     default:
       return IsTerminal(job.state()) ? kExitFailed : kExitPending;
   }

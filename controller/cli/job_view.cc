@@ -29,9 +29,19 @@ std::string ErrorText(const std::string& reason, const std::string& message) {
   return absl::StrCat(message, message.empty() ? "" : " ", "[", reason, "]");
 }
 
+// In a list a plan that "succeeded" must not pass for a change that did.
+std::string TitleOf(const Job& job) {
+  return absl::StrCat(job.plan_only() ? "(plan only) " : "", job.title());
+}
+
 std::vector<std::string> Targets(const Job& job) {
   std::vector<std::string> targets;
-  for (const Task& task : job.tasks()) targets.push_back(task.target());
+  for (const Task& task : job.tasks()) {
+    // A backup and its verification are two tasks on one target.
+    if (std::find(targets.begin(), targets.end(), task.target()) == targets.end()) {
+      targets.push_back(task.target());
+    }
+  }
   return targets;
 }
 
@@ -40,6 +50,7 @@ void AppendHead(const Job& job, std::string* out) {
   Line(out, "Kind", job.kind());
   Line(out, "Title", job.title());
   Line(out, "State", Word(job.state()));
+  if (job.plan_only()) Line(out, "Plan only", "yes, nothing is run");
   Line(out, "Error", ErrorText(job.error_reason(), job.error_message()));
   Line(out, "Environment", ShortName(job.environment()));
   Line(out, "Requester", job.requester());
@@ -65,20 +76,42 @@ void AppendApprovals(const Job& job, std::string* out) {
   }
 }
 
-void AppendTask(const Task& task, std::string* out) {
-  absl::StrAppend(out, "  ", Clean(task.target()), "  ", Word(task.state()), "  ",
+// A step's end that never came in, because its process or its agent died, is told by its task.
+std::string StepWord(const Task& task, const work::v1::StepReport& step) {
+  if (step.state() != work::v1::STEP_STATE_RUNNING) return Word(step.state());
+  switch (task.state()) {
+    case Task::STATE_PENDING:
+    case Task::STATE_ACTIVE:
+      return Word(step.state());
+    case Task::STATE_NEEDS_PERSON:
+      return "started; what became of it is unknown";
+    case Task::STATE_SUCCEEDED:
+      return "started; found done when the task was settled";
+    default:
+      return "started; its end was not reported, see what the task says";
+  }
+}
+
+void AppendTask(const Job& job, const Task& task, std::string* out) {
+  absl::StrAppend(out, "  ", Clean(task.target()), "  ", TaskWord(job, task), "  ",
                   Clean(ShortName(task.name())), "\n");
+  const std::string of_job = ErrorText(job.error_reason(), job.error_message());
   const std::string error = ErrorText(task.error_reason(), task.error_message());
-  if (!error.empty()) absl::StrAppend(out, "    ", Clean(error), "\n");
+  // A single task's error stands in the head already.
+  if (!error.empty() && (error != of_job || job.tasks_size() > 1)) {
+    absl::StrAppend(out, "    ", Clean(error), "\n");
+  }
   for (const auto& attempt : task.attempts()) {
     const std::string failure = ErrorText(attempt.error_reason(), attempt.error_message());
     absl::StrAppend(out, "    attempt ", attempt.number(), " (", Clean(attempt.purpose()), ") by ",
-                    Clean(attempt.agent()), ": ", Word(attempt.state()),
-                    failure.empty() ? "" : ": ", Clean(failure), "\n");
+                    Clean(attempt.agent()), ": ", Word(attempt.state()));
+    // What the task said already is not said again.
+    if (!failure.empty() && failure != error) absl::StrAppend(out, ": ", Clean(failure));
+    out->push_back('\n');
   }
   for (const auto& step : task.steps()) {
     absl::StrAppend(out, "    ", step.rollback() ? "rollback step " : "step ", step.index() + 1,
-                    ": ", Word(step.state()),
+                    ": ", StepWord(task, step),
                     step.rows_affected() > 0 ? absl::StrCat(", ", step.rows_affected(), " rows")
                                              : std::string(),
                     ", ", Show(step.duration()), step.error().empty() ? "" : ": ",
@@ -89,23 +122,30 @@ void AppendTask(const Task& task, std::string* out) {
 void AppendTasks(const Job& job, std::string* out) {
   if (job.tasks().empty()) return;
   absl::StrAppend(out, "\nTasks\n");
-  for (const Task& task : job.tasks()) AppendTask(task, out);
+  for (const Task& task : job.tasks()) AppendTask(job, task, out);
 }
 
 }  // namespace
 
+std::string TaskWord(const Job& job, const Task& task) {
+  const bool planned =
+      job.plan_only() && job.state() == Job::STATE_SUCCEEDED && task.state() == Task::STATE_SKIPPED;
+  return planned ? "planned" : Word(task.state());
+}
+
 Listing JobListing(const std::vector<Job>& jobs) {
   Listing listing;
-  listing.columns = {{"NAME"},         {"KIND"},         {"STATE"},       {"ENVIRONMENT"},
-                     {"TARGETS"},      {"TITLE"},        {"REQUESTER"},   {"CREATED"},
-                     {"SAFETY", true}, {"DIGEST", true}, {"ENDED", true}, {"ERROR", true}};
+  listing.columns = {
+      IdentityColumn("NAME"), {"KIND"},         {"STATE"},       TextColumn("TARGETS"),
+      TextColumn("TITLE"),    {"ENVIRONMENT"},  {"CREATED"},     {"REQUESTER"},
+      {"SAFETY", true},       {"DIGEST", true}, {"ENDED", true}, {"ERROR", true}};
   for (const Job& job : jobs) {
     listing.items.push_back(
         {&job,
          job.name(),
-         {ShortName(job.name()), job.kind(), Word(job.state()), ShortName(job.environment()),
-          JoinShort(Targets(job)), job.title(), ShortName(job.requester()), Show(job.create_time()),
-          Word(job.safety()), job.digest(), Show(job.end_time()),
+         {ShortName(job.name()), job.kind(), Word(job.state()), JoinShort(Targets(job)),
+          TitleOf(job), ShortName(job.environment()), Show(job.create_time()),
+          ShortName(job.requester()), Word(job.safety()), job.digest(), Show(job.end_time()),
           ErrorText(job.error_reason(), job.error_message())}});
   }
   return listing;

@@ -24,6 +24,9 @@ std::string DescribeChange(const api::v1::Job& job);
 // nothing.
 std::string DescribeResults(const api::v1::Job& job);
 
+// "succeeded"; "planned" for a task of which only the plan was wanted.
+std::string TaskWord(const api::v1::Job& job, const api::v1::Task& task);
+
 // Why it does not go on and who can do something, one line each; "" if nothing holds it.
 std::string DescribeBlockers(const api::v1::Job& job);
 

@@ -1,5 +1,10 @@
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 
 #include "common/base/text.h"
 #include "controller/cli/job_view.h"
@@ -22,7 +27,37 @@ std::string DescribeHealth(const work::v1::InstanceHealth& health) {
   return out + table.Render(true, 0);
 }
 
-std::string DescribeRows(const work::v1::InspectResult& result) {
+// A value of several lines cannot stand in a table. Each column then is a block of its own, its
+// lines indented so that no value can pass for something that this command says.
+void AppendBlocks(const work::v1::InspectResult& result, std::string* out) {
+  for (int i = 0; i < result.rows_size(); ++i) {
+    if (result.rows_size() > 1) absl::StrAppend(out, "row ", i + 1, "\n");
+    const auto& values = result.rows(i).values();
+    for (int c = 0; c < std::min(values.size(), result.columns_size()); ++c) {
+      const std::string value = values[c].has_text() ? values[c].text() : "NULL";
+      if (value.empty()) continue;
+      const std::string text = SanitizeForDisplay(
+          absl::StrReplaceAll(absl::StripTrailingAsciiWhitespace(value), {{"\r\n", "\n"}}), true);
+      absl::StrAppend(out, Clean(result.columns(c).name()), ":");
+      if (!absl::StrContains(text, '\n')) {
+        absl::StrAppend(out, " ", text, "\n");
+        continue;
+      }
+      absl::StrAppend(out, "\n  ", absl::StrReplaceAll(text, {{"\n", "\n  "}}), "\n");
+    }
+  }
+}
+
+bool HasLines(const work::v1::InspectResult& result) {
+  for (const auto& row : result.rows()) {
+    for (const auto& value : row.values()) {
+      if (absl::StrContains(value.text(), '\n')) return true;
+    }
+  }
+  return false;
+}
+
+std::string InspectTable(const work::v1::InspectResult& result) {
   std::vector<Column> columns;
   for (const auto& column : result.columns()) columns.push_back({Clean(column.name())});
   const size_t count = columns.size();
@@ -34,9 +69,20 @@ std::string DescribeRows(const work::v1::InspectResult& result) {
     }
     table.AddRow(cells);
   }
-  return absl::StrCat(table.Render(true, 0), result.rows_size(), " rows",
-                      result.truncated() ? ", and more that were cut off" : "", ", ",
-                      Show(result.duration()), "\n");
+  return table.Render(true, 0);
+}
+
+std::string DescribeRows(const work::v1::InspectResult& result) {
+  std::string out;
+  if (HasLines(result)) {
+    AppendBlocks(result, &out);
+  } else {
+    out = InspectTable(result);
+  }
+  absl::StrAppend(&out, result.rows_size(), result.rows_size() == 1 ? " row" : " rows",
+                  result.truncated() ? ", and more that were cut off" : "", ", ",
+                  Show(result.duration()), "\n");
+  return out;
 }
 
 std::string DescribeBackup(const work::v1::BackupResult& result) {
@@ -57,20 +103,27 @@ std::string DescribeVerification(const work::v1::VerifyResult& result) {
   return out;
 }
 
-std::string DescribeMigration(const work::v1::MigrateResult& result) {
+// Of remaining versions the result says no more than that nobody saw them taken back whole: part of
+// one may be there, or somebody else may have changed what it made.
+std::string DescribeMigration(const api::v1::Job& job, const work::v1::MigrateResult& result) {
   std::string out;
   const auto list = [&](absl::string_view what, const auto& versions) {
     for (const std::string& version : versions) {
       absl::StrAppend(&out, what, " ", Clean(version), "\n");
     }
   };
+  const bool down = job.spec().migrate().direction() == work::v1::MIGRATE_DIRECTION_DOWN;
   list("applied", result.applied_versions());
   list("rolled back", result.rolled_back_versions());
-  list("STILL APPLIED though the attempt failed:", result.remaining_versions());
+  list(
+      down
+          ? "NOT SETTLED: may be taken out, in whole or in part (the error says what was found):"
+          : "NOT SETTLED: may still be there, in whole or in part (the error says what was found):",
+      result.remaining_versions());
   return out;
 }
 
-std::string DescribeResult(const work::v1::TaskResult& result) {
+std::string DescribeResult(const api::v1::Job& job, const work::v1::TaskResult& result) {
   switch (result.kind_case()) {
     case work::v1::TaskResult::kCheck:
       return DescribeHealth(result.check().health());
@@ -81,7 +134,7 @@ std::string DescribeResult(const work::v1::TaskResult& result) {
     case work::v1::TaskResult::kVerify:
       return DescribeVerification(result.verify());
     case work::v1::TaskResult::kMigrate:
-      return DescribeMigration(result.migrate());
+      return DescribeMigration(job, result.migrate());
     default:
       return "";
   }
@@ -92,7 +145,7 @@ std::string DescribeResult(const work::v1::TaskResult& result) {
 std::string DescribeResults(const api::v1::Job& job) {
   std::string out;
   for (const auto& task : job.tasks()) {
-    const std::string text = DescribeResult(task.result());
+    const std::string text = DescribeResult(job, task.result());
     if (text.empty()) continue;
     if (job.tasks_size() > 1) absl::StrAppend(&out, Clean(task.target()), "\n");
     out += text;

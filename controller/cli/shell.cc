@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/files.h"
@@ -12,7 +13,13 @@
 
 namespace dbfleet::cli {
 
-Shell::Shell(World world) : world_(std::move(world)) {}
+Shell::Shell(World world) : world_(std::move(world)) {
+  // What a person sets goes before what the terminal says.
+  int columns = 0;
+  if (const auto text = world_.env("COLUMNS"); text && absl::SimpleAtoi(*text, &columns)) {
+    if (columns > 0) world_.width = columns;
+  }
+}
 
 absl::StatusOr<Context> Shell::LoadContext() {
   ASSIGN_OR_RETURN(const std::string path, ContextFilePath(world_.env));

@@ -26,7 +26,7 @@ struct World {
   bool in_is_terminal = false;
   bool out_is_terminal = false;
   bool err_is_terminal = false;
-  int width = 0;  // Of the terminal; 0: not known.
+  int width = 0;  // Of the terminal; 0: not known. $COLUMNS goes before it.
   Env env;
   Clock* clock = nullptr;
   std::function<std::shared_ptr<grpc::Channel>(const Context&)> connect;

@@ -1,7 +1,7 @@
 #include "controller/cli/table.h"
 
 #include <algorithm>
-#include <numeric>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 
@@ -11,32 +11,56 @@ namespace dbfleet::cli {
 namespace {
 
 constexpr size_t kGap = 2;
-constexpr size_t kMinWidth = 6;
+constexpr size_t kTextFloor = 12;  // Below this a text says too little to keep its column.
 
 bool StartsCharacter(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
 
-void AppendLine(const std::vector<std::string>& cells, const std::vector<size_t>& shown,
-                const std::vector<size_t>& widths, std::string* out) {
+struct Shown {
+  size_t index;  // Of the column.
+  Fit fit;
+  size_t width;
+  size_t floor;  // How narrow it may become.
+};
+
+void AppendLine(const std::vector<std::string>& cells, const std::vector<Shown>& shown,
+                std::string* out) {
   std::string line;
-  size_t column = 0;
-  for (const size_t index : shown) {
-    const std::string cell = FitWidth(cells[index], widths[column]);
+  for (const Shown& column : shown) {
+    const std::string cell = FitWidth(cells[column.index], column.width);
     line += cell;
-    line.append(widths[column] - DisplayWidth(cell) + kGap, ' ');
-    ++column;
+    line.append(column.width - DisplayWidth(cell) + kGap, ' ');
   }
   line.erase(line.find_last_not_of(' ') + 1);
   absl::StrAppend(out, line, "\n");
 }
 
-void Shrink(size_t max_width, std::vector<size_t>* widths) {
-  const auto total = [&] {
-    return std::accumulate(widths->begin(), widths->end(), kGap * (widths->size() - 1));
-  };
-  while (total() > max_width) {
-    auto widest = std::max_element(widths->begin(), widths->end());
-    if (*widest <= kMinWidth) return;
-    --*widest;
+size_t Total(const std::vector<Shown>& shown, size_t Shown::*what) {
+  size_t total = shown.empty() ? 0 : kGap * (shown.size() - 1);
+  for (const Shown& column : shown) total += column.*what;
+  return total;
+}
+
+// Leaves out the last columns until the others fit when cut as far as they bear it.
+void LeaveOut(size_t max_width, std::vector<Shown>* shown) {
+  while (Total(*shown, &Shown::floor) > max_width) {
+    const auto last = std::find_if(shown->rbegin(), shown->rend(), [](const Shown& column) {
+      return column.fit != Fit::kIdentity;
+    });
+    if (last == shown->rend()) return;
+    shown->erase(std::next(last).base());
+  }
+}
+
+// Cuts the widest text until the line fits.
+void Cut(size_t max_width, std::vector<Shown>* shown) {
+  while (Total(*shown, &Shown::width) > max_width) {
+    Shown* widest = nullptr;
+    for (Shown& column : *shown) {
+      if (column.width <= column.floor) continue;
+      if (widest == nullptr || column.width > widest->width) widest = &column;
+    }
+    if (widest == nullptr) return;
+    --widest->width;
   }
 }
 
@@ -63,21 +87,25 @@ void Table::AddRow(const std::vector<std::string>& cells) {
 }
 
 std::string Table::Render(bool wide, int max_width) const {
-  std::vector<size_t> shown;
-  std::vector<size_t> widths;
+  std::vector<Shown> shown;
   for (size_t i = 0; i < columns_.size(); ++i) {
     if (columns_[i].wide_only && !wide) continue;
-    size_t width = DisplayWidth(columns_[i].title);
+    const size_t title = DisplayWidth(columns_[i].title);
+    size_t width = title;
     for (const auto& row : rows_) width = std::max(width, DisplayWidth(row[i]));
-    shown.push_back(i);
-    widths.push_back(width);
+    const size_t floor =
+        columns_[i].fit == Fit::kText ? std::min(width, std::max(title, kTextFloor)) : width;
+    shown.push_back({i, columns_[i].fit, width, floor});
   }
-  if (max_width > 0 && !wide) Shrink(static_cast<size_t>(max_width), &widths);
+  if (max_width > 0 && !wide) {
+    LeaveOut(static_cast<size_t>(max_width), &shown);
+    Cut(static_cast<size_t>(max_width), &shown);
+  }
   std::vector<std::string> titles;
   for (const Column& column : columns_) titles.push_back(column.title);
   std::string out;
-  AppendLine(titles, shown, widths, &out);
-  for (const auto& row : rows_) AppendLine(row, shown, widths, &out);
+  AppendLine(titles, shown, &out);
+  for (const auto& row : rows_) AppendLine(row, shown, &out);
   return out;
 }
 

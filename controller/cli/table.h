@@ -1,16 +1,30 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 
 namespace dbfleet::cli {
 
+// What may be done to a column so that a line fits the terminal.
+enum class Fit {
+  kWhole,     // Shown whole or left out: half a time or half a state tells nothing.
+  kText,      // May be cut, ending in "...".
+  kIdentity,  // Always there and always whole: it is what one copies into the next command.
+};
+
 struct Column {
   std::string title;
   bool wide_only = false;
+  Fit fit = Fit::kWhole;
 };
+
+inline Column IdentityColumn(std::string title) {
+  return {std::move(title), false, Fit::kIdentity};
+}
+inline Column TextColumn(std::string title) { return {std::move(title), false, Fit::kText}; }
 
 // Rows under titles, for people. Cells are made printable as they come in. Not thread-safe.
 class Table {
@@ -20,7 +34,9 @@ class Table {
   // One cell per column.
   void AddRow(const std::vector<std::string>& cells);
 
-  // With `max_width` above 0 the widest columns are cut, ending in "...", until the lines fit.
+  // With `max_width` above 0, and not `wide`, the lines are made to fit: columns that bear it are
+  // cut, and where that is not enough the last ones are left out, so a listing's columns stand in
+  // the order of their worth. Identity columns stay whole even where the lines then do not fit.
   std::string Render(bool wide, int max_width) const;
 
  private:

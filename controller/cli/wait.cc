@@ -60,11 +60,14 @@ class Progress {
       shell_.Note(absl::StrCat(job.name(), ": waits for ", rules));
     }
     last_rules_ = rules;
-    for (const Task& task : job.tasks()) {
+    for (int i = 0; i < job.tasks_size(); ++i) {
+      const Task& task = job.tasks(i);
       Task::State& last = last_task_states_[task.name()];
-      // A single task's states say no more than the job's.
-      if (task.state() != last && job.tasks_size() > 1) {
-        shell_.Note(absl::StrCat(job.name(), ": ", task.target(), ": ", Word(task.state())));
+      // A single task's states say no more than the job's, and that nothing has begun is no news.
+      const bool news = task.state() != last && task.state() != Task::STATE_PENDING;
+      if (news && job.tasks_size() > 1) {
+        shell_.Note(absl::StrCat(job.name(), ": task ", i + 1, " of ", job.tasks_size(), ", ",
+                                 task.target(), ": ", TaskWord(job, task)));
       }
       last = task.state();
     }
@@ -176,6 +179,12 @@ class Waiter {
   int failures_ = 0;
 };
 
+void HideError(Listing* listing) {
+  for (size_t i = 0; i < listing->columns.size(); ++i) {
+    if (listing->columns[i].title == "ERROR") listing->items.front().cells[i].clear();
+  }
+}
+
 }  // namespace
 
 int WaitForJob(Shell& shell, const std::string& name, const WaitOptions& options, Job* job) {
@@ -199,8 +208,12 @@ int FinishJobCommand(Shell& shell, const absl::StatusOr<Job>& job, const WaitOpt
   const int code = WaitForJob(shell, job->name(), options, &last);
   if (last.state() == Job::STATE_UNSPECIFIED) return code;  // It could not be read.
   const std::string results = DescribeResults(last);
-  shell.PrintOne(JobListing(last), shell.for_people() ? results : "");
-  if (IsTerminal(last.state()) && code != kExitOk) {
+  const bool bad_end = IsTerminal(last.state()) && code != kExitOk;
+  Listing listing = JobListing(last);
+  // People read both streams, and the error comes on stderr below.
+  if (bad_end && shell.for_people()) HideError(&listing);
+  shell.PrintOne(listing, shell.for_people() ? results : "");
+  if (bad_end) {
     const std::string why = last.error_reason().empty() ? last.error_message()
                                                         : absl::StrCat(last.error_message(), " [",
                                                                        last.error_reason(), "]");

@@ -11,6 +11,7 @@
 
 #include "common/base/status.h"
 #include "common/config/scalars.h"
+#include "common/proto_time/proto_time.h"
 
 namespace dbfleet::cli {
 namespace {
@@ -49,21 +50,13 @@ absl::StatusOr<int> ParseEnumWord(const google::protobuf::EnumDescriptor* type,
       absl::StrCat("\"", word, "\" is none of ", absl::StrJoin(words, ", "), nearest.Hint()));
 }
 
-absl::Time ToTime(const google::protobuf::Timestamp& timestamp) {
-  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
-}
+absl::Time ToTime(const google::protobuf::Timestamp& timestamp) { return FromProto(timestamp); }
 
 absl::Duration ToDuration(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+  return FromProto(duration);
 }
 
-google::protobuf::Duration FromDuration(absl::Duration duration) {
-  google::protobuf::Duration out;
-  absl::Duration rest;
-  out.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &rest));
-  out.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
-  return out;
-}
+google::protobuf::Duration FromDuration(absl::Duration duration) { return ToProto(duration); }
 
 std::string Show(const google::protobuf::Timestamp& timestamp) {
   if (timestamp.seconds() == 0 && timestamp.nanos() == 0) return "";

@@ -27,14 +27,63 @@ TEST(TableTest, ColumnsLineUpAndWideOnesAreHidden) {
   EXPECT_EQ(table.Render(true, 0), "NAME  X       STATE\na     hidden  ok\ngrün  hidden  failed\n");
 }
 
-TEST(TableTest, LinesFitTheTerminalByCuttingTheWidestColumn) {
-  Table table({{"NAME"}, {"TITLE"}});
+TEST(TableTest, LinesFitTheTerminalByCuttingTheWidestText) {
+  Table table({IdentityColumn("NAME"), TextColumn("TITLE")});
   table.AddRow({"short", std::string(200, 'x')});
   const std::string narrow = table.Render(false, 40);
   for (absl::string_view line : absl::StrSplit(narrow, '\n')) EXPECT_LE(DisplayWidth(line), 40u);
   EXPECT_THAT(narrow, HasSubstr("short"));
   EXPECT_THAT(narrow, HasSubstr("xxx..."));
   EXPECT_THAT(table.Render(true, 40), HasSubstr(std::string(200, 'x')));
+}
+
+// The widest listing there is, as `dbfleet job list` shows it.
+Listing ManyJobs() {
+  std::vector<Job> jobs(1);
+  jobs[0].set_name("jobs/01M7WH2XK412SDZX7XC1SG2YJA");
+  jobs[0].set_kind("migrate");
+  jobs[0].set_state(Job::STATE_AWAITING_APPROVAL);
+  jobs[0].set_environment("environments/production");
+  jobs[0].set_title(std::string(80, 't'));
+  jobs[0].set_requester("users/ada");
+  jobs[0].mutable_create_time()->set_seconds(1'800'000'000);
+  jobs[0].add_tasks()->set_target("instances/orders-db/databases/client_1001");
+  return JobListing(jobs);
+}
+
+std::string RenderJobs(bool wide, int width) {
+  const Listing listing = ManyJobs();
+  Table table(listing.columns);
+  for (const auto& item : listing.items) table.AddRow(item.cells);
+  return table.Render(wide, width);
+}
+
+TEST(TableTest, AnIdIsNeverCutHoweverNarrowTheTerminal) {
+  for (const int width : {200, 100, 80, 60, 40, 20, 1}) {
+    EXPECT_THAT(RenderJobs(false, width), HasSubstr("01M7WH2XK412SDZX7XC1SG2YJA")) << width;
+  }
+}
+
+TEST(TableTest, AtEightyColumnsALineOfJobsFitsAndStatesAreWhole) {
+  const std::string text = RenderJobs(false, 80);
+  for (absl::string_view line : absl::StrSplit(text, '\n')) EXPECT_LE(DisplayWidth(line), 80u);
+  EXPECT_THAT(text, HasSubstr("awaiting_approval"));
+  EXPECT_THAT(text, Not(HasSubstr("REQUESTER")));
+}
+
+TEST(TableTest, LeastImportantColumnsAreTheFirstToBeLeftOut) {
+  Table table({IdentityColumn("NAME"), {"STATE"}, {"CREATED"}});
+  table.AddRow({"a-long-enough-name", "succeeded", "2027-01-15T08:00:00Z"});
+  EXPECT_EQ(table.Render(false, 40), "NAME                STATE\na-long-enough-name  succeeded\n");
+  EXPECT_EQ(table.Render(false, 20), "NAME\na-long-enough-name\n");
+}
+
+TEST(TableTest, WideAndNoTerminalCutNothing) {
+  for (const std::string& text : {RenderJobs(true, 40), RenderJobs(false, 0)}) {
+    EXPECT_THAT(text, HasSubstr(std::string(80, 't')));
+    EXPECT_THAT(text, HasSubstr("2027-01-15T08:00:00Z"));
+    EXPECT_THAT(text, HasSubstr("ada"));
+  }
 }
 
 TEST(TableTest, CutsBetweenCharacters) {
@@ -188,7 +237,96 @@ TEST(DescribeResultsTest, RowsOfAnInspectionAreATable) {
   row->add_values()->set_text("1");
   row->add_values()->set_null(true);
   inspect->set_truncated(true);
-  EXPECT_THAT(DescribeResults(job), HasSubstr("id  note\n1   NULL\n1 rows, and more"));
+  EXPECT_THAT(DescribeResults(job), HasSubstr("id  note\n1   NULL\n1 row, and more"));
+}
+
+TEST(DescribeResultsTest, AValueOfSeveralLinesIsShownAsLines) {
+  Job job;
+  auto* inspect = job.add_tasks()->mutable_result()->mutable_inspect();
+  for (const char* name : {"path", "type", "value"}) inspect->add_columns()->set_name(name);
+  auto* row = inspect->add_rows();
+  row->add_values()->set_text("");
+  row->add_values()->set_text("string");
+  row->add_values()->set_text("# Server\r\nredis_version:7\x1b[2J\r\n\r\n# Clients\r\n");
+  EXPECT_THAT(DescribeResults(job),
+              HasSubstr("type: string\nvalue:\n  # Server\n  redis_version:7\\x1b[2J\n  \n"
+                        "  # Clients\n1 row"));
+}
+
+TEST(DescribeResultsTest, ARemainingVersionIsNotClaimedToBeApplied) {
+  Job job;
+  auto* migrate = job.add_tasks()->mutable_result()->mutable_migrate();
+  migrate->add_remaining_versions("0007");
+  EXPECT_THAT(DescribeResults(job), HasSubstr("NOT SETTLED: may still be there"));
+  EXPECT_THAT(DescribeResults(job), HasSubstr("0007\n"));
+  job.mutable_spec()->mutable_migrate()->set_direction(work::v1::MIGRATE_DIRECTION_DOWN);
+  EXPECT_THAT(DescribeResults(job), HasSubstr("NOT SETTLED: may be taken out"));
+}
+
+size_t Occurrences(absl::string_view text, absl::string_view part) {
+  size_t count = 0;
+  for (size_t at = text.find(part); at != absl::string_view::npos; at = text.find(part, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+TEST(DescribeJobTest, AStepWhoseEndWasNotReportedIsNotRunningInAJobThatHasEnded) {
+  Job job = AChange();
+  auto* task = job.mutable_tasks(0);
+  task->add_steps()->set_state(work::v1::STEP_STATE_RUNNING);
+  task->set_state(api::v1::Task::STATE_ACTIVE);
+  EXPECT_THAT(DescribeJob(job), HasSubstr("step 1: running"));
+  task->set_state(api::v1::Task::STATE_NEEDS_PERSON);
+  EXPECT_THAT(DescribeJob(job), HasSubstr("step 1: started; what became of it is unknown"));
+  task->set_state(api::v1::Task::STATE_FAILED);
+  EXPECT_THAT(DescribeJob(job), HasSubstr("step 1: started; its end was not reported"));
+  task->set_state(api::v1::Task::STATE_SUCCEEDED);
+  EXPECT_THAT(DescribeJob(job), HasSubstr("step 1: started; found done"));
+}
+
+TEST(DescribeJobTest, ATaskThatWasOnlyPlannedIsPlannedAndASkippedOneSkipped) {
+  Job job = AChange();
+  job.mutable_tasks(0)->set_state(api::v1::Task::STATE_SKIPPED);
+  job.set_plan_only(true);
+  job.set_state(Job::STATE_SUCCEEDED);
+  EXPECT_THAT(DescribeJob(job), HasSubstr("databases/shop  planned"));
+  EXPECT_THAT(DescribeJob(job), HasSubstr("Plan only    yes"));
+  job.set_state(Job::STATE_FAILED);
+  EXPECT_THAT(DescribeJob(job), HasSubstr("databases/shop  skipped"));
+  job.set_state(Job::STATE_SUCCEEDED);
+  job.set_plan_only(false);
+  EXPECT_THAT(DescribeJob(job), HasSubstr("databases/shop  skipped"));
+}
+
+TEST(DescribeJobTest, OneErrorOfOneTaskIsSaidOnce) {
+  Job job = AChange();
+  auto* task = job.mutable_tasks(0);
+  auto* attempt = task->add_attempts();
+  for (const auto set : {0, 1}) {
+    job.set_error_message("duplicate entry");
+    task->set_error_message("duplicate entry");
+    attempt->set_error_message(set == 0 ? "duplicate entry" : "another one");
+    EXPECT_EQ(Occurrences(DescribeJob(job), "duplicate entry"), 1u);
+  }
+  EXPECT_THAT(DescribeJob(job), HasSubstr("another one"));
+  *job.add_tasks() = job.tasks(0);
+  EXPECT_EQ(Occurrences(DescribeJob(job), "duplicate entry"), 3u);  // Each task tells its own.
+}
+
+TEST(JobListingTest, ATargetOfSeveralTasksIsNamedOnce) {
+  std::vector<Job> jobs(1);
+  jobs[0].add_tasks()->set_target("instances/redis");
+  jobs[0].add_tasks()->set_target("instances/redis");
+  const Listing listing = JobListing(jobs);
+  EXPECT_THAT(listing.items[0].cells, testing::Contains("redis"));
+}
+
+TEST(JobListingTest, APlanDoesNotPassForAChange) {
+  std::vector<Job> jobs(1);
+  jobs[0].set_title("T");
+  jobs[0].set_plan_only(true);
+  EXPECT_THAT(JobListing(jobs).items[0].cells, testing::Contains("(plan only) T"));
 }
 
 TEST(DescribeBlockersTest, AnUnknownOutcomeNamesTheCommandThatResolvesIt) {

@@ -1,0 +1,135 @@
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+#include "controller/cli/usage.h"
+
+namespace dbfleet::cli {
+namespace {
+
+using ExampleMap = std::map<std::string, std::vector<std::string>>;
+
+void AddFleetExamples(ExampleMap* out) {
+  ExampleMap& e = *out;
+  e["login"] = {"dbfleet login --server control.example:7443 --token-file token --ca-file ca.pem"};
+  e["context list"] = {"dbfleet context list"};
+  e["context use"] = {"dbfleet context use production"};
+  e["context show"] = {"dbfleet context show -o json"};
+  e["whoami"] = {"dbfleet whoami --context production"};
+  e["version"] = {"dbfleet version", "dbfleet version --client"};
+  e["environment list"] = {"dbfleet environment list -o wide"};
+  e["environment get"] = {"dbfleet environment get production"};
+  e["agent list"] = {"dbfleet agent list -e production"};
+  e["agent get"] = {"dbfleet agent get db1"};
+  e["agent token create"] = {
+      "dbfleet agent token create db1 -e production --ttl 10m --out join-token"};
+  e["agent revoke"] = {"dbfleet agent revoke db1 --reason \"the host was sold\""};
+  e["agent drain"] = {"dbfleet agent drain db1", "dbfleet agent drain db1 --undo"};
+  e["instance list"] = {"dbfleet instance list -e production -o wide"};
+  e["instance get"] = {"dbfleet instance get orders-db -o yaml"};
+  e["instance check"] = {"dbfleet instance check orders-db"};
+  e["instance inspect"] = {
+      "dbfleet instance inspect orders-db -d shop \"SELECT COUNT(*) FROM orders\"",
+      "dbfleet instance inspect cache \"INFO memory\""};
+  e["instance move"] = {"dbfleet instance move orders-db --agent db2 --reason \"new host\""};
+  e["instance remove"] = {"dbfleet instance remove orders-db --reason \"shut down\""};
+  e["backup run"] = {"dbfleet backup run orders-db -d shop --wait"};
+  e["backup list"] = {"dbfleet backup list -i orders-db"};
+  e["backup get"] = {"dbfleet backup get 01JX3 -o wide"};
+  e["backup verify"] = {"dbfleet backup verify 01JX3 --wait"};
+}
+
+void AddWorkExamples(ExampleMap* out) {
+  ExampleMap& e = *out;
+  e["change plan"] = {"dbfleet change plan --dir migrations -e qa -i orders-db -d shop"};
+  e["change submit"] = {
+      "dbfleet change submit --dir migrations -e production -i orders-db -d shop --wait",
+      "dbfleet change submit --dir migrations -e qa -i orders-db -d shop --validate-only"};
+  e["change list"] = {"dbfleet change list --state awaiting_approval"};
+  e["change get"] = {"dbfleet change get 01JX3"};
+  e["change approve"] = {"dbfleet change approve 01JX3 --digest 61817940d01d --reason \"read it\""};
+  e["change reject"] = {"dbfleet change reject 01JX3 --reason \"locks the table too long\""};
+  e["change rollback"] = {"dbfleet change rollback 01JX3 --reason \"wrong default\" --wait"};
+  e["change cancel"] = {"dbfleet change cancel 01JX3 --wait"};
+  e["change wait"] = {"dbfleet change wait 01JX3 --no-block"};
+  e["job list"] = {"dbfleet job list --kind backup --limit 10"};
+  e["job get"] = {"dbfleet job get 01JX3"};
+  e["job explain"] = {"dbfleet job explain 01JX3"};
+  e["job logs"] = {"dbfleet job logs 01JX3 --follow"};
+  e["job cancel"] = {"dbfleet job cancel 01JX3 --reason \"not tonight\""};
+  e["job wait"] = {"dbfleet job wait 01JX3 --timeout 10m"};
+  e["job pause"] = {"dbfleet job pause 01JX3 --reason \"high load\""};
+  e["job resume"] = {"dbfleet job resume 01JX3 --wait"};
+  e["job resolve"] = {"dbfleet job resolve 01JX3 --as applied --reason \"the column is there\""};
+  e["user list"] = {"dbfleet user list"};
+  e["user get"] = {"dbfleet user get ada"};
+  e["user create"] = {"dbfleet user create ada --role operator --role approver"};
+  e["user roles"] = {"dbfleet user roles ada --role viewer"};
+  e["user disable"] = {"dbfleet user disable ada --reason \"left the company\""};
+  e["token create"] = {"dbfleet token create --description ci --ttl 30d --out ci-token"};
+  e["token list"] = {"dbfleet token list --user ada"};
+  e["token revoke"] = {"dbfleet token revoke users/ada/tokens/01JX3M6QK8T2R4V6W8Y0Z2B4D6"};
+  e["audit list"] = {"dbfleet audit list --actor ada", "dbfleet audit list --resource jobs/01JX3"};
+  e["audit export"] = {"dbfleet audit export --out audit.jsonl"};
+  e["audit verify"] = {"dbfleet audit verify audit.jsonl"};
+  e["completion"] = {"dbfleet completion bash"};
+}
+
+constexpr char kEverywhere[] =
+    "Everywhere:\n"
+    "  -o, --output table|wide|json|jsonl|yaml|name\n"
+    "  --context NAME              Another controller than the current one";
+
+void SetFooters(CLI::App& app, const std::string& path) {
+  for (CLI::App* sub : app.get_subcommands([](CLI::App* s) { return !s->get_name().empty(); })) {
+    const std::string below = absl::StrCat(path, path.empty() ? "" : " ", sub->get_name());
+    std::string footer = kEverywhere;
+    const auto found = Examples().find(below);
+    if (found != Examples().end()) {
+      absl::StrAppend(&footer, "\n\nExample", found->second.size() > 1 ? "s" : "", ":");
+      for (const std::string& example : found->second) absl::StrAppend(&footer, "\n  ", example);
+    } else {
+      absl::StrAppend(&footer, "\n\nExamples are in the help of each command: dbfleet ", below,
+                      " COMMAND --help");
+    }
+    sub->footer(footer);
+    SetFooters(*sub, below);
+  }
+}
+
+std::string RootHelp(const CLI::App* root) {
+  std::string out = absl::StrCat(root->get_description(), "\nUsage: dbfleet COMMAND [OPTIONS]\n\n");
+  for (const CLI::App* sub : root->get_subcommands([](const CLI::App*) { return true; })) {
+    absl::StrAppend(&out, "  ", sub->get_name(),
+                    std::string(13 - std::min<size_t>(12, sub->get_name().size()), ' '),
+                    sub->get_description(), "\n");
+  }
+  return out +
+         "\n  -o, --output FORM   table, wide, json, jsonl, yaml or name\n"
+         "  --context NAME      default: $DBFLEET_CONTEXT, or the current one\n"
+         "  -h, --help          of every command, with examples: dbfleet job get --help\n"
+         "  --version           of this command\n";
+}
+
+}  // namespace
+
+const std::map<std::string, std::vector<std::string>>& Examples() {
+  static const ExampleMap* const examples = [] {
+    auto* made = new ExampleMap;
+    AddFleetExamples(made);
+    AddWorkExamples(made);
+    return made;
+  }();
+  return *examples;
+}
+
+void CompleteHelp(CLI::App& root) {
+  SetFooters(root, "");
+  // The verbs share the root's formatter object, which must stay theirs.
+  root.formatter_fn([](const CLI::App* app, std::string name, CLI::AppFormatMode mode) {
+    return app->get_parent() == nullptr ? RootHelp(app)
+                                        : CLI::Formatter().make_help(app, name, mode);
+  });
+}
+
+}  // namespace dbfleet::cli

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+
+#include "controller/cli/shell.h"
+
+namespace dbfleet::cli {
+
+// The resources whose ids nobody wants to type: ULIDs.
+enum class IdKind { kJob, kChange, kBackup };
+
+// What the user calls a resource -> its full name. Whole ids and names go through as they are, and
+// the controller says whether they exist. A beginning of an id, four characters or more, is looked
+// up in the newest 10,000 resources of its kind: one match is its name, several are
+// INVALID_ARGUMENT (AMBIGUOUS_ID) with the candidates, none is NOT_FOUND (NO_SUCH_ID).
+absl::StatusOr<std::string> ResolveName(Shell& shell, IdKind kind, const std::string& given);
+
+}  // namespace dbfleet::cli

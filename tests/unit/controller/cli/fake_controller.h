@@ -1,0 +1,216 @@
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "grpcpp/server_context.h"
+
+#include "common/base/status.h"
+#include "common/rpc/status.h"
+#include "dbfleet/api/v1/audit_service.grpc.pb.h"
+#include "dbfleet/api/v1/backup_service.grpc.pb.h"
+#include "dbfleet/api/v1/change_service.grpc.pb.h"
+#include "dbfleet/api/v1/instance_service.grpc.pb.h"
+#include "dbfleet/api/v1/job_service.grpc.pb.h"
+#include "dbfleet/api/v1/user_service.grpc.pb.h"
+
+namespace dbfleet::cli {
+
+using api::v1::Job;
+
+inline constexpr char kToken[] = "dbft_CANARY";
+inline constexpr char kDigest[] =
+    "abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789";
+
+// Answers like a controller with one job. Everything is set up before the first call.
+class FakeController : public api::v1::JobService::Service,
+                       public api::v1::ChangeService::Service,
+                       public api::v1::InstanceService::Service,
+                       public api::v1::UserService::Service,
+                       public api::v1::BackupService::Service,
+                       public api::v1::AuditService::Service {
+ public:
+  using Context = grpc::ServerContext;
+
+  Job job;
+  std::vector<Job::State> watch_states;  // What WatchJob sends, one after the other.
+  bool hang_after_watch = false;
+  int unavailable_times = 0;
+  absl::Status next_error;
+  std::vector<std::string> request_ids;
+  api::v1::SubmitChangeRequest submitted;
+  api::v1::ApproveChangeRequest approved;
+  api::v1::ResolveTaskRequest resolved;
+  std::vector<api::v1::Instance> instances;
+  std::vector<api::v1::AuditRecord> records;
+  std::vector<std::string> job_names;  // What ListJobs and ListChanges list, newest first.
+  std::vector<std::string> backup_names;
+  std::vector<api::v1::JobLogLine> log;
+  int lists = 0;
+  std::string asked_actor;
+  api::v1::RunBackupRequest backed_up;
+
+  grpc::Status Enter(Context* context, const std::string& request_id = "") {
+    auto it = context->client_metadata().find("authorization");
+    const std::string wanted = absl::StrCat("Bearer ", kToken);
+    if (it == context->client_metadata().end() ||
+        std::string(it->second.data(), it->second.size()) != wanted) {
+      return rpc::ToGrpc(Error(absl::StatusCode::kUnauthenticated, "NO_TOKEN", "who are you?"));
+    }
+    if (!request_id.empty()) request_ids.push_back(request_id);
+    if (unavailable_times > 0) {
+      --unavailable_times;
+      return grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarting");
+    }
+    return rpc::ToGrpc(next_error);
+  }
+
+  grpc::Status GetJob(Context* context, const api::v1::GetJobRequest* in, Job* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    if (in->name() != job.name()) {
+      return rpc::ToGrpc(Error(absl::StatusCode::kNotFound, "JOB_NOT_FOUND", "no such job"));
+    }
+    *out = job;
+    return grpc::Status::OK;
+  }
+  size_t page_rows = 2;  // Whatever is asked for.
+  template <typename Response, typename Add>
+  grpc::Status Page(const std::vector<std::string>& names, const std::string& token, Add add,
+                    Response* out) {
+    ++lists;
+    const size_t from = token.empty() ? 0 : std::stoul(token);
+    const size_t to = std::min(from + page_rows, names.size());
+    for (size_t i = from; i < to; ++i) (out->*add)()->set_name(names[i]);
+    if (to < names.size()) out->set_next_page_token(absl::StrCat(to));
+    return grpc::Status::OK;
+  }
+  grpc::Status ListJobs(Context* context, const api::v1::ListJobsRequest* in,
+                        api::v1::ListJobsResponse* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    return Page(job_names, in->page_token(), &api::v1::ListJobsResponse::add_jobs, out);
+  }
+  grpc::Status ListChanges(Context* context, const api::v1::ListJobsRequest* in,
+                           api::v1::ListJobsResponse* out) override {
+    return ListJobs(context, in, out);
+  }
+  grpc::Status ListBackups(Context* context, const api::v1::ListBackupsRequest* in,
+                           api::v1::ListBackupsResponse* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    return Page(backup_names, in->page_token(), &api::v1::ListBackupsResponse::add_backups, out);
+  }
+  grpc::Status GetBackup(Context* context, const api::v1::GetBackupRequest* in,
+                         api::v1::Backup* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    out->set_name(in->name());
+    return grpc::Status::OK;
+  }
+  grpc::Status RunBackup(Context* context, const api::v1::RunBackupRequest* in, Job* out) override {
+    if (auto status = Enter(context, in->request_id()); !status.ok()) return status;
+    backed_up = *in;
+    *out = job;
+    return grpc::Status::OK;
+  }
+  grpc::Status ReadJobLog(Context* context, const api::v1::ReadJobLogRequest*,
+                          grpc::ServerWriter<api::v1::JobLogLine>* writer) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    for (const auto& line : log) writer->Write(line);
+    return grpc::Status::OK;
+  }
+  grpc::Status GetInstance(Context* context, const api::v1::GetInstanceRequest* in,
+                           api::v1::Instance* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    for (const auto& instance : instances) {
+      if (instance.name() != in->name()) continue;
+      *out = instance;
+      return grpc::Status::OK;
+    }
+    return rpc::ToGrpc(Error(absl::StatusCode::kNotFound, "INSTANCE_NOT_FOUND", "no instance"));
+  }
+  grpc::Status GetUser(Context* context, const api::v1::GetUserRequest* in,
+                       api::v1::User* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    if (in->name() != "users/ada") {
+      return rpc::ToGrpc(Error(absl::StatusCode::kNotFound, "NOT_FOUND", "no such user"));
+    }
+    out->set_name(in->name());
+    return grpc::Status::OK;
+  }
+  grpc::Status ListAuditRecords(Context* context, const api::v1::ListAuditRecordsRequest* in,
+                                api::v1::ListAuditRecordsResponse* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    asked_actor = in->actor();
+    for (const auto& record : records) {
+      if (in->actor().empty() || in->actor() == record.actor()) *out->add_records() = record;
+    }
+    return grpc::Status::OK;
+  }
+  grpc::Status WatchJob(Context* context, const api::v1::WatchJobRequest*,
+                        grpc::ServerWriter<Job>* writer) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    for (const Job::State state : watch_states) {
+      job.set_state(state);
+      writer->Write(job);
+    }
+    while (hang_after_watch && !context->IsCancelled()) std::this_thread::yield();
+    return grpc::Status::OK;
+  }
+  grpc::Status ResolveTask(Context* context, const api::v1::ResolveTaskRequest* in,
+                           Job* out) override {
+    if (auto status = Enter(context, in->request_id()); !status.ok()) return status;
+    resolved = *in;
+    *out = job;
+    return grpc::Status::OK;
+  }
+  grpc::Status SubmitChange(Context* context, const api::v1::SubmitChangeRequest* in,
+                            Job* out) override {
+    if (auto status = Enter(context, in->request_id()); !status.ok()) return status;
+    submitted = *in;
+    *out = job;
+    return grpc::Status::OK;
+  }
+  grpc::Status GetChange(Context* context, const api::v1::GetJobRequest* in, Job* out) override {
+    return GetJob(context, in, out);
+  }
+  grpc::Status ApproveChange(Context* context, const api::v1::ApproveChangeRequest* in,
+                             Job* out) override {
+    if (auto status = Enter(context, in->request_id()); !status.ok()) return status;
+    approved = *in;
+    *out = job;
+    return grpc::Status::OK;
+  }
+  grpc::Status ListInstances(Context* context, const api::v1::ListInstancesRequest* in,
+                             api::v1::ListInstancesResponse* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    // Pages of two, so that the client has to go on.
+    const size_t from = in->page_token().empty() ? 0 : std::stoul(in->page_token());
+    const size_t to = std::min(from + 2, instances.size());
+    for (size_t i = from; i < to; ++i) *out->add_instances() = instances[i];
+    if (to < instances.size()) out->set_next_page_token(absl::StrCat(to));
+    return grpc::Status::OK;
+  }
+  grpc::Status WhoAmI(Context* context, const api::v1::WhoAmIRequest*,
+                      api::v1::User* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    out->set_name("users/ada");
+    out->add_roles(api::v1::ROLE_OPERATOR);
+    return grpc::Status::OK;
+  }
+  grpc::Status CreateToken(Context* context, const api::v1::CreateTokenRequest* in,
+                           api::v1::CreateTokenResponse* out) override {
+    if (auto status = Enter(context, in->request_id()); !status.ok()) return status;
+    out->mutable_token()->set_name(in->user() + "/tokens/T1");
+    out->set_secret("dbft_FRESH");
+    return grpc::Status::OK;
+  }
+  grpc::Status ExportAudit(Context* context, const api::v1::ExportAuditRequest*,
+                           grpc::ServerWriter<api::v1::AuditRecord>* writer) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    for (const auto& record : records) writer->Write(record);
+    return rpc::ToGrpc(next_error);
+  }
+};
+
+}  // namespace dbfleet::cli
