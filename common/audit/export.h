@@ -14,10 +14,9 @@
 //    "resource":...,"environment":...,"details":{...},"previous_hash":"<hex>","hash":"<hex>",
 //    "canonical":"<base64>"}
 //
-// "type" names the kind of line. "checkpoint" is reserved for signed checkpoints: an Ed25519
-// signature over a tree size and the RFC 6962 root hash of the records' canonical bytes up to it,
-// placed after the record that it covers. Readers refuse types that they do not know instead of
-// skipping them.
+// "type" names the kind of line. Beside records there are signed checkpoints of the trail and
+// agents' receipts for them (export_evidence.h). Readers refuse types that they do not know instead
+// of skipping them.
 namespace dbfleet::audit {
 
 struct ExportedRecord {
@@ -33,7 +32,8 @@ inline constexpr size_t kMaxLineBytes = 16 << 20;
 // are replaced, and the line then does not verify.
 std::string WriteJsonLine(const ExportedRecord& record);
 
-// INVALID_ARGUMENT (BAD_AUDIT_LINE) unless the line is byte for byte what WriteJsonLine writes.
+// INVALID_ARGUMENT (BAD_AUDIT_LINE) unless the line is byte for byte what WriteJsonLine writes; so
+// also for lines of other types.
 // Does not look at the hash or at the canonical bytes: VerifyExport does.
 absl::StatusOr<ExportedRecord> ReadJsonLine(absl::string_view line);
 

@@ -3,7 +3,9 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/audit/evidence.h"
 #include "common/audit/export.h"
+#include "common/audit/export_evidence.h"
 #include "common/audit/record.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
@@ -31,47 +33,30 @@ absl::Status Unreadable() {
                "the audit export cannot be read; it must be a file that this user may read");
 }
 
-// Follows the chain record by record.
-class Chain {
+// Follows the chain record by record, and the evidence that stands between records.
+class Trail {
  public:
-  explicit Chain(const VerifyOptions& options) : options_(options) {}
+  explicit Trail(const VerifyOptions& options) : options_(options), evidence_(options) {}
 
-  // The number that the next record must have; 1 if it is the first and may have any.
-  uint64_t expected() const {
-    if (report_.records > 0) return report_.last_seq + 1;
-    return options_.first_seq == 0 ? 1 : options_.first_seq;
-  }
+  std::string Begin() { return evidence_.Load(); }
 
-  // "" if the line continues the chain, else what is wrong with it.
+  // "" if the line continues the trail, else what is wrong with it.
   std::string Add(absl::string_view line) {
-    const absl::StatusOr<ExportedRecord> exported = ReadJsonLine(line);
-    if (!exported.ok()) return std::string(exported.status().message());
-    const Record& record = exported->record;
-    if (std::string problem = CheckNumber(record.seq); !problem.empty()) return problem;
-    if (exported->canonical != CanonicalBytes(record)) {
-      return "its canonical bytes do not belong to what it says";
+    switch (KindOfLine(line)) {
+      case LineKind::kCheckpoint:
+        return AddCheckpoint(line);
+      case LineKind::kReceipt:
+        return AddReceipt(line);
+      case LineKind::kRecord:
+        return AddRecord(line);
     }
-    if (exported->hash != Sha256(exported->canonical)) {
-      return "its hash does not belong to its canonical bytes";
-    }
-    if (report_.records == 0 && record.seq == 1) head_ = GenesisHash();
-    if (!head_.empty() && record.previous_hash != head_) {
-      return "its previous hash is not the hash of the record before";
-    }
-    if (record.seq == options_.trusted_seq &&
-        HexEncode(exported->hash) != absl::AsciiStrToLower(options_.trusted_hash)) {
-      return "its hash is not the one that is trusted for it";
-    }
-    if (report_.records == 0) report_.first_seq = record.seq;
-    ++report_.records;
-    report_.last_seq = record.seq;
-    head_ = exported->hash;
-    return "";
+    return "it is of no known kind";
   }
 
   // "" if the export may end here.
-  std::string Finish() const {
+  std::string Finish() {
     if (report_.records == 0) return "the export holds no record";
+    if (std::string problem = evidence_.Finish(point_.size); !problem.empty()) return problem;
     if (options_.trusted_seq == 0) return "";
     if (report_.last_seq < options_.trusted_seq) {
       return absl::StrCat("the export ends before the trusted record ", options_.trusted_seq);
@@ -83,21 +68,96 @@ class Chain {
   }
 
   void MarkBad(uint64_t line, std::string problem) {
+    evidence_.Fill(&report_);
     report_.bad_seq = repeated_seq_ != 0 ? repeated_seq_ : expected();
+    if (report_.bad_from != 0) report_.bad_seq = report_.bad_from;
     report_.bad_line = line;
     report_.problem = std::move(problem);
   }
 
   VerifyReport report() const {
     VerifyReport report = report_;
-    report.head_hash = HexEncode(head_);
+    evidence_.Fill(&report);
+    report.head_hash = report_.records == 0 ? "" : HexEncode(point_.head);
+    if (point_.tree != nullptr) report.root = HexEncode(tree_.Root());
     return report;
   }
 
  private:
+  // The number that the next record must have; 1 if it is the first and may have any.
+  uint64_t expected() const {
+    if (started_) return point_.size + 1;
+    return options_.first_seq == 0 ? 1 : options_.first_seq;
+  }
+
+  // The trail goes on after record `size` with the hash `head`; "" if that is not known.
+  std::string StartAfter(uint64_t size, std::string head) {
+    started_ = true;
+    point_.size = size;
+    point_.head = size == 0 ? GenesisHash() : std::move(head);
+    point_.tree = size == 0 ? &tree_ : nullptr;
+    return evidence_.Start(point_);
+  }
+
+  std::string AddRecord(absl::string_view line) {
+    absl::StatusOr<ExportedRecord> exported = ReadJsonLine(line);
+    if (!exported.ok()) return std::string(exported.status().message());
+    const Record& record = exported->record;
+    if (std::string problem = CheckNumber(record.seq); !problem.empty()) return problem;
+    if (exported->canonical != CanonicalBytes(record)) {
+      return "its canonical bytes do not belong to what it says";
+    }
+    if (exported->hash != Sha256(exported->canonical)) {
+      return "its hash does not belong to its canonical bytes";
+    }
+    if (!started_) {
+      std::string problem = StartAfter(record.seq - 1, record.previous_hash);
+      if (!problem.empty()) return problem;
+    }
+    if (record.previous_hash != point_.head) {
+      return "its previous hash is not the hash of the record before";
+    }
+    if (record.seq == options_.trusted_seq &&
+        HexEncode(exported->hash) != absl::AsciiStrToLower(options_.trusted_hash)) {
+      return "its hash is not the one that is trusted for it";
+    }
+    if (report_.records == 0) report_.first_seq = record.seq;
+    ++report_.records;
+    report_.last_seq = record.seq;
+    point_.size = record.seq;
+    point_.head = std::move(exported->hash);
+    if (point_.tree != nullptr) tree_.Append(LeafHash(exported->canonical));
+    return evidence_.Reach(point_);
+  }
+
+  std::string AddCheckpoint(absl::string_view line) {
+    const absl::StatusOr<std::string> text = ReadCheckpointLine(line);
+    if (!text.ok()) return std::string(text.status().message());
+    if (!started_) {
+      const absl::StatusOr<SignedCheckpoint> parsed = ParseCheckpoint(*text);
+      if (!parsed.ok()) return std::string(parsed.status().message());
+      const Checkpoint& checkpoint = parsed->checkpoint;
+      if (options_.first_seq != 0 && checkpoint.size + 1 != options_.first_seq) {
+        return absl::StrCat("record ", options_.first_seq, " should follow, but here stands a ",
+                            "checkpoint over ", checkpoint.size, " records");
+      }
+      std::string problem = StartAfter(checkpoint.size, checkpoint.head);
+      if (!problem.empty()) return problem;
+    }
+    return evidence_.AddCheckpoint(*text, point_);
+  }
+
+  std::string AddReceipt(absl::string_view line) {
+    const absl::StatusOr<SignedReceipt> receipt = ReadReceiptLine(line);
+    if (!receipt.ok()) return std::string(receipt.status().message());
+    if (!started_) return "a receipt stands before what it is for";
+    return evidence_.AddReceipt(*receipt, point_);
+  }
+
   std::string CheckNumber(uint64_t seq) {
-    const bool any = report_.records == 0 && options_.first_seq == 0;
-    if (any) return seq == 0 ? "records are numbered from 1" : "";
+    if (!started_ && options_.first_seq == 0) {
+      return seq == 0 ? "records are numbered from 1" : "";
+    }
     if (seq > expected()) {
       return absl::StrCat("record ", expected(), " is missing: here stands record ", seq);
     }
@@ -109,8 +169,11 @@ class Chain {
   }
 
   const VerifyOptions& options_;
+  impl::Evidence evidence_;
   VerifyReport report_;
-  std::string head_;           // Raw; "" before the first record.
+  bool started_ = false;
+  CompactRange tree_;
+  impl::TrailPoint point_;
   uint64_t repeated_seq_ = 0;  // Of a line whose number was there before.
 };
 
@@ -122,7 +185,11 @@ absl::StatusOr<VerifyReport> VerifyExport(std::istream& in) {
 
 absl::StatusOr<VerifyReport> VerifyExport(std::istream& in, const VerifyOptions& options) {
   if (!in.good() || in.rdbuf() == nullptr) return Unreadable();
-  Chain chain(options);
+  Trail trail(options);
+  if (std::string problem = trail.Begin(); !problem.empty()) {
+    trail.MarkBad(0, std::move(problem));
+    return trail.report();
+  }
   std::string line;
   for (uint64_t number = 1;; ++number) {
     LineEnd end = LineEnd::kEndOfStream;
@@ -133,8 +200,8 @@ absl::StatusOr<VerifyReport> VerifyExport(std::istream& in, const VerifyOptions&
       return Unreadable();
     }
     if (end == LineEnd::kEndOfStream && line.empty()) {
-      if (std::string problem = chain.Finish(); !problem.empty()) chain.MarkBad(number, problem);
-      return chain.report();
+      if (std::string problem = trail.Finish(); !problem.empty()) trail.MarkBad(number, problem);
+      return trail.report();
     }
     std::string problem;
     if (end == LineEnd::kTooLong) {
@@ -142,11 +209,11 @@ absl::StatusOr<VerifyReport> VerifyExport(std::istream& in, const VerifyOptions&
     } else if (end == LineEnd::kEndOfStream) {
       problem = "it does not end in a newline: something was cut off or altered here";
     } else {
-      problem = chain.Add(line);
+      problem = trail.Add(line);
     }
     if (!problem.empty()) {
-      chain.MarkBad(number, problem);
-      return chain.report();
+      trail.MarkBad(number, problem);
+      return trail.report();
     }
   }
 }

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "common/audit/checkpoint.h"
+
+namespace dbfleet::audit::impl {
+
+// The logs that an export's evidence speaks of, and how adoptions join them. Not thread-safe.
+class Lineage {
+ public:
+  // A log was named by something that cannot vouch for its predecessor.
+  void Name(const std::string& log_id) { logs_.try_emplace(log_id); }
+  // A checkpoint with a good signature told of it. "" or what contradicts what is known.
+  std::string Learn(const std::string& log_id, const std::optional<Predecessor>& predecessor);
+
+  // "" if the logs are one line of successors, else why not.
+  std::string Check() const;
+
+  // Is `later` the same log or, by however many adoptions, a successor?
+  bool Follows(const std::string& later, const std::string& earlier) const;
+
+  // How many of the log's records its successors kept; nullopt: all.
+  std::optional<uint64_t> KeptOf(const std::string& log_id) const;
+  // With how many records the log began.
+  uint64_t StartOf(const std::string& log_id) const;
+
+ private:
+  struct Log {
+    bool known = false;
+    std::optional<Predecessor> predecessor;
+  };
+  // The log that names this one; "" if none does.
+  std::string SuccessorOf(const std::string& log_id) const;
+
+  std::map<std::string, Log> logs_;
+};
+
+}  // namespace dbfleet::audit::impl
