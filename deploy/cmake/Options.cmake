@@ -8,6 +8,8 @@ set(THREADS_PREFER_PTHREAD_FLAG ON)
 
 option(DBFLEET_BUILD_TESTS "Build the tests" ON)
 option(DBFLEET_BUILD_BENCH "Build the benchmarks" OFF)
+option(DBFLEET_FAILPOINTS "Compile the failpoints of the crash tests in (never in what is installed)"
+       ${DBFLEET_BUILD_TESTS})
 option(DBFLEET_WERROR "Treat warnings as errors" ON)
 set(DBFLEET_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
 
@@ -20,6 +22,9 @@ endif()
 add_library(dbfleet_flags INTERFACE)
 target_compile_options(dbfleet_flags INTERFACE -Wall -Wextra -Wpedantic -Wno-unused-parameter
                        -Wno-missing-field-initializers)
+if(NOT DBFLEET_FAILPOINTS)
+  target_compile_definitions(dbfleet_flags INTERFACE DBFLEET_NO_FAILPOINTS)
+endif()
 if(DBFLEET_WERROR)
   target_compile_options(dbfleet_flags INTERFACE -Werror)
 endif()

@@ -196,10 +196,15 @@ class Fleet:
         names = [p.stem for p in (self.state / "run").glob("*.pid")]
         return {name: self.pid(name) for name in names if self.pid(name) is not None}
 
+    def environment_of(self, _name):
+        """A daemon's environment; None: this process's own."""
+        return None
+
     def start(self, name, argv):
         with open(self.state / "log" / f"{name}.log", "ab") as log:
             child = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=log,
-                                     stderr=subprocess.STDOUT, start_new_session=True)
+                                     stderr=subprocess.STDOUT, start_new_session=True,
+                                     env=self.environment_of(name))
         self.children.append(child)
         # The start time is there as soon as fork has returned.
         (self.state / "run" / f"{name}.pid").write_text(f"{child.pid} {start_time(child.pid)}\n")
@@ -306,8 +311,8 @@ class Fleet:
     def port(self, name):
         return int((self.state / "etc" / f"{name}.port").read_text())
 
-    def start_controller(self, extra=None):
-        """`extra`: further lines of its configuration, kept for later starts."""
+    def write_controller_config(self, extra=None):
+        """`extra`: further lines, kept for later starts."""
         if extra is not None:
             self.controller_extra = extra
         config = self.state / "etc/controller.yaml"
@@ -315,6 +320,10 @@ class Fleet:
                           f"listen: 127.0.0.1:{self.port('grpc')}\n"
                           f"http_listen: 127.0.0.1:{self.port('http')}\n"
                           "advertise:\n  - 127.0.0.1\n" + self.controller_extra)
+        return config
+
+    def start_controller(self, extra=None):
+        config = self.write_controller_config(extra)
         self.start("controller", [self.bin / "dbfleet-controller", "run", "--config", config])
         wait_until("the controller is ready",
                    lambda: self.alive("controller") and self.http("/readyz")[0] == 200)

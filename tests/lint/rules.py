@@ -36,7 +36,9 @@ WORDS = [
     # (5)
     (r"\babsl::(Mutex|MutexLock|ReaderMutexLock|WriterMutexLock|CondVar)\b"
      r"|\bstd::(mutex|shared_mutex|recursive_mutex|timed_mutex|condition_variable\w*)\b",
-     ["common/concurrency/"],
+     ["common/concurrency/",
+      # Stands below every other module.
+      "common/base/failpoint.cc"],
      "use common/concurrency/mutex.h: ThreadSanitizer cannot see into the others"),
     # (6)
     (r"\babsl::(Now|SleepFor)\s*\(|\babsl::GetCurrentTimeNanos\b"

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+
+#include "common/base/failpoint.h"
+
+namespace dbfleet::rpc {
+
+// Where messages leave for the other side: carries out the failpoint orders drop, duplicate and
+// swap, so that tests see what a protocol makes of a network, or a peer, that misbehaves. The tag
+// of a hit is the name of the message's `kind`. Passes everything on unchanged when nothing is
+// ordered, and in builds without failpoints. Not thread-safe.
+template <typename Message>
+class MessageFaults {
+ public:
+  // Calls `emit` for what is to be sent now: nothing, the message, it twice, or it before one that
+  // was held back.
+  template <typename Emit>
+  void Pass(absl::string_view name, Message message, Emit emit) {
+#ifndef DBFLEET_NO_FAILPOINTS
+    switch (failpoint::Hit(name, KindOf(message))) {
+      case failpoint::Order::kDrop:
+        return;
+      case failpoint::Order::kSwap:
+        if (!held_.has_value()) {
+          held_ = std::move(message);
+          return;
+        }
+        break;
+      case failpoint::Order::kDuplicate:
+        emit(message);
+        break;
+      default:
+        break;
+    }
+    emit(std::move(message));
+    if (held_.has_value()) emit(*std::exchange(held_, std::nullopt));
+#else
+    emit(std::move(message));
+#endif
+  }
+
+ private:
+#ifndef DBFLEET_NO_FAILPOINTS
+  static std::string KindOf(const Message& message) {
+    const auto* kind = Message::descriptor()->FindOneofByName("kind");
+    const auto* field = kind == nullptr
+                            ? nullptr
+                            : Message::GetReflection()->GetOneofFieldDescriptor(message, kind);
+    return field == nullptr ? "" : field->name();
+  }
+
+  std::optional<Message> held_;
+#endif
+};
+
+}  // namespace dbfleet::rpc

@@ -1,0 +1,260 @@
+"""What users do to the fleet, written so that it goes through whatever dies on the way.
+
+Each operation is a function of the workload; it asks, looks whether what it asked for arrived (as a
+person would, before asking again), and brings the job to its end: approving, and deciding by a look
+at the database where the fleet says that a person must. Nothing is asserted here about the product;
+the log of what was asked and acknowledged is the checker's.
+"""
+import shutil
+import time
+from pathlib import Path
+
+from fleet import TERMINAL, wait_until
+from harness import DATABASES, ENVIRONMENTS
+
+SETTLE = 90  # Seconds for a job to end, or to ask for a person, once nothing dies any more.
+
+
+class Workload:
+    def __init__(self, fleet):
+        self.fleet = fleet
+        self.log = fleet.log
+        self.count = 0
+        self.applied = []  # (instance, change, job) that could be taken back.
+
+    # -- Helpers ----------------------------------------------------------------------------------
+
+    def next_name(self, kind):
+        self.count += 1
+        return f"{kind}_{self.count:04}"
+
+    def jobs(self, kind=None):
+        arguments = ["job", "list", "--limit", "0", "-o", "json"] + (["--kind", kind] if kind else [])
+        result = self.fleet.ask("admin", *arguments)
+        return result.json() if result.code == 0 else []
+
+    def once(self, op, context, arguments, arrived, **facts):
+        """Asks; when no answer came, looks whether it arrived all the same before asking again.
+        `arrived`: returns the job's name once it is there. The job's id, or None when refused."""
+        deadline = time.monotonic() + SETTLE
+        while time.monotonic() < deadline:
+            result = self.fleet.cli(context, *arguments, "-o", "name")
+            job = result.out.strip().rsplit("/", 1)[-1] if result.code == 0 else ""
+            if result.code == 0:
+                self.log.add(op, by=context, job=job, acked=True, **facts)
+                return job
+            if result.code not in (1, 7, 9):
+                self.log.add(op, by=context, job="", acked=False, error=result.text[-400:], **facts)
+                return None
+            there = arrived()
+            if there:
+                self.log.add(op, by=context, job=there, acked=False, error="found later", **facts)
+                return there
+            time.sleep(0.2)
+        raise AssertionError(f"{arguments} was not answered within {SETTLE} s:\n{result}")
+
+    def view(self, job):
+        result = self.fleet.ask("admin", "job", "get", job, "-o", "json")
+        if result.code != 0:
+            raise AssertionError(f"job {job}: {result}")
+        view = result.json()
+        self.log.add("observe", job=job, state=view["state"])
+        return view
+
+    def settle(self, job, decide=None, seconds=SETTLE):
+        """Brings the job to its end. `decide(view)` plays the person where one is needed: it returns
+        "applied" or "not-applied"."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            view = self.view(job)
+            state = view["state"]
+            if state in TERMINAL:
+                return view
+            if state == "STATE_AWAITING_APPROVAL":
+                self.approve(job, view)
+            elif state == "STATE_PAUSED":
+                self.person(job, view, decide)
+            time.sleep(0.15)
+        raise AssertionError(f"job {job} did not end within {seconds} s: {view}")
+
+    def approve(self, job, view, context="bob"):
+        result = self.fleet.cli(context, "change", "approve", job, "--digest", view["digest"],
+                                "--reason", "seen")
+        self.log.add("approve", by=context, job=job, digest=view["digest"], acked=result.code == 0,
+                     error="" if result.code == 0 else result.text[-200:])
+
+    def person(self, job, view, decide):
+        waiting = [t for t in view.get("tasks", []) if t["state"] == "STATE_NEEDS_PERSON"]
+        if not waiting:
+            self.fleet.cli("ada", "job", "resume", job)
+            return
+        word = decide(view) if decide else "not-applied"
+        result = self.fleet.cli("ada", "job", "resolve", job, "--as", word, "--reason", "looked")
+        self.log.add("resolve", by="ada", job=job, word=word, acked=result.code == 0)
+
+    # -- Backups ----------------------------------------------------------------------------------
+
+    def backup(self, instance="mariadb"):
+        before = {j["name"] for j in self.jobs("backup")}
+
+        def arrived():
+            new = [j["name"] for j in self.jobs("backup") if j["name"] not in before]
+            return new[0].rsplit("/", 1)[-1] if new else ""
+
+        job = self.once("submit", "ada", ["backup", "run", instance], arrived, instance=instance,
+                        kind="backup")
+        if job:
+            self.settle(job)
+            for child in [j for j in self.jobs("verify") if j.get("parent") == f"jobs/{job}"]:
+                self.settle(child["name"].rsplit("/", 1)[-1])
+
+    # -- Changes ----------------------------------------------------------------------------------
+
+    def folder(self, instance, name, fails=False):
+        """Two steps with an effect that can be counted, and a column; `fails` ends in an error."""
+        def row(step):
+            return (f"INSERT INTO chaos_step_{step} (change_name) VALUES ('{name}');\n",
+                    f"DELETE FROM chaos_step_{step} WHERE change_name = '{name}';\n")
+
+        def column(letter):
+            return (f"ALTER TABLE orders ADD COLUMN {letter}_{name} INT NULL;\n",
+                    f"ALTER TABLE orders DROP COLUMN {letter}_{name};\n")
+
+        steps = [row(1), column("c"), row(2)]
+        if fails:
+            up, down = column("x")
+            # There is an id already.
+            steps.append((up.replace(";", ", ADD COLUMN id INT NULL;"),
+                          down.replace(";", ", DROP COLUMN id;")))
+        up = "".join(up for up, _ in steps)
+        down = "".join(down for _, down in reversed(steps))
+        self.count += 1
+        version = f"{int(time.time() * 1000) % 10**10:010}{self.count:03}"
+        return self.fleet.migration(version, name, up, down)
+
+    def change(self, instance="mariadb", fails=False, end="approve"):
+        """Submits a change and brings it to its end. `end`: approve, cancel or reject."""
+        name = self.next_name("bad" if fails else "change")
+        folder = self.folder(instance, name, fails)
+        arguments = ["change", "submit", "--dir", folder, "--environment", ENVIRONMENTS[instance],
+                     "--instance", instance, "--database", DATABASES[instance], "--title", name,
+                     "--reason", "chaos", "--approve-destructive", "--lock-timeout", "20s"]
+        if instance == "mariadb":
+            arguments += ["--client", "--account", "1001"]
+        job = self.once("submit", "ada", arguments, lambda: self.titled(name), instance=instance,
+                        kind="change", change_name=name)
+        if job is None:
+            return
+        if end == "cancel":
+            self.repeat("cancel", "ada", job, ["job", "cancel", job, "--reason", "not wanted"])
+        elif end == "reject":
+            self.wait_state(job, "STATE_AWAITING_APPROVAL")
+            self.repeat("reject", "bob", job, ["change", "reject", job, "--reason", "no"])
+        view = self.settle(job, lambda v: self.look(instance, name))
+        if view.get("errorReason") == "ROLLBACK_INCOMPLETE":
+            self.look(instance, name)
+        if view["state"] == "STATE_SUCCEEDED" and not fails:
+            self.applied.append((instance, name, job))
+
+    def titled(self, name):
+        return next((j["name"].rsplit("/", 1)[-1] for j in self.jobs() if j.get("title") == name), "")
+
+    def repeat(self, op, context, job, arguments):
+        """For what may be asked again: the answer of the last time counts."""
+        result = self.fleet.ask(context, *arguments)
+        self.log.add(op, by=context, job=job, acked=result.code == 0,
+                     error="" if result.code == 0 else result.text[-200:])
+
+    def wait_state(self, job, *states):
+        wait_until(f"{job} is {states}",
+                   lambda: self.view(job)["state"] in TERMINAL | set(states), SETTLE)
+
+    def roll_back(self):
+        if not self.applied:
+            return
+        instance, name, taken_back = self.applied.pop()
+
+        def arrived():
+            return next((j["name"].rsplit("/", 1)[-1] for j in self.jobs()
+                         if j.get("rollbackOf") == f"jobs/{taken_back}"), "")
+
+        job = self.once("submit", "ada", ["change", "rollback", taken_back, "--reason", "not wanted",
+                                            "--approve-destructive"],
+                        arrived, instance=instance, kind="rollback", change_name=name)
+        if job:
+            self.settle(job, lambda v: self.look(instance, name, rollback=True))
+
+    # -- The person -------------------------------------------------------------------------------
+
+    def look(self, instance, name, rollback=False):
+        """Looks at the database, and puts a half-done change right by hand."""
+        database = f"{DATABASES[instance]}." if instance == "mariadb" else ""
+        rows = self.fleet.target_sql(
+            instance, f"SELECT step, direction FROM {database}chaos_effects WHERE change_name = "
+            f"'{name}' ORDER BY id")
+        schema = DATABASES[instance] if instance == "mariadb" else "public"
+        column = int(self.fleet.target_sql(
+            instance, "SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = "
+            f"'{schema}' AND table_name = 'orders' AND column_name = 'c_{name}'")[0][0])
+        level = {1: 0, 2: 0}
+        for step, direction in rows:
+            level[int(step)] += 1 if direction == "up" else -1
+        if level[1] > 0 and column > 0 and level[2] > 0:
+            return "not-applied" if rollback else "applied"
+        statements = "".join(f"DELETE FROM {database}chaos_step_{step} WHERE change_name = '{name}';"
+                             for step in (1, 2) if level[step] > 0)
+        if column:
+            statements += f"ALTER TABLE {database}orders DROP COLUMN c_{name};"
+        if statements:
+            self.fleet.target_sql(instance, statements)
+        self.log.add("by_hand", change_name=name, instance=instance, statements=statements)
+        return "applied" if rollback else "not-applied"
+
+    # -- Everything else --------------------------------------------------------------------------
+
+    def people(self):
+        """An account's whole life."""
+        name = self.next_name("user").replace("_", "-")
+        self.fleet.ask("admin", "user", "create", name, "--role=viewer")
+        token = self.fleet.ask("admin", "token", "create", "--user", name, "-o", "json")
+        self.fleet.ask("admin", "user", "roles", name, "--role=operator")
+        if token.code == 0:
+            made = token.json()
+            self.fleet.ask("admin", "token", "revoke", made.get("token", made)["name"])
+        self.fleet.ask("admin", "user", "disable", name, "--reason", "left")
+
+    def check(self):
+        self.fleet.ask("ada", "instance", "check", "mariadb")
+        self.fleet.ask("ada", "instance", "inspect", "mariadb", "SELECT COUNT(*) FROM orders", "-d",
+                       "client_1001")
+
+    def drain(self):
+        self.fleet.ask("admin", "agent", "drain", "redis")
+        self.fleet.ask("admin", "agent", "drain", "redis", "--undo")
+
+    def export(self):
+        path = self.fleet.state / "export.jsonl"
+        Path(path).unlink(missing_ok=True)
+        self.fleet.ask("eve", "audit", "export", "--out", path)
+
+    def re_enrol(self):
+        """Revokes the Redis agent and lets it in again, as after a theft."""
+        fleet = self.fleet
+        if "redis" not in fleet.names:
+            return
+        fleet.kill("agent-redis")
+        self.repeat("revoke_agent", "admin", "", ["agent", "revoke", "redis", "--reason", "stolen"])
+        join = fleet.state / "secrets/join-redis"
+        join.unlink(missing_ok=True)
+        shutil.rmtree(fleet.state / "agent-redis", ignore_errors=True)
+        fleet.ask("admin", "agent", "token", "create", "redis", "--environment", "development",
+                  "--out", join)
+        fleet.boot("agent-redis", self.orders_at_enrolment)
+        fleet.guarding.add("agent-redis")
+        fleet.ready()
+
+    orders_at_enrolment = ""
+
+    def restart(self, daemon):
+        self.fleet.reboot(daemon)
+        self.fleet.ready()
