@@ -17,16 +17,13 @@
 #include "common/base/files.h"
 #include "common/base/status.h"
 #include "common/log/log.h"
+#include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
 namespace {
 
 constexpr absl::Duration kFlush = absl::Seconds(3);
 constexpr absl::Duration kProbeDeadline = absl::Seconds(10);
-
-absl::Duration DurationOf(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
-}
 
 }  // namespace
 
@@ -126,11 +123,11 @@ void AgentProcess::BuildWatchers() {
     engines[name] = engine.get();
   }
   HealthMonitor::Options health;
-  health.interval = DurationOf(config.check_interval());
+  health.interval = FromProto(config.check_interval());
   health.deadline = std::min(kProbeDeadline, health.interval);
   health_ = std::make_unique<HealthMonitor>(health, *clock_, std::move(list));
   MetricsCollector::Options metrics;
-  metrics.interval = DurationOf(config.metrics_interval());
+  metrics.interval = FromProto(config.metrics_interval());
   metrics.deadline = std::min(kProbeDeadline, metrics.interval);
   metrics_pool_ = MakeThreadPool("metrics", std::max(1, config.instances_size()));
   collector_ = std::make_unique<MetricsCollector>(

@@ -20,10 +20,10 @@ namespace {
 
 constexpr char kOpenAccount[] = "(none)";
 
-int Fail(const absl::Status& status) {
+int Fail(const absl::Status& status, int exit_code = kFailed) {
   std::cerr << "dbfleet-agent: "
             << SanitizeForDisplay(std::string(status.message()), /*keep_newlines=*/true) << "\n";
-  return 1;
+  return exit_code;
 }
 
 // A login with one account, through the engine's own read-only session.
@@ -67,18 +67,18 @@ const char* Version() { return DBFLEET_VERSION; }
 
 int CheckConfig(const std::string& config_path, std::ostream& out) {
   const absl::StatusOr<LoadedConfig> loaded = LoadConfig(config_path);
-  if (!loaded.ok()) return Fail(loaded.status());
+  if (!loaded.ok()) return Fail(loaded.status(), kBadConfig);
   PrintRow(out, "INSTANCE", "ENGINE", "ENDPOINT", "ACCOUNT", "RESULT");
   bool good = true;
   for (const InstanceSpec& spec : SpecsOf(loaded->config)) {
     good = CheckInstanceAccounts(spec, out) && good;
   }
-  return good ? 0 : 1;
+  return good ? 0 : kFailed;
 }
 
 int PrintGrants(const std::string& config_path, const std::string& instance, std::ostream& out) {
   const absl::StatusOr<LoadedConfig> loaded = LoadConfig(config_path);
-  if (!loaded.ok()) return Fail(loaded.status());
+  if (!loaded.ok()) return Fail(loaded.status(), kBadConfig);
   bool found = false;
   for (const InstanceSpec& spec : SpecsOf(loaded->config)) {
     if (!instance.empty() && spec.name != instance) continue;
@@ -91,7 +91,7 @@ int PrintGrants(const std::string& config_path, const std::string& instance, std
 
 int EnrollAgent(const std::string& config_path, const std::string& token_file, std::ostream& out) {
   const absl::StatusOr<LoadedConfig> loaded = LoadConfig(config_path);
-  if (!loaded.ok()) return Fail(loaded.status());
+  if (!loaded.ok()) return Fail(loaded.status(), kBadConfig);
   const config::v1::AgentConfig& config = loaded->config;
   if (const absl::Status made = MakeDirectories(config.data_dir(), 0700); !made.ok()) {
     return Fail(made);

@@ -7,6 +7,8 @@ namespace dbfleet::agent {
 
 // The subcommands of dbfleet-agent. Each returns the process's exit status; data goes to `out`,
 // problems to standard error.
+inline constexpr int kFailed = 1;
+inline constexpr int kBadConfig = 2;  // A configuration that is wrong or cannot be read.
 
 // Runs until SIGTERM or SIGINT; a second signal ends the process at once.
 int RunAgent(const std::string& config_path);

@@ -54,10 +54,10 @@ absl::Status CheckEnrolled(const config::v1::AgentConfig& config) {
       "token create` and run `dbfleet-agent enroll`");
 }
 
-int Fail(const absl::Status& status) {
+int Fail(const absl::Status& status, int exit_code = kFailed) {
   std::cerr << "dbfleet-agent: "
             << SanitizeForDisplay(std::string(status.message()), /*keep_newlines=*/true) << "\n";
-  return 1;
+  return exit_code;
 }
 
 }  // namespace
@@ -70,7 +70,7 @@ int RunAgent(const std::string& config_path) {
   signal(SIGPIPE, SIG_IGN);
 
   absl::StatusOr<LoadedConfig> loaded = LoadConfig(config_path);
-  if (!loaded.ok()) return Fail(loaded.status());
+  if (!loaded.ok()) return Fail(loaded.status(), kBadConfig);
   if (const absl::Status status = CheckEnrolled(loaded->config); !status.ok()) return Fail(status);
   InitLog(loaded->config.log());
   auto process = AgentProcess::Create(*std::move(loaded), Version());

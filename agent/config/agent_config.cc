@@ -7,40 +7,23 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 
 #include "common/base/files.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
+#include "common/config/problems.h"
 #include "common/config/yaml.h"
 
 namespace dbfleet::agent {
 namespace {
 
+using config::Problems;
 using config::v1::AgentConfig;
 using config::v1::InstanceConfig;
 
 constexpr int64_t kMinJournalBytes = 1 << 20;
 constexpr int64_t kDefaultJournalBytes = 64 << 20;
-
-// Collects problems, each with the field that it is about.
-class Problems {
- public:
-  void Add(absl::string_view field, absl::string_view problem) {
-    all_.push_back(absl::StrCat(field, ": ", problem));
-  }
-  void Note(absl::string_view field, const absl::Status& status) {
-    if (!status.ok()) Add(field, status.message());
-  }
-  absl::Status ToStatus() const {
-    if (all_.empty()) return absl::OkStatus();
-    return Error(absl::StatusCode::kInvalidArgument, "BAD_CONFIG", absl::StrJoin(all_, "\n"));
-  }
-
- private:
-  std::vector<std::string> all_;
-};
 
 std::string Shown(absl::string_view text) { return SanitizeForDisplay(Truncate(text, 100)); }
 
@@ -95,7 +78,7 @@ void CheckAccount(const std::string& field, const config::v1::Account& account,
 }
 
 void CheckInstance(const std::string& field, InstanceConfig* instance, Problems* problems) {
-  problems->Note(field, ValidateName("name", instance->name()));
+  problems->Note(field + ".name", ValidateName("name", instance->name()));
   const work::v1::Engine engine = EngineFromName(instance->engine());
   if (engine == work::v1::ENGINE_UNSPECIFIED) {
     problems->Add(field + ".engine", absl::StrCat("\"", Shown(instance->engine()),
@@ -133,8 +116,7 @@ void CheckInstances(AgentConfig* config, Problems* problems) {
   std::set<std::string> endpoints;
   for (int i = 0; i < config->instances_size(); ++i) {
     InstanceConfig* instance = config->mutable_instances(i);
-    std::string field = absl::StrCat("instances[", i, "]");
-    if (!instance->name().empty()) absl::StrAppend(&field, " (", Shown(instance->name()), ")");
+    const std::string field = absl::StrCat("instances[", i, "]");
     CheckInstance(field, instance, problems);
     if (!names.insert(instance->name()).second) {
       problems->Add(field, "has the name of an earlier instance; names are unique in the fleet");
@@ -164,6 +146,32 @@ void CheckLog(config::v1::LogConfig* log, Problems* problems) {
   }
 }
 
+void CheckAll(AgentConfig* config, Problems* problems) {
+  problems->Note("name", ValidateName("name", config->name()));
+  CheckAddress("controller", config->controller(), /*zero_port=*/false, problems);
+  CheckPath("data_dir", config->data_dir(), true, problems);
+  CheckPath("backup_dir", config->backup_dir(), true, problems);
+  CheckPath("local_policy_file", config->local_policy_file(), false, problems);
+  CheckPath("join_token_file", config->join_token_file(), false, problems);
+  if (config->metrics_listen().empty()) config->set_metrics_listen("127.0.0.1:0");
+  CheckAddress("metrics_listen", config->metrics_listen(), /*zero_port=*/true, problems);
+  if (!absl::StartsWith(config->metrics_listen(), "127.") &&
+      !absl::StartsWith(config->metrics_listen(), "localhost:") &&
+      !absl::StartsWith(config->metrics_listen(), "[::1]:")) {
+    problems->Add("metrics_listen", "must be a loopback address");
+  }
+  if (!config->has_check_interval()) config->mutable_check_interval()->set_seconds(60);
+  CheckSeconds("check_interval", config->check_interval(), problems);
+  if (!config->has_metrics_interval()) config->mutable_metrics_interval()->set_seconds(15);
+  CheckSeconds("metrics_interval", config->metrics_interval(), problems);
+  if (config->journal_max_bytes() == 0) config->set_journal_max_bytes(kDefaultJournalBytes);
+  if (config->journal_max_bytes() < kMinJournalBytes) {
+    problems->Add("journal_max_bytes", absl::StrCat("must be at least ", kMinJournalBytes));
+  }
+  CheckLog(config->mutable_log(), problems);
+  CheckInstances(config, problems);
+}
+
 }  // namespace
 
 work::v1::Engine EngineFromName(absl::string_view name) {
@@ -188,36 +196,17 @@ absl::string_view NameOfEngine(work::v1::Engine engine) {
 
 absl::Status CompleteAndValidate(AgentConfig* config) {
   Problems problems;
-  problems.Note("name", ValidateName("name", config->name()));
-  CheckAddress("controller", config->controller(), /*zero_port=*/false, &problems);
-  CheckPath("data_dir", config->data_dir(), true, &problems);
-  CheckPath("backup_dir", config->backup_dir(), true, &problems);
-  CheckPath("local_policy_file", config->local_policy_file(), false, &problems);
-  CheckPath("join_token_file", config->join_token_file(), false, &problems);
-  if (config->metrics_listen().empty()) config->set_metrics_listen("127.0.0.1:0");
-  CheckAddress("metrics_listen", config->metrics_listen(), /*zero_port=*/true, &problems);
-  if (!absl::StartsWith(config->metrics_listen(), "127.") &&
-      !absl::StartsWith(config->metrics_listen(), "localhost:") &&
-      !absl::StartsWith(config->metrics_listen(), "[::1]:")) {
-    problems.Add("metrics_listen", "must be a loopback address");
-  }
-  if (!config->has_check_interval()) config->mutable_check_interval()->set_seconds(60);
-  CheckSeconds("check_interval", config->check_interval(), &problems);
-  if (!config->has_metrics_interval()) config->mutable_metrics_interval()->set_seconds(15);
-  CheckSeconds("metrics_interval", config->metrics_interval(), &problems);
-  if (config->journal_max_bytes() == 0) config->set_journal_max_bytes(kDefaultJournalBytes);
-  if (config->journal_max_bytes() < kMinJournalBytes) {
-    problems.Add("journal_max_bytes", absl::StrCat("must be at least ", kMinJournalBytes));
-  }
-  CheckLog(config->mutable_log(), &problems);
-  CheckInstances(config, &problems);
+  CheckAll(config, &problems);
   return problems.ToStatus();
 }
 
 absl::StatusOr<LoadedConfig> LoadConfig(const std::string& path) {
   LoadedConfig loaded;
-  RETURN_IF_ERROR(config::ParseYamlFile(path, &loaded.config));
-  absl::Status status = Annotate(CompleteAndValidate(&loaded.config), path);
+  ASSIGN_OR_RETURN(const std::string text, config::ReadYamlFile(path));
+  RETURN_IF_ERROR(config::ParseYaml(SanitizeForDisplay(path), text, &loaded.config));
+  Problems problems(path, text);
+  CheckAll(&loaded.config, &problems);
+  absl::Status status = problems.ToStatus();
   const std::string& policy_path = loaded.config.local_policy_file();
   if (!policy_path.empty()) {
     config::v1::LocalPolicy policy;

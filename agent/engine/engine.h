@@ -116,6 +116,11 @@ class MigrationSession {
 
   // Asks the server to stop what the session executes; from any thread.
   virtual void Interrupt() = 0;
+
+  // Cuts the connection, for a server that does not even answer Interrupt: what the session waits
+  // for and every later call end as UNAVAILABLE, the statement's outcome unknown. Does not block.
+  // From any thread.
+  virtual void Break() = 0;
 };
 
 // What a versioned migration needs from an SQL engine (agent/actions/migrate).

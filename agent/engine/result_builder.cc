@@ -4,9 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 
-#include "agent/engine/proto_time.h"
 #include "common/base/hash.h"
 #include "common/base/text.h"
+#include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -61,7 +61,7 @@ bool ResultBuilder::AddRow(const std::vector<Cell>& cells) {
 }
 
 work::v1::InspectResult ResultBuilder::Finish(absl::Duration duration) {
-  SetDuration(duration, result_.mutable_duration());
+  *result_.mutable_duration() = ToProto(duration);
   return std::move(result_);
 }
 

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/base/failpoint.h"
 #include "common/base/files.h"
 #include "common/base/status.h"
 
@@ -37,6 +38,7 @@ void OutputFile::Write(absl::string_view data) {
 
 void OutputFile::Finish() {
   if (!fd_.ok()) return;
+  DBFLEET_FAILPOINT("exec.output.sync.before");
   if (ok() && fsync(fd_.get()) != 0) Fail(errno, "fsync");
   // close() can report what nothing else did (quotas, network file systems).
   if (close(fd_.Release()) != 0 && ok()) Fail(errno, "close");
@@ -46,6 +48,7 @@ void OutputFile::Finish() {
     if (!synced.ok()) error_ = absl::StrCat(ReasonOf(synced), ": ", synced.message());
   }
   sha256_ = hash_.FinishHex();
+  DBFLEET_FAILPOINT("exec.output.sync.after");
 }
 
 void OutputFile::Fail(int error, absl::string_view what) {

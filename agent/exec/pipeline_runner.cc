@@ -20,6 +20,7 @@
 #include "agent/exec/launch.h"
 #include "agent/exec/process_table.h"
 #include "agent/exec/record.h"
+#include "common/base/failpoint.h"
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
@@ -121,8 +122,11 @@ absl::Status Spawn(const std::string& exec_path, const std::string& folder, int 
   std::string program = exec_path, argument = folder;
   std::string variable = absl::StrCat(kMarkerVariable, "=", marker);
   char* const argv[] = {program.data(), argument.data(), nullptr};
-  char* const env[] = {variable.data(), nullptr};
-  const int error = posix_spawn(pid, exec_path.c_str(), &actions, &attributes, argv, env);
+  std::vector<std::string> orders = failpoint::EnvironmentForChildren();
+  std::vector<char*> env = {variable.data()};
+  for (std::string& order : orders) env.push_back(order.data());
+  env.push_back(nullptr);
+  const int error = posix_spawn(pid, exec_path.c_str(), &actions, &attributes, argv, env.data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   return error == 0 ? absl::OkStatus()

@@ -5,7 +5,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/base/failpoint.h"
 #include "common/base/status.h"
+#include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -89,7 +91,10 @@ absl::Status PrepareSchema(Database& db) {
   RETURN_IF_ERROR(db.Execute(absl::StrCat("PRAGMA application_id=", kApplicationId,
                                           "; PRAGMA user_version=", kSchemaVersion)
                                  .c_str()));
-  return db.Execute("COMMIT");
+  DBFLEET_FAILPOINT("journal.schema.before");
+  RETURN_IF_ERROR(db.Execute("COMMIT"));
+  DBFLEET_FAILPOINT("journal.schema.after");
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> GetMeta(Database& db, absl::string_view key) {
@@ -127,9 +132,7 @@ absl::StatusOr<uint64_t> AppendEvent(Database& db, absl::Time now, v1::Event eve
   ASSIGN_OR_RETURN(const uint64_t last, GetMetaNumber(db, "last_event_seq"));
   const uint64_t seq = last + 1;
   event.set_seq(seq);
-  event.mutable_event_time()->set_seconds(absl::ToUnixSeconds(now));
-  event.mutable_event_time()->set_nanos(static_cast<int32_t>(
-      absl::ToInt64Nanoseconds(now - absl::FromUnixSeconds(absl::ToUnixSeconds(now)))));
+  *event.mutable_event_time() = ToProto(now);
   RETURN_IF_ERROR(SetMeta(db, "last_event_seq", absl::StrCat(seq)));
   ASSIGN_OR_RETURN(Statement insert, db.Prepare("INSERT INTO events(seq, event) VALUES(?, ?)"));
   RETURN_IF_ERROR(

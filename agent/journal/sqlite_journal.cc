@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "agent/journal/journal_rows.h"
+#include "common/base/failpoint.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/log/log.h"
@@ -69,7 +70,7 @@ absl::Status SqliteJournal::BeginLife() {
   }
   if (id.empty()) id = NewUlid(clock_.Now());
   const uint64_t boot = boots + 1;
-  RETURN_IF_ERROR(Transact(Need::kEssential, 0, 0, [&](Database& db) -> absl::Status {
+  RETURN_IF_ERROR(Transact("boot", Need::kEssential, 0, 0, [&](Database& db) -> absl::Status {
     RETURN_IF_ERROR(SetMeta(db, "journal_id", id));
     return SetMeta(db, "boot_sequence", absl::StrCat(boot));
   }));
@@ -99,13 +100,15 @@ absl::Status SqliteJournal::MakeRoom(Need need, int64_t payload, int new_attempt
                              : absl::StrCat("agent journal (", checkpointed.message(), ")"));
 }
 
-absl::Status SqliteJournal::Transact(Need need, int64_t payload, int new_attempts,
-                                     const Body& body) {
+absl::Status SqliteJournal::Transact([[maybe_unused]] absl::string_view what, Need need,
+                                     int64_t payload, int new_attempts, const Body& body) {
   RETURN_IF_ERROR(folder_->CheckSameFile());
   RETURN_IF_ERROR(MakeRoom(need, payload, new_attempts));
   RETURN_IF_ERROR(db_->Execute("BEGIN IMMEDIATE"));
   absl::Status status = body(*db_);
+  if (status.ok()) status = DBFLEET_FAILPOINT_STATUS("journal.commit.before", what);
   if (status.ok()) status = db_->Execute("COMMIT");
+  if (status.ok()) status = DBFLEET_FAILPOINT_STATUS("journal.commit.after", what);
   if (!status.ok() && db_->in_transaction()) db_->Execute("ROLLBACK").IgnoreError();
   if (db_->wal_bytes() > kCheckpointBytes) {
     // The commit above is durable without it; on a full disk it succeeds later.
@@ -151,7 +154,7 @@ absl::Status SqliteJournal::PurgeIfDue() {
   const absl::Time now = clock_.Now();
   if (now - last_purge_ < kPurgeInterval && now >= last_purge_) return absl::OkStatus();
   last_purge_ = now;
-  return Transact(Need::kEssential, 0, 0, [&](Database& db) {
+  return Transact("purge", Need::kEssential, 0, 0, [&](Database& db) {
     return PurgeForgotten(db, now - kRetention, kMaxForgotten);
   });
 }
@@ -172,7 +175,7 @@ absl::Status SqliteJournal::NoteEpoch(uint64_t epoch) {
                      epoch_, ": it is an old or a restored controller; nothing is taken from it"));
   }
   if (epoch == epoch_) return absl::OkStatus();
-  RETURN_IF_ERROR(Transact(Need::kEssential, 0, 0, [&](Database& db) {
+  RETURN_IF_ERROR(Transact("epoch", Need::kEssential, 0, 0, [&](Database& db) {
     return SetMeta(db, "highest_epoch", absl::StrCat(epoch));
   }));
   epoch_ = epoch;

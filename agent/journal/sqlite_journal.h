@@ -59,8 +59,8 @@ class SqliteJournal : public Journal {
   SqliteJournal(std::unique_ptr<JournalFolder> folder, std::unique_ptr<Database> db,
                 int64_t max_bytes, Clock& clock);
   absl::Status BeginLife() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status Transact(Need need, int64_t payload, int new_attempts, const Body& body)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Transact(absl::string_view what, Need need, int64_t payload, int new_attempts,
+                        const Body& body) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status MakeRoom(Need need, int64_t payload, int new_attempts)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<int64_t> LiveBytes() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -64,7 +64,7 @@ absl::Status SqliteJournal::Accept(const v1::Offer& offer, absl::Duration bootti
     const int64_t payload = static_cast<int64_t>(offer.ByteSizeLong());
     RETURN_IF_ERROR(CheckBudget(payload, max_bytes_ / 4 * 3));
     const absl::Time now = clock_.Now();
-    status = Transact(Need::kRefusable, payload, 1, [&](Database& db) -> absl::Status {
+    status = Transact("accept", Need::kRefusable, payload, 1, [&](Database& db) -> absl::Status {
       RETURN_IF_ERROR(SetHighestFence(db, offer.instance(), offer.fence()));
       RETURN_IF_ERROR(InsertAttempt(db, offer, boottime, boot_id));
       v1::Event event = EventFor(offer);
@@ -83,7 +83,7 @@ absl::Status SqliteJournal::Decline(const v1::Offer& offer, const v1::Declined& 
     MutexLock lock(&mutex_);
     RETURN_IF_ERROR(CheckBudget(0, max_bytes_));
     const absl::Time now = clock_.Now();
-    status = Transact(Need::kRefusable, 4096, 0, [&](Database& db) {
+    status = Transact("decline", Need::kRefusable, 4096, 0, [&](Database& db) {
       v1::Event event = EventFor(offer);
       *event.mutable_declined() = declined;
       return AppendEvent(db, now, std::move(event)).status();
@@ -95,7 +95,7 @@ absl::Status SqliteJournal::Decline(const v1::Offer& offer, const v1::Declined& 
 
 absl::Status SqliteJournal::Grant(const v1::Grant& grant) {
   MutexLock lock(&mutex_);
-  return Transact(Need::kEssential, 4096, 0, [&](Database& db) -> absl::Status {
+  return Transact("grant", Need::kEssential, 4096, 0, [&](Database& db) -> absl::Status {
     ASSIGN_OR_RETURN(const JournaledAttempt attempt, Load(db, grant.attempt_id()));
     if (attempt.offer.fence() != grant.fence()) {
       return StaleFence(grant.fence(), attempt.offer.fence(), "this attempt");
@@ -111,7 +111,7 @@ absl::Status SqliteJournal::Start(const std::string& attempt_id) {
   {
     MutexLock lock(&mutex_);
     const absl::Time now = clock_.Now();
-    status = Transact(Need::kEssential, 0, 0, [&](Database& db) -> absl::Status {
+    status = Transact("start", Need::kEssential, 0, 0, [&](Database& db) -> absl::Status {
       ASSIGN_OR_RETURN(const JournaledAttempt attempt, Load(db, attempt_id));
       if (attempt.phase != v1::ATTEMPT_PHASE_GRANTED) return WrongPhase(attempt, "start");
       RETURN_IF_ERROR(SetPhase(db, attempt_id, v1::ATTEMPT_PHASE_RUNNING));
@@ -133,7 +133,7 @@ absl::Status SqliteJournal::Step(const std::string& attempt_id,
     const int64_t payload = static_cast<int64_t>(report.ByteSizeLong());
     RETURN_IF_ERROR(CheckBudget(payload, max_bytes_));
     const absl::Time now = clock_.Now();
-    status = Transact(Need::kRefusable, payload, 0, [&](Database& db) -> absl::Status {
+    status = Transact("step", Need::kRefusable, payload, 0, [&](Database& db) -> absl::Status {
       ASSIGN_OR_RETURN(const JournaledAttempt attempt, Load(db, attempt_id));
       if (attempt.phase != v1::ATTEMPT_PHASE_RUNNING) return WrongPhase(attempt, "report on");
       v1::Event event = EventFor(attempt.offer);
@@ -149,7 +149,7 @@ absl::Status SqliteJournal::Checkpoint(const std::string& attempt_id, absl::stri
   MutexLock lock(&mutex_);
   const int64_t payload = static_cast<int64_t>(blob.size());
   RETURN_IF_ERROR(CheckBudget(payload, max_bytes_));
-  return Transact(Need::kRefusable, payload, 0, [&](Database& db) -> absl::Status {
+  return Transact("checkpoint", Need::kRefusable, payload, 0, [&](Database& db) -> absl::Status {
     ASSIGN_OR_RETURN(Statement update,
                      db.Prepare("UPDATE attempts SET checkpoint = ? WHERE id = ? AND phase = 3"));
     RETURN_IF_ERROR(update.Blob(1, blob).Text(2, attempt_id).Run());
@@ -163,7 +163,7 @@ absl::Status SqliteJournal::FinishWith(const std::string& attempt_id, const v1::
                                        Need need) {
   const absl::Time now = clock_.Now();
   const int64_t payload = static_cast<int64_t>(finished.ByteSizeLong());
-  return Transact(need, payload, 0, [&](Database& db) -> absl::Status {
+  return Transact("finish_with", need, payload, 0, [&](Database& db) -> absl::Status {
     ASSIGN_OR_RETURN(const JournaledAttempt attempt, Load(db, attempt_id));
     if (attempt.phase == v1::ATTEMPT_PHASE_FINISHED) return WrongPhase(attempt, "finish");
     v1::Event event = EventFor(attempt.offer);
@@ -190,7 +190,7 @@ absl::Status SqliteJournal::Finish(const std::string& attempt_id, const v1::Fini
 
 absl::Status SqliteJournal::Drop(const std::string& attempt_id) {
   MutexLock lock(&mutex_);
-  return Transact(Need::kEssential, 0, 0, [&](Database& db) -> absl::Status {
+  return Transact("drop", Need::kEssential, 0, 0, [&](Database& db) -> absl::Status {
     ASSIGN_OR_RETURN(const std::optional<JournaledAttempt> attempt, LoadAttempt(db, attempt_id));
     if (!attempt.has_value()) return absl::OkStatus();
     if (attempt->phase != v1::ATTEMPT_PHASE_ACCEPTED) return WrongPhase(*attempt, "drop");
@@ -200,7 +200,7 @@ absl::Status SqliteJournal::Drop(const std::string& attempt_id) {
 
 absl::Status SqliteJournal::RequestCancel(const std::string& attempt_id) {
   MutexLock lock(&mutex_);
-  return Transact(Need::kEssential, 0, 0, [&](Database& db) -> absl::Status {
+  return Transact("request_cancel", Need::kEssential, 0, 0, [&](Database& db) -> absl::Status {
     ASSIGN_OR_RETURN(Statement update,
                      db.Prepare("UPDATE attempts SET cancel_requested = 1 WHERE id = ?"));
     RETURN_IF_ERROR(update.Text(1, attempt_id).Run());
@@ -212,7 +212,7 @@ absl::Status SqliteJournal::Forget(const std::string& attempt_id) {
   MutexLock lock(&mutex_);
   PurgeIfDue().IgnoreError();
   const int64_t now = absl::ToUnixSeconds(clock_.Now());
-  return Transact(Need::kEssential, 0, 0, [&](Database& db) -> absl::Status {
+  return Transact("forget", Need::kEssential, 0, 0, [&](Database& db) -> absl::Status {
     ASSIGN_OR_RETURN(const std::optional<JournaledAttempt> attempt, LoadAttempt(db, attempt_id));
     if (!attempt.has_value() || attempt->acknowledged) return absl::OkStatus();
     if (attempt->phase != v1::ATTEMPT_PHASE_FINISHED) return WrongPhase(*attempt, "forget");
@@ -233,7 +233,7 @@ absl::Status SqliteJournal::Acknowledge(uint64_t up_to_seq) {
                  absl::StrCat("event ", up_to_seq, " is acknowledged, but the newest is ",
                               last_seq_, "; nothing is deleted"));
   }
-  return Transact(Need::kEssential, 0, 0, [&](Database& db) -> absl::Status {
+  return Transact("acknowledge", Need::kEssential, 0, 0, [&](Database& db) -> absl::Status {
     ASSIGN_OR_RETURN(Statement remove, db.Prepare("DELETE FROM events WHERE seq <= ?"));
     return remove.Int(1, static_cast<int64_t>(up_to_seq)).Run();
   });

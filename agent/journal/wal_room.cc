@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/failpoint.h"
 #include "common/base/files.h"
 #include "common/base/status.h"
 
@@ -52,8 +53,10 @@ absl::Status WalRoom::Ensure(int64_t bytes) {
   const int fd = open(path_.c_str(), O_RDWR | O_CLOEXEC);
   if (fd < 0) return ErrnoStatus(errno, absl::StrCat("open ", path_));
   absl::Status status = Allocate(fd, wanted, path_);
+  if (status.ok()) status = DBFLEET_FAILPOINT_STATUS("journal.room.before", "");
   if (status.ok() && fsync(fd) != 0) status = ErrnoStatus(errno, absl::StrCat("fsync ", path_));
   close(fd);
+  DBFLEET_FAILPOINT("journal.room.after");
   if (status.ok()) allocated_ = wanted;
   return status;
 }

@@ -1,4 +1,5 @@
 #include "agent/link/health_monitor.h"
+#include "common/proto_time/proto_time.h"
 
 #include <algorithm>
 #include <utility>
@@ -14,10 +15,6 @@ bool SameInSubstance(const work::v1::InstanceHealth& a, const work::v1::Instance
   return a.status() == b.status() && a.reachable() == b.reachable() && a.role() == b.role() &&
          a.server_version() == b.server_version() &&
          std::equal(a.reasons().begin(), a.reasons().end(), b.reasons().begin(), b.reasons().end());
-}
-
-void SetTime(absl::Time time, google::protobuf::Timestamp* timestamp) {
-  timestamp->set_seconds(absl::ToUnixSeconds(time));
 }
 
 }  // namespace
@@ -83,7 +80,7 @@ std::vector<std::string> HealthMonitor::MarkOverdue() {
     health.set_status(work::v1::HEALTH_STATUS_UNKNOWN);
     health.add_reasons("the health check does not come back");
     if (watched.known && SameInSubstance(watched.latest, health)) continue;
-    SetTime(clock_.Now(), health.mutable_observe_time());
+    *health.mutable_observe_time() = ToProto(clock_.Now());
     watched.latest = std::move(health);
     watched.known = true;
     overdue.push_back(name);
@@ -94,7 +91,7 @@ std::vector<std::string> HealthMonitor::MarkOverdue() {
 void HealthMonitor::CheckOne(const std::string& name, Engine* engine) {
   work::v1::InstanceHealth health = engine->Check(options_.deadline);
   health.set_instance(name);
-  if (!health.has_observe_time()) SetTime(clock_.Now(), health.mutable_observe_time());
+  if (!health.has_observe_time()) *health.mutable_observe_time() = ToProto(clock_.Now());
   if (Store(name, std::move(health))) on_change_();
 }
 

@@ -8,6 +8,7 @@
 #include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/log/log.h"
+#include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -155,7 +156,7 @@ absl::StatusOr<v1::AgentMsg> LinkImpl::MakeHello() {
     instance.set_highest_fence(journal_.HighestFence(instance.name()));
     *hello.add_instances() = std::move(instance);
   }
-  hello.mutable_agent_time()->set_seconds(absl::ToUnixSeconds(clock_.Now()));
+  *hello.mutable_agent_time() = ToProto(clock_.Now());
   hello.set_protocol(kProtocol);
   return message;
 }

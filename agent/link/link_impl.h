@@ -12,6 +12,7 @@
 #include "common/concurrency/backoff.h"
 #include "common/concurrency/executor.h"
 #include "common/concurrency/mutex.h"
+#include "common/rpc/message_faults.h"
 #include "dbfleet/agent/v1/link_service.grpc.pb.h"
 
 namespace dbfleet::agent {
@@ -59,6 +60,8 @@ class LinkImpl : public Link {
   void OnWelcome(const v1::Welcome& welcome);
   void Dispatch(const v1::ControllerMsg& message);
   void OnForget(const v1::Forget& forget);
+  // On the control stream, after the Hello. False: the queue is full, or the stream is over.
+  bool Send(v1::AgentMsg message);
   void SendOrDrop(v1::AgentMsg message);
   void SendPing();
   void SendHealth();
@@ -90,6 +93,7 @@ class LinkImpl : public Link {
   // loop
   Backoff backoff_;
   Control::Ptr control_;
+  rpc::MessageFaults<v1::AgentMsg> faults_;
   Logs::Ptr log_stream_;
   MetricsStream::Ptr metrics_stream_;
   absl::Status drop_reason_;

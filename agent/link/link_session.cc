@@ -11,6 +11,7 @@
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/log/log.h"
+#include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -21,8 +22,7 @@ constexpr absl::Duration kDefaultPing = absl::Seconds(15);
 constexpr absl::Duration kDefaultDead = absl::Seconds(45);
 
 absl::Duration DurationOf(const google::protobuf::Duration& duration, absl::Duration otherwise) {
-  const absl::Duration value =
-      absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+  const absl::Duration value = FromProto(duration);
   return value > absl::ZeroDuration() ? value : otherwise;
 }
 
@@ -40,7 +40,7 @@ void WarnIfBad(const absl::Status& status, absl::string_view what) {
 }
 
 void WarnOfSkew(const google::protobuf::Timestamp& controller_time, absl::Time now) {
-  const absl::Duration skew = now - absl::FromUnixSeconds(controller_time.seconds());
+  const absl::Duration skew = now - FromProto(controller_time);
   if (absl::AbsDuration(skew) <= kMaxClockSkew) return;
   log::Warn(
       "this host's clock differs from the controller's; nothing is granted until that is "
@@ -117,7 +117,7 @@ void LinkImpl::Dispatch(const v1::ControllerMsg& message) {
     case v1::ControllerMsg::kPing: {
       v1::AgentMsg pong;
       pong.mutable_pong()->set_nonce(message.ping().nonce());
-      pong.mutable_pong()->mutable_send_time()->set_seconds(absl::ToUnixSeconds(clock_.Now()));
+      *pong.mutable_pong()->mutable_send_time() = ToProto(clock_.Now());
       return SendOrDrop(std::move(pong));
     }
     case v1::ControllerMsg::kPong:
@@ -143,8 +143,16 @@ void LinkImpl::OnForget(const v1::Forget& forget) {
   }
 }
 
+bool LinkImpl::Send(v1::AgentMsg message) {
+  bool sent = true;
+  faults_.Pass("link.send", std::move(message), [this, &sent](v1::AgentMsg passed) {
+    sent = control_->Send(std::move(passed)) && sent;
+  });
+  return sent;
+}
+
 void LinkImpl::SendOrDrop(v1::AgentMsg message) {
-  if (control_ == nullptr || control_->Send(std::move(message))) return;
+  if (control_ == nullptr || Send(std::move(message))) return;
   DropSession(Error(absl::StatusCode::kResourceExhausted, "CONTROLLER_TOO_SLOW",
                     "the controller does not read what this agent sends"));
 }
@@ -159,7 +167,7 @@ void LinkImpl::SendPing() {
   }
   v1::AgentMsg ping;
   ping.mutable_ping()->set_nonce(++ping_nonce_);
-  ping.mutable_ping()->mutable_send_time()->set_seconds(absl::ToUnixSeconds(clock_.Now()));
+  *ping.mutable_ping()->mutable_send_time() = ToProto(clock_.Now());
   SendOrDrop(std::move(ping));
   session_timer_ = PostAfter(ping_interval_, [this] { SendPing(); });
   // A journal that could not be read at some moment gets another chance.
@@ -198,7 +206,7 @@ void LinkImpl::PumpEvents() {
     for (const v1::Event& event : *events) {
       v1::AgentMsg message;
       *message.mutable_event() = event;
-      if (!control_->Send(std::move(message))) return;
+      if (!Send(std::move(message))) return;
       next_event_ = event.seq() + 1;
     }
   }

@@ -3,9 +3,9 @@
 #include <set>
 #include <utility>
 
-#include "agent/engine/proto_time.h"
 #include "agent/metrics/collector.h"
 #include "common/metrics/exposition.h"
+#include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -40,7 +40,7 @@ v1::MetricsBatch MakeBatch(const std::string& instance, absl::Time time,
                            const std::vector<Sample>& samples) {
   v1::MetricsBatch batch;
   batch.set_instance(instance);
-  SetTime(time, batch.mutable_sample_time());
+  *batch.mutable_sample_time() = ToProto(time);
   std::map<std::string, int> families;
   std::set<std::pair<std::string, Labels>> seen;
   for (const Sample& sample : samples) {

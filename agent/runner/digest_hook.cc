@@ -6,6 +6,7 @@
 #include "agent/runner/work_kind.h"
 #include "common/base/status.h"
 #include "common/plan/digest.h"
+#include "common/plan/estimate.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -67,6 +68,13 @@ absl::Status CheckDigest(StartContext& context) {
     return Mismatch(absl::StrCat("what would be done on ", target,
                                  " is no longer what was "
                                  "approved: its schema, its history or its server has changed"));
+  }
+  if (offer.has_approved_rows() && EstimateGrown(offer.approved_rows(), plan->estimated_rows())) {
+    return Error(absl::StatusCode::kFailedPrecondition, "ESTIMATE_GROWN",
+                 absl::StrCat("on ", target, " now some ", plan->estimated_rows(),
+                              " rows would be touched, more than twice the ", offer.approved_rows(),
+                              " that were approved; nothing was executed. The job is to be planned "
+                              "and approved again"));
   }
   return absl::OkStatus();
 }

@@ -11,16 +11,13 @@
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/log/log.h"
+#include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
 namespace {
 
 constexpr size_t kMaxLogLineBytes = 16 << 10;
 constexpr int64_t kMaxContentBytes = 64 << 20;
-
-absl::Time TimeOf(const google::protobuf::Timestamp& timestamp) {
-  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
-}
 
 bool IsHexDigest(absl::string_view text) {
   return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
@@ -68,12 +65,12 @@ absl::Status LiveAttempt::MayGoOn() {
                  "the agent is being stopped, so no further step starts");
   }
   RETURN_IF_ERROR(journal_error_);
-  if (grant_.has_not_after() && environment_.clock.Now() >= TimeOf(grant_.not_after())) {
+  if (grant_.has_not_after() && environment_.clock.Now() >= FromProto(grant_.not_after())) {
     return Error(absl::StatusCode::kDeadlineExceeded, "NOT_AFTER_PASSED",
                  "the time until which steps may start has passed");
   }
   if (journaled_.offer.has_not_after() &&
-      environment_.clock.Now() >= TimeOf(journaled_.offer.not_after())) {
+      environment_.clock.Now() >= FromProto(journaled_.offer.not_after())) {
     return Error(absl::StatusCode::kDeadlineExceeded, "NOT_AFTER_PASSED",
                  "the time until which steps may start has passed");
   }
@@ -122,10 +119,7 @@ void LiveAttempt::Log(work::v1::Severity severity, absl::string_view line) {
   v1::LogLine message;
   message.set_job_id(job_id());
   message.set_attempt_id(attempt_id());
-  const absl::Time now = environment_.clock.Now();
-  message.mutable_log_time()->set_seconds(absl::ToUnixSeconds(now));
-  message.mutable_log_time()->set_nanos(static_cast<int32_t>(
-      absl::ToInt64Nanoseconds(now - absl::FromUnixSeconds(absl::ToUnixSeconds(now)))));
+  *message.mutable_log_time() = ToProto(environment_.clock.Now());
   message.set_severity(severity);
   message.set_text(Truncate(SanitizeForDisplay(line), kMaxLogLineBytes));
   environment_.link.PushLog(std::move(message));

@@ -13,6 +13,7 @@
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/log/log.h"
+#include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -25,10 +26,6 @@ std::string KernelBootId() {
 Runner::Options Complete(Runner::Options options) {
   if (options.boot_id.empty()) options.boot_id = KernelBootId();
   return options;
-}
-
-absl::Duration DurationOf(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
 }
 
 void LogIgnored(absl::string_view what, const std::string& attempt_id, const absl::Status& why) {
@@ -106,7 +103,7 @@ void RunnerImpl::TakeUp(const JournaledAttempt& journaled) {
   // The lease began at some time after Accepted, so counting from there is never too long. Without
   // a lease the attempt waits for the controller, which sends the Grant again.
   if (journaled.boot_id == options_.boot_id) {
-    attempt->RenewLease(journaled.accepted_boottime + DurationOf(journaled.grant->lease()));
+    attempt->RenewLease(journaled.accepted_boottime + FromProto(journaled.grant->lease()));
   }
   if (running || attempt->HasLease() || attempt->cancelled()) Enqueue(attempt);
 }
@@ -225,7 +222,7 @@ void RunnerImpl::HandleGrant(const v1::Grant& grant) {
     return LogIgnored("grant", id, status);
   }
   attempt->SetGrant(grant);
-  attempt->RenewLease(clock_.Monotonic() + DurationOf(grant.lease()));
+  attempt->RenewLease(clock_.Monotonic() + FromProto(grant.lease()));
   {
     MutexLock lock(&mutex_);
     if (IsExclusive(attempt->offer())) {
@@ -292,7 +289,7 @@ void RunnerImpl::HandleCancel(const std::string& attempt_id, const std::string& 
 }
 
 void RunnerImpl::HandleLeaseRenewal(const v1::LeaseRenewal& renewal) {
-  const absl::Duration deadline = clock_.Monotonic() + DurationOf(renewal.lease());
+  const absl::Duration deadline = clock_.Monotonic() + FromProto(renewal.lease());
   for (const std::string& id : renewal.attempt_ids()) {
     const std::shared_ptr<LiveAttempt> attempt = FindLive(id);
     if (attempt == nullptr || !attempt->granted()) continue;

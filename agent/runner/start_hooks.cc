@@ -6,6 +6,7 @@
 
 #include "agent/runner/work_kind.h"
 #include "common/base/status.h"
+#include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -41,8 +42,7 @@ absl::Status CheckFence(StartContext& context) {
 absl::Status CheckStartWithin(StartContext& context) {
   const JournaledAttempt& journaled = context.attempt.journaled();
   if (!journaled.offer.has_start_within()) return absl::OkStatus();
-  const absl::Duration limit = absl::Seconds(journaled.offer.start_within().seconds()) +
-                               absl::Nanoseconds(journaled.offer.start_within().nanos());
+  const absl::Duration limit = FromProto(journaled.offer.start_within());
   if (journaled.boot_id != context.options.boot_id) {
     return Error(absl::StatusCode::kDeadlineExceeded, "START_TOO_LATE",
                  "the host was restarted after the attempt was accepted, so nobody can say how "

@@ -6,11 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/base/failpoint.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
 
@@ -36,6 +39,27 @@ class FileDescriptor {
 std::string DirectoryOf(const std::string& path) {
   const std::string parent = std::filesystem::path(path).parent_path().string();
   return parent.empty() ? "." : parent;
+}
+
+// The file's name for the failpoints, with what is different each time taken out.
+[[maybe_unused]] std::string TagOf(const std::string& path) {
+  std::string tag;
+  std::string word;
+  const auto flush = [&] {
+    const bool random = word.size() >= 12 && std::any_of(word.begin(), word.end(), isdigit);
+    tag += random ? "*" : word;
+    word.clear();
+  };
+  for (const char c : std::filesystem::path(path).filename().string()) {
+    if (absl::ascii_isalnum(c)) {
+      word += c;
+    } else {
+      flush();
+      tag += c;
+    }
+  }
+  flush();
+  return tag;
 }
 
 absl::Status WriteAll(int fd, absl::string_view content, const std::string& path) {
@@ -114,16 +138,21 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes)
 
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view content, int mode) {
   const std::string temporary = absl::StrCat(path, ".", RandomHex(6), ".tmp");
-  if (absl::Status status = WriteAndSync(temporary, content, mode); !status.ok()) {
+  absl::Status status = DBFLEET_FAILPOINT_STATUS("file.write.before", TagOf(path));
+  if (status.ok()) status = WriteAndSync(temporary, content, mode);
+  if (!status.ok()) {
     unlink(temporary.c_str());
     return status;
   }
+  DBFLEET_FAILPOINT_TAGGED("file.rename.before", TagOf(path));
   if (rename(temporary.c_str(), path.c_str()) != 0) {
     const int error = errno;
     unlink(temporary.c_str());
     return ErrnoStatus(error, absl::StrCat("rename to ", path));
   }
-  return SyncDirectory(DirectoryOf(path));
+  status = SyncDirectory(DirectoryOf(path));
+  DBFLEET_FAILPOINT_TAGGED("file.rename.after", TagOf(path));
+  return status;
 }
 
 absl::StatusOr<Secret> ReadSecretFile(const std::string& path) {

@@ -16,6 +16,7 @@
 #include "common/base/text.h"
 #include "common/config/scalars.h"
 #include "common/config/yaml_tree.h"
+#include "common/proto_time/proto_time.h"
 
 namespace dbfleet::config {
 namespace {
@@ -149,9 +150,7 @@ class Filler {
                                  Shown(node.text)));
       return;
     }
-    absl::Duration rest;
-    out->set_seconds(absl::IDivDuration(*duration, absl::Seconds(1), &rest));
-    out->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
+    *out = ToProto(*duration);
   }
 
   template <typename T, typename Set, typename Add>
@@ -263,9 +262,13 @@ absl::Status ParseYaml(absl::string_view source, absl::string_view text, Message
   return absl::OkStatus();
 }
 
-absl::Status ParseYamlFile(const std::string& path, Message* message) {
+absl::StatusOr<std::string> ReadYamlFile(const std::string& path) {
   constexpr int64_t kMaxConfigBytes = 8 << 20;
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxConfigBytes));
+  return ReadFile(path, kMaxConfigBytes);
+}
+
+absl::Status ParseYamlFile(const std::string& path, Message* message) {
+  ASSIGN_OR_RETURN(const std::string text, ReadYamlFile(path));
   return ParseYaml(SanitizeForDisplay(path), text, message);
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "google/protobuf/message.h"
 
@@ -16,6 +17,9 @@ namespace dbfleet::config {
 // names the input.
 absl::Status ParseYaml(absl::string_view source, absl::string_view text,
                        google::protobuf::Message* message);
+
+// The text of a configuration file; at most 8 MiB.
+absl::StatusOr<std::string> ReadYamlFile(const std::string& path);
 
 absl::Status ParseYamlFile(const std::string& path, google::protobuf::Message* message);
 

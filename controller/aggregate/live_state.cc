@@ -6,6 +6,7 @@
 
 #include "common/base/status.h"
 #include "common/log/log.h"
+#include "common/proto_time/proto_time.h"
 #include "controller/aggregate/sample_set.h"
 
 namespace dbfleet::controller {
@@ -18,8 +19,7 @@ absl::Status NoMetrics(absl::string_view reason, const std::string& instance_id,
 }
 
 absl::Time SampleTime(const agent::v1::MetricsBatch& batch) {
-  return absl::FromUnixSeconds(batch.sample_time().seconds()) +
-         absl::Nanoseconds(batch.sample_time().nanos());
+  return FromProto(batch.sample_time());
 }
 
 }  // namespace
@@ -150,6 +150,14 @@ std::map<std::string, bool> LiveState::Agents() const {
   MutexLock lock(&mutex_);
   for (const auto& [id, session] : sessions_) agents[id] = !session.empty();
   return agents;
+}
+
+void LiveState::Move(const std::string& instance_id, const std::string& agent_id) {
+  MutexLock lock(&mutex_);
+  Entry& entry = instances_[instance_id];
+  if (entry.agent_id == agent_id) return;
+  entry = Entry();
+  entry.agent_id = agent_id;
 }
 
 void LiveState::Remove(const std::string& instance_id) {

@@ -61,6 +61,8 @@ class LiveState {
   std::map<std::string, InstanceView> Instances() const;
   std::map<std::string, bool> Agents() const;  // Connected?
 
+  // The instance belongs to this agent from now on; what another one reported on it is forgotten.
+  void Move(const std::string& instance_id, const std::string& agent_id);
   // Forgets an instance that was removed.
   void Remove(const std::string& instance_id);
 

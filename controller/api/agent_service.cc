@@ -74,10 +74,11 @@ grpc::ServerUnaryReactor* AgentServiceImpl::CreateJoinToken(
       "dbfleet.api.v1.AgentService/CreateJoinToken", context, in, out,
       [this](const Caller& caller, const api::v1::CreateJoinTokenRequest& request,
              api::v1::JoinToken* response) -> absl::Status {
+        ASSIGN_OR_RETURN(const RequestMeta meta, MetaOf(caller, request.request_id()));
         ASSIGN_OR_RETURN(const Enrollment::CreatedJoinToken created,
-                         enrollment_.CreateJoinToken(caller.principal, request.agent_id(),
+                         enrollment_.CreateJoinToken(meta.principal, request.agent_id(),
                                                      EnvironmentId(request.environment()),
-                                                     FromProto(request.ttl())));
+                                                     FromProto(request.ttl()), meta.request_id));
         response->set_token(created.token.Reveal());
         response->set_agent_id(created.agent_id);
         response->set_environment(absl::StrCat("environments/", created.environment));

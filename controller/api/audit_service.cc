@@ -1,5 +1,5 @@
-#include <deque>
 #include <memory>
+#include <optional>
 
 #include "common/base/status.h"
 #include "controller/api/convert.h"
@@ -9,40 +9,20 @@
 namespace dbfleet::controller {
 namespace {
 
-constexpr int kExportBatch = 256;
-
-// Reads the trail in batches, each in its own short snapshot: records never change, so that the
-// parts fit together. Ends at the head that it saw first.
 class AuditExport : public rpc::StreamProducer<api::v1::AuditRecord> {
  public:
-  AuditExport(Store& store, uint64_t from_seq, uint64_t last_seq)
-      : store_(store), next_seq_(from_seq), last_seq_(last_seq) {}
+  AuditExport(Store& store, uint64_t from_seq, const AuditHead& head)
+      : reader_(store, from_seq, head) {}
 
   absl::StatusOr<Next> Produce(api::v1::AuditRecord* record) override {
-    if (batch_.empty() && next_seq_ <= last_seq_) RETURN_IF_ERROR(Fill());
-    if (batch_.empty() || batch_.front().seq > last_seq_) return Next::kDone;
-    *record = ToApi(batch_.front());
-    batch_.pop_front();
+    ASSIGN_OR_RETURN(const std::optional<AuditRow> row, reader_.Next());
+    if (!row.has_value()) return Next::kDone;
+    *record = ToApi(*row);
     return Next::kMessage;
   }
 
  private:
-  absl::Status Fill() {
-    return store_.Read([this](ReadTx& tx) -> absl::Status {
-      ASSIGN_OR_RETURN(std::vector<AuditRow> rows, tx.ReadAudit(next_seq_, kExportBatch));
-      if (rows.empty()) {
-        return Error(absl::StatusCode::kDataLoss, "AUDIT_GAP", "audit records are missing");
-      }
-      next_seq_ = rows.back().seq + 1;
-      batch_.assign(std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
-      return absl::OkStatus();
-    });
-  }
-
-  Store& store_;
-  uint64_t next_seq_;
-  const uint64_t last_seq_;
-  std::deque<AuditRow> batch_;
+  AuditReader reader_;
 };
 
 }  // namespace
@@ -76,8 +56,7 @@ grpc::ServerWriteReactor<api::v1::AuditRecord>* AuditServiceImpl::ExportAudit(
           return tx.AppendAudit({caller.principal, "audit.export", "audit", "", {}});
         }));
         ASSIGN_OR_RETURN(const AuditHead head, ReadAuditHead(store_));
-        return std::make_unique<AuditExport>(store_, std::max<uint64_t>(1, in->from_seq()),
-                                             head.seq);
+        return std::make_unique<AuditExport>(store_, in->from_seq(), head);
       });
 }
 

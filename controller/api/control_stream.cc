@@ -71,8 +71,10 @@ bool ControlStream::Send(const agent::v1::ControllerMsg& message) {
     MutexLock lock(&mutex_);
     if (closing_ || finished_) return false;
     if (outbox_.size() < kMaxOutbox) {
-      outbox_.push_back(message);
-      if (writing_) return true;
+      faults_.Pass("control.send", message,
+                   [this](agent::v1::ControllerMsg passed)
+                       ABSL_NO_THREAD_SAFETY_ANALYSIS { outbox_.push_back(std::move(passed)); });
+      if (writing_ || outbox_.empty()) return true;
       writing_ = true;
       TsanRelease(this);
       StartWrite(&outbox_.front());

@@ -10,6 +10,7 @@
 
 #include "common/concurrency/mutex.h"
 #include "common/rpc/calls.h"
+#include "common/rpc/message_faults.h"
 #include "controller/dispatch/session.h"
 #include "controller/identity/authenticate_agent.h"
 
@@ -58,6 +59,7 @@ class ControlStream : public AgentConnection,
 
   Mutex mutex_;
   std::deque<agent::v1::ControllerMsg> outbox_ ABSL_GUARDED_BY(mutex_);
+  rpc::MessageFaults<agent::v1::ControllerMsg> faults_ ABSL_GUARDED_BY(mutex_);
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   // OnClosed must follow OnOpened, and gRPC may be done with the stream before that has returned.
   bool announced_ ABSL_GUARDED_BY(mutex_) = false;

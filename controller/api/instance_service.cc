@@ -49,14 +49,25 @@ absl::Status AuditInstance(WriteTx& tx, const Caller& caller, const Instance& in
 
 api::v1::Instance InstanceServiceImpl::View(const Instance& instance) const {
   api::v1::Instance out = ToApi(instance);
-  std::optional<work::v1::InstanceHealth> health;
-  if (dispatcher_.IsConnected(instance.agent_id)) health = health_of_(instance.id);
-  if (health.has_value()) {
-    *out.mutable_health() = *std::move(health);
-  } else {
+  const auto unknown = [&out](absl::string_view why) {
     out.mutable_health()->set_status(work::v1::HEALTH_STATUS_UNKNOWN);
-    out.mutable_health()->add_reasons("its agent is not connected, or has not reported yet");
+    out.mutable_health()->add_reasons(std::string(why));
+    return out;
+  };
+  const std::optional<Dispatcher::Live> live = dispatcher_.Find(instance.agent_id);
+  if (!live.has_value()) {
+    return unknown(absl::StrCat("its agent, agents/", instance.agent_id, ", is not connected"));
   }
+  if (live->declared->count(instance.id) == 0) {
+    return unknown(absl::StrCat("agents/", instance.agent_id,
+                                " is connected, but has no such instance in its configuration; add "
+                                "it there and restart the agent, or move the instance to the agent "
+                                "that has it: dbfleet instance move ",
+                                instance.id, " --agent AGENT"));
+  }
+  std::optional<work::v1::InstanceHealth> health = health_of_(instance.id);
+  if (!health.has_value()) return unknown("its agent has not reported on it yet");
+  *out.mutable_health() = *std::move(health);
   return out;
 }
 
@@ -162,13 +173,15 @@ grpc::ServerUnaryReactor* InstanceServiceImpl::MoveInstance(grpc::CallbackServer
           return AuditInstance(tx, caller, instance, "instance.move",
                                {{"from", from}, {"to", agent_id}, {"reason", request.reason()}});
         }));
-        // Both agents learn from their next Hello who may report on it.
-        for (const std::string& agent : {from, agent_id}) {
-          if (from.empty()) continue;
-          dispatcher_.Disconnect(agent, Error(absl::StatusCode::kAborted, "INSTANCE_MOVED",
-                                              absl::StrCat("instances/", id, " was moved")));
-        }
         *response = View(moved);
+        if (from.empty()) return absl::OkStatus();
+        dispatcher_.InstanceMoved(id, agent_id);
+        // The last report is the former agent's.
+        if (response->health().status() != work::v1::HEALTH_STATUS_UNKNOWN) {
+          response->mutable_health()->Clear();
+          response->mutable_health()->set_status(work::v1::HEALTH_STATUS_UNKNOWN);
+          response->mutable_health()->add_reasons("its new agent has not reported on it yet");
+        }
         return absl::OkStatus();
       });
 }

@@ -19,108 +19,92 @@ namespace pb = ::dbfleet::agent::v1;
 
 constexpr size_t kChunkBytes = 256 << 10;
 
-// Reads log batches one by one; each is stored on the executor before it is acknowledged, and the
-// next one read only then.
-class LogStream : public grpc::ServerBidiReactor<pb::LogBatch, pb::LogAck> {
+// What the two bulk streams share: batches are read one by one, and with each of them the sender
+// proves anew who it is. Exactly one of a read, a Take and what Take begins is under way, so
+// nothing here needs a lock. gRPC holds back what the constructor begins until the reactor is
+// returned to it, and ends the object's life by OnDone.
+template <typename Reactor, typename Batch>
+class BulkStream : public Reactor {
  public:
-  LogStream(rpc::Calls* calls, rpc::Calls::Call call, AgentAuthenticator* authenticator,
-            AgentFeeds* feeds, std::string certificate_pem)
-      : calls_(calls),
+  BulkStream(rpc::Calls* calls, rpc::Calls::Call call, AgentAuthenticator* authenticator,
+             AgentFeeds* feeds, std::string certificate_pem)
+      : feeds_(feeds),
+        calls_(calls),
         call_(std::move(call)),
         authenticator_(authenticator),
-        feeds_(feeds),
         certificate_pem_(std::move(certificate_pem)) {
-    StartRead(&batch_);
+    ReadNext();
   }
 
   void OnReadDone(bool ok) override {
     if (!ok) {
-      Finish(calls_->End(call_, absl::OkStatus()));
-      return;
-    }
-    if (!calls_->Run([this] { Store(); })) Finish(calls_->End(call_, rpc::Calls::ShuttingDown()));
-  }
-
-  void OnWriteDone(bool ok) override {
-    if (ok) {
-      StartRead(&batch_);
-    } else {
-      Finish(calls_->End(call_, absl::CancelledError("the stream broke")));
+      End(absl::OkStatus());
+    } else if (!calls_->Run([this] { Admit(); })) {
+      End(rpc::Calls::ShuttingDown());
     }
   }
 
   void OnDone() override { delete this; }
 
+ protected:
+  // Ends in ReadNext, End, or a write whose OnWriteDone does.
+  virtual void Take(const AgentPeer& peer) = 0;
+
+  void ReadNext() {
+    batch_.Clear();
+    this->StartRead(&batch_);
+  }
+  void End(const absl::Status& status) { this->Finish(calls_->End(call_, status)); }
+
+  AgentFeeds* const feeds_;
+  Batch batch_;
+
  private:
-  // Exactly one of a read, a Store and a write is under way, so nothing here needs a lock.
-  void Store() {
+  void Admit() {
     absl::StatusOr<AgentPeer> peer = authenticator_->Authenticate(certificate_pem_);
-    if (!peer.ok()) {
-      Finish(calls_->End(call_, peer.status()));
-      return;
-    }
-    feeds_->StoreLogs(*peer, batch_, [this](absl::Status status) {
-      if (!status.ok()) {
-        Finish(calls_->End(call_, status));
-        return;
-      }
+    peer.ok() ? Take(*peer) : End(peer.status());
+  }
+
+  rpc::Calls* const calls_;
+  const rpc::Calls::Call call_;
+  AgentAuthenticator* const authenticator_;
+  const std::string certificate_pem_;
+};
+
+// A batch is acknowledged once it is stored, and the next one read only then.
+class LogStream
+    : public BulkStream<grpc::ServerBidiReactor<pb::LogBatch, pb::LogAck>, pb::LogBatch> {
+ public:
+  using BulkStream::BulkStream;
+
+  void OnWriteDone(bool ok) override {
+    ok ? ReadNext() : End(absl::CancelledError("the stream broke"));
+  }
+
+ protected:
+  void Take(const AgentPeer& peer) override {
+    feeds_->StoreLogs(peer, batch_, [this](absl::Status status) {
+      if (!status.ok()) return End(status);
       ack_.set_batch_seq(batch_.batch_seq());
-      batch_.Clear();
       StartWrite(&ack_);
     });
   }
 
-  rpc::Calls* const calls_;
-  const rpc::Calls::Call call_;
-  AgentAuthenticator* const authenticator_;
-  AgentFeeds* const feeds_;
-  const std::string certificate_pem_;
-  pb::LogBatch batch_;
+ private:
   pb::LogAck ack_;
 };
 
-// Reads metric batches; the latest one of an instance replaces the former.
-class MetricsStream : public grpc::ServerReadReactor<pb::MetricsBatch> {
+// The latest batch of an instance replaces the former.
+class MetricsStream
+    : public BulkStream<grpc::ServerReadReactor<pb::MetricsBatch>, pb::MetricsBatch> {
  public:
-  MetricsStream(rpc::Calls* calls, rpc::Calls::Call call, AgentAuthenticator* authenticator,
-                AgentFeeds* feeds, std::string certificate_pem)
-      : calls_(calls),
-        call_(std::move(call)),
-        authenticator_(authenticator),
-        feeds_(feeds),
-        certificate_pem_(std::move(certificate_pem)) {
-    StartRead(&batch_);
+  using BulkStream::BulkStream;
+
+ protected:
+  void Take(const AgentPeer& peer) override {
+    const absl::Status status = feeds_->TakeMetrics(peer, std::move(batch_));
+    status.ok() ? ReadNext() : End(status);
   }
-
-  void OnReadDone(bool ok) override {
-    if (!ok) {
-      Finish(calls_->End(call_, absl::OkStatus()));
-      return;
-    }
-    if (!calls_->Run([this] { Take(); })) Finish(calls_->End(call_, rpc::Calls::ShuttingDown()));
-  }
-
-  void OnDone() override { delete this; }
-
- private:
-  void Take() {
-    absl::StatusOr<AgentPeer> peer = authenticator_->Authenticate(certificate_pem_);
-    const absl::Status status =
-        peer.ok() ? feeds_->TakeMetrics(*peer, std::move(batch_)) : peer.status();
-    batch_.Clear();
-    if (!status.ok()) {
-      Finish(calls_->End(call_, status));
-      return;
-    }
-    StartRead(&batch_);
-  }
-
-  rpc::Calls* const calls_;
-  const rpc::Calls::Call call_;
-  AgentAuthenticator* const authenticator_;
-  AgentFeeds* const feeds_;
-  const std::string certificate_pem_;
-  pb::MetricsBatch batch_;
 };
 
 class ContentProducer : public rpc::StreamProducer<pb::ContentChunk> {

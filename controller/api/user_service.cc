@@ -15,9 +15,10 @@ grpc::ServerUnaryReactor* UserServiceImpl::CreateUser(grpc::CallbackServerContex
       "dbfleet.api.v1.UserService/CreateUser", context, in, out,
       [this](const Caller& caller, const api::v1::CreateUserRequest& request,
              api::v1::User* response) -> absl::Status {
+        ASSIGN_OR_RETURN(const RequestMeta meta, MetaOf(caller, request.request_id()));
         ASSIGN_OR_RETURN(const std::vector<Role> roles, RolesFromApi(request.roles()));
-        ASSIGN_OR_RETURN(const User user,
-                         principals_.CreateUser(caller.principal, request.user_id(), roles));
+        ASSIGN_OR_RETURN(const User user, principals_.CreateUser(meta.principal, request.user_id(),
+                                                                 roles, meta.request_id));
         *response = ToApi(user);
         return absl::OkStatus();
       });
@@ -96,12 +97,13 @@ grpc::ServerUnaryReactor* UserServiceImpl::CreateToken(grpc::CallbackServerConte
       "dbfleet.api.v1.UserService/CreateToken", context, in, out,
       [this](const Caller& caller, const api::v1::CreateTokenRequest& request,
              api::v1::CreateTokenResponse* response) -> absl::Status {
+        ASSIGN_OR_RETURN(const RequestMeta meta, MetaOf(caller, request.request_id()));
         std::string id;
         RETURN_IF_ERROR(ParseResourceName("users", request.user(), &id));
         RETURN_IF_ERROR(AuthoriseForUser(caller, id));
         ASSIGN_OR_RETURN(const Principals::CreatedToken created,
-                         principals_.CreateToken(caller.principal, id, request.description(),
-                                                 FromProto(request.ttl())));
+                         principals_.CreateToken(meta.principal, id, request.description(),
+                                                 FromProto(request.ttl()), meta.request_id));
         *response->mutable_token() = ToApi(created.token);
         response->set_secret(created.secret.Reveal());
         return absl::OkStatus();

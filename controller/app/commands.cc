@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/files.h"
+#include "common/base/text.h"
 #include "common/log/log.h"
 #include "controller/app/controller.h"
 #include "controller/app/controller_config.h"
@@ -19,11 +20,11 @@ namespace dbfleet::controller {
 namespace {
 
 constexpr int kFailed = 1;
-constexpr int kUsage = 2;
+constexpr int kUsage = 2;  // Wrong usage, or a configuration that is wrong or cannot be read.
 
-int Fail(const absl::Status& status) {
-  std::cerr << "error: " << status.message() << "\n";
-  return status.code() == absl::StatusCode::kInvalidArgument ? kUsage : kFailed;
+int Fail(const absl::Status& status, int exit_code) {
+  std::cerr << "error: " << SanitizeForDisplay(std::string(status.message()), true) << "\n";
+  return exit_code;
 }
 
 void InitLog(const config::v1::LogConfig& config) {
@@ -49,11 +50,15 @@ sigset_t BlockEndSignals() {
 int Run(const std::string& config_path) {
   const sigset_t signals = BlockEndSignals();
   absl::StatusOr<config::v1::ControllerConfig> config = LoadConfig(config_path);
-  if (!config.ok()) return Fail(config.status());
+  if (!config.ok()) return Fail(config.status(), kUsage);
   InitLog(config->log());
   const std::unique_ptr<Clock> clock = MakeSystemClock();
   absl::StatusOr<std::unique_ptr<Controller>> controller = Controller::Start(*config, clock.get());
-  if (!controller.ok()) return Fail(controller.status());
+  if (!controller.ok()) {
+    // What shows only now of the configuration: a name in `advertise` that is none, for example.
+    return Fail(controller.status(),
+                absl::IsInvalidArgument(controller.status()) ? kUsage : kFailed);
+  }
   log::Info("the controller is ready", {{"listen", config->listen()},
                                         {"grpc_port", absl::StrCat((*controller)->grpc_port())},
                                         {"http_port", absl::StrCat((*controller)->http_port())},
@@ -69,7 +74,7 @@ int Run(const std::string& config_path) {
 
 int CheckConfig(const std::string& config_path) {
   absl::StatusOr<config::v1::ControllerConfig> config = LoadConfig(config_path);
-  if (!config.ok()) return Fail(config.status());
+  if (!config.ok()) return Fail(config.status(), kUsage);
   std::cout << config_path << " is good.\n";
   return 0;
 }

@@ -135,6 +135,9 @@ absl::Status Controller::Parts::Open() {
   sinks.disconnected = [this](const std::string& agent_id, const std::string& session_id) {
     live->SetDisconnected(agent_id, session_id);
   };
+  sinks.moved = [this](const std::string& instance_id, const std::string& agent_id) {
+    live->Move(instance_id, agent_id);
+  };
   dispatcher = std::make_unique<Dispatcher>(OptionsOf(config), *store, flow, *jobs, hub, clock,
                                             *dispatch_executor, registry, std::move(sinks));
   authenticator = std::make_unique<AgentAuthenticator>(store.get(), ca.get(), &clock);

@@ -3,34 +3,23 @@
 #include <set>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/base/text.h"
+#include "common/config/problems.h"
 #include "common/config/yaml.h"
 #include "controller/dispatch/wire.h"
 
 namespace dbfleet::controller {
 namespace {
 
+using config::Problems;
 using Config = config::v1::ControllerConfig;
-
-class Problems {
- public:
-  void Add(absl::string_view field, absl::string_view what) {
-    list_.push_back(absl::StrCat("`", field, "` ", what));
-  }
-  absl::Status Result() const {
-    if (list_.empty()) return absl::OkStatus();
-    return Error(absl::StatusCode::kInvalidArgument, "BAD_CONFIG", absl::StrJoin(list_, "; "));
-  }
-
- private:
-  std::vector<std::string> list_;
-};
 
 void CheckAddress(absl::string_view field, const std::string& address, Problems* problems) {
   const size_t colon = address.rfind(':');
@@ -78,63 +67,85 @@ void CheckTimes(const Config& config, Problems* problems) {
   }
 }
 
+void CheckPolicy(const std::string& field, const config::v1::PolicyConfig& policy,
+                 Problems* problems) {
+  if (policy.has_destructive_approvals() &&
+      (policy.destructive_approvals() < 0 || policy.destructive_approvals() > 10)) {
+    problems->Add(field + ".destructive_approvals", "must be between 0 and 10");
+  }
+  if (policy.has_verified_backup_max_age() &&
+      FromProto(policy.verified_backup_max_age()) < absl::ZeroDuration()) {
+    problems->Add(field + ".verified_backup_max_age", "must not be negative");
+  }
+  if (policy.has_approval_ttl() && FromProto(policy.approval_ttl()) < absl::Seconds(1)) {
+    problems->Add(field + ".approval_ttl", "must be at least 1s");
+  }
+}
+
 void CheckEnvironments(const Config& config, Problems* problems) {
   std::set<std::string> seen;
-  for (const config::v1::EnvironmentConfig& environment : config.environments()) {
-    if (absl::Status valid = ValidateName("environment name", environment.name()); !valid.ok()) {
-      problems->Add("environments", valid.message());
-    }
+  for (int i = 0; i < config.environments_size(); ++i) {
+    const config::v1::EnvironmentConfig& environment = config.environments(i);
+    const std::string field = absl::StrCat("environments[", i, "]");
+    problems->Note(field + ".name", ValidateName("environment name", environment.name()));
     if (!seen.insert(environment.name()).second) {
-      problems->Add("environments", absl::StrCat("names \"", environment.name(), "\" twice"));
+      problems->Add(field + ".name", "is that of an earlier environment");
     }
-    const config::v1::PolicyConfig& policy = environment.policy();
-    if (policy.has_destructive_approvals() &&
-        (policy.destructive_approvals() < 0 || policy.destructive_approvals() > 10)) {
-      problems->Add("destructive_approvals", "must be between 0 and 10");
-    }
-    if (policy.has_verified_backup_max_age() &&
-        FromProto(policy.verified_backup_max_age()) < absl::ZeroDuration()) {
-      problems->Add("verified_backup_max_age", "must not be negative");
-    }
-    if (policy.has_approval_ttl() && FromProto(policy.approval_ttl()) < absl::Seconds(1)) {
-      problems->Add("approval_ttl", "must be at least 1s");
-    }
+    CheckPolicy(field + ".policy", environment.policy(), problems);
   }
+}
+
+void CheckLog(const config::v1::LogConfig& log, Problems* problems) {
+  const std::set<std::string> levels = {"", "debug", "info", "warn", "error"};
+  if (levels.count(log.level()) == 0) {
+    problems->Add("log.level", absl::StrCat("is \"", absl::CHexEscape(log.level()),
+                                            "\"; use debug, info, warn or error"));
+  }
+  if (!log.format().empty() && log.format() != "text" && log.format() != "json") {
+    problems->Add("log.format",
+                  absl::StrCat("is \"", absl::CHexEscape(log.format()), "\"; use text or json"));
+  }
+}
+
+void CheckAll(Config* config, Problems* problems) {
+  if (!absl::StartsWith(config->data_dir(), "/")) {
+    problems->Add("data_dir", "must be an absolute path");
+  }
+  if (config->listen().empty()) config->set_listen("0.0.0.0:7443");
+  if (config->http_listen().empty()) config->set_http_listen("127.0.0.1:7480");
+  if (config->trust_domain().empty()) config->set_trust_domain("dbfleet");
+  CheckAddress("listen", config->listen(), problems);
+  CheckAddress("http_listen", config->http_listen(), problems);
+  if (!config->advertise_agents().empty()) {
+    CheckAddress("advertise_agents", config->advertise_agents(), problems);
+  }
+  // HTTP has neither TLS nor tokens yet, so it stays on this host.
+  if (!absl::StartsWith(config->http_listen(), "127.") &&
+      !absl::StartsWith(config->http_listen(), "localhost:") &&
+      !absl::StartsWith(config->http_listen(), "[::1]:")) {
+    problems->Add("http_listen", "must be a loopback address; put a proxy with TLS before it");
+  }
+  FillInTimes(config);
+  CheckTimes(*config, problems);
+  CheckEnvironments(*config, problems);
+  CheckLog(config->log(), problems);
 }
 
 }  // namespace
 
 absl::Status CompleteAndValidate(Config* config) {
   Problems problems;
-  if (!absl::StartsWith(config->data_dir(), "/")) {
-    problems.Add("data_dir", "must be an absolute path");
-  }
-  if (config->listen().empty()) config->set_listen("0.0.0.0:7443");
-  if (config->http_listen().empty()) config->set_http_listen("127.0.0.1:7480");
-  if (config->trust_domain().empty()) config->set_trust_domain("dbfleet");
-  CheckAddress("listen", config->listen(), &problems);
-  CheckAddress("http_listen", config->http_listen(), &problems);
-  if (!config->advertise_agents().empty()) {
-    CheckAddress("advertise_agents", config->advertise_agents(), &problems);
-  }
-  // HTTP has neither TLS nor tokens yet, so it stays on this host.
-  if (!absl::StartsWith(config->http_listen(), "127.") &&
-      !absl::StartsWith(config->http_listen(), "localhost:") &&
-      !absl::StartsWith(config->http_listen(), "[::1]:")) {
-    problems.Add("http_listen", "must be a loopback address; put a proxy with TLS before it");
-  }
-  FillInTimes(config);
-  CheckTimes(*config, &problems);
-  CheckEnvironments(*config, &problems);
-  return problems.Result();
+  CheckAll(config, &problems);
+  return problems.ToStatus();
 }
 
 absl::StatusOr<Config> LoadConfig(const std::string& path) {
   Config config;
-  RETURN_IF_ERROR(config::ParseYamlFile(path, &config));
-  if (absl::Status status = CompleteAndValidate(&config); !status.ok()) {
-    return Annotate(status, path);
-  }
+  ASSIGN_OR_RETURN(const std::string text, config::ReadYamlFile(path));
+  RETURN_IF_ERROR(config::ParseYaml(SanitizeForDisplay(path), text, &config));
+  Problems problems(path, text);
+  CheckAll(&config, &problems);
+  RETURN_IF_ERROR(problems.ToStatus());
   return config;
 }
 

@@ -1,7 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <deque>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -22,14 +23,23 @@ struct AuditHead {
 
 absl::StatusOr<AuditHead> ReadAuditHead(Store& store);
 
-// Gives every record from `from_seq` (0 counts as 1) up to the head at the time of the call to
-// `sink`, oldest first, in batches, so that neither memory nor one snapshot grows with the trail.
-// No read is open while `sink` runs. Stops with the first error of `sink`. DATA_LOSS (AUDIT_GAP) if
-// a record is missing. Returns the head.
-absl::StatusOr<AuditHead> ExportAudit(Store& store, uint64_t from_seq,
-                                      const std::function<absl::Status(const AuditRow&)>& sink);
+// Every record from `from_seq` (0 counts as 1) up to `head`, oldest first. Read in batches, each in
+// a short snapshot of its own, so that neither memory nor one snapshot grows with the trail;
+// records never change, so the parts fit together. Not thread-safe; the store is not owned.
+class AuditReader {
+ public:
+  AuditReader(Store& store, uint64_t from_seq, const AuditHead& head);
 
-// The record as a line of an export (common/audit/export.h), with its "\n".
-std::string AuditLine(const AuditRow& row);
+  // nullopt after the head. DATA_LOSS (AUDIT_GAP) if a record is missing.
+  absl::StatusOr<std::optional<AuditRow>> Next();
+
+ private:
+  absl::Status Gap() const;
+
+  Store& store_;
+  uint64_t next_;
+  const uint64_t last_;
+  std::deque<AuditRow> batch_;
+};
 
 }  // namespace dbfleet::controller

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -11,6 +12,10 @@
 #include "dbfleet/agent/v1/link_service.pb.h"
 
 namespace dbfleet::controller {
+
+// What an agent's Hello says of its instances, by name; also of those that are not accepted from
+// it.
+using DeclaredInstances = std::map<std::string, agent::v1::InstanceInfo>;
 
 // One agent's control stream as the dispatcher sees it. Lives and is used on the dispatcher's
 // executor only. A session is known by its connection's address: when a replaced stream closes
@@ -25,7 +30,8 @@ struct AgentSession {
   std::string session_id;   // Set with the Welcome.
   std::string journal_id;
   uint64_t boot_sequence = 0;
-  uint64_t next_seq = 1;  // The event that is expected next.
+  std::shared_ptr<const DeclaredInstances> declared;  // Set with the Hello.
+  uint64_t next_seq = 1;                              // The event that is expected next.
   bool resend_asked = false;
   absl::Duration clock_skew = absl::ZeroDuration();
   std::set<std::string> offered;    // Attempts that were offered and not yet granted.

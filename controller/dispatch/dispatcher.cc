@@ -113,6 +113,10 @@ void Dispatcher::Disconnect(const std::string& agent_id, const absl::Status& why
   });
 }
 
+void Dispatcher::InstanceMoved(const std::string& instance_id, const std::string& agent_id) {
+  Post([this, instance_id, agent_id] { HandleInstanceMoved(instance_id, agent_id); });
+}
+
 void Dispatcher::HandleOpened(std::shared_ptr<AgentConnection> connection) {
   const std::string agent_id = connection->agent_id();
   auto session = std::make_shared<AgentSession>();
@@ -246,7 +250,8 @@ std::optional<Dispatcher::Live> Dispatcher::Find(const std::string& agent_id) co
 void Dispatcher::PublishLive(const AgentSession& session, bool connected) {
   MutexLock lock(&mutex_);
   if (connected && session.welcomed) {
-    live_[session.agent_id()] = {session.clock_skew, session.connect_time, clock_.Now()};
+    live_[session.agent_id()] = {session.clock_skew, session.connect_time, clock_.Now(),
+                                 session.declared};
   } else {
     live_.erase(session.agent_id());
   }

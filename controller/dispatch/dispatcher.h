@@ -41,6 +41,8 @@ struct DispatchSinks {
                      const std::vector<std::string>& instances)>
       connected;
   std::function<void(const std::string& agent_id, const std::string& session_id)> disconnected;
+  // The instance was moved to this agent: reports on it come from there alone now.
+  std::function<void(const std::string& instance_id, const std::string& agent_id)> moved;
 };
 
 // Offers attempts to agents, grants them, and takes in what the agents report
@@ -68,12 +70,16 @@ class Dispatcher : public ConnectionEvents {
 
   // Ends the agent's stream at once, after a revocation.
   void Disconnect(const std::string& agent_id, const absl::Status& why);
+  // To be called after the commit that gave the instance to this agent. No stream ends: what the
+  // agent's Hello told of the instance counts from now on.
+  void InstanceMoved(const std::string& instance_id, const std::string& agent_id);
 
   // What is known of an agent only while it is connected.
   struct Live {
     absl::Duration clock_skew;
     absl::Time connect_time;
     absl::Time last_heard_time;
+    std::shared_ptr<const DeclaredInstances> declared;  // Never null.
   };
   std::optional<Live> Find(const std::string& agent_id) const;
   bool IsConnected(const std::string& agent_id) const { return Find(agent_id).has_value(); }
@@ -98,6 +104,7 @@ class Dispatcher : public ConnectionEvents {
   // hello.cc: reconciling an agent's truth with ours.
   void HandleHello(const SessionPtr& session, const agent::v1::Hello& hello);
   void FinishHello(const SessionPtr& session, const struct HelloOutcome& outcome);
+  void HandleInstanceMoved(const std::string& instance_id, const std::string& agent_id);
 
   // agent_events.cc: what agents report.
   void HandleEvent(const SessionPtr& session, const agent::v1::Event& event);

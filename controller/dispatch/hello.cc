@@ -236,6 +236,9 @@ void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& 
   session->journal_id = hello.journal_id();
   session->boot_sequence = hello.boot_sequence();
   session->clock_skew = FromProto(hello.agent_time()) - clock_.Now();
+  DeclaredInstances declared;
+  for (const agent::v1::InstanceInfo& info : hello.instances()) declared[info.name()] = info;
+  session->declared = std::make_shared<const DeclaredInstances>(std::move(declared));
   auto outcome = std::make_shared<HelloOutcome>();
   const absl::Time now = clock_.Now();
   store_.MutateEssential(
@@ -320,6 +323,31 @@ void Dispatcher::FinishHello(const SessionPtr& session, const HelloOutcome& outc
   }
   Notify(outcome.touched);
   Kick();
+}
+
+// A Hello that is being committed at the same time needs nothing from here: either its transaction
+// saw the move, or it came before, and FinishHello was posted before this was.
+void Dispatcher::HandleInstanceMoved(const std::string& instance_id, const std::string& agent_id) {
+  if (sinks_.moved) sinks_.moved(instance_id, agent_id);
+  Kick();  // Work that waits for the instance goes to this agent now.
+  const SessionPtr session = SessionOf(agent_id);
+  if (session == nullptr || session->declared == nullptr) return;
+  const auto it = session->declared->find(instance_id);
+  if (it == session->declared->end()) return;
+  store_.Mutate(
+      [this, agent_id, info = it->second](WriteTx& tx) -> absl::Status {
+        ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(info.name()));
+        if (instance.agent_id != agent_id || instance.removed) return absl::OkStatus();
+        ASSIGN_OR_RETURN(const Agent agent, tx.GetAgent(agent_id));
+        return TakeInstance(tx, agent, info, clock_.Now()).status();
+      },
+      [instance_id, agent_id](absl::Status status) {
+        if (status.ok()) return;
+        log::Error("what an agent told of an instance that was moved to it could not be stored",
+                   {{"agent", agent_id},
+                    {"instance", instance_id},
+                    {"error", std::string(status.message())}});
+      });
 }
 
 }  // namespace dbfleet::controller

@@ -68,6 +68,9 @@ absl::StatusOr<agent::v1::ControllerMsg> OfferMessage(ReadTx& tx, const Attempt&
   if (job.kind == JobKind::kMigrate && attempt.purpose == Purpose::kExecute) {
     ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
     ASSIGN_OR_RETURN(JobDigestInput input, DigestInputOf(job, tasks));
+    if (const auto rows = ApprovedRows(job, task, tasks); rows.has_value()) {
+      offer->set_approved_rows(*rows);
+    }
     agent::v1::DigestInputs* inputs = offer->mutable_digest_inputs();
     inputs->set_job_kind(input.job_kind);
     inputs->set_params_sha256(input.params_sha256);

@@ -3,9 +3,8 @@
 #include <string>
 
 #include "absl/time/time.h"
-#include "google/protobuf/duration.pb.h"
-#include "google/protobuf/timestamp.pb.h"
 
+#include "common/proto_time/proto_time.h"
 #include "controller/dispatch/session.h"
 #include "controller/domain/types.h"
 #include "dbfleet/agent/v1/link_service.pb.h"
@@ -13,10 +12,9 @@
 // Between the agent protocol's messages and the controller's values.
 namespace dbfleet::controller {
 
-google::protobuf::Timestamp ToProto(absl::Time time);  // InfiniteFuture becomes the default value.
-absl::Time FromProto(const google::protobuf::Timestamp& time);
-google::protobuf::Duration ToProto(absl::Duration duration);
-absl::Duration FromProto(const google::protobuf::Duration& duration);
+// Beside the overload below, which would hide them.
+using dbfleet::FromProto;
+using dbfleet::ToProto;
 
 std::string EngineName(work::v1::Engine engine);  // "mysql"; "" when unspecified.
 std::string RoleName(work::v1::InstanceRole role);

@@ -117,8 +117,9 @@ bool CanMove(JobState from, JobState to) {
       return OneOf(to,
                    {S::kRolling, S::kPlanning, S::kAwaitingApproval, S::kExpired, S::kCancelled});
     case S::kRolling:
-      return OneOf(to, {S::kPaused, S::kSucceeded, S::kPartial, S::kFailed, S::kRollingBack,
-                        S::kCancelling});
+      // Back to PLANNING: the agent found, before it began, that the plan's estimate has grown.
+      return OneOf(to, {S::kPaused, S::kPlanning, S::kSucceeded, S::kPartial, S::kFailed,
+                        S::kRollingBack, S::kCancelling});
     case S::kPaused:
       return OneOf(to, {S::kRolling, S::kRollingBack, S::kCancelling, S::kFailed});
     case S::kRollingBack:
@@ -171,7 +172,6 @@ absl::Status MoveJob(Job* job, JobState to, absl::Time now) {
   if (!CanMove(job->state, to)) {
     return BadTransition("jobs", job->id, NameOf(job->state), NameOf(to));
   }
-  if (to == JobState::kPaused) job->paused_from = job->state;
   job->state = to;
   job->update_time = now;
   if (IsTerminal(to)) job->end_time = now;

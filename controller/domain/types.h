@@ -177,7 +177,6 @@ struct Job {
   std::string error_reason;
   std::string error_message;
   bool cancel_requested = false;
-  JobState paused_from = JobState::kRolling;  // Where PAUSED goes back to.
   std::vector<Approval> approvals;
   uint64_t version = 0;
 };
@@ -233,7 +232,6 @@ struct Attempt {
   absl::Time unreachable_since = absl::InfinitePast();
   std::string error_reason;
   std::string error_message;
-  bool cancel_sent = false;
   uint64_t version = 0;
 };
 

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/failpoint.h"
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/base/secret.h"
@@ -70,9 +71,11 @@ absl::Status CaFolder::Create(absl::string_view common_name, absl::Time now,
   RETURN_IF_ERROR(WriteFileAtomically(unfinished_path_ + kKeyFile, made.key_pem, 0600));
   RETURN_IF_ERROR(
       WriteFileAtomically(unfinished_path_ + kCertificateFile, made.certificate_pem, 0644));
+  DBFLEET_FAILPOINT("ca.rename.before");
   if (rename(unfinished_path_.c_str(), path_.c_str()) != 0) {
     return ErrnoStatus(errno, absl::StrCat("rename ", unfinished_path_, " to ", path_));
   }
+  DBFLEET_FAILPOINT("ca.rename.after");
   return SyncDirectory(std::filesystem::path(path_).parent_path().string());
 }
 

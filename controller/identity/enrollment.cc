@@ -12,6 +12,7 @@
 #include "common/base/status.h"
 #include "common/rpc/join_token.h"
 #include "common/rpc/x509.h"
+#include "controller/identity/request_keys.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -97,6 +98,22 @@ absl::Status CheckTokenUsable(const JoinToken& token, absl::Time revoked_at, abs
   return absl::OkStatus();
 }
 
+// The token takes the place of one that the same request made before.
+absl::Status ReplaceJoinToken(WriteTx& tx, const std::string& former_hash, absl::Time now,
+                              JoinToken* token) {
+  ASSIGN_OR_RETURN(JoinToken former, tx.GetJoinToken(former_hash));
+  const bool used = !former.used_key_sha256.empty();
+  if (used || now >= former.expire_time) {
+    return Error(absl::StatusCode::kAlreadyExists, "SECRET_DELIVERED",
+                 absl::StrCat("this request made a join token that ",
+                              used ? "an agent has used" : "has expired", "; make another one"));
+  }
+  token->create_time = former.create_time;
+  token->expire_time = former.expire_time;
+  former.expire_time = now;
+  return tx.UpdateJoinToken(&former);
+}
+
 }  // namespace
 
 Enrollment::Enrollment(Store* store, const CertificateAuthority* ca,
@@ -110,7 +127,7 @@ Enrollment::Enrollment(Store* store, const CertificateAuthority* ca,
 
 absl::StatusOr<Enrollment::CreatedJoinToken> Enrollment::CreateJoinToken(
     const std::string& principal, const std::string& agent_id, const std::string& environment,
-    absl::Duration ttl) {
+    absl::Duration ttl, const std::string& request_id) {
   RETURN_IF_ERROR(ValidateName("agent", agent_id));
   if (ttl == absl::ZeroDuration()) ttl = options_.join_token_ttl;
   if (ttl < absl::Seconds(1) || ttl > options_.join_token_ttl) {
@@ -127,12 +144,17 @@ absl::StatusOr<Enrollment::CreatedJoinToken> Enrollment::CreateJoinToken(
   token.creator = principal;
   token.create_time = clock_->Now();
   token.expire_time = token.create_time + ttl;
+  const RequestKey request("join_token", principal, request_id,
+                           {agent_id, environment, absl::FormatDuration(ttl)});
   RETURN_IF_ERROR(store_->MutateAndWait([&](WriteTx& tx) -> absl::Status {
     RETURN_IF_ERROR(tx.GetEnvironment(environment).status());
     RETURN_IF_ERROR(CheckEnvironment(tx, agent_id, environment));
+    ASSIGN_OR_RETURN(const std::string made, request.FindMade(tx));
+    if (!made.empty()) RETURN_IF_ERROR(ReplaceJoinToken(tx, made, token.create_time, &token));
     RETURN_IF_ERROR(tx.InsertJoinToken(&token));
+    RETURN_IF_ERROR(request.Remember(tx, token.hash));
     return tx.AppendAudit({principal,
-                           "agent.join_token.create",
+                           made.empty() ? "agent.join_token.create" : "agent.join_token.replace",
                            AgentName(agent_id),
                            environment,
                            {{"expire_time", Rfc3339(token.expire_time)}}});

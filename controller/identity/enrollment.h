@@ -44,10 +44,13 @@ class Enrollment {
   };
   // Zero ttl means the default. INVALID_ARGUMENT (INVALID_NAME, BAD_TTL), NOT_FOUND for an unknown
   // environment, FAILED_PRECONDITION (AGENT_ENVIRONMENT) if the name manages instances elsewhere.
+  // A repetition of the request id makes a token that takes the place of the first one and ends
+  // when that one would have; ALREADY_EXISTS (SECRET_DELIVERED) if that one was used or is over.
   absl::StatusOr<CreatedJoinToken> CreateJoinToken(const std::string& principal,
                                                    const std::string& agent_id,
                                                    const std::string& environment,
-                                                   absl::Duration ttl);
+                                                   absl::Duration ttl,
+                                                   const std::string& request_id = "");
 
   struct Identity {
     std::string agent_id;

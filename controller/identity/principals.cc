@@ -14,6 +14,7 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "controller/domain/names.h"
+#include "controller/identity/request_keys.h"
 #include "controller/identity/user_rows.h"
 
 namespace dbfleet::controller {
@@ -99,11 +100,14 @@ absl::StatusOr<Principals::Cached> Principals::Load(const std::string& hash) {
   }
   ApiToken token;
   User user;
-  const absl::Status status = store_->Read([&](ReadTx& tx) -> absl::Status {
+  bool first_use = false;
+  absl::Status status = store_->Read([&](ReadTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(token, tx.FindToken(hash));
     ASSIGN_OR_RETURN(user, tx.GetUser(token.user_id));
+    ASSIGN_OR_RETURN(first_use, IsMarkedUnused(tx, token));
     return absl::OkStatus();
   });
+  if (status.ok() && first_use) status = NoteFirstUse(hash);
   if (absl::IsNotFound(status)) {
     return Refuse("TOKEN_UNKNOWN", "the token is not known to this controller; log in again");
   }
@@ -123,6 +127,14 @@ absl::StatusOr<Principals::Cached> Principals::Load(const std::string& hash) {
   return found;
 }
 
+// NOT_FOUND if the secret was replaced since it was looked up: from here on one of the two holds.
+absl::Status Principals::NoteFirstUse(const std::string& hash) {
+  return store_->MutateEssentialAndWait([&](WriteTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const ApiToken token, tx.FindToken(hash));
+    return MarkUsed(tx, token);
+  });
+}
+
 absl::Status Principals::MutateUsers(const Store::Mutation& mutation) {
   // Essential: a full disk shall not keep a stolen token alive.
   absl::Status status = store_->MutateEssentialAndWait(mutation);
@@ -134,7 +146,8 @@ absl::Status Principals::MutateUsers(const Store::Mutation& mutation) {
 
 absl::StatusOr<User> Principals::CreateUser(const std::string& principal,
                                             const std::string& user_id,
-                                            const std::vector<Role>& roles) {
+                                            const std::vector<Role>& roles,
+                                            const std::string& request_id) {
   RETURN_IF_ERROR(ValidateUserId(user_id));
   User user;
   ASSIGN_OR_RETURN(user.roles, CheckRoles(roles));
@@ -142,12 +155,19 @@ absl::StatusOr<User> Principals::CreateUser(const std::string& principal,
   user.creator = principal;
   user.roles_editor = principal;
   user.create_time = clock_->Now();
+  const RequestKey request("user", principal, request_id, {user_id, RoleNames(user.roles)});
   RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::string made, request.FindMade(tx));
+    if (!made.empty()) {
+      ASSIGN_OR_RETURN(user, tx.GetUser(made));
+      return absl::OkStatus();
+    }
     if (tx.GetUser(user_id).ok()) {
       return Error(absl::StatusCode::kAlreadyExists, "USER_EXISTS",
                    absl::StrCat("there is a user \"", user_id, "\" already"));
     }
     RETURN_IF_ERROR(tx.InsertUser(&user));
+    RETURN_IF_ERROR(request.Remember(tx, user.id));
     return tx.AppendAudit(
         {principal, "user.create", user.Principal(), "", {{"roles", RoleNames(user.roles)}}});
   }));
@@ -204,7 +224,8 @@ absl::StatusOr<User> Principals::Disable(const std::string& principal, const std
 absl::StatusOr<Principals::CreatedToken> Principals::CreateToken(const std::string& principal,
                                                                  const std::string& user_id,
                                                                  const std::string& description,
-                                                                 absl::Duration ttl) {
+                                                                 absl::Duration ttl,
+                                                                 const std::string& request_id) {
   if (ttl == absl::ZeroDuration()) ttl = kDefaultTtl;
   if (ttl < absl::Seconds(1) || ttl > kMaxTtl) {
     return Error(absl::StatusCode::kInvalidArgument, "BAD_TTL",
@@ -214,14 +235,22 @@ absl::StatusOr<Principals::CreatedToken> Principals::CreateToken(const std::stri
     return Error(absl::StatusCode::kInvalidArgument, "DESCRIPTION_TOO_LONG",
                  absl::StrCat("a description has at most ", kMaxDescription, " bytes"));
   }
-  CreatedToken created = NewToken(principal, user_id, description, clock_->Now(), ttl);
+  const absl::Time now = clock_->Now();
+  CreatedToken created = NewToken(principal, user_id, description, now, ttl);
+  const RequestKey request("token", principal, request_id,
+                           {user_id, description, absl::FormatDuration(ttl)});
   RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(const User user, tx.GetUser(user_id));
     if (user.disabled) {
       return Error(absl::StatusCode::kFailedPrecondition, "USER_DISABLED",
                    absl::StrCat("the user \"", user_id, "\" is disabled"));
     }
-    return StoreToken(tx, &created.token);
+    ASSIGN_OR_RETURN(const std::string made, request.FindMade(tx));
+    if (!made.empty()) return ReplaceSecret(tx, made, now, &created);
+    RETURN_IF_ERROR(StoreToken(tx, &created.token));
+    if (request.empty()) return absl::OkStatus();
+    RETURN_IF_ERROR(MarkUnused(tx, created.token));
+    return request.Remember(tx, created.token.id);
   }));
   return created;
 }

@@ -40,9 +40,11 @@ class Principals {
   absl::StatusOr<Caller> Authenticate(const Secret& token);
 
   // Ids: lower-case letters, digits, ".", "-", "_"; at most 63. INVALID_ARGUMENT: INVALID_NAME,
-  // ROLE_CONFLICT (admin and approver in one hand). ALREADY_EXISTS.
+  // ROLE_CONFLICT (admin and approver in one hand). ALREADY_EXISTS. A repetition of the request id
+  // returns the user that the first one made.
   absl::StatusOr<User> CreateUser(const std::string& principal, const std::string& user_id,
-                                  const std::vector<Role>& roles);
+                                  const std::vector<Role>& roles,
+                                  const std::string& request_id = "");
   // FAILED_PRECONDITION (LAST_ADMIN) if nobody could manage users afterwards, here and below.
   absl::StatusOr<User> UpdateRoles(const std::string& principal, const std::string& user_id,
                                    const std::vector<Role>& roles);
@@ -54,9 +56,12 @@ class Principals {
     ApiToken token;
     Secret secret;
   };
-  // Zero ttl: 90 days; at most 366 (BAD_TTL). FAILED_PRECONDITION (USER_DISABLED).
+  // Zero ttl: 90 days; at most 366 (BAD_TTL). FAILED_PRECONDITION (USER_DISABLED). A repetition of
+  // the request id returns the same token with a new secret and voids the first one, which nobody
+  // has received then; ALREADY_EXISTS (SECRET_DELIVERED) once the token was used.
   absl::StatusOr<CreatedToken> CreateToken(const std::string& principal, const std::string& user_id,
-                                           const std::string& description, absl::Duration ttl);
+                                           const std::string& description, absl::Duration ttl,
+                                           const std::string& request_id = "");
   // Revoking twice changes nothing.
   absl::StatusOr<ApiToken> RevokeToken(const std::string& principal, const std::string& token_id);
 
@@ -72,6 +77,7 @@ class Principals {
   };
 
   absl::StatusOr<Cached> Load(const std::string& hash);
+  absl::Status NoteFirstUse(const std::string& hash);
   absl::Status MutateUsers(const Store::Mutation& mutation);
 
   Store* const store_;

@@ -24,6 +24,8 @@ absl::StatusOr<std::vector<T>> AllPages(const List& list) {
   return all;
 }
 
+std::string UnusedKey(const ApiToken& token) { return absl::StrCat("token.", token.id, ".unused"); }
+
 }  // namespace
 
 absl::StatusOr<std::vector<User>> AllUsers(ReadTx& tx) {
@@ -66,6 +68,37 @@ absl::Status StoreToken(WriteTx& tx, ApiToken* token) {
                          "",
                          {{"expire_time", absl::FormatTime(absl::RFC3339_sec, token->expire_time,
                                                            absl::UTCTimeZone())}}});
+}
+
+absl::Status MarkUnused(WriteTx& tx, const ApiToken& token) {
+  return tx.PutSetting(UnusedKey(token), "1");
+}
+
+absl::StatusOr<bool> IsMarkedUnused(ReadTx& tx, const ApiToken& token) {
+  ASSIGN_OR_RETURN(const std::string mark, tx.GetSetting(UnusedKey(token)));
+  return !mark.empty();
+}
+
+absl::Status MarkUsed(WriteTx& tx, const ApiToken& token) {
+  return tx.PutSetting(UnusedKey(token), "");
+}
+
+absl::Status ReplaceSecret(WriteTx& tx, const std::string& token_id, absl::Time now,
+                           Principals::CreatedToken* created) {
+  ASSIGN_OR_RETURN(ApiToken token, tx.GetToken(token_id));
+  ASSIGN_OR_RETURN(const bool unused, IsMarkedUnused(tx, token));
+  if (!unused || token.revoked || now >= token.expire_time) {
+    return Error(absl::StatusCode::kAlreadyExists, "SECRET_DELIVERED",
+                 absl::StrCat("this request made ", TokenName(token), ", which ",
+                              token.revoked ? "is revoked"
+                              : !unused     ? "is in use"
+                                            : "has expired",
+                              "; its secret is not shown again, make another token"));
+  }
+  token.hash = Sha256Hex(created->secret.Reveal());
+  RETURN_IF_ERROR(tx.UpdateToken(&token));
+  created->token = token;
+  return tx.AppendAudit({token.creator, "token.replace_secret", TokenName(token), "", {}});
 }
 
 std::string TokenName(const ApiToken& token) {

@@ -26,6 +26,17 @@ Principals::CreatedToken NewToken(const std::string& principal, const std::strin
 // Inserts the token and its audit record.
 absl::Status StoreToken(WriteTx& tx, ApiToken* token);
 
+// A token that was made with a request id can be asked for again until it is used: the answer that
+// held its secret may have been lost. The mark says that it was not used yet.
+absl::Status MarkUnused(WriteTx& tx, const ApiToken& token);
+absl::StatusOr<bool> IsMarkedUnused(ReadTx& tx, const ApiToken& token);
+absl::Status MarkUsed(WriteTx& tx, const ApiToken& token);
+
+// Gives the token `token_id` the secret of `created`, whose token becomes that one; the secret of
+// before is void. ALREADY_EXISTS (SECRET_DELIVERED) if the token was used, is revoked or expired.
+absl::Status ReplaceSecret(WriteTx& tx, const std::string& token_id, absl::Time now,
+                           Principals::CreatedToken* created);
+
 // "users/ada/tokens/01J...".
 std::string TokenName(const ApiToken& token);
 

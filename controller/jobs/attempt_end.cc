@@ -27,6 +27,12 @@ bool NeverBegan(const Attempt& attempt) {
   }
 }
 
+// The agent looked before it started, and found more than twice the rows that were approved.
+bool EstimateHadGrown(const Attempt& attempt) {
+  return attempt.state == AttemptState::kFailed && attempt.error_reason == "ESTIMATE_GROWN" &&
+         attempt.start_time == absl::InfinitePast();
+}
+
 // Ends that are nobody's verdict on the work itself.
 bool WasCutShort(const Attempt& attempt) {
   return attempt.state == AttemptState::kInterrupted || attempt.state == AttemptState::kLost ||
@@ -118,6 +124,24 @@ absl::Status JobFlow::EndPlanAttempt(FlowContext& context, const Attempt& attemp
   return context.tx.UpdateTask(task);
 }
 
+absl::StatusOr<bool> JobFlow::ReplanGrown(FlowContext& context, Job job, const Attempt& attempt,
+                                          Task* task) const {
+  if (!EstimateHadGrown(attempt) || attempt.number >= kMaxReplannedAttempts) return false;
+  if (job.state != JobState::kRolling) return false;
+  ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
+  for (const Task& other : tasks) {
+    // A job of which something is done cannot go back to waiting for its approval.
+    if (other.id != task->id && other.state != TaskState::kPending) return false;
+  }
+  RETURN_IF_ERROR(MoveTask(task, TaskState::kPending));
+  RETURN_IF_ERROR(context.tx.UpdateTask(task));
+  ASSIGN_OR_RETURN(tasks, context.tx.TasksOfJob(job.id));
+  RETURN_IF_ERROR(Replan(context, &job, &tasks,
+                         absl::StrCat("the estimate for ", task->Target(),
+                                      " has grown beyond twice the approved one")));
+  return true;
+}
+
 absl::Status JobFlow::EndExecuteAttempt(FlowContext& context, const Job& job,
                                         const Attempt& attempt, const AttemptEnd& end,
                                         Task* task) const {
@@ -128,6 +152,8 @@ absl::Status JobFlow::EndExecuteAttempt(FlowContext& context, const Job& job,
     if (task->state == TaskState::kActive) RETURN_IF_ERROR(MoveTask(task, TaskState::kPending));
     return context.tx.UpdateTask(task);
   }
+  ASSIGN_OR_RETURN(const bool replanned, ReplanGrown(context, job, attempt, task));
+  if (replanned) return absl::OkStatus();
   ASSIGN_OR_RETURN(const TaskState state, ExecutedTaskState(attempt, end));
   if (state != TaskState::kSucceeded) SetError(attempt, task);
   task->result_blob = end.result_blob;

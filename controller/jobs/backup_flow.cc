@@ -10,6 +10,7 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/proto_time/proto_time.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
 #include "controller/jobs/specs.h"
@@ -83,8 +84,7 @@ absl::Status RecordBackup(FlowContext& context, const Task& task, Backup* backup
                                result.backup().databases().end());
       // The agent's clock may be off by a little; the snapshot certainly lies between the attempt's
       // start and now on ours.
-      const absl::Time reported = absl::FromUnixSeconds(result.backup().snapshot_time().seconds()) +
-                                  absl::Nanoseconds(result.backup().snapshot_time().nanos());
+      const absl::Time reported = FromProto(result.backup().snapshot_time());
       ASSIGN_OR_RETURN(const absl::Time start, StartOf(context.tx, task, backup->create_time));
       backup->snapshot_time = std::clamp(reported, std::min(start, context.now), context.now);
     }
@@ -98,7 +98,15 @@ absl::Status RecordBackup(FlowContext& context, const Task& task, Backup* backup
 // A failure to look (agent gone, cancelled, tool missing) says nothing about the backup; only a
 // verification that looked and found something does.
 bool VerdictIsAboutTheBackup(const Task& task) {
-  return task.state == TaskState::kFailed && absl::StartsWith(task.error_reason, "BACKUP_");
+  if (task.state != TaskState::kFailed) return false;
+  return absl::StartsWith(task.error_reason, "BACKUP_") || task.error_reason == "BAD_MANIFEST" ||
+         task.error_reason == "MANIFEST_MISMATCH";
+}
+
+void Suspect(absl::string_view why, Backup* backup) {
+  backup->state = Backup::State::kSuspect;
+  backup->verified_level = 0;
+  backup->error_message = std::string(why);
 }
 
 absl::Status RecordVerification(FlowContext& context, const Task& task, Backup* backup) {
@@ -106,15 +114,22 @@ absl::Status RecordVerification(FlowContext& context, const Task& task, Backup* 
     ASSIGN_OR_RETURN(const work::v1::TaskResult result, ParseResult(task));
     if (!result.has_verify() || result.verify().backup_id() != backup->id) return absl::OkStatus();
     if (backup->state != Backup::State::kComplete) return absl::OkStatus();
+    // Whatever the agent was asked: what it has looked at must be what was taken.
+    ASSIGN_OR_RETURN(const std::string manifest, ManifestOf(*backup));
+    if (result.verify().manifest_sha256() != manifest) {
+      Suspect(
+          "the agent has verified another backup than the one that was taken: their manifests "
+          "differ",
+          backup);
+      return context.tx.UpdateBackup(backup);
+    }
     const int level = static_cast<int>(result.verify().level()) - 1;
     if (level < backup->verified_level) return absl::OkStatus();
     backup->verified_level = level;
     backup->verify_time = context.now;
     backup->verification_blob = result.verify().SerializeAsString();
   } else if (VerdictIsAboutTheBackup(task) && backup->state == Backup::State::kComplete) {
-    backup->state = Backup::State::kSuspect;
-    backup->verified_level = 0;
-    backup->error_message = task.error_message;
+    Suspect(task.error_message, backup);
   } else {
     return absl::OkStatus();
   }

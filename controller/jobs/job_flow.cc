@@ -186,7 +186,9 @@ absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
     return AdvanceRunning(context, job);
   }
   ASSIGN_OR_RETURN(const PolicyDecision decision, EvaluatePolicy(context.tx, *job, context.now));
-  if (decision.BlockedBy("policy-changed")) return Replan(context, job, &tasks);
+  if (decision.BlockedBy("policy-changed")) {
+    return Replan(context, job, &tasks, "the environment's policy changed");
+  }
   // An attempt that was offered before would hold the instance against the very backup that is
   // wanted.
   if (!decision.allowed()) {
@@ -210,14 +212,15 @@ absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
   return EnsureAttempts(context, *job, &tasks);
 }
 
-absl::Status JobFlow::Replan(FlowContext& context, Job* job, std::vector<Task>* tasks) const {
-  RETURN_IF_ERROR(WithdrawUngranted(context, *job, "the policy changed"));
+absl::Status JobFlow::Replan(FlowContext& context, Job* job, std::vector<Task>* tasks,
+                             absl::string_view why) const {
+  RETURN_IF_ERROR(WithdrawUngranted(context, *job, why));
   for (Task& task : *tasks) {
     task.plan_blob.clear();
     task.target_digest.clear();
     RETURN_IF_ERROR(context.tx.UpdateTask(&task));
   }
-  RETURN_IF_ERROR(context.Audit("job.replan", *job, {{"why", "the environment's policy changed"}}));
+  RETURN_IF_ERROR(context.Audit("job.replan", *job, {{"why", std::string(why)}}));
   job->digest.clear();
   job->policy_digest.clear();
   RETURN_IF_ERROR(MoveJob(job, JobState::kPlanning, context.now));

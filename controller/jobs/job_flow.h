@@ -70,7 +70,12 @@ class JobFlow {
   absl::Status Expire(FlowContext& context, Job* job) const;
   absl::Status AdvanceWaiting(FlowContext& context, Job* job) const;
   absl::Status AdvanceRunning(FlowContext& context, Job* job) const;
-  absl::Status Replan(FlowContext& context, Job* job, std::vector<Task>* tasks) const;
+  absl::Status Replan(FlowContext& context, Job* job, std::vector<Task>* tasks,
+                      absl::string_view why) const;
+  // Replans after an attempt that did not start because its estimate has grown. False if it must
+  // fail instead: other targets have begun, or it was planned again too often.
+  absl::StatusOr<bool> ReplanGrown(FlowContext& context, Job job, const Attempt& attempt,
+                                   Task* task) const;
   absl::Status EnsureAttempts(FlowContext& context, const Job& job, std::vector<Task>* tasks) const;
   absl::Status EnsureAttempt(FlowContext& context, const Job& job, Task* task,
                              Purpose purpose) const;
@@ -89,5 +94,8 @@ absl::Status SkipOpenTasks(WriteTx& tx, std::vector<Task>* tasks);
 
 // Attempts at work that is safe to run again, before it counts as failed.
 inline constexpr int kMaxAttempts = 4;
+// Attempts after which a grown estimate is not answered by another plan: statistics that swing
+// around the limit must not keep a job alive for ever.
+inline constexpr int kMaxReplannedAttempts = 20;
 
 }  // namespace dbfleet::controller

@@ -159,6 +159,7 @@ absl::StatusOr<Job> JobManager::SubmitBackup(const RequestMeta& meta,
     ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(context.tx, meta));
     if (earlier.has_value()) return *earlier;
     ASSIGN_OR_RETURN(const Instance instance, GetLiveInstance(context.tx, instance_id));
+    RETURN_IF_ERROR(CheckDatabasesFit(instance, databases));
     BackupJobRequest request;
     request.environment = instance.environment;
     request.requester = meta.principal;

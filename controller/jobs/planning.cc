@@ -67,4 +67,13 @@ int64_t EstimatedRows(const std::vector<Task>& tasks) {
   return total;
 }
 
+std::optional<int64_t> ApprovedRows(const Job& job, const Task& task,
+                                    const std::vector<Task>& all) {
+  if (job.approvals.empty() || job.approved_rows < 0) return std::nullopt;
+  if (all.size() == 1) return job.approved_rows;
+  const int64_t planned = EstimatedRows({task});
+  if (planned < 0) return std::nullopt;
+  return std::min(planned, job.approved_rows);
+}
+
 }  // namespace dbfleet::controller

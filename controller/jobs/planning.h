@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -23,5 +25,10 @@ absl::StatusOr<JobDigestInput> DigestInputOf(const Job& job, const std::vector<T
 
 // Sum of the plans' estimates; -1 when any is not known.
 int64_t EstimatedRows(const std::vector<Task>& tasks);
+
+// The rows of `task`, one of the job's `all`, that the approvers saw; nothing if the job was not
+// approved or an estimate is not known. Of several targets the sum alone was recorded, so the
+// task's part of it is its present plan's.
+std::optional<int64_t> ApprovedRows(const Job& job, const Task& task, const std::vector<Task>& all);
 
 }  // namespace dbfleet::controller

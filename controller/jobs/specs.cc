@@ -44,7 +44,18 @@ absl::StatusOr<work::v1::TaskResult> ParseResult(const Task& task) {
   return ParseBlob<work::v1::TaskResult>(task.result_blob, "result", task.id);
 }
 
+absl::StatusOr<std::string> ManifestOf(const Backup& backup) {
+  ASSIGN_OR_RETURN(const auto result,
+                   ParseBlob<work::v1::BackupResult>(backup.result_blob, "result", backup.id));
+  return result.manifest_sha256();
+}
+
 absl::StatusOr<work::v1::JobSpec> SpecForAgent(ReadTx& tx, work::v1::JobSpec spec) {
+  if (spec.has_verify()) {
+    ASSIGN_OR_RETURN(const Backup backup, tx.GetBackup(spec.verify().backup_id()));
+    ASSIGN_OR_RETURN(*spec.mutable_verify()->mutable_manifest_sha256(), ManifestOf(backup));
+    return spec;
+  }
   if (!spec.has_migrate()) return spec;
   int64_t total = 0;
   for (const work::v1::Migration& migration : spec.migrate().migrations()) {
@@ -71,6 +82,15 @@ sql::Dialect DialectOf(const Instance& instance) {
   return absl::StrContains(absl::AsciiStrToLower(instance.server_version), "mariadb")
              ? sql::Dialect::kMariaDb
              : sql::Dialect::kMySql;
+}
+
+absl::Status CheckDatabasesFit(const Instance& instance,
+                               const std::vector<std::string>& databases) {
+  if (instance.engine != "redis" || databases.empty()) return absl::OkStatus();
+  return Error(absl::StatusCode::kInvalidArgument, "NO_DATABASE_DUMP",
+               absl::StrCat("instances/", instance.id,
+                            " is a Redis server, whose backup is always the whole instance; leave "
+                            "the list of databases out"));
 }
 
 bool SafeToRerun(JobKind kind, Purpose purpose) {

@@ -20,8 +20,12 @@ absl::StatusOr<work::v1::JobSpec> ParseSpec(const Job& job, const Task& task);
 absl::StatusOr<work::v1::Plan> ParsePlan(const Task& task);
 absl::StatusOr<work::v1::TaskResult> ParseResult(const Task& task);
 
+// The SHA-256 of the manifest that the backup's own result reported; "" before there is a result.
+absl::StatusOr<std::string> ManifestOf(const Backup& backup);
+
 // The specification as an agent gets it: the files' contents inline as long as they are at most 1
-// MiB together; beyond that the agent fetches them by their hashes.
+// MiB together; beyond that the agent fetches them by their hashes. A verification names the
+// manifest of the very backup that is known here.
 absl::StatusOr<work::v1::JobSpec> SpecForAgent(ReadTx& tx, work::v1::JobSpec spec);
 inline constexpr int64_t kMaxInlineBytes = 1 << 20;
 
@@ -33,6 +37,10 @@ sql::Dialect DialectOf(const Instance& instance);
 
 // Only an executing migration changes anything that a second run would change again.
 bool SafeToRerun(JobKind kind, Purpose purpose);
+
+// A list of databases makes sense where the engine keeps them apart. INVALID_ARGUMENT
+// (NO_DATABASE_DUMP) for Redis, whose dump is always the whole instance.
+absl::Status CheckDatabasesFit(const Instance& instance, const std::vector<std::string>& databases);
 
 // Work that must have the instance for itself.
 bool IsExclusive(JobKind kind, Purpose purpose);

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/failpoint.h"
 #include "common/base/files.h"
 #include "common/base/status.h"
 #include "common/log/log.h"
@@ -137,8 +138,10 @@ absl::Status JobLog::Write(absl::string_view bytes) {
 
 absl::Status JobLog::Sync() {
   if (fd_ < 0 || synced_bytes_ == segments_.back().bytes) return absl::OkStatus();
+  RETURN_IF_ERROR(DBFLEET_FAILPOINT_STATUS("joblog.sync.before", ""));
   if (fsync(fd_) != 0) return Fail(ErrnoStatus(errno, absl::StrCat("fsync ", path())));
   synced_bytes_ = segments_.back().bytes;
+  DBFLEET_FAILPOINT("joblog.sync.after");
   return absl::OkStatus();
 }
 

@@ -110,6 +110,9 @@ start_fleet() {
   start_agent mariadb production
   start_agent postgresql qa
   start_agent redis development
-  for name in mariadb postgresql redis; do wait_for 30 "the enrolment of $name" agent_connected "$name"; done
+  for name in mariadb postgresql redis; do
+    wait_for 30 "the enrolment of $name" agent_connected "$name"
+    rm -f "$state/secrets/join-$name"   # Used up; from here on the agent has a certificate.
+  done
   as admin agent list | show
 }

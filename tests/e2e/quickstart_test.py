@@ -1,5 +1,6 @@
 """The quickstart: from nothing, a second time, and down again."""
 import os
+import tempfile
 import unittest
 
 import fleet
@@ -110,6 +111,8 @@ class QuickstartTest(FleetTest):
         for name in ("secrets", "backups", "controller", *[f"agent-{n}" for n in AGENTS]):
             mode = (self.fleet.state / name).stat().st_mode & 0o777
             self.assertEqual(mode, 0o700, name)
+        self.assertEqual([p.name for p in (self.fleet.state / "secrets").glob("join-*")], [],
+                         "a used join token was left behind")
         for path in [self.fleet.state / "cli.json", *(self.fleet.state / "secrets").iterdir()]:
             self.assertEqual(path.stat().st_mode & 0o077, 0, path)
 
@@ -127,6 +130,16 @@ class UsageTest(unittest.TestCase):
         folder = "/tmp/" + "x" * 80
         self.assertIn("too long", self.usage_error("--state-dir", folder).err)
         self.assertFalse(os.path.exists(folder))
+
+    def test_down_says_when_there_is_nothing_to_stop(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for state in (folder, folder + "/missing"):
+                result = run([fleet.ROOT / "deploy/quickstart", "--down", "--state-dir", state])
+                self.assertEqual(result.code, 0, result)
+                self.assertIn("nothing to stop", result.out)
+                self.assertIn(state, result.out)
+                self.assertNotIn("Stopped", result.out)
+            self.assertEqual(os.listdir(folder), [])
 
     def test_help_is_no_error(self):
         result = run([fleet.ROOT / "deploy/quickstart", "--help"])

@@ -7,7 +7,7 @@ import time
 import fleet
 from fleet import Fleet, FleetTest, run, wait_until
 
-FAILED, NOT_AUTHORISED, UNREACHABLE = 1, 4, 7
+FAILED, NOT_AUTHORISED, REFUSED, UNREACHABLE = 1, 4, 5, 7
 
 
 class RefusalsTest(FleetTest):
@@ -212,7 +212,7 @@ class RefusalsTest(FleetTest):
         config.write_text(before + f"local_policy_file: {policy}\n")
         self.fleet.stop("agent-redis", signal.SIGTERM)
         self.fleet.start_agent("redis")
-        result = self.fleet.cli("ada", "backup", "run", "redis", "--wait", expect=FAILED)
+        result = self.fleet.cli("ada", "backup", "run", "redis", "--wait", expect=REFUSED)
         self.assert_says(result, "local policy", "ACTION_FORBIDDEN")
         config.write_text(before)
         self.fleet.stop("agent-redis", signal.SIGTERM)

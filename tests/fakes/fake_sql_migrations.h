@@ -56,6 +56,8 @@ class FakeSqlMigrations : public SqlMigrations {
   bool agent_dead = false;
   int ops = 0;
   int interrupts = 0;
+  bool hangs = false;  // Interrupts do not reach it.
+  int breaks = 0;
 
   explicit FakeSqlMigrations(sql::Dialect dialect) : dialect_(dialect) {
     sqlite3_open(":memory:", &db_);
@@ -184,6 +186,7 @@ class FakeSqlMigrations : public SqlMigrations {
           return Cut();
       }
       if (server_.during) server_.during(statement);
+      if (broken_) return Cut();
       if (interrupted_) {
         interrupted_ = false;
         failed_ = in_transaction_;
@@ -205,7 +208,11 @@ class FakeSqlMigrations : public SqlMigrations {
     }
     void Interrupt() override {
       ++server_.interrupts;
-      interrupted_ = true;
+      interrupted_ = !server_.hangs;
+    }
+    void Break() override {
+      ++server_.breaks;
+      broken_ = true;
     }
 
    private:
@@ -230,6 +237,7 @@ class FakeSqlMigrations : public SqlMigrations {
     bool in_transaction_ = false;
     bool failed_ = false;
     bool interrupted_ = false;
+    bool broken_ = false;
     std::vector<std::string> pending_;  // Executed in the open transaction.
   };
 

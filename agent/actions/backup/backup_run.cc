@@ -10,9 +10,11 @@
 #include "absl/strings/str_cat.h"
 
 #include "agent/actions/backup/format_walk.h"
+#include "common/base/failpoint.h"
 #include "common/base/files.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
+#include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -27,18 +29,9 @@ std::string FinalPath(const BackupState& state, int index) {
   return absl::StrCat(state.folder, "/", state.plan.items[index].file_name);
 }
 
-void SetTime(absl::Time time, google::protobuf::Timestamp* proto) {
-  proto->set_seconds(absl::ToUnixSeconds(time));
-  proto->set_nanos(static_cast<int32_t>(
-      absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(proto->seconds()))));
-}
-
-void SetDuration(absl::Duration duration, google::protobuf::Duration* proto) {
-  // The wall clock can have been set back. Milliseconds, as in the manifest.
-  duration = absl::Trunc(std::max(duration, absl::ZeroDuration()), absl::Milliseconds(1));
-  proto->set_seconds(absl::ToInt64Seconds(duration));
-  proto->set_nanos(
-      static_cast<int32_t>(absl::ToInt64Nanoseconds(duration - absl::Seconds(proto->seconds()))));
+// The wall clock can have been set back. Milliseconds, as in the manifest.
+absl::Duration WallDuration(absl::Time start, absl::Time end) {
+  return absl::Trunc(std::max(end - start, absl::ZeroDuration()), absl::Milliseconds(1));
 }
 
 // The earliest file's position: where replaying the server's log has to begin.
@@ -184,10 +177,12 @@ absl::StatusOr<ManifestFile> BackupRun::FinishItem(const BackupState& state, int
   file.facts.set_compressor("zstd");
   file.processes = status.processes;
   for (const PipelineSpec::Command& command : item.commands) file.commands.push_back(command.argv);
+  DBFLEET_FAILPOINT("backup.rename.before");
   if (!renamed && rename(partial.c_str(), path.c_str()) != 0) {
     return ErrnoStatus(errno, absl::StrCat("rename to ", path));
   }
   RETURN_IF_ERROR(SyncDirectory(state.folder));
+  DBFLEET_FAILPOINT("backup.rename.after");
   context_.Log(work::v1::SEVERITY_INFO,
                absl::StrCat(Describe(state.plan, index), " is complete: ", facts.source_bytes,
                             " bytes, stored in ", facts.stored_bytes));
@@ -218,8 +213,8 @@ absl::StatusOr<work::v1::BackupResult> BackupRun::Complete(const BackupState& st
                      " databases were dumped one after the other: each is consistent "
                      "in itself, not with the others"));
   }
-  SetTime(snapshot_time_, backup.mutable_snapshot_time());
-  SetDuration(clock_.Now() - state.start_time, backup.mutable_duration());
+  *backup.mutable_snapshot_time() = ToProto(snapshot_time_);
+  *backup.mutable_duration() = ToProto(WallDuration(state.start_time, clock_.Now()));
   if (const absl::Status written = WriteManifest(state.folder, &manifest); !written.ok()) {
     return RemoveAndReturn(written);
   }

@@ -7,6 +7,7 @@
 #include "agent/actions/backup/repository.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
+#include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -21,17 +22,13 @@ absl::Status Bad(absl::string_view why) {
 }
 
 std::string TimeText(const google::protobuf::Timestamp& time) {
-  return absl::FormatTime(absl::RFC3339_full,
-                          absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos()),
-                          absl::UTCTimeZone());
+  return absl::FormatTime(absl::RFC3339_full, FromProto(time), absl::UTCTimeZone());
 }
 
 bool ParseTimeText(const std::string& text, google::protobuf::Timestamp* time) {
   absl::Time parsed;
   if (!absl::ParseTime(absl::RFC3339_full, text, &parsed, nullptr)) return false;
-  const int64_t nanos = absl::ToUnixNanos(parsed);
-  time->set_seconds(absl::ToUnixSeconds(parsed));
-  time->set_nanos(static_cast<int32_t>(nanos - time->seconds() * 1'000'000'000));
+  *time = ToProto(parsed);
   return true;
 }
 
@@ -109,9 +106,7 @@ absl::StatusOr<Manifest> FromJson(const Json& json) {
   backup.set_schema_fingerprint(json.at("schema_fingerprint").get<std::string>());
   for (const Json& text : json.at("warnings")) backup.add_warnings(text.get<std::string>());
   for (const Json& text : json.at("databases")) backup.add_databases(text.get<std::string>());
-  const int64_t milliseconds = json.at("duration_ms").get<int64_t>();
-  backup.mutable_duration()->set_seconds(milliseconds / 1000);
-  backup.mutable_duration()->set_nanos(static_cast<int32_t>(milliseconds % 1000) * 1'000'000);
+  *backup.mutable_duration() = ToProto(absl::Milliseconds(json.at("duration_ms").get<int64_t>()));
   if (!ParseTimeText(json.at("snapshot_time").get<std::string>(), backup.mutable_snapshot_time())) {
     return Bad("snapshot_time is not a time");
   }

@@ -8,8 +8,8 @@
 #include "absl/strings/str_join.h"
 
 #include "agent/engine/account.h"
-#include "agent/engine/proto_time.h"
 #include "common/base/status.h"
+#include "common/proto_time/proto_time.h"
 #include "common/sql/sql.h"
 
 namespace dbfleet::agent {
@@ -38,7 +38,7 @@ absl::StatusOr<work::v1::InspectResult> Inspect(ActionContext& context,
 absl::StatusOr<QueryOptions> InspectLimits(const work::v1::InspectSpec& spec) {
   QueryOptions options;
   options.timeout =
-      spec.has_timeout() ? GetDuration(spec.timeout()) : InspectAction::kDefaultTimeout;
+      spec.has_timeout() ? FromProto(spec.timeout()) : InspectAction::kDefaultTimeout;
   options.max_rows = spec.max_rows() == 0 ? InspectAction::kDefaultRows : spec.max_rows();
   if (options.timeout <= absl::ZeroDuration() || options.timeout > InspectAction::kMaxTimeout) {
     return Error(absl::StatusCode::kInvalidArgument, "BAD_LIMIT",

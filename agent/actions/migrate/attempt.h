@@ -26,6 +26,10 @@ struct MigrateOptions {
   absl::Duration settle_wait = absl::Hours(1);
   // One wait for the lock within that time; between two of them the agent says that it waits.
   absl::Duration settle_slice = absl::Seconds(20);
+  // How long after a cancellation the forward session may still be in use. Beyond that the server
+  // hangs, or takes long to undo the statement: the connection is cut, and the outcome is settled
+  // as after any lost connection, within `settle_wait`.
+  absl::Duration cancel_limit = absl::Minutes(2);
   // Executions of a statement (or transaction) that runs into lock time-outs or deadlocks.
   int forward_lock_tries = 5;
   int rollback_lock_tries = 20;
@@ -45,7 +49,8 @@ struct Attempt {
   std::string database;
   absl::Duration statement_timeout;
   absl::Duration lock_timeout;
-  std::shared_ptr<InterruptGate> gate = std::make_shared<InterruptGate>();
+  std::shared_ptr<InterruptGate> gate =
+      std::make_shared<InterruptGate>(clock, options.cancel_limit);
 
   // Why no further forward step was started, if it was not a step that failed.
   absl::Status stopped;

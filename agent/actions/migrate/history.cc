@@ -8,6 +8,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
 
+#include "common/base/failpoint.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
 
@@ -30,14 +31,24 @@ int64_t NumberOf(const std::optional<std::string>& value, int64_t otherwise) {
   return value.has_value() && absl::SimpleAtoi(*value, &number) ? number : otherwise;
 }
 
-absl::Status Run(MigrationSession& session, const std::string& statement) {
-  return session.Execute(statement, absl::ZeroDuration()).status();
+// `what` names the row for the failpoints.
+absl::StatusOr<int64_t> Write(MigrationSession& session, [[maybe_unused]] absl::string_view what,
+                              const std::string& statement) {
+  DBFLEET_FAILPOINT_TAGGED("target.history.before", what);
+  absl::StatusOr<int64_t> rows = session.Execute(statement, absl::ZeroDuration());
+  DBFLEET_FAILPOINT_TAGGED("target.history.after", what);
+  return rows;
+}
+
+absl::Status Run(MigrationSession& session, absl::string_view what, const std::string& statement) {
+  return Write(session, what, statement).status();
 }
 
 // For statements that must change a row which is there; a row that vanished means that somebody
 // else works on the records.
-absl::Status RunOnOneRow(MigrationSession& session, const std::string& statement) {
-  ASSIGN_OR_RETURN(const int64_t rows, session.Execute(statement, absl::ZeroDuration()));
+absl::Status RunOnOneRow(MigrationSession& session, absl::string_view what,
+                         const std::string& statement) {
+  ASSIGN_OR_RETURN(const int64_t rows, Write(session, what, statement));
   if (rows != 0) return absl::OkStatus();
   return Error(absl::StatusCode::kInternal, "HISTORY_CHANGED",
                "a row of dbfleet_step_log that this attempt wrote is gone; see who deleted it");
@@ -116,7 +127,7 @@ absl::Status TargetHistory::InsertStep(MigrationSession& session, const StepRow&
   const auto quote = [&session](absl::string_view value) { return session.Quote(value); };
   const bool over = row.state != step_state::kIntent && row.state != step_state::kBegan;
   return Run(
-      session,
+      session, row.state,
       absl::StrCat("INSERT INTO ", steps_table_,
                    " (attempt, is_rollback, step_index, job, fence, version, state, tries, "
                    "sql_sha256, fingerprint, rows_affected, duration_ms, error, started_at, "
@@ -134,16 +145,17 @@ absl::Status TargetHistory::InsertStep(MigrationSession& session, const StepRow&
 
 absl::Status TargetHistory::UpdateStep(MigrationSession& session, const StepRow& row) const {
   return RunOnOneRow(
-      session, absl::StrCat("UPDATE ", steps_table_, " SET state = ", session.Quote(row.state),
-                            ", rows_affected = ", row.rows_affected,
-                            ", duration_ms = ", row.duration_ms, ", error = ",
-                            session.Quote(Truncate(SanitizeForDisplay(row.error), kMaxErrorBytes)),
-                            ", ended_at = ", Now(session), StepKey(session, row)));
+      session, row.state,
+      absl::StrCat(
+          "UPDATE ", steps_table_, " SET state = ", session.Quote(row.state),
+          ", rows_affected = ", row.rows_affected, ", duration_ms = ", row.duration_ms,
+          ", error = ", session.Quote(Truncate(SanitizeForDisplay(row.error), kMaxErrorBytes)),
+          ", ended_at = ", Now(session), StepKey(session, row)));
 }
 
 absl::Status TargetHistory::RenewIntent(MigrationSession& session, const StepRow& row) const {
   return RunOnOneRow(
-      session,
+      session, "intent_again",
       absl::StrCat(
           "UPDATE ", steps_table_, " SET state = ", session.Quote(step_state::kIntent),
           ", tries = tries + 1, fingerprint = ", session.Quote(row.fingerprint),
@@ -152,9 +164,10 @@ absl::Status TargetHistory::RenewIntent(MigrationSession& session, const StepRow
 }
 
 absl::Status TargetHistory::PutVersion(MigrationSession& session, const HistoryRow& row) const {
-  RETURN_IF_ERROR(Run(session, absl::StrCat("DELETE FROM ", versions_table_,
-                                            " WHERE version = ", session.Quote(row.version))));
-  return Run(session,
+  RETURN_IF_ERROR(Run(session, "version_delete",
+                      absl::StrCat("DELETE FROM ", versions_table_,
+                                   " WHERE version = ", session.Quote(row.version))));
+  return Run(session, "version_insert",
              absl::StrCat("INSERT INTO ", versions_table_,
                           " (version, name, checksum, state, job, attempt, fence, changed_at, "
                           "execution_ms) VALUES (",

@@ -1,6 +1,7 @@
 #include "agent/actions/migrate/migrate_action.h"
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +10,7 @@
 #include "agent/actions/migrate/result.h"
 #include "agent/actions/migrate/step_runner.h"
 #include "common/base/status.h"
+#include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -17,12 +19,8 @@ constexpr absl::Duration kDefaultLockTimeout = absl::Seconds(5);
 // Without a checkpoint nothing can have begun, so an unreachable target is not waited for.
 constexpr absl::Duration kShortWait = absl::Seconds(30);
 
-absl::Duration ToAbsl(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
-}
-
 absl::Duration LockTimeout(const work::v1::MigrateSpec& spec) {
-  return spec.has_lock_timeout() ? ToAbsl(spec.lock_timeout()) : kDefaultLockTimeout;
+  return spec.has_lock_timeout() ? FromProto(spec.lock_timeout()) : kDefaultLockTimeout;
 }
 
 absl::StatusOr<std::string> DatabaseOf(Engine& engine, const work::v1::MigrateSpec& spec) {
@@ -130,7 +128,7 @@ ActionResult MigrateAction::Run(ActionContext& context, const work::v1::JobSpec&
                   options_,
                   history,
                   *database,
-                  ToAbsl(spec.migrate().statement_timeout()),
+                  FromProto(spec.migrate().statement_timeout()),
                   LockTimeout(spec.migrate())};
   const CancelHook hook(context, attempt.gate);
   auto session = sql.OpenLocked(*database, options_.lock_wait, attempt.lock_timeout);
@@ -209,6 +207,7 @@ absl::Status MigrateAction::GoForward(Attempt& attempt, const MigrationModel& mo
 
 ActionResult MigrateAction::RunLocked(Attempt& attempt, const work::v1::MigrateSpec& spec,
                                       std::unique_ptr<MigrationSession> session) {
+  std::optional<InterruptGate::Watch> watch(std::in_place, *attempt.gate, *session);
   bool ran_before = false;
   const auto has_history = attempt.sql.HasHistory(*session);
   if (!has_history.ok()) return RefusedResult(has_history.status());
@@ -218,6 +217,7 @@ ActionResult MigrateAction::RunLocked(Attempt& attempt, const work::v1::MigrateS
   }
   if (ran_before) {
     attempt.Warn("this attempt has run before; finding out what it did");
+    watch.reset();
     session.reset();
     return SettleUnseen(attempt, spec, /*checkpointed=*/true);
   }
@@ -237,6 +237,7 @@ ActionResult MigrateAction::RunLocked(Attempt& attempt, const work::v1::MigrateS
   if (status.ok()) status = GoForward(attempt, *model, *session, &session_good);
   if (!status.ok()) attempt.Warn(absl::StrCat("stopped: ", status.message()));
   const bool lost = IsConnectionError(status);
+  watch.reset();
   // Also after success: only the target's history may say that all is there.
   // A failure is settled on a new session, which has none of the settings that the files made.
   if (!status.ok() || !session_good) session.reset();

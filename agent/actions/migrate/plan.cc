@@ -8,6 +8,7 @@
 
 #include "common/base/status.h"
 #include "common/plan/digest.h"
+#include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -114,7 +115,7 @@ absl::StatusOr<Plan> MakePlan(const MigrationModel& model, SqlMigrations& sql,
   ASSIGN_OR_RETURN(*plan.mutable_server_version(), sql.ServerVersion(session));
   plan.set_estimated_rows(SumRows(estimates));
   plan.set_nothing_to_do(model.units.empty());
-  plan.mutable_plan_time()->set_seconds(absl::ToUnixSeconds(now));
+  *plan.mutable_plan_time() = dbfleet::ToProto(now);
   plan.set_target_digest(PlanDigest(target, plan));
   return plan;
 }

@@ -5,9 +5,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 
+#include "common/base/failpoint.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/concurrency/backoff.h"
+#include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -16,12 +18,6 @@ constexpr size_t kMaxErrorBytes = 1024;
 
 std::string ErrorText(const absl::Status& status) {
   return Truncate(SanitizeForDisplay(std::string(status.message())), kMaxErrorBytes);
-}
-
-void SetDuration(absl::Duration duration, google::protobuf::Duration* out) {
-  out->set_seconds(absl::ToInt64Seconds(duration));
-  out->set_nanos(static_cast<int32_t>(
-      absl::ToInt64Nanoseconds(duration - absl::Seconds(absl::ToInt64Seconds(duration)))));
 }
 
 StepRow RowOf(const UnitOrder& order, const PlannedStatement& statement, absl::string_view state) {
@@ -47,6 +43,13 @@ absl::StatusOr<T> StepRunner::Noted(absl::StatusOr<T> value) {
   return value;
 }
 
+absl::Status StepRunner::Commit() {
+  DBFLEET_FAILPOINT("target.commit.before");
+  absl::Status status = Command("COMMIT");
+  DBFLEET_FAILPOINT("target.commit.after");
+  return status;
+}
+
 absl::Status StepRunner::Command(absl::string_view command) {
   return Note(session_.Execute(command, absl::ZeroDuration()).status());
 }
@@ -66,7 +69,7 @@ absl::Status StepRunner::Report(const UnitOrder& order, const PlannedStatement& 
   report.set_version(statement.version);
   report.set_state(state);
   report.set_rows_affected(outcome.rows);
-  SetDuration(outcome.duration, report.mutable_duration());
+  *report.mutable_duration() = ToProto(outcome.duration);
   if (!outcome.status.ok()) report.set_error(ErrorText(outcome.status));
   const absl::Status status = attempt_.context.ReportStep(report);
   if (status.ok() || !order.rollback) return status;
@@ -81,8 +84,11 @@ StepRunner::Outcome StepRunner::ExecuteStep(const UnitOrder& order,
   const absl::Duration begin = attempt_.clock.Monotonic();
   // A rollback is neither bounded in time nor interrupted.
   if (!order.rollback) attempt_.gate->Begin(session_);
+  [[maybe_unused]] const absl::string_view tag = order.rollback ? "rollback" : "forward";
+  DBFLEET_FAILPOINT_TAGGED("target.step.before", tag);
   const absl::StatusOr<int64_t> rows = session_.Execute(
       statement.text, order.rollback ? absl::ZeroDuration() : attempt_.statement_timeout);
+  DBFLEET_FAILPOINT_TAGGED("target.step.after", tag);
   if (!order.rollback) outcome.interrupted = attempt_.gate->End();
   outcome.duration = attempt_.clock.Monotonic() - begin;
   unit_ms_ += absl::ToInt64Milliseconds(outcome.duration);
@@ -177,7 +183,7 @@ absl::Status StepRunner::TryTransaction(const UnitOrder& order, const Group& gro
     row.execution_ms = unit_ms_;
     status = Note(attempt_.history.PutVersion(session_, row));
   }
-  if (status.ok()) status = Command("COMMIT");
+  if (status.ok()) status = Commit();
   if (status.ok()) {
     for (size_t i = 0; i < outcomes.size(); ++i) {
       RETURN_IF_ERROR(
@@ -347,7 +353,7 @@ absl::Status StepRunner::Record(const UnitOrder& order, const StepRow* row, bool
   version.execution_ms = unit_ms_;
   absl::Status status = write_row();
   if (status.ok()) status = Note(attempt_.history.PutVersion(session_, version));
-  if (status.ok()) status = Command("COMMIT");
+  if (status.ok()) status = Commit();
   if (!status.ok() && session_good_) (void)Command("ROLLBACK");
   return status;
 }

@@ -83,6 +83,7 @@ class StepRunner {
   template <typename T>
   absl::StatusOr<T> Noted(absl::StatusOr<T> value);
   absl::Status Command(absl::string_view command);
+  absl::Status Commit();
   absl::Status Report(const UnitOrder& order, const PlannedStatement& statement,
                       work::v1::StepState state, const Outcome& outcome);
   template <typename Try>

@@ -12,6 +12,7 @@
 #include "agent/actions/backup/repository.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
+#include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -20,6 +21,19 @@ namespace fs = std::filesystem;
 
 absl::Status Damaged(absl::string_view what) {
   return Error(absl::StatusCode::kDataLoss, "BACKUP_CORRUPT", what);
+}
+
+// A sound backup at the right place need not be the one that was taken.
+absl::Status CheckIsTheOne(const std::string& folder, const Manifest& manifest,
+                           const work::v1::VerifySpec& spec) {
+  const std::string& found = manifest.backup.manifest_sha256();
+  if (spec.manifest_sha256().empty() || spec.manifest_sha256() == found) return absl::OkStatus();
+  return Error(
+      absl::StatusCode::kDataLoss, "MANIFEST_MISMATCH",
+      absl::StrCat(folder, " does not hold the backup ", spec.backup_id(),
+                   " that was taken: its manifest has the SHA-256 ", found, ", not ",
+                   SanitizeForDisplay(Truncate(spec.manifest_sha256(), 64)),
+                   "; it was changed or exchanged for another one since. Take a new backup"));
 }
 
 absl::Status CheckIdentity(const Manifest& manifest, const InstanceSpec& instance,
@@ -112,10 +126,12 @@ absl::StatusOr<work::v1::VerifyResult> VerifyAction::Verify(ActionContext& conte
   ASSIGN_OR_RETURN(const std::string folder,
                    BackupFolder(options_.backup_dir, instance.name, spec.backup_id()));
   ASSIGN_OR_RETURN(const Manifest manifest, ReadManifest(folder));
+  RETURN_IF_ERROR(CheckIsTheOne(folder, manifest, spec));
   RETURN_IF_ERROR(CheckIdentity(manifest, instance, spec.backup_id()));
   RETURN_IF_ERROR(CheckFolder(folder, manifest));
   work::v1::VerifyResult result;
   result.set_backup_id(spec.backup_id());
+  result.set_manifest_sha256(manifest.backup.manifest_sha256());
   result.add_evidence(absl::StrCat("manifest ", manifest.backup.manifest_sha256(), ": ",
                                    manifest.files.size(), " file(s), none missing, none besides"));
   for (const ManifestFile& file : manifest.files) {
@@ -134,12 +150,8 @@ absl::StatusOr<work::v1::VerifyResult> VerifyAction::Verify(ActionContext& conte
     context.Log(work::v1::SEVERITY_INFO, result.evidence(result.evidence_size() - 1));
   }
   result.set_level(work::v1::VERIFICATION_LEVEL_L1);
-  const absl::Time now = clock_.Now();
-  result.mutable_verify_time()->set_seconds(absl::ToUnixSeconds(now));
-  const absl::Duration took = clock_.Monotonic() - start;
-  result.mutable_duration()->set_seconds(absl::ToInt64Seconds(took));
-  result.mutable_duration()->set_nanos(static_cast<int32_t>(
-      absl::ToInt64Nanoseconds(took - absl::Seconds(result.duration().seconds()))));
+  *result.mutable_verify_time() = ToProto(clock_.Now());
+  *result.mutable_duration() = ToProto(clock_.Monotonic() - start);
   return result;
 }
 

@@ -21,7 +21,8 @@ namespace dbfleet::agent {
 // readable, not that a restore gives the right rows (that is L2). Changes nothing. Thread-safe.
 //
 // A damaged backup is FAILED with a reason (NO_MANIFEST, BAD_MANIFEST, BACKUP_CORRUPT,
-// BACKUP_INCOMPLETE) and a message that names the file.
+// BACKUP_INCOMPLETE) and a message that names the file; a sound one that is not the one which the
+// controller knows is MANIFEST_MISMATCH.
 class VerifyAction : public Action {
  public:
   struct Options {

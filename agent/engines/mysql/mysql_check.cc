@@ -6,9 +6,9 @@
 #include "absl/strings/str_cat.h"
 
 #include "agent/engine/account.h"
-#include "agent/engine/proto_time.h"
 #include "agent/engines/mysql/mysql_probe.h"
 #include "common/base/status.h"
+#include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -193,7 +193,7 @@ work::v1::InstanceHealth CheckMysql(const InstanceSpec& spec, absl::Duration dea
   health.set_reachable(true);
   health.set_server_version((*probe)->version());
   health.set_role(check.role());
-  SetDuration(response, health.mutable_response_time());
+  *health.mutable_response_time() = ToProto(response);
   return health;
 }
 

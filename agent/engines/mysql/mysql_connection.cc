@@ -17,8 +17,9 @@
 #include "absl/strings/str_cat.h"
 
 #include "agent/engine/account.h"
-#include "agent/engines/mysql/keepalive.h"
+#include "agent/engines/mysql/socket_search.h"
 #include "common/base/status.h"
+#include "common/log/log.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -27,6 +28,8 @@ namespace {
 constexpr int kMaxRowBytes = 16 << 20;
 
 constexpr int kDefaultPort = 3306;
+// Connections made to find one whose socket can be told.
+constexpr int kSocketTries = 5;
 
 constexpr char kSetUpSession[] =
     "SET SESSION sql_mode = "
@@ -52,11 +55,14 @@ void PrepareThread(::sql::Driver* driver) {
   return driver;
 }
 
+Endpoint WithPort(Endpoint endpoint) {
+  if (endpoint.socket.empty() && endpoint.port == 0) endpoint.port = kDefaultPort;
+  return endpoint;
+}
+
 std::string Url(const Endpoint& endpoint) {
   if (!endpoint.socket.empty()) return absl::StrCat("unix://", endpoint.socket);
-  Endpoint tcp = endpoint;
-  if (tcp.port == 0) tcp.port = kDefaultPort;
-  return absl::StrCat("tcp://", tcp.Describe());
+  return absl::StrCat("tcp://", WithPort(endpoint).Describe());
 }
 
 int WholeSeconds(absl::Duration d) {
@@ -98,9 +104,30 @@ absl::StatusOr<std::unique_ptr<MysqlConnection>> MysqlConnection::Open(const Ins
 }
 
 absl::Status MysqlConnection::Connect() {
+  if (!options_.keepalive) {
+    RETURN_IF_ERROR(ConnectDriver());
+    return SetUp();
+  }
+  // Somebody else's connection at the same moment makes ours indistinguishable.
+  for (int n = 1; !socket_.ok() && n <= kSocketTries; ++n) {
+    const SocketSearch search(WithPort(spec_.endpoint));
+    RETURN_IF_ERROR(ConnectDriver());
+    socket_ = search.Found();
+  }
+  if (!socket_.ok()) {
+    log::Warn("cannot tell a connection's socket: should the server hang, it is waited for",
+              {{"instance", spec_.name}});
+  } else if (spec_.endpoint.socket.empty()) {
+    KeepAlive(socket_.get());
+  }
+  const auto limit = BreakAfter(options_.connect_timeout);
+  return SetUp();
+}
+
+absl::Status MysqlConnection::ConnectDriver() {
   ASSIGN_OR_RETURN(const AccountConfig account, AccountFor(spec_, options_.account));
   ASSIGN_OR_RETURN(const Secret password, ReadPassword(account));
-  RETURN_IF_ERROR(Guard(
+  return Guard(
       [&] {
         ::sql::ConnectOptionsMap map;
         map["hostName"] = S(Url(spec_.endpoint));
@@ -121,7 +148,10 @@ absl::Status MysqlConnection::Connect() {
         connection_.reset(GetDriver()->connect(map));
         return absl::OkStatus();
       },
-      /*connecting=*/true));
+      /*connecting=*/true);
+}
+
+absl::Status MysqlConnection::SetUp() {
   RETURN_IF_ERROR(Execute(kSetUpSession).status());
   ASSIGN_OR_RETURN(const auto rows, Query("SELECT CONNECTION_ID(), VERSION()"));
   if (rows.size() != 1 || rows[0].size() != 2 ||
@@ -130,21 +160,6 @@ absl::Status MysqlConnection::Connect() {
                  "the server does not tell its version");
   }
   version_ = rows[0][1].value_or("");
-  return options_.keepalive ? SetKeepalive() : absl::OkStatus();
-}
-
-// The driver does not tell its socket, but the server tells the port at our end of it.
-absl::Status MysqlConnection::SetKeepalive() {
-  if (!spec_.endpoint.socket.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const auto rows, Query(absl::StrCat("SELECT host FROM "
-                                                       "information_schema.processlist WHERE id = ",
-                                                       connection_id_)));
-  if (rows.size() != 1 || rows[0].size() != 1) return absl::OkStatus();
-  const std::string host = rows[0][0].value_or("");
-  int port = 0;
-  if (absl::SimpleAtoi(host.substr(host.rfind(':') + 1), &port)) {
-    KeepAliveByPorts(port, spec_.endpoint.port == 0 ? kDefaultPort : spec_.endpoint.port);
-  }
   return absl::OkStatus();
 }
 

@@ -12,6 +12,7 @@
 
 #include "agent/engine/engine.h"
 #include "agent/engine/result_builder.h"
+#include "agent/engine/socket_handle.h"
 #include "common/time/clock.h"
 
 // MySQL Connector/C++ lives in ::sql, which dbfleet::sql would hide: always write ::sql here.
@@ -50,8 +51,8 @@ class MysqlConnection {
     // connection is dead and the status is DEADLINE_EXCEEDED (DATABASE_TIMEOUT): leave it zero
     // where that must be told from an unknown outcome.
     absl::Duration io_timeout;
-    // Notices within some two minutes that a server reached by TCP is gone, however long a
-    // statement may take otherwise.
+    // For sessions whose statements may take any time: notices within some two minutes that a
+    // server reached by TCP is gone, and makes Break work.
     bool keepalive = false;
   };
   static absl::StatusOr<std::unique_ptr<MysqlConnection>> Open(const InstanceSpec& spec,
@@ -79,6 +80,14 @@ class MysqlConnection {
   // KILL QUERY through a second connection, best effort. Thread-safe.
   void Interrupt();
 
+  // Cuts the connection (Options::keepalive): a call that waits and all later ones are UNAVAILABLE.
+  // Does not block. Thread-safe.
+  void Break() { socket_.Cut(); }
+  // The same after `delay`, unless the handle has gone by then.
+  std::unique_ptr<Clock::Timer> BreakAfter(absl::Duration delay) {
+    return clock_->After(delay, [this] { Break(); });
+  }
+
   const std::string& version() const {
     return version_;
   }  // For example "10.11.6-MariaDB-0+deb12u1".
@@ -88,7 +97,8 @@ class MysqlConnection {
  private:
   MysqlConnection(InstanceSpec spec, Options options);
   absl::Status Connect();
-  absl::Status SetKeepalive();
+  absl::Status ConnectDriver();
+  absl::Status SetUp();
   absl::Status ReadRows(absl::string_view statement, ResultBuilder* builder);
   // What ended the last result. The driver takes an error between two unbuffered rows for the
   // result's end, so the server must be asked.
@@ -100,6 +110,7 @@ class MysqlConnection {
   const Options options_;
   const std::unique_ptr<Clock> clock_;
   std::unique_ptr<::sql::Connection> connection_;
+  SocketHandle socket_;  // Of connection_, if `keepalive`; set before anybody else knows of us.
   std::string version_;
   int64_t connection_id_ = 0;
 };

@@ -6,13 +6,13 @@
 #include "absl/strings/str_cat.h"
 
 #include "agent/engine/health.h"
-#include "agent/engine/proto_time.h"
 #include "agent/engine/result_builder.h"
 #include "agent/engine/statement_text.h"
 #include "agent/engines/mysql/mysql_connection.h"
 #include "agent/engines/mysql/mysql_migrations.h"
 #include "agent/engines/mysql/mysql_probe.h"
 #include "common/base/status.h"
+#include "common/proto_time/proto_time.h"
 #include "common/time/clock.h"
 
 namespace dbfleet::agent {
@@ -36,7 +36,7 @@ class MysqlEngine : public Engine {
 
   work::v1::InstanceHealth Check(absl::Duration deadline) override {
     work::v1::InstanceHealth health = CheckMysql(spec_, deadline, *clock_, deltas_);
-    SetTime(clock_->Now(), health.mutable_observe_time());
+    *health.mutable_observe_time() = ToProto(clock_->Now());
     return health;
   }
 

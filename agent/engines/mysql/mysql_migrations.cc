@@ -18,6 +18,9 @@
 namespace dbfleet::agent {
 namespace {
 
+// Beyond the time for which a lock is waited on the server: then the server hangs.
+constexpr absl::Duration kOpenGrace = absl::Seconds(30);
+
 constexpr size_t kMaxLockName = 60;  // The server takes 64.
 
 // Unknown table, column, key, routine, trigger, event, database object.
@@ -80,6 +83,7 @@ class MysqlSession : public MigrationSession {
   }
 
   void Interrupt() override { connection_->Interrupt(); }
+  void Break() override { connection_->Break(); }
 
   MysqlConnection& connection() { return *connection_; }
 
@@ -118,6 +122,7 @@ class MysqlMigrations : public SqlMigrations {
   absl::StatusOr<std::unique_ptr<MigrationSession>> OpenLocked(
       absl::string_view database, absl::Duration wait, absl::Duration lock_timeout) override {
     ASSIGN_OR_RETURN(std::unique_ptr<MysqlSession> session, Open(database));
+    const auto give_up = session->connection().BreakAfter(wait + kOpenGrace);
     const int64_t limit = WholeSeconds(lock_timeout);
     RETURN_IF_ERROR(session
                         ->Execute(absl::StrCat("SET SESSION lock_wait_timeout = ", limit,

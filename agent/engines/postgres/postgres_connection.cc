@@ -1,7 +1,5 @@
 #include "agent/engines/postgres/postgres_connection.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -106,14 +104,14 @@ absl::Status PostgresConnection::Connect() {
   return GuardPostgres([&] {
     const Secret text(ConnectionString(spec_, account, password, options_));
     connection_ = std::make_unique<pqxx::connection>(text.Reveal());
+    socket_ = SocketHandle::Duplicate(connection_->sock());
     NeverReconnect(*connection_);
     quiet_ = std::make_unique<pqxx::quiet_errorhandler>(*connection_);
     server_version_ = connection_->server_version();
     backend_pid_ = connection_->backendpid();
     if (options_.deadline < absl::InfiniteDuration()) {
       const absl::Duration left = options_.deadline - (clock_->Monotonic() - opened_);
-      guillotine_ = clock_->After(std::max(left, absl::ZeroDuration()),
-                                  [fd = connection_->sock()] { shutdown(fd, SHUT_RDWR); });
+      guillotine_ = BreakAfter(std::max(left, absl::ZeroDuration()));
     }
     return absl::OkStatus();
   });

@@ -13,6 +13,7 @@
 
 #include "agent/engine/engine.h"
 #include "agent/engine/result_builder.h"
+#include "agent/engine/socket_handle.h"
 #include "common/time/clock.h"
 
 namespace dbfleet::agent {
@@ -78,6 +79,14 @@ class PostgresConnection {
   // pg_cancel_backend through a second connection, best effort. Thread-safe.
   void Interrupt();
 
+  // Cuts the connection: a call that waits and all later ones are UNAVAILABLE. Does not block.
+  // Thread-safe.
+  void Break() { socket_.Cut(); }
+  // The same after `delay`, unless the handle has gone by then.
+  std::unique_ptr<Clock::Timer> BreakAfter(absl::Duration delay) {
+    return clock_->After(delay, [this] { Break(); });
+  }
+
   int server_version() const { return server_version_; }  // For example 150006.
   int backend_pid() const { return backend_pid_; }
 
@@ -93,7 +102,8 @@ class PostgresConnection {
   absl::Duration opened_;
   std::unique_ptr<pqxx::connection> connection_;
   std::unique_ptr<pqxx::quiet_errorhandler> quiet_;
-  std::unique_ptr<Clock::Timer> guillotine_;  // Dies before the connection: it holds its socket.
+  SocketHandle socket_;  // Of connection_; set before anybody else knows of us.
+  std::unique_ptr<Clock::Timer> guillotine_;  // Options::deadline.
   int server_version_ = 0;
   int backend_pid_ = 0;
 };

@@ -7,13 +7,13 @@
 #include "absl/strings/str_cat.h"
 
 #include "agent/engine/health.h"
-#include "agent/engine/proto_time.h"
 #include "agent/engine/result_builder.h"
 #include "agent/engine/statement_text.h"
 #include "agent/engines/postgres/postgres_connection.h"
 #include "agent/engines/postgres/postgres_migrations.h"
 #include "agent/engines/postgres/postgres_probe.h"
 #include "common/base/status.h"
+#include "common/proto_time/proto_time.h"
 #include "common/sql/sql.h"
 #include "common/time/clock.h"
 
@@ -89,7 +89,7 @@ class PostgresEngine : public Engine {
 
   work::v1::InstanceHealth Check(absl::Duration deadline) override {
     work::v1::InstanceHealth health = CheckPostgres(spec_, deadline, *clock_, deltas_);
-    SetTime(clock_->Now(), health.mutable_observe_time());
+    *health.mutable_observe_time() = ToProto(clock_->Now());
     return health;
   }
 

@@ -18,6 +18,8 @@ namespace dbfleet::agent {
 namespace {
 
 constexpr absl::Duration kPoll = absl::Milliseconds(200);
+// Beyond the time for which a lock is waited on the server: then the server hangs.
+constexpr absl::Duration kOpenGrace = absl::Seconds(30);
 
 // Undefined column, table, object, function, schema.
 constexpr absl::string_view kMissing[] = {"42703", "42P01", "42704", "42883", "3F000"};
@@ -71,6 +73,8 @@ class PostgresSession : public MigrationSession {
   }
 
   void Interrupt() override { connection_->Interrupt(); }
+  void Break() override { connection_->Break(); }
+  PostgresConnection& connection() { return *connection_; }
 
   // Between "BEGIN", spelt so, and its end.
   bool in_transaction() const { return in_transaction_; }
@@ -114,6 +118,7 @@ class PostgresMigrations : public SqlMigrations {
       absl::string_view database, absl::Duration wait, absl::Duration lock_timeout) override {
     ASSIGN_OR_RETURN(std::unique_ptr<PostgresSession> session,
                      Open(database, lock_timeout, /*read_only=*/false));
+    const auto give_up = session->connection().BreakAfter(wait + kOpenGrace);
     const std::string try_lock =
         absl::StrCat("SELECT pg_catalog.pg_try_advisory_lock(", LockKey(database), ")");
     absl::Duration waited;

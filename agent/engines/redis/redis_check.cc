@@ -7,9 +7,9 @@
 #include "absl/strings/str_split.h"
 
 #include "agent/engine/account.h"
-#include "agent/engine/proto_time.h"
 #include "agent/engines/redis/redis_probe.h"
 #include "common/base/status.h"
+#include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -141,7 +141,7 @@ work::v1::InstanceHealth CheckRedis(const InstanceSpec& spec, absl::Duration dea
   health.set_server_version(Text(info, "redis_version"));
   health.set_role(Text(info, "role") == "slave" ? work::v1::INSTANCE_ROLE_REPLICA
                                                 : work::v1::INSTANCE_ROLE_PRIMARY);
-  SetDuration(response, health.mutable_response_time());
+  *health.mutable_response_time() = ToProto(response);
   return health;
 }
 

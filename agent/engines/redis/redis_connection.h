@@ -72,10 +72,6 @@ class RedisConnection {
   redisContext* context_ = nullptr;
 };
 
-// A command line cut into words by redis-cli's rules: "..." with escapes, '...' with \' only.
-// INVALID_ARGUMENT (BAD_COMMAND) for unbalanced quotes, several lines or nothing.
-absl::StatusOr<std::vector<std::string>> SplitRedisCommand(absl::string_view line);
-
 // The server's error reply as a status.
 absl::Status RedisErrorStatus(absl::string_view reply);
 

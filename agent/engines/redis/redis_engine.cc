@@ -10,12 +10,13 @@
 #include "absl/strings/strip.h"
 
 #include "agent/engine/health.h"
-#include "agent/engine/proto_time.h"
 #include "agent/engine/result_builder.h"
 #include "agent/engines/redis/redis_connection.h"
 #include "agent/engines/redis/redis_probe.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
+#include "common/proto_time/proto_time.h"
+#include "common/sql/redis.h"
 #include "common/time/clock.h"
 
 namespace dbfleet::agent {
@@ -81,6 +82,14 @@ absl::Status MustBeReadOnly(RedisConnection& connection, const std::vector<std::
   return refusal;
 }
 
+// The words as the classification has read them, so that both speak of the same command.
+absl::StatusOr<std::vector<std::string>> TakeCommand(absl::string_view statement) {
+  ASSIGN_OR_RETURN(const std::vector<sql::Statement> lines, sql::SplitRedis(statement));
+  if (lines.size() == 1) return sql::ParseRedisCommand(lines[0].text);
+  return Error(absl::StatusCode::kInvalidArgument, "BAD_COMMAND",
+               absl::StrCat("an inspection is one command on one line, not ", lines.size()));
+}
+
 absl::StatusOr<int> DatabaseNumber(absl::string_view database) {
   int number = 0;
   if (database.empty()) return 0;
@@ -112,7 +121,7 @@ class RedisEngine : public Engine {
 
   work::v1::InstanceHealth Check(absl::Duration deadline) override {
     work::v1::InstanceHealth health = CheckRedis(spec_, deadline, *clock_, deltas_);
-    SetTime(clock_->Now(), health.mutable_observe_time());
+    *health.mutable_observe_time() = ToProto(clock_->Now());
     return health;
   }
 
@@ -122,7 +131,7 @@ class RedisEngine : public Engine {
   absl::StatusOr<work::v1::InspectResult> Inspect(absl::string_view statement,
                                                   absl::string_view database,
                                                   const QueryOptions& options) override {
-    ASSIGN_OR_RETURN(const std::vector<std::string> words, SplitRedisCommand(statement));
+    ASSIGN_OR_RETURN(const std::vector<std::string> words, TakeCommand(statement));
     RedisConnection::Options how;
     ASSIGN_OR_RETURN(how.database,
                      DatabaseNumber(database.empty() ? spec_.default_database : database));

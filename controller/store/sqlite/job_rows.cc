@@ -5,8 +5,8 @@
 
 namespace dbfleet::controller::sqlite {
 
-static_assert(FieldCount<Job>() == 32 && FieldCount<Approval>() == 6 && FieldCount<Task>() == 15 &&
-                  FieldCount<StepReport>() == 7 && FieldCount<Attempt>() == 21,
+static_assert(FieldCount<Job>() == 31 && FieldCount<Approval>() == 6 && FieldCount<Task>() == 15 &&
+                  FieldCount<StepReport>() == 7 && FieldCount<Attempt>() == 20,
               "a field was added: give it a column here and in schema.cc, or a name in codec.cc");
 
 template <>
@@ -46,7 +46,6 @@ struct Table<Job> {
     v("error_reason", value.error_reason);
     v("error_message", value.error_message);
     v("cancel_requested", value.cancel_requested);
-    v("paused_from", value.paused_from);
     v("approvals", value.approvals);
   }
 };
@@ -103,7 +102,6 @@ struct Table<Attempt> {
     v("unreachable_since", value.unreachable_since);
     v("error_reason", value.error_reason);
     v("error_message", value.error_message);
-    v("cancel_sent", value.cancel_sent);
   }
 };
 

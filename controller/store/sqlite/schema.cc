@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/failpoint.h"
 #include "common/base/status.h"
 
 namespace dbfleet::controller::sqlite {
@@ -242,7 +243,13 @@ CREATE TABLE audit_checkpoints(
 ) STRICT;
 )sql";
 
-constexpr SchemaStep kSteps[] = {{1, kVersion1}};
+// Nothing ever read them.
+constexpr char kVersion2[] = R"sql(
+ALTER TABLE jobs DROP COLUMN paused_from;
+ALTER TABLE attempts DROP COLUMN cancel_sent;
+)sql";
+
+constexpr SchemaStep kSteps[] = {{1, kVersion1}, {2, kVersion2}};
 
 absl::Status RunSteps(Connection& connection, int64_t from, absl::Span<const SchemaStep> steps) {
   for (const SchemaStep& step : steps) {
@@ -281,7 +288,9 @@ absl::Status UpgradeSchema(Connection& connection, absl::Span<const SchemaStep> 
   if (version == newest) return absl::OkStatus();
   RETURN_IF_ERROR(connection.Execute("BEGIN IMMEDIATE"));
   absl::Status status = RunSteps(connection, version, steps);
+  if (status.ok()) status = DBFLEET_FAILPOINT_STATUS("store.upgrade.before", "");
   if (status.ok()) status = connection.Execute("COMMIT");
+  if (status.ok()) status = DBFLEET_FAILPOINT_STATUS("store.upgrade.after", "");
   if (!status.ok() && connection.in_transaction()) {
     if (const absl::Status undo = connection.Execute("ROLLBACK"); !undo.ok()) {
       return Annotate(status, undo.message());

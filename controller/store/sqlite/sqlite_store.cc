@@ -11,6 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/base/failpoint.h"
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
@@ -112,7 +113,9 @@ absl::StatusOr<Start> CommitStart(Connection& connection, absl::Time now) {
   RETURN_IF_ERROR(connection.Execute("BEGIN IMMEDIATE"));
   absl::StatusOr<Start> start = WriteStart(connection, now);
   if (start.ok()) {
+    RETURN_IF_ERROR(DBFLEET_FAILPOINT_STATUS("store.start.before", ""));
     RETURN_IF_ERROR(connection.Execute("COMMIT"));
+    RETURN_IF_ERROR(DBFLEET_FAILPOINT_STATUS("store.start.after", ""));
   } else if (connection.in_transaction()) {
     connection.Execute("ROLLBACK").IgnoreError();
   }

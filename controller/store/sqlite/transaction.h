@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/failpoint.h"
 #include "common/time/clock.h"
 #include "controller/store/sqlite/connection.h"
 #include "controller/store/sqlite/page_tokens.h"
@@ -118,9 +119,10 @@ using ReadTransaction = Reads<ReadTx>;
 // One mutation. `head` moves with AppendAudit; whoever rolls the mutation back puts it back too.
 class WriteTransaction : public Reads<WriteTx> {
  public:
+  // `actions` gets the action of each record, for the failpoints around the commit.
   WriteTransaction(Connection* connection, const PageTokens* tokens, const Clock* clock,
-                   ChainHead* head)
-      : Reads(connection, tokens), clock_(*clock), head_(*head) {}
+                   ChainHead* head, failpoint::Tags* actions)
+      : Reads(connection, tokens), clock_(*clock), head_(*head), actions_(*actions) {}
 
   absl::Status InsertEnvironment(Environment* v) override { return Insert(db_, v); }
   absl::Status UpdateEnvironment(Environment* v) override { return Update(db_, v); }
@@ -151,6 +153,7 @@ class WriteTransaction : public Reads<WriteTx> {
   absl::Status AppendAudit(const AuditEntry& entry) override {
     absl::Status status = sqlite::AppendAudit(db_, entry, clock_.Now(), &head_);
     if (!status.ok() && audit_failure_.ok()) audit_failure_ = status;
+    actions_.Add(entry.action);
     return status;
   }
 
@@ -161,6 +164,7 @@ class WriteTransaction : public Reads<WriteTx> {
  private:
   const Clock& clock_;
   ChainHead& head_;
+  failpoint::Tags& actions_;
   absl::Status audit_failure_;
 };
 

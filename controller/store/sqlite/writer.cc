@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/failpoint.h"
 #include "common/base/status.h"
 #include "common/log/log.h"
 #include "controller/store/sqlite/transaction.h"
@@ -176,6 +177,7 @@ Writer::GroupEnd Writer::TryCommit(std::vector<Item>* group) {
     return IsDiskFull(begin) ? GroupEnd::kDiskFull : GroupEnd::kDone;
   }
   next_head_ = head_;
+  actions_.Clear();
   bool changed = false;
   for (Item& item : *group) {
     RunMutation(&item);
@@ -190,9 +192,12 @@ Writer::GroupEnd Writer::TryCommit(std::vector<Item>* group) {
   }
   if (!changed) return Abandon(group, absl::OkStatus());
   connection_->ClearFailure();
-  if (absl::Status commit = connection_->Execute("COMMIT"); !commit.ok()) {
-    return IsDiskFull(commit) ? Abandon(group, commit) : Fatal(commit);
-  }
+  absl::Status commit = DBFLEET_FAILPOINT_TAGS("store.commit.before", actions_);
+  if (commit.ok()) commit = connection_->Execute("COMMIT");
+  if (!commit.ok()) return IsDiskFull(commit) ? Abandon(group, commit) : Fatal(commit);
+  // An error here is that of a COMMIT that took effect all the same.
+  commit = DBFLEET_FAILPOINT_TAGS("store.commit.after", actions_);
+  if (!commit.ok()) return Fatal(commit);
   const bool moved = head_.seq != next_head_.seq;
   head_ = next_head_;
   if (metrics_ != nullptr) metrics_->commits.Increment();
@@ -205,7 +210,7 @@ void Writer::RunMutation(Item* item) {
   connection_->ClearFailure();
   item->status = connection_->Execute("SAVEPOINT mutation");
   if (!item->status.ok()) return;
-  WriteTransaction transaction(connection_.get(), tokens_, clock_, &next_head_);
+  WriteTransaction transaction(connection_.get(), tokens_, clock_, &next_head_, &actions_);
   item->status = item->mutation(transaction);
   if (item->status.ok()) item->status = transaction.Veto();
   if (!connection_->in_transaction()) return;

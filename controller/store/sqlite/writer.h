@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 
+#include "common/base/failpoint.h"
 #include "common/concurrency/mutex.h"
 #include "common/metrics/registry.h"
 #include "common/time/clock.h"
@@ -90,8 +91,9 @@ class Writer {
   const std::function<void(const ChainHead&)> on_head_;
 
   // The writer thread's own.
-  ChainHead head_;       // Committed.
-  ChainHead next_head_;  // With the group that is being written.
+  ChainHead head_;           // Committed.
+  ChainHead next_head_;      // With the group that is being written.
+  failpoint::Tags actions_;  // Of the group's audit records.
   int wal_pages_ = 0;
 
   Mutex mutex_;

@@ -24,6 +24,7 @@
 #include "common/time/clock.h"
 #include "controller/app/controller.h"
 #include "controller/app/controller_config.h"
+#include "dbfleet/api/v1/agent_service.pb.h"
 #include "dbfleet/api/v1/change_service.pb.h"
 #include "dbfleet/api/v1/meta_service.pb.h"
 #include "dbfleet/api/v1/user_service.pb.h"
@@ -303,6 +304,54 @@ TEST_F(ApiSurfaceTest, PathTricksInRawRequestsAreRefusedByName) {
   }
   // The same set without tricks gets as far as its targets.
   EXPECT_EQ(submit("0001_x", "instances/db1").status.error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(ApiSurfaceTest, ARepeatedRequestMakesNoSecondUserTokenOrJoinToken) {
+  api::v1::CreateUserRequest user;
+  user.set_user_id("rita");
+  user.add_roles(api::v1::ROLE_VIEWER);
+  user.set_request_id("r1");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(
+        CallOk<api::v1::User>("dbfleet.api.v1.UserService/CreateUser", user, admin_token_).name(),
+        "users/rita");
+  }
+  api::v1::CreateTokenRequest token;
+  token.set_user("users/rita");
+  token.set_request_id("r1");
+  const auto create = [&] {
+    return CallOk<api::v1::CreateTokenResponse>("dbfleet.api.v1.UserService/CreateToken", token,
+                                                admin_token_);
+  };
+  const api::v1::CreateTokenResponse first = create();
+  const api::v1::CreateTokenResponse second = create();
+  EXPECT_EQ(first.token().name(), second.token().name());
+  const auto whoami = [&](const std::string& secret) {
+    return Call("dbfleet.api.v1.UserService/WhoAmI", "", secret);
+  };
+  EXPECT_EQ(whoami(first.secret()).status.error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_FALSE(whoami(second.secret()).bytes.empty());
+  EXPECT_EQ(Call("dbfleet.api.v1.UserService/CreateToken", token.SerializeAsString(), admin_token_)
+                .status.error_code(),
+            grpc::StatusCode::ALREADY_EXISTS);
+
+  api::v1::CreateJoinTokenRequest join;
+  join.set_agent_id("db7");
+  join.set_environment("environments/qa");
+  join.set_request_id("r1");
+  const auto enrol = [&] {
+    return CallOk<api::v1::JoinToken>("dbfleet.api.v1.AgentService/CreateJoinToken", join,
+                                      admin_token_);
+  };
+  const api::v1::JoinToken former = enrol();
+  const api::v1::JoinToken latter = enrol();
+  EXPECT_NE(former.token(), latter.token());
+  EXPECT_EQ(former.expire_time().seconds(), latter.expire_time().seconds());
+  join.set_request_id("line\nbreak");
+  EXPECT_EQ(
+      Call("dbfleet.api.v1.AgentService/CreateJoinToken", join.SerializeAsString(), admin_token_)
+          .status.error_code(),
+      grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 TEST_F(ApiSurfaceTest, AChangeOfAClientsDatabaseWithoutItsAccountIsRefused) {

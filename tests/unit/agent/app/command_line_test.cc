@@ -56,11 +56,11 @@ TEST_F(CommandLineTest, WrongUsageIsTwo) {
   EXPECT_EQ(RunMain({"version"}), 0);
 }
 
-TEST_F(CommandLineTest, ABadConfigurationIsOne) {
+TEST_F(CommandLineTest, ABadOrMissingConfigurationIsTwo) {
   Write("name: [\n");
-  EXPECT_EQ(RunMain({"check-config", "--config", config_}), 1);
-  EXPECT_EQ(RunMain({"run", "--config", config_}), 1);
-  EXPECT_EQ(RunMain({"run", "--config", folder_ + "/absent.yaml"}), 1);
+  EXPECT_EQ(RunMain({"check-config", "--config", config_}), 2);
+  EXPECT_EQ(RunMain({"run", "--config", config_}), 2);
+  EXPECT_EQ(RunMain({"run", "--config", folder_ + "/absent.yaml"}), 2);
 }
 
 TEST_F(CommandLineTest, WithoutIdentityAndTokenTheAgentDoesNotStart) {

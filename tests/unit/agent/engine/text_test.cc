@@ -5,10 +5,10 @@
 
 #include "agent/engine/account.h"
 #include "agent/engine/engine.h"
-#include "agent/engine/proto_time.h"
 #include "agent/engine/result_builder.h"
 #include "agent/engine/statement_text.h"
 #include "common/base/status.h"
+#include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -100,7 +100,7 @@ TEST(ResultBuilderTest, StopsAtTheRowLimitAndSaysSo) {
   ASSERT_EQ(result.rows_size(), 2);
   EXPECT_EQ(result.rows(0).values(0).text(), "1");
   EXPECT_TRUE(result.rows(1).values(0).null());
-  EXPECT_EQ(GetDuration(result.duration()), absl::Milliseconds(1500));
+  EXPECT_EQ(FromProto(result.duration()), absl::Milliseconds(1500));
 }
 
 TEST(ResultBuilderTest, ExactlyTheLimitIsNotTruncated) {

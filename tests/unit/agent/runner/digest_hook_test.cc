@@ -99,6 +99,86 @@ TEST_F(DigestHookTest, AChangedTargetIsRefused) {
   ExpectRefused("a1");
 }
 
+TEST_F(DigestHookTest, AnEstimateBeyondTwiceTheApprovedOneIsRefused) {
+  plan_.set_estimated_rows(21);
+  migrate_.plan = plan_;
+  auto [offer, grant] = Approved("a1", 1);
+  offer.set_approved_rows(10);
+  OfferAndGrant(offer, grant);
+  const v1::Finished outcome = OutcomeOf("a1");
+  EXPECT_EQ(outcome.outcome(), v1::OUTCOME_FAILED);
+  EXPECT_EQ(outcome.error_reason(), "ESTIMATE_GROWN") << outcome.error_message();
+  EXPECT_EQ(migrate_.runs, 0);
+  EXPECT_EQ(CountEvents("a1", v1::Event::kStarted), 0);
+}
+
+TEST_F(DigestHookTest, AnEstimateWithinTwiceTheApprovedOneOrWithoutOneStarts) {
+  int fence = 0;
+  for (const int64_t approved : {int64_t{10}, int64_t{15}, int64_t{1000}, int64_t{-1}}) {
+    const std::string id = absl::StrCat("a", ++fence);
+    plan_.set_estimated_rows(20);
+    migrate_.plan = plan_;
+    auto [offer, grant] = Approved(id, fence);
+    if (approved >= 0) offer.set_approved_rows(approved);
+    OfferAndGrant(offer, grant);
+    EXPECT_EQ(OutcomeOf(id).outcome(), v1::OUTCOME_SUCCEEDED) << approved;
+  }
+  EXPECT_EQ(migrate_.runs, 4);
+}
+
+// What the action compares with its own plan once it holds the target's lock.
+TEST_F(DigestHookTest, TheActionIsToldTheApprovedDigestOfItsOwnTarget) {
+  std::string told = "never asked";
+  migrate_.run = [&](ActionContext& context, const work::v1::JobSpec&) {
+    told = context.approved_plan_digest();
+    return ScriptedAction::Done();
+  };
+  auto [offer, grant] = Approved("a1", 1);
+  auto* other = offer.mutable_digest_inputs()->add_targets();
+  other->set_target("instances/payments/databases/shop");
+  other->set_digest(std::string(64, 'f'));
+  grant.set_digest(DigestOf(offer.digest_inputs()));
+  OfferAndGrant(offer, grant);
+  EXPECT_EQ(OutcomeOf("a1").outcome(), v1::OUTCOME_SUCCEEDED);
+  EXPECT_EQ(told, PlanDigest(kTarget, plan_));
+}
+
+// An action that plans again under the lock, as a migration does.
+TEST_F(DigestHookTest, AnActionThatFindsAnotherPlanThanTheApprovedOneEndsWithoutAStep) {
+  work::v1::Plan under_lock = plan_;
+  migrate_.run = [&](ActionContext& context, const work::v1::JobSpec&) {
+    if (PlanDigest(kTarget, under_lock) != context.approved_plan_digest()) {
+      return ActionResult::FromStatus(
+          Error(absl::StatusCode::kFailedPrecondition, "DIGEST_MISMATCH", "changed meanwhile"));
+    }
+    work::v1::StepReport report;
+    report.set_state(work::v1::STEP_STATE_SUCCEEDED);
+    EXPECT_TRUE(context.ReportStep(report).ok());
+    return ScriptedAction::Done();
+  };
+  const auto [same, same_grant] = Approved("a1", 1);
+  OfferAndGrant(same, same_grant);
+  EXPECT_EQ(OutcomeOf("a1").outcome(), v1::OUTCOME_SUCCEEDED);
+  EXPECT_EQ(CountEvents("a1", v1::Event::kStep), 1);
+
+  under_lock.set_schema_fingerprint("whoever held the lock has changed it");
+  const auto [other, other_grant] = Approved("a2", 2);
+  OfferAndGrant(other, other_grant);
+  EXPECT_EQ(OutcomeOf("a2").error_reason(), "DIGEST_MISMATCH");
+  EXPECT_EQ(CountEvents("a2", v1::Event::kStep), 0);
+}
+
+TEST_F(DigestHookTest, WorkWithoutAPlanHasNoApprovedDigest) {
+  std::string told = "never asked";
+  backup_.run = [&](ActionContext& context, const work::v1::JobSpec&) {
+    told = context.approved_plan_digest();
+    return ScriptedAction::Done();
+  };
+  OfferAndGrant(Offer("a1", 1));
+  EXPECT_EQ(OutcomeOf("a1").outcome(), v1::OUTCOME_SUCCEEDED);
+  EXPECT_EQ(told, "");
+}
+
 TEST_F(DigestHookTest, AnUnplannableTargetIsRefusedWithItsReason) {
   const auto [offer, grant] = Approved("a1", 1);
   migrate_.plan = Error(absl::StatusCode::kUnavailable, "DATABASE_UNREACHABLE", "no route");

@@ -200,6 +200,22 @@ TEST_F(LiveStateTest, AMovedInstanceBelongsToItsNewAgent) {
   EXPECT_EQ(MetricsReason("stock"), "AGENT_DISCONNECTED") << "nobody reports on it any more";
 }
 
+TEST_F(LiveStateTest, AMoveTakesEffectOnOpenSessionsAndForgetsTheFormerAgentsReports) {
+  live_.SetConnected("db1", "s1", {"orders", "stock"});
+  live_.SetConnected("db2", "s2", {});
+  ASSERT_TRUE(live_.PutHealth("db1", Healthy("orders")).ok());
+  ASSERT_TRUE(live_.PutMetrics("db1", Batch("orders", 1)).ok());
+  live_.Move("orders", "db2");
+  EXPECT_FALSE(live_.Health("orders").has_value());
+  EXPECT_EQ(MetricsReason("orders"), "NO_SAMPLES");
+  EXPECT_EQ(ReasonOf(live_.PutHealth("db1", Healthy("orders"))), "NOT_YOUR_INSTANCE");
+  EXPECT_TRUE(live_.PutHealth("db1", Healthy("stock")).ok());
+  EXPECT_TRUE(live_.PutHealth("db2", Healthy("orders")).ok());
+  live_.Move("orders", "db2");
+  EXPECT_TRUE(live_.Health("orders").has_value())
+      << "a second word of the same move undid a report";
+}
+
 TEST_F(LiveStateTest, HealthIsUnknownWhileTheAgentIsAway) {
   EXPECT_FALSE(live_.Health("orders").has_value());
   live_.SetConnected("db1", "s1", {"orders"});

@@ -2,9 +2,11 @@
 
 #include <sstream>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
+#include "common/audit/export.h"
 #include "common/audit/record.h"
 #include "common/audit/verify.h"
 #include "common/base/status.h"
@@ -30,6 +32,21 @@ class AuditExportTest : public ::testing::Test {
     }
   }
 
+  static std::string Line(const AuditRow& row) {
+    audit::ExportedRecord exported;
+    exported.record.seq = row.seq;
+    exported.record.time = row.record_time;
+    exported.record.actor = row.entry.actor;
+    exported.record.action = row.entry.action;
+    exported.record.resource = row.entry.resource;
+    exported.record.environment = row.entry.environment;
+    exported.record.details = row.entry.details;
+    exported.record.previous_hash = row.previous_hash;
+    exported.canonical = row.canonical;
+    exported.hash = row.hash;
+    return absl::StrCat(audit::WriteJsonLine(exported), "\n");
+  }
+
   FakeClock clock_;
   MemoryStore store_{&clock_};
 };
@@ -38,23 +55,16 @@ TEST_F(AuditExportTest, AnEmptyTrailHasTheGenesisHashAsItsHead) {
   const AuditHead head = ReadAuditHead(store_).value();
   EXPECT_EQ(head.seq, 0u);
   EXPECT_EQ(head.hash, audit::GenesisHash());
-  int rows = 0;
-  EXPECT_TRUE(ExportAudit(store_, 0, [&](const AuditRow&) {
-                ++rows;
-                return absl::OkStatus();
-              }).ok());
-  EXPECT_EQ(rows, 0);
+  EXPECT_FALSE(AuditReader(store_, 0, head).Next().value().has_value());
 }
 
 TEST_F(AuditExportTest, AnExportOverManyBatchesVerifiesOffline) {
   Append(1203);
   std::stringstream file;
-  const AuditHead head = ExportAudit(store_, 0, [&](const AuditRow& row) {
-                           file << AuditLine(row);
-                           return absl::OkStatus();
-                         }).value();
-  EXPECT_EQ(head.seq, 1203u);
-  EXPECT_EQ(head.hash, ReadAuditHead(store_)->hash);
+  AuditReader reader(store_, 0, ReadAuditHead(store_).value());
+  for (auto row = reader.Next().value(); row.has_value(); row = reader.Next().value()) {
+    file << Line(*row);
+  }
   const audit::VerifyReport report = audit::VerifyExport(file).value();
   EXPECT_TRUE(report.ok()) << report.problem;
   EXPECT_EQ(report.records, 1203u);
@@ -62,23 +72,22 @@ TEST_F(AuditExportTest, AnExportOverManyBatchesVerifiesOffline) {
 
 TEST_F(AuditExportTest, RecordsWrittenDuringTheExportWaitForTheNextOne) {
   Append(3);
-  std::vector<uint64_t> seqs;
-  ASSERT_TRUE(ExportAudit(store_, 2, [&](const AuditRow& row) {
-                seqs.push_back(row.seq);
-                Append(1);
-                return absl::OkStatus();
-              }).ok());
-  EXPECT_EQ(seqs, (std::vector<uint64_t>{2, 3}));
+  AuditReader reader(store_, 2, ReadAuditHead(store_).value());
+  EXPECT_EQ(reader.Next().value()->seq, 2u);
+  Append(1);
+  EXPECT_EQ(reader.Next().value()->seq, 3u);
+  EXPECT_FALSE(reader.Next().value().has_value());
 }
 
-TEST_F(AuditExportTest, TheFirstErrorOfTheSinkEndsTheExport) {
-  Append(5);
-  int rows = 0;
-  const auto head = ExportAudit(store_, 1, [&](const AuditRow&) {
-    return ++rows == 2 ? absl::CancelledError("the client left") : absl::OkStatus();
-  });
-  EXPECT_EQ(head.status().message(), "the client left");
-  EXPECT_EQ(rows, 2);
+TEST_F(AuditExportTest, ARecordThatIsMissingIsNamed) {
+  Append(3);
+  AuditHead head = ReadAuditHead(store_).value();
+  head.seq = 4;
+  AuditReader reader(store_, 3, head);
+  EXPECT_TRUE(reader.Next().ok());
+  const absl::Status status = reader.Next().status();
+  EXPECT_EQ(ReasonOf(status), "AUDIT_GAP");
+  EXPECT_TRUE(absl::StrContains(status.message(), "audit record 4 is missing")) << status;
 }
 
 }  // namespace

@@ -67,6 +67,56 @@ TEST_F(DispatcherTest, AnInstanceOfAnotherAgentIsRejectedByName) {
   EXPECT_EQ(other.connection->sent[0].welcome().rejected_instances().count("orders-db"), 1u);
 }
 
+TEST_F(DispatcherTest, AMovedInstanceChangesHandsWithoutEndingAStream) {
+  agent_.Connect();
+  AddAgent("db2", "production");
+  ScriptedAgent other(dispatcher_, executor_, clock_, "db2");
+  other.server_version = "15.5";
+  other.Connect();  // It declares the instance as well, and is rejected.
+  const Job job = Must(jobs_.SubmitCheck({"users/ada", ""}, "orders-db"));
+  const agent::v1::Offer running = agent_.Offers().back();
+  agent_.Accept(running);
+  agent_.Start(running);
+
+  MoveInstanceTo("db2");
+  EXPECT_TRUE(agent_.connection->closed.ok()) << agent_.connection->closed;
+  EXPECT_TRUE(other.connection->closed.ok()) << other.connection->closed;
+  EXPECT_EQ(moved_, (std::vector<std::string>{"orders-db to db2"}));
+  EXPECT_TRUE(Audited("instance.update")) << "the new agent's account of it was not taken over";
+
+  agent_.Finish(running, agent::v1::OUTCOME_SUCCEEDED);
+  EXPECT_EQ(JobOf(job.id).state, JobState::kSucceeded);
+  Must(jobs_.SubmitCheck({"users/ada", ""}, "orders-db"));
+  EXPECT_EQ(agent_.Offers().size(), 1u);
+  EXPECT_EQ(other.Offers().size(), 1u);
+}
+
+TEST_F(DispatcherTest, WhatAnAgentDeclaresIsKnownWhileItIsConnected) {
+  agent_.Connect();
+  AddAgent("db2", "production");
+  ScriptedAgent other(dispatcher_, executor_, clock_, "db2");
+  other.instance_name = "else-db";
+  other.Connect();
+  MoveInstanceTo("db2");
+  EXPECT_EQ(dispatcher_.Find("db1")->declared->count("orders-db"), 1u);
+  EXPECT_EQ(dispatcher_.Find("db2")->declared->count("orders-db"), 0u);
+  EXPECT_FALSE(Audited("instance.update"));
+  other.Disconnect();
+  EXPECT_FALSE(dispatcher_.Find("db2").has_value());
+}
+
+TEST_F(DispatcherTest, ABackupOfSomeOfRedisDatabasesIsRefused) {
+  agent_.engine = work::v1::ENGINE_REDIS;
+  agent_.Connect();
+  const auto submit = [&](std::vector<std::string> databases) {
+    return jobs_.SubmitBackup({"users/ada", ""}, "orders-db", databases, true, "").status();
+  };
+  const absl::Status status = submit({"0"});
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ReasonOf(status), "NO_DATABASE_DUMP");
+  EXPECT_TRUE(submit({}).ok());
+}
+
 TEST_F(DispatcherTest, ANewerStreamReplacesTheOlderAndItsLateCloseChangesNothing) {
   agent_.Connect();
   const auto old = agent_.connection;

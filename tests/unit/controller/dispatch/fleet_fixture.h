@@ -65,8 +65,8 @@ class ScriptedAgent {
     for (const agent::v1::AttemptState& attempt : attempts) *hello->add_attempts() = attempt;
     agent::v1::InstanceInfo* instance = hello->add_instances();
     instance->set_name(instance_name);
-    instance->set_engine(work::v1::ENGINE_POSTGRESQL);
-    instance->set_server_version("15.4");
+    instance->set_engine(engine);
+    instance->set_server_version(server_version);
     Say(message);
   }
 
@@ -130,6 +130,8 @@ class ScriptedAgent {
   std::shared_ptr<Connection> connection;
   std::string journal_id = "journal-1";
   std::string instance_name = "orders-db";
+  std::string server_version = "15.4";
+  work::v1::Engine engine = work::v1::ENGINE_POSTGRESQL;
   absl::Duration clock_offset = absl::ZeroDuration();
   uint64_t last_seq = 0;
 
@@ -174,6 +176,19 @@ class FleetFixture : public ::testing::Test {
     agent.environment = environment;
     agent.enroll_time = clock_.Now();
     ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertAgent(&agent); }).ok());
+  }
+
+  // As the API does it: the commit, then the word to the dispatcher.
+  void MoveInstanceTo(const std::string& agent_id) {
+    ASSERT_TRUE(store_
+                    .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(Instance instance, tx.GetInstance("orders-db"));
+                      instance.agent_id = agent_id;
+                      return tx.UpdateInstance(&instance);
+                    })
+                    .ok());
+    dispatcher_.InstanceMoved("orders-db", agent_id);
+    executor_.RunAll();
   }
 
   // Time passes in ticks, with everything that it sets off.
@@ -315,8 +330,16 @@ class FleetFixture : public ::testing::Test {
   JobFlow flow_{[this](ReadTx&, absl::string_view) { return dependents_; }};
   JobManager jobs_{store_, flow_, hub_, clock_};
   metrics::Registry metrics_;
-  Dispatcher dispatcher_{DispatchOptions(), store_,   flow_,          jobs_, hub_, clock_,
-                         executor_,         metrics_, DispatchSinks()};
+  std::vector<std::string> moved_;  // As told to the sink: "INSTANCE to AGENT".
+  DispatchSinks Sinks() {
+    DispatchSinks sinks;
+    sinks.moved = [this](const std::string& instance, const std::string& agent) {
+      moved_.push_back(instance + " to " + agent);
+    };
+    return sinks;
+  }
+  Dispatcher dispatcher_{DispatchOptions(), store_,   flow_,  jobs_, hub_, clock_,
+                         executor_,         metrics_, Sinks()};
   ScriptedAgent agent_{dispatcher_, executor_, clock_, "db1"};
 };
 

@@ -40,7 +40,7 @@ TEST(Transitions, JobsMoveOnlyAsTheTableSays) {
       {{"planning", "awaiting_approval ready refused failed cancelled expired succeeded"},
        {"awaiting_approval", "ready planning rejected expired cancelled"},
        {"ready", "rolling planning awaiting_approval expired cancelled"},
-       {"rolling", "paused succeeded partial failed rolling_back cancelling"},
+       {"rolling", "paused planning succeeded partial failed rolling_back cancelling"},
        {"paused", "rolling rolling_back cancelling failed"},
        {"rolling_back", "rolled_back failed"},
        {"cancelling", "cancelled succeeded partial failed rolled_back"}},
@@ -88,11 +88,10 @@ TEST(Transitions, ARefusedMoveLeavesTheJobAsItWas) {
   EXPECT_EQ(job.update_time, kNow);
 }
 
-TEST(Transitions, JobTimesAndThePausedStateFollowTheMove) {
+TEST(Transitions, JobTimesFollowTheMove) {
   Job job;
   job.state = JobState::kRolling;
   ASSERT_TRUE(MoveJob(&job, JobState::kPaused, kNow).ok());
-  EXPECT_EQ(job.paused_from, JobState::kRolling);
   EXPECT_EQ(job.update_time, kNow);
   EXPECT_EQ(job.end_time, absl::InfinitePast());
   ASSERT_TRUE(MoveJob(&job, JobState::kFailed, kNow + absl::Seconds(1)).ok());

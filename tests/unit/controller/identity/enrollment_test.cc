@@ -161,6 +161,46 @@ TEST_F(EnrollmentTest, TheStoreHoldsNoTokenInTheClear) {
                   .ok());
 }
 
+TEST_F(EnrollmentTest, ARepeatedRequestReplacesTheTokenThatNobodyReceived) {
+  const auto create = [&](const std::string& agent) {
+    return enrollment_->CreateJoinToken("users/root", agent, "production", absl::ZeroDuration(),
+                                        "r1");
+  };
+  const auto first = create("db1");
+  ASSERT_TRUE(first.ok()) << first.status();
+  clock_.Advance(absl::Minutes(1));
+  const auto second = create("db1");
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(second->expire_time, first->expire_time);
+  EXPECT_EQ(ReasonOf(create("db2").status()), "REQUEST_ID_REUSED");
+  const rpc::KeyAndRequest key = *rpc::MakeKeyAndRequest("db1");
+  EXPECT_EQ(EnrollReason(first->token.Reveal(), key), "JOIN_TOKEN_EXPIRED");
+  const auto third = create("db1");
+  ASSERT_TRUE(third.ok()) << "the latest one stands for the request: " << third.status();
+  EXPECT_EQ(EnrollReason(second->token.Reveal(), key), "JOIN_TOKEN_EXPIRED");
+  EXPECT_EQ(EnrollReason(third->token.Reveal(), key), "");
+  EXPECT_EQ(ReasonOf(create("db1").status()), "SECRET_DELIVERED");
+}
+
+TEST_F(EnrollmentTest, ARepeatedRequestDoesNotOutliveARevocationOrItsTime) {
+  const auto create = [&] {
+    return enrollment_->CreateJoinToken("users/root", "db1", "production", absl::ZeroDuration(),
+                                        "r1");
+  };
+  const rpc::KeyAndRequest key = *rpc::MakeKeyAndRequest("db1");
+  ASSERT_TRUE(Enroll(Token(), key).ok());
+  ASSERT_TRUE(create().ok());
+  clock_.Advance(absl::Minutes(1));
+  ASSERT_TRUE(enrollment_->Revoke("users/root", "db1", "stolen").ok());
+  clock_.Advance(absl::Minutes(1));
+  const auto replaced = create();
+  ASSERT_TRUE(replaced.ok()) << replaced.status();
+  EXPECT_EQ(EnrollReason(replaced->token.Reveal(), *rpc::MakeKeyAndRequest("db1")),
+            "JOIN_TOKEN_TOO_OLD");
+  clock_.Advance(absl::Minutes(15));
+  EXPECT_EQ(ReasonOf(create().status()), "SECRET_DELIVERED");
+}
+
 TEST_F(EnrollmentTest, TokensAreBoundToAnEnvironmentThatExistsAndToFifteenMinutes) {
   const auto make = [&](const std::string& agent, const std::string& environment,
                         absl::Duration ttl) {

@@ -139,6 +139,79 @@ TEST_F(PrincipalsTest, BadUsersAndTokensAreRefused) {
             "USER_NOT_FOUND");
 }
 
+TEST_F(PrincipalsTest, ARepeatedRequestReturnsTheUserThatItMade) {
+  const auto create = [&](const std::string& by, const std::string& id, Role role,
+                          const std::string& request) {
+    return principals_.CreateUser(by, id, {role}, request);
+  };
+  ASSERT_TRUE(create("users/root", "ada", Role::kOperator, "r1").ok());
+  const auto again = create("users/root", "ada", Role::kOperator, "r1");
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->id, "ada");
+  EXPECT_THAT(Actions(), ElementsAre("user.create"));
+  // The same id for something else, of somebody else, and no id at all.
+  EXPECT_EQ(ReasonOf(create("users/root", "bob", Role::kOperator, "r1").status()),
+            "REQUEST_ID_REUSED");
+  EXPECT_EQ(ReasonOf(create("users/root", "ada", Role::kViewer, "r1").status()),
+            "REQUEST_ID_REUSED");
+  EXPECT_EQ(ReasonOf(create("users/eve", "ada", Role::kOperator, "r1").status()), "USER_EXISTS");
+  EXPECT_EQ(ReasonOf(create("users/root", "ada", Role::kOperator, "").status()), "USER_EXISTS");
+}
+
+TEST_F(PrincipalsTest, ARequestThatFailedIsNotRemembered) {
+  Make("ada", {Role::kOperator});
+  EXPECT_FALSE(principals_.CreateUser("users/root", "ada", {Role::kOperator}, "r1").ok());
+  EXPECT_TRUE(principals_.CreateUser("users/root", "bob", {Role::kOperator}, "r1").ok());
+}
+
+TEST_F(PrincipalsTest, ARepeatedRequestReplacesTheSecretThatNobodyReceived) {
+  Make("ada", {Role::kOperator});
+  const auto create = [&](const std::string& request, const std::string& description = "ci") {
+    return principals_.CreateToken("users/root", "ada", description, absl::Hours(1), request);
+  };
+  const auto first = create("r1");
+  ASSERT_TRUE(first.ok()) << first.status();
+  clock_.Advance(absl::Minutes(1));
+  const auto second = create("r1");
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(second->token.id, first->token.id);
+  EXPECT_EQ(second->token.expire_time, first->token.expire_time);
+  EXPECT_EQ(Reason(first->secret), "TOKEN_UNKNOWN") << "two secrets would be good at once";
+  EXPECT_EQ(ReasonOf(create("r1", "other").status()), "REQUEST_ID_REUSED");
+  EXPECT_EQ(Reason(second->secret), "");
+  EXPECT_THAT(Actions(), ElementsAre("user.create", "token.create", "token.replace_secret"));
+}
+
+TEST_F(PrincipalsTest, OnceATokenWasUsedARepetitionNeitherShowsNorVoidsIt) {
+  Make("ada", {Role::kOperator});
+  const auto create = [&](Principals& principals) {
+    return principals.CreateToken("users/root", "ada", "", absl::Hours(1), "r1");
+  };
+  const auto token = create(principals_);
+  ASSERT_TRUE(token.ok()) << token.status();
+  EXPECT_EQ(Reason(token->secret), "");
+  Principals restarted(&store_, &clock_);
+  for (Principals* principals : {&principals_, &restarted}) {
+    const absl::Status status = create(*principals).status();
+    EXPECT_EQ(ReasonOf(status), "SECRET_DELIVERED");
+    EXPECT_TRUE(absl::StrContains(status.message(), token->token.id)) << status;
+  }
+  EXPECT_EQ(Reason(token->secret), "");
+}
+
+TEST_F(PrincipalsTest, ARevokedOrExpiredTokenIsNotBroughtBackByARepetition) {
+  Make("ada", {Role::kOperator});
+  const auto create = [&](const std::string& request) {
+    return principals_.CreateToken("users/root", "ada", "", absl::Hours(1), request);
+  };
+  const auto revoked = create("r1");
+  ASSERT_TRUE(create("r2").ok());
+  ASSERT_TRUE(principals_.RevokeToken("users/root", revoked->token.id).ok());
+  EXPECT_EQ(ReasonOf(create("r1").status()), "SECRET_DELIVERED");
+  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(ReasonOf(create("r2").status()), "SECRET_DELIVERED");
+}
+
 TEST_F(PrincipalsTest, TheLastAdminCannotBeTakenAway) {
   Make("root", {Role::kAdmin});
   EXPECT_EQ(ReasonOf(principals_.Disable("users/root", "root", "").status()), "LAST_ADMIN");

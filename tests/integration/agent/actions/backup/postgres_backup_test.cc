@@ -124,5 +124,28 @@ TEST_F(PostgresBackupTest, ADumpThatEndsWellAfterTheAgentsDeathBecomesABackup) {
   EXPECT_TRUE(absl::StartsWith(result.result.backup().consistency_point(), "lsn "));
 }
 
+TEST_F(PostgresBackupTest, ADumpThatStillRunsLongAfterTheAgentsDeathIsEndedAndLeavesNothing) {
+  HookedContext context(*engine_, Scratch());
+  context.before_dump = [](int number) {
+    if (number == 2) server_->Pause();
+  };
+  pid_t dump = -1;
+  RunInAgentThatDies(context, BackupJob({"app"}), [&] { dump = WaitForChild("--format=custom"); });
+  ASSERT_TRUE(ReadProcess(dump).has_value()) << "dbfleet-exec keeps it alive";
+  const pid_t supervisor = ParentOf(dump);
+  BackupAction::Options options = BackupOptions();
+  options.dump_timeout = absl::Milliseconds(300);
+  FakeActionContext next(*engine_, Scratch());
+  const ActionResult result =
+      BackupAction(options, *clock_).Recover(next, BackupJob({"app"}), context.StoredCheckpoint());
+  EXPECT_EQ(result.outcome, v1::OUTCOME_TIMED_OUT);
+  EXPECT_EQ(result.error_reason, "STILL_RUNNING") << result.error_message;
+  for (const pid_t pid : {dump, supervisor}) {
+    const std::optional<ProcessInfo> info = ReadProcess(pid);
+    EXPECT_TRUE(!info.has_value() || info->state == 'Z') << pid << " writes on";
+  }
+  ExpectNothingIsLeft();
+}
+
 }  // namespace
 }  // namespace dbfleet::agent

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "agent/engine/proto_time.h"
+#include "common/proto_time/proto_time.h"
 #include "tests/fakes/fake_action_context.h"
 #include "tests/unit/agent/actions/scripted_engine.h"
 
@@ -79,7 +79,7 @@ TEST_F(InspectActionTest, DoesNothingAfterACancellation) {
 TEST(InspectLimitsTest, RefusesLimitsOutsideTheBounds) {
   work::v1::InspectSpec spec;
   EXPECT_TRUE(InspectLimits(spec).ok());
-  SetDuration(absl::Minutes(5), spec.mutable_timeout());
+  *spec.mutable_timeout() = ToProto(absl::Minutes(5));
   spec.set_max_rows(10'000);
   EXPECT_EQ(InspectLimits(spec)->max_rows, 10'000);
   spec.set_max_rows(10'001);
@@ -87,9 +87,9 @@ TEST(InspectLimitsTest, RefusesLimitsOutsideTheBounds) {
   spec.set_max_rows(-1);
   EXPECT_FALSE(InspectLimits(spec).ok());
   spec.set_max_rows(1);
-  SetDuration(absl::Seconds(301), spec.mutable_timeout());
+  *spec.mutable_timeout() = ToProto(absl::Seconds(301));
   EXPECT_FALSE(InspectLimits(spec).ok());
-  SetDuration(absl::Seconds(-1), spec.mutable_timeout());
+  *spec.mutable_timeout() = ToProto(absl::Seconds(-1));
   EXPECT_FALSE(InspectLimits(spec).ok());
 }
 

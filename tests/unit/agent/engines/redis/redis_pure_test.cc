@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/engines/redis/redis_connection.h"
+#include "agent/engines/redis/redis_engine.h"
 #include "agent/engines/redis/redis_probe.h"
 #include "common/base/status.h"
 
@@ -13,25 +14,19 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::Pair;
 
-TEST(SplitRedisCommandTest, CutsAtSpaces) {
-  EXPECT_THAT(*SplitRedisCommand("  GET  key\t1 \n"), ElementsAre("GET", "key", "1"));
-}
-
-TEST(SplitRedisCommandTest, KnowsBothKindsOfQuotes) {
-  EXPECT_THAT(*SplitRedisCommand(R"(SET "a b" 'c d')"), ElementsAre("SET", "a b", "c d"));
-  EXPECT_THAT(*SplitRedisCommand(R"(GET "\x41\n\t\"\\\q")"), ElementsAre("GET", "A\n\t\"\\q"));
-  EXPECT_THAT(*SplitRedisCommand(R"(GET 'it\'s \n')"), ElementsAre("GET", "it's \\n"));
-  EXPECT_THAT(*SplitRedisCommand(R"(GET "")"), ElementsAre("GET", ""));
-}
-
-TEST(SplitRedisCommandTest, QuotedTextCannotBecomeAnotherCommand) {
-  EXPECT_THAT(*SplitRedisCommand("GET \"x\nFLUSHALL\""), ElementsAre("GET", "x\nFLUSHALL"));
-}
-
-TEST(SplitRedisCommandTest, RefusesWhatIsNotOneCommand) {
-  for (const char* line : {"", "  ", "GET \"x", "GET 'x", "GET \"x\"y", "GET x\nFLUSHALL"}) {
-    const auto words = SplitRedisCommand(line);
-    EXPECT_EQ(ReasonOf(words.status()), "BAD_COMMAND") << line;
+// What the classification refuses or reads otherwise never gets as far as a connection.
+TEST(RedisInspectionTest, WhatIsNotOneCommandIsRefusedBeforeConnecting) {
+  InstanceSpec spec;
+  spec.name = "r";
+  spec.engine = work::v1::ENGINE_REDIS;
+  spec.endpoint.socket = "/nonexistent/redis.sock";
+  const auto engine = MakeRedisEngine(spec);
+  for (const char* text : {"", "  ", "# only a comment", "GET x\nFLUSHALL"}) {
+    EXPECT_EQ(ReasonOf(engine->Inspect(text, "", {}).status()), "BAD_COMMAND") << text;
+  }
+  for (const char* text :
+       {"GET \"x", "GET 'x", "GET \"x\"y", "GET x\"y\"", "GET \"x\nFLUSHALL\""}) {
+    EXPECT_EQ(ReasonOf(engine->Inspect(text, "", {}).status()), "BAD_SQL") << text;
   }
 }
 

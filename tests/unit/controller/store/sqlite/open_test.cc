@@ -175,6 +175,31 @@ TEST_F(OpenTest, AnUpgradeThatFailsLeavesTheOldSchema) {
   EXPECT_EQ(connection->QueryInt("SELECT count(*) FROM pragma_table_info('a')").value(), 1);
 }
 
+TEST_F(OpenTest, AStoreOfTheFirstSchemaIsReadAndWritten) {
+  {
+    auto connection = Connection::Open(Path()).value();
+    ASSERT_TRUE(sqlite::UpgradeSchema(*connection, sqlite::SchemaSteps().subspan(0, 1)).ok());
+    ASSERT_TRUE(connection
+                    ->Execute("INSERT INTO jobs VALUES('J0', 'check', 'paused', 'qa', 'users/ada', "
+                              "'', '', x'', 'safe', '', '', 0, 0, 0, 1, -1, 'auto', '', 1, '', '', "
+                              "'', 0, 0, 0, 0, '', '', 0, 'rolling', '[]', 7)")
+                    .ok());
+  }
+  Open();
+  Job old = Read([](ReadTx& tx) { return tx.GetJob("J0"); }).value();
+  EXPECT_EQ(old.state, JobState::kPaused);
+  EXPECT_EQ(old.version, 7u);
+  Job job;
+  job.id = "J1";
+  job.environment = "qa";
+  EXPECT_TRUE(store_
+                  ->MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                    RETURN_IF_ERROR(tx.UpdateJob(&old));
+                    return tx.InsertJob(&job);
+                  })
+                  .ok());
+}
+
 TEST_F(OpenTest, TheStepsOfThisProgramAscendFromOne) {
   int expected = 1;
   for (const SchemaStep& step : sqlite::SchemaSteps()) EXPECT_EQ(step.version, expected++);

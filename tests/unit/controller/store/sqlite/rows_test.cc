@@ -127,7 +127,6 @@ Job FullJob(absl::Time t, const std::string& blob) {
   job.error_reason = "ER";
   job.error_message = "EM";
   job.cancel_requested = true;
-  job.paused_from = JobState::kRollingBack;
   job.approvals = {{"users/bob", true, "d", "because \"x\"", t, absl::InfiniteFuture()},
                    {"users/eve", false, "d2", "", t + absl::Hours(1), t}};
   return job;
@@ -165,7 +164,6 @@ TEST_F(RowsTest, AJobComesBackAsItWas) {
   EXPECT_SAME(error_reason);
   EXPECT_SAME(error_message);
   EXPECT_SAME(cancel_requested);
-  EXPECT_SAME(paused_from);
   ASSERT_EQ(read.approvals.size(), 2u);
   for (int i : {0, 1}) {
     EXPECT_SAME(approvals[i].principal);
@@ -267,7 +265,6 @@ TEST_F(RowsTest, ATaskAndItsAttemptComeBackAsTheyWere) {
   EXPECT_SAME(unreachable_since);
   EXPECT_SAME(error_reason);
   EXPECT_SAME(error_message);
-  EXPECT_SAME(cancel_sent);
 }
 
 TEST_F(RowsTest, ABackupAUserAndATokenComeBackAsTheyWere) {

@@ -1,0 +1,72 @@
+#include <stdlib.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+
+#include "common/base/files.h"
+#include "controller/app/commands.h"
+#include "controller/app/controller_config.h"
+
+namespace dbfleet::controller {
+namespace {
+
+class CommandLineTest : public ::testing::Test {
+ protected:
+  CommandLineTest() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "dbfleet-XXXXXX").string();
+    folder_ = mkdtemp(pattern.data());
+    path_ = folder_ + "/controller.yaml";
+  }
+  ~CommandLineTest() override { std::filesystem::remove_all(folder_); }
+
+  void Write(const std::string& more) {
+    const std::string text = absl::StrCat("data_dir: ", folder_, "/data\n", more);
+    ASSERT_TRUE(WriteFileAtomically(path_, text, 0600).ok());
+  }
+  static int Main(std::vector<std::string> words) {
+    words.insert(words.begin(), "dbfleet-controller");
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    return RunCommandLine(static_cast<int>(words.size()), argv.data());
+  }
+
+  std::string folder_;
+  std::string path_;
+};
+
+TEST_F(CommandLineTest, ABadOrMissingConfigurationIsTwoAndMakesNothing) {
+  for (const char* text : {"listen: [\n", "lisen: x:1\n", "lease: 1s\n", "log:\n  level: loud\n"}) {
+    Write(text);
+    EXPECT_EQ(Main({"check-config", "--config", path_}), 2) << text;
+    EXPECT_EQ(Main({"run", "--config", path_}), 2) << text;
+  }
+  EXPECT_EQ(Main({"run", "--config", folder_ + "/missing.yaml"}), 2);
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/data"));
+  Write("");
+  EXPECT_EQ(Main({"check-config", "--config", path_}), 0);
+}
+
+TEST_F(CommandLineTest, AnUnknownLogLevelIsNamedWithWhatIsKnown) {
+  Write("log:\n  level: loud\n  format: xml\n");
+  const absl::Status status = LoadConfig(path_).status();
+  for (const char* part :
+       {"log.level", "loud", "debug, info, warn or error", "log.format", "xml"}) {
+    EXPECT_TRUE(absl::StrContains(status.message(), part)) << status;
+  }
+}
+
+TEST_F(CommandLineTest, WrongUsageIsTwo) {
+  EXPECT_EQ(Main({}), 2);
+  EXPECT_EQ(Main({"fly"}), 2);
+  EXPECT_EQ(Main({"run"}), 2);
+  EXPECT_EQ(Main({"--help"}), 0);
+}
+
+}  // namespace
+}  // namespace dbfleet::controller
