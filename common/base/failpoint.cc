@@ -33,6 +33,7 @@ namespace {
 
 constexpr char kOrders[] = "DBFLEET_FAILPOINTS";
 constexpr char kSeed[] = "DBFLEET_FAILPOINT_SEED";
+constexpr char kClockOffset[] = "DBFLEET_CLOCK_OFFSET";
 constexpr char kTrace[] = "DBFLEET_FAILPOINT_TRACE";
 
 enum class Action { kKill, kStop, kDelay, kOrder };
@@ -213,6 +214,18 @@ absl::Status Check(absl::string_view name, absl::string_view tag) {
     default:
       return absl::OkStatus();
   }
+}
+
+double ClockOffsetSeconds() {
+  static const char* const path = getenv(kClockOffset);
+  if (path == nullptr) return 0;
+  // One read of a short file that is replaced as a whole.
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  char text[32] = {};
+  const ssize_t size = read(fd, text, sizeof(text) - 1);
+  close(fd);
+  return size > 0 ? strtod(text, nullptr) : 0;
 }
 
 std::vector<std::string> EnvironmentForChildren() {

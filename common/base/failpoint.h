@@ -52,6 +52,14 @@ Order Hit(absl::string_view name, absl::string_view tag);
 // For places that can fail. RESOURCE_EXHAUSTED (DISK_FULL) or INTERNAL (INJECTED_FAULT).
 absl::Status Check(absl::string_view name, absl::string_view tag);
 
+// What the tests make of the wall clock: seconds to add, read from the file that
+// DBFLEET_CLOCK_OFFSET names, each time, so that a running process sees its clock jump. 0 without.
+#ifndef DBFLEET_NO_FAILPOINTS
+double ClockOffsetSeconds();
+#else
+constexpr double ClockOffsetSeconds() { return 0; }
+#endif
+
 // The orders as NAME=VALUE, for our own processes that are started with an environment made anew.
 #ifndef DBFLEET_NO_FAILPOINTS
 std::vector<std::string> EnvironmentForChildren();

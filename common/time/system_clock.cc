@@ -15,6 +15,7 @@
 
 #include "absl/time/clock.h"
 
+#include "common/base/failpoint.h"
 #include "common/concurrency/mutex.h"
 #include "common/time/clock.h"
 
@@ -166,7 +167,9 @@ class SystemClock : public Clock {
  public:
   ~SystemClock() override { queue_->Stop(); }
 
-  absl::Time Now() const override { return absl::Now(); }
+  absl::Time Now() const override {
+    return absl::Now() + absl::Seconds(failpoint::ClockOffsetSeconds());
+  }
   absl::Duration Monotonic() const override { return BootTime(); }
 
   std::unique_ptr<Timer> After(absl::Duration delay, std::function<void()> fn) override {

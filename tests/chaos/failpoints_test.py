@@ -113,7 +113,7 @@ class Driver:
         fleet.log.add("fault", daemon=daemon, orders=orders, operation=operation)
         if operation == "enrol again":
             self.workload.orders_at_enrolment = orders
-        if operation.startswith("start "):
+        if operation == f"start {daemon}":
             fleet.reboot(daemon, orders)
         else:
             if operation != "enrol again" or daemon == "controller":

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
@@ -97,13 +98,24 @@ class ChaosFleet(Fleet):
             return env
         if self.orders.get(name):
             env["DBFLEET_FAILPOINTS"] = self.orders[name]
-            env["DBFLEET_FAILPOINT_SEED"] = str(abs(hash((name, self.orders[name]))) % 2**31)
+            env["DBFLEET_FAILPOINT_SEED"] = str(zlib.crc32(f"{name} {self.orders[name]}".encode()))
+        env["DBFLEET_CLOCK_OFFSET"] = str(self.clock_file(name))
         if self.trace:
             env["DBFLEET_FAILPOINT_TRACE"] = str(self.trace_file(name))
         return env
 
     def trace_file(self, name):
         return self.state / "log" / f"trace-{name}.txt"
+
+    def clock_file(self, name):
+        return self.state / "run" / f"{name}.clock"
+
+    def set_clock(self, name, seconds):
+        """From now on its wall clock is off by so much."""
+        path = self.clock_file(name)
+        fresh = path.with_suffix(".new")
+        fresh.write_text(str(seconds))
+        fresh.rename(path)
 
     def daemons(self):
         return ["controller"] + [f"agent-{n}" for n in self.names]
@@ -175,7 +187,7 @@ class ChaosFleet(Fleet):
 
     # -- Building it ------------------------------------------------------------------------------
 
-    def build(self, settings=CONTROLLER_SETTINGS):
+    def build(self, settings=CONTROLLER_SETTINGS, before_agents=lambda: None):
         self.start_servers(*self.names)
         for name in self.names:
             if name in EFFECTS:
@@ -183,6 +195,7 @@ class ChaosFleet(Fleet):
                 self.agent_setting(name, "check_interval: 5s", "check_interval: 2s")
         self.start_controller(settings)
         self.make_users()
+        before_agents()
         for name in self.names:
             self.enrol(name, ENVIRONMENTS[name])
             self.start_agent(name)

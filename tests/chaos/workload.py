@@ -5,7 +5,9 @@ person would, before asking again), and brings the job to its end: approving, an
 at the database where the fleet says that a person must. Nothing is asserted here about the product;
 the log of what was asked and acknowledged is the checker's.
 """
+import random
 import shutil
+import threading
 import time
 from pathlib import Path
 
@@ -20,13 +22,16 @@ class Workload:
         self.fleet = fleet
         self.log = fleet.log
         self.count = 0
+        self.lock = threading.Lock()
+        self.migrating = {name: threading.Lock() for name in DATABASES}
         self.applied = []  # (instance, change, job) that could be taken back.
 
     # -- Helpers ----------------------------------------------------------------------------------
 
     def next_name(self, kind):
-        self.count += 1
-        return f"{kind}_{self.count:04}"
+        with self.lock:
+            self.count += 1
+            return f"{kind}_{self.count:04}"
 
     def jobs(self, kind=None):
         arguments = ["job", "list", "--limit", "0", "-o", "json"] + (["--kind", kind] if kind else [])
@@ -128,12 +133,19 @@ class Workload:
                           down.replace(";", ", DROP COLUMN id;")))
         up = "".join(up for up, _ in steps)
         down = "".join(down for _, down in reversed(steps))
-        self.count += 1
-        version = f"{int(time.time() * 1000) % 10**10:010}{self.count:03}"
+        with self.lock:
+            self.count += 1
+            version = f"{time.time_ns() // 10**6:013}{self.count:05}"
         return self.fleet.migration(version, name, up, down)
 
     def change(self, instance="mariadb", fails=False, end="approve"):
-        """Submits a change and brings it to its end. `end`: approve, cancel or reject."""
+        """Submits a change and brings it to its end. `end`: approve, cancel, "cancel late" (when it is
+        approved and perhaps running) or reject."""
+        # One at a time: versions are applied in their order, as a team agrees among itself.
+        with self.migrating[instance]:
+            self.change_alone(instance, fails, end)
+
+    def change_alone(self, instance, fails, end):
         name = self.next_name("bad" if fails else "change")
         folder = self.folder(instance, name, fails)
         arguments = ["change", "submit", "--dir", folder, "--environment", ENVIRONMENTS[instance],
@@ -147,6 +159,11 @@ class Workload:
             return
         if end == "cancel":
             self.repeat("cancel", "ada", job, ["job", "cancel", job, "--reason", "not wanted"])
+        elif end == "cancel late":
+            self.wait_state(job, "STATE_AWAITING_APPROVAL")
+            self.approve(job, self.view(job))
+            time.sleep(random.uniform(0, 0.5))
+            self.repeat("cancel", "ada", job, ["job", "cancel", job, "--reason", "not wanted"])
         elif end == "reject":
             self.wait_state(job, "STATE_AWAITING_APPROVAL")
             self.repeat("reject", "bob", job, ["change", "reject", job, "--reason", "no"])
@@ -159,21 +176,26 @@ class Workload:
     def titled(self, name):
         return next((j["name"].rsplit("/", 1)[-1] for j in self.jobs() if j.get("title") == name), "")
 
-    def repeat(self, op, context, job, arguments):
+    def repeat(self, op, context, job, arguments, **facts):
         """For what may be asked again: the answer of the last time counts."""
         result = self.fleet.ask(context, *arguments)
         self.log.add(op, by=context, job=job, acked=result.code == 0,
-                     error="" if result.code == 0 else result.text[-200:])
+                     error="" if result.code == 0 else result.text[-200:], **facts)
 
     def wait_state(self, job, *states):
         wait_until(f"{job} is {states}",
                    lambda: self.view(job)["state"] in TERMINAL | set(states), SETTLE)
 
     def roll_back(self):
-        if not self.applied:
-            return
-        instance, name, taken_back = self.applied.pop()
+        with self.lock:
+            if not self.applied:
+                return
+            instance, name, taken_back = self.applied.pop()
 
+        with self.migrating[instance]:
+            self.roll_back_alone(instance, name, taken_back)
+
+    def roll_back_alone(self, instance, name, taken_back):
         def arrived():
             return next((j["name"].rsplit("/", 1)[-1] for j in self.jobs()
                          if j.get("rollbackOf") == f"jobs/{taken_back}"), "")
@@ -182,7 +204,9 @@ class Workload:
                                             "--approve-destructive"],
                         arrived, instance=instance, kind="rollback", change_name=name)
         if job:
-            self.settle(job, lambda v: self.look(instance, name, rollback=True))
+            view = self.settle(job, lambda v: self.look(instance, name, rollback=True))
+            if view.get("errorReason") == "ROLLBACK_INCOMPLETE":
+                self.look(instance, name, rollback=True)
 
     # -- The person -------------------------------------------------------------------------------
 
@@ -243,7 +267,8 @@ class Workload:
         if "redis" not in fleet.names:
             return
         fleet.kill("agent-redis")
-        self.repeat("revoke_agent", "admin", "", ["agent", "revoke", "redis", "--reason", "stolen"])
+        self.repeat("revoke_agent", "admin", "", ["agent", "revoke", "redis", "--reason", "stolen"],
+                    agent="redis")
         join = fleet.state / "secrets/join-redis"
         join.unlink(missing_ok=True)
         shutil.rmtree(fleet.state / "agent-redis", ignore_errors=True)
