@@ -2,11 +2,16 @@
 
 #include <utility>
 
+#include "absl/strings/cord.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
 
 namespace dbfleet::agent {
+namespace {
+constexpr char kSeenFenceUrl[] = "dbfleet/seen_fence";
+}  // namespace
 
 ActionResult ActionResult::Succeeded(work::v1::TaskResult result) {
   ActionResult action;
@@ -36,7 +41,24 @@ ActionResult ActionResult::FromStatus(const absl::Status& status) {
   if (action.error_reason.empty()) action.error_reason = absl::StatusCodeToString(status.code());
   action.error_message =
       status.ok() ? "the action ended without a result" : std::string(status.message());
+  action.seen_fence = SeenFence(status);
   return action;
+}
+
+absl::Status StaleFence(uint64_t fence, uint64_t seen) {
+  absl::Status status = Error(
+      absl::StatusCode::kFailedPrecondition, "STALE_FENCE",
+      absl::StrCat("this attempt has the fence ", fence, ", but one with ", seen,
+                   " has worked on the database already. If no other attempt ran meanwhile, this "
+                   "server is known under a second instance name: let it have one only"));
+  status.SetPayload(kSeenFenceUrl, absl::Cord(absl::StrCat(seen)));
+  return status;
+}
+
+uint64_t SeenFence(const absl::Status& status) {
+  uint64_t seen = 0;
+  const auto payload = status.GetPayload(kSeenFenceUrl);
+  return payload.has_value() && absl::SimpleAtoi(std::string(*payload), &seen) ? seen : 0;
 }
 
 absl::StatusOr<work::v1::Plan> Action::Plan(ActionContext& context, const work::v1::JobSpec& spec) {

@@ -58,11 +58,17 @@ struct ActionResult {
   std::string error_reason;
   std::string error_message;
   work::v1::TaskResult result;
+  uint64_t seen_fence = 0;  // With STALE_FENCE: what the target has seen.
 
   static ActionResult Succeeded(work::v1::TaskResult result);
   // FAILED, CANCELLED or TIMED_OUT by the status's code; UNKNOWN means INTERRUPTED.
   static ActionResult FromStatus(const absl::Status& status);
 };
+
+// FAILED_PRECONDITION (STALE_FENCE): the target was worked on under `seen`, above `fence`. An ActionResult that is
+// made from it carries `seen`.
+absl::Status StaleFence(uint64_t fence, uint64_t seen);
+uint64_t SeenFence(const absl::Status& status);  // 0 if it carries none.
 
 // One kind of work. Stateless and thread-safe; one object serves all attempts. Registered by name
 // in the composition root (agent/app). docs/checklists/new-action.md tells how to add one.

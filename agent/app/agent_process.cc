@@ -69,6 +69,7 @@ absl::Status AgentProcess::Build() {
     engines_[name] = MakeEngine(std::move(spec));
   }
   BuildActions(exec_path);
+  RETURN_IF_ERROR(BuildWitness());
   BuildLink();
   BuildRunner();
   BuildWatchers();
@@ -89,6 +90,27 @@ void AgentProcess::BuildActions(const std::string& exec_path) {
   actions_.push_back(std::make_unique<MigrateAction>(*clock_));
 }
 
+absl::Status AgentProcess::BuildWitness() {
+  Witness::Options options;
+  options.folder = loaded_.config.data_dir() + "/witness";
+  options.agent_id = loaded_.config.name();
+  options.keys_file = loaded_.config.audit_keys_file();
+  const IdentityFiles files(loaded_.config.data_dir() + "/identity");
+  ASSIGN_OR_RETURN(
+      witness_, Witness::Open(options,
+                              [files]() -> absl::StatusOr<Witness::Signer> {
+                                ASSIGN_OR_RETURN(const std::optional<IdentityMaterial> material,
+                                                 files.Load());
+                                if (!material.has_value()) {
+                                  return absl::NotFoundError("there is no certificate to sign with");
+                                }
+                                return Witness::Signer{Secret(material->key_pem),
+                                                       material->chain_pem};
+                              },
+                              *clock_));
+  return absl::OkStatus();
+}
+
 void AgentProcess::BuildLink() {
   const Identity::Network network = Identity::RealNetwork(loaded_.config.controller());
   identity_ =
@@ -97,7 +119,7 @@ void AgentProcess::BuildLink() {
   Link::Options options;
   options.agent_id = loaded_.config.name();
   options.version = version_;
-  link_ = Link::Create(options, *clock_, *journal_, *dialer_, *this);
+  link_ = Link::Create(options, *clock_, *journal_, *dialer_, *this, witness_.get());
 }
 
 void AgentProcess::BuildRunner() {
@@ -189,7 +211,7 @@ std::string AgentProcess::ExposeMetrics() {
   registry_.GetCounter("dbfleet_agent_connects_total", "Sessions with the controller.")
       .Increment(
           static_cast<double>(stats.connects - std::exchange(connects_reported_, stats.connects)));
-  return registry_.Expose() + collector_->Expose();
+  return absl::StrCat(registry_.Expose(), witness_->Expose(), collector_->Expose());
 }
 
 bool AgentProcess::Drain(absl::Duration grace) {

@@ -13,6 +13,7 @@
 #include "agent/link/link.h"
 #include "agent/metrics/collector.h"
 #include "agent/runner/runner.h"
+#include "agent/witness/witness.h"
 #include "common/http/server.h"
 #include "common/metrics/registry.h"
 
@@ -41,6 +42,7 @@ class AgentProcess : public AgentFacts {
   AgentProcess(LoadedConfig loaded, std::string version);
   absl::Status Build();
   void BuildActions(const std::string& exec_path);
+  absl::Status BuildWitness();
   void BuildLink();
   void BuildRunner();
   void BuildWatchers();
@@ -59,6 +61,7 @@ class AgentProcess : public AgentFacts {
   std::unique_ptr<Identity> identity_;
   std::unique_ptr<Dialer> dialer_;
   std::unique_ptr<HealthMonitor> health_;
+  std::unique_ptr<Witness> witness_;
   std::unique_ptr<Link> link_;
   std::unique_ptr<Runner> runner_;
   std::unique_ptr<Executor> metrics_pool_;

@@ -26,6 +26,7 @@ int Main(int argc, char** argv) {
   EnsureStandardDescriptors();
   CLI::App app("dbfleet-agent runs the operations of the databases on this host.");
   app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("dbfleet-agent ") + Version(), "Print the version");
   std::string config;
   std::string instance;
   std::string token_file;
@@ -38,6 +39,10 @@ int Main(int argc, char** argv) {
       Subcommand(&app, "grants", "Print the rights that the accounts need", &config,
                  [&] { chosen = [&] { return PrintGrants(config, instance, std::cout); }; });
   grants->add_option("--instance", instance, "Only this instance");
+  CLI::App* witness = app.add_subcommand("witness", "What this agent saw of the audit trail");
+  witness->require_subcommand(1);
+  Subcommand(witness, "show", "Print the highest checkpoint, and alarms", &config,
+             [&] { chosen = [&] { return ShowWitness(config, std::cout); }; });
   CLI::App* enroll = Subcommand(&app, "enroll", "Trade a join token for an identity", &config, [&] {
     chosen = [&] { return EnrollAgent(config, token_file, std::cout); };
   });

@@ -2,15 +2,16 @@
 
 #include <iostream>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
+#include "agent/app/account_rights.h"
 #include "agent/app/agent_process.h"
 #include "agent/app/instances.h"
 #include "agent/config/agent_config.h"
+#include "agent/engine/account.h"
 #include "common/base/files.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
@@ -26,15 +27,6 @@ int Fail(const absl::Status& status, int exit_code = kFailed) {
   return exit_code;
 }
 
-// A login with one account, through the engine's own read-only session.
-absl::Status TryAccount(InstanceSpec spec, const AccountConfig& account) {
-  const bool redis = spec.engine == work::v1::ENGINE_REDIS;
-  spec.inspect = account;
-  QueryOptions options;
-  options.timeout = absl::Seconds(5);
-  return MakeEngine(std::move(spec))->Inspect(redis ? "PING" : "SELECT 1", "", options).status();
-}
-
 void PrintRow(std::ostream& out, absl::string_view instance, absl::string_view engine,
               absl::string_view endpoint, absl::string_view account, absl::string_view result) {
   out << absl::StreamFormat("%-20s %-11s %-32s %-8s %s\n", instance, engine, endpoint, account,
@@ -42,21 +34,24 @@ void PrintRow(std::ostream& out, absl::string_view instance, absl::string_view e
 }
 
 bool CheckInstanceAccounts(const InstanceSpec& spec, std::ostream& out) {
-  struct Use {
-    const char* name;
-    const std::optional<AccountConfig>& account;
-  };
   bool good = true;
-  for (const Use& use :
-       {Use{"inspect", spec.inspect}, Use{"backup", spec.backup}, Use{"migrate", spec.migrate}}) {
+  for (const AccountUse use : {AccountUse::kInspect, AccountUse::kBackup, AccountUse::kMigrate}) {
     std::string result = kOpenAccount;
-    if (use.account.has_value()) {
-      const absl::Status status = TryAccount(spec, *use.account);
-      good = good && status.ok();
-      result = status.ok() ? "ok" : SanitizeForDisplay(std::string(status.message()));
+    RightsReport report;
+    if (AccountFor(spec, use).ok()) {
+      auto checked = CheckRights(spec, use);
+      good = good && checked.ok() && checked->missing.empty();
+      if (checked.ok()) report = *std::move(checked);
+      result = !checked.ok() ? SanitizeForDisplay(std::string(checked.status().message()))
+               : !report.missing.empty() ? "lacks rights:"
+               : !report.advice.empty()  ? "ok; to change the tables of others it lacks:"
+                                         : "ok";
     }
     PrintRow(out, spec.name, NameOfEngine(spec.engine),
-             SanitizeForDisplay(spec.endpoint.Describe()), use.name, result);
+             SanitizeForDisplay(spec.endpoint.Describe()), NameOf(use), result);
+    for (const auto* rights : {&report.missing, &report.advice}) {
+      for (const std::string& right : *rights) out << "    " << SanitizeForDisplay(right) << "\n";
+    }
   }
   return good;
 }
@@ -77,13 +72,16 @@ int CheckConfig(const std::string& config_path, std::ostream& out) {
 }
 
 int PrintGrants(const std::string& config_path, const std::string& instance, std::ostream& out) {
-  const absl::StatusOr<LoadedConfig> loaded = LoadConfig(config_path);
+  // The accounts are about to be made, so their password files need not be there yet.
+  const absl::StatusOr<LoadedConfig> loaded = LoadConfig(config_path, PasswordFiles::kNotRead);
   if (!loaded.ok()) return Fail(loaded.status(), kBadConfig);
   bool found = false;
   for (const InstanceSpec& spec : SpecsOf(loaded->config)) {
     if (!instance.empty() && spec.name != instance) continue;
     found = true;
-    out << MakeEngine(spec)->Grants() << "\n";
+    out << MakeEngine(spec)->Grants();
+    if (spec.engine == work::v1::ENGINE_POSTGRESQL) out << PostgresOwnerGrants(spec);
+    out << "\n";
   }
   if (found || instance.empty()) return 0;
   return Fail(absl::NotFoundError(absl::StrCat(config_path, " has no instance ", instance)));

@@ -34,6 +34,14 @@ bool HasControlCharacters(absl::string_view text) {
   return false;
 }
 
+void CheckName(const std::string& field, const std::string& name, Problems* problems) {
+  if (name.empty()) {
+    problems->Add(field, "is missing");
+  } else {
+    problems->Note(field, ValidateName("name", name));
+  }
+}
+
 void CheckPath(absl::string_view field, const std::string& path, bool required,
                Problems* problems) {
   if (path.empty()) {
@@ -64,7 +72,7 @@ void CheckSeconds(absl::string_view field, const google::protobuf::Duration& dur
 }
 
 void CheckAccount(const std::string& field, const config::v1::Account& account,
-                  work::v1::Engine engine, Problems* problems) {
+                  work::v1::Engine engine, PasswordFiles files, Problems* problems) {
   // Redis has a default user that needs no name.
   if (account.user().empty() && engine != work::v1::ENGINE_REDIS) {
     problems->Add(field + ".user", "is missing");
@@ -74,11 +82,13 @@ void CheckAccount(const std::string& field, const config::v1::Account& account,
   }
   if (account.password_file().empty()) return;
   CheckPath(field + ".password_file", account.password_file(), false, problems);
+  if (files == PasswordFiles::kNotRead) return;
   problems->Note(field + ".password_file", ReadSecretFile(account.password_file()).status());
 }
 
-void CheckInstance(const std::string& field, InstanceConfig* instance, Problems* problems) {
-  problems->Note(field + ".name", ValidateName("name", instance->name()));
+void CheckInstance(const std::string& field, InstanceConfig* instance, PasswordFiles files,
+                   Problems* problems) {
+  CheckName(field + ".name", instance->name(), problems);
   const work::v1::Engine engine = EngineFromName(instance->engine());
   if (engine == work::v1::ENGINE_UNSPECIFIED) {
     problems->Add(field + ".engine", absl::StrCat("\"", Shown(instance->engine()),
@@ -101,23 +111,23 @@ void CheckInstance(const std::string& field, InstanceConfig* instance, Problems*
   }
   const config::v1::Accounts& accounts = instance->accounts();
   if (accounts.has_inspect()) {
-    CheckAccount(field + ".accounts.inspect", accounts.inspect(), engine, problems);
+    CheckAccount(field + ".accounts.inspect", accounts.inspect(), engine, files, problems);
   }
   if (accounts.has_backup()) {
-    CheckAccount(field + ".accounts.backup", accounts.backup(), engine, problems);
+    CheckAccount(field + ".accounts.backup", accounts.backup(), engine, files, problems);
   }
   if (accounts.has_migrate()) {
-    CheckAccount(field + ".accounts.migrate", accounts.migrate(), engine, problems);
+    CheckAccount(field + ".accounts.migrate", accounts.migrate(), engine, files, problems);
   }
 }
 
-void CheckInstances(AgentConfig* config, Problems* problems) {
+void CheckInstances(AgentConfig* config, PasswordFiles files, Problems* problems) {
   std::set<std::string> names;
   std::set<std::string> endpoints;
   for (int i = 0; i < config->instances_size(); ++i) {
     InstanceConfig* instance = config->mutable_instances(i);
     const std::string field = absl::StrCat("instances[", i, "]");
-    CheckInstance(field, instance, problems);
+    CheckInstance(field, instance, files, problems);
     if (!names.insert(instance->name()).second) {
       problems->Add(field, "has the name of an earlier instance; names are unique in the fleet");
     }
@@ -146,8 +156,8 @@ void CheckLog(config::v1::LogConfig* log, Problems* problems) {
   }
 }
 
-void CheckAll(AgentConfig* config, Problems* problems) {
-  problems->Note("name", ValidateName("name", config->name()));
+void CheckAll(AgentConfig* config, PasswordFiles files, Problems* problems) {
+  CheckName("name", config->name(), problems);
   CheckAddress("controller", config->controller(), /*zero_port=*/false, problems);
   CheckPath("data_dir", config->data_dir(), true, problems);
   CheckPath("backup_dir", config->backup_dir(), true, problems);
@@ -169,7 +179,7 @@ void CheckAll(AgentConfig* config, Problems* problems) {
     problems->Add("journal_max_bytes", absl::StrCat("must be at least ", kMinJournalBytes));
   }
   CheckLog(config->mutable_log(), problems);
-  CheckInstances(config, problems);
+  CheckInstances(config, files, problems);
 }
 
 }  // namespace
@@ -196,17 +206,20 @@ absl::string_view NameOfEngine(work::v1::Engine engine) {
 
 absl::Status CompleteAndValidate(AgentConfig* config) {
   Problems problems;
-  CheckAll(config, &problems);
+  CheckAll(config, PasswordFiles::kRead, &problems);
   return problems.ToStatus();
 }
 
-absl::StatusOr<LoadedConfig> LoadConfig(const std::string& path) {
+absl::StatusOr<LoadedConfig> LoadConfig(const std::string& path, PasswordFiles files) {
   LoadedConfig loaded;
   ASSIGN_OR_RETURN(const std::string text, config::ReadYamlFile(path));
-  RETURN_IF_ERROR(config::ParseYaml(SanitizeForDisplay(path), text, &loaded.config));
+  bool rest_is_good = false;
+  const absl::Status parsed =
+      config::ParseYaml(SanitizeForDisplay(path), text, &loaded.config, &rest_is_good);
+  if (!rest_is_good) return parsed;
   Problems problems(path, text);
-  CheckAll(&loaded.config, &problems);
-  absl::Status status = problems.ToStatus();
+  CheckAll(&loaded.config, files, &problems);
+  absl::Status status = problems.Together(parsed);
   const std::string& policy_path = loaded.config.local_policy_file();
   if (!policy_path.empty()) {
     config::v1::LocalPolicy policy;

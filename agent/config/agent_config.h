@@ -20,7 +20,11 @@ struct LoadedConfig {
 // Reads the file and the local policy that it names. INVALID_ARGUMENT (BAD_YAML, BAD_CONFIG) with
 // all problems in one error: names, engines, addresses, duplicates, password files that others can
 // read, paths that are not absolute.
-absl::StatusOr<LoadedConfig> LoadConfig(const std::string& path);
+//
+// kNotRead leaves the password files alone, for commands that need none and run before they exist.
+enum class PasswordFiles { kRead, kNotRead };
+absl::StatusOr<LoadedConfig> LoadConfig(const std::string& path,
+                                        PasswordFiles files = PasswordFiles::kRead);
 
 // The part that needs no file but those that the configuration names; fills in the defaults.
 absl::Status CompleteAndValidate(config::v1::AgentConfig* config);

@@ -150,6 +150,13 @@ class SqlMigrations {
   virtual absl::StatusOr<std::vector<work::v1::TableEstimate>> Estimate(
       MigrationSession& session, const std::vector<std::string>& tables) = 0;
 
+  // Of these tables those that the session's account may not alter or drop, each with its owner.
+  // Tables that do not exist are left out.
+  virtual absl::StatusOr<std::vector<std::string>> NotOwned(
+      MigrationSession& session, const std::vector<std::string>& tables) {
+    return std::vector<std::string>();
+  }
+
   // DDL of dbfleet's tables in the target (CREATE TABLE IF NOT EXISTS): dbfleet_schema_history and
   // dbfleet_step_log. docs/architecture.md describes them.
   virtual std::vector<std::string> HistoryDdl() const = 0;

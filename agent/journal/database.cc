@@ -90,10 +90,10 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
                         raw == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(raw));
   }
   sqlite3_extended_result_codes(raw, 1);
-  RETURN_IF_ERROR(
-      db->Execute("PRAGMA locking_mode=EXCLUSIVE; PRAGMA page_size=4096; PRAGMA journal_mode=WAL;"
-                  "PRAGMA synchronous=FULL; PRAGMA cache_size=-256; PRAGMA temp_store=MEMORY;"
-                  "PRAGMA secure_delete=OFF;"));
+  RETURN_IF_ERROR(db->Execute(
+      "PRAGMA locking_mode=EXCLUSIVE; PRAGMA page_size=4096; PRAGMA journal_mode=WAL;"
+      "PRAGMA synchronous=FULL; PRAGMA cache_size=-256; PRAGMA temp_store=MEMORY;"
+      "PRAGMA secure_delete=OFF; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"));
   int persist = 1;
   sqlite3_file_control(raw, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
   sqlite3_wal_hook(raw, &Database::OnWalCommit, db.get());

@@ -72,7 +72,7 @@ class Journal {
   virtual absl::StatusOr<std::optional<JournaledAttempt>> Find(const std::string& attempt_id) = 0;
   // The retained ones, oldest first.
   virtual absl::StatusOr<std::vector<JournaledAttempt>> Attempts() = 0;
-  // The same in the short form that Hello carries, without loading the specifications.
+  // The same in the short form that Hello carries.
   virtual absl::StatusOr<std::vector<v1::AttemptState>> AttemptStates() = 0;
 
   virtual absl::StatusOr<std::vector<v1::Event>> EventsFrom(uint64_t seq, int limit) = 0;

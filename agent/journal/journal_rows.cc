@@ -7,6 +7,7 @@
 
 #include "common/base/failpoint.h"
 #include "common/base/status.h"
+#include "common/base/text.h"
 #include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
@@ -39,18 +40,33 @@ constexpr char kSchema[] = R"sql(
 
 constexpr char kAttemptColumns[] =
     "SELECT phase, accepted_boottime, boot_id, cancel_requested, forgotten_at, grant_blob, "
-    "finished_blob, checkpoint, offer_blob, e.event FROM attempts LEFT JOIN events e "
-    "ON e.seq = finish_seq ";
-
-absl::Status Corrupt(absl::string_view what) {
-  return Error(absl::StatusCode::kDataLoss, "JOURNAL_CORRUPT",
-               absl::StrCat("agent journal: a stored ", what, " cannot be read"));
-}
+    "finished_blob, checkpoint, offer_blob, e.event, id, fence, outcome FROM attempts "
+    "LEFT JOIN events e ON e.seq = finish_seq ";
 
 template <typename Message>
 absl::Status ParseInto(const Statement& row, int column, absl::string_view what, Message* message) {
-  if (!message->ParseFromString(row.BytesAt(column))) return Corrupt(what);
-  return absl::OkStatus();
+  if (message->ParseFromString(row.BytesAt(column))) return absl::OkStatus();
+  return JournalCorrupt(absl::StrCat("a stored ", what, " cannot be read"));
+}
+
+// What is stored twice must be the same: on a damaged disk one of the two changes, and neither may
+// be believed.
+absl::Status CheckAttempt(const Statement& row, const JournaledAttempt& attempt) {
+  const v1::Offer& offer = attempt.offer;
+  const int64_t phase = row.IntAt(0);
+  bool good = phase >= v1::ATTEMPT_PHASE_ACCEPTED && phase <= v1::ATTEMPT_PHASE_FINISHED &&
+              offer.attempt_id() == row.BytesAt(10) &&
+              offer.fence() == static_cast<uint64_t>(row.IntAt(11));
+  const bool finished = phase == v1::ATTEMPT_PHASE_FINISHED;
+  good = good && finished == attempt.finished.has_value() &&
+         row.IntAt(12) == (finished ? attempt.finished->outcome() : v1::OUTCOME_UNSPECIFIED);
+  const bool granted = phase == v1::ATTEMPT_PHASE_GRANTED || phase == v1::ATTEMPT_PHASE_RUNNING;
+  good = good && (finished || granted == attempt.grant.has_value()) &&
+         (!attempt.grant.has_value() || (attempt.grant->attempt_id() == offer.attempt_id() &&
+                                         attempt.grant->fence() == offer.fence()));
+  if (good) return absl::OkStatus();
+  return JournalCorrupt(
+      absl::StrCat("attempt ", SanitizeForDisplay(offer.attempt_id()), " contradicts itself"));
 }
 
 absl::StatusOr<JournaledAttempt> ReadAttempt(const Statement& row) {
@@ -68,15 +84,29 @@ absl::StatusOr<JournaledAttempt> ReadAttempt(const Statement& row) {
   }
   attempt.checkpoint = row.BytesAt(7);
   RETURN_IF_ERROR(ParseInto(row, 8, "offer", &attempt.offer));
+  RETURN_IF_ERROR(CheckAttempt(row, attempt));
   if (!row.IsNull(9)) {
     v1::Event event;
     RETURN_IF_ERROR(ParseInto(row, 9, "event", &event));
+    if (!attempt.finished.has_value() || !event.has_finished() ||
+        event.attempt_id() != attempt.offer.attempt_id() ||
+        event.finished().outcome() != attempt.finished->outcome()) {
+      return JournalCorrupt(absl::StrCat("attempt ", SanitizeForDisplay(attempt.offer.attempt_id()),
+                                         " names an event that does not tell of its end"));
+    }
     attempt.finished = event.finished();
   }
   return attempt;
 }
 
 }  // namespace
+
+absl::Status JournalCorrupt(absl::string_view what) {
+  return Error(absl::StatusCode::kDataLoss, "JOURNAL_CORRUPT",
+               absl::StrCat("agent journal: ", what,
+                            "; move the journal folder aside and start again: the controller then "
+                            "asks a person about running work"));
+}
 
 absl::Status PrepareSchema(Database& db) {
   ASSIGN_OR_RETURN(const int64_t version, db.QueryInt("PRAGMA user_version"));
@@ -106,7 +136,9 @@ absl::StatusOr<std::string> GetMeta(Database& db, absl::string_view key) {
 absl::StatusOr<uint64_t> GetMetaNumber(Database& db, absl::string_view key) {
   ASSIGN_OR_RETURN(const std::string text, GetMeta(db, key));
   uint64_t value = 0;
-  if (!text.empty() && !absl::SimpleAtoi(text, &value)) return Corrupt(key);
+  if (!text.empty() && !absl::SimpleAtoi(text, &value)) {
+    return JournalCorrupt(absl::StrCat(key, " is not a number"));
+  }
   return value;
 }
 
@@ -142,7 +174,7 @@ absl::StatusOr<uint64_t> AppendEvent(Database& db, absl::Time now, v1::Event eve
 
 absl::StatusOr<std::vector<v1::Event>> LoadEvents(Database& db, uint64_t seq, int limit) {
   ASSIGN_OR_RETURN(Statement select,
-                   db.Prepare("SELECT event FROM events WHERE seq >= ? ORDER BY seq LIMIT ?"));
+                   db.Prepare("SELECT event, seq FROM events WHERE seq >= ? ORDER BY seq LIMIT ?"));
   select.Int(1, static_cast<int64_t>(seq)).Int(2, limit);
   std::vector<v1::Event> events;
   size_t bytes = 0;
@@ -150,6 +182,9 @@ absl::StatusOr<std::vector<v1::Event>> LoadEvents(Database& db, uint64_t seq, in
     ASSIGN_OR_RETURN(const bool row, select.Step());
     if (!row) break;
     RETURN_IF_ERROR(ParseInto(select, 0, "event", &events.emplace_back()));
+    if (events.back().seq() != static_cast<uint64_t>(select.IntAt(1))) {
+      return JournalCorrupt(absl::StrCat("event ", select.IntAt(1), " has another number inside"));
+    }
     bytes += events.back().ByteSizeLong();
   }
   return events;
@@ -190,7 +225,8 @@ absl::StatusOr<std::vector<JournaledAttempt>> LoadAttempts(Database& db) {
 
 absl::StatusOr<std::vector<v1::AttemptState>> LoadAttemptStates(Database& db) {
   ASSIGN_OR_RETURN(Statement select,
-                   db.Prepare("SELECT id, fence, phase, outcome FROM attempts ORDER BY n"));
+                   db.Prepare("SELECT id, fence, phase, outcome, offer_blob FROM attempts "
+                              "ORDER BY n"));
   std::vector<v1::AttemptState> states;
   for (;;) {
     ASSIGN_OR_RETURN(const bool row, select.Step());
@@ -200,6 +236,11 @@ absl::StatusOr<std::vector<v1::AttemptState>> LoadAttemptStates(Database& db) {
     state.set_fence(static_cast<uint64_t>(select.IntAt(1)));
     state.set_phase(static_cast<v1::AttemptPhase>(select.IntAt(2)));
     state.set_outcome(static_cast<v1::Outcome>(select.IntAt(3)));
+    v1::Offer offer;
+    RETURN_IF_ERROR(ParseInto(select, 4, "offer", &offer));
+    if (offer.purpose() == v1::PURPOSE_EXECUTE && !offer.safe_to_rerun()) {
+      state.set_task_id(offer.task_id());
+    }
   }
 }
 

@@ -18,6 +18,10 @@ namespace dbfleet::agent {
 // (FAILED_PRECONDITION, JOURNAL_TOO_NEW).
 absl::Status PrepareSchema(Database& db);
 
+// DATA_LOSS (JOURNAL_CORRUPT), with what to do. Loading a row gives it, too, when the row
+// contradicts itself.
+absl::Status JournalCorrupt(absl::string_view what);
+
 absl::StatusOr<std::string> GetMeta(Database& db, absl::string_view key);  // "": absent.
 absl::StatusOr<uint64_t> GetMetaNumber(Database& db, absl::string_view key);
 absl::Status SetMeta(Database& db, absl::string_view key, absl::string_view value);

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "agent/journal/journal_check.h"
 #include "agent/journal/journal_rows.h"
 #include "common/base/failpoint.h"
 #include "common/base/ids.h"
@@ -47,6 +48,7 @@ absl::StatusOr<std::unique_ptr<Journal>> SqliteJournal::Open(const std::string& 
   ASSIGN_OR_RETURN(std::unique_ptr<JournalFolder> held, JournalFolder::Take(folder));
   ASSIGN_OR_RETURN(std::unique_ptr<Database> db, Database::Open(held->database_path()));
   RETURN_IF_ERROR(PrepareSchema(*db));
+  RETURN_IF_ERROR(CheckJournal(*db));
   RETURN_IF_ERROR(held->PinFile());
   std::unique_ptr<SqliteJournal> journal(
       new SqliteJournal(std::move(held), std::move(db), max_bytes, clock));

@@ -8,6 +8,7 @@
 #include "agent/journal/journal.h"
 #include "agent/link/dialer.h"
 #include "agent/runner/runner.h"
+#include "agent/witness/witness.h"
 #include "common/time/clock.h"
 #include "dbfleet/agent/v1/link_service.pb.h"
 
@@ -43,6 +44,7 @@ class Link : public LinkServices {
     absl::Duration handshake_timeout = absl::Seconds(20);
     absl::Duration health_heartbeat = absl::Seconds(60);
   };
+  // Without a witness, checkpoints of the audit trail are answered as if they were unknown here.
   struct Stats {
     bool connected = false;
     uint64_t connects = 0;
@@ -52,7 +54,8 @@ class Link : public LinkServices {
   };
 
   static std::unique_ptr<Link> Create(Options options, Clock& clock, Journal& journal,
-                                      Dialer& dialer, AgentFacts& facts);
+                                      Dialer& dialer, AgentFacts& facts,
+                                      Witness* witness = nullptr);
 
   virtual void Start(Runner& runner) = 0;
   // Waits until the controller has acknowledged every event; false when `timeout` came first.

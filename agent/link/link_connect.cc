@@ -26,17 +26,18 @@ bool IsRevoked(const absl::Status& status) {
 }  // namespace
 
 std::unique_ptr<Link> Link::Create(Options options, Clock& clock, Journal& journal, Dialer& dialer,
-                                   AgentFacts& facts) {
-  return std::make_unique<LinkImpl>(std::move(options), clock, journal, dialer, facts);
+                                   AgentFacts& facts, Witness* witness) {
+  return std::make_unique<LinkImpl>(std::move(options), clock, journal, dialer, facts, witness);
 }
 
 LinkImpl::LinkImpl(Options options, Clock& clock, Journal& journal, Dialer& dialer,
-                   AgentFacts& facts)
+                   AgentFacts& facts, Witness* witness)
     : options_(std::move(options)),
       clock_(clock),
       journal_(journal),
       dialer_(dialer),
       facts_(facts),
+      witness_(witness),
       logs_(options_.log_buffer_bytes, (journal.boot_sequence() << kBatchSeqBits) + 1),
       backoff_(options_.backoff_base, options_.backoff_max, &UniformRandom),
       loop_(MakeSerialExecutor("link")) {}
@@ -158,6 +159,7 @@ absl::StatusOr<v1::AgentMsg> LinkImpl::MakeHello() {
   }
   *hello.mutable_agent_time() = ToProto(clock_.Now());
   hello.set_protocol(kProtocol);
+  if (witness_ != nullptr) hello.set_witnessed_checkpoint(witness_->Highest());
   return message;
 }
 

@@ -22,7 +22,8 @@ namespace dbfleet::agent {
 // the loop.
 class LinkImpl : public Link {
  public:
-  LinkImpl(Options options, Clock& clock, Journal& journal, Dialer& dialer, AgentFacts& facts);
+  LinkImpl(Options options, Clock& clock, Journal& journal, Dialer& dialer, AgentFacts& facts,
+           Witness* witness);
   ~LinkImpl() override;
 
   void Start(Runner& runner) override;
@@ -59,6 +60,7 @@ class LinkImpl : public Link {
   void OnMessage(const Control::Ptr& stream, const v1::ControllerMsg& message);
   void OnWelcome(const v1::Welcome& welcome);
   void Dispatch(const v1::ControllerMsg& message);
+  void OnCheckpoint(const v1::CheckpointPush& push);
   void OnForget(const v1::Forget& forget);
   // On the control stream, after the Hello. False: the queue is full, or the stream is over.
   bool Send(v1::AgentMsg message);
@@ -82,6 +84,7 @@ class LinkImpl : public Link {
   Journal& journal_;
   Dialer& dialer_;
   AgentFacts& facts_;
+  Witness* const witness_;  // May be null.
   Runner* runner_ = nullptr;  // Constant after Start.
   LogBuffer logs_;
   std::atomic<bool> stopping_{false};

@@ -32,6 +32,10 @@ std::string DescribeUnknown(const v1::ControllerMsg& message) {
   for (int i = 0; i < std::min(unknown.field_count(), 8); ++i) {
     numbers.push_back(absl::StrCat(unknown.field(i).number()));
   }
+  // A kind that is known, but not to an agent without the part for it.
+  if (numbers.empty() && message.kind_case() != v1::ControllerMsg::KIND_NOT_SET) {
+    numbers.push_back(absl::StrCat(static_cast<int>(message.kind_case())));
+  }
   return absl::StrCat("ControllerMsg.", numbers.empty() ? "(empty)" : absl::StrJoin(numbers, ","));
 }
 
@@ -126,6 +130,9 @@ void LinkImpl::Dispatch(const v1::ControllerMsg& message) {
       log::Warn("the controller did not understand a message; it may be an older version",
                 {{"what", Truncate(message.unimplemented().what(), 200)}});
       return;
+    case v1::ControllerMsg::kCheckpointPush:
+      if (witness_ != nullptr) return OnCheckpoint(message.checkpoint_push());
+      break;
     case v1::ControllerMsg::kWelcome:
     case v1::ControllerMsg::KIND_NOT_SET:
       break;
@@ -135,6 +142,12 @@ void LinkImpl::Dispatch(const v1::ControllerMsg& message) {
   log::Warn("a message of the controller was not understood; this agent may be an older version",
             {{"what", reply.unimplemented().what()}});
   SendOrDrop(std::move(reply));
+}
+
+void LinkImpl::OnCheckpoint(const v1::CheckpointPush& push) {
+  v1::AgentMsg answer;
+  *answer.mutable_checkpoint_answer() = witness_->Handle(push);
+  SendOrDrop(std::move(answer));
 }
 
 void LinkImpl::OnForget(const v1::Forget& forget) {

@@ -24,6 +24,7 @@ v1::Finished ToFinished(ActionResult result) {
                                                                  : result.outcome);
   finished.set_error_reason(std::move(result.error_reason));
   finished.set_error_message(std::move(result.error_message));
+  finished.set_seen_fence(result.seen_fence);
   *finished.mutable_result() = std::move(result.result);
   return finished;
 }

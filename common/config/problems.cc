@@ -61,6 +61,13 @@ void Problems::Add(absl::string_view field, absl::string_view problem) {
   all_.push_back(absl::StrCat(PlaceOf(field), field, ": ", problem));
 }
 
+absl::Status Problems::Together(const absl::Status& parsed) const {
+  if (parsed.ok()) return ToStatus();
+  if (all_.empty()) return parsed;
+  return Error(absl::StatusCode::kInvalidArgument, "BAD_CONFIG",
+               absl::StrCat(parsed.message(), "\n", absl::StrJoin(all_, "\n")));
+}
+
 absl::Status Problems::ToStatus() const {
   if (all_.empty()) return absl::OkStatus();
   return Error(absl::StatusCode::kInvalidArgument, "BAD_CONFIG", absl::StrJoin(all_, "\n"));

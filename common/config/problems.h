@@ -24,6 +24,9 @@ class Problems {
     if (!status.ok()) Add(field, status.message());
   }
 
+  // ToStatus with what ParseYaml found before: all of it in one error.
+  absl::Status Together(const absl::Status& parsed) const;
+
   // OK, or INVALID_ARGUMENT (BAD_CONFIG) with a line "PATH:LINE:COLUMN: FIELD: PROBLEM" for each. A
   // field that is not in the file has the place of what it is missing in, if that is there.
   absl::Status ToStatus() const;

@@ -57,6 +57,8 @@ class Filler {
     }
   }
 
+  size_t unknown_fields() const { return unknown_fields_; }
+
  private:
   void Problem(const YamlNode& node, absl::string_view message) {
     problems_->push_back({node.line, node.column, std::string(message)});
@@ -82,7 +84,11 @@ class Filler {
       names.push_back(type.field(i)->name());
     }
     std::string hint = nearest.Hint();
-    if (hint.empty()) hint = absl::StrCat("; known here: ", absl::StrJoin(names, ", "));
+    // Once per place is enough.
+    if (hint.empty() && listed_.insert(&type).second) {
+      hint = absl::StrCat("; known here: ", absl::StrJoin(names, ", "));
+    }
+    ++unknown_fields_;
     Problem(key, absl::StrCat("unknown field ", Shown(key.text), hint));
   }
 
@@ -228,6 +234,8 @@ class Filler {
   }
 
   std::vector<YamlProblem>* const problems_;
+  std::set<const Descriptor*> listed_;
+  size_t unknown_fields_ = 0;
 };
 
 absl::Status ToStatus(absl::string_view source, std::vector<YamlProblem> problems) {
@@ -250,14 +258,22 @@ absl::Status ToStatus(absl::string_view source, std::vector<YamlProblem> problem
 
 }  // namespace
 
-absl::Status ParseYaml(absl::string_view source, absl::string_view text, Message* message) {
+absl::Status ParseYaml(absl::string_view source, absl::string_view text, Message* message,
+                       bool* rest_is_good) {
   std::vector<YamlProblem> problems;
+  bool only_unknown = false;
   const YamlNode root = ReadYamlTree(text, &problems);
   std::unique_ptr<Message> result(message->New());
   if (problems.empty() && root.kind != Kind::kNull) {
-    Filler(&problems).FillMessage(root, "the document", result.get());
+    Filler filler(&problems);
+    filler.FillMessage(root, "the document", result.get());
+    only_unknown = filler.unknown_fields() == problems.size();
   }
-  if (!problems.empty()) return ToStatus(source, std::move(problems));
+  if (rest_is_good != nullptr) *rest_is_good = only_unknown || problems.empty();
+  if (!problems.empty()) {
+    if (rest_is_good != nullptr && only_unknown) message->CopyFrom(*result);
+    return ToStatus(source, std::move(problems));
+  }
   message->CopyFrom(*result);
   return absl::OkStatus();
 }

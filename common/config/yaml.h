@@ -15,8 +15,11 @@ namespace dbfleet::config {
 // in one error): unknown fields, duplicate keys, anchors and aliases, tags, more than one document,
 // values of the wrong type or range, nesting deeper than 32, more than 100,000 nodes. `source`
 // names the input.
+//
+// With `rest_is_good` an error whose only causes are unknown fields still fills in the others, and
+// says so there, so that the caller can check their meaning and report all problems at once.
 absl::Status ParseYaml(absl::string_view source, absl::string_view text,
-                       google::protobuf::Message* message);
+                       google::protobuf::Message* message, bool* rest_is_good = nullptr);
 
 // The text of a configuration file; at most 8 MiB.
 absl::StatusOr<std::string> ReadYamlFile(const std::string& path);

@@ -130,9 +130,10 @@ class TreeBuilder : public YAML::EventHandler {
 
 YamlNode ReadYamlTree(absl::string_view text, std::vector<YamlProblem>* problems) {
   TreeBuilder builder(problems);
+  const YamlNode nothing;  // A parse that ended early leaves maps with a key and no value.
   if (!IsValidUtf8(text) || text.find('\0') != absl::string_view::npos) {
     problems->push_back({0, 0, "is not UTF-8 text"});
-    return builder.TakeRoot();
+    return nothing;
   }
   std::istringstream stream{std::string(text)};
   try {
@@ -141,8 +142,9 @@ YamlNode ReadYamlTree(absl::string_view text, std::vector<YamlProblem>* problems
     }
   } catch (const YAML::Exception& error) {
     problems->push_back({error.mark.line + 1, error.mark.column + 1, error.msg});
+    return nothing;
   } catch (const StopParsing&) {
-    // The problem has been recorded.
+    return nothing;  // The problem has been recorded.
   }
   return builder.TakeRoot();
 }

@@ -28,7 +28,8 @@ struct YamlProblem {
 };
 
 // Reads the one document in `text`. Problems are appended to `problems`; anchors, aliases, tags, a
-// second document, more than 100,000 nodes and nesting deeper than 32 are problems.
+// second document, more than 100,000 nodes and nesting deeper than 32 are problems. What could not
+// be read to its end gives an empty node.
 YamlNode ReadYamlTree(absl::string_view text, std::vector<YamlProblem>* problems);
 
 }  // namespace dbfleet::config

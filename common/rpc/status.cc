@@ -7,6 +7,7 @@
 #include "google/rpc/status.pb.h"
 
 #include "common/base/status.h"
+#include "common/base/text.h"
 
 namespace dbfleet::rpc {
 namespace {
@@ -30,7 +31,10 @@ std::string ReasonIn(const std::string& details) {
 
 grpc::Status ToGrpc(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
-  std::string message(status.message().substr(0, kMaxMessageBytes));
+  // Bytes that are not UTF-8 would make the details unreadable, and the reason be lost with them.
+  const absl::string_view text = status.message();
+  const std::string message = Truncate(
+      IsValidUtf8(text) ? std::string(text) : SanitizeForDisplay(text, true), kMaxMessageBytes);
   // The codes have the same numbers on purpose (grpc/status.h says so).
   const auto code = static_cast<grpc::StatusCode>(status.raw_code());
   const std::string reason = ReasonOf(status);

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/text.h"
+#include "common/sql/credentials.h"
 #include "common/sql/cutter.h"
 #include "common/sql/nature.h"
 #include "common/sql/read_only.h"
@@ -118,7 +119,7 @@ void AddTables(std::vector<std::string> tables, Verdict* verdict) {
   }
 }
 
-Verdict ClassifySql(Dialect dialect, absl::string_view text) {
+Verdict ClassifySql(Dialect dialect, absl::string_view text, absl::string_view database) {
   if (!IsValidUtf8(text)) return NotUnderstood("it is not valid UTF-8");
   std::vector<Token> tokens;
   if (absl::Status status = Lex(dialect, text, DefaultOptions(dialect), &tokens); !status.ok()) {
@@ -155,6 +156,9 @@ Verdict ClassifySql(Dialect dialect, absl::string_view text) {
     Objections objections = CheckReadOnly(dialect, first);
     if (objections.kind.has_value()) verdict.kind = Heavier(verdict.kind, *objections.kind);
     for (std::string& reason : objections.reasons) verdict.reasons.push_back(std::move(reason));
+    std::string credentials = CredentialObjection(dialect, first, database);
+    verdict.credentials = !credentials.empty();
+    if (verdict.credentials) verdict.reasons.push_back(std::move(credentials));
   }
   verdict.safety = verdict.reasons.empty() ? Safety::kSafe : Safety::kDestructive;
   return verdict;
@@ -162,8 +166,8 @@ Verdict ClassifySql(Dialect dialect, absl::string_view text) {
 
 }  // namespace
 
-Verdict Classify(Dialect dialect, absl::string_view text) {
-  return dialect == Dialect::kRedis ? ClassifyRedis(text) : ClassifySql(dialect, text);
+Verdict Classify(Dialect dialect, absl::string_view text, absl::string_view database) {
+  return dialect == Dialect::kRedis ? ClassifyRedis(text) : ClassifySql(dialect, text, database);
 }
 
 }  // namespace dbfleet::sql

@@ -123,6 +123,10 @@ Verdict ClassifyCommand(const std::vector<std::string>& arguments) {
       return Destructive(Kind::kMaintenance, "MEMORY PURGE works on the whole server");
     }
   }
+  if (name == "ACL" || name == "CONFIG") {
+    return Destructive(Kind::kControl,
+                       absl::StrCat(shown, " may show passwords or their hashes, or change them"));
+  }
   if (IsIn(kData, name)) {
     return Destructive(Kind::kDataFix, absl::StrCat(shown, " changes data, or may"));
   }

@@ -42,6 +42,7 @@ struct Verdict {
   bool transactional = true;         // May run inside a transaction (PostgreSQL: not CONCURRENTLY,
                                      // VACUUM...; MySQL/MariaDB: DDL commits by itself -> false).
   bool transaction_control = false;  // BEGIN, COMMIT, ...: the runner owns those.
+  bool credentials = false;          // May show some: to make it a change would not help.
 };
 
 // Classifies one statement. `text` with several statements is destructive.
@@ -49,7 +50,10 @@ struct Verdict {
 // A limit: PostgreSQL lets a function of one composite argument be called like a column, as in
 // `SELECT t.f FROM t` or `(row).f`, which only the catalogue can tell from a column. Such a call is
 // classified as safe; what holds it then is the read-only transaction that inspections run in.
-Verdict Classify(Dialect dialect, absl::string_view text);
+//
+// What names a place that holds credentials is destructive too, though it only reads: its rows
+// would be kept and shown. `database` is where it runs, if known.
+Verdict Classify(Dialect dialect, absl::string_view text, absl::string_view database = "");
 
 struct Finding {
   std::string rule_id;  // "dbf-...".

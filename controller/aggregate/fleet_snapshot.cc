@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
+#include "absl/strings/strip.h"
+
 #include "common/base/status.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
@@ -12,25 +15,32 @@ namespace {
 
 constexpr int kPageSize = 1000;
 constexpr int kBackupsLookedAt = 20;
-// Jobs commit in another order than they got their ids; this far back is looked again.
-constexpr absl::Duration kOverlap = absl::Minutes(2);
 
 constexpr TaskState kOutcomes[] = {TaskState::kSucceeded, TaskState::kFailed,
                                    TaskState::kRolledBack, TaskState::kCancelled};
+
+bool MakesAJob(absl::string_view action) {
+  return absl::EndsWith(action, ".submit") || action == "change.rollback";
+}
 
 }  // namespace
 
 absl::Status FleetSnapshotter::Take(ReadTx& tx, absl::Time now, FleetSnapshot* snapshot) {
   *snapshot = FleetSnapshot();
   snapshot->time = now;
+  if (first_) {
+    PageRequest one;
+    one.size = 1;
+    ASSIGN_OR_RETURN(const Page<AuditRow> newest, tx.ListAudit({}, one));
+    audit_records_ = newest.items.empty() ? 0 : newest.items[0].seq;
+    RETURN_IF_ERROR(FindAllJobs(tx));
+    first_ = false;
+  }
   RETURN_IF_ERROR(FindNewJobs(tx));
   RETURN_IF_ERROR(FollowOpenJobs(tx, snapshot));
   RETURN_IF_ERROR(TakeAgents(tx, snapshot));
   RETURN_IF_ERROR(TakeInstances(tx, snapshot));
-  PageRequest one;
-  one.size = 1;
-  ASSIGN_OR_RETURN(const Page<AuditRow> newest, tx.ListAudit({}, one));
-  snapshot->audit_records = newest.items.empty() ? 0 : newest.items[0].seq;
+  snapshot->audit_records = audit_records_;
   return absl::OkStatus();
 }
 
@@ -98,17 +108,12 @@ absl::Status FleetSnapshotter::TakeBackups(ReadTx& tx, FleetSnapshot::InstanceSu
   return absl::OkStatus();
 }
 
-absl::Status FleetSnapshotter::FindNewJobs(ReadTx& tx) {
-  const absl::Time until = newest_ - kOverlap;
+absl::Status FleetSnapshotter::FindAllJobs(ReadTx& tx) {
   PageRequest request;
   request.size = kPageSize;
-  bool enough = false;
   do {
     ASSIGN_OR_RETURN(const Page<Job> page, tx.ListJobs({}, request));
     for (const Job& job : page.items) {
-      enough = enough || job.create_time < until;
-      newest_ = std::max(newest_, job.create_time);
-      if (enough || !recent_.emplace(job.id, job.create_time).second) continue;
       if (IsTerminal(job.state)) {
         RETURN_IF_ERROR(CountEnded(tx, job));
       } else {
@@ -116,11 +121,23 @@ absl::Status FleetSnapshotter::FindNewJobs(ReadTx& tx) {
       }
     }
     request.token = page.next_token;
-  } while (!request.token.empty() && !enough);
-  for (auto it = recent_.begin(); it != recent_.end();) {
-    it = it->second < newest_ - 2 * kOverlap ? recent_.erase(it) : std::next(it);
-  }
+  } while (!request.token.empty());
   return absl::OkStatus();
+}
+
+absl::Status FleetSnapshotter::FindNewJobs(ReadTx& tx) {
+  for (;;) {
+    ASSIGN_OR_RETURN(const std::vector<AuditRow> records,
+                     tx.ReadAudit(audit_records_ + 1, kPageSize));
+    for (const AuditRow& record : records) {
+      absl::string_view job = record.entry.resource;
+      if (MakesAJob(record.entry.action) && absl::ConsumePrefix(&job, "jobs/")) {
+        open_.insert(std::string(job));
+      }
+      audit_records_ = record.seq;
+    }
+    if (records.size() < static_cast<size_t>(kPageSize)) return absl::OkStatus();
+  }
 }
 
 absl::Status FleetSnapshotter::FollowOpenJobs(ReadTx& tx, FleetSnapshot* snapshot) {

@@ -39,7 +39,9 @@ struct FleetSnapshot {
 };
 
 // Makes snapshots. The first one walks all jobs; later ones look only at new jobs and at those that
-// had not ended, so that the cost does not grow with the history. After an error the object has
+// had not ended, so that the cost does not grow with the history. New jobs are found by the audit
+// records of their making, whose numbers are in the order of commits: ids and times are not, and a
+// clock that jumps back would hide jobs. After an error the object has
 // seen a part only: go on with a copy from before. Not thread-safe.
 class FleetSnapshotter {
  public:
@@ -49,13 +51,14 @@ class FleetSnapshotter {
   absl::Status TakeInstances(ReadTx& tx, FleetSnapshot* snapshot);
   absl::Status TakeAgents(ReadTx& tx, FleetSnapshot* snapshot);
   absl::Status TakeBackups(ReadTx& tx, FleetSnapshot::InstanceSummary* instance);
+  absl::Status FindAllJobs(ReadTx& tx);
   absl::Status FindNewJobs(ReadTx& tx);
   absl::Status FollowOpenJobs(ReadTx& tx, FleetSnapshot* snapshot);
   absl::Status CountEnded(ReadTx& tx, const Job& job);
 
-  std::set<std::string> open_;                // Ids of jobs that had not ended.
-  std::map<std::string, absl::Time> recent_;  // Jobs that were looked at lately.
-  absl::Time newest_ = absl::InfinitePast();  // Creation of the newest job seen.
+  std::set<std::string> open_;  // Ids of jobs that had not ended.
+  uint64_t audit_records_ = 0;  // Looked at so far.
+  bool first_ = true;
   std::map<JobState, int64_t> ended_;
   std::map<std::string, std::map<std::string, int64_t>> migrations_;  // By instance and outcome.
 };

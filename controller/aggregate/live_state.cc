@@ -110,6 +110,14 @@ std::optional<work::v1::InstanceHealth> LiveState::Health(const std::string& ins
   return HealthLocked(it->second);
 }
 
+std::optional<work::v1::InstanceHealth> LiveState::HealthFrom(
+    const std::string& agent_id, const std::string& instance_id) const {
+  MutexLock lock(&mutex_);
+  const auto it = instances_.find(instance_id);
+  if (it == instances_.end() || it->second.agent_id != agent_id) return std::nullopt;
+  return HealthLocked(it->second);
+}
+
 absl::StatusOr<std::shared_ptr<const std::string>> LiveState::Metrics(
     const std::string& instance_id) const {
   MutexLock lock(&mutex_);

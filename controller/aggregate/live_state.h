@@ -46,6 +46,9 @@ class LiveState {
   // The latest report; status UNKNOWN with a reason while the agent is not connected, nullopt if
   // there never was a report.
   std::optional<work::v1::InstanceHealth> Health(const std::string& instance_id) const;
+  // The same; nullopt, too, if the latest report is not this agent's.
+  std::optional<work::v1::InstanceHealth> HealthFrom(const std::string& agent_id,
+                                                     const std::string& instance_id) const;
 
   // The body of the instance's /metrics. NOT_FOUND (INSTANCE_NOT_FOUND) if it never was connected;
   // UNAVAILABLE (AGENT_DISCONNECTED, NO_SAMPLES, SAMPLES_STALE).

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
+#include "common/base/text.h"
 #include "common/metrics/exposition.h"
 
 namespace dbfleet::controller {
@@ -72,7 +73,7 @@ std::string KeyOf(const metrics::ExpositionWriter::Labels& labels) {
 
 absl::Status RenderFamily(const agent::v1::MetricFamily& family, metrics::ExpositionWriter* writer,
                           SampleSet* set) {
-  writer->Family(family.name(), family.help().substr(0, kMaxHelpBytes), TypeOf(family.type()));
+  writer->Family(family.name(), Truncate(family.help(), kMaxHelpBytes), TypeOf(family.type()));
   std::unordered_set<std::string> seen;
   for (const agent::v1::MetricSample& sample : family.samples()) {
     if (++set->series > kMaxSeriesPerInstance) {

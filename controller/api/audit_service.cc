@@ -1,10 +1,12 @@
+#include "controller/api/audit_service.h"
+
 #include <memory>
 #include <optional>
 
 #include "common/base/status.h"
 #include "controller/api/convert.h"
-#include "controller/api/directory_services.h"
 #include "controller/audit/audit_export.h"
+#include "controller/audit/trail_export.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -24,6 +26,39 @@ class AuditExport : public rpc::StreamProducer<api::v1::AuditRecord> {
  private:
   AuditReader reader_;
 };
+
+class TrailExport : public rpc::StreamProducer<api::v1::AuditTrailItem> {
+ public:
+  TrailExport(Store& store, uint64_t from_seq, const AuditHead& head)
+      : reader_(store, from_seq, head) {}
+
+  absl::StatusOr<Next> Produce(api::v1::AuditTrailItem* out) override {
+    ASSIGN_OR_RETURN(const std::optional<TrailReader::Item> item, reader_.Next());
+    if (!item.has_value()) return Next::kDone;
+    if (const auto* row = std::get_if<AuditRow>(&*item)) {
+      *out->mutable_record() = ToApi(*row);
+    } else if (const auto* checkpoint = std::get_if<AuditCheckpoint>(&*item)) {
+      out->mutable_checkpoint()->set_text(checkpoint->text);
+    } else {
+      const AuditReceipt& receipt = std::get<AuditReceipt>(*item);
+      out->mutable_receipt()->set_text(receipt.text);
+      out->mutable_receipt()->set_signature(receipt.signature);
+      out->mutable_receipt()->set_certificate_pem(receipt.certificate_pem);
+    }
+    return Next::kMessage;
+  }
+
+ private:
+  TrailReader reader_;
+};
+
+// Reading the whole trail out is itself worth a record.
+absl::StatusOr<AuditHead> BeginExport(Store& store, const Caller& caller) {
+  RETURN_IF_ERROR(store.MutateAndWait([&](WriteTx& tx) {
+    return tx.AppendAudit({caller.principal, "audit.export", "audit", "", {}});
+  }));
+  return ReadAuditHead(store);
+}
 
 }  // namespace
 
@@ -51,12 +86,49 @@ grpc::ServerWriteReactor<api::v1::AuditRecord>* AuditServiceImpl::ExportAudit(
       "dbfleet.api.v1.AuditService/ExportAudit", context,
       [this, in](const Caller& caller, const rpc::Wake&)
           -> absl::StatusOr<std::unique_ptr<rpc::StreamProducer<api::v1::AuditRecord>>> {
-        // Reading the whole trail out is itself worth a record.
-        RETURN_IF_ERROR(store_.MutateAndWait([&](WriteTx& tx) {
-          return tx.AppendAudit({caller.principal, "audit.export", "audit", "", {}});
-        }));
-        ASSIGN_OR_RETURN(const AuditHead head, ReadAuditHead(store_));
+        ASSIGN_OR_RETURN(const AuditHead head, BeginExport(store_, caller));
         return std::make_unique<AuditExport>(store_, in->from_seq(), head);
+      });
+}
+
+grpc::ServerWriteReactor<api::v1::AuditTrailItem>* AuditServiceImpl::ExportAuditTrail(
+    grpc::CallbackServerContext* context, const api::v1::ExportAuditRequest* in) {
+  return gate_.Stream<api::v1::AuditTrailItem>(
+      "dbfleet.api.v1.AuditService/ExportAuditTrail", context,
+      [this, in](const Caller& caller, const rpc::Wake&)
+          -> absl::StatusOr<std::unique_ptr<rpc::StreamProducer<api::v1::AuditTrailItem>>> {
+        ASSIGN_OR_RETURN(const AuditHead head, BeginExport(store_, caller));
+        return std::make_unique<TrailExport>(store_, in->from_seq(), head);
+      });
+}
+
+grpc::ServerUnaryReactor* AuditServiceImpl::GetAuditCheckpoint(
+    grpc::CallbackServerContext* context, const api::v1::GetAuditCheckpointRequest* in,
+    api::v1::AuditCheckpoint* out) {
+  return gate_.Unary<api::v1::GetAuditCheckpointRequest, api::v1::AuditCheckpoint>(
+      "dbfleet.api.v1.AuditService/GetAuditCheckpoint", context, in, out,
+      [this](const Caller&, const api::v1::GetAuditCheckpointRequest&,
+             api::v1::AuditCheckpoint* response) -> absl::Status {
+        const std::shared_ptr<const IssuedCheckpoint> latest = checkpointer_.Latest();
+        if (latest == nullptr) {
+          return Error(absl::StatusCode::kNotFound, "NO_CHECKPOINT",
+                       "no checkpoint was signed yet; try again in a minute");
+        }
+        response->set_text(latest->text);
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* AuditServiceImpl::GetAuditKeys(grpc::CallbackServerContext* context,
+                                                         const api::v1::GetAuditKeysRequest* in,
+                                                         api::v1::AuditKeys* out) {
+  return gate_.Unary<api::v1::GetAuditKeysRequest, api::v1::AuditKeys>(
+      "dbfleet.api.v1.AuditService/GetAuditKeys", context, in, out,
+      [this](const Caller&, const api::v1::GetAuditKeysRequest&,
+             api::v1::AuditKeys* response) -> absl::Status {
+        response->set_trusted_keys(keys_.trusted_text());
+        response->set_agent_ca_pem(ca_pem_);
+        return absl::OkStatus();
       });
 }
 

@@ -14,7 +14,6 @@
 #include "controller/jobs/job_manager.h"
 #include "controller/store/store.h"
 #include "dbfleet/api/v1/agent_service.grpc.pb.h"
-#include "dbfleet/api/v1/audit_service.grpc.pb.h"
 #include "dbfleet/api/v1/environment_service.grpc.pb.h"
 #include "dbfleet/api/v1/instance_service.grpc.pb.h"
 #include "dbfleet/api/v1/meta_service.grpc.pb.h"
@@ -76,8 +75,10 @@ class AgentServiceImpl : public api::v1::AgentService::CallbackService {
 
 class InstanceServiceImpl : public api::v1::InstanceService::CallbackService {
  public:
-  // The latest health that its agent reported, while the agent is connected.
-  using HealthOf = std::function<std::optional<work::v1::InstanceHealth>(const std::string& id)>;
+  // The latest health that this agent reported, while it is connected; a report of another one, as
+  // of the former agent of an instance that was moved just now, is none.
+  using HealthOf = std::function<std::optional<work::v1::InstanceHealth>(
+      const std::string& id, const std::string& agent_id)>;
   InstanceServiceImpl(const Gate& gate, Store& store, JobManager& jobs, JobViews& views,
                       Dispatcher& dispatcher, Clock& clock, HealthOf health_of)
       : gate_(gate),
@@ -108,7 +109,8 @@ class InstanceServiceImpl : public api::v1::InstanceService::CallbackService {
                                            api::v1::Instance*) override;
 
  private:
-  api::v1::Instance View(const Instance& instance) const;
+  // `agent`: the instance's, to say more of one that is not connected; may be nullptr.
+  api::v1::Instance View(const Instance& instance, const Agent* agent) const;
 
   const Gate& gate_;
   Store& store_;
@@ -155,24 +157,9 @@ class UserServiceImpl : public api::v1::UserService::CallbackService {
   Principals& principals_;
 };
 
-class AuditServiceImpl : public api::v1::AuditService::CallbackService {
- public:
-  AuditServiceImpl(const Gate& gate, Store& store) : gate_(gate), store_(store) {}
-
-  grpc::ServerUnaryReactor* ListAuditRecords(grpc::CallbackServerContext*,
-                                             const api::v1::ListAuditRecordsRequest*,
-                                             api::v1::ListAuditRecordsResponse*) override;
-  grpc::ServerWriteReactor<api::v1::AuditRecord>* ExportAudit(
-      grpc::CallbackServerContext*, const api::v1::ExportAuditRequest*) override;
-
- private:
-  const Gate& gate_;
-  Store& store_;
-};
-
 class MetaServiceImpl : public api::v1::MetaService::CallbackService {
  public:
-  MetaServiceImpl(const Gate& gate, const Store& store, std::string version)
+  MetaServiceImpl(const Gate& gate, Store& store, std::string version)
       : gate_(gate), store_(store), version_(std::move(version)) {}
 
   grpc::ServerUnaryReactor* GetVersion(grpc::CallbackServerContext*,
@@ -181,7 +168,7 @@ class MetaServiceImpl : public api::v1::MetaService::CallbackService {
 
  private:
   const Gate& gate_;
-  const Store& store_;
+  Store& store_;
   const std::string version_;
 };
 

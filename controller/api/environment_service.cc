@@ -2,6 +2,7 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "controller/audit/recovery.h"
 #include "controller/api/convert.h"
 #include "controller/api/directory_services.h"
 
@@ -83,10 +84,15 @@ grpc::ServerUnaryReactor* MetaServiceImpl::GetVersion(grpc::CallbackServerContex
                                                       api::v1::Version* out) {
   return gate_.Unary<api::v1::GetVersionRequest, api::v1::Version>(
       "dbfleet.api.v1.MetaService/GetVersion", context, in, out,
-      [this](const Caller&, const api::v1::GetVersionRequest&, api::v1::Version* response) {
+      [this](const Caller&, const api::v1::GetVersionRequest&,
+             api::v1::Version* response) -> absl::Status {
         response->set_version(version_);
         response->set_epoch(store_.epoch());
-        return absl::OkStatus();
+        return store_.Read([&](ReadTx& tx) -> absl::Status {
+          ASSIGN_OR_RETURN(const std::optional<RecoveryDemand> demand, ReadRecovery(tx));
+          if (demand.has_value()) response->set_recovery(demand->why);
+          return absl::OkStatus();
+        });
       });
 }
 

@@ -47,7 +47,7 @@ absl::Status AuditInstance(WriteTx& tx, const Caller& caller, const Instance& in
 
 }  // namespace
 
-api::v1::Instance InstanceServiceImpl::View(const Instance& instance) const {
+api::v1::Instance InstanceServiceImpl::View(const Instance& instance, const Agent* agent) const {
   api::v1::Instance out = ToApi(instance);
   const auto unknown = [&out](absl::string_view why) {
     out.mutable_health()->set_status(work::v1::HEALTH_STATUS_UNKNOWN);
@@ -55,6 +55,9 @@ api::v1::Instance InstanceServiceImpl::View(const Instance& instance) const {
     return out;
   };
   const std::optional<Dispatcher::Live> live = dispatcher_.Find(instance.agent_id);
+  if (!live.has_value() && agent != nullptr && agent->revoked) {
+    return unknown(absl::StrCat("its agent, agents/", instance.agent_id, ", ", WhyRevoked(*agent)));
+  }
   if (!live.has_value()) {
     return unknown(absl::StrCat("its agent, agents/", instance.agent_id, ", is not connected"));
   }
@@ -65,7 +68,7 @@ api::v1::Instance InstanceServiceImpl::View(const Instance& instance) const {
                                 "that has it: dbfleet instance move ",
                                 instance.id, " --agent AGENT"));
   }
-  std::optional<work::v1::InstanceHealth> health = health_of_(instance.id);
+  std::optional<work::v1::InstanceHealth> health = health_of_(instance.id, instance.agent_id);
   if (!health.has_value()) return unknown("its agent has not reported on it yet");
   *out.mutable_health() = *std::move(health);
   return out;
@@ -82,7 +85,8 @@ grpc::ServerUnaryReactor* InstanceServiceImpl::GetInstance(grpc::CallbackServerC
         RETURN_IF_ERROR(ParseResourceName("instances", request.name(), &id));
         return store_.Read([&](ReadTx& tx) -> absl::Status {
           ASSIGN_OR_RETURN(const Instance instance, GetLiveInstance(tx, id));
-          *response = View(instance);
+          const absl::StatusOr<Agent> agent = tx.GetAgent(instance.agent_id);
+          *response = View(instance, agent.ok() ? &*agent : nullptr);
           return absl::OkStatus();
         });
       });
@@ -101,7 +105,9 @@ grpc::ServerUnaryReactor* InstanceServiceImpl::ListInstances(
                            tx.ListInstances(EnvironmentId(request.environment()),
                                             {request.page_size(), request.page_token()}));
           for (const Instance& instance : page.items) {
-            if (!instance.removed) *response->add_instances() = View(instance);
+            if (instance.removed) continue;
+            const absl::StatusOr<Agent> agent = tx.GetAgent(instance.agent_id);
+            *response->add_instances() = View(instance, agent.ok() ? &*agent : nullptr);
           }
           response->set_next_page_token(page.next_token);
           return absl::OkStatus();
@@ -173,15 +179,8 @@ grpc::ServerUnaryReactor* InstanceServiceImpl::MoveInstance(grpc::CallbackServer
           return AuditInstance(tx, caller, instance, "instance.move",
                                {{"from", from}, {"to", agent_id}, {"reason", request.reason()}});
         }));
-        *response = View(moved);
-        if (from.empty()) return absl::OkStatus();
-        dispatcher_.InstanceMoved(id, agent_id);
-        // The last report is the former agent's.
-        if (response->health().status() != work::v1::HEALTH_STATUS_UNKNOWN) {
-          response->mutable_health()->Clear();
-          response->mutable_health()->set_status(work::v1::HEALTH_STATUS_UNKNOWN);
-          response->mutable_health()->add_reasons("its new agent has not reported on it yet");
-        }
+        *response = View(moved, nullptr);
+        if (!from.empty()) dispatcher_.InstanceMoved(id);
         return absl::OkStatus();
       });
 }
@@ -216,7 +215,7 @@ grpc::ServerUnaryReactor* InstanceServiceImpl::RemoveInstance(
           return AuditInstance(tx, caller, instance, "instance.remove",
                                {{"reason", request.reason()}});
         }));
-        *response = View(removed);
+        *response = View(removed, nullptr);
         return absl::OkStatus();
       });
 }

@@ -15,6 +15,7 @@
 #include "common/log/log.h"
 #include "controller/app/controller.h"
 #include "controller/app/controller_config.h"
+#include "controller/app/recovery_commands.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -86,6 +87,7 @@ int RunCommandLine(int argc, char** argv) {
   CLI::App app("The dbfleet controller: schedules work, enforces policy, keeps the audit trail.",
                "dbfleet-controller");
   app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("dbfleet-controller ") + DBFLEET_VERSION, "Print the version");
   std::string config_path;
   int exit_code = 0;
   CLI::App* run = app.add_subcommand("run", "Run until SIGTERM");
@@ -94,6 +96,7 @@ int RunCommandLine(int argc, char** argv) {
   CLI::App* check = app.add_subcommand("check-config", "Check the configuration file");
   check->add_option("--config", config_path, "The configuration file")->required();
   check->callback([&] { exit_code = CheckConfig(config_path); });
+  AddRecoveryCommands(app, &config_path, &exit_code);
   app.add_subcommand("version", "Print the version")->callback([] {
     std::cout << "dbfleet-controller " << DBFLEET_VERSION << "\n";
   });

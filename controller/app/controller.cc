@@ -20,12 +20,17 @@
 #include "controller/aggregate/aggregator.h"
 #include "controller/aggregate/live_state.h"
 #include "controller/api/agent_services.h"
+#include "controller/api/audit_service.h"
 #include "controller/api/directory_services.h"
 #include "controller/api/job_services.h"
 #include "controller/api/live_feeds.h"
 #include "controller/app/environments.h"
+#include "controller/audit/audit_keys.h"
+#include "controller/audit/checkpointer.h"
+#include "controller/audit/recovery.h"
 #include "controller/dispatch/dispatcher.h"
 #include "controller/dispatch/wire.h"
+#include "controller/dispatch/witnesses.h"
 #include "controller/http/routes.h"
 #include "controller/identity/ca.h"
 #include "controller/identity/enrollment.h"
@@ -73,6 +78,10 @@ struct Controller::Parts {
   Clock& clock;
   metrics::Registry registry;
   std::unique_ptr<CertificateAuthority> ca;
+  std::unique_ptr<AuditKeys> audit_keys;
+  std::unique_ptr<Checkpointer> checkpointer;
+  std::unique_ptr<Witnesses> witnesses;
+  std::atomic<Checkpointer*> head_watcher{nullptr};  // Set once there is a checkpointer.
   JobHub hub;
   JobFlow flow{[](ReadTx& tx, absl::string_view requester) {
     return DependentPrincipals(tx, std::string(requester));
@@ -92,6 +101,7 @@ struct Controller::Parts {
   std::vector<std::unique_ptr<grpc::Service>> services;
   // The store's callbacks and the executors' functions refer to what stands above.
   std::unique_ptr<Store> store;
+  std::unique_ptr<Executor> audit_executor;
   std::unique_ptr<Executor> dispatch_executor;
   std::unique_ptr<Executor> log_executor;
   std::unique_ptr<Executor> api_executor;
@@ -101,6 +111,10 @@ struct Controller::Parts {
   std::atomic<bool> serving{false};
   int grpc_port = 0;
 
+  absl::Status OpenAudit();
+  DispatchSinks Sinks();
+  // Why a person has to say `recover`; "" if nothing is wrong.
+  std::string Recovery();
   void AddServices(const std::string& agent_address);
   void ScheduleUpkeep();
 };
@@ -110,36 +124,25 @@ absl::Status Controller::Parts::Open() {
   SqliteStoreOptions store_options;
   store_options.path = absl::StrCat(config.data_dir(), "/store.db");
   store_options.metrics = &registry;
+  store_options.on_audit_head = [this](uint64_t seq, const std::string&) {
+    if (Checkpointer* const watcher = head_watcher.load()) watcher->OnHead(seq);
+  };
   ASSIGN_OR_RETURN(store, SqliteStore::Open(std::move(store_options), &clock));
   RETURN_IF_ERROR(ApplyEnvironments(config, *store));
   ASSIGN_OR_RETURN(ca, CertificateAuthority::Open({config.data_dir(), config.trust_domain()},
                                                   store.get(), &clock));
+  RETURN_IF_ERROR(OpenAudit());
   dispatch_executor = MakeSerialExecutor("dispatch", kDispatchQueue);
   log_executor = MakeSerialExecutor("logs");
   api_executor = MakeThreadPool("api", kApiThreads);
   live = std::make_unique<LiveState>(&clock, LiveState::Options());
   jobs = std::make_unique<JobManager>(*store, flow, hub, clock);
-  DispatchSinks sinks;
-  sinks.health = [this](const std::string& agent_id, const agent::v1::HealthReport& report) {
-    for (const work::v1::InstanceHealth& health : report.instances()) {
-      if (absl::Status status = live->PutHealth(agent_id, health); !status.ok()) {
-        log::Warn("a health report was refused",
-                  {{"agent", agent_id}, {"why", std::string(status.message())}});
-      }
-    }
+  DispatchOptions dispatch_options = OptionsOf(config);
+  dispatch_options.read_checkpoint = [this](const std::string& text) {
+    return witnesses->Read(text);
   };
-  sinks.connected = [this](const std::string& agent_id, const std::string& session_id,
-                           const std::vector<std::string>& instances) {
-    live->SetConnected(agent_id, session_id, instances);
-  };
-  sinks.disconnected = [this](const std::string& agent_id, const std::string& session_id) {
-    live->SetDisconnected(agent_id, session_id);
-  };
-  sinks.moved = [this](const std::string& instance_id, const std::string& agent_id) {
-    live->Move(instance_id, agent_id);
-  };
-  dispatcher = std::make_unique<Dispatcher>(OptionsOf(config), *store, flow, *jobs, hub, clock,
-                                            *dispatch_executor, registry, std::move(sinks));
+  dispatcher = std::make_unique<Dispatcher>(std::move(dispatch_options), *store, flow, *jobs, hub,
+                                            clock, *dispatch_executor, registry, Sinks());
   authenticator = std::make_unique<AgentAuthenticator>(store.get(), ca.get(), &clock);
   authenticator->SetRevocationListener([this](const std::string& agent_id) {
     dispatcher->Disconnect(agent_id, Error(absl::StatusCode::kUnauthenticated, "AGENT_REVOKED",
@@ -164,8 +167,83 @@ absl::Status Controller::Parts::Open() {
   return absl::OkStatus();
 }
 
+DispatchSinks Controller::Parts::Sinks() {
+  DispatchSinks sinks;
+  sinks.health = [this](const std::string& agent_id, const agent::v1::HealthReport& report) {
+    for (const work::v1::InstanceHealth& health : report.instances()) {
+      if (absl::Status status = live->PutHealth(agent_id, health); !status.ok()) {
+        log::Warn("a health report was refused",
+                  {{"agent", agent_id}, {"why", std::string(status.message())}});
+      }
+    }
+  };
+  sinks.connected = [this](const std::string& agent_id, const std::string& session_id,
+                           const std::vector<std::string>& instances) {
+    live->SetConnected(agent_id, session_id, instances);
+  };
+  sinks.disconnected = [this](const std::string& agent_id, const std::string& session_id) {
+    live->SetDisconnected(agent_id, session_id);
+  };
+  sinks.moved = [this](const std::string& instance_id, const std::string& agent_id) {
+    live->Move(instance_id, agent_id);
+  };
+  sinks.witness_joined = [this](const DispatchSinks::Connection& connection,
+                                const std::string& witnessed) {
+    witnesses->Join(connection, witnessed);
+  };
+  sinks.witness_left = [this](const DispatchSinks::Connection& connection) {
+    witnesses->Leave(connection);
+  };
+  sinks.witness_answered = [this](const DispatchSinks::Connection& connection,
+                                  const agent::v1::CheckpointAnswer& answer) {
+    witnesses->Answer(connection, answer);
+  };
+  sinks.witness_unsupported = [this](const DispatchSinks::Connection& connection) {
+    witnesses->Unsupported(connection);
+  };
+  return sinks;
+}
+
+absl::Status Controller::Parts::OpenAudit() {
+  std::string known_key;
+  RETURN_IF_ERROR(store->Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(known_key, KnownAuditKey(tx));
+    return absl::OkStatus();
+  }));
+  ASSIGN_OR_RETURN(audit_keys,
+                   AuditKeys::Open(config.data_dir(), AuditKeyName(config.trust_domain()),
+                                   known_key.empty(), clock.Now()));
+  audit_executor = MakeSerialExecutor("audit", kDispatchQueue);
+  ASSIGN_OR_RETURN(checkpointer, Checkpointer::Open(Checkpointer::Options(), *store, *audit_keys,
+                                                    clock, *audit_executor, registry));
+  witnesses = std::make_unique<Witnesses>(*store, *audit_keys, ca->certificate_pem(), clock,
+                                          *audit_executor, registry);
+  checkpointer->SetListener([this](std::shared_ptr<const IssuedCheckpoint> checkpoint) {
+    witnesses->Publish(std::move(checkpoint));
+  });
+  head_watcher = checkpointer.get();
+  return absl::OkStatus();
+}
+
+std::string Controller::Parts::Recovery() {
+  std::string why;
+  const absl::Status status = store->Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::optional<RecoveryDemand> demand, ReadRecovery(tx));
+    if (demand.has_value()) why = demand->why;
+    return absl::OkStatus();
+  });
+  if (!status.ok()) why = std::string(status.message());
+  registry
+      .GetGauge("dbfleet_recovery",
+                "1 while no work is handed out until `dbfleet-controller recover`.")
+      .Set(why.empty() ? 0 : 1);
+  return why;
+}
+
 void Controller::Parts::AddServices(const std::string& agent_address) {
-  const auto health_of = [this](const std::string& id) { return live->Health(id); };
+  const auto health_of = [this](const std::string& id, const std::string& agent_id) {
+    return live->HealthFrom(agent_id, id);
+  };
   services.push_back(
       std::make_unique<EnrollmentServiceImpl>(calls.get(), enrollment.get(), authenticator.get()));
   services.push_back(std::make_unique<AgentLinkServiceImpl>(
@@ -179,7 +257,8 @@ void Controller::Parts::AddServices(const std::string& agent_address) {
   services.push_back(std::make_unique<ChangeServiceImpl>(*gate, *views, *jobs));
   services.push_back(std::make_unique<BackupServiceImpl>(*gate, *views, *jobs, *store));
   services.push_back(std::make_unique<UserServiceImpl>(*gate, *store, *principals));
-  services.push_back(std::make_unique<AuditServiceImpl>(*gate, *store));
+  services.push_back(std::make_unique<AuditServiceImpl>(*gate, *store, *checkpointer, *audit_keys,
+                                                        ca->certificate_pem()));
   services.push_back(std::make_unique<MetaServiceImpl>(*gate, *store, DBFLEET_VERSION));
 }
 
@@ -198,6 +277,13 @@ absl::Status Controller::Parts::Serve() {
   for (const std::unique_ptr<grpc::Service>& service : services) {
     builder.RegisterService(service.get());
   }
+  RETURN_IF_ERROR(checkpointer->Start());
+  if (const std::string why = Recovery(); !why.empty()) {
+    log::Error(
+        "RECOVERY: nothing is offered or granted; look at what the agents report, stop the "
+        "controller, and run `dbfleet-controller recover`",
+        {{"why", why}});
+  }
   dispatcher->Start();
   server = builder.BuildAndStart();
   if (server == nullptr || grpc_port == 0) {
@@ -212,7 +298,9 @@ absl::Status Controller::Parts::Serve() {
   aggregate_options.address = config.http_listen();
   aggregator = std::make_unique<Aggregator>(store.get(), live.get(), api_executor.get(), &clock,
                                             aggregate_options);
-  AddRoutes(*http, *aggregator, registry, [this] { return serving.load(); });
+  AddRoutes(
+      *http, *aggregator, registry, [this] { return serving.load(); },
+      [this] { return Recovery(); });
   aggregator->Start();
   RETURN_IF_ERROR(http->Start());
   serving = true;
@@ -241,11 +329,14 @@ void Controller::Parts::Stop() {
     server->Wait();
   }
   aggregator.reset();
-  for (Executor* executor : {api_executor.get(), dispatch_executor.get(), log_executor.get()}) {
+  for (Executor* executor :
+       {api_executor.get(), dispatch_executor.get(), audit_executor.get(), log_executor.get()}) {
     if (executor != nullptr) executor->Shutdown();
   }
   upkeep.reset();  // Only now: the log executor arms it.
   logs.reset();
+  head_watcher = nullptr;
+  if (checkpointer != nullptr) checkpointer->Stop();
   // Runs what waits; its callbacks find stopped executors and do nothing.
   store.reset();
 }

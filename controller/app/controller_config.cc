@@ -1,8 +1,10 @@
 #include "controller/app/controller_config.h"
 
+#include <algorithm>
 #include <set>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -27,6 +29,20 @@ void CheckAddress(absl::string_view field, const std::string& address, Problems*
   if (colon == std::string::npos || colon == 0 ||
       !absl::SimpleAtoi(address.substr(colon + 1), &port) || port < 0 || port > 65535) {
     problems->Add(field, absl::StrCat("is \"", address, "\", not HOST:PORT"));
+  }
+}
+
+// A name or address for the server's certificate. A wrong one would show only at the start.
+void CheckAdvertised(const std::string& field, const std::string& entry, Problems* problems) {
+  const bool plain = std::all_of(entry.begin(), entry.end(), [](char c) {
+    return absl::ascii_isalnum(c) || absl::StrContains(".-:[]", absl::string_view(&c, 1));
+  });
+  if (entry.empty()) {
+    problems->Add(field, "is empty; give a host name or an address");
+  } else if (!plain || entry[0] == '-' || entry[0] == '.' || entry.back() == '-' ||
+             absl::StrContains(entry, "..")) {
+    problems->Add(field, absl::StrCat("is \"", absl::CHexEscape(entry),
+                                      "\", not a host name or an address"));
   }
 }
 
@@ -87,7 +103,11 @@ void CheckEnvironments(const Config& config, Problems* problems) {
   for (int i = 0; i < config.environments_size(); ++i) {
     const config::v1::EnvironmentConfig& environment = config.environments(i);
     const std::string field = absl::StrCat("environments[", i, "]");
-    problems->Note(field + ".name", ValidateName("environment name", environment.name()));
+    if (environment.name().empty()) {
+      problems->Add(field + ".name", "is missing");
+    } else {
+      problems->Note(field + ".name", ValidateName("environment name", environment.name()));
+    }
     if (!seen.insert(environment.name()).second) {
       problems->Add(field + ".name", "is that of an earlier environment");
     }
@@ -116,6 +136,9 @@ void CheckAll(Config* config, Problems* problems) {
   if (config->trust_domain().empty()) config->set_trust_domain("dbfleet");
   CheckAddress("listen", config->listen(), problems);
   CheckAddress("http_listen", config->http_listen(), problems);
+  for (int i = 0; i < config->advertise_size(); ++i) {
+    CheckAdvertised(absl::StrCat("advertise[", i, "]"), config->advertise(i), problems);
+  }
   if (!config->advertise_agents().empty()) {
     CheckAddress("advertise_agents", config->advertise_agents(), problems);
   }
@@ -142,10 +165,13 @@ absl::Status CompleteAndValidate(Config* config) {
 absl::StatusOr<Config> LoadConfig(const std::string& path) {
   Config config;
   ASSIGN_OR_RETURN(const std::string text, config::ReadYamlFile(path));
-  RETURN_IF_ERROR(config::ParseYaml(SanitizeForDisplay(path), text, &config));
+  bool rest_is_good = false;
+  const absl::Status parsed =
+      config::ParseYaml(SanitizeForDisplay(path), text, &config, &rest_is_good);
+  if (!rest_is_good) return parsed;
   Problems problems(path, text);
   CheckAll(&config, &problems);
-  RETURN_IF_ERROR(problems.ToStatus());
+  RETURN_IF_ERROR(problems.Together(parsed));
   return config;
 }
 

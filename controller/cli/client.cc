@@ -48,11 +48,14 @@ void ApiClient::Prepare(grpc::ClientContext* context, absl::Duration timeout) {
 
 absl::Status ApiClient::Retry(const std::function<grpc::Status(grpc::ClientContext*)>& call) {
   Backoff backoff(options_.retry_delay, options_.max_retry_delay, UniformRandom);
+  const absl::Duration start = clock_->Monotonic();
   for (int attempt = 1;; ++attempt) {
     grpc::ClientContext context;
     Prepare(&context, options_.call_timeout);
     const absl::Status status = ToStatus(call(&context));
-    if (!absl::IsUnavailable(status) || attempt >= options_.attempts) return status;
+    if (!absl::IsUnavailable(status)) return status;
+    const bool patient = clock_->Monotonic() - start < options_.patience;
+    if (attempt >= options_.attempts && !patient) return status;
     SleepFor(*clock_, backoff.Next());
   }
 }

@@ -28,7 +28,9 @@ class ApiClient {
     absl::Duration call_timeout = absl::Seconds(60);
     absl::Duration retry_delay = absl::Milliseconds(300);  // Doubles, with jitter.
     absl::Duration max_retry_delay = absl::Seconds(5);
-    int attempts = 4;
+    int attempts = 5;
+    // While the controller restarts: tries go on for so long, however many they are.
+    absl::Duration patience;
   };
 
   ApiClient(std::shared_ptr<grpc::Channel> channel, Secret token, Clock* clock, Options options);
@@ -69,6 +71,7 @@ class ApiClient {
 
   Clock& clock() { return *clock_; }
   const Options& options() const { return options_; }
+  void set_patience(absl::Duration patience) { options_.patience = patience; }
 
  private:
   void AddRequestId(google::protobuf::Message* request);
@@ -79,7 +82,7 @@ class ApiClient {
   const std::shared_ptr<grpc::Channel> channel_;
   const Secret token_;
   Clock* const clock_;
-  const Options options_;
+  Options options_;
 };
 
 // Blocks for `d` of the clock's time.

@@ -3,6 +3,9 @@
 #include "common/config/scalars.h"
 
 namespace dbfleet::cli {
+namespace {
+constexpr absl::Duration kRestartPatience = absl::Seconds(30);
+}  // namespace
 
 CLI::App* AddNoun(CLI::App& app, const char* name, const char* help) {
   CLI::App* noun = app.add_subcommand(name, help);
@@ -13,7 +16,14 @@ CLI::App* AddNoun(CLI::App& app, const char* name, const char* help) {
 CLI::App* AddVerb(CLI::App& parent, const char* name, const char* help, Shell& shell,
                   std::function<int()> run) {
   CLI::App* verb = parent.add_subcommand(name, help);
-  verb->callback([&shell, run = std::move(run)] { shell.action = run; });
+  verb->callback([&shell, verb, run = std::move(run)] {
+    shell.action = run;
+    // Who waits for a job's end waits for the controller, too.
+    const CLI::Option* wait = verb->get_option_no_throw("--wait");
+    const bool waits =
+        wait != nullptr ? wait->count() > 0 : verb->get_option_no_throw("--no-block") != nullptr;
+    if (waits) shell.patience = kRestartPatience;
+  });
   return verb;
 }
 

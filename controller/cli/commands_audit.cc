@@ -1,23 +1,29 @@
 #include <errno.h>
-#include <stdio.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <memory>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "google/protobuf/struct.pb.h"
 
 #include "common/audit/export.h"
+#include "common/audit/export_cef.h"
+#include "common/audit/export_evidence.h"
+#include "common/audit/export_syslog.h"
 #include "common/audit/verify.h"
 #include "common/base/files.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
+#include "controller/cli/out_file.h"
 #include "controller/cli/words.h"
 #include "dbfleet/api/v1/audit_service.grpc.pb.h"
 #include "dbfleet/api/v1/user_service.grpc.pb.h"
@@ -85,7 +91,7 @@ absl::Status ListRecords(Shell& shell, const std::string& resource, const std::s
   return absl::OkStatus();
 }
 
-std::string ExportLine(const AuditRecord& from) {
+audit::ExportedRecord ToExported(const AuditRecord& from) {
   audit::ExportedRecord to;
   to.record.seq = from.seq();
   to.record.time = ToTime(from.record_time());
@@ -97,20 +103,50 @@ std::string ExportLine(const AuditRecord& from) {
   to.record.previous_hash = from.previous_hash();
   to.canonical = from.canonical();
   to.hash = from.hash();
-  return audit::WriteJsonLine(to);
+  return to;
 }
 
-absl::Status ExportTo(Shell& shell, uint64_t from_seq, std::ostream& out, uint64_t* count) {
+enum class ExportFormat { kJsonLines, kSyslog, kCef };
+
+// "" for what the format has no line for: the proofs are in the JSON lines only.
+std::string LineOf(const api::v1::AuditTrailItem& item, ExportFormat format) {
+  if (item.has_record()) {
+    const audit::ExportedRecord record = ToExported(item.record());
+    if (format == ExportFormat::kSyslog) return audit::WriteSyslogLine(record, "");
+    return format == ExportFormat::kCef ? audit::WriteCefLine(record, DBFLEET_VERSION)
+                                        : audit::WriteJsonLine(record);
+  }
+  if (format != ExportFormat::kJsonLines) return "";
+  if (item.has_checkpoint()) return audit::WriteCheckpointLine(item.checkpoint().text());
+  return audit::WriteReceiptLine(
+      {item.receipt().text(), item.receipt().signature(), item.receipt().certificate_pem()});
+}
+
+absl::Status ExportTo(Shell& shell, uint64_t from_seq, ExportFormat format, std::ostream& out,
+                      uint64_t* count) {
   api::v1::ExportAuditRequest request;
   request.set_from_seq(from_seq);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
-  RETURN_IF_ERROR((client->Stream<AuditService, api::v1::ExportAuditRequest, AuditRecord>(
-      &AuditService::Stub::ExportAudit, request, absl::InfiniteDuration(),
-      [&](const AuditRecord& record) {
-        out << ExportLine(record) << "\n";
-        ++*count;
-        return out.good();
-      })));
+  const auto write = [&](const api::v1::AuditTrailItem& item) {
+    const std::string line = LineOf(item, format);
+    if (!line.empty()) out << line << "\n";
+    *count += item.has_record() ? 1 : 0;
+    return out.good();
+  };
+  absl::Status status =
+      client->Stream<AuditService, api::v1::ExportAuditRequest, api::v1::AuditTrailItem>(
+          &AuditService::Stub::ExportAuditTrail, request, absl::InfiniteDuration(), write);
+  if (absl::IsUnimplemented(status)) {
+    // A controller of the former version, whose trail has no checkpoints.
+    status = client->Stream<AuditService, api::v1::ExportAuditRequest, AuditRecord>(
+        &AuditService::Stub::ExportAudit, request, absl::InfiniteDuration(),
+        [&](const AuditRecord& record) {
+          api::v1::AuditTrailItem item;
+          *item.mutable_record() = record;
+          return write(item);
+        });
+  }
+  RETURN_IF_ERROR(status);
   out.flush();
   if (out.good()) return absl::OkStatus();
   return Error(absl::StatusCode::kResourceExhausted, "IO_ERROR",
@@ -119,22 +155,12 @@ absl::Status ExportTo(Shell& shell, uint64_t from_seq, std::ostream& out, uint64
 
 // A part of an export verifies as well as the whole does, so it must never stand under the final
 // name.
-absl::Status Export(Shell& shell, uint64_t from_seq, const std::string& file) {
+absl::Status Export(Shell& shell, uint64_t from_seq, ExportFormat format, const std::string& file) {
   uint64_t count = 0;
-  if (file.empty()) return ExportTo(shell, from_seq, shell.out(), &count);
-  const std::string part = file + ".part";
-  std::ofstream out(part, std::ios::trunc | std::ios::binary);
-  if (!out) return ErrnoStatus(errno, absl::StrCat("create ", part));
-  absl::Status status = ExportTo(shell, from_seq, out, &count);
-  out.close();
-  if (status.ok() && !out) status = ErrnoStatus(EIO, absl::StrCat("write ", part));
-  if (status.ok() && rename(part.c_str(), file.c_str()) != 0) {
-    status = ErrnoStatus(errno, absl::StrCat("rename to ", file));
-  }
-  if (!status.ok()) {
-    remove(part.c_str());
-    return status;
-  }
+  if (file.empty()) return ExportTo(shell, from_seq, format, shell.out(), &count);
+  ASSIGN_OR_RETURN(const std::unique_ptr<OutFile> out, OutFile::Open(file));
+  RETURN_IF_ERROR(ExportTo(shell, from_seq, format, out->stream(), &count));
+  RETURN_IF_ERROR(out->Commit());
   shell.Note(absl::StrCat(count, " records are in ", file));
   return absl::OkStatus();
 }
@@ -143,7 +169,56 @@ struct VerifyArguments {
   std::string file;
   uint64_t trusted_seq = 0;
   std::string trusted_hash;
+  std::string keys_file;
+  std::string ca_file;
+  std::vector<std::string> checkpoint_files;
+  std::vector<std::string> receipt_files;
 };
+
+absl::Status LoadProofs(const VerifyArguments& arguments, audit::VerifyOptions* options) {
+  if (!arguments.keys_file.empty()) {
+    ASSIGN_OR_RETURN(const std::string text, ReadFile(arguments.keys_file));
+    absl::StatusOr<audit::TrustedKeys> keys = audit::TrustedKeys::Parse(text);
+    if (!keys.ok()) return Annotate(keys.status(), arguments.keys_file);
+    options->keys = *std::move(keys);
+  }
+  if (!arguments.ca_file.empty()) {
+    ASSIGN_OR_RETURN(options->receipt_trust.ca_pem, ReadFile(arguments.ca_file));
+  }
+  for (const std::string& file : arguments.checkpoint_files) {
+    ASSIGN_OR_RETURN(std::string text, ReadFile(file));
+    options->checkpoints.push_back(std::move(text));
+  }
+  for (const std::string& file : arguments.receipt_files) {
+    // The lines of an export, so that `grep '"type":"receipt"'` makes such a file.
+    ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
+    for (absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+      absl::StatusOr<audit::SignedReceipt> receipt = audit::ReadReceiptLine(line);
+      if (!receipt.ok()) return Annotate(receipt.status(), file);
+      options->receipts.push_back(*std::move(receipt));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// What the proofs show, for people.
+void SayProofs(Shell& shell, const audit::VerifyReport& report) {
+  if (report.checkpoints + report.receipts > 0) {
+    shell.out() << "Signed: " << report.checkpoints << " checkpoints, " << report.receipts
+                << " receipts, log " << report.log_id << "\n";
+  }
+  if (report.unsigned_evidence > 0) {
+    shell.Note(absl::StrCat(report.unsigned_evidence,
+                            " checkpoints and receipts agree, but their signatures were not "
+                            "checked; give --trusted-keys and --agent-ca (see: dbfleet audit "
+                            "keys)"));
+  }
+  const uint64_t tail = report.last_seq - std::min(report.covered_seq, report.last_seq);
+  if (report.covered_seq > 0 && tail > 0) {
+    shell.Note(absl::StrCat("The last ", tail, " records are not covered by a checkpoint"));
+  }
+  for (const std::string& note : report.notes) shell.Note(SanitizeForDisplay(note));
+}
 
 int Report(Shell& shell, const audit::VerifyReport& report) {
   if (!shell.for_people()) {
@@ -152,9 +227,22 @@ int Report(Shell& shell, const audit::VerifyReport& report) {
     fields["ok"].set_bool_value(report.ok());
     fields["records"].set_number_value(static_cast<double>(report.records));
     fields["headHash"].set_string_value(report.head_hash);
+    fields["logId"].set_string_value(report.log_id);
+    fields["root"].set_string_value(report.root);
+    fields["checkpoints"].set_number_value(static_cast<double>(report.checkpoints));
+    fields["receipts"].set_number_value(static_cast<double>(report.receipts));
+    fields["unsignedEvidence"].set_number_value(static_cast<double>(report.unsigned_evidence));
+    fields["coveredSeq"].set_number_value(static_cast<double>(report.covered_seq));
+    for (const std::string& note : report.notes) {
+      fields["notes"].mutable_list_value()->add_values()->set_string_value(note);
+    }
     if (!report.ok()) {
       fields["badSeq"].set_number_value(static_cast<double>(report.bad_seq));
       fields["badLine"].set_number_value(static_cast<double>(report.bad_line));
+      if (report.bad_to > 0) {
+        fields["badFrom"].set_number_value(static_cast<double>(report.bad_from));
+        fields["badTo"].set_number_value(static_cast<double>(report.bad_to));
+      }
       fields["problem"].set_string_value(report.problem);
     }
     const std::string name = report.ok() ? "ok" : absl::StrCat(report.bad_seq);
@@ -168,17 +256,39 @@ int Report(Shell& shell, const audit::VerifyReport& report) {
       shell.Note(absl::StrCat("The file begins with record ", report.first_seq,
                               ": of what came before it this says nothing"));
     }
+    SayProofs(shell, report);
     return kExitOk;
+  }
+  if (report.bad_to > 0) {
+    shell.out() << "BAD: records " << report.bad_from << " to " << report.bad_to << ": "
+                << SanitizeForDisplay(report.problem) << "\n";
+    return kExitFailed;
   }
   shell.out() << "BAD: record " << report.bad_seq << " (line " << report.bad_line
               << "): " << SanitizeForDisplay(report.problem) << "\n";
   return kExitFailed;
 }
 
+absl::Status CheckTrustedHash(const std::string& hash) {
+  constexpr size_t kDigits = 64;
+  if (hash.empty() ||
+      (hash.size() == kDigits && std::all_of(hash.begin(), hash.end(), absl::ascii_isxdigit))) {
+    return absl::OkStatus();
+  }
+  return Error(absl::StatusCode::kInvalidArgument, "BAD_HASH",
+               absl::StrCat("--trusted-hash wants ", kDigits, " hexadecimal digits"));
+}
+
 int Verify(Shell& shell, const VerifyArguments& arguments) {
+  if (const absl::Status good = CheckTrustedHash(arguments.trusted_hash); !good.ok()) {
+    return shell.Fail(good);
+  }
   audit::VerifyOptions options;
   options.trusted_seq = arguments.trusted_seq;
   options.trusted_hash = arguments.trusted_hash;
+  if (const absl::Status loaded = LoadProofs(arguments, &options); !loaded.ok()) {
+    return shell.Fail(loaded);
+  }
   absl::StatusOr<audit::VerifyReport> report;
   if (arguments.file == "-") {
     report = audit::VerifyExport(*shell.world().in, options);
@@ -189,6 +299,24 @@ int Verify(Shell& shell, const VerifyArguments& arguments) {
   }
   if (!report.ok()) return shell.Fail(report.status());
   return Report(shell, *report);
+}
+
+absl::Status PrintCheckpoint(Shell& shell) {
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  ASSIGN_OR_RETURN(const api::v1::AuditCheckpoint checkpoint,
+                   client->Call<AuditService>(&AuditService::Stub::GetAuditCheckpoint,
+                                              api::v1::GetAuditCheckpointRequest()));
+  shell.out() << checkpoint.text();
+  return absl::OkStatus();
+}
+
+absl::Status PrintKeys(Shell& shell, bool agent_ca) {
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  ASSIGN_OR_RETURN(const api::v1::AuditKeys keys,
+                   client->Call<AuditService>(&AuditService::Stub::GetAuditKeys,
+                                              api::v1::GetAuditKeysRequest()));
+  shell.out() << (agent_ca ? keys.agent_ca_pem() : keys.trusted_keys());
+  return absl::OkStatus();
 }
 
 int Done(Shell& shell, const absl::Status& status) {
@@ -212,9 +340,18 @@ void AddAuditCommands(CLI::App& app, Shell& shell) {
 
   auto from = std::make_shared<uint64_t>(1);
   auto out = std::make_shared<std::string>();
-  CLI::App* exporting =
-      AddVerb(*noun, "export", "Export the trail as JSON lines", shell,
-              [&shell, from, out] { return Done(shell, Export(shell, *from, *out)); });
+  auto format = std::make_shared<ExportFormat>(ExportFormat::kJsonLines);
+  CLI::App* exporting = AddVerb(
+      *noun, "export", "Export the trail", shell,
+      [&shell, from, format, out] { return Done(shell, Export(shell, *from, *format, *out)); });
+  const std::map<std::string, ExportFormat> formats = {{"jsonl", ExportFormat::kJsonLines},
+                                                       {"syslog", ExportFormat::kSyslog},
+                                                       {"cef", ExportFormat::kCef}};
+  exporting
+      ->add_option("--format", *format,
+                   "jsonl (with checkpoints and receipts; the only one that can be verified), "
+                   "syslog (RFC 5424) or cef; default: jsonl")
+      ->transform(CLI::CheckedTransformer(formats).description(""));
   exporting->add_option("--from", *from, "The first record's number")->capture_default_str();
   exporting->add_option("--out", *out, "Into this file; default: stdout");
 
@@ -227,8 +364,24 @@ void AddAuditCommands(CLI::App& app, Shell& shell) {
                                         "A record whose hash you have noted elsewhere ...");
   CLI::Option* hash =
       verify->add_option("--trusted-hash", arguments->trusted_hash, "... and that hash, in hex");
+  verify->add_option("--trusted-keys", arguments->keys_file,
+                     "Whose checkpoints count: a file that `dbfleet audit keys` printed");
+  verify->add_option("--agent-ca", arguments->ca_file,
+                     "Whose agents' receipts count: what `dbfleet audit keys --agent-ca` printed");
+  verify->add_option("--checkpoint", arguments->checkpoint_files,
+                     "A checkpoint that was kept elsewhere; may be repeated");
+  verify->add_option("--receipt", arguments->receipt_files,
+                     "A file with receipts as an export has them; may be repeated");
   seq->needs(hash);
   hash->needs(seq);
+
+  AddVerb(*noun, "checkpoint", "Print the latest signed checkpoint", shell,
+          [&shell] { return Done(shell, PrintCheckpoint(shell)); });
+  auto agent_ca = std::make_shared<bool>(false);
+  CLI::App* keys =
+      AddVerb(*noun, "keys", "Print the keys that sign checkpoints, for audit verify", shell,
+              [&shell, agent_ca] { return Done(shell, PrintKeys(shell, *agent_ca)); });
+  keys->add_flag("--agent-ca", *agent_ca, "The certificate authority of the agents instead");
 }
 
 }  // namespace dbfleet::cli

@@ -46,7 +46,7 @@ Listing BackupListing(const std::vector<const Backup*>& backups) {
          {ShortName(b->name()), Word(b->state()), ShortName(b->instance()), Verified(*b),
           b->has_result() ? ShowBytes(result.stored_bytes()) : "", Show(result.snapshot_time()),
           absl::StrJoin(result.databases(), ","), ShortName(b->environment()),
-          absl::StrCat(result.tool(), result.tool().empty() ? "" : " ", result.tool_version()),
+          ToolText(result.tool(), result.tool_version()),
           b->has_result() ? ShowBytes(result.source_bytes()) : "", result.consistency_point(),
           result.repository_path(), b->job(), b->error_message()}});
   }

@@ -45,6 +45,11 @@ absl::StatusOr<std::string> MatchDigest(const Job& job, const std::string& given
 
 // Shows the plan and asks. The plan goes to stderr: it is part of the question, not the output.
 absl::StatusOr<std::string> AskForDigest(Shell& shell, const Job& job) {
+  if (IsTerminal(job.state())) {
+    return Error(absl::StatusCode::kFailedPrecondition, "WRONG_STATE",
+                 absl::StrCat(job.name(), " has ended, it is ", Word(job.state()),
+                              ": there is nothing to approve"));
+  }
   const World& world = shell.world();
   if (!world.in_is_terminal || !world.err_is_terminal) {
     return Error(absl::StatusCode::kInvalidArgument, "DIGEST_REQUIRED",
@@ -89,7 +94,7 @@ absl::StatusOr<Job> Approve(Shell& shell, const ApproveOptions& options) {
 
 absl::StatusOr<Job> Reject(Shell& shell, const std::string& name, const std::string& reason) {
   api::v1::RejectChangeRequest request;
-  ASSIGN_OR_RETURN(*request.mutable_name(), ResolveName(shell, IdKind::kChange, name));
+  ASSIGN_OR_RETURN(*request.mutable_name(), ResolveNameToWrite(shell, IdKind::kChange, name));
   request.set_reason(reason);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   return client->Call<ChangeService>(&ChangeService::Stub::RejectChange, request);
@@ -106,7 +111,8 @@ struct RollbackOptions {
 
 absl::StatusOr<Job> Rollback(Shell& shell, const RollbackOptions& options) {
   api::v1::RollbackChangeRequest request;
-  ASSIGN_OR_RETURN(*request.mutable_name(), ResolveName(shell, IdKind::kChange, options.name));
+  ASSIGN_OR_RETURN(*request.mutable_name(),
+                   ResolveNameToWrite(shell, IdKind::kChange, options.name));
   request.set_reason(options.reason);
   request.set_approve_destructive(options.approve_destructive);
   if (options.fresh_backup) request.set_backup_gate(api::v1::BACKUP_GATE_FRESH);

@@ -128,7 +128,13 @@ absl::StatusOr<Agent> RevokeAgent(Shell& shell, const std::string& name,
   request.set_name(FullName("agents", name));
   request.set_reason(reason);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
-  return client->Call<AgentService>(&AgentService::Stub::RevokeAgent, request);
+  ASSIGN_OR_RETURN(const Agent agent,
+                   client->Call<AgentService>(&AgentService::Stub::RevokeAgent, request));
+  if (agent.state_reason() != reason) {
+    shell.Note(absl::StrCat(agent.name(), " was revoked before, with the reason \"",
+                            agent.state_reason(), "\", which stays"));
+  }
+  return agent;
 }
 
 absl::StatusOr<Agent> DrainAgent(Shell& shell, const std::string& name, bool undo) {
@@ -143,10 +149,12 @@ struct JoinTokenOptions {
   std::string agent;
   std::string environment;
   absl::Duration ttl;
-  std::string out;
+  SecretOut out;
 };
 
 absl::Status CreateJoinToken(Shell& shell, const JoinTokenOptions& options) {
+  SecretFile file;
+  RETURN_IF_ERROR(file.Reserve(options.out));
   api::v1::CreateJoinTokenRequest request;
   request.set_agent_id(absl::StartsWith(options.agent, "agents/") ? ShortName(options.agent)
                                                                   : options.agent);
@@ -155,7 +163,7 @@ absl::Status CreateJoinToken(Shell& shell, const JoinTokenOptions& options) {
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   ASSIGN_OR_RETURN(auto token,
                    client->Call<AgentService>(&AgentService::Stub::CreateJoinToken, request));
-  RETURN_IF_ERROR(TakeSecret(shell, options.out, token.mutable_token()));
+  RETURN_IF_ERROR(file.Keep(shell, token.mutable_token()));
   Listing listing;
   listing.columns = {{"AGENT"}, {"ENVIRONMENT"}, {"EXPIRES"}, {"CONTROLLER"}, {"TOKEN"}};
   listing.items.push_back({&token,

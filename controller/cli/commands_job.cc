@@ -1,7 +1,10 @@
 #include <algorithm>
+#include <map>
 #include <memory>
+#include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
@@ -95,16 +98,47 @@ absl::Status ListJobs(Shell& shell, const ListOptions& options) {
 }
 
 // An agent ends each attempt's log with its outcome, a word of the protocol.
-std::string LogText(const JobLogLine& line) {
+std::string LogText(const JobLogLine& line, const std::string& attempt) {
   absl::string_view text = line.text();
   if (!absl::ConsumePrefix(&text, "OUTCOME_")) return line.text();
   const size_t end = std::min(text.find(' '), text.size());
   const std::string word = absl::AsciiStrToLower(text.substr(0, end));
   text.remove_prefix(end);
-  return absl::StrCat("the attempt ended: ", word, text.empty() ? "" : ",", text);
+  return absl::StrCat(attempt, " ended: ", word, text.empty() ? "" : ",", text);
 }
 
-void PrintLogLine(Shell& shell, const JobLogLine& line) {
+// Names a job's attempts in its log: "attempt 1 (plan) on TARGET". Not thread-safe.
+class AttemptNames {
+ public:
+  AttemptNames(ApiClient* client, std::string job) : client_(client), job_(std::move(job)) {}
+
+  std::string Of(const std::string& attempt) {
+    if (names_.count(attempt) == 0) Read();
+    const auto it = names_.find(attempt);
+    return it == names_.end() ? "the attempt" : it->second;
+  }
+
+ private:
+  // The log is worth showing without names as well.
+  void Read() {
+    api::v1::GetJobRequest request;
+    request.set_name(job_);
+    const auto job = client_->Call<JobService>(&JobService::Stub::GetJob, request);
+    if (!job.ok()) return;
+    for (const api::v1::Task& task : job->tasks()) {
+      for (const auto& attempt : task.attempts()) {
+        names_[LastPart(attempt.name())] = absl::StrCat("attempt ", attempt.number(), " (",
+                                                        attempt.purpose(), ") on ", task.target());
+      }
+    }
+  }
+
+  ApiClient* const client_;
+  const std::string job_;
+  std::map<std::string, std::string> names_;
+};
+
+void PrintLogLine(Shell& shell, const JobLogLine& line, AttemptNames* names) {
   if (!shell.for_people()) {
     // A log has no names, and a stream cannot be one JSON array or YAML list.
     shell.out() << ToJson(line, false) << "\n";
@@ -113,7 +147,10 @@ void PrintLogLine(Shell& shell, const JobLogLine& line) {
       shell.out() << "... " << line.dropped_before() << " lines were dropped here\n";
     }
     shell.out() << Show(line.log_time()) << " " << Word(line.severity()) << " "
-                << SanitizeForDisplay(LogText(line)) << "\n";
+                << SanitizeForDisplay(LogText(line, absl::StartsWith(line.text(), "OUTCOME_")
+                                                        ? names->Of(LastPart(line.attempt()))
+                                                        : ""))
+                << "\n";
   }
   shell.out().flush();
 }
@@ -127,11 +164,12 @@ int ShowLogs(Shell& shell, const std::string& name, bool follow) {
   request.set_name(*full);
   request.set_follow(follow);
   bool any = false;
+  AttemptNames names(*client, *full);
   const absl::Status status = (*client)->Stream<JobService, api::v1::ReadJobLogRequest, JobLogLine>(
       &JobService::Stub::ReadJobLog, request, absl::InfiniteDuration(),
       [&](const JobLogLine& line) {
         any = true;
-        PrintLogLine(shell, line);
+        PrintLogLine(shell, line, &names);
         return shell.out().good();
       });
   if (!status.ok()) return shell.Fail(status);
@@ -142,7 +180,7 @@ int ShowLogs(Shell& shell, const std::string& name, bool follow) {
 absl::StatusOr<Job> Cancel(Shell& shell, IdKind kind, const std::string& name,
                            const std::string& reason) {
   api::v1::CancelJobRequest request;
-  ASSIGN_OR_RETURN(*request.mutable_name(), ResolveName(shell, kind, name));
+  ASSIGN_OR_RETURN(*request.mutable_name(), ResolveNameToWrite(shell, kind, name));
   request.set_reason(reason);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   return client->Call<JobService>(&JobService::Stub::CancelJob, request);
@@ -150,7 +188,7 @@ absl::StatusOr<Job> Cancel(Shell& shell, IdKind kind, const std::string& name,
 
 absl::StatusOr<Job> Pause(Shell& shell, const std::string& name, const std::string& reason) {
   api::v1::PauseJobRequest request;
-  ASSIGN_OR_RETURN(*request.mutable_name(), ResolveName(shell, IdKind::kJob, name));
+  ASSIGN_OR_RETURN(*request.mutable_name(), ResolveNameToWrite(shell, IdKind::kJob, name));
   request.set_reason(reason);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   return client->Call<JobService>(&JobService::Stub::PauseJob, request);
@@ -158,7 +196,7 @@ absl::StatusOr<Job> Pause(Shell& shell, const std::string& name, const std::stri
 
 absl::StatusOr<Job> Resume(Shell& shell, const std::string& name) {
   api::v1::ResumeJobRequest request;
-  ASSIGN_OR_RETURN(*request.mutable_name(), ResolveName(shell, IdKind::kJob, name));
+  ASSIGN_OR_RETURN(*request.mutable_name(), ResolveNameToWrite(shell, IdKind::kJob, name));
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   return client->Call<JobService>(&JobService::Stub::ResumeJob, request);
 }
@@ -166,7 +204,7 @@ absl::StatusOr<Job> Resume(Shell& shell, const std::string& name) {
 absl::StatusOr<Job> Resolve(Shell& shell, const std::string& name, const std::string& as,
                             const std::string& reason) {
   api::v1::ResolveTaskRequest request;
-  ASSIGN_OR_RETURN(*request.mutable_name(), ResolveName(shell, IdKind::kJob, name));
+  ASSIGN_OR_RETURN(*request.mutable_name(), ResolveNameToWrite(shell, IdKind::kJob, name));
   ASSIGN_OR_RETURN(const int resolution,
                    ParseEnumWord(api::v1::ResolveTaskRequest::Resolution_descriptor(), as));
   request.set_resolution(static_cast<api::v1::ResolveTaskRequest::Resolution>(resolution));

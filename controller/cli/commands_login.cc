@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <istream>
 #include <memory>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/struct.pb.h"
 
@@ -38,6 +40,13 @@ absl::StatusOr<Secret> ReadToken(Shell& shell, const std::string& file) {
 
 absl::StatusOr<std::string> FindCa(const LoginOptions& options) {
   if (!options.ca_file.empty()) return ReadFile(options.ca_file, 1 << 20);
+  constexpr size_t kDigits = 64;
+  const std::string& hex = options.ca_fingerprint;
+  if (hex.size() != kDigits || !std::all_of(hex.begin(), hex.end(), absl::ascii_isxdigit)) {
+    return Error(absl::StatusCode::kInvalidArgument, "BAD_FINGERPRINT",
+                 absl::StrCat("--ca-fingerprint wants ", kDigits,
+                              " hexadecimal digits, as the controller prints it at its start"));
+  }
   return rpc::FetchPinnedCa(options.server, options.ca_fingerprint, absl::Seconds(15));
 }
 
@@ -140,6 +149,13 @@ int ShowVersion(Shell& shell, bool client_only) {
     if (version.ok()) {
       controller = version->version();
       fields["controller"].set_string_value(controller);
+      if (!version->recovery().empty()) {
+        fields["recovery"].set_string_value(version->recovery());
+        shell.Note(
+            absl::StrCat("RECOVERY: the controller hands out no work until a person runs "
+                         "`dbfleet-controller recover`: ",
+                         SanitizeForDisplay(version->recovery())));
+      }
     } else if (ReasonOf(version.status()) != "NOT_LOGGED_IN") {
       code = shell.Fail(version.status());
     }

@@ -1,6 +1,8 @@
 #include <memory>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
 #include "common/base/status.h"
@@ -112,10 +114,12 @@ struct TokenOptions {
   std::string user;
   std::string description;
   absl::Duration ttl;
-  std::string out;
+  SecretOut out;
 };
 
 absl::Status CreateToken(Shell& shell, const TokenOptions& options) {
+  SecretFile file;
+  RETURN_IF_ERROR(file.Reserve(options.out));
   api::v1::CreateTokenRequest request;
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   ASSIGN_OR_RETURN(*request.mutable_user(), UserOrSelf(client, options.user));
@@ -123,7 +127,7 @@ absl::Status CreateToken(Shell& shell, const TokenOptions& options) {
   if (options.ttl > absl::ZeroDuration()) *request.mutable_ttl() = FromDuration(options.ttl);
   ASSIGN_OR_RETURN(auto response,
                    client->Call<UserService>(&UserService::Stub::CreateToken, request));
-  RETURN_IF_ERROR(TakeSecret(shell, options.out, response.mutable_secret()));
+  RETURN_IF_ERROR(file.Keep(shell, response.mutable_secret()));
   Listing listing;
   listing.columns = {{"NAME"}, {"EXPIRES"}, {"TOKEN"}};
   listing.items.push_back(
@@ -147,10 +151,46 @@ absl::Status ListTokens(Shell& shell, const std::string& user) {
   return absl::OkStatus();
 }
 
+// The full name of the token `id`, if the user has it; else "".
+absl::StatusOr<std::string> TokenOf(ApiClient* client, const std::string& user,
+                                    const std::string& id) {
+  api::v1::ListTokensRequest request;
+  request.set_user(user);
+  ASSIGN_OR_RETURN(const auto tokens,
+                   (ListAll<UserService, Token>(client, &UserService::Stub::ListTokens, request,
+                                                &api::v1::ListTokensResponse::tokens, 0)));
+  for (const Token& token : tokens) {
+    if (LastPart(token.name()) == id) return token.name();
+  }
+  return std::string();
+}
+
+// An id alone is looked for among one's own tokens, then, if that is allowed, among all.
+absl::StatusOr<std::string> TokenName(ApiClient* client, const std::string& given) {
+  if (absl::StrContains(given, '/')) return given;
+  const std::string id = absl::AsciiStrToUpper(given);
+  ASSIGN_OR_RETURN(const std::string self, UserOrSelf(client, ""));
+  ASSIGN_OR_RETURN(std::string name, TokenOf(client, self, id));
+  if (!name.empty()) return name;
+  const auto users =
+      ListAll<UserService, User>(client, &UserService::Stub::ListUsers, api::v1::ListUsersRequest(),
+                                 &api::v1::ListUsersResponse::users, 0);
+  if (users.ok()) {
+    for (const User& user : *users) {
+      ASSIGN_OR_RETURN(name, TokenOf(client, user.name(), id));
+      if (!name.empty()) return name;
+    }
+  }
+  return Error(absl::StatusCode::kNotFound, "TOKEN_NOT_FOUND",
+               absl::StrCat("there is no token \"", id,
+                            "\" that you may see; see: dbfleet token "
+                            "list"));
+}
+
 absl::Status RevokeToken(Shell& shell, const std::string& name) {
   api::v1::RevokeTokenRequest request;
-  request.set_name(name);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  ASSIGN_OR_RETURN(*request.mutable_name(), TokenName(client, name));
   ASSIGN_OR_RETURN(const Token token,
                    client->Call<UserService>(&UserService::Stub::RevokeToken, request));
   shell.PrintOne(TokenListing({&token}));
@@ -179,7 +219,7 @@ void AddTokenCommands(CLI::App& app, Shell& shell) {
   auto name = std::make_shared<std::string>();
   AddVerb(*noun, "revoke", "End a token at once", shell,
           [&shell, name] { return Done(shell, RevokeToken(shell, *name)); })
-      ->add_option("NAME", *name, "The token, users/USER/tokens/ID")
+      ->add_option("NAME", *name, "The token: its ID, or users/USER/tokens/ID")
       ->required();
 }
 
@@ -229,7 +269,7 @@ void AddUserCommands(CLI::App& app, Shell& shell) {
 
   auto reason = std::make_shared<std::string>();
   CLI::App* disable = AddVerb(
-      *noun, "disable", "Disable a user and end all their tokens", shell,
+      *noun, "disable", "Disable a user and end all of the user's tokens", shell,
       [&shell, name, reason] { return ShowUser(shell, DisableUser(shell, *name, *reason)); });
   disable->add_option("NAME", *name, "The user")->required();
   AddReason(disable, reason.get(), true);

@@ -120,18 +120,21 @@ CompletionTree BuildCompletionTree(const CLI::App& root) {
 
 void AddCompletionCommand(CLI::App& app, Shell& shell) {
   auto language = std::make_shared<std::string>();
-  AddVerb(app, "completion", "Print a completion script", shell,
-          [&app, &shell, language] {
-            const CompletionTree tree = BuildCompletionTree(app);
-            if (*language == "zsh") {
-              shell.out() << "#compdef dbfleet\n"
-                             "# load it with: source <(dbfleet completion zsh)\n"
-                             "autoload -U +X compinit && compinit -u\n"
-                             "autoload -U +X bashcompinit && bashcompinit\n";
-            }
-            shell.out() << (*language == "fish" ? FishCompletion(tree) : BashCompletion(tree));
-            return kExitOk;
-          })
+  AddVerb(
+      app, "completion", "Print a completion script", shell,
+      [&app, &shell, language] {
+        const CompletionTree tree = BuildCompletionTree(app);
+        if (*language == "zsh") {
+          shell.out() << "#compdef dbfleet\n"
+                         "# load it with: source <(dbfleet completion zsh)\n"
+                         // bashcompinit needs it; who has run it already keeps that, with its
+                         // checks of folders.
+                         "(( $+functions[compdef] )) || { autoload -U +X compinit && compinit }\n"
+                         "autoload -U +X bashcompinit && bashcompinit\n";
+        }
+        shell.out() << (*language == "fish" ? FishCompletion(tree) : BashCompletion(tree));
+        return kExitOk;
+      })
       ->add_option("SHELL", *language, "bash, zsh or fish")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));

@@ -30,6 +30,23 @@ constexpr absl::string_view kPolicyReasons[] = {"ACTION_FORBIDDEN",    "BLOCKED_
 constexpr absl::string_view kStaleReasons[] = {"DIGEST_CHANGED", "DIGEST_MISMATCH"};
 constexpr absl::string_view kTokenReasons[] = {"BAD_TOKEN"};
 
+int CodeOfFailure(const std::string& reason) {
+  if (OneOf(reason, kPolicyReasons)) return kExitRefused;
+  if (OneOf(reason, kStaleReasons)) return kExitConflict;
+  return kExitFailed;
+}
+
+// The job's own reason is that of one of its targets. What is said of the whole must hold for each
+// that failed.
+int CodeOfFailure(const Job& job) {
+  const int code = CodeOfFailure(job.error_reason());
+  for (const api::v1::Task& task : job.tasks()) {
+    if (task.error_reason().empty() && task.error_message().empty()) continue;
+    if (CodeOfFailure(task.error_reason()) != code) return kExitFailed;
+  }
+  return code;
+}
+
 }  // namespace
 
 int ExitCodeOf(const absl::Status& status) {
@@ -81,9 +98,7 @@ int ExitCodeOf(const Job& job) {
     case Job::STATE_REJECTED:
       return kExitRefused;
     case Job::STATE_FAILED:
-      if (OneOf(job.error_reason(), kPolicyReasons)) return kExitRefused;
-      if (OneOf(job.error_reason(), kStaleReasons)) return kExitConflict;
-      return kExitFailed;
+      return CodeOfFailure(job);
     default:
       return IsTerminal(job.state()) ? kExitFailed : kExitPending;
   }

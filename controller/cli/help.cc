@@ -11,7 +11,8 @@ using ExampleMap = std::map<std::string, std::vector<std::string>>;
 
 void AddFleetExamples(ExampleMap* out) {
   ExampleMap& e = *out;
-  e["login"] = {"dbfleet login --server control.example:7443 --token-file token --ca-file ca.pem"};
+  e["login"] = {"dbfleet login --server control.example:7443 --token-file token --ca-file ca.pem",
+                "dbfleet login --server control.example:7443 --token-file - --ca-fingerprint HEX"};
   e["context list"] = {"dbfleet context list"};
   e["context use"] = {"dbfleet context use production"};
   e["context show"] = {"dbfleet context show -o json"};
@@ -48,19 +49,22 @@ void AddWorkExamples(ExampleMap* out) {
   e["change list"] = {"dbfleet change list --state awaiting_approval"};
   e["change get"] = {"dbfleet change get 01JX3"};
   e["change approve"] = {"dbfleet change approve 01JX3 --digest 61817940d01d --reason \"read it\""};
-  e["change reject"] = {"dbfleet change reject 01JX3 --reason \"locks the table too long\""};
-  e["change rollback"] = {"dbfleet change rollback 01JX3 --reason \"wrong default\" --wait"};
-  e["change cancel"] = {"dbfleet change cancel 01JX3 --wait"};
+  e["change reject"] = {
+      "dbfleet change reject 01JX3M6QK8T2R4 --reason \"locks the table too long\""};
+  e["change rollback"] = {
+      "dbfleet change rollback 01JX3M6QK8T2R4 --reason \"wrong default\" --wait"};
+  e["change cancel"] = {"dbfleet change cancel 01JX3M6QK8T2R4 --wait"};
   e["change wait"] = {"dbfleet change wait 01JX3 --no-block"};
   e["job list"] = {"dbfleet job list --kind backup --limit 10"};
   e["job get"] = {"dbfleet job get 01JX3"};
   e["job explain"] = {"dbfleet job explain 01JX3"};
   e["job logs"] = {"dbfleet job logs 01JX3 --follow"};
-  e["job cancel"] = {"dbfleet job cancel 01JX3 --reason \"not tonight\""};
+  e["job cancel"] = {"dbfleet job cancel 01JX3M6QK8T2R4 --reason \"not tonight\""};
   e["job wait"] = {"dbfleet job wait 01JX3 --timeout 10m"};
-  e["job pause"] = {"dbfleet job pause 01JX3 --reason \"high load\""};
-  e["job resume"] = {"dbfleet job resume 01JX3 --wait"};
-  e["job resolve"] = {"dbfleet job resolve 01JX3 --as applied --reason \"the column is there\""};
+  e["job pause"] = {"dbfleet job pause 01JX3M6QK8T2R4 --reason \"high load\""};
+  e["job resume"] = {"dbfleet job resume 01JX3M6QK8T2R4 --wait"};
+  e["job resolve"] = {
+      "dbfleet job resolve 01JX3M6QK8T2R4 --as applied --reason \"the column is there\""};
   e["user list"] = {"dbfleet user list"};
   e["user get"] = {"dbfleet user get ada"};
   e["user create"] = {"dbfleet user create ada --role operator --role approver"};
@@ -71,6 +75,8 @@ void AddWorkExamples(ExampleMap* out) {
   e["token revoke"] = {"dbfleet token revoke users/ada/tokens/01JX3M6QK8T2R4V6W8Y0Z2B4D6"};
   e["audit list"] = {"dbfleet audit list --actor ada", "dbfleet audit list --resource jobs/01JX3"};
   e["audit export"] = {"dbfleet audit export --out audit.jsonl"};
+  e["audit checkpoint"] = {"dbfleet audit checkpoint"};
+  e["audit keys"] = {"dbfleet audit keys"};
   e["audit verify"] = {"dbfleet audit verify audit.jsonl"};
   e["completion"] = {"dbfleet completion bash"};
 }

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 
 #include "common/base/text.h"
 #include "controller/cli/exit_code.h"
@@ -76,8 +78,15 @@ void AppendApprovals(const Job& job, std::string* out) {
   }
 }
 
+bool TakenBack(const work::v1::StepReport& step) {
+  return step.state() == work::v1::STEP_STATE_FAILED &&
+         absl::StartsWith(step.error(), "taken back");
+}
+
 // A step's end that never came in, because its process or its agent died, is told by its task.
 std::string StepWord(const Task& task, const work::v1::StepReport& step) {
+  // It ran, and its transaction was rolled back because of another step.
+  if (TakenBack(step)) return "taken back";
   if (step.state() != work::v1::STEP_STATE_RUNNING) return Word(step.state());
   switch (task.state()) {
     case Task::STATE_PENDING:
@@ -115,7 +124,9 @@ void AppendTask(const Job& job, const Task& task, std::string* out) {
                     step.rows_affected() > 0 ? absl::StrCat(", ", step.rows_affected(), " rows")
                                              : std::string(),
                     ", ", Show(step.duration()), step.error().empty() ? "" : ": ",
-                    Clean(step.error()), "\n");
+                    Clean(TakenBack(step) ? absl::StripPrefix(step.error(), "taken back ")
+                                          : absl::string_view(step.error())),
+                    "\n");
   }
 }
 
@@ -194,9 +205,29 @@ std::string DescribeChange(const Job& job) {
   }
   AppendApprovals(job, &out);
   for (const Task& task : job.tasks()) {
-    absl::StrAppend(&out, "\n", DescribePlan(task));
+    absl::StrAppend(&out, "\n", DescribePlan(job, task));
   }
   AppendTasks(job, &out);
+  return out;
+}
+
+std::string DescribeRunning(const Job& job) {
+  std::string out;
+  for (const Task& task : job.tasks()) {
+    if (task.state() != Task::STATE_ACTIVE) continue;
+    absl::StrAppend(&out, "  ", Clean(task.target()));
+    for (const auto& step : task.steps()) {
+      if (step.state() != work::v1::STEP_STATE_RUNNING) continue;
+      absl::StrAppend(&out, ", ", step.rollback() ? "rollback step " : "step ", step.index() + 1);
+      const auto& steps = step.rollback() ? task.plan().rollback() : task.plan().forward();
+      if (step.index() < steps.size()) {
+        const auto& planned = steps[step.index()];
+        absl::StrAppend(&out, " of ", steps.size(), " (", Clean(planned.file()), ":",
+                        planned.line(), ")");
+      }
+    }
+    absl::StrAppend(&out, " is running\n");
+  }
   return out;
 }
 

@@ -31,6 +31,9 @@ std::string TaskWord(const api::v1::Job& job, const api::v1::Task& task);
 std::string DescribeBlockers(const api::v1::Job& job);
 
 // "rolling, step 2 of 5", for the progress line.
+// The targets at work, each on a line with its running step; "" if none is.
+std::string DescribeRunning(const api::v1::Job& job);
+
 std::string DescribeProgress(const api::v1::Job& job);
 
 }  // namespace dbfleet::cli

@@ -3,7 +3,10 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "google/protobuf/descriptor.h"
 #include "google/protobuf/util/json_util.h"
 #include "nlohmann/json.hpp"
 
@@ -12,11 +15,26 @@ namespace {
 
 using Json = nlohmann::ordered_json;  // Keeps the order of the proto's fields.
 
+// Hashes are compared with what others print, which is hex; proto's JSON has base64 for bytes.
+void HashesInHex(const google::protobuf::Message& message, Json* value) {
+  const google::protobuf::Descriptor* type = message.GetDescriptor();
+  for (int i = 0; i < type->field_count(); ++i) {
+    const google::protobuf::FieldDescriptor* field = type->field(i);
+    const bool hash = field->type() == google::protobuf::FieldDescriptor::TYPE_BYTES &&
+                      !field->is_repeated() && absl::EndsWith(field->name(), "hash");
+    if (!hash || !value->contains(field->json_name())) continue;
+    (*value)[field->json_name()] =
+        absl::BytesToHexString(message.GetReflection()->GetString(message, field));
+  }
+}
+
 Json ToValue(const google::protobuf::Message& message) {
   std::string text;
   google::protobuf::util::JsonPrintOptions options;
   if (!google::protobuf::util::MessageToJsonString(message, &text, options).ok()) return Json();
-  return Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  Json value = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (value.is_object()) HashesInHex(message, &value);
+  return value;
 }
 
 std::string Dump(const Json& value, int indent) {

@@ -66,7 +66,17 @@ void AppendSteps(absl::string_view title, const google::protobuf::RepeatedPtrFie
 
 }  // namespace
 
-std::string DescribePlan(const api::v1::Task& task) {
+std::string NothingToDo(const api::v1::Job& job) {
+  const work::v1::MigrateSpec& spec = job.spec().migrate();
+  const bool down = spec.direction() == work::v1::MIGRATE_DIRECTION_DOWN;
+  std::vector<std::string> versions(spec.versions().begin(), spec.versions().end());
+  const std::string which =
+      !versions.empty() ? Clean(absl::StrJoin(versions, ", ")) : "every version of the change";
+  return absl::StrCat("nothing to do: ", which, versions.size() > 1 ? " are " : " is ",
+                      down ? "not applied" : "applied already");
+}
+
+std::string DescribePlan(const api::v1::Job& job, const api::v1::Task& task) {
   // A job that only plans leaves its plan as the result.
   const Plan& plan =
       task.has_plan() || !task.result().has_plan() ? task.plan() : task.result().plan();
@@ -74,7 +84,7 @@ std::string DescribePlan(const api::v1::Task& task) {
   if (!task.has_plan() && !task.result().has_plan()) {
     return absl::StrCat(out, "  not planned yet\n");
   }
-  if (plan.nothing_to_do()) absl::StrAppend(&out, "  nothing to do\n");
+  if (plan.nothing_to_do()) absl::StrAppend(&out, "  ", NothingToDo(job), "\n");
   const std::vector<std::string> versions(plan.versions().begin(), plan.versions().end());
   if (!versions.empty()) {
     absl::StrAppend(&out, "  versions: ", Clean(absl::StrJoin(versions, ", ")), "\n");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -12,6 +13,7 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/base/text.h"
 #include "controller/cli/words.h"
 #include "dbfleet/api/v1/backup_service.grpc.pb.h"
 #include "dbfleet/api/v1/change_service.grpc.pb.h"
@@ -25,6 +27,7 @@ using api::v1::ChangeService;
 using api::v1::JobService;
 
 constexpr size_t kMinPrefix = 4;
+constexpr size_t kMinPrefixToWrite = 14;  // Ten of time, four of chance.
 constexpr size_t kUlidSize = 26;
 constexpr int kPageSize = 500;
 constexpr size_t kMaxSeen = 10'000;
@@ -135,12 +138,50 @@ absl::Status Ambiguous(IdKind kind, const std::string& prefix, const Found& foun
                             more ? "\n  and more" : "", "\ngive more of the id"));
 }
 
+std::string PrefixOf(IdKind kind, const std::string& given) {
+  return absl::AsciiStrToUpper(absl::StripPrefix(given, absl::StrCat(CollectionOf(kind), "/")));
+}
+
+// Shows on stderr, as a question, what the short beginning stands for.
+absl::Status ConfirmJob(Shell& shell, IdKind kind, const std::string& prefix,
+                        const std::string& name) {
+  const World& world = shell.world();
+  if (!world.in_is_terminal || !world.err_is_terminal) {
+    return Error(absl::StatusCode::kInvalidArgument, "ID_TOO_SHORT",
+                 absl::StrCat("without a terminal to ask on, this command wants the ", WordOf(kind),
+                              "'s whole id or at least ", kMinPrefixToWrite, " characters of it; ",
+                              prefix, " is now the beginning of ", ShortName(name)));
+  }
+  api::v1::GetJobRequest request;
+  request.set_name(name);
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  ASSIGN_OR_RETURN(const api::v1::Job job,
+                   client->Call<JobService>(&JobService::Stub::GetJob, request));
+  shell.err() << prefix << " is " << job.name() << ": " << job.kind() << " in "
+              << SanitizeForDisplay(job.environment()) << ", " << Word(job.state()) << ", by "
+              << SanitizeForDisplay(job.requester()) << ", \"" << SanitizeForDisplay(job.title())
+              << "\"\nIs this the one? Type \"yes\": " << std::flush;
+  std::string answer;
+  std::getline(*world.in, answer);
+  if (absl::StripAsciiWhitespace(answer) == "yes") return absl::OkStatus();
+  return Error(absl::StatusCode::kCancelled, "NOT_CONFIRMED", "nothing was done");
+}
+
 }  // namespace
+
+absl::StatusOr<std::string> ResolveNameToWrite(Shell& shell, IdKind kind,
+                                               const std::string& given) {
+  ASSIGN_OR_RETURN(std::string name, ResolveName(shell, kind, given));
+  const std::string prefix = PrefixOf(kind, given);
+  if (IsPrefix(prefix) && prefix.size() < kMinPrefixToWrite) {
+    RETURN_IF_ERROR(ConfirmJob(shell, kind, prefix, name));
+  }
+  return name;
+}
 
 absl::StatusOr<std::string> ResolveName(Shell& shell, IdKind kind, const std::string& given) {
   const std::string collection = CollectionOf(kind);
-  const std::string prefix =
-      absl::AsciiStrToUpper(absl::StripPrefix(given, absl::StrCat(collection, "/")));
+  const std::string prefix = PrefixOf(kind, given);
   if (!IsPrefix(prefix)) return FullName(collection, given);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   ASSIGN_OR_RETURN(const Found found, Search(PagesOf(kind, client), prefix));

@@ -17,4 +17,11 @@ enum class IdKind { kJob, kChange, kBackup };
 // INVALID_ARGUMENT (AMBIGUOUS_ID) with the candidates, none is NOT_FOUND (NO_SUCH_ID).
 absl::StatusOr<std::string> ResolveName(Shell& shell, IdKind kind, const std::string& given);
 
+// The same for a command that changes what becomes of the job or change. The first ten characters
+// of an id are its time alone, and four of them are twelve days: what was unique when it was seen
+// may be another job's by now. So a beginning of fewer than 14 characters is shown to the user with
+// what it was found to be, and only "yes" goes on (CANCELLED, NOT_CONFIRMED); without a terminal it
+// is INVALID_ARGUMENT (ID_TOO_SHORT).
+absl::StatusOr<std::string> ResolveNameToWrite(Shell& shell, IdKind kind, const std::string& given);
+
 }  // namespace dbfleet::cli

@@ -8,6 +8,7 @@
 
 #include "common/base/text.h"
 #include "controller/cli/job_view.h"
+#include "controller/cli/plan_view.h"
 #include "controller/cli/words.h"
 
 namespace dbfleet::cli {
@@ -86,10 +87,10 @@ std::string DescribeRows(const work::v1::InspectResult& result) {
 }
 
 std::string DescribeBackup(const work::v1::BackupResult& result) {
-  std::string out =
-      absl::StrCat("backups/", Clean(result.backup_id()), ": ", ShowBytes(result.stored_bytes()),
-                   " stored of ", ShowBytes(result.source_bytes()), ", ", Clean(result.tool()), " ",
-                   Clean(result.tool_version()), ", ", Show(result.duration()), "\n");
+  std::string out = absl::StrCat(
+      "backups/", Clean(result.backup_id()), ": ", ShowBytes(result.stored_bytes()), " stored of ",
+      ShowBytes(result.source_bytes()), ", ", Clean(ToolText(result.tool(), result.tool_version())),
+      ", ", Show(result.duration()), "\n");
   for (const std::string& warning : result.warnings()) {
     absl::StrAppend(&out, "  warning: ", Clean(warning), "\n");
   }
@@ -145,7 +146,12 @@ std::string DescribeResult(const api::v1::Job& job, const work::v1::TaskResult& 
 std::string DescribeResults(const api::v1::Job& job) {
   std::string out;
   for (const auto& task : job.tasks()) {
-    const std::string text = DescribeResult(job, task.result());
+    std::string text = DescribeResult(job, task.result());
+    const bool ended = task.state() == api::v1::Task::STATE_SUCCEEDED ||
+                       task.state() == api::v1::Task::STATE_SKIPPED;
+    if (text.empty() && ended && task.plan().nothing_to_do()) {
+      text = absl::StrCat(NothingToDo(job), "\n");
+    }
     if (text.empty()) continue;
     if (job.tasks_size() > 1) absl::StrAppend(&out, Clean(task.target()), "\n");
     out += text;

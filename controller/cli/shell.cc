@@ -50,6 +50,7 @@ absl::StatusOr<ApiClient*> Shell::Client() {
   if (client_ == nullptr) {
     ASSIGN_OR_RETURN(const Context context, LoadContext());
     client_ = ClientFor(context);
+    client_->set_patience(patience);
   }
   return client_.get();
 }

@@ -54,6 +54,8 @@ class Shell {
   // Global options, set by the parser.
   Format format = Format::kTable;
   std::string context_name;
+  // How long a controller that restarts is waited for (ApiClient::Options::patience).
+  absl::Duration patience;
 
   // What the parsed command line asks for; returns the exit code.
   std::function<int()> action;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 
@@ -53,7 +54,10 @@ class Progress {
       shell_.Note(absl::StrCat(job.name(), ": ", Word(job.state())));
     }
     std::string rules;
+    std::set<std::string> seen;
     for (const api::v1::Blocker& blocker : job.blockers()) {
+      // Of several targets each may wait for the same.
+      if (!seen.insert(blocker.rule()).second) continue;
       absl::StrAppend(&rules, rules.empty() ? "" : ", ", blocker.rule());
     }
     if (rules != last_rules_ && !rules.empty()) {
@@ -88,6 +92,8 @@ bool WaitsForPerson(const Job& job) {
 
 void ExplainWaiting(Shell& shell, const Job& job, absl::string_view what) {
   shell.Note(absl::StrCat("dbfleet: ", what, ": ", job.name(), " is ", Word(job.state())));
+  const std::string running = DescribeRunning(job);
+  if (!running.empty()) shell.Note(running.substr(0, running.size() - 1));
   const std::string blockers = DescribeBlockers(job);
   if (!blockers.empty())
     shell.Note(absl::StrCat("It waits for\n", blockers.substr(0, blockers.size() - 1)));

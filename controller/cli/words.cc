@@ -97,4 +97,14 @@ std::string JoinShort(const std::vector<std::string>& names) {
       names, ",", [](std::string* out, const std::string& name) { out->append(ShortName(name)); });
 }
 
+std::string LastPart(absl::string_view name) {
+  const size_t slash = name.rfind('/');
+  return std::string(slash == absl::string_view::npos ? name : name.substr(slash + 1));
+}
+
+std::string ToolText(const std::string& tool, const std::string& version) {
+  if (version.empty() || tool.empty()) return absl::StrCat(tool, version);
+  return absl::StartsWith(version, tool) ? version : absl::StrCat(tool, " ", version);
+}
+
 }  // namespace dbfleet::cli

@@ -44,4 +44,10 @@ std::string ShortName(absl::string_view name);
 
 std::string JoinShort(const std::vector<std::string>& names);
 
+// The last part of a name: "users/ada/tokens/01J" -> "01J".
+std::string LastPart(absl::string_view name);
+
+// A tool and its version, which most tools begin with their own name.
+std::string ToolText(const std::string& tool, const std::string& version);
+
 }  // namespace dbfleet::cli

@@ -119,6 +119,26 @@ absl::Status ApplyStep(FlowContext& context, const Attempt& attempt,
                         {"error", step.error}});
 }
 
+// The target was worked on under a higher fence than this instance ever had: fences are counted per
+// instance, so the server most likely has, or had, another instance name as well.
+absl::Status NoteSeenFence(FlowContext& context, const Attempt& attempt, uint64_t seen) {
+  ASSIGN_OR_RETURN(Instance instance, context.tx.GetInstance(attempt.instance_id));
+  const uint64_t before = instance.last_fence;
+  if (!RaiseFence(attempt.epoch, seen, &instance)) return absl::OkStatus();
+  RETURN_IF_ERROR(context.tx.UpdateInstance(&instance));
+  log::Warn("the instance's database was worked on under a higher fence: is its server known under "
+            "another instance name as well?",
+            {{"instance", instance.id}, {"attempt", attempt.id}, {"seen", absl::StrCat(seen)}});
+  return context.tx.AppendAudit({context.actor,
+                                 "instance.fence.raise",
+                                 absl::StrCat("instances/", instance.id),
+                                 instance.environment,
+                                 {{"attempt", attempt.id},
+                                  {"before", absl::StrCat(before)},
+                                  {"seen", absl::StrCat(seen)},
+                                  {"why", "the server may be known under two instance names"}}});
+}
+
 absl::Status ApplyFinished(FlowContext& context, const JobFlow& flow, const Attempt& attempt,
                            const agent::v1::Event& event, EventOutcome* outcome) {
   outcome->reply = ForgetMessage(attempt.id);
@@ -134,6 +154,8 @@ absl::Status ApplyFinished(FlowContext& context, const JobFlow& flow, const Atte
     const bool granted = HoldsInstance(attempt.state);
     end.state = granted ? AttemptState::kInterrupted : AttemptState::kWithdrawn;
     end.error_reason = "IMPOSSIBLE_REPORT";
+  } else if (end.error_reason == "STALE_FENCE" && event.finished().seen_fence() > 0) {
+    RETURN_IF_ERROR(NoteSeenFence(context, attempt, event.finished().seen_fence()));
   }
   return flow.EndAttempt(context, attempt, end);
 }

@@ -31,6 +31,7 @@ struct AgentSession {
   std::string journal_id;
   uint64_t boot_sequence = 0;
   std::shared_ptr<const DeclaredInstances> declared;  // Set with the Hello.
+  std::string witnessed;                              // The Hello's checkpoint of the audit trail.
   uint64_t next_seq = 1;                              // The event that is expected next.
   bool resend_asked = false;
   absl::Duration clock_skew = absl::ZeroDuration();

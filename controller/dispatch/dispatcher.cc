@@ -13,9 +13,15 @@ namespace {
 
 constexpr absl::Duration kTick = absl::Seconds(1);
 constexpr absl::Duration kSlowTick = absl::Seconds(5);
+constexpr absl::Duration kStoreLastSeen = absl::Minutes(2);
 // One identity, two processes: so many live sessions replaced within the window.
 constexpr size_t kFlappingReplacements = 6;
 constexpr absl::Duration kFlappingWindow = absl::Minutes(1);
+
+// How agents name a message that they do not know.
+std::string UnknownName(agent::v1::ControllerMsg::KindCase kind) {
+  return absl::StrCat("ControllerMsg.", static_cast<int>(kind));
+}
 
 }  // namespace
 
@@ -61,6 +67,12 @@ void Dispatcher::Start() {
 }
 
 void Dispatcher::Stop() {
+  {
+    MutexLock lock(&mutex_);
+    if (stopped_) return;
+  }
+  // The streams end after this, when nobody takes note of it any more.
+  StoreLastSeen();
   std::unique_ptr<Clock::Timer> timer;
   {
     MutexLock lock(&mutex_);
@@ -113,8 +125,8 @@ void Dispatcher::Disconnect(const std::string& agent_id, const absl::Status& why
   });
 }
 
-void Dispatcher::InstanceMoved(const std::string& instance_id, const std::string& agent_id) {
-  Post([this, instance_id, agent_id] { HandleInstanceMoved(instance_id, agent_id); });
+void Dispatcher::InstanceMoved(const std::string& instance_id) {
+  Post([this, instance_id] { HandleInstanceMoved(instance_id); });
 }
 
 void Dispatcher::HandleOpened(std::shared_ptr<AgentConnection> connection) {
@@ -195,7 +207,17 @@ void Dispatcher::HandleMessage(const std::shared_ptr<AgentConnection>& connectio
     case agent::v1::AgentMsg::kPong:
     case agent::v1::AgentMsg::kHello:
       break;
+    case agent::v1::AgentMsg::kCheckpointAnswer:
+      if (session->welcomed && sinks_.witness_answered) {
+        sinks_.witness_answered(connection, message.checkpoint_answer());
+      }
+      break;
     case agent::v1::AgentMsg::kUnimplemented:
+      if (message.unimplemented().what() ==
+          UnknownName(agent::v1::ControllerMsg::kCheckpointPush)) {
+        if (sinks_.witness_unsupported) sinks_.witness_unsupported(connection);
+        break;
+      }
       log::Warn("an agent did not understand a message",
                 {{"agent", session->agent_id()}, {"what", message.unimplemented().what()}});
       break;
@@ -210,6 +232,7 @@ void Dispatcher::HandleMessage(const std::shared_ptr<AgentConnection>& connectio
 
 void Dispatcher::HandleClosed(const std::shared_ptr<AgentConnection>& connection) {
   const std::string agent_id = connection->agent_id();
+  if (sinks_.witness_left) sinks_.witness_left(connection);
   const SessionPtr session = SessionOf(agent_id);
   if (session == nullptr || session->connection != connection) return;  // It was replaced.
   sessions_.erase(agent_id);
@@ -282,6 +305,10 @@ void Dispatcher::Tick() {
     last_slow_tick_ = now;
     jobs_.Tick();
     GiveUpLongUnreachable();
+  }
+  if (now - last_seen_stored_ >= kStoreLastSeen) {
+    last_seen_stored_ = now;
+    StoreLastSeen();
   }
   Kick();
 }

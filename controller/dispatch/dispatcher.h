@@ -10,6 +10,7 @@
 
 #include "absl/time/time.h"
 
+#include "common/audit/checkpoint.h"
 #include "common/concurrency/executor.h"
 #include "common/concurrency/mutex.h"
 #include "common/metrics/registry.h"
@@ -31,6 +32,8 @@ struct DispatchOptions {
   absl::Duration lost_grace = absl::Minutes(5);
   absl::Duration start_within = absl::Minutes(5);
   absl::Duration max_clock_skew = absl::Seconds(30);
+  // The checkpoint in such a text, if this controller signed it. Unset: none counts.
+  std::function<std::optional<audit::Checkpoint>(const std::string& text)> read_checkpoint;
 };
 
 // Where the dispatcher passes on what it does not keep. Called on its executor; must not block.
@@ -43,6 +46,13 @@ struct DispatchSinks {
   std::function<void(const std::string& agent_id, const std::string& session_id)> disconnected;
   // The instance was moved to this agent: reports on it come from there alone now.
   std::function<void(const std::string& instance_id, const std::string& agent_id)> moved;
+  // For the witnesses of the audit trail. `joined`: the agent was welcomed; `witnessed` is what its
+  // Hello said. `unsupported`: it did not understand a checkpoint.
+  using Connection = std::shared_ptr<AgentConnection>;
+  std::function<void(const Connection&, const std::string& witnessed)> witness_joined;
+  std::function<void(const Connection&)> witness_left;
+  std::function<void(const Connection&, const agent::v1::CheckpointAnswer&)> witness_answered;
+  std::function<void(const Connection&)> witness_unsupported;
 };
 
 // Offers attempts to agents, grants them, and takes in what the agents report
@@ -70,9 +80,9 @@ class Dispatcher : public ConnectionEvents {
 
   // Ends the agent's stream at once, after a revocation.
   void Disconnect(const std::string& agent_id, const absl::Status& why);
-  // To be called after the commit that gave the instance to this agent. No stream ends: what the
-  // agent's Hello told of the instance counts from now on.
-  void InstanceMoved(const std::string& instance_id, const std::string& agent_id);
+  // To be called after the commit that gave the instance to another agent. No stream ends: what
+  // that agent's Hello told of the instance counts from now on.
+  void InstanceMoved(const std::string& instance_id);
 
   // What is known of an agent only while it is connected.
   struct Live {
@@ -103,8 +113,11 @@ class Dispatcher : public ConnectionEvents {
 
   // hello.cc: reconciling an agent's truth with ours.
   void HandleHello(const SessionPtr& session, const agent::v1::Hello& hello);
+  // Within the Hello's transaction: what the agent remembers of the controller's lives.
+  absl::Status WeighMemory(struct FlowContext& context, Agent& agent, const agent::v1::Hello& hello,
+                           struct HelloOutcome* outcome);
   void FinishHello(const SessionPtr& session, const struct HelloOutcome& outcome);
-  void HandleInstanceMoved(const std::string& instance_id, const std::string& agent_id);
+  void HandleInstanceMoved(const std::string& instance_id);
 
   // agent_events.cc: what agents report.
   void HandleEvent(const SessionPtr& session, const agent::v1::Event& event);
@@ -123,6 +136,7 @@ class Dispatcher : public ConnectionEvents {
   void CheckSilentAgents();
   void MarkUnreachable(const std::string& agent_id);
   void GiveUpLongUnreachable();
+  void StoreLastSeen();
 
   const DispatchOptions options_;
   Store& store_;
@@ -145,6 +159,7 @@ class Dispatcher : public ConnectionEvents {
   std::set<std::string> in_flight_;  // Attempts with a mutation under way.
   absl::Duration started_at_ = absl::ZeroDuration();
   absl::Duration last_slow_tick_ = absl::ZeroDuration();
+  absl::Duration last_seen_stored_;
   bool reconcile_posted_ = false;
 
   mutable Mutex mutex_;

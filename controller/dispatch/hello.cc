@@ -1,4 +1,5 @@
 // The dispatcher's part that reconciles an agent's truth (its Hello) with the store's.
+#include <algorithm>
 #include <map>
 #include <utility>
 #include <vector>
@@ -9,7 +10,9 @@
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/log/log.h"
+#include "controller/audit/recovery.h"
 #include "controller/dispatch/dispatcher.h"
+#include "controller/dispatch/reclaim.h"
 #include "controller/dispatch/wire.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
@@ -25,6 +28,8 @@ struct HelloOutcome {
   std::vector<std::string> offered;
   std::vector<std::string> leased;
   std::set<std::string> touched;
+  std::string quarantined;  // Why; the stream ends.
+  bool reclaim = false;     // It may remember what the store does not.
 };
 
 namespace {
@@ -32,7 +37,7 @@ namespace {
 constexpr size_t kMaxInstances = 256;
 constexpr char kActor[] = "system/dispatch";
 
-using AttemptStates = std::map<std::string, agent::v1::AttemptState>;
+constexpr absl::Duration kMaxEpochAhead = absl::Hours(24);
 
 void CopyInfo(const agent::v1::InstanceInfo& info, Instance* instance) {
   instance->engine = EngineName(info.engine());
@@ -238,6 +243,7 @@ void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& 
   session->clock_skew = FromProto(hello.agent_time()) - clock_.Now();
   DeclaredInstances declared;
   for (const agent::v1::InstanceInfo& info : hello.instances()) declared[info.name()] = info;
+  session->witnessed = hello.witnessed_checkpoint();
   session->declared = std::make_shared<const DeclaredInstances>(std::move(declared));
   auto outcome = std::make_shared<HelloOutcome>();
   const absl::Time now = clock_.Now();
@@ -249,12 +255,14 @@ void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& 
           return Error(absl::StatusCode::kPermissionDenied,
                        agent.revoked ? "AGENT_REVOKED" : "AGENT_QUARANTINED", agent.state_reason);
         }
+        FlowContext context{tx, now, kActor, {}};
+        RETURN_IF_ERROR(WeighMemory(context, agent, hello, outcome.get()));
+        if (!outcome->quarantined.empty()) return absl::OkStatus();
         RETURN_IF_ERROR(CheckEventNumbers(tx, hello, &agent));
         agent.agent_version = Truncate(SanitizeForDisplay(hello.version()), 64);
         agent.capabilities = {hello.capabilities().begin(), hello.capabilities().end()};
         agent.last_seen_time = now;
         RETURN_IF_ERROR(tx.UpdateAgent(&agent));
-        FlowContext context{tx, now, kActor, {}};
         for (const agent::v1::InstanceInfo& info : hello.instances()) {
           ASSIGN_OR_RETURN(std::string refusal, TakeInstance(tx, agent, info, now));
           if (refusal.empty()) {
@@ -267,8 +275,14 @@ void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& 
         for (const agent::v1::AttemptState& state : hello.attempts()) {
           theirs[state.attempt_id()] = state;
         }
+        if (outcome->reclaim) {
+          RETURN_IF_ERROR(ReclaimAttempts(context, flow_, agent_id, theirs,
+                                          /*reports_wait=*/hello.lowest_event_seq() != 0));
+        }
         RETURN_IF_ERROR(ReconcileOurs(context, flow_, agent_id, theirs, outcome.get()));
         RETURN_IF_ERROR(ReconcileTheirs(context, agent, theirs, outcome.get()));
+        ASSIGN_OR_RETURN(const bool recovery, InRecovery(tx));
+        if (recovery) outcome->lost_grants.clear();
         outcome->welcome.set_acked_event_seq(agent.acked_event_seq);
         outcome->welcome.set_environment(agent.environment);
         outcome->touched = std::move(context.touched);
@@ -292,8 +306,48 @@ void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& 
       });
 }
 
+absl::Status Dispatcher::WeighMemory(FlowContext& context, Agent& agent,
+                                     const agent::v1::Hello& hello, HelloOutcome* outcome) {
+  const std::string resource = absl::StrCat("agents/", agent.id);
+  const uint64_t epoch = store_.epoch();
+  const uint64_t latest = static_cast<uint64_t>(
+      std::max<int64_t>(absl::ToUnixSeconds(context.now + kMaxEpochAhead), 0));
+  if (hello.highest_epoch() > std::max(epoch, latest)) {
+    outcome->quarantined =
+        absl::StrCat("it reports the controller epoch ", hello.highest_epoch(),
+                     ", more than a day in the future; look into its journal, then enrol it again");
+    agent.quarantined = true;
+    agent.state_reason = outcome->quarantined;
+    RETURN_IF_ERROR(context.tx.UpdateAgent(&agent));
+    return context.tx.AppendAudit({kActor,
+                                   "agent.quarantine",
+                                   resource,
+                                   agent.environment,
+                                   {{"reason", agent.state_reason}}});
+  }
+  AgentMemory memory;
+  memory.highest_epoch = hello.highest_epoch();
+  if (options_.read_checkpoint) {
+    memory.witnessed = options_.read_checkpoint(hello.witnessed_checkpoint());
+  }
+  ASSIGN_OR_RETURN(const MemoryVerdict verdict, JudgeMemory(context.tx, memory, epoch));
+  outcome->reclaim = verdict.reconcile;
+  if (!verdict.lost_life || verdict.acknowledged) return absl::OkStatus();
+  return DemandRecovery(
+      context.tx,
+      {absl::StrCat(resource, ": ", verdict.why), context.now, verdict.shared_size, verdict.log_id},
+      kActor, hello.highest_epoch());
+}
+
 void Dispatcher::FinishHello(const SessionPtr& session, const HelloOutcome& outcome) {
   if (SessionOf(session->agent_id()) != session) return;
+  if (!outcome.quarantined.empty()) {
+    log::Error("an agent is quarantined",
+               {{"agent", session->agent_id()}, {"why", outcome.quarantined}});
+    session->connection->Close(
+        Error(absl::StatusCode::kPermissionDenied, "AGENT_QUARANTINED", outcome.quarantined));
+    return;
+  }
   agent::v1::ControllerMsg message;
   agent::v1::Welcome* welcome = message.mutable_welcome();
   *welcome = outcome.welcome;
@@ -321,13 +375,27 @@ void Dispatcher::FinishHello(const SessionPtr& session, const HelloOutcome& outc
   if (sinks_.connected) {
     sinks_.connected(session->agent_id(), session->session_id, outcome.instances);
   }
+  if (sinks_.witness_joined) sinks_.witness_joined(session->connection, session->witnessed);
   Notify(outcome.touched);
   Kick();
 }
 
 // A Hello that is being committed at the same time needs nothing from here: either its transaction
 // saw the move, or it came before, and FinishHello was posted before this was.
-void Dispatcher::HandleInstanceMoved(const std::string& instance_id, const std::string& agent_id) {
+//
+// The words of two moves may come in another order than their commits: whose it is says the store.
+void Dispatcher::HandleInstanceMoved(const std::string& instance_id) {
+  std::string agent_id;
+  const absl::Status read = store_.Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(instance_id));
+    if (!instance.removed) agent_id = instance.agent_id;
+    return absl::OkStatus();
+  });
+  if (!read.ok()) {
+    log::Error("an instance that was moved cannot be read",
+               {{"instance", instance_id}, {"error", std::string(read.message())}});
+  }
+  if (agent_id.empty()) return;
   if (sinks_.moved) sinks_.moved(instance_id, agent_id);
   Kick();  // Work that waits for the instance goes to this agent now.
   const SessionPtr session = SessionOf(agent_id);

@@ -1,6 +1,8 @@
 // The dispatcher's part that decides what silence means: a granted attempt whose agent is gone for
 // longer than its lease is UNREACHABLE, and only work that is safe to run again is ever LOST by
 // itself.
+#include <map>
+#include <memory>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -65,6 +67,30 @@ void Dispatcher::MarkUnreachable(const std::string& agent_id) {
           }
         });
       });
+}
+
+// Heartbeats are kept in memory. What of them is stored keeps "last seen" from going back by more
+// than this after a restart.
+void Dispatcher::StoreLastSeen() {
+  auto seen = std::make_shared<std::map<std::string, absl::Time>>();
+  {
+    MutexLock lock(&mutex_);
+    for (const auto& [agent_id, live] : live_) (*seen)[agent_id] = live.last_heard_time;
+  }
+  if (seen->empty()) return;
+  store_.Mutate(
+      [seen](WriteTx& tx) -> absl::Status {
+        for (const auto& [agent_id, time] : *seen) {
+          absl::StatusOr<Agent> agent = tx.GetAgent(agent_id);
+          if (absl::IsNotFound(agent.status())) continue;
+          RETURN_IF_ERROR(agent.status());
+          if (time <= agent->last_seen_time) continue;
+          agent->last_seen_time = time;
+          RETURN_IF_ERROR(tx.UpdateAgent(&*agent));
+        }
+        return absl::OkStatus();
+      },
+      [](absl::Status) {});
 }
 
 void Dispatcher::GiveUpLongUnreachable() {

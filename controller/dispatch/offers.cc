@@ -8,6 +8,7 @@
 #include "common/base/status.h"
 #include "common/log/log.h"
 #include "common/plan/digest.h"
+#include "controller/audit/recovery.h"
 #include "controller/dispatch/dispatcher.h"
 #include "controller/dispatch/wire.h"
 #include "controller/domain/names.h"
@@ -46,7 +47,8 @@ bool AgentTakesWork(const Agent& agent) {
   return !agent.revoked && !agent.quarantined && !agent.draining;
 }
 
-absl::StatusOr<agent::v1::ControllerMsg> OfferMessage(ReadTx& tx, const Attempt& attempt,
+absl::StatusOr<agent::v1::ControllerMsg> OfferMessage(ReadTx& tx, const JobFlow& flow,
+                                                      absl::Time now, const Attempt& attempt,
                                                       absl::Duration start_within) {
   ASSIGN_OR_RETURN(const Job job, tx.GetJob(attempt.job_id));
   ASSIGN_OR_RETURN(const Task task, tx.GetTask(attempt.task_id));
@@ -68,7 +70,8 @@ absl::StatusOr<agent::v1::ControllerMsg> OfferMessage(ReadTx& tx, const Attempt&
   if (job.kind == JobKind::kMigrate && attempt.purpose == Purpose::kExecute) {
     ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
     ASSIGN_OR_RETURN(JobDigestInput input, DigestInputOf(job, tasks));
-    if (const auto rows = ApprovedRows(job, task, tasks); rows.has_value()) {
+    ASSIGN_OR_RETURN(const PolicyDecision decision, flow.EvaluatePolicy(tx, job, now));
+    if (const auto rows = ApprovedRows(decision.counted, task.Target()); rows.has_value()) {
       offer->set_approved_rows(*rows);
     }
     agent::v1::DigestInputs* inputs = offer->mutable_digest_inputs();
@@ -168,6 +171,8 @@ void Dispatcher::Reconcile() {
   std::vector<std::pair<std::string, std::string>> offers;  // Attempt, agent.
   std::vector<std::pair<std::string, std::string>> grants;
   absl::Status status = store_.Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const bool recovery, InRecovery(tx));
+    if (recovery) return absl::OkStatus();
     ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttempts());
     for (const Attempt& attempt : open) {
       if (in_flight_.count(attempt.id) > 0) continue;
@@ -203,6 +208,8 @@ void Dispatcher::TryOffer(const SessionPtr& session, const std::string& attempt_
         message->Clear();
         ASSIGN_OR_RETURN(Attempt attempt, tx.GetAttempt(attempt_id));
         if (attempt.state != AttemptState::kQueued) return absl::OkStatus();
+        ASSIGN_OR_RETURN(const bool recovery, InRecovery(tx));
+        if (recovery) return absl::OkStatus();
         ASSIGN_OR_RETURN(const Job job, tx.GetJob(attempt.job_id));
         ASSIGN_OR_RETURN(Instance instance, tx.GetInstance(attempt.instance_id));
         ASSIGN_OR_RETURN(const Agent agent, tx.GetAgent(agent_id));
@@ -225,7 +232,8 @@ void Dispatcher::TryOffer(const SessionPtr& session, const std::string& attempt_
                                       {{"attempt", attempt.id},
                                        {"agent", agent_id},
                                        {"fence", absl::StrCat(attempt.fence)}}));
-        ASSIGN_OR_RETURN(*message, OfferMessage(tx, attempt, options_.start_within));
+        ASSIGN_OR_RETURN(*message,
+                         OfferMessage(tx, flow_, context.now, attempt, options_.start_within));
         return absl::OkStatus();
       },
       [this, message, session, attempt_id](absl::Status status) {
@@ -253,6 +261,8 @@ void Dispatcher::TryGrant(const SessionPtr& session, const std::string& attempt_
         touched->clear();
         ASSIGN_OR_RETURN(Attempt attempt, tx.GetAttempt(attempt_id));
         if (attempt.state != AttemptState::kAccepted) return absl::OkStatus();
+        ASSIGN_OR_RETURN(const bool recovery, InRecovery(tx));
+        if (recovery) return absl::OkStatus();
         ASSIGN_OR_RETURN(const Job job, tx.GetJob(attempt.job_id));
         FlowContext context{tx, clock_.Now(), kActor, {}};
         ASSIGN_OR_RETURN(const Leave leave, MayGrant(context, flow_, attempt, job));

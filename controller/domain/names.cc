@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "absl/strings/str_cat.h"
+
 namespace dbfleet::controller {
 namespace {
 
@@ -147,6 +149,13 @@ std::optional<Role> FromName(absl::string_view name) {
 template <>
 std::optional<Backup::State> FromName(absl::string_view name) {
   return Find(kBackupStates, name);
+}
+
+std::string WhyRevoked(const Agent& agent) {
+  return absl::StrCat("was revoked",
+                      agent.state_reason.empty() ? "" : absl::StrCat(" (", agent.state_reason, ")"),
+                      "; to use it again, enrol it anew: dbfleet agent token create ", agent.id,
+                      " --environment ", agent.environment);
 }
 
 }  // namespace dbfleet::controller

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "absl/strings/string_view.h"
 
@@ -40,5 +41,8 @@ template <>
 std::optional<Role> FromName(absl::string_view name);
 template <>
 std::optional<Backup::State> FromName(absl::string_view name);
+
+// "was revoked (REASON); ...": how a person gets work back onto a revoked agent.
+std::string WhyRevoked(const Agent& agent);
 
 }  // namespace dbfleet::controller

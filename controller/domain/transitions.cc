@@ -236,4 +236,10 @@ absl::StatusOr<uint64_t> NextFence(uint64_t epoch, Instance* instance) {
   return fence;
 }
 
+bool RaiseFence(uint64_t epoch, uint64_t seen, Instance* instance) {
+  if (seen >> kCounterBits != epoch || seen <= instance->last_fence) return false;
+  instance->last_fence = seen;
+  return true;
+}
+
 }  // namespace dbfleet::controller

@@ -51,4 +51,8 @@ uint64_t MakeFence(uint64_t epoch, uint64_t counter);
 // instance has seen a higher epoch; the instance is then unchanged.
 absl::StatusOr<uint64_t> NextFence(uint64_t epoch, Instance* instance);
 
+// Takes note that a target has seen `seen`, so that the next fence is above it. False, and nothing
+// changed, if it is not above what the instance had, or is of another epoch: no counter helps then.
+bool RaiseFence(uint64_t epoch, uint64_t seen, Instance* instance);
+
 }  // namespace dbfleet::controller

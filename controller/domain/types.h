@@ -91,7 +91,7 @@ struct Agent {
   std::string environment;
   std::string creator;  // Principal that made the join token.
   absl::Time enroll_time;
-  absl::Time last_seen_time;  // Written at connect and disconnect only.
+  absl::Time last_seen_time;  // Written at connect, disconnect and now and then.
   std::string agent_version;
   std::vector<std::string> capabilities;
   std::string journal_id;  // Of the last Hello.
@@ -145,6 +145,9 @@ struct Approval {
   std::string reason;
   absl::Time decide_time;
   absl::Time expire_time;
+  // Target -> the estimated rows that the approver saw, -1 if nobody knew. The digest leaves
+  // estimates out, so only this tells an approval of a hundred rows from one of a million.
+  std::map<std::string, int64_t> rows;
 };
 
 struct Job {
@@ -163,7 +166,6 @@ struct Job {
   bool plan_only = false;
   bool schema_change = false;  // Decides whether the backup gate applies.
   bool has_rollback = true;    // Every forward step has its rollback.
-  int64_t approved_rows = -1;  // Estimate at approval; grown beyond twice voids it.
   BackupGate backup_gate = BackupGate::kAuto;
   std::string gate_job;  // Backup job that this one waits for; "" if none.
   int max_parallel = 1;

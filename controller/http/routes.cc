@@ -41,9 +41,11 @@ http::Response InstanceMetrics(const Aggregator& aggregator, const std::string& 
 }  // namespace
 
 void AddRoutes(http::Server& server, const Aggregator& aggregator,
-               const metrics::Registry& registry, std::function<bool()> ready) {
+               const metrics::Registry& registry, std::function<bool()> ready,
+               std::function<std::string()> recovery) {
   server.Handle("GET", "/metrics",
-                [&aggregator, &registry](const http::Request&) -> http::Response {
+                [&aggregator, &registry, recovery](const http::Request&) -> http::Response {
+                  recovery();  // Sets its gauge.
                   auto fleet = aggregator.FleetMetrics();
                   if (!fleet.ok()) return Failure(fleet.status());
                   return {200, kExposition, absl::StrCat(*fleet, registry.Expose())};
@@ -60,9 +62,14 @@ void AddRoutes(http::Server& server, const Aggregator& aggregator,
     return {200, "text/plain; charset=utf-8", "ok\n"};
   });
   server.Handle("GET", "/readyz",
-                [&aggregator, ready = std::move(ready)](const http::Request&) -> http::Response {
-                  if (ready() && aggregator.ready())
-                    return {200, "text/plain; charset=utf-8", "ready\n"};
+                [&aggregator, ready = std::move(ready),
+                 recovery = std::move(recovery)](const http::Request&) -> http::Response {
+                  if (ready() && aggregator.ready()) {
+                    const std::string why = recovery();
+                    return {200, "text/plain; charset=utf-8",
+                            absl::StrCat("ready\n", why.empty() ? "" : "recovery: ", why,
+                                         why.empty() ? "" : "\n")};
+                  }
                   return {503, "text/plain; charset=utf-8", "not ready yet\n"};
                 });
 }

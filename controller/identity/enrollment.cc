@@ -10,6 +10,7 @@
 #include "common/base/hash.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/base/text.h"
 #include "common/rpc/join_token.h"
 #include "common/rpc/x509.h"
 #include "controller/identity/request_keys.h"
@@ -86,6 +87,11 @@ absl::Status CheckTokenUsable(const JoinToken& token, absl::Time revoked_at, abs
   if (!token.used_key_sha256.empty()) {
     return Refuse("JOIN_TOKEN_USED", "the join token was used already; make another one");
   }
+  if (token.expire_time == absl::InfinitePast()) {
+    return Refuse("JOIN_TOKEN_REPLACED",
+                  "the request that made the join token was repeated, and its later answer has "
+                  "another one; use that, or make another one");
+  }
   if (now >= token.expire_time) {
     return Refuse("JOIN_TOKEN_EXPIRED",
                   absl::StrCat("the join token expired at ", Rfc3339(token.expire_time),
@@ -110,7 +116,8 @@ absl::Status ReplaceJoinToken(WriteTx& tx, const std::string& former_hash, absl:
   }
   token->create_time = former.create_time;
   token->expire_time = former.expire_time;
-  former.expire_time = now;
+  // Whatever the clock does from now on.
+  former.expire_time = absl::InfinitePast();
   return tx.UpdateJoinToken(&former);
 }
 
@@ -194,7 +201,7 @@ absl::StatusOr<Enrollment::Identity> Enrollment::UseToken(
   if (token->agent_id != agent_name) {
     return Refuse("JOIN_TOKEN_NAME_MISMATCH",
                   absl::StrCat("the join token is for another agent than \"",
-                               agent_name.substr(0, 63), "\""));
+                               SanitizeForDisplay(Truncate(agent_name, 63)), "\""));
   }
   if (token->used_key_sha256 == key_sha256) {
     // The reply was lost. The same certificate again, whatever has become of it since.
@@ -235,7 +242,7 @@ absl::Status Enrollment::EnrollAgent(WriteTx& tx, const JoinToken& token,
                    {{"serial", issued.serial},
                     {"key_sha256", issued.key_sha256},
                     {"token_creator", token.creator},
-                    {"version", version.substr(0, 64)}}};
+                    {"version", Truncate(SanitizeForDisplay(version), 64)}}};
   if (exists) {
     entry.details["replaced_serials"] =
         absl::StrCat(agent.current_serial, agent.next_serial.empty() ? "" : ",", agent.next_serial);
@@ -248,7 +255,7 @@ absl::Status Enrollment::EnrollAgent(WriteTx& tx, const JoinToken& token,
   agent.environment = token.environment;
   agent.creator = token.creator;
   agent.enroll_time = clock_->Now();
-  agent.agent_version = version.substr(0, 64);
+  agent.agent_version = Truncate(SanitizeForDisplay(version), 64);
   agent.revoked = false;
   agent.quarantined = false;
   agent.state_reason.clear();

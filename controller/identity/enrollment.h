@@ -59,8 +59,9 @@ class Enrollment {
     std::string ca_pem;
     absl::Time not_after;
   };
-  // UNAUTHENTICATED: JOIN_TOKEN_UNKNOWN, JOIN_TOKEN_EXPIRED, JOIN_TOKEN_USED (with another key),
-  // JOIN_TOKEN_NAME_MISMATCH, JOIN_TOKEN_TOO_OLD (made before the revocation), AGENT_REVOKED.
+  // UNAUTHENTICATED: JOIN_TOKEN_UNKNOWN, JOIN_TOKEN_EXPIRED, JOIN_TOKEN_REPLACED (the request was
+  // repeated), JOIN_TOKEN_USED (with another key), JOIN_TOKEN_NAME_MISMATCH, JOIN_TOKEN_TOO_OLD
+  // (made before the revocation), AGENT_REVOKED.
   // INVALID_ARGUMENT: JOIN_TOKEN_MALFORMED, BAD_CSR.
   absl::StatusOr<Identity> Enroll(const std::string& join_token, const std::string& csr_pem,
                                   const std::string& agent_name, const std::string& version);

@@ -84,6 +84,9 @@ const std::vector<Permission>& AllPermissions() {
 
       Audits("dbfleet.api.v1.AuditService/ListAuditRecords"),
       Audits("dbfleet.api.v1.AuditService/ExportAudit"),
+      Audits("dbfleet.api.v1.AuditService/ExportAuditTrail"),
+      Audits("dbfleet.api.v1.AuditService/GetAuditCheckpoint"),
+      Audits("dbfleet.api.v1.AuditService/GetAuditKeys"),
 
       Administers("dbfleet.api.v1.UserService/CreateUser"),
       Audits("dbfleet.api.v1.UserService/GetUser"),
@@ -128,7 +131,7 @@ absl::Status AuthoriseForUser(const Caller& caller, absl::string_view user_id) {
   if (caller.user_id == user_id || caller.Has(Role::kAdmin)) return absl::OkStatus();
   return Error(
       absl::StatusCode::kPermissionDenied, "NOT_YOUR_TOKEN",
-      absl::StrCat(caller.principal, " may manage his own tokens only; an admin those of \"",
+      absl::StrCat(caller.principal, " may manage their own tokens only; an admin those of \"",
                    user_id, "\""));
 }
 

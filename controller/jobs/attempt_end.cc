@@ -33,8 +33,10 @@ bool EstimateHadGrown(const Attempt& attempt) {
          attempt.start_time == absl::InfinitePast();
 }
 
-// Ends that are nobody's verdict on the work itself.
+// Ends that are nobody's verdict on the work itself. That the statement's own time limit ended it is
+// one: again it would load the server as long, for the same end.
 bool WasCutShort(const Attempt& attempt) {
+  if (attempt.error_reason == "DATABASE_TIMEOUT") return false;
   return attempt.state == AttemptState::kInterrupted || attempt.state == AttemptState::kLost ||
          attempt.state == AttemptState::kTimedOut || attempt.error_reason == "AGENT_RESTARTED";
 }
@@ -42,6 +44,10 @@ bool WasCutShort(const Attempt& attempt) {
 bool MayTryAgain(const Attempt& attempt) {
   // What never began may be offered as long as the job lives.
   if (NeverBegan(attempt)) return true;
+  // Found before the first step; the next attempt has a fence above all that the target has seen.
+  if (attempt.state == AttemptState::kFailed && attempt.error_reason == "STALE_FENCE") {
+    return attempt.number < kMaxAttempts;
+  }
   return attempt.safe_to_rerun && attempt.number < kMaxAttempts && WasCutShort(attempt);
 }
 

@@ -109,27 +109,47 @@ void Suspect(absl::string_view why, Backup* backup) {
   backup->error_message = std::string(why);
 }
 
-absl::Status RecordVerification(FlowContext& context, const Task& task, Backup* backup) {
+// A success counts only for the manifest that was taken, whatever the agent was asked. Why it does
+// not count though there is nothing against the backup, if so.
+absl::StatusOr<std::string> RecordVerified(const work::v1::VerifyResult& result, absl::Time now,
+                                           Backup* backup) {
+  ASSIGN_OR_RETURN(const std::string manifest, ManifestOf(*backup));
+  if (result.manifest_sha256().empty()) {
+    return "not counted: the agent does not say which manifest it has verified; upgrade it and "
+           "verify again";
+  }
+  if (manifest.empty()) {
+    return "not counted: the backup was taken by an agent that did not tell its manifest; take "
+           "another";
+  }
+  if (result.manifest_sha256() != manifest) {
+    Suspect(
+        "the agent has verified another backup than the one that was taken: their manifests "
+        "differ",
+        backup);
+    return "";
+  }
+  const int level = static_cast<int>(result.level()) - 1;
+  if (level < backup->verified_level) return "";
+  backup->verified_level = level;
+  backup->verify_time = now;
+  backup->verification_blob = result.SerializeAsString();
+  backup->error_message.clear();
+  return "";
+}
+
+absl::Status RecordVerification(FlowContext& context, const Task& task, Backup* backup,
+                                std::string* remark) {
+  if (backup->state != Backup::State::kComplete) return absl::OkStatus();
   if (task.state == TaskState::kSucceeded) {
     ASSIGN_OR_RETURN(const work::v1::TaskResult result, ParseResult(task));
     if (!result.has_verify() || result.verify().backup_id() != backup->id) return absl::OkStatus();
-    if (backup->state != Backup::State::kComplete) return absl::OkStatus();
-    // Whatever the agent was asked: what it has looked at must be what was taken.
-    ASSIGN_OR_RETURN(const std::string manifest, ManifestOf(*backup));
-    if (result.verify().manifest_sha256() != manifest) {
-      Suspect(
-          "the agent has verified another backup than the one that was taken: their manifests "
-          "differ",
-          backup);
-      return context.tx.UpdateBackup(backup);
-    }
-    const int level = static_cast<int>(result.verify().level()) - 1;
-    if (level < backup->verified_level) return absl::OkStatus();
-    backup->verified_level = level;
-    backup->verify_time = context.now;
-    backup->verification_blob = result.verify().SerializeAsString();
-  } else if (VerdictIsAboutTheBackup(task) && backup->state == Backup::State::kComplete) {
+    ASSIGN_OR_RETURN(*remark, RecordVerified(result.verify(), context.now, backup));
+  } else if (VerdictIsAboutTheBackup(task)) {
     Suspect(task.error_message, backup);
+  } else if (task.state == TaskState::kFailed && task.error_reason == "NO_MANIFEST") {
+    backup->verified_level = 0;
+    backup->error_message = task.error_message;
   } else {
     return absl::OkStatus();
   }
@@ -180,8 +200,9 @@ absl::Status RecordBackupOutcome(FlowContext& context, const Job& job, const Tas
   const bool is_backup = spec.has_backup();
   ASSIGN_OR_RETURN(Backup backup, context.tx.GetBackup(is_backup ? spec.backup().backup_id()
                                                                  : spec.verify().backup_id()));
+  std::string remark = task.error_message;
   RETURN_IF_ERROR(is_backup ? RecordBackup(context, task, &backup)
-                            : RecordVerification(context, task, &backup));
+                            : RecordVerification(context, task, &backup, &remark));
   return context.tx.AppendAudit({context.actor,
                                  is_backup ? "backup.outcome" : "backup.verification",
                                  absl::StrCat("backups/", backup.id),
@@ -189,16 +210,17 @@ absl::Status RecordBackupOutcome(FlowContext& context, const Job& job, const Tas
                                  {{"task", std::string(NameOf(task.state))},
                                   {"state", std::string(NameOf(backup.state))},
                                   {"level", absl::StrCat("L", backup.verified_level)},
-                                  {"error", task.error_message}}});
+                                  {"error", remark}}});
 }
 
-absl::Status EnsureGateBackup(FlowContext& context, Job* job, const std::vector<Task>& tasks) {
-  if (job->backup_gate == BackupGate::kExisting) return absl::OkStatus();
+absl::StatusOr<bool> EnsureGateBackup(FlowContext& context, Job* job,
+                                      const std::vector<Task>& tasks) {
+  if (job->backup_gate == BackupGate::kExisting) return false;
   if (!job->gate_job.empty()) {
     ASSIGN_OR_RETURN(const Job gate, context.tx.GetJob(job->gate_job));
     // A gate that succeeded and still does not satisfy the policy (it was taken before a later
     // approval, say) is followed by another.
-    if (!IsTerminal(gate.state)) return absl::OkStatus();
+    if (!IsTerminal(gate.state)) return false;
     const bool failed = gate.state != JobState::kSucceeded;
     ASSIGN_OR_RETURN(const bool useless, GateIsUseless(context.tx, *job, gate, context.now));
     if (failed || useless) {
@@ -206,12 +228,7 @@ absl::Status EnsureGateBackup(FlowContext& context, Job* job, const std::vector<
       job->error_message =
           absl::StrCat("the backup that the policy demands failed: jobs/", gate.id, ": ",
                        failed ? gate.error_message : "it does not satisfy the policy");
-      RETURN_IF_ERROR(MoveJob(job, JobState::kRolling, context.now));
-      RETURN_IF_ERROR(MoveJob(job, JobState::kFailed, context.now));
-      std::vector<Task> skipped = tasks;
-      RETURN_IF_ERROR(SkipOpenTasks(context.tx, &skipped));
-      RETURN_IF_ERROR(context.tx.UpdateJob(job));
-      return context.Audit("job.end", *job, {{"state", "failed"}, {"error", job->error_message}});
+      return true;
     }
   }
   std::map<std::string, std::set<std::string>> databases;
@@ -229,7 +246,8 @@ absl::Status EnsureGateBackup(FlowContext& context, Job* job, const std::vector<
   ASSIGN_OR_RETURN(const Job gate, InsertBackupJob(gate_context, request));
   job->gate_job = gate.id;
   context.touched.insert(gate.id);
-  return context.tx.UpdateJob(job);
+  RETURN_IF_ERROR(context.tx.UpdateJob(job));
+  return false;
 }
 
 }  // namespace dbfleet::controller

@@ -34,11 +34,19 @@ struct BackupJobRequest {
 absl::StatusOr<Job> InsertBackupJob(FlowContext& context, const BackupJobRequest& request);
 
 // Carries the end of a backup's or verification's task into the catalogue. A backup is COMPLETE
-// only when the agent reported success with a result; a failed verification makes it SUSPECT.
+// only when the agent reported success with a result.
+//
+// A verification that found damage, or another manifest than the one that was taken, makes it
+// SUSPECT. One that found no manifest at all takes the backup's level: it may be gone, and then
+// nothing may rest on it, but a repository that is not mounted just now looks the same, so that the
+// next verification may find it whole. One that could not look, or does not say which manifest it
+// looked at, changes nothing.
 absl::Status RecordBackupOutcome(FlowContext& context, const Job& job, const Task& task);
 
 // A policy's demand for a verified backup, met by taking one: makes the job's gate backup unless it
-// exists. Fails the job (BACKUP_GATE_FAILED) when the gate's job ended without success.
-absl::Status EnsureGateBackup(FlowContext& context, Job* job, const std::vector<Task>& tasks);
+// exists. True if there is no use in another one, as the gate's job ended without success: the
+// job's error then says so (BACKUP_GATE_FAILED), and the caller ends it.
+absl::StatusOr<bool> EnsureGateBackup(FlowContext& context, Job* job,
+                                      const std::vector<Task>& tasks);
 
 }  // namespace dbfleet::controller

@@ -251,7 +251,8 @@ absl::StatusOr<Job> JobManager::SubmitRollback(const RequestMeta& meta,
     job.kind = JobKind::kMigrate;
     job.environment = original.environment;
     job.requester = meta.principal;
-    job.title = absl::StrCat("Roll back: ", original.title);
+    job.title = original.title.empty() ? absl::StrCat("Roll back jobs/", original.id)
+                                       : absl::StrCat("Roll back: ", original.title);
     job.reason = request.reason;
     job.request_key = RequestKey(meta);
     job.create_time = job.update_time = context.now;

@@ -53,11 +53,17 @@ absl::Status MayDecide(const Job& job, const std::vector<std::string>& dependent
   return absl::OkStatus();
 }
 
-bool AlreadyApproved(const Job& job, const std::string& principal, absl::Time now) {
-  return std::any_of(job.approvals.begin(), job.approvals.end(), [&](const Approval& approval) {
-    return approval.principal == principal && approval.approved && approval.digest == job.digest &&
-           approval.expire_time > now;
+// The principal's approval takes the place of one that does not count any more. The former one's
+// time, "" if there was none.
+std::string PutApproval(const Approval& approval, Job* job) {
+  std::string former;
+  std::erase_if(job->approvals, [&](const Approval& other) {
+    if (!other.approved || other.principal != approval.principal) return false;
+    former = absl::FormatTime(absl::RFC3339_sec, other.decide_time, absl::UTCTimeZone());
+    return true;
   });
+  job->approvals.push_back(approval);
+  return former;
 }
 
 // A person's word that the plan took effect, so that it can be rolled back later.
@@ -113,7 +119,6 @@ absl::Status JobManager::EndCancelled(FlowContext& context, Job job) {
     RETURN_IF_ERROR(MoveJob(&job, JobState::kCancelling, context.now));
     RETURN_IF_ERROR(context.tx.UpdateJob(&job));
   } else {
-    RETURN_IF_ERROR(MoveJob(&job, JobState::kCancelled, context.now));
     ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
     for (Task& task : tasks) {
       if (IsTerminal(task.state)) continue;
@@ -121,7 +126,7 @@ absl::Status JobManager::EndCancelled(FlowContext& context, Job job) {
       RETURN_IF_ERROR(context.tx.UpdateTask(&task));
       RETURN_IF_ERROR(RecordBackupOutcome(context, job, task));
     }
-    RETURN_IF_ERROR(context.tx.UpdateJob(&job));
+    RETURN_IF_ERROR(flow_.Finish(context, &job, tasks, JobState::kCancelled));
   }
   return flow_.Advance(context, job.id);
 }
@@ -133,10 +138,10 @@ absl::StatusOr<Job> JobManager::Approve(const RequestMeta& meta, const std::stri
   absl::StatusOr<Job> result = Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
     ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
     seen = job;
-    if (!IsTerminal(job.state) && AlreadyApproved(job, meta.principal, context.now) &&
-        digest == job.digest) {
-      return job;
-    }
+    ASSIGN_OR_RETURN(const PolicyDecision decision,
+                     flow_.EvaluatePolicy(context.tx, job, context.now));
+    const bool already = decision.Counts(meta.principal) && digest == job.digest;
+    if (already && !IsTerminal(job.state)) return job;
     ASSIGN_OR_RETURN(const Environment environment, context.tx.GetEnvironment(job.environment));
     ASSIGN_OR_RETURN(const std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
     // EvaluatePolicy knows the dependents; here the same list names the reason to the person.
@@ -144,12 +149,16 @@ absl::StatusOr<Job> JobManager::Approve(const RequestMeta& meta, const std::stri
                      flow_.DependentsOf(context.tx, job.requester));
     refusal = MayDecide(job, dependents, meta.principal, digest);
     RETURN_IF_ERROR(refusal);
-    job.approvals.push_back({meta.principal, true, job.digest, reason, context.now,
-                             context.now + environment.policy.approval_ttl});
-    job.approved_rows = EstimatedRows(tasks);
+    const std::string replaced =
+        PutApproval({meta.principal, true, job.digest, reason, context.now,
+                     context.now + environment.policy.approval_ttl, RowsByTarget(tasks)},
+                    &job);
     RETURN_IF_ERROR(context.tx.UpdateJob(&job));
-    RETURN_IF_ERROR(
-        context.Audit("change.approve", job, {{"reason", reason}, {"token", meta.token_id}}));
+    RETURN_IF_ERROR(context.Audit("change.approve", job,
+                                  {{"reason", reason},
+                                   {"token", meta.token_id},
+                                   {"estimated_rows", absl::StrCat(EstimatedRows(tasks))},
+                                   {"replaces_approval_of", replaced}}));
     RETURN_IF_ERROR(flow_.Advance(context, job.id));
     return context.tx.GetJob(job.id);
   });
@@ -172,12 +181,11 @@ absl::StatusOr<Job> JobManager::Reject(const RequestMeta& meta, const std::strin
       RETURN_IF_ERROR(context.tx.UpdateTask(&task));
     }
     job.approvals.push_back(
-        {meta.principal, false, job.digest, reason, context.now, absl::InfiniteFuture()});
+        {meta.principal, false, job.digest, reason, context.now, absl::InfiniteFuture(), {}});
     job.error_reason = "REJECTED";
     job.error_message = words;
-    RETURN_IF_ERROR(MoveJob(&job, JobState::kRejected, context.now));
-    RETURN_IF_ERROR(context.tx.UpdateJob(&job));
     RETURN_IF_ERROR(context.Audit("change.reject", job, {{"reason", reason}}));
+    RETURN_IF_ERROR(flow_.Finish(context, &job, tasks, JobState::kRejected));
     return job;
   });
 }
@@ -208,7 +216,8 @@ absl::StatusOr<Job> JobManager::Pause(const RequestMeta& meta, const std::string
     RETURN_IF_ERROR(flow_.WithdrawUngranted(context, job, "paused"));
     RETURN_IF_ERROR(MoveJob(&job, JobState::kPaused, context.now));
     job.error_reason = "PAUSED";
-    job.error_message = absl::StrCat("paused by ", meta.principal, ": ", reason);
+    job.error_message =
+        absl::StrCat("paused by ", meta.principal, reason.empty() ? "" : ": ", reason);
     RETURN_IF_ERROR(context.tx.UpdateJob(&job));
     RETURN_IF_ERROR(context.Audit("job.pause", job, {{"reason", reason}}));
     return job;
@@ -289,7 +298,12 @@ absl::StatusOr<std::vector<PolicyBlocker>> JobManager::Explain(
     if (IsTerminal(task.state)) continue;
     ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(task.instance_id));
     ASSIGN_OR_RETURN(const Agent agent, tx.GetAgent(instance.agent_id));
-    if (!connected(agent.id)) {
+    if (agent.revoked) {
+      blockers.push_back(
+          {"agent-revoked",
+           absl::StrCat("agents/", agent.id, " of ", task.Target(), " ", WhyRevoked(agent)),
+           false});
+    } else if (!connected(agent.id)) {
       blockers.push_back(
           {"agent-unreachable",
            absl::StrCat("agents/", agent.id, " of ", task.Target(), " is not connected"), false});

@@ -62,11 +62,6 @@ absl::Status AddFormerApprovers(ReadTx& tx, const Job& job, std::vector<std::str
   return absl::OkStatus();
 }
 
-int64_t PlannedRows(const Task& task) {
-  absl::StatusOr<work::v1::Plan> plan = ParsePlan(task);
-  return task.plan_blob.empty() || !plan.ok() ? -1 : plan->estimated_rows();
-}
-
 // The task's own words are the job's, when only one of them failed.
 void CopyError(const std::vector<Task>& tasks, Job* job) {
   for (const Task& task : tasks) {
@@ -203,8 +198,13 @@ absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
   }
   if (job->state != JobState::kReady || decision.refused()) return absl::OkStatus();
   if (decision.BlockedBy("verified-backup")) {
-    RETURN_IF_ERROR(EnsureGateBackup(context, job, tasks));
-    if (job->gate_job.empty() || IsTerminal(job->state)) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const bool failed, EnsureGateBackup(context, job, tasks));
+    if (failed) {
+      RETURN_IF_ERROR(SkipOpenTasks(context.tx, &tasks));
+      RETURN_IF_ERROR(MoveJob(job, JobState::kRolling, context.now));
+      return Finish(context, job, tasks, JobState::kFailed);
+    }
+    if (job->gate_job.empty()) return absl::OkStatus();
     ASSIGN_OR_RETURN(const Job gate, context.tx.GetJob(job->gate_job));
     return gate.state == JobState::kPlanning ? Advance(context, gate.id) : absl::OkStatus();
   }

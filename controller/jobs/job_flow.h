@@ -64,6 +64,10 @@ class JobFlow {
   // Ends attempts that were never granted; the caller withdraws granted ones over the wire.
   absl::Status WithdrawUngranted(FlowContext& context, const Job& job, absl::string_view why) const;
 
+  // Ends the job; its tasks have ended. However a job ends, its "job.end" is written here.
+  absl::Status Finish(FlowContext& context, Job* job, const std::vector<Task>& tasks,
+                      JobState state) const;
+
  private:
   absl::Status AdvancePlanning(FlowContext& context, Job* job) const;
   absl::Status FinishPlanning(FlowContext& context, Job* job, std::vector<Task>* tasks) const;
@@ -83,8 +87,6 @@ class JobFlow {
                               Task* task) const;
   absl::Status EndExecuteAttempt(FlowContext& context, const Job& job, const Attempt& attempt,
                                  const AttemptEnd& end, Task* task) const;
-  absl::Status Finish(FlowContext& context, Job* job, const std::vector<Task>& tasks,
-                      JobState state) const;
 
   const Dependents dependents_;
 };

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -31,6 +32,11 @@ absl::Status ValidateInspect(const work::v1::InspectSpec& spec) {
     return bad("`timeout` is not in 0..300 s");
   }
   return absl::OkStatus();
+}
+
+// For a title.
+std::string OnOneLine(absl::string_view text) {
+  return absl::StrJoin(absl::StrSplit(text, absl::ByAnyChar(" \t\r\n"), absl::SkipEmpty()), " ");
 }
 
 }  // namespace
@@ -133,21 +139,27 @@ absl::StatusOr<Job> JobManager::SubmitInspect(const RequestMeta& meta,
     ASSIGN_OR_RETURN(instance, GetLiveInstance(tx, instance_id));
     return absl::OkStatus();
   }));
-  const sql::Verdict verdict = sql::Classify(DialectOf(instance), inspect.statement());
+  const sql::Dialect dialect = DialectOf(instance);
+  const sql::Verdict verdict = sql::Classify(dialect, inspect.statement(), inspect.database());
   if (verdict.safety != sql::Safety::kSafe) {
-    return AuditRefusal(
-        meta, "inspect.refused", absl::StrCat("instances/", instance_id), instance.environment,
-        Error(absl::StatusCode::kFailedPrecondition, "INSPECTION_NOT_SAFE",
-              absl::StrCat("the statement is not read-only for certain: ",
-                           absl::StrJoin(verdict.reasons, "; "),
-                           "; submit it as a change instead: dbfleet change submit")));
+    const absl::string_view advice =
+        verdict.credentials ? "dbfleet shows no credentials; if it is meant, ask the server by hand"
+        : dialect == sql::Dialect::kRedis
+            ? "dbfleet only reads Redis; if it is meant, run it there by hand"
+            : "submit it as a change instead: dbfleet change submit";
+    return AuditRefusal(meta, "inspect.refused", absl::StrCat("instances/", instance_id),
+                        instance.environment,
+                        Error(absl::StatusCode::kFailedPrecondition, "INSPECTION_NOT_SAFE",
+                              absl::StrCat("the statement is not read-only for certain: ",
+                                           absl::StrJoin(verdict.reasons, "; "), "; ", advice)));
   }
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
     work::v1::JobSpec spec;
     *spec.mutable_inspect() = inspect;
-    return InsertSimpleJob(context, meta, JobKind::kInspect, instance, spec,
-                           absl::StrCat("Inspect ", instance_id, ": ",
-                                        Truncate(SanitizeForDisplay(inspect.statement()), 80)));
+    return InsertSimpleJob(
+        context, meta, JobKind::kInspect, instance, spec,
+        absl::StrCat("Inspect ", instance_id, ": ",
+                     Truncate(SanitizeForDisplay(OnOneLine(inspect.statement())), 80)));
   });
 }
 

@@ -57,23 +57,36 @@ absl::StatusOr<std::string> ComputeJobDigest(const Job& job, const std::vector<T
   return JobDigest(input);
 }
 
+int64_t PlannedRows(const Task& task) {
+  const absl::StatusOr<work::v1::Plan> plan = ParsePlan(task);
+  return task.plan_blob.empty() || !plan.ok() ? -1 : plan->estimated_rows();
+}
+
 int64_t EstimatedRows(const std::vector<Task>& tasks) {
   int64_t total = 0;
   for (const Task& task : tasks) {
-    absl::StatusOr<work::v1::Plan> plan = ParsePlan(task);
-    if (!plan.ok() || plan->estimated_rows() < 0) return -1;
-    total += plan->estimated_rows();
+    const int64_t rows = PlannedRows(task);
+    if (rows < 0) return -1;
+    total += rows;
   }
   return total;
 }
 
-std::optional<int64_t> ApprovedRows(const Job& job, const Task& task,
-                                    const std::vector<Task>& all) {
-  if (job.approvals.empty() || job.approved_rows < 0) return std::nullopt;
-  if (all.size() == 1) return job.approved_rows;
-  const int64_t planned = EstimatedRows({task});
-  if (planned < 0) return std::nullopt;
-  return std::min(planned, job.approved_rows);
+std::map<std::string, int64_t> RowsByTarget(const std::vector<Task>& tasks) {
+  std::map<std::string, int64_t> rows;
+  for (const Task& task : tasks) rows[task.Target()] = PlannedRows(task);
+  return rows;
+}
+
+std::optional<int64_t> ApprovedRows(const std::vector<Approval>& counted,
+                                    const std::string& target) {
+  std::optional<int64_t> fewest;
+  for (const Approval& approval : counted) {
+    const auto seen = approval.rows.find(target);
+    if (seen == approval.rows.end() || seen->second < 0) continue;
+    fewest = std::min(fewest.value_or(seen->second), seen->second);
+  }
+  return fewest;
 }
 
 }  // namespace dbfleet::controller

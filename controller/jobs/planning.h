@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -23,12 +25,18 @@ absl::StatusOr<std::string> ComputeJobDigest(const Job& job, const std::vector<T
 // What the digest covers, for the agent to compute it itself.
 absl::StatusOr<JobDigestInput> DigestInputOf(const Job& job, const std::vector<Task>& tasks);
 
+// The plan's estimate; -1 when it is not known or there is no plan.
+int64_t PlannedRows(const Task& task);
+
 // Sum of the plans' estimates; -1 when any is not known.
 int64_t EstimatedRows(const std::vector<Task>& tasks);
 
-// The rows of `task`, one of the job's `all`, that the approvers saw; nothing if the job was not
-// approved or an estimate is not known. Of several targets the sum alone was recorded, so the
-// task's part of it is its present plan's.
-std::optional<int64_t> ApprovedRows(const Job& job, const Task& task, const std::vector<Task>& all);
+// Target -> its plan's estimate, -1 when it is not known.
+std::map<std::string, int64_t> RowsByTarget(const std::vector<Task>& tasks);
+
+// The rows of the target that may be touched: the fewest that any of the approvals, which all
+// count, was given for. Nothing if there is none, or none of them knew the number.
+std::optional<int64_t> ApprovedRows(const std::vector<Approval>& counted,
+                                    const std::string& target);
 
 }  // namespace dbfleet::controller

@@ -40,7 +40,7 @@ std::string EncodeLines(const std::vector<LogLine>& lines) {
     PutUint(static_cast<uint64_t>(absl::ToUnixMicros(line.time)), 8, &out);
     PutUint(static_cast<uint64_t>(line.severity), 1, &out);
     PutUint(line.dropped_before, 8, &out);
-    PutText(absl::string_view(line.attempt_id).substr(0, 64), &out);
+    PutText(Truncate(line.attempt_id, 64), &out);
     PutText(Truncate(line.text, kMaxLogText), &out);
   }
   return out;

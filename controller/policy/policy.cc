@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -9,6 +10,7 @@
 
 #include "common/base/canonical.h"
 #include "common/base/hash.h"
+#include "common/plan/estimate.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -25,25 +27,23 @@ bool NeedsApprovals(const PolicyInput& input) {
   return IsDestructive(input.job) && input.policy.destructive_approvals > 0;
 }
 
-// Whether the targets' known estimates have grown beyond twice what the approvers saw.
-bool EstimatesGrown(const PolicyInput& input) {
-  const int64_t approved = input.job.approved_rows;
-  if (approved < 0) return false;
-  // Counting down from twice the approved number cannot overflow as a sum could.
-  int64_t first_half = approved;
-  int64_t second_half = approved;
+// Why the approval does not hold for what would be touched now; "" if it does.
+std::string WhyOutgrown(const PolicyInput& input, const Approval& approval) {
   for (const PolicyInput::Target& target : input.targets) {
-    if (target.estimated_rows <= 0) continue;
-    const int64_t from_first = std::min(first_half, target.estimated_rows);
-    first_half -= from_first;
-    const int64_t rest = target.estimated_rows - from_first;
-    if (rest > second_half) return true;
-    second_half -= rest;
+    const auto seen = approval.rows.find(target.name);
+    if (seen == approval.rows.end()) {
+      return absl::StrCat("approved without a record of the rows of ", target.name);
+    }
+    if (!EstimateGrown(seen->second, target.estimated_rows)) continue;
+    return absl::StrCat("approved some ", seen->second, " rows of ", target.name,
+                        ", by now estimated at ", target.estimated_rows,
+                        ", which is beyond twice as many");
   }
-  return false;
+  return "";
 }
 
 struct ApprovalCount {
+  std::vector<Approval> counted;
   std::set<std::string> principals;
   absl::Time last_decide_time = absl::InfinitePast();
   std::vector<std::string> ignored;  // Why the others do not count.
@@ -67,7 +67,7 @@ std::string WhyIgnored(const PolicyInput& input, const Approval& approval) {
     return absl::StrCat("approved until ", absl::FormatTime(absl::RFC3339_sec, approval.expire_time,
                                                             absl::UTCTimeZone()));
   }
-  return "";
+  return WhyOutgrown(input, approval);
 }
 
 ApprovalCount CountApprovals(const PolicyInput& input) {
@@ -79,6 +79,7 @@ ApprovalCount CountApprovals(const PolicyInput& input) {
       count.ignored.push_back(absl::StrCat(approval.principal, " ", why));
       continue;
     }
+    count.counted.push_back(approval);
     count.principals.insert(approval.principal);
     count.last_decide_time = std::max(count.last_decide_time, approval.decide_time);
   }
@@ -119,18 +120,12 @@ void CheckApprovals(const PolicyInput& input, const ApprovalCount& count,
   }
   if (!NeedsApprovals(input)) return;
   const int needed = input.policy.destructive_approvals;
-  const bool grown = EstimatesGrown(input);
-  const int have = grown ? 0 : static_cast<int>(count.principals.size());
+  const int have = static_cast<int>(count.principals.size());
   if (have >= needed) return;
   std::string message =
       absl::StrCat(have, " of ", needed, needed == 1 ? " approval" : " approvals",
                    "; missing: a user with the role approver, not ", input.job.requester,
                    " who made the request, nor one with an account, role or token from there");
-  if (grown && !count.principals.empty()) {
-    absl::StrAppend(&message,
-                    " (earlier approvals are void: the estimate has grown beyond twice the ",
-                    input.job.approved_rows, " rows that were approved)");
-  }
   if (!count.ignored.empty()) {
     absl::StrAppend(&message, " (not counted: ", absl::StrJoin(count.ignored, ", "), ")");
   }
@@ -221,13 +216,19 @@ bool PolicyDecision::BlockedBy(absl::string_view rule) const {
                      [&](const PolicyBlocker& blocker) { return blocker.rule == rule; });
 }
 
+bool PolicyDecision::Counts(absl::string_view principal) const {
+  return std::any_of(counted.begin(), counted.end(),
+                     [&](const Approval& approval) { return approval.principal == principal; });
+}
+
 PolicyDecision Evaluate(const PolicyInput& input) {
   PolicyDecision decision;
-  const ApprovalCount count = CountApprovals(input);
+  ApprovalCount count = CountApprovals(input);
   CheckConsent(input, &decision.blockers);
   CheckRollbackPlan(input, &decision.blockers);
   CheckApprovals(input, count, &decision.blockers);
   CheckBackups(input, count, &decision.blockers);
+  decision.counted = std::move(count.counted);
   return decision;
 }
 

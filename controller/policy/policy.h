@@ -40,9 +40,11 @@ struct PolicyBlocker {
 
 struct PolicyDecision {
   std::vector<PolicyBlocker> blockers;  // Complete; empty means allowed.
+  std::vector<Approval> counted;  // The approvals that count now, whether any is needed or not.
   bool allowed() const { return blockers.empty(); }
   bool refused() const;  // Any blocker is final.
   bool BlockedBy(absl::string_view rule) const;
+  bool Counts(absl::string_view principal) const;  // Has an approval that counts.
 };
 
 // May the job run now? A pure function; the Grant's transaction evaluates it once more.
@@ -55,8 +57,10 @@ struct PolicyDecision {
 //   when each step without a rollback is declared irreversible; the approvers see which.
 // - "approvals": destructive work needs approvals of this very digest, not expired, by distinct
 // users
-//   other than the requester and the dependent approvers; all are void when the known estimates add
-//   up to more than twice job.approved_rows. A rejection by anybody is final, whatever the work.
+//   other than the requester and the dependent approvers. An approval is void for as long as any
+//   target's known estimate is beyond twice the one that this approver saw (then no sum can be,
+//   either), whatever others approved later; so is one of which it is not known what was seen. A
+//   rejection by anybody is final, whatever the work.
 // - "verified-backup": a schema change needs, per target, a complete backup of the instance that
 // holds
 //   the database, verified at level 1 or higher, with a snapshot younger than the policy's age;

@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 
 #include "controller/domain/types.h"
+#include "controller/store/audit_evidence.h"
 
 namespace dbfleet::controller {
 
@@ -96,6 +97,22 @@ class ReadTx {
                                                    const PageRequest& page) = 0;  // Newest first.
   // Up to `limit` records with seq >= from_seq, oldest first.
   virtual absl::StatusOr<std::vector<AuditRow>> ReadAudit(uint64_t from_seq, int limit) = 0;
+  // What is stored of a tile of the records' Merkle tree (common/audit/tiles.h); "" if nothing is.
+  // Inside of a WriteTx: as of the last commit.
+  virtual absl::StatusOr<std::string> ReadAuditTile(int level, uint64_t index) = 0;
+  // Those of the sizes first..last, by size, then in the order of signing.
+  virtual absl::StatusOr<std::vector<AuditCheckpoint>> AuditCheckpoints(uint64_t first_size,
+                                                                        uint64_t last_size) = 0;
+  // The latest of the log, newest first.
+  virtual absl::StatusOr<std::vector<AuditCheckpoint>> LastCheckpoints(absl::string_view log_id,
+                                                                       int limit) = 0;
+  // The logs that have checkpoints, in the order in which they began.
+  virtual absl::StatusOr<std::vector<std::string>> AuditLogs() = 0;
+  // The latest of each agent for each log, where its size is within first..last; by size.
+  virtual absl::StatusOr<std::vector<AuditReceipt>> AuditReceipts(uint64_t first_size,
+                                                                  uint64_t last_size) = 0;
+  // The start with this epoch, else the next later one; nullopt if there is none.
+  virtual absl::StatusOr<std::optional<ControllerStart>> StartFrom(uint64_t epoch) = 0;
 };
 
 // Writes inside one transaction. Insert* are ALREADY_EXISTS on a duplicate key. Update* are ABORTED
@@ -125,6 +142,11 @@ class WriteTx : public ReadTx {
   virtual absl::Status UpdateToken(ApiToken* value) = 0;
   virtual absl::Status PutContent(absl::string_view sha256, absl::string_view content) = 0;
   virtual absl::Status PutSetting(absl::string_view key, absl::string_view value) = 0;
+
+  virtual absl::Status InsertAuditCheckpoint(const AuditCheckpoint& value) = 0;
+  virtual absl::Status DeleteAuditCheckpoint(int64_t id) = 0;
+  // Replaces the agent's former receipt for the log, unless that one is for more records.
+  virtual absl::Status PutAuditReceipt(const AuditReceipt& value) = 0;
 
   // Appends to the hash chain, in this very transaction: the change and its record stand or fall
   // together.

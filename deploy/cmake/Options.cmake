@@ -8,8 +8,13 @@ set(THREADS_PREFER_PTHREAD_FLAG ON)
 
 option(DBFLEET_BUILD_TESTS "Build the tests" ON)
 option(DBFLEET_BUILD_BENCH "Build the benchmarks" OFF)
+option(DBFLEET_BUILD_FUZZ "Build the fuzz targets (Clang only)" OFF)
 option(DBFLEET_FAILPOINTS "Compile the failpoints of the crash tests in (never in what is installed)"
        ${DBFLEET_BUILD_TESTS})
+if(DBFLEET_BUILD_TESTS AND NOT DBFLEET_FAILPOINTS)
+  message(FATAL_ERROR "the tests need the failpoints: set DBFLEET_FAILPOINTS to ON, or "
+                      "DBFLEET_BUILD_TESTS to OFF for binaries that are to be installed")
+endif()
 option(DBFLEET_WERROR "Treat warnings as errors" ON)
 set(DBFLEET_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
 

@@ -78,7 +78,7 @@ make_user() {
   shift
   as admin user get "$name" >/dev/null 2>&1 ||
     as admin user create "$name" $(printf -- '--role %s ' "$@") >/dev/null
-  [[ -s $token ]] || as admin token create --user "$name" --description quickstart --out "$token" >/dev/null 2>&1
+  [[ -s $token ]] || as admin token create --user "$name" --description quickstart --out "$token" --overwrite >/dev/null 2>&1
   login "$name" "$token"
 }
 
@@ -88,7 +88,7 @@ start_agent() {
   living_pid "agent-$name" >/dev/null && return 0
   if ! as admin agent get "$name" >/dev/null 2>&1; then
     rm -f "$state/secrets/join-$name"
-    as admin agent token create "$name" --environment "$environment" --out "$state/secrets/join-$name" \
+    as admin agent token create "$name" --environment "$environment" --out "$state/secrets/join-$name" --overwrite \
       >/dev/null 2>&1
   fi
   "$bin/dbfleet-agent" check-config --config "$state/etc/agent-$name.yaml" \

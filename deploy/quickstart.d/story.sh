@@ -18,6 +18,23 @@ expect_state() {
   [[ $state_now == "STATE_$2" ]] || fail "job $1 is $state_now, not STATE_$2: $(as admin job get "$1" -o json | field errorMessage)"
 }
 in_state() { [[ $(job_state "$1") == "STATE_$2" ]]; }
+# wait_for_state JOB STATE SECONDS: a job that has ended otherwise is not waited for.
+wait_for_state() {
+  local now deadline=$((SECONDS + $3))
+  while :; do
+    now=$(job_state "$1")
+    case $now in
+      "STATE_$2") return 0 ;;
+      STATE_SUCCEEDED | STATE_PARTIAL | STATE_FAILED | STATE_ROLLED_BACK | STATE_CANCELLED | STATE_REFUSED | \
+        STATE_REJECTED | STATE_EXPIRED)
+        as admin job get "$1" >&2
+        fail "job $1 is $now, not STATE_$2: $(as admin job get "$1" -o json | field errorMessage)"
+        ;;
+    esac
+    ((SECONDS < deadline)) || fail "job $1 is $now, not STATE_$2, after $3 s; see the logs in $state/log"
+    sleep 0.1
+  done
+}
 columns_of() {
   mariadb_admin -N -e "SELECT COLUMN_NAME, COLUMN_TYPE FROM information_schema.COLUMNS
     WHERE TABLE_SCHEMA = 'client_1001' AND TABLE_NAME = '$1' ORDER BY ORDINAL_POSITION"
@@ -52,7 +69,7 @@ submit_change() {
     --instance mariadb --database client_1001 --client --account 1001 --title "$2" \
     --reason "quickstart" --approve-destructive --fresh-backup -o name 2>>"$state/log/story.log")
   job=${job##*/}
-  wait_for 30 "the plan of $job" in_state "$job" AWAITING_APPROVAL
+  wait_for_state "$job" AWAITING_APPROVAL 30
   echo "$job"
 }
 
@@ -89,7 +106,7 @@ story_migration() {
   note "And back again, as a change of its own with its own approval:"
   rollback=$(as ada change rollback "$job" --reason "quickstart" --approve-destructive -o name 2>>"$state/log/story.log")
   rollback=${rollback##*/}
-  wait_for 30 "the plan of $rollback" in_state "$rollback" AWAITING_APPROVAL
+  wait_for_state "$rollback" AWAITING_APPROVAL 30
   approve_change "$rollback"
   expect_state "$rollback" SUCCEEDED
   [[ $(columns_of orders) == "$before" ]] || fail "the rollback left the table changed"

@@ -138,8 +138,8 @@ def terminal_final(view):
         for record in records:
             if end is not None and record["action"] in WORK | {"job.end"}:
                 yield resource, f"{record['action']} (record {record['seq']}) after its end ({end})"
-            if record["action"] in ("job.end", "change.reject"):
-                end = record["details"].get("state", "rejected")
+            if record["action"] == "job.end":
+                end = record["details"]["state"]
         row = view.jobs.get(resource.removeprefix("jobs/"))
         if end is not None and row is not None and row["state"] != end:
             yield resource, f"ended as {end} in the trail, and is {row['state']}"

@@ -31,7 +31,7 @@ class RefusalsTest(FleetTest):
         return path
 
     def token(self, name, *more):
-        self.fleet.cli("admin", "agent", "token", "create", name, "-e", "qa", "--out",
+        self.fleet.cli("admin", "agent", "token", "create", name, "-e", "qa", "--overwrite", "--out",
                        self.fleet.state / "secrets" / f"join-{name}", *more, expect=0)
         return self.fleet.state / "secrets" / f"join-{name}"
 

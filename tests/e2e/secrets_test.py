@@ -315,7 +315,7 @@ class SecretsTest(FleetTest):
         for data in (b"x" + secret, secret.hex().encode(), b"k: " + base64.b64encode(secret),
                      base64.b64encode(b"1" + secret + b"2"), base64.b64encode(b"12" + secret)):
             self.assertEqual(needles.find(data), ["mariadb-backup"], data)
-        for name in ("admin-token", "token-ada", "join-redis"):
+        for name in ("admin-token", "token-ada", "mariadb-backup"):
             self.assertIn(name, self.secrets())
         with subprocess.Popen(["sleep", "60.2468"], env={"PROBE": "seen-in-an-environment"}) as probe:
             try:

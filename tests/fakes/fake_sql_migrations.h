@@ -49,6 +49,8 @@ class FakeSqlMigrations : public SqlMigrations {
   std::map<std::string, int> lock_timeouts;
   // Called while a statement is executed, before its effect.
   std::function<void(absl::string_view)> during;
+  // The same while it reads.
+  std::function<void(absl::string_view)> during_read;
   // Told how long an OpenLocked waited in vain; a test moves its clock.
   std::function<void(absl::Duration)> waited;
   bool locked_by_other = false;
@@ -197,6 +199,8 @@ class FakeSqlMigrations : public SqlMigrations {
     absl::StatusOr<std::vector<TextRow>> Query(absl::string_view statement) override {
       if (dead_) return Gone();
       if (server_.NextFault(statement) != Fault::kNone) return Cut();
+      if (server_.during_read) server_.during_read(statement);
+      if (broken_) return Cut();
       if (absl::StrContains(statement, "information_schema")) {
         return Rows{{server_.non_transactional_tables ? "1" : "0"}};
       }

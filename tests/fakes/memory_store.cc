@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/audit/merkle.h"
 #include "common/audit/record.h"
+#include "common/audit/tiles.h"
 #include "controller/domain/transitions.h"
 #include "tests/fakes/memory_tables.h"
 
@@ -199,6 +201,61 @@ class Transaction : public WriteTx {
     }
     return rows;
   }
+  // Made anew each time: the trails of tests are short.
+  absl::StatusOr<std::string> ReadAuditTile(int level, uint64_t index) override {
+    audit::TreeAppender tree;
+    for (const auto& row : t_.audit) tree.Append(audit::LeafHash(row->canonical));
+    for (audit::TileAppend& tile : tree.TakeChanges()) {
+      if (tile.id == audit::TileId{level, index}) return std::move(tile.hashes);
+    }
+    return std::string();
+  }
+  absl::StatusOr<std::vector<AuditCheckpoint>> AuditCheckpoints(uint64_t first_size,
+                                                                uint64_t last_size) override {
+    std::vector<AuditCheckpoint> found;
+    for (const AuditCheckpoint& checkpoint : t_.checkpoints) {
+      if (checkpoint.size >= first_size && checkpoint.size <= last_size)
+        found.push_back(checkpoint);
+    }
+    std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
+      return a.size < b.size;
+    });
+    return found;
+  }
+  absl::StatusOr<std::vector<AuditCheckpoint>> LastCheckpoints(absl::string_view log_id,
+                                                               int limit) override {
+    std::vector<AuditCheckpoint> found;
+    for (auto it = t_.checkpoints.rbegin(); it != t_.checkpoints.rend(); ++it) {
+      if (it->log_id == log_id && static_cast<int>(found.size()) < limit) found.push_back(*it);
+    }
+    return found;
+  }
+  absl::StatusOr<std::vector<std::string>> AuditLogs() override {
+    std::vector<std::string> logs;
+    for (const AuditCheckpoint& checkpoint : t_.checkpoints) {
+      if (std::find(logs.begin(), logs.end(), checkpoint.log_id) == logs.end()) {
+        logs.push_back(checkpoint.log_id);
+      }
+    }
+    return logs;
+  }
+  absl::StatusOr<std::vector<AuditReceipt>> AuditReceipts(uint64_t first_size,
+                                                          uint64_t last_size) override {
+    std::vector<AuditReceipt> found;
+    for (const auto& [key, receipt] : t_.receipts) {
+      if (receipt.size >= first_size && receipt.size <= last_size) found.push_back(receipt);
+    }
+    std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
+      return a.size < b.size;
+    });
+    return found;
+  }
+  absl::StatusOr<std::optional<ControllerStart>> StartFrom(uint64_t epoch) override {
+    const auto it = t_.starts.lower_bound(epoch);
+    if (it == t_.starts.end()) return std::optional<ControllerStart>();
+    return std::make_optional<ControllerStart>(
+        {it->first, it->second, it == t_.starts.begin()});
+  }
 
   absl::Status InsertEnvironment(Environment* value) override {
     return Insert(&t_.environments, "environment", value->name, value);
@@ -283,6 +340,24 @@ class Transaction : public WriteTx {
     return absl::OkStatus();
   }
 
+  absl::Status InsertAuditCheckpoint(const AuditCheckpoint& value) override {
+    t_.checkpoints.push_back(value);
+    t_.checkpoints.back().id =
+        t_.checkpoints.size() == 1 ? 1 : t_.checkpoints[t_.checkpoints.size() - 2].id + 1;
+    return absl::OkStatus();
+  }
+  absl::Status DeleteAuditCheckpoint(int64_t id) override {
+    t_.checkpoints.erase(std::remove_if(t_.checkpoints.begin(), t_.checkpoints.end(),
+                                        [&](const auto& row) { return row.id == id; }),
+                         t_.checkpoints.end());
+    return absl::OkStatus();
+  }
+  absl::Status PutAuditReceipt(const AuditReceipt& value) override {
+    AuditReceipt& row = t_.receipts[{value.agent_id, value.log_id}];
+    if (value.size >= row.size) row = value;
+    return absl::OkStatus();
+  }
+
   absl::Status AppendAudit(const AuditEntry& entry) override {
     std::string previous = t_.audit.empty() ? audit::GenesisHash() : t_.audit.back()->hash;
     t_.audit.push_back(std::make_shared<const AuditRow>(
@@ -298,7 +373,16 @@ class Transaction : public WriteTx {
 }  // namespace
 
 MemoryStore::MemoryStore(const Clock* clock, uint64_t epoch)
-    : clock_(clock), epoch_(epoch), tables_(std::make_shared<Tables>()) {}
+    : clock_(clock), epoch_(epoch), tables_(std::make_shared<Tables>()) {
+  AddStart(epoch, 0);
+}
+
+void MemoryStore::AddStart(uint64_t epoch, uint64_t audit_size) {
+  MutexLock lock(&snapshot_mutex_);
+  auto tables = std::make_shared<Tables>(*tables_);
+  tables->starts[epoch] = audit_size;
+  tables_ = std::move(tables);
+}
 
 MemoryStore::~MemoryStore() = default;
 

@@ -34,6 +34,9 @@ class MemoryStore : public Store {
   // The next `count` mutations fail with `status` instead of committing; their functions still run.
   void FailCommits(int count, const absl::Status& status);
 
+  // A former start of a controller on this store.
+  void AddStart(uint64_t epoch, uint64_t audit_size);
+
   // Mutations that committed.
   int commits() const;
   // The whole trail, oldest first.

@@ -49,6 +49,9 @@ struct MemoryStore::Tables {
   MemoryTable<std::string> contents;
   MemoryTable<std::string> settings;
   std::vector<std::shared_ptr<const AuditRow>> audit;
+  std::vector<AuditCheckpoint> checkpoints;
+  std::map<std::pair<std::string, std::string>, AuditReceipt> receipts;  // By agent and log.
+  std::map<uint64_t, uint64_t> starts;                                   // Audit size by epoch.
 };
 
 namespace memory {

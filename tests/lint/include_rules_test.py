@@ -180,7 +180,8 @@ class Tree:
     def check_mirrors(self):
         for file in self.sources:
             for kind, ending in rules.MIRRORS.items():
-                if not file.startswith(kind + "/") or not file.endswith(".cc"):
+                if file.startswith(tuple(rules.PROGRAMS)) or (
+                        not file.startswith(kind + "/") or not file.endswith(".cc")):
                     continue
                 folder = file[len(kind) + 1:].rpartition("/")[0]
                 if folder not in self.modules:

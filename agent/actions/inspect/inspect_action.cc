@@ -16,8 +16,10 @@ namespace dbfleet::agent {
 namespace {
 
 absl::Status NotSafe(absl::string_view why) {
-  return Error(absl::StatusCode::kFailedPrecondition, "INSPECTION_NOT_SAFE",
-               absl::StrCat("an inspection only reads; this statement was refused: ", why));
+  return Error(
+      absl::StatusCode::kFailedPrecondition, "INSPECTION_NOT_SAFE",
+      absl::StrCat("an inspection only reads, and no credentials; this statement was refused: ",
+                   why));
 }
 
 absl::StatusOr<work::v1::InspectResult> Inspect(ActionContext& context,
@@ -25,7 +27,9 @@ absl::StatusOr<work::v1::InspectResult> Inspect(ActionContext& context,
   ASSIGN_OR_RETURN(const QueryOptions options, InspectLimits(spec));
   Engine& engine = context.engine();
   ASSIGN_OR_RETURN(const sql::Dialect dialect, engine.ProbeDialect());
-  RETURN_IF_ERROR(CheckInspection(dialect, spec.statement()));
+  const std::string& database =
+      spec.database().empty() ? engine.spec().default_database : spec.database();
+  RETURN_IF_ERROR(CheckInspection(dialect, spec.statement(), database));
   RETURN_IF_ERROR(context.MayGoOn());
   ASSIGN_OR_RETURN(work::v1::InspectResult result,
                    engine.Inspect(spec.statement(), spec.database(), options));
@@ -37,8 +41,7 @@ absl::StatusOr<work::v1::InspectResult> Inspect(ActionContext& context,
 
 absl::StatusOr<QueryOptions> InspectLimits(const work::v1::InspectSpec& spec) {
   QueryOptions options;
-  options.timeout =
-      spec.has_timeout() ? FromProto(spec.timeout()) : InspectAction::kDefaultTimeout;
+  options.timeout = spec.has_timeout() ? FromProto(spec.timeout()) : InspectAction::kDefaultTimeout;
   options.max_rows = spec.max_rows() == 0 ? InspectAction::kDefaultRows : spec.max_rows();
   if (options.timeout <= absl::ZeroDuration() || options.timeout > InspectAction::kMaxTimeout) {
     return Error(absl::StatusCode::kInvalidArgument, "BAD_LIMIT",
@@ -54,7 +57,8 @@ absl::StatusOr<QueryOptions> InspectLimits(const work::v1::InspectSpec& spec) {
   return options;
 }
 
-absl::Status CheckInspection(sql::Dialect dialect, absl::string_view text) {
+absl::Status CheckInspection(sql::Dialect dialect, absl::string_view text,
+                             absl::string_view database) {
   ASSIGN_OR_RETURN(const std::vector<sql::Statement> statements, sql::Split(dialect, text));
   if (statements.empty()) {
     return Error(absl::StatusCode::kInvalidArgument, "BAD_SQL", "the statement is empty");
@@ -62,7 +66,7 @@ absl::Status CheckInspection(sql::Dialect dialect, absl::string_view text) {
   if (statements.size() > 1) {
     return NotSafe(absl::StrCat("it holds ", statements.size(), " statements; send one"));
   }
-  const sql::Verdict verdict = sql::Classify(dialect, text);
+  const sql::Verdict verdict = sql::Classify(dialect, text, database);
   if (verdict.transaction_control) return NotSafe("it controls transactions");
   if (verdict.safety == sql::Safety::kSafe) return absl::OkStatus();
   return NotSafe(verdict.reasons.empty() ? "it is destructive"

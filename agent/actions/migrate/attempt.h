@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -26,6 +27,12 @@ struct MigrateOptions {
   absl::Duration settle_wait = absl::Hours(1);
   // One wait for the lock within that time; between two of them the agent says that it waits.
   absl::Duration settle_slice = absl::Seconds(20);
+  // What settling reads from the target, on a session that it has, it also reads within that time;
+  // but a read that follows a long rollback always has this much. After it the connection is cut.
+  // Statements of a rollback are not bounded.
+  absl::Duration settle_read = absl::Minutes(10);
+  // A plan's reads take seconds; a server that has not answered after this hangs.
+  absl::Duration plan_limit = absl::Minutes(10);
   // How long after a cancellation the forward session may still be in use. Beyond that the server
   // hangs, or takes long to undo the statement: the connection is cut, and the outcome is settled
   // as after any lost connection, within `settle_wait`.
@@ -61,6 +68,23 @@ struct Attempt {
 
   void Info(absl::string_view line) { context.Log(work::v1::SEVERITY_INFO, line); }
   void Warn(absl::string_view line) { context.Log(work::v1::SEVERITY_WARNING, line); }
+};
+
+// Cuts the connection of a session that is still in use for reading after `limit`, which ends what
+// it waits for as UNAVAILABLE. Not thread-safe; the session and the clock must outlive it.
+class ReadLimit {
+ public:
+  ReadLimit(Clock& clock, MigrationSession& session, absl::Duration limit)
+      : timer_(clock.After(limit, [&session] { session.Break(); })) {}
+  // While settling: until `deadline` on Monotonic(), and for `settle_read` at least.
+  ReadLimit(const Attempt& attempt, MigrationSession& session, absl::Duration deadline)
+      : ReadLimit(attempt.clock, session,
+                  std::max(deadline - attempt.clock.Monotonic(), attempt.options.settle_read)) {}
+  ReadLimit(const ReadLimit&) = delete;
+  ReadLimit& operator=(const ReadLimit&) = delete;
+
+ private:
+  const std::unique_ptr<Clock::Timer> timer_;  // Its end waits for a callback that runs.
 };
 
 // Opens a locked session although the server may be away or the lock held by a statement that still

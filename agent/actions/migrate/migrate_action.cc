@@ -108,6 +108,7 @@ absl::StatusOr<work::v1::Plan> MigrateAction::Plan(ActionContext& context,
   ASSIGN_OR_RETURN(const std::string database, Check(context, spec));
   SqlMigrations& sql = *context.engine().migrations();
   ASSIGN_OR_RETURN(const auto session, sql.OpenForPlan(database));
+  const ReadLimit limit(clock_, *session, options_.plan_limit);
   const TargetHistory history = HistoryFor(context, sql, database, clock_);
   ASSIGN_OR_RETURN(
       const MigrationModel model,
@@ -150,11 +151,7 @@ absl::Status MigrateAction::LookBack(Attempt& attempt, MigrationSession& session
   *ran_before = !rows.empty();
   ASSIGN_OR_RETURN(const uint64_t highest, attempt.history.HighestFence(session));
   if (highest > attempt.history.id().fence && !*ran_before) {
-    return Error(absl::StatusCode::kFailedPrecondition, "STALE_FENCE",
-                 absl::StrCat("this attempt has the fence ", attempt.history.id().fence,
-                              ", but one with ", highest,
-                              " has worked on the database already; "
-                              "start a new attempt"));
+    return StaleFence(attempt.history.id().fence, highest);
   }
   return absl::OkStatus();
 }
@@ -310,6 +307,7 @@ absl::StatusOr<Settlement> MigrateAction::TrySettleUnseen(Attempt& attempt,
                                                           absl::Duration deadline,
                                                           MigrationModel* model) {
   ASSIGN_OR_RETURN(auto session, OpenPatiently(attempt, deadline));
+  std::optional<ReadLimit> limit(std::in_place, attempt, *session, deadline);
   ASSIGN_OR_RETURN(const bool has_history, attempt.sql.HasHistory(*session));
   std::vector<StepRow> rows;
   if (has_history) {
@@ -323,6 +321,7 @@ absl::StatusOr<Settlement> MigrateAction::TrySettleUnseen(Attempt& attempt,
   }
   ASSIGN_OR_RETURN(*model, LoadModel(attempt.context, attempt.sql, attempt.history, *session, spec,
                                      attempt.database, HistoryView::kBeforeAttempt));
+  limit.reset();
   return Settler(attempt, *model).Settle(std::move(session), deadline);
 }
 

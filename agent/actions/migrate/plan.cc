@@ -77,6 +77,30 @@ absl::StatusOr<Estimates> EstimateTables(const MigrationModel& model, SqlMigrati
   return estimates;
 }
 
+// Says before the approval what would fail after it: schema changes need the table's owner.
+absl::Status WarnOfForeignOwners(const MigrationModel& model, SqlMigrations& sql,
+                                 MigrationSession& session, Plan* plan) {
+  std::set<std::string> names;
+  for (const VersionUnit& unit : model.units) {
+    for (const PlannedStatement& statement : unit.forward) {
+      if (statement.verdict.kind != sql::Kind::kSchemaMigration &&
+          statement.verdict.kind != sql::Kind::kQueryOptimization) {
+        continue;
+      }
+      names.insert(statement.verdict.tables.begin(), statement.verdict.tables.end());
+    }
+  }
+  if (names.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<std::string> tables,
+                   sql.NotOwned(session, std::vector<std::string>(names.begin(), names.end())));
+  for (const std::string& table : tables) {
+    plan->add_warnings(
+        absl::StrCat("the account for migrations does not own ", table,
+                     ", so ALTER, DROP and CREATE INDEX on it fail: GRANT it the owner's role"));
+  }
+  return absl::OkStatus();
+}
+
 // Tables that do not exist yet are unknown to the server and count as empty beside known ones.
 int64_t SumRows(const Estimates& estimates) {
   int64_t sum = 0;
@@ -111,6 +135,7 @@ absl::StatusOr<Plan> MakePlan(const MigrationModel& model, SqlMigrations& sql,
   }
   for (const std::string& text : model.irreversible) plan.add_irreversible(text);
   for (const std::string& text : model.warnings) plan.add_warnings(text);
+  RETURN_IF_ERROR(WarnOfForeignOwners(model, sql, session, &plan));
   ASSIGN_OR_RETURN(*plan.mutable_schema_fingerprint(), sql.SchemaFingerprint(session));
   ASSIGN_OR_RETURN(*plan.mutable_server_version(), sql.ServerVersion(session));
   plan.set_estimated_rows(SumRows(estimates));

@@ -46,6 +46,7 @@ ActionResult RefusedResult(const absl::Status& status) {
   result.outcome = OUTCOME_FAILED;
   result.error_reason = ReasonOr(status, "MIGRATION_FAILED");
   result.error_message = absl::StrCat(status.message(), "; nothing was changed");
+  result.seen_fence = SeenFence(status);
   result.result.mutable_migrate();
   return result;
 }

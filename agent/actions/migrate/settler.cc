@@ -1,6 +1,7 @@
 #include "agent/actions/migrate/settler.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -25,6 +26,7 @@ Settlement Unknown(absl::string_view why) {
 }  // namespace
 
 Settlement Settler::Settle(std::unique_ptr<MigrationSession> session, absl::Duration deadline) {
+  deadline_ = deadline;
   for (int pass = 0; pass < kMaxPasses; ++pass) {
     if (session == nullptr) {
       auto opened = OpenPatiently(attempt_, deadline);
@@ -47,7 +49,18 @@ Settlement Settler::Settle(std::unique_ptr<MigrationSession> session, absl::Dura
   return Unknown("the connection to the target was lost again and again");
 }
 
+absl::StatusOr<std::string> Settler::ReadFingerprintInTime(MigrationSession& session) {
+  const ReadLimit limit(attempt_, session, deadline_);
+  return ReadFingerprint(attempt_, session);
+}
+
+absl::Status Settler::RecordInTime(MigrationSession& session, const StepRow& row) {
+  const ReadLimit limit(attempt_, session, deadline_);
+  return attempt_.history.UpdateStep(session, row);
+}
+
 absl::Status Settler::ReadTarget(MigrationSession& session) {
+  const ReadLimit limit(attempt_, session, deadline_);
   rows_.clear();
   versions_.clear();
   fingerprint_before_.clear();
@@ -68,7 +81,9 @@ absl::StatusOr<Settlement> Settler::Pass(MigrationSession& session) {
   if (Row(false, kAttemptRow) == nullptr) return untouched;
   untouched.began = true;
 
+  std::optional<ReadLimit> limit(std::in_place, attempt_, session, deadline_);
   ASSIGN_OR_RETURN(const uint64_t highest, attempt_.history.HighestFence(session));
+  limit.reset();
   if (highest > attempt_.history.id().fence) {
     if (rows_.size() == 1) return untouched;
     return Unknown(absl::StrCat("another attempt with the higher fence ", highest,
@@ -132,7 +147,7 @@ absl::StatusOr<bool> Settler::ResolveUnknownSteps(MigrationSession& session, std
         }
         const bool done = resolved.state == step_state::kDone;
         resolved.error = absl::StrCat("settled afterwards: ", done ? "took effect" : "no effect");
-        RETURN_IF_ERROR(attempt_.history.UpdateStep(session, resolved));
+        RETURN_IF_ERROR(RecordInTime(session, resolved));
         report.set_state(done ? work::v1::STEP_STATE_SUCCEEDED : work::v1::STEP_STATE_FAILED);
         (void)attempt_.context.ReportStep(report);
         attempt_.Info(absl::StrCat(statement.Where(), ": ", resolved.error));
@@ -153,10 +168,10 @@ absl::StatusOr<std::string> Settler::Resolve(MigrationSession& session,
   if (known != attempt_.known_outcomes.end() && !(known_done && statement.tells)) {
     return known->second;
   }
-  ASSIGN_OR_RETURN(std::string now, ReadFingerprint(attempt_, session));
+  ASSIGN_OR_RETURN(std::string now, ReadFingerprintInTime(session));
   if (now != row.fingerprint && !ConcurrentIndexName(statement.text).empty()) {
     RETURN_IF_ERROR(RemoveInvalidIndex(attempt_, session, statement, row.error));
-    ASSIGN_OR_RETURN(now, ReadFingerprint(attempt_, session));
+    ASSIGN_OR_RETURN(now, ReadFingerprintInTime(session));
   }
   const bool tells = statement.effect == Effect::kSchema || statement.effect == Effect::kPartial;
   if (tells && now == row.fingerprint) return std::string(step_state::kFailed);
@@ -334,7 +349,7 @@ absl::StatusOr<Settlement> Settler::RollBack(MigrationSession& session) {
 }
 
 absl::StatusOr<Settlement> Settler::Conclude(MigrationSession& session, Settlement result) {
-  ASSIGN_OR_RETURN(const std::string now, ReadFingerprint(attempt_, session));
+  ASSIGN_OR_RETURN(const std::string now, ReadFingerprintInTime(session));
   if (now == fingerprint_before_) {
     result.kind =
         result.undone.empty() ? Settlement::Kind::kUntouched : Settlement::Kind::kRolledBack;

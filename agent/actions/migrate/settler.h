@@ -35,9 +35,9 @@ struct Settlement {
 // interrupted anywhere and begun again. Expiry, lost leases and cancellations do not stop it. Not
 // thread-safe; one use.
 //
-// Undecided are: an opaque statement whose answer was lost; a target that cannot be reached within
-// `settle_wait`; one that an attempt with a higher fence has worked on since; files that are not
-// those which the attempt executed.
+// Undecided are: an opaque statement whose answer was lost; a target that cannot be reached, or
+// hangs, within `settle_wait`; one that an attempt with a higher fence has worked on since; files
+// that are not those which the attempt executed.
 //
 // Nothing is undone that was there before: a step that changed nothing is not, and where it cannot
 // be told which rollback statement belongs to which step the version stays as it is (kIncomplete).
@@ -45,7 +45,8 @@ class Settler {
  public:
   Settler(Attempt& attempt, const MigrationModel& model) : attempt_(attempt), model_(model) {}
 
-  // `session` is used while it is good; null: a new one is opened. `deadline`: on Monotonic().
+  // `session` is used while it is good; null: a new one is opened. `deadline`: on Monotonic(), for
+  // the opening and for reads (see MigrateOptions::settle_read).
   Settlement Settle(std::unique_ptr<MigrationSession> session, absl::Duration deadline);
 
  private:
@@ -79,8 +80,12 @@ class Settler {
   absl::StatusOr<UnitOrder> OrderBackward(const VersionUnit& unit) const;
   std::vector<std::string> StillThere() const;
 
+  absl::StatusOr<std::string> ReadFingerprintInTime(MigrationSession& session);
+  absl::Status RecordInTime(MigrationSession& session, const StepRow& row);
+
   Attempt& attempt_;
   const MigrationModel& model_;
+  absl::Duration deadline_ = absl::InfiniteDuration();
   std::vector<StepRow> rows_;
   std::vector<HistoryRow> versions_;
   std::string fingerprint_before_;

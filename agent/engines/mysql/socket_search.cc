@@ -3,12 +3,14 @@
 #include <dirent.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -43,8 +45,25 @@ int PortOf(const sockaddr_storage& address) {
   return 0;
 }
 
-// The server's name for its socket may be a relative path, or another way to the same folder.
 absl::string_view BaseName(absl::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+// Without symbolic links; "" if the path leads nowhere.
+std::string RealPath(const std::string& path) {
+  const std::unique_ptr<char, void (*)(void*)> real(realpath(path.c_str(), nullptr), free);
+  return real == nullptr ? "" : real.get();
+}
+
+// Whether the server's own name for its socket can be that of the configured one. Two servers'
+// sockets often have the same name in different folders, so whole paths are compared where that
+// can be done. It cannot with a relative path, of which only the server knows the start, nor with
+// one that leads nowhere here, as that of a server in a container.
+bool IsSameSocket(const std::string& theirs, const std::string& ours) {
+  const bool absolute = theirs[0] == '/' && ours[0] == '/';
+  const std::string their_path = absolute ? RealPath(theirs) : "";
+  const std::string our_path = absolute ? RealPath(ours) : "";
+  if (!their_path.empty() && !our_path.empty()) return their_path == our_path;
+  return BaseName(theirs) == BaseName(ours);
+}
 
 bool LeadsTo(int fd, const Endpoint& endpoint) {
   sockaddr_storage address = {};
@@ -53,7 +72,7 @@ bool LeadsTo(int fd, const Endpoint& endpoint) {
   if (endpoint.socket.empty()) return PortOf(address) == endpoint.port;
   if (address.ss_family != AF_UNIX || size <= offsetof(sockaddr_un, sun_path)) return false;
   const auto& local = reinterpret_cast<const sockaddr_un&>(address);
-  return BaseName(local.sun_path) == BaseName(endpoint.socket);
+  return IsSameSocket(local.sun_path, endpoint.socket);
 }
 
 // Inode, which no other socket has, -> descriptor.

@@ -30,7 +30,9 @@ std::string PostgresGrants(const InstanceSpec& spec) {
   std::string text =
       absl::StrCat("-- Accounts of dbfleet for instance ", spec.name,
                    ". Put in the passwords and run this with psql as a superuser.\n\n"
-                   "-- Checks, metrics and read-only inspection.\n",
+                   "-- Checks, metrics and read-only inspection. pg_read_all_data covers the catalogues "
+                   "with password\n-- hashes too, which dbfleet refuses to read; to keep them out "
+                   "on the server as well, grant SELECT\n-- ON ALL TABLES per schema instead.\n",
                    Create(inspect, "CONNECTION LIMIT 20", "inspect"), "ALTER ROLE ", inspect,
                    " SET default_transaction_read_only = on;\n",
                    "GRANT pg_monitor, pg_read_all_data TO ", inspect, ";\n\n");
@@ -59,9 +61,6 @@ std::string PostgresGrants(const InstanceSpec& spec) {
         "TABLES IN SCHEMA public TO ",
         migrate, ";\n", "GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ", migrate, ";\n");
   }
-  absl::StrAppend(&text,
-                  "-- ALTER and DROP of a table need its owner's rights: GRANT the owning role to ",
-                  migrate, ".\n");
   return text;
 }
 

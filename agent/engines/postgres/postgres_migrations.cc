@@ -157,6 +157,23 @@ class PostgresMigrations : public SqlMigrations {
     return EstimatePostgresTables(session, tables);
   }
 
+  absl::StatusOr<std::vector<std::string>> NotOwned(
+      MigrationSession& session, const std::vector<std::string>& tables) override {
+    std::vector<std::string> found;
+    for (const std::string& table : tables) {
+      ASSIGN_OR_RETURN(
+          const auto rows,
+          session.Query(absl::StrCat(
+              "SELECT pg_catalog.pg_get_userbyid(relowner) FROM pg_catalog.pg_class WHERE oid = "
+              "pg_catalog.to_regclass(",
+              session.Quote(table),
+              ") AND NOT pg_catalog.pg_has_role(relowner, 'USAGE')")));
+      if (rows.empty()) continue;
+      found.push_back(absl::StrCat(table, " (owner ", rows[0][0].value_or("?"), ")"));
+    }
+    return found;
+  }
+
   std::vector<std::string> HistoryDdl() const override {
     return {
         "CREATE TABLE IF NOT EXISTS public.dbfleet_schema_history ("

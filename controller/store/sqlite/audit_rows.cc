@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 
 #include "common/audit/export.h"
+#include "common/audit/merkle.h"
 #include "common/base/canonical.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
@@ -144,6 +145,7 @@ absl::StatusOr<ChainHead> ReadChainHead(Connection& connection) {
   }
   head.seq = rows[0].seq;
   head.hash = rows[0].hash;
+  head.leaf = audit::LeafHash(rows[0].canonical);
   return head;
 }
 
@@ -176,6 +178,7 @@ absl::Status AppendAudit(Connection& connection, const AuditEntry& entry, absl::
   RETURN_IF_ERROR(statement.Run());
   head->seq = row.seq;
   head->hash = row.hash;
+  head->leaf = audit::LeafHash(row.canonical);
   return absl::OkStatus();
 }
 

@@ -45,6 +45,18 @@ class Fields {
     if (field == nullptr || !field->is_boolean()) return Bad<bool>();
     return field->get<bool>();
   }
+  // Absent in what earlier versions stored, which is an empty map.
+  std::map<std::string, int64_t> Counts(const char* name) {
+    std::map<std::string, int64_t> counts;
+    const Json* field = ok_ && object_.contains(name) ? Find(name) : nullptr;
+    if (field == nullptr) return counts;
+    if (!field->is_object()) return Bad<std::map<std::string, int64_t>>();
+    for (const auto& [key, value] : field->items()) {
+      if (!value.is_number_integer()) return Bad<std::map<std::string, int64_t>>();
+      counts[key] = value.get<int64_t>();
+    }
+    return counts;
+  }
 
  private:
   const Json* Find(const char* name) {
@@ -106,7 +118,8 @@ std::string Encode(const std::vector<Approval>& values) {
                      {"digest", value.digest},
                      {"reason", value.reason},
                      {"decide_time", EncodeTime(value.decide_time)},
-                     {"expire_time", EncodeTime(value.expire_time)}});
+                     {"expire_time", EncodeTime(value.expire_time)},
+                     {"rows", value.rows}});
   }
   return Dump(array);
 }
@@ -172,6 +185,7 @@ bool Decode(absl::string_view text, std::vector<Approval>* values) {
     value.reason = fields.Text("reason");
     value.decide_time = DecodeTime(fields.Int("decide_time"));
     value.expire_time = DecodeTime(fields.Int("expire_time"));
+    value.rows = fields.Counts("rows");
     if (!fields.ok()) return false;
     values->push_back(std::move(value));
   }

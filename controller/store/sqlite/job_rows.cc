@@ -5,7 +5,7 @@
 
 namespace dbfleet::controller::sqlite {
 
-static_assert(FieldCount<Job>() == 31 && FieldCount<Approval>() == 6 && FieldCount<Task>() == 15 &&
+static_assert(FieldCount<Job>() == 30 && FieldCount<Approval>() == 7 && FieldCount<Task>() == 15 &&
                   FieldCount<StepReport>() == 7 && FieldCount<Attempt>() == 20,
               "a field was added: give it a column here and in schema.cc, or a name in codec.cc");
 
@@ -32,7 +32,6 @@ struct Table<Job> {
     v("plan_only", value.plan_only);
     v("schema_change", value.schema_change);
     v("has_rollback", value.has_rollback);
-    v("approved_rows", value.approved_rows);
     v("backup_gate", value.backup_gate);
     v("gate_job", value.gate_job);
     v("max_parallel", value.max_parallel);

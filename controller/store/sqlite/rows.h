@@ -79,6 +79,7 @@ absl::StatusOr<std::vector<AuditRow>> ReadAudit(Connection& connection, uint64_t
 struct ChainHead {
   uint64_t seq = 0;
   std::string hash = audit::GenesisHash();
+  std::string leaf;  // Of the last record, in the tree (audit_tree.h).
 };
 
 // Reads it from the store. DATA_LOSS (AUDIT_CORRUPT) if the last record does not fit its own hash:
@@ -90,5 +91,20 @@ absl::StatusOr<ChainHead> ReadChainHead(Connection& connection);
 // from being written.
 absl::Status AppendAudit(Connection& connection, const AuditEntry& entry, absl::Time now,
                          ChainHead* head);
+
+// evidence_rows.cc.
+absl::StatusOr<std::vector<AuditCheckpoint>> AuditCheckpoints(Connection& connection,
+                                                              uint64_t first_size,
+                                                              uint64_t last_size);
+absl::StatusOr<std::vector<AuditCheckpoint>> LastCheckpoints(Connection& connection,
+                                                             absl::string_view log_id, int limit);
+absl::StatusOr<std::vector<std::string>> AuditLogs(Connection& connection);
+absl::StatusOr<std::vector<AuditReceipt>> AuditReceipts(Connection& connection, uint64_t first_size,
+                                                        uint64_t last_size);
+absl::Status InsertAuditCheckpoint(Connection& connection, const AuditCheckpoint& checkpoint);
+absl::Status DeleteAuditCheckpoint(Connection& connection, int64_t id);
+absl::Status PutAuditReceipt(Connection& connection, const AuditReceipt& receipt);
+absl::StatusOr<std::optional<ControllerStart>> StartFrom(Connection& connection, uint64_t epoch);
+absl::Status InsertStart(Connection& connection, uint64_t epoch, uint64_t audit_size);
 
 }  // namespace dbfleet::controller::sqlite

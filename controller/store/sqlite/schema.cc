@@ -4,6 +4,7 @@
 
 #include "common/base/failpoint.h"
 #include "common/base/status.h"
+#include "controller/store/sqlite/audit_tree.h"
 
 namespace dbfleet::controller::sqlite {
 namespace {
@@ -249,13 +250,54 @@ ALTER TABLE jobs DROP COLUMN paused_from;
 ALTER TABLE attempts DROP COLUMN cancel_sent;
 )sql";
 
-constexpr SchemaStep kSteps[] = {{1, kVersion1}, {2, kVersion2}};
+// The tree over the audit records, its signed checkpoints, and what the agents answered to them.
+// The former audit_checkpoints was never written. `starts` has one row for each start of a
+// controller on this store: its epoch, and how many audit records there were before it.
+constexpr char kVersion3[] = R"sql(
+-- Each approval has the rows that it saw.
+ALTER TABLE jobs DROP COLUMN approved_rows;
+DROP TABLE audit_checkpoints;
+-- id: level << 58 | tile << 3 | part; a part holds up to 32 hashes (sqlite/audit_tree.h).
+CREATE TABLE audit_tiles(
+  id INTEGER PRIMARY KEY,
+  hashes BLOB NOT NULL
+) STRICT;
+CREATE TABLE audit_checkpoints(
+  id INTEGER PRIMARY KEY,
+  log_id TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  time_us INTEGER NOT NULL,
+  text TEXT NOT NULL
+) STRICT;
+CREATE INDEX audit_checkpoints_size ON audit_checkpoints(size, id);
+CREATE INDEX audit_checkpoints_log ON audit_checkpoints(log_id, id);
+CREATE TABLE audit_receipts(
+  agent_id TEXT NOT NULL,
+  log_id TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  signature BLOB NOT NULL,
+  certificate TEXT NOT NULL,
+  PRIMARY KEY(agent_id, log_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX audit_receipts_size ON audit_receipts(size);
+CREATE TABLE starts(
+  epoch INTEGER PRIMARY KEY,
+  audit_size INTEGER NOT NULL
+) STRICT;
+INSERT INTO starts(epoch, audit_size)
+  SELECT CAST(CAST(value AS TEXT) AS INTEGER), (SELECT ifnull(max(seq), 0) FROM audit)
+  FROM store_state WHERE key = 'epoch';
+)sql";
+
+constexpr SchemaStep kSteps[] = {{1, kVersion1}, {2, kVersion2}, {3, kVersion3, BuildTiles}};
 
 absl::Status RunSteps(Connection& connection, int64_t from, absl::Span<const SchemaStep> steps) {
   for (const SchemaStep& step : steps) {
     if (step.version <= from) continue;
     RETURN_IF_ERROR(Annotate(connection.Execute(step.sql),
                              absl::StrCat("upgrade of the store to schema ", step.version)));
+    if (step.then != nullptr) RETURN_IF_ERROR(step.then(connection));
   }
   const std::string marks = absl::StrCat("PRAGMA application_id = ", kApplicationId,
                                          "; PRAGMA user_version = ", steps.back().version);

@@ -17,6 +17,8 @@ inline constexpr int64_t kApplicationId = 0x44424643;
 struct SchemaStep {
   int version;
   const char* sql;
+  // What SQL alone cannot do; after it, in the same transaction. May be null.
+  absl::Status (*then)(Connection&) = nullptr;
 };
 
 // The steps of this program, ascending from 1 without gaps.

@@ -17,6 +17,7 @@
 #include "common/base/status.h"
 #include "common/log/log.h"
 #include "controller/policy/policy.h"
+#include "controller/store/sqlite/audit_tree.h"
 #include "controller/store/sqlite/connection.h"
 #include "controller/store/sqlite/disk_guard.h"
 #include "controller/store/sqlite/page_tokens.h"
@@ -64,7 +65,26 @@ absl::Status PrepareFiles(const std::string& path) {
   return SyncDirectory(folder);
 }
 
-absl::Status AddDefaultEnvironments(Connection& connection, absl::Time now, ChainHead* head) {
+// Writes audit records outside of the writer, with their place in the tree.
+class StartTrail {
+ public:
+  static absl::StatusOr<StartTrail> Open(Connection& connection) {
+    StartTrail trail;
+    ASSIGN_OR_RETURN(trail.head, sqlite::ReadChainHead(connection));
+    ASSIGN_OR_RETURN(trail.tree, sqlite::OpenTree(connection, trail.head));
+    return trail;
+  }
+  absl::Status Append(Connection& connection, const AuditEntry& entry, absl::Time now) {
+    RETURN_IF_ERROR(sqlite::AppendAudit(connection, entry, now, &head));
+    tree.Append(head.leaf);
+    return sqlite::AppendTiles(connection, tree.TakeChanges());
+  }
+
+  ChainHead head;
+  audit::TreeAppender tree;
+};
+
+absl::Status AddDefaultEnvironments(Connection& connection, absl::Time now, StartTrail* trail) {
   for (const char* name : {"development", "qa", "production"}) {
     Environment environment;
     environment.name = name;
@@ -77,7 +97,7 @@ absl::Status AddDefaultEnvironments(Connection& connection, absl::Time now, Chai
     entry.resource = absl::StrCat("environments/", name);
     entry.environment = name;
     entry.details["policy_digest"] = PolicyDigest(name, environment.policy);
-    RETURN_IF_ERROR(sqlite::AppendAudit(connection, entry, now, head));
+    RETURN_IF_ERROR(trail->Append(connection, entry, now));
   }
   return absl::OkStatus();
 }
@@ -85,12 +105,12 @@ absl::Status AddDefaultEnvironments(Connection& connection, absl::Time now, Chai
 struct Start {
   uint64_t epoch = 0;
   std::string page_secret;
-  ChainHead head;
+  StartTrail trail;
 };
 
 absl::StatusOr<Start> WriteStart(Connection& connection, absl::Time now) {
   Start start;
-  ASSIGN_OR_RETURN(start.head, sqlite::ReadChainHead(connection));
+  ASSIGN_OR_RETURN(start.trail, StartTrail::Open(connection));
   ASSIGN_OR_RETURN(start.page_secret, sqlite::GetState(connection, "page_secret"));
   ASSIGN_OR_RETURN(const std::string stored, sqlite::GetState(connection, "epoch"));
   uint64_t last_epoch = 0;
@@ -98,11 +118,16 @@ absl::StatusOr<Start> WriteStart(Connection& connection, absl::Time now) {
     return Error(absl::StatusCode::kDataLoss, "STORE_CORRUPT",
                  "the epoch in the store is no number; restore the store from its backup");
   }
+  // Above every epoch that an agent is known to have seen of a life that this store lost.
+  ASSIGN_OR_RETURN(const std::string floor_text, sqlite::GetSetting(connection, "epoch_floor"));
+  uint64_t floor = 0;
+  if (absl::SimpleAtoi(floor_text, &floor)) last_epoch = std::max(last_epoch, floor);
   start.epoch = std::max<uint64_t>(last_epoch + 1, std::max<int64_t>(absl::ToUnixSeconds(now), 1));
+  RETURN_IF_ERROR(sqlite::InsertStart(connection, start.epoch, start.trail.head.seq));
   if (stored.empty()) {
     start.page_secret = RandomBytes(32);
     RETURN_IF_ERROR(sqlite::PutState(connection, "page_secret", start.page_secret));
-    RETURN_IF_ERROR(AddDefaultEnvironments(connection, now, &start.head));
+    RETURN_IF_ERROR(AddDefaultEnvironments(connection, now, &start.trail));
   }
   RETURN_IF_ERROR(sqlite::PutState(connection, "epoch", absl::StrCat(start.epoch)));
   return start;
@@ -164,7 +189,8 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(SqliteStoreOption
   writer.connection = std::move(connection);
   writer.tokens = parts->tokens.get();
   writer.clock = clock;
-  writer.head = start->head;
+  writer.head = start->trail.head;
+  writer.tree = std::move(start->trail.tree);
   writer.disk = std::move(disk);
   writer.metrics = options.metrics;
   writer.fatal = options.fatal ? options.fatal : EndProcess;

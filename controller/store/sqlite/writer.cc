@@ -8,6 +8,7 @@
 #include "common/base/failpoint.h"
 #include "common/base/status.h"
 #include "common/log/log.h"
+#include "controller/store/sqlite/audit_tree.h"
 #include "controller/store/sqlite/transaction.h"
 
 namespace dbfleet::controller::sqlite {
@@ -64,7 +65,8 @@ Writer::Writer(Options options)
       fatal_(std::move(options.fatal)),
       on_head_(std::move(options.on_head)),
       head_(options.head),
-      next_head_(options.head) {
+      next_head_(options.head),
+      tree_(std::move(options.tree)) {
   sqlite3_wal_hook(
       connection_->handle(),
       [](void* pages, sqlite3*, const char*, int count) {
@@ -177,6 +179,7 @@ Writer::GroupEnd Writer::TryCommit(std::vector<Item>* group) {
     return IsDiskFull(begin) ? GroupEnd::kDiskFull : GroupEnd::kDone;
   }
   next_head_ = head_;
+  new_leaves_.clear();
   actions_.Clear();
   bool changed = false;
   for (Item& item : *group) {
@@ -192,6 +195,12 @@ Writer::GroupEnd Writer::TryCommit(std::vector<Item>* group) {
   }
   if (!changed) return Abandon(group, absl::OkStatus());
   connection_->ClearFailure();
+  // Of a copy, which is thrown away together with the group.
+  audit::TreeAppender tree = tree_;
+  for (const std::string& leaf : new_leaves_) tree.Append(leaf);
+  if (const absl::Status tiles = AppendTiles(*connection_, tree.TakeChanges()); !tiles.ok()) {
+    return Abandon(group, tiles);
+  }
   absl::Status commit = DBFLEET_FAILPOINT_TAGS("store.commit.before", actions_);
   if (commit.ok()) commit = connection_->Execute("COMMIT");
   if (!commit.ok()) return IsDiskFull(commit) ? Abandon(group, commit) : Fatal(commit);
@@ -200,6 +209,7 @@ Writer::GroupEnd Writer::TryCommit(std::vector<Item>* group) {
   if (!commit.ok()) return Fatal(commit);
   const bool moved = head_.seq != next_head_.seq;
   head_ = next_head_;
+  tree_ = std::move(tree);
   if (metrics_ != nullptr) metrics_->commits.Increment();
   if (moved && on_head_) on_head_(head_);
   return GroupEnd::kDone;
@@ -207,16 +217,19 @@ Writer::GroupEnd Writer::TryCommit(std::vector<Item>* group) {
 
 void Writer::RunMutation(Item* item) {
   const ChainHead before = next_head_;
+  const size_t leaves_before = new_leaves_.size();
   connection_->ClearFailure();
   item->status = connection_->Execute("SAVEPOINT mutation");
   if (!item->status.ok()) return;
-  WriteTransaction transaction(connection_.get(), tokens_, clock_, &next_head_, &actions_);
+  WriteTransaction transaction(connection_.get(), tokens_, clock_, &next_head_, &new_leaves_,
+                               &actions_);
   item->status = item->mutation(transaction);
   if (item->status.ok()) item->status = transaction.Veto();
   if (!connection_->in_transaction()) return;
   if (item->status.ok()) item->status = connection_->Execute("RELEASE mutation");
   if (item->status.ok()) return;
   next_head_ = before;
+  new_leaves_.resize(leaves_before);
   if (!connection_->in_transaction()) return;
   const absl::Status undo = connection_->Execute("ROLLBACK TO mutation; RELEASE mutation");
   if (undo.ok()) return;

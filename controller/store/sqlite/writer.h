@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 
+#include "common/audit/tiles.h"
 #include "common/base/failpoint.h"
 #include "common/concurrency/mutex.h"
 #include "common/metrics/registry.h"
@@ -43,6 +44,7 @@ class Writer {
     const PageTokens* tokens;
     const Clock* clock;
     ChainHead head;
+    audit::TreeAppender tree;  // Over the records up to `head`.
     std::unique_ptr<DiskGuard> disk;
     metrics::Registry* metrics;  // May be null.
     std::function<void(const absl::Status&)> fatal;
@@ -91,9 +93,11 @@ class Writer {
   const std::function<void(const ChainHead&)> on_head_;
 
   // The writer thread's own.
-  ChainHead head_;           // Committed.
-  ChainHead next_head_;      // With the group that is being written.
-  failpoint::Tags actions_;  // Of the group's audit records.
+  ChainHead head_;                       // Committed.
+  ChainHead next_head_;                  // With the group that is being written.
+  audit::TreeAppender tree_;             // Committed.
+  std::vector<std::string> new_leaves_;  // Of the group's records.
+  failpoint::Tags actions_;              // Of the group's audit records.
   int wal_pages_ = 0;
 
   Mutex mutex_;

@@ -292,6 +292,54 @@ TEST_F(JournalTest, ADamagedFileIsAnErrorNotAnEmptyJournal) {
   EXPECT_EQ(journal.status().code(), absl::StatusCode::kDataLoss) << journal.status();
 }
 
+// Each is what one damaged place of the disk can make of a journal in which a1 finished, a2 runs
+// and a3 was accepted.
+class DamagedJournalTest : public JournalTest, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(DamagedJournalTest, IsRefused) {
+  ASSERT_TRUE(AcceptAndGrant(*journal_, MakeOffer("a1", 1)).ok());
+  ASSERT_TRUE(journal_->Start("a1").ok());
+  ASSERT_TRUE(journal_->Finish("a1", MakeFinished()).ok());
+  ASSERT_TRUE(AcceptAndGrant(*journal_, MakeOffer("a2", 2)).ok());
+  ASSERT_TRUE(journal_->Start("a2").ok());
+  ASSERT_TRUE(journal_->Accept(MakeOffer("a3", 3), absl::ZeroDuration(), "b").ok());
+  Reopen();
+  journal_.reset();
+  {
+    auto db = Database::Open(folder_.path() + "/journal/journal.db");
+    ASSERT_TRUE(db.ok()) << db.status();
+    ASSERT_TRUE((*db)->Execute("PRAGMA writable_schema=ON").ok());
+    ASSERT_TRUE((*db)->Execute(GetParam()).ok());
+    ASSERT_EQ((*db)->changes(), 1);
+  }
+  auto journal = Journal::Open(folder_.path() + "/journal", 64 << 20, clock_);
+  EXPECT_EQ(journal.status().code(), absl::StatusCode::kDataLoss) << journal.status();
+  EXPECT_EQ(ReasonOf(journal.status()), "JOURNAL_CORRUPT");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Places, DamagedJournalTest,
+    ::testing::Values(
+        "UPDATE attempts SET id = 'b2' WHERE id = 'a2'",
+        "UPDATE attempts SET fence = 7 WHERE id = 'a2'",
+        "UPDATE attempts SET phase = 0 WHERE id = 'a2'",
+        "UPDATE attempts SET phase = 1 WHERE id = 'a2'",
+        "UPDATE attempts SET phase = 2 WHERE id = 'a1'",
+        "UPDATE attempts SET phase = 2 WHERE id = 'a3'",
+        "UPDATE attempts SET phase = 4 WHERE id = 'a2'",
+        "UPDATE attempts SET phase = 77 WHERE id = 'a2'",
+        "UPDATE attempts SET outcome = 2 WHERE id = 'a1'",
+        "UPDATE attempts SET finish_seq = 1 WHERE id = 'a1'",
+        "UPDATE attempts SET grant_blob = x'0a016e' WHERE id = 'a2'",
+        "UPDATE attempts SET offer_blob = x'0a016e' WHERE id = 'a3'",
+        "UPDATE attempts SET offer_blob = x'ff' WHERE id = 'a3'",
+        "UPDATE events SET seq = 99 WHERE seq = 1", "UPDATE events SET event = x'ff' WHERE seq = 5",
+        "UPDATE fences SET fence = 2", "UPDATE meta SET value = '1' WHERE key = 'last_event_seq'",
+        "UPDATE meta SET value = '18446744073709551615' WHERE key = 'last_event_seq'",
+        "UPDATE meta SET value = '18446744073709551615' WHERE key = 'boot_sequence'",
+        "UPDATE meta SET value = 'x' WHERE key = 'highest_epoch' OR key = 'journal_id'",
+        "UPDATE sqlite_schema SET rootpage = 3 WHERE name = 'events'"));
+
 TEST_F(JournalTest, TheListenerHearsOfEachNewEvent) {
   int calls = 0;
   journal_->SetListener([&] {

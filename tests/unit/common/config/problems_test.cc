@@ -37,6 +37,15 @@ TEST(Problems, AMissingFieldHasThePlaceOfWhatItIsMissingIn) {
   EXPECT_EQ(Told("name.deeper"), "/etc/x.yaml:1:1: name.deeper: is bad");
 }
 
+TEST(Problems, TextThatCannotBeReadToItsEndHasNoPlaces) {
+  // A map's key was read before the parse stopped, its value was not.
+  for (const char* text : {"name: \"\\u00e:\n", "name: [a\n", "name: x\n--- y\n"}) {
+    Problems problems("/etc/x.yaml", text);
+    problems.Add("name.deeper", "is bad");
+    EXPECT_EQ(problems.ToStatus().message(), "/etc/x.yaml: name.deeper: is bad") << text;
+  }
+}
+
 TEST(Problems, WithoutAFileOnlyTheFieldIsNamed) {
   Problems problems;
   EXPECT_TRUE(problems.ToStatus().ok());

@@ -5,6 +5,7 @@
 #include "gtest/gtest.h"
 
 #include "common/base/status.h"
+#include "common/base/text.h"
 
 namespace dbfleet::rpc {
 namespace {
@@ -42,6 +43,18 @@ TEST(StatusTest, GarbageInDetailsAndCodesIsHarmless) {
   EXPECT_EQ(ReasonOf(garbage), "");
   EXPECT_EQ(FromGrpc(grpc::Status(static_cast<grpc::StatusCode>(99), "m")).code(),
             absl::StatusCode::kUnknown);
+}
+
+TEST(StatusTest, AMessageThatIsCutOrNoTextKeepsItsReason) {
+  std::string long_text = "x";
+  while (long_text.size() < 5000) long_text += "\xC3\xA9";
+  for (const std::string& text :
+       {long_text, "x" + long_text, std::string("agent \"\xC3\" is bad")}) {
+    const absl::Status received =
+        FromGrpc(ToGrpc(Error(absl::StatusCode::kNotFound, "SOME_REASON", text)));
+    EXPECT_EQ(ReasonOf(received), "SOME_REASON");
+    EXPECT_TRUE(IsValidUtf8(received.message())) << received.message();
+  }
 }
 
 TEST(StatusTest, LongMessagesAreCutSoThatTheyFitIntoHeaders) {

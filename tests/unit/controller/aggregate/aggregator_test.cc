@@ -71,6 +71,12 @@ class AggregatorTest : public testing::Test {
     agent.revoked = revoked;
     Commit([&](WriteTx& tx) { return tx.InsertAgent(&agent); });
   }
+  void CommitJob(Job job) {
+    Commit([&](WriteTx& tx) -> absl::Status {
+      RETURN_IF_ERROR(tx.InsertJob(&job));
+      return tx.AppendAudit({"users/ada", "check.submit", "jobs/" + job.id, "production", {}});
+    });
+  }
   std::string AddJob(JobState state, JobKind kind = JobKind::kBackup) {
     clock_.Advance(absl::Milliseconds(2));  // So that ids sort by their making.
     Job job;
@@ -78,7 +84,7 @@ class AggregatorTest : public testing::Test {
     job.kind = kind;
     job.state = state;
     job.create_time = clock_.Now();
-    Commit([&](WriteTx& tx) { return tx.InsertJob(&job); });
+    CommitJob(job);
     return job.id;
   }
   void AddTask(const std::string& job, const std::string& instance, TaskState state) {
@@ -246,7 +252,18 @@ TEST_F(AggregatorTest, AJobThatCommitsAfterAYoungerOneIsNotMissed) {
   late.state = JobState::kSucceeded;
   AddJob(JobState::kSucceeded);
   EXPECT_EQ(Samples()["dbfleet_jobs{state=\"succeeded\"}"], "1");
-  Commit([&](WriteTx& tx) { return tx.InsertJob(&late); });
+  CommitJob(late);
+  EXPECT_EQ(Samples()["dbfleet_jobs{state=\"succeeded\"}"], "2");
+}
+
+TEST_F(AggregatorTest, JobsAreCountedThoughTheClockJumpsBack) {
+  AddJob(JobState::kSucceeded);
+  EXPECT_EQ(Samples()["dbfleet_jobs{state=\"succeeded\"}"], "1");
+  Job past;
+  past.create_time = clock_.Now() - absl::Hours(72);
+  past.id = NewUlid(past.create_time);
+  past.state = JobState::kSucceeded;
+  CommitJob(past);
   EXPECT_EQ(Samples()["dbfleet_jobs{state=\"succeeded\"}"], "2");
 }
 

@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 
 #include "common/base/status.h"
+#include "common/base/text.h"
 #include "controller/aggregate/sample_set.h"
 #include "tests/fakes/fake_clock.h"
 
@@ -65,6 +66,19 @@ TEST(SampleSetTest, TheBodyIsTheTextFormat) {
             "# HELP queries_total Help.\n"
             "# TYPE queries_total counter\n"
             "queries_total 1e+15\n");
+}
+
+TEST(SampleSetTest, HelpThatIsTooLongIsCutBetweenCharacters) {
+  std::string help = "x";
+  while (help.size() < 2 * kMaxHelpBytes) help += "\xC3\xA9";
+  for (const std::string& text : {help, "x" + help}) {
+    agent::v1::MetricsBatch batch = Batch("orders", 1);
+    batch.mutable_families(0)->set_help(text);
+    const auto set = RenderSamples(batch);
+    ASSERT_TRUE(set.ok()) << set.status();
+    EXPECT_LT(set->body.size(), kMaxHelpBytes + 100);
+    EXPECT_TRUE(IsValidUtf8(set->body)) << "Prometheus would refuse the whole scrape";
+  }
 }
 
 TEST(SampleSetTest, WhatPrometheusWouldChokeOnIsRefused) {
@@ -205,6 +219,8 @@ TEST_F(LiveStateTest, AMoveTakesEffectOnOpenSessionsAndForgetsTheFormerAgentsRep
   live_.SetConnected("db2", "s2", {});
   ASSERT_TRUE(live_.PutHealth("db1", Healthy("orders")).ok());
   ASSERT_TRUE(live_.PutMetrics("db1", Batch("orders", 1)).ok());
+  EXPECT_FALSE(live_.HealthFrom("db2", "orders").has_value()) << "db1's report";
+  EXPECT_TRUE(live_.HealthFrom("db1", "orders").has_value());
   live_.Move("orders", "db2");
   EXPECT_FALSE(live_.Health("orders").has_value());
   EXPECT_EQ(MetricsReason("orders"), "NO_SAMPLES");

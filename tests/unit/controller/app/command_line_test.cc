@@ -61,11 +61,23 @@ TEST_F(CommandLineTest, AnUnknownLogLevelIsNamedWithWhatIsKnown) {
   }
 }
 
+TEST_F(CommandLineTest, UnknownFieldsAndWrongValuesComeInOneError) {
+  Write("lisen: x:1\nlog:\n  level: loud\nadvertise: [\"a b\", db.example, \"[::1]:7443\"]\n");
+  const absl::Status status = LoadConfig(path_).status();
+  for (const char* part : {"lisen", "log.level", "advertise[0]: is \"a b\""}) {
+    EXPECT_TRUE(absl::StrContains(status.message(), part)) << status;
+  }
+  for (const char* good : {"advertise[1]", "advertise[2]"}) {
+    EXPECT_FALSE(absl::StrContains(status.message(), good)) << status;
+  }
+}
+
 TEST_F(CommandLineTest, WrongUsageIsTwo) {
   EXPECT_EQ(Main({}), 2);
   EXPECT_EQ(Main({"fly"}), 2);
   EXPECT_EQ(Main({"run"}), 2);
   EXPECT_EQ(Main({"--help"}), 0);
+  EXPECT_EQ(Main({"--version"}), 0);
 }
 
 }  // namespace

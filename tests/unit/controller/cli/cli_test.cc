@@ -289,6 +289,94 @@ TEST_F(CliTest, ATokenGoesToAPrivateFileWhenAsked) {
   EXPECT_THAT(out_, HasSubstr("dbft_FRESH"));
 }
 
+TEST_F(CliTest, ATokenNeverReplacesWhatStandsInItsPlace) {
+  const std::string file = Write("t", "dbft_OLD\n");
+  controller_.request_ids.clear();
+  EXPECT_EQ(RunCli({"token", "create", "--out", file}), 1);
+  EXPECT_THAT(err_, HasSubstr("--overwrite"));
+  EXPECT_EQ(*ReadFile(file), "dbft_OLD\n");
+  std::filesystem::create_symlink(file, folder_ + "/link");
+  EXPECT_EQ(RunCli({"token", "create", "--out", folder_ + "/link", "--overwrite"}), 1);
+  EXPECT_EQ(RunCli({"token", "create", "--out", "/dev/null", "--overwrite"}), 1);
+  EXPECT_EQ(RunCli({"token", "create", "--out", folder_ + "/none/t"}), 1);
+  EXPECT_TRUE(controller_.request_ids.empty()) << "no token was made";
+  EXPECT_EQ(RunCli({"token", "create", "--out", file, "--overwrite"}), 0) << err_;
+  EXPECT_EQ(*ReadFile(file), "dbft_FRESH\n");
+}
+
+TEST_F(CliTest, AnExportFollowsLinksAndLeavesDevicesAlone) {
+  const std::string target = Write("real.jsonl", "old\n", 0640);
+  std::filesystem::create_symlink("real.jsonl", folder_ + "/link.jsonl");
+  ASSERT_EQ(RunCli({"audit", "export", "--out", folder_ + "/link.jsonl"}), 0) << err_;
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ + "/link.jsonl"));
+  EXPECT_NE(*ReadFile(target), "old\n");
+  EXPECT_EQ(std::filesystem::status(target).permissions(), std::filesystem::perms(0640));
+  // A file system node that swallows nothing, and one that swallows everything.
+  controller_.records.resize(1);
+  EXPECT_EQ(RunCli({"audit", "export", "--out", "/dev/full"}), 1) << err_;
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/full"));
+  EXPECT_EQ(RunCli({"audit", "export", "--out", "/dev/null"}), 0) << err_;
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+  EXPECT_EQ(RunCli({"audit", "export", "--out", folder_}), 1);
+}
+
+TEST_F(CliTest, HashesAreHexInEveryForm) {
+  api::v1::AuditRecord& record = controller_.records.emplace_back();
+  record.set_seq(1);
+  record.set_hash(std::string("\xab\x01", 2));
+  for (const char* form : {"json", "jsonl", "yaml"}) {
+    EXPECT_EQ(RunCli({"audit", "list", "-o", form}), 0);
+    EXPECT_THAT(out_, HasSubstr("\"ab01\"")) << form;
+  }
+}
+
+TEST_F(CliTest, MalformedHashesAndFingerprintsAreWrongUsage) {
+  EXPECT_EQ(RunCli({"audit", "verify", "-", "--trusted-seq", "1", "--trusted-hash", "zz"}), 2);
+  EXPECT_EQ(RunCli({"login", "--server", "x:1", "--token-file", Write("tok", "dbft_X\n"),
+                    "--ca-fingerprint", "abcd"}),
+            2);
+  EXPECT_THAT(err_, HasSubstr("64 hexadecimal digits"));
+}
+
+TEST_F(CliTest, AnEndedChangeIsNotAskedAbout) {
+  controller_.job.set_state(Job::STATE_SUCCEEDED);
+  EXPECT_EQ(RunCli({"change", "approve", "01J"}, "yes\n", /*terminal=*/true), 6);
+  EXPECT_THAT(err_, HasSubstr("has ended"));
+  EXPECT_THAT(err_, Not(HasSubstr("Approve this?")));
+}
+
+TEST_F(CliTest, AChangeWithNothingToDoSaysSo) {
+  controller_.job.set_state(Job::STATE_SUCCEEDED);
+  controller_.job.mutable_spec()->mutable_migrate()->add_versions("0001");
+  auto* task = controller_.job.add_tasks();
+  task->set_state(api::v1::Task::STATE_SKIPPED);
+  task->mutable_plan()->set_nothing_to_do(true);
+  EXPECT_EQ(RunCli({"job", "wait", "01J"}), 0);
+  EXPECT_THAT(out_, HasSubstr("nothing to do: 0001 is applied already"));
+}
+
+TEST_F(CliTest, AStepThatItsTransactionTookBackIsNotCalledFailed) {
+  auto* step = controller_.job.add_tasks()->add_steps();
+  step->set_state(work::v1::STEP_STATE_FAILED);
+  step->set_error("taken back together with its transaction");
+  EXPECT_EQ(RunCli({"job", "get", "01J"}), 0);
+  EXPECT_THAT(out_, HasSubstr("step 1: taken back"));
+  EXPECT_THAT(out_, Not(HasSubstr("failed")));
+}
+
+TEST_F(CliTest, AWaitThatTimesOutNamesTheRunningStep) {
+  controller_.job.set_state(Job::STATE_ROLLING);
+  auto* task = controller_.job.add_tasks();
+  task->set_target("instances/db/databases/shop");
+  task->set_state(api::v1::Task::STATE_ACTIVE);
+  auto* planned = task->mutable_plan()->add_forward();
+  planned->set_file("0001_a.up.sql");
+  planned->set_line(3);
+  task->add_steps()->set_state(work::v1::STEP_STATE_RUNNING);
+  EXPECT_EQ(RunCli({"job", "wait", "01J", "--timeout", "10ms"}), 9);
+  EXPECT_THAT(err_, HasSubstr("instances/db/databases/shop, step 1 of 1 (0001_a.up.sql:3)"));
+}
+
 // A chain of `count` records as the controller would send it.
 std::vector<api::v1::AuditRecord> Chain(int count) {
   std::vector<api::v1::AuditRecord> chain;

@@ -1,5 +1,8 @@
 #include "controller/cli/exit_code.h"
 
+#include <string>
+#include <vector>
+
 #include "gtest/gtest.h"
 
 #include "common/base/status.h"
@@ -35,6 +38,20 @@ TEST(ExitCodeTest, AJobThatAnAgentsLocalPolicyRefusedIsRefused) {
   EXPECT_EQ(ExitCodeOf(Ended(Job::STATE_FAILED, "ROLLBACK_INCOMPLETE")), 1);
   // Some targets did change: no refusal of the whole.
   EXPECT_EQ(ExitCodeOf(Ended(Job::STATE_PARTIAL, "ACTION_FORBIDDEN")), 1);
+}
+
+TEST(ExitCodeTest, AReasonThatOnlySomeTargetsHaveIsNotTheJobs) {
+  const auto code = [](const std::vector<std::string>& reasons) {
+    Job job = Ended(Job::STATE_FAILED, reasons[0]);
+    job.add_tasks();  // Skipped, without an error.
+    for (const std::string& reason : reasons) job.add_tasks()->set_error_reason(reason);
+    return ExitCodeOf(job);
+  };
+  EXPECT_EQ(code({"ACTION_FORBIDDEN", "FORBIDDEN_STATEMENT"}), 5);
+  EXPECT_EQ(code({"DIGEST_MISMATCH", "DIGEST_MISMATCH"}), 6);
+  EXPECT_EQ(code({"ACTION_FORBIDDEN", "ROLLBACK_INCOMPLETE"}), 1);
+  EXPECT_EQ(code({"DIGEST_MISMATCH", "OUTCOME_UNKNOWN"}), 1);
+  EXPECT_EQ(code({"DIGEST_MISMATCH", "ACTION_FORBIDDEN"}), 1);
 }
 
 TEST(ExitCodeTest, EveryErrorOfTheControllerAndOfThisHostHasItsCode) {

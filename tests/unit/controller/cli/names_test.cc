@@ -1,3 +1,6 @@
+#include <string>
+#include <vector>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -22,7 +25,7 @@ class NamesTest : public CliTest {
   }
 };
 
-TEST_F(NamesTest, AUniqueBeginningOfAnIdIsEnoughForEveryVerb) {
+TEST_F(NamesTest, AUniqueBeginningOfAnIdIsEnoughToRead) {
   controller_.job.set_name(kMiddle);
   for (const char* given : {"01M7WH2X", "01m7wh2x", "jobs/01M7WH2X", "01M7WH2XK412SDZX7XC1SG2YJ"}) {
     EXPECT_EQ(RunCli({"job", "get", given, "-o", "name"}), 0) << given << err_;
@@ -30,9 +33,44 @@ TEST_F(NamesTest, AUniqueBeginningOfAnIdIsEnoughForEveryVerb) {
   }
   EXPECT_EQ(RunCli({"change", "get", "01M7WH2X", "-o", "name"}), 0);
   EXPECT_EQ(RunCli({"job", "logs", "01M7WH2X"}), 0);
-  EXPECT_EQ(RunCli({"job", "resolve", "01M7WH2X", "--as", "applied", "--reason", "r"}), 0);
-  EXPECT_EQ(controller_.resolved.name(), kMiddle);
   EXPECT_EQ(RunCli({"change", "wait", "01M7WH2X", "--no-block"}), 8);
+}
+
+std::vector<std::string> ResolveOf(const std::string& id) {
+  return {"job", "resolve", id, "--as", "applied", "--reason", "r"};
+}
+
+TEST_F(NamesTest, ABeginningThatReachesIntoTheRandomPartIsEnoughToWrite) {
+  controller_.job.set_name(kMiddle);
+  EXPECT_EQ(RunCli(ResolveOf("01M7WH2XK412SD")), 0) << err_;
+  EXPECT_EQ(controller_.resolved.name(), kMiddle);
+}
+
+TEST_F(NamesTest, WithoutATerminalNoVerbWritesToWhatIsNamedByItsTimeAlone) {
+  controller_.job.set_name(kMiddle);
+  const std::vector<std::vector<std::string>> commands = {
+      ResolveOf("01M7WH2XK412S"),        {"job", "cancel", "01M7WH2X"},
+      {"change", "cancel", "01M7WH2X"},  {"job", "pause", "01M7WH2X", "--reason", "r"},
+      {"job", "resume", "01M7WH2X"},     {"change", "reject", "01M7WH2X", "--reason", "r"},
+      {"change", "rollback", "01M7WH2X"}};
+  for (const auto& command : commands) {
+    EXPECT_EQ(RunCli(command), 2) << command[0] << " " << command[1];
+    EXPECT_THAT(err_, HasSubstr("at least 14 characters"));
+    EXPECT_THAT(err_, HasSubstr("01M7WH2XK412SDZX7XC1SG2YJA"));
+  }
+  EXPECT_TRUE(controller_.request_ids.empty());
+}
+
+TEST_F(NamesTest, OnATerminalAShortBeginningIsShownAndConfirmed) {
+  controller_.job.set_name(kMiddle);
+  controller_.job.set_title("drop the \x1b[31mold table");
+  EXPECT_EQ(RunCli(ResolveOf("01M7WH2X"), "no\n", true), 1);
+  EXPECT_THAT(err_, HasSubstr(std::string("01M7WH2X is ") + kMiddle));
+  EXPECT_THAT(err_, HasSubstr("drop the \\x1b[31mold table"));
+  EXPECT_EQ(RunCli(ResolveOf("01M7WH2X"), "", true), 1) << "the end of the input is no yes";
+  EXPECT_TRUE(controller_.request_ids.empty());
+  EXPECT_EQ(RunCli(ResolveOf("01M7WH2X"), "yes\n", true), 0) << err_;
+  EXPECT_EQ(controller_.resolved.name(), kMiddle);
 }
 
 TEST_F(NamesTest, ABackupIsFoundAmongBackups) {

@@ -37,6 +37,11 @@ class BackupProofTest : public FleetFixture {
     result.mutable_verify()->set_manifest_sha256(manifest);
     return result;
   }
+  void VerifyAgain(agent::v1::Outcome outcome, const work::v1::TaskResult& result,
+                   const std::string& reason = "") {
+    Must(jobs_.SubmitVerify({"users/ada", ""}, id_));
+    End(agent_.Offers().back(), outcome, result, reason);
+  }
   Backup Stored() {
     Backup backup;
     EXPECT_TRUE(store_
@@ -48,7 +53,7 @@ class BackupProofTest : public FleetFixture {
     return backup;
   }
 
-  const std::string manifest_ = std::string(64, 'a');
+  std::string manifest_ = std::string(64, 'a');
   const std::string other_ = std::string(64, 'b');
   std::string id_;
 };
@@ -69,10 +74,43 @@ TEST_F(BackupProofTest, ASuccessAboutAnotherManifestNeverCounts) {
   EXPECT_EQ(Stored().state, Backup::State::kSuspect);
 }
 
-TEST_F(BackupProofTest, ASuccessThatNamesNoManifestNeverCounts) {
+TEST_F(BackupProofTest, ASuccessThatNamesNoManifestNeverCountsNorHarms) {
   const agent::v1::Offer offer = TakeBackup();
   End(offer, agent::v1::OUTCOME_SUCCEEDED, Verified(""));
   EXPECT_EQ(Stored().verified_level, 0);
+  EXPECT_EQ(Stored().state, Backup::State::kComplete);
+  VerifyAgain(agent::v1::OUTCOME_SUCCEEDED, Verified(manifest_));
+  EXPECT_EQ(Stored().verified_level, 1) << "a newer agent verifies it all the same";
+  VerifyAgain(agent::v1::OUTCOME_SUCCEEDED, Verified(""));
+  EXPECT_EQ(Stored().verified_level, 1);
+}
+
+TEST_F(BackupProofTest, ABackupWhoseManifestIsNotKnownIsNeverVerifiedNorSuspected) {
+  manifest_.clear();
+  const agent::v1::Offer offer = TakeBackup();
+  End(offer, agent::v1::OUTCOME_SUCCEEDED, Verified(""));
+  EXPECT_EQ(Stored().verified_level, 0);
+  VerifyAgain(agent::v1::OUTCOME_SUCCEEDED, Verified(other_));
+  EXPECT_EQ(Stored().verified_level, 0);
+  EXPECT_EQ(Stored().state, Backup::State::kComplete);
+}
+
+TEST_F(BackupProofTest, ABackupWhoseManifestIsGoneIsNotVerifiedUntilItIsFoundAgain) {
+  const agent::v1::Offer offer = TakeBackup();
+  End(offer, agent::v1::OUTCOME_SUCCEEDED, Verified(manifest_));
+  ASSERT_EQ(Stored().verified_level, 1);
+  VerifyAgain(agent::v1::OUTCOME_FAILED, {}, "NO_MANIFEST");
+  EXPECT_EQ(Stored().verified_level, 0);
+  EXPECT_EQ(Stored().state, Backup::State::kComplete) << "it may only not be mounted";
+  VerifyAgain(agent::v1::OUTCOME_SUCCEEDED, Verified(manifest_));
+  EXPECT_EQ(Stored().verified_level, 1);
+}
+
+TEST_F(BackupProofTest, AFailureToLookTakesNothing) {
+  const agent::v1::Offer offer = TakeBackup();
+  End(offer, agent::v1::OUTCOME_SUCCEEDED, Verified(manifest_));
+  VerifyAgain(agent::v1::OUTCOME_FAILED, {}, "TOOL_MISSING");
+  EXPECT_EQ(Stored().verified_level, 1);
 }
 
 TEST_F(BackupProofTest, AVerifiedBackupThatIsExchangedLaterIsNotVerifiedAnyMore) {

@@ -1,6 +1,11 @@
 // A change's life through policy, approvals, the backup gate, grants and outcomes.
 #include <gtest/gtest.h>
 
+#include <map>
+#include <string>
+
+#include "absl/strings/match.h"
+
 #include "common/base/status.h"
 #include "tests/unit/controller/dispatch/fleet_fixture.h"
 
@@ -97,6 +102,7 @@ TEST_F(ChangeLifeTest, TakesTheBackupThatThePolicyDemands) {
   work::v1::TaskResult result;
   result.mutable_backup()->set_backup_id(backup.spec().backup().backup_id());
   result.mutable_backup()->add_databases("shop");
+  result.mutable_backup()->set_manifest_sha256("m1");
   *result.mutable_backup()->mutable_snapshot_time() = ToProto(clock_.Now());
   RunTo(backup, agent::v1::OUTCOME_SUCCEEDED, result);
   EXPECT_EQ(StateOf(job.id), "ready") << "a backup that nobody verified opens no gate";
@@ -105,6 +111,7 @@ TEST_F(ChangeLifeTest, TakesTheBackupThatThePolicyDemands) {
   work::v1::TaskResult verified;
   verified.mutable_verify()->set_backup_id(backup.spec().backup().backup_id());
   verified.mutable_verify()->set_level(work::v1::VERIFICATION_LEVEL_L1);
+  verified.mutable_verify()->set_manifest_sha256("m1");
   RunTo(verify, agent::v1::OUTCOME_SUCCEEDED, verified);
   EXPECT_TRUE(agent_.Offers().back().spec().has_migrate());
   EXPECT_EQ(agent_.Offers().back().purpose(), agent::v1::PURPOSE_EXECUTE);
@@ -169,6 +176,32 @@ TEST_F(ChangeLifeTest, CancellingWhileWaitingEndsItAtOnce) {
   EXPECT_EQ(agent_.Sent(agent::v1::ControllerMsg::kWithdraw).size(), 1u);
   agent_.Accept(offer);
   EXPECT_EQ(agent_.Grants(), 1) << "only the plan's grant";
+}
+
+// The records of jobs' ends: resource -> state.
+std::multimap<std::string, std::string> Ends(MemoryStore& store) {
+  std::multimap<std::string, std::string> ends;
+  for (const AuditRow& row : store.Audit()) {
+    if (row.entry.action != "job.end") continue;
+    ends.emplace(row.entry.resource, row.entry.details.at("state"));
+  }
+  return ends;
+}
+
+TEST_F(ChangeLifeTest, EveryEndOfAJobIsInTheTrailOnce) {
+  const Job cancelled = PlannedChange();
+  Must(jobs_.Cancel({"users/ada", ""}, cancelled.id, "not today"));
+  const Job rejected = PlannedChange();
+  Must(jobs_.Reject({"users/bob", ""}, rejected.id, "no"));
+  const Job gated = PlannedChange();
+  Must(jobs_.Approve({"users/bob", ""}, gated.id, gated.digest, "ok"));
+  const std::string gate = JobOf(gated.id).gate_job;
+  Must(jobs_.Cancel({"users/ada", ""}, gate, "no backup"));
+  const std::multimap<std::string, std::string> wanted = {{"jobs/" + cancelled.id, "cancelled"},
+                                                          {"jobs/" + rejected.id, "rejected"},
+                                                          {"jobs/" + gated.id, "failed"},
+                                                          {"jobs/" + gate, "cancelled"}};
+  EXPECT_EQ(Ends(store_), wanted);
 }
 
 TEST_F(ChangeLifeTest, CancellingARunningChangeAsksTheAgentAndTakesItsWord) {
@@ -265,6 +298,21 @@ TEST_F(ChangeLifeTest, EveryBlockerIsNamed) {
   EXPECT_TRUE(rules.count("approvals"));
   EXPECT_TRUE(rules.count("verified-backup"));
   EXPECT_TRUE(rules.count("agent-unreachable"));
+}
+
+TEST_F(ChangeLifeTest, ARefusedRedisCommandIsNotCalledAChange) {
+  agent_.Disconnect();
+  AddAgent("cache1", "production");
+  ScriptedAgent redis(dispatcher_, executor_, clock_, "cache1");
+  redis.instance_name = "cache";
+  redis.engine = work::v1::ENGINE_REDIS;
+  redis.Connect();
+  work::v1::InspectSpec spec;
+  spec.set_statement("FLUSHALL");
+  const absl::Status status = jobs_.SubmitInspect({"users/ada", ""}, "cache", spec).status();
+  EXPECT_EQ(ReasonOf(status), "INSPECTION_NOT_SAFE");
+  EXPECT_TRUE(absl::StrContains(status.message(), "only reads Redis")) << status;
+  EXPECT_FALSE(absl::StrContains(status.message(), "change submit")) << status;
 }
 
 TEST_F(ChangeLifeTest, AnUnsafeInspectionIsRefusedWithReasonsAndAudited) {

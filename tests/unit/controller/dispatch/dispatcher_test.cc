@@ -91,6 +91,23 @@ TEST_F(DispatcherTest, AMovedInstanceChangesHandsWithoutEndingAStream) {
   EXPECT_EQ(other.Offers().size(), 1u);
 }
 
+TEST_F(DispatcherTest, ALateWordOfAMoveDoesNotOutweighWhatIsStored) {
+  agent_.Connect();
+  AddAgent("db2", "production");
+  for (const char* owner : {"db2", "db1"}) {
+    ASSERT_TRUE(store_
+                    .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(Instance instance, tx.GetInstance("orders-db"));
+                      instance.agent_id = owner;
+                      return tx.UpdateInstance(&instance);
+                    })
+                    .ok());
+  }
+  dispatcher_.InstanceMoved("orders-db");  // Of the move to db2, which is not the last one.
+  executor_.RunAll();
+  EXPECT_EQ(moved_, (std::vector<std::string>{"orders-db to db1"}));
+}
+
 TEST_F(DispatcherTest, WhatAnAgentDeclaresIsKnownWhileItIsConnected) {
   agent_.Connect();
   AddAgent("db2", "production");

@@ -61,6 +61,7 @@ class ScriptedAgent {
     hello->set_boot_sequence(1);
     hello->set_version("test");
     hello->set_last_event_seq(last_seq);
+    hello->set_highest_epoch(highest_epoch);
     *hello->mutable_agent_time() = ToProto(clock_.Now() + clock_offset);
     for (const agent::v1::AttemptState& attempt : attempts) *hello->add_attempts() = attempt;
     agent::v1::InstanceInfo* instance = hello->add_instances();
@@ -134,6 +135,7 @@ class ScriptedAgent {
   work::v1::Engine engine = work::v1::ENGINE_POSTGRESQL;
   absl::Duration clock_offset = absl::ZeroDuration();
   uint64_t last_seq = 0;
+  uint64_t highest_epoch = 0;
 
  private:
   Dispatcher& dispatcher_;
@@ -187,7 +189,7 @@ class FleetFixture : public ::testing::Test {
                       return tx.UpdateInstance(&instance);
                     })
                     .ok());
-    dispatcher_.InstanceMoved("orders-db", agent_id);
+    dispatcher_.InstanceMoved("orders-db");
     executor_.RunAll();
   }
 

@@ -1,6 +1,11 @@
 // An agent that finds, right before the start, many more rows than were approved.
 #include <gtest/gtest.h>
 
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
 #include "controller/jobs/planning.h"
 #include "tests/unit/controller/dispatch/fleet_fixture.h"
 
@@ -24,6 +29,16 @@ class GrownEstimateTest : public FleetFixture {
     agent_.Accept(offer);
     agent_.Start(offer);
     agent_.Finish(offer, agent::v1::OUTCOME_SUCCEEDED, plan);
+  }
+  void SetPolicy(int approvals, absl::Duration approval_ttl) {
+    ASSERT_TRUE(store_
+                    .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(Environment production, tx.GetEnvironment("production"));
+                      production.policy.destructive_approvals = approvals;
+                      production.policy.approval_ttl = approval_ttl;
+                      return tx.UpdateEnvironment(&production);
+                    })
+                    .ok());
   }
 };
 
@@ -49,6 +64,63 @@ TEST_F(GrownEstimateTest, TheJobIsPlannedAgainAndWaitsForAnApprovalOfTheNewEstim
   agent_.Start(offer);
   agent_.Finish(offer, agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());
   EXPECT_EQ(StateOf(job_id), "succeeded");
+}
+
+TEST_F(GrownEstimateTest, TheSameApproverCanApproveTheNewEstimate) {
+  std::string job_id;
+  Refuse(OfferedChange(&job_id));
+  PlanAgain(21);
+  ASSERT_EQ(StateOf(job_id), "awaiting_approval");
+  Must(jobs_.Approve({"users/bob", ""}, job_id, JobOf(job_id).digest, "as many as that, then"));
+  EXPECT_EQ(agent_.Offers().back().purpose(), agent::v1::PURPOSE_EXECUTE);
+  EXPECT_EQ(agent_.Offers().back().approved_rows(), 21);
+  ASSERT_EQ(JobOf(job_id).approvals.size(), 1u) << "the void one is replaced";
+  int approvals = 0;
+  for (const AuditRow& row : store_.Audit()) {
+    if (row.entry.action != "change.approve") continue;
+    EXPECT_EQ(row.entry.details.at("estimated_rows"), ++approvals == 1 ? "10" : "21");
+    EXPECT_EQ(row.entry.details.count("replaces_approval_of"), approvals == 1 ? 0u : 1u);
+  }
+  EXPECT_EQ(approvals, 2);
+}
+
+TEST_F(GrownEstimateTest, AnApprovalThatStillCountsIsNotMadeTwice) {
+  const Job job = PlannedChange();
+  Must(jobs_.Approve({"users/bob", ""}, job.id, job.digest, "looks right"));
+  const absl::Time decided = JobOf(job.id).approvals[0].decide_time;
+  clock_.Advance(absl::Minutes(1));
+  Must(jobs_.Approve({"users/bob", ""}, job.id, job.digest, "looks right"));
+  ASSERT_EQ(JobOf(job.id).approvals.size(), 1u);
+  EXPECT_EQ(JobOf(job.id).approvals[0].decide_time, decided);
+}
+
+TEST_F(GrownEstimateTest, AnExpiredApprovalCanBeRepeated) {
+  SetPolicy(1, absl::Minutes(2));
+  const Job job = PlannedChange();
+  Must(jobs_.Approve({"users/bob", ""}, job.id, job.digest, "looks right"));
+  ASSERT_EQ(StateOf(job.id), "ready");
+  Pass(absl::Minutes(2) + absl::Seconds(10));
+  ASSERT_EQ(StateOf(job.id), "awaiting_approval");
+  Must(jobs_.Approve({"users/bob", ""}, job.id, job.digest, "still"));
+  EXPECT_EQ(StateOf(job.id), "ready");
+}
+
+TEST_F(GrownEstimateTest, WhatOnePersonApprovesDoesNotReviveWhatOthersApprovedOfFewerRows) {
+  SetPolicy(2, absl::Hours(24));
+  AddApprover("dan");
+  AddVerifiedBackup();
+  const Job job = PlannedChange();
+  Must(jobs_.Approve({"users/bob", ""}, job.id, job.digest, "few rows"));
+  Must(jobs_.Approve({"users/cy", ""}, job.id, job.digest, "few rows"));
+  Refuse(agent_.Offers().back());
+  PlanAgain(500'000);
+  ASSERT_EQ(JobOf(job.id).digest, job.digest) << "estimates are not in the digest";
+  Must(jobs_.Approve({"users/dan", ""}, job.id, job.digest, "that many"));
+  Pass(absl::Seconds(2));
+  EXPECT_EQ(StateOf(job.id), "awaiting_approval") << "only dan has seen the half million";
+  Must(jobs_.Approve({"users/cy", ""}, job.id, job.digest, "that many"));
+  EXPECT_EQ(agent_.Offers().back().purpose(), agent::v1::PURPOSE_EXECUTE);
+  EXPECT_EQ(agent_.Offers().back().approved_rows(), 500'000);
 }
 
 TEST_F(GrownEstimateTest, AnEstimateThatIsBackInItsBoundsNeedsNoNewApproval) {
@@ -82,31 +154,23 @@ TEST_F(GrownEstimateTest, AnEstimateThatSwingsForEverEndsTheJob) {
   EXPECT_LT(refusals, kMaxReplannedAttempts);
 }
 
-Task TaskWith(int64_t rows) {
-  work::v1::Plan plan;
-  plan.set_estimated_rows(rows);
-  Task task;
-  task.plan_blob = plan.SerializeAsString();
-  return task;
+Approval Of(std::map<std::string, int64_t> rows) {
+  Approval approval;
+  approval.rows = std::move(rows);
+  return approval;
 }
 
-TEST(ApprovedRowsTest, AreTheApprovedSumOfOneTargetAndThePlansShareOfSeveral) {
-  Job job;
-  job.approvals.resize(1);
-  job.approved_rows = 100;
-  EXPECT_EQ(ApprovedRows(job, TaskWith(150), {TaskWith(150)}), 100);
-  EXPECT_EQ(ApprovedRows(job, TaskWith(30), {TaskWith(30), TaskWith(70)}), 30);
-  EXPECT_EQ(ApprovedRows(job, TaskWith(170), {TaskWith(30), TaskWith(170)}), 100);
+TEST(ApprovedRowsTest, AreTheFewestOfTheTargetThatAnyCountedApprovalWasGivenFor) {
+  const std::vector<Approval> counted = {Of({{"a", 100}, {"b", 7}}), Of({{"a", 80}, {"b", 9}})};
+  EXPECT_EQ(ApprovedRows(counted, "a"), 80);
+  EXPECT_EQ(ApprovedRows(counted, "b"), 7);
 }
 
 TEST(ApprovedRowsTest, AreNotKnownWithoutApprovalOrEstimate) {
-  Job job;
-  job.approved_rows = 100;
-  EXPECT_FALSE(ApprovedRows(job, TaskWith(1), {TaskWith(1)}).has_value()) << "nobody approved";
-  job.approvals.resize(1);
-  EXPECT_FALSE(ApprovedRows(job, TaskWith(-1), {TaskWith(-1), TaskWith(1)}).has_value());
-  job.approved_rows = -1;
-  EXPECT_FALSE(ApprovedRows(job, TaskWith(1), {TaskWith(1)}).has_value());
+  EXPECT_FALSE(ApprovedRows({}, "a").has_value()) << "nobody approved";
+  EXPECT_FALSE(ApprovedRows({Of({{"a", -1}})}, "a").has_value());
+  EXPECT_FALSE(ApprovedRows({Of({{"b", 1}})}, "a").has_value());
+  EXPECT_EQ(ApprovedRows({Of({{"a", -1}}), Of({{"a", 5}})}, "a"), 5);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 
 #include "common/base/hash.h"
 #include "common/base/status.h"
+#include "common/base/text.h"
 #include "common/rpc/join_token.h"
 #include "common/rpc/x509.h"
 #include "tests/fakes/fake_clock.h"
@@ -148,6 +149,23 @@ TEST_F(EnrollmentTest, EachBadTokenHasItsOwnReason) {
   EXPECT_EQ(ReasonOf(enrollment_->Enroll(Token("db4"), "no csr", "db4", "").status()), "BAD_CSR");
 }
 
+TEST_F(EnrollmentTest, WhatTheAgentTellsOfItselfIsKeptAsReadableText) {
+  std::string version = "x\x1b[2J";
+  while (version.size() < 200) version += "\xC3\xA9";
+  for (const std::string& told : {version, "x" + version}) {
+    EXPECT_TRUE(
+        IsValidUtf8(enrollment_->Enroll(Token(), key_.csr_pem, told, told).status().message()));
+    ASSERT_TRUE(enrollment_->Enroll(Token(), key_.csr_pem, "db1", told).ok());
+    Commit([&](WriteTx& tx) -> absl::Status {
+      const std::string kept = tx.GetAgent("db1")->agent_version;
+      EXPECT_TRUE(IsValidUtf8(kept)) << kept;
+      EXPECT_EQ(kept.find('\x1b'), std::string::npos);
+      EXPECT_EQ(store_.Audit().back().entry.details.at("version"), kept);
+      return absl::OkStatus();
+    });
+  }
+}
+
 TEST_F(EnrollmentTest, TheStoreHoldsNoTokenInTheClear) {
   const std::string token = Token();
   const std::string secret = token.substr(5, 64);
@@ -174,10 +192,13 @@ TEST_F(EnrollmentTest, ARepeatedRequestReplacesTheTokenThatNobodyReceived) {
   EXPECT_EQ(second->expire_time, first->expire_time);
   EXPECT_EQ(ReasonOf(create("db2").status()), "REQUEST_ID_REUSED");
   const rpc::KeyAndRequest key = *rpc::MakeKeyAndRequest("db1");
-  EXPECT_EQ(EnrollReason(first->token.Reveal(), key), "JOIN_TOKEN_EXPIRED");
+  EXPECT_EQ(EnrollReason(first->token.Reveal(), key), "JOIN_TOKEN_REPLACED");
   const auto third = create("db1");
   ASSERT_TRUE(third.ok()) << "the latest one stands for the request: " << third.status();
-  EXPECT_EQ(EnrollReason(second->token.Reveal(), key), "JOIN_TOKEN_EXPIRED");
+  EXPECT_EQ(EnrollReason(second->token.Reveal(), key), "JOIN_TOKEN_REPLACED");
+  clock_.JumpWallClock(-absl::Seconds(30));
+  EXPECT_EQ(EnrollReason(second->token.Reveal(), key), "JOIN_TOKEN_REPLACED")
+      << "the clock was set back to before it was replaced";
   EXPECT_EQ(EnrollReason(third->token.Reveal(), key), "");
   EXPECT_EQ(ReasonOf(create("db1").status()), "SECRET_DELIVERED");
 }

@@ -23,6 +23,8 @@
 #include "common/base/hash.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/base/text.h"
+#include "controller/logs/log_line.h"
 #include "tests/fakes/fake_clock.h"
 
 namespace dbfleet::controller {
@@ -30,6 +32,19 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+
+TEST(LogLineTest, AnAttemptIdThatIsTooLongIsCutBetweenCharacters) {
+  std::string id = "x";
+  while (id.size() < 200) id += "\xC3\xA9";
+  std::vector<LogLine> lines(2);
+  lines[0].attempt_id = id;
+  lines[1].attempt_id = "x" + id;
+  std::vector<LogLine> read;
+  ASSERT_TRUE(DecodeLines(EncodeLines(lines), &read));
+  for (const LogLine& line : read) {
+    EXPECT_TRUE(IsValidUtf8(line.attempt_id)) << "no client could read the log";
+  }
+}
 
 // Runs what was added when the test says so.
 class ManualExecutor : public Executor {

@@ -16,6 +16,9 @@ using ::testing::HasSubstr;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
 
+constexpr char kShop[] = "instances/orders-db/databases/shop";
+constexpr char kOther[] = "instances/other-db/databases/shop";
+
 Approval ApprovalBy(const std::string& principal, absl::Time when = kNow - absl::Hours(1)) {
   Approval approval;
   approval.principal = principal;
@@ -23,6 +26,7 @@ Approval ApprovalBy(const std::string& principal, absl::Time when = kNow - absl:
   approval.digest = "D1";
   approval.decide_time = when;
   approval.expire_time = when + absl::Hours(24);
+  approval.rows = {{kShop, 1000}};
   return approval;
 }
 
@@ -50,10 +54,8 @@ PolicyInput Ready() {
   input.job.approve_destructive = true;
   input.job.schema_change = true;
   input.job.create_time = kNow - absl::Hours(3);
-  input.job.approved_rows = 1000;
   input.job.approvals = {ApprovalBy("users/bob")};
-  input.targets.push_back(
-      {"instances/orders-db/databases/shop", "orders-db", "shop", VerifiedBackup(), 1000});
+  input.targets.push_back({kShop, "orders-db", "shop", VerifiedBackup(), 1000});
   return input;
 }
 
@@ -199,32 +201,57 @@ TEST(Policy, OnlyIndependentCurrentApprovalsOfThisDigestCount) {
 }
 
 TEST(Policy, EstimatesBeyondTwiceTheApprovedRowsVoidApprovals) {
+  const auto add_target = [](PolicyInput& in, int64_t approved, int64_t now) {
+    in.targets.push_back(in.targets[0]);
+    in.targets[1].name = kOther;
+    in.targets[1].estimated_rows = now;
+    in.job.approvals[0].rows[kOther] = approved;
+  };
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
   RunCases({
       {"exactly twice", [](auto& in) { in.targets[0].estimated_rows = 2000; }, ""},
       {"one more", [](auto& in) { in.targets[0].estimated_rows = 2001; }, "approvals",
        "0 of 1 approval"},
-      {"over all targets",
-       [](auto& in) {
-         in.targets.push_back(in.targets[0]);
-         in.targets[1].estimated_rows = 1001;
-       },
-       "approvals", "beyond twice the 1000 rows"},
+      {"says why", [](auto& in) { in.targets[0].estimated_rows = 2001; }, "approvals",
+       "users/bob approved some 1000 rows of instances/orders-db/databases/shop, by now estimated "
+       "at 2001"},
+      {"one target of several, though the sum is within its bounds",
+       [&](auto& in) { add_target(in, 10, 21); }, "approvals", "10 rows of instances/other-db"},
+      {"several targets within their bounds", [&](auto& in) { add_target(in, 10, 20); }, ""},
       {"nothing was known at approval",
        [](auto& in) {
-         in.job.approved_rows = -1;
+         in.job.approvals[0].rows[kShop] = -1;
          in.targets[0].estimated_rows = 1'000'000'000;
        },
        ""},
+      {"what was seen is not recorded", [](auto& in) { in.job.approvals[0].rows.clear(); },
+       "approvals", "without a record of the rows"},
       {"unknown ones add nothing", [](auto& in) { in.targets[0].estimated_rows = -1; }, ""},
       {"the largest numbers do not overflow",
-       [](auto& in) {
-         in.job.approved_rows = std::numeric_limits<int64_t>::max() - 1;
-         in.targets[0].estimated_rows = std::numeric_limits<int64_t>::max();
-         in.targets.push_back(in.targets[0]);
-         in.targets[1].estimated_rows = std::numeric_limits<int64_t>::max();
+       [&](auto& in) {
+         in.job.approvals[0].rows[kShop] = kMost - 1;
+         in.targets[0].estimated_rows = kMost;
+         add_target(in, 1, kMost);
        },
        "approvals"},
   });
+}
+
+TEST(Policy, ALaterApprovalOfMoreRowsDoesNotReviveEarlierOnes) {
+  PolicyInput input = Ready();
+  input.policy.destructive_approvals = 2;
+  input.job.approvals = {ApprovalBy("users/bob"), ApprovalBy("users/cy"), ApprovalBy("users/dan")};
+  for (Approval& approval : input.job.approvals) approval.rows[kShop] = 100;
+  input.targets[0].estimated_rows = 100;
+  EXPECT_TRUE(Evaluate(input).allowed());
+  input.targets[0].estimated_rows = 500'000;
+  input.job.approvals[2].rows[kShop] = 500'000;
+  const PolicyDecision decision = Evaluate(input);
+  EXPECT_EQ(Rules(decision), "approvals");
+  EXPECT_THAT(decision.blockers[0].message, HasSubstr("1 of 2 approvals"));
+  ASSERT_EQ(decision.counted.size(), 1u);
+  EXPECT_TRUE(decision.Counts("users/dan"));
+  EXPECT_FALSE(decision.Counts("users/bob"));
 }
 
 TEST(Policy, ASchemaChangeNeedsAVerifiedBackupOfItsDatabase) {
@@ -255,6 +282,7 @@ TEST(Policy, ASchemaChangeNeedsAVerifiedBackupOfItsDatabase) {
        [](auto& in) {
          in.targets.push_back(in.targets[0]);
          in.targets[1].name = "instances/other";
+         in.job.approvals[0].rows["instances/other"] = 1000;
          in.targets[1].verified_backup.reset();
        },
        "verified-backup", "missing for instances/other (there is none);"},

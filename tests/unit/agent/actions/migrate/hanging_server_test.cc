@@ -112,6 +112,64 @@ TEST_P(HangingServerTest, OneThatStopsInTimeIsNotCutNorIsItsRollback) {
   EXPECT_EQ(world_.server.Dump(), initial_);
 }
 
+TEST_P(HangingServerTest, AReadThatHangsWhileSettlingEndsWithTheTimeForSettling) {
+  bool failed = false;
+  bool settling = false;
+  bool hung = false;
+  world_.server.fault = [&](int, absl::string_view statement) {
+    settling |= failed && statement == "open";
+    return hung && statement == "open" ? FakeSqlMigrations::Fault::kCutBefore
+                                       : FakeSqlMigrations::Fault::kNone;
+  };
+  world_.server.during = [&](absl::string_view statement) {
+    failed |= statement == "ALTER TABLE nowhere ADD COLUMN a INT";
+  };
+  world_.server.during_read = [&](absl::string_view) {
+    if (!settling || hung) return;
+    hung = true;
+    world_.clock.Advance(MigrateOptions().settle_wait - absl::Nanoseconds(1));
+    EXPECT_EQ(world_.server.breaks, 0);
+    world_.clock.Advance(absl::Nanoseconds(1));
+    EXPECT_EQ(world_.server.breaks, 1);
+  };
+  const ActionResult result = world_.Run(Up({MakeMigration(
+      "1", "bad", {"CREATE TABLE first (id INT)", "ALTER TABLE nowhere ADD COLUMN a INT"},
+      {"DROP TABLE first"})}));
+  EXPECT_TRUE(hung);
+  EXPECT_EQ(result.outcome, v1::OUTCOME_INTERRUPTED) << result.error_message;
+  EXPECT_EQ(result.error_reason, "OUTCOME_UNKNOWN");
+}
+
+TEST_P(HangingServerTest, ARecoveryThatHangsEndsToo) {
+  world_.server.fault = [&](int, absl::string_view statement) {
+    return statement == kStatement ? FakeSqlMigrations::Fault::kAgentDies
+                                   : FakeSqlMigrations::Fault::kNone;
+  };
+  (void)world_.Run(AddNote());
+  world_.server.RestartAgent();
+  bool hung = false;
+  world_.server.during_read = [&](absl::string_view) {
+    if (hung) return;
+    hung = true;
+    world_.clock.Advance(MigrateOptions().settle_wait);
+    EXPECT_EQ(world_.server.breaks, 1);
+    Unreachable();
+  };
+  AttemptContext context(world_.engine, 1, &world_.server);
+  const ActionResult result = world_.action.Recover(context, AddNote(), "begun");
+  EXPECT_TRUE(hung);
+  EXPECT_EQ(result.outcome, v1::OUTCOME_INTERRUPTED) << result.error_message;
+  EXPECT_EQ(result.error_reason, "OUTCOME_UNKNOWN");
+}
+
+TEST_P(HangingServerTest, APlanIsNotWaitedForForEver) {
+  world_.server.during_read = [&](absl::string_view) {
+    if (world_.server.breaks == 0) world_.clock.Advance(MigrateOptions().plan_limit);
+  };
+  EXPECT_EQ(ReasonOf(world_.Plan(AddNote()).status()), "DATABASE_UNREACHABLE");
+  EXPECT_EQ(world_.server.breaks, 1);
+}
+
 TEST_P(HangingServerTest, ACancellationBeforeTheSessionCountsFromItsOpening) {
   const auto clock = std::make_unique<FakeClock>();
   const auto session = world_.server.OpenForPlan("app");

@@ -119,6 +119,7 @@ TEST_P(MigrateActionTest, ALowerFenceThanTheTargetHasSeenIsRefused) {
   const ActionResult result = world_.Run(Up({AddNote(), HalfWay()}), 4);
   EXPECT_EQ(result.outcome, OUTCOME_FAILED);
   EXPECT_EQ(result.error_reason, "STALE_FENCE");
+  EXPECT_EQ(result.seen_fence, 1005u) << "what the next attempt must be above";
   EXPECT_EQ(world_.server.effects().count("CREATE TABLE a (id INT)"), 0u);
 }
 

@@ -104,6 +104,34 @@ TEST_F(SocketSearchTest, TheNewConnectionIsFoundAmongOlderOnesOverAUnixSocket) {
   ExpectIs(search.Found(), ours);
 }
 
+TEST_F(SocketSearchTest, ANewConnectionToASocketOfTheSameNameElsewhereIsAnotherServers) {
+  const Endpoint endpoint = ListenOnUnix();
+  std::string pattern = "/tmp/dbfleet-search-XXXXXX";
+  const std::string folder = mkdtemp(pattern.data());
+  Endpoint elsewhere;
+  elsewhere.socket = folder + "/s";
+  ASSERT_EQ(symlink("/dev/null", elsewhere.socket.c_str()), 0);
+  const SocketSearch other(elsewhere);
+  const SocketSearch search(endpoint);
+  const int ours = Connect();
+  EXPECT_FALSE(other.Found().ok());
+  ExpectIs(search.Found(), ours);
+  unlink(elsewhere.socket.c_str());
+  rmdir(folder.c_str());
+}
+
+TEST_F(SocketSearchTest, AnotherWayToTheSameFolderIsTheSameSocket) {
+  Endpoint endpoint = ListenOnUnix();
+  const std::string link = endpoint.socket.substr(0, endpoint.socket.rfind('/')) + "-link";
+  ASSERT_EQ(symlink(endpoint.socket.substr(0, endpoint.socket.rfind('/')).c_str(), link.c_str()),
+            0);
+  endpoint.socket = link + "/s";
+  const SocketSearch search(endpoint);
+  const int ours = Connect();
+  ExpectIs(search.Found(), ours);
+  unlink(link.c_str());
+}
+
 TEST_F(SocketSearchTest, AReusedNumberIsANewConnection) {
   const Endpoint endpoint = ListenOnUnix();
   const int old = Connect();

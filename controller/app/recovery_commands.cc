@@ -1,0 +1,136 @@
+#include "controller/app/recovery_commands.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <functional>
+#include <iostream>
+#include <memory>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/status.h"
+#include "common/base/text.h"
+#include "common/time/clock.h"
+#include "controller/app/backup.h"
+#include "controller/app/controller_config.h"
+#include "controller/audit/audit_keys.h"
+#include "controller/audit/recovery.h"
+#include "controller/store/sqlite/sqlite_store.h"
+#include "controller/store/sqlite/store_lock.h"
+
+namespace dbfleet::controller {
+namespace {
+
+using config::v1::ControllerConfig;
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+constexpr size_t kMaxReason = 1000;
+
+int Fail(const absl::Status& status, int exit_code) {
+  std::cerr << "error: " << SanitizeForDisplay(std::string(status.message()), true) << "\n";
+  return exit_code;
+}
+
+int WithConfig(const std::string& path,
+               const std::function<absl::Status(const ControllerConfig&)>& run) {
+  const absl::StatusOr<ControllerConfig> config = LoadConfig(path);
+  if (!config.ok()) return Fail(config.status(), kUsage);
+  const absl::Status status = run(*config);
+  return status.ok() ? 0 : Fail(status, kFailed);
+}
+
+std::string StorePath(const ControllerConfig& config) {
+  return absl::StrCat(config.data_dir(), "/store.db");
+}
+
+// Who acts, for the audit trail: there is no token on the controller's own host.
+std::string LocalUser() {
+  const passwd* const entry = getpwuid(getuid());
+  return absl::StrCat("host/", entry == nullptr ? std::to_string(getuid()) : entry->pw_name);
+}
+
+absl::Status RunBackup(const ControllerConfig& config, const std::string& folder) {
+  RETURN_IF_ERROR(BackUp(config.data_dir(), folder));
+  std::cout << "The backup is in " << folder
+            << ". It holds the private keys of the CA and of the audit trail.\n";
+  return absl::OkStatus();
+}
+
+absl::Status RunRestore(const ControllerConfig& config, const std::string& folder) {
+  const std::unique_ptr<Clock> clock = MakeSystemClock();
+  RETURN_IF_ERROR(Restore(folder, config.data_dir(), clock->Now()));
+  std::cout
+      << "The controller is restored into " << config.data_dir()
+      << ". Start it and let the agents connect; it hands out nothing. Then look at what they "
+         "did since the backup (dbfleet audit list), stop it, run `dbfleet-controller recover "
+         "--reason`, and start it again.\n";
+  return absl::OkStatus();
+}
+
+absl::Status RunRecover(const ControllerConfig& config, const std::string& reason) {
+  if (reason.empty() || reason.size() > kMaxReason) {
+    return Error(absl::StatusCode::kInvalidArgument, "BAD_REASON",
+                 absl::StrCat("--reason wants 1 to ", kMaxReason, " bytes"));
+  }
+  const std::unique_ptr<Clock> clock = MakeSystemClock();
+  SqliteStoreOptions options;
+  options.path = StorePath(config);
+  ASSIGN_OR_RETURN(const std::unique_ptr<SqliteStore> store,
+                   SqliteStore::Open(std::move(options), clock.get()));
+  ASSIGN_OR_RETURN(const std::unique_ptr<AuditKeys> keys,
+                   AuditKeys::Open(config.data_dir(), AuditKeyName(config.trust_domain()),
+                                   /*may_create=*/false, clock->Now()));
+  ASSIGN_OR_RETURN(const Recovered done, Recover(*store, *keys, clock->Now(), LocalUser(), reason));
+  std::cout << "Recovered (" << done.demand.why << "). The audit trail goes on as log " << done.log
+            << ", which adopts the first " << done.adopted << " records of log " << done.former_log
+            << ". Start the controller; it hands out work again.\n";
+  return absl::OkStatus();
+}
+
+absl::Status RunRotate(const ControllerConfig& config) {
+  const std::unique_ptr<Clock> clock = MakeSystemClock();
+  // Held while the key is replaced, so that no controller signs with the one that ends.
+  ASSIGN_OR_RETURN(const std::unique_ptr<sqlite::StoreLock> lock,
+                   sqlite::StoreLock::Take(StorePath(config) + ".lock"));
+  RETURN_IF_ERROR(AuditKeys::Rotate(config.data_dir(), clock->Now()));
+  std::cout << "The audit trail has a new key. Publish " << config.data_dir()
+            << "/audit-key/trusted-keys where the former one was published, and start the "
+               "controller: its agents follow by themselves.\n";
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddRecoveryCommands(CLI::App& app, std::string* config_path, int* exit_code) {
+  const auto add = [=](CLI::App& parent, const char* name, const char* help,
+                       std::function<absl::Status(const ControllerConfig&)> run) {
+    CLI::App* command = parent.add_subcommand(name, help);
+    command->add_option("--config", *config_path, "The configuration file")->required();
+    command->callback([=] { *exit_code = WithConfig(*config_path, run); });
+    return command;
+  };
+  auto folder = std::make_shared<std::string>();
+  add(app, "backup", "Copy the store, the CA and the audit keys; the controller may run",
+      [folder](const ControllerConfig& config) { return RunBackup(config, *folder); })
+      ->add_option("DIR", *folder, "A new or empty folder")
+      ->required();
+  add(app, "restore", "Restore a backup into an empty data directory; then see `recover`",
+      [folder](const ControllerConfig& config) { return RunRestore(config, *folder); })
+      ->add_option("DIR", *folder, "The backup")
+      ->required();
+  auto reason = std::make_shared<std::string>();
+  add(app, "recover", "End RECOVERY after a restore: work is handed out again, in a successor log",
+      [reason](const ControllerConfig& config) { return RunRecover(config, *reason); })
+      ->add_option("--reason", *reason, "Why; it is audited")
+      ->required();
+  CLI::App* keys = app.add_subcommand("audit-key", "The key that signs the audit trail");
+  keys->require_subcommand(1);
+  add(*keys, "rotate", "Replace it; the controller must be stopped",
+      [](const ControllerConfig& config) { return RunRotate(config); });
+}
+
+}  // namespace dbfleet::controller

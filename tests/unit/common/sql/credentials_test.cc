@@ -1,0 +1,134 @@
+// No spelling of a statement that may show credentials is safe; what only resembles one still is.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "common/sql/sql.h"
+
+namespace dbfleet::sql {
+namespace {
+
+void ExpectRefused(Dialect dialect, std::initializer_list<absl::string_view> texts,
+                   absl::string_view database = "") {
+  for (absl::string_view text : texts) {
+    const Verdict verdict = Classify(dialect, text, database);
+    EXPECT_EQ(verdict.safety, Safety::kDestructive) << text;
+    EXPECT_TRUE(verdict.credentials) << text;
+  }
+}
+
+void ExpectSafe(Dialect dialect, std::initializer_list<absl::string_view> texts,
+                absl::string_view database = "") {
+  for (absl::string_view text : texts) {
+    const Verdict verdict = Classify(dialect, text, database);
+    EXPECT_EQ(verdict.safety, Safety::kSafe)
+        << text << ": " << (verdict.reasons.empty() ? "" : verdict.reasons[0]);
+  }
+}
+
+TEST(CredentialsTest, MySqlTablesWithHashesAreRefusedHoweverTheyAreWritten) {
+  for (const Dialect dialect : {Dialect::kMySql, Dialect::kMariaDb}) {
+    ExpectRefused(dialect, {"SELECT * FROM mysql.user", "select user, host from MYSQL.USER u",
+                            "SELECT * FROM `mysql`.`user`", "SELECT * FROM mysql . user",
+                            "SELECT * FROM mysql/* x */./* y */user",
+                            "SELECT * FROM \"mysql\".\"user\"", "SELECT * FROM mysql.global_priv",
+                            "SELECT Priv FROM mysql.global_priv WHERE User = 'root'",
+                            "SELECT * FROM mysql.servers", "SELECT * FROM mysql.slave_master_info",
+                            "SELECT * FROM mysql.password_history",
+                            "SELECT 1 FROM t JOIN mysql.user u ON u.user = t.name",
+                            "SELECT (SELECT MAX(authentication_string) FROM mysql.user) AS h",
+                            "WITH w AS (SELECT * FROM mysql.user) SELECT * FROM w",
+                            "SELECT 1 UNION ALL SELECT Priv FROM mysql.global_priv",
+                            "EXPLAIN SELECT * FROM mysql.user"});
+  }
+}
+
+TEST(CredentialsTest, MySqlNamesWithoutASchemaCountInTheSchemaMysql) {
+  ExpectRefused(Dialect::kMariaDb,
+                {"SELECT * FROM user", "SELECT * FROM `global_priv`", "SELECT * FROM db, user",
+                 "SELECT * FROM (user)", "SELECT * FROM db JOIN user"},
+                "mysql");
+  ExpectRefused(Dialect::kMySql, {"SELECT * FROM user"}, "MySQL");
+  ExpectSafe(Dialect::kMariaDb, {"SELECT * FROM user", "SELECT * FROM servers"}, "shop");
+  ExpectSafe(Dialect::kMariaDb, {"SELECT user FROM db", "SELECT USER()"}, "mysql");
+}
+
+TEST(CredentialsTest, MySqlGrantsAndUsersAreNotShown) {
+  for (const Dialect dialect : {Dialect::kMySql, Dialect::kMariaDb}) {
+    ExpectRefused(dialect, {"SHOW GRANTS", "SHOW GRANTS FOR root@localhost", "show create user ada",
+                            "SHOW /* x */ GRANTS"});
+  }
+}
+
+TEST(CredentialsTest, MySqlStatementsThatOnlyResembleThoseAreSafe) {
+  ExpectSafe(Dialect::kMariaDb,
+             {"SELECT * FROM information_schema.USER_PRIVILEGES", "SELECT * FROM shop.user",
+              "SELECT user FROM information_schema.processlist", "DESCRIBE mysql.user",
+              "SHOW COLUMNS FROM mysql.user", "SELECT 'mysql.user'", "SELECT * FROM mysql.db"});
+}
+
+TEST(CredentialsTest, PostgresCataloguesWithHashesAreRefusedHoweverTheyAreWritten) {
+  ExpectRefused(Dialect::kPostgres,
+                {"SELECT * FROM pg_shadow",
+                 "SELECT * FROM pg_catalog.pg_shadow",
+                 "TABLE pg_authid",
+                 "SELECT rolpassword FROM PG_AUTHID a",
+                 "SELECT * FROM \"pg_authid\"",
+                 "SELECT * FROM pg_catalog . \"pg_authid\"",
+                 "SELECT * FROM pg_catalog./* x */pg_authid",
+                 "SELECT * FROM U&\"pg\\005fauthid\"",
+                 "SELECT * FROM u&\"pg!005fauthid\" UESCAPE '!'",
+                 "SELECT * FROM U&\"pg_authid\"",
+                 "SELECT * FROM (TABLE pg_authid) AS x",
+                 "WITH w AS (SELECT * FROM pg_shadow) SELECT * FROM w",
+                 "SELECT * FROM pg_user_mapping",
+                 "SELECT * FROM pg_user_mappings",
+                 "SELECT subconninfo FROM pg_subscription",
+                 "SELECT * FROM information_schema.user_mapping_options",
+                 "SELECT * FROM pg_hba_file_rules",
+                 "SELECT most_common_vals FROM pg_stats WHERE tablename = 'pg_authid'",
+                 "SELECT * FROM pg_statistic",
+                 "SELECT * FROM pg_toast.pg_toast_1260",
+                 "SELECT * FROM pg_settings",
+                 "SELECT * FROM pg_file_settings",
+                 "SHOW ALL",
+                 "SHOW primary_conninfo",
+                 "SHOW \"primary_conninfo\""});
+}
+
+TEST(CredentialsTest, PostgresFunctionsThatReadElsewhereAreNotSafe) {
+  for (absl::string_view text :
+       {"SELECT * FROM dblink('host=x password=y', 'SELECT 1') AS t(a int)",
+        "SELECT query_to_xml('SELECT * FROM pg_authid', true, true, '')",
+        "SELECT table_to_xml('pg_authid', true, true, '')",
+        "SELECT current_setting('primary_conninfo')",
+        "SELECT current_setting('primary_' || 'conninfo')",
+        "SELECT current_setting(setting) FROM t", "SELECT current_setting(E'primary_conninfo')",
+        "SELECT current_setting('primary_'\n'conninfo')",
+        "SELECT pg_catalog.current_setting('primary_conninfo', true)",
+        "SELECT pg_read_file('pg_hba.conf')"}) {
+    EXPECT_EQ(Classify(Dialect::kPostgres, text).safety, Safety::kDestructive) << text;
+  }
+}
+
+TEST(CredentialsTest, PostgresStatementsThatOnlyResembleThoseAreSafe) {
+  ExpectSafe(Dialect::kPostgres,
+             {"SELECT * FROM pg_roles", "SELECT * FROM pg_user", "SELECT 'pg_shadow'",
+              "SELECT * FROM pg_stat_subscription", "SHOW max_connections",
+              "SELECT * FROM pg_stat_user_tables", "SELECT current_setting('server_version')",
+              "SELECT * FROM \"user\""});
+}
+
+TEST(CredentialsTest, RedisSaysNothingOfPasswords) {
+  for (absl::string_view text : {"ACL LIST", "acl getuser default", "CONFIG GET *pass*",
+                                 "config get masterauth", "\"CONFIG\" GET requirepass"}) {
+    const Verdict verdict = Classify(Dialect::kRedis, text);
+    EXPECT_EQ(verdict.safety, Safety::kDestructive) << text;
+    EXPECT_THAT(verdict.reasons[0], testing::HasSubstr("passwords")) << text;
+  }
+  ExpectSafe(Dialect::kRedis, {"ACL WHOAMI"});
+}
+
+}  // namespace
+}  // namespace dbfleet::sql
