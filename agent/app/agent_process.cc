@@ -64,6 +64,11 @@ absl::Status AgentProcess::Build() {
   ASSIGN_OR_RETURN(const std::string exec_path, FindExecBinary());
   ASSIGN_OR_RETURN(
       journal_, Journal::Open(config.data_dir() + "/journal", config.journal_max_bytes(), *clock_));
+  // The journal's lock says that these are this process's. Not the attempts' folders: a
+  // dbfleet-exec that a former process started may be writing its record there.
+  for (const char* folder : {"/journal", "/identity", "/witness"}) {
+    RemoveTemporaries(config.data_dir() + folder);
+  }
   for (InstanceSpec& spec : SpecsOf(config)) {
     const std::string name = spec.name;
     engines_[name] = MakeEngine(std::move(spec));
@@ -96,18 +101,18 @@ absl::Status AgentProcess::BuildWitness() {
   options.agent_id = loaded_.config.name();
   options.keys_file = loaded_.config.audit_keys_file();
   const IdentityFiles files(loaded_.config.data_dir() + "/identity");
-  ASSIGN_OR_RETURN(
-      witness_, Witness::Open(options,
-                              [files]() -> absl::StatusOr<Witness::Signer> {
-                                ASSIGN_OR_RETURN(const std::optional<IdentityMaterial> material,
-                                                 files.Load());
-                                if (!material.has_value()) {
-                                  return absl::NotFoundError("there is no certificate to sign with");
-                                }
-                                return Witness::Signer{Secret(material->key_pem),
-                                                       material->chain_pem};
-                              },
-                              *clock_));
+  ASSIGN_OR_RETURN(witness_,
+                   Witness::Open(
+                       options,
+                       [files]() -> absl::StatusOr<Witness::Signer> {
+                         ASSIGN_OR_RETURN(const std::optional<IdentityMaterial> material,
+                                          files.Load());
+                         if (!material.has_value()) {
+                           return absl::NotFoundError("there is no certificate to sign with");
+                         }
+                         return Witness::Signer{Secret(material->key_pem), material->chain_pem};
+                       },
+                       *clock_));
   return absl::OkStatus();
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/failpoint.h"
@@ -19,6 +20,8 @@
 
 namespace dbfleet {
 namespace {
+
+constexpr int kTemporaryBytes = 6;  // Random ones in a temporary file's name.
 
 class FileDescriptor {
  public:
@@ -46,7 +49,7 @@ std::string DirectoryOf(const std::string& path) {
   std::string tag;
   std::string word;
   const auto flush = [&] {
-    const bool random = word.size() >= 12 && std::any_of(word.begin(), word.end(), isdigit);
+    const bool random = word.size() >= 8 && std::any_of(word.begin(), word.end(), isdigit);
     tag += random ? "*" : word;
     word.clear();
   };
@@ -137,7 +140,7 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes)
 }
 
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view content, int mode) {
-  const std::string temporary = absl::StrCat(path, ".", RandomHex(6), ".tmp");
+  const std::string temporary = absl::StrCat(path, ".", RandomHex(kTemporaryBytes), ".tmp");
   absl::Status status = DBFLEET_FAILPOINT_STATUS("file.write.before", TagOf(path));
   if (status.ok()) status = WriteAndSync(temporary, content, mode);
   if (!status.ok()) {
@@ -153,6 +156,25 @@ absl::Status WriteFileAtomically(const std::string& path, absl::string_view cont
   status = SyncDirectory(DirectoryOf(path));
   DBFLEET_FAILPOINT_TAGGED("file.rename.after", TagOf(path));
   return status;
+}
+
+void RemoveTemporaries(const std::string& folder) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  auto it = fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied,
+                                             error);
+  for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+    if (!it->is_regular_file(error) || it->is_symlink(error)) continue;
+    const std::string name = it->path().filename().string();
+    // NAME.<12 hex digits>.tmp
+    const size_t tail = 1 + 2 * kTemporaryBytes + 4;
+    if (name.size() <= tail || !absl::EndsWith(name, ".tmp")) continue;
+    const absl::string_view middle = absl::string_view(name).substr(name.size() - tail);
+    const bool ours =
+        middle[0] == '.' && std::all_of(middle.begin() + 1, middle.end() - 4,
+                                        [](char c) { return absl::ascii_isxdigit(c); });
+    if (ours) unlink(it->path().c_str());
+  }
 }
 
 absl::StatusOr<Secret> ReadSecretFile(const std::string& path) {

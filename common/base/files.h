@@ -18,6 +18,11 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes 
 // file in the same folder, fsync, rename, fsync of the folder. RESOURCE_EXHAUSTED on a full disk.
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view content, int mode);
 
+// Removes, in `folder` and below it, what calls of WriteFileAtomically left that a crash cut short:
+// it may be a secret. For folders that belong to this process alone: it would take another
+// process's file from under it. What cannot be removed stays.
+void RemoveTemporaries(const std::string& folder);
+
 // Reads a secret from a file, without its final newline. FAILED_PRECONDITION unless the file is a
 // regular file of this user (or root) that group and others cannot read.
 absl::StatusOr<Secret> ReadSecretFile(const std::string& path);

@@ -128,6 +128,8 @@ absl::Status Controller::Parts::Open() {
     if (Checkpointer* const watcher = head_watcher.load()) watcher->OnHead(seq);
   };
   ASSIGN_OR_RETURN(store, SqliteStore::Open(std::move(store_options), &clock));
+  // The store's lock says that the folder is this process's.
+  RemoveTemporaries(config.data_dir());
   RETURN_IF_ERROR(ApplyEnvironments(config, *store));
   ASSIGN_OR_RETURN(ca, CertificateAuthority::Open({config.data_dir(), config.trust_domain()},
                                                   store.get(), &clock));

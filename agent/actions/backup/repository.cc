@@ -102,6 +102,7 @@ absl::StatusOr<Manifest> ReadManifest(const std::string& folder) {
 
 absl::Status WriteManifest(const std::string& folder, Manifest* manifest) {
   const std::string json = ManifestToJson(*manifest);
+  RemoveTemporaries(folder);
   // The folder's own entry must be durable before the manifest can be what makes it a backup.
   const fs::path instance_folder = fs::path(folder).parent_path();
   RETURN_IF_ERROR(SyncDirectory(folder));

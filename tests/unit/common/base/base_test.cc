@@ -184,6 +184,22 @@ TEST_F(FilesTest, WritingReplacesContentAndModeAndLeavesNothingElse) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
 }
 
+TEST_F(FilesTest, WhatACrashLeftOfAtomicWritesIsRemovedAndNothingElse) {
+  ASSERT_TRUE(MakeDirectories(Path("below"), 0700).ok());
+  for (const char* name : {"f", "below/f", "f.tmp", "f.0123456789ab", "f.0123456789ab.tmp",
+                           "below/key.pem.ffffffffffff.tmp", "f.0123456789xy.tmp", ".tmp"}) {
+    ASSERT_TRUE(WriteFileAtomically(Path(name), "x", 0600).ok()) << name;
+  }
+  RemoveTemporaries(Path(""));
+  for (const char* name :
+       {"f", "below/f", "f.tmp", "f.0123456789ab", "f.0123456789xy.tmp", ".tmp"}) {
+    EXPECT_TRUE(ReadFile(Path(name)).ok()) << name;
+  }
+  for (const char* name : {"f.0123456789ab.tmp", "below/key.pem.ffffffffffff.tmp"}) {
+    EXPECT_TRUE(absl::IsNotFound(ReadFile(Path(name)).status())) << name;
+  }
+}
+
 TEST_F(FilesTest, ReadFileSaysWhy) {
   EXPECT_EQ(ReadFile(Path("none")).status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(ReasonOf(ReadFile(folder_).status()), "NOT_A_FILE");
