@@ -1,5 +1,9 @@
 #include "controller/api/convert.h"
 
+#include <set>
+#include <string>
+#include <utility>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
@@ -297,7 +301,10 @@ absl::Status AddTargets(ReadTx& tx, const Job& job, api_v1::Job* out) {
 }
 
 void AddBlockers(const std::vector<PolicyBlocker>& blockers, api_v1::Job* out) {
+  // Two tasks on one target wait for the same; a reader wants it once.
+  std::set<std::pair<std::string, std::string>> said;
   for (const PolicyBlocker& blocker : blockers) {
+    if (!said.emplace(blocker.rule, blocker.message).second) continue;
     api_v1::Blocker* b = out->add_blockers();
     b->set_rule(blocker.rule);
     b->set_message(blocker.message);

@@ -250,7 +250,7 @@ class RefusalsTest(FleetTest):
         # A job waits, and says for what.
         result = self.fleet.cli("ada", "backup", "run", "redis", "--wait", "--timeout", "2s")
         self.assertEqual(result.code, 9, result)
-        self.assert_says(result, "agents/redis.*not connected")
+        self.assert_says(result, "agents/redis.*was revoked")
         # A new token does.
         self.fleet.stop("agent-redis", signal.SIGTERM)
         self.fleet.enrol("redis", "development")
