@@ -65,8 +65,8 @@ struct ActionResult {
   static ActionResult FromStatus(const absl::Status& status);
 };
 
-// FAILED_PRECONDITION (STALE_FENCE): the target was worked on under `seen`, above `fence`. An ActionResult that is
-// made from it carries `seen`.
+// FAILED_PRECONDITION (STALE_FENCE): the target was worked on under `seen`, above `fence`. An
+// ActionResult that is made from it carries `seen`.
 absl::Status StaleFence(uint64_t fence, uint64_t seen);
 uint64_t SeenFence(const absl::Status& status);  // 0 if it carries none.
 

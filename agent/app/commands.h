@@ -21,7 +21,8 @@ int CheckConfig(const std::string& config_path, std::ostream& out);
 // all.
 int PrintGrants(const std::string& config_path, const std::string& instance, std::ostream& out);
 
-// Prints the highest checkpoint that the agent's witness has seen (its text, for `dbfleet audit verify
+// Prints the highest checkpoint that the agent's witness has seen (its text, for `dbfleet audit
+// verify
 // --checkpoint`) to `out`, and the alarms to standard error. kFailed if there is none.
 int ShowWitness(const std::string& config_path, std::ostream& out);
 

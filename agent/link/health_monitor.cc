@@ -1,10 +1,11 @@
 #include "agent/link/health_monitor.h"
-#include "common/proto_time/proto_time.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
+#include "common/proto_time/proto_time.h"
 
 namespace dbfleet::agent {
 namespace {

@@ -84,7 +84,7 @@ class LinkImpl : public Link {
   Journal& journal_;
   Dialer& dialer_;
   AgentFacts& facts_;
-  Witness* const witness_;  // May be null.
+  Witness* const witness_;    // May be null.
   Runner* runner_ = nullptr;  // Constant after Start.
   LogBuffer logs_;
   std::atomic<bool> stopping_{false};

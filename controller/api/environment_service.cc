@@ -2,9 +2,9 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
-#include "controller/audit/recovery.h"
 #include "controller/api/convert.h"
 #include "controller/api/directory_services.h"
+#include "controller/audit/recovery.h"
 
 namespace dbfleet::controller {
 namespace {

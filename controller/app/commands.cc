@@ -87,7 +87,8 @@ int RunCommandLine(int argc, char** argv) {
   CLI::App app("The dbfleet controller: schedules work, enforces policy, keeps the audit trail.",
                "dbfleet-controller");
   app.require_subcommand(1);
-  app.set_version_flag("--version", std::string("dbfleet-controller ") + DBFLEET_VERSION, "Print the version");
+  app.set_version_flag("--version", std::string("dbfleet-controller ") + DBFLEET_VERSION,
+                       "Print the version");
   std::string config_path;
   int exit_code = 0;
   CLI::App* run = app.add_subcommand("run", "Run until SIGTERM");

@@ -41,8 +41,8 @@ void CheckAdvertised(const std::string& field, const std::string& entry, Problem
     problems->Add(field, "is empty; give a host name or an address");
   } else if (!plain || entry[0] == '-' || entry[0] == '.' || entry.back() == '-' ||
              absl::StrContains(entry, "..")) {
-    problems->Add(field, absl::StrCat("is \"", absl::CHexEscape(entry),
-                                      "\", not a host name or an address"));
+    problems->Add(
+        field, absl::StrCat("is \"", absl::CHexEscape(entry), "\", not a host name or an address"));
   }
 }
 

@@ -126,9 +126,10 @@ absl::Status NoteSeenFence(FlowContext& context, const Attempt& attempt, uint64_
   const uint64_t before = instance.last_fence;
   if (!RaiseFence(attempt.epoch, seen, &instance)) return absl::OkStatus();
   RETURN_IF_ERROR(context.tx.UpdateInstance(&instance));
-  log::Warn("the instance's database was worked on under a higher fence: is its server known under "
-            "another instance name as well?",
-            {{"instance", instance.id}, {"attempt", attempt.id}, {"seen", absl::StrCat(seen)}});
+  log::Warn(
+      "the instance's database was worked on under a higher fence: is its server known under "
+      "another instance name as well?",
+      {{"instance", instance.id}, {"attempt", attempt.id}, {"seen", absl::StrCat(seen)}});
   return context.tx.AppendAudit({context.actor,
                                  "instance.fence.raise",
                                  absl::StrCat("instances/", instance.id),

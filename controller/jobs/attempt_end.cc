@@ -33,8 +33,8 @@ bool EstimateHadGrown(const Attempt& attempt) {
          attempt.start_time == absl::InfinitePast();
 }
 
-// Ends that are nobody's verdict on the work itself. That the statement's own time limit ended it is
-// one: again it would load the server as long, for the same end.
+// Ends that are nobody's verdict on the work itself. That the statement's own time limit ended it
+// is one: again it would load the server as long, for the same end.
 bool WasCutShort(const Attempt& attempt) {
   if (attempt.error_reason == "DATABASE_TIMEOUT") return false;
   return attempt.state == AttemptState::kInterrupted || attempt.state == AttemptState::kLost ||

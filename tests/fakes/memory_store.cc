@@ -217,9 +217,8 @@ class Transaction : public WriteTx {
       if (checkpoint.size >= first_size && checkpoint.size <= last_size)
         found.push_back(checkpoint);
     }
-    std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
-      return a.size < b.size;
-    });
+    std::stable_sort(found.begin(), found.end(),
+                     [](const auto& a, const auto& b) { return a.size < b.size; });
     return found;
   }
   absl::StatusOr<std::vector<AuditCheckpoint>> LastCheckpoints(absl::string_view log_id,
@@ -245,16 +244,14 @@ class Transaction : public WriteTx {
     for (const auto& [key, receipt] : t_.receipts) {
       if (receipt.size >= first_size && receipt.size <= last_size) found.push_back(receipt);
     }
-    std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
-      return a.size < b.size;
-    });
+    std::stable_sort(found.begin(), found.end(),
+                     [](const auto& a, const auto& b) { return a.size < b.size; });
     return found;
   }
   absl::StatusOr<std::optional<ControllerStart>> StartFrom(uint64_t epoch) override {
     const auto it = t_.starts.lower_bound(epoch);
     if (it == t_.starts.end()) return std::optional<ControllerStart>();
-    return std::make_optional<ControllerStart>(
-        {it->first, it->second, it == t_.starts.begin()});
+    return std::make_optional<ControllerStart>({it->first, it->second, it == t_.starts.begin()});
   }
 
   absl::Status InsertEnvironment(Environment* value) override {

@@ -41,7 +41,8 @@ std::string MysqlGrants(const InstanceSpec& spec) {
       "-- Accounts of dbfleet for instance ", spec.name,
       ". Put in the passwords and run this as an administrator.\n\n"
       "-- Checks, metrics and read-only inspection. SELECT ON *.* covers the server's own tables;\n"
-      "-- the password hashes among them, which dbfleet refuses to read; to keep inspection out of\n"
+      "-- the password hashes among them, which dbfleet refuses to read; to keep inspection out "
+      "of\n"
       "-- those, or of some databases, grant SELECT per database instead.\n",
       Create(inspect, "inspect"),
       // The comment is MariaDB's alone: there SHOW REPLICA STATUS has a privilege of its own.

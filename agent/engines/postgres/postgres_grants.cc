@@ -27,15 +27,15 @@ std::string PostgresGrants(const InstanceSpec& spec) {
   const std::string inspect = RoleOf(spec.inspect, "dbfleet_inspect");
   const std::string backup = RoleOf(spec.backup, "dbfleet_backup");
   const std::string migrate = RoleOf(spec.migrate, "dbfleet_migrate");
-  std::string text =
-      absl::StrCat("-- Accounts of dbfleet for instance ", spec.name,
-                   ". Put in the passwords and run this with psql as a superuser.\n\n"
-                   "-- Checks, metrics and read-only inspection. pg_read_all_data covers the catalogues "
-                   "with password\n-- hashes too, which dbfleet refuses to read; to keep them out "
-                   "on the server as well, grant SELECT\n-- ON ALL TABLES per schema instead.\n",
-                   Create(inspect, "CONNECTION LIMIT 20", "inspect"), "ALTER ROLE ", inspect,
-                   " SET default_transaction_read_only = on;\n",
-                   "GRANT pg_monitor, pg_read_all_data TO ", inspect, ";\n\n");
+  std::string text = absl::StrCat(
+      "-- Accounts of dbfleet for instance ", spec.name,
+      ". Put in the passwords and run this with psql as a superuser.\n\n"
+      "-- Checks, metrics and read-only inspection. pg_read_all_data covers the catalogues "
+      "with password\n-- hashes too, which dbfleet refuses to read; to keep them out "
+      "on the server as well, grant SELECT\n-- ON ALL TABLES per schema instead.\n",
+      Create(inspect, "CONNECTION LIMIT 20", "inspect"), "ALTER ROLE ", inspect,
+      " SET default_transaction_read_only = on;\n", "GRANT pg_monitor, pg_read_all_data TO ",
+      inspect, ";\n\n");
   absl::StrAppend(&text,
                   "-- Backups. BYPASSRLS: without it row security would leave rows out, or fail "
                   "the dump. Large "

@@ -166,8 +166,7 @@ class PostgresMigrations : public SqlMigrations {
           session.Query(absl::StrCat(
               "SELECT pg_catalog.pg_get_userbyid(relowner) FROM pg_catalog.pg_class WHERE oid = "
               "pg_catalog.to_regclass(",
-              session.Quote(table),
-              ") AND NOT pg_catalog.pg_has_role(relowner, 'USAGE')")));
+              session.Quote(table), ") AND NOT pg_catalog.pg_has_role(relowner, 'USAGE')")));
       if (rows.empty()) continue;
       found.push_back(absl::StrCat(table, " (owner ", rows[0][0].value_or("?"), ")"));
     }

@@ -126,7 +126,12 @@ Job FullJob(absl::Time t, const std::string& blob) {
   job.error_reason = "ER";
   job.error_message = "EM";
   job.cancel_requested = true;
-  job.approvals = {{"users/bob", true, "d", "because \"x\"", t, absl::InfiniteFuture(),
+  job.approvals = {{"users/bob",
+                    true,
+                    "d",
+                    "because \"x\"",
+                    t,
+                    absl::InfiniteFuture(),
                     {{"instances/a", 1'234'567'890'123}, {"instances/b", -1}}},
                    {"users/eve", false, "d2", "", t + absl::Hours(1), t}};
   return job;
