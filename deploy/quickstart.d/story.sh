@@ -131,14 +131,18 @@ story_audit() {
   local export=$state/audit.jsonl forged=$state/audit-forged.jsonl line
   story_step "The audit trail, verified offline"
   as eve audit export --out "$export" 2>/dev/null
-  tail -n 5 "$export" | python3 -c '
+  as eve audit keys >"$state/audit-keys"
+  as eve audit keys --agent-ca >"$state/audit-agent-ca.pem"
+  # Between the records stand the checkpoints and receipts.
+  grep '^{"type":"record"' "$export" | tail -n 5 | python3 -c '
 import json, sys
 for line in sys.stdin:
     record = json.loads(line)
     print(record["seq"], record["actor"], record["action"], record["resource"])' | show
-  "$bin/dbfleet" audit verify "$export" | show
+  "$bin/dbfleet" audit verify "$export" --trusted-keys "$state/audit-keys" \
+    --agent-ca "$state/audit-agent-ca.pem" | show
   note "One record of a copy is altered:"
-  line=$(($(wc -l <"$export") / 2))
+  line=$(grep -n '^{"type":"record"' "$export" | cut -d: -f1 | awk '{ n[NR] = $1 } END { print n[int(NR / 2)] }')
   sed "${line}s/\"actor\":\"[^\"]*\"/\"actor\":\"users\/mallory\"/" "$export" >"$forged"
   cmp -s "$export" "$forged" && fail "the copy was not altered"
   if "$bin/dbfleet" audit verify "$forged" >"$state/log/audit-forged.log" 2>&1; then
