@@ -81,7 +81,7 @@ class Simulator:
         self.process = subprocess.Popen(
             [build / "bin/fleet_sim", "--controller", f"127.0.0.1:{controller.grpc}", "--ca",
              controller.folder / "controller/ca/ca.crt", "--token-file",
-             controller.folder / "controller/admin-token", "--identities", identities, "--agents",
+             controller.folder / "token", "--identities", identities, "--agents",
              str(agents)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.totals, self.answers, self.changed = {}, [], threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
@@ -121,6 +121,19 @@ class Simulator:
         self.process.stdin.flush()
 
 
+def make_user(build, controller):
+    """A principal that may both enrol agents and submit jobs."""
+    folder = controller.folder
+    env = {**os.environ, "DBFLEET_CONFIG": str(folder / "cli.json")}
+    for arguments in (["login", "--server", f"127.0.0.1:{controller.grpc}", "--ca-file",
+                       folder / "controller/ca/ca.crt", "--token-file",
+                       folder / "controller/admin-token"],
+                      ["user", "create", "bench", "--role=operator", "--role=admin"],
+                      ["token", "create", "--user", "bench", "--out", folder / "token"]):
+        subprocess.run([build / "bin/dbfleet", *arguments], env=env, check=True,
+                       stdout=subprocess.DEVNULL)
+
+
 def usage(controller, seconds):
     """CPU share of one core, and memory, over this time."""
     began, cpu = time.monotonic(), cpu_seconds(controller.pid)
@@ -150,6 +163,7 @@ def measure(options, folder):
     controller = Controller(build, folder)
     controller.start()
     figures["empty"] = memory_kib(controller.pid)
+    make_user(build, controller)
     identities = folder / "identities.jsonl"
     began = time.monotonic()
     simulator = Simulator(build, controller, options.agents, identities)
