@@ -163,7 +163,10 @@ class ChaosFleet(Fleet):
             self.guarding.add(daemon)
 
     def start_guard(self):
-        self.guarding = set(self.daemons())
+        self.guard_only(*self.daemons())
+
+    def guard_only(self, *daemons):
+        self.guarding = set(daemons)
         self.guard = threading.Thread(target=self._guard, daemon=True)
         self.guard.start()
 
