@@ -18,6 +18,15 @@ class RunnerRecoveryTest : public RunnerFixture {
       ASSERT_TRUE(journal_->Start(offer.attempt_id()).ok());
     }
   }
+  // The runner begins; the recovery of a backup stands at the gate.
+  void StartWithHeldRecovery(Gate& gate) {
+    backup_.recover = [&gate](ActionContext&, const work::v1::JobSpec&) {
+      gate.Pass();
+      return ScriptedAction::Done();
+    };
+    MakeRunner();
+    ASSERT_TRUE(Await([&] { return gate.waiting() == 1; }));
+  }
 };
 
 TEST_F(RunnerRecoveryTest, ARunningAttemptIsRecoveredNeverRunAgain) {
@@ -37,12 +46,7 @@ TEST_F(RunnerRecoveryTest, NothingElseTouchesTheInstanceUntilRecoveryIsOver) {
   LeaveBehind(Offer("a1", 1), v1::ATTEMPT_PHASE_RUNNING);
   LeaveBehind(Offer("a2", 2), v1::ATTEMPT_PHASE_GRANTED);
   Gate gate;
-  backup_.recover = [&](ActionContext&, const work::v1::JobSpec&) {
-    gate.Pass();
-    return ScriptedAction::Done();
-  };
-  MakeRunner();
-  ASSERT_TRUE(Await([&] { return gate.waiting() == 1; }));
+  ASSERT_NO_FATAL_FAILURE(StartWithHeldRecovery(gate));
   EXPECT_EQ(PhaseOf("a2"), v1::ATTEMPT_PHASE_GRANTED);
   EXPECT_EQ(backup_.runs, 0);
   gate.Open();
@@ -54,12 +58,7 @@ TEST_F(RunnerRecoveryTest, ACancelledRecoveryStillWaitsForItsInstance) {
   LeaveBehind(Offer("a1", 1), v1::ATTEMPT_PHASE_RUNNING);
   LeaveBehind(Offer("a2", 2, "inspect"), v1::ATTEMPT_PHASE_RUNNING);
   Gate gate;
-  backup_.recover = [&](ActionContext&, const work::v1::JobSpec&) {
-    gate.Pass();
-    return ScriptedAction::Done();
-  };
-  MakeRunner();
-  ASSERT_TRUE(Await([&] { return gate.waiting() == 1; }));
+  ASSERT_NO_FATAL_FAILURE(StartWithHeldRecovery(gate));
   runner_->HandleCancel("a2", "a person");
   EXPECT_EQ(runner_->running(), 1);
   EXPECT_EQ(inspect_.recoveries, 0);
@@ -72,12 +71,7 @@ TEST_F(RunnerRecoveryTest, ARecoveryThatHangsLeavesTheWorkersToOthers) {
   workers_ = 1;
   LeaveBehind(Offer("a1", 1), v1::ATTEMPT_PHASE_RUNNING);
   Gate gate;
-  backup_.recover = [&](ActionContext&, const work::v1::JobSpec&) {
-    gate.Pass();
-    return ScriptedAction::Done();
-  };
-  MakeRunner();
-  ASSERT_TRUE(Await([&] { return gate.waiting() == 1; }));
+  ASSERT_NO_FATAL_FAILURE(StartWithHeldRecovery(gate));
   OfferAndGrant(Offer("p1", 1, "backup", "payments"));
   EXPECT_EQ(OutcomeOf("p1").outcome(), v1::OUTCOME_SUCCEEDED);
   EXPECT_EQ(PhaseOf("a1"), v1::ATTEMPT_PHASE_RUNNING);
@@ -89,12 +83,7 @@ TEST_F(RunnerRecoveryTest, ARecoveryThatHasNotBegunIsLeftToTheNextLife) {
   LeaveBehind(Offer("a1", 1), v1::ATTEMPT_PHASE_RUNNING);
   LeaveBehind(Offer("a2", 2, "inspect"), v1::ATTEMPT_PHASE_RUNNING);
   Gate gate;
-  backup_.recover = [&](ActionContext&, const work::v1::JobSpec&) {
-    gate.Pass();
-    return ScriptedAction::Done();
-  };
-  MakeRunner();
-  ASSERT_TRUE(Await([&] { return gate.waiting() == 1; }));
+  ASSERT_NO_FATAL_FAILURE(StartWithHeldRecovery(gate));
   auto helper = MakeThreadPool("drain", 1);
   std::atomic<bool> drained{false};
   ASSERT_TRUE(helper->Add([&] {
