@@ -160,8 +160,10 @@ class Workload:
         if end == "cancel":
             self.repeat("cancel", "ada", job, ["job", "cancel", job, "--reason", "not wanted"])
         elif end == "cancel late":
-            self.wait_state(job, "STATE_AWAITING_APPROVAL")
-            self.approve(job, self.view(job))
+            view = self.wait_state(job, "STATE_AWAITING_APPROVAL")
+            # A change whose planning failed, because its database died say, has nothing to approve.
+            if view["state"] not in TERMINAL:
+                self.approve(job, view)
             time.sleep(random.uniform(0, 0.5))
             self.repeat("cancel", "ada", job, ["job", "cancel", job, "--reason", "not wanted"])
         elif end == "reject":
@@ -183,8 +185,15 @@ class Workload:
                      error="" if result.code == 0 else result.text[-200:], **facts)
 
     def wait_state(self, job, *states):
-        wait_until(f"{job} is {states}",
-                   lambda: self.view(job)["state"] in TERMINAL | set(states), SETTLE)
+        """The job as it was seen in one of the states, or at its end."""
+        seen = {}
+
+        def arrived():
+            seen["view"] = self.view(job)
+            return seen["view"]["state"] in TERMINAL | set(states)
+
+        wait_until(f"{job} is {states}", arrived, SETTLE)
+        return seen["view"]
 
     def roll_back(self):
         with self.lock:
