@@ -6,6 +6,7 @@
 
 #include "agent/app/commands.h"
 #include "common/base/files.h"
+#include "common/concurrency/mutex.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -24,6 +25,7 @@ CLI::App* Subcommand(CLI::App* app, const char* name, const char* help, std::str
 
 int Main(int argc, char** argv) {
   EnsureStandardDescriptors();
+  StopLookingForDeadlocks();
   CLI::App app("dbfleet-agent runs the operations of the databases on this host.");
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("dbfleet-agent ") + Version(), "Print the version");

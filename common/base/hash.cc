@@ -20,6 +20,13 @@ void CheckCrypto(bool ok, const char* what) {
   }
 }
 
+// Fetched once: EVP_sha256() would look for the implementation anew in every call.
+const EVP_MD* Algorithm() {
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  CheckCrypto(algorithm != nullptr, "EVP_MD_fetch");
+  return algorithm;
+}
+
 }  // namespace
 
 struct Sha256Stream::State {
@@ -29,7 +36,7 @@ struct Sha256Stream::State {
 
 Sha256Stream::Sha256Stream() : state_(std::make_unique<State>()) {
   CheckCrypto(
-      state_->context != nullptr && EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) == 1,
+      state_->context != nullptr && EVP_DigestInit_ex(state_->context, Algorithm(), nullptr) == 1,
       "EVP_DigestInit_ex");
 }
 
@@ -52,9 +59,13 @@ std::string Sha256Stream::Finish() {
 std::string Sha256Stream::FinishHex() { return HexEncode(Finish()); }
 
 std::string Sha256(absl::string_view data) {
-  Sha256Stream stream;
-  stream.Update(data);
-  return stream.Finish();
+  std::string out(32, '\0');
+  unsigned int size = 0;
+  CheckCrypto(EVP_Digest(data.data(), data.size(), reinterpret_cast<unsigned char*>(out.data()),
+                         &size, Algorithm(), nullptr) == 1 &&
+                  size == 32,
+              "EVP_Digest");
+  return out;
 }
 
 std::string Sha256Hex(absl::string_view data) { return HexEncode(Sha256(data)); }

@@ -75,15 +75,22 @@ bool ControlStream::Send(const agent::v1::ControllerMsg& message) {
                    [this](agent::v1::ControllerMsg passed)
                        ABSL_NO_THREAD_SAFETY_ANALYSIS { outbox_.push_back(std::move(passed)); });
       if (writing_ || outbox_.empty()) return true;
-      writing_ = true;
-      TsanRelease(this);
-      StartWrite(&outbox_.front());
+      WriteNext();
       return true;
     }
   }
   Close(Error(absl::StatusCode::kResourceExhausted, "AGENT_TOO_SLOW",
               "the agent reads more slowly than messages for it arise"));
   return false;
+}
+
+// gRPC need not flush what more follows after.
+void ControlStream::WriteNext() {
+  writing_ = true;
+  TsanRelease(this);
+  grpc::WriteOptions options;
+  if (outbox_.size() > 1) options.set_buffer_hint();
+  StartWrite(&outbox_.front(), options);
 }
 
 void ControlStream::MessageTaken() { ReadNext(); }
@@ -127,10 +134,7 @@ void ControlStream::OnWriteDone(bool ok) {
     writing_ = false;
     if (finished_) return;
     if (ok && !closing_) {
-      if (outbox_.empty()) return;
-      writing_ = true;
-      TsanRelease(this);
-      StartWrite(&outbox_.front());
+      if (!outbox_.empty()) WriteNext();
       return;
     }
     end = closing_ ? close_status_

@@ -47,6 +47,7 @@ class ControlStream : public AgentConnection,
  private:
   void Open();
   void ReadNext();
+  void WriteNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   rpc::Calls* const calls_;
   const rpc::Calls::Call call_;

@@ -21,7 +21,7 @@ class JobLogStream : public rpc::StreamProducer<api::v1::JobLogLine> {
       : store_(store), logs_(logs), job_id_(job_id), follow_(follow) {
     if (!follow) return;
     lines_hint_ = logs.Follow(job_id, [wake] { wake(); });
-    job_hint_ = hub.Subscribe(job_id, [wake](const std::string&) { wake(); });
+    job_hint_ = hub.Subscribe(job_id, [wake](const JobChanges&) { wake(); });
   }
 
   absl::StatusOr<Next> Produce(api::v1::JobLogLine* out) override {

@@ -23,7 +23,7 @@ class JobWatch : public rpc::StreamProducer<api::v1::Job> {
   JobWatch(JobViews& views, JobHub& hub, std::string job_id, rpc::Wake wake)
       : views_(views),
         job_id_(std::move(job_id)),
-        subscription_(hub.Subscribe(job_id_, [wake](const std::string&) { wake(); })) {}
+        subscription_(hub.Subscribe(job_id_, [wake](const JobChanges&) { wake(); })) {}
 
   absl::StatusOr<Next> Produce(api::v1::Job* job) override {
     if (over_) return Next::kDone;

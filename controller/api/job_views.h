@@ -16,9 +16,8 @@ namespace dbfleet::controller {
 // Thread-safe.
 class JobViews {
  public:
-  using Connected = std::function<bool(const std::string& agent_id)>;
-  JobViews(Store& store, JobManager& jobs, Clock& clock, Connected connected)
-      : store_(store), jobs_(jobs), clock_(clock), connected_(std::move(connected)) {}
+  JobViews(Store& store, JobManager& jobs, Clock& clock, JobManager::WhyNoWork why_no_work)
+      : store_(store), jobs_(jobs), clock_(clock), why_no_work_(std::move(why_no_work)) {}
 
   // `name` is "jobs/J". NOT_FOUND (JOB_NOT_FOUND).
   absl::StatusOr<api::v1::Job> ByName(const std::string& name) const;
@@ -31,7 +30,7 @@ class JobViews {
   Store& store_;
   JobManager& jobs_;
   Clock& clock_;
-  const Connected connected_;
+  const JobManager::WhyNoWork why_no_work_;
 };
 
 // NOT_FOUND (UNKNOWN_ENVIRONMENT) for a filter that names no environment; "" is none.

@@ -12,6 +12,7 @@
 
 #include "common/base/files.h"
 #include "common/base/text.h"
+#include "common/concurrency/mutex.h"
 #include "common/log/log.h"
 #include "controller/app/controller.h"
 #include "controller/app/controller_config.h"
@@ -84,6 +85,7 @@ int CheckConfig(const std::string& config_path) {
 
 int RunCommandLine(int argc, char** argv) {
   EnsureStandardDescriptors();
+  StopLookingForDeadlocks();
   CLI::App app("The dbfleet controller: schedules work, enforces policy, keeps the audit trail.",
                "dbfleet-controller");
   app.require_subcommand(1);

@@ -164,7 +164,7 @@ absl::Status Controller::Parts::Open() {
   calls = std::make_unique<rpc::Calls>(api_executor.get(), &registry, &clock);
   gate = std::make_unique<Gate>(calls.get(), principals.get());
   views = std::make_unique<JobViews>(*store, *jobs, clock, [this](const std::string& agent_id) {
-    return dispatcher->IsConnected(agent_id);
+    return dispatcher->WhyNoWork(agent_id);
   });
   return absl::OkStatus();
 }

@@ -18,12 +18,13 @@
 
 namespace dbfleet::controller {
 
-// What an event's transaction decided, to be carried out after its commit.
+// What the transaction of some events decided, to be carried out after its commit.
 struct EventOutcome {
-  std::optional<agent::v1::ControllerMsg> reply;
-  std::set<std::string> touched;
-  std::string granted_ended;  // An attempt whose lease needs no renewal any more.
-  bool late = false;
+  std::vector<agent::v1::ControllerMsg> replies;
+  JobChanges changes;
+  std::vector<std::string> ended;  // Attempts whose leases need no renewal any more.
+  int stored = 0;
+  int late = 0;
 };
 
 namespace {
@@ -48,7 +49,7 @@ absl::Status RecordLate(FlowContext& context, const JobFlow& flow, const Attempt
   details["outcome"] = agent::v1::Outcome_Name(finished.outcome());
   details["error"] = Clean(finished.error_message());
   RETURN_IF_ERROR(context.Audit("attempt.late_result", job, std::move(details)));
-  outcome->late = true;
+  ++outcome->late;
   if (attempt.state != AttemptState::kLost) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<Attempt> open,
                    context.tx.OpenAttemptsOfInstance(attempt.instance_id));
@@ -71,12 +72,12 @@ absl::Status RecordLate(FlowContext& context, const JobFlow& flow, const Attempt
 
 absl::Status ApplyStarted(FlowContext& context, Attempt attempt, EventOutcome* outcome) {
   if (attempt.state != AttemptState::kGranted && attempt.state != AttemptState::kUnreachable) {
-    if (IsTerminal(attempt.state)) outcome->reply = CancelMessage(attempt.id, "it was given up");
+    if (IsTerminal(attempt.state)) outcome->replies.push_back(CancelMessage(attempt.id, "it was given up"));
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(MoveAttempt(&attempt, AttemptState::kRunning, context.now));
   attempt.unreachable_since = absl::InfinitePast();
-  RETURN_IF_ERROR(context.tx.UpdateAttempt(&attempt));
+  RETURN_IF_ERROR(context.UpdateAttempt(&attempt));
   ASSIGN_OR_RETURN(const Job job, context.tx.GetJob(attempt.job_id));
   return context.Audit("attempt.start", job,
                        {{"attempt", attempt.id}, {"fence", absl::StrCat(attempt.fence)}});
@@ -142,8 +143,8 @@ absl::Status NoteSeenFence(FlowContext& context, const Attempt& attempt, uint64_
 
 absl::Status ApplyFinished(FlowContext& context, const JobFlow& flow, const Attempt& attempt,
                            const agent::v1::Event& event, EventOutcome* outcome) {
-  outcome->reply = ForgetMessage(attempt.id);
-  outcome->granted_ended = attempt.id;
+  outcome->replies.push_back(ForgetMessage(attempt.id));
+  outcome->ended.push_back(attempt.id);
   AttemptEnd end;
   end.state = StateOf(event.finished().outcome());
   end.error_reason = Truncate(SanitizeForDisplay(event.finished().error_reason()), 64);
@@ -167,11 +168,11 @@ absl::Status Apply(FlowContext& context, const JobFlow& flow, Attempt attempt,
   switch (event.kind_case()) {
     case agent::v1::Event::kAccepted: {
       if (attempt.state != AttemptState::kOffered) {
-        if (IsTerminal(attempt.state)) outcome->reply = WithdrawMessage(attempt.id);
+        if (IsTerminal(attempt.state)) outcome->replies.push_back(WithdrawMessage(attempt.id));
         return absl::OkStatus();
       }
       RETURN_IF_ERROR(MoveAttempt(&attempt, AttemptState::kAccepted, context.now));
-      RETURN_IF_ERROR(context.tx.UpdateAttempt(&attempt));
+      RETURN_IF_ERROR(context.UpdateAttempt(&attempt));
       ASSIGN_OR_RETURN(const Job job, context.tx.GetJob(attempt.job_id));
       return context.Audit("attempt.accept", job, {{"attempt", attempt.id}});
     }
@@ -228,56 +229,77 @@ void Dispatcher::HandleEvent(const SessionPtr& session, const agent::v1::Event& 
   }
   session->resend_asked = false;
   session->next_seq = event.seq() + 1;
+  // What comes in while this waits its turn is stored together with it.
+  session->events.push_back(event);
+  if (session->events.size() == 1 && !Post([this, session] { StoreEvents(session); })) {
+    session->connection->Close(Error(absl::StatusCode::kResourceExhausted, "CONTROLLER_BUSY",
+                                     "the controller has too much to do; send it again later"));
+  }
+}
+
+void Dispatcher::StoreEvents(const SessionPtr& session) {
+  const auto events = std::make_shared<const std::vector<agent::v1::Event>>(
+      std::exchange(session->events, {}));
   auto outcome = std::make_shared<EventOutcome>();
   store_.MutateEssential(
-      [this, outcome, event, agent_id = session->agent_id(),
+      [this, outcome, events, agent_id = session->agent_id(),
        journal_id = session->journal_id](WriteTx& tx) -> absl::Status {
         *outcome = EventOutcome();
         ASSIGN_OR_RETURN(Agent agent, tx.GetAgent(agent_id));
-        if (agent.journal_id != journal_id || event.seq() <= agent.acked_event_seq) {
-          return absl::OkStatus();  // Another stream of the same agent was faster.
-        }
-        if (event.seq() != agent.acked_event_seq + 1) {
-          return Error(absl::StatusCode::kAborted, "EVENT_GAP",
-                       "an earlier event is not committed");
-        }
+        if (agent.journal_id != journal_id) return absl::OkStatus();
         FlowContext context{tx, clock_.Now(), absl::StrCat("agents/", agent_id), {}};
-        RETURN_IF_ERROR(ApplyChecked(context, flow_, agent, event, outcome.get()));
-        agent.acked_event_seq = event.seq();
-        outcome->touched = std::move(context.touched);
-        return tx.UpdateAgent(&agent);
+        for (const agent::v1::Event& event : *events) {
+          // Another stream of the same agent was faster.
+          if (event.seq() <= agent.acked_event_seq) continue;
+          if (event.seq() != agent.acked_event_seq + 1) {
+            return Error(absl::StatusCode::kAborted, "EVENT_GAP",
+                         "an earlier event is not committed");
+          }
+          RETURN_IF_ERROR(ApplyChecked(context, flow_, agent, event, outcome.get()));
+          agent.acked_event_seq = event.seq();
+          ++outcome->stored;
+        }
+        outcome->changes = std::move(context.changes);
+        return outcome->stored == 0 ? absl::OkStatus() : tx.UpdateAgent(&agent);
       },
-      [this, outcome, session, seq = event.seq()](absl::Status status) {
+      [this, outcome, session, seq = events->back().seq()](absl::Status status) {
         Post([this, outcome, session, seq, status] {
-          EventCommitted(session, seq, *outcome, status);
+          EventsCommitted(session, seq, *outcome, status);
         });
       });
+  // Right behind, so that the store commits both in one group; the grant looks for itself.
+  if (!TakesWork(session)) return;
+  for (const agent::v1::Event& event : *events) {
+    if (event.has_accepted() && session->offered.count(event.attempt_id()) > 0 &&
+        in_flight_.count(event.attempt_id()) == 0) {
+      TryGrant(session, event.attempt_id());
+    }
+  }
 }
 
-void Dispatcher::EventCommitted(const SessionPtr& session, uint64_t seq,
-                                const EventOutcome& outcome, const absl::Status& status) {
+void Dispatcher::EventsCommitted(const SessionPtr& session, uint64_t seq,
+                                 const EventOutcome& outcome, const absl::Status& status) {
   if (!status.ok()) {
     // Nothing of it is stored, nothing is acknowledged: the agent sends it again on its next
     // stream, after its backoff.
-    log::Error("an agent's event could not be stored", {{"agent", session->agent_id()},
-                                                        {"seq", absl::StrCat(seq)},
-                                                        {"error", std::string(status.message())}});
+    log::Error("an agent's events could not be stored", {{"agent", session->agent_id()},
+                                                         {"seq", absl::StrCat(seq)},
+                                                         {"error", std::string(status.message())}});
     session->connection->Close(Error(absl::StatusCode::kUnavailable, "EVENT_NOT_STORED",
                                      "an event could not be stored; send it again"));
     return;
   }
-  events_total_.Increment();
-  if (outcome.late) late_results_total_.Increment();
+  events_total_.Increment(outcome.stored);
+  if (outcome.late > 0) late_results_total_.Increment(outcome.late);
   agent::v1::ControllerMsg ack;
   ack.mutable_event_ack()->set_up_to_seq(seq);
   session->connection->Send(ack);
-  if (outcome.reply.has_value()) session->connection->Send(*outcome.reply);
-  if (!outcome.granted_ended.empty()) {
-    session->leased.erase(outcome.granted_ended);
-    session->offered.erase(outcome.granted_ended);
+  for (const agent::v1::ControllerMsg& reply : outcome.replies) session->connection->Send(reply);
+  for (const std::string& ended : outcome.ended) {
+    session->leased.erase(ended);
+    session->offered.erase(ended);
   }
-  Notify(outcome.touched);
-  Kick();
+  hub_.Notify(outcome.changes);
 }
 
 }  // namespace dbfleet::controller

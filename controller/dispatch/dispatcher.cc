@@ -48,8 +48,9 @@ Dispatcher::Dispatcher(DispatchOptions options, Store& store, const JobFlow& flo
 Dispatcher::~Dispatcher() { Stop(); }
 
 void Dispatcher::Start() {
-  subscription_ = hub_.Subscribe("", [this](const std::string& job_id) {
-    Post([this, job_id] { HandleJobChanged(job_id); });
+  subscription_ = hub_.Subscribe("", [this](const JobChanges& changes) {
+    if (changes.instances.empty() && changes.attempts.empty()) return;
+    Post([this, changes] { HandleChanges(changes); });
   });
   Post([this] {
     started_at_ = clock_.Monotonic();
@@ -196,7 +197,9 @@ void Dispatcher::HandleMessage(const std::shared_ptr<AgentConnection>& connectio
       if (sinks_.health) sinks_.health(session->agent_id(), message.health());
       break;
     case agent::v1::AgentMsg::kPing: {
-      session->clock_skew = FromProto(message.ping().send_time()) - clock_.Now();
+      if (message.ping().has_send_time()) {
+        session->clock_skew = FromProto(message.ping().send_time()) - clock_.Now();
+      }
       PublishLive(*session, true);
       agent::v1::ControllerMsg reply;
       reply.mutable_pong()->set_nonce(message.ping().nonce());
@@ -280,10 +283,6 @@ void Dispatcher::PublishLive(const AgentSession& session, bool connected) {
   }
 }
 
-void Dispatcher::Notify(const std::set<std::string>& jobs) {
-  for (const std::string& job_id : jobs) hub_.Notify(job_id);
-}
-
 void Dispatcher::ScheduleTick() {
   std::unique_ptr<Clock::Timer> timer = clock_.After(kTick, [this] {
     const bool posted = Post([this] {
@@ -310,7 +309,7 @@ void Dispatcher::Tick() {
     last_seen_stored_ = now;
     StoreLastSeen();
   }
-  Kick();
+  if (now >= next_sweep_) Sweep(now);
 }
 
 void Dispatcher::PingSessions(absl::Duration now) {

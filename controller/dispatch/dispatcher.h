@@ -58,8 +58,9 @@ struct DispatchSinks {
 // Offers attempts to agents, grants them, and takes in what the agents report
 // (docs/architecture.md, "The agent's stream"). All work happens on one serial executor, so
 // sessions need no locks; the store's commits are awaited by callbacks that come back to it.
-// Level-triggered: Kick() looks at what is stored and connected now, so a lost hint costs at most a
-// second.
+// Commits leave hints (JobChanges), so that an event costs the same however much work is open. What
+// is stored and connected decides, not the hint; a sweep over everything that is open makes up for
+// one that was lost, at most each second and for a twentieth of the executor's time.
 //
 // Thread-safe from outside. Start() once; Stop() (or the destructor) before the store and the
 // executor end. Nothing is sent to an agent before the change that it announces is committed.
@@ -93,6 +94,8 @@ class Dispatcher : public ConnectionEvents {
   };
   std::optional<Live> Find(const std::string& agent_id) const;
   bool IsConnected(const std::string& agent_id) const { return Find(agent_id).has_value(); }
+  // For JobManager::Explain.
+  std::optional<PolicyBlocker> WhyNoWork(const std::string& agent_id) const;
 
  private:
   using SessionPtr = std::shared_ptr<AgentSession>;
@@ -109,7 +112,8 @@ class Dispatcher : public ConnectionEvents {
   void Tick();
   void PingSessions(absl::Duration now);
   void PublishLive(const AgentSession& session, bool connected);
-  void Notify(const std::set<std::string>& jobs);
+  // Whether the session's agent may get work now.
+  bool TakesWork(const SessionPtr& session) const;
 
   // hello.cc: reconciling an agent's truth with ours.
   void HandleHello(const SessionPtr& session, const agent::v1::Hello& hello);
@@ -121,16 +125,23 @@ class Dispatcher : public ConnectionEvents {
 
   // agent_events.cc: what agents report.
   void HandleEvent(const SessionPtr& session, const agent::v1::Event& event);
-  void EventCommitted(const SessionPtr& session, uint64_t seq, const struct EventOutcome& outcome,
-                      const absl::Status& status);
+  void StoreEvents(const SessionPtr& session);
+  void EventsCommitted(const SessionPtr& session, uint64_t seq, const struct EventOutcome& outcome,
+                       const absl::Status& status);
+
+  // handout.cc: what is to be offered, granted or told to whom.
+  void HandleChanges(const JobChanges& changes);
+  void LookAt(const std::set<std::string>& instances);
+  void LookAtHinted();
+  void Sweep(absl::Duration now);
+  void HandOut(const std::vector<Attempt>& open,
+               const std::map<std::string, std::string>& agent_of_instance);
+  void TellAgents(const std::vector<std::string>& attempts);
 
   // offers.cc: offers, grants, withdrawals, cancellations.
-  void Kick();
-  void Reconcile();
   void TryOffer(const SessionPtr& session, const std::string& attempt_id);
   void TryGrant(const SessionPtr& session, const std::string& attempt_id);
   void TellAgent(const SessionPtr& session, const Attempt& attempt, const Job& job);
-  void HandleJobChanged(const std::string& job_id);
 
   // liveness.cc: what silence means.
   void CheckSilentAgents();
@@ -160,7 +171,8 @@ class Dispatcher : public ConnectionEvents {
   absl::Duration started_at_ = absl::ZeroDuration();
   absl::Duration last_slow_tick_ = absl::ZeroDuration();
   absl::Duration last_seen_stored_;
-  bool reconcile_posted_ = false;
+  std::set<std::string> hinted_;  // Instances to look at.
+  absl::Duration next_sweep_ = absl::ZeroDuration();
 
   mutable Mutex mutex_;
   std::map<std::string, Live> live_ ABSL_GUARDED_BY(mutex_);

@@ -27,7 +27,7 @@ struct HelloOutcome {
   std::vector<std::string> instances;  // Accepted ones.
   std::vector<std::string> offered;
   std::vector<std::string> leased;
-  std::set<std::string> touched;
+  JobChanges changes;
   std::string quarantined;  // Why; the stream ends.
   bool reclaim = false;     // It may remember what the store does not.
 };
@@ -120,7 +120,7 @@ absl::Status ReconcileHeld(FlowContext& context, const JobFlow& flow, Attempt at
     attempt.error_reason = "AGENT_LOST_MEMORY";
     attempt.error_message =
         "the agent knows nothing of this attempt any more; a person has to look";
-    RETURN_IF_ERROR(context.tx.UpdateAttempt(&attempt));
+    RETURN_IF_ERROR(context.UpdateAttempt(&attempt));
     return context.Audit("attempt.unreachable", job,
                          {{"attempt", attempt.id}, {"why", attempt.error_message}});
   }
@@ -136,7 +136,7 @@ absl::Status ReconcileHeld(FlowContext& context, const JobFlow& flow, Attempt at
                                     ? AttemptState::kRunning
                                     : AttemptState::kGranted,
                                 context.now));
-    RETURN_IF_ERROR(context.tx.UpdateAttempt(&attempt));
+    RETURN_IF_ERROR(context.UpdateAttempt(&attempt));
     RETURN_IF_ERROR(context.Audit("attempt.reachable", job, {{"attempt", attempt.id}}));
   }
   if (job.cancel_requested) outcome->messages.push_back(CancelMessage(attempt.id, "job cancelled"));
@@ -285,7 +285,7 @@ void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& 
         if (recovery) outcome->lost_grants.clear();
         outcome->welcome.set_acked_event_seq(agent.acked_event_seq);
         outcome->welcome.set_environment(agent.environment);
-        outcome->touched = std::move(context.touched);
+        outcome->changes = std::move(context.changes);
         return tx.AppendAudit({absl::StrCat("agents/", agent_id),
                                "agent.connect",
                                absl::StrCat("agents/", agent_id),
@@ -376,8 +376,8 @@ void Dispatcher::FinishHello(const SessionPtr& session, const HelloOutcome& outc
     sinks_.connected(session->agent_id(), session->session_id, outcome.instances);
   }
   if (sinks_.witness_joined) sinks_.witness_joined(session->connection, session->witnessed);
-  Notify(outcome.touched);
-  Kick();
+  hub_.Notify(outcome.changes);
+  LookAt({outcome.instances.begin(), outcome.instances.end()});
 }
 
 // A Hello that is being committed at the same time needs nothing from here: either its transaction
@@ -397,7 +397,7 @@ void Dispatcher::HandleInstanceMoved(const std::string& instance_id) {
   }
   if (agent_id.empty()) return;
   if (sinks_.moved) sinks_.moved(instance_id, agent_id);
-  Kick();  // Work that waits for the instance goes to this agent now.
+  LookAt({instance_id});  // Work that waits for it goes to this agent now.
   const SessionPtr session = SessionOf(agent_id);
   if (session == nullptr || session->declared == nullptr) return;
   const auto it = session->declared->find(instance_id);

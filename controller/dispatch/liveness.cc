@@ -21,7 +21,7 @@ constexpr char kActor[] = "system/dispatch";
 absl::Status MoveToUnreachable(FlowContext& context, Attempt attempt) {
   RETURN_IF_ERROR(MoveAttempt(&attempt, AttemptState::kUnreachable, context.now));
   attempt.unreachable_since = context.now;
-  RETURN_IF_ERROR(context.tx.UpdateAttempt(&attempt));
+  RETURN_IF_ERROR(context.UpdateAttempt(&attempt));
   ASSIGN_OR_RETURN(const Job job, context.tx.GetJob(attempt.job_id));
   return context.Audit("attempt.unreachable", job,
                        {{"attempt", attempt.id},
@@ -44,9 +44,9 @@ void Dispatcher::CheckSilentAgents() {
 }
 
 void Dispatcher::MarkUnreachable(const std::string& agent_id) {
-  auto touched = std::make_shared<std::set<std::string>>();
+  auto changes = std::make_shared<JobChanges>();
   store_.MutateEssential(
-      [this, touched, agent_id](WriteTx& tx) -> absl::Status {
+      [this, changes, agent_id](WriteTx& tx) -> absl::Status {
         FlowContext context{tx, clock_.Now(), kActor, {}};
         ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfAgent(agent_id));
         for (const Attempt& attempt : open) {
@@ -55,13 +55,13 @@ void Dispatcher::MarkUnreachable(const std::string& agent_id) {
           }
           RETURN_IF_ERROR(MoveToUnreachable(context, attempt));
         }
-        *touched = std::move(context.touched);
+        *changes = std::move(context.changes);
         return absl::OkStatus();
       },
-      [this, touched, agent_id](absl::Status status) {
-        Post([this, touched, agent_id, status] {
+      [this, changes, agent_id](absl::Status status) {
+        Post([this, changes, agent_id, status] {
           if (status.ok()) {
-            Notify(*touched);
+            hub_.Notify(*changes);
           } else if (SessionOf(agent_id) == nullptr) {
             silent_since_.emplace(agent_id, clock_.Monotonic());  // Try again in a lease's time.
           }
@@ -108,20 +108,20 @@ void Dispatcher::GiveUpLongUnreachable() {
     return absl::OkStatus();
   });
   for (const std::string& attempt_id : due) {
-    auto touched = std::make_shared<std::set<std::string>>();
+    auto changes = std::make_shared<JobChanges>();
     store_.Mutate(
-        [this, touched, attempt_id](WriteTx& tx) -> absl::Status {
+        [this, changes, attempt_id](WriteTx& tx) -> absl::Status {
           ASSIGN_OR_RETURN(const Attempt attempt, tx.GetAttempt(attempt_id));
           if (attempt.state != AttemptState::kUnreachable) return absl::OkStatus();
           FlowContext context{tx, clock_.Now(), kActor, {}};
           RETURN_IF_ERROR(flow_.EndAttempt(
               context, attempt,
               {AttemptState::kLost, "AGENT_LOST", "the agent did not come back in time", ""}));
-          *touched = std::move(context.touched);
+          *changes = std::move(context.changes);
           return absl::OkStatus();
         },
-        [this, touched](absl::Status status) {
-          if (status.ok()) Post([this, touched] { Notify(*touched); });
+        [this, changes](absl::Status status) {
+          if (status.ok()) hub_.Notify(*changes);
         });
   }
 }

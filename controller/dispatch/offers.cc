@@ -138,7 +138,7 @@ absl::Status CommitGrant(FlowContext& context, Job job, Attempt* attempt) {
   if (job.kind == JobKind::kMigrate && attempt->purpose == Purpose::kExecute) {
     attempt->digest = job.digest;
   }
-  RETURN_IF_ERROR(context.tx.UpdateAttempt(attempt));
+  RETURN_IF_ERROR(context.UpdateAttempt(attempt));
   ASSIGN_OR_RETURN(Task task, context.tx.GetTask(attempt->task_id));
   if (attempt->purpose == Purpose::kExecute) {
     if (job.state == JobState::kReady) {
@@ -157,48 +157,6 @@ absl::Status CommitGrant(FlowContext& context, Job job, Attempt* attempt) {
 }
 
 }  // namespace
-
-void Dispatcher::Kick() {
-  if (reconcile_posted_) return;  // One look is enough for any number of hints.
-  reconcile_posted_ = Post([this] {
-    reconcile_posted_ = false;
-    Reconcile();
-  });
-}
-
-void Dispatcher::Reconcile() {
-  if (sessions_.empty()) return;
-  std::vector<std::pair<std::string, std::string>> offers;  // Attempt, agent.
-  std::vector<std::pair<std::string, std::string>> grants;
-  absl::Status status = store_.Read([&](ReadTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(const bool recovery, InRecovery(tx));
-    if (recovery) return absl::OkStatus();
-    ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttempts());
-    for (const Attempt& attempt : open) {
-      if (in_flight_.count(attempt.id) > 0) continue;
-      if (attempt.state == AttemptState::kAccepted)
-        grants.emplace_back(attempt.id, attempt.agent_id);
-      if (attempt.state != AttemptState::kQueued) continue;
-      ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(attempt.instance_id));
-      offers.emplace_back(attempt.id, instance.agent_id);
-    }
-    return absl::OkStatus();
-  });
-  if (!status.ok()) {
-    log::Error("cannot read the open attempts", {{"error", std::string(status.message())}});
-    return;
-  }
-  const auto ready = [this](const SessionPtr& session) {
-    return session != nullptr && session->welcomed &&
-           absl::AbsDuration(session->clock_skew) <= options_.max_clock_skew;
-  };
-  for (const auto& [attempt_id, agent_id] : grants) {
-    if (SessionPtr session = SessionOf(agent_id); ready(session)) TryGrant(session, attempt_id);
-  }
-  for (const auto& [attempt_id, agent_id] : offers) {
-    if (SessionPtr session = SessionOf(agent_id); ready(session)) TryOffer(session, attempt_id);
-  }
-}
 
 void Dispatcher::TryOffer(const SessionPtr& session, const std::string& attempt_id) {
   in_flight_.insert(attempt_id);
@@ -254,11 +212,11 @@ void Dispatcher::TryOffer(const SessionPtr& session, const std::string& attempt_
 void Dispatcher::TryGrant(const SessionPtr& session, const std::string& attempt_id) {
   in_flight_.insert(attempt_id);
   auto message = std::make_shared<agent::v1::ControllerMsg>();
-  auto touched = std::make_shared<std::set<std::string>>();
+  auto changes = std::make_shared<JobChanges>();
   store_.Mutate(
-      [this, message, touched, attempt_id](WriteTx& tx) -> absl::Status {
+      [this, message, changes, attempt_id](WriteTx& tx) -> absl::Status {
         message->Clear();
-        touched->clear();
+        *changes = JobChanges();
         ASSIGN_OR_RETURN(Attempt attempt, tx.GetAttempt(attempt_id));
         if (attempt.state != AttemptState::kAccepted) return absl::OkStatus();
         ASSIGN_OR_RETURN(const bool recovery, InRecovery(tx));
@@ -268,23 +226,24 @@ void Dispatcher::TryGrant(const SessionPtr& session, const std::string& attempt_
         ASSIGN_OR_RETURN(const Leave leave, MayGrant(context, flow_, attempt, job));
         if (leave != Leave::kGranted) {
           if (leave == Leave::kPolicyForbids) RETURN_IF_ERROR(HoldBack(context, flow_, job));
-          *touched = std::move(context.touched);
+          *changes = std::move(context.changes);
           return absl::OkStatus();
         }
         RETURN_IF_ERROR(CommitGrant(context, job, &attempt));
-        *touched = std::move(context.touched);
+        *changes = std::move(context.changes);
+        *changes = std::move(context.changes);
         *message = GrantMessage(attempt, store_.epoch(), options_.lease);
         return absl::OkStatus();
       },
-      [this, message, touched, session, attempt_id](absl::Status status) {
-        Post([this, message, touched, session, attempt_id, status] {
+      [this, message, changes, session, attempt_id](absl::Status status) {
+        Post([this, message, changes, session, attempt_id, status] {
           in_flight_.erase(attempt_id);
           if (!status.ok()) {
             log::Error("an attempt could not be granted",
                        {{"attempt", attempt_id}, {"error", std::string(status.message())}});
             return;
           }
-          Notify(*touched);
+          hub_.Notify(*changes);
           if (!message->has_grant()) return;
           grants_total_.Increment();
           session->offered.erase(attempt_id);
@@ -292,25 +251,6 @@ void Dispatcher::TryGrant(const SessionPtr& session, const std::string& attempt_
           session->connection->Send(*message);
         });
       });
-}
-
-void Dispatcher::HandleJobChanged(const std::string& job_id) {
-  Kick();
-  std::vector<std::pair<Attempt, Job>> attempts;
-  (void)store_.Read([&](ReadTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(const Job job, tx.GetJob(job_id));
-    ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job_id));
-    for (const Task& task : tasks) {
-      ASSIGN_OR_RETURN(const std::vector<Attempt> all, tx.AttemptsOfTask(task.id));
-      for (const Attempt& attempt : all) attempts.emplace_back(attempt, job);
-    }
-    return absl::OkStatus();
-  });
-  for (const auto& [attempt, job] : attempts) {
-    if (SessionPtr session = SessionOf(attempt.agent_id); session != nullptr && session->welcomed) {
-      TellAgent(session, attempt, job);
-    }
-  }
 }
 
 void Dispatcher::TellAgent(const SessionPtr& session, const Attempt& attempt, const Job& job) {

@@ -95,7 +95,7 @@ absl::Status JobFlow::EndAttempt(FlowContext& context, Attempt attempt,
   RETURN_IF_ERROR(MoveAttempt(&attempt, end.state, context.now));
   attempt.error_reason = end.error_reason;
   attempt.error_message = end.error_message;
-  RETURN_IF_ERROR(context.tx.UpdateAttempt(&attempt));
+  RETURN_IF_ERROR(context.UpdateAttempt(&attempt));
   RETURN_IF_ERROR(context.Audit("attempt.end", job,
                                 {{"attempt", attempt.id},
                                  {"target", task.Target()},
@@ -105,29 +105,38 @@ absl::Status JobFlow::EndAttempt(FlowContext& context, Attempt attempt,
                                  {"reason", attempt.error_reason},
                                  {"error", attempt.error_message}}));
   if (IsTerminal(job.state) || IsTerminal(task.state)) return absl::OkStatus();
-  RETURN_IF_ERROR(attempt.purpose == Purpose::kPlan
-                      ? EndPlanAttempt(context, attempt, end, &task)
-                      : EndExecuteAttempt(context, job, attempt, end, &task));
+  if (attempt.purpose == Purpose::kPlan) {
+    return EndPlanAttempt(context, job, attempt, end, &task);
+  }
+  RETURN_IF_ERROR(EndExecuteAttempt(context, job, attempt, end, &task));
   return Advance(context, job.id);
 }
 
-absl::Status JobFlow::EndPlanAttempt(FlowContext& context, const Attempt& attempt,
+// Advance looks at all tasks of a job that is being planned, so it is called only when this end
+// moves the job.
+absl::Status JobFlow::EndPlanAttempt(FlowContext& context, const Job& job, const Attempt& attempt,
                                      const AttemptEnd& end, Task* task) const {
   if (attempt.state == AttemptState::kSucceeded) {
     work::v1::TaskResult result;
-    if (result.ParseFromString(end.result_blob) && result.has_plan()) {
+    if (result.ParseFromString(end.result_blob)) {
       task->plan_blob = result.plan().SerializeAsString();
-      return context.tx.UpdateTask(task);
+    }
+    if (!task->plan_blob.empty()) {
+      RETURN_IF_ERROR(context.tx.UpdateTask(task));
+      ASSIGN_OR_RETURN(const JobProgress progress, context.tx.ProgressOf(job.id));
+      return progress.unplanned ? absl::OkStatus() : Advance(context, job.id);
     }
     task->error_reason = "NO_PLAN";
     task->error_message = "the agent reported success without a plan";
   } else if (MayTryAgain(attempt) || attempt.state == AttemptState::kCancelled) {
-    return absl::OkStatus();
+    return job.state == JobState::kPlanning ? EnsureAttempt(context, job, task, Purpose::kPlan)
+                                            : Advance(context, job.id);
   } else {
     SetError(attempt, task);
   }
   RETURN_IF_ERROR(MoveTask(task, TaskState::kFailed));
-  return context.tx.UpdateTask(task);
+  RETURN_IF_ERROR(context.tx.UpdateTask(task));
+  return Advance(context, job.id);
 }
 
 absl::StatusOr<bool> JobFlow::ReplanGrown(FlowContext& context, Job job, const Attempt& attempt,

@@ -245,7 +245,7 @@ absl::StatusOr<bool> EnsureGateBackup(FlowContext& context, Job* job,
   FlowContext gate_context{context.tx, context.now, kGateActor, {}};
   ASSIGN_OR_RETURN(const Job gate, InsertBackupJob(gate_context, request));
   job->gate_job = gate.id;
-  context.touched.insert(gate.id);
+  context.changes.jobs.insert(gate.id);
   RETURN_IF_ERROR(context.tx.UpdateJob(job));
   return false;
 }

@@ -115,6 +115,8 @@ absl::Status JobManager::CancelGate(FlowContext& context, const Job& job,
 // What has not begun ends now; what runs is asked to stop, and has the last word.
 absl::Status JobManager::EndCancelled(FlowContext& context, Job job) {
   RETURN_IF_ERROR(flow_.WithdrawUngranted(context, job, "cancelled"));
+  ASSIGN_OR_RETURN(const std::vector<Attempt> running, context.tx.OpenAttemptsOfJob(job.id));
+  for (const Attempt& attempt : running) context.changes.attempts.insert(attempt.id);
   if (CanMove(job.state, JobState::kCancelling)) {
     RETURN_IF_ERROR(MoveJob(&job, JobState::kCancelling, context.now));
     RETURN_IF_ERROR(context.tx.UpdateJob(&job));
@@ -256,7 +258,7 @@ absl::StatusOr<Job> JobManager::Resolve(const RequestMeta& meta, const std::stri
       if (attempt.state != AttemptState::kUnreachable) continue;
       RETURN_IF_ERROR(MoveAttempt(&attempt, AttemptState::kLost, context.now));
       attempt.error_message = absl::StrCat("given up by ", meta.principal, ": ", reason);
-      RETURN_IF_ERROR(context.tx.UpdateAttempt(&attempt));
+      RETURN_IF_ERROR(context.UpdateAttempt(&attempt));
     }
     if (task.state != TaskState::kNeedsPerson) {
       RETURN_IF_ERROR(MoveTask(&task, TaskState::kNeedsPerson));
@@ -280,7 +282,7 @@ absl::StatusOr<Job> JobManager::Resolve(const RequestMeta& meta, const std::stri
 }
 
 absl::StatusOr<std::vector<PolicyBlocker>> JobManager::Explain(
-    ReadTx& tx, const Job& job, const std::function<bool(const std::string& agent)>& connected) {
+    ReadTx& tx, const Job& job, const WhyNoWork& why_no_work) {
   std::vector<PolicyBlocker> blockers;
   if (IsTerminal(job.state)) return blockers;
   if (job.state == JobState::kAwaitingApproval || job.state == JobState::kReady ||
@@ -303,10 +305,9 @@ absl::StatusOr<std::vector<PolicyBlocker>> JobManager::Explain(
           {"agent-revoked",
            absl::StrCat("agents/", agent.id, " of ", task.Target(), " ", WhyRevoked(agent)),
            false});
-    } else if (!connected(agent.id)) {
-      blockers.push_back(
-          {"agent-unreachable",
-           absl::StrCat("agents/", agent.id, " of ", task.Target(), " is not connected"), false});
+    } else if (std::optional<PolicyBlocker> why = why_no_work(agent.id)) {
+      why->message = absl::StrCat("agents/", agent.id, " of ", task.Target(), " ", why->message);
+      blockers.push_back(*std::move(why));
     } else if (agent.draining) {
       blockers.push_back(
           {"agent-draining", absl::StrCat("agents/", agent.id, " is being drained"), false});

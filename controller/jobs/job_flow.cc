@@ -29,14 +29,18 @@ bool IsRunningState(JobState state) {
          state == JobState::kCancelling;
 }
 
-// The lowest stage that still has work; tasks of later stages wait for it.
-int CurrentStage(const std::vector<Task>& tasks) {
-  int stage = -1;
-  for (const Task& task : tasks) {
-    if (!IsTerminal(task.state) && (stage < 0 || task.stage < stage)) stage = task.stage;
-  }
-  return stage;
+// Does the lowest stage that still has work have tasks that have not begun? Tasks of later stages
+// wait for it.
+bool MayBegin(const JobProgress& progress) {
+  if (!progress.pending_stage.has_value()) return false;
+  const int stage = *progress.pending_stage;
+  return progress.active_stage.value_or(stage) >= stage &&
+         progress.waiting_stage.value_or(stage) >= stage;
 }
+
+// Of a job over thousands of targets several are begun at once, as looking for them costs more the
+// more are under way.
+constexpr int kRefillParts = 64;
 
 std::optional<Backup> NewestCovering(const std::vector<Backup>& backups,
                                      const std::string& database) {
@@ -85,7 +89,7 @@ absl::Status SkipOpenTasks(WriteTx& tx, std::vector<Task>* tasks) {
 
 absl::Status FlowContext::Audit(absl::string_view action, const Job& job,
                                 std::map<std::string, std::string> details) {
-  touched.insert(job.id);
+  changes.jobs.insert(job.id);
   details.emplace("kind", NameOf(job.kind));
   if (!job.digest.empty()) details.emplace("digest", job.digest);
   for (auto it = details.begin(); it != details.end();) {
@@ -95,9 +99,22 @@ absl::Status FlowContext::Audit(absl::string_view action, const Job& job,
                          std::move(details)});
 }
 
+absl::Status FlowContext::InsertAttempt(Attempt* attempt) {
+  changes.instances.insert(attempt->instance_id);
+  return tx.InsertAttempt(attempt);
+}
+
+absl::Status FlowContext::UpdateAttempt(Attempt* attempt) {
+  changes.instances.insert(attempt->instance_id);
+  if (attempt->state == AttemptState::kWithdrawn || attempt->state == AttemptState::kLost) {
+    changes.attempts.insert(attempt->id);
+  }
+  return tx.UpdateAttempt(attempt);
+}
+
 absl::Status JobFlow::Advance(FlowContext& context, const std::string& job_id) const {
   ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
-  context.touched.insert(job_id);
+  context.changes.jobs.insert(job_id);
   if (!IsTerminal(job.state)) {
     if (job.state == JobState::kPlanning) RETURN_IF_ERROR(AdvancePlanning(context, &job));
     if (job.state == JobState::kAwaitingApproval || job.state == JobState::kReady) {
@@ -209,7 +226,8 @@ absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
     return gate.state == JobState::kPlanning ? Advance(context, gate.id) : absl::OkStatus();
   }
   if (!decision.allowed()) return absl::OkStatus();
-  return EnsureAttempts(context, *job, &tasks);
+  ASSIGN_OR_RETURN(const JobProgress progress, context.tx.ProgressOf(job->id));
+  return EnsureAttempts(context, *job, progress);
 }
 
 absl::Status JobFlow::Replan(FlowContext& context, Job* job, std::vector<Task>* tasks,
@@ -229,25 +247,19 @@ absl::Status JobFlow::Replan(FlowContext& context, Job* job, std::vector<Task>* 
 }
 
 absl::Status JobFlow::AdvanceRunning(FlowContext& context, Job* job) const {
-  ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
+  ASSIGN_OR_RETURN(const JobProgress progress, context.tx.ProgressOf(job->id));
   // Expiry stops what has not begun, never what runs.
   const bool stop = job->state == JobState::kCancelling || context.now >= job->expire_time ||
-                    std::any_of(tasks.begin(), tasks.end(), StopsTheJob);
-  if (stop) {
-    // Nothing new starts after a failure: what has not begun is skipped, what runs goes on.
-    RETURN_IF_ERROR(WithdrawUngranted(context, *job, "the job is being stopped"));
-    for (Task& task : tasks) {
-      if (task.state != TaskState::kPending) continue;
-      RETURN_IF_ERROR(MoveTask(&task, job->state == JobState::kCancelling ? TaskState::kCancelled
-                                                                          : TaskState::kSkipped));
-      RETURN_IF_ERROR(context.tx.UpdateTask(&task));
-    }
+                    progress.failed || progress.waiting_stage.has_value();
+  if (stop && (progress.pending_stage.has_value() || progress.open_attempts > 0)) {
+    RETURN_IF_ERROR(StopPending(context, *job));
   }
-  const bool active = std::any_of(tasks.begin(), tasks.end(), [](const Task& task) {
-    return task.state == TaskState::kActive || task.state == TaskState::kPending;
-  });
-  if (active) return stop ? absl::OkStatus() : EnsureAttempts(context, *job, &tasks);
+  if (progress.active_stage.has_value()) {
+    return stop ? absl::OkStatus() : EnsureAttempts(context, *job, progress);
+  }
+  if (!stop && progress.pending_stage.has_value()) return EnsureAttempts(context, *job, progress);
 
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
   const auto waiting = std::find_if(tasks.begin(), tasks.end(), [](const Task& task) {
     return task.state == TaskState::kNeedsPerson;
   });
@@ -268,16 +280,30 @@ absl::Status JobFlow::AdvanceRunning(FlowContext& context, Job* job) const {
   return Finish(context, job, tasks, end);
 }
 
+// Nothing new starts: what has not begun is ended, what runs goes on.
+absl::Status JobFlow::StopPending(FlowContext& context, const Job& job) const {
+  RETURN_IF_ERROR(WithdrawUngranted(context, job, "the job is being stopped"));
+  ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
+  for (Task& task : tasks) {
+    if (task.state != TaskState::kPending) continue;
+    RETURN_IF_ERROR(MoveTask(&task, job.state == JobState::kCancelling ? TaskState::kCancelled
+                                                                       : TaskState::kSkipped));
+    RETURN_IF_ERROR(context.tx.UpdateTask(&task));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status JobFlow::EnsureAttempts(FlowContext& context, const Job& job,
-                                     std::vector<Task>* tasks) const {
-  const int stage = CurrentStage(*tasks);
-  int busy = 0;
-  for (const Task& task : *tasks) busy += task.state == TaskState::kActive ? 1 : 0;
-  for (Task& task : *tasks) {
-    if (task.state != TaskState::kPending || task.stage != stage) continue;
-    if (busy >= std::max(1, job.max_parallel)) break;
+                                     const JobProgress& progress) const {
+  if (!MayBegin(progress)) return absl::OkStatus();
+  const int most = std::max(1, job.max_parallel);
+  const int free = most - progress.open_attempts;
+  const int least = std::max(1, most / kRefillParts);
+  if (free < least) return absl::OkStatus();
+  ASSIGN_OR_RETURN(std::vector<Task> tasks,
+                   context.tx.IdleTasks(job.id, *progress.pending_stage, free));
+  for (Task& task : tasks) {
     RETURN_IF_ERROR(EnsureAttempt(context, job, &task, Purpose::kExecute));
-    ++busy;
   }
   return absl::OkStatus();
 }
@@ -301,7 +327,7 @@ absl::Status JobFlow::EnsureAttempt(FlowContext& context, const Job& job, Task* 
   attempt.create_time = context.now;
   attempt.not_after = job.expire_time;
   RETURN_IF_ERROR(context.tx.UpdateTask(task));
-  RETURN_IF_ERROR(context.tx.InsertAttempt(&attempt));
+  RETURN_IF_ERROR(context.InsertAttempt(&attempt));
   return context.Audit("attempt.queue", job,
                        {{"attempt", attempt.id},
                         {"target", task->Target()},
@@ -310,19 +336,16 @@ absl::Status JobFlow::EnsureAttempt(FlowContext& context, const Job& job, Task* 
 
 absl::Status JobFlow::WithdrawUngranted(FlowContext& context, const Job& job,
                                         absl::string_view why) const {
-  ASSIGN_OR_RETURN(const std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
-  for (const Task& task : tasks) {
-    ASSIGN_OR_RETURN(std::vector<Attempt> attempts, context.tx.AttemptsOfTask(task.id));
-    for (Attempt& attempt : attempts) {
-      if (IsTerminal(attempt.state) || HoldsInstance(attempt.state)) continue;
-      const AttemptState to = attempt.state == AttemptState::kQueued ? AttemptState::kCancelled
-                                                                     : AttemptState::kWithdrawn;
-      RETURN_IF_ERROR(MoveAttempt(&attempt, to, context.now));
-      attempt.error_message = std::string(why);
-      RETURN_IF_ERROR(context.tx.UpdateAttempt(&attempt));
-      RETURN_IF_ERROR(context.Audit("attempt.withdraw", job,
-                                    {{"attempt", attempt.id}, {"why", std::string(why)}}));
-    }
+  ASSIGN_OR_RETURN(std::vector<Attempt> open, context.tx.OpenAttemptsOfJob(job.id));
+  for (Attempt& attempt : open) {
+    if (HoldsInstance(attempt.state)) continue;
+    const AttemptState to = attempt.state == AttemptState::kQueued ? AttemptState::kCancelled
+                                                                   : AttemptState::kWithdrawn;
+    RETURN_IF_ERROR(MoveAttempt(&attempt, to, context.now));
+    attempt.error_message = std::string(why);
+    RETURN_IF_ERROR(context.UpdateAttempt(&attempt));
+    RETURN_IF_ERROR(context.Audit("attempt.withdraw", job,
+                                  {{"attempt", attempt.id}, {"why", std::string(why)}}));
   }
   return absl::OkStatus();
 }

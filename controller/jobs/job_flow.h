@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -10,22 +9,27 @@
 #include "absl/time/time.h"
 
 #include "controller/domain/types.h"
+#include "controller/jobs/job_hub.h"
 #include "controller/policy/policy.h"
 #include "controller/store/store.h"
 #include "dbfleet/agent/v1/link_service.pb.h"
 
 namespace dbfleet::controller {
 
-// One transaction's view for the flow: where it writes, whose act it is, and which jobs it touched
-// (to be told to the JobHub after the commit).
+// One transaction's view for the flow: where it writes, whose act it is, and what it changed (to be
+// told to the JobHub after the commit).
 struct FlowContext {
   WriteTx& tx;
   absl::Time now;
   std::string actor;
-  std::set<std::string> touched;
+  JobChanges changes;
 
   absl::Status Audit(absl::string_view action, const Job& job,
                      std::map<std::string, std::string> details = {});
+
+  // Write the attempt, and note what that is a hint for.
+  absl::Status InsertAttempt(Attempt* attempt);
+  absl::Status UpdateAttempt(Attempt* attempt);
 };
 
 // How an attempt ended, from the agent's report or from the controller's own decision.
@@ -80,11 +84,14 @@ class JobFlow {
   // fail instead: other targets have begun, or it was planned again too often.
   absl::StatusOr<bool> ReplanGrown(FlowContext& context, Job job, const Attempt& attempt,
                                    Task* task) const;
-  absl::Status EnsureAttempts(FlowContext& context, const Job& job, std::vector<Task>* tasks) const;
+  absl::Status StopPending(FlowContext& context, const Job& job) const;
+  // Makes attempts at tasks that have not begun, as far as the job's stage and parallelism allow.
+  absl::Status EnsureAttempts(FlowContext& context, const Job& job,
+                              const JobProgress& progress) const;
   absl::Status EnsureAttempt(FlowContext& context, const Job& job, Task* task,
                              Purpose purpose) const;
-  absl::Status EndPlanAttempt(FlowContext& context, const Attempt& attempt, const AttemptEnd& end,
-                              Task* task) const;
+  absl::Status EndPlanAttempt(FlowContext& context, const Job& job, const Attempt& attempt,
+                              const AttemptEnd& end, Task* task) const;
   absl::Status EndExecuteAttempt(FlowContext& context, const Job& job, const Attempt& attempt,
                                  const AttemptEnd& end, Task* task) const;
 

@@ -37,17 +37,17 @@ std::unique_ptr<JobHub::Subscription> JobHub::Subscribe(absl::string_view job_id
   return std::unique_ptr<Subscription>(new Subscription(std::move(state)));
 }
 
-void JobHub::Notify(const std::string& job_id) {
+void JobHub::Notify(const JobChanges& changes) {
   std::vector<std::shared_ptr<Subscription::State>> called;
   {
     MutexLock lock(&mutex_);
     for (const auto& [key, state] : listeners_) {
-      if (state->job_id.empty() || state->job_id == job_id) called.push_back(state);
+      if (state->job_id.empty() || changes.jobs.count(state->job_id) > 0) called.push_back(state);
     }
   }
   for (const auto& state : called) {
     MutexLock lock(&state->mutex);
-    if (state->listener) state->listener(job_id);
+    if (state->listener) state->listener(changes);
   }
 }
 

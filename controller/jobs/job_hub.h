@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -12,13 +13,22 @@
 
 namespace dbfleet::controller {
 
+// What a transaction changed, to be told after its commit. By ids.
+struct JobChanges {
+  std::set<std::string> jobs;
+  // Whose attempts changed: there may be something to offer or to grant there now.
+  std::set<std::string> instances;
+  // Attempts that were taken back or given up, or that shall stop: their agents are to be told.
+  std::set<std::string> attempts;
+};
+
 // Tells listeners that a job changed, after the change was committed. A hint, not the truth:
 // whoever is told reads the job again. Thread-safe. Listeners must not block and must not call back
 // into the hub; a subscription ends when its handle dies, after which the listener is not called
 // any more.
 class JobHub {
  public:
-  using Listener = std::function<void(const std::string& job_id)>;
+  using Listener = std::function<void(const JobChanges& changes)>;
 
   class Subscription {
    public:
@@ -36,7 +46,7 @@ class JobHub {
   // `job_id` "" listens to all jobs. The hub must outlive the subscription.
   std::unique_ptr<Subscription> Subscribe(absl::string_view job_id, Listener listener);
 
-  void Notify(const std::string& job_id);
+  void Notify(const JobChanges& changes);
 
  private:
   Mutex mutex_;

@@ -63,16 +63,16 @@ absl::StatusOr<Instance> GetLiveInstance(ReadTx& tx, const std::string& id) {
 absl::StatusOr<Job> JobManager::Run(const RequestMeta& meta, const Body& body,
                                     Importance importance) {
   absl::StatusOr<Job> result = absl::InternalError("the mutation did not run");
-  std::set<std::string> touched;
+  JobChanges changes;
   const Store::Mutation mutation = [&](WriteTx& tx) {
     FlowContext context{tx, clock_.Now(), meta.principal, {}};
     result = body(context);
-    touched = std::move(context.touched);
+    changes = std::move(context.changes);
     return result.status();
   };
   RETURN_IF_ERROR(importance == Importance::kEssential ? store_.MutateEssentialAndWait(mutation)
                                                        : store_.MutateAndWait(mutation));
-  for (const std::string& job_id : touched) hub_.Notify(job_id);
+  hub_.Notify(changes);
   return result;
 }
 
@@ -221,13 +221,16 @@ void JobManager::Tick() {
     return absl::OkStatus();
   });
   for (const std::string& job_id : due) {
+    auto changes = std::make_shared<JobChanges>();
     store_.Mutate(
-        [this, job_id](WriteTx& tx) {
+        [this, changes, job_id](WriteTx& tx) {
           FlowContext context{tx, clock_.Now(), "system/scheduler", {}};
-          return flow_.Advance(context, job_id);
+          const absl::Status status = flow_.Advance(context, job_id);
+          *changes = std::move(context.changes);
+          return status;
         },
-        [this, job_id](absl::Status status) {
-          if (status.ok()) hub_.Notify(job_id);
+        [this, changes](absl::Status status) {
+          if (status.ok()) hub_.Notify(*changes);
         });
   }
 }

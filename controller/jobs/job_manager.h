@@ -85,9 +85,11 @@ class JobManager {
                               const std::string& task_id, Resolution resolution,
                               const std::string& reason);
 
+  // Why an agent gets no work now, by rule and in words that follow its name; nullopt if it does.
+  using WhyNoWork = std::function<std::optional<PolicyBlocker>(const std::string& agent_id)>;
   // Everything that keeps the job from going on, for people.
-  absl::StatusOr<std::vector<PolicyBlocker>> Explain(
-      ReadTx& tx, const Job& job, const std::function<bool(const std::string& agent)>& connected);
+  absl::StatusOr<std::vector<PolicyBlocker>> Explain(ReadTx& tx, const Job& job,
+                                                     const WhyNoWork& why_no_work);
 
   // Advances what waits for time, a backup or another policy. Called by the dispatcher's timer.
   void Tick();

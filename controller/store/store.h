@@ -33,6 +33,17 @@ struct JobFilter {
   std::optional<JobState> state;
 };
 
+// A job's tasks and attempts in figures. Stages are the lowest with such a task; nullopt: there is
+// none.
+struct JobProgress {
+  std::optional<int> pending_stage;
+  std::optional<int> active_stage;
+  std::optional<int> waiting_stage;  // For a person.
+  bool failed = false;               // A task failed or was rolled back.
+  bool unplanned = false;            // A PENDING task has no plan.
+  int open_attempts = 0;
+};
+
 struct BackupFilter {
   std::string instance_id;
   std::string environment;
@@ -73,6 +84,12 @@ class ReadTx {
   virtual absl::StatusOr<std::vector<Attempt>> OpenAttempts() = 0;  // Not terminal, all.
   virtual absl::StatusOr<std::vector<Attempt>> OpenAttemptsOfAgent(absl::string_view agent_id) = 0;
   virtual absl::StatusOr<std::vector<Attempt>> OpenAttemptsOfInstance(absl::string_view id) = 0;
+  virtual absl::StatusOr<std::vector<Attempt>> OpenAttemptsOfJob(absl::string_view job_id) = 0;
+  // How a job stands, whatever number of tasks it has.
+  virtual absl::StatusOr<JobProgress> ProgressOf(absl::string_view job_id) = 0;
+  // PENDING tasks of the stage without an open attempt, in the job's order.
+  virtual absl::StatusOr<std::vector<Task>> IdleTasks(absl::string_view job_id, int stage,
+                                                      int limit) = 0;
 
   virtual absl::StatusOr<Backup> GetBackup(absl::string_view id) = 0;
   virtual absl::StatusOr<Page<Backup>> ListBackups(const BackupFilter& filter,

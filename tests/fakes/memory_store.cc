@@ -130,6 +130,41 @@ class Transaction : public WriteTx {
     return Select(t_.attempts,
                   [&](const Attempt& a) { return a.instance_id == id && !IsTerminal(a.state); });
   }
+  absl::StatusOr<std::vector<Attempt>> OpenAttemptsOfJob(absl::string_view job_id) override {
+    return Select(t_.attempts,
+                  [&](const Attempt& a) { return a.job_id == job_id && !IsTerminal(a.state); });
+  }
+  absl::StatusOr<JobProgress> ProgressOf(absl::string_view job_id) override {
+    JobProgress progress;
+    const auto lower = [](int stage, std::optional<int>* lowest) {
+      *lowest = std::min(lowest->value_or(stage), stage);
+    };
+    ASSIGN_OR_RETURN(const std::vector<Task> tasks, TasksOfJob(job_id));
+    for (const Task& task : tasks) {
+      if (task.state == TaskState::kPending) {
+        lower(task.stage, &progress.pending_stage);
+        progress.unplanned = progress.unplanned || task.plan_blob.empty();
+      }
+      if (task.state == TaskState::kActive) lower(task.stage, &progress.active_stage);
+      if (task.state == TaskState::kNeedsPerson) lower(task.stage, &progress.waiting_stage);
+      progress.failed = progress.failed || task.state == TaskState::kFailed ||
+                        task.state == TaskState::kRolledBack;
+    }
+    ASSIGN_OR_RETURN(const std::vector<Attempt> open, OpenAttemptsOfJob(job_id));
+    progress.open_attempts = static_cast<int>(open.size());
+    return progress;
+  }
+  absl::StatusOr<std::vector<Task>> IdleTasks(absl::string_view job_id, int stage,
+                                              int limit) override {
+    ASSIGN_OR_RETURN(const std::vector<Attempt> open, OpenAttemptsOfJob(job_id));
+    std::vector<Task> idle = Select(t_.tasks, [&](const Task& task) {
+      return task.job_id == job_id && task.state == TaskState::kPending && task.stage == stage &&
+             std::none_of(open.begin(), open.end(),
+                          [&](const Attempt& a) { return a.task_id == task.id; });
+    });
+    if (static_cast<int>(idle.size()) > limit) idle.resize(std::max(limit, 0));
+    return idle;
+  }
 
   absl::StatusOr<Backup> GetBackup(absl::string_view id) override {
     return Get(t_.backups, "backup", id);

@@ -15,9 +15,9 @@ struct Table<Backup> {
   static const std::string& Key(const Backup& value) { return value.id; }
   template <typename B, typename Visitor>
   static void Columns(B& value, Visitor& v) {
-    v("id", value.id);
+    v.Fixed("id", value.id);
     v("state", value.state);
-    v("instance_id", value.instance_id);
+    v.Fixed("instance_id", value.instance_id);
     v("environment", value.environment);
     v("job_id", value.job_id);
     v("create_time", value.create_time);

@@ -19,6 +19,10 @@ std::string Dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+// What most rows hold, without the parser.
+constexpr absl::string_view kNoItems = "[]";
+constexpr absl::string_view kNoMembers = "{}";
+
 bool ParseArray(absl::string_view text, Json* array) {
   *array = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
   return array->is_array();
@@ -96,9 +100,12 @@ absl::Duration DecodeDuration(int64_t value) {
   return absl::Nanoseconds(value);
 }
 
-std::string Encode(const std::vector<std::string>& values) { return Dump(Json(values)); }
+std::string Encode(const std::vector<std::string>& values) {
+  return values.empty() ? std::string(kNoItems) : Dump(Json(values));
+}
 
 std::string Encode(const std::map<std::string, std::string>& values) {
+  if (values.empty()) return std::string(kNoMembers);
   Json object = Json::object();
   for (const auto& [key, value] : values) object[key] = value;
   return Dump(object);
@@ -111,6 +118,7 @@ std::string Encode(const std::vector<Role>& values) {
 }
 
 std::string Encode(const std::vector<Approval>& values) {
+  if (values.empty()) return std::string(kNoItems);
   Json array = Json::array();
   for (const Approval& value : values) {
     array.push_back({{"principal", value.principal},
@@ -125,6 +133,7 @@ std::string Encode(const std::vector<Approval>& values) {
 }
 
 std::string Encode(const std::vector<StepReport>& values) {
+  if (values.empty()) return std::string(kNoItems);
   Json array = Json::array();
   for (const StepReport& value : values) {
     array.push_back({{"index", value.index},
@@ -139,9 +148,10 @@ std::string Encode(const std::vector<StepReport>& values) {
 }
 
 bool Decode(absl::string_view text, std::vector<std::string>* values) {
+  values->clear();
+  if (text == kNoItems) return true;
   Json array;
   if (!ParseArray(text, &array)) return false;
-  values->clear();
   for (const Json& item : array) {
     if (!item.is_string()) return false;
     values->push_back(item.get<std::string>());
@@ -150,9 +160,10 @@ bool Decode(absl::string_view text, std::vector<std::string>* values) {
 }
 
 bool Decode(absl::string_view text, std::map<std::string, std::string>* values) {
+  values->clear();
+  if (text == kNoMembers) return true;
   const Json object = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
   if (!object.is_object()) return false;
-  values->clear();
   for (const auto& item : object.items()) {
     if (!item.value().is_string()) return false;
     (*values)[item.key()] = item.value().get<std::string>();
@@ -173,9 +184,10 @@ bool Decode(absl::string_view text, std::vector<Role>* values) {
 }
 
 bool Decode(absl::string_view text, std::vector<Approval>* values) {
+  values->clear();
+  if (text == kNoItems) return true;
   Json array;
   if (!ParseArray(text, &array)) return false;
-  values->clear();
   for (const Json& item : array) {
     Fields fields(item);
     Approval value;
@@ -193,9 +205,10 @@ bool Decode(absl::string_view text, std::vector<Approval>* values) {
 }
 
 bool Decode(absl::string_view text, std::vector<StepReport>* values) {
+  values->clear();
+  if (text == kNoItems) return true;
   Json array;
   if (!ParseArray(text, &array)) return false;
-  values->clear();
   for (const Json& item : array) {
     Fields fields(item);
     StepReport value;

@@ -21,15 +21,27 @@ class NameVisitor {
   void operator()(const char* name, const F&) {
     names.push_back(name);
   }
+  template <typename F>
+  void Fixed(const char* name, const F&) {
+    names.push_back(name);
+    fixed.push_back(name);
+  }
   void Blob(const char* name, const std::string&) { names.push_back(name); }
 
   std::vector<std::string> names;
+  std::vector<std::string> fixed;  // A part of the names.
 };
 
 class BindVisitor {
  public:
-  explicit BindVisitor(Statement* statement) : statement_(*statement) {}
+  enum class Which { kAll, kChangeable };
+  explicit BindVisitor(Statement* statement, Which which = Which::kAll)
+      : statement_(*statement), which_(which) {}
 
+  template <typename F>
+  void Fixed(const char* name, const F& v) {
+    if (which_ == Which::kAll) (*this)(name, v);
+  }
   void operator()(const char*, const std::string& v) { statement_.BindText(++index, v); }
   void operator()(const char*, absl::Time v) { statement_.BindInt(++index, EncodeTime(v)); }
   void operator()(const char*, absl::Duration v) { statement_.BindInt(++index, EncodeDuration(v)); }
@@ -49,6 +61,7 @@ class BindVisitor {
 
  private:
   Statement& statement_;
+  const Which which_;
 };
 
 class ReadVisitor {
@@ -69,6 +82,10 @@ class ReadVisitor {
     } else if (!Decode(statement_.Text(index++), &v)) {
       unreadable = name;
     }
+  }
+  template <typename F>
+  void Fixed(const char* name, F& v) {
+    (*this)(name, v);
   }
   void Blob(const char*, std::string& v) { v = statement_.Text(index++); }
 

@@ -38,6 +38,7 @@ class Statement {
 
   std::string Text(int column) const;  // Also blobs.
   int64_t Int(int column) const;
+  bool IsNull(int column) const;
 
  private:
   Connection* connection_;
@@ -64,6 +65,8 @@ class Connection {
   absl::StatusOr<Statement> Prepare(absl::string_view sql);
   // One or more statements without parameters and rows.
   absl::Status Execute(const char* sql);
+  // One such statement that comes again and again: it is parsed once.
+  absl::Status Repeat(absl::string_view sql);
   // The single value of a statement such as "PRAGMA user_version".
   absl::StatusOr<int64_t> QueryInt(absl::string_view sql);
 

@@ -17,7 +17,7 @@ struct Table<Environment> {
   static const std::string& Key(const Environment& value) { return value.name; }
   template <typename E, typename Visitor>
   static void Columns(E& value, Visitor& v) {
-    v("name", value.name);
+    v.Fixed("name", value.name);
     v("display_name", value.display_name);
     v("destructive_approvals", value.policy.destructive_approvals);
     v("verified_backup_max_age", value.policy.verified_backup_max_age);
@@ -34,7 +34,7 @@ struct Table<Agent> {
   static const std::string& Key(const Agent& value) { return value.id; }
   template <typename A, typename Visitor>
   static void Columns(A& value, Visitor& v) {
-    v("id", value.id);
+    v.Fixed("id", value.id);
     v("environment", value.environment);
     v("creator", value.creator);
     v("enroll_time", value.enroll_time);
@@ -63,7 +63,7 @@ struct Table<JoinToken> {
   static const std::string& Key(const JoinToken& value) { return value.hash; }
   template <typename J, typename Visitor>
   static void Columns(J& value, Visitor& v) {
-    v("hash", value.hash);
+    v.Fixed("hash", value.hash);
     v("agent_id", value.agent_id);
     v("environment", value.environment);
     v("creator", value.creator);
@@ -82,7 +82,7 @@ struct Table<Instance> {
   static const std::string& Key(const Instance& value) { return value.id; }
   template <typename I, typename Visitor>
   static void Columns(I& value, Visitor& v) {
-    v("id", value.id);
+    v.Fixed("id", value.id);
     v("agent_id", value.agent_id);
     v("environment", value.environment);
     v("engine", value.engine);

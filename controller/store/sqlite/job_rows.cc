@@ -17,10 +17,10 @@ struct Table<Job> {
   static const std::string& Key(const Job& value) { return value.id; }
   template <typename J, typename Visitor>
   static void Columns(J& value, Visitor& v) {
-    v("id", value.id);
+    v.Fixed("id", value.id);
     v("kind", value.kind);
     v("state", value.state);
-    v("environment", value.environment);
+    v.Fixed("environment", value.environment);
     v("requester", value.requester);
     v("title", value.title);
     v("reason", value.reason);
@@ -37,7 +37,7 @@ struct Table<Job> {
     v("max_parallel", value.max_parallel);
     v("rollback_of", value.rollback_of);
     v("parent", value.parent);
-    v("request_key", value.request_key);
+    v.Fixed("request_key", value.request_key);
     v("create_time", value.create_time);
     v("update_time", value.update_time);
     v("end_time", value.end_time);
@@ -57,8 +57,8 @@ struct Table<Task> {
   static const std::string& Key(const Task& value) { return value.id; }
   template <typename T, typename Visitor>
   static void Columns(T& value, Visitor& v) {
-    v("id", value.id);
-    v("job_id", value.job_id);
+    v.Fixed("id", value.id);
+    v.Fixed("job_id", value.job_id);
     v("state", value.state);
     v("instance_id", value.instance_id);
     v("database", value.database);
@@ -82,12 +82,12 @@ struct Table<Attempt> {
   static const std::string& Key(const Attempt& value) { return value.id; }
   template <typename A, typename Visitor>
   static void Columns(A& value, Visitor& v) {
-    v("id", value.id);
-    v("task_id", value.task_id);
-    v("job_id", value.job_id);
-    v("instance_id", value.instance_id);
+    v.Fixed("id", value.id);
+    v.Fixed("task_id", value.task_id);
+    v.Fixed("job_id", value.job_id);
+    v.Fixed("instance_id", value.instance_id);
     v("agent_id", value.agent_id);
-    v("number", value.number);
+    v.Fixed("number", value.number);
     v("purpose", value.purpose);
     v("state", value.state);
     v("fence", value.fence);
@@ -180,16 +180,66 @@ absl::StatusOr<std::vector<Attempt>> AttemptsOfTask(Connection& connection,
                              {std::string(task_id)});
 }
 
-absl::StatusOr<std::vector<Attempt>> OpenAttempts(Connection& connection, absl::string_view column,
-                                                  absl::string_view value) {
-  // Word for word the condition of the index attempts_open, or SQLite would not use it.
-  constexpr char kOpen[] =
-      "WHERE state IN ('queued', 'offered', 'accepted', 'granted', 'running', 'unreachable')";
-  if (column.empty()) {
-    return SelectRows<Attempt>(connection, absl::StrCat(kOpen, " ORDER BY id"), {});
-  }
-  return SelectRows<Attempt>(connection, absl::StrCat(kOpen, " AND ", column, " = ?1 ORDER BY id"),
-                             {std::string(value)});
+// Word for word the condition of the indexes, or SQLite would not use them.
+#define DBFLEET_OPEN_ATTEMPT \
+  "state IN ('queued', 'offered', 'accepted', 'granted', 'running', 'unreachable')"
+
+absl::StatusOr<std::vector<Attempt>> OpenAttempts(Connection& connection) {
+  // Named, because SQLite would rather go through all attempts in the order of their ids.
+  return SelectRows<Attempt>(connection,
+                             "INDEXED BY attempts_open_instance WHERE " DBFLEET_OPEN_ATTEMPT
+                             " ORDER BY id",
+                             {});
+}
+
+absl::StatusOr<std::vector<Attempt>> OpenAttemptsOf(Connection& connection,
+                                                    absl::string_view noun, absl::string_view id) {
+  return SelectRows<Attempt>(
+      connection,
+      absl::StrCat("INDEXED BY attempts_open_", noun, " WHERE " DBFLEET_OPEN_ATTEMPT " AND ", noun,
+                   "_id = ?1 ORDER BY id"),
+      {std::string(id)});
+}
+
+absl::StatusOr<JobProgress> ProgressOf(Connection& connection, absl::string_view job_id) {
+  // Each part is one look into an index, but the last, which counts what is under way.
+  ASSIGN_OR_RETURN(
+      Statement statement,
+      connection.Prepare(
+          "SELECT (SELECT min(stage) FROM tasks WHERE job_id = ?1 AND state = 'pending'),"
+          " (SELECT min(stage) FROM tasks WHERE job_id = ?1 AND state = 'active'),"
+          " (SELECT min(stage) FROM tasks WHERE job_id = ?1 AND state = 'needs_person'),"
+          " EXISTS(SELECT 1 FROM tasks WHERE job_id = ?1 AND state = 'failed')"
+          "   OR EXISTS(SELECT 1 FROM tasks WHERE job_id = ?1 AND state = 'rolled_back'),"
+          " EXISTS(SELECT 1 FROM tasks WHERE job_id = ?1 AND state = 'pending' AND plan_blob = x''),"
+          " (SELECT count(*) FROM attempts INDEXED BY attempts_open_job"
+          "   WHERE job_id = ?1 AND " DBFLEET_OPEN_ATTEMPT ")"));
+  statement.BindText(1, job_id);
+  ASSIGN_OR_RETURN(const bool row, statement.Step());
+  if (!row) return absl::InternalError("no row of figures");
+  JobProgress progress;
+  const auto stage = [&statement](int column) {
+    return statement.IsNull(column)
+               ? std::nullopt
+               : std::make_optional(static_cast<int>(statement.Int(column)));
+  };
+  progress.pending_stage = stage(0);
+  progress.active_stage = stage(1);
+  progress.waiting_stage = stage(2);
+  progress.failed = statement.Int(3) != 0;
+  progress.unplanned = statement.Int(4) != 0;
+  progress.open_attempts = static_cast<int>(statement.Int(5));
+  return progress;
+}
+
+absl::StatusOr<std::vector<Task>> IdleTasks(Connection& connection, absl::string_view job_id,
+                                            int stage, int limit) {
+  return SelectRows<Task>(
+      connection,
+      "WHERE job_id = ?1 AND state = 'pending' AND stage = CAST(?2 AS INTEGER) AND NOT EXISTS("
+      "SELECT 1 FROM attempts WHERE task_id = tasks.id AND " DBFLEET_OPEN_ATTEMPT
+      ") ORDER BY position LIMIT CAST(?3 AS INTEGER)",
+      {std::string(job_id), absl::StrCat(stage), absl::StrCat(limit)});
 }
 
 }  // namespace dbfleet::controller::sqlite

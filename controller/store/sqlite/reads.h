@@ -64,13 +64,23 @@ class Reads : public Base {
     return sqlite::AttemptsOfTask(db_, task_id);
   }
   absl::StatusOr<std::vector<Attempt>> OpenAttempts() override {
-    return sqlite::OpenAttempts(db_, "", "");
+    return sqlite::OpenAttempts(db_);
   }
   absl::StatusOr<std::vector<Attempt>> OpenAttemptsOfAgent(absl::string_view agent_id) override {
-    return sqlite::OpenAttempts(db_, "agent_id", agent_id);
+    return sqlite::OpenAttemptsOf(db_, "agent", agent_id);
   }
   absl::StatusOr<std::vector<Attempt>> OpenAttemptsOfInstance(absl::string_view id) override {
-    return sqlite::OpenAttempts(db_, "instance_id", id);
+    return sqlite::OpenAttemptsOf(db_, "instance", id);
+  }
+  absl::StatusOr<std::vector<Attempt>> OpenAttemptsOfJob(absl::string_view job_id) override {
+    return sqlite::OpenAttemptsOf(db_, "job", job_id);
+  }
+  absl::StatusOr<JobProgress> ProgressOf(absl::string_view job_id) override {
+    return sqlite::ProgressOf(db_, job_id);
+  }
+  absl::StatusOr<std::vector<Task>> IdleTasks(absl::string_view job_id, int stage,
+                                              int limit) override {
+    return sqlite::IdleTasks(db_, job_id, stage, limit);
   }
   absl::StatusOr<Backup> GetBackup(absl::string_view id) override { return Get<Backup>(db_, id); }
   absl::StatusOr<Page<Backup>> ListBackups(const BackupFilter& filter,

@@ -46,8 +46,13 @@ absl::StatusOr<std::vector<Task>> TasksOfJob(Connection& connection, absl::strin
 absl::StatusOr<std::vector<Attempt>> AttemptsOfTask(Connection& connection,
                                                     absl::string_view task_id);
 // `column` is "agent_id", "instance_id" or "" for all.
-absl::StatusOr<std::vector<Attempt>> OpenAttempts(Connection& connection, absl::string_view column,
-                                                  absl::string_view value);
+absl::StatusOr<std::vector<Attempt>> OpenAttempts(Connection& connection);
+// `noun`: "agent", "instance" or "job".
+absl::StatusOr<std::vector<Attempt>> OpenAttemptsOf(Connection& connection, absl::string_view noun,
+                                                    absl::string_view id);
+absl::StatusOr<JobProgress> ProgressOf(Connection& connection, absl::string_view job_id);
+absl::StatusOr<std::vector<Task>> IdleTasks(Connection& connection, absl::string_view job_id,
+                                            int stage, int limit);
 
 absl::StatusOr<Page<Backup>> ListBackups(Connection& connection, const PageTokens& tokens,
                                          const BackupFilter& filter, const PageRequest& page);

@@ -290,7 +290,21 @@ INSERT INTO starts(epoch, audit_size)
   FROM store_state WHERE key = 'epoch';
 )sql";
 
-constexpr SchemaStep kSteps[] = {{1, kVersion1}, {2, kVersion2}, {3, kVersion3, BuildTiles}};
+// So that neither an event nor an offer costs more the more work there is (job_rows.cc).
+constexpr char kVersion4[] = R"sql(
+DROP INDEX attempts_open;
+CREATE INDEX attempts_open_instance ON attempts(instance_id, id)
+  WHERE state IN ('queued', 'offered', 'accepted', 'granted', 'running', 'unreachable');
+CREATE INDEX attempts_open_agent ON attempts(agent_id, id)
+  WHERE state IN ('queued', 'offered', 'accepted', 'granted', 'running', 'unreachable');
+CREATE INDEX attempts_open_job ON attempts(job_id, id)
+  WHERE state IN ('queued', 'offered', 'accepted', 'granted', 'running', 'unreachable');
+CREATE INDEX tasks_state ON tasks(job_id, state, stage, position);
+CREATE INDEX tasks_unplanned ON tasks(job_id) WHERE state = 'pending' AND plan_blob = x'';
+)sql";
+
+constexpr SchemaStep kSteps[] = {
+    {1, kVersion1}, {2, kVersion2}, {3, kVersion3, BuildTiles}, {4, kVersion4}};
 
 absl::Status RunSteps(Connection& connection, int64_t from, absl::Span<const SchemaStep> steps) {
   for (const SchemaStep& step : steps) {

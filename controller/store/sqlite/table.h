@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,8 +26,11 @@
 //     template <typename J, typename Visitor> static void Columns(J& job, Visitor& v);
 //   };
 //
-// Columns calls v("name", field), or v.Blob("name", field), for every column but `version`, the
-// same way for naming, binding and reading. Column names come from here only, never from outside.
+// Columns calls v("name", field), or v.Blob("name", field), or v.Fixed("name", field), for every
+// column but `version`, the same way for naming, binding and reading. What is Fixed keeps the value
+// of its insertion: Update leaves it alone, so that SQLite need not write its indexes again nor look
+// at foreign keys. Keys are, and whatever has an index and never changes. Column names come from
+// here only, never from outside.
 namespace dbfleet::controller::sqlite {
 
 template <typename T>
@@ -90,10 +94,13 @@ absl::Status NotFound(absl::string_view key) {
 
 template <typename T>
 absl::StatusOr<T> GetRow(Connection& connection, absl::string_view key) {
-  static const auto& tail = *new std::string(absl::StrCat("WHERE ", Table<T>::kKey, " = ?1"));
-  ASSIGN_OR_RETURN(std::vector<T> rows, SelectRows<T>(connection, tail, {std::string(key)}));
-  if (rows.empty()) return NotFound<T>(key);
-  return std::move(rows[0]);
+  static const auto& sql =
+      *new std::string(absl::StrCat(SelectSql<T>(), "WHERE ", Table<T>::kKey, " = ?1"));
+  ASSIGN_OR_RETURN(Statement statement, connection.Prepare(sql));
+  statement.BindText(1, key);
+  ASSIGN_OR_RETURN(const bool found, statement.Step());
+  if (!found) return NotFound<T>(key);
+  return ReadRow<T>(statement);
 }
 
 template <typename T>
@@ -124,16 +131,21 @@ absl::Status InsertRow(Connection& connection, T* value) {
 template <typename T>
 absl::Status UpdateRow(Connection& connection, T* value) {
   static const auto& sql = *new std::string([] {
-    const std::vector<std::string> names = ColumnNames<T>();
-    const size_t n = names.size();
+    NameVisitor columns;
+    const T empty{};
+    Table<T>::Columns(empty, columns);
     std::string text = absl::StrCat("UPDATE ", Table<T>::kName, " SET version = version + 1");
-    for (size_t i = 0; i < n; ++i) absl::StrAppend(&text, ", ", names[i], " = ?", i + 1);
+    size_t n = 0;
+    for (const std::string& name : columns.names) {
+      if (std::count(columns.fixed.begin(), columns.fixed.end(), name) > 0) continue;
+      absl::StrAppend(&text, ", ", name, " = ?", ++n);
+    }
     return absl::StrCat(text, " WHERE ", Table<T>::kKey, " = ?", n + 1, " AND version = ?", n + 2);
   }());
   const std::string& key = Table<T>::Key(*value);
   {
     ASSIGN_OR_RETURN(Statement statement, connection.Prepare(sql));
-    BindVisitor binder(&statement);
+    BindVisitor binder(&statement, BindVisitor::Which::kChangeable);
     Table<T>::Columns(std::as_const(*value), binder);
     statement.BindText(binder.index + 1, key);
     statement.BindInt(binder.index + 2, static_cast<int64_t>(value->version));

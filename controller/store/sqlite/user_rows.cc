@@ -15,7 +15,7 @@ struct Table<User> {
   static const std::string& Key(const User& value) { return value.id; }
   template <typename U, typename Visitor>
   static void Columns(U& value, Visitor& v) {
-    v("id", value.id);
+    v.Fixed("id", value.id);
     v("roles", value.roles);
     v("creator", value.creator);
     v("roles_editor", value.roles_editor);
@@ -32,9 +32,9 @@ struct Table<ApiToken> {
   static const std::string& Key(const ApiToken& value) { return value.id; }
   template <typename T, typename Visitor>
   static void Columns(T& value, Visitor& v) {
-    v("id", value.id);
-    v("user_id", value.user_id);
-    v("hash", value.hash);
+    v.Fixed("id", value.id);
+    v.Fixed("user_id", value.user_id);
+    v.Fixed("hash", value.hash);
     v("description", value.description);
     v("creator", value.creator);
     v("create_time", value.create_time);

@@ -174,7 +174,7 @@ bool Writer::Process(std::vector<Item>* group) {
 
 Writer::GroupEnd Writer::TryCommit(std::vector<Item>* group) {
   connection_->ClearFailure();
-  if (absl::Status begin = connection_->Execute("BEGIN IMMEDIATE"); !begin.ok()) {
+  if (absl::Status begin = connection_->Repeat("BEGIN IMMEDIATE"); !begin.ok()) {
     for (Item& item : *group) item.status = begin;
     return IsDiskFull(begin) ? GroupEnd::kDiskFull : GroupEnd::kDone;
   }
@@ -202,7 +202,7 @@ Writer::GroupEnd Writer::TryCommit(std::vector<Item>* group) {
     return Abandon(group, tiles);
   }
   absl::Status commit = DBFLEET_FAILPOINT_TAGS("store.commit.before", actions_);
-  if (commit.ok()) commit = connection_->Execute("COMMIT");
+  if (commit.ok()) commit = connection_->Repeat("COMMIT");
   if (!commit.ok()) return IsDiskFull(commit) ? Abandon(group, commit) : Fatal(commit);
   // An error here is that of a COMMIT that took effect all the same.
   commit = DBFLEET_FAILPOINT_TAGS("store.commit.after", actions_);
@@ -219,14 +219,14 @@ void Writer::RunMutation(Item* item) {
   const ChainHead before = next_head_;
   const size_t leaves_before = new_leaves_.size();
   connection_->ClearFailure();
-  item->status = connection_->Execute("SAVEPOINT mutation");
+  item->status = connection_->Repeat("SAVEPOINT mutation");
   if (!item->status.ok()) return;
   WriteTransaction transaction(connection_.get(), tokens_, clock_, &next_head_, &new_leaves_,
                                &actions_);
   item->status = item->mutation(transaction);
   if (item->status.ok()) item->status = transaction.Veto();
   if (!connection_->in_transaction()) return;
-  if (item->status.ok()) item->status = connection_->Execute("RELEASE mutation");
+  if (item->status.ok()) item->status = connection_->Repeat("RELEASE mutation");
   if (item->status.ok()) return;
   next_head_ = before;
   new_leaves_.resize(leaves_before);

@@ -209,6 +209,7 @@ def main():
     options = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # So that what follows is cleaned up.
     folder = Path(tempfile.mkdtemp(prefix="dbfleet-bench-", dir=options.folder))
     try:
         print(json.dumps(measure(options, folder), indent=1))

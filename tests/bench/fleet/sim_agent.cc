@@ -165,6 +165,7 @@ void SimAgent::OnMessage(Stream* stream, const v1::ControllerMsg& message) {
     case v1::ControllerMsg::kPing: {
       v1::AgentMsg pong;
       pong.mutable_pong()->set_nonce(message.ping().nonce());
+      pong.mutable_pong()->mutable_send_time()->set_seconds(absl::ToUnixSeconds(Now()));
       stream->Send(std::move(pong));
       break;
     }
@@ -255,6 +256,7 @@ void SimAgent::Heartbeat() {
   stream_->Send(std::move(health));
   v1::AgentMsg ping;
   ping.mutable_ping()->set_nonce(++nonce_);
+  ping.mutable_ping()->mutable_send_time()->set_seconds(absl::ToUnixSeconds(Now()));
   stream_->Send(std::move(ping));
 }
 

@@ -288,8 +288,9 @@ TEST_F(ChangeLifeTest, EveryBlockerIsNamed) {
   ASSERT_TRUE(store_
                   .Read([&](ReadTx& tx) -> absl::Status {
                     ASSIGN_OR_RETURN(
-                        blockers,
-                        jobs_.Explain(tx, JobOf(job.id), [](const std::string&) { return false; }));
+                        blockers, jobs_.Explain(tx, JobOf(job.id), [&](const std::string& agent) {
+                          return dispatcher_.WhyNoWork(agent);
+                        }));
                     return absl::OkStatus();
                   })
                   .ok());
