@@ -129,12 +129,32 @@ absl::StatusOr<std::shared_ptr<const IssuedCheckpoint>> Witnesses::NextFor(const
     }
     ASSIGN_OR_RETURN(const std::vector<AuditCheckpoint> last, tx.LastCheckpoints(*(known + 1), 1));
     if (last.empty()) return absl::OkStatus();
-    ASSIGN_OR_RETURN(audit::SignedCheckpoint parsed, audit::ParseCheckpoint(last[0].text));
-    next = std::make_shared<const IssuedCheckpoint>(
-        IssuedCheckpoint{std::move(parsed.checkpoint), last[0].text});
+    ASSIGN_OR_RETURN(IssuedCheckpoint renewed, Renewed(tx, last[0].text));
+    next = std::make_shared<const IssuedCheckpoint>(std::move(renewed));
     return absl::OkStatus();
   }));
   return next;
+}
+
+// A witness believes no key that was replaced since, so the last checkpoint of a log that ended
+// before the replacement says the same again under the present key. Nothing is signed here that
+// was not signed before, and that the store does not still hold.
+absl::StatusOr<IssuedCheckpoint> Witnesses::Renewed(ReadTx& tx, const std::string& text) const {
+  IssuedCheckpoint issued;
+  issued.text = text;
+  ASSIGN_OR_RETURN(issued.checkpoint, audit::VerifyCheckpoint(text, keys_.trusted()));
+  if (audit::VerifyFreshCheckpoint(text, keys_.trusted(), clock_.Now()).ok()) return issued;
+  StoredTiles tiles(&tx);
+  ASSIGN_OR_RETURN(const std::string root, audit::TreeRoot(tiles, issued.checkpoint.size));
+  if (root != issued.checkpoint.root) {
+    return absl::DataLossError(absl::StrCat("the last checkpoint of the log ",
+                                            issued.checkpoint.log_id,
+                                            " is for other records than the store's"));
+  }
+  issued.checkpoint.origin = keys_.signing_key().verifying_key().name;
+  issued.checkpoint.time = absl::FromUnixMicros(absl::ToUnixMicros(clock_.Now()));
+  ASSIGN_OR_RETURN(issued.text, audit::SignCheckpoint(issued.checkpoint, keys_.signing_key()));
+  return issued;
 }
 
 absl::StatusOr<std::vector<std::string>> Witnesses::Proof(uint64_t from, uint64_t to) {
@@ -215,6 +235,19 @@ void Witnesses::Handle(Peer& peer, const agent::v1::CheckpointAnswer& answer) {
   }
 }
 
+// Receipts are kept by log, and every export holds them: one for an invented log would take room
+// and make the export contradict itself.
+absl::StatusOr<bool> Witnesses::IsOurLog(const std::string& log_id) {
+  if (latest_ != nullptr && latest_->checkpoint.log_id == log_id) return true;
+  bool known = false;
+  RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::vector<std::string> logs, tx.AuditLogs());
+    known = std::find(logs.begin(), logs.end(), log_id) != logs.end();
+    return absl::OkStatus();
+  }));
+  return known;
+}
+
 absl::Status Witnesses::CheckReceipt(const std::string& agent_id,
                                      const agent::v1::AuditReceipt& message, AuditReceipt* row) {
   audit::ReceiptTrust trust;
@@ -223,6 +256,8 @@ absl::Status Witnesses::CheckReceipt(const std::string& agent_id,
                                             message.certificate_pem()};
   ASSIGN_OR_RETURN(const audit::Receipt receipt, audit::VerifyReceipt(signed_receipt, trust));
   if (receipt.agent_id != agent_id) return absl::PermissionDeniedError("it is another agent's");
+  ASSIGN_OR_RETURN(const bool known, IsOurLog(receipt.log_id));
+  if (!known) return absl::NotFoundError("it is for a log that this trail never was");
   std::string& root = roots_[receipt.size];
   if (root.empty()) {
     RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {

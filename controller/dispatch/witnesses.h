@@ -59,9 +59,11 @@ class Witnesses {
   Peer* Find(const ConnectionPtr& connection);
   void Push(Peer& peer, std::optional<uint64_t> prove_from);
   absl::StatusOr<std::shared_ptr<const IssuedCheckpoint>> NextFor(const Peer& peer);
+  absl::StatusOr<IssuedCheckpoint> Renewed(ReadTx& tx, const std::string& text) const;
   absl::StatusOr<std::vector<std::string>> Proof(uint64_t from, uint64_t to);
   void Handle(Peer& peer, const agent::v1::CheckpointAnswer& answer);
   void TakeReceipt(const Peer& peer, const agent::v1::AuditReceipt& receipt);
+  absl::StatusOr<bool> IsOurLog(const std::string& log_id);
   absl::Status CheckReceipt(const std::string& agent_id, const agent::v1::AuditReceipt& receipt,
                             AuditReceipt* row);
   void TakeAlarm(Peer& peer, const agent::v1::CheckpointAnswer& answer);

@@ -290,7 +290,24 @@ INSERT INTO starts(epoch, audit_size)
   FROM store_state WHERE key = 'epoch';
 )sql";
 
-constexpr SchemaStep kSteps[] = {{1, kVersion1}, {2, kVersion2}, {3, kVersion3, BuildTiles}};
+// Which requests made what, apart from the settings, so that they can expire. Those that are there
+// do so seven days (in nanoseconds) after the last audit record.
+constexpr char kVersion4[] = R"sql(
+CREATE TABLE request_keys(
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL,
+  expire_time INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX request_keys_expire ON request_keys(expire_time);
+INSERT INTO request_keys(key, value, expire_time)
+  SELECT substr(key, 9), CAST(value AS TEXT),
+         ifnull((SELECT time_us FROM audit ORDER BY seq DESC LIMIT 1), 0) * 1000 + 604800000000000
+  FROM settings WHERE key >= 'request.' AND key < 'request/';
+DELETE FROM settings WHERE key >= 'request.' AND key < 'request/';
+)sql";
+
+constexpr SchemaStep kSteps[] = {
+    {1, kVersion1}, {2, kVersion2}, {3, kVersion3, BuildTiles}, {4, kVersion4}};
 
 absl::Status RunSteps(Connection& connection, int64_t from, absl::Span<const SchemaStep> steps) {
   for (const SchemaStep& step : steps) {
