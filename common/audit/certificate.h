@@ -7,15 +7,14 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
-#include "common/audit/openssl_ptr.h"
 #include "common/base/secret.h"
+#include "common/crypto/openssl_ptr.h"
 
-// What receipts need of X.509 and ECDSA, for the .cc files of this folder. (common/rpc has more of
-// it, but brings the network along, which offline verification does without.)
+// What receipts need of X.509 and ECDSA P-256, for the .cc files of this folder.
 namespace dbfleet::audit::impl {
 
 struct Certificate {
-  CertPtr x509;
+  crypto::CertPtr x509;
   std::string pem;  // As OpenSSL writes it.
   std::string sha256;
   std::string common_name;
@@ -25,7 +24,6 @@ struct Certificate {
   bool is_ca = false;
 
   EVP_PKEY* key() const { return X509_get0_pubkey(x509.get()); }
-  bool IssuedBy(const Certificate& ca) const;  // Times not checked.
 };
 
 // The first certificate in the text. INVALID_ARGUMENT (BAD_CERTIFICATE), also if its key is no
@@ -33,9 +31,8 @@ struct Certificate {
 absl::StatusOr<Certificate> ReadCertificate(const std::string& pem);
 
 // The key of a certificate or of a public key in PEM; null if it is neither, or not P-256.
-KeyPtr ReadPublicKey(const std::string& pem);
+crypto::KeyPtr ReadAgentKey(const std::string& pem);
 
 absl::StatusOr<std::string> SignP256(const Secret& key_pem, absl::string_view data);
-bool VerifyP256(EVP_PKEY* key, absl::string_view data, absl::string_view signature);
 
 }  // namespace dbfleet::audit::impl

@@ -11,16 +11,17 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
-#include "common/audit/openssl_ptr.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
+#include "common/crypto/openssl_ptr.h"
+#include "common/crypto/pem.h"
 
 namespace dbfleet::audit {
 namespace {
 
-using impl::BioPtr;
-using impl::KeyPtr;
-using impl::MdCtxPtr;
+using crypto::BioPtr;
+using crypto::KeyPtr;
+using crypto::MdCtxPtr;
 
 constexpr char kAlgorithm = 1;  // Ed25519 in signed-note.
 constexpr size_t kSeedBytes = 32;
@@ -39,9 +40,6 @@ absl::Status CryptoFailed(absl::string_view what) {
 const unsigned char* Bytes(absl::string_view data) {
   return reinterpret_cast<const unsigned char*>(data.data());
 }
-
-// Without a callback OpenSSL would ask for the passphrase on the terminal.
-int NoPassphrase(char*, int, int, void*) { return -1; }
 
 KeyPtr PrivateKey(const Secret& seed) {
   return KeyPtr(EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, Bytes(seed.Reveal()),
@@ -110,18 +108,12 @@ absl::StatusOr<SigningKey> SigningKey::Generate(absl::string_view name) {
           1) {
     return CryptoFailed("make an Ed25519 key");
   }
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &data);
-  return FromPem(name, Secret(std::string(data, size)));
+  return FromPem(name, Secret(crypto::TakeText(bio.get())));
 }
 
 absl::StatusOr<SigningKey> SigningKey::FromPem(absl::string_view name, const Secret& pem) {
   RETURN_IF_ERROR(ValidateKeyName(name));
-  const std::string& text = pem.Reveal();
-  if (text.size() > (64 << 10)) return BadKey("the signing key's file is too long");
-  const BioPtr bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-  const KeyPtr key(bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassphrase, nullptr)
-                       : nullptr);
+  const KeyPtr key = crypto::ReadPrivateKey(pem.Reveal());
   std::string seed(kSeedBytes, '\0');
   size_t seed_size = seed.size();
   VerifyingKey verifying;
@@ -149,9 +141,7 @@ absl::StatusOr<Secret> SigningKey::Pem() const {
           1) {
     return CryptoFailed("write the signing key");
   }
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &data);
-  return Secret(std::string(data, size));
+  return Secret(crypto::TakeText(bio.get()));
 }
 
 absl::StatusOr<std::string> SigningKey::Sign(absl::string_view data) const {

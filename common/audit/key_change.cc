@@ -44,9 +44,11 @@ absl::StatusOr<Change> Parse(absl::string_view text) {
     return Bad("its signature is incomplete");
   }
   change.signer = std::string(line.substr(0, space));
+  const absl::string_view written = line.substr(space + 1);
   std::string blob;
-  if (!absl::Base64Unescape(line.substr(space + 1), &blob) ||
-      blob.size() != kKeyIdBytes + kSignatureBytes) {
+  // Base64 has bits that its reader passes over; of every change there is one text only.
+  if (!absl::Base64Unescape(written, &blob) || blob.size() != kKeyIdBytes + kSignatureBytes ||
+      absl::Base64Escape(blob) != written) {
     return Bad("its signature cannot be read");
   }
   change.key_id = blob.substr(0, kKeyIdBytes);

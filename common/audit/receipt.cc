@@ -11,6 +11,8 @@
 #include "common/audit/merkle.h"
 #include "common/audit/note_text.h"
 #include "common/base/status.h"
+#include "common/crypto/certificate.h"
+#include "common/crypto/ecdsa.h"
 
 namespace dbfleet::audit {
 namespace {
@@ -61,7 +63,7 @@ bool NamesAgent(const Certificate& certificate, const std::string& agent_id) {
 absl::Status CheckIssued(const Certificate& certificate, const Receipt& receipt,
                          const std::string& ca_pem) {
   ASSIGN_OR_RETURN(const Certificate ca, impl::ReadCertificate(ca_pem));
-  if (certificate.is_ca || !certificate.IssuedBy(ca)) {
+  if (certificate.is_ca || !crypto::IsIssuedBy(certificate.x509.get(), ca.x509.get())) {
     return Refused("UNKNOWN_KEY", "its certificate was not issued by the trusted authority");
   }
   if (!NamesAgent(certificate, receipt.agent_id)) {
@@ -90,7 +92,7 @@ absl::StatusOr<SignedReceipt> SignReceipt(Receipt receipt, const Secret& key_pem
   SignedReceipt made;
   made.text = Text(receipt, certificate.sha256);
   ASSIGN_OR_RETURN(made.signature, impl::SignP256(key_pem, made.text));
-  if (!impl::VerifyP256(certificate.key(), made.text, made.signature)) {
+  if (!crypto::VerifySha256(certificate.key(), made.text, made.signature)) {
     return Error(absl::StatusCode::kInvalidArgument, "BAD_CERTIFICATE",
                  "the certificate is not that of the key which signs the receipt");
   }
@@ -115,7 +117,7 @@ absl::StatusOr<Receipt> VerifyReceipt(const SignedReceipt& signed_receipt,
   }
   const auto pinned = trust.keys.find(receipt.agent_id);
   if (pinned != trust.keys.end()) {
-    const impl::KeyPtr key = impl::ReadPublicKey(pinned->second);
+    const crypto::KeyPtr key = impl::ReadAgentKey(pinned->second);
     if (!key || EVP_PKEY_eq(key.get(), certificate.key()) != 1) {
       return Refused("UNKNOWN_KEY", absl::StrCat("it is signed with another key than the one "
                                                  "trusted for the agent ",
@@ -127,7 +129,7 @@ absl::StatusOr<Receipt> VerifyReceipt(const SignedReceipt& signed_receipt,
     return Refused("UNKNOWN_KEY",
                    absl::StrCat("no key of the agent ", receipt.agent_id, " is trusted"));
   }
-  if (!impl::VerifyP256(certificate.key(), signed_receipt.text, signed_receipt.signature)) {
+  if (!crypto::VerifySha256(certificate.key(), signed_receipt.text, signed_receipt.signature)) {
     return Refused("BAD_SIGNATURE", "its signature was not made by its certificate's key");
   }
   return receipt;

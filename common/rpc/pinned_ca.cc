@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -17,20 +18,21 @@
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
-#include "common/rpc/openssl_ptr.h"
+#include "common/crypto/certificate.h"
+#include "common/crypto/pem.h"
 #include "common/rpc/tls.h"
 #include "common/time/clock.h"
 
 namespace dbfleet::rpc {
 namespace {
 
-using impl::CertPtr;
-using impl::SslCtxPtr;
-using impl::SslPtr;
-using impl::StoreCtxPtr;
-using impl::StorePtr;
+using crypto::CertPtr;
+using crypto::StoreCtxPtr;
+using crypto::StorePtr;
 
-using AddressesPtr = std::unique_ptr<addrinfo, impl::Deleter<freeaddrinfo>>;
+using SslCtxPtr = std::unique_ptr<SSL_CTX, crypto::Deleter<SSL_CTX_free>>;
+using SslPtr = std::unique_ptr<SSL, crypto::Deleter<SSL_free>>;
+using AddressesPtr = std::unique_ptr<addrinfo, crypto::Deleter<freeaddrinfo>>;
 
 class Socket {
  public:
@@ -162,7 +164,7 @@ absl::StatusOr<SslPtr> NewSession(SSL_CTX* context, const std::string& host, int
   if (!ssl || SSL_set_fd(ssl.get(), fd) != 1 ||
       SSL_set_alpn_protos(ssl.get(), kAlpn, sizeof kAlpn) != 0 ||
       SSL_set_tlsext_host_name(ssl.get(), host.c_str()) != 1) {
-    return Error(absl::StatusCode::kInternal, "CRYPTO_FAILED", impl::LastError());
+    return Error(absl::StatusCode::kInternal, "CRYPTO_FAILED", crypto::LastError());
   }
   return ssl;
 }
@@ -181,7 +183,7 @@ absl::Status Handshake(SSL* ssl, int fd, const std::string& address, const Deadl
         events = POLLOUT;
         break;
       default:
-        return Unreachable(address, absl::StrCat("TLS handshake failed: ", impl::LastError()));
+        return Unreachable(address, absl::StrCat("TLS handshake failed: ", crypto::LastError()));
     }
     if (!deadline.WaitFor(fd, events)) return Unreachable(address, "TLS handshake timed out");
   }
@@ -195,7 +197,7 @@ absl::StatusOr<std::string> CheckChain(SSL* ssl, const std::string& address,
   X509* leaf = sk_X509_value(chain, 0);
   X509* ca = sk_X509_value(chain, size - 1);
   EVP_PKEY* key = X509_get0_pubkey(ca);
-  if (key == nullptr || !ConstantTimeEquals(impl::SpkiSha256(key), pin)) {
+  if (key == nullptr || !ConstantTimeEquals(crypto::SpkiSha256(key), pin)) {
     ERR_clear_error();
     return Mismatch(address, "has another certificate authority than the fingerprint names");
   }
@@ -204,7 +206,7 @@ absl::StatusOr<std::string> CheckChain(SSL* ssl, const std::string& address,
   if (!store || !context || X509_STORE_add_cert(store.get(), ca) != 1 ||
       X509_STORE_CTX_init(context.get(), store.get(), leaf, nullptr) != 1 ||
       X509_STORE_CTX_set_purpose(context.get(), X509_PURPOSE_SSL_SERVER) != 1) {
-    return Error(absl::StatusCode::kInternal, "CRYPTO_FAILED", impl::LastError());
+    return Error(absl::StatusCode::kInternal, "CRYPTO_FAILED", crypto::LastError());
   }
   if (X509_verify_cert(context.get()) != 1) {
     const char* why = X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get()));
@@ -212,7 +214,7 @@ absl::StatusOr<std::string> CheckChain(SSL* ssl, const std::string& address,
     return Mismatch(address,
                     absl::StrCat("has a certificate that its authority does not bear out: ", why));
   }
-  return impl::WriteCertificate(ca);
+  return crypto::WriteCertificate(ca);
 }
 
 }  // namespace
@@ -228,7 +230,7 @@ absl::StatusOr<std::string> FetchPinnedCa(const std::string& address,
   ASSIGN_OR_RETURN(const Socket socket, ConnectToAny(address, host, port, deadline));
   SslCtxPtr context(SSL_CTX_new(TLS_client_method()));
   if (!context || SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) != 1) {
-    return Error(absl::StatusCode::kInternal, "CRYPTO_FAILED", impl::LastError());
+    return Error(absl::StatusCode::kInternal, "CRYPTO_FAILED", crypto::LastError());
   }
   // The chain is checked below, under the one certificate authority that the pin names.
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);

@@ -1,29 +1,26 @@
 #include "common/rpc/x509.h"
 
 #include <openssl/ec.h>
-#include <openssl/obj_mac.h>
 #include <openssl/pem.h>
-#include <time.h>
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
-#include "common/base/hash.h"
 #include "common/base/status.h"
-#include "common/rpc/openssl_ptr.h"
+#include "common/crypto/certificate.h"
+#include "common/crypto/ecdsa.h"
+#include "common/crypto/pem.h"
 
 namespace dbfleet::rpc {
 namespace {
 
-using impl::BignumPtr;
-using impl::BioPtr;
-using impl::CertPtr;
-using impl::KeyPtr;
-using impl::LastError;
-using impl::MdCtxPtr;
-using impl::NamesPtr;
-using impl::RequestPtr;
+using crypto::BignumPtr;
+using crypto::BioPtr;
+using crypto::CertPtr;
+using crypto::KeyPtr;
+using crypto::RequestPtr;
 
 absl::Status BadCertificate(absl::string_view why) {
   return Error(absl::StatusCode::kInvalidArgument, "BAD_CERTIFICATE",
@@ -37,22 +34,16 @@ absl::Status BadRequest(absl::string_view why) {
 
 absl::Status CryptoFailed(absl::string_view what) {
   return Error(absl::StatusCode::kInternal, "CRYPTO_FAILED",
-               absl::StrCat("cannot ", what, ": ", LastError()));
+               absl::StrCat("cannot ", what, ": ", crypto::LastError()));
 }
 
 absl::StatusOr<KeyPtr> ReadOwnKey(const std::string& key_pem) {
-  KeyPtr key = impl::ReadKey(key_pem);
+  KeyPtr key = crypto::ReadPrivateKey(key_pem);
   if (!key) {
     return Error(absl::StatusCode::kInvalidArgument, "BAD_KEY",
                  "the private key is not an unencrypted PEM key");
   }
   return key;
-}
-
-std::string TakeBio(BIO* bio) {
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);
-  return std::string(data, size);
 }
 
 absl::StatusOr<std::string> WriteKey(EVP_PKEY* key) {
@@ -61,7 +52,7 @@ absl::StatusOr<std::string> WriteKey(EVP_PKEY* key) {
       PEM_write_bio_PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) != 1) {
     return CryptoFailed("write a private key");
   }
-  return TakeBio(bio.get());
+  return crypto::TakeText(bio.get());
 }
 
 absl::StatusOr<std::string> RequestFor(EVP_PKEY* key, absl::string_view common_name) {
@@ -79,13 +70,7 @@ absl::StatusOr<std::string> RequestFor(EVP_PKEY* key, absl::string_view common_n
   if (!bio || PEM_write_bio_X509_REQ(bio.get(), request.get()) != 1) {
     return CryptoFailed("write a certificate request");
   }
-  return TakeBio(bio.get());
-}
-
-absl::StatusOr<absl::Time> ToTime(const ASN1_TIME* time) {
-  struct tm fields;
-  if (ASN1_TIME_to_tm(time, &fields) != 1) return BadCertificate("has a malformed time");
-  return absl::FromTM(fields, absl::UTCTimeZone());
+  return crypto::TakeText(bio.get());
 }
 
 std::string SerialOf(const X509* certificate) {
@@ -96,33 +81,6 @@ std::string SerialOf(const X509* certificate) {
   OPENSSL_free(hex);
   const size_t start = text.find_first_not_of('0');
   return start == std::string::npos ? "0" : text.substr(start);
-}
-
-std::string CommonNameOf(X509* certificate) {
-  X509_NAME* subject = X509_get_subject_name(certificate);
-  const int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-  if (index < 0) return "";
-  unsigned char* text = nullptr;
-  const int size =
-      ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index)));
-  if (size < 0) return "";
-  std::string name(reinterpret_cast<char*>(text), size);
-  OPENSSL_free(text);
-  return name;
-}
-
-std::vector<std::string> UrisOf(X509* certificate) {
-  std::vector<std::string> uris;
-  NamesPtr names(static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
-  for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
-    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
-    if (name->type != GEN_URI) continue;
-    const ASN1_IA5STRING* uri = name->d.uniformResourceIdentifier;
-    uris.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
-                      ASN1_STRING_length(uri));
-  }
-  return uris;
 }
 
 }  // namespace
@@ -142,88 +100,61 @@ absl::StatusOr<std::string> MakeRequest(const std::string& key_pem, absl::string
 }
 
 absl::StatusOr<CertificateInfo> ParseCertificate(const std::string& pem) {
-  const CertPtr certificate = impl::ReadCertificate(pem);
+  const CertPtr certificate = crypto::ReadCertificate(pem);
   if (!certificate) return BadCertificate("is not PEM");
   CertificateInfo info;
   info.serial = SerialOf(certificate.get());
-  info.common_name = CommonNameOf(certificate.get());
-  info.uris = UrisOf(certificate.get());
-  ASSIGN_OR_RETURN(info.not_before, ToTime(X509_get0_notBefore(certificate.get())));
-  ASSIGN_OR_RETURN(info.not_after, ToTime(X509_get0_notAfter(certificate.get())));
+  info.common_name = crypto::CommonNameOf(certificate.get());
+  info.uris = crypto::UrisOf(certificate.get());
+  const std::optional<crypto::Validity> validity = crypto::ValidityOf(certificate.get());
+  if (!validity.has_value()) return BadCertificate("has a malformed time");
+  info.not_before = validity->not_before;
+  info.not_after = validity->not_after;
   EVP_PKEY* key = X509_get0_pubkey(certificate.get());
   if (key == nullptr) {
     ERR_clear_error();
     return BadCertificate("has no usable public key");
   }
-  info.spki_sha256 = impl::SpkiSha256(key);
+  info.spki_sha256 = crypto::SpkiSha256(key);
   info.is_ca = X509_check_ca(certificate.get()) == 1;
   ERR_clear_error();
   return info;
 }
 
 absl::StatusOr<std::string> RequestKeySha256(const std::string& csr_pem) {
-  const RequestPtr request = impl::ReadRequest(csr_pem);
+  const RequestPtr request = crypto::ReadRequest(csr_pem);
   if (!request) return BadRequest("is not PEM");
   EVP_PKEY* key = X509_REQ_get0_pubkey(request.get());
-  char group[32] = "";
-  if (key == nullptr || !EVP_PKEY_is_a(key, "EC") ||
-      EVP_PKEY_get_group_name(key, group, sizeof group, nullptr) != 1 ||
-      absl::string_view(group) != SN_X9_62_prime256v1) {
-    ERR_clear_error();
-    return BadRequest("does not hold an ECDSA P-256 key");
-  }
+  if (!crypto::IsP256(key)) return BadRequest("does not hold an ECDSA P-256 key");
   if (X509_REQ_verify(request.get(), key) != 1) {
     ERR_clear_error();
     return BadRequest("is not signed with its own key");
   }
-  return impl::SpkiSha256(key);
+  return crypto::SpkiSha256(key);
 }
 
 absl::Status VerifySignedBy(const std::string& leaf_pem, const std::string& ca_pem) {
-  const CertPtr leaf = impl::ReadCertificate(leaf_pem);
-  const CertPtr ca = impl::ReadCertificate(ca_pem);
+  const CertPtr leaf = crypto::ReadCertificate(leaf_pem);
+  const CertPtr ca = crypto::ReadCertificate(ca_pem);
   if (!leaf || !ca) return BadCertificate("is not PEM");
-  EVP_PKEY* key = X509_get0_pubkey(ca.get());
-  const bool good = key != nullptr && X509_check_ca(ca.get()) == 1 &&
-                    X509_check_issued(ca.get(), leaf.get()) == X509_V_OK &&
-                    X509_verify(leaf.get(), key) == 1;
-  ERR_clear_error();
-  return good ? absl::OkStatus() : BadCertificate("was not issued by this certificate authority");
+  if (crypto::IsIssuedBy(leaf.get(), ca.get())) return absl::OkStatus();
+  return BadCertificate("was not issued by this certificate authority");
 }
 
 absl::StatusOr<std::string> Sign(const std::string& key_pem, absl::string_view data) {
   ASSIGN_OR_RETURN(const KeyPtr key, ReadOwnKey(key_pem));
-  const auto* bytes = reinterpret_cast<const unsigned char*>(data.data());
-  MdCtxPtr context(EVP_MD_CTX_new());
-  size_t size = 0;
-  if (!context ||
-      EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key.get()) != 1 ||
-      EVP_DigestSign(context.get(), nullptr, &size, bytes, data.size()) != 1) {
-    return CryptoFailed("sign");
-  }
-  std::string signature(size, '\0');
-  if (EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
-                     bytes, data.size()) != 1) {
-    return CryptoFailed("sign");
-  }
-  signature.resize(size);
+  std::string signature = crypto::SignSha256(key.get(), data);
+  if (signature.empty()) return CryptoFailed("sign");
   return signature;
 }
 
 absl::Status VerifySignature(const std::string& certificate_pem, absl::string_view data,
                              absl::string_view signature) {
-  const CertPtr certificate = impl::ReadCertificate(certificate_pem);
+  const CertPtr certificate = crypto::ReadCertificate(certificate_pem);
   if (!certificate) return BadCertificate("is not PEM");
-  EVP_PKEY* key = X509_get0_pubkey(certificate.get());
-  MdCtxPtr context(EVP_MD_CTX_new());
-  const bool good =
-      key != nullptr && context &&
-      EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key) == 1 &&
-      EVP_DigestVerify(context.get(), reinterpret_cast<const unsigned char*>(signature.data()),
-                       signature.size(), reinterpret_cast<const unsigned char*>(data.data()),
-                       data.size()) == 1;
-  ERR_clear_error();
-  if (good) return absl::OkStatus();
+  if (crypto::VerifySha256(X509_get0_pubkey(certificate.get()), data, signature)) {
+    return absl::OkStatus();
+  }
   return Error(absl::StatusCode::kUnauthenticated, "BAD_SIGNATURE",
                "the signature was not made by the certificate's key over this data");
 }

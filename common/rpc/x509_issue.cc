@@ -6,22 +6,22 @@
 
 #include "common/base/hash.h"
 #include "common/base/status.h"
-#include "common/rpc/openssl_ptr.h"
+#include "common/crypto/pem.h"
 #include "common/rpc/x509.h"
 
 namespace dbfleet::rpc {
 namespace {
 
-using impl::BignumPtr;
-using impl::CertPtr;
-using impl::KeyPtr;
-using impl::NamePtr;
-using impl::NamesPtr;
-using impl::RequestPtr;
+using crypto::BignumPtr;
+using crypto::CertPtr;
+using crypto::KeyPtr;
+using crypto::NamePtr;
+using crypto::NamesPtr;
+using crypto::RequestPtr;
 
 absl::Status Failed(absl::string_view what) {
   return Error(absl::StatusCode::kInternal, "CRYPTO_FAILED",
-               absl::StrCat("cannot ", what, ": ", impl::LastError()));
+               absl::StrCat("cannot ", what, ": ", crypto::LastError()));
 }
 
 // RFC 5280 wants serial numbers positive and not zero; 127 random bits under a leading one are.
@@ -113,7 +113,7 @@ absl::Status AddAlternativeNames(X509* certificate, const IssueRequest& request)
 
 absl::StatusOr<std::string> SignAndWrite(X509* certificate, EVP_PKEY* key) {
   if (X509_sign(certificate, key, EVP_sha256()) <= 0) return Failed("sign a certificate");
-  std::string pem = impl::WriteCertificate(certificate);
+  std::string pem = crypto::WriteCertificate(certificate);
   if (pem.empty()) return Failed("write a certificate");
   return pem;
 }
@@ -158,7 +158,7 @@ absl::Status FillLeaf(X509* certificate, X509* issuer, EVP_PKEY* public_key,
 absl::StatusOr<CaMaterial> MakeCa(absl::string_view common_name, absl::Time now,
                                   absl::Duration lifetime) {
   ASSIGN_OR_RETURN(KeyAndRequest made, MakeKeyAndRequest(common_name));
-  const KeyPtr key = impl::ReadKey(made.key_pem);
+  const KeyPtr key = crypto::ReadPrivateKey(made.key_pem);
   CertPtr certificate(X509_new());
   if (!key || !certificate || X509_set_version(certificate.get(), X509_VERSION_3) != 1) {
     return Failed("make a certificate");
@@ -172,9 +172,9 @@ absl::StatusOr<CaMaterial> MakeCa(absl::string_view common_name, absl::Time now,
 
 absl::StatusOr<std::string> Issue(const CaMaterial& ca, const IssueRequest& request) {
   RETURN_IF_ERROR(RequestKeySha256(request.csr_pem).status());
-  const RequestPtr csr = impl::ReadRequest(request.csr_pem);
-  const CertPtr issuer = impl::ReadCertificate(ca.certificate_pem);
-  const KeyPtr key = impl::ReadKey(ca.key_pem);
+  const RequestPtr csr = crypto::ReadRequest(request.csr_pem);
+  const CertPtr issuer = crypto::ReadCertificate(ca.certificate_pem);
+  const KeyPtr key = crypto::ReadPrivateKey(ca.key_pem);
   if (!issuer || !key) {
     return Error(absl::StatusCode::kInvalidArgument, "BAD_CERTIFICATE",
                  "the certificate authority's certificate or key is not PEM");

@@ -62,6 +62,12 @@ absl::Status ApiClient::Retry(const std::function<grpc::Status(grpc::ClientConte
 
 absl::Status ApiClient::ToStatus(const grpc::Status& status) {
   const absl::Status converted = rpc::FromGrpc(status);
+  // This client cancels nothing whose status it reads: a server that stops did, in the middle of
+  // the call.
+  if (absl::IsCancelled(converted)) {
+    return Error(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
+                 "the controller ended the call, as it does when it stops");
+  }
   if (absl::IsUnavailable(converted)) {
     return Annotate(converted, "the controller cannot be reached");
   }

@@ -1,6 +1,7 @@
 #include "controller/dispatch/witnesses.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -21,6 +22,7 @@ namespace {
 // Enough for a witness that missed several logs; an agent that asks on and on is not answered.
 constexpr int kMaxPushes = 32;
 constexpr size_t kMaxCached = 4096;
+constexpr absl::Duration kPace = absl::Milliseconds(50);
 
 // An alarm's kind becomes a metric's label, so nobody else chooses the words.
 std::string KindOf(const std::string& reported) {
@@ -77,7 +79,8 @@ void Witnesses::Join(ConnectionPtr connection, std::string witnessed) {
     peer.connection = connection;
     peer.seen = Read(witnessed);
     witnesses_gauge_.Set(static_cast<double>(peers_.size()));
-    Push(peer, std::nullopt);
+    Enqueue(peer);
+    PushWaiting();
   });
 }
 
@@ -106,8 +109,36 @@ void Witnesses::Publish(std::shared_ptr<const IssuedCheckpoint> checkpoint) {
     proofs_.clear();
     for (auto& [key, peer] : peers_) {
       peer.pushes = 0;
-      Push(peer, std::nullopt);
+      Enqueue(peer);
     }
+    PushWaiting();
+  });
+}
+
+void Witnesses::Enqueue(Peer& peer) {
+  if (peer.left_alone || std::exchange(peer.waits, true)) return;
+  waiting_.push_back(peer.connection);
+}
+
+void Witnesses::PushWaiting() {
+  const absl::Duration now = clock_.Monotonic();
+  tokens_ = std::min<double>(kPushesPerSecond,
+                             tokens_ + absl::ToDoubleSeconds(now - tokens_time_) * kPushesPerSecond);
+  tokens_time_ = now;
+  while (!waiting_.empty() && tokens_ >= 1) {
+    const ConnectionPtr connection = waiting_.front().lock();
+    waiting_.pop_front();
+    Peer* peer = connection == nullptr ? nullptr : Find(connection);
+    if (peer == nullptr) continue;  // It went away.
+    peer->waits = false;
+    if (Push(*peer, std::nullopt)) tokens_ -= 1;
+  }
+  if (waiting_.empty() || timer_ != nullptr) return;
+  timer_ = clock_.After(kPace, [this] {
+    Post([this] {
+      timer_ = nullptr;
+      PushWaiting();
+    });
   });
 }
 
@@ -129,12 +160,32 @@ absl::StatusOr<std::shared_ptr<const IssuedCheckpoint>> Witnesses::NextFor(const
     }
     ASSIGN_OR_RETURN(const std::vector<AuditCheckpoint> last, tx.LastCheckpoints(*(known + 1), 1));
     if (last.empty()) return absl::OkStatus();
-    ASSIGN_OR_RETURN(audit::SignedCheckpoint parsed, audit::ParseCheckpoint(last[0].text));
-    next = std::make_shared<const IssuedCheckpoint>(
-        IssuedCheckpoint{std::move(parsed.checkpoint), last[0].text});
+    ASSIGN_OR_RETURN(IssuedCheckpoint renewed, Renewed(tx, last[0].text));
+    next = std::make_shared<const IssuedCheckpoint>(std::move(renewed));
     return absl::OkStatus();
   }));
   return next;
+}
+
+// A witness believes no key that was replaced since, so the last checkpoint of a log that ended
+// before the replacement says the same again under the present key. Nothing is signed here that
+// was not signed before, and that the store does not still hold.
+absl::StatusOr<IssuedCheckpoint> Witnesses::Renewed(ReadTx& tx, const std::string& text) const {
+  IssuedCheckpoint issued;
+  issued.text = text;
+  ASSIGN_OR_RETURN(issued.checkpoint, audit::VerifyCheckpoint(text, keys_.trusted()));
+  if (audit::VerifyFreshCheckpoint(text, keys_.trusted(), clock_.Now()).ok()) return issued;
+  StoredTiles tiles(&tx);
+  ASSIGN_OR_RETURN(const std::string root, audit::TreeRoot(tiles, issued.checkpoint.size));
+  if (root != issued.checkpoint.root) {
+    return absl::DataLossError(absl::StrCat("the last checkpoint of the log ",
+                                            issued.checkpoint.log_id,
+                                            " is for other records than the store's"));
+  }
+  issued.checkpoint.origin = keys_.signing_key().verifying_key().name;
+  issued.checkpoint.time = absl::FromUnixMicros(absl::ToUnixMicros(clock_.Now()));
+  ASSIGN_OR_RETURN(issued.text, audit::SignCheckpoint(issued.checkpoint, keys_.signing_key()));
+  return issued;
 }
 
 absl::StatusOr<std::vector<std::string>> Witnesses::Proof(uint64_t from, uint64_t to) {
@@ -151,18 +202,18 @@ absl::StatusOr<std::vector<std::string>> Witnesses::Proof(uint64_t from, uint64_
   return proof;
 }
 
-void Witnesses::Push(Peer& peer, std::optional<uint64_t> prove_from) {
-  if (latest_ == nullptr || peer.left_alone || peer.pushes >= kMaxPushes) return;
+bool Witnesses::Push(Peer& peer, std::optional<uint64_t> prove_from) {
+  if (latest_ == nullptr || peer.left_alone || peer.pushes >= kMaxPushes) return false;
   const absl::StatusOr<std::shared_ptr<const IssuedCheckpoint>> next = NextFor(peer);
   if (!next.ok()) {
     log::Error("a checkpoint for an agent could not be read",
                {{"error", std::string(next.status().message())}});
-    return;
+    return false;
   }
   const audit::Checkpoint& checkpoint = (*next)->checkpoint;
   if (peer.seen.has_value() && !prove_from.has_value() && peer.seen->log_id == checkpoint.log_id &&
       peer.seen->size == checkpoint.size && peer.seen->root == checkpoint.root && peer.knows_keys) {
-    return;
+    return false;
   }
   ++peer.pushes;
   agent::v1::ControllerMsg message;
@@ -175,7 +226,7 @@ void Witnesses::Push(Peer& peer, std::optional<uint64_t> prove_from) {
     if (!proof.ok()) {
       log::Error("a proof for an agent could not be made",
                  {{"error", std::string(proof.status().message())}});
-      return;
+      return false;
     }
     push.set_proof_from(from);
     for (std::string& hash : *proof) push.add_proof(std::move(hash));
@@ -186,6 +237,7 @@ void Witnesses::Push(Peer& peer, std::optional<uint64_t> prove_from) {
     peer.knows_keys = true;
   }
   peer.connection->Send(message);
+  return true;
 }
 
 void Witnesses::Handle(Peer& peer, const agent::v1::CheckpointAnswer& answer) {
@@ -199,10 +251,14 @@ void Witnesses::Handle(Peer& peer, const agent::v1::CheckpointAnswer& answer) {
     case agent::v1::CheckpointAnswer::OUTCOME_SAME:
       if (answer.has_receipt()) TakeReceipt(peer, answer.receipt());
       // There may be a newer one by now, or one of a later log.
-      if (peer.seen != before) Push(peer, std::nullopt);
+      if (peer.seen != before) {
+        Enqueue(peer);
+        PushWaiting();
+      }
       return;
     case agent::v1::CheckpointAnswer::OUTCOME_NEEDS_PROOF:
-      return Push(peer, answer.prove_from());
+      Push(peer, answer.prove_from());
+      return;
     case agent::v1::CheckpointAnswer::OUTCOME_ALARM:
       return TakeAlarm(peer, answer);
     case agent::v1::CheckpointAnswer::OUTCOME_FAILED:
@@ -215,6 +271,19 @@ void Witnesses::Handle(Peer& peer, const agent::v1::CheckpointAnswer& answer) {
   }
 }
 
+// Receipts are kept by log, and every export holds them: one for an invented log would take room
+// and make the export contradict itself.
+absl::StatusOr<bool> Witnesses::IsOurLog(const std::string& log_id) {
+  if (latest_ != nullptr && latest_->checkpoint.log_id == log_id) return true;
+  bool known = false;
+  RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::vector<std::string> logs, tx.AuditLogs());
+    known = std::find(logs.begin(), logs.end(), log_id) != logs.end();
+    return absl::OkStatus();
+  }));
+  return known;
+}
+
 absl::Status Witnesses::CheckReceipt(const std::string& agent_id,
                                      const agent::v1::AuditReceipt& message, AuditReceipt* row) {
   audit::ReceiptTrust trust;
@@ -223,6 +292,8 @@ absl::Status Witnesses::CheckReceipt(const std::string& agent_id,
                                             message.certificate_pem()};
   ASSIGN_OR_RETURN(const audit::Receipt receipt, audit::VerifyReceipt(signed_receipt, trust));
   if (receipt.agent_id != agent_id) return absl::PermissionDeniedError("it is another agent's");
+  ASSIGN_OR_RETURN(const bool known, IsOurLog(receipt.log_id));
+  if (!known) return absl::NotFoundError("it is for a log that this trail never was");
   std::string& root = roots_[receipt.size];
   if (root.empty()) {
     RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {

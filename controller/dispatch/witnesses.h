@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -26,11 +27,17 @@ namespace dbfleet::controller {
 // which would raise the alarm again) and counted; an agent that raised one is sent nothing more on
 // that stream.
 //
+// A busy trail makes checkpoints faster than ten thousand agents can sign for them, so pushes are
+// paced: up to kPushesPerSecond, to the agents in turn. Of a large fleet some agents then have the
+// newest checkpoint at once, and each has one that is agents/kPushesPerSecond seconds old at most.
+//
 // All work happens on one serial executor, the checkpointer's, apart from the dispatcher's: proofs
 // and signatures of ten thousand agents must not delay an offer. Thread-safe; the executor ends
 // before this object. Nothing else is owned.
 class Witnesses {
  public:
+  static constexpr int kPushesPerSecond = 200;  // Also the most at once.
+
   using ConnectionPtr = std::shared_ptr<AgentConnection>;
   Witnesses(Store& store, const AuditKeys& keys, std::string ca_pem, Clock& clock,
             Executor& executor, metrics::Registry& metrics);
@@ -52,16 +59,22 @@ class Witnesses {
     std::optional<audit::Checkpoint> seen;
     bool left_alone = false;
     bool knows_keys = false;
+    bool waits = false;  // In waiting_.
     int pushes = 0;  // Since the last Publish.
   };
 
   void Post(std::function<void()> fn);
   Peer* Find(const ConnectionPtr& connection);
-  void Push(Peer& peer, std::optional<uint64_t> prove_from);
+  void Enqueue(Peer& peer);
+  void PushWaiting();
+  // Whether there was anything to send.
+  bool Push(Peer& peer, std::optional<uint64_t> prove_from);
   absl::StatusOr<std::shared_ptr<const IssuedCheckpoint>> NextFor(const Peer& peer);
+  absl::StatusOr<IssuedCheckpoint> Renewed(ReadTx& tx, const std::string& text) const;
   absl::StatusOr<std::vector<std::string>> Proof(uint64_t from, uint64_t to);
   void Handle(Peer& peer, const agent::v1::CheckpointAnswer& answer);
   void TakeReceipt(const Peer& peer, const agent::v1::AuditReceipt& receipt);
+  absl::StatusOr<bool> IsOurLog(const std::string& log_id);
   absl::Status CheckReceipt(const std::string& agent_id, const agent::v1::AuditReceipt& receipt,
                             AuditReceipt* row);
   void TakeAlarm(Peer& peer, const agent::v1::CheckpointAnswer& answer);
@@ -78,6 +91,10 @@ class Witnesses {
 
   // On the executor only.
   std::map<const AgentConnection*, Peer> peers_;
+  std::deque<std::weak_ptr<AgentConnection>> waiting_;
+  double tokens_ = kPushesPerSecond;
+  absl::Duration tokens_time_ = absl::ZeroDuration();  // Monotonic; when there were so many.
+  std::unique_ptr<Clock::Timer> timer_;                // For what waits for a token.
   std::shared_ptr<const IssuedCheckpoint> latest_;
   std::map<std::pair<uint64_t, uint64_t>, std::vector<std::string>> proofs_;
   std::map<uint64_t, std::string> roots_;

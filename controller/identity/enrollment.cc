@@ -149,17 +149,18 @@ absl::StatusOr<Enrollment::CreatedJoinToken> Enrollment::CreateJoinToken(
   token.agent_id = agent_id;
   token.environment = environment;
   token.creator = principal;
-  token.create_time = clock_->Now();
-  token.expire_time = token.create_time + ttl;
+  const absl::Time now = clock_->Now();
+  token.create_time = now;
+  token.expire_time = now + ttl;
   const RequestKey request("join_token", principal, request_id,
                            {agent_id, environment, absl::FormatDuration(ttl)});
   RETURN_IF_ERROR(store_->MutateAndWait([&](WriteTx& tx) -> absl::Status {
     RETURN_IF_ERROR(tx.GetEnvironment(environment).status());
     RETURN_IF_ERROR(CheckEnvironment(tx, agent_id, environment));
-    ASSIGN_OR_RETURN(const std::string made, request.FindMade(tx));
-    if (!made.empty()) RETURN_IF_ERROR(ReplaceJoinToken(tx, made, token.create_time, &token));
+    ASSIGN_OR_RETURN(const std::string made, request.FindMade(tx, now));
+    if (!made.empty()) RETURN_IF_ERROR(ReplaceJoinToken(tx, made, now, &token));
     RETURN_IF_ERROR(tx.InsertJoinToken(&token));
-    RETURN_IF_ERROR(request.Remember(tx, token.hash));
+    RETURN_IF_ERROR(request.Remember(tx, token.hash, now));
     return tx.AppendAudit({principal,
                            made.empty() ? "agent.join_token.create" : "agent.join_token.replace",
                            AgentName(agent_id),

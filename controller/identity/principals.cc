@@ -154,10 +154,11 @@ absl::StatusOr<User> Principals::CreateUser(const std::string& principal,
   user.id = user_id;
   user.creator = principal;
   user.roles_editor = principal;
-  user.create_time = clock_->Now();
+  const absl::Time now = clock_->Now();
+  user.create_time = now;
   const RequestKey request("user", principal, request_id, {user_id, RoleNames(user.roles)});
   RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(const std::string made, request.FindMade(tx));
+    ASSIGN_OR_RETURN(const std::string made, request.FindMade(tx, now));
     if (!made.empty()) {
       ASSIGN_OR_RETURN(user, tx.GetUser(made));
       return absl::OkStatus();
@@ -167,7 +168,7 @@ absl::StatusOr<User> Principals::CreateUser(const std::string& principal,
                    absl::StrCat("there is a user \"", user_id, "\" already"));
     }
     RETURN_IF_ERROR(tx.InsertUser(&user));
-    RETURN_IF_ERROR(request.Remember(tx, user.id));
+    RETURN_IF_ERROR(request.Remember(tx, user.id, now));
     return tx.AppendAudit(
         {principal, "user.create", user.Principal(), "", {{"roles", RoleNames(user.roles)}}});
   }));
@@ -245,12 +246,12 @@ absl::StatusOr<Principals::CreatedToken> Principals::CreateToken(const std::stri
       return Error(absl::StatusCode::kFailedPrecondition, "USER_DISABLED",
                    absl::StrCat("the user \"", user_id, "\" is disabled"));
     }
-    ASSIGN_OR_RETURN(const std::string made, request.FindMade(tx));
+    ASSIGN_OR_RETURN(const std::string made, request.FindMade(tx, now));
     if (!made.empty()) return ReplaceSecret(tx, made, now, &created);
     RETURN_IF_ERROR(StoreToken(tx, &created.token));
     if (request.empty()) return absl::OkStatus();
     RETURN_IF_ERROR(MarkUnused(tx, created.token));
-    return request.Remember(tx, created.token.id);
+    return request.Remember(tx, created.token.id, now);
   }));
   return created;
 }

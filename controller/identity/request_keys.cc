@@ -12,6 +12,8 @@
 namespace dbfleet::controller {
 namespace {
 
+constexpr int kPruned = 100;
+
 // Hashed, so that what a client chose neither grows nor shapes a key of the store.
 std::string HashOf(const std::vector<std::string>& parts) {
   return Sha256Hex(absl::StrJoin(parts, "", [](std::string* out, const std::string& part) {
@@ -24,14 +26,13 @@ std::string HashOf(const std::vector<std::string>& parts) {
 RequestKey::RequestKey(absl::string_view kind, absl::string_view principal,
                        absl::string_view request_id, const std::vector<std::string>& arguments) {
   if (request_id.empty()) return;
-  setting_ = absl::StrCat("request.", kind, ".",
-                          HashOf({std::string(principal), std::string(request_id)}));
+  key_ = absl::StrCat(kind, ".", HashOf({std::string(principal), std::string(request_id)}));
   fingerprint_ = HashOf(arguments);
 }
 
-absl::StatusOr<std::string> RequestKey::FindMade(ReadTx& tx) const {
+absl::StatusOr<std::string> RequestKey::FindMade(ReadTx& tx, absl::Time now) const {
   if (empty()) return std::string();
-  ASSIGN_OR_RETURN(const std::string value, tx.GetSetting(setting_));
+  ASSIGN_OR_RETURN(const std::string value, tx.GetRequestKey(key_, now));
   if (value.empty()) return std::string();
   const std::pair<std::string, std::string> parts = absl::StrSplit(value, absl::MaxSplits(' ', 1));
   if (parts.first == fingerprint_) return parts.second;
@@ -39,9 +40,10 @@ absl::StatusOr<std::string> RequestKey::FindMade(ReadTx& tx) const {
                "an earlier request with this request id asked for something else; use a new one");
 }
 
-absl::Status RequestKey::Remember(WriteTx& tx, absl::string_view object) const {
+absl::Status RequestKey::Remember(WriteTx& tx, absl::string_view object, absl::Time now) const {
   if (empty()) return absl::OkStatus();
-  return tx.PutSetting(setting_, absl::StrCat(fingerprint_, " ", object));
+  RETURN_IF_ERROR(tx.PruneRequestKeys(now, kPruned));
+  return tx.PutRequestKey(key_, absl::StrCat(fingerprint_, " ", object), now + kLifetime);
 }
 
 }  // namespace dbfleet::controller

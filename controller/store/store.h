@@ -109,6 +109,8 @@ class ReadTx {
 
   // "" when the key was never set.
   virtual absl::StatusOr<std::string> GetSetting(absl::string_view key) = 0;
+  // What PutRequestKey keeps; "" if that was nothing, or has expired by `now`.
+  virtual absl::StatusOr<std::string> GetRequestKey(absl::string_view key, absl::Time now) = 0;
 
   virtual absl::StatusOr<Page<AuditRow>> ListAudit(const AuditFilter& filter,
                                                    const PageRequest& page) = 0;  // Newest first.
@@ -159,6 +161,11 @@ class WriteTx : public ReadTx {
   virtual absl::Status UpdateToken(ApiToken* value) = 0;
   virtual absl::Status PutContent(absl::string_view sha256, absl::string_view content) = 0;
   virtual absl::Status PutSetting(absl::string_view key, absl::string_view value) = 0;
+  // What a request made, until `expire_time`; replaces what the key stood for.
+  virtual absl::Status PutRequestKey(absl::string_view key, absl::string_view value,
+                                     absl::Time expire_time) = 0;
+  // Deletes up to `limit` of those that have expired by `now`, the oldest first.
+  virtual absl::Status PruneRequestKeys(absl::Time now, int limit) = 0;
 
   virtual absl::Status InsertAuditCheckpoint(const AuditCheckpoint& value) = 0;
   virtual absl::Status DeleteAuditCheckpoint(int64_t id) = 0;

@@ -214,6 +214,11 @@ class Transaction : public WriteTx {
     const auto it = t_.settings.rows().find(key);
     return it == t_.settings.rows().end() ? std::string() : it->second;
   }
+  absl::StatusOr<std::string> GetRequestKey(absl::string_view key, absl::Time now) override {
+    const auto it = t_.request_keys.rows().find(key);
+    if (it == t_.request_keys.rows().end() || it->second.second <= now) return std::string();
+    return it->second.first;
+  }
 
   absl::StatusOr<Page<AuditRow>> ListAudit(const AuditFilter& filter,
                                            const PageRequest& page) override {
@@ -369,6 +374,22 @@ class Transaction : public WriteTx {
   }
   absl::Status PutSetting(absl::string_view key, absl::string_view value) override {
     t_.settings.Mutable()[std::string(key)] = std::string(value);
+    return absl::OkStatus();
+  }
+  absl::Status PutRequestKey(absl::string_view key, absl::string_view value,
+                             absl::Time expire_time) override {
+    t_.request_keys.Mutable()[std::string(key)] = {std::string(value), expire_time};
+    return absl::OkStatus();
+  }
+  absl::Status PruneRequestKeys(absl::Time now, int limit) override {
+    std::multimap<absl::Time, std::string> expired;
+    for (const auto& [key, row] : t_.request_keys.rows()) {
+      if (row.second <= now) expired.emplace(row.second, key);
+    }
+    for (const auto& [time, key] : expired) {
+      if (limit-- <= 0) break;
+      t_.request_keys.Mutable().erase(key);
+    }
     return absl::OkStatus();
   }
 

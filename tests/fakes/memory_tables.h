@@ -48,6 +48,7 @@ struct MemoryStore::Tables {
   MemoryTable<ApiToken> tokens;
   MemoryTable<std::string> contents;
   MemoryTable<std::string> settings;
+  MemoryTable<std::pair<std::string, absl::Time>> request_keys;  // With when they expire.
   std::vector<std::shared_ptr<const AuditRow>> audit;
   std::vector<AuditCheckpoint> checkpoints;
   std::map<std::pair<std::string, std::string>, AuditReceipt> receipts;  // By agent and log.

@@ -21,7 +21,7 @@ EXEMPT = {
     ("common/base/files.cc", "WriteAndSync"): "inside WriteFileAtomically, which has them",
     ("common/base/files.cc", "SyncDirectory"): "each caller's step has its own",
     ("controller/store/sqlite/store_copy.cc", "SyncFile"):
-        "a copy counts only once its MANIFEST, written later, is there",
+        "a copy counts only once its MANIFEST is there, or its final name, which come later",
     ("controller/app/backup.cc", "Restore"):
         "a person's command; cut short, it leaves no store, and is repeated into an empty folder",
     ("controller/logs/job_log.cc", "LoadSegment"): "repeats a sync that may have been missed",

@@ -110,6 +110,9 @@ class Reads : public Base {
   absl::StatusOr<std::string> GetSetting(absl::string_view key) override {
     return sqlite::GetSetting(db_, key);
   }
+  absl::StatusOr<std::string> GetRequestKey(absl::string_view key, absl::Time now) override {
+    return sqlite::GetRequestKey(db_, key, now);
+  }
   absl::StatusOr<Page<AuditRow>> ListAudit(const AuditFilter& filter,
                                            const PageRequest& page) override {
     return sqlite::ListAudit(db_, tokens_, filter, page);

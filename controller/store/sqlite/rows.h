@@ -71,6 +71,11 @@ absl::Status PutContent(Connection& connection, absl::string_view sha256,
                         absl::string_view content);
 absl::StatusOr<std::string> GetSetting(Connection& connection, absl::string_view key);
 absl::Status PutSetting(Connection& connection, absl::string_view key, absl::string_view value);
+absl::StatusOr<std::string> GetRequestKey(Connection& connection, absl::string_view key,
+                                          absl::Time now);
+absl::Status PutRequestKey(Connection& connection, absl::string_view key, absl::string_view value,
+                           absl::Time expire_time);
+absl::Status PruneRequestKeys(Connection& connection, absl::Time now, int limit);
 // The store's own values (epoch, secret of page tokens), apart from the settings. "" if not set.
 absl::StatusOr<std::string> GetState(Connection& connection, absl::string_view key);
 absl::Status PutState(Connection& connection, absl::string_view key, absl::string_view value);

@@ -290,8 +290,24 @@ INSERT INTO starts(epoch, audit_size)
   FROM store_state WHERE key = 'epoch';
 )sql";
 
-// So that neither an event nor an offer costs more the more work there is (job_rows.cc).
+// Which requests made what, apart from the settings, so that they can expire. Those that are there
+// do so seven days (in nanoseconds) after the last audit record.
 constexpr char kVersion4[] = R"sql(
+CREATE TABLE request_keys(
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL,
+  expire_time INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX request_keys_expire ON request_keys(expire_time);
+INSERT INTO request_keys(key, value, expire_time)
+  SELECT substr(key, 9), CAST(value AS TEXT),
+         ifnull((SELECT time_us FROM audit ORDER BY seq DESC LIMIT 1), 0) * 1000 + 604800000000000
+  FROM settings WHERE key >= 'request.' AND key < 'request/';
+DELETE FROM settings WHERE key >= 'request.' AND key < 'request/';
+)sql";
+
+// So that neither an event nor an offer costs more the more work there is (job_rows.cc).
+constexpr char kVersion5[] = R"sql(
 DROP INDEX attempts_open;
 CREATE INDEX attempts_open_instance ON attempts(instance_id, id)
   WHERE state IN ('queued', 'offered', 'accepted', 'granted', 'running', 'unreachable');
@@ -303,8 +319,11 @@ CREATE INDEX tasks_state ON tasks(job_id, state, stage, position);
 CREATE INDEX tasks_unplanned ON tasks(job_id) WHERE state = 'pending' AND plan_blob = x'';
 )sql";
 
-constexpr SchemaStep kSteps[] = {
-    {1, kVersion1}, {2, kVersion2}, {3, kVersion3, BuildTiles}, {4, kVersion4}};
+constexpr SchemaStep kSteps[] = {{1, kVersion1},
+                                 {2, kVersion2},
+                                 {3, kVersion3, BuildTiles},
+                                 {4, kVersion4},
+                                 {5, kVersion5}};
 
 absl::Status RunSteps(Connection& connection, int64_t from, absl::Span<const SchemaStep> steps) {
   for (const SchemaStep& step : steps) {

@@ -2,6 +2,7 @@
 
 #include "common/base/hash.h"
 #include "common/base/status.h"
+#include "controller/store/sqlite/codec.h"
 #include "controller/store/sqlite/rows.h"
 
 namespace dbfleet::controller::sqlite {
@@ -57,6 +58,40 @@ absl::Status PutSetting(Connection& connection, absl::string_view key, absl::str
                   "INSERT INTO settings(key, value) VALUES(?1, ?2) "
                   "ON CONFLICT(key) DO UPDATE SET value = excluded.value",
                   key, value);
+}
+
+absl::StatusOr<std::string> GetRequestKey(Connection& connection, absl::string_view key,
+                                          absl::Time now) {
+  ASSIGN_OR_RETURN(
+      Statement statement,
+      connection.Prepare("SELECT value FROM request_keys WHERE key = ?1 AND expire_time > ?2"));
+  statement.BindText(1, key);
+  statement.BindInt(2, EncodeTime(now));
+  ASSIGN_OR_RETURN(const bool row, statement.Step());
+  return row ? statement.Text(0) : std::string();
+}
+
+absl::Status PutRequestKey(Connection& connection, absl::string_view key, absl::string_view value,
+                           absl::Time expire_time) {
+  ASSIGN_OR_RETURN(
+      Statement statement,
+      connection.Prepare("INSERT INTO request_keys(key, value, expire_time) VALUES(?1, ?2, ?3) "
+                         "ON CONFLICT(key) DO UPDATE SET value = excluded.value, "
+                         "expire_time = excluded.expire_time"));
+  statement.BindText(1, key);
+  statement.BindText(2, value);
+  statement.BindInt(3, EncodeTime(expire_time));
+  return statement.Run();
+}
+
+absl::Status PruneRequestKeys(Connection& connection, absl::Time now, int limit) {
+  ASSIGN_OR_RETURN(
+      Statement statement,
+      connection.Prepare("DELETE FROM request_keys WHERE key IN (SELECT key FROM request_keys "
+                         "WHERE expire_time <= ?1 ORDER BY expire_time LIMIT ?2)"));
+  statement.BindInt(1, EncodeTime(now));
+  statement.BindInt(2, limit);
+  return statement.Run();
 }
 
 absl::StatusOr<std::string> GetState(Connection& connection, absl::string_view key) {

@@ -25,6 +25,7 @@
 #include "controller/store/sqlite/rows.h"
 #include "controller/store/sqlite/schema.h"
 #include "controller/store/sqlite/store_lock.h"
+#include "controller/store/sqlite/upgrade_copy.h"
 #include "controller/store/sqlite/writer.h"
 
 namespace dbfleet::controller {
@@ -147,10 +148,16 @@ absl::StatusOr<Start> CommitStart(Connection& connection, absl::Time now) {
   return start;
 }
 
-absl::Status Prepare(Connection& connection) {
+absl::Status Prepare(Connection& connection, const SqliteStoreOptions& options) {
   RETURN_IF_ERROR(sqlite::CheckIsStore(connection));
   RETURN_IF_ERROR(connection.Configure(/*reader=*/false));
-  return sqlite::UpgradeSchema(connection, sqlite::SchemaSteps());
+  sqlite::UpgradeCopyOptions copy;
+  copy.store = options.path;
+  copy.reserve_bytes = options.ballast_bytes;
+  if (options.free_bytes) copy.free_bytes = options.free_bytes;
+  const auto steps = sqlite::SchemaSteps();
+  RETURN_IF_ERROR(sqlite::CopyBeforeUpgrade(connection, steps.back().version, copy));
+  return sqlite::UpgradeSchema(connection, steps);
 }
 
 }  // namespace
@@ -177,7 +184,7 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(SqliteStoreOption
   disk->IsFull();
 
   ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, Connection::Open(options.path));
-  RETURN_IF_ERROR(Annotate(Prepare(*connection), options.path));
+  RETURN_IF_ERROR(Annotate(Prepare(*connection, options), options.path));
   absl::StatusOr<Start> start = CommitStart(*connection, clock->Now());
   if (!start.ok()) return Annotate(start.status(), options.path);
 

@@ -43,8 +43,9 @@ struct SqliteStoreOptions {
 // really is. A full disk is the exception: the outcome is known then.
 class SqliteStore : public Store {
  public:
-  // Opens or makes the store, upgrades its schema, takes a new epoch. A new store gets the
-  // environments development, qa and production with their default policies, audited as
+  // Opens or makes the store, upgrades its schema (of the store as it was before, a copy stays
+  // beside it: sqlite/upgrade_copy.h), takes a new epoch. A new store gets the environments
+  // development, qa and production with their default policies, audited as
   // "environment.create" by "system/controller".
   //
   // FAILED_PRECONDITION: STORE_IN_USE, NETWORK_FILE_SYSTEM, SCHEMA_TOO_NEW, NOT_A_STORE, NO_WAL;

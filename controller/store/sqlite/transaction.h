@@ -52,6 +52,13 @@ class WriteTransaction : public Reads<WriteTx> {
   absl::Status PutSetting(absl::string_view key, absl::string_view value) override {
     return sqlite::PutSetting(db_, key, value);
   }
+  absl::Status PutRequestKey(absl::string_view key, absl::string_view value,
+                             absl::Time expire_time) override {
+    return sqlite::PutRequestKey(db_, key, value, expire_time);
+  }
+  absl::Status PruneRequestKeys(absl::Time now, int limit) override {
+    return sqlite::PruneRequestKeys(db_, now, limit);
+  }
   absl::Status AppendAudit(const AuditEntry& entry) override {
     absl::Status status = sqlite::AppendAudit(db_, entry, clock_.Now(), &head_);
     if (status.ok()) leaves_.push_back(head_.leaf);

@@ -19,12 +19,15 @@
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 
+#include "common/audit/checkpoint.h"
+#include "common/audit/trusted_keys.h"
 #include "common/base/files.h"
 #include "common/rpc/tls.h"
 #include "common/time/clock.h"
 #include "controller/app/controller.h"
 #include "controller/app/controller_config.h"
 #include "dbfleet/api/v1/agent_service.pb.h"
+#include "dbfleet/api/v1/audit_service.pb.h"
 #include "dbfleet/api/v1/change_service.pb.h"
 #include "dbfleet/api/v1/meta_service.pb.h"
 #include "dbfleet/api/v1/user_service.pb.h"
@@ -229,6 +232,37 @@ TEST_F(ApiSurfaceTest, AUserWithoutRolesForItMayCallOnlyWhatEverybodyMay) {
         "dbfleet.api.v1.JobService/ResolveTask"}) {
     EXPECT_EQ(Call(method, "", token).status.error_code(), grpc::StatusCode::PERMISSION_DENIED)
         << method;
+  }
+}
+
+TEST_F(ApiSurfaceTest, TheTrailsProofsAreForAuditorsAndAdminsOnly) {
+  const std::vector<std::string> methods = {"dbfleet.api.v1.AuditService/GetAuditKeys",
+                                            "dbfleet.api.v1.AuditService/GetAuditCheckpoint",
+                                            "dbfleet.api.v1.AuditService/ExportAuditTrail"};
+  const std::vector<std::pair<std::string, api::v1::Role>> others = {
+      {"vera", api::v1::ROLE_VIEWER},
+      {"oscar", api::v1::ROLE_OPERATOR},
+      {"abe", api::v1::ROLE_APPROVER},
+      {"paul", api::v1::ROLE_POLICY_ADMIN}};
+  for (const auto& [user, role] : others) {
+    const std::string token = TokenOf(user, role);
+    for (const std::string& method : methods) {
+      const Answer answer = Call(method, "", token);
+      EXPECT_EQ(answer.status.error_code(), grpc::StatusCode::PERMISSION_DENIED)
+          << user << " " << method;
+      EXPECT_EQ(answer.bytes, "") << user << " " << method;
+    }
+  }
+  for (const std::string& token : {TokenOf("eve", api::v1::ROLE_AUDITOR), admin_token_}) {
+    const auto keys = CallOk<api::v1::AuditKeys>(methods[0], api::v1::GetAuditKeysRequest(), token);
+    EXPECT_EQ(keys.agent_ca_pem(), *ReadFile(absl::StrCat(*folder_, "/data/ca/ca.crt")));
+    const auto checkpoint =
+        CallOk<api::v1::AuditCheckpoint>(methods[1], api::v1::GetAuditCheckpointRequest(), token);
+    const auto trusted = audit::TrustedKeys::Parse(keys.trusted_keys());
+    ASSERT_TRUE(trusted.ok()) << trusted.status();
+    EXPECT_TRUE(audit::VerifyCheckpoint(checkpoint.text(), *trusted).ok()) << checkpoint.text();
+    EXPECT_TRUE(CallOk<api::v1::AuditTrailItem>(methods[2], api::v1::ExportAuditRequest(), token)
+                    .has_record());
   }
 }
 

@@ -385,7 +385,8 @@ TEST_F(AdoptionTest, WhatTheRestoreLostIsANoteAndNoContradiction) {
   EXPECT_EQ(report.log_id, "B");
   EXPECT_EQ(report.receipts, 1u);
   options_.keys = TrustedKeys();
-  EXPECT_FALSE(VerifyText(Join(lines), options_).ok()) << "an unsigned adoption is none";
+  EXPECT_THAT(VerifyText(Join(lines), options_).problem, HasSubstr("give them"))
+      << "an unsigned adoption is none";
 }
 
 TEST_F(AdoptionTest, OneGivenApartIsEnough) {

@@ -60,5 +60,20 @@ TEST(KeyChangeTest, AnyAlteredByteMakesItNothing) {
   }
 }
 
+// The signature's last character but the padding has two bits that say nothing.
+TEST(KeyChangeTest, OfEveryChangeThereIsOneSpelling) {
+  const Keys keys;
+  const std::string good = SignKeyChange(keys.two, keys.first).value();
+  ASSERT_EQ(good.substr(good.size() - 2), "=\n");
+  ASSERT_EQ(FollowKeyChanges(keys.one, {good}, kStart + absl::Hours(1)), keys.two);
+  for (const char c :
+       std::string("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")) {
+    std::string other = good;
+    other[other.size() - 3] = c;
+    if (other == good) continue;
+    EXPECT_EQ(FollowKeyChanges(keys.one, {other}, kStart + absl::Hours(1)), keys.one) << c;
+  }
+}
+
 }  // namespace
 }  // namespace dbfleet::audit

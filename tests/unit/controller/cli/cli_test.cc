@@ -118,6 +118,15 @@ TEST_F(CliTest, AWriteIsRetriedWithTheSameRequestId) {
   EXPECT_EQ(controller_.resolved.name(), "jobs/01J");
 }
 
+TEST_F(CliTest, ACallThatAStoppingControllerCutsOffIsTriedAgain) {
+  controller_.unavailable_code = grpc::StatusCode::CANCELLED;
+  controller_.unavailable_times = 2;
+  EXPECT_EQ(RunCli({"job", "get", "01J"}), 0);
+  controller_.unavailable_times = 100;
+  EXPECT_EQ(RunCli({"job", "get", "01J"}), 7);
+  EXPECT_THAT(err_, HasSubstr("the controller ended the call"));
+}
+
 TEST_F(CliTest, AControllerThatStaysAwayIsUnreachable) {
   controller_.unavailable_times = 100;
   EXPECT_EQ(RunCli({"job", "get", "01J"}), 7);

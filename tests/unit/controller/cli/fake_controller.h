@@ -39,6 +39,7 @@ class FakeController : public api::v1::JobService::Service,
   std::vector<Job::State> watch_states;  // What WatchJob sends, one after the other.
   bool hang_after_watch = false;
   int unavailable_times = 0;
+  grpc::StatusCode unavailable_code = grpc::StatusCode::UNAVAILABLE;
   absl::Status next_error;
   std::vector<std::string> request_ids;
   api::v1::SubmitChangeRequest submitted;
@@ -63,7 +64,7 @@ class FakeController : public api::v1::JobService::Service,
     if (!request_id.empty()) request_ids.push_back(request_id);
     if (unavailable_times > 0) {
       --unavailable_times;
-      return grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarting");
+      return grpc::Status(unavailable_code, "restarting");
     }
     return rpc::ToGrpc(next_error);
   }

@@ -61,6 +61,7 @@ class ScriptedAgent {
     hello->set_boot_sequence(1);
     hello->set_version("test");
     hello->set_last_event_seq(last_seq);
+    hello->set_lowest_event_seq(lowest_seq);
     hello->set_highest_epoch(highest_epoch);
     *hello->mutable_agent_time() = ToProto(clock_.Now() + clock_offset);
     for (const agent::v1::AttemptState& attempt : attempts) *hello->add_attempts() = attempt;
@@ -135,6 +136,7 @@ class ScriptedAgent {
   work::v1::Engine engine = work::v1::ENGINE_POSTGRESQL;
   absl::Duration clock_offset = absl::ZeroDuration();
   uint64_t last_seq = 0;
+  uint64_t lowest_seq = 0;  // The oldest event that no controller acknowledged to it.
   uint64_t highest_epoch = 0;
 
  private:

@@ -115,7 +115,7 @@ TEST_F(AuditTreeTest, ProofsFromTheStoreVerify) {
 constexpr char kBackToSchema2[] =
     "DROP TABLE audit_tiles; DROP TABLE audit_checkpoints; DROP TABLE audit_receipts; "
     "DROP TABLE starts; ALTER TABLE jobs ADD COLUMN approved_rows INTEGER NOT NULL DEFAULT -1; "
-    "CREATE TABLE audit_checkpoints(x INTEGER); PRAGMA user_version = 2;";
+    "CREATE TABLE audit_checkpoints(x INTEGER); DROP TABLE request_keys; PRAGMA user_version = 2;";
 
 TEST_F(AuditTreeTest, AnUpgradeBuildsTheTreeFromTheRecords) {
   Open();

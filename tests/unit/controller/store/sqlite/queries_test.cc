@@ -226,5 +226,30 @@ TEST_F(QueriesTest, RemovedInstancesAreInNoListButCanBeRead) {
   EXPECT_TRUE(Read([](ReadTx& tx) { return tx.GetInstance("gone"); }).value().removed);
 }
 
+TEST_F(QueriesTest, RequestKeysExpireAndArePrunedOldestFirst) {
+  Open();
+  const absl::Time start = clock_.Now();
+  const auto at = [&](int hour) { return start + absl::Hours(hour); };
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                for (int i = 1; i <= 5; ++i) {
+                  RETURN_IF_ERROR(tx.PutRequestKey(absl::StrCat("k", i), "v", at(i)));
+                }
+                return tx.PutRequestKey("k5", "newer", at(9));
+              }).ok());
+  const auto found = [&](const std::string& key, absl::Time now) {
+    return Read([&](ReadTx& tx) { return tx.GetRequestKey(key, now); }).value();
+  };
+  EXPECT_EQ(found("k1", start), "v");
+  EXPECT_EQ(found("k1", at(1)), "") << "its time is over";
+  EXPECT_EQ(found("k5", at(8)), "newer");
+  EXPECT_EQ(found("k6", start), "");
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.PruneRequestKeys(at(4), 3); }).ok());
+  for (const char* gone : {"k1", "k2", "k3"}) EXPECT_EQ(found(gone, start), "") << gone;
+  EXPECT_EQ(found("k4", start), "v") << "beyond the limit";
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.PruneRequestKeys(at(4), 3); }).ok());
+  EXPECT_EQ(found("k4", start), "");
+  EXPECT_EQ(found("k5", start), "newer") << "it has not expired";
+}
+
 }  // namespace
 }  // namespace dbfleet::controller

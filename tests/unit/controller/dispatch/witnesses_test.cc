@@ -1,0 +1,546 @@
+#include "controller/dispatch/witnesses.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include "common/audit/witness.h"
+#include "common/base/status.h"
+#include "common/rpc/x509.h"
+#include "controller/audit/recovery.h"
+#include "controller/audit/trail.h"
+#include "tests/unit/controller/audit/trail_test_util.h"
+#include "tests/unit/controller/dispatch/witness_agent.h"
+
+namespace dbfleet::controller {
+namespace {
+
+using agent::v1::CheckpointAnswer;
+using agent::v1::CheckpointPush;
+using testing::HasSubstr;
+using testing::Not;
+
+class WitnessesTest : public TrailTest {
+ protected:
+  WitnessesTest() {
+    OpenWitnesses();
+    OpenCheckpointer();
+    checkpointer_->SetListener([this](std::shared_ptr<const IssuedCheckpoint> checkpoint) {
+      witnesses_->Publish(std::move(checkpoint));
+    });
+  }
+
+  void OpenWitnesses() {
+    witnesses_ = std::make_unique<Witnesses>(store_, *keys_, ca_.certificate_pem, clock_,
+                                             *executor_, metrics_);
+  }
+  // As a restart of the controller: nothing of the witnesses is remembered.
+  void Restart() {
+    executor_->RunAll();
+    checkpointer_.reset();
+    OpenWitnesses();
+    OpenCheckpointer();
+    checkpointer_->SetListener([this](std::shared_ptr<const IssuedCheckpoint> checkpoint) {
+      witnesses_->Publish(std::move(checkpoint));
+    });
+    StartSigning();
+  }
+  void StartSigning() {
+    ASSERT_TRUE(checkpointer_->Start().ok());
+    executor_->RunAll();
+  }
+  void Checkpoint(int records) {
+    Append(records);
+    clock_.Advance(absl::Seconds(61));
+    executor_->RunAll();
+  }
+  const audit::Checkpoint& Latest() { return checkpointer_->Latest()->checkpoint; }
+
+  void Join(WitnessAgent& agent) {
+    agent.connection = std::make_shared<WitnessConnection>(agent.connection->agent_id());
+    witnesses_->Join(agent.connection, agent.state.text);
+    executor_->RunAll();
+  }
+  void Leave(WitnessAgent& agent) {
+    witnesses_->Leave(agent.connection);
+    executor_->RunAll();
+  }
+  void Say(WitnessAgent& agent, const CheckpointAnswer& answer) {
+    witnesses_->Answer(agent.connection, answer);
+    executor_->RunAll();
+  }
+  // The agent takes what it was sent, until nothing more comes. True: it has the latest.
+  bool Follow(WitnessAgent& agent) {
+    size_t& taken = taken_[agent.connection.get()];
+    for (; taken < agent.connection->pushes.size(); ++taken) {
+      Say(agent, agent.Judge(agent.connection->pushes[taken]));
+    }
+    return agent.state.highest.has_value() && agent.state.highest->log_id == Latest().log_id &&
+           agent.state.highest->size == Latest().size && agent.state.highest->root == Latest().root;
+  }
+
+  std::vector<AuditReceipt> Receipts() {
+    std::vector<AuditReceipt> receipts;
+    EXPECT_TRUE(store_
+                    .Read([&](ReadTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(receipts, tx.AuditReceipts(0, uint64_t{1} << 40));
+                      return absl::OkStatus();
+                    })
+                    .ok());
+    return receipts;
+  }
+  int Audited(const std::string& action) {
+    const std::vector<AuditRow> rows = store_.Audit();
+    return static_cast<int>(std::count_if(
+        rows.begin(), rows.end(), [&](const AuditRow& row) { return row.entry.action == action; }));
+  }
+  bool Demanded() {
+    bool demanded = false;
+    EXPECT_TRUE(store_
+                    .Read([&](ReadTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(demanded, InRecovery(tx));
+                      return absl::OkStatus();
+                    })
+                    .ok());
+    return demanded;
+  }
+  // A restore on purpose: a successor log begins, which has all records.
+  void BeginSuccessorLog() {
+    uint64_t size = 0;
+    ASSERT_TRUE(store_
+                    .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(size, TrailSize(tx));
+                      return DemandRecovery(tx, {"test", clock_.Now(), size, ""}, "users/ada", 0);
+                    })
+                    .ok());
+    ASSERT_TRUE(Recover(store_, *keys_, clock_.Now(), "host/x", "on purpose").ok());
+  }
+  void RotateKey() {
+    ASSERT_TRUE(AuditKeys::Rotate(folder_.path(), clock_.Now()).ok());
+    keys_ = AuditKeys::Open(folder_.path(), "x/audit", false, clock_.Now()).value();
+  }
+  // A checkpoint of a life that this store lost, in the witness's memory.
+  void ShowMore(WitnessAgent& agent, int more) {
+    audit::Checkpoint lost = Latest();
+    lost.size += more;
+    lost.root = std::string(32, 'x');
+    const std::string text = audit::SignCheckpoint(lost, keys_->signing_key()).value();
+    agent.state = audit::WitnessState();
+    CheckpointPush push;
+    push.set_text(text);
+    push.set_trusted_keys(keys_->trusted_text());
+    ASSERT_EQ(agent.Judge(push).outcome(), CheckpointAnswer::OUTCOME_ACCEPTED);
+  }
+
+  rpc::CaMaterial ca_ = rpc::MakeCa("test", clock_.Now(), absl::Hours(24 * 400)).value();
+  std::unique_ptr<Witnesses> witnesses_;
+  WitnessAgent a_{"db1", ca_, clock_};
+  WitnessAgent b_{"db2", ca_, clock_};
+  std::map<const WitnessConnection*, size_t> taken_;
+};
+
+TEST_F(WitnessesTest, EachCheckpointGoesToEveryAgentWithAProofFromItsOwnLastSize) {
+  StartSigning();
+  Join(a_);
+  ASSERT_TRUE(Follow(a_));
+  const uint64_t first = Latest().size;
+  Checkpoint(40);
+  ASSERT_TRUE(Follow(a_));
+  const uint64_t second = Latest().size;
+  Join(b_);
+  ASSERT_TRUE(Follow(b_));
+  b_.connection->pushes.clear();
+  taken_.clear();
+  a_.connection->pushes.clear();
+  Checkpoint(7);
+  ASSERT_EQ(a_.connection->pushes.size(), 1u);
+  ASSERT_EQ(b_.connection->pushes.size(), 1u);
+  EXPECT_EQ(a_.connection->pushes[0].proof_from(), second);
+  EXPECT_TRUE(Follow(a_));
+  EXPECT_TRUE(Follow(b_));
+  EXPECT_EQ(a_.state.proofs_asked, 0u);
+  EXPECT_EQ(a_.state.alarm_count + b_.state.alarm_count, 0u);
+  EXPECT_LT(first, second);
+}
+
+TEST_F(WitnessesTest, AgentsThatAreNotEquallyFarGetDifferentProofs) {
+  StartSigning();
+  Join(a_);
+  Join(b_);
+  ASSERT_TRUE(Follow(a_) && Follow(b_));
+  const uint64_t first = Latest().size;
+  Checkpoint(10);
+  ASSERT_TRUE(Follow(a_));  // db2 does not answer to this one.
+  const uint64_t second = Latest().size;
+  Checkpoint(10);
+  EXPECT_EQ(a_.connection->pushes.back().proof_from(), second);
+  EXPECT_EQ(b_.connection->pushes.back().proof_from(), first);
+  EXPECT_NE(std::vector<std::string>(a_.connection->pushes.back().proof().begin(),
+                                     a_.connection->pushes.back().proof().end()),
+            std::vector<std::string>(b_.connection->pushes.back().proof().begin(),
+                                     b_.connection->pushes.back().proof().end()));
+  EXPECT_TRUE(Follow(a_));
+  // Both pushes wait for db2; the first one's proof holds, the second one's is asked for anew.
+  EXPECT_TRUE(Follow(b_));
+  EXPECT_EQ(b_.state.alarm_count, 0u);
+}
+
+TEST_F(WitnessesTest, AnAgentWithoutMemoryGetsTheKeysOnceAndNoProof) {
+  Join(a_);
+  EXPECT_TRUE(a_.connection->pushes.empty()) << "there is no checkpoint yet";
+  StartSigning();
+  ASSERT_EQ(a_.connection->pushes.size(), 1u);
+  EXPECT_EQ(a_.connection->pushes[0].proof_from(), 0u);
+  EXPECT_EQ(a_.connection->pushes[0].trusted_keys(), keys_->trusted_text());
+  ASSERT_TRUE(Follow(a_));
+  Checkpoint(1);
+  ASSERT_EQ(a_.connection->pushes.size(), 2u);
+  EXPECT_EQ(a_.connection->pushes[1].trusted_keys(), "");
+}
+
+TEST_F(WitnessesTest, AReceiptIsStoredOnceItVerifies) {
+  StartSigning();
+  Join(a_);
+  ASSERT_TRUE(Follow(a_));
+  const std::vector<AuditReceipt> receipts = Receipts();
+  ASSERT_EQ(receipts.size(), 1u);
+  EXPECT_EQ(receipts[0].agent_id, "db1");
+  EXPECT_EQ(receipts[0].log_id, Latest().log_id);
+  EXPECT_EQ(receipts[0].size, Latest().size);
+  EXPECT_THAT(metrics_.Expose(), HasSubstr("dbfleet_audit_receipts_total 1\n"));
+  EXPECT_THAT(metrics_.Expose(), HasSubstr("dbfleet_audit_receipts_refused_total 0\n"));
+}
+
+class RefusedReceiptTest : public WitnessesTest {
+ protected:
+  // The agent has the latest checkpoint, and answers with this receipt.
+  void Give(const agent::v1::AuditReceipt& receipt) {
+    CheckpointAnswer answer;
+    answer.set_outcome(CheckpointAnswer::OUTCOME_ACCEPTED);
+    answer.set_highest_checkpoint(a_.state.text);
+    *answer.mutable_receipt() = receipt;
+    Say(a_, answer);
+  }
+  void SetUp() override {
+    StartSigning();
+    Join(a_);
+    ASSERT_EQ(a_.Judge(a_.connection->pushes.at(0)).outcome(), CheckpointAnswer::OUTCOME_ACCEPTED);
+  }
+  void ExpectRefused() {
+    EXPECT_TRUE(Receipts().empty());
+    EXPECT_THAT(metrics_.Expose(), HasSubstr("dbfleet_audit_receipts_refused_total 1\n"));
+    EXPECT_THAT(metrics_.Expose(), HasSubstr("dbfleet_audit_receipts_total 0\n"));
+  }
+};
+
+TEST_F(RefusedReceiptTest, WithAnAlteredSignature) {
+  agent::v1::AuditReceipt receipt = a_.Sign(a_.Seen());
+  receipt.mutable_signature()->back() ^= 1;
+  Give(receipt);
+  ExpectRefused();
+}
+
+TEST_F(RefusedReceiptTest, OfAnotherAgent) {
+  b_.state = a_.state;
+  Give(b_.Sign(b_.Seen()));
+  ExpectRefused();
+}
+
+TEST_F(RefusedReceiptTest, WithACertificateOfAnotherAuthority) {
+  WitnessAgent stranger("db1", rpc::MakeCa("test", clock_.Now(), absl::Hours(24 * 400)).value(),
+                        clock_);
+  stranger.state = a_.state;
+  Give(stranger.Sign(stranger.Seen()));
+  ExpectRefused();
+}
+
+TEST_F(RefusedReceiptTest, ForOtherRecords) {
+  audit::Receipt receipt = a_.Seen();
+  receipt.root[0] ^= 1;
+  Give(a_.Sign(receipt));
+  ExpectRefused();
+}
+
+TEST_F(RefusedReceiptTest, ForRecordsThatAreNotThere) {
+  audit::Receipt receipt = a_.Seen();
+  receipt.size += 100;
+  Give(a_.Sign(receipt));
+  ExpectRefused();
+}
+
+TEST_F(RefusedReceiptTest, ForALogThatThisTrailNeverWas) {
+  audit::Receipt receipt = a_.Seen();
+  receipt.log_id = "invented";
+  Give(a_.Sign(receipt));
+  ExpectRefused();
+}
+
+TEST_F(RefusedReceiptTest, AndAGoodOneAfterItCounts) {
+  audit::Receipt receipt = a_.Seen();
+  receipt.size += 1;
+  Give(a_.Sign(receipt));
+  ExpectRefused();
+  Give(a_.Sign(a_.Seen()));
+  EXPECT_EQ(Receipts().size(), 1u);
+}
+
+TEST_F(WitnessesTest, AnAgentThatHasSeenMorePutsTheControllerIntoRecovery) {
+  StartSigning();
+  ShowMore(a_, 50);
+  Join(a_);
+  ASSERT_EQ(a_.connection->pushes.size(), 1u);
+  EXPECT_EQ(a_.connection->pushes[0].proof_from(), 0u) << "there is nothing to prove it from";
+  Follow(a_);
+  EXPECT_EQ(a_.state.alarms.back().kind, audit::AlarmKind::kSmaller);
+  EXPECT_TRUE(Demanded());
+  EXPECT_EQ(Audited("audit.witness_alarm"), 1);
+  EXPECT_THAT(metrics_.Expose(),
+              HasSubstr("dbfleet_audit_witness_alarms_total{kind=\"SMALLER\"} 1\n"));
+}
+
+TEST_F(WitnessesTest, AnAgentWithAnAlarmIsSentNothingMoreAndTheOthersAre) {
+  StartSigning();
+  ShowMore(a_, 50);
+  Join(a_);
+  Join(b_);
+  ASSERT_TRUE(Follow(b_));
+  Follow(a_);
+  const size_t sent = a_.connection->pushes.size();
+  for (int i = 0; i < 3; ++i) Checkpoint(1);
+  EXPECT_EQ(a_.connection->pushes.size(), sent);
+  EXPECT_TRUE(Follow(b_));
+}
+
+TEST_F(WitnessesTest, OneAlarmOfAnAgentIsAuditedOnceHoweverOftenItComesBack) {
+  StartSigning();
+  ShowMore(a_, 50);
+  for (int i = 0; i < 3; ++i) {
+    Join(a_);
+    Follow(a_);
+    Checkpoint(1);
+  }
+  EXPECT_EQ(a_.state.alarm_count, 3u) << "a new stream is a new chance";
+  EXPECT_EQ(Audited("audit.witness_alarm"), 1);
+  ShowMore(b_, 50);
+  Join(b_);
+  Follow(b_);
+  EXPECT_EQ(Audited("audit.witness_alarm"), 2) << "another agent's is another one";
+}
+
+TEST_F(WitnessesTest, AnAlarmWithoutWhatOurKeySignedIsAuditedAndStopsNothing) {
+  StartSigning();
+  Join(a_);
+  audit::Checkpoint forged = Latest();
+  forged.size += 50;
+  const audit::SigningKey other = audit::SigningKey::Generate("x/audit").value();
+  CheckpointAnswer answer;
+  answer.set_outcome(CheckpointAnswer::OUTCOME_ALARM);
+  answer.set_alarm_kind("SMALLER");
+  answer.set_message("line one\nline two");
+  answer.set_highest_checkpoint(audit::SignCheckpoint(forged, other).value());
+  Say(a_, answer);
+  EXPECT_EQ(Audited("audit.witness_alarm"), 1);
+  EXPECT_FALSE(Demanded());
+  EXPECT_THAT(store_.Audit().back().entry.details.at("message"), Not(HasSubstr("\n")));
+}
+
+TEST_F(WitnessesTest, AnAgentDoesNotChooseTheWordsOfAMetric) {
+  StartSigning();
+  Join(a_);
+  CheckpointAnswer answer;
+  answer.set_outcome(CheckpointAnswer::OUTCOME_ALARM);
+  answer.set_alarm_kind("ANYTHING\"} 1\n");
+  Say(a_, answer);
+  EXPECT_THAT(metrics_.Expose(),
+              HasSubstr("dbfleet_audit_witness_alarms_total{kind=\"OTHER\"} 1\n"));
+  EXPECT_THAT(metrics_.Expose(), Not(HasSubstr("ANYTHING")));
+}
+
+TEST_F(WitnessesTest, AReconnectionIsSentTheLatestWithAProofFromWhatTheHelloTold) {
+  StartSigning();
+  Join(a_);
+  ASSERT_TRUE(Follow(a_));
+  const uint64_t seen = Latest().size;
+  Leave(a_);
+  Checkpoint(5);
+  Join(a_);
+  ASSERT_EQ(a_.connection->pushes.size(), 1u);
+  EXPECT_EQ(a_.connection->pushes[0].text(), checkpointer_->Latest()->text);
+  EXPECT_EQ(a_.connection->pushes[0].proof_from(), seen);
+  EXPECT_TRUE(Follow(a_));
+  // What was lost on the way comes again on the next stream.
+  Join(a_);
+  Join(a_);
+  EXPECT_EQ(a_.connection->pushes.size(), 1u);
+  EXPECT_TRUE(Follow(a_));
+  EXPECT_EQ(a_.state.alarm_count, 0u);
+}
+
+TEST_F(WitnessesTest, AnAgentThatIsUpToDateIsToldTheKeysAndThenNothing) {
+  StartSigning();
+  Join(a_);
+  ASSERT_TRUE(Follow(a_));
+  EXPECT_EQ(a_.connection->pushes.size(), 1u);
+  Join(a_);
+  ASSERT_EQ(a_.connection->pushes.size(), 1u);
+  EXPECT_NE(a_.connection->pushes[0].trusted_keys(), "");
+  ASSERT_TRUE(Follow(a_));
+  EXPECT_EQ(a_.connection->pushes.size(), 1u);
+}
+
+TEST_F(WitnessesTest, AnAgentWhoseStreamEndedIsSentNothing) {
+  StartSigning();
+  Join(a_);
+  Join(b_);
+  EXPECT_THAT(metrics_.Expose(), HasSubstr("dbfleet_audit_witnesses 2\n"));
+  Leave(a_);
+  const size_t sent = a_.connection->pushes.size();
+  Checkpoint(1);
+  EXPECT_EQ(a_.connection->pushes.size(), sent);
+  EXPECT_THAT(metrics_.Expose(), HasSubstr("dbfleet_audit_witnesses 1\n"));
+  // What it still said before is no business of anybody.
+  Say(a_, a_.Judge(a_.connection->pushes.back()));
+  EXPECT_TRUE(Receipts().empty());
+}
+
+TEST_F(WitnessesTest, AnAgentThatDoesNotKnowCheckpointsIsLeftAlone) {
+  StartSigning();
+  Join(a_);
+  Join(b_);
+  ASSERT_TRUE(Follow(b_));
+  witnesses_->Unsupported(a_.connection);
+  Checkpoint(1);
+  EXPECT_EQ(a_.connection->pushes.size(), 1u);
+  EXPECT_TRUE(Follow(b_));
+}
+
+TEST_F(WitnessesTest, AFrozenAgentHoldsNothingUp) {
+  StartSigning();
+  Join(a_);
+  Join(b_);
+  ASSERT_TRUE(Follow(b_));
+  a_.connection->full = true;  // It reads nothing and answers nothing.
+  for (int i = 0; i < 5; ++i) {
+    Checkpoint(3);
+    ASSERT_TRUE(Follow(b_)) << i;
+  }
+  EXPECT_EQ(Receipts().at(0).size, Latest().size);
+  EXPECT_LE(a_.connection->pushes.size(), 6u) << "one a checkpoint";
+  // On a new stream it catches up at once.
+  Join(a_);
+  EXPECT_TRUE(Follow(a_));
+}
+
+TEST_F(WitnessesTest, AProofIsMadeAgainFromWhereTheAgentAsks) {
+  StartSigning();
+  Checkpoint(30);
+  Join(a_);
+  ASSERT_TRUE(Follow(a_));
+  CheckpointAnswer answer;
+  answer.set_outcome(CheckpointAnswer::OUTCOME_NEEDS_PROOF);
+  answer.set_highest_checkpoint(a_.state.text);
+  answer.set_prove_from(9);
+  Say(a_, answer);
+  const CheckpointPush& again = a_.connection->pushes.back();
+  EXPECT_EQ(a_.connection->pushes.size(), 2u);
+  EXPECT_EQ(again.proof_from(), 9u);
+  EXPECT_GT(again.proof_size(), 0);
+  // More than there is cannot be proven.
+  answer.set_prove_from(Latest().size + 1);
+  Say(a_, answer);
+  EXPECT_EQ(a_.connection->pushes.back().proof_from(), 0u);
+  EXPECT_EQ(a_.connection->pushes.back().proof_size(), 0);
+}
+
+TEST_F(WitnessesTest, AnAgentThatAsksOnAndOnIsAnsweredSoOftenUntilTheNextCheckpoint) {
+  StartSigning();
+  Join(a_);
+  CheckpointAnswer answer;
+  answer.set_outcome(CheckpointAnswer::OUTCOME_NEEDS_PROOF);
+  answer.set_prove_from(1);
+  for (int i = 0; i < 1000; ++i) Say(a_, answer);
+  EXPECT_EQ(a_.connection->pushes.size(), 32u);
+  Checkpoint(1);
+  EXPECT_EQ(a_.connection->pushes.size(), 33u);
+}
+
+TEST_F(WitnessesTest, AnAgentThatMissedLogsIsLedThroughEachOfThem) {
+  StartSigning();
+  Join(a_);
+  ASSERT_TRUE(Follow(a_));
+  Leave(a_);
+  for (int i = 0; i < 3; ++i) {
+    clock_.Advance(absl::Hours(1));
+    Append(5);
+    BeginSuccessorLog();
+    Restart();
+    Checkpoint(2);
+  }
+  Join(a_);
+  EXPECT_TRUE(Follow(a_));
+  EXPECT_EQ(a_.state.retired.size(), 3u);
+  EXPECT_EQ(a_.state.alarm_count, 0u);
+}
+
+// The last checkpoint of the log in between bears the old key's signature, which no witness takes
+// any more.
+TEST_F(WitnessesTest, AnAgentThatMissedALogAndTheRotationOfItsKeyFollows) {
+  StartSigning();
+  Join(a_);
+  ASSERT_TRUE(Follow(a_));
+  Leave(a_);
+  for (int i = 0; i < 2; ++i) {
+    clock_.Advance(absl::Hours(1));
+    Append(5);
+    BeginSuccessorLog();
+    Restart();
+    Checkpoint(2);
+    checkpointer_->Stop();
+    clock_.Advance(absl::Hours(1));
+    checkpointer_.reset();
+    RotateKey();
+    clock_.Advance(absl::Hours(1));
+    Restart();
+  }
+  Join(a_);
+  EXPECT_TRUE(Follow(a_)) << (a_.state.alarms.empty() ? "" : a_.state.alarms.back().sentence);
+  EXPECT_EQ(a_.state.retired.size(), 2u);
+  EXPECT_EQ(a_.state.alarm_count, 0u);
+  EXPECT_EQ(Audited("audit.witness_alarm"), 0);
+}
+
+TEST_F(WitnessesTest, AReceiptForTheFormerLogIsKeptBesideTheOneForTheLatest) {
+  StartSigning();
+  Join(a_);
+  const CheckpointAnswer late = a_.Judge(a_.connection->pushes.at(0));
+  const std::string former = Latest().log_id;
+  clock_.Advance(absl::Hours(1));
+  BeginSuccessorLog();
+  Restart();
+  Join(a_);
+  Say(a_, late);
+  taken_.clear();
+  ASSERT_TRUE(Follow(a_));
+  const std::vector<AuditReceipt> receipts = Receipts();
+  ASSERT_EQ(receipts.size(), 2u);
+  EXPECT_EQ(receipts[0].log_id, former);
+  EXPECT_EQ(receipts[1].log_id, Latest().log_id);
+}
+
+TEST_F(WitnessesTest, OnlyWhatThisControllersKeysSignedIsRead) {
+  StartSigning();
+  EXPECT_EQ(witnesses_->Read(checkpointer_->Latest()->text), Latest());
+  EXPECT_EQ(witnesses_->Read(""), std::nullopt);
+  EXPECT_EQ(witnesses_->Read("nonsense"), std::nullopt);
+  const audit::SigningKey other = audit::SigningKey::Generate("x/audit").value();
+  EXPECT_EQ(witnesses_->Read(audit::SignCheckpoint(Latest(), other).value()), std::nullopt);
+}
+
+}  // namespace
+}  // namespace dbfleet::controller
