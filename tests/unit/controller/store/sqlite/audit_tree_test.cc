@@ -112,18 +112,13 @@ TEST_F(AuditTreeTest, ProofsFromTheStoreVerify) {
                   .ok());
 }
 
-constexpr char kBackToSchema2[] =
-    "DROP TABLE audit_tiles; DROP TABLE audit_checkpoints; DROP TABLE audit_receipts; "
-    "DROP TABLE starts; ALTER TABLE jobs ADD COLUMN approved_rows INTEGER NOT NULL DEFAULT -1; "
-    "CREATE TABLE audit_checkpoints(x INTEGER); DROP TABLE request_keys; PRAGMA user_version = 2;";
-
 TEST_F(AuditTreeTest, AnUpgradeBuildsTheTreeFromTheRecords) {
   Open();
   ASSERT_TRUE(Append(2500).ok());
   const uint64_t epoch = store_->epoch();
   const std::string root = RootAt(2503);
   store_.reset();
-  Sql(kBackToSchema2);
+  for (const int to : {4, 3, 2}) Sql(kBackTo[to - 1]);
   Open();
   EXPECT_EQ(RootAt(2503), root);
   const auto former = Read([&](ReadTx& tx) { return tx.StartFrom(epoch); }).value();
@@ -139,8 +134,8 @@ TEST_F(AuditTreeTest, AnUpgradeRefusesAnAlteredTrailAndNamesTheRecord) {
   Open();
   ASSERT_TRUE(Append(10).ok());
   store_.reset();
-  Sql(absl::StrCat(kBackToSchema2,
-                   "DROP TRIGGER audit_never_changes; UPDATE audit SET actor='x' WHERE seq=5"));
+  for (const int to : {4, 3, 2}) Sql(kBackTo[to - 1]);
+  Sql("DROP TRIGGER audit_never_changes; UPDATE audit SET actor='x' WHERE seq=5");
   const auto opened = SqliteStore::Open(Options(), &clock_);
   EXPECT_EQ(ReasonOf(opened.status()), "AUDIT_CORRUPT");
   EXPECT_NE(opened.status().message().find("record 5"), absl::string_view::npos) << opened.status();

@@ -46,6 +46,22 @@ class Event {
   bool happened_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
+// What takes a store of this program's schema back to schema 1 + i, from the one after it.
+inline constexpr const char* kBackTo[] = {
+    "ALTER TABLE jobs ADD COLUMN paused_from TEXT NOT NULL DEFAULT ''; "
+    "ALTER TABLE attempts ADD COLUMN cancel_sent INTEGER NOT NULL DEFAULT 0; "
+    "PRAGMA user_version = 1;",
+    "DROP TABLE audit_tiles; DROP TABLE audit_checkpoints; DROP TABLE audit_receipts; "
+    "DROP TABLE starts; ALTER TABLE jobs ADD COLUMN approved_rows INTEGER NOT NULL DEFAULT -1; "
+    "CREATE TABLE audit_checkpoints(x INTEGER); PRAGMA user_version = 2;",
+    "INSERT INTO settings(key, value) SELECT 'request.' || key, CAST(value AS BLOB) "
+    "FROM request_keys; DROP TABLE request_keys; PRAGMA user_version = 3;",
+    "DROP INDEX tasks_unplanned; DROP INDEX tasks_state; DROP INDEX attempts_open_job; "
+    "DROP INDEX attempts_open_agent; DROP INDEX attempts_open_instance; "
+    "CREATE INDEX attempts_open ON attempts(id) WHERE state IN ('queued', 'offered', 'accepted', "
+    "'granted', 'running', 'unreachable'); PRAGMA user_version = 4;",
+};
+
 // A store in a temporary folder.
 class StoreTest : public ::testing::Test {
  protected:

@@ -20,19 +20,6 @@ namespace {
 using sqlite::Connection;
 using ::testing::HasSubstr;
 
-// What takes a store of this program's schema back, step by step.
-constexpr char kBackTo3[] =
-    "INSERT INTO settings(key, value) SELECT 'request.' || key, CAST(value AS BLOB) "
-    "FROM request_keys; DROP TABLE request_keys; PRAGMA user_version = 3;";
-constexpr char kBackTo2[] =
-    "DROP TABLE audit_tiles; DROP TABLE audit_checkpoints; DROP TABLE audit_receipts; "
-    "DROP TABLE starts; ALTER TABLE jobs ADD COLUMN approved_rows INTEGER NOT NULL DEFAULT -1; "
-    "CREATE TABLE audit_checkpoints(x INTEGER); PRAGMA user_version = 2;";
-constexpr char kBackTo1[] =
-    "ALTER TABLE jobs ADD COLUMN paused_from TEXT NOT NULL DEFAULT ''; "
-    "ALTER TABLE attempts ADD COLUMN cancel_sent INTEGER NOT NULL DEFAULT 0; "
-    "PRAGMA user_version = 1;";
-
 class UpgradeCopyTest : public StoreTest {
  protected:
   ~UpgradeCopyTest() override { EXPECT_TRUE(failpoint::SetOrders("", 0).ok()); }
@@ -61,8 +48,7 @@ class UpgradeCopyTest : public StoreTest {
     }
     epoch_ = store_->epoch();
     store_.reset();
-    const char* const back[] = {kBackTo1, kBackTo2, kBackTo3};
-    for (int to = 3; to >= schema; --to) SqlOn(Path(), back[to - 1]);
+    for (int to = Newest() - 1; to >= schema; --to) SqlOn(Path(), kBackTo[to - 1]);
   }
   absl::Status OpenStatus(SqliteStoreOptions options) {
     return SqliteStore::Open(std::move(options), &clock_).status();
@@ -107,7 +93,7 @@ class UpgradeCopyTest : public StoreTest {
 };
 
 class EachSchemaTest : public UpgradeCopyTest, public ::testing::WithParamInterface<int> {};
-INSTANTIATE_TEST_SUITE_P(Schemas, EachSchemaTest, ::testing::Values(1, 2, 3));
+INSTANTIATE_TEST_SUITE_P(Schemas, EachSchemaTest, ::testing::Values(1, 2, 3, 4));
 
 TEST_P(EachSchemaTest, AnUpgradeKeepsACopyThatTheFormerProgramOpens) {
   MakeOld(GetParam());
