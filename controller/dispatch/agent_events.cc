@@ -275,6 +275,13 @@ void Dispatcher::EventCommitted(const SessionPtr& session, uint64_t seq,
   if (!outcome.granted_ended.empty()) {
     session->leased.erase(outcome.granted_ended);
     session->offered.erase(outcome.granted_ended);
+    session->unheard.erase(outcome.granted_ended);
+  }
+  if (!session->unheard.empty() && seq >= session->last_reported) {
+    // Its next Hello, without these events, decides.
+    session->connection->Close(
+        Error(absl::StatusCode::kUnavailable, "REPORT_LOST",
+              "an attempt ended and its report did not come; connect again"));
   }
   Notify(outcome.touched);
   Kick();
