@@ -127,7 +127,8 @@ void LinkImpl::Connect() {
                             [&](grpc::ClientContext* context, Control* reactor) {
                               stub->async()->Control(context, reactor);
                             });
-  control_->Send(*std::move(hello));
+  faults_ = {};  // What they held back belongs to the former stream.
+  Send(*std::move(hello));
   session_timer_ = PostAfter(options_.handshake_timeout, [this] {
     if (!welcomed_) {
       DropSession(Error(absl::StatusCode::kDeadlineExceeded, "NO_WELCOME",

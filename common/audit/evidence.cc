@@ -128,11 +128,10 @@ std::string Evidence::GoOn(const std::string& log_id) {
       return absl::StrCat("here log ", log_id, " goes on, but log ", current_log_,
                           " had replaced that one");
     }
-    return absl::StrCat("here stands something of log ", log_id, " in an export of log ",
-                        current_log_, ", and no signed adoption joins them",
-                        options_.keys.empty()
-                            ? " (without the trusted keys none counts: give them)"
-                            : "");
+    return absl::StrCat(
+        "here stands something of log ", log_id, " in an export of log ", current_log_,
+        ", and no signed adoption joins them",
+        options_.keys.empty() ? " (without the trusted keys none counts: give them)" : "");
   }
   current_log_ = log_id;
   return "";

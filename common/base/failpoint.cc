@@ -86,6 +86,10 @@ absl::Status ReadAction(absl::string_view rule, absl::string_view text, Rule* ou
     out->order = Order::kDuplicate;
   } else if (action == "swap") {
     out->order = Order::kSwap;
+  } else if (action == "newer") {
+    out->order = Order::kNewer;
+  } else if (action == "older") {
+    out->order = Order::kOlder;
   } else {
     return Bad(rule, "unknown action");
   }

@@ -21,6 +21,7 @@
 //   delay:MS       sleeps
 //   error[:NAME]   the place fails as if the system call had: enospc (default: eio)
 //   drop, duplicate, swap    what a place that passes messages does with one
+//   newer, older   the message as the next or the former version would send it; at NAME.version
 //
 //   #TAG   only at hits with that tag; "*" at the end matches any rest
 //   @N     only at the N-th matching hit (kill and stop: @1 unless told); without, at every one
@@ -44,7 +45,7 @@
 namespace dbfleet::failpoint {
 
 // What is ordered for a hit that neither killed, stopped nor delayed.
-enum class Order { kNone, kError, kNoSpace, kDrop, kDuplicate, kSwap };
+enum class Order { kNone, kError, kNoSpace, kDrop, kDuplicate, kSwap, kNewer, kOlder };
 
 // Carries out kill, stop and delay, and returns what the place itself has to do. Thread-safe.
 Order Hit(absl::string_view name, absl::string_view tag);

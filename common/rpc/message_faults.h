@@ -4,17 +4,20 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 
 #include "common/base/failpoint.h"
+#include "common/rpc/version_faults.h"
 
 namespace dbfleet::rpc {
 
 // Where messages leave for the other side: carries out the failpoint orders drop, duplicate and
-// swap, so that tests see what a protocol makes of a network, or a peer, that misbehaves. The tag
-// of a hit is the name of the message's `kind`. Passes everything on unchanged when nothing is
-// ordered, and in builds without failpoints. Not thread-safe.
+// swap, so that tests see what a protocol makes of a network, or a peer, that misbehaves; and, at
+// the name with ".version" behind it, newer and older, for a peer of another version. The tag of a
+// hit is the name of the message's `kind`. Passes everything on unchanged when nothing is ordered,
+// and in builds without failpoints. Not thread-safe.
 template <typename Message>
 class MessageFaults {
  public:
@@ -23,6 +26,26 @@ class MessageFaults {
   template <typename Emit>
   void Pass(absl::string_view name, Message message, Emit emit) {
 #ifndef DBFLEET_NO_FAILPOINTS
+    const std::string kind = KindOf(message);
+    const failpoint::Order version = failpoint::Hit(absl::StrCat(name, ".version"), kind);
+    if (version == failpoint::Order::kOlder && !MakeOlder(&message)) return;
+    if (version == failpoint::Order::kNewer) MakeNewer(&message);
+    PassOne(name, std::move(message), emit);
+    // What begins a stream stays alone: any version waits for its answer.
+    if (version == failpoint::Order::kNewer && kind != "hello" && kind != "welcome") {
+      Message unknown;
+      MakeNewer(&unknown);
+      emit(std::move(unknown));
+    }
+#else
+    emit(std::move(message));
+#endif
+  }
+
+ private:
+#ifndef DBFLEET_NO_FAILPOINTS
+  template <typename Emit>
+  void PassOne(absl::string_view name, Message message, Emit& emit) {
     switch (failpoint::Hit(name, KindOf(message))) {
       case failpoint::Order::kDrop:
         return;
@@ -40,13 +63,8 @@ class MessageFaults {
     }
     emit(std::move(message));
     if (held_.has_value()) emit(*std::exchange(held_, std::nullopt));
-#else
-    emit(std::move(message));
-#endif
   }
 
- private:
-#ifndef DBFLEET_NO_FAILPOINTS
   static std::string KindOf(const Message& message) {
     const auto* kind = Message::descriptor()->FindOneofByName("kind");
     const auto* field = kind == nullptr

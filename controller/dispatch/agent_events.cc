@@ -298,6 +298,13 @@ void Dispatcher::EventsCommitted(const SessionPtr& session, uint64_t seq,
   for (const std::string& ended : outcome.ended) {
     session->leased.erase(ended);
     session->offered.erase(ended);
+    session->unheard.erase(ended);
+  }
+  if (!session->unheard.empty() && seq >= session->last_reported) {
+    // Its next Hello, without these events, decides.
+    session->connection->Close(
+        Error(absl::StatusCode::kUnavailable, "REPORT_LOST",
+              "an attempt ended and its report did not come; connect again"));
   }
   hub_.Notify(outcome.changes);
 }

@@ -40,6 +40,10 @@ struct AgentSession {
   std::set<std::string> offered;    // Attempts that were offered and not yet granted.
   std::set<std::string> leased;     // Granted ones, whose leases are renewed.
   std::set<std::string> cancelled;  // Cancel was sent on this stream.
+  // Attempts that the Hello called finished while the store does not: their ends are among the
+  // events up to `last_reported`, unless a life of the controller took them that the store lost.
+  std::set<std::string> unheard;
+  uint64_t last_reported = 0;
 
   const std::string& agent_id() const { return connection->agent_id(); }
 };

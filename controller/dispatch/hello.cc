@@ -28,8 +28,10 @@ struct HelloOutcome {
   std::vector<std::string> offered;
   std::vector<std::string> leased;
   JobChanges changes;
-  std::string quarantined;  // Why; the stream ends.
-  bool reclaim = false;     // It may remember what the store does not.
+  std::string quarantined;        // Why; the stream ends.
+  bool reclaim = false;           // It may remember what the store does not.
+  bool reports_wait = false;      // It holds events that the store does not have.
+  std::set<std::string> unheard;  // Ended there; the end should be among those events.
 };
 
 namespace {
@@ -124,6 +126,10 @@ absl::Status ReconcileHeld(FlowContext& context, const JobFlow& flow, Attempt at
     return context.Audit("attempt.unreachable", job,
                          {{"attempt", attempt.id}, {"why", attempt.error_message}});
   }
+  if (theirs->phase() == agent::v1::ATTEMPT_PHASE_FINISHED) {
+    if (!outcome->reports_wait) return EndUnheard(context, flow, attempt, theirs->outcome());
+    outcome->unheard.insert(attempt.id);
+  }
   outcome->leased.push_back(attempt.id);
   if (theirs->phase() == agent::v1::ATTEMPT_PHASE_ACCEPTED) {
     outcome->lost_grants.push_back(attempt);
@@ -155,7 +161,10 @@ absl::Status ReconcileOurs(FlowContext& context, const JobFlow& flow, const std:
     } else if (attempt.state == AttemptState::kOffered ||
                attempt.state == AttemptState::kAccepted) {
       ASSIGN_OR_RETURN(const Job job, context.tx.GetJob(attempt.job_id));
-      if (reported != nullptr && reported->fence() == attempt.fence && !IsTerminal(job.state)) {
+      const bool over = reported != nullptr && !outcome->reports_wait &&
+                        reported->phase() == agent::v1::ATTEMPT_PHASE_FINISHED;
+      if (reported != nullptr && reported->fence() == attempt.fence && !IsTerminal(job.state) &&
+          !over) {
         outcome->offered.push_back(attempt.id);
         continue;
       }
@@ -188,7 +197,9 @@ absl::Status ReconcileTheirs(FlowContext& context, const Agent& agent, const Att
       default:
         outcome->messages.push_back(WithdrawMessage(attempt_id));
     }
-    if (ours.ok()) continue;
+    // What ended in a time that the store lost is news once, and stays in the agent's journal.
+    const bool old = reported.phase() == agent::v1::ATTEMPT_PHASE_FINISHED && !outcome->reclaim;
+    if (ours.ok() || old) continue;
     RETURN_IF_ERROR(
         context.tx.AppendAudit({kActor,
                                 "attempt.unknown",
@@ -239,6 +250,7 @@ void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& 
   }
   session->hello_seen = true;
   session->journal_id = hello.journal_id();
+  session->last_reported = hello.last_event_seq();
   session->boot_sequence = hello.boot_sequence();
   session->clock_skew = FromProto(hello.agent_time()) - clock_.Now();
   DeclaredInstances declared;
@@ -259,6 +271,7 @@ void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& 
         RETURN_IF_ERROR(WeighMemory(context, agent, hello, outcome.get()));
         if (!outcome->quarantined.empty()) return absl::OkStatus();
         RETURN_IF_ERROR(CheckEventNumbers(tx, hello, &agent));
+        outcome->reports_wait = hello.last_event_seq() > agent.acked_event_seq;
         agent.agent_version = Truncate(SanitizeForDisplay(hello.version()), 64);
         agent.capabilities = {hello.capabilities().begin(), hello.capabilities().end()};
         agent.last_seen_time = now;
@@ -276,8 +289,7 @@ void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& 
           theirs[state.attempt_id()] = state;
         }
         if (outcome->reclaim) {
-          RETURN_IF_ERROR(ReclaimAttempts(context, flow_, agent_id, theirs,
-                                          /*reports_wait=*/hello.lowest_event_seq() != 0));
+          RETURN_IF_ERROR(ReclaimAttempts(context, flow_, agent_id, theirs, outcome->reports_wait));
         }
         RETURN_IF_ERROR(ReconcileOurs(context, flow_, agent_id, theirs, outcome.get()));
         RETURN_IF_ERROR(ReconcileTheirs(context, agent, theirs, outcome.get()));
@@ -365,6 +377,7 @@ void Dispatcher::FinishHello(const SessionPtr& session, const HelloOutcome& outc
   session->welcomed = true;
   session->offered.insert(outcome.offered.begin(), outcome.offered.end());
   session->leased.insert(outcome.leased.begin(), outcome.leased.end());
+  session->unheard = outcome.unheard;
   silent_since_.erase(session->agent_id());
   session->connection->Send(message);
   for (const Attempt& attempt : outcome.lost_grants) {

@@ -67,6 +67,8 @@ absl::StatusOr<std::optional<Attempt>> FindOrMake(FlowContext& context, const st
   absl::StatusOr<Attempt> ours = context.tx.GetAttempt(reported.attempt_id());
   if (!ours.ok() && !absl::IsNotFound(ours.status())) return ours.status();
   *known = ours.ok();
+  // An agent of a former version does not name the task; the store may.
+  if (!*known && reported.task_id().empty()) return std::optional<Attempt>();
   absl::StatusOr<Task> found = context.tx.GetTask(*known ? ours->task_id : reported.task_id());
   if (absl::IsNotFound(found.status())) return std::optional<Attempt>();
   if (!found.ok()) return found.status();
@@ -116,21 +118,31 @@ absl::Status Reclaim(FlowContext& context, const JobFlow& flow, const std::strin
   RETURN_IF_ERROR(flow.WithdrawUngranted(
       context, job, "the agent has an attempt from a time that the store lost"));
   if (reported.phase() != agent::v1::ATTEMPT_PHASE_FINISHED) return absl::OkStatus();
-  return flow.EndAttempt(
-      context, *attempt,
-      {AttemptState::kInterrupted, "STORE_RESTORED",
-       absl::StrCat("the agent finished it (", agent::v1::Outcome_Name(reported.outcome()),
-                    ") after the copy was made from which the controller's store was restored; "
-                    "look at the target before you decide"),
-       ""});
+  return EndUnheard(context, flow, *std::move(attempt), reported.outcome());
 }
 
 }  // namespace
 
+absl::Status EndUnheard(FlowContext& context, const JobFlow& flow, Attempt attempt,
+                        agent::v1::Outcome outcome) {
+  const std::string ended =
+      absl::StrCat("the agent finished it (", agent::v1::Outcome_Name(outcome),
+                   ") after the copy was made from which the controller's store was restored");
+  if (!attempt.safe_to_rerun) {
+    return flow.EndAttempt(context, std::move(attempt),
+                           {AttemptState::kInterrupted, "STORE_RESTORED",
+                            absl::StrCat(ended, "; look at the target before you decide"), ""});
+  }
+  if (attempt.state != AttemptState::kUnreachable) {
+    RETURN_IF_ERROR(MoveAttempt(&attempt, AttemptState::kUnreachable, context.now));
+  }
+  return flow.EndAttempt(context, std::move(attempt),
+                         {AttemptState::kLost, "STORE_RESTORED", ended, ""});
+}
+
 absl::Status ReclaimAttempts(FlowContext& context, const JobFlow& flow, const std::string& agent_id,
                              const AttemptStates& theirs, bool reports_wait) {
   for (const auto& [attempt_id, reported] : theirs) {
-    if (reported.task_id().empty()) continue;
     if (reported.phase() != agent::v1::ATTEMPT_PHASE_GRANTED &&
         reported.phase() != agent::v1::ATTEMPT_PHASE_RUNNING &&
         reported.phase() != agent::v1::ATTEMPT_PHASE_FINISHED) {

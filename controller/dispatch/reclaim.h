@@ -25,4 +25,10 @@ using AttemptStates = std::map<std::string, agent::v1::AttemptState>;
 absl::Status ReclaimAttempts(FlowContext& context, const JobFlow& flow, const std::string& agent_id,
                              const AttemptStates& theirs, bool reports_wait);
 
+// Ends an attempt that holds its instance in the store, which its agent has finished, and whose
+// report will not come: it was acknowledged in a life that the store lost. What is safe to run
+// again is tried again; else a person is asked.
+absl::Status EndUnheard(FlowContext& context, const JobFlow& flow, Attempt attempt,
+                        agent::v1::Outcome outcome);
+
 }  // namespace dbfleet::controller

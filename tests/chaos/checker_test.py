@@ -152,6 +152,34 @@ class StillRightTest(unittest.TestCase):
             {"t": now, "op": "restore", "as_of": now - 10}]
         self.assert_right()
 
+    def test_what_a_lost_attempt_did_is_judged_by_nobodys_outcome(self):
+        """The restored store does not know the attempt, and has run the job's rest with another."""
+        p, now = self.patient, self.patient.evidence["collected"]
+        job = p.job("succeeded")
+        attempt, lost = p.attempt_of(job), "01M0000000000000000000000Z"
+        p.evidence["lost_attempts"] = {lost: {"job": job, "instance": "mariadb", "fence": 1,
+                                              "purpose": "execute", "state": "succeeded"}}
+        records = p.records_of(job)
+        for row in records["steps"] + records["history"]:
+            if row["attempt"] == attempt:
+                row["attempt"] = lost
+        p.log("restore", as_of=now - 10)
+        self.assert_right()
+
+    def test_an_attempt_that_a_restored_store_learnt_from_its_agent(self):
+        p = self.patient
+        job = p.job("succeeded")
+        attempt = p.attempt_of(job)
+        grant = p.record("attempt.grant", attempt=attempt)
+        grant["action"] = "attempt.reclaim"
+        for key in ("kind", "purpose", "digest"):
+            grant["details"].pop(key, None)
+        start = p.evidence["metrics"]["controller"]
+        if grant["t"] >= next(e["t"] for e in reversed(p.evidence["workload"])
+                              if e["op"] == "start" and e["daemon"] == "controller"):
+            start["dbfleet_dispatch_grants_total"] -= 1
+        self.assert_right()
+
     def test_work_that_waits_for_an_agent_that_was_taken_out_of_service(self):
         p, job = self.patient, self.patient.job("cancelled")
         p.reopen(job, "ready")

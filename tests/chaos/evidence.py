@@ -13,10 +13,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 import sources  # noqa: E402
-from fleet import children_of, wait_until  # noqa: E402
+from fleet import children_of, run, wait_until  # noqa: E402
 
 FORMAT = 1
 SNAPSHOT_PATIENCE = 30  # Seconds until the fleet's page has seen the last record.
+RECONNECT_PATIENCE = 3  # Seconds for an agent to be connected.
 
 
 def collect(fleet, workload_log):
@@ -28,6 +29,7 @@ def collect(fleet, workload_log):
                 "audit": audit["records"], "audit_verified": audit["verified"]}
     evidence["metrics"] = metrics_of(fleet, agents, evidence["audit"][-1]["seq"])
     evidence["store"] = sources.read_store(state / "controller/store.db")
+    evidence["lost_attempts"] = lost_attempts(fleet)
     evidence["api_jobs"] = {
         job["name"].rsplit("/", 1)[-1]: {
             "state": job["state"], "error": job.get("errorMessage", ""),
@@ -40,9 +42,21 @@ def collect(fleet, workload_log):
     evidence["repository"] = sources.read_repository(state / "backups")
     evidence["leftovers"] = {
         "scratch": sources.scratch_files(state, agents),
-        "temporary": sources.temporary_files(state),
-        "processes": sources.strip(orphans(fleet), str(state))}
+        "temporary": lasting(lambda: sources.temporary_files(state)),
+        "processes": sources.strip([line for _, line in lasting(lambda: strays(fleet).items())],
+                                   str(state))}
     return json.loads(json.dumps(evidence).replace(str(state), "/fleet"))
+
+
+def lasting(look):
+    """What is there at two looks. At rest, too, agents renew certificates, and a server makes a
+    process for each session in which they look at it: that lasts for a moment."""
+    first = list(look())
+    if not first:
+        return []
+    time.sleep(0.3)
+    second = list(look())
+    return [thing for thing in first if thing in second]
 
 
 def names_of(fleet):
@@ -63,8 +77,9 @@ def export_audit(fleet):
     path = fleet.state / "audit-evidence.jsonl"
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
+    kept = witnessed(fleet)  # Before the export, which has to reach at least as far.
     fleet.cli("eve", "audit", "export", "--out", path, expect=0)
-    verified = fleet.cli(None, "audit", "verify", path)
+    verified = verify_audit(fleet, path, kept)
     records = []
     for line in path.read_text().splitlines():
         record = json.loads(line)
@@ -76,6 +91,38 @@ def export_audit(fleet):
     path.unlink()
     return {"records": records,
             "verified": {"ok": verified.code == 0, "text": verified.text.strip()[-500:]}}
+
+
+def verify_audit(fleet, path, kept):
+    """Offline, with all that vouches for the trail: the keys (a restore that was adopted is believed
+    to nobody else), the agents' receipts, and what each agent's witness kept."""
+    keys, agent_ca = fleet.state / "audit-keys", fleet.state / "audit-agent-ca.pem"
+    keys.write_text(fleet.cli("eve", "audit", "keys", expect=0).out)
+    agent_ca.write_text(fleet.cli("eve", "audit", "keys", "--agent-ca", expect=0).out)
+    apart = [word for checkpoint in kept for word in ("--checkpoint", checkpoint)]
+    return fleet.cli(None, "audit", "verify", path, "--trusted-keys", keys, "--agent-ca", agent_ca,
+                     *apart)
+
+
+def witnessed(fleet):
+    """Files with the highest checkpoint that each agent's witness accepted."""
+    files = []
+    for name in agents_of(fleet):
+        shown = run([fleet.bin / "dbfleet-agent", "witness", "show", "--config",
+                     fleet.state / f"etc/agent-{name}.yaml"])
+        if shown.code == 0 and shown.out:  # An older agent is no witness.
+            files.append(fleet.state / f"witnessed-{name}")
+            files[-1].write_text(shown.out)
+    return files
+
+
+def lost_attempts(fleet):
+    """What the stores say that a restore of the controller took away: who worked for which job."""
+    found = {}
+    for path in sorted(fleet.state.glob("controller-lost-*/store.db")):
+        for name, attempt in sources.read_store(path)["attempts"].items():
+            found[name] = {k: attempt[k] for k in ("job", "instance", "fence", "purpose", "state")}
+    return found
 
 
 def api_jobs(fleet, store):
@@ -100,16 +147,26 @@ def metrics_of(fleet, agents, last_seq):
                                         SNAPSHOT_PATIENCE),
                "controller_start": sources.process_start(fleet.pid("controller")), "agents": {}}
     for name in agents:
-        status, page = fleet.http("/metrics", fleet.port(f"metrics-{name}"))
-        metrics["agents"][name] = sources.parse_metrics(page) if status == 200 else None
+        metrics["agents"][name] = agent_metrics(fleet, name)
     return metrics
+
+
+def agent_metrics(fleet, name):
+    """An agent that renews its certificate is away for a moment."""
+    deadline = time.monotonic() + RECONNECT_PATIENCE
+    while True:
+        status, page = fleet.http("/metrics", fleet.port(f"metrics-{name}"))
+        series = sources.parse_metrics(page) if status == 200 else None
+        if (series or {}).get("dbfleet_agent_connected") == 1 or time.monotonic() > deadline:
+            return series
+        time.sleep(0.1)
 
 
 # --- Processes -----------------------------------------------------------------------------------
 
-def orphans(fleet):
-    """Processes in the fleet's folder that belong to no living daemon. A tool whose agent died is
-    nobody's child any more; one that runs under its agent while nothing is to be done is as bad."""
+def strays(fleet):
+    """Processes in the fleet's folder that belong to no living daemon, by pid. A tool whose agent died
+    is nobody's child any more; one that runs under its agent while nothing is to be done is as bad."""
     daemons = set(fleet.pids().values())
     kin = set(daemons)
     for name, pid in fleet.pids().items():
@@ -121,7 +178,7 @@ def orphans(fleet):
     own = set(children_of(os.getpid()))
     for pid in daemons:
         own -= set(children_of(pid))
-    return [line for pid, line in fleet.processes().items() if pid not in kin | own]
+    return {pid: line for pid, line in fleet.processes().items() if pid not in kin | own}
 
 
 def ancestors(pid):

@@ -63,6 +63,7 @@ class Driver:
             "drain": w.drain,
             "export": w.export,
             "enrol again": w.re_enrol,
+            "upgrade": w.upgrade,
         }
 
     def note_reached(self, operation):
@@ -109,16 +110,19 @@ class Driver:
         fleet.log.add("fault", daemon=daemon, orders=orders, operation=operation)
         if operation == "enrol again":
             self.workload.orders_at_enrolment = orders
+        upgrades = operation == "upgrade" and daemon == "controller"
+        if upgrades:
+            self.workload.orders_at_upgrade = orders
         if operation == f"start {daemon}":
             fleet.reboot(daemon, orders)
         else:
-            if operation != "enrol again" or daemon == "controller":
+            if not upgrades and (operation != "enrol again" or daemon == "controller"):
                 fleet.reboot(daemon, orders)
             for _ in range(2):
                 self.operations()[operation]()
                 if self.died(daemon):
                     break
-        self.workload.orders_at_enrolment = ""
+        self.workload.orders_at_enrolment = self.workload.orders_at_upgrade = ""
         deadline = time.monotonic() + 5
         while not self.died(daemon) and time.monotonic() < deadline:
             time.sleep(0.05)

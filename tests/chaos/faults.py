@@ -4,11 +4,13 @@ A fault is a method that does its harm and returns; heal() takes everything back
 so that a failed run says what was done when.
 """
 import os
+import random
 import signal
 import time
 
 from fleet import start_time
 from proxy import TO_CLIENT, TO_SERVER
+from restoring import Restoring, demands_recovery, enrol_again, locked_out, recover
 
 # Message faults stop short of the messages that begin a stream: without them there is no stream.
 MESSAGES = ("#event", "#pong", "#health")
@@ -20,11 +22,16 @@ class Faults:
     def __init__(self, fleet, proxies, rng, clock=False):
         self.fleet, self.proxies, self.rng = fleet, proxies, rng
         self.stopped = {}  # Daemon: when it may go on.
+        self.stages = []   # What is still to be done of a restore, ...
+        self.next_stage = 0.0  # ... and when.
+        self.clock = clock
+        # Apart, because the machine decides how often it is asked.
+        self.pauses = random.Random(rng.random())
         self.dirty = set()  # Daemons that run with orders.
         self.kinds = [self.kill, self.kill, self.kill, self.stop, self.cut, self.cut, self.stall,
                       self.slow_network, self.half_close, self.cut_in_message, self.messages,
                       self.slow_sync, self.failing_sync, self.committed_but_unheard, self.full_disk,
-                      self.kill_database]
+                      self.kill_database, self.restore, self.restore]
         if clock:
             self.kinds += [self.clock_jump] * 4
 
@@ -60,6 +67,26 @@ class Faults:
             if time.monotonic() > until:
                 self.fleet.send_quietly(daemon, signal.SIGCONT)
                 del self.stopped[daemon]
+        if self.stages and time.monotonic() > self.next_stage:
+            self.go_on_with_restore()
+
+    def go_on_with_restore(self):
+        self.stopped.pop("controller", None)
+        self.stages.pop(0)()
+        self.next_stage = time.monotonic() + self.pauses.uniform(0.3, 2)
+
+    def restore(self):
+        """The controller is backed up; some time later its data is lost and restored from there, and
+        still later a person ends the recovery. Everything else goes on meanwhile."""
+        if self.stages:
+            return
+        self.note("restore")
+        self.stopped.pop("controller", None)
+        self.fleet.send_quietly("controller", signal.SIGCONT)
+        restoring = Restoring(self.fleet)
+        restoring.back_up()
+        self.stages = [restoring.restore, lambda: recover(self.fleet)]
+        self.next_stage = time.monotonic() + self.pauses.uniform(0.3, 2)
 
     def kill_database(self):
         name = self.rng.choice([n for n in self.fleet.names if n != "redis"])
@@ -171,6 +198,35 @@ class Faults:
         self.stopped.clear()
         for daemon in self.fleet.daemons():
             self.fleet.set_clock(daemon, 0)
+        while self.stages:
+            self.go_on_with_restore()
         for daemon in sorted(self.dirty):
             self.fleet.reboot(daemon, number=signal.SIGTERM)
         self.dirty.clear()
+        if self.fleet.restores > 0:
+            self.leave_recovery()
+            # The backup may be of a moment in which it was taken out of service.
+            self.fleet.ask("admin", "agent", "drain", "redis", "--undo")
+
+    def leave_recovery(self):
+        """An agent that was away during the recovery may tell of still more, and demand another. One
+        that renewed its certificate in the lost time needs a new one. One that has seen the epoch of
+        a clock that was ahead does not come before that is known to the controller, and then looks
+        every two minutes only: somebody starts it again."""
+        for _ in range(5):
+            deadline = time.monotonic() + 5
+            while time.monotonic() < deadline and self.away():
+                time.sleep(0.1)
+            if demands_recovery(self.fleet):
+                recover(self.fleet, "an agent told of more")
+            elif not self.away():
+                return
+            for name in self.away():
+                if locked_out(self.fleet, name):
+                    enrol_again(self.fleet, name)
+                elif self.clock:
+                    self.fleet.reboot(f"agent-{name}", number=signal.SIGTERM)
+
+    def away(self):
+        return [n for n in self.fleet.names if '"STATE_CONNECTED"' not in self.fleet.cli(
+            "admin", "agent", "get", n, "-o", "json").out]

@@ -84,6 +84,9 @@ class ChaosFleet(Fleet):
         self.names = names
         self.log = Log(self.state / "workload.jsonl")
         self.orders = {}      # Daemon: failpoint orders for its next start.
+        self.restores = 0     # How often the controller was restored from an older backup.
+        self.versions = {}    # Daemon: "newer" or "older", as which it talks with the others.
+        self.binaries = {}    # Daemon: another program than this build's.
         self.trace = trace
         self.codes = {}       # Daemon: the last end that was noticed.
         self.guarding = set()
@@ -97,13 +100,18 @@ class ChaosFleet(Fleet):
         env = {k: v for k, v in os.environ.items() if not k.startswith("DBFLEET_")}
         if name != "controller" and not name.startswith("agent-"):
             return env
-        if self.orders.get(name):
-            env["DBFLEET_FAILPOINTS"] = self.orders[name]
-            env["DBFLEET_FAILPOINT_SEED"] = str(zlib.crc32(f"{name} {self.orders[name]}".encode()))
+        orders = ";".join(filter(None, (self.version_order(name), self.orders.get(name))))
+        if orders:
+            env["DBFLEET_FAILPOINTS"] = orders
+            env["DBFLEET_FAILPOINT_SEED"] = str(zlib.crc32(f"{name} {orders}".encode()))
         env["DBFLEET_CLOCK_OFFSET"] = str(self.clock_file(name))
         if self.trace:
             env["DBFLEET_FAILPOINT_TRACE"] = str(self.trace_file(name))
         return env
+
+    def version_order(self, daemon):
+        place = "control.send" if daemon == "controller" else "link.send"
+        return f"{place}.version={self.versions[daemon]}" if daemon in self.versions else ""
 
     def trace_file(self, name):
         return self.state / "log" / f"trace-{name}.txt"
@@ -124,12 +132,17 @@ class ChaosFleet(Fleet):
     def argv_of(self, daemon):
         config = self.state / "etc" / f"{daemon}.yaml"
         program = "dbfleet-controller" if daemon == "controller" else "dbfleet-agent"
-        return [self.bin / program, "run", "--config", config]
+        return [self.binaries.get(daemon, self.bin / program), "run", "--config", config]
 
     def child_of(self, daemon):
         """The process that was last started for it."""
         config = str(self.argv_of(daemon)[-1])
         return next((c for c in reversed(self.children) if config in c.args), None)
+
+    def start_agent(self, name, wait=True):
+        self.start(f"agent-{name}", self.argv_of(f"agent-{name}"))
+        if wait:
+            self.wait_connected(name)
 
     def boot(self, daemon, orders=""):
         """Starts it and returns at once."""

@@ -26,7 +26,8 @@ def trail_verifies(view):
 @invariant
 def one_live_lease(view):
     """At most one live lease per target: exclusive work is granted on an instance only after what
-    was granted there before has ended, or was declared lost; and no attempt is granted twice."""
+    was granted there before has ended, or was declared lost; and no attempt is granted twice. When
+    what was reclaimed had been granted, the lost trail knew."""
     granted = set()
     for lease in view.leases:
         if lease.attempt in granted:
@@ -35,7 +36,7 @@ def one_live_lease(view):
     for instance, leases in view.exclusive_by_instance().items():
         last = None
         for lease in leases:
-            if last is not None and lease.granted < last.end:
+            if last is not None and lease.granted < last.end and not lease.reclaimed:
                 yield (f"instances/{instance}",
                        f"attempt {lease.attempt} was granted (record {lease.granted}) while "
                        f"{last.attempt} held it (from {last.granted} until {last.end})")
@@ -191,10 +192,11 @@ def effect_recorded(view):
     for instance, database, records in view.databases():
         subject = f"instances/{instance}/databases/{database}"
         low, high = defaultdict(int), defaultdict(int)
+        forgotten = view.forgotten_changes(records)
         for row in records["steps"]:
             lease = view.lease_of.get(row["attempt"])
             if lease is None:
-                if not view.forgotten(row["started"]):
+                if row["attempt"] not in view.lost_attempts:
                     yield subject, f"a step of {row['attempt']}, which was never granted"
                 continue
             yield from _judge_step(view, subject, row, lease)
@@ -205,11 +207,12 @@ def effect_recorded(view):
                 high[effect] += row["rows"] if known else row["state"] in ("done", "intent", "unsure")
         for (where, db, *effect), count in view.effect_counts().items():
             effect = tuple(effect)
-            if (where, db) == (instance, database) and count > high[effect]:
+            if (where, db) == (instance, database) and count > high[effect] and (
+                    effect[0] not in forgotten):
                 yield subject, f"{effect} is there {count} times, recorded {high[effect]} times"
         for effect, count in low.items():
             rows = view.effect_counts().get((instance, database, *effect), 0)
-            if rows < count:
+            if rows < count and effect[0] not in forgotten:
                 yield subject, f"{effect} is recorded {count} times, and there {rows} times"
 
 
@@ -217,7 +220,7 @@ def _judge_step(view, subject, row, lease):
     name = f"step {'rollback ' if row['rollback'] else ''}{row['index']} of {row['attempt']}"
     if row["fence"] != lease.fence:
         yield subject, f"{name} has fence {row['fence']}, granted was {lease.fence}"
-    if view.times_hold and row["started"] < lease.t - SLACK:
+    if view.times_hold and not lease.reclaimed and row["started"] < lease.t - SLACK:
         yield subject, f"{name} began {lease.t - row['started']:.1f} s before its grant"
     attempt = view.attempts.get(row["attempt"])
     if lease.ended is None and attempt is not None and attempt["state"] in TERMINAL_ATTEMPTS:

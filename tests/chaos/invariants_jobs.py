@@ -208,7 +208,7 @@ def approved_digest(view):
     it: enough people approved, in the trail before the grant, the digest that was granted, which is
     the one in the agent's journal."""
     for lease in view.leases:
-        if lease.kind not in RERUN_IS_UNSAFE or lease.purpose != "execute":
+        if lease.kind not in RERUN_IS_UNSAFE or lease.purpose != "execute" or lease.reclaimed:
             continue
         job = view.jobs.get(lease.job)
         if job is not None and not enough_approvals(view, lease.job, job, lease.digest, lease.t,

@@ -173,3 +173,20 @@ def a_recorded_step_without_its_effect(p):
 @plant("effect_recorded")
 def an_end_recorded_long_before_the_last_step_ended(p):
     p.steps_of(p.attempt_of(p.job("rolled_back")))[-1]["ended"] += 30
+
+
+@plant("effect_recorded")
+def a_step_that_no_store_before_a_restore_granted(p):
+    p.log("restore", as_of=p.evidence["collected"] - 10)
+    p.steps_of(p.attempt_of(p.job("succeeded")))[0]["attempt"] = "01M0000000000000000000000Z"
+
+
+@plant("nothing_left")
+def an_attempt_of_the_lost_time_still_runs(p):
+    p.log("restore", as_of=p.evidence["collected"] - 10)
+    held = p.held(p.attempt_of(p.job("succeeded")))
+    lost = dict(held, id="01M0000000000000000000000Z", phase=3, fence=held["fence"] + 1)
+    p.evidence["lost_attempts"] = {lost["id"]: {}}
+    for journal in p.evidence["journals"].values():
+        if held in journal["attempts"]:
+            journal["attempts"].append(lost)

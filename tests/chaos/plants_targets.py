@@ -15,6 +15,16 @@ def a_rollback_step_took_effect_twice(p):
 
 
 @plant("step_once_per_grant")
+def a_step_ran_again_after_a_restore(p):
+    """The trail that granted it the first time is lost, so nobody counts grants."""
+    p.log("restore", as_of=p.evidence["collected"] - 10)
+    effects = p.records_of(p.job("succeeded"))["effects"]
+    undone = {e["change"] for e in effects if e["direction"] == "down"}
+    first = next(e for e in effects if e["change"] not in undone)
+    effects.append(dict(first, id=max(e["id"] for e in effects) + 1))
+
+
+@plant("step_once_per_grant")
 def a_step_of_nobodys_change(p):
     effects = p.records_of(p.job("succeeded"))["effects"]
     effects.append(dict(effects[0], change="change_9999"))

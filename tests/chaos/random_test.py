@@ -1,11 +1,16 @@
 """Random runs: users work, things break, everything heals, and the checker judges.
 
     random_test.py BUILD-DIR [--seed N] [--seeds COUNT] [--seconds S] [--clock]
+                   [--agent-binary NAME=PATH]...
 
 Each seed is one episode on the same fleet: some seconds of faults under load, then healing, then all
 jobs have to end or to ask for a person within a bound. The seed decides what is done; when it meets
 what, the machine decides, so a seed repeats a situation and not an instruction. The log of a failed
 run is kept, with the evidence that `checker.py FILE` judges again.
+
+The first seed also decides which daemons of the fleet talk like the next or the former version
+(common/rpc/version_faults.h). --agent-binary lets an agent (mariadb, postgresql, redis) be a really
+other build, with its own dbfleet-exec beside it.
 """
 import argparse
 import json
@@ -20,6 +25,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
 WORKERS = 3
+VERSIONS = ("plain", "older", "newer")
 
 
 class Episode:
@@ -56,6 +62,7 @@ class Episode:
     def run(self):
         workers = [threading.Thread(target=self.worker, args=(self.rng.randrange(2**31),))
                    for _ in range(WORKERS)]
+        restores = self.fleet.restores
         for worker in workers:
             worker.start()
         try:
@@ -70,14 +77,26 @@ class Episode:
         for worker in workers:
             worker.join()
         self.fleet.ready()
+        if self.fleet.restores > restores and not self.errors:
+            try:
+                self.workload.after_restore()
+            except Exception:  # pylint: disable=broad-except
+                self.errors.append(traceback.format_exc())
         return self.errors
 
 
-def build_fleet(name):
-    """A fleet whose agents reach the controller through a proxy each."""
+def build_fleet(name, rng, binaries):
+    """A fleet of several versions, whose agents reach the controller through a proxy each."""
     from harness import ChaosFleet
     from proxy import Proxy
     fleet = ChaosFleet(name)
+    fleet.binaries = {f"agent-{agent}": Path(path).resolve() for agent, path in binaries}
+    # Drawn for each, so that a seed's draw does not depend on the binaries.
+    drawn = {daemon: rng.choice(VERSIONS) for daemon in fleet.daemons()}
+    fleet.versions = {daemon: version for daemon, version in drawn.items()
+                      if version != "plain" and daemon not in fleet.binaries}
+    print("versions:", ", ".join(f"{d} {fleet.binaries.get(d, fleet.versions.get(d, 'plain'))}"
+                                 for d in fleet.daemons()), flush=True)
     fleet.proxies = {}
 
     def through_proxies():
@@ -86,7 +105,11 @@ def build_fleet(name):
             fleet.agent_setting(agent, f"controller: 127.0.0.1:{fleet.port('grpc')}",
                                 f"controller: 127.0.0.1:{fleet.proxies[agent].port}")
 
-    fleet.build(before_agents=through_proxies)
+    try:
+        fleet.build(before_agents=through_proxies)
+    except BaseException:
+        fleet.close(failed=True)
+        raise
     return fleet
 
 
@@ -108,12 +131,14 @@ def main():
     parser.add_argument("--seconds", type=float, default=4, help="of faults per seed")
     parser.add_argument("--clock", action="store_true", help="clocks jump, too")
     parser.add_argument("--judge-every", type=int, default=10, help="seeds between two judgements")
+    parser.add_argument("--agent-binary", action="append", default=[], metavar="NAME=PATH",
+                        type=lambda text: text.split("=", 1), help="another build of an agent")
     options = parser.parse_args()
     os.environ["DBFLEET_E2E_BUILD"] = str(Path(options.build).resolve())
     first = options.seed if options.seed is not None else int(time.time())
     from faults import Faults
     from workload import Workload
-    fleet = build_fleet("random")
+    fleet = build_fleet("random", random.Random(first), options.agent_binary)
     workload = Workload(fleet)
     problems = []
     try:
@@ -126,8 +151,8 @@ def main():
             if problems or number % options.judge_every == options.judge_every - 1 or (
                     number == options.seeds - 1):
                 problems += judge(fleet)
-            print(f"seed {seed}: {time.monotonic() - began:5.1f} s, {workload.count} operations so "
-                  f"far{', FAILED' if problems else ''}", flush=True)
+            print(f"seed {seed}: {time.monotonic() - began:5.1f} s, {workload.count} operations and "
+                  f"{fleet.restores} restores so far{', FAILED' if problems else ''}", flush=True)
             if problems:
                 break
     except BaseException:

@@ -28,14 +28,17 @@ def effects_in(sql):
 
 
 class Lease:
-    """One grant: from its record to that of the attempt's end."""
+    """One grant: from its record to that of the attempt's end. `reclaimed`: the grant is lost with
+    the memory of a restored controller, and the record is that of the agent's telling."""
 
-    def __init__(self, record, attempt):
+    def __init__(self, record, attempt, reclaimed=False):
         details = record["details"]
+        self.reclaimed = reclaimed
         self.attempt = details["attempt"]
         self.job = record["resource"].removeprefix("jobs/")
-        self.kind = details.get("kind", "")
-        self.purpose = details.get("purpose", "")
+        # Only what is not safe to run again is reclaimed.
+        self.kind = "migrate" if reclaimed else details.get("kind", "")
+        self.purpose = "execute" if reclaimed else details.get("purpose", "")
         self.fence = int(details["fence"])
         self.agent = details.get("agent", "")
         self.digest = details.get("digest", "")
@@ -79,6 +82,9 @@ class View:
         self.times_hold = not any("clock" in str(entry.get(key, "")) for entry in self.workload
                                   for key in ("op", "kind", "fault", "orders"))
         self.restores = [(e.get("as_of", 0.0), e["t"]) for e in self.workload if e["op"] == "restore"]
+        # Attempts of which only the stores tell that a restore took away.
+        self.lost_attempts = {i: a for i, a in evidence.get("lost_attempts", {}).items()
+                              if i not in self.attempts}
         self.leases = self._leases()
         self.lease_of = {lease.attempt: lease for lease in self.leases}
         self.by_hand = self._by_hand()
@@ -114,6 +120,11 @@ class View:
                 lease = Lease(record, self.attempts.get(details["attempt"]))
                 leases.append(lease)
                 open_[lease.attempt] = lease
+            elif action == "attempt.reclaim":
+                if not any(lease.attempt == details["attempt"] for lease in leases):
+                    lease = Lease(record, self.attempts.get(details["attempt"]), reclaimed=True)
+                    leases.append(lease)
+                    open_[lease.attempt] = lease
             elif action == "attempt.end" and details["attempt"] in open_:
                 open_.pop(details["attempt"]).close(record, details["state"])
             elif action == "job.resolve":
@@ -166,6 +177,13 @@ class View:
         for (instance, database, *effect) in list(counts):
             counts[(instance, database, *effect)] -= self.by_hand.get((instance, *effect), 0)
         return counts
+
+    def forgotten_changes(self, records):
+        """Names of a database's changes on which attempts worked that a restore took away: of these
+        the controller's outcomes say nothing."""
+        versions = {row["version"] for row in records["steps"] + records["history"]
+                    if row["attempt"] in self.lost_attempts}
+        return {row["name"] for row in records["history"] if row["version"] in versions}
 
     # -- Agents -----------------------------------------------------------------------------------
 

@@ -5,8 +5,10 @@ person would, before asking again), and brings the job to its end: approving, an
 at the database where the fleet says that a person must. Nothing is asserted here about the product;
 the log of what was asked and acknowledged is the checker's.
 """
+import contextlib
 import random
 import shutil
+import sqlite3
 import threading
 import time
 from pathlib import Path
@@ -15,6 +17,10 @@ from fleet import TERMINAL, wait_until
 from harness import DATABASES, ENVIRONMENTS
 
 SETTLE = 90  # Seconds for a job to end, or to ask for a person, once nothing dies any more.
+
+
+class JobGone(Exception):
+    """The controller was restored from a backup that did not know the job."""
 
 
 class Workload:
@@ -33,6 +39,9 @@ class Workload:
             self.count += 1
             return f"{kind}_{self.count:04}"
 
+    def forgot_job(self, result):
+        return self.fleet.restores > 0 and "[JOB_NOT_FOUND]" in result.text
+
     def jobs(self, kind=None):
         arguments = ["job", "list", "--limit", "0", "-o", "json"] + (["--kind", kind] if kind else [])
         result = self.fleet.ask("admin", *arguments)
@@ -48,7 +57,7 @@ class Workload:
             if result.code == 0:
                 self.log.add(op, by=context, job=job, acked=True, **facts)
                 return job
-            if result.code not in (1, 7, 9):
+            if result.code not in (1, 7, 9) or self.forgot_job(result):
                 self.log.add(op, by=context, job="", acked=False, error=result.text[-400:], **facts)
                 return None
             there = arrived()
@@ -61,6 +70,9 @@ class Workload:
     def view(self, job):
         result = self.fleet.ask("admin", "job", "get", job, "-o", "json")
         if result.code != 0:
+            if self.forgot_job(result):
+                self.log.add("gone", job=job)
+                raise JobGone(job)
             raise AssertionError(f"job {job}: {result}")
         view = result.json()
         self.log.add("observe", job=job, state=view["state"])
@@ -108,6 +120,12 @@ class Workload:
 
         job = self.once("submit", "ada", ["backup", "run", instance], arrived, instance=instance,
                         kind="backup")
+        try:
+            self.settle_backup(job)
+        except JobGone:
+            pass  # Whoever wants one asks for another.
+
+    def settle_backup(self, job):
         if job:
             self.settle(job)
             for child in [j for j in self.jobs("verify") if j.get("parent") == f"jobs/{job}"]:
@@ -142,12 +160,16 @@ class Workload:
         """Submits a change and brings it to its end. `end`: approve, cancel, "cancel late" (when it is
         approved and perhaps running) or reject."""
         # One at a time: versions are applied in their order, as a team agrees among itself.
-        with self.migrating[instance]:
-            self.change_alone(instance, fails, end)
-
-    def change_alone(self, instance, fails, end):
         name = self.next_name("bad" if fails else "change")
         folder = self.folder(instance, name, fails)
+        with self.migrating[instance]:
+            while True:
+                try:
+                    return self.change_alone(instance, name, folder, fails, end)
+                except JobGone:
+                    end = "approve"  # It is asked for once more: what was applied must not be again.
+
+    def change_alone(self, instance, name, folder, fails, end):
         arguments = ["change", "submit", "--dir", folder, "--environment", ENVIRONMENTS[instance],
                      "--instance", instance, "--database", DATABASES[instance], "--title", name,
                      "--reason", "chaos", "--approve-destructive", "--lock-timeout", "20s"]
@@ -202,7 +224,11 @@ class Workload:
             instance, name, taken_back = self.applied.pop()
 
         with self.migrating[instance]:
-            self.roll_back_alone(instance, name, taken_back)
+            while True:
+                try:
+                    return self.roll_back_alone(instance, name, taken_back)
+                except JobGone:
+                    pass
 
     def roll_back_alone(self, instance, name, taken_back):
         def arrived():
@@ -216,6 +242,19 @@ class Workload:
             view = self.settle(job, lambda v: self.look(instance, name, rollback=True))
             if view.get("errorReason") == "ROLLBACK_INCOMPLETE":
                 self.look(instance, name, rollback=True)
+
+    def after_restore(self):
+        """The jobs of the restored store whose users had seen their ends in the lost time."""
+        for job in self.jobs():
+            if job["state"] in TERMINAL:
+                continue
+            job = job["name"].rsplit("/", 1)[-1]
+            self.settle(job, self.look_at_target)
+
+    def look_at_target(self, view):
+        task = next(t for t in view["tasks"] if t["state"] == "STATE_NEEDS_PERSON")
+        return self.look(task["target"].split("/")[1], view["title"].removeprefix("Roll back: "),
+                         rollback=bool(view.get("rollbackOf")))
 
     # -- The person -------------------------------------------------------------------------------
 
@@ -288,6 +327,25 @@ class Workload:
         fleet.ready()
 
     orders_at_enrolment = ""
+
+    # What makes a store of this program's schema the one of the schema before it.
+    TO_FORMER_SCHEMA = """
+        DROP INDEX tasks_unplanned; DROP INDEX tasks_state; DROP INDEX attempts_open_job;
+        DROP INDEX attempts_open_agent; DROP INDEX attempts_open_instance;
+        CREATE INDEX attempts_open ON attempts(id) WHERE state IN
+            ('queued', 'offered', 'accepted', 'granted', 'running', 'unreachable');
+        PRAGMA user_version = 4;"""
+    orders_at_upgrade = ""
+
+    def upgrade(self):
+        """This program meets the store that the former version left."""
+        fleet = self.fleet
+        fleet.kill("controller")
+        with contextlib.closing(sqlite3.connect(fleet.state / "controller/store.db")) as store:
+            store.executescript(self.TO_FORMER_SCHEMA)
+        fleet.boot("controller", self.orders_at_upgrade)
+        fleet.guarding.add("controller")
+        fleet.ready()
 
     def restart(self, daemon):
         self.fleet.reboot(daemon)

@@ -135,5 +135,120 @@ TEST_F(RecoveryDispatchTest, AnAgentThatComesBackAfterTheRecoveryIsReconciledToo
   EXPECT_EQ(agent_.Grants(), 0);
 }
 
+TEST_F(RecoveryDispatchTest, AnAgentThatNamesNoTaskIsBelievedWhereTheStoreKnowsTheAttempt) {
+  agent_.Connect();
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  agent_.Accept(offer);
+  ASSERT_EQ(AttemptsOf(job_id).back().state, AttemptState::kGranted);
+  agent_.Disconnect();
+  LoseALife();
+  agent_.last_seq += 2;  // Started and finished: acknowledged in the lost life.
+  ConnectFromLostLife(
+      {Reported(offer.attempt_id(), "", offer.fence(), agent::v1::ATTEMPT_PHASE_FINISHED)});
+  EXPECT_TRUE(Audited("attempt.reclaim"));
+  EXPECT_EQ(AttemptsOf(job_id).back().state, AttemptState::kInterrupted);
+  EXPECT_EQ(StateOf(job_id), "paused");
+}
+
+TEST_F(RecoveryDispatchTest, WhatEndedInTheLostLifeAndMayRunAgainIsTriedAgain) {
+  agent_.Connect();
+  const Job job = Must(jobs_.SubmitCheck({"users/ada", ""}, "orders-db"));
+  const agent::v1::Offer offer = agent_.Offers().back();
+  agent_.Accept(offer);
+  ASSERT_EQ(agent_.Grants(), 1);
+  agent_.Disconnect();
+  LoseALife();
+  agent_.last_seq += 2;
+  ConnectFromLostLife(
+      {Reported(offer.attempt_id(), "", offer.fence(), agent::v1::ATTEMPT_PHASE_FINISHED)});
+  EXPECT_EQ(AttemptsOf(job.id).front().state, AttemptState::kLost);
+  EXPECT_EQ(AttemptsOf(job.id).front().error_reason, "STORE_RESTORED");
+  EndRecovery();
+  ASSERT_EQ(agent_.Offers().size(), 1u);
+  EXPECT_NE(agent_.Offers().back().attempt_id(), offer.attempt_id());
+}
+
+TEST_F(RecoveryDispatchTest, AnOfferThatEndedInTheLostLifeIsTakenBack) {
+  agent_.Connect();
+  const Job job = Must(jobs_.SubmitCheck({"users/ada", ""}, "orders-db"));
+  const agent::v1::Offer offer = agent_.Offers().back();
+  agent_.Disconnect();
+  LoseALife();
+  agent_.last_seq += 3;
+  ConnectFromLostLife(
+      {Reported(offer.attempt_id(), "", offer.fence(), agent::v1::ATTEMPT_PHASE_FINISHED)});
+  EXPECT_EQ(AttemptsOf(job.id).front().state, AttemptState::kWithdrawn);
+}
+
+TEST_F(RecoveryDispatchTest, AnAttemptThatNobodyKnowsIsAuditedWhenItIsNewsAndNotAtEachStream) {
+  const auto told = [this] {
+    int count = 0;
+    for (const AuditRow& row : store_.Audit()) count += row.entry.action == "attempt.unknown";
+    return count;
+  };
+  LoseALife();
+  const std::vector<agent::v1::AttemptState> attempts = {
+      Reported("LOST", "LOST-TASK", 7, agent::v1::ATTEMPT_PHASE_FINISHED)};
+  ConnectFromLostLife(attempts);
+  EXPECT_EQ(told(), 1);
+  EndRecovery();
+  agent_.Disconnect();
+  ConnectFromLostLife(attempts, store_.epoch());
+  EXPECT_TRUE(agent_.connection->closed.ok());
+  EXPECT_EQ(told(), 1);
+  agent_.Disconnect();
+  ConnectFromLostLife({Reported("RUNS", "LOST-TASK", 8, agent::v1::ATTEMPT_PHASE_RUNNING)},
+                      store_.epoch());
+  EXPECT_EQ(told(), 2) << "what still does something is always news";
+}
+
+// The agent has unheard events, but the report of this attempt was acknowledged in the lost life.
+TEST_F(RecoveryDispatchTest, AReportThatIsNotAmongTheUnheardEventsIsNotWaitedFor) {
+  agent_.Connect();
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  agent_.Accept(offer);
+  agent_.Disconnect();
+  LoseALife();
+  agent_.last_seq += 3;
+  agent_.lowest_seq = agent_.last_seq;
+  const std::vector<agent::v1::AttemptState> attempts = {Reported(
+      offer.attempt_id(), offer.task_id(), offer.fence(), agent::v1::ATTEMPT_PHASE_FINISHED)};
+  ConnectFromLostLife(attempts);
+  EXPECT_EQ(StateOf(job_id), "rolling");
+  agent::v1::Event other;  // Of an attempt that the store does not know.
+  other.set_seq(agent_.last_seq);
+  other.set_attempt_id("LOST");
+  other.mutable_started();
+  agent_.SayEvent(other);
+  EXPECT_EQ(ReasonOf(agent_.connection->closed), "REPORT_LOST");
+  agent_.Disconnect();
+  agent_.lowest_seq = 0;
+  agent_.Connect(attempts);
+  EXPECT_TRUE(agent_.connection->closed.ok());
+  EXPECT_EQ(AttemptsOf(job_id).back().state, AttemptState::kInterrupted);
+  EXPECT_EQ(StateOf(job_id), "paused");
+}
+
+// The usual case, without any restore: the end is among the events.
+TEST_F(RecoveryDispatchTest, AReportThatIsAmongTheUnheardEventsIsTaken) {
+  agent_.Connect();
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  agent_.Accept(offer);
+  agent_.Disconnect();
+  const uint64_t heard = agent_.last_seq;
+  agent_.last_seq += 2;
+  agent_.lowest_seq = heard + 1;
+  agent_.Connect({Reported(offer.attempt_id(), offer.task_id(), offer.fence(),
+                           agent::v1::ATTEMPT_PHASE_FINISHED)});
+  agent_.last_seq = heard;
+  agent_.Start(offer);
+  agent_.Finish(offer, agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());
+  EXPECT_TRUE(agent_.connection->closed.ok());
+  EXPECT_EQ(StateOf(job_id), "succeeded");
+}
+
 }  // namespace
 }  // namespace dbfleet::controller

@@ -1,0 +1,89 @@
+"""Restores a controller from an older backup of itself, as its operator would: by the documented
+commands of dbfleet-controller, in their order (docs/reference/cli.md)."""
+import time
+
+from fleet import run, wait_until
+from harness import ENVIRONMENTS
+
+
+def controller_command(fleet, *arguments):
+    """Runs a command of dbfleet-controller on the controller's host, and so by its clock."""
+    env = fleet.environment_of("operator")
+    env["DBFLEET_CLOCK_OFFSET"] = str(fleet.clock_file("controller"))
+    result = run([fleet.bin / "dbfleet-controller", *arguments, "--config",
+                  fleet.state / "etc/controller.yaml"], env=env)
+    if result.code != 0:
+        raise AssertionError(f"{result}\n{fleet.logs('controller')}")
+
+
+def start_controller(fleet):
+    with fleet.lock:
+        fleet.boot("controller")
+        fleet.guarding.add("controller")
+    wait_until("the controller is ready", lambda: fleet.http("/readyz")[0] == 200)
+
+
+def demands_recovery(fleet):
+    status, page = fleet.http("/readyz")
+    return status == 200 and "recovery" in page
+
+
+def recover(fleet, reason="the disk was lost"):
+    """The person has looked: work is handed out again, in a successor log."""
+    fleet.kill("controller")
+    controller_command(fleet, "recover", "--reason", reason)
+    fleet.log.add("recover")
+    start_controller(fleet)
+
+
+def locked_out(fleet, name):
+    """Does the agent's log say that the controller does not know its certificate? So it is when the
+    agent renewed it between the backup and the restore."""
+    log = (fleet.state / "log" / f"agent-{name}.log").read_text(errors="replace")
+    said = [line for line in log.splitlines() if "connected to the controller" in line]
+    return bool(said) and "SERIAL_UNKNOWN" in said[-1]
+
+
+def enrol_again(fleet, name):
+    """Its identity is made anew; its journal stays."""
+    daemon = f"agent-{name}"
+    fleet.log.add("enrol_again", daemon=daemon)
+    with fleet.lock:
+        fleet.kill(daemon)
+        fleet.enrol(name, ENVIRONMENTS[name])
+        program, _, *config = fleet.argv_of(daemon)
+        result = run([program, "enroll", *config, "--token-file",
+                      fleet.state / f"secrets/join-{name}"])
+        if result.code != 0:
+            raise AssertionError(result)
+        fleet.boot(daemon)
+        fleet.guarding.add(daemon)
+
+
+class Restoring:
+    """One backup, and the restore from it."""
+
+    def __init__(self, fleet):
+        self.fleet = fleet
+        self.number = len(list(fleet.state.glob("controller-backup-*")))
+        self.folder = fleet.state / f"controller-backup-{self.number}"
+        self.as_of = None
+
+    def back_up(self):
+        """Of the controller as it lives."""
+        as_of = time.time()  # What was acknowledged until now is surely in it.
+        controller_command(self.fleet, "backup", self.folder)
+        self.as_of = as_of
+        self.fleet.log.add("backup_controller", folder=self.folder.name)
+
+    def restore(self):
+        """The controller dies with all its data, and comes back from the backup, in RECOVERY."""
+        fleet = self.fleet
+        fleet.kill("controller")
+        (fleet.state / "controller").rename(fleet.state / f"controller-lost-{self.number}")
+        controller_command(fleet, "restore", self.folder)
+        start_controller(fleet)
+        if not demands_recovery(fleet):
+            raise AssertionError(f"restored, and does not say so: {fleet.http('/readyz')}")
+        fleet.restores += 1
+        fleet.log.add("restore", as_of=self.as_of, folder=self.folder.name)
