@@ -6,6 +6,7 @@
 #include "agent/runner/work_kind.h"
 #include "common/base/status.h"
 #include "common/plan/digest.h"
+#include "common/plan/digest_tree.h"
 #include "common/plan/estimate.h"
 
 namespace dbfleet::agent {
@@ -28,6 +29,15 @@ JobDigestInput InputOf(const v1::DigestInputs& inputs) {
     input.targets.push_back({target.target(), target.digest()});
   }
   return input;
+}
+
+absl::StatusOr<std::string> DigestOf(const v1::DigestInputs& inputs) {
+  if (inputs.target_count() == 0) return JobDigest(InputOf(inputs));
+  return JobDigestFromPlace(InputOf(inputs),
+                            {inputs.target_index(),
+                             inputs.target_count(),
+                             inputs.targets_root(),
+                             {inputs.target_path().begin(), inputs.target_path().end()}});
 }
 
 // The digest that the approved job has for this target, "" if the target is not in it.
@@ -59,7 +69,9 @@ absl::Status CheckDigest(StartContext& context) {
   const std::string target = TargetOf(offer);
   const std::string approved = ApprovedDigestOf(target, inputs);
   if (approved.empty()) return Mismatch(absl::StrCat(target, " is not in the approved job"));
-  if (JobDigest(InputOf(inputs)) != grant.digest()) {
+  const absl::StatusOr<std::string> digest = DigestOf(inputs);
+  if (!digest.ok()) return Mismatch(digest.status().message());
+  if (*digest != grant.digest()) {
     return Mismatch("the grant's digest is not that of the approved job");
   }
   const absl::StatusOr<work::v1::Plan> plan = attempt.action().Plan(attempt, offer.spec());

@@ -5,6 +5,7 @@
 
 #include "common/base/canonical.h"
 #include "common/base/hash.h"
+#include "common/plan/digest_tree.h"
 
 namespace dbfleet {
 namespace {
@@ -113,6 +114,7 @@ std::string PlanDigest(absl::string_view target, const Plan& plan) {
 }
 
 std::string JobDigest(const JobDigestInput& input) {
+  if (input.targets.size() > kMaxListedTargets) return JobDigestTree(input).digest();
   std::vector<TargetDigestInput> targets = input.targets;
   std::sort(targets.begin(), targets.end(),
             [](const TargetDigestInput& a, const TargetDigestInput& b) {

@@ -31,6 +31,9 @@ std::string ParamsDigest(const work::v1::JobSpec& spec);
 // irreversible parts, schema fingerprint, server version, finding ids.
 std::string PlanDigest(absl::string_view target, const work::v1::Plan& plan);
 
+// Of a job with more targets the digest is that of digest_tree.h.
+inline constexpr size_t kMaxListedTargets = 64;
+
 std::string JobDigest(const JobDigestInput& input);
 
 }  // namespace dbfleet

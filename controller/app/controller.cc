@@ -39,7 +39,7 @@
 namespace dbfleet::controller {
 namespace {
 
-constexpr int kApiThreads = 8;
+constexpr int kApiThreads = 32;
 // One message of each agent waits at most, so this is room for any fleet.
 constexpr size_t kDispatchQueue = 1 << 22;
 constexpr absl::Duration kShutdownGrace = absl::Seconds(5);

@@ -17,6 +17,7 @@
 #include "common/time/clock.h"
 #include "controller/dispatch/agent_session.h"
 #include "controller/dispatch/session.h"
+#include "controller/jobs/digest_places.h"
 #include "controller/jobs/job_flow.h"
 #include "controller/jobs/job_hub.h"
 #include "controller/jobs/job_manager.h"
@@ -157,6 +158,7 @@ class Dispatcher : public ConnectionEvents {
   Clock& clock_;
   Executor& executor_;
   const DispatchSinks sinks_;
+  DigestPlaces places_;
   metrics::Counter& events_total_;
   metrics::Counter& late_results_total_;
   metrics::Counter& offers_total_;

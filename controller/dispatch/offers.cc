@@ -48,7 +48,8 @@ bool AgentTakesWork(const Agent& agent) {
 }
 
 absl::StatusOr<agent::v1::ControllerMsg> OfferMessage(ReadTx& tx, const JobFlow& flow,
-                                                      absl::Time now, const Attempt& attempt,
+                                                      DigestPlaces& places, absl::Time now,
+                                                      const Attempt& attempt,
                                                       absl::Duration start_within) {
   ASSIGN_OR_RETURN(const Job job, tx.GetJob(attempt.job_id));
   ASSIGN_OR_RETURN(const Task task, tx.GetTask(attempt.task_id));
@@ -68,9 +69,13 @@ absl::StatusOr<agent::v1::ControllerMsg> OfferMessage(ReadTx& tx, const JobFlow&
   *offer->mutable_start_within() = ToProto(start_within);
   offer->set_safe_to_rerun(attempt.safe_to_rerun);
   if (job.kind == JobKind::kMigrate && attempt.purpose == Purpose::kExecute) {
-    ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
-    ASSIGN_OR_RETURN(JobDigestInput input, DigestInputOf(job, tasks));
-    ASSIGN_OR_RETURN(const PolicyDecision decision, flow.EvaluatePolicy(tx, job, now));
+    ASSIGN_OR_RETURN(const std::optional<TargetPlace> place, places.Check(tx, job, task));
+    std::vector<Task> listed = {task};
+    if (!place.has_value()) {
+      ASSIGN_OR_RETURN(listed, tx.TasksOfJob(job.id));
+    }
+    ASSIGN_OR_RETURN(JobDigestInput input, DigestInputOf(job, listed));
+    ASSIGN_OR_RETURN(const PolicyDecision decision, flow.EvaluatePolicy(tx, job, now, &task));
     if (const auto rows = ApprovedRows(decision.counted, task.Target()); rows.has_value()) {
       offer->set_approved_rows(*rows);
     }
@@ -86,6 +91,12 @@ absl::StatusOr<agent::v1::ControllerMsg> OfferMessage(ReadTx& tx, const JobFlow&
       digest->set_target(target.target);
       digest->set_digest(target.digest);
     }
+    if (place.has_value()) {
+      inputs->set_target_count(place->count);
+      inputs->set_targets_root(place->root);
+      inputs->set_target_index(place->index);
+      for (const std::string& hash : place->path) inputs->add_target_path(hash);
+    }
   }
   return message;
 }
@@ -94,22 +105,19 @@ enum class Leave { kGranted, kNotNow, kPolicyForbids };
 
 // The grant's own look at everything, in its own transaction: what was true when the job became
 // ready may not be true any more.
-absl::StatusOr<Leave> MayGrant(FlowContext& context, const JobFlow& flow, const Attempt& attempt,
-                               const Job& job) {
+absl::StatusOr<Leave> MayGrant(FlowContext& context, const JobFlow& flow, DigestPlaces& places,
+                               const Attempt& attempt, const Job& job) {
   ASSIGN_OR_RETURN(const Agent agent, context.tx.GetAgent(attempt.agent_id));
   if (!AgentTakesWork(agent) || !JobWants(job, attempt.purpose)) return Leave::kNotNow;
   if (context.now >= attempt.not_after || job.cancel_requested) return Leave::kNotNow;
   if (attempt.purpose == Purpose::kPlan) return Leave::kGranted;
+  // What the job waited for was looked at for all its targets; here it is this one's turn.
+  ASSIGN_OR_RETURN(const Task task, context.tx.GetTask(attempt.task_id));
   ASSIGN_OR_RETURN(const PolicyDecision decision,
-                   flow.EvaluatePolicy(context.tx, job, context.now));
+                   flow.EvaluatePolicy(context.tx, job, context.now, &task));
   if (!decision.allowed()) return Leave::kPolicyForbids;
   if (job.kind != JobKind::kMigrate) return Leave::kGranted;
-  ASSIGN_OR_RETURN(const std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
-  ASSIGN_OR_RETURN(const std::string digest, ComputeJobDigest(job, tasks));
-  if (digest != job.digest) {
-    return Error(absl::StatusCode::kInternal, "DIGEST_BROKEN",
-                 absl::StrCat("jobs/", job.id, " does not have the digest that it is stored with"));
-  }
+  RETURN_IF_ERROR(places.Check(context.tx, job, task).status());
   return Leave::kGranted;
 }
 
@@ -191,7 +199,7 @@ void Dispatcher::TryOffer(const SessionPtr& session, const std::string& attempt_
                                        {"agent", agent_id},
                                        {"fence", absl::StrCat(attempt.fence)}}));
         ASSIGN_OR_RETURN(*message,
-                         OfferMessage(tx, flow_, context.now, attempt, options_.start_within));
+                         OfferMessage(tx, flow_, places_, context.now, attempt, options_.start_within));
         return absl::OkStatus();
       },
       [this, message, session, attempt_id](absl::Status status) {
@@ -223,7 +231,7 @@ void Dispatcher::TryGrant(const SessionPtr& session, const std::string& attempt_
         if (recovery) return absl::OkStatus();
         ASSIGN_OR_RETURN(const Job job, tx.GetJob(attempt.job_id));
         FlowContext context{tx, clock_.Now(), kActor, {}};
-        ASSIGN_OR_RETURN(const Leave leave, MayGrant(context, flow_, attempt, job));
+        ASSIGN_OR_RETURN(const Leave leave, MayGrant(context, flow_, places_, attempt, job));
         if (leave != Leave::kGranted) {
           if (leave == Leave::kPolicyForbids) RETURN_IF_ERROR(HoldBack(context, flow_, job));
           *changes = std::move(context.changes);

@@ -18,7 +18,7 @@ namespace dbfleet::controller {
 namespace {
 
 constexpr size_t kMaxDatabaseName = 64;
-constexpr int kMaxTargets = 1000;
+constexpr int kMaxTargets = 10'000;
 
 absl::Status Bad(absl::string_view reason, absl::string_view message) {
   return Error(absl::StatusCode::kInvalidArgument, reason, message);
@@ -85,6 +85,7 @@ absl::Status CheckTargets(ReadTx& tx, const ChangeRequest& request) {
                               SanitizeForDisplay(Truncate(request.environment, 100)),
                               "\"; see: dbfleet environment list"));
   }
+  std::set<sql::Dialect> checked;
   for (const std::string& id : request.instances) {
     ASSIGN_OR_RETURN(const Instance instance, GetLiveInstance(tx, id));
     if (instance.environment != request.environment) {
@@ -96,7 +97,8 @@ absl::Status CheckTargets(ReadTx& tx, const ChangeRequest& request) {
       return Bad("ENGINE_WITHOUT_MIGRATIONS",
                  absl::StrCat("instance \"", id, "\" is Redis, which has no versioned migrations"));
     }
-    RETURN_IF_ERROR(CheckScripts(request, DialectOf(instance)));
+    const sql::Dialect dialect = DialectOf(instance);
+    if (checked.insert(dialect).second) RETURN_IF_ERROR(CheckScripts(request, dialect));
   }
   return absl::OkStatus();
 }

@@ -366,8 +366,8 @@ absl::Status JobFlow::Finish(FlowContext& context, Job* job, const std::vector<T
                         {"tasks", absl::StrCat(tasks.size())}});
 }
 
-absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicy(ReadTx& tx, const Job& job,
-                                                       absl::Time now) const {
+absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicy(ReadTx& tx, const Job& job, absl::Time now,
+                                                       const Task* only) const {
   PolicyInput input;
   input.job = job;
   input.now = now;
@@ -375,7 +375,12 @@ absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicy(ReadTx& tx, const Job& jo
   input.policy = environment.policy;
   ASSIGN_OR_RETURN(input.dependent_approvers, dependents_(tx, job.requester));
   RETURN_IF_ERROR(AddFormerApprovers(tx, job, &input.former_approvers));
-  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
+  std::vector<Task> tasks;
+  if (only != nullptr) {
+    tasks.push_back(*only);
+  } else {
+    ASSIGN_OR_RETURN(tasks, tx.TasksOfJob(job.id));
+  }
   for (const Task& task : tasks) {
     ASSIGN_OR_RETURN(const std::vector<Backup> backups, tx.VerifiedBackups(task.instance_id));
     input.targets.push_back({task.Target(), task.instance_id, task.database,

@@ -57,8 +57,9 @@ class JobFlow {
   // and advances the job. A retry of work that is safe to run again is a new attempt.
   absl::Status EndAttempt(FlowContext& context, Attempt attempt, const AttemptEnd& end) const;
 
-  // The policy's word on the job as everything is now.
-  absl::StatusOr<PolicyDecision> EvaluatePolicy(ReadTx& tx, const Job& job, absl::Time now) const;
+  // The policy's word on the job as everything is now; of its targets on `only`, if given.
+  absl::StatusOr<PolicyDecision> EvaluatePolicy(ReadTx& tx, const Job& job, absl::Time now,
+                                                const Task* only = nullptr) const;
 
   absl::StatusOr<std::vector<std::string>> DependentsOf(ReadTx& tx,
                                                         absl::string_view requester) const {

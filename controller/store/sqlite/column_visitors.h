@@ -32,6 +32,7 @@ class NameVisitor {
   std::vector<std::string> fixed;  // A part of the names.
 };
 
+// The value must outlive the statement.
 class BindVisitor {
  public:
   enum class Which { kAll, kChangeable };
@@ -42,20 +43,20 @@ class BindVisitor {
   void Fixed(const char* name, const F& v) {
     if (which_ == Which::kAll) (*this)(name, v);
   }
-  void operator()(const char*, const std::string& v) { statement_.BindText(++index, v); }
+  void operator()(const char*, const std::string& v) { statement_.BorrowText(++index, v); }
   void operator()(const char*, absl::Time v) { statement_.BindInt(++index, EncodeTime(v)); }
   void operator()(const char*, absl::Duration v) { statement_.BindInt(++index, EncodeDuration(v)); }
   template <typename F>
   void operator()(const char*, const F& v) {
     if constexpr (std::is_enum_v<F>) {
-      statement_.BindText(++index, NameOf(v));
+      statement_.BorrowText(++index, NameOf(v));
     } else if constexpr (std::is_integral_v<F>) {
       statement_.BindInt(++index, static_cast<int64_t>(v));
     } else {
       statement_.BindText(++index, Encode(v));
     }
   }
-  void Blob(const char*, const std::string& v) { statement_.BindBlob(++index, v); }
+  void Blob(const char*, const std::string& v) { statement_.BorrowBlob(++index, v); }
 
   int index = 0;
 

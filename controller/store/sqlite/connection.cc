@@ -65,6 +65,16 @@ void Statement::BindBlob(int index, absl::string_view value) {
   sqlite3_bind_blob64(statement_, index, data, value.size(), SQLITE_TRANSIENT);
 }
 
+void Statement::BorrowText(int index, absl::string_view value) {
+  const char* data = value.data() == nullptr ? "" : value.data();
+  sqlite3_bind_text64(statement_, index, data, value.size(), SQLITE_STATIC, SQLITE_UTF8);
+}
+
+void Statement::BorrowBlob(int index, absl::string_view value) {
+  const char* data = value.data() == nullptr ? "" : value.data();
+  sqlite3_bind_blob64(statement_, index, data, value.size(), SQLITE_STATIC);
+}
+
 void Statement::BindInt(int index, int64_t value) { sqlite3_bind_int64(statement_, index, value); }
 
 absl::StatusOr<bool> Statement::Step() {
@@ -93,6 +103,10 @@ bool Statement::IsNull(int column) const {
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& path) {
+  // Before the first connection of the process: figures that nobody reads would cost each
+  // allocation a lock.
+  static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  (void)configured;  // It fails when the library is in use already, which does no harm.
   sqlite3* db = nullptr;
   const int flags =
       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;

@@ -29,6 +29,9 @@ class Statement {
 
   void BindText(int index, absl::string_view value);
   void BindBlob(int index, absl::string_view value);
+  // The same without a copy: `value` must outlive this object.
+  void BorrowText(int index, absl::string_view value);
+  void BorrowBlob(int index, absl::string_view value);
   void BindInt(int index, int64_t value);
 
   // True: a row is there.

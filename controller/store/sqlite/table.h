@@ -76,7 +76,7 @@ template <typename T>
 absl::StatusOr<std::vector<T>> SelectRows(Connection& connection, absl::string_view tail,
                                           const std::vector<std::string>& texts) {
   ASSIGN_OR_RETURN(Statement statement, connection.Prepare(absl::StrCat(SelectSql<T>(), tail)));
-  for (size_t i = 0; i < texts.size(); ++i) statement.BindText(static_cast<int>(i) + 1, texts[i]);
+  for (size_t i = 0; i < texts.size(); ++i) statement.BorrowText(static_cast<int>(i) + 1, texts[i]);
   std::vector<T> rows;
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, statement.Step());
@@ -97,7 +97,7 @@ absl::StatusOr<T> GetRow(Connection& connection, absl::string_view key) {
   static const auto& sql =
       *new std::string(absl::StrCat(SelectSql<T>(), "WHERE ", Table<T>::kKey, " = ?1"));
   ASSIGN_OR_RETURN(Statement statement, connection.Prepare(sql));
-  statement.BindText(1, key);
+  statement.BorrowText(1, key);
   ASSIGN_OR_RETURN(const bool found, statement.Step());
   if (!found) return NotFound<T>(key);
   return ReadRow<T>(statement);
@@ -147,7 +147,7 @@ absl::Status UpdateRow(Connection& connection, T* value) {
     ASSIGN_OR_RETURN(Statement statement, connection.Prepare(sql));
     BindVisitor binder(&statement, BindVisitor::Which::kChangeable);
     Table<T>::Columns(std::as_const(*value), binder);
-    statement.BindText(binder.index + 1, key);
+    statement.BorrowText(binder.index + 1, key);
     statement.BindInt(binder.index + 2, static_cast<int64_t>(value->version));
     RETURN_IF_ERROR(MapDuplicate<T>(statement.Run(), key));
   }

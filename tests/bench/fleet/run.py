@@ -48,7 +48,9 @@ class Controller:
         self.grpc, self.http = free_port(), free_port()
         (folder / "controller.yaml").write_text(
             f"data_dir: {folder}/controller\nlisten: 127.0.0.1:{self.grpc}\n"
-            f"http_listen: 127.0.0.1:{self.http}\nadvertise:\n  - 127.0.0.1\n")
+            f"http_listen: 127.0.0.1:{self.http}\nadvertise:\n  - 127.0.0.1\n"
+            # What a simulated agent calls a backup would be no backup.
+            "environments:\n  development:\n    policy:\n      verified_backup_max_age: 0s\n")
         self.process = None
 
     def start(self):
@@ -183,7 +185,9 @@ def measure(options, folder):
         figures["checks"]["controller_cpu_seconds"] = round(cpu_seconds(controller.pid) - cpu, 2)
         figures["one_by_one"] = simulator.ask("one 300")
     if options.change:
-        figures["change"] = simulator.ask(f"change {options.change}")
+        cpu = cpu_seconds(controller.pid)
+        figures["change"] = simulator.ask(f"change {options.change} {options.parallel}", 1900)
+        figures["change"]["controller_cpu_seconds"] = round(cpu_seconds(controller.pid) - cpu, 2)
     controller.stop(signal.SIGKILL)
     simulator.wait(lambda totals: totals["connected"] == 0, 60)
     controller.start()
@@ -204,7 +208,8 @@ def main():
     parser.add_argument("--idle", type=float, default=60)
     parser.add_argument("--checks", type=int, default=20000)
     parser.add_argument("--callers", type=int, default=32)
-    parser.add_argument("--change", type=int, default=0)
+    parser.add_argument("--change", type=int, default=0, help="targets of one change")
+    parser.add_argument("--parallel", type=int, default=1000, help="of these at once")
     parser.add_argument("--folder", default=None, help="on whose disk; default: the temporary folder")
     options = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

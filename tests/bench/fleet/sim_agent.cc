@@ -221,7 +221,14 @@ void SimAgent::OnGrant(const v1::Grant& grant) {
   v1::Finished& end = *finished.mutable_finished();
   end.set_outcome(v1::OUTCOME_SUCCEEDED);
   if (it->second.offer.purpose() == v1::PURPOSE_PLAN) {
-    end.mutable_result()->mutable_plan()->set_nothing_to_do(true);
+    work::v1::Plan& plan = *end.mutable_result()->mutable_plan();
+    plan.add_versions("0001");
+    plan.add_forward()->set_sql("CREATE TABLE bench (id INT PRIMARY KEY)");
+    plan.add_rollback()->set_sql("DROP TABLE bench");
+    plan.set_safety(work::v1::SAFETY_CLASS_DESTRUCTIVE);
+    plan.set_schema_fingerprint("simulated");
+  } else if (it->second.offer.spec().has_migrate()) {
+    end.mutable_result()->mutable_migrate()->add_applied_versions("0001");
   } else {
     end.mutable_result()->mutable_check()->mutable_health()->set_status(work::v1::HEALTH_STATUS_OK);
   }

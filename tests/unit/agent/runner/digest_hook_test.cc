@@ -2,6 +2,7 @@
 
 #include "agent/runner/work_kind.h"
 #include "common/plan/digest.h"
+#include "common/plan/digest_tree.h"
 #include "tests/unit/agent/runner/runner_test_util.h"
 
 namespace dbfleet::agent {
@@ -89,6 +90,48 @@ TEST_F(DigestHookTest, AnythingOtherThanApprovedIsRefused) {
     OfferAndGrant(offer, grant);
     ExpectRefused(id);
   }
+}
+
+// Of a job over a hundred targets the agent is told its own and where it stands among them.
+TEST_F(DigestHookTest, ATargetOfALargeJobRunsByItsPlaceAndNotByAnother) {
+  const auto approved = [this](const std::string& id, uint64_t fence) {
+    auto [offer, grant] = Approved(id, fence);
+    v1::DigestInputs& inputs = *offer.mutable_digest_inputs();
+    JobDigestInput input{
+        inputs.job_kind(), inputs.params_sha256(), inputs.policy_digest(), inputs.rollout(), {}};
+    input.targets.push_back({kTarget, PlanDigest(kTarget, plan_)});
+    for (int i = 0; i < 99; ++i) input.targets.push_back({absl::StrCat("instances/", i), "d"});
+    const JobDigestTree tree(input);
+    const TargetPlace place = *tree.Find(kTarget, PlanDigest(kTarget, plan_));
+    inputs.set_target_count(place.count);
+    inputs.set_targets_root(place.root);
+    inputs.set_target_index(place.index);
+    for (const std::string& hash : place.path) inputs.add_target_path(hash);
+    grant.set_digest(tree.digest());
+    return std::make_pair(offer, grant);
+  };
+  const std::function<void(v1::DigestInputs*)> changes[] = {
+      [](v1::DigestInputs* inputs) { inputs->set_target_index(inputs->target_index() ^ 1); },
+      [](v1::DigestInputs* inputs) { inputs->set_target_count(101); },
+      [](v1::DigestInputs* inputs) { inputs->set_target_count(0); },
+      [](v1::DigestInputs* inputs) { inputs->clear_target_path(); },
+      [](v1::DigestInputs* inputs) { inputs->set_targets_root(std::string(32, 'x')); },
+      [](v1::DigestInputs* inputs) { inputs->set_policy_digest("p2"); },
+      [](v1::DigestInputs* inputs) { inputs->mutable_targets(0)->set_digest("d"); },
+      [](v1::DigestInputs* inputs) { *inputs->add_targets() = inputs->targets(0); },
+  };
+  int fence = 0;
+  for (const auto& change : changes) {
+    const std::string id = absl::StrCat("a", ++fence);
+    auto [offer, grant] = approved(id, fence);
+    change(offer.mutable_digest_inputs());
+    OfferAndGrant(offer, grant);
+    ExpectRefused(id);
+  }
+  const auto [offer, grant] = approved("right", ++fence);
+  OfferAndGrant(offer, grant);
+  EXPECT_EQ(OutcomeOf("right").outcome(), v1::OUTCOME_SUCCEEDED);
+  EXPECT_EQ(migrate_.runs, 1);
 }
 
 TEST_F(DigestHookTest, AChangedTargetIsRefused) {

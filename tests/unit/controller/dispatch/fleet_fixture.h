@@ -69,6 +69,11 @@ class ScriptedAgent {
     instance->set_name(instance_name);
     instance->set_engine(engine);
     instance->set_server_version(server_version);
+    for (const std::string& name : more_instances) {
+      agent::v1::InstanceInfo* more = hello->add_instances();
+      *more = hello->instances(0);
+      more->set_name(name);
+    }
     Say(message);
   }
 
@@ -132,6 +137,7 @@ class ScriptedAgent {
   std::shared_ptr<Connection> connection;
   std::string journal_id = "journal-1";
   std::string instance_name = "orders-db";
+  std::vector<std::string> more_instances;
   std::string server_version = "15.4";
   work::v1::Engine engine = work::v1::ENGINE_POSTGRESQL;
   absl::Duration clock_offset = absl::ZeroDuration();

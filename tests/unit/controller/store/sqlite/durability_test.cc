@@ -205,9 +205,10 @@ TEST_F(DurabilityTest, WhenTheCommitCannotBeSyncedNobodyIsAnswered) {
   std::atomic<int> answers{0};
   Event added;
   store_->Mutate(
-      [&](WriteTx&) {
+      [&](WriteTx& tx) {
         added.Wait();
-        return absl::OkStatus();
+        // So that there is something to sync, should this be a group of its own.
+        return tx.PutSetting("lost", "x");
       },
       [&](absl::Status) { ++answers; });
   for (int i = 0; i < 600; ++i) {  // More than one group.

@@ -49,10 +49,8 @@ class JobProgressTest : public StoreTest {
   }
   std::vector<std::string> Idle(int stage, int limit) {
     std::vector<std::string> ids;
-    for (const Task& task :
-         Read([&](ReadTx& tx) { return tx.IdleTasks("J", stage, limit); }).value()) {
-      ids.push_back(task.id);
-    }
+    const auto idle = Read([&](ReadTx& tx) { return tx.IdleTasks("J", stage, limit); }).value();
+    for (const Task& task : idle) ids.push_back(task.id);
     return ids;
   }
 };

@@ -1,4 +1,4 @@
-#include "common/audit/merkle.h"
+#include "common/merkle/merkle.h"
 
 #include <bitset>
 #include <utility>
@@ -8,7 +8,7 @@
 #include "common/base/hash.h"
 #include "common/base/status.h"
 
-namespace dbfleet::audit {
+namespace dbfleet::merkle {
 namespace {
 
 constexpr size_t kHashBytes = 32;
@@ -153,4 +153,4 @@ absl::Status VerifyConsistency(uint64_t old_size, uint64_t new_size,
   return new_hash == new_root ? absl::OkStatus() : BadProof("it leads to another new root");
 }
 
-}  // namespace dbfleet::audit
+}  // namespace dbfleet::merkle
