@@ -248,6 +248,7 @@ void Fleet::FillChange(int count, int parallel, api::v1::SubmitChangeRequest* re
   request->set_approve_destructive(true);
   request->set_max_parallel(parallel);
   request->set_database("bench");
+  request->set_database_kind(work::v1::DATABASE_KIND_COMMON);
   const auto add = [&](const char* path, const char* content) {
     api::v1::MigrationFile& file = *request->add_files();
     file.set_path(path);

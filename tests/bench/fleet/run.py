@@ -50,7 +50,7 @@ class Controller:
             f"data_dir: {folder}/controller\nlisten: 127.0.0.1:{self.grpc}\n"
             f"http_listen: 127.0.0.1:{self.http}\nadvertise:\n  - 127.0.0.1\n"
             # What a simulated agent calls a backup would be no backup.
-            "environments:\n  development:\n    policy:\n      verified_backup_max_age: 0s\n")
+            "environments:\n  - name: development\n    policy:\n      verified_backup_max_age: 0s\n")
         self.process = None
 
     def start(self):
