@@ -10,8 +10,9 @@
 #include "absl/strings/string_view.h"
 
 // The Merkle tree of RFC 9162 (section 2.1; the same as RFC 6962's) with SHA-256. Hashes are 32 raw
-// bytes, leaves are numbered from 0. Nodes are addressed by level (0: leaves) and index within the level:
-// node (l, i) covers the leaves i * 2^l up to (i + 1) * 2^l and exists once all of them do. All functions are pure.
+// bytes, leaves are numbered from 0. Nodes are addressed by level (0: leaves) and index within the
+// level: node (l, i) covers the leaves i * 2^l up to (i + 1) * 2^l and exists once all of them do.
+// All functions are pure.
 namespace dbfleet::merkle {
 
 // More than any trail has; keeps every shift below defined.

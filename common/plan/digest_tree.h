@@ -10,9 +10,9 @@
 
 #include "common/plan/digest.h"
 
-// The digest of a job with many targets is over the root of a Merkle tree (common/merkle) of them, so
-// that an agent can check its own target's part without being told of all the others. Leaves are in
-// the order of the targets; a leaf is over the target's name and its plan's digest.
+// The digest of a job with many targets is over the root of a Merkle tree (common/merkle) of them,
+// so that an agent can check its own target's part without being told of all the others. Leaves are
+// in the order of the targets; a leaf is over the target's name and its plan's digest.
 namespace dbfleet {
 
 // Where a target stands in its job's tree.

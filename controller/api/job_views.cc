@@ -36,7 +36,8 @@ absl::StatusOr<api::v1::Job> JobViews::ById(const std::string& id) const {
     ASSIGN_OR_RETURN(const Job job, tx.GetJob(id));
     ASSIGN_OR_RETURN(out, ToApi(job, clock_.Now()));
     RETURN_IF_ERROR(AddTasks(tx, job, &out));
-    ASSIGN_OR_RETURN(const std::vector<PolicyBlocker> blockers, jobs_.Explain(tx, job, why_no_work_));
+    ASSIGN_OR_RETURN(const std::vector<PolicyBlocker> blockers,
+                     jobs_.Explain(tx, job, why_no_work_));
     AddBlockers(blockers, &out);
     return absl::OkStatus();
   }));

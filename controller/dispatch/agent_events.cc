@@ -72,7 +72,8 @@ absl::Status RecordLate(FlowContext& context, const JobFlow& flow, const Attempt
 
 absl::Status ApplyStarted(FlowContext& context, Attempt attempt, EventOutcome* outcome) {
   if (attempt.state != AttemptState::kGranted && attempt.state != AttemptState::kUnreachable) {
-    if (IsTerminal(attempt.state)) outcome->replies.push_back(CancelMessage(attempt.id, "it was given up"));
+    if (IsTerminal(attempt.state))
+      outcome->replies.push_back(CancelMessage(attempt.id, "it was given up"));
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(MoveAttempt(&attempt, AttemptState::kRunning, context.now));
@@ -238,8 +239,8 @@ void Dispatcher::HandleEvent(const SessionPtr& session, const agent::v1::Event& 
 }
 
 void Dispatcher::StoreEvents(const SessionPtr& session) {
-  const auto events = std::make_shared<const std::vector<agent::v1::Event>>(
-      std::exchange(session->events, {}));
+  const auto events =
+      std::make_shared<const std::vector<agent::v1::Event>>(std::exchange(session->events, {}));
   auto outcome = std::make_shared<EventOutcome>();
   store_.MutateEssential(
       [this, outcome, events, agent_id = session->agent_id(),

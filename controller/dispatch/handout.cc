@@ -1,5 +1,5 @@
-// The dispatcher's part that finds what is to be done for whom: by the hints that commits leave, and
-// by a sweep over everything that is open.
+// The dispatcher's part that finds what is to be done for whom: by the hints that commits leave,
+// and by a sweep over everything that is open.
 #include <algorithm>
 #include <utility>
 
@@ -47,7 +47,8 @@ std::optional<PolicyBlocker> Dispatcher::WhyNoWork(const std::string& agent_id) 
   if (absl::AbsDuration(live->clock_skew) <= options_.max_clock_skew) return std::nullopt;
   return PolicyBlocker{
       "agent-clock",
-      absl::StrCat("has a clock that is ", absl::FormatDuration(absl::AbsDuration(live->clock_skew)),
+      absl::StrCat("has a clock that is ",
+                   absl::FormatDuration(absl::AbsDuration(live->clock_skew)),
                    live->clock_skew > absl::ZeroDuration() ? " ahead of" : " behind",
                    " the controller's; nothing is handed out beyond ",
                    absl::FormatDuration(options_.max_clock_skew), ": set the clocks right"),

@@ -198,8 +198,8 @@ void Dispatcher::TryOffer(const SessionPtr& session, const std::string& attempt_
                                       {{"attempt", attempt.id},
                                        {"agent", agent_id},
                                        {"fence", absl::StrCat(attempt.fence)}}));
-        ASSIGN_OR_RETURN(*message,
-                         OfferMessage(tx, flow_, places_, context.now, attempt, options_.start_within));
+        ASSIGN_OR_RETURN(*message, OfferMessage(tx, flow_, places_, context.now, attempt,
+                                                options_.start_within));
         return absl::OkStatus();
       },
       [this, message, session, attempt_id](absl::Status status) {

@@ -102,8 +102,7 @@ absl::Status Reclaim(FlowContext& context, const JobFlow& flow, const std::strin
   if (IsTerminal(job.state)) return absl::OkStatus();
   attempt->agent_id = agent_id;
   RETURN_IF_ERROR(Grant(context, reported, &*attempt));
-  RETURN_IF_ERROR(known ? context.UpdateAttempt(&*attempt)
-                        : context.InsertAttempt(&*attempt));
+  RETURN_IF_ERROR(known ? context.UpdateAttempt(&*attempt) : context.InsertAttempt(&*attempt));
   RETURN_IF_ERROR(LetRoll(context, &job));
   if (CanMove(task.state, TaskState::kActive)) RETURN_IF_ERROR(MoveTask(&task, TaskState::kActive));
   RETURN_IF_ERROR(context.tx.UpdateTask(&task));

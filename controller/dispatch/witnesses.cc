@@ -122,8 +122,8 @@ void Witnesses::Enqueue(Peer& peer) {
 
 void Witnesses::PushWaiting() {
   const absl::Duration now = clock_.Monotonic();
-  tokens_ = std::min<double>(kPushesPerSecond,
-                             tokens_ + absl::ToDoubleSeconds(now - tokens_time_) * kPushesPerSecond);
+  tokens_ = std::min<double>(
+      kPushesPerSecond, tokens_ + absl::ToDoubleSeconds(now - tokens_time_) * kPushesPerSecond);
   tokens_time_ = now;
   while (!waiting_.empty() && tokens_ >= 1) {
     const ConnectionPtr connection = waiting_.front().lock();

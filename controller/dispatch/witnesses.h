@@ -60,7 +60,7 @@ class Witnesses {
     bool left_alone = false;
     bool knows_keys = false;
     bool waits = false;  // In waiting_.
-    int pushes = 0;  // Since the last Publish.
+    int pushes = 0;      // Since the last Publish.
   };
 
   void Post(std::function<void()> fn);

@@ -281,8 +281,8 @@ absl::StatusOr<Job> JobManager::Resolve(const RequestMeta& meta, const std::stri
   });
 }
 
-absl::StatusOr<std::vector<PolicyBlocker>> JobManager::Explain(
-    ReadTx& tx, const Job& job, const WhyNoWork& why_no_work) {
+absl::StatusOr<std::vector<PolicyBlocker>> JobManager::Explain(ReadTx& tx, const Job& job,
+                                                               const WhyNoWork& why_no_work) {
   std::vector<PolicyBlocker> blockers;
   if (IsTerminal(job.state)) return blockers;
   if (job.state == JobState::kAwaitingApproval || job.state == JobState::kReady ||

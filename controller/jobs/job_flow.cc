@@ -286,8 +286,8 @@ absl::Status JobFlow::StopPending(FlowContext& context, const Job& job) const {
   ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
   for (Task& task : tasks) {
     if (task.state != TaskState::kPending) continue;
-    RETURN_IF_ERROR(MoveTask(&task, job.state == JobState::kCancelling ? TaskState::kCancelled
-                                                                       : TaskState::kSkipped));
+    RETURN_IF_ERROR(MoveTask(
+        &task, job.state == JobState::kCancelling ? TaskState::kCancelled : TaskState::kSkipped));
     RETURN_IF_ERROR(context.tx.UpdateTask(&task));
   }
   return absl::OkStatus();

@@ -87,7 +87,7 @@ def line_limit(file):
 
 # (9) tests/<kind>/<folder> mirrors <folder>; only files with this ending are built.
 # Programs among the tests, built by a CMakeLists.txt of their own.
-PROGRAMS = ["tests/bench/fleet/"]
+PROGRAMS = ["tests/bench/fleet/", "tests/bench/floors/", "tests/bench/growth/"]
 MIRRORS = {"tests/unit": "_test.cc", "tests/integration": "_test.cc", "tests/bench": "_bench.cc"}
 
 # (10) A path of the machine on which it was written. Put together, so as not to find itself.

@@ -90,7 +90,12 @@ absl::StatusOr<Page<AuditRow>> ListAudit(Connection& connection, const PageToken
   listing.Text(filter.resource_prefix).Text(filter.actor);
   std::vector<std::string> where;
   std::vector<std::string> values;
-  if (!filter.resource_prefix.empty()) {
+  const std::string& prefix = filter.resource_prefix;
+  if (!prefix.empty() && prefix.find('/') == prefix.size() - 1) {
+    // All of a collection: its index has the order that is wanted.
+    values.push_back(prefix);
+    where.push_back("substr(resource, 1, instr(resource, '/')) = ?1");
+  } else if (!prefix.empty()) {
     // 0xFF is in no UTF-8 text, so this is exactly the range of the texts with the prefix.
     values.push_back(filter.resource_prefix);
     values.push_back(filter.resource_prefix + "\xFF");

@@ -25,11 +25,12 @@ struct Filter {
 
 // One page of T in the order of their keys. Pages continue behind the last key that was seen, so
 // rows that come or change in between neither repeat nor hide others. `condition` is SQL without
-// parameters that always holds; "" for none.
+// parameters that always holds; "" for none. `index` is the one to use; "" leaves it to SQLite.
 template <typename T>
 absl::StatusOr<Page<T>> ListRows(Connection& connection, const PageTokens& tokens,
                                  const std::vector<Filter>& filters, const char* condition,
-                                 Order order, const PageRequest& request) {
+                                 Order order, const PageRequest& request,
+                                 absl::string_view index = "") {
   ASSIGN_OR_RETURN(const int size, PageSize(request));
   CanonicalWriter listing(Table<T>::kName);
   std::vector<std::string> where;
@@ -49,6 +50,7 @@ absl::StatusOr<Page<T>> ListRows(Connection& connection, const PageTokens& token
   }
   // One row more than the page holds tells whether there is a next page.
   const std::string tail = absl::StrCat(
+      index.empty() ? "" : "INDEXED BY ", index, index.empty() ? "" : " ",
       where.empty() ? "" : "WHERE ", absl::StrJoin(where, " AND "), " ORDER BY ", Table<T>::kKey,
       order == Order::kAscending ? " ASC" : " DESC", " LIMIT ", size + 1);
   Page<T> page;

@@ -63,9 +63,7 @@ class Reads : public Base {
   absl::StatusOr<std::vector<Attempt>> AttemptsOfTask(absl::string_view task_id) override {
     return sqlite::AttemptsOfTask(db_, task_id);
   }
-  absl::StatusOr<std::vector<Attempt>> OpenAttempts() override {
-    return sqlite::OpenAttempts(db_);
-  }
+  absl::StatusOr<std::vector<Attempt>> OpenAttempts() override { return sqlite::OpenAttempts(db_); }
   absl::StatusOr<std::vector<Attempt>> OpenAttemptsOfAgent(absl::string_view agent_id) override {
     return sqlite::OpenAttemptsOf(db_, "agent", agent_id);
   }

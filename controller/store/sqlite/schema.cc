@@ -306,7 +306,7 @@ INSERT INTO request_keys(key, value, expire_time)
 DELETE FROM settings WHERE key >= 'request.' AND key < 'request/';
 )sql";
 
-// So that neither an event nor an offer costs more the more work there is (job_rows.cc).
+// So that neither an event nor a listing costs more the more there is (job_rows.cc, audit_rows.cc).
 constexpr char kVersion5[] = R"sql(
 DROP INDEX attempts_open;
 CREATE INDEX attempts_open_instance ON attempts(instance_id, id)
@@ -317,13 +317,15 @@ CREATE INDEX attempts_open_job ON attempts(job_id, id)
   WHERE state IN ('queued', 'offered', 'accepted', 'granted', 'running', 'unreachable');
 CREATE INDEX tasks_state ON tasks(job_id, state, stage, position);
 CREATE INDEX tasks_unplanned ON tasks(job_id) WHERE state = 'pending' AND plan_blob = x'';
+CREATE INDEX jobs_kind ON jobs(kind, id);
+CREATE INDEX jobs_environment_kind ON jobs(environment, kind, id);
+CREATE INDEX audit_collection ON audit(substr(resource, 1, instr(resource, '/')), seq);
+CREATE INDEX backups_listed ON backups(instance_id, id);
+CREATE INDEX backups_environment ON backups(environment, id);
 )sql";
 
-constexpr SchemaStep kSteps[] = {{1, kVersion1},
-                                 {2, kVersion2},
-                                 {3, kVersion3, BuildTiles},
-                                 {4, kVersion4},
-                                 {5, kVersion5}};
+constexpr SchemaStep kSteps[] = {
+    {1, kVersion1}, {2, kVersion2}, {3, kVersion3, BuildTiles}, {4, kVersion4}, {5, kVersion5}};
 
 absl::Status RunSteps(Connection& connection, int64_t from, absl::Span<const SchemaStep> steps) {
   for (const SchemaStep& step : steps) {

@@ -28,9 +28,9 @@
 //
 // Columns calls v("name", field), or v.Blob("name", field), or v.Fixed("name", field), for every
 // column but `version`, the same way for naming, binding and reading. What is Fixed keeps the value
-// of its insertion: Update leaves it alone, so that SQLite need not write its indexes again nor look
-// at foreign keys. Keys are, and whatever has an index and never changes. Column names come from
-// here only, never from outside.
+// of its insertion: Update leaves it alone, so that SQLite need not write its indexes again nor
+// look at foreign keys. Keys are, and whatever has an index and never changes. Column names come
+// from here only, never from outside.
 namespace dbfleet::controller::sqlite {
 
 template <typename T>

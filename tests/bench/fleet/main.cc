@@ -5,6 +5,8 @@
 //   freeze N            the first N agents fall silent without closing anything
 //   checks COUNT PAR    COUNT check jobs, PAR callers; prints {"checks":...} when all are terminal
 //   one COUNT           COUNT check jobs, one after the other, each watched to its end
+//   push                from now on, push metrics of all instances (--metrics-*)
+//   pushed              prints {"batches":...,"samples":...} of all pushes so far
 //   change COUNT PAR    one change with a task on each of COUNT agents, PAR at a time, to its end
 //   quit
 #include <algorithm>
@@ -27,6 +29,7 @@
 #include "dbfleet/api/v1/instance_service.grpc.pb.h"
 #include "dbfleet/api/v1/job_service.grpc.pb.h"
 #include "tests/bench/fleet/identities.h"
+#include "tests/bench/fleet/sim_metrics.h"
 
 namespace dbfleet::bench {
 namespace {
@@ -42,6 +45,7 @@ struct Options {
   int agents = 100;
   double connects_per_second = 2000;
   double heartbeat_seconds = 15;
+  SimMetrics::Options metrics;
 };
 
 class Fleet {
@@ -50,8 +54,9 @@ class Fleet {
         std::string token)
       : options_(options), ca_pem_(std::move(ca_pem)), token_(std::move(token)) {
     for (SimIdentity& identity : identities) {
-      agents_.push_back(
-          std::make_unique<SimAgent>(std::move(identity), options.controller, &totals_));
+      agents_.push_back(std::make_unique<SimAgent>(std::move(identity), options.controller,
+                                                   &totals_,
+                                                   std::max(options.metrics.instances, 1)));
     }
     connector_ = std::thread([this] { KeepConnected(); });
     heart_ = std::thread([this] { Beat(); });
@@ -59,6 +64,7 @@ class Fleet {
   }
 
   ~Fleet() {
+    metrics_.reset();
     over_ = true;
     connector_.join();
     heart_.join();
@@ -71,6 +77,14 @@ class Fleet {
 
   void Freeze(int count) {
     for (int i = 0; i < std::min<int>(count, agents_.size()); ++i) agents_[i]->Freeze();
+  }
+
+  void Push() {
+    if (metrics_ == nullptr) metrics_ = std::make_unique<SimMetrics>(options_.metrics, agents_);
+  }
+
+  void Pushed() {
+    Print(metrics_ == nullptr ? R"({"batches":0,"samples":0})" : metrics_->Figures());
   }
 
   void Checks(int count, int callers) {
@@ -130,8 +144,8 @@ class Fleet {
       return Print(absl::StrFormat(R"({"change":0,"error":"%s"})", std::string(status.message())));
     }
     const double submitted = Seconds(began);
-    // A look at a job of ten thousand tasks is megabytes, so it is not watched but asked for when it
-    // should be over: a plan and an execution for each target.
+    // A look at a job of ten thousand tasks is megabytes, so it is not watched but asked for when
+    // it should be over: a plan and an execution for each target.
     double planned = 0;
     const auto stub = api::v1::JobService::NewStub(channel);
     while (job.state() < api::v1::Job::STATE_SUCCEEDED && Seconds(began) < 1800) {
@@ -236,6 +250,7 @@ class Fleet {
   const std::string ca_pem_, token_;
   SimTotals totals_;
   std::vector<std::unique_ptr<SimAgent>> agents_;
+  std::unique_ptr<SimMetrics> metrics_;  // Once they are pushed.
   std::atomic<bool> over_{false};
   Mutex print_;
   std::thread connector_, heart_, reporter_;
@@ -271,6 +286,10 @@ int Main(int argc, char** argv) {
   app.add_option("--agents", options.agents);
   app.add_option("--connects-per-second", options.connects_per_second);
   app.add_option("--heartbeat", options.heartbeat_seconds);
+  app.add_option("--metrics-instances", options.metrics.instances, "instances of each agent");
+  app.add_option("--metrics-series", options.metrics.series, "series of each instance");
+  app.add_option("--metrics-interval", options.metrics.interval_seconds);
+  app.add_flag("--metrics-compress", options.metrics.compress);
   CLI11_PARSE(app, argc, argv);
   const auto ca = ReadFile(options.ca_file, 1 << 20);
   const auto token = ReadSecretFile(options.token_file);
@@ -303,6 +322,8 @@ int Main(int argc, char** argv) {
     words >> command >> count >> callers;
     if (command == "freeze") fleet.Freeze(count);
     if (command == "checks") fleet.Checks(count, std::max(callers, 1));
+    if (command == "push") fleet.Push();
+    if (command == "pushed") fleet.Pushed();
     if (command == "one") fleet.OneByOne(count);
     if (command == "change") fleet.Change(count, std::max(callers, 1));
   }

@@ -22,6 +22,12 @@ absl::Time Now() {
   return clock->Now();
 }
 
+std::vector<std::string> InstanceNames(const std::string& agent, int count) {
+  std::vector<std::string> names = {agent};
+  for (int i = 2; i <= count; ++i) names.push_back(absl::StrCat(agent, "-", i));
+  return names;
+}
+
 }  // namespace
 
 // One control stream. Writes are queued; one is under way at a time.
@@ -89,9 +95,10 @@ class SimAgent::Stream : public grpc::ClientBidiReactor<v1::AgentMsg, v1::Contro
   bool frozen_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
-SimAgent::SimAgent(SimIdentity identity, std::string controller, SimTotals* totals)
+SimAgent::SimAgent(SimIdentity identity, std::string controller, SimTotals* totals, int instances)
     : identity_(std::move(identity)),
       controller_(std::move(controller)),
+      instances_(InstanceNames(identity_.agent_id, instances)),
       totals_(*totals),
       journal_id_(NewUlid(Now())) {}
 
@@ -136,10 +143,12 @@ v1::AgentMsg SimAgent::MakeHello() {
     state.set_fence(attempt.offer.fence());
     state.set_phase(attempt.granted ? v1::ATTEMPT_PHASE_FINISHED : v1::ATTEMPT_PHASE_ACCEPTED);
   }
-  v1::InstanceInfo& instance = *hello.add_instances();
-  instance.set_name(identity_.agent_id);
-  instance.set_engine(work::v1::ENGINE_MYSQL);
-  instance.set_endpoint("simulated");
+  for (const std::string& name : instances_) {
+    v1::InstanceInfo& instance = *hello.add_instances();
+    instance.set_name(name);
+    instance.set_engine(work::v1::ENGINE_MYSQL);
+    instance.set_endpoint("simulated");
+  }
   for (const char* capability : {"check.mysql", "inspect.mysql", "migrate.mysql"}) {
     hello.add_capabilities(capability);
   }
@@ -257,9 +266,11 @@ void SimAgent::Heartbeat() {
   MutexLock lock(&mutex_);
   if (stream_ == nullptr || !welcomed_ || frozen_) return;
   v1::AgentMsg health;
-  work::v1::InstanceHealth& report = *health.mutable_health()->add_instances();
-  report.set_instance(identity_.agent_id);
-  report.set_status(work::v1::HEALTH_STATUS_OK);
+  for (const std::string& name : instances_) {
+    work::v1::InstanceHealth& report = *health.mutable_health()->add_instances();
+    report.set_instance(name);
+    report.set_status(work::v1::HEALTH_STATUS_OK);
+  }
   stream_->Send(std::move(health));
   v1::AgentMsg ping;
   ping.mutable_ping()->set_nonce(++nonce_);
@@ -278,6 +289,11 @@ void SimAgent::Stop() {
   stopped_ = true;
   // OnEnd waits for this lock, so the stream is still there.
   if (stream_ != nullptr) stream_->Cancel();
+}
+
+std::shared_ptr<grpc::Channel> SimAgent::channel() {
+  MutexLock lock(&mutex_);
+  return welcomed_ && !frozen_ && !stopped_ ? channel_ : nullptr;
 }
 
 bool SimAgent::idle() {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "grpcpp/channel.h"
@@ -42,7 +43,9 @@ struct SimTotals {
 // streams: call Stop and wait for idle() before the end.
 class SimAgent {
  public:
-  SimAgent(SimIdentity identity, std::string controller, SimTotals* totals);
+  // It declares `instances` instances: one with the agent's own name, the others with "-2", "-3"
+  // ... behind it.
+  SimAgent(SimIdentity identity, std::string controller, SimTotals* totals, int instances = 1);
 
   void Connect();
   // A health report and a ping, as an agent sends them every 15 s.
@@ -54,6 +57,9 @@ class SimAgent {
   bool idle();  // No stream is open.
   bool wants_connection();
   const std::string& id() const { return identity_.agent_id; }
+  const std::vector<std::string>& instances() const { return instances_; }
+  // The connection, for other streams beside the control stream; nullptr while there is no Welcome.
+  std::shared_ptr<grpc::Channel> channel();
 
  private:
   class Stream;
@@ -74,6 +80,7 @@ class SimAgent {
 
   const SimIdentity identity_;
   const std::string controller_;
+  const std::vector<std::string> instances_;
   SimTotals& totals_;
   const std::string journal_id_;
 

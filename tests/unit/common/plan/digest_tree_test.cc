@@ -4,9 +4,8 @@
 #include <functional>
 #include <random>
 
-#include "gtest/gtest.h"
-
 #include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
 
 namespace dbfleet {
 namespace {

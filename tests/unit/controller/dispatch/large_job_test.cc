@@ -74,13 +74,13 @@ TEST_F(LargeJobTest, EachTargetIsOfferedWithItsPlaceUnderTheJobsDigest) {
                                inputs.policy_digest(),
                                inputs.rollout(),
                                {{inputs.targets(0).target(), inputs.targets(0).digest()}}};
-    EXPECT_EQ(inputs.targets(0).target(), absl::StrCat("instances/", offer.instance(),
-                                                       "/databases/shop"));
-    const auto digest = JobDigestFromPlace(
-        input, {inputs.target_index(),
-                inputs.target_count(),
-                inputs.targets_root(),
-                {inputs.target_path().begin(), inputs.target_path().end()}});
+    EXPECT_EQ(inputs.targets(0).target(),
+              absl::StrCat("instances/", offer.instance(), "/databases/shop"));
+    const auto digest =
+        JobDigestFromPlace(input, {inputs.target_index(),
+                                   inputs.target_count(),
+                                   inputs.targets_root(),
+                                   {inputs.target_path().begin(), inputs.target_path().end()}});
     ASSERT_TRUE(digest.ok()) << digest.status();
     EXPECT_EQ(*digest, job.digest);
     places.insert(inputs.target_index());

@@ -84,10 +84,9 @@ TEST_F(JobProgressTest, IdleIsWhatIsPendingInTheStageWithoutAnOpenAttemptInTheJo
 TEST_F(JobProgressTest, TheFiguresAreThoseOfTheTasksAndAttempts) {
   std::mt19937 random(7);
   const auto any = [&](int n) { return static_cast<int>(random() % n); };
-  constexpr TaskState kStates[] = {TaskState::kPending,    TaskState::kActive,
-                                   TaskState::kNeedsPerson, TaskState::kSucceeded,
-                                   TaskState::kFailed,     TaskState::kSkipped,
-                                   TaskState::kCancelled,  TaskState::kRolledBack};
+  constexpr TaskState kStates[] = {
+      TaskState::kPending, TaskState::kActive,  TaskState::kNeedsPerson, TaskState::kSucceeded,
+      TaskState::kFailed,  TaskState::kSkipped, TaskState::kCancelled,   TaskState::kRolledBack};
   std::vector<Task> tasks;
   JobProgress want;
   const auto lower = [](std::optional<int>* lowest, int stage) {
@@ -103,10 +102,10 @@ TEST_F(JobProgressTest, TheFiguresAreThoseOfTheTasksAndAttempts) {
     if (task.state == TaskState::kPending) lower(&want.pending_stage, task.stage);
     if (task.state == TaskState::kActive) lower(&want.active_stage, task.stage);
     if (task.state == TaskState::kNeedsPerson) lower(&want.waiting_stage, task.stage);
-    want.failed = want.failed || task.state == TaskState::kFailed ||
-                  task.state == TaskState::kRolledBack;
-    want.unplanned = want.unplanned ||
-                     (task.state == TaskState::kPending && task.plan_blob.empty());
+    want.failed =
+        want.failed || task.state == TaskState::kFailed || task.state == TaskState::kRolledBack;
+    want.unplanned =
+        want.unplanned || (task.state == TaskState::kPending && task.plan_blob.empty());
     const JobProgress have = Progress();
     ASSERT_EQ(have.pending_stage, want.pending_stage) << i;
     ASSERT_EQ(have.active_stage, want.active_stage) << i;

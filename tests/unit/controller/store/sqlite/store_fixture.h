@@ -56,6 +56,8 @@ inline constexpr const char* kBackTo[] = {
     "CREATE TABLE audit_checkpoints(x INTEGER); PRAGMA user_version = 2;",
     "INSERT INTO settings(key, value) SELECT 'request.' || key, CAST(value AS BLOB) "
     "FROM request_keys; DROP TABLE request_keys; PRAGMA user_version = 3;",
+    "DROP INDEX jobs_kind; DROP INDEX jobs_environment_kind; DROP INDEX audit_collection; "
+    "DROP INDEX backups_environment; DROP INDEX backups_listed; "
     "DROP INDEX tasks_unplanned; DROP INDEX tasks_state; DROP INDEX attempts_open_job; "
     "DROP INDEX attempts_open_agent; DROP INDEX attempts_open_instance; "
     "CREATE INDEX attempts_open ON attempts(id) WHERE state IN ('queued', 'offered', 'accepted', "
