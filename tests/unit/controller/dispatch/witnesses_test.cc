@@ -542,5 +542,53 @@ TEST_F(WitnessesTest, OnlyWhatThisControllersKeysSignedIsRead) {
   EXPECT_EQ(witnesses_->Read(audit::SignCheckpoint(Latest(), other).value()), std::nullopt);
 }
 
+// A large fleet: connections alone, for nothing of theirs is judged here.
+TEST_F(WitnessesTest, ABusyTrailsPushesArePacedAndReachEveryAgentInTurn) {
+  StartSigning();
+  const int agents = 2 * Witnesses::kPushesPerSecond + 50;
+  std::vector<std::shared_ptr<WitnessConnection>> fleet;
+  for (int i = 0; i < agents; ++i) {
+    fleet.push_back(std::make_shared<WitnessConnection>(absl::StrCat("agent-", i)));
+    witnesses_->Join(fleet.back(), "");
+  }
+  executor_->RunAll();
+  const auto reached = [&] {
+    return std::count_if(fleet.begin(), fleet.end(),
+                         [](const auto& agent) { return !agent->pushes.empty(); });
+  };
+  EXPECT_EQ(reached(), Witnesses::kPushesPerSecond) << "as many as there may be at once";
+  for (int i = 0; i < 20; ++i) {
+    clock_.Advance(absl::Milliseconds(50));
+    executor_->RunAll();
+  }
+  EXPECT_NEAR(reached(), 2 * Witnesses::kPushesPerSecond, 2) << "a second's share later";
+  // A new checkpoint does not send those to the end of the queue that have waited longest.
+  Append(1);
+  witnesses_->Publish(checkpointer_->Latest());
+  for (int i = 0; i < 10; ++i) {
+    clock_.Advance(absl::Milliseconds(50));
+    executor_->RunAll();
+  }
+  EXPECT_EQ(reached(), agents);
+}
+
+TEST_F(WitnessesTest, AnAgentThatLeftWhileItWaitedIsPassedOver) {
+  StartSigning();
+  std::vector<std::shared_ptr<WitnessConnection>> fleet;
+  for (int i = 0; i < Witnesses::kPushesPerSecond + 2; ++i) {
+    fleet.push_back(std::make_shared<WitnessConnection>(absl::StrCat("agent-", i)));
+    witnesses_->Join(fleet.back(), "");
+  }
+  executor_->RunAll();
+  const auto last = fleet.back();
+  const auto before_last = fleet[fleet.size() - 2];
+  ASSERT_TRUE(last->pushes.empty() && before_last->pushes.empty());
+  witnesses_->Leave(before_last);
+  clock_.Advance(absl::Seconds(1));
+  executor_->RunAll();
+  EXPECT_TRUE(before_last->pushes.empty());
+  EXPECT_FALSE(last->pushes.empty());
+}
+
 }  // namespace
 }  // namespace dbfleet::controller
