@@ -32,22 +32,33 @@ class NameVisitor {
   std::vector<std::string> fixed;  // A part of the names.
 };
 
-// The value must outlive the statement.
+// Binds the columns of one kind, from the number index + 1 on. The value must outlive the statement.
 class BindVisitor {
  public:
-  enum class Which { kAll, kChangeable };
-  explicit BindVisitor(Statement* statement, Which which = Which::kAll)
-      : statement_(*statement), which_(which) {}
+  enum class Which { kAll, kChangeable, kFixed };
+  explicit BindVisitor(Statement* statement, Which which = Which::kAll, int from = 0)
+      : index(from), statement_(*statement), which_(which) {}
 
   template <typename F>
   void Fixed(const char* name, const F& v) {
-    if (which_ == Which::kAll) (*this)(name, v);
+    if (which_ != Which::kChangeable) Bind(name, v);
   }
-  void operator()(const char*, const std::string& v) { statement_.BorrowText(++index, v); }
-  void operator()(const char*, absl::Time v) { statement_.BindInt(++index, EncodeTime(v)); }
-  void operator()(const char*, absl::Duration v) { statement_.BindInt(++index, EncodeDuration(v)); }
   template <typename F>
-  void operator()(const char*, const F& v) {
+  void operator()(const char* name, const F& v) {
+    if (which_ != Which::kFixed) Bind(name, v);
+  }
+  void Blob(const char*, const std::string& v) {
+    if (which_ != Which::kFixed) statement_.BorrowBlob(++index, v);
+  }
+
+  int index;
+
+ private:
+  void Bind(const char*, const std::string& v) { statement_.BorrowText(++index, v); }
+  void Bind(const char*, absl::Time v) { statement_.BindInt(++index, EncodeTime(v)); }
+  void Bind(const char*, absl::Duration v) { statement_.BindInt(++index, EncodeDuration(v)); }
+  template <typename F>
+  void Bind(const char*, const F& v) {
     if constexpr (std::is_enum_v<F>) {
       statement_.BorrowText(++index, NameOf(v));
     } else if constexpr (std::is_integral_v<F>) {
@@ -56,11 +67,7 @@ class BindVisitor {
       statement_.BindText(++index, Encode(v));
     }
   }
-  void Blob(const char*, const std::string& v) { statement_.BorrowBlob(++index, v); }
 
-  int index = 0;
-
- private:
   Statement& statement_;
   const Which which_;
 };

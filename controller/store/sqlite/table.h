@@ -140,22 +140,30 @@ absl::Status UpdateRow(Connection& connection, T* value) {
       if (std::count(columns.fixed.begin(), columns.fixed.end(), name) > 0) continue;
       absl::StrAppend(&text, ", ", name, " = ?", ++n);
     }
-    return absl::StrCat(text, " WHERE ", Table<T>::kKey, " = ?", n + 1, " AND version = ?", n + 2);
+    absl::StrAppend(&text, " WHERE version = ?", ++n);
+    for (const std::string& name : columns.fixed) absl::StrAppend(&text, " AND ", name, " = ?", ++n);
+    return text;
   }());
   const std::string& key = Table<T>::Key(*value);
   {
     ASSIGN_OR_RETURN(Statement statement, connection.Prepare(sql));
     BindVisitor binder(&statement, BindVisitor::Which::kChangeable);
     Table<T>::Columns(std::as_const(*value), binder);
-    statement.BorrowText(binder.index + 1, key);
-    statement.BindInt(binder.index + 2, static_cast<int64_t>(value->version));
+    statement.BindInt(binder.index + 1, static_cast<int64_t>(value->version));
+    BindVisitor fixed(&statement, BindVisitor::Which::kFixed, binder.index + 1);
+    Table<T>::Columns(std::as_const(*value), fixed);
     RETURN_IF_ERROR(MapDuplicate<T>(statement.Run(), key));
   }
   if (connection.changes() == 1) {
     ++value->version;
     return absl::OkStatus();
   }
-  RETURN_IF_ERROR(GetRow<T>(connection, key).status());
+  ASSIGN_OR_RETURN(const T stored, GetRow<T>(connection, key));
+  if (stored.version == value->version) {
+    return Error(absl::StatusCode::kInternal, "FIXED_COLUMN",
+                 absl::StrCat("an update of the ", Table<T>::kNoun, " \"", key,
+                              "\" would change a column that is fixed"));
+  }
   return Error(
       absl::StatusCode::kAborted, "STALE",
       absl::StrCat(Table<T>::kNoun, " \"", key, "\" was changed meanwhile; read it again"));

@@ -34,7 +34,7 @@ struct Table<ApiToken> {
   static void Columns(T& value, Visitor& v) {
     v.Fixed("id", value.id);
     v.Fixed("user_id", value.user_id);
-    v.Fixed("hash", value.hash);
+    v("hash", value.hash);
     v("description", value.description);
     v("creator", value.creator);
     v("create_time", value.create_time);

@@ -327,5 +327,19 @@ TEST_F(RowsTest, ABackupAUserAndATokenComeBackAsTheyWere) {
   EXPECT_SAME(revoked);
 }
 
+TEST_F(RowsTest, AnUpdateThatWouldChangeAFixedColumnIsRefusedAndChangesNothing) {
+  Open();
+  Job job = MakeJob("J1");
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.InsertJob(&job); }).ok());
+  Job changed = job;
+  changed.environment = "elsewhere";
+  changed.title = "another";
+  EXPECT_EQ(ReasonOf(Mutate([&](WriteTx& tx) { return tx.UpdateJob(&changed); })), "FIXED_COLUMN");
+  EXPECT_EQ(Read([](ReadTx& tx) { return tx.GetJob("J1"); }).value().title, job.title);
+  changed.environment = job.environment;
+  EXPECT_TRUE(Mutate([&](WriteTx& tx) { return tx.UpdateJob(&changed); }).ok());
+  EXPECT_EQ(ReasonOf(Mutate([&](WriteTx& tx) { return tx.UpdateJob(&job); })), "STALE");
+}
+
 }  // namespace
 }  // namespace dbfleet::controller
