@@ -336,6 +336,7 @@ void Controller::Parts::Stop() {
     if (executor != nullptr) executor->Shutdown();
   }
   upkeep.reset();  // Only now: the log executor arms it.
+  if (witnesses != nullptr) witnesses->Stop();
   logs.reset();
   head_watcher = nullptr;
   if (checkpointer != nullptr) checkpointer->Stop();

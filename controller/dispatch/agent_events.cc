@@ -18,13 +18,12 @@
 
 namespace dbfleet::controller {
 
-// What the transaction of some events decided, to be carried out after its commit.
+// What an event's transaction decided, to be carried out after its commit.
 struct EventOutcome {
-  std::vector<agent::v1::ControllerMsg> replies;
+  std::optional<agent::v1::ControllerMsg> reply;
   JobChanges changes;
-  std::vector<std::string> ended;  // Attempts whose leases need no renewal any more.
-  int stored = 0;
-  int late = 0;
+  std::string ended;  // An attempt whose lease needs no renewal any more.
+  bool late = false;
 };
 
 namespace {
@@ -49,7 +48,7 @@ absl::Status RecordLate(FlowContext& context, const JobFlow& flow, const Attempt
   details["outcome"] = agent::v1::Outcome_Name(finished.outcome());
   details["error"] = Clean(finished.error_message());
   RETURN_IF_ERROR(context.Audit("attempt.late_result", job, std::move(details)));
-  ++outcome->late;
+  outcome->late = true;
   if (attempt.state != AttemptState::kLost) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<Attempt> open,
                    context.tx.OpenAttemptsOfInstance(attempt.instance_id));
@@ -72,8 +71,7 @@ absl::Status RecordLate(FlowContext& context, const JobFlow& flow, const Attempt
 
 absl::Status ApplyStarted(FlowContext& context, Attempt attempt, EventOutcome* outcome) {
   if (attempt.state != AttemptState::kGranted && attempt.state != AttemptState::kUnreachable) {
-    if (IsTerminal(attempt.state))
-      outcome->replies.push_back(CancelMessage(attempt.id, "it was given up"));
+    if (IsTerminal(attempt.state)) outcome->reply = CancelMessage(attempt.id, "it was given up");
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(MoveAttempt(&attempt, AttemptState::kRunning, context.now));
@@ -106,8 +104,8 @@ absl::Status ApplyStep(FlowContext& context, const Attempt& attempt,
   RETURN_IF_ERROR(context.tx.UpdateTask(&task));
   Job job = owner;
   if (step.rollback && job.state == JobState::kRolling) {
-    ASSIGN_OR_RETURN(const std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
-    if (tasks.size() == 1) {  // Of several targets the others may be rolling on.
+    ASSIGN_OR_RETURN(const JobProgress progress, context.tx.ProgressOf(job.id));
+    if (!progress.several) {  // Of several targets the others may be rolling on.
       RETURN_IF_ERROR(MoveJob(&job, JobState::kRollingBack, context.now));
       RETURN_IF_ERROR(context.tx.UpdateJob(&job));
     }
@@ -144,8 +142,8 @@ absl::Status NoteSeenFence(FlowContext& context, const Attempt& attempt, uint64_
 
 absl::Status ApplyFinished(FlowContext& context, const JobFlow& flow, const Attempt& attempt,
                            const agent::v1::Event& event, EventOutcome* outcome) {
-  outcome->replies.push_back(ForgetMessage(attempt.id));
-  outcome->ended.push_back(attempt.id);
+  outcome->reply = ForgetMessage(attempt.id);
+  outcome->ended = attempt.id;
   AttemptEnd end;
   end.state = StateOf(event.finished().outcome());
   end.error_reason = Truncate(SanitizeForDisplay(event.finished().error_reason()), 64);
@@ -169,7 +167,7 @@ absl::Status Apply(FlowContext& context, const JobFlow& flow, Attempt attempt,
   switch (event.kind_case()) {
     case agent::v1::Event::kAccepted: {
       if (attempt.state != AttemptState::kOffered) {
-        if (IsTerminal(attempt.state)) outcome->replies.push_back(WithdrawMessage(attempt.id));
+        if (IsTerminal(attempt.state)) outcome->reply = WithdrawMessage(attempt.id);
         return absl::OkStatus();
       }
       RETURN_IF_ERROR(MoveAttempt(&attempt, AttemptState::kAccepted, context.now));
@@ -178,6 +176,7 @@ absl::Status Apply(FlowContext& context, const JobFlow& flow, Attempt attempt,
       return context.Audit("attempt.accept", job, {{"attempt", attempt.id}});
     }
     case agent::v1::Event::kDeclined:
+      outcome->ended = attempt.id;
       if (attempt.state != AttemptState::kOffered) return absl::OkStatus();
       return flow.EndAttempt(
           context, attempt,
@@ -230,76 +229,62 @@ void Dispatcher::HandleEvent(const SessionPtr& session, const agent::v1::Event& 
   }
   session->resend_asked = false;
   session->next_seq = event.seq() + 1;
-  // What comes in while this waits its turn is stored together with it.
-  session->events.push_back(event);
-  if (session->events.size() == 1 && !Post([this, session] { StoreEvents(session); })) {
-    session->connection->Close(Error(absl::StatusCode::kResourceExhausted, "CONTROLLER_BUSY",
-                                     "the controller has too much to do; send it again later"));
-  }
-}
-
-void Dispatcher::StoreEvents(const SessionPtr& session) {
-  const auto events =
-      std::make_shared<const std::vector<agent::v1::Event>>(std::exchange(session->events, {}));
   auto outcome = std::make_shared<EventOutcome>();
   store_.MutateEssential(
-      [this, outcome, events, agent_id = session->agent_id(),
+      [this, outcome, event, agent_id = session->agent_id(),
        journal_id = session->journal_id](WriteTx& tx) -> absl::Status {
         *outcome = EventOutcome();
         ASSIGN_OR_RETURN(Agent agent, tx.GetAgent(agent_id));
-        if (agent.journal_id != journal_id) return absl::OkStatus();
-        FlowContext context{tx, clock_.Now(), absl::StrCat("agents/", agent_id), {}};
-        for (const agent::v1::Event& event : *events) {
-          // Another stream of the same agent was faster.
-          if (event.seq() <= agent.acked_event_seq) continue;
-          if (event.seq() != agent.acked_event_seq + 1) {
-            return Error(absl::StatusCode::kAborted, "EVENT_GAP",
-                         "an earlier event is not committed");
-          }
-          RETURN_IF_ERROR(ApplyChecked(context, flow_, agent, event, outcome.get()));
-          agent.acked_event_seq = event.seq();
-          ++outcome->stored;
+        if (agent.journal_id != journal_id) {
+          return Error(absl::StatusCode::kAborted, "OTHER_JOURNAL",
+                       "another stream of the agent has another journal by now");
         }
+        // Another stream of the same agent was faster.
+        if (event.seq() <= agent.acked_event_seq) return absl::OkStatus();
+        if (event.seq() != agent.acked_event_seq + 1) {
+          return Error(absl::StatusCode::kAborted, "EVENT_GAP",
+                       "an earlier event is not committed");
+        }
+        FlowContext context{tx, clock_.Now(), absl::StrCat("agents/", agent_id), {}};
+        RETURN_IF_ERROR(ApplyChecked(context, flow_, agent, event, outcome.get()));
+        agent.acked_event_seq = event.seq();
         outcome->changes = std::move(context.changes);
-        return outcome->stored == 0 ? absl::OkStatus() : tx.UpdateAgent(&agent);
+        return tx.UpdateAgent(&agent);
       },
-      [this, outcome, session, seq = events->back().seq()](absl::Status status) {
+      [this, outcome, session, seq = event.seq()](absl::Status status) {
         Post([this, outcome, session, seq, status] {
-          EventsCommitted(session, seq, *outcome, status);
+          EventCommitted(session, seq, *outcome, status);
         });
       });
   // Right behind, so that the store commits both in one group; the grant looks for itself.
-  if (!TakesWork(session)) return;
-  for (const agent::v1::Event& event : *events) {
-    if (event.has_accepted() && session->offered.count(event.attempt_id()) > 0 &&
-        in_flight_.count(event.attempt_id()) == 0) {
-      TryGrant(session, event.attempt_id());
-    }
+  if (event.has_accepted() && TakesWork(session) &&
+      session->offered.count(event.attempt_id()) > 0 && in_flight_.count(event.attempt_id()) == 0) {
+    TryGrant(session, event.attempt_id());
   }
 }
 
-void Dispatcher::EventsCommitted(const SessionPtr& session, uint64_t seq,
-                                 const EventOutcome& outcome, const absl::Status& status) {
+void Dispatcher::EventCommitted(const SessionPtr& session, uint64_t seq,
+                                const EventOutcome& outcome, const absl::Status& status) {
   if (!status.ok()) {
     // Nothing of it is stored, nothing is acknowledged: the agent sends it again on its next
     // stream, after its backoff.
-    log::Error("an agent's events could not be stored", {{"agent", session->agent_id()},
-                                                         {"seq", absl::StrCat(seq)},
-                                                         {"error", std::string(status.message())}});
+    log::Error("an agent's event could not be stored", {{"agent", session->agent_id()},
+                                                        {"seq", absl::StrCat(seq)},
+                                                        {"error", std::string(status.message())}});
     session->connection->Close(Error(absl::StatusCode::kUnavailable, "EVENT_NOT_STORED",
                                      "an event could not be stored; send it again"));
     return;
   }
-  events_total_.Increment(outcome.stored);
-  if (outcome.late > 0) late_results_total_.Increment(outcome.late);
+  events_total_.Increment();
+  if (outcome.late) late_results_total_.Increment();
   agent::v1::ControllerMsg ack;
   ack.mutable_event_ack()->set_up_to_seq(seq);
   session->connection->Send(ack);
-  for (const agent::v1::ControllerMsg& reply : outcome.replies) session->connection->Send(reply);
-  for (const std::string& ended : outcome.ended) {
-    session->leased.erase(ended);
-    session->offered.erase(ended);
-    session->unheard.erase(ended);
+  if (outcome.reply.has_value()) session->connection->Send(*outcome.reply);
+  if (!outcome.ended.empty()) {
+    session->leased.erase(outcome.ended);
+    session->offered.erase(outcome.ended);
+    session->unheard.erase(outcome.ended);
   }
   if (!session->unheard.empty() && seq >= session->last_reported) {
     // Its next Hello, without these events, decides.

@@ -5,7 +5,6 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <vector>
 
 #include "absl/time/time.h"
 
@@ -35,7 +34,6 @@ struct AgentSession {
   std::string witnessed;                              // The Hello's checkpoint of the audit trail.
   uint64_t next_seq = 1;                              // The event that is expected next.
   bool resend_asked = false;
-  std::vector<agent::v1::Event> events;  // Taken, and not yet on their way to the store.
   absl::Duration clock_skew = absl::ZeroDuration();
   std::set<std::string> offered;    // Attempts that were offered and not yet granted.
   std::set<std::string> leased;     // Granted ones, whose leases are renewed.

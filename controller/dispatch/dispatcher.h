@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -126,9 +127,8 @@ class Dispatcher : public ConnectionEvents {
 
   // agent_events.cc: what agents report.
   void HandleEvent(const SessionPtr& session, const agent::v1::Event& event);
-  void StoreEvents(const SessionPtr& session);
-  void EventsCommitted(const SessionPtr& session, uint64_t seq, const struct EventOutcome& outcome,
-                       const absl::Status& status);
+  void EventCommitted(const SessionPtr& session, uint64_t seq, const struct EventOutcome& outcome,
+                      const absl::Status& status);
 
   // handout.cc: what is to be offered, granted or told to whom.
   void HandleChanges(const JobChanges& changes);
@@ -137,12 +137,15 @@ class Dispatcher : public ConnectionEvents {
   void Sweep(absl::Duration now);
   void HandOut(const std::vector<Attempt>& open,
                const std::map<std::string, std::string>& agent_of_instance);
+  void Try(AttemptState state, const std::string& agent_id, const std::string& attempt_id);
+  // An offer or a grant came back from the store.
+  void Landed(const std::string& attempt_id);
   void TellAgents(const std::vector<std::string>& attempts);
 
   // offers.cc: offers, grants, withdrawals, cancellations.
   void TryOffer(const SessionPtr& session, const std::string& attempt_id);
   void TryGrant(const SessionPtr& session, const std::string& attempt_id);
-  void TellAgent(const SessionPtr& session, const Attempt& attempt, const Job& job);
+  void TellAgent(const SessionPtr& session, const Attempt& attempt, bool cancel_requested);
 
   // liveness.cc: what silence means.
   void CheckSilentAgents();
@@ -170,6 +173,13 @@ class Dispatcher : public ConnectionEvents {
   std::map<std::string, absl::Duration> silent_since_;  // Agents that are not connected.
   std::map<std::string, std::vector<absl::Duration>> replacements_;
   std::set<std::string> in_flight_;  // Attempts with a mutation under way.
+  struct Waiting {
+    AttemptState state;
+    std::string agent_id;
+    std::string attempt_id;
+  };
+  std::deque<Waiting> waiting_;  // For room among those.
+  std::set<std::string> waits_;  // Their attempts.
   absl::Duration started_at_ = absl::ZeroDuration();
   absl::Duration last_slow_tick_ = absl::ZeroDuration();
   absl::Duration last_seen_stored_;

@@ -14,6 +14,8 @@ namespace dbfleet::controller {
 namespace {
 
 constexpr absl::Duration kSweepInterval = absl::Seconds(1);
+// Offers and grants in the store's queue: people's requests wait behind no more than these.
+constexpr size_t kMaxInFlight = 256;
 constexpr int kSweepShare = 20;  // A sweep is followed by so many times its own duration.
 
 using AgentOfInstance = std::map<std::string, std::string>;
@@ -113,38 +115,66 @@ void Dispatcher::Sweep(absl::Duration now) {
 void Dispatcher::HandOut(const std::vector<Attempt>& open, const AgentOfInstance& agents) {
   for (const Attempt& attempt : open) {
     if (in_flight_.count(attempt.id) > 0) continue;
+    std::string agent_id;
     if (attempt.state == AttemptState::kAccepted) {
-      if (SessionPtr session = SessionOf(attempt.agent_id); TakesWork(session)) {
-        TryGrant(session, attempt.id);
-      }
+      agent_id = attempt.agent_id;
     } else if (attempt.state == AttemptState::kQueued) {
       const auto agent = agents.find(attempt.instance_id);
-      if (agent == agents.end()) continue;
-      if (SessionPtr session = SessionOf(agent->second); TakesWork(session)) {
-        TryOffer(session, attempt.id);
-      }
+      if (agent != agents.end()) agent_id = agent->second;
     }
+    if (agent_id.empty() || !TakesWork(SessionOf(agent_id))) continue;
+    if (in_flight_.size() < kMaxInFlight) {
+      Try(attempt.state, agent_id, attempt.id);
+    } else if (waits_.insert(attempt.id).second) {
+      waiting_.push_back({attempt.state, std::move(agent_id), attempt.id});
+    }
+  }
+}
+
+void Dispatcher::Try(AttemptState state, const std::string& agent_id,
+                     const std::string& attempt_id) {
+  const SessionPtr session = SessionOf(agent_id);
+  if (!TakesWork(session) || in_flight_.count(attempt_id) > 0) return;
+  state == AttemptState::kAccepted ? TryGrant(session, attempt_id) : TryOffer(session, attempt_id);
+}
+
+void Dispatcher::Landed(const std::string& attempt_id) {
+  in_flight_.erase(attempt_id);
+  while (!waiting_.empty() && in_flight_.size() < kMaxInFlight) {
+    const Waiting next = std::move(waiting_.front());
+    waiting_.pop_front();
+    waits_.erase(next.attempt_id);
+    Try(next.state, next.agent_id, next.attempt_id);
   }
 }
 
 void Dispatcher::TellAgents(const std::vector<std::string>& attempts) {
   if (attempts.empty()) return;
-  std::vector<std::pair<Attempt, Job>> found;
+  std::vector<Attempt> found;
+  std::map<std::string, bool> cancelled;  // Jobs. Each may be large, and is read once.
   const absl::Status status = store_.Read([&](ReadTx& tx) -> absl::Status {
+    absl::Status first;
     for (const std::string& id : attempts) {
-      ASSIGN_OR_RETURN(Attempt attempt, tx.GetAttempt(id));
-      ASSIGN_OR_RETURN(Job job, tx.GetJob(attempt.job_id));
-      found.emplace_back(std::move(attempt), std::move(job));
+      absl::StatusOr<Attempt> attempt = tx.GetAttempt(id);
+      first.Update(attempt.status());
+      if (!attempt.ok()) continue;
+      if (cancelled.count(attempt->job_id) == 0) {
+        const absl::StatusOr<Job> job = tx.GetJob(attempt->job_id);
+        first.Update(job.status());
+        if (!job.ok()) continue;
+        cancelled[attempt->job_id] = job->cancel_requested;
+      }
+      found.push_back(*std::move(attempt));
     }
-    return absl::OkStatus();
+    return first;
   });
   if (!status.ok()) {
     log::Error("cannot read attempts of which agents are to be told",
                {{"error", std::string(status.message())}});
   }
-  for (const auto& [attempt, job] : found) {
+  for (const Attempt& attempt : found) {
     if (SessionPtr session = SessionOf(attempt.agent_id); session != nullptr && session->welcomed) {
-      TellAgent(session, attempt, job);
+      TellAgent(session, attempt, cancelled[attempt.job_id]);
     }
   }
 }

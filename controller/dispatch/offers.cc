@@ -204,7 +204,7 @@ void Dispatcher::TryOffer(const SessionPtr& session, const std::string& attempt_
       },
       [this, message, session, attempt_id](absl::Status status) {
         Post([this, message, session, attempt_id, status] {
-          in_flight_.erase(attempt_id);
+          Landed(attempt_id);
           if (!status.ok()) {
             log::Error("an attempt could not be offered",
                        {{"attempt", attempt_id}, {"error", std::string(status.message())}});
@@ -239,13 +239,12 @@ void Dispatcher::TryGrant(const SessionPtr& session, const std::string& attempt_
         }
         RETURN_IF_ERROR(CommitGrant(context, job, &attempt));
         *changes = std::move(context.changes);
-        *changes = std::move(context.changes);
         *message = GrantMessage(attempt, store_.epoch(), options_.lease);
         return absl::OkStatus();
       },
       [this, message, changes, session, attempt_id](absl::Status status) {
         Post([this, message, changes, session, attempt_id, status] {
-          in_flight_.erase(attempt_id);
+          Landed(attempt_id);
           if (!status.ok()) {
             log::Error("an attempt could not be granted",
                        {{"attempt", attempt_id}, {"error", std::string(status.message())}});
@@ -261,7 +260,8 @@ void Dispatcher::TryGrant(const SessionPtr& session, const std::string& attempt_
       });
 }
 
-void Dispatcher::TellAgent(const SessionPtr& session, const Attempt& attempt, const Job& job) {
+void Dispatcher::TellAgent(const SessionPtr& session, const Attempt& attempt,
+                           bool cancel_requested) {
   if (session->offered.count(attempt.id) > 0 && attempt.state == AttemptState::kWithdrawn) {
     session->offered.erase(attempt.id);
     session->connection->Send(WithdrawMessage(attempt.id));
@@ -269,7 +269,8 @@ void Dispatcher::TellAgent(const SessionPtr& session, const Attempt& attempt, co
   // What was given up must not go on, or begin, on an agent that still has it.
   const bool given_up =
       attempt.state == AttemptState::kLost && session->leased.erase(attempt.id) > 0;
-  const bool cancelled = job.cancel_requested && HoldsInstance(attempt.state);
+  if (IsTerminal(attempt.state)) session->offered.erase(attempt.id);
+  const bool cancelled = cancel_requested && HoldsInstance(attempt.state);
   if ((given_up || cancelled) && session->cancelled.insert(attempt.id).second) {
     session->connection->Send(
         CancelMessage(attempt.id, given_up ? "it was given up" : "the job was cancelled"));

@@ -92,9 +92,10 @@ absl::Status Reclaim(FlowContext& context, const JobFlow& flow, const std::strin
   ASSIGN_OR_RETURN(std::optional<Attempt> attempt,
                    FindOrMake(context, agent_id, reported, &task, &known));
   if (!attempt.has_value() || IsTerminal(task.state)) return absl::OkStatus();
+  // One that the store calls accepted was granted in the lost life, or the agent would not be so
+  // far.
   const bool on_its_way =
-      known && attempt->fence == reported.fence() &&
-      (HoldsInstance(attempt->state) || attempt->state == AttemptState::kAccepted);
+      known && attempt->fence == reported.fence() && HoldsInstance(attempt->state);
   if (on_its_way && (reports_wait || reported.phase() != agent::v1::ATTEMPT_PHASE_FINISHED)) {
     return absl::OkStatus();
   }
@@ -116,7 +117,9 @@ absl::Status Reclaim(FlowContext& context, const JobFlow& flow, const std::strin
   // Another attempt at the same task that waits to be offered must not be.
   RETURN_IF_ERROR(flow.WithdrawUngranted(
       context, job, "the agent has an attempt from a time that the store lost"));
-  if (reported.phase() != agent::v1::ATTEMPT_PHASE_FINISHED) return absl::OkStatus();
+  if (reported.phase() != agent::v1::ATTEMPT_PHASE_FINISHED || reports_wait) {
+    return absl::OkStatus();
+  }
   return EndUnheard(context, flow, *std::move(attempt), reported.outcome());
 }
 

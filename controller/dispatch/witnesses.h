@@ -42,6 +42,9 @@ class Witnesses {
   Witnesses(Store& store, const AuditKeys& keys, std::string ca_pem, Clock& clock,
             Executor& executor, metrics::Registry& metrics);
 
+  // After the executor's Shutdown, and before its end.
+  void Stop() { timer_ = nullptr; }
+
   // After the agent's Welcome. `witnessed` is its Hello's checkpoint.
   void Join(ConnectionPtr connection, std::string witnessed);
   void Leave(ConnectionPtr connection);

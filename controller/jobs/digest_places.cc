@@ -1,5 +1,6 @@
 #include "controller/jobs/digest_places.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -46,8 +47,10 @@ absl::StatusOr<std::optional<TargetPlace>> DigestPlaces::Check(ReadTx& tx, const
 
 std::shared_ptr<const JobDigestTree> DigestPlaces::Kept(const std::string& digest) {
   MutexLock lock(&mutex_);
-  for (const auto& tree : trees_) {
-    if (tree->digest() == digest) return tree;
+  for (auto it = trees_.begin(); it != trees_.end(); ++it) {
+    if ((*it)->digest() != digest) continue;
+    std::rotate(it, it + 1, trees_.end());  // The last one is given up last.
+    return trees_.back();
   }
   return nullptr;
 }

@@ -16,9 +16,9 @@
 namespace dbfleet::controller {
 
 // Shows that a task is a part of what its job's digest covers, without reading all the job's tasks
-// each time: the trees of the last few large jobs are kept, and only the task itself is read anew.
-// A kept tree is never believed by its name: it counts only where it gives the digest that is
-// asked for. Thread-safe.
+// each time: the trees of the large jobs that were asked for last are kept, and only the task
+// itself is read anew. A kept tree is never believed by its name: it counts only where it gives the
+// digest that is asked for. Thread-safe.
 class DigestPlaces {
  public:
   // DIGEST_BROKEN (INTERNAL) if the job, with this task as it is now, does not have the digest that

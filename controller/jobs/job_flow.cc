@@ -40,7 +40,7 @@ bool MayBegin(const JobProgress& progress) {
 
 // Of a job over thousands of targets several are begun at once, as looking for them costs more the
 // more are under way.
-constexpr int kRefillParts = 64;
+constexpr int kRefillParts = 256;
 
 std::optional<Backup> NewestCovering(const std::vector<Backup>& backups,
                                      const std::string& database) {
@@ -251,8 +251,9 @@ absl::Status JobFlow::AdvanceRunning(FlowContext& context, Job* job) const {
   // Expiry stops what has not begun, never what runs.
   const bool stop = job->state == JobState::kCancelling || context.now >= job->expire_time ||
                     progress.failed || progress.waiting_stage.has_value();
-  if (stop && (progress.pending_stage.has_value() || progress.open_attempts > 0)) {
-    RETURN_IF_ERROR(StopPending(context, *job));
+  // What is under way has an active task and an open attempt each.
+  if (stop && (progress.pending_stage.has_value() || progress.open_attempts > progress.active)) {
+    RETURN_IF_ERROR(StopPending(context, *job, progress));
   }
   if (progress.active_stage.has_value()) {
     return stop ? absl::OkStatus() : EnsureAttempts(context, *job, progress);
@@ -281,8 +282,10 @@ absl::Status JobFlow::AdvanceRunning(FlowContext& context, Job* job) const {
 }
 
 // Nothing new starts: what has not begun is ended, what runs goes on.
-absl::Status JobFlow::StopPending(FlowContext& context, const Job& job) const {
+absl::Status JobFlow::StopPending(FlowContext& context, const Job& job,
+                                  const JobProgress& progress) const {
   RETURN_IF_ERROR(WithdrawUngranted(context, job, "the job is being stopped"));
+  if (!progress.pending_stage.has_value()) return absl::OkStatus();
   ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
   for (Task& task : tasks) {
     if (task.state != TaskState::kPending) continue;

@@ -85,7 +85,7 @@ class JobFlow {
   // fail instead: other targets have begun, or it was planned again too often.
   absl::StatusOr<bool> ReplanGrown(FlowContext& context, Job job, const Attempt& attempt,
                                    Task* task) const;
-  absl::Status StopPending(FlowContext& context, const Job& job) const;
+  absl::Status StopPending(FlowContext& context, const Job& job, const JobProgress& progress) const;
   // Makes attempts at tasks that have not begun, as far as the job's stage and parallelism allow.
   absl::Status EnsureAttempts(FlowContext& context, const Job& job,
                               const JobProgress& progress) const;

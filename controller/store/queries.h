@@ -36,6 +36,8 @@ struct JobProgress {
   std::optional<int> waiting_stage;  // For a person.
   bool failed = false;               // A task failed or was rolled back.
   bool unplanned = false;            // A PENDING task has no plan.
+  bool several = false;              // There are more tasks than one.
+  int active = 0;                    // ACTIVE tasks.
   int open_attempts = 0;
 };
 

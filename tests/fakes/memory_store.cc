@@ -145,11 +145,15 @@ class Transaction : public WriteTx {
         lower(task.stage, &progress.pending_stage);
         progress.unplanned = progress.unplanned || task.plan_blob.empty();
       }
-      if (task.state == TaskState::kActive) lower(task.stage, &progress.active_stage);
+      if (task.state == TaskState::kActive) {
+        lower(task.stage, &progress.active_stage);
+        ++progress.active;
+      }
       if (task.state == TaskState::kNeedsPerson) lower(task.stage, &progress.waiting_stage);
       progress.failed = progress.failed || task.state == TaskState::kFailed ||
                         task.state == TaskState::kRolledBack;
     }
+    progress.several = tasks.size() > 1;
     ASSIGN_OR_RETURN(const std::vector<Attempt> open, OpenAttemptsOfJob(job_id));
     progress.open_attempts = static_cast<int>(open.size());
     return progress;

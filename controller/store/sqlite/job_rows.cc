@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "controller/domain/names.h"
 #include "controller/store/sqlite/listing.h"
 #include "controller/store/sqlite/rows.h"
@@ -211,7 +213,7 @@ absl::StatusOr<std::vector<Attempt>> OpenAttemptsOf(Connection& connection, absl
 }
 
 absl::StatusOr<JobProgress> ProgressOf(Connection& connection, absl::string_view job_id) {
-  // Each part is one look into an index, but the last, which counts what is under way.
+  // Each part is one look into an index, but the last two, which count what is under way.
   ASSIGN_OR_RETURN(
       Statement statement,
       connection.Prepare(
@@ -220,8 +222,10 @@ absl::StatusOr<JobProgress> ProgressOf(Connection& connection, absl::string_view
           " (SELECT min(stage) FROM tasks WHERE job_id = ?1 AND state = 'needs_person'),"
           " EXISTS(SELECT 1 FROM tasks WHERE job_id = ?1 AND state = 'failed')"
           "   OR EXISTS(SELECT 1 FROM tasks WHERE job_id = ?1 AND state = 'rolled_back'),"
-          " EXISTS(SELECT 1 FROM tasks WHERE job_id = ?1 AND state = 'pending' AND plan_blob = "
-          "x''),"
+          " EXISTS(SELECT 1 FROM tasks INDEXED BY tasks_unplanned"
+          "   WHERE job_id = ?1 AND state = 'pending' AND plan_blob = x''),"
+          " (SELECT count(*) FROM (SELECT 1 FROM tasks WHERE job_id = ?1 LIMIT 2)) > 1,"
+          " (SELECT count(*) FROM tasks WHERE job_id = ?1 AND state = 'active'),"
           " (SELECT count(*) FROM attempts INDEXED BY attempts_open_job"
           "   WHERE job_id = ?1 AND " DBFLEET_OPEN_ATTEMPT ")"));
   statement.BindText(1, job_id);
@@ -237,7 +241,9 @@ absl::StatusOr<JobProgress> ProgressOf(Connection& connection, absl::string_view
   progress.waiting_stage = stage(2);
   progress.failed = statement.Int(3) != 0;
   progress.unplanned = statement.Int(4) != 0;
-  progress.open_attempts = static_cast<int>(statement.Int(5));
+  progress.several = statement.Int(5) != 0;
+  progress.active = static_cast<int>(statement.Int(6));
+  progress.open_attempts = static_cast<int>(statement.Int(7));
   return progress;
 }
 
@@ -248,7 +254,7 @@ absl::StatusOr<std::vector<Task>> IdleTasks(Connection& connection, absl::string
       "WHERE job_id = ?1 AND state = 'pending' AND stage = CAST(?2 AS INTEGER) AND NOT EXISTS("
       "SELECT 1 FROM attempts WHERE task_id = tasks.id AND " DBFLEET_OPEN_ATTEMPT
       ") ORDER BY position LIMIT CAST(?3 AS INTEGER)",
-      {std::string(job_id), absl::StrCat(stage), absl::StrCat(limit)});
+      {std::string(job_id), absl::StrCat(stage), absl::StrCat(std::max(limit, 0))});
 }
 
 }  // namespace dbfleet::controller::sqlite

@@ -45,7 +45,6 @@ absl::StatusOr<std::vector<Job>> JobsInState(Connection& connection, JobState st
 absl::StatusOr<std::vector<Task>> TasksOfJob(Connection& connection, absl::string_view job_id);
 absl::StatusOr<std::vector<Attempt>> AttemptsOfTask(Connection& connection,
                                                     absl::string_view task_id);
-// `column` is "agent_id", "instance_id" or "" for all.
 absl::StatusOr<std::vector<Attempt>> OpenAttempts(Connection& connection);
 // `noun`: "agent", "instance" or "job".
 absl::StatusOr<std::vector<Attempt>> OpenAttemptsOf(Connection& connection, absl::string_view noun,

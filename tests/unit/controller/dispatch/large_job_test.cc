@@ -158,5 +158,45 @@ TEST_F(LargeJobTest, APlanThatFailedForNowIsMadeAgainForThatTargetAlone) {
   EXPECT_EQ(again[0].purpose(), agent::v1::PURPOSE_PLAN);
 }
 
+// The store's queue holds a bounded number of them, and all get their turn.
+TEST_F(LargeJobTest, MoreChecksThanMayBeOnTheirWayAtOnceAreAllDone) {
+  std::vector<std::string> jobs;
+  for (int i = 0; i < 700; ++i) {
+    absl::StatusOr<Job> job =
+        jobs_.SubmitCheck({"users/ada", ""}, absl::StrCat("db-", i % kTargets));
+    ASSERT_TRUE(job.ok());
+    jobs.push_back(job->id);
+  }
+  executor_.RunAll();
+  work::v1::TaskResult healthy;
+  healthy.mutable_check()->mutable_health()->set_status(work::v1::HEALTH_STATUS_OK);
+  for (auto offers = NewOffers(); !offers.empty(); offers = NewOffers()) {
+    for (const agent::v1::Offer& offer : offers) Run(offer, healthy);
+  }
+  for (const std::string& job : jobs) EXPECT_EQ(StateOf(job), "succeeded");
+}
+
+TEST_F(LargeJobTest, AGrantIsToldToWhoeverWatchesTheJob) {
+  const Job job = Submit(1);
+  int told = 0;
+  const auto watch = hub_.Subscribe(job.id, [&](const JobChanges&) { ++told; });
+  agent_one_.Accept(NewOffers().front());
+  EXPECT_EQ(told, 2) << "the acceptance, and the grant";
+}
+
+TEST_F(LargeJobTest, ADeclinedOfferIsForgotten) {
+  const Job job = Submit(1);
+  const agent::v1::Offer offer = NewOffers().front();
+  agent::v1::Event event = agent_one_.NewEvent(offer);
+  event.mutable_declined()->set_reason("NOT_HERE");
+  agent_one_.SayEvent(event);
+  EXPECT_EQ(StateOf(job.id), "failed");
+  // Had it stayed among the offered ones, a later look would take it back once more.
+  Pass(absl::Seconds(5));
+  for (const auto& message : agent_one_.Sent(agent::v1::ControllerMsg::kWithdraw)) {
+    EXPECT_NE(message.withdraw().attempt_id(), offer.attempt_id());
+  }
+}
+
 }  // namespace
 }  // namespace dbfleet::controller

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/domain/transitions.h"
 #include "tests/unit/controller/dispatch/fleet_fixture.h"
 
 namespace dbfleet::controller {
@@ -227,6 +228,38 @@ TEST_F(RecoveryDispatchTest, AReportThatIsNotAmongTheUnheardEventsIsNotWaitedFor
   agent_.lowest_seq = 0;
   agent_.Connect(attempts);
   EXPECT_TRUE(agent_.connection->closed.ok());
+  EXPECT_EQ(AttemptsOf(job_id).back().state, AttemptState::kInterrupted);
+  EXPECT_EQ(StateOf(job_id), "paused");
+}
+
+// The copy was made between the acceptance and the grant. That it was granted says the agent; it
+// must not wait among offers, from where it would be taken back and queued again.
+TEST_F(RecoveryDispatchTest, WhatWasOnlyAcceptedInTheCopyAndThenFinishedIsNeverBegunAgain) {
+  agent_.Connect();
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  agent_.Disconnect();
+  ASSERT_TRUE(store_
+                  .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(Attempt attempt, tx.GetAttempt(offer.attempt_id()));
+                    attempt.state = AttemptState::kAccepted;
+                    return tx.UpdateAttempt(&attempt);
+                  })
+                  .ok());
+  LoseALife();
+  agent_.last_seq += 3;
+  agent_.lowest_seq = agent_.last_seq;
+  const std::vector<agent::v1::AttemptState> attempts = {Reported(
+      offer.attempt_id(), offer.task_id(), offer.fence(), agent::v1::ATTEMPT_PHASE_FINISHED)};
+  ConnectFromLostLife(attempts);
+  EXPECT_TRUE(HoldsInstance(AttemptsOf(job_id).back().state));
+  agent_.Disconnect();
+  EndRecovery();
+  agent_.lowest_seq = 0;
+  store_.AddStart(kLostEpoch, 0);
+  agent_.Connect(attempts);
+  Pass(absl::Seconds(10));
+  EXPECT_EQ(AttemptsOf(job_id).size(), 2u) << "the plan's, and this one";
   EXPECT_EQ(AttemptsOf(job_id).back().state, AttemptState::kInterrupted);
   EXPECT_EQ(StateOf(job_id), "paused");
 }

@@ -101,6 +101,8 @@ TEST_F(JobProgressTest, TheFiguresAreThoseOfTheTasksAndAttempts) {
     }
     if (task.state == TaskState::kPending) lower(&want.pending_stage, task.stage);
     if (task.state == TaskState::kActive) lower(&want.active_stage, task.stage);
+    want.active += task.state == TaskState::kActive ? 1 : 0;
+    want.several = i > 0;
     if (task.state == TaskState::kNeedsPerson) lower(&want.waiting_stage, task.stage);
     want.failed =
         want.failed || task.state == TaskState::kFailed || task.state == TaskState::kRolledBack;
@@ -113,6 +115,8 @@ TEST_F(JobProgressTest, TheFiguresAreThoseOfTheTasksAndAttempts) {
     ASSERT_EQ(have.failed, want.failed) << i;
     ASSERT_EQ(have.unplanned, want.unplanned) << i;
     ASSERT_EQ(have.open_attempts, want.open_attempts) << i;
+    ASSERT_EQ(have.active, want.active) << i;
+    ASSERT_EQ(have.several, want.several) << i;
   }
 }
 

@@ -328,7 +328,6 @@ TEST_F(RowsTest, ABackupAUserAndATokenComeBackAsTheyWere) {
 }
 
 TEST_F(RowsTest, AnUpdateThatWouldChangeAFixedColumnIsRefusedAndChangesNothing) {
-  Open();
   Job job = MakeJob("J1");
   ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.InsertJob(&job); }).ok());
   Job changed = job;
