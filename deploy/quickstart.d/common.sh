@@ -49,7 +49,8 @@ living_pid() {
   [[ $(process_start "$pid") == "$start" ]] || return 1
   echo "$pid"
 }
-process_start() { awk '{ sub(/.*\) /, ""); print $20 }' "/proc/$1/stat" 2>/dev/null; }
+# Nothing for a process that ended and was not yet taken note of by its parent.
+process_start() { awk '{ sub(/.*\) /, ""); if ($1 !~ /[ZX]/) print $20 }' "/proc/$1/stat" 2>/dev/null; }
 remember_pid() { echo "$2 $(process_start "$2")" >"$state/run/$1.pid"; }
 
 # start_process NAME USER COMMAND...: in a session of its own, its output in a log file.
