@@ -179,11 +179,16 @@ class View:
         return counts
 
     def forgotten_changes(self, records):
-        """Names of a database's changes on which attempts worked that a restore took away: of these
-        the controller's outcomes say nothing."""
+        """Names of a database's changes on which attempts worked that a restore took away, or whose
+        plan it took away: of these the controller's outcomes say nothing."""
         versions = {row["version"] for row in records["steps"] + records["history"]
-                    if row["attempt"] in self.lost_attempts}
+                    if row["attempt"] in self.lost_attempts or self._plan_was_lost(row["attempt"])}
         return {row["name"] for row in records["history"] if row["version"] in versions}
+
+    def _plan_was_lost(self, attempt):
+        """Its job was still being planned in the copy from which the store was restored."""
+        lease = self.lease_of.get(attempt)
+        return lease is not None and lease.reclaimed and not self.tasks.get(lease.task, {}).get("plan")
 
     # -- Agents -----------------------------------------------------------------------------------
 
