@@ -32,7 +32,8 @@ class NameVisitor {
   std::vector<std::string> fixed;  // A part of the names.
 };
 
-// Binds the columns of one kind, from the number index + 1 on. The value must outlive the statement.
+// Binds the columns of one kind, from the number index + 1 on. The value must outlive the
+// statement.
 class BindVisitor {
  public:
   enum class Which { kAll, kChangeable, kFixed };
