@@ -21,9 +21,9 @@ int CheckConfig(const std::string& config_path, std::ostream& out);
 // all.
 int PrintGrants(const std::string& config_path, const std::string& instance, std::ostream& out);
 
-// Prints the highest checkpoint that the agent's witness has seen (its text, for `dbfleet audit
-// verify
-// --checkpoint`) to `out`, and the alarms to standard error. kFailed if there is none.
+// Prints the highest checkpoint that the agent's witness has seen (its text, for
+// `dbfleet audit verify --checkpoint`) to `out`, and the alarms to standard error. kFailed if there
+// is none.
 int ShowWitness(const std::string& config_path, std::ostream& out);
 
 // Trades a join token for an identity, also when there is one already.

@@ -20,18 +20,12 @@ constexpr int kSweepShare = 20;  // A sweep is followed by so many times its own
 
 using AgentOfInstance = std::map<std::string, std::string>;
 
-absl::Status AddAgentOf(ReadTx& tx, const std::string& instance_id, AgentOfInstance* agents) {
-  if (agents->count(instance_id) > 0) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(instance_id));
-  agents->emplace(instance_id, instance.agent_id);
-  return absl::OkStatus();
-}
-
 // What waits to be offered needs to know whose the instance is.
 absl::Status AddAgents(ReadTx& tx, const std::vector<Attempt>& open, AgentOfInstance* agents) {
   for (const Attempt& attempt : open) {
-    if (attempt.state != AttemptState::kQueued) continue;
-    RETURN_IF_ERROR(AddAgentOf(tx, attempt.instance_id, agents));
+    if (attempt.state != AttemptState::kQueued || agents->count(attempt.instance_id) > 0) continue;
+    ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(attempt.instance_id));
+    agents->emplace(attempt.instance_id, instance.agent_id);
   }
   return absl::OkStatus();
 }

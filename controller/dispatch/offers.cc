@@ -1,6 +1,8 @@
 // The dispatcher's part that hands work out: offers, grants, withdrawals, cancellations.
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -49,9 +51,8 @@ bool AgentTakesWork(const Agent& agent) {
 
 absl::StatusOr<agent::v1::ControllerMsg> OfferMessage(ReadTx& tx, const JobFlow& flow,
                                                       DigestPlaces& places, absl::Time now,
-                                                      const Attempt& attempt,
+                                                      const Job& job, const Attempt& attempt,
                                                       absl::Duration start_within) {
-  ASSIGN_OR_RETURN(const Job job, tx.GetJob(attempt.job_id));
   ASSIGN_OR_RETURN(const Task task, tx.GetTask(attempt.task_id));
   ASSIGN_OR_RETURN(work::v1::JobSpec spec, ParseSpec(job, task));
   agent::v1::ControllerMsg message;
@@ -69,13 +70,11 @@ absl::StatusOr<agent::v1::ControllerMsg> OfferMessage(ReadTx& tx, const JobFlow&
   *offer->mutable_start_within() = ToProto(start_within);
   offer->set_safe_to_rerun(attempt.safe_to_rerun);
   if (job.kind == JobKind::kMigrate && attempt.purpose == Purpose::kExecute) {
-    ASSIGN_OR_RETURN(const std::optional<TargetPlace> place, places.Check(tx, job, task));
-    std::vector<Task> listed = {task};
-    if (!place.has_value()) {
-      ASSIGN_OR_RETURN(listed, tx.TasksOfJob(job.id));
-    }
-    ASSIGN_OR_RETURN(JobDigestInput input, DigestInputOf(job, listed));
-    ASSIGN_OR_RETURN(const PolicyDecision decision, flow.EvaluatePolicy(tx, job, now, &task));
+    ASSIGN_OR_RETURN(DigestPlaces::Covered covered, places.Check(tx, job, task));
+    JobDigestInput& input = covered.input;
+    const std::optional<TargetPlace>& place = covered.place;
+    ASSIGN_OR_RETURN(const PolicyDecision decision,
+                     flow.EvaluatePolicyOn(tx, job, {&task, 1}, now));
     if (const auto rows = ApprovedRows(decision.counted, task.Target()); rows.has_value()) {
       offer->set_approved_rows(*rows);
     }
@@ -106,15 +105,14 @@ enum class Leave { kGranted, kNotNow, kPolicyForbids };
 // The grant's own look at everything, in its own transaction: what was true when the job became
 // ready may not be true any more.
 absl::StatusOr<Leave> MayGrant(FlowContext& context, const JobFlow& flow, DigestPlaces& places,
-                               const Attempt& attempt, const Job& job) {
+                               const Attempt& attempt, const Job& job, const Task& task) {
   ASSIGN_OR_RETURN(const Agent agent, context.tx.GetAgent(attempt.agent_id));
   if (!AgentTakesWork(agent) || !JobWants(job, attempt.purpose)) return Leave::kNotNow;
   if (context.now >= attempt.not_after || job.cancel_requested) return Leave::kNotNow;
   if (attempt.purpose == Purpose::kPlan) return Leave::kGranted;
   // What the job waited for was looked at for all its targets; here it is this one's turn.
-  ASSIGN_OR_RETURN(const Task task, context.tx.GetTask(attempt.task_id));
   ASSIGN_OR_RETURN(const PolicyDecision decision,
-                   flow.EvaluatePolicy(context.tx, job, context.now, &task));
+                   flow.EvaluatePolicyOn(context.tx, job, {&task, 1}, context.now));
   if (!decision.allowed()) return Leave::kPolicyForbids;
   if (job.kind != JobKind::kMigrate) return Leave::kGranted;
   RETURN_IF_ERROR(places.Check(context.tx, job, task).status());
@@ -141,13 +139,12 @@ absl::Status HoldBack(FlowContext& context, const JobFlow& flow, Job job) {
 }
 
 // The record of the intent, before any effect.
-absl::Status CommitGrant(FlowContext& context, Job job, Attempt* attempt) {
+absl::Status CommitGrant(FlowContext& context, Job job, Task task, Attempt* attempt) {
   RETURN_IF_ERROR(MoveAttempt(attempt, AttemptState::kGranted, context.now));
   if (job.kind == JobKind::kMigrate && attempt->purpose == Purpose::kExecute) {
     attempt->digest = job.digest;
   }
   RETURN_IF_ERROR(context.UpdateAttempt(attempt));
-  ASSIGN_OR_RETURN(Task task, context.tx.GetTask(attempt->task_id));
   if (attempt->purpose == Purpose::kExecute) {
     if (job.state == JobState::kReady) {
       RETURN_IF_ERROR(MoveJob(&job, JobState::kRolling, context.now));
@@ -198,7 +195,7 @@ void Dispatcher::TryOffer(const SessionPtr& session, const std::string& attempt_
                                       {{"attempt", attempt.id},
                                        {"agent", agent_id},
                                        {"fence", absl::StrCat(attempt.fence)}}));
-        ASSIGN_OR_RETURN(*message, OfferMessage(tx, flow_, places_, context.now, attempt,
+        ASSIGN_OR_RETURN(*message, OfferMessage(tx, flow_, places_, context.now, job, attempt,
                                                 options_.start_within));
         return absl::OkStatus();
       },
@@ -230,14 +227,15 @@ void Dispatcher::TryGrant(const SessionPtr& session, const std::string& attempt_
         ASSIGN_OR_RETURN(const bool recovery, InRecovery(tx));
         if (recovery) return absl::OkStatus();
         ASSIGN_OR_RETURN(const Job job, tx.GetJob(attempt.job_id));
+        ASSIGN_OR_RETURN(Task task, tx.GetTask(attempt.task_id));
         FlowContext context{tx, clock_.Now(), kActor, {}};
-        ASSIGN_OR_RETURN(const Leave leave, MayGrant(context, flow_, places_, attempt, job));
+        ASSIGN_OR_RETURN(const Leave leave, MayGrant(context, flow_, places_, attempt, job, task));
         if (leave != Leave::kGranted) {
           if (leave == Leave::kPolicyForbids) RETURN_IF_ERROR(HoldBack(context, flow_, job));
           *changes = std::move(context.changes);
           return absl::OkStatus();
         }
-        RETURN_IF_ERROR(CommitGrant(context, job, &attempt));
+        RETURN_IF_ERROR(CommitGrant(context, job, std::move(task), &attempt));
         *changes = std::move(context.changes);
         *message = GrantMessage(attempt, store_.epoch(), options_.lease);
         return absl::OkStatus();

@@ -22,27 +22,27 @@ absl::Status Broken(const Job& job) {
 
 }  // namespace
 
-absl::StatusOr<std::optional<TargetPlace>> DigestPlaces::Check(ReadTx& tx, const Job& job,
-                                                               const Task& task) {
+absl::StatusOr<DigestPlaces::Covered> DigestPlaces::Check(ReadTx& tx, const Job& job,
+                                                          const Task& task) {
   std::shared_ptr<const JobDigestTree> tree = Kept(job.digest);
   if (tree == nullptr) {
     ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
-    ASSIGN_OR_RETURN(const JobDigestInput input, DigestInputOf(job, tasks));
+    ASSIGN_OR_RETURN(JobDigestInput all, DigestInputOf(job, tasks));
     if (tasks.size() <= kMaxListedTargets) {
-      if (JobDigest(input) != job.digest) return Broken(job);
-      return std::optional<TargetPlace>();
+      if (JobDigest(all) != job.digest) return Broken(job);
+      return Covered{std::move(all), std::nullopt};
     }
-    tree = std::make_shared<const JobDigestTree>(input);
+    tree = std::make_shared<const JobDigestTree>(all);
     if (tree->digest() != job.digest) return Broken(job);
     Keep(tree);
   }
   std::optional<TargetPlace> place = tree->Find(task.Target(), task.target_digest);
   if (!place.has_value()) return Broken(job);
   // The job's own part as it is now.
-  ASSIGN_OR_RETURN(const JobDigestInput input, DigestInputOf(job, {task}));
-  ASSIGN_OR_RETURN(const std::string digest, JobDigestFromPlace(input, *place));
+  ASSIGN_OR_RETURN(JobDigestInput alone, DigestInputOf(job, {task}));
+  ASSIGN_OR_RETURN(const std::string digest, JobDigestFromPlace(alone, *place));
   if (digest != job.digest) return Broken(job);
-  return place;
+  return Covered{std::move(alone), std::move(place)};
 }
 
 std::shared_ptr<const JobDigestTree> DigestPlaces::Kept(const std::string& digest) {

@@ -21,10 +21,15 @@ namespace dbfleet::controller {
 // digest that is asked for. Thread-safe.
 class DigestPlaces {
  public:
+  // What gives the job's digest. Without a place: `input` lists all targets, of which there are
+  // few.
+  struct Covered {
+    JobDigestInput input;
+    std::optional<TargetPlace> place;
+  };
   // DIGEST_BROKEN (INTERNAL) if the job, with this task as it is now, does not have the digest that
-  // it is stored with. nullopt: the job has so few targets that all of them are listed, and all
-  // were looked at.
-  absl::StatusOr<std::optional<TargetPlace>> Check(ReadTx& tx, const Job& job, const Task& task);
+  // it is stored with.
+  absl::StatusOr<Covered> Check(ReadTx& tx, const Job& job, const Task& task);
 
  private:
   std::shared_ptr<const JobDigestTree> Kept(const std::string& digest);

@@ -105,7 +105,8 @@ absl::Status FlowContext::InsertAttempt(Attempt* attempt) {
 }
 
 absl::Status FlowContext::UpdateAttempt(Attempt* attempt) {
-  changes.instances.insert(attempt->instance_id);
+  // While it holds the instance there is nothing to hand out.
+  if (!HoldsInstance(attempt->state)) changes.instances.insert(attempt->instance_id);
   if (attempt->state == AttemptState::kWithdrawn || attempt->state == AttemptState::kLost) {
     changes.attempts.insert(attempt->id);
   }
@@ -161,7 +162,8 @@ absl::Status JobFlow::FinishPlanning(FlowContext& context, Job* job,
     RETURN_IF_ERROR(SkipOpenTasks(context.tx, tasks));
     return Finish(context, job, *tasks, JobState::kSucceeded);
   }
-  ASSIGN_OR_RETURN(const PolicyDecision decision, EvaluatePolicy(context.tx, *job, context.now));
+  ASSIGN_OR_RETURN(const PolicyDecision decision,
+                   EvaluatePolicyOn(context.tx, *job, *tasks, context.now));
   RETURN_IF_ERROR(context.Audit("job.planned", *job, details));
   if (decision.refused()) {
     for (const PolicyBlocker& blocker : decision.blockers) {
@@ -197,7 +199,8 @@ absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
     RETURN_IF_ERROR(context.tx.UpdateJob(job));
     return AdvanceRunning(context, job);
   }
-  ASSIGN_OR_RETURN(const PolicyDecision decision, EvaluatePolicy(context.tx, *job, context.now));
+  ASSIGN_OR_RETURN(const PolicyDecision decision,
+                   EvaluatePolicyOn(context.tx, *job, tasks, context.now));
   if (decision.BlockedBy("policy-changed")) {
     return Replan(context, job, &tasks, "the environment's policy changed");
   }
@@ -369,8 +372,15 @@ absl::Status JobFlow::Finish(FlowContext& context, Job* job, const std::vector<T
                         {"tasks", absl::StrCat(tasks.size())}});
 }
 
-absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicy(ReadTx& tx, const Job& job, absl::Time now,
-                                                       const Task* only) const {
+absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicy(ReadTx& tx, const Job& job,
+                                                       absl::Time now) const {
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
+  return EvaluatePolicyOn(tx, job, tasks, now);
+}
+
+absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicyOn(ReadTx& tx, const Job& job,
+                                                         absl::Span<const Task> tasks,
+                                                         absl::Time now) const {
   PolicyInput input;
   input.job = job;
   input.now = now;
@@ -378,12 +388,6 @@ absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicy(ReadTx& tx, const Job& jo
   input.policy = environment.policy;
   ASSIGN_OR_RETURN(input.dependent_approvers, dependents_(tx, job.requester));
   RETURN_IF_ERROR(AddFormerApprovers(tx, job, &input.former_approvers));
-  std::vector<Task> tasks;
-  if (only != nullptr) {
-    tasks.push_back(*only);
-  } else {
-    ASSIGN_OR_RETURN(tasks, tx.TasksOfJob(job.id));
-  }
   for (const Task& task : tasks) {
     ASSIGN_OR_RETURN(const std::vector<Backup> backups, tx.VerifiedBackups(task.instance_id));
     input.targets.push_back({task.Target(), task.instance_id, task.database,

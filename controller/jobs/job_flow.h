@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 
 #include "controller/domain/types.h"
 #include "controller/jobs/job_hub.h"
@@ -57,9 +58,12 @@ class JobFlow {
   // and advances the job. A retry of work that is safe to run again is a new attempt.
   absl::Status EndAttempt(FlowContext& context, Attempt attempt, const AttemptEnd& end) const;
 
-  // The policy's word on the job as everything is now; of its targets on `only`, if given.
-  absl::StatusOr<PolicyDecision> EvaluatePolicy(ReadTx& tx, const Job& job, absl::Time now,
-                                                const Task* only = nullptr) const;
+  // The policy's word on the job as everything is now.
+  absl::StatusOr<PolicyDecision> EvaluatePolicy(ReadTx& tx, const Job& job, absl::Time now) const;
+  // The same, of the job's targets on these alone.
+  absl::StatusOr<PolicyDecision> EvaluatePolicyOn(ReadTx& tx, const Job& job,
+                                                  absl::Span<const Task> tasks,
+                                                  absl::Time now) const;
 
   absl::StatusOr<std::vector<std::string>> DependentsOf(ReadTx& tx,
                                                         absl::string_view requester) const {
