@@ -23,6 +23,7 @@ import urllib.request
 from pathlib import Path
 
 TICK = os.sysconf("SC_CLK_TCK")
+STARTED = []  # Processes.
 
 
 def free_port():
@@ -58,6 +59,7 @@ class Controller:
         self.process = subprocess.Popen(
             [self.program, "run", "--config", self.folder / "controller.yaml"], stdout=log,
             stderr=subprocess.STDOUT)
+        STARTED.append(self.process)
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             try:
@@ -79,12 +81,13 @@ class Controller:
 class Simulator:
     """The fleet_sim process: its latest totals, and the answers to commands."""
 
-    def __init__(self, build, controller, agents, identities):
+    def __init__(self, build, controller, agents, identities, *more):
         self.process = subprocess.Popen(
             [build / "bin/fleet_sim", "--controller", f"127.0.0.1:{controller.grpc}", "--ca",
              controller.folder / "controller/ca/ca.crt", "--token-file",
              controller.folder / "token", "--identities", identities, "--agents",
-             str(agents)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+             str(agents), *more], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        STARTED.append(self.process)
         self.totals, self.answers, self.changed = {}, [], threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -201,6 +204,22 @@ def measure(options, folder):
     return figures
 
 
+def in_own_folder(options, measure_in):
+    """Prints what measure_in(options, folder) finds; of its processes and files nothing stays."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # So that what follows is cleaned up.
+    folder = Path(tempfile.mkdtemp(prefix="dbfleet-bench-", dir=options.folder))
+    try:
+        print(json.dumps(measure_in(options, folder), indent=1))
+    finally:
+        for process in STARTED:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build")
@@ -212,20 +231,7 @@ def main():
     parser.add_argument("--parallel", type=int, default=1000, help="of these at once")
     parser.add_argument("--folder", default=None, help="on whose disk; default: the temporary folder")
     options = parser.parse_args()
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # So that what follows is cleaned up.
-    folder = Path(tempfile.mkdtemp(prefix="dbfleet-bench-", dir=options.folder))
-    try:
-        print(json.dumps(measure(options, folder), indent=1))
-    finally:
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                if str(folder) in (process / "cmdline").read_text(errors="replace"):
-                    os.kill(int(process.name), signal.SIGKILL)
-            except OSError:
-                pass
-        shutil.rmtree(folder, ignore_errors=True)
+    in_own_folder(options, measure)
 
 
 if __name__ == "__main__":

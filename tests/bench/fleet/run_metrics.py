@@ -10,34 +10,14 @@ is what a series costs; it has in it the streams and whatever else came with the
 controller share this machine's cores, over the loopback; see run.py for what the simulator leaves out.
 """
 import argparse
-import json
 import random
-import resource
-import shutil
-import signal
 import statistics
-import subprocess
 import sys
-import tempfile
-import threading
 import time
 import urllib.request
 from pathlib import Path
 
 import run
-
-
-class Simulator(run.Simulator):
-    def __init__(self, build, controller, options, identities):  # pylint: disable=super-init-not-called
-        self.process = subprocess.Popen(
-            [build / "bin/fleet_sim", "--controller", f"127.0.0.1:{controller.grpc}", "--ca",
-             controller.folder / "controller/ca/ca.crt", "--token-file",
-             controller.folder / "token", "--identities", identities, "--agents",
-             str(options.agents), "--metrics-instances", str(options.instances),
-             "--metrics-series", str(options.series), "--metrics-interval",
-             str(options.interval), *(["--metrics-compress"] if options.compress else [])], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.totals, self.answers, self.changed = {}, [], threading.Condition()
-        threading.Thread(target=self._read, daemon=True).start()
 
 
 def fetch(controller, path):
@@ -80,7 +60,7 @@ def await_all(controller, options):
     raise SystemExit(f"only {len(held)} of {wanted} instances have metrics")
 
 
-def measure(options, folder, processes):
+def measure(options, folder):
     build = Path(options.build).resolve()
     series = options.agents * options.instances * options.series
     figures = {"agents": options.agents, "instances_per_agent": options.instances,
@@ -88,10 +68,11 @@ def measure(options, folder, processes):
                "compressed": options.compress}
     controller = run.Controller(build, folder)
     controller.start()
-    processes.append(controller.process)
     run.make_user(build, controller)
-    simulator = Simulator(build, controller, options, folder / "identities.jsonl")
-    processes.append(simulator.process)
+    simulator = run.Simulator(
+        build, controller, options.agents, folder / "identities.jsonl", "--metrics-instances",
+        str(options.instances), "--metrics-series", str(options.series), "--metrics-interval",
+        str(options.interval), *(["--metrics-compress"] if options.compress else []))
     if simulator.wait(lambda totals: totals["connected"] >= options.agents, 1800) is None:
         raise SystemExit("the fleet does not connect")
     time.sleep(max(20, options.interval))  # What connecting left behind is over.
@@ -131,19 +112,7 @@ def main():
     parser.add_argument("--compress", action="store_true", help="with gzip, on the wire")
     parser.add_argument("--folder", default=None, help="on whose disk; default: the temporary folder")
     options = parser.parse_args()
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # So that what follows is cleaned up.
-    folder = Path(tempfile.mkdtemp(prefix="dbfleet-bench-", dir=options.folder))
-    processes = []
-    try:
-        print(json.dumps(measure(options, folder, processes), indent=1))
-    finally:
-        for process in processes:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+    run.in_own_folder(options, measure)
 
 
 if __name__ == "__main__":

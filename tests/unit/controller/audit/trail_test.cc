@@ -48,16 +48,7 @@ audit::VerifyReport Verify(const std::string& text, const AuditKeys& keys) {
 
 class CheckpointTest : public TrailTest {
  protected:
-  uint64_t Size() {
-    uint64_t size = 0;
-    EXPECT_TRUE(store_
-                    .Read([&](ReadTx& tx) -> absl::Status {
-                      ASSIGN_OR_RETURN(size, TrailSize(tx));
-                      return absl::OkStatus();
-                    })
-                    .ok());
-    return size;
-  }
+  uint64_t Size() { return ReadFrom(store_, TrailSize).value(); }
   void Minute() {
     clock_.Advance(absl::Seconds(61));
     executor_->RunAll();
@@ -200,16 +191,7 @@ class RecoveryTest : public CheckpointTest {
             .ok());
     return verdict;
   }
-  bool Demanded() {
-    bool demanded = false;
-    EXPECT_TRUE(store_
-                    .Read([&](ReadTx& tx) -> absl::Status {
-                      ASSIGN_OR_RETURN(demanded, InRecovery(tx));
-                      return absl::OkStatus();
-                    })
-                    .ok());
-    return demanded;
-  }
+  bool Demanded() { return ReadFrom(store_, InRecovery).value(); }
 };
 
 TEST_F(RecoveryTest, EpochsThatTheStoreGaveAreNoLostLifeAndOthersAre) {

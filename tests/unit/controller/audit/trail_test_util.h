@@ -11,6 +11,7 @@
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/inline_executor.h"
 #include "tests/fakes/memory_store.h"
+#include "tests/fakes/read_from.h"
 
 namespace dbfleet::controller {
 

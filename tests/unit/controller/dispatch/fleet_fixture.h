@@ -19,6 +19,7 @@
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/inline_executor.h"
 #include "tests/fakes/memory_store.h"
+#include "tests/fakes/read_from.h"
 
 namespace dbfleet::controller {
 
@@ -217,14 +218,7 @@ class FleetFixture : public ::testing::Test {
   }
 
   Job JobOf(const std::string& id) {
-    Job job;
-    EXPECT_TRUE(store_
-                    .Read([&](ReadTx& tx) -> absl::Status {
-                      ASSIGN_OR_RETURN(job, tx.GetJob(id));
-                      return absl::OkStatus();
-                    })
-                    .ok());
-    return job;
+    return ReadFrom(store_, [&](ReadTx& tx) { return tx.GetJob(id); }).value();
   }
   std::string StateOf(const std::string& job_id) {
     return std::string(NameOf(JobOf(job_id).state));

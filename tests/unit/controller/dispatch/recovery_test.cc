@@ -25,16 +25,7 @@ class RecoveryDispatchTest : public FleetFixture {
     agent_.Connect(std::move(attempts));
   }
   void LoseALife() { store_.AddStart(kLostEpoch - 100, 0); }
-  bool Demanded() {
-    bool demanded = false;
-    EXPECT_TRUE(store_
-                    .Read([&](ReadTx& tx) -> absl::Status {
-                      ASSIGN_OR_RETURN(demanded, InRecovery(tx));
-                      return absl::OkStatus();
-                    })
-                    .ok());
-    return demanded;
-  }
+  bool Demanded() { return ReadFrom(store_, InRecovery).value(); }
   void EndRecovery() {
     ASSERT_TRUE(store_
                     .MutateAndWait([](WriteTx& tx) -> absl::Status {
@@ -44,6 +35,17 @@ class RecoveryDispatchTest : public FleetFixture {
                     })
                     .ok());
     Pass(absl::Seconds(2));
+  }
+  // The store loses the life in which the offer was carried out and its report taken. The agent,
+  // which has another event to tell of, connects with what is returned.
+  std::vector<agent::v1::AttemptState> FinishInTheLostLife(const agent::v1::Offer& offer) {
+    LoseALife();
+    agent_.last_seq += 3;
+    agent_.lowest_seq = agent_.last_seq;
+    std::vector<agent::v1::AttemptState> attempts = {Reported(
+        offer.attempt_id(), offer.task_id(), offer.fence(), agent::v1::ATTEMPT_PHASE_FINISHED)};
+    ConnectFromLostLife(attempts);
+    return attempts;
   }
   static agent::v1::AttemptState Reported(const std::string& attempt, const std::string& task,
                                           uint64_t fence, agent::v1::AttemptPhase phase) {
@@ -211,12 +213,7 @@ TEST_F(RecoveryDispatchTest, AReportThatIsNotAmongTheUnheardEventsIsNotWaitedFor
   const agent::v1::Offer offer = OfferedChange(&job_id);
   agent_.Accept(offer);
   agent_.Disconnect();
-  LoseALife();
-  agent_.last_seq += 3;
-  agent_.lowest_seq = agent_.last_seq;
-  const std::vector<agent::v1::AttemptState> attempts = {Reported(
-      offer.attempt_id(), offer.task_id(), offer.fence(), agent::v1::ATTEMPT_PHASE_FINISHED)};
-  ConnectFromLostLife(attempts);
+  const auto attempts = FinishInTheLostLife(offer);
   EXPECT_EQ(StateOf(job_id), "rolling");
   agent::v1::Event other;  // Of an attempt that the store does not know.
   other.set_seq(agent_.last_seq);
@@ -246,12 +243,7 @@ TEST_F(RecoveryDispatchTest, WhatWasOnlyAcceptedInTheCopyAndThenFinishedIsNeverB
                     return tx.UpdateAttempt(&attempt);
                   })
                   .ok());
-  LoseALife();
-  agent_.last_seq += 3;
-  agent_.lowest_seq = agent_.last_seq;
-  const std::vector<agent::v1::AttemptState> attempts = {Reported(
-      offer.attempt_id(), offer.task_id(), offer.fence(), agent::v1::ATTEMPT_PHASE_FINISHED)};
-  ConnectFromLostLife(attempts);
+  const auto attempts = FinishInTheLostLife(offer);
   EXPECT_TRUE(HoldsInstance(AttemptsOf(job_id).back().state));
   agent_.Disconnect();
   EndRecovery();

@@ -86,30 +86,15 @@ class WitnessesTest : public TrailTest {
   }
 
   std::vector<AuditReceipt> Receipts() {
-    std::vector<AuditReceipt> receipts;
-    EXPECT_TRUE(store_
-                    .Read([&](ReadTx& tx) -> absl::Status {
-                      ASSIGN_OR_RETURN(receipts, tx.AuditReceipts(0, uint64_t{1} << 40));
-                      return absl::OkStatus();
-                    })
-                    .ok());
-    return receipts;
+    return ReadFrom(store_, [](ReadTx& tx) { return tx.AuditReceipts(0, uint64_t{1} << 40); })
+        .value();
   }
   int Audited(const std::string& action) {
     const std::vector<AuditRow> rows = store_.Audit();
     return static_cast<int>(std::count_if(
         rows.begin(), rows.end(), [&](const AuditRow& row) { return row.entry.action == action; }));
   }
-  bool Demanded() {
-    bool demanded = false;
-    EXPECT_TRUE(store_
-                    .Read([&](ReadTx& tx) -> absl::Status {
-                      ASSIGN_OR_RETURN(demanded, InRecovery(tx));
-                      return absl::OkStatus();
-                    })
-                    .ok());
-    return demanded;
-  }
+  bool Demanded() { return ReadFrom(store_, InRecovery).value(); }
   // A restore on purpose: a successor log begins, which has all records.
   void BeginSuccessorLog() {
     uint64_t size = 0;

@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -20,6 +19,7 @@
 #include "common/concurrency/mutex.h"
 #include "controller/store/sqlite/sqlite_store.h"
 #include "tests/fakes/fake_clock.h"
+#include "tests/fakes/read_from.h"
 
 namespace dbfleet::controller {
 
@@ -103,14 +103,7 @@ class StoreTest : public ::testing::Test {
   // What `get` returns for a reader.
   template <typename F>
   auto Read(F get) {
-    using Result = decltype(get(std::declval<ReadTx&>()));
-    std::optional<Result> result;
-    const absl::Status status = store_->Read([&](ReadTx& tx) {
-      result = get(tx);
-      return absl::OkStatus();
-    });
-    EXPECT_TRUE(status.ok()) << status;
-    return *std::move(result);
+    return ReadFrom(*store_, std::move(get));
   }
 
   static Job MakeJob(const std::string& id) {
