@@ -37,6 +37,7 @@ audit::CheckpointPush FromProto(const v1::CheckpointPush& push) {
   out.text = push.text();
   out.proof_from = push.proof_from();
   out.proof.assign(push.proof().begin(), push.proof().end());
+  out.former_logs.assign(push.former_logs().begin(), push.former_logs().end());
   return out;
 }
 

@@ -164,6 +164,18 @@ std::string Evidence::Reach(const TrailPoint& point) {
   return "";
 }
 
+std::string Evidence::AddAdoption(const std::string& text) {
+  Checkpoint checkpoint;
+  const absl::StatusOr<Claim> claim = ReadCheckpoint(text, &checkpoint);
+  if (!claim.ok()) return std::string(claim.status().message());
+  if (!claim->vouched) return "";
+  if (!checkpoint.predecessor.has_value()) {
+    return absl::StrCat("log ", checkpoint.log_id, " adopted no other");
+  }
+  if (std::string problem = Join(*claim, &checkpoint); !problem.empty()) return problem;
+  return NoteAdoption(checkpoint, nullptr);
+}
+
 std::string Evidence::AddCheckpoint(const std::string& text, const TrailPoint& point) {
   Checkpoint checkpoint;
   absl::StatusOr<Claim> claim = ReadCheckpoint(text, &checkpoint);
@@ -204,7 +216,9 @@ bool Evidence::GivenUp(const Claim& claim) {
 }
 
 std::string Evidence::Compare(const Claim& claim, const TrailPoint& point) {
-  if (claim.size < lineage_.StartOf(claim.log_id)) {
+  // What a successor adopted may end before its predecessor began: all of that one's was lost.
+  const bool adoption = claim.counter == nullptr;
+  if (!adoption && claim.size < lineage_.StartOf(claim.log_id)) {
     return absl::StrCat(claim.what, " is smaller than what its log began with");
   }
   if (GivenUp(claim)) {

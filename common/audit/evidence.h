@@ -22,9 +22,9 @@ struct TrailPoint {
 };
 
 // What checkpoints and receipts, in an export and given apart, claim of it, compared as the export
-// is read. Functions return "" or what is wrong. Call Load, then Start, then Reach for every record
-// and Add... for the lines between, then Finish; nothing more after something was wrong. Not
-// thread-safe.
+// is read. Functions return "" or what is wrong. Call Load, then AddAdoption, then Start, then
+// Reach for every record and Add... for the lines between, then Finish; nothing more after
+// something was wrong. Not thread-safe.
 class Evidence {
  public:
   // `options` must outlive it.
@@ -34,6 +34,8 @@ class Evidence {
   // Records will come from after `point`: older claims cannot be checked.
   std::string Start(const TrailPoint& point);
   std::string Reach(const TrailPoint& point);
+  // Before Start. Without trusted keys it proves nothing and is passed over.
+  std::string AddAdoption(const std::string& text);
   std::string AddCheckpoint(const std::string& text, const TrailPoint& point);
   std::string AddReceipt(const SignedReceipt& receipt, const TrailPoint& point);
   std::string Finish(uint64_t last_size);

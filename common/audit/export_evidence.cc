@@ -36,23 +36,36 @@ std::string Write(const Json& line) {
   return line.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+std::string WriteText(const char* type, const std::string& text) {
+  return Write({{"type", type}, {"text", text}});
+}
+
+absl::StatusOr<std::string> ReadText(const char* type, absl::string_view line) {
+  ASSIGN_OR_RETURN(const Json object, Parse(line));
+  ASSIGN_OR_RETURN(std::string text, Text(object, "text"));
+  if (WriteText(type, text) != line) return BadForm();
+  return text;
+}
+
 }  // namespace
 
 LineKind KindOfLine(absl::string_view line) {
+  if (absl::StartsWith(line, "{\"type\":\"adoption\",")) return LineKind::kAdoption;
   if (absl::StartsWith(line, "{\"type\":\"checkpoint\",")) return LineKind::kCheckpoint;
   if (absl::StartsWith(line, "{\"type\":\"receipt\",")) return LineKind::kReceipt;
   return LineKind::kRecord;
 }
 
-std::string WriteCheckpointLine(const std::string& text) {
-  return Write({{"type", "checkpoint"}, {"text", text}});
-}
+std::string WriteCheckpointLine(const std::string& text) { return WriteText("checkpoint", text); }
 
 absl::StatusOr<std::string> ReadCheckpointLine(absl::string_view line) {
-  ASSIGN_OR_RETURN(const Json object, Parse(line));
-  ASSIGN_OR_RETURN(std::string text, Text(object, "text"));
-  if (WriteCheckpointLine(text) != line) return BadForm();
-  return text;
+  return ReadText("checkpoint", line);
+}
+
+std::string WriteAdoptionLine(const std::string& text) { return WriteText("adoption", text); }
+
+absl::StatusOr<std::string> ReadAdoptionLine(absl::string_view line) {
+  return ReadText("adoption", line);
 }
 
 std::string WriteReceiptLine(const SignedReceipt& receipt) {

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 
-namespace dbfleet::audit::impl {
+namespace dbfleet::audit {
 
 std::string Lineage::Learn(const std::string& log_id,
                            const std::optional<Predecessor>& predecessor) {
@@ -69,10 +69,15 @@ std::optional<uint64_t> Lineage::KeptOf(const std::string& log_id) const {
   return kept;
 }
 
+bool Lineage::HasPredecessor(const std::string& log_id) const {
+  const auto it = logs_.find(log_id);
+  return it != logs_.end() && it->second.predecessor.has_value();
+}
+
 uint64_t Lineage::StartOf(const std::string& log_id) const {
   const auto it = logs_.find(log_id);
   if (it == logs_.end() || !it->second.predecessor.has_value()) return 0;
   return it->second.predecessor->size;
 }
 
-}  // namespace dbfleet::audit::impl
+}  // namespace dbfleet::audit

@@ -7,9 +7,9 @@
 
 #include "common/audit/checkpoint.h"
 
-namespace dbfleet::audit::impl {
+namespace dbfleet::audit {
 
-// The logs that an export's evidence speaks of, and how adoptions join them. Not thread-safe.
+// The logs that evidence speaks of, and how adoptions join them. Not thread-safe.
 class Lineage {
  public:
   // A log was named by something that cannot vouch for its predecessor.
@@ -25,6 +25,7 @@ class Lineage {
 
   // How many of the log's records its successors kept; nullopt: all.
   std::optional<uint64_t> KeptOf(const std::string& log_id) const;
+  bool HasPredecessor(const std::string& log_id) const;
   // With how many records the log began.
   uint64_t StartOf(const std::string& log_id) const;
 
@@ -39,4 +40,4 @@ class Lineage {
   std::map<std::string, Log> logs_;
 };
 
-}  // namespace dbfleet::audit::impl
+}  // namespace dbfleet::audit

@@ -47,6 +47,8 @@ class Trail {
         return AddCheckpoint(line);
       case LineKind::kReceipt:
         return AddReceipt(line);
+      case LineKind::kAdoption:
+        return AddAdoption(line);
       case LineKind::kRecord:
         return AddRecord(line);
     }
@@ -145,6 +147,13 @@ class Trail {
       if (!problem.empty()) return problem;
     }
     return evidence_.AddCheckpoint(*text, point_);
+  }
+
+  std::string AddAdoption(absl::string_view line) {
+    const absl::StatusOr<std::string> text = ReadAdoptionLine(line);
+    if (!text.ok()) return std::string(text.status().message());
+    if (started_) return "an adoption stands here, but all of them stand at the beginning";
+    return evidence_.AddAdoption(*text);
   }
 
   std::string AddReceipt(absl::string_view line) {

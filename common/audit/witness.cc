@@ -1,6 +1,7 @@
 #include "common/audit/witness.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -33,6 +34,11 @@ class Update {
     }
     next_ = *std::move(next);
     if (!state_.highest.has_value()) return Accept();
+    for (const std::string& text : push_.former_logs) {
+      absl::StatusOr<Checkpoint> missed = VerifyFreshCheckpoint(text, keys, now_);
+      // One that does not hold joins nothing.
+      if (missed.ok()) missed_.emplace(missed->log_id, *std::move(missed));
+    }
     const Checkpoint& highest = *state_.highest;
     if (WasAccepted() && next_.log_id == highest.log_id && next_.size < highest.size) {
       return Outcome(WitnessOutcome::kRepeat);
@@ -145,22 +151,42 @@ class Update {
                                   " replaced it"));
       }
     }
-    if (!next_.predecessor.has_value() || next_.predecessor->log_id != highest.log_id) {
+    std::vector<RetiredLog> between;
+    const std::optional<Predecessor> base = FollowBack(&between);
+    if (!base.has_value()) {
       return Raise(AlarmKind::kForeignLog,
                    absl::StrCat("log ", next_.log_id, " does not follow log ", highest.log_id,
                                 ", which was seen so far"));
     }
-    return Adopt();
+    return Adopt(*base, between);
   }
 
-  WitnessAnswer Adopt() {
+  // From next_ by way of the logs that were missed to the highest's: how much of that one is kept.
+  // Each log begins with what it adopted of its predecessor, so the smallest adoption counts.
+  std::optional<Predecessor> FollowBack(std::vector<RetiredLog>* between) const {
+    std::optional<Predecessor> base = next_.predecessor;
+    for (size_t i = 0; base.has_value() && base->log_id != state_.highest->log_id; ++i) {
+      const auto missed = missed_.find(base->log_id);
+      if (i == missed_.size() || missed == missed_.end()) return std::nullopt;
+      const Checkpoint& log = missed->second;
+      between->push_back({log.log_id, log.size, base->size});
+      if (!log.predecessor.has_value()) return std::nullopt;
+      if (log.predecessor->size < base->size) {
+        base = log.predecessor;
+      } else {
+        base->log_id = log.predecessor->log_id;
+      }
+    }
+    return base;
+  }
+
+  WitnessAnswer Adopt(const Predecessor& base, const std::vector<RetiredLog>& between) {
     const Checkpoint& highest = *state_.highest;
-    const Predecessor& base = *next_.predecessor;
     if (base.size == highest.size && base.root != highest.root) {
       return Raise(AlarmKind::kForked, absl::StrCat("log ", next_.log_id, " adopted other ",
                                                     base.size, " records than were seen"));
     }
-    const uint64_t from = ProofStart(state_.highest, next_);
+    const uint64_t from = std::min(highest.size, base.size);
     if (from != 0 && push_.proof_from != from) return AskForProof(from);
     const std::string& root = base.size < highest.size ? base.root : highest.root;
     if (!VerifyConsistency(from, next_.size, push_.proof, root, next_.root).ok()) {
@@ -170,6 +196,7 @@ class Update {
                                 highest.log_id));
     }
     state_.retired.push_back({highest.log_id, highest.size, base.size});
+    state_.retired.insert(state_.retired.end(), between.rbegin(), between.rend());
     WitnessAnswer answer = Accept();
     answer.adopted = true;
     return answer;
@@ -179,6 +206,7 @@ class Update {
   const CheckpointPush& push_;
   const absl::Time now_;
   Checkpoint next_;
+  std::map<std::string, Checkpoint> missed_;  // By log.
 };
 
 }  // namespace

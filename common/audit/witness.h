@@ -71,6 +71,9 @@ struct CheckpointPush {
   std::string text;
   uint64_t proof_from = 0;         // The size from which `proof` leads to the checkpoint's.
   std::vector<std::string> proof;  // ConsistencyProof(proof_from, size).
+  // Checkpoints of logs that this witness missed and whose records are lost, so that they cannot be
+  // sent in turn: they tell how the checkpoint's log follows the witness's. In any order.
+  std::vector<std::string> former_logs;
 };
 
 enum class WitnessOutcome {
@@ -95,8 +98,8 @@ uint64_t ProofStart(const std::optional<Checkpoint>& highest, const Checkpoint& 
 
 // Judges a push. The first checkpoint ever is taken as it is, if its signature holds; so is a
 // successor log's, if it names the log and proves to contain the adopted records. A witness that
-// missed a whole log is sent the last checkpoint of each log in turn. A key must be valid at the
-// time in the checkpoint and at `now`.
+// missed a whole log is sent the last checkpoint of each log in turn, or `former_logs`. A key must
+// be valid at the time in the checkpoint and at `now`.
 //
 // An older checkpoint is a repeat, and no alarm, only if this witness has accepted its very text
 // among the last 64, or if `proof` shows that the highest contains it (proof_from being its size)

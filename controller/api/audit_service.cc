@@ -39,6 +39,8 @@ class TrailExport : public rpc::StreamProducer<api::v1::AuditTrailItem> {
       *out->mutable_record() = ToApi(*row);
     } else if (const auto* checkpoint = std::get_if<AuditCheckpoint>(&*item)) {
       out->mutable_checkpoint()->set_text(checkpoint->text);
+    } else if (const auto* adoption = std::get_if<TrailReader::Adoption>(&*item)) {
+      out->mutable_adoption()->set_text(adoption->text);
     } else {
       const AuditReceipt& receipt = std::get<AuditReceipt>(*item);
       out->mutable_receipt()->set_text(receipt.text);

@@ -15,7 +15,7 @@
 namespace dbfleet::controller {
 namespace {
 
-// "MICROSECONDS SIZE LOG WHY", or "" when no recovery is demanded. LOG is "-" for the store's own.
+// "MICROSECONDS SIZE WHY", or "" when no recovery is demanded. SIZE is "-" if nobody knows.
 constexpr char kSetting[] = "recovery";
 // Lives with lower epochs that the store does not know are lost, and a person knows it.
 constexpr char kAcknowledged[] = "recovery.acknowledged_epoch";
@@ -48,14 +48,25 @@ absl::StatusOr<MemoryVerdict> JudgeEpoch(ReadTx& tx, uint64_t seen, uint64_t epo
   return verdict;
 }
 
-// True if the store has what the witness has seen.
-absl::StatusOr<bool> HasWitnessed(ReadTx& tx, const TrailLog& log, const audit::Checkpoint& seen,
-                                  MemoryVerdict* verdict) {
+// What a life that the store knows began with is shared with everything it wrote later.
+absl::StatusOr<std::optional<uint64_t>> SharedBefore(ReadTx& tx, uint64_t seen, uint64_t epoch) {
+  std::optional<uint64_t> shared;
+  if (seen == 0 || seen == epoch) return shared;
+  ASSIGN_OR_RETURN(const std::optional<ControllerStart> start, tx.StartFrom(seen));
+  if (start.has_value() && start->epoch == seen) shared = start->audit_size;
+  return shared;
+}
+
+// True if the store has what the witness has seen; else fills the verdict.
+absl::StatusOr<bool> HasWitnessed(ReadTx& tx, const TrailLog& log, const AgentMemory& memory,
+                                  uint64_t epoch, MemoryVerdict* verdict) {
+  const audit::Checkpoint& seen = *memory.witnessed;
   if (seen.log_id != log.id) {
-    if (log.predecessor.has_value() && seen.log_id == log.predecessor->log_id) return true;
     ASSIGN_OR_RETURN(const std::vector<std::string> logs, tx.AuditLogs());
     if (std::find(logs.begin(), logs.end(), seen.log_id) != logs.end()) return true;
-    verdict->log_id = seen.log_id;
+    ASSIGN_OR_RETURN(const TrailLineage known, ReadLineage(tx));
+    if (known.lineage.Follows(log.id, seen.log_id)) return true;
+    if (!memory.witnessed_text.empty()) verdict->lost_log = {seen, memory.witnessed_text};
     verdict->why =
         absl::StrCat("it has seen the audit log ", seen.log_id, ", which this store does not know");
     return false;
@@ -63,6 +74,9 @@ absl::StatusOr<bool> HasWitnessed(ReadTx& tx, const TrailLog& log, const audit::
   ASSIGN_OR_RETURN(const uint64_t size, TrailSize(tx));
   if (seen.size > size) {
     verdict->why = absl::StrCat("it has seen ", seen.size, " audit records, the store has ", size);
+    if (!verdict->lost_life) {
+      ASSIGN_OR_RETURN(verdict->shared_size, SharedBefore(tx, memory.highest_epoch, epoch));
+    }
     return false;
   }
   StoredTiles tiles(&tx);
@@ -70,6 +84,23 @@ absl::StatusOr<bool> HasWitnessed(ReadTx& tx, const TrailLog& log, const audit::
   if (root == seen.root) return true;
   verdict->why = absl::StrCat("it has seen other ", seen.size, " audit records than the store's");
   return false;
+}
+
+std::string SizeText(const std::optional<uint64_t>& size) {
+  return size.has_value() ? absl::StrCat(*size) : "-";
+}
+
+// The newest log that agents have seen and that nothing of the store's follows; nullopt: none.
+absl::StatusOr<std::optional<LostLog>> NewestLostLog(ReadTx& tx) {
+  ASSIGN_OR_RETURN(const TrailLog own, ReadTrailLog(tx));
+  ASSIGN_OR_RETURN(const std::vector<LostLog> lost, ReadLostLogs(tx));
+  ASSIGN_OR_RETURN(const TrailLineage known, ReadLineage(tx));
+  std::optional<LostLog> newest;
+  for (const LostLog& log : lost) {
+    if (known.lineage.Follows(own.id, log.checkpoint.log_id)) continue;
+    if (!newest.has_value() || newest->checkpoint.time < log.checkpoint.time) newest = log;
+  }
+  return newest;
 }
 
 }  // namespace
@@ -80,11 +111,9 @@ absl::StatusOr<MemoryVerdict> JudgeMemory(ReadTx& tx, const AgentMemory& memory,
   ASSIGN_OR_RETURN(const TrailLog log, ReadTrailLog(tx));
   if (memory.witnessed.has_value() && !log.id.empty()) {
     MemoryVerdict witness = verdict;
-    ASSIGN_OR_RETURN(const bool known, HasWitnessed(tx, log, *memory.witnessed, &witness));
+    ASSIGN_OR_RETURN(const bool known, HasWitnessed(tx, log, memory, epoch, &witness));
     if (!known) {
       witness.lost_life = true;
-      // Without an epoch nobody knows where the histories part: nothing is claimed to be shared.
-      if (!verdict.lost_life) witness.shared_size = 0;
       witness.reconcile = true;
       return witness;
     }
@@ -98,25 +127,26 @@ absl::StatusOr<MemoryVerdict> JudgeMemory(ReadTx& tx, const AgentMemory& memory,
 absl::StatusOr<std::optional<RecoveryDemand>> ReadRecovery(ReadTx& tx) {
   ASSIGN_OR_RETURN(const std::string text, tx.GetSetting(kSetting));
   if (text.empty()) return std::optional<RecoveryDemand>();
-  const std::vector<std::string> words = absl::StrSplit(text, absl::MaxSplits(' ', 3));
+  const std::vector<std::string> words = absl::StrSplit(text, absl::MaxSplits(' ', 2));
   RecoveryDemand demand;
   int64_t micros = 0;
-  if (words.size() != 4 || !absl::SimpleAtoi(words[0], &micros) ||
-      !absl::SimpleAtoi(words[1], &demand.shared_size)) {
+  uint64_t shared = 0;
+  if (words.size() != 3 || !absl::SimpleAtoi(words[0], &micros) ||
+      (words[1] != "-" && !absl::SimpleAtoi(words[1], &shared))) {
     return Error(absl::StatusCode::kDataLoss, "STORE_CORRUPT",
                  "what the store says of its recovery cannot be read");
   }
   demand.since = absl::FromUnixMicros(micros);
-  if (words[2] != "-") demand.log_id = words[2];
-  demand.why = words[3];
+  if (words[1] != "-") demand.shared_size = shared;
+  demand.why = words[2];
   return std::make_optional(std::move(demand));
 }
 
 std::string RecoverySetting() { return kSetting; }
 
 std::string RecoverySettingValue(const RecoveryDemand& demand) {
-  return absl::StrCat(absl::ToUnixMicros(demand.since), " ", demand.shared_size, " ",
-                      demand.log_id.empty() ? "-" : demand.log_id, " ", demand.why);
+  return absl::StrCat(absl::ToUnixMicros(demand.since), " ", SizeText(demand.shared_size), " ",
+                      demand.why);
 }
 
 absl::StatusOr<bool> InRecovery(ReadTx& tx) {
@@ -124,24 +154,27 @@ absl::StatusOr<bool> InRecovery(ReadTx& tx) {
   return !text.empty();
 }
 
-absl::Status DemandRecovery(WriteTx& tx, const RecoveryDemand& demand, absl::string_view by,
-                            uint64_t highest_epoch) {
+absl::Status DemandRecovery(WriteTx& tx, const MemoryVerdict& verdict, absl::string_view agent,
+                            absl::string_view by, absl::Time now, uint64_t highest_epoch) {
   ASSIGN_OR_RETURN(const uint64_t floor, ReadNumber(tx, kEpochFloor));
   if (highest_epoch > floor) {
     RETURN_IF_ERROR(tx.PutSetting(kEpochFloor, absl::StrCat(highest_epoch)));
   }
-  ASSIGN_OR_RETURN(std::optional<RecoveryDemand> stored, ReadRecovery(tx));
-  RecoveryDemand merged = stored.value_or(demand);
-  merged.shared_size = std::min(merged.shared_size, demand.shared_size);
-  if (merged.log_id.empty()) merged.log_id = demand.log_id;
-  RETURN_IF_ERROR(tx.PutSetting(kSetting, RecoverySettingValue(merged)));
+  if (verdict.lost_log.has_value()) RETURN_IF_ERROR(KeepLostLog(tx, *verdict.lost_log));
+  ASSIGN_OR_RETURN(const std::optional<RecoveryDemand> stored, ReadRecovery(tx));
+  RecoveryDemand demand = stored.value_or(
+      RecoveryDemand{absl::StrCat("agents/", agent, ": ", verdict.why), now, verdict.shared_size});
+  if (verdict.shared_size.has_value()) {
+    demand.shared_size =
+        std::min(demand.shared_size.value_or(*verdict.shared_size), *verdict.shared_size);
+  }
+  RETURN_IF_ERROR(tx.PutSetting(kSetting, RecoverySettingValue(demand)));
   if (stored.has_value()) return absl::OkStatus();
-  return tx.AppendAudit(
-      {std::string(by),
-       "controller.recovery_demanded",
-       "controller",
-       "",
-       {{"why", demand.why}, {"shared_records", absl::StrCat(demand.shared_size)}}});
+  return tx.AppendAudit({std::string(by),
+                         "controller.recovery_demanded",
+                         "controller",
+                         "",
+                         {{"why", demand.why}, {"shared_records", SizeText(verdict.shared_size)}}});
 }
 
 absl::StatusOr<Recovered> Recover(Store& store, const AuditKeys& keys, absl::Time now,
@@ -158,9 +191,10 @@ absl::StatusOr<Recovered> Recover(Store& store, const AuditKeys& keys, absl::Tim
     done.demand = *demand;
     ASSIGN_OR_RETURN(const TrailLog former, ReadTrailLog(tx));
     ASSIGN_OR_RETURN(const uint64_t size, TrailSize(tx));
-    done.former_log = demand->log_id.empty() ? former.id : demand->log_id;
+    ASSIGN_OR_RETURN(const std::optional<LostLog> lost, NewestLostLog(tx));
+    done.former_log = lost.has_value() ? lost->checkpoint.log_id : former.id;
     done.log = NewUlid(now);
-    done.adopted = std::min(demand->shared_size, size);
+    done.adopted = std::min(demand->shared_size.value_or(0), size);
     StoredTiles tiles(&tx);
     ASSIGN_OR_RETURN(std::string root, audit::TreeRoot(tiles, done.adopted));
     successor = {done.log, audit::Predecessor{done.former_log, done.adopted, std::move(root)}};

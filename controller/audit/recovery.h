@@ -10,6 +10,7 @@
 
 #include "common/audit/checkpoint.h"
 #include "controller/audit/audit_keys.h"
+#include "controller/audit/lost_logs.h"
 #include "controller/store/store.h"
 
 // RECOVERY: the store is an older copy of itself. What the controller did after the copy was made
@@ -21,16 +22,15 @@ namespace dbfleet::controller {
 struct RecoveryDemand {
   std::string why;
   absl::Time since;
-  // The records that the copy surely shares with the lost history.
-  uint64_t shared_size = 0;
-  // The log that agents have seen, if it is not this store's. "": the store's own.
-  std::string log_id;
+  // The records that the copy surely shares with the lost history; nullopt: nobody knows of any.
+  std::optional<uint64_t> shared_size;
 };
 
 // What an agent's Hello tells.
 struct AgentMemory {
   uint64_t highest_epoch = 0;
   std::optional<audit::Checkpoint> witnessed;  // Whose signature was verified.
+  std::string witnessed_text;                  // Its text; "" if that is not at hand.
 };
 
 // What that means.
@@ -41,8 +41,9 @@ struct MemoryVerdict {
   // The agent was not heard since a restore: what it did may be missing in the store.
   bool reconcile = false;
   std::string why;
-  uint64_t shared_size = 0;
-  std::string log_id;
+  std::optional<uint64_t> shared_size;
+  // It has seen a log that this store does not know.
+  std::optional<LostLog> lost_log;
 };
 absl::StatusOr<MemoryVerdict> JudgeMemory(ReadTx& tx, const AgentMemory& memory, uint64_t epoch);
 
@@ -50,17 +51,18 @@ absl::StatusOr<MemoryVerdict> JudgeMemory(ReadTx& tx, const AgentMemory& memory,
 absl::StatusOr<std::optional<RecoveryDemand>> ReadRecovery(ReadTx& tx);
 // The cheap form, for each offer and grant.
 absl::StatusOr<bool> InRecovery(ReadTx& tx);
-// Stores the demand and audits it; of several the smallest shared size counts. `highest_epoch`: the
-// next start takes a higher one.
-absl::Status DemandRecovery(WriteTx& tx, const RecoveryDemand& demand, absl::string_view by,
-                            uint64_t highest_epoch);
+// Stores the demand of an agent's memory and audits it; of several the smallest shared size that
+// anybody knows of counts. `highest_epoch`: the next start takes a higher one.
+absl::Status DemandRecovery(WriteTx& tx, const MemoryVerdict& verdict, absl::string_view agent,
+                            absl::string_view by, absl::Time now, uint64_t highest_epoch);
 
 // How a demand stands in the settings of a store that is not open (`dbfleet-controller restore`).
 std::string RecoverySetting();
 std::string RecoverySettingValue(const RecoveryDemand& demand);
 
-// What a person decided: ends RECOVERY and begins a successor log that adopts the shared records,
-// so that the agents' witnesses can follow. FAILED_PRECONDITION (NO_RECOVERY) if none is demanded.
+// What a person decided: ends RECOVERY and begins a successor log that adopts the shared records of
+// the newest log that agents have seen, so that their witnesses can follow. FAILED_PRECONDITION
+// (NO_RECOVERY) if none is demanded.
 struct Recovered {
   RecoveryDemand demand;
   std::string former_log;

@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "common/audit/checkpoint.h"
 #include "common/base/status.h"
+#include "controller/audit/lost_logs.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -24,14 +24,18 @@ TrailReader::TrailReader(Store& store, uint64_t from_seq, const AuditHead& head)
 
 absl::Status TrailReader::LoadLogs() {
   return store_.Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(TrailLineage found, ReadLineage(tx));
+    lineage_ = std::move(found.lineage);
     ASSIGN_OR_RETURN(const std::vector<std::string> logs, tx.AuditLogs());
     for (const std::string& log : logs) {
       order_.emplace(log, static_cast<int>(order_.size()));
+      if (!lineage_.KeptOf(log).has_value() || !lineage_.HasPredecessor(log)) continue;
       ASSIGN_OR_RETURN(const std::vector<AuditCheckpoint> last, tx.LastCheckpoints(log, 1));
-      if (last.empty()) continue;
-      ASSIGN_OR_RETURN(const audit::SignedCheckpoint parsed, audit::ParseCheckpoint(last[0].text));
-      const auto& former = parsed.checkpoint.predecessor;
-      if (former.has_value()) kept_[former->log_id] = former->size;
+      if (!last.empty()) evidence_.push_back(Adoption{last[0].text});
+    }
+    for (LostLog& log : found.lost) {
+      if (log.checkpoint.predecessor.has_value())
+        evidence_.push_back(Adoption{std::move(log.text)});
     }
     return absl::OkStatus();
   });
@@ -39,8 +43,8 @@ absl::Status TrailReader::LoadLogs() {
 
 absl::Status TrailReader::LoadEvidence(uint64_t first_size, uint64_t last_size) {
   const auto add = [this](Item item, uint64_t size) {
-    const auto kept = kept_.find(LogOf(item));
-    if (kept == kept_.end() || size <= kept->second) waiting_[size].push_back(std::move(item));
+    const std::optional<uint64_t> kept = lineage_.KeptOf(LogOf(item));
+    if (size <= kept.value_or(size)) waiting_[size].push_back(std::move(item));
   };
   RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(std::vector<AuditCheckpoint> checkpoints,
@@ -65,7 +69,7 @@ absl::Status TrailReader::Reach(uint64_t size) {
   }
   const auto it = waiting_.find(size);
   if (it == waiting_.end()) return absl::OkStatus();
-  evidence_ = std::move(it->second);
+  for (Item& item : it->second) evidence_.push_back(std::move(item));
   waiting_.erase(it);
   return absl::OkStatus();
 }

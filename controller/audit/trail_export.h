@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 
+#include "common/audit/lineage.h"
 #include "controller/audit/audit_export.h"
 #include "controller/store/store.h"
 
@@ -17,11 +18,15 @@ namespace dbfleet::controller {
 // The audit records with the checkpoints and receipts that prove them, in the order of an export
 // (common/audit/export_evidence.h): each checkpoint or receipt directly after the last record that
 // it covers, a log's beginning after what its predecessor signed. What a log signed beyond the
-// records that its successor adopted is left out: those records are no part of the trail any more.
+// records that all its successors adopted is left out: those records are no part of the trail any
+// more. How such logs follow each other is told by adoptions, which come first.
 // Not thread-safe; the store is not owned.
 class TrailReader {
  public:
-  using Item = std::variant<AuditRow, AuditCheckpoint, AuditReceipt>;
+  struct Adoption {
+    std::string text;
+  };
+  using Item = std::variant<AuditRow, AuditCheckpoint, AuditReceipt, Adoption>;
   TrailReader(Store& store, uint64_t from_seq, const AuditHead& head);
 
   // nullopt at the end. DATA_LOSS (AUDIT_GAP).
@@ -40,8 +45,8 @@ class TrailReader {
   std::deque<Item> evidence_;
   std::map<uint64_t, std::deque<Item>> waiting_;  // By size, up to loaded_.
   uint64_t loaded_ = 0;
-  std::map<std::string, int> order_;      // Of the logs.
-  std::map<std::string, uint64_t> kept_;  // How much of a log its successor adopted.
+  std::map<std::string, int> order_;  // Of the logs.
+  audit::Lineage lineage_;
 };
 
 }  // namespace dbfleet::controller

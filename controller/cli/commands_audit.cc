@@ -117,6 +117,7 @@ std::string LineOf(const api::v1::AuditTrailItem& item, ExportFormat format) {
                                         : audit::WriteJsonLine(record);
   }
   if (format != ExportFormat::kJsonLines) return "";
+  if (item.has_adoption()) return audit::WriteAdoptionLine(item.adoption().text());
   if (item.has_checkpoint()) return audit::WriteCheckpointLine(item.checkpoint().text());
   return audit::WriteReceiptLine(
       {item.receipt().text(), item.receipt().signature(), item.receipt().certificate_pem()});

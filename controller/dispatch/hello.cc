@@ -341,14 +341,12 @@ absl::Status Dispatcher::WeighMemory(FlowContext& context, Agent& agent,
   memory.highest_epoch = hello.highest_epoch();
   if (options_.read_checkpoint) {
     memory.witnessed = options_.read_checkpoint(hello.witnessed_checkpoint());
+    memory.witnessed_text = hello.witnessed_checkpoint();
   }
   ASSIGN_OR_RETURN(const MemoryVerdict verdict, JudgeMemory(context.tx, memory, epoch));
   outcome->reclaim = verdict.reconcile;
   if (!verdict.lost_life || verdict.acknowledged) return absl::OkStatus();
-  return DemandRecovery(
-      context.tx,
-      {absl::StrCat(resource, ": ", verdict.why), context.now, verdict.shared_size, verdict.log_id},
-      kActor, hello.highest_epoch());
+  return DemandRecovery(context.tx, verdict, agent.id, kActor, context.now, hello.highest_epoch());
 }
 
 void Dispatcher::FinishHello(const SessionPtr& session, const HelloOutcome& outcome) {

@@ -13,6 +13,7 @@
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/log/log.h"
+#include "controller/audit/lost_logs.h"
 #include "controller/audit/recovery.h"
 #include "controller/audit/trail.h"
 
@@ -188,6 +189,22 @@ absl::StatusOr<IssuedCheckpoint> Witnesses::Renewed(ReadTx& tx, const std::strin
   return issued;
 }
 
+// A log that followed the agent's may be lost, so that it cannot be sent in its turn.
+absl::Status Witnesses::AddFormerLogs(const Peer& peer, const audit::Checkpoint& next,
+                                      agent::v1::CheckpointPush* push) {
+  if (!peer.seen.has_value() || peer.seen->log_id == next.log_id || !next.predecessor.has_value() ||
+      next.predecessor->log_id == peer.seen->log_id) {
+    return absl::OkStatus();
+  }
+  return store_.Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::vector<LostLog> lost, ReadLostLogs(tx));
+    for (LostLog& log : LostBefore(lost, next.predecessor->log_id)) {
+      push->add_former_logs(std::move(log.text));
+    }
+    return absl::OkStatus();
+  });
+}
+
 absl::StatusOr<std::vector<std::string>> Witnesses::Proof(uint64_t from, uint64_t to) {
   const auto it = proofs_.find({from, to});
   if (it != proofs_.end()) return it->second;
@@ -230,6 +247,11 @@ bool Witnesses::Push(Peer& peer, std::optional<uint64_t> prove_from) {
     }
     push.set_proof_from(from);
     for (std::string& hash : *proof) push.add_proof(std::move(hash));
+  }
+  if (const absl::Status status = AddFormerLogs(peer, checkpoint, &push); !status.ok()) {
+    log::Error("the logs before a checkpoint could not be read",
+               {{"error", std::string(status.message())}});
+    return false;
   }
   if (!peer.knows_keys) {
     push.set_trusted_keys(keys_.trusted_text());
@@ -337,8 +359,10 @@ void Witnesses::TakeAlarm(Peer& peer, const agent::v1::CheckpointAnswer& answer)
              {{"agent", agent_id}, {"kind", kind}, {"message", message}});
   const std::string log_id = latest_ == nullptr ? "" : latest_->checkpoint.log_id;
   if (!audited_.insert(absl::StrCat(agent_id, " ", kind, " ", log_id)).second) return;
+  const std::string text =
+      Read(answer.highest_checkpoint()) == peer.seen ? answer.highest_checkpoint() : "";
   store_.MutateEssential(
-      [this, agent_id, kind, message, seen = peer.seen](WriteTx& tx) -> absl::Status {
+      [this, agent_id, kind, message, seen = peer.seen, text](WriteTx& tx) -> absl::Status {
         std::map<std::string, std::string> details = {{"kind", kind}, {"message", message}};
         if (seen.has_value()) {
           details["witnessed_log"] = seen->log_id;
@@ -348,12 +372,11 @@ void Witnesses::TakeAlarm(Peer& peer, const agent::v1::CheckpointAnswer& answer)
         RETURN_IF_ERROR(tx.AppendAudit({absl::StrCat("agents/", agent_id), "audit.witness_alarm",
                                         "audit", "", std::move(details)}));
         // Only what our own key signed counts as a reason to stop all work.
-        ASSIGN_OR_RETURN(const MemoryVerdict verdict, JudgeMemory(tx, {0, seen}, store_.epoch()));
+        ASSIGN_OR_RETURN(const MemoryVerdict verdict,
+                         JudgeMemory(tx, {0, seen, text}, store_.epoch()));
         if (!verdict.lost_life || verdict.acknowledged) return absl::OkStatus();
-        return DemandRecovery(tx,
-                              {absl::StrCat("agents/", agent_id, ": ", verdict.why), clock_.Now(),
-                               verdict.shared_size, verdict.log_id},
-                              absl::StrCat("agents/", agent_id), 0);
+        return DemandRecovery(tx, verdict, agent_id, absl::StrCat("agents/", agent_id),
+                              clock_.Now(), 0);
       },
       [](absl::Status status) {
         if (status.ok()) return;

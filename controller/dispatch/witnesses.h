@@ -74,6 +74,8 @@ class Witnesses {
   bool Push(Peer& peer, std::optional<uint64_t> prove_from);
   absl::StatusOr<std::shared_ptr<const IssuedCheckpoint>> NextFor(const Peer& peer);
   absl::StatusOr<IssuedCheckpoint> Renewed(ReadTx& tx, const std::string& text) const;
+  absl::Status AddFormerLogs(const Peer& peer, const audit::Checkpoint& next,
+                             agent::v1::CheckpointPush* push);
   absl::StatusOr<std::vector<std::string>> Proof(uint64_t from, uint64_t to);
   void Handle(Peer& peer, const agent::v1::CheckpointAnswer& answer);
   void TakeReceipt(const Peer& peer, const agent::v1::AuditReceipt& receipt);

@@ -21,6 +21,11 @@ void WriteAgain(const std::string& line) {
       if (text.ok() && WriteCheckpointLine(*text) != line) std::abort();
       return;
     }
+    case LineKind::kAdoption: {
+      const auto text = ReadAdoptionLine(line);
+      if (text.ok() && WriteAdoptionLine(*text) != line) std::abort();
+      return;
+    }
     case LineKind::kReceipt: {
       const auto receipt = ReadReceiptLine(line);
       if (receipt.ok() && WriteReceiptLine(*receipt) != line) std::abort();

@@ -4,6 +4,8 @@
 
 #include <sstream>
 
+#include "gmock/gmock.h"
+
 #include "common/audit/export.h"
 #include "common/audit/export_evidence.h"
 #include "common/audit/key_change.h"
@@ -35,14 +37,18 @@ std::string Export(Store& store) {
       text += audit::WriteJsonLine(out) + "\n";
     } else if (const auto* checkpoint = std::get_if<AuditCheckpoint>(&*item)) {
       text += audit::WriteCheckpointLine(checkpoint->text) + "\n";
+    } else if (const auto* adoption = std::get_if<TrailReader::Adoption>(&*item)) {
+      text += audit::WriteAdoptionLine(adoption->text) + "\n";
     }
   }
 }
 
-audit::VerifyReport Verify(const std::string& text, const AuditKeys& keys) {
+audit::VerifyReport Verify(const std::string& text, const AuditKeys& keys,
+                           std::vector<std::string> checkpoints = {}) {
   std::istringstream in(text);
   audit::VerifyOptions options;
   options.keys = keys.trusted();
+  options.checkpoints = std::move(checkpoints);
   return audit::VerifyExport(in, options).value();
 }
 
@@ -182,16 +188,53 @@ class RecoveryTest : public CheckpointTest {
  protected:
   MemoryVerdict Judge(uint64_t epoch, std::optional<audit::Checkpoint> witnessed = {}) {
     MemoryVerdict verdict;
-    EXPECT_TRUE(
-        store_
-            .Read([&](ReadTx& tx) -> absl::Status {
-              ASSIGN_OR_RETURN(verdict, JudgeMemory(tx, {epoch, witnessed}, store_.epoch()));
-              return absl::OkStatus();
-            })
-            .ok());
+    EXPECT_TRUE(store_
+                    .Read([&](ReadTx& tx) -> absl::Status {
+                      AgentMemory memory{epoch, witnessed, ""};
+                      if (witnessed.has_value()) memory.witnessed_text = Sign(*witnessed);
+                      ASSIGN_OR_RETURN(verdict, JudgeMemory(tx, memory, store_.epoch()));
+                      return absl::OkStatus();
+                    })
+                    .ok());
     return verdict;
   }
   bool Demanded() { return ReadFrom(store_, InRecovery).value(); }
+  std::string Sign(const audit::Checkpoint& checkpoint) {
+    return audit::SignCheckpoint(checkpoint, keys_->signing_key()).value();
+  }
+  absl::Status Demand(const MemoryVerdict& verdict) {
+    return store_.MutateAndWait([&](WriteTx& tx) {
+      return DemandRecovery(tx, verdict, "db1", "system/dispatch", clock_.Now(), 7);
+    });
+  }
+  absl::Status Demand(std::optional<uint64_t> shared_size) {
+    MemoryVerdict verdict;
+    verdict.why = "because";
+    verdict.shared_size = shared_size;
+    return Demand(verdict);
+  }
+  // A person recovers, and the controller starts again.
+  Recovered RecoverAndStart() {
+    Recovered done = Recover(store_, *keys_, clock_.Now(), "host/x", "restored").value();
+    OpenCheckpointer();
+    EXPECT_TRUE(checkpointer_->Start().ok());
+    return done;
+  }
+  // The log as it went on in a life that this store lost.
+  audit::Checkpoint Lost(std::string log_id, std::optional<audit::Predecessor> former) {
+    audit::Checkpoint lost = checkpointer_->Latest()->checkpoint;
+    lost.size = Size() + 50;
+    lost.root = std::string(32, 'x');
+    lost.log_id = std::move(log_id);
+    lost.predecessor = std::move(former);
+    return lost;
+  }
+  audit::Predecessor Begun(uint64_t size) {
+    return {checkpointer_->Latest()->checkpoint.log_id, size, ReadFrom(store_, [&](ReadTx& tx) {
+                                                                StoredTiles tiles(&tx);
+                                                                return audit::TreeRoot(tiles, size);
+                                                              }).value()};
+  }
 };
 
 TEST_F(RecoveryTest, EpochsThatTheStoreGaveAreNoLostLifeAndOthersAre) {
@@ -218,7 +261,19 @@ TEST_F(RecoveryTest, AWitnessOfMoreOrOtherRecordsIsALostLife) {
   EXPECT_TRUE(Judge(100, seen).lost_life);
   seen.log_id = "another";
   EXPECT_TRUE(Judge(100, seen).lost_life);
-  EXPECT_EQ(Judge(100, seen).log_id, "another");
+  EXPECT_EQ(Judge(100, seen).lost_log->checkpoint.log_id, "another");
+}
+
+TEST_F(RecoveryTest, WhatIsSharedWithAWitnessOfMoreRecordsIsKnownFromTheLifeThatItSaw) {
+  Append(30);
+  store_.AddStart(50, 12);
+  OpenCheckpointer();
+  ASSERT_TRUE(checkpointer_->Start().ok());
+  audit::Checkpoint seen = checkpointer_->Latest()->checkpoint;
+  seen.size += 1;
+  EXPECT_EQ(Judge(50, seen).shared_size, 12u);
+  EXPECT_EQ(Judge(0, seen).shared_size, std::nullopt) << "it names no life";
+  EXPECT_EQ(Judge(100, seen).shared_size, std::nullopt) << "the present one may be a restored one";
 }
 
 TEST_F(RecoveryTest, RecoveringBeginsALogThatWitnessesOfTheLostOneFollow) {
@@ -243,12 +298,7 @@ TEST_F(RecoveryTest, RecoveringBeginsALogThatWitnessesOfTheLostOneFollow) {
             audit::AlarmKind::kSmaller);
   EXPECT_EQ(ReasonOf(Recover(store_, *keys_, clock_.Now(), "host/x", "why").status()),
             "NO_RECOVERY");
-  ASSERT_TRUE(store_
-                  .MutateAndWait([&](WriteTx& tx) {
-                    return DemandRecovery(tx, {"agents/a: more words", clock_.Now(), shared, ""},
-                                          "system/dispatch", 0);
-                  })
-                  .ok());
+  ASSERT_TRUE(Demand(shared).ok());
   EXPECT_TRUE(Demanded());
   const auto done = Recover(store_, *keys_, clock_.Now(), "host/x", "restored on purpose");
   ASSERT_TRUE(done.ok()) << done.status();
@@ -277,23 +327,103 @@ TEST_F(RecoveryTest, RecoveringBeginsALogThatWitnessesOfTheLostOneFollow) {
 }
 
 TEST_F(RecoveryTest, OfSeveralDemandsTheSmallestSharedSizeCountsAndOneIsAudited) {
-  const auto demand = [&](uint64_t shared) {
-    return store_.MutateAndWait([&](WriteTx& tx) {
-      return DemandRecovery(tx, {"because", clock_.Now(), shared, ""}, "system/dispatch", 7);
-    });
-  };
-  ASSERT_TRUE(demand(9).ok());
-  ASSERT_TRUE(demand(4).ok());
-  ASSERT_TRUE(demand(6).ok());
+  ASSERT_TRUE(Demand(9).ok());
+  ASSERT_TRUE(Demand(4).ok());
+  ASSERT_TRUE(Demand(std::nullopt).ok())
+      << "who knows of nothing that is shared contradicts nobody";
+  ASSERT_TRUE(Demand(6).ok());
   ASSERT_TRUE(store_
                   .Read([&](ReadTx& tx) -> absl::Status {
                     ASSIGN_OR_RETURN(const auto stored, ReadRecovery(tx));
                     EXPECT_EQ(stored->shared_size, 4u);
-                    EXPECT_EQ(stored->why, "because");
+                    EXPECT_EQ(stored->why, "agents/db1: because");
                     return absl::OkStatus();
                   })
                   .ok());
   EXPECT_EQ(Size(), 1u);
+}
+
+// Several logs may begin with the same record, and those between them have no place in the export.
+TEST_F(RecoveryTest, TheExportVerifiesWhateverTheRestoresAdopted) {
+  OpenCheckpointer();
+  ASSERT_TRUE(checkpointer_->Start().ok());
+  Append(20);
+  Minute();
+  const std::string first = checkpointer_->Latest()->text;
+  std::string last_log;
+  for (const std::optional<uint64_t> shared :
+       {std::optional<uint64_t>(), std::optional<uint64_t>(20), std::optional<uint64_t>(25),
+        std::optional<uint64_t>(), std::optional<uint64_t>(3), std::optional<uint64_t>(3)}) {
+    clock_.Advance(absl::Hours(1));
+    ASSERT_TRUE(Demand(shared).ok());
+    last_log = RecoverAndStart().log;
+    Append(10);
+    Minute();
+    const audit::VerifyReport report = Verify(Export(store_), *keys_, {first});
+    EXPECT_TRUE(report.ok()) << report.problem << " line " << report.bad_line;
+    EXPECT_EQ(report.log_id, last_log);
+    EXPECT_EQ(report.covered_seq, Size());
+  }
+  std::string text = Export(store_);
+  while (text.starts_with("{\"type\":\"adoption\"")) text.erase(0, text.find('\n') + 1);
+  EXPECT_THAT(Verify(text, *keys_, {first}).problem,
+              testing::HasSubstr("no signed adoption joins them"))
+      << "adoptions are needed";
+}
+
+// The copy is older than the log that the first recovery began, so the store never knew that one.
+TEST_F(RecoveryTest, ACopyThatIsRestoredAgainGoesOnAfterTheLogsThatWereLost) {
+  OpenCheckpointer();
+  ASSERT_TRUE(checkpointer_->Start().ok());
+  Append(20);
+  Minute();
+  audit::WitnessState behind;  // Of an agent that was away while the lost logs lived.
+  const auto update = [&](std::vector<std::string> former_logs) {
+    const audit::Checkpoint latest = checkpointer_->Latest()->checkpoint;
+    audit::CheckpointPush push{checkpointer_->Latest()->text, 0, {}, std::move(former_logs)};
+    if (behind.highest.has_value()) {
+      push.proof_from = std::min<uint64_t>(behind.highest->size, 15);
+      push.proof = ReadFrom(store_, [&](ReadTx& tx) {
+                     StoredTiles tiles(&tx);
+                     return audit::ConsistencyProof(tiles, push.proof_from, latest.size);
+                   }).value();
+    }
+    return audit::UpdateWitness(behind, push, keys_->trusted(), clock_.Now());
+  };
+  ASSERT_EQ(update({}).outcome, audit::WitnessOutcome::kAccepted);
+  const audit::Checkpoint u = Lost("U", Begun(15));
+  audit::Checkpoint v = Lost("V", audit::Predecessor{"U", u.size - 7, std::string(32, 'x')});
+  v.time += absl::Hours(1);
+  clock_.Advance(absl::Hours(2));
+
+  for (const audit::Checkpoint& seen : {v, u}) {
+    const MemoryVerdict verdict = Judge(100, seen);
+    ASSERT_TRUE(verdict.lost_life);
+    ASSERT_TRUE(Demand(verdict).ok());
+  }
+  EXPECT_TRUE(Verify(Export(store_), *keys_).ok()) << "nobody has decided yet";
+  ASSERT_TRUE(Demand(18).ok());
+  const Recovered done = RecoverAndStart();
+  EXPECT_EQ(done.former_log, "V") << "the newest";
+  EXPECT_EQ(done.adopted, 18u);
+
+  const audit::VerifyReport report = Verify(Export(store_), *keys_, {Sign(u), Sign(v)});
+  EXPECT_TRUE(report.ok()) << report.problem << " line " << report.bad_line;
+  EXPECT_EQ(report.log_id, done.log);
+  for (const audit::Checkpoint& seen : {u, v}) EXPECT_FALSE(Judge(100, seen).lost_life);
+  std::vector<std::string> texts;
+  for (const LostLog& log : LostBefore(ReadFrom(store_, ReadLostLogs).value(), "V")) {
+    texts.push_back(log.text);
+  }
+  EXPECT_EQ(texts, (std::vector<std::string>{Sign(v), Sign(u)}));
+  audit::WitnessState before = behind;
+  EXPECT_EQ(update({}).alarm.kind, audit::AlarmKind::kForeignLog);
+  behind = before;
+  EXPECT_EQ(update({texts[1]}).alarm.kind, audit::AlarmKind::kForeignLog);
+  behind = before;
+  const audit::WitnessAnswer answer = update(texts);
+  EXPECT_EQ(answer.outcome, audit::WitnessOutcome::kAccepted) << answer.alarm.sentence;
+  EXPECT_EQ(behind.retired.size(), 3u);
 }
 
 }  // namespace

@@ -97,11 +97,11 @@ class WitnessesTest : public TrailTest {
   bool Demanded() { return ReadFrom(store_, InRecovery).value(); }
   // A restore on purpose: a successor log begins, which has all records.
   void BeginSuccessorLog() {
-    uint64_t size = 0;
     ASSERT_TRUE(store_
                     .MutateAndWait([&](WriteTx& tx) -> absl::Status {
-                      ASSIGN_OR_RETURN(size, TrailSize(tx));
-                      return DemandRecovery(tx, {"test", clock_.Now(), size, ""}, "users/ada", 0);
+                      MemoryVerdict verdict;
+                      ASSIGN_OR_RETURN(verdict.shared_size, TrailSize(tx));
+                      return DemandRecovery(tx, verdict, "db9", "users/ada", clock_.Now(), 0);
                     })
                     .ok());
     ASSERT_TRUE(Recover(store_, *keys_, clock_.Now(), "host/x", "on purpose").ok());
