@@ -85,7 +85,10 @@ class Faults:
         self.fleet.send_quietly("controller", signal.SIGCONT)
         restoring = Restoring(self.fleet)
         restoring.back_up()
-        self.stages = [restoring.restore, lambda: recover(self.fleet)]
+        stages = [restoring.restore, lambda: recover(self.fleet)]
+        # Now and then the disk is lost again before there is a newer backup: what the first recovery
+        # began is then unknown to the second.
+        self.stages = stages * (2 if self.rng.random() < 0.25 else 1)
         self.next_stage = time.monotonic() + self.pauses.uniform(0.3, 2)
 
     def kill_database(self):

@@ -61,7 +61,7 @@ def enrol_again(fleet, name):
 
 
 class Restoring:
-    """One backup, and the restore from it."""
+    """One backup, and the restores from it."""
 
     def __init__(self, fleet):
         self.fleet = fleet
@@ -80,7 +80,8 @@ class Restoring:
         """The controller dies with all its data, and comes back from the backup, in RECOVERY."""
         fleet = self.fleet
         fleet.kill("controller")
-        (fleet.state / "controller").rename(fleet.state / f"controller-lost-{self.number}")
+        lost = len(list(fleet.state.glob("controller-lost-*")))
+        (fleet.state / "controller").rename(fleet.state / f"controller-lost-{lost}")
         controller_command(fleet, "restore", self.folder)
         start_controller(fleet)
         if not demands_recovery(fleet):
