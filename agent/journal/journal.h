@@ -35,6 +35,8 @@ struct JournaledAttempt {
 // works on a full disk when Accept did.
 class Journal {
  public:
+  static constexpr size_t kMaxLifeBytes = 64;
+
   static absl::StatusOr<std::unique_ptr<Journal>> Open(const std::string& folder, int64_t max_bytes,
                                                        Clock& clock);
   virtual ~Journal() = default;
@@ -43,8 +45,12 @@ class Journal {
   virtual uint64_t boot_sequence() const = 0;
 
   virtual uint64_t HighestEpoch() = 0;
-  // FAILED_PRECONDITION (STALE_EPOCH) if it is lower than the highest seen.
-  virtual absl::Status NoteEpoch(uint64_t epoch) = 0;
+  // Of the controller that had the highest epoch; "" if it did not say.
+  virtual std::string LifeOfHighestEpoch() = 0;
+  // FAILED_PRECONDITION (STALE_EPOCH) if it is lower than the highest seen. `life`: as the
+  // controller names its present run, at most kMaxLifeBytes (INVALID_ARGUMENT, BAD_LIFE); "": as
+  // before, if the epoch is.
+  virtual absl::Status NoteEpoch(uint64_t epoch, const std::string& life) = 0;
   virtual uint64_t HighestFence(const std::string& instance) = 0;
 
   // Offer -> ACCEPTED with its Accepted event, in one transaction. ABORTED (STALE_FENCE) if the

@@ -34,6 +34,9 @@ absl::Status CheckMeta(Database& db) {
       return JournalCorrupt(absl::StrCat(key, " is impossibly high"));
     }
   }
+  ASSIGN_OR_RETURN(const std::string life, GetMeta(db, "highest_epoch_life"));
+  if (life.size() > Journal::kMaxLifeBytes)
+    return JournalCorrupt("the controller's life is impossibly long");
   return absl::OkStatus();
 }
 

@@ -82,6 +82,7 @@ absl::Status SqliteJournal::BeginLife() {
     log::Warn("cannot note the journal's boot sequence", {{"error", std::string(noted.message())}});
   }
   ASSIGN_OR_RETURN(epoch_, GetMetaNumber(*db_, "highest_epoch"));
+  ASSIGN_OR_RETURN(life_, GetMeta(*db_, "highest_epoch_life"));
   Refresh();
   return PurgeIfDue();
 }
@@ -166,7 +167,12 @@ uint64_t SqliteJournal::HighestEpoch() {
   return epoch_;
 }
 
-absl::Status SqliteJournal::NoteEpoch(uint64_t epoch) {
+std::string SqliteJournal::LifeOfHighestEpoch() {
+  MutexLock lock(&mutex_);
+  return life_;
+}
+
+absl::Status SqliteJournal::NoteEpoch(uint64_t epoch, const std::string& life) {
   MutexLock lock(&mutex_);
   if (epoch < epoch_) {
     return Error(
@@ -176,11 +182,17 @@ absl::Status SqliteJournal::NoteEpoch(uint64_t epoch) {
                      "obeyed epoch ",
                      epoch_, ": it is an old or a restored controller; nothing is taken from it"));
   }
-  if (epoch == epoch_) return absl::OkStatus();
-  RETURN_IF_ERROR(Transact("epoch", Need::kEssential, 0, 0, [&](Database& db) {
-    return SetMeta(db, "highest_epoch", absl::StrCat(epoch));
+  if (life.size() > kMaxLifeBytes) {
+    return Error(absl::StatusCode::kInvalidArgument, "BAD_LIFE",
+                 "the controller names its run with too many bytes");
+  }
+  if (epoch == epoch_ && (life.empty() || life == life_)) return absl::OkStatus();
+  RETURN_IF_ERROR(Transact("epoch", Need::kEssential, 0, 0, [&](Database& db) -> absl::Status {
+    RETURN_IF_ERROR(SetMeta(db, "highest_epoch", absl::StrCat(epoch)));
+    return SetMeta(db, "highest_epoch_life", life);
   }));
   epoch_ = epoch;
+  life_ = life;
   return absl::OkStatus();
 }
 

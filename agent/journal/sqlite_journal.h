@@ -29,7 +29,8 @@ class SqliteJournal : public Journal {
   const std::string& journal_id() const override { return journal_id_; }
   uint64_t boot_sequence() const override { return boot_sequence_; }
   uint64_t HighestEpoch() override;
-  absl::Status NoteEpoch(uint64_t epoch) override;
+  std::string LifeOfHighestEpoch() override;
+  absl::Status NoteEpoch(uint64_t epoch, const std::string& life) override;
   uint64_t HighestFence(const std::string& instance) override;
   absl::Status Accept(const v1::Offer& offer, absl::Duration boottime,
                       const std::string& boot_id) override;
@@ -83,6 +84,7 @@ class SqliteJournal : public Journal {
   const std::unique_ptr<Database> db_ ABSL_PT_GUARDED_BY(mutex_);
   WalRoom room_ ABSL_GUARDED_BY(mutex_);
   uint64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::string life_ ABSL_GUARDED_BY(mutex_);  // Of the controller that had it.
   uint64_t last_seq_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Time last_purge_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   std::function<void()> listener_ ABSL_GUARDED_BY(mutex_);

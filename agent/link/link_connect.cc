@@ -150,6 +150,7 @@ absl::StatusOr<v1::AgentMsg> LinkImpl::MakeHello() {
     hello.add_capabilities(std::move(capability));
   }
   hello.set_highest_epoch(journal_.HighestEpoch());
+  hello.set_highest_epoch_life(journal_.LifeOfHighestEpoch());
   ASSIGN_OR_RETURN(const std::vector<v1::AttemptState> attempts, journal_.AttemptStates());
   for (const v1::AttemptState& attempt : attempts) *hello.add_attempts() = attempt;
   hello.set_lowest_event_seq(journal_.LowestEventSeq());

@@ -66,7 +66,7 @@ void LinkImpl::OnMessage(const Control::Ptr& stream, const v1::ControllerMsg& me
 }
 
 void LinkImpl::OnWelcome(const v1::Welcome& welcome) {
-  if (const absl::Status epoch = journal_.NoteEpoch(welcome.epoch()); !epoch.ok()) {
+  if (const absl::Status epoch = journal_.NoteEpoch(welcome.epoch(), welcome.life()); !epoch.ok()) {
     return DropSession(epoch);
   }
   welcomed_ = true;

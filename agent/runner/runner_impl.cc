@@ -153,7 +153,7 @@ absl::Status RunnerImpl::Examine(const v1::Offer& offer) {
       return Error(absl::StatusCode::kUnavailable, "AGENT_STOPPING", "the agent is being stopped");
     }
   }
-  RETURN_IF_ERROR(journal_.NoteEpoch(offer.epoch()));
+  RETURN_IF_ERROR(journal_.NoteEpoch(offer.epoch(), ""));
   const auto engine = engines_.find(offer.instance());
   if (engine == engines_.end()) {
     return Error(absl::StatusCode::kNotFound, "INSTANCE_UNKNOWN",
@@ -214,7 +214,7 @@ void RunnerImpl::HandleGrant(const v1::Grant& grant) {
   if (grant.fence() != attempt->fence()) {
     return LogIgnored("grant", id, absl::AbortedError("it has another fence than the offer"));
   }
-  if (const absl::Status status = journal_.NoteEpoch(grant.epoch()); !status.ok()) {
+  if (const absl::Status status = journal_.NoteEpoch(grant.epoch(), ""); !status.ok()) {
     return LogIgnored("grant", id, status);
   }
   // Not started on an error: the controller sends a committed grant again with the next session.

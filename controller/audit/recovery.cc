@@ -32,19 +32,27 @@ absl::StatusOr<uint64_t> ReadNumber(ReadTx& tx, absl::string_view key) {
   return number;
 }
 
-absl::StatusOr<MemoryVerdict> JudgeEpoch(ReadTx& tx, uint64_t seen, uint64_t epoch) {
+absl::StatusOr<MemoryVerdict> JudgeEpoch(ReadTx& tx, const AgentMemory& memory, uint64_t epoch) {
   MemoryVerdict verdict;
-  if (seen == 0 || seen == epoch) return verdict;
+  const uint64_t seen = memory.highest_epoch;
+  if (seen == 0) return verdict;
   ASSIGN_OR_RETURN(const std::optional<ControllerStart> start, tx.StartFrom(seen));
-  if (start.has_value() && (start->epoch == seen || start->first)) return verdict;
-  verdict.lost_life = true;
-  verdict.why = absl::StrCat("it has seen the epoch ", seen, ", which this store never gave");
-  if (start.has_value()) {
-    verdict.shared_size = start->audit_size;
-    return verdict;
+  if (start.has_value() && start->epoch == seen) {
+    // The lost life may have begun before this one, so nobody knows what they share.
+    if (memory.life.empty() || start->life.empty() || memory.life == start->life) return verdict;
+    verdict.why =
+        absl::StrCat("it has seen the epoch ", seen, " in another life than this store's");
+  } else {
+    if (start.has_value() && start->first) return verdict;  // Before the store's memory.
+    verdict.why = absl::StrCat("it has seen the epoch ", seen, ", which this store never gave");
+    ASSIGN_OR_RETURN(const std::optional<ControllerStart> ours, tx.StartFrom(epoch));
+    if (start.has_value()) {
+      verdict.shared_size = start->audit_size;
+    } else if (ours.has_value()) {
+      verdict.shared_size = ours->audit_size;
+    }
   }
-  ASSIGN_OR_RETURN(const std::optional<ControllerStart> ours, tx.StartFrom(epoch));
-  if (ours.has_value()) verdict.shared_size = ours->audit_size;
+  verdict.lost_life = true;
   return verdict;
 }
 
@@ -106,7 +114,7 @@ absl::StatusOr<std::optional<LostLog>> NewestLostLog(ReadTx& tx) {
 }  // namespace
 
 absl::StatusOr<MemoryVerdict> JudgeMemory(ReadTx& tx, const AgentMemory& memory, uint64_t epoch) {
-  ASSIGN_OR_RETURN(MemoryVerdict verdict, JudgeEpoch(tx, memory.highest_epoch, epoch));
+  ASSIGN_OR_RETURN(MemoryVerdict verdict, JudgeEpoch(tx, memory, epoch));
   ASSIGN_OR_RETURN(const uint64_t acknowledged, ReadNumber(tx, kAcknowledged));
   ASSIGN_OR_RETURN(const TrailLog log, ReadTrailLog(tx));
   if (memory.witnessed.has_value() && !log.id.empty()) {
@@ -120,7 +128,7 @@ absl::StatusOr<MemoryVerdict> JudgeMemory(ReadTx& tx, const AgentMemory& memory,
   }
   ASSIGN_OR_RETURN(const bool recovery, InRecovery(tx));
   verdict.reconcile = verdict.lost_life || recovery || memory.highest_epoch < acknowledged;
-  verdict.acknowledged = verdict.lost_life && memory.highest_epoch < acknowledged;
+  verdict.acknowledged = verdict.lost_life && memory.highest_epoch <= acknowledged;
   return verdict;
 }
 

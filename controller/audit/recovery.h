@@ -14,9 +14,10 @@
 #include "controller/store/store.h"
 
 // RECOVERY: the store is an older copy of itself. What the controller did after the copy was made
-// is in no table, but agents remember it: an epoch that this store never gave, or more of the audit
-// trail than it has. From then on nothing is offered or granted until a person has looked and says
-// so with `dbfleet-controller recover`. The state is stored, so a restart does not end it.
+// is in no table, but agents remember it: an epoch that this store never gave, or gave in another
+// life, or more of the audit trail than it has. From then on nothing is offered or granted until a
+// person has looked and says so with `dbfleet-controller recover`. The state is stored, so a
+// restart does not end it.
 namespace dbfleet::controller {
 
 struct RecoveryDemand {
@@ -29,6 +30,7 @@ struct RecoveryDemand {
 // What an agent's Hello tells.
 struct AgentMemory {
   uint64_t highest_epoch = 0;
+  std::string life;  // Of that epoch; "": the agent or that controller does not know of lives.
   std::optional<audit::Checkpoint> witnessed;  // Whose signature was verified.
   std::string witnessed_text;                  // Its text; "" if that is not at hand.
 };

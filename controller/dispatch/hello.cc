@@ -339,6 +339,7 @@ absl::Status Dispatcher::WeighMemory(FlowContext& context, Agent& agent,
   }
   AgentMemory memory;
   memory.highest_epoch = hello.highest_epoch();
+  memory.life = hello.highest_epoch_life();
   if (options_.read_checkpoint) {
     memory.witnessed = options_.read_checkpoint(hello.witnessed_checkpoint());
     memory.witnessed_text = hello.witnessed_checkpoint();
@@ -362,6 +363,7 @@ void Dispatcher::FinishHello(const SessionPtr& session, const HelloOutcome& outc
   agent::v1::Welcome* welcome = message.mutable_welcome();
   *welcome = outcome.welcome;
   welcome->set_epoch(store_.epoch());
+  welcome->set_life(store_.life());
   session->session_id = NewUlid(clock_.Now());
   welcome->set_session_id(session->session_id);
   *welcome->mutable_ping_interval() = ToProto(options_.ping_interval);

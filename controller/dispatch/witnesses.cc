@@ -373,7 +373,7 @@ void Witnesses::TakeAlarm(Peer& peer, const agent::v1::CheckpointAnswer& answer)
                                         "audit", "", std::move(details)}));
         // Only what our own key signed counts as a reason to stop all work.
         ASSIGN_OR_RETURN(const MemoryVerdict verdict,
-                         JudgeMemory(tx, {0, seen, text}, store_.epoch()));
+                         JudgeMemory(tx, {0, "", seen, text}, store_.epoch()));
         if (!verdict.lost_life || verdict.acknowledged) return absl::OkStatus();
         return DemandRecovery(tx, verdict, agent_id, absl::StrCat("agents/", agent_id),
                               clock_.Now(), 0);

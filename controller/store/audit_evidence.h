@@ -30,6 +30,7 @@ struct AuditReceipt {
 // A start of a controller on this store.
 struct ControllerStart {
   uint64_t epoch = 0;
+  std::string life;         // Random; "" if a former version started.
   uint64_t audit_size = 0;  // The audit records before it.
   bool first = false;       // The earliest that the store knows of.
 };

@@ -168,6 +168,8 @@ class Store {
 
   // This process's epoch: max(stored + 1, unix seconds), committed when the store was opened.
   virtual uint64_t epoch() const = 0;
+  // Random, as committed with the epoch: copies of one store may take an epoch twice, a life never.
+  virtual const std::string& life() const = 0;
 };
 
 }  // namespace dbfleet::controller

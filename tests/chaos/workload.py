@@ -331,14 +331,7 @@ class Workload:
     orders_at_enrolment = ""
 
     # What makes a store of this program's schema the one of the schema before it.
-    TO_FORMER_SCHEMA = """
-        DROP INDEX jobs_kind; DROP INDEX jobs_environment_kind; DROP INDEX audit_collection;
-        DROP INDEX backups_environment; DROP INDEX backups_listed;
-        DROP INDEX tasks_unplanned; DROP INDEX tasks_state; DROP INDEX attempts_open_job;
-        DROP INDEX attempts_open_agent; DROP INDEX attempts_open_instance;
-        CREATE INDEX attempts_open ON attempts(id) WHERE state IN
-            ('queued', 'offered', 'accepted', 'granted', 'running', 'unreachable');
-        PRAGMA user_version = 4;"""
+    TO_FORMER_SCHEMA = "ALTER TABLE starts DROP COLUMN life; PRAGMA user_version = 5;"
     orders_at_upgrade = ""
 
     def upgrade(self):

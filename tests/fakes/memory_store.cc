@@ -295,7 +295,8 @@ class Transaction : public WriteTx {
   absl::StatusOr<std::optional<ControllerStart>> StartFrom(uint64_t epoch) override {
     const auto it = t_.starts.lower_bound(epoch);
     if (it == t_.starts.end()) return std::optional<ControllerStart>();
-    return std::make_optional<ControllerStart>({it->first, it->second, it == t_.starts.begin()});
+    return std::make_optional<ControllerStart>(
+        {it->first, it->second.first, it->second.second, it == t_.starts.begin()});
   }
 
   absl::Status InsertEnvironment(Environment* value) override {
@@ -431,13 +432,13 @@ class Transaction : public WriteTx {
 
 MemoryStore::MemoryStore(const Clock* clock, uint64_t epoch)
     : clock_(clock), epoch_(epoch), tables_(std::make_shared<Tables>()) {
-  AddStart(epoch, 0);
+  AddStart(epoch, 0, life_);
 }
 
-void MemoryStore::AddStart(uint64_t epoch, uint64_t audit_size) {
+void MemoryStore::AddStart(uint64_t epoch, uint64_t audit_size, const std::string& life) {
   MutexLock lock(&snapshot_mutex_);
   auto tables = std::make_shared<Tables>(*tables_);
-  tables->starts[epoch] = audit_size;
+  tables->starts[epoch] = {life, audit_size};
   tables_ = std::move(tables);
 }
 

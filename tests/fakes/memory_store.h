@@ -30,12 +30,13 @@ class MemoryStore : public Store {
   void Mutate(Mutation mutation, Done done) override;
   absl::Status Read(const std::function<absl::Status(ReadTx&)>& fn) override;
   uint64_t epoch() const override { return epoch_; }
+  const std::string& life() const override { return life_; }
 
   // The next `count` mutations fail with `status` instead of committing; their functions still run.
   void FailCommits(int count, const absl::Status& status);
 
   // A former start of a controller on this store.
-  void AddStart(uint64_t epoch, uint64_t audit_size);
+  void AddStart(uint64_t epoch, uint64_t audit_size, const std::string& life = "");
 
   // Mutations that committed.
   int commits() const;
@@ -49,6 +50,7 @@ class MemoryStore : public Store {
 
   const Clock* const clock_;
   const uint64_t epoch_;
+  const std::string life_ = "the present life";
   Mutex writer_mutex_;  // Held through a mutation; taken before snapshot_mutex_.
   mutable Mutex snapshot_mutex_;
   std::shared_ptr<const Tables> tables_ ABSL_GUARDED_BY(snapshot_mutex_);

@@ -52,7 +52,8 @@ struct MemoryStore::Tables {
   std::vector<std::shared_ptr<const AuditRow>> audit;
   std::vector<AuditCheckpoint> checkpoints;
   std::map<std::pair<std::string, std::string>, AuditReceipt> receipts;  // By agent and log.
-  std::map<uint64_t, uint64_t> starts;                                   // Audit size by epoch.
+  // Life and audit size by epoch.
+  std::map<uint64_t, std::pair<std::string, uint64_t>> starts;
 };
 
 namespace memory {

@@ -122,22 +122,24 @@ absl::Status PutAuditReceipt(Connection& connection, const AuditReceipt& receipt
 
 absl::StatusOr<std::optional<ControllerStart>> StartFrom(Connection& connection, uint64_t epoch) {
   ASSIGN_OR_RETURN(Statement statement,
-                   connection.Prepare("SELECT epoch, audit_size, epoch = (SELECT min(epoch) FROM "
-                                      "starts) FROM starts WHERE epoch >= ?1 ORDER BY epoch "
+                   connection.Prepare("SELECT epoch, life, audit_size, epoch = (SELECT min(epoch) "
+                                      "FROM starts) FROM starts WHERE epoch >= ?1 ORDER BY epoch "
                                       "LIMIT 1"));
   statement.BindInt(1, Clamp(epoch));
   ASSIGN_OR_RETURN(const bool row, statement.Step());
   if (!row) return std::optional<ControllerStart>();
-  return std::make_optional<ControllerStart>({static_cast<uint64_t>(statement.Int(0)),
-                                              static_cast<uint64_t>(statement.Int(1)),
-                                              statement.Int(2) != 0});
+  return std::make_optional<ControllerStart>(
+      {static_cast<uint64_t>(statement.Int(0)), statement.Text(1),
+       static_cast<uint64_t>(statement.Int(2)), statement.Int(3) != 0});
 }
 
-absl::Status InsertStart(Connection& connection, uint64_t epoch, uint64_t audit_size) {
-  ASSIGN_OR_RETURN(Statement statement,
-                   connection.Prepare("INSERT INTO starts(epoch, audit_size) VALUES(?1, ?2)"));
-  statement.BindInt(1, Clamp(epoch));
-  statement.BindInt(2, Clamp(audit_size));
+absl::Status InsertStart(Connection& connection, const ControllerStart& start) {
+  ASSIGN_OR_RETURN(
+      Statement statement,
+      connection.Prepare("INSERT INTO starts(epoch, life, audit_size) VALUES(?1, ?2, ?3)"));
+  statement.BindInt(1, Clamp(start.epoch));
+  statement.BindText(2, start.life);
+  statement.BindInt(3, Clamp(start.audit_size));
   return statement.Run();
 }
 

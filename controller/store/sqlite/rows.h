@@ -114,6 +114,6 @@ absl::Status InsertAuditCheckpoint(Connection& connection, const AuditCheckpoint
 absl::Status DeleteAuditCheckpoint(Connection& connection, int64_t id);
 absl::Status PutAuditReceipt(Connection& connection, const AuditReceipt& receipt);
 absl::StatusOr<std::optional<ControllerStart>> StartFrom(Connection& connection, uint64_t epoch);
-absl::Status InsertStart(Connection& connection, uint64_t epoch, uint64_t audit_size);
+absl::Status InsertStart(Connection& connection, const ControllerStart& start);
 
 }  // namespace dbfleet::controller::sqlite

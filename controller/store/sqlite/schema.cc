@@ -324,8 +324,13 @@ CREATE INDEX backups_listed ON backups(instance_id, id);
 CREATE INDEX backups_environment ON backups(environment, id);
 )sql";
 
-constexpr SchemaStep kSteps[] = {
-    {1, kVersion1}, {2, kVersion2}, {3, kVersion3, BuildTiles}, {4, kVersion4}, {5, kVersion5}};
+// Two copies of a store may give one epoch each, and only this tells them apart.
+constexpr char kVersion6[] = R"sql(
+ALTER TABLE starts ADD COLUMN life TEXT NOT NULL DEFAULT '';
+)sql";
+
+constexpr SchemaStep kSteps[] = {{1, kVersion1}, {2, kVersion2}, {3, kVersion3, BuildTiles},
+                                 {4, kVersion4}, {5, kVersion5}, {6, kVersion6}};
 
 absl::Status RunSteps(Connection& connection, int64_t from, absl::Span<const SchemaStep> steps) {
   for (const SchemaStep& step : steps) {

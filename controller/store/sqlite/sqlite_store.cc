@@ -105,6 +105,7 @@ absl::Status AddDefaultEnvironments(Connection& connection, absl::Time now, Star
 
 struct Start {
   uint64_t epoch = 0;
+  std::string life;
   std::string page_secret;
   StartTrail trail;
 };
@@ -124,7 +125,9 @@ absl::StatusOr<Start> WriteStart(Connection& connection, absl::Time now) {
   uint64_t floor = 0;
   if (absl::SimpleAtoi(floor_text, &floor)) last_epoch = std::max(last_epoch, floor);
   start.epoch = std::max<uint64_t>(last_epoch + 1, std::max<int64_t>(absl::ToUnixSeconds(now), 1));
-  RETURN_IF_ERROR(sqlite::InsertStart(connection, start.epoch, start.trail.head.seq));
+  start.life = HexEncode(RandomBytes(16));
+  RETURN_IF_ERROR(
+      sqlite::InsertStart(connection, {start.epoch, start.life, start.trail.head.seq, false}));
   if (stored.empty()) {
     start.page_secret = RandomBytes(32);
     RETURN_IF_ERROR(sqlite::PutState(connection, "page_secret", start.page_secret));
@@ -167,6 +170,7 @@ struct SqliteStore::Parts {
   // then folds the log into the file.
   std::unique_ptr<sqlite::StoreLock> lock;
   uint64_t epoch = 0;
+  std::string life;
   std::unique_ptr<sqlite::PageTokens> tokens;
   std::unique_ptr<sqlite::Writer> writer;
   std::unique_ptr<sqlite::ReaderPool> readers;
@@ -189,6 +193,7 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(SqliteStoreOption
   if (!start.ok()) return Annotate(start.status(), options.path);
 
   parts->epoch = start->epoch;
+  parts->life = start->life;
   parts->tokens = std::make_unique<sqlite::PageTokens>(start->page_secret);
   ASSIGN_OR_RETURN(parts->readers,
                    sqlite::ReaderPool::Open(options.path, options.readers, parts->tokens.get()));
@@ -230,5 +235,7 @@ absl::Status SqliteStore::Read(const std::function<absl::Status(ReadTx&)>& fn) {
 }
 
 uint64_t SqliteStore::epoch() const { return parts_->epoch; }
+
+const std::string& SqliteStore::life() const { return parts_->life; }
 
 }  // namespace dbfleet::controller

@@ -133,6 +133,7 @@ v1::AgentMsg SimAgent::MakeHello() {
   hello.set_session_nonce(RandomHex(16));
   hello.set_version("simulated");
   hello.set_highest_epoch(epoch_);
+  hello.set_highest_epoch_life(life_);
   hello.set_lowest_event_seq(unacknowledged_.empty() ? 0 : unacknowledged_.front().seq());
   hello.set_last_event_seq(last_seq_);
   hello.set_protocol(1);
@@ -162,6 +163,7 @@ void SimAgent::OnMessage(Stream* stream, const v1::ControllerMsg& message) {
   switch (message.kind_case()) {
     case v1::ControllerMsg::kWelcome:
       epoch_ = message.welcome().epoch();
+      life_ = message.welcome().life();
       welcomed_ = true;
       totals_.connected.fetch_add(1);
       OnAck(message.welcome().acked_event_seq());

@@ -93,6 +93,7 @@ class SimAgent {
   bool frozen_ ABSL_GUARDED_BY(mutex_) = false;
   uint64_t boots_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::string life_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_seq_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t nonce_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<agent::v1::Event> unacknowledged_ ABSL_GUARDED_BY(mutex_);

@@ -92,7 +92,7 @@ v1::Grant MakeGrant(const v1::Offer& offer) {
 
 // Attempts in every phase, "attempt-1" to "attempt-6".
 void Fill(Journal& journal) {
-  MustOk(journal.NoteEpoch(41));
+  MustOk(journal.NoteEpoch(41, "life"));
   for (int i = 1; i <= 6; ++i) {
     const std::string id = absl::StrCat("attempt-", i);
     const v1::Offer offer = MakeOffer(id, 100 + i);

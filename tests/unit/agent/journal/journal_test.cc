@@ -45,12 +45,13 @@ TEST_F(JournalTest, KeepsEverythingAcrossAReopen) {
   ASSERT_TRUE(journal_->Step("a1", step).ok());
   ASSERT_TRUE(journal_->Checkpoint("a1", std::string("c\0d", 3)).ok());
   ASSERT_TRUE(journal_->RequestCancel("a1").ok());
-  ASSERT_TRUE(journal_->NoteEpoch(41).ok());
+  ASSERT_TRUE(journal_->NoteEpoch(41, "life").ok());
   const std::string id = journal_->journal_id();
   Reopen();
   EXPECT_EQ(journal_->journal_id(), id);
   EXPECT_EQ(journal_->boot_sequence(), 2u);
   EXPECT_EQ(journal_->HighestEpoch(), 41u);
+  EXPECT_EQ(journal_->LifeOfHighestEpoch(), "life");
   EXPECT_EQ(journal_->HighestFence("orders"), 7u);
   auto attempt = journal_->Find("a1");
   ASSERT_TRUE(attempt.ok() && attempt->has_value());
@@ -134,10 +135,24 @@ TEST_F(JournalTest, TheSameOfferAgainWritesNothing) {
 }
 
 TEST_F(JournalTest, EpochsNeverFall) {
-  ASSERT_TRUE(journal_->NoteEpoch(10).ok());
-  EXPECT_TRUE(journal_->NoteEpoch(10).ok());
-  EXPECT_EQ(ReasonOf(journal_->NoteEpoch(9)), "STALE_EPOCH");
+  ASSERT_TRUE(journal_->NoteEpoch(10, "").ok());
+  EXPECT_TRUE(journal_->NoteEpoch(10, "").ok());
+  EXPECT_EQ(ReasonOf(journal_->NoteEpoch(9, "")), "STALE_EPOCH");
   EXPECT_EQ(journal_->HighestEpoch(), 10u);
+}
+
+TEST_F(JournalTest, TheLifeOfTheHighestEpochIsKept) {
+  ASSERT_TRUE(journal_->NoteEpoch(10, "one").ok());
+  ASSERT_TRUE(journal_->NoteEpoch(10, "").ok()) << "an offer names the epoch only";
+  EXPECT_EQ(journal_->LifeOfHighestEpoch(), "one");
+  EXPECT_EQ(ReasonOf(journal_->NoteEpoch(9, "two")), "STALE_EPOCH");
+  EXPECT_EQ(journal_->LifeOfHighestEpoch(), "one");
+  ASSERT_TRUE(journal_->NoteEpoch(10, "two").ok());
+  EXPECT_EQ(journal_->LifeOfHighestEpoch(), "two");
+  ASSERT_TRUE(journal_->NoteEpoch(11, "").ok());
+  EXPECT_EQ(journal_->LifeOfHighestEpoch(), "");
+  EXPECT_EQ(ReasonOf(journal_->NoteEpoch(12, std::string(65, 'x'))), "BAD_LIFE");
+  EXPECT_EQ(journal_->HighestEpoch(), 11u);
 }
 
 TEST_F(JournalTest, EventNumbersAreNeverReused) {

@@ -110,7 +110,7 @@ class LinkTest : public ::testing::Test {
 };
 
 TEST_F(LinkTest, HelloTellsTheTruth) {
-  ASSERT_TRUE(journal_->NoteEpoch(1).ok());
+  ASSERT_TRUE(journal_->NoteEpoch(1, "").ok());
   AcceptOne(1);
   AcceptOne(2);
   ASSERT_TRUE(journal_->Grant(MakeGrant(MakeOffer("a2", 2))).ok());
@@ -231,7 +231,7 @@ TEST_F(LinkTest, AnUnknownMessageIsNamedAndAnUnimplementedNeverAnswered) {
 }
 
 TEST_F(LinkTest, AControllerWithALowerEpochGetsNothingAndIsRetriedSlowly) {
-  ASSERT_TRUE(journal_->NoteEpoch(9).ok());
+  ASSERT_TRUE(journal_->NoteEpoch(9, "").ok());
   AcceptOne(1);
   link_->Start(runner_);
   ASSERT_TRUE(Await([&] { return controller_.sessions() == 1; }));

@@ -75,7 +75,7 @@ TEST_F(RunnerTest, DeclinesStaleFencesEpochsAndAFullJournal) {
   runner_->HandleOffer(Offer("a1", 5));
   runner_->HandleOffer(Offer("a2", 4));
   EXPECT_EQ(DeclineOf("a2"), "STALE_FENCE");
-  ASSERT_TRUE(journal_->NoteEpoch(9).ok());
+  ASSERT_TRUE(journal_->NoteEpoch(9, "").ok());
   v1::Offer old = Offer("a3", 6);
   old.set_epoch(8);
   runner_->HandleOffer(old);
@@ -140,7 +140,7 @@ TEST_F(RunnerTest, AGrantWithAnotherFenceOrAnOldEpochIsIgnored) {
   v1::Grant grant = MakeGrant(offer);
   grant.set_fence(6);
   runner_->HandleGrant(grant);
-  ASSERT_TRUE(journal_->NoteEpoch(2).ok());
+  ASSERT_TRUE(journal_->NoteEpoch(2, "").ok());
   grant = MakeGrant(offer);
   grant.set_epoch(1);
   runner_->HandleGrant(grant);
@@ -424,8 +424,9 @@ TEST_F(RunnerTest, DrainWaitsForWhatRunsAndTakesNothingNew) {
     return ActionResult::FromStatus(asked);
   };
   OfferAndGrant(Offer("a1", 1));
-  OfferAndGrant(Offer("a2", 2));
+  // A higher fence that is granted before the first one starts would supersede it.
   ASSERT_TRUE(Await([&] { return gate.waiting() == 1; }));
+  OfferAndGrant(Offer("a2", 2));
   std::atomic<bool> drained{false};
   auto helper = MakeThreadPool("drain", 1);
   ASSERT_TRUE(helper->Add([&] {

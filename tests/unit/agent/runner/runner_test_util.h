@@ -156,7 +156,10 @@ class FlakyJournal : public Journal {
   const std::string& journal_id() const override { return real_->journal_id(); }
   uint64_t boot_sequence() const override { return real_->boot_sequence(); }
   uint64_t HighestEpoch() override { return real_->HighestEpoch(); }
-  absl::Status NoteEpoch(uint64_t epoch) override { return real_->NoteEpoch(epoch); }
+  std::string LifeOfHighestEpoch() override { return real_->LifeOfHighestEpoch(); }
+  absl::Status NoteEpoch(uint64_t epoch, const std::string& life) override {
+    return real_->NoteEpoch(epoch, life);
+  }
   uint64_t HighestFence(const std::string& i) override { return real_->HighestFence(i); }
   absl::Status Accept(const v1::Offer& offer, absl::Duration boottime,
                       const std::string& boot_id) override {

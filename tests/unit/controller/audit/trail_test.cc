@@ -186,11 +186,12 @@ TEST_F(CheckpointTest, TheKeyIsTheOwnersOnlyAndAMissingOneIsNotReplaced) {
 
 class RecoveryTest : public CheckpointTest {
  protected:
-  MemoryVerdict Judge(uint64_t epoch, std::optional<audit::Checkpoint> witnessed = {}) {
+  MemoryVerdict Judge(uint64_t epoch, std::optional<audit::Checkpoint> witnessed = {},
+                      const std::string& life = "") {
     MemoryVerdict verdict;
     EXPECT_TRUE(store_
                     .Read([&](ReadTx& tx) -> absl::Status {
-                      AgentMemory memory{epoch, witnessed, ""};
+                      AgentMemory memory{epoch, life, witnessed, ""};
                       if (witnessed.has_value()) memory.witnessed_text = Sign(*witnessed);
                       ASSIGN_OR_RETURN(verdict, JudgeMemory(tx, memory, store_.epoch()));
                       return absl::OkStatus();
@@ -247,6 +248,25 @@ TEST_F(RecoveryTest, EpochsThatTheStoreGaveAreNoLostLifeAndOthersAre) {
   EXPECT_TRUE(Judge(60).lost_life);
   EXPECT_EQ(Judge(60).shared_size, 12u) << "the records before the start that followed it";
   EXPECT_TRUE(Judge(200).lost_life);
+}
+
+TEST_F(RecoveryTest, AnEpochThatTwoLivesGaveIsALostLifeToThatOfTheOther) {
+  store_.AddStart(50, 1);
+  store_.AddStart(70, 12, "ours");
+  EXPECT_FALSE(Judge(70, {}, "ours").lost_life);
+  EXPECT_FALSE(Judge(70).lost_life) << "the agent knows of no lives";
+  EXPECT_FALSE(Judge(50, {}, "theirs").lost_life) << "the store's start was of a former version";
+  EXPECT_TRUE(Judge(70, {}, "theirs").lost_life);
+  EXPECT_TRUE(Judge(100, {}, "theirs").lost_life) << "that of the present start";
+  EXPECT_EQ(Judge(70, {}, "theirs").shared_size, std::nullopt);
+  EXPECT_FALSE(Judge(70, {}, "theirs").acknowledged);
+  ASSERT_TRUE(store_
+                  .MutateAndWait([](WriteTx& tx) {
+                    return tx.PutSetting("recovery.acknowledged_epoch", "70");
+                  })
+                  .ok());
+  EXPECT_TRUE(Judge(70, {}, "theirs").acknowledged) << "it was lost before the recovery";
+  EXPECT_TRUE(Judge(70, {}, "theirs").reconcile);
 }
 
 TEST_F(RecoveryTest, AWitnessOfMoreOrOtherRecordsIsALostLife) {

@@ -64,6 +64,7 @@ class ScriptedAgent {
     hello->set_last_event_seq(last_seq);
     hello->set_lowest_event_seq(lowest_seq);
     hello->set_highest_epoch(highest_epoch);
+    hello->set_highest_epoch_life(life);
     *hello->mutable_agent_time() = ToProto(clock_.Now() + clock_offset);
     for (const agent::v1::AttemptState& attempt : attempts) *hello->add_attempts() = attempt;
     agent::v1::InstanceInfo* instance = hello->add_instances();
@@ -145,6 +146,7 @@ class ScriptedAgent {
   uint64_t last_seq = 0;
   uint64_t lowest_seq = 0;  // The oldest event that no controller acknowledged to it.
   uint64_t highest_epoch = 0;
+  std::string life;
 
  private:
   Dispatcher& dispatcher_;

@@ -71,6 +71,25 @@ TEST_F(RecoveryDispatchTest, AnEpochThatTheStoreNeverGaveStopsOffersUntilAPerson
   EXPECT_EQ(agent_.Offers().size(), 1u);
 }
 
+// Two copies of one store were started within a second, or a clock was ahead: both gave the epoch.
+TEST_F(RecoveryDispatchTest, WorkOfALifeThatHadThisOnesEpochIsReconciledAndNotGrantedAgain) {
+  agent_.Connect();
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  agent_.Disconnect();
+  agent_.life = "the lost one";
+  agent_.last_seq += 3;
+  ConnectFromLostLife({Reported(offer.attempt_id(), offer.task_id(), offer.fence(),
+                                agent::v1::ATTEMPT_PHASE_FINISHED)},
+                      store_.epoch());
+  EXPECT_TRUE(Demanded());
+  EXPECT_TRUE(Audited("attempt.reclaim"));
+  EndRecovery();
+  EXPECT_EQ(AttemptsOf(job_id).back().state, AttemptState::kInterrupted);
+  EXPECT_EQ(StateOf(job_id), "paused");
+  EXPECT_EQ(agent_.Grants(), 0);
+}
+
 TEST_F(RecoveryDispatchTest, AnEpochThatTheStoreKnowsStopsNothing) {
   LoseALife();
   ConnectFromLostLife({}, kLostEpoch - 100);

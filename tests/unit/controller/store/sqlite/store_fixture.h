@@ -62,6 +62,7 @@ inline constexpr const char* kBackTo[] = {
     "DROP INDEX attempts_open_agent; DROP INDEX attempts_open_instance; "
     "CREATE INDEX attempts_open ON attempts(id) WHERE state IN ('queued', 'offered', 'accepted', "
     "'granted', 'running', 'unreachable'); PRAGMA user_version = 4;",
+    "ALTER TABLE starts DROP COLUMN life; PRAGMA user_version = 5;",
 };
 
 // A store in a temporary folder.
