@@ -1,5 +1,7 @@
 #include "common/audit/checkpoint.h"
 
+#include <algorithm>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -31,7 +33,11 @@ std::string Body(const Checkpoint& checkpoint) {
   if (checkpoint.predecessor.has_value()) {
     absl::StrAppend(&body, "predecessor ", checkpoint.predecessor->log_id, " ",
                     checkpoint.predecessor->size, " ",
-                    absl::Base64Escape(checkpoint.predecessor->root), "\n");
+                    absl::Base64Escape(checkpoint.predecessor->root));
+    for (const std::string& other : checkpoint.predecessor->others) {
+      absl::StrAppend(&body, " ", other);
+    }
+    body += "\n";
   }
   return body;
 }
@@ -45,7 +51,12 @@ std::string Contradiction(const Checkpoint& checkpoint) {
   }
   if (!checkpoint.predecessor.has_value()) return "";
   const Predecessor& predecessor = *checkpoint.predecessor;
-  if (predecessor.log_id == checkpoint.log_id) return "its log names itself as predecessor";
+  if (predecessor.Names(checkpoint.log_id)) return "its log names itself as predecessor";
+  const std::vector<std::string> ids = predecessor.LogIds();
+  if (ids.size() > kMaxOthers + 1) return "it names too many predecessors";
+  if (std::set<std::string>(ids.begin(), ids.end()).size() != ids.size()) {
+    return "it names a predecessor twice";
+  }
   if (predecessor.size > checkpoint.size) return "it is smaller than what its log began with";
   if (predecessor.size == 0 && predecessor.root != EmptyRoot()) {
     return "its predecessor's root is not that of the empty trail";
@@ -67,9 +78,12 @@ absl::Status CheckFields(const Checkpoint& checkpoint) {
   }
   if (!impl::IsId(checkpoint.log_id)) return BadField("the log's id is not one");
   if (!impl::IsWritableTime(checkpoint.time)) return BadField("its time cannot be written");
-  if (checkpoint.predecessor.has_value() && (!impl::IsId(checkpoint.predecessor->log_id) ||
-                                             checkpoint.predecessor->root.size() != kHashBytes)) {
-    return BadField("its predecessor's id or root is not one");
+  if (checkpoint.predecessor.has_value()) {
+    const std::vector<std::string> ids = checkpoint.predecessor->LogIds();
+    if (!std::all_of(ids.begin(), ids.end(), [](const auto& id) { return impl::IsId(id); }) ||
+        checkpoint.predecessor->root.size() != kHashBytes) {
+      return BadField("its predecessor's id or root is not one");
+    }
   }
   if (std::string why = Contradiction(checkpoint); !why.empty()) return BadField(why);
   return absl::OkStatus();
@@ -78,11 +92,15 @@ absl::Status CheckFields(const Checkpoint& checkpoint) {
 absl::StatusOr<Predecessor> ReadPredecessor(NoteReader& reader) {
   ASSIGN_OR_RETURN(const absl::string_view line, reader.Line("predecessor "));
   const std::vector<absl::string_view> words = absl::StrSplit(line, ' ');
-  if (words.size() != 3) return reader.Bad("should read: predecessor LOG SIZE ROOT");
+  if (words.size() < 3) return reader.Bad("should read: predecessor LOG SIZE ROOT [LOG...]");
   Predecessor predecessor;
   ASSIGN_OR_RETURN(predecessor.log_id, reader.ToId(words[0]));
   ASSIGN_OR_RETURN(predecessor.size, reader.ToNumber(words[1]));
   ASSIGN_OR_RETURN(predecessor.root, reader.ToBytes(words[2], kHashBytes));
+  for (size_t i = 3; i < words.size(); ++i) {
+    ASSIGN_OR_RETURN(std::string other, reader.ToId(words[i]));
+    predecessor.others.push_back(std::move(other));
+  }
   return predecessor;
 }
 
@@ -127,6 +145,16 @@ absl::StatusOr<Checkpoint> Verify(absl::string_view text, const TrustedKeys& key
 }
 
 }  // namespace
+
+bool Predecessor::Names(absl::string_view id) const {
+  return log_id == id || std::find(others.begin(), others.end(), id) != others.end();
+}
+
+std::vector<std::string> Predecessor::LogIds() const {
+  std::vector<std::string> ids = {log_id};
+  ids.insert(ids.end(), others.begin(), others.end());
+  return ids;
+}
 
 absl::StatusOr<std::string> SignCheckpoint(Checkpoint checkpoint, const SigningKey& key) {
   checkpoint.origin = key.verifying_key().name;

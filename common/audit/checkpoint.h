@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -20,7 +21,8 @@
 //   log 01JAB...                                  which log; a new one after a deliberate restore
 //   time 2026-01-02T03:04:05.000006Z
 //   head h2fB2MPA3j2...=                          hash of the last record in the chain (record.h)
-//   predecessor 01JAA... 20000 Yc4...=            successor logs only, see below
+//   predecessor 01JAA... 20000 Yc4...=            successor logs only, see below; further logs
+//                                                 that were replaced may follow on the line
 //                                                 (empty)
 //   — db.example.com/audit <base64 of key id and Ed25519 signature>
 //
@@ -39,8 +41,17 @@ struct Predecessor {
   std::string log_id;
   uint64_t size = 0;
   std::string root;  // 32 raw bytes.
+  // Other logs of which the same was adopted: copies of one store that were restored one after the
+  // other may each have begun one. At most kMaxOthers, none twice.
+  std::vector<std::string> others;
+
+  // Is it one of those that were replaced?
+  bool Names(absl::string_view id) const;
+  // All of them.
+  std::vector<std::string> LogIds() const;
   bool operator==(const Predecessor&) const = default;
 };
+inline constexpr size_t kMaxOthers = 15;
 
 struct Checkpoint {
   std::string origin;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -15,57 +16,76 @@ std::string Lineage::Learn(const std::string& log_id,
   }
   log.known = true;
   log.predecessor = predecessor;
-  if (predecessor.has_value()) Name(predecessor->log_id);
+  if (predecessor.has_value()) {
+    for (const std::string& id : predecessor->LogIds()) Name(id);
+  }
   return "";
 }
 
 std::string Lineage::Check() const {
-  std::string first;
-  std::set<std::string> followed;
+  std::string last;
+  bool begun = false;  // Some log followed no other.
   for (const auto& [log_id, log] : logs_) {
-    if (!log.predecessor.has_value()) {
-      if (!first.empty()) {
-        return absl::StrCat("logs ", first, " and ", log_id,
-                            " are both spoken of, and no signed adoption joins them (a checkpoint "
-                            "of each log in between, given apart, and the trusted keys would)");
+    if (!log.predecessor.has_value()) begun = true;
+    if (!SuccessorsOf(log_id).empty()) continue;
+    if (!last.empty()) {
+      if (log.predecessor.has_value() && logs_.at(last).predecessor.has_value()) {
+        return absl::StrCat("two logs follow others, ", last, " and ", log_id,
+                            ", and none follows them both");
       }
-      first = log_id;
-    } else if (!followed.insert(log.predecessor->log_id).second) {
-      return absl::StrCat("two logs follow log ", log.predecessor->log_id);
+      return absl::StrCat("logs ", last, " and ", log_id,
+                          " are both spoken of, and no signed adoption joins them (a checkpoint of "
+                          "each log in between, given apart, and the trusted keys would)");
     }
+    last = log_id;
   }
-  if (first.empty() && !logs_.empty()) return "the logs follow each other in a circle";
+  if (!logs_.empty() && (last.empty() || !begun)) return "the logs follow each other in a circle";
   return "";
 }
 
 bool Lineage::Follows(const std::string& later, const std::string& earlier) const {
-  std::string log_id = later;
-  // A circle, which Check refuses, must not hang.
-  for (size_t i = 0; i <= logs_.size(); ++i) {
+  std::set<std::string> seen;
+  std::vector<std::string> waiting = {later};
+  while (!waiting.empty()) {
+    const std::string log_id = std::move(waiting.back());
+    waiting.pop_back();
     if (log_id == earlier) return true;
     const auto it = logs_.find(log_id);
-    if (it == logs_.end() || !it->second.predecessor.has_value()) return false;
-    log_id = it->second.predecessor->log_id;
+    // A circle, which Check refuses, must not hang.
+    if (!seen.insert(log_id).second || it == logs_.end() || !it->second.predecessor.has_value()) {
+      continue;
+    }
+    for (std::string& id : it->second.predecessor->LogIds()) waiting.push_back(std::move(id));
   }
   return false;
 }
 
-std::string Lineage::SuccessorOf(const std::string& log_id) const {
+std::vector<std::string> Lineage::SuccessorsOf(const std::string& log_id) const {
+  std::vector<std::string> found;
   for (const auto& [id, log] : logs_) {
-    if (log.predecessor.has_value() && log.predecessor->log_id == log_id) return id;
+    if (log.predecessor.has_value() && log.predecessor->Names(log_id)) found.push_back(id);
   }
-  return "";
+  return found;
 }
 
 std::optional<uint64_t> Lineage::KeptOf(const std::string& log_id) const {
+  Kept known;
+  return KeptOf(log_id, &known);
+}
+
+// What a successor adopted counts as far as the successor itself was kept. When several adopted of
+// one log, each of them is right.
+std::optional<uint64_t> Lineage::KeptOf(const std::string& log_id, Kept* known) const {
+  // What is not known yet counts as nothing: a circle, which Check refuses, must not hang.
+  const auto [it, unknown] = known->emplace(log_id, 0);
+  if (!unknown) return it->second;
   std::optional<uint64_t> kept;
-  std::string next = SuccessorOf(log_id);
-  // A circle, which Check refuses, must not hang.
-  for (size_t i = 0; i < logs_.size() && !next.empty(); ++i) {
+  for (const std::string& next : SuccessorsOf(log_id)) {
     const uint64_t adopted = logs_.at(next).predecessor->size;
-    kept = std::min(kept.value_or(adopted), adopted);
-    next = SuccessorOf(next);
+    const uint64_t still = std::min(adopted, KeptOf(next, known).value_or(adopted));
+    kept = std::max(kept.value_or(0), still);
   }
+  (*known)[log_id] = kept;
   return kept;
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/audit/checkpoint.h"
 
@@ -17,13 +18,13 @@ class Lineage {
   // A checkpoint with a good signature told of it. "" or what contradicts what is known.
   std::string Learn(const std::string& log_id, const std::optional<Predecessor>& predecessor);
 
-  // "" if the logs are one line of successors, else why not.
+  // "" if one log follows all others, else why not.
   std::string Check() const;
 
   // Is `later` the same log or, by however many adoptions, a successor?
   bool Follows(const std::string& later, const std::string& earlier) const;
 
-  // How many of the log's records its successors kept; nullopt: all.
+  // How many of the log's records the last of its successors kept; nullopt: all, it has none.
   std::optional<uint64_t> KeptOf(const std::string& log_id) const;
   bool HasPredecessor(const std::string& log_id) const;
   // With how many records the log began.
@@ -34,8 +35,10 @@ class Lineage {
     bool known = false;
     std::optional<Predecessor> predecessor;
   };
-  // The log that names this one; "" if none does.
-  std::string SuccessorOf(const std::string& log_id) const;
+  // The logs that name this one.
+  std::vector<std::string> SuccessorsOf(const std::string& log_id) const;
+  using Kept = std::map<std::string, std::optional<uint64_t>>;
+  std::optional<uint64_t> KeptOf(const std::string& log_id, Kept* known) const;
 
   std::map<std::string, Log> logs_;
 };

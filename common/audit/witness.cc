@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -164,20 +165,27 @@ class Update {
   // From next_ by way of the logs that were missed to the highest's: how much of that one is kept.
   // Each log begins with what it adopted of its predecessor, so the smallest adoption counts.
   std::optional<Predecessor> FollowBack(std::vector<RetiredLog>* between) const {
-    std::optional<Predecessor> base = next_.predecessor;
-    for (size_t i = 0; base.has_value() && base->log_id != state_.highest->log_id; ++i) {
-      const auto missed = missed_.find(base->log_id);
-      if (i == missed_.size() || missed == missed_.end()) return std::nullopt;
-      const Checkpoint& log = missed->second;
-      between->push_back({log.log_id, log.size, base->size});
-      if (!log.predecessor.has_value()) return std::nullopt;
-      if (log.predecessor->size < base->size) {
-        base = log.predecessor;
-      } else {
-        base->log_id = log.predecessor->log_id;
+    std::set<std::string> seen;
+    return FollowBack(next_.predecessor, &seen, between);
+  }
+  std::optional<Predecessor> FollowBack(const std::optional<Predecessor>& base,
+                                        std::set<std::string>* seen,
+                                        std::vector<RetiredLog>* between) const {
+    if (!base.has_value() || base->Names(state_.highest->log_id)) return base;
+    for (const std::string& id : base->LogIds()) {
+      const auto missed = missed_.find(id);
+      if (missed == missed_.end() || !seen->insert(id).second) continue;
+      std::optional<Predecessor> former = missed->second.predecessor;
+      if (former.has_value() && former->size > base->size) {
+        former->size = base->size;
+        former->root = base->root;
       }
+      former = FollowBack(former, seen, between);
+      if (!former.has_value()) continue;
+      between->push_back({id, missed->second.size, base->size});
+      return former;
     }
-    return base;
+    return std::nullopt;
   }
 
   WitnessAnswer Adopt(const Predecessor& base, const std::vector<RetiredLog>& between) {
@@ -196,7 +204,7 @@ class Update {
                                 highest.log_id));
     }
     state_.retired.push_back({highest.log_id, highest.size, base.size});
-    state_.retired.insert(state_.retired.end(), between.rbegin(), between.rend());
+    state_.retired.insert(state_.retired.end(), between.begin(), between.end());
     WitnessAnswer answer = Accept();
     answer.adopted = true;
     return answer;

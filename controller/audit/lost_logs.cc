@@ -64,7 +64,7 @@ absl::StatusOr<TrailLineage> ReadLineage(ReadTx& tx) {
     const std::optional<audit::Predecessor>& former = parsed.checkpoint.predecessor;
     found.lineage.Learn(log, former);
     if (!former.has_value()) continue;
-    for (LostLog& before : LostBefore(lost, former->log_id)) {
+    for (LostLog& before : LostBefore(lost, former->LogIds())) {
       found.lineage.Learn(before.checkpoint.log_id, before.checkpoint.predecessor);
       found.lost.push_back(std::move(before));
     }
@@ -72,13 +72,18 @@ absl::StatusOr<TrailLineage> ReadLineage(ReadTx& tx) {
   return found;
 }
 
-std::vector<LostLog> LostBefore(const std::vector<LostLog>& lost, std::string log_id) {
+std::vector<LostLog> LostBefore(const std::vector<LostLog>& lost, std::vector<std::string> ids) {
   std::vector<LostLog> before;
-  for (auto it = Find(lost, log_id); it != lost.end(); it = Find(lost, log_id)) {
-    if (before.size() == lost.size()) break;  // A circle; witnesses refuse it.
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const auto it = Find(lost, ids[i]);
+    if (it == lost.end() || std::find(ids.begin(), ids.begin() + i, ids[i]) != ids.begin() + i) {
+      continue;
+    }
     before.push_back(*it);
-    if (!it->checkpoint.predecessor.has_value()) break;
-    log_id = it->checkpoint.predecessor->log_id;
+    const std::optional<audit::Predecessor>& former = it->checkpoint.predecessor;
+    if (!former.has_value()) continue;
+    const std::vector<std::string> more = former->LogIds();
+    ids.insert(ids.end(), more.begin(), more.end());
   }
   return before;
 }

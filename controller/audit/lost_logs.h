@@ -37,8 +37,7 @@ struct TrailLineage {
 };
 absl::StatusOr<TrailLineage> ReadLineage(ReadTx& tx);
 
-// The checkpoints of lost logs that lead from `log_id` back to a log of the store's own:
-// `log_id`'s, its predecessor's and so on. Empty if `log_id` is not lost.
-std::vector<LostLog> LostBefore(const std::vector<LostLog>& lost, std::string log_id);
+// The lost ones among these logs, and among those that they followed.
+std::vector<LostLog> LostBefore(const std::vector<LostLog>& lost, std::vector<std::string> ids);
 
 }  // namespace dbfleet::controller

@@ -98,17 +98,22 @@ std::string SizeText(const std::optional<uint64_t>& size) {
   return size.has_value() ? absl::StrCat(*size) : "-";
 }
 
-// The newest log that agents have seen and that nothing of the store's follows; nullopt: none.
-absl::StatusOr<std::optional<LostLog>> NewestLostLog(ReadTx& tx) {
+// The logs that agents have seen and that nothing of the store's follows, newest first, and the
+// store's own: agents' witnesses stand in one of them.
+absl::StatusOr<std::vector<std::string>> LogsToReplace(ReadTx& tx) {
   ASSIGN_OR_RETURN(const TrailLog own, ReadTrailLog(tx));
-  ASSIGN_OR_RETURN(const std::vector<LostLog> lost, ReadLostLogs(tx));
+  ASSIGN_OR_RETURN(std::vector<LostLog> lost, ReadLostLogs(tx));
   ASSIGN_OR_RETURN(const TrailLineage known, ReadLineage(tx));
-  std::optional<LostLog> newest;
+  std::stable_sort(lost.begin(), lost.end(), [](const LostLog& a, const LostLog& b) {
+    return a.checkpoint.time > b.checkpoint.time;
+  });
+  std::vector<std::string> ids;
   for (const LostLog& log : lost) {
-    if (known.lineage.Follows(own.id, log.checkpoint.log_id)) continue;
-    if (!newest.has_value() || newest->checkpoint.time < log.checkpoint.time) newest = log;
+    const std::string& id = log.checkpoint.log_id;
+    if (ids.size() < audit::kMaxOthers && !known.lineage.Follows(own.id, id)) ids.push_back(id);
   }
-  return newest;
+  ids.push_back(own.id);
+  return ids;
 }
 
 }  // namespace
@@ -197,15 +202,17 @@ absl::StatusOr<Recovered> Recover(Store& store, const AuditKeys& keys, absl::Tim
                    "no recovery is demanded: the controller hands out work already");
     }
     done.demand = *demand;
-    ASSIGN_OR_RETURN(const TrailLog former, ReadTrailLog(tx));
+    ASSIGN_OR_RETURN(const std::vector<std::string> former, LogsToReplace(tx));
     ASSIGN_OR_RETURN(const uint64_t size, TrailSize(tx));
-    ASSIGN_OR_RETURN(const std::optional<LostLog> lost, NewestLostLog(tx));
-    done.former_log = lost.has_value() ? lost->checkpoint.log_id : former.id;
+    done.former_log = former.front();
     done.log = NewUlid(now);
     done.adopted = std::min(demand->shared_size.value_or(0), size);
     StoredTiles tiles(&tx);
     ASSIGN_OR_RETURN(std::string root, audit::TreeRoot(tiles, done.adopted));
-    successor = {done.log, audit::Predecessor{done.former_log, done.adopted, std::move(root)}};
+    successor = {
+        done.log,
+        audit::Predecessor{
+            done.former_log, done.adopted, std::move(root), {former.begin() + 1, former.end()}}};
     ASSIGN_OR_RETURN(first, DescribeTrail(tx, successor, done.adopted));
     return absl::OkStatus();
   }));

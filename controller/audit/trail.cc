@@ -13,7 +13,8 @@
 namespace dbfleet::controller {
 namespace {
 
-constexpr char kSetting[] = "audit.log";  // "ID" or "ID PREDECESSOR SIZE ROOT-IN-HEX".
+// "ID" or "ID PREDECESSOR SIZE ROOT-IN-HEX", and further predecessors.
+constexpr char kSetting[] = "audit.log";
 
 }  // namespace
 
@@ -25,12 +26,13 @@ absl::StatusOr<TrailLog> ReadTrailLog(ReadTx& tx) {
   log.id = words[0];
   if (words.size() == 1) return log;
   audit::Predecessor former;
-  if (words.size() != 4 || !absl::SimpleAtoi(words[2], &former.size)) {
+  if (words.size() < 4 || !absl::SimpleAtoi(words[2], &former.size)) {
     return Error(absl::StatusCode::kDataLoss, "STORE_CORRUPT",
                  "what the store says of its audit log cannot be read; restore it from its backup");
   }
   former.log_id = words[1];
   former.root = absl::HexStringToBytes(words[3]);
+  former.others.assign(words.begin() + 4, words.end());
   log.predecessor = std::move(former);
   return log;
 }
@@ -40,6 +42,7 @@ absl::Status WriteTrailLog(WriteTx& tx, const TrailLog& log) {
   if (log.predecessor.has_value()) {
     absl::StrAppend(&setting, " ", log.predecessor->log_id, " ", log.predecessor->size, " ",
                     absl::BytesToHexString(log.predecessor->root));
+    for (const std::string& other : log.predecessor->others) absl::StrAppend(&setting, " ", other);
   }
   return tx.PutSetting(kSetting, setting);
 }

@@ -193,12 +193,12 @@ absl::StatusOr<IssuedCheckpoint> Witnesses::Renewed(ReadTx& tx, const std::strin
 absl::Status Witnesses::AddFormerLogs(const Peer& peer, const audit::Checkpoint& next,
                                       agent::v1::CheckpointPush* push) {
   if (!peer.seen.has_value() || peer.seen->log_id == next.log_id || !next.predecessor.has_value() ||
-      next.predecessor->log_id == peer.seen->log_id) {
+      next.predecessor->Names(peer.seen->log_id)) {
     return absl::OkStatus();
   }
   return store_.Read([&](ReadTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(const std::vector<LostLog> lost, ReadLostLogs(tx));
-    for (LostLog& log : LostBefore(lost, next.predecessor->log_id)) {
+    for (LostLog& log : LostBefore(lost, next.predecessor->LogIds())) {
       push->add_former_logs(std::move(log.text));
     }
     return absl::OkStatus();

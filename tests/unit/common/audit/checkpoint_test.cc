@@ -67,6 +67,10 @@ TEST(CheckpointTest, WhatWasSignedIsReadBack) {
     const std::string text = SignCheckpoint(checkpoint, keys.key).value();
     EXPECT_EQ(VerifyCheckpoint(text, keys.trusted).value(), checkpoint);
   }
+  checkpoint.predecessor->others = {"01JAAC", "01JAAB"};
+  const std::string text = SignCheckpoint(checkpoint, keys.key).value();
+  EXPECT_THAT(text, ::testing::HasSubstr(" 01JAAC 01JAAB\n\n"));
+  EXPECT_EQ(VerifyCheckpoint(text, keys.trusted).value(), checkpoint);
   checkpoint.predecessor.reset();
   checkpoint.size = 0;
   EXPECT_EQ(ReasonOf(SignCheckpoint(checkpoint, keys.key).status()), "BAD_CHECKPOINT");
@@ -182,6 +186,16 @@ TEST(CheckpointTest, ContradictionsAreNeitherSignedNorRead) {
   EXPECT_EQ(refused([](Checkpoint& c) { c.size = kMaxTreeSize + 1; }), "BAD_CHECKPOINT");
   EXPECT_EQ(refused([](Checkpoint& c) { c.time = absl::InfiniteFuture(); }), "BAD_CHECKPOINT");
   const std::string root = Sha256("x");
+  for (const std::vector<std::string>& others : {std::vector<std::string>{"a b"},
+                                                 {"A"},
+                                                 {"B", "B"},
+                                                 {Example().log_id},
+                                                 std::vector<std::string>(kMaxOthers + 1, "B")}) {
+    EXPECT_EQ(refused([&](Checkpoint& c) {
+                c.predecessor = Predecessor{"A", 3, root, others};
+              }),
+              "BAD_CHECKPOINT");
+  }
   EXPECT_EQ(refused([&](Checkpoint& c) {
               c.predecessor = Predecessor{c.log_id, 3, root};
             }),

@@ -419,5 +419,21 @@ TEST_F(AdoptionTest, TwoSuccessorsOfOneLogAreRefused) {
   EXPECT_THAT(VerifyText(Join(Lines(after_)), options_).problem, HasSubstr("two logs follow"));
 }
 
+TEST_F(AdoptionTest, TwoSuccessorsThatWereReplacedTogetherAreNot) {
+  const std::string root = RootOf(trail_, 25);
+  Checkpoint c = CheckpointOf(after_, 30, "C");
+  c.predecessor = Predecessor{"A", 25, root, {}};
+  Checkpoint d = CheckpointOf(after_, kRecords, "D");
+  d.predecessor = Predecessor{"B", 28, RootOf(after_, 28), {"C"}};
+  options_.checkpoints = {Successor(30, root), Text(c), Text(d), Text(CheckpointOf(trail_, 38))};
+  const VerifyReport report = VerifyText(Join(Lines(after_)), options_);
+  EXPECT_TRUE(report.ok()) << report.problem;
+  EXPECT_EQ(report.log_id, "D");
+  d.predecessor->others = {};
+  options_.checkpoints[2] = Text(d);
+  EXPECT_THAT(VerifyText(Join(Lines(after_)), options_).problem,
+              HasSubstr("none follows them both"));
+}
+
 }  // namespace
 }  // namespace dbfleet::audit

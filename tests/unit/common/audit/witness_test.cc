@@ -197,6 +197,52 @@ TEST_F(WitnessTest, ASuccessorLogIsAcceptedAndTheAlarmsStay) {
   ExpectAlarm(Push(next, 90, 95, Noon(7)), AlarmKind::kInconsistent);
 }
 
+TEST_F(WitnessTest, ASuccessorOfLogsThatWereMissedIsAcceptedWhenTheyLeadBack) {
+  Update(Push(log_, 0, 100));
+  const auto lost = [&](const std::string& id, Predecessor former) {
+    Log log(id, MakeLeaves(150));
+    log.predecessor = std::move(former);
+    return SignCheckpoint(log.At(150, Noon(5)), keys_.key).value();
+  };
+  const std::string b = lost("B", {"A", 60, log_.Root(60), {}});
+  const std::string c = lost("C", {"Z", 80, std::string(32, 'c'), {"B", "Y"}});
+  Log next("D", log_.leaves);
+  next.predecessor = Predecessor{"C", 70, log_.Root(70), {}};
+  const WitnessState before = state_;
+  const auto push = [&](std::vector<std::string> former_logs, uint64_t from) {
+    state_ = before;
+    CheckpointPush message = Push(next, from, 120);
+    message.former_logs = std::move(former_logs);
+    return Update(message);
+  };
+  for (const std::vector<std::string>& some : {std::vector<std::string>{}, {b}, {c}, {c, c}}) {
+    EXPECT_EQ(push(some, 60).alarm.kind, AlarmKind::kForeignLog);
+  }
+  const KeyAndTrust foreign;
+  const std::string forged =
+      SignCheckpoint(ParseCheckpoint(b).value().checkpoint, foreign.key).value();
+  EXPECT_EQ(push({c, forged}, 60).alarm.kind, AlarmKind::kForeignLog);
+  EXPECT_EQ(push({b, c}, 70).prove_from, 60u) << "the smallest adoption counts";
+  EXPECT_TRUE(push({b, c}, 60).adopted);
+  EXPECT_EQ(state_.retired,
+            (std::vector<RetiredLog>{{"A", 100, 60}, {"B", 150, 70}, {"C", 150, 70}}));
+}
+
+TEST_F(WitnessTest, ASuccessorOfSeveralLogsIsFollowedFromEach) {
+  Log next("D", log_.leaves);
+  next.predecessor = Predecessor{"C", 60, log_.Root(60), {"A", "B"}};
+  for (const char* id : {"A", "B", "C"}) {
+    state_ = WitnessState();
+    Log seen(id, log_.leaves);
+    Update(Push(seen, 0, 100));
+    EXPECT_TRUE(Update(Push(next, 60, 120)).adopted) << id;
+  }
+  state_ = WitnessState();
+  Update(Push(log_, 0, 100));
+  next.predecessor->others = {"B"};
+  ExpectAlarm(Push(next, 60, 120), AlarmKind::kForeignLog);
+}
+
 TEST_F(WitnessTest, ASuccessorMustContainWhatItSaysItAdopted) {
   Update(Push(log_, 0, 40));
   auto leaves = log_.leaves;
