@@ -139,6 +139,10 @@ absl::StatusOr<MemoryVerdict> JudgeMemory(ReadTx& tx, const AgentMemory& memory,
 
 absl::StatusOr<std::optional<RecoveryDemand>> ReadRecovery(ReadTx& tx) {
   ASSIGN_OR_RETURN(const std::string text, tx.GetSetting(kSetting));
+  return ParseRecoverySetting(text);
+}
+
+absl::StatusOr<std::optional<RecoveryDemand>> ParseRecoverySetting(const std::string& text) {
   if (text.empty()) return std::optional<RecoveryDemand>();
   const std::vector<std::string> words = absl::StrSplit(text, absl::MaxSplits(' ', 2));
   RecoveryDemand demand;

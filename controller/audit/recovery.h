@@ -61,6 +61,7 @@ absl::Status DemandRecovery(WriteTx& tx, const MemoryVerdict& verdict, absl::str
 // How a demand stands in the settings of a store that is not open (`dbfleet-controller restore`).
 std::string RecoverySetting();
 std::string RecoverySettingValue(const RecoveryDemand& demand);
+absl::StatusOr<std::optional<RecoveryDemand>> ParseRecoverySetting(const std::string& text);
 
 // What a person decided: ends RECOVERY and begins a successor log that adopts the shared records of
 // the newest log that agents have seen, so that their witnesses can follow. FAILED_PRECONDITION

@@ -74,6 +74,12 @@ absl::Status MarkStore(const std::string& path, const Mark& mark) {
   return SyncFile(path);
 }
 
+absl::StatusOr<std::string> SettingOf(const std::string& path, const std::string& key) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection, Connection::Open(path));
+  RETURN_IF_ERROR(CheckIsStore(*connection));
+  return GetSetting(*connection, key);
+}
+
 absl::StatusOr<uint64_t> CountRecords(const std::string& path) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection, Connection::Open(path));
   RETURN_IF_ERROR(CheckIsStore(*connection));

@@ -20,6 +20,9 @@ struct Mark {
 };
 absl::Status MarkStore(const std::string& path, const Mark& mark);
 
+// A setting of such a copy; "" if it was never set.
+absl::StatusOr<std::string> SettingOf(const std::string& path, const std::string& key);
+
 // The number of audit records in such a copy.
 absl::StatusOr<uint64_t> CountRecords(const std::string& path);
 

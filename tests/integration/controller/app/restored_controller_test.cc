@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -32,6 +33,7 @@
 #include "controller/app/controller_config.h"
 #include "controller/audit/audit_keys.h"
 #include "controller/audit/recovery.h"
+#include "controller/audit/trail.h"
 #include "controller/store/sqlite/sqlite_store.h"
 #include "dbfleet/agent/v1/enrollment_service.grpc.pb.h"
 #include "dbfleet/agent/v1/link_service.grpc.pb.h"
@@ -323,6 +325,38 @@ TEST_F(RestoredControllerTest, HandsOutNothingDemandsRecoveryAndHealsByIt) {
   check.set_name("instances/orders-db");
   Call<InstanceService>(&InstanceService::Stub::CheckInstance, check, operator_token);
   EXPECT_TRUE(Eventually([&] { return agent.runs() > runs; }));
+}
+
+// What the first restore lost is lost to the second, too: only the records before it are shared.
+TEST_F(RestoredControllerTest, ABackupOfARecoveryThatNobodyEndedDemandsThatOne) {
+  Start();
+  Stop();
+  const auto append = [&] {
+    SqliteStoreOptions options;
+    options.path = config_.data_dir() + "/store.db";
+    const auto store = SqliteStore::Open(std::move(options), clock_.get()).value();
+    std::optional<RecoveryDemand> demand;
+    uint64_t size = 0;
+    EXPECT_TRUE(store
+                    ->MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(demand, ReadRecovery(tx));
+                      ASSIGN_OR_RETURN(size, TrailSize(tx));
+                      return tx.AppendAudit({"users/ada", "test", "jobs/x", "", {}});
+                    })
+                    .ok());
+    return std::make_pair(demand, size);
+  };
+  append();
+  for (const char* name : {"/first", "/second"}) {
+    ASSERT_TRUE(BackUp(config_.data_dir(), folder_ + name).ok());
+    std::filesystem::remove_all(config_.data_dir());
+    ASSERT_TRUE(Restore(folder_ + name, config_.data_dir(), clock_->Now()).ok());
+    const auto [demand, size] = append();
+    ASSERT_TRUE(demand.has_value());
+    EXPECT_TRUE(absl::StrContains(demand->why, folder_ + name)) << demand->why;
+    EXPECT_TRUE(absl::StrContains(demand->why, folder_ + "/first")) << demand->why;
+    EXPECT_EQ(demand->shared_size, absl::StrContains(name, "first") ? size : size - 1);
+  }
 }
 
 TEST_F(RestoredControllerTest, ADamagedBackupIsRefusedAndLeavesNoDataDirectory) {
