@@ -39,8 +39,11 @@ class Link : public LinkServices {
     size_t log_buffer_bytes = 1 << 20;
     absl::Duration backoff_base = absl::Seconds(1);
     absl::Duration backoff_max = absl::Seconds(30);
-    // Between tries when the controller is an old one, or says that this agent is revoked.
+    // Between tries when the controller says that this agent is revoked.
     absl::Duration refused_retry = absl::Minutes(2);
+    // The longest between tries when the controller's epoch is an older one than this agent has
+    // seen, as of one that is being recovered; at least a half of it.
+    absl::Duration stale_epoch_retry = absl::Seconds(10);
     absl::Duration handshake_timeout = absl::Seconds(20);
     absl::Duration health_heartbeat = absl::Seconds(60);
   };

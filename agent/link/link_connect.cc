@@ -167,7 +167,12 @@ absl::StatusOr<v1::AgentMsg> LinkImpl::MakeHello() {
 
 absl::Duration LinkImpl::DelayAfter(const absl::Status& why) {
   if (ReasonOf(why) == "CERTIFICATE_RENEWED") return absl::ZeroDuration();
-  if (ReasonOf(why) == "STALE_EPOCH") return options_.refused_retry;
+  // Soon right: what this agent has seen is known to the controller by its Hello, and its next
+  // start, which ends the recovery, is above that. But each try costs it a transaction, and a whole
+  // fleet may be refused for as long as a person needs: no tries at once, and not all at a time.
+  if (ReasonOf(why) == "STALE_EPOCH") {
+    return options_.stale_epoch_retry * (0.5 + 0.5 * UniformRandom());
+  }
   if (!IsRevoked(why)) return backoff_.Next();
   log::Error(
       "the controller has revoked this agent: nothing is taken from it any more; enrol it "

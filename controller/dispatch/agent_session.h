@@ -27,7 +27,10 @@ struct AgentSession {
   absl::Time connect_time;
   bool hello_seen = false;  // Its Hello arrived ...
   bool welcomed = false;    // ... and was committed and answered: messages count from now on.
-  std::string session_id;   // Set with the Welcome.
+  // It has seen a higher epoch than ours: it takes nothing from us, and comes again every few
+  // seconds until this controller is recovered. The trail is spared that.
+  bool refuses_us = false;
+  std::string session_id;  // Set with the Welcome.
   std::string journal_id;
   uint64_t boot_sequence = 0;
   std::shared_ptr<const DeclaredInstances> declared;  // Set with the Hello.

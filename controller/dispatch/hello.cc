@@ -249,6 +249,7 @@ void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& 
     return;
   }
   session->hello_seen = true;
+  session->refuses_us = hello.highest_epoch() > store_.epoch();
   session->journal_id = hello.journal_id();
   session->last_reported = hello.last_event_seq();
   session->boot_sequence = hello.boot_sequence();
@@ -260,7 +261,8 @@ void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& 
   auto outcome = std::make_shared<HelloOutcome>();
   const absl::Time now = clock_.Now();
   store_.MutateEssential(
-      [this, outcome, hello, now, agent_id = session->agent_id()](WriteTx& tx) -> absl::Status {
+      [this, outcome, hello, now, agent_id = session->agent_id(),
+       refuses_us = session->refuses_us](WriteTx& tx) -> absl::Status {
         *outcome = HelloOutcome();
         ASSIGN_OR_RETURN(Agent agent, tx.GetAgent(agent_id));
         if (agent.revoked || agent.quarantined) {
@@ -298,6 +300,7 @@ void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& 
         outcome->welcome.set_acked_event_seq(agent.acked_event_seq);
         outcome->welcome.set_environment(agent.environment);
         outcome->changes = std::move(context.changes);
+        if (refuses_us) return absl::OkStatus();
         return tx.AppendAudit({absl::StrCat("agents/", agent_id),
                                "agent.connect",
                                absl::StrCat("agents/", agent_id),

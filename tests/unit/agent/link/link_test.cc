@@ -3,6 +3,8 @@
 #include <atomic>
 #include <string>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -321,6 +323,30 @@ TEST_F(LinkTest, ARevokedAgentSaysSoAndRetriesSlowly) {
   controller_.Refuse(absl::OkStatus());
   clock_.Advance(absl::Seconds(21));
   Welcomed(0);
+}
+
+TEST_F(LinkTest, AControllerWithAnOlderEpochIsAskedAgainWithinSecondsHoweverOften) {
+  ASSERT_TRUE(journal_->NoteEpoch(100, "").ok());
+  link_->Start(runner_);
+  for (int i = 0; i < 8; ++i) {
+    ASSERT_TRUE(Await([&] { return controller_.sessions() == i + 1; }));
+    auto session = controller_.session(i);
+    ASSERT_TRUE(Await([&] { return session->Count(v1::AgentMsg::kHello) == 1; }));
+    EXPECT_EQ(session->messages()[0].hello().highest_epoch(), 100u) << "so that it can rise above";
+    session->Welcome(10 + i);
+    // This very answer was refused, and only the next try is waited for.
+    const std::string refused = absl::StrCat("epoch ", 10 + i, ",");
+    ASSERT_TRUE(Await([&] {
+      return absl::StrContains(link_->stats().last_error, refused) && clock_.pending_timers() == 1;
+    }));
+    EXPECT_FALSE(link_->stats().connected);
+    clock_.Advance(absl::Seconds(5) - absl::Milliseconds(1));
+    EXPECT_EQ(dialer_.dials, i + 1);
+    clock_.Advance(absl::Seconds(5) + absl::Milliseconds(1));
+  }
+  ASSERT_TRUE(Await([&] { return controller_.sessions() == 9; }));
+  controller_.session(8)->Welcome(101);  // It was recovered.
+  EXPECT_TRUE(Await([&] { return link_->stats().connected; }));
 }
 
 TEST_F(LinkTest, ARevokedAgentWithANewTokenComesBackSoon) {

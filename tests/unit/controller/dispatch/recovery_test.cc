@@ -96,6 +96,18 @@ TEST_F(RecoveryDispatchTest, AnEpochThatTheStoreKnowsStopsNothing) {
   EXPECT_FALSE(Demanded());
 }
 
+TEST_F(RecoveryDispatchTest, AnAgentThatHasSeenAHigherEpochMayComeOftenWithoutARecordEachTime) {
+  for (int i = 0; i < 3; ++i) {
+    ConnectFromLostLife({}, store_.epoch() + 100);
+    EXPECT_TRUE(Demanded());
+    agent_.Disconnect();
+  }
+  EXPECT_FALSE(Audited("agent.connect"));
+  EXPECT_FALSE(Audited("agent.disconnect"));
+  ConnectFromLostLife({}, store_.epoch());
+  EXPECT_TRUE(Audited("agent.connect"));
+}
+
 TEST_F(RecoveryDispatchTest, AnEpochFarInTheFutureQuarantinesItsReporterAlone) {
   ConnectFromLostLife({}, static_cast<uint64_t>(absl::ToUnixSeconds(clock_.Now())) + 2 * 86'400);
   EXPECT_FALSE(Demanded());
