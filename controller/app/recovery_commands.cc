@@ -17,6 +17,7 @@
 #include "controller/app/backup.h"
 #include "controller/app/controller_config.h"
 #include "controller/audit/audit_keys.h"
+#include "controller/audit/lost_history.h"
 #include "controller/audit/recovery.h"
 #include "controller/store/sqlite/sqlite_store.h"
 #include "controller/store/sqlite/store_lock.h"
@@ -65,7 +66,8 @@ absl::Status RunRestore(const ControllerConfig& config, const std::string& folde
   RETURN_IF_ERROR(Restore(folder, config.data_dir(), clock->Now()));
   std::cout
       << "The controller is restored into " << config.data_dir()
-      << ". Start it and let the agents connect; it hands out nothing. Then look at what they "
+      << ". Start it, repeat the revocations that were made since the backup, and let the agents "
+         "connect; it hands out nothing. Then look at what they "
          "did since the backup (dbfleet audit list), stop it, run `dbfleet-controller recover "
          "--reason`, and start it again.\n";
   return absl::OkStatus();
@@ -84,6 +86,8 @@ absl::Status RunRecover(const ControllerConfig& config, const std::string& reaso
   ASSIGN_OR_RETURN(const std::unique_ptr<AuditKeys> keys,
                    AuditKeys::Open(config.data_dir(), AuditKeyName(config.trust_domain()),
                                    /*may_create=*/false, clock->Now()));
+  // First: a recovery that has ended tells no more which time was lost.
+  RETURN_IF_ERROR(store->MutateAndWait(&RememberLostHistory));
   ASSIGN_OR_RETURN(const Recovered done, Recover(*store, *keys, clock->Now(), LocalUser(), reason));
   std::cout << "Recovered (" << done.demand.why << "). The audit trail goes on as log " << done.log
             << ", which adopts the first " << done.adopted << " records of log " << done.former_log

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
+#include "controller/identity/adoption.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -59,16 +60,31 @@ absl::StatusOr<AgentPeer> AgentAuthenticator::Authenticate(const std::string& ce
     return Refuse("CERTIFICATE_EXPIRED", absl::StrCat("the certificate of agent \"", name.agent_id,
                                                       "\" has expired; recover it"));
   }
-  ASSIGN_OR_RETURN(const Slots slots, SlotsOf(name.agent_id));
-  RETURN_IF_ERROR(CheckSerial(name.agent_id, slots.revoked, slots.current, slots.next,
-                              name.certificate.serial));
+  const std::string& serial = name.certificate.serial;
+  ASSIGN_OR_RETURN(Slots slots, SlotsOf(name.agent_id));
+  absl::Status known = CheckSerial(name.agent_id, slots.revoked, slots.current, slots.next, serial);
+  if (ReasonOf(known) == "SERIAL_UNKNOWN") {
+    RETURN_IF_ERROR(Adopt(name));
+    ASSIGN_OR_RETURN(slots, SlotsOf(name.agent_id));
+    known = CheckSerial(name.agent_id, slots.revoked, slots.current, slots.next, serial);
+  }
+  RETURN_IF_ERROR(known);
   AgentPeer peer;
   peer.agent_id = name.agent_id;
   peer.environment = slots.environment;
-  peer.serial = name.certificate.serial;
+  peer.serial = serial;
   peer.key_sha256 = name.certificate.spki_sha256;
   if (peer.serial == slots.next) RETURN_IF_ERROR(Promote(peer, name.certificate.not_after));
   return peer;
+}
+
+absl::Status AgentAuthenticator::MayRecover(const CertificateAuthority::AgentName& name) {
+  const absl::Status known = StillValid(name.agent_id, name.certificate.serial);
+  if (ReasonOf(known) != "SERIAL_UNKNOWN") return known;
+  return store_->Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const Agent agent, tx.GetAgent(name.agent_id));
+    return JudgeLostCertificate(tx, agent, name);
+  });
 }
 
 absl::Status AgentAuthenticator::StillValid(const std::string& agent_id, absl::string_view serial) {
@@ -94,6 +110,20 @@ absl::StatusOr<AgentAuthenticator::Slots> AgentAuthenticator::SlotsOf(const std:
   MutexLock lock(&mutex_);
   if (generation == generation_) cache_[agent_id] = slots;
   return slots;
+}
+
+absl::Status AgentAuthenticator::Adopt(const CertificateAuthority::AgentName& name) {
+  // Whoever comes with a certificate that was replaced does not keep the store's writer busy.
+  RETURN_IF_ERROR(MayRecover(name));
+  bool adopted = false;
+  RETURN_IF_ERROR(store_->MutateAndWait([&](WriteTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(Agent agent, tx.GetAgent(name.agent_id));
+    ASSIGN_OR_RETURN(adopted, AdoptLostCertificate(tx, &agent, name));
+    return absl::OkStatus();
+  }));
+  Changed(name.agent_id, false);
+  if (adopted) LogAdoption(name);
+  return absl::OkStatus();
 }
 
 absl::Status AgentAuthenticator::Promote(const AgentPeer& peer, absl::Time not_after) {

@@ -27,7 +27,8 @@ struct AgentPeer {
 
 // Tells which agent a certificate belongs to, and whether it still counts: the agent is not
 // revoked, and the serial is in one of its two slots. The first use of the next serial makes it the
-// current one (durably, audited), which ends the former.
+// current one (durably, audited), which ends the former. A certificate from a time that the store
+// lost takes the slot of the next one first (adoption.h).
 //
 // Answers come from memory: a reconnect storm reads the store once per agent. Whoever changes an
 // agent's slots or revokes it calls Changed after the commit, before telling anybody.
@@ -43,6 +44,10 @@ class AgentAuthenticator {
   // UNAUTHENTICATED: CERTIFICATE_MISSING (empty text), CERTIFICATE_FOREIGN, CERTIFICATE_EXPIRED,
   // AGENT_UNKNOWN, AGENT_REVOKED, SERIAL_UNKNOWN. Other codes: the store could not be asked.
   absl::StatusOr<AgentPeer> Authenticate(const std::string& certificate_pem);
+
+  // For a certificate that may have expired, before its holder has proved anything: OK if its
+  // serial is in a slot, or could take one. Changes nothing. Reasons as above.
+  absl::Status MayRecover(const CertificateAuthority::AgentName& name);
 
   // The same without the certificate, for an open stream. Does not promote.
   absl::Status StillValid(const std::string& agent_id, absl::string_view serial);
@@ -64,6 +69,7 @@ class AgentAuthenticator {
   };
 
   absl::StatusOr<Slots> SlotsOf(const std::string& agent_id);
+  absl::Status Adopt(const CertificateAuthority::AgentName& name);
   absl::Status Promote(const AgentPeer& peer, absl::Time not_after);
 
   Store* const store_;

@@ -60,6 +60,18 @@ absl::Time CeilSecond(absl::Time time) {
   return floor == time ? time : floor + absl::Seconds(1);
 }
 
+// A little earlier than now for clocks that differ, but not so much that half of the life, when
+// agents renew, would be over at once.
+absl::Duration BackDating(absl::Duration lifetime) {
+  return std::min(lifetime / 10, absl::Minutes(1));
+}
+
+// `length` is the life with what it was dated back by. (Of a certificate that ends with the
+// authority the life is not known; this takes it for shorter, and the issue for earlier.)
+absl::Time IssueTime(absl::Time not_before, absl::Duration length) {
+  return not_before + std::min(length / 11, absl::Minutes(1));
+}
+
 // The store's memory of the authority: "" before the first start has ended.
 absl::StatusOr<std::string> RememberedPin(Store* store) {
   std::string pin;
@@ -149,9 +161,7 @@ absl::StatusOr<CertificateAuthority::AgentCertificate> CertificateAuthority::Iss
   request.csr_pem = csr_pem;
   request.common_name = agent_id;
   request.uris = {UriPrefix() + agent_id};
-  // A little earlier than now for clocks that differ, but not so much that half of the life, when
-  // agents renew, would be over at once.
-  request.not_before = now - std::min(lifetime / 10, absl::Minutes(1));
+  request.not_before = now - BackDating(lifetime);
   request.not_after = std::min(CeilSecond(now + lifetime), info_.not_after);
   AgentCertificate issued;
   ASSIGN_OR_RETURN(issued.pem, rpc::Issue(material_, request));
@@ -176,6 +186,7 @@ absl::StatusOr<CertificateAuthority::AgentName> CertificateAuthority::NameOf(
   AgentName name;
   name.agent_id = info->uris[0].substr(prefix.size());
   if (!ValidateName("agent", name.agent_id).ok()) return Foreign("names an impossible agent");
+  name.issued = IssueTime(info->not_before, info->not_after - info->not_before);
   name.certificate = *std::move(info);
   return name;
 }

@@ -60,6 +60,7 @@ class CertificateAuthority {
   struct AgentName {
     std::string agent_id;
     rpc::CertificateInfo certificate;
+    absl::Time issued;  // By its times and by how IssueAgent sets them; up to a second early.
   };
   // Whose certificate is this? UNAUTHENTICATED (CERTIFICATE_FOREIGN) unless this authority issued
   // it to an agent of this trust domain. Says nothing about time and revocation.

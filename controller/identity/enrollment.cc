@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/hash.h"
@@ -13,7 +12,9 @@
 #include "common/base/text.h"
 #include "common/rpc/join_token.h"
 #include "common/rpc/x509.h"
+#include "controller/identity/adoption.h"
 #include "controller/identity/request_keys.h"
+#include "controller/identity/revocation.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -30,23 +31,6 @@ std::string AgentName(const std::string& id) { return "agents/" + id; }
 
 std::string Rfc3339(absl::Time time) {
   return absl::FormatTime(absl::RFC3339_sec, time, absl::UTCTimeZone());
-}
-
-// When the name was last revoked. Kept beside the agent's row because it outlives the revocation:
-// an old token must stay useless after a new one has brought the name back.
-std::string RevocationKey(const std::string& agent_id) {
-  return absl::StrCat("agent.", agent_id, ".revoke_time");
-}
-
-absl::StatusOr<absl::Time> RevocationTime(ReadTx& tx, const std::string& agent_id) {
-  ASSIGN_OR_RETURN(const std::string text, tx.GetSetting(RevocationKey(agent_id)));
-  if (text.empty()) return absl::InfinitePast();
-  int64_t nanos = 0;
-  if (!absl::SimpleAtoi(text, &nanos)) {
-    return Error(absl::StatusCode::kDataLoss, "STORE_DAMAGED",
-                 absl::StrCat("the setting ", RevocationKey(agent_id), " is not a number"));
-  }
-  return absl::FromUnixNanos(nanos);
 }
 
 // The approval policy hangs on the environment, so a name that manages instances cannot take them
@@ -271,17 +255,21 @@ absl::Status Enrollment::EnrollAgent(WriteTx& tx, const JoinToken& token,
 
 absl::StatusOr<Enrollment::Identity> Enrollment::Renew(const AgentPeer& peer,
                                                        const std::string& csr_pem) {
-  return FillNextSlot("agent.renew", peer, csr_pem);
+  return FillNextSlot("agent.renew", peer, nullptr, csr_pem);
 }
 
-absl::StatusOr<Enrollment::Identity> Enrollment::FillNextSlot(absl::string_view action,
-                                                              const AgentPeer& peer,
-                                                              const std::string& csr_pem) {
+absl::StatusOr<Enrollment::Identity> Enrollment::FillNextSlot(
+    absl::string_view action, const AgentPeer& peer,
+    const CertificateAuthority::AgentName* maybe_lost, const std::string& csr_pem) {
   ASSIGN_OR_RETURN(const CertificateAuthority::AgentCertificate issued,
                    ca_->IssueAgent(csr_pem, peer.agent_id, options_.certificate_lifetime));
   std::string environment;
+  bool adopted = false;
   RETURN_IF_ERROR(store_->MutateAndWait([&](WriteTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(Agent agent, tx.GetAgent(peer.agent_id));
+    if (maybe_lost != nullptr && !agent.revoked) {
+      ASSIGN_OR_RETURN(adopted, AdoptLostCertificate(tx, &agent, *maybe_lost));
+    }
     // The caller was authenticated in another transaction; a revocation may have come between.
     RETURN_IF_ERROR(
         CheckSerial(agent.id, agent.revoked, agent.current_serial, agent.next_serial, peer.serial));
@@ -300,41 +288,43 @@ absl::StatusOr<Enrollment::Identity> Enrollment::FillNextSlot(absl::string_view 
                             {"not_after", Rfc3339(issued.not_after)}}});
   }));
   authenticator_->Changed(peer.agent_id, false);
+  if (adopted) LogAdoption(*maybe_lost);
   return IdentityOf(peer.agent_id, environment, issued.pem, issued.not_after);
 }
 
-absl::StatusOr<AgentPeer> Enrollment::RecoverablePeer(const std::string& certificate_pem) {
-  ASSIGN_OR_RETURN(const CertificateAuthority::AgentName name, ca_->NameOf(certificate_pem));
-  RETURN_IF_ERROR(authenticator_->StillValid(name.agent_id, name.certificate.serial));
+absl::StatusOr<CertificateAuthority::AgentName> Enrollment::RecoverableName(
+    const std::string& certificate_pem) {
+  ASSIGN_OR_RETURN(CertificateAuthority::AgentName name, ca_->NameOf(certificate_pem));
+  RETURN_IF_ERROR(authenticator_->MayRecover(name));
   if (clock_->Now() > name.certificate.not_after + options_.recovery_window) {
     return Refuse("RECOVERY_TOO_LATE",
                   absl::StrCat("the certificate of agent \"", name.agent_id, "\" expired at ",
                                Rfc3339(name.certificate.not_after),
                                ", too long ago; enrol it with a join token"));
   }
-  AgentPeer peer;
-  peer.agent_id = name.agent_id;
-  peer.serial = name.certificate.serial;
-  peer.key_sha256 = name.certificate.spki_sha256;
-  return peer;
+  return name;
 }
 
 absl::StatusOr<std::string> Enrollment::BeginRecovery(const std::string& certificate_pem) {
-  ASSIGN_OR_RETURN(const AgentPeer peer, RecoverablePeer(certificate_pem));
-  return nonces_.Make(peer.agent_id, peer.serial);
+  ASSIGN_OR_RETURN(const CertificateAuthority::AgentName name, RecoverableName(certificate_pem));
+  return nonces_.Make(name.agent_id, name.certificate.serial);
 }
 
 absl::StatusOr<Enrollment::Identity> Enrollment::FinishRecovery(const std::string& certificate_pem,
                                                                 const std::string& nonce,
                                                                 const std::string& csr_pem,
                                                                 const std::string& signature) {
-  ASSIGN_OR_RETURN(const AgentPeer peer, RecoverablePeer(certificate_pem));
+  ASSIGN_OR_RETURN(const CertificateAuthority::AgentName name, RecoverableName(certificate_pem));
+  AgentPeer peer;
+  peer.agent_id = name.agent_id;
+  peer.serial = name.certificate.serial;
+  peer.key_sha256 = name.certificate.spki_sha256;
   if (!nonces_.Take(peer.agent_id, peer.serial, nonce)) {
     return Refuse("NONCE_UNKNOWN", "the nonce is not ours, too old or used; begin again");
   }
   RETURN_IF_ERROR(rpc::VerifySignature(
       certificate_pem, absl::StrCat(kRecoveryDomain, nonce, Sha256(csr_pem)), signature));
-  return FillNextSlot("agent.recover", peer, csr_pem);
+  return FillNextSlot("agent.recover", peer, &name, csr_pem);
 }
 
 absl::StatusOr<Agent> Enrollment::Revoke(const std::string& principal, const std::string& agent_id,
@@ -351,8 +341,7 @@ absl::StatusOr<Agent> Enrollment::Revoke(const std::string& principal, const std
     agent.revoked = true;
     agent.state_reason = reason;
     RETURN_IF_ERROR(tx.UpdateAgent(&agent));
-    RETURN_IF_ERROR(
-        tx.PutSetting(RevocationKey(agent_id), absl::StrCat(absl::ToUnixNanos(clock_->Now()))));
+    RETURN_IF_ERROR(PutRevocationTime(tx, agent_id, clock_->Now()));
     return tx.AppendAudit({principal,
                            "agent.revoke",
                            AgentName(agent_id),

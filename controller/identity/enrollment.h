@@ -68,8 +68,9 @@ class Enrollment {
 
   absl::StatusOr<Identity> Renew(const AgentPeer& peer, const std::string& csr_pem);
 
-  // Recovery of an agent that was away for longer than its certificate lasted. The slots' serials
-  // are accepted until `recovery_window` after their end (RECOVERY_TOO_LATE).
+  // Recovery of an agent that was away for longer than its certificate lasted. The slots' serials,
+  // and those that a restored store lost (adoption.h), are accepted until `recovery_window` after
+  // their end (RECOVERY_TOO_LATE).
   absl::StatusOr<std::string> BeginRecovery(const std::string& certificate_pem);
   // UNAUTHENTICATED: NONCE_UNKNOWN (expired, used, of another certificate), BAD_SIGNATURE.
   absl::StatusOr<Identity> FinishRecovery(const std::string& certificate_pem,
@@ -90,9 +91,13 @@ class Enrollment {
   absl::Status EnrollAgent(WriteTx& tx, const JoinToken& token,
                            const CertificateAuthority::AgentCertificate& issued,
                            const std::string& version);
+  // `maybe_lost`: the peer's certificate, if it has proved that it has the key of one which the
+  // store may not know (adoption.h).
   absl::StatusOr<Identity> FillNextSlot(absl::string_view action, const AgentPeer& peer,
+                                        const CertificateAuthority::AgentName* maybe_lost,
                                         const std::string& csr_pem);
-  absl::StatusOr<AgentPeer> RecoverablePeer(const std::string& certificate_pem);
+  absl::StatusOr<CertificateAuthority::AgentName> RecoverableName(
+      const std::string& certificate_pem);
   Identity IdentityOf(const std::string& agent_id, const std::string& environment,
                       const std::string& leaf_pem, absl::Time not_after) const;
 

@@ -77,6 +77,9 @@ class ReadTx {
                                                    const PageRequest& page) = 0;  // Newest first.
   // Up to `limit` records with seq >= from_seq, oldest first.
   virtual absl::StatusOr<std::vector<AuditRow>> ReadAudit(uint64_t from_seq, int limit) = 0;
+  // Does a record about this very resource have a detail with this word (letters and digits) in it?
+  virtual absl::StatusOr<bool> AuditMentions(absl::string_view resource,
+                                             absl::string_view text) = 0;
   // What is stored of a tile of the records' Merkle tree (common/audit/tiles.h); "" if nothing is.
   // Inside of a WriteTx: as of the last commit.
   virtual absl::StatusOr<std::string> ReadAuditTile(int level, uint64_t index) = 0;

@@ -245,6 +245,14 @@ class Transaction : public WriteTx {
     }
     return rows;
   }
+  absl::StatusOr<bool> AuditMentions(absl::string_view resource, absl::string_view text) override {
+    return std::any_of(t_.audit.begin(), t_.audit.end(), [&](const auto& row) {
+      return row->entry.resource == resource &&
+             std::any_of(
+                 row->entry.details.begin(), row->entry.details.end(),
+                 [&](const auto& detail) { return absl::StrContains(detail.second, text); });
+    });
+  }
   // Made anew each time: the trails of tests are short.
   absl::StatusOr<std::string> ReadAuditTile(int level, uint64_t index) override {
     audit::TreeAppender tree;

@@ -136,6 +136,16 @@ absl::StatusOr<std::vector<AuditRow>> ReadAudit(Connection& connection, uint64_t
   return ReadAll(&statement);
 }
 
+absl::StatusOr<bool> AuditMentions(Connection& connection, absl::string_view resource,
+                                   absl::string_view text) {
+  ASSIGN_OR_RETURN(Statement statement,
+                   connection.Prepare("SELECT 1 FROM audit WHERE resource = ?1 AND "
+                                      "instr(details, ?2) > 0 LIMIT 1"));
+  statement.BindText(1, resource);
+  statement.BindText(2, text);
+  return statement.Step();
+}
+
 absl::StatusOr<ChainHead> ReadChainHead(Connection& connection) {
   ASSIGN_OR_RETURN(Statement statement,
                    connection.Prepare(absl::StrCat(kSelect, "ORDER BY seq DESC LIMIT 1")));

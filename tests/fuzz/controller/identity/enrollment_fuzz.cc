@@ -1,7 +1,8 @@
 // Whatever comes as join token, certificate request, certificate, nonce and signature: an identity
 // is given out only for a token that was made, not used by another key and not over, under the
 // token's name; a certificate counts only if it was issued, to the agent that it names, and neither
-// revoked nor replaced; and everything told or recorded is readable text.
+// revoked nor replaced, not even where the store was restored and lost something; and everything
+// told or recorded is readable text.
 //
 // The input is a list of calls. Their arguments are the real ones, changed ones (inside the DER of
 // what is PEM), or raw bytes.
@@ -11,6 +12,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -24,6 +26,7 @@
 #include "common/base/text.h"
 #include "common/log/log.h"
 #include "common/rpc/x509.h"
+#include "controller/audit/recovery.h"
 #include "controller/identity/enrollment.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/memory_store.h"
@@ -65,6 +68,13 @@ class Life {
     authenticator_->SetRevocationListener([](const std::string&) {});
     enrollment_ = std::make_unique<Enrollment>(&store_, ca_.get(), authenticator_.get(), &clock_,
                                                Enrollment::Options());
+    // The store says that it lost any time. It knows all that is issued here: nothing is adopted.
+    const RecoveryDemand demand = {"lost", clock_.Now() + absl::Hours(24 * 3650), std::nullopt};
+    Require(store_
+                .MutateAndWait([&](WriteTx& tx) {
+                  return tx.PutSetting(RecoverySetting(), RecoverySettingValue(demand));
+                })
+                .ok());
     Environment environment;
     environment.name = "qa";
     Require(
@@ -75,6 +85,7 @@ class Life {
     MakeToken();
     for (int i = 0; i < kMaxCalls && input_.remaining_bytes() > 0; ++i) Call();
     for (const AuditRow& row : store_.Audit()) {
+      Require(row.entry.action != "agent.certificate.adopt");
       Require(IsValidUtf8(row.entry.actor) && IsValidUtf8(row.entry.resource));
       for (const auto& [key, value] : row.entry.details) Require(IsValidUtf8(value));
     }

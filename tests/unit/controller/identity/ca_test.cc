@@ -57,6 +57,22 @@ TEST_F(CaTest, TheFirstStartMakesItAndLaterOnesKeepIt) {
   EXPECT_GT(certificate->not_after, clock_.Now() + absl::Hours(24 * 365 * 9));
 }
 
+TEST_F(CaTest, ACertificateTellsWhenItWasIssuedHoweverLongItLives) {
+  const auto ca = *Open();
+  const auto key = *rpc::MakeKeyAndRequest("db1");
+  for (const absl::Duration lifetime :
+       {absl::Seconds(2), absl::Seconds(15), absl::Minutes(9), absl::Minutes(10), absl::Minutes(11),
+        absl::Hours(24), absl::Hours(24 * 365)}) {
+    clock_.Advance(absl::Milliseconds(1300));
+    const auto issued = ca->IssueAgent(key.csr_pem, "db1", lifetime);
+    ASSERT_TRUE(issued.ok()) << issued.status();
+    const auto name = ca->NameOf(issued->pem);
+    ASSERT_TRUE(name.ok()) << name.status();
+    EXPECT_GT(name->issued, clock_.Now() - absl::Seconds(1)) << lifetime;
+    EXPECT_LT(name->issued, clock_.Now() + absl::Milliseconds(200)) << lifetime;
+  }
+}
+
 TEST_F(CaTest, AFirstStartThatCrashedBeforeTheRenameBeginsAgain) {
   ASSERT_TRUE(MakeDirectories(dir_ + "/ca.unfinished", 0700).ok());
   ASSERT_TRUE(WriteFileAtomically(dir_ + "/ca.unfinished/ca.key", "half", 0600).ok());

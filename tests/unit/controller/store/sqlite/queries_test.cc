@@ -35,6 +35,23 @@ TEST_F(QueriesTest, WhatIsNotThereHasAReasonOfItsOwn) {
   EXPECT_EQ(Read([](ReadTx& tx) { return tx.FindJobByRequestKey(""); }).value(), std::nullopt);
 }
 
+TEST_F(QueriesTest, TheTrailSaysWhetherARecordOfThisVeryResourceHasAWord) {
+  ASSERT_TRUE(
+      Mutate([](WriteTx& tx) -> absl::Status {
+        RETURN_IF_ERROR(
+            tx.AppendAudit({"agents/db1", "x", "agents/db1", "qa", {{"replaced", "AB12,CD34"}}}));
+        return tx.AppendAudit({"agents/db10", "x", "agents/db10", "qa", {{"serial", "EF56"}}});
+      }).ok());
+  const auto mentions = [&](const char* resource, const char* word) {
+    return Read([&](ReadTx& tx) { return tx.AuditMentions(resource, word); }).value();
+  };
+  EXPECT_TRUE(mentions("agents/db1", "AB12"));
+  EXPECT_TRUE(mentions("agents/db1", "CD34"));
+  EXPECT_FALSE(mentions("agents/db1", "EF56"));
+  EXPECT_TRUE(mentions("agents/db10", "EF56"));
+  EXPECT_FALSE(mentions("agents/db", "AB12"));
+}
+
 TEST_F(QueriesTest, UniqueKeysAreUnique) {
   Job job = MakeJob("J1");
   job.request_key = "users/ada r1";
