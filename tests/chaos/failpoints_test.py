@@ -42,6 +42,7 @@ class Driver:
         self.seen = {}     # Daemon: how far its trace was read.
         self.point = ""    # The one that is driven now.
         self.hits_before = 0
+        self.entries_before = 0
 
     # An operation's name, and what it does. `target` is the daemon that a start concerns.
     def operations(self):
@@ -64,6 +65,7 @@ class Driver:
             "export": w.export,
             "enrol again": w.re_enrol,
             "upgrade": w.upgrade,
+            "restore": w.restore,
         }
 
     def note_reached(self, operation):
@@ -105,7 +107,7 @@ class Driver:
             daemon, operation = "agent-redis", "enrol again"
         name, tag = point.split("#", 1)
         orders = f"{name}#{tag}=kill"
-        fleet.codes.pop(daemon, None)
+        self.entries_before = len(fleet.log.copy())
         self.point, self.hits_before = point, self.hits(daemon, point)
         fleet.log.add("fault", daemon=daemon, orders=orders, operation=operation)
         if operation == "enrol again":
@@ -113,16 +115,21 @@ class Driver:
         upgrades = operation == "upgrade" and daemon == "controller"
         if upgrades:
             self.workload.orders_at_upgrade = orders
+        restores = operation == "restore" and daemon == "controller"
+        if restores:
+            self.workload.orders_at_restore = orders
         if operation == f"start {daemon}":
             fleet.reboot(daemon, orders)
         else:
-            if not upgrades and (operation != "enrol again" or daemon == "controller"):
+            if not upgrades and not restores and (
+                    operation != "enrol again" or daemon == "controller"):
                 fleet.reboot(daemon, orders)
             for _ in range(2):
                 self.operations()[operation]()
                 if self.died(daemon):
                     break
         self.workload.orders_at_enrolment = self.workload.orders_at_upgrade = ""
+        self.workload.orders_at_restore = ""
         deadline = time.monotonic() + 5
         while not self.died(daemon) and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -138,7 +145,9 @@ class Driver:
     def died(self, daemon):
         if IN_CHILDREN.search(self.point):
             return self.hits(daemon, self.point) > self.hits_before
-        return self.fleet.codes.get(daemon) == -9
+        # It may have been started more than once since.
+        return any(entry["op"] == "died" and entry["daemon"] == daemon and entry["code"] == -9
+                   for entry in self.fleet.log.copy()[self.entries_before:])
 
 
 def drive_first_start(point):

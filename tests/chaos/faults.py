@@ -213,11 +213,11 @@ class Faults:
 
     def leave_recovery(self):
         """An agent that was away during the recovery may tell of still more, and demand another. One
-        that renewed its certificate in the lost time needs a new one. One that has seen the epoch of
-        a clock that was ahead does not come before that is known to the controller, and then looks
-        every two minutes only: somebody starts it again."""
+        that has seen the epoch of a clock that was ahead does not come before that is known to the
+        controller, and looks every ten seconds. One that renewed its certificate in the lost time
+        comes back by itself, unless a clock has jumped."""
         for _ in range(5):
-            deadline = time.monotonic() + 5
+            deadline = time.monotonic() + 12
             while time.monotonic() < deadline and self.away():
                 time.sleep(0.1)
             if demands_recovery(self.fleet):
@@ -226,8 +226,11 @@ class Faults:
                 return
             for name in self.away():
                 if locked_out(self.fleet, name):
+                    if not self.clock:
+                        raise AssertionError(f"{name} is locked out\n{self.fleet.logs()}")
                     enrol_again(self.fleet, name)
-                elif self.clock:
+                elif self.clock and f"agent-{name}" in self.fleet.binaries:
+                    # An older program looks every two minutes only.
                     self.fleet.reboot(f"agent-{name}", number=signal.SIGTERM)
 
     def away(self):

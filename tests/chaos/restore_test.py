@@ -10,18 +10,17 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
-from fleet import FleetTest, main, wait_until  # noqa: E402
+from fleet import FleetTest, main, run, wait_until  # noqa: E402
 
 
 class RestoreTest(FleetTest):
     @classmethod
     def make_fleet(cls):
-        from harness import SHORT_LEASES, ChaosFleet
+        from harness import ChaosFleet
         from workload import Workload
         cls.fleet = ChaosFleet("restore", names=("mariadb",))
-        # With usual certificates: one that is renewed between backup and restore is not known to the
-        # restored store, and its agent has to be enrolled again, as the random runs do.
-        cls.fleet.build(SHORT_LEASES)
+        # Certificates live for seconds: the restored store knows none that its agent has by then.
+        cls.fleet.build()
         cls.workload = Workload(cls.fleet)
 
     def setUp(self):
@@ -66,9 +65,19 @@ class RestoreTest(FleetTest):
     def task_of(self, job):
         return self.fleet.job(job)["tasks"][0]
 
-    def actions(self):
+    def records(self):
+        """Of the audit trail, newest first."""
         records = self.fleet.cli("eve", "audit", "list", "--limit", "0", "-o", "jsonl", expect=0).out
-        return {json.loads(line)["action"] for line in records.splitlines()}
+        return [json.loads(line) for line in records.splitlines()]
+
+    def actions(self):
+        return {record["action"] for record in self.records()}
+
+    def adoptions(self):
+        return [r for r in self.records() if r["action"] == "agent.certificate.adopt"]
+
+    def enrolments(self):
+        return len([r for r in self.records() if r["action"] == "agent.enroll"])
 
     def holding_the_table(self):
         """The change's second step waits as long as this session is open."""
@@ -202,10 +211,49 @@ class RestoreTest(FleetTest):
             f"'{name}' ORDER BY id"), [["1", "up"], ["1", "down"]])
         self.assert_ends(self.submit(folder), name, "STATE_SUCCEEDED")
 
+    def test_an_agent_that_renewed_in_the_lost_time_comes_back_by_itself(self):
+        adopted = len(self.adoptions())
+        self.restoring.back_up()
+        self.restoring.outlive_certificate("mariadb")
+        self.restoring.restore()
+        self.fleet.wait_connected("mariadb")
+        self.assertEqual(len(self.adoptions()), adopted + 1)
+        record = self.adoptions()[0]
+        self.assertEqual(record["resource"], "agents/mariadb")
+        self.assertLessEqual({"serial", "issue_time", "why"}, set(record["details"]))
+        self.recover()
+        self.fleet.wait_connected("mariadb")
+        name, _, job = self.change()
+        self.assert_ends(job, name, "STATE_SUCCEEDED")
+        # As after any renewal, from here on.
+        self.fleet.wait_connected("mariadb")
+        serial = self.fleet.agent("mariadb")["serial"]
+        wait_until("the next renewal", lambda: self.fleet.agent("mariadb")["serial"] != serial, 30)
+        self.assertEqual((len(self.adoptions()), self.enrolments()), (adopted + 1, 1))
+
+    def test_an_agent_that_was_away_until_its_certificate_ended_comes_back_by_itself(self):
+        adopted = len(self.adoptions())
+        self.restoring.back_up()
+        self.restoring.outlive_certificate("mariadb")
+        self.fleet.kill("agent-mariadb")
+        self.restoring.restore()
+        self.recover()
+        self.assertEqual(len(self.adoptions()), adopted)
+        chain = self.fleet.state / "agent-mariadb/identity/chain.pem"
+        wait_until("the certificate has expired", lambda: run(
+            ["openssl", "x509", "-in", chain, "-noout", "-checkend", "0"]).code == 1, 30)
+        self.fleet.boot("agent-mariadb")
+        self.fleet.guarding.add("agent-mariadb")
+        self.fleet.wait_connected("mariadb")
+        actions = [record["action"] for record in reversed(self.records())]
+        at = max(i for i, action in enumerate(actions) if action == "agent.certificate.adopt")
+        self.assertEqual(actions[at + 1], "agent.recover")
+        self.assertEqual((len(self.adoptions()), self.enrolments()), (adopted + 1, 1))
+
     def test_zz_everybody_agrees_in_the_end(self):
         from checker import check
         from evidence import collect
-        self.assertEqual(len(list(self.fleet.state.glob("controller-lost-*"))), 4)
+        self.assertEqual(len(list(self.fleet.state.glob("controller-lost-*"))), 6)
         evidence = collect(self.fleet, self.fleet.log.copy())
         (self.fleet.state / "evidence.json").write_text(json.dumps(evidence))
         self.assertEqual([str(v) for v in check(evidence)], [])

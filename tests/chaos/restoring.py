@@ -1,5 +1,7 @@
 """Restores a controller from an older backup of itself, as its operator would: by the documented
 commands of dbfleet-controller, in their order (docs/reference/cli.md)."""
+import contextlib
+import sqlite3
 import time
 
 from fleet import run, wait_until
@@ -16,9 +18,9 @@ def controller_command(fleet, *arguments):
         raise AssertionError(f"{result}\n{fleet.logs('controller')}")
 
 
-def start_controller(fleet):
+def start_controller(fleet, orders=""):
     with fleet.lock:
-        fleet.boot("controller")
+        fleet.boot("controller", orders)
         fleet.guarding.add("controller")
     wait_until("the controller is ready", lambda: fleet.http("/readyz")[0] == 200)
 
@@ -28,17 +30,18 @@ def demands_recovery(fleet):
     return status == 200 and "recovery" in page
 
 
-def recover(fleet, reason="the disk was lost"):
+def recover(fleet, reason="the disk was lost", orders=""):
     """The person has looked: work is handed out again, in a successor log."""
     fleet.kill("controller")
     controller_command(fleet, "recover", "--reason", reason)
     fleet.log.add("recover")
-    start_controller(fleet)
+    start_controller(fleet, orders)
 
 
 def locked_out(fleet, name):
-    """Does the agent's log say that the controller does not know its certificate? So it is when the
-    agent renewed it between the backup and the restore."""
+    """Does the agent's log say that the controller does not know its certificate? The controller lets
+    in what was issued between the backup and the restore, as far as its clock can tell; where the
+    clock jumps, a person has to."""
     log = (fleet.state / "log" / f"agent-{name}.log").read_text(errors="replace")
     said = [line for line in log.splitlines() if "connected to the controller" in line]
     return bool(said) and "SERIAL_UNKNOWN" in said[-1]
@@ -76,15 +79,23 @@ class Restoring:
         self.as_of = as_of
         self.fleet.log.add("backup_controller", folder=self.folder.name)
 
-    def restore(self):
+    def outlive_certificate(self, name):
+        """Until the agent uses a certificate that the backup does not know."""
+        with contextlib.closing(sqlite3.connect(self.folder / "store.db")) as store:
+            known = store.execute("SELECT current_serial, next_serial FROM agents WHERE id = ?",
+                                  (name,)).fetchone()
+        wait_until(f"{name} has another certificate",
+                   lambda: self.fleet.agent(name)["serial"] not in known, 60)
+
+    def restore(self, orders=""):
         """The controller dies with all its data, and comes back from the backup, in RECOVERY."""
         fleet = self.fleet
         fleet.kill("controller")
         lost = len(list(fleet.state.glob("controller-lost-*")))
         (fleet.state / "controller").rename(fleet.state / f"controller-lost-{lost}")
         controller_command(fleet, "restore", self.folder)
-        start_controller(fleet)
-        if not demands_recovery(fleet):
+        start_controller(fleet, orders)
+        if not orders and not demands_recovery(fleet):
             raise AssertionError(f"restored, and does not say so: {fleet.http('/readyz')}")
         fleet.restores += 1
         fleet.log.add("restore", as_of=self.as_of, folder=self.folder.name)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from fleet import TERMINAL, wait_until
 from harness import DATABASES, ENVIRONMENTS
+from restoring import Restoring, recover
 
 SETTLE = 90  # Seconds for a job to end, or to ask for a person, once nothing dies any more.
 
@@ -343,6 +344,20 @@ class Workload:
         fleet.boot("controller", self.orders_at_upgrade)
         fleet.guarding.add("controller")
         fleet.ready()
+
+    orders_at_restore = ""
+
+    def restore(self):
+        """The controller's data is lost and restored from a backup that does not know the agents'
+        certificates; in the end a person looks."""
+        restoring = Restoring(self.fleet)
+        restoring.back_up()
+        for name in self.fleet.names:
+            restoring.outlive_certificate(name)
+        restoring.restore(self.orders_at_restore)
+        self.fleet.ready()
+        recover(self.fleet, orders=self.orders_at_restore)
+        self.fleet.ready()
 
     def restart(self, daemon):
         self.fleet.reboot(daemon)
