@@ -81,9 +81,15 @@ class Versions:
         job = view.jobs[task["job"]]
         there, gone = ("applied", "absent") if job["direction"] == "up" else ("absent", "applied")
         migrate = task["result"].get("migrate", {})
-        for version in (task["plan"] or {"versions": []})["versions"]:
+        # A restore lost the plan of what it knew in its planning; the report tells what was done.
+        versions = (task["plan"]["versions"] if task["plan"] else
+                    migrate.get("applied", []) + migrate.get("rolled_back_versions", []))
+        for version in versions:
             key = (task["instance"], task["database"], version)
-            self.tasks[key] = name
+            if task["plan"]:
+                self.tasks[key] = name
+            elif key not in self.tasks:
+                continue
             if task["error_reason"].startswith("RESOLVED_AS_"):
                 state = "unsure"
                 as_applied = task["error_reason"] == "RESOLVED_AS_APPLIED"
