@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -163,6 +164,16 @@ absl::StatusOr<std::string> KnownAuditKey(ReadTx& tx) { return tx.GetSetting(kKe
 
 absl::Status NoteAuditKey(WriteTx& tx, const std::string& key_id) {
   return tx.PutSetting(kKeySetting, key_id);
+}
+
+absl::StatusOr<std::string> AuditKeys::Sign(absl::Time now, audit::Checkpoint* checkpoint) const {
+  const audit::VerifyingKey& own = key_.verifying_key();
+  for (const audit::TrustedKey& key : trusted_.keys()) {
+    if (key.key == own) now = std::max(now, key.not_before);
+  }
+  checkpoint->time = absl::FromUnixMicros(absl::ToUnixMicros(now));
+  checkpoint->origin = own.name;
+  return audit::SignCheckpoint(*checkpoint, key_);
 }
 
 std::string AuditKeys::key_id() const { return IdOf(key_.verifying_key()); }

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "common/audit/checkpoint.h"
 #include "common/audit/ed25519.h"
 #include "common/audit/trusted_keys.h"
 #include "controller/store/store.h"
@@ -34,6 +35,10 @@ class AuditKeys {
   static absl::Status Rotate(const std::string& data_dir, absl::Time now);
 
   const audit::SigningKey& signing_key() const { return key_; }
+  // Signs it as of `now` and returns the text; sets its time and origin. A clock that stands before
+  // the key's validity is wrong, and nobody would believe what it dates: then the validity's first
+  // moment counts.
+  absl::StatusOr<std::string> Sign(absl::Time now, audit::Checkpoint* checkpoint) const;
   const audit::TrustedKeys& trusted() const { return trusted_; }
   const std::string& trusted_text() const { return trusted_text_; }
   const std::vector<std::string>& changes() const { return changes_; }

@@ -173,9 +173,7 @@ absl::Status Checkpointer::Sign() {
     return absl::OkStatus();
   }));
   if (same) return absl::OkStatus();
-  issued.checkpoint.time = absl::FromUnixMicros(absl::ToUnixMicros(clock_.Now()));
-  issued.checkpoint.origin = keys_.signing_key().verifying_key().name;
-  ASSIGN_OR_RETURN(issued.text, audit::SignCheckpoint(issued.checkpoint, keys_.signing_key()));
+  ASSIGN_OR_RETURN(issued.text, keys_.Sign(clock_.Now(), &issued.checkpoint));
   RETURN_IF_ERROR(Put(issued));
   signed_size_ = issued.checkpoint.size;
   signed_total_.Increment();

@@ -220,8 +220,7 @@ absl::StatusOr<Recovered> Recover(Store& store, const AuditKeys& keys, absl::Tim
     ASSIGN_OR_RETURN(first, DescribeTrail(tx, successor, done.adopted));
     return absl::OkStatus();
   }));
-  first.time = absl::FromUnixMicros(absl::ToUnixMicros(now));
-  ASSIGN_OR_RETURN(const std::string text, audit::SignCheckpoint(first, keys.signing_key()));
+  ASSIGN_OR_RETURN(const std::string text, keys.Sign(now, &first));
   RETURN_IF_ERROR(store.MutateAndWait([&](WriteTx& tx) -> absl::Status {
     RETURN_IF_ERROR(tx.InsertAuditCheckpoint({0, done.log, done.adopted, first.time, text}));
     RETURN_IF_ERROR(WriteTrailLog(tx, successor));

@@ -183,9 +183,7 @@ absl::StatusOr<IssuedCheckpoint> Witnesses::Renewed(ReadTx& tx, const std::strin
                                             issued.checkpoint.log_id,
                                             " is for other records than the store's"));
   }
-  issued.checkpoint.origin = keys_.signing_key().verifying_key().name;
-  issued.checkpoint.time = absl::FromUnixMicros(absl::ToUnixMicros(clock_.Now()));
-  ASSIGN_OR_RETURN(issued.text, audit::SignCheckpoint(issued.checkpoint, keys_.signing_key()));
+  ASSIGN_OR_RETURN(issued.text, keys_.Sign(clock_.Now(), &issued.checkpoint));
   return issued;
 }
 

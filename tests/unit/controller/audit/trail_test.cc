@@ -151,6 +151,22 @@ TEST_F(CheckpointTest, TheExportVerifiesAndSaysHowFarItIsCovered) {
   EXPECT_EQ(report.last_seq, covered + 3);
 }
 
+TEST_F(CheckpointTest, WhatIsSignedByAClockBeforeTheKeysTimeVerifiesAllTheSame) {
+  clock_.JumpWallClock(-absl::Hours(24 * 400));
+  OpenCheckpointer();
+  ASSERT_TRUE(checkpointer_->Start().ok());
+  Append(3);
+  ASSERT_TRUE(store_
+                  .MutateAndWait([&](WriteTx& tx) {
+                    return DemandRecovery(tx, MemoryVerdict(), "db1", "system/dispatch",
+                                          clock_.Now(), 0);
+                  })
+                  .ok());
+  ASSERT_TRUE(Recover(store_, *keys_, clock_.Now(), "host/x", "why").ok());
+  const audit::VerifyReport report = Verify(Export(store_), *keys_);
+  EXPECT_TRUE(report.ok()) << report.problem;
+}
+
 TEST_F(CheckpointTest, ARotatedKeyIsVouchedForAndSignsOn) {
   OpenCheckpointer();
   ASSERT_TRUE(checkpointer_->Start().ok());
