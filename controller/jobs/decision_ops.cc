@@ -285,9 +285,11 @@ absl::StatusOr<std::vector<PolicyBlocker>> JobManager::Explain(ReadTx& tx, const
                                                                const WhyNoWork& why_no_work) {
   std::vector<PolicyBlocker> blockers;
   if (IsTerminal(job.state)) return blockers;
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
   if (job.state == JobState::kAwaitingApproval || job.state == JobState::kReady ||
       job.error_reason == "BLOCKED_BY_POLICY") {
-    ASSIGN_OR_RETURN(const PolicyDecision decision, flow_.EvaluatePolicy(tx, job, clock_.Now()));
+    ASSIGN_OR_RETURN(const PolicyDecision decision,
+                     flow_.EvaluatePolicyOn(tx, job, tasks, clock_.Now()));
     blockers = decision.blockers;
     if (!job.gate_job.empty() && decision.BlockedBy("verified-backup")) {
       blockers.push_back(
@@ -295,7 +297,6 @@ absl::StatusOr<std::vector<PolicyBlocker>> JobManager::Explain(ReadTx& tx, const
     }
   }
   if (job.state == JobState::kPaused) blockers.push_back({"paused", job.error_message, false});
-  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
   for (const Task& task : tasks) {
     if (IsTerminal(task.state)) continue;
     ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(task.instance_id));

@@ -1,11 +1,9 @@
 #include "controller/jobs/job_flow.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -41,30 +39,6 @@ bool MayBegin(const JobProgress& progress) {
 // Of a job over thousands of targets several are begun at once, as looking for them costs more the
 // more are under way.
 constexpr int kRefillParts = 256;
-
-std::optional<Backup> NewestCovering(const std::vector<Backup>& backups,
-                                     const std::string& database) {
-  for (const Backup& backup : backups) {
-    if (database.empty() || std::find(backup.databases.begin(), backup.databases.end(), database) !=
-                                backup.databases.end()) {
-      return backup;
-    }
-  }
-  return std::nullopt;
-}
-
-// People who approved and may not any more: disabled, or without the role.
-absl::Status AddFormerApprovers(ReadTx& tx, const Job& job, std::vector<std::string>* out) {
-  for (const Approval& approval : job.approvals) {
-    absl::string_view id = approval.principal;
-    if (!absl::ConsumePrefix(&id, "users/")) continue;
-    absl::StatusOr<User> user = tx.GetUser(id);
-    if (!user.ok() && !absl::IsNotFound(user.status())) return user.status();
-    if (user.ok() && !user->disabled && user->Has(Role::kApprover)) continue;
-    out->push_back(approval.principal);
-  }
-  return absl::OkStatus();
-}
 
 // The task's own words are the job's, when only one of them failed.
 void CopyError(const std::vector<Task>& tasks, Job* job) {
@@ -130,11 +104,11 @@ absl::Status JobFlow::Advance(FlowContext& context, const std::string& job_id) c
 
 absl::Status JobFlow::AdvancePlanning(FlowContext& context, Job* job) const {
   if (context.now >= job->expire_time) return Expire(context, job);
-  ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
   if (job->kind != JobKind::kMigrate) {
     RETURN_IF_ERROR(MoveJob(job, JobState::kReady, context.now));
     return context.tx.UpdateJob(job);
   }
+  ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
   bool planned = true;
   for (Task& task : tasks) {
     if (task.state == TaskState::kFailed) {
@@ -316,9 +290,11 @@ absl::Status JobFlow::EnsureAttempts(FlowContext& context, const Job& job,
 
 absl::Status JobFlow::EnsureAttempt(FlowContext& context, const Job& job, Task* task,
                                     Purpose purpose) const {
-  ASSIGN_OR_RETURN(const std::vector<Attempt> attempts, context.tx.AttemptsOfTask(task->id));
-  for (const Attempt& attempt : attempts) {
-    if (!IsTerminal(attempt.state)) return absl::OkStatus();
+  if (task->attempts > 0) {  // As its row counts them, which each new one raises.
+    ASSIGN_OR_RETURN(const std::vector<Attempt> attempts, context.tx.AttemptsOfTask(task->id));
+    for (const Attempt& attempt : attempts) {
+      if (!IsTerminal(attempt.state)) return absl::OkStatus();
+    }
   }
   ASSIGN_OR_RETURN(const Instance instance, context.tx.GetInstance(task->instance_id));
   Attempt attempt;
@@ -370,39 +346,6 @@ absl::Status JobFlow::Finish(FlowContext& context, Job* job, const std::vector<T
                         {"reason", job->error_reason},
                         {"error", job->error_message},
                         {"tasks", absl::StrCat(tasks.size())}});
-}
-
-absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicy(ReadTx& tx, const Job& job,
-                                                       absl::Time now) const {
-  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
-  return EvaluatePolicyOn(tx, job, tasks, now);
-}
-
-absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicyOn(ReadTx& tx, const Job& job,
-                                                         absl::Span<const Task> tasks,
-                                                         absl::Time now) const {
-  PolicyInput input;
-  input.job = job;
-  input.now = now;
-  ASSIGN_OR_RETURN(const Environment environment, tx.GetEnvironment(job.environment));
-  input.policy = environment.policy;
-  ASSIGN_OR_RETURN(input.dependent_approvers, dependents_(tx, job.requester));
-  RETURN_IF_ERROR(AddFormerApprovers(tx, job, &input.former_approvers));
-  for (const Task& task : tasks) {
-    ASSIGN_OR_RETURN(const std::vector<Backup> backups, tx.VerifiedBackups(task.instance_id));
-    input.targets.push_back({task.Target(), task.instance_id, task.database,
-                             NewestCovering(backups, task.database), PlannedRows(task)});
-  }
-  PolicyDecision decision = Evaluate(input);
-  // The digest covers the policy under which it was made; another policy means another digest.
-  if (!job.policy_digest.empty() &&
-      job.policy_digest != PolicyDigest(environment.name, environment.policy)) {
-    decision.blockers.push_back({"policy-changed",
-                                 "the environment's policy changed after the plan was made; it is "
-                                 "planned again",
-                                 false});
-  }
-  return decision;
 }
 
 }  // namespace dbfleet::controller

@@ -99,6 +99,7 @@ absl::StatusOr<Job> JobManager::InsertSimpleJob(FlowContext& context, const Requ
   Job job;
   job.id = NewUlid(context.now);
   job.kind = kind;
+  job.state = JobState::kReady;  // There is nothing to plan.
   job.environment = instance.environment;
   job.requester = meta.principal;
   job.title = std::string(title);

@@ -179,8 +179,8 @@ absl::string_view BackupAdvice(BackupGate gate) {
 
 void CheckBackups(const PolicyInput& input, const ApprovalCount& count,
                   std::vector<PolicyBlocker>* blockers) {
+  if (!BackupsCount(input.job, input.policy)) return;
   const absl::Duration max_age = input.policy.verified_backup_max_age;
-  if (!input.job.schema_change || max_age <= absl::ZeroDuration()) return;
   absl::Time not_before = input.job.create_time;
   if (NeedsApprovals(input)) {
     // Before the approvals are there, no backup can be later than them.
@@ -219,6 +219,10 @@ bool PolicyDecision::BlockedBy(absl::string_view rule) const {
 bool PolicyDecision::Counts(absl::string_view principal) const {
   return std::any_of(counted.begin(), counted.end(),
                      [&](const Approval& approval) { return approval.principal == principal; });
+}
+
+bool BackupsCount(const Job& job, const EnvironmentPolicy& policy) {
+  return job.schema_change && policy.verified_backup_max_age > absl::ZeroDuration();
 }
 
 PolicyDecision Evaluate(const PolicyInput& input) {

@@ -68,6 +68,9 @@ struct PolicyDecision {
 //   than the job itself).
 PolicyDecision Evaluate(const PolicyInput& input);
 
+// Whether the targets' backups have a say. Where they have none they need not be read.
+bool BackupsCount(const Job& job, const EnvironmentPolicy& policy);
+
 // The defaults of a new environment with this name (requirement P2's first level).
 EnvironmentPolicy DefaultPolicy(absl::string_view environment);
 
