@@ -77,6 +77,8 @@ struct EnvironmentPolicy {
   absl::Duration verified_backup_max_age = absl::ZeroDuration();  // Zero: no backup demanded.
   absl::Duration approval_ttl = absl::Hours(24);
   bool destructive_consent = true;
+
+  bool operator==(const EnvironmentPolicy&) const = default;
 };
 
 struct Environment {
@@ -84,6 +86,8 @@ struct Environment {
   std::string display_name;
   EnvironmentPolicy policy;
   uint64_t version = 0;
+
+  bool operator==(const Environment&) const = default;
 };
 
 struct Agent {
@@ -107,6 +111,8 @@ struct Agent {
   std::string public_key_sha256;  // Of the current certificate's key.
   uint64_t acked_event_seq = 0;   // Committed up to here, of `journal_id`.
   uint64_t version = 0;
+
+  bool operator==(const Agent&) const = default;
 };
 
 struct JoinToken {
@@ -136,6 +142,8 @@ struct Instance {
   bool removed = false;
   absl::Time create_time;
   uint64_t version = 0;
+
+  bool operator==(const Instance&) const = default;
 };
 
 struct Approval {
@@ -148,6 +156,8 @@ struct Approval {
   // Target -> the estimated rows that the approver saw, -1 if nobody knew. The digest leaves
   // estimates out, so only this tells an approval of a hundred rows from one of a million.
   std::map<std::string, int64_t> rows;
+
+  bool operator==(const Approval&) const = default;
 };
 
 struct Job {
@@ -181,6 +191,8 @@ struct Job {
   bool cancel_requested = false;
   std::vector<Approval> approvals;
   uint64_t version = 0;
+
+  bool operator==(const Job&) const = default;
 };
 
 struct StepReport {
@@ -191,6 +203,8 @@ struct StepReport {
   absl::Duration duration = absl::ZeroDuration();
   std::string error;
   std::string migration_version;
+
+  bool operator==(const StepReport&) const = default;
 };
 
 struct Task {
@@ -212,6 +226,8 @@ struct Task {
 
   // "instances/x" or "instances/x/databases/y".
   std::string Target() const;
+
+  bool operator==(const Task&) const = default;
 };
 
 struct Attempt {
@@ -235,6 +251,8 @@ struct Attempt {
   std::string error_reason;
   std::string error_message;
   uint64_t version = 0;
+
+  bool operator==(const Attempt&) const = default;
 };
 
 struct Backup {

@@ -1,6 +1,6 @@
 #include "controller/store/sqlite/listing.h"
 #include "controller/store/sqlite/rows.h"
-#include "controller/store/sqlite/table.h"
+#include "controller/store/sqlite/table_row.h"
 
 namespace dbfleet::controller::sqlite {
 

@@ -10,9 +10,10 @@
 #include "controller/domain/names.h"
 #include "controller/store/sqlite/codec.h"
 #include "controller/store/sqlite/connection.h"
+#include "controller/store/sqlite/row_visitors.h"
 
-// The three ways to go over the columns of a noun (table.h): naming, binding and reading them,
-// always in the same order.
+// The ways to go over the columns of a noun (table.h) that have to do with SQLite: naming, binding
+// and reading them, always in the same order.
 namespace dbfleet::controller::sqlite {
 
 class NameVisitor {
@@ -23,43 +24,48 @@ class NameVisitor {
   }
   template <typename F>
   void Fixed(const char* name, const F&) {
+    fixed.set(names.size());
     names.push_back(name);
-    fixed.push_back(name);
   }
   void Blob(const char* name, const std::string&) { names.push_back(name); }
+  template <typename F, typename Derive>
+  void Derived(const char* name, const F&, const Derive&) {
+    names.push_back(name);
+  }
 
   std::vector<std::string> names;
-  std::vector<std::string> fixed;  // A part of the names.
+  ColumnSet fixed;
 };
 
-// Binds the columns of one kind, from the number index + 1 on. The value must outlive the
-// statement.
+// Binds these columns, from the number 1 on. The value must outlive the statement.
 class BindVisitor {
  public:
-  enum class Which { kAll, kChangeable, kFixed };
-  explicit BindVisitor(Statement* statement, Which which = Which::kAll, int from = 0)
-      : index(from), statement_(*statement), which_(which) {}
+  BindVisitor(Statement* statement, ColumnSet which) : statement_(*statement), which_(which) {}
 
   template <typename F>
-  void Fixed(const char* name, const F& v) {
-    if (which_ != Which::kChangeable) Bind(name, v);
+  void operator()(const char*, const F& v) {
+    if (which_.test(column_++)) Bind(v);
   }
   template <typename F>
-  void operator()(const char* name, const F& v) {
-    if (which_ != Which::kFixed) Bind(name, v);
+  void Fixed(const char*, const F& v) {
+    if (which_.test(column_++)) Bind(v);
   }
   void Blob(const char*, const std::string& v) {
-    if (which_ != Which::kFixed) statement_.BorrowBlob(++index, v);
+    if (which_.test(column_++)) statement_.BorrowBlob(++index, v);
+  }
+  template <typename F, typename Derive>
+  void Derived(const char*, const F& v, const Derive& derive) {
+    if (which_.test(column_++)) Bind(derive(v));
   }
 
-  int index;
+  int index = 0;  // The last one that was bound.
 
  private:
-  void Bind(const char*, const std::string& v) { statement_.BorrowText(++index, v); }
-  void Bind(const char*, absl::Time v) { statement_.BindInt(++index, EncodeTime(v)); }
-  void Bind(const char*, absl::Duration v) { statement_.BindInt(++index, EncodeDuration(v)); }
+  void Bind(const std::string& v) { statement_.BorrowText(++index, v); }
+  void Bind(absl::Time v) { statement_.BindInt(++index, EncodeTime(v)); }
+  void Bind(absl::Duration v) { statement_.BindInt(++index, EncodeDuration(v)); }
   template <typename F>
-  void Bind(const char*, const F& v) {
+  void Bind(const F& v) {
     if constexpr (std::is_enum_v<F>) {
       statement_.BorrowText(++index, NameOf(v));
     } else if constexpr (std::is_integral_v<F>) {
@@ -70,7 +76,8 @@ class BindVisitor {
   }
 
   Statement& statement_;
-  const Which which_;
+  const ColumnSet which_;
+  size_t column_ = 0;
 };
 
 class ReadVisitor {
@@ -97,6 +104,10 @@ class ReadVisitor {
     (*this)(name, v);
   }
   void Blob(const char*, std::string& v) { v = statement_.Text(index++); }
+  template <typename F, typename Derive>
+  void Derived(const char*, F&, const Derive&) {
+    ++index;
+  }
 
   int index = 0;
   std::string unreadable;  // A column whose text means nothing to this program.

@@ -9,8 +9,6 @@ namespace {
 
 constexpr int kBusyTimeoutMs = 10'000;
 
-std::string_view Std(absl::string_view text) { return {text.data(), text.size()}; }
-
 absl::Status StatusOf(int code, absl::string_view detail) {
   switch (code) {
     case SQLITE_CONSTRAINT_UNIQUE:
@@ -145,7 +143,7 @@ Connection::~Connection() {
 }
 
 absl::StatusOr<Statement> Connection::Prepare(absl::string_view sql) {
-  auto it = statements_.find(Std(sql));
+  auto it = statements_.find(sql);
   if (it == statements_.end()) {
     sqlite3_stmt* statement = nullptr;
     const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),

@@ -2,10 +2,10 @@
 
 #include <sqlite3.h>
 
-#include <map>
 #include <memory>
 #include <string>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -80,6 +80,13 @@ class Connection {
   const absl::Status& failure() const { return failure_; }
   void ClearFailure() { failure_ = absl::OkStatus(); }
 
+  // Rows that this connection need not read again; null: there are none. The cache must outlive the
+  // last use of the connection, which must be the only one that writes.
+  class RowCache* row_cache() const {
+    return row_cache_;
+  }
+  void set_row_cache(class RowCache* cache) { row_cache_ = cache; }
+
   // The status of `code`; remembers it as failure() if it is a serious one.
   absl::Status Fail(int code, absl::string_view what);
 
@@ -87,8 +94,9 @@ class Connection {
   explicit Connection(sqlite3* db) : db_(db) {}
 
   sqlite3* const db_;
-  std::map<std::string, sqlite3_stmt*, std::less<>> statements_;
+  absl::flat_hash_map<std::string, sqlite3_stmt*> statements_;
   absl::Status failure_;
+  class RowCache* row_cache_ = nullptr;
 };
 
 // Whether this status came from a full disk.

@@ -3,7 +3,7 @@
 #include "controller/domain/names.h"
 #include "controller/store/sqlite/listing.h"
 #include "controller/store/sqlite/rows.h"
-#include "controller/store/sqlite/table.h"
+#include "controller/store/sqlite/table_row.h"
 
 namespace dbfleet::controller::sqlite {
 

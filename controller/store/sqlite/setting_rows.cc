@@ -3,6 +3,7 @@
 #include "common/base/hash.h"
 #include "common/base/status.h"
 #include "controller/store/sqlite/codec.h"
+#include "controller/store/sqlite/row_cache.h"
 #include "controller/store/sqlite/rows.h"
 
 namespace dbfleet::controller::sqlite {
@@ -48,12 +49,21 @@ absl::Status PutContent(Connection& connection, absl::string_view sha256,
 }
 
 absl::StatusOr<std::string> GetSetting(Connection& connection, absl::string_view key) {
-  ASSIGN_OR_RETURN(std::optional<std::string> value,
+  RowCache* const cache = connection.row_cache();
+  if (cache != nullptr) {
+    if (const Setting* setting = cache->Find<Setting>(key)) return setting->value;
+  }
+  ASSIGN_OR_RETURN(std::optional<std::string> stored,
                    GetValue(connection, "SELECT value FROM settings WHERE key = ?1", key));
-  return std::move(value).value_or("");
+  std::string value = std::move(stored).value_or("");
+  if (cache != nullptr) {
+    cache->Keep(key, Setting{value}, sizeof(Setting) + key.size() + value.size());
+  }
+  return value;
 }
 
 absl::Status PutSetting(Connection& connection, absl::string_view key, absl::string_view value) {
+  if (connection.row_cache() != nullptr) connection.row_cache()->Take<Setting>(key);
   return PutValue(connection,
                   "INSERT INTO settings(key, value) VALUES(?1, ?2) "
                   "ON CONFLICT(key) DO UPDATE SET value = excluded.value",

@@ -204,6 +204,7 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(SqliteStoreOption
   writer.head = start->trail.head;
   writer.tree = std::move(start->trail.tree);
   writer.disk = std::move(disk);
+  writer.row_cache_bytes = options.row_cache_bytes;
   writer.metrics = options.metrics;
   writer.fatal = options.fatal ? options.fatal : EndProcess;
   if (options.on_audit_head) {

@@ -18,6 +18,7 @@ struct SqliteStoreOptions {
   std::string path;                      // Its folder is made if it is missing (mode 0700).
   int readers = 4;                       // Reads that can go on at the same time.
   int64_t ballast_bytes = 16 << 20;      // 0: none.
+  size_t row_cache_bytes = 16 << 20;     // Rows that the writer need not read again; 0: none.
   metrics::Registry* metrics = nullptr;  // dbfleet_store_*; must outlive the store.
 
   // Called on the writer thread after each COMMIT that added audit records, before the `done`s,

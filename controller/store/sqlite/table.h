@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,9 +27,9 @@
 //
 // Columns calls v("name", field), or v.Blob("name", field), or v.Fixed("name", field), for every
 // column but `version`, the same way for naming, binding and reading. What is Fixed keeps the value
-// of its insertion: Update leaves it alone, so that SQLite need not write its indexes again nor
-// look at foreign keys. Keys are, and whatever has an index and never changes. Column names come
-// from here only, never from outside.
+// of its insertion: an Update that would change it is refused. v.Derived("name", field, function)
+// stores what follows from another column's field and is never read: it is there for an index.
+// Column names come from here only, never from outside.
 namespace dbfleet::controller::sqlite {
 
 template <typename T>
@@ -90,83 +89,6 @@ template <typename T>
 absl::Status NotFound(absl::string_view key) {
   return Error(absl::StatusCode::kNotFound, ReasonFor<T>("NOT_FOUND"),
                absl::StrCat("there is no ", Table<T>::kNoun, " \"", key, "\""));
-}
-
-template <typename T>
-absl::StatusOr<T> GetRow(Connection& connection, absl::string_view key) {
-  static const auto& sql =
-      *new std::string(absl::StrCat(SelectSql<T>(), "WHERE ", Table<T>::kKey, " = ?1"));
-  ASSIGN_OR_RETURN(Statement statement, connection.Prepare(sql));
-  statement.BorrowText(1, key);
-  ASSIGN_OR_RETURN(const bool found, statement.Step());
-  if (!found) return NotFound<T>(key);
-  return ReadRow<T>(statement);
-}
-
-template <typename T>
-absl::Status MapDuplicate(const absl::Status& status, absl::string_view key) {
-  if (status.code() != absl::StatusCode::kAlreadyExists) return status;
-  return Error(
-      absl::StatusCode::kAlreadyExists, ReasonFor<T>("EXISTS"),
-      absl::StrCat("the ", Table<T>::kNoun, " \"", key,
-                   "\", or one with the same unique field, is there already: ", status.message()));
-}
-
-template <typename T>
-absl::Status InsertRow(Connection& connection, T* value) {
-  static const auto& sql = *new std::string([] {
-    const std::vector<std::string> names = ColumnNames<T>();
-    const std::vector<std::string> marks(names.size(), "?");
-    return absl::StrCat("INSERT INTO ", Table<T>::kName, "(", absl::StrJoin(names, ", "),
-                        ", version) VALUES(", absl::StrJoin(marks, ", "), ", 1)");
-  }());
-  ASSIGN_OR_RETURN(Statement statement, connection.Prepare(sql));
-  BindVisitor binder(&statement);
-  Table<T>::Columns(std::as_const(*value), binder);
-  RETURN_IF_ERROR(MapDuplicate<T>(statement.Run(), Table<T>::Key(*value)));
-  value->version = 1;
-  return absl::OkStatus();
-}
-
-template <typename T>
-absl::Status UpdateRow(Connection& connection, T* value) {
-  static const auto& sql = *new std::string([] {
-    NameVisitor columns;
-    const T empty{};
-    Table<T>::Columns(empty, columns);
-    std::string text = absl::StrCat("UPDATE ", Table<T>::kName, " SET version = version + 1");
-    size_t n = 0;
-    for (const std::string& name : columns.names) {
-      if (std::count(columns.fixed.begin(), columns.fixed.end(), name) > 0) continue;
-      absl::StrAppend(&text, ", ", name, " = ?", ++n);
-    }
-    absl::StrAppend(&text, " WHERE version = ?", ++n);
-    for (const std::string& name : columns.fixed) absl::StrAppend(&text, " AND ", name, " = ?", ++n);
-    return text;
-  }());
-  const std::string& key = Table<T>::Key(*value);
-  {
-    ASSIGN_OR_RETURN(Statement statement, connection.Prepare(sql));
-    BindVisitor binder(&statement, BindVisitor::Which::kChangeable);
-    Table<T>::Columns(std::as_const(*value), binder);
-    statement.BindInt(binder.index + 1, static_cast<int64_t>(value->version));
-    BindVisitor fixed(&statement, BindVisitor::Which::kFixed, binder.index + 1);
-    Table<T>::Columns(std::as_const(*value), fixed);
-    RETURN_IF_ERROR(MapDuplicate<T>(statement.Run(), key));
-  }
-  if (connection.changes() == 1) {
-    ++value->version;
-    return absl::OkStatus();
-  }
-  ASSIGN_OR_RETURN(const T stored, GetRow<T>(connection, key));
-  if (stored.version == value->version) {
-    return Error(absl::StatusCode::kInternal, "FIXED_COLUMN",
-                 absl::StrCat("an update of the ", Table<T>::kNoun, " \"", key,
-                              "\" would change a column that is fixed"));
-  }
-  return Error(
-      absl::StatusCode::kAborted, "STALE",
-      absl::StrCat(Table<T>::kNoun, " \"", key, "\" was changed meanwhile; read it again"));
 }
 
 }  // namespace dbfleet::controller::sqlite

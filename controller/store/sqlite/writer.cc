@@ -64,9 +64,11 @@ Writer::Writer(Options options)
       metrics_(options.metrics == nullptr ? nullptr : std::make_unique<Metrics>(*options.metrics)),
       fatal_(std::move(options.fatal)),
       on_head_(std::move(options.on_head)),
+      rows_(options.row_cache_bytes),
       head_(options.head),
       next_head_(options.head),
       tree_(std::move(options.tree)) {
+  connection_->set_row_cache(&rows_);
   sqlite3_wal_hook(
       connection_->handle(),
       [](void* pages, sqlite3*, const char*, int count) {
@@ -221,6 +223,7 @@ void Writer::RunMutation(Item* item) {
   connection_->ClearFailure();
   item->status = connection_->Repeat("SAVEPOINT mutation");
   if (!item->status.ok()) return;
+  rows_.BeginMutation();
   WriteTransaction transaction(connection_.get(), tokens_, clock_, &next_head_, &new_leaves_,
                                &actions_);
   item->status = item->mutation(transaction);
@@ -230,6 +233,7 @@ void Writer::RunMutation(Item* item) {
   if (item->status.ok()) return;
   next_head_ = before;
   new_leaves_.resize(leaves_before);
+  rows_.UndoMutation();
   if (!connection_->in_transaction()) return;
   const absl::Status undo = connection_->Execute("ROLLBACK TO mutation; RELEASE mutation");
   if (undo.ok()) return;
@@ -241,6 +245,7 @@ void Writer::RunMutation(Item* item) {
 }
 
 Writer::GroupEnd Writer::Abandon(std::vector<Item>* group, const absl::Status& why) {
+  rows_.Clear();
   if (connection_->in_transaction()) {
     const absl::Status rollback = connection_->Execute("ROLLBACK");
     if (!rollback.ok() || connection_->in_transaction()) return Fatal(rollback);

@@ -18,6 +18,7 @@
 #include "controller/store/sqlite/connection.h"
 #include "controller/store/sqlite/disk_guard.h"
 #include "controller/store/sqlite/page_tokens.h"
+#include "controller/store/sqlite/row_cache.h"
 #include "controller/store/sqlite/rows.h"
 #include "controller/store/store.h"
 
@@ -46,6 +47,7 @@ class Writer {
     ChainHead head;
     audit::TreeAppender tree;  // Over the records up to `head`.
     std::unique_ptr<DiskGuard> disk;
+    size_t row_cache_bytes = 0;
     metrics::Registry* metrics;  // May be null.
     std::function<void(const absl::Status&)> fatal;
     std::function<void(const ChainHead&)> on_head;  // After a COMMIT that moved it; may be null.
@@ -93,6 +95,7 @@ class Writer {
   const std::function<void(const ChainHead&)> on_head_;
 
   // The writer thread's own.
+  RowCache rows_;
   ChainHead head_;                       // Committed.
   ChainHead next_head_;                  // With the group that is being written.
   audit::TreeAppender tree_;             // Committed.
