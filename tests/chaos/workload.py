@@ -332,7 +332,14 @@ class Workload:
     orders_at_enrolment = ""
 
     # What makes a store of this program's schema the one of the schema before it.
-    TO_FORMER_SCHEMA = "ALTER TABLE starts DROP COLUMN life; PRAGMA user_version = 5;"
+    OPEN = "state IN ('queued', 'offered', 'accepted', 'granted', 'running', 'unreachable')"
+    TO_FORMER_SCHEMA = f"""
+        DROP INDEX attempts_open_job; DROP INDEX attempts_open_agent;
+        DROP INDEX attempts_open_instance; ALTER TABLE attempts DROP COLUMN open;
+        CREATE INDEX attempts_open_instance ON attempts(instance_id, id) WHERE {OPEN};
+        CREATE INDEX attempts_open_agent ON attempts(agent_id, id) WHERE {OPEN};
+        CREATE INDEX attempts_open_job ON attempts(job_id, id) WHERE {OPEN};
+        PRAGMA user_version = 6;"""
     orders_at_upgrade = ""
 
     def upgrade(self):

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "controller/domain/names.h"
+#include "controller/domain/transitions.h"
 #include "controller/store/sqlite/listing.h"
 #include "controller/store/sqlite/rows.h"
 #include "controller/store/sqlite/table_row.h"
@@ -92,6 +93,7 @@ struct Table<Attempt> {
     v.Fixed("number", value.number);
     v("purpose", value.purpose);
     v("state", value.state);
+    v.Derived("open", value.state, [](AttemptState state) { return !IsTerminal(state); });
     v("fence", value.fence);
     v("epoch", value.epoch);
     v("safe_to_rerun", value.safe_to_rerun);
@@ -192,24 +194,18 @@ absl::StatusOr<std::vector<Attempt>> AttemptsOfTask(Connection& connection,
                              {std::string(task_id)});
 }
 
-// Word for word the condition of the indexes, or SQLite would not use them.
-#define DBFLEET_OPEN_ATTEMPT \
-  "state IN ('queued', 'offered', 'accepted', 'granted', 'running', 'unreachable')"
-
 absl::StatusOr<std::vector<Attempt>> OpenAttempts(Connection& connection) {
   // Named, because SQLite would rather go through all attempts in the order of their ids.
-  return SelectRows<Attempt>(
-      connection, "INDEXED BY attempts_open_instance WHERE " DBFLEET_OPEN_ATTEMPT " ORDER BY id",
-      {});
+  return SelectRows<Attempt>(connection,
+                             "INDEXED BY attempts_open_instance WHERE open = 1 ORDER BY id", {});
 }
 
 absl::StatusOr<std::vector<Attempt>> OpenAttemptsOf(Connection& connection, absl::string_view noun,
                                                     absl::string_view id) {
-  return SelectRows<Attempt>(
-      connection,
-      absl::StrCat("INDEXED BY attempts_open_", noun, " WHERE " DBFLEET_OPEN_ATTEMPT " AND ", noun,
-                   "_id = ?1 ORDER BY id"),
-      {std::string(id)});
+  return SelectRows<Attempt>(connection,
+                             absl::StrCat("INDEXED BY attempts_open_", noun, " WHERE open = 1 AND ",
+                                          noun, "_id = ?1 ORDER BY id"),
+                             {std::string(id)});
 }
 
 absl::StatusOr<JobProgress> ProgressOf(Connection& connection, absl::string_view job_id) {
@@ -227,7 +223,7 @@ absl::StatusOr<JobProgress> ProgressOf(Connection& connection, absl::string_view
           " (SELECT count(*) FROM (SELECT 1 FROM tasks WHERE job_id = ?1 LIMIT 2)) > 1,"
           " (SELECT count(*) FROM tasks WHERE job_id = ?1 AND state = 'active'),"
           " (SELECT count(*) FROM attempts INDEXED BY attempts_open_job"
-          "   WHERE job_id = ?1 AND " DBFLEET_OPEN_ATTEMPT ")"));
+          "   WHERE job_id = ?1 AND open = 1)"));
   statement.BindText(1, job_id);
   ASSIGN_OR_RETURN(const bool row, statement.Step());
   if (!row) return absl::InternalError("no row of figures");
@@ -252,8 +248,8 @@ absl::StatusOr<std::vector<Task>> IdleTasks(Connection& connection, absl::string
   return SelectRows<Task>(
       connection,
       "WHERE job_id = ?1 AND state = 'pending' AND stage = CAST(?2 AS INTEGER) AND NOT EXISTS("
-      "SELECT 1 FROM attempts WHERE task_id = tasks.id AND " DBFLEET_OPEN_ATTEMPT
-      ") ORDER BY position LIMIT CAST(?3 AS INTEGER)",
+      "SELECT 1 FROM attempts WHERE task_id = tasks.id AND open = 1) ORDER BY position LIMIT "
+      "CAST(?3 AS INTEGER)",
       {std::string(job_id), absl::StrCat(stage), absl::StrCat(std::max(limit, 0))});
 }
 

@@ -63,6 +63,14 @@ inline constexpr const char* kBackTo[] = {
     "CREATE INDEX attempts_open ON attempts(id) WHERE state IN ('queued', 'offered', 'accepted', "
     "'granted', 'running', 'unreachable'); PRAGMA user_version = 4;",
     "ALTER TABLE starts DROP COLUMN life; PRAGMA user_version = 5;",
+    "DROP INDEX attempts_open_job; DROP INDEX attempts_open_agent; "
+    "DROP INDEX attempts_open_instance; ALTER TABLE attempts DROP COLUMN open; "
+    "CREATE INDEX attempts_open_instance ON attempts(instance_id, id) WHERE state IN ('queued', "
+    "'offered', 'accepted', 'granted', 'running', 'unreachable'); "
+    "CREATE INDEX attempts_open_agent ON attempts(agent_id, id) WHERE state IN ('queued', "
+    "'offered', 'accepted', 'granted', 'running', 'unreachable'); "
+    "CREATE INDEX attempts_open_job ON attempts(job_id, id) WHERE state IN ('queued', "
+    "'offered', 'accepted', 'granted', 'running', 'unreachable'); PRAGMA user_version = 6;",
 };
 
 // A store in a temporary folder.
