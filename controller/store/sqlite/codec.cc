@@ -1,7 +1,9 @@
 #include "controller/store/sqlite/codec.h"
 
+#include <algorithm>
 #include <limits>
 
+#include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
 
 #include "controller/domain/names.h"
@@ -22,6 +24,14 @@ std::string Dump(const Json& json) {
 // What most rows hold, without the parser.
 constexpr absl::string_view kNoItems = "[]";
 constexpr absl::string_view kNoMembers = "{}";
+
+// Appends the text as JSON, if it needs no escapes: nearly all do not.
+bool AppendPlain(absl::string_view text, std::string* json) {
+  const auto plain = [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; };
+  if (!std::all_of(text.begin(), text.end(), plain)) return false;
+  absl::StrAppend(json, "\"", text, "\"");
+  return true;
+}
 
 bool ParseArray(absl::string_view text, Json* array) {
   *array = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
@@ -106,6 +116,16 @@ std::string Encode(const std::vector<std::string>& values) {
 
 std::string Encode(const std::map<std::string, std::string>& values) {
   if (values.empty()) return std::string(kNoMembers);
+  std::string json;
+  bool plain = true;
+  for (const auto& [key, value] : values) {
+    json += json.empty() ? '{' : ',';
+    plain = plain && AppendPlain(key, &json);
+    json += ':';
+    plain = plain && AppendPlain(value, &json);
+    if (!plain) break;
+  }
+  if (plain) return json + '}';
   Json object = Json::object();
   for (const auto& [key, value] : values) object[key] = value;
   return Dump(object);
