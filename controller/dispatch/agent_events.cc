@@ -30,6 +30,7 @@ namespace {
 
 constexpr size_t kMaxErrorBytes = 4000;
 constexpr size_t kMaxSteps = 100'000;  // An agent must not fill the store with inventions.
+constexpr uint64_t kAckAtLeastEach = 64;
 
 std::string Clean(absl::string_view text) {
   return Truncate(SanitizeForDisplay(text, true), kMaxErrorBytes);
@@ -230,9 +231,12 @@ void Dispatcher::HandleEvent(const SessionPtr& session, const agent::v1::Event& 
   session->resend_asked = false;
   session->next_seq = event.seq() + 1;
   auto outcome = std::make_shared<EventOutcome>();
+  // Shared, because the store copies what is essential.
   store_.MutateEssential(
-      [this, outcome, event, agent_id = session->agent_id(),
+      [this, outcome, shared = std::make_shared<const agent::v1::Event>(event),
+       agent_id = session->agent_id(),
        journal_id = session->journal_id](WriteTx& tx) -> absl::Status {
+        const agent::v1::Event& event = *shared;
         *outcome = EventOutcome();
         ASSIGN_OR_RETURN(Agent agent, tx.GetAgent(agent_id));
         if (agent.journal_id != journal_id) {
@@ -277,9 +281,15 @@ void Dispatcher::EventCommitted(const SessionPtr& session, uint64_t seq,
   }
   events_total_.Increment();
   if (outcome.late) late_results_total_.Increment();
-  agent::v1::ControllerMsg ack;
-  ack.mutable_event_ack()->set_up_to_seq(seq);
-  session->connection->Send(ack);
+  // One acknowledges all before it, so what has a later one on its way can wait for that one's; if
+  // that is not stored the stream ends, and the next Welcome says how far the store got. An agent
+  // that never pauses shall still hear how far that is.
+  const bool last = seq + 1 == session->next_seq;
+  if (last || seq % kAckAtLeastEach == 0) {
+    agent::v1::ControllerMsg ack;
+    ack.mutable_event_ack()->set_up_to_seq(seq);
+    session->connection->Send(ack);
+  }
   if (outcome.reply.has_value()) session->connection->Send(*outcome.reply);
   if (!outcome.ended.empty()) {
     session->leased.erase(outcome.ended);
