@@ -3,8 +3,10 @@
 #include <functional>
 #include <map>
 #include <random>
+#include <set>
 
 #include "common/base/failpoint.h"
+#include "controller/domain/transitions.h"
 #include "tests/unit/controller/store/sqlite/store_fixture.h"
 
 namespace dbfleet::controller {
@@ -191,6 +193,7 @@ class CoherenceTest : public StoreTest, public ::testing::WithParamInterface<siz
     const std::vector<Job> jobs = tx.ListJobs({}, all).value().items;
     ExpectSame(tx, &ReadTx::GetJob, jobs, &Job::id);
     std::map<std::string, int> tasks, attempts;
+    std::set<std::string> open_by_state, open_by_index;
     for (const Job& job : jobs) {
       const std::vector<Task> of_job = tx.TasksOfJob(job.id).value();
       ExpectSame(tx, &ReadTx::GetTask, of_job, &Task::id);
@@ -199,7 +202,10 @@ class CoherenceTest : public StoreTest, public ::testing::WithParamInterface<siz
         ++tasks[task.id];
         const std::vector<Attempt> of_task = tx.AttemptsOfTask(task.id).value();
         ExpectSame(tx, &ReadTx::GetAttempt, of_task, &Attempt::id);
-        for (const Attempt& attempt : of_task) ++attempts[attempt.id];
+        for (const Attempt& attempt : of_task) {
+          ++attempts[attempt.id];
+          if (!IsTerminal(attempt.state)) open_by_state.insert(attempt.id);
+        }
       }
       const std::vector<Attempt> of_job_open = tx.OpenAttemptsOfJob(job.id).value();
       for (const Attempt& attempt : of_job_open) {
@@ -208,6 +214,9 @@ class CoherenceTest : public StoreTest, public ::testing::WithParamInterface<siz
       }
       EXPECT_EQ(tx.ProgressOf(job.id).value().open_attempts, open);
     }
+    const std::vector<Attempt> open = tx.OpenAttempts().value();
+    for (const Attempt& attempt : open) open_by_index.insert(attempt.id);
+    EXPECT_EQ(open_by_index, open_by_state);
     for (int i = 0; i < 6; ++i) {  // What is not listed is not there.
       EXPECT_EQ(tx.GetTask(absl::StrCat("T", i)).ok(), tasks.count(absl::StrCat("T", i)) > 0);
       EXPECT_EQ(tx.GetAttempt(absl::StrCat("A", i)).ok(), attempts.count(absl::StrCat("A", i)) > 0);
