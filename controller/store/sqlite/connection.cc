@@ -8,8 +8,6 @@ namespace dbfleet::controller::sqlite {
 namespace {
 
 constexpr int kBusyTimeoutMs = 10'000;
-// What undoing one mutation may take in memory before it goes to a temporary file.
-constexpr int kUndoBytes = 8 << 20;
 
 absl::Status StatusOf(int code, absl::string_view detail) {
   switch (code) {
@@ -104,10 +102,8 @@ bool Statement::IsNull(int column) const {
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& path) {
   // Before the first connection of the process: figures that nobody reads would cost each
-  // allocation a lock; and what a savepoint keeps is taken as one piece, not as four for each page.
-  static const bool configured =
-      sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK &&
-      sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, kUndoBytes) == SQLITE_OK;
+  // allocation a lock.
+  static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   (void)configured;  // It fails when the library is in use already, which does no harm.
   sqlite3* db = nullptr;
   const int flags =
@@ -129,13 +125,11 @@ absl::Status Connection::Configure(bool reader) {
               "PRAGMA foreign_keys = ON;"
               "PRAGMA trusted_schema = OFF;"
               "PRAGMA cell_size_check = ON;"
+              "PRAGMA temp_store = MEMORY;"
               "PRAGMA wal_autocheckpoint = 0;"
               "PRAGMA journal_size_limit = 67108864;"));
-  // The writer's mutations touch the same pages again and again: 16 MiB of them stay. Temporary
-  // tables in memory are for readers only, since they would have the writer's savepoints keep each
-  // page in small pieces.
-  RETURN_IF_ERROR(Execute(reader ? "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY"
-                                 : "PRAGMA cache_size = -16384"));
+  // The writer's mutations touch the same pages again and again: 16 MiB of them stay.
+  RETURN_IF_ERROR(Execute(reader ? "PRAGMA query_only = ON" : "PRAGMA cache_size = -16384"));
   ASSIGN_OR_RETURN(Statement mode, Prepare("PRAGMA journal_mode"));
   ASSIGN_OR_RETURN(const bool row, mode.Step());
   if (row && mode.Text(0) == "wal") return absl::OkStatus();
