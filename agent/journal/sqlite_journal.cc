@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "agent/journal/journal_check.h"
@@ -14,6 +15,7 @@
 namespace dbfleet::agent {
 namespace {
 
+constexpr char kLife[] = "highest_epoch_life";  // "EPOCH LIFE".
 // What Grant, Start and Finish of one attempt may write, pages around them included.
 constexpr int64_t kRoomPerAttempt = 192 << 10;
 constexpr int64_t kSpareBytes = 512 << 10;
@@ -82,7 +84,10 @@ absl::Status SqliteJournal::BeginLife() {
     log::Warn("cannot note the journal's boot sequence", {{"error", std::string(noted.message())}});
   }
   ASSIGN_OR_RETURN(epoch_, GetMetaNumber(*db_, "highest_epoch"));
-  ASSIGN_OR_RETURN(life_, GetMeta(*db_, "highest_epoch_life"));
+  ASSIGN_OR_RETURN(const std::string life, GetMeta(*db_, kLife));
+  // A former version of the agent, which knows of no lives, may have noted a later epoch since.
+  const std::string epoch = absl::StrCat(epoch_, " ");
+  if (absl::StartsWith(life, epoch)) life_ = life.substr(epoch.size());
   Refresh();
   return PurgeIfDue();
 }
@@ -189,7 +194,7 @@ absl::Status SqliteJournal::NoteEpoch(uint64_t epoch, const std::string& life) {
   if (epoch == epoch_ && (life.empty() || life == life_)) return absl::OkStatus();
   RETURN_IF_ERROR(Transact("epoch", Need::kEssential, 0, 0, [&](Database& db) -> absl::Status {
     RETURN_IF_ERROR(SetMeta(db, "highest_epoch", absl::StrCat(epoch)));
-    return SetMeta(db, "highest_epoch_life", life);
+    return SetMeta(db, kLife, absl::StrCat(epoch, " ", life));
   }));
   epoch_ = epoch;
   life_ = life;

@@ -41,9 +41,10 @@ class Link : public LinkServices {
     absl::Duration backoff_max = absl::Seconds(30);
     // Between tries when the controller says that this agent is revoked.
     absl::Duration refused_retry = absl::Minutes(2);
-    // The longest between tries when the controller's epoch is an older one than this agent has
-    // seen, as of one that is being recovered; at least a half of it.
+    // Between the first tries when the controller's epoch is an older one than this agent has seen,
+    // as of one that is being recovered; at least a half of it, and twice as long each time.
     absl::Duration stale_epoch_retry = absl::Seconds(10);
+    absl::Duration stale_epoch_retry_max = absl::Minutes(1);
     absl::Duration handshake_timeout = absl::Seconds(20);
     absl::Duration health_heartbeat = absl::Seconds(60);
   };

@@ -40,6 +40,7 @@ LinkImpl::LinkImpl(Options options, Clock& clock, Journal& journal, Dialer& dial
       witness_(witness),
       logs_(options_.log_buffer_bytes, (journal.boot_sequence() << kBatchSeqBits) + 1),
       backoff_(options_.backoff_base, options_.backoff_max, &UniformRandom),
+      stale_epoch_retry_(options_.stale_epoch_retry),
       loop_(MakeSerialExecutor("link")) {}
 
 LinkImpl::~LinkImpl() { Stop(); }
@@ -171,7 +172,9 @@ absl::Duration LinkImpl::DelayAfter(const absl::Status& why) {
   // start, which ends the recovery, is above that. But each try costs it a transaction, and a whole
   // fleet may be refused for as long as a person needs: no tries at once, and not all at a time.
   if (ReasonOf(why) == "STALE_EPOCH") {
-    return options_.stale_epoch_retry * (0.5 + 0.5 * UniformRandom());
+    const absl::Duration longest = stale_epoch_retry_;
+    stale_epoch_retry_ = std::min(longest * 2, options_.stale_epoch_retry_max);
+    return longest * (0.5 + 0.5 * UniformRandom());
   }
   if (!IsRevoked(why)) return backoff_.Next();
   log::Error(

@@ -95,6 +95,7 @@ class LinkImpl : public Link {
 
   // loop
   Backoff backoff_;
+  absl::Duration stale_epoch_retry_;  // The longest until the next try.
   Control::Ptr control_;
   rpc::MessageFaults<v1::AgentMsg> faults_;
   Logs::Ptr log_stream_;

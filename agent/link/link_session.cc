@@ -71,6 +71,7 @@ void LinkImpl::OnWelcome(const v1::Welcome& welcome) {
   }
   welcomed_ = true;
   backoff_.Reset();
+  stale_epoch_retry_ = options_.stale_epoch_retry;
   ping_interval_ = DurationOf(welcome.ping_interval(), kDefaultPing);
   dead_after_ = std::max(DurationOf(welcome.dead_after(), kDefaultDead), ping_interval_ * 2);
   if (welcome.acked_event_seq() > 0) {

@@ -29,10 +29,11 @@
 // There is one signature. Of every checkpoint exactly one text exists for a signature; anything
 // else is refused with the line where it is wrong.
 //
-// After a deliberate restore of an older store, `audit adopt-restore` begins a successor log. All
-// of its checkpoints name the predecessor: the former log, how many of its records the restored
-// store has, and their root. The first one is made at once, of exactly that size and root. Records
-// are numbered on, so the successor's tree begins with the adopted records.
+// After a deliberate restore of an older store, `dbfleet-controller recover` begins a successor
+// log. All of its checkpoints name the predecessor: the logs that it replaces, how many of their
+// records the restored store has, and those records' root. The first one is made at once, of
+// exactly that size and root. Records are numbered on, so the successor's tree begins with the
+// adopted records.
 namespace dbfleet::audit {
 
 inline constexpr size_t kMaxCheckpointBytes = 4096;

@@ -140,15 +140,16 @@ absl::Status Restore(const std::string& folder, const std::string& data_dir, abs
   demand.why = absl::StrCat("the store was restored from ", folder);
   demand.since = now;
   demand.shared_size = records;
+  demand.by_restore = true;
   // The backup may have been made in a recovery that nobody had ended: what was lost then is lost
   // still, and so far only the fewer records are shared.
   ASSIGN_OR_RETURN(const std::string open, sqlite::SettingOf(unfinished, RecoverySetting()));
   ASSIGN_OR_RETURN(const std::optional<RecoveryDemand> former, ParseRecoverySetting(open));
   if (former.has_value()) {
     absl::StrAppend(&demand.why, "; before that, ", former->why);
-    if (former->shared_size.has_value()) {
-      demand.shared_size = std::min(*demand.shared_size, *former->shared_size);
-    }
+    demand.shared_size = former->shared_size.has_value()
+                             ? std::make_optional(std::min(records, *former->shared_size))
+                             : std::nullopt;
   }
   RETURN_IF_ERROR(sqlite::MarkStore(unfinished, {RecoverySetting(), RecoverySettingValue(demand)}));
   std::error_code error;

@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -15,7 +16,8 @@
 namespace dbfleet::controller {
 namespace {
 
-// "MICROSECONDS SIZE WHY", or "" when no recovery is demanded. SIZE is "-" if nobody knows.
+// "MICROSECONDS SIZE WHY", or "" when no recovery is demanded. SIZE is "-" if nobody knows, and has
+// a "=" before it after a restore by command.
 constexpr char kSetting[] = "recovery";
 // Lives with lower epochs that the store does not know are lost, and a person knows it.
 constexpr char kAcknowledged[] = "recovery.acknowledged_epoch";
@@ -91,6 +93,7 @@ absl::StatusOr<bool> HasWitnessed(ReadTx& tx, const TrailLog& log, const AgentMe
   ASSIGN_OR_RETURN(const std::string root, audit::TreeRoot(tiles, seen.size));
   if (root == seen.root) return true;
   verdict->why = absl::StrCat("it has seen other ", seen.size, " audit records than the store's");
+  verdict->shared_size = 0;  // Wherever the lives parted, the trails did before that.
   return false;
 }
 
@@ -100,20 +103,54 @@ std::string SizeText(const std::optional<uint64_t>& size) {
 
 // The logs that agents have seen and that nothing of the store's follows, newest first, and the
 // store's own: agents' witnesses stand in one of them.
-absl::StatusOr<std::vector<std::string>> LogsToReplace(ReadTx& tx) {
+struct LogsToReplace {
+  std::vector<LostLog> lost;
+  std::string own;
+};
+absl::StatusOr<LogsToReplace> FindLogsToReplace(ReadTx& tx) {
   ASSIGN_OR_RETURN(const TrailLog own, ReadTrailLog(tx));
   ASSIGN_OR_RETURN(std::vector<LostLog> lost, ReadLostLogs(tx));
   ASSIGN_OR_RETURN(const TrailLineage known, ReadLineage(tx));
   std::stable_sort(lost.begin(), lost.end(), [](const LostLog& a, const LostLog& b) {
     return a.checkpoint.time > b.checkpoint.time;
   });
-  std::vector<std::string> ids;
-  for (const LostLog& log : lost) {
+  audit::Lineage among;
+  for (const LostLog& log : lost) among.Learn(log.checkpoint.log_id, log.checkpoint.predecessor);
+  LogsToReplace found;
+  for (LostLog& log : lost) {
     const std::string& id = log.checkpoint.log_id;
-    if (ids.size() < audit::kMaxOthers && !known.lineage.Follows(own.id, id)) ids.push_back(id);
+    // One that another lost log follows is reached through that one.
+    if (known.lineage.Follows(own.id, id) || among.KeptOf(id).has_value()) continue;
+    if (found.lost.size() < audit::kMaxOthers) found.lost.push_back(std::move(log));
   }
-  ids.push_back(own.id);
-  return ids;
+  found.own = own.id;
+  return found;
+}
+
+// How many of the store's first `size` records a lost log has, too, as far as signed checkpoints
+// tell; nullopt: they tell nothing.
+absl::StatusOr<std::optional<uint64_t>> SharedWith(ReadTx& tx, const std::vector<LostLog>& lost,
+                                                   audit::Checkpoint log, uint64_t size) {
+  StoredTiles tiles(&tx);
+  if (log.size <= size) {
+    ASSIGN_OR_RETURN(const std::string root, audit::TreeRoot(tiles, log.size));
+    if (root == log.root) return std::optional<uint64_t>(log.size);
+  }
+  for (size_t i = 0; i <= lost.size() && log.predecessor.has_value(); ++i) {
+    const audit::Predecessor former = *log.predecessor;
+    if (former.size <= size) {
+      ASSIGN_OR_RETURN(const std::string root, audit::TreeRoot(tiles, former.size));
+      if (root == former.root) return std::optional<uint64_t>(former.size);
+    }
+    const auto before = std::find_if(lost.begin(), lost.end(), [&](const LostLog& other) {
+      return former.Names(other.checkpoint.log_id);
+    });
+    if (before == lost.end()) {
+      return former.size <= size ? std::optional<uint64_t>(0) : std::nullopt;
+    }
+    log = before->checkpoint;
+  }
+  return std::optional<uint64_t>();
 }
 
 }  // namespace
@@ -148,13 +185,15 @@ absl::StatusOr<std::optional<RecoveryDemand>> ParseRecoverySetting(const std::st
   RecoveryDemand demand;
   int64_t micros = 0;
   uint64_t shared = 0;
+  absl::string_view size = words.size() == 3 ? words[1] : "";
+  demand.by_restore = absl::ConsumePrefix(&size, "=");
   if (words.size() != 3 || !absl::SimpleAtoi(words[0], &micros) ||
-      (words[1] != "-" && !absl::SimpleAtoi(words[1], &shared))) {
+      (size != "-" && !absl::SimpleAtoi(size, &shared))) {
     return Error(absl::StatusCode::kDataLoss, "STORE_CORRUPT",
                  "what the store says of its recovery cannot be read");
   }
   demand.since = absl::FromUnixMicros(micros);
-  if (words[1] != "-") demand.shared_size = shared;
+  if (size != "-") demand.shared_size = shared;
   demand.why = words[2];
   return std::make_optional(std::move(demand));
 }
@@ -162,8 +201,8 @@ absl::StatusOr<std::optional<RecoveryDemand>> ParseRecoverySetting(const std::st
 std::string RecoverySetting() { return kSetting; }
 
 std::string RecoverySettingValue(const RecoveryDemand& demand) {
-  return absl::StrCat(absl::ToUnixMicros(demand.since), " ", SizeText(demand.shared_size), " ",
-                      demand.why);
+  return absl::StrCat(absl::ToUnixMicros(demand.since), " ", demand.by_restore ? "=" : "",
+                      SizeText(demand.shared_size), " ", demand.why);
 }
 
 absl::StatusOr<bool> InRecovery(ReadTx& tx) {
@@ -179,14 +218,20 @@ absl::Status DemandRecovery(WriteTx& tx, const MemoryVerdict& verdict, absl::str
   }
   if (verdict.lost_log.has_value()) RETURN_IF_ERROR(KeepLostLog(tx, *verdict.lost_log));
   ASSIGN_OR_RETURN(const std::optional<RecoveryDemand> stored, ReadRecovery(tx));
-  RecoveryDemand demand = stored.value_or(
-      RecoveryDemand{absl::StrCat("agents/", agent, ": ", verdict.why), now, verdict.shared_size});
-  if (verdict.shared_size.has_value()) {
-    demand.shared_size =
-        std::min(demand.shared_size.value_or(*verdict.shared_size), *verdict.shared_size);
+  if (stored.has_value()) {
+    RecoveryDemand demand = *stored;
+    if (!verdict.shared_size.has_value()) {
+      if (!demand.by_restore) demand.shared_size.reset();
+    } else if (demand.shared_size.has_value()) {
+      demand.shared_size = std::min(*demand.shared_size, *verdict.shared_size);
+    }
+    // A whole fleet may come again and again while a person looks.
+    if (demand.shared_size == stored->shared_size) return absl::OkStatus();
+    return tx.PutSetting(kSetting, RecoverySettingValue(demand));
   }
+  const RecoveryDemand demand{absl::StrCat("agents/", agent, ": ", verdict.why), now,
+                              verdict.shared_size, false};
   RETURN_IF_ERROR(tx.PutSetting(kSetting, RecoverySettingValue(demand)));
-  if (stored.has_value()) return absl::OkStatus();
   return tx.AppendAudit({std::string(by),
                          "controller.recovery_demanded",
                          "controller",
@@ -206,17 +251,26 @@ absl::StatusOr<Recovered> Recover(Store& store, const AuditKeys& keys, absl::Tim
                    "no recovery is demanded: the controller hands out work already");
     }
     done.demand = *demand;
-    ASSIGN_OR_RETURN(const std::vector<std::string> former, LogsToReplace(tx));
+    ASSIGN_OR_RETURN(const LogsToReplace former, FindLogsToReplace(tx));
     ASSIGN_OR_RETURN(const uint64_t size, TrailSize(tx));
-    done.former_log = former.front();
+    std::vector<std::string> replaced;
+    for (const LostLog& log : former.lost) replaced.push_back(log.checkpoint.log_id);
+    replaced.push_back(former.own);
+    done.former_log = replaced.front();
     done.log = NewUlid(now);
     done.adopted = std::min(demand->shared_size.value_or(0), size);
+    ASSIGN_OR_RETURN(const std::vector<LostLog> lost, ReadLostLogs(tx));
+    for (const LostLog& log : former.lost) {
+      ASSIGN_OR_RETURN(const std::optional<uint64_t> shared,
+                       SharedWith(tx, lost, log.checkpoint, size));
+      done.adopted = std::min(done.adopted, shared.value_or(done.adopted));
+    }
     StoredTiles tiles(&tx);
     ASSIGN_OR_RETURN(std::string root, audit::TreeRoot(tiles, done.adopted));
-    successor = {
-        done.log,
-        audit::Predecessor{
-            done.former_log, done.adopted, std::move(root), {former.begin() + 1, former.end()}}};
+    successor = {done.log, audit::Predecessor{done.former_log,
+                                              done.adopted,
+                                              std::move(root),
+                                              {replaced.begin() + 1, replaced.end()}}};
     ASSIGN_OR_RETURN(first, DescribeTrail(tx, successor, done.adopted));
     return absl::OkStatus();
   }));

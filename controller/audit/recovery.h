@@ -25,6 +25,8 @@ struct RecoveryDemand {
   absl::Time since;
   // The records that the copy surely shares with the lost history; nullopt: nobody knows of any.
   std::optional<uint64_t> shared_size;
+  // Restored by command: then that is the copy's size, and who knows of none does not lower it.
+  bool by_restore = false;
 };
 
 // What an agent's Hello tells.

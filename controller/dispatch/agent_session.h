@@ -27,8 +27,8 @@ struct AgentSession {
   absl::Time connect_time;
   bool hello_seen = false;  // Its Hello arrived ...
   bool welcomed = false;    // ... and was committed and answered: messages count from now on.
-  // It has seen a higher epoch than ours: it takes nothing from us, and comes again every few
-  // seconds until this controller is recovered. The trail is spared that.
+  // It has seen a higher epoch than ours: it takes nothing from us, and comes again until this
+  // controller is recovered. Its Hello is all that is heard of it.
   bool refuses_us = false;
   std::string session_id;  // Set with the Welcome.
   std::string journal_id;

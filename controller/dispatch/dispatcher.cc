@@ -248,11 +248,10 @@ void Dispatcher::HandleClosed(const std::shared_ptr<AgentConnection>& connection
   if (sinks_.disconnected) sinks_.disconnected(agent_id, session->session_id);
   const absl::Time now = clock_.Now();
   store_.MutateEssential(
-      [agent_id, now, refuses_us = session->refuses_us](WriteTx& tx) -> absl::Status {
+      [agent_id, now](WriteTx& tx) -> absl::Status {
         ASSIGN_OR_RETURN(Agent agent, tx.GetAgent(agent_id));
         agent.last_seen_time = now;
         RETURN_IF_ERROR(tx.UpdateAgent(&agent));
-        if (refuses_us) return absl::OkStatus();
         return tx.AppendAudit({"system/dispatch",
                                "agent.disconnect",
                                absl::StrCat("agents/", agent_id),

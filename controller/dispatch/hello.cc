@@ -362,6 +362,18 @@ void Dispatcher::FinishHello(const SessionPtr& session, const HelloOutcome& outc
         Error(absl::StatusCode::kPermissionDenied, "AGENT_QUARANTINED", outcome.quarantined));
     return;
   }
+  if (session->refuses_us) {
+    // It takes nothing from a lower epoch than it has seen. What it told counts; nothing else comes
+    // of a stream that is no record in the trail.
+    hub_.Notify(outcome.changes);
+    session->connection->Close(
+        Error(absl::StatusCode::kFailedPrecondition, "STALE_EPOCH",
+              absl::StrCat("this agent has obeyed a higher epoch than this controller's, ",
+                           store_.epoch(),
+                           "; it is heard once the controller is recovered and "
+                           "has started again")));
+    return;
+  }
   agent::v1::ControllerMsg message;
   agent::v1::Welcome* welcome = message.mutable_welcome();
   *welcome = outcome.welcome;

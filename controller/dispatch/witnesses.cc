@@ -148,18 +148,25 @@ Witnesses::Peer* Witnesses::Find(const ConnectionPtr& connection) {
   return it == peers_.end() ? nullptr : &it->second;
 }
 
-// The latest, or the last one of the log that followed the log which the agent knows.
+// The latest, or the last one of the store's log that followed the log which the agent knows, be
+// that one the store's or a lost one.
 absl::StatusOr<std::shared_ptr<const IssuedCheckpoint>> Witnesses::NextFor(const Peer& peer) {
   const std::string& ours = latest_->checkpoint.log_id;
   if (!peer.seen.has_value() || peer.seen->log_id == ours) return latest_;
   std::shared_ptr<const IssuedCheckpoint> next = latest_;
   RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(const std::vector<std::string> logs, tx.AuditLogs());
-    const auto known = std::find(logs.begin(), logs.end(), peer.seen->log_id);
-    if (known == logs.end() || known + 1 == logs.end() || *(known + 1) == ours) {
-      return absl::OkStatus();
+    auto following = std::find(logs.begin(), logs.end(), peer.seen->log_id);
+    if (following != logs.end()) {
+      ++following;
+    } else {
+      ASSIGN_OR_RETURN(const TrailLineage known, ReadLineage(tx));
+      following = std::find_if(logs.begin(), logs.end(), [&](const std::string& log) {
+        return known.lineage.Follows(log, peer.seen->log_id);
+      });
     }
-    ASSIGN_OR_RETURN(const std::vector<AuditCheckpoint> last, tx.LastCheckpoints(*(known + 1), 1));
+    if (following == logs.end() || *following == ours) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const std::vector<AuditCheckpoint> last, tx.LastCheckpoints(*following, 1));
     if (last.empty()) return absl::OkStatus();
     ASSIGN_OR_RETURN(IssuedCheckpoint renewed, Renewed(tx, last[0].text));
     next = std::make_shared<const IssuedCheckpoint>(std::move(renewed));
@@ -197,6 +204,13 @@ absl::Status Witnesses::AddFormerLogs(const Peer& peer, const audit::Checkpoint&
   return store_.Read([&](ReadTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(const std::vector<LostLog> lost, ReadLostLogs(tx));
     for (LostLog& log : LostBefore(lost, next.predecessor->LogIds())) {
+      // As above: it says the same again under the present key. That it was signed by one of ours
+      // was seen before it was kept.
+      if (!audit::VerifyFreshCheckpoint(log.text, keys_.trusted(), clock_.Now()).ok()) {
+        ASSIGN_OR_RETURN(audit::Checkpoint verified,
+                         audit::VerifyCheckpoint(log.text, keys_.trusted()));
+        ASSIGN_OR_RETURN(log.text, keys_.Sign(clock_.Now(), &verified));
+      }
       push->add_former_logs(std::move(log.text));
     }
     return absl::OkStatus();
@@ -373,6 +387,9 @@ void Witnesses::TakeAlarm(Peer& peer, const agent::v1::CheckpointAnswer& answer)
         ASSIGN_OR_RETURN(const MemoryVerdict verdict,
                          JudgeMemory(tx, {0, "", seen, text}, store_.epoch()));
         if (!verdict.lost_life || verdict.acknowledged) return absl::OkStatus();
+        ASSIGN_OR_RETURN(const bool demanded, InRecovery(tx));
+        // The agent's Hello, which told its epoch, has said what it shares.
+        if (demanded) return absl::OkStatus();
         return DemandRecovery(tx, verdict, agent_id, absl::StrCat("agents/", agent_id),
                               clock_.Now(), 0);
       },

@@ -141,6 +141,18 @@ TEST_F(JournalTest, EpochsNeverFall) {
   EXPECT_EQ(journal_->HighestEpoch(), 10u);
 }
 
+TEST_F(JournalTest, ALifeThatAFormerVersionLeftBehindIsNotThatOfTheEpochWhichItNoted) {
+  ASSERT_TRUE(journal_->NoteEpoch(10, "one").ok());
+  journal_.reset();
+  auto db = Database::Open(folder_.path() + "/journal/journal.db");
+  ASSERT_TRUE(db.ok()) << db.status();
+  ASSERT_TRUE((*db)->Execute("UPDATE meta SET value = '20' WHERE key = 'highest_epoch'").ok());
+  db->reset();
+  Reopen();
+  EXPECT_EQ(journal_->HighestEpoch(), 20u);
+  EXPECT_EQ(journal_->LifeOfHighestEpoch(), "");
+}
+
 TEST_F(JournalTest, TheLifeOfTheHighestEpochIsKept) {
   ASSERT_TRUE(journal_->NoteEpoch(10, "one").ok());
   ASSERT_TRUE(journal_->NoteEpoch(10, "").ok()) << "an offer names the epoch only";

@@ -230,6 +230,15 @@ class RecoveryTest : public CheckpointTest {
     verdict.shared_size = shared_size;
     return Demand(verdict);
   }
+  // As `dbfleet-controller restore` leaves it.
+  void MarkRestored(uint64_t size) {
+    const RecoveryDemand restored{"restored", clock_.Now(), size, true};
+    ASSERT_TRUE(store_
+                    .MutateAndWait([&](WriteTx& tx) {
+                      return tx.PutSetting(RecoverySetting(), RecoverySettingValue(restored));
+                    })
+                    .ok());
+  }
   // A person recovers, and the controller starts again.
   Recovered RecoverAndStart() {
     Recovered done = Recover(store_, *keys_, clock_.Now(), "host/x", "restored").value();
@@ -400,11 +409,24 @@ TEST_F(RecoveryTest, RecoveringBeginsALogThatWitnessesOfTheLostOneFollow) {
   EXPECT_EQ(report.log_id, done->log);
 }
 
+TEST_F(RecoveryTest, WhereOneAgentKnowsOfNothingSharedNothingIsUnlessTheCopysSizeIsKnown) {
+  const auto shared = [this] { return ReadFrom(store_, ReadRecovery).value()->shared_size; };
+  ASSERT_TRUE(Demand(9).ok());
+  ASSERT_TRUE(Demand(std::nullopt).ok());
+  EXPECT_EQ(shared(), std::nullopt);
+  ASSERT_TRUE(Demand(9).ok());
+  EXPECT_EQ(shared(), std::nullopt);
+  MarkRestored(9);
+  ASSERT_TRUE(Demand(std::nullopt).ok());
+  EXPECT_EQ(shared(), 9u);
+  ASSERT_TRUE(Demand(7).ok());
+  EXPECT_EQ(shared(), 7u);
+  EXPECT_EQ(ReadFrom(store_, ReadRecovery).value()->why, "restored");
+}
+
 TEST_F(RecoveryTest, OfSeveralDemandsTheSmallestSharedSizeCountsAndOneIsAudited) {
   ASSERT_TRUE(Demand(9).ok());
   ASSERT_TRUE(Demand(4).ok());
-  ASSERT_TRUE(Demand(std::nullopt).ok())
-      << "who knows of nothing that is shared contradicts nobody";
   ASSERT_TRUE(Demand(6).ok());
   ASSERT_TRUE(store_
                   .Read([&](ReadTx& tx) -> absl::Status {
@@ -457,11 +479,11 @@ TEST_F(RecoveryTest, ACopyThatIsRestoredAgainGoesOnAfterTheLogsThatWereLost) {
   v.time += absl::Hours(1);
   clock_.Advance(absl::Hours(2));
 
+  MarkRestored(18);
   const MemoryVerdict verdict = Judge(100, v);
   ASSERT_TRUE(verdict.lost_life);
   ASSERT_TRUE(Demand(verdict).ok());
   EXPECT_TRUE(Verify(Export(store_), *keys_).ok()) << "nobody has decided yet";
-  ASSERT_TRUE(Demand(18).ok());
   const Recovered done = RecoverAndStart();
   EXPECT_EQ(done.former_log, "V");
   EXPECT_EQ(done.adopted, 18u);
@@ -484,13 +506,13 @@ TEST_F(RecoveryTest, ALostLogThatIsHeardOfAfterTheNextOneBeganIsReplacedTogether
   Minute();
   const audit::Checkpoint u = Lost("U", Begun(21));
   clock_.Advance(absl::Hours(1));
-  ASSERT_TRUE(Demand(21).ok());
+  MarkRestored(21);
   RecoverAndStart();
   Append(5);
   Minute();
   const IssuedCheckpoint own = *checkpointer_->Latest();
   ASSERT_TRUE(Demand(Judge(100, u)).ok());
-  ASSERT_TRUE(Demand(21).ok());
+  MarkRestored(21);
   const Recovered done = RecoverAndStart();
   ExpectVerifies({Sign(u), own.text}, done.log);
   EXPECT_EQ(Follow(own.text), audit::WitnessOutcome::kAccepted);
@@ -498,6 +520,38 @@ TEST_F(RecoveryTest, ALostLogThatIsHeardOfAfterTheNextOneBeganIsReplacedTogether
   for (const audit::Checkpoint& seen : {u, own.checkpoint}) {
     EXPECT_FALSE(Judge(100, seen).lost_life);
   }
+}
+
+// The disk of a controller is put back while a copy of it, made at 20 records, had lived elsewhere.
+TEST_F(RecoveryTest, NoMoreIsAdoptedOfALostLogThanItsOwnBeginningLeaves) {
+  OpenCheckpointer();
+  ASSERT_TRUE(checkpointer_->Start().ok());
+  Append(50);
+  Minute();
+  store_.AddStart(50, 1);
+  store_.AddStart(70, Size());
+  const audit::Checkpoint u = Lost("U", Begun(20));
+  MemoryVerdict verdict = Judge(60, u);
+  ASSERT_TRUE(verdict.lost_life);
+  EXPECT_EQ(verdict.shared_size, Size()) << "as far as the epoch tells";
+  ASSERT_TRUE(Demand(verdict).ok());
+  const Recovered done = RecoverAndStart();
+  EXPECT_EQ(done.adopted, 20u);
+  ExpectVerifies({Sign(u)}, done.log);
+}
+
+TEST_F(RecoveryTest, OfARewrittenTrailNothingIsAdopted) {
+  OpenCheckpointer();
+  ASSERT_TRUE(checkpointer_->Start().ok());
+  Append(50);
+  Minute();
+  store_.AddStart(50, 1);
+  store_.AddStart(70, 12);
+  audit::Checkpoint seen = checkpointer_->Latest()->checkpoint;
+  seen.size = 10;
+  seen.root = std::string(32, 'x');
+  EXPECT_EQ(Judge(60, seen).shared_size, 0u);
+  EXPECT_EQ(Judge(50, seen).shared_size, 0u);
 }
 
 }  // namespace

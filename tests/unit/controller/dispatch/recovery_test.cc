@@ -100,6 +100,8 @@ TEST_F(RecoveryDispatchTest, AnAgentThatHasSeenAHigherEpochMayComeOftenWithoutAR
   for (int i = 0; i < 3; ++i) {
     ConnectFromLostLife({}, store_.epoch() + 100);
     EXPECT_TRUE(Demanded());
+    EXPECT_EQ(ReasonOf(agent_.connection->closed), "STALE_EPOCH");
+    EXPECT_TRUE(agent_.Sent(agent::v1::ControllerMsg::kWelcome).empty());
     agent_.Disconnect();
   }
   EXPECT_FALSE(Audited("agent.connect"));

@@ -103,6 +103,42 @@ TEST_F(GroupCommitTest, AMutationThatFailsInTheMiddleLeavesNothingAndItsNeighbou
   EXPECT_TRUE(VerifyTrail(trail).ok()) << VerifyTrail(trail).problem;
 }
 
+// Planning, cancelling or rejecting a large change writes each of its tasks in one mutation.
+TEST_F(GroupCommitTest, OneMutationMayWriteTensOfMegabytes) {
+  Open();
+  constexpr int kTasks = 10'000;
+  const auto write = [](const std::string& error, auto store) {
+    return [error, store](WriteTx& tx) -> absl::Status {
+      for (int i = 0; i < kTasks; ++i) {
+        Task task;
+        task.id = absl::StrCat("T", i);
+        task.job_id = "J1";
+        task.instance_id = absl::StrCat("I", i);
+        task.error_message = error;
+        RETURN_IF_ERROR(store(tx, &task));
+      }
+      return absl::OkStatus();
+    };
+  };
+  ASSERT_TRUE(store_->MutateAndWait(InsertWithAudit("J1")).ok());
+  ASSERT_TRUE(
+      store_
+          ->MutateAndWait(write(std::string(2000, 'a'),
+                                [](WriteTx& tx, Task* task) { return tx.InsertTask(task); }))
+          .ok());
+  const auto update = [](WriteTx& tx, Task* task) -> absl::Status {
+    ASSIGN_OR_RETURN(Task stored, tx.GetTask(task->id));
+    stored.error_message = task->error_message;
+    return tx.UpdateTask(&stored);
+  };
+  for (const char c : {'b', 'c'}) {
+    const absl::Status written = store_->MutateAndWait(write(std::string(2000, c), update));
+    ASSERT_TRUE(written.ok()) << written;
+    EXPECT_EQ(Read([](ReadTx& tx) { return tx.GetTask("T9999"); }).value().error_message,
+              std::string(2000, c));
+  }
+}
+
 TEST_F(GroupCommitTest, ALaterMutationOfAGroupSeesWhatAnEarlierOneDid) {
   Open();
   Hold();
