@@ -69,8 +69,16 @@ absl::Status CheckEvents(Database& db) {
     if (events.empty()) break;
     next = events.back().seq() + 1;
   }
-  if (next <= last + 1) return absl::OkStatus();
-  return JournalCorrupt(absl::StrCat("it has event ", next - 1, ", but the last made is ", last));
+  if (next > last + 1) {
+    return JournalCorrupt(absl::StrCat("it has event ", next - 1, ", but the last made is ", last));
+  }
+  // Otherwise an event that is still to come would seem to tell of an attempt's end.
+  ASSIGN_OR_RETURN(const int64_t told, db.QueryInt("SELECT MAX(finish_seq) FROM attempts"));
+  if (told < 0 || static_cast<uint64_t>(told) > last) {
+    return JournalCorrupt(
+        absl::StrCat("an attempt's end is told by event ", told, ", but the last made is ", last));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace

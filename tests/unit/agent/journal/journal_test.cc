@@ -357,6 +357,7 @@ INSTANTIATE_TEST_SUITE_P(
         "UPDATE attempts SET phase = 77 WHERE id = 'a2'",
         "UPDATE attempts SET outcome = 2 WHERE id = 'a1'",
         "UPDATE attempts SET finish_seq = 1 WHERE id = 'a1'",
+        "UPDATE attempts SET finish_seq = 99 WHERE id = 'a1'",
         "UPDATE attempts SET grant_blob = x'0a016e' WHERE id = 'a2'",
         "UPDATE attempts SET offer_blob = x'0a016e' WHERE id = 'a3'",
         "UPDATE attempts SET offer_blob = x'ff' WHERE id = 'a3'",
