@@ -5,8 +5,6 @@
 namespace dbfleet::rpc {
 namespace {
 
-constexpr int kReadChunkBytes = 4 << 10;
-constexpr int kMaxReadChunkBytes = 16 << 10;
 constexpr int kMinReconnectMillis = 1'000;
 constexpr int kMaxReconnectMillis = 5'000;
 // Half the interval: timers on two machines do not tick alike.
@@ -41,10 +39,6 @@ void ApplyServerArguments(grpc::ServerBuilder* builder, int max_message_bytes) {
   builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
   builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  // gRPC keeps a read buffer for each connection as large as its largest reads were. Many agents
-  // that send large batches now and then are worth more reads.
-  builder->AddChannelArgument(GRPC_ARG_TCP_READ_CHUNK_SIZE, kReadChunkBytes);
-  builder->AddChannelArgument(GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, kMaxReadChunkBytes);
   builder->SetMaxReceiveMessageSize(max_message_bytes);
   builder->SetMaxSendMessageSize(max_message_bytes);
 }
