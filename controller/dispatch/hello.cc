@@ -6,12 +6,12 @@
 
 #include "absl/strings/str_cat.h"
 
-#include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/log/log.h"
 #include "controller/audit/recovery.h"
 #include "controller/dispatch/dispatcher.h"
+#include "controller/dispatch/hello_outcome.h"
 #include "controller/dispatch/reclaim.h"
 #include "controller/dispatch/wire.h"
 #include "controller/domain/names.h"
@@ -19,27 +19,10 @@
 
 namespace dbfleet::controller {
 
-// What the Hello's transaction decided, to be carried out after its commit.
-struct HelloOutcome {
-  agent::v1::Welcome welcome;
-  std::vector<Attempt> lost_grants;  // Committed, and to be sent again.
-  std::vector<agent::v1::ControllerMsg> messages;
-  std::vector<std::string> instances;  // Accepted ones.
-  std::vector<std::string> offered;
-  std::vector<std::string> leased;
-  JobChanges changes;
-  std::string quarantined;        // Why; the stream ends.
-  bool reclaim = false;           // It may remember what the store does not.
-  bool reports_wait = false;      // It holds events that the store does not have.
-  std::set<std::string> unheard;  // Ended there; the end should be among those events.
-};
-
 namespace {
 
 constexpr size_t kMaxInstances = 256;
 constexpr char kActor[] = "system/dispatch";
-
-constexpr absl::Duration kMaxEpochAhead = absl::Hours(24);
 
 void CopyInfo(const agent::v1::InstanceInfo& info, Instance* instance) {
   instance->engine = EngineName(info.engine());
@@ -319,93 +302,6 @@ void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& 
           }
         });
       });
-}
-
-absl::Status Dispatcher::WeighMemory(FlowContext& context, Agent& agent,
-                                     const agent::v1::Hello& hello, HelloOutcome* outcome) {
-  const std::string resource = absl::StrCat("agents/", agent.id);
-  const uint64_t epoch = store_.epoch();
-  const uint64_t latest = static_cast<uint64_t>(
-      std::max<int64_t>(absl::ToUnixSeconds(context.now + kMaxEpochAhead), 0));
-  if (hello.highest_epoch() > std::max(epoch, latest)) {
-    outcome->quarantined =
-        absl::StrCat("it reports the controller epoch ", hello.highest_epoch(),
-                     ", more than a day in the future; look into its journal, then enrol it again");
-    agent.quarantined = true;
-    agent.state_reason = outcome->quarantined;
-    RETURN_IF_ERROR(context.tx.UpdateAgent(&agent));
-    return context.tx.AppendAudit({kActor,
-                                   "agent.quarantine",
-                                   resource,
-                                   agent.environment,
-                                   {{"reason", agent.state_reason}}});
-  }
-  AgentMemory memory;
-  memory.highest_epoch = hello.highest_epoch();
-  memory.life = hello.highest_epoch_life();
-  if (options_.read_checkpoint) {
-    memory.witnessed = options_.read_checkpoint(hello.witnessed_checkpoint());
-    memory.witnessed_text = hello.witnessed_checkpoint();
-  }
-  ASSIGN_OR_RETURN(const MemoryVerdict verdict, JudgeMemory(context.tx, memory, epoch));
-  outcome->reclaim = verdict.reconcile;
-  if (!verdict.lost_life || verdict.acknowledged) return absl::OkStatus();
-  return DemandRecovery(context.tx, verdict, agent.id, kActor, context.now, hello.highest_epoch());
-}
-
-void Dispatcher::FinishHello(const SessionPtr& session, const HelloOutcome& outcome) {
-  if (SessionOf(session->agent_id()) != session) return;
-  if (!outcome.quarantined.empty()) {
-    log::Error("an agent is quarantined",
-               {{"agent", session->agent_id()}, {"why", outcome.quarantined}});
-    session->connection->Close(
-        Error(absl::StatusCode::kPermissionDenied, "AGENT_QUARANTINED", outcome.quarantined));
-    return;
-  }
-  if (session->refuses_us) {
-    // It takes nothing from a lower epoch than it has seen. What it told counts; nothing else comes
-    // of a stream that is no record in the trail.
-    hub_.Notify(outcome.changes);
-    session->connection->Close(
-        Error(absl::StatusCode::kFailedPrecondition, "STALE_EPOCH",
-              absl::StrCat("this agent has obeyed a higher epoch than this controller's, ",
-                           store_.epoch(),
-                           "; it is heard once the controller is recovered and "
-                           "has started again")));
-    return;
-  }
-  agent::v1::ControllerMsg message;
-  agent::v1::Welcome* welcome = message.mutable_welcome();
-  *welcome = outcome.welcome;
-  welcome->set_epoch(store_.epoch());
-  welcome->set_life(store_.life());
-  session->session_id = NewUlid(clock_.Now());
-  welcome->set_session_id(session->session_id);
-  *welcome->mutable_ping_interval() = ToProto(options_.ping_interval);
-  *welcome->mutable_dead_after() = ToProto(options_.dead_after);
-  *welcome->mutable_controller_time() = ToProto(clock_.Now());
-  for (const auto& [name, why] : welcome->rejected_instances()) {
-    log::Warn("an agent's instance is not accepted",
-              {{"agent", session->agent_id()}, {"instance", name}, {"why", why}});
-  }
-  session->next_seq = welcome->acked_event_seq() + 1;
-  session->welcomed = true;
-  session->offered.insert(outcome.offered.begin(), outcome.offered.end());
-  session->leased.insert(outcome.leased.begin(), outcome.leased.end());
-  session->unheard = outcome.unheard;
-  silent_since_.erase(session->agent_id());
-  session->connection->Send(message);
-  for (const Attempt& attempt : outcome.lost_grants) {
-    session->connection->Send(GrantMessage(attempt, store_.epoch(), options_.lease));
-  }
-  for (const agent::v1::ControllerMsg& reply : outcome.messages) session->connection->Send(reply);
-  PublishLive(*session, true);
-  if (sinks_.connected) {
-    sinks_.connected(session->agent_id(), session->session_id, outcome.instances);
-  }
-  if (sinks_.witness_joined) sinks_.witness_joined(session->connection, session->witnessed);
-  hub_.Notify(outcome.changes);
-  LookAt({outcome.instances.begin(), outcome.instances.end()});
 }
 
 // A Hello that is being committed at the same time needs nothing from here: either its transaction

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controller/domain/types.h"
+#include "controller/jobs/job_hub.h"
+#include "dbfleet/agent/v1/link_service.pb.h"
+
+namespace dbfleet::controller {
+
+// What the Hello's transaction decided, to be carried out after its commit.
+struct HelloOutcome {
+  agent::v1::Welcome welcome;
+  std::vector<Attempt> lost_grants;  // Committed, and to be sent again.
+  std::vector<agent::v1::ControllerMsg> messages;
+  std::vector<std::string> instances;  // Accepted ones.
+  std::vector<std::string> offered;
+  std::vector<std::string> leased;
+  JobChanges changes;
+  std::string quarantined;        // Why; the stream ends.
+  bool reclaim = false;           // It may remember what the store does not.
+  bool reports_wait = false;      // It holds events that the store does not have.
+  std::set<std::string> unheard;  // Ended there; the end should be among those events.
+};
+
+}  // namespace dbfleet::controller
