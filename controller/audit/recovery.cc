@@ -181,7 +181,7 @@ absl::StatusOr<std::optional<RecoveryDemand>> ReadRecovery(ReadTx& tx) {
 
 absl::StatusOr<std::optional<RecoveryDemand>> ParseRecoverySetting(const std::string& text) {
   if (text.empty()) return std::optional<RecoveryDemand>();
-  const std::vector<std::string> words = absl::StrSplit(text, absl::MaxSplits(' ', 2));
+  const std::vector<absl::string_view> words = absl::StrSplit(text, absl::MaxSplits(' ', 2));
   RecoveryDemand demand;
   int64_t micros = 0;
   uint64_t shared = 0;
@@ -194,7 +194,7 @@ absl::StatusOr<std::optional<RecoveryDemand>> ParseRecoverySetting(const std::st
   }
   demand.since = absl::FromUnixMicros(micros);
   if (size != "-") demand.shared_size = shared;
-  demand.why = words[2];
+  demand.why = std::string(words[2]);
   return std::make_optional(std::move(demand));
 }
 
