@@ -20,6 +20,7 @@
 namespace dbfleet::controller {
 namespace {
 
+constexpr char kUnfinished[] = ".unfinished";  // A store that is being restored.
 constexpr char kStore[] = "store.db";
 constexpr char kManifest[] = "/MANIFEST";
 constexpr char kTitle[] = "dbfleet controller backup v1";
@@ -121,6 +122,15 @@ absl::Status BackUp(const std::string& data_dir, const std::string& folder) {
   return WriteFileAtomically(folder + kManifest, manifest, 0600);
 }
 
+absl::Status CheckRestoreEnded(const std::string& data_dir) {
+  const std::string unfinished = absl::StrCat(data_dir, "/", kStore, kUnfinished);
+  std::error_code error;
+  if (!std::filesystem::exists(unfinished, error)) return absl::OkStatus();
+  return Error(absl::StatusCode::kFailedPrecondition, "RESTORE_UNFINISHED",
+               absl::StrCat("a restore into ", data_dir,
+                            " did not come to its end; move the folder away and restore again"));
+}
+
 absl::Status Restore(const std::string& folder, const std::string& data_dir, absl::Time now) {
   ASSIGN_OR_RETURN(const Files files, ReadManifest(folder));
   RETURN_IF_ERROR(CheckFiles(folder, files));
@@ -133,7 +143,7 @@ absl::Status Restore(const std::string& folder, const std::string& data_dir, abs
     RETURN_IF_ERROR(CopyFile(absl::StrCat(folder, "/", name), to));
   }
   // Last, and marked before it has its name: a store without the mark never stands there.
-  const std::string unfinished = absl::StrCat(data_dir, "/", kStore, ".unfinished");
+  const std::string unfinished = absl::StrCat(data_dir, "/", kStore, kUnfinished);
   RETURN_IF_ERROR(sqlite::CopyStore(absl::StrCat(folder, "/", kStore), unfinished));
   ASSIGN_OR_RETURN(const uint64_t records, sqlite::CountRecords(unfinished));
   RecoveryDemand demand;

@@ -24,6 +24,7 @@
 #include "controller/api/directory_services.h"
 #include "controller/api/job_services.h"
 #include "controller/api/live_feeds.h"
+#include "controller/app/backup.h"
 #include "controller/app/environments.h"
 #include "controller/audit/audit_keys.h"
 #include "controller/audit/checkpointer.h"
@@ -121,6 +122,7 @@ struct Controller::Parts {
 
 absl::Status Controller::Parts::Open() {
   RETURN_IF_ERROR(MakeDirectories(config.data_dir(), 0700));
+  RETURN_IF_ERROR(CheckRestoreEnded(config.data_dir()));
   SqliteStoreOptions store_options;
   store_options.path = absl::StrCat(config.data_dir(), "/store.db");
   store_options.metrics = &registry;

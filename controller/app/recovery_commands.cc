@@ -3,6 +3,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -77,6 +78,11 @@ absl::Status RunRecover(const ControllerConfig& config, const std::string& reaso
   if (reason.empty() || reason.size() > kMaxReason) {
     return Error(absl::StatusCode::kInvalidArgument, "BAD_REASON",
                  absl::StrCat("--reason wants 1 to ", kMaxReason, " bytes"));
+  }
+  RETURN_IF_ERROR(CheckRestoreEnded(config.data_dir()));
+  if (!std::filesystem::exists(StorePath(config))) {
+    return Error(absl::StatusCode::kNotFound, "STORE_MISSING",
+                 absl::StrCat("there is no store in ", config.data_dir(), "; restore it first"));
   }
   const std::unique_ptr<Clock> clock = MakeSystemClock();
   SqliteStoreOptions options;

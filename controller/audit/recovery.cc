@@ -86,6 +86,7 @@ absl::StatusOr<bool> HasWitnessed(ReadTx& tx, const TrailLog& log, const AgentMe
     verdict->why = absl::StrCat("it has seen ", seen.size, " audit records, the store has ", size);
     if (!verdict->lost_life) {
       ASSIGN_OR_RETURN(verdict->shared_size, SharedBefore(tx, memory.highest_epoch, epoch));
+      verdict->at_least = true;
     }
     return false;
   }
@@ -220,7 +221,9 @@ absl::Status DemandRecovery(WriteTx& tx, const MemoryVerdict& verdict, absl::str
   ASSIGN_OR_RETURN(const std::optional<RecoveryDemand> stored, ReadRecovery(tx));
   if (stored.has_value()) {
     RecoveryDemand demand = *stored;
-    if (!verdict.shared_size.has_value()) {
+    if (demand.by_restore && verdict.at_least) {
+      // The copy's size says more.
+    } else if (!verdict.shared_size.has_value()) {
       if (!demand.by_restore) demand.shared_size.reset();
     } else if (demand.shared_size.has_value()) {
       demand.shared_size = std::min(*demand.shared_size, *verdict.shared_size);

@@ -46,6 +46,7 @@ struct MemoryVerdict {
   bool reconcile = false;
   std::string why;
   std::optional<uint64_t> shared_size;
+  bool at_least = false;  // It may well be more: nothing tells where the lives parted.
   // It has seen a log that this store does not know.
   std::optional<LostLog> lost_log;
 };

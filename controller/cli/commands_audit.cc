@@ -299,6 +299,16 @@ int Verify(Shell& shell, const VerifyArguments& arguments) {
     report = audit::VerifyExport(in, options);
   }
   if (!report.ok()) return shell.Fail(report.status());
+  // Whoever names keys wants their word for it. A trail that was made anew holds together, too.
+  if (report->ok() && !arguments.keys_file.empty() && report->checkpoints == 0) {
+    report->problem =
+        "no checkpoint in the export, or given with --checkpoint, is signed by the trusted keys, "
+        "so "
+        "nothing tells that these are the records that were written";
+    report->bad_from = report->first_seq;
+    report->bad_to = report->last_seq;
+    report->bad_seq = report->first_seq;
+  }
   return Report(shell, *report);
 }
 
@@ -365,10 +375,18 @@ void AddAuditCommands(CLI::App& app, Shell& shell) {
                                         "A record whose hash you have noted elsewhere ...");
   CLI::Option* hash =
       verify->add_option("--trusted-hash", arguments->trusted_hash, "... and that hash, in hex");
-  verify->add_option("--trusted-keys", arguments->keys_file,
-                     "Whose checkpoints count: a file that `dbfleet audit keys` printed");
-  verify->add_option("--agent-ca", arguments->ca_file,
-                     "Whose agents' receipts count: what `dbfleet audit keys --agent-ca` printed");
+  // An empty name, as of a variable that is not set, would silently turn the check off.
+  const auto not_empty = [](const std::string& file) {
+    return file.empty() ? std::string("it wants the name of a file") : std::string();
+  };
+  verify
+      ->add_option("--trusted-keys", arguments->keys_file,
+                   "Whose checkpoints count: a file that `dbfleet audit keys` printed")
+      ->check(not_empty);
+  verify
+      ->add_option("--agent-ca", arguments->ca_file,
+                   "Whose agents' receipts count: what `dbfleet audit keys --agent-ca` printed")
+      ->check(not_empty);
   verify->add_option("--checkpoint", arguments->checkpoint_files,
                      "A checkpoint that was kept elsewhere; may be repeated");
   verify->add_option("--receipt", arguments->receipt_files,

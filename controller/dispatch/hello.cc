@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/log/log.h"

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
+#include "controller/audit/recovery.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
 #include "controller/jobs/backup_flow.h"
@@ -297,6 +298,15 @@ absl::StatusOr<std::vector<PolicyBlocker>> JobManager::Explain(ReadTx& tx, const
     }
   }
   if (job.state == JobState::kPaused) blockers.push_back({"paused", job.error_message, false});
+  ASSIGN_OR_RETURN(const std::optional<RecoveryDemand> recovery, ReadRecovery(tx));
+  if (recovery.has_value()) {
+    blockers.push_back(
+        {"recovery",
+         absl::StrCat("the controller is in RECOVERY and hands out nothing (", recovery->why,
+                      "): look at what was done since the copy was made, stop it, "
+                      "run `dbfleet-controller recover`, and start it again"),
+         false});
+  }
   for (const Task& task : tasks) {
     if (IsTerminal(task.state)) continue;
     ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(task.instance_id));

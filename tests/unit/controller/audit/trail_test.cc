@@ -419,6 +419,11 @@ TEST_F(RecoveryTest, WhereOneAgentKnowsOfNothingSharedNothingIsUnlessTheCopysSiz
   MarkRestored(9);
   ASSERT_TRUE(Demand(std::nullopt).ok());
   EXPECT_EQ(shared(), 9u);
+  MemoryVerdict saw_more;  // Of the copy's own life, which began with 2 records.
+  saw_more.shared_size = 2;
+  saw_more.at_least = true;
+  ASSERT_TRUE(Demand(saw_more).ok());
+  EXPECT_EQ(shared(), 9u);
   ASSERT_TRUE(Demand(7).ok());
   EXPECT_EQ(shared(), 7u);
   EXPECT_EQ(ReadFrom(store_, ReadRecovery).value()->why, "restored");

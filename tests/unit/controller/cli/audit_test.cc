@@ -208,6 +208,10 @@ TEST_F(AuditCliTest, ATrailThatWasHashedAnewIsFoundByACheckpointThatWasKept) {
   }
   const std::string file = Write("forged", audit::Join(audit::Lines(forged)));
   EXPECT_EQ(Verify({file}), 0) << "by itself it agrees";
+  EXPECT_EQ(Verify({file, "--trusted-keys", KeysFile(), "--agent-ca", CaFile()}), 1);
+  EXPECT_THAT(out_, HasSubstr("is signed by the trusted keys"));
+  EXPECT_EQ(Verify({file, "--trusted-keys", KeysFile(), "-o", "json"}), 1);
+  EXPECT_THAT(out_, HasSubstr("\"ok\": false"));
   const std::string early = Write("early", Signed(10));
   const std::string late = Write("late", Signed(20));
   EXPECT_EQ(Verify({file, "--trusted-keys", KeysFile(), "--checkpoint", early}), 0) << out_;
@@ -266,6 +270,14 @@ TEST_F(AuditCliTest, ACheckpointOfAnUnknownKeyIsFound) {
   const std::string file = Export();
   EXPECT_EQ(Verify({file, "--trusted-keys", Write("other", other.trusted.Text())}), 1);
   EXPECT_THAT(out_, StartsWith("BAD:"));
+}
+
+TEST_F(AuditCliTest, AnEmptyNameOfTheKeysDoesNotTurnTheCheckOff) {
+  const std::string file = Export();
+  for (const char* option : {"--trusted-keys", "--agent-ca"}) {
+    EXPECT_EQ(Verify({file, option, ""}), 2) << option;
+    EXPECT_THAT(err_, HasSubstr(option)) << err_;
+  }
 }
 
 TEST_F(AuditCliTest, FilesThatCannotBeReadAreNamed) {

@@ -64,9 +64,17 @@ TEST_F(RecoveryDispatchTest, AnEpochThatTheStoreNeverGaveStopsOffersUntilAPerson
   ConnectFromLostLife();
   EXPECT_TRUE(Demanded());
   EXPECT_TRUE(Audited("controller.recovery_demanded"));
-  Must(jobs_.SubmitCheck({"users/ada", ""}, "orders-db"));
+  const Job job = Must(jobs_.SubmitCheck({"users/ada", ""}, "orders-db"));
   Pass(absl::Seconds(3));
   EXPECT_TRUE(agent_.Offers().empty());
+  const Job waiting = JobOf(job.id);
+  const std::vector<PolicyBlocker> why =
+      ReadFrom(store_, [&](ReadTx& tx) {
+        return jobs_.Explain(tx, waiting, [](const std::string&) { return std::nullopt; });
+      }).value();
+  ASSERT_EQ(why.size(), 1u);
+  EXPECT_EQ(why[0].rule, "recovery");
+  EXPECT_FALSE(why[0].final);
   EndRecovery();
   EXPECT_EQ(agent_.Offers().size(), 1u);
 }
