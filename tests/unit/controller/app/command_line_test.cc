@@ -72,6 +72,24 @@ TEST_F(CommandLineTest, UnknownFieldsAndWrongValuesComeInOneError) {
   }
 }
 
+TEST_F(CommandLineTest, WhereARestoreWasBrokenOffNothingIsStarted) {
+  Write("");
+  const std::string data = folder_ + "/data";
+  std::filesystem::create_directory(data);
+  ASSERT_TRUE(WriteFileAtomically(data + "/store.db.unfinished", "", 0600).ok());
+  EXPECT_EQ(Main({"run", "--config", path_}), 1);
+  EXPECT_EQ(Main({"recover", "--reason", "why", "--config", path_}), 1);
+  EXPECT_FALSE(std::filesystem::exists(data + "/store.db"));
+}
+
+TEST_F(CommandLineTest, RecoveringWhereThereIsNoStoreMakesNone) {
+  Write("");
+  const std::string data = folder_ + "/data";
+  std::filesystem::create_directory(data);
+  EXPECT_EQ(Main({"recover", "--reason", "why", "--config", path_}), 1);
+  EXPECT_TRUE(std::filesystem::is_empty(data)) << "a restore wants an empty folder";
+}
+
 TEST_F(CommandLineTest, WrongUsageIsTwo) {
   EXPECT_EQ(Main({}), 2);
   EXPECT_EQ(Main({"fly"}), 2);
