@@ -4,18 +4,31 @@
 namespace dbfleet::controller {
 namespace {
 
-TEST_F(WitnessesTest, AnAgentThatMissedLogsIsLedThroughEachOfThem) {
-  StartSigning();
-  Join(a_);
-  ASSERT_TRUE(Follow(a_));
-  Leave(a_);
-  for (int i = 0; i < 3; ++i) {
+class WitnessLogsTest : public WitnessesTest {
+ protected:
+  void GoOnInASuccessorLog() {
     clock_.Advance(absl::Hours(1));
     Append(5);
     BeginSuccessorLog();
     Restart();
     Checkpoint(2);
   }
+  void GoOnWithANewKey() {
+    checkpointer_->Stop();
+    checkpointer_.reset();
+    clock_.Advance(absl::Hours(1));
+    RotateKey();
+    clock_.Advance(absl::Hours(1));
+    Restart();
+  }
+};
+
+TEST_F(WitnessLogsTest, AnAgentThatMissedLogsIsLedThroughEachOfThem) {
+  StartSigning();
+  Join(a_);
+  ASSERT_TRUE(Follow(a_));
+  Leave(a_);
+  for (int i = 0; i < 3; ++i) GoOnInASuccessorLog();
   Join(a_);
   EXPECT_TRUE(Follow(a_));
   EXPECT_EQ(a_.state.retired.size(), 3u);
@@ -24,23 +37,14 @@ TEST_F(WitnessesTest, AnAgentThatMissedLogsIsLedThroughEachOfThem) {
 
 // The last checkpoint of the log in between bears the old key's signature, which no witness takes
 // any more.
-TEST_F(WitnessesTest, AnAgentThatMissedALogAndTheRotationOfItsKeyFollows) {
+TEST_F(WitnessLogsTest, AnAgentThatMissedALogAndTheRotationOfItsKeyFollows) {
   StartSigning();
   Join(a_);
   ASSERT_TRUE(Follow(a_));
   Leave(a_);
   for (int i = 0; i < 2; ++i) {
-    clock_.Advance(absl::Hours(1));
-    Append(5);
-    BeginSuccessorLog();
-    Restart();
-    Checkpoint(2);
-    checkpointer_->Stop();
-    clock_.Advance(absl::Hours(1));
-    checkpointer_.reset();
-    RotateKey();
-    clock_.Advance(absl::Hours(1));
-    Restart();
+    GoOnInASuccessorLog();
+    GoOnWithANewKey();
   }
   Join(a_);
   EXPECT_TRUE(Follow(a_)) << (a_.state.alarms.empty() ? "" : a_.state.alarms.back().sentence);
@@ -51,7 +55,7 @@ TEST_F(WitnessesTest, AnAgentThatMissedALogAndTheRotationOfItsKeyFollows) {
 
 // Of two agents that saw a lost log one is away while the controller is recovered, twice, and its
 // key replaced.
-TEST_F(WitnessesTest, AnAgentThatStandsInALostLogFollowsWheneverItComes) {
+TEST_F(WitnessLogsTest, AnAgentThatStandsInALostLogFollowsWheneverItComes) {
   StartSigning();
   Checkpoint(5);
   audit::Checkpoint lost = Latest();
@@ -79,24 +83,15 @@ TEST_F(WitnessesTest, AnAgentThatStandsInALostLogFollowsWheneverItComes) {
   Join(a_);
   EXPECT_TRUE(Follow(a_));
   for (int i = 0; i < 2; ++i) {
-    clock_.Advance(absl::Hours(1));
-    Append(5);
-    BeginSuccessorLog();
-    Restart();
-    Checkpoint(2);
-    checkpointer_->Stop();
-    checkpointer_.reset();
-    clock_.Advance(absl::Hours(1));
-    RotateKey();
-    clock_.Advance(absl::Hours(1));
-    Restart();
+    GoOnInASuccessorLog();
+    GoOnWithANewKey();
   }
   Join(b_);
   EXPECT_TRUE(Follow(b_)) << (b_.state.alarms.empty() ? "" : b_.state.alarms.back().sentence);
   EXPECT_EQ(Audited("audit.witness_alarm"), 0);
 }
 
-TEST_F(WitnessesTest, AReceiptForTheFormerLogIsKeptBesideTheOneForTheLatest) {
+TEST_F(WitnessLogsTest, AReceiptForTheFormerLogIsKeptBesideTheOneForTheLatest) {
   StartSigning();
   Join(a_);
   const CheckpointAnswer late = a_.Judge(a_.connection->pushes.at(0));
