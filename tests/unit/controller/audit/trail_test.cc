@@ -241,6 +241,7 @@ class RecoveryTest : public CheckpointTest {
   }
   // A person recovers, and the controller starts again.
   Recovered RecoverAndStart() {
+    executor_->RunAll();  // What the former life had still to do, it has done.
     Recovered done = Recover(store_, *keys_, clock_.Now(), "host/x", "restored").value();
     OpenCheckpointer();
     EXPECT_TRUE(checkpointer_->Start().ok());
