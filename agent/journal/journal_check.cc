@@ -35,8 +35,10 @@ absl::Status CheckMeta(Database& db) {
     }
   }
   ASSIGN_OR_RETURN(const std::string life, GetMeta(db, "highest_epoch_life"));
-  if (life.size() > Journal::kMaxLifeBytes + 21)
+  constexpr size_t kEpochBytes = 21;  // Its digits, and the space behind them.
+  if (life.size() > kEpochBytes + Journal::kMaxLifeBytes) {
     return JournalCorrupt("the controller's life is impossibly long");
+  }
   return absl::OkStatus();
 }
 

@@ -47,12 +47,11 @@ absl::StatusOr<MemoryVerdict> JudgeEpoch(ReadTx& tx, const AgentMemory& memory, 
   } else {
     if (start.has_value() && start->first) return verdict;  // Before the store's memory.
     verdict.why = absl::StrCat("it has seen the epoch ", seen, ", which this store never gave");
-    ASSIGN_OR_RETURN(const std::optional<ControllerStart> ours, tx.StartFrom(epoch));
-    if (start.has_value()) {
-      verdict.shared_size = start->audit_size;
-    } else if (ours.has_value()) {
-      verdict.shared_size = ours->audit_size;
+    std::optional<ControllerStart> next = start;
+    if (!next.has_value()) {
+      ASSIGN_OR_RETURN(next, tx.StartFrom(epoch));
     }
+    if (next.has_value()) verdict.shared_size = next->audit_size;
   }
   verdict.lost_life = true;
   return verdict;
@@ -108,9 +107,8 @@ struct LogsToReplace {
   std::vector<LostLog> lost;
   std::string own;
 };
-absl::StatusOr<LogsToReplace> FindLogsToReplace(ReadTx& tx) {
+absl::StatusOr<LogsToReplace> FindLogsToReplace(ReadTx& tx, std::vector<LostLog> lost) {
   ASSIGN_OR_RETURN(const TrailLog own, ReadTrailLog(tx));
-  ASSIGN_OR_RETURN(std::vector<LostLog> lost, ReadLostLogs(tx));
   ASSIGN_OR_RETURN(const TrailLineage known, ReadLineage(tx));
   std::stable_sort(lost.begin(), lost.end(), [](const LostLog& a, const LostLog& b) {
     return a.checkpoint.time > b.checkpoint.time;
@@ -133,16 +131,17 @@ absl::StatusOr<LogsToReplace> FindLogsToReplace(ReadTx& tx) {
 absl::StatusOr<std::optional<uint64_t>> SharedWith(ReadTx& tx, const std::vector<LostLog>& lost,
                                                    audit::Checkpoint log, uint64_t size) {
   StoredTiles tiles(&tx);
-  if (log.size <= size) {
-    ASSIGN_OR_RETURN(const std::string root, audit::TreeRoot(tiles, log.size));
-    if (root == log.root) return std::optional<uint64_t>(log.size);
-  }
+  const auto has = [&](uint64_t count, const std::string& root) -> absl::StatusOr<bool> {
+    if (count > size) return false;
+    ASSIGN_OR_RETURN(const std::string ours, audit::TreeRoot(tiles, count));
+    return ours == root;
+  };
+  ASSIGN_OR_RETURN(const bool whole, has(log.size, log.root));
+  if (whole) return std::optional<uint64_t>(log.size);
   for (size_t i = 0; i <= lost.size() && log.predecessor.has_value(); ++i) {
     const audit::Predecessor former = *log.predecessor;
-    if (former.size <= size) {
-      ASSIGN_OR_RETURN(const std::string root, audit::TreeRoot(tiles, former.size));
-      if (root == former.root) return std::optional<uint64_t>(former.size);
-    }
+    ASSIGN_OR_RETURN(const bool beginning, has(former.size, former.root));
+    if (beginning) return std::optional<uint64_t>(former.size);
     const auto before = std::find_if(lost.begin(), lost.end(), [&](const LostLog& other) {
       return former.Names(other.checkpoint.log_id);
     });
@@ -254,7 +253,8 @@ absl::StatusOr<Recovered> Recover(Store& store, const AuditKeys& keys, absl::Tim
                    "no recovery is demanded: the controller hands out work already");
     }
     done.demand = *demand;
-    ASSIGN_OR_RETURN(const LogsToReplace former, FindLogsToReplace(tx));
+    ASSIGN_OR_RETURN(const std::vector<LostLog> lost, ReadLostLogs(tx));
+    ASSIGN_OR_RETURN(const LogsToReplace former, FindLogsToReplace(tx, lost));
     ASSIGN_OR_RETURN(const uint64_t size, TrailSize(tx));
     std::vector<std::string> replaced;
     for (const LostLog& log : former.lost) replaced.push_back(log.checkpoint.log_id);
@@ -262,7 +262,6 @@ absl::StatusOr<Recovered> Recover(Store& store, const AuditKeys& keys, absl::Tim
     done.former_log = replaced.front();
     done.log = NewUlid(now);
     done.adopted = std::min(demand->shared_size.value_or(0), size);
-    ASSIGN_OR_RETURN(const std::vector<LostLog> lost, ReadLostLogs(tx));
     for (const LostLog& log : former.lost) {
       ASSIGN_OR_RETURN(const std::optional<uint64_t> shared,
                        SharedWith(tx, lost, log.checkpoint, size));

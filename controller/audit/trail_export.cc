@@ -25,11 +25,13 @@ TrailReader::TrailReader(Store& store, uint64_t from_seq, const AuditHead& head)
 absl::Status TrailReader::LoadLogs() {
   return store_.Read([&](ReadTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(TrailLineage found, ReadLineage(tx));
-    lineage_ = std::move(found.lineage);
     ASSIGN_OR_RETURN(const std::vector<std::string> logs, tx.AuditLogs());
     for (const std::string& log : logs) {
       order_.emplace(log, static_cast<int>(order_.size()));
-      if (!lineage_.KeptOf(log).has_value() || !lineage_.HasPredecessor(log)) continue;
+      const std::optional<uint64_t> kept = found.lineage.KeptOf(log);
+      if (!kept.has_value()) continue;
+      kept_[log] = *kept;
+      if (!found.lineage.HasPredecessor(log)) continue;
       ASSIGN_OR_RETURN(const std::vector<AuditCheckpoint> last, tx.LastCheckpoints(log, 1));
       if (!last.empty()) evidence_.push_back(Adoption{last[0].text});
     }
@@ -43,8 +45,8 @@ absl::Status TrailReader::LoadLogs() {
 
 absl::Status TrailReader::LoadEvidence(uint64_t first_size, uint64_t last_size) {
   const auto add = [this](Item item, uint64_t size) {
-    const std::optional<uint64_t> kept = lineage_.KeptOf(LogOf(item));
-    if (size <= kept.value_or(size)) waiting_[size].push_back(std::move(item));
+    const auto kept = kept_.find(LogOf(item));
+    if (kept == kept_.end() || size <= kept->second) waiting_[size].push_back(std::move(item));
   };
   RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(std::vector<AuditCheckpoint> checkpoints,

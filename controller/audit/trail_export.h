@@ -9,7 +9,6 @@
 
 #include "absl/status/statusor.h"
 
-#include "common/audit/lineage.h"
 #include "controller/audit/audit_export.h"
 #include "controller/store/store.h"
 
@@ -45,8 +44,8 @@ class TrailReader {
   std::deque<Item> evidence_;
   std::map<uint64_t, std::deque<Item>> waiting_;  // By size, up to loaded_.
   uint64_t loaded_ = 0;
-  std::map<std::string, int> order_;  // Of the logs.
-  audit::Lineage lineage_;
+  std::map<std::string, int> order_;      // Of the logs.
+  std::map<std::string, uint64_t> kept_;  // Of logs that were replaced: how many records are.
 };
 
 }  // namespace dbfleet::controller
