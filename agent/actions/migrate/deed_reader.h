@@ -6,7 +6,7 @@
 #include "absl/strings/string_view.h"
 
 #include "agent/actions/migrate/deed.h"
-#include "common/sql/lexer.h"
+#include "common/sql/text/lexer.h"
 
 namespace dbfleet::agent {
 

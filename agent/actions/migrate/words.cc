@@ -1,7 +1,7 @@
 #include "absl/strings/ascii.h"
 
 #include "agent/actions/migrate/effect.h"
-#include "common/sql/lexer.h"
+#include "common/sql/text/lexer.h"
 
 namespace dbfleet::agent {
 

@@ -4,7 +4,7 @@
 
 #include "agent/engine/statement_text.h"
 #include "common/base/text.h"
-#include "common/sql/server_text.h"
+#include "common/sql/server_text/server_text.h"
 
 namespace dbfleet::agent {
 namespace {

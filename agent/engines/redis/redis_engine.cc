@@ -16,7 +16,7 @@
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/proto_time/proto_time.h"
-#include "common/sql/redis.h"
+#include "common/sql/redis/redis.h"
 #include "common/time/clock.h"
 
 namespace dbfleet::agent {

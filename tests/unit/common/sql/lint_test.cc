@@ -5,7 +5,7 @@
 
 #include "absl/strings/match.h"
 
-#include "common/sql/lint_rules.h"
+#include "common/sql/lint/lint_rules.h"
 #include "common/sql/sql.h"
 
 namespace dbfleet::sql {

@@ -1,0 +1,141 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/sql/model/schema_facts.h"
+
+// What lint rules look at: the parts of a statement, in words that all SQL dialects share. The
+// readers of the dialects fill it in; rules never look at tokens or trees, so that a rule is
+// written once. A reader that does not recognise a part leaves it out and sets `complete` to false;
+// facts are never used to call a statement safe (that is the verdict's).
+namespace dbfleet::sql {
+
+enum class Verb {
+  kOther,
+  kSelect,
+  kInsert,  // REPLACE too.
+  kUpdate,
+  kDelete,
+  kMerge,
+  kTruncate,
+  kCopy,  // COPY ... FROM, LOAD DATA.
+  kCreateTable,
+  kAlterTable,
+  kDropTable,
+  kRenameTable,
+  kCreateIndex,
+  kDropIndex,
+  kReindex,
+  kCreateView,
+  kDropView,
+  kCreateSchema,  // CREATE DATABASE in MySQL/MariaDB.
+  kAlterSchema,
+  kDropSchema,
+  kCreateRoutine,  // Function, procedure, package, trigger, event: see `object_type`.
+  kAlterRoutine,
+  kDropRoutine,
+  kCreateType,
+  kAlterType,
+  kDropType,
+  kCreateDomain,
+  kAlterDomain,
+  kCreateSequence,
+  kAlterSequence,
+  kDropSequence,
+  kVacuum,
+  kCluster,
+  kAnalyze,
+  kOptimize,
+  kLock,
+  kBegin,
+  kCommit,
+  kRollback,
+  kSet,
+  kGrant,
+  kExecutesText,  // DO, EXECUTE, PREPARE, CALL.
+};
+
+// What the queries and conditions in a statement look like; subqueries and CTEs count too.
+struct QueryFacts {
+  bool select_star = false;  // Not in EXISTS (SELECT *) nor count(*).
+  bool has_from = false;     // Of the outermost query.
+  bool has_where = false;    // The same.
+  bool has_limit = false;
+  bool has_offset = false;
+  bool has_order_by = false;
+  bool orders_by_random = false;
+  bool aggregates = false;       // The outermost query gives one row, or one a group.
+  bool unguarded_write = false;  // An UPDATE or DELETE anywhere in it has no WHERE.
+  bool tautology = false;        // A condition that is always true: 1 = 1, 'a' = 'a', OR TRUE.
+  std::string tautology_text;
+  bool equals_null = false;
+  bool leading_wildcard = false;             // LIKE '%x'.
+  std::vector<std::string> wrapped_columns;  // Columns inside a function in a comparison.
+  std::vector<std::string>
+      quoted_numbers;             // "column = '5'": columns compared with a text of digits.
+  bool unbounded_offset = false;  // OFFSET above 1,000, or not a constant.
+  std::vector<std::string> filtered_columns;  // Compared in WHERE and ON, for index advice.
+  int select_depth = 0;
+};
+
+struct InsertFacts {
+  bool names_columns = true;
+  int64_t rows = 0;  // Of VALUES; 0 if they come from a query or from data.
+  bool from_query = false;
+  bool replaces = false;     // REPLACE.
+  bool on_conflict = false;  // ON DUPLICATE KEY UPDATE, ON CONFLICT ... DO UPDATE.
+};
+
+// Of a call in a host language (ActiveRecord).
+struct CallFacts {
+  std::string receiver;       // The model or connection, as written: "User", "$db".
+  std::string method;         // The last of the chain that reaches the database, in lower case.
+  bool raw_sql = false;       // It hands SQL over as text.
+  bool concatenates = false;  // That text is joined with, or interpolates, a value of the program.
+  bool placeholders_only = false;  // What is joined is placeholders only ("?, ?"), which is clean.
+  std::string joined_value;        // The first such value, as written.
+  bool has_conditions = false;
+  bool has_limit = false;
+  bool in_loop = false;  // Inside a loop over records: one query for each (N+1).
+};
+
+struct Facts {
+  Verb verb = Verb::kOther;
+  bool complete = false;      // The reader recognised every part.
+  std::string object_type;    // In lower case, of CREATE, ALTER, DROP: "procedure", "domain", ...
+  std::vector<Name> objects;  // What it is about, the target first. Of a rename: old, new, old, ...
+  bool if_exists = false;
+  bool if_not_exists = false;
+  bool or_replace = false;
+  bool cascade = false;
+  bool temporary = false;
+  bool concurrently = false;
+  bool has_definer = false;
+  bool as_query = false;  // CREATE TABLE ... AS, or LIKE, or a partition of another.
+  bool security_definer = false;
+
+  std::vector<ColumnFacts> columns;           // CREATE TABLE.
+  std::vector<IndexFacts> indexes;            // CREATE TABLE, CREATE INDEX, DROP INDEX (the name).
+  std::vector<ForeignKeyFacts> foreign_keys;  // CREATE TABLE; inline ones stand at their columns.
+  bool has_check = false;                     // CREATE TABLE, CREATE or ALTER DOMAIN.
+  std::vector<Alteration> alterations;
+
+  std::string engine;  // Table options, in lower case.
+  std::string charset;
+  std::string collation;
+  std::string algorithm;  // ALGORITHM=, LOCK= of MySQL/MariaDB, in lower case.
+  std::string lock;
+
+  QueryFacts query;
+  InsertFacts insert;
+  bool has_limit = false;     // Of UPDATE and DELETE (MySQL/MariaDB).
+  bool has_order_by = false;  // The same.
+  std::string setting;        // SET: the name, in lower case ("lock_timeout"); "role".
+  bool full = false;          // VACUUM FULL.
+  std::vector<std::string>
+      long_identifiers;  // Longer than the server keeps (63 bytes, 64 characters).
+};
+
+}  // namespace dbfleet::sql

@@ -1,0 +1,118 @@
+#include "common/sql/model/finding.h"
+#include "common/sql/model/verdict.h"
+
+namespace dbfleet::sql {
+namespace {
+
+int Weight(Kind kind) {
+  switch (kind) {
+    case Kind::kInspection:
+      return 0;
+    case Kind::kMaintenance:
+      return 1;
+    case Kind::kQueryOptimization:
+      return 2;
+    case Kind::kDataFix:
+      return 3;
+    case Kind::kControl:
+      return 4;
+    case Kind::kSchemaMigration:
+      return 5;
+  }
+  return 5;
+}
+
+}  // namespace
+
+Kind Heavier(Kind a, Kind b) { return Weight(a) >= Weight(b) ? a : b; }
+
+Safety SafetyIn(EnvironmentClass environment, const Verdict& verdict) {
+  const bool strict = environment == EnvironmentClass::kProduction;
+  return !strict && verdict.adds_only && verdict.understood ? Safety::kSafe : verdict.safety;
+}
+
+absl::string_view NameOf(Kind kind) {
+  switch (kind) {
+    case Kind::kInspection:
+      return "inspection";
+    case Kind::kDataFix:
+      return "data-fix";
+    case Kind::kSchemaMigration:
+      return "schema-migration";
+    case Kind::kQueryOptimization:
+      return "query-optimization";
+    case Kind::kMaintenance:
+      return "maintenance";
+    case Kind::kControl:
+      return "control";
+  }
+  return "control";
+}
+
+absl::string_view NameOf(Safety safety) { return safety == Safety::kSafe ? "safe" : "destructive"; }
+
+absl::string_view NameOf(Access access) {
+  switch (access) {
+    case Access::kRead:
+      return "read";
+    case Access::kLock:
+      return "lock";
+    case Access::kWrite:
+      return "write";
+    case Access::kDefine:
+      return "define";
+  }
+  return "define";
+}
+
+absl::string_view NameOf(Blocking blocking) {
+  switch (blocking) {
+    case Blocking::kNothing:
+      return "nothing";
+    case Blocking::kWrites:
+      return "writes";
+    case Blocking::kReadsAndWrites:
+      return "reads-and-writes";
+  }
+  return "reads-and-writes";
+}
+
+absl::string_view NameOf(Undo undo) {
+  switch (undo) {
+    case Undo::kNothingToUndo:
+      return "nothing-to-undo";
+    case Undo::kRollback:
+      return "rollback";
+    case Undo::kInverse:
+      return "inverse";
+    case Undo::kBackup:
+      return "backup";
+  }
+  return "backup";
+}
+
+absl::string_view NameOf(EnvironmentClass environment) {
+  switch (environment) {
+    case EnvironmentClass::kDevelopment:
+      return "development";
+    case EnvironmentClass::kQa:
+      return "qa";
+    case EnvironmentClass::kProduction:
+      return "production";
+  }
+  return "production";
+}
+
+absl::string_view NameOf(Severity severity) {
+  switch (severity) {
+    case Severity::kInfo:
+      return "info";
+    case Severity::kWarning:
+      return "warning";
+    case Severity::kError:
+      return "error";
+  }
+  return "error";
+}
+
+}  // namespace dbfleet::sql

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/sql/model/facts.h"
+#include "common/sql/model/verdict.h"
+
+namespace dbfleet::sql {
+
+// What a dialect's reader found out about one statement. Each dialect's module has one function
+//
+//   Reading ReadMySql(const Target& target, absl::string_view text);  // ReadPostgres, ReadRedis...
+//
+// which is pure, thread-safe, never throws, and takes time and memory in proportion to the text.
+// Whatever the text is, it answers: what it cannot read is destructive, with the reason.
+struct Reading {
+  Verdict verdict;
+  Facts facts;
+};
+
+}  // namespace dbfleet::sql

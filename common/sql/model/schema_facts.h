@@ -1,0 +1,125 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+// The parts of statements that define or alter a schema: see facts.h.
+namespace dbfleet::sql {
+
+// An object's name as the server would fold it: PostgreSQL folds unquoted names to lower case,
+// MySQL/MariaDB's are kept. Quotes are gone.
+struct Name {
+  std::string schema;  // MySQL's database; "" if it is not written.
+  std::string name;
+  bool operator==(const Name&) const = default;
+};
+
+enum class DefaultKind {
+  kNone,
+  kConstant,
+  kStable,
+  kVolatile
+};  // kStable: now(); once a statement.
+
+struct ForeignKeyFacts {
+  std::string name;
+  std::vector<std::string> columns;
+  Name parent;
+  std::vector<std::string> parent_columns;  // Empty: the parent's primary key.
+  bool cascades_delete = false;
+  bool not_valid = false;
+  bool is_inline = false;  // column ... REFERENCES, which MySQL reads and ignores.
+};
+
+struct ColumnFacts {
+  std::string name;
+  std::string type;                    // In lower case without arguments: "varchar", "bigint".
+  std::vector<std::string> arguments;  // Of the type: "10", "2"; an ENUM's values, unquoted.
+  bool not_null = false;
+  bool is_unsigned = false;
+  DefaultKind default_kind = DefaultKind::kNone;
+  std::string default_text;  // As written.
+  bool generated_stored = false;
+  bool generated_virtual = false;
+  bool auto_increment = false;  // AUTO_INCREMENT, serial types, IDENTITY.
+  bool primary_key = false;
+  bool unique = false;
+  bool check = false;
+  std::string charset;
+  std::string collation;
+  std::string position_after;  // MySQL/MariaDB: AFTER name.
+  bool position_first = false;
+  std::optional<ForeignKeyFacts> references;
+};
+
+struct IndexFacts {
+  std::string name;  // "" if the server names it.
+  Name table;
+  std::vector<std::string> columns;  // An expression stands as its text in parentheses.
+  bool unique = false;
+  bool primary = false;
+  bool concurrently = false;
+  bool partial = false;               // Has a WHERE.
+  bool using_index = false;           // A constraint made of an index that exists.
+  bool is_constraint = false;         // UNIQUE or PRIMARY KEY, not CREATE INDEX.
+  bool special = false;               // FULLTEXT, SPATIAL, or a method that is no B-tree.
+  std::vector<std::string> prefixes;  // Columns of which only a prefix is indexed (MySQL).
+};
+
+enum class AlterationKind {
+  kOther,
+  kAddColumn,
+  kDropColumn,
+  kRenameColumn,
+  kChangeType,    // PostgreSQL: ALTER COLUMN TYPE.
+  kModifyColumn,  // MySQL/MariaDB: MODIFY, CHANGE: the whole column anew.
+  kSetNotNull,
+  kDropNotNull,
+  kSetDefault,
+  kDropDefault,
+  kAddIndex,  // PRIMARY KEY and UNIQUE too.
+  kDropIndex,
+  kDropPrimaryKey,
+  kRenameIndex,
+  kIndexVisibility,
+  kAddForeignKey,
+  kAddCheck,
+  kAddExclusion,
+  kValidateConstraint,
+  kDropConstraint,
+  kRenameConstraint,
+  kRenameTable,
+  kSetSchema,
+  kAttachPartition,
+  kDetachPartition,
+  kAddPartition,
+  kDropPartition,
+  kTruncatePartition,
+  kReorganizePartition,
+  kConvertCharset,
+  kSetEngine,
+  kForce,
+  kSetTablespace,
+  kSetLogged,
+  kSetStorage,  // Options that change how rows are kept: ROW_FORMAT, SET ACCESS METHOD.
+  kOwner,
+  kEnumAddValue,
+  kEnumRenameValue,
+};
+
+struct Alteration {
+  AlterationKind kind = AlterationKind::kOther;
+  std::string name;      // The column, index, constraint, partition or enum value.
+  std::string new_name;  // Of renames.
+  std::optional<ColumnFacts> column;
+  std::optional<IndexFacts> index;
+  std::optional<ForeignKeyFacts> foreign_key;
+  bool not_valid = false;
+  bool concurrently = false;
+  bool if_exists = false;  // IF NOT EXISTS for what is added.
+  bool cascade = false;
+  std::string text;  // As written, shortened.
+};
+
+}  // namespace dbfleet::sql

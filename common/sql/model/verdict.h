@@ -1,0 +1,89 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+// What a statement is and what it may do. Kinds and classes mean what requirements S1 and S2 say.
+namespace dbfleet::sql {
+
+enum class Kind {
+  kInspection,
+  kDataFix,
+  kSchemaMigration,
+  kQueryOptimization,
+  kMaintenance,
+  kControl
+};
+enum class Safety { kSafe, kDestructive };
+
+// What is done to an object that a statement names. Of several, the last (the heaviest) counts.
+enum class Access { kRead, kLock, kWrite, kDefine };
+
+struct ObjectUse {
+  std::string name;  // As written, quotes included: "shop.orders", "`Orders`".
+  Access access = Access::kRead;
+};
+
+// The heaviest lock that a statement holds on a table that exists already, in terms of what other
+// sessions can still do. What a server does only in some versions is the worst of them when the
+// version is not known.
+enum class Blocking {
+  kNothing,  // Others read and write; also what locks no more than the rows that it names.
+  kWrites,   // Others read.
+  kReadsAndWrites,
+};
+
+// How what it did can be taken back.
+enum class Undo {
+  kNothingToUndo,  // It changes nothing that stays.
+  kRollback,       // ROLLBACK of its transaction; afterwards only a backup.
+  kInverse,        // Another statement takes it back without loss (CREATE INDEX: DROP INDEX).
+  kBackup,         // Only a backup.
+};
+
+struct Effects {
+  Blocking blocks = Blocking::kNothing;
+  bool locks_rows = false;      // Takes row locks that others may wait for.
+  bool rewrites_table = false;  // Copies the whole table, so time and space grow with it.
+  bool scans_table = false;     // Reads the whole table under that lock (a constraint's check).
+  Undo undo = Undo::kBackup;
+};
+
+// The verdict for an environment of the strictest policy (production). Not fully understood is
+// destructive.
+struct Verdict {
+  Kind kind = Kind::kControl;
+  Safety safety = Safety::kDestructive;
+  std::vector<std::string> reasons;  // Why it is destructive; empty when safe.
+  std::vector<std::string> tables;   // Named by the statement, as written, for estimates.
+  std::vector<ObjectUse> uses;       // The same with what is done to them, and views, sequences...
+  Effects effects;
+  bool understood = false;           // Every part of it was recognised.
+  bool adds_only = false;            // Only adds rows (INSERT ... VALUES): see SafetyIn.
+  bool transactional = true;         // May run inside a transaction (PostgreSQL: not CONCURRENTLY,
+                                     // VACUUM...; MySQL/MariaDB: DDL commits by itself -> false).
+  bool transaction_control = false;  // BEGIN, COMMIT, ...: the runner owns those.
+  bool credentials = false;          // May show some: to make it a change would not help.
+};
+
+// What kind of environment a class is asked for. Declared environments map to the strictest, but
+// those that say otherwise.
+enum class EnvironmentClass { kDevelopment, kQa, kProduction };
+
+// Requirement S2: what only adds rows is destructive in production and safe elsewhere; everything
+// else is the same everywhere.
+Safety SafetyIn(EnvironmentClass environment, const Verdict& verdict);
+
+// What a mixture counts as: the kind for which the most is demanded.
+Kind Heavier(Kind a, Kind b);
+
+absl::string_view NameOf(Kind kind);
+absl::string_view NameOf(Safety safety);
+absl::string_view NameOf(Access access);
+absl::string_view NameOf(Blocking blocking);
+absl::string_view NameOf(Undo undo);
+absl::string_view NameOf(EnvironmentClass environment);
+
+}  // namespace dbfleet::sql

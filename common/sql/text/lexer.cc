@@ -1,0 +1,346 @@
+#include "common/sql/text/lexer.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/status.h"
+
+namespace dbfleet::sql {
+namespace {
+
+bool IsHighByte(char c) { return static_cast<unsigned char>(c) >= 0x80; }
+bool IsIdentStart(char c) { return absl::ascii_isalpha(c) || c == '_' || IsHighByte(c); }
+bool IsIdentChar(char c) { return IsIdentStart(c) || absl::ascii_isdigit(c) || c == '$'; }
+
+// PostgreSQL up to 15 has no vertical tab among its white space.
+bool IsSpace(Dialect dialect, char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' ||
+         (c == '\v' && dialect != Dialect::kPostgres);
+}
+
+bool AllOf(absl::string_view text, bool (*predicate)(unsigned char)) {
+  return std::all_of(text.begin(), text.end(),
+                     [&](char c) { return predicate(static_cast<unsigned char>(c)); });
+}
+
+bool IsExponentHead(absl::string_view text) {
+  return text.size() >= 2 && absl::ascii_tolower(text.back()) == 'e' &&
+         AllOf(text.substr(0, text.size() - 1), absl::ascii_isdigit);
+}
+
+// Whole numbers and exponents. Anything else that starts with a digit stays a word, because servers
+// disagree on where the number in it ends ("5into" may be a column, or 5 and INTO).
+bool IsNumber(absl::string_view text) {
+  if (AllOf(text, absl::ascii_isdigit)) return true;
+  if (text.size() > 2 && absl::StartsWith(text, "0x")) {
+    return AllOf(text.substr(2), absl::ascii_isxdigit);
+  }
+  const size_t e = text.find_first_of("eE");
+  if (e == 0 || e == absl::string_view::npos) return false;
+  absl::string_view exponent = text.substr(e + 1);
+  if (!exponent.empty() && (exponent[0] == '+' || exponent[0] == '-')) exponent.remove_prefix(1);
+  return !exponent.empty() && AllOf(text.substr(0, e), absl::ascii_isdigit) &&
+         AllOf(exponent, absl::ascii_isdigit);
+}
+
+}  // namespace
+
+bool Token::IsWord(absl::string_view upper) const {
+  return kind == TokenKind::kWord && absl::EqualsIgnoreCase(text, upper);
+}
+
+LexOptions DefaultOptions(Dialect dialect) {
+  const bool mysql = dialect != Dialect::kPostgres;
+  return {mysql, mysql};
+}
+
+Position PositionAt(absl::string_view text, size_t offset) {
+  const absl::string_view before = text.substr(0, offset);
+  const size_t newline = before.rfind('\n');
+  Position position;
+  position.line = 1 + static_cast<int>(std::count(before.begin(), before.end(), '\n'));
+  position.column = static_cast<int>(newline == absl::string_view::npos ? before.size() + 1
+                                                                        : before.size() - newline);
+  return position;
+}
+
+Lexer::Lexer(Dialect dialect, absl::string_view text, LexOptions options)
+    : dialect_(dialect), text_(text), options_(options) {
+  if (const size_t nul = text.find('\0'); nul != absl::string_view::npos) {
+    Fail(nul, "a NUL byte", "remove it");
+  }
+}
+
+bool Lexer::Emit(Token* token, TokenKind kind, size_t start) {
+  token->kind = kind;
+  token->text = text_.substr(start, pos_ - start);
+  token->offset = start;
+  return true;
+}
+
+bool Lexer::Fail(size_t at, absl::string_view problem, absl::string_view advice) {
+  const Position position = PositionAt(text_, at);
+  status_ = Error(absl::StatusCode::kInvalidArgument, "BAD_SQL",
+                  absl::StrCat("line ", position.line, ", column ", position.column, ": ", problem,
+                               "; ", advice));
+  return false;
+}
+
+bool Lexer::Finish() {
+  if (executable_depth_ > 0) {
+    return Fail(text_.size(), "an executable comment is not closed", "close it with */");
+  }
+  return false;
+}
+
+absl::string_view Lexer::TakeLine() {
+  const size_t start = pos_;
+  const size_t newline = text_.find('\n', pos_);
+  pos_ = newline == absl::string_view::npos ? text_.size() : newline;
+  return text_.substr(start, pos_ - start);
+}
+
+bool Lexer::AtDelimiter() const {
+  return executable_depth_ == 0 && absl::StartsWith(text_.substr(pos_), delimiter_);
+}
+
+bool Lexer::AtLineComment() const {
+  const char c = text_[pos_];
+  if (mysql()) {
+    // "--" alone is two minus signs; the end of the text counts as a control character.
+    return c == '#' || (c == '-' && Peek(1) == '-' &&
+                        (IsSpace(dialect_, Peek(2)) || absl::ascii_iscntrl(Peek(2))));
+  }
+  return c == '-' && Peek(1) == '-';
+}
+
+void Lexer::SkipLineComment() {
+  const size_t end = text_.find_first_of(mysql() ? "\n" : "\r\n", pos_);
+  pos_ = end == absl::string_view::npos ? text_.size() : end;
+}
+
+size_t Lexer::ExecutableMarkerLength() const {
+  if (!mysql()) return 0;
+  size_t length = 2;
+  if (absl::ascii_toupper(Peek(length)) == 'M') ++length;
+  if (Peek(length) != '!') return 0;
+  ++length;
+  for (int digits = 0; digits < 6 && absl::ascii_isdigit(Peek(length)); ++digits) ++length;
+  return length;
+}
+
+size_t Lexer::BlockCommentEnd() const {
+  if (mysql()) {
+    const size_t close = text_.find("*/", pos_ + 2);
+    return close == absl::string_view::npos ? close : close + 2;
+  }
+  int depth = 1;
+  for (size_t i = pos_ + 2; i + 1 < text_.size();) {
+    const absl::string_view pair = text_.substr(i, 2);
+    if (pair == "/*") {
+      ++depth;
+    } else if (pair == "*/" && --depth == 0) {
+      return i + 2;
+    }
+    i += pair == "/*" || pair == "*/" ? 2 : 1;
+  }
+  return absl::string_view::npos;
+}
+
+bool Lexer::LexBlockComment(Token* token, bool* emitted) {
+  const size_t start = pos_;
+  *emitted = true;
+  if (const size_t marker = ExecutableMarkerLength(); marker > 0) {
+    ++executable_depth_;
+    pos_ += marker;
+    return Emit(token, TokenKind::kExecutableOpen, start);
+  }
+  const bool hint = Peek(2) == '+';
+  const size_t end = BlockCommentEnd();
+  if (end == absl::string_view::npos) {
+    return Fail(start, "a comment is not closed", "close it with */");
+  }
+  pos_ = end;
+  if (hint) return Emit(token, TokenKind::kHint, start);
+  *emitted = false;
+  return true;
+}
+
+// The position after the closing quote; npos when there is none. A doubled quote is a character.
+size_t Lexer::QuoteEnd(size_t open, bool backslash) const {
+  const char quote = text_[open];
+  for (size_t i = open + 1; i < text_.size(); ++i) {
+    if (backslash && text_[i] == '\\') {
+      ++i;
+    } else if (text_[i] == quote) {
+      if (i + 1 >= text_.size() || text_[i + 1] != quote) return i + 1;
+      ++i;
+    }
+  }
+  return absl::string_view::npos;
+}
+
+bool Lexer::LexQuoted(Token* token, TokenKind kind, size_t start, bool backslash) {
+  const size_t end = QuoteEnd(pos_, backslash);
+  if (end == absl::string_view::npos) {
+    return Fail(
+        start,
+        kind == TokenKind::kString ? "a string is not closed" : "a quoted name is not closed",
+        absl::StrCat("close it with ", text_.substr(pos_, 1)));
+  }
+  pos_ = end;
+  return Emit(token, kind, start);
+}
+
+// PostgreSQL joins strings that only white space with a line break separates, and reads the later
+// ones as it read the first.
+size_t Lexer::SkipToContinuedString(size_t from) const {
+  bool newline = false;
+  size_t i = from;
+  while (i < text_.size()) {
+    if (text_[i] == '-' && i + 1 < text_.size() && text_[i + 1] == '-') {
+      i = std::min(text_.find_first_of("\r\n", i), text_.size());
+    } else if (IsSpace(dialect_, text_[i])) {
+      newline = newline || text_[i] == '\n' || text_[i] == '\r';
+      ++i;
+    } else {
+      break;
+    }
+  }
+  return newline && i < text_.size() && text_[i] == '\'' ? i : absl::string_view::npos;
+}
+
+bool Lexer::LexEscapeString(Token* token, size_t start) {
+  for (;;) {
+    if (!LexQuoted(token, TokenKind::kString, start, true)) return false;
+    const size_t next = SkipToContinuedString(pos_);
+    if (next == absl::string_view::npos) return true;
+    pos_ = next;
+  }
+}
+
+bool Lexer::LexDollar(Token* token) {
+  const size_t start = pos_;
+  if (absl::ascii_isdigit(Peek(1))) {
+    ++pos_;
+    while (absl::ascii_isdigit(Peek(0))) ++pos_;
+    return Emit(token, TokenKind::kNumber, start);
+  }
+  size_t tag_end = pos_ + 1;
+  while (tag_end < text_.size() && text_[tag_end] != '$' && IsIdentChar(text_[tag_end])) ++tag_end;
+  if (tag_end >= text_.size() || text_[tag_end] != '$') {
+    ++pos_;
+    return Emit(token, TokenKind::kSymbol, start);
+  }
+  const absl::string_view tag = text_.substr(start, tag_end + 1 - start);
+  const size_t close = text_.find(tag, tag_end + 1);
+  if (close == absl::string_view::npos) {
+    return Fail(start, "a dollar-quoted string is not closed", "close it with its opening tag");
+  }
+  pos_ = close + tag.size();
+  return Emit(token, TokenKind::kString, start);
+}
+
+bool Lexer::LexWord(Token* token) {
+  const size_t start = pos_;
+  const bool digit = absl::ascii_isdigit(text_[pos_]);
+  const auto scan = [&] {
+    while (pos_ < text_.size() && IsIdentChar(text_[pos_])) {
+      // A "$" cannot continue a number, where it opens a dollar quote.
+      if (text_[pos_] == '$' && digit && !mysql()) break;
+      if (delimiter_ != ";" && pos_ > start && AtDelimiter()) break;
+      ++pos_;
+    }
+  };
+  scan();
+  if ((Peek(0) == '+' || Peek(0) == '-') && absl::ascii_isdigit(Peek(1)) &&
+      IsExponentHead(text_.substr(start, pos_ - start))) {
+    ++pos_;
+    scan();
+  }
+  const bool number = digit && IsNumber(text_.substr(start, pos_ - start));
+  return Emit(token, number ? TokenKind::kNumber : TokenKind::kWord, start);
+}
+
+bool Lexer::LexMySqlToken(Token* token) {
+  const size_t start = pos_;
+  switch (const char c = text_[pos_]) {
+    case '\'':
+      return LexQuoted(token, TokenKind::kString, start, options_.backslash_in_single_quotes);
+    case '"':
+      return LexQuoted(token, TokenKind::kString, start, options_.backslash_in_double_quotes);
+    case '`':
+      return LexQuoted(token, TokenKind::kQuotedName, start, false);
+    case '\\':
+      return Fail(start, "a backslash outside quotes",
+                  "client commands such as \\G are not SQL; remove it (for \\N write NULL)");
+    default:
+      if (IsIdentChar(c)) return LexWord(token);
+      ++pos_;
+      return Emit(token, TokenKind::kSymbol, start);
+  }
+}
+
+bool Lexer::LexPostgresToken(Token* token) {
+  const size_t start = pos_;
+  const char c = text_[pos_];
+  const char lower = absl::ascii_tolower(c);
+  if (lower == 'u' && Peek(1) == '&' && (Peek(2) == '\'' || Peek(2) == '"')) {
+    const TokenKind kind = Peek(2) == '"' ? TokenKind::kQuotedName : TokenKind::kString;
+    pos_ += 2;
+    return LexQuoted(token, kind, start, false);
+  }
+  if ((lower == 'e' || lower == 'b' || lower == 'x' || lower == 'n') && Peek(1) == '\'') {
+    ++pos_;
+    if (lower == 'e') return LexEscapeString(token, start);
+    return LexQuoted(token, TokenKind::kString, start,
+                     lower == 'n' && options_.backslash_in_single_quotes);
+  }
+  switch (c) {
+    case '\'':
+      return LexQuoted(token, TokenKind::kString, start, options_.backslash_in_single_quotes);
+    case '"':
+      return LexQuoted(token, TokenKind::kQuotedName, start, false);
+    case '$':
+      return LexDollar(token);
+    case '\\':
+      return Fail(start, "a backslash outside quotes",
+                  "psql's commands such as \\i or \\. are not SQL; remove it");
+    default:
+      if (IsIdentStart(c) || absl::ascii_isdigit(c)) return LexWord(token);
+      ++pos_;
+      return Emit(token, TokenKind::kSymbol, start);
+  }
+}
+
+bool Lexer::Next(Token* token) {
+  while (status_.ok() && pos_ < text_.size()) {
+    const size_t start = pos_;
+    const char c = text_[pos_];
+    if (AtDelimiter()) {
+      pos_ += delimiter_.size();
+      return Emit(token, TokenKind::kDelimiter, start);
+    }
+    if (IsSpace(dialect_, c)) {
+      ++pos_;
+    } else if (AtLineComment()) {
+      SkipLineComment();
+    } else if (c == '/' && Peek(1) == '*') {
+      bool emitted = false;
+      const bool ok = LexBlockComment(token, &emitted);
+      if (!ok || emitted) return ok;
+    } else if (executable_depth_ > 0 && c == '*' && Peek(1) == '/') {
+      --executable_depth_;
+      pos_ += 2;
+      return Emit(token, TokenKind::kExecutableClose, start);
+    } else {
+      return mysql() ? LexMySqlToken(token) : LexPostgresToken(token);
+    }
+  }
+  return status_.ok() && Finish();
+}
+
+}  // namespace dbfleet::sql

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+#include "common/sql/model/target.h"
+
+namespace dbfleet::sql {
+
+enum class TokenKind {
+  kWord,        // A bare identifier or keyword.
+  kQuotedName,  // "name" (PostgreSQL), `name` (MySQL/MariaDB), with its quotes.
+  kString,      // Every other quoted text, with quotes and prefix; MySQL's "..." too.
+  kNumber,
+  kSymbol,           // One character.
+  kHint,             // A whole /*+ ... */ comment.
+  kExecutableOpen,   // "/*!", "/*!50003", "/*M!": what follows up to the close may be executed.
+  kExecutableClose,  // The "*/" of an executable comment.
+  kDelimiter,        // ";" or what DELIMITER set, outside executable comments.
+};
+
+// Views into the lexer's input, which must outlive it.
+struct Token {
+  TokenKind kind = TokenKind::kSymbol;
+  absl::string_view text;
+  size_t offset = 0;
+
+  bool IsWord(absl::string_view upper) const;
+  bool IsSymbol(char c) const { return kind == TokenKind::kSymbol && text[0] == c; }
+  bool IsName() const { return kind == TokenKind::kWord || kind == TokenKind::kQuotedName; }
+};
+
+// What a server's settings change about where a string ends. The defaults are the servers' own.
+struct LexOptions {
+  bool backslash_in_single_quotes = false;  // MySQL: true, unless NO_BACKSLASH_ESCAPES.
+  bool backslash_in_double_quotes = false;  // MySQL: true, unless that or ANSI_QUOTES.
+};
+LexOptions DefaultOptions(Dialect dialect);
+
+// Both 1-based; the column counts bytes.
+struct Position {
+  int line = 1;
+  int column = 1;
+};
+Position PositionAt(absl::string_view text, size_t offset);
+
+// Cuts SQL (not Redis) into tokens, in one pass and without recursion. Comments and white space are
+// left out; the content of an executable comment is lexed like the text around it. Not thread-safe.
+// Next returns false at the end of the text and at the first error, which status() then holds
+// (INVALID_ARGUMENT, BAD_SQL, with line and column; it quotes nothing of the text).
+class Lexer {
+ public:
+  Lexer(Dialect dialect, absl::string_view text, LexOptions options);
+
+  bool Next(Token* token);
+  const absl::Status& status() const { return status_; }
+
+  // What ends a statement from here on; MySQL/MariaDB only.
+  void SetDelimiter(absl::string_view delimiter) { delimiter_ = std::string(delimiter); }
+
+  // The rest of the current line, which is skipped.
+  absl::string_view TakeLine();
+  size_t offset() const { return pos_; }
+
+ private:
+  bool mysql() const { return dialect_ != Dialect::kPostgres; }
+  char Peek(size_t ahead) const { return pos_ + ahead < text_.size() ? text_[pos_ + ahead] : '\0'; }
+  bool Emit(Token* token, TokenKind kind, size_t start);
+  bool Fail(size_t at, absl::string_view problem, absl::string_view advice);
+  bool Finish();
+  bool AtDelimiter() const;
+  bool AtLineComment() const;
+  void SkipLineComment();
+  size_t ExecutableMarkerLength() const;
+  size_t BlockCommentEnd() const;
+  bool LexBlockComment(Token* token, bool* emitted);
+  bool LexQuoted(Token* token, TokenKind kind, size_t start, bool backslash);
+  size_t QuoteEnd(size_t open, bool backslash) const;
+  size_t SkipToContinuedString(size_t from) const;
+  bool LexEscapeString(Token* token, size_t start);
+  bool LexDollar(Token* token);
+  bool LexWord(Token* token);
+  bool LexMySqlToken(Token* token);
+  bool LexPostgresToken(Token* token);
+
+  const Dialect dialect_;
+  const absl::string_view text_;
+  const LexOptions options_;
+  std::string delimiter_ = ";";
+  size_t pos_ = 0;
+  int executable_depth_ = 0;
+  absl::Status status_;
+};
+
+}  // namespace dbfleet::sql

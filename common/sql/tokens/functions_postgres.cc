@@ -1,0 +1,130 @@
+#include <algorithm>
+#include <iterator>
+
+#include "common/sql/tokens/functions.h"
+
+namespace dbfleet::sql {
+namespace {
+
+// Functions of pg_catalog that read at most, and the syntax that looks like a function. Not here:
+// REPEAT, LPAD and RPAD, of which one short call makes a value of 1 GB.
+// clang-format off
+constexpr std::string_view kPure[] = {
+    "ABS", "ACOS", "ACOSD", "AGE", "AREA", "ARRAY_AGG", "ARRAY_APPEND", "ARRAY_CAT", "ARRAY_DIMS",
+    "ARRAY_LENGTH", "ARRAY_LOWER", "ARRAY_NDIMS", "ARRAY_POSITION", "ARRAY_POSITIONS",
+    "ARRAY_PREPEND", "ARRAY_REMOVE", "ARRAY_REPLACE", "ARRAY_TO_JSON", "ARRAY_TO_STRING",
+    "ARRAY_UPPER", "ASCII", "ASIN", "ATAN", "ATAN2", "AVG", "BIT_AND", "BIT_COUNT", "BIT_LENGTH",
+    "BIT_OR", "BIT_XOR", "BOOL_AND", "BOOL_OR", "BROADCAST", "BTRIM", "CARDINALITY", "CAST",
+    "CBRT", "CEIL", "CEILING", "CHARACTER_LENGTH", "CHAR_LENGTH", "CHR", "CLOCK_TIMESTAMP",
+    "COALESCE", "COL_DESCRIPTION", "CONCAT", "CONCAT_WS", "CONVERT_FROM", "CONVERT_TO", "CORR",
+    "COS", "COSD", "COT", "COUNT", "COVAR_POP", "COVAR_SAMP", "CUME_DIST", "CURRENT_DATABASE",
+    "CURRENT_QUERY", "CURRENT_SCHEMA", "CURRENT_SCHEMAS", "CURRENT_SETTING", "DATE_BIN",
+    "DATE_PART", "DATE_TRUNC", "DECODE", "DEGREES", "DENSE_RANK", "DIV", "ENCODE", "EVERY", "EXP",
+    "EXTRACT", "FACTORIAL", "FAMILY", "FIRST_VALUE", "FLOOR", "FORMAT", "FORMAT_TYPE", "GCD",
+    "GENERATE_SERIES", "GENERATE_SUBSCRIPTS", "GEN_RANDOM_UUID", "GET_BIT", "GET_BYTE",
+    "GREATEST", "GROUPING", "HAS_ANY_COLUMN_PRIVILEGE", "HAS_COLUMN_PRIVILEGE",
+    "HAS_DATABASE_PRIVILEGE", "HAS_FUNCTION_PRIVILEGE", "HAS_SCHEMA_PRIVILEGE",
+    "HAS_SEQUENCE_PRIVILEGE", "HAS_TABLE_PRIVILEGE", "HOST", "HOSTMASK", "INET_CLIENT_ADDR",
+    "INET_CLIENT_PORT", "INET_SERVER_ADDR", "INET_SERVER_PORT", "INITCAP", "ISEMPTY", "ISFINITE",
+    "JSONB_AGG", "JSONB_ARRAY_ELEMENTS", "JSONB_ARRAY_ELEMENTS_TEXT", "JSONB_ARRAY_LENGTH",
+    "JSONB_BUILD_ARRAY", "JSONB_BUILD_OBJECT", "JSONB_EACH", "JSONB_EACH_TEXT",
+    "JSONB_EXTRACT_PATH", "JSONB_EXTRACT_PATH_TEXT", "JSONB_INSERT", "JSONB_OBJECT",
+    "JSONB_OBJECT_AGG", "JSONB_OBJECT_KEYS", "JSONB_PATH_EXISTS", "JSONB_PATH_MATCH",
+    "JSONB_PATH_QUERY", "JSONB_PATH_QUERY_ARRAY", "JSONB_PATH_QUERY_FIRST", "JSONB_PRETTY",
+    "JSONB_SET", "JSONB_STRIP_NULLS", "JSONB_TYPEOF", "JSON_AGG", "JSON_ARRAY_ELEMENTS",
+    "JSON_ARRAY_ELEMENTS_TEXT", "JSON_ARRAY_LENGTH", "JSON_BUILD_ARRAY", "JSON_BUILD_OBJECT",
+    "JSON_EACH", "JSON_EACH_TEXT", "JSON_EXTRACT_PATH", "JSON_EXTRACT_PATH_TEXT", "JSON_OBJECT",
+    "JSON_OBJECT_AGG", "JSON_OBJECT_KEYS", "JSON_STRIP_NULLS", "JSON_TYPEOF", "JUSTIFY_DAYS",
+    "JUSTIFY_HOURS", "JUSTIFY_INTERVAL", "LAG", "LAST_VALUE", "LCM", "LEAD", "LEAST", "LEFT",
+    "LENGTH", "LN", "LOG", "LOG10", "LOWER", "LOWER_INC", "LOWER_INF", "LTRIM",
+    "MAKE_DATE", "MAKE_INTERVAL", "MAKE_TIME", "MAKE_TIMESTAMP", "MAKE_TIMESTAMPTZ", "MASKLEN",
+    "MAX", "MD5", "MIN", "MOD", "MODE", "NETMASK", "NETWORK", "NOW", "NTH_VALUE", "NTILE",
+    "NULLIF", "NUMNODE", "NUM_NONNULLS", "NUM_NULLS", "OBJ_DESCRIPTION", "OCTET_LENGTH",
+    "OVERLAY", "PARSE_IDENT", "PERCENTILE_CONT", "PERCENTILE_DISC", "PERCENT_RANK",
+    "PG_BACKEND_PID", "PG_BLOCKING_PIDS", "PG_CLIENT_ENCODING", "PG_COLUMN_SIZE",
+    "PG_CONF_LOAD_TIME", "PG_CURRENT_WAL_INSERT_LSN", "PG_CURRENT_WAL_LSN",
+    "PG_CURRENT_XACT_ID_IF_ASSIGNED", "PG_DATABASE_SIZE", "PG_ENCODING_TO_CHAR",
+    "PG_FUNCTION_IS_VISIBLE", "PG_GET_CONSTRAINTDEF", "PG_GET_EXPR", "PG_GET_FUNCTIONDEF",
+    "PG_GET_FUNCTION_ARGUMENTS", "PG_GET_FUNCTION_IDENTITY_ARGUMENTS", "PG_GET_FUNCTION_RESULT",
+    "PG_GET_INDEXDEF", "PG_GET_PARTITION_CONSTRAINTDEF", "PG_GET_PARTKEYDEF", "PG_GET_RULEDEF",
+    "PG_GET_SERIAL_SEQUENCE", "PG_GET_TRIGGERDEF", "PG_GET_USERBYID", "PG_GET_VIEWDEF",
+    "PG_HAS_ROLE", "PG_INDEXES_SIZE", "PG_IS_IN_RECOVERY", "PG_IS_WAL_REPLAY_PAUSED",
+    "PG_LAST_WAL_RECEIVE_LSN", "PG_LAST_WAL_REPLAY_LSN", "PG_LAST_XACT_REPLAY_TIMESTAMP",
+    "PG_MY_TEMP_SCHEMA", "PG_POSTMASTER_START_TIME", "PG_RELATION_FILENODE", "PG_RELATION_SIZE",
+    "PG_SIZE_BYTES", "PG_SIZE_PRETTY", "PG_TABLESPACE_SIZE", "PG_TABLE_IS_VISIBLE",
+    "PG_TABLE_SIZE", "PG_TOTAL_RELATION_SIZE", "PG_TYPEOF", "PG_TYPE_IS_VISIBLE",
+    "PG_WAL_LSN_DIFF", "PHRASETO_TSQUERY", "PI", "PLAINTO_TSQUERY", "POSITION", "POW", "POWER",
+    "QUOTE_IDENT", "QUOTE_LITERAL", "QUOTE_NULLABLE", "RADIANS", "RANDOM", "RANGE_MERGE", "RANK",
+    "REGEXP_COUNT", "REGEXP_INSTR", "REGEXP_LIKE", "REGEXP_MATCH", "REGEXP_MATCHES",
+    "REGEXP_REPLACE", "REGEXP_SPLIT_TO_ARRAY", "REGEXP_SPLIT_TO_TABLE", "REGEXP_SUBSTR",
+    "REGR_COUNT", "REGR_SLOPE", "REPLACE", "REVERSE", "RIGHT", "ROUND", "ROW_NUMBER",
+    "ROW_TO_JSON", "RTRIM", "SCALE", "SHA224", "SHA256", "SHA384", "SHA512",
+    "SHOBJ_DESCRIPTION", "SIGN", "SIN", "SIND", "SPLIT_PART", "SQRT", "STARTS_WITH",
+    "STATEMENT_TIMESTAMP", "STDDEV", "STDDEV_POP", "STDDEV_SAMP", "STRING_AGG", "STRING_TO_ARRAY",
+    "STRING_TO_TABLE", "STRPOS", "SUBSTR", "SUBSTRING", "SUM", "TAN", "TIMEOFDAY", "TO_CHAR",
+    "TO_DATE", "TO_HEX", "TO_JSON", "TO_JSONB", "TO_NUMBER", "TO_REGCLASS", "TO_REGNAMESPACE",
+    "TO_REGROLE", "TO_REGTYPE", "TO_TIMESTAMP", "TO_TSQUERY", "TO_TSVECTOR",
+    "TRANSACTION_TIMESTAMP", "TRANSLATE", "TRIM", "TRIM_ARRAY", "TRUNC", "TS_HEADLINE", "TS_RANK",
+    "TS_RANK_CD", "TXID_CURRENT_IF_ASSIGNED", "UNNEST", "UPPER", "UPPER_INC", "UPPER_INF",
+    "VARIANCE", "VAR_POP", "VAR_SAMP", "VERSION", "WEBSEARCH_TO_TSQUERY", "WIDTH_BUCKET"};
+// clang-format on
+static_assert(std::is_sorted(std::begin(kPure), std::end(kPure)));
+
+// Types whose input functions do nothing but parse.
+// clang-format off
+constexpr std::string_view kTypes[] = {
+    "BIGINT", "BIT", "BOOL", "BOOLEAN", "BOX", "BPCHAR", "BYTEA", "CHAR", "CHARACTER", "CID",
+    "CIDR", "CIRCLE", "DATE", "DATERANGE", "DEC", "DECIMAL", "DOUBLE", "FLOAT", "FLOAT4",
+    "FLOAT8", "INET", "INT", "INT2", "INT4", "INT4RANGE", "INT8", "INT8RANGE", "INTEGER",
+    "INTERVAL", "JSON", "JSONB", "JSONPATH", "LINE", "LSEG", "MACADDR", "MACADDR8", "MONEY",
+    "NAME", "NATIONAL", "NCHAR", "NUMERIC", "NUMRANGE", "OID", "PATH", "PG_LSN", "POINT",
+    "POLYGON", "REAL", "REGCLASS", "REGNAMESPACE", "REGOPER", "REGOPERATOR", "REGPROC",
+    "REGPROCEDURE", "REGROLE", "REGTYPE", "SMALLINT", "TEXT", "TID", "TIME", "TIMESTAMP",
+    "TIMESTAMPTZ", "TIMETZ", "TSQUERY", "TSRANGE", "TSTZRANGE", "TSVECTOR", "UUID", "VARBIT",
+    "VARCHAR", "XID", "XID8", "XML"};
+// clang-format on
+static_assert(std::is_sorted(std::begin(kTypes), std::end(kTypes)));
+
+// Words that no function can have as its name.
+// clang-format off
+constexpr std::string_view kBeforeParen[] = {
+    "ALL", "AND", "ANY", "ARRAY", "AS", "BETWEEN", "CASE", "DISTINCT", "ELSE", "EXCEPT", "EXISTS",
+    "FROM", "GROUP", "HAVING", "IN", "INTERSECT", "INTERVAL", "LATERAL", "LIMIT", "NOT", "OFFSET",
+    "ON", "OR", "ROW", "SELECT", "SOME", "THEN", "UNION", "USING", "VALUES", "WHEN", "WHERE"};
+// clang-format on
+static_assert(std::is_sorted(std::begin(kBeforeParen), std::end(kBeforeParen)));
+
+// Words behind which a string is a value and not the input of a type of that name.
+// clang-format off
+constexpr std::string_view kBeforeString[] = {
+    "ALL", "AND", "BETWEEN", "BOTH", "BY", "CASE", "DISTINCT", "ELSE", "ESCAPE", "FROM", "HAVING",
+    "ILIKE", "LEADING", "LIKE", "LIMIT", "NOT", "OFFSET", "ON", "OR", "PLACING", "SELECT", "THEN",
+    "TO", "TRAILING", "UESCAPE", "USING", "VALUES", "WHEN", "WHERE", "ZONE"};
+// clang-format on
+static_assert(std::is_sorted(std::begin(kBeforeString), std::end(kBeforeString)));
+
+// Words that are no operand.
+// clang-format off
+constexpr std::string_view kReserved[] = {
+    "ALL", "ANALYSE", "ANALYZE", "AND", "ANY", "ARRAY", "AS", "ASC", "ASYMMETRIC", "BETWEEN",
+    "BOTH", "CASE", "CAST", "CHECK", "COLLATE", "COLUMN", "CONSTRAINT", "CREATE", "CROSS",
+    "CURRENT_CATALOG", "CURRENT_DATE", "CURRENT_ROLE", "CURRENT_TIME", "CURRENT_TIMESTAMP",
+    "CURRENT_USER", "DEFAULT", "DEFERRABLE", "DESC", "DISTINCT", "DO", "ELSE", "END", "EXCEPT",
+    "FALSE", "FETCH", "FOR", "FOREIGN", "FROM", "FULL", "GRANT", "GROUP", "HAVING", "ILIKE", "IN",
+    "INITIALLY", "INNER", "INTERSECT", "INTO", "IS", "JOIN", "LATERAL", "LEADING", "LEFT", "LIKE",
+    "LIMIT", "LOCALTIME", "LOCALTIMESTAMP", "NATURAL", "NOT", "NULL", "OFFSET", "ON", "ONLY",
+    "OR", "ORDER", "PLACING", "PRIMARY", "REFERENCES", "RETURNING", "RIGHT", "SELECT",
+    "SESSION_USER", "SIMILAR", "SOME", "SYMMETRIC", "TABLE", "THEN", "TO", "TRAILING", "TRUE",
+    "UNION", "UNIQUE", "USER", "USING", "VARIADIC", "WHEN", "WHERE", "WINDOW", "WITH"};
+// clang-format on
+static_assert(std::is_sorted(std::begin(kReserved), std::end(kReserved)));
+
+}  // namespace
+
+bool IsPurePostgresFunction(const Token& name) { return IsIn(kPure, name); }
+bool IsPostgresType(const Token& name) { return IsIn(kTypes, name); }
+bool IsPostgresWordBeforeParen(const Token& word) { return IsIn(kBeforeParen, word); }
+bool IsPostgresWordBeforeString(const Token& word) { return IsIn(kBeforeString, word); }
+bool IsPostgresReserved(const Token& word) { return IsIn(kReserved, word); }
+
+}  // namespace dbfleet::sql
