@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -101,6 +102,20 @@ struct CallFacts {
   bool in_loop = false;  // Inside a loop over records: one query for each (N+1).
 };
 
+// Of a Redis command.
+struct CommandFacts {
+  std::string name;        // As in the command table: "KEYS", "CONFIG SET"; "" if it is not there.
+  bool unbounded = false;  // Reads a whole collection, however large: SMEMBERS, LRANGE k 0 -1.
+  bool dangerous = false;  // In the server's own category @dangerous.
+};
+
+// What input that broke out of its quotes leaves behind; a tautology stands with the query's.
+struct InjectionFacts {
+  bool stacked = false;            // More than one statement, where one was to be.
+  bool hidden_by_comment = false;  // A comment cuts off the rest, splits a word, or is executed.
+  std::string text;                // The place, as written, shortened.
+};
+
 struct Facts {
   Verb verb = Verb::kOther;
   bool complete = false;      // The reader recognised every part.
@@ -136,6 +151,12 @@ struct Facts {
   bool full = false;          // VACUUM FULL.
   std::vector<std::string>
       long_identifiers;  // Longer than the server keeps (63 bytes, 64 characters).
+
+  InjectionFacts injection;
+  std::optional<CommandFacts> command;  // Redis.
+  // ActiveRecord. What the call does to which rows stands in the fields above too: of SQL in a raw
+  // call by its own reader, of a call on a model as the statement that it becomes.
+  std::optional<CallFacts> call;
 };
 
 }  // namespace dbfleet::sql
