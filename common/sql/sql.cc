@@ -13,10 +13,9 @@ absl::StatusOr<std::vector<Statement>> Split(const Target& target, absl::string_
 }
 
 Reading Read(const Target& target, absl::string_view text) {
+  if (target.dialect == Dialect::kRedis) return ReadRedis(target, text);
   Reading reading;
-  reading.verdict = target.dialect == Dialect::kRedis
-                        ? ClassifyRedis(text)
-                        : ClassifyTokens(target.dialect, text, target.database);
+  reading.verdict = ClassifyTokens(target.dialect, text, target.database);
   return reading;
 }
 

@@ -4,9 +4,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
+#include "common/sql/model/reading.h"
 #include "common/sql/model/statement.h"
-#include "common/sql/model/verdict.h"
+#include "common/sql/model/target.h"
 
 namespace dbfleet::sql {
 
@@ -17,6 +19,15 @@ absl::StatusOr<std::vector<std::string>> ParseRedisCommand(absl::string_view lin
 // One command per line; lines that are empty or begin with "#" or "--" are comments.
 absl::StatusOr<std::vector<Statement>> SplitRedis(absl::string_view script);
 
-Verdict ClassifyRedis(absl::string_view text);
+// Reads one command by the command table (command_table.h), which is Redis 7.0's: what the table
+// does not know, or a wrong number of arguments, is destructive. Of the target nothing else counts.
+//
+// Limits: a server may have renamed a command (rename-command), and a module may add some; the
+// table knows neither, and calls those destructive that it does not know. SORT_RO's BY and GET name
+// keys by patterns: those are not among the uses.
+//
+// SETNX, MSETNX, HSETNX and SET ... NX only add (Verdict::adds_only): they change nothing that was
+// there. Adding to a list, set or stream is not among them: it changes a key that exists.
+Reading ReadRedis(const Target& target, absl::string_view text);
 
 }  // namespace dbfleet::sql

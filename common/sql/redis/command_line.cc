@@ -1,10 +1,9 @@
-#include "common/sql/redis/redis.h"
-
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
+#include "common/sql/redis/redis.h"
 
 namespace dbfleet::sql {
 namespace {

@@ -1,0 +1,192 @@
+#include <algorithm>
+#include <iterator>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/text.h"
+#include "common/sql/redis/command_table.h"
+#include "common/sql/redis/keys.h"
+#include "common/sql/redis/redis.h"
+
+namespace dbfleet::sql {
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+bool HasArgument(const Arguments& arguments, absl::string_view word, size_t from) {
+  return from < arguments.size() &&
+         std::any_of(arguments.begin() + static_cast<ptrdiff_t>(from), arguments.end(),
+                     [&](const std::string& a) { return absl::EqualsIgnoreCase(a, word); });
+}
+
+Reading NotUnderstood(Kind kind, std::string reason) {
+  Reading reading;
+  reading.verdict.kind = kind;
+  reading.verdict.transactional = false;
+  reading.verdict.reasons.push_back(std::move(reason));
+  return reading;
+}
+
+// Of the server's answer, how much grows with what is stored and not with what was asked for.
+bool IsUnbounded(absl::string_view name, const Arguments& arguments) {
+  static constexpr absl::string_view kWhole[] = {"HGETALL", "HKEYS",  "HVALS",    "KEYS",
+                                                 "SDIFF",   "SINTER", "SMEMBERS", "SUNION",
+                                                 "ZDIFF",   "ZINTER", "ZUNION"};
+  if (std::binary_search(std::begin(kWhole), std::end(kWhole), name)) return true;
+  if (name == "SORT" || name == "SORT_RO") return !HasArgument(arguments, "LIMIT", 2);
+  if (arguments.size() < 4) return false;
+  const std::string& from = arguments[2];
+  const std::string& to = arguments[3];
+  if (name == "XRANGE") return from == "-" && to == "+" && !HasArgument(arguments, "COUNT", 4);
+  if (name == "XREVRANGE") return from == "+" && to == "-" && !HasArgument(arguments, "COUNT", 4);
+  if (HasArgument(arguments, "LIMIT", 4)) return false;
+  const auto is_end = [](const std::string& text) {
+    return absl::EqualsIgnoreCase(text, "-inf") || absl::EqualsIgnoreCase(text, "+inf") ||
+           absl::EqualsIgnoreCase(text, "inf") || text == "-" || text == "+";
+  };
+  const bool by_value = HasArgument(arguments, "BYSCORE", 4) || HasArgument(arguments, "BYLEX", 4);
+  if (name == "ZRANGEBYSCORE" || name == "ZREVRANGEBYSCORE" || name == "ZRANGEBYLEX" ||
+      name == "ZREVRANGEBYLEX" || (name == "ZRANGE" && by_value)) {
+    return is_end(from) && is_end(to);
+  }
+  if (name != "LRANGE" && name != "ZRANGE" && name != "ZREVRANGE") return false;
+  return from == "0" && to == "-1";
+}
+
+bool OnlyAdds(absl::string_view name, const Arguments& arguments) {
+  if (name == "SETNX" || name == "MSETNX" || name == "HSETNX") return true;
+  // Behind the key and its value, where every word is an option.
+  return name == "SET" && HasArgument(arguments, "NX", 3) && !HasArgument(arguments, "XX", 3);
+}
+
+// What the arguments make worse than the command is by itself; "" if nothing.
+absl::string_view WorsenedBy(absl::string_view name, const Arguments& arguments) {
+  if (name == "XREAD") {
+    // Behind STREAMS stand keys and places only.
+    for (size_t i = 1; i < arguments.size(); ++i) {
+      if (absl::EqualsIgnoreCase(arguments[i], "STREAMS")) break;
+      if (absl::EqualsIgnoreCase(arguments[i], "BLOCK")) return "with BLOCK waits";
+    }
+  }
+  // None of these takes STORE; should a version learn it, the command is not what it was.
+  const bool of_a_storing_family = absl::StartsWith(name, "GEO") ||
+                                   absl::StartsWith(name, "SORT") ||
+                                   absl::StartsWith(name, "ZRANGE");
+  if (of_a_storing_family &&
+      (HasArgument(arguments, "STORE", 2) || HasArgument(arguments, "STOREDIST", 2))) {
+    return "with STORE writes a key";
+  }
+  // SAMPLES 0 is the whole value; it is as slow as the value is large, and blocks the server.
+  if (name == "MEMORY USAGE" && HasArgument(arguments, "SAMPLES", 3) && arguments.back() == "0") {
+    return "with SAMPLES 0 walks the whole value while nobody else is served";
+  }
+  return "";
+}
+
+void Worsen(absl::string_view name, absl::string_view worse, Verdict* verdict) {
+  verdict->safety = Safety::kDestructive;
+  verdict->kind = Heavier(verdict->kind,
+                          worse == "with STORE writes a key" ? Kind::kDataFix : Kind::kInspection);
+  verdict->reasons.push_back(absl::StrCat(name, " ", worse));
+}
+
+Reading ReadKnown(const RedisCommand& command, const Arguments& arguments) {
+  const RedisDecision decision = DecisionFor(command);
+  RedisKeys keys = FindRedisKeys(command, arguments);
+  Reading reading;
+  Verdict& verdict = reading.verdict;
+  verdict.kind = decision.kind;
+  verdict.safety = decision.safety;
+  verdict.understood = keys.complete;
+  verdict.uses = std::move(keys.uses);
+  verdict.transaction_control = decision.transaction_control;
+  verdict.credentials = decision.credentials;
+  verdict.transactional = decision.kind != Kind::kControl && !HasFlag(command.flags, "no_multi");
+  if (decision.safety == Safety::kDestructive) {
+    verdict.reasons.push_back(absl::StrCat(command.name, " ", decision.note));
+  }
+  if (const absl::string_view worse = WorsenedBy(command.name, arguments); !worse.empty()) {
+    Worsen(command.name, worse, &verdict);
+  }
+  if (!verdict.understood) {
+    verdict.safety = Safety::kDestructive;
+    verdict.reasons.push_back(
+        absl::StrCat(command.name, ": its keys are not where they should stand"));
+  }
+  const bool asynchronous = HasArgument(arguments, "ASYNC", 1);
+  if (decision.blocks_server && !asynchronous) {
+    verdict.effects.blocks = Blocking::kReadsAndWrites;
+  }
+  verdict.adds_only = OnlyAdds(command.name, arguments);
+  verdict.effects.undo = verdict.kind == Kind::kInspection ? Undo::kNothingToUndo
+                         : verdict.adds_only               ? Undo::kInverse
+                                                           : Undo::kBackup;
+  reading.facts.complete = verdict.understood;
+  CommandFacts& facts = reading.facts.command.emplace();
+  facts.name = std::string(command.name);
+  facts.unbounded = IsUnbounded(command.name, arguments);
+  facts.dangerous = HasFlag(command.categories, "dangerous");
+  return reading;
+}
+
+Reading ReadCommand(const Arguments& arguments) {
+  std::string name = absl::AsciiStrToUpper(arguments[0]);
+  // A space inside an argument is not the space before a subcommand.
+  const RedisCommand* command = absl::StrContains(name, ' ') ? nullptr : FindRedisCommand(name);
+  if (command != nullptr && NeedsSubcommand(*command) && arguments.size() > 1) {
+    absl::StrAppend(&name, " ", absl::AsciiStrToUpper(arguments[1]));
+    command = absl::StrContains(arguments[1], ' ') ? nullptr : FindRedisCommand(name);
+  }
+  if (command == nullptr) {
+    // A word that is no subcommand may be anything; a reason shows no arguments.
+    const std::string head = absl::AsciiStrToUpper(arguments[0]);
+    const bool is_sub = !absl::StrContains(head, ' ') && FindRedisCommand(head) != nullptr;
+    return NotUnderstood(
+        Kind::kControl,
+        absl::StrCat(SanitizeForDisplay(Truncate(head, 40)), is_sub ? " with this subcommand" : "",
+                     " is not in the list of commands known to only read"));
+  }
+  const int count = static_cast<int>(arguments.size());
+  if (NeedsSubcommand(*command) || (command->arity >= 0 && count != command->arity) ||
+      (command->arity < 0 && count < -command->arity)) {
+    Reading reading =
+        NotUnderstood(DecisionFor(*command).kind,
+                      absl::StrCat(command->name,
+                                   " has a wrong number of arguments, so it is not what it seems"));
+    reading.verdict.transaction_control = DecisionFor(*command).transaction_control;
+    return reading;
+  }
+  return ReadKnown(*command, arguments);
+}
+
+}  // namespace
+
+Reading ReadRedis(const Target& target, absl::string_view text) {
+  const absl::StatusOr<std::vector<Statement>> lines = SplitRedis(text);
+  if (!lines.ok()) {
+    return NotUnderstood(Kind::kControl,
+                         absl::StrCat("it cannot be read: ", lines.status().message()));
+  }
+  if (lines->size() != 1) {
+    Reading reading = NotUnderstood(Kind::kDataFix, lines->empty() ? "there is no command in it"
+                                                                   : "it is more than one command");
+    reading.verdict.transactional = true;
+    reading.facts.injection.stacked = !lines->empty();
+    for (const Statement& line : *lines) {
+      const Verdict one = ReadRedis(target, line.text).verdict;
+      reading.verdict.transactional = reading.verdict.transactional && one.transactional;
+      reading.verdict.transaction_control =
+          reading.verdict.transaction_control || one.transaction_control;
+    }
+    return reading;
+  }
+  const absl::StatusOr<Arguments> arguments = ParseRedisCommand((*lines)[0].text);
+  if (!arguments.ok() || arguments->empty()) {
+    return NotUnderstood(Kind::kControl, "it cannot be read");
+  }
+  return ReadCommand(*arguments);
+}
+
+}  // namespace dbfleet::sql
