@@ -95,8 +95,7 @@ absl::StatusOr<std::string> Aggregator::ServiceDiscovery() const {
   return RenderServiceDiscovery(*snapshot, options_.address);
 }
 
-absl::StatusOr<std::shared_ptr<const std::string>> Aggregator::InstanceMetrics(
-    const std::string& instance_id) const {
+absl::StatusOr<std::string> Aggregator::InstanceMetrics(const std::string& instance_id) const {
   return live_->Metrics(instance_id);
 }
 

@@ -42,8 +42,7 @@ class Aggregator {
   bool ready() const;
 
   // The body of /instances/{id}/metrics; the errors of LiveState::Metrics.
-  absl::StatusOr<std::shared_ptr<const std::string>> InstanceMetrics(
-      const std::string& instance_id) const;
+  absl::StatusOr<std::string> InstanceMetrics(const std::string& instance_id) const;
 
  private:
   absl::StatusOr<std::shared_ptr<const FleetSnapshot>> Snapshot() const;

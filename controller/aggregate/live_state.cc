@@ -64,14 +64,14 @@ absl::StatusOr<LiveState::Entry*> LiveState::OwnEntry(const std::string& agent_i
 
 absl::Status LiveState::PutMetrics(const std::string& agent_id,
                                    const agent::v1::MetricsBatch& batch) {
-  // Rendered outside the lock: a batch may have thousands of series.
+  // Rendered and packed outside the lock: a batch may have thousands of series.
   absl::StatusOr<SampleSet> set = RenderSamples(batch);
-  std::shared_ptr<const std::string> body;
-  if (set.ok()) body = std::make_shared<const std::string>(std::move(set->body));
+  std::shared_ptr<const PackedText> page;
+  if (set.ok()) page = std::make_shared<const PackedText>(packer_.Pack(set->body));
   {
     MutexLock lock(&mutex_);
     ASSIGN_OR_RETURN(Entry * entry, OwnEntry(agent_id, batch.instance()));
-    entry->body.swap(body);  // The former one is freed after the lock.
+    entry->page.swap(page);  // The former one is freed after the lock.
     entry->series = set.ok() ? set->series : 0;
     entry->sample_time = set.ok() ? SampleTime(batch) : absl::InfinitePast();
     entry->receive_time = clock_->Monotonic();
@@ -118,7 +118,12 @@ std::optional<work::v1::InstanceHealth> LiveState::HealthFrom(
   return HealthLocked(it->second);
 }
 
-absl::StatusOr<std::shared_ptr<const std::string>> LiveState::Metrics(
+absl::StatusOr<std::string> LiveState::Metrics(const std::string& instance_id) const {
+  ASSIGN_OR_RETURN(const std::shared_ptr<const PackedText> page, Page(instance_id));
+  return packer_.Unpack(*page);
+}
+
+absl::StatusOr<std::shared_ptr<const PackedText>> LiveState::Page(
     const std::string& instance_id) const {
   MutexLock lock(&mutex_);
   const auto it = instances_.find(instance_id);
@@ -130,13 +135,13 @@ absl::StatusOr<std::shared_ptr<const std::string>> LiveState::Metrics(
   if (!ConnectedLocked(entry.agent_id)) {
     return NoMetrics("AGENT_DISCONNECTED", instance_id, "its agent is not connected");
   }
-  if (entry.body == nullptr) {
+  if (entry.page == nullptr) {
     return NoMetrics("NO_SAMPLES", instance_id, "its agent has not sent any that are usable");
   }
   if (clock_->Monotonic() - entry.receive_time > options_.stale_after) {
     return NoMetrics("SAMPLES_STALE", instance_id, "the last ones are too old");
   }
-  return entry.body;
+  return entry.page;
 }
 
 std::map<std::string, LiveState::InstanceView> LiveState::Instances() const {

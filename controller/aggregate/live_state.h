@@ -12,6 +12,7 @@
 
 #include "common/concurrency/mutex.h"
 #include "common/time/clock.h"
+#include "controller/aggregate/packed_text.h"
 #include "dbfleet/agent/v1/link_service.pb.h"
 #include "dbfleet/work/v1/work.pb.h"
 
@@ -52,7 +53,7 @@ class LiveState {
 
   // The body of the instance's /metrics. NOT_FOUND (INSTANCE_NOT_FOUND) if it never was connected;
   // UNAVAILABLE (AGENT_DISCONNECTED, NO_SAMPLES, SAMPLES_STALE).
-  absl::StatusOr<std::shared_ptr<const std::string>> Metrics(const std::string& instance_id) const;
+  absl::StatusOr<std::string> Metrics(const std::string& instance_id) const;
 
   struct InstanceView {
     std::string agent_id;
@@ -73,12 +74,13 @@ class LiveState {
   struct Entry {
     std::string agent_id;
     std::optional<work::v1::InstanceHealth> health;
-    std::shared_ptr<const std::string> body;
+    std::shared_ptr<const PackedText> page;
     int series = 0;
     absl::Time sample_time = absl::InfinitePast();
     absl::Duration receive_time = absl::ZeroDuration();  // Clock::Monotonic.
   };
 
+  absl::StatusOr<std::shared_ptr<const PackedText>> Page(const std::string& instance_id) const;
   absl::StatusOr<Entry*> OwnEntry(const std::string& agent_id, const std::string& instance_id)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ConnectedLocked(const std::string& agent_id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -88,6 +90,7 @@ class LiveState {
   const Clock* const clock_;
   const Options options_;
 
+  mutable TextPacker packer_;  // Thread-safe by itself.
   mutable Mutex mutex_;
   std::map<std::string, std::string> sessions_ ABSL_GUARDED_BY(mutex_);  // "" when disconnected.
   std::map<std::string, Entry> instances_ ABSL_GUARDED_BY(mutex_);

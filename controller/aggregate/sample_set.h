@@ -14,8 +14,8 @@ inline constexpr size_t kMaxLabelBytes = 1024;
 inline constexpr size_t kMaxHelpBytes = 1024;
 inline constexpr size_t kMaxBodyBytes = 8 << 20;
 
-// One instance's samples as the text of its /metrics page. That text is all that is kept of a
-// batch: it is smaller than any structure over it, and a scrape only has to send it.
+// One instance's samples as the text of its /metrics page. That text, packed, is all that is kept
+// of a batch: it is smaller than any structure over it.
 struct SampleSet {
   std::string body;
   int series = 0;

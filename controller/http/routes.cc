@@ -35,7 +35,7 @@ http::Response InstanceMetrics(const Aggregator& aggregator, const std::string& 
   }
   auto body = aggregator.InstanceMetrics(std::string(rest));
   if (!body.ok()) return Failure(body.status());
-  return {200, kExposition, **body};
+  return {200, kExposition, *std::move(body)};
 }
 
 }  // namespace

@@ -84,8 +84,13 @@ class Restoring:
         with contextlib.closing(sqlite3.connect(self.folder / "store.db")) as store:
             known = store.execute("SELECT current_serial, next_serial FROM agents WHERE id = ?",
                                   (name,)).fetchone()
-        wait_until(f"{name} has another certificate",
-                   lambda: self.fleet.agent(name)["serial"] not in known, 60)
+
+        def another():
+            # A controller that was told to die at its next renewal may do so just now.
+            found = self.fleet.cli("admin", "agent", "get", name, "-o", "json")
+            return found.code == 0 and found.json()["serial"] not in known
+
+        wait_until(f"{name} has another certificate", another, 60)
 
     def restore(self, orders=""):
         """The controller dies with all its data, and comes back from the backup, in RECOVERY."""

@@ -163,7 +163,7 @@ TEST_F(LiveStateTest, TheLatestSamplesAreServedWhileTheAgentIsConnected) {
   EXPECT_EQ(MetricsReason("orders"), "NO_SAMPLES");
   ASSERT_TRUE(live_.PutMetrics("db1", Batch("orders", 1)).ok());
   ASSERT_TRUE(live_.PutMetrics("db1", Batch("orders", 0)).ok());
-  EXPECT_TRUE((*live_.Metrics("orders"))->find("mysql_up 0\n") != std::string::npos);
+  EXPECT_TRUE(live_.Metrics("orders")->find("mysql_up 0\n") != std::string::npos);
   live_.SetDisconnected("db1", "s1");
   EXPECT_EQ(MetricsReason("orders"), "AGENT_DISCONNECTED");
 }
