@@ -1,22 +1,40 @@
 #include "common/sql/sql.h"
 
+#include "common/sql/active_record/active_record.h"
 #include "common/sql/lint/lint.h"
 #include "common/sql/redis/redis.h"
 #include "common/sql/text/split.h"
 #include "common/sql/tokens/classify.h"
 
 namespace dbfleet::sql {
+namespace {
+
+// SQL in a host language holds no program of a host language.
+Reading ReadEmbedded(const Target& target, absl::string_view text) {
+  return target.active_record() ? Reading() : Read(target, text);
+}
+
+}  // namespace
 
 absl::StatusOr<std::vector<Statement>> Split(const Target& target, absl::string_view script) {
   if (target.dialect == Dialect::kRedis) return SplitRedis(script);
+  if (target.active_record()) return SplitActiveRecord(target, script);
   return SplitSql(target.dialect, script);
 }
 
 Reading Read(const Target& target, absl::string_view text) {
+  if (target.active_record()) {
+    return ReadActiveRecord(target, text, {}, ReadEmbedded);
+  }
   if (target.dialect == Dialect::kRedis) return ReadRedis(target, text);
   Reading reading;
   reading.verdict = ClassifyTokens(target.dialect, text, target.database);
   return reading;
+}
+
+Reading Read(const Target& target, const Statement& statement) {
+  if (!target.active_record()) return Read(target, statement.text);
+  return ReadActiveRecord(target, statement.text, statement.host, ReadEmbedded);
 }
 
 Verdict Classify(const Target& target, absl::string_view text, absl::string_view database) {

@@ -16,6 +16,7 @@
 namespace dbfleet::sql {
 
 // Cuts a script into statements (common/sql/text/split.h); Redis: one command per line.
+// ActiveRecord: the calls that reach the database (common/sql/active_record/active_record.h).
 absl::StatusOr<std::vector<Statement>> Split(const Target& target, absl::string_view script);
 
 // Reads one statement. `text` with several statements is destructive.
@@ -23,6 +24,8 @@ absl::StatusOr<std::vector<Statement>> Split(const Target& target, absl::string_
 // What names a place that holds credentials is destructive too, though it only reads: its rows
 // would be kept and shown. `target.database` is where it runs, if known.
 Reading Read(const Target& target, absl::string_view text);
+// The same for one that Split gave: of a host language's, with what stands around it.
+Reading Read(const Target& target, const Statement& statement);
 
 // Its verdict alone; `database` as in the target.
 Verdict Classify(const Target& target, absl::string_view text, absl::string_view database = "");

@@ -1,0 +1,248 @@
+#include <algorithm>
+#include <iterator>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/text.h"
+#include "common/sql/active_record/host_reader.h"
+
+namespace dbfleet::sql {
+namespace {
+
+constexpr int kDeepest = 50;
+
+template <size_t N>
+bool IsOneOf(absl::string_view word, const absl::string_view (&words)[N]) {
+  return std::find(std::begin(words), std::end(words), word) != std::end(words);
+}
+
+// Words of PHP that make or run something where an expression is expected.
+constexpr absl::string_view kRuns[] = {
+    "clone",        "die", "eval",    "exit",  "fn",           "function", "include",
+    "include_once", "new", "require", "throw", "require_once", "yield",    "static"};
+// Words in front of parentheses that are no calls.
+constexpr absl::string_view kControl[] = {
+    "if",    "elseif", "while", "for",   "foreach", "switch", "catch", "array",    "list", "isset",
+    "empty", "return", "echo",  "print", "and",     "or",     "use",   "function", "fn"};
+
+// Classes of the languages and frameworks that hold no rows.
+constexpr absl::string_view kNoModels[] = {
+    "Arr",      "Array", "Auth",     "Cache",  "Carbon",    "Config", "Cookie",
+    "CSV",      "Date",  "DateTime", "Dir",    "ENV",       "File",   "FileUtils",
+    "Hash",     "Http",  "IO",       "Input",  "Integer",   "JSON",   "Kernel",
+    "Lang",     "Log",   "Logger",   "Mail",   "Math",      "Net",    "Object",
+    "Process",  "Queue", "Rails",    "Random", "Redirect",  "Redis",  "Request",
+    "Response", "Route", "Session",  "Set",    "Storage",   "Str",    "String",
+    "Struct",   "Time",  "URI",      "URL",    "Validator", "View",   "YAML"};
+
+class Reader {
+ public:
+  Reader(const HostProgram& program, HostScope scope) : program_(program), scope_(scope) {}
+
+  HostFindings Read(HostRange range) {
+    for (size_t i = range.begin; i < range.end;) i = One(i);
+    return std::move(findings_);
+  }
+
+ private:
+  void Problem(std::string text) { findings_.problems.push_back(std::move(text)); }
+
+  size_t One(size_t i) {
+    const HostToken& token = program_[i];
+    switch (token.kind) {
+      case HostTokenKind::kString:
+        for (const StringPart& part : token.parts) {
+          // An escape is not code that runs.
+          if (part.is_code && !absl::StartsWith(part.text, "\\")) Code(part.text);
+        }
+        return i + 1;
+      case HostTokenKind::kOther:
+        if (absl::StartsWith(token.text, "`") || absl::StartsWith(token.text, "%x")) {
+          Problem("runs a shell command");
+        }
+        return i + 1;
+      case HostTokenKind::kVariable:
+      case HostTokenKind::kName:
+        return Word(i);
+      case HostTokenKind::kPunct:
+        if (program_.php() && token.Is("(") && program_[i + 1].IsName("new")) return Word(i);
+        // A call of what a variable holds.
+        if (token.Is("(") && i > 0 && program_[i - 1].kind == HostTokenKind::kVariable) {
+          Problem("calls what a variable holds");
+        }
+        return i + 1;
+      default:
+        return i + 1;
+    }
+  }
+
+  void Code(const std::string& code) {
+    HostScope inner = scope_;
+    inner.generous = false;
+    if (++inner.depth > kDeepest) {
+      Problem("is nested too deeply");
+      return;
+    }
+    const absl::StatusOr<HostProgram> program = HostProgram::Read(scope_.target.dialect, code);
+    if (!program.ok()) {
+      Problem("holds code in a text that cannot be read");
+      return;
+    }
+    findings_.Add(ReadExpressions(*program, {0, program->size()}, inner));
+  }
+
+  size_t Word(size_t i) {
+    const HostToken& token = program_[i];
+    const std::optional<HostChain> chain = program_.ChainAt(i);
+    if (!chain.has_value()) {
+      const std::string lower = absl::AsciiStrToLower(token.text);
+      if (program_.php() && token.kind == HostTokenKind::kName) {
+        if (IsOneOf(lower, kRuns)) Problem(absl::StrCat("uses ", lower));
+        if (program_[i + 1].Is("(") && !IsPureHostFunction(lower) && !IsOneOf(lower, kControl) &&
+            !IsOneOf(lower, kRuns)) {
+          Unknown(token.text);
+        }
+      }
+      return i + 1;
+    }
+    if (scope_.depth > kDeepest) {
+      Problem("is nested too deeply");
+      return chain->range.end;
+    }
+    if (ReachesDatabase(program_, *chain, scope_.generous)) {
+      HostScope inner = scope_;
+      ++inner.depth;
+      inner.generous = false;
+      HostFindings found;
+      findings_.readings.push_back(ReadChain(program_, *chain, inner, &found));
+      findings_.Add(std::move(found));
+      return chain->range.end;
+    }
+    return Computes(*chain);
+  }
+
+  // A chain that does not reach the database must be one that only computes.
+  size_t Computes(const HostChain& chain) {
+    HostScope inner = scope_;
+    ++inner.depth;
+    inner.generous = false;
+    for (const HostCall& call : chain.calls) {
+      const bool word = call.arguments.empty() && !call.has_parens && !call.block.has_value() &&
+                        call.name.back() != '!';
+      const bool attribute = word && (call.is_property || !program_.php());
+      const ModelMethod* method = FindModelMethod(call.name);
+      const bool writes = method != nullptr && method->safety == Safety::kDestructive &&
+                          chain.receiver_kind != Receiver::kNone && !call.is_property;
+      // Of parameters it picks one; by itself it runs a file.
+      const bool loads = call.name == "require" && chain.receiver_kind == Receiver::kNone;
+      if (writes || loads || (!attribute && !IsPureHostFunction(call.name))) Unknown(call.name);
+      for (const HostRange& argument : call.arguments) {
+        findings_.Add(ReadExpressions(program_, argument, inner));
+      }
+      if (call.block.has_value()) findings_.Add(ReadExpressions(program_, *call.block, inner));
+    }
+    return chain.range.end;
+  }
+
+  void Unknown(absl::string_view name) {
+    Problem(absl::StrCat("calls ", SanitizeForDisplay(Truncate(name, 60)),
+                         ", which is not known to only compute"));
+  }
+
+  const HostProgram& program_;
+  const HostScope scope_;
+  HostFindings findings_;
+};
+
+bool IsModelClass(absl::string_view receiver) {
+  const size_t space = receiver.find_last_of(":\\");
+  if (space != absl::string_view::npos) receiver.remove_prefix(space + 1);
+  return !IsOneOf(receiver, kNoModels);
+}
+
+// Methods that on anything but a class or connection mean something else as often.
+bool IsCommonWord(const HostProgram& program, const HostCall& call, const ModelMethod& method) {
+  switch (method.role) {
+    case MethodRole::kConnection:
+    case MethodRole::kInMemory:
+      return true;
+    case MethodRole::kRefine:
+      return method.name != "where" && method.name != "joins" && method.name != "rewhere" &&
+             method.name != "unscoped";
+    case MethodRole::kRead:
+      return !absl::StartsWith(method.name, "find_") && method.name != "pluck";
+    case MethodRole::kRaw:
+      return method.name != "exec_query" && !absl::StartsWith(method.name, "select_");
+    case MethodRole::kTransaction:
+    case MethodRole::kLock:
+      return method.name != "with_lock" && method.name != "transaction";
+    case MethodRole::kSchema:
+      return false;
+    default:
+      // Arrays, hashes and strings of Ruby have these too.
+      return !program.php() &&
+             (method.name == "insert" || method.name == "truncate" || method.name == "touch" ||
+              (method.name == "delete" && !call.arguments.empty()));
+  }
+}
+
+}  // namespace
+
+void HostFindings::Add(HostFindings&& other) {
+  for (Reading& reading : other.readings) readings.push_back(std::move(reading));
+  for (std::string& problem : other.problems) problems.push_back(std::move(problem));
+}
+
+HostFindings ReadExpressions(const HostProgram& program, HostRange range, HostScope scope) {
+  return Reader(program, scope).Read(range);
+}
+
+bool IsConnectionName(absl::string_view receiver) {
+  static constexpr absl::string_view kNames[] = {"activerecord::base",
+                                                 "conn",
+                                                 "connection",
+                                                 "database",
+                                                 "db",
+                                                 "dbh",
+                                                 "mysqli",
+                                                 "pdo",
+                                                 "client",
+                                                 "sql",
+                                                 "link",
+                                                 "capsule"};
+  const size_t start = receiver.find_last_of("$@>\\");
+  if (start != absl::string_view::npos) receiver.remove_prefix(start + 1);
+  return IsOneOf(absl::AsciiStrToLower(receiver), kNames);
+}
+
+bool ReachesDatabase(const HostProgram& program, const HostChain& chain, bool generous) {
+  bool connection = IsConnectionName(chain.receiver);
+  for (const HostCall& call : chain.calls) {
+    if (call.is_property || (!program.php() && IsConnectionName(call.name))) {
+      connection = connection || IsConnectionName(call.name);
+      if (call.is_property) continue;
+    }
+    const ModelMethod* method =
+        connection ? FindConnectionMethod(call.name) : FindModelMethod(call.name);
+    if (method == nullptr) continue;
+    if (chain.receiver_kind == Receiver::kNone) {
+      const bool given = !call.arguments.empty() || call.block.has_value();
+      if (given && (method->role == MethodRole::kSchema || method->name == "execute" ||
+                    method->name == "transaction" || !IsCommonWord(program, call, *method))) {
+        return true;
+      }
+      continue;
+    }
+    if (connection && method->role != MethodRole::kInMemory) return true;
+    if (chain.receiver_kind == Receiver::kClass) {
+      if (!IsModelClass(chain.receiver)) return false;
+      if (method->role != MethodRole::kInMemory || generous) return true;
+    }
+    if (generous || !IsCommonWord(program, call, *method)) return true;
+  }
+  return false;
+}
+
+}  // namespace dbfleet::sql

@@ -1,0 +1,277 @@
+#include "common/sql/active_record/host_program.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/status.h"
+
+namespace dbfleet::sql {
+namespace {
+
+template <size_t N>
+bool IsOneOf(absl::string_view word, const absl::string_view (&words)[N]) {
+  return std::find(std::begin(words), std::end(words), word) != std::end(words);
+}
+
+// Deeper nesting is refused, and arguments without parentheses are read so far, in tokens: together
+// they bound what a chain inside a chain inside a chain costs.
+constexpr size_t kDeepest = 200;
+constexpr size_t kLongestCommand = 500;
+
+// Ruby's words that end a call without parentheses, or stand in front of an expression.
+constexpr absl::string_view kModifiers[] = {"and",    "do",   "end",    "ensure", "if",    "or",
+                                            "rescue", "then", "unless", "until",  "while", "else",
+                                            "elsif",  "when", "in",     "return"};
+
+bool BeginsStatement(const HostToken& before) {
+  return before.text.empty() || before.kind == HostTokenKind::kNewline || before.Is(";") ||
+         before.Is("=") || before.Is("(") || before.Is("{") || before.Is("|") ||
+         before.IsName("do") || before.IsName("then") || before.IsName("else") ||
+         before.IsName("begin") || before.IsName("return");
+}
+
+}  // namespace
+
+absl::StatusOr<HostProgram> HostProgram::Read(Dialect dialect, absl::string_view text) {
+  HostProgram program;
+  program.php_ = dialect == Dialect::kActiveRecordPhp;
+  program.text_ = text;
+  ASSIGN_OR_RETURN(program.tokens_, program.php_ ? LexPhp(text) : LexRuby(text));
+  if (const size_t deep = program.Match(); deep < program.size()) {
+    return Error(absl::StatusCode::kInvalidArgument, "BAD_SQL",
+                 absl::StrCat("brackets are nested more than ", kDeepest, " deep at \"",
+                              program.tokens_[deep].text, "\""));
+  }
+  return program;
+}
+
+bool HostProgram::OpensWithEnd(size_t i) const {
+  static constexpr absl::string_view kAlways[] = {"do", "def", "class", "module", "case", "begin"};
+  static constexpr absl::string_view kFirst[] = {"if", "unless", "while", "until", "for"};
+  const HostToken& token = tokens_[i];
+  if (php_ || token.kind != HostTokenKind::kName || IsMember(i - 1)) return false;
+  if (IsOneOf(token.text, kAlways)) return true;
+  return IsOneOf(token.text, kFirst) && BeginsStatement((*this)[i - 1]);
+}
+
+size_t HostProgram::Match() {
+  close_.assign(tokens_.size(), tokens_.size());
+  std::vector<size_t> open;
+  bool loop_head = false;  // "while x do": one "end" for both.
+  for (size_t i = 0; i < tokens_.size(); ++i) {
+    const HostToken& token = tokens_[i];
+    if (open.size() > kDeepest) return i;
+    if (token.kind == HostTokenKind::kNewline) loop_head = false;
+    if (token.Is("(") || token.Is("[") || token.Is("{")) {
+      open.push_back(i);
+    } else if (token.Is(")") || token.Is("]") || token.Is("}")) {
+      const absl::string_view opener = token.Is(")") ? "(" : token.Is("]") ? "[" : "{";
+      // What does not fit is left open.
+      while (!open.empty() && !tokens_[open.back()].Is(opener)) {
+        open.pop_back();
+        balanced_ = false;
+      }
+      balanced_ = balanced_ && !open.empty();
+      if (!open.empty()) {
+        close_[open.back()] = i;
+        open.pop_back();
+      }
+    } else if (OpensWithEnd(i)) {
+      if (token.text == "do" && loop_head) {
+        loop_head = false;
+        continue;
+      }
+      loop_head = token.text == "while" || token.text == "until" || token.text == "for";
+      open.push_back(i);
+    } else if (!php_ && token.IsName("end") && !IsMember(i - 1) && !open.empty() &&
+               tokens_[open.back()].kind == HostTokenKind::kName) {
+      close_[open.back()] = i;
+      open.pop_back();
+    }
+  }
+  balanced_ = balanced_ && open.empty();
+  return tokens_.size();
+}
+
+absl::string_view HostProgram::Source(HostRange range) const {
+  if (range.empty() || range.begin >= tokens_.size()) return "";
+  size_t end = 0;
+  for (size_t i = range.begin; i < range.end && i < tokens_.size(); ++i) {
+    end = std::max(end, tokens_[i].end);
+  }
+  const size_t begin = tokens_[range.begin].offset;
+  return text_.substr(begin, end - begin);
+}
+
+std::vector<HostRange> HostProgram::Parts(HostRange list) const {
+  std::vector<HostRange> parts;
+  size_t begin = list.begin;
+  for (size_t i = list.begin; i <= list.end; ++i) {
+    if (i == list.end || tokens_[i].Is(",")) {
+      if (i > begin) parts.push_back({begin, i});
+      begin = i + 1;
+    } else if (close_[i] < list.end) {
+      i = close_[i];
+    }
+  }
+  return parts;
+}
+
+bool HostProgram::IsMember(size_t i) const {
+  const HostToken& token = (*this)[i];
+  if (php_) return token.Is("->") || token.Is("?->") || token.Is("::");
+  return token.Is(".") || token.Is("&.") || token.Is("::");
+}
+
+bool HostProgram::BeginsArgument(size_t i) const {
+  const HostToken& token = (*this)[i];
+  const HostToken& before = (*this)[i - 1];
+  const bool space = token.offset > before.offset + before.text.size();
+  switch (token.kind) {
+    case HostTokenKind::kName:
+      return !IsOneOf(token.text, kModifiers);
+    case HostTokenKind::kNewline:
+      return false;
+    case HostTokenKind::kPunct: {
+      // "foo [1]" and "foo -1", but not "foo[1]" and "foo - 1".
+      const bool next_touches = (*this)[i + 1].offset == token.offset + token.text.size();
+      if (token.Is("->")) return true;
+      return space && next_touches &&
+             (token.Is("[") || token.Is("-") || token.Is("*") || token.Is("&"));
+    }
+    default:
+      return true;
+  }
+}
+
+// Of a call without parentheses: where its arguments end.
+size_t HostProgram::EndOfCommand(size_t from) const {
+  const size_t end = std::min(tokens_.size(), from + kLongestCommand);
+  for (size_t i = from; i < end; ++i) {
+    const HostToken& token = tokens_[i];
+    if (token.kind == HostTokenKind::kNewline || token.Is(";") || token.Is(")") || token.Is("]") ||
+        token.Is("}")) {
+      return i;
+    }
+    if (token.kind == HostTokenKind::kName && IsOneOf(token.text, kModifiers) && !IsMember(i - 1)) {
+      return i;
+    }
+    if (close_[i] < tokens_.size()) i = close_[i];
+  }
+  return end;
+}
+
+size_t HostProgram::TakeReceiver(size_t at, HostChain* chain) const {
+  const HostToken& first = tokens_[at];
+  size_t i = at;
+  if (php_ && first.IsName("new") && (*this)[at + 1].kind == HostTokenKind::kName) {
+    chain->receiver_kind = Receiver::kClass;
+    chain->receiver = std::string(tokens_[at + 1].text);
+    i = at + 2;
+    if ((*this)[i].Is("(") && close_[i] < size()) i = close_[i] + 1;
+    return i;
+  }
+  if (php_ && first.Is("(") && (*this)[at + 1].IsName("new") && close_[at] < size()) {
+    TakeReceiver(at + 1, chain);
+    return close_[at] + 1;
+  }
+  if (first.kind == HostTokenKind::kVariable || first.IsName("self")) {
+    chain->receiver_kind = Receiver::kVariable;
+    ++i;
+  } else if (first.kind == HostTokenKind::kName && absl::ascii_isupper(first.text[0])) {
+    chain->receiver_kind = Receiver::kClass;
+    ++i;
+    while (!php_ && (*this)[i].Is("::") && (*this)[i + 1].kind == HostTokenKind::kName &&
+           absl::ascii_isupper((*this)[i + 1].text[0])) {
+      i += 2;
+    }
+  } else if (first.kind == HostTokenKind::kName) {
+    if (php_) {
+      if (!(*this)[at + 1].Is("::")) return at;
+      chain->receiver_kind = Receiver::kClass;
+      ++i;
+    } else if (IsMember(at + 1) || ((*this)[at + 1].Is("[") && close_[at + 1] < size() &&
+                                    IsMember(close_[at + 1] + 1))) {
+      chain->receiver_kind = Receiver::kVariable;
+      ++i;
+    } else {
+      return at;  // A bare call.
+    }
+  } else {
+    return at;
+  }
+  // Indexes belong to it: $users[0]->delete().
+  while ((*this)[i].Is("[") && close_[i] < size() && IsMember(close_[i] + 1)) i = close_[i] + 1;
+  chain->receiver = std::string(Source({at, i}));
+  return i;
+}
+
+size_t HostProgram::TakeBlock(size_t at, HostCall* call) const {
+  if (php_ || !((*this)[at].Is("{") || (*this)[at].IsName("do")) || close_[at] >= size()) {
+    return at;
+  }
+  size_t begin = at + 1;
+  if ((*this)[begin].Is("|")) {
+    ++begin;
+    while (begin < close_[at] && !tokens_[begin].Is("|")) ++begin;
+    ++begin;
+  }
+  call->block = HostRange{begin, close_[at]};
+  return close_[at] + 1;
+}
+
+// `at` is the call's name; returns where what follows it begins.
+size_t HostProgram::TakeCall(size_t at, HostCall* call) const {
+  call->name = tokens_[at].text;
+  size_t i = at + 1;
+  const bool touches = (*this)[i].offset == tokens_[at].offset + tokens_[at].text.size();
+  if ((*this)[i].Is("(") && close_[i] < size() && (php_ || touches)) {
+    call->has_parens = true;
+    call->arguments = Parts({i + 1, close_[i]});
+    i = close_[i] + 1;
+  } else if (php_) {
+    call->is_property = true;
+  } else if (tokens_[at].kind == HostTokenKind::kName && BeginsArgument(i)) {
+    const size_t end = EndOfCommand(i);
+    call->arguments = Parts({i, end});
+    i = end;
+  }
+  return TakeBlock(i, call);
+}
+
+std::optional<HostChain> HostProgram::ChainAt(size_t at) const {
+  HostChain chain;
+  size_t i = TakeReceiver(at, &chain);
+  if (i == at) {
+    // A bare call in Ruby; keywords are none.
+    const HostToken& token = tokens_[at];
+    const HostToken& before = (*this)[at - 1];
+    if (php_ || token.kind != HostTokenKind::kName || IsOneOf(token.text, kModifiers) ||
+        before.IsName("def") || IsMember(at - 1)) {
+      return std::nullopt;
+    }
+    HostCall call;
+    i = TakeCall(at, &call);
+    chain.calls.push_back(std::move(call));
+  }
+  while (i < size()) {
+    const bool index = (*this)[i].Is("[") && close_[i] < size();
+    if (index && tokens_[i].offset == tokens_[i - 1].end) {
+      i = close_[i] + 1;
+      continue;
+    }
+    if (!IsMember(i) || (*this)[i + 1].kind != HostTokenKind::kName) break;
+    HostCall call;
+    i = TakeCall(i + 1, &call);
+    chain.calls.push_back(std::move(call));
+  }
+  if (chain.calls.empty()) return std::nullopt;
+  chain.range = {at, i};
+  return chain;
+}
+
+}  // namespace dbfleet::sql

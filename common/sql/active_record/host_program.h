@@ -1,0 +1,84 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+#include "common/sql/active_record/host_lexer.h"
+#include "common/sql/model/target.h"
+
+namespace dbfleet::sql {
+
+// Tokens from `begin` up to, not including, `end`.
+struct HostRange {
+  size_t begin = 0;
+  size_t end = 0;
+  bool empty() const { return begin >= end; }
+};
+
+// One link of a call chain: "->find('all')", ".limit 5", "->name" (a property: no arguments).
+struct HostCall {
+  absl::string_view name;
+  bool is_property = false;  // PHP, without parentheses.
+  bool has_parens = false;
+  std::vector<HostRange> arguments;
+  std::optional<HostRange> block;  // Ruby's { } or do ... end, without those.
+};
+
+enum class Receiver {
+  kClass,     // User, ActiveRecord::Base, a new object of a class.
+  kVariable,  // $user, @user, user, self, and what is reached from it.
+  kNone,      // A bare call, in Ruby: execute "...", transaction do.
+};
+
+struct HostChain {
+  HostRange range;
+  Receiver receiver_kind = Receiver::kNone;
+  std::string receiver;  // As written: "User", "$this->db".
+  std::vector<HostCall> calls;
+};
+
+// A program's tokens and what belongs together in them. Not to be changed after Read.
+class HostProgram {
+ public:
+  static absl::StatusOr<HostProgram> Read(Dialect dialect, absl::string_view text);
+
+  bool php() const { return php_; }
+  absl::string_view text() const { return text_; }
+  size_t size() const { return tokens_.size(); }
+  // Whether every bracket is closed, and none is closed that was not opened.
+  bool balanced() const { return balanced_; }
+  // Positions outside give an empty token.
+  const HostToken& operator[](size_t i) const { return i < tokens_.size() ? tokens_[i] : nothing_; }
+
+  // The token that closes the bracket, or the "do", at `open`; size() if nothing does.
+  size_t CloseOf(size_t open) const { return close_[open]; }
+  absl::string_view Source(HostRange range) const;
+  // The top-level parts of a list between commas; without empty ones.
+  std::vector<HostRange> Parts(HostRange list) const;
+
+  // The chain that begins at `at`, if one does.
+  std::optional<HostChain> ChainAt(size_t at) const;
+
+ private:
+  size_t Match();  // The token that is nested too deeply; size() if none is.
+  bool IsMember(size_t i) const;
+  bool BeginsArgument(size_t i) const;
+  size_t EndOfCommand(size_t from) const;
+  size_t TakeReceiver(size_t at, HostChain* chain) const;
+  size_t TakeCall(size_t at, HostCall* call) const;
+  size_t TakeBlock(size_t at, HostCall* call) const;
+  bool OpensWithEnd(size_t i) const;
+
+  bool php_ = false;
+  bool balanced_ = true;
+  absl::string_view text_;
+  std::vector<HostToken> tokens_;
+  std::vector<size_t> close_;
+  HostToken nothing_;
+};
+
+}  // namespace dbfleet::sql

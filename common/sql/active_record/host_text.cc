@@ -1,0 +1,198 @@
+#include "common/sql/active_record/host_text.h"
+
+#include <algorithm>
+#include <regex>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/text.h"
+
+namespace dbfleet::sql {
+namespace {
+
+// Longer ones are not looked at: nobody writes them, and std::regex takes stack for each byte.
+constexpr size_t kLongestExpression = 200;
+
+// Methods that do not change what a text says.
+bool KeepsText(absl::string_view name) {
+  return name == "squish" || name == "strip" || name == "freeze" || name == "chomp" ||
+         name == "html_safe" || name == "dup" || name == "to_s";
+}
+
+class TextReader {
+ public:
+  TextReader(const HostProgram& program, absl::Span<const std::string> clean)
+      : program_(program), clean_(clean) {}
+
+  HostText Read(HostRange range) {
+    Skip(&range);
+    bool any = false;
+    const HostToken& first = program_[range.begin];
+    if ((first.IsName("sprintf") || first.IsName("format")) && program_[range.begin + 1].Is("(") &&
+        program_.CloseOf(range.begin + 1) == range.end - 1) {
+      // The text is the first argument; the others are set in.
+      const std::vector<HostRange> parts = program_.Parts({range.begin + 2, range.end - 1});
+      for (size_t i = 1; i < parts.size(); ++i) {
+        Add({std::string(program_.Source(parts[i])), true});
+      }
+      text_.value.clear();
+      if (!parts.empty()) range = parts[0];
+    }
+    for (size_t i = range.begin; i < range.end;) {
+      const HostToken& token = program_[i];
+      if (token.kind == HostTokenKind::kString) {
+        any = true;
+        for (const StringPart& part : token.parts) Add(part);
+        i = AfterHarmlessCalls(i + 1, range.end);
+        continue;
+      }
+      if (IsJoin(token)) {
+        ++i;
+        continue;
+      }
+      // A value of the program, up to the next join.
+      size_t end = i;
+      while (end < range.end && !(end > i && IsJoin(program_[end]))) {
+        end = program_.CloseOf(end) < range.end ? program_.CloseOf(end) + 1 : end + 1;
+      }
+      Add({std::string(program_.Source({i, end})), true});
+      i = end;
+    }
+    // Of sprintf("...", $x) the text is inside the value.
+    for (size_t i = range.begin; i < range.end && text_.concatenates; ++i) {
+      any = any || program_[i].kind == HostTokenKind::kString;
+    }
+    text_.known = any;
+    return std::move(text_);
+  }
+
+ private:
+  // The parentheses around all of it.
+  void Skip(HostRange* range) const {
+    while (range->end - range->begin > 1 && program_[range->begin].Is("(") &&
+           program_.CloseOf(range->begin) == range->end - 1) {
+      ++range->begin;
+      --range->end;
+    }
+  }
+
+  bool IsJoin(const HostToken& token) const {
+    return token.Is(program_.php() ? "." : "+") || (!program_.php() && token.Is("<"));
+  }
+
+  size_t AfterHarmlessCalls(size_t i, size_t end) const {
+    while (i + 1 < end && program_[i].Is(".") && KeepsText(program_[i + 1].text) &&
+           !program_.php()) {
+      i += 2;
+    }
+    return i;
+  }
+
+  void Add(const StringPart& part) {
+    if (!part.is_code) {
+      absl::StrAppend(&text_.value, part.text);
+      return;
+    }
+    const std::string code(absl::StripAsciiWhitespace(part.text));
+    const bool is_clean = std::find(clean_.begin(), clean_.end(), code) != clean_.end();
+    if (is_clean || GivesPlaceholders(code)) {
+      text_.placeholders = true;
+      absl::StrAppend(&text_.value, "?");
+      return;
+    }
+    if (!text_.concatenates) text_.joined_value = SanitizeForDisplay(Truncate(code, 80));
+    text_.concatenates = true;
+    absl::StrAppend(&text_.value, "x");
+  }
+
+  const HostProgram& program_;
+  const absl::Span<const std::string> clean_;
+  HostText text_;
+};
+
+// What a list or hash is wrapped in; {0, 0} if in nothing.
+HostRange Inside(const HostProgram& program, HostRange range) {
+  size_t open = range.begin;
+  if (program.php() && absl::EqualsIgnoreCase(program[open].text, "array")) ++open;
+  const HostToken& token = program[open];
+  const bool opens = token.Is("[") || (program.php() && open > range.begin && token.Is("(")) ||
+                     (!program.php() && token.Is("{"));
+  if (!opens || open >= range.end || program.CloseOf(open) != range.end - 1) return {0, 0};
+  return {open + 1, range.end - 1};
+}
+
+}  // namespace
+
+HostText ReadHostText(const HostProgram& program, HostRange range,
+                      absl::Span<const std::string> clean) {
+  return TextReader(program, clean).Read(range);
+}
+
+bool GivesPlaceholders(absl::string_view expression) {
+  if (expression.size() > kLongestExpression || !absl::StrContains(expression, "?")) return false;
+  std::string code;
+  for (char c : expression) {
+    if (!absl::ascii_isspace(c)) code.push_back(c == '"' ? '\'' : c);
+  }
+  // A value, a number of values, the text between placeholders.
+  static constexpr char kValue[] = "[$@]*\\w+(?:(?:->|\\.)\\w+)*";
+  static const std::string& number = *new std::string(absl::StrCat(
+      "(?:(?:count|sizeof)\\(", kValue, "\\)|", kValue, "\\.(?:size|length|count)|\\d+)(?:-1)?"));
+  static const std::string& between = *new std::string("'[,()?]*'");
+  static const std::string& repeat =
+      *new std::string(absl::StrCat("str_repeat\\('[,()?]*',", number, "\\)"));
+  static const std::regex& php = *new std::regex(
+      absl::StrCat("(?:implode|join)\\(", between, ",array_fill\\(\\d+,", number, ",'\\?'\\)\\)|",
+                   repeat, "|(?:rtrim|trim|substr)\\(", repeat, "(?:,(?:'[, ]*'|0|-1))*\\)"));
+  static const std::regex& ruby = *new std::regex(
+      absl::StrCat("(?:\\(?\\['\\?'\\]\\*", number, "\\)?|", kValue,
+                   "\\.(?:map|collect)\\{(?:\\|\\w+\\|)?'\\?'\\}|Array\\.new\\(", number,
+                   "(?:,'\\?'\\)|\\)\\{'\\?'\\}))\\.join\\(", between, "\\)"));
+  return std::regex_match(code, php) || std::regex_match(code, ruby);
+}
+
+std::optional<std::string> ReadWord(const HostProgram& program, HostRange range) {
+  if (range.end != range.begin + 1) return std::nullopt;
+  const HostToken& token = program[range.begin];
+  if (token.kind == HostTokenKind::kSymbol || token.kind == HostTokenKind::kLabel) {
+    return std::string(token.text);
+  }
+  if (token.kind != HostTokenKind::kString || token.parts.size() != 1 || token.parts[0].is_code) {
+    return std::nullopt;
+  }
+  return token.parts[0].text;
+}
+
+std::optional<HostPairs> ReadPairs(const HostProgram& program, HostRange range) {
+  HostPairs pairs;
+  const HostRange inside = Inside(program, range);
+  const std::vector<HostRange> parts = program.Parts(inside.empty() ? range : inside);
+  for (const HostRange& part : parts) {
+    size_t value = part.begin + 1;
+    if (program[part.begin].kind != HostTokenKind::kLabel) {
+      if (!program[value].Is("=>")) return std::nullopt;
+      ++value;
+    }
+    const std::optional<std::string> key = ReadWord(program, {part.begin, part.begin + 1});
+    if (!key.has_value()) return std::nullopt;
+    pairs.emplace_back(*key, HostRange{std::min(value, part.end), part.end});
+  }
+  if (pairs.empty()) return std::nullopt;
+  return pairs;
+}
+
+std::optional<std::vector<HostRange>> ReadList(const HostProgram& program, HostRange range) {
+  const HostRange inside = Inside(program, range);
+  if (inside.empty() || program[range.begin].Is("{")) return std::nullopt;
+  std::vector<HostRange> parts = program.Parts(inside);
+  for (const HostRange& part : parts) {
+    if (program[part.begin].kind == HostTokenKind::kLabel || program[part.begin + 1].Is("=>")) {
+      return std::nullopt;
+    }
+  }
+  return parts;
+}
+
+}  // namespace dbfleet::sql

@@ -1,0 +1,221 @@
+#include "common/sql/active_record/method_table.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+
+namespace dbfleet::sql {
+namespace {
+
+constexpr absl::string_view kNoteConnection =
+    "hands out a connection; what is called on it decides";
+constexpr absl::string_view kNoteDelete = "deletes rows";
+constexpr absl::string_view kNoteInMemory = "no query of its own";
+constexpr absl::string_view kNoteInsert = "adds rows: destructive in production, safe elsewhere";
+constexpr absl::string_view kNoteLock = "takes row locks";
+constexpr absl::string_view kNoteRaw = "runs the SQL that it is given: its own class counts";
+constexpr absl::string_view kNoteRawRead = "runs the SQL that it is given: its own class counts";
+constexpr absl::string_view kNoteRead = "reads rows; without conditions or limit it is flagged";
+constexpr absl::string_view kNoteRefine = "builds a query";
+constexpr absl::string_view kNoteSchema = "changes the schema";
+constexpr absl::string_view kNoteTransaction =
+    "is transaction control; what stands in its block counts too";
+constexpr absl::string_view kNoteUpdate = "changes rows";
+
+constexpr ModelMethod Connection(absl::string_view name) {
+  return {name, MethodRole::kConnection, Kind::kInspection, Safety::kSafe, kNoteConnection};
+}
+constexpr ModelMethod Refine(absl::string_view name) {
+  return {name, MethodRole::kRefine, Kind::kInspection, Safety::kSafe, kNoteRefine};
+}
+constexpr ModelMethod Read(absl::string_view name) {
+  return {name, MethodRole::kRead, Kind::kInspection, Safety::kSafe, kNoteRead};
+}
+constexpr ModelMethod InMemory(absl::string_view name) {
+  return {name, MethodRole::kInMemory, Kind::kInspection, Safety::kSafe, kNoteInMemory};
+}
+constexpr ModelMethod RawRead(absl::string_view name) {
+  return {name, MethodRole::kRawRead, Kind::kInspection, Safety::kSafe, kNoteRawRead};
+}
+constexpr ModelMethod Raw(absl::string_view name) {
+  return {name, MethodRole::kRaw, Kind::kControl, Safety::kDestructive, kNoteRaw};
+}
+constexpr ModelMethod Insert(absl::string_view name) {
+  return {name, MethodRole::kInsert, Kind::kDataFix, Safety::kDestructive, kNoteInsert};
+}
+constexpr ModelMethod Update(absl::string_view name) {
+  return {name, MethodRole::kUpdate, Kind::kDataFix, Safety::kDestructive, kNoteUpdate};
+}
+constexpr ModelMethod Delete(absl::string_view name) {
+  return {name, MethodRole::kDelete, Kind::kDataFix, Safety::kDestructive, kNoteDelete};
+}
+constexpr ModelMethod Transaction(absl::string_view name) {
+  return {name, MethodRole::kTransaction, Kind::kControl, Safety::kDestructive, kNoteTransaction};
+}
+constexpr ModelMethod Lock(absl::string_view name) {
+  return {name, MethodRole::kLock, Kind::kControl, Safety::kDestructive, kNoteLock};
+}
+constexpr ModelMethod Schema(absl::string_view name) {
+  return {name, MethodRole::kSchema, Kind::kSchemaMigration, Safety::kDestructive, kNoteSchema};
+}
+
+// Sources: the Active Record Query Interface guide of Rails and its API of ActiveRecord::Base,
+// Relation and ConnectionAdapters; the API of php-activerecord's Model and Connection; Eloquent's
+// names where they differ. To add a row: in its place by name, in lower case, with the worst that
+// the method does in any of these libraries.
+// clang-format off
+constexpr ModelMethod kMethods[] = {
+    Schema("add_check_constraint"), Schema("add_column"), Schema("add_foreign_key"),
+    Schema("add_index"), Schema("add_reference"), Schema("add_timestamps"), Read("all"),
+    Refine("and"), Read("any?"), InMemory("as_json"), InMemory("attributes"), Read("average"),
+    Read("avg"), Transaction("begin_db_transaction"), Transaction("begintransaction"),
+    InMemory("blank?"), InMemory("build"), Read("calculate"), Schema("change_column"),
+    Schema("change_column_default"), Schema("change_column_null"), Schema("change_table"),
+    InMemory("column_names"), InMemory("columns"), Transaction("commit"),
+    Transaction("commit_db_transaction"), InMemory("compact"), Connection("connection"),
+    Connection("connection_pool"), Read("count"), RawRead("count_by_sql"), Insert("create"),
+    Insert("create!"), Schema("create_join_table"), Insert("create_or_find_by"),
+    Schema("create_table"), Update("decrement!"), Update("decrement_counter"), Delete("delete"),
+    Delete("delete!"), Delete("delete_all"), Delete("delete_by"), Delete("destroy"),
+    Delete("destroy!"), Delete("destroy_all"), Delete("destroy_by"), Schema("disable_extension"),
+    Refine("distinct"), Raw("do"), Schema("drop_join_table"), Schema("drop_table"), Read("each"),
+    Read("each_with_index"), Refine("eager_load"), Read("empty?"), Schema("enable_extension"),
+    InMemory("errors"), InMemory("escape"), Refine("except"), Raw("exec"), Raw("exec_delete"),
+    Raw("exec_insert"), Raw("exec_query"), Raw("exec_update"), Raw("execute"), Read("exists"),
+    Read("exists?"), Read("explain"), Refine("extending"), Read("find"), Read("find_by"),
+    Read("find_by!"), Read("find_by_pk"), RawRead("find_by_sql"), Read("find_each"),
+    Read("find_in_batches"), Insert("find_or_create_by"), Insert("find_or_create_by!"),
+    Read("find_or_initialize_by"), Read("find_sole_by"), Read("first"), Read("first!"),
+    Insert("first_or_create"), Insert("first_or_create!"), Read("first_or_initialize"),
+    InMemory("flat_map"), Refine("from"), Read("get"), Connection("get_connection"),
+    Refine("group"), InMemory("group_by"), Refine("having"), Read("ids"), Read("in_batches"),
+    Refine("in_order_of"), Refine("includes"), Update("increment!"), Update("increment_counter"),
+    InMemory("index_by"), InMemory("inject"), Insert("insert"), Insert("insert!"),
+    Insert("insert_all"), Insert("insert_all!"), InMemory("inspect"), Refine("joins"), Read("last"),
+    Read("last!"), Connection("lease_connection"), Refine("left_joins"), Refine("left_outer_joins"),
+    Read("length"), Refine("limit"), Lock("lock"), Lock("lock!"), Lock("lockforupdate"),
+    Read("many?"), Read("map"), Read("max"), Read("maximum"), Read("min"), Read("minimum"),
+    InMemory("new"), Refine("none"), Read("none?"), Refine("not"), Refine("offset"), Refine("only"),
+    Refine("or"), Refine("order"), Refine("orderby"), Read("pick"), Read("pluck"),
+    Refine("preload"), Raw("prepare"), InMemory("present?"), InMemory("primary_key"), Raw("query"),
+    Raw("query_and_fetch"), Raw("query_and_fetch_one"), Raw("query_column"), InMemory("quote"),
+    InMemory("quote_column_name"), InMemory("quote_table_name"), Raw("raw_connection"),
+    Refine("readonly"), InMemory("reduce"), Refine("references"), Read("reload"),
+    Schema("remove_check_constraint"), Schema("remove_column"), Schema("remove_columns"),
+    Schema("remove_foreign_key"), Schema("remove_index"), Schema("remove_reference"),
+    Schema("remove_timestamps"), Schema("rename_column"), Schema("rename_index"),
+    Schema("rename_table"), Refine("reorder"), Update("reset_counters"), Refine("reverse_order"),
+    Refine("rewhere"), Transaction("rollback"), Transaction("rollback!"),
+    Transaction("rollback_db_transaction"), InMemory("sanitize_sql_array"), Update("save"),
+    Update("save!"), Read("second"), Refine("select"), Raw("select_all"), Raw("select_one"),
+    Raw("select_rows"), Raw("select_value"), Raw("select_values"), Lock("sharedlock"), Read("size"),
+    Read("sole"), Raw("statement"), Refine("strict_loading"), Read("sum"), Connection("table"),
+    InMemory("table_name"), Read("take"), Read("take!"), Read("third"), Read("to_a"),
+    InMemory("to_array"), InMemory("to_h"), InMemory("to_json"), InMemory("to_sql"),
+    Update("toggle!"), Update("touch"), Update("touch_all"), Transaction("transaction"),
+    Delete("truncate"), Raw("unprepared"), Refine("unscope"), Refine("unscoped"), Update("update"),
+    Update("update!"), Update("update_all"), Update("update_attribute"),
+    Update("update_attributes"), Update("update_attributes!"), Update("update_column"),
+    Update("update_columns"), Update("update_counters"), Update("upsert"), Update("upsert_all"),
+    InMemory("valid?"), Refine("where"), Connection("with_connection"), Lock("with_lock"),
+};
+// clang-format on
+
+constexpr bool ByName(const ModelMethod& a, const ModelMethod& b) { return a.name < b.name; }
+static_assert(std::is_sorted(std::begin(kMethods), std::end(kMethods), ByName));
+
+// Methods of a connection whose names mean something else on a model.
+constexpr ModelMethod kConnectionMethods[] = {
+    Raw("delete"),
+    Raw("insert"),
+    Raw("select"),
+    Raw("update"),
+};
+
+// Of PHP's and Ruby's own libraries, whatever stands in front of the name. A function that takes
+// another one (array_map) is not among them: it runs what it is given.
+// clang-format off
+constexpr absl::string_view kPureFunctions[] = {
+    "abs", "ago", "array", "array_fill", "array_keys", "array_merge", "array_values", "bool",
+    "ceil", "compact", "count", "current_user_id", "date", "day", "days", "downcase", "empty",
+    "explode", "false", "fetch", "first", "floatval", "floor", "from_now", "hour", "hours",
+    "implode", "int", "intval", "is_null", "isset", "join", "keys", "last", "length", "list", "max",
+    "md5", "microtime", "min", "minutes", "mktime", "month", "months", "new_date", "nil", "now",
+    "null", "parse", "permit", "require", "round", "sha1", "size", "sprintf", "str_pad",
+    "str_repeat", "strftime", "strip", "strlen", "strtolower", "strtotime", "strtoupper", "strval",
+    "sub", "substr", "time", "to_a", "to_date", "to_f", "to_i", "to_s", "to_sym", "today", "trim",
+    "true", "uniqid", "upcase", "values", "weeks", "year", "years", "yesterday",
+};
+// clang-format on
+static_assert(std::is_sorted(std::begin(kPureFunctions), std::end(kPureFunctions)));
+
+const ModelMethod* In(absl::Span<const ModelMethod> rows, absl::string_view name) {
+  const auto found =
+      std::lower_bound(rows.begin(), rows.end(), name,
+                       [](const ModelMethod& row, absl::string_view n) { return row.name < n; });
+  return found != rows.end() && found->name == name ? &*found : nullptr;
+}
+
+}  // namespace
+
+absl::Span<const ModelMethod> ModelMethods() { return kMethods; }
+
+const ModelMethod* FindModelMethod(absl::string_view name) {
+  const std::string lower = absl::AsciiStrToLower(name);
+  if (const ModelMethod* method = In(kMethods, lower)) return method;
+  // Families: find_by_name, find_all_by_name_and_age, find_or_create_by_name...
+  if (absl::StartsWith(lower, "find_or_create_by_")) return In(kMethods, "create");
+  if (absl::StartsWith(lower, "find_by_") || absl::StartsWith(lower, "find_all_by_") ||
+      absl::StartsWith(lower, "find_last_by_")) {
+    return In(kMethods, "find_by");
+  }
+  if (absl::StartsWith(lower, "count_by_")) return In(kMethods, "count");
+  return nullptr;
+}
+
+const ModelMethod* FindConnectionMethod(absl::string_view name) {
+  const std::string lower = absl::AsciiStrToLower(name);
+  const ModelMethod* method = In(kConnectionMethods, lower);
+  return method != nullptr ? method : FindModelMethod(lower);
+}
+
+bool IsPureHostFunction(absl::string_view name) {
+  const std::string lower = absl::AsciiStrToLower(name);
+  return std::binary_search(std::begin(kPureFunctions), std::end(kPureFunctions),
+                            absl::string_view(lower));
+}
+
+absl::string_view NameOf(MethodRole role) {
+  switch (role) {
+    case MethodRole::kConnection:
+      return "connection";
+    case MethodRole::kRefine:
+      return "refine";
+    case MethodRole::kRead:
+      return "read";
+    case MethodRole::kRawRead:
+      return "raw read";
+    case MethodRole::kRaw:
+      return "raw";
+    case MethodRole::kInsert:
+      return "insert";
+    case MethodRole::kUpdate:
+      return "update";
+    case MethodRole::kDelete:
+      return "delete";
+    case MethodRole::kTransaction:
+      return "transaction";
+    case MethodRole::kLock:
+      return "lock";
+    case MethodRole::kSchema:
+      return "schema";
+    case MethodRole::kInMemory:
+      return "in memory";
+  }
+  return "";
+}
+
+}  // namespace dbfleet::sql

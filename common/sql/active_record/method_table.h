@@ -1,0 +1,49 @@
+#pragma once
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+
+#include "common/sql/model/verdict.h"
+
+// What the methods of ActiveRecord libraries (Ruby on Rails', php-activerecord, Laravel's Eloquent
+// where the words are the same) do to a database.
+namespace dbfleet::sql {
+
+enum class MethodRole {
+  kConnection,   // Hands out a connection: connection, table.
+  kRefine,       // Builds a query; nothing runs: where, order, limit.
+  kRead,         // Runs a query that reads: find, count.
+  kRawRead,      // Runs SQL that is given as text, on a model: find_by_sql.
+  kRaw,          // The same, on a connection: execute, query.
+  kInsert,       // Adds rows: create.
+  kUpdate,       // Changes rows: update_all, save.
+  kDelete,       // Deletes rows: delete, destroy.
+  kTransaction,  // Runs a block inside a transaction.
+  kLock,         // Takes row locks.
+  kSchema,       // Changes the schema: add_column.
+  kInMemory,     // No query by itself: new, to_sql.
+};
+
+// One row of the published table: S1 (kind) and S2 (class) of a method.
+struct ModelMethod {
+  absl::string_view name;  // In lower case: PHP's names are not told apart by case.
+  MethodRole role;
+  Kind kind;
+  Safety safety;
+  absl::string_view note;
+};
+
+// Sorted by name.
+absl::Span<const ModelMethod> ModelMethods();
+
+// By its name in any case, also of families such as find_by_NAME; nullptr if it is not known.
+const ModelMethod* FindModelMethod(absl::string_view name);
+// On a connection some names mean something else: update, insert and delete take SQL.
+const ModelMethod* FindConnectionMethod(absl::string_view name);
+
+// Functions of the host languages that only compute, so that they may stand among arguments.
+bool IsPureHostFunction(absl::string_view name);
+
+absl::string_view NameOf(MethodRole role);
+
+}  // namespace dbfleet::sql

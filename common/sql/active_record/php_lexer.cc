@@ -1,0 +1,199 @@
+#include "common/sql/active_record/host_cursor.h"
+#include "common/sql/active_record/host_lexer.h"
+
+namespace dbfleet::sql {
+namespace {
+
+class PhpLexer : public HostCursor {
+ public:
+  explicit PhpLexer(absl::string_view text) : HostCursor(text) {}
+
+  absl::StatusOr<std::vector<HostToken>> All() {
+    if (const size_t nul = text_.find('\0'); nul != absl::string_view::npos) {
+      return Fail(nul, "a NUL byte; remove it");
+    }
+    if (absl::StrContains(text_, "<?")) SkipToTag();
+    while (!done()) RETURN_IF_ERROR(One());
+    return std::move(tokens_);
+  }
+
+ private:
+  void SkipToTag() {
+    pos_ = std::min(text_.find("<?", pos_), text_.size());
+    if (At("<?php")) {
+      pos_ += 5;
+    } else if (At("<?=")) {
+      pos_ += 3;
+    } else if (!done()) {
+      pos_ += 2;
+    }
+  }
+
+  // A one-line comment ends at a closing tag too.
+  void SkipLineComment() {
+    const size_t end = std::min(text_.find('\n', pos_), text_.size());
+    pos_ = std::min(text_.find("?>", pos_), end);
+  }
+
+  absl::Status One() {
+    const size_t start = pos_;
+    const char c = text_[pos_];
+    if (absl::ascii_isspace(c)) {
+      ++pos_;
+    } else if (At("?>")) {
+      // Ends a statement as ";" does.
+      pos_ += 1;
+      Emit(HostTokenKind::kPunct, start);
+      tokens_.back().text = ";";
+      SkipToTag();
+    } else if (At("//") || (c == '#' && Peek(1) != '[')) {
+      SkipLineComment();
+    } else if (At("/*")) {
+      const size_t end = text_.find("*/", pos_ + 2);
+      if (end == absl::string_view::npos) return Fail(start, "a comment is not closed");
+      pos_ = end + 2;
+    } else if (c == '\'') {
+      return Single();
+    } else if (c == '"' || c == '`') {
+      return Double();
+    } else if (At("<<<")) {
+      return Heredoc();
+    } else if (c == '$' && IsWordStart(Peek(1))) {
+      ++pos_;
+      SkipWord();
+      Emit(HostTokenKind::kVariable, start);
+    } else if (IsWordStart(c) || (c == '\\' && IsWordStart(Peek(1)))) {
+      // A name with its namespaces.
+      while (IsWordByte(Peek()) || (Peek() == '\\' && IsWordStart(Peek(1)))) ++pos_;
+      Emit(HostTokenKind::kName, start);
+    } else if (absl::ascii_isdigit(c)) {
+      while (IsWordByte(Peek()) || (Peek() == '.' && absl::ascii_isdigit(Peek(1)))) ++pos_;
+      Emit(HostTokenKind::kNumber, start);
+    } else {
+      pos_ += At("?->") ? 3 : At("->") || At("::") || At("=>") ? 2 : 1;
+      Emit(HostTokenKind::kPunct, start);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Single() {
+    const size_t start = pos_++;
+    std::vector<StringPart> parts;
+    for (; !done(); ++pos_) {
+      char c = text_[pos_];
+      if (c == '\'') {
+        ++pos_;
+        Emit(HostTokenKind::kString, start, std::move(parts));
+        return absl::OkStatus();
+      }
+      if (c == '\\' && (Peek(1) == '\'' || Peek(1) == '\\')) c = text_[++pos_];
+      AddText(c, &parts);
+    }
+    return Fail(start, "a string is not closed; close it with '");
+  }
+
+  absl::Status Double() {
+    const size_t start = pos_;
+    const char quote = text_[pos_++];
+    std::vector<StringPart> parts;
+    while (!done() && text_[pos_] != quote) {
+      if (!Piece(&parts)) return Fail(start, "a value in a string is not closed with }");
+    }
+    if (done())
+      return Fail(start, absl::StrCat("a string is not closed; close it with ",
+                                      absl::string_view(&quote, 1)));
+    ++pos_;
+    Emit(quote == '`' ? HostTokenKind::kOther : HostTokenKind::kString, start, std::move(parts));
+    return absl::OkStatus();
+  }
+
+  // One character of a text in double quotes, or one value in it.
+  bool Piece(std::vector<StringPart>* parts) {
+    const char c = text_[pos_];
+    if (c == '\\' && pos_ + 1 < text_.size()) {
+      // An escape by its code may be any byte; as a sign that something stands there "?" would be
+      // a placeholder.
+      const char next = text_[pos_ + 1];
+      static constexpr absl::string_view kKnown = "\\$\"`nrt";
+      if (!absl::StrContains(kKnown, absl::string_view(&next, 1))) {
+        parts->push_back({std::string(text_.substr(pos_, 2)), true});
+      } else {
+        AddText(next == 'n' || next == 'r' || next == 't' ? ' ' : next, parts);
+      }
+      pos_ += 2;
+      return true;
+    }
+    StringPart part;
+    part.is_code = true;
+    if (At("{$") || At("${")) {
+      pos_ += c == '{' ? 1 : 2;
+      if (!TakeCode(&part.text)) return false;
+      parts->push_back(std::move(part));
+      return true;
+    }
+    if (c == '$' && IsWordStart(Peek(1))) {
+      const size_t start = pos_++;
+      SkipWord();
+      if (Peek() == '[') {
+        pos_ = std::min(text_.find(']', pos_), text_.size() - 1) + 1;
+      } else if (At("->") && IsWordStart(Peek(2))) {
+        pos_ += 2;
+        SkipWord();
+      }
+      part.text = std::string(text_.substr(start, pos_ - start));
+      parts->push_back(std::move(part));
+      return true;
+    }
+    AddText(c, parts);
+    ++pos_;
+    return true;
+  }
+
+  absl::Status Heredoc() {
+    const size_t start = pos_;
+    pos_ += 3;
+    while (Peek() == ' ' || Peek() == '\t') ++pos_;
+    const char quote = Peek() == '\'' || Peek() == '"' ? Peek() : '\0';
+    if (quote != '\0') ++pos_;
+    const size_t label_start = pos_;
+    SkipWord();
+    const absl::string_view label = text_.substr(label_start, pos_ - label_start);
+    if (quote != '\0' && Peek() == quote) ++pos_;
+    if (label.empty()) {  // Shifts.
+      pos_ = start + 1;
+      Emit(HostTokenKind::kPunct, start);
+      return absl::OkStatus();
+    }
+    SkipLine();
+    std::vector<StringPart> parts;
+    while (!done()) {
+      if (text_[pos_] == '\n') {
+        // The label ends it, at the beginning of a line behind white space.
+        size_t at = pos_ + 1;
+        while (at < text_.size() && (text_[at] == ' ' || text_[at] == '\t')) ++at;
+        const absl::string_view line = text_.substr(at);
+        if (absl::StartsWith(line, label) &&
+            (line.size() == label.size() || !IsWordByte(line[label.size()]))) {
+          pos_ = at + label.size();
+          Emit(HostTokenKind::kString, start, std::move(parts));
+          return absl::OkStatus();
+        }
+        AddText('\n', &parts);
+        ++pos_;
+      } else if (quote == '\'') {
+        AddText(text_[pos_++], &parts);
+      } else if (!Piece(&parts)) {
+        break;
+      }
+    }
+    return Fail(start, "a heredoc is not closed");
+  }
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<HostToken>> LexPhp(absl::string_view text) {
+  return PhpLexer(text).All();
+}
+
+}  // namespace dbfleet::sql

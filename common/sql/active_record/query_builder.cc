@@ -1,0 +1,170 @@
+#include "common/sql/active_record/query_builder.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace dbfleet::sql {
+
+bool IsPlainColumn(absl::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return absl::ascii_isalnum(c) || c == '_' || c == '.';
+  });
+}
+
+void QueryBuilder::PlainFrom(const HostCall& call, size_t from) {
+  for (size_t i = from; i < call.arguments.size(); ++i) Plain(call.arguments[i]);
+}
+
+// A fragment of SQL, "" if it is none that is known.
+std::string QueryBuilder::Fragment(HostRange range, absl::string_view where_it_stands) {
+  const HostText text = ReadHostText(program_, range, scope_.context.placeholder_values);
+  if (!text.known) {
+    Problem(absl::StrCat("its ", where_it_stands, " come from a value of the program"));
+    return "";
+  }
+  Note(text);
+  return FillPlaceholders(text.value);
+}
+
+void QueryBuilder::Note(const HostText& text) {
+  call.placeholders_only = (call.placeholders_only || text.placeholders) && !text.concatenates;
+  if (!text.concatenates) return;
+  call.placeholders_only = false;
+  if (!call.concatenates) call.joined_value = text.joined_value;
+  call.concatenates = true;
+}
+
+void QueryBuilder::Columns(const HostPairs& pairs) {
+  for (const auto& [key, value] : pairs) {
+    const std::string column = QuoteName(EmbeddedTarget(scope_.target), key);
+    if (column.empty()) {
+      Problem("its conditions name a column that is no plain name");
+    } else {
+      query.where.push_back(absl::StrCat(column, " = 1"));
+    }
+    Plain(value);
+  }
+}
+
+// The value of 'conditions' =>, or the arguments of where().
+void QueryBuilder::Conditions(absl::Span<const HostRange> arguments) {
+  if (arguments.empty()) return;
+  call.has_conditions = true;
+  for (const HostRange& argument : arguments) {
+    if (const auto pairs = ReadPairs(program_, argument)) {
+      Columns(*pairs);
+      continue;
+    }
+    if (const auto list = ReadList(program_, argument); list.has_value() && !list->empty()) {
+      if (&argument == &arguments[0]) {
+        Conditions(*list);
+      } else {
+        Plain(argument);
+      }
+      continue;
+    }
+    if (&argument != &arguments[0]) {
+      Plain(argument);  // A value for a placeholder.
+      continue;
+    }
+    const std::optional<std::string> word = ReadWord(program_, argument);
+    if (word.has_value() && IsPlainColumn(*word) && arguments.size() > 1) {
+      Columns({{*word, arguments.back()}});  // where('name', $x)
+      continue;
+    }
+    const std::string fragment = Fragment(argument, "conditions");
+    if (!fragment.empty()) query.where.push_back(fragment);
+  }
+}
+
+// order, group, select, joins, from: names or fragments.
+void QueryBuilder::Fragments(absl::Span<const HostRange> arguments, absl::string_view what,
+                             std::string* out) {
+  for (const HostRange& argument : arguments) {
+    std::string text;
+    if (const auto pairs = ReadPairs(program_, argument)) {
+      for (const auto& [key, value] : *pairs) {
+        absl::StrAppend(&text, text.empty() ? "" : ", ",
+                        QuoteName(EmbeddedTarget(scope_.target), key));
+        Plain(value);
+      }
+    } else if (const auto list = ReadList(program_, argument)) {
+      Fragments(*list, what, out);
+      continue;
+    } else if (program_[argument.begin].kind == HostTokenKind::kSymbol) {
+      text = QuoteName(EmbeddedTarget(scope_.target), program_[argument.begin].text);
+    } else {
+      text = Fragment(argument, what);
+    }
+    if (!text.empty()) absl::StrAppend(out, out->empty() ? "" : ", ", text);
+  }
+}
+
+// Symbols and hashes name associations; a text is SQL.
+void QueryBuilder::Joins(absl::Span<const HostRange> arguments) {
+  for (const HostRange& argument : arguments) {
+    if (program_[argument.begin].kind == HostTokenKind::kString) {
+      query.joins.push_back(Fragment(argument, "joins"));
+    } else {
+      Plain(argument);
+    }
+  }
+}
+
+// array('conditions' => ..., 'limit' => 5)
+void QueryBuilder::Options(const HostPairs& pairs) {
+  for (const auto& [key, value] : pairs) {
+    const absl::Span<const HostRange> one(&value, 1);
+    if (key == "conditions" || key == "where") {
+      Conditions(one);
+    } else if (key == "limit") {
+      Limit();
+      Plain(value);
+    } else if (key == "offset") {
+      query.offset = true;
+      Plain(value);
+    } else if (key == "order") {
+      Fragments(one, "order", &query.order);
+    } else if (key == "group") {
+      Fragments(one, "groups", &query.group);
+    } else if (key == "having") {
+      query.having = Fragment(value, "conditions");
+    } else if (key == "select") {
+      Fragments(one, "columns", &query.select);
+    } else if (key == "from") {
+      Fragments(one, "tables", &query.from);
+    } else if (key == "joins") {
+      Joins(one);
+    } else if (key == "set") {
+      Set(value);
+    } else if (key == "lock") {
+      Problem("takes row locks");
+    } else {
+      Plain(value);
+    }
+  }
+}
+
+void QueryBuilder::ById() {
+  query.where.push_back("id = 1");
+  call.has_conditions = true;
+}
+
+// What an update sets: pairs, or a fragment, perhaps with values for its placeholders.
+void QueryBuilder::Set(HostRange value) {
+  if (const auto pairs = ReadPairs(program_, value)) {
+    for (const auto& [key, what] : *pairs) {
+      if (IsPlainColumn(key)) query.columns.push_back(key);
+      Plain(what);
+    }
+  } else if (const auto list = ReadList(program_, value); list.has_value() && !list->empty()) {
+    query.set = Fragment((*list)[0], "new values");
+    for (size_t i = 1; i < list->size(); ++i) Plain((*list)[i]);
+  } else {
+    query.set = Fragment(value, "new values");
+  }
+}
+
+}  // namespace dbfleet::sql

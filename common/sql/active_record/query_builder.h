@@ -1,0 +1,50 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/types/span.h"
+
+#include "common/sql/active_record/host_reader.h"
+
+namespace dbfleet::sql {
+
+// Gathers what the arguments of a chain's calls say into the query that it becomes. Conditions are
+// pairs of names and values, texts with placeholders, or lists that begin with such a text; what is
+// none of these is a problem. Not thread-safe; lives as long as one chain is read.
+class QueryBuilder {
+ public:
+  QueryBuilder(const HostProgram& program, HostScope scope, HostFindings* findings)
+      : program_(program), scope_(scope), findings_(findings) {}
+
+  void Conditions(absl::Span<const HostRange> arguments);
+  // order, group, select, from: names or fragments of SQL, appended to `out`.
+  void Fragments(absl::Span<const HostRange> arguments, absl::string_view what, std::string* out);
+  void Joins(absl::Span<const HostRange> arguments);
+  void Options(const HostPairs& pairs);  // array('conditions' => ..., 'limit' => 5)
+  void Set(HostRange value);             // What an update sets.
+  void ById();
+  void Limit() { query.limit = call.has_limit = true; }
+  // A fragment of SQL; "" if it is none that is known.
+  std::string Fragment(HostRange range, absl::string_view where_it_stands);
+
+  void Note(const HostText& text);
+  void Plain(HostRange range) { findings_->Add(ReadExpressions(program_, range, scope_)); }
+  void PlainFrom(const HostCall& call, size_t from);
+  void Problem(std::string text) { problems.push_back(std::move(text)); }
+
+  ModelQuery query;
+  CallFacts call;
+  std::vector<std::string> problems;
+
+ private:
+  void Columns(const HostPairs& pairs);
+
+  const HostProgram& program_;
+  const HostScope scope_;
+  HostFindings* findings_;
+};
+
+bool IsPlainColumn(absl::string_view text);
+
+}  // namespace dbfleet::sql

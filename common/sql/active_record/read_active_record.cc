@@ -1,0 +1,86 @@
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/sql/active_record/active_record.h"
+#include "common/sql/active_record/host_reader.h"
+
+namespace dbfleet::sql {
+namespace {
+
+constexpr size_t kMostReasons = 20;
+
+void AddReason(std::string reason, Verdict* verdict) {
+  std::vector<std::string>& all = verdict->reasons;
+  if (all.size() < kMostReasons && std::find(all.begin(), all.end(), reason) == all.end()) {
+    all.push_back(std::move(reason));
+  }
+}
+
+void Merge(Verdict&& other, Verdict* verdict) {
+  verdict->adds_only = (verdict->adds_only || verdict->safety == Safety::kSafe) &&
+                       (other.adds_only || other.safety == Safety::kSafe) &&
+                       (verdict->adds_only || other.adds_only);
+  verdict->kind = Heavier(verdict->kind, other.kind);
+  if (other.safety == Safety::kDestructive) verdict->safety = Safety::kDestructive;
+  for (std::string& reason : other.reasons) AddReason(std::move(reason), verdict);
+  for (std::string& table : other.tables) verdict->tables.push_back(std::move(table));
+  for (ObjectUse& use : other.uses) verdict->uses.push_back(std::move(use));
+  Effects& effects = verdict->effects;
+  effects.blocks = std::max(effects.blocks, other.effects.blocks);
+  effects.locks_rows = effects.locks_rows || other.effects.locks_rows;
+  effects.rewrites_table = effects.rewrites_table || other.effects.rewrites_table;
+  effects.scans_table = effects.scans_table || other.effects.scans_table;
+  effects.undo = std::max(effects.undo, other.effects.undo);
+  verdict->understood = verdict->understood && other.understood;
+  verdict->transactional = verdict->transactional && other.transactional;
+  verdict->transaction_control = verdict->transaction_control || other.transaction_control;
+  verdict->credentials = verdict->credentials || other.credentials;
+}
+
+}  // namespace
+
+Reading Combine(std::vector<Reading> readings) {
+  if (readings.empty()) return Reading();
+  // The facts are those of the heaviest: rules are about what does the most harm.
+  size_t chosen = 0;
+  for (size_t i = 1; i < readings.size(); ++i) {
+    if (readings[chosen].verdict.safety == Safety::kSafe &&
+        readings[i].verdict.safety == Safety::kDestructive) {
+      chosen = i;
+    }
+  }
+  Reading all = std::move(readings[0]);
+  Facts first = std::move(all.facts);
+  for (size_t i = 1; i < readings.size(); ++i) Merge(std::move(readings[i].verdict), &all.verdict);
+  all.facts = chosen == 0 ? std::move(first) : std::move(readings[chosen].facts);
+  return all;
+}
+
+Reading ReadActiveRecord(const Target& target, absl::string_view text, const HostContext& context,
+                         EmbeddedReader embedded) {
+  const absl::StatusOr<HostProgram> program = HostProgram::Read(target.dialect, text);
+  if (!program.ok()) {
+    Reading reading;
+    AddReason(absl::StrCat("it cannot be read: ", program.status().message()), &reading.verdict);
+    return reading;
+  }
+  HostScope scope = {target, context, embedded};
+  scope.generous = true;
+  HostFindings findings = ReadExpressions(*program, {0, program->size()}, scope);
+  if (findings.readings.empty()) {
+    findings.problems.push_back("no call in it is known to reach the database");
+  }
+  if (!program->balanced()) findings.problems.push_back("its brackets do not match");
+  Reading reading = Combine(std::move(findings.readings));
+  for (std::string& problem : findings.problems) {
+    reading.verdict.safety = Safety::kDestructive;
+    reading.verdict.understood = false;
+    reading.verdict.adds_only = false;
+    AddReason(std::move(problem), &reading.verdict);
+  }
+  reading.facts.complete = reading.facts.complete && reading.verdict.understood;
+  return reading;
+}
+
+}  // namespace dbfleet::sql

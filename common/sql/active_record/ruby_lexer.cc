@@ -1,0 +1,330 @@
+#include "common/sql/active_record/host_cursor.h"
+#include "common/sql/active_record/host_lexer.h"
+
+namespace dbfleet::sql {
+namespace {
+
+// A heredoc whose body begins on the next line.
+struct Pending {
+  size_t token;
+  std::string label;
+  bool raw;
+  bool indented;
+};
+
+char Closing(char open) {
+  switch (open) {
+    case '(':
+      return ')';
+    case '[':
+      return ']';
+    case '{':
+      return '}';
+    case '<':
+      return '>';
+    default:
+      return open;
+  }
+}
+
+class RubyLexer : public HostCursor {
+ public:
+  explicit RubyLexer(absl::string_view text) : HostCursor(text) {}
+
+  absl::StatusOr<std::vector<HostToken>> All() {
+    if (const size_t nul = text_.find('\0'); nul != absl::string_view::npos) {
+      return Fail(nul, "a NUL byte; remove it");
+    }
+    while (!done()) {
+      if (AtLineStart() && At("__END__")) break;
+      RETURN_IF_ERROR(One());
+    }
+    if (!pending_.empty())
+      return Fail(tokens_[pending_[0].token].offset, "a heredoc is not closed");
+    return std::move(tokens_);
+  }
+
+ private:
+  bool AtLineStart() const { return pos_ == 0 || text_[pos_ - 1] == '\n'; }
+
+  // Whether what stands before can be an operand, so that "/", "%", "<<" and "?" are operators.
+  bool AfterValue() const {
+    if (tokens_.empty()) return false;
+    const HostToken& last = tokens_.back();
+    switch (last.kind) {
+      case HostTokenKind::kPunct:
+        return last.Is(")") || last.Is("]") || last.Is("}");
+      case HostTokenKind::kNewline:
+      case HostTokenKind::kLabel:
+        return false;
+      case HostTokenKind::kName: {
+        static constexpr absl::string_view kKeywords[] = {
+            "and",  "do",     "else", "elsif",  "if",    "in",   "not",  "or",
+            "puts", "return", "then", "unless", "until", "when", "while"};
+        return std::find(std::begin(kKeywords), std::end(kKeywords), last.text) ==
+               std::end(kKeywords);
+      }
+      default:
+        return true;
+    }
+  }
+  bool SpaceBefore() const { return pos_ > 0 && absl::ascii_isspace(text_[pos_ - 1]); }
+  // "foo %w[a]" and "foo <<SQL": an argument, not an operand.
+  bool MayBeArgument() const {
+    return !AfterValue() || (tokens_.back().kind == HostTokenKind::kName && SpaceBefore() &&
+                             !absl::ascii_isspace(Peek(1)));
+  }
+
+  absl::Status One() {
+    const size_t start = pos_;
+    const char c = text_[pos_];
+    if (c == '\n') return Newline();
+    if (absl::ascii_isspace(c) || At("\\\n")) {
+      pos_ += c == '\\' ? 2 : 1;
+    } else if (c == '#') {
+      SkipLine();
+    } else if (AtLineStart() && At("=begin")) {
+      const size_t end = text_.find("\n=end", pos_);
+      if (end == absl::string_view::npos) return Fail(start, "=begin without =end");
+      pos_ = end + 1;
+      SkipLine();
+    } else if (c == '\'' || c == '"' || c == '`') {
+      return Quoted(start, c, c, c == '\'');
+    } else if (At("<<") && AtHeredoc()) {
+      HeredocHead();
+    } else if (c == '%' && MayBeArgument() && Percent()) {
+      return PercentLiteral();
+    } else if (c == '/' && !AfterValue()) {
+      ++pos_;
+      return Regex(start);
+    } else if (c == '?' && !AfterValue() && IsWordByte(Peek(1)) && !IsWordByte(Peek(2))) {
+      pos_ += 2;
+      Emit(HostTokenKind::kOther, start);
+    } else if (c == ':' && Peek(1) == '"') {
+      ++pos_;
+      return Quoted(start, '"', '"', false);
+    } else {
+      Word(start);
+    }
+    return absl::OkStatus();
+  }
+
+  void Word(size_t start) {
+    const char c = text_[pos_];
+    if (c == ':' && IsWordStart(Peek(1))) {
+      ++pos_;
+      SkipWord();
+      if ((Peek() == '?' || Peek() == '!') && Peek(1) != '=') ++pos_;
+      Emit(HostTokenKind::kSymbol, start);
+      tokens_.back().text.remove_prefix(1);
+    } else if (c == '@' || (c == '$' && IsWordStart(Peek(1)))) {
+      while (Peek() == '@' || Peek() == '$') ++pos_;
+      SkipWord();
+      Emit(HostTokenKind::kVariable, start);
+    } else if (IsWordStart(c)) {
+      SkipWord();
+      if ((Peek() == '?' || Peek() == '!') && Peek(1) != '=') ++pos_;
+      const bool label =
+          Peek() == ':' && Peek(1) != ':' && (tokens_.empty() || !tokens_.back().Is("?"));
+      Emit(label ? HostTokenKind::kLabel : HostTokenKind::kName, start);
+      if (label) ++pos_;
+    } else if (absl::ascii_isdigit(c)) {
+      while (IsWordByte(Peek()) || (Peek() == '.' && absl::ascii_isdigit(Peek(1)))) ++pos_;
+      Emit(HostTokenKind::kNumber, start);
+    } else {
+      pos_ += At("->") || At("::") || At("=>") || At("&.") ? 2 : 1;
+      Emit(HostTokenKind::kPunct, start);
+    }
+  }
+
+  absl::Status Newline() {
+    const size_t start = pos_++;
+    for (const Pending& heredoc : pending_) RETURN_IF_ERROR(HeredocBody(heredoc));
+    pending_.clear();
+    if (tokens_.empty() || tokens_.back().kind == HostTokenKind::kNewline) return absl::OkStatus();
+    // A line goes on behind an operator, and where the next one begins with a call.
+    static constexpr absl::string_view kGoesOn = ",.+-*/%=&|(<>!?:[{";
+    const HostToken& last = tokens_.back();
+    if (last.kind == HostTokenKind::kPunct &&
+        absl::StrContains(kGoesOn, last.text.substr(last.text.size() - 1))) {
+      return absl::OkStatus();
+    }
+    size_t next = pos_;
+    for (;;) {
+      while (next < text_.size() && absl::ascii_isspace(text_[next])) ++next;
+      if (next >= text_.size() || text_[next] != '#') break;
+      next = std::min(text_.find('\n', next), text_.size());
+    }
+    const absl::string_view rest = text_.substr(next);
+    if ((absl::StartsWith(rest, ".") && !absl::StartsWith(rest, "..")) ||
+        absl::StartsWith(rest, "&.")) {
+      return absl::OkStatus();
+    }
+    HostToken token;
+    token.kind = HostTokenKind::kNewline;
+    token.text = text_.substr(start, 1);
+    token.offset = start;
+    token.end = start + 1;
+    tokens_.push_back(std::move(token));
+    return absl::OkStatus();
+  }
+
+  // A text up to `close`, in which `open` nests if it is another character.
+  absl::Status Quoted(size_t start, char open, char close, bool raw,
+                      HostTokenKind kind = HostTokenKind::kString) {
+    ++pos_;
+    std::vector<StringPart> parts;
+    int depth = 1;
+    while (!done()) {
+      const char c = text_[pos_];
+      if (c == close && (open == close || --depth == 0)) {
+        ++pos_;
+        Emit(open == '`' ? HostTokenKind::kOther : kind, start, std::move(parts));
+        // "name": value
+        if (kind == HostTokenKind::kString && Peek() == ':' && Peek(1) != ':' &&
+            absl::ascii_isspace(Peek(1)) && tokens_.back().parts.size() == 1 &&
+            !tokens_.back().parts[0].is_code && tokens_.size() > 1 &&
+            !tokens_[tokens_.size() - 2].Is("?")) {
+          tokens_.back().kind = HostTokenKind::kLabel;
+          tokens_.back().text = tokens_.back().text.substr(1, tokens_.back().text.size() - 2);
+          ++pos_;
+        }
+        return absl::OkStatus();
+      }
+      if (c == open && open != close) ++depth;
+      if (!Piece(raw, close, &parts)) break;
+    }
+    return Fail(start, absl::StrCat("a string is not closed; close it with ",
+                                    absl::string_view(&close, 1)));
+  }
+
+  bool Piece(bool raw, char close, std::vector<StringPart>* parts) {
+    const char c = text_[pos_];
+    if (c == '\\' && pos_ + 1 < text_.size()) {
+      const char next = text_[pos_ + 1];
+      const bool known = next == '\\' || next == close || next == '"' || next == '\'' ||
+                         next == '#' || next == '\n';
+      if (raw) {
+        if (next != '\\' && next != close) AddText(c, parts);
+        AddText(next, parts);
+      } else if (known) {
+        AddText(next, parts);
+      } else if (next == 'n' || next == 't' || next == 'r' || next == 's') {
+        AddText(' ', parts);
+      } else {
+        parts->push_back({std::string(text_.substr(pos_, 2)), true});  // Any byte, by its code.
+      }
+      pos_ += 2;
+      return true;
+    }
+    if (!raw && c == '#' && (Peek(1) == '{' || Peek(1) == '@' || Peek(1) == '$')) {
+      StringPart part;
+      part.is_code = true;
+      if (Peek(1) == '{') {
+        pos_ += 2;
+        if (!TakeCode(&part.text)) return false;
+      } else {
+        const size_t start = ++pos_;
+        while (Peek() == '@' || Peek() == '$') ++pos_;
+        SkipWord();
+        part.text = std::string(text_.substr(start, pos_ - start));
+      }
+      parts->push_back(std::move(part));
+      return true;
+    }
+    AddText(c, parts);
+    ++pos_;
+    return true;
+  }
+
+  absl::Status Regex(size_t start) {
+    for (; !done() && text_[pos_] != '/' && text_[pos_] != '\n'; ++pos_) {
+      if (text_[pos_] == '\\') ++pos_;
+    }
+    if (Peek() != '/') return Fail(start, "a regular expression is not closed with /");
+    ++pos_;
+    SkipWord();
+    Emit(HostTokenKind::kOther, start);
+    return absl::OkStatus();
+  }
+
+  bool Percent() const {
+    size_t at = 1;
+    if (absl::StrContains("qQwWiIrsx",
+                          absl::string_view(text_.data() + pos_ + 1, Peek(1) == '\0' ? 0 : 1)) &&
+        Peek(1) != '\0') {
+      at = 2;
+    }
+    const char open = Peek(at);
+    return open == '(' || open == '[' || open == '{' || open == '<' || open == '|' ||
+           (at == 2 && (open == '!' || open == '/'));
+  }
+
+  absl::Status PercentLiteral() {
+    const size_t start = pos_++;
+    const char type = absl::ascii_isalpha(Peek()) ? text_[pos_++] : 'Q';
+    const bool is_text = type == 'q' || type == 'Q';
+    return Quoted(start, Peek(), Closing(Peek()), absl::ascii_islower(type),
+                  is_text ? HostTokenKind::kString : HostTokenKind::kOther);
+  }
+
+  bool AtHeredoc() const {
+    const char c = Peek(2);
+    if (c == '~' || c == '-') return IsWordStart(Peek(3)) || Peek(3) == '"' || Peek(3) == '\'';
+    return MayBeArgument() && (absl::ascii_isupper(c) || c == '"' || c == '\'');
+  }
+
+  void HeredocHead() {
+    const size_t start = pos_;
+    pos_ += 2;
+    Pending heredoc = {tokens_.size(), "", false, false};
+    if (Peek() == '~' || Peek() == '-') {
+      heredoc.indented = true;
+      ++pos_;
+    }
+    const char quote = Peek() == '\'' || Peek() == '"' ? Peek() : '\0';
+    heredoc.raw = quote == '\'';
+    if (quote != '\0') ++pos_;
+    const size_t label = pos_;
+    SkipWord();
+    heredoc.label = std::string(text_.substr(label, pos_ - label));
+    if (quote != '\0' && Peek() == quote) ++pos_;
+    Emit(HostTokenKind::kString, start);
+    pending_.push_back(std::move(heredoc));
+  }
+
+  // From the beginning of a line to behind the line of the label.
+  absl::Status HeredocBody(const Pending& heredoc) {
+    std::vector<StringPart> parts;
+    while (!done()) {
+      const size_t end = std::min(text_.find('\n', pos_), text_.size());
+      absl::string_view line = text_.substr(pos_, end - pos_);
+      if (heredoc.indented) line = absl::StripLeadingAsciiWhitespace(line);
+      if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+      if (line == heredoc.label) {
+        pos_ = end;
+        tokens_[heredoc.token].parts = std::move(parts);
+        tokens_[heredoc.token].end = end;
+        if (!done()) ++pos_;
+        return absl::OkStatus();
+      }
+      while (!done() && text_[pos_] != '\n') {
+        if (!Piece(heredoc.raw, '\0', &parts)) {
+          return Fail(tokens_[heredoc.token].offset, "a value in a heredoc is not closed with }");
+        }
+      }
+      if (!done()) AddText(text_[pos_++], &parts);
+    }
+    return Fail(tokens_[heredoc.token].offset, "a heredoc is not closed");
+  }
+
+  std::vector<Pending> pending_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<HostToken>> LexRuby(absl::string_view text) {
+  return RubyLexer(text).All();
+}
+
+}  // namespace dbfleet::sql

@@ -1,0 +1,256 @@
+#include <algorithm>
+#include <iterator>
+#include <set>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/status.h"
+#include "common/sql/active_record/active_record.h"
+#include "common/sql/active_record/host_reader.h"
+
+namespace dbfleet::sql {
+namespace {
+
+constexpr absl::string_view kLoopCalls[] = {"all?",
+                                            "array_map",
+                                            "array_walk",
+                                            "collect",
+                                            "downto",
+                                            "each",
+                                            "each_pair",
+                                            "each_slice",
+                                            "each_value",
+                                            "each_with_index",
+                                            "each_with_object",
+                                            "find_each",
+                                            "find_in_batches",
+                                            "flat_map",
+                                            "in_batches",
+                                            "loop",
+                                            "map",
+                                            "reject",
+                                            "select",
+                                            "step",
+                                            "times",
+                                            "upto"};
+constexpr absl::string_view kLoopWords[] = {"for", "foreach", "until", "while"};
+
+template <size_t N>
+bool IsOneOf(absl::string_view word, const absl::string_view (&words)[N]) {
+  return std::find(std::begin(words), std::end(words), word) != std::end(words);
+}
+
+class Splitter {
+ public:
+  Splitter(const HostProgram& program, absl::string_view text) : program_(program), text_(text) {}
+
+  std::vector<Statement> All() {
+    Scan({0, program_.size()}, false);
+    return std::move(statements_);
+  }
+
+ private:
+  // Depth: brackets are not nested more than HostProgram allows.
+  void Scan(HostRange range, bool in_loop) {
+    for (size_t i = range.begin; i < range.end;) i = One(i, range.end, in_loop);
+  }
+
+  size_t One(size_t i, size_t end, bool in_loop) {
+    const HostToken& token = program_[i];
+    if (token.kind == HostTokenKind::kName && IsOneOf(token.text, kLoopWords)) {
+      return Loop(i, end, in_loop);
+    }
+    const bool may_begin = token.kind == HostTokenKind::kVariable ||
+                           token.kind == HostTokenKind::kName ||
+                           (program_.php() && token.Is("(") && program_[i + 1].IsName("new"));
+    if (!may_begin) return i + 1;
+    Follow(i);
+    const std::optional<HostChain> chain = program_.ChainAt(i);
+    if (!chain.has_value()) return i + 1;
+    const bool known = records_.count(chain->receiver) > 0;
+    const bool reaches =
+        ReachesDatabase(program_, *chain, known) || (known && CallsSomething(*chain));
+    if (reaches) {
+      Emit(*chain, in_loop);
+      if (!assigned_.empty() && assigned_at_ == i) records_.insert(assigned_);
+    }
+    // What runs inside stands for itself; the rest of a chain that reaches the database is its own.
+    size_t inside = chain->range.begin;
+    for (const Hole& hole : HolesOf(*chain)) {
+      if (hole.range.begin < inside) continue;
+      if (reaches && !DefinesSchema(*chain)) Parameters(hole.range.begin);
+      if (!reaches) Scan({std::max(inside, i + 1), hole.range.begin}, in_loop);
+      Scan(hole.range, in_loop || hole.loop);
+      inside = hole.range.end;
+    }
+    if (!reaches) return inside > i ? inside : i + 1;
+    return chain->range.end;
+  }
+
+  // "$x = ...": what is got from the database is known to be of it.
+  void Follow(size_t i) {
+    if (!program_[i + 1].Is("=") || program_[i + 2].Is("=")) return;
+    assigned_ = std::string(program_[i].text);
+    assigned_at_ = i + 2;
+    size_t end = i + 2;
+    while (end < program_.size() && !program_[end].Is(";") &&
+           program_[end].kind != HostTokenKind::kNewline && end < i + 60) {
+      ++end;
+    }
+    records_.erase(assigned_);
+    auto& clean = context_.placeholder_values;
+    clean.erase(std::remove(clean.begin(), clean.end(), assigned_), clean.end());
+    if (GivesPlaceholders(program_.Source({i + 2, end}))) clean.push_back(assigned_);
+  }
+
+  // |user| of a block over records.
+  void Parameters(size_t block) {
+    for (size_t i = block; i-- > 0 && i + 12 > block;) {
+      if (program_[i].kind == HostTokenKind::kName && !program_[i].IsName("do")) {
+        records_.insert(std::string(program_[i].text));
+      } else if (!program_[i].Is("|") && !program_[i].Is(",")) {
+        break;
+      }
+    }
+  }
+
+  // The parameter of create_table's block is no record.
+  static bool DefinesSchema(const HostChain& chain) {
+    return std::any_of(chain.calls.begin(), chain.calls.end(), [](const HostCall& call) {
+      const ModelMethod* method = FindModelMethod(call.name);
+      return method != nullptr && method->role == MethodRole::kSchema;
+    });
+  }
+
+  static bool CallsSomething(const HostChain& chain) {
+    for (const HostCall& call : chain.calls) {
+      const ModelMethod* method = FindModelMethod(call.name);
+      const bool bare = call.arguments.empty() && !call.has_parens;
+      if (method != nullptr ? method->role != MethodRole::kInMemory
+                            : !call.is_property && !IsPureHostFunction(call.name) &&
+                                  (!bare || call.name.back() == '!')) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // foreach (X as $y) { ... }, for y in x ... end, while x ... end.
+  size_t Loop(size_t i, size_t end, bool in_loop) {
+    if (!program_.php()) {
+      const size_t close = program_.CloseOf(i);
+      if (close >= end) return i + 1;
+      Scan({i + 1, close}, true);
+      return close;
+    }
+    const size_t close = program_.CloseOf(std::min(i + 1, program_.size() - 1));
+    if (!program_[i + 1].Is("(") || close >= end) return i + 1;
+    const size_t before = statements_.size();
+    // The head of a foreach runs once.
+    Scan({i + 2, close}, in_loop || !program_[i].IsName("foreach"));
+    if (statements_.size() > before && program_[close - 1].kind == HostTokenKind::kVariable) {
+      records_.insert(std::string(program_[close - 1].text));
+    }
+    size_t last = close + 1;
+    if (program_[last].Is("{")) {
+      last = std::min(program_.CloseOf(last), end);
+    } else {
+      const bool words = program_[last].Is(":");
+      while (last < end &&
+             !(words ? program_[last].IsName("endforeach") || program_[last].IsName("endfor") ||
+                           program_[last].IsName("endwhile")
+                     : program_[last].Is(";"))) {
+        ++last;
+      }
+    }
+    Scan({close + 1, last}, true);
+    return last;
+  }
+
+  struct Hole {
+    HostRange range;
+    bool loop = false;
+  };
+
+  // The blocks of a chain, and the bodies of PHP's closures among its arguments.
+  std::vector<Hole> HolesOf(const HostChain& chain) const {
+    std::vector<Hole> holes;
+    for (const HostCall& call : chain.calls) {
+      const bool loop = IsOneOf(call.name, kLoopCalls);
+      if (call.block.has_value()) holes.push_back({*call.block, loop});
+      if (!program_.php()) continue;
+      for (const HostRange& argument : call.arguments) {
+        size_t i = argument.begin;
+        if (program_[i].IsName("static")) ++i;
+        if (!program_[i].IsName("function")) continue;
+        while (i < argument.end && !program_[i].Is("{")) ++i;
+        if (i < argument.end && program_.CloseOf(i) < program_.size()) {
+          holes.push_back({{i + 1, program_.CloseOf(i)}, loop});
+        }
+      }
+    }
+    return holes;
+  }
+
+  void Emit(const HostChain& chain, bool in_loop) {
+    Statement statement;
+    size_t begin = chain.range.begin;
+    const auto add = [&](HostRange range) {
+      const absl::string_view piece = program_.Source(range);
+      if (!statement.text.empty() && !piece.empty()) statement.text.push_back(' ');
+      absl::StrAppend(&statement.text, piece);
+    };
+    for (const Hole& hole : HolesOf(chain)) {
+      if (hole.range.begin < begin) continue;
+      add({begin, hole.range.begin});
+      begin = hole.range.end;
+    }
+    add({begin, chain.range.end});
+    Place(program_[chain.range.begin].offset, &statement);
+    statement.host = context_;
+    statement.host.in_loop = in_loop;
+    statements_.push_back(std::move(statement));
+  }
+
+  // Statements come in the order of the program.
+  void Place(size_t offset, Statement* statement) {
+    for (; counted_ < offset; ++counted_) {
+      if (text_[counted_] == '\n') {
+        ++line_;
+        line_start_ = counted_ + 1;
+      }
+    }
+    statement->line = line_;
+    statement->column = static_cast<int>(offset - line_start_) + 1;
+  }
+
+  const HostProgram& program_;
+  const absl::string_view text_;
+  std::vector<Statement> statements_;
+  HostContext context_;
+  std::set<std::string> records_;  // Variables that hold what came from the database.
+  std::string assigned_;           // By the assignment before the token at `assigned_at_`.
+  size_t assigned_at_ = 0;
+  size_t counted_ = 0;
+  int line_ = 1;
+  size_t line_start_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<Statement>> SplitActiveRecord(const Target& target,
+                                                         absl::string_view program) {
+  ASSIGN_OR_RETURN(const HostProgram read, HostProgram::Read(target.dialect, program));
+  std::vector<Statement> statements = Splitter(read, program).All();
+  if (!statements.empty() || read.size() == 0) return statements;
+  Statement whole;
+  whole.text = std::string(read.Source({0, read.size()}));
+  for (size_t i = 0; i < read[0].offset; ++i) {
+    whole.column = program[i] == '\n' ? 1 : whole.column + 1;
+    whole.line += program[i] == '\n' ? 1 : 0;
+  }
+  return std::vector<Statement>{std::move(whole)};
+}
+
+}  // namespace dbfleet::sql

@@ -1,0 +1,221 @@
+// The programs in tests/testdata/sql say behind each line what its call is called.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+
+#include "common/sql/sql.h"
+
+namespace dbfleet::sql {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr Dialect kPhp = Dialect::kActiveRecordPhp;
+constexpr Dialect kRuby = Dialect::kActiveRecordRuby;
+
+std::string FileText(const std::string& name) {
+  std::ifstream file(absl::StrCat(DBFLEET_SOURCE_DIR, "/tests/testdata/sql/", name));
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::string Describe(const Statement& statement, const Reading& reading) {
+  const Verdict& verdict = reading.verdict;
+  const CallFacts call = reading.facts.call.value_or(CallFacts());
+  const bool reads = verdict.kind == Kind::kInspection && !call.raw_sql && reading.facts.call;
+  std::string text = absl::StrCat(NameOf(verdict.safety), " ", NameOf(verdict.kind));
+  const std::pair<bool, const char*> said[] = {
+      {verdict.adds_only, " adds"},
+      {call.concatenates, " joined"},
+      {call.placeholders_only, " clean"},
+      {reads && !call.has_conditions && !call.has_limit, " all"},
+      {reading.facts.query.unguarded_write && !call.raw_sql, " unguarded"},
+      {statement.host.in_loop, " loop"},
+  };
+  for (const auto& [holds, word] : said) {
+    if (holds) absl::StrAppend(&text, word);
+  }
+  return text;
+}
+
+void ExpectAsAnnotated(Dialect dialect, const std::string& name, const std::string& mark) {
+  const std::string program = FileText(name);
+  ASSERT_FALSE(program.empty());
+  const auto statements = Split(dialect, program);
+  ASSERT_TRUE(statements.ok()) << statements.status();
+  std::map<int, std::string> found;
+  std::map<int, bool> unclear;
+  for (const Statement& statement : *statements) {
+    const Reading reading = Read(dialect, statement);
+    EXPECT_EQ(found.count(statement.line), 0u) << "two calls in line " << statement.line;
+    found[statement.line] = Describe(statement, reading);
+    if (reading.verdict.safety == Safety::kDestructive) {
+      EXPECT_THAT(reading.verdict.reasons, testing::Not(IsEmpty())) << statement.text;
+    }
+  }
+  int line = 0;
+  int cases = 0;
+  for (absl::string_view text : absl::StrSplit(program, '\n')) {
+    ++line;
+    const std::vector<absl::string_view> parts = absl::StrSplit(text, mark);
+    // The marks are explained at the head.
+    const bool comment = absl::StartsWith(text, "# ") || absl::StartsWith(text, "// ");
+    std::string expected(parts.size() > 1 && !comment ? absl::StripAsciiWhitespace(parts.back())
+                                                      : "");
+    if (absl::EndsWith(expected, " unclear")) expected.resize(expected.size() - 8);
+    EXPECT_EQ(found[line], expected) << name << ":" << line << ": " << text;
+    cases += expected.empty() ? 0 : 1;
+  }
+  EXPECT_GT(cases, 60);
+}
+
+TEST(ActiveRecordTest, RubyIsCalledWhatEachLineSays) {
+  ExpectAsAnnotated(kRuby, "active_record.rb", "# =>");
+}
+
+TEST(ActiveRecordTest, PhpIsCalledWhatEachLineSays) {
+  ExpectAsAnnotated(kPhp, "active_record.php", "// =>");
+}
+
+TEST(ActiveRecordTest, SqlInsideIsReadForTheEmbeddedDialect) {
+  Target target(kRuby);
+  const std::string text = "User.find_by_sql(\"SELECT pg_sleep(1)\")";
+  target.embedded = Dialect::kPostgres;
+  EXPECT_THAT(absl::StrJoin(Read(target, text).verdict.reasons, " "), HasSubstr("pg_sleep"));
+  const std::string ours = "User.find_by_sql(\"SELECT a::text FROM t\")";
+  EXPECT_EQ(Read(target, ours).verdict.safety, Safety::kSafe);
+  target.embedded = Dialect::kMySql;
+  EXPECT_EQ(Read(target, ours).verdict.safety, Safety::kDestructive);
+}
+
+TEST(ActiveRecordTest, JoinedValuesAreNamed) {
+  const Reading ruby = Read(kRuby, "User.where(\"a = '#{params[:a]}' AND b = #{b}\")");
+  EXPECT_EQ(ruby.facts.call->joined_value, "params[:a]");
+  const Reading php = Read(kPhp, "User::find_by_sql('SELECT ' . $_GET['q'])");
+  EXPECT_EQ(php.facts.call->joined_value, "$_GET['q']");
+  EXPECT_TRUE(php.facts.call->raw_sql);
+  EXPECT_EQ(php.facts.call->receiver, "User");
+  EXPECT_EQ(php.facts.call->method, "find_by_sql");
+}
+
+TEST(ActiveRecordTest, WhatIsNotUnderstoodIsDestructive) {
+  for (absl::string_view text :
+       {"", "foo", "$x = 1;", "evil()", "system('x')", "User::find(", "User::find('", "$a->b();",
+        "User::find(1); evil();", "eval($x)", "include 'x';", "new Foo()", "`ls`",
+        "User::find(new Evil())", "User::find($x->y())", "User::find(\"{$x->y()}\")",
+        "User::find(\"{$x->delete()}\")", "(function() { evil(); })()"}) {
+    const Verdict verdict = Classify(kPhp, text);
+    EXPECT_EQ(verdict.safety, Safety::kDestructive) << text;
+    EXPECT_FALSE(verdict.understood) << text;
+    EXPECT_THAT(verdict.reasons, testing::Not(IsEmpty())) << text;
+  }
+  for (absl::string_view text : {"",
+                                 "foo",
+                                 "x = 1",
+                                 "system 'x'",
+                                 "exec 'x'",
+                                 "User.find(",
+                                 "User.find('",
+                                 "a.b!",
+                                 "User.find(1); system('x')",
+                                 "eval(x)",
+                                 "require 'x'",
+                                 "`ls`",
+                                 "%x(ls)",
+                                 "load 'x'",
+                                 "User.where(a: x.y!)",
+                                 "User.where(a: \"#{`ls`}\")",
+                                 "User.find { system('x') }",
+                                 "send(:evil)",
+                                 "User.send(:delete_all)",
+                                 "User.public_send(m)",
+                                 "<<~X\nabc"}) {
+    const Verdict verdict = Classify(kRuby, text);
+    EXPECT_EQ(verdict.safety, Safety::kDestructive) << text;
+    EXPECT_FALSE(verdict.understood) << text;
+    EXPECT_THAT(verdict.reasons, testing::Not(IsEmpty())) << text;
+  }
+}
+
+TEST(ActiveRecordTest, SeveralCallsCountAsTheWorst) {
+  const Verdict verdict = Classify(kRuby, "User.find(1); User.delete_all; User.create(a: 1)");
+  EXPECT_EQ(verdict.safety, Safety::kDestructive);
+  EXPECT_EQ(verdict.kind, Kind::kDataFix);
+  EXPECT_FALSE(verdict.adds_only);
+  EXPECT_TRUE(Classify(kRuby, "User.find(1); User.create(a: 1)").adds_only);
+  EXPECT_TRUE(Classify(kRuby, "User.transaction { User.find(1) }").transaction_control);
+}
+
+TEST(ActiveRecordTest, TablesAreThoseOfTheConvention) {
+  const auto objects = [](absl::string_view text) {
+    std::vector<std::string> tables = Classify(kRuby, text).tables;
+    return absl::StrJoin(tables, " ");
+  };
+  EXPECT_EQ(objects("User.delete_all"), "`users`");
+  EXPECT_EQ(objects("OrderItem.delete_all"), "`order_items`");
+  EXPECT_EQ(objects("Shop::Category.delete_all"), "`categories`");
+  EXPECT_EQ(objects("user.save"), "");
+}
+
+TEST(ActiveRecordTest, StatementsStandWhereTheirReceiverStands) {
+  const auto statements = Split(kRuby, "x = 1\n  y = User.find(1)\nif a then Order.first end\n");
+  ASSERT_TRUE(statements.ok());
+  ASSERT_THAT(*statements, SizeIs(2));
+  EXPECT_EQ((*statements)[0].line, 2);
+  EXPECT_EQ((*statements)[0].column, 7);
+  EXPECT_EQ((*statements)[0].text, "User.find(1)");
+  EXPECT_EQ((*statements)[1].line, 3);
+  EXPECT_EQ((*statements)[1].column, 11);
+}
+
+TEST(ActiveRecordTest, AProgramWithoutCallsIsOneStatement) {
+  const auto statements = Split(kPhp, "\n  frobnicate();\n");
+  ASSERT_TRUE(statements.ok());
+  ASSERT_THAT(*statements, SizeIs(1));
+  EXPECT_EQ((*statements)[0].text, "frobnicate();");
+  EXPECT_EQ((*statements)[0].line, 2);
+  EXPECT_EQ((*statements)[0].column, 3);
+  EXPECT_THAT(*Split(kPhp, " \n"), IsEmpty());
+}
+
+TEST(ActiveRecordTest, WhatIsNotClosedIsAnErrorWithItsPlace) {
+  const std::pair<Dialect, const char*> cases[] = {
+      {kPhp, "$a = 1;\n  $b = 'x"}, {kPhp, "\n  \"{$a\""},     {kPhp, "\n  /* x"},
+      {kPhp, "\n  <<<X\nabc"},      {kRuby, "a\n  b = \"x"},   {kRuby, "\n  %q(a (b)"},
+      {kRuby, "\n  <<~X\nabc\n"},   {kRuby, "\n  x = /abc\n"}, {kRuby, "\n  `ls"},
+  };
+  for (const auto& [dialect, text] : cases) {
+    const auto statements = Split(dialect, text);
+    EXPECT_FALSE(statements.ok()) << text;
+    EXPECT_THAT(std::string(statements.status().message()), HasSubstr("line 2, column ")) << text;
+  }
+}
+
+TEST(ActiveRecordTest, DeepNestingEnds) {
+  for (const std::string piece :
+       {"(", "[", "{", "f(", "User.where(", "a.b ", "\"#{", "do ", "x "}) {
+    std::string text = "User.find ";
+    for (int i = 0; i < 20000; ++i) text += piece;
+    (void)Split(kRuby, text);
+    (void)Classify(kRuby, text);
+    (void)Split(kPhp, text);
+    EXPECT_EQ(Classify(kPhp, text).safety, Safety::kDestructive) << piece;
+  }
+}
+
+}  // namespace
+}  // namespace dbfleet::sql
