@@ -2,6 +2,7 @@
 
 #include "common/sql/active_record/active_record.h"
 #include "common/sql/lint/lint.h"
+#include "common/sql/postgres/postgres.h"
 #include "common/sql/redis/redis.h"
 #include "common/sql/text/split.h"
 #include "common/sql/tokens/classify.h"
@@ -27,6 +28,7 @@ Reading Read(const Target& target, absl::string_view text) {
     return ReadActiveRecord(target, text, {}, ReadEmbedded);
   }
   if (target.dialect == Dialect::kRedis) return ReadRedis(target, text);
+  if (target.postgres()) return ReadPostgres(target, text);
   Reading reading;
   reading.verdict = ClassifyTokens(target.dialect, text, target.database);
   return reading;

@@ -11,6 +11,7 @@ find_package(prometheus-cpp CONFIG REQUIRED)
 find_package(nlohmann_json CONFIG REQUIRED)
 find_package(Boost 1.74 REQUIRED)
 find_package(MySQLConnectorCpp REQUIRED)
+find_package(PgQuery REQUIRED)
 
 # These have no CMake package, or (hiredis 0.14) a broken one.
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)

@@ -1,0 +1,102 @@
+#include "common/sql/postgres/credentials.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/text.h"
+
+namespace dbfleet::sql::pg {
+namespace {
+
+struct Place {
+  absl::string_view name;
+  absl::string_view holds;
+};
+
+// Relations of pg_catalog and information_schema. To add one: a reader of it may see a password, a
+// hash of one, or samples of columns that hold some.
+constexpr Place kRelations[] = {
+    {"_pg_user_mappings", "passwords of foreign servers"},
+    {"pg_authid", "password hashes; pg_roles tells the rest"},
+    {"pg_file_settings", "settings with passwords; use SHOW with a setting's name"},
+    {"pg_hba_file_rules", "passwords of authentication servers"},
+    {"pg_settings", "passwords in primary_conninfo; use SHOW with a setting's name"},
+    {"pg_shadow", "password hashes; pg_user tells the rest"},
+    {"pg_statistic", "samples of all columns, password hashes among them"},
+    {"pg_statistic_ext_data", "samples of columns, password hashes among them"},
+    {"pg_stats", "samples of all columns, password hashes among them"},
+    {"pg_stats_ext", "samples of columns, password hashes among them"},
+    {"pg_stats_ext_exprs", "samples of columns, password hashes among them"},
+    {"pg_subscription", "connection strings with passwords; use pg_stat_subscription"},
+    {"pg_user_mapping", "passwords of foreign servers"},
+    {"pg_user_mappings", "passwords of foreign servers"},
+    {"user_mapping_options", "passwords of foreign servers"},
+};
+
+constexpr absl::string_view kSettings[] = {"primary_conninfo", "ssl_passphrase_command"};
+
+bool IsSecretSetting(absl::string_view name) {
+  const std::string lower = absl::AsciiStrToLower(name);
+  return std::find(std::begin(kSettings), std::end(kSettings), lower) != std::end(kSettings);
+}
+
+std::string Objection(absl::string_view name, absl::string_view holds) {
+  return absl::StrCat("reads ", name, ", which holds ", holds);
+}
+
+std::string OfRelation(absl::string_view name) {
+  if (absl::StartsWith(name, "pg_toast")) {
+    return Objection(SanitizeForDisplay(Truncate(name, 64)),
+                     "large values of any table, without its rights");
+  }
+  for (const Place& place : kRelations) {
+    if (place.name == name) return Objection(place.name, place.holds);
+  }
+  return "";
+}
+
+// current_setting('name') can be looked at here; whatever computes a name cannot.
+std::string OfCall(Node call) {
+  if (call["funcname"].last().text() != "current_setting") return "";
+  const Node argument = call["args"].first();
+  const absl::string_view name = argument["sval"].text();
+  const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return absl::ascii_isalnum(c) || c == '_' || c == '.';
+  });
+  if (plain && argument.Is("A_Const") && !IsSecretSetting(name)) return "";
+  return "current_setting() may show primary_conninfo, which may hold a password; give it the "
+         "plain name of another setting";
+}
+
+std::string OfShow(Node show) {
+  const absl::string_view name = show["name"].text();
+  if (absl::EqualsIgnoreCase(name, "all")) {
+    return "SHOW ALL shows primary_conninfo, which may hold a password; name a setting";
+  }
+  if (!IsSecretSetting(name)) return "";
+  return absl::StrCat("shows ", absl::AsciiStrToLower(name), ", which may hold a password");
+}
+
+}  // namespace
+
+std::string CredentialObjection(Node statement) {
+  for (const Slot* at = statement.subtree_begin(); at != statement.subtree_end(); ++at) {
+    if (!at->tagged) continue;
+    const Node node(at);
+    std::string objection;
+    if (node.Is("RangeVar")) {
+      objection = OfRelation(node["relname"].text());
+    } else if (node.Is("FuncCall")) {
+      objection = OfCall(node);
+    } else if (node.Is("VariableShowStmt")) {
+      objection = OfShow(node);
+    }
+    if (!objection.empty()) return objection;
+  }
+  return "";
+}
+
+}  // namespace dbfleet::sql::pg

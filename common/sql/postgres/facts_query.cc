@@ -1,0 +1,216 @@
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/sql/postgres/facts.h"
+#include "common/sql/postgres/functions.h"
+#include "common/sql/postgres/source.h"
+
+namespace dbfleet::sql::pg {
+namespace {
+
+constexpr int64_t kFarOffset = 1000;
+
+// The column's own name, without its table; "" for what is no column.
+std::string ColumnIn(Node node) {
+  if (!node.Is("ColumnRef")) return "";
+  return std::string(node["fields"].last().text());
+}
+
+// The column inside of a call or a conversion.
+std::string WrappedColumn(Node node) {
+  const bool wraps = node.Is("FuncCall") || node.Is("TypeCast") || node.Is("CoalesceExpr");
+  if (!wraps) return "";
+  for (const Slot* at = node.subtree_begin(); at != node.subtree_end(); ++at) {
+    if (at->tagged && Node(at).Is("SelectStmt")) return "";
+    if (at->tagged && Node(at).Is("ColumnRef")) return ColumnIn(Node(at));
+  }
+  return "";
+}
+
+bool IsNull(Node node) { return node.Is("A_Const") && node["isnull"].flag(); }
+
+std::string ConstantText(Node constant) {
+  if (constant["sval"]) return absl::StrCat("'", constant["sval"].text(), "'");
+  if (constant["ival"]) return absl::StrCat(constant["ival"]["ival"].number());
+  if (constant["fval"]) return std::string(constant["fval"]["fval"].text());
+  if (constant["boolval"]) return constant["boolval"]["boolval"].flag() ? "TRUE" : "FALSE";
+  return "";
+}
+
+bool IsDigits(absl::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), absl::ascii_isdigit);
+}
+
+void AddOnce(std::string value, std::vector<std::string>* values) {
+  constexpr size_t kEnough = 50;
+  if (value.empty() || values->size() >= kEnough) return;
+  if (std::find(values->begin(), values->end(), value) == values->end()) {
+    values->push_back(std::move(value));
+  }
+}
+
+class QueryReader {
+ public:
+  QueryReader(Node statement, QueryFacts* facts) : statement_(statement), facts_(*facts) {}
+
+  void Run() {
+    for (const Slot* at = statement_.subtree_begin(); at != statement_.subtree_end(); ++at) {
+      while (!selects_.empty() && selects_.back() <= at) selects_.pop_back();
+      if (IsCondition(at->key)) condition_end_ = std::max(condition_end_, at + at->size);
+      if (at->tagged) Look(Node(at), at < condition_end_);
+    }
+    FillOutermost();
+  }
+
+ private:
+  static bool IsCondition(absl::string_view key) {
+    return key == "whereClause" || key == "havingClause" || key == "quals" ||
+           key == "joinCondition";
+  }
+
+  void Look(Node node, bool in_condition) {
+    const absl::string_view tag = node.tag();
+    if (tag == "SelectStmt") return LookAtSelect(node);
+    if (tag == "UpdateStmt" || tag == "DeleteStmt") {
+      if (!node["whereClause"]) facts_.unguarded_write = true;
+    } else if (tag == "A_Star") {
+      LookAtStar(node);
+    } else if (tag == "SortBy") {
+      const Node call = node["node"];
+      if (call.Is("FuncCall") && call["funcname"].last().text() == "random") {
+        facts_.orders_by_random = true;
+      }
+    } else if (tag == "A_Expr" && in_condition) {
+      LookAtComparison(node);
+    } else if (tag == "A_Const" && in_condition) {
+      LookAtConstant(node);
+    } else if (tag == "NullTest" && in_condition) {
+      AddOnce(ColumnIn(node["arg"]), &facts_.filtered_columns);
+    }
+  }
+
+  void LookAtSelect(Node select) {
+    // The arms of a set operation stand beside each other.
+    if (select.key() != "larg" && select.key() != "rarg") {
+      selects_.push_back(select.subtree_end());
+      facts_.select_depth = std::max(facts_.select_depth, static_cast<int>(selects_.size()));
+    }
+    const Node offset = select["limitOffset"];
+    if (!offset) return;
+    const Node number = offset["ival"];
+    if (!number || number["ival"].number() > kFarOffset) facts_.unbounded_offset = true;
+  }
+
+  // A column list's star: ColumnRef in fields, in a ResTarget of a SELECT.
+  void LookAtStar(Node star) {
+    const Node target = star.parent().parent().parent();
+    if (!target.Is("ResTarget") || target.parent().key() != "targetList") return;
+    Node select = target.parent().parent();
+    if (!select.Is("SelectStmt")) return;
+    const bool exists = select.parent()["subLinkType"].text() == "EXISTS_SUBLINK";
+    if (!exists) facts_.select_star = true;
+  }
+
+  void LookAtComparison(Node expression) {
+    const absl::string_view kind = expression["kind"].text();
+    const Node left = expression["lexpr"];
+    const Node right = expression["rexpr"];
+    const absl::string_view symbol = expression["name"].last().text();
+    const bool equals = kind == "AEXPR_OP" && (symbol == "=" || symbol == "<>");
+    const bool compares = kind != "AEXPR_OP" || equals || symbol == "<" || symbol == ">" ||
+                          symbol == "<=" || symbol == ">=";
+    if (equals && (IsNull(left) || IsNull(right))) facts_.equals_null = true;
+    if (kind == "AEXPR_OP" && symbol == "=") LookForTautology(left, right);
+    if (kind == "AEXPR_LIKE" || kind == "AEXPR_ILIKE") {
+      const absl::string_view pattern = right["sval"].text();
+      if (!pattern.empty() && pattern[0] == '%') facts_.leading_wildcard = true;
+    }
+    if (!compares) return;
+    for (const auto& [side, other] : {std::pair{left, right}, std::pair{right, left}}) {
+      AddOnce(ColumnIn(side), &facts_.filtered_columns);
+      // One in a comparison of two columns' calls is no use of an index either.
+      AddOnce(WrappedColumn(side), &facts_.wrapped_columns);
+      if (IsDigits(other["sval"].text())) AddOnce(ColumnIn(side), &facts_.quoted_numbers);
+    }
+  }
+
+  void LookForTautology(Node left, Node right) {
+    std::string text;
+    if (left.Is("A_Const") && right.Is("A_Const") && !IsNull(left)) {
+      text = ConstantText(left);
+      if (text.empty() || text != ConstantText(right)) return;
+    } else if (left.Is("ColumnRef") && right.Is("ColumnRef")) {
+      text = Dotted(left["fields"]);
+      if (text != Dotted(right["fields"])) return;
+    } else {
+      return;
+    }
+    SetTautology(absl::StrCat(text, " = ", text));
+  }
+
+  // WHERE TRUE, OR TRUE; not ON TRUE, which joins every row on purpose.
+  void LookAtConstant(Node constant) {
+    if (!constant["boolval"]["boolval"].flag()) return;
+    const Node around = constant.parent();
+    const bool alone = constant.key() == "whereClause" || constant.key() == "havingClause";
+    const bool of_or = around.key() == "args" && around.parent()["boolop"].text() == "OR_EXPR";
+    if (alone || of_or) SetTautology(of_or ? "OR TRUE" : "TRUE");
+  }
+
+  void SetTautology(std::string text) {
+    facts_.tautology = true;
+    if (facts_.tautology_text.empty()) facts_.tautology_text = std::move(text);
+  }
+
+  void FillOutermost() {
+    Node query = statement_;
+    for (absl::string_view field : {"query", "selectStmt", "viewQuery"}) {
+      if (query[field]) query = query[field];
+    }
+    facts_.has_limit = static_cast<bool>(query["limitCount"]);
+    facts_.has_offset = static_cast<bool>(query["limitOffset"]);
+    facts_.has_order_by = static_cast<bool>(query["sortClause"]);
+    while (query["larg"].Is("SelectStmt")) query = query["larg"];
+    facts_.has_from = query["fromClause"] || query["usingClause"];
+    facts_.has_where = query["whereClause"] || query["joinCondition"];
+    facts_.aggregates = static_cast<bool>(query["groupClause"]);
+    for (Node target : query["targetList"]) LookForAggregate(target["val"]);
+  }
+
+  void LookForAggregate(Node value) {
+    for (const Slot* at = value.subtree_begin(); at != value.subtree_end(); ++at) {
+      if (!at->tagged) continue;
+      const Node node(at);
+      if (node.Is("SubLink")) return;
+      if (node.Is("FuncCall") && !node["over"] &&
+          (node["agg_star"].flag() || IsAggregateFunction(node["funcname"].last().text()))) {
+        facts_.aggregates = true;
+      }
+    }
+  }
+
+  const Node statement_;
+  QueryFacts& facts_;
+  std::vector<const Slot*> selects_;  // Where each SELECT around ends.
+  const Slot* condition_end_ = nullptr;
+};
+
+}  // namespace
+
+void FillQuery(const Source&, Node statement, QueryFacts* query) {
+  QueryReader(statement, query).Run();
+}
+
+void FillInsert(Node insert, InsertFacts* facts) {
+  const Node query = insert["selectStmt"];
+  facts->names_columns = insert["cols"] || !query;
+  facts->rows = static_cast<int64_t>(query["valuesLists"].count());
+  facts->from_query = query && !query["valuesLists"];
+  facts->on_conflict = insert["onConflictClause"]["action"].text() == "ONCONFLICT_UPDATE";
+}
+
+}  // namespace dbfleet::sql::pg

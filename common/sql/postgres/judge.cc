@@ -1,0 +1,178 @@
+#include "common/sql/postgres/judge.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/text.h"
+#include "common/sql/postgres/credentials.h"
+#include "common/sql/postgres/head.h"
+#include "common/sql/postgres/node_table.h"
+#include "common/sql/postgres/read_check.h"
+#include "common/sql/postgres/uses.h"
+#include "common/sql/postgres/versions.h"
+
+namespace dbfleet::sql::pg {
+namespace {
+
+absl::string_view WhatItDoes(Kind kind) {
+  switch (kind) {
+    case Kind::kDataFix:
+      return "changes data";
+    case Kind::kSchemaMigration:
+      return "changes the schema, or runs code that may";
+    case Kind::kQueryOptimization:
+      return "builds or removes an index or statistics";
+    case Kind::kMaintenance:
+      return "works on whole tables and may lock them";
+    case Kind::kInspection:
+    case Kind::kControl:
+      break;
+  }
+  return "is not known to be safe";
+}
+
+void Add(std::string reason, Verdict* verdict) {
+  auto& reasons = verdict->reasons;
+  if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end()) {
+    reasons.push_back(std::move(reason));
+  }
+}
+
+void Take(Objections objections, Verdict* verdict) {
+  verdict->kind = Heavier(verdict->kind, objections.kind);
+  verdict->understood = verdict->understood && objections.understood;
+  for (std::string& reason : objections.reasons) Add(std::move(reason), verdict);
+}
+
+Undo UndoOf(const Objections& objections) {
+  if (objections.unknown_code || !objections.understood) return Undo::kBackup;
+  return objections.kind == Kind::kInspection ? Undo::kNothingToUndo : Undo::kRollback;
+}
+
+void JudgeRead(const Source& source, Node query, Verdict* verdict) {
+  Objections objections = CheckReads(source.target.version, query);
+  verdict->effects.undo = UndoOf(objections);
+  if (objections.unknown_code) {
+    // Whatever the code is.
+    verdict->effects.locks_rows = true;
+    verdict->effects.blocks = Blocking::kReadsAndWrites;
+  }
+  Take(std::move(objections), verdict);
+}
+
+// Options of EXPLAIN that change what is shown. SERIALIZE and MEMORY are 17's.
+bool IsKnownOption(absl::string_view name) {
+  static constexpr absl::string_view kOptions[] = {
+      "analyze",   "buffers",  "costs",   "format", "generic_plan", "memory",
+      "serialize", "settings", "summary", "timing", "verbose",      "wal"};
+  return std::find(std::begin(kOptions), std::end(kOptions), name) != std::end(kOptions);
+}
+
+void JudgeExplain(const Source& source, Node explain, Verdict* verdict) {
+  const Node query = explain["query"];
+  for (Node option : explain["options"]) {
+    const absl::string_view name = option["defname"].text();
+    if (IsKnownOption(name)) continue;
+    Add(absl::StrCat("EXPLAIN (", SanitizeForDisplay(Truncate(name, 40)), ") is not known"),
+        verdict);
+    verdict->understood = false;
+  }
+  if (OptionIsOn(explain["options"], "analyze")) {
+    Add("EXPLAIN ANALYZE executes the statement", verdict);
+    Verdict inner = Judge(source, query);
+    verdict->kind = Heavier(verdict->kind, inner.kind);
+    verdict->transactional = inner.transactional;
+    verdict->understood = verdict->understood && inner.understood;
+    verdict->effects = inner.effects;
+    for (std::string& reason : inner.reasons) Add(std::move(reason), verdict);
+    return;
+  }
+  if (query.Is("SelectStmt")) return JudgeRead(source, query, verdict);
+  Add(absl::StrCat("EXPLAIN of ", HeadOf(query), " plans it with its locks"), verdict);
+}
+
+void JudgeInsert(const Source& source, Node insert, absl::string_view head, Verdict* verdict) {
+  Add(absl::StrCat(head, " ", WhatItDoes(Kind::kDataFix)), verdict);
+  Objections objections = CheckReads(source.target.version, insert, /*insert=*/true);
+  verdict->adds_only = objections.empty() && verdict->understood && !verdict->credentials;
+  Take(std::move(objections), verdict);
+}
+
+// What a statement does beyond what its kind says.
+void AddDetails(Node statement, Verdict* verdict) {
+  if (statement.Is("CopyStmt")) {
+    if (statement["is_program"].flag()) {
+      Add("COPY ... PROGRAM runs a program on the server", verdict);
+      verdict->kind = Heavier(verdict->kind, Kind::kSchemaMigration);
+    } else if (statement["filename"]) {
+      Add(statement["is_from"].flag() ? "COPY reads a file of the server"
+                                      : "COPY writes a file on the server",
+          verdict);
+    }
+  } else if (statement.Is("DoStmt")) {
+    Add("DO runs code that only the server can read", verdict);
+  } else if (statement.Is("ExecuteStmt") || statement["query"].Is("ExecuteStmt")) {
+    Add("EXECUTE runs what PREPARE kept", verdict);
+  } else if (statement.Is("LoadStmt")) {
+    Add("LOAD runs code of a library", verdict);
+  } else if (statement["behavior"].text() == "DROP_CASCADE") {
+    Add("CASCADE takes along what depends on it", verdict);
+  }
+}
+
+// Whether every node is one that the grammar makes and this build knows.
+bool IsUnderstood(Node statement) {
+  for (const Slot* at = statement.subtree_begin(); at != statement.subtree_end(); ++at) {
+    if (at->tagged && (at->row == nullptr || at->row->part == Part::kInternal)) return false;
+  }
+  return true;
+}
+
+void JudgeByNode(const Source& source, Node statement, absl::string_view head, Verdict* verdict) {
+  if (statement.Is("VariableShowStmt")) return;
+  if (statement.Is("SelectStmt")) return JudgeRead(source, statement, verdict);
+  if (statement.Is("ExplainStmt")) return JudgeExplain(source, statement, verdict);
+  if (statement.Is("InsertStmt")) return JudgeInsert(source, statement, head, verdict);
+  Add(absl::StrCat(head, " ", WhatItDoes(verdict->kind)), verdict);
+  AddDetails(statement, verdict);
+}
+
+}  // namespace
+
+Verdict Judge(const Source& source, Node statement) {
+  Verdict verdict;
+  const Version& version = source.target.version;
+  const std::string head = HeadOf(statement);
+  const StatementRow* row = FindStatement(statement.tag(), head);
+  if (row == nullptr) {
+    verdict.transactional = false;
+    Add("it is a statement that this build does not know", &verdict);
+    return verdict;
+  }
+  verdict.kind = row->kind;
+  verdict.understood = IsUnderstood(statement);
+  verdict.transactional = IsTransactional(version, statement, row->transactional);
+  verdict.transaction_control =
+      row->transaction_control || (statement.Is("VariableSetStmt") && SetsTransaction(statement));
+  verdict.effects = EffectsOf(version, statement);
+  Uses uses = UsesOf(source.text, statement);
+  verdict.tables = std::move(uses.tables);
+  verdict.uses = std::move(uses.uses);
+  std::string credentials = CredentialObjection(statement);
+  verdict.credentials = !credentials.empty();
+  JudgeByNode(source, statement, head, &verdict);
+  if (!verdict.understood && verdict.reasons.empty()) {
+    Add("a part of it is not known to this build", &verdict);
+  }
+  if (std::string missing = MissingIn(version, statement); !missing.empty()) {
+    verdict.understood = verdict.adds_only = false;
+    Add(std::move(missing), &verdict);
+  }
+  if (verdict.credentials) Add(std::move(credentials), &verdict);
+  return verdict;
+}
+
+}  // namespace dbfleet::sql::pg

@@ -1,0 +1,90 @@
+#include "common/sql/postgres/parse.h"
+
+#include <pg_query.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/text.h"
+#include "common/sql/postgres/nesting.h"
+#include "common/sql/text/lexer.h"
+
+namespace dbfleet::sql::pg {
+namespace {
+
+// Owns what the C library allocated.
+class Answer {
+ public:
+  explicit Answer(const char* text) : result_(pg_query_parse(text)) {}
+  Answer(const Answer&) = delete;
+  Answer& operator=(const Answer&) = delete;
+  ~Answer() { pg_query_free_parse_result(result_); }
+
+  const PgQueryError* error() const { return result_.error; }
+  const char* json() const { return result_.parse_tree; }
+
+ private:
+  PgQueryParseResult result_;
+};
+
+// Where the `n`th character (1-based) begins; the parser counts characters, positions count bytes.
+size_t OffsetOfCharacter(absl::string_view text, int n) {
+  size_t at = 0;
+  for (int i = 1; i < n && at < text.size(); ++i) {
+    do {
+      ++at;
+    } while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80);
+  }
+  return at;
+}
+
+// The parser's message up to where it begins to quote the text.
+std::string Describe(const PgQueryError& error, absl::string_view text) {
+  absl::string_view message = error.message == nullptr ? "" : error.message;
+  message = message.substr(0, message.find(" at or near "));
+  if (message.find_first_of("\"'") != absl::string_view::npos || message.empty()) {
+    message = "it is refused";
+  }
+  std::string where;
+  if (error.cursorpos > 0) {
+    const Position position = PositionAt(text, OffsetOfCharacter(text, error.cursorpos));
+    where = absl::StrCat(" at line ", position.line, ", column ", position.column);
+  }
+  return absl::StrCat("it cannot be read as PostgreSQL 15: ", message, where);
+}
+
+std::string Refuse(absl::string_view text) {
+  if (text.size() > kMaxBytes) {
+    return absl::StrCat("it is longer than ", kMaxBytes >> 20, " MiB");
+  }
+  if (text.find('\0') != absl::string_view::npos) return "it contains a NUL byte";
+  if (!IsValidUtf8(text)) return "it is not valid UTF-8";
+  const Extent extent = ExtentOf(text);
+  if (extent.tokens > kMaxTokens) return absl::StrCat("it has more than ", kMaxTokens, " words");
+  if (extent.nesting > kMaxNesting) {
+    return absl::StrCat("it is nested deeper than ", kMaxNesting, " levels");
+  }
+  if (!extent.status.ok()) {
+    return absl::StrCat("it cannot be read: ", extent.status.message());
+  }
+  return "";
+}
+
+}  // namespace
+
+Parsed Parse(absl::string_view text) {
+  Parsed parsed;
+  parsed.problem = Refuse(text);
+  if (!parsed.problem.empty()) return parsed;
+  const std::string terminated(text);
+  const Answer answer(terminated.c_str());
+  if (answer.error() != nullptr) {
+    parsed.problem = Describe(*answer.error(), text);
+  } else if (answer.json() == nullptr || !parsed.tree.Build(answer.json())) {
+    parsed.problem = "the parser's tree is of an unknown form";
+  }
+  return parsed;
+}
+
+}  // namespace dbfleet::sql::pg

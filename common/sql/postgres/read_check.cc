@@ -1,0 +1,181 @@
+#include "common/sql/postgres/read_check.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/text.h"
+#include "common/sql/postgres/functions.h"
+#include "common/sql/postgres/head.h"
+#include "common/sql/postgres/node_table.h"
+#include "common/sql/postgres/source.h"
+#include "common/sql/postgres/symbols.h"
+
+namespace dbfleet::sql::pg {
+namespace {
+
+constexpr size_t kMaxReasons = 8;
+
+// The built-in thing that a list of names stands for: its last part, where nothing or pg_catalog
+// stands in front; "" where something else does.
+absl::string_view BuiltInName(Node names) {
+  const size_t parts = names.count();
+  if (parts == 1) return names.first().text();
+  if (parts == 2 && names.first().text() == "pg_catalog") return names.last().text();
+  return "";
+}
+
+std::string Shown(absl::string_view name) { return SanitizeForDisplay(Truncate(name, 64)); }
+
+class ReadCheck {
+ public:
+  ReadCheck(const Version& version, Node root, bool insert)
+      : version_(version), root_(root), insert_(insert) {}
+
+  Objections Run() {
+    const Slot* at = root_.subtree_begin();
+    for (; at != root_.subtree_end() && found_.reasons.size() < kMaxReasons; ++at) {
+      if (at->type == Slot::Type::kObject) Check(Node(at));
+    }
+    return std::move(found_);
+  }
+
+ private:
+  void Object(std::string reason, Kind kind) {
+    auto& reasons = found_.reasons;
+    if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end()) {
+      reasons.push_back(std::move(reason));
+    }
+    found_.kind = Heavier(found_.kind, kind);
+  }
+
+  void NotUnderstood(Node node) {
+    found_.understood = false;
+    Object(absl::StrCat("contains ", node.tagged() ? node.tag() : "a part",
+                        ", which this build does not know"),
+           Kind::kDataFix);
+  }
+
+  void Check(Node node) {
+    if (!node.tagged()) return CheckBare(node);
+    if (node.row() == nullptr) return NotUnderstood(node);
+    switch (node.row()->part) {
+      case Part::kHarmless:
+        return;
+      case Part::kInspected:
+        return Inspect(node);
+      case Part::kStatement:
+        if (!(node == root_) && !node.Is("SelectStmt")) CheckNested(node);
+        return;
+      case Part::kChanges:
+        return Object(absl::StrCat("contains ", node.tag(), ", which only changes"),
+                      Kind::kDataFix);
+      case Part::kInternal:
+        return NotUnderstood(node);
+    }
+  }
+
+  // Empty places in lists: SELECT DISTINCT of all columns, FROM f() without a list of columns.
+  void CheckBare(Node node) {
+    const Node list = node.parent();
+    const bool of_function = list.key() == "items" && list.parent().parent().key() == "functions";
+    if (!node.empty() || !(list.key() == "distinctClause" || of_function)) NotUnderstood(node);
+  }
+
+  void CheckNested(Node node) {
+    const std::string head = HeadOf(node);
+    const StatementRow* row = FindStatement(node.tag(), head);
+    Object(absl::StrCat("contains ", head), row == nullptr ? Kind::kSchemaMigration : row->kind);
+  }
+
+  void Inspect(Node node) {
+    const absl::string_view tag = node.tag();
+    if (tag == "FuncCall") return CheckCall(node);
+    if (tag == "A_Expr") return CheckOperator(node["name"], node["kind"].text());
+    if (tag == "SubLink") return CheckOperator(node["operName"], "");
+    if (tag == "SortBy") return CheckOperator(node["useOp"], "");
+    if (tag == "TypeName") return CheckType(node);
+    if (tag == "RangeTableSample") return CheckSample(node);
+    if (tag == "IntoClause") return Object("creates a table (INTO)", Kind::kSchemaMigration);
+    if (tag == "LockingClause") {
+      found_.locks_rows = true;
+      return Object("locks rows (FOR UPDATE, FOR SHARE)", Kind::kInspection);
+    }
+    if (tag == "OnConflictClause" || tag == "InferClause" || tag == "IndexElem") {
+      if (insert_ && node["action"].text() != "ONCONFLICT_UPDATE") return;
+      return Object(absl::StrCat("contains ", tag, ", which only changes"), Kind::kDataFix);
+    }
+    if (tag == "ColumnDef") {
+      // Of FROM f() AS t(a int): only a name and a type.
+      if (node["constraints"] || node["raw_default"]) NotUnderstood(node);
+      return;
+    }
+    // RangeVar: whether it may be read is asked by credentials.h.
+  }
+
+  void CheckCall(Node call) {
+    const Node names = call["funcname"];
+    const absl::string_view name = BuiltInName(names);
+    if (!name.empty() && IsReadOnlyFunction(name, version_)) return;
+    const absl::string_view effect = name.empty() ? "" : EffectOfFunction(name);
+    const std::string shown = Shown(Dotted(names));
+    found_.unknown_code = true;
+    if (!effect.empty())
+      return Object(absl::StrCat("calls ", shown, "(), which ", effect), Kind::kDataFix);
+    Object(absl::StrCat("calls ", shown,
+                        "(), which is not in the list of functions known to only read"),
+           Kind::kDataFix);
+  }
+
+  void CheckOperator(Node names, absl::string_view kind) {
+    if (!names) return;
+    // BETWEEN is no operator's name; its two comparisons are the type's own.
+    if (kind == "AEXPR_BETWEEN" || kind == "AEXPR_NOT_BETWEEN" || kind == "AEXPR_BETWEEN_SYM" ||
+        kind == "AEXPR_NOT_BETWEEN_SYM") {
+      return;
+    }
+    if (IsBuiltInOperator(BuiltInName(names))) return;
+    found_.unknown_code = true;
+    Object(absl::StrCat("uses the operator ", Shown(Dotted(names)), ", which is not built in"),
+           Kind::kDataFix);
+  }
+
+  void CheckType(Node type) {
+    const Node names = type["names"];
+    if (type["pct_type"].flag()) {
+      found_.unknown_code = true;
+      return Object("converts to a column's type (%TYPE)", Kind::kDataFix);
+    }
+    if (IsBuiltInType(BuiltInName(names))) return;
+    if (names.count() == 2 && names.first().text() == "information_schema" &&
+        IsInformationSchemaType(names.last().text())) {
+      return;
+    }
+    found_.unknown_code = true;
+    Object(absl::StrCat("converts to ", Shown(Dotted(names)), ", which is not a built-in type"),
+           Kind::kDataFix);
+  }
+
+  void CheckSample(Node sample) {
+    const absl::string_view method = BuiltInName(sample["method"]);
+    if (method == "bernoulli" || method == "system") return;
+    found_.unknown_code = true;
+    Object(absl::StrCat("uses TABLESAMPLE ", Shown(Dotted(sample["method"])),
+                        ", which is not built in"),
+           Kind::kDataFix);
+  }
+
+  const Version& version_;
+  const Node root_;
+  const bool insert_;
+  Objections found_;
+};
+
+}  // namespace
+
+Objections CheckReads(const Version& version, Node root, bool insert) {
+  return ReadCheck(version, root, insert).Run();
+}
+
+}  // namespace dbfleet::sql::pg

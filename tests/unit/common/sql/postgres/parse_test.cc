@@ -1,0 +1,192 @@
+// What is handed to the parser, what it answers, and that neither depth nor length harms it.
+#include "common/sql/postgres/parse.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <pthread.h>
+
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/sql/postgres/nesting.h"
+#include "common/sql/postgres/postgres.h"
+
+namespace dbfleet::sql {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string Repeat(absl::string_view text, size_t times) {
+  std::string repeated;
+  for (size_t i = 0; i < times; ++i) repeated.append(text.data(), text.size());
+  return repeated;
+}
+
+// Runs `work` on a thread whose stack is as small as an agent's may be.
+void OnSmallStack(std::function<void()> work) {
+  constexpr size_t kStack = 512 << 10;
+  pthread_attr_t attributes;
+  ASSERT_EQ(pthread_attr_init(&attributes), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, kStack), 0);
+  pthread_t thread;
+  const auto run = [](void* work) -> void* {
+    (*static_cast<std::function<void()>*>(work))();
+    return nullptr;
+  };
+  ASSERT_EQ(pthread_create(&thread, &attributes, run, &work), 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+}
+
+// Ways to nest: what is repeated in front, the middle, what is repeated behind.
+struct Nest {
+  absl::string_view before;
+  absl::string_view open;
+  absl::string_view middle;
+  absl::string_view close;
+  absl::string_view after = "";
+};
+constexpr Nest kNests[] = {
+    {"SELECT ", "(", "1", ")"},
+    {"", "(", "SELECT 1", ")"},
+    {"SELECT ", "(SELECT ", "1", ")"},
+    {"SELECT ", "1+", "1", ""},
+    {"SELECT ", "", "1", "+1"},
+    {"SELECT ", "- ", "a", ""},
+    {"SELECT ", "NOT ", "a", ""},
+    {"SELECT a", "", "", "::text"},
+    {"SELECT a", "", "", " IS NULL"},
+    {"SELECT a", "", "", " COLLATE \"C\""},
+    {"SELECT a", "", "", " AT TIME ZONE 'x'"},
+    {"SELECT ", "f(", "1", ")"},
+    {"SELECT ", "ARRAY[", "1", "]"},
+    {"SELECT ", "CASE WHEN a THEN ", "1", " END"},
+    {"SELECT ", "CASE WHEN ", "a", " THEN 1 END"},
+    {"SELECT ", "a BETWEEN 1 AND NOT ", "b", ""},
+    {"SELECT ", "a IS DISTINCT FROM NOT ", "b", ""},
+    {"SELECT x.a", "", "", " + x.where"},
+    {"SELECT values", "", "", " + values"},
+    {"SELECT 1", "", "", " + f() WITHIN GROUP (ORDER BY 1)"},
+    {"SELECT 1", "", "", " || 'a' LIKE 'b'"},
+    {"SELECT 1", "", "", " UNION SELECT 1"},
+    {"SELECT 1", "", "", " EXCEPT ALL SELECT a, b FROM t"},
+    {"SELECT 1 FROM a", "", "", " JOIN b ON true"},
+    {"SELECT 1 FROM a", "", "", " CROSS JOIN b"},
+    {"SELECT 1 FROM ", "(", "a JOIN b ON true", " JOIN c ON true)"},
+    {"", "WITH a AS (", "SELECT 1", ") SELECT 1"},
+    {"", "SELECT 1 FROM (", "SELECT 1", ") x"},
+    {"SELECT 1 WHERE ", "EXISTS (SELECT 1 WHERE ", "true", ")"},
+    {"SELECT ", "ROW(", "1", ", 2)"},
+    {"SELECT ", "a[", "1", "]"},
+    {"CREATE TABLE t (a int DEFAULT ", "(1 + ", "1", ")", ")"},
+    {"INSERT INTO t VALUES (", "coalesce(1, ", "2", ")", ")"},
+    {"EXPLAIN SELECT ", "CASE a WHEN 1 THEN 2 ELSE ", "1", " END"},
+};
+
+std::string Nested(const Nest& nest, size_t depth) {
+  return absl::StrCat(nest.before, Repeat(nest.open, depth), nest.middle, Repeat(nest.close, depth),
+                      nest.after);
+}
+
+TEST(NestingTest, NoWayToNestOverflowsASmallStack) {
+  OnSmallStack([] {
+    for (const Nest& nest : kNests) {
+      for (size_t depth : {10u, 60u, 100u, 125u, 160u, 200u, 240u, 249u, 330u, 499u, 5000u}) {
+        ReadPostgres(Dialect::kPostgres, Nested(nest, depth));
+      }
+      const std::string deep = Nested(nest, 20000);
+      EXPECT_EQ(ReadPostgres(Dialect::kPostgres, deep).verdict.safety, Safety::kDestructive)
+          << deep.substr(0, 60);
+    }
+  });
+}
+
+TEST(NestingTest, WhatIsLongIsNotDeep) {
+  for (const std::string& text :
+       {absl::StrCat("SELECT 1 WHERE 1 IN (", Repeat("1, ", 20000), "1)"),
+        absl::StrCat("SELECT 1 WHERE ", Repeat("(a = 1 AND b LIKE 'x') OR ", 10000), "a = 1"),
+        absl::StrCat("SELECT ", Repeat("a + b AS c, ", 10000), "1"),
+        absl::StrCat("SELECT CASE ", Repeat("WHEN a = 1 THEN 2 ", 10000), "END"),
+        absl::StrCat("VALUES ", Repeat("(1, 'a'), ", 20000), "(1, 'a')"),
+        absl::StrCat("SELECT 1", Repeat(" UNION ALL SELECT a, b FROM t WHERE c = 1", 300)),
+        absl::StrCat("SELECT 1 FROM a", Repeat(" JOIN b ON a.x = b.y AND a.z = b.z", 300))}) {
+    const Verdict verdict = ReadPostgres(Dialect::kPostgres, text).verdict;
+    EXPECT_EQ(verdict.safety, Safety::kSafe)
+        << text.substr(0, 60) << ": " << (verdict.reasons.empty() ? "" : verdict.reasons[0]);
+  }
+}
+
+TEST(NestingTest, MoreWordsThanTheLimitAreNotParsed) {
+  const std::string text = absl::StrCat("SELECT ", Repeat("1, ", pg::kMaxTokens), "1");
+  EXPECT_THAT(pg::Parse(text).problem, HasSubstr("more than"));
+  EXPECT_THAT(pg::Parse(std::string(pg::kMaxBytes + 1, ' ')).problem, HasSubstr("longer than"));
+}
+
+TEST(ParseTest, BytesThatAreNoText) {
+  EXPECT_THAT(pg::Parse(absl::string_view("SELECT 1\0; DROP TABLE t", 23)).problem,
+              HasSubstr("NUL"));
+  EXPECT_THAT(pg::Parse("SELECT '\xff'").problem, HasSubstr("UTF-8"));
+  EXPECT_THAT(pg::Parse("SELECT '\xed\xa0\x80'").problem, HasSubstr("UTF-8"));
+}
+
+TEST(ParseTest, ProblemsSayWhereAndQuoteNothing) {
+  const std::string problem =
+      pg::Parse("SELECT '\xc3\xa4\xc3\xa4',\n  hunter2 hunter3 hunter4").problem;
+  EXPECT_THAT(problem, HasSubstr("syntax error at line 2, column 19"));
+  for (absl::string_view text :
+       {"SELECT 'hunter2", "SELECT \"hunter2", "CREATE ROLE u hunter2", "SELECT U&'\\hunter2'",
+        "SELECT 1hunter2", "SELECT E'\\uhunter2'", "SELECT hunter2 'x' UESCAPE 'hunter2'",
+        "ALTER USER u hunter2 'x'", "SELECT interval(9) 'hunter2' year",
+        "CREATE USER \"none\" hunter2", "SELECT a:::hunter2", "GRANT a TO none hunter2"}) {
+    EXPECT_THAT(pg::Parse(text).problem, Not(HasSubstr("hunter2"))) << text;
+    EXPECT_NE(pg::Parse(text).problem, "") << text;
+  }
+}
+
+TEST(ParseTest, TextsOfTheTreeAreWhatWasWritten) {
+  const pg::Parsed parsed = pg::Parse("SELECT E'a\"b\\\\c\\n\\x01<>\\u00e4' AS \"x\"\"y\"");
+  ASSERT_EQ(parsed.problem, "");
+  const pg::Node target = parsed.statements().first()["stmt"]["targetList"].first();
+  ASSERT_TRUE(target.Is("ResTarget"));
+  EXPECT_EQ(target["name"].text(), "x\"y");
+  EXPECT_EQ(target["val"]["sval"].text(), "a\"b\\c\n\x01<>\xc3\xa4");
+  EXPECT_FALSE(target["missing"]);
+  EXPECT_EQ(target["missing"]["more"].text(), "");
+}
+
+TEST(ParseTest, WhatIsNoTreeIsRefused) {
+  for (const char* json : {"", "{", "[", "{}}", "{\"a\"}", "{\"a\":}", "{\"a\":1", "{\"a\":\"x}",
+                           "[1,,2]", "nul", "{\"A\":1}", "{\"a\":\"\\u1234\"}", "{\"a\":\"\\u00",
+                           "{\"a\":\"\\", "{} {}", "{\"a\":1,}", "[1 2]"}) {
+    pg::Tree tree;
+    const bool fine = std::string(json) == "{}";
+    EXPECT_EQ(tree.Build(json), fine) << json;
+  }
+}
+
+TEST(ParseTest, ManyThreadsAtOnceGetTheirOwnAnswers) {
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([i] {
+      const std::string good = absl::StrCat("SELECT ", i, " FROM t", i);
+      const std::string bad = absl::StrCat("SELECT 1 FROM t", i, " FOR UPDATE");
+      for (int k = 0; k < 300; ++k) {
+        const Verdict verdict = ReadPostgres(Dialect::kPostgres, good).verdict;
+        EXPECT_EQ(verdict.safety, Safety::kSafe);
+        EXPECT_EQ(verdict.tables, std::vector<std::string>{absl::StrCat("t", i)});
+        EXPECT_EQ(ReadPostgres(Dialect::kPostgres, bad).verdict.safety, Safety::kDestructive);
+        EXPECT_NE(pg::Parse(absl::StrCat("SELEC ", k)).problem, "");
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+}  // namespace dbfleet::sql
