@@ -30,6 +30,7 @@ constexpr Row kRows[] = {
     {"MergeStmt", kNothing, true, false, false},
     {"TruncateStmt", kAll, false, false, false},
     {"CreateTrigStmt", kWrites, false, false, false},
+    {"AlterSeqStmt", kWrites, false, false, false},  // nextval() waits for it.
     {"RuleStmt", kAll, false, false, false},
     {"CreatePolicyStmt", kAll, false, false, false},
     {"AlterPolicyStmt", kAll, false, false, false},

@@ -295,7 +295,7 @@ SELECT * FROM json_to_record('{"a": 1}') AS x(a int, b text);
 SELECT * FROM jsonb_to_recordset('[{"a": 1}]') AS x(a int);
 
 -- safe
-SELECT tags[1], tags[1:2], tags || 'z', array_length(tags, 1), tags && ARRAY['x'], 'x' = ANY (tags) FROM customers;
+SELECT tags[1], tags[1:2], tags || 'z'::text, array_length(tags, 1), tags && ARRAY['x'], 'x' = ANY (tags) FROM customers;
 
 -- safe
 SELECT unnest(tags) FROM customers;
@@ -563,7 +563,7 @@ SHOW SESSION AUTHORIZATION;
 SHOW server_version;
 
 -- safe
-SHOW my.setting;
+SHOW "work_mem";
 
 -- safe
 SHOW search_path;
