@@ -88,14 +88,12 @@ Effects OfCreate(Node statement) {
   return effects;
 }
 
-Effects OfRename(Version version, Node statement) {
+Effects OfRename(Node statement) {
   Effects effects;
-  const absl::string_view type = statement["renameType"].text();
-  // Renaming an index has taken SHARE UPDATE EXCLUSIVE since 12.
-  constexpr int kIndexIsLight = 12;
-  const bool light_index =
-      type == "OBJECT_INDEX" && version.known() && version.major >= kIndexIsLight;
-  if (statement["relation"] && !light_index) effects.blocks = kAll;
+  // An index is renamed under SHARE UPDATE EXCLUSIVE since 12, which is older than what is
+  // supported.
+  const bool index = statement["renameType"].text() == "OBJECT_INDEX";
+  if (statement["relation"] && !index) effects.blocks = kAll;
   return effects;
 }
 
@@ -154,7 +152,7 @@ Effects ByNode(const Version& version, Node statement) {
   if (tag == "IndexStmt") return OfIndex(statement);
   if (tag == "DropStmt") return OfDrop(statement);
   if (tag == "CreateStmt") return OfCreate(statement);
-  if (tag == "RenameStmt") return OfRename(version, statement);
+  if (tag == "RenameStmt") return OfRename(statement);
   if (tag == "ReindexStmt") return OfReindex(statement);
   if (tag == "VacuumStmt") return OfVacuum(statement);
   if (tag == "AlterDomainStmt") return OfDomain(statement);

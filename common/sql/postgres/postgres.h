@@ -16,7 +16,8 @@ namespace dbfleet::sql {
 // A limit: a function of one composite argument may be called like a column, as in `SELECT t.f FROM
 // t` or `(row).f`, which only the catalogue can tell from a column. Such a call is classified as
 // safe; what holds it then is the read-only transaction that inspections run in. The same goes for
-// what stands behind a view, a rule, and a user's operator, cast or function that hides a built-in.
+// what stands behind a view, a rule or a foreign table, and for a user's operator, cast or function
+// that hides a built-in one.
 Reading ReadPostgres(const Target& target, absl::string_view text);
 
 }  // namespace dbfleet::sql

@@ -72,6 +72,7 @@ TEST(EffectsTest, LocksAreThoseOfTheDocumentation) {
       {"CREATE TRIGGER x BEFORE INSERT ON t EXECUTE FUNCTION f()", kWrites, ""},
       {"COMMENT ON TABLE t IS 'x'", kNothing, ""},
       {"ALTER TABLE t RENAME TO u", kAll, ""},
+      {"ALTER INDEX i RENAME TO j", kNothing, ""},
       {"ALTER TYPE e ADD VALUE 'x'", kNothing, ""},
       {"ALTER DOMAIN d ADD CHECK (value > 0)", kWrites, "s"},
       {"ALTER DOMAIN d ADD CHECK (value > 0) NOT VALID", kNothing, ""},
