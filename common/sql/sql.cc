@@ -1,7 +1,8 @@
 #include "common/sql/sql.h"
 
 #include "common/sql/active_record/active_record.h"
-#include "common/sql/lint/lint.h"
+#include "common/sql/lint/linter.h"
+#include "common/sql/lint/token_lint.h"
 #include "common/sql/postgres/postgres.h"
 #include "common/sql/redis/redis.h"
 #include "common/sql/text/split.h"
@@ -47,7 +48,13 @@ Verdict Classify(const Target& target, absl::string_view text, absl::string_view
 }
 
 std::vector<Finding> Lint(const Target& target, const std::vector<Statement>& statements) {
-  return FindAll(target.dialect, statements);
+  if (target.mysql_family() || target.postgres()) {
+    return token_lint::FindAll(target.dialect, statements);
+  }
+  const LintConfig config = RunnerLintConfig();
+  Linter linter(target, config, nullptr);
+  for (const Statement& statement : statements) linter.Add(statement.text, Read(target, statement));
+  return linter.Finish();
 }
 
 }  // namespace dbfleet::sql

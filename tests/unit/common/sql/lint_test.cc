@@ -5,7 +5,7 @@
 
 #include "absl/strings/match.h"
 
-#include "common/sql/lint/lint_rules.h"
+#include "common/sql/lint/rules.h"
 #include "common/sql/sql.h"
 
 namespace dbfleet::sql {
@@ -150,7 +150,7 @@ TEST(LintTest, RulesHaveOneIdEachAndAreComplete) {
     EXPECT_FALSE(rule.advice.empty());
     EXPECT_TRUE(ids.insert(std::string(rule.id)).second) << rule.id;
   }
-  EXPECT_EQ(RuleOf(LintId::kRedisUnbounded).id, LintRules().back().id);
+  EXPECT_EQ(RuleOf(LintId::kIgnoreUnused).id, LintRules().back().id);
 }
 
 }  // namespace

@@ -6,9 +6,9 @@
 #include "common/sql/model/statement.h"
 #include "common/sql/model/target.h"
 
-namespace dbfleet::sql {
+namespace dbfleet::sql::token_lint {
 
 // The findings of all rules over the statements of one script, in their order.
 std::vector<Finding> FindAll(Dialect dialect, const std::vector<Statement>& statements);
 
-}  // namespace dbfleet::sql
+}  // namespace dbfleet::sql::token_lint

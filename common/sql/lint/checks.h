@@ -1,0 +1,30 @@
+#pragma once
+
+#include "common/sql/lint/look.h"
+
+// The rules, one function for each subject; each goes through the rules of its file. Adding a rule:
+// rules.h says what else to do.
+namespace dbfleet::sql {
+
+void CheckDml(const Look& look);
+void CheckQueries(const Look& look);
+void CheckTransactions(const Look& look);
+void CheckTables(const Look& look);
+void CheckColumns(const Look& look);
+void CheckTypes(const Look& look);
+void CheckIndexes(const Look& look);
+void CheckConstraints(const Look& look);
+void CheckObjects(const Look& look);
+void CheckNaming(const Look& look);
+void CheckRedis(const Look& look);
+void CheckHostCode(const Look& look);
+void CheckInjection(const Look& look);
+void CheckLocks(const Look& look);  // The last: it asks whether others said something already.
+
+// At the end of a script.
+void CheckTransactionsAtEnd(const WholeLook& look);
+void CheckTablesAtEnd(const WholeLook& look);
+void CheckIndexesAtEnd(const WholeLook& look);
+void CheckNamingAtEnd(const WholeLook& look);
+
+}  // namespace dbfleet::sql

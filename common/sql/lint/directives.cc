@@ -1,0 +1,124 @@
+#include "common/sql/lint/directives.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/strip.h"
+
+#include "common/base/text.h"
+
+namespace dbfleet::sql {
+namespace {
+
+constexpr absl::string_view kMark = "dbfleet:";
+constexpr size_t kMaxReasonBytes = 1000;
+constexpr size_t kMaxIdBytes = 100;
+
+// Goes through a text from comment to comment. The readers of the dialects have lexers that skip
+// comments; this one skips everything else.
+class CommentFinder {
+ public:
+  CommentFinder(const Target& target, absl::string_view text) : target_(target), text_(text) {}
+
+  // The inside of the next comment; false at the end.
+  bool Next(absl::string_view* comment) {
+    while (pos_ < text_.size()) {
+      if (TakeComment(comment)) return true;
+      if (!SkipQuoted()) ++pos_;
+    }
+    return false;
+  }
+
+ private:
+  bool At(absl::string_view what) const { return absl::StartsWith(text_.substr(pos_), what); }
+
+  bool AtLineComment(size_t* marker) const {
+    *marker = 2;
+    if (At("--")) {
+      // MySQL/MariaDB want a space behind it.
+      return !target_.mysql_family() || pos_ + 2 >= text_.size() ||
+             absl::ascii_isspace(static_cast<unsigned char>(text_[pos_ + 2]));
+    }
+    if (At("//")) return target_.dialect == Dialect::kActiveRecordPhp;
+    *marker = 1;
+    return At("#") && !target_.postgres();
+  }
+
+  bool TakeComment(absl::string_view* comment) {
+    size_t marker = 0;
+    if (AtLineComment(&marker)) {
+      const size_t end = std::min(text_.find('\n', pos_), text_.size());
+      *comment = text_.substr(pos_ + marker, end - pos_ - marker);
+      pos_ = end;
+      return true;
+    }
+    if (!At("/*")) return false;
+    const size_t end = text_.find("*/", pos_ + 2);
+    const size_t stop = std::min(end, text_.size());
+    *comment = text_.substr(pos_ + 2, stop - pos_ - 2);
+    pos_ = end == absl::string_view::npos ? text_.size() : end + 2;
+    return true;
+  }
+
+  bool SkipQuoted() {
+    const char quote = text_[pos_];
+    if (quote == '$' && target_.postgres()) return SkipDollar();
+    if (quote != '\'' && quote != '"' && quote != '`') return false;
+    const bool backslash = !target_.postgres() && quote != '`';
+    for (++pos_; pos_ < text_.size() && text_[pos_] != quote; ++pos_) {
+      if (backslash && text_[pos_] == '\\') ++pos_;
+    }
+    pos_ = std::min(pos_ + 1, text_.size());
+    return true;
+  }
+
+  bool SkipDollar() {
+    size_t tag = pos_ + 1;
+    while (tag < text_.size() &&
+           (absl::ascii_isalnum(static_cast<unsigned char>(text_[tag])) || text_[tag] == '_')) {
+      ++tag;
+    }
+    if (tag >= text_.size() || text_[tag] != '$') return false;
+    const absl::string_view mark = text_.substr(pos_, tag + 1 - pos_);
+    const size_t end = text_.find(mark, tag + 1);
+    // Looked for once only: without its end it is no quote.
+    if (end == absl::string_view::npos) return false;
+    pos_ = end + mark.size();
+    return true;
+  }
+
+  const Target& target_;
+  const absl::string_view text_;
+  size_t pos_ = 0;
+};
+
+void Read(absl::string_view comment, Directives* directives) {
+  comment = absl::StripAsciiWhitespace(comment);
+  if (!absl::ConsumePrefix(&comment, kMark)) return;
+  if (comment == "up") directives->section = SectionMark::kUp;
+  if (comment == "down") directives->section = SectionMark::kDown;
+  if (!absl::ConsumePrefix(&comment, "ignore")) return;
+  if (!comment.empty() && !absl::ascii_isspace(static_cast<unsigned char>(comment[0]))) return;
+  comment = absl::StripLeadingAsciiWhitespace(comment);
+  const size_t id = std::min(comment.find_first_of(" \t\n\r"), comment.size());
+  IgnoreDirective ignore;
+  ignore.rule_id = SanitizeForDisplay(Truncate(comment.substr(0, id), kMaxIdBytes));
+  ignore.reason =
+      SanitizeForDisplay(Truncate(absl::StripAsciiWhitespace(comment.substr(id)), kMaxReasonBytes));
+  directives->ignores.push_back(std::move(ignore));
+}
+
+}  // namespace
+
+Directives ReadDirectives(const Target& target, absl::string_view text) {
+  Directives directives;
+  if (!absl::StrContains(text, kMark)) return directives;
+  CommentFinder finder(target, text);
+  absl::string_view comment;
+  while (finder.Next(&comment)) Read(comment, &directives);
+  return directives;
+}
+
+}  // namespace dbfleet::sql

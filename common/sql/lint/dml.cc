@@ -1,0 +1,172 @@
+#include "absl/strings/str_cat.h"
+
+#include "common/sql/lint/checks.h"
+
+// Statements that write rows.
+namespace dbfleet::sql {
+namespace {
+
+bool Writes(const Look& look) {
+  return look.is(Verb::kUpdate) || look.is(Verb::kDelete) || look.is(Verb::kMerge);
+}
+
+std::string VerbText(const Look& look) {
+  if (look.is(Verb::kUpdate)) return "UPDATE";
+  if (look.is(Verb::kDelete)) return "DELETE";
+  return look.is(Verb::kMerge) ? "MERGE" : "the statement";
+}
+
+// "of orders", or "" if the name is not known.
+std::string Of(const Look& look) {
+  return look.table().name.empty() ? "" : absl::StrCat(" of ", look.Sql(look.table()));
+}
+
+// The columns to name rows by: the live primary key's, or a placeholder.
+std::string KeyOf(const Look& look, const Name& table) {
+  if (const LiveTable* live = look.Live(table); live != nullptr) {
+    for (const LiveIndex& index : live->indexes) {
+      if (index.primary && index.columns.size() == 1) return look.Sql(index.columns[0]);
+    }
+  }
+  return "<key>";
+}
+
+std::string Batches(const Look& look) {
+  const Name& table = look.table();
+  const std::string name = table.name.empty() ? "<table>" : look.Sql(table);
+  const std::string where = absl::StrCat("WHERE ", KeyOf(look, table), " BETWEEN <a> AND <b>");
+  if (look.is(Verb::kDelete)) return absl::StrCat("write DELETE FROM ", name, " ", where);
+  return absl::StrCat("write UPDATE ", name, " SET ... ", where);
+}
+
+void NoWhere(const Look& look) {
+  if (!look.facts.query.unguarded_write) return;
+  if (!Writes(look)) return look.Report(LintId::kNoWhere);
+  look.Report(LintId::kNoWhere,
+              absl::StrCat(VerbText(look), " without WHERE changes every row", Of(look)),
+              absl::StrCat(Batches(look), ", in batches"));
+}
+
+void Limit(const Look& look) {
+  if (!look.facts.has_limit || !Writes(look)) return;
+  look.Report(
+      LintId::kDmlLimit,
+      absl::StrCat(VerbText(look), " with LIMIT changes some rows", Of(look), " that nobody named"),
+      Batches(look));
+}
+
+void OrderBy(const Look& look) {
+  if (!look.facts.has_order_by || !Writes(look)) return;
+  look.Report(LintId::kDmlOrderBy,
+              absl::StrCat(VerbText(look), " with ORDER BY sorts the rows", Of(look),
+                           " before it writes them"),
+              Batches(look));
+}
+
+void InsertWithoutColumns(const Look& look) {
+  if (!look.is(Verb::kInsert) || look.facts.insert.names_columns) return;
+  const std::string name = look.Sql(look.table());
+  std::string columns = "<column>, ...";
+  if (const TableState* state = look.script.Find(look.table());
+      state != nullptr && state->is_new() && !state->columns.empty()) {
+    std::vector<std::string> names;
+    for (const ColumnFacts& column : state->columns) names.push_back(column.name);
+    columns = look.Sql(names);
+  } else if (const LiveTable* live = look.Live(look.table());
+             live != nullptr && !live->columns.empty()) {
+    std::vector<std::string> names;
+    for (const LiveColumn& column : live->columns) names.push_back(column.name);
+    columns = look.Sql(names);
+  }
+  look.Report(LintId::kInsertWithoutColumns,
+              absl::StrCat("INSERT into ", name, " does not name its columns"),
+              absl::StrCat("write INSERT INTO ", name, " (", columns, ") ..."));
+}
+
+void InsertRows(const Look& look) {
+  const int64_t rows = look.facts.insert.rows;
+  if (!look.is(Verb::kInsert) || rows <= look.config.max_insert_rows) return;
+  look.Report(LintId::kInsertRows,
+              absl::StrCat("one INSERT of ", rows, " rows into ", look.Sql(look.table()),
+                           "; the limit is ", look.config.max_insert_rows),
+              absl::StrCat("write several INSERT INTO ", look.Sql(look.table()), " of at most ",
+                           look.config.max_insert_rows, " rows"));
+}
+
+// Whether a condition on some unique key of the table may name single rows.
+bool NamesSingleRows(const Look& look, const LiveTable& live) {
+  if (!look.facts.query.has_where) return false;
+  for (const LiveIndex& index : live.indexes) {
+    if (index.unique && LeadsWith(look.facts.query.filtered_columns, index.columns)) return true;
+  }
+  return false;
+}
+
+void AffectedRows(const Look& look) {
+  if (!Writes(look)) return;
+  const LiveTable* live = look.Live(look.table());
+  if (live == nullptr || live->rows <= look.config.max_affected_rows) return;
+  if (NamesSingleRows(look, *live)) return;
+  look.Report(
+      LintId::kAffectedRows,
+      absl::StrCat(VerbText(look), Of(look), " may touch up to ", live->rows,
+                   " rows; the limit is ", look.config.max_affected_rows),
+      absl::StrCat(Batches(look), ", in batches of at most ", look.config.max_affected_rows));
+}
+
+bool NeedsTable(Verb verb) {
+  switch (verb) {
+    case Verb::kInsert:
+    case Verb::kUpdate:
+    case Verb::kDelete:
+    case Verb::kMerge:
+    case Verb::kCopy:
+    case Verb::kAlterTable:
+    case Verb::kCreateIndex:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void DryRun(const Look& look) {
+  if (look.snapshot == nullptr || look.table().name.empty() || !NeedsTable(look.facts.verb)) return;
+  if (look.facts.if_exists || look.script.Find(look.table()) != nullptr) return;
+  const LiveTable* live = look.Live(look.table());
+  if (live == nullptr) {
+    if (!look.snapshot->complete || look.facts.query.select_depth > 0) return;
+    look.Report(LintId::kDryRun,
+                absl::StrCat("there is no table ", look.Sql(look.table()), " in the snapshot"));
+    return;
+  }
+  if (live->columns.empty()) return;
+  for (const Alteration& alteration : look.facts.alterations) {
+    const bool names_column = alteration.kind == AlterationKind::kDropColumn ||
+                              alteration.kind == AlterationKind::kRenameColumn ||
+                              alteration.kind == AlterationKind::kChangeType ||
+                              alteration.kind == AlterationKind::kSetNotNull;
+    if (names_column && !alteration.if_exists && live->Column(alteration.name) == nullptr) {
+      look.Report(LintId::kDryRun, absl::StrCat(look.Sql(look.table()), " has no column ",
+                                                look.Sql(alteration.name), " in the snapshot"));
+    }
+    if (alteration.kind == AlterationKind::kAddColumn && !alteration.if_exists &&
+        alteration.column.has_value() && live->Column(alteration.column->name) != nullptr) {
+      look.Report(LintId::kDryRun, absl::StrCat(look.Sql(look.table()), " has a column ",
+                                                look.Sql(alteration.column->name), " already"));
+    }
+  }
+}
+
+}  // namespace
+
+void CheckDml(const Look& look) {
+  NoWhere(look);
+  AffectedRows(look);
+  DryRun(look);
+  Limit(look);
+  OrderBy(look);
+  InsertWithoutColumns(look);
+  InsertRows(look);
+}
+
+}  // namespace dbfleet::sql

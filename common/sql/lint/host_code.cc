@@ -1,0 +1,60 @@
+#include "absl/strings/str_cat.h"
+
+#include "common/sql/lint/checks.h"
+
+// Calls of ActiveRecord in PHP and Ruby.
+namespace dbfleet::sql {
+namespace {
+
+std::string CallText(const CallFacts& call) {
+  return call.receiver.empty() ? call.method : absl::StrCat(call.receiver, ".", call.method);
+}
+
+bool ChangesAll(const std::string& method) {
+  return method == "update_all" || method == "delete_all" || method == "destroy_all";
+}
+
+void WithoutConditions(const Look& look, const CallFacts& call) {
+  if (!ChangesAll(call.method) || call.has_conditions) return;
+  look.Report(LintId::kArWithoutConditions, absl::StrCat(CallText(call), " touches every row"),
+              absl::StrCat("write ", call.receiver, ".where(...).", call.method,
+                           "(...), in batches of keys"));
+}
+
+// Of calls on a model; raw SQL is held against the rules of SQL.
+void UnboundedRead(const Look& look, const CallFacts& call) {
+  const bool loads = call.method == "all" || call.method == "find_all" || call.method == "to_a" ||
+                     call.method == "load" || call.method == "each" || call.method == "where" ||
+                     (call.method == "find" && look.is(Verb::kSelect));
+  if (!loads || call.raw_sql || call.has_conditions || call.has_limit) return;
+  look.Report(LintId::kArUnboundedRead,
+              absl::StrCat(CallText(call), " loads all rows of ",
+                           call.receiver.empty() ? "the model" : call.receiver),
+              absl::StrCat("write conditions, limit(n), or ", call.receiver, ".find_each"));
+}
+
+void NoPlaceholders(const Look& look, const CallFacts& call) {
+  if (!call.raw_sql || call.concatenates || call.placeholders_only) return;
+  if (call.method != "find_by_sql" || look.facts.query.filtered_columns.empty()) return;
+  look.Report(LintId::kArNoPlaceholders,
+              absl::StrCat(CallText(call), " hands over SQL without placeholders"));
+}
+
+void NPlusOne(const Look& look, const CallFacts& call) {
+  if (!call.in_loop) return;
+  look.Report(LintId::kNPlusOne,
+              absl::StrCat(CallText(call), " runs once for each record of a loop"));
+}
+
+}  // namespace
+
+void CheckHostCode(const Look& look) {
+  if (!look.facts.call.has_value()) return;
+  const CallFacts& call = *look.facts.call;
+  WithoutConditions(look, call);
+  UnboundedRead(look, call);
+  NoPlaceholders(look, call);
+  NPlusOne(look, call);
+}
+
+}  // namespace dbfleet::sql

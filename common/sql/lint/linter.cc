@@ -1,0 +1,148 @@
+#include "common/sql/lint/linter.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/sql/lint/checks.h"
+
+namespace dbfleet::sql {
+namespace {
+
+// Host code is held against the rules of the SQL that it becomes.
+Target SqlTarget(const Target& target) {
+  if (!target.active_record()) return target;
+  Target embedded = target;
+  embedded.dialect = target.embedded;
+  return embedded;
+}
+
+uint8_t Bits(const Target& target) {
+  const uint8_t own = DialectBit(target.dialect);
+  return target.active_record() ? own | DialectBit(target.embedded) : own;
+}
+
+bool IsAboutIgnoring(const std::string& rule_id) {
+  return rule_id == RuleOf(LintId::kIgnoreWithoutReason).id ||
+         rule_id == RuleOf(LintId::kIgnoreUnknownRule).id ||
+         rule_id == RuleOf(LintId::kIgnoreUnused).id;
+}
+
+void NotUnderstood(const Look& look) {
+  if (look.verdict.understood) return;
+  look.Report(LintId::kNotUnderstood,
+              look.verdict.reasons.empty()
+                  ? ""
+                  : absl::StrCat("not understood as a whole: ", look.verdict.reasons.front()));
+}
+
+}  // namespace
+
+Linter::Linter(const Target& target, const LintConfig& config, const SchemaSnapshot* snapshot,
+               Options options)
+    : target_(SqlTarget(target)),
+      as_given_(target),
+      config_(config),
+      snapshot_(snapshot),
+      reporter_(target_, Bits(target), config, snapshot) {
+  reporter_.set_down(options.down);
+}
+
+void Linter::Add(absl::string_view text, const Reading& reading) {
+  Note(ReadDirectives(as_given_, text));
+  const Look look = {reading.facts, reading.verdict, target_, config_,
+                     snapshot_,     script_,         next_,   reporter_};
+  CheckDml(look);
+  CheckQueries(look);
+  CheckTransactions(look);
+  CheckTables(look);
+  CheckColumns(look);
+  CheckTypes(look);
+  CheckIndexes(look);
+  CheckConstraints(look);
+  CheckObjects(look);
+  CheckNaming(look);
+  CheckRedis(look);
+  CheckHostCode(look);
+  CheckInjection(look);
+  CheckLocks(look);
+  NotUnderstood(look);
+  script_.Note(next_, reading.facts, reading.verdict.transactional);
+  ++next_;
+}
+
+void Linter::Note(const Directives& directives) {
+  if (directives.section != SectionMark::kNone) BeginSection(directives.section);
+  for (const IgnoreDirective& ignore : directives.ignores) {
+    if (FindRule(ignore.rule_id) == nullptr) {
+      reporter_.Report(
+          LintId::kIgnoreUnknownRule, next_, Name(),
+          absl::StrCat("dbfleet:ignore names \"", ignore.rule_id, "\", which is no rule"), "");
+    } else if (ignore.reason.empty()) {
+      reporter_.Report(
+          LintId::kIgnoreWithoutReason, next_, Name(),
+          absl::StrCat("dbfleet:ignore ", ignore.rule_id,
+                       " has no reason behind it, so it silences nothing"),
+          absl::StrCat("write -- dbfleet:ignore ", ignore.rule_id, " <why it is right here>"));
+    } else {
+      ignores_[next_].push_back(ignore);
+    }
+  }
+}
+
+// The two sections of a migration's file run on their own.
+void Linter::BeginSection(SectionMark section) {
+  EndScript();
+  reporter_.set_down(section == SectionMark::kDown);
+}
+
+void Linter::EndScript() {
+  const WholeLook look = {target_, config_, snapshot_, script_, reporter_};
+  CheckTransactionsAtEnd(look);
+  CheckTablesAtEnd(look);
+  CheckIndexesAtEnd(look);
+  CheckNamingAtEnd(look);
+  script_ = Script();
+}
+
+void Linter::SortFindings() {
+  std::vector<Finding>& findings = reporter_.findings();
+  std::stable_sort(findings.begin(), findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.statement < b.statement; });
+}
+
+void Linter::ApplyIgnores() {
+  std::vector<std::pair<int, std::string>> unused;
+  std::vector<Finding>& findings = reporter_.findings();
+  for (const auto& [statement, ignores] : ignores_) {
+    const auto begin = std::lower_bound(
+        findings.begin(), findings.end(), statement,
+        [](const Finding& finding, int wanted) { return finding.statement < wanted; });
+    for (const IgnoreDirective& ignore : ignores) {
+      bool used = false;
+      for (auto it = begin; it != findings.end() && it->statement == statement; ++it) {
+        if (it->rule_id != ignore.rule_id) continue;
+        used = true;
+        if (it->ignored || IsAboutIgnoring(it->rule_id)) continue;
+        it->ignored = true;
+        it->ignore_reason = ignore.reason;
+      }
+      if (!used) unused.emplace_back(statement, ignore.rule_id);
+    }
+  }
+  for (const auto& [statement, rule_id] : unused) {
+    reporter_.Report(LintId::kIgnoreUnused, statement, Name(),
+                     absl::StrCat("dbfleet:ignore ", rule_id, " silences nothing here"), "");
+  }
+}
+
+std::vector<Finding> Linter::Finish() {
+  EndScript();
+  SortFindings();
+  ApplyIgnores();
+  SortFindings();
+  return std::move(reporter_.findings());
+}
+
+}  // namespace dbfleet::sql

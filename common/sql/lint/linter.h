@@ -1,0 +1,56 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "common/sql/lint/config.h"
+#include "common/sql/lint/directives.h"
+#include "common/sql/lint/look.h"
+#include "common/sql/lint/script.h"
+#include "common/sql/lint/snapshot.h"
+#include "common/sql/model/finding.h"
+#include "common/sql/model/reading.h"
+#include "common/sql/model/target.h"
+
+namespace dbfleet::sql {
+
+// Holds the statements of one script against the rules, one after the other: memory grows with the
+// tables and findings of a script, not with its length. Looks at facts only, which the readers of
+// the dialects give. Not thread-safe; target, config and snapshot must outlive it.
+class Linter {
+ public:
+  struct Options {
+    bool down = false;  // The script is a way back.
+  };
+
+  // `snapshot` may be null: then rules that need live facts say nothing.
+  Linter(const Target& target, const LintConfig& config, const SchemaSnapshot* snapshot,
+         Options options);
+  Linter(const Target& target, const LintConfig& config, const SchemaSnapshot* snapshot)
+      : Linter(target, config, snapshot, Options()) {}
+
+  // `text`: with the comments before it, for "dbfleet:ignore".
+  void Add(absl::string_view text, const Reading& reading);
+
+  // All findings, by statement (counted from 0). Once, at the end.
+  std::vector<Finding> Finish();
+
+ private:
+  void Note(const Directives& directives);
+  void BeginSection(SectionMark section);
+  void EndScript();
+  void SortFindings();
+  void ApplyIgnores();
+
+  const Target target_;  // Of the SQL.
+  const Target as_given_;
+  const LintConfig& config_;
+  const SchemaSnapshot* const snapshot_;
+  Script script_;
+  Reporter reporter_;
+  int next_ = 0;
+  std::map<int, std::vector<IgnoreDirective>> ignores_;
+};
+
+}  // namespace dbfleet::sql

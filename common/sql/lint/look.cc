@@ -1,0 +1,150 @@
+#include "common/sql/lint/look.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+#include "common/base/text.h"
+
+namespace dbfleet::sql {
+namespace {
+
+constexpr size_t kMaxNameBytes = 63;
+constexpr size_t kMaxTextBytes = 600;
+constexpr size_t kMaxOfOneStatement = 100;
+
+// Words that are reserved in at least one of the servers and are likely names. Sorted.
+constexpr std::string_view kReserved[] = {
+    "all",   "analyze", "and",   "as",     "by",     "case",   "check", "column", "default",
+    "desc",  "end",     "from",  "group",  "groups", "having", "in",    "index",  "interval",
+    "key",   "keys",    "limit", "offset", "on",     "option", "or",    "order",  "primary",
+    "range", "rank",    "read",  "row",    "rows",   "select", "table", "to",     "trigger",
+    "union", "unique",  "user",  "using",  "values", "when",   "where", "window", "write"};
+
+bool IsPlain(const Target& target, absl::string_view name) {
+  if (name.empty() || absl::ascii_isdigit(static_cast<unsigned char>(name[0]))) return false;
+  for (char c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool letter = target.postgres() ? absl::ascii_islower(byte) : absl::ascii_isalpha(byte);
+    if (!letter && !absl::ascii_isdigit(byte) && c != '_') return false;
+  }
+  const std::string lower = absl::AsciiStrToLower(name);
+  return !std::binary_search(std::begin(kReserved), std::end(kReserved), std::string_view(lower));
+}
+
+Severity ToSeverity(Level level) {
+  if (level == Level::kError) return Severity::kError;
+  return level == Level::kWarning ? Severity::kWarning : Severity::kInfo;
+}
+
+}  // namespace
+
+const LiveTable* FindLive(const Target& target, const SchemaSnapshot* snapshot, const Name& name) {
+  if (snapshot == nullptr || name.name.empty()) return nullptr;
+  if (name.schema.empty() && target.mysql_family() && !target.database.empty()) {
+    return snapshot->Find({target.database, name.name});
+  }
+  return snapshot->Find(name);
+}
+
+std::string SqlName(const Target& target, absl::string_view name) {
+  // An index's expression stands as its text.
+  if (absl::StartsWith(name, "(") || IsPlain(target, name)) return std::string(name);
+  const char quote = target.mysql_family() ? '`' : '"';
+  std::string quoted(1, quote);
+  for (char c : name) {
+    if (c == quote) quoted.push_back(quote);
+    quoted.push_back(c);
+  }
+  quoted.push_back(quote);
+  return quoted;
+}
+
+std::string SqlName(const Target& target, const Name& name) {
+  const std::string own = SqlName(target, name.name);
+  return name.schema.empty() ? own : absl::StrCat(SqlName(target, name.schema), ".", own);
+}
+
+std::string SqlNames(const Target& target, const std::vector<std::string>& names) {
+  return absl::StrJoin(names, ", ", [&](std::string* out, const std::string& name) {
+    out->append(SqlName(target, name));
+  });
+}
+
+std::string MadeUpName(absl::string_view prefix, const Name& table,
+                       const std::vector<std::string>& columns) {
+  std::string name = absl::StrCat(prefix, "_", table.name);
+  for (const std::string& column : columns) {
+    absl::StrAppend(&name, "_", absl::StartsWith(column, "(") ? "expr" : column);
+  }
+  for (char& c : name) {
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c))) c = '_';
+  }
+  return absl::AsciiStrToLower(name.substr(0, kMaxNameBytes));
+}
+
+const Name& Look::table() const {
+  static const Name& nothing = *new Name;
+  const bool index = is(Verb::kCreateIndex) || is(Verb::kDropIndex);
+  if (index && !facts.indexes.empty()) return facts.indexes[0].table;
+  return facts.objects.empty() ? nothing : facts.objects[0];
+}
+
+const LiveTable* Look::Live(const Name& name) const { return FindLive(target, snapshot, name); }
+
+std::string Look::Sql(const Name& name) const { return SqlName(target, name); }
+std::string Look::Sql(absl::string_view name) const { return SqlName(target, name); }
+std::string Look::Sql(const std::vector<std::string>& columns) const {
+  return SqlNames(target, columns);
+}
+
+bool Reporter::Reported(int statement) const {
+  return !findings_.empty() && findings_.back().statement == statement;
+}
+
+Severity Reporter::SeverityOf(const LintRule& rule, const Name& table, std::string* message) const {
+  const Severity severity = ToSeverity(config_.LevelOf(rule.lint_id));
+  if ((rule.traits & kBySize) == 0) return severity;
+  const LiveTable* live = FindLive(target_, snapshot_, table);
+  if (live == nullptr || live->rows < 0) return severity;
+  absl::StrAppend(message, " (", table.name, " has ", live->rows, " rows)");
+  if (live->rows <= config_.small_table_rows) return Severity::kInfo;
+  return live->rows >= config_.large_table_rows ? Severity::kError : severity;
+}
+
+void Reporter::ApplyAllowances(LintId rule, const Name& table, Finding* finding) const {
+  for (const Allowance& allowance : config_.allowances) {
+    if (allowance.rule != rule || !MatchesTable(allowance.table, table)) continue;
+    finding->ignored = true;
+    finding->ignore_reason = allowance.reason;
+    return;
+  }
+}
+
+void Reporter::Report(LintId id, int statement, const Name& table, std::string message,
+                      std::string advice) {
+  const LintRule& rule = RuleOf(id);
+  if (config_.LevelOf(id) == Level::kOff || (rule.dialects & dialects_) == 0) return;
+  if (down_ && (rule.traits & kNotInDown) != 0) return;
+  Finding finding;
+  finding.rule_id = std::string(rule.id);
+  finding.statement = statement;
+  finding.message = Truncate(message.empty() ? std::string(rule.message) : message, kMaxTextBytes);
+  finding.advice = Truncate(advice.empty() ? std::string(rule.advice) : advice, kMaxTextBytes);
+  finding.severity = SeverityOf(rule, table, &finding.message);
+  size_t of_statement = 0;
+  for (auto it = findings_.rbegin(); it != findings_.rend() && it->statement == statement; ++it) {
+    if (it->rule_id == finding.rule_id && it->message == finding.message) return;
+    if (++of_statement >= kMaxOfOneStatement) return;
+  }
+  reported_.set(static_cast<size_t>(id));
+  ApplyAllowances(id, table, &finding);
+  findings_.push_back(std::move(finding));
+}
+
+}  // namespace dbfleet::sql

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <bitset>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+#include "common/sql/lint/config.h"
+#include "common/sql/lint/rules.h"
+#include "common/sql/lint/script.h"
+#include "common/sql/lint/snapshot.h"
+#include "common/sql/model/finding.h"
+#include "common/sql/model/reading.h"
+#include "common/sql/model/target.h"
+
+namespace dbfleet::sql {
+
+// Turns what rules report into findings: severities, sizes, allow-lists. Not thread-safe.
+class Reporter {
+ public:
+  Reporter(const Target& target, uint8_t dialects, const LintConfig& config,
+           const SchemaSnapshot* snapshot)
+      : target_(target), dialects_(dialects), config_(config), snapshot_(snapshot) {}
+
+  // `table`: whom it concerns, for sizes and allow-lists; may have no name. An empty message or
+  // advice is the rule's own. The same finding of one statement is kept once, and not more than 100
+  // of one statement in a row.
+  void Report(LintId rule, int statement, const Name& table, std::string message,
+              std::string advice);
+
+  // Statements of a way back from here on: see kNotInDown.
+  void set_down(bool down) { down_ = down; }
+  bool Reported(int statement) const;  // Whether the last finding was about it.
+  bool ReportedBefore(LintId rule) const { return reported_[static_cast<size_t>(rule)]; }
+
+  std::vector<Finding>& findings() { return findings_; }
+
+ private:
+  Severity SeverityOf(const LintRule& rule, const Name& table, std::string* message) const;
+  void ApplyAllowances(LintId rule, const Name& table, Finding* finding) const;
+
+  const Target& target_;
+  const uint8_t dialects_;
+  const LintConfig& config_;
+  const SchemaSnapshot* const snapshot_;
+  bool down_ = false;
+  std::bitset<kRuleCount> reported_;
+  std::vector<Finding> findings_;
+};
+
+// What a rule sees of one statement. Views; lives for one look.
+struct Look {
+  const Facts& facts;
+  const Verdict& verdict;
+  const Target& target;  // Of the SQL, also of that inside a host language.
+  const LintConfig& config;
+  const SchemaSnapshot* snapshot;  // May be null.
+  const Script& script;            // The statements before this one.
+  int statement;
+  Reporter& reporter;
+
+  // What the statement is about; a name without text if it names nothing.
+  const Name& table() const;
+  bool IsNew(const Name& name) const { return script.IsNew(name); }
+  const LiveTable* Live(const Name& name) const;
+  bool is(Verb verb) const { return facts.verb == verb; }
+  bool mysql() const { return target.mysql_family(); }
+  bool postgres() const { return target.postgres(); }
+  // Whether it runs on this version or a later one; an unknown version does not.
+  bool AtLeast(Version version) const { return target.version >= version; }
+
+  // Names as they are written in SQL, with quotes where they need them.
+  std::string Sql(const Name& name) const;
+  std::string Sql(absl::string_view name) const;
+  std::string Sql(const std::vector<std::string>& columns) const;  // "a, b".
+
+  void Report(LintId rule, std::string message = "", std::string advice = "") const {
+    ReportOn(table(), rule, std::move(message), std::move(advice));
+  }
+  void ReportOn(const Name& name, LintId rule, std::string message = "",
+                std::string advice = "") const {
+    reporter.Report(rule, statement, name, std::move(message), std::move(advice));
+  }
+};
+
+// The same for rules that look at a whole script when it has ended.
+struct WholeLook {
+  const Target& target;
+  const LintConfig& config;
+  const SchemaSnapshot* snapshot;
+  const Script& script;
+  Reporter& reporter;
+};
+
+// Null without a snapshot, or if the table is not in it. MySQL's unqualified names are the
+// target's database's.
+const LiveTable* FindLive(const Target& target, const SchemaSnapshot* snapshot, const Name& name);
+
+std::string SqlName(const Target& target, absl::string_view name);
+std::string SqlName(const Target& target, const Name& name);
+std::string SqlNames(const Target& target, const std::vector<std::string>& names);
+
+// "idx_orders_customer_id", not longer than a server keeps.
+std::string MadeUpName(absl::string_view prefix, const Name& table,
+                       const std::vector<std::string>& columns);
+
+}  // namespace dbfleet::sql

@@ -1,0 +1,138 @@
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+#include "common/sql/lint/checks.h"
+
+// What queries and conditions look like, wherever they stand.
+namespace dbfleet::sql {
+namespace {
+
+void SelectStar(const Look& look) {
+  if (!look.facts.query.select_star) return;
+  std::string advice;
+  if (const LiveTable* live = look.Live(look.table());
+      live != nullptr && look.is(Verb::kSelect) && !live->columns.empty()) {
+    std::vector<std::string> names;
+    for (const LiveColumn& column : live->columns) names.push_back(column.name);
+    advice = absl::StrCat("name the columns that are used, of ", look.Sql(names));
+  }
+  look.Report(LintId::kSelectStar, "", advice);
+}
+
+void EqualsNull(const Look& look) {
+  if (look.facts.query.equals_null) look.Report(LintId::kEqualsNull);
+}
+
+void LeadingWildcard(const Look& look) {
+  if (look.facts.query.leading_wildcard) look.Report(LintId::kLeadingWildcard);
+}
+
+void FunctionOnColumn(const Look& look) {
+  const std::vector<std::string>& columns = look.facts.query.wrapped_columns;
+  if (columns.empty()) return;
+  const std::string names = look.Sql(columns);
+  const std::string table = look.table().name.empty() ? "<table>" : look.Sql(look.table());
+  look.Report(LintId::kFunctionOnColumn,
+              absl::StrCat("a function around ", names, " keeps an index of it from being used"),
+              absl::StrCat("compare ", names,
+                           " itself with a range, or index the expression: CREATE INDEX ",
+                           look.postgres() ? "CONCURRENTLY " : "",
+                           MadeUpName("idx", look.table(), {columns[0]}), "_expr ON ", table,
+                           " ((<function>(", look.Sql(columns[0]), ")))"));
+}
+
+bool IsNumberType(absl::string_view type) {
+  for (absl::string_view number : {"int", "tinyint", "smallint", "mediumint", "bigint", "decimal",
+                                   "numeric", "float", "double", "real"}) {
+    if (absl::StartsWithIgnoreCase(type, number)) return true;
+  }
+  return false;
+}
+
+// Without live types only the name tells: "customer_id = '5'".
+bool LooksLikeNumber(const std::string& column) {
+  const std::string lower = absl::AsciiStrToLower(column);
+  return lower == "id" || absl::EndsWith(lower, "_id") || absl::EndsWith(lower, "_count");
+}
+
+void ImplicitConversion(const Look& look) {
+  for (const std::string& column : look.facts.query.quoted_numbers) {
+    const LiveTable* live = look.Live(look.table());
+    const LiveColumn* known = live == nullptr ? nullptr : live->Column(column);
+    if (known != nullptr ? !IsNumberType(known->type) : !LooksLikeNumber(column)) continue;
+    const std::string what =
+        known != nullptr ? absl::StrCat(" is ", known->type, " and") : ", by its name a number,";
+    look.Report(LintId::kImplicitConversion,
+                absl::StrCat(look.Sql(column), what, " is compared with a number in quotes"),
+                absl::StrCat("write the number without quotes: ", look.Sql(column), " = 5"));
+  }
+}
+
+void OrderByRandom(const Look& look) {
+  if (look.facts.query.orders_by_random) look.Report(LintId::kOrderByRandom);
+}
+
+void Pages(const Look& look) {
+  const QueryFacts& query = look.facts.query;
+  if (look.is(Verb::kSelect) && query.has_limit && query.has_from && !query.has_order_by &&
+      !query.aggregates) {
+    look.Report(LintId::kLimitWithoutOrder);
+  }
+  if (query.has_offset && !query.has_limit) look.Report(LintId::kOffsetWithoutLimit);
+  if (!query.unbounded_offset) return;
+  const std::string from =
+      look.table().name.empty() ? "" : absl::StrCat(" of ", look.Sql(look.table()));
+  look.Report(LintId::kOffsetPagination,
+              absl::StrCat("a large OFFSET reads and throws away all rows", from, " before it"));
+}
+
+bool Filters(Verb verb) {
+  return verb == Verb::kSelect || verb == Verb::kUpdate || verb == Verb::kDelete;
+}
+
+// Only statements about one table: filtered columns do not tell whose they are.
+void FullScan(const Look& look) {
+  if (!Filters(look.facts.verb) || look.facts.objects.size() != 1) return;
+  if (look.is(Verb::kSelect) && !look.facts.query.has_from) return;
+  const LiveTable* live = look.Live(look.table());
+  if (live == nullptr || live->rows < look.config.large_table_rows || live->indexes.empty()) return;
+  const std::vector<std::string>& columns = look.facts.query.filtered_columns;
+  if (std::any_of(columns.begin(), columns.end(),
+                  [&](const std::string& column) { return live->IsIndexed({column}); })) {
+    return;
+  }
+  // The first rows of a table, or in the order of a key, are found at once.
+  if (columns.empty() && look.facts.query.has_limit && !look.facts.query.has_where) return;
+  const std::string name = look.Sql(look.table());
+  const std::string reads = absl::StrCat("reads all of ", name, ", ", live->rows, " rows");
+  if (columns.empty()) {
+    look.Report(LintId::kFullScan, absl::StrCat("the statement ", reads),
+                "name rows by an indexed column, or a LIMIT");
+    return;
+  }
+  look.Report(LintId::kFullScan,
+              absl::StrCat("no index of ", name, " begins with ", absl::StrJoin(columns, " or "),
+                           ", so the statement ", reads),
+              absl::StrCat("write CREATE INDEX ", look.postgres() ? "CONCURRENTLY " : "",
+                           MadeUpName("idx", look.table(), {columns[0]}), " ON ", name, " (",
+                           look.Sql(columns[0]), "), or name rows by an indexed column"));
+}
+
+}  // namespace
+
+void CheckQueries(const Look& look) {
+  SelectStar(look);
+  EqualsNull(look);
+  LeadingWildcard(look);
+  FunctionOnColumn(look);
+  ImplicitConversion(look);
+  OrderByRandom(look);
+  Pages(look);
+  FullScan(look);
+}
+
+}  // namespace dbfleet::sql

@@ -1,0 +1,235 @@
+#include "common/sql/lint/script.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+namespace dbfleet::sql {
+namespace {
+
+std::string Lower(const std::string& text) { return absl::AsciiStrToLower(text); }
+
+bool IsSame(const Name& a, const Name& b) {
+  return absl::EqualsIgnoreCase(a.name, b.name) &&
+         (a.schema.empty() || b.schema.empty() || absl::EqualsIgnoreCase(a.schema, b.schema));
+}
+
+std::string ConstraintKey(const Name& table, const std::string& constraint) {
+  return absl::StrCat(Lower(table.name), ".", Lower(constraint));
+}
+
+}  // namespace
+
+const TableState* Script::Find(const Name& table) const {
+  const auto [begin, end] = by_name_.equal_range(Lower(table.name));
+  for (auto it = begin; it != end; ++it) {
+    if (IsSame(tables_[it->second].name, table)) return &tables_[it->second];
+  }
+  return nullptr;
+}
+
+bool Script::IsNew(const Name& table) const {
+  const TableState* state = Find(table);
+  return state != nullptr && state->is_new();
+}
+
+bool Script::MadeIndex(const std::string& index) const {
+  return made_indexes_.count(Lower(index)) > 0;
+}
+
+bool Script::MadeInvisible(const std::string& index) const {
+  return invisible_indexes_.count(Lower(index)) > 0;
+}
+
+const Script::NotValid* Script::FindNotValid(const Name& table,
+                                             const std::string& constraint) const {
+  const auto found = not_valid_.find(ConstraintKey(table, constraint));
+  return found == not_valid_.end() ? nullptr : &found->second;
+}
+
+TableState& Script::Touch(const Name& table) {
+  const auto [begin, end] = by_name_.equal_range(Lower(table.name));
+  for (auto it = begin; it != end; ++it) {
+    if (IsSame(tables_[it->second].name, table)) return tables_[it->second];
+  }
+  by_name_.emplace(Lower(table.name), tables_.size());
+  TableState state;
+  state.name = table;
+  tables_.push_back(std::move(state));
+  return tables_.back();
+}
+
+void Script::Note(int statement, const Facts& facts, bool transactional) {
+  NoteTransaction(statement, facts);
+  if (!transactional) all_transactional_ = false;
+  if (first_ddl_ < 0 && IsDdl(facts.verb) && !facts.temporary) first_ddl_ = statement;
+  if (first_dml_ < 0 && IsDml(facts.verb)) first_dml_ = statement;
+  switch (facts.verb) {
+    case Verb::kSet:
+      settings_.insert(facts.setting);
+      break;
+    case Verb::kCreateTable:
+      NoteCreateTable(statement, facts);
+      break;
+    case Verb::kAlterTable:
+      NoteAlter(statement, facts);
+      break;
+    case Verb::kCreateIndex:
+      for (const IndexFacts& index : facts.indexes) AddIndex(statement, index, &Touch(index.table));
+      break;
+    case Verb::kRenameTable:
+      // Old, new, old, new...
+      for (size_t i = 0; i + 1 < facts.objects.size(); i += 2) {
+        if (!IsNew(facts.objects[i])) continue;
+        Touch(facts.objects[i + 1]).created_by = statement;
+        Touch(facts.objects[i + 1]).copied = true;
+      }
+      break;
+    default:
+      break;
+  }
+}
+
+void Script::NoteTransaction(int statement, const Facts& facts) {
+  if (facts.verb == Verb::kBegin && begin_ < 0) {
+    begin_ = statement;
+    ++transaction_;
+  } else if (facts.verb == Verb::kCommit || facts.verb == Verb::kRollback) {
+    begin_ = -1;
+  }
+}
+
+void Script::NoteCreateTable(int statement, const Facts& facts) {
+  if (facts.objects.empty()) return;
+  TableState& table = Touch(facts.objects[0]);
+  if (!table.is_new()) table.created_by = statement;
+  table.temporary = facts.temporary;
+  table.copied = facts.as_query;
+  for (const ColumnFacts& column : facts.columns) AddColumn(statement, column, &table);
+  for (const IndexFacts& index : facts.indexes) AddIndex(statement, index, &table);
+  for (const ForeignKeyFacts& key : facts.foreign_keys) {
+    table.foreign_keys.push_back({statement, key});
+  }
+}
+
+void Script::AddColumn(int statement, const ColumnFacts& column, TableState* table) {
+  table->columns.push_back(column);
+  if (column.references.has_value()) {
+    ForeignKeyFacts key = *column.references;
+    if (key.columns.empty()) key.columns = {column.name};
+    table->foreign_keys.push_back({statement, std::move(key)});
+  }
+  if (!column.primary_key && !column.unique) return;
+  table->primary_key = table->primary_key || column.primary_key;
+  IndexFacts index;
+  index.columns = {column.name};
+  index.unique = true;
+  index.primary = column.primary_key;
+  index.is_constraint = true;
+  table->indexes.push_back({statement, std::move(index)});
+}
+
+void Script::AddIndex(int statement, const IndexFacts& index, TableState* table) {
+  table->indexes.push_back({statement, index});
+  table->primary_key = table->primary_key || index.primary;
+  if (!index.name.empty()) made_indexes_.insert(Lower(index.name));
+}
+
+void Script::NoteAlter(int statement, const Facts& facts) {
+  if (facts.objects.empty()) return;
+  TableState& table = Touch(facts.objects[0]);
+  if (table.first_alter < 0) table.first_alter = statement;
+  ++table.alters;
+  for (const Alteration& alteration : facts.alterations) {
+    NoteAlteration(statement, alteration, &table);
+    const bool constraint = alteration.kind == AlterationKind::kAddForeignKey ||
+                            alteration.kind == AlterationKind::kAddCheck;
+    if (constraint && alteration.not_valid) {
+      not_valid_[ConstraintKey(table.name, alteration.name)] = {transaction()};
+    }
+    if (alteration.kind == AlterationKind::kIndexVisibility) {
+      invisible_indexes_.insert(Lower(alteration.name));
+    }
+  }
+}
+
+void Script::NoteAlteration(int statement, const Alteration& alteration, TableState* table) {
+  switch (alteration.kind) {
+    case AlterationKind::kAddColumn:
+      if (alteration.column.has_value()) AddColumn(statement, *alteration.column, table);
+      break;
+    case AlterationKind::kDropColumn:
+      table->columns.erase(std::remove_if(table->columns.begin(), table->columns.end(),
+                                          [&](const ColumnFacts& column) {
+                                            return absl::EqualsIgnoreCase(column.name,
+                                                                          alteration.name);
+                                          }),
+                           table->columns.end());
+      break;
+    case AlterationKind::kAddIndex:
+      if (alteration.index.has_value()) AddIndex(statement, *alteration.index, table);
+      break;
+    case AlterationKind::kAddForeignKey:
+      if (alteration.foreign_key.has_value()) {
+        table->foreign_keys.push_back({statement, *alteration.foreign_key});
+      }
+      break;
+    case AlterationKind::kAddCheck:
+      table->check_added = true;
+      if (!alteration.not_valid) table->check_validated = true;
+      break;
+    case AlterationKind::kValidateConstraint:
+      if (table->check_added) table->check_validated = true;
+      break;
+    default:
+      break;
+  }
+}
+
+bool IsDdl(Verb verb) {
+  switch (verb) {
+    case Verb::kCreateTable:
+    case Verb::kAlterTable:
+    case Verb::kDropTable:
+    case Verb::kRenameTable:
+    case Verb::kCreateIndex:
+    case Verb::kDropIndex:
+    case Verb::kCreateView:
+    case Verb::kDropView:
+    case Verb::kCreateSchema:
+    case Verb::kAlterSchema:
+    case Verb::kDropSchema:
+    case Verb::kCreateRoutine:
+    case Verb::kAlterRoutine:
+    case Verb::kDropRoutine:
+    case Verb::kCreateType:
+    case Verb::kAlterType:
+    case Verb::kDropType:
+    case Verb::kCreateDomain:
+    case Verb::kAlterDomain:
+    case Verb::kCreateSequence:
+    case Verb::kAlterSequence:
+    case Verb::kDropSequence:
+    case Verb::kTruncate:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsDml(Verb verb) {
+  switch (verb) {
+    case Verb::kInsert:
+    case Verb::kUpdate:
+    case Verb::kDelete:
+    case Verb::kMerge:
+    case Verb::kCopy:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace dbfleet::sql

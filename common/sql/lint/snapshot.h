@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+#include "common/sql/model/schema_facts.h"
+
+// What a live server's schema looked like when somebody asked it: see
+// docs/reference/schema-snapshot.md for the file.
+namespace dbfleet::sql {
+
+struct LiveColumn {
+  std::string name;
+  std::string type;  // As the server writes it: "varchar(20)", "int unsigned", "enum('a','b')".
+  bool nullable = true;
+  bool auto_increment = false;
+};
+
+struct LiveIndex {
+  std::string name;
+  std::vector<std::string> columns;
+  bool unique = false;
+  bool primary = false;
+  bool invisible = false;
+};
+
+struct LiveTable {
+  Name name;
+  int64_t rows = -1;  // -1: not known.
+  int64_t bytes = -1;
+  int64_t next_number = 0;  // Of its self-numbering column; 0: not known.
+  std::vector<LiveColumn> columns;
+  std::vector<LiveIndex> indexes;
+  std::vector<ForeignKeyFacts> foreign_keys;
+  std::string
+      replica_identity;    // PostgreSQL: "default", "index", "full", "nothing"; "" if unknown.
+  bool published = false;  // PostgreSQL: some publication sends its changes.
+
+  const LiveColumn* Column(absl::string_view column) const;
+  const LiveIndex* Index(absl::string_view index) const;
+  // Whether an index begins with these columns, in any order.
+  bool IsIndexed(const std::vector<std::string>& columns) const;
+  bool HasPrimaryKey() const;
+};
+
+// Thread-safe once it is built.
+class SchemaSnapshot {
+ public:
+  // A second table of the same name replaces the first.
+  void Add(LiveTable table);
+  // Without a schema the name has to be the only one of its kind. Null if there is none. Letter
+  // case does not count.
+  const LiveTable* Find(const Name& name) const;
+  size_t size() const { return size_; }
+
+  // Versions of migrations that were applied there.
+  std::vector<std::string> applied_versions;
+  // Every table of the server is in it, so that what is not does not exist.
+  bool complete = false;
+
+ private:
+  std::map<std::string, std::vector<LiveTable>, std::less<>> tables_;
+  size_t size_ = 0;
+};
+
+// Whether `columns` are, in any order, the first ones of `index`. Letter case does not count.
+bool LeadsWith(const std::vector<std::string>& index, const std::vector<std::string>& columns);
+
+}  // namespace dbfleet::sql

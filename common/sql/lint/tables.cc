@@ -1,0 +1,234 @@
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+#include "common/sql/lint/checks.h"
+
+// Tables as wholes: dropped, emptied, renamed, made.
+namespace dbfleet::sql {
+namespace {
+
+void DropTable(const Look& look) {
+  const bool schema = look.is(Verb::kDropSchema);
+  if ((!look.is(Verb::kDropTable) && !schema) || look.facts.temporary) return;
+  for (const Name& name : look.facts.objects) {
+    if (look.IsNew(name)) continue;
+    const std::string sql = look.Sql(name);
+    if (schema) {
+      look.ReportOn(name, LintId::kDropTable,
+                    absl::StrCat("dropping ", sql, " loses every table in it"),
+                    "take a backup, revoke access first, wait until nothing misses it, then drop "
+                    "it");
+      continue;
+    }
+    std::string rows;
+    if (const LiveTable* live = look.Live(name); live != nullptr && live->rows >= 0) {
+      rows = absl::StrCat(" (", live->rows, " of them)");
+    }
+    look.ReportOn(
+        name, LintId::kDropTable, absl::StrCat("DROP TABLE ", sql, " loses its rows", rows),
+        absl::StrCat("write ALTER TABLE ", sql, " RENAME TO ", look.Sql(name.name + "_old"),
+                     ", wait until nothing misses it, then drop it"));
+  }
+}
+
+bool Drops(Verb verb) {
+  switch (verb) {
+    case Verb::kDropTable:
+    case Verb::kDropIndex:
+    case Verb::kDropView:
+    case Verb::kDropSchema:
+    case Verb::kDropRoutine:
+    case Verb::kDropType:
+    case Verb::kDropSequence:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void DropCascade(const Look& look) {
+  if (Drops(look.facts.verb) && look.facts.cascade) {
+    const std::string name = look.table().name.empty() ? "what it drops" : look.Sql(look.table());
+    look.Report(
+        LintId::kDropCascade, absl::StrCat("CASCADE drops whatever depends on ", name),
+        absl::StrCat("drop what depends on ", name, " by name, then ", name, " without CASCADE"));
+  }
+  for (const Alteration& alteration : look.facts.alterations) {
+    if (!alteration.cascade) continue;
+    look.Report(LintId::kDropCascade,
+                absl::StrCat("CASCADE drops whatever depends on ", look.Sql(alteration.name)));
+  }
+}
+
+void Truncate(const Look& look) {
+  if (look.is(Verb::kTruncate)) {
+    for (const Name& name : look.facts.objects) {
+      if (look.IsNew(name)) continue;
+      look.ReportOn(
+          name, LintId::kTruncate,
+          absl::StrCat("TRUNCATE loses all rows of ", look.Sql(name), " and locks it"),
+          absl::StrCat("write DELETE FROM ", look.Sql(name),
+                       " WHERE <key> BETWEEN <a> AND <b>, in batches; or rename the table "
+                       "and drop it later"));
+    }
+    if (look.facts.cascade) {
+      look.Report(LintId::kTruncateCascade,
+                  absl::StrCat("TRUNCATE ... CASCADE empties every table that refers to ",
+                               look.Sql(look.table())));
+    }
+  }
+  for (const Alteration& alteration : look.facts.alterations) {
+    if (alteration.kind == AlterationKind::kTruncatePartition) {
+      look.Report(LintId::kTruncate, absl::StrCat("TRUNCATE PARTITION loses all rows of ",
+                                                  alteration.name, " in ", look.Sql(look.table())));
+    } else if (alteration.kind == AlterationKind::kDropPartition) {
+      look.Report(LintId::kDropTable,
+                  absl::StrCat("DROP PARTITION loses all rows of ", alteration.name, " in ",
+                               look.Sql(look.table())),
+                  "take a backup of the partition, or exchange it with a table, first");
+    }
+  }
+}
+
+void ReportRename(const Look& look, const Name& from, const std::string& to) {
+  if (look.IsNew(from)) return;
+  look.ReportOn(from, LintId::kRenameTable,
+                absl::StrCat("renaming ", look.Sql(from), " breaks every program that knows it"),
+                absl::StrCat("write CREATE VIEW ", look.Sql(to), " AS SELECT ... FROM ",
+                             look.Sql(from), ", move programs, rename when none is left"));
+}
+
+void Rename(const Look& look) {
+  const std::vector<Name>& objects = look.facts.objects;
+  if (look.is(Verb::kRenameTable)) {
+    for (size_t i = 0; i + 1 < objects.size(); i += 2) {
+      ReportRename(look, objects[i], objects[i + 1].name);
+    }
+  } else if (look.is(Verb::kAlterSchema) && objects.size() > 1) {
+    look.Report(LintId::kRenameSchema, absl::StrCat("renaming schema ", look.Sql(objects[0]),
+                                                    " breaks every program that "
+                                                    "knows it"));
+  }
+  for (const Alteration& alteration : look.facts.alterations) {
+    if (alteration.kind == AlterationKind::kRenameTable) {
+      ReportRename(look, look.table(), alteration.new_name);
+    }
+  }
+}
+
+void MergeAlters(const Look& look) {
+  if (!look.is(Verb::kAlterTable)) return;
+  const TableState* state = look.script.Find(look.table());
+  if (state == nullptr || state->is_new() || state->alters == 0) return;
+  // What has to stand in a transaction of its own cannot be merged.
+  for (const Alteration& alteration : look.facts.alterations) {
+    if (alteration.kind == AlterationKind::kValidateConstraint || alteration.concurrently) return;
+  }
+  look.Report(
+      LintId::kMergeAlters,
+      absl::StrCat(look.Sql(look.table()), " was altered by statement ", state->first_alter + 1,
+                   " already"),
+      absl::StrCat("write one ALTER TABLE ", look.Sql(look.table()), " <change>, <change>"));
+}
+
+bool IsListed(const std::vector<std::string>& list, const std::string& word) {
+  return std::find(list.begin(), list.end(), absl::AsciiStrToLower(word)) != list.end();
+}
+
+void Engine(const Look& look) {
+  const std::string& engine = look.facts.engine;
+  if (engine.empty() || look.config.engines.empty() || IsListed(look.config.engines, engine))
+    return;
+  look.Report(LintId::kEngine,
+              absl::StrCat(look.Sql(look.table()), " uses the engine ", engine,
+                           "; allowed: ", absl::StrJoin(look.config.engines, ", ")),
+              absl::StrCat("write ENGINE=", look.config.engines[0]));
+}
+
+void CheckCharset(const Look& look, const std::string& charset, const std::string& collation,
+                  const std::string& where) {
+  const LintConfig& config = look.config;
+  const bool bad_charset =
+      !charset.empty() && !config.charsets.empty() && !IsListed(config.charsets, charset);
+  // A collation's name begins with its character set.
+  const std::string of = collation.substr(0, collation.find('_'));
+  const bool bad_collation =
+      !collation.empty() &&
+      (config.collations.empty() ? !config.charsets.empty() && !IsListed(config.charsets, of)
+                                 : !IsListed(config.collations, collation));
+  if (!bad_charset && !bad_collation) return;
+  const std::vector<std::string>& allowed =
+      bad_charset || config.collations.empty() ? config.charsets : config.collations;
+  look.Report(LintId::kCharset,
+              absl::StrCat(where, " uses ", bad_charset ? charset : collation,
+                           "; allowed: ", absl::StrJoin(allowed, ", ")),
+              absl::StrCat("write ",
+                           bad_charset || config.collations.empty() ? "CHARACTER SET " : "COLLATE ",
+                           allowed[0]));
+}
+
+void Charset(const Look& look) {
+  const std::string table = look.table().name.empty() ? "it" : look.Sql(look.table());
+  CheckCharset(look, look.facts.charset, look.facts.collation, table);
+  for (const ColumnFacts& column : look.facts.columns) {
+    CheckCharset(look, column.charset, column.collation,
+                 absl::StrCat(table, ".", look.Sql(column.name)));
+  }
+  for (const Alteration& alteration : look.facts.alterations) {
+    if (alteration.column.has_value()) {
+      CheckCharset(look, alteration.column->charset, alteration.column->collation,
+                   absl::StrCat(table, ".", look.Sql(alteration.column->name)));
+    }
+    if (alteration.kind == AlterationKind::kConvertCharset && !look.IsNew(look.table())) {
+      look.Report(LintId::kConvertCharset,
+                  absl::StrCat("converting ", table, " to another character set copies all rows"));
+    }
+  }
+}
+
+void ReplicaIdentity(const Look& look) {
+  if (!look.is(Verb::kUpdate) && !look.is(Verb::kDelete)) return;
+  const LiveTable* live = look.Live(look.table());
+  if (live == nullptr || !live->published) return;
+  const bool none = live->replica_identity == "nothing" ||
+                    (live->replica_identity == "default" && !live->HasPrimaryKey());
+  if (!none) return;
+  look.Report(LintId::kReplicaIdentity,
+              absl::StrCat(look.Sql(look.table()), " is published and has no replica identity"),
+              absl::StrCat("write ALTER TABLE ", look.Sql(look.table()),
+                           " REPLICA IDENTITY USING INDEX <unique index>, or add a primary key"));
+}
+
+}  // namespace
+
+void CheckTables(const Look& look) {
+  DropTable(look);
+  DropCascade(look);
+  Truncate(look);
+  Rename(look);
+  MergeAlters(look);
+  Engine(look);
+  Charset(look);
+  ReplicaIdentity(look);
+}
+
+void CheckTablesAtEnd(const WholeLook& look) {
+  for (const TableState& table : look.script.tables()) {
+    if (!table.is_new() || table.copied || table.temporary || table.primary_key) continue;
+    const std::string name = SqlName(look.target, table.name);
+    const char* key = look.target.mysql_family()
+                          ? "id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY"
+                          : "id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY";
+    look.reporter.Report(LintId::kNoPrimaryKey, table.created_by, table.name,
+                         absl::StrCat("table ", name,
+                                      " has no PRIMARY KEY: it replicates slowly and cannot be "
+                                      "worked on in key ranges"),
+                         absl::StrCat("add to ", name, ": ", key));
+  }
+}
+
+}  // namespace dbfleet::sql
