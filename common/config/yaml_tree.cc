@@ -14,7 +14,6 @@ namespace dbfleet::config {
 namespace {
 
 constexpr int kMaxDepth = 32;
-constexpr int kMaxNodes = 100000;
 
 // Ends the parse inside yaml-cpp; never leaves this file.
 struct StopParsing {};
@@ -24,7 +23,8 @@ struct StopParsing {};
 // open, because only the innermost open node grows.
 class TreeBuilder : public YAML::EventHandler {
  public:
-  explicit TreeBuilder(std::vector<YamlProblem>* problems) : problems_(problems) {}
+  TreeBuilder(std::vector<YamlProblem>* problems, int max_nodes)
+      : problems_(problems), max_nodes_(max_nodes) {}
 
   YamlNode TakeRoot() { return std::move(root_); }
   bool has_document() const { return has_document_; }
@@ -98,7 +98,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   YamlNode* Add(const YAML::Mark& mark, YamlNode::Kind kind) {
-    if (++nodes_ > kMaxNodes) Stop(mark, absl::StrCat("more than ", kMaxNodes, " values"));
+    if (++nodes_ > max_nodes_) Stop(mark, absl::StrCat("more than ", max_nodes_, " values"));
     YamlNode* node = Place();
     node->kind = kind;
     node->line = mark.line + 1;
@@ -120,6 +120,7 @@ class TreeBuilder : public YAML::EventHandler {
   };
 
   std::vector<YamlProblem>* const problems_;
+  const int max_nodes_;
   YamlNode root_;
   std::vector<Level> open_;
   int nodes_ = 0;
@@ -128,8 +129,8 @@ class TreeBuilder : public YAML::EventHandler {
 
 }  // namespace
 
-YamlNode ReadYamlTree(absl::string_view text, std::vector<YamlProblem>* problems) {
-  TreeBuilder builder(problems);
+YamlNode ReadYamlTree(absl::string_view text, std::vector<YamlProblem>* problems, int max_nodes) {
+  TreeBuilder builder(problems, max_nodes);
   const YamlNode nothing;  // A parse that ended early leaves maps with a key and no value.
   if (!IsValidUtf8(text) || text.find('\0') != absl::string_view::npos) {
     problems->push_back({0, 0, "is not UTF-8 text"});

@@ -20,6 +20,8 @@ struct YamlNode {
   std::vector<YamlNode> items;  // Of a sequence, or the values of a map.
 };
 
+inline constexpr int kMaxYamlNodes = 100'000;
+
 // Something wrong at a place of the input; line 0 means the input as a whole.
 struct YamlProblem {
   int line = 0;
@@ -28,8 +30,9 @@ struct YamlProblem {
 };
 
 // Reads the one document in `text`. Problems are appended to `problems`; anchors, aliases, tags, a
-// second document, more than 100,000 nodes and nesting deeper than 32 are problems. What could not
-// be read to its end gives an empty node.
-YamlNode ReadYamlTree(absl::string_view text, std::vector<YamlProblem>* problems);
+// second document, more than `max_nodes` nodes and nesting deeper than 32 are problems. What could
+// not be read to its end gives an empty node.
+YamlNode ReadYamlTree(absl::string_view text, std::vector<YamlProblem>* problems,
+                      int max_nodes = kMaxYamlNodes);
 
 }  // namespace dbfleet::config

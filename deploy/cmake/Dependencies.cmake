@@ -17,6 +17,8 @@ find_package(PgQuery REQUIRED)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(libpqxx REQUIRED IMPORTED_TARGET libpqxx)
 pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
+# Not "re2": that name is the one by which gRPC looks for it.
+pkg_check_modules(regex_re2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 
 find_path(CLI11_INCLUDE_DIR CLI/CLI.hpp REQUIRED)

@@ -125,7 +125,7 @@ void Linter::ApplyIgnores() {
         if (it->rule_id != ignore.rule_id) continue;
         used = true;
         if (it->ignored || IsAboutIgnoring(it->rule_id)) continue;
-        it->ignored = true;
+        it->ignored = it->ignored_in_source = true;
         it->ignore_reason = ignore.reason;
       }
       if (!used) unused.emplace_back(statement, ignore.rule_id);

@@ -17,6 +17,7 @@ struct Finding {
   // Silenced by "-- dbfleet:ignore RULE REASON" or by the configuration's allow-list: it is shown
   // and recorded, and never reaches a threshold. The reason as written.
   bool ignored = false;
+  bool ignored_in_source = false;  // By a comment; otherwise by the configuration.
   std::string ignore_reason;
 };
 

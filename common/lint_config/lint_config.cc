@@ -1,0 +1,201 @@
+#include "common/lint_config/lint_config.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+
+#include "common/base/status.h"
+#include "common/base/text.h"
+#include "common/config/problems.h"
+#include "common/config/scalars.h"
+#include "common/config/yaml.h"
+#include "dbfleet/config/v1/lint_config.pb.h"
+#include "re2/re2.h"
+
+namespace dbfleet {
+namespace {
+
+using config::v1::LintRuleConfig;
+using sql::Level;
+
+constexpr size_t kMaxPatternBytes = 500;
+
+std::optional<Level> ParseLevel(absl::string_view word) {
+  if (word == "off") return Level::kOff;
+  if (word == "info") return Level::kInfo;
+  if (word == "warning") return Level::kWarning;
+  if (word == "error") return Level::kError;
+  return std::nullopt;
+}
+
+bool IsSameEnvironment(absl::string_view a, absl::string_view b) {
+  const auto plain = [](absl::string_view name) { return name == "staging" ? "qa" : name; };
+  return plain(a) == plain(b);
+}
+
+// Fills in a configuration and collects what is wrong in the file. Lives for one call.
+class Reader {
+ public:
+  Reader(const config::v1::LintConfig& file, absl::string_view environment,
+         config::Problems* problems)
+      : file_(file), environment_(environment), problems_(*problems) {}
+
+  sql::LintConfig Read() {
+    for (const auto& [id, rule] : file_.rules()) ReadRule(id, rule);
+    const auto& naming = file_.naming();
+    result_.table_name = ReadNaming("table", naming.table());
+    result_.column_name = ReadNaming("column", naming.column());
+    result_.index_name = ReadNaming("index", naming.index());
+    result_.foreign_key_name = ReadNaming("foreign_key", naming.foreign_key());
+    ReadAllowances();
+    ReadWords(file_.audit_columns(), false, &result_.audit_columns);
+    ReadWords(file_.charsets(), true, &result_.charsets);
+    ReadWords(file_.collations(), true, &result_.collations);
+    ReadWords(file_.engines(), true, &result_.engines);
+    result_.required_role = file_.required_role();
+    ReadLimits();
+    return std::move(result_);
+  }
+
+ private:
+  const sql::LintRule* FindRule(absl::string_view field, const std::string& id) {
+    const sql::LintRule* rule = sql::FindRule(id);
+    if (rule != nullptr) return rule;
+    config::NearestName nearest(id);
+    for (const sql::LintRule& known : sql::LintRules()) nearest.Consider(known.id);
+    problems_.Add(field, absl::StrCat("there is no rule \"", SanitizeForDisplay(Truncate(id, 80)),
+                                      "\"", nearest.Hint(), "; see: dbfleet sql reference lint"));
+    return nullptr;
+  }
+
+  Level LevelOf(absl::string_view field, const std::string& word, Level otherwise) {
+    const std::optional<Level> level = ParseLevel(word);
+    if (!level.has_value()) {
+      problems_.Add(field, absl::StrCat("one of off, info, warning, error is wanted, not \"",
+                                        SanitizeForDisplay(Truncate(word, 40)), "\""));
+    }
+    return level.value_or(otherwise);
+  }
+
+  void ReadRule(const std::string& id, const LintRuleConfig& from) {
+    const std::string field = absl::StrCat("rules.", id);
+    const sql::LintRule* rule = FindRule(field, id);
+    if (rule == nullptr) return;
+    Level level = result_.LevelOf(rule->lint_id);
+    if (!from.severity().empty()) {
+      level = LevelOf(absl::StrCat(field, ".severity"), from.severity(), level);
+    } else if (from.environments().empty()) {
+      problems_.Add(field, "give it a severity, or severities by environment");
+    }
+    for (const auto& [environment, word] : from.environments()) {
+      const Level here = LevelOf(absl::StrCat(field, ".environments.", environment), word, level);
+      if (IsSameEnvironment(environment, environment_)) level = here;
+    }
+    result_.Set(rule->lint_id, level);
+  }
+
+  sql::NamingRule ReadNaming(absl::string_view name, const std::string& pattern) {
+    sql::NamingRule naming;
+    if (pattern.empty()) return naming;
+    const std::string field = absl::StrCat("naming.", name);
+    if (pattern.size() > kMaxPatternBytes) {
+      problems_.Add(field, absl::StrCat("is longer than ", kMaxPatternBytes, " bytes"));
+      return naming;
+    }
+    // As it would be with names filled in.
+    const RE2 tried(Filled(pattern, {"t", "c", "r"}), RE2::Quiet);
+    if (!tried.ok()) {
+      problems_.Add(field, absl::StrCat("is no regular expression: ", tried.error()));
+      return naming;
+    }
+    naming.pattern = pattern;
+    if (!absl::StrContains(pattern, '{')) {
+      auto compiled = std::make_shared<const RE2>(pattern, RE2::Quiet);
+      naming.matches = [compiled](absl::string_view text, const sql::NamingSubject&) {
+        return RE2::FullMatch(re2::StringPiece(text.data(), text.size()), *compiled);
+      };
+      return naming;
+    }
+    naming.matches = [pattern](absl::string_view text, const sql::NamingSubject& subject) {
+      const RE2 filled(Filled(pattern, subject), RE2::Quiet);
+      return filled.ok() && RE2::FullMatch(re2::StringPiece(text.data(), text.size()), filled);
+    };
+    return naming;
+  }
+
+  // Names stand for themselves, whatever characters they hold. "a{2}" stays a repetition.
+  static std::string Filled(const std::string& pattern, const sql::NamingSubject& subject) {
+    return absl::StrReplaceAll(pattern, {{"{table}", RE2::QuoteMeta(subject.table)},
+                                         {"{columns}", RE2::QuoteMeta(subject.columns)},
+                                         {"{referenced}", RE2::QuoteMeta(subject.referenced)}});
+  }
+
+  void ReadAllowances() {
+    for (int i = 0; i < file_.allow_size(); ++i) {
+      const auto& from = file_.allow(i);
+      const std::string field = absl::StrCat("allow[", i, "]");
+      const sql::LintRule* rule = FindRule(absl::StrCat(field, ".rule"), from.rule());
+      if (from.table().empty()) {
+        problems_.Add(absl::StrCat(field, ".table"), "name a table, or a pattern such as tmp_*");
+      }
+      if (absl::StripAsciiWhitespace(from.reason()).empty()) {
+        problems_.Add(absl::StrCat(field, ".reason"), "say why: it is shown with each finding");
+      }
+      if (rule != nullptr) {
+        result_.allowances.push_back({rule->lint_id, from.table(), from.reason()});
+      }
+    }
+  }
+
+  template <typename List>
+  static void ReadWords(const List& from, bool lower, std::vector<std::string>* to) {
+    if (from.empty()) return;
+    to->clear();
+    for (const std::string& word : from) {
+      to->push_back(lower ? absl::AsciiStrToLower(word) : word);
+    }
+  }
+
+  void ReadLimit(absl::string_view name, int64_t from, int64_t* to) {
+    if (from < 0) problems_.Add(absl::StrCat("limits.", name), "is below 0");
+    if (from > 0) *to = from;
+  }
+
+  void ReadLimits() {
+    const auto& limits = file_.limits();
+    ReadLimit("affected_rows", limits.affected_rows(), &result_.max_affected_rows);
+    ReadLimit("insert_rows", limits.insert_rows(), &result_.max_insert_rows);
+    ReadLimit("small_table_rows", limits.small_table_rows(), &result_.small_table_rows);
+    ReadLimit("large_table_rows", limits.large_table_rows(), &result_.large_table_rows);
+    if (result_.small_table_rows >= result_.large_table_rows) {
+      problems_.Add("limits", "small_table_rows has to be below large_table_rows");
+    }
+  }
+
+  const config::v1::LintConfig& file_;
+  const absl::string_view environment_;
+  config::Problems& problems_;
+  sql::LintConfig result_;
+};
+
+}  // namespace
+
+absl::StatusOr<sql::LintConfig> ReadLintConfig(absl::string_view source, absl::string_view text,
+                                               absl::string_view environment) {
+  config::v1::LintConfig file;
+  bool rest_is_good = true;
+  const absl::Status parsed = config::ParseYaml(source, text, &file, &rest_is_good);
+  if (!parsed.ok() && !rest_is_good) return parsed;
+  config::Problems problems(source, text);
+  sql::LintConfig config = Reader(file, environment, &problems).Read();
+  RETURN_IF_ERROR(problems.Together(parsed));
+  return config;
+}
+
+}  // namespace dbfleet

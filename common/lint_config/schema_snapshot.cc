@@ -1,0 +1,94 @@
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/status.h"
+#include "common/config/problems.h"
+#include "common/config/yaml.h"
+#include "common/lint_config/lint_config.h"
+#include "dbfleet/config/v1/schema_snapshot.pb.h"
+
+namespace dbfleet {
+namespace {
+
+// A fleet's database may have tens of thousands of tables.
+constexpr int kMaxNodes = 3'000'000;
+
+template <typename List>
+std::vector<std::string> Strings(const List& from) {
+  return {from.begin(), from.end()};
+}
+
+sql::LiveTable ToTable(const config::v1::SnapshotTable& from) {
+  sql::LiveTable table;
+  table.name = {from.schema(), from.name()};
+  if (from.has_rows()) table.rows = from.rows();
+  if (from.has_bytes()) table.bytes = from.bytes();
+  table.next_number = from.next_number();
+  table.replica_identity = absl::AsciiStrToLower(from.replica_identity());
+  table.published = from.published();
+  for (const auto& column : from.columns()) {
+    table.columns.push_back(
+        {column.name(), column.type(), column.nullable(), column.auto_increment()});
+  }
+  for (const auto& index : from.indexes()) {
+    table.indexes.push_back({index.name(), Strings(index.columns()),
+                             index.unique() || index.primary(), index.primary(),
+                             index.invisible()});
+  }
+  for (const auto& key : from.foreign_keys()) {
+    sql::ForeignKeyFacts facts;
+    facts.name = key.name();
+    facts.columns = Strings(key.columns());
+    facts.parent = {key.parent_schema(), key.parent()};
+    facts.parent_columns = Strings(key.parent_columns());
+    table.foreign_keys.push_back(std::move(facts));
+  }
+  return table;
+}
+
+// "" if nothing is wrong.
+std::string ProblemOf(const config::v1::SnapshotTable& table) {
+  static constexpr absl::string_view kIdentities[] = {"", "default", "index", "full", "nothing"};
+  if (table.name().empty()) return "has no name";
+  if (table.rows() < 0 || table.bytes() < 0 || table.next_number() < 0) {
+    return "rows, bytes and next_number are not below 0";
+  }
+  if (std::find(std::begin(kIdentities), std::end(kIdentities), table.replica_identity()) ==
+      std::end(kIdentities)) {
+    return "replica_identity is one of default, index, full, nothing";
+  }
+  for (const auto& column : table.columns()) {
+    if (column.name().empty() || column.type().empty()) return "a column wants a name and a type";
+  }
+  for (const auto& index : table.indexes()) {
+    if (index.columns().empty()) return absl::StrCat("index ", index.name(), " has no columns");
+  }
+  return "";
+}
+
+}  // namespace
+
+absl::StatusOr<sql::SchemaSnapshot> ReadSchemaSnapshot(absl::string_view source,
+                                                       absl::string_view text) {
+  config::v1::SchemaSnapshot file;
+  RETURN_IF_ERROR(config::ParseYaml(source, text, &file, nullptr, kMaxNodes));
+  sql::SchemaSnapshot snapshot;
+  snapshot.complete = file.complete();
+  snapshot.applied_versions = Strings(file.applied_versions());
+  for (int i = 0; i < file.tables_size(); ++i) {
+    if (const std::string problem = ProblemOf(file.tables(i)); !problem.empty()) {
+      config::Problems problems(source, text);
+      problems.Add(absl::StrCat("tables[", i, "]"), problem);
+      return problems.ToStatus();
+    }
+    snapshot.Add(ToTable(file.tables(i)));
+  }
+  return snapshot;
+}
+
+}  // namespace dbfleet
