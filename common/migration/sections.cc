@@ -66,14 +66,17 @@ class SectionParser {
     const bool exact = IsSpelledExactly(line, directive);
     if (exact && (word == "up" || word == "down")) {
       Begin(number, word == "up");
+    } else if (exact && absl::StartsWith(word, "ignore ")) {
+      // Lint's own, which stays with its statement.
+      absl::StrAppend(current_ != nullptr ? &**current_ : &before_, line);
     } else if (exact && (word == "irreversible" || absl::StartsWith(word, "irreversible "))) {
       Irreversible(number, line, word.substr(std::min(word.size(), size_t{13})));
     } else {
       Problem(number,
               absl::StrCat("\"", SanitizeForDisplay(Truncate(absl::StripAsciiWhitespace(line), 60)),
                            "\" is not understood; write \"-- dbfleet:up\", \"-- "
-                           "dbfleet:down\" or \"-- dbfleet:irreversible REASON\" at the "
-                           "beginning of the line"));
+                           "dbfleet:down\", \"-- dbfleet:irreversible REASON\" or \"-- "
+                           "dbfleet:ignore RULE REASON\" at the beginning of the line"));
     }
   }
 

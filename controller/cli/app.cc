@@ -26,7 +26,8 @@ namespace {
 const std::map<std::string, Format>& Formats() {
   static const auto* const formats = new std::map<std::string, Format>{
       {"table", Format::kTable},     {"wide", Format::kWide}, {"json", Format::kJson},
-      {"jsonl", Format::kJsonLines}, {"yaml", Format::kYaml}, {"name", Format::kName}};
+      {"jsonl", Format::kJsonLines}, {"yaml", Format::kYaml}, {"name", Format::kName},
+      {"sarif", Format::kSarif}};
   return *formats;
 }
 
@@ -39,7 +40,8 @@ void AddEverything(CLI::App& app, Shell& shell) {
          [&shell](const std::string& name) {
            const auto it = Formats().find(name);
            if (it == Formats().end()) {
-             throw CLI::ValidationError("--output", "one of table, wide, json, jsonl, yaml, name");
+             throw CLI::ValidationError(
+                 "--output", "one of table, wide, json, jsonl, yaml, name (sarif of sql only)");
            }
            shell.format = it->second;
          },
@@ -56,6 +58,7 @@ void AddEverything(CLI::App& app, Shell& shell) {
   AddJobCommands(app, shell);
   AddUserCommands(app, shell);
   AddAuditCommands(app, shell);
+  AddSqlCommands(app, shell);
   AddCompletionCommand(app, shell);
   app.set_version_flag("--version", std::string(), "The version of this command");
   CompleteHelp(app);
@@ -86,6 +89,10 @@ int ParseAndRun(Shell& shell, const std::vector<std::string>& arguments) {
     app.parse(reversed);
   } catch (const CLI::ParseError& error) {
     return OnParseError(app, error, arguments, shell);
+  }
+  if (shell.format == Format::kSarif && !app.get_subcommand("sql")->parsed()) {
+    shell.err() << "dbfleet: -o sarif belongs to sql classify and sql lint\n";
+    return kExitUsage;
   }
   return shell.action();
 }

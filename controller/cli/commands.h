@@ -24,6 +24,7 @@ void AddCancelAndWait(CLI::App& noun, Shell& shell, IdKind kind);  // For change
 void AddJobCommands(CLI::App& app, Shell& shell);
 void AddUserCommands(CLI::App& app, Shell& shell);  // user, token.
 void AddAuditCommands(CLI::App& app, Shell& shell);
+void AddSqlCommands(CLI::App& app, Shell& shell);  // Needs no controller.
 void AddCompletionCommand(CLI::App& app, Shell& shell);
 
 // The versions of this command and, unless `client_only`, of the controller.

@@ -30,7 +30,15 @@ Source Files() { return {Source::Kind::kFiles, ""}; }
 
 Source SourceOfOption(const std::string& name) {
   static const auto* const sources = new std::map<std::string, Source>{
-      {"output", Words("table wide json jsonl yaml name")},
+      {"output", Words("table wide json jsonl yaml name sarif")},
+      {"dialect", Words("mysql-5.7 mysql-8.0 mysql-8.4 mariadb-10.6 mariadb-10.11 mariadb-11.4 "
+                        "postgresql-13 postgresql-14 postgresql-15 postgresql-16 postgresql-17 "
+                        "redis-7 activerecord-php activerecord-ruby")},
+      {"embedded", Words("mysql mariadb postgresql")},
+      {"fail-on", Words("info warning error destructive")},
+      {"sql-mode", Words("ANSI_QUOTES NO_BACKSLASH_ESCAPES ORACLE")},
+      {"config", Files()},
+      {"snapshot", Files()},
       {"context", Names("context list")},
       {"environment", Names("environment list")},
       {"instance", Names("instance list")},
@@ -58,6 +66,9 @@ Source SourceOfArgument(const std::string& path) {
       {"change reject", Names("change list --state awaiting_approval")},
       {"job resume", Names("job list --state paused")},
       {"audit verify", Files()},
+      {"sql split", Files()},
+      {"sql classify", Files()},
+      {"sql lint", Files()},
       // Names that do not exist yet.
       {"user create", Source()},
       {"agent token create", Source()}};

@@ -71,6 +71,7 @@ void Shell::PrintList(const Listing& listing) {
     case Format::kName:
       for (const auto& item : listing.items) out() << SanitizeForDisplay(item.name) << "\n";
       return;
+    case Format::kSarif:  // Of no resource.
     case Format::kTable:
     case Format::kWide:
       break;
@@ -92,6 +93,7 @@ void Shell::PrintOne(const Listing& listing, absl::string_view text) {
     case Format::kJsonLines:
     case Format::kName:
       return PrintList(listing);
+    case Format::kSarif:  // Of no resource.
     case Format::kTable:
     case Format::kWide:
       break;

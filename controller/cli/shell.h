@@ -33,7 +33,7 @@ struct World {
   ApiClient::Options client_options;
 };
 
-enum class Format { kTable, kWide, kJson, kJsonLines, kYaml, kName };
+enum class Format { kTable, kWide, kJson, kJsonLines, kYaml, kName, kSarif };
 
 // Some resources, ready to be shown in any format. The messages are not owned.
 struct Listing {

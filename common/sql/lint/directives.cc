@@ -99,6 +99,7 @@ void Read(absl::string_view comment, Directives* directives) {
   if (!absl::ConsumePrefix(&comment, kMark)) return;
   if (comment == "up") directives->section = SectionMark::kUp;
   if (comment == "down") directives->section = SectionMark::kDown;
+  if (absl::StartsWith(comment, "irreversible ")) directives->irreversible = true;
   if (!absl::ConsumePrefix(&comment, "ignore")) return;
   if (!comment.empty() && !absl::ascii_isspace(static_cast<unsigned char>(comment[0]))) return;
   comment = absl::StripLeadingAsciiWhitespace(comment);

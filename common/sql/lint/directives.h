@@ -21,6 +21,7 @@ enum class SectionMark { kNone, kUp, kDown };
 struct Directives {
   std::vector<IgnoreDirective> ignores;
   SectionMark section = SectionMark::kNone;  // "-- dbfleet:up", "-- dbfleet:down".
+  bool irreversible = false;                 // "-- dbfleet:irreversible REASON".
 };
 
 // `text`: a statement with the comments before it. Only real comments count: not what stands in

@@ -45,6 +45,8 @@ Linter::Linter(const Target& target, const LintConfig& config, const SchemaSnaps
       as_given_(target),
       config_(config),
       snapshot_(snapshot),
+      file_(std::move(options.file)),
+      has_way_back_(options.down),
       reporter_(target_, Bits(target), config, snapshot) {
   reporter_.set_down(options.down);
 }
@@ -74,6 +76,7 @@ void Linter::Add(absl::string_view text, const Reading& reading) {
 
 void Linter::Note(const Directives& directives) {
   if (directives.section != SectionMark::kNone) BeginSection(directives.section);
+  if (directives.irreversible) has_way_back_ = true;
   for (const IgnoreDirective& ignore : directives.ignores) {
     if (FindRule(ignore.rule_id) == nullptr) {
       reporter_.Report(
@@ -95,10 +98,11 @@ void Linter::Note(const Directives& directives) {
 void Linter::BeginSection(SectionMark section) {
   EndScript();
   reporter_.set_down(section == SectionMark::kDown);
+  if (section == SectionMark::kDown) has_way_back_ = true;
 }
 
 void Linter::EndScript() {
-  const WholeLook look = {target_, config_, snapshot_, script_, reporter_};
+  const WholeLook look = Whole();
   CheckTransactionsAtEnd(look);
   CheckTablesAtEnd(look);
   CheckIndexesAtEnd(look);
@@ -139,6 +143,7 @@ void Linter::ApplyIgnores() {
 
 std::vector<Finding> Linter::Finish() {
   EndScript();
+  if (next_ > 0) CheckFile(file_, has_way_back_, Whole());
   SortFindings();
   ApplyIgnores();
   SortFindings();

@@ -6,6 +6,7 @@
 
 #include "common/sql/lint/config.h"
 #include "common/sql/lint/directives.h"
+#include "common/sql/lint/files.h"
 #include "common/sql/lint/look.h"
 #include "common/sql/lint/script.h"
 #include "common/sql/lint/snapshot.h"
@@ -22,6 +23,7 @@ class Linter {
  public:
   struct Options {
     bool down = false;  // The script is a way back.
+    MigrationFile file;
   };
 
   // `snapshot` may be null: then rules that need live facts say nothing.
@@ -39,6 +41,7 @@ class Linter {
  private:
   void Note(const Directives& directives);
   void BeginSection(SectionMark section);
+  WholeLook Whole() { return {target_, config_, snapshot_, script_, reporter_}; }
   void EndScript();
   void SortFindings();
   void ApplyIgnores();
@@ -47,6 +50,8 @@ class Linter {
   const Target as_given_;
   const LintConfig& config_;
   const SchemaSnapshot* const snapshot_;
+  const MigrationFile file_;
+  bool has_way_back_ = false;
   Script script_;
   Reporter reporter_;
   int next_ = 0;

@@ -75,11 +75,17 @@ std::string ToJson(const StatementReport& report, const ReportOptions& options) 
   json.Key("dialect").String(NameOf(options.target));
   if (options.with_verdict) WriteVerdict(report, options, &json);
   if (options.with_findings) WriteFindings(report.findings, &json);
-  const bool cut = options.max_text_bytes > 0 && report.text.size() > options.max_text_bytes;
-  json.Key("text").String(cut ? Truncate(report.text, options.max_text_bytes) : report.text);
-  if (cut) json.Key("textBytes").Number(static_cast<int64_t>(report.text.size()));
+  json.Key("text").String(report.text);
+  if (report.text_bytes > 0) json.Key("textBytes").Number(static_cast<int64_t>(report.text_bytes));
   json.EndObject();
   return json.text();
+}
+
+void CutText(StatementReport* report) {
+  constexpr size_t kMaxBytes = 2000;
+  if (report->text.size() <= kMaxBytes) return;
+  report->text_bytes = report->text.size();
+  report->text = Truncate(report->text, kMaxBytes);
 }
 
 bool IsDestructive(const StatementReport& report, EnvironmentClass environment) {

@@ -15,8 +15,9 @@ struct StatementReport {
   std::string file;  // "-" for standard input.
   int number = 1;    // In its file, from 1.
   int line = 1;
-  int column = 1;  // In bytes.
-  std::string text;
+  int column = 1;         // In bytes.
+  std::string text;       // May be cut, then...
+  size_t text_bytes = 0;  // ... this is how long it was; 0: it is whole.
   Verdict verdict;
   std::vector<Finding> findings;
 };
@@ -26,12 +27,14 @@ struct ReportOptions {
   EnvironmentClass environment = EnvironmentClass::kProduction;
   bool with_verdict = true;  // Without it, the statement and its place only.
   bool with_findings = true;
-  size_t max_text_bytes = 2000;  // A longer statement is cut, and says so; 0: never.
 };
 
 // One JSON object on one line, without a newline, as docs/reference/sql-report.schema.json
 // describes it. Pure ASCII.
 std::string ToJson(const StatementReport& report, const ReportOptions& options);
+
+// Keeps the beginning of a long statement.
+void CutText(StatementReport* report);
 
 // Whether the statement is destructive where it is to run.
 bool IsDestructive(const StatementReport& report, EnvironmentClass environment);

@@ -89,6 +89,28 @@ TEST(LinterTest, TheWayBackMayTakeAwayWhatTheWayThereMade) {
               ElementsAre("dbf-drop-table"));
 }
 
+TEST(LinterTest, AMigrationHasItsWayBack) {
+  const Reading create = CreateTable("t");
+  const auto found = [&](MigrationFile file, const Script& script) {
+    SchemaSnapshot snapshot;
+    snapshot.applied_versions = {"0009", "10"};
+    const LintConfig config;
+    Linter linter(kMaria, config, &snapshot, {false, std::move(file)});
+    for (const auto& [text, reading] : script) linter.Add(text, reading);
+    std::vector<std::string> ids;
+    for (const Finding& finding : linter.Finish()) ids.push_back(finding.rule_id);
+    return ids;
+  };
+  EXPECT_THAT(found({"0011", false}, {{"", create}}), ElementsAre("dbf-missing-down"));
+  EXPECT_THAT(found({"0011", true}, {{"", create}}), IsEmpty());
+  EXPECT_THAT(found({"", false}, {{"", create}}), IsEmpty());  // No migration.
+  EXPECT_THAT(found({"0011", false}, {{"-- dbfleet:irreversible it is gone\n", create}}),
+              IsEmpty());
+  EXPECT_THAT(found({"0011", false}, {{"", create}, {"-- dbfleet:down\n", Drop()}}), IsEmpty());
+  EXPECT_THAT(found({"8", true}, {{"", create}}), ElementsAre("dbf-version-order"));
+  EXPECT_THAT(found({"9", true}, {{"", create}}), IsEmpty());  // Applied itself.
+}
+
 TEST(LinterTest, FindingsStandInTheOrderOfTheirStatements) {
   Reading table = CreateTable("orders");
   table.facts.columns[0].primary_key = false;

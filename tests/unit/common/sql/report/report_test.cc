@@ -69,11 +69,14 @@ TEST(ReportTest, TheClassIsThatOfTheEnvironment) {
 }
 
 TEST(ReportTest, LongStatementsAreCutAndSaySo) {
-  ReportOptions options;
-  options.max_text_bytes = 10;
-  const json object = json::parse(ToJson(Insert(), options));
-  EXPECT_LE(object["text"].get<std::string>().size(), 13u);
-  EXPECT_EQ(object["textBytes"], 28);
+  StatementReport report = Insert();
+  CutText(&report);
+  EXPECT_FALSE(json::parse(ToJson(report, ReportOptions())).contains("textBytes"));
+  report.text = std::string(3000, 'x');
+  CutText(&report);
+  const json object = json::parse(ToJson(report, ReportOptions()));
+  EXPECT_LE(object["text"].get<std::string>().size(), 2003u);
+  EXPECT_EQ(object["textBytes"], 3000);
 }
 
 TEST(SarifTest, TheLogNamesRulesPlacesAndSuppressions) {

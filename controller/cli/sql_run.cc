@@ -1,0 +1,295 @@
+#include "controller/cli/sql_run.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+
+#include "common/base/files.h"
+#include "common/base/status.h"
+#include "common/base/text.h"
+#include "common/config/yaml.h"
+#include "common/lint_config/lint_config.h"
+#include "common/migration/names.h"
+#include "common/sql/lint/linter.h"
+#include "common/sql/report/report.h"
+#include "common/sql/sql.h"
+#include "controller/cli/exit_code.h"
+#include "controller/cli/sql_input.h"
+#include "controller/cli/sql_output.h"
+
+namespace dbfleet::cli {
+namespace {
+
+using sql::StatementReport;
+
+constexpr int64_t kMaxSnapshotBytes = int64_t{256} << 20;
+
+struct Thresholds {
+  std::optional<sql::Severity> severity;  // The lowest that counts.
+  bool destructive = false;
+};
+
+struct Totals {
+  size_t statements = 0;
+  size_t destructive = 0;
+  size_t by_severity[3] = {};
+  size_t ignored = 0;
+};
+
+// All that the files are held against.
+struct Plan {
+  sql::ReportOptions options;
+  sql::LintConfig config;
+  std::optional<sql::SchemaSnapshot> snapshot;
+  Thresholds thresholds;
+};
+
+absl::Status Invalid(absl::string_view reason, absl::string_view message) {
+  return Error(absl::StatusCode::kInvalidArgument, reason, message);
+}
+
+// Environments that are declared elsewhere count as the strictest.
+sql::EnvironmentClass ClassOf(const std::string& environment) {
+  if (environment == "development") return sql::EnvironmentClass::kDevelopment;
+  if (environment == "qa" || environment == "staging") return sql::EnvironmentClass::kQa;
+  return sql::EnvironmentClass::kProduction;
+}
+
+absl::Status ReadModes(const std::string& text, sql::SqlModes* modes) {
+  modes->known = true;
+  for (absl::string_view part : absl::StrSplit(text, ',', absl::SkipWhitespace())) {
+    const std::string mode = absl::AsciiStrToUpper(absl::StripAsciiWhitespace(part));
+    if (mode == "ANSI_QUOTES" || mode == "ANSI") modes->ansi_quotes = true;
+    if (mode == "NO_BACKSLASH_ESCAPES") modes->no_backslash_escapes = true;
+    if (mode == "ORACLE") modes->oracle = modes->ansi_quotes = true;
+    const bool is_name = std::all_of(mode.begin(), mode.end(), [](char c) {
+      return absl::ascii_isupper(static_cast<unsigned char>(c)) || c == '_';
+    });
+    if (!is_name) {
+      return Invalid("BAD_SQL_MODE",
+                     absl::StrCat("--sql-mode: \"", SanitizeForDisplay(mode),
+                                  "\" is no mode; give what SELECT @@sql_mode shows"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<sql::Target> ReadTarget(const SqlArguments& arguments) {
+  auto target = sql::ParseTarget(arguments.dialect);
+  if (!target.ok()) return Annotate(target.status(), "--dialect");
+  if (!arguments.server_version.empty()) {
+    auto version = sql::ParseVersion(arguments.server_version);
+    if (!version.ok()) return Annotate(version.status(), "--server-version");
+    if (target->version.known() && target->version.major != version->major) {
+      return Invalid("BAD_VERSION", absl::StrCat("--server-version ", arguments.server_version,
+                                                 " contradicts --dialect ", arguments.dialect));
+    }
+    target->version = *version;
+  }
+  if (!arguments.sql_mode.empty()) RETURN_IF_ERROR(ReadModes(arguments.sql_mode, &target->modes));
+  if (!arguments.embedded.empty()) {
+    auto embedded = sql::ParseTarget(arguments.embedded);
+    if (!embedded.ok()) return Annotate(embedded.status(), "--embedded");
+    if (!target->active_record() || embedded->active_record() ||
+        embedded->dialect == sql::Dialect::kRedis) {
+      return Invalid("BAD_DIALECT",
+                     "--embedded names the SQL inside --dialect activerecord-php or "
+                     "activerecord-ruby: mysql, mariadb or postgresql");
+    }
+    target->embedded = embedded->dialect;
+    if (!target->version.known()) target->version = embedded->version;
+  }
+  target->database = arguments.database;
+  return *std::move(target);
+}
+
+absl::StatusOr<Thresholds> ReadThresholds(SqlTask task, const SqlArguments& arguments) {
+  Thresholds thresholds;
+  for (const std::string& word : arguments.fail_on) {
+    std::optional<sql::Severity> severity;
+    if (word == "info") severity = sql::Severity::kInfo;
+    if (word == "warning") severity = sql::Severity::kWarning;
+    if (word == "error") severity = sql::Severity::kError;
+    if (word == "destructive") {
+      thresholds.destructive = true;
+    } else if (!severity.has_value() || task != SqlTask::kLint) {
+      return Invalid("UNKNOWN_WORD",
+                     absl::StrCat("--fail-on: \"", SanitizeForDisplay(word), "\" is none of ",
+                                  task == SqlTask::kLint ? "info, warning, error, destructive"
+                                                         : "destructive"));
+    } else {
+      thresholds.severity = std::min(*severity, thresholds.severity.value_or(*severity));
+    }
+  }
+  return thresholds;
+}
+
+absl::StatusOr<Plan> MakePlan(SqlTask task, const SqlArguments& arguments) {
+  Plan plan;
+  ASSIGN_OR_RETURN(plan.options.target, ReadTarget(arguments));
+  ASSIGN_OR_RETURN(plan.thresholds, ReadThresholds(task, arguments));
+  plan.options.environment = ClassOf(arguments.environment);
+  plan.options.with_verdict = task != SqlTask::kSplit;
+  plan.options.with_findings = task == SqlTask::kLint;
+  if (!arguments.config_file.empty()) {
+    ASSIGN_OR_RETURN(const std::string text, config::ReadYamlFile(arguments.config_file));
+    ASSIGN_OR_RETURN(plan.config, ReadLintConfig(SanitizeForDisplay(arguments.config_file), text,
+                                                 arguments.environment));
+  }
+  if (!arguments.snapshot_file.empty()) {
+    ASSIGN_OR_RETURN(const std::string text, ReadFile(arguments.snapshot_file, kMaxSnapshotBytes));
+    ASSIGN_OR_RETURN(plan.snapshot,
+                     ReadSchemaSnapshot(SanitizeForDisplay(arguments.snapshot_file), text));
+  }
+  return plan;
+}
+
+bool Exists(const std::string& path) {
+  struct stat info = {};
+  return stat(path.c_str(), &info) == 0;
+}
+
+sql::Linter::Options OptionsFor(const std::string& path) {
+  sql::Linter::Options options;
+  const migration::FileName name = migration::ParseFileName(path);
+  if (!name.problem.empty()) return options;
+  options.down = name.form == migration::FileForm::kDown;
+  options.file.version = name.version;
+  options.file.has_down = name.form == migration::FileForm::kUp &&
+                          Exists(absl::StrCat(absl::StripSuffix(path, ".up.sql"), ".down.sql"));
+  return options;
+}
+
+// One run over all files. Lives for one call of RunSql.
+class Runner {
+ public:
+  Runner(Shell& shell, SqlTask task, const Plan& plan)
+      : shell_(shell),
+        task_(task),
+        plan_(plan),
+        output_(MakeSqlOutput(shell, task, plan.options,
+                              plan.thresholds.destructive || task == SqlTask::kClassify)) {}
+
+  int Run(const std::vector<std::string>& files) {
+    int code = kExitOk;
+    output_->Begin();
+    for (const std::string& file : files) {
+      const absl::Status status =
+          task_ == SqlTask::kLint ? LintFile(file) : GoThrough(file, nullptr);
+      // The other files are shown all the same; what is wrong with one decides in the end.
+      if (!status.ok() && code == kExitOk) code = shell_.Fail(status);
+    }
+    output_->End();
+    if (shell_.for_people() && task_ != SqlTask::kSplit) SayTotals();
+    if (code != kExitOk) return code;
+    return ReachesThreshold() ? kExitRefused : kExitOk;
+  }
+
+ private:
+  using Keep = std::function<void(StatementReport, const sql::Reading&, const std::string& text)>;
+
+  // Without `keep` each statement is shown at once.
+  absl::Status GoThrough(const std::string& file, const Keep& keep) {
+    int number = 0;
+    return ForEachStatement(
+        file, *shell_.world().in, plan_.options.target, [&](sql::Statement statement) {
+          StatementReport report;
+          report.file = file;
+          report.number = ++number;
+          report.line = statement.line;
+          report.column = statement.column;
+          sql::Reading reading;
+          if (task_ != SqlTask::kSplit) {
+            reading = sql::Read(plan_.options.target, statement.text);
+            report.verdict = reading.verdict;
+          }
+          ++totals_.statements;
+          if (task_ != SqlTask::kSplit && sql::IsDestructive(report, plan_.options.environment)) {
+            ++totals_.destructive;
+          }
+          report.text = statement.text;
+          if (task_ != SqlTask::kSplit) sql::CutText(&report);
+          if (keep) return keep(std::move(report), reading, statement.text);
+          output_->Statement(report);
+        });
+  }
+
+  // Some findings of a script are known at its end only, so its statements are shown then.
+  absl::Status LintFile(const std::string& file) {
+    sql::Linter linter(plan_.options.target, plan_.config,
+                       plan_.snapshot.has_value() ? &*plan_.snapshot : nullptr, OptionsFor(file));
+    std::vector<StatementReport> reports;
+    const absl::Status status = GoThrough(
+        file, [&](StatementReport report, const sql::Reading& reading, const std::string& text) {
+          linter.Add(text, reading);
+          if (!output_->wants_all()) report.text.clear();
+          reports.push_back(std::move(report));
+        });
+    for (sql::Finding& finding : linter.Finish()) {
+      const auto at = static_cast<size_t>(finding.statement);
+      if (finding.ignored) {
+        ++totals_.ignored;
+      } else {
+        ++totals_.by_severity[static_cast<size_t>(finding.severity)];
+      }
+      if (at < reports.size()) reports[at].findings.push_back(std::move(finding));
+    }
+    for (const StatementReport& report : reports) output_->Statement(report);
+    return status;
+  }
+
+  bool ReachesThreshold() const {
+    const Thresholds& thresholds = plan_.thresholds;
+    if (thresholds.destructive && totals_.destructive > 0) return true;
+    if (!thresholds.severity.has_value()) return false;
+    for (auto i = static_cast<size_t>(*thresholds.severity); i < 3; ++i) {
+      if (totals_.by_severity[i] > 0) return true;
+    }
+    return false;
+  }
+
+  void SayTotals() {
+    std::string text = absl::StrCat(totals_.statements, " statements, ", totals_.destructive,
+                                    " of them destructive");
+    if (task_ == SqlTask::kLint) {
+      absl::StrAppend(&text, "; findings: ", totals_.by_severity[2], " errors, ",
+                      totals_.by_severity[1], " warnings, ", totals_.by_severity[0], " remarks, ",
+                      totals_.ignored, " ignored");
+    }
+    shell_.Note(text);
+  }
+
+  Shell& shell_;
+  const SqlTask task_;
+  const Plan& plan_;
+  const std::unique_ptr<SqlOutput> output_;
+  Totals totals_;
+};
+
+absl::Status CheckFormat(const Shell& shell, SqlTask task) {
+  const bool bad = shell.format == Format::kYaml || shell.format == Format::kName ||
+                   (shell.format == Format::kSarif && task == SqlTask::kSplit);
+  if (!bad) return absl::OkStatus();
+  return Invalid("BAD_OUTPUT", task == SqlTask::kSplit
+                                   ? "--output of sql split is one of table, wide, json, jsonl"
+                                   : "--output of sql is one of table, wide, json, jsonl, sarif");
+}
+
+}  // namespace
+
+int RunSql(Shell& shell, SqlTask task, const SqlArguments& arguments) {
+  if (const absl::Status good = CheckFormat(shell, task); !good.ok()) return shell.Fail(good);
+  const absl::StatusOr<Plan> plan = MakePlan(task, arguments);
+  if (!plan.ok()) return shell.Fail(plan.status());
+  return Runner(shell, task, *plan).Run(arguments.files);
+}
+
+}  // namespace dbfleet::cli
