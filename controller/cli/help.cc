@@ -81,7 +81,7 @@ void AddWorkExamples(ExampleMap* out) {
   e["sql split"] = {"dbfleet sql split --dialect postgresql-15 dump.sql -o jsonl"};
   e["sql classify"] = {
       "dbfleet sql classify --dialect mariadb-10.11 -o json migrations/0007_add_order_notes.up.sql",
-      "echo 'SELECT 1' | dbfleet sql classify --dialect mysql-8.0 --fail-on destructive -"};
+      "dbfleet sql classify --dialect mysql-8.0 --fail-on destructive -"};
   e["sql lint"] = {
       "dbfleet sql lint --dialect postgresql-15 --fail-on error migrations/*.sql",
       "dbfleet sql lint --dialect mariadb-10.11 --config lint.yaml --snapshot schema.json -o sarif "

@@ -208,7 +208,7 @@ class Runner {
           report.column = statement.column;
           sql::Reading reading;
           if (task_ != SqlTask::kSplit) {
-            reading = sql::Read(plan_.options.target, statement.text);
+            reading = sql::Read(plan_.options.target, statement);
             report.verdict = reading.verdict;
           }
           ++totals_.statements;
@@ -264,6 +264,7 @@ class Runner {
                       totals_.by_severity[1], " warnings, ", totals_.by_severity[0], " remarks, ",
                       totals_.ignored, " ignored");
     }
+    shell_.out().flush();
     shell_.Note(text);
   }
 

@@ -30,7 +30,7 @@ bool IsAboutIgnoring(const std::string& rule_id) {
 }
 
 void NotUnderstood(const Look& look) {
-  if (look.verdict.understood) return;
+  if (look.verdict.understood || look.verdict.safety == Safety::kSafe) return;
   look.Report(LintId::kNotUnderstood,
               look.verdict.reasons.empty()
                   ? ""
