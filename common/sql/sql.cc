@@ -48,7 +48,7 @@ Verdict Classify(const Target& target, absl::string_view text, absl::string_view
 }
 
 std::vector<Finding> Lint(const Target& target, const std::vector<Statement>& statements) {
-  if (target.mysql_family() || target.postgres()) {
+  if (target.mysql_family()) {
     return token_lint::FindAll(target.dialect, statements);
   }
   const LintConfig config = RunnerLintConfig();

@@ -343,7 +343,7 @@ constexpr LintRule kRules[] = {
     {LintId::kSetRole, "dbf-set-role", kInPostgres, 0, kInfo,
      "the owner of new objects is whoever runs the script", "another owner cannot alter them later",
      "SET ROLE <role> first"},
-    {LintId::kUnqualifiedName, "dbf-unqualified-name", kInPostgres, 0, kInfo,
+    {LintId::kUnqualifiedName, "dbf-unqualified-name", kInPostgres, kNotForRunner, kInfo,
      "a name without its schema",
      "search_path decides where it is made or found, and that is another thing for each role",
      "<schema>.<name>"},

@@ -108,13 +108,14 @@ void Rename(const Look& look) {
     for (size_t i = 0; i + 1 < objects.size(); i += 2) {
       ReportRename(look, objects[i], objects[i + 1].name);
     }
-  } else if (look.is(Verb::kAlterSchema) && objects.size() > 1) {
-    look.Report(LintId::kRenameSchema, absl::StrCat("renaming schema ", look.Sql(objects[0]),
-                                                    " breaks every program that "
-                                                    "knows it"));
   }
+  const bool schema = look.is(Verb::kAlterSchema);
   for (const Alteration& alteration : look.facts.alterations) {
-    if (alteration.kind == AlterationKind::kRenameTable) {
+    if (schema && !alteration.new_name.empty()) {
+      look.Report(LintId::kRenameSchema, absl::StrCat("renaming ", look.Sql(look.table()), " to ",
+                                                      look.Sql(alteration.new_name),
+                                                      " breaks every program that knows it"));
+    } else if (alteration.kind == AlterationKind::kRenameTable) {
       ReportRename(look, look.table(), alteration.new_name);
     }
   }

@@ -53,7 +53,8 @@ std::string Head(const Look& look) {
 }
 
 void ConcurrentlyInTransaction(const Look& look) {
-  if (look.verdict.transactional || !look.script.in_transaction()) return;
+  if (look.verdict.transactional || look.verdict.transaction_control) return;
+  if (!look.script.in_transaction()) return;
   look.Report(LintId::kConcurrentlyInTransaction,
               absl::StrCat(Head(look), " cannot run inside the transaction that statement ",
                            look.script.begin() + 1, " opened"));

@@ -196,8 +196,7 @@ void CheckUserTypes(const Look& look) {
                   absl::StrCat("write ALTER TYPE ", name, " ADD VALUE '", alteration.new_name,
                                "', move rows, leave the old value"));
     } else if (alteration.kind == AlterationKind::kEnumAddValue) {
-      const std::string text = absl::AsciiStrToUpper(alteration.text);
-      if (absl::StrContains(text, "BEFORE") || absl::StrContains(text, "AFTER")) continue;
+      if (!alteration.text.empty()) continue;  // It has a place: BEFORE, AFTER.
       look.Report(LintId::kEnumOrder,
                   absl::StrCat("the new value '", alteration.name, "' of ", name, " sorts last"),
                   absl::StrCat("write ALTER TYPE ", name, " ADD VALUE '", alteration.name,

@@ -18,11 +18,29 @@ constexpr Dialect kMa = Dialect::kMariaDb;
 constexpr Dialect kPg = Dialect::kPostgres;
 constexpr Dialect kRe = Dialect::kRedis;
 
-std::vector<std::string> Found(Dialect dialect, absl::string_view script) {
+// What this file is about; lint_rules_test.cc has every rule.
+const std::set<std::string>& Watched() {
+  static const auto& watched = *new std::set<std::string>{
+      "dbf-no-where",       "dbf-drop-table",           "dbf-drop-column",
+      "dbf-truncate",       "dbf-index-not-concurrent", "dbf-not-null-without-default",
+      "dbf-money-as-float", "dbf-no-primary-key",       "dbf-select-star",
+      "dbf-redis-keys",     "dbf-redis-unbounded-read"};
+  return watched;
+}
+
+std::vector<Finding> FindingsOf(Dialect dialect, absl::string_view script) {
   const auto statements = Split(dialect, script);
   EXPECT_TRUE(statements.ok()) << statements.status();
+  std::vector<Finding> found;
+  for (const Finding& finding : Lint(dialect, *statements)) {
+    if (Watched().count(finding.rule_id) > 0) found.push_back(finding);
+  }
+  return found;
+}
+
+std::vector<std::string> Found(Dialect dialect, absl::string_view script) {
   std::vector<std::string> ids;
-  for (const Finding& finding : Lint(dialect, *statements)) ids.push_back(finding.rule_id);
+  for (const Finding& finding : FindingsOf(dialect, script)) ids.push_back(finding.rule_id);
   return ids;
 }
 
@@ -133,8 +151,7 @@ TEST(LintTest, RedisReadsOfEverythingAreNoted) {
 }
 
 TEST(LintTest, FindingsNameTheirStatement) {
-  const auto statements = Split(kMa, "SELECT 1; DROP TABLE a; DELETE FROM b");
-  const std::vector<Finding> findings = Lint(kMa, *statements);
+  const std::vector<Finding> findings = FindingsOf(kMa, "SELECT 1; DROP TABLE a; DELETE FROM b");
   ASSERT_EQ(findings.size(), 2u);
   EXPECT_EQ(findings[0].statement, 1);
   EXPECT_EQ(findings[1].statement, 2);
