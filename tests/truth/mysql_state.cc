@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 
 #include "common/base/status.h"
 #include "tests/truth/files.h"
@@ -18,17 +19,54 @@ constexpr char kSessionVariables[] =
 constexpr char kGlobalVariables[] =
     "SELECT variable_name, variable_value FROM information_schema.global_variables WHERE "
     "variable_name NOT IN ('GTID_BINLOG_POS', 'GTID_CURRENT_POS', 'GTID_BINLOG_STATE') ORDER BY 1";
-// The users' tables, and the server's own that hold accounts, routines, events, statistics.
+// The server's own tables that hold accounts, routines, events, statistics.
+constexpr char kOwnTables[] =
+    "mysql.global_priv, mysql.db, mysql.tables_priv, mysql.columns_priv, mysql.procs_priv, "
+    "mysql.roles_mapping, mysql.proxies_priv, mysql.proc, mysql.event, mysql.func, mysql.plugin, "
+    "mysql.servers, mysql.table_stats, mysql.column_stats, mysql.index_stats, "
+    "mysql.gtid_slave_pos, mysql.time_zone_name";
+// Of one database ($): asked for one by one, the server need not open the others' tables.
 constexpr char kTables[] =
     "SELECT CONCAT('`', REPLACE(table_schema, '`', '``'), '`.`', REPLACE(table_name, '`', '``'), "
-    "'`') FROM information_schema.tables WHERE table_type IN ('BASE TABLE', 'SEQUENCE', "
-    "'SYSTEM VERSIONED') AND table_schema NOT IN ('information_schema', 'performance_schema', "
-    "'sys') AND table_name NOT IN ('general_log', 'slow_log', 'innodb_index_stats', "
-    "'innodb_table_stats') ORDER BY 1";
+    "'`') FROM information_schema.tables WHERE table_schema = $ AND table_type IN ('BASE TABLE', "
+    "'SEQUENCE', 'SYSTEM VERSIONED') AND table_name NOT IN (SELECT table_name FROM "
+    "information_schema.columns WHERE table_schema = $ AND extra LIKE '%VIRTUAL%') ORDER BY 1";
+// CHECKSUM TABLE answers by chance where a column is virtual: of those, the stored columns.
+constexpr char kWithVirtual[] =
+    "SELECT CONCAT('SELECT COUNT(*), SUM(CRC32(CONCAT_WS(\\'|\\'', GROUP_CONCAT(IF(extra LIKE "
+    "'%VIRTUAL%', '', CONCAT(', HEX(`', REPLACE(column_name, '`', '``'), '`)')) SEPARATOR ''), "
+    "'))) FROM `', REPLACE(table_schema, '`', '``'), '`.`', REPLACE(table_name, '`', '``'), '`') "
+    "FROM information_schema.columns c WHERE table_schema = $ AND table_name IN (SELECT "
+    "table_name FROM information_schema.tables WHERE table_schema = $ AND table_type = 'BASE "
+    "TABLE') GROUP BY table_name HAVING SUM(extra LIKE '%VIRTUAL%') > 0 ORDER BY table_name";
 
 absl::Status Ask(MysqlSession& session, absl::string_view query, std::string* text) {
   ASSIGN_OR_RETURN(const std::vector<std::string> rows, session.Query(query));
   *text = absl::StrJoin(rows, "\n");
+  return absl::OkStatus();
+}
+
+absl::Status AskForData(MysqlSession& monitor, std::string* data) {
+  std::string tables = kOwnTables;
+  std::vector<std::string> sums;
+  ASSIGN_OR_RETURN(const std::vector<std::string> databases,
+                   monitor.Query("SELECT QUOTE(schema_name) FROM information_schema.schemata WHERE "
+                                 "schema_name NOT IN ('mysql', 'sys', 'information_schema', "
+                                 "'performance_schema') ORDER BY 1"));
+  for (const std::string& database : databases) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                     monitor.Query(absl::StrReplaceAll(kTables, {{"$", database}})));
+    for (const std::string& name : names) absl::StrAppend(&tables, ", ", name);
+    ASSIGN_OR_RETURN(const std::vector<std::string> more,
+                     monitor.Query(absl::StrReplaceAll(kWithVirtual, {{"$", database}})));
+    sums.insert(sums.end(), more.begin(), more.end());
+  }
+  RETURN_IF_ERROR(Ask(monitor, absl::StrCat("CHECKSUM TABLE ", tables), data));
+  for (const std::string& sum : sums) {
+    std::string text;
+    RETURN_IF_ERROR(Ask(monitor, sum, &text));
+    absl::StrAppend(data, "\n", sum, ": ", text);
+  }
   return absl::OkStatus();
 }
 
@@ -39,11 +77,7 @@ absl::StatusOr<State> StateOf(mini::MiniServer& server, MysqlSession& monitor,
   State state;
   RETURN_IF_ERROR(Ask(monitor, "SHOW MASTER STATUS", &state["binary log"]));
   RETURN_IF_ERROR(Ask(monitor, kGlobalVariables, &state["global variables"]));
-  ASSIGN_OR_RETURN(const std::vector<std::string> tables, monitor.Query(kTables));
-  if (!tables.empty()) {
-    RETURN_IF_ERROR(
-        Ask(monitor, absl::StrCat("CHECKSUM TABLE ", absl::StrJoin(tables, ", ")), &state["data"]));
-  }
+  RETURN_IF_ERROR(AskForData(monitor, &state["data"]));
   // Locks, of tables and by name; then what InnoDB still holds.
   RETURN_IF_ERROR(Ask(monitor,
                       absl::StrCat("SELECT lock_mode, lock_type, table_schema, table_name FROM "
