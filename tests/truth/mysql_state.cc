@@ -5,7 +5,6 @@
 #include "absl/strings/str_replace.h"
 
 #include "common/base/status.h"
-#include "tests/truth/files.h"
 
 namespace dbfleet::truth {
 namespace {
@@ -94,18 +93,6 @@ absl::StatusOr<State> StateOf(mini::MiniServer& server, MysqlSession& monitor,
                       &state["user variables"]));
   state["files"] = ListFiles(server.folder(), ".frm .par .opt .TRG .TRN .cnf .txt");
   return state;
-}
-
-std::string Difference(const State& before, const State& after) {
-  std::string difference;
-  for (const auto& [about, text] : after) {
-    const auto was = before.find(about);
-    const std::string old = was == before.end() ? "" : was->second;
-    if (old == text) continue;
-    absl::StrAppend(&difference, difference.empty() ? "" : "; ", about, ": ",
-                    FirstDifference(old, text));
-  }
-  return difference;
 }
 
 }  // namespace dbfleet::truth
