@@ -181,7 +181,7 @@ TEST_F(PostgresTruthTest, TheComparisonSeesEveryKindOfChange) {
       {"data", "INSERT INTO log_lines VALUES ('y')"},
       {"data", "SELECT my_function()"},
       {"data", "SELECT nextval('counter')"},
-      {"data", "SELECT lo_create(0)"},
+      {"transaction numbers", "SELECT lo_create(0)"},
       {"transaction numbers", "CREATE TABLE extra (a int)"},
       {"transaction numbers", "SELECT pg_current_xact_id()"},
       {"configuration files", "ALTER SYSTEM SET work_mem = '5MB'"},

@@ -1,0 +1,59 @@
+// Whatever text comes as a script: it is refused with a place, or cut into pieces that stand in it
+// one behind the other, each of which is one statement when it is cut again.
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/status.h"
+#include "common/base/text.h"
+#include "tests/fuzz/common/sql/dialects.h"
+#include "tests/fuzz/require.h"
+
+namespace {
+
+// Where a statement is said to stand.
+size_t OffsetOf(const std::string& script, const dbfleet::sql::Statement& statement) {
+  size_t at = 0;
+  for (int line = 1; line < statement.line; ++line) {
+    at = script.find('\n', at);
+    dbfleet::Require(at != std::string::npos);
+    ++at;
+  }
+  return at + static_cast<size_t>(statement.column) - 1;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace dbfleet;
+  if (size == 0) return 0;
+  const sql::Target target = FuzzTarget(data[0]);
+  const std::string script(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const auto statements = sql::Split(target, script);
+  if (!statements.ok()) {
+    Require(statements.status().code() == absl::StatusCode::kInvalidArgument);
+    Require(ReasonOf(statements.status()) == "BAD_SQL");
+    Require(IsValidUtf8(statements.status().message()));
+    return 0;
+  }
+  size_t behind = 0;
+  for (const sql::Statement& statement : *statements) {
+    const size_t at = OffsetOf(script, statement);
+    Require(at >= behind || target.active_record());
+    Require(at < script.size() || script.empty());
+    behind = at;
+    if (target.active_record()) {
+      (void)sql::Read(target, statement);
+      continue;
+    }
+    // Its text begins there, or with comments in front of that place.
+    Require(absl::StrContains(script, statement.text));
+    if (target.dialect == sql::Dialect::kRedis) {
+      const auto again = sql::Split(target, statement.text);
+      Require(again.ok() && again->size() == 1 && (*again)[0].text == statement.text);
+    }
+  }
+  return 0;
+}
