@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/postgres/facts.h"
+#include "common/sql/postgres/injection.h"
 #include "common/sql/postgres/head.h"
 #include "common/sql/postgres/judge.h"
 #include "common/sql/postgres/parse.h"
@@ -86,6 +87,7 @@ Reading ReadPostgres(const Target& target, absl::string_view text) {
   const pg::Node first = statements.first()["stmt"];
   reading.verdict = pg::Judge(source, first);
   reading.facts = pg::FactsOf(source, first);
+  reading.facts.injection = pg::FindInjection(text);
   Verdict& verdict = reading.verdict;
   constexpr size_t kMaxStatements = 100;  // The reasons do not become better with more of them.
   size_t count = 0;
