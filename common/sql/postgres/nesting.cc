@@ -81,10 +81,9 @@ class Meter {
     } else if (IsIn(kLeftDeep, token)) {
       ++frame->left_deep;
       frame->EndRun();
-    } else if (IsIn(kParts, token) || (token.IsWord("FROM") && !distinct)) {
-      frame->EndRun();
-    } else if (frame->is_case &&
-               (token.IsWord("WHEN") || token.IsWord("THEN") || token.IsWord("ELSE"))) {
+    } else if (IsIn(kParts, token) || (token.IsWord("FROM") && !distinct) ||
+               (frame->is_case &&
+                (token.IsWord("WHEN") || token.IsWord("THEN") || token.IsWord("ELSE")))) {
       frame->EndRun();
     }
   }
