@@ -3,6 +3,7 @@
 #include "common/sql/active_record/active_record.h"
 #include "common/sql/lint/linter.h"
 #include "common/sql/lint/token_lint.h"
+#include "common/sql/mysql/reader.h"
 #include "common/sql/postgres/postgres.h"
 #include "common/sql/redis/redis.h"
 #include "common/sql/text/split.h"
@@ -29,10 +30,7 @@ Reading Read(const Target& target, absl::string_view text) {
     return ReadActiveRecord(target, text, {}, ReadEmbedded);
   }
   if (target.dialect == Dialect::kRedis) return ReadRedis(target, text);
-  if (target.postgres()) return ReadPostgres(target, text);
-  Reading reading;
-  reading.verdict = ClassifyTokens(target.dialect, text, target.database);
-  return reading;
+  return target.postgres() ? ReadPostgres(target, text) : ReadMySql(target, text);
 }
 
 Reading Read(const Target& target, const Statement& statement) {

@@ -7,9 +7,16 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
+#include "common/sql/text/executable_comment.h"
 
 namespace dbfleet::sql {
 namespace {
+
+// What has to be seen behind a place to know what begins there: the longest are a delimiter and the
+// opening of an executable comment.
+constexpr size_t kLookahead = 32;
+// What has to be seen behind a token to know that it ends there.
+constexpr size_t kLookbehind = 3;
 
 bool IsHighByte(char c) { return static_cast<unsigned char>(c) >= 0x80; }
 bool IsIdentStart(char c) { return absl::ascii_isalpha(c) || c == '_' || IsHighByte(c); }
@@ -54,7 +61,7 @@ bool Token::IsWord(absl::string_view upper) const {
 
 LexOptions DefaultOptions(Dialect dialect) {
   const bool mysql = dialect != Dialect::kPostgres;
-  return {mysql, mysql};
+  return {mysql, mysql, false};
 }
 
 Position PositionAt(absl::string_view text, size_t offset) {
@@ -82,11 +89,31 @@ bool Lexer::Emit(Token* token, TokenKind kind, size_t start) {
 }
 
 bool Lexer::Fail(size_t at, absl::string_view problem, absl::string_view advice) {
-  const Position position = PositionAt(text_, at);
+  Position position = PositionAt(text_, at);
+  if (position.line == 1) position.column += origin_.column - 1;
+  position.line += origin_.line - 1;
   status_ = Error(absl::StatusCode::kInvalidArgument, "BAD_SQL",
                   absl::StrCat("line ", position.line, ", column ", position.column, ": ", problem,
                                "; ", advice));
   return false;
+}
+
+bool Lexer::NotClosed(size_t at, absl::string_view problem, absl::string_view advice) {
+  return more_ ? Starve(at) : Fail(at, problem, advice);
+}
+
+bool Lexer::Starve(size_t at) {
+  pos_ = at;
+  starved_ = true;
+  return false;
+}
+
+void Lexer::Continue(absl::string_view text, size_t at, Position origin, bool more) {
+  text_ = text;
+  pos_ = at;
+  origin_ = origin;
+  more_ = more;
+  starved_ = false;
 }
 
 bool Lexer::Finish() {
@@ -122,14 +149,48 @@ void Lexer::SkipLineComment() {
   pos_ = end == absl::string_view::npos ? text_.size() : end;
 }
 
-size_t Lexer::ExecutableMarkerLength() const {
-  if (!mysql()) return 0;
-  size_t length = 2;
-  if (absl::ascii_toupper(Peek(length)) == 'M') ++length;
-  if (Peek(length) != '!') return 0;
-  ++length;
-  for (int digits = 0; digits < 6 && absl::ascii_isdigit(Peek(length)); ++digits) ++length;
-  return length;
+// Behind the comment that a server skips, whose content begins at `from`. Servers take comments
+// inside of it into account, one level deep.
+size_t Lexer::SkippedEnd(size_t from) const {
+  bool inner = false;
+  for (size_t i = from; i + 1 < text_.size(); ++i) {
+    if (!inner && text_[i] == '/' && text_[i + 1] == '*') {
+      inner = true;
+      ++i;
+    } else if (text_[i] == '*' && text_[i + 1] == '/') {
+      if (!inner) return i + 2;
+      inner = false;
+      ++i;
+    }
+  }
+  return absl::string_view::npos;
+}
+
+// `emitted` stays false where it is no executable comment, or one that is left out.
+bool Lexer::OpenExecutable(Token* token, bool* emitted) {
+  const size_t start = pos_;
+  ExecutableComment comment{CommentFate::kExecuted, 0};
+  if (server_ != nullptr) {
+    comment = ReadOpening(*server_, text_.substr(pos_));
+  } else {
+    comment.opening = LongestOpening(text_.substr(pos_));
+  }
+  if (comment.opening == 0) return true;
+  if (server_ != nullptr && executable_depth_ > 0) doubtful_comment_ = true;
+  if (comment.fate == CommentFate::kSkipped) {
+    const size_t end = SkippedEnd(pos_ + comment.opening);
+    if (end == absl::string_view::npos) {
+      return NotClosed(start, "a comment is not closed", "close it with */");
+    }
+    skipped_comment_ = true;
+    pos_ = end;
+    return true;
+  }
+  if (comment.fate == CommentFate::kDepends) doubtful_comment_ = true;
+  *emitted = true;
+  ++executable_depth_;
+  pos_ += comment.opening;
+  return Emit(token, TokenKind::kExecutableOpen, start);
 }
 
 size_t Lexer::BlockCommentEnd() const {
@@ -152,16 +213,15 @@ size_t Lexer::BlockCommentEnd() const {
 
 bool Lexer::LexBlockComment(Token* token, bool* emitted) {
   const size_t start = pos_;
-  *emitted = true;
-  if (const size_t marker = ExecutableMarkerLength(); marker > 0) {
-    ++executable_depth_;
-    pos_ += marker;
-    return Emit(token, TokenKind::kExecutableOpen, start);
+  if (mysql()) {
+    const bool ok = OpenExecutable(token, emitted);
+    if (!ok || *emitted || pos_ > start) return ok;
   }
+  *emitted = true;
   const bool hint = Peek(2) == '+';
   const size_t end = BlockCommentEnd();
   if (end == absl::string_view::npos) {
-    return Fail(start, "a comment is not closed", "close it with */");
+    return NotClosed(start, "a comment is not closed", "close it with */");
   }
   pos_ = end;
   if (hint) return Emit(token, TokenKind::kHint, start);
@@ -186,7 +246,7 @@ size_t Lexer::QuoteEnd(size_t open, bool backslash) const {
 bool Lexer::LexQuoted(Token* token, TokenKind kind, size_t start, bool backslash) {
   const size_t end = QuoteEnd(pos_, backslash);
   if (end == absl::string_view::npos) {
-    return Fail(
+    return NotClosed(
         start,
         kind == TokenKind::kString ? "a string is not closed" : "a quoted name is not closed",
         absl::StrCat("close it with ", text_.substr(pos_, 1)));
@@ -197,7 +257,7 @@ bool Lexer::LexQuoted(Token* token, TokenKind kind, size_t start, bool backslash
 
 // PostgreSQL joins strings that only white space with a line break separates, and reads the later
 // ones as it read the first.
-size_t Lexer::SkipToContinuedString(size_t from) const {
+size_t Lexer::SkipToContinuedString(size_t from, bool* open) const {
   bool newline = false;
   size_t i = from;
   while (i < text_.size()) {
@@ -210,13 +270,16 @@ size_t Lexer::SkipToContinuedString(size_t from) const {
       break;
     }
   }
+  *open = i >= text_.size();
   return newline && i < text_.size() && text_[i] == '\'' ? i : absl::string_view::npos;
 }
 
 bool Lexer::LexEscapeString(Token* token, size_t start) {
   for (;;) {
     if (!LexQuoted(token, TokenKind::kString, start, true)) return false;
-    const size_t next = SkipToContinuedString(pos_);
+    bool open = false;
+    const size_t next = SkipToContinuedString(pos_, &open);
+    if (open && more_) return Starve(start);
     if (next == absl::string_view::npos) return true;
     pos_ = next;
   }
@@ -238,7 +301,8 @@ bool Lexer::LexDollar(Token* token) {
   const absl::string_view tag = text_.substr(start, tag_end + 1 - start);
   const size_t close = text_.find(tag, tag_end + 1);
   if (close == absl::string_view::npos) {
-    return Fail(start, "a dollar-quoted string is not closed", "close it with its opening tag");
+    return NotClosed(start, "a dollar-quoted string is not closed",
+                     "close it with its opening tag");
   }
   pos_ = close + tag.size();
   return Emit(token, TokenKind::kString, start);
@@ -275,6 +339,11 @@ bool Lexer::LexMySqlToken(Token* token) {
     case '`':
       return LexQuoted(token, TokenKind::kQuotedName, start, false);
     case '\\':
+      // Dumps hold "/*M!999999\- ... */", which no server executes.
+      if (executable_depth_ > 0) {
+        ++pos_;
+        return Emit(token, TokenKind::kSymbol, start);
+      }
       return Fail(start, "a backslash outside quotes",
                   "client commands such as \\G are not SQL; remove it (for \\N write NULL)");
     default:
@@ -307,6 +376,10 @@ bool Lexer::LexPostgresToken(Token* token) {
     case '$':
       return LexDollar(token);
     case '\\':
+      if (options_.client_commands) {
+        ++pos_;
+        return Emit(token, TokenKind::kSymbol, start);
+      }
       return Fail(start, "a backslash outside quotes",
                   "psql's commands such as \\i or \\. are not SQL; remove it");
     default:
@@ -320,26 +393,34 @@ bool Lexer::Next(Token* token) {
   while (status_.ok() && pos_ < text_.size()) {
     const size_t start = pos_;
     const char c = text_[pos_];
+    if (more_ && text_.size() - pos_ < kLookahead) return Starve(start);
     if (AtDelimiter()) {
       pos_ += delimiter_.size();
       return Emit(token, TokenKind::kDelimiter, start);
     }
+    bool emitted = false;
+    bool ok = true;
     if (IsSpace(dialect_, c)) {
       ++pos_;
-    } else if (AtLineComment()) {
+      continue;
+    }
+    if (AtLineComment()) {
       SkipLineComment();
     } else if (c == '/' && Peek(1) == '*') {
-      bool emitted = false;
-      const bool ok = LexBlockComment(token, &emitted);
-      if (!ok || emitted) return ok;
+      ok = LexBlockComment(token, &emitted);
     } else if (executable_depth_ > 0 && c == '*' && Peek(1) == '/') {
       --executable_depth_;
       pos_ += 2;
       return Emit(token, TokenKind::kExecutableClose, start);
     } else {
-      return mysql() ? LexMySqlToken(token) : LexPostgresToken(token);
+      emitted = true;
+      ok = mysql() ? LexMySqlToken(token) : LexPostgresToken(token);
     }
+    if (!ok) return false;
+    if (more_ && text_.size() - pos_ < kLookbehind) return Starve(start);
+    if (emitted) return true;
   }
+  if (status_.ok() && more_) return Starve(pos_);
   return status_.ok() && Finish();
 }
 

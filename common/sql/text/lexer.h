@@ -37,6 +37,8 @@ struct Token {
 struct LexOptions {
   bool backslash_in_single_quotes = false;  // MySQL: true, unless NO_BACKSLASH_ESCAPES.
   bool backslash_in_double_quotes = false;  // MySQL: true, unless that or ANSI_QUOTES.
+  // PostgreSQL: a backslash outside quotes is a symbol, for who reads psql's commands.
+  bool client_commands = false;
 };
 LexOptions DefaultOptions(Dialect dialect);
 
@@ -55,6 +57,21 @@ class Lexer {
  public:
   Lexer(Dialect dialect, absl::string_view text, LexOptions options);
 
+  // Before the first token: executable comments are read as this server would, which must outlive
+  // the lexer: those that it skips are left out, with one level of comments inside.
+  void ReadAs(const Target& server) { server_ = &server; }
+  // Some executable comment was skipped; was or was not, depending on what is not known of the
+  // server (it is lexed as if it were executed); stood inside of another, which servers disagree
+  // on.
+  bool skipped_comment() const { return skipped_comment_; }
+  bool doubtful_comment() const { return doubtful_comment_; }
+
+  // For text that comes in pieces: goes on at `at` in `text`, which replaces what there was, and
+  // whose first byte stands at `origin` of the whole. While `more` follows, Next returns false with
+  // starved() where what follows could change the token.
+  void Continue(absl::string_view text, size_t at, Position origin, bool more);
+  bool starved() const { return starved_; }
+
   bool Next(Token* token);
   const absl::Status& status() const { return status_; }
 
@@ -70,16 +87,19 @@ class Lexer {
   char Peek(size_t ahead) const { return pos_ + ahead < text_.size() ? text_[pos_ + ahead] : '\0'; }
   bool Emit(Token* token, TokenKind kind, size_t start);
   bool Fail(size_t at, absl::string_view problem, absl::string_view advice);
+  bool NotClosed(size_t at, absl::string_view problem, absl::string_view advice);
+  bool Starve(size_t at);
   bool Finish();
   bool AtDelimiter() const;
   bool AtLineComment() const;
   void SkipLineComment();
-  size_t ExecutableMarkerLength() const;
+  bool OpenExecutable(Token* token, bool* emitted);
+  size_t SkippedEnd(size_t from) const;
   size_t BlockCommentEnd() const;
   bool LexBlockComment(Token* token, bool* emitted);
   bool LexQuoted(Token* token, TokenKind kind, size_t start, bool backslash);
   size_t QuoteEnd(size_t open, bool backslash) const;
-  size_t SkipToContinuedString(size_t from) const;
+  size_t SkipToContinuedString(size_t from, bool* open) const;
   bool LexEscapeString(Token* token, size_t start);
   bool LexDollar(Token* token);
   bool LexWord(Token* token);
@@ -87,11 +107,17 @@ class Lexer {
   bool LexPostgresToken(Token* token);
 
   const Dialect dialect_;
-  const absl::string_view text_;
+  absl::string_view text_;
   const LexOptions options_;
+  const Target* server_ = nullptr;
   std::string delimiter_ = ";";
   size_t pos_ = 0;
+  Position origin_;
+  bool more_ = false;
+  bool starved_ = false;
   int executable_depth_ = 0;
+  bool skipped_comment_ = false;
+  bool doubtful_comment_ = false;
   absl::Status status_;
 };
 

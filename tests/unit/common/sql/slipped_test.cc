@@ -39,7 +39,7 @@ TEST(SlippedTest, Group1ExecutableComments) {
                         {"M", "SELECT 1 /*M! + 1 */"},
                         {"M", "SELECT 1 /*M!80000 + 1 */"},
                         {"M", "SELECT 1 /*m!80000 + 1 */"},
-                        {"M", "/*!*/SELECT 1"},
+                        {"M", "/*!1*/SELECT 1"},
                         {"M", "SELECT /*!50000 sleep*/(5)"},
                         {"M", "SELECT 1 /*! /* nested */ + 1 */"}});
 }

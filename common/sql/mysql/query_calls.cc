@@ -1,0 +1,213 @@
+// What stands in front of parentheses, and of strings.
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/text.h"
+#include "common/sql/mysql/functions.h"
+#include "common/sql/mysql/query_scan.h"
+
+namespace dbfleet::sql::mysql {
+namespace {
+
+std::string NameFor(const Tok& token) { return SanitizeForDisplay(Truncate(token.text, 64)); }
+
+// Reserved in both flavours, so that an opening parenthesis behind them calls no stored function.
+bool IsReservedBeforeParen(Word word) {
+  switch (word) {
+    case K("ALL"):
+    case K("AND"):
+    case K("AS"):
+    case K("BETWEEN"):
+    case K("BINARY"):
+    case K("BY"):
+    case K("CASE"):
+    case K("DEFAULT"):
+    case K("DISTINCT"):
+    case K("DIV"):
+    case K("ELSE"):
+    case K("EXISTS"):
+    case K("FROM"):
+    case K("HAVING"):
+    case K("IN"):
+    case K("INDEX"):
+    case K("INTERVAL"):
+    case K("IS"):
+    case K("JOIN"):
+    case K("KEY"):
+    case K("LIKE"):
+    case K("LIMIT"):
+    case K("NOT"):
+    case K("ON"):
+    case K("OR"):
+    case K("OVER"):
+    case K("REGEXP"):
+    case K("RLIKE"):
+    case K("SELECT"):
+    case K("STRAIGHT_JOIN"):
+    case K("THEN"):
+    case K("UNION"):
+    case K("USING"):
+    case K("VALUES"):
+    case K("WHEN"):
+    case K("WHERE"):
+    case K("XOR"):
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Functions whose names are reserved, so that a gap before the parenthesis changes nothing.
+bool IsReservedFunction(Word word) {
+  switch (word) {
+    case K("CHAR"):
+    case K("CONVERT"):
+    case K("IF"):
+    case K("LEFT"):
+    case K("MATCH"):
+    case K("MOD"):
+    case K("REPEAT"):
+    case K("REPLACE"):
+    case K("RIGHT"):
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsType(Word word) {
+  switch (word) {
+    case K("BINARY"):
+    case K("BIT"):
+    case K("CHAR"):
+    case K("DATETIME"):
+    case K("DECIMAL"):
+    case K("DOUBLE"):
+    case K("FLOAT"):
+    case K("INT"):
+    case K("NCHAR"):
+    case K("NUMERIC"):
+    case K("TIME"):
+    case K("TIMESTAMP"):
+    case K("VARBINARY"):
+    case K("VARCHAR"):
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool EndsOperand(const Tok& token) {
+  return token.kind == TokenKind::kString || token.kind == TokenKind::kNumber ||
+         token.kind == TokenKind::kQuotedName || token.IsSymbol(')') ||
+         (token.kind == TokenKind::kWord && !EndsName(token.word));
+}
+
+}  // namespace
+
+// Behind an operator, a comma or another opening parenthesis it only groups.
+bool QueryScan::GroupsOnly(ptrdiff_t i) const {
+  const Tok& before = tokens_[i - 1];
+  return i == 0 || (before.kind == TokenKind::kSymbol && !before.IsSymbol(')') &&
+                    !before.IsSymbol('.') && !before.IsSymbol('@'));
+}
+
+// Not reserved everywhere, so they could be stored functions; these forms could not.
+bool QueryScan::KnownWordBeforeParen(ptrdiff_t i, const Frame& outer) const {
+  const Tok& name = tokens_[i - 1];
+  const Tok& before = tokens_[i - 2];
+  const bool select = tokens_[i + 1].IsOneOf({K("SELECT"), K("WITH"), K("VALUES")});
+  switch (name.word) {
+    case K("EXCEPT"):
+    case K("INTERSECT"):
+      return select || tokens_[i + 1].IsSymbol('(');
+    case K("ANY"):
+    case K("SOME"):
+      return select;
+    case K("LATERAL"):
+      return select && outer.expect_table;
+    case K("AGAINST"):
+      return before.IsSymbol(')');
+    case K("PARTITION"):
+      return EndsOperand(before);
+    case K("GROUP"):
+      return before.Is(K("WITHIN"));
+    case K("OF"):
+      return before.Is(K("MEMBER")) || before.Is(K("SYSTEM_TIME"));
+    case K("COLUMNS"):
+      return outer.types;
+    case K("VALUE"):
+      return writes_ && outer.clause == Clause::kValues;
+    default:
+      return outer.types && IsType(name.word);
+  }
+}
+
+void QueryScan::CheckCall(ptrdiff_t i, const Frame& outer, Frame* frame) {
+  if (GroupsOnly(i)) return;
+  const Tok& name = tokens_[i - 1];
+  const Tok& before = tokens_[i - 2];
+  if (name.kind != TokenKind::kWord || before.IsSymbol('.') || before.IsSymbol('@')) {
+    return ObjectToCall(i);
+  }
+  if (IsReservedBeforeParen(name.word)) return;
+  if (before.Is(K("AS"))) return;  // CAST(x AS CHAR(3)), AS t(a, b).
+  if (IsPureFunction(draft_.target, name.text)) {
+    frame->call = true;
+    frame->name = i - 1;
+    frame->substring = name.IsOneOf({K("SUBSTRING"), K("SUBSTR"), K("MID")});
+    frame->types = name.IsOneOf({K("CAST"), K("CONVERT"), K("JSON_TABLE")});
+    frame->window = !draft_.target.version.known() && IsWindowFunction(name.text);
+    if (outer.query && outer.clause == Clause::kSelectList && queries_ == 1 &&
+        IsAggregate(name.text)) {
+      draft_.reading.facts.query.aggregates = true;
+    }
+    if (outer.clause == Clause::kOrderBy && name.Is(K("RAND"))) {
+      draft_.reading.facts.query.orders_by_random = true;
+    }
+    if (name.Touches(tokens_[i]) || IsReservedFunction(name.word)) return;
+    // Without IGNORE_SPACE, count (x) and now () call stored functions of those names. Asked of
+    // every name, for which of them are like that depends on the server's version.
+    draft_.Doubt(absl::StrCat("calls ", NameFor(name),
+                              " () with something between the name and its parenthesis, so it may "
+                              "be a stored function; write ",
+                              NameFor(name), "("));
+    draft_.Raise(Kind::kDataFix);
+    return;
+  }
+  if (name.Is(K("LAST_INSERT_ID")) && tokens_[i + 1].IsSymbol(')') && name.Touches(tokens_[i])) {
+    return;
+  }
+  if (!KnownWordBeforeParen(i, outer)) ObjectToCall(i);
+}
+
+void QueryScan::ObjectToCall(ptrdiff_t i) {
+  const Tok& name = tokens_[i - 1];
+  calls_other_ = true;
+  draft_.Raise(Kind::kDataFix);
+  if (!name.IsName()) {
+    draft_.Doubt("an opening parenthesis where none is expected");
+    return;
+  }
+  const bool bare = !tokens_[i - 2].IsSymbol('.') && name.kind == TokenKind::kWord;
+  const absl::string_view deed = bare ? WhatItDoes(name.text) : "";
+  if (!deed.empty()) {
+    draft_.Object(absl::StrCat("calls ", NameFor(name), "(), which ", deed));
+  } else {
+    draft_.Doubt(absl::StrCat("calls ", NameFor(name),
+                              "(), which is not in the list of functions known to only read"));
+  }
+}
+
+void QueryScan::CheckCharset(ptrdiff_t i) {
+  static constexpr absl::string_view kHarmless[] = {"_utf8",   "_utf8mb3", "_utf8mb4",
+                                                    "_binary", "_ascii",   "_latin1"};
+  const Tok& charset = tokens_[i - 1];
+  if (charset.kind != TokenKind::kWord || charset.text[0] != '_') return;
+  for (absl::string_view harmless : kHarmless) {
+    if (absl::EqualsIgnoreCase(charset.text, harmless)) return;
+  }
+  draft_.Doubt("a character set that may change where a string ends");
+}
+
+}  // namespace dbfleet::sql::mysql

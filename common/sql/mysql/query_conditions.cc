@@ -1,0 +1,238 @@
+// What conditions look like: facts for rules, never for the class.
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+
+#include "common/sql/mysql/functions.h"
+#include "common/sql/mysql/query_scan.h"
+
+namespace dbfleet::sql::mysql {
+namespace {
+
+constexpr size_t kMaxListed = 64;
+constexpr size_t kMaxShown = 80;
+
+bool IsLiteral(const Tok& token) {
+  return token.kind == TokenKind::kNumber || token.kind == TokenKind::kString;
+}
+
+// Words that stand for a value by themselves.
+bool IsValueWord(Word word) {
+  switch (word) {
+    case K("CURRENT_DATE"):
+    case K("CURRENT_TIME"):
+    case K("CURRENT_TIMESTAMP"):
+    case K("CURRENT_USER"):
+    case K("DEFAULT"):
+    case K("LOCALTIME"):
+    case K("LOCALTIMESTAMP"):
+    case K("UTC_DATE"):
+    case K("UTC_TIME"):
+    case K("UTC_TIMESTAMP"):
+      return true;
+    default:
+      return false;
+  }
+}
+
+// EXTRACT(DAY FROM x), TIMESTAMPDIFF(DAY, a, b).
+bool IsUnit(Word word) {
+  switch (word) {
+    case K("DAY"):
+    case K("HOUR"):
+    case K("MICROSECOND"):
+    case K("MINUTE"):
+    case K("MONTH"):
+    case K("QUARTER"):
+    case K("SECOND"):
+    case K("WEEK"):
+    case K("YEAR"):
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsDigits(absl::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return absl::ascii_isdigit(static_cast<unsigned char>(c));
+  });
+}
+
+// Whether `a operator b` holds for two literals of a kind.
+bool Holds(absl::string_view op, int order) {
+  if (op == "=" || op == "<=>") return order == 0;
+  if (op == "<") return order < 0;
+  if (op == ">") return order > 0;
+  if (op == "<=") return order <= 0;
+  if (op == ">=") return order >= 0;
+  return order != 0;
+}
+
+bool IsAlwaysTrue(const Tok& a, absl::string_view op, const Tok& b) {
+  if (a.kind != b.kind) return false;
+  if (a.kind == TokenKind::kString) {
+    if (op != "=" && op != "<=>" && op != "<>" && op != "!=") return false;
+    return Holds(op, Inside(a) == Inside(b) ? 0 : 1);
+  }
+  int64_t x = 0;
+  int64_t y = 0;
+  if (!absl::SimpleAtoi(a.text, &x) || !absl::SimpleAtoi(b.text, &y)) {
+    return Holds(op, 0) && a.text == b.text;
+  }
+  return Holds(op, x < y ? -1 : x > y ? 1 : 0);
+}
+
+}  // namespace
+
+bool QueryScan::IsColumn(ptrdiff_t i) const {
+  const Tok& token = tokens_[i];
+  const Tok& before = tokens_[i - 1];
+  if (before.IsOneOf({K("AS"), K("USING")}) || tokens_[i - 2].Is(K("INTERVAL"))) return false;
+  if (IsValueWord(token.word) || (before.IsSymbol('(') && IsUnit(token.word))) return false;
+  if (token.kind == TokenKind::kQuotedName) return !tokens_[i - 1].IsSymbol('@');
+  return token.kind == TokenKind::kWord && !EndsName(token.word) &&
+         !absl::ascii_isdigit(token.text[0]) && !tokens_[i - 1].IsSymbol('@') &&
+         !tokens_[i + 1].IsSymbol('(') && !tokens_[i + 1].IsText();
+}
+
+// The first and the behind-the-last token of a.b.c around a name.
+ptrdiff_t QueryScan::ChainStart(ptrdiff_t i) const {
+  for (int part = 0; part < 2 && tokens_[i - 1].IsSymbol('.') && tokens_[i - 2].IsName(); ++part) {
+    i -= 2;
+  }
+  return i;
+}
+
+ptrdiff_t QueryScan::ChainEnd(ptrdiff_t i) const {
+  for (int part = 0; part < 2 && tokens_[i + 1].IsSymbol('.') && tokens_[i + 2].IsName(); ++part) {
+    i += 2;
+  }
+  return i + 1;
+}
+
+bool QueryScan::BoundaryBefore(ptrdiff_t i) const {
+  const Tok& token = tokens_[i];
+  return token.IsSymbol('(') || token.IsSymbol('|') || token.IsSymbol('&') ||
+         token.IsOneOf({K("AND"), K("OR"), K("XOR"), K("WHERE"), K("ON"), K("HAVING"), K("WHEN")});
+}
+
+bool QueryScan::BoundaryAfter(ptrdiff_t i) const {
+  const Tok& token = tokens_[i];
+  if (i >= end_ || token.IsSymbol(')') || token.IsSymbol('|') || token.IsSymbol('&')) return true;
+  return token.IsOneOf(
+      {K("AND"),   K("OR"),     K("XOR"),       K("GROUP"), K("ORDER"), K("HAVING"), K("LIMIT"),
+       K("UNION"), K("EXCEPT"), K("INTERSECT"), K("FOR"),   K("LOCK"),  K("WINDOW"), K("RETURNING"),
+       K("INTO"),  K("THEN"),   K("JOIN"),      K("LEFT"),  K("INNER"), K("RIGHT"),  K("WHERE")});
+}
+
+void QueryScan::List(std::vector<std::string>* list, std::string name) {
+  if (list->size() >= kMaxListed || std::find(list->begin(), list->end(), name) != list->end()) {
+    return;
+  }
+  list->push_back(std::move(name));
+}
+
+void QueryScan::Filter(ptrdiff_t column) {
+  if (frames_.back().clause == Clause::kHaving) return;
+  List(&draft_.reading.facts.query.filtered_columns, Unquoted(tokens_[column]));
+}
+
+void QueryScan::Tautology(ptrdiff_t from, ptrdiff_t to) {
+  QueryFacts& facts = draft_.reading.facts.query;
+  if (facts.tautology) return;
+  facts.tautology = true;
+  facts.tautology_text = draft_.TextOf(from, to).substr(0, kMaxShown);
+}
+
+// A comparison begins at `i`: <, <=, <=>, <>, !=, =, >=, >.
+void QueryScan::Compare(ptrdiff_t i) {
+  const auto is_part = [&](ptrdiff_t k) {
+    return (tokens_[k].IsSymbol('=') || tokens_[k].IsSymbol('<') || tokens_[k].IsSymbol('>')) &&
+           tokens_[k - 1].Touches(tokens_[k]);
+  };
+  const bool continues =
+      is_part(i) && (tokens_[i - 1].IsSymbol('<') || tokens_[i - 1].IsSymbol('>') ||
+                     tokens_[i - 1].IsSymbol('=') || tokens_[i - 1].IsSymbol('!'));
+  if (continues || tokens_[i - 1].IsSymbol('-') || tokens_[i - 1].IsSymbol(':')) return;
+  ptrdiff_t length = 1;
+  while (length < 3 && is_part(i + length)) ++length;
+  if (length == 1 && tokens_[i].IsSymbol('!')) return;
+  CompareSides(i, length);
+}
+
+void QueryScan::CompareSides(ptrdiff_t op, ptrdiff_t length) {
+  QueryFacts& facts = draft_.reading.facts.query;
+  const Tok& left = tokens_[op - 1];
+  const ptrdiff_t right_at = op + length;
+  const Tok& right = tokens_[right_at];
+  const std::string sign = draft_.TextOf(op, right_at);
+  if (sign != "<=>" && (left.Is(K("NULL")) || right.Is(K("NULL")))) facts.equals_null = true;
+  if (IsLiteral(left) && IsLiteral(right)) {
+    if (BoundaryBefore(op - 2) && BoundaryAfter(right_at + 1) && IsAlwaysTrue(left, sign, right)) {
+      Tautology(op - 1, right_at + 1);
+    }
+    return;
+  }
+  const bool left_column = IsColumn(op - 1);
+  const bool right_column = IsColumn(right_at);
+  if (left_column) Filter(op - 1);
+  const ptrdiff_t right_end = right_column ? ChainEnd(right_at) : right_at + 1;
+  if (right_column) Filter(right_end - 1);
+  if (left_column && IsDigits(Inside(right))) {
+    List(&facts.quoted_numbers, Unquoted(left));
+  } else if (right_column && IsDigits(Inside(left))) {
+    List(&facts.quoted_numbers, Unquoted(tokens_[right_end - 1]));
+  }
+  if (left_column && right_column && (sign == "=" || sign == "<=>")) {
+    const ptrdiff_t start = ChainStart(op - 1);
+    if (BoundaryBefore(start - 1) && BoundaryAfter(right_end) && Equal(start, op, right_at) &&
+        right_end - right_at == op - start) {
+      Tautology(start, right_end);
+    }
+  }
+}
+
+bool QueryScan::Equal(ptrdiff_t from, ptrdiff_t to, ptrdiff_t other) const {
+  for (ptrdiff_t i = from; i < to; ++i, ++other) {
+    if (!absl::EqualsIgnoreCase(tokens_[i].text, tokens_[other].text)) return false;
+  }
+  return true;
+}
+
+// A constant that stands alone as a condition, or as one side of an OR.
+void QueryScan::AloneInOr(ptrdiff_t i) {
+  if (!frames_.back().condition) return;
+  const Tok& token = tokens_[i];
+  const Tok& before = tokens_[i - 1];
+  const bool behind = before.IsOneOf({K("OR"), K("WHERE")}) ||
+                      (before.IsSymbol('|') && tokens_[i - 2].IsSymbol('|'));
+  if (!behind || !BoundaryAfter(i + 1)) return;
+  int64_t value = 0;
+  const bool truth =
+      token.Is(K("TRUE")) ||
+      (token.kind == TokenKind::kNumber && absl::SimpleAtoi(token.text, &value) && value != 0) ||
+      (token.IsText() && absl::SimpleAtoi(Inside(token), &value) && value != 0);
+  if (truth) Tautology(i, i + 1);
+}
+
+// A call that ends at `close` and is compared hides its column from indexes.
+void QueryScan::Wrapped(const Frame& call, ptrdiff_t close) {
+  const Frame& outer = frames_.back();
+  if (!outer.condition || outer.clause == Clause::kHaving || outer.call) return;
+  if (IsAggregate(tokens_[call.name].text)) return;
+  const auto compares = [&](ptrdiff_t i) {
+    const Tok& token = tokens_[i];
+    return token.IsSymbol('=') || token.IsSymbol('<') || token.IsSymbol('>') ||
+           (token.IsSymbol('!') && tokens_[i + 1].IsSymbol('=')) ||
+           token.IsOneOf({K("LIKE"), K("IN"), K("BETWEEN"), K("IS")}) ||
+           (token.Is(K("NOT")) && tokens_[i + 1].IsOneOf({K("LIKE"), K("IN"), K("BETWEEN")}));
+  };
+  if (!compares(close + 1) && !compares(call.name - 1)) return;
+  const ptrdiff_t last = ChainEnd(call.column) - 1;
+  List(&draft_.reading.facts.query.wrapped_columns, Unquoted(tokens_[last]));
+}
+
+}  // namespace dbfleet::sql::mysql

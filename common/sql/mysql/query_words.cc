@@ -1,0 +1,236 @@
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/sql/mysql/query_scan.h"
+
+namespace dbfleet::sql::mysql {
+
+void QueryScan::KeyWord(ptrdiff_t i) {
+  if (ClauseWord(i)) return;
+  EffectWord(i);
+  ConditionWord(i);
+  Frame& frame = frames_.back();
+  if (frame.call && frame.column < 0 && IsColumn(i)) frame.column = i;
+}
+
+void QueryScan::Enter(Clause clause) {
+  Frame& frame = frames_.back();
+  frame.clause = clause;
+  frame.expect_table = clause == Clause::kFrom;
+  frame.condition = clause == Clause::kWhere || clause == Clause::kOn || clause == Clause::kHaving;
+}
+
+void QueryScan::BeginSelect() {
+  Frame& frame = frames_.back();
+  if (!frame.query) {
+    frame.query = true;
+    ++queries_;
+  }
+  frame.in_with = false;
+  frame.access = Access::kRead;
+  has_select_ = true;
+  QueryFacts& facts = draft_.reading.facts.query;
+  facts.select_depth = std::max(facts.select_depth, queries_);
+  Enter(Clause::kSelectList);
+}
+
+// Words that begin a part of a query.
+bool QueryScan::ClauseWord(ptrdiff_t i) {
+  Frame& frame = frames_.back();
+  const Tok& before = tokens_[i - 1];
+  QueryFacts& facts = draft_.reading.facts.query;
+  const bool outer = Outermost();
+  switch (tokens_[i].word) {
+    case K("SELECT"):
+      BeginSelect();
+      return true;
+    case K("WITH"):
+      if (i == 0 || before.IsSymbol('(') || !frame.query || frame.clause == Clause::kOther) {
+        if (before.IsSymbol(')') || tokens_[i + 1].IsOneOf({K("ROLLUP"), K("QUERY")})) break;
+        if (!frame.query) ++queries_;
+        frame.query = frame.in_with = frame.expect_cte = true;
+        return true;
+      }
+      break;
+    case K("RECURSIVE"):
+      return frame.expect_cte;
+    case K("UNION"):
+    case K("EXCEPT"):
+    case K("INTERSECT"):
+      if (!frame.call) Enter(Clause::kOther);
+      return true;
+    case K("FROM"):
+      if (!frame.query || before.Is(K("DISTINCT"))) break;
+      if (outer) facts.has_from = true;
+      Enter(Clause::kFrom);
+      return true;
+    case K("JOIN"):
+    case K("STRAIGHT_JOIN"):
+      if (frame.clause == Clause::kSelectList) break;
+      if (before.Is(K("FOR"))) return true;  // An index hint.
+      Enter(Clause::kFrom);
+      return true;
+    case K("ON"):
+      if (frame.clause != Clause::kFrom) break;
+      Enter(Clause::kOn);
+      return true;
+    case K("WHERE"):
+      if (outer) has_where_ = facts.has_where = true;
+      Enter(Clause::kWhere);
+      return true;
+    case K("GROUP"):
+      if (!tokens_[i + 1].Is(K("BY"))) break;
+      if (outer) facts.aggregates = true;
+      Enter(Clause::kGroupBy);
+      return true;
+    case K("HAVING"):
+      Enter(Clause::kHaving);
+      return true;
+    case K("ORDER"):
+      if (frame.call || !tokens_[i + 1].Is(K("BY"))) break;
+      if (before.Is(K("FOR"))) break;  // An index hint.
+      if (outer) facts.has_order_by = has_order_by_ = true;
+      Enter(Clause::kOrderBy);
+      return true;
+    case K("LIMIT"):
+      Limit(i);
+      return true;
+    case K("FETCH"):
+      if (outer) facts.has_limit = has_limit_ = true;
+      return true;
+    case K("SET"):
+      if (!writes_ || before.Is(K("CHARACTER"))) break;
+      Enter(Clause::kSet);
+      return true;
+    case K("VALUES"):
+      if (frame.call || (frame.query && frame.clause != Clause::kOther)) break;
+      Enter(Clause::kValues);
+      return true;
+    default:
+      break;
+  }
+  return false;
+}
+
+void QueryScan::Limit(ptrdiff_t i) {
+  constexpr int64_t kFar = 1000;
+  QueryFacts& facts = draft_.reading.facts.query;
+  const bool outer = Outermost() || queries_ == 0;
+  const auto far = [&](ptrdiff_t at) {
+    int64_t value = 0;
+    const bool number =
+        tokens_[at].kind == TokenKind::kNumber && absl::SimpleAtoi(tokens_[at].text, &value);
+    return !number || value > kFar;
+  };
+  if (outer) facts.has_limit = has_limit_ = true;
+  if (tokens_[i + 2].IsSymbol(',') || tokens_[i + 2].Is(K("OFFSET"))) {
+    if (outer) facts.has_offset = true;
+    if (far(tokens_[i + 2].IsSymbol(',') ? i + 1 : i + 3)) facts.unbounded_offset = true;
+  }
+  Enter(Clause::kLimit);
+}
+
+void QueryScan::LockRows(ptrdiff_t i) {
+  draft_.Object(absl::StrCat(absl::AsciiStrToUpper(tokens_[i].text),
+                             tokens_[i].Is(K("LOCK")) ? " IN SHARE MODE" : " UPDATE or SHARE",
+                             " locks rows"));
+  draft_.reading.verdict.effects.locks_rows = true;
+  for (ObjectUse& use : draft_.reading.verdict.uses) {
+    use.access = std::max(use.access, Access::kLock);
+  }
+}
+
+// Words of statements and clauses that do more than read.
+void QueryScan::EffectWord(ptrdiff_t i) {
+  const Tok& token = tokens_[i];
+  const Frame& frame = frames_.back();
+  const Tok& before = tokens_[i - 1];
+  switch (token.word) {
+    case K("FOR"): {
+      const bool of_sequence = before.Is(K("VALUE"));
+      if (of_sequence && tokens_[i - 2].Is(K("PREVIOUS"))) return;
+      if (of_sequence) {
+        draft_.Object("NEXT VALUE FOR advances a sequence");
+        draft_.Raise(Kind::kDataFix);
+        draft_.Use(std::string(tokens_[i + 1].text), Access::kWrite, false);
+        return;
+      }
+      if (frame.substring || tokens_[i + 1].IsOneOf({K("JOIN"), K("ORDER"), K("GROUP"),
+                                                     K("SYSTEM_TIME"), K("CHANNEL")})) {
+        return;
+      }
+      if (tokens_[i + 1].IsOneOf({K("UPDATE"), K("SHARE")})) return LockRows(i);
+      draft_.Doubt("contains FOR in a place that is not known");
+      return;
+    }
+    case K("UPDATE"):
+      if (before.Is(K("FOR"))) return;
+      if (before.Is(K("KEY")) && tokens_[i - 2].Is(K("DUPLICATE"))) {
+        upserts_ = true;
+        Enter(Clause::kSet);
+        return;
+      }
+      break;
+    case K("LOCK"):
+      if (tokens_[i + 1].Is(K("IN"))) return LockRows(i);
+      break;
+    case K("INSERT"):
+      if (tokens_[i + 1].IsSymbol('(')) return;
+      break;
+    case K("INTO"):
+      draft_.Object("SELECT INTO writes a file or sets variables");
+      draft_.Raise(Kind::kDataFix);
+      return;
+    case K("CALL"):
+    case K("DELETE"):
+    case K("LOAD"):
+    case K("NEXTVAL"):
+    case K("OUTFILE"):
+    case K("PROCEDURE"):
+      break;
+    default:
+      return;
+  }
+  draft_.Doubt(absl::StrCat("contains ", absl::AsciiStrToUpper(token.text)));
+  if (!token.Is(K("LOCK"))) draft_.Raise(Kind::kDataFix);
+}
+
+void QueryScan::ConditionWord(ptrdiff_t i) {
+  const Frame& frame = frames_.back();
+  if (!frame.condition) return;
+  QueryFacts& facts = draft_.reading.facts.query;
+  switch (tokens_[i].word) {
+    case K("LIKE"): {
+      const bool negated = tokens_[i - 1].Is(K("NOT"));
+      const ptrdiff_t left = negated ? i - 2 : i - 1;
+      if (IsColumn(left)) Filter(left);
+      ptrdiff_t right = i + 1;
+      if (tokens_[right].Is(K("BINARY"))) ++right;
+      if (tokens_[right].Is(K("CONCAT")) && tokens_[right + 1].IsSymbol('(')) right += 2;
+      const absl::string_view pattern = Inside(tokens_[right]);
+      if (!pattern.empty() && (pattern[0] == '%' || pattern[0] == '_')) {
+        facts.leading_wildcard = true;
+      }
+      break;
+    }
+    case K("IN"):
+    case K("BETWEEN"):
+    case K("IS"):
+    case K("REGEXP"):
+    case K("RLIKE"): {
+      const ptrdiff_t left = tokens_[i - 1].Is(K("NOT")) ? i - 2 : i - 1;
+      if (IsColumn(left)) Filter(left);
+      break;
+    }
+    case K("TRUE"):
+      AloneInOr(i);
+      break;
+    default:
+      break;
+  }
+}
+
+}  // namespace dbfleet::sql::mysql

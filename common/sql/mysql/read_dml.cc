@@ -1,0 +1,202 @@
+// What changes rows.
+#include "absl/strings/str_cat.h"
+
+#include "common/sql/mysql/heads.h"
+#include "common/sql/mysql/query_scan.h"
+
+namespace dbfleet::sql::mysql {
+namespace {
+
+// The names of a WITH list in front of the verb, and what its queries do.
+void ScanWith(Parser* p, QueryScan* scan, ptrdiff_t verb) {
+  ptrdiff_t with = 0;
+  while (with < verb && !p->draft->tokens[with].Is(K("WITH"))) ++with;
+  if (with < verb) scan->Run(with, verb, Clause::kOther);
+}
+
+void RowChange(Draft* draft) {
+  Effects& effects = draft->reading.verdict.effects;
+  effects.locks_rows = true;
+  effects.undo = Undo::kRollback;
+}
+
+void Conclude(Draft* draft, const QueryScan& scan) {
+  Facts& facts = draft->reading.facts;
+  facts.has_limit = scan.has_limit();
+  facts.has_order_by = scan.has_order_by();
+  facts.query.unguarded_write = !scan.has_where();
+  if (scan.calls_other()) draft->reading.verdict.effects.undo = Undo::kBackup;
+}
+
+void AddObjects(Draft* draft, const std::vector<Named>& names, Access access) {
+  for (const Named& named : names) {
+    draft->Use(named.written, access);
+    draft->reading.facts.objects.push_back(named.name);
+  }
+}
+
+// The first table of what stands at `at`, for the facts; the scan takes the uses.
+void PeekTarget(const Parser& p) {
+  Parser peek(p.draft, p.at);
+  while (peek.AcceptSymbol('(')) {
+  }
+  const Named target = peek.ObjectName();
+  if (!target.written.empty()) p.draft->reading.facts.objects.push_back(target.name);
+}
+
+// (a, b) of INSERT INTO t (a, b) VALUES ...; not the parentheses of a query.
+bool ReadInsertColumns(Parser* p) {
+  if (!p->Now().IsSymbol('(') ||
+      p->Now(1).IsOneOf({K("SELECT"), K("WITH"), K("VALUES"), K("TABLE")}) ||
+      p->Now(1).IsSymbol('(')) {
+    return false;
+  }
+  ++p->at;
+  while (!p->AtEnd() && !p->AcceptSymbol(')')) {
+    if (p->ObjectName().written.empty()) {
+      p->NotUnderstood();
+      return false;
+    }
+    if (p->AcceptSymbol('.')) p->PlainName();
+    if (!p->Now().IsSymbol(')') && !p->AcceptSymbol(',')) {
+      p->NotUnderstood();
+      return false;
+    }
+  }
+  return true;
+}
+
+void ReadRowsOfInsert(Parser* p, QueryScan* scan) {
+  Draft* draft = p->draft;
+  InsertFacts& insert = draft->reading.facts.insert;
+  const ptrdiff_t end = draft->tokens.size();
+  if (p->Is(K("VALUES")) || p->Is(K("VALUE"))) {
+    ++p->at;
+    scan->Run(p->at, end, Clause::kValues, Access::kRead, true);
+    insert.rows = scan->outer_rows();
+  } else if (p->Is(K("SET"))) {
+    insert.names_columns = true;
+    insert.rows = 1;
+    scan->Run(p->at, end, Clause::kOther, Access::kRead, true);
+  } else if (p->Is(K("TABLE"))) {
+    insert.from_query = true;
+    ++p->at;
+    scan->Run(p->at, end, Clause::kFrom, Access::kRead, true);
+  } else if (p->Now().IsSymbol('(') || p->Now().IsOneOf({K("SELECT"), K("WITH")})) {
+    insert.from_query = true;
+    scan->Run(p->at, end, Clause::kOther, Access::kRead, true);
+  } else {
+    p->NotUnderstood();
+  }
+  insert.on_conflict = scan->upserts();
+}
+
+// DELETE t1, t2.* FROM ...: the names in front of FROM are written, the others read.
+void ReadDeleteTargets(Parser* p) {
+  Facts& facts = p->draft->reading.facts;
+  do {
+    const Named named = p->ObjectName();
+    if (named.written.empty()) return p->NotUnderstood();
+    facts.objects.push_back(named.name);
+    if (p->AcceptSymbol('.')) p->AcceptSymbol('*');
+  } while (p->AcceptSymbol(','));
+}
+
+}  // namespace
+
+void ReadInsert(Parser* p) {
+  Draft* draft = p->draft;
+  const ptrdiff_t verb = p->at;
+  const bool replace = p->Is(K("REPLACE"));
+  ++p->at;
+  ApplyRow(draft, {replace ? K("REPLACE") : K("INSERT")});
+  Facts& facts = draft->reading.facts;
+  facts.verb = Verb::kInsert;
+  facts.insert.replaces = replace;
+  RowChange(draft);
+  QueryScan scan(draft);
+  ScanWith(p, &scan, verb);
+  while (p->AcceptAny({K("LOW_PRIORITY"), K("DELAYED"), K("HIGH_PRIORITY"), K("IGNORE")})) {
+  }
+  p->Accept(K("INTO"));
+  const Named table = p->ObjectName();
+  if (table.written.empty()) return p->NotUnderstood();
+  AddObjects(draft, {table}, Access::kWrite);
+  if (p->Accept(K("PARTITION"))) p->SkipParens();
+  facts.insert.names_columns = ReadInsertColumns(p);
+  if (p->AtEnd()) return p->NotUnderstood();
+  ReadRowsOfInsert(p, &scan);
+  if (scan.calls_other()) draft->reading.verdict.effects.undo = Undo::kBackup;
+  draft->reading.verdict.adds_only = !replace && !scan.upserts();
+}
+
+void ReadUpdate(Parser* p) {
+  Draft* draft = p->draft;
+  const ptrdiff_t verb = p->at - 1;
+  ApplyRow(draft, {K("UPDATE")});
+  draft->reading.facts.verb = Verb::kUpdate;
+  RowChange(draft);
+  QueryScan scan(draft);
+  ScanWith(p, &scan, verb);
+  while (p->AcceptAny({K("LOW_PRIORITY"), K("IGNORE")})) {
+  }
+  PeekTarget(*p);
+  scan.Run(p->at, draft->tokens.size(), Clause::kFrom, Access::kWrite, true);
+  Conclude(draft, scan);
+}
+
+void ReadDelete(Parser* p) {
+  Draft* draft = p->draft;
+  const ptrdiff_t verb = p->at - 1;
+  const bool history = p->Accept(K("HISTORY"));
+  if (history) {
+    ApplyRow(draft, {K("DELETE"), K("HISTORY")});
+  } else {
+    ApplyRow(draft, {K("DELETE")});
+  }
+  Facts& facts = draft->reading.facts;
+  facts.verb = Verb::kDelete;
+  RowChange(draft);
+  QueryScan scan(draft);
+  ScanWith(p, &scan, verb);
+  while (p->AcceptAny({K("LOW_PRIORITY"), K("QUICK"), K("IGNORE")})) {
+  }
+  if (p->Is(K("FROM"))) {
+    ++p->at;
+    PeekTarget(*p);
+  } else {
+    ReadDeleteTargets(p);
+    if (!p->Accept(K("FROM"))) return p->NotUnderstood();
+  }
+  scan.Run(p->at, draft->tokens.size(), Clause::kFrom, Access::kWrite, true);
+  Conclude(draft, scan);
+  if (history) {
+    facts.query.unguarded_write = !draft->tokens.HasWord(K("BEFORE"));
+    draft->reading.verdict.effects.undo = Undo::kBackup;
+  }
+}
+
+void ReadLoad(Parser* p) {
+  Draft* draft = p->draft;
+  if (p->Is(K("INDEX"))) {
+    --p->at;
+    return ReadAdministration(p);
+  }
+  if (!p->Now().IsOneOf({K("DATA"), K("XML")})) {
+    ApplyRow(draft, {K("LOAD"), K("DATA")});
+    return p->NotUnderstood();
+  }
+  ApplyRow(draft, {K("LOAD"), p->Now().word});
+  Facts& facts = draft->reading.facts;
+  facts.verb = Verb::kCopy;
+  RowChange(draft);
+  while (!p->AtEnd() && !(p->Is(K("INTO")) && p->Now(1).Is(K("TABLE")))) ++p->at;
+  facts.insert.replaces = p->Now(-1).Is(K("REPLACE"));
+  if (!p->AcceptAll({K("INTO"), K("TABLE")})) return p->NotUnderstood();
+  AddObjects(draft, {p->ObjectName()}, Access::kWrite);
+  facts.insert.names_columns =
+      draft->tokens[draft->tokens.size() - 1].IsSymbol(')') || draft->tokens.HasWord(K("SET"));
+  draft->Object("it reads a file of the server or of the client");
+}
+
+}  // namespace dbfleet::sql::mysql

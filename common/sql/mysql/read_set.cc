@@ -1,0 +1,116 @@
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+
+#include "common/sql/mysql/heads.h"
+#include "common/sql/mysql/query_scan.h"
+
+namespace dbfleet::sql::mysql {
+namespace {
+
+// Whether some variable of the list turns transactions; by their text, for @@session.autocommit is
+// no word.
+bool NamesTransactions(const Toks& tokens) {
+  static constexpr absl::string_view kVariables[] = {
+      "autocommit",   "completion_type", "transaction_isolation", "transaction_read_only",
+      "tx_isolation", "tx_read_only"};
+  for (ptrdiff_t i = 0; i < tokens.size(); ++i) {
+    if (!tokens[i].IsName()) continue;
+    const std::string name = Unquoted(tokens[i]);
+    for (absl::string_view variable : kVariables) {
+      if (absl::EqualsIgnoreCase(name, variable)) return true;
+    }
+  }
+  return false;
+}
+
+void TransactionSetting(Draft* draft) {
+  draft->reading.verdict.transaction_control = true;
+  draft->reading.verdict.transactional = false;
+}
+
+// The name of the first variable that is set.
+std::string SettingName(Parser p) {
+  while (p.AcceptAny({K("GLOBAL"), K("SESSION"), K("LOCAL"), K("PERSIST"), K("PERSIST_ONLY")})) {
+  }
+  std::string name;
+  while (p.AcceptSymbol('@')) name += '@';
+  for (;;) {
+    name += absl::AsciiStrToLower(Unquoted(p.Now()));
+    ++p.at;
+    if (!p.Now().IsSymbol('.')) break;
+    ++p.at;
+    name += '.';
+  }
+  for (absl::string_view scope : {"@@session.", "@@local.", "@@global.", "@@persist.", "@@"}) {
+    if (!absl::StartsWith(name, scope)) continue;
+    return name.substr(scope.size());
+  }
+  return name;
+}
+
+// SET STATEMENT a = 1, b = 2 FOR statement: settings for one statement.
+void ReadSetStatement(Parser* p) {
+  Draft* draft = p->draft;
+  ApplyRow(draft, {K("SET"), K("STATEMENT")});
+  int depth = 0;
+  const ptrdiff_t begin = p->at;
+  for (; !p->AtEnd() && !(depth == 0 && p->Is(K("FOR"))); ++p->at) {
+    if (p->Now().IsSymbol('(')) ++depth;
+    if (p->Now().IsSymbol(')')) --depth;
+  }
+  QueryScan scan(draft);
+  scan.Run(begin, p->at, Clause::kSet, Access::kRead, true);
+  if (!p->Accept(K("FOR")) || p->AtEnd() || (p->Is(K("SET")) && p->Now(1).Is(K("STATEMENT")))) {
+    // One level only: the inner statement of a second one is not looked for.
+    draft->reading.verdict.kind = Kind::kSchemaMigration;
+    draft->reading.verdict.transactional = false;
+    return p->NotUnderstood();
+  }
+  const bool doubtful_kind = scan.calls_other();
+  ReadStatement(p);
+  if (doubtful_kind) draft->Raise(Kind::kDataFix);
+}
+
+}  // namespace
+
+void ReadSet(Parser* p) {
+  Draft* draft = p->draft;
+  if (p->Accept(K("STATEMENT"))) return ReadSetStatement(p);
+  Facts& facts = draft->reading.facts;
+  facts.verb = Verb::kSet;
+  const ptrdiff_t scope = p->Now().IsOneOf({K("SESSION"), K("LOCAL"), K("GLOBAL")}) ? 1 : 0;
+  if (p->Now(scope).Is(K("TRANSACTION"))) {
+    ApplyRow(draft, {K("SET"), K("TRANSACTION")});
+    facts.setting = "transaction";
+    return;
+  }
+  const bool value = p->Now(1).IsSymbol('=') || p->Now(1).IsSymbol(':');
+  if (p->Is(K("PASSWORD"))) {
+    ApplyRow(draft, {K("SET"), K("PASSWORD")});
+    facts.setting = "password";
+    return;
+  }
+  if (!value && p->Is(K("ROLE"))) {
+    ApplyRow(draft, {K("SET"), K("ROLE")});
+    facts.setting = "role";
+    return;
+  }
+  if (p->Is(K("DEFAULT")) && p->Now(1).Is(K("ROLE"))) {
+    ApplyRow(draft, {K("SET"), K("DEFAULT"), K("ROLE")});
+    facts.setting = "role";
+    return;
+  }
+  if (p->Is(K("RESOURCE")) && p->Now(1).Is(K("GROUP"))) {
+    ApplyRow(draft, {K("SET"), K("RESOURCE"), K("GROUP")});
+    return;
+  }
+  ApplyRow(draft, {K("SET")});
+  draft->reading.verdict.effects.undo = Undo::kInverse;
+  if (NamesTransactions(draft->tokens)) TransactionSetting(draft);
+  facts.setting = p->Is(K("CHARACTER")) ? "character set" : SettingName(*p);
+  if (p->AtEnd()) return p->NotUnderstood();
+  QueryScan scan(draft);
+  scan.Run(p->at, draft->tokens.size(), Clause::kSet, Access::kRead, true);
+}
+
+}  // namespace dbfleet::sql::mysql

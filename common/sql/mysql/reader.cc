@@ -1,0 +1,132 @@
+#include "common/sql/mysql/reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/text.h"
+#include "common/sql/mysql/credentials.h"
+#include "common/sql/mysql/heads.h"
+
+namespace dbfleet::sql {
+namespace {
+
+using mysql::Draft;
+using mysql::Lexed;
+using mysql::Parser;
+using mysql::Tok;
+using mysql::Toks;
+
+Reading NotUnderstood(std::string reason) {
+  Reading reading;
+  reading.verdict.kind = Kind::kControl;
+  reading.verdict.transactional = false;
+  reading.verdict.reasons.push_back(std::move(reason));
+  return reading;
+}
+
+Reading ReadOne(const Target& target, Toks tokens, absl::string_view text) {
+  Draft draft(target, tokens, text);
+  Parser parser(&draft);
+  mysql::ReadStatement(&parser);
+  std::string credentials = mysql::CredentialObjection(tokens, target.database);
+  draft.reading.verdict.credentials = !credentials.empty();
+  if (!credentials.empty()) draft.Object(std::move(credentials));
+  return draft.Finish();
+}
+
+void AddReason(std::string reason, Verdict* verdict) {
+  std::vector<std::string>& reasons = verdict->reasons;
+  verdict->safety = Safety::kDestructive;
+  if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end()) {
+    reasons.insert(reasons.begin(), std::move(reason));
+  }
+}
+
+// What is said of two readings, or of two statements, of which both may be executed.
+void Merge(const Verdict& other, Verdict* verdict) {
+  verdict->kind = Heavier(verdict->kind, other.kind);
+  verdict->transactional = verdict->transactional && other.transactional;
+  verdict->transaction_control = verdict->transaction_control || other.transaction_control;
+  verdict->credentials = verdict->credentials || other.credentials;
+  verdict->understood = false;
+  verdict->adds_only = false;
+  verdict->effects.blocks = std::max(verdict->effects.blocks, other.effects.blocks);
+  verdict->effects.locks_rows = verdict->effects.locks_rows || other.effects.locks_rows;
+  verdict->effects.rewrites_table = verdict->effects.rewrites_table || other.effects.rewrites_table;
+  verdict->effects.scans_table = verdict->effects.scans_table || other.effects.scans_table;
+  verdict->effects.undo = std::max(verdict->effects.undo, other.effects.undo);
+  constexpr size_t kMostUses = 256;
+  for (const ObjectUse& use : other.uses) {
+    if (verdict->uses.size() < kMostUses) verdict->uses.push_back(use);
+  }
+  for (const std::string& table : other.tables) {
+    const auto& tables = verdict->tables;
+    if (tables.size() < kMostUses &&
+        std::find(tables.begin(), tables.end(), table) == tables.end()) {
+      verdict->tables.push_back(table);
+    }
+  }
+}
+
+Reading ReadLexed(const Target& target, const Lexed& lexed, absl::string_view text) {
+  const absl::Span<const Tok> all(lexed.tokens);
+  Reading reading;
+  int statements = 0;
+  size_t begin = 0;
+  for (size_t i = 0; i < lexed.ends.size(); ++i) {
+    if (lexed.ends[i] <= begin) continue;
+    size_t end = lexed.ends[i];
+    if (mysql::DefinesRoutine(Toks(all.subspan(begin, end - begin)))) {
+      // What stands in a routine's body is defined, not executed.
+      end = mysql::EndOfRoutine(all, lexed.ends, begin, end);
+      while (i + 1 < lexed.ends.size() && lexed.ends[i] < end) ++i;
+    }
+    Reading one = ReadOne(target, Toks(all.subspan(begin, end - begin)), text);
+    if (statements == 0) {
+      reading = std::move(one);
+    } else {
+      Merge(one.verdict, &reading.verdict);
+    }
+    ++statements;
+    begin = end;
+  }
+  if (statements == 0) return NotUnderstood("there is no statement in it");
+  if (statements > 1) {
+    reading.facts.complete = false;
+    AddReason("it is more than one statement", &reading.verdict);
+  }
+  return reading;
+}
+
+}  // namespace
+
+Reading ReadMySql(const Target& target, absl::string_view text) {
+  if (!IsValidUtf8(text)) return NotUnderstood("it is not valid UTF-8");
+  const Lexed lexed = mysql::Lex(target, text);
+  if (!lexed.status.ok()) {
+    return NotUnderstood(absl::StrCat("it cannot be read: ", lexed.status.message()));
+  }
+  Reading reading = ReadLexed(target, lexed, text);
+  if (lexed.doubtful_comment) {
+    const Lexed rest = mysql::WithoutCommented(lexed);
+    if (!rest.tokens.empty()) Merge(ReadLexed(target, rest, text).verdict, &reading.verdict);
+    reading.verdict.understood = reading.facts.complete = reading.verdict.adds_only = false;
+    AddReason(
+        "an executable comment (/*! */): what it does depends on the server's "
+        "version; write the statement itself",
+        &reading.verdict);
+  }
+  if (lexed.doubtful_quotes) {
+    reading.verdict.understood = reading.facts.complete = reading.verdict.adds_only = false;
+    AddReason(
+        "where its strings end depends on the server's settings for "
+        "backslashes; double the quote instead of escaping it",
+        &reading.verdict);
+  }
+  if (lexed.setting_hint) AddReason("a hint that changes settings", &reading.verdict);
+  return reading;
+}
+
+}  // namespace dbfleet::sql
