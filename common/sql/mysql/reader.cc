@@ -8,6 +8,7 @@
 #include "common/base/text.h"
 #include "common/sql/mysql/credentials.h"
 #include "common/sql/mysql/heads.h"
+#include "common/sql/mysql/injection.h"
 
 namespace dbfleet::sql {
 namespace {
@@ -93,6 +94,8 @@ Reading ReadLexed(const Target& target, const Lexed& lexed, absl::string_view te
     begin = end;
   }
   if (statements == 0) return NotUnderstood("there is no statement in it");
+  mysql::FindInjection(lexed, text, &reading.facts.injection);
+  reading.facts.injection.stacked = statements > 1;  // A routine's body is one statement.
   if (statements > 1) {
     reading.facts.complete = false;
     AddReason("it is more than one statement", &reading.verdict);

@@ -77,7 +77,8 @@ size_t LongestOpening(absl::string_view text) {
   if (absl::ascii_toupper(At(text, length)) == 'M') ++length;
   if (At(text, length) != '!') return 0;
   ++length;
-  return length + CountDigits(text, length);
+  const size_t digits = CountDigits(text, length);
+  return length + (digits < kFewestDigits ? 0 : digits);
 }
 
 }  // namespace dbfleet::sql

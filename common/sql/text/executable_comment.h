@@ -29,7 +29,7 @@ struct ExecutableComment {
 //    50700 to 99999, which are MySQL's, but in "/*M!", which MySQL takes for a plain comment.
 ExecutableComment ReadOpening(const Target& target, absl::string_view text);
 
-// Without a server in mind: the mark and up to six digits, "/*m!" too; 0 if it is a plain comment.
+// Without a server in mind: the mark and its version, "/*m!" too; 0 if it is a plain comment.
 size_t LongestOpening(absl::string_view text);
 
 }  // namespace dbfleet::sql

@@ -1,0 +1,72 @@
+#include "common/sql/mysql/injection.h"
+
+#include <algorithm>
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+
+namespace dbfleet::sql::mysql {
+namespace {
+
+constexpr size_t kMaxShown = 80;
+
+void Show(absl::string_view text, InjectionFacts* facts) {
+  if (facts->text.empty()) facts->text = std::string(text.substr(0, kMaxShown));
+}
+
+// UNI/**/ON, SELECT/**/password: a comment alone stands between two words.
+void FindSplitWords(const Lexed& lexed, absl::string_view text, InjectionFacts* facts) {
+  if (!absl::StrContains(text, "/*")) return;
+  for (size_t i = 1; i < lexed.tokens.size(); ++i) {
+    const Tok& a = lexed.tokens[i - 1];
+    const Tok& b = lexed.tokens[i];
+    if (a.kind != TokenKind::kWord || b.kind != TokenKind::kWord) continue;
+    const size_t end = a.offset + a.text.size();
+    const absl::string_view gap = text.substr(end, b.offset - end);
+    if (absl::StartsWith(gap, "/*") && absl::EndsWith(gap, "*/")) {
+      facts->hidden_by_comment = true;
+      return Show(text.substr(a.offset, b.offset + b.text.size() - a.offset), facts);
+    }
+  }
+}
+
+// A comment to the end of the line, as the last of all, that is empty or holds a quote: what stood
+// behind the place where a value was put in.
+void FindCutOff(const Lexed& lexed, absl::string_view text, InjectionFacts* facts) {
+  if (lexed.tokens.empty()) return;
+  const Tok& last = lexed.tokens.back();
+  const absl::string_view whole = text.substr(last.offset + last.text.size());
+  const absl::string_view rest = absl::StripAsciiWhitespace(whole);
+  const bool comment = absl::StartsWith(rest, "--") || absl::StartsWith(rest, "#");
+  if (!comment || absl::StrContains(rest, "\n")) return;
+  const absl::string_view said =
+      absl::StripAsciiWhitespace(rest.substr(absl::StartsWith(rest, "#") ? 1 : 2));
+  if (said.empty() || said == "+" || said == "-" ||
+      said.find_first_of("'\"") != absl::string_view::npos) {
+    facts->hidden_by_comment = true;
+    Show(text.substr(last.offset), facts);
+  }
+}
+
+}  // namespace
+
+void FindInjection(const Lexed& lexed, absl::string_view text, InjectionFacts* facts) {
+  size_t begin = 0;
+  size_t statements = 0;
+  for (size_t end : lexed.ends) {
+    if (end > begin && ++statements == 2) {
+      facts->stacked = true;
+      Show(text.substr(lexed.tokens[begin].offset), facts);
+    }
+    begin = std::max(begin, end);
+  }
+  if (!lexed.commented.empty()) {
+    facts->hidden_by_comment = true;
+    Show(text.substr(lexed.tokens[lexed.commented[0].first].offset), facts);
+  }
+  FindSplitWords(lexed, text, facts);
+  FindCutOff(lexed, text, facts);
+}
+
+}  // namespace dbfleet::sql::mysql
