@@ -90,7 +90,7 @@ void ReadDefault(Parser* p, ColumnFacts* column) {
   } else if (p->AcceptAll({K("NEXT"), K("VALUE"), K("FOR")})) {
     p->ObjectName();
   } else {
-    if (p->Now().IsSymbol('-') || p->Now().IsSymbol('+')) ++p->at;
+    while (p->Now().IsSymbol('-') || p->Now().IsSymbol('+') || p->Now().IsSymbol('@')) ++p->at;
     if (p->Now().kind == TokenKind::kWord && p->Now(1).IsText()) ++p->at;  // b'1', _utf8'x'
     if (p->AtEnd()) return p->NotUnderstood();
     ++p->at;
@@ -170,6 +170,11 @@ bool ReadColumnOption(Parser* p) {
                     K("SECONDARY_ENGINE_ATTRIBUTE"), K("SRID"), K("REF_SYSTEM_ID")})) {
     p->AcceptSymbol('=');
     ++p->at;
+    return true;
+  }
+  // Engines have attributes of their own, so that all of this form are taken.
+  if (p->Now().IsName() && p->Now(1).IsSymbol('=')) {
+    p->at += 3;
     return true;
   }
   return false;

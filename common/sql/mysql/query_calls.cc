@@ -108,6 +108,12 @@ bool EndsOperand(const Tok& token) {
 // Behind an operator, a comma or another opening parenthesis it only groups.
 bool QueryScan::GroupsOnly(ptrdiff_t i) const {
   const Tok& before = tokens_[i - 1];
+  if (i == from_) return true;
+  // (...) (SELECT ...): nothing is called by a name in parentheses.
+  if (before.IsSymbol(')') && tokens_[i + 1].IsOneOf({K("SELECT"), K("WITH"), K("VALUES")})) {
+    return true;
+  }
+  if (before.IsSymbol(')') && tokens_[i + 1].IsSymbol('(')) return true;
   return i == 0 || (before.kind == TokenKind::kSymbol && !before.IsSymbol(')') &&
                     !before.IsSymbol('.') && !before.IsSymbol('@'));
 }
@@ -127,7 +133,7 @@ bool QueryScan::KnownWordBeforeParen(ptrdiff_t i, const Frame& outer) const {
     case K("LATERAL"):
       return select && outer.expect_table;
     case K("AGAINST"):
-      return before.IsSymbol(')');
+    case K("ESCAPE"):
     case K("PARTITION"):
       return EndsOperand(before);
     case K("GROUP"):
@@ -200,8 +206,15 @@ void QueryScan::ObjectToCall(ptrdiff_t i) {
 }
 
 void QueryScan::CheckCharset(ptrdiff_t i) {
-  static constexpr absl::string_view kHarmless[] = {"_utf8",   "_utf8mb3", "_utf8mb4",
-                                                    "_binary", "_ascii",   "_latin1"};
+  // Whose every character is one byte, or whose later bytes are no quote and no backslash: not big5,
+  // cp932, gb18030, gbk, sjis.
+  static constexpr absl::string_view kHarmless[] = {
+      "_armscii8", "_ascii",  "_binary",  "_cp1250",  "_cp1251",   "_cp1256",  "_cp1257",
+      "_cp850",    "_cp852",  "_cp866",   "_dec8",    "_eucjpms",  "_euckr",   "_gb2312",
+      "_geostd8",  "_greek",  "_hebrew",  "_hp8",     "_keybcs2",  "_koi8r",   "_koi8u",
+      "_latin1",   "_latin2", "_latin5",  "_latin7",  "_macce",    "_macroman", "_swe7",
+      "_tis620",   "_ucs2",   "_ujis",    "_utf16",   "_utf16le",  "_utf32",   "_utf8",
+      "_utf8mb3",  "_utf8mb4"};
   const Tok& charset = tokens_[i - 1];
   if (charset.kind != TokenKind::kWord || charset.text[0] != '_') return;
   for (absl::string_view harmless : kHarmless) {

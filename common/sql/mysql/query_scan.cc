@@ -16,6 +16,7 @@ constexpr size_t kMaxDepth = 100;
 }  // namespace
 
 void QueryScan::Run(ptrdiff_t from, ptrdiff_t to, Clause clause, Access access, bool writes) {
+  from_ = from;
   end_ = std::min(to, tokens_.size());
   writes_ = writes;
   frames_.clear();

@@ -109,6 +109,7 @@ class QueryScan {
   std::vector<Frame> frames_;
   std::unordered_set<std::string> ctes_;
   std::unordered_set<std::string> listed_;
+  ptrdiff_t from_ = 0;
   ptrdiff_t end_ = 0;
   ptrdiff_t cte_columns_ = -1;  // The "(" of WITH name (a, b) AS ...
   int queries_ = 0;             // Open frames that are queries.

@@ -159,7 +159,7 @@ void QueryScan::EffectWord(ptrdiff_t i) {
         return;
       }
       if (frame.substring || tokens_[i + 1].IsOneOf({K("JOIN"), K("ORDER"), K("GROUP"),
-                                                     K("SYSTEM_TIME"), K("CHANNEL")})) {
+                                                     K("SYSTEM_TIME"), K("CHANNEL"), K("QUERY")})) {
         return;
       }
       if (tokens_[i + 1].IsOneOf({K("UPDATE"), K("SHARE")})) return LockRows(i);
