@@ -80,6 +80,14 @@ absl::StatusOr<std::vector<PlannedStatement>> ReadPart(const ModelInput& input,
     planned.file = path;
     planned.line = statement.line;
     planned.verdict = sql::Classify(input.dialect, statement.text);
+    if (statement.has_data() || statement.client_command) {
+      return Annotate(Error(absl::StatusCode::kInvalidArgument, "FORBIDDEN_STATEMENT",
+                            statement.client_command
+                                ? "commands of psql are not for migrations; remove it"
+                                : "rows behind COPY ... FROM STDIN are not sent by migrations; "
+                                  "write INSERT"),
+                      planned.Where());
+    }
     const absl::Status allowed = CheckAllowed(input.dialect, statement.text, planned.verdict);
     if (!allowed.ok()) return Annotate(allowed, planned.Where());
     planned.effect =

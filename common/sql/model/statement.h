@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,17 @@ struct Statement {
   int line = 1;      // Of its first character that is neither space nor comment; 1-based.
   int column = 1;    // In bytes, 1-based.
   HostContext host;  // ActiveRecord only.
+  // Where `text` stands in the script: [begin, end), in bytes. Between one's end (or data_end) and
+  // the next one's begin there are only delimiters, white space, comments and client commands.
+  size_t begin = 0;
+  size_t end = 0;
+  // PostgreSQL, COPY ... FROM STDIN: where the rows stand that follow it, with their end mark. They
+  // are no SQL, and whoever executes the text alone would send none of them.
+  size_t data_begin = 0;
+  size_t data_end = 0;
+  bool client_command = false;  // A command of psql: no server knows it.
+
+  bool has_data() const { return data_end > data_begin; }
 };
 
 }  // namespace dbfleet::sql

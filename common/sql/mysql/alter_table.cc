@@ -239,7 +239,7 @@ class AlterReader {
   // A list of partitions, or ALL.
   void Partitions(AlterationKind kind, bool to_end) {
     Alteration& alteration = Add(kind);
-    if (p_->Now().IsName()) alteration.name = Unquoted(p_->Now());
+    if (p_->Now().IsName() && p_->Now(-1).Is(K("PARTITION"))) alteration.name = Unquoted(p_->Now());
     if (to_end) {
       p_->at = p_->draft->tokens.size();
       return;

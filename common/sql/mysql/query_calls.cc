@@ -206,15 +206,14 @@ void QueryScan::ObjectToCall(ptrdiff_t i) {
 }
 
 void QueryScan::CheckCharset(ptrdiff_t i) {
-  // Whose every character is one byte, or whose later bytes are no quote and no backslash: not big5,
-  // cp932, gb18030, gbk, sjis.
+  // Whose every character is one byte, or whose later bytes are no quote and no backslash: not
+  // big5, cp932, gb18030, gbk, sjis.
   static constexpr absl::string_view kHarmless[] = {
-      "_armscii8", "_ascii",  "_binary",  "_cp1250",  "_cp1251",   "_cp1256",  "_cp1257",
-      "_cp850",    "_cp852",  "_cp866",   "_dec8",    "_eucjpms",  "_euckr",   "_gb2312",
-      "_geostd8",  "_greek",  "_hebrew",  "_hp8",     "_keybcs2",  "_koi8r",   "_koi8u",
-      "_latin1",   "_latin2", "_latin5",  "_latin7",  "_macce",    "_macroman", "_swe7",
-      "_tis620",   "_ucs2",   "_ujis",    "_utf16",   "_utf16le",  "_utf32",   "_utf8",
-      "_utf8mb3",  "_utf8mb4"};
+      "_armscii8", "_ascii", "_binary",   "_cp1250",  "_cp1251", "_cp1256", "_cp1257",  "_cp850",
+      "_cp852",    "_cp866", "_dec8",     "_eucjpms", "_euckr",  "_gb2312", "_geostd8", "_greek",
+      "_hebrew",   "_hp8",   "_keybcs2",  "_koi8r",   "_koi8u",  "_latin1", "_latin2",  "_latin5",
+      "_latin7",   "_macce", "_macroman", "_swe7",    "_tis620", "_ucs2",   "_ujis",    "_utf16",
+      "_utf16le",  "_utf32", "_utf8",     "_utf8mb3", "_utf8mb4"};
   const Tok& charset = tokens_[i - 1];
   if (charset.kind != TokenKind::kWord || charset.text[0] != '_') return;
   for (absl::string_view harmless : kHarmless) {

@@ -184,11 +184,13 @@ void QueryScan::EffectWord(ptrdiff_t i) {
       draft_.Object("SELECT INTO writes a file or sets variables");
       draft_.Raise(Kind::kDataFix);
       return;
+    case K("OUTFILE"):
+      if (before.Is(K("INTO"))) return;
+      break;
     case K("CALL"):
     case K("DELETE"):
     case K("LOAD"):
     case K("NEXTVAL"):
-    case K("OUTFILE"):
     case K("PROCEDURE"):
       break;
     default:

@@ -127,7 +127,9 @@ void ReadInsert(Parser* p) {
   if (p->AtEnd()) return p->NotUnderstood();
   ReadRowsOfInsert(p, &scan);
   if (scan.calls_other()) draft->reading.verdict.effects.undo = Undo::kBackup;
-  draft->reading.verdict.adds_only = !replace && !scan.upserts();
+  // Beyond that it is an INSERT, nothing may speak against it.
+  draft->reading.verdict.adds_only =
+      !replace && !scan.upserts() && draft->reading.verdict.reasons.size() == 1;
 }
 
 void ReadUpdate(Parser* p) {

@@ -40,6 +40,7 @@ Reading ReadOne(const Target& target, Toks tokens, absl::string_view text) {
 void AddReason(std::string reason, Verdict* verdict) {
   std::vector<std::string>& reasons = verdict->reasons;
   verdict->safety = Safety::kDestructive;
+  verdict->adds_only = false;
   if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end()) {
     reasons.insert(reasons.begin(), std::move(reason));
   }

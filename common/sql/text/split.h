@@ -10,10 +10,10 @@
 
 namespace dbfleet::sql {
 
-// Cuts a script of MySQL, MariaDB or PostgreSQL into statements. Knows quotes, dollar quotes
-// (PostgreSQL), comments and nested comments, DELIMITER (MySQL/MariaDB), BEGIN ... END bodies only
-// through DELIMITER. An unterminated quote, comment or dollar quote is INVALID_ARGUMENT (BAD_SQL)
-// with line and column, as are NUL bytes and psql's backslash commands.
+// Cuts a script of MySQL, MariaDB or PostgreSQL that is in memory into statements: see
+// statement_stream.h, by which longer ones are cut. BEGIN ... END bodies of MySQL are kept together
+// only by DELIMITER. What is not closed is INVALID_ARGUMENT (BAD_SQL) with line and column, as are
+// NUL bytes and those of psql's commands that run what is not in the script.
 absl::StatusOr<std::vector<Statement>> SplitSql(Dialect dialect, absl::string_view script);
 
 }  // namespace dbfleet::sql

@@ -200,10 +200,78 @@ TEST(SplitTest, NulBytesAreErrorsWhereverTheyStand) {
   ExpectBad(Dialect::kRedis, absl::string_view("GET a\nGET \0", 11), "line 2, column 5: a NUL");
 }
 
-TEST(SplitTest, ClientCommandsAreErrors) {
+TEST(SplitTest, ClientCommandsThatRunOrChangeOtherThingsAreErrors) {
   ExpectBad(Dialect::kPostgres, "SELECT 1;\n\\i other.sql", "line 2, column 1: a backslash");
-  ExpectBad(Dialect::kPostgres, "COPY t FROM stdin;\n1\t2\n\\.\n", "line 3, column 1: a backslash");
+  for (absl::string_view command : {"\\i x.sql", "\\ir x.sql", "\\! rm x", "\\copy t from 'x'",
+                                    "\\g", "\\gexec", "\\gset", "\\o x", "\\set x 1", "\\if true",
+                                    "\\watch", "\\lo_import x", "\\.", "\\", "\\\\", "\\;"}) {
+    ExpectBad(Dialect::kPostgres, std::string(command) + "\nSELECT 1;", "backslash");
+  }
+  ExpectBad(Dialect::kPostgres, "SELECT 1\n\\echo x\n;", "line 2, column 1: a backslash");
+  ExpectBad(Dialect::kPostgres, "\\echo x \\! rm y\n", "line 1, column 1: a backslash");
   ExpectBad(Dialect::kMySql, "SELECT 1\\G", "a backslash outside quotes");
+}
+
+TEST(SplitTest, ClientCommandsOfDumpsAreKnown) {
+  const absl::string_view script =
+      "\\restrict abc\n-- note\nSELECT 1;\n\\connect shop\nSELECT 2;\n\\unrestrict abc\n";
+  const auto statements = Split(Dialect::kPostgres, script);
+  ASSERT_TRUE(statements.ok()) << statements.status();
+  ASSERT_EQ(statements->size(), 3u);
+  EXPECT_EQ((*statements)[1].text, "\\connect shop");
+  EXPECT_TRUE((*statements)[1].client_command);
+  EXPECT_EQ((*statements)[1].line, 4);
+  EXPECT_EQ((*statements)[2].text, "SELECT 2");
+  EXPECT_FALSE((*statements)[2].client_command);
+  EXPECT_EQ(Classify(Dialect::kPostgres, "\\connect shop").safety, Safety::kDestructive);
+}
+
+TEST(SplitTest, RowsBehindCopyBelongToIt) {
+  const std::string script =
+      "COPY a (x) FROM stdin;\n1\tit's; \\N\n\\.\n\nCOPY b FROM STDIN WITH (FORMAT "
+      "csv);\n\\.\nSELECT "
+      "1; COPY c FROM stdin;\n";
+  const auto statements = Split(Dialect::kPostgres, script);
+  ASSERT_TRUE(statements.ok()) << statements.status();
+  ASSERT_EQ(statements->size(), 4u);
+  const Statement& first = (*statements)[0];
+  EXPECT_EQ(first.text, "COPY a (x) FROM stdin");
+  EXPECT_EQ(script.substr(first.data_begin, first.data_end - first.data_begin),
+            "1\tit's; \\N\n\\.\n");
+  const Statement& second = (*statements)[1];
+  EXPECT_EQ(second.line, 5);
+  EXPECT_EQ(script.substr(second.data_begin, second.data_end - second.data_begin), "\\.\n");
+  EXPECT_FALSE((*statements)[2].has_data());
+  EXPECT_EQ((*statements)[2].line, 7);
+  EXPECT_FALSE((*statements)[3].has_data());
+  ExpectBad(Dialect::kPostgres, "COPY t FROM stdin;\n1\t2\n", "are not ended");
+  ExpectBad(Dialect::kPostgres, "COPY t FROM stdin; SELECT 1;\n1\n\\.\n", "on the next line");
+  // These read no rows from the script.
+  EXPECT_EQ(Texts(Dialect::kPostgres, "COPY t FROM 'stdin'; SELECT 1;").size(), 2u);
+  EXPECT_EQ(Texts(Dialect::kPostgres, "COPY t TO STDOUT; SELECT 1;").size(), 2u);
+}
+
+TEST(SplitTest, CommentsThatNoServerExecutesMayHoldAnything) {
+  EXPECT_THAT(
+      Texts(Dialect::kMariaDb, "/*M!999999\\- enable the sandbox mode */ \n-- Dump\nSELECT 1;"),
+      ElementsAre("/*M!999999\\- enable the sandbox mode */ \n-- Dump\nSELECT 1"));
+}
+
+TEST(SplitTest, PiecesStandWhereTheySay) {
+  const std::string script =
+      "\xEF\xBB\xBF-- a\nSELECT 1 ;\n\nDELIMITER //\nCREATE PROCEDURE p() BEGIN SELECT 1; "
+      "END//\nDELIMITER "
+      ";\n  SELECT 2";
+  const auto statements = Split(Dialect::kMariaDb, script);
+  ASSERT_TRUE(statements.ok());
+  ASSERT_EQ(statements->size(), 3u);
+  size_t end = 0;
+  for (const Statement& statement : *statements) {
+    EXPECT_GE(statement.begin, end);
+    EXPECT_EQ(script.substr(statement.begin, statement.end - statement.begin), statement.text);
+    end = statement.end;
+  }
+  EXPECT_EQ(end, script.size());
 }
 
 TEST(SplitTest, RedisHasOneCommandPerLine) {

@@ -1,0 +1,328 @@
+#include "common/sql/text/statement_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/status.h"
+
+namespace dbfleet::sql {
+namespace {
+
+constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr size_t kMaxDelimiterBytes = 16;
+constexpr size_t kMaxLine = 64 << 10;  // Of a client command.
+
+// psql's commands that concern its own output only.
+constexpr absl::string_view kHarmless[] = {"a",      "C",          "echo",     "f", "H",
+                                           "pset",   "qecho",      "restrict", "t", "T",
+                                           "timing", "unrestrict", "warn",     "x"};
+// Those that change the connection, which whoever executes the script has to know.
+constexpr absl::string_view kConnection[] = {"c", "connect", "encoding"};
+
+template <size_t N>
+bool IsIn(const absl::string_view (&list)[N], absl::string_view word) {
+  return std::find(std::begin(list), std::end(list), word) != std::end(list);
+}
+
+LexOptions OptionsFor(Dialect dialect) {
+  LexOptions options = DefaultOptions(dialect);
+  options.client_commands = dialect == Dialect::kPostgres;
+  return options;
+}
+
+bool IsPlain(absl::string_view word) {
+  constexpr size_t kLongest = 20;
+  return !word.empty() && word.size() <= kLongest &&
+         std::all_of(word.begin(), word.end(), [](char c) {
+           return absl::ascii_isalpha(static_cast<unsigned char>(c)) || c == '!' || c == '?';
+         });
+}
+
+// The position behind `bytes`, whose first stands at `position`.
+Position Behind(Position position, absl::string_view bytes) {
+  const Position within = PositionAt(bytes, bytes.size());
+  if (within.line == 1) return {position.line, position.column + within.column - 1};
+  return {position.line + within.line - 1, within.column};
+}
+
+}  // namespace
+
+StatementStream::StatementStream(Dialect dialect, Source source, Limits limits)
+    : dialect_(dialect),
+      source_(std::move(source)),
+      limits_(limits),
+      lexer_(dialect, "", OptionsFor(dialect)),
+      cutter_(dialect) {
+  lexer_.Continue(buffer_, 0, origin_, true);
+}
+
+Position StatementStream::At(size_t offset) const {
+  const bool behind = offset >= marked_;
+  const size_t from = behind ? marked_ : 0;
+  return Behind(behind ? mark_ : origin_, absl::string_view(buffer_).substr(from, offset - from));
+}
+
+absl::Status StatementStream::Bad(size_t offset, absl::string_view what) const {
+  const Position position = At(offset);
+  return Error(absl::StatusCode::kInvalidArgument, "BAD_SQL",
+               absl::StrCat("line ", position.line, ", column ", position.column, ": ", what));
+}
+
+// Forgets the buffer up to there.
+void StatementStream::Drop(size_t upto) {
+  if (upto == 0) return;
+  origin_ = At(upto);
+  if (upto >= marked_) {
+    marked_ = 0;
+    mark_ = origin_;
+  } else {
+    marked_ -= upto;
+  }
+  buffer_.erase(0, upto);
+  base_ += upto;
+  begin_ -= std::min(begin_, upto);
+  content_ -= std::min(content_, upto);
+}
+
+absl::Status StatementStream::ReadChunk() {
+  const size_t size = buffer_.size();
+  size_t filled = size;
+  buffer_.resize(size + limits_.chunk_bytes);
+  while (!ended_ && filled < buffer_.size()) {
+    const size_t room = buffer_.size() - filled;
+    absl::StatusOr<size_t> got = source_(buffer_.data() + filled, room);
+    if (!got.ok()) {
+      buffer_.resize(filled);
+      return got.status();
+    }
+    filled += std::min(*got, room);
+    ended_ = *got == 0;
+  }
+  buffer_.resize(filled);
+  const size_t nul = buffer_.find('\0', size);
+  if (nul != std::string::npos) return Bad(nul, "a NUL byte; remove it");
+  if (base_ == 0 && size == 0 && absl::StartsWith(buffer_, kByteOrderMark)) {
+    buffer_.erase(0, kByteOrderMark.size());
+    base_ = kByteOrderMark.size();
+  }
+  return absl::OkStatus();
+}
+
+// More of the script behind what there is. What is cut short is looked at again only when there is
+// twice as much of it, so that a long string takes time in proportion to its length.
+absl::Status StatementStream::Refill() {
+  const size_t at = lexer_.offset();
+  const size_t keep = has_content_ ? begin_ : std::min(begin_, at);
+  size_t pos = at - keep;
+  Drop(keep);
+  if (buffer_.size() - begin_ > limits_.max_statement_bytes) {
+    return Bad(begin_, absl::StrCat("a statement is longer than ", limits_.max_statement_bytes,
+                                    " bytes; cut it into smaller ones, or close its quotes and "
+                                    "parentheses"));
+  }
+  const size_t before = buffer_.size();
+  wanted_ = pos + 2 * (before - pos);
+  do {
+    RETURN_IF_ERROR(ReadChunk());
+  } while (!ended_ && buffer_.size() < wanted_);
+  lexer_.Continue(buffer_, pos, origin_, !ended_);
+  return absl::OkStatus();
+}
+
+// Until the rest holds a whole line.
+absl::Status StatementStream::HaveLine() {
+  const size_t at = lexer_.offset();
+  while (!ended_ && !absl::StrContains(absl::string_view(buffer_).substr(at), "\n")) {
+    if (buffer_.size() - at > kMaxLine) return Bad(at, "a client's command is too long");
+    RETURN_IF_ERROR(ReadChunk());
+  }
+  lexer_.Continue(buffer_, at, origin_, !ended_);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<Statement>> StatementStream::Next() {
+  RETURN_IF_ERROR(failure_);
+  Statement statement;
+  absl::StatusOr<bool> more = Advance(&statement);
+  if (!more.ok()) {
+    failure_ = more.status();
+    return failure_;
+  }
+  if (!*more) return std::optional<Statement>();
+  return std::optional<Statement>(std::move(statement));
+}
+
+absl::StatusOr<bool> StatementStream::Advance(Statement* statement) {
+  Token token;
+  for (;;) {
+    if (lexer_.Next(&token)) {
+      bool complete = false;
+      RETURN_IF_ERROR(Take(token, statement, &complete));
+      if (complete) return true;
+      continue;
+    }
+    RETURN_IF_ERROR(lexer_.status());
+    if (lexer_.starved()) {
+      RETURN_IF_ERROR(Refill());
+      continue;
+    }
+    if (!has_content_) return false;
+    Finish(buffer_.size(), statement);
+    begin_ = buffer_.size();
+    return true;
+  }
+}
+
+absl::Status StatementStream::Take(const Token& token, Statement* statement, bool* complete) {
+  if (dialect_ != Dialect::kPostgres && !has_content_ && token.IsWord("DELIMITER")) {
+    return ChangeDelimiter(token);
+  }
+  if (dialect_ == Dialect::kPostgres && token.IsSymbol('\\')) {
+    return ClientCommand(token, statement, complete);
+  }
+  if (cutter_.Ends(token)) {
+    *complete = has_content_;
+    const bool copies = copy_words_ == 3;
+    copy_words_ = 0;
+    if (has_content_) Finish(token.offset, statement);
+    begin_ = lexer_.offset();
+    return copies && *complete ? SkipCopyData(statement) : absl::OkStatus();
+  }
+  if (token.kind == TokenKind::kHint) return absl::OkStatus();
+  FollowCopy(token);
+  if (!has_content_) {
+    has_content_ = true;
+    content_ = token.offset;
+  }
+  return absl::OkStatus();
+}
+
+void StatementStream::FollowCopy(const Token& token) {
+  if (dialect_ != Dialect::kPostgres) return;
+  if (!has_content_) {
+    copy_words_ = token.IsWord("COPY") ? 1 : 0;
+  } else if (copy_words_ == 1 && token.IsWord("FROM")) {
+    copy_words_ = 2;
+  } else if (copy_words_ == 2) {
+    copy_words_ = token.IsWord("STDIN") ? 3 : 1;
+  }
+}
+
+void StatementStream::Finish(size_t end, Statement* statement) {
+  const absl::string_view whole = absl::string_view(buffer_).substr(begin_, end - begin_);
+  const absl::string_view text = absl::StripAsciiWhitespace(whole);
+  const Position position = At(content_);
+  marked_ = content_;
+  mark_ = position;
+  statement->text = std::string(text);
+  statement->line = position.line;
+  statement->column = position.column;
+  statement->begin = base_ + static_cast<size_t>(text.data() - buffer_.data());
+  statement->end = statement->begin + text.size();
+  has_content_ = false;
+}
+
+absl::Status StatementStream::ChangeDelimiter(const Token& token) {
+  RETURN_IF_ERROR(HaveLine());
+  const absl::string_view delimiter = absl::StripAsciiWhitespace(lexer_.TakeLine());
+  const bool opens_other_things = absl::StartsWith(delimiter, "--") ||
+                                  absl::StartsWith(delimiter, "/*") ||
+                                  absl::StartsWith(delimiter, "#");
+  if (delimiter.empty() || delimiter.size() > kMaxDelimiterBytes || opens_other_things ||
+      delimiter.find_first_of("'\"`\\ \t") != absl::string_view::npos) {
+    return Bad(token.offset, absl::StrCat("DELIMITER needs 1 to ", kMaxDelimiterBytes,
+                                          " characters without quotes, backslashes and comments; "
+                                          "write for example DELIMITER //"));
+  }
+  lexer_.SetDelimiter(delimiter);
+  begin_ = lexer_.offset();
+  return absl::OkStatus();
+}
+
+absl::Status StatementStream::ClientCommand(const Token& token, Statement* statement,
+                                            bool* complete) {
+  RETURN_IF_ERROR(HaveLine());
+  const size_t at = token.offset;
+  const absl::string_view line =
+      absl::StripTrailingAsciiWhitespace(absl::string_view(buffer_).substr(at, LineEnd(at) - at));
+  absl::string_view word = line.substr(1);
+  word = word.substr(0, word.find_first_of(" \t\\;"));
+  if (has_content_ || line.find('\\', 1) != absl::string_view::npos) {
+    return Bad(
+        at,
+        "a backslash outside quotes: psql's commands are not SQL, and stand on lines of their "
+        "own; remove it, or end the statement in front of it");
+  }
+  const bool connection = IsIn(kConnection, word);
+  if (!connection && !IsIn(kHarmless, word)) {
+    return Bad(at, absl::StrCat("a backslash command of psql that runs or changes what is not in "
+                                "this script",
+                                IsPlain(word) ? absl::StrCat(" (\\", word, ")") : "",
+                                "; remove it, or put what it stands for into the script"));
+  }
+  if (connection) {
+    content_ = begin_ = at;
+    Finish(at + line.size(), statement);
+    statement->client_command = true;
+    *complete = true;
+  }
+  lexer_.TakeLine();
+  begin_ = lexer_.offset();
+  return absl::OkStatus();
+}
+
+size_t StatementStream::LineEnd(size_t from) const {
+  return std::min(buffer_.find('\n', from), buffer_.size());
+}
+
+// The rows of COPY ... FROM STDIN begin on the next line and end with "\." or the script. Only the
+// line at hand is kept.
+absl::Status StatementStream::SkipCopyData(Statement* statement) {
+  size_t at = lexer_.offset();
+  const auto line = [&]() -> absl::StatusOr<absl::string_view> {
+    while (!ended_ && buffer_.find('\n', at) == std::string::npos) {
+      Drop(at);
+      at = 0;
+      if (buffer_.size() > limits_.max_statement_bytes) {
+        return Bad(0, absl::StrCat("a row of COPY is longer than ", limits_.max_statement_bytes,
+                                   " bytes"));
+      }
+      RETURN_IF_ERROR(ReadChunk());
+    }
+    return absl::string_view(buffer_).substr(at, LineEnd(at) - at);
+  };
+  begin_ = at;
+  ASSIGN_OR_RETURN(absl::string_view rest, line());
+  if (!absl::StripAsciiWhitespace(rest).empty()) {
+    return Bad(at, "behind COPY ... FROM STDIN its rows have to begin on the next line");
+  }
+  at = std::min(at + rest.size() + 1, buffer_.size());
+  const size_t data_begin = base_ + at;
+  bool closed = false;
+  bool rows = false;
+  while (!closed) {
+    ASSIGN_OR_RETURN(absl::string_view row, line());
+    closed = row == "\\." || row == "\\.\r";
+    if (!closed && at + row.size() >= buffer_.size() && ended_) {
+      // psql takes the end of the script for the end of the rows; here it is one that was cut off.
+      rows = rows || !absl::StripAsciiWhitespace(row).empty();
+      if (rows) return Bad(at, "the rows of COPY ... FROM STDIN are not ended; add a line \\.");
+      break;
+    }
+    rows = rows || !closed;
+    at += row.size() + (at + row.size() < buffer_.size() ? 1 : 0);
+  }
+  if (closed) {
+    statement->data_begin = data_begin;
+    statement->data_end = base_ + at;
+  }
+  begin_ = at;
+  lexer_.Continue(buffer_, at, origin_, !ended_);
+  return absl::OkStatus();
+}
+
+}  // namespace dbfleet::sql

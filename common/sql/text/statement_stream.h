@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+#include "common/sql/model/statement.h"
+#include "common/sql/model/target.h"
+#include "common/sql/text/cutter.h"
+#include "common/sql/text/lexer.h"
+
+namespace dbfleet::sql {
+
+// Cuts a script of MySQL, MariaDB or PostgreSQL of any length into statements, one by one, keeping
+// no more of it than the statement at hand. Knows quotes, dollar quotes (PostgreSQL), comments and
+// nested comments, executable comments, DELIMITER (MySQL/MariaDB), and of psql's scripts:
+//  - the rows behind COPY ... FROM STDIN belong to that statement, up to "\."; only where they
+//  stand
+//    is kept (Statement::data_begin);
+//  - \restrict, \unrestrict, \echo, \timing and the like, which tell the server nothing, are left
+//    out; \connect and \encoding come as statements of their own (Statement::client_command);
+//  - all others run something that is not in the script (\i, \!, \copy, \g, \gexec...) or change
+//  what
+//    is (\set, \if): they are errors.
+//
+// Next answers nothing at the end, and the first error again and again. Errors are those of
+// `source` and INVALID_ARGUMENT (BAD_SQL), with line and column: what is not closed, NUL bytes, a
+// statement longer than the limit. Not thread-safe.
+class StatementStream {
+ public:
+  // Puts up to `size` bytes into `buffer` and answers how many; 0 is the end.
+  using Source = std::function<absl::StatusOr<size_t>(char* buffer, size_t size)>;
+  struct Limits {
+    size_t max_statement_bytes = size_t{64} << 20;  // Comments in front of it count.
+    size_t chunk_bytes = size_t{256} << 10;         // What is read at a time.
+  };
+
+  StatementStream(Dialect dialect, Source source) : StatementStream(dialect, source, Limits()) {}
+  StatementStream(Dialect dialect, Source source, Limits limits);
+  StatementStream(const StatementStream&) = delete;
+  StatementStream& operator=(const StatementStream&) = delete;
+
+  absl::StatusOr<std::optional<Statement>> Next();
+
+ private:
+  absl::StatusOr<bool> Advance(Statement* statement);
+  absl::Status Refill();
+  absl::Status ReadChunk();
+  absl::Status HaveLine();
+  absl::Status Take(const Token& token, Statement* statement, bool* complete);
+  absl::Status ChangeDelimiter(const Token& token);
+  absl::Status ClientCommand(const Token& token, Statement* statement, bool* complete);
+  absl::Status SkipCopyData(Statement* statement);
+  void FollowCopy(const Token& token);
+  void Finish(size_t end, Statement* statement);
+  void Drop(size_t upto);
+  size_t LineEnd(size_t from) const;
+  Position At(size_t offset) const;
+  absl::Status Bad(size_t offset, absl::string_view what) const;
+
+  const Dialect dialect_;
+  const Source source_;
+  const Limits limits_;
+  std::string buffer_;  // From the byte `base_` of the script on.
+  size_t base_ = 0;
+  Position origin_;    // Of the buffer's first byte.
+  size_t marked_ = 0;  // A place in the buffer whose position is known, so that lines are
+  Position mark_;      // counted once.
+  bool ended_ = false;
+  size_t wanted_ = 0;  // Bytes in the buffer before it is worth looking at them again.
+  Lexer lexer_;
+  StatementCutter cutter_;
+  size_t begin_ = 0;  // Of the statement, in the buffer; also of what stands in front of it.
+  bool has_content_ = false;
+  size_t content_ = 0;
+  int copy_words_ = 0;  // Of COPY ... FROM STDIN: 1 at COPY, 2 at FROM, 3 at STDIN.
+  absl::Status failure_;
+};
+
+}  // namespace dbfleet::sql
