@@ -112,12 +112,16 @@ TEST(ActiveRecordTest, JoinedValuesAreNamed) {
   EXPECT_EQ(php.facts.call->method, "find_by_sql");
 }
 
+TEST(ActiveRecordTest, ACallInsideAStringCounts) {
+  EXPECT_EQ(Classify(kPhp, "User::find(\"{$x->delete()}\")").safety, Safety::kDestructive);
+}
+
 TEST(ActiveRecordTest, WhatIsNotUnderstoodIsDestructive) {
   for (absl::string_view text :
        {"", "foo", "$x = 1;", "evil()", "system('x')", "User::find(", "User::find('", "$a->b();",
         "User::find(1); evil();", "eval($x)", "include 'x';", "new Foo()", "`ls`",
         "User::find(new Evil())", "User::find($x->y())", "User::find(\"{$x->y()}\")",
-        "User::find(\"{$x->delete()}\")", "(function() { evil(); })()"}) {
+        "(function() { evil(); })()"}) {
     const Verdict verdict = Classify(kPhp, text);
     EXPECT_EQ(verdict.safety, Safety::kDestructive) << text;
     EXPECT_FALSE(verdict.understood) << text;
