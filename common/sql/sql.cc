@@ -2,12 +2,10 @@
 
 #include "common/sql/active_record/active_record.h"
 #include "common/sql/lint/linter.h"
-#include "common/sql/lint/token_lint.h"
 #include "common/sql/mysql/reader.h"
 #include "common/sql/postgres/postgres.h"
 #include "common/sql/redis/redis.h"
 #include "common/sql/text/split.h"
-#include "common/sql/tokens/classify.h"
 
 namespace dbfleet::sql {
 namespace {
@@ -46,9 +44,6 @@ Verdict Classify(const Target& target, absl::string_view text, absl::string_view
 }
 
 std::vector<Finding> Lint(const Target& target, const std::vector<Statement>& statements) {
-  if (target.mysql_family()) {
-    return token_lint::FindAll(target.dialect, statements);
-  }
   const LintConfig config = RunnerLintConfig();
   Linter linter(target, config, nullptr);
   for (const Statement& statement : statements) linter.Add(statement.text, Read(target, statement));
