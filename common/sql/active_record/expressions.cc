@@ -68,8 +68,11 @@ class Reader {
         return Word(i);
       case HostTokenKind::kPunct:
         if (program_.php() && token.Is("(") && program_[i + 1].IsName("new")) return Word(i);
-        // A call of what a variable holds.
-        if (token.Is("(") && i > 0 && program_[i - 1].kind == HostTokenKind::kVariable) {
+        if (!program_.php() && token.Is("&")) return BlockArgument(i);
+        // A call of what a variable holds, or another call gave.
+        if (token.Is("(") && i > 0 &&
+            (program_[i - 1].kind == HostTokenKind::kVariable ||
+             (program_.php() && (program_[i - 1].Is(")") || program_[i - 1].Is("]"))))) {
           Problem("calls what a variable holds");
         }
         return i + 1;
@@ -78,9 +81,25 @@ class Reader {
     }
   }
 
+  // map(&:name) takes attributes; each(&:destroy), each(&callback) run something.
+  size_t BlockArgument(size_t i) {
+    const HostToken& next = program_[i + 1];
+    const bool touches = next.offset == program_[i].offset + 1;
+    const bool begins = i == 0 || program_[i - 1].Is("(") || program_[i - 1].Is(",");
+    if (!begins || !touches) return i + 1;
+    const ModelMethod* method =
+        next.kind == HostTokenKind::kSymbol ? FindModelMethod(next.text) : nullptr;
+    const bool writes = method != nullptr && method->safety == Safety::kDestructive;
+    if (next.kind != HostTokenKind::kSymbol || writes || next.text.back() == '!' ||
+        (scope_.for_effect && !IsPureHostFunction(next.text))) {
+      Unknown(next.text);
+    }
+    return i + 2;
+  }
+
   void Code(const std::string& code) {
     HostScope inner = scope_;
-    inner.generous = false;
+    inner.generous = inner.for_effect = false;
     if (++inner.depth > kDeepest) {
       Problem("is nested too deeply");
       return;
@@ -114,7 +133,7 @@ class Reader {
     if (ReachesDatabase(program_, *chain, scope_.generous)) {
       HostScope inner = scope_;
       ++inner.depth;
-      inner.generous = false;
+      inner.generous = inner.for_effect = false;
       HostFindings found;
       findings_.readings.push_back(ReadChain(program_, *chain, inner, &found));
       findings_.Add(std::move(found));
@@ -127,11 +146,14 @@ class Reader {
   size_t Computes(const HostChain& chain) {
     HostScope inner = scope_;
     ++inner.depth;
-    inner.generous = false;
+    inner.generous = inner.for_effect = false;
     for (const HostCall& call : chain.calls) {
       const bool word = call.arguments.empty() && !call.has_parens && !call.block.has_value() &&
                         call.name.back() != '!';
-      const bool attribute = word && (call.is_property || !program_.php());
+      const bool for_effect = scope_.for_effect && &call == &chain.calls.back() &&
+                              chain.receiver_kind == Receiver::kVariable &&
+                              program_.IsWholeStatement(chain.range);
+      const bool attribute = word && (call.is_property || !program_.php()) && !for_effect;
       const ModelMethod* method = FindModelMethod(call.name);
       const bool writes = method != nullptr && method->safety == Safety::kDestructive &&
                           chain.receiver_kind != Receiver::kNone && !call.is_property;

@@ -44,7 +44,7 @@ struct HostToken {
 // Views into `text`, which must outlive them. INVALID_ARGUMENT (BAD_SQL) with line and column for
 // what is not closed and for NUL bytes. One pass, no recursion.
 //
-// PHP: of a file with "<?" what stands in its tags; else all of it. Ruby: up to __END__.
+// PHP: of a text that begins with "<" what stands in "<? ?>"; else all of it. Ruby: up to __END__.
 absl::StatusOr<std::vector<HostToken>> LexPhp(absl::string_view text);
 absl::StatusOr<std::vector<HostToken>> LexRuby(absl::string_view text);
 

@@ -243,6 +243,15 @@ size_t HostProgram::TakeCall(size_t at, HostCall* call) const {
   return TakeBlock(i, call);
 }
 
+bool HostProgram::IsWholeStatement(HostRange range) const {
+  const HostToken& before = range.begin == 0 ? nothing_ : tokens_[range.begin - 1];
+  const HostToken& after = (*this)[range.end];
+  const bool begins = BeginsStatement(before) && !before.Is("=") && !before.Is("(");
+  return begins &&
+         (after.text.empty() || after.kind == HostTokenKind::kNewline || after.Is(";") ||
+          after.Is("}") || after.IsName("end") || after.IsName("if") || after.IsName("unless"));
+}
+
 std::optional<HostChain> HostProgram::ChainAt(size_t at) const {
   HostChain chain;
   size_t i = TakeReceiver(at, &chain);
@@ -264,9 +273,12 @@ std::optional<HostChain> HostProgram::ChainAt(size_t at) const {
       i = close_[i] + 1;
       continue;
     }
-    if (!IsMember(i) || (*this)[i + 1].kind != HostTokenKind::kName) break;
+    if (!IsMember(i) || i + 1 >= size()) break;
     HostCall call;
-    i = TakeCall(i + 1, &call);
+    // Names that a value gives: ->$method(), ->{$x}(), .(): calls of nobody knows what.
+    const bool computed = (*this)[i + 1].Is("{") || (*this)[i + 1].Is("(");
+    if (computed && close_[i + 1] >= size()) break;
+    i = TakeCall(computed ? close_[i + 1] : i + 1, &call);
     chain.calls.push_back(std::move(call));
   }
   if (chain.calls.empty()) return std::nullopt;

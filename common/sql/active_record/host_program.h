@@ -60,6 +60,9 @@ class HostProgram {
   // The top-level parts of a list between commas; without empty ones.
   std::vector<HostRange> Parts(HostRange list) const;
 
+  // Whether the range stands between the begin and the end of a statement: nothing takes its value.
+  bool IsWholeStatement(HostRange range) const;
+
   // The chain that begins at `at`, if one does.
   std::optional<HostChain> ChainAt(size_t at) const;
 

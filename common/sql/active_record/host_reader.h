@@ -19,6 +19,9 @@ struct HostScope {
   int depth = 0;  // Of calls in arguments of calls.
   // Whether a method of the table is enough, whatever it is called on.
   bool generous = false;
+  // In the body of a loop over records and the like: what stands there as a statement of its own is
+  // called for what it does.
+  bool for_effect = false;
 };
 
 // The readings of the chains in a piece of a program, and why the rest of it is not understood.

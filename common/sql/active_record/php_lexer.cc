@@ -12,7 +12,11 @@ class PhpLexer : public HostCursor {
     if (const size_t nul = text_.find('\0'); nul != absl::string_view::npos) {
       return Fail(nul, "a NUL byte; remove it");
     }
-    if (absl::StrContains(text_, "<?")) SkipToTag();
+    // A page begins with a tag of one kind or another; everything else is code from its start, in
+    // which "<?" may stand in a comment or string.
+    const absl::string_view head = absl::StripLeadingAsciiWhitespace(text_);
+    const bool page = absl::StartsWith(head, "<") && !absl::StartsWith(head, "<<<");
+    if (page || absl::StartsWith(head, "#!")) SkipToTag();
     while (!done()) RETURN_IF_ERROR(One());
     return std::move(tokens_);
   }
@@ -114,11 +118,15 @@ class PhpLexer : public HostCursor {
       // An escape by its code may be any byte; as a sign that something stands there "?" would be
       // a placeholder.
       const char next = text_[pos_ + 1];
-      static constexpr absl::string_view kKnown = "\\$\"`nrt";
-      if (!absl::StrContains(kKnown, absl::string_view(&next, 1))) {
+      static constexpr absl::string_view kKnown = "\\$\"`";
+      static constexpr absl::string_view kBytes = "xu01234567";
+      if (absl::StrContains(kBytes, absl::string_view(&next, 1))) {
         parts->push_back({std::string(text_.substr(pos_, 2)), true});
+      } else if (next == 'n' || next == 'r' || next == 't') {
+        AddText(' ', parts);
       } else {
-        AddText(next == 'n' || next == 'r' || next == 't' ? ' ' : next, parts);
+        if (!absl::StrContains(kKnown, absl::string_view(&next, 1))) AddText(c, parts);
+        AddText(next, parts);
       }
       pos_ += 2;
       return true;

@@ -13,6 +13,15 @@ bool IsPlainColumn(absl::string_view text) {
   });
 }
 
+// Options that are no SQL, though their values are texts.
+bool IsOption(const std::string& key) { return key == "include" || key == "includes"; }
+
+void QueryBuilder::Block(HostRange range, bool for_effect) {
+  HostScope inner = scope_;
+  inner.for_effect = for_effect;
+  findings_->Add(ReadExpressions(program_, range, inner));
+}
+
 void QueryBuilder::PlainFrom(const HostCall& call, size_t from) {
   for (size_t i = from; i < call.arguments.size(); ++i) Plain(call.arguments[i]);
 }
@@ -141,6 +150,8 @@ void QueryBuilder::Options(const HostPairs& pairs) {
       Set(value);
     } else if (key == "lock") {
       Problem("takes row locks");
+    } else if (program_[value.begin].kind == HostTokenKind::kString && !IsOption(key)) {
+      Problem("has an option that is not known");
     } else {
       Plain(value);
     }

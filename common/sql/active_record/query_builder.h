@@ -29,7 +29,8 @@ class QueryBuilder {
   std::string Fragment(HostRange range, absl::string_view where_it_stands);
 
   void Note(const HostText& text);
-  void Plain(HostRange range) { findings_->Add(ReadExpressions(program_, range, scope_)); }
+  void Plain(HostRange range) { Block(range, false); }
+  void Block(HostRange range, bool for_effect);
   void PlainFrom(const HostCall& call, size_t from);
   void Problem(std::string text) { problems.push_back(std::move(text)); }
 

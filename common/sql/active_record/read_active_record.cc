@@ -66,7 +66,7 @@ Reading ReadActiveRecord(const Target& target, absl::string_view text, const Hos
     return reading;
   }
   HostScope scope = {target, context, embedded};
-  scope.generous = true;
+  scope.generous = scope.for_effect = true;
   HostFindings findings = ReadExpressions(*program, {0, program->size()}, scope);
   if (findings.readings.empty()) {
     findings.problems.push_back("no call in it is known to reach the database");

@@ -48,6 +48,14 @@ bool IsOfResult(const std::string& name) {
   return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 
+// Calls that take their block for its values, and not for what it does.
+bool GivesValues(const std::string& name) {
+  static constexpr absl::string_view kNames[] = {
+      "any?", "count", "find",  "flat_map", "group_by", "index_by", "inject", "map",
+      "max",  "min",   "none?", "pluck",    "reduce",   "select",   "sum",    "all?"};
+  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
+
 class ChainReader {
  public:
   ChainReader(const HostProgram& program, const HostChain& chain, HostScope scope,
@@ -70,7 +78,7 @@ class ChainReader {
  private:
   void Take(const HostCall& call) {
     const std::string name = absl::AsciiStrToLower(call.name);
-    if (call.block.has_value()) build_.Plain(*call.block);
+    if (call.block.has_value()) build_.Block(*call.block, !GivesValues(name));
     if (call.is_property) {
       if (IsConnectionName(name)) connection_ = true;
       return;
@@ -147,7 +155,8 @@ class ChainReader {
 
   void Refine(const HostCall& call, const std::string& name) {
     const absl::Span<const HostRange> arguments = call.arguments;
-    if (name == "where" || name == "rewhere" || name == "not" || name == "or" || name == "and") {
+    if (name == "where" || name == "whereraw" || name == "rewhere" || name == "not" ||
+        name == "or" || name == "and") {
       build_.Conditions(arguments);
     } else if (name == "limit") {
       build_.Limit();
@@ -155,14 +164,15 @@ class ChainReader {
     } else if (name == "offset") {
       build_.query.offset = true;
       build_.PlainFrom(call, 0);
-    } else if (name == "order" || name == "reorder" || name == "orderby" || name == "in_order_of") {
+    } else if (name == "order" || name == "reorder" || name == "orderby" || name == "orderbyraw" ||
+               name == "in_order_of") {
       build_.Fragments(arguments, "order", &build_.query.order);
-    } else if (name == "group") {
+    } else if (name == "group" || name == "groupbyraw") {
       build_.Fragments(arguments, "groups", &build_.query.group);
-    } else if (name == "having") {
+    } else if (name == "having" || name == "havingraw") {
       if (!arguments.empty()) build_.query.having = build_.Fragment(arguments[0], "conditions");
       build_.PlainFrom(call, 1);
-    } else if (name == "select") {
+    } else if (name == "select" || name == "selectraw") {
       build_.Fragments(arguments, "columns", &build_.query.select);
     } else if (name == "from") {
       build_.Fragments(arguments, "tables", &build_.query.from);
@@ -219,7 +229,7 @@ class ChainReader {
       } else if (ReadsColumns(name)) {
         build_.Fragments({&arguments[i], 1}, "columns", &build_.query.select);
       } else {
-        build_.Plain(arguments[i]);
+        build_.Block(arguments[i], !GivesValues(name));
       }
     }
   }

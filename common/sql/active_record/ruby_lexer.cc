@@ -211,8 +211,10 @@ class RubyLexer : public HostCursor {
         AddText(next, parts);
       } else if (next == 'n' || next == 't' || next == 'r' || next == 's') {
         AddText(' ', parts);
-      } else {
+      } else if (absl::StrContains("xu01234567cCM", absl::string_view(&next, 1))) {
         parts->push_back({std::string(text_.substr(pos_, 2)), true});  // Any byte, by its code.
+      } else {
+        AddText(next, parts);
       }
       pos_ += 2;
       return true;

@@ -70,7 +70,9 @@ class Splitter {
     if (!chain.has_value()) return i + 1;
     const bool known = records_.count(chain->receiver) > 0;
     const bool reaches =
-        ReachesDatabase(program_, *chain, known) || (known && CallsSomething(*chain));
+        ReachesDatabase(program_, *chain, known) ||
+        (known &&
+         CallsSomething(*chain, !program_.php() && program_.IsWholeStatement(chain->range)));
     if (reaches) {
       Emit(*chain, in_loop);
       if (!assigned_.empty() && assigned_at_ == i) records_.insert(assigned_);
@@ -123,13 +125,13 @@ class Splitter {
     });
   }
 
-  static bool CallsSomething(const HostChain& chain) {
+  static bool CallsSomething(const HostChain& chain, bool for_effect) {
     for (const HostCall& call : chain.calls) {
       const ModelMethod* method = FindModelMethod(call.name);
       const bool bare = call.arguments.empty() && !call.has_parens;
       if (method != nullptr ? method->role != MethodRole::kInMemory
                             : !call.is_property && !IsPureHostFunction(call.name) &&
-                                  (!bare || call.name.back() == '!')) {
+                                  (!bare || for_effect || call.name.back() == '!')) {
         return true;
       }
     }

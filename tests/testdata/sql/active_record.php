@@ -51,6 +51,11 @@ User::find(`ls`);                                                // => destructi
 User::find($f(1));                                               // => destructive inspection unclear
 User::find(1)->frobnicate();                                     // => destructive inspection unclear
 $user->frobnicate();                                             // => destructive control unclear
+User::find(1)->$method();                                        // => destructive inspection unclear
+User::find(1)->{$method}();                                      // => destructive inspection unclear
+User::find('all', array('hint' => 'x'));                         // => destructive inspection all unclear
+User::whereRaw('a = 1')->get();                                  // => safe inspection
+User::whereRaw("a = $x")->get();                                 // => destructive inspection joined
 User::create(array('name' => 'x', 'age' => $age));               // => destructive data-fix adds
 User::update_all(array('set' => array('a' => 1), 'conditions' => array('b' => 2))); // => destructive data-fix
 User::update_all(array('set' => 'a = a + 1'));                   // => destructive data-fix unguarded

@@ -99,6 +99,15 @@ ids.each { |i| User.find(i) }                                # => safe inspectio
 while x < 3 do
   User.find(x)                                               # => safe inspection loop
 end
+User.all.each(&:destroy)                                     # => destructive inspection all unclear
+User.find_each(&:archive)                                    # => destructive inspection unclear
+User.all.map(&:name)                                         # => safe inspection all
+User.all.each do |record|                                    # => safe inspection all
+  record.archive                                             # => destructive control loop unclear
+  total = record.price
+end
+User.find(1).(x)                                             # => destructive inspection unclear
+User.where("it\'s = 'a'")                                    # => destructive inspection
 User.transaction do                                          # => destructive control
   user.save!                                                 # => destructive data-fix
 end

@@ -117,11 +117,27 @@ TEST(ActiveRecordTest, ACallInsideAStringCounts) {
 }
 
 TEST(ActiveRecordTest, WhatIsNotUnderstoodIsDestructive) {
-  for (absl::string_view text :
-       {"", "foo", "$x = 1;", "evil()", "system('x')", "User::find(", "User::find('", "$a->b();",
-        "User::find(1); evil();", "eval($x)", "include 'x';", "new Foo()", "`ls`",
-        "User::find(new Evil())", "User::find($x->y())", "User::find(\"{$x->y()}\")",
-        "(function() { evil(); })()"}) {
+  for (absl::string_view text : {"",
+                                 "foo",
+                                 "$x = 1;",
+                                 "evil()",
+                                 "system('x')",
+                                 "User::find(",
+                                 "User::find('",
+                                 "$a->b();",
+                                 "User::find(1); evil();",
+                                 "eval($x)",
+                                 "include 'x';",
+                                 "new Foo()",
+                                 "`ls`",
+                                 "User::find(new Evil())",
+                                 "User::find($x->y())",
+                                 "User::find(\"{$x->y()}\")",
+                                 "(function() { evil(); })()",
+                                 "evil(); // <?php User::find(1);",
+                                 "User::$m()",
+                                 "User::find(1)->$m()",
+                                 "User::find($x)()"}) {
     const Verdict verdict = Classify(kPhp, text);
     EXPECT_EQ(verdict.safety, Safety::kDestructive) << text;
     EXPECT_FALSE(verdict.understood) << text;
@@ -146,6 +162,10 @@ TEST(ActiveRecordTest, WhatIsNotUnderstoodIsDestructive) {
                                  "User.find { system('x') }",
                                  "send(:evil)",
                                  "User.send(:delete_all)",
+                                 "User.all.each { |u| u.archive }",
+                                 "User.find_each(&callback)",
+                                 "User.all.each(&:archive)",
+                                 "u = User.find(1); u.archive",
                                  "User.public_send(m)",
                                  "<<~X\nabc"}) {
     const Verdict verdict = Classify(kRuby, text);
