@@ -13,6 +13,18 @@ namespace {
 
 constexpr size_t kMaxDepth = 100;
 
+// "1.e1into" is 1.e1 and INTO: the word behind "1." that touches it begins with an exponent, and
+// holds more than that.
+bool EndsNumber(const Toks& tokens, ptrdiff_t i) {
+  const Tok& token = tokens[i];
+  if (!tokens[i - 1].IsSymbol('.') || tokens[i - 2].kind != TokenKind::kNumber) return false;
+  if (!tokens[i - 1].Touches(token) || !tokens[i - 2].Touches(tokens[i - 1])) return false;
+  const absl::string_view digits = token.text.substr(1);
+  return absl::ascii_tolower(token.text[0]) != 'e' || digits.empty() ||
+         !std::all_of(digits.begin(), digits.end(),
+                      [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); });
+}
+
 }  // namespace
 
 void QueryScan::Run(ptrdiff_t from, ptrdiff_t to, Clause clause, Access access, bool writes) {
@@ -113,7 +125,10 @@ void QueryScan::Symbol(ptrdiff_t i) {
   Frame& frame = frames_.back();
   switch (tokens_[i].text[0]) {
     case ',':
-      if (frame.clause == Clause::kFrom && !frame.call) frame.expect_table = true;
+      // Behind the condition of a join, another table.
+      if ((frame.clause == Clause::kFrom || frame.clause == Clause::kOn) && !frame.call) {
+        Enter(Clause::kFrom);
+      }
       break;
     case '*':
       if (frame.query && frame.clause == Clause::kSelectList) {
@@ -150,7 +165,8 @@ void QueryScan::Symbol(ptrdiff_t i) {
 void QueryScan::NameAt(ptrdiff_t* i) {
   const Tok& token = tokens_[*i];
   Frame& frame = frames_.back();
-  if (token.kind == TokenKind::kWord && absl::ascii_isdigit(token.text[0])) {
+  if (token.kind == TokenKind::kWord &&
+      (absl::ascii_isdigit(token.text[0]) || EndsNumber(tokens_, *i))) {
     draft_.Doubt("a number runs into a word");
     return;
   }

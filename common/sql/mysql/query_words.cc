@@ -49,7 +49,8 @@ bool QueryScan::ClauseWord(ptrdiff_t i) {
       return true;
     case K("WITH"):
       if (i == 0 || before.IsSymbol('(') || !frame.query || frame.clause == Clause::kOther) {
-        if (before.IsSymbol(')') || tokens_[i + 1].IsOneOf({K("ROLLUP"), K("QUERY")})) break;
+        if (before.IsSymbol(')') || tokens_[i + 1].IsOneOf({K("ROLLUP"), K("QUERY"), K("TIES")}))
+          break;
         if (!frame.query) ++queries_;
         frame.query = frame.in_with = frame.expect_cte = true;
         return true;

@@ -129,7 +129,8 @@ Reading ReadMySql(const Target& target, absl::string_view text) {
         "backslashes; double the quote instead of escaping it",
         &reading.verdict);
   }
-  if (lexed.setting_hint) AddReason("a hint that changes settings", &reading.verdict);
+  if (lexed.doubtful_hint)
+    AddReason("a hint that changes settings, or holds quotes", &reading.verdict);
   return reading;
 }
 

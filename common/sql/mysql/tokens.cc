@@ -40,7 +40,9 @@ bool DependsOnModes(const Target& target, absl::string_view text, const std::vec
   return false;
 }
 
-bool ChangesSettings(absl::string_view hint) {
+// MySQL does not end a hint at a "*/" inside of quotes, so that with quotes its end is not known.
+bool IsDoubtfulHint(absl::string_view hint) {
+  if (hint.find_first_of("`'\"") != absl::string_view::npos) return true;
   const std::string upper = absl::AsciiStrToUpper(hint);
   return absl::StrContains(upper, "SET") || absl::StrContains(upper, "RESOURCE_GROUP");
 }
@@ -71,7 +73,7 @@ void Take(const Target& target, const Token& token, size_t* open, Lexed* lexed) 
       *open = kClosed;
       return;
     case TokenKind::kHint:
-      lexed->setting_hint = lexed->setting_hint || ChangesSettings(token.text);
+      lexed->doubtful_hint = lexed->doubtful_hint || IsDoubtfulHint(token.text);
       return;
     case TokenKind::kDelimiter:
       lexed->ends.push_back(lexed->tokens.size());

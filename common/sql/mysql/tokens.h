@@ -64,8 +64,8 @@ struct Lexed {
   std::vector<std::pair<size_t, size_t>> commented;  // [begin, end): in executable comments.
   std::vector<size_t> ends;                          // Of statements, in `tokens`.
   bool doubtful_comment = false;  // Whether executable comments are executed is not known.
-  bool setting_hint = false;      // Some /*+ hint */ changes settings.
-  bool doubtful_quotes = false;   // Where strings end depends on sql_mode, which is not known.
+  bool doubtful_hint = false;  // Some /*+ hint */ changes settings, or may not end where it seems.
+  bool doubtful_quotes = false;  // Where strings end depends on sql_mode, which is not known.
 };
 Lexed Lex(const Target& target, absl::string_view text);
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
+#include "common/sql/text/characters.h"
 #include "common/sql/text/executable_comment.h"
 
 namespace dbfleet::sql {
@@ -17,41 +18,6 @@ namespace {
 constexpr size_t kLookahead = 32;
 // What has to be seen behind a token to know that it ends there.
 constexpr size_t kLookbehind = 3;
-
-bool IsHighByte(char c) { return static_cast<unsigned char>(c) >= 0x80; }
-bool IsIdentStart(char c) { return absl::ascii_isalpha(c) || c == '_' || IsHighByte(c); }
-bool IsIdentChar(char c) { return IsIdentStart(c) || absl::ascii_isdigit(c) || c == '$'; }
-
-// PostgreSQL up to 15 has no vertical tab among its white space.
-bool IsSpace(Dialect dialect, char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' ||
-         (c == '\v' && dialect != Dialect::kPostgres);
-}
-
-bool AllOf(absl::string_view text, bool (*predicate)(unsigned char)) {
-  return std::all_of(text.begin(), text.end(),
-                     [&](char c) { return predicate(static_cast<unsigned char>(c)); });
-}
-
-bool IsExponentHead(absl::string_view text) {
-  return text.size() >= 2 && absl::ascii_tolower(text.back()) == 'e' &&
-         AllOf(text.substr(0, text.size() - 1), absl::ascii_isdigit);
-}
-
-// Whole numbers and exponents. Anything else that starts with a digit stays a word, because servers
-// disagree on where the number in it ends ("5into" may be a column, or 5 and INTO).
-bool IsNumber(absl::string_view text) {
-  if (AllOf(text, absl::ascii_isdigit)) return true;
-  if (text.size() > 2 && absl::StartsWith(text, "0x")) {
-    return AllOf(text.substr(2), absl::ascii_isxdigit);
-  }
-  const size_t e = text.find_first_of("eE");
-  if (e == 0 || e == absl::string_view::npos) return false;
-  absl::string_view exponent = text.substr(e + 1);
-  if (!exponent.empty() && (exponent[0] == '+' || exponent[0] == '-')) exponent.remove_prefix(1);
-  return !exponent.empty() && AllOf(text.substr(0, e), absl::ascii_isdigit) &&
-         AllOf(exponent, absl::ascii_isdigit);
-}
 
 }  // namespace
 

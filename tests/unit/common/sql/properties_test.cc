@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -190,6 +191,35 @@ TEST(PropertiesTest, JoiningWhatWasSplitGivesTheSameStatements) {
         ASSERT_EQ((*first)[k].text, (*second)[k].text) << script;
       }
       ++compared;
+    }
+  }
+  EXPECT_GT(compared, kRounds / 4);
+}
+
+// The pieces stand where they say, in order, and nothing but what separates stands between them.
+TEST(PropertiesTest, PiecesAndSeparatorsMakeUpTheScript) {
+  Generator generator(7);
+  int compared = 0;
+  for (int i = 0; i < kRounds; ++i) {
+    const std::string script = generator.Noise(1 + generator.Below(30));
+    for (Dialect dialect : kDialects) {
+      const auto statements = Split(dialect, script);
+      if (!statements.ok()) continue;
+      size_t at = 0;
+      std::string separators;
+      for (const Statement& statement : *statements) {
+        ASSERT_LE(at, statement.begin) << script;
+        ASSERT_EQ(script.substr(statement.begin, statement.end - statement.begin), statement.text)
+            << script;
+        separators = script.substr(at, statement.begin - at);
+        at = std::max(statement.end, statement.data_end);
+        ++compared;
+        // Alone, what separates is no statement. DELIMITER makes other separators.
+        if (absl::StrContains(script, "DELIMITER")) continue;
+        const auto none = Split(dialect, separators);
+        ASSERT_TRUE(none.ok() && none->empty()) << script << "\n---\n" << separators;
+      }
+      ASSERT_LE(at, script.size()) << script;
     }
   }
   EXPECT_GT(compared, kRounds / 4);

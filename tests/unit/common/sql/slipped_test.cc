@@ -72,7 +72,8 @@ TEST(SlippedTest, Group3CommonTableExpressionsAndMerge) {
        {"P", "WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x"},
        {"P", "WITH x AS (SELECT 1) MERGE INTO t USING x ON true WHEN MATCHED THEN DELETE"},
        {"MP", "MERGE INTO t USING s ON (a = b) WHEN MATCHED THEN DELETE"},
-       {"P", "WITH RECURSIVE x AS (DELETE FROM t RETURNING a) SEARCH DEPTH FIRST BY a SET b SELECT 1"},
+       {"P",
+        "WITH RECURSIVE x AS (DELETE FROM t RETURNING a) SEARCH DEPTH FIRST BY a SET b SELECT 1"},
        {"MP", "WITH x SELECT 1"}});
 }
 
@@ -109,6 +110,8 @@ TEST(SlippedTest, Group5SelectInto) {
                         {"M", "SELECT 1.INTO @a"},
                         {"M", "SELECT 1.5INTO @a"},
                         {"M", "SELECT.5INTO @a"},
+                        {"M", "SELECT 1.e1into @a"},
+                        {"M", "SELECT 1.E5INTO OUTFILE '/tmp/x'"},
                         {"M", "SELECT 1e5INTO @a"},
                         {"M", "SELECT 1e+5INTO @a"},
                         {"M", "SELECT 'a'INTO @a"},
@@ -294,6 +297,7 @@ TEST(SlippedTest, Group12SessionEscapes) {
                         {"P", "RESET ALL"},
                         {"P", "DISCARD ALL"},
                         {"M", "SELECT /*+ SET_VAR(sql_mode='ANSI_QUOTES') */ 1"},
+                        {"M", "SELECT /*+ QB_NAME(`*/`) */ 1 INTO OUTFILE '/x' -- `"},
                         // What is a string depends on NO_BACKSLASH_ESCAPES, ANSI_QUOTES and
                         // standard_conforming_strings.
                         {"M", "SELECT 'a\\', sleep(5), ' b'"},

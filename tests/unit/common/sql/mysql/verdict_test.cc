@@ -61,7 +61,8 @@ TEST(VerdictTest, ReadsAreSafe) {
           "DESC t",
           "EXPLAIN (SELECT 1)",
           "EXPLAIN EXTENDED (SELECT 1) UNION (SELECT 2)",
-          "SHOW PROFILE CPU FOR QUERY 3"}) {
+          "SHOW PROFILE CPU FOR QUERY 3",
+          "SELECT 1.e1, 1.5e3, .5, 0x1f"}) {
       const Verdict verdict = Of(text, target);
       EXPECT_EQ(verdict.safety, Safety::kSafe) << text << ": " << Why(verdict);
       EXPECT_TRUE(verdict.understood) << text;
@@ -167,6 +168,7 @@ TEST(VerdictTest, UsesSayWhatIsDoneToWhat) {
   EXPECT_EQ(Uses("SELECT * FROM a JOIN `b` ON 1 WHERE x IN (SELECT y FROM c.d)"),
             "read:a read:`b` read:c.d");
   EXPECT_EQ(Uses("WITH w AS (SELECT * FROM a) SELECT * FROM w, b, dual"), "read:a read:b");
+  EXPECT_EQ(Uses("SELECT * FROM a JOIN b ON a.x = b.x, c"), "read:a read:b read:c");
   EXPECT_EQ(Uses("SELECT * FROM a FOR UPDATE"), "lock:a");
   EXPECT_EQ(Uses("UPDATE a, b SET a.x = (SELECT max(y) FROM c) WHERE a.i = b.i"),
             "write:a write:b read:c");
