@@ -260,6 +260,7 @@ bool Lexer::LexDollar(Token* token) {
   }
   size_t tag_end = pos_ + 1;
   while (tag_end < text_.size() && text_[tag_end] != '$' && IsIdentChar(text_[tag_end])) ++tag_end;
+  if (more_ && tag_end >= text_.size()) return Starve(start);
   if (tag_end >= text_.size() || text_[tag_end] != '$') {
     ++pos_;
     return Emit(token, TokenKind::kSymbol, start);

@@ -13,6 +13,7 @@ namespace dbfleet::sql {
 namespace {
 
 constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr size_t kLeastChunk = 4;  // The first one holds a byte order mark.
 constexpr size_t kMaxDelimiterBytes = 16;
 constexpr size_t kMaxLine = 64 << 10;  // Of a client command.
 
@@ -54,7 +55,7 @@ Position Behind(Position position, absl::string_view bytes) {
 StatementStream::StatementStream(Dialect dialect, Source source, Limits limits)
     : dialect_(dialect),
       source_(std::move(source)),
-      limits_(limits),
+      limits_{limits.max_statement_bytes, std::max(limits.chunk_bytes, kLeastChunk)},
       lexer_(dialect, "", OptionsFor(dialect)),
       cutter_(dialect) {
   lexer_.Continue(buffer_, 0, origin_, true);

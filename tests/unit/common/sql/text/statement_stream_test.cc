@@ -40,7 +40,8 @@ absl::StatusOr<std::vector<Statement>> All(Dialect dialect, absl::string_view te
 }
 
 constexpr absl::string_view kMySqlScript =
-    "-- head\nSELECT 'it''s; \\'x', \"a;\\\"\" FROM `b;``c`; # note ;\n/*!40101 SET NAMES utf8 "
+    "\xEF\xBB\xBF-- head\nSELECT 'it''s; \\'x', \"a;\\\"\" FROM `b;``c`; # note ;\n/*!40101 SET "
+    "NAMES utf8 "
     "*/;\n"
     "SELECT 5--1, 1e+5, a.b /* ; */ ;;\nDELIMITER $$$\nCREATE PROCEDURE p() BEGIN SELECT 1; "
     "END$$$\n"
@@ -51,7 +52,9 @@ constexpr absl::string_view kPostgresScript =
     "COPY t FROM stdin;\n1\tx;'\n2\ty\\\\\n\\.\n\\restrict abc\nSELECT U&'x;', $1;\n\\connect "
     "other\n"
     "CREATE RULE r AS ON INSERT TO t DO (DELETE FROM a; DELETE FROM b);\n"
-    "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END; SELECT 2";
+    "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END; SELECT "
+    "$a_tag_that_is_longer_than_what_is_looked_ahead$ ; $a_tag_that_is_longer_than_what_is_looked_"
+    "ahead$; SELECT 2";
 
 TEST(StatementStreamTest, PiecesOfAnySizeGiveTheSameStatements) {
   for (const auto& [dialect, script] : {std::pair{Dialect::kMySql, kMySqlScript},
