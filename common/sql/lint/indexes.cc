@@ -118,6 +118,8 @@ void DropVisible(const Look& look) {
 
 // At the end of the script ------------------------------------------------------------------------
 
+constexpr size_t kMaxIndexes = 200;  // More than any server lets a table have.
+
 struct Known {
   int statement;  // -1: live.
   IndexFacts index;
@@ -177,7 +179,6 @@ void ReportCovered(const WholeLook& look, const TableState& table, const Known& 
 }
 
 void Useless(const WholeLook& look, const TableState& table, const std::vector<Known>& all) {
-  constexpr size_t kMaxIndexes = 200;  // More than any server lets a table have.
   const size_t count = std::min(all.size(), kMaxIndexes);
   for (size_t i = 0; i < count; ++i) {
     for (size_t j = 0; j < count; ++j) {
@@ -199,7 +200,8 @@ void WithoutIndex(const WholeLook& look, const TableState& table, const std::vec
   for (const auto& part : table.foreign_keys) {
     const ForeignKeyFacts& key = part.facts;
     if (key.columns.empty()) continue;
-    const bool indexed = std::any_of(all.begin(), all.end(), [&](const Known& known) {
+    const auto end = all.begin() + static_cast<ptrdiff_t>(std::min(all.size(), kMaxIndexes));
+    const bool indexed = std::any_of(all.begin(), end, [&](const Known& known) {
       return LeadsWith(known.index.columns, key.columns);
     });
     if (indexed) continue;

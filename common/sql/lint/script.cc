@@ -11,9 +11,12 @@ namespace {
 
 std::string Lower(const std::string& text) { return absl::AsciiStrToLower(text); }
 
-bool IsSame(const Name& a, const Name& b) {
-  return absl::EqualsIgnoreCase(a.name, b.name) &&
-         (a.schema.empty() || b.schema.empty() || absl::EqualsIgnoreCase(a.schema, b.schema));
+// More parts than any server lets a table have are not remembered, so that no script takes long.
+constexpr size_t kMaxParts = 5000;
+
+template <typename T>
+void Keep(T part, std::vector<T>* parts) {
+  if (parts->size() < kMaxParts) parts->push_back(std::move(part));
 }
 
 std::string ConstraintKey(const Name& table, const std::string& constraint) {
@@ -22,12 +25,18 @@ std::string ConstraintKey(const Name& table, const std::string& constraint) {
 
 }  // namespace
 
+size_t Script::IndexOf(const Name& table) const {
+  const auto same = by_name_.find(Lower(table.name));
+  if (same == by_name_.end()) return kNone;
+  if (table.schema.empty()) return same->second.begin()->second;
+  auto found = same->second.find(Lower(table.schema));
+  if (found == same->second.end()) found = same->second.find("");
+  return found == same->second.end() ? kNone : found->second;
+}
+
 const TableState* Script::Find(const Name& table) const {
-  const auto [begin, end] = by_name_.equal_range(Lower(table.name));
-  for (auto it = begin; it != end; ++it) {
-    if (IsSame(tables_[it->second].name, table)) return &tables_[it->second];
-  }
-  return nullptr;
+  const size_t index = IndexOf(table);
+  return index == kNone ? nullptr : &tables_[index];
 }
 
 bool Script::IsNew(const Name& table) const {
@@ -50,11 +59,9 @@ const Script::NotValid* Script::FindNotValid(const Name& table,
 }
 
 TableState& Script::Touch(const Name& table) {
-  const auto [begin, end] = by_name_.equal_range(Lower(table.name));
-  for (auto it = begin; it != end; ++it) {
-    if (IsSame(tables_[it->second].name, table)) return tables_[it->second];
-  }
-  by_name_.emplace(Lower(table.name), tables_.size());
+  const size_t index = IndexOf(table);
+  if (index != kNone) return tables_[index];
+  by_name_[Lower(table.name)].emplace(Lower(table.schema), tables_.size());
   TableState state;
   state.name = table;
   tables_.push_back(std::move(state));
@@ -110,16 +117,16 @@ void Script::NoteCreateTable(int statement, const Facts& facts) {
   for (const ColumnFacts& column : facts.columns) AddColumn(statement, column, &table);
   for (const IndexFacts& index : facts.indexes) AddIndex(statement, index, &table);
   for (const ForeignKeyFacts& key : facts.foreign_keys) {
-    table.foreign_keys.push_back({statement, key});
+    Keep({statement, key}, &table.foreign_keys);
   }
 }
 
 void Script::AddColumn(int statement, const ColumnFacts& column, TableState* table) {
-  table->columns.push_back(column);
+  Keep(column, &table->columns);
   if (column.references.has_value()) {
     ForeignKeyFacts key = *column.references;
     if (key.columns.empty()) key.columns = {column.name};
-    table->foreign_keys.push_back({statement, std::move(key)});
+    Keep({statement, std::move(key)}, &table->foreign_keys);
   }
   if (!column.primary_key && !column.unique) return;
   table->primary_key = table->primary_key || column.primary_key;
@@ -128,11 +135,11 @@ void Script::AddColumn(int statement, const ColumnFacts& column, TableState* tab
   index.unique = true;
   index.primary = column.primary_key;
   index.is_constraint = true;
-  table->indexes.push_back({statement, std::move(index)});
+  Keep({statement, std::move(index)}, &table->indexes);
 }
 
 void Script::AddIndex(int statement, const IndexFacts& index, TableState* table) {
-  table->indexes.push_back({statement, index});
+  Keep({statement, index}, &table->indexes);
   table->primary_key = table->primary_key || index.primary;
   if (!index.name.empty()) made_indexes_.insert(Lower(index.name));
 }
@@ -173,7 +180,7 @@ void Script::NoteAlteration(int statement, const Alteration& alteration, TableSt
       break;
     case AlterationKind::kAddForeignKey:
       if (alteration.foreign_key.has_value()) {
-        table->foreign_keys.push_back({statement, *alteration.foreign_key});
+        Keep({statement, *alteration.foreign_key}, &table->foreign_keys);
       }
       break;
     case AlterationKind::kAddCheck:

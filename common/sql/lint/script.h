@@ -65,6 +65,9 @@ class Script {
   int transaction() const { return in_transaction() ? transaction_ : 0; }
 
  private:
+  static constexpr size_t kNone = static_cast<size_t>(-1);
+
+  size_t IndexOf(const Name& table) const;
   TableState& Touch(const Name& table);
   void NoteCreateTable(int statement, const Facts& facts);
   void NoteAlter(int statement, const Facts& facts);
@@ -74,7 +77,8 @@ class Script {
   void AddIndex(int statement, const IndexFacts& index, TableState* table);
 
   std::vector<TableState> tables_;
-  std::multimap<std::string, size_t> by_name_;  // In lower case, without schema.
+  // By name, then by schema, both in lower case.
+  std::map<std::string, std::map<std::string, size_t>> by_name_;
   std::set<std::string> made_indexes_;
   std::set<std::string> invisible_indexes_;
   std::set<std::string> settings_;

@@ -1,0 +1,183 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/sql/lint/linter.h"
+#include "common/sql/sql.h"
+
+// Each rule against statements as people write them, through the readers.
+namespace dbfleet::sql {
+namespace {
+
+using ::testing::Contains;
+using ::testing::Not;
+
+std::vector<std::string> Found(const Target& target, absl::string_view script) {
+  const auto statements = Split(target, script);
+  EXPECT_TRUE(statements.ok()) << statements.status();
+  const LintConfig config;
+  Linter linter(target, config, nullptr);
+  for (const Statement& statement : *statements)
+    linter.Add(statement.text, Read(target, statement));
+  std::vector<std::string> ids;
+  for (const Finding& finding : linter.Finish()) ids.push_back(finding.rule_id);
+  return ids;
+}
+
+struct RuleCase {
+  const char* id;
+  const char* bad;
+  const char* good;  // The safe form, of which the rule says nothing.
+};
+
+void Check(const Target& target, absl::Span<const RuleCase> cases) {
+  for (const RuleCase& c : cases) {
+    EXPECT_THAT(Found(target, c.bad), Contains(c.id)) << c.bad;
+    EXPECT_THAT(Found(target, c.good), Not(Contains(c.id))) << c.good;
+  }
+}
+
+constexpr RuleCase kInBoth[] = {
+    {"dbf-no-where", "UPDATE t SET a = 1", "UPDATE t SET a = 1 WHERE id = 2"},
+    {"dbf-insert-without-columns", "INSERT INTO t VALUES (1)", "INSERT INTO t (a) VALUES (1)"},
+    {"dbf-select-star", "SELECT * FROM t WHERE a = 1", "SELECT a, count(*) FROM t GROUP BY a"},
+    {"dbf-equals-null", "SELECT a FROM t WHERE b = NULL", "SELECT a FROM t WHERE b IS NULL"},
+    {"dbf-leading-wildcard", "SELECT a FROM t WHERE b LIKE '%x'",
+     "SELECT a FROM t WHERE b LIKE 'x%'"},
+    {"dbf-function-on-column", "SELECT a FROM t WHERE lower(b) = 'x'",
+     "SELECT a FROM t WHERE b = lower('X')"},
+    {"dbf-limit-without-order", "SELECT a FROM t LIMIT 3", "SELECT a FROM t ORDER BY a LIMIT 3"},
+    {"dbf-offset-pagination", "SELECT a FROM t ORDER BY a LIMIT 10 OFFSET 50000",
+     "SELECT a FROM t WHERE a > 5 ORDER BY a LIMIT 10"},
+    {"dbf-injection-tautology", "SELECT a FROM t WHERE b = 1 OR 1 = 1",
+     "SELECT a FROM t WHERE b = 1 OR b = 2"},
+    {"dbf-explicit-commit", "BEGIN; UPDATE t SET a = 1 WHERE b = 2; COMMIT",
+     "UPDATE t SET a = 1 WHERE b = 2"},
+    {"dbf-transaction-nesting", "BEGIN; BEGIN; COMMIT", "BEGIN; COMMIT; BEGIN; COMMIT"},
+    {"dbf-uncommitted-transaction", "BEGIN; UPDATE t SET a = 1 WHERE b = 2", "BEGIN; COMMIT"},
+    {"dbf-mixed-ddl-dml", "ALTER TABLE t ADD a int; UPDATE t SET a = 1 WHERE id = 1",
+     "ALTER TABLE t ADD a int"},
+    {"dbf-merge-alters", "ALTER TABLE t ADD a int; ALTER TABLE t ADD b int",
+     "ALTER TABLE t ADD a int, ADD b int"},
+    {"dbf-drop-table", "DROP TABLE t", "CREATE TABLE t (a int); DROP TABLE t"},
+    {"dbf-drop-table", "DROP SCHEMA s", "CREATE SCHEMA s"},
+    {"dbf-drop-column", "ALTER TABLE t DROP COLUMN a", "ALTER TABLE t ADD COLUMN a int"},
+    {"dbf-truncate", "TRUNCATE TABLE t", "DELETE FROM t WHERE id BETWEEN 1 AND 1000"},
+    {"dbf-rename-table", "ALTER TABLE t RENAME TO u", "CREATE VIEW u AS SELECT a FROM t"},
+    {"dbf-rename-column", "ALTER TABLE t RENAME COLUMN a TO b", "ALTER TABLE t ADD COLUMN b int"},
+    {"dbf-not-null-without-default", "ALTER TABLE t ADD COLUMN a int NOT NULL",
+     "ALTER TABLE t ADD COLUMN a int NOT NULL DEFAULT 0"},
+    {"dbf-stored-generated", "ALTER TABLE t ADD COLUMN a int GENERATED ALWAYS AS (b + 1) STORED",
+     "ALTER TABLE t ADD COLUMN a int"},
+    {"dbf-unique-on-existing", "CREATE UNIQUE INDEX idx_t_a ON t (a)",
+     "CREATE INDEX idx_t_a ON t (a)"},
+    {"dbf-duplicate-index", "CREATE TABLE t (id int PRIMARY KEY); CREATE INDEX i ON t (id)",
+     "CREATE TABLE t (id int PRIMARY KEY, a int); CREATE INDEX i ON t (a)"},
+    {"dbf-redundant-index",
+     "CREATE TABLE t (a int, b int); CREATE INDEX i ON t (a); CREATE INDEX j ON t (a, b)",
+     "CREATE TABLE t (a int, b int); CREATE INDEX i ON t (b); CREATE INDEX j ON t (a, b)"},
+    {"dbf-no-primary-key", "CREATE TABLE t (a int)", "CREATE TABLE t (a int PRIMARY KEY)"},
+    {"dbf-int-key", "CREATE TABLE t (id int PRIMARY KEY)",
+     "CREATE TABLE t (id bigint PRIMARY KEY)"},
+    {"dbf-money-as-float", "ALTER TABLE t ADD COLUMN price double precision",
+     "ALTER TABLE t ADD COLUMN price decimal(19, 4)"},
+    {"dbf-cascade-delete",
+     "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES p (id) ON DELETE CASCADE",
+     "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES p (id)"},
+    {"dbf-fk-parent-not-unique",
+     "CREATE TABLE p (id bigint PRIMARY KEY, b int);"
+     "CREATE TABLE t (a int, CONSTRAINT f FOREIGN KEY (a) REFERENCES p (b))",
+     "CREATE TABLE p (id bigint PRIMARY KEY, b int);"
+     "CREATE TABLE t (a int, CONSTRAINT f FOREIGN KEY (a) REFERENCES p (id))"},
+    {"dbf-naming-column", "CREATE TABLE t (`customerId` int)", "CREATE TABLE t (customer_id int)"},
+    {"dbf-naming-index", "CREATE INDEX by_a ON t (a)", "CREATE INDEX idx_t_a ON t (a)"},
+    {"dbf-naming-foreign-key", "ALTER TABLE t ADD CONSTRAINT x FOREIGN KEY (a) REFERENCES p (id)",
+     "ALTER TABLE t ADD CONSTRAINT fk_t_p FOREIGN KEY (a) REFERENCES p (id)"},
+    {"dbf-audit-columns", "CREATE TABLE t (id bigint PRIMARY KEY)",
+     "CREATE TABLE t (id bigint PRIMARY KEY, created_at date, updated_at date)"},
+};
+
+constexpr RuleCase kInPostgres[] = {
+    {"dbf-order-by-random", "SELECT a FROM t ORDER BY random() LIMIT 1",
+     "SELECT a FROM t ORDER BY a LIMIT 1"},
+    {"dbf-offset-without-limit", "SELECT a FROM t ORDER BY a OFFSET 10",
+     "SELECT a FROM t ORDER BY a LIMIT 10 OFFSET 10"},
+    {"dbf-concurrently-in-transaction", "BEGIN; CREATE INDEX CONCURRENTLY i ON t (a); COMMIT",
+     "CREATE INDEX CONCURRENTLY i ON t (a)"},
+    {"dbf-validate-in-same-transaction",
+     "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID; ALTER TABLE t VALIDATE CONSTRAINT c",
+     "ALTER TABLE t VALIDATE CONSTRAINT c"},
+    {"dbf-drop-cascade", "DROP TABLE t CASCADE", "DROP TABLE t"},
+    {"dbf-truncate-cascade", "TRUNCATE t CASCADE", "TRUNCATE t"},
+    {"dbf-rename-schema", "ALTER SCHEMA s RENAME TO s2", "CREATE SCHEMA s2"},
+    {"dbf-change-column-type", "ALTER TABLE t ALTER COLUMN a TYPE bigint",
+     "ALTER TABLE t ALTER COLUMN a SET DEFAULT 1"},
+    {"dbf-set-not-null", "ALTER TABLE t ALTER COLUMN a SET NOT NULL",
+     "ALTER TABLE t ADD CONSTRAINT c CHECK (a IS NOT NULL) NOT VALID;"
+     "ALTER TABLE t VALIDATE CONSTRAINT c; ALTER TABLE t ALTER COLUMN a SET NOT NULL"},
+    {"dbf-drop-not-null", "ALTER TABLE t ALTER COLUMN a DROP NOT NULL",
+     "ALTER TABLE t ALTER COLUMN a DROP DEFAULT"},
+    {"dbf-volatile-default", "ALTER TABLE t ADD COLUMN a uuid DEFAULT gen_random_uuid()",
+     "ALTER TABLE t ADD COLUMN a timestamptz DEFAULT now()"},
+    {"dbf-add-auto-increment", "ALTER TABLE t ADD COLUMN id bigserial",
+     "ALTER TABLE t ADD COLUMN id bigint"},
+    {"dbf-json-column", "ALTER TABLE t ADD COLUMN a json", "ALTER TABLE t ADD COLUMN a jsonb"},
+    {"dbf-rename-enum-value", "ALTER TYPE e RENAME VALUE 'a' TO 'b'",
+     "ALTER TYPE e ADD VALUE 'b' AFTER 'a'"},
+    {"dbf-enum-order", "ALTER TYPE e ADD VALUE 'b'", "ALTER TYPE e ADD VALUE 'b' BEFORE 'a'"},
+    {"dbf-domain-constraint", "CREATE DOMAIN d AS int CHECK (VALUE > 0)", "CREATE DOMAIN d AS int"},
+    {"dbf-index-not-concurrent", "CREATE INDEX i ON t (a)", "CREATE INDEX CONCURRENTLY i ON t (a)"},
+    {"dbf-drop-index-not-concurrent", "DROP INDEX i", "DROP INDEX CONCURRENTLY i"},
+    {"dbf-reindex-not-concurrent", "REINDEX TABLE t", "REINDEX TABLE CONCURRENTLY t"},
+    {"dbf-fk-without-index",
+     "CREATE TABLE t (a int, CONSTRAINT f FOREIGN KEY (a) REFERENCES p (id))",
+     "CREATE TABLE t (a int, CONSTRAINT f FOREIGN KEY (a) REFERENCES p (id));"
+     "CREATE INDEX i ON t (a)"},
+    {"dbf-add-primary-key", "ALTER TABLE t ADD PRIMARY KEY (a)",
+     "ALTER TABLE t ADD PRIMARY KEY USING INDEX i"},
+    {"dbf-unique-constraint", "ALTER TABLE t ADD CONSTRAINT u UNIQUE (a)",
+     "ALTER TABLE t ADD CONSTRAINT u UNIQUE USING INDEX i"},
+    {"dbf-fk-not-valid", "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES p (id)",
+     "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES p (id) NOT VALID"},
+    {"dbf-check-not-valid", "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0)",
+     "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID"},
+    {"dbf-exclusion-constraint", "ALTER TABLE t ADD CONSTRAINT e EXCLUDE USING gist (a WITH =)",
+     "ALTER TABLE t ADD COLUMN a int"},
+    {"dbf-attach-partition", "ALTER TABLE t ATTACH PARTITION p FOR VALUES FROM (1) TO (2)",
+     "CREATE TABLE p (LIKE t); ALTER TABLE t ATTACH PARTITION p FOR VALUES FROM (1) TO (2)"},
+    {"dbf-detach-partition", "ALTER TABLE t DETACH PARTITION p",
+     "ALTER TABLE t DETACH PARTITION p CONCURRENTLY"},
+    {"dbf-no-lock-timeout", "ALTER TABLE t ADD COLUMN a int",
+     "SET lock_timeout = '5s'; ALTER TABLE t ADD COLUMN a int"},
+    {"dbf-vacuum-full", "VACUUM FULL t", "VACUUM t"},
+    {"dbf-vacuum-full", "CLUSTER t USING i", "ANALYZE t"},
+    {"dbf-routine", "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()",
+     "CREATE SCHEMA s"},
+    {"dbf-definer", "CREATE FUNCTION f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
+     "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'"},
+    {"dbf-set-role", "ALTER TABLE t OWNER TO me", "SET ROLE me"},
+    {"dbf-unqualified-name", "CREATE TABLE t (a int)", "CREATE TABLE app.t (a int)"},
+    {"dbf-not-idempotent", "CREATE TABLE t (a int)", "CREATE TABLE IF NOT EXISTS t (a int)"},
+    {"dbf-naming-table", "CREATE TABLE \"Orders\" (a int)", "CREATE TABLE Orders (a int)"},
+    {"dbf-long-identifier",
+     "CREATE TABLE a123456789012345678901234567890123456789012345678901234567890123456789 (a int)",
+     "CREATE TABLE a1 (a int)"},
+    {"dbf-not-understood", "FROBNICATE t", "SELECT lower(a) FROM t"},
+};
+
+TEST(LintRulesTest, PostgresAlone) { Check(Target(Dialect::kPostgres, {15, 4, 0}), kInPostgres); }
+
+TEST(LintRulesTest, BothInPostgres) {
+  for (RuleCase c : kInBoth) {
+    if (std::string(c.bad).find('`') != std::string::npos) continue;  // MySQL's quotes.
+    Check(Target(Dialect::kPostgres, {15, 4, 0}), absl::MakeSpan(&c, 1));
+  }
+}
+
+TEST(LintRulesTest, ManyRowsInOneInsert) {
+  std::string insert = "INSERT INTO t (a) VALUES (0)";
+  for (int i = 0; i < 1000; ++i) insert += ",(1)";
+  EXPECT_THAT(Found(Dialect::kPostgres, insert), Contains("dbf-insert-rows"));
+}
+
+}  // namespace
+}  // namespace dbfleet::sql

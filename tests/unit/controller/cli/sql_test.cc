@@ -1,0 +1,218 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_split.h"
+#include "nlohmann/json.hpp"
+
+#include "controller/cli/sql_output.h"
+#include "tests/unit/controller/cli/cli_fixture.h"
+
+namespace dbfleet::cli {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Without a login, as in CI.
+class SqlTest : public CliTest {
+ protected:
+  void SetUp() override {
+    CliTest::SetUp();
+    env_["DBFLEET_CONFIG"] = folder_ + "/nothing.json";
+  }
+
+  int Sql(std::vector<std::string> words, const std::string& input = "") {
+    words.insert(words.begin(), "sql");
+    return RunCli(words, input);
+  }
+  json Parsed() {
+    json parsed = json::parse(out_, nullptr, false);
+    EXPECT_FALSE(parsed.is_discarded()) << out_ << err_;
+    return parsed;
+  }
+};
+
+TEST_F(SqlTest, AStatementFromStandardInputIsClassified) {
+  ASSERT_EQ(Sql({"classify", "--dialect", "mariadb-10.11", "-o", "json", "-"}, "SELECT 1\n"), 0);
+  const json statement = Parsed()[0];
+  EXPECT_EQ(statement["file"], "-");
+  EXPECT_EQ(statement["line"], 1);
+  EXPECT_EQ(statement["column"], 1);
+  EXPECT_EQ(statement["kind"], "inspection");
+  EXPECT_EQ(statement["class"], "safe");
+  EXPECT_TRUE(statement["reasons"].empty());
+  EXPECT_FALSE(statement.contains("findings"));
+}
+
+TEST_F(SqlTest, TheClassIsThatOfTheEnvironment) {
+  const std::string insert = "INSERT INTO t (a) VALUES (1)";
+  for (const auto& [environment, expected] :
+       std::map<std::string, std::string>{{"development", "safe"},
+                                          {"staging", "safe"},
+                                          {"production", "destructive"},
+                                          {"canary", "destructive"}}) {
+    ASSERT_EQ(Sql({"classify", "--dialect", "postgresql-15", "-o", "jsonl", "-e", environment, "-"},
+                  insert),
+              0);
+    EXPECT_EQ(Parsed()["class"], expected) << environment;
+    EXPECT_EQ(Parsed()["classes"]["qa"], "safe");
+  }
+}
+
+TEST_F(SqlTest, EachFileIsGoneThroughAndEachStatementHasItsPlace) {
+  const std::string a = Write("a.sql", "SELECT 1;\n  SELECT 2;\n");
+  const std::string b = Write("b.sql", "-- first\nDROP TABLE t;\n");
+  ASSERT_EQ(Sql({"split", "--dialect", "postgresql-15", "-o", "json", a, b}), 0);
+  const json parsed = Parsed();
+  ASSERT_EQ(parsed.size(), 3u);
+  EXPECT_EQ(parsed[1]["line"], 2);
+  EXPECT_EQ(parsed[1]["column"], 3);
+  EXPECT_EQ(parsed[1]["number"], 2);
+  EXPECT_EQ(parsed[1]["text"], "SELECT 2");
+  EXPECT_EQ(parsed[2]["file"], b);
+  EXPECT_EQ(parsed[2]["line"], 2);
+  EXPECT_FALSE(parsed[0].contains("class"));
+}
+
+TEST_F(SqlTest, ThresholdsDecideTheExitCode) {
+  const std::string drop = "DROP TABLE app.orders";  // A warning.
+  const auto code = [&](const std::string& verb, std::vector<std::string> more) {
+    std::vector<std::string> words = {verb, "--dialect", "postgresql-15"};
+    words.insert(words.end(), more.begin(), more.end());
+    words.push_back("-");
+    return Sql(words, drop);
+  };
+  EXPECT_EQ(code("lint", {}), 0);
+  EXPECT_EQ(code("lint", {"--fail-on", "error"}), 0);
+  EXPECT_EQ(code("lint", {"--fail-on", "warning"}), 5);
+  EXPECT_EQ(code("lint", {"--fail-on", "info"}), 5);
+  EXPECT_EQ(code("lint", {"--fail-on", "destructive"}), 5);
+  EXPECT_EQ(code("lint", {"--fail-on", "error", "--fail-on", "destructive"}), 5);
+  EXPECT_EQ(code("classify", {"--fail-on", "destructive"}), 5);
+  EXPECT_EQ(code("classify", {"--fail-on", "warning"}), 2);
+  EXPECT_EQ(code("lint", {"--fail-on", "loud"}), 2);
+  EXPECT_THAT(err_, HasSubstr("none of info, warning, error, destructive"));
+}
+
+TEST_F(SqlTest, WhatIsIgnoredReachesNoThresholdAndIsShown) {
+  const std::string script =
+      "-- dbfleet:ignore dbf-drop-table empty since May\nDROP TABLE IF EXISTS app.orders;\n";
+  ASSERT_EQ(Sql({"lint", "--dialect", "postgresql-15", "--fail-on", "warning", "-o", "json", "-"},
+                script),
+            0);
+  bool found = false;
+  const json statements = Parsed();
+  for (const json& finding : statements[0]["findings"]) {
+    if (finding["rule"] != "dbf-drop-table") continue;
+    found = true;
+    EXPECT_EQ(finding["ignored"], true);
+    EXPECT_EQ(finding["ignoreReason"], "empty since May");
+  }
+  EXPECT_TRUE(found) << out_;
+}
+
+TEST_F(SqlTest, TheConfigurationOfTheEnvironmentCounts) {
+  const std::string config = Write(
+      "lint.yaml", "rules:\n  dbf-drop-table: {environments: {production: error, qa: off}}\n");
+  const auto code = [&](const std::string& environment) {
+    return Sql({"lint", "--dialect", "postgresql-15", "--config", config, "-e", environment,
+                "--fail-on", "error", "-"},
+               "DROP TABLE IF EXISTS app.orders");
+  };
+  EXPECT_EQ(code("production"), 5);
+  EXPECT_EQ(code("qa"), 0);
+  EXPECT_THAT(out_, Not(HasSubstr("dbf-drop-table")));
+}
+
+TEST_F(SqlTest, ASnapshotMakesRulesPrecise) {
+  const std::string snapshot = Write(
+      "schema.json", R"({"tables": [{"schema": "app", "name": "orders", "rows": 50000000}]})");
+  ASSERT_EQ(
+      Sql({"lint", "--dialect", "postgresql-15", "--snapshot", snapshot, "--fail-on", "error", "-"},
+          "CREATE INDEX idx_orders_a ON app.orders (a)"),
+      5);
+  EXPECT_THAT(out_, HasSubstr("50000000 rows"));
+  EXPECT_THAT(out_, HasSubstr("CREATE INDEX CONCURRENTLY idx_orders_a ON app.orders (a)"));
+}
+
+TEST_F(SqlTest, SarifIsForSqlOnly) {
+  const std::string script = Write("a.sql", "DROP TABLE app.orders;\n");
+  ASSERT_EQ(Sql({"lint", "--dialect", "postgresql-15", "-o", "sarif", script}), 0);
+  EXPECT_EQ(Parsed()["version"], "2.1.0");
+  EXPECT_EQ(
+      Parsed()["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"]["startLine"],
+      1);
+  EXPECT_EQ(RunCli({"job", "list", "-o", "sarif"}), 2);
+  EXPECT_THAT(err_, HasSubstr("sarif belongs to sql"));
+  EXPECT_EQ(Sql({"split", "--dialect", "postgresql-15", "-o", "sarif", script}), 2);
+  EXPECT_EQ(Sql({"lint", "--dialect", "postgresql-15", "-o", "yaml", script}), 2);
+}
+
+TEST_F(SqlTest, ErrorsNameTheFileThePlaceAndWhatToDo) {
+  struct {
+    std::vector<std::string> words;
+    int code;
+    const char* text;
+  } cases[] = {
+      {{"--dialect", "oracle", "-"}, 2, "--dialect: "},
+      {{"--dialect", "postgresql-15", "--server-version", "x", "-"}, 2, "--server-version: "},
+      {{"--dialect", "postgresql-15", "--server-version", "16.1", "-"}, 2, "contradicts"},
+      {{"--dialect", "postgresql-15", "--embedded", "mysql", "-"}, 2, "--embedded names the SQL"},
+      {{"--dialect", "mysql", "--sql-mode", "a;b", "-"}, 2, "SELECT @@sql_mode"},
+      {{"--dialect", "postgresql-15", folder_ + "/none.sql"}, 1, "none.sql"},
+      {{"--dialect", "postgresql-15", folder_}, 1, "is a folder"},
+      {{"--dialect", "postgresql-15", "--config", folder_ + "/none.yaml", "-"}, 1, "none.yaml"},
+      {{"--dialect", "postgresql-15"}, 2, "FILE"},
+      {{"-"}, 2, "--dialect"},
+  };
+  for (const auto& c : cases) {
+    std::vector<std::string> words = c.words;
+    words.insert(words.begin(), "lint");
+    EXPECT_EQ(Sql(words, "SELECT 1"), c.code) << c.text << err_;
+    EXPECT_THAT(err_, HasSubstr(c.text));
+  }
+  const std::string broken = Write("broken.sql", "SELECT 1;\nSELECT 'a");
+  EXPECT_EQ(Sql({"lint", "--dialect", "postgresql-15", broken}), 2);
+  EXPECT_THAT(err_, HasSubstr("broken.sql: line 2, column 8"));
+  const std::string config = Write("bad.yaml", "rules:\n  dbf-nothing: {severity: off}\n");
+  EXPECT_EQ(Sql({"lint", "--dialect", "postgresql-15", "--config", config, "-"}, "SELECT 1"), 2);
+  EXPECT_THAT(err_, HasSubstr("bad.yaml:2:3: "));
+}
+
+TEST_F(SqlTest, ABadFileDoesNotHideTheOthers) {
+  const std::string good = Write("good.sql", "SELECT 1;");
+  EXPECT_EQ(
+      Sql({"classify", "--dialect", "postgresql-15", "-o", "json", folder_ + "/no.sql", good}), 1);
+  EXPECT_EQ(Parsed().size(), 1u);
+}
+
+TEST_F(SqlTest, AMigrationWithoutItsWayBackIsFound) {
+  const std::string up =
+      Write("0007_add.up.sql", "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int;");
+  ASSERT_EQ(Sql({"lint", "--dialect", "postgresql-15", up}), 0);
+  EXPECT_THAT(out_, HasSubstr("dbf-missing-down"));
+  Write("0007_add.down.sql", "ALTER TABLE app.t DROP COLUMN a;");
+  ASSERT_EQ(Sql({"lint", "--dialect", "postgresql-15", up, folder_ + "/0007_add.down.sql"}), 0);
+  EXPECT_THAT(out_, Not(HasSubstr("dbf-missing-down")));
+  EXPECT_THAT(out_, Not(HasSubstr("dbf-drop-column")));  // That is what it is for.
+}
+
+TEST_F(SqlTest, FindingsFitTheTerminal) {
+  std::vector<std::string> words = {"sql", "lint", "--dialect", "postgresql-15", "-"};
+  RunCli(words, "CREATE INDEX ON app.orders (customer_id)", /*terminal=*/true);
+  for (absl::string_view line : absl::StrSplit(out_, '\n')) {
+    EXPECT_LE(DisplayWidth(line), 60u) << line;
+  }
+  EXPECT_THAT(err_, HasSubstr("1 statements, 1 of them destructive"));
+}
+
+TEST(WrappedTest, WordsStayWhole) {
+  EXPECT_EQ(Wrapped("aa bb cc", 2, 7), "  aa bb\n  cc\n");
+  EXPECT_EQ(Wrapped("aa bb cc", 2, 0), "  aa bb cc\n");
+  EXPECT_EQ(Wrapped("abcdefghij k", 1, 5), " abcdefghij\n k\n");
+  EXPECT_EQ(Wrapped("", 1, 5), "");
+}
+
+}  // namespace
+}  // namespace dbfleet::cli
