@@ -263,6 +263,7 @@ class ChainReader {
     } else {
       build_.Note(text);
       raw_sql_ = FillPlaceholders(text.value);
+      build_.call.has_placeholders = raw_sql_ != text.value;
     }
     build_.PlainFrom(call, 1);
   }

@@ -91,9 +91,10 @@ struct InsertFacts {
 
 // Of a call in a host language (ActiveRecord).
 struct CallFacts {
-  std::string receiver;       // The model or connection, as written: "User", "$db".
-  std::string method;         // The last of the chain that reaches the database, in lower case.
-  bool raw_sql = false;       // It hands SQL over as text.
+  std::string receiver;           // The model or connection, as written: "User", "$db".
+  std::string method;             // The last of the chain that reaches the database, in lower case.
+  bool raw_sql = false;           // It hands SQL over as text.
+  bool has_placeholders = false;  // There are placeholders in that text.
   bool concatenates = false;  // That text is joined with, or interpolates, a value of the program.
   bool placeholders_only = false;  // What is joined is placeholders only ("?, ?"), which is clean.
   std::string joined_value;        // The first such value, as written.
