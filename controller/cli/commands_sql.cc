@@ -1,5 +1,6 @@
 #include <memory>
 
+#include "common/sql/reference/reference.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
 #include "controller/cli/sql_run.h"
@@ -65,6 +66,16 @@ void AddSqlCommands(CLI::App& app, Shell& shell) {
   lint.first->add_option("--snapshot", lint.second->snapshot_file,
                          "The live schema with its row counts (YAML or JSON), for rules that need "
                          "it");
+  auto page = std::make_shared<std::string>();
+  AddVerb(
+      *noun, "reference", "Print the tables behind them: the rules, or the statements", shell,
+      [&shell, page] {
+        shell.out() << (*page == "lint" ? sql::LintReference() : sql::ClassificationReference());
+        return kExitOk;
+      })
+      ->add_option("PAGE", *page, "lint or classification")
+      ->required()
+      ->check(CLI::IsMember({"lint", "classification"}));
 }
 
 }  // namespace dbfleet::cli

@@ -69,6 +69,7 @@ Source SourceOfArgument(const std::string& path) {
       {"sql split", Files()},
       {"sql classify", Files()},
       {"sql lint", Files()},
+      {"sql reference", Words("lint classification")},
       // Names that do not exist yet.
       {"user create", Source()},
       {"agent token create", Source()}};

@@ -86,6 +86,7 @@ void AddWorkExamples(ExampleMap* out) {
       "dbfleet sql lint --dialect postgresql-15 --fail-on error migrations/*.sql",
       "dbfleet sql lint --dialect mariadb-10.11 --config lint.yaml --snapshot schema.json -o sarif "
       "orders.sql"};
+  e["sql reference"] = {"dbfleet sql reference lint"};
   e["completion"] = {"dbfleet completion bash"};
 }
 

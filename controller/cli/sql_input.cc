@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
@@ -12,40 +14,80 @@
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/sql/sql.h"
+#include "common/sql/text/statement_stream.h"
 
 namespace dbfleet::cli {
 namespace {
 
-constexpr size_t kMaxBytes = size_t{512} << 20;
+// Of what has to be in memory as a whole: Redis commands and programs.
+constexpr size_t kMaxBytes = size_t{64} << 20;
 constexpr size_t kChunkBytes = size_t{1} << 16;
 
-absl::StatusOr<std::string> ReadAll(const std::string& name, std::istream& in) {
-  std::string text;
-  std::string chunk(kChunkBytes, '\0');
-  while (in.read(chunk.data(), static_cast<std::streamsize>(chunk.size())), in.gcount() > 0) {
-    text.append(chunk, 0, static_cast<size_t>(in.gcount()));
-    if (text.size() > kMaxBytes) {
-      return Error(absl::StatusCode::kInvalidArgument, "FILE_TOO_LARGE",
-                   absl::StrCat(name, " has more than ", kMaxBytes >> 20, " MiB; split it"));
+// A file that is open for reading, or standard input.
+class Input {
+ public:
+  absl::Status Open(const std::string& path, const std::string& name, std::istream& standard) {
+    in_ = &standard;
+    if (path == "-") return absl::OkStatus();
+    struct stat info = {};
+    if (stat(path.c_str(), &info) != 0) return ErrnoStatus(errno, absl::StrCat("open ", name));
+    if (S_ISDIR(info.st_mode)) {
+      return Error(absl::StatusCode::kInvalidArgument, "NOT_A_FILE",
+                   absl::StrCat(name, " is a folder; name its files, such as ", name, "/*.sql"));
+    }
+    errno = 0;
+    file_.open(path, std::ios::binary);
+    if (!file_) return ErrnoStatus(errno, absl::StrCat("open ", name));
+    in_ = &file_;
+    return absl::OkStatus();
+  }
+
+  // Up to `size` bytes; 0 at the end.
+  absl::StatusOr<size_t> Read(char* buffer, size_t size) {
+    in_->read(buffer, static_cast<std::streamsize>(size));
+    if (in_->bad()) {
+      return Error(absl::StatusCode::kInternal, "IO_ERROR", "cannot be read to its end");
+    }
+    return static_cast<size_t>(in_->gcount());
+  }
+
+  absl::StatusOr<std::string> ReadAll() {
+    std::string text;
+    std::string chunk(kChunkBytes, '\0');
+    for (;;) {
+      ASSIGN_OR_RETURN(const size_t read, Read(chunk.data(), chunk.size()));
+      if (read == 0) return text;
+      text.append(chunk, 0, read);
+      if (text.size() > kMaxBytes) {
+        return Error(absl::StatusCode::kInvalidArgument, "FILE_TOO_LARGE",
+                     absl::StrCat("has more than ", kMaxBytes >> 20, " MiB; split it"));
+      }
     }
   }
-  if (in.bad()) {
-    return Error(absl::StatusCode::kInternal, "IO_ERROR", absl::StrCat(name, " cannot be read"));
+
+ private:
+  std::istream* in_ = nullptr;
+  std::ifstream file_;
+};
+
+using Give = std::function<void(sql::Statement)>;
+
+// In constant memory.
+absl::Status Stream(Input* input, const sql::Target& target, const Give& give) {
+  sql::StatementStream stream(
+      target.dialect, [input](char* buffer, size_t size) { return input->Read(buffer, size); });
+  for (;;) {
+    ASSIGN_OR_RETURN(std::optional<sql::Statement> statement, stream.Next());
+    if (!statement.has_value()) return absl::OkStatus();
+    give(*std::move(statement));
   }
-  return text;
 }
 
-absl::StatusOr<std::string> ReadPath(const std::string& path, const std::string& name) {
-  struct stat info = {};
-  if (stat(path.c_str(), &info) != 0) return ErrnoStatus(errno, absl::StrCat("open ", name));
-  if (S_ISDIR(info.st_mode)) {
-    return Error(absl::StatusCode::kInvalidArgument, "NOT_A_FILE",
-                 absl::StrCat(name, " is a folder; name its files, such as ", name, "/*.sql"));
-  }
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return ErrnoStatus(errno, absl::StrCat("open ", name));
-  return ReadAll(name, file);
+absl::Status Whole(Input* input, const sql::Target& target, const Give& give) {
+  ASSIGN_OR_RETURN(const std::string text, input->ReadAll());
+  ASSIGN_OR_RETURN(std::vector<sql::Statement> statements, sql::Split(target, text));
+  for (sql::Statement& statement : statements) give(std::move(statement));
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -53,11 +95,10 @@ absl::StatusOr<std::string> ReadPath(const std::string& path, const std::string&
 absl::Status ForEachStatement(const std::string& path, std::istream& in, const sql::Target& target,
                               const std::function<void(sql::Statement)>& give) {
   const std::string name = path == "-" ? "standard input" : SanitizeForDisplay(path);
-  ASSIGN_OR_RETURN(const std::string text, path == "-" ? ReadAll(name, in) : ReadPath(path, name));
-  auto statements = sql::Split(target, text);
-  if (!statements.ok()) return Annotate(statements.status(), name);
-  for (sql::Statement& statement : *statements) give(std::move(statement));
-  return absl::OkStatus();
+  Input input;
+  RETURN_IF_ERROR(input.Open(path, name, in));
+  const bool streams = target.mysql_family() || target.postgres();
+  return Annotate(streams ? Stream(&input, target, give) : Whole(&input, target, give), name);
 }
 
 }  // namespace dbfleet::cli

@@ -34,8 +34,8 @@ void UnboundedRead(const Look& look, const CallFacts& call) {
 }
 
 void NoPlaceholders(const Look& look, const CallFacts& call) {
-  if (!call.raw_sql || call.concatenates || call.placeholders_only) return;
-  if (call.method != "find_by_sql" || look.facts.query.filtered_columns.empty()) return;
+  if (!call.raw_sql || call.concatenates || call.has_placeholders) return;
+  if (look.facts.query.filtered_columns.empty()) return;
   look.Report(LintId::kArNoPlaceholders,
               absl::StrCat(CallText(call), " hands over SQL without placeholders"));
 }

@@ -164,6 +164,104 @@ constexpr RuleCase kInPostgres[] = {
     {"dbf-not-understood", "FROBNICATE t", "SELECT lower(a) FROM t"},
 };
 
+constexpr RuleCase kInMySql[] = {
+    {"dbf-dml-limit", "DELETE FROM t WHERE a = 1 LIMIT 5", "DELETE FROM t WHERE a = 1"},
+    {"dbf-dml-order-by", "UPDATE t SET a = 1 WHERE b = 2 ORDER BY c",
+     "UPDATE t SET a = 1 WHERE b = 2"},
+    {"dbf-order-by-random", "SELECT a FROM t ORDER BY RAND() LIMIT 3",
+     "SELECT a FROM t ORDER BY a LIMIT 3"},
+    {"dbf-implicit-conversion", "SELECT a FROM t WHERE customer_id = '5'",
+     "SELECT a FROM t WHERE customer_id = 5"},
+    {"dbf-drop-table", "DROP DATABASE d", "CREATE DATABASE d"},
+    {"dbf-drop-table", "ALTER TABLE t DROP PARTITION p", "ALTER TABLE t ADD COLUMN p INT"},
+    {"dbf-truncate", "ALTER TABLE t TRUNCATE PARTITION p", "OPTIMIZE TABLE t"},
+    {"dbf-rename-table", "RENAME TABLE a TO b", "CREATE TABLE a (i INT); RENAME TABLE a TO b"},
+    {"dbf-rename-column", "ALTER TABLE t CHANGE a b INT", "ALTER TABLE t CHANGE a a INT"},
+    {"dbf-change-column-type", "ALTER TABLE t MODIFY a BIGINT", "ALTER TABLE t ADD COLUMN b INT"},
+    {"dbf-enum-change", "ALTER TABLE t MODIFY s ENUM('a','b')",
+     "CREATE TABLE t (s ENUM('a')); ALTER TABLE t MODIFY s ENUM('a','b')"},
+    {"dbf-expression-default", "ALTER TABLE t ADD COLUMN u CHAR(36) DEFAULT (UUID())",
+     "ALTER TABLE t ADD COLUMN u DATETIME DEFAULT CURRENT_TIMESTAMP"},
+    {"dbf-add-auto-increment", "ALTER TABLE t ADD COLUMN id BIGINT AUTO_INCREMENT PRIMARY KEY",
+     "ALTER TABLE t ADD COLUMN id BIGINT"},
+    {"dbf-engine", "CREATE TABLE t (a INT) ENGINE=MyISAM", "CREATE TABLE t (a INT) ENGINE=InnoDB"},
+    {"dbf-charset", "CREATE TABLE t (a INT) DEFAULT CHARSET=latin1",
+     "CREATE TABLE t (a INT) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"},
+    {"dbf-charset", "CREATE TABLE t (a VARCHAR(9) CHARACTER SET utf8mb3)",
+     "CREATE TABLE t (a VARCHAR(9))"},
+    {"dbf-convert-charset", "ALTER TABLE t CONVERT TO CHARACTER SET utf8mb4",
+     "ALTER TABLE t ADD COLUMN a INT"},
+    {"dbf-float-column", "CREATE TABLE t (temperature FLOAT)", "CREATE TABLE t (a DECIMAL(9,2))"},
+    {"dbf-zero-date", "CREATE TABLE t (d DATE DEFAULT '0000-00-00')", "CREATE TABLE t (d DATE)"},
+    {"dbf-timestamp-2038", "CREATE TABLE t (a TIMESTAMP)", "CREATE TABLE t (a DATETIME(6))"},
+    {"dbf-drop-visible-index", "DROP INDEX i ON t",
+     "ALTER TABLE t ALTER INDEX i IGNORED; DROP INDEX i ON t"},
+    {"dbf-drop-visible-index", "ALTER TABLE t DROP INDEX i", "ALTER TABLE t DROP CONSTRAINT c"},
+    {"dbf-foreign-key", "CREATE TABLE t (a INT, FOREIGN KEY (a) REFERENCES p (id))",
+     "CREATE TABLE t (a INT)"},
+    {"dbf-no-algorithm", "ALTER TABLE t ADD COLUMN a INT",
+     "ALTER TABLE t ADD COLUMN a INT, ALGORITHM=INSTANT"},
+    {"dbf-no-algorithm", "CREATE INDEX i ON t (a)", "CREATE INDEX i ON t (a) LOCK=NONE"},
+    {"dbf-table-rebuild", "OPTIMIZE TABLE t", "ANALYZE TABLE t"},
+    {"dbf-routine", "CREATE PROCEDURE p() SELECT 1", "CREATE TABLE p (a INT)"},
+    {"dbf-routine", "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO DELETE FROM t WHERE a = 1",
+     "CREATE VIEW v AS SELECT 1"},
+    {"dbf-definer", "CREATE DEFINER=root@localhost PROCEDURE p() SELECT 1",
+     "CREATE PROCEDURE p() SQL SECURITY INVOKER SELECT 1"},
+    {"dbf-naming-table", "CREATE TABLE Orders (a INT)", "CREATE TABLE orders (a INT)"},
+    {"dbf-not-understood", "FROBNICATE t", "SELECT LOWER(a) FROM t"},
+};
+
+TEST(LintRulesTest, MariaDbAlone) { Check(Target(Dialect::kMariaDb, {10, 11, 6}), kInMySql); }
+
+TEST(LintRulesTest, BothInMariaDb) {
+  for (const RuleCase& c : kInBoth) {
+    Check(Target(Dialect::kMariaDb, {10, 11, 6}), absl::MakeSpan(&c, 1));
+  }
+}
+
+TEST(LintRulesTest, MySqlsOwn) {
+  const Target old(Dialect::kMySql, {8, 0, 36});
+  EXPECT_THAT(Found(old, "CREATE TABLE t (a INT REFERENCES p (id))"),
+              Contains("dbf-inline-references"));
+  EXPECT_THAT(
+      Found(Target(Dialect::kMariaDb, {10, 11, 6}), "CREATE TABLE t (a INT REFERENCES p (id))"),
+      Not(Contains("dbf-inline-references")));
+}
+
+TEST(LintRulesTest, ProgramsOfActiveRecord) {
+  Target ruby(Dialect::kActiveRecordRuby);
+  constexpr RuleCase kCases[] = {
+      {"dbf-ar-without-conditions", "User.update_all(active: false)",
+       "User.where(id: 5).update_all(active: false)"},
+      {"dbf-ar-without-conditions", "User.delete_all", "User.where(id: 5).delete_all"},
+      {"dbf-ar-unbounded-read", "User.all", "User.where(id: 5).first"},
+      {"dbf-injection-concatenation", "User.where(\"name = '#{params[:name]}'\").first",
+       "User.where(\"name = ?\", params[:name]).first"},
+      {"dbf-injection-concatenation",
+       "User.find_by_sql(\"SELECT id FROM users WHERE id = \" + params[:id])",
+       "User.find_by_sql([\"SELECT id FROM users WHERE id = ?\", params[:id]])"},
+      {"dbf-ar-no-placeholders", "User.find_by_sql(\"SELECT id FROM users WHERE id = 5\")",
+       "User.find_by_sql([\"SELECT id FROM users WHERE id = ?\", id])"},
+      {"dbf-n-plus-one", "users.each do |u|\n  Order.where(user_id: u.id).first\nend",
+       "Order.where(user_id: ids).first"},
+  };
+  Check(ruby, kCases);
+}
+
+TEST(LintRulesTest, RedisCommands) {
+  constexpr RuleCase kCases[] = {
+      {"dbf-redis-keys", "KEYS user:*", "SCAN 0 MATCH user:* COUNT 100"},
+      {"dbf-redis-unbounded-read", "LRANGE l 0 -1", "LRANGE l 0 10"},
+      {"dbf-redis-flush", "FLUSHDB", "UNLINK k"},
+      {"dbf-redis-debug", "DEBUG SLEEP 1", "PING"},
+      {"dbf-redis-config-set", "CONFIG SET maxmemory 1", "CONFIG RESETSTAT"},
+      {"dbf-redis-save", "SAVE", "BGSAVE"},
+      {"dbf-redis-dangerous", "SHUTDOWN", "GET k"},
+  };
+  Check(Dialect::kRedis, kCases);
+}
+
 TEST(LintRulesTest, PostgresAlone) { Check(Target(Dialect::kPostgres, {15, 4, 0}), kInPostgres); }
 
 TEST(LintRulesTest, BothInPostgres) {

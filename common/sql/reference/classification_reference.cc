@@ -1,0 +1,109 @@
+#include "absl/strings/str_cat.h"
+
+#include "common/sql/active_record/method_table.h"
+#include "common/sql/model/verdict.h"
+#include "common/sql/mysql/statement_table.h"
+#include "common/sql/postgres/statement_table.h"
+#include "common/sql/redis/command_table.h"
+#include "common/sql/reference/markdown.h"
+#include "common/sql/reference/reference.h"
+
+namespace dbfleet::sql {
+namespace {
+
+constexpr char kIntroduction[] =
+    R"(# What statements are for, and which are safe
+
+<!-- Made by `dbfleet sql reference classification` from the readers' tables (common/sql/*/...table):
+     edit those. -->
+
+`dbfleet sql classify` and the plan of a change give each statement a **kind** and a **class**.
+
+A statement is **safe** only if every part of it was understood and none of them changes anything, takes
+locks that others wait for, runs code that nobody has reviewed, or shows credentials. Everything else is
+**destructive**, and says why; so is whatever is not fully understood. The tables below give the kind of each
+statement by the words at its head; what stands inside can only make it worse. What only adds rows is
+destructive in production and safe in development and qa.
+
+| kind | for |
+|---|---|
+| inspection | looking |
+| data-fix | changing rows |
+| schema-migration | changing what tables there are, and what rows they take |
+| query-optimization | making queries faster, with the same result |
+| maintenance | upkeep: statistics, vacuum, checks |
+| control | sessions, privileges, the server itself |
+
+A statement with several parts counts as the heaviest of them: maintenance, query-optimization, data-fix,
+control, schema-migration, each above inspection. `ADD INDEX` inside `ALTER TABLE` is a schema-migration,
+`CREATE INDEX` alone a query-optimization, and a unique index, which refuses rows, a schema-migration.
+)";
+
+absl::string_view YesNo(bool value) { return value ? "yes" : "no"; }
+
+void AppendMySql(std::string* out) {
+  absl::StrAppend(out,
+                  "\n## MySQL and MariaDB\n\n\"In a transaction\": whether it may run inside "
+                  "one without ending it. \"May be safe\": with nothing in it but what is "
+                  "reviewed.\n\n");
+  AppendHead({"statement", "kind", "may be safe", "in a transaction", ""}, out);
+  for (const MySqlStatement& row : MySqlStatements()) {
+    AppendRow(
+        {Code(row.head), NameOf(row.kind), YesNo(row.may_be_safe),
+         row.transaction_control ? "controls it" : YesNo(row.transactional), Escaped(row.note)},
+        out);
+  }
+}
+
+void AppendPostgres(std::string* out) {
+  absl::StrAppend(out,
+                  "\n## PostgreSQL\n\nThe node is that of PostgreSQL's own parser, which reads "
+                  "every statement.\n\n");
+  AppendHead({"statement", "node", "kind", "in a transaction", "undone by", ""}, out);
+  for (const pg::StatementRow& row : pg::StatementRows()) {
+    AppendRow({row.head.empty() ? std::string("any other") : Code(row.head), Code(row.node),
+               NameOf(row.kind), row.transaction_control ? "controls it" : YesNo(row.transactional),
+               NameOf(row.undo), Escaped(row.note)},
+              out);
+  }
+}
+
+void AppendRedis(std::string* out) {
+  absl::StrAppend(out,
+                  "\n## Redis\n\nBy the server's own flags and categories, and a reviewed list "
+                  "of what they do not say; arguments can make it worse.\n\n");
+  AppendHead({"command", "kind", "class", ""}, out);
+  for (const RedisCommand& command : RedisCommands()) {
+    if (NeedsSubcommand(command)) continue;
+    const RedisDecision decision = DecisionFor(command);
+    AppendRow({Code(command.name), NameOf(decision.kind), NameOf(decision.safety),
+               Escaped(decision.note)},
+              out);
+  }
+}
+
+void AppendActiveRecord(std::string* out) {
+  absl::StrAppend(out,
+                  "\n## ActiveRecord\n\nCalls on a model are judged as the statement that they "
+                  "become; SQL in a raw call is classified as SQL. SQL that is joined with a "
+                  "value of the program is destructive.\n\n");
+  AppendHead({"method", "role", "kind", "class", ""}, out);
+  for (const ModelMethod& method : ModelMethods()) {
+    AppendRow({Code(method.name), NameOf(method.role), NameOf(method.kind), NameOf(method.safety),
+               Escaped(method.note)},
+              out);
+  }
+}
+
+}  // namespace
+
+std::string ClassificationReference() {
+  std::string out = kIntroduction;
+  AppendMySql(&out);
+  AppendPostgres(&out);
+  AppendRedis(&out);
+  AppendActiveRecord(&out);
+  return out;
+}
+
+}  // namespace dbfleet::sql
