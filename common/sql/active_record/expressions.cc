@@ -42,6 +42,7 @@ class Reader {
   Reader(const HostProgram& program, HostScope scope) : program_(program), scope_(scope) {}
 
   HostFindings Read(HostRange range) {
+    end_ = range.end;
     for (size_t i = range.begin; i < range.end;) i = One(i);
     return std::move(findings_);
   }
@@ -114,7 +115,7 @@ class Reader {
 
   size_t Word(size_t i) {
     const HostToken& token = program_[i];
-    const std::optional<HostChain> chain = program_.ChainAt(i);
+    const std::optional<HostChain> chain = program_.ChainAt(i, end_);
     if (!chain.has_value()) {
       const std::string lower = absl::AsciiStrToLower(token.text);
       if (program_.php() && token.kind == HostTokenKind::kName) {
@@ -129,6 +130,9 @@ class Reader {
     if (scope_.depth > kDeepest) {
       Problem("is nested too deeply");
       return chain->range.end;
+    }
+    for (const HostCall& call : chain->calls) {
+      if (call.cut) Problem("calls without parentheses stand one inside the other; write them");
     }
     if (ReachesDatabase(program_, *chain, scope_.generous)) {
       HostScope inner = scope_;
@@ -175,6 +179,7 @@ class Reader {
 
   const HostProgram& program_;
   const HostScope scope_;
+  size_t end_ = 0;
   HostFindings findings_;
 };
 

@@ -149,8 +149,8 @@ bool HostProgram::BeginsArgument(size_t i) const {
 }
 
 // Of a call without parentheses: where its arguments end.
-size_t HostProgram::EndOfCommand(size_t from) const {
-  const size_t end = std::min(tokens_.size(), from + kLongestCommand);
+size_t HostProgram::EndOfCommand(size_t from, size_t limit) const {
+  const size_t end = std::min(limit, from + kLongestCommand);
   for (size_t i = from; i < end; ++i) {
     const HostToken& token = tokens_[i];
     if (token.kind == HostTokenKind::kNewline || token.Is(";") || token.Is(")") || token.Is("]") ||
@@ -160,7 +160,7 @@ size_t HostProgram::EndOfCommand(size_t from) const {
     if (token.kind == HostTokenKind::kName && IsOneOf(token.text, kModifiers) && !IsMember(i - 1)) {
       return i;
     }
-    if (close_[i] < tokens_.size()) i = close_[i];
+    if (close_[i] < end) i = close_[i];
   }
   return end;
 }
@@ -210,8 +210,9 @@ size_t HostProgram::TakeReceiver(size_t at, HostChain* chain) const {
   return i;
 }
 
-size_t HostProgram::TakeBlock(size_t at, HostCall* call) const {
-  if (php_ || !((*this)[at].Is("{") || (*this)[at].IsName("do")) || close_[at] >= size()) {
+size_t HostProgram::TakeBlock(size_t at, size_t limit, HostCall* call) const {
+  if (php_ || at >= limit || !((*this)[at].Is("{") || (*this)[at].IsName("do")) ||
+      close_[at] >= limit) {
     return at;
   }
   size_t begin = at + 1;
@@ -225,22 +226,23 @@ size_t HostProgram::TakeBlock(size_t at, HostCall* call) const {
 }
 
 // `at` is the call's name; returns where what follows it begins.
-size_t HostProgram::TakeCall(size_t at, HostCall* call) const {
+size_t HostProgram::TakeCall(size_t at, size_t limit, HostCall* call) const {
   call->name = tokens_[at].text;
   size_t i = at + 1;
   const bool touches = (*this)[i].offset == tokens_[at].offset + tokens_[at].text.size();
-  if ((*this)[i].Is("(") && close_[i] < size() && (php_ || touches)) {
+  if (i < limit && (*this)[i].Is("(") && close_[i] < limit && (php_ || touches)) {
     call->has_parens = true;
     call->arguments = Parts({i + 1, close_[i]});
     i = close_[i] + 1;
   } else if (php_) {
     call->is_property = true;
-  } else if (tokens_[at].kind == HostTokenKind::kName && BeginsArgument(i)) {
-    const size_t end = EndOfCommand(i);
+  } else if (tokens_[at].kind == HostTokenKind::kName && i < limit && BeginsArgument(i)) {
+    const size_t end = EndOfCommand(i, limit);
+    call->cut = (*this)[end].Is(",") || end == i + kLongestCommand;
     call->arguments = Parts({i, end});
     i = end;
   }
-  return TakeBlock(i, call);
+  return TakeBlock(i, limit, call);
 }
 
 bool HostProgram::IsWholeStatement(HostRange range) const {
@@ -252,7 +254,7 @@ bool HostProgram::IsWholeStatement(HostRange range) const {
           after.Is("}") || after.IsName("end") || after.IsName("if") || after.IsName("unless"));
 }
 
-std::optional<HostChain> HostProgram::ChainAt(size_t at) const {
+std::optional<HostChain> HostProgram::ChainAt(size_t at, size_t limit) const {
   HostChain chain;
   size_t i = TakeReceiver(at, &chain);
   if (i == at) {
@@ -264,21 +266,21 @@ std::optional<HostChain> HostProgram::ChainAt(size_t at) const {
       return std::nullopt;
     }
     HostCall call;
-    i = TakeCall(at, &call);
+    i = TakeCall(at, limit, &call);
     chain.calls.push_back(std::move(call));
   }
-  while (i < size()) {
-    const bool index = (*this)[i].Is("[") && close_[i] < size();
+  while (i < limit) {
+    const bool index = (*this)[i].Is("[") && close_[i] < limit;
     if (index && tokens_[i].offset == tokens_[i - 1].end) {
       i = close_[i] + 1;
       continue;
     }
-    if (!IsMember(i) || i + 1 >= size()) break;
+    if (!IsMember(i) || i + 1 >= limit) break;
     HostCall call;
     // Names that a value gives: ->$method(), ->{$x}(), .(): calls of nobody knows what.
     const bool computed = (*this)[i + 1].Is("{") || (*this)[i + 1].Is("(");
-    if (computed && close_[i + 1] >= size()) break;
-    i = TakeCall(computed ? close_[i + 1] : i + 1, &call);
+    if (computed && close_[i + 1] >= limit) break;
+    i = TakeCall(computed ? close_[i + 1] : i + 1, limit, &call);
     chain.calls.push_back(std::move(call));
   }
   if (chain.calls.empty()) return std::nullopt;

@@ -25,6 +25,8 @@ struct HostCall {
   bool is_property = false;  // PHP, without parentheses.
   bool has_parens = false;
   std::vector<HostRange> arguments;
+  // Its arguments go on behind where reading was to end: Ruby's "f g a, b" gives both to g.
+  bool cut = false;
   std::optional<HostRange> block;  // Ruby's { } or do ... end, without those.
 };
 
@@ -63,17 +65,17 @@ class HostProgram {
   // Whether the range stands between the begin and the end of a statement: nothing takes its value.
   bool IsWholeStatement(HostRange range) const;
 
-  // The chain that begins at `at`, if one does.
-  std::optional<HostChain> ChainAt(size_t at) const;
+  // The chain that begins at `at`, if one does; nothing from `limit` on belongs to it.
+  std::optional<HostChain> ChainAt(size_t at, size_t limit) const;
 
  private:
   size_t Match();  // The token that is nested too deeply; size() if none is.
   bool IsMember(size_t i) const;
   bool BeginsArgument(size_t i) const;
-  size_t EndOfCommand(size_t from) const;
+  size_t EndOfCommand(size_t from, size_t limit) const;
   size_t TakeReceiver(size_t at, HostChain* chain) const;
-  size_t TakeCall(size_t at, HostCall* call) const;
-  size_t TakeBlock(size_t at, HostCall* call) const;
+  size_t TakeCall(size_t at, size_t limit, HostCall* call) const;
+  size_t TakeBlock(size_t at, size_t limit, HostCall* call) const;
   bool OpensWithEnd(size_t i) const;
 
   bool php_ = false;

@@ -66,7 +66,7 @@ class Splitter {
                            (program_.php() && token.Is("(") && program_[i + 1].IsName("new"));
     if (!may_begin) return i + 1;
     Follow(i);
-    const std::optional<HostChain> chain = program_.ChainAt(i);
+    const std::optional<HostChain> chain = program_.ChainAt(i, end);
     if (!chain.has_value()) return i + 1;
     const bool known = records_.count(chain->receiver) > 0;
     const bool reaches =

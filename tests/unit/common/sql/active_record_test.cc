@@ -167,7 +167,8 @@ TEST(ActiveRecordTest, WhatIsNotUnderstoodIsDestructive) {
                                  "User.all.each(&:archive)",
                                  "u = User.find(1); u.archive",
                                  "User.public_send(m)",
-                                 "<<~X\nabc"}) {
+                                 "<<~X\nabc",
+                                 "puts User.find :all, :conditions => \"a = #{x}\""}) {
     const Verdict verdict = Classify(kRuby, text);
     EXPECT_EQ(verdict.safety, Safety::kDestructive) << text;
     EXPECT_FALSE(verdict.understood) << text;
@@ -230,8 +231,8 @@ TEST(ActiveRecordTest, WhatIsNotClosedIsAnErrorWithItsPlace) {
 }
 
 TEST(ActiveRecordTest, DeepNestingEnds) {
-  for (const std::string piece :
-       {"(", "[", "{", "f(", "User.where(", "a.b ", "\"#{", "do ", "x "}) {
+  for (const std::string piece : {"(", "[", "{", "f(", "User.where(", "a.b ", "\"#{", "do ", "x ",
+                                  "a b, ", "a.b c, ", "User.where a, ", "a { b "}) {
     std::string text = "User.find ";
     for (int i = 0; i < 20000; ++i) text += piece;
     (void)Split(kRuby, text);
