@@ -55,16 +55,20 @@ class JsonOutput : public SqlOutput {
 class SarifOutput : public SqlOutput {
  public:
   SarifOutput(Shell& shell, const sql::ReportOptions& options, bool with_class)
-      : shell_(shell), writer_(DBFLEET_VERSION, options.environment, with_class) {}
+      : shell_(shell),
+        with_class_(with_class),
+        writer_(DBFLEET_VERSION, options.environment, with_class) {}
 
   void Begin() override { shell_.out() << writer_.Begin(); }
   void Statement(const StatementReport& report) override {
     shell_.out() << writer_.Statement(report);
   }
   void End() override { shell_.out() << writer_.End(); }
+  bool wants_all() const override { return with_class_; }
 
  private:
   Shell& shell_;
+  const bool with_class_;
   sql::SarifWriter writer_;
 };
 

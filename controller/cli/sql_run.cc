@@ -222,28 +222,44 @@ class Runner {
         });
   }
 
-  // Some findings of a script are known at its end only, so its statements are shown then.
+  // Some findings of a script are known at its end only, so its statements are shown then. Where
+  // only those with findings are shown, no more than the others' places is kept.
   absl::Status LintFile(const std::string& file) {
     sql::Linter linter(plan_.options.target, plan_.config,
                        plan_.snapshot.has_value() ? &*plan_.snapshot : nullptr, OptionsFor(file));
     std::vector<StatementReport> reports;
+    std::vector<std::pair<int, int>> places;
     const absl::Status status = GoThrough(
         file, [&](StatementReport report, const sql::Reading& reading, const std::string& text) {
           linter.Add(text, reading);
-          if (!output_->wants_all()) report.text.clear();
-          reports.push_back(std::move(report));
+          places.emplace_back(report.line, report.column);
+          if (output_->wants_all()) reports.push_back(std::move(report));
         });
     for (sql::Finding& finding : linter.Finish()) {
-      const auto at = static_cast<size_t>(finding.statement);
-      if (finding.ignored) {
-        ++totals_.ignored;
-      } else {
-        ++totals_.by_severity[static_cast<size_t>(finding.severity)];
+      Count(finding);
+      const int number = finding.statement + 1;
+      if (!output_->wants_all() && (reports.empty() || reports.back().number != number)) {
+        const auto& [line, column] = places[static_cast<size_t>(finding.statement)];
+        StatementReport& report = reports.emplace_back();
+        report.file = file;
+        report.number = number;
+        report.line = line;
+        report.column = column;
       }
-      if (at < reports.size()) reports[at].findings.push_back(std::move(finding));
+      StatementReport& report =
+          output_->wants_all() ? reports[static_cast<size_t>(finding.statement)] : reports.back();
+      report.findings.push_back(std::move(finding));
     }
     for (const StatementReport& report : reports) output_->Statement(report);
     return status;
+  }
+
+  void Count(const sql::Finding& finding) {
+    if (finding.ignored) {
+      ++totals_.ignored;
+    } else {
+      ++totals_.by_severity[static_cast<size_t>(finding.severity)];
+    }
   }
 
   bool ReachesThreshold() const {
