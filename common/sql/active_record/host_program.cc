@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
+#include "common/sql/active_record/host_cursor.h"
 
 namespace dbfleet::sql {
 namespace {
@@ -42,9 +43,8 @@ absl::StatusOr<HostProgram> HostProgram::Read(Dialect dialect, absl::string_view
   program.text_ = text;
   ASSIGN_OR_RETURN(program.tokens_, program.php_ ? LexPhp(text) : LexRuby(text));
   if (const size_t deep = program.Match(); deep < program.size()) {
-    return Error(absl::StatusCode::kInvalidArgument, "BAD_SQL",
-                 absl::StrCat("brackets are nested more than ", kDeepest, " deep at \"",
-                              program.tokens_[deep].text, "\""));
+    return HostCursor(text).Fail(program.tokens_[deep].offset,
+                                 absl::StrCat("brackets are nested more than ", kDeepest, " deep"));
   }
   return program;
 }

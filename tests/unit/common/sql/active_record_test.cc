@@ -230,6 +230,13 @@ TEST(ActiveRecordTest, WhatIsNotClosedIsAnErrorWithItsPlace) {
   }
 }
 
+TEST(ActiveRecordTest, AnErrorAboutNestingShowsNothingOfTheProgram) {
+  const auto statements = Split(kRuby, "\n" + std::string(300, '(') + "\xff");
+  ASSERT_FALSE(statements.ok());
+  EXPECT_THAT(std::string(statements.status().message()),
+              HasSubstr("line 2, column 202: brackets"));
+}
+
 TEST(ActiveRecordTest, DeepNestingEnds) {
   for (const std::string piece : {"(", "[", "{", "f(", "User.where(", "a.b ", "\"#{", "do ", "x ",
                                   "a b, ", "a.b c, ", "User.where a, ", "a { b "}) {
