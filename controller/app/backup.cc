@@ -8,12 +8,15 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
+#include "controller/app/backup_record.h"
 #include "controller/audit/recovery.h"
 #include "controller/store/sqlite/store_copy.h"
 
@@ -24,9 +27,18 @@ constexpr char kUnfinished[] = ".unfinished";  // A store that is being restored
 constexpr char kStore[] = "store.db";
 constexpr char kManifest[] = "/MANIFEST";
 constexpr char kTitle[] = "dbfleet controller backup v1";
+constexpr char kMade[] = "# made at ";
+constexpr char kRecords[] = "# audit records ";
 constexpr int64_t kMaxStoreBytes = int64_t{1} << 40;
 
+constexpr const char* kFolders[] = {"ca", "audit-key"};
+
 using Files = std::map<std::string, std::string>;  // SHA-256 by the path within the backup.
+
+struct Manifest {
+  BackupFacts facts;
+  Files files;
+};
 
 absl::Status CheckEmpty(const std::string& folder) {
   std::error_code error;
@@ -37,6 +49,21 @@ absl::Status CheckEmpty(const std::string& folder) {
   }
   return Error(absl::StatusCode::kFailedPrecondition, "NOT_EMPTY",
                absl::StrCat(folder, " is not an empty folder; name one that is new or empty"));
+}
+
+absl::Status CheckOutside(const std::string& data_dir, const std::string& folder) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path data = fs::canonical(data_dir, error);
+  if (error) return ErrnoStatus(error.value(), data_dir);
+  const fs::path target = fs::weakly_canonical(fs::absolute(folder), error);
+  if (error) return ErrnoStatus(error.value(), folder);
+  const auto parted = std::mismatch(data.begin(), data.end(), target.begin(), target.end()).first;
+  if (parted != data.end()) return absl::OkStatus();
+  return Error(absl::StatusCode::kInvalidArgument, "BACKUP_INSIDE_DATA",
+               absl::StrCat(folder, " lies inside of data_dir (", data.string(),
+                            "): the backup would be lost together with what it is a copy of. Name "
+                            "a folder elsewhere, best on another disk"));
 }
 
 // The regular files of data_dir/NAME that are no leftovers.
@@ -70,23 +97,31 @@ absl::Status Damaged(const std::string& folder, absl::string_view why) {
                absl::StrCat(folder, " is no whole backup of a controller: ", why));
 }
 
-absl::StatusOr<Files> ReadManifest(const std::string& folder) {
+absl::StatusOr<Manifest> ReadManifest(const std::string& folder) {
   const absl::StatusOr<std::string> text = ReadFile(folder + kManifest, 1 << 20);
   if (!text.ok()) return Damaged(folder, text.status().message());
   const std::vector<std::string> lines = absl::StrSplit(*text, '\n', absl::SkipEmpty());
   if (lines.empty() || lines[0] != kTitle) return Damaged(folder, "its MANIFEST is another file");
-  Files files;
+  Manifest manifest;
   for (size_t i = 1; i < lines.size(); ++i) {
+    absl::string_view fact = lines[i];
+    if (absl::ConsumePrefix(&fact, kMade)) {
+      manifest.facts.time = std::string(fact);
+      continue;
+    }
+    if (absl::ConsumePrefix(&fact, kRecords)) {
+      if (absl::SimpleAtoi(fact, &manifest.facts.records)) continue;
+    }
     const std::vector<std::string> words = absl::StrSplit(lines[i], absl::MaxSplits("  ", 1));
     // Names that we write have no "..": one that has would leave the folder.
     if (words.size() != 2 || absl::StrContains(words[1], "..") || words[1].empty() ||
         words[1][0] == '/') {
       return Damaged(folder, "its MANIFEST cannot be read");
     }
-    files[words[1]] = words[0];
+    manifest.files[words[1]] = words[0];
   }
-  if (files.count(kStore) == 0) return Damaged(folder, "its MANIFEST names no store");
-  return files;
+  if (manifest.files.count(kStore) == 0) return Damaged(folder, "its MANIFEST names no store");
+  return manifest;
 }
 
 absl::Status CheckFiles(const std::string& folder, const Files& files) {
@@ -98,17 +133,17 @@ absl::Status CheckFiles(const std::string& folder, const Files& files) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::Status BackUp(const std::string& data_dir, const std::string& folder) {
-  RETURN_IF_ERROR(CheckEmpty(folder));
-  RETURN_IF_ERROR(MakeDirectories(folder, 0700));
+absl::StatusOr<BackupFacts> Copy(const std::string& data_dir, const std::string& folder,
+                                 absl::Time now) {
   Files files;
-  RETURN_IF_ERROR(
-      sqlite::CopyStore(absl::StrCat(data_dir, "/", kStore), absl::StrCat(folder, "/", kStore)));
-  ASSIGN_OR_RETURN(files[kStore], HashOfFile(absl::StrCat(folder, "/", kStore)));
+  const std::string store = absl::StrCat(folder, "/", kStore);
+  RETURN_IF_ERROR(sqlite::CopyStore(absl::StrCat(data_dir, "/", kStore), store));
+  BackupFacts facts;
+  facts.time = absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", now, absl::UTCTimeZone());
+  ASSIGN_OR_RETURN(facts.records, sqlite::CountRecords(store));
+  ASSIGN_OR_RETURN(files[kStore], HashOfFile(store));
   // After the store: a key that the store knows of is there then.
-  for (const char* name : {"ca", "audit-key"}) {
+  for (const char* name : kFolders) {
     RETURN_IF_ERROR(MakeDirectories(absl::StrCat(folder, "/", name), 0700));
     ASSIGN_OR_RETURN(const std::vector<std::string> found, FilesIn(data_dir, name));
     for (const std::string& file : found) {
@@ -117,9 +152,57 @@ absl::Status BackUp(const std::string& data_dir, const std::string& folder) {
       ASSIGN_OR_RETURN(files[file], HashOfFile(to));
     }
   }
-  std::string manifest = absl::StrCat(kTitle, "\n");
+  std::string manifest =
+      absl::StrCat(kTitle, "\n", kMade, facts.time, "\n", kRecords, facts.records, "\n");
   for (const auto& [name, hash] : files) absl::StrAppend(&manifest, hash, "  ", name, "\n");
-  return WriteFileAtomically(folder + kManifest, manifest, 0600);
+  RETURN_IF_ERROR(WriteFileAtomically(folder + kManifest, manifest, 0600));
+  return facts;
+}
+
+// What Copy made; the folder was empty before. What cannot be removed stays.
+void RemoveUnfinished(const std::string& folder, bool was_there) {
+  std::error_code error;
+  for (const char* name : kFolders) {
+    std::filesystem::remove_all(absl::StrCat(folder, "/", name), error);
+  }
+  for (const char* tail : {"", "-journal", "-wal", "-shm"}) {
+    std::filesystem::remove(absl::StrCat(folder, "/", kStore, tail), error);
+  }
+  std::filesystem::remove(folder + kManifest, error);
+  if (!was_there) std::filesystem::remove(folder, error);
+}
+
+absl::Status ExplainFailure(const std::string& folder, const absl::Status& status) {
+  if (ReasonOf(status) != "DISK_FULL") {
+    return Annotate(status, absl::StrCat("the backup failed, and what was begun of it in ", folder,
+                                         " is removed"));
+  }
+  return Error(absl::StatusCode::kResourceExhausted, "DISK_FULL",
+               absl::StrCat("the file system of ", folder,
+                            " has no room for the backup; what was begun of it is removed. Free "
+                            "some space there, or name another folder"));
+}
+
+}  // namespace
+
+std::string Describe(const BackupFacts& facts) {
+  return absl::StrCat(
+      "made at ", facts.time.empty() ? "an unknown time" : facts.time,
+      facts.records == 0 ? "" : absl::StrCat(", with the audit records 1 to ", facts.records));
+}
+
+absl::StatusOr<BackupFacts> BackUp(const std::string& data_dir, const std::string& folder,
+                                   const std::string& actor, Clock& clock) {
+  RETURN_IF_ERROR(CheckOutside(data_dir, folder));
+  RETURN_IF_ERROR(CheckEmpty(folder));
+  std::error_code error;
+  const bool was_there = std::filesystem::exists(folder, error);
+  RETURN_IF_ERROR(RecordBackup(data_dir, folder, actor, clock));
+  RETURN_IF_ERROR(MakeDirectories(folder, 0700));
+  absl::StatusOr<BackupFacts> facts = Copy(data_dir, folder, clock.Now());
+  if (facts.ok()) return facts;
+  RemoveUnfinished(folder, was_there);
+  return ExplainFailure(folder, facts.status());
 }
 
 absl::Status CheckRestoreEnded(const std::string& data_dir) {
@@ -131,12 +214,13 @@ absl::Status CheckRestoreEnded(const std::string& data_dir) {
                             " did not come to its end; move the folder away and restore again"));
 }
 
-absl::Status Restore(const std::string& folder, const std::string& data_dir, absl::Time now) {
-  ASSIGN_OR_RETURN(const Files files, ReadManifest(folder));
-  RETURN_IF_ERROR(CheckFiles(folder, files));
+absl::StatusOr<BackupFacts> Restore(const std::string& folder, const std::string& data_dir,
+                                    absl::Time now) {
+  ASSIGN_OR_RETURN(const Manifest manifest, ReadManifest(folder));
+  RETURN_IF_ERROR(CheckFiles(folder, manifest.files));
   RETURN_IF_ERROR(CheckEmpty(data_dir));
   RETURN_IF_ERROR(MakeDirectories(data_dir, 0700));
-  for (const auto& [name, hash] : files) {
+  for (const auto& [name, hash] : manifest.files) {
     if (name == kStore) continue;
     const std::string to = absl::StrCat(data_dir, "/", name);
     RETURN_IF_ERROR(MakeDirectories(std::filesystem::path(to).parent_path().string(), 0700));
@@ -147,7 +231,7 @@ absl::Status Restore(const std::string& folder, const std::string& data_dir, abs
   RETURN_IF_ERROR(sqlite::CopyStore(absl::StrCat(folder, "/", kStore), unfinished));
   ASSIGN_OR_RETURN(const uint64_t records, sqlite::CountRecords(unfinished));
   RecoveryDemand demand;
-  demand.why = absl::StrCat("the store was restored from ", folder);
+  demand.why = absl::StrCat("the store was restored from ", folder, ", ", Describe(manifest.facts));
   demand.since = now;
   demand.shared_size = records;
   demand.by_restore = true;
@@ -165,7 +249,8 @@ absl::Status Restore(const std::string& folder, const std::string& data_dir, abs
   std::error_code error;
   std::filesystem::rename(unfinished, absl::StrCat(data_dir, "/", kStore), error);
   if (error) return ErrnoStatus(error.value(), absl::StrCat("rename ", unfinished));
-  return SyncDirectory(data_dir);
+  RETURN_IF_ERROR(SyncDirectory(data_dir));
+  return manifest.facts;
 }
 
 }  // namespace dbfleet::controller

@@ -25,6 +25,7 @@
 #include "controller/api/job_services.h"
 #include "controller/api/live_feeds.h"
 #include "controller/app/backup.h"
+#include "controller/app/backup_record.h"
 #include "controller/app/environments.h"
 #include "controller/audit/audit_keys.h"
 #include "controller/audit/checkpointer.h"
@@ -45,6 +46,7 @@ constexpr int kApiThreads = 32;
 constexpr size_t kDispatchQueue = 1 << 22;
 constexpr absl::Duration kShutdownGrace = absl::Seconds(5);
 constexpr absl::Duration kLogUpkeep = absl::Hours(6);
+constexpr absl::Duration kBackupRequests = absl::Seconds(1);
 
 DispatchOptions OptionsOf(const config::v1::ControllerConfig& config) {
   DispatchOptions options;
@@ -106,7 +108,9 @@ struct Controller::Parts {
   std::unique_ptr<Executor> dispatch_executor;
   std::unique_ptr<Executor> log_executor;
   std::unique_ptr<Executor> api_executor;
+  std::unique_ptr<BackupRequests> backup_requests;  // The audit executor's.
   std::unique_ptr<Clock::Timer> upkeep;
+  std::unique_ptr<Clock::Timer> backup_timer;
   std::unique_ptr<grpc::Server> server;
   std::unique_ptr<http::Server> http;
   std::atomic<bool> serving{false};
@@ -118,6 +122,7 @@ struct Controller::Parts {
   std::string Recovery();
   void AddServices(const std::string& agent_address);
   void ScheduleUpkeep();
+  void ScheduleBackupRequests();
 };
 
 absl::Status Controller::Parts::Open() {
@@ -309,6 +314,8 @@ absl::Status Controller::Parts::Serve() {
   RETURN_IF_ERROR(http->Start());
   serving = true;
   ScheduleUpkeep();
+  backup_requests = std::make_unique<BackupRequests>(config.data_dir(), store.get());
+  ScheduleBackupRequests();
   return absl::OkStatus();
 }
 
@@ -320,6 +327,15 @@ void Controller::Parts::ScheduleUpkeep() {
                    {{"error", std::string(removed.status().message())}});
       }
       if (serving) ScheduleUpkeep();
+    });
+  });
+}
+
+void Controller::Parts::ScheduleBackupRequests() {
+  backup_timer = clock.After(kBackupRequests, [this] {
+    (void)audit_executor->Add([this] {
+      backup_requests->Answer();
+      if (serving) ScheduleBackupRequests();
     });
   });
 }
@@ -337,7 +353,8 @@ void Controller::Parts::Stop() {
        {api_executor.get(), dispatch_executor.get(), audit_executor.get(), log_executor.get()}) {
     if (executor != nullptr) executor->Shutdown();
   }
-  upkeep.reset();  // Only now: the log executor arms it.
+  upkeep.reset();  // Only now: the executors arm them.
+  backup_timer.reset();
   if (witnesses != nullptr) witnesses->Stop();
   logs.reset();
   head_watcher = nullptr;

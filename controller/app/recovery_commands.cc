@@ -56,17 +56,19 @@ std::string LocalUser() {
 }
 
 absl::Status RunBackup(const ControllerConfig& config, const std::string& folder) {
-  RETURN_IF_ERROR(BackUp(config.data_dir(), folder));
-  std::cout << "The backup is in " << folder
+  const std::unique_ptr<Clock> clock = MakeSystemClock();
+  ASSIGN_OR_RETURN(const BackupFacts facts, BackUp(config.data_dir(), folder, LocalUser(), *clock));
+  std::cout << "The backup is in " << folder << ", " << Describe(facts)
             << ". It holds the private keys of the CA and of the audit trail.\n";
   return absl::OkStatus();
 }
 
 absl::Status RunRestore(const ControllerConfig& config, const std::string& folder) {
   const std::unique_ptr<Clock> clock = MakeSystemClock();
-  RETURN_IF_ERROR(Restore(folder, config.data_dir(), clock->Now()));
+  ASSIGN_OR_RETURN(const BackupFacts facts, Restore(folder, config.data_dir(), clock->Now()));
   std::cout
-      << "The controller is restored into " << config.data_dir()
+      << "The controller is restored into " << config.data_dir() << " from a backup "
+      << Describe(facts)
       << ". Start it, repeat the revocations that were made since the backup, and let the agents "
          "connect; it hands out nothing. Then look at what they "
          "did since the backup (dbfleet audit list), stop it, run `dbfleet-controller recover "

@@ -66,6 +66,7 @@ class Driver:
             "export": w.export,
             "enrol again": w.re_enrol,
             "upgrade": w.upgrade,
+            "backup of the controller": w.back_up_controller,
             "restore": w.restore,
         }
 

@@ -352,6 +352,9 @@ class Workload:
         fleet.guarding.add("controller")
         fleet.ready()
 
+    def back_up_controller(self):
+        Restoring(self.fleet).back_up()
+
     orders_at_restore = ""
 
     def restore(self):

@@ -80,6 +80,13 @@ absl::StatusOr<std::string> SettingOf(const std::string& path, const std::string
   return GetSetting(*connection, key);
 }
 
+absl::StatusOr<bool> HasCurrentSchema(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection, Connection::Open(path));
+  RETURN_IF_ERROR(CheckIsStore(*connection));
+  ASSIGN_OR_RETURN(const int64_t version, connection->QueryInt("PRAGMA user_version"));
+  return version == SchemaSteps().back().version;
+}
+
 absl::StatusOr<uint64_t> CountRecords(const std::string& path) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection, Connection::Open(path));
   RETURN_IF_ERROR(CheckIsStore(*connection));

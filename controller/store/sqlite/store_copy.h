@@ -23,6 +23,9 @@ absl::Status MarkStore(const std::string& path, const Mark& mark);
 // A setting of such a copy; "" if it was never set.
 absl::StatusOr<std::string> SettingOf(const std::string& path, const std::string& key);
 
+// Is the store's schema this program's? Also beside a controller that works on it.
+absl::StatusOr<bool> HasCurrentSchema(const std::string& path);
+
 // The number of audit records in such a copy.
 absl::StatusOr<uint64_t> CountRecords(const std::string& path);
 

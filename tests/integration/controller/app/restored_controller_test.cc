@@ -16,6 +16,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -276,7 +277,7 @@ TEST_F(RestoredControllerTest, HandsOutNothingDemandsRecoveryAndHealsByIt) {
   api::v1::RunBackupRequest backup;
   backup.set_instance("instances/orders-db");
   Call<BackupService>(&BackupService::Stub::RunBackup, backup, operator_token);
-  ASSERT_TRUE(BackUp(config_.data_dir(), folder_ + "/backup").ok());
+  ASSERT_TRUE(BackUp(config_.data_dir(), folder_ + "/backup", "host/test", *clock_).ok());
 
   // ... and runs afterwards, in lives that the backup knows nothing of.
   agent.Connect(Address());
@@ -348,27 +349,96 @@ TEST_F(RestoredControllerTest, ABackupOfARecoveryThatNobodyEndedDemandsThatOne) 
   };
   append();
   for (const char* name : {"/first", "/second"}) {
-    ASSERT_TRUE(BackUp(config_.data_dir(), folder_ + name).ok());
+    ASSERT_TRUE(BackUp(config_.data_dir(), folder_ + name, "host/test", *clock_).ok());
     std::filesystem::remove_all(config_.data_dir());
     ASSERT_TRUE(Restore(folder_ + name, config_.data_dir(), clock_->Now()).ok());
     const auto [demand, size] = append();
     ASSERT_TRUE(demand.has_value());
     EXPECT_TRUE(absl::StrContains(demand->why, folder_ + name)) << demand->why;
     EXPECT_TRUE(absl::StrContains(demand->why, folder_ + "/first")) << demand->why;
-    EXPECT_EQ(demand->shared_size, absl::StrContains(name, "first") ? size : size - 1);
+    // What the first restore lost began after its record of the backup.
+    EXPECT_EQ(demand->shared_size, absl::StrContains(name, "first") ? size : size - 2);
   }
 }
 
 TEST_F(RestoredControllerTest, ADamagedBackupIsRefusedAndLeavesNoDataDirectory) {
   Start();
-  ASSERT_TRUE(BackUp(config_.data_dir(), folder_ + "/backup").ok());
-  EXPECT_FALSE(BackUp(config_.data_dir(), folder_ + "/backup").ok()) << "it is not empty";
+  ASSERT_TRUE(BackUp(config_.data_dir(), folder_ + "/backup", "host/test", *clock_).ok());
+  EXPECT_FALSE(BackUp(config_.data_dir(), folder_ + "/backup", "host/test", *clock_).ok())
+      << "it is not empty";
   Stop();
   std::filesystem::rename(config_.data_dir(), folder_ + "/lost");
   std::ofstream(folder_ + "/backup/ca/ca.crt", std::ios::app) << "x";
-  const absl::Status status = Restore(folder_ + "/backup", config_.data_dir(), clock_->Now());
+  const absl::Status status =
+      Restore(folder_ + "/backup", config_.data_dir(), clock_->Now()).status();
   EXPECT_EQ(ReasonOf(status), "BACKUP_DAMAGED");
   EXPECT_FALSE(std::filesystem::exists(config_.data_dir()));
+}
+
+// The records of backups that the store has, with their actors.
+TEST_F(RestoredControllerTest, ABackupIsAuditedBeforeItIsMadeAndSaysWhatItHolds) {
+  Start();
+  const auto running = BackUp(config_.data_dir(), folder_ + "/one", "host/ada", *clock_);
+  ASSERT_TRUE(running.ok()) << running.status();
+  Stop();
+  const auto stopped = BackUp(config_.data_dir(), folder_ + "/two", "host/ben", *clock_);
+  ASSERT_TRUE(stopped.ok()) << stopped.status();
+  EXPECT_GT(stopped->records, running->records);
+  for (const char* left : {"/backup-request", "/backup-answer"}) {
+    EXPECT_FALSE(std::filesystem::exists(config_.data_dir() + left)) << left;
+  }
+  const std::string manifest = ReadFile(folder_ + "/two/MANIFEST").value();
+  EXPECT_TRUE(absl::StrContains(manifest, "\n# made at 20")) << manifest;
+  EXPECT_TRUE(absl::StrContains(manifest, absl::StrCat("\n# audit records ", stopped->records)));
+
+  std::filesystem::rename(config_.data_dir(), folder_ + "/lost");
+  const auto restored = Restore(folder_ + "/two", config_.data_dir(), clock_->Now());
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  EXPECT_EQ(restored->records, stopped->records);
+  SqliteStoreOptions options;
+  options.path = config_.data_dir() + "/store.db";
+  const auto store = SqliteStore::Open(std::move(options), clock_.get()).value();
+  std::vector<std::string> told;
+  EXPECT_TRUE(store
+                  ->Read([&](ReadTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(const auto rows, tx.ReadAudit(1, 1000));
+                    for (const AuditRow& row : rows) {
+                      if (row.entry.action != "controller.backup") continue;
+                      told.push_back(row.entry.actor + " " + row.entry.details.at("folder"));
+                    }
+                    ASSIGN_OR_RETURN(const auto demand, ReadRecovery(tx));
+                    EXPECT_TRUE(absl::StrContains(demand->why, Describe(*restored)));
+                    return absl::OkStatus();
+                  })
+                  .ok());
+  EXPECT_EQ(told, (std::vector<std::string>{"host/ada " + folder_ + "/one",
+                                            "host/ben " + folder_ + "/two"}));
+}
+
+TEST_F(RestoredControllerTest, ABackupInsideOfTheDataDirectoryIsRefused) {
+  Start();
+  Stop();
+  std::filesystem::create_directory_symlink(config_.data_dir(), folder_ + "/link");
+  for (const std::string& target : {config_.data_dir() + "/backup", config_.data_dir() + "/ca/x",
+                                    folder_ + "/data/../data/b", folder_ + "/link/b"}) {
+    const absl::Status status = BackUp(config_.data_dir(), target, "host/test", *clock_).status();
+    EXPECT_EQ(ReasonOf(status), "BACKUP_INSIDE_DATA") << target;
+    EXPECT_FALSE(std::filesystem::exists(target)) << target;
+  }
+}
+
+TEST_F(RestoredControllerTest, ABackupThatFailsLeavesNothingBehind) {
+  Start();
+  Stop();
+  std::filesystem::remove_all(config_.data_dir() + "/audit-key");  // The store is copied by then.
+  std::filesystem::create_directory(folder_ + "/empty");
+  for (const std::string& target : {folder_ + "/new", folder_ + "/empty"}) {
+    const absl::Status status = BackUp(config_.data_dir(), target, "host/test", *clock_).status();
+    EXPECT_FALSE(status.ok());
+    EXPECT_TRUE(absl::StrContains(status.message(), "what was begun of it in " + target)) << status;
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/new"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ + "/empty"));
 }
 
 }  // namespace
