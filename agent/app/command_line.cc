@@ -6,7 +6,9 @@
 
 #include "agent/app/commands.h"
 #include "common/base/files.h"
+#include "common/base/text.h"
 #include "common/concurrency/mutex.h"
+#include "common/usage/usage.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -26,7 +28,7 @@ CLI::App* Subcommand(CLI::App* app, const char* name, const char* help, std::str
 int Main(int argc, char** argv) {
   EnsureStandardDescriptors();
   StopLookingForDeadlocks();
-  CLI::App app("dbfleet-agent runs the operations of the databases on this host.");
+  CLI::App app("dbfleet-agent runs the operations of the databases on this host.", "dbfleet-agent");
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("dbfleet-agent ") + Version(), "Print the version");
   std::string config;
@@ -58,6 +60,12 @@ int Main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0) {
+      if (const std::string wrong = ExplainUsage(app, {argv + 1, argv + argc}); !wrong.empty()) {
+        std::cerr << SanitizeForDisplay(wrong, /*keep_newlines=*/true);
+        return kUsage;
+      }
+    }
     // CLI11's own codes say which of its checks failed; to a caller all of them are wrong usage.
     return app.exit(error) == 0 ? 0 : kUsage;
   }

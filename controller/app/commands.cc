@@ -14,6 +14,7 @@
 #include "common/base/text.h"
 #include "common/concurrency/mutex.h"
 #include "common/log/log.h"
+#include "common/usage/usage.h"
 #include "controller/app/controller.h"
 #include "controller/app/controller_config.h"
 #include "controller/app/recovery_commands.h"
@@ -106,6 +107,12 @@ int RunCommandLine(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0) {
+      if (const std::string wrong = ExplainUsage(app, {argv + 1, argv + argc}); !wrong.empty()) {
+        std::cerr << SanitizeForDisplay(wrong, /*keep_newlines=*/true);
+        return kUsage;
+      }
+    }
     return app.exit(error) == 0 ? 0 : kUsage;
   }
   return exit_code;

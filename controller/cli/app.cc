@@ -16,6 +16,7 @@
 #include "common/base/text.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/tls.h"
+#include "common/usage/usage.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
 #include "controller/cli/usage.h"

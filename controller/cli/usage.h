@@ -9,10 +9,6 @@
 // What the command line says about itself.
 namespace dbfleet::cli {
 
-// The first word of `arguments` that no command or option knows, with the nearest one that exists,
-// or the verbs that a noun wants; "" when neither is what is wrong. One line, with a newline.
-std::string ExplainUsage(const CLI::App& root, const std::vector<std::string>& arguments);
-
 // Examples for every command, by its path: "job get". Each is a command line that holds as it is,
 // given resources of those names.
 const std::map<std::string, std::vector<std::string>>& Examples();

@@ -101,6 +101,13 @@ TEST_F(CommandLineTest, GrantsNeedsNoPasswordFilesWhichOthersDo) {
   EXPECT_EQ(CheckConfig(config_, out), 2);
 }
 
+TEST_F(CommandLineTest, AnUnknownCommandIsNamed) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(RunMain({"witnes", "show"}), 2);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("dbfleet-agent: unknown command \"witnes\" (did you mean \"witness\"?)"));
+}
+
 TEST_F(CommandLineTest, AllProblemsComeAtOnceAlsoBesideUnknownFields) {
   Write("contoller: a:1\nwhatever: 1\nanything: 2\nname: \"\"\n");
   const absl::Status status = LoadConfig(config_).status();

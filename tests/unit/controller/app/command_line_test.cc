@@ -90,6 +90,20 @@ TEST_F(CommandLineTest, RecoveringWhereThereIsNoStoreMakesNone) {
   EXPECT_TRUE(std::filesystem::is_empty(data)) << "a restore wants an empty folder";
 }
 
+TEST_F(CommandLineTest, AnUnknownCommandIsNamed) {
+  const auto said = [](std::vector<std::string> words) {
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(Main(std::move(words)), 2);
+    return testing::internal::GetCapturedStderr();
+  };
+  const std::string bogus = said({"bogus"});
+  EXPECT_TRUE(absl::StrContains(bogus, "dbfleet-controller: unknown command \"bogus\"")) << bogus;
+  const std::string near = said({"audit-key", "rotat"});
+  EXPECT_TRUE(absl::StrContains(near, "\"audit-key rotat\" (did you mean \"rotate\"?)")) << near;
+  const std::string none = said({});
+  EXPECT_TRUE(absl::StrContains(none, "one of run, check-config, backup")) << none;
+}
+
 TEST_F(CommandLineTest, WrongUsageIsTwo) {
   EXPECT_EQ(Main({}), 2);
   EXPECT_EQ(Main({"fly"}), 2);

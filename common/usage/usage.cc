@@ -1,4 +1,4 @@
-#include "controller/cli/usage.h"
+#include "common/usage/usage.h"
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -6,7 +6,7 @@
 
 #include "common/config/scalars.h"
 
-namespace dbfleet::cli {
+namespace dbfleet {
 namespace {
 
 std::vector<const CLI::App*> Verbs(const CLI::App& app) {
@@ -40,8 +40,8 @@ struct Place {
   }
 };
 
-std::string SeeHelp(const Place& place) {
-  return absl::StrCat("; see: dbfleet ", place.path, place.path.empty() ? "" : " ", "--help\n");
+std::string SeeHelp(const CLI::App& root, const Place& place) {
+  return absl::StrCat("; see: ", root.get_name(), " ", place.With("--help"), "\n");
 }
 
 std::string UnknownCommand(const CLI::App& root, const Place& place, const std::string& word) {
@@ -55,7 +55,8 @@ std::string UnknownCommand(const CLI::App& root, const Place& place, const std::
       hint = absl::StrCat(" (did you mean \"", absl::StrJoin(deeper, "\" or \""), "\"?)");
     }
   }
-  return absl::StrCat("dbfleet: unknown command \"", place.With(word), "\"", hint, SeeHelp(place));
+  return absl::StrCat(root.get_name(), ": unknown command \"", place.With(word), "\"", hint,
+                      SeeHelp(root, place));
 }
 
 // An option may stand behind the verb that it belongs to, however deep.
@@ -66,15 +67,16 @@ const CLI::Option* FindOption(const std::vector<Place>& places, const std::strin
   return nullptr;
 }
 
-std::string UnknownOption(const std::vector<Place>& places, const std::string& name) {
+std::string UnknownOption(const CLI::App& root, const std::vector<Place>& places,
+                          const std::string& name) {
   config::NearestName nearest(name);
   for (const Place& place : places) {
     for (const CLI::Option* option : place.app->get_options()) {
       for (const std::string& known : option->get_lnames()) nearest.Consider("--" + known);
     }
   }
-  return absl::StrCat("dbfleet: unknown option \"", name, "\"", nearest.Hint(),
-                      SeeHelp(places.back()));
+  return absl::StrCat(root.get_name(), ": unknown option \"", name, "\"", nearest.Hint(),
+                      SeeHelp(root, places.back()));
 }
 
 }  // namespace
@@ -87,7 +89,7 @@ std::string ExplainUsage(const CLI::App& root, const std::vector<std::string>& a
     if (absl::StartsWith(word, "--")) {
       const std::string name = word.substr(0, word.find('='));
       const CLI::Option* option = FindOption(places, name);
-      if (option == nullptr) return UnknownOption(places, name);
+      if (option == nullptr) return UnknownOption(root, places, name);
       if (name == word && option->get_items_expected_max() > 0) ++i;
     } else if (word.size() > 1 && word[0] == '-') {
       const CLI::Option* option = FindOption(places, word.substr(0, 2));
@@ -108,8 +110,8 @@ std::string ExplainUsage(const CLI::App& root, const std::vector<std::string>& a
   for (const CLI::App* verb : verbs) names.push_back(verb->get_name());
   const std::string of =
       places.size() > 1 ? absl::StrCat("\"", places.back().path, "\" wants ") : "";
-  return absl::StrCat("dbfleet: ", of.empty() ? "a command is missing: " : of, "one of ",
-                      absl::StrJoin(names, ", "), SeeHelp(places.back()));
+  return absl::StrCat(root.get_name(), ": ", of.empty() ? "a command is missing: " : of, "one of ",
+                      absl::StrJoin(names, ", "), SeeHelp(root, places.back()));
 }
 
-}  // namespace dbfleet::cli
+}  // namespace dbfleet
