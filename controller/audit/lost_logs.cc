@@ -56,10 +56,11 @@ absl::Status KeepLostLog(WriteTx& tx, const LostLog& log) {
 absl::StatusOr<TrailLineage> ReadLineage(ReadTx& tx) {
   TrailLineage found;
   ASSIGN_OR_RETURN(const std::vector<LostLog> lost, ReadLostLogs(tx));
-  ASSIGN_OR_RETURN(const std::vector<std::string> logs, tx.AuditLogs());
-  for (const std::string& log : logs) {
+  ASSIGN_OR_RETURN(found.own, tx.AuditLogs());
+  for (const std::string& log : found.own) {
     ASSIGN_OR_RETURN(const std::vector<AuditCheckpoint> last, tx.LastCheckpoints(log, 1));
     if (last.empty()) continue;
+    found.last[log] = last[0].text;
     ASSIGN_OR_RETURN(const audit::SignedCheckpoint parsed, audit::ParseCheckpoint(last[0].text));
     const std::optional<audit::Predecessor>& former = parsed.checkpoint.predecessor;
     found.lineage.Learn(log, former);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,8 @@ absl::Status KeepLostLog(WriteTx& tx, const LostLog& log);
 struct TrailLineage {
   audit::Lineage lineage;
   std::vector<LostLog> lost;
+  std::vector<std::string> own;             // The store's own, in the order in which they began.
+  std::map<std::string, std::string> last;  // The text of the last checkpoint of each of these.
 };
 absl::StatusOr<TrailLineage> ReadLineage(ReadTx& tx);
 

@@ -25,15 +25,14 @@ TrailReader::TrailReader(Store& store, uint64_t from_seq, const AuditHead& head)
 absl::Status TrailReader::LoadLogs() {
   return store_.Read([&](ReadTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(TrailLineage found, ReadLineage(tx));
-    ASSIGN_OR_RETURN(const std::vector<std::string> logs, tx.AuditLogs());
-    for (const std::string& log : logs) {
+    for (const std::string& log : found.own) {
       order_.emplace(log, static_cast<int>(order_.size()));
       const std::optional<uint64_t> kept = found.lineage.KeptOf(log);
       if (!kept.has_value()) continue;
       kept_[log] = *kept;
       if (!found.lineage.HasPredecessor(log)) continue;
-      ASSIGN_OR_RETURN(const std::vector<AuditCheckpoint> last, tx.LastCheckpoints(log, 1));
-      if (!last.empty()) evidence_.push_back(Adoption{last[0].text});
+      const auto last = found.last.find(log);
+      if (last != found.last.end()) evidence_.push_back(Adoption{last->second});
     }
     for (LostLog& log : found.lost) {
       if (log.checkpoint.predecessor.has_value())
