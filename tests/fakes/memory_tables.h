@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -82,6 +83,19 @@ absl::Status Insert(MemoryTable<T>* table, absl::string_view noun, const std::st
   return absl::OkStatus();
 }
 
+// What keeps the value that the row was inserted with, as sqlite's tables have it (v.Fixed).
+template <typename T>
+auto FixedOf(const T&) {
+  return std::tuple<>();
+}
+inline auto FixedOf(const Job& job) { return std::tie(job.kind, job.environment, job.request_key); }
+inline auto FixedOf(const Task& task) { return std::tie(task.job_id); }
+inline auto FixedOf(const Attempt& attempt) {
+  return std::tie(attempt.task_id, attempt.job_id, attempt.instance_id, attempt.number);
+}
+inline auto FixedOf(const Backup& backup) { return std::tie(backup.instance_id); }
+inline auto FixedOf(const ApiToken& token) { return std::tie(token.user_id); }
+
 template <typename T>
 absl::Status Update(MemoryTable<T>* table, absl::string_view noun, const std::string& key,
                     T* value) {
@@ -90,6 +104,11 @@ absl::Status Update(MemoryTable<T>* table, absl::string_view noun, const std::st
   if (it->second.version != value->version) {
     return Error(absl::StatusCode::kAborted, "STALE",
                  absl::StrCat(noun, " \"", key, "\" was changed meanwhile; read it again"));
+  }
+  if (FixedOf(it->second) != FixedOf(*value)) {
+    return Error(absl::StatusCode::kInternal, "FIXED_COLUMN",
+                 absl::StrCat("an update of the ", noun, " \"", key,
+                              "\" would change a column that is fixed"));
   }
   ++value->version;
   table->Mutable()[key] = *value;
