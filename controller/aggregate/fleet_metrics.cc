@@ -1,6 +1,7 @@
 #include "controller/aggregate/fleet_metrics.h"
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -70,12 +71,12 @@ class InstanceFamilies {
     }
   }
 
-  void Migrations() {
-    constexpr char kName[] = "dbfleet_instance_migrations_total";
-    writer_.Family(kName, "Migrations that ended on the instance, by outcome.", Type::kCounter);
+  void Outcomes(absl::string_view name, absl::string_view help,
+                std::map<std::string, int64_t> Summary::*outcomes) {
+    writer_.Family(name, help, Type::kCounter);
     for (size_t i = 0; i < labels_.size(); ++i) {
-      for (const auto& [outcome, number] : view_.snapshot->instances[i].migrations) {
-        writer_.Sample(kName, {{"outcome", outcome}}, labels_[i], static_cast<double>(number));
+      for (const auto& [outcome, number] : view_.snapshot->instances[i].*outcomes) {
+        writer_.Sample(name, {{"outcome", outcome}}, labels_[i], static_cast<double>(number));
       }
     }
   }
@@ -128,7 +129,11 @@ void WriteInstances(const FleetView& view, ExpositionWriter* writer) {
                   Type::kGauge, [](const Summary& instance, const LiveState::InstanceView*) {
                     return Seconds(instance.last_verified_backup);
                   });
-  families.Migrations();
+  families.Outcomes("dbfleet_instance_migrations_total",
+                    "Migrations that ended on the instance, by outcome.", &Summary::migrations);
+  families.Outcomes("dbfleet_instance_backups_total",
+                    "Backups of the instance that ended, by outcome; of each it is the taking.",
+                    &Summary::backups);
 }
 
 void WriteAgents(const FleetView& view, ExpositionWriter* writer) {

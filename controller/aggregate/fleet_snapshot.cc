@@ -18,6 +18,14 @@ constexpr int kBackupsLookedAt = 20;
 
 constexpr TaskState kOutcomes[] = {TaskState::kSucceeded, TaskState::kFailed,
                                    TaskState::kRolledBack, TaskState::kCancelled};
+// A backup is there or not, so that there is nothing to roll back.
+constexpr TaskState kBackupOutcomes[] = {TaskState::kSucceeded, TaskState::kFailed,
+                                         TaskState::kCancelled};
+
+template <size_t N>
+bool IsOneOf(TaskState state, const TaskState (&outcomes)[N]) {
+  return std::find(std::begin(outcomes), std::end(outcomes), state) != std::end(outcomes);
+}
 
 bool MakesAJob(absl::string_view action) {
   return absl::EndsWith(action, ".submit") || action == "change.rollback";
@@ -60,6 +68,10 @@ absl::Status FleetSnapshotter::TakeInstances(ReadTx& tx, FleetSnapshot* snapshot
       summary.migrations = migrations_[summary.id];
       for (const TaskState outcome : kOutcomes) {
         summary.migrations.try_emplace(std::string(NameOf(outcome)), 0);
+      }
+      summary.backups = backups_[summary.id];
+      for (const TaskState outcome : kBackupOutcomes) {
+        summary.backups.try_emplace(std::string(NameOf(outcome)), 0);
       }
       RETURN_IF_ERROR(TakeBackups(tx, &summary));
       snapshot->instances.push_back(std::move(summary));
@@ -160,12 +172,16 @@ absl::Status FleetSnapshotter::FollowOpenJobs(ReadTx& tx, FleetSnapshot* snapsho
 }
 
 absl::Status FleetSnapshotter::CountEnded(ReadTx& tx, const Job& job) {
-  if (job.kind == JobKind::kMigrate && !job.plan_only) {
+  const bool migration = job.kind == JobKind::kMigrate && !job.plan_only;
+  if (migration || job.kind == JobKind::kBackup) {
     ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
     for (const Task& task : tasks) {
-      if (std::find(std::begin(kOutcomes), std::end(kOutcomes), task.state) !=
-          std::end(kOutcomes)) {
+      if (migration && IsOneOf(task.state, kOutcomes)) {
         ++migrations_[task.instance_id][std::string(NameOf(task.state))];
+      }
+      // In the second stage the backups of the first are verified.
+      if (!migration && task.stage == 0 && IsOneOf(task.state, kBackupOutcomes)) {
+        ++backups_[task.instance_id][std::string(NameOf(task.state))];
       }
     }
   }

@@ -25,6 +25,7 @@ struct FleetSnapshot {
     absl::Time last_backup = absl::UnixEpoch();  // Epoch: never.
     absl::Time last_verified_backup = absl::UnixEpoch();
     std::map<std::string, int64_t> migrations;  // By outcome.
+    std::map<std::string, int64_t> backups;     // The same.
   };
   struct AgentSummary {
     std::string id;
@@ -60,7 +61,9 @@ class FleetSnapshotter {
   uint64_t audit_records_ = 0;  // Looked at so far.
   bool first_ = true;
   std::map<JobState, int64_t> ended_;
-  std::map<std::string, std::map<std::string, int64_t>> migrations_;  // By instance and outcome.
+  using Outcomes = std::map<std::string, std::map<std::string, int64_t>>;  // By instance.
+  Outcomes migrations_;
+  Outcomes backups_;
 };
 
 }  // namespace dbfleet::controller

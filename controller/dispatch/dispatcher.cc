@@ -36,13 +36,16 @@ Dispatcher::Dispatcher(DispatchOptions options, Store& store, const JobFlow& flo
       clock_(clock),
       executor_(executor),
       sinks_(std::move(sinks)),
-      events_total_(metrics.GetCounter("dbfleet_dispatch_events_total",
-                                       "Events of agents that were committed.")),
-      late_results_total_(metrics.GetCounter(
-          "dbfleet_dispatch_late_results_total",
-          "Reports that came after their attempt was given up; each wants a look.")),
-      offers_total_(metrics.GetCounter("dbfleet_dispatch_offers_total", "Attempts offered.")),
-      grants_total_(metrics.GetCounter("dbfleet_dispatch_grants_total", "Attempts granted.")),
+      events_total_(
+          metrics.GetCounter("dbfleet_dispatch_events_total",
+                             "Events of agents that were committed since the controller's start.")),
+      late_results_total_(metrics.GetCounter("dbfleet_dispatch_late_results_total",
+                                             "Reports since the start that came after their "
+                                             "attempt was given up; each wants a look.")),
+      offers_total_(
+          metrics.GetCounter("dbfleet_dispatch_offers_total", "Attempts offered since the start.")),
+      grants_total_(
+          metrics.GetCounter("dbfleet_dispatch_grants_total", "Attempts granted since the start.")),
       sessions_gauge_(metrics.GetGauge("dbfleet_dispatch_sessions", "Connected agents.")) {}
 
 Dispatcher::~Dispatcher() { Stop(); }

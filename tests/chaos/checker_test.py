@@ -119,7 +119,7 @@ class StillRightTest(unittest.TestCase):
         p.reopen(job, "paused", "NEEDS_PERSON", "nobody can say what took effect; look there")
         p.tasks[p.task_of(job)]["state"] = "needs_person"
         page = p.evidence["metrics"]["controller"]
-        page[next(s for s in page if 'outcome="failed",instance="mariadb"' in s)] -= 1
+        page[next(s for s in page if 'migrations_total{outcome="failed",instance="mariadb"' in s)] -= 1
         self.assert_right()
 
     def test_steps_that_a_person_wrote_by_hand_are_nobodys_repetition(self):
@@ -189,7 +189,7 @@ class StillRightTest(unittest.TestCase):
         for entry in [e for e in p.evidence["workload"] if e["op"] == "cancel"]:
             p.evidence["workload"].remove(entry)
         page = p.evidence["metrics"]["controller"]
-        page[next(s for s in page if 'outcome="cancelled",instance="mariadb"' in s)] -= 1
+        page[next(s for s in page if 'migrations_total{outcome="cancelled",instance="mariadb"' in s)] -= 1
         self.assert_right()
 
 

@@ -242,8 +242,8 @@ def nothing_left(view):
 
 @invariant
 def metrics_equal(view):
-    """Metrics' totals equal the audited outcomes: jobs by state, migrations by instance and outcome,
-    the number of records, and what the dispatcher counted since the controller's start. Agents show
+    """Metrics' totals equal the audited outcomes: jobs by state, migrations and backups by instance and
+    outcome, the number of records, and what the dispatcher counted since the controller's start. Agents show
     nothing running and nothing pending."""
     page = view.evidence["metrics"]["controller"]
     jobs = Counter(job["state"] for job in view.jobs.values())
@@ -255,17 +255,12 @@ def metrics_equal(view):
     for state in jobs:
         if f'dbfleet_jobs{{state="{state}"}}' not in page:
             yield f"dbfleet_jobs{{{state}}}", "is missing"
-    migrations = Counter((t["instance"], t["state"]) for t in view.tasks.values()
-                         if t["state"] in OUTCOMES and _counts(view.jobs[t["job"]]))
-    for series, value in page.items():
-        if series.startswith("dbfleet_instance_migrations_total{"):
-            labels = _labels(series)
-            key = (labels["instance"], labels["outcome"])
-            if value != migrations.pop(key, 0):
-                yield series, f"says {value:g}, which the tasks' outcomes do not"
-    for (instance, outcome), count in migrations.items():
-        if not view.store["instances"].get(instance, {"removed": True})["removed"]:
-            yield f"instances/{instance}", f"{count} migrations ended {outcome} and are not counted"
+    counted = {
+        "migrations": [t for t in view.tasks.values() if _counts(view.jobs[t["job"]])],
+        "backups": [t for t in view.tasks.values() if _is_backup(view.jobs[t["job"]], t)]}
+    for what, tasks in counted.items():
+        yield from _outcomes(view, page, what, Counter(
+            (t["instance"], t["state"]) for t in tasks if t["state"] in OUTCOMES))
     first, last = view.audit[-1]["seq"], view.store["last_seq"]
     total = page.get("dbfleet_audit_records_total", -1)
     if not first <= total <= last:
@@ -278,6 +273,18 @@ def metrics_equal(view):
             value = (series or {}).get(f"dbfleet_agent_{name}")
             if value != wanted:
                 yield f"agents/{agent}", f"dbfleet_agent_{name} is {value}, at rest it is {wanted}"
+
+
+def _outcomes(view, page, what, outcomes):
+    for series, value in page.items():
+        if series.startswith(f"dbfleet_instance_{what}_total{{"):
+            labels = _labels(series)
+            key = (labels["instance"], labels["outcome"])
+            if value != outcomes.pop(key, 0):
+                yield series, f"says {value:g}, which the tasks' outcomes do not"
+    for (instance, outcome), count in outcomes.items():
+        if not view.store["instances"].get(instance, {"removed": True})["removed"]:
+            yield f"instances/{instance}", f"{count} {what} ended {outcome} and are not counted"
 
 
 def _dispatched(view, page):
@@ -295,6 +302,11 @@ def _dispatched(view, page):
 
 def _counts(job):
     return job["kind"] == "migrate" and not job["plan_only"] and job["state"] in TERMINAL_JOBS
+
+
+def _is_backup(job, task):
+    """The taking of it; its verification is the second stage."""
+    return job["kind"] == "backup" and task["stage"] == 0 and job["state"] in TERMINAL_JOBS
 
 
 def _labels(series):

@@ -215,6 +215,13 @@ def a_migration_is_counted_twice(p):
 
 
 @plant("metrics_equal")
+def a_backup_is_not_counted(p):
+    page = p.evidence["metrics"]["controller"]
+    series = next(s for s in page if s.startswith("dbfleet_instance_backups_total{") and page[s])
+    page[series] -= 1
+
+
+@plant("metrics_equal")
 def an_instance_is_not_counted(p):
     page = p.evidence["metrics"]["controller"]
     for series in [s for s in page if s.startswith("dbfleet_instance_migrations_total")]:

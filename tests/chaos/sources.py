@@ -116,8 +116,9 @@ def job(row):
 
 def task(row):
     return {"job": row["job_id"], "state": row["state"], "instance": row["instance_id"],
-            "database": row["database"], "error_reason": row["error_reason"],
-            "error_message": row["error_message"], "plan": wire.plan(row["plan_blob"]),
+            "database": row["database"], "stage": row["stage"],
+            "error_reason": row["error_reason"], "error_message": row["error_message"],
+            "plan": wire.plan(row["plan_blob"]),
             "result": wire.result(row["result_blob"]), "steps": json.loads(row["steps"] or "[]")}
 
 

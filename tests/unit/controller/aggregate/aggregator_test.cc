@@ -87,8 +87,10 @@ class AggregatorTest : public testing::Test {
     CommitJob(job);
     return job.id;
   }
-  void AddTask(const std::string& job, const std::string& instance, TaskState state) {
+  void AddTask(const std::string& job, const std::string& instance, TaskState state,
+               int stage = 0) {
     Task task;
+    task.stage = stage;
     task.id = NewUlid(clock_.Now());
     task.job_id = job;
     task.instance_id = instance;
@@ -284,6 +286,29 @@ TEST_F(AggregatorTest, MigrationsCountPerInstanceAndOutcomeWhenTheirJobEnds) {
             "1");
   EXPECT_EQ(samples[Of("dbfleet_instance_migrations_total", "stock", "outcome=\"succeeded\"")],
             "0");
+}
+
+TEST_F(AggregatorTest, BackupsCountPerInstanceAndOutcomeAndTheirVerificationsDoNot) {
+  AddInstance("orders");
+  AddInstance("stock");
+  const std::string job = AddJob(JobState::kRolling, JobKind::kBackup);
+  AddTask(job, "orders", TaskState::kSucceeded);
+  AddTask(job, "orders", TaskState::kFailed, /*stage=*/1);
+  AddTask(job, "stock", TaskState::kFailed);
+  AddTask(AddJob(JobState::kSucceeded, JobKind::kVerify), "stock", TaskState::kSucceeded);
+  const auto count = [](auto& samples, const char* instance, const char* outcome) {
+    return samples[Of("dbfleet_instance_backups_total", instance,
+                      absl::StrCat("outcome=\"", outcome, "\""))];
+  };
+  auto samples = Samples();
+  EXPECT_EQ(count(samples, "orders", "succeeded"), "0");
+  MoveJob(job, JobState::kPartial);
+  for (int i = 0; i < 2; ++i) samples = Samples();
+  EXPECT_EQ(count(samples, "orders", "succeeded"), "1");
+  EXPECT_EQ(count(samples, "orders", "failed"), "0");
+  EXPECT_EQ(count(samples, "stock", "failed"), "1");
+  EXPECT_EQ(count(samples, "stock", "succeeded"), "0");
+  EXPECT_EQ(count(samples, "stock", "cancelled"), "0");
 }
 
 TEST_F(AggregatorTest, DiscoveryHasOneTargetPerInstanceWithItsOwnPath) {
