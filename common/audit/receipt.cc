@@ -105,6 +105,13 @@ absl::StatusOr<Receipt> ParseReceipt(absl::string_view text) {
   return Read(text, &certificate_sha256);
 }
 
+absl::Status CheckAuthority(const std::string& ca_pem) {
+  ASSIGN_OR_RETURN(const Certificate certificate, impl::ReadCertificate(ca_pem));
+  if (certificate.is_ca) return absl::OkStatus();
+  return Error(absl::StatusCode::kInvalidArgument, "BAD_CERTIFICATE",
+               "it is the certificate of somebody who may not issue any");
+}
+
 absl::StatusOr<Receipt> VerifyReceipt(const SignedReceipt& signed_receipt,
                                       const ReceiptTrust& trust) {
   std::string certificate_sha256;

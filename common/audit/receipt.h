@@ -60,6 +60,9 @@ struct ReceiptTrust {
   bool empty() const { return ca_pem.empty() && keys.empty(); }
 };
 
+// Can it be ReceiptTrust::ca_pem? INVALID_ARGUMENT (BAD_CERTIFICATE) with what it is instead.
+absl::Status CheckAuthority(const std::string& ca_pem);
+
 // UNAUTHENTICATED: BAD_SIGNATURE, UNKNOWN_KEY (the trust says nothing of its agent or certificate),
 // KEY_NOT_VALID (outside of the certificate's validity); BAD_RECEIPT, BAD_CERTIFICATE.
 absl::StatusOr<Receipt> VerifyReceipt(const SignedReceipt& receipt, const ReceiptTrust& trust);

@@ -29,8 +29,32 @@ LineEnd ReadLine(std::istream& in, std::string* line) {
 }
 
 absl::Status Unreadable() {
-  return Error(absl::StatusCode::kUnavailable, "EXPORT_UNREADABLE",
+  return Error(absl::StatusCode::kInternal, "EXPORT_UNREADABLE",
                "the audit export cannot be read; it must be a file that this user may read");
+}
+
+absl::Status NotWhatItShouldBe(absl::string_view what, const absl::Status& why) {
+  return Error(absl::StatusCode::kInvalidArgument, "BAD_EVIDENCE",
+               absl::StrCat(what, ": ", why.message()));
+}
+
+// What nobody can have made as what it is given as is a mistake of the caller, not of the trail.
+absl::Status CheckGiven(const VerifyOptions& options) {
+  for (size_t i = 0; i < options.checkpoints.size(); ++i) {
+    const absl::Status read = ParseCheckpoint(options.checkpoints[i]).status();
+    if (read.ok()) continue;
+    return NotWhatItShouldBe(absl::StrCat("checkpoint ", i + 1, " of those given apart is none"),
+                             read);
+  }
+  for (size_t i = 0; i < options.receipts.size(); ++i) {
+    const absl::Status read = ParseReceipt(options.receipts[i].text).status();
+    if (read.ok()) continue;
+    return NotWhatItShouldBe(absl::StrCat("receipt ", i + 1, " of those given apart is none"),
+                             read);
+  }
+  if (options.receipt_trust.ca_pem.empty()) return absl::OkStatus();
+  const absl::Status authority = CheckAuthority(options.receipt_trust.ca_pem);
+  return authority.ok() ? authority : NotWhatItShouldBe("the agents' authority", authority);
 }
 
 // Follows the chain record by record, and the evidence that stands between records.
@@ -103,7 +127,12 @@ class Trail {
 
   std::string AddRecord(absl::string_view line) {
     absl::StatusOr<ExportedRecord> exported = ReadJsonLine(line);
-    if (!exported.ok()) return std::string(exported.status().message());
+    if (!exported.ok()) {
+      return absl::StrCat(exported.status().message(),
+                          line.empty() || line[0] != '{'
+                              ? " (what can be verified are the JSON lines of an export)"
+                              : "");
+    }
     const Record& record = exported->record;
     if (std::string problem = CheckNumber(record.seq); !problem.empty()) return problem;
     if (exported->canonical != CanonicalBytes(record)) {
@@ -172,6 +201,11 @@ class Trail {
     }
     if (seq < expected()) {
       repeated_seq_ = seq;
+      if (seq < report_.first_seq) {
+        return absl::StrCat("record ", seq, " stands after record ", report_.last_seq,
+                            ", but the export begins with record ", report_.first_seq,
+                            ": lines were swapped or inserted");
+      }
       return absl::StrCat("record ", seq, " comes again, where record ", expected(), " should be");
     }
     return "";
@@ -183,8 +217,19 @@ class Trail {
   bool started_ = false;
   CompactRange tree_;
   impl::TrailPoint point_;
-  uint64_t repeated_seq_ = 0;  // Of a line whose number was there before.
+  uint64_t repeated_seq_ = 0;  // Of a line whose number is one that was passed already.
 };
+
+void DemandSignature(const VerifyOptions& options, VerifyReport* report) {
+  if (!report->ok() || options.keys.empty() || !options.demand_signature) return;
+  if (report->checkpoints > 0) return;
+  report->problem =
+      "no checkpoint in the export, or given apart, is signed by the trusted keys, so nothing "
+      "tells that these are the records that were written";
+  report->bad_from = report->first_seq;
+  report->bad_to = report->last_seq;
+  report->bad_seq = report->first_seq;
+}
 
 }  // namespace
 
@@ -194,6 +239,7 @@ absl::StatusOr<VerifyReport> VerifyExport(std::istream& in) {
 
 absl::StatusOr<VerifyReport> VerifyExport(std::istream& in, const VerifyOptions& options) {
   if (!in.good() || in.rdbuf() == nullptr) return Unreadable();
+  RETURN_IF_ERROR(CheckGiven(options));
   Trail trail(options);
   if (std::string problem = trail.Begin(); !problem.empty()) {
     trail.MarkBad(0, std::move(problem));
@@ -210,7 +256,9 @@ absl::StatusOr<VerifyReport> VerifyExport(std::istream& in, const VerifyOptions&
     }
     if (end == LineEnd::kEndOfStream && line.empty()) {
       if (std::string problem = trail.Finish(); !problem.empty()) trail.MarkBad(number, problem);
-      return trail.report();
+      VerifyReport report = trail.report();
+      DemandSignature(options, &report);
+      return report;
     }
     std::string problem;
     if (end == LineEnd::kTooLong) {

@@ -41,8 +41,8 @@ struct VerifyReport {
   uint64_t last_seq = 0;
   std::string head_hash;  // Hex, of the last record.
   // When the trail is bad: the first record that is, and why. `bad_seq` is the number that the bad
-  // line should have had, or its own when it comes a second time. `bad_line` is 0 when the problem
-  // is in what was given apart.
+  // line should have had, or its own when it comes too late. `bad_line` is 0 when the problem is in
+  // what was given apart.
   uint64_t bad_seq = 0;
   uint64_t bad_line = 0;
   // When the chain holds but a checkpoint or receipt disagrees: the records between the last one
@@ -72,10 +72,14 @@ struct VerifyOptions {
   std::vector<std::string> checkpoints;  // Texts, from agents or wherever they were noted.
   std::vector<SignedReceipt> receipts;
   std::string log_id;  // The export must be of this log or of its successors; "": any.
+  // Whoever names keys wants their word for it, for a trail that was hashed anew holds together,
+  // too: with keys, at least one checkpoint that agrees must be signed by them.
+  bool demand_signature = true;
 };
 
-// An error status only if the stream cannot be read; a bad trail is a report. Memory does not grow
-// with the records, but with the checkpoints.
+// A bad trail is a report. An error status says nothing of the trail: INVALID_ARGUMENT
+// (BAD_EVIDENCE) if what was given apart is not what it is given as, INTERNAL (EXPORT_UNREADABLE)
+// if the stream cannot be read. Memory does not grow with the records, but with the checkpoints.
 absl::StatusOr<VerifyReport> VerifyExport(std::istream& in);
 absl::StatusOr<VerifyReport> VerifyExport(std::istream& in, const VerifyOptions& options);
 

@@ -1,5 +1,11 @@
 #include "controller/cli/commands.h"
 
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
 #include "common/config/scalars.h"
 
 namespace dbfleet::cli {
@@ -69,9 +75,22 @@ CLI::Option* AddReason(CLI::App* command, std::string* reason, bool required) {
   return command->add_option("--reason", *reason, "Why, for the audit trail")->required(required);
 }
 
+CLI::Validator WholeNumber(uint64_t least) {
+  return CLI::Validator(
+      [least](const std::string& text) {
+        uint64_t number = 0;
+        // The parser itself would take -1 for the largest number there is.
+        const bool digits = std::all_of(text.begin(), text.end(), absl::ascii_isdigit);
+        if (digits && absl::SimpleAtoi(text, &number) && number >= least) return std::string();
+        return absl::StrCat("\"", text, "\" is no whole number from ", least, " on");
+      },
+      "");
+}
+
 void AddLimit(CLI::App* command, size_t* limit) {
   command->add_option("--limit", *limit, "At most so many, newest first; 0 for all")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(WholeNumber(0));
 }
 
 }  // namespace dbfleet::cli

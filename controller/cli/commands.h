@@ -48,6 +48,9 @@ CLI::Option* AddDuration(CLI::App* command, const char* name, absl::Duration* va
 
 CLI::Option* AddReason(CLI::App* command, std::string* reason, bool required);
 
+// What an option's text must be: digits, and no number below `least`.
+CLI::Validator WholeNumber(uint64_t least);
+
 // --limit N, 0 for all.
 void AddLimit(CLI::App* command, size_t* limit);
 

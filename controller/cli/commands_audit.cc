@@ -1,26 +1,17 @@
-#include <errno.h>
-
-#include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <memory>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
-#include "google/protobuf/struct.pb.h"
 
 #include "common/audit/export.h"
 #include "common/audit/export_cef.h"
 #include "common/audit/export_evidence.h"
 #include "common/audit/export_syslog.h"
-#include "common/audit/verify.h"
-#include "common/base/files.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
+#include "controller/cli/audit_verify.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
 #include "controller/cli/out_file.h"
@@ -108,6 +99,11 @@ audit::ExportedRecord ToExported(const AuditRecord& from) {
 
 enum class ExportFormat { kJsonLines, kSyslog, kCef };
 
+ExportFormat FormatOf(const std::string& word) {
+  if (word == "syslog") return ExportFormat::kSyslog;
+  return word == "cef" ? ExportFormat::kCef : ExportFormat::kJsonLines;
+}
+
 // "" for what the format has no line for: the proofs are in the JSON lines only.
 std::string LineOf(const api::v1::AuditTrailItem& item, ExportFormat format) {
   if (item.has_record()) {
@@ -166,158 +162,14 @@ absl::Status Export(Shell& shell, uint64_t from_seq, ExportFormat format, const 
   return absl::OkStatus();
 }
 
-struct VerifyArguments {
-  std::string file;
-  uint64_t trusted_seq = 0;
-  std::string trusted_hash;
-  std::string keys_file;
-  std::string ca_file;
-  std::vector<std::string> checkpoint_files;
-  std::vector<std::string> receipt_files;
-};
-
-absl::Status LoadProofs(const VerifyArguments& arguments, audit::VerifyOptions* options) {
-  if (!arguments.keys_file.empty()) {
-    ASSIGN_OR_RETURN(const std::string text, ReadFile(arguments.keys_file));
-    absl::StatusOr<audit::TrustedKeys> keys = audit::TrustedKeys::Parse(text);
-    if (!keys.ok()) return Annotate(keys.status(), arguments.keys_file);
-    options->keys = *std::move(keys);
-  }
-  if (!arguments.ca_file.empty()) {
-    ASSIGN_OR_RETURN(options->receipt_trust.ca_pem, ReadFile(arguments.ca_file));
-  }
-  for (const std::string& file : arguments.checkpoint_files) {
-    ASSIGN_OR_RETURN(std::string text, ReadFile(file));
-    options->checkpoints.push_back(std::move(text));
-  }
-  for (const std::string& file : arguments.receipt_files) {
-    // The lines of an export, so that `grep '"type":"receipt"'` makes such a file.
-    ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
-    for (absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
-      absl::StatusOr<audit::SignedReceipt> receipt = audit::ReadReceiptLine(line);
-      if (!receipt.ok()) return Annotate(receipt.status(), file);
-      options->receipts.push_back(*std::move(receipt));
-    }
-  }
-  return absl::OkStatus();
-}
-
-// What the proofs show, for people.
-void SayProofs(Shell& shell, const audit::VerifyReport& report) {
-  if (report.checkpoints + report.receipts > 0) {
-    shell.out() << "Signed: " << report.checkpoints << " checkpoints, " << report.receipts
-                << " receipts, log " << report.log_id << "\n";
-  }
-  if (report.unsigned_evidence > 0) {
-    shell.Note(absl::StrCat(report.unsigned_evidence,
-                            " checkpoints and receipts agree, but their signatures were not "
-                            "checked; give --trusted-keys and --agent-ca (see: dbfleet audit "
-                            "keys)"));
-  }
-  const uint64_t tail = report.last_seq - std::min(report.covered_seq, report.last_seq);
-  if (report.covered_seq > 0 && tail > 0) {
-    shell.Note(absl::StrCat("The last ", tail, " records are not covered by a checkpoint"));
-  }
-  for (const std::string& note : report.notes) shell.Note(SanitizeForDisplay(note));
-}
-
-int Report(Shell& shell, const audit::VerifyReport& report) {
-  if (!shell.for_people()) {
-    google::protobuf::Struct message;
-    auto& fields = *message.mutable_fields();
-    fields["ok"].set_bool_value(report.ok());
-    fields["records"].set_number_value(static_cast<double>(report.records));
-    fields["headHash"].set_string_value(report.head_hash);
-    fields["logId"].set_string_value(report.log_id);
-    fields["root"].set_string_value(report.root);
-    fields["checkpoints"].set_number_value(static_cast<double>(report.checkpoints));
-    fields["receipts"].set_number_value(static_cast<double>(report.receipts));
-    fields["unsignedEvidence"].set_number_value(static_cast<double>(report.unsigned_evidence));
-    fields["coveredSeq"].set_number_value(static_cast<double>(report.covered_seq));
-    for (const std::string& note : report.notes) {
-      fields["notes"].mutable_list_value()->add_values()->set_string_value(note);
-    }
-    if (!report.ok()) {
-      fields["badSeq"].set_number_value(static_cast<double>(report.bad_seq));
-      fields["badLine"].set_number_value(static_cast<double>(report.bad_line));
-      if (report.bad_to > 0) {
-        fields["badFrom"].set_number_value(static_cast<double>(report.bad_from));
-        fields["badTo"].set_number_value(static_cast<double>(report.bad_to));
-      }
-      fields["problem"].set_string_value(report.problem);
-    }
-    const std::string name = report.ok() ? "ok" : absl::StrCat(report.bad_seq);
-    shell.PrintOne({{}, {{&message, name, {}}}});
-    return report.ok() ? kExitOk : kExitFailed;
-  }
-  if (report.ok()) {
-    shell.out() << "OK: " << report.records << " records, " << report.first_seq << " to "
-                << report.last_seq << ", head " << report.head_hash << "\n";
-    if (report.first_seq != 1) {
-      shell.Note(absl::StrCat("The file begins with record ", report.first_seq,
-                              ": of what came before it this says nothing"));
-    }
-    SayProofs(shell, report);
-    return kExitOk;
-  }
-  if (report.bad_to > 0) {
-    shell.out() << "BAD: records " << report.bad_from << " to " << report.bad_to << ": "
-                << SanitizeForDisplay(report.problem) << "\n";
-    return kExitFailed;
-  }
-  shell.out() << "BAD: record " << report.bad_seq << " (line " << report.bad_line
-              << "): " << SanitizeForDisplay(report.problem) << "\n";
-  return kExitFailed;
-}
-
-absl::Status CheckTrustedHash(const std::string& hash) {
-  constexpr size_t kDigits = 64;
-  if (hash.empty() ||
-      (hash.size() == kDigits && std::all_of(hash.begin(), hash.end(), absl::ascii_isxdigit))) {
-    return absl::OkStatus();
-  }
-  return Error(absl::StatusCode::kInvalidArgument, "BAD_HASH",
-               absl::StrCat("--trusted-hash wants ", kDigits, " hexadecimal digits"));
-}
-
-int Verify(Shell& shell, const VerifyArguments& arguments) {
-  if (const absl::Status good = CheckTrustedHash(arguments.trusted_hash); !good.ok()) {
-    return shell.Fail(good);
-  }
-  audit::VerifyOptions options;
-  options.trusted_seq = arguments.trusted_seq;
-  options.trusted_hash = arguments.trusted_hash;
-  if (const absl::Status loaded = LoadProofs(arguments, &options); !loaded.ok()) {
-    return shell.Fail(loaded);
-  }
-  absl::StatusOr<audit::VerifyReport> report;
-  if (arguments.file == "-") {
-    report = audit::VerifyExport(*shell.world().in, options);
-  } else {
-    std::ifstream in(arguments.file, std::ios::binary);
-    if (!in) return shell.Fail(ErrnoStatus(errno, absl::StrCat("open ", arguments.file)));
-    report = audit::VerifyExport(in, options);
-  }
-  if (!report.ok()) return shell.Fail(report.status());
-  // Whoever names keys wants their word for it. A trail that was made anew holds together, too.
-  if (report->ok() && !arguments.keys_file.empty() && report->checkpoints == 0) {
-    report->problem =
-        "no checkpoint in the export, or given with --checkpoint, is signed by the trusted keys, "
-        "so "
-        "nothing tells that these are the records that were written";
-    report->bad_from = report->first_seq;
-    report->bad_to = report->last_seq;
-    report->bad_seq = report->first_seq;
-  }
-  return Report(shell, *report);
-}
-
 absl::Status PrintCheckpoint(Shell& shell) {
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   ASSIGN_OR_RETURN(const api::v1::AuditCheckpoint checkpoint,
                    client->Call<AuditService>(&AuditService::Stub::GetAuditCheckpoint,
                                               api::v1::GetAuditCheckpointRequest()));
-  shell.out() << checkpoint.text();
+  const Listing listing = {{IdentityColumn("CHECKPOINT")},
+                           {{&checkpoint, "checkpoint", {"checkpoint"}}}};
+  shell.PrintOne(listing, checkpoint.text());
   return absl::OkStatus();
 }
 
@@ -326,7 +178,8 @@ absl::Status PrintKeys(Shell& shell, bool agent_ca) {
   ASSIGN_OR_RETURN(const api::v1::AuditKeys keys,
                    client->Call<AuditService>(&AuditService::Stub::GetAuditKeys,
                                               api::v1::GetAuditKeysRequest()));
-  shell.out() << (agent_ca ? keys.agent_ca_pem() : keys.trusted_keys());
+  const Listing listing = {{IdentityColumn("KEYS")}, {{&keys, "keys", {"keys"}}}};
+  shell.PrintOne(listing, agent_ca ? keys.agent_ca_pem() : keys.trusted_keys());
   return absl::OkStatus();
 }
 
@@ -351,49 +204,22 @@ void AddAuditCommands(CLI::App& app, Shell& shell) {
 
   auto from = std::make_shared<uint64_t>(1);
   auto out = std::make_shared<std::string>();
-  auto format = std::make_shared<ExportFormat>(ExportFormat::kJsonLines);
-  CLI::App* exporting = AddVerb(
-      *noun, "export", "Export the trail", shell,
-      [&shell, from, format, out] { return Done(shell, Export(shell, *from, *format, *out)); });
-  const std::map<std::string, ExportFormat> formats = {{"jsonl", ExportFormat::kJsonLines},
-                                                       {"syslog", ExportFormat::kSyslog},
-                                                       {"cef", ExportFormat::kCef}};
+  auto format = std::make_shared<std::string>("jsonl");
+  CLI::App* exporting =
+      AddVerb(*noun, "export", "Export the trail", shell, [&shell, from, format, out] {
+        return Done(shell, Export(shell, *from, FormatOf(*format), *out));
+      });
   exporting
       ->add_option("--format", *format,
                    "jsonl (with checkpoints and receipts; the only one that can be verified), "
                    "syslog (RFC 5424) or cef; default: jsonl")
-      ->transform(CLI::CheckedTransformer(formats).description(""));
-  exporting->add_option("--from", *from, "The first record's number")->capture_default_str();
+      ->check(CLI::IsMember({"jsonl", "syslog", "cef"}));
+  exporting->add_option("--from", *from, "The first record's number")
+      ->capture_default_str()
+      ->check(WholeNumber(1));
   exporting->add_option("--out", *out, "Into this file; default: stdout");
 
-  auto arguments = std::make_shared<VerifyArguments>();
-  CLI::App* verify =
-      AddVerb(*noun, "verify", "Verify an export, offline; exit code 1 names the first bad record",
-              shell, [&shell, arguments] { return Verify(shell, *arguments); });
-  verify->add_option("FILE", arguments->file, "The export, or - for stdin")->required();
-  CLI::Option* seq = verify->add_option("--trusted-seq", arguments->trusted_seq,
-                                        "A record whose hash you have noted elsewhere ...");
-  CLI::Option* hash =
-      verify->add_option("--trusted-hash", arguments->trusted_hash, "... and that hash, in hex");
-  // An empty name, as of a variable that is not set, would silently turn the check off.
-  const auto not_empty = [](const std::string& file) {
-    return file.empty() ? std::string("it wants the name of a file") : std::string();
-  };
-  verify
-      ->add_option("--trusted-keys", arguments->keys_file,
-                   "Whose checkpoints count: a file that `dbfleet audit keys` printed")
-      ->check(not_empty);
-  verify
-      ->add_option("--agent-ca", arguments->ca_file,
-                   "Whose agents' receipts count: what `dbfleet audit keys --agent-ca` printed")
-      ->check(not_empty);
-  verify->add_option("--checkpoint", arguments->checkpoint_files,
-                     "A checkpoint that was kept elsewhere; may be repeated");
-  verify->add_option("--receipt", arguments->receipt_files,
-                     "A file with receipts as an export has them; may be repeated");
-  seq->needs(hash);
-  hash->needs(seq);
-
+  AddAuditVerify(*noun, shell);
   AddVerb(*noun, "checkpoint", "Print the latest signed checkpoint", shell,
           [&shell] { return Done(shell, PrintCheckpoint(shell)); });
   auto agent_ca = std::make_shared<bool>(false);

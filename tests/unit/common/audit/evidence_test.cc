@@ -1,4 +1,5 @@
 #include <random>
+#include <sstream>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -6,6 +7,7 @@
 #include "common/audit/export_evidence.h"
 #include "common/audit/merkle.h"
 #include "common/base/hash.h"
+#include "common/base/status.h"
 #include "tests/unit/common/audit/keys_fixture.h"
 #include "tests/unit/common/audit/trail.h"
 
@@ -107,6 +109,40 @@ TEST_F(EvidenceTest, TheTailAfterTheLastCheckpointIsSaidToBeUncovered) {
   const VerifyReport report = VerifyText(Join(Lines(trail_)), options_);
   EXPECT_TRUE(report.ok()) << report.problem;
   EXPECT_EQ(report.covered_seq, 25u);
+}
+
+TEST_F(EvidenceTest, WithKeysATrailOfWhichNothingIsSignedIsBad) {
+  const std::string unsigned_text = Join(Lines(trail_));
+  const VerifyReport report = VerifyText(unsigned_text, options_);
+  EXPECT_THAT(report.problem, HasSubstr("is signed by the trusted keys"));
+  EXPECT_EQ(report.bad_from, 1u);
+  EXPECT_EQ(report.bad_to, kRecords);
+  VerifyOptions compared = options_;
+  compared.demand_signature = false;
+  EXPECT_TRUE(VerifyText(unsigned_text, compared).ok());
+  EXPECT_TRUE(VerifyText(unsigned_text).ok());
+  options_.checkpoints = {Text(CheckpointOf(trail_, 3))};
+  EXPECT_TRUE(VerifyText(unsigned_text, options_).ok());
+}
+
+TEST_F(EvidenceTest, WhatIsGivenApartAndIsNoEvidenceIsNotBlamedOnTheTrail) {
+  const std::string text = Join(WithCheckpoints(trail_, trail_));
+  const auto refused = [&](const VerifyOptions& options) {
+    std::istringstream in(text);
+    return ReasonOf(VerifyExport(in, options).status());
+  };
+  VerifyOptions checkpoint = options_;
+  checkpoint.checkpoints = {keys_.trusted.Text()};
+  EXPECT_EQ(refused(checkpoint), "BAD_EVIDENCE");
+  VerifyOptions receipt = options_;
+  receipt.receipts = {ReceiptFor(trail_, 17)};
+  receipt.receipts[0].text = "nonsense";
+  EXPECT_EQ(refused(receipt), "BAD_EVIDENCE");
+  VerifyOptions authority = options_;
+  authority.receipt_trust.ca_pem = "nonsense";
+  EXPECT_EQ(refused(authority), "BAD_EVIDENCE");
+  authority.receipt_trust.ca_pem = ReceiptFor(trail_, 17).certificate_pem;
+  EXPECT_EQ(refused(authority), "BAD_EVIDENCE") << "an agent's, who issues none";
 }
 
 TEST_F(EvidenceTest, WithoutKeysEvidenceIsComparedButCoversNothing) {

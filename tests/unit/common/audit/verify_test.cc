@@ -133,7 +133,9 @@ TEST_F(VerifyProperty, SwappedRecordsAreNamed) {
   }
   auto altered = lines_;
   std::swap(altered[0], altered[1]);
-  EXPECT_FALSE(VerifyText(Join(altered)).ok());
+  const VerifyReport report = VerifyText(Join(altered));
+  EXPECT_EQ(report.bad_seq, 1u);
+  EXPECT_THAT(report.problem, HasSubstr("record 1 stands after record 2"));
 }
 
 TEST_F(VerifyProperty, AnInsertedForgeryIsFoundAtTheLatestByTheRecordThatItPushesAside) {

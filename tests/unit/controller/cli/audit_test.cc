@@ -293,6 +293,77 @@ TEST_F(AuditCliTest, FilesThatCannotBeReadAreNamed) {
   }
 }
 
+TEST_F(AuditCliTest, AFileOfAnotherKindIsWrongInputAndNoBadTrail) {
+  const std::string file = Export();
+  const std::string checkpoint = Write("c", Signed(20));
+  const std::string receipts = Write("r", audit::WriteReceiptLine(ReceiptFor(10)));
+  const struct {
+    const char* option;
+    std::string given;
+    const char* kind;
+  } kCases[] = {{"--trusted-keys", checkpoint, "a checkpoint"},
+                {"--trusted-keys", CaFile(), "a certificate"},
+                {"--agent-ca", KeysFile(), "trusted keys"},
+                {"--checkpoint", KeysFile(), "trusted keys"},
+                {"--checkpoint", receipts, "receipts"},
+                {"--checkpoint", file, "an export"},
+                {"--receipt", checkpoint, "a checkpoint"},
+                {"--receipt", file, "an export"},
+                {"--receipt", Write("empty", ""), "no receipt"},
+                {"--checkpoint", folder_, "nor a file"}};
+  for (const auto& c : kCases) {
+    EXPECT_EQ(Verify({file, c.option, c.given}), 2) << c.option << " " << c.given;
+    EXPECT_THAT(err_, HasSubstr(c.kind)) << c.option << " " << c.given;
+    EXPECT_THAT(err_, HasSubstr(c.given)) << c.option;
+    EXPECT_EQ(out_, "") << c.option << " " << c.given;
+  }
+  EXPECT_EQ(Verify({folder_}), 2);
+  EXPECT_THAT(err_, HasSubstr("is a folder"));
+  // It is what it should be, but nobody's whose word counts: that is no record's fault either.
+  const audit::KeyAndTrust other;
+  EXPECT_EQ(Verify({file, "--checkpoint", checkpoint, "--trusted-keys",
+                    Write("others", other.trusted.Text())}),
+            1);
+  EXPECT_THAT(out_, StartsWith("BAD: checkpoint 1 of those given apart"));
+}
+
+TEST_F(AuditCliTest, OneRecordWithoutACheckpointIsOne) {
+  const std::string file = Export();
+  const std::string late = Write("late", Signed(19));
+  const std::string bare = Write("bare", audit::Join(audit::Lines(trail_)));
+  EXPECT_EQ(Verify({bare, "--trusted-keys", KeysFile(), "--checkpoint", late}), 0) << out_;
+  EXPECT_THAT(err_, HasSubstr("The last record is not covered by a checkpoint"));
+}
+
+TEST_F(AuditCliTest, KeysAndCheckpointComeInTheFormThatIsAskedFor) {
+  trail_controller_.checkpoint = Signed(20);
+  ASSERT_EQ(RunCli({"audit", "checkpoint", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(out_, StartsWith("{"));
+  EXPECT_THAT(out_, HasSubstr("\"text\": "));
+  ASSERT_EQ(RunCli({"audit", "keys", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("\"trustedKeys\": "));
+  EXPECT_THAT(out_, HasSubstr("\"agentCaPem\": "));
+  ASSERT_EQ(RunCli({"audit", "keys", "-o", "yaml"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("trustedKeys:"));
+}
+
+TEST_F(AuditCliTest, NumbersAndWordsThatAreNoneAreWrongUsageAndTheGoodOnesAreNamed) {
+  const struct {
+    std::vector<std::string> arguments;
+    std::vector<std::string> said;
+  } kCases[] = {{{"audit", "export", "--from", "-1"}, {"--from", "whole number from 1"}},
+                {{"audit", "export", "--from", "0"}, {"--from", "whole number from 1"}},
+                {{"audit", "list", "--limit", "-1"}, {"--limit", "whole number from 0"}},
+                {{"job", "list", "--limit", "x"}, {"--limit", "whole number from 0"}},
+                {{"audit", "export", "--format", "2"}, {"--format", "jsonl", "syslog", "cef"}},
+                {{"audit", "list", "-o", "xml"}, {"table", "jsonl", "yaml"}}};
+  for (const auto& c : kCases) {
+    EXPECT_EQ(RunCli(c.arguments), 2) << err_;
+    for (const std::string& word : c.said) EXPECT_THAT(err_, HasSubstr(word));
+    EXPECT_THAT(out_, IsEmpty());
+  }
+}
+
 TEST_F(AuditCliTest, JsonLinesHoldTheProofsAtTheirPlaces) {
   ASSERT_EQ(RunCli({"audit", "export", "--format", "jsonl"}), 0) << err_;
   const std::vector<std::string> lines = OutLines();
