@@ -43,7 +43,7 @@ int ShowJob(Shell& shell, const std::string& name) {
 std::string Explanation(const Job& job) {
   const std::string name = SanitizeForDisplay(ShortName(job.name()));
   std::string out = absl::StrCat(SanitizeForDisplay(job.name()), " is ", Word(job.state()), ".\n");
-  if (!job.error_message().empty()) {
+  if (!job.error_message().empty() && !IsSaidByBlocker(job)) {
     absl::StrAppend(&out, SanitizeForDisplay(job.error_message()), "\n");
   }
   const std::string blockers = DescribeBlockers(job);

@@ -53,7 +53,9 @@ void AppendHead(const Job& job, std::string* out) {
   Line(out, "Title", job.title());
   Line(out, "State", Word(job.state()));
   if (job.plan_only()) Line(out, "Plan only", "yes, nothing is run");
-  Line(out, "Error", ErrorText(job.error_reason(), job.error_message()));
+  if (!IsSaidByBlocker(job)) {
+    Line(out, "Error", ErrorText(job.error_reason(), job.error_message()));
+  }
   Line(out, "Environment", ShortName(job.environment()));
   Line(out, "Requester", job.requester());
   Line(out, "Reason", job.reason());
@@ -169,16 +171,28 @@ Listing JobListing(const Job& job) {
   return listing;
 }
 
+bool IsSaidByBlocker(const Job& job) {
+  return job.state() == Job::STATE_PAUSED &&
+         std::any_of(job.blockers().begin(), job.blockers().end(),
+                     [](const auto& blocker) { return blocker.rule() == "paused"; });
+}
+
 std::string DescribeBlockers(const Job& job) {
   std::string out;
+  const bool by_task = job.error_reason() == "NEEDS_PERSON" &&
+                       std::any_of(job.tasks().begin(), job.tasks().end(), [](const Task& task) {
+                         return task.state() == Task::STATE_NEEDS_PERSON;
+                       });
   for (const auto& blocker : job.blockers()) {
+    if (by_task && blocker.rule() == "paused") continue;  // The tasks say it below.
     absl::StrAppend(&out, "  ", Clean(blocker.rule()), ": ", Clean(blocker.message()), "\n");
   }
   for (const Task& task : job.tasks()) {
     if (task.state() != Task::STATE_NEEDS_PERSON) continue;
-    absl::StrAppend(&out, "  ", Clean(task.target()),
-                    ": nobody can say what took effect; look there, then run: dbfleet job resolve ",
-                    Clean(task.name()), " --as applied|not-applied --reason REASON\n");
+    absl::StrAppend(&out, "  ", Clean(task.target()), ": nobody can say what took effect",
+                    task.error_message().empty() ? "" : ": ", Clean(task.error_message()),
+                    "; look there, then run: dbfleet job resolve ", Clean(task.name()),
+                    " --as applied|not-applied --reason REASON\n");
   }
   return out;
 }

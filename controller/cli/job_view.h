@@ -27,6 +27,9 @@ std::string DescribeResults(const api::v1::Job& job);
 // "succeeded"; "planned" for a task of which only the plan was wanted.
 std::string TaskWord(const api::v1::Job& job, const api::v1::Task& task);
 
+// Is the job's error that of a pause, which DescribeBlockers tells?
+bool IsSaidByBlocker(const api::v1::Job& job);
+
 // Why it does not go on and who can do something, one line each; "" if nothing holds it.
 std::string DescribeBlockers(const api::v1::Job& job);
 

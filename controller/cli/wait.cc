@@ -84,7 +84,22 @@ class Progress {
   std::map<std::string, Task::State> last_task_states_;
 };
 
+bool Works(const Task& task) {
+  return std::any_of(task.attempts().begin(), task.attempts().end(), [](const auto& attempt) {
+    return attempt.state() == api::v1::Attempt::STATE_GRANTED ||
+           attempt.state() == api::v1::Attempt::STATE_RUNNING;
+  });
+}
+
+// In RECOVERY nothing more begins; what runs may still end the job.
+bool HeldByRecovery(const Job& job) {
+  return std::any_of(job.blockers().begin(), job.blockers().end(),
+                     [](const auto& blocker) { return blocker.rule() == "recovery"; }) &&
+         std::none_of(job.tasks().begin(), job.tasks().end(), Works);
+}
+
 bool WaitsForPerson(const Job& job) {
+  if (HeldByRecovery(job)) return true;
   if (job.state() == Job::STATE_AWAITING_APPROVAL || job.state() == Job::STATE_PAUSED) return true;
   return std::any_of(job.tasks().begin(), job.tasks().end(),
                      [](const Task& task) { return task.state() == Task::STATE_NEEDS_PERSON; });

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 #include "common/base/status.h"
 #include "controller/audit/recovery.h"
@@ -77,6 +78,22 @@ absl::Status TakePlanAsApplied(Task* task) {
   }
   task->result_blob = result.SerializeAsString();
   return absl::OkStatus();
+}
+
+// The job stands for as long as this lasts: what was granted may have been done.
+PolicyBlocker Unreachable(const Job& job, const Task& task, const Attempt& attempt,
+                          bool connected) {
+  const std::string since =
+      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", attempt.unreachable_since, absl::UTCTimeZone());
+  return {
+      "unreachable",
+      absl::StrCat("agents/", attempt.agent_id, " was told to begin on ", task.Target(),
+                   connected ? " and knows nothing of it any more" : " and does not answer",
+                   " (since ", since, "), so nobody knows what it did",
+                   connected ? "; the job goes on " : "; the job goes on when it comes back, or ",
+                   "when somebody has looked there: dbfleet job resolve jobs/", job.id, "/tasks/",
+                   task.id, " --as applied|not-applied --reason REASON"),
+      false};
 }
 
 absl::StatusOr<Task> WaitingTask(ReadTx& tx, const Job& job, const std::string& task_id) {
@@ -297,7 +314,12 @@ absl::StatusOr<std::vector<PolicyBlocker>> JobManager::Explain(ReadTx& tx, const
           {"backup-gate", absl::StrCat("the backup is being taken: jobs/", job.gate_job), false});
     }
   }
-  if (job.state == JobState::kPaused) blockers.push_back({"paused", job.error_message, false});
+  if (job.state == JobState::kPaused) {
+    // The rule's name says the word already.
+    absl::string_view why = job.error_message;
+    absl::ConsumePrefix(&why, "paused ");
+    blockers.push_back({"paused", std::string(why), false});
+  }
   ASSIGN_OR_RETURN(const std::optional<RecoveryDemand> recovery, ReadRecovery(tx));
   if (recovery.has_value()) {
     blockers.push_back(
@@ -325,6 +347,11 @@ absl::StatusOr<std::vector<PolicyBlocker>> JobManager::Explain(ReadTx& tx, const
     }
     ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfInstance(instance.id));
     for (const Attempt& attempt : open) {
+      if (attempt.task_id == task.id && attempt.state == AttemptState::kUnreachable) {
+        const std::optional<PolicyBlocker> away = why_no_work(attempt.agent_id);
+        const bool connected = !away.has_value() || away->rule != "agent-unreachable";
+        blockers.push_back(Unreachable(job, task, attempt, connected));
+      }
       if (attempt.job_id == job.id || !HoldsInstance(attempt.state)) continue;
       ASSIGN_OR_RETURN(const Job other, tx.GetJob(attempt.job_id));
       if (!IsExclusive(other.kind, attempt.purpose)) continue;

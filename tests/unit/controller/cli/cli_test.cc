@@ -199,6 +199,54 @@ TEST_F(CliTest, NoBlockIsPendingWhenOnlyAPersonCanHelp) {
   EXPECT_THAT(err_, HasSubstr("approvals: needs 1 approval"));
 }
 
+TEST_F(CliTest, NoBlockIsPendingInRecoveryUnlessSomethingStillRuns) {
+  controller_.job.set_state(Job::STATE_ROLLING);
+  controller_.job.clear_blockers();
+  auto* blocker = controller_.job.add_blockers();
+  blocker->set_rule("recovery");
+  blocker->set_message("the controller is in RECOVERY");
+  EXPECT_EQ(RunCli({"job", "wait", "01J", "--no-block"}), 8);
+  EXPECT_THAT(err_, HasSubstr("recovery: the controller is in RECOVERY"));
+  controller_.job.add_tasks()->add_attempts()->set_state(api::v1::Attempt::STATE_RUNNING);
+  controller_.hang_after_watch = true;
+  EXPECT_EQ(RunCli({"job", "wait", "01J", "--no-block", "--timeout", "100ms"}), 9);
+}
+
+TEST_F(CliTest, APauseIsToldOnce) {
+  controller_.job.set_state(Job::STATE_PAUSED);
+  controller_.job.set_error_reason("PAUSED");
+  controller_.job.set_error_message("paused by users/ada: lunch");
+  controller_.job.clear_blockers();
+  auto* blocker = controller_.job.add_blockers();
+  blocker->set_rule("paused");
+  blocker->set_message("by users/ada: lunch");
+  const auto times = [this](const std::string& text) {
+    size_t count = 0;
+    for (size_t at = out_.find(text); at != std::string::npos; at = out_.find(text, at + 1)) {
+      ++count;
+    }
+    return count;
+  };
+  for (const char* verb : {"get", "explain"}) {
+    ASSERT_EQ(RunCli({"job", verb, "01J"}), 0) << err_;
+    EXPECT_EQ(times("by users/ada: lunch"), 1u) << out_;
+    EXPECT_THAT(out_, HasSubstr("paused: by users/ada: lunch"));
+  }
+  controller_.job.set_error_reason("NEEDS_PERSON");
+  controller_.job.set_error_message("nobody can say what took effect on instances/x: boom; look");
+  blocker->set_message(controller_.job.error_message());
+  auto* task = controller_.job.add_tasks();
+  task->set_name("jobs/01J/tasks/T1");
+  task->set_target("instances/x");
+  task->set_state(api::v1::Task::STATE_NEEDS_PERSON);
+  task->set_error_message("boom");
+  for (const char* verb : {"get", "explain"}) {
+    ASSERT_EQ(RunCli({"job", verb, "01J"}), 0) << err_;
+    EXPECT_EQ(times("nobody can say what took effect"), 1u) << out_;
+    EXPECT_THAT(out_, HasSubstr("boom; look there, then run: dbfleet job resolve"));
+  }
+}
+
 TEST_F(CliTest, ABrokenWatchIsOpenedAgain) {
   controller_.watch_states = {Job::STATE_ROLLING};
   controller_.job.set_state(Job::STATE_ROLLING);

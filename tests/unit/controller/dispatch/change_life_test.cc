@@ -301,6 +301,41 @@ TEST_F(ChangeLifeTest, EveryBlockerIsNamed) {
   EXPECT_TRUE(rules.count("agent-unreachable"));
 }
 
+// Its job stays ROLLING: that is explained, also where the agent is connected.
+TEST_F(ChangeLifeTest, AnAttemptWhoseAgentForgotItOrIsSilentIsExplained) {
+  const auto unreachable = [&](const std::string& job_id) {
+    const Job job = JobOf(job_id);
+    const auto blockers = ReadFrom(store_, [&](ReadTx& tx) {
+                            return jobs_.Explain(tx, job, [&](const std::string& agent) {
+                              return dispatcher_.WhyNoWork(agent);
+                            });
+                          }).value();
+    std::string found;
+    for (const PolicyBlocker& blocker : blockers) {
+      if (blocker.rule == "unreachable") found += blocker.message;
+    }
+    return found;
+  };
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  agent_.Accept(offer);
+  agent_.Start(offer);
+  EXPECT_EQ(unreachable(job_id), "");
+  agent_.Disconnect();
+  Pass(absl::Minutes(30));
+  ASSERT_EQ(StateOf(job_id), "rolling");
+  const std::string silent = unreachable(job_id);
+  EXPECT_TRUE(absl::StrContains(silent, "agents/db1 was told to begin on")) << silent;
+  EXPECT_TRUE(absl::StrContains(silent, "goes on when it comes back")) << silent;
+  agent_.journal_id = "journal-2";
+  agent_.last_seq = 0;
+  agent_.Connect();
+  ASSERT_EQ(StateOf(job_id), "rolling");
+  const std::string forgotten = unreachable(job_id);
+  EXPECT_TRUE(absl::StrContains(forgotten, "knows nothing of it any more")) << forgotten;
+  EXPECT_TRUE(absl::StrContains(forgotten, "dbfleet job resolve jobs/" + job_id)) << forgotten;
+}
+
 TEST_F(ChangeLifeTest, ARefusedRedisCommandIsNotCalledAChange) {
   agent_.Disconnect();
   AddAgent("cache1", "production");
