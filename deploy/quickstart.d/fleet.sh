@@ -67,9 +67,35 @@ YAML
 export DBFLEET_CONFIG=$state/cli.json
 as() { "$bin/dbfleet" --context "$@"; }
 
+# try_login NAME TOKEN-FILE: says what it said only when it fails.
+try_login() {
+  local said
+  said=$("$bin/dbfleet" login --server "127.0.0.1:$grpc_port" --ca-file "$state/controller/ca/ca.crt" \
+    --token-file "$2" --name "$1" 2>&1) && return 0
+  echo "$said" >&2
+  return 1
+}
 login() {
-  "$bin/dbfleet" login --server "127.0.0.1:$grpc_port" --ca-file "$state/controller/ca/ca.crt" \
-    --token-file "$2" --name "$1" 2>/dev/null
+  try_login "$1" "$2" || fail "$1 cannot log in with the token in $2. Where the controller was restored from a backup that is older than the token, remove that file and run the quickstart again"
+}
+
+# The controller writes the token at its first start only, and it is in no backup: the data folder of a
+# restored controller has none, but the tokens of before hold.
+login_admin() {
+  local token=$state/controller/admin-token
+  if [[ -s $token ]]; then
+    login admin "$token"
+  elif ! as admin whoami >/dev/null 2>&1; then
+    fail "there is no $token, and nobody is logged in as admin. Backups of a controller do not hold that file: copy it from the data folder that was there before the restore, or a token of an administrator into it (mode 0600), and run the quickstart again"
+  fi
+}
+
+# A restored controller hands nothing out until a person has looked.
+check_recovery() {
+  local said
+  said=$(curl -fsS "http://127.0.0.1:$http_port/readyz")
+  [[ $said != *recovery:* ]] ||
+    fail "the controller is in RECOVERY (${said##*recovery: }). Look at what the agents did since the backup (dbfleet audit list), stop it ($root/deploy/quickstart --down --state-dir $state), run $bin/dbfleet-controller recover --reason REASON --config $state/etc/controller.yaml, and run the quickstart again"
 }
 
 # make_user NAME ROLE...: with a token of its own and a CLI context of the same name.
@@ -103,7 +129,7 @@ start_fleet() {
   local name
   step "Starting the controller and one agent per server"
   start_controller
-  login admin "$state/controller/admin-token"
+  login_admin
   make_user ada operator approver   # So that only the rule against self-approval stops her.
   make_user bob approver
   make_user eve auditor
@@ -115,4 +141,5 @@ start_fleet() {
     rm -f "$state/secrets/join-$name"   # Used up; from here on the agent has a certificate.
   done
   as admin agent list | show
+  check_recovery
 }

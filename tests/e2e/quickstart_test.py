@@ -107,6 +107,39 @@ class QuickstartTest(FleetTest):
         for key in ("enrolled", "journals", "users", "tokens", "customers", "payments", "columns"):
             self.assertEqual(after[key], self.before[key], key)
 
+    def test_6a_a_restored_controller_is_explained(self):
+        """Its data folder has no admin token, and it hands nothing out before a person has looked."""
+        fleet_ = self.fleet
+        state = fleet_.state
+        controller = [fleet.build_dir() / "bin/dbfleet-controller"]
+        config = ["--config", state / "etc/controller.yaml"]
+        backup = run(controller + ["backup", state / "saved"] + config)
+        self.assertEqual(backup.code, 0, backup)
+        down = [fleet.ROOT / "deploy/quickstart", "--down", "--state-dir", state]
+        self.assertEqual(run(down).code, 0)
+        (state / "controller").rename(state / "lost")
+        self.assertEqual(run(controller + ["restore", state / "saved"] + config).code, 0)
+
+        result = fleet_.quickstart()
+        self.assertEqual(result.code, 1, result)
+        self.assertIn("is in RECOVERY", result.err)
+        self.assertIn("dbfleet-controller recover", result.err)
+
+        # Nor is anybody logged in any more.
+        (state / "cli.json").rename(state / "kept.json")
+        result = fleet_.quickstart()
+        self.assertEqual(result.code, 1, result)
+        self.assertIn(str(state / "controller/admin-token"), result.err)
+        self.assertIn("copy it from the data folder", result.err)
+        (state / "kept.json").rename(state / "cli.json")
+
+        self.assertEqual(run(down).code, 0)
+        recover = run(controller + ["recover", "--reason", "test"] + config)
+        self.assertEqual(recover.code, 0, recover)  # All its agents have reported.
+        self.assertIn("Agents told of no work", recover.out)
+        result = fleet_.quickstart()
+        self.assertEqual(result.code, 0, result)
+
     def test_7_nothing_readable_by_others_lies_in_the_state(self):
         for name in ("secrets", "backups", "controller", *[f"agent-{n}" for n in AGENTS]):
             mode = (self.fleet.state / name).stat().st_mode & 0o777
@@ -125,6 +158,14 @@ class UsageTest(unittest.TestCase):
 
     def test_an_unknown_argument_is_named_with_exit_code_2(self):
         self.assertIn("--frobnicate", self.usage_error("--frobnicate").err)
+
+    def test_a_build_folder_without_a_build_is_named(self):
+        result = self.usage_error("--build-dir", "/nope")
+        self.assertIn("there is no build in /nope", result.err)
+
+    def test_a_folder_that_is_left_out_is_missed(self):
+        for arguments in (["--state-dir"], ["--build-dir"], ["--state-dir", "--down"], ["--state-dir", ""]):
+            self.assertIn(f"{arguments[0]} needs a folder", self.usage_error(*arguments).err)
 
     def test_a_state_folder_too_long_for_sockets_is_refused(self):
         folder = "/tmp/" + "x" * 80
