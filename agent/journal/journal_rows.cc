@@ -223,10 +223,41 @@ absl::StatusOr<std::vector<JournaledAttempt>> LoadAttempts(Database& db) {
   }
 }
 
+namespace {
+
+// The member of the oneof; null if there is none.
+const google::protobuf::FieldDescriptor* KindOf(const work::v1::JobSpec& spec) {
+  return spec.GetReflection()->GetOneofFieldDescriptor(
+      spec, work::v1::JobSpec::descriptor()->oneof_decl(0));
+}
+
+// Of what was done, what tells a person what it was.
+work::v1::JobSpec OnlyKind(const work::v1::JobSpec& spec) {
+  work::v1::JobSpec kept;
+  if (spec.has_migrate()) {
+    kept.mutable_migrate()->set_database(spec.migrate().database());
+  } else if (const auto* kind = KindOf(spec)) {
+    kept.GetReflection()->MutableMessage(&kept, kind);
+  }
+  return kept;
+}
+
+void DescribeOffer(const v1::Offer& offer, v1::AttemptState* state) {
+  state->set_job_id(offer.job_id());
+  state->set_target(absl::StrCat("instances/", offer.instance()));
+  if (!offer.spec().migrate().database().empty()) {
+    absl::StrAppend(state->mutable_target(), "/databases/", offer.spec().migrate().database());
+  }
+  if (const auto* kind = KindOf(offer.spec())) state->set_action(kind->name());
+}
+
+}  // namespace
+
 absl::StatusOr<std::vector<v1::AttemptState>> LoadAttemptStates(Database& db) {
-  ASSIGN_OR_RETURN(Statement select,
-                   db.Prepare("SELECT id, fence, phase, outcome, offer_blob FROM attempts "
-                              "ORDER BY n"));
+  ASSIGN_OR_RETURN(
+      Statement select,
+      db.Prepare("SELECT id, fence, phase, outcome, offer_blob, grant_blob FROM attempts "
+                 "ORDER BY n"));
   std::vector<v1::AttemptState> states;
   for (;;) {
     ASSIGN_OR_RETURN(const bool row, select.Step());
@@ -241,6 +272,10 @@ absl::StatusOr<std::vector<v1::AttemptState>> LoadAttemptStates(Database& db) {
     if (offer.purpose() == v1::PURPOSE_EXECUTE && !offer.safe_to_rerun()) {
       state.set_task_id(offer.task_id());
     }
+    DescribeOffer(offer, &state);
+    v1::Grant grant;
+    RETURN_IF_ERROR(ParseInto(select, 5, "grant", &grant));
+    state.set_digest(grant.digest());
   }
 }
 
@@ -261,9 +296,9 @@ absl::Status SetGrant(Database& db, const v1::Grant& grant) {
 absl::Status SetFinished(Database& db, const JournaledAttempt& attempt,
                          const v1::Finished& finished, uint64_t event_seq) {
   // The result lives in the event until that is acknowledged, and the specification is not needed
-  // any more: what is kept for 30 days is small.
+  // any more but for its kind: what is kept for 30 days is small.
   v1::Offer offer = attempt.offer;
-  offer.clear_spec();
+  *offer.mutable_spec() = OnlyKind(attempt.offer.spec());
   offer.clear_digest_inputs();
   v1::Finished kept = finished;
   kept.clear_result();

@@ -33,6 +33,10 @@ struct Addition {
 constexpr Addition kAdditions[] = {
     {"dbfleet.agent.v1.Hello", agent::v1::Hello::kWitnessedCheckpointFieldNumber},
     {"dbfleet.agent.v1.AttemptState", agent::v1::AttemptState::kTaskIdFieldNumber},
+    {"dbfleet.agent.v1.AttemptState", agent::v1::AttemptState::kJobIdFieldNumber},
+    {"dbfleet.agent.v1.AttemptState", agent::v1::AttemptState::kTargetFieldNumber},
+    {"dbfleet.agent.v1.AttemptState", agent::v1::AttemptState::kActionFieldNumber},
+    {"dbfleet.agent.v1.AttemptState", agent::v1::AttemptState::kDigestFieldNumber},
     {"dbfleet.agent.v1.Finished", agent::v1::Finished::kSeenFenceFieldNumber},
 };
 

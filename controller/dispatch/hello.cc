@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/ids.h"
@@ -161,6 +162,35 @@ absl::Status ReconcileOurs(FlowContext& context, const JobFlow& flow, const std:
   return absl::OkStatus();
 }
 
+// Once for each attempt, however often its agent comes back before the recovery ends. What the
+// agent's journal says of it is all that is known.
+absl::Status AuditUnknown(WriteTx& tx, const Agent& agent, const std::string& attempt_id,
+                          const agent::v1::AttemptState& reported) {
+  const std::string resource = absl::StrCat("agents/", agent.id);
+  const std::string shown = SanitizeForDisplay(Truncate(attempt_id, 64));
+  if (std::all_of(shown.begin(), shown.end(), absl::ascii_isalnum)) {
+    ASSIGN_OR_RETURN(const bool told, tx.AuditMentions(resource, shown));
+    if (told) return absl::OkStatus();
+  }
+  AuditEntry entry{kActor,
+                   "attempt.unknown",
+                   resource,
+                   agent.environment,
+                   {{"attempt", shown}, {"phase", agent::v1::AttemptPhase_Name(reported.phase())}}};
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) entry.details[name] = SanitizeForDisplay(Truncate(value, 256));
+  };
+  if (!reported.job_id().empty()) add("job", absl::StrCat("jobs/", reported.job_id()));
+  add("task", reported.task_id());
+  add("target", reported.target());
+  add("action", reported.action());
+  add("digest", reported.digest());
+  if (reported.phase() == agent::v1::ATTEMPT_PHASE_FINISHED) {
+    add("outcome", agent::v1::Outcome_Name(reported.outcome()));
+  }
+  return tx.AppendAudit(entry);
+}
+
 // Attempts that the agent holds and we do not count as open.
 absl::Status ReconcileTheirs(FlowContext& context, const Agent& agent, const AttemptStates& theirs,
                              HelloOutcome* outcome) {
@@ -184,13 +214,7 @@ absl::Status ReconcileTheirs(FlowContext& context, const Agent& agent, const Att
     // What ended in a time that the store lost is news once, and stays in the agent's journal.
     const bool old = reported.phase() == agent::v1::ATTEMPT_PHASE_FINISHED && !outcome->reclaim;
     if (ours.ok() || old) continue;
-    RETURN_IF_ERROR(
-        context.tx.AppendAudit({kActor,
-                                "attempt.unknown",
-                                absl::StrCat("agents/", agent.id),
-                                agent.environment,
-                                {{"attempt", SanitizeForDisplay(Truncate(attempt_id, 64))},
-                                 {"phase", agent::v1::AttemptPhase_Name(reported.phase())}}}));
+    RETURN_IF_ERROR(AuditUnknown(context.tx, agent, attempt_id, reported));
   }
   return absl::OkStatus();
 }

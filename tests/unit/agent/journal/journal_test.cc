@@ -231,6 +231,34 @@ TEST_F(JournalTest, WhatMayRunAgainIsGoneWhenForgotten) {
       << "the fence keeps it from running again";
 }
 
+// For a controller that lost its memory: a person is to learn what was done.
+TEST_F(JournalTest, AttemptsStillTellWhatTheyWereWhenTheyHaveEnded) {
+  v1::Offer change = MakeOffer("a1", 1);
+  change.set_job_id("J1");
+  change.mutable_spec()->mutable_migrate()->set_database("shop");
+  change.mutable_spec()->mutable_migrate()->add_versions("1");
+  v1::Grant grant = MakeGrant(change);
+  grant.set_digest("abcdef");
+  ASSERT_TRUE(journal_->Accept(change, absl::Seconds(5), "boot").ok());
+  ASSERT_TRUE(journal_->Grant(grant).ok());
+  ASSERT_TRUE(AcceptAndGrant(*journal_, MakeOffer("a2", 2)).ok());
+  const auto tell = [this] {
+    const auto states = journal_->AttemptStates().value();
+    ASSERT_EQ(states.size(), 2u);
+    EXPECT_EQ(states[0].job_id(), "J1");
+    EXPECT_EQ(states[0].target(), "instances/orders/databases/shop");
+    EXPECT_EQ(states[0].action(), "migrate");
+    EXPECT_EQ(states[0].digest(), "abcdef");
+    EXPECT_EQ(states[1].target(), "instances/orders");
+    EXPECT_EQ(states[1].action(), "check");
+    EXPECT_EQ(states[1].digest(), "");
+  };
+  tell();
+  for (const char* id : {"a1", "a2"}) ASSERT_TRUE(journal_->Finish(id, MakeFinished()).ok());
+  tell();
+  EXPECT_EQ((*journal_->Find("a1"))->offer.spec().migrate().versions_size(), 0) << "is not kept";
+}
+
 TEST_F(JournalTest, OldAttemptsGoWithoutNewWork) {
   ASSERT_TRUE(AcceptAndGrant(*journal_, MakeOffer("a1", 1)).ok());
   ASSERT_TRUE(journal_->Finish("a1", MakeFinished()).ok());

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -245,6 +246,34 @@ TEST_F(RecoveryDispatchTest, AnAttemptThatNobodyKnowsIsAuditedWhenItIsNewsAndNot
   ConnectFromLostLife({Reported("RUNS", "LOST-TASK", 8, agent::v1::ATTEMPT_PHASE_RUNNING)},
                       store_.epoch());
   EXPECT_EQ(told(), 2) << "what still does something is always news";
+}
+
+TEST_F(RecoveryDispatchTest, AnAttemptThatNobodyKnowsIsToldOnceARestoreWithAllThatItsAgentKnows) {
+  LoseALife();
+  agent::v1::AttemptState lost = Reported("LOST", "LOSTTASK", 7, agent::v1::ATTEMPT_PHASE_FINISHED);
+  lost.set_job_id("LOSTJOB");
+  lost.set_target("instances/orders-db/databases/shop");
+  lost.set_action("migrate");
+  lost.set_digest("abcdef");
+  for (int i = 0; i < 3; ++i) {  // Before the recovery has ended.
+    ConnectFromLostLife({lost});
+    agent_.Disconnect();
+  }
+  std::vector<std::map<std::string, std::string>> told;
+  for (const AuditRow& row : store_.Audit()) {
+    if (row.entry.action == "attempt.unknown") told.push_back(row.entry.details);
+  }
+  ASSERT_EQ(told.size(), 1u);
+  const std::map<std::string, std::string> wanted = {
+      {"attempt", "LOST"},
+      {"phase", "ATTEMPT_PHASE_FINISHED"},
+      {"outcome", "OUTCOME_SUCCEEDED"},
+      {"job", "jobs/LOSTJOB"},
+      {"task", "LOSTTASK"},
+      {"target", "instances/orders-db/databases/shop"},
+      {"action", "migrate"},
+      {"digest", "abcdef"}};
+  EXPECT_EQ(told[0], wanted);
 }
 
 // The agent has unheard events, but the report of this attempt was acknowledged in the lost life.
