@@ -3,14 +3,19 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include "common/base/status.h"
 #include "common/base/text.h"
@@ -20,6 +25,7 @@
 #include "controller/audit/audit_keys.h"
 #include "controller/audit/lost_history.h"
 #include "controller/audit/recovery.h"
+#include "controller/audit/recovery_report.h"
 #include "controller/store/sqlite/sqlite_store.h"
 #include "controller/store/sqlite/store_lock.h"
 
@@ -76,7 +82,36 @@ absl::Status RunRestore(const ControllerConfig& config, const std::string& folde
   return absl::OkStatus();
 }
 
-absl::Status RunRecover(const ControllerConfig& config, const std::string& reason) {
+// Nothing is known of what an agent did that was not heard: a person has to want that.
+absl::Status CheckReports(const Reporting& agents, bool without_reports) {
+  if (agents.unheard.empty() || without_reports) return absl::OkStatus();
+  constexpr size_t kNamed = 20;
+  const std::vector<std::string>& unheard = agents.unheard;
+  const std::vector<std::string> named(unheard.begin(),
+                                       unheard.begin() + std::min(kNamed, unheard.size()));
+  return Error(
+      absl::StatusCode::kFailedPrecondition, "AGENTS_UNHEARD",
+      absl::StrCat(unheard.size(), " of ", unheard.size() + agents.heard.size(),
+                   " agents that the store knows have not reported since the recovery was "
+                   "demanded: ",
+                   absl::StrJoin(named, ", "), unheard.size() > kNamed ? ", ..." : "",
+                   ". What they did since the copy was made is not known yet. Start the "
+                   "controller and let them connect, or revoke those that are gone (dbfleet agent "
+                   "revoke); --without-reports goes on without them"));
+}
+
+void PrintLostWork(const std::vector<LostWork>& work) {
+  if (work.empty()) {
+    std::cout << "Agents told of no work that this store does not know.\n";
+    return;
+  }
+  std::cout << "What agents told of work in the lost time:\n";
+  for (const LostWork& one : work) std::cout << "  " << SanitizeForDisplay(Describe(one)) << "\n";
+  if (work.size() >= kMaxLostWork) std::cout << "  ... (dbfleet audit list has all of it)\n";
+}
+
+absl::Status RunRecover(const ControllerConfig& config, const std::string& reason,
+                        bool without_reports) {
   if (reason.empty() || reason.size() > kMaxReason) {
     return Error(absl::StatusCode::kInvalidArgument, "BAD_REASON",
                  absl::StrCat("--reason wants 1 to ", kMaxReason, " bytes"));
@@ -94,12 +129,24 @@ absl::Status RunRecover(const ControllerConfig& config, const std::string& reaso
   ASSIGN_OR_RETURN(const std::unique_ptr<AuditKeys> keys,
                    AuditKeys::Open(config.data_dir(), AuditKeyName(config.trust_domain()),
                                    /*may_create=*/false, clock->Now()));
+  Reporting agents;
+  std::vector<LostWork> lost;
+  RETURN_IF_ERROR(store->Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::optional<RecoveryDemand> demand, ReadRecovery(tx));
+    if (!demand.has_value()) return absl::OkStatus();  // Recover says so.
+    ASSIGN_OR_RETURN(agents, ReportingAgents(tx, *demand));
+    ASSIGN_OR_RETURN(lost, ReadLostWork(tx, *demand));
+    return absl::OkStatus();
+  }));
+  RETURN_IF_ERROR(CheckReports(agents, without_reports));
   // First: a recovery that has ended tells no more which time was lost.
   RETURN_IF_ERROR(store->MutateAndWait(&RememberLostHistory));
   ASSIGN_OR_RETURN(const Recovered done, Recover(*store, *keys, clock->Now(), LocalUser(), reason));
   std::cout << "Recovered (" << done.demand.why << "). The audit trail goes on as log " << done.log
             << ", which adopts the first " << done.adopted << " records of log " << done.former_log
-            << ". Start the controller; it hands out work again.\n";
+            << ".\n";
+  PrintLostWork(lost);
+  std::cout << "Start the controller; it hands out work again.\n";
   return absl::OkStatus();
 }
 
@@ -135,10 +182,15 @@ void AddRecoveryCommands(CLI::App& app, std::string* config_path, int* exit_code
       ->add_option("DIR", *folder, "The backup")
       ->required();
   auto reason = std::make_shared<std::string>();
-  add(app, "recover", "End RECOVERY after a restore: work is handed out again, in a successor log",
-      [reason](const ControllerConfig& config) { return RunRecover(config, *reason); })
-      ->add_option("--reason", *reason, "Why; it is audited")
-      ->required();
+  auto without_reports = std::make_shared<bool>(false);
+  CLI::App* recover = add(
+      app, "recover", "End RECOVERY after a restore: work is handed out again, in a successor log",
+      [=](const ControllerConfig& config) {
+        return RunRecover(config, *reason, *without_reports);
+      });
+  recover->add_option("--reason", *reason, "Why; it is audited")->required();
+  recover->add_flag("--without-reports", *without_reports,
+                    "Go on although agents have not reported since the restore");
   CLI::App* keys = app.add_subcommand("audit-key", "The key that signs the audit trail");
   keys->require_subcommand(1);
   add(*keys, "rotate", "Replace it; the controller must be stopped",

@@ -6,11 +6,13 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "controller/audit/recovery_report.h"
 #include "controller/audit/trail.h"
 
 namespace dbfleet::controller {
@@ -99,6 +101,15 @@ absl::StatusOr<bool> HasWitnessed(ReadTx& tx, const TrailLog& log, const AgentMe
 
 std::string SizeText(const std::optional<uint64_t>& size) {
   return size.has_value() ? absl::StrCat(*size) : "-";
+}
+
+// A record is not to grow with the fleet.
+std::string SomeOf(const std::vector<std::string>& names) {
+  const size_t some = std::min<size_t>(names.size(), 20);
+  const std::vector<std::string> shown(names.begin(), names.begin() + some);
+  return absl::StrCat(
+      absl::StrJoin(shown, ","),
+      names.size() > some ? absl::StrCat(" and ", names.size() - some, " more") : "");
 }
 
 // The logs that agents have seen and that nothing of the store's follows, newest first, and the
@@ -253,6 +264,8 @@ absl::StatusOr<Recovered> Recover(Store& store, const AuditKeys& keys, absl::Tim
                    "no recovery is demanded: the controller hands out work already");
     }
     done.demand = *demand;
+    ASSIGN_OR_RETURN(const Reporting agents, ReportingAgents(tx, *demand));
+    done.unheard = agents.unheard;
     ASSIGN_OR_RETURN(const std::vector<LostLog> lost, ReadLostLogs(tx));
     ASSIGN_OR_RETURN(const LogsToReplace former, FindLogsToReplace(tx, lost));
     ASSIGN_OR_RETURN(const uint64_t size, TrailSize(tx));
@@ -290,7 +303,8 @@ absl::StatusOr<Recovered> Recover(Store& store, const AuditKeys& keys, absl::Tim
                             {"why", done.demand.why},
                             {"former_log", done.former_log},
                             {"log", done.log},
-                            {"adopted_records", absl::StrCat(done.adopted)}}});
+                            {"adopted_records", absl::StrCat(done.adopted)},
+                            {"unheard_agents", SomeOf(done.unheard)}}});
   }));
   return done;
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -74,6 +75,7 @@ struct Recovered {
   std::string former_log;
   std::string log;
   uint64_t adopted = 0;
+  std::vector<std::string> unheard;  // Agents, as audit/recovery_report.h has them.
 };
 absl::StatusOr<Recovered> Recover(Store& store, const AuditKeys& keys, absl::Time now,
                                   const std::string& actor, const std::string& reason);

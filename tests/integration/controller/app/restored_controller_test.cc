@@ -30,6 +30,7 @@
 #include "common/rpc/x509.h"
 #include "common/time/clock.h"
 #include "controller/app/backup.h"
+#include "controller/app/commands.h"
 #include "controller/app/controller.h"
 #include "controller/app/controller_config.h"
 #include "controller/audit/audit_keys.h"
@@ -425,6 +426,46 @@ TEST_F(RestoredControllerTest, ABackupInsideOfTheDataDirectoryIsRefused) {
     EXPECT_EQ(ReasonOf(status), "BACKUP_INSIDE_DATA") << target;
     EXPECT_FALSE(std::filesystem::exists(target)) << target;
   }
+}
+
+TEST_F(RestoredControllerTest, ARecoveryBeforeTheAgentsReportedWantsAWord) {
+  Start();
+  Stop();
+  {
+    SqliteStoreOptions options;
+    options.path = config_.data_dir() + "/store.db";
+    const auto store = SqliteStore::Open(std::move(options), clock_.get()).value();
+    Agent agent;
+    agent.id = "db1";
+    agent.environment = "qa";
+    agent.last_seen_time = clock_->Now();
+    ASSERT_TRUE(store->MutateAndWait([&](WriteTx& tx) { return tx.InsertAgent(&agent); }).ok());
+  }
+  ASSERT_TRUE(BackUp(config_.data_dir(), folder_ + "/backup", "host/test", *clock_).ok());
+  std::filesystem::remove_all(config_.data_dir());
+  ASSERT_TRUE(Restore(folder_ + "/backup", config_.data_dir(), clock_->Now()).ok());
+  const std::string file = folder_ + "/controller.yaml";
+  ASSERT_TRUE(
+      WriteFileAtomically(file, absl::StrCat("data_dir: ", config_.data_dir(), "\n"), 0600).ok());
+  const auto recover = [&](std::vector<std::string> more) {
+    std::vector<std::string> words = {"dbfleet-controller", "recover",  "--config", file,
+                                      "--reason",           "disk lost"};
+    words.insert(words.end(), more.begin(), more.end());
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    return RunCommandLine(static_cast<int>(words.size()), argv.data());
+  };
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(recover({}), 1);
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_TRUE(absl::StrContains(said, "1 of 1 agents")) << said;
+  EXPECT_TRUE(absl::StrContains(said, ": db1. ")) << said;
+  EXPECT_TRUE(absl::StrContains(said, "--without-reports")) << said;
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(recover({"--without-reports"}), 0);
+  const std::string done = testing::internal::GetCapturedStdout();
+  EXPECT_TRUE(absl::StrContains(done, "told of no work")) << done;
 }
 
 TEST_F(RestoredControllerTest, ABackupThatFailsLeavesNothingBehind) {
