@@ -140,7 +140,7 @@ absl::Status FleetSnapshotter::FindAllJobs(ReadTx& tx) {
 absl::Status FleetSnapshotter::FindNewJobs(ReadTx& tx) {
   for (;;) {
     ASSIGN_OR_RETURN(const std::vector<AuditRow> records,
-                     tx.ReadAudit(audit_records_ + 1, kPageSize));
+                     tx.SkimAudit(audit_records_ + 1, kPageSize));
     for (const AuditRow& record : records) {
       absl::string_view job = record.entry.resource;
       if (MakesAJob(record.entry.action) && absl::ConsumePrefix(&job, "jobs/")) {

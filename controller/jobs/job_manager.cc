@@ -70,8 +70,17 @@ absl::StatusOr<Job> JobManager::Run(const RequestMeta& meta, const Body& body,
     changes = std::move(context.changes);
     return result.status();
   };
-  RETURN_IF_ERROR(importance == Importance::kEssential ? store_.MutateEssentialAndWait(mutation)
-                                                       : store_.MutateAndWait(mutation));
+  switch (importance) {
+    case Importance::kNormal:
+      RETURN_IF_ERROR(store_.MutateAndWait(mutation));
+      break;
+    case Importance::kRepeatable:
+      RETURN_IF_ERROR(store_.MutateRepeatableAndWait(mutation));
+      break;
+    case Importance::kEssential:
+      RETURN_IF_ERROR(store_.MutateEssentialAndWait(mutation));
+      break;
+  }
   hub_.Notify(changes);
   return result;
 }
@@ -122,13 +131,16 @@ absl::StatusOr<Job> JobManager::InsertSimpleJob(FlowContext& context, const Requ
 
 absl::StatusOr<Job> JobManager::SubmitCheck(const RequestMeta& meta,
                                             const std::string& instance_id) {
-  return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
-    ASSIGN_OR_RETURN(const Instance instance, GetLiveInstance(context.tx, instance_id));
-    work::v1::JobSpec spec;
-    spec.mutable_check();
-    return InsertSimpleJob(context, meta, JobKind::kCheck, instance, spec,
-                           absl::StrCat("Check ", instance_id));
-  });
+  return Run(
+      meta,
+      [&](FlowContext& context) -> absl::StatusOr<Job> {
+        ASSIGN_OR_RETURN(const Instance instance, GetLiveInstance(context.tx, instance_id));
+        work::v1::JobSpec spec;
+        spec.mutable_check();
+        return InsertSimpleJob(context, meta, JobKind::kCheck, instance, spec,
+                               absl::StrCat("Check ", instance_id));
+      },
+      Importance::kRepeatable);
 }
 
 absl::StatusOr<Job> JobManager::SubmitInspect(const RequestMeta& meta,

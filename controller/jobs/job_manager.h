@@ -96,8 +96,9 @@ class JobManager {
 
  private:
   using Body = std::function<absl::StatusOr<Job>(FlowContext&)>;
-  // Essential work goes on when the disk is full.
-  enum class Importance { kNormal, kEssential };
+  // As the store's Mutate, MutateRepeatable and MutateEssential: that goes on when the disk is
+  // full.
+  enum class Importance { kNormal, kRepeatable, kEssential };
   absl::StatusOr<Job> Run(const RequestMeta& meta, const Body& body,
                           Importance importance = Importance::kNormal);
   // A refusal that must not vanish with its transaction: recorded on its own.

@@ -36,4 +36,8 @@ absl::Status Store::MutateEssentialAndWait(Mutation mutation) {
   return WaitFor([&](Done done) { MutateEssential(std::move(mutation), std::move(done)); });
 }
 
+absl::Status Store::MutateRepeatableAndWait(Mutation mutation) {
+  return WaitFor([&](Done done) { MutateRepeatable(std::move(mutation), std::move(done)); });
+}
+
 }  // namespace dbfleet::controller

@@ -77,6 +77,8 @@ class ReadTx {
                                                    const PageRequest& page) = 0;  // Newest first.
   // Up to `limit` records with seq >= from_seq, oldest first.
   virtual absl::StatusOr<std::vector<AuditRow>> ReadAudit(uint64_t from_seq, int limit) = 0;
+  // The same, of which only the number, the action and the resource are set.
+  virtual absl::StatusOr<std::vector<AuditRow>> SkimAudit(uint64_t from_seq, int limit) = 0;
   // Does a record about this very resource have a detail with this word (letters and digits) in it?
   virtual absl::StatusOr<bool> AuditMentions(absl::string_view resource,
                                              absl::string_view text) = 0;
@@ -143,10 +145,10 @@ class WriteTx : public ReadTx {
 
 // The controller's durable state. Thread-safe.
 //
-// Mutations run one at a time on the store's writer thread, each in a savepoint of a group that
-// commits as one; `done` is called after COMMIT, never before, on the writer thread, and must not
-// block or call MutateAndWait. A mutation that returns an error leaves nothing behind. If COMMIT or
-// fsync fails, nothing is answered and the process ends (store/sqlite/sqlite_store.h says why).
+// Mutations run one at a time on the store's writer thread, as a group that commits as one; `done`
+// is called after COMMIT, never before, on the writer thread, and must not block or call
+// MutateAndWait. A mutation that returns an error leaves nothing behind. If COMMIT or fsync fails,
+// nothing is answered and the process ends (store/sqlite/sqlite_store.h says why).
 // RESOURCE_EXHAUSTED (DISK_FULL) when the disk is full and the mutation was not marked essential.
 class Store {
  public:
@@ -166,6 +168,14 @@ class Store {
     Mutate(std::move(mutation), std::move(done));
   }
   absl::Status MutateEssentialAndWait(Mutation mutation);
+
+  // For what comes often and may run again, as an essential one: it leaves what it captured as it
+  // was, but for results, which each run writes anew. That saves the store from guarding each of
+  // its neighbours against the failure of another (store/sqlite/writer.h).
+  virtual void MutateRepeatable(Mutation mutation, Done done) {
+    Mutate(std::move(mutation), std::move(done));
+  }
+  absl::Status MutateRepeatableAndWait(Mutation mutation);
 
   virtual absl::Status Read(const std::function<absl::Status(ReadTx&)>& fn) = 0;
 

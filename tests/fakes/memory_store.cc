@@ -245,6 +245,17 @@ class Transaction : public WriteTx {
     }
     return rows;
   }
+  absl::StatusOr<std::vector<AuditRow>> SkimAudit(uint64_t from_seq, int limit) override {
+    ASSIGN_OR_RETURN(std::vector<AuditRow> rows, ReadAudit(from_seq, limit));
+    for (AuditRow& row : rows) {
+      AuditRow skimmed;
+      skimmed.seq = row.seq;
+      skimmed.entry.action = row.entry.action;
+      skimmed.entry.resource = row.entry.resource;
+      row = skimmed;
+    }
+    return rows;
+  }
   absl::StatusOr<bool> AuditMentions(absl::string_view resource, absl::string_view text) override {
     return std::any_of(t_.audit.begin(), t_.audit.end(), [&](const auto& row) {
       return row->entry.resource == resource &&

@@ -68,6 +68,16 @@ absl::StatusOr<std::vector<AuditRow>> ReadAll(Statement* statement) {
   }
 }
 
+absl::StatusOr<Statement> PrepareFrom(Connection& connection, absl::string_view select,
+                                      uint64_t from_seq, int limit) {
+  ASSIGN_OR_RETURN(Statement statement, connection.Prepare(absl::StrCat(
+                                            select, "WHERE seq >= ?1 ORDER BY seq LIMIT ?2")));
+  constexpr uint64_t kLargest = std::numeric_limits<int64_t>::max();
+  statement.BindInt(1, static_cast<int64_t>(std::min(from_seq, kLargest)));
+  statement.BindInt(2, std::max(limit, 0));
+  return statement;
+}
+
 absl::Status TooLarge(absl::string_view most) {
   return Error(absl::StatusCode::kInvalidArgument, "AUDIT_TOO_LARGE",
                absl::StrCat("an audit record holds at most ", most,
@@ -128,12 +138,24 @@ absl::StatusOr<Page<AuditRow>> ListAudit(Connection& connection, const PageToken
 
 absl::StatusOr<std::vector<AuditRow>> ReadAudit(Connection& connection, uint64_t from_seq,
                                                 int limit) {
-  ASSIGN_OR_RETURN(Statement statement, connection.Prepare(absl::StrCat(
-                                            kSelect, "WHERE seq >= ?1 ORDER BY seq LIMIT ?2")));
-  constexpr uint64_t kLargest = std::numeric_limits<int64_t>::max();
-  statement.BindInt(1, static_cast<int64_t>(std::min(from_seq, kLargest)));
-  statement.BindInt(2, std::max(limit, 0));
+  ASSIGN_OR_RETURN(Statement statement, PrepareFrom(connection, kSelect, from_seq, limit));
   return ReadAll(&statement);
+}
+
+absl::StatusOr<std::vector<AuditRow>> SkimAudit(Connection& connection, uint64_t from_seq,
+                                                int limit) {
+  ASSIGN_OR_RETURN(
+      Statement statement,
+      PrepareFrom(connection, "SELECT seq, action, resource FROM audit ", from_seq, limit));
+  std::vector<AuditRow> rows;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, statement.Step());
+    if (!more) return rows;
+    AuditRow& row = rows.emplace_back();
+    row.seq = static_cast<uint64_t>(statement.Int(0));
+    row.entry.action = statement.Text(1);
+    row.entry.resource = statement.Text(2);
+  }
 }
 
 absl::StatusOr<bool> AuditMentions(Connection& connection, absl::string_view resource,

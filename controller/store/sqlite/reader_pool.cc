@@ -11,11 +11,11 @@ namespace {
 absl::Status ReadOn(Connection& connection, const PageTokens* tokens,
                     const std::function<absl::Status(ReadTx&)>& fn) {
   connection.ClearFailure();
-  RETURN_IF_ERROR(connection.Execute("BEGIN"));
+  RETURN_IF_ERROR(connection.Repeat("BEGIN"));
   ReadTransaction transaction(&connection, tokens);
   const absl::Status status = fn(transaction);
   // Some errors have ended the transaction already.
-  if (connection.in_transaction()) RETURN_IF_ERROR(connection.Execute("ROLLBACK"));
+  if (connection.in_transaction()) RETURN_IF_ERROR(connection.Repeat("ROLLBACK"));
   return status;
 }
 

@@ -118,6 +118,9 @@ class Reads : public Base {
   absl::StatusOr<std::vector<AuditRow>> ReadAudit(uint64_t from_seq, int limit) override {
     return sqlite::ReadAudit(db_, from_seq, limit);
   }
+  absl::StatusOr<std::vector<AuditRow>> SkimAudit(uint64_t from_seq, int limit) override {
+    return sqlite::SkimAudit(db_, from_seq, limit);
+  }
   absl::StatusOr<bool> AuditMentions(absl::string_view resource, absl::string_view text) override {
     return sqlite::AuditMentions(db_, resource, text);
   }

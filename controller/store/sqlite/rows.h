@@ -85,6 +85,8 @@ absl::StatusOr<bool> AuditMentions(Connection& connection, absl::string_view res
                                    absl::string_view text);
 absl::StatusOr<std::vector<AuditRow>> ReadAudit(Connection& connection, uint64_t from_seq,
                                                 int limit);
+absl::StatusOr<std::vector<AuditRow>> SkimAudit(Connection& connection, uint64_t from_seq,
+                                                int limit);
 
 // The end of the hash chain.
 struct ChainHead {

@@ -224,11 +224,15 @@ SqliteStore::~SqliteStore() {
 }
 
 void SqliteStore::Mutate(Mutation mutation, Done done) {
-  parts_->writer->Add(std::move(mutation), std::move(done), /*essential=*/false);
+  parts_->writer->Add(std::move(mutation), std::move(done), sqlite::Writer::Kind::kOnce);
+}
+
+void SqliteStore::MutateRepeatable(Mutation mutation, Done done) {
+  parts_->writer->Add(std::move(mutation), std::move(done), sqlite::Writer::Kind::kRepeatable);
 }
 
 void SqliteStore::MutateEssential(Mutation mutation, Done done) {
-  parts_->writer->Add(std::move(mutation), std::move(done), /*essential=*/true);
+  parts_->writer->Add(std::move(mutation), std::move(done), sqlite::Writer::Kind::kEssential);
 }
 
 absl::Status SqliteStore::Read(const std::function<absl::Status(ReadTx&)>& fn) {

@@ -58,6 +58,7 @@ class SqliteStore : public Store {
 
   void Mutate(Mutation mutation, Done done) override;
   void MutateEssential(Mutation mutation, Done done) override;
+  void MutateRepeatable(Mutation mutation, Done done) override;
   absl::Status Read(const std::function<absl::Status(ReadTx&)>& fn) override;
   uint64_t epoch() const override;
   const std::string& life() const override;

@@ -81,18 +81,18 @@ Writer::Writer(Options options)
 
 Writer::~Writer() { Stop(); }
 
-void Writer::Add(Store::Mutation mutation, Store::Done done, bool essential) {
+void Writer::Add(Store::Mutation mutation, Store::Done done, Kind kind) {
   absl::Status refusal;
   {
     MutexLock lock(&mutex_);
     if (closed_) {
       refusal = Error(absl::StatusCode::kUnavailable, "STORE_CLOSED",
                       "the controller is shutting down; try again");
-    } else if (!essential && queue_.size() >= kMaxQueue) {
+    } else if (kind != Kind::kEssential && queue_.size() >= kMaxQueue) {
       refusal = Error(absl::StatusCode::kResourceExhausted, "STORE_OVERLOADED",
                       "too many changes wait for the controller's store; try again later");
     } else {
-      queue_.push_back({std::move(mutation), std::move(done), essential, absl::OkStatus()});
+      queue_.push_back({std::move(mutation), std::move(done), kind, absl::OkStatus()});
       added_.Signal();
       return;
     }
@@ -139,10 +139,10 @@ bool Writer::Process(std::vector<Item>* group) {
   const absl::Duration start = clock_->Monotonic();
   std::vector<Item> run;
   for (Item& item : *group) {
-    if (full && !item.essential) continue;
+    if (full && !item.essential()) continue;
     // An essential one may run twice: a copy, so that the second finds its captures as they were.
-    run.push_back({item.essential ? item.mutation : std::move(item.mutation), nullptr,
-                   item.essential, absl::OkStatus()});
+    run.push_back({item.essential() ? item.mutation : std::move(item.mutation), nullptr, item.kind,
+                   absl::OkStatus()});
   }
   GroupEnd end = run.empty() ? GroupEnd::kDone : TryCommit(&run);
   bool essential_only = full;
@@ -150,7 +150,7 @@ bool Writer::Process(std::vector<Item>* group) {
     essential_only = true;
     run.clear();
     for (Item& item : *group) {
-      if (item.essential) run.push_back({item.mutation, nullptr, true, absl::OkStatus()});
+      if (item.essential()) run.push_back({item.mutation, nullptr, item.kind, absl::OkStatus()});
     }
     end = run.empty() ? GroupEnd::kDone : TryCommit(&run);
   }
@@ -162,7 +162,7 @@ bool Writer::Process(std::vector<Item>* group) {
   }
   size_t next = 0;
   for (Item& item : *group) {
-    const bool ran = !essential_only || item.essential;
+    const bool ran = !essential_only || item.essential();
     absl::Status status = ran ? std::move(run[next].status) : DiskFull();
     // What the function captured dies before the caller hears of the end: it may point to the
     // caller's things.
@@ -184,16 +184,19 @@ Writer::GroupEnd Writer::TryCommit(std::vector<Item>* group) {
   new_leaves_.clear();
   actions_.Clear();
   bool changed = false;
-  for (Item& item : *group) {
-    RunMutation(&item);
-    changed = changed || item.status.ok();
-    // SQLite has rolled everything back by itself, or a savepoint could not be: the whole group
-    // goes.
-    const absl::Status failure = connection_->failure();
-    if (!connection_->in_transaction() || IsDiskFull(failure)) {
-      return Abandon(
-          group, failure.ok() ? absl::InternalError("the store ended its transaction") : failure);
+  for (size_t at = 0; at < group->size();) {
+    const absl::Span<Item> items = absl::MakeSpan(*group).subspan(at, Neighbours(*group, at));
+    at += items.size();
+    if (items.size() == 1 || !RunTogether(items)) {
+      for (Item& item : items) {
+        if (GroupGoesOn()) RunMutation(&item);
+      }
     }
+    for (const Item& item : items) changed = changed || item.status.ok();
+    if (GroupGoesOn()) continue;
+    const absl::Status failure = connection_->failure();
+    return Abandon(group,
+                   failure.ok() ? absl::InternalError("the store ended its transaction") : failure);
   }
   if (!changed) return Abandon(group, absl::OkStatus());
   connection_->ClearFailure();
@@ -217,6 +220,41 @@ Writer::GroupEnd Writer::TryCommit(std::vector<Item>* group) {
   return GroupEnd::kDone;
 }
 
+bool Writer::GroupGoesOn() const {
+  return connection_->in_transaction() && !IsDiskFull(connection_->failure());
+}
+
+// How many from here on share a savepoint.
+size_t Writer::Neighbours(const std::vector<Item>& group, size_t from) {
+  size_t end = from + 1;
+  if (group[from].repeatable()) {
+    while (end < group.size() && group[end].repeatable()) ++end;
+  }
+  return end - from;
+}
+
+bool Writer::RunTogether(absl::Span<Item> items) {
+  const ChainHead before = next_head_;
+  const size_t leaves_before = new_leaves_.size();
+  connection_->ClearFailure();
+  if (!connection_->Repeat("SAVEPOINT mutation").ok()) return false;
+  rows_.BeginMutation();
+  bool succeeded = true;
+  for (Item& item : items) {
+    WriteTransaction transaction(connection_.get(), tokens_, clock_, &next_head_, &new_leaves_,
+                                 &actions_);
+    item.status = item.mutation(transaction);
+    if (item.status.ok()) item.status = transaction.Veto();
+    // Also when a mutation overlooked that SQLite failed: that ends here, not with a later one.
+    succeeded = item.status.ok() && connection_->in_transaction() && connection_->failure().ok();
+    if (!succeeded) break;
+  }
+  if (succeeded) succeeded = connection_->Repeat("RELEASE mutation").ok();
+  if (succeeded) return true;
+  UndoTo(before, leaves_before);
+  return false;
+}
+
 void Writer::RunMutation(Item* item) {
   const ChainHead before = next_head_;
   const size_t leaves_before = new_leaves_.size();
@@ -231,8 +269,12 @@ void Writer::RunMutation(Item* item) {
   if (!connection_->in_transaction()) return;
   if (item->status.ok()) item->status = connection_->Repeat("RELEASE mutation");
   if (item->status.ok()) return;
-  next_head_ = before;
-  new_leaves_.resize(leaves_before);
+  UndoTo(before, leaves_before);
+}
+
+void Writer::UndoTo(const ChainHead& head, size_t leaves) {
+  next_head_ = head;
+  new_leaves_.resize(leaves);
   rows_.UndoMutation();
   if (!connection_->in_transaction()) return;
   const absl::Status undo = connection_->Execute("ROLLBACK TO mutation; RELEASE mutation");

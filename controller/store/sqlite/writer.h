@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 
 #include "common/audit/tiles.h"
 #include "common/base/failpoint.h"
@@ -30,6 +31,11 @@ namespace dbfleet::controller::sqlite {
 // each mutation, COMMIT, then their `done`s in order. A mutation that fails is rolled back to its
 // savepoint, together with the end of the audit chain. What a failed mutation is told also waits
 // for the COMMIT: it may have read what its neighbours wrote.
+//
+// Neighbours that are repeatable share a savepoint, since most succeed: when one fails, all of them
+// go back and run again, each in its own. The outcome is the same: of a savepoint that is released
+// nothing is to be seen, and one that is rolled back leaves the store, the chain and the rows in
+// hand as they were.
 //
 // Full disk: SQLITE_FULL comes from a write that did not happen, at the latest that of the log's
 // commit mark, so after ROLLBACK nothing of the group can come back. Its mutations are told
@@ -58,7 +64,8 @@ class Writer {
 
   // UNAVAILABLE (STORE_CLOSED), answered at once, after Stop or a fatal error; RESOURCE_EXHAUSTED
   // (STORE_OVERLOADED) likewise when too many unessential ones wait.
-  void Add(Store::Mutation mutation, Store::Done done, bool essential);
+  enum class Kind { kOnce, kRepeatable, kEssential };
+  void Add(Store::Mutation mutation, Store::Done done, Kind kind);
 
   // Runs what was added, then ends the thread.
   void Stop();
@@ -67,8 +74,11 @@ class Writer {
   struct Item {
     Store::Mutation mutation;
     Store::Done done;
-    bool essential = false;
+    Kind kind = Kind::kOnce;
     absl::Status status;
+
+    bool essential() const { return kind == Kind::kEssential; }
+    bool repeatable() const { return kind != Kind::kOnce; }
   };
   enum class GroupEnd { kDone, kDiskFull, kFatal };
   struct Metrics;
@@ -79,7 +89,15 @@ class Writer {
   bool Process(std::vector<Item>* group);
   // Runs and commits the group; the items' outcomes are in their `status`.
   GroupEnd TryCommit(std::vector<Item>* group);
+  void RunMutations(absl::Span<Item> items);
+  // All of them in one savepoint. False: nothing of them is left.
+  bool RunTogether(absl::Span<Item> items);
   void RunMutation(Item* item);
+  // Rolls the savepoint back.
+  void UndoTo(const ChainHead& head, size_t leaves);
+  static size_t Neighbours(const std::vector<Item>& group, size_t from);
+  // False after SQLite ended the transaction, or the disk was full: the whole group goes.
+  bool GroupGoesOn() const;
   // Ends the open transaction without effect.
   GroupEnd Abandon(std::vector<Item>* group, const absl::Status& why);
   GroupEnd Fatal(const absl::Status& status);

@@ -103,6 +103,126 @@ TEST_F(GroupCommitTest, AMutationThatFailsInTheMiddleLeavesNothingAndItsNeighbou
   EXPECT_TRUE(VerifyTrail(trail).ok()) << VerifyTrail(trail).problem;
 }
 
+TEST_F(GroupCommitTest, RepeatableOnesThatFailLeaveNothingAndTheirNeighboursCommit) {
+  Open();
+  const size_t before = Trail().size();
+  Hold();
+  std::vector<std::string> outcomes;
+  Event last;
+  const auto done = [&](absl::Status s) {
+    outcomes.push_back(std::string(s.message()));
+    if (outcomes.size() == 4) last.Notify();
+  };
+  int runs = 0;
+  store_->MutateRepeatable(InsertWithAudit("before"), done);
+  store_->MutateRepeatable(
+      [&runs](WriteTx& tx) -> absl::Status {
+        ++runs;
+        EXPECT_TRUE(tx.GetJob("before").ok());
+        RETURN_IF_ERROR(InsertWithAudit("half")(tx));
+        RETURN_IF_ERROR(tx.PutSetting("half", "x"));
+        return absl::UnknownError("changed its mind");
+      },
+      done);
+  store_->MutateRepeatable(
+      [](WriteTx& tx) -> absl::Status {
+        EXPECT_TRUE(tx.GetJob("before").ok());
+        EXPECT_TRUE(absl::IsNotFound(tx.GetJob("half").status()));
+        return InsertWithAudit("after")(tx);
+      },
+      done);
+  store_->MutateRepeatable(InsertWithAudit("before"), done);
+  Release();
+  last.Wait();
+  EXPECT_EQ(runs, 2);
+  EXPECT_THAT(outcomes, ElementsAre("", "changed its mind", "", HasSubstr("")));
+  EXPECT_NE(outcomes[3], "") << "there is one already";
+  EXPECT_TRUE(Exists("before"));
+  EXPECT_FALSE(Exists("half"));
+  EXPECT_TRUE(Exists("after"));
+  EXPECT_EQ(Read([](ReadTx& tx) { return tx.GetSetting("half"); }).value(), "");
+  const auto trail = Trail();
+  ASSERT_EQ(trail.size(), before + 2);
+  EXPECT_EQ(trail[before].entry.resource, "jobs/before");
+  EXPECT_EQ(trail[before + 1].entry.resource, "jobs/after");
+  EXPECT_TRUE(VerifyTrail(trail).ok()) << VerifyTrail(trail).problem;
+}
+
+TEST_F(GroupCommitTest, OneThatRunsOnceNeverRunsAgainWhateverItsNeighboursDo) {
+  Open();
+  Hold();
+  int runs = 0;
+  Event last;
+  const auto fails = [](WriteTx&) { return absl::UnknownError("no"); };
+  store_->MutateRepeatable(InsertWithAudit("J1"), nullptr);
+  store_->MutateRepeatable(fails, nullptr);
+  store_->Mutate(
+      [&runs](WriteTx& tx) {
+        ++runs;
+        return InsertWithAudit("J2")(tx);
+      },
+      nullptr);
+  store_->MutateRepeatable(fails, nullptr);
+  store_->MutateRepeatable(InsertWithAudit("J3"), [&](absl::Status) { last.Notify(); });
+  Release();
+  last.Wait();
+  EXPECT_EQ(runs, 1);
+  for (const char* id : {"J1", "J2", "J3"}) EXPECT_TRUE(Exists(id)) << id;
+}
+
+// The same groups, once each mutation in a savepoint of its own, once as neighbours.
+TEST_F(GroupCommitTest, WhetherNeighboursShareASavepointMakesNoDifference) {
+  std::vector<std::string> outcomes[2];
+  std::vector<std::string> trails[2];
+  for (const bool repeatable : {false, true}) {
+    SqliteStoreOptions options = Options();
+    if (repeatable) options.path += ".again";
+    Open(std::move(options));
+    std::minstd_rand random(7);
+    for (int round = 0; round < 60; ++round) {
+      Event inside, release, last;
+      store_->Mutate(
+          [&](WriteTx&) {
+            inside.Notify();
+            release.Wait();
+            return absl::OkStatus();
+          },
+          nullptr);
+      inside.Wait();
+      const int group = 1 + static_cast<int>(random() % 12);
+      for (int i = 0; i < group; ++i) {
+        const std::string id = absl::StrCat("J", random() % 40);
+        const unsigned how = random() % 8;
+        const auto mutation = [id, how](WriteTx& tx) -> absl::Status {
+          absl::StatusOr<Job> job = tx.GetJob(id);
+          if (!job.ok()) {
+            RETURN_IF_ERROR(InsertWithAudit(id)(tx));
+            ASSIGN_OR_RETURN(job, tx.GetJob(id));
+          }
+          job->title += "x";
+          RETURN_IF_ERROR(tx.UpdateJob(&*job));
+          RETURN_IF_ERROR(tx.AppendAudit(Entry(absl::StrCat("titles/", id, "/", job->title))));
+          if (how == 0) return absl::UnknownError(absl::StrCat("after ", job->title));
+          return how == 1 ? tx.UpdateJob(&(job->version = 0, *job)) : absl::OkStatus();
+        };
+        const auto done = [&, i](absl::Status s) {
+          outcomes[repeatable].push_back(std::string(s.message()));
+          if (i == group - 1) last.Notify();
+        };
+        repeatable ? store_->MutateRepeatable(mutation, done) : store_->Mutate(mutation, done);
+      }
+      release.Notify();
+      last.Wait();
+    }
+    const auto trail = Trail();
+    EXPECT_TRUE(VerifyTrail(trail).ok()) << VerifyTrail(trail).problem;
+    for (const AuditRow& row : trail) trails[repeatable].push_back(row.entry.resource);
+  }
+  EXPECT_EQ(outcomes[0], outcomes[1]);
+  EXPECT_EQ(trails[0], trails[1]);
+  EXPECT_GT(trails[0].size(), 200u);
+}
+
 // Planning, cancelling or rejecting a large change writes each of its tasks in one mutation.
 TEST_F(GroupCommitTest, OneMutationMayWriteTensOfMegabytes) {
   Open();

@@ -268,5 +268,27 @@ TEST_F(QueriesTest, RequestKeysExpireAndArePrunedOldestFirst) {
   EXPECT_EQ(found("k5", start), "newer") << "it has not expired";
 }
 
+TEST_F(QueriesTest, ASkimmedTrailSaysWhatWasDoneToWhat) {
+  Open();
+  const size_t before = Trail().size();
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                for (const char* job : {"jobs/1", "jobs/2", "jobs/3"}) {
+                  RETURN_IF_ERROR(tx.AppendAudit(Entry(job)));
+                }
+                return absl::OkStatus();
+              }).ok());
+  const auto skim = [&](uint64_t from, int limit) {
+    return Read([&](ReadTx& tx) { return tx.SkimAudit(from, limit); }).value();
+  };
+  const std::vector<AuditRow> rows = skim(before + 2, 10);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].seq, before + 2);
+  EXPECT_EQ(rows[0].entry.action, Entry("").action);
+  EXPECT_EQ(rows[0].entry.resource, "jobs/2");
+  EXPECT_EQ(rows[1].entry.resource, "jobs/3");
+  EXPECT_EQ(skim(1, 2).size(), 2u);
+  EXPECT_TRUE(skim(before + 4, 10).empty());
+}
+
 }  // namespace
 }  // namespace dbfleet::controller

@@ -254,14 +254,14 @@ TEST_P(CoherenceTest, WhatIsReadByKeyIsWhatIsStoredWhateverIsUndone) {
         },
         nullptr);
     inside.Wait();
-    const int group = 1 + Below(5);
+    const int group = 1 + Below(8);
     for (int i = 0; i < group; ++i) {
-      store_->Mutate(
-          [this](WriteTx& tx) { return RandomMutation(tx); },
-          [&, i](const absl::Status& status) {
-            ++(status.ok() ? committed : ReasonOf(status) == "DISK_FULL" ? full : failed);
-            if (i == group - 1) last.Notify();
-          });
+      const auto mutation = [this](WriteTx& tx) { return RandomMutation(tx); };
+      const auto done = [&, i](const absl::Status& status) {
+        ++(status.ok() ? committed : ReasonOf(status) == "DISK_FULL" ? full : failed);
+        if (i == group - 1) last.Notify();
+      };
+      Below(3) == 0 ? store_->Mutate(mutation, done) : store_->MutateRepeatable(mutation, done);
     }
     release.Notify();
     last.Wait();
