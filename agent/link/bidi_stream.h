@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "grpcpp/client_context.h"
@@ -12,6 +13,7 @@
 #include "common/concurrency/executor.h"
 #include "common/concurrency/mutex.h"
 #include "common/log/log.h"
+#include "common/rpc/batch.h"
 #include "common/rpc/status.h"
 
 namespace dbfleet::agent {
@@ -48,13 +50,26 @@ class BidiStream : public grpc::ClientBidiReactor<Out, In>,
 
   // False: the queue is full, or the stream is over.
   bool Send(Out message) {
+    std::vector<Out> one;
+    one.push_back(std::move(message));
+    return SendAll(std::move(one));
+  }
+  // All of them or none. They travel together where the peer takes batches.
+  bool SendAll(std::vector<Out> messages) {
     MutexLock lock(&mutex_);
-    if (over_ || queue_.size() >= max_queue_) return false;
-    queue_.push_back(std::move(message));
-    if (queue_.size() == 1) this->StartWrite(&queue_.front());
+    if (over_ || queue_.size() + messages.size() > max_queue_) return false;
+    for (Out& message : messages) queue_.push_back(std::move(message));
+    if (!writing_ && !queue_.empty()) WriteNext();
     return true;
   }
 
+  // Whether several messages that wait may become one.
+  void AllowBatches(bool allow) {
+    MutexLock lock(&mutex_);
+    batches_ = allow;
+  }
+
+  // That wait for the one that is being written.
   size_t queued() {
     MutexLock lock(&mutex_);
     return queue_.size();
@@ -90,9 +105,9 @@ class BidiStream : public grpc::ClientBidiReactor<Out, In>,
     bool drained = false;
     {
       MutexLock lock(&mutex_);
-      queue_.pop_front();
+      writing_ = false;
       drained = queue_.empty();
-      if (!drained) this->StartWrite(&queue_.front());
+      if (!drained) WriteNext();
     }
     if (!drained) return;
     Ptr self = this->shared_from_this();
@@ -110,6 +125,12 @@ class BidiStream : public grpc::ClientBidiReactor<Out, In>,
             [self = std::move(self), closed] { self->events_.on_closed(self, closed); })) {
       log::Error("a stream ended after its executor");
     }
+  }
+
+  void WriteNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    writing_ = true;
+    outgoing_ = rpc::TakeNext(&queue_, batches_);
+    this->StartWrite(&outgoing_);
   }
 
   void ReadNext() {
@@ -135,7 +156,10 @@ class BidiStream : public grpc::ClientBidiReactor<Out, In>,
 
   Mutex mutex_;
   Ptr self_ ABSL_GUARDED_BY(mutex_);
-  std::deque<Out> queue_ ABSL_GUARDED_BY(mutex_);  // The first is being written.
+  std::deque<Out> queue_ ABSL_GUARDED_BY(mutex_);
+  Out outgoing_;  // Belongs to gRPC while it is written.
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool batches_ ABSL_GUARDED_BY(mutex_) = false;
   bool over_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

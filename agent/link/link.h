@@ -47,6 +47,9 @@ class Link : public LinkServices {
     absl::Duration stale_epoch_retry_max = absl::Minutes(1);
     absl::Duration handshake_timeout = absl::Seconds(20);
     absl::Duration health_heartbeat = absl::Seconds(60);
+    // That an event which does not end anything waits for the next one, to travel with it: the
+    // start of an attempt, say, whose end comes within milliseconds.
+    absl::Duration event_hold = absl::Milliseconds(10);
   };
   // Without a witness, checkpoints of the audit trail are answered as if they were unknown here.
   struct Stats {

@@ -9,6 +9,7 @@
 #include "common/base/status.h"
 #include "common/log/log.h"
 #include "common/proto_time/proto_time.h"
+#include "common/rpc/batch.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -77,8 +78,8 @@ void LinkImpl::Stop() {
   stopping_ = true;
   journal_.SetListener(nullptr);
   const bool added = loop_->Add([this] {
-    for (auto* timer : {&connect_timer_, &session_timer_, &renew_timer_, &health_timer_,
-                        &log_timer_, &metrics_timer_}) {
+    for (auto* timer : {&connect_timer_, &session_timer_, &hold_timer_, &renew_timer_,
+                        &health_timer_, &log_timer_, &metrics_timer_}) {
       timer->reset();
     }
     if (control_ != nullptr) control_->Cancel();
@@ -162,6 +163,7 @@ absl::StatusOr<v1::AgentMsg> LinkImpl::MakeHello() {
   }
   *hello.mutable_agent_time() = ToProto(clock_.Now());
   hello.set_protocol(kProtocol);
+  hello.add_features(std::string(rpc::kBatchFeature));
   if (witness_ != nullptr) hello.set_witnessed_checkpoint(witness_->Highest());
   return message;
 }
@@ -209,6 +211,7 @@ void LinkImpl::OnControlClosed(const Control::Ptr& stream, const absl::Status& s
     control_.reset();
     welcomed_ = false;
     session_timer_.reset();
+    hold_timer_.reset();
     health_timer_.reset();
     if (log_stream_ != nullptr) log_stream_->Cancel();
     if (metrics_stream_ != nullptr) metrics_stream_->Cancel();

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "agent/link/bidi_stream.h"
 #include "agent/link/link.h"
@@ -64,11 +65,14 @@ class LinkImpl : public Link {
   void OnForget(const v1::Forget& forget);
   // On the control stream, after the Hello. False: the queue is full, or the stream is over.
   bool Send(v1::AgentMsg message);
+  bool SendAll(std::vector<v1::AgentMsg> messages);
   void SendOrDrop(v1::AgentMsg message);
+  void Ping();
   void SendPing();
   void SendHealth();
   void HealthHeartbeat();
   void PumpEvents();
+  void HoldEvents();
   void SetConnected(bool connected, const std::string& environment);
   void NoteError(const absl::Status& status);
 
@@ -102,6 +106,8 @@ class LinkImpl : public Link {
   MetricsStream::Ptr metrics_stream_;
   absl::Status drop_reason_;
   bool welcomed_ = false;
+  bool batches_ = false;  // The controller takes them.
+  bool held_long_enough_ = false;
   uint64_t next_event_ = 0;
   uint64_t ping_nonce_ = 0;
   absl::Duration last_received_;
@@ -109,6 +115,7 @@ class LinkImpl : public Link {
   absl::Duration dead_after_;
   std::unique_ptr<Clock::Timer> connect_timer_;
   std::unique_ptr<Clock::Timer> session_timer_;  // The handshake's, then the pings'.
+  std::unique_ptr<Clock::Timer> hold_timer_;
   std::unique_ptr<Clock::Timer> renew_timer_;
   std::unique_ptr<Clock::Timer> health_timer_;
   std::unique_ptr<Clock::Timer> log_timer_;

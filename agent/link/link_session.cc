@@ -12,6 +12,7 @@
 #include "common/base/text.h"
 #include "common/log/log.h"
 #include "common/proto_time/proto_time.h"
+#include "common/rpc/batch.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -24,6 +25,11 @@ constexpr absl::Duration kDefaultDead = absl::Seconds(45);
 absl::Duration DurationOf(const google::protobuf::Duration& duration, absl::Duration otherwise) {
   const absl::Duration value = FromProto(duration);
   return value > absl::ZeroDuration() ? value : otherwise;
+}
+
+// Whether nobody waits for this event: it neither ends anything nor lets anything begin.
+bool MayWait(const v1::Event& event) {
+  return event.has_started() || event.step().state() == work::v1::STEP_STATE_RUNNING;
 }
 
 std::string DescribeUnknown(const v1::ControllerMsg& message) {
@@ -62,7 +68,8 @@ void LinkImpl::OnMessage(const Control::Ptr& stream, const v1::ControllerMsg& me
                              "the controller did not begin with one Welcome"));
   }
   if (message.has_welcome()) return OnWelcome(message.welcome());
-  Dispatch(message);
+  if (!message.has_batch()) return Dispatch(message);
+  for (const v1::ControllerMsg& one : message.batch().messages()) Dispatch(one);
 }
 
 void LinkImpl::OnWelcome(const v1::Welcome& welcome) {
@@ -80,6 +87,8 @@ void LinkImpl::OnWelcome(const v1::Welcome& welcome) {
   }
   const uint64_t lowest = journal_.LowestEventSeq();
   next_event_ = lowest > 0 ? lowest : journal_.LastEventSeq() + 1;
+  const auto& features = welcome.features();
+  batches_ = std::find(features.begin(), features.end(), rpc::kBatchFeature) != features.end();
   if (welcome.has_controller_time()) WarnOfSkew(welcome.controller_time(), clock_.Now());
   for (const auto& [instance, reason] : welcome.rejected_instances()) {
     log::Warn("the controller does not accept an instance of this agent",
@@ -134,6 +143,7 @@ void LinkImpl::Dispatch(const v1::ControllerMsg& message) {
     case v1::ControllerMsg::kCheckpointPush:
       if (witness_ != nullptr) return OnCheckpoint(message.checkpoint_push());
       break;
+    case v1::ControllerMsg::kBatch:  // Within another one.
     case v1::ControllerMsg::kWelcome:
     case v1::ControllerMsg::KIND_NOT_SET:
       break;
@@ -158,17 +168,32 @@ void LinkImpl::OnForget(const v1::Forget& forget) {
 }
 
 bool LinkImpl::Send(v1::AgentMsg message) {
-  bool sent = true;
-  faults_.Pass("link.send", std::move(message), [this, &sent](v1::AgentMsg passed) {
-    sent = control_->Send(std::move(passed)) && sent;
-  });
-  return sent;
+  std::vector<v1::AgentMsg> one;
+  one.push_back(std::move(message));
+  return SendAll(std::move(one));
+}
+
+bool LinkImpl::SendAll(std::vector<v1::AgentMsg> messages) {
+  std::vector<v1::AgentMsg> out;
+  for (v1::AgentMsg& message : messages) {
+    faults_.Pass("link.send", std::move(message),
+                 [&out](v1::AgentMsg passed) { out.push_back(std::move(passed)); });
+  }
+  control_->AllowBatches(batches_ && !faults_.older());
+  return control_->SendAll(std::move(out));
 }
 
 void LinkImpl::SendOrDrop(v1::AgentMsg message) {
   if (control_ == nullptr || Send(std::move(message))) return;
   DropSession(Error(absl::StatusCode::kResourceExhausted, "CONTROLLER_TOO_SLOW",
                     "the controller does not read what this agent sends"));
+}
+
+void LinkImpl::Ping() {
+  v1::AgentMsg ping;
+  ping.mutable_ping()->set_nonce(++ping_nonce_);
+  *ping.mutable_ping()->mutable_send_time() = ToProto(clock_.Now());
+  SendOrDrop(std::move(ping));
 }
 
 void LinkImpl::SendPing() {
@@ -179,10 +204,7 @@ void LinkImpl::SendPing() {
         absl::StatusCode::kUnavailable, "CONTROLLER_SILENT",
         absl::StrCat("nothing was heard from the controller for ", absl::FormatDuration(silent))));
   }
-  v1::AgentMsg ping;
-  ping.mutable_ping()->set_nonce(++ping_nonce_);
-  *ping.mutable_ping()->mutable_send_time() = ToProto(clock_.Now());
-  SendOrDrop(std::move(ping));
+  Ping();
   session_timer_ = PostAfter(ping_interval_, [this] { SendPing(); });
   // A journal that could not be read at some moment gets another chance.
   PumpEvents();
@@ -209,21 +231,35 @@ void LinkImpl::HealthHeartbeat() {
 void LinkImpl::PumpEvents() {
   if (stopping_ || !welcomed_) return;
   while (control_->queued() < kEventsAtOnce) {
-    const absl::StatusOr<std::vector<v1::Event>> events =
-        journal_.EventsFrom(next_event_, kEventsAtOnce);
+    absl::StatusOr<std::vector<v1::Event>> events = journal_.EventsFrom(next_event_, kEventsAtOnce);
     if (!events.ok()) {
       log::Error("cannot read events from the journal",
                  {{"error", std::string(events.status().message())}});
       return;
     }
     if (events->empty()) return;
-    for (const v1::Event& event : *events) {
-      v1::AgentMsg message;
-      *message.mutable_event() = event;
-      if (!Send(std::move(message))) return;
-      next_event_ = event.seq() + 1;
+    if (batches_ && !held_long_enough_ && std::all_of(events->begin(), events->end(), MayWait)) {
+      return HoldEvents();
     }
+    const uint64_t next = events->back().seq() + 1;
+    std::vector<v1::AgentMsg> messages;
+    for (v1::Event& event : *events) {
+      *messages.emplace_back().mutable_event() = std::move(event);
+    }
+    if (!SendAll(std::move(messages))) return;
+    hold_timer_.reset();
+    next_event_ = next;
   }
+}
+
+void LinkImpl::HoldEvents() {
+  if (hold_timer_ != nullptr) return;
+  hold_timer_ = PostAfter(options_.event_hold, [this] {
+    hold_timer_.reset();
+    held_long_enough_ = true;
+    PumpEvents();
+    held_long_enough_ = false;
+  });
 }
 
 bool LinkImpl::Flush(absl::Duration timeout) {
@@ -235,6 +271,10 @@ bool LinkImpl::Flush(absl::Duration timeout) {
   });
   for (;;) {
     if (journal_.LowestEventSeq() == 0) return true;
+    // Its answer takes along the acknowledgement that waits for company.
+    Post([this] {
+      if (welcomed_) Ping();
+    });
     MutexLock lock(&mutex_);
     if (late || !stats_.connected) return false;
     // The acknowledgement may have come just before; a second look costs little.

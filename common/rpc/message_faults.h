@@ -28,6 +28,7 @@ class MessageFaults {
 #ifndef DBFLEET_NO_FAILPOINTS
     const std::string kind = KindOf(message);
     const failpoint::Order version = failpoint::Hit(absl::StrCat(name, ".version"), kind);
+    older_ = version == failpoint::Order::kOlder;
     if (version == failpoint::Order::kOlder && !MakeOlder(&message)) return;
     if (version == failpoint::Order::kNewer) MakeNewer(&message);
     PassOne(name, std::move(message), emit);
@@ -39,6 +40,15 @@ class MessageFaults {
     }
 #else
     emit(std::move(message));
+#endif
+  }
+
+  // Whether the last message was of a peer of the former version, which knows no batches.
+  bool older() const {
+#ifndef DBFLEET_NO_FAILPOINTS
+    return older_;
+#else
+    return false;
 #endif
   }
 
@@ -74,6 +84,7 @@ class MessageFaults {
   }
 
   std::optional<Message> held_;
+  bool older_ = false;
 #endif
 };
 

@@ -32,6 +32,8 @@ struct Addition {
 };
 constexpr Addition kAdditions[] = {
     {"dbfleet.agent.v1.Hello", agent::v1::Hello::kWitnessedCheckpointFieldNumber},
+    {"dbfleet.agent.v1.Hello", agent::v1::Hello::kFeaturesFieldNumber},
+    {"dbfleet.agent.v1.Welcome", agent::v1::Welcome::kFeaturesFieldNumber},
     {"dbfleet.agent.v1.AttemptState", agent::v1::AttemptState::kTaskIdFieldNumber},
     {"dbfleet.agent.v1.AttemptState", agent::v1::AttemptState::kJobIdFieldNumber},
     {"dbfleet.agent.v1.AttemptState", agent::v1::AttemptState::kTargetFieldNumber},

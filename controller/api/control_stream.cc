@@ -1,6 +1,7 @@
 #include "controller/api/control_stream.h"
 
 #include "common/base/status.h"
+#include "common/rpc/batch.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -66,14 +67,16 @@ void ControlStream::ReadNext() {
   StartRead(&incoming_);
 }
 
-bool ControlStream::Send(const agent::v1::ControllerMsg& message) {
+bool ControlStream::SendAll(std::vector<agent::v1::ControllerMsg> messages) {
   {
     MutexLock lock(&mutex_);
     if (closing_ || finished_) return false;
-    if (outbox_.size() < kMaxOutbox) {
-      faults_.Pass("control.send", message,
-                   [this](agent::v1::ControllerMsg passed)
-                       ABSL_NO_THREAD_SAFETY_ANALYSIS { outbox_.push_back(std::move(passed)); });
+    if (outbox_.size() + messages.size() <= kMaxOutbox) {
+      for (agent::v1::ControllerMsg& message : messages) {
+        faults_.Pass("control.send", std::move(message),
+                     [this](agent::v1::ControllerMsg passed)
+                         ABSL_NO_THREAD_SAFETY_ANALYSIS { outbox_.push_back(std::move(passed)); });
+      }
       if (writing_ || outbox_.empty()) return true;
       WriteNext();
       return true;
@@ -87,10 +90,16 @@ bool ControlStream::Send(const agent::v1::ControllerMsg& message) {
 // gRPC need not flush what more follows after.
 void ControlStream::WriteNext() {
   writing_ = true;
+  outgoing_ = rpc::TakeNext(&outbox_, batches_ && !faults_.older());
   TsanRelease(this);
   grpc::WriteOptions options;
-  if (outbox_.size() > 1) options.set_buffer_hint();
-  StartWrite(&outbox_.front(), options);
+  if (!outbox_.empty()) options.set_buffer_hint();
+  StartWrite(&outgoing_, options);
+}
+
+void ControlStream::AllowBatches() {
+  MutexLock lock(&mutex_);
+  batches_ = true;
 }
 
 void ControlStream::MessageTaken() { ReadNext(); }
@@ -103,7 +112,7 @@ void ControlStream::Close(const absl::Status& status) {
       closing_ = true;
       close_status_ = status;
       // What waits behind the write under way would not be read any more.
-      outbox_.erase(outbox_.begin() + 1, outbox_.end());
+      outbox_.clear();
       return;
     }
     finished_ = true;  // From here on nothing else is started on the call.
@@ -130,7 +139,6 @@ void ControlStream::OnWriteDone(bool ok) {
   absl::Status end;
   {
     MutexLock lock(&mutex_);
-    outbox_.pop_front();
     writing_ = false;
     if (finished_) return;
     if (ok && !closing_) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "grpcpp/support/server_callback.h"
@@ -33,7 +34,8 @@ class ControlStream : public AgentConnection,
   // Ends the call without ever opening it.
   void Refuse(const absl::Status& status);
 
-  bool Send(const agent::v1::ControllerMsg& message) override;
+  bool SendAll(std::vector<agent::v1::ControllerMsg> messages) override;
+  void AllowBatches() override;
   void MessageTaken() override;
   void Close(const absl::Status& status) override;
   const std::string& agent_id() const override { return peer_.agent_id; }
@@ -60,6 +62,8 @@ class ControlStream : public AgentConnection,
 
   Mutex mutex_;
   std::deque<agent::v1::ControllerMsg> outbox_ ABSL_GUARDED_BY(mutex_);
+  agent::v1::ControllerMsg outgoing_;  // Belongs to the write under way.
+  bool batches_ ABSL_GUARDED_BY(mutex_) = false;
   rpc::MessageFaults<agent::v1::ControllerMsg> faults_ ABSL_GUARDED_BY(mutex_);
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   // OnClosed must follow OnOpened, and gRPC may be done with the stream before that has returned.

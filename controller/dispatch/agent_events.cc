@@ -1,8 +1,8 @@
 // The dispatcher's part that takes in what agents report. An event is acknowledged after its
 // effects are committed, together with the number up to which the agent's journal is known.
 #include <algorithm>
+#include <map>
 #include <memory>
-#include <optional>
 
 #include "absl/strings/str_cat.h"
 
@@ -20,17 +20,18 @@ namespace dbfleet::controller {
 
 // What an event's transaction decided, to be carried out after its commit.
 struct EventOutcome {
-  std::optional<agent::v1::ControllerMsg> reply;
+  std::vector<agent::v1::ControllerMsg> replies;
+  std::vector<std::string> finished;            // Attempts that the agent may forget.
+  std::vector<std::string> ended;               // Attempts whose leases need no renewal any more.
+  std::map<std::string, std::string> accepted;  // Attempts, with their instances.
   JobChanges changes;
-  std::string ended;  // An attempt whose lease needs no renewal any more.
-  bool late = false;
+  int late = 0;
 };
 
 namespace {
 
 constexpr size_t kMaxErrorBytes = 4000;
 constexpr size_t kMaxSteps = 100'000;  // An agent must not fill the store with inventions.
-constexpr uint64_t kAckAtLeastEach = 64;
 
 std::string Clean(absl::string_view text) {
   return Truncate(SanitizeForDisplay(text, true), kMaxErrorBytes);
@@ -49,7 +50,7 @@ absl::Status RecordLate(FlowContext& context, const JobFlow& flow, const Attempt
   details["outcome"] = agent::v1::Outcome_Name(finished.outcome());
   details["error"] = Clean(finished.error_message());
   RETURN_IF_ERROR(context.Audit("attempt.late_result", job, std::move(details)));
-  outcome->late = true;
+  ++outcome->late;
   if (attempt.state != AttemptState::kLost) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<Attempt> open,
                    context.tx.OpenAttemptsOfInstance(attempt.instance_id));
@@ -72,7 +73,9 @@ absl::Status RecordLate(FlowContext& context, const JobFlow& flow, const Attempt
 
 absl::Status ApplyStarted(FlowContext& context, Attempt attempt, EventOutcome* outcome) {
   if (attempt.state != AttemptState::kGranted && attempt.state != AttemptState::kUnreachable) {
-    if (IsTerminal(attempt.state)) outcome->reply = CancelMessage(attempt.id, "it was given up");
+    if (IsTerminal(attempt.state)) {
+      outcome->replies.push_back(CancelMessage(attempt.id, "it was given up"));
+    }
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(MoveAttempt(&attempt, AttemptState::kRunning, context.now));
@@ -143,8 +146,8 @@ absl::Status NoteSeenFence(FlowContext& context, const Attempt& attempt, uint64_
 
 absl::Status ApplyFinished(FlowContext& context, const JobFlow& flow, const Attempt& attempt,
                            const agent::v1::Event& event, EventOutcome* outcome) {
-  outcome->reply = ForgetMessage(attempt.id);
-  outcome->ended = attempt.id;
+  outcome->finished.push_back(attempt.id);
+  outcome->ended.push_back(attempt.id);
   AttemptEnd end;
   end.state = StateOf(event.finished().outcome());
   end.error_reason = Truncate(SanitizeForDisplay(event.finished().error_reason()), 64);
@@ -168,16 +171,17 @@ absl::Status Apply(FlowContext& context, const JobFlow& flow, Attempt attempt,
   switch (event.kind_case()) {
     case agent::v1::Event::kAccepted: {
       if (attempt.state != AttemptState::kOffered) {
-        if (IsTerminal(attempt.state)) outcome->reply = WithdrawMessage(attempt.id);
+        if (IsTerminal(attempt.state)) outcome->replies.push_back(WithdrawMessage(attempt.id));
         return absl::OkStatus();
       }
       RETURN_IF_ERROR(MoveAttempt(&attempt, AttemptState::kAccepted, context.now));
-      RETURN_IF_ERROR(context.UpdateAttempt(&attempt));
+      outcome->accepted[attempt.id] = attempt.instance_id;
+      RETURN_IF_ERROR(context.tx.UpdateAttempt(&attempt));
       ASSIGN_OR_RETURN(const Job job, context.tx.GetJob(attempt.job_id));
       return context.Audit("attempt.accept", job, {{"attempt", attempt.id}});
     }
     case agent::v1::Event::kDeclined:
-      outcome->ended = attempt.id;
+      outcome->ended.push_back(attempt.id);
       if (attempt.state != AttemptState::kOffered) return absl::OkStatus();
       return flow.EndAttempt(
           context, attempt,
@@ -216,60 +220,88 @@ absl::Status ApplyChecked(FlowContext& context, const JobFlow& flow, const Agent
 
 }  // namespace
 
-void Dispatcher::HandleEvent(const SessionPtr& session, const agent::v1::Event& event) {
-  if (!session->welcomed) return;  // It will be sent again: nothing was acknowledged.
-  // A repetition on one stream: its acknowledgement comes with its commit.
-  if (event.seq() < session->next_seq) return;
-  if (event.seq() > session->next_seq) {
-    if (session->resend_asked) return;
-    session->resend_asked = true;
-    agent::v1::ControllerMsg resend;
-    resend.mutable_resend()->set_from_seq(session->next_seq);
-    session->connection->Send(resend);
-    return;
+void Dispatcher::HandleEvents(const SessionPtr& session, Events events) {
+  if (!session->welcomed) return;  // They will be sent again: nothing was acknowledged.
+  Events expected;
+  for (agent::v1::Event& event : events) {
+    // A repetition on one stream: its acknowledgement comes with its commit.
+    if (event.seq() < session->next_seq) continue;
+    if (event.seq() > session->next_seq) {
+      AskAgain(session);
+      break;
+    }
+    session->resend_asked = false;
+    session->next_seq = event.seq() + 1;
+    expected.push_back(std::move(event));
   }
-  session->resend_asked = false;
-  session->next_seq = event.seq() + 1;
+  if (expected.empty()) return;
+  auto shared = std::make_shared<const Events>(std::move(expected));
+  StoreEvents(session, shared);
+  // Right behind, so that the store commits both in one group; the grant looks for itself.
+  for (const agent::v1::Event& event : *shared) {
+    const std::string& attempt = event.attempt_id();
+    if (event.has_accepted() && TakesWork(session) && session->offered.count(attempt) > 0 &&
+        in_flight_.count(attempt) == 0) {
+      TryGrant(session, attempt);
+    }
+  }
+}
+
+void Dispatcher::AskAgain(const SessionPtr& session) {
+  if (session->resend_asked) return;
+  session->resend_asked = true;
+  agent::v1::ControllerMsg resend;
+  resend.mutable_resend()->set_from_seq(session->next_seq);
+  mail_.Send(session, std::move(resend));
+}
+
+// What came together is one mutation. The events are shared, because the store copies what is
+// essential.
+void Dispatcher::StoreEvents(const SessionPtr& session, std::shared_ptr<const Events> events) {
   auto outcome = std::make_shared<EventOutcome>();
-  // Shared, because the store copies what is essential.
   store_.MutateEssential(
-      [this, outcome, shared = std::make_shared<const agent::v1::Event>(event),
-       agent_id = session->agent_id(),
+      [this, outcome, events, agent_id = session->agent_id(),
        journal_id = session->journal_id](WriteTx& tx) -> absl::Status {
-        const agent::v1::Event& event = *shared;
         *outcome = EventOutcome();
         ASSIGN_OR_RETURN(Agent agent, tx.GetAgent(agent_id));
         if (agent.journal_id != journal_id) {
           return Error(absl::StatusCode::kAborted, "OTHER_JOURNAL",
                        "another stream of the agent has another journal by now");
         }
-        // Another stream of the same agent was faster.
-        if (event.seq() <= agent.acked_event_seq) return absl::OkStatus();
-        if (event.seq() != agent.acked_event_seq + 1) {
-          return Error(absl::StatusCode::kAborted, "EVENT_GAP",
-                       "an earlier event is not committed");
-        }
         FlowContext context{tx, clock_.Now(), absl::StrCat("agents/", agent_id), {}};
-        RETURN_IF_ERROR(ApplyChecked(context, flow_, agent, event, outcome.get()));
-        agent.acked_event_seq = event.seq();
+        const uint64_t acked_before = agent.acked_event_seq;
+        for (const agent::v1::Event& event : *events) {
+          // Another stream of the same agent was faster.
+          if (event.seq() <= agent.acked_event_seq) continue;
+          if (event.seq() != agent.acked_event_seq + 1) {
+            return Error(absl::StatusCode::kAborted, "EVENT_GAP",
+                         "an earlier event is not committed");
+          }
+          RETURN_IF_ERROR(ApplyChecked(context, flow_, agent, event, outcome.get()));
+          agent.acked_event_seq = event.seq();
+        }
+        if (agent.acked_event_seq == acked_before) return absl::OkStatus();
         outcome->changes = std::move(context.changes);
         return tx.UpdateAgent(&agent);
       },
-      [this, outcome, session, seq = event.seq()](absl::Status status) {
-        Post([this, outcome, session, seq, status] {
-          EventCommitted(session, seq, *outcome, status);
+      [this, outcome, session, events](absl::Status status) {
+        Post([this, outcome, session, events, status] {
+          EventsCommitted(session, *events, *outcome, status);
         });
       });
-  // Right behind, so that the store commits both in one group; the grant looks for itself.
-  if (event.has_accepted() && TakesWork(session) &&
-      session->offered.count(event.attempt_id()) > 0 && in_flight_.count(event.attempt_id()) == 0) {
-    TryGrant(session, event.attempt_id());
-  }
 }
 
-void Dispatcher::EventCommitted(const SessionPtr& session, uint64_t seq,
-                                const EventOutcome& outcome, const absl::Status& status) {
+void Dispatcher::EventsCommitted(const SessionPtr& session, const Events& events,
+                                 const EventOutcome& outcome, const absl::Status& status) {
+  const uint64_t seq = events.back().seq();
   if (!status.ok()) {
+    if (events.size() > 1) {
+      // One of them, perhaps; none shall keep those before it from being stored.
+      for (const agent::v1::Event& event : events) {
+        StoreEvents(session, std::make_shared<const Events>(Events{event}));
+      }
+      return;
+    }
     // Nothing of it is stored, nothing is acknowledged: the agent sends it again on its next
     // stream, after its backoff.
     log::Error("an agent's event could not be stored", {{"agent", session->agent_id()},
@@ -279,22 +311,15 @@ void Dispatcher::EventCommitted(const SessionPtr& session, uint64_t seq,
                                      "an event could not be stored; send it again"));
     return;
   }
-  events_total_.Increment();
-  if (outcome.late) late_results_total_.Increment();
-  // One acknowledges all before it, so what has a later one on its way can wait for that one's; if
-  // that is not stored the stream ends, and the next Welcome says how far the store got. An agent
-  // that never pauses shall still hear how far that is.
-  const bool last = seq + 1 == session->next_seq;
-  if (last || seq % kAckAtLeastEach == 0) {
-    agent::v1::ControllerMsg ack;
-    ack.mutable_event_ack()->set_up_to_seq(seq);
-    session->connection->Send(ack);
-  }
-  if (outcome.reply.has_value()) session->connection->Send(*outcome.reply);
-  if (!outcome.ended.empty()) {
-    session->leased.erase(outcome.ended);
-    session->offered.erase(outcome.ended);
-    session->unheard.erase(outcome.ended);
+  events_total_.Increment(static_cast<double>(events.size()));
+  if (outcome.late > 0) late_results_total_.Increment(outcome.late);
+  mail_.OweAck(session, seq);
+  for (const std::string& attempt : outcome.finished) mail_.OweForget(session, attempt);
+  for (const agent::v1::ControllerMsg& reply : outcome.replies) mail_.Send(session, reply);
+  for (const std::string& attempt : outcome.ended) {
+    session->leased.erase(attempt);
+    session->offered.erase(attempt);
+    session->unheard.erase(attempt);
   }
   if (!session->unheard.empty() && seq >= session->last_reported) {
     // Its next Hello, without these events, decides.
@@ -303,6 +328,9 @@ void Dispatcher::EventCommitted(const SessionPtr& session, uint64_t seq,
               "an attempt ended and its report did not come; connect again"));
   }
   hub_.Notify(outcome.changes);
+  for (const auto& [attempt, instance] : outcome.accepted) {
+    if (in_flight_.count(attempt) == 0) LookAt({instance});  // Its grant is not on its way yet.
+  }
 }
 
 }  // namespace dbfleet::controller

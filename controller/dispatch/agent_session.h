@@ -37,6 +37,17 @@ struct AgentSession {
   std::string witnessed;                              // The Hello's checkpoint of the audit trail.
   uint64_t next_seq = 1;                              // The event that is expected next.
   bool resend_asked = false;
+  bool takes_batches = false;
+  // Mail's: what the agent will be told with the next message, or soon; and how far it was told
+  // that its events are committed.
+  struct Owed {
+    bool any = false;
+    uint64_t turn = 0;  // Grows each time that it was told.
+    uint64_t ack = 0;   // 0: none.
+    agent::v1::Forget forget;
+  };
+  Owed owed;
+  uint64_t told_seq = 0;
   absl::Duration clock_skew = absl::ZeroDuration();
   std::set<std::string> offered;    // Attempts that were offered and not yet granted.
   std::set<std::string> leased;     // Granted ones, whose leases are renewed.

@@ -46,7 +46,8 @@ Dispatcher::Dispatcher(DispatchOptions options, Store& store, const JobFlow& flo
           metrics.GetCounter("dbfleet_dispatch_offers_total", "Attempts offered since the start.")),
       grants_total_(
           metrics.GetCounter("dbfleet_dispatch_grants_total", "Attempts granted since the start.")),
-      sessions_gauge_(metrics.GetGauge("dbfleet_dispatch_sessions", "Connected agents.")) {}
+      sessions_gauge_(metrics.GetGauge("dbfleet_dispatch_sessions", "Connected agents.")),
+      mail_(clock, options.ack_delay, [this](std::function<void()> fn) { Post(std::move(fn)); }) {}
 
 Dispatcher::~Dispatcher() { Stop(); }
 
@@ -109,8 +110,8 @@ void Dispatcher::OnOpened(std::shared_ptr<AgentConnection> connection) {
 
 void Dispatcher::OnMessage(const std::shared_ptr<AgentConnection>& connection,
                            agent::v1::AgentMsg message) {
-  const bool posted = Post([this, connection, message = std::move(message)] {
-    HandleMessage(connection, message);
+  const bool posted = Post([this, connection, message = std::move(message)]() mutable {
+    HandleMessage(connection, std::move(message));
     connection->MessageTaken();
   });
   if (!posted) {
@@ -179,7 +180,7 @@ void Dispatcher::NoteReplacement(const std::string& agent_id) {
 }
 
 void Dispatcher::HandleMessage(const std::shared_ptr<AgentConnection>& connection,
-                               const agent::v1::AgentMsg& message) {
+                               agent::v1::AgentMsg message) {
   const SessionPtr session = SessionOf(connection->agent_id());
   if (session == nullptr || session->connection != connection) return;  // A replaced stream's rest.
   session->last_heard = clock_.Monotonic();
@@ -192,10 +193,28 @@ void Dispatcher::HandleMessage(const std::shared_ptr<AgentConnection>& connectio
                             "the first message of a stream is Hello"));
     return;
   }
+  if (!message.has_batch()) return HandleOne(session, std::move(message));
+  Events events;  // Those that follow each other are stored together.
+  for (agent::v1::AgentMsg& one : *message.mutable_batch()->mutable_messages()) {
+    if (one.has_event()) {
+      events.push_back(std::move(*one.mutable_event()));
+      continue;
+    }
+    HandleEvents(session, std::exchange(events, {}));
+    HandleOne(session, std::move(one));
+  }
+  HandleEvents(session, std::move(events));
+}
+
+void Dispatcher::HandleOne(const SessionPtr& session, agent::v1::AgentMsg message) {
+  const std::shared_ptr<AgentConnection>& connection = session->connection;
   switch (message.kind_case()) {
-    case agent::v1::AgentMsg::kEvent:
-      HandleEvent(session, message.event());
+    case agent::v1::AgentMsg::kEvent: {
+      Events events;
+      events.push_back(std::move(*message.mutable_event()));
+      HandleEvents(session, std::move(events));
       break;
+    }
     case agent::v1::AgentMsg::kHealth:
       if (sinks_.health) sinks_.health(session->agent_id(), message.health());
       break;
@@ -207,11 +226,12 @@ void Dispatcher::HandleMessage(const std::shared_ptr<AgentConnection>& connectio
       agent::v1::ControllerMsg reply;
       reply.mutable_pong()->set_nonce(message.ping().nonce());
       *reply.mutable_pong()->mutable_send_time() = ToProto(clock_.Now());
-      connection->Send(reply);
+      mail_.Send(session, std::move(reply));
       break;
     }
     case agent::v1::AgentMsg::kPong:
     case agent::v1::AgentMsg::kHello:
+    case agent::v1::AgentMsg::kBatch:  // Within a batch neither means anything.
       break;
     case agent::v1::AgentMsg::kCheckpointAnswer:
       if (session->welcomed && sinks_.witness_answered) {
@@ -230,7 +250,7 @@ void Dispatcher::HandleMessage(const std::shared_ptr<AgentConnection>& connectio
     case agent::v1::AgentMsg::KIND_NOT_SET: {
       agent::v1::ControllerMsg reply;
       reply.mutable_unimplemented()->set_what("AgentMsg of an unknown kind");
-      connection->Send(reply);
+      mail_.Send(session, std::move(reply));
       break;
     }
   }
@@ -325,16 +345,21 @@ void Dispatcher::PingSessions(absl::Duration now) {
     }
     if (!session->welcomed || now - session->last_ping < options_.ping_interval) continue;
     session->last_ping = now;
-    agent::v1::ControllerMsg ping;
-    ping.mutable_ping()->set_nonce(static_cast<uint64_t>(absl::ToInt64Milliseconds(now)));
-    *ping.mutable_ping()->mutable_send_time() = ToProto(clock_.Now());
-    if (!session->connection->Send(ping) || session->leased.empty()) continue;
+    // Agents ping too, and the answers tell them that we live: of a large idle fleet these are most
+    // of the messages.
+    if (now - session->last_heard >= options_.ping_interval) {
+      agent::v1::ControllerMsg ping;
+      ping.mutable_ping()->set_nonce(static_cast<uint64_t>(absl::ToInt64Milliseconds(now)));
+      *ping.mutable_ping()->mutable_send_time() = ToProto(clock_.Now());
+      if (!mail_.Send(session, std::move(ping))) continue;
+    }
+    if (session->leased.empty()) continue;
     agent::v1::ControllerMsg renewal;
     for (const std::string& attempt : session->leased) {
       renewal.mutable_lease_renewal()->add_attempt_ids(attempt);
     }
     *renewal.mutable_lease_renewal()->mutable_lease() = ToProto(options_.lease);
-    session->connection->Send(renewal);
+    mail_.Send(session, std::move(renewal));
   }
 }
 

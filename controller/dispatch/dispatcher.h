@@ -11,12 +11,13 @@
 
 #include "absl/time/time.h"
 
-#include "common/audit/checkpoint.h"
 #include "common/concurrency/executor.h"
 #include "common/concurrency/mutex.h"
 #include "common/metrics/registry.h"
 #include "common/time/clock.h"
 #include "controller/dispatch/agent_session.h"
+#include "controller/dispatch/dispatch_options.h"
+#include "controller/dispatch/mail.h"
 #include "controller/dispatch/session.h"
 #include "controller/jobs/digest_places.h"
 #include "controller/jobs/job_flow.h"
@@ -25,37 +26,6 @@
 #include "controller/store/store.h"
 
 namespace dbfleet::controller {
-
-struct DispatchOptions {
-  absl::Duration ping_interval = absl::Seconds(15);
-  absl::Duration dead_after = absl::Seconds(45);
-  absl::Duration lease = absl::Seconds(60);
-  // After this controller's start, and after a lease ran out, nothing becomes LOST for so long.
-  absl::Duration lost_grace = absl::Minutes(5);
-  absl::Duration start_within = absl::Minutes(5);
-  absl::Duration max_clock_skew = absl::Seconds(30);
-  // The checkpoint in such a text, if this controller signed it. Unset: none counts.
-  std::function<std::optional<audit::Checkpoint>(const std::string& text)> read_checkpoint;
-};
-
-// Where the dispatcher passes on what it does not keep. Called on its executor; must not block.
-struct DispatchSinks {
-  std::function<void(const std::string& agent_id, const agent::v1::HealthReport&)> health;
-  // A session began, with the instances that are accepted from it, and ended.
-  std::function<void(const std::string& agent_id, const std::string& session_id,
-                     const std::vector<std::string>& instances)>
-      connected;
-  std::function<void(const std::string& agent_id, const std::string& session_id)> disconnected;
-  // The instance was moved to this agent: reports on it come from there alone now.
-  std::function<void(const std::string& instance_id, const std::string& agent_id)> moved;
-  // For the witnesses of the audit trail. `joined`: the agent was welcomed; `witnessed` is what its
-  // Hello said. `unsupported`: it did not understand a checkpoint.
-  using Connection = std::shared_ptr<AgentConnection>;
-  std::function<void(const Connection&, const std::string& witnessed)> witness_joined;
-  std::function<void(const Connection&)> witness_left;
-  std::function<void(const Connection&, const agent::v1::CheckpointAnswer&)> witness_answered;
-  std::function<void(const Connection&)> witness_unsupported;
-};
 
 // Offers attempts to agents, grants them, and takes in what the agents report
 // (docs/architecture.md, "The agent's stream"). All work happens on one serial executor, so
@@ -106,7 +76,8 @@ class Dispatcher : public ConnectionEvents {
   bool Post(std::function<void()> fn);
   void HandleOpened(std::shared_ptr<AgentConnection> connection);
   void HandleMessage(const std::shared_ptr<AgentConnection>& connection,
-                     const agent::v1::AgentMsg& message);
+                     agent::v1::AgentMsg message);
+  void HandleOne(const SessionPtr& session, agent::v1::AgentMsg message);
   void HandleClosed(const std::shared_ptr<AgentConnection>& connection);
   void NoteReplacement(const std::string& agent_id);
   SessionPtr SessionOf(const std::string& agent_id) const;
@@ -126,9 +97,12 @@ class Dispatcher : public ConnectionEvents {
   void HandleInstanceMoved(const std::string& instance_id);
 
   // agent_events.cc: what agents report.
-  void HandleEvent(const SessionPtr& session, const agent::v1::Event& event);
-  void EventCommitted(const SessionPtr& session, uint64_t seq, const struct EventOutcome& outcome,
-                      const absl::Status& status);
+  using Events = std::vector<agent::v1::Event>;
+  void HandleEvents(const SessionPtr& session, Events events);
+  void AskAgain(const SessionPtr& session);
+  void StoreEvents(const SessionPtr& session, std::shared_ptr<const Events> events);
+  void EventsCommitted(const SessionPtr& session, const Events& events,
+                       const struct EventOutcome& outcome, const absl::Status& status);
 
   // handout.cc: what is to be offered, granted or told to whom.
   void HandleChanges(const JobChanges& changes);
@@ -191,6 +165,7 @@ class Dispatcher : public ConnectionEvents {
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   std::unique_ptr<Clock::Timer> timer_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<JobHub::Subscription> subscription_;
+  Mail mail_;  // On the executor only. Last, because its timer posts.
 };
 
 }  // namespace dbfleet::controller

@@ -11,6 +11,7 @@
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/log/log.h"
+#include "common/rpc/batch.h"
 #include "controller/audit/recovery.h"
 #include "controller/dispatch/dispatcher.h"
 #include "controller/dispatch/hello_outcome.h"
@@ -260,6 +261,8 @@ void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& 
   session->refuses_us = hello.highest_epoch() > store_.epoch();
   session->journal_id = hello.journal_id();
   session->last_reported = hello.last_event_seq();
+  session->takes_batches = std::count(hello.features().begin(), hello.features().end(),
+                                      std::string(rpc::kBatchFeature)) > 0;
   session->boot_sequence = hello.boot_sequence();
   session->clock_skew = FromProto(hello.agent_time()) - clock_.Now();
   DeclaredInstances declared;

@@ -166,7 +166,7 @@ absl::Status CommitGrant(FlowContext& context, Job job, Task task, Attempt* atte
 void Dispatcher::TryOffer(const SessionPtr& session, const std::string& attempt_id) {
   in_flight_.insert(attempt_id);
   auto message = std::make_shared<agent::v1::ControllerMsg>();
-  store_.Mutate(
+  store_.MutateRepeatable(
       [this, message, attempt_id, agent_id = session->agent_id()](WriteTx& tx) -> absl::Status {
         message->Clear();
         ASSIGN_OR_RETURN(Attempt attempt, tx.GetAttempt(attempt_id));
@@ -208,7 +208,7 @@ void Dispatcher::TryOffer(const SessionPtr& session, const std::string& attempt_
           } else if (message->has_offer()) {
             offers_total_.Increment();
             session->offered.insert(attempt_id);
-            session->connection->Send(*message);
+            mail_.Send(session, std::move(*message));
           }
         });
       });
@@ -218,7 +218,7 @@ void Dispatcher::TryGrant(const SessionPtr& session, const std::string& attempt_
   in_flight_.insert(attempt_id);
   auto message = std::make_shared<agent::v1::ControllerMsg>();
   auto changes = std::make_shared<JobChanges>();
-  store_.Mutate(
+  store_.MutateRepeatable(
       [this, message, changes, attempt_id](WriteTx& tx) -> absl::Status {
         message->Clear();
         *changes = JobChanges();
@@ -253,7 +253,7 @@ void Dispatcher::TryGrant(const SessionPtr& session, const std::string& attempt_
           grants_total_.Increment();
           session->offered.erase(attempt_id);
           session->leased.insert(attempt_id);
-          session->connection->Send(*message);
+          mail_.Send(session, std::move(*message));
         });
       });
 }
@@ -262,7 +262,7 @@ void Dispatcher::TellAgent(const SessionPtr& session, const Attempt& attempt,
                            bool cancel_requested) {
   if (session->offered.count(attempt.id) > 0 && attempt.state == AttemptState::kWithdrawn) {
     session->offered.erase(attempt.id);
-    session->connection->Send(WithdrawMessage(attempt.id));
+    mail_.Send(session, WithdrawMessage(attempt.id));
   }
   // What was given up must not go on, or begin, on an agent that still has it.
   const bool given_up =
@@ -270,8 +270,8 @@ void Dispatcher::TellAgent(const SessionPtr& session, const Attempt& attempt,
   if (IsTerminal(attempt.state)) session->offered.erase(attempt.id);
   const bool cancelled = cancel_requested && HoldsInstance(attempt.state);
   if ((given_up || cancelled) && session->cancelled.insert(attempt.id).second) {
-    session->connection->Send(
-        CancelMessage(attempt.id, given_up ? "it was given up" : "the job was cancelled"));
+    mail_.Send(session,
+               CancelMessage(attempt.id, given_up ? "it was given up" : "the job was cancelled"));
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -18,7 +20,16 @@ class AgentConnection {
 
   // Queues a message. False: the bounded outbox is full or the stream is over; the connection is
   // then closed as too slow.
-  virtual bool Send(const agent::v1::ControllerMsg& message) = 0;
+  bool Send(agent::v1::ControllerMsg message) {
+    std::vector<agent::v1::ControllerMsg> one;
+    one.push_back(std::move(message));
+    return SendAll(std::move(one));
+  }
+  // The same for several, which travel together where the agent can take that.
+  virtual bool SendAll(std::vector<agent::v1::ControllerMsg> messages) = 0;
+
+  // The agent said that it takes batches. After the Welcome, which goes alone, was sent.
+  virtual void AllowBatches() = 0;
 
   // The dispatcher is through with the last message: the next one may be read. One message per
   // agent is all that ever waits.

@@ -6,6 +6,7 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/log/log.h"
+#include "common/rpc/batch.h"
 #include "controller/audit/recovery.h"
 #include "controller/dispatch/dispatcher.h"
 #include "controller/dispatch/hello_outcome.h"
@@ -82,17 +83,20 @@ void Dispatcher::FinishHello(const SessionPtr& session, const HelloOutcome& outc
   *welcome->mutable_ping_interval() = ToProto(options_.ping_interval);
   *welcome->mutable_dead_after() = ToProto(options_.dead_after);
   *welcome->mutable_controller_time() = ToProto(clock_.Now());
+  welcome->add_features(std::string(rpc::kBatchFeature));
   for (const auto& [name, why] : welcome->rejected_instances()) {
     log::Warn("an agent's instance is not accepted",
               {{"agent", session->agent_id()}, {"instance", name}, {"why", why}});
   }
-  session->next_seq = welcome->acked_event_seq() + 1;
+  session->told_seq = welcome->acked_event_seq();
+  session->next_seq = session->told_seq + 1;
   session->welcomed = true;
   session->offered.insert(outcome.offered.begin(), outcome.offered.end());
   session->leased.insert(outcome.leased.begin(), outcome.leased.end());
   session->unheard = outcome.unheard;
   silent_since_.erase(session->agent_id());
-  session->connection->Send(message);
+  session->connection->Send(std::move(message));
+  if (session->takes_batches) session->connection->AllowBatches();
   for (const Attempt& attempt : outcome.lost_grants) {
     session->connection->Send(GrantMessage(attempt, store_.epoch(), options_.lease));
   }

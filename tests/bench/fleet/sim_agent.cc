@@ -7,6 +7,7 @@
 
 #include "common/base/hash.h"
 #include "common/base/ids.h"
+#include "common/rpc/batch.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/tls.h"
 #include "common/time/clock.h"
@@ -44,10 +45,21 @@ class SimAgent::Stream : public grpc::ClientBidiReactor<v1::AgentMsg, v1::Contro
   }
 
   void Send(v1::AgentMsg message) {
+    std::vector<v1::AgentMsg> one;
+    one.push_back(std::move(message));
+    SendAll(std::move(one));
+  }
+
+  void SendAll(std::vector<v1::AgentMsg> messages) {
     MutexLock lock(&mutex_);
     if (over_) return;
-    queue_.push_back(std::move(message));
-    if (queue_.size() == 1) StartWrite(&queue_.front());
+    for (v1::AgentMsg& message : messages) queue_.push_back(std::move(message));
+    if (!writing_ && !queue_.empty()) WriteNext();
+  }
+
+  void AllowBatches() {
+    MutexLock lock(&mutex_);
+    batches_ = true;
   }
 
   // The read that is always under way then ends the stream.
@@ -63,8 +75,8 @@ class SimAgent::Stream : public grpc::ClientBidiReactor<v1::AgentMsg, v1::Contro
   void OnWriteDone(bool ok) override {
     if (!ok) return Cancel();
     MutexLock lock(&mutex_);
-    queue_.pop_front();
-    if (!queue_.empty() && !frozen_) StartWrite(&queue_.front());
+    writing_ = false;
+    if (!queue_.empty() && !frozen_) WriteNext();
   }
 
   void Freeze() {
@@ -78,6 +90,12 @@ class SimAgent::Stream : public grpc::ClientBidiReactor<v1::AgentMsg, v1::Contro
   }
 
  private:
+  void WriteNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    writing_ = true;
+    outgoing_ = rpc::TakeNext(&queue_, batches_);
+    StartWrite(&outgoing_);
+  }
+
   void Release() {
     {
       MutexLock lock(&mutex_);
@@ -91,6 +109,9 @@ class SimAgent::Stream : public grpc::ClientBidiReactor<v1::AgentMsg, v1::Contro
   v1::ControllerMsg incoming_;
   Mutex mutex_;
   std::deque<v1::AgentMsg> queue_ ABSL_GUARDED_BY(mutex_);
+  v1::AgentMsg outgoing_;
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool batches_ ABSL_GUARDED_BY(mutex_) = false;
   bool over_ ABSL_GUARDED_BY(mutex_) = false;
   bool frozen_ ABSL_GUARDED_BY(mutex_) = false;
 };
@@ -137,6 +158,7 @@ v1::AgentMsg SimAgent::MakeHello() {
   hello.set_lowest_event_seq(unacknowledged_.empty() ? 0 : unacknowledged_.front().seq());
   hello.set_last_event_seq(last_seq_);
   hello.set_protocol(1);
+  hello.add_features(std::string(rpc::kBatchFeature));
   hello.mutable_agent_time()->set_seconds(absl::ToUnixSeconds(Now()));
   for (const auto& [id, attempt] : open_) {
     v1::AttemptState& state = *hello.add_attempts();
@@ -160,12 +182,20 @@ void SimAgent::OnMessage(Stream* stream, const v1::ControllerMsg& message) {
   totals_.received.fetch_add(1, std::memory_order_relaxed);
   MutexLock lock(&mutex_);
   if (stream != stream_ || frozen_) return;
+  if (!message.has_batch()) return Take(stream, message);
+  for (const v1::ControllerMsg& one : message.batch().messages()) Take(stream, one);
+}
+
+void SimAgent::Take(Stream* stream, const v1::ControllerMsg& message) {
   switch (message.kind_case()) {
     case v1::ControllerMsg::kWelcome:
       epoch_ = message.welcome().epoch();
       life_ = message.welcome().life();
       welcomed_ = true;
       totals_.connected.fetch_add(1);
+      for (const std::string& feature : message.welcome().features()) {
+        if (feature == rpc::kBatchFeature) stream->AllowBatches();
+      }
       OnAck(message.welcome().acked_event_seq());
       for (const v1::Event& event : unacknowledged_) {
         v1::AgentMsg again;
@@ -200,13 +230,15 @@ void SimAgent::OnMessage(Stream* stream, const v1::ControllerMsg& message) {
   }
 }
 
-void SimAgent::AddEvent(v1::Event event) {
-  event.set_seq(++last_seq_);
-  event.mutable_event_time()->set_seconds(absl::ToUnixSeconds(Now()));
-  unacknowledged_.push_back(event);
-  v1::AgentMsg message;
-  *message.mutable_event() = std::move(event);
-  if (stream_ != nullptr) stream_->Send(std::move(message));
+void SimAgent::AddEvents(std::vector<v1::Event> events) {
+  std::vector<v1::AgentMsg> messages;
+  for (v1::Event& event : events) {
+    event.set_seq(++last_seq_);
+    event.mutable_event_time()->set_seconds(absl::ToUnixSeconds(Now()));
+    unacknowledged_.push_back(event);
+    *messages.emplace_back().mutable_event() = std::move(event);
+  }
+  if (stream_ != nullptr) stream_->SendAll(std::move(messages));
 }
 
 void SimAgent::OnOffer(const v1::Offer& offer) {
@@ -216,7 +248,7 @@ void SimAgent::OnOffer(const v1::Offer& offer) {
   event.set_attempt_id(offer.attempt_id());
   event.set_fence(offer.fence());
   event.mutable_accepted();
-  AddEvent(std::move(event));
+  AddEvents({std::move(event)});
 }
 
 void SimAgent::OnGrant(const v1::Grant& grant) {
@@ -228,7 +260,6 @@ void SimAgent::OnGrant(const v1::Grant& grant) {
   started.set_fence(grant.fence());
   v1::Event finished = started;
   started.mutable_started();
-  AddEvent(std::move(started));
   v1::Finished& end = *finished.mutable_finished();
   end.set_outcome(v1::OUTCOME_SUCCEEDED);
   if (it->second.offer.purpose() == v1::PURPOSE_PLAN) {
@@ -243,7 +274,8 @@ void SimAgent::OnGrant(const v1::Grant& grant) {
   } else {
     end.mutable_result()->mutable_check()->mutable_health()->set_status(work::v1::HEALTH_STATUS_OK);
   }
-  AddEvent(std::move(finished));
+  // As a real agent's do that come within its Link::Options::event_hold.
+  AddEvents({std::move(started), std::move(finished)});
 }
 
 void SimAgent::OnAck(uint64_t up_to) {

@@ -68,7 +68,9 @@ class SimAgent {
   agent::v1::AgentMsg MakeHello();
   void OnMessage(Stream* stream, const agent::v1::ControllerMsg& message);
   void OnEnd(Stream* stream);
-  void AddEvent(agent::v1::Event event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Take(Stream* stream, const agent::v1::ControllerMsg& message)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AddEvents(std::vector<agent::v1::Event> events) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnOffer(const agent::v1::Offer& offer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnGrant(const agent::v1::Grant& grant) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnAck(uint64_t up_to) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

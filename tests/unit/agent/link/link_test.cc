@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <string>
+#include <thread>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -87,10 +88,12 @@ class LinkTest : public ::testing::Test {
     return condition();
   }
   // The session with this number, welcomed.
-  std::shared_ptr<ControllerSession> Welcomed(int number, uint64_t acked = 0) {
+  std::shared_ptr<ControllerSession> Welcomed(int number, uint64_t acked = 0,
+                                              std::vector<std::string> features = {}) {
     EXPECT_TRUE(Await([&] { return controller_.sessions() > number; }, absl::Milliseconds(100)));
     auto session = controller_.session(number);
     EXPECT_TRUE(Await([&] { return session->Count(v1::AgentMsg::kHello) == 1; }));
+    session->features = std::move(features);
     session->Welcome(1, acked);
     EXPECT_TRUE(Await([&] { return link_->stats().connected; }));
     return session;
@@ -100,6 +103,9 @@ class LinkTest : public ::testing::Test {
         journal_->Accept(MakeOffer(absl::StrCat("a", number), number), absl::ZeroDuration(), "boot")
             .ok());
   }
+
+  // That a session has while nothing else is waited for: pings, health.
+  static constexpr int kTimers = 2;
 
   TempFolder folder_;
   FakeClock clock_;
@@ -173,6 +179,77 @@ TEST_F(LinkTest, ManyEventsArriveInOrder) {
   ASSERT_TRUE(Await([&] { return session->EventSeqs().size() == 300; }));
   const auto seqs = session->EventSeqs();
   for (size_t i = 0; i < seqs.size(); ++i) ASSERT_EQ(seqs[i], i + 1);
+}
+
+TEST_F(LinkTest, ABatchMeansTheSameAsItsMessagesOneAfterTheOther) {
+  AcceptOne(1);
+  link_->Start(runner_);
+  auto session = Welcomed(0);
+  v1::ControllerMsg message;
+  auto& batch = *message.mutable_batch();
+  batch.add_messages()->mutable_event_ack()->set_up_to_seq(1);
+  batch.add_messages()->mutable_grant()->set_attempt_id("a1");
+  batch.add_messages()->mutable_offer()->set_attempt_id("a2");
+  batch.add_messages()->mutable_batch()->add_messages()->mutable_withdraw()->set_attempt_id("a2");
+  session->Send(message);
+  ASSERT_TRUE(Await([&] { return session->Count(v1::AgentMsg::kUnimplemented) == 1; }))
+      << "a batch within a batch is no message";
+  EXPECT_THAT(runner_.calls(), ElementsAre("grant a1", "offer a2"));
+  EXPECT_EQ(journal_->LowestEventSeq(), 0u);
+  EXPECT_THAT(session->messages()[0].hello().features(), ElementsAre("batch"));
+}
+
+TEST_F(LinkTest, TheStartWaitsForTheEndThatComesAtOnceAndTravelsWithIt) {
+  link_->Start(runner_);
+  auto session = Welcomed(0, 0, {"batch"});
+  AcceptOne(1);
+  ASSERT_TRUE(Await([&] { return session->EventSeqs().size() == 1; }))
+      << "an acceptance never waits";
+  ASSERT_TRUE(journal_->Grant(MakeGrant(MakeOffer("a1", 1))).ok());
+  ASSERT_TRUE(journal_->Start("a1").ok());
+  ASSERT_TRUE(Await([&] { return clock_.pending_timers() == kTimers + 1; }));
+  EXPECT_EQ(session->EventSeqs().size(), 1u);
+  ASSERT_TRUE(journal_->Finish("a1", MakeFinished()).ok());
+  ASSERT_TRUE(Await([&] { return session->EventSeqs().size() == 3; })) << "no time has passed";
+  EXPECT_THAT(session->EventSeqs(), ElementsAre(1u, 2u, 3u));
+  EXPECT_EQ(session->batches(), 1);
+}
+
+TEST_F(LinkTest, TheStartOfWhatTakesLongerIsToldSoon) {
+  link_->Start(runner_);
+  auto session = Welcomed(0, 0, {"batch"});
+  AcceptOne(1);
+  ASSERT_TRUE(Await([&] { return session->EventSeqs().size() == 1; }));
+  ASSERT_TRUE(journal_->Grant(MakeGrant(MakeOffer("a1", 1))).ok());
+  ASSERT_TRUE(journal_->Start("a1").ok());
+  ASSERT_TRUE(Await([&] { return clock_.pending_timers() == kTimers + 1; }));
+  EXPECT_EQ(session->EventSeqs().size(), 1u);
+  clock_.Advance(Link::Options().event_hold);
+  EXPECT_TRUE(Await([&] { return session->EventSeqs().size() == 2; }));
+}
+
+TEST_F(LinkTest, WhatIsHeldWhenTheStreamEndsComesOnTheNext) {
+  link_->Start(runner_);
+  auto first = Welcomed(0, 0, {"batch"});
+  AcceptOne(1);
+  ASSERT_TRUE(journal_->Grant(MakeGrant(MakeOffer("a1", 1))).ok());
+  ASSERT_TRUE(journal_->Start("a1").ok());
+  first->Close(absl::UnavailableError("restart"));
+  auto second = Welcomed(1, 0, {"batch"});
+  ASSERT_TRUE(Await([&] { return second->EventSeqs().size() == 2; }));
+  EXPECT_THAT(second->EventSeqs(), ElementsAre(1u, 2u));
+}
+
+TEST_F(LinkTest, AControllerThatTakesNoBatchesGetsEachEventAtOnce) {
+  link_->Start(runner_);
+  auto session = Welcomed(0, 0, {"future"});
+  AcceptOne(1);
+  ASSERT_TRUE(journal_->Grant(MakeGrant(MakeOffer("a1", 1))).ok());
+  ASSERT_TRUE(journal_->Start("a1").ok());
+  ASSERT_TRUE(Await([&] { return session->EventSeqs().size() == 2; })) << "no time has passed";
+  ASSERT_TRUE(journal_->Finish("a1", MakeFinished()).ok());
+  ASSERT_TRUE(Await([&] { return session->EventSeqs().size() == 3; }));
+  EXPECT_EQ(session->batches(), 0);
 }
 
 TEST_F(LinkTest, MessagesReachTheRunnerInOrder) {
@@ -427,6 +504,17 @@ TEST_F(LinkTest, FlushWaitsForAcknowledgements) {
   ASSERT_TRUE(Await([&] { return session->EventSeqs().size() == 1; }));
   session->Ack(1);
   EXPECT_TRUE(link_->Flush(absl::Seconds(30)));
+}
+
+TEST_F(LinkTest, FlushAsksForAcknowledgementsThatWaitForCompany) {
+  AcceptOne(1);
+  link_->Start(runner_);
+  auto session = Welcomed(0);
+  ASSERT_TRUE(Await([&] { return session->EventSeqs().size() == 1; }));
+  std::thread flush([&] { EXPECT_TRUE(link_->Flush(absl::Seconds(30))); });
+  EXPECT_TRUE(Await([&] { return session->Count(v1::AgentMsg::kPing) > 0; }));
+  session->Ack(1);
+  flush.join();
 }
 
 TEST_F(LinkTest, StopsWhileNobodyAnswers) {

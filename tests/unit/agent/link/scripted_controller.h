@@ -41,6 +41,7 @@ class ControllerSession {
     message.mutable_welcome()->mutable_ping_interval()->set_seconds(15);
     message.mutable_welcome()->mutable_dead_after()->set_seconds(45);
     message.mutable_welcome()->set_environment("qa");
+    for (const std::string& feature : features) message.mutable_welcome()->add_features(feature);
     Send(message);
   }
   void Ack(uint64_t seq) {
@@ -58,6 +59,13 @@ class ControllerSession {
     if (stream_ != nullptr) context_->TryCancel();
   }
 
+  std::vector<std::string> features;  // For the Welcome.
+
+  int batches() {
+    MutexLock lock(&mutex_);
+    return batches_;
+  }
+  // What came in batches is among them, each at its place.
   std::vector<v1::AgentMsg> messages() {
     MutexLock lock(&mutex_);
     return messages_;
@@ -83,7 +91,9 @@ class ControllerSession {
     v1::AgentMsg message;
     while (stream->Read(&message)) {
       MutexLock lock(&mutex_);
-      messages_.push_back(message);
+      batches_ += message.has_batch();
+      for (const v1::AgentMsg& one : message.batch().messages()) messages_.push_back(one);
+      if (!message.has_batch()) messages_.push_back(message);
     }
     {
       MutexLock lock(&stream_mutex_);
@@ -101,6 +111,7 @@ class ControllerSession {
   Mutex mutex_;
   std::vector<v1::AgentMsg> messages_ ABSL_GUARDED_BY(mutex_);
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
+  int batches_ ABSL_GUARDED_BY(mutex_) = 0;
   bool over_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

@@ -164,7 +164,29 @@ TEST_F(DispatcherTest, ACheckGoesFromOfferToSuccess) {
   agent_.Start(offer);
   agent_.Finish(offer, agent::v1::OUTCOME_SUCCEEDED);
   EXPECT_EQ(StateOf(job.id), "succeeded");
+  Pass(absl::Seconds(1));
   EXPECT_EQ(agent_.Sent(agent::v1::ControllerMsg::kForget).size(), 1u);
+}
+
+TEST_F(DispatcherTest, AnAgentThatIsHeardNeedsNoPingAndItsLeasesAreRenewedAllTheSame) {
+  agent_.Connect();
+  Must(jobs_.SubmitCheck({"users/ada", ""}, "orders-db"));
+  agent_.Accept(agent_.Offers()[0]);
+  agent::v1::AgentMsg ping;
+  ping.mutable_ping()->set_nonce(1);
+  for (int i = 0; i < 4; ++i) {
+    Pass(absl::Seconds(14));
+    agent_.Say(ping);
+  }
+  EXPECT_TRUE(agent_.Sent(agent::v1::ControllerMsg::kPing).empty());
+  EXPECT_EQ(agent_.Sent(agent::v1::ControllerMsg::kPong).size(), 4u);
+  EXPECT_EQ(agent_.Sent(agent::v1::ControllerMsg::kLeaseRenewal).size(), 3u);
+  Pass(absl::Seconds(30));
+  EXPECT_EQ(agent_.Sent(agent::v1::ControllerMsg::kPing).size(), 1u) << "now it is silent";
+  EXPECT_EQ(agent_.Sent(agent::v1::ControllerMsg::kLeaseRenewal).size(), 5u);
+  EXPECT_TRUE(agent_.connection->closed.ok());
+  Pass(absl::Seconds(15));
+  EXPECT_EQ(ReasonOf(agent_.connection->closed), "AGENT_SILENT");
 }
 
 TEST_F(DispatcherTest, TheSameRequestIdMakesOneJob) {
@@ -183,6 +205,7 @@ TEST_F(DispatcherTest, AnEventIsAcknowledgedOnlyOnceAndRepetitionsChangeNothing)
   accepted.mutable_accepted();
   agent_.SayEvent(accepted);
   agent_.SayEvent(accepted);
+  Pass(absl::Seconds(1));
   EXPECT_EQ(agent_.Sent(agent::v1::ControllerMsg::kEventAck).size(), 1u);
   EXPECT_EQ(agent_.Grants(), 1);
 }
@@ -204,6 +227,7 @@ TEST_F(DispatcherTest, AnEventThatCannotBeStoredIsNotAcknowledged) {
   const agent::v1::Offer offer = agent_.Offers()[0];
   store_.FailCommits(1, Error(absl::StatusCode::kResourceExhausted, "DISK_FULL", "full"));
   agent_.Accept(offer);
+  Pass(absl::Seconds(1));
   EXPECT_TRUE(agent_.Sent(agent::v1::ControllerMsg::kEventAck).empty());
   EXPECT_EQ(ReasonOf(agent_.connection->closed), "EVENT_NOT_STORED");
 }

@@ -29,9 +29,14 @@ class ScriptedAgent {
   class Connection : public AgentConnection {
    public:
     explicit Connection(std::string agent_id) : agent_id_(std::move(agent_id)) {}
-    bool Send(const agent::v1::ControllerMsg& message) override {
-      sent.push_back(message);
+    bool SendAll(std::vector<agent::v1::ControllerMsg> messages) override {
+      sent.insert(sent.end(), messages.begin(), messages.end());
+      writes.push_back(std::move(messages));
       return true;
+    }
+    void AllowBatches() override {
+      batches = true;
+      sent_before_batches = sent.size();
     }
     void MessageTaken() override {}
     void Close(const absl::Status& status) override {
@@ -41,6 +46,9 @@ class ScriptedAgent {
     const std::string& serial() const override { return serial_; }
 
     std::vector<agent::v1::ControllerMsg> sent;
+    std::vector<std::vector<agent::v1::ControllerMsg>> writes;  // The same, as they came together.
+    bool batches = false;
+    size_t sent_before_batches = 0;
     absl::Status closed;
 
    private:
@@ -66,6 +74,7 @@ class ScriptedAgent {
     hello->set_highest_epoch(highest_epoch);
     hello->set_highest_epoch_life(life);
     *hello->mutable_agent_time() = ToProto(clock_.Now() + clock_offset);
+    for (const std::string& feature : features) hello->add_features(feature);
     for (const agent::v1::AttemptState& attempt : attempts) *hello->add_attempts() = attempt;
     agent::v1::InstanceInfo* instance = hello->add_instances();
     instance->set_name(instance_name);
@@ -140,6 +149,7 @@ class ScriptedAgent {
   std::string journal_id = "journal-1";
   std::string instance_name = "orders-db";
   std::vector<std::string> more_instances;
+  std::vector<std::string> features;
   std::string server_version = "15.4";
   work::v1::Engine engine = work::v1::ENGINE_POSTGRESQL;
   absl::Duration clock_offset = absl::ZeroDuration();

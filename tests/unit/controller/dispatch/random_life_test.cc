@@ -31,7 +31,7 @@ class RandomLifeTest : public FleetFixture, public ::testing::WithParamInterface
       if (message.has_grant()) TakeGrant(message.grant());
       if (message.has_withdraw()) TakeWithdraw(message.withdraw().attempt_id());
       if (message.has_cancel()) TakeCancel(message.cancel().attempt_id());
-      if (message.has_forget()) held_.erase(message.forget().attempt_ids(0));
+      for (const std::string& id : message.forget().attempt_ids()) held_.erase(id);
     }
     if (connected_ && !agent_.connection->closed.ok()) Drop();
   }

@@ -20,10 +20,11 @@ namespace dbfleet::controller {
 class WitnessConnection : public AgentConnection {
  public:
   explicit WitnessConnection(std::string agent_id) : agent_id_(std::move(agent_id)) {}
-  bool Send(const agent::v1::ControllerMsg& message) override {
-    pushes.push_back(message.checkpoint_push());
+  bool SendAll(std::vector<agent::v1::ControllerMsg> messages) override {
+    for (const auto& message : messages) pushes.push_back(message.checkpoint_push());
     return !full;
   }
+  void AllowBatches() override {}
   void MessageTaken() override {}
   void Close(const absl::Status&) override {}
   const std::string& agent_id() const override { return agent_id_; }
