@@ -10,7 +10,5 @@ if(PgQuery_FOUND AND NOT TARGET PgQuery::PgQuery)
   set_target_properties(PgQuery::PgQuery PROPERTIES
     IMPORTED_LOCATION "${PgQuery_LIBRARY}"
     INTERFACE_INCLUDE_DIRECTORIES "${PgQuery_INCLUDE_DIR}"
-    INTERFACE_LINK_LIBRARIES Threads::Threads
-    # For the test that holds the table of nodes equal to the library's.
-    INTERFACE_COMPILE_DEFINITIONS "PG_QUERY_PROTO=\"${PgQuery_INCLUDE_DIR}/pg_query/pg_query.proto\"")
+    INTERFACE_LINK_LIBRARIES Threads::Threads)
 endif()
