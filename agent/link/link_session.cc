@@ -69,7 +69,10 @@ void LinkImpl::OnMessage(const Control::Ptr& stream, const v1::ControllerMsg& me
   }
   if (message.has_welcome()) return OnWelcome(message.welcome());
   if (!message.has_batch()) return Dispatch(message);
-  for (const v1::ControllerMsg& one : message.batch().messages()) Dispatch(one);
+  for (const v1::ControllerMsg& one : message.batch().messages()) {
+    if (stopping_ || stream != control_) return;
+    Dispatch(one);
+  }
 }
 
 void LinkImpl::OnWelcome(const v1::Welcome& welcome) {

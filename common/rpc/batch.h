@@ -18,7 +18,7 @@ concept Batchable = requires(Message message) {
 
 // A message with more than this goes alone, so that none gets larger by more than a little.
 inline constexpr size_t kMaxBatchBytes = 64 << 10;
-inline constexpr int kMaxBatchMessages = 64;
+inline constexpr int kMaxBatchMessages = 64;  // The protocol's: peers take no more.
 
 // Takes what is to be written next from the front of the queue, which must not be empty: one
 // message, or, if the peer takes batches, as many as wait and fit into one. Most of what a small

@@ -236,6 +236,7 @@ void Dispatcher::HandleEvents(const SessionPtr& session, Events events) {
   }
   if (expected.empty()) return;
   auto shared = std::make_shared<const Events>(std::move(expected));
+  session->storing += shared->size();
   StoreEvents(session, shared);
   // Right behind, so that the store commits both in one group; the grant looks for itself.
   for (const agent::v1::Event& event : *shared) {
@@ -291,6 +292,13 @@ void Dispatcher::StoreEvents(const SessionPtr& session, std::shared_ptr<const Ev
       });
 }
 
+void Dispatcher::Stored(const SessionPtr& session, size_t events) {
+  session->storing -= events;
+  if (!session->read_waits || session->storing >= kMaxStoring) return;
+  session->read_waits = false;
+  session->connection->MessageTaken();
+}
+
 void Dispatcher::EventsCommitted(const SessionPtr& session, const Events& events,
                                  const EventOutcome& outcome, const absl::Status& status) {
   const uint64_t seq = events.back().seq();
@@ -302,6 +310,7 @@ void Dispatcher::EventsCommitted(const SessionPtr& session, const Events& events
       }
       return;
     }
+    Stored(session, 1);
     // Nothing of it is stored, nothing is acknowledged: the agent sends it again on its next
     // stream, after its backoff.
     log::Error("an agent's event could not be stored", {{"agent", session->agent_id()},
@@ -311,6 +320,7 @@ void Dispatcher::EventsCommitted(const SessionPtr& session, const Events& events
                                      "an event could not be stored; send it again"));
     return;
   }
+  Stored(session, events.size());
   events_total_.Increment(static_cast<double>(events.size()));
   if (outcome.late > 0) late_results_total_.Increment(outcome.late);
   mail_.OweAck(session, seq);

@@ -37,6 +37,8 @@ struct AgentSession {
   std::string witnessed;                              // The Hello's checkpoint of the audit trail.
   uint64_t next_seq = 1;                              // The event that is expected next.
   bool resend_asked = false;
+  size_t storing = 0;       // Events that the store has not answered yet.
+  bool read_waits = false;  // For room among these.
   bool takes_batches = false;
   // Mail's: what the agent will be told with the next message, or soon; and how far it was told
   // that its events are committed.

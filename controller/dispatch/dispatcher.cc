@@ -6,6 +6,7 @@
 
 #include "common/base/status.h"
 #include "common/log/log.h"
+#include "common/rpc/batch.h"
 #include "controller/dispatch/wire.h"
 
 namespace dbfleet::controller {
@@ -112,12 +113,21 @@ void Dispatcher::OnMessage(const std::shared_ptr<AgentConnection>& connection,
                            agent::v1::AgentMsg message) {
   const bool posted = Post([this, connection, message = std::move(message)]() mutable {
     HandleMessage(connection, std::move(message));
-    connection->MessageTaken();
+    ReadOn(connection);
   });
   if (!posted) {
     connection->Close(Error(absl::StatusCode::kResourceExhausted, "CONTROLLER_BUSY",
                             "the controller has too much to do; send it again later"));
   }
+}
+
+void Dispatcher::ReadOn(const std::shared_ptr<AgentConnection>& connection) {
+  const SessionPtr session = SessionOf(connection->agent_id());
+  if (session != nullptr && session->connection == connection && session->storing >= kMaxStoring) {
+    session->read_waits = true;
+    return;
+  }
+  connection->MessageTaken();
 }
 
 void Dispatcher::OnClosed(const std::shared_ptr<AgentConnection>& connection) {
@@ -194,6 +204,13 @@ void Dispatcher::HandleMessage(const std::shared_ptr<AgentConnection>& connectio
     return;
   }
   if (!message.has_batch()) return HandleOne(session, std::move(message));
+  // A message may have millions of small ones, whose events would be one change of the store.
+  if (message.batch().messages_size() > rpc::kMaxBatchMessages) {
+    connection->Close(
+        Error(absl::StatusCode::kInvalidArgument, "BATCH_TOO_LARGE",
+              absl::StrCat("a batch holds at most ", rpc::kMaxBatchMessages, " messages")));
+    return;
+  }
   Events events;  // Those that follow each other are stored together.
   for (agent::v1::AgentMsg& one : *message.mutable_batch()->mutable_messages()) {
     if (one.has_event()) {

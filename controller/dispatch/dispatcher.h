@@ -77,6 +77,10 @@ class Dispatcher : public ConnectionEvents {
   void HandleOpened(std::shared_ptr<AgentConnection> connection);
   void HandleMessage(const std::shared_ptr<AgentConnection>& connection,
                      agent::v1::AgentMsg message);
+  // The next message, unless the store has too many of the agent's events before it: it takes each,
+  // so nothing else keeps an agent from reporting faster than they can be stored.
+  void ReadOn(const std::shared_ptr<AgentConnection>& connection);
+  static constexpr size_t kMaxStoring = 256;
   void HandleOne(const SessionPtr& session, agent::v1::AgentMsg message);
   void HandleClosed(const std::shared_ptr<AgentConnection>& connection);
   void NoteReplacement(const std::string& agent_id);
@@ -101,6 +105,8 @@ class Dispatcher : public ConnectionEvents {
   void HandleEvents(const SessionPtr& session, Events events);
   void AskAgain(const SessionPtr& session);
   void StoreEvents(const SessionPtr& session, std::shared_ptr<const Events> events);
+  // The store has answered for so many.
+  void Stored(const SessionPtr& session, size_t events);
   void EventsCommitted(const SessionPtr& session, const Events& events,
                        const struct EventOutcome& outcome, const absl::Status& status);
 

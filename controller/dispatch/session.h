@@ -32,7 +32,7 @@ class AgentConnection {
   virtual void AllowBatches() = 0;
 
   // The dispatcher is through with the last message: the next one may be read. One message per
-  // agent is all that ever waits.
+  // agent is all that ever waits there.
   virtual void MessageTaken() = 0;
 
   // Ends the stream with this status. OnClosed follows.

@@ -11,6 +11,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/text.h"
@@ -141,11 +142,22 @@ class Life : public FleetFixture {
     agent.last_seq = 0;
   }
 
+  // Some wait for the next message, and come with it in a batch.
+  void Say(ScriptedAgent& agent, agent::v1::AgentMsg message) {
+    agent::v1::AgentMsg& held = held_[&agent];
+    const bool waits = Roll(4) == 0;
+    if (waits || held.has_batch()) {
+      *held.mutable_batch()->add_messages() = std::move(message);
+      if (waits) return;
+      message = std::exchange(held, agent::v1::AgentMsg());
+    }
+    agent.Say(message);
+  }
   void SayRaw(ScriptedAgent& agent) {
     agent::v1::AgentMsg message;
     const std::string bytes = input_.ConsumeRandomLengthString(400);
     if (agent.connection == nullptr || !message.ParseFromString(bytes)) return;
-    agent.Say(message);
+    Say(agent, std::move(message));
   }
   void SaySmall(ScriptedAgent& agent) {
     if (agent.connection == nullptr) return;
@@ -168,7 +180,7 @@ class Life : public FleetFixture {
       default:
         break;  // Of a kind that is not known here.
     }
-    agent.Say(message);
+    Say(agent, std::move(message));
   }
 
   void SayEvent(ScriptedAgent& agent) {
@@ -202,7 +214,7 @@ class Life : public FleetFixture {
       default:
         if (Roll(2) == 0) FillFinished(offer, event->mutable_late_result());
     }
-    agent.Say(message);
+    Say(agent, std::move(message));
   }
   void FillStep(work::v1::StepReport* step) {
     step->set_index(input_.ConsumeIntegral<int32_t>());
@@ -379,6 +391,7 @@ class Life : public FleetFixture {
 
   FuzzedDataProvider& input_;
   ScriptedAgent other_{dispatcher_, executor_, clock_, "db2"};
+  std::map<const ScriptedAgent*, agent::v1::AgentMsg> held_;  // Batches that wait.
   std::vector<agent::v1::Offer> offers_;
   std::map<std::string, std::string> holder_;  // Of each attempt that was offered.
   std::map<std::shared_ptr<ScriptedAgent::Connection>, size_t> heard_;

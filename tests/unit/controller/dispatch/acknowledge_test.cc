@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "common/base/status.h"
+#include "common/rpc/batch.h"
 #include "tests/unit/controller/dispatch/fleet_fixture.h"
 
 namespace dbfleet::controller {
@@ -209,6 +210,43 @@ TEST_F(AcknowledgeTest, OtherMessagesOfABatchAreHeardInTheirPlaces) {
   EXPECT_EQ(agent_.Sent(Kind::kPong)[0].pong().nonce(), 7u);
   EXPECT_EQ(State(), AttemptState::kSucceeded);
   EXPECT_TRUE(agent_.connection->closed.ok());
+}
+
+TEST_F(AcknowledgeTest, ABatchOfMoreThanAnAgentMaySendEndsTheStreamAndStoresNothing) {
+  agent_.Accept(offer_);
+  const int before = store_.commits();
+  std::vector<agent::v1::Event> events;
+  while (events.size() <= rpc::kMaxBatchMessages) events.push_back(agent_.NewEvent(offer_));
+  ArriveTogether(events);
+  executor_.RunAll();
+  EXPECT_EQ(ReasonOf(agent_.connection->closed), "BATCH_TOO_LARGE");
+  EXPECT_EQ(store_.commits(), before);
+  events.pop_back();
+  agent_.lowest_seq = 2;
+  agent_.Connect();
+  ArriveTogether(events);
+  executor_.RunAll();
+  EXPECT_TRUE(agent_.connection->closed.ok()) << agent_.connection->closed;
+}
+
+// The store refuses no event, so what waits there of one agent is bounded by reading on from it.
+TEST_F(AcknowledgeTest, AnAgentIsReadNoFasterThanItsEventsAreStored) {
+  agent_.Accept(offer_);
+  const int before = agent_.connection->taken;
+  for (int i = 0; i < 4; ++i) {
+    std::vector<agent::v1::Event> events;
+    while (events.size() < rpc::kMaxBatchMessages) events.push_back(agent_.NewEvent(offer_));
+    ArriveTogether(events);
+  }
+  int waiting = 0;
+  ASSERT_TRUE(executor_.Add([&] { waiting = agent_.connection->taken; }));
+  executor_.RunAll();
+  EXPECT_EQ(waiting, before + 3) << "the fourth filled the room, the store has answered nothing";
+  EXPECT_EQ(agent_.connection->taken, before + 4);
+  store_.FailCommits(1000, absl::UnavailableError("broken"));
+  ArriveTogether({Started(), Finished()});
+  executor_.RunAll();
+  EXPECT_EQ(agent_.connection->taken, before + 5);
 }
 
 TEST_F(AcknowledgeTest, BatchesGoOnlyToAnAgentThatTakesThem) {

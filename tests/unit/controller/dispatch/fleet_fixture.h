@@ -38,7 +38,7 @@ class ScriptedAgent {
       batches = true;
       sent_before_batches = sent.size();
     }
-    void MessageTaken() override {}
+    void MessageTaken() override { ++taken; }
     void Close(const absl::Status& status) override {
       if (closed.ok()) closed = status;
     }
@@ -47,6 +47,7 @@ class ScriptedAgent {
 
     std::vector<agent::v1::ControllerMsg> sent;
     std::vector<std::vector<agent::v1::ControllerMsg>> writes;  // The same, as they came together.
+    int taken = 0;
     bool batches = false;
     size_t sent_before_batches = 0;
     absl::Status closed;
