@@ -106,8 +106,8 @@ void PrintLostWork(const std::vector<LostWork>& work) {
     return;
   }
   std::cout << "What agents told of work in the lost time:\n";
-  for (const LostWork& one : work) std::cout << "  " << SanitizeForDisplay(Describe(one)) << "\n";
   if (work.size() >= kMaxLostWork) std::cout << "  ... (dbfleet audit list has all of it)\n";
+  for (const LostWork& one : work) std::cout << "  " << SanitizeForDisplay(Describe(one)) << "\n";
 }
 
 absl::Status RunRecover(const ControllerConfig& config, const std::string& reason,

@@ -18,6 +18,12 @@ std::string Word(absl::string_view text, absl::string_view prefix) {
   return absl::AsciiStrToLower(absl::StripPrefix(text, prefix));
 }
 
+// The clock may have been set back since a restore; the records that were restored are counted.
+bool IsBefore(const AuditRow& row, const RecoveryDemand& demand) {
+  const bool added = demand.by_restore && row.seq > demand.shared_size.value_or(row.seq);
+  return row.record_time < demand.since && !added;
+}
+
 }  // namespace
 
 absl::StatusOr<Reporting> ReportingAgents(ReadTx& tx, const RecoveryDemand& demand) {
@@ -44,8 +50,8 @@ absl::StatusOr<std::vector<LostWork>> ReadLostWork(ReadTx& tx, const RecoveryDem
   do {
     ASSIGN_OR_RETURN(const Page<AuditRow> page, tx.ListAudit({}, request));  // Newest first.
     for (const AuditRow& row : page.items) {
-      before = row.record_time < demand.since;
-      if (before) break;
+      before = IsBefore(row, demand);
+      if (before || found.size() == kMaxLostWork) break;
       const AuditEntry& entry = row.entry;
       if (entry.action != "attempt.unknown" && entry.action != "attempt.reclaim") continue;
       found.push_back({row.seq, entry.action, entry.resource, entry.details});

@@ -23,8 +23,8 @@ struct Reporting {
 absl::StatusOr<Reporting> ReportingAgents(ReadTx& tx, const RecoveryDemand& demand);
 
 // What agents told since then of attempts that they made in the lost time: `attempt.unknown`, of
-// jobs that the store does not have, and `attempt.reclaim`, of those that it has. Oldest first, at
-// most kMaxLostWork.
+// jobs that the store does not have, and `attempt.reclaim`, of those that it has. Oldest first, the
+// newest kMaxLostWork.
 inline constexpr size_t kMaxLostWork = 1000;
 struct LostWork {
   uint64_t seq = 0;  // Of the record.

@@ -1,10 +1,11 @@
 // The dispatcher's part that reconciles an agent's truth (its Hello) with the store's.
 #include <algorithm>
 #include <map>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/ids.h"
@@ -26,6 +27,7 @@ namespace {
 
 constexpr size_t kMaxInstances = 256;
 constexpr char kActor[] = "system/dispatch";
+constexpr char kUnknown[] = "attempt.unknown";
 
 void CopyInfo(const agent::v1::InstanceInfo& info, Instance* instance) {
   instance->engine = EngineName(info.engine());
@@ -163,23 +165,14 @@ absl::Status ReconcileOurs(FlowContext& context, const JobFlow& flow, const std:
   return absl::OkStatus();
 }
 
-// Once for each attempt, however often its agent comes back before the recovery ends. What the
-// agent's journal says of it is all that is known.
-absl::Status AuditUnknown(WriteTx& tx, const Agent& agent, const std::string& attempt_id,
-                          const agent::v1::AttemptState& reported) {
-  const std::string resource = absl::StrCat("agents/", agent.id);
-  const std::string shown = SanitizeForDisplay(Truncate(attempt_id, 64));
-  if (std::all_of(shown.begin(), shown.end(), absl::ascii_isalnum)) {
-    ASSIGN_OR_RETURN(const bool told, tx.AuditMentions(resource, shown));
-    if (told) return absl::OkStatus();
-  }
-  AuditEntry entry{kActor,
-                   "attempt.unknown",
-                   resource,
-                   agent.environment,
-                   {{"attempt", shown}, {"phase", agent::v1::AttemptPhase_Name(reported.phase())}}};
+using Details = std::map<std::string, std::string>;
+
+// What the agent's journal says of such an attempt is all that is known.
+Details DescribeUnknown(const std::string& attempt_id, const agent::v1::AttemptState& reported) {
+  Details details = {{"attempt", SanitizeForDisplay(Truncate(attempt_id, 64))},
+                     {"phase", agent::v1::AttemptPhase_Name(reported.phase())}};
   const auto add = [&](const char* name, const std::string& value) {
-    if (!value.empty()) entry.details[name] = SanitizeForDisplay(Truncate(value, 256));
+    if (!value.empty()) details[name] = SanitizeForDisplay(Truncate(value, 256));
   };
   if (!reported.job_id().empty()) add("job", absl::StrCat("jobs/", reported.job_id()));
   add("task", reported.task_id());
@@ -189,12 +182,28 @@ absl::Status AuditUnknown(WriteTx& tx, const Agent& agent, const std::string& at
   if (reported.phase() == agent::v1::ATTEMPT_PHASE_FINISHED) {
     add("outcome", agent::v1::Outcome_Name(reported.outcome()));
   }
-  return tx.AppendAudit(entry);
+  return details;
+}
+
+// Once for each attempt as it is, however often its agent comes back before the recovery ends. They
+// may be thousands, so what was told is read at once.
+absl::Status AuditUnknown(WriteTx& tx, const Agent& agent, std::vector<Details> unknown) {
+  if (unknown.empty()) return absl::OkStatus();
+  const std::string resource = absl::StrCat("agents/", agent.id);
+  ASSIGN_OR_RETURN(const std::vector<Details> list, tx.AuditDetails(resource, kUnknown));
+  const std::set<Details> told(list.begin(), list.end());
+  for (Details& details : unknown) {
+    if (told.count(details) > 0) continue;
+    RETURN_IF_ERROR(
+        tx.AppendAudit({kActor, kUnknown, resource, agent.environment, std::move(details)}));
+  }
+  return absl::OkStatus();
 }
 
 // Attempts that the agent holds and we do not count as open.
 absl::Status ReconcileTheirs(FlowContext& context, const Agent& agent, const AttemptStates& theirs,
                              HelloOutcome* outcome) {
+  std::vector<Details> unknown;
   for (const auto& [attempt_id, reported] : theirs) {
     absl::StatusOr<Attempt> ours = context.tx.GetAttempt(attempt_id);
     if (!ours.ok() && !absl::IsNotFound(ours.status())) return ours.status();
@@ -215,9 +224,9 @@ absl::Status ReconcileTheirs(FlowContext& context, const Agent& agent, const Att
     // What ended in a time that the store lost is news once, and stays in the agent's journal.
     const bool old = reported.phase() == agent::v1::ATTEMPT_PHASE_FINISHED && !outcome->reclaim;
     if (ours.ok() || old) continue;
-    RETURN_IF_ERROR(AuditUnknown(context.tx, agent, attempt_id, reported));
+    unknown.push_back(DescribeUnknown(attempt_id, reported));
   }
-  return absl::OkStatus();
+  return AuditUnknown(context.tx, agent, std::move(unknown));
 }
 
 // Numbers that do not fit together: one side was restored from an older copy of itself.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -79,6 +80,9 @@ class ReadTx {
   virtual absl::StatusOr<std::vector<AuditRow>> ReadAudit(uint64_t from_seq, int limit) = 0;
   // The same, of which only the number, the action and the resource are set.
   virtual absl::StatusOr<std::vector<AuditRow>> SkimAudit(uint64_t from_seq, int limit) = 0;
+  // The details of the records of this action about this very resource, oldest first.
+  virtual absl::StatusOr<std::vector<std::map<std::string, std::string>>> AuditDetails(
+      absl::string_view resource, absl::string_view action) = 0;
   // Does a record about this very resource have a detail with this word (letters and digits) in it?
   virtual absl::StatusOr<bool> AuditMentions(absl::string_view resource,
                                              absl::string_view text) = 0;

@@ -256,6 +256,15 @@ class Transaction : public WriteTx {
     }
     return rows;
   }
+  absl::StatusOr<std::vector<std::map<std::string, std::string>>> AuditDetails(
+      absl::string_view resource, absl::string_view action) override {
+    std::vector<std::map<std::string, std::string>> found;
+    for (const auto& row : t_.audit) {
+      if (row->entry.resource != resource || row->entry.action != action) continue;
+      found.push_back(row->entry.details);
+    }
+    return found;
+  }
   absl::StatusOr<bool> AuditMentions(absl::string_view resource, absl::string_view text) override {
     return std::any_of(t_.audit.begin(), t_.audit.end(), [&](const auto& row) {
       return row->entry.resource == resource &&

@@ -40,6 +40,11 @@ audit::Record ToRecord(const AuditRow& row) {
   return record;
 }
 
+absl::Status Unreadable(int64_t seq) {
+  return Error(absl::StatusCode::kDataLoss, "AUDIT_CORRUPT",
+               absl::StrCat("the details of audit record ", seq, " cannot be read"));
+}
+
 absl::StatusOr<AuditRow> ReadAuditRow(const Statement& statement) {
   AuditRow row;
   row.seq = static_cast<uint64_t>(statement.Int(0));
@@ -49,8 +54,7 @@ absl::StatusOr<AuditRow> ReadAuditRow(const Statement& statement) {
   row.entry.resource = statement.Text(4);
   row.entry.environment = statement.Text(5);
   if (!Decode(statement.Text(6), &row.entry.details)) {
-    return Error(absl::StatusCode::kDataLoss, "AUDIT_CORRUPT",
-                 absl::StrCat("the details of audit record ", row.seq, " cannot be read"));
+    return Unreadable(statement.Int(0));
   }
   row.previous_hash = statement.Text(7);
   row.hash = statement.Text(8);
@@ -155,6 +159,21 @@ absl::StatusOr<std::vector<AuditRow>> SkimAudit(Connection& connection, uint64_t
     row.seq = static_cast<uint64_t>(statement.Int(0));
     row.entry.action = statement.Text(1);
     row.entry.resource = statement.Text(2);
+  }
+}
+
+absl::StatusOr<std::vector<std::map<std::string, std::string>>> AuditDetails(
+    Connection& connection, absl::string_view resource, absl::string_view action) {
+  ASSIGN_OR_RETURN(Statement statement,
+                   connection.Prepare("SELECT seq, details FROM audit WHERE resource = ?1 AND "
+                                      "action = ?2 ORDER BY seq"));
+  statement.BindText(1, resource);
+  statement.BindText(2, action);
+  std::vector<std::map<std::string, std::string>> found;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, statement.Step());
+    if (!more) return found;
+    if (!Decode(statement.Text(1), &found.emplace_back())) return Unreadable(statement.Int(0));
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -120,6 +121,10 @@ class Reads : public Base {
   }
   absl::StatusOr<std::vector<AuditRow>> SkimAudit(uint64_t from_seq, int limit) override {
     return sqlite::SkimAudit(db_, from_seq, limit);
+  }
+  absl::StatusOr<std::vector<std::map<std::string, std::string>>> AuditDetails(
+      absl::string_view resource, absl::string_view action) override {
+    return sqlite::AuditDetails(db_, resource, action);
   }
   absl::StatusOr<bool> AuditMentions(absl::string_view resource, absl::string_view text) override {
     return sqlite::AuditMentions(db_, resource, text);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -81,6 +82,8 @@ absl::Status PutState(Connection& connection, absl::string_view key, absl::strin
 
 absl::StatusOr<Page<AuditRow>> ListAudit(Connection& connection, const PageTokens& tokens,
                                          const AuditFilter& filter, const PageRequest& page);
+absl::StatusOr<std::vector<std::map<std::string, std::string>>> AuditDetails(
+    Connection& connection, absl::string_view resource, absl::string_view action);
 absl::StatusOr<bool> AuditMentions(Connection& connection, absl::string_view resource,
                                    absl::string_view text);
 absl::StatusOr<std::vector<AuditRow>> ReadAudit(Connection& connection, uint64_t from_seq,

@@ -89,7 +89,6 @@ class Writer {
   bool Process(std::vector<Item>* group);
   // Runs and commits the group; the items' outcomes are in their `status`.
   GroupEnd TryCommit(std::vector<Item>* group);
-  void RunMutations(absl::Span<Item> items);
   // All of them in one savepoint. False: nothing of them is left.
   bool RunTogether(absl::Span<Item> items);
   void RunMutation(Item* item);

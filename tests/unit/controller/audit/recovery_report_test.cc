@@ -5,7 +5,6 @@
 
 #include "absl/strings/match.h"
 
-
 #include "common/base/status.h"
 #include "tests/unit/controller/audit/trail_test_util.h"
 
@@ -86,6 +85,28 @@ TEST_F(RecoveryReportTest, WhatAgentsToldSinceTheDemandIsListedWithItsJobs) {
   EXPECT_EQ(Describe(work[1]),
             "instances/stock: work of jobs/J2, by agents/db2, running (attempt A2, record 1503)");
   EXPECT_TRUE(absl::StrContains(Describe(work[2]), "of an unknown job")) << Describe(work[2]);
+}
+
+TEST_F(RecoveryReportTest, WhatWasToldByAClockThatWasSetBackSinceTheRestoreIsListed) {
+  Tell("attempt.unknown", "agents/db1", {{"attempt", "EARLIER"}, {"phase", "x"}});
+  RecoveryDemand demand = DemandNow();
+  demand.by_restore = true;
+  demand.shared_size = 1;
+  demand.since += absl::Hours(1);
+  Tell("attempt.unknown", "agents/db1", {{"attempt", "A1"}, {"phase", "ATTEMPT_PHASE_GRANTED"}});
+  const auto work = ReadFrom(store_, [&](ReadTx& tx) { return ReadLostWork(tx, demand); }).value();
+  ASSERT_EQ(work.size(), 1u);
+  EXPECT_EQ(work[0].details.at("attempt"), "A1");
+}
+
+TEST_F(RecoveryReportTest, OfMoreLostWorkThanAPersonReadsTheNewestIsListed) {
+  const RecoveryDemand demand = DemandNow();
+  for (size_t i = 0; i < kMaxLostWork + 2; ++i) {
+    Tell("attempt.unknown", "agents/db1", {{"attempt", std::to_string(i)}});
+  }
+  const auto work = ReadFrom(store_, [&](ReadTx& tx) { return ReadLostWork(tx, demand); }).value();
+  ASSERT_EQ(work.size(), kMaxLostWork);
+  EXPECT_EQ(work[0].details.at("attempt"), "2");
 }
 
 }  // namespace

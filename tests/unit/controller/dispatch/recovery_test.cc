@@ -276,6 +276,20 @@ TEST_F(RecoveryDispatchTest, AnAttemptThatNobodyKnowsIsToldOnceARestoreWithAllTh
   EXPECT_EQ(told[0], wanted);
 }
 
+TEST_F(RecoveryDispatchTest, AnUnknownAttemptThatEndedSinceItWasToldIsToldAgain) {
+  LoseALife();
+  for (const auto phase : {agent::v1::ATTEMPT_PHASE_RUNNING, agent::v1::ATTEMPT_PHASE_RUNNING,
+                           agent::v1::ATTEMPT_PHASE_FINISHED, agent::v1::ATTEMPT_PHASE_FINISHED}) {
+    ConnectFromLostLife({Reported("LOST", "LOSTTASK", 7, phase)});
+    agent_.Disconnect();
+  }
+  std::vector<std::string> phases;
+  for (const AuditRow& row : store_.Audit()) {
+    if (row.entry.action == "attempt.unknown") phases.push_back(row.entry.details.at("phase"));
+  }
+  EXPECT_EQ(phases, (std::vector<std::string>{"ATTEMPT_PHASE_RUNNING", "ATTEMPT_PHASE_FINISHED"}));
+}
+
 // The agent has unheard events, but the report of this attempt was acknowledged in the lost life.
 TEST_F(RecoveryDispatchTest, AReportThatIsNotAmongTheUnheardEventsIsNotWaitedFor) {
   agent_.Connect();

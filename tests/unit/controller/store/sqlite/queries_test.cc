@@ -48,6 +48,13 @@ TEST_F(QueriesTest, TheTrailSaysWhetherARecordOfThisVeryResourceHasAWord) {
   EXPECT_TRUE(mentions("agents/db1", "AB12"));
   EXPECT_TRUE(mentions("agents/db1", "CD34"));
   EXPECT_FALSE(mentions("agents/db1", "EF56"));
+  const auto details = [&](const char* resource, const char* action) {
+    return Read([&](ReadTx& tx) { return tx.AuditDetails(resource, action); }).value();
+  };
+  EXPECT_EQ(details("agents/db10", "x"),
+            (std::vector<std::map<std::string, std::string>>{{{"serial", "EF56"}}}));
+  EXPECT_TRUE(details("agents/db10", "y").empty());
+  EXPECT_TRUE(details("agents/db", "x").empty());
   EXPECT_TRUE(mentions("agents/db10", "EF56"));
   EXPECT_FALSE(mentions("agents/db", "AB12"));
 }
