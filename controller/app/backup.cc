@@ -40,6 +40,10 @@ struct Manifest {
   Files files;
 };
 
+std::string TimeText(absl::Time time) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
+}
+
 absl::Status CheckEmpty(const std::string& folder) {
   std::error_code error;
   if (!std::filesystem::exists(folder, error)) return absl::OkStatus();
@@ -106,7 +110,11 @@ absl::StatusOr<Manifest> ReadManifest(const std::string& folder) {
   for (size_t i = 1; i < lines.size(); ++i) {
     absl::string_view fact = lines[i];
     if (absl::ConsumePrefix(&fact, kMade)) {
-      manifest.facts.time = std::string(fact);
+      absl::Time time;  // It is shown to people: nothing but a time.
+      if (!absl::ParseTime(absl::RFC3339_full, fact, &time, nullptr)) {
+        return Damaged(folder, "its MANIFEST names no time");
+      }
+      manifest.facts.time = TimeText(time);
       continue;
     }
     if (absl::ConsumePrefix(&fact, kRecords)) {
@@ -139,7 +147,7 @@ absl::StatusOr<BackupFacts> Copy(const std::string& data_dir, const std::string&
   const std::string store = absl::StrCat(folder, "/", kStore);
   RETURN_IF_ERROR(sqlite::CopyStore(absl::StrCat(data_dir, "/", kStore), store));
   BackupFacts facts;
-  facts.time = absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", now, absl::UTCTimeZone());
+  facts.time = TimeText(now);
   ASSIGN_OR_RETURN(facts.records, sqlite::CountRecords(store));
   ASSIGN_OR_RETURN(files[kStore], HashOfFile(store));
   // After the store: a key that the store knows of is there then.
@@ -159,16 +167,17 @@ absl::StatusOr<BackupFacts> Copy(const std::string& data_dir, const std::string&
   return facts;
 }
 
-// What Copy made; the folder was empty before. What cannot be removed stays.
+// What Copy made; the folder was empty before. What cannot be removed stays. The store goes last:
+// while it is there, nobody else begins in this folder.
 void RemoveUnfinished(const std::string& folder, bool was_there) {
   std::error_code error;
+  std::filesystem::remove(folder + kManifest, error);
   for (const char* name : kFolders) {
     std::filesystem::remove_all(absl::StrCat(folder, "/", name), error);
   }
-  for (const char* tail : {"", "-journal", "-wal", "-shm"}) {
+  for (const char* tail : {"-journal", "-wal", "-shm", ""}) {
     std::filesystem::remove(absl::StrCat(folder, "/", kStore, tail), error);
   }
-  std::filesystem::remove(folder + kManifest, error);
   if (!was_there) std::filesystem::remove(folder, error);
 }
 
@@ -199,8 +208,11 @@ absl::StatusOr<BackupFacts> BackUp(const std::string& data_dir, const std::strin
   const bool was_there = std::filesystem::exists(folder, error);
   RETURN_IF_ERROR(RecordBackup(data_dir, folder, actor, clock));
   RETURN_IF_ERROR(MakeDirectories(folder, 0700));
+  RETURN_IF_ERROR(CheckEmpty(folder));  // That may have taken a minute.
   absl::StatusOr<BackupFacts> facts = Copy(data_dir, folder, clock.Now());
   if (facts.ok()) return facts;
+  // The store, which is made first, and only where none is: another backup's, not to be removed.
+  if (absl::IsAlreadyExists(facts.status())) return facts.status();
   RemoveUnfinished(folder, was_there);
   return ExplainFailure(folder, facts.status());
 }

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -56,15 +55,24 @@ AuditEntry Record(const std::string& actor, const std::string& folder) {
 
 // Lines, and an empty one that says that they are all. No crash is outlived by these files' use, so
 // they need not be durable; the folder is nobody else's, so the file may be read by its users.
+//
+// Never through a link, which may appear at any time: the command may be root's, and the folder is
+// the controller's.
 absl::Status WriteLines(const std::string& path, const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) {
+    absl::StrAppend(&text, absl::StrReplaceAll(line, {{"\n", " "}}), "\n");
+  }
+  text += '\n';
   unlink(path.c_str());
-  std::ofstream file(path, std::ios::binary);
-  for (const std::string& line : lines) file << absl::StrReplaceAll(line, {{"\n", " "}}) << '\n';
-  file << '\n';
-  file.close();
-  if (file) return chmod(path.c_str(), 0644) == 0 ? absl::OkStatus() : ErrnoStatus(errno, path);
-  return Error(absl::StatusCode::kInternal, "IO_ERROR",
-               absl::StrCat("cannot write ", path, "; is its file system full?"));
+  const int fd =
+      open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+  if (fd < 0) return ErrnoStatus(errno, absl::StrCat("create ", path));
+  const ssize_t written = write(fd, text.data(), text.size());
+  int failed = written == static_cast<ssize_t>(text.size()) ? 0 : written < 0 ? errno : ENOSPC;
+  if (failed == 0 && fchmod(fd, 0644) != 0) failed = errno;
+  close(fd);
+  return failed == 0 ? absl::OkStatus() : ErrnoStatus(failed, absl::StrCat("write ", path));
 }
 
 // Empty: not there, or not whole yet.
@@ -162,11 +170,7 @@ BackupRequests::BackupRequests(const std::string& data_dir, Store* store)
 void BackupRequests::Answer() {
   const std::string path = data_dir_ + kRequest;
   if (access(path.c_str(), F_OK) != 0) return;
-  if (FolderLock(data_dir_).Take()) {  // Nobody waits for the answer any more.
-    unlink(path.c_str());
-    unlink((data_dir_ + kAnswer).c_str());
-    return;
-  }
+  if (RemoveIfNobodyWaits()) return;
   const std::vector<std::string> request = ReadLines(path);
   if (request.size() != 3) return;
   const std::vector<std::string> answer = ReadLines(data_dir_ + kAnswer);
@@ -183,6 +187,15 @@ void BackupRequests::Answer() {
     log::Error("a backup of the controller waits, and cannot be answered",
                {{"error", std::string(told.message())}});
   }
+  RemoveIfNobodyWaits();  // The command may have died while the record was made.
+}
+
+bool BackupRequests::RemoveIfNobodyWaits() {
+  FolderLock lock(data_dir_);  // Until all is removed: it would be the next command's.
+  if (!lock.Take()) return false;
+  unlink((data_dir_ + kRequest).c_str());
+  unlink((data_dir_ + kAnswer).c_str());
+  return true;
 }
 
 absl::Status RecordBackup(const std::string& data_dir, const std::string& folder,

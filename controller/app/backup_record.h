@@ -23,6 +23,8 @@ class BackupRequests {
   void Answer();
 
  private:
+  bool RemoveIfNobodyWaits();
+
   const std::string data_dir_;
   Store& store_;
   std::string answered_;  // The last request's id, so that a lost answer makes no second record.
