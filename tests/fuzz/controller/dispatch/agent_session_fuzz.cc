@@ -349,6 +349,8 @@ class Life : public FleetFixture {
       Require(IsValidUtf8(entry.actor) && IsValidUtf8(entry.resource));
       for (const auto& [key, value] : entry.details) Require(IsValidUtf8(value));
       if (entry.action == "attempt.foreign_event") continue;
+      // What one agent's report lets begin may be offered to another one.
+      if (entry.action == "attempt.queue") continue;
       // Only the agent to which an attempt was offered moves it.
       const auto attempt = entry.details.find("attempt");
       const auto holder =
