@@ -44,6 +44,10 @@ struct Totals {
   size_t ignored = 0;
 };
 
+std::string Counted(size_t number, absl::string_view what) {
+  return absl::StrCat(number, " ", what, number == 1 ? "" : "s");
+}
+
 // All that the files are held against.
 struct Plan {
   sql::ReportOptions options;
@@ -273,12 +277,12 @@ class Runner {
   }
 
   void SayTotals() {
-    std::string text = absl::StrCat(totals_.statements, " statements, ", totals_.destructive,
-                                    " of them destructive");
+    std::string text = absl::StrCat(Counted(totals_.statements, "statement"), ", ",
+                                    totals_.destructive, " of them destructive");
     if (task_ == SqlTask::kLint) {
-      absl::StrAppend(&text, "; findings: ", totals_.by_severity[2], " errors, ",
-                      totals_.by_severity[1], " warnings, ", totals_.by_severity[0], " remarks, ",
-                      totals_.ignored, " ignored");
+      absl::StrAppend(&text, "; findings: ", Counted(totals_.by_severity[2], "error"), ", ",
+                      Counted(totals_.by_severity[1], "warning"), ", ",
+                      Counted(totals_.by_severity[0], "remark"), ", ", totals_.ignored, " ignored");
     }
     shell_.out().flush();
     shell_.Note(text);

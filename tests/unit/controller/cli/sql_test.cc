@@ -204,7 +204,17 @@ TEST_F(SqlTest, FindingsFitTheTerminal) {
   for (absl::string_view line : absl::StrSplit(out_, '\n')) {
     EXPECT_LE(DisplayWidth(line), 60u) << line;
   }
-  EXPECT_THAT(err_, HasSubstr("1 statements, 1 of them destructive"));
+  EXPECT_THAT(err_, HasSubstr("1 statement, 1 of them destructive"));
+}
+
+TEST_F(SqlTest, TheTableShowsTheStatementAndNotTheCommentsBeforeIt) {
+  const std::string file = Write("a.sql",
+                                 "-- what for\n/* and\n why */ # more\nDROP TABLE t;\n"
+                                 "/*!50000 DROP TABLE u */;\n-- the end\n");
+  ASSERT_EQ(Sql({"classify", "--dialect", "mariadb-10.11", file}), 0);
+  EXPECT_THAT(out_, Not(HasSubstr("what for")));
+  EXPECT_THAT(out_, HasSubstr("  DROP TABLE t"));
+  EXPECT_THAT(out_, HasSubstr("/*!50000 DROP TABLE u */"));
 }
 
 TEST(WrappedTest, WordsStayWhole) {
