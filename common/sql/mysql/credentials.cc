@@ -12,14 +12,23 @@ namespace {
 struct Place {
   absl::string_view name;  // In lower case.
   absl::string_view holds;
+  absl::string_view schema = "mysql";
 };
 
-// Tables of the schema mysql.
+constexpr absl::string_view kStatements = "statements as they were written, with passwords in them";
+
 constexpr Place kTables[] = {
+    {"events_statements_history", kStatements, "performance_schema"},
+    {"events_statements_history_long", kStatements, "performance_schema"},
+    {"general_log", kStatements},
     {"global_priv", "password hashes; information_schema.USER_PRIVILEGES names users and rights"},
     {"password_history", "password hashes"},
     {"servers", "passwords of other servers"},
     {"slave_master_info", "the replication password"},
+    {"slow_log", kStatements},
+    {"spider_link_mon_servers", "passwords of other servers"},
+    {"spider_tables", "passwords of other servers"},
+    {"spider_xa_member", "passwords of other servers"},
     {"user", "password hashes; information_schema.USER_PRIVILEGES names users and rights"},
 };
 
@@ -47,6 +56,18 @@ bool MayBeTable(const Toks& tokens, ptrdiff_t i) {
           before.IsSymbol(',') || before.IsSymbol('(') || before.IsSymbol('.'));
 }
 
+// The setting, as @@report_password, as a pattern of SHOW VARIABLES, or as a value.
+bool NamesReportPassword(const Toks& tokens) {
+  constexpr absl::string_view kName = "report_password";
+  for (ptrdiff_t i = 0; i < tokens.size(); ++i) {
+    const absl::string_view text = tokens[i].text;
+    if (text.size() < kName.size() || text.size() > kName.size() + 2) continue;
+    if (absl::EqualsIgnoreCase(tokens[i].IsText() ? Inside(tokens[i]) : text, kName)) return true;
+    if (absl::EqualsIgnoreCase(Unquoted(tokens[i]), kName)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string CredentialObjection(const Toks& tokens, absl::string_view database) {
@@ -56,21 +77,33 @@ std::string CredentialObjection(const Toks& tokens, absl::string_view database) 
     return "it may show password hashes; information_schema.USER_PRIVILEGES names users and "
            "rights";
   }
+  if (tokens[0].Is(K("SHOW")) &&
+      (tokens[1].Is(K("REPLICAS")) ||
+       (tokens[1].IsOneOf({K("SLAVE"), K("REPLICA")}) && tokens[2].Is(K("HOSTS"))))) {
+    return "with show-slave-auth-info it shows the replicas' passwords; "
+           "information_schema.PROCESSLIST shows who replicates";
+  }
+  if (NamesReportPassword(tokens)) {
+    return "report_password is a password";
+  }
   // The columns of a table are no secret.
   if (!tokens[0].IsOneOf({K("SELECT"), K("WITH"), K("TABLE")}) && !tokens[0].IsSymbol('(') &&
       !tokens.HasWord(K("SELECT")) && !tokens.HasWord(K("TABLE"))) {
     return "";
   }
-  const bool in_system_schema = absl::EqualsIgnoreCase(database, "mysql");
   for (ptrdiff_t i = 0; i < tokens.size(); ++i) {
     const Place* place = Find(tokens[i]);
     if (place == nullptr) continue;
-    const bool qualified = tokens[i - 1].IsSymbol('.');
-    const bool ours = qualified && IsName(tokens[i - 2], "mysql");
+    // MariaDB takes FROM .user for FROM user.
+    const Tok& schema = tokens[i - 2];
+    const bool qualified = tokens[i - 1].IsSymbol('.') &&
+                           (schema.IsText() || (schema.IsName() && !EndsName(schema.word)));
+    const bool ours = qualified && IsName(schema, place->schema);
     const bool resolved =
-        in_system_schema && !(qualified && tokens[i - 2].IsName()) && MayBeTable(tokens, i);
+        absl::EqualsIgnoreCase(database, place->schema) && !qualified && MayBeTable(tokens, i);
     if (ours || resolved) {
-      return absl::StrCat("reads mysql.", place->name, ", which holds ", place->holds);
+      return absl::StrCat("reads ", place->schema, ".", place->name, ", which holds ",
+                          place->holds);
     }
   }
   return "";

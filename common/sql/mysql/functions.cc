@@ -95,7 +95,7 @@ constexpr Function kFunctions[] = {
     {"JSON_SEARCH", kEver, 100203}, {"JSON_SET", kEver, 100203},
     {"JSON_STORAGE_FREE", 80002, kNever}, {"JSON_STORAGE_SIZE", kEver, kNever},
     {"JSON_TABLE", 80004, 100600}, {"JSON_TYPE", kEver, 100203}, {"JSON_UNQUOTE", kEver, 100203},
-    {"JSON_VALID", kEver, 100203}, {"JSON_VALUE", 80021, 100203}, {"KDF", kNever, 110300},
+    {"JSON_VALID", kEver, 100203}, {"JSON_VALUE", 80021, 100203},
     {"LAG", 80002, 100200}, {"LAST_DAY", kEver, kEver}, {"LAST_VALUE", 80002, 100200},
     {"LCASE", kEver, kEver}, {"LEAD", 80002, 100200}, {"LEAST", kEver, kEver},
     {"LEFT", kEver, kEver}, {"LENGTH", kEver, kEver}, {"LENGTHB", kNever, 100301},
@@ -213,6 +213,7 @@ struct Deed {
 constexpr Deed kDeeds[] = {
     {"BENCHMARK", "repeats an expression for as long as it is told"},
     {"GET_LOCK", "takes a lock and may wait"},
+    {"KDF", "computes for as long as it is told"},
     {"LASTVAL", "reads a sequence's state"},
     {"LAST_INSERT_ID", "sets the session's last id if it gets one"},
     {"LOAD_FILE", "reads a file of the server"},

@@ -21,7 +21,6 @@ bool IsReservedBeforeParen(Word word) {
     case K("BINARY"):
     case K("BY"):
     case K("CASE"):
-    case K("DEFAULT"):
     case K("DISTINCT"):
     case K("DIV"):
     case K("ELSE"):
@@ -39,7 +38,6 @@ bool IsReservedBeforeParen(Word word) {
     case K("NOT"):
     case K("ON"):
     case K("OR"):
-    case K("OVER"):
     case K("REGEXP"):
     case K("RLIKE"):
     case K("SELECT"):
@@ -97,6 +95,18 @@ bool IsType(Word word) {
   }
 }
 
+// Geometries of MariaDB. With another number of arguments than theirs they are calls of stored
+// functions.
+bool IsConstructor(absl::string_view name) {
+  static constexpr absl::string_view kConstructors[] = {
+      "GEOMETRYCOLLECTION", "LINESTRING", "MULTILINESTRING", "MULTIPOINT",
+      "MULTIPOLYGON",       "POINT",      "POLYGON"};
+  for (absl::string_view constructor : kConstructors) {
+    if (absl::EqualsIgnoreCase(name, constructor)) return true;
+  }
+  return false;
+}
+
 bool EndsOperand(const Tok& token) {
   return token.kind == TokenKind::kString || token.kind == TokenKind::kNumber ||
          token.kind == TokenKind::kQuotedName || token.IsSymbol(')') ||
@@ -126,14 +136,30 @@ bool QueryScan::KnownWordBeforeParen(ptrdiff_t i, const Frame& outer) const {
   switch (name.word) {
     case K("EXCEPT"):
     case K("INTERSECT"):
+      // Older servers know no such operators, so that these are names of functions.
+      if (!draft_.Since({8, 0, 31}, {10, 3, 0}) &&
+          (!draft_.maria() || draft_.target.version.known())) {
+        return false;
+      }
       return select || tokens_[i + 1].IsSymbol('(');
+    case K("DEFAULT"):
+      // MariaDB computes the default anew, and so NEXTVAL(sequence).
+      if (draft_.maria()) {
+        draft_.Object("DEFAULT(column) may advance a sequence");
+        draft_.Raise(Kind::kDataFix);
+      }
+      return true;
+    case K("OVER"):  // Behind IGNORE NULLS too; MySQL 5.7 does not know it.
+      return before.IsSymbol(')') || before.IsWord("NULLS");
     case K("ANY"):
     case K("SOME"):
       return select;
     case K("LATERAL"):
       return select && outer.expect_table;
     case K("AGAINST"):
+      return before.IsSymbol(')');
     case K("ESCAPE"):
+      return before.IsSymbol(')') || before.IsText();
     case K("PARTITION"):
       return EndsOperand(before);
     case K("GROUP"):
@@ -141,7 +167,7 @@ bool QueryScan::KnownWordBeforeParen(ptrdiff_t i, const Frame& outer) const {
     case K("OF"):
       return before.Is(K("MEMBER")) || before.Is(K("SYSTEM_TIME"));
     case K("COLUMNS"):
-      return outer.types;
+      return outer.types && before.IsText();
     case K("VALUE"):
       return writes_ && outer.clause == Clause::kValues;
     default:
@@ -158,7 +184,10 @@ void QueryScan::CheckCall(ptrdiff_t i, const Frame& outer, Frame* frame) {
   }
   if (IsReservedBeforeParen(name.word)) return;
   if (before.Is(K("AS"))) return;  // CAST(x AS CHAR(3)), AS t(a, b).
-  if (IsPureFunction(draft_.target, name.text)) {
+  // JSON_TABLE is no reserved word of MariaDB's, and elsewhere a stored function.
+  const bool known =
+      IsPureFunction(draft_.target, name.text) && (outer.expect_table || !name.Is(K("JSON_TABLE")));
+  if (known) {
     frame->call = true;
     frame->name = i - 1;
     frame->substring = name.IsOneOf({K("SUBSTRING"), K("SUBSTR"), K("MID")});
@@ -185,6 +214,14 @@ void QueryScan::CheckCall(ptrdiff_t i, const Frame& outer, Frame* frame) {
     return;
   }
   if (!KnownWordBeforeParen(i, outer)) ObjectToCall(i);
+}
+
+void QueryScan::CheckCount(const Frame& call, ptrdiff_t close) {
+  const Tok& name = tokens_[call.name];
+  if (!draft_.maria() || !IsConstructor(name.text)) return;
+  const bool none = tokens_[close - 1].IsSymbol('(') && close == call.name + 2;
+  const bool wrong = absl::EqualsIgnoreCase(name.text, "POINT") ? none || call.commas != 1 : none;
+  if (wrong) ObjectToCall(call.name + 1);
 }
 
 void QueryScan::ObjectToCall(ptrdiff_t i) {

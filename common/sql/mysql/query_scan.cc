@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/mysql/functions.h"
@@ -114,6 +115,7 @@ void QueryScan::Close(ptrdiff_t i) {
     draft_.Doubt(absl::StrCat("calls ", Unquoted(tokens_[closed.name]),
                               "() without OVER, which old servers take for a stored function"));
   }
+  if (closed.call) CheckCount(closed, i);
   if (closed.call && closed.column >= 0) {
     if (outer.call && outer.column < 0) outer.column = closed.column;
     Wrapped(closed, i);
@@ -125,6 +127,7 @@ void QueryScan::Symbol(ptrdiff_t i) {
   Frame& frame = frames_.back();
   switch (tokens_[i].text[0]) {
     case ',':
+      ++frame.commas;
       // Behind the condition of a join, another table.
       if ((frame.clause == Clause::kFrom || frame.clause == Clause::kOn) && !frame.call) {
         Enter(Clause::kFrom);
@@ -151,6 +154,14 @@ void QueryScan::Symbol(ptrdiff_t i) {
     case '\\':
       draft_.Doubt("contains a backslash");
       break;
+    case '[':
+    case ']':
+      draft_.Doubt("contains a bracket, which quotes names in sql_mode MSSQL");
+      break;
+    case ';':
+      // Delimiters are no tokens, but in an executable comment it is not taken for one.
+      draft_.Doubt("contains a semicolon in an executable comment");
+      break;
     case '=':
     case '<':
     case '>':
@@ -170,6 +181,10 @@ void QueryScan::NameAt(ptrdiff_t* i) {
     draft_.Doubt("a number runs into a word");
     return;
   }
+  if (token.kind == TokenKind::kWord && absl::StrContains(token.text, '\xA0')) {
+    draft_.Doubt("a name with a byte that is a blank in latin1; put the name in backticks");
+    return;
+  }
   if (frame.expect_cte) {
     frame.expect_cte = false;
     ctes_.insert(absl::AsciiStrToLower(Unquoted(token)));
@@ -178,6 +193,18 @@ void QueryScan::NameAt(ptrdiff_t* i) {
   }
   if (frame.expect_table && TakeTable(i)) return;
   if (frame.call && frame.column < 0 && IsColumn(*i)) frame.column = *i;
+}
+
+// Tables of information_schema that do something when they are read.
+void QueryScan::CheckTable(const Tok& name) {
+  constexpr size_t kShortest = 11;
+  if (name.text.size() < kShortest) return;
+  const std::string table = absl::AsciiStrToUpper(Unquoted(name));
+  if (absl::StartsWith(table, "INNODB_CMP") && absl::EndsWith(table, "_RESET")) {
+    draft_.Object(absl::StrCat("reading ", table, " sets its counters to zero"));
+  } else if (table == "ALL_PLUGINS") {
+    draft_.Object("reading ALL_PLUGINS loads every library of the plugin folder; use PLUGINS");
+  }
 }
 
 // [schema.]table, unless it is a function's rows or the name of a WITH.
@@ -196,6 +223,7 @@ bool QueryScan::TakeTable(ptrdiff_t* i) {
   const bool qualified = last != *i;
   const std::string name = absl::AsciiStrToLower(Unquoted(tokens_[*i]));
   *i = last;
+  if (!qualified || absl::EqualsIgnoreCase(name, "information_schema")) CheckTable(tokens_[last]);
   if (!qualified && (name == "dual" || ctes_.count(name) > 0)) return true;
   draft_.Use(written, frame.access);
   return true;

@@ -58,6 +58,7 @@ class QueryScan {
     bool substring = false;
     bool types = false;  // Types with their lengths may stand in it.
     bool exists = false;
+    int commas = 0;
     bool window = false;    // Needs an OVER behind it.
     ptrdiff_t name = -1;    // Of the function that is called.
     ptrdiff_t column = -1;  // The first column in it.
@@ -70,6 +71,7 @@ class QueryScan {
   void Symbol(ptrdiff_t i);
   void NameAt(ptrdiff_t* i);
   bool TakeTable(ptrdiff_t* i);
+  void CheckTable(const Tok& name);
   bool Outermost() const { return queries_ == 1 && frames_.back().query; }
 
   // query_words.cc
@@ -84,6 +86,7 @@ class QueryScan {
 
   // query_calls.cc
   void CheckCall(ptrdiff_t i, const Frame& outer, Frame* frame);
+  void CheckCount(const Frame& call, ptrdiff_t close);
   bool GroupsOnly(ptrdiff_t i) const;
   bool KnownWordBeforeParen(ptrdiff_t i, const Frame& outer) const;
   void ObjectToCall(ptrdiff_t i);

@@ -189,7 +189,14 @@ void ReadShow(Parser* p) {
     draft->Use(named.written, Access::kRead, false);
     return p->ExpectEnd();
   }
-  if (count) return;
+  if (count) {
+    const bool rest = p->AcceptSymbol('(') && p->AcceptSymbol('*') && p->AcceptSymbol(')') &&
+                      p->AcceptAny({K("WARNINGS"), K("ERRORS")});
+    return rest ? p->ExpectEnd() : p->NotUnderstood();
+  }
+  if (draft->tokens[p->at - 1].Is(K("PLUGINS")) && p->Now().IsWord("SONAME")) {
+    draft->Object("SHOW PLUGINS SONAME loads libraries of the plugin folder; use SHOW PLUGINS");
+  }
   QueryScan scan(draft);
   scan.Run(p->at, draft->tokens.size(), Clause::kOther);
 }

@@ -3,6 +3,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/text.h"
@@ -61,6 +62,9 @@ bool OnlyAdds(absl::string_view name, const Arguments& arguments) {
   return name == "SET" && HasArgument(arguments, "NX", 3) && !HasArgument(arguments, "XX", 3);
 }
 
+constexpr int64_t kMostRepeated = 10000;  // Elements; with more the server is busy for long.
+constexpr int64_t kMostSamples = 10000;   // The same.
+
 // What the arguments make worse than the command is by itself; "" if nothing.
 absl::string_view WorsenedBy(absl::string_view name, const Arguments& arguments) {
   if (name == "XREAD") {
@@ -78,9 +82,23 @@ absl::string_view WorsenedBy(absl::string_view name, const Arguments& arguments)
       (HasArgument(arguments, "STORE", 2) || HasArgument(arguments, "STOREDIST", 2))) {
     return "with STORE writes a key";
   }
+  // With a negative count they draw the same elements again and again.
+  if ((name == "SRANDMEMBER" || name == "HRANDFIELD" || name == "ZRANDMEMBER") &&
+      arguments.size() > 2) {
+    int64_t count = 0;
+    if (!absl::SimpleAtoi(arguments[2], &count) || count < -kMostRepeated) {
+      return "with such a negative count makes an answer of any size while nobody else is served";
+    }
+  }
   // SAMPLES 0 is the whole value; it is as slow as the value is large, and blocks the server.
-  if (name == "MEMORY USAGE" && HasArgument(arguments, "SAMPLES", 3) && arguments.back() == "0") {
-    return "with SAMPLES 0 walks the whole value while nobody else is served";
+  if (name == "MEMORY USAGE" && HasArgument(arguments, "SAMPLES", 3)) {
+    if (arguments.back() == "0") {
+      return "with SAMPLES 0 walks the whole value while nobody else is served";
+    }
+    int64_t samples = 0;
+    if (!absl::SimpleAtoi(arguments.back(), &samples) || samples > kMostSamples) {
+      return "with so many SAMPLES walks the whole value while nobody else is served";
+    }
   }
   return "";
 }

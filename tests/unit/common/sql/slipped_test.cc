@@ -193,6 +193,64 @@ TEST(SlippedTest, Group6BuiltInNamesWithAGapBeforeTheParenthesis) {
   EXPECT_EQ(Classify(Dialect::kPostgres, "SELECT count (1), now ()").safety, Safety::kSafe);
 }
 
+// Names that are built in only in one form, or only in newer servers, are stored functions
+// elsewhere.
+TEST(SlippedTest, Group6BuiltInNamesThatMayBeStoredFunctions) {
+  ExpectAllDestructive({{"M", "SELECT SQL_NO_CACHE against(1)"},
+                        {"M", "SELECT BINARY against(1)"},
+                        {"M", "SELECT 5 MOD escape(1)"},
+                        {"M", "SELECT HIGH_PRIORITY escape(1)"},
+                        {"M", "SELECT CAST(columns(1) AS CHAR)"},
+                        {"M", "SELECT CONVERT(columns(1), CHAR)"},
+                        {"M", "SELECT json_table('1')"},
+                        {"M", "SELECT a FROM t WHERE json_table('1', 2)"},
+                        {"M", "SELECT over(1)"}});
+  const auto destructive = [](const Target& target, absl::string_view text) {
+    const Verdict verdict = Classify(target, text);
+    EXPECT_EQ(verdict.safety, Safety::kDestructive) << text;
+  };
+  const Target maria = *ParseTarget("mariadb-10.11");
+  for (absl::string_view text :
+       {"SELECT point('1')", "SELECT point()", "SELECT POINT(1, 2, 3)", "SELECT linestring()",
+        "SELECT a FROM t WHERE polygon()", "SELECT geometrycollection()", "SELECT multipoint()",
+        "SELECT CAST(multilinestring() AS CHAR)", "SELECT multipolygon()",
+        "SELECT point(point(1, 2))"}) {
+    destructive(maria, text);
+  }
+  for (absl::string_view text : {"SELECT over(1)", "SELECT except((1))", "SELECT intersect((1))",
+                                 "SELECT a FROM t WHERE except((SELECT 1))"}) {
+    destructive(*ParseTarget("mysql-5.7"), text);
+  }
+  destructive(*ParseTarget("mysql-8.0"), "SELECT SQL_NO_CACHE intersect((1))");
+  destructive(*ParseTarget("mariadb-11.4"), "SELECT KDF('a', 'b', 2147483647, 'pbkdf2_hmac')");
+  for (absl::string_view text :
+       {"SELECT POINT(1, 2), LINESTRING(POINT(0, 0), POINT(1, LEAST(1, 2)))",
+        "SELECT a FROM t EXCEPT (SELECT b FROM u)", "SELECT a FROM t INTERSECT ((SELECT 1))",
+        "SELECT MATCH (a) AGAINST ('x'), b LIKE 'x' ESCAPE ('|') FROM t",
+        "SELECT SUM(a) OVER (ORDER BY b) FROM t",
+        "SELECT * FROM t, JSON_TABLE(t.a, '$[*]' COLUMNS (x INT PATH '$', NESTED PATH '$.b' "
+        "COLUMNS (y INT PATH '$'))) AS j"}) {
+    EXPECT_EQ(Classify(maria, text).safety, Safety::kSafe) << text;
+  }
+}
+
+TEST(SlippedTest, Group6ReadingThatChangesSomething) {
+  ExpectAllDestructive({{"M", "SELECT * FROM information_schema.INNODB_CMP_RESET"},
+                        {"M", "SELECT * FROM information_schema.`innodb_cmpmem_reset`"},
+                        {"M", "SELECT 1 FROM t JOIN INNODB_CMP_PER_INDEX_RESET r"},
+                        {"M", "SELECT * FROM information_schema.ALL_PLUGINS"},
+                        {"M", "SHOW PLUGINS SONAME 'ha_example.so'"}});
+  // DEFAULT NEXTVAL(s) is computed anew.
+  for (absl::string_view text : {"SELECT DEFAULT(a) FROM t", "SELECT DEFAULT (t.a) FROM t",
+                                 "SHOW TABLES WHERE (SELECT default(a) FROM t)"}) {
+    EXPECT_EQ(Classify(Dialect::kMariaDb, text).safety, Safety::kDestructive) << text;
+  }
+  for (absl::string_view text : {"SELECT * FROM information_schema.INNODB_CMP", "SHOW PLUGINS",
+                                 "SELECT * FROM shop.all_plugins"}) {
+    EXPECT_EQ(Classify(Dialect::kMariaDb, text).safety, Safety::kSafe) << text;
+  }
+}
+
 TEST(SlippedTest, Group6FunctionsThatMakeHugeValues) {
   ExpectAllDestructive({{"P", "SELECT repeat('x', 1000000000)"},
                         {"P", "SELECT lpad('x', 1000000000)"},
@@ -348,6 +406,52 @@ TEST(SlippedTest, Group13VeryDeepNesting) {
   }
 }
 
+// sql_mode MSSQL quotes names with brackets, and so moves where strings begin.
+TEST(SlippedTest, Group12BracketsAndBlanksOfOtherCharacterSets) {
+  ExpectAllDestructive({{"M", "SELECT [sleep](5)"},
+                        {"M", "SELECT [x].[f]()"},
+                        {"M", "SELECT [a'b] INTO @x -- '"},
+                        {"M", "SELECT 5 a\xC2\xA0INTO @k"},
+                        {"M", "SELECT a\xC3\xA0LOCK IN SHARE MODE FROM t"}});
+  EXPECT_EQ(Classify(Dialect::kMariaDb, "SELECT '[\xC3\xA0]' AS `[\xC3\xA0]`").safety,
+            Safety::kSafe);
+}
+
+TEST(SlippedTest, Group13ASemicolonInAnExecutableComment) {
+  const Target target = *ParseTarget("mariadb-10.11");
+  for (absl::string_view text :
+       {"SELECT 1 /*!50000 ; DROP TABLE t ; */", "SELECT 1 /*!50000 ; SET @k = 1; */",
+        "SELECT 1 /*M!100000 ; */", "SHOW COUNT(*) /*!50000 WARNINGS; DROP TABLE t; */"}) {
+    EXPECT_EQ(Classify(target, text).safety, Safety::kDestructive) << text;
+  }
+}
+
+TEST(SlippedTest, CredentialsInOddPlaces) {
+  const auto expect = [](absl::string_view database, absl::string_view text) {
+    const Target target = *ParseTarget("mariadb-10.11");
+    const Verdict verdict = Classify(target, text, database);
+    EXPECT_EQ(verdict.safety, Safety::kDestructive) << text;
+    EXPECT_TRUE(verdict.credentials) << text;
+  };
+  expect("mysql", "SELECT * FROM .user");
+  expect("mysql", "SELECT * FROM t JOIN .global_priv");
+  expect("performance_schema", "SELECT * FROM events_statements_history");
+  for (absl::string_view text :
+       {"SELECT * FROM mysql.general_log", "SELECT sql_text FROM mysql.slow_log",
+        "SELECT * FROM mysql.spider_tables",
+        "SELECT sql_text FROM performance_schema.events_statements_history_long",
+        "SELECT @@report_password", "SELECT @@global.`report_password`",
+        "SHOW VARIABLES LIKE 'report_password'", "SHOW SLAVE HOSTS", "SHOW REPLICAS",
+        "SHOW REPLICA HOSTS"}) {
+    expect("", text);
+  }
+  for (absl::string_view text :
+       {"SHOW VARIABLES LIKE '%password%'", "SHOW SLAVE STATUS", "SELECT @@general_log",
+        "SELECT * FROM performance_schema.events_statements_summary_by_digest"}) {
+    EXPECT_EQ(Classify(Dialect::kMariaDb, text).safety, Safety::kSafe) << text;
+  }
+}
+
 TEST(SlippedTest, Group14Redis) {
   ExpectAllDestructive({{"R", "EVAL \"return 1\" 0"},
                         {"R", "EVAL_RO \"return 1\" 0"},
@@ -391,7 +495,16 @@ TEST(SlippedTest, Group14Redis) {
                         {"R", "MEMORY PURGE"},
                         {"R", "SLOWLOG RESET"},
                         {"R", "OBJECT"},
-                        {"R", "SELECT 1"}});
+                        {"R", "SELECT 1"},
+                        {"R", "SRANDMEMBER a -1000000000"},
+                        {"R", "HRANDFIELD a -20000 WITHVALUES"},
+                        {"R", "ZRANDMEMBER a -9223372036854775808"},
+                        {"R", "ZRANDMEMBER a -99999999999999999999"},
+                        {"R", "MEMORY USAGE a samples 999999999"}});
+  for (absl::string_view text :
+       {"SRANDMEMBER a -5", "HRANDFIELD a 1000000", "MEMORY USAGE a", "MEMORY USAGE a SAMPLES 5"}) {
+    EXPECT_EQ(Classify(Dialect::kRedis, text).safety, Safety::kSafe) << text;
+  }
 }
 
 }  // namespace
