@@ -83,6 +83,10 @@ Reading Draft::Finish() {
   reading.facts.complete = understood_;
   verdict.safety = verdict.reasons.empty() ? Safety::kSafe : Safety::kDestructive;
   if (!understood_) verdict.adds_only = false;
+  // A SELECT that writes a file or advances a sequence: no rollback takes that back.
+  if (verdict.kind == Kind::kDataFix && verdict.effects.undo == Undo::kNothingToUndo) {
+    verdict.effects.undo = Undo::kBackup;
+  }
   return std::move(reading);
 }
 

@@ -15,7 +15,7 @@ constexpr MySqlStatement kStatements[] = {
     {"VALUES", Kind::kInspection, true, false, true, ""},
     {"TABLE", Kind::kInspection, true, false, true, "MySQL 8.0.19"},
     {"SHOW", Kind::kInspection, true, false, true,
-     "not GRANTS and CREATE USER, which show password hashes"},
+     "not GRANTS, CREATE USER and SLAVE HOSTS, which may show passwords or their hashes"},
     {"EXPLAIN", Kind::kInspection, true, false, true,
      "of a query; EXPLAIN ANALYZE executes it and counts as what it executes"},
     {"DESCRIBE", Kind::kInspection, true, false, true, ""},

@@ -124,6 +124,18 @@ TEST(SlippedTest, Group5SelectInto) {
                         {"P", "SELECT $1into t2"}});
 }
 
+// No rollback takes a file or a sequence's next value back.
+TEST(SlippedTest, Group5WhatASelectWritesIsNotRolledBack) {
+  for (absl::string_view text : {"SELECT 1 INTO OUTFILE '/tmp/x'", "SELECT NEXT VALUE FOR s",
+                                 "SELECT DEFAULT(a) FROM t", "SELECT my_function()"}) {
+    const Verdict verdict = Classify(Dialect::kMariaDb, text);
+    EXPECT_EQ(verdict.kind, Kind::kDataFix) << text;
+    EXPECT_EQ(verdict.effects.undo, Undo::kBackup) << text;
+  }
+  EXPECT_EQ(Classify(Dialect::kMariaDb, "SELECT a FROM t FOR UPDATE").effects.undo,
+            Undo::kNothingToUndo);
+}
+
 TEST(SlippedTest, Group6FunctionsWithSideEffects) {
   ExpectAllDestructive({{"M", "DO sleep(5)"},
                         {"M", "SET @a = f()"},
