@@ -107,6 +107,16 @@ bool IsConstructor(absl::string_view name) {
   return false;
 }
 
+// MATCH a, t.b AGAINST (...), without parentheses. `i`: the last column.
+bool FollowsMatch(const Toks& tokens, ptrdiff_t i) {
+  constexpr ptrdiff_t kFar = 64;
+  for (const ptrdiff_t first = i - kFar; i > first; --i) {
+    if (tokens[i].Is(K("MATCH"))) return true;
+    if (!tokens[i].IsName() && !tokens[i].IsSymbol('.') && !tokens[i].IsSymbol(',')) return false;
+  }
+  return false;
+}
+
 bool EndsOperand(const Tok& token) {
   return token.kind == TokenKind::kString || token.kind == TokenKind::kNumber ||
          token.kind == TokenKind::kQuotedName || token.IsSymbol(')') ||
@@ -157,9 +167,9 @@ bool QueryScan::KnownWordBeforeParen(ptrdiff_t i, const Frame& outer) const {
     case K("LATERAL"):
       return select && outer.expect_table;
     case K("AGAINST"):
-      return before.IsSymbol(')');
+      return before.IsSymbol(')') || FollowsMatch(tokens_, i - 2);
     case K("ESCAPE"):
-      return before.IsSymbol(')') || before.IsText();
+      return before.IsSymbol(')') || before.IsText() || before.kind == TokenKind::kNumber;
     case K("PARTITION"):
       return EndsOperand(before);
     case K("GROUP"):

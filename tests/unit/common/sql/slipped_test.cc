@@ -239,6 +239,7 @@ TEST(SlippedTest, Group6BuiltInNamesThatMayBeStoredFunctions) {
        {"SELECT POINT(1, 2), LINESTRING(POINT(0, 0), POINT(1, LEAST(1, 2)))",
         "SELECT a FROM t EXCEPT (SELECT b FROM u)", "SELECT a FROM t INTERSECT ((SELECT 1))",
         "SELECT MATCH (a) AGAINST ('x'), b LIKE 'x' ESCAPE ('|') FROM t",
+        "SELECT a FROM t WHERE MATCH a, t.b AGAINST ('x' IN BOOLEAN MODE)",
         "SELECT SUM(a) OVER (ORDER BY b) FROM t",
         "SELECT * FROM t, JSON_TABLE(t.a, '$[*]' COLUMNS (x INT PATH '$', NESTED PATH '$.b' "
         "COLUMNS (y INT PATH '$'))) AS j"}) {
