@@ -8,9 +8,9 @@ namespace {
 
 // Source: pg_proc of PostgreSQL 15, read one by one. Not here although they only read: repeat,
 // lpad, rpad and array_fill, of which one short call makes a value of 1 GB; json_populate_record
-// and its like, which convert to any type. current_setting is here and has a check of its own. To
-// add one: it keeps what IsReadOnlyFunction says for every combination of arguments, in every
-// version.
+// and its like, which convert to any type. current_setting and format are here and have a check of
+// their own. To add one: it keeps what IsReadOnlyFunction says for every combination of arguments,
+// in every version.
 // clang-format off
 constexpr absl::string_view kReadOnly[] = {
     "abbrev", "abs", "acldefault", "aclexplode", "acos", "acosd", "acosh", "age", "area",
@@ -115,7 +115,7 @@ constexpr absl::string_view kReadOnly[] = {
     "timezone", "to_ascii", "to_char", "to_date", "to_hex", "to_json", "to_jsonb", "to_number",
     "to_regclass", "to_regcollation", "to_regnamespace", "to_regoper", "to_regoperator",
     "to_regproc", "to_regprocedure", "to_regrole", "to_regtype", "to_timestamp", "to_tsquery",
-    "to_tsvector", "transaction_timestamp", "translate", "trim", "trim_scale", "trunc", "ts_debug",
+    "to_tsvector", "transaction_timestamp", "translate", "trim_scale", "trunc", "ts_debug",
     "ts_delete", "ts_filter", "ts_headline", "ts_lexize", "ts_parse", "ts_rank", "ts_rank_cd",
     "ts_token_type", "tsquery_phrase", "tsrange", "tstzrange", "tsvector_to_array",
     "txid_current_if_assigned", "txid_current_snapshot", "txid_snapshot_xip", "txid_snapshot_xmax",

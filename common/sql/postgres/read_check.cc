@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/text.h"
+#include "common/sql/postgres/field_check.h"
 #include "common/sql/postgres/functions.h"
 #include "common/sql/postgres/head.h"
 #include "common/sql/postgres/node_table.h"
@@ -28,10 +30,49 @@ absl::string_view BuiltInName(Node names) {
 
 std::string Shown(absl::string_view name) { return SanitizeForDisplay(Truncate(name, 64)); }
 
+// "%-20s" is; "%1000000000s" and "%*s" make a value as long as they like.
+bool IsSmallFormat(Node format) {
+  if (!format.Is("A_Const") || !format["sval"]) return false;
+  constexpr int kMaxDigits = 4;
+  int digits = 0;
+  bool in_specifier = false;
+  for (char c : format["sval"].text()) {
+    if (c == '%') {
+      in_specifier = !in_specifier;
+      digits = 0;
+    } else if (in_specifier && absl::ascii_isdigit(c)) {
+      if (++digits > kMaxDigits) return false;
+    } else if (in_specifier && c == '*') {
+      return false;
+    } else if (c != '$' && c != '-') {
+      in_specifier = false;
+    } else {
+      digits = 0;
+    }
+  }
+  return true;
+}
+
+// lpad(x, 8, '0') and repeat('-', 20): no longer than they say.
+bool IsSmallFill(absl::string_view name, Node call) {
+  constexpr int64_t kMaxLength = 1000;
+  const Node args = call["args"];
+  if (args.count() < 2) return false;
+  const Node first = *args.begin();
+  const Node length = *++args.begin();
+  if (!length.Is("A_Const") || !length["ival"]) return false;
+  if (length["ival"]["ival"].number(0) > kMaxLength) return false;
+  return name == "lpad" || name == "rpad" || (name == "repeat" && first.Is("A_Const"));
+}
+
 class ReadCheck {
  public:
   ReadCheck(const Version& version, Node root, bool insert)
-      : version_(version), root_(root), insert_(insert) {}
+      : version_(version), root_(root), insert_(insert) {
+    for (const Slot* at = root.subtree_begin(); at != root.subtree_end(); ++at) {
+      has_functions_ = has_functions_ || (at->tagged && Node(at).Is("RangeFunction"));
+    }
+  }
 
   Objections Run() {
     const Slot* at = root_.subtree_begin();
@@ -91,6 +132,7 @@ class ReadCheck {
 
   void Inspect(Node node) {
     const absl::string_view tag = node.tag();
+    if (tag == "ColumnRef" || tag == "A_Indirection") return CheckField(node);
     if (tag == "FuncCall") return CheckCall(node);
     if (tag == "A_Expr") return CheckOperator(node["name"], node["kind"].text());
     if (tag == "SubLink") return CheckOperator(node["operName"], "");
@@ -114,10 +156,37 @@ class ReadCheck {
     // RangeVar: whether it may be read is asked by credentials.h.
   }
 
+  void CheckField(Node node) {
+    const bool column = node.Is("ColumnRef");
+    // Each costs a walk over the query: beyond this many they are not understood.
+    constexpr size_t kMaxLooked = 1000;
+    if (column && node["fields"].count() != 2) return;
+    if (column && !has_functions_) return;
+    if (column && ++looked_ > kMaxLooked) return NotUnderstood(node);
+    const std::string name = CalledAsField(version_, root_, node);
+    if (name.empty()) return;
+    found_.unknown_code = true;
+    const absl::string_view effect = EffectOfFunction(name);
+    if (!effect.empty()) {
+      return Object(absl::StrCat("calls ", Shown(name), " as a column, which ", effect),
+                    Kind::kDataFix);
+    }
+    Object(absl::StrCat("reads .", Shown(name),
+                        ", which may be a function that is called as a column; not known to only "
+                        "read"),
+           Kind::kDataFix);
+  }
+
   void CheckCall(Node call) {
     const Node names = call["funcname"];
     const absl::string_view name = BuiltInName(names);
-    if (!name.empty() && IsReadOnlyFunction(name, version_)) return;
+    if (name == "format" && !IsSmallFormat(call["args"].first())) {
+      return Object(
+          "calls format() with a width that is large or not written in it, which can make "
+          "a value of 1 GB",
+          Kind::kDataFix);
+    }
+    if (!name.empty() && (IsReadOnlyFunction(name, version_) || IsSmallFill(name, call))) return;
     const absl::string_view effect = name.empty() ? "" : EffectOfFunction(name);
     const std::string shown = Shown(Dotted(names));
     found_.unknown_code = true;
@@ -169,6 +238,8 @@ class ReadCheck {
   const Version& version_;
   const Node root_;
   const bool insert_;
+  bool has_functions_ = false;  // In FROM.
+  size_t looked_ = 0;
   Objections found_;
 };
 

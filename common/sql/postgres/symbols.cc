@@ -6,22 +6,21 @@
 namespace dbfleet::sql::pg {
 namespace {
 
-// Source: pg_type of PostgreSQL 13 to 17 (base, range and multirange types), and the SQL standard's
-// spellings. To add one: it is built in and its input function does nothing but parse.
+// Source: pg_type of PostgreSQL 13 to 17 (base, range and multirange types). The SQL standard's
+// spellings are not here: the parser makes pg_catalog.int4 of INTEGER, and "integer" in quotes is a
+// user's type. To add one: it is built in and its input function does nothing but parse.
 // clang-format off
 constexpr absl::string_view kTypes[] = {
-    "aclitem", "anyarray", "anyelement", "bigint", "bit", "bool", "boolean", "box", "bpchar",
-    "bytea", "char", "character", "cid", "cidr", "circle", "date", "datemultirange", "daterange",
-    "dec", "decimal", "double", "float", "float4", "float8", "inet", "int", "int2", "int2vector",
-    "int4", "int4multirange", "int4range", "int8", "int8multirange", "int8range", "integer",
+    "aclitem", "anyarray", "anyelement", "bit", "bool", "box", "bpchar", "bytea", "char", "cid",
+    "cidr", "circle", "date", "datemultirange", "daterange", "float4", "float8", "inet", "int2",
+    "int2vector", "int4", "int4multirange", "int4range", "int8", "int8multirange", "int8range",
     "interval", "json", "jsonb", "jsonpath", "line", "lseg", "macaddr", "macaddr8", "money", "name",
-    "national", "nchar", "numeric", "nummultirange", "numrange", "oid", "oidvector", "path",
-    "pg_lsn", "pg_node_tree", "pg_snapshot", "point", "polygon", "real", "record", "refcursor",
-    "regclass", "regcollation", "regconfig", "regdictionary", "regnamespace", "regoper",
-    "regoperator", "regproc", "regprocedure", "regrole", "regtype", "smallint", "text", "tid",
-    "time", "timestamp", "timestamptz", "timetz", "tsmultirange", "tsquery", "tsrange",
-    "tstzmultirange", "tstzrange", "tsvector", "txid_snapshot", "unknown", "uuid", "varbit",
-    "varchar", "void", "xid", "xid8", "xml"};
+    "numeric", "nummultirange", "numrange", "oid", "oidvector", "path", "pg_lsn", "pg_node_tree",
+    "pg_snapshot", "point", "polygon", "record", "refcursor", "regclass", "regcollation",
+    "regconfig", "regdictionary", "regnamespace", "regoper", "regoperator", "regproc",
+    "regprocedure", "regrole", "regtype", "text", "tid", "time", "timestamp", "timestamptz",
+    "timetz", "tsmultirange", "tsquery", "tsrange", "tstzmultirange", "tstzrange", "tsvector",
+    "txid_snapshot", "unknown", "uuid", "varbit", "varchar", "void", "xid", "xid8", "xml"};
 
 // Source: the domains that information_schema.sql creates.
 constexpr absl::string_view kInformationSchema[] = {

@@ -137,7 +137,10 @@ TEST(SlippedTest, Group5WhatASelectWritesIsNotRolledBack) {
 }
 
 TEST(SlippedTest, Group6FunctionsWithSideEffects) {
-  ExpectAllDestructive({{"M", "DO sleep(5)"},
+  ExpectAllDestructive({{"P", "SELECT ('q'::regclass).nextval"},
+                        {"P", "SELECT s.pg_sleep FROM generate_series(1, 9) s"},
+                        {"P", "SELECT ('primary_conninfo'::text).current_setting"},
+                        {"M", "DO sleep(5)"},
                         {"M", "SET @a = f()"},
                         {"MP", "SELECT * FROM t WHERE f(a)"},
                         {"MP", "SELECT a FROM t ORDER BY f(a)"},

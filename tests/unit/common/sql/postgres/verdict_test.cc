@@ -235,6 +235,59 @@ TEST(VerdictTest, OnlyAPlainInsertOnlyAddsRows) {
   }
 }
 
+TEST(VerdictTest, AFunctionCalledAsAColumnIsACall) {
+  for (absl::string_view text :
+       {"SELECT (0.1::float8).pg_sleep", "SELECT s.pg_sleep FROM generate_series(1, 9) s",
+        "SELECT ('q'::regclass).nextval", "SELECT s.nextval FROM regclass('q') s",
+        "SELECT ('primary_conninfo'::text).current_setting",
+        "SELECT s.current_setting FROM unnest(ARRAY['primary_conninfo']) s",
+        "SELECT (x).pg_advisory_lock FROM (SELECT 1::bigint AS x) q",
+        "SELECT ((SELECT 1::bigint)).pg_advisory_lock", "SELECT (ARRAY['f'])[1].pg_read_file",
+        "SELECT s.pg_read_file FROM unnest(ARRAY['f']) AS s(x)", "SELECT ($1).pg_sleep",
+        "SELECT generate_series.pg_sleep FROM generate_series(1, 9)",
+        "SELECT s.pg_sleep FROM ROWS FROM (generate_series(1, 9)) s",
+        "SELECT a.pid FROM pg_stat_activity a WHERE (a.pid).pg_terminate_backend",
+        "SELECT \"coalesce\".my_own FROM COALESCE(1, 2)", "SELECT (1).my_own",
+        "SELECT 1 FROM t, unnest(t.a) u WHERE u.my_own IS NULL",
+        "SELECT (t.address).city FROM t"}) {
+    EXPECT_EQ(Of(text).safety, Safety::kDestructive) << text;
+  }
+  for (absl::string_view text :
+       {"SELECT (aclexplode(relacl)).grantee FROM pg_class", "SELECT (pg_control_system()).*",
+        "SELECT s.x, s.s FROM generate_series(1, 9) s(x)",
+        "SELECT g.g FROM generate_series(1, 9) g",
+        "SELECT e.key, e.value FROM t, jsonb_each(t.j) e", "SELECT t.pg_sleep FROM t",
+        "SELECT r.a FROM jsonb_to_recordset('[]') AS r(a int)",
+        "SELECT u.x, u.ordinality FROM unnest(ARRAY[1]) WITH ORDINALITY AS u(x)",
+        "SELECT generate_series.generate_series FROM generate_series(1, 9)",
+        "SELECT (ARRAY[1, 2])[1]"}) {
+    EXPECT_EQ(Of(text).safety, Safety::kSafe)
+        << text << ": " << absl::StrJoin(Of(text).reasons, "; ");
+  }
+}
+
+TEST(VerdictTest, NamesInQuotesThatOnlyTheGrammarKnowsAreAUsers) {
+  EXPECT_EQ(Of("SELECT 1::integer, '1'::double precision, trim(' x ')").safety, Safety::kSafe);
+  for (absl::string_view text :
+       {"SELECT 1::\"integer\"", "SELECT 'x'::\"national\"", "SELECT \"trim\"('x')"}) {
+    EXPECT_EQ(Of(text).safety, Safety::kDestructive) << text;
+  }
+}
+
+TEST(VerdictTest, FormatAndPaddingMakeNoValuesAsLongAsTheyLike) {
+  EXPECT_EQ(Of("SELECT lpad(a, 8, '0'), rpad('x', 20), repeat('-', 20) FROM t").safety,
+            Safety::kSafe);
+  EXPECT_EQ(Of("SELECT format('%I.%-20s %1$5s 100%%', a, b) FROM t").safety, Safety::kSafe);
+  for (absl::string_view text :
+       {"SELECT format('%1000000000s', '')", "SELECT length(format('%*s', 1000000000, ''))",
+        "SELECT format(a, b) FROM t", "SELECT format('%1$-99999s', '')",
+        "SELECT lpad('', 1000000000)", "SELECT lpad('', a) FROM t",
+        "SELECT repeat('x', 1000000000)", "SELECT rpad('', b => 5)",
+        "SELECT repeat(repeat('x', 900), 900)"}) {
+    EXPECT_EQ(Of(text).safety, Safety::kDestructive) << text;
+  }
+}
+
 TEST(VerdictTest, AnOlderServerDoesNotKnowEverything) {
   const std::pair<absl::string_view, int> cases[] = {
       {"MERGE INTO t USING s ON true WHEN MATCHED THEN DELETE", 15},
