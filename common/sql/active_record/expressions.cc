@@ -54,12 +54,10 @@ class Reader {
     const HostToken& token = program_[i];
     switch (token.kind) {
       case HostTokenKind::kString:
-        for (const StringPart& part : token.parts) {
-          // An escape is not code that runs.
-          if (part.is_code && !absl::StartsWith(part.text, "\\")) Code(part.text);
-        }
+        Parts(token);
         return i + 1;
       case HostTokenKind::kOther:
+        Parts(token);
         if (absl::StartsWith(token.text, "`") || absl::StartsWith(token.text, "%x")) {
           Problem("runs a shell command");
         }
@@ -68,17 +66,25 @@ class Reader {
       case HostTokenKind::kName:
         return Word(i);
       case HostTokenKind::kPunct:
-        if (program_.php() && token.Is("(") && program_[i + 1].IsName("new")) return Word(i);
+        if (program_.BeginsReceiver(i)) return Word(i);
         if (!program_.php() && token.Is("&")) return BlockArgument(i);
         // A call of what a variable holds, or another call gave.
         if (token.Is("(") && i > 0 &&
             (program_[i - 1].kind == HostTokenKind::kVariable ||
-             (program_.php() && (program_[i - 1].Is(")") || program_[i - 1].Is("]"))))) {
+             (program_.php() && (program_[i - 1].Is(")") || program_[i - 1].Is("]") ||
+                                 program_[i - 1].kind == HostTokenKind::kString)))) {
           Problem("calls what a variable holds");
         }
         return i + 1;
       default:
         return i + 1;
+    }
+  }
+
+  void Parts(const HostToken& token) {
+    for (const StringPart& part : token.parts) {
+      // An escape is not code that runs.
+      if (part.is_code && !absl::StartsWith(part.text, "\\")) Code(part.text);
     }
   }
 
@@ -141,9 +147,18 @@ class Reader {
       HostFindings found;
       findings_.readings.push_back(ReadChain(program_, *chain, inner, &found));
       findings_.Add(std::move(found));
+      Receiver(*chain, inner);
       return chain->range.end;
     }
     return Computes(*chain);
+  }
+
+  // What stands in parentheses in front of the first call runs, too.
+  void Receiver(const HostChain& chain, const HostScope& inner) {
+    const size_t open = chain.range.begin;
+    if (program_[open].Is("(") || program_[open].Is("[")) {
+      findings_.Add(ReadExpressions(program_, {open + 1, program_.CloseOf(open)}, inner));
+    }
   }
 
   // A chain that does not reach the database must be one that only computes.
@@ -151,6 +166,7 @@ class Reader {
     HostScope inner = scope_;
     ++inner.depth;
     inner.generous = inner.for_effect = false;
+    Receiver(chain, inner);
     for (const HostCall& call : chain.calls) {
       const bool word = call.arguments.empty() && !call.has_parens && !call.block.has_value() &&
                         call.name.back() != '!';
@@ -244,6 +260,36 @@ bool IsConnectionName(absl::string_view receiver) {
   return IsOneOf(absl::AsciiStrToLower(receiver), kNames);
 }
 
+// Calls a method whose name it is given.
+bool IsDynamic(const HostProgram& program, const HostChain& chain, const HostCall& call) {
+  static constexpr absl::string_view kNames[] = {
+      "__send__", "class_eval",      "class_exec",      "define_singleton_method",
+      "eval",     "instance_eval",   "instance_exec",   "instance_method",
+      "method",   "module_eval",     "public_method",   "public_send",
+      "send",     "singleton_class", "singleton_method"};
+  if (program.php()) {
+    // User::$f(), User::{'f'}()
+    const bool own =
+        chain.receiver == "self" || chain.receiver == "static" || chain.receiver == "parent";
+    const bool named = absl::ascii_isalpha(call.name[0]) || call.name[0] == '_';
+    return chain.receiver_kind == Receiver::kClass && !own && !named && call.has_parens &&
+           IsModelClass(chain.receiver);
+  }
+  if (!IsOneOf(call.name, kNames)) return false;
+  if (chain.receiver_kind == Receiver::kClass && IsModelClass(chain.receiver)) return true;
+  if (call.arguments.empty()) return false;
+  const HostToken& first = program[call.arguments[0].begin];
+  if (first.kind != HostTokenKind::kSymbol) return false;
+  const ModelMethod* method = FindModelMethod(first.text);
+  return method != nullptr && method->safety == Safety::kDestructive;
+}
+
+// A word without arguments that is hardly a variable's name: delete_all, save!.
+bool IsBareWrite(const HostProgram& program, const HostCall& call, const ModelMethod& method) {
+  return !program.php() && method.safety == Safety::kDestructive &&
+         (call.name.back() == '!' || absl::EndsWith(call.name, "_all"));
+}
+
 bool ReachesDatabase(const HostProgram& program, const HostChain& chain, bool generous) {
   bool connection = IsConnectionName(chain.receiver);
   for (const HostCall& call : chain.calls) {
@@ -251,9 +297,11 @@ bool ReachesDatabase(const HostProgram& program, const HostChain& chain, bool ge
       connection = connection || IsConnectionName(call.name);
       if (call.is_property) continue;
     }
+    if (IsDynamic(program, chain, call)) return true;
     const ModelMethod* method =
         connection ? FindConnectionMethod(call.name) : FindModelMethod(call.name);
     if (method == nullptr) continue;
+    if (chain.receiver_kind == Receiver::kNone && IsBareWrite(program, call, *method)) return true;
     if (chain.receiver_kind == Receiver::kNone) {
       const bool given = !call.arguments.empty() || call.block.has_value();
       if (given && (method->role == MethodRole::kSchema || method->name == "execute" ||

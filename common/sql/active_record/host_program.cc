@@ -165,6 +165,23 @@ size_t HostProgram::EndOfCommand(size_t from, size_t limit) const {
   return end;
 }
 
+bool HostProgram::BeginsReceiver(size_t at) const {
+  const HostToken& first = tokens_[at];
+  if (!(first.Is("(") || first.Is("[")) || close_[at] >= size()) return false;
+  if (php_ && first.Is("(") && (*this)[at + 1].IsName("new")) return true;
+  // Behind a value they are its arguments or index.
+  const HostToken& before = (*this)[at - 1];
+  const bool touches = before.end == first.offset && !before.text.empty();
+  const bool value = before.kind == HostTokenKind::kName ||
+                     before.kind == HostTokenKind::kVariable || before.Is(")") || before.Is("]") ||
+                     before.Is("}") || before.kind == HostTokenKind::kString;
+  if (value && (touches || php_) && !before.IsName("return") && !before.IsName("echo"))
+    return false;
+  size_t i = close_[at] + 1;
+  while ((*this)[i].Is("[") && close_[i] < size()) i = close_[i] + 1;
+  return IsMember(i);
+}
+
 size_t HostProgram::TakeReceiver(size_t at, HostChain* chain) const {
   const HostToken& first = tokens_[at];
   size_t i = at;
@@ -178,6 +195,13 @@ size_t HostProgram::TakeReceiver(size_t at, HostChain* chain) const {
   if (php_ && first.Is("(") && (*this)[at + 1].IsName("new") && close_[at] < size()) {
     TakeReceiver(at + 1, chain);
     return close_[at] + 1;
+  }
+  if (BeginsReceiver(at)) {
+    chain->receiver_kind = Receiver::kVariable;
+    i = close_[at] + 1;
+    while ((*this)[i].Is("[") && close_[i] < size()) i = close_[i] + 1;
+    chain->receiver = std::string(Source({at, i}));
+    return i;
   }
   if (first.kind == HostTokenKind::kVariable || first.IsName("self")) {
     chain->receiver_kind = Receiver::kVariable;

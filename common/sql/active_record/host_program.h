@@ -58,6 +58,8 @@ class HostProgram {
 
   // The token that closes the bracket, or the "do", at `open`; size() if nothing does.
   size_t CloseOf(size_t open) const { return close_[open]; }
+  // Whether parentheses or a list begin here on which something is called: (User.first).destroy.
+  bool BeginsReceiver(size_t at) const;
   absl::string_view Source(HostRange range) const;
   // The top-level parts of a list between commas; without empty ones.
   std::vector<HostRange> Parts(HostRange list) const;

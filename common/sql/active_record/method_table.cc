@@ -85,7 +85,7 @@ constexpr ModelMethod kMethods[] = {
     Read("each_with_index"), Refine("eager_load"), Read("empty?"), Schema("enable_extension"),
     InMemory("errors"), InMemory("escape"), Refine("except"), Raw("exec"), Raw("exec_delete"),
     Raw("exec_insert"), Raw("exec_query"), Raw("exec_update"), Raw("execute"), Read("exists"),
-    Read("exists?"), Read("explain"), Refine("extending"), Read("find"), Read("find_by"),
+    Read("exists?"), Read("explain"), Read("find"), Read("find_by"),
     Read("find_by!"), Read("find_by_pk"), RawRead("find_by_sql"), Read("find_each"),
     Read("find_in_batches"), Insert("find_or_create_by"), Insert("find_or_create_by!"),
     Read("find_or_initialize_by"), Read("find_sole_by"), Read("first"), Read("first!"),
@@ -188,6 +188,34 @@ bool IsPureHostFunction(absl::string_view name) {
   const std::string lower = absl::AsciiStrToLower(name);
   return std::binary_search(std::begin(kPureFunctions), std::end(kPureFunctions),
                             absl::string_view(lower));
+}
+
+int WeightOf(MethodRole role) {
+  switch (role) {
+    case MethodRole::kConnection:
+    case MethodRole::kInMemory:
+      return 0;
+    case MethodRole::kRefine:
+      return 1;
+    case MethodRole::kRead:
+      return 2;
+    case MethodRole::kRawRead:
+    case MethodRole::kRaw:
+      return 3;
+    case MethodRole::kTransaction:
+      return 4;
+    case MethodRole::kLock:
+      return 5;
+    case MethodRole::kInsert:
+      return 6;
+    case MethodRole::kUpdate:
+      return 7;
+    case MethodRole::kDelete:
+      return 8;
+    case MethodRole::kSchema:
+      return 9;
+  }
+  return 9;
 }
 
 absl::string_view NameOf(MethodRole role) {

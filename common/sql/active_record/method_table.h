@@ -46,4 +46,7 @@ bool IsPureHostFunction(absl::string_view name);
 
 absl::string_view NameOf(MethodRole role);
 
+// Which role of two decides what a chain is: the higher one.
+int WeightOf(MethodRole role);
+
 }  // namespace dbfleet::sql

@@ -91,11 +91,9 @@ std::string ModelQuery::ToSql(const Target& embedded, MethodRole role) const {
   } else if (role == MethodRole::kDelete) {
     sql = absl::StrCat("DELETE FROM ", name);
   } else {
-    sql = absl::StrCat("SELECT ",
-                       counts           ? "count(*)"
-                       : select.empty() ? "*"
-                                        : select,
-                       " FROM ", from.empty() ? name : from);
+    sql = absl::StrCat("SELECT ", counts ? "count(*)" : "", counts && !select.empty() ? ", " : "",
+                       select.empty() && !counts ? "*" : select, " FROM ",
+                       from.empty() ? name : from);
     for (const std::string& join : joins) absl::StrAppend(&sql, " ", join);
   }
   if (!where.empty()) absl::StrAppend(&sql, " WHERE (", absl::StrJoin(where, ") AND ("), ")");

@@ -16,7 +16,12 @@ class PhpLexer : public HostCursor {
     // which "<?" may stand in a comment or string.
     const absl::string_view head = absl::StripLeadingAsciiWhitespace(text_);
     const bool page = absl::StartsWith(head, "<") && !absl::StartsWith(head, "<<<");
-    if (page || absl::StartsWith(head, "#!")) SkipToTag();
+    if (page || absl::StartsWith(head, "#!")) {
+      SkipToTag();
+    } else if (const size_t tag = text_.find("<?php"); tag != absl::string_view::npos) {
+      // As a page, what looks like its strings and comments would run.
+      return Fail(tag, "<?php in the middle of code; begin the text with it");
+    }
     while (!done()) RETURN_IF_ERROR(One());
     return std::move(tokens_);
   }

@@ -11,35 +11,6 @@
 namespace dbfleet::sql {
 namespace {
 
-// Which role of two decides what the chain is.
-int Weight(MethodRole role) {
-  switch (role) {
-    case MethodRole::kConnection:
-    case MethodRole::kInMemory:
-      return 0;
-    case MethodRole::kRefine:
-      return 1;
-    case MethodRole::kRead:
-      return 2;
-    case MethodRole::kRawRead:
-    case MethodRole::kRaw:
-      return 3;
-    case MethodRole::kTransaction:
-      return 4;
-    case MethodRole::kLock:
-      return 5;
-    case MethodRole::kInsert:
-      return 6;
-    case MethodRole::kUpdate:
-      return 7;
-    case MethodRole::kDelete:
-      return 8;
-    case MethodRole::kSchema:
-      return 9;
-  }
-  return 9;
-}
-
 // What a driver's result is asked for, behind a raw query.
 bool IsOfResult(const std::string& name) {
   static constexpr absl::string_view kNames[] = {
@@ -83,6 +54,7 @@ class ChainReader {
       if (IsConnectionName(name)) connection_ = true;
       return;
     }
+    if (name == "inject" || name == "reduce" || name == "map") TakeSymbols(call);
     const ModelMethod* method = connection_ ? FindConnectionMethod(name) : FindModelMethod(name);
     if (method == nullptr) {
       Unknown(call, name);
@@ -92,13 +64,27 @@ class ChainReader {
       build_.PlainFrom(call, 0);  // Of its result.
       return;
     }
-    if (Weight(method->role) >= Weight(role_) || role_ == MethodRole::kInMemory) {
+    if (WeightOf(method->role) >= WeightOf(role_) || role_ == MethodRole::kInMemory) {
       role_ = method->role;
       method_ = method;
     }
     build_.call.method = name;
     loaded_ = loaded_ || name == "new" || name == "build";
     Dispatch(call, name, method->role);
+  }
+
+  // inject(:delete) calls what it names.
+  void TakeSymbols(const HostCall& call) {
+    for (const HostRange& argument : call.arguments) {
+      const HostToken& token = program_[argument.begin];
+      if (token.kind != HostTokenKind::kSymbol || token.text.empty()) continue;
+      const ModelMethod* method = FindModelMethod(token.text);
+      if (token.text.back() == '!' ||
+          (method != nullptr && method->safety == Safety::kDestructive)) {
+        build_.Problem(
+            absl::StrCat("calls ", SanitizeForDisplay(Truncate(token.text, 60)), " by its name"));
+      }
+    }
   }
 
   void Dispatch(const HostCall& call, const std::string& name, MethodRole role) {
@@ -155,8 +141,13 @@ class ChainReader {
 
   void Refine(const HostCall& call, const std::string& name) {
     const absl::Span<const HostRange> arguments = call.arguments;
-    if (name == "where" || name == "whereraw" || name == "rewhere" || name == "not" ||
-        name == "or" || name == "and") {
+    const bool relation = (name == "or" || name == "and") && arguments.size() == 1 &&
+                          program_[arguments[0].begin].kind == HostTokenKind::kName;
+    if (relation) {
+      build_.PlainFrom(call, 0);  // User.where(...).or(User.where(...))
+      build_.call.has_conditions = true;
+    } else if (name == "where" || name == "whereraw" || name == "rewhere" || name == "not" ||
+               name == "or" || name == "and") {
       build_.Conditions(arguments);
     } else if (name == "limit") {
       build_.Limit();
@@ -193,6 +184,9 @@ class ChainReader {
     if (one || batches) build_.call.has_limit = true;
     if (one) build_.query.limit = true;
     build_.query.counts = build_.query.counts || name == "count";
+    if (name == "explain" && !call.arguments.empty()) {
+      build_.Problem("explain with options may execute what it explains once more");
+    }
     for (const absl::string_view family : {"find_by_", "find_all_by_", "find_last_by_"}) {
       if (absl::StartsWith(name, family)) {
         build_.call.has_conditions = true;
@@ -309,7 +303,7 @@ class ChainReader {
     const MethodRole role = role_;
     if (raw && build_.problems.empty()) {
       reading = scope_.embedded(EmbeddedTarget(scope_.target), raw_sql_);
-    } else if (!raw && Weight(role) > 0 && role != MethodRole::kTransaction &&
+    } else if (!raw && WeightOf(role) > 0 && role != MethodRole::kTransaction &&
                role != MethodRole::kLock && role != MethodRole::kSchema && !connection_) {
       reading = OfModel(role);
     } else {

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "common/sql/active_record/host_cursor.h"
 #include "common/sql/active_record/host_lexer.h"
 
@@ -13,18 +15,9 @@ struct Pending {
 };
 
 char Closing(char open) {
-  switch (open) {
-    case '(':
-      return ')';
-    case '[':
-      return ']';
-    case '{':
-      return '}';
-    case '<':
-      return '>';
-    default:
-      return open;
-  }
+  constexpr absl::string_view kPairs = "()[]{}<>";
+  const size_t at = kPairs.find(open);
+  return at == absl::string_view::npos || at % 2 == 1 ? open : kPairs[at + 1];
 }
 
 class RubyLexer : public HostCursor {
@@ -36,7 +29,7 @@ class RubyLexer : public HostCursor {
       return Fail(nul, "a NUL byte; remove it");
     }
     while (!done()) {
-      if (AtLineStart() && At("__END__")) break;
+      if (AtEndOfProgram()) break;
       RETURN_IF_ERROR(One());
     }
     if (!pending_.empty())
@@ -47,26 +40,50 @@ class RubyLexer : public HostCursor {
  private:
   bool AtLineStart() const { return pos_ == 0 || text_[pos_ - 1] == '\n'; }
 
+  // A line of its own: "__END__x" is a name.
+  bool AtEndOfProgram() const {
+    if (!AtLineStart() || !At("__END__")) return false;
+    const char next = Peek(7);
+    return pos_ + 7 >= text_.size() || next == '\n' || (next == '\r' && Peek(8) == '\n');
+  }
+
   // Whether what stands before can be an operand, so that "/", "%", "<<" and "?" are operators.
   bool AfterValue() const {
     if (tokens_.empty()) return false;
     const HostToken& last = tokens_.back();
     switch (last.kind) {
       case HostTokenKind::kPunct:
-        return last.Is(")") || last.Is("]") || last.Is("}");
+        return last.Is(")") || last.Is("]") || last.Is("}") || AfterDot();
       case HostTokenKind::kNewline:
       case HostTokenKind::kLabel:
         return false;
       case HostTokenKind::kName: {
         static constexpr absl::string_view kKeywords[] = {
-            "and",  "do",     "else", "elsif",  "if",    "in",   "not",  "or",
-            "puts", "return", "then", "unless", "until", "when", "while"};
+            "BEGIN",  "END",    "and",  "begin",  "break", "case", "do",   "else",
+            "elsif",  "ensure", "if",   "in",     "next",  "not",  "or",   "puts",
+            "rescue", "return", "then", "unless", "until", "when", "while"};
         return std::find(std::begin(kKeywords), std::end(kKeywords), last.text) ==
                std::end(kKeywords);
       }
       default:
         return true;
     }
+  }
+  // What follows names a method, which may be an operator: x./(2).
+  bool AfterDot() const {
+    return !tokens_.empty() && (tokens_.back().Is(".") || tokens_.back().Is("&.") ||
+                                tokens_.back().Is("::") || tokens_.back().IsName("def"));
+  }
+  // "foo /x": of a method its argument, of a variable a division. "foo ?'" alike. Where a quote is
+  // taken for what it is not, code looks like text, so neither is guessed.
+  bool AfterBareWord() const {
+    return !tokens_.empty() && tokens_.back().kind == HostTokenKind::kName && AfterValue() &&
+           !AfterDot() && SpaceBefore() && !absl::ascii_isspace(Peek(1)) && Peek(1) != '=';
+  }
+  // Whether a name in front of "<<A" or "%w[" is a variable, so that these are operators.
+  bool AfterVariable() const {
+    return AfterValue() && tokens_.back().kind == HostTokenKind::kName &&
+           variables_.count(tokens_.back().text) > 0;
   }
   bool SpaceBefore() const { return pos_ > 0 && absl::ascii_isspace(text_[pos_ - 1]); }
   // "foo %w[a]" and "foo <<SQL": an argument, not an operand.
@@ -88,18 +105,33 @@ class RubyLexer : public HostCursor {
       if (end == absl::string_view::npos) return Fail(start, "=begin without =end");
       pos_ = end + 1;
       SkipLine();
+    } else if (c == '`' && AfterDot()) {
+      return Fail(start, "a method of the name `; call it another way");
     } else if (c == '\'' || c == '"' || c == '`') {
       return Quoted(start, c, c, c == '\'');
     } else if (At("<<") && AtHeredoc()) {
-      HeredocHead();
+      if (AfterVariable()) return Ambiguous(start);
+      return HeredocHead();
     } else if (c == '%' && MayBeArgument() && Percent()) {
+      if (AfterVariable()) return Ambiguous(start);
       return PercentLiteral();
     } else if (c == '/' && !AfterValue()) {
-      ++pos_;
       return Regex(start);
-    } else if (c == '?' && !AfterValue() && IsWordByte(Peek(1)) && !IsWordByte(Peek(2))) {
-      pos_ += 2;
+    } else if (c == '?' && !AfterValue() && AtCharacter()) {
+      pos_ += Peek(1) == '\\' ? 3 : 2;
       Emit(HostTokenKind::kOther, start);
+    } else if ((c == '/' || (c == '?' && absl::StrContains("'\"`#\\", Next()))) &&
+               AfterBareWord()) {
+      return Ambiguous(start);
+    } else if (c == '$' && absl::StrContains("~*$?!@/\\;,.=:<>\"&`'+-", Next())) {
+      pos_ += 2;
+      Emit(HostTokenKind::kVariable, start);
+    } else if (c == ':' && (Peek(1) == '/' || Peek(1) == '`' || Peek(1) == '%')) {
+      // The operator's name; behind a value it may be what a ?: gives.
+      if (AfterValue()) return Ambiguous(start);
+      pos_ += 2;
+      Emit(HostTokenKind::kSymbol, start);
+      tokens_.back().text.remove_prefix(1);
     } else if (c == ':' && Peek(1) == '"') {
       ++pos_;
       return Quoted(start, '"', '"', false);
@@ -107,6 +139,21 @@ class RubyLexer : public HostCursor {
       Word(start);
     }
     return absl::OkStatus();
+  }
+
+  // The next byte, or what stands in no list.
+  absl::string_view Next() const {
+    return pos_ + 1 < text_.size() ? text_.substr(pos_ + 1, 1) : absl::string_view("\n");
+  }
+
+  // ?a and ?' are texts of one character.
+  bool AtCharacter() const {
+    if (IsWordByte(Peek(1))) return !IsWordByte(Peek(2));
+    return absl::ascii_ispunct(Peek(1));
+  }
+
+  absl::Status Ambiguous(size_t start) const {
+    return Fail(start, "whether an operator or a text begins here is not clear; write parentheses");
   }
 
   void Word(size_t start) {
@@ -133,6 +180,9 @@ class RubyLexer : public HostCursor {
       Emit(HostTokenKind::kNumber, start);
     } else {
       pos_ += At("->") || At("::") || At("=>") || At("&.") ? 2 : 1;
+      const bool names = (c == '=' || c == '|' || c == ',') && !tokens_.empty() &&
+                         tokens_.back().kind == HostTokenKind::kName;
+      if (names) variables_.insert(tokens_.back().text);
       Emit(HostTokenKind::kPunct, start);
     }
   }
@@ -191,6 +241,8 @@ class RubyLexer : public HostCursor {
         }
         return absl::OkStatus();
       }
+      // A heredoc's body would begin in the middle of it.
+      if (c == '\n' && !pending_.empty()) break;
       if (c == open && open != close) ++depth;
       if (!Piece(raw, close, &parts)) break;
     }
@@ -240,13 +292,15 @@ class RubyLexer : public HostCursor {
   }
 
   absl::Status Regex(size_t start) {
-    for (; !done() && text_[pos_] != '/' && text_[pos_] != '\n'; ++pos_) {
-      if (text_[pos_] == '\\') ++pos_;
+    ++pos_;
+    std::vector<StringPart> parts;
+    while (!done() && text_[pos_] != '/' && text_[pos_] != '\n') {
+      if (!Piece(false, '/', &parts)) break;
     }
     if (Peek() != '/') return Fail(start, "a regular expression is not closed with /");
     ++pos_;
     SkipWord();
-    Emit(HostTokenKind::kOther, start);
+    Emit(HostTokenKind::kOther, start, std::move(parts));
     return absl::OkStatus();
   }
 
@@ -266,17 +320,20 @@ class RubyLexer : public HostCursor {
     const size_t start = pos_++;
     const char type = absl::ascii_isalpha(Peek()) ? text_[pos_++] : 'Q';
     const bool is_text = type == 'q' || type == 'Q';
-    return Quoted(start, Peek(), Closing(Peek()), absl::ascii_islower(type),
+    return Quoted(start, Peek(), Closing(Peek()),
+                  absl::StrContains("qwis", absl::string_view(&type, 1)),
                   is_text ? HostTokenKind::kString : HostTokenKind::kOther);
   }
 
   bool AtHeredoc() const {
     const char c = Peek(2);
-    if (c == '~' || c == '-') return IsWordStart(Peek(3)) || Peek(3) == '"' || Peek(3) == '\'';
-    return MayBeArgument() && (absl::ascii_isupper(c) || c == '"' || c == '\'');
+    if (c == '~' || c == '-') {
+      return IsWordStart(Peek(3)) || Peek(3) == '"' || Peek(3) == '\'' || Peek(3) == '`';
+    }
+    return MayBeArgument() && (absl::ascii_isupper(c) || c == '"' || c == '\'' || c == '`');
   }
 
-  void HeredocHead() {
+  absl::Status HeredocHead() {
     const size_t start = pos_;
     pos_ += 2;
     Pending heredoc = {tokens_.size(), "", false, false};
@@ -284,15 +341,20 @@ class RubyLexer : public HostCursor {
       heredoc.indented = true;
       ++pos_;
     }
+    if (Peek() == '`') return Fail(start, "a heredoc that runs a shell command");
     const char quote = Peek() == '\'' || Peek() == '"' ? Peek() : '\0';
     heredoc.raw = quote == '\'';
     if (quote != '\0') ++pos_;
     const size_t label = pos_;
     SkipWord();
     heredoc.label = std::string(text_.substr(label, pos_ - label));
-    if (quote != '\0' && Peek() == quote) ++pos_;
+    if (quote != '\0' && Peek() != quote) {
+      return Fail(start, "a heredoc's label is not one word; make it one");
+    }
+    if (quote != '\0') ++pos_;
     Emit(HostTokenKind::kString, start);
     pending_.push_back(std::move(heredoc));
+    return absl::OkStatus();
   }
 
   // From the beginning of a line to behind the line of the label.
@@ -321,6 +383,7 @@ class RubyLexer : public HostCursor {
   }
 
   std::vector<Pending> pending_;
+  std::set<absl::string_view> variables_;  // Names that may be local variables.
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
@@ -61,14 +62,22 @@ class Splitter {
     if (token.kind == HostTokenKind::kName && IsOneOf(token.text, kLoopWords)) {
       return Loop(i, end, in_loop);
     }
+    if (HidesCode(token)) {
+      Emit(HostRange{i, i + 1}, in_loop);
+      return i + 1;
+    }
+    if (const size_t close = CallsByName(i); close > 0) {
+      Emit(HostRange{i, close + 1}, in_loop);
+      return close + 1;
+    }
     const bool may_begin = token.kind == HostTokenKind::kVariable ||
-                           token.kind == HostTokenKind::kName ||
-                           (program_.php() && token.Is("(") && program_[i + 1].IsName("new"));
+                           token.kind == HostTokenKind::kName || program_.BeginsReceiver(i);
     if (!may_begin) return i + 1;
     Follow(i);
     const std::optional<HostChain> chain = program_.ChainAt(i, end);
     if (!chain.has_value()) return i + 1;
-    const bool known = records_.count(chain->receiver) > 0;
+    const bool known = records_.count(chain->receiver) > 0 ||
+                       ((token.Is("(") || token.Is("[")) && Reaches({i + 1, program_.CloseOf(i)}));
     const bool reaches =
         ReachesDatabase(program_, *chain, known) ||
         (known &&
@@ -88,6 +97,66 @@ class Splitter {
     }
     if (!reaches) return inside > i ? inside : i + 1;
     return chain->range.end;
+  }
+
+  // Whether a chain in the range reaches the database.
+  bool Reaches(HostRange range) {
+    // Counted once: parentheses nest, and each would look at all inside of it.
+    if (reaching_.empty()) {
+      reaching_.push_back(0);
+      for (size_t i = 0; i < program_.size(); ++i) {
+        const std::optional<HostChain> chain = program_.ChainAt(i, program_.size());
+        const bool reaches = chain.has_value() && ReachesDatabase(program_, *chain, false);
+        reaching_.push_back(reaching_.back() + (reaches ? 1 : 0));
+      }
+    }
+    return reaching_[range.end] > reaching_[range.begin];
+  }
+  static bool ReachesIn(const HostProgram& program, HostRange range) {
+    for (size_t i = range.begin; i < range.end; ++i) {
+      const std::optional<HostChain> chain = program.ChainAt(i, range.end);
+      if (chain.has_value() && ReachesDatabase(program, *chain, false)) return true;
+    }
+    return false;
+  }
+
+  // A text or regular expression outside of what reaches the database: "#{User.delete_all}".
+  bool HidesCode(const HostToken& token) const {
+    if (token.kind != HostTokenKind::kString && token.kind != HostTokenKind::kOther) return false;
+    for (const StringPart& part : token.parts) {
+      if (!part.is_code || absl::StartsWith(part.text, "\\")) continue;
+      const auto code = HostProgram::Read(
+          program_.php() ? Dialect::kActiveRecordPhp : Dialect::kActiveRecordRuby, part.text);
+      if (!code.ok() || ReachesIn(*code, {0, code->size()})) return true;
+    }
+    return false;
+  }
+
+  // PHP's call_user_func(array('User', 'delete_all')): where it ends; 0 if it is none.
+  size_t CallsByName(size_t i) const {
+    static constexpr absl::string_view kCallers[] = {
+        "array_filter",         "array_map",
+        "array_walk",           "call_user_func",
+        "call_user_func_array", "forward_static_call",
+        "iterator_apply",       "register_shutdown_function"};
+    const HostToken& token = program_[i];
+    if (!program_.php() || token.kind != HostTokenKind::kName ||
+        !IsOneOf(absl::AsciiStrToLower(token.text), kCallers) || !program_[i + 1].Is("(")) {
+      return 0;
+    }
+    const size_t close = program_.CloseOf(i + 1);
+    for (size_t at = i + 2; close < program_.size() && at < close; ++at) {
+      if (program_[at].kind != HostTokenKind::kString) continue;
+      const std::optional<std::string> word = ReadWord(program_, {at, at + 1});
+      if (!word.has_value()) continue;
+      absl::string_view name = *word;
+      if (const size_t colons = name.rfind(':'); colons != absl::string_view::npos) {
+        name.remove_prefix(colons + 1);
+      }
+      const ModelMethod* method = FindModelMethod(name);
+      if (method != nullptr && method->safety == Safety::kDestructive) return close;
+    }
+    return 0;
   }
 
   // "$x = ...": what is got from the database is known to be of it.
@@ -195,6 +264,12 @@ class Splitter {
     return holes;
   }
 
+  void Emit(HostRange range, bool in_loop) {
+    HostChain chain;
+    chain.range = range;
+    Emit(chain, in_loop);
+  }
+
   void Emit(const HostChain& chain, bool in_loop) {
     Statement statement;
     size_t begin = chain.range.begin;
@@ -232,6 +307,7 @@ class Splitter {
   std::vector<Statement> statements_;
   HostContext context_;
   std::set<std::string> records_;  // Variables that hold what came from the database.
+  std::vector<size_t> reaching_;   // Up to each token, how many chains reach the database.
   std::string assigned_;           // By the assignment before the token at `assigned_at_`.
   size_t assigned_at_ = 0;
   size_t counted_ = 0;

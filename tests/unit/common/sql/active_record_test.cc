@@ -116,6 +116,81 @@ TEST(ActiveRecordTest, ACallInsideAStringCounts) {
   EXPECT_EQ(Classify(kPhp, "User::find(\"{$x->delete()}\")").safety, Safety::kDestructive);
 }
 
+// Whether some statement of the program is destructive, or it is refused as a whole.
+bool HasDestructive(Dialect dialect, const std::string& program) {
+  const auto statements = Split(Target(dialect), program);
+  if (!statements.ok()) return true;
+  for (const Statement& statement : *statements) {
+    if (Read(dialect, statement).verdict.safety == Safety::kDestructive) return true;
+  }
+  return false;
+}
+
+TEST(ActiveRecordTest, WhatRubyReadsAsCodeIsNotTakenForText) {
+  for (absl::string_view text : {"puts ?'; User.delete_all #'",
+                                 "User.where(name: ?').delete_all #'",
+                                 "x = $'; User.delete_all #'",
+                                 "p /'/; User.delete_all #'",
+                                 "[1].inject(:/); User.delete_all #/",
+                                 "5./(2); User.delete_all #/",
+                                 "x.`('a'); User.delete_all #`",
+                                 "x = :`; User.delete_all #`",
+                                 "break /'/; User.delete_all #'",
+                                 "__END__x = 1; User.delete_all",
+                                 "x = 1; x <<-A\nUser.delete_all\nA",
+                                 "x = 1; x %w[#{User.delete_all}]",
+                                 "<<~\"A B\"\nx\nA B\nUser.delete_all #\"\nA",
+                                 "<<~`A`\nrm\nA",
+                                 "foo(<<A, \"x\n\"; User.delete_all\nA\n\")",
+                                 "\"#{User.delete_all}\"",
+                                 "puts \"#{User.delete_all}\"",
+                                 "/#{User.delete_all}/",
+                                 "%r{#{User.delete_all}}",
+                                 "%W[a #{User.delete_all}]"}) {
+    EXPECT_TRUE(HasDestructive(kRuby, absl::StrCat("User.count\n", text, "\nUser.count"))) << text;
+  }
+  for (absl::string_view text :
+       {"User.where(name: /x/, ratio: 10 / 2).first", "User.where(a: x ? 'a' : 'b').first",
+        "User.where(role: %w[admin owner]).count", "total = User.count / 2",
+        "User.where(name: 'a#{User.delete_all}').first", "User.count\n__END__\nUser.delete_all"}) {
+    EXPECT_FALSE(HasDestructive(kRuby, std::string(text))) << text;
+  }
+}
+
+TEST(ActiveRecordTest, CallsOnWhatStandsInParenthesesOrListsCount) {
+  for (absl::string_view text :
+       {"(User.find(1)).destroy", "((User.find(1))).destroy", "[User.first].each(&:destroy)",
+        "[User.first][0].destroy", "(User.all + Post.all).each { |x| x.destroy }",
+        "(User.delete_all).to_s"}) {
+    EXPECT_TRUE(HasDestructive(kRuby, absl::StrCat("User.count\n", text))) << text;
+  }
+  for (absl::string_view text : {"(User::find(1))->delete();", "((User::find(1)))->delete();",
+                                 "(clone User::find(1))->delete();",
+                                 "[User::find(1)][0]->delete();", "(User::find(1))->getName();"}) {
+    EXPECT_TRUE(HasDestructive(kPhp, absl::StrCat("User::count(); ", text))) << text;
+  }
+  EXPECT_FALSE(HasDestructive(kRuby, "(User.where(a: 1)).count"));
+  EXPECT_FALSE(HasDestructive(kRuby, "User.where(a: 1).or(User.where(b: 2)).limit(3)"));
+}
+
+TEST(ActiveRecordTest, MethodsThatAreCalledByNameCount) {
+  for (absl::string_view text :
+       {"x = User.count; x = User.method(:delete_all).call", "User.send(:delete_all)",
+        "User.singleton_class.send(:alias_method, :count, :delete_all)",
+        "User.instance_eval { count }", "User.all.inject(:destroy)", "User.limit(delete_all)",
+        "def User.count; delete_all; end", "User.all.extending(M).count",
+        "User.all.explain(:analyze)", "User.count(\"nextval('s')\")"}) {
+    EXPECT_TRUE(HasDestructive(kRuby, absl::StrCat("User.count\n", text))) << text;
+  }
+  for (absl::string_view text :
+       {"call_user_func(array('User', 'delete_all'));", "array_map('User::delete', User::all());",
+        "User::find('system'('rm'));", "User::$f();", "User::{'delete_all'}();",
+        "echo \"{$user->delete()}\";", "/* ' */ 'it\\'s <?php User::delete_all(); ?> ';"}) {
+    EXPECT_TRUE(HasDestructive(kPhp, absl::StrCat("User::count(); ", text))) << text;
+  }
+  EXPECT_FALSE(HasDestructive(kPhp, "array_map('trim', $a); User::count(); User::$cache;"));
+}
+
 TEST(ActiveRecordTest, WhatIsNotUnderstoodIsDestructive) {
   for (absl::string_view text : {"",
                                  "foo",
