@@ -37,13 +37,12 @@ void NotConcurrent(const Look& look) {
 
 void DropIndex(const Look& look) {
   if (!look.is(Verb::kDropIndex) || look.facts.concurrently) return;
-  std::vector<std::string> names;
-  for (const IndexFacts& index : look.facts.indexes) names.push_back(index.name);
+  std::vector<Name> names = look.facts.objects;
   if (names.empty()) {
-    for (const Name& object : look.facts.objects) names.push_back(object.name);
+    for (const IndexFacts& index : look.facts.indexes) names.push_back({"", index.name});
   }
-  for (const std::string& name : names) {
-    if (look.script.MadeIndex(name)) continue;
+  for (const Name& name : names) {
+    if (look.script.MadeIndex(name.name)) continue;
     look.Report(
         LintId::kDropIndexNotConcurrent,
         absl::StrCat("DROP INDEX ", look.Sql(name),

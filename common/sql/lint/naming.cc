@@ -4,6 +4,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 
 #include "common/sql/lint/checks.h"
 
@@ -77,6 +78,17 @@ void Columns(const Look& look) {
 }
 
 // Primary keys have names of their own in each server.
+// The team's own pattern with the statement's names; as it is where it is more than names.
+std::string Filled(const std::string& pattern, const NamingSubject& subject) {
+  const std::string filled = absl::StrReplaceAll(pattern, {{"{table}", subject.table},
+                                                           {"{columns}", subject.columns},
+                                                           {"{referenced}", subject.referenced}});
+  const bool plain = std::all_of(filled.begin(), filled.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_';
+  });
+  return plain ? filled : absl::StrCat("a name that matches ", pattern);
+}
+
 void CheckIndex(const Look& look, const Name& table, const IndexFacts& index) {
   if (index.name.empty() || index.primary || index.columns.empty()) return;
   const NamingSubject subject{table.name, absl::StrJoin(index.columns, "_"), ""};
@@ -99,7 +111,9 @@ void CheckIndex(const Look& look, const Name& table, const IndexFacts& index) {
   const std::string pattern = naming.pattern.empty() ? "idx_<table>_<column>" : naming.pattern;
   look.ReportOn(table, LintId::kNamingIndex,
                 absl::StrCat("the index ", look.Sql(index.name), " is not named ", pattern),
-                absl::StrCat("write ", look.Sql(MadeUpName("idx", table, index.columns))));
+                absl::StrCat("write ", naming.pattern.empty()
+                                           ? look.Sql(MadeUpName("idx", table, index.columns))
+                                           : Filled(naming.pattern, subject)));
 }
 
 void CheckForeignKeyName(const Look& look, const std::string& name, const ForeignKeyFacts& key) {
@@ -113,7 +127,8 @@ void CheckForeignKeyName(const Look& look, const std::string& name, const Foreig
   const std::string pattern = naming.pattern.empty() ? "fk_<table>_<referenced>" : naming.pattern;
   look.Report(LintId::kNamingForeignKey,
               absl::StrCat("the foreign key ", look.Sql(name), " is not named ", pattern),
-              absl::StrCat("write ", look.Sql(wanted)));
+              absl::StrCat("write ", naming.pattern.empty() ? look.Sql(wanted)
+                                                            : Filled(naming.pattern, subject)));
 }
 
 void Keys(const Look& look) {

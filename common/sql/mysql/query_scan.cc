@@ -221,11 +221,18 @@ bool QueryScan::TakeTable(ptrdiff_t* i) {
   if (tokens_[last + 1].IsSymbol('(')) return false;
   if (tokens_[last + 1].IsSymbol('.') && tokens_[last + 2].IsSymbol('*')) last += 2;  // DELETE t.*
   const bool qualified = last != *i;
-  const std::string name = absl::AsciiStrToLower(Unquoted(tokens_[*i]));
+  const std::string first(Unquoted(tokens_[*i]));
+  const std::string name = absl::AsciiStrToLower(first);
   *i = last;
   if (!qualified || absl::EqualsIgnoreCase(name, "information_schema")) CheckTable(tokens_[last]);
   if (!qualified && (name == "dual" || ctes_.count(name) > 0)) return true;
   draft_.Use(written, frame.access);
+  // More than one is enough to know that it is not about one table.
+  Facts& facts = draft_.reading.facts;
+  if (facts.verb == Verb::kSelect && facts.objects.size() < 2) {
+    facts.objects.push_back(qualified ? Name{first, std::string(Unquoted(tokens_[last]))}
+                                      : Name{"", first});
+  }
   return true;
 }
 

@@ -19,6 +19,9 @@ void ScanQuery(Parser* p) {
   QueryScan scan(p->draft);
   scan.Run(p->at, p->draft->tokens.size(), Clause::kOther);
   p->at = p->draft->tokens.size();
+  // Only of a query of one table it is known whose columns it names.
+  Facts& facts = p->draft->reading.facts;
+  if (facts.objects.size() != 1 || facts.query.select_depth > 1) facts.objects.clear();
 }
 
 // VALUES and TABLE as statements are calls of nothing only where the server knows them.

@@ -2,6 +2,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/strip.h"
 
 #include "common/sql/postgres/effects.h"
 #include "common/sql/postgres/head.h"
@@ -29,7 +30,6 @@ constexpr VerbRow kVerbs[] = {
     {"CreateStmt", Verb::kCreateTable, "table"},
     {"CreateForeignTableStmt", Verb::kCreateTable, "foreign table"},
     {"IndexStmt", Verb::kCreateIndex, "index"},
-    {"ReindexStmt", Verb::kReindex, "index"},
     {"ViewStmt", Verb::kCreateView, "view"},
     {"CreateSchemaStmt", Verb::kCreateSchema, "schema"},
     {"CreatedbStmt", Verb::kCreateSchema, "database"},
@@ -171,6 +171,22 @@ void FillRoutine(Node routine, Facts* facts) {
   }
 }
 
+void FillObjects(Node statement, Facts* facts) {
+  for (absl::string_view field : {"relation", "view", "sequence", "typevar"}) {
+    if (statement[field].Is("RangeVar")) facts->objects.push_back(NameIn(statement[field]));
+  }
+  for (absl::string_view field : {"domainname", "typeName"}) {
+    if (statement[field].is_list()) facts->objects.push_back(NameIn(statement[field]));
+  }
+  for (absl::string_view field : {"schemaname", "dbname", "extname"}) {
+    const absl::string_view name = statement[field].text();
+    if (!name.empty()) facts->objects.push_back({"", std::string(name)});
+  }
+  for (Node relation : statement["relations"]) {
+    if (relation.Is("RangeVar")) facts->objects.push_back(NameIn(relation));
+  }
+}
+
 void FillVacuum(Node vacuum, Facts* facts) {
   facts->verb = vacuum["is_vacuumcmd"].flag() ? Verb::kVacuum : Verb::kAnalyze;
   facts->object_type = "table";
@@ -206,6 +222,14 @@ bool VerbByNode(const Source& source, Node statement, Facts* facts) {
     FillVacuum(statement, facts);
   } else if (tag == "CreateTableAsStmt") {
     FillCreateAs(statement, facts);
+  } else if (tag == "ReindexStmt") {
+    facts->verb = Verb::kReindex;
+    facts->object_type =
+        absl::AsciiStrToLower(absl::StripPrefix(statement["kind"].text(), "REINDEX_OBJECT_"));
+    FillObjects(statement, facts);
+    if (!statement["name"].text().empty()) {
+      facts->objects.push_back({"", std::string(statement["name"].text())});
+    }
   } else if (tag == "TransactionStmt") {
     facts->verb = OfTransaction(statement);
   } else if (tag == "DefineStmt") {
@@ -222,20 +246,15 @@ bool VerbByNode(const Source& source, Node statement, Facts* facts) {
   return true;
 }
 
-void FillObjects(Node statement, Facts* facts) {
-  for (absl::string_view field : {"relation", "view", "sequence", "typevar"}) {
-    if (statement[field].Is("RangeVar")) facts->objects.push_back(NameIn(statement[field]));
+// Of a query the one table that it reads; with more nobody knows whose a column is.
+void FillRead(Node query, Facts* facts) {
+  const Node from = query["fromClause"];
+  if (query["withClause"] || from.count() != 1 || !from.first().Is("RangeVar")) return;
+  size_t relations = 0;
+  for (const Slot* at = query.subtree_begin(); at != query.subtree_end(); ++at) {
+    if (at->tagged && Node(at).Is("RangeVar")) ++relations;
   }
-  for (absl::string_view field : {"domainname", "typeName"}) {
-    if (statement[field].is_list()) facts->objects.push_back(NameIn(statement[field]));
-  }
-  for (absl::string_view field : {"schemaname", "dbname", "extname"}) {
-    const absl::string_view name = statement[field].text();
-    if (!name.empty()) facts->objects.push_back({"", std::string(name)});
-  }
-  for (Node relation : statement["relations"]) {
-    if (relation.Is("RangeVar")) facts->objects.push_back(NameIn(relation));
-  }
+  if (relations == 1) facts->objects.push_back(NameIn(from.first()));
 }
 
 void FillFlags(Node statement, Facts* facts) {
@@ -294,6 +313,7 @@ Facts FactsOf(const Source& source, Node statement) {
   FillFlags(statement, &facts);
   FillQuery(source, statement, &facts.query);
   const absl::string_view tag = statement.tag();
+  if (tag == "SelectStmt" && facts.objects.empty()) FillRead(statement, &facts);
   if (tag == "InsertStmt") FillInsert(statement, &facts.insert);
   if (tag == "CreateStmt") FillCreateTable(source, statement, &facts);
   if (tag == "CreateForeignTableStmt") {

@@ -44,6 +44,35 @@ std::vector<std::string> Found(Dialect dialect, absl::string_view script) {
   return ids;
 }
 
+TEST(LintTest, AQueryOfOneTableSaysWhich) {
+  for (Dialect dialect : {kMa, kPg}) {
+    const auto of = [dialect](absl::string_view sql) { return Read(dialect, sql).facts.objects; };
+    ASSERT_EQ(of("SELECT a FROM s.t x WHERE b = 1").size(), 1u);
+    EXPECT_EQ(of("SELECT a FROM s.t x WHERE b = 1")[0].schema, "s");
+    EXPECT_EQ(of("SELECT a FROM s.t x WHERE b = 1")[0].name, "t");
+    EXPECT_THAT(of("SELECT a FROM t JOIN u ON t.a = u.a"), IsEmpty());
+    EXPECT_THAT(of("SELECT a FROM t WHERE a IN (SELECT b FROM t)"), IsEmpty());
+    EXPECT_THAT(of("WITH t AS (SELECT 1) SELECT * FROM t"), IsEmpty());
+  }
+}
+
+TEST(LintTest, TheSafeFormKeepsSchemasAndSaysWhatIsRebuilt) {
+  const auto advice = [](absl::string_view sql, absl::string_view rule) -> std::string {
+    const auto statements = Split(kPg, sql);
+    EXPECT_TRUE(statements.ok()) << statements.status();
+    for (const Finding& finding : Lint(kPg, *statements)) {
+      if (finding.rule_id == rule) return finding.advice;
+    }
+    return "";
+  };
+  EXPECT_THAT(advice("DROP INDEX app.idx_orders_a", "dbf-drop-index-not-concurrent"),
+              testing::HasSubstr("DROP INDEX CONCURRENTLY app.idx_orders_a,"));
+  EXPECT_EQ(advice("REINDEX TABLE app.orders", "dbf-reindex-not-concurrent"),
+            "write REINDEX TABLE CONCURRENTLY app.orders");
+  EXPECT_EQ(advice("REINDEX INDEX app.i", "dbf-reindex-not-concurrent"),
+            "write REINDEX INDEX CONCURRENTLY app.i");
+}
+
 TEST(LintTest, UpdateAndDeleteNeedAWhere) {
   for (Dialect dialect : {kMa, kPg}) {
     EXPECT_THAT(Found(dialect, "DELETE FROM t"), ElementsAre("dbf-no-where"));
