@@ -32,7 +32,7 @@ void AddJudging(CLI::App* verb, const Arguments& arguments, const char* fail_on)
   verb->add_option("--database", arguments->database, "Where the statements would run")
       ->type_name("NAME");
   verb->add_option("--environment,-e", arguments->environment,
-                   "development, qa or production; another one counts as production")
+                   "development, qa (or staging) or production; another one counts as production")
       ->type_name("NAME")
       ->capture_default_str();
   verb->add_option("--fail-on", arguments->fail_on, fail_on)

@@ -1,5 +1,7 @@
 #include "controller/cli/sql_output.h"
 
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -39,6 +41,9 @@ absl::string_view WithoutHead(absl::string_view text) {
 std::string OneLine(const StatementReport& report) {
   constexpr size_t kMaxBytes = 200;
   std::string line(WithoutHead(report.text));
+  std::replace_if(
+      line.begin(), line.end(),
+      [](char c) { return absl::ascii_isspace(static_cast<unsigned char>(c)); }, ' ');
   absl::RemoveExtraAsciiWhitespace(&line);
   return Truncate(line, kMaxBytes);
 }

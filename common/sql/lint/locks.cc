@@ -78,6 +78,7 @@ void TableRebuild(const Look& look) {
 }  // namespace
 
 void CheckLocks(const Look& look) {
+  if (!look.verdict.understood) return;  // Its effects are the worst that there are, not its own.
   VacuumFull(look);
   // What another rule has explained already need not be said once more.
   if (!look.reporter.Reported(look.statement)) TableRebuild(look);

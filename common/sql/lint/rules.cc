@@ -442,6 +442,9 @@ constexpr LintRule kRules[] = {
      "it is how input cuts off the rest of a condition, or gets keywords past a filter",
      "leave it out; hand values over by placeholders"},
 
+    {LintId::kSyntaxError, "dbf-syntax-error", kEverywhere, 0, kErr,
+     "the statement is none of its dialect", "it would fail, and no other rule could look into it",
+     "correct it, or name the dialect that it is written in"},
     {LintId::kNotUnderstood, "dbf-not-understood", kEverywhere, 0, kWarn,
      "the statement was not understood as a whole",
      "it counts as destructive, and the other rules could not look into all of it",

@@ -139,6 +139,7 @@ enum class LintId : uint8_t {
   kInjectionStacked,
   kInjectionComment,
   // linter.cc
+  kSyntaxError,
   kNotUnderstood,
   kIgnoreWithoutReason,
   kIgnoreUnknownRule,

@@ -119,8 +119,9 @@ struct InjectionFacts {
 
 struct Facts {
   Verb verb = Verb::kOther;
-  bool complete = false;      // The reader recognised every part.
-  std::string object_type;    // In lower case, of CREATE, ALTER, DROP: "procedure", "domain", ...
+  bool complete = false;    // The reader recognised every part.
+  bool unreadable = false;  // No server of the dialect would accept it, as far as the reader knows.
+  std::string object_type;  // In lower case, of CREATE, ALTER, DROP: "procedure", "domain", ...
   std::vector<Name> objects;  // What it is about, the target first. Of a rename: old, new, old, ...
   bool if_exists = false;
   bool if_not_exists = false;

@@ -110,7 +110,9 @@ Reading ReadMySql(const Target& target, absl::string_view text) {
   if (!IsValidUtf8(text)) return NotUnderstood("it is not valid UTF-8");
   const Lexed lexed = mysql::Lex(target, text);
   if (!lexed.status.ok()) {
-    return NotUnderstood(absl::StrCat("it cannot be read: ", lexed.status.message()));
+    Reading reading = NotUnderstood(absl::StrCat("it cannot be read: ", lexed.status.message()));
+    reading.facts.unreadable = true;
+    return reading;
   }
   Reading reading = ReadLexed(target, lexed, text);
   if (lexed.doubtful_comment) {

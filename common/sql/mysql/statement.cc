@@ -31,6 +31,7 @@ void Unknown(Parser* p) {
   verdict.transactional = false;
   verdict.effects.undo = Undo::kBackup;
   const Tok& verb = p->Now();
+  p->draft->reading.facts.unreadable = true;
   if (verb.kind == TokenKind::kWord) {
     p->draft->Doubt(absl::StrCat(absl::AsciiStrToUpper(SanitizeForDisplay(Truncate(verb.text, 40))),
                                  " is not a statement that is known"));

@@ -8,8 +8,8 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/postgres/facts.h"
-#include "common/sql/postgres/injection.h"
 #include "common/sql/postgres/head.h"
+#include "common/sql/postgres/injection.h"
 #include "common/sql/postgres/judge.h"
 #include "common/sql/postgres/parse.h"
 #include "common/sql/postgres/postgres.h"
@@ -53,7 +53,9 @@ Reading NotUnderstood(absl::string_view text, std::string problem) {
   verdict.effects.rewrites_table = verdict.effects.scans_table = true;
   std::string newer = pg::NewerSyntax(text, problem);
   verdict.reasons.push_back(std::move(problem));
-  if (!newer.empty()) verdict.reasons.push_back(std::move(newer));
+  reading.facts.unreadable = newer.empty();
+  // What a newer version knows is named first: it is what the reader of the message can act on.
+  if (!newer.empty()) verdict.reasons.insert(verdict.reasons.begin(), std::move(newer));
   return reading;
 }
 

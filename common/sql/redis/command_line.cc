@@ -98,7 +98,8 @@ absl::StatusOr<std::vector<std::string>> ParseRedisCommand(absl::string_view lin
 
 absl::StatusOr<std::vector<Statement>> SplitRedis(absl::string_view script) {
   std::vector<Statement> statements;
-  size_t begin = 0;
+  constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  size_t begin = absl::StartsWith(script, kByteOrderMark) ? kByteOrderMark.size() : 0;
   for (int number = 1; begin <= script.size(); ++number) {
     const size_t end = std::min(script.find('\n', begin), script.size());
     const absl::string_view line = script.substr(begin, end - begin);

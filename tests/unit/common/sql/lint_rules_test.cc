@@ -161,7 +161,8 @@ constexpr RuleCase kInPostgres[] = {
     {"dbf-long-identifier",
      "CREATE TABLE a123456789012345678901234567890123456789012345678901234567890123456789 (a int)",
      "CREATE TABLE a1 (a int)"},
-    {"dbf-not-understood", "FROBNICATE t", "SELECT lower(a) FROM t"},
+    {"dbf-syntax-error", "FROBNICATE t", "SELECT lower(a) FROM t"},
+    {"dbf-not-understood", "SELECT JSON_OBJECT('a': 1)", "SELECT lower(a) FROM t"},
 };
 
 constexpr RuleCase kInMySql[] = {
@@ -209,7 +210,8 @@ constexpr RuleCase kInMySql[] = {
     {"dbf-definer", "CREATE DEFINER=root@localhost PROCEDURE p() SELECT 1",
      "CREATE PROCEDURE p() SQL SECURITY INVOKER SELECT 1"},
     {"dbf-naming-table", "CREATE TABLE Orders (a INT)", "CREATE TABLE orders (a INT)"},
-    {"dbf-not-understood", "FROBNICATE t", "SELECT LOWER(a) FROM t"},
+    {"dbf-syntax-error", "FROBNICATE t", "SELECT LOWER(a) FROM t"},
+    {"dbf-not-understood", "SELECT frobnicate(a) FROM t", "SELECT LOWER(a) FROM t"},
 };
 
 TEST(LintRulesTest, MariaDbAlone) { Check(Target(Dialect::kMariaDb, {10, 11, 6}), kInMySql); }

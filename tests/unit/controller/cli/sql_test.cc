@@ -207,6 +207,21 @@ TEST_F(SqlTest, FindingsFitTheTerminal) {
   EXPECT_THAT(err_, HasSubstr("1 statement, 1 of them destructive"));
 }
 
+// With a backslash that escapes nothing, a second statement stands where a string seemed to be.
+TEST_F(SqlTest, AMisspeltModeIsRefusedAndNotTakenForNone) {
+  const std::string file = Write("bs.sql", "SELECT 'a\\'; DROP TABLE x; -- ';");
+  const std::vector<std::string> start = {"classify",    "--dialect", "mysql-8.0", "--fail-on",
+                                          "destructive", file,        "--sql-mode"};
+  std::vector<std::string> right = start;
+  right.push_back("STRICT_TRANS_TABLES,NO_BACKSLASH_ESCAPES");
+  EXPECT_EQ(Sql(right), 5);
+  std::vector<std::string> wrong = start;
+  wrong.push_back("STRICT_TRANS_TABLES,NO_BACKSLASH_ESCAPE");
+  EXPECT_EQ(Sql(wrong), 2);
+  EXPECT_THAT(err_, HasSubstr("\"NO_BACKSLASH_ESCAPE\" is no mode"));
+  EXPECT_EQ(Sql({"classify", "--dialect", "postgresql-15", "--sql-mode", "ANSI", file}), 2);
+}
+
 TEST_F(SqlTest, TheTableShowsTheStatementAndNotTheCommentsBeforeIt) {
   const std::string file = Write("a.sql",
                                  "-- what for\n/* and\n why */ # more\nDROP TABLE t;\n"

@@ -8,6 +8,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 TEST(DmlRulesTest, WritesNameTheirRows) {
   Reading update = Of(Verb::kUpdate, "orders");
@@ -213,6 +214,28 @@ TEST(LiveRulesTest, PublishedTablesHaveAReplicaIdentity) {
   orders.indexes = {{"orders_pkey", {"id"}, true, true}};
   c.snapshot.Add(orders);
   EXPECT_THAT(c.Ids({Of(Verb::kUpdate, "orders")}), IsEmpty());
+}
+
+TEST(NotUnderstoodTest, WhatNoServerWouldAcceptIsAnErrorWithThePlace) {
+  Reading reading;
+  reading.facts.unreadable = true;
+  reading.verdict.reasons = {"it cannot be read: line 1"};
+  const Finding finding = Case(kMaria).The("dbf-syntax-error", {reading});
+  EXPECT_THAT(finding.message, HasSubstr("line 1"));
+  EXPECT_EQ(finding.severity, Severity::kError);
+}
+
+TEST(NotUnderstoodTest, TheReasonThatBelongsToItIsGiven) {
+  Reading reading;
+  reading.verdict.reasons = {"ALTER TABLE changes the schema", "it is not understood from INT on"};
+  EXPECT_THAT(Case(kMaria).The("dbf-not-understood", {reading}).message,
+              HasSubstr("not understood from INT on"));
+}
+
+TEST(NotUnderstoodTest, NothingIsSaidOfEffectsThatAreNotItsOwn) {
+  Reading reading;
+  reading.verdict.effects.rewrites_table = true;
+  EXPECT_THAT(Case(kPostgres).Ids({reading}), Not(Contains("dbf-table-rebuild")));
 }
 
 TEST(NotUnderstoodTest, RulesSayThatTheyCouldNotLook) {
