@@ -1,7 +1,7 @@
 // Runs the main suite of MariaDB's own tests against a real server, and looks whether a statement
 // that is called safe changes anything at all.
 //
-//   DBFLEET_TRUTH_SECONDS   how long the sample may take (45); "all": the whole suite (an hour)
+//   DBFLEET_TRUTH_SECONDS   how long the sample may take (25); "all": the whole suite (an hour)
 //   DBFLEET_TRUTH_SEED      which files come first; printed
 //   DBFLEET_TRUTH_FILE      only files whose name holds this
 //   DBFLEET_TRUTH_REPORT    a file for every statement that only reads and is called destructive
@@ -367,7 +367,7 @@ TEST_F(MysqlTruthTest, NoFunctionThatIsCalledSafeChangesAnything) {
 
 TEST_F(MysqlTruthTest, NothingThatIsCalledSafeChangesAnything) {
   const char* limit = std::getenv("DBFLEET_TRUTH_SECONDS");
-  int seconds = 45;
+  int seconds = 25;
   const bool all = limit != nullptr && std::string(limit) == "all";
   if (limit != nullptr && !all) {
     ASSERT_TRUE(absl::SimpleAtoi(limit, &seconds)) << limit;
