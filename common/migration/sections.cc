@@ -8,12 +8,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
+#include "common/base/byte_order_mark.h"
 #include "common/base/text.h"
 
 namespace dbfleet::migration {
 namespace {
 
-constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr size_t kMaxReasonBytes = 1000;
 
 // What stands behind "dbfleet:" in a comment line; nullopt for any other line. Spelling that is a

@@ -18,7 +18,7 @@
 #include "common/base/files.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
-#include "common/concurrency/mutex.h"
+#include "common/concurrency/sleep.h"
 #include "common/log/log.h"
 #include "controller/store/sqlite/sqlite_store.h"
 #include "controller/store/sqlite/store_copy.h"
@@ -35,19 +35,6 @@ constexpr absl::Duration kPatience = absl::Minutes(1);
 constexpr absl::Duration kPoll = absl::Milliseconds(50);
 // A controller that is just being started again is not kept out of its store.
 constexpr absl::Duration kStartsAgain = absl::Seconds(1);
-
-void SleepFor(Clock& clock, absl::Duration duration) {
-  Mutex mutex;
-  CondVar woken;
-  bool done = false;
-  const auto timer = clock.After(duration, [&] {
-    MutexLock lock(&mutex);
-    done = true;
-    woken.SignalAll();
-  });
-  MutexLock lock(&mutex);
-  while (!done) woken.Wait(&mutex);
-}
 
 AuditEntry Record(const std::string& actor, const std::string& folder) {
   return {actor, "controller.backup", "controller", "", {{"folder", folder}}};

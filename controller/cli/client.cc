@@ -8,23 +8,10 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
-#include "common/concurrency/mutex.h"
+#include "common/concurrency/sleep.h"
 #include "common/rpc/status.h"
 
 namespace dbfleet::cli {
-
-void SleepFor(Clock& clock, absl::Duration d) {
-  Mutex mutex;
-  CondVar woken;
-  bool done = false;
-  const auto timer = clock.After(d, [&] {
-    MutexLock lock(&mutex);
-    done = true;
-    woken.SignalAll();
-  });
-  MutexLock lock(&mutex);
-  while (!done) woken.Wait(&mutex);
-}
 
 ApiClient::ApiClient(std::shared_ptr<grpc::Channel> channel, Secret token, Clock* clock,
                      Options options)

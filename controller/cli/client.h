@@ -85,7 +85,4 @@ class ApiClient {
   Options options_;
 };
 
-// Blocks for `d` of the clock's time.
-void SleepFor(Clock& clock, absl::Duration d);
-
 }  // namespace dbfleet::cli

@@ -2,6 +2,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/base/byte_order_mark.h"
 #include "common/base/status.h"
 #include "common/sql/redis/redis.h"
 
@@ -98,7 +99,6 @@ absl::StatusOr<std::vector<std::string>> ParseRedisCommand(absl::string_view lin
 
 absl::StatusOr<std::vector<Statement>> SplitRedis(absl::string_view script) {
   std::vector<Statement> statements;
-  constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
   size_t begin = absl::StartsWith(script, kByteOrderMark) ? kByteOrderMark.size() : 0;
   for (int number = 1; begin <= script.size(); ++number) {
     const size_t end = std::min(script.find('\n', begin), script.size());

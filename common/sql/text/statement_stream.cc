@@ -7,12 +7,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/base/byte_order_mark.h"
 #include "common/base/status.h"
 
 namespace dbfleet::sql {
 namespace {
 
-constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr size_t kLeastChunk = 4;  // The first one holds a byte order mark.
 constexpr size_t kMaxDelimiterBytes = 16;
 constexpr size_t kMaxLine = 64 << 10;  // Of a client command.
