@@ -15,6 +15,7 @@
 #include "common/config/problems.h"
 #include "common/config/scalars.h"
 #include "common/config/yaml.h"
+#include "common/sql/model/verdict.h"
 #include "dbfleet/config/v1/lint_config.pb.h"
 #include "re2/re2.h"
 
@@ -35,8 +36,7 @@ std::optional<Level> ParseLevel(absl::string_view word) {
 }
 
 bool IsSameEnvironment(absl::string_view a, absl::string_view b) {
-  const auto plain = [](absl::string_view name) { return name == "staging" ? "qa" : name; };
-  return plain(a) == plain(b);
+  return sql::PlainEnvironment(a) == sql::PlainEnvironment(b);
 }
 
 // Fills in a configuration and collects what is wrong in the file. Lives for one call.

@@ -6,10 +6,8 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
 #include "common/base/files.h"
@@ -60,74 +58,6 @@ absl::Status Invalid(absl::string_view reason, absl::string_view message) {
   return Error(absl::StatusCode::kInvalidArgument, reason, message);
 }
 
-// Environments that are declared elsewhere count as the strictest.
-sql::EnvironmentClass ClassOf(const std::string& environment) {
-  if (environment == "development") return sql::EnvironmentClass::kDevelopment;
-  if (environment == "qa" || environment == "staging") return sql::EnvironmentClass::kQa;
-  return sql::EnvironmentClass::kProduction;
-}
-
-// Every sql_mode of MySQL 5.7 to 9 and MariaDB 10 to 12, from their manuals.
-constexpr std::string_view kSqlModes[] = {"ALLOW_INVALID_DATES",
-                                          "ANSI",
-                                          "ANSI_QUOTES",
-                                          "DB2",
-                                          "EMPTY_STRING_IS_NULL",
-                                          "ERROR_FOR_DIVISION_BY_ZERO",
-                                          "HIGH_NOT_PRECEDENCE",
-                                          "IGNORE_BAD_TABLE_OPTIONS",
-                                          "IGNORE_SPACE",
-                                          "MAXDB",
-                                          "MSSQL",
-                                          "MYSQL323",
-                                          "MYSQL40",
-                                          "NO_AUTO_CREATE_USER",
-                                          "NO_AUTO_VALUE_ON_ZERO",
-                                          "NO_BACKSLASH_ESCAPES",
-                                          "NO_DIR_IN_CREATE",
-                                          "NO_ENGINE_SUBSTITUTION",
-                                          "NO_FIELD_OPTIONS",
-                                          "NO_KEY_OPTIONS",
-                                          "NO_TABLE_OPTIONS",
-                                          "NO_UNSIGNED_SUBTRACTION",
-                                          "NO_ZERO_DATE",
-                                          "NO_ZERO_IN_DATE",
-                                          "ONLY_FULL_GROUP_BY",
-                                          "ORACLE",
-                                          "PAD_CHAR_TO_FULL_LENGTH",
-                                          "PIPES_AS_CONCAT",
-                                          "POSTGRESQL",
-                                          "REAL_AS_FLOAT",
-                                          "SIMULTANEOUS_ASSIGNMENT",
-                                          "STRICT_ALL_TABLES",
-                                          "STRICT_TRANS_TABLES",
-                                          "TIME_ROUND_FRACTIONAL",
-                                          "TIME_TRUNCATE_FRACTIONAL",
-                                          "TRADITIONAL"};
-static_assert(std::is_sorted(std::begin(kSqlModes), std::end(kSqlModes)));
-
-absl::Status ReadModes(const std::string& text, sql::SqlModes* modes) {
-  modes->known = true;
-  for (absl::string_view part : absl::StrSplit(text, ',', absl::SkipWhitespace())) {
-    const std::string mode = absl::AsciiStrToUpper(absl::StripAsciiWhitespace(part));
-    // Those that stand for several have ANSI_QUOTES among them.
-    for (absl::string_view quotes :
-         {"ANSI_QUOTES", "ANSI", "DB2", "MAXDB", "MSSQL", "POSTGRESQL"}) {
-      if (mode == quotes) modes->ansi_quotes = true;
-    }
-    if (mode == "NO_BACKSLASH_ESCAPES") modes->no_backslash_escapes = true;
-    if (mode == "ORACLE") modes->oracle = modes->ansi_quotes = true;
-    // A misspelt one would make statements look safe that are not.
-    if (!std::binary_search(std::begin(kSqlModes), std::end(kSqlModes), std::string_view(mode))) {
-      return Invalid("BAD_SQL_MODE",
-                     absl::StrCat("--sql-mode: \"", SanitizeForDisplay(Truncate(mode, 60)),
-                                  "\" is no mode of MySQL or MariaDB; give what SELECT @@sql_mode "
-                                  "shows"));
-    }
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<sql::Target> ReadTarget(const SqlArguments& arguments) {
   auto target = sql::ParseTarget(arguments.dialect);
   if (!target.ok()) return Annotate(target.status(), "--dialect");
@@ -144,7 +74,11 @@ absl::StatusOr<sql::Target> ReadTarget(const SqlArguments& arguments) {
     return Invalid("BAD_SQL_MODE", absl::StrCat("--sql-mode is for MySQL and MariaDB, not for ",
                                                 arguments.dialect));
   }
-  if (!arguments.sql_mode.empty()) RETURN_IF_ERROR(ReadModes(arguments.sql_mode, &target->modes));
+  if (!arguments.sql_mode.empty()) {
+    auto modes = sql::ParseSqlModes(arguments.sql_mode);
+    if (!modes.ok()) return Annotate(modes.status(), "--sql-mode");
+    target->modes = *modes;
+  }
   if (!arguments.embedded.empty()) {
     auto embedded = sql::ParseTarget(arguments.embedded);
     if (!embedded.ok()) return Annotate(embedded.status(), "--embedded");
@@ -186,7 +120,7 @@ absl::StatusOr<Plan> MakePlan(SqlTask task, const SqlArguments& arguments) {
   Plan plan;
   ASSIGN_OR_RETURN(plan.options.target, ReadTarget(arguments));
   ASSIGN_OR_RETURN(plan.thresholds, ReadThresholds(task, arguments));
-  plan.options.environment = ClassOf(arguments.environment);
+  plan.options.environment = sql::ClassOfEnvironment(arguments.environment);
   plan.options.with_verdict = task != SqlTask::kSplit;
   plan.options.with_findings = task == SqlTask::kLint;
   if (!arguments.config_file.empty()) {

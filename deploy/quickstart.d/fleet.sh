@@ -1,11 +1,13 @@
 # Sourced by deploy/quickstart: the controller, its users, and one agent per server.
 
-# A port that nobody listens on now; kept for later runs.
+# A port that nobody listens on now; kept for later runs. It lies below those that Linux gives to outgoing
+# connections (32768 and above): one of these could take it before the server starts, or starts again.
 chosen_port() {
   local file=$state/etc/$1.port port
   if [[ ! -s $file ]]; then
     while :; do
-      port=$((20000 + RANDOM % 20000))
+      port=$((12288 + RANDOM % 20480))
+      grep -qsx "$port" "$state"/etc/*.port && continue
       (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
     done
     echo "$port" >"$file"

@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <random>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -198,16 +199,20 @@ bool WaitUntil(const std::function<bool()>& done, absl::Duration limit) {
 }
 
 int FreePort() {
-  Descriptor fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  if (bind(fd.get(), reinterpret_cast<sockaddr*>(&address), length) != 0 ||
-      getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0) {
-    return 0;
+  constexpr int kFirst = 12288;
+  constexpr int kFirstOutgoing = 32768;
+  std::random_device random;
+  std::uniform_int_distribution<int> ports(kFirst, kFirstOutgoing - 1);
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    const int port = ports(random);
+    Descriptor fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    if (bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return port;
   }
-  return ntohs(address.sin_port);
+  return 0;
 }
 
 }  // namespace dbfleet::mini

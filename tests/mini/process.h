@@ -59,7 +59,8 @@ absl::StatusOr<std::string> Run(const Command& command);
 // between is long enough for servers that answer from a cache (InnoDB's 0.1 s).
 bool WaitUntil(const std::function<bool()>& done, absl::Duration limit = absl::Seconds(30));
 
-// A loopback port that was free a moment ago.
+// A loopback port that was free a moment ago, below those that Linux gives to outgoing connections:
+// one of these could take it before a server starts, or while it is down. 0 if there is none.
 int FreePort();
 
 }  // namespace dbfleet::mini

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <utility>
+
 #include "common/sql/model/finding.h"
 #include "common/sql/model/verdict.h"
 
@@ -29,6 +32,22 @@ Kind Heavier(Kind a, Kind b) { return Weight(a) >= Weight(b) ? a : b; }
 Safety SafetyIn(EnvironmentClass environment, const Verdict& verdict) {
   const bool strict = environment == EnvironmentClass::kProduction;
   return !strict && verdict.adds_only && verdict.understood ? Safety::kSafe : verdict.safety;
+}
+
+absl::string_view PlainEnvironment(absl::string_view name) {
+  return name == "staging" ? "qa" : name;
+}
+
+EnvironmentClass ClassOfEnvironment(absl::string_view name) {
+  const absl::string_view plain = PlainEnvironment(name);
+  if (plain == "development") return EnvironmentClass::kDevelopment;
+  return plain == "qa" ? EnvironmentClass::kQa : EnvironmentClass::kProduction;
+}
+
+void AddReason(std::string reason, std::vector<std::string>* reasons) {
+  if (std::find(reasons->begin(), reasons->end(), reason) == reasons->end()) {
+    reasons->push_back(std::move(reason));
+  }
 }
 
 absl::string_view NameOf(Kind kind) {

@@ -68,6 +68,11 @@ absl::StatusOr<Target> ParseTarget(absl::string_view name);
 // INVALID_ARGUMENT (BAD_VERSION) for what holds no number at its head.
 absl::StatusOr<Version> ParseVersion(absl::string_view text);
 
+// What SELECT @@sql_mode shows: words with commas between them, in any case. INVALID_ARGUMENT
+// (BAD_SQL_MODE) for a word that is no mode: a misspelt one would make statements look safe that
+// are not.
+absl::StatusOr<SqlModes> ParseSqlModes(absl::string_view text);
+
 absl::string_view NameOf(Dialect dialect);   // "mariadb", "postgresql", ...
 std::string NameOf(const Target& target);    // "mariadb-10.11", or the dialect's name alone.
 std::string NameOf(const Version& version);  // "10.11.6", "15"; "" if it is not known.

@@ -76,6 +76,15 @@ enum class EnvironmentClass { kDevelopment, kQa, kProduction };
 // else is the same everywhere.
 Safety SafetyIn(EnvironmentClass environment, const Verdict& verdict);
 
+// "staging" is another name of "qa"; every other name stands for itself.
+absl::string_view PlainEnvironment(absl::string_view name);
+
+// By its name. Environments that are declared elsewhere count as the strictest.
+EnvironmentClass ClassOfEnvironment(absl::string_view name);
+
+// Behind the others, unless it is there already.
+void AddReason(std::string reason, std::vector<std::string>* reasons);
+
 // What a mixture counts as: the kind for which the most is demanded.
 Kind Heavier(Kind a, Kind b);
 

@@ -21,9 +21,7 @@ bool Draft::Since(Version mysql, Version mariadb) const {
 }
 
 void Draft::Object(std::string reason) {
-  std::vector<std::string>& reasons = reading.verdict.reasons;
-  if (full() || std::find(reasons.begin(), reasons.end(), reason) != reasons.end()) return;
-  reasons.push_back(std::move(reason));
+  if (!full()) AddReason(std::move(reason), &reading.verdict.reasons);
 }
 
 void Draft::Doubt(std::string reason) {

@@ -34,12 +34,7 @@ absl::string_view WhatItDoes(Kind kind) {
   return "is not known to be safe";
 }
 
-void Add(std::string reason, Verdict* verdict) {
-  auto& reasons = verdict->reasons;
-  if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end()) {
-    reasons.push_back(std::move(reason));
-  }
-}
+void Add(std::string reason, Verdict* verdict) { AddReason(std::move(reason), &verdict->reasons); }
 
 void Take(Objections objections, Verdict* verdict) {
   verdict->kind = Heavier(verdict->kind, objections.kind);

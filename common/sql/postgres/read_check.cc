@@ -1,6 +1,5 @@
 #include "common/sql/postgres/read_check.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -84,10 +83,7 @@ class ReadCheck {
 
  private:
   void Object(std::string reason, Kind kind) {
-    auto& reasons = found_.reasons;
-    if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end()) {
-      reasons.push_back(std::move(reason));
-    }
+    AddReason(std::move(reason), &found_.reasons);
     found_.kind = Heavier(found_.kind, kind);
   }
 

@@ -8,8 +8,10 @@ CPU and throughput are those of controller and simulator together on the same co
 agents' journals are in memory; the controller's store is on --folder's disk with synchronous=FULL.
 """
 import argparse
+import contextlib
 import json
 import os
+import random
 import resource
 import shutil
 import signal
@@ -27,9 +29,12 @@ STARTED = []  # Processes.
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below the ports that Linux gives to outgoing connections: thousands of them are made here."""
+    while True:
+        with socket.socket() as s, contextlib.suppress(OSError):
+            port = random.randrange(12288, 32768)
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 def cpu_seconds(pid):

@@ -59,6 +59,34 @@ TEST(TargetTest, VersionsAreReadAsServersWriteThem) {
   }
 }
 
+TEST(SqlModesTest, WordsOfTheServerDecideWhatQuotesMean) {
+  const auto usual = ParseSqlModes("STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION");
+  ASSERT_TRUE(usual.ok()) << usual.status();
+  EXPECT_TRUE(usual->known);
+  EXPECT_FALSE(usual->ansi_quotes || usual->no_backslash_escapes || usual->oracle);
+  EXPECT_TRUE(ParseSqlModes("no_backslash_escapes")->no_backslash_escapes);
+  for (const char* quotes : {"ANSI_QUOTES", "ansi", "DB2", "MAXDB", "MSSQL", "POSTGRESQL"}) {
+    EXPECT_TRUE(ParseSqlModes(quotes)->ansi_quotes) << quotes;
+    EXPECT_FALSE(ParseSqlModes(quotes)->oracle) << quotes;
+  }
+  EXPECT_TRUE(ParseSqlModes("ORACLE")->oracle && ParseSqlModes("ORACLE")->ansi_quotes);
+  EXPECT_TRUE(ParseSqlModes("")->known);
+}
+
+TEST(SqlModesTest, AMisspeltWordIsRefused) {
+  for (const char* text : {"NO_BACKSLASH_ESCAPE", "ANSI QUOTES", "FOO", "ANSI;"}) {
+    EXPECT_EQ(ReasonOf(ParseSqlModes(text).status()), "BAD_SQL_MODE") << text;
+  }
+}
+
+TEST(EnvironmentTest, StagingIsQaAndWhatIsNotKnownIsTheStrictest) {
+  EXPECT_EQ(ClassOfEnvironment("development"), EnvironmentClass::kDevelopment);
+  EXPECT_EQ(ClassOfEnvironment("qa"), EnvironmentClass::kQa);
+  EXPECT_EQ(ClassOfEnvironment("staging"), EnvironmentClass::kQa);
+  EXPECT_EQ(ClassOfEnvironment("production"), EnvironmentClass::kProduction);
+  EXPECT_EQ(ClassOfEnvironment("Development"), EnvironmentClass::kProduction);
+}
+
 TEST(SafetyInTest, WhatOnlyAddsRowsIsDestructiveInProductionAlone) {
   Verdict verdict;
   verdict.adds_only = true;
