@@ -22,6 +22,7 @@
 #include "grpcpp/create_channel.h"
 
 #include "common/base/files.h"
+#include "common/concurrency/mutex.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/status.h"
 #include "common/rpc/tls.h"
@@ -277,6 +278,7 @@ void Fleet::FillChange(int count, int parallel, api::v1::SubmitChangeRequest* re
 }
 
 int Main(int argc, char** argv) {
+  StopLookingForDeadlocks();
   Options options;
   CLI::App app("A fleet of simulated agents");
   app.add_option("--controller", options.controller)->required();

@@ -12,6 +12,7 @@
 #include "CLI/CLI.hpp"
 #include "nlohmann/json.hpp"
 
+#include "common/concurrency/mutex.h"
 #include "tests/bench/floors/rpc_floor.h"
 #include "tests/bench/floors/sqlite_floor.h"
 
@@ -38,6 +39,7 @@ nlohmann::ordered_json ToJson(int streams, const RpcRun& run) {
 }
 
 int Main(int argc, char** argv) {
+  StopLookingForDeadlocks();
   std::string folder = "/var/tmp";
   std::vector<int> streams = {1, 1000, 5000};
   int repetitions = 3, group = 64;
