@@ -43,7 +43,10 @@ void NoWhere(const Look& look) {
   if (!look.facts.query.unguarded_write) return;
   if (!Writes(look)) return look.Report(LintId::kNoWhere);
   look.Report(LintId::kNoWhere,
-              absl::StrCat(VerbText(look), " without WHERE changes every row", Of(look)),
+              absl::StrCat(VerbText(look),
+                           look.facts.query.always_true_where ? " with a WHERE that is always true"
+                                                              : " without WHERE",
+                           " changes every row", Of(look)),
               absl::StrCat(Batches(look), ", in batches"));
 }
 

@@ -67,9 +67,10 @@ struct QueryFacts {
   bool has_offset = false;
   bool has_order_by = false;
   bool orders_by_random = false;
-  bool aggregates = false;       // The outermost query gives one row, or one a group.
-  bool unguarded_write = false;  // An UPDATE or DELETE anywhere in it has no WHERE.
-  bool tautology = false;        // A condition that is always true: 1 = 1, 'a' = 'a', OR TRUE.
+  bool aggregates = false;         // The outermost query gives one row, or one a group.
+  bool unguarded_write = false;    // An UPDATE or DELETE anywhere in it has no WHERE...
+  bool always_true_where = false;  // ... or one that holds for every row.
+  bool tautology = false;          // A condition that is always true: 1 = 1, 'a' = 'a', OR TRUE.
   std::string tautology_text;
   bool equals_null = false;
   bool leading_wildcard = false;             // LIKE '%x'.

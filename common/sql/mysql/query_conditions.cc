@@ -3,8 +3,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 
+#include "common/sql/mysql/always_true.h"
 #include "common/sql/mysql/functions.h"
 #include "common/sql/mysql/query_scan.h"
 
@@ -13,10 +13,6 @@ namespace {
 
 constexpr size_t kMaxListed = 64;
 constexpr size_t kMaxShown = 80;
-
-bool IsLiteral(const Tok& token) {
-  return token.kind == TokenKind::kNumber || token.kind == TokenKind::kString;
-}
 
 // Words that stand for a value by themselves.
 bool IsValueWord(Word word) {
@@ -59,30 +55,6 @@ bool IsDigits(absl::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     return absl::ascii_isdigit(static_cast<unsigned char>(c));
   });
-}
-
-// Whether `a operator b` holds for two literals of a kind.
-bool Holds(absl::string_view op, int order) {
-  if (op == "=" || op == "<=>") return order == 0;
-  if (op == "<") return order < 0;
-  if (op == ">") return order > 0;
-  if (op == "<=") return order <= 0;
-  if (op == ">=") return order >= 0;
-  return order != 0;
-}
-
-bool IsAlwaysTrue(const Tok& a, absl::string_view op, const Tok& b) {
-  if (a.kind != b.kind) return false;
-  if (a.kind == TokenKind::kString) {
-    if (op != "=" && op != "<=>" && op != "<>" && op != "!=") return false;
-    return Holds(op, Inside(a) == Inside(b) ? 0 : 1);
-  }
-  int64_t x = 0;
-  int64_t y = 0;
-  if (!absl::SimpleAtoi(a.text, &x) || !absl::SimpleAtoi(b.text, &y)) {
-    return Holds(op, 0) && a.text == b.text;
-  }
-  return Holds(op, x < y ? -1 : x > y ? 1 : 0);
 }
 
 }  // namespace
@@ -171,7 +143,8 @@ void QueryScan::CompareSides(ptrdiff_t op, ptrdiff_t length) {
   const std::string sign = draft_.TextOf(op, right_at);
   if (sign != "<=>" && (left.Is(K("NULL")) || right.Is(K("NULL")))) facts.equals_null = true;
   if (IsLiteral(left) && IsLiteral(right)) {
-    if (BoundaryBefore(op - 2) && BoundaryAfter(right_at + 1) && IsAlwaysTrue(left, sign, right)) {
+    if (BoundaryBefore(op - 2) && BoundaryAfter(right_at + 1) &&
+        HoldsForLiterals(left, sign, right)) {
       Tautology(op - 1, right_at + 1);
     }
     return;
@@ -202,6 +175,24 @@ bool QueryScan::Equal(ptrdiff_t from, ptrdiff_t to, ptrdiff_t other) const {
   return true;
 }
 
+// Of the outermost WHERE.
+bool QueryScan::where_is_always_true() const {
+  if (where_ < 0) return false;
+  int depth = 0;
+  ptrdiff_t end = where_;
+  for (; end < end_; ++end) {
+    const Tok& token = tokens_[end];
+    if (token.IsSymbol('(')) ++depth;
+    if (token.IsSymbol(')')) --depth;
+    if (depth < 0) break;
+    if (depth == 0 && token.IsOneOf({K("ORDER"), K("LIMIT"), K("RETURNING"), K("GROUP"),
+                                     K("HAVING"), K("UNION"), K("FOR"), K("LOCK")})) {
+      break;
+    }
+  }
+  return IsAlwaysTrue(tokens_, where_, end);
+}
+
 // A constant that stands alone as a condition, or as one side of an OR.
 void QueryScan::AloneInOr(ptrdiff_t i) {
   if (!frames_.back().condition) return;
@@ -210,12 +201,7 @@ void QueryScan::AloneInOr(ptrdiff_t i) {
   const bool behind = before.IsOneOf({K("OR"), K("WHERE")}) ||
                       (before.IsSymbol('|') && tokens_[i - 2].IsSymbol('|'));
   if (!behind || !BoundaryAfter(i + 1)) return;
-  int64_t value = 0;
-  const bool truth =
-      token.Is(K("TRUE")) ||
-      (token.kind == TokenKind::kNumber && absl::SimpleAtoi(token.text, &value) && value != 0) ||
-      (token.IsText() && absl::SimpleAtoi(Inside(token), &value) && value != 0);
-  if (truth) Tautology(i, i + 1);
+  if (IsTruth(token)) Tautology(i, i + 1);
 }
 
 // A call that ends at `close` and is compared hides its column from indexes.

@@ -38,6 +38,7 @@ class QueryScan {
            bool writes = false);
 
   bool has_where() const { return has_where_; }        // Of the outermost.
+  bool where_is_always_true() const;                   // The same.
   bool has_limit() const { return has_limit_; }        // The same.
   bool has_order_by() const { return has_order_by_; }  // The same.
   bool has_select() const { return has_select_; }
@@ -79,6 +80,7 @@ class QueryScan {
   bool ClauseWord(ptrdiff_t i);
   void EffectWord(ptrdiff_t i);
   void ConditionWord(ptrdiff_t i);
+  void Where(ptrdiff_t i);
   void BeginSelect();
   void Limit(ptrdiff_t i);
   void Enter(Clause clause);
@@ -119,6 +121,7 @@ class QueryScan {
   bool writes_ = false;
   bool stop_ = false;
   bool has_where_ = false;
+  ptrdiff_t where_ = -1;  // Where the condition of the outermost WHERE begins.
   bool has_limit_ = false;
   bool has_order_by_ = false;
   bool has_select_ = false;

@@ -79,8 +79,7 @@ bool QueryScan::ClauseWord(ptrdiff_t i) {
       Enter(Clause::kOn);
       return true;
     case K("WHERE"):
-      if (outer) has_where_ = facts.has_where = true;
-      Enter(Clause::kWhere);
+      Where(i);
       return true;
     case K("GROUP"):
       if (!tokens_[i + 1].Is(K("BY"))) break;
@@ -114,6 +113,21 @@ bool QueryScan::ClauseWord(ptrdiff_t i) {
       break;
   }
   return false;
+}
+
+void QueryScan::Where(ptrdiff_t i) {
+  if (Outermost()) {
+    has_where_ = draft_.reading.facts.query.has_where = true;
+    if (where_ < 0) where_ = i + 1;
+  }
+  Enter(Clause::kWhere);
+  const Tok& next = tokens_[i + 1];
+  const bool nothing = i + 1 >= end_ || next.IsSymbol(')') ||
+                       next.IsOneOf({K("GROUP"), K("HAVING"), K("ORDER"), K("LIMIT"), K("UNION"),
+                                     K("RETURNING"), K("WHERE")});
+  if (!nothing) return;
+  draft_.Doubt("there is no condition behind WHERE");
+  draft_.reading.facts.unreadable = true;
 }
 
 void QueryScan::Limit(ptrdiff_t i) {

@@ -24,7 +24,8 @@ void Conclude(Draft* draft, const QueryScan& scan) {
   Facts& facts = draft->reading.facts;
   facts.has_limit = scan.has_limit();
   facts.has_order_by = scan.has_order_by();
-  facts.query.unguarded_write = !scan.has_where();
+  facts.query.always_true_where = scan.where_is_always_true();
+  facts.query.unguarded_write = !scan.has_where() || facts.query.always_true_where;
   if (scan.calls_other()) draft->reading.verdict.effects.undo = Undo::kBackup;
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -41,6 +42,44 @@ std::string ConstantText(Node constant) {
   return "";
 }
 
+// Known to be true whatever the rows hold, known to be false, or not known.
+std::optional<bool> Holds(Node condition, int depth) {
+  constexpr int kMaxDepth = 50;
+  if (depth > kMaxDepth) return std::nullopt;
+  if (condition.Is("A_Const")) {
+    if (condition["boolval"]) return condition["boolval"]["boolval"].flag();
+    if (condition["ival"]) return condition["ival"]["ival"].number() != 0;
+    return std::nullopt;
+  }
+  if (condition.Is("BoolExpr")) {
+    const bool is_or = condition["boolop"].text() == "OR_EXPR";
+    const bool is_not = condition["boolop"].text() == "NOT_EXPR";
+    bool all_known = true;
+    for (Node part : condition["args"]) {
+      const std::optional<bool> value = Holds(part, depth + 1);
+      if (is_not) return value.has_value() ? std::optional<bool>(!*value) : value;
+      // One part that decides is enough; else all have to be known.
+      if (value == is_or) return is_or;
+      all_known = all_known && value.has_value();
+    }
+    if (!all_known) return std::nullopt;
+    return !is_or;
+  }
+  if (!condition.Is("A_Expr") || condition["kind"].text() != "AEXPR_OP") return std::nullopt;
+  const Node left = condition["lexpr"];
+  const Node right = condition["rexpr"];
+  const absl::string_view symbol = condition["name"].last().text();
+  if (symbol != "=" && symbol != "<>") return std::nullopt;
+  if (left.Is("A_Const") && right.Is("A_Const") && !IsNull(left) && !IsNull(right)) {
+    return (ConstantText(left) == ConstantText(right)) == (symbol == "=");
+  }
+  const bool same_column = left.Is("ColumnRef") && right.Is("ColumnRef") && symbol == "=" &&
+                           Dotted(left["fields"]) == Dotted(right["fields"]);
+  return same_column ? std::optional<bool>(true) : std::nullopt;
+}
+
+bool IsAlwaysTrue(Node condition) { return Holds(condition, 0) == true; }
+
 bool IsDigits(absl::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), absl::ascii_isdigit);
 }
@@ -76,7 +115,10 @@ class QueryReader {
     const absl::string_view tag = node.tag();
     if (tag == "SelectStmt") return LookAtSelect(node);
     if (tag == "UpdateStmt" || tag == "DeleteStmt") {
-      if (!node["whereClause"]) facts_.unguarded_write = true;
+      const Node where = node["whereClause"];
+      const bool holds = where && IsAlwaysTrue(where);
+      if (holds) facts_.always_true_where = true;
+      if (!where || holds) facts_.unguarded_write = true;
     } else if (tag == "A_Star") {
       LookAtStar(node);
     } else if (tag == "SortBy") {

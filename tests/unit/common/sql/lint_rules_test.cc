@@ -38,6 +38,13 @@ void Check(const Target& target, absl::Span<const RuleCase> cases) {
 
 constexpr RuleCase kInBoth[] = {
     {"dbf-no-where", "UPDATE t SET a = 1", "UPDATE t SET a = 1 WHERE id = 2"},
+    {"dbf-no-where", "DELETE FROM t WHERE 1=1", "DELETE FROM t WHERE 1 = 1 AND id = 5"},
+    {"dbf-no-where", "UPDATE t SET a = 1 WHERE TRUE", "UPDATE t SET a = 1 WHERE NOT TRUE"},
+    {"dbf-no-where", "DELETE FROM t WHERE 'a'='a'", "DELETE FROM t WHERE 'a' = 'b'"},
+    {"dbf-no-where", "DELETE FROM t WHERE 1", "DELETE FROM t WHERE 0"},
+    {"dbf-no-where", "DELETE FROM t WHERE t.id = t.id", "DELETE FROM t WHERE t.id = u.id"},
+    {"dbf-no-where", "DELETE FROM t WHERE id = 5 OR (2 <> 3 AND NOT (1 = 2))",
+     "DELETE FROM t WHERE (id = 5 OR 1 = 2) AND b BETWEEN 1 AND 2"},
     {"dbf-insert-without-columns", "INSERT INTO t VALUES (1)", "INSERT INTO t (a) VALUES (1)"},
     {"dbf-select-star", "SELECT * FROM t WHERE a = 1", "SELECT a, count(*) FROM t GROUP BY a"},
     {"dbf-equals-null", "SELECT a FROM t WHERE b = NULL", "SELECT a FROM t WHERE b IS NULL"},
@@ -219,6 +226,31 @@ TEST(LintRulesTest, MariaDbAlone) { Check(Target(Dialect::kMariaDb, {10, 11, 6})
 TEST(LintRulesTest, BothInMariaDb) {
   for (const RuleCase& c : kInBoth) {
     Check(Target(Dialect::kMariaDb, {10, 11, 6}), absl::MakeSpan(&c, 1));
+  }
+}
+
+TEST(LintRulesTest, AWhereThatHoldsForEveryRowIsCalledThat) {
+  for (const Dialect dialect : {Dialect::kMariaDb, Dialect::kPostgres}) {
+    const auto statements = Split(dialect, "DELETE FROM t WHERE id = id");
+    std::string message;
+    for (const Finding& finding : Lint(dialect, *statements)) {
+      if (finding.rule_id == "dbf-no-where") message = finding.message;
+    }
+    EXPECT_EQ(message, "DELETE with a WHERE that is always true changes every row of t");
+  }
+  const Target mariadb(Dialect::kMariaDb);
+  EXPECT_THAT(Found(mariadb, "DELETE FROM t WHERE 1 ORDER BY a LIMIT 5"), Contains("dbf-no-where"));
+  EXPECT_THAT(Found(mariadb, "DELETE FROM t WHERE CASE WHEN a OR 1 OR b THEN 0 END"),
+              Not(Contains("dbf-no-where")));
+}
+
+TEST(LintRulesTest, AWhereWithNothingBehindItIsASyntaxError) {
+  for (const char* text : {"DELETE FROM t WHERE", "UPDATE t SET a = 1 WHERE LIMIT 5",
+                           "SELECT a FROM t WHERE a IN (SELECT b FROM u WHERE)"}) {
+    const Reading reading = Read(Dialect::kMariaDb, text);
+    EXPECT_FALSE(reading.verdict.understood) << text;
+    EXPECT_EQ(reading.verdict.safety, Safety::kDestructive) << text;
+    EXPECT_THAT(Found(Dialect::kMariaDb, text), Contains("dbf-syntax-error")) << text;
   }
 }
 
