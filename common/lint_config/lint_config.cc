@@ -1,13 +1,16 @@
 #include "common/lint_config/lint_config.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 
 #include "common/base/status.h"
@@ -33,6 +36,38 @@ std::optional<Level> ParseLevel(absl::string_view word) {
   if (word == "warning") return Level::kWarning;
   if (word == "error") return Level::kError;
   return std::nullopt;
+}
+
+// What may stand in braces in the pattern of a kind of name: what a statement tells of it.
+std::vector<absl::string_view> PlaceholdersOf(absl::string_view kind) {
+  if (kind == "foreign_key") return {"{table}", "{columns}", "{referenced}"};
+  if (kind == "index") return {"{table}", "{columns}"};
+  return {"{table}"};
+}
+
+// The first word in braces that stands for nothing; "" if there is none. "a{2}" is a repetition,
+// "\\p{Greek}" a class of characters.
+std::string UnknownPlaceholder(absl::string_view kind, absl::string_view pattern) {
+  const std::vector<absl::string_view> known = PlaceholdersOf(kind);
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == '\\') {
+      const bool braces = i + 2 < pattern.size() && pattern[i + 2] == '{' &&
+                          absl::StrContains("pPx", pattern[i + 1]);
+      i = braces ? std::min(pattern.find('}', i), pattern.size()) : i + 1;
+      continue;
+    }
+    if (pattern[i] != '{') continue;
+    const size_t end = pattern.find('}', i);
+    if (end == absl::string_view::npos) return "";
+    const absl::string_view word = pattern.substr(i + 1, end - i - 1);
+    const bool letters = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+      return absl::ascii_isalpha(static_cast<unsigned char>(c)) || c == '_' || c == ' ';
+    });
+    const bool is_known =
+        std::find(known.begin(), known.end(), pattern.substr(i, end + 1 - i)) != known.end();
+    if (letters && !is_known) return SanitizeForDisplay(Truncate(word, 40));
+  }
+  return "";
 }
 
 bool IsSameEnvironment(absl::string_view a, absl::string_view b) {
@@ -106,6 +141,12 @@ class Reader {
     const std::string field = absl::StrCat("naming.", name);
     if (pattern.size() > kMaxPatternBytes) {
       problems_.Add(field, absl::StrCat("is longer than ", kMaxPatternBytes, " bytes"));
+      return naming;
+    }
+    const std::string unknown = UnknownPlaceholder(name, pattern);
+    if (!unknown.empty()) {
+      problems_.Add(field, absl::StrCat("there is no {", unknown, "} here; known are ",
+                                        absl::StrJoin(PlaceholdersOf(name), ", ")));
       return naming;
     }
     // As it would be with names filled in.

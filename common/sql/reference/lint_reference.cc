@@ -64,7 +64,8 @@ limits:
 required_role: app_owner                      # dbf-set-role; default: none
 ```
 
-`{table}`, `{columns}` (joined by `_`) and `{referenced}` stand for the statement's own names.
+`{table}`, `{columns}` (joined by `_`; of indexes and foreign keys) and `{referenced}` (of foreign keys) stand
+for the statement's own names; any other word in braces is refused. Environments may have any name.
 )";
 
 std::string Dialects(const LintRule& rule) {

@@ -56,6 +56,14 @@ TEST(LintConfigTest, NamingPatternsKnowTheStatementsNames) {
   EXPECT_FALSE(config.column_name.matches);
 }
 
+TEST(LintConfigTest, BracesOfRegularExpressionsAreNoPlaceholders) {
+  const sql::LintConfig config = Read(
+      "naming:\n"
+      "  table: \"[a-z]{2,5}\\\\p{Greek}?\\\\x{41}\\\\{a\\\\}\"\n");
+  EXPECT_TRUE(config.table_name.matches("abA{a}", {}));
+  EXPECT_FALSE(config.table_name.matches("abA", {}));
+}
+
 TEST(LintConfigTest, ListsAndLimitsReplaceTheDefaults) {
   const sql::LintConfig config = Read(
       "audit_columns: [created_at, created_by]\n"
@@ -86,6 +94,11 @@ TEST(LintConfigTest, WhatIsWrongIsNamedWithItsPlace) {
        "lint.yaml:2:33: rules.dbf-truncate.environments.qa: one of off"},
       {"rules:\n  dbf-truncate: {}\n", "give it a severity"},
       {"naming: {table: \"(\"}\n", "lint.yaml:1:10: naming.table: is no regular expression"},
+      {"naming:\n  index: \"ix_{tables}_{columns}\"\n",
+       "lint.yaml:2:3: naming.index: there is no {tables} here; known are {table}, {columns}"},
+      {"naming: {column: \"{referenced}_id\"}\n", "known are {table}"},
+      {"naming: {foreign_key: \"fk_{parent}\"}\n",
+       "there is no {parent} here; known are {table}, {columns}, {referenced}"},
       {"allow:\n  - {rule: dbf-truncate, table: t}\n", "lint.yaml:2:5: allow[0].reason: say why"},
       {"allow:\n  - {rule: dbf-truncate, reason: r}\n", "allow[0].table: name a table"},
       {"limits: {insert_rows: -1}\n", "limits.insert_rows: is below 0"},
