@@ -84,6 +84,9 @@ class SarifOutput : public SqlOutput {
   void Statement(const StatementReport& report) override {
     shell_.out() << writer_.Statement(report);
   }
+  void Failed(const std::string& file, const absl::Status& status) override {
+    writer_.Failed(file, std::string(status.message()));
+  }
   void End() override { shell_.out() << writer_.End(); }
   bool wants_all() const override { return with_class_; }
 

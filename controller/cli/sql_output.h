@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+
 #include "common/sql/report/report.h"
 #include "controller/cli/shell.h"
 #include "controller/cli/sql_run.h"
@@ -17,6 +19,8 @@ class SqlOutput {
   virtual ~SqlOutput() = default;
   virtual void Begin() {}
   virtual void Statement(const sql::StatementReport& report) = 0;
+  // Of a file, which could not be gone through to its end.
+  virtual void Failed(const std::string& file, const absl::Status& status) {}
   virtual void End() {}
   // Whether it shows statements of which there is nothing to say.
   virtual bool wants_all() const { return true; }

@@ -169,7 +169,9 @@ class Runner {
       const absl::Status status =
           task_ == SqlTask::kLint ? LintFile(file) : GoThrough(file, nullptr);
       // The other files are shown all the same; what is wrong with one decides in the end.
-      if (!status.ok() && code == kExitOk) code = shell_.Fail(status);
+      if (status.ok()) continue;
+      output_->Failed(file, status);
+      if (code == kExitOk) code = shell_.Fail(status);
     }
     output_->End();
     if (shell_.for_people() && task_ != SqlTask::kSplit) SayTotals();

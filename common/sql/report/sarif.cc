@@ -134,6 +134,26 @@ std::string SarifWriter::Statement(const StatementReport& report) {
   return out;
 }
 
-std::string SarifWriter::End() const { return "\n],\"columnKind\":\"unicodeCodePoints\"}]}\n"; }
+void SarifWriter::Failed(absl::string_view file, absl::string_view problem) {
+  JsonWriter json;
+  json.BeginObject().Key("level").String("error");
+  WriteText("message", problem, &json);
+  json.Key("locations").BeginArray().BeginObject().Key("physicalLocation").BeginObject();
+  json.Key("artifactLocation").BeginObject().Key("uri").String(ToUri(file)).EndObject();
+  json.EndObject().EndObject().EndArray().EndObject();
+  absl::StrAppend(&failures_, failures_.empty() ? "" : ",", json.text());
+}
+
+std::string SarifWriter::End() const {
+  JsonWriter json;
+  json.BeginArray().BeginObject();
+  json.Key("executionSuccessful").Bool(failures_.empty());
+  if (!failures_.empty()) {
+    json.Key("toolExecutionNotifications").Raw(absl::StrCat("[", failures_, "]"));
+  }
+  json.EndObject().EndArray();
+  return absl::StrCat("\n],\"invocations\":", json.text(),
+                      ",\"columnKind\":\"unicodeCodePoints\"}]}\n");
+}
 
 }  // namespace dbfleet::sql

@@ -115,6 +115,25 @@ TEST(SarifTest, WithoutFindingsTheLogIsStillOne) {
   EXPECT_TRUE(json::parse(text)["runs"][0]["results"].empty());
 }
 
+TEST(SarifTest, AFileThatWasNotReadIsNoCleanOne) {
+  SarifWriter writer("1", EnvironmentClass::kQa, false);
+  const json good = json::parse(writer.Begin() + writer.End());
+  ASSERT_EQ(good["runs"][0]["invocations"].size(), 1u);
+  EXPECT_EQ(good["runs"][0]["invocations"][0]["executionSuccessful"], true);
+  EXPECT_FALSE(good["runs"][0]["invocations"][0].contains("toolExecutionNotifications"));
+  const std::string begin = writer.Begin();
+  writer.Failed("a b.sql", "a b.sql: line 2, column 8: a string is not closed");
+  writer.Failed("none.sql", "open none.sql: No such file");
+  const json bad = json::parse(begin + writer.End());
+  const json& invocation = bad["runs"][0]["invocations"][0];
+  EXPECT_EQ(invocation["executionSuccessful"], false);
+  ASSERT_EQ(invocation["toolExecutionNotifications"].size(), 2u);
+  const json& first = invocation["toolExecutionNotifications"][0];
+  EXPECT_EQ(first["level"], "error");
+  EXPECT_EQ(first["message"]["text"], "a b.sql: line 2, column 8: a string is not closed");
+  EXPECT_EQ(first["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], "a%20b.sql");
+}
+
 TEST(SarifTest, PathsBecomeUris) {
   EXPECT_EQ(ToUri("./migrations/1.sql"), "migrations/1.sql");
   EXPECT_EQ(ToUri("/srv/1.sql"), "file:///srv/1.sql");
