@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -58,18 +59,55 @@ absl::Status Invalid(absl::string_view reason, absl::string_view message) {
   return Error(absl::StatusCode::kInvalidArgument, reason, message);
 }
 
+// What the server says of itself, held against what `option` says of it.
+absl::Status CheckAgrees(absl::string_view option, absl::string_view name,
+                         const sql::Target& target, absl::string_view text,
+                         const sql::Version& version) {
+  const bool other_flavour = target.dialect == sql::Dialect::kMySql &&
+                             absl::StrContains(absl::AsciiStrToLower(text), "mariadb");
+  const bool other_major = target.version.known() && target.version.major != version.major;
+  // PostgreSQL's second number is no series.
+  const bool other_series =
+      target.version_parts > 1 && !target.postgres() && target.version.minor != version.minor;
+  if (!other_flavour && !other_major && !other_series) return absl::OkStatus();
+  return Invalid("BAD_VERSION",
+                 absl::StrCat("--server-version ", SanitizeForDisplay(text), " contradicts ",
+                              option, " ", SanitizeForDisplay(name), "; leave one of them out"));
+}
+
+absl::Status ReadVersion(const SqlArguments& arguments, sql::Target* target) {
+  auto version = sql::ParseVersion(arguments.server_version);
+  if (!version.ok()) return Annotate(version.status(), "--server-version");
+  RETURN_IF_ERROR(
+      CheckAgrees("--dialect", arguments.dialect, *target, arguments.server_version, *version));
+  target->version = *version;
+  target->version_parts = sql::CountVersionParts(arguments.server_version);
+  return absl::OkStatus();
+}
+
+absl::Status ReadEmbedded(const SqlArguments& arguments, sql::Target* target) {
+  auto embedded = sql::ParseTarget(arguments.embedded);
+  if (!embedded.ok()) return Annotate(embedded.status(), "--embedded");
+  if (!target->active_record() || embedded->active_record() ||
+      embedded->dialect == sql::Dialect::kRedis) {
+    return Invalid("BAD_DIALECT",
+                   "--embedded names the SQL inside --dialect activerecord-php or "
+                   "activerecord-ruby: mysql, mariadb or postgresql");
+  }
+  target->embedded = embedded->dialect;
+  if (target->version.known()) {
+    return CheckAgrees("--embedded", arguments.embedded, *embedded, arguments.server_version,
+                       target->version);
+  }
+  target->version = embedded->version;
+  target->version_parts = embedded->version_parts;
+  return absl::OkStatus();
+}
+
 absl::StatusOr<sql::Target> ReadTarget(const SqlArguments& arguments) {
   auto target = sql::ParseTarget(arguments.dialect);
   if (!target.ok()) return Annotate(target.status(), "--dialect");
-  if (!arguments.server_version.empty()) {
-    auto version = sql::ParseVersion(arguments.server_version);
-    if (!version.ok()) return Annotate(version.status(), "--server-version");
-    if (target->version.known() && target->version.major != version->major) {
-      return Invalid("BAD_VERSION", absl::StrCat("--server-version ", arguments.server_version,
-                                                 " contradicts --dialect ", arguments.dialect));
-    }
-    target->version = *version;
-  }
+  if (!arguments.server_version.empty()) RETURN_IF_ERROR(ReadVersion(arguments, &*target));
   if (!arguments.sql_mode.empty() && !target->mysql_family() && !target->active_record()) {
     return Invalid("BAD_SQL_MODE", absl::StrCat("--sql-mode is for MySQL and MariaDB, not for ",
                                                 arguments.dialect));
@@ -79,18 +117,7 @@ absl::StatusOr<sql::Target> ReadTarget(const SqlArguments& arguments) {
     if (!modes.ok()) return Annotate(modes.status(), "--sql-mode");
     target->modes = *modes;
   }
-  if (!arguments.embedded.empty()) {
-    auto embedded = sql::ParseTarget(arguments.embedded);
-    if (!embedded.ok()) return Annotate(embedded.status(), "--embedded");
-    if (!target->active_record() || embedded->active_record() ||
-        embedded->dialect == sql::Dialect::kRedis) {
-      return Invalid("BAD_DIALECT",
-                     "--embedded names the SQL inside --dialect activerecord-php or "
-                     "activerecord-ruby: mysql, mariadb or postgresql");
-    }
-    target->embedded = embedded->dialect;
-    if (!target->version.known()) target->version = embedded->version;
-  }
+  if (!arguments.embedded.empty()) RETURN_IF_ERROR(ReadEmbedded(arguments, &*target));
   target->database = arguments.database;
   return *std::move(target);
 }

@@ -70,6 +70,15 @@ absl::StatusOr<Version> ParseVersion(absl::string_view text) {
   return version;
 }
 
+int CountVersionParts(absl::string_view text) {
+  int parts = 0;
+  for (int number = 0; parts < 3 && TakeNumber(&text, &number);) {
+    ++parts;
+    if (!absl::ConsumePrefix(&text, ".")) break;
+  }
+  return parts;
+}
+
 absl::StatusOr<Target> ParseTarget(absl::string_view name) {
   for (const Known& known : kKnown) {
     absl::string_view rest = name;
@@ -83,7 +92,9 @@ absl::StatusOr<Target> ParseTarget(absl::string_view name) {
         *version > known.highest) {
       return BadDialect(name, "has a version that there are no rules for");
     }
-    return Target(known.dialect, *version);
+    Target target(known.dialect, *version);
+    target.version_parts = CountVersionParts(rest);
+    return target;
   }
   return BadDialect(name, "is not known");
 }
@@ -95,17 +106,18 @@ absl::string_view NameOf(Dialect dialect) {
   return "unknown";
 }
 
-std::string NameOf(const Version& version) {
+std::string NameOf(const Version& version, int parts) {
   if (!version.known()) return "";
   std::string name = absl::StrCat(version.major);
-  if (version.minor > 0 || version.patch > 0) absl::StrAppend(&name, ".", version.minor);
-  if (version.patch > 0) absl::StrAppend(&name, ".", version.patch);
+  const bool patch = version.patch > 0 || parts > 2;
+  if (version.minor > 0 || patch || parts > 1) absl::StrAppend(&name, ".", version.minor);
+  if (patch) absl::StrAppend(&name, ".", version.patch);
   return name;
 }
 
 std::string NameOf(const Target& target) {
   if (!target.version.known()) return std::string(NameOf(target.dialect));
-  return absl::StrCat(NameOf(target.dialect), "-", NameOf(target.version));
+  return absl::StrCat(NameOf(target.dialect), "-", NameOf(target.version, target.version_parts));
 }
 
 }  // namespace dbfleet::sql

@@ -45,6 +45,7 @@ struct Target {
 
   Dialect dialect;
   Version version;
+  int version_parts = 0;  // How many of its numbers were given: "8.0" has 2.
   SqlModes modes;
   // Where the statement would run, if known; MySQL resolves unqualified names by it.
   std::string database;
@@ -68,13 +69,21 @@ absl::StatusOr<Target> ParseTarget(absl::string_view name);
 // INVALID_ARGUMENT (BAD_VERSION) for what holds no number at its head.
 absl::StatusOr<Version> ParseVersion(absl::string_view text);
 
+// For a server that calls its version so. What cannot be read, or is of a series that there are no
+// rules for, stays unknown.
+Target ServerTarget(Dialect dialect, absl::string_view version);
+
+// How many numbers a version's text gives, as far as they are kept: 1 to 3.
+int CountVersionParts(absl::string_view text);
+
 // What SELECT @@sql_mode shows: words with commas between them, in any case. INVALID_ARGUMENT
 // (BAD_SQL_MODE) for a word that is no mode: a misspelt one would make statements look safe that
 // are not.
 absl::StatusOr<SqlModes> ParseSqlModes(absl::string_view text);
 
-absl::string_view NameOf(Dialect dialect);   // "mariadb", "postgresql", ...
-std::string NameOf(const Target& target);    // "mariadb-10.11", or the dialect's name alone.
-std::string NameOf(const Version& version);  // "10.11.6", "15"; "" if it is not known.
+absl::string_view NameOf(Dialect dialect);  // "mariadb", "postgresql", ...
+std::string NameOf(const Target& target);   // "mariadb-10.11", or the dialect's name alone.
+// "10.11.6", "15"; "" if it is not known. Zeros at the end are shown up to `parts` numbers.
+std::string NameOf(const Version& version, int parts = 1);
 
 }  // namespace dbfleet::sql
