@@ -18,18 +18,24 @@ struct Place {
 constexpr absl::string_view kStatements = "statements as they were written, with passwords in them";
 
 constexpr Place kTables[] = {
+    {"events_statements_current", kStatements, "performance_schema"},
     {"events_statements_history", kStatements, "performance_schema"},
     {"events_statements_history_long", kStatements, "performance_schema"},
     {"general_log", kStatements},
     {"global_priv", "password hashes; information_schema.USER_PRIVILEGES names users and rights"},
     {"password_history", "password hashes"},
+    {"prepared_statements_instances", kStatements, "performance_schema"},
+    {"processlist", "each session's last statement; use information_schema.PROCESSLIST", "sys"},
     {"servers", "passwords of other servers"},
+    {"session", "each session's last statement; use information_schema.PROCESSLIST", "sys"},
     {"slave_master_info", "the replication password"},
     {"slow_log", kStatements},
     {"spider_link_mon_servers", "passwords of other servers"},
     {"spider_tables", "passwords of other servers"},
     {"spider_xa_member", "passwords of other servers"},
     {"user", "password hashes; information_schema.USER_PRIVILEGES names users and rights"},
+    {"x$processlist", "each session's last statement; use information_schema.PROCESSLIST", "sys"},
+    {"x$session", "each session's last statement; use information_schema.PROCESSLIST", "sys"},
 };
 
 bool IsName(const Tok& token, absl::string_view lower) {

@@ -58,6 +58,26 @@ std::string OfRelation(absl::string_view name) {
   return "";
 }
 
+// Most statements are kept there without their constants, but CREATE ROLE ... PASSWORD is not. What
+// names neither the column nor the whole row does not show it.
+std::string OfStatements(Node statement, Node relation) {
+  static constexpr char kObjection[] =
+      "pg_stat_statements.query keeps some statements as they were written, with passwords in "
+      "them; name the columns that you want, and leave that one out";
+  const Node alias = relation["alias"];
+  const absl::string_view name = alias ? alias["aliasname"].text() : relation["relname"].text();
+  if (alias["colnames"]) return kObjection;
+  for (const Slot* at = statement.subtree_begin(); at != statement.subtree_end(); ++at) {
+    if (!at->tagged) continue;
+    const Node node(at);
+    if (node.Is("A_Star")) return kObjection;
+    if (!node.Is("ColumnRef")) continue;
+    const absl::string_view last = node["fields"].last().text();
+    if (last == "query" || last == name) return kObjection;
+  }
+  return "";
+}
+
 // current_setting('name') can be looked at here; whatever computes a name cannot.
 std::string OfCall(Node call) {
   if (call["funcname"].last().text() != "current_setting") return "";
@@ -89,6 +109,9 @@ std::string CredentialObjection(Node statement) {
     std::string objection;
     if (node.Is("RangeVar")) {
       objection = OfRelation(node["relname"].text());
+      if (node["relname"].text() == "pg_stat_statements") {
+        objection = OfStatements(statement, node);
+      }
     } else if (node.Is("FuncCall")) {
       objection = OfCall(node);
     } else if (node.Is("VariableShowStmt")) {

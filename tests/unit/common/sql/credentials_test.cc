@@ -61,6 +61,29 @@ TEST(CredentialsTest, MySqlGrantsAndUsersAreNotShown) {
   }
 }
 
+TEST(CredentialsTest, StatementsOfOthersThatHaveEndedAreNotShown) {
+  ExpectRefused(Dialect::kMariaDb,
+                {"SELECT sql_text FROM performance_schema.events_statements_current",
+                 "SELECT * FROM performance_schema.prepared_statements_instances",
+                 "SELECT last_statement FROM sys.session", "SELECT * FROM sys.`x$processlist`"});
+  ExpectSafe(
+      Dialect::kMariaDb,
+      {"SHOW FULL PROCESSLIST", "SELECT info FROM information_schema.processlist",
+       "SELECT digest_text FROM performance_schema.events_statements_summary_by_digest",
+       "SELECT a FROM shop.session", "SHOW VARIABLES LIKE 'max%'", "SHOW CREATE TABLE orders"});
+  ExpectRefused(Dialect::kPostgres,
+                {"SELECT * FROM pg_stat_statements", "TABLE pg_stat_statements",
+                 "SELECT left(query, 80), calls FROM public.pg_stat_statements",
+                 "SELECT s.query FROM pg_stat_statements s", "SELECT s FROM pg_stat_statements s",
+                 "SELECT row_to_json(pg_stat_statements) FROM pg_stat_statements",
+                 "SELECT (s).query FROM pg_stat_statements AS s",
+                 "SELECT d FROM pg_stat_statements AS s(a, b, c, d)",
+                 "SELECT queryid FROM pg_stat_statements WHERE query LIKE '%PASSWORD%'"});
+  ExpectSafe(Dialect::kPostgres,
+             {"SELECT queryid, calls FROM pg_stat_statements ORDER BY total_exec_time DESC LIMIT 5",
+              "SELECT count(*) FROM pg_stat_statements", "SELECT query FROM pg_stat_activity"});
+}
+
 TEST(CredentialsTest, MySqlStatementsThatOnlyResembleThoseAreSafe) {
   ExpectSafe(Dialect::kMariaDb,
              {"SELECT * FROM information_schema.USER_PRIVILEGES", "SELECT * FROM shop.user",
