@@ -118,18 +118,7 @@ void AffectedRows(const Look& look) {
 }
 
 bool NeedsTable(Verb verb) {
-  switch (verb) {
-    case Verb::kInsert:
-    case Verb::kUpdate:
-    case Verb::kDelete:
-    case Verb::kMerge:
-    case Verb::kCopy:
-    case Verb::kAlterTable:
-    case Verb::kCreateIndex:
-      return true;
-    default:
-      return false;
-  }
+  return IsDml(verb) || verb == Verb::kAlterTable || verb == Verb::kCreateIndex;
 }
 
 void DryRun(const Look& look) {

@@ -27,6 +27,23 @@ int Weight(Kind kind) {
 
 }  // namespace
 
+absl::string_view WhatKindDoes(Kind kind, absl::string_view otherwise) {
+  switch (kind) {
+    case Kind::kDataFix:
+      return "changes data";
+    case Kind::kSchemaMigration:
+      return "changes the schema, or runs code that may";
+    case Kind::kQueryOptimization:
+      return "builds or removes an index or statistics";
+    case Kind::kMaintenance:
+      return "works on whole tables and may lock them";
+    case Kind::kInspection:
+    case Kind::kControl:
+      break;
+  }
+  return otherwise;
+}
+
 Kind Heavier(Kind a, Kind b) { return Weight(a) >= Weight(b) ? a : b; }
 
 Safety SafetyIn(EnvironmentClass environment, const Verdict& verdict) {

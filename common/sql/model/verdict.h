@@ -85,6 +85,9 @@ EnvironmentClass ClassOfEnvironment(absl::string_view name);
 // Behind the others, unless it is there already.
 void AddReason(std::string reason, std::vector<std::string>* reasons);
 
+// What statements of a kind do, for a reason; `otherwise` of kinds that do nothing by themselves.
+absl::string_view WhatKindDoes(Kind kind, absl::string_view otherwise);
+
 // What a mixture counts as: the kind for which the most is demanded.
 Kind Heavier(Kind a, Kind b);
 

@@ -363,10 +363,8 @@ void ReadAlterTable(Parser* p) {
   facts.verb = Verb::kAlterTable;
   facts.object_type = "table";
   facts.if_exists = p->IfExists();
-  const Named table = p->ObjectName();
-  if (table.written.empty()) return p->NotUnderstood();
-  facts.objects.push_back(table.name);
-  draft->Use(table.written, Access::kDefine);
+  Name table;
+  if (!p->DefinedTable(&table)) return;
   ReadWait(p);
   AlterReader(p).Run();
   ApplyAlterEffects(draft);

@@ -122,15 +122,6 @@ void ReadGenerated(Parser* p, ColumnFacts* column) {
   }
 }
 
-void ReadCheck(Parser* p) {
-  const ptrdiff_t from = p->at;
-  if (!p->SkipParens()) return p->NotUnderstood();
-  QueryScan scan(p->draft);
-  scan.Run(from, p->at, Clause::kOther);
-  if (p->Is(K("NOT")) && p->Now(1).Is(K("ENFORCED"))) ++p->at;
-  p->Accept(K("ENFORCED"));
-}
-
 bool ReadConstraint(Parser* p, ColumnFacts* column) {
   if (p->Accept(K("CONSTRAINT")) && !p->Is(K("CHECK"))) p->PlainName();
   if (p->Accept(K("UNIQUE"))) {
@@ -208,6 +199,15 @@ bool ReadAttribute(Parser* p, ColumnFacts* column) {
 }
 
 }  // namespace
+
+void ReadCheck(Parser* p) {
+  const ptrdiff_t from = p->at;
+  if (!p->SkipParens()) return p->NotUnderstood();
+  QueryScan scan(p->draft);
+  scan.Run(from, p->at, Clause::kOther);
+  if (p->Is(K("NOT")) && p->Now(1).Is(K("ENFORCED"))) ++p->at;
+  p->Accept(K("ENFORCED"));
+}
 
 void ReadReferences(Parser* p, ForeignKeyFacts* key) {
   if (!p->Accept(K("REFERENCES"))) return p->NotUnderstood();

@@ -78,10 +78,8 @@ void ReadCreateTable(Parser* p) {
   facts.verb = Verb::kCreateTable;
   facts.object_type = "table";
   facts.if_not_exists = p->IfNotExists();
-  const Named table = p->ObjectName();
-  if (table.written.empty()) return p->NotUnderstood();
-  facts.objects.push_back(table.name);
-  draft->Use(table.written, Access::kDefine);
+  Name table;
+  if (!p->DefinedTable(&table)) return;
   Effects& effects = draft->reading.verdict.effects;
   effects.undo = facts.or_replace ? Undo::kBackup : Undo::kInverse;
   if (facts.or_replace) effects.blocks = Blocking::kReadsAndWrites;
@@ -117,11 +115,7 @@ void ReadCreateIndex(Parser* p) {
   if (!p->Is(K("ON"))) index.name = p->PlainName();
   ReadIndexOptions(p, &index);
   if (!p->Accept(K("ON"))) return p->NotUnderstood();
-  const Named table = p->ObjectName();
-  if (table.written.empty()) return p->NotUnderstood();
-  index.table = table.name;
-  facts.objects.push_back(table.name);
-  draft->Use(table.written, Access::kDefine);
+  if (!p->DefinedTable(&index.table)) return;
   ReadIndexParts(p, &index);
   Effects& effects = draft->reading.verdict.effects;
   effects.scans_table = true;

@@ -12,6 +12,8 @@ namespace dbfleet::sql::mysql {
 void ReadColumn(Parser* p, ColumnFacts* column);
 // REFERENCES table (columns) [MATCH x] [ON DELETE x] [ON UPDATE x]
 void ReadReferences(Parser* p, ForeignKeyFacts* key);
+// "(" condition ")" [[NOT] ENFORCED]
+void ReadCheck(Parser* p);
 // "(" parts ")": columns with lengths and directions, or expressions.
 void ReadIndexParts(Parser* p, IndexFacts* index);
 // USING x, COMMENT 'x', VISIBLE, KEY_BLOCK_SIZE = 8 ..., as many as there are.

@@ -157,11 +157,7 @@ void ReadDropIndex(Parser* p) {
   IndexFacts index;
   index.name = p->PlainName();
   if (!p->Accept(K("ON"))) return p->NotUnderstood();
-  const Named table = p->ObjectName();
-  if (table.written.empty()) return p->NotUnderstood();
-  index.table = table.name;
-  facts.objects.push_back(table.name);
-  draft->Use(table.written, Access::kDefine);
+  if (!p->DefinedTable(&index.table)) return;
   Effects& effects = draft->reading.verdict.effects;
   effects.undo = Undo::kInverse;
   index.primary = absl::AsciiStrToUpper(index.name) == "PRIMARY";

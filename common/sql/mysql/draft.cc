@@ -137,6 +137,18 @@ Named Parser::ObjectName() {
   return named;
 }
 
+bool Parser::DefinedTable(Name* table) {
+  const Named named = ObjectName();
+  if (named.written.empty()) {
+    NotUnderstood();
+    return false;
+  }
+  draft->reading.facts.objects.push_back(named.name);
+  draft->Use(named.written, Access::kDefine);
+  *table = named.name;
+  return true;
+}
+
 std::vector<Named> Parser::ObjectNames() {
   std::vector<Named> names;
   do {

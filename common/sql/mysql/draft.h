@@ -80,6 +80,8 @@ class Parser {
   std::string PlainName();
   // [schema.]name, or an empty one.
   Named ObjectName();
+  // The same, of the table that the statement defines: noted, and nothing understood without it.
+  bool DefinedTable(Name* table);
   // name (, name)*
   std::vector<Named> ObjectNames();
   // "(" name [(length)] [ASC | DESC], ... ")" without lengths; an expression as its text.

@@ -42,12 +42,7 @@ void ReadForeignKey(Parser* p, Definition* definition) {
 
 void ReadCheckBody(Parser* p, Definition* definition) {
   definition->kind = Definition::kCheck;
-  const ptrdiff_t from = p->at;
-  if (!p->SkipParens()) return p->NotUnderstood();
-  QueryScan scan(p->draft);
-  scan.Run(from, p->at, Clause::kOther);
-  if (p->Is(K("NOT")) && p->Now(1).Is(K("ENFORCED"))) ++p->at;
-  p->Accept(K("ENFORCED"));
+  ReadCheck(p);
 }
 
 }  // namespace

@@ -8,23 +8,6 @@
 namespace dbfleet::sql::mysql {
 namespace {
 
-absl::string_view WhatKindDoes(Kind kind) {
-  switch (kind) {
-    case Kind::kDataFix:
-      return "changes data";
-    case Kind::kSchemaMigration:
-      return "changes the schema, or runs code that may";
-    case Kind::kQueryOptimization:
-      return "builds or removes an index";
-    case Kind::kMaintenance:
-      return "works on whole tables and may lock them";
-    case Kind::kInspection:
-    case Kind::kControl:
-      break;
-  }
-  return "changes the session or the server";
-}
-
 void Unknown(Parser* p) {
   Verdict& verdict = p->draft->reading.verdict;
   verdict.kind = Kind::kControl;
@@ -80,7 +63,8 @@ void ApplyRow(Draft* draft, std::initializer_list<Word> words) {
   verdict.transaction_control = row->transaction_control;
   verdict.effects.undo = row->may_be_safe ? Undo::kNothingToUndo : Undo::kBackup;
   if (row->may_be_safe) return;
-  draft->Object(absl::StrCat(row->head, " ", WhatKindDoes(row->kind)));
+  draft->Object(
+      absl::StrCat(row->head, " ", WhatKindDoes(row->kind, "changes the session or the server")));
 }
 
 void ReadStatement(Parser* p) {

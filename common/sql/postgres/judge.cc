@@ -17,22 +17,7 @@
 namespace dbfleet::sql::pg {
 namespace {
 
-absl::string_view WhatItDoes(Kind kind) {
-  switch (kind) {
-    case Kind::kDataFix:
-      return "changes data";
-    case Kind::kSchemaMigration:
-      return "changes the schema, or runs code that may";
-    case Kind::kQueryOptimization:
-      return "builds or removes an index or statistics";
-    case Kind::kMaintenance:
-      return "works on whole tables and may lock them";
-    case Kind::kInspection:
-    case Kind::kControl:
-      break;
-  }
-  return "is not known to be safe";
-}
+constexpr absl::string_view kNotKnown = "is not known to be safe";
 
 void Add(std::string reason, Verdict* verdict) { AddReason(std::move(reason), &verdict->reasons); }
 
@@ -90,7 +75,7 @@ void JudgeExplain(const Source& source, Node explain, Verdict* verdict) {
 }
 
 void JudgeInsert(const Source& source, Node insert, absl::string_view head, Verdict* verdict) {
-  Add(absl::StrCat(head, " ", WhatItDoes(Kind::kDataFix)), verdict);
+  Add(absl::StrCat(head, " ", WhatKindDoes(Kind::kDataFix, kNotKnown)), verdict);
   Objections objections = CheckReads(source.target.version, insert, /*insert=*/true);
   verdict->adds_only = objections.empty() && verdict->understood && !verdict->credentials;
   Take(std::move(objections), verdict);
@@ -131,7 +116,7 @@ void JudgeByNode(const Source& source, Node statement, absl::string_view head, V
   if (statement.Is("SelectStmt")) return JudgeRead(source, statement, verdict);
   if (statement.Is("ExplainStmt")) return JudgeExplain(source, statement, verdict);
   if (statement.Is("InsertStmt")) return JudgeInsert(source, statement, head, verdict);
-  Add(absl::StrCat(head, " ", WhatItDoes(verdict->kind)), verdict);
+  Add(absl::StrCat(head, " ", WhatKindDoes(verdict->kind, kNotKnown)), verdict);
   AddDetails(statement, verdict);
 }
 
