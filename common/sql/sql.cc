@@ -12,7 +12,7 @@ namespace {
 
 // SQL in a host language holds no program of a host language.
 Reading ReadEmbedded(const Target& target, absl::string_view text) {
-  return target.active_record() ? Reading() : Read(target, text);
+  return target.active_record() ? Reading() : Read(target, text, kNoPlace);
 }
 
 }  // namespace
@@ -20,19 +20,19 @@ Reading ReadEmbedded(const Target& target, absl::string_view text) {
 absl::StatusOr<std::vector<Statement>> Split(const Target& target, absl::string_view script) {
   if (target.dialect == Dialect::kRedis) return SplitRedis(script);
   if (target.active_record()) return SplitActiveRecord(target, script);
-  return SplitSql(target.dialect, script);
+  return SplitSql(target, script);
 }
 
-Reading Read(const Target& target, absl::string_view text) {
+Reading Read(const Target& target, absl::string_view text, Position origin) {
   if (target.active_record()) {
     return ReadActiveRecord(target, text, {}, ReadEmbedded);
   }
   if (target.dialect == Dialect::kRedis) return ReadRedis(target, text);
-  return target.postgres() ? ReadPostgres(target, text) : ReadMySql(target, text);
+  return target.postgres() ? ReadPostgres(target, text, origin) : ReadMySql(target, text, origin);
 }
 
 Reading Read(const Target& target, const Statement& statement) {
-  if (!target.active_record()) return Read(target, statement.text);
+  if (!target.active_record()) return Read(target, statement.text, statement.origin());
   return ReadActiveRecord(target, statement.text, statement.host, ReadEmbedded);
 }
 

@@ -7,6 +7,7 @@
 #include "absl/strings/string_view.h"
 
 #include "common/sql/model/finding.h"
+#include "common/sql/model/position.h"
 #include "common/sql/model/reading.h"
 #include "common/sql/model/statement.h"
 #include "common/sql/model/target.h"
@@ -23,8 +24,10 @@ absl::StatusOr<std::vector<Statement>> Split(const Target& target, absl::string_
 //
 // What names a place that holds credentials is destructive too, though it only reads: its rows
 // would be kept and shown. `target.database` is where it runs, if known.
-Reading Read(const Target& target, absl::string_view text);
-// The same for one that Split gave: of a host language's, with what stands around it.
+// Places in reasons count from `origin`, which is that of the text's first byte.
+Reading Read(const Target& target, absl::string_view text, Position origin = {});
+// The same for one that Split gave: places are those in its script; of a host language's, with what
+// stands around it.
 Reading Read(const Target& target, const Statement& statement);
 
 // Its verdict alone; `database` as in the target.

@@ -75,7 +75,8 @@ using Give = std::function<void(sql::Statement)>;
 // In constant memory.
 absl::Status Stream(Input* input, const sql::Target& target, const Give& give) {
   sql::StatementStream stream(
-      target.dialect, [input](char* buffer, size_t size) { return input->Read(buffer, size); });
+      target, [input](char* buffer, size_t size) { return input->Read(buffer, size); });
+  std::optional<sql::Statement> last;  // What stands behind it shows whether it is.
   for (;;) {
     ASSIGN_OR_RETURN(std::optional<sql::Statement> statement, stream.Next());
     if (!statement.has_value()) return absl::OkStatus();

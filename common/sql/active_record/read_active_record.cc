@@ -33,6 +33,7 @@ void Merge(Verdict&& other, Verdict* verdict) {
   effects.scans_table = effects.scans_table || other.effects.scans_table;
   effects.undo = std::max(effects.undo, other.effects.undo);
   verdict->understood = verdict->understood && other.understood;
+  if (verdict->doubt.empty()) verdict->doubt = std::move(other.doubt);
   verdict->transactional = verdict->transactional && other.transactional;
   verdict->transaction_control = verdict->transaction_control || other.transaction_control;
   verdict->credentials = verdict->credentials || other.credentials;
@@ -62,7 +63,8 @@ Reading ReadActiveRecord(const Target& target, absl::string_view text, const Hos
   const absl::StatusOr<HostProgram> program = HostProgram::Read(target.dialect, text);
   if (!program.ok()) {
     Reading reading;
-    AddReason(absl::StrCat("it cannot be read: ", program.status().message()), &reading.verdict);
+    reading.verdict.doubt = absl::StrCat("it cannot be read: ", program.status().message());
+    AddReason(reading.verdict.doubt, &reading.verdict);
     return reading;
   }
   HostScope scope = {target, context, embedded};
@@ -77,6 +79,7 @@ Reading ReadActiveRecord(const Target& target, absl::string_view text, const Hos
     reading.verdict.safety = Safety::kDestructive;
     reading.verdict.understood = false;
     reading.verdict.adds_only = false;
+    if (reading.verdict.doubt.empty()) reading.verdict.doubt = problem;
     AddReason(std::move(problem), &reading.verdict);
   }
   reading.facts.complete = reading.facts.complete && reading.verdict.understood;

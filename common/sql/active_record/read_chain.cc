@@ -342,7 +342,8 @@ class ChainReader {
                  : role == MethodRole::kUpdate ? Verb::kUpdate
                  : role == MethodRole::kDelete ? Verb::kDelete
                                                : Verb::kSelect;
-    facts.query.unguarded_write = changes && build_.query.where.empty();
+    facts.query.unguarded_write =
+        changes && (build_.query.where.empty() || facts.query.always_true_where);
     if (role == MethodRole::kInsert) reading.verdict.adds_only = true;
     return reading;
   }
@@ -361,11 +362,13 @@ class ChainReader {
       verdict.understood = false;
       verdict.adds_only = false;
       verdict.reasons.push_back("its SQL is joined with a value of the program");
+      if (verdict.doubt.empty()) verdict.doubt = verdict.reasons.back();
     }
     for (std::string& problem : build_.problems) {
       verdict.safety = Safety::kDestructive;
       verdict.understood = false;
       verdict.adds_only = false;
+      if (verdict.doubt.empty()) verdict.doubt = problem;
       verdict.reasons.push_back(std::move(problem));
     }
   }

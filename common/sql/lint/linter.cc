@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/lint/checks.h"
@@ -30,21 +29,9 @@ bool IsAboutIgnoring(const std::string& rule_id) {
          rule_id == RuleOf(LintId::kIgnoreUnused).id;
 }
 
-// The reason that says why, among those that say what the statement does.
-std::string WhyNotUnderstood(const std::vector<std::string>& reasons) {
-  static constexpr absl::string_view kSays[] = {"understood", "cannot be read", "not known",
-                                                "not in the", "depends on"};
-  for (const std::string& reason : reasons) {
-    for (absl::string_view words : kSays) {
-      if (absl::StrContains(reason, words)) return reason;
-    }
-  }
-  return reasons.empty() ? "" : reasons.front();
-}
-
 void NotUnderstood(const Look& look) {
   if (look.verdict.understood || look.verdict.safety == Safety::kSafe) return;
-  const std::string why = WhyNotUnderstood(look.verdict.reasons);
+  const std::string& why = look.verdict.doubt;
   if (look.facts.unreadable) return look.Report(LintId::kSyntaxError, why);
   look.Report(LintId::kNotUnderstood,
               why.empty() ? "" : absl::StrCat("not understood as a whole: ", why));

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "common/sql/model/position.h"
+
 namespace dbfleet::sql {
 
 // What stands around a statement that was cut out of a program in a host language.
@@ -13,10 +15,15 @@ struct HostContext {
 };
 
 struct Statement {
-  std::string text;  // Without the delimiter and surrounding white space; comments stay.
-  int line = 1;      // Of its first character that is neither space nor comment; 1-based.
-  int column = 1;    // In bytes, 1-based.
-  HostContext host;  // ActiveRecord only.
+  std::string text;    // Without the delimiter and surrounding white space; comments stay.
+  int line = 1;        // Of its first character that is neither space nor comment; 1-based.
+  int column = 1;      // In bytes, 1-based.
+  size_t content = 0;  // Where in `text` that character is.
+  // Redis and host languages, whose `text` holds none: the comments about it, with their marks,
+  // each on a line. They stand in front of it, or behind it where its line ends.
+  std::string comments;
+  std::string behind;  // Of a script's last one: the comments that follow it.
+  HostContext host;    // ActiveRecord only.
   // Where `text` stands in the script: [begin, end), in bytes. Between one's end (or data_end) and
   // the next one's begin there are only delimiters, white space, comments and client commands.
   size_t begin = 0;
@@ -27,6 +34,8 @@ struct Statement {
   size_t data_end = 0;
   bool client_command = false;  // A command of psql: no server knows it.
 
+  // Of the first character of `text` in its script.
+  Position origin() const;
   bool has_data() const { return data_end > data_begin; }
 };
 

@@ -99,6 +99,14 @@ absl::StatusOr<Target> ParseTarget(absl::string_view name) {
   return BadDialect(name, "is not known");
 }
 
+Target ServerTarget(Dialect dialect, absl::string_view version) {
+  const absl::StatusOr<Version> parsed = ParseVersion(version);
+  if (!parsed.ok()) return Target(dialect);
+  const absl::StatusOr<Target> known =
+      ParseTarget(absl::StrCat(NameOf(dialect), "-", NameOf(*parsed, 3)));
+  return known.ok() ? *known : Target(dialect);
+}
+
 absl::string_view NameOf(Dialect dialect) {
   for (const Known& known : kKnown) {
     if (known.dialect == dialect) return known.name;

@@ -60,7 +60,8 @@ struct Verdict {
   std::vector<std::string> tables;   // Named by the statement, as written, for estimates.
   std::vector<ObjectUse> uses;       // The same with what is done to them, and views, sequences...
   Effects effects;
-  bool understood = false;           // Every part of it was recognised.
+  bool understood = false;           // Every part of it was recognised...
+  std::string doubt;                 // ... or why not: the first reason that a reader marked.
   bool adds_only = false;            // Only adds rows (INSERT ... VALUES): see SafetyIn.
   bool transactional = true;         // May run inside a transaction (PostgreSQL: not CONCURRENTLY,
                                      // VACUUM...; MySQL/MariaDB: DDL commits by itself -> false).

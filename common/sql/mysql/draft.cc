@@ -26,6 +26,7 @@ void Draft::Object(std::string reason) {
 
 void Draft::Doubt(std::string reason) {
   understood_ = false;
+  if (reading.verdict.doubt.empty()) reading.verdict.doubt = reason;
   Object(std::move(reason));
 }
 
@@ -203,10 +204,12 @@ void Parser::NotUnderstood() {
     draft->Doubt(absl::StrCat("it is not understood from ",
                               absl::AsciiStrToUpper(SanitizeForDisplay(Truncate(token.text, 40))),
                               " on"));
-  } else {
-    const Position position = PositionAt(draft->text, token.offset);
-    draft->Doubt(absl::StrCat("it is not understood from its line ", position.line, ", column ",
+  } else if (draft->origin.known()) {
+    const Position position = PositionAt(draft->text, token.offset, draft->origin);
+    draft->Doubt(absl::StrCat("it is not understood from line ", position.line, ", column ",
                               position.column, " on"));
+  } else {
+    draft->Doubt("it is not understood to its end");
   }
   at = draft->tokens.size();
 }

@@ -22,12 +22,13 @@ struct Named {
 // safe and harmless; whoever reads a part adds to it. Not thread-safe.
 class Draft {
  public:
-  Draft(const Target& target, Toks tokens, absl::string_view text)
-      : target(target), tokens(tokens), text(text) {}
+  Draft(const Target& target, Toks tokens, absl::string_view text, Position origin)
+      : target(target), tokens(tokens), text(text), origin(origin) {}
 
   const Target& target;
   const Toks tokens;
   const absl::string_view text;  // The whole, of which the statement may be a part.
+  const Position origin;         // Of its first byte.
   Reading reading;
 
   bool maria() const { return target.dialect == Dialect::kMariaDb; }

@@ -23,12 +23,13 @@ Reading NotUnderstood(std::string reason) {
   Reading reading;
   reading.verdict.kind = Kind::kControl;
   reading.verdict.transactional = false;
+  reading.verdict.doubt = reason;
   reading.verdict.reasons.push_back(std::move(reason));
   return reading;
 }
 
-Reading ReadOne(const Target& target, Toks tokens, absl::string_view text) {
-  Draft draft(target, tokens, text);
+Reading ReadOne(const Target& target, Toks tokens, absl::string_view text, Position origin) {
+  Draft draft(target, tokens, text, origin);
   Parser parser(&draft);
   mysql::ReadStatement(&parser);
   std::string credentials = mysql::CredentialObjection(tokens, target.database);
@@ -46,6 +47,13 @@ void AddReason(std::string reason, Verdict* verdict) {
   }
 }
 
+// The whole is not understood, and this is why.
+void Doubt(std::string reason, Verdict* verdict) {
+  verdict->understood = false;
+  verdict->doubt = reason;
+  AddReason(std::move(reason), verdict);
+}
+
 // What is said of two readings, or of two statements, of which both may be executed.
 void Merge(const Verdict& other, Verdict* verdict) {
   verdict->kind = Heavier(verdict->kind, other.kind);
@@ -53,6 +61,7 @@ void Merge(const Verdict& other, Verdict* verdict) {
   verdict->transaction_control = verdict->transaction_control || other.transaction_control;
   verdict->credentials = verdict->credentials || other.credentials;
   verdict->understood = false;
+  if (verdict->doubt.empty()) verdict->doubt = other.doubt;
   verdict->adds_only = false;
   verdict->effects.blocks = std::max(verdict->effects.blocks, other.effects.blocks);
   verdict->effects.locks_rows = verdict->effects.locks_rows || other.effects.locks_rows;
@@ -72,7 +81,8 @@ void Merge(const Verdict& other, Verdict* verdict) {
   }
 }
 
-Reading ReadLexed(const Target& target, const Lexed& lexed, absl::string_view text) {
+Reading ReadLexed(const Target& target, const Lexed& lexed, absl::string_view text,
+                  Position origin) {
   const absl::Span<const Tok> all(lexed.tokens);
   Reading reading;
   int statements = 0;
@@ -85,7 +95,7 @@ Reading ReadLexed(const Target& target, const Lexed& lexed, absl::string_view te
       end = mysql::EndOfRoutine(all, lexed.ends, begin, end);
       while (i + 1 < lexed.ends.size() && lexed.ends[i] < end) ++i;
     }
-    Reading one = ReadOne(target, Toks(all.subspan(begin, end - begin)), text);
+    Reading one = ReadOne(target, Toks(all.subspan(begin, end - begin)), text, origin);
     if (statements == 0) {
       reading = std::move(one);
     } else {
@@ -99,34 +109,35 @@ Reading ReadLexed(const Target& target, const Lexed& lexed, absl::string_view te
   reading.facts.injection.stacked = statements > 1;  // A routine's body is one statement.
   if (statements > 1) {
     reading.facts.complete = false;
-    AddReason("it is more than one statement", &reading.verdict);
+    Doubt("it is more than one statement", &reading.verdict);
   }
   return reading;
 }
 
 }  // namespace
 
-Reading ReadMySql(const Target& target, absl::string_view text) {
+Reading ReadMySql(const Target& target, absl::string_view text, Position origin) {
   if (!IsValidUtf8(text)) return NotUnderstood("it is not valid UTF-8");
-  const Lexed lexed = mysql::Lex(target, text);
+  const Lexed lexed = mysql::Lex(target, text, origin);
   if (!lexed.status.ok()) {
     Reading reading = NotUnderstood(absl::StrCat("it cannot be read: ", lexed.status.message()));
     reading.facts.unreadable = true;
     return reading;
   }
-  Reading reading = ReadLexed(target, lexed, text);
+  Reading reading = ReadLexed(target, lexed, text, origin);
   if (lexed.doubtful_comment) {
     const Lexed rest = mysql::WithoutCommented(lexed);
-    if (!rest.tokens.empty()) Merge(ReadLexed(target, rest, text).verdict, &reading.verdict);
-    reading.verdict.understood = reading.facts.complete = reading.verdict.adds_only = false;
-    AddReason(
+    if (!rest.tokens.empty())
+      Merge(ReadLexed(target, rest, text, origin).verdict, &reading.verdict);
+    reading.facts.complete = false;
+    Doubt(
         "an executable comment (/*! */): what it does depends on the server's "
         "version; write the statement itself",
         &reading.verdict);
   }
   if (lexed.doubtful_quotes) {
-    reading.verdict.understood = reading.facts.complete = reading.verdict.adds_only = false;
-    AddReason(
+    reading.facts.complete = false;
+    Doubt(
         "where its strings end depends on the server's settings for "
         "backslashes; double the quote instead of escaping it",
         &reading.verdict);

@@ -2,6 +2,7 @@
 
 #include "absl/strings/string_view.h"
 
+#include "common/sql/model/position.h"
 #include "common/sql/model/reading.h"
 #include "common/sql/model/target.h"
 
@@ -12,6 +13,6 @@ namespace dbfleet::sql {
 // reviewed one in another schema does, only the read-only account and transaction stop (requirement
 // S7). Executable comments are read as the target's server would; where its version is not known,
 // they are destructive, unless they are empty. Several statements are destructive.
-Reading ReadMySql(const Target& target, absl::string_view text);
+Reading ReadMySql(const Target& target, absl::string_view text, Position origin = {});
 
 }  // namespace dbfleet::sql

@@ -10,16 +10,6 @@
 namespace dbfleet::sql::mysql {
 namespace {
 
-LexOptions OptionsOf(const Target& target) {
-  LexOptions options = DefaultOptions(target.dialect);
-  if (!target.modes.known) return options;
-  const SqlModes& modes = target.modes;
-  options.backslash_in_single_quotes = !modes.no_backslash_escapes;
-  options.backslash_in_double_quotes =
-      !modes.no_backslash_escapes && !modes.ansi_quotes && !modes.oracle;
-  return options;
-}
-
 // Whether a server with another sql_mode would see strings end elsewhere, and so might execute what
 // looks like text.
 bool DependsOnModes(const Target& target, absl::string_view text, const std::vector<Token>& usual) {
@@ -113,9 +103,10 @@ ptrdiff_t Toks::AfterParen(ptrdiff_t open) const {
   return size();
 }
 
-Lexed Lex(const Target& target, absl::string_view text) {
+Lexed Lex(const Target& target, absl::string_view text, Position origin) {
   Lexed lexed;
-  Lexer lexer(target.dialect, text, OptionsOf(target));
+  Lexer lexer(target.dialect, text, OptionsFor(target));
+  lexer.BeginAt(origin);
   if (target.version.known()) lexer.ReadAs(target);
   lexed.tokens.reserve(text.size() / 5 + 4);
   const bool compare = !target.modes.known && absl::StrContains(text, "\\");

@@ -67,7 +67,7 @@ struct Lexed {
   bool doubtful_hint = false;  // Some /*+ hint */ changes settings, or may not end where it seems.
   bool doubtful_quotes = false;  // Where strings end depends on sql_mode, which is not known.
 };
-Lexed Lex(const Target& target, absl::string_view text);
+Lexed Lex(const Target& target, absl::string_view text, Position origin = {});
 
 // The same without what stands in executable comments: how a server reads it that skips them.
 Lexed WithoutCommented(const Lexed& lexed);

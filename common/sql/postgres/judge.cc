@@ -21,9 +21,17 @@ constexpr absl::string_view kNotKnown = "is not known to be safe";
 
 void Add(std::string reason, Verdict* verdict) { AddReason(std::move(reason), &verdict->reasons); }
 
+// The first is the one that is told where one is.
+void Doubt(std::string reason, Verdict* verdict) {
+  verdict->understood = false;
+  if (verdict->doubt.empty()) verdict->doubt = reason;
+  Add(std::move(reason), verdict);
+}
+
 void Take(Objections objections, Verdict* verdict) {
   verdict->kind = Heavier(verdict->kind, objections.kind);
   verdict->understood = verdict->understood && objections.understood;
+  if (verdict->doubt.empty()) verdict->doubt = std::move(objections.doubt);
   for (std::string& reason : objections.reasons) Add(std::move(reason), verdict);
 }
 
@@ -56,9 +64,8 @@ void JudgeExplain(const Source& source, Node explain, Verdict* verdict) {
   for (Node option : explain["options"]) {
     const absl::string_view name = option["defname"].text();
     if (IsKnownOption(name)) continue;
-    Add(absl::StrCat("EXPLAIN (", SanitizeForDisplay(Truncate(name, 40)), ") is not known"),
-        verdict);
-    verdict->understood = false;
+    Doubt(absl::StrCat("EXPLAIN (", SanitizeForDisplay(Truncate(name, 40)), ") is not known"),
+          verdict);
   }
   if (OptionIsOn(explain["options"], "analyze")) {
     Add("EXPLAIN ANALYZE executes the statement", verdict);
@@ -66,6 +73,7 @@ void JudgeExplain(const Source& source, Node explain, Verdict* verdict) {
     verdict->kind = Heavier(verdict->kind, inner.kind);
     verdict->transactional = inner.transactional;
     verdict->understood = verdict->understood && inner.understood;
+    if (verdict->doubt.empty()) verdict->doubt = std::move(inner.doubt);
     verdict->effects = inner.effects;
     for (std::string& reason : inner.reasons) Add(std::move(reason), verdict);
     return;
@@ -129,7 +137,7 @@ Verdict Judge(const Source& source, Node statement) {
   const StatementRow* row = FindStatement(statement.tag(), head);
   if (row == nullptr) {
     verdict.transactional = false;
-    Add("it is a statement that this build does not know", &verdict);
+    Doubt("it is a statement that this build does not know", &verdict);
     return verdict;
   }
   verdict.kind = row->kind;
@@ -144,12 +152,12 @@ Verdict Judge(const Source& source, Node statement) {
   std::string credentials = CredentialObjection(statement);
   verdict.credentials = !credentials.empty();
   JudgeByNode(source, statement, head, &verdict);
-  if (!verdict.understood && verdict.reasons.empty()) {
-    Add("a part of it is not known to this build", &verdict);
+  if (!verdict.understood && verdict.doubt.empty()) {
+    Doubt("a part of it is not known to this build", &verdict);
   }
   if (std::string missing = MissingIn(version, statement); !missing.empty()) {
-    verdict.understood = verdict.adds_only = false;
-    Add(std::move(missing), &verdict);
+    verdict.adds_only = false;
+    Doubt(std::move(missing), &verdict);
   }
   if (verdict.credentials) Add(std::move(credentials), &verdict);
   return verdict;

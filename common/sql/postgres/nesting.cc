@@ -115,9 +115,10 @@ class Meter {
 
 }  // namespace
 
-Extent ExtentOf(absl::string_view text) {
+Extent ExtentOf(absl::string_view text, Position origin) {
   Extent extent;
   Lexer lexer(Dialect::kPostgres, text, DefaultOptions(Dialect::kPostgres));
+  lexer.BeginAt(origin);
   Meter meter;
   Token token;
   while (lexer.Next(&token)) {

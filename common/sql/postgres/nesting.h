@@ -5,6 +5,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
+#include "common/sql/model/position.h"
+
 namespace dbfleet::sql::pg {
 
 // What is handed to libpg_query at most. Its parser keeps its stack on the heap, but what writes
@@ -24,6 +26,6 @@ struct Extent {
 // Inside one pair of parentheses the longest run of tokens counts between two that can only stand
 // above or beside each other in the tree (a comma, AND, WHERE), for "a + b + c" nests as deep as it
 // is long; and so do joins and set operations, which nest to the left.
-Extent ExtentOf(absl::string_view text);
+Extent ExtentOf(absl::string_view text, Position origin = {});
 
 }  // namespace dbfleet::sql::pg

@@ -40,27 +40,27 @@ size_t OffsetOfCharacter(absl::string_view text, int n) {
 }
 
 // The parser's message up to where it begins to quote the text.
-std::string Describe(const PgQueryError& error, absl::string_view text) {
+std::string Describe(const PgQueryError& error, absl::string_view text, Position origin) {
   absl::string_view message = error.message == nullptr ? "" : error.message;
   message = message.substr(0, message.find(" at or near "));
   if (message.find_first_of("\"'") != absl::string_view::npos || message.empty()) {
     message = "it is refused";
   }
   std::string where;
-  if (error.cursorpos > 0) {
-    const Position position = PositionAt(text, OffsetOfCharacter(text, error.cursorpos));
+  if (error.cursorpos > 0 && origin.known()) {
+    const Position position = PositionAt(text, OffsetOfCharacter(text, error.cursorpos), origin);
     where = absl::StrCat(" at line ", position.line, ", column ", position.column);
   }
   return absl::StrCat("it cannot be read as PostgreSQL 15: ", message, where);
 }
 
-std::string Refuse(absl::string_view text) {
+std::string Refuse(absl::string_view text, Position origin) {
   if (text.size() > kMaxBytes) {
     return absl::StrCat("it is longer than ", kMaxBytes >> 20, " MiB");
   }
   if (text.find('\0') != absl::string_view::npos) return "it contains a NUL byte";
   if (!IsValidUtf8(text)) return "it is not valid UTF-8";
-  const Extent extent = ExtentOf(text);
+  const Extent extent = ExtentOf(text, origin);
   if (extent.tokens > kMaxTokens) return absl::StrCat("it has more than ", kMaxTokens, " words");
   if (extent.nesting > kMaxNesting) {
     return absl::StrCat("it is nested deeper than ", kMaxNesting, " levels");
@@ -73,14 +73,14 @@ std::string Refuse(absl::string_view text) {
 
 }  // namespace
 
-Parsed Parse(absl::string_view text) {
+Parsed Parse(absl::string_view text, Position origin) {
   Parsed parsed;
-  parsed.problem = Refuse(text);
+  parsed.problem = Refuse(text, origin);
   if (!parsed.problem.empty()) return parsed;
   const std::string terminated(text);
   const Answer answer(terminated.c_str());
   if (answer.error() != nullptr) {
-    parsed.problem = Describe(*answer.error(), text);
+    parsed.problem = Describe(*answer.error(), text, origin);
   } else if (answer.json() == nullptr || !parsed.tree.Build(answer.json())) {
     parsed.problem = "the parser's tree is of an unknown form";
   }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/string_view.h"
 
+#include "common/sql/model/position.h"
 #include "common/sql/postgres/tree.h"
 
 namespace dbfleet::sql::pg {
@@ -21,6 +22,7 @@ struct Parsed {
 // Parses with PostgreSQL 15's grammar. What it is too large, nested too deep, or not UTF-8 is not
 // handed to the parser at all (nesting.h). Thread-safe: the parser's state is thread-local, and all
 // memory of a call is freed when it returns.
-Parsed Parse(absl::string_view text);
+// Places in `problem` count from `origin`.
+Parsed Parse(absl::string_view text, Position origin = {});
 
 }  // namespace dbfleet::sql::pg

@@ -2,6 +2,7 @@
 
 #include "absl/strings/string_view.h"
 
+#include "common/sql/model/position.h"
 #include "common/sql/model/reading.h"
 #include "common/sql/model/target.h"
 
@@ -18,6 +19,6 @@ namespace dbfleet::sql {
 // safe; what holds it then is the read-only transaction that inspections run in. The same goes for
 // what stands behind a view, a rule or a foreign table, and for a user's operator, cast or function
 // that hides a built-in one.
-Reading ReadPostgres(const Target& target, absl::string_view text);
+Reading ReadPostgres(const Target& target, absl::string_view text, Position origin = {});
 
 }  // namespace dbfleet::sql

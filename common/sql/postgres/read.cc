@@ -52,6 +52,7 @@ Reading NotUnderstood(absl::string_view text, std::string problem) {
   verdict.effects.blocks = Blocking::kReadsAndWrites;
   verdict.effects.rewrites_table = verdict.effects.scans_table = true;
   std::string newer = pg::NewerSyntax(text, problem);
+  verdict.doubt = newer.empty() ? problem : newer;
   verdict.reasons.push_back(std::move(problem));
   reading.facts.unreadable = newer.empty();
   // What a newer version knows is named first: it is what the reader of the message can act on.
@@ -65,6 +66,7 @@ void Add(const Verdict& more, Verdict* verdict) {
   verdict->transactional = verdict->transactional && more.transactional;
   verdict->transaction_control = verdict->transaction_control || more.transaction_control;
   verdict->understood = verdict->understood && more.understood;
+  if (verdict->doubt.empty()) verdict->doubt = more.doubt;
   verdict->credentials = verdict->credentials || more.credentials;
   verdict->adds_only = false;
   for (const std::string& table : more.tables) {
@@ -79,8 +81,8 @@ void Add(const Verdict& more, Verdict* verdict) {
 
 }  // namespace
 
-Reading ReadPostgres(const Target& target, absl::string_view text) {
-  pg::Parsed parsed = pg::Parse(text);
+Reading ReadPostgres(const Target& target, absl::string_view text, Position origin) {
+  pg::Parsed parsed = pg::Parse(text, origin);
   if (!parsed.problem.empty()) return NotUnderstood(text, std::move(parsed.problem));
   const pg::Node statements = parsed.statements();
   if (statements.empty()) return NotUnderstood(text, "there is no statement in it");
@@ -104,12 +106,14 @@ Reading ReadPostgres(const Target& target, absl::string_view text) {
   }
   if (count > 1) {
     verdict.reasons.assign(1, "it is more than one statement");
+    verdict.doubt = verdict.reasons[0];
     verdict.understood = false;
   }
   if (DependsOnSettings(text)) {
     verdict.reasons.push_back(
         "where its strings end depends on the server's settings for backslashes; double the quote "
         "instead of escaping it, or write E'...'");
+    verdict.doubt = verdict.reasons.back();
     verdict.understood = verdict.adds_only = false;
   }
   verdict.safety = verdict.reasons.empty() ? Safety::kSafe : Safety::kDestructive;

@@ -88,10 +88,11 @@ class ReadCheck {
   }
 
   void NotUnderstood(Node node) {
+    std::string reason = absl::StrCat("contains ", node.tagged() ? node.tag() : "a part",
+                                      ", which this build does not know");
     found_.understood = false;
-    Object(absl::StrCat("contains ", node.tagged() ? node.tag() : "a part",
-                        ", which this build does not know"),
-           Kind::kDataFix);
+    if (found_.doubt.empty()) found_.doubt = reason;
+    Object(std::move(reason), Kind::kDataFix);
   }
 
   void Check(Node node) {

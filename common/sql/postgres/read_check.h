@@ -13,7 +13,8 @@ namespace dbfleet::sql::pg {
 struct Objections {
   std::vector<std::string> reasons;  // The first few.
   Kind kind = Kind::kInspection;     // What the part turned out to be for.
-  bool understood = true;            // No node was unknown.
+  bool understood = true;            // No node was unknown...
+  std::string doubt;                 // ... or which one was.
   bool unknown_code = false;         // It calls what may do anything.
   bool locks_rows = false;
 

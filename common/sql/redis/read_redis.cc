@@ -26,6 +26,7 @@ Reading NotUnderstood(Kind kind, std::string reason) {
   Reading reading;
   reading.verdict.kind = kind;
   reading.verdict.transactional = false;
+  reading.verdict.doubt = reason;
   reading.verdict.reasons.push_back(std::move(reason));
   return reading;
 }
@@ -130,8 +131,8 @@ Reading ReadKnown(const RedisCommand& command, const Arguments& arguments) {
   }
   if (!verdict.understood) {
     verdict.safety = Safety::kDestructive;
-    verdict.reasons.push_back(
-        absl::StrCat(command.name, ": its keys are not where they should stand"));
+    verdict.doubt = absl::StrCat(command.name, ": its keys are not where they should stand");
+    verdict.reasons.push_back(verdict.doubt);
   }
   const bool asynchronous = HasArgument(arguments, "ASYNC", 1);
   if (decision.blocks_server && !asynchronous) {

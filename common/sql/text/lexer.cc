@@ -21,25 +21,6 @@ constexpr size_t kLookbehind = 3;
 
 }  // namespace
 
-bool Token::IsWord(absl::string_view upper) const {
-  return kind == TokenKind::kWord && absl::EqualsIgnoreCase(text, upper);
-}
-
-LexOptions DefaultOptions(Dialect dialect) {
-  const bool mysql = dialect != Dialect::kPostgres;
-  return {mysql, mysql, false};
-}
-
-Position PositionAt(absl::string_view text, size_t offset) {
-  const absl::string_view before = text.substr(0, offset);
-  const size_t newline = before.rfind('\n');
-  Position position;
-  position.line = 1 + static_cast<int>(std::count(before.begin(), before.end(), '\n'));
-  position.column = static_cast<int>(newline == absl::string_view::npos ? before.size() + 1
-                                                                        : before.size() - newline);
-  return position;
-}
-
 Lexer::Lexer(Dialect dialect, absl::string_view text, LexOptions options)
     : dialect_(dialect), text_(text), options_(options) {
   if (const size_t nul = text.find('\0'); nul != absl::string_view::npos) {
@@ -55,12 +36,12 @@ bool Lexer::Emit(Token* token, TokenKind kind, size_t start) {
 }
 
 bool Lexer::Fail(size_t at, absl::string_view problem, absl::string_view advice) {
-  Position position = PositionAt(text_, at);
-  if (position.line == 1) position.column += origin_.column - 1;
-  position.line += origin_.line - 1;
+  const Position position = PositionAt(text_, at, origin_);
+  const std::string place =
+      origin_.known() ? absl::StrCat("line ", position.line, ", column ", position.column, ": ")
+                      : "";
   status_ = Error(absl::StatusCode::kInvalidArgument, "BAD_SQL",
-                  absl::StrCat("line ", position.line, ", column ", position.column, ": ", problem,
-                               "; ", advice));
+                  absl::StrCat(place, problem, "; ", advice));
   return false;
 }
 

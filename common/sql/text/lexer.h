@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
+#include "common/sql/model/position.h"
 #include "common/sql/model/target.h"
 
 namespace dbfleet::sql {
@@ -41,13 +42,11 @@ struct LexOptions {
   bool client_commands = false;
 };
 LexOptions DefaultOptions(Dialect dialect);
+// Those of a server, as far as its modes are known.
+LexOptions OptionsFor(const Target& target);
 
-// Both 1-based; the column counts bytes.
-struct Position {
-  int line = 1;
-  int column = 1;
-};
-Position PositionAt(absl::string_view text, size_t offset);
+// Of a byte of `text`, whose first one stands at `origin`.
+Position PositionAt(absl::string_view text, size_t offset, Position origin = {});
 
 // Cuts SQL (not Redis) into tokens, in one pass and without recursion. Comments and white space are
 // left out; the content of an executable comment is lexed like the text around it. Not thread-safe.
@@ -65,6 +64,9 @@ class Lexer {
   // on.
   bool skipped_comment() const { return skipped_comment_; }
   bool doubtful_comment() const { return doubtful_comment_; }
+
+  // Where the text's first byte stands in what its reader sees, for errors.
+  void BeginAt(Position origin) { origin_ = origin; }
 
   // For text that comes in pieces: goes on at `at` in `text`, which replaces what there was, and
   // whose first byte stands at `origin` of the whole. While `more` follows, Next returns false with

@@ -10,14 +10,14 @@
 
 namespace dbfleet::sql {
 
-absl::StatusOr<std::vector<Statement>> SplitSql(Dialect dialect, absl::string_view script) {
+absl::StatusOr<std::vector<Statement>> SplitSql(const Target& target, absl::string_view script) {
   StatementStream::Limits limits;
   // The script is in memory already.
   limits.max_statement_bytes = std::max(limits.max_statement_bytes, script.size());
   limits.chunk_bytes = std::clamp<size_t>(script.size(), 64, limits.chunk_bytes);
   size_t at = 0;
   StatementStream stream(
-      dialect,
+      target,
       [&](char* buffer, size_t size) -> absl::StatusOr<size_t> {
         const size_t count = std::min(size, script.size() - at);
         std::memcpy(buffer, script.data() + at, count);

@@ -29,9 +29,9 @@ bool IsIn(const absl::string_view (&list)[N], absl::string_view word) {
   return std::find(std::begin(list), std::end(list), word) != std::end(list);
 }
 
-LexOptions OptionsFor(Dialect dialect) {
-  LexOptions options = DefaultOptions(dialect);
-  options.client_commands = dialect == Dialect::kPostgres;
+LexOptions ScriptOptions(const Target& target) {
+  LexOptions options = OptionsFor(target);
+  options.client_commands = target.postgres();
   return options;
 }
 
@@ -43,28 +43,22 @@ bool IsPlain(absl::string_view word) {
          });
 }
 
-// The position behind `bytes`, whose first stands at `position`.
-Position Behind(Position position, absl::string_view bytes) {
-  const Position within = PositionAt(bytes, bytes.size());
-  if (within.line == 1) return {position.line, position.column + within.column - 1};
-  return {position.line + within.line - 1, within.column};
-}
-
 }  // namespace
 
-StatementStream::StatementStream(Dialect dialect, Source source, Limits limits)
-    : dialect_(dialect),
+StatementStream::StatementStream(const Target& target, Source source, Limits limits)
+    : dialect_(target.dialect),
       source_(std::move(source)),
       limits_{limits.max_statement_bytes, std::max(limits.chunk_bytes, kLeastChunk)},
-      lexer_(dialect, "", OptionsFor(dialect)),
-      cutter_(dialect) {
+      lexer_(target.dialect, "", ScriptOptions(target)),
+      cutter_(target.dialect) {
   lexer_.Continue(buffer_, 0, origin_, true);
 }
 
 Position StatementStream::At(size_t offset) const {
   const bool behind = offset >= marked_;
   const size_t from = behind ? marked_ : 0;
-  return Behind(behind ? mark_ : origin_, absl::string_view(buffer_).substr(from, offset - from));
+  return PositionAt(absl::string_view(buffer_).substr(from), offset - from,
+                    behind ? mark_ : origin_);
 }
 
 absl::Status StatementStream::Bad(size_t offset, absl::string_view what) const {
@@ -222,6 +216,7 @@ void StatementStream::Finish(size_t end, Statement* statement) {
   statement->text = std::string(text);
   statement->line = position.line;
   statement->column = position.column;
+  statement->content = content_ - static_cast<size_t>(text.data() - buffer_.data());
   statement->begin = base_ + static_cast<size_t>(text.data() - buffer_.data());
   statement->end = statement->begin + text.size();
   has_content_ = false;

@@ -39,8 +39,11 @@ class StatementStream {
     size_t chunk_bytes = size_t{256} << 10;         // What is read at a time.
   };
 
-  StatementStream(Dialect dialect, Source source) : StatementStream(dialect, source, Limits()) {}
-  StatementStream(Dialect dialect, Source source, Limits limits);
+  // Of the target its dialect and its modes count, which decide where strings end; unknown modes
+  // are taken for the server's defaults.
+  StatementStream(const Target& target, Source source)
+      : StatementStream(target, source, Limits()) {}
+  StatementStream(const Target& target, Source source, Limits limits);
   StatementStream(const StatementStream&) = delete;
   StatementStream& operator=(const StatementStream&) = delete;
 

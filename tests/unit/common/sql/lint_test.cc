@@ -199,5 +199,40 @@ TEST(LintTest, RulesHaveOneIdEachAndAreComplete) {
   EXPECT_EQ(RuleOf(LintId::kIgnoreUnused).id, LintRules().back().id);
 }
 
+// Of the script, not of the statement.
+TEST(LintPlacesTest, SyntaxErrorsNameTheLineOfTheFile) {
+  struct {
+    Dialect dialect;
+    const char* script;
+    const char* place;
+  } cases[] = {
+      {Dialect::kPostgres, "SELECT 1;\n\n-- why\nSELECT a\n  FROM t WHERE b c d;\n",
+       "at line 5, column 18"},
+      {Dialect::kPostgres, "SELECT 1;   SELECT a b c;", "at line 1, column 24"},
+      {Dialect::kPostgres, "SELECT 1;\n/* why */ FROBNICATE t", "at line 2, column 11"},
+      {Dialect::kMariaDb, "SELECT 1;\n\n-- why\nCREATE TABLE t (\n  a INT,\n  5);\n",
+       "from line 6, column 3 on"},
+  };
+  for (const auto& c : cases) {
+    const auto statements = Split(c.dialect, c.script);
+    ASSERT_TRUE(statements.ok()) << statements.status();
+    const Verdict verdict = Read(c.dialect, statements->back()).verdict;
+    EXPECT_FALSE(verdict.understood) << c.script;
+    EXPECT_THAT(verdict.doubt, testing::HasSubstr(c.place)) << c.script;
+  }
+}
+
+TEST(LintPlacesTest, SqlInsideOfAProgramHasNoPlaceOfItsOwn) {
+  Target target(Dialect::kActiveRecordRuby);
+  for (const Dialect embedded : {Dialect::kPostgres, Dialect::kMariaDb}) {
+    target.embedded = embedded;
+    const auto statements = Split(target, "\n\nUser.find_by_sql(\"SELECT a FROM t (5) 7\")");
+    ASSERT_EQ(statements->size(), 1u);
+    for (const std::string& reason : Read(target, statements->front()).verdict.reasons) {
+      EXPECT_THAT(reason, testing::Not(testing::HasSubstr("line 1"))) << reason;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace dbfleet::sql

@@ -274,6 +274,14 @@ TEST(SplitTest, PiecesStandWhereTheySay) {
   EXPECT_EQ(end, script.size());
 }
 
+TEST(SplitTest, TheServersModesDecideWhereStringsEnd) {
+  const char* script = "SELECT 'a\\'; SELECT 'b'";
+  Target target(Dialect::kMySql);
+  EXPECT_FALSE(Split(target, script).ok()) << "as the server does by default";
+  target.modes = *ParseSqlModes("NO_BACKSLASH_ESCAPES");
+  EXPECT_EQ(Split(target, script)->size(), 2u);
+}
+
 TEST(SplitTest, RedisHasOneCommandPerLine) {
   const auto statements =
       Split(Dialect::kRedis, "# note\nSET a \"b c\\n\"\r\n\n-- dbfleet:down\n  DEL a\n");

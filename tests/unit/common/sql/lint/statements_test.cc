@@ -219,7 +219,7 @@ TEST(LiveRulesTest, PublishedTablesHaveAReplicaIdentity) {
 TEST(NotUnderstoodTest, WhatNoServerWouldAcceptIsAnErrorWithThePlace) {
   Reading reading;
   reading.facts.unreadable = true;
-  reading.verdict.reasons = {"it cannot be read: line 1"};
+  reading.verdict.reasons = {reading.verdict.doubt = "it cannot be read: line 1"};
   const Finding finding = Case(kMaria).The("dbf-syntax-error", {reading});
   EXPECT_THAT(finding.message, HasSubstr("line 1"));
   EXPECT_EQ(finding.severity, Severity::kError);
@@ -227,9 +227,10 @@ TEST(NotUnderstoodTest, WhatNoServerWouldAcceptIsAnErrorWithThePlace) {
 
 TEST(NotUnderstoodTest, TheReasonThatBelongsToItIsGiven) {
   Reading reading;
-  reading.verdict.reasons = {"ALTER TABLE changes the schema", "it is not understood from INT on"};
+  reading.verdict.reasons = {"its name is not in the list of names", "LATERAL is news"};
+  reading.verdict.doubt = "LATERAL is news";
   EXPECT_THAT(Case(kMaria).The("dbf-not-understood", {reading}).message,
-              HasSubstr("not understood from INT on"));
+              HasSubstr("not understood as a whole: LATERAL is news"));
 }
 
 TEST(NotUnderstoodTest, NothingIsSaidOfEffectsThatAreNotItsOwn) {
@@ -240,7 +241,7 @@ TEST(NotUnderstoodTest, NothingIsSaidOfEffectsThatAreNotItsOwn) {
 
 TEST(NotUnderstoodTest, RulesSayThatTheyCouldNotLook) {
   Reading reading;
-  reading.verdict.reasons = {"FROBNICATE is not known"};
+  reading.verdict.reasons = {reading.verdict.doubt = "FROBNICATE is not known"};
   EXPECT_THAT(Case(kMaria).The("dbf-not-understood", {reading}).message,
               HasSubstr("FROBNICATE is not known"));
 }
