@@ -35,6 +35,11 @@ LexOptions ScriptOptions(const Target& target) {
   return options;
 }
 
+std::string Bytes(size_t bytes) {
+  constexpr size_t kMiB = size_t{1} << 20;
+  return bytes >= kMiB ? absl::StrCat(bytes / kMiB, " MiB") : absl::StrCat(bytes, " bytes");
+}
+
 bool IsPlain(absl::string_view word) {
   constexpr size_t kLongest = 20;
   return !word.empty() && word.size() <= kLongest &&
@@ -115,9 +120,10 @@ absl::Status StatementStream::Refill() {
   size_t pos = at - keep;
   Drop(keep);
   if (buffer_.size() - begin_ > limits_.max_statement_bytes) {
-    return Bad(begin_, absl::StrCat("a statement is longer than ", limits_.max_statement_bytes,
-                                    " bytes; cut it into smaller ones, or close its quotes and "
-                                    "parentheses"));
+    return Bad(begin_,
+               absl::StrCat("a statement is longer than ", Bytes(limits_.max_statement_bytes),
+                            "; cut it into smaller ones, or close its quotes and parentheses. "
+                            "Dumps: mysqldump --net-buffer-length=1M, pg_dump --rows-per-insert"));
   }
   const size_t before = buffer_.size();
   wanted_ = pos + 2 * (before - pos);
@@ -284,8 +290,9 @@ absl::Status StatementStream::SkipCopyData(Statement* statement) {
       Drop(at);
       at = 0;
       if (buffer_.size() > limits_.max_statement_bytes) {
-        return Bad(0, absl::StrCat("a row of COPY is longer than ", limits_.max_statement_bytes,
-                                   " bytes"));
+        return Bad(0,
+                   absl::StrCat("a row of COPY is longer than ", Bytes(limits_.max_statement_bytes),
+                                "; end its lines with line feeds, or load it by another way"));
       }
       RETURN_IF_ERROR(ReadChunk());
     }

@@ -107,6 +107,7 @@ TEST(StatementStreamTest, AStatementThatIsTooLongIsAnErrorWithItsPlace) {
   EXPECT_EQ(ReasonOf(pieces.status()), "BAD_SQL");
   EXPECT_THAT(std::string(pieces.status().message()), HasSubstr("line 1, column 10"));
   EXPECT_THAT(std::string(pieces.status().message()), HasSubstr("longer than 1000 bytes"));
+  EXPECT_THAT(std::string(pieces.status().message()), HasSubstr("--rows-per-insert"));
 }
 
 TEST(StatementStreamTest, AnErrorOfTheSourceComesBackEachTime) {
