@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -22,25 +21,10 @@ std::string Place(const StatementReport& report) {
   return absl::StrCat(report.file, ":", report.line, ":", report.column);
 }
 
-// Behind the comments at its head; executable comments and hints are no comments. For the eye only.
-absl::string_view WithoutHead(absl::string_view text) {
-  for (;;) {
-    text = absl::StripLeadingAsciiWhitespace(text);
-    size_t end = absl::string_view::npos;
-    if (absl::StartsWith(text, "--") || absl::StartsWith(text, "#")) {
-      end = text.find('\n');
-    } else if (absl::StartsWith(text, "/*") && text.find_first_of("!+M", 2) != 2) {
-      end = text.find("*/", 2);
-      if (end != absl::string_view::npos) ++end;
-    }
-    if (end == absl::string_view::npos || end + 1 >= text.size()) return text;
-    text.remove_prefix(end + 1);
-  }
-}
-
+// Without the comments in front of it, unless what is left of a long text is nothing else.
 std::string OneLine(const StatementReport& report) {
   constexpr size_t kMaxBytes = 200;
-  std::string line(WithoutHead(report.text));
+  std::string line = report.text.substr(report.content < report.text.size() ? report.content : 0);
   std::replace_if(
       line.begin(), line.end(),
       [](char c) { return absl::ascii_isspace(static_cast<unsigned char>(c)); }, ' ');

@@ -219,6 +219,7 @@ class Runner {
           report.number = ++number;
           report.line = statement.line;
           report.column = statement.column;
+          report.content = statement.content;
           sql::Reading reading;
           if (task_ != SqlTask::kSplit) {
             reading = sql::Read(plan_.options.target, statement);

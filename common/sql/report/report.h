@@ -18,6 +18,7 @@ struct StatementReport {
   int column = 1;         // In bytes.
   std::string text;       // May be cut, then...
   size_t text_bytes = 0;  // ... this is how long it was; 0: it is whole.
+  size_t content = 0;     // Where in `text` the place above is: behind comments.
   Verdict verdict;
   std::vector<Finding> findings;
 };
