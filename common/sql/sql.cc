@@ -46,7 +46,7 @@ Verdict Classify(const Target& target, absl::string_view text, absl::string_view
 std::vector<Finding> Lint(const Target& target, const std::vector<Statement>& statements) {
   const LintConfig config = RunnerLintConfig();
   Linter linter(target, config, nullptr);
-  for (const Statement& statement : statements) linter.Add(statement.text, Read(target, statement));
+  for (const Statement& statement : statements) linter.Add(statement, Read(target, statement));
   return linter.Finish();
 }
 

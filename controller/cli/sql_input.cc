@@ -78,9 +78,12 @@ absl::Status Stream(Input* input, const sql::Target& target, const Give& give) {
       target, [input](char* buffer, size_t size) { return input->Read(buffer, size); });
   std::optional<sql::Statement> last;  // What stands behind it shows whether it is.
   for (;;) {
-    ASSIGN_OR_RETURN(std::optional<sql::Statement> statement, stream.Next());
-    if (!statement.has_value()) return absl::OkStatus();
-    give(*std::move(statement));
+    absl::StatusOr<std::optional<sql::Statement>> statement = stream.Next();
+    const bool more = statement.ok() && statement->has_value();
+    if (statement.ok() && !more && last.has_value()) last->behind = std::string(stream.Rest());
+    if (last.has_value()) give(*std::move(last));
+    if (!more) return statement.status();
+    last = *std::move(statement);
   }
 }
 

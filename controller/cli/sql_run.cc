@@ -207,7 +207,7 @@ class Runner {
   }
 
  private:
-  using Keep = std::function<void(StatementReport, const sql::Reading&, const std::string& text)>;
+  using Keep = std::function<void(StatementReport, const sql::Reading&, const sql::Statement&)>;
 
   // Without `keep` each statement is shown at once.
   absl::Status GoThrough(const std::string& file, const Keep& keep) {
@@ -231,7 +231,7 @@ class Runner {
           }
           report.text = statement.text;
           if (task_ != SqlTask::kSplit) sql::CutText(&report);
-          if (keep) return keep(std::move(report), reading, statement.text);
+          if (keep) return keep(std::move(report), reading, statement);
           output_->Statement(report);
         });
   }
@@ -244,8 +244,9 @@ class Runner {
     std::vector<StatementReport> reports;
     std::vector<std::pair<int, int>> places;
     const absl::Status status = GoThrough(
-        file, [&](StatementReport report, const sql::Reading& reading, const std::string& text) {
-          linter.Add(text, reading);
+        file,
+        [&](StatementReport report, const sql::Reading& reading, const sql::Statement& statement) {
+          linter.Add(statement, reading);
           places.emplace_back(report.line, report.column);
           if (output_->wants_all()) reports.push_back(std::move(report));
         });

@@ -46,6 +46,9 @@ class HostCursor {
     tokens_.push_back(std::move(token));
   }
 
+  // The comment from `start` up to here.
+  void Comment(size_t start) { comments_.push_back({text_.substr(start, pos_ - start), start}); }
+
   absl::Status Fail(size_t at, absl::string_view problem) const {
     int line = 1;
     size_t begin = 0;
@@ -95,6 +98,7 @@ class HostCursor {
   absl::string_view text_;
   size_t pos_ = 0;
   std::vector<HostToken> tokens_;
+  std::vector<HostComment> comments_;
 };
 
 }  // namespace dbfleet::sql

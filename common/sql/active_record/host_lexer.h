@@ -41,11 +41,21 @@ struct HostToken {
   bool IsName(absl::string_view name) const { return kind == HostTokenKind::kName && text == name; }
 };
 
+struct HostComment {
+  absl::string_view text;  // With its marks.
+  size_t offset = 0;
+};
+
+struct HostLexed {
+  std::vector<HostToken> tokens;
+  std::vector<HostComment> comments;
+};
+
 // Views into `text`, which must outlive them. INVALID_ARGUMENT (BAD_SQL) with line and column for
 // what is not closed and for NUL bytes. One pass, no recursion.
 //
 // PHP: of a text that begins with "<" what stands in "<? ?>"; else all of it. Ruby: up to __END__.
-absl::StatusOr<std::vector<HostToken>> LexPhp(absl::string_view text);
-absl::StatusOr<std::vector<HostToken>> LexRuby(absl::string_view text);
+absl::StatusOr<HostLexed> LexPhp(absl::string_view text);
+absl::StatusOr<HostLexed> LexRuby(absl::string_view text);
 
 }  // namespace dbfleet::sql

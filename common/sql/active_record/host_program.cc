@@ -41,7 +41,9 @@ absl::StatusOr<HostProgram> HostProgram::Read(Dialect dialect, absl::string_view
   HostProgram program;
   program.php_ = dialect == Dialect::kActiveRecordPhp;
   program.text_ = text;
-  ASSIGN_OR_RETURN(program.tokens_, program.php_ ? LexPhp(text) : LexRuby(text));
+  ASSIGN_OR_RETURN(HostLexed lexed, program.php_ ? LexPhp(text) : LexRuby(text));
+  program.tokens_ = std::move(lexed.tokens);
+  program.comments_ = std::move(lexed.comments);
   if (const size_t deep = program.Match(); deep < program.size()) {
     return HostCursor(text).Fail(program.tokens_[deep].offset,
                                  absl::StrCat("brackets are nested more than ", kDeepest, " deep"));

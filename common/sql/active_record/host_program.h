@@ -51,6 +51,7 @@ class HostProgram {
   bool php() const { return php_; }
   absl::string_view text() const { return text_; }
   size_t size() const { return tokens_.size(); }
+  const std::vector<HostComment>& comments() const { return comments_; }
   // Whether every bracket is closed, and none is closed that was not opened.
   bool balanced() const { return balanced_; }
   // Positions outside give an empty token.
@@ -84,6 +85,7 @@ class HostProgram {
   bool balanced_ = true;
   absl::string_view text_;
   std::vector<HostToken> tokens_;
+  std::vector<HostComment> comments_;
   std::vector<size_t> close_;
   HostToken nothing_;
 };

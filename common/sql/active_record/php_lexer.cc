@@ -8,7 +8,7 @@ class PhpLexer : public HostCursor {
  public:
   explicit PhpLexer(absl::string_view text) : HostCursor(text) {}
 
-  absl::StatusOr<std::vector<HostToken>> All() {
+  absl::StatusOr<HostLexed> All() {
     if (const size_t nul = text_.find('\0'); nul != absl::string_view::npos) {
       return Fail(nul, "a NUL byte; remove it");
     }
@@ -23,7 +23,7 @@ class PhpLexer : public HostCursor {
       return Fail(tag, "<?php in the middle of code; begin the text with it");
     }
     while (!done()) RETURN_IF_ERROR(One());
-    return std::move(tokens_);
+    return HostLexed{std::move(tokens_), std::move(comments_)};
   }
 
  private:
@@ -57,10 +57,12 @@ class PhpLexer : public HostCursor {
       SkipToTag();
     } else if (At("//") || (c == '#' && Peek(1) != '[')) {
       SkipLineComment();
+      Comment(start);
     } else if (At("/*")) {
       const size_t end = text_.find("*/", pos_ + 2);
       if (end == absl::string_view::npos) return Fail(start, "a comment is not closed");
       pos_ = end + 2;
+      Comment(start);
     } else if (c == '\'') {
       return Single();
     } else if (c == '"' || c == '`') {
@@ -205,8 +207,6 @@ class PhpLexer : public HostCursor {
 
 }  // namespace
 
-absl::StatusOr<std::vector<HostToken>> LexPhp(absl::string_view text) {
-  return PhpLexer(text).All();
-}
+absl::StatusOr<HostLexed> LexPhp(absl::string_view text) { return PhpLexer(text).All(); }
 
 }  // namespace dbfleet::sql

@@ -24,7 +24,7 @@ class RubyLexer : public HostCursor {
  public:
   explicit RubyLexer(absl::string_view text) : HostCursor(text) {}
 
-  absl::StatusOr<std::vector<HostToken>> All() {
+  absl::StatusOr<HostLexed> All() {
     if (const size_t nul = text_.find('\0'); nul != absl::string_view::npos) {
       return Fail(nul, "a NUL byte; remove it");
     }
@@ -34,7 +34,7 @@ class RubyLexer : public HostCursor {
     }
     if (!pending_.empty())
       return Fail(tokens_[pending_[0].token].offset, "a heredoc is not closed");
-    return std::move(tokens_);
+    return HostLexed{std::move(tokens_), std::move(comments_)};
   }
 
  private:
@@ -100,6 +100,7 @@ class RubyLexer : public HostCursor {
       pos_ += c == '\\' ? 2 : 1;
     } else if (c == '#') {
       SkipLine();
+      Comment(start);
     } else if (AtLineStart() && At("=begin")) {
       const size_t end = text_.find("\n=end", pos_);
       if (end == absl::string_view::npos) return Fail(start, "=begin without =end");
@@ -388,8 +389,6 @@ class RubyLexer : public HostCursor {
 
 }  // namespace
 
-absl::StatusOr<std::vector<HostToken>> LexRuby(absl::string_view text) {
-  return RubyLexer(text).All();
-}
+absl::StatusOr<HostLexed> LexRuby(absl::string_view text) { return RubyLexer(text).All(); }
 
 }  // namespace dbfleet::sql

@@ -48,6 +48,9 @@ class Splitter {
 
   std::vector<Statement> All() {
     Scan({0, program_.size()}, false);
+    for (const HostComment& comment : program_.comments()) {
+      if (absl::StrContains(comment.text, "dbfleet:")) Attach(comment);
+    }
     return std::move(statements_);
   }
 
@@ -275,6 +278,8 @@ class Splitter {
     size_t begin = chain.range.begin;
     const auto add = [&](HostRange range) {
       const absl::string_view piece = program_.Source(range);
+      const size_t at = piece.empty() ? 0 : static_cast<size_t>(piece.data() - text_.data());
+      if (!piece.empty()) pieces_.push_back({at, at + piece.size(), statements_.size()});
       if (!statement.text.empty() && !piece.empty()) statement.text.push_back(' ');
       absl::StrAppend(&statement.text, piece);
     };
@@ -285,9 +290,32 @@ class Splitter {
     }
     add({begin, chain.range.end});
     Place(program_[chain.range.begin].offset, &statement);
+    starts_.push_back(program_[chain.range.begin].offset);
     statement.host = context_;
     statement.host.in_loop = in_loop;
     statements_.push_back(std::move(statement));
+  }
+
+  // A comment is about what ends on its line in front of it, or else about the next statement. One
+  // inside of a statement's text is read with that.
+  void Attach(const HostComment& comment) {
+    const Piece* before = nullptr;
+    for (const Piece& piece : pieces_) {
+      if (piece.begin <= comment.offset && comment.offset < piece.end) return;
+      if (piece.end <= comment.offset && (before == nullptr || piece.end > before->end)) {
+        before = &piece;
+      }
+    }
+    if (statements_.empty()) return;
+    const bool on_its_line =
+        before != nullptr &&
+        !absl::StrContains(text_.substr(before->end, comment.offset - before->end), "\n");
+    const auto next = std::upper_bound(starts_.begin(), starts_.end(), comment.offset);
+    const size_t about =
+        on_its_line ? before->statement : static_cast<size_t>(next - starts_.begin());
+    std::string& comments =
+        about < statements_.size() ? statements_[about].comments : statements_.back().behind;
+    absl::StrAppend(&comments, comment.text, "\n");
   }
 
   // Statements come in the order of the program.
@@ -306,6 +334,14 @@ class Splitter {
   const absl::string_view text_;
   std::vector<Statement> statements_;
   HostContext context_;
+  // What of the program is some statement's text.
+  struct Piece {
+    size_t begin;
+    size_t end;
+    size_t statement;
+  };
+  std::vector<Piece> pieces_;
+  std::vector<size_t> starts_;     // Of the statements.
   std::set<std::string> records_;  // Variables that hold what came from the database.
   std::vector<size_t> reaching_;   // Up to each token, how many chains reach the database.
   std::string assigned_;           // By the assignment before the token at `assigned_at_`.

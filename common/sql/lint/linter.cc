@@ -74,6 +74,24 @@ void Linter::Add(absl::string_view text, const Reading& reading) {
   ++next_;
 }
 
+void Linter::Add(const Statement& statement, const Reading& reading) {
+  Note(ReadDirectives(as_given_, statement.comments));
+  Add(statement.text, reading);
+  NoteBehind(ReadDirectives(as_given_, statement.behind));
+}
+
+// Behind the last statement: what is said of the whole file counts, what is said of a statement
+// has none.
+void Linter::NoteBehind(const Directives& directives) {
+  if (directives.irreversible) has_way_back_ = true;
+  for (const IgnoreDirective& ignore : directives.ignores) {
+    reporter_.Report(LintId::kIgnoreUnused, next_ - 1, Name(),
+                     absl::StrCat("dbfleet:ignore ", ignore.rule_id,
+                                  " stands behind the last statement, so it silences nothing"),
+                     "write it in front of the statement that it is about");
+  }
+}
+
 void Linter::Note(const Directives& directives) {
   if (directives.section != SectionMark::kNone) BeginSection(directives.section);
   if (directives.irreversible) has_way_back_ = true;

@@ -12,6 +12,7 @@
 #include "common/sql/lint/snapshot.h"
 #include "common/sql/model/finding.h"
 #include "common/sql/model/reading.h"
+#include "common/sql/model/statement.h"
 #include "common/sql/model/target.h"
 
 namespace dbfleet::sql {
@@ -34,12 +35,15 @@ class Linter {
 
   // `text`: with the comments before it, for "dbfleet:ignore".
   void Add(absl::string_view text, const Reading& reading);
+  // With the comments around it that are not in its text.
+  void Add(const Statement& statement, const Reading& reading);
 
   // All findings, by statement (counted from 0). Once, at the end.
   std::vector<Finding> Finish();
 
  private:
   void Note(const Directives& directives);
+  void NoteBehind(const Directives& directives);
   void BeginSection(SectionMark section);
   WholeLook Whole() { return {target_, config_, snapshot_, script_, reporter_}; }
   void EndScript();

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -99,6 +101,7 @@ absl::StatusOr<std::vector<std::string>> ParseRedisCommand(absl::string_view lin
 
 absl::StatusOr<std::vector<Statement>> SplitRedis(absl::string_view script) {
   std::vector<Statement> statements;
+  std::string comments;
   size_t begin = absl::StartsWith(script, kByteOrderMark) ? kByteOrderMark.size() : 0;
   for (int number = 1; begin <= script.size(); ++number) {
     const size_t end = std::min(script.find('\n', begin), script.size());
@@ -109,8 +112,12 @@ absl::StatusOr<std::vector<Statement>> SplitRedis(absl::string_view script) {
       return BadLine(absl::StrCat("line ", number, ", column ", line.find('\0') + 1,
                                   ": a NUL byte; remove it"));
     }
-    if (IsComment(text)) continue;
+    if (IsComment(text)) {
+      if (absl::StrContains(text, "dbfleet:")) absl::StrAppend(&comments, text, "\n");
+      continue;
+    }
     Statement statement;
+    statement.comments = std::exchange(comments, "");
     statement.text = std::string(text);
     statement.line = number;
     statement.column = static_cast<int>(text.data() - line.data()) + 1;
@@ -119,6 +126,7 @@ absl::StatusOr<std::vector<Statement>> SplitRedis(absl::string_view script) {
     }
     statements.push_back(std::move(statement));
   }
+  if (!statements.empty()) statements.back().behind = std::move(comments);
   return statements;
 }
 

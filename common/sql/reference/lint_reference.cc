@@ -32,8 +32,10 @@ finding stays in the output as ignored, with the reason, and reaches no threshol
 DROP TABLE orders_v1;
 ```
 
-A comment behind a statement's `;` belongs to the next statement. The class of a statement (safe or
-destructive) cannot be silenced.
+A comment behind a statement's `;` belongs to the next statement; behind the last one it silences nothing,
+which is a finding. In PHP, Ruby and Redis files the language's own comments count (`//`, `#`, `/* */`): in
+front of the statement, or at the end of its line. The class of a statement (safe or destructive) cannot be
+silenced.
 
 ## Configuration
 

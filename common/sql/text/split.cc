@@ -28,7 +28,10 @@ absl::StatusOr<std::vector<Statement>> SplitSql(const Target& target, absl::stri
   std::vector<Statement> statements;
   for (;;) {
     ASSIGN_OR_RETURN(std::optional<Statement> statement, stream.Next());
-    if (!statement.has_value()) return statements;
+    if (!statement.has_value()) {
+      if (!statements.empty()) statements.back().behind = std::string(stream.Rest());
+      return statements;
+    }
     statements.push_back(*std::move(statement));
   }
 }

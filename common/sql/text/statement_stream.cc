@@ -220,12 +220,19 @@ void StatementStream::Finish(size_t end, Statement* statement) {
   marked_ = content_;
   mark_ = position;
   statement->text = std::string(text);
+  statement->comments = std::exchange(comments_, "");
   statement->line = position.line;
   statement->column = position.column;
   statement->content = content_ - static_cast<size_t>(text.data() - buffer_.data());
   statement->begin = base_ + static_cast<size_t>(text.data() - buffer_.data());
   statement->end = statement->begin + text.size();
   has_content_ = false;
+}
+
+// What is said to dbfleet in front of a client's command is about the next statement.
+void StatementStream::KeepComments(size_t upto) {
+  const absl::string_view head = absl::string_view(buffer_).substr(begin_, upto - begin_);
+  if (absl::StrContains(head, "dbfleet:")) absl::StrAppend(&comments_, head, "\n");
 }
 
 absl::Status StatementStream::ChangeDelimiter(const Token& token) {
@@ -241,6 +248,7 @@ absl::Status StatementStream::ChangeDelimiter(const Token& token) {
                                           "write for example DELIMITER //"));
   }
   lexer_.SetDelimiter(delimiter);
+  KeepComments(token.offset);
   begin_ = lexer_.offset();
   return absl::OkStatus();
 }
@@ -266,6 +274,7 @@ absl::Status StatementStream::ClientCommand(const Token& token, Statement* state
                                 IsPlain(word) ? absl::StrCat(" (\\", word, ")") : "",
                                 "; remove it, or put what it stands for into the script"));
   }
+  KeepComments(at);
   if (connection) {
     content_ = begin_ = at;
     Finish(at + line.size(), statement);

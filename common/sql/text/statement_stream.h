@@ -48,6 +48,8 @@ class StatementStream {
   StatementStream& operator=(const StatementStream&) = delete;
 
   absl::StatusOr<std::optional<Statement>> Next();
+  // At the end: what stands behind the last statement. Comments, delimiters and the like.
+  absl::string_view Rest() const { return absl::string_view(buffer_).substr(begin_); }
 
  private:
   absl::StatusOr<bool> Advance(Statement* statement);
@@ -60,6 +62,7 @@ class StatementStream {
   absl::Status SkipCopyData(Statement* statement);
   void FollowCopy(const Token& token);
   void Finish(size_t end, Statement* statement);
+  void KeepComments(size_t upto);
   void Drop(size_t upto);
   size_t LineEnd(size_t from) const;
   Position At(size_t offset) const;
@@ -80,7 +83,8 @@ class StatementStream {
   size_t begin_ = 0;  // Of the statement, in the buffer; also of what stands in front of it.
   bool has_content_ = false;
   size_t content_ = 0;
-  int copy_words_ = 0;  // Of COPY ... FROM STDIN: 1 at COPY, 2 at FROM, 3 at STDIN.
+  std::string comments_;  // In front of client commands that were left out.
+  int copy_words_ = 0;    // Of COPY ... FROM STDIN: 1 at COPY, 2 at FROM, 3 at STDIN.
   absl::Status failure_;
 };
 

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "common/sql/lint/linter.h"
 #include "common/sql/sql.h"
 
@@ -16,8 +18,7 @@ std::vector<std::string> Found(const Target& target, absl::string_view script) {
   EXPECT_TRUE(statements.ok()) << statements.status();
   const LintConfig config;
   Linter linter(target, config, nullptr);
-  for (const Statement& statement : *statements)
-    linter.Add(statement.text, Read(target, statement));
+  for (const Statement& statement : *statements) linter.Add(statement, Read(target, statement));
   std::vector<std::string> ids;
   for (const Finding& finding : linter.Finish()) ids.push_back(finding.rule_id);
   return ids;
@@ -252,6 +253,75 @@ TEST(LintRulesTest, AWhereWithNothingBehindItIsASyntaxError) {
     EXPECT_EQ(reading.verdict.safety, Safety::kDestructive) << text;
     EXPECT_THAT(Found(Dialect::kMariaDb, text), Contains("dbf-syntax-error")) << text;
   }
+}
+
+// rule id -> the reason why it is ignored, "" where it is not.
+std::map<std::string, std::string> Reasons(const Target& target, absl::string_view script,
+                                           int statement) {
+  const auto statements = Split(target, script);
+  EXPECT_TRUE(statements.ok()) << statements.status();
+  std::map<std::string, std::string> reasons;
+  for (const Finding& finding : Lint(target, *statements)) {
+    if (finding.statement == statement) reasons[finding.rule_id] = finding.ignore_reason;
+  }
+  return reasons;
+}
+
+TEST(IgnoreTest, CommentsOfProgramsSilenceAsThoseOfSqlDo) {
+  constexpr char kRule[] = "dbf-ar-without-conditions";
+  const Target ruby(Dialect::kActiveRecordRuby);
+  const Target php(Dialect::kActiveRecordPhp);
+  struct {
+    Target target;
+    const char* program;
+  } cases[] = {
+      {ruby, "x = 1\n# dbfleet:ignore dbf-ar-without-conditions it is scratch\nUser.delete_all\n"},
+      {ruby, "User.delete_all # dbfleet:ignore dbf-ar-without-conditions it is scratch\ny = 2\n"},
+      {php,
+       "<?php\n// dbfleet:ignore dbf-ar-without-conditions it is scratch\nUser::delete_all();"},
+      {php, "<?php\n# dbfleet:ignore dbf-ar-without-conditions it is scratch\nUser::delete_all();"},
+      {php,
+       "<?php\n/* dbfleet:ignore dbf-ar-without-conditions it is scratch */ "
+       "User::delete_all();"},
+      {php, "<?php User::delete_all(); // dbfleet:ignore dbf-ar-without-conditions it is scratch"},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(Reasons(c.target, c.program, 0)[kRule], "it is scratch") << c.program;
+  }
+  // What looks like a comment in a text is none, and one counts for its own statement only.
+  EXPECT_EQ(Reasons(ruby, "x = '# dbfleet:ignore dbf-ar-without-conditions r'\nUser.delete_all",
+                    0)[kRule],
+            "");
+  const char* two =
+      "User.delete_all # dbfleet:ignore dbf-ar-without-conditions r\nOrder.delete_all\n"
+      "User\n  # dbfleet:ignore dbf-ar-without-conditions s\n  .delete_all\nOrder.delete_all\n"
+      "# dbfleet:ignore dbf-ar-without-conditions t\n";
+  EXPECT_EQ(Reasons(ruby, two, 0)[kRule], "r");
+  EXPECT_EQ(Reasons(ruby, two, 1)[kRule], "");
+  EXPECT_EQ(Reasons(ruby, two, 2)[kRule], "s");
+  EXPECT_EQ(Reasons(ruby, two, 3)[kRule], "");
+  EXPECT_EQ(Reasons(ruby, two, 3).count("dbf-ignore-unused"), 1u);
+}
+
+TEST(IgnoreTest, CommentsOfRedisFilesSilence) {
+  const char* script =
+      "# dbfleet:ignore dbf-redis-keys the server is small\n\nKEYS *\nKEYS *\n"
+      "# dbfleet:ignore dbf-redis-keys too late\n";
+  EXPECT_EQ(Reasons(Dialect::kRedis, script, 0)["dbf-redis-keys"], "the server is small");
+  EXPECT_EQ(Reasons(Dialect::kRedis, script, 1)["dbf-redis-keys"], "");
+  EXPECT_EQ(Reasons(Dialect::kRedis, script, 1).count("dbf-ignore-unused"), 1u);
+}
+
+TEST(IgnoreTest, CommentsInFrontOfAClientsCommandAreAboutTheNextStatement) {
+  EXPECT_EQ(Reasons(Dialect::kMariaDb,
+                    "-- dbfleet:ignore dbf-routine it is reviewed\nDELIMITER //\n"
+                    "CREATE PROCEDURE p() BEGIN SELECT 1; END //\n",
+                    0)["dbf-routine"],
+            "it is reviewed");
+  EXPECT_EQ(Reasons(Dialect::kPostgres,
+                    "-- dbfleet:ignore dbf-drop-table it is empty\n\\echo away\nDROP TABLE t;\n",
+                    0)["dbf-drop-table"],
+            "it is empty");
 }
 
 TEST(LintRulesTest, MySqlsOwn) {

@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <map>
+
 #include "absl/strings/str_split.h"
 #include "nlohmann/json.hpp"
 
@@ -190,6 +193,48 @@ TEST_F(SqlTest, ErrorsNameTheFileThePlaceAndWhatToDo) {
   EXPECT_THAT(err_, HasSubstr("bad.yaml:2:3: "));
 }
 
+TEST_F(SqlTest, TheDialectIsPrintedAsItWasGiven) {
+  for (const auto& [dialect, version, printed] :
+       std::vector<std::array<std::string, 3>>{{"mysql-8.0", "", "mysql-8.0"},
+                                               {"mysql-8", "", "mysql-8"},
+                                               {"mariadb-11.0", "", "mariadb-11.0"},
+                                               {"mysql-8.0", "8.0.36", "mysql-8.0.36"},
+                                               {"mysql", "8.0", "mysql-8.0"},
+                                               {"postgresql-15", "15.4", "postgresql-15.4"}}) {
+    std::vector<std::string> words = {"classify", "--dialect", dialect, "-o", "jsonl", "-"};
+    if (!version.empty()) words.insert(words.end(), {"--server-version", version});
+    ASSERT_EQ(Sql(words, "SELECT 1"), 0) << err_;
+    EXPECT_EQ(Parsed()["dialect"], printed);
+  }
+}
+
+TEST_F(SqlTest, SarifTellsOfFilesThatWereNotRead) {
+  const std::string good = Write("good.sql", "SELECT 1;");
+  const std::string broken = Write("broken.sql", "SELECT 1;\nSELECT 'a");
+  EXPECT_EQ(Sql({"lint", "--dialect", "postgresql-15", "-o", "sarif", good}), 0);
+  EXPECT_EQ(Parsed()["runs"][0]["invocations"][0]["executionSuccessful"], true);
+  EXPECT_EQ(Sql({"lint", "--dialect", "postgresql-15", "-o", "sarif", good, broken}), 2);
+  const json invocation = Parsed()["runs"][0]["invocations"][0];
+  EXPECT_EQ(invocation["executionSuccessful"], false);
+  EXPECT_THAT(invocation["toolExecutionNotifications"][0]["message"]["text"].get<std::string>(),
+              HasSubstr("broken.sql: line 2, column 8"));
+}
+
+TEST_F(SqlTest, WhatIsSaidBehindTheLastStatementIsNotLost) {
+  const std::string up = Write("0008_drop.up.sql",
+                               "DROP TABLE app.t; -- dbfleet:irreversible it was empty\n"
+                               "-- dbfleet:ignore dbf-drop-table it is meant\n");
+  ASSERT_EQ(Sql({"lint", "--dialect", "postgresql-15", "-o", "json", up}), 0);
+  std::map<std::string, json> findings;
+  const json statements = Parsed();
+  for (const json& finding : statements[0]["findings"]) findings[finding["rule"]] = finding;
+  EXPECT_EQ(findings.count("dbf-missing-down"), 0u);
+  ASSERT_EQ(findings.count("dbf-ignore-unused"), 1u);
+  EXPECT_THAT(findings["dbf-ignore-unused"]["message"].get<std::string>(),
+              HasSubstr("behind the last statement"));
+  EXPECT_EQ(findings["dbf-drop-table"]["ignored"], false);
+}
+
 TEST_F(SqlTest, ABadFileDoesNotHideTheOthers) {
   const std::string good = Write("good.sql", "SELECT 1;");
   EXPECT_EQ(
@@ -240,6 +285,11 @@ TEST_F(SqlTest, TheTableShowsTheStatementAndNotTheCommentsBeforeIt) {
   EXPECT_THAT(out_, Not(HasSubstr("what for")));
   EXPECT_THAT(out_, HasSubstr("  DROP TABLE t"));
   EXPECT_THAT(out_, HasSubstr("/*!50000 DROP TABLE u */"));
+  // PostgreSQL's comments nest, and "#" is an operator.
+  const std::string nested = Write("b.sql", "/* a /* b */ c */ SELECT 5;\nSELECT # 7;\n");
+  ASSERT_EQ(Sql({"split", "--dialect", "postgresql-15", nested}), 0);
+  EXPECT_THAT(out_, HasSubstr("  SELECT 5"));
+  EXPECT_THAT(out_, Not(HasSubstr("c */")));
 }
 
 TEST(WrappedTest, WordsStayWhole) {
