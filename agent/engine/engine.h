@@ -45,6 +45,9 @@ enum class AccountUse { kInspect, kBackup, kMigrate };
 struct QueryOptions {
   absl::Duration timeout = absl::Seconds(10);
   int max_rows = 100;
+  // What the statement was read for: another server's answer is ABORTED (SERVER_CHANGED). Unknown:
+  // any. A name may stand for several servers of different versions.
+  sql::Version read_for;
 };
 
 // One sample of a metrics collection; families are formed by name.
@@ -75,8 +78,10 @@ class Engine {
   // UNKNOWN.
   virtual work::v1::InstanceHealth Check(absl::Duration deadline) = 0;
 
-  // The dialect with which the server's statements are to be read, from its version.
-  virtual absl::StatusOr<sql::Dialect> ProbeDialect() = 0;
+  // With what the server's statements are to be read: its dialect and, as far as it takes no more
+  // than one connection to know them, its version and the modes of the sessions of Inspect. What
+  // stays unknown is read in the strictest way.
+  virtual absl::StatusOr<sql::Target> ProbeTarget() = 0;
 
   // Runs one statement with the inspection account in an enforced read-only session: read-only
   // transaction, single statement, server-side timeout, row limit. The caller has classified it.

@@ -32,7 +32,7 @@ class FakeEngine : public Engine {
     health.set_reachable(true);
     return health;
   }
-  absl::StatusOr<sql::Dialect> ProbeDialect() override {
+  absl::StatusOr<sql::Target> ProbeTarget() override {
     return migrations_ == nullptr ? sql::Dialect::kMariaDb : migrations_->dialect();
   }
   absl::StatusOr<work::v1::InspectResult> Inspect(absl::string_view, absl::string_view,

@@ -24,12 +24,13 @@ absl::Status NotSafe(absl::string_view why) {
 
 absl::StatusOr<work::v1::InspectResult> Inspect(ActionContext& context,
                                                 const work::v1::InspectSpec& spec) {
-  ASSIGN_OR_RETURN(const QueryOptions options, InspectLimits(spec));
+  ASSIGN_OR_RETURN(QueryOptions options, InspectLimits(spec));
   Engine& engine = context.engine();
-  ASSIGN_OR_RETURN(const sql::Dialect dialect, engine.ProbeDialect());
+  ASSIGN_OR_RETURN(const sql::Target target, engine.ProbeTarget());
+  options.read_for = target.version;
   const std::string& database =
       spec.database().empty() ? engine.spec().default_database : spec.database();
-  RETURN_IF_ERROR(CheckInspection(dialect, spec.statement(), database));
+  RETURN_IF_ERROR(CheckInspection(target, spec.statement(), database));
   RETURN_IF_ERROR(context.MayGoOn());
   ASSIGN_OR_RETURN(work::v1::InspectResult result,
                    engine.Inspect(spec.statement(), spec.database(), options));
@@ -57,16 +58,16 @@ absl::StatusOr<QueryOptions> InspectLimits(const work::v1::InspectSpec& spec) {
   return options;
 }
 
-absl::Status CheckInspection(sql::Dialect dialect, absl::string_view text,
+absl::Status CheckInspection(const sql::Target& target, absl::string_view text,
                              absl::string_view database) {
-  ASSIGN_OR_RETURN(const std::vector<sql::Statement> statements, sql::Split(dialect, text));
+  ASSIGN_OR_RETURN(const std::vector<sql::Statement> statements, sql::Split(target, text));
   if (statements.empty()) {
     return Error(absl::StatusCode::kInvalidArgument, "BAD_SQL", "the statement is empty");
   }
   if (statements.size() > 1) {
     return NotSafe(absl::StrCat("it holds ", statements.size(), " statements; send one"));
   }
-  const sql::Verdict verdict = sql::Classify(dialect, text, database);
+  const sql::Verdict verdict = sql::Classify(target, text, database);
   if (verdict.transaction_control) return NotSafe("it controls transactions");
   if (verdict.safety == sql::Safety::kSafe) return absl::OkStatus();
   return NotSafe(verdict.reasons.empty() ? "it is destructive"

@@ -30,7 +30,7 @@ absl::StatusOr<QueryOptions> InspectLimits(const work::v1::InspectSpec& spec);
 
 // OK if `text` is one statement that only reads; else INVALID_ARGUMENT (BAD_SQL) or
 // FAILED_PRECONDITION (INSPECTION_NOT_SAFE) with all the reasons. Pure.
-absl::Status CheckInspection(sql::Dialect dialect, absl::string_view text,
+absl::Status CheckInspection(const sql::Target& target, absl::string_view text,
                              absl::string_view database);
 
 }  // namespace dbfleet::agent

@@ -71,6 +71,7 @@ absl::StatusOr<MigrationModel> LoadModel(ActionContext& context, SqlMigrations& 
   input.spec = &spec;
   input.database = database;
   input.dialect = sql.dialect();
+  ASSIGN_OR_RETURN(input.server_version, sql.ServerVersion(session));
   input.transactional_ddl = sql.transactional_ddl();
   ASSIGN_OR_RETURN(input.atomic_data, AllTablesTransactional(sql, session));
   ASSIGN_OR_RETURN(const bool has_history, sql.HasHistory(session));

@@ -69,7 +69,8 @@ absl::StatusOr<std::vector<PlannedStatement>> ReadPart(const ModelInput& input,
                                                        const std::string& version, bool lint) {
   absl::StatusOr<std::string> content = input.content(ref);
   if (!content.ok()) return Annotate(content.status(), path);
-  const auto cut = sql::Split(input.dialect, *content);
+  const sql::Target target = sql::ServerTarget(input.dialect, input.server_version);
+  const auto cut = sql::Split(target, *content);
   if (!cut.ok()) return Annotate(cut.status(), path);
   std::vector<PlannedStatement> result;
   for (const sql::Statement& statement : *cut) {
@@ -79,7 +80,7 @@ absl::StatusOr<std::vector<PlannedStatement>> ReadPart(const ModelInput& input,
     planned.sha256 = Sha256Hex(statement.text);
     planned.file = path;
     planned.line = statement.line;
-    planned.verdict = sql::Classify(input.dialect, statement.text);
+    planned.verdict = sql::Read(target, statement).verdict;
     if (statement.has_data() || statement.client_command) {
       return Annotate(Error(absl::StatusCode::kInvalidArgument, "FORBIDDEN_STATEMENT",
                             statement.client_command
@@ -100,7 +101,7 @@ absl::StatusOr<std::vector<PlannedStatement>> ReadPart(const ModelInput& input,
                  absl::StrCat(path, ": holds no statement"));
   }
   if (!lint) return result;
-  for (const sql::Finding& finding : sql::Lint(input.dialect, *cut)) {
+  for (const sql::Finding& finding : sql::Lint(target, *cut)) {
     if (finding.statement < 0 || finding.statement >= static_cast<int>(result.size())) continue;
     PlannedStatement& planned = result[finding.statement];
     work::v1::Finding& out = planned.findings.emplace_back();

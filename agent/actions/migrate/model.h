@@ -65,6 +65,8 @@ struct ModelInput {
   const work::v1::MigrateSpec* spec = nullptr;
   std::string database;
   sql::Dialect dialect = sql::Dialect::kMySql;
+  // As the server calls it; "": not known. Its modes stay unknown: a file may change them.
+  std::string server_version;
   bool transactional_ddl = false;
   // MySQL/MariaDB: every table of the database is transactional.
   bool atomic_data = false;

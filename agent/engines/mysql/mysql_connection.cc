@@ -31,10 +31,7 @@ constexpr int kDefaultPort = 3306;
 // Connections made to find one whose socket can be told.
 constexpr int kSocketTries = 5;
 
-constexpr char kSetUpSession[] =
-    "SET SESSION sql_mode = "
-    "'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', "
-    "SESSION autocommit = 1, NAMES utf8mb4";
+constexpr char kSqlMode[] = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION";
 
 ::sql::SQLString S(absl::string_view text) { return {text.data(), text.size()}; }
 
@@ -152,7 +149,9 @@ absl::Status MysqlConnection::ConnectDriver() {
 }
 
 absl::Status MysqlConnection::SetUp() {
-  RETURN_IF_ERROR(Execute(kSetUpSession).status());
+  RETURN_IF_ERROR(Execute(absl::StrCat("SET SESSION sql_mode = '", kSqlMode,
+                                       "', SESSION autocommit = 1, NAMES utf8mb4"))
+                      .status());
   ASSIGN_OR_RETURN(const auto rows, Query("SELECT CONNECTION_ID(), VERSION()"));
   if (rows.size() != 1 || rows[0].size() != 2 ||
       !absl::SimpleAtoi(rows[0][0].value_or(""), &connection_id_)) {
@@ -333,6 +332,11 @@ void MysqlConnection::Interrupt() {
   if (const auto second = Open(spec_, options); second.ok()) {
     (*second)->Execute(absl::StrCat("KILL QUERY ", connection_id_)).status().IgnoreError();
   }
+}
+
+dbfleet::sql::SqlModes MysqlConnection::SessionModes() {
+  // Words of ours, which are known.
+  return dbfleet::sql::ParseSqlModes(kSqlMode).value_or(dbfleet::sql::SqlModes());
 }
 
 bool MysqlConnection::is_mariadb() const { return absl::StrContains(version_, "MariaDB"); }

@@ -61,6 +61,9 @@ class MysqlConnection {
   MysqlConnection(const MysqlConnection&) = delete;
   MysqlConnection& operator=(const MysqlConnection&) = delete;
 
+  // What the fixed sql_mode means for reading statements, until one of them changes it.
+  static dbfleet::sql::SqlModes SessionModes();
+
   // Rows affected; -1 if it made a result set, which is dropped.
   absl::StatusOr<int64_t> Execute(absl::string_view statement);
 

@@ -12,6 +12,7 @@
 #include "agent/engines/mysql/mysql_migrations.h"
 #include "agent/engines/mysql/mysql_probe.h"
 #include "common/base/status.h"
+#include "common/base/text.h"
 #include "common/proto_time/proto_time.h"
 #include "common/time/clock.h"
 
@@ -40,11 +41,11 @@ class MysqlEngine : public Engine {
     return health;
   }
 
-  absl::StatusOr<sql::Dialect> ProbeDialect() override {
+  absl::StatusOr<sql::Target> ProbeTarget() override {
     MysqlConnection::Options options;
     options.io_timeout = absl::Seconds(5);
     ASSIGN_OR_RETURN(const auto connection, MysqlConnection::Open(spec_, options));
-    return connection->is_mariadb() ? sql::Dialect::kMariaDb : sql::Dialect::kMySql;
+    return TargetOf(*connection);
   }
 
   absl::StatusOr<work::v1::InspectResult> Inspect(absl::string_view statement,
@@ -56,6 +57,12 @@ class MysqlEngine : public Engine {
     how.connect_timeout = std::min(how.connect_timeout, options.timeout);
     how.io_timeout = options.timeout + kGrace;
     ASSIGN_OR_RETURN(const auto connection, MysqlConnection::Open(spec_, how));
+    if (options.read_for.known() && TargetOf(*connection).version != options.read_for) {
+      return Error(absl::StatusCode::kAborted, "SERVER_CHANGED",
+                   absl::StrCat("the statement was read for version ", NameOf(options.read_for),
+                                ", and the server is ", SanitizeForDisplay(connection->version()),
+                                "; ask again"));
+    }
     RETURN_IF_ERROR(EnterReadOnly(*connection, options));
     ResultBuilder builder(options.max_rows);
     const absl::Duration start = clock_->Monotonic();
@@ -80,6 +87,14 @@ class MysqlEngine : public Engine {
   SqlMigrations* migrations() override { return migrations_.get(); }
 
  private:
+  static sql::Target TargetOf(const MysqlConnection& connection) {
+    sql::Target target =
+        sql::ServerTarget(connection.is_mariadb() ? sql::Dialect::kMariaDb : sql::Dialect::kMySql,
+                          connection.version());
+    target.modes = MysqlConnection::SessionModes();
+    return target;
+  }
+
   static absl::Status EnterReadOnly(MysqlConnection& connection, const QueryOptions& options) {
     const double seconds = absl::ToDoubleSeconds(options.timeout);
     const int64_t wait =

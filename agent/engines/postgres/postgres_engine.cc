@@ -93,7 +93,9 @@ class PostgresEngine : public Engine {
     return health;
   }
 
-  absl::StatusOr<sql::Dialect> ProbeDialect() override { return sql::Dialect::kPostgres; }
+  // Its version would take a connection of its own, and no statement becomes safe by it that is
+  // worth one.
+  absl::StatusOr<sql::Target> ProbeTarget() override { return sql::Dialect::kPostgres; }
 
   absl::StatusOr<work::v1::InspectResult> Inspect(absl::string_view statement,
                                                   absl::string_view database,

@@ -125,7 +125,7 @@ class RedisEngine : public Engine {
     return health;
   }
 
-  absl::StatusOr<sql::Dialect> ProbeDialect() override { return sql::Dialect::kRedis; }
+  absl::StatusOr<sql::Target> ProbeTarget() override { return sql::Dialect::kRedis; }
 
   // One row per value of the reply: its place, its type and itself.
   absl::StatusOr<work::v1::InspectResult> Inspect(absl::string_view statement,

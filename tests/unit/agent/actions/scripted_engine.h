@@ -17,7 +17,7 @@ class ScriptedEngine : public Engine {
     check_deadline = deadline;
     return health;
   }
-  absl::StatusOr<sql::Dialect> ProbeDialect() override { return dialect; }
+  absl::StatusOr<sql::Target> ProbeTarget() override { return target; }
   absl::StatusOr<work::v1::InspectResult> Inspect(absl::string_view statement,
                                                   absl::string_view database,
                                                   const QueryOptions& options) override {
@@ -31,7 +31,7 @@ class ScriptedEngine : public Engine {
   InstanceSpec instance;
   work::v1::InstanceHealth health;
   absl::Duration check_deadline;
-  absl::StatusOr<sql::Dialect> dialect = sql::Dialect::kMariaDb;
+  absl::StatusOr<sql::Target> target = sql::Target(sql::Dialect::kMariaDb);
   absl::StatusOr<work::v1::InspectResult> inspect_result = work::v1::InspectResult();
   QueryOptions inspect_options;
   std::vector<std::string> inspected;

@@ -37,7 +37,7 @@ class StubEngine : public Engine {
   explicit StubEngine(const std::string& name) { spec_.name = name; }
   const InstanceSpec& spec() const override { return spec_; }
   work::v1::InstanceHealth Check(absl::Duration) override { return {}; }
-  absl::StatusOr<sql::Dialect> ProbeDialect() override { return sql::Dialect::kMariaDb; }
+  absl::StatusOr<sql::Target> ProbeTarget() override { return sql::Dialect::kMariaDb; }
   absl::StatusOr<work::v1::InspectResult> Inspect(absl::string_view, absl::string_view,
                                                   const QueryOptions&) override {
     return work::v1::InspectResult();

@@ -39,7 +39,7 @@ class AddressEngine : public Engine {
   const InstanceSpec& spec() const override { return spec_; }
   InstanceSpec& mutable_spec() { return spec_; }
   work::v1::InstanceHealth Check(absl::Duration) override { return {}; }
-  absl::StatusOr<sql::Dialect> ProbeDialect() override { return absl::UnimplementedError("fake"); }
+  absl::StatusOr<sql::Target> ProbeTarget() override { return absl::UnimplementedError("fake"); }
   absl::StatusOr<work::v1::InspectResult> Inspect(absl::string_view, absl::string_view,
                                                   const QueryOptions&) override {
     return absl::UnimplementedError("fake");

@@ -134,7 +134,7 @@ TEST_F(MysqlEngineTest, AWrongPasswordIsDatabaseAuthAndNotTold) {
   spec.inspect->password_file = absl::StrCat(server_->folder(), "/wrong.password");
   ASSERT_TRUE(WriteFileAtomically(spec.inspect->password_file, "wr0ng-one\n", 0600).ok());
   const auto engine = MakeMysqlEngine(spec);
-  const absl::Status status = engine->ProbeDialect().status();
+  const absl::Status status = engine->ProbeTarget().status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnauthenticated) << status;
   EXPECT_EQ(ReasonOf(status), "DATABASE_AUTH");
   EXPECT_THAT(status.ToString(), Not(HasSubstr("wr0ng-one")));
@@ -144,11 +144,29 @@ TEST_F(MysqlEngineTest, AWrongPasswordIsDatabaseAuthAndNotTold) {
   EXPECT_EQ(engine->CollectMetrics(absl::Seconds(10))[0].value, 0);
 }
 
+TEST_F(MysqlEngineTest, StatementsAreReadForTheServersVersionAndItsSessionsModes) {
+  const auto engine = Make();
+  const auto target = engine->ProbeTarget();
+  ASSERT_TRUE(target.ok()) << target.status();
+  EXPECT_EQ(target->dialect, sql::Dialect::kMariaDb);
+  EXPECT_TRUE(target->version.known());
+  EXPECT_TRUE(target->modes.known);
+  const auto modes = engine->Inspect("SELECT @@sql_mode", "", {});
+  ASSERT_TRUE(modes.ok()) << modes.status();
+  EXPECT_THAT(modes->DebugString(), HasSubstr("STRICT_TRANS_TABLES"));
+  EXPECT_THAT(modes->DebugString(), Not(HasSubstr("BACKSLASH")));
+  QueryOptions options;
+  options.read_for = target->version;
+  EXPECT_TRUE(engine->Inspect("SELECT 1", "", options).ok());
+  ++options.read_for.patch;
+  EXPECT_EQ(ReasonOf(engine->Inspect("SELECT 1", "", options).status()), "SERVER_CHANGED");
+}
+
 TEST_F(MysqlEngineTest, APasswordFileThatOthersCanReadIsRefused) {
   InstanceSpec spec = Spec();
   spec.inspect->password_file = absl::StrCat(server_->folder(), "/open.password");
   ASSERT_TRUE(WriteFileAtomically(spec.inspect->password_file, "x", 0644).ok());
-  EXPECT_EQ(ReasonOf(MakeMysqlEngine(spec)->ProbeDialect().status()), "SECRET_FILE_MODE");
+  EXPECT_EQ(ReasonOf(MakeMysqlEngine(spec)->ProbeTarget().status()), "SECRET_FILE_MODE");
 }
 
 TEST_F(MysqlEngineTest, AMissingAccountIsNoAccount) {
@@ -168,7 +186,7 @@ TEST_F(MysqlEngineTest, AnUnreachableServerIsCriticalAtOnce) {
       spec.endpoint.socket = "/nowhere/at.sock";
     }
     const auto engine = MakeMysqlEngine(spec);
-    EXPECT_EQ(ReasonOf(engine->ProbeDialect().status()), "DATABASE_UNREACHABLE");
+    EXPECT_EQ(ReasonOf(engine->ProbeTarget().status()), "DATABASE_UNREACHABLE");
     const auto health = engine->Check(absl::Seconds(5));
     EXPECT_EQ(health.status(), work::v1::HEALTH_STATUS_CRITICAL);
     EXPECT_FALSE(health.reachable());
@@ -328,7 +346,7 @@ TEST_F(MysqlEngineTest, AnInspectionCanWriteNothing) {
     ASSERT_EQ(State(), before) << statement;
   }
   EXPECT_NE(access(file.c_str(), F_OK), 0);
-  EXPECT_TRUE(Make()->ProbeDialect().ok()) << "the password has changed";
+  EXPECT_TRUE(Make()->ProbeTarget().ok()) << "the password has changed";
 }
 
 TEST_F(MysqlEngineTest, TheInspectionAccountItselfCannotWrite) {

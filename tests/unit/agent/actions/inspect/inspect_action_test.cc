@@ -58,11 +58,33 @@ TEST_F(InspectActionTest, AnEmptyOrBrokenStatementIsBadSql) {
 }
 
 TEST_F(InspectActionTest, ReadsTheStatementInTheServersDialect) {
-  engine_.dialect = sql::Dialect::kRedis;
+  engine_.target = sql::Target(sql::Dialect::kRedis);
   EXPECT_EQ(Run("GET key").outcome, v1::OUTCOME_SUCCEEDED);
   EXPECT_EQ(Run("FLUSHALL").error_reason, "INSPECTION_NOT_SAFE");
-  engine_.dialect = absl::UnavailableError("down");
+  engine_.target = absl::UnavailableError("down");
   EXPECT_EQ(Run("GET key").outcome, v1::OUTCOME_FAILED);
+}
+
+// With a backslash that escapes nothing, a second statement stands where a string seemed to be; and
+// what an executable comment does depends on the version.
+TEST_F(InspectActionTest, ReadsTheStatementAsTheServersSessionWould) {
+  sql::Target target = *sql::ParseTarget("mariadb-10.11.6");
+  const std::string text = "SELECT 'a\\'', 'b'";
+  const std::string comment = "SELECT 1 /*!110000 INTO OUTFILE '/tmp/x' */";
+  const std::string executed = "SELECT 1 /*!100000 INTO OUTFILE '/tmp/x' */";
+  EXPECT_EQ(Run(text).error_reason, "INSPECTION_NOT_SAFE") << "modes and version are not known";
+  EXPECT_EQ(Run(comment).error_reason, "INSPECTION_NOT_SAFE");
+  target.modes = *sql::ParseSqlModes("");
+  engine_.target = target;
+  EXPECT_EQ(Run(text).outcome, v1::OUTCOME_SUCCEEDED) << "a backslash takes the quote";
+  EXPECT_EQ(Run(comment).outcome, v1::OUTCOME_SUCCEEDED) << "it is 11.0's";
+  EXPECT_EQ(engine_.inspect_options.read_for, target.version);
+  EXPECT_EQ(Run(executed).error_reason, "INSPECTION_NOT_SAFE");
+  target.modes = *sql::ParseSqlModes("NO_BACKSLASH_ESCAPES");
+  engine_.target = target;
+  EXPECT_EQ(Run(text).error_reason, "BAD_SQL") << "the last string is open";
+  EXPECT_EQ(Run("SELECT 'a\\'; DROP TABLE x; -- '").error_reason, "INSPECTION_NOT_SAFE");
+  EXPECT_EQ(Run("SELECT 'a\\', 'b'").outcome, v1::OUTCOME_SUCCEEDED);
 }
 
 TEST_F(InspectActionTest, ATimeoutOfTheDatabaseIsATimeout) {

@@ -23,12 +23,14 @@ HistoryRow Applied(const work::v1::Migration& migration) {
 
 absl::StatusOr<MigrationModel> Build(const work::v1::JobSpec& spec,
                                      std::vector<HistoryRow> history = {},
-                                     sql::Dialect dialect = sql::Dialect::kMariaDb) {
+                                     sql::Dialect dialect = sql::Dialect::kMariaDb,
+                                     const std::string& server_version = "") {
   RETURN_IF_ERROR(ValidateSpec(spec.migrate()));
   ModelInput input;
   input.spec = &spec.migrate();
   input.database = "app";
   input.dialect = dialect;
+  input.server_version = server_version;
   input.transactional_ddl = dialect == sql::Dialect::kPostgres;
   input.atomic_data = true;
   input.history = std::move(history);
@@ -60,6 +62,20 @@ TEST(BuildModelTest, UpTakesWhatIsPendingInOrderAndRollsBackNewestFirst) {
   EXPECT_EQ(model->units[1].forward[0].index, 1);
   EXPECT_EQ(model->units[1].backward[0].index, 0);
   EXPECT_EQ(model->units[0].backward[0].index, 1);
+}
+
+// VALUES is a statement since MariaDB 10.3; an unknown version is the worst.
+TEST(BuildModelTest, StatementsAreReadForTheServersVersion) {
+  const auto spec = Up({MakeMigration("1", "m1", {"VALUES (1)"}, {"VALUES (2)"})});
+  const auto understood = [&](const std::string& version) {
+    const auto model = Build(spec, {}, sql::Dialect::kMariaDb, version);
+    EXPECT_TRUE(model.ok()) << model.status();
+    return model.ok() && model->units[0].forward[0].verdict.understood;
+  };
+  EXPECT_TRUE(understood("10.11.6-MariaDB-0+deb12u1"));
+  EXPECT_FALSE(understood(""));
+  EXPECT_FALSE(understood("no version"));
+  EXPECT_FALSE(understood("99.1.2-MariaDB")) << "there are no rules for it";
 }
 
 TEST(BuildModelTest, ARolledBackVersionIsPendingAgain) {
