@@ -279,7 +279,9 @@ TEST(SplitTest, TheServersModesDecideWhereStringsEnd) {
   Target target(Dialect::kMySql);
   EXPECT_FALSE(Split(target, script).ok()) << "as the server does by default";
   target.modes = *ParseSqlModes("NO_BACKSLASH_ESCAPES");
-  EXPECT_EQ(Split(target, script)->size(), 2u);
+  const auto statements = Split(target, script);
+  ASSERT_TRUE(statements.ok()) << statements.status();
+  EXPECT_EQ(statements->size(), 2u);
 }
 
 TEST(SplitTest, RedisHasOneCommandPerLine) {
