@@ -53,7 +53,9 @@ function(dbfleet_test_binary name folder label)
   target_compile_definitions(${name} PRIVATE
     DBFLEET_SOURCE_DIR="${CMAKE_SOURCE_DIR}" DBFLEET_BINARY_DIR="${CMAKE_BINARY_DIR}")
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 600)
+  # ThreadSanitizer makes a test about ten times slower.
+  set_tests_properties(${name} PROPERTIES LABELS ${label}
+    TIMEOUT $<IF:$<STREQUAL:${DBFLEET_SANITIZE},thread>,1800,600>)
 endfunction()
 
 # dbfleet_binary(name main DEPS ...): an executable, put into bin/ of the build folder.

@@ -107,8 +107,8 @@ class Restoring:
         lost = len(list(fleet.state.glob("controller-lost-*")))
         (fleet.state / "controller").rename(fleet.state / f"controller-lost-{lost}")
         controller_command(fleet, "restore", self.folder)
+        fleet.restores += 1  # Before it answers anyone that it does not know a job.
         start_controller(fleet, orders)
         if not orders and not demands_recovery(fleet):
             raise AssertionError(f"restored, and does not say so: {fleet.http('/readyz')}")
-        fleet.restores += 1
         fleet.log.add("restore", as_of=self.as_of, folder=self.folder.name)
