@@ -1,5 +1,8 @@
 #include "common/sql/sql.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "common/sql/active_record/active_record.h"
 #include "common/sql/lint/linter.h"
 #include "common/sql/mysql/reader.h"
@@ -13,6 +16,22 @@ namespace {
 // SQL in a host language holds no program of a host language.
 Reading ReadEmbedded(const Target& target, absl::string_view text) {
   return target.active_record() ? Reading() : Read(target, text, kNoPlace);
+}
+
+// Which bytes of it are quotes is not known.
+void DoubtBytes(absl::string_view text, Reading* reading) {
+  const bool ascii = std::all_of(text.begin(), text.end(),
+                                 [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  if (ascii) return;
+  Verdict& verdict = reading->verdict;
+  verdict.safety = Safety::kDestructive;
+  verdict.understood = verdict.adds_only = false;
+  std::string reason =
+      "where its strings end depends on the character set, which a statement before it changes; "
+      "use utf8mb4";
+  if (verdict.doubt.empty()) verdict.doubt = reason;
+  AddReason(std::move(reason), &verdict.reasons);
+  reading->facts.complete = false;
 }
 
 }  // namespace
@@ -32,7 +51,16 @@ Reading Read(const Target& target, absl::string_view text, Position origin) {
 }
 
 Reading Read(const Target& target, const Statement& statement) {
-  if (!target.active_record()) return Read(target, statement.text, statement.origin());
+  if (!target.active_record()) {
+    if (!statement.modes_changed && !statement.charset_changed) {
+      return Read(target, statement.text, statement.origin());
+    }
+    Target changed = target;
+    if (statement.modes_changed) changed.modes = SqlModes();
+    Reading reading = Read(changed, statement.text, statement.origin());
+    if (statement.charset_changed) DoubtBytes(statement.text, &reading);
+    return reading;
+  }
   return ReadActiveRecord(target, statement.text, statement.host, ReadEmbedded);
 }
 

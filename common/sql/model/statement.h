@@ -25,6 +25,10 @@ struct Statement {
   std::string behind;  // Of a script's last one: the comments that follow it.
   HostContext host;    // ActiveRecord only.
   // Where `text` stands in the script: [begin, end), in bytes. Between one's end (or data_end) and
+  // MySQL/MariaDB: a statement before it may have changed how the server reads it: the modes, or
+  // the character set to one in which a character's later bytes may look like quotes.
+  bool modes_changed = false;
+  bool charset_changed = false;
   // the next one's begin there are only delimiters, white space, comments and client commands.
   size_t begin = 0;
   size_t end = 0;

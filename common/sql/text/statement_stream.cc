@@ -195,6 +195,7 @@ absl::Status StatementStream::Take(const Token& token, Statement* statement, boo
   }
   if (token.kind == TokenKind::kHint) return absl::OkStatus();
   FollowCopy(token);
+  if (dialect_ != Dialect::kPostgres) watch_.Take(token);
   if (!has_content_) {
     has_content_ = true;
     content_ = token.offset;
@@ -227,6 +228,9 @@ void StatementStream::Finish(size_t end, Statement* statement) {
   statement->begin = base_ + static_cast<size_t>(text.data() - buffer_.data());
   statement->end = statement->begin + text.size();
   has_content_ = false;
+  statement->modes_changed = watch_.modes_changed();
+  statement->charset_changed = watch_.charset_changed();
+  watch_.EndStatement();
 }
 
 // What is said to dbfleet in front of a client's command is about the next statement.
@@ -275,6 +279,11 @@ absl::Status StatementStream::ClientCommand(const Token& token, Statement* state
                                 "; remove it, or put what it stands for into the script"));
   }
   KeepComments(at);
+  if (line.find('`') != absl::string_view::npos) {
+    return Bad(at,
+               "a backquote in a command of psql runs a command of the shell; remove it, or put "
+               "what it stands for into the script");
+  }
   if (connection) {
     content_ = begin_ = at;
     Finish(at + line.size(), statement);

@@ -12,6 +12,7 @@
 #include "common/sql/model/target.h"
 #include "common/sql/text/cutter.h"
 #include "common/sql/text/lexer.h"
+#include "common/sql/text/session_watch.h"
 
 namespace dbfleet::sql {
 
@@ -80,7 +81,8 @@ class StatementStream {
   size_t wanted_ = 0;  // Bytes in the buffer before it is worth looking at them again.
   Lexer lexer_;
   StatementCutter cutter_;
-  size_t begin_ = 0;  // Of the statement, in the buffer; also of what stands in front of it.
+  SessionWatch watch_;  // MySQL and MariaDB.
+  size_t begin_ = 0;    // Of the statement, in the buffer; also of what stands in front of it.
   bool has_content_ = false;
   size_t content_ = 0;
   std::string comments_;  // In front of client commands that were left out.

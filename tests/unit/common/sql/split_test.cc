@@ -212,6 +212,61 @@ TEST(SplitTest, ClientCommandsThatRunOrChangeOtherThingsAreErrors) {
   ExpectBad(Dialect::kMySql, "SELECT 1\\G", "a backslash outside quotes");
 }
 
+TEST(SplitTest, BackquotesInClientCommandsRunTheShell) {
+  for (absl::string_view command :
+       {"\\echo `rm x`", "\\C `rm x`", "\\connect `rm x`", "\\pset null `rm`"}) {
+    ExpectBad(Dialect::kPostgres, std::string("SELECT 1;\n") + std::string(command) + "\n",
+              "line 2, column 1: a backquote");
+  }
+}
+
+std::vector<Safety> Classes(const Target& target, absl::string_view script) {
+  const auto statements = Split(target, script);
+  EXPECT_TRUE(statements.ok()) << statements.status();
+  std::vector<Safety> classes;
+  if (!statements.ok()) return classes;
+  for (const Statement& one : *statements) classes.push_back(Read(target, one).verdict.safety);
+  return classes;
+}
+
+TEST(SplitTest, ModesThatAScriptChangesAreNotThoseThatWereGiven) {
+  constexpr Safety kSafe = Safety::kSafe;
+  constexpr Safety kBad = Safety::kDestructive;
+  Target target(Dialect::kMySql, {8, 0, 36});
+  target.modes = *ParseSqlModes("NO_BACKSLASH_ESCAPES");
+  // By default the last one reads: SELECT '...', then DELETE FROM t.
+  const std::string slips = "SELECT 'a\\', ' ; DELETE FROM t; -- ';";
+  EXPECT_THAT(Classes(target, slips), ElementsAre(kSafe));
+  for (absl::string_view before :
+       {"SET sql_mode = ''", "set @@session . `sql_mode` = ''", "/*!40101 SET SQL_MODE=@OLD */",
+        "SET @a = 1, sql_mode = DEFAULT", "EXECUTE IMMEDIATE CONCAT('SET sql_', 'mode = 0')",
+        "BEGIN NOT ATOMIC SET sql_mode = ''"}) {
+    EXPECT_THAT(Classes(target, std::string(before) + "; SELECT 'x'; " + slips),
+                ElementsAre(kBad, kSafe, kBad))
+        << before;
+  }
+  for (absl::string_view before : {"SELECT @@sql_mode", "SHOW VARIABLES LIKE 'sql_mode'"}) {
+    EXPECT_THAT(Classes(target, std::string(before) + "; " + slips), ElementsAre(kSafe, kSafe))
+        << before;
+  }
+}
+
+TEST(SplitTest, InACharacterSetWhoseBytesMayBeQuotesOnlyAsciiIsUnderstood) {
+  constexpr Safety kSafe = Safety::kSafe;
+  constexpr Safety kBad = Safety::kDestructive;
+  Target target(Dialect::kMariaDb, {10, 11, 6});
+  target.modes = *ParseSqlModes("");
+  // In sjis the first name goes on behind its backquote.
+  const std::string slips = "SELECT `\xe3\x81\x81`, ` INTO OUTFILE 'x' -- `;";
+  for (absl::string_view before : {"SET NAMES 'sjis'", "SET CHARACTER SET gbk",
+                                   "SET character_set_client = BIG5", "SET NAMES `cp932`"}) {
+    EXPECT_THAT(Classes(target, std::string(before) + "; SELECT 'x'; " + slips),
+                ElementsAre(kBad, kSafe, kBad))
+        << before;
+  }
+  EXPECT_THAT(Classes(target, "SET NAMES utf8mb4; " + slips), ElementsAre(kBad, kSafe));
+}
+
 TEST(SplitTest, ClientCommandsOfDumpsAreKnown) {
   const absl::string_view script =
       "\\restrict abc\n-- note\nSELECT 1;\n\\connect shop\nSELECT 2;\n\\unrestrict abc\n";
