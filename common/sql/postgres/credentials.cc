@@ -1,12 +1,15 @@
 #include "common/sql/postgres/credentials.h"
 
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/text.h"
+#include "common/sql/postgres/functions.h"
+#include "common/sql/postgres/symbols.h"
 
 namespace dbfleet::sql::pg {
 namespace {
@@ -58,22 +61,32 @@ std::string OfRelation(absl::string_view name) {
   return "";
 }
 
+// "s.row_to_json" is row_to_json(s). Built-in functions that take any row: most are in the list of
+// those that only read. Conversions are there too (oid), but not of rows.
+bool MayBeCallOnRow(absl::string_view name) {
+  constexpr Version kAnyVersion{1000, 0, 0};
+  return (IsReadOnlyFunction(name, kAnyVersion) && !IsBuiltInType(name)) ||
+         absl::StartsWith(name, "json") || absl::StartsWith(name, "record_");
+}
+
 // Most statements are kept there without their constants, but CREATE ROLE ... PASSWORD is not. What
-// names neither the column nor the whole row does not show it.
-std::string OfStatements(Node statement, Node relation) {
+// names neither the column nor the whole row, by itself or as a part of a join's, does not show it.
+// `names`: by which pg_stat_statements goes in the statement.
+std::string OfStatements(Node statement, const std::set<absl::string_view>& names) {
   static constexpr char kObjection[] =
       "pg_stat_statements.query keeps some statements as they were written, with passwords in "
       "them; name the columns that you want, and leave that one out";
-  const Node alias = relation["alias"];
-  const absl::string_view name = alias ? alias["aliasname"].text() : relation["relname"].text();
-  if (alias["colnames"]) return kObjection;
   for (const Slot* at = statement.subtree_begin(); at != statement.subtree_end(); ++at) {
     if (!at->tagged) continue;
     const Node node(at);
-    if (node.Is("A_Star")) return kObjection;
+    const bool shows_rows = node.Is("A_Star") ||
+                            (node.Is("RangeVar") && node["alias"]["colnames"]) ||
+                            (node.Is("JoinExpr") && (node["alias"] || node["isNatural"].flag()));
+    if (shows_rows) return kObjection;
     if (!node.Is("ColumnRef")) continue;
     const absl::string_view last = node["fields"].last().text();
-    if (last == "query" || last == name) return kObjection;
+    if (last == "query" || names.count(last) > 0) return kObjection;
+    if (node["fields"].count() > 1 && MayBeCallOnRow(last)) return kObjection;
   }
   return "";
 }
@@ -103,6 +116,7 @@ std::string OfShow(Node show) {
 }  // namespace
 
 std::string CredentialObjection(Node statement) {
+  std::set<absl::string_view> statements;
   for (const Slot* at = statement.subtree_begin(); at != statement.subtree_end(); ++at) {
     if (!at->tagged) continue;
     const Node node(at);
@@ -110,7 +124,8 @@ std::string CredentialObjection(Node statement) {
     if (node.Is("RangeVar")) {
       objection = OfRelation(node["relname"].text());
       if (node["relname"].text() == "pg_stat_statements") {
-        objection = OfStatements(statement, node);
+        const Node alias = node["alias"];
+        statements.insert(alias ? alias["aliasname"].text() : node["relname"].text());
       }
     } else if (node.Is("FuncCall")) {
       objection = OfCall(node);
@@ -119,7 +134,7 @@ std::string CredentialObjection(Node statement) {
     }
     if (!objection.empty()) return objection;
   }
-  return "";
+  return statements.empty() ? "" : OfStatements(statement, statements);
 }
 
 }  // namespace dbfleet::sql::pg

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
+
 #include "common/sql/sql.h"
 
 namespace dbfleet::sql {
@@ -79,9 +81,28 @@ TEST(CredentialsTest, StatementsOfOthersThatHaveEndedAreNotShown) {
                  "SELECT (s).query FROM pg_stat_statements AS s",
                  "SELECT d FROM pg_stat_statements AS s(a, b, c, d)",
                  "SELECT queryid FROM pg_stat_statements WHERE query LIKE '%PASSWORD%'"});
+  std::string wide = "SELECT a";
+  for (int i = 0; i < 20000; ++i) absl::StrAppend(&wide, ", a", i);
+  wide += " FROM pg_stat_statements";
+  for (int i = 0; i < 5000; ++i) absl::StrAppend(&wide, ", pg_stat_statements x", i);
+  ExpectRefused(
+      Dialect::kPostgres,
+      {wide +
+       " WHERE x4999.query = 'x'"});  // Each column is looked at once, not once for each table.
+  // Its row within a join's, and functions that are called on a row as if they were its columns.
+  ExpectRefused(Dialect::kPostgres,
+                {"SELECT j FROM (pg_stat_statements s CROSS JOIN (SELECT 1) AS y) AS j",
+                 "SELECT c FROM (pg_stat_statements s CROSS JOIN (SELECT 1) y) AS j(a, b, c)",
+                 "SELECT 1 FROM pg_stat_statements NATURAL JOIN (VALUES ('x')) AS v(query)",
+                 "SELECT s.row_to_json FROM pg_stat_statements s",
+                 "SELECT s.record_out FROM pg_stat_statements s",
+                 "SELECT s.any_value FROM pg_stat_statements s",
+                 "SELECT pg_stat_statements.array_agg FROM pg_stat_statements"});
   ExpectSafe(Dialect::kPostgres,
              {"SELECT queryid, calls FROM pg_stat_statements ORDER BY total_exec_time DESC LIMIT 5",
-              "SELECT count(*) FROM pg_stat_statements", "SELECT query FROM pg_stat_activity"});
+              "SELECT count(*) FROM pg_stat_statements", "SELECT query FROM pg_stat_activity",
+              "SELECT d.datname, s.calls, s.rows FROM pg_stat_statements s JOIN pg_database d ON "
+              "d.oid = s.dbid"});
 }
 
 TEST(CredentialsTest, MySqlStatementsThatOnlyResembleThoseAreSafe) {
