@@ -90,15 +90,18 @@ void AddWorkExamples(ExampleMap* out) {
   e["completion"] = {"dbfleet completion bash"};
 }
 
-constexpr char kEverywhere[] =
-    "Everywhere:\n"
-    "  -o, --output table|wide|json|jsonl|yaml|name\n"
-    "  --context NAME              Another controller than the current one";
+std::string Everywhere(const std::string& command) {
+  const bool scripts = command == "sql split" || command == "sql classify" || command == "sql lint";
+  const absl::string_view forms = scripts ? "table|wide|json|jsonl|sarif (split: without sarif)"
+                                          : "table|wide|json|jsonl|yaml|name";
+  return absl::StrCat("Everywhere:\n  -o, --output ", forms,
+                      "\n  --context NAME              Another controller than the current one");
+}
 
 void SetFooters(CLI::App& app, const std::string& path) {
   for (CLI::App* sub : app.get_subcommands([](CLI::App* s) { return !s->get_name().empty(); })) {
     const std::string below = absl::StrCat(path, path.empty() ? "" : " ", sub->get_name());
-    std::string footer = kEverywhere;
+    std::string footer = Everywhere(below);
     const auto found = Examples().find(below);
     if (found != Examples().end()) {
       absl::StrAppend(&footer, "\n\nExample", found->second.size() > 1 ? "s" : "", ":");

@@ -14,6 +14,7 @@ namespace dbfleet::cli {
 namespace {
 
 using nlohmann::json;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -240,6 +241,41 @@ TEST_F(SqlTest, ABadFileDoesNotHideTheOthers) {
   EXPECT_EQ(
       Sql({"classify", "--dialect", "postgresql-15", "-o", "json", folder_ + "/no.sql", good}), 1);
   EXPECT_EQ(Parsed().size(), 1u);
+}
+
+TEST_F(SqlTest, TheHelpNamesTheFormsThatThereAre) {
+  ASSERT_EQ(Sql({"classify", "--help"}), 0);
+  EXPECT_THAT(out_, AllOf(HasSubstr("table|wide|json|jsonl|sarif"), Not(HasSubstr("yaml"))));
+}
+
+TEST_F(SqlTest, EachBadFileIsNamed) {
+  const std::string broken = Write("broken.sql", "SELECT 'a");
+  const std::string missing = folder_ + "/no.sql";
+  EXPECT_EQ(Sql({"lint", "--dialect", "postgresql-15", missing, broken}), 1);
+  EXPECT_THAT(err_, AllOf(HasSubstr("no.sql: No such file"), HasSubstr("broken.sql: line 1")));
+}
+
+TEST_F(SqlTest, AVersionThatTheDialectNeverHadIsRefused) {
+  for (const auto& [dialect, version] :
+       std::vector<std::pair<std::string, std::string>>{{"mysql", "10.11.6"},
+                                                        {"mariadb", "8.0.36"},
+                                                        {"postgresql", "10.11.6-MariaDB"},
+                                                        {"mysql", "5.5.62"},
+                                                        {"redis", "2.8"}}) {
+    EXPECT_EQ(Sql({"classify", "--dialect", dialect, "--server-version", version, "-"}, "SELECT 1"),
+              2)
+        << dialect << " " << version;
+    EXPECT_THAT(err_, HasSubstr("--server-version: ")) << dialect;
+  }
+  EXPECT_EQ(Sql({"classify", "--dialect", "activerecord-php", "--embedded", "mysql",
+                 "--server-version", "10.11.6", "-"},
+                "DB::select('SELECT 1');"),
+            2);
+  for (const auto& [dialect, version] : std::vector<std::pair<std::string, std::string>>{
+           {"mysql", "5.7"}, {"mariadb", "10"}, {"postgresql", "150004"}, {"redis", "7.0.15"}}) {
+    EXPECT_EQ(Sql({"classify", "--dialect", dialect, "--server-version", version, "-"}, ""), 0)
+        << dialect << " " << err_;
+  }
 }
 
 TEST_F(SqlTest, AMigrationWithoutItsWayBackIsFound) {
