@@ -36,7 +36,10 @@ class Condition {
     if (const auto split = Next(from, to, false); split.end < to) {
       return Joined(from, to, false, depth);
     }
-    if (tokens_[from].Is(K("NOT")) || tokens_[from].IsSymbol('!')) {
+    // "!" binds closer than comparisons do.
+    const bool alone =
+        to - from == 2 || (tokens_[from + 1].IsSymbol('(') && tokens_.AfterParen(from + 1) == to);
+    if (tokens_[from].Is(K("NOT")) || (tokens_[from].IsSymbol('!') && alone)) {
       const std::optional<bool> inner = Value(from + 1, to, depth + 1);
       if (!inner.has_value()) return inner;
       return !*inner;
@@ -53,14 +56,20 @@ class Condition {
     ptrdiff_t next;  // Where the next one begins.
   };
 
-  // The first OR (or AND) outside of parentheses and CASE.
+  // The first OR (or AND) outside of parentheses and CASE, where no BETWEEN has that AND.
   Split Next(ptrdiff_t from, ptrdiff_t to, bool is_or) const {
     int depth = 0;
+    bool between = false;
     for (ptrdiff_t i = from; i < to; ++i) {
       const Tok& token = tokens_[i];
       if (token.IsSymbol('(') || token.Is(K("CASE"))) ++depth;
       if (token.IsSymbol(')') || token.Is(K("END"))) --depth;
       if (depth > 0) continue;
+      if (between && token.Is(K("AND"))) {
+        between = false;
+        continue;
+      }
+      between = between || token.Is(K("BETWEEN"));
       if (token.Is(is_or ? K("OR") : K("AND"))) return {i, i + 1};
       const char sign = is_or ? '|' : '&';
       if (token.IsSymbol(sign) && tokens_[i + 1].IsSymbol(sign) && token.Touches(tokens_[i + 1])) {

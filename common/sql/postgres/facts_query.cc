@@ -69,6 +69,14 @@ std::optional<bool> Holds(Node condition, int depth) {
   const Node left = condition["lexpr"];
   const Node right = condition["rexpr"];
   const absl::string_view symbol = condition["name"].last().text();
+  if (left.Is("A_Const") && right.Is("A_Const") && left["ival"] && right["ival"]) {
+    const int64_t a = left["ival"]["ival"].number(0);
+    const int64_t b = right["ival"]["ival"].number(0);
+    if (symbol == "<") return a < b;
+    if (symbol == ">") return a > b;
+    if (symbol == "<=") return a <= b;
+    if (symbol == ">=") return a >= b;
+  }
   if (symbol != "=" && symbol != "<>") return std::nullopt;
   if (left.Is("A_Const") && right.Is("A_Const") && !IsNull(left) && !IsNull(right)) {
     return (ConstantText(left) == ConstantText(right)) == (symbol == "=");

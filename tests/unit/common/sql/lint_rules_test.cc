@@ -241,7 +241,16 @@ TEST(LintRulesTest, AWhereThatHoldsForEveryRowIsCalledThat) {
   }
   const Target mariadb(Dialect::kMariaDb);
   EXPECT_THAT(Found(mariadb, "DELETE FROM t WHERE 1 ORDER BY a LIMIT 5"), Contains("dbf-no-where"));
-  EXPECT_THAT(Found(mariadb, "DELETE FROM t WHERE CASE WHEN a OR 1 OR b THEN 0 END"),
+  for (const char* text :
+       {"DELETE FROM t WHERE CASE WHEN a OR 1 OR b THEN 0 END",
+        "DELETE FROM t WHERE NOT (y BETWEEN -5 AND 0)", "DELETE FROM t WHERE NOT y BETWEEN 1 AND 0",
+        "DELETE FROM t WHERE !1 = 2"}) {
+    EXPECT_THAT(Found(mariadb, text), Not(Contains("dbf-no-where"))) << text;
+  }
+  EXPECT_THAT(Found(mariadb, "DELETE FROM t WHERE y BETWEEN 1 AND 5 OR !(0)"),
+              Contains("dbf-no-where"));
+  EXPECT_THAT(Found(Dialect::kPostgres, "DELETE FROM t WHERE 2 > 1"), Contains("dbf-no-where"));
+  EXPECT_THAT(Found(Dialect::kPostgres, "DELETE FROM t WHERE 2 < 1"),
               Not(Contains("dbf-no-where")));
 }
 
