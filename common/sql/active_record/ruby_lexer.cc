@@ -106,6 +106,7 @@ class RubyLexer : public HostCursor {
       if (end == absl::string_view::npos) return Fail(start, "=begin without =end");
       pos_ = end + 1;
       SkipLine();
+      Comment(start);
     } else if (c == '`' && AfterDot()) {
       return Fail(start, "a method of the name `; call it another way");
     } else if (c == '\'' || c == '"' || c == '`') {

@@ -54,11 +54,20 @@ class CommentFinder {
       pos_ = end;
       return true;
     }
-    if (!At("/*")) return false;
-    const size_t end = text_.find("*/", pos_ + 2);
+    constexpr absl::string_view kRubyBlock = "=begin";
+    if (target_.dialect == Dialect::kActiveRecordRuby && At(kRubyBlock) &&
+        (pos_ == 0 || text_[pos_ - 1] == '\n')) {
+      return TakeBlock(kRubyBlock, "\n=end", comment);
+    }
+    return At("/*") && TakeBlock("/*", "*/", comment);
+  }
+
+  bool TakeBlock(absl::string_view opening, absl::string_view closing, absl::string_view* comment) {
+    const size_t from = pos_ + opening.size();
+    const size_t end = text_.find(closing, from);
     const size_t stop = std::min(end, text_.size());
-    *comment = text_.substr(pos_ + 2, stop - pos_ - 2);
-    pos_ = end == absl::string_view::npos ? text_.size() : end + 2;
+    *comment = text_.substr(from, stop - from);
+    pos_ = end == absl::string_view::npos ? text_.size() : end + closing.size();
     return true;
   }
 

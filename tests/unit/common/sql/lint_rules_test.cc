@@ -286,6 +286,8 @@ TEST(IgnoreTest, CommentsOfProgramsSilenceAsThoseOfSqlDo) {
   } cases[] = {
       {ruby, "x = 1\n# dbfleet:ignore dbf-ar-without-conditions it is scratch\nUser.delete_all\n"},
       {ruby, "User.delete_all # dbfleet:ignore dbf-ar-without-conditions it is scratch\ny = 2\n"},
+      {ruby,
+       "=begin\ndbfleet:ignore dbf-ar-without-conditions it is scratch\n=end\nUser.delete_all\n"},
       {php,
        "<?php\n// dbfleet:ignore dbf-ar-without-conditions it is scratch\nUser::delete_all();"},
       {php, "<?php\n# dbfleet:ignore dbf-ar-without-conditions it is scratch\nUser::delete_all();"},
