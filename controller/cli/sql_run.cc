@@ -204,7 +204,8 @@ class Runner {
     for (const std::string& file : files) {
       const absl::Status status =
           task_ == SqlTask::kLint ? LintFile(file) : GoThrough(file, nullptr);
-      // The other files are shown all the same; what is wrong with one decides in the end.
+      // The other files are shown all the same; what is wrong with the first one decides in the
+      // end.
       if (status.ok()) continue;
       output_->Failed(file, status);
       const int failed = shell_.Fail(status);
@@ -229,6 +230,7 @@ class Runner {
           report.number = ++number;
           report.line = statement.line;
           report.column = statement.column;
+          report.character = statement.character;
           report.content = statement.content;
           sql::Reading reading;
           if (task_ != SqlTask::kSplit) {
@@ -252,24 +254,25 @@ class Runner {
     sql::Linter linter(plan_.options.target, plan_.config,
                        plan_.snapshot.has_value() ? &*plan_.snapshot : nullptr, OptionsFor(file));
     std::vector<StatementReport> reports;
-    std::vector<std::pair<int, int>> places;
+    std::vector<sql::Position> places;
     const absl::Status status = GoThrough(
         file,
         [&](StatementReport report, const sql::Reading& reading, const sql::Statement& statement) {
           linter.Add(statement, reading);
-          places.emplace_back(report.line, report.column);
+          places.push_back({report.line, report.column, report.character});
           if (output_->wants_all()) reports.push_back(std::move(report));
         });
     for (sql::Finding& finding : linter.Finish()) {
       Count(finding);
       const int number = finding.statement + 1;
       if (!output_->wants_all() && (reports.empty() || reports.back().number != number)) {
-        const auto& [line, column] = places[static_cast<size_t>(finding.statement)];
+        const auto& [line, column, character] = places[static_cast<size_t>(finding.statement)];
         StatementReport& report = reports.emplace_back();
         report.file = file;
         report.number = number;
         report.line = line;
         report.column = column;
+        report.character = character;
       }
       StatementReport& report =
           output_->wants_all() ? reports[static_cast<size_t>(finding.statement)] : reports.back();

@@ -349,6 +349,7 @@ class Splitter {
   size_t counted_ = 0;
   int line_ = 1;
   size_t line_start_ = 0;
+    statement->character = CountCharacters(text_.substr(line_start_, offset - line_start_)) + 1;
 };
 
 }  // namespace
@@ -368,3 +369,6 @@ absl::StatusOr<std::vector<Statement>> SplitActiveRecord(const Target& target,
 }
 
 }  // namespace dbfleet::sql
+  const absl::string_view before = program.substr(0, read[0].offset);
+  const size_t in_line = static_cast<size_t>(whole.column) - 1;
+  whole.character = CountCharacters(before.substr(before.size() - in_line)) + 1;

@@ -18,17 +18,18 @@ struct Statement {
   std::string text;    // Without the delimiter and surrounding white space; comments stay.
   int line = 1;        // Of its first character that is neither space nor comment; 1-based.
   int column = 1;      // In bytes, 1-based.
+  int character = 1;   // The same in characters.
   size_t content = 0;  // Where in `text` that character is.
   // Redis and host languages, whose `text` holds none: the comments about it, with their marks,
   // each on a line. They stand in front of it, or behind it where its line ends.
   std::string comments;
   std::string behind;  // Of a script's last one: the comments that follow it.
   HostContext host;    // ActiveRecord only.
-  // Where `text` stands in the script: [begin, end), in bytes. Between one's end (or data_end) and
   // MySQL/MariaDB: a statement before it may have changed how the server reads it: the modes, or
   // the character set to one in which a character's later bytes may look like quotes.
   bool modes_changed = false;
   bool charset_changed = false;
+  // Where `text` stands in the script: [begin, end), in bytes. Between one's end (or data_end) and
   // the next one's begin there are only delimiters, white space, comments and client commands.
   size_t begin = 0;
   size_t end = 0;

@@ -120,7 +120,9 @@ absl::StatusOr<std::vector<Statement>> SplitRedis(absl::string_view script) {
     statement.comments = std::exchange(comments, "");
     statement.text = std::string(text);
     statement.line = number;
+    // In front of it is only white space.
     statement.column = static_cast<int>(text.data() - line.data()) + 1;
+    statement.character = statement.column;
     if (absl::Status status = ParseRedisCommand(text).status(); !status.ok()) {
       return Annotate(status, absl::StrCat("line ", number, ", column ", statement.column));
     }

@@ -15,7 +15,8 @@ struct StatementReport {
   std::string file;  // "-" for standard input.
   int number = 1;    // In its file, from 1.
   int line = 1;
-  int column = 1;         // In bytes.
+  int column = 1;         // In bytes...
+  int character = 1;      // ... and in characters.
   std::string text;       // May be cut, then...
   size_t text_bytes = 0;  // ... this is how long it was; 0: it is whole.
   size_t content = 0;     // Where in `text` the place above is: behind comments.

@@ -48,7 +48,7 @@ void WriteLocation(const StatementReport& report, JsonWriter* json) {
   json->Key("locations").BeginArray().BeginObject().Key("physicalLocation").BeginObject();
   json->Key("artifactLocation").BeginObject().Key("uri").String(ToUri(report.file)).EndObject();
   json->Key("region").BeginObject();
-  json->Key("startLine").Number(report.line).Key("startColumn").Number(report.column);
+  json->Key("startLine").Number(report.line).Key("startColumn").Number(report.character);
   json->EndObject().EndObject().EndObject().EndArray();
 }
 

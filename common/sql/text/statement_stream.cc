@@ -224,13 +224,14 @@ void StatementStream::Finish(size_t end, Statement* statement) {
   statement->comments = std::exchange(comments_, "");
   statement->line = position.line;
   statement->column = position.column;
+  statement->character = position.character;
   statement->content = content_ - static_cast<size_t>(text.data() - buffer_.data());
   statement->begin = base_ + static_cast<size_t>(text.data() - buffer_.data());
   statement->end = statement->begin + text.size();
-  has_content_ = false;
   statement->modes_changed = watch_.modes_changed();
   statement->charset_changed = watch_.charset_changed();
   watch_.EndStatement();
+  has_content_ = false;
 }
 
 // What is said to dbfleet in front of a client's command is about the next statement.
@@ -278,12 +279,12 @@ absl::Status StatementStream::ClientCommand(const Token& token, Statement* state
                                 IsPlain(word) ? absl::StrCat(" (\\", word, ")") : "",
                                 "; remove it, or put what it stands for into the script"));
   }
-  KeepComments(at);
   if (line.find('`') != absl::string_view::npos) {
     return Bad(at,
                "a backquote in a command of psql runs a command of the shell; remove it, or put "
                "what it stands for into the script");
   }
+  KeepComments(at);
   if (connection) {
     content_ = begin_ = at;
     Finish(at + line.size(), statement);

@@ -33,7 +33,13 @@ Position PositionAt(absl::string_view text, size_t offset, Position origin) {
   position.line = 1 + static_cast<int>(std::count(before.begin(), before.end(), '\n'));
   position.column = static_cast<int>(newline == absl::string_view::npos ? before.size() + 1
                                                                         : before.size() - newline);
-  if (position.line == 1) position.column += origin.column - 1;
+  const absl::string_view of_line =
+      newline == absl::string_view::npos ? before : before.substr(newline + 1);
+  position.character = CountCharacters(of_line) + 1;
+  if (position.line == 1) {
+    position.column += origin.column - 1;
+    position.character += origin.character - 1;
+  }
   position.line += origin.line - 1;
   return position;
 }

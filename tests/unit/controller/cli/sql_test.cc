@@ -243,6 +243,28 @@ TEST_F(SqlTest, ABadFileDoesNotHideTheOthers) {
   EXPECT_EQ(Parsed().size(), 1u);
 }
 
+TEST_F(SqlTest, SarifCountsCharactersAndJsonBytes) {
+  const std::string kSql = "SELECT '\xc3\xa9'; /* \xe2\x82\xac */ DELETE FROM t;";
+  for (const auto& [dialect, text, bytes, characters] :
+       std::vector<std::tuple<std::string, std::string, int, int>>{
+           {"mysql-8.0", kSql, 24, 21},
+           {"mysql-8.0", "SELECT 1;\n" + kSql, 24, 21},
+           {"activerecord-php", "<?php $a = '\xc3\xa9'; DB::delete('DELETE FROM t');", 18, 17}}) {
+    const std::vector<std::string> words = {"lint", "--dialect", dialect, "-", "-o"};
+    auto with = [&](const char* form) {
+      std::vector<std::string> all = words;
+      all.emplace_back(form);
+      EXPECT_EQ(Sql(all, text), 0) << err_;
+      return Parsed();
+    };
+    EXPECT_EQ(with("json").back()["column"], bytes) << text;
+    for (const json& result : with("sarif")["runs"][0]["results"]) {
+      EXPECT_EQ(result["locations"][0]["physicalLocation"]["region"]["startColumn"], characters)
+          << text;
+    }
+  }
+}
+
 TEST_F(SqlTest, TheHelpNamesTheFormsThatThereAre) {
   ASSERT_EQ(Sql({"classify", "--help"}), 0);
   EXPECT_THAT(out_, AllOf(HasSubstr("table|wide|json|jsonl|sarif"), Not(HasSubstr("yaml"))));

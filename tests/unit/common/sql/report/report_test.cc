@@ -18,7 +18,8 @@ StatementReport Insert() {
   report.file = "a b.sql";
   report.number = 2;
   report.line = 3;
-  report.column = 5;
+  report.column = 7;
+  report.character = 5;
   report.text = "INSERT INTO t (a) VALUES (1)";
   report.verdict.kind = Kind::kDataFix;
   report.verdict.understood = report.verdict.adds_only = true;
@@ -49,7 +50,7 @@ TEST(ReportTest, AStatementIsOneObject) {
   options.target = Target(Dialect::kMariaDb, {10, 11, 0});
   const json object = json::parse(ToJson(Insert(), options));
   EXPECT_EQ(object["line"], 3);
-  EXPECT_EQ(object["column"], 5);
+  EXPECT_EQ(object["column"], 7);
   EXPECT_EQ(object["dialect"], "mariadb-10.11");
   EXPECT_EQ(object["kind"], "data-fix");
   EXPECT_EQ(object["class"], "destructive");
