@@ -48,13 +48,18 @@ class Splitter {
 
   std::vector<Statement> All() {
     Scan({0, program_.size()}, false);
-    for (const HostComment& comment : program_.comments()) {
-      if (absl::StrContains(comment.text, "dbfleet:")) Attach(comment);
-    }
+    if (!statements_.empty()) AttachComments();
     return std::move(statements_);
   }
 
  private:
+  // What of the program is some statement's text.
+  struct Piece {
+    size_t begin;
+    size_t end;
+    size_t statement;
+  };
+
   // Depth: brackets are not nested more than HostProgram allows.
   void Scan(HostRange range, bool in_loop) {
     for (size_t i = range.begin; i < range.end;) i = One(i, range.end, in_loop);
@@ -297,16 +302,32 @@ class Splitter {
   }
 
   // A comment is about what ends on its line in front of it, or else about the next statement. One
-  // inside of a statement's text is read with that.
-  void Attach(const HostComment& comment) {
+  // inside of a statement's text is read with that. Comments come in the order of the program, so
+  // each piece is looked at once.
+  void AttachComments() {
+    std::vector<Piece> by_begin = pieces_;
+    std::stable_sort(by_begin.begin(), by_begin.end(),
+                     [](const Piece& a, const Piece& b) { return a.begin < b.begin; });
+    std::stable_sort(pieces_.begin(), pieces_.end(),
+                     [](const Piece& a, const Piece& b) { return a.end < b.end; });
+    auto begun = by_begin.cbegin();
+    auto ended = pieces_.cbegin();
+    size_t open_until = 0;
     const Piece* before = nullptr;
-    for (const Piece& piece : pieces_) {
-      if (piece.begin <= comment.offset && comment.offset < piece.end) return;
-      if (piece.end <= comment.offset && (before == nullptr || piece.end > before->end)) {
-        before = &piece;
+    for (const HostComment& comment : program_.comments()) {
+      if (!absl::StrContains(comment.text, "dbfleet:")) continue;
+      for (; begun != by_begin.cend() && begun->begin <= comment.offset; ++begun) {
+        open_until = std::max(open_until, begun->end);
       }
+      for (; ended != pieces_.cend() && ended->end <= comment.offset; ++ended) {
+        if (before == nullptr || ended->end > before->end) before = &*ended;
+      }
+      if (open_until <= comment.offset) Attach(comment, before);
     }
-    if (statements_.empty()) return;
+  }
+
+  // `before`: what ends last in front of it, if anything does.
+  void Attach(const HostComment& comment, const Piece* before) {
     const bool on_its_line =
         before != nullptr &&
         !absl::StrContains(text_.substr(before->end, comment.offset - before->end), "\n");
@@ -328,18 +349,13 @@ class Splitter {
     }
     statement->line = line_;
     statement->column = static_cast<int>(offset - line_start_) + 1;
+    statement->character = CountCharacters(text_.substr(line_start_, offset - line_start_)) + 1;
   }
 
   const HostProgram& program_;
   const absl::string_view text_;
   std::vector<Statement> statements_;
   HostContext context_;
-  // What of the program is some statement's text.
-  struct Piece {
-    size_t begin;
-    size_t end;
-    size_t statement;
-  };
   std::vector<Piece> pieces_;
   std::vector<size_t> starts_;     // Of the statements.
   std::set<std::string> records_;  // Variables that hold what came from the database.
@@ -349,7 +365,6 @@ class Splitter {
   size_t counted_ = 0;
   int line_ = 1;
   size_t line_start_ = 0;
-    statement->character = CountCharacters(text_.substr(line_start_, offset - line_start_)) + 1;
 };
 
 }  // namespace
@@ -365,10 +380,10 @@ absl::StatusOr<std::vector<Statement>> SplitActiveRecord(const Target& target,
     whole.column = program[i] == '\n' ? 1 : whole.column + 1;
     whole.line += program[i] == '\n' ? 1 : 0;
   }
+  const absl::string_view before = program.substr(0, read[0].offset);
+  const size_t in_line = static_cast<size_t>(whole.column) - 1;
+  whole.character = CountCharacters(before.substr(before.size() - in_line)) + 1;
   return std::vector<Statement>{std::move(whole)};
 }
 
 }  // namespace dbfleet::sql
-  const absl::string_view before = program.substr(0, read[0].offset);
-  const size_t in_line = static_cast<size_t>(whole.column) - 1;
-  whole.character = CountCharacters(before.substr(before.size() - in_line)) + 1;
