@@ -41,7 +41,8 @@ class PhpLexer : public HostCursor {
   // A one-line comment ends at a closing tag too.
   void SkipLineComment() {
     const size_t end = std::min(text_.find('\n', pos_), text_.size());
-    pos_ = std::min(text_.find("?>", pos_), end);
+    const size_t tag = text_.substr(pos_, end - pos_).find("?>");
+    pos_ = tag == absl::string_view::npos ? end : pos_ + tag;
   }
 
   absl::Status One() {

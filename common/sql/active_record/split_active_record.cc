@@ -342,14 +342,16 @@ class Splitter {
   // Statements come in the order of the program.
   void Place(size_t offset, Statement* statement) {
     for (; counted_ < offset; ++counted_) {
+      character_ += CountCharacters(text_.substr(counted_, 1));
       if (text_[counted_] == '\n') {
         ++line_;
         line_start_ = counted_ + 1;
+        character_ = 1;
       }
     }
     statement->line = line_;
     statement->column = static_cast<int>(offset - line_start_) + 1;
-    statement->character = CountCharacters(text_.substr(line_start_, offset - line_start_)) + 1;
+    statement->character = character_;
   }
 
   const HostProgram& program_;
@@ -365,6 +367,7 @@ class Splitter {
   size_t counted_ = 0;
   int line_ = 1;
   size_t line_start_ = 0;
+  int character_ = 1;
 };
 
 }  // namespace
