@@ -57,7 +57,10 @@ void QueryScan::Look(ptrdiff_t* i) {
   } else if (token.word != 0 && !(frames_.back().expect_cte && token.word != K("RECURSIVE"))) {
     const bool table = frames_.back().expect_table && !EndsName(token.word) &&
                        !token.IsOneOf({K("LATERAL"), K("JSON_TABLE")});
-    if (table) {
+    if (table && BeginsStatement(token.word)) {
+      draft_.Doubt(absl::StrCat("contains ", absl::AsciiStrToUpper(token.text)));
+      draft_.Raise(Kind::kDataFix);
+    } else if (table) {
       NameAt(i);
     } else {
       KeyWord(*i);

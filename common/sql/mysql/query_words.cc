@@ -192,9 +192,6 @@ void QueryScan::EffectWord(ptrdiff_t i) {
     case K("LOCK"):
       if (tokens_[i + 1].Is(K("IN"))) return LockRows(i);
       break;
-    case K("INSERT"):
-      if (tokens_[i + 1].IsSymbol('(')) return;
-      break;
     case K("INTO"):
       draft_.Object("SELECT INTO writes a file or sets variables");
       draft_.Raise(Kind::kDataFix);
@@ -202,14 +199,12 @@ void QueryScan::EffectWord(ptrdiff_t i) {
     case K("OUTFILE"):
       if (before.Is(K("INTO"))) return;
       break;
-    case K("CALL"):
-    case K("DELETE"):
-    case K("LOAD"):
     case K("NEXTVAL"):
     case K("PROCEDURE"):
       break;
     default:
-      return;
+      if (!BeginsStatement(token.word) || tokens_[i + 1].IsSymbol('(')) return;
+      break;
   }
   draft_.Doubt(absl::StrCat("contains ", absl::AsciiStrToUpper(token.text)));
   if (!token.Is(K("LOCK"))) draft_.Raise(Kind::kDataFix);

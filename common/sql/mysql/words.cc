@@ -54,6 +54,11 @@ constexpr Word kEndsName[] = {
     K("VALUES"),    K("WHEN"),          K("WHERE"),     K("WINDOW"),   K("WITH"),    K("XOR")};
 static_assert(std::is_sorted(std::begin(kEndsName), std::end(kEndsName)));
 
+constexpr Word kBeginsStatement[] = {K("ALTER"), K("CALL"),   K("CREATE"), K("DELETE"),
+                                     K("DROP"),  K("GRANT"),  K("INSERT"), K("KILL"),
+                                     K("LOAD"),  K("RENAME"), K("REVOKE"), K("UPDATE")};
+static_assert(std::is_sorted(std::begin(kBeginsStatement), std::end(kBeginsStatement)));
+
 }  // namespace
 
 Word WordOf(absl::string_view text) {
@@ -73,6 +78,11 @@ Word WordOf(absl::string_view text) {
 
 bool EndsName(Word word) {
   return word != 0 && std::binary_search(std::begin(kEndsName), std::end(kEndsName), word);
+}
+
+bool BeginsStatement(Word word) {
+  return word != 0 &&
+         std::binary_search(std::begin(kBeginsStatement), std::end(kBeginsStatement), word);
 }
 
 }  // namespace dbfleet::sql::mysql

@@ -94,4 +94,8 @@ Word WordOf(absl::string_view text);
 // Words that are reserved in both flavours' every version and no name of a column or alias.
 bool EndsName(Word word);
 
+// Of those words that begin a statement of their own the ones that are reserved in every version,
+// and so are no names unless they are quoted.
+bool BeginsStatement(Word word);
+
 }  // namespace dbfleet::sql::mysql

@@ -77,6 +77,22 @@ TEST(SlippedTest, Group3CommonTableExpressionsAndMerge) {
        {"MP", "WITH x SELECT 1"}});
 }
 
+TEST(SlippedTest, Group3StatementsInThePlaceOfATable) {
+  ExpectAllDestructive({{"MP", "SELECT * FROM (DELETE FROM t) x"},
+                        {"MP", "SELECT * FROM (DELETE FROM t RETURNING *) x"},
+                        {"MP", "SELECT * FROM (UPDATE t SET a = 1) x"},
+                        {"MP", "SELECT * FROM a, (INSERT INTO t VALUES (1)) x"},
+                        {"MP", "SELECT * FROM a JOIN (DROP TABLE t) x"},
+                        {"M", "SELECT * FROM a, ALTER"},
+                        {"M", "SELECT a DROP FROM t"},
+                        {"MP", "SELECT 1 FROM t x DELETE FROM t"},
+                        {"MP", "EXPLAIN SELECT * FROM (DELETE FROM t) x"}});
+  for (const char* text : {"SELECT t.delete, `drop`, INSERT('a', 1, 1, 'b') FROM `alter` t",
+                           "SELECT a FROM shop.`update` WHERE `create` > 1"}) {
+    EXPECT_EQ(Classify(Dialect::kMariaDb, text).safety, Safety::kSafe) << text;
+  }
+}
+
 TEST(SlippedTest, Group4ExplainThatExecutes) {
   ExpectAllDestructive({{"MP", "EXPLAIN ANALYZE SELECT 1"},
                         {"MP", "EXPLAIN ANALYZE DELETE FROM t"},
