@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/text.h"
@@ -39,8 +40,10 @@ void CheckSql(const Target& target, const std::string& text, Safety safety) {
     Require(ClassOf(target, absl::StrCat("/* it's */ \n\t", text)) == safety);
     Require(ClassOf(target, absl::StrCat(text, "\n-- c\n")) == safety);
   }
-  // Outside of quotes case means nothing; names of functions are told apart by none of them.
-  if (text.find_first_of("'\"`$\\/") == std::string::npos && dbfleet::IsValidUtf8(text)) {
+  // Outside of quotes case means nothing; names of functions are told apart by none of them. Only the
+  // x of 0x41 and the b of 0b1 must be small in MySQL.
+  if (text.find_first_of("'\"`$\\/") == std::string::npos && dbfleet::IsValidUtf8(text) &&
+      !absl::StrContainsIgnoreCase(text, "0x") && !absl::StrContainsIgnoreCase(text, "0b")) {
     Require(ClassOf(target, absl::AsciiStrToUpper(text)) ==
             ClassOf(target, absl::AsciiStrToLower(text)));
   }
