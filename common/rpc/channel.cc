@@ -12,6 +12,9 @@ constexpr int kMinPingIntervalMillis = kKeepaliveIntervalMillis / 2;
 // Bounds what a single peer can make the server hold.
 constexpr int kMaxMetadataBytes = 16 << 10;
 constexpr int kMaxStreamsPerConnection = 256;
+// What a peer may send before it is read. gRPC would find the size by probing each connection with
+// pings of its own, which on thousands of connections with small messages are most of the traffic.
+constexpr int kWindowBytes = 256 << 10;
 
 }  // namespace
 
@@ -25,6 +28,8 @@ void ApplyClientArguments(grpc::ChannelArguments* arguments, int max_message_byt
   // Each channel its own connection: channels differ in their certificates, which a shared pool of
   // subchannels would not always notice.
   arguments->SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments->SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  arguments->SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kWindowBytes);
   arguments->SetMaxReceiveMessageSize(max_message_bytes);
   arguments->SetMaxSendMessageSize(max_message_bytes);
 }
@@ -39,6 +44,8 @@ void ApplyServerArguments(grpc::ServerBuilder* builder, int max_message_bytes) {
   builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
   builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kWindowBytes);
   builder->SetMaxReceiveMessageSize(max_message_bytes);
   builder->SetMaxSendMessageSize(max_message_bytes);
 }
