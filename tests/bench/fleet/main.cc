@@ -3,7 +3,9 @@
 //
 // Commands come on stdin, one per line; a line of JSON with the totals goes to stdout every 100 ms.
 //   freeze N            the first N agents fall silent without closing anything
-//   checks COUNT PAR    COUNT check jobs, PAR callers; prints {"checks":...} when all are terminal
+//   checks COUNT PAR    COUNT check jobs, PAR calls at a time (on --connections connections);
+//   prints
+//                       {"checks":...} when all are terminal
 //   one COUNT           COUNT check jobs, one after the other, each watched to its end
 //   push                from now on, push metrics of all instances (--metrics-*)
 //   pushed              prints {"batches":...,"samples":...} of all pushes so far
@@ -29,6 +31,7 @@
 #include "dbfleet/api/v1/change_service.grpc.pb.h"
 #include "dbfleet/api/v1/instance_service.grpc.pb.h"
 #include "dbfleet/api/v1/job_service.grpc.pb.h"
+#include "tests/bench/fleet/callers.h"
 #include "tests/bench/fleet/identities.h"
 #include "tests/bench/fleet/sim_metrics.h"
 
@@ -46,6 +49,7 @@ struct Options {
   int agents = 100;
   double connects_per_second = 2000;
   double heartbeat_seconds = 15;
+  int connections = 4;
   SimMetrics::Options metrics;
 };
 
@@ -91,17 +95,11 @@ class Fleet {
   void Checks(int count, int callers) {
     const int64_t finished_before = totals_.finished;
     const auto began = SteadyClock::now();
-    std::atomic<int> next{0}, failed{0};
-    std::vector<std::thread> threads;
-    for (int t = 0; t < callers; ++t) {
-      threads.emplace_back([&] {
-        const auto stub = api::v1::InstanceService::NewStub(Channel());
-        for (int i = next++; i < count; i = next++) {
-          if (!Submit(*stub, i).ok()) ++failed;
-        }
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
+    Callers::Channels channels;
+    for (int i = 0; i < std::min(options_.connections, callers); ++i) channels.push_back(Channel());
+    const int failed = Callers(channels, token_, [this](int number) {
+                         return "instances/" + agents_[number % agents_.size()]->id();
+                       }).Run(count, callers);
     const double submitted = Seconds(began);
     while (totals_.finished - finished_before < count - failed && Seconds(began) < 600) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -109,7 +107,7 @@ class Fleet {
     const double took = Seconds(began);
     Print(absl::StrFormat(
         R"({"checks":%d,"failed":%d,"submit_seconds":%.3f,"seconds":%.3f,"per_second":%.1f})",
-        count, failed.load(), submitted, took, (count - failed) / took));
+        count, failed, submitted, took, (count - failed) / took));
   }
 
   void OneByOne(int count) {
@@ -288,6 +286,8 @@ int Main(int argc, char** argv) {
   app.add_option("--agents", options.agents);
   app.add_option("--connects-per-second", options.connects_per_second);
   app.add_option("--heartbeat", options.heartbeat_seconds);
+  app.add_option("--connections", options.connections, "of those who submit checks")
+      ->check(CLI::Range(1, 1000));
   app.add_option("--metrics-instances", options.metrics.instances, "instances of each agent");
   app.add_option("--metrics-series", options.metrics.series, "series of each instance");
   app.add_option("--metrics-interval", options.metrics.interval_seconds);
