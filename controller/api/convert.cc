@@ -277,16 +277,15 @@ absl::StatusOr<api_v1::Job> ToApi(const Job& job, absl::Time now) {
   return out;
 }
 
-absl::Status AddTasks(ReadTx& tx, const Job& job, api_v1::Job* out) {
-  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
-  for (const Task& task : tasks) {
-    api_v1::Task* t = AddTaskHead(job, task, out);
+absl::Status AddTasks(const JobPicture& picture, api_v1::Job* out) {
+  for (size_t i = 0; i < picture.tasks.size(); ++i) {
+    const Task& task = picture.tasks[i];
+    api_v1::Task* t = AddTaskHead(picture.job, task, out);
     if (!task.plan_blob.empty()) RETURN_IF_ERROR(ParseInto(task.plan_blob, t->mutable_plan()));
     if (!task.result_blob.empty()) {
       RETURN_IF_ERROR(ParseInto(task.result_blob, t->mutable_result()));
     }
-    ASSIGN_OR_RETURN(const std::vector<Attempt> attempts, tx.AttemptsOfTask(task.id));
-    for (const Attempt& attempt : attempts) *t->add_attempts() = ToApi(attempt);
+    for (const Attempt& attempt : picture.attempts[i]) *t->add_attempts() = ToApi(attempt);
     for (const StepReport& step : task.steps) *t->add_steps() = ToApi(step);
     t->set_error_reason(task.error_reason);
     t->set_error_message(task.error_message);

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 
 #include "controller/domain/types.h"
+#include "controller/jobs/job_manager.h"
 #include "controller/policy/policy.h"
 #include "controller/store/store.h"
 #include "dbfleet/api/v1/agent_service.pb.h"
@@ -38,7 +39,7 @@ api_v1::Instance ToApi(const Instance& instance);
 // The job without its tasks, for listings.
 absl::StatusOr<api_v1::Job> ToApi(const Job& job, absl::Time now);
 // Adds tasks with plans, results, steps and attempts. File contents are never part of it.
-absl::Status AddTasks(ReadTx& tx, const Job& job, api_v1::Job* out);
+absl::Status AddTasks(const JobPicture& picture, api_v1::Job* out);
 // The tasks' names, states and targets alone, for listings.
 absl::Status AddTargets(ReadTx& tx, const Job& job, api_v1::Job* out);
 void AddBlockers(const std::vector<PolicyBlocker>& blockers, api_v1::Job* out);

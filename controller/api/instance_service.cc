@@ -125,8 +125,9 @@ grpc::ServerUnaryReactor* InstanceServiceImpl::CheckInstance(
         ASSIGN_OR_RETURN(const RequestMeta meta, MetaOf(caller, request.request_id()));
         std::string id;
         RETURN_IF_ERROR(ParseResourceName("instances", request.name(), &id));
-        ASSIGN_OR_RETURN(const Job job, jobs_.SubmitCheck(meta, id));
-        ASSIGN_OR_RETURN(*response, views_.ById(job.id));
+        ASSIGN_OR_RETURN(const JobPicture picture,
+                         jobs_.SubmitCheckAndShow(meta, id, views_.why_no_work()));
+        ASSIGN_OR_RETURN(*response, views_.Of(picture));
         return absl::OkStatus();
       });
 }

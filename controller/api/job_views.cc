@@ -31,16 +31,18 @@ absl::StatusOr<api::v1::Job> JobViews::ByName(const std::string& name) const {
 }
 
 absl::StatusOr<api::v1::Job> JobViews::ById(const std::string& id) const {
-  api::v1::Job out;
+  JobPicture picture;
   RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(const Job job, tx.GetJob(id));
-    ASSIGN_OR_RETURN(out, ToApi(job, clock_.Now()));
-    RETURN_IF_ERROR(AddTasks(tx, job, &out));
-    ASSIGN_OR_RETURN(const std::vector<PolicyBlocker> blockers,
-                     jobs_.Explain(tx, job, why_no_work_));
-    AddBlockers(blockers, &out);
+    ASSIGN_OR_RETURN(picture, jobs_.Show(tx, id, why_no_work_));
     return absl::OkStatus();
   }));
+  return Of(picture);
+}
+
+absl::StatusOr<api::v1::Job> JobViews::Of(const JobPicture& picture) const {
+  ASSIGN_OR_RETURN(api::v1::Job out, ToApi(picture.job, clock_.Now()));
+  RETURN_IF_ERROR(AddTasks(picture, &out));
+  AddBlockers(picture.blockers, &out);
   return out;
 }
 

@@ -22,6 +22,8 @@ class JobViews {
   // `name` is "jobs/J". NOT_FOUND (JOB_NOT_FOUND).
   absl::StatusOr<api::v1::Job> ByName(const std::string& name) const;
   absl::StatusOr<api::v1::Job> ById(const std::string& id) const;
+  absl::StatusOr<api::v1::Job> Of(const JobPicture& picture) const;
+  const JobManager::WhyNoWork& why_no_work() const { return why_no_work_; }
   // `only_changes` limits the listing to migrations.
   absl::Status List(const api::v1::ListJobsRequest& request, bool only_changes,
                     api::v1::ListJobsResponse* response) const;

@@ -54,7 +54,7 @@ Dispatcher::~Dispatcher() { Stop(); }
 
 void Dispatcher::Start() {
   subscription_ = hub_.Subscribe("", [this](const JobChanges& changes) {
-    if (changes.instances.empty() && changes.attempts.empty()) return;
+    if (changes.instances.empty() && changes.attempts.empty() && changes.queued.empty()) return;
     Post([this, changes] { HandleChanges(changes); });
   });
   Post([this] {

@@ -118,6 +118,8 @@ class Dispatcher : public ConnectionEvents {
   void HandOut(const std::vector<Attempt>& open,
                const std::map<std::string, std::string>& agent_of_instance);
   void Try(AttemptState state, const std::string& agent_id, const std::string& attempt_id);
+  // When there is room in flight.
+  void TryInTurn(AttemptState state, const std::string& agent_id, const std::string& attempt_id);
   // An offer or a grant came back from the store.
   void Landed(const std::string& attempt_id);
   void TellAgents(const std::vector<std::string>& attempts);

@@ -52,6 +52,9 @@ std::optional<PolicyBlocker> Dispatcher::WhyNoWork(const std::string& agent_id) 
 }
 
 void Dispatcher::HandleChanges(const JobChanges& changes) {
+  for (const JobChanges::Queued& queued : changes.queued) {
+    TryInTurn(AttemptState::kQueued, queued.agent_id, queued.attempt_id);
+  }
   LookAt(changes.instances);
   if (!changes.attempts.empty()) TellAgents({changes.attempts.begin(), changes.attempts.end()});
 }
@@ -108,7 +111,6 @@ void Dispatcher::Sweep(absl::Duration now) {
 
 void Dispatcher::HandOut(const std::vector<Attempt>& open, const AgentOfInstance& agents) {
   for (const Attempt& attempt : open) {
-    if (in_flight_.count(attempt.id) > 0) continue;
     std::string agent_id;
     if (attempt.state == AttemptState::kAccepted) {
       agent_id = attempt.agent_id;
@@ -116,13 +118,15 @@ void Dispatcher::HandOut(const std::vector<Attempt>& open, const AgentOfInstance
       const auto agent = agents.find(attempt.instance_id);
       if (agent != agents.end()) agent_id = agent->second;
     }
-    if (agent_id.empty() || !TakesWork(SessionOf(agent_id))) continue;
-    if (in_flight_.size() < kMaxInFlight) {
-      Try(attempt.state, agent_id, attempt.id);
-    } else if (waits_.insert(attempt.id).second) {
-      waiting_.push_back({attempt.state, std::move(agent_id), attempt.id});
-    }
+    if (!agent_id.empty()) TryInTurn(attempt.state, agent_id, attempt.id);
   }
+}
+
+void Dispatcher::TryInTurn(AttemptState state, const std::string& agent_id,
+                           const std::string& attempt_id) {
+  if (in_flight_.size() < kMaxInFlight) return Try(state, agent_id, attempt_id);
+  if (in_flight_.count(attempt_id) > 0 || !TakesWork(SessionOf(agent_id))) return;
+  if (waits_.insert(attempt_id).second) waiting_.push_back({state, agent_id, attempt_id});
 }
 
 void Dispatcher::Try(AttemptState state, const std::string& agent_id,

@@ -33,7 +33,7 @@ struct Tally {
   int rolled_back = 0;
 };
 
-Tally Count(const std::vector<Task>& tasks) {
+Tally Count(absl::Span<const Task> tasks) {
   Tally tally;
   for (const Task& task : tasks) {
     switch (task.state) {
@@ -199,7 +199,7 @@ absl::Status MoveAttempt(Attempt* attempt, AttemptState to, absl::Time now) {
   return absl::OkStatus();
 }
 
-JobState Summarise(const Job& job, const std::vector<Task>& tasks) {
+JobState Summarise(const Job& job, absl::Span<const Task> tasks) {
   const bool counts =
       OneOf(job.state, {JobState::kRolling, JobState::kRollingBack, JobState::kCancelling});
   const Tally tally = Count(tasks);

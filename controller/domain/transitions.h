@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 
 #include "controller/domain/types.h"
 
@@ -39,7 +40,7 @@ absl::Status MoveAttempt(Attempt* attempt, AttemptState to, absl::Time now);
 // A SKIPPED task counts neither way; a job without tasks has not succeeded. ROLLED_BACK of a
 // ROLLING job (the agent took its own steps back) is reached through ROLLING_BACK; all other
 // results are moves that CanMove allows. A job in any other state keeps that.
-JobState Summarise(const Job& job, const std::vector<Task>& tasks);
+JobState Summarise(const Job& job, absl::Span<const Task> tasks);
 
 // Fences: epoch << 24 | counter, so that a restored controller, which starts a new epoch, can never
 // give out a number that an agent has already seen. `counter` wraps never: 0, which is no fence, if

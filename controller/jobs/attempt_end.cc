@@ -95,7 +95,7 @@ absl::Status JobFlow::EndAttempt(FlowContext& context, Attempt attempt,
   RETURN_IF_ERROR(MoveAttempt(&attempt, end.state, context.now));
   attempt.error_reason = end.error_reason;
   attempt.error_message = end.error_message;
-  RETURN_IF_ERROR(context.UpdateAttempt(&attempt));
+  RETURN_IF_ERROR(context.UpdateAttempt(&attempt, IsExclusive(job.kind, attempt.purpose)));
   RETURN_IF_ERROR(context.Audit("attempt.end", job,
                                 {{"attempt", attempt.id},
                                  {"target", task.Target()},
@@ -109,7 +109,9 @@ absl::Status JobFlow::EndAttempt(FlowContext& context, Attempt attempt,
     return EndPlanAttempt(context, job, attempt, end, &task);
   }
   RETURN_IF_ERROR(EndExecuteAttempt(context, job, attempt, end, &task));
-  return Advance(context, job.id);
+  // What ended may have changed the task further: its row is what is in hand now.
+  ASSIGN_OR_RETURN(task, context.tx.GetTask(attempt.task_id));
+  return AdvanceStored(context, job.id, &task);
 }
 
 // Advance looks at all tasks of a job that is being planned, so it is called only when this end

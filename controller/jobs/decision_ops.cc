@@ -301,9 +301,28 @@ absl::StatusOr<Job> JobManager::Resolve(const RequestMeta& meta, const std::stri
 
 absl::StatusOr<std::vector<PolicyBlocker>> JobManager::Explain(ReadTx& tx, const Job& job,
                                                                const WhyNoWork& why_no_work) {
+  if (IsTerminal(job.state)) return std::vector<PolicyBlocker>();
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
+  return ExplainTasks(tx, job, tasks, why_no_work);
+}
+
+absl::StatusOr<JobPicture> JobManager::Show(ReadTx& tx, const std::string& job_id,
+                                            const WhyNoWork& why_no_work) {
+  JobPicture picture;
+  ASSIGN_OR_RETURN(picture.job, tx.GetJob(job_id));
+  ASSIGN_OR_RETURN(picture.tasks, tx.TasksOfJob(job_id));
+  for (const Task& task : picture.tasks) {
+    ASSIGN_OR_RETURN(picture.attempts.emplace_back(), tx.AttemptsOfTask(task.id));
+  }
+  ASSIGN_OR_RETURN(picture.blockers, ExplainTasks(tx, picture.job, picture.tasks, why_no_work));
+  return picture;
+}
+
+absl::StatusOr<std::vector<PolicyBlocker>> JobManager::ExplainTasks(ReadTx& tx, const Job& job,
+                                                                    absl::Span<const Task> tasks,
+                                                                    const WhyNoWork& why_no_work) {
   std::vector<PolicyBlocker> blockers;
   if (IsTerminal(job.state)) return blockers;
-  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
   if (job.state == JobState::kAwaitingApproval || job.state == JobState::kReady ||
       job.error_reason == "BLOCKED_BY_POLICY") {
     ASSIGN_OR_RETURN(const PolicyDecision decision,

@@ -41,7 +41,7 @@ bool MayBegin(const JobProgress& progress) {
 constexpr int kRefillParts = 256;
 
 // The task's own words are the job's, when only one of them failed.
-void CopyError(const std::vector<Task>& tasks, Job* job) {
+void CopyError(absl::Span<const Task> tasks, Job* job) {
   for (const Task& task : tasks) {
     if (task.error_reason.empty() && task.error_message.empty()) continue;
     job->error_reason = task.error_reason;
@@ -74,13 +74,13 @@ absl::Status FlowContext::Audit(absl::string_view action, const Job& job,
 }
 
 absl::Status FlowContext::InsertAttempt(Attempt* attempt) {
-  changes.instances.insert(attempt->instance_id);
+  changes.queued.push_back({attempt->id, attempt->agent_id});
   return tx.InsertAttempt(attempt);
 }
 
-absl::Status FlowContext::UpdateAttempt(Attempt* attempt) {
+absl::Status FlowContext::UpdateAttempt(Attempt* attempt, bool exclusive) {
   // While it holds the instance there is nothing to hand out.
-  if (!HoldsInstance(attempt->state)) changes.instances.insert(attempt->instance_id);
+  if (exclusive && !HoldsInstance(attempt->state)) changes.instances.insert(attempt->instance_id);
   if (attempt->state == AttemptState::kWithdrawn || attempt->state == AttemptState::kLost) {
     changes.attempts.insert(attempt->id);
   }
@@ -88,6 +88,23 @@ absl::Status FlowContext::UpdateAttempt(Attempt* attempt) {
 }
 
 absl::Status JobFlow::Advance(FlowContext& context, const std::string& job_id) const {
+  return AdvanceStored(context, job_id, nullptr);
+}
+
+absl::StatusOr<std::optional<Attempt>> JobFlow::Begin(FlowContext& context, const Job& job,
+                                                      Task* task) const {
+  ASSIGN_OR_RETURN(const PolicyDecision decision,
+                   EvaluatePolicyOn(context.tx, job, {task, 1}, context.now));
+  if (!decision.allowed()) {
+    RETURN_IF_ERROR(Advance(context, job.id));
+    return std::nullopt;
+  }
+  context.changes.jobs.insert(job.id);
+  return MakeAttempt(context, job, task, Purpose::kExecute);
+}
+
+absl::Status JobFlow::AdvanceStored(FlowContext& context, const std::string& job_id,
+                                    const Task* in_hand) const {
   ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
   context.changes.jobs.insert(job_id);
   if (!IsTerminal(job.state)) {
@@ -95,7 +112,7 @@ absl::Status JobFlow::Advance(FlowContext& context, const std::string& job_id) c
     if (job.state == JobState::kAwaitingApproval || job.state == JobState::kReady) {
       RETURN_IF_ERROR(AdvanceWaiting(context, &job));
     } else if (IsRunningState(job.state)) {
-      RETURN_IF_ERROR(AdvanceRunning(context, &job));
+      RETURN_IF_ERROR(AdvanceRunning(context, &job, in_hand));
     }
   }
   if (IsTerminal(job.state) && !job.parent.empty()) return Advance(context, job.parent);
@@ -171,7 +188,7 @@ absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
     // An offer was declined: the job ends as a running one does.
     RETURN_IF_ERROR(MoveJob(job, JobState::kRolling, context.now));
     RETURN_IF_ERROR(context.tx.UpdateJob(job));
-    return AdvanceRunning(context, job);
+    return AdvanceRunning(context, job, nullptr);
   }
   ASSIGN_OR_RETURN(const PolicyDecision decision,
                    EvaluatePolicyOn(context.tx, *job, tasks, context.now));
@@ -223,7 +240,7 @@ absl::Status JobFlow::Replan(FlowContext& context, Job* job, std::vector<Task>* 
   return AdvancePlanning(context, job);
 }
 
-absl::Status JobFlow::AdvanceRunning(FlowContext& context, Job* job) const {
+absl::Status JobFlow::AdvanceRunning(FlowContext& context, Job* job, const Task* in_hand) const {
   ASSIGN_OR_RETURN(const JobProgress progress, context.tx.ProgressOf(job->id));
   // Expiry stops what has not begun, never what runs.
   const bool stop = job->state == JobState::kCancelling || context.now >= job->expire_time ||
@@ -231,13 +248,22 @@ absl::Status JobFlow::AdvanceRunning(FlowContext& context, Job* job) const {
   // What is under way has an active task and an open attempt each.
   if (stop && (progress.pending_stage.has_value() || progress.open_attempts > progress.active)) {
     RETURN_IF_ERROR(StopPending(context, *job, progress));
+    in_hand = nullptr;  // It may be one of those that were ended.
   }
   if (progress.active_stage.has_value()) {
     return stop ? absl::OkStatus() : EnsureAttempts(context, *job, progress);
   }
   if (!stop && progress.pending_stage.has_value()) return EnsureAttempts(context, *job, progress);
 
+  if (in_hand != nullptr && !progress.several) {
+    return EndRunning(context, job, progress, {in_hand, 1});
+  }
   ASSIGN_OR_RETURN(const std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
+  return EndRunning(context, job, progress, tasks);
+}
+
+absl::Status JobFlow::EndRunning(FlowContext& context, Job* job, const JobProgress& progress,
+                                 absl::Span<const Task> tasks) const {
   const auto waiting = std::find_if(tasks.begin(), tasks.end(), [](const Task& task) {
     return task.state == TaskState::kNeedsPerson;
   });
@@ -255,7 +281,9 @@ absl::Status JobFlow::AdvanceRunning(FlowContext& context, Job* job) const {
   const JobState end = Summarise(*job, tasks);
   if (!IsTerminal(end)) return absl::OkStatus();
   if (end != JobState::kSucceeded) CopyError(tasks, job);
-  return Finish(context, job, tasks, end);
+  // What is open was counted before anything here could have changed it.
+  return progress.open_attempts == 0 ? MarkFinished(context, job, tasks, end)
+                                     : Finish(context, job, tasks, end);
 }
 
 // Nothing new starts: what has not begun is ended, what runs goes on.
@@ -296,6 +324,11 @@ absl::Status JobFlow::EnsureAttempt(FlowContext& context, const Job& job, Task* 
       if (!IsTerminal(attempt.state)) return absl::OkStatus();
     }
   }
+  return MakeAttempt(context, job, task, purpose).status();
+}
+
+absl::StatusOr<Attempt> JobFlow::MakeAttempt(FlowContext& context, const Job& job, Task* task,
+                                             Purpose purpose) const {
   ASSIGN_OR_RETURN(const Instance instance, context.tx.GetInstance(task->instance_id));
   Attempt attempt;
   attempt.id = NewUlid(context.now);
@@ -310,10 +343,11 @@ absl::Status JobFlow::EnsureAttempt(FlowContext& context, const Job& job, Task* 
   attempt.not_after = job.expire_time;
   RETURN_IF_ERROR(context.tx.UpdateTask(task));
   RETURN_IF_ERROR(context.InsertAttempt(&attempt));
-  return context.Audit("attempt.queue", job,
-                       {{"attempt", attempt.id},
-                        {"target", task->Target()},
-                        {"purpose", std::string(NameOf(purpose))}});
+  RETURN_IF_ERROR(context.Audit("attempt.queue", job,
+                                {{"attempt", attempt.id},
+                                 {"target", task->Target()},
+                                 {"purpose", std::string(NameOf(purpose))}}));
+  return attempt;
 }
 
 absl::Status JobFlow::WithdrawUngranted(FlowContext& context, const Job& job,
@@ -332,9 +366,14 @@ absl::Status JobFlow::WithdrawUngranted(FlowContext& context, const Job& job,
   return absl::OkStatus();
 }
 
-absl::Status JobFlow::Finish(FlowContext& context, Job* job, const std::vector<Task>& tasks,
+absl::Status JobFlow::Finish(FlowContext& context, Job* job, absl::Span<const Task> tasks,
                              JobState state) const {
   RETURN_IF_ERROR(WithdrawUngranted(context, *job, "the job is over"));
+  return MarkFinished(context, job, tasks, state);
+}
+
+absl::Status JobFlow::MarkFinished(FlowContext& context, Job* job, absl::Span<const Task> tasks,
+                                   JobState state) const {
   // A job whose only work was taken back on the agent passes through ROLLING_BACK.
   if (!CanMove(job->state, state) && CanMove(job->state, JobState::kRollingBack)) {
     RETURN_IF_ERROR(MoveJob(job, JobState::kRollingBack, context.now));

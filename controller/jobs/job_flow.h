@@ -1,6 +1,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,9 +30,10 @@ struct FlowContext {
   absl::Status Audit(absl::string_view action, const Job& job,
                      std::map<std::string, std::string> details = {});
 
-  // Write the attempt, and note what that is a hint for.
+  // Write the attempt, and note what that is a hint for. An attempt's `exclusive` says whether
+  // others wait for its end (IsExclusive).
   absl::Status InsertAttempt(Attempt* attempt);
-  absl::Status UpdateAttempt(Attempt* attempt);
+  absl::Status UpdateAttempt(Attempt* attempt, bool exclusive = true);
 };
 
 // How an attempt ended, from the agent's report or from the controller's own decision.
@@ -54,6 +57,12 @@ class JobFlow {
   // Moves the job on: plans it, lets it wait, makes the attempts that may be offered now, ends it.
   absl::Status Advance(FlowContext& context, const std::string& job_id) const;
 
+  // Advance for a job that was just inserted, READY and with this one task: nothing is read again
+  // that the caller has in hand. The attempt that was made; nullopt if the job went another way,
+  // and both are to be read again.
+  absl::StatusOr<std::optional<Attempt>> Begin(FlowContext& context, const Job& job,
+                                               Task* task) const;
+
   // Records the end of an attempt (its state must not be terminal yet), carries it into its task,
   // and advances the job. A retry of work that is safe to run again is a new attempt.
   absl::Status EndAttempt(FlowContext& context, Attempt attempt, const AttemptEnd& end) const;
@@ -74,7 +83,7 @@ class JobFlow {
   absl::Status WithdrawUngranted(FlowContext& context, const Job& job, absl::string_view why) const;
 
   // Ends the job; its tasks have ended. However a job ends, its "job.end" is written here.
-  absl::Status Finish(FlowContext& context, Job* job, const std::vector<Task>& tasks,
+  absl::Status Finish(FlowContext& context, Job* job, absl::Span<const Task> tasks,
                       JobState state) const;
 
  private:
@@ -82,7 +91,14 @@ class JobFlow {
   absl::Status FinishPlanning(FlowContext& context, Job* job, std::vector<Task>* tasks) const;
   absl::Status Expire(FlowContext& context, Job* job) const;
   absl::Status AdvanceWaiting(FlowContext& context, Job* job) const;
-  absl::Status AdvanceRunning(FlowContext& context, Job* job) const;
+  absl::Status AdvanceStored(FlowContext& context, const std::string& job_id,
+                             const Task* in_hand) const;
+  // `in_hand`: one of its tasks as it is stored, or nullptr. Of a job with one task it is all.
+  absl::Status AdvanceRunning(FlowContext& context, Job* job, const Task* in_hand) const;
+  absl::Status EndRunning(FlowContext& context, Job* job, const JobProgress& progress,
+                          absl::Span<const Task> tasks) const;
+  absl::Status MarkFinished(FlowContext& context, Job* job, absl::Span<const Task> tasks,
+                            JobState state) const;
   absl::Status Replan(FlowContext& context, Job* job, std::vector<Task>* tasks,
                       absl::string_view why) const;
   // Replans after an attempt that did not start because its estimate has grown. False if it must
@@ -95,6 +111,8 @@ class JobFlow {
                               const JobProgress& progress) const;
   absl::Status EnsureAttempt(FlowContext& context, const Job& job, Task* task,
                              Purpose purpose) const;
+  absl::StatusOr<Attempt> MakeAttempt(FlowContext& context, const Job& job, Task* task,
+                                      Purpose purpose) const;
   absl::Status EndPlanAttempt(FlowContext& context, const Job& job, const Attempt& attempt,
                               const AttemptEnd& end, Task* task) const;
   absl::Status EndExecuteAttempt(FlowContext& context, const Job& job, const Attempt& attempt,

@@ -6,6 +6,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 
@@ -16,7 +17,13 @@ namespace dbfleet::controller {
 // What a transaction changed, to be told after its commit. By ids.
 struct JobChanges {
   std::set<std::string> jobs;
-  // Whose attempts changed: there may be something to offer or to grant there now.
+  // Attempts that were made, to be offered to the agent.
+  struct Queued {
+    std::string attempt_id;
+    std::string agent_id;
+  };
+  std::vector<Queued> queued;
+  // Where what waits may have become possible: there may be something to offer or to grant now.
   std::set<std::string> instances;
   // Attempts that were taken back or given up, or that shall stop: their agents are to be told.
   std::set<std::string> attempts;

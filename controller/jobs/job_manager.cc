@@ -99,13 +99,18 @@ absl::Status JobManager::AuditRefusal(const RequestMeta& meta, absl::string_view
   return refusal;
 }
 
-absl::StatusOr<Job> JobManager::InsertSimpleJob(FlowContext& context, const RequestMeta& meta,
-                                                JobKind kind, const Instance& instance,
-                                                const work::v1::JobSpec& spec,
-                                                absl::string_view title) {
+absl::StatusOr<JobPicture> JobManager::InsertSimpleJob(FlowContext& context,
+                                                       const RequestMeta& meta, JobKind kind,
+                                                       const Instance& instance,
+                                                       const work::v1::JobSpec& spec,
+                                                       absl::string_view title) {
+  JobPicture picture;
+  Job& job = picture.job;
   ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(context.tx, meta));
-  if (earlier.has_value()) return *earlier;
-  Job job;
+  if (earlier.has_value()) {
+    job = *std::move(earlier);
+    return picture;
+  }
   job.id = NewUlid(context.now);
   job.kind = kind;
   job.state = JobState::kReady;  // There is nothing to plan.
@@ -125,22 +130,40 @@ absl::StatusOr<Job> JobManager::InsertSimpleJob(FlowContext& context, const Requ
   RETURN_IF_ERROR(context.tx.InsertTask(&task));
   RETURN_IF_ERROR(context.Audit(absl::StrCat(NameOf(kind), ".submit"), job,
                                 {{"instance", instance.id}, {"title", job.title}}));
-  RETURN_IF_ERROR(flow_.Advance(context, job.id));
-  return context.tx.GetJob(job.id);
+  ASSIGN_OR_RETURN(std::optional<Attempt> attempt, flow_.Begin(context, job, &task));
+  if (!attempt.has_value()) {
+    ASSIGN_OR_RETURN(job, context.tx.GetJob(job.id));
+    return picture;
+  }
+  picture.tasks.push_back(std::move(task));
+  picture.attempts.push_back({*std::move(attempt)});
+  return picture;
 }
 
-absl::StatusOr<Job> JobManager::SubmitCheck(const RequestMeta& meta,
-                                            const std::string& instance_id) {
-  return Run(
+absl::StatusOr<JobPicture> JobManager::SubmitCheckAndShow(const RequestMeta& meta,
+                                                          const std::string& instance_id,
+                                                          const WhyNoWork& why_no_work) {
+  JobPicture picture;
+  const absl::StatusOr<Job> job = Run(
       meta,
       [&](FlowContext& context) -> absl::StatusOr<Job> {
         ASSIGN_OR_RETURN(const Instance instance, GetLiveInstance(context.tx, instance_id));
         work::v1::JobSpec spec;
         spec.mutable_check();
-        return InsertSimpleJob(context, meta, JobKind::kCheck, instance, spec,
-                               absl::StrCat("Check ", instance_id));
+        ASSIGN_OR_RETURN(picture, InsertSimpleJob(context, meta, JobKind::kCheck, instance, spec,
+                                                  absl::StrCat("Check ", instance_id)));
+        if (!why_no_work) return picture.job;
+        if (picture.tasks.empty()) {
+          ASSIGN_OR_RETURN(picture, Show(context.tx, picture.job.id, why_no_work));
+        } else {
+          ASSIGN_OR_RETURN(picture.blockers,
+                           ExplainTasks(context.tx, picture.job, picture.tasks, why_no_work));
+        }
+        return picture.job;
       },
       Importance::kRepeatable);
+  if (!job.ok()) return job.status();
+  return picture;
 }
 
 absl::StatusOr<Job> JobManager::SubmitInspect(const RequestMeta& meta,
@@ -169,10 +192,13 @@ absl::StatusOr<Job> JobManager::SubmitInspect(const RequestMeta& meta,
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
     work::v1::JobSpec spec;
     *spec.mutable_inspect() = inspect;
-    return InsertSimpleJob(
-        context, meta, JobKind::kInspect, instance, spec,
-        absl::StrCat("Inspect ", instance_id, ": ",
-                     Truncate(SanitizeForDisplay(OnOneLine(inspect.statement())), 80)));
+    ASSIGN_OR_RETURN(
+        JobPicture picture,
+        InsertSimpleJob(
+            context, meta, JobKind::kInspect, instance, spec,
+            absl::StrCat("Inspect ", instance_id, ": ",
+                         Truncate(SanitizeForDisplay(OnOneLine(inspect.statement())), 80))));
+    return std::move(picture.job);
   });
 }
 
@@ -211,8 +237,10 @@ absl::StatusOr<Job> JobManager::SubmitVerify(const RequestMeta& meta,
     ASSIGN_OR_RETURN(const Instance instance, GetLiveInstance(context.tx, backup.instance_id));
     work::v1::JobSpec spec;
     spec.mutable_verify()->set_backup_id(backup_id);
-    return InsertSimpleJob(context, meta, JobKind::kVerify, instance, spec,
-                           absl::StrCat("Verify backup ", backup_id));
+    ASSIGN_OR_RETURN(JobPicture picture,
+                     InsertSimpleJob(context, meta, JobKind::kVerify, instance, spec,
+                                     absl::StrCat("Verify backup ", backup_id)));
+    return std::move(picture.job);
   });
 }
 

@@ -7,7 +7,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
+#include "common/base/status.h"
 #include "common/time/clock.h"
 #include "controller/domain/types.h"
 #include "controller/jobs/job_flow.h"
@@ -46,6 +48,14 @@ struct RollbackRequest {
   BackupGate backup_gate = BackupGate::kAuto;
 };
 
+// A job as people see it.
+struct JobPicture {
+  Job job;
+  std::vector<Task> tasks;                     // In the job's order,
+  std::vector<std::vector<Attempt>> attempts;  // and those of each.
+  std::vector<PolicyBlocker> blockers;         // Everything that keeps it from going on.
+};
+
 enum class Resolution { kApplied, kNotApplied };
 
 // What operators do with jobs. Each call is one transaction with its audit record, blocks until it
@@ -56,8 +66,20 @@ class JobManager {
   JobManager(Store& store, const JobFlow& flow, JobHub& hub, Clock& clock)
       : store_(store), flow_(flow), hub_(hub), clock_(clock) {}
 
+  // Why an agent gets no work now, by rule and in words that follow its name; nullopt if it does.
+  // Must not block: it may be asked within a transaction.
+  using WhyNoWork = std::function<std::optional<PolicyBlocker>(const std::string& agent_id)>;
+
   // Each returns the new job, or the one that the same request id made before.
-  absl::StatusOr<Job> SubmitCheck(const RequestMeta& meta, const std::string& instance_id);
+  absl::StatusOr<Job> SubmitCheck(const RequestMeta& meta, const std::string& instance_id) {
+    ASSIGN_OR_RETURN(JobPicture picture, SubmitCheckAndShow(meta, instance_id, nullptr));
+    return std::move(picture.job);
+  }
+  // The same, with how the job stands when it is committed: checks are submitted by the thousand,
+  // and all of that is at hand then. Without `why_no_work` no blockers are looked for.
+  absl::StatusOr<JobPicture> SubmitCheckAndShow(const RequestMeta& meta,
+                                                const std::string& instance_id,
+                                                const WhyNoWork& why_no_work);
   // FAILED_PRECONDITION (INSPECTION_NOT_SAFE) with the classifier's reasons; the refusal is
   // audited.
   absl::StatusOr<Job> SubmitInspect(const RequestMeta& meta, const std::string& instance_id,
@@ -85,11 +107,11 @@ class JobManager {
                               const std::string& task_id, Resolution resolution,
                               const std::string& reason);
 
-  // Why an agent gets no work now, by rule and in words that follow its name; nullopt if it does.
-  using WhyNoWork = std::function<std::optional<PolicyBlocker>(const std::string& agent_id)>;
   // Everything that keeps the job from going on, for people.
   absl::StatusOr<std::vector<PolicyBlocker>> Explain(ReadTx& tx, const Job& job,
                                                      const WhyNoWork& why_no_work);
+  absl::StatusOr<JobPicture> Show(ReadTx& tx, const std::string& job_id,
+                                  const WhyNoWork& why_no_work);
 
   // Advances what waits for time, a backup or another policy. Called by the dispatcher's timer.
   void Tick();
@@ -107,9 +129,15 @@ class JobManager {
                             const absl::Status& refusal);
   absl::Status CancelGate(FlowContext& context, const Job& job, const std::string& reason);
   absl::Status EndCancelled(FlowContext& context, Job job);
-  absl::StatusOr<Job> InsertSimpleJob(FlowContext& context, const RequestMeta& meta, JobKind kind,
-                                      const Instance& instance, const work::v1::JobSpec& spec,
-                                      absl::string_view title);
+  // `tasks` as Show has them.
+  absl::StatusOr<std::vector<PolicyBlocker>> ExplainTasks(ReadTx& tx, const Job& job,
+                                                          absl::Span<const Task> tasks,
+                                                          const WhyNoWork& why_no_work);
+  // The new job with its task and attempt; of an earlier one, or one that cannot begin, the job.
+  absl::StatusOr<JobPicture> InsertSimpleJob(FlowContext& context, const RequestMeta& meta,
+                                             JobKind kind, const Instance& instance,
+                                             const work::v1::JobSpec& spec,
+                                             absl::string_view title);
 
   Store& store_;
   const JobFlow& flow_;
