@@ -1,11 +1,13 @@
 #include "common/audit/record.h"
 
+#include <utility>
+
 #include "common/base/canonical.h"
 #include "common/base/hash.h"
 
 namespace dbfleet::audit {
 
-std::string CanonicalBytes(const Record& record) {
+std::string CanonicalBytes(const RecordView& record) {
   CanonicalWriter writer("dbfleet.audit.v1");
   writer.Uint(record.seq)
       .Int(absl::ToUnixMicros(record.time))
@@ -15,7 +17,13 @@ std::string CanonicalBytes(const Record& record) {
       .Text(record.environment)
       .Map(record.details)
       .Text(record.previous_hash);
-  return writer.bytes();
+  return std::move(writer).Take();
+}
+
+std::string CanonicalBytes(const Record& record) {
+  return CanonicalBytes(RecordView{record.seq, record.time, record.actor, record.action,
+                                   record.resource, record.environment, record.details,
+                                   record.previous_hash});
 }
 
 std::string HashOf(const Record& record) { return Sha256(CanonicalBytes(record)); }

@@ -22,8 +22,21 @@ struct Record {
   std::string previous_hash;  // 32 raw bytes.
 };
 
+// The same, of what somebody else holds.
+struct RecordView {
+  uint64_t seq = 0;
+  absl::Time time;
+  absl::string_view actor;
+  absl::string_view action;
+  absl::string_view resource;
+  absl::string_view environment;
+  const std::map<std::string, std::string>& details;
+  absl::string_view previous_hash;
+};
+
 // The bytes under the hash, domain "dbfleet.audit.v1" (common/base/canonical.h): seq, time in unix
 // microseconds, actor, action, resource, environment, details, previous hash.
+std::string CanonicalBytes(const RecordView& record);
 std::string CanonicalBytes(const Record& record);
 
 // 32 raw bytes.

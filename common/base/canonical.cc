@@ -11,7 +11,10 @@ std::string BigEndian(uint64_t value) {
 
 }  // namespace
 
-CanonicalWriter::CanonicalWriter(absl::string_view domain) { Item('D', domain); }
+CanonicalWriter::CanonicalWriter(absl::string_view domain) {
+  bytes_.reserve(512);  // Most of what is hashed is an audit record.
+  Item('D', domain);
+}
 
 CanonicalWriter& CanonicalWriter::Text(absl::string_view value) {
   Item('T', value);

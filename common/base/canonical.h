@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -27,6 +28,7 @@ class CanonicalWriter {
   CanonicalWriter& Begin(uint64_t size);
 
   const std::string& bytes() const { return bytes_; }
+  std::string Take() && { return std::move(bytes_); }
 
  private:
   void Item(char tag, absl::string_view content);

@@ -16,7 +16,8 @@ namespace dbfleet {
 namespace {
 
 // One queue and up to `max_threads` threads. A thread is started when there is more work than idle
-// threads; once started it stays until Shutdown, because work comes in bursts.
+// threads; once started it stays until Shutdown, because work comes in bursts. An only thread takes
+// all that waits at once: under load it would otherwise meet those who add at each function.
 class PooledExecutor : public Executor {
  public:
   PooledExecutor(absl::string_view name, int max_threads, size_t max_queue)
@@ -68,21 +69,28 @@ class PooledExecutor : public Executor {
 
   void Run() {
     pthread_setname_np(pthread_self(), name_.c_str());
-    std::function<void()> fn;
-    while (Take(&fn)) {
-      fn();
-      fn = nullptr;  // What it captured dies now, not when the next function comes.
+    std::deque<std::function<void()>> taken;
+    while (Take(&taken)) {
+      for (std::function<void()>& fn : taken) {
+        fn();
+        fn = nullptr;  // What it captured dies now, not when the next function comes.
+      }
+      taken.clear();
     }
   }
 
-  bool Take(std::function<void()>* fn) {
+  bool Take(std::deque<std::function<void()>>* taken) {
     MutexLock lock(&mutex_);
     ++idle_;
     while (queue_.empty() && !stopping_) wake_.Wait(&mutex_);
     --idle_;
     if (queue_.empty()) return false;
-    *fn = std::move(queue_.front());
-    queue_.pop_front();
+    if (max_threads_ == 1) {
+      taken->swap(queue_);
+    } else {
+      taken->push_back(std::move(queue_.front()));
+      queue_.pop_front();
+    }
     return true;
   }
 

@@ -21,7 +21,8 @@ class Executor {
   virtual void Shutdown() = 0;
 };
 
-// One thread: functions run one after the other, in the order in which they were added.
+// One thread: functions run one after the other, in the order in which they were added. Those that
+// it has taken, to run them in a row, do not count as queued any more.
 std::unique_ptr<Executor> MakeSerialExecutor(absl::string_view name, size_t max_queue = 1 << 16);
 
 // `threads` threads, started when needed: an idle agent shall not pay for stacks.

@@ -27,17 +27,11 @@ constexpr char kSelect[] =
     "SELECT seq, time_us, actor, action, resource, environment, details, previous_hash, hash "
     "FROM audit ";
 
-audit::Record ToRecord(const AuditRow& row) {
-  audit::Record record;
-  record.seq = row.seq;
-  record.time = row.record_time;
-  record.actor = row.entry.actor;
-  record.action = row.entry.action;
-  record.resource = row.entry.resource;
-  record.environment = row.entry.environment;
-  record.details = row.entry.details;
-  record.previous_hash = row.previous_hash;
-  return record;
+std::string CanonicalBytes(uint64_t seq, absl::Time time, const AuditEntry& entry,
+                           absl::string_view previous_hash) {
+  return audit::CanonicalBytes(audit::RecordView{seq, time, entry.actor, entry.action,
+                                                 entry.resource, entry.environment, entry.details,
+                                                 previous_hash});
 }
 
 absl::Status Unreadable(int64_t seq) {
@@ -58,7 +52,7 @@ absl::StatusOr<AuditRow> ReadAuditRow(const Statement& statement) {
   }
   row.previous_hash = statement.Text(7);
   row.hash = statement.Text(8);
-  row.canonical = audit::CanonicalBytes(ToRecord(row));
+  row.canonical = CanonicalBytes(row.seq, row.record_time, row.entry, row.previous_hash);
   return row;
 }
 
@@ -88,11 +82,27 @@ absl::Status TooLarge(absl::string_view most) {
                             "; put the rest where its hash can name it"));
 }
 
+bool Fits(absl::string_view text) { return text.size() <= kMaxValueBytes && IsValidUtf8(text); }
+
+bool Fits(const AuditEntry& entry) {
+  return Fits(entry.actor) && Fits(entry.action) && Fits(entry.resource) &&
+         Fits(entry.environment) &&
+         std::all_of(entry.details.begin(), entry.details.end(),
+                     [](const auto& detail) { return Fits(detail.first) && Fits(detail.second); });
+}
+
 std::string Fit(absl::string_view text) {
   std::string fit = IsValidUtf8(text) ? std::string(text) : SanitizeForDisplay(text, true);
   if (fit.size() <= kMaxValueBytes) return fit;
   return absl::StrCat(Truncate(fit, kMaxValueBytes), " (", text.size(), " bytes, SHA-256 ",
                       Sha256Hex(text), ")");
+}
+
+AuditEntry Fit(const AuditEntry& entry) {
+  AuditEntry fit = {
+      Fit(entry.actor), Fit(entry.action), Fit(entry.resource), Fit(entry.environment), {}};
+  for (const auto& [key, value] : entry.details) fit.details[Fit(key)] = Fit(value);
+  return fit;
 }
 
 }  // namespace
@@ -205,36 +215,37 @@ absl::StatusOr<ChainHead> ReadChainHead(Connection& connection) {
   return head;
 }
 
-absl::Status AppendAudit(Connection& connection, const AuditEntry& entry, absl::Time now,
+absl::Status AppendAudit(Connection& connection, const AuditEntry& given, absl::Time now,
                          ChainHead* head) {
-  if (entry.details.size() > kMaxDetails) return TooLarge(absl::StrCat(kMaxDetails, " details"));
-  AuditRow row;
-  row.seq = head->seq + 1;
-  row.record_time = absl::FromUnixMicros(absl::ToUnixMicros(now));
-  row.entry = {
-      Fit(entry.actor), Fit(entry.action), Fit(entry.resource), Fit(entry.environment), {}};
-  for (const auto& [key, value] : entry.details) row.entry.details[Fit(key)] = Fit(value);
-  row.previous_hash = head->hash;
-  row.canonical = audit::CanonicalBytes(ToRecord(row));
-  row.hash = Sha256(row.canonical);
-  if (row.canonical.size() > kMaxCanonicalBytes) return TooLarge("1 MiB");
+  if (given.details.size() > kMaxDetails) return TooLarge(absl::StrCat(kMaxDetails, " details"));
+  const bool fits = Fits(given);
+  const AuditEntry fit = fits ? AuditEntry() : Fit(given);
+  const AuditEntry& entry = fits ? given : fit;
+  const uint64_t seq = head->seq + 1;
+  const int64_t micros = absl::ToUnixMicros(now);
+  const std::string canonical =
+      CanonicalBytes(seq, absl::FromUnixMicros(micros), entry, head->hash);
+  if (canonical.size() > kMaxCanonicalBytes) return TooLarge("1 MiB");
+  const std::string previous_hash = head->hash;
+  const std::string hash = Sha256(canonical);
+  const std::string details = Encode(entry.details);
   ASSIGN_OR_RETURN(Statement statement,
                    connection.Prepare("INSERT INTO audit(seq, time_us, actor, action, resource, "
                                       "environment, details, previous_hash, hash) "
                                       "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"));
-  statement.BindInt(1, static_cast<int64_t>(row.seq));
-  statement.BindInt(2, absl::ToUnixMicros(row.record_time));
-  statement.BorrowText(3, row.entry.actor);
-  statement.BorrowText(4, row.entry.action);
-  statement.BorrowText(5, row.entry.resource);
-  statement.BorrowText(6, row.entry.environment);
-  statement.BindText(7, Encode(row.entry.details));
-  statement.BorrowBlob(8, row.previous_hash);
-  statement.BorrowBlob(9, row.hash);
+  statement.BindInt(1, static_cast<int64_t>(seq));
+  statement.BindInt(2, micros);
+  statement.BorrowText(3, entry.actor);
+  statement.BorrowText(4, entry.action);
+  statement.BorrowText(5, entry.resource);
+  statement.BorrowText(6, entry.environment);
+  statement.BorrowText(7, details);
+  statement.BorrowBlob(8, previous_hash);
+  statement.BorrowBlob(9, hash);
   RETURN_IF_ERROR(statement.Run());
-  head->seq = row.seq;
-  head->hash = row.hash;
-  head->leaf = audit::LeafHash(row.canonical);
+  head->seq = seq;
+  head->hash = hash;
+  head->leaf = audit::LeafHash(canonical);
   return absl::OkStatus();
 }
 
