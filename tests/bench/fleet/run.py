@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Measures a controller under a fleet of simulated agents, and prints the figures as one JSON object.
 
-    run.py BUILD-DIR [--agents N] [--idle SECONDS] [--checks COUNT] [--callers N] [--change COUNT]
+    run.py BUILD-DIR [--agents N] [--idle SECONDS] [--checks COUNT] [--callers N] [--connections N]
+           [--change COUNT]
 
 BUILD-DIR is of the preset "bench". Everything runs on this machine, over the loopback: the figures for
 CPU and throughput are those of controller and simulator together on the same cores. The simulated
@@ -176,7 +177,8 @@ def measure(options, folder):
     make_user(build, controller)
     identities = folder / "identities.jsonl"
     began = time.monotonic()
-    simulator = Simulator(build, controller, options.agents, identities)
+    simulator = Simulator(build, controller, options.agents, identities, "--connections",
+                          str(options.connections))
     full = lambda totals: totals["connected"] >= options.agents  # noqa: E731
     if simulator.wait(lambda totals: True, 1200) is None:
         raise SystemExit("the fleet could not be enrolled")
@@ -231,7 +233,8 @@ def main():
     parser.add_argument("--agents", type=int, default=1000)
     parser.add_argument("--idle", type=float, default=60)
     parser.add_argument("--checks", type=int, default=20000)
-    parser.add_argument("--callers", type=int, default=32)
+    parser.add_argument("--callers", type=int, default=32, help="calls under way at any time")
+    parser.add_argument("--connections", type=int, default=4, help="on which these are made")
     parser.add_argument("--change", type=int, default=0, help="targets of one change")
     parser.add_argument("--parallel", type=int, default=1000, help="of these at once")
     parser.add_argument("--folder", default=None, help="on whose disk; default: the temporary folder")
