@@ -311,6 +311,8 @@ class ChainReader {
       if (method_ != nullptr) {
         reading.verdict.kind = method_->kind;
         reading.verdict.safety = method_->safety;
+      } else if (build_.problems.empty()) {
+        build_.Problem("calls no method that is in the table of methods");
       }
       if (reading.verdict.safety == Safety::kSafe) {
         reading.verdict.effects.undo = Undo::kNothingToUndo;

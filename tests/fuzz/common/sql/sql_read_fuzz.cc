@@ -40,8 +40,8 @@ void CheckSql(const Target& target, const std::string& text, Safety safety) {
     Require(ClassOf(target, absl::StrCat("/* it's */ \n\t", text)) == safety);
     Require(ClassOf(target, absl::StrCat(text, "\n-- c\n")) == safety);
   }
-  // Outside of quotes case means nothing; names of functions are told apart by none of them. Only the
-  // x of 0x41 and the b of 0b1 must be small in MySQL.
+  // Outside of quotes case means nothing; names of functions are told apart by none of them. Only
+  // the x of 0x41 and the b of 0b1 must be small in MySQL.
   const std::string lower = absl::AsciiStrToLower(text);
   if (text.find_first_of("'\"`$\\/") == std::string::npos && dbfleet::IsValidUtf8(text) &&
       !absl::StrContains(lower, "0x") && !absl::StrContains(lower, "0b")) {

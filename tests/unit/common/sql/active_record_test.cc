@@ -242,6 +242,8 @@ TEST(ActiveRecordTest, WhatIsNotUnderstoodIsDestructive) {
                                  "User.all.each(&:archive)",
                                  "u = User.find(1); u.archive",
                                  "User.public_send(m)",
+                                 "User.eval",
+                                 "User.instance_eval",
                                  "<<~X\nabc",
                                  "puts User.find :all, :conditions => \"a = #{x}\""}) {
     const Verdict verdict = Classify(kRuby, text);
