@@ -50,7 +50,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     // Its text begins there, or with comments in front of that place.
     Require(absl::StrContains(script, statement.text));
-    if (target.dialect == sql::Dialect::kRedis) {
+    // A byte order mark is nothing at the begin of a script, and part of a word behind that.
+    if (target.dialect == sql::Dialect::kRedis &&
+        !absl::StartsWith(statement.text, "\xEF\xBB\xBF")) {
       const auto again = sql::Split(target, statement.text);
       Require(again.ok() && again->size() == 1 && (*again)[0].text == statement.text);
     }
