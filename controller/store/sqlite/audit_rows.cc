@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "absl/strings/numbers.h"
@@ -105,6 +106,70 @@ AuditEntry Fit(const AuditEntry& entry) {
   return fit;
 }
 
+// A range of resources has no order by seq: all of its records would be read and sorted for each
+// page. So the records of up to this many resources are merged, each from its own newest on.
+constexpr size_t kMaxMergedResources = 32;
+
+struct Condition {
+  std::string sql;
+  std::vector<std::string> values;
+};
+
+bool IsCollection(absl::string_view prefix) { return prefix.find('/') == prefix.size() - 1; }
+
+Condition Matching(const std::string& prefix) {
+  if (prefix.empty()) return {"TRUE", {}};
+  // All of a collection: its index has the order that is wanted.
+  if (IsCollection(prefix)) return {"substr(resource, 1, instr(resource, '/')) = ?", {prefix}};
+  // 0xFF is in no UTF-8 text, so this is exactly the range of the texts with the prefix.
+  return {"resource >= ? AND resource < ?", {prefix, prefix + "\xFF"}};
+}
+
+// The resources with the prefix, one look at the index for each; at most one more than are merged.
+absl::StatusOr<std::vector<std::string>> ResourcesWithPrefix(Connection& connection,
+                                                             const std::string& prefix) {
+  std::vector<std::string> resources;
+  while (resources.size() <= kMaxMergedResources) {
+    ASSIGN_OR_RETURN(Statement statement, connection.Prepare(absl::StrCat(
+                                              "SELECT resource FROM audit WHERE resource ",
+                                              resources.empty() ? ">=" : ">",
+                                              " ?1 AND resource < ?2 ORDER BY resource LIMIT 1")));
+    statement.BindText(1, resources.empty() ? prefix : resources.back());
+    statement.BindText(2, prefix + "\xFF");
+    ASSIGN_OR_RETURN(const bool more, statement.Step());
+    if (!more) break;
+    resources.push_back(statement.Text(0));
+  }
+  return resources;
+}
+
+absl::StatusOr<std::vector<AuditRow>> NewestOf(Connection& connection, const Condition& condition,
+                                               const std::string& actor, int64_t after,
+                                               int64_t before, size_t limit) {
+  ASSIGN_OR_RETURN(Statement statement,
+                   connection.Prepare(absl::StrCat(
+                       kSelect, "WHERE ", condition.sql, actor.empty() ? "" : " AND actor = ?",
+                       " AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT ", limit)));
+  int index = 0;
+  for (const std::string& value : condition.values) statement.BindText(++index, value);
+  if (!actor.empty()) statement.BindText(++index, actor);
+  statement.BindInt(++index, after);
+  statement.BindInt(++index, before);
+  return ReadAll(&statement);
+}
+
+std::vector<AuditRow> NewestOfBoth(std::vector<AuditRow> one, std::vector<AuditRow> other,
+                                   size_t limit) {
+  std::vector<AuditRow> both;
+  both.reserve(one.size() + other.size());
+  std::merge(std::make_move_iterator(one.begin()), std::make_move_iterator(one.end()),
+             std::make_move_iterator(other.begin()), std::make_move_iterator(other.end()),
+             std::back_inserter(both),
+             [](const AuditRow& a, const AuditRow& b) { return a.seq > b.seq; });
+  if (both.size() > limit) both.resize(limit);
+  return both;
+}
+
 }  // namespace
 
 absl::StatusOr<Page<AuditRow>> ListAudit(Connection& connection, const PageTokens& tokens,
@@ -112,37 +177,32 @@ absl::StatusOr<Page<AuditRow>> ListAudit(Connection& connection, const PageToken
   ASSIGN_OR_RETURN(const int size, PageSize(request));
   CanonicalWriter listing("audit");
   listing.Text(filter.resource_prefix).Text(filter.actor);
-  std::vector<std::string> where;
-  std::vector<std::string> values;
-  const std::string& prefix = filter.resource_prefix;
-  if (!prefix.empty() && prefix.find('/') == prefix.size() - 1) {
-    // All of a collection: its index has the order that is wanted.
-    values.push_back(prefix);
-    where.push_back("substr(resource, 1, instr(resource, '/')) = ?1");
-  } else if (!prefix.empty()) {
-    // 0xFF is in no UTF-8 text, so this is exactly the range of the texts with the prefix.
-    values.push_back(filter.resource_prefix);
-    values.push_back(filter.resource_prefix + "\xFF");
-    where.push_back("resource >= ?1 AND resource < ?2");
-  }
-  if (!filter.actor.empty()) {
-    values.push_back(filter.actor);
-    where.push_back(absl::StrCat("actor = ?", values.size()));
-  }
   int64_t before = std::numeric_limits<int64_t>::max();
   if (!request.token.empty()) {
     ASSIGN_OR_RETURN(const std::string key, tokens.Open(listing.bytes(), request.token));
     if (!absl::SimpleAtoi(key, &before)) return absl::InternalError("a page token of no number");
   }
-  where.push_back(absl::StrCat("seq < ?", values.size() + 1));
-  ASSIGN_OR_RETURN(Statement statement,
-                   connection.Prepare(absl::StrCat(kSelect, "WHERE ", absl::StrJoin(where, " AND "),
-                                                   " ORDER BY seq DESC LIMIT ", size + 1)));
-  int index = 0;
-  for (const std::string& value : values) statement.BindText(++index, value);
-  statement.BindInt(++index, before);
+  const std::string& prefix = filter.resource_prefix;
+  std::vector<std::string> resources;
+  if (!prefix.empty() && !IsCollection(prefix)) {
+    ASSIGN_OR_RETURN(resources, ResourcesWithPrefix(connection, prefix));
+    // Too many for a merge, or none at all: one range for all of them.
+    if (resources.size() > kMaxMergedResources) resources.clear();
+  }
   Page<AuditRow> page;
-  ASSIGN_OR_RETURN(page.items, ReadAll(&statement));
+  const size_t limit = static_cast<size_t>(size) + 1;
+  if (resources.empty()) {
+    ASSIGN_OR_RETURN(page.items,
+                     NewestOf(connection, Matching(prefix), filter.actor, 0, before, limit));
+  }
+  for (const std::string& resource : resources) {
+    // Of this one only what is newer than the oldest of a full page.
+    const auto after = page.items.size() < limit ? 0 : page.items.back().seq;
+    ASSIGN_OR_RETURN(std::vector<AuditRow> rows,
+                     NewestOf(connection, {"resource = ?", {resource}}, filter.actor,
+                              static_cast<int64_t>(after), before, limit));
+    page.items = NewestOfBoth(std::move(page.items), std::move(rows), limit);
+  }
   if (static_cast<int>(page.items.size()) > size) {
     page.items.pop_back();
     page.next_token = tokens.Make(listing.bytes(), absl::StrCat(page.items.back().seq));

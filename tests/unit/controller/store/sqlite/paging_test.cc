@@ -1,6 +1,8 @@
+#include <limits>
 #include <set>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 
 #include "tests/unit/controller/store/sqlite/store_fixture.h"
 
@@ -148,6 +150,53 @@ TEST_F(PagingTest, AuditIsNewestFirstAndFiltersByPrefixAndActor) {
   } while (!token.empty());
   ASSERT_EQ(seqs.size(), 16u);  // 3 environments, 12 jobs, 1 more.
   for (size_t i = 0; i < seqs.size(); ++i) EXPECT_EQ(seqs[i], 16 - i);
+}
+
+// Records of resources with one prefix, few enough for a merge and too many for one, in pages of
+// every size: always those that a look at each record gives, newest first.
+TEST_F(PagingTest, AuditOfAPrefixIsInTheOrderOfRecordsWhateverTheNumberOfResources) {
+  std::vector<std::string> written;
+  for (int i = 0; i < 400; ++i) {
+    written.push_back(i % 3 == 0   ? "agents/web1"
+                      : i % 3 == 1 ? absl::StrCat("agents/web1", i % 7)
+                                   : absl::StrCat("agents/db", (i * 7) % 41));
+  }
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                for (const std::string& resource : written) {
+                  AuditEntry entry = Entry(resource);
+                  if (resource.size() % 2 == 0) entry.actor = "users/bob";
+                  RETURN_IF_ERROR(tx.AppendAudit(entry));
+                }
+                return absl::OkStatus();
+              }).ok());
+  for (const char* prefix : {"agents/web1", "agents/web", "agents/db", "agents/db1", "agents/w",
+                             "agents/web16", "agents/none", "agents", "agents/"}) {
+    for (const char* actor : {"", "users/bob"}) {
+      std::vector<std::string> expected;
+      for (auto it = written.rbegin(); it != written.rend(); ++it) {
+        const bool of_bob = it->size() % 2 == 0;
+        if (absl::StartsWith(*it, prefix) && (*actor == '\0' || of_bob)) expected.push_back(*it);
+      }
+      for (const int size : {1, 7, 50, 500}) {
+        std::vector<std::string> listed;
+        uint64_t last = std::numeric_limits<uint64_t>::max();
+        std::string token;
+        do {
+          const auto page = Read([&](ReadTx& tx) {
+            return tx.ListAudit({prefix, actor}, {size, token});
+          });
+          ASSERT_TRUE(page.ok()) << page.status();
+          for (const AuditRow& row : page->items) {
+            EXPECT_LT(row.seq, last);
+            last = row.seq;
+            listed.push_back(row.entry.resource);
+          }
+          token = page->next_token;
+        } while (!token.empty());
+        EXPECT_EQ(listed, expected) << prefix << " " << actor << " " << size;
+      }
+    }
+  }
 }
 
 TEST_F(PagingTest, UsersAgentsAndTokensAreInTheOrderOfTheirNames) {
