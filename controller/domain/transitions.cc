@@ -31,6 +31,7 @@ struct Tally {
   int failed = 0;
   int cancelled = 0;
   int rolled_back = 0;
+  int skipped = 0;  // Nothing was done for them: never part of a success.
 };
 
 Tally Count(absl::Span<const Task> tasks) {
@@ -55,6 +56,7 @@ Tally Count(absl::Span<const Task> tasks) {
         ++tally.rolled_back;
         break;
       case TaskState::kSkipped:
+        ++tally.skipped;
         break;
     }
   }
@@ -62,11 +64,10 @@ Tally Count(absl::Span<const Task> tasks) {
 }
 
 JobState EndOfRolling(const Tally& t) {
-  if (t.succeeded > 0) {
-    return t.failed + t.cancelled + t.rolled_back == 0 ? JobState::kSucceeded : JobState::kPartial;
-  }
+  const int undone = t.failed + t.cancelled + t.rolled_back + t.skipped;
+  if (t.succeeded > 0) return undone == 0 ? JobState::kSucceeded : JobState::kPartial;
   if (t.failed + t.cancelled > 0) return JobState::kFailed;
-  return t.rolled_back > 0 ? JobState::kRolledBack : JobState::kSucceeded;
+  return t.rolled_back > 0 ? JobState::kRolledBack : JobState::kFailed;
 }
 
 JobState EndOfRollingBack(const Tally& t) {
@@ -77,7 +78,8 @@ JobState EndOfRollingBack(const Tally& t) {
 
 JobState EndOfCancelling(const Tally& t) {
   if (t.succeeded > 0) {
-    return t.failed + t.cancelled + t.rolled_back == 0 ? JobState::kSucceeded : JobState::kPartial;
+    return t.failed + t.cancelled + t.rolled_back + t.skipped == 0 ? JobState::kSucceeded
+                                                                   : JobState::kPartial;
   }
   if (t.failed > 0) return JobState::kFailed;
   return t.rolled_back > 0 ? JobState::kRolledBack : JobState::kCancelled;

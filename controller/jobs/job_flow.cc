@@ -40,14 +40,25 @@ bool MayBegin(const JobProgress& progress) {
 // more are under way.
 constexpr int kRefillParts = 256;
 
-// The task's own words are the job's, when only one of them failed.
-void CopyError(absl::Span<const Task> tasks, Job* job) {
+// The task's own words are the job's, when only one of them failed. Where none has any, it is that
+// some were never begun.
+void CopyError(absl::Span<const Task> tasks, absl::Time now, Job* job) {
   for (const Task& task : tasks) {
+    if (task.state == TaskState::kSucceeded) continue;
     if (task.error_reason.empty() && task.error_message.empty()) continue;
     job->error_reason = task.error_reason;
     job->error_message = task.error_message;
     return;
   }
+  const auto skipped = std::count_if(tasks.begin(), tasks.end(), [](const Task& task) {
+    return task.state == TaskState::kSkipped;
+  });
+  if (skipped == 0) return;
+  const bool expired = now >= job->expire_time;
+  job->error_reason = expired ? "EXPIRED" : "TARGETS_SKIPPED";
+  job->error_message =
+      absl::StrCat(skipped, " of ", tasks.size(), " targets ",
+                   expired ? "had not begun when it expired" : "had not begun when it was stopped");
 }
 
 }  // namespace
@@ -129,7 +140,7 @@ absl::Status JobFlow::AdvancePlanning(FlowContext& context, Job* job) const {
   bool planned = true;
   for (Task& task : tasks) {
     if (task.state == TaskState::kFailed) {
-      CopyError(tasks, job);
+      CopyError(tasks, context.now, job);
       RETURN_IF_ERROR(SkipOpenTasks(context.tx, &tasks));
       RETURN_IF_ERROR(WithdrawUngranted(context, *job, "the job failed"));
       return Finish(context, job, tasks, JobState::kFailed);
@@ -280,7 +291,7 @@ absl::Status JobFlow::EndRunning(FlowContext& context, Job* job, const JobProgre
   }
   const JobState end = Summarise(*job, tasks);
   if (!IsTerminal(end)) return absl::OkStatus();
-  if (end != JobState::kSucceeded) CopyError(tasks, job);
+  if (end != JobState::kSucceeded) CopyError(tasks, context.now, job);
   // What is open was counted before anything here could have changed it.
   return progress.open_attempts == 0 ? MarkFinished(context, job, tasks, end)
                                      : Finish(context, job, tasks, end);

@@ -281,6 +281,32 @@ TEST_F(ChangeLifeTest, AChangeThatNobodyPlansExpiresToo) {
   EXPECT_EQ(StateOf(job.id), "expired");
 }
 
+// Half of it done and the rest never begun is no success.
+TEST_F(ChangeLifeTest, AChangeThatExpiresBetweenItsTargetsIsPartial) {
+  agent_.more_instances = {"users-db"};
+  agent_.Connect();
+  AddVerifiedBackup();
+  AddVerifiedBackup("users-db");
+  ChangeRequest request = MakeChange();
+  request.instances = {"orders-db", "users-db"};
+  request.max_parallel = 1;
+  request.expire_after = absl::Minutes(10);
+  const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, request));
+  for (size_t i = 0; i < 2; ++i) {
+    RunTo(agent_.Offers()[i], agent::v1::OUTCOME_SUCCEEDED, MakePlan());
+  }
+  Must(jobs_.Approve({"users/bob", ""}, job.id, JobOf(job.id).digest, "looks right"));
+  const agent::v1::Offer first = agent_.Offers().back();
+  agent_.Accept(first);
+  agent_.Start(first);
+  Pass(absl::Minutes(11));
+  EXPECT_EQ(StateOf(job.id), "rolling") << "what runs is not stopped";
+  agent_.Finish(first, agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());
+  EXPECT_EQ(StateOf(job.id), "partial");
+  EXPECT_EQ(JobOf(job.id).error_reason, "EXPIRED");
+  EXPECT_EQ(JobOf(job.id).error_message, "1 of 2 targets had not begun when it expired");
+}
+
 TEST_F(ChangeLifeTest, EveryBlockerIsNamed) {
   const Job job = PlannedChange();
   agent_.Disconnect();

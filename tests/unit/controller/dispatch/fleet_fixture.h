@@ -258,11 +258,11 @@ class FleetFixture : public ::testing::Test {
   }
 
   // A verified backup of database "shop" taken just now.
-  void AddVerifiedBackup() {
+  void AddVerifiedBackup(const std::string& instance = "orders-db") {
     Backup backup;
     backup.id = NewId();
     backup.state = Backup::State::kComplete;
-    backup.instance_id = "orders-db";
+    backup.instance_id = instance;
     backup.environment = "production";
     backup.databases = {"shop"};
     backup.create_time = backup.snapshot_time = backup.verify_time = clock_.Now();

@@ -135,8 +135,8 @@ TEST(Summarise, FollowsTheTasks) {
       {"rolling", "failed active", "rolling"},
       {"rolling", "succeeded needs_person", "rolling"},
       {"rolling", "succeeded succeeded", "succeeded"},
-      {"rolling", "succeeded skipped", "succeeded"},
-      {"rolling", "skipped", "succeeded"},
+      {"rolling", "succeeded skipped", "partial"},
+      {"rolling", "skipped", "failed"},
       {"rolling", "succeeded failed", "partial"},
       {"rolling", "succeeded rolled_back", "partial"},
       {"rolling", "succeeded cancelled", "partial"},
@@ -158,6 +158,7 @@ TEST(Summarise, FollowsTheTasks) {
       {"cancelling", "", "cancelled"},
       {"cancelling", "succeeded", "succeeded"},
       {"cancelling", "succeeded cancelled", "partial"},
+      {"cancelling", "succeeded skipped", "partial"},
       {"cancelling", "failed cancelled", "failed"},
       {"cancelling", "rolled_back cancelled", "rolled_back"},
       {"paused", "succeeded", "paused"},
@@ -185,7 +186,7 @@ TEST(Summarise, NeverCallsAMixtureASuccessAndIsAlwaysReachable) {
       const JobState end = Summarise(job, tasks);
       bool pure = true;
       for (const Task& task : tasks) {
-        pure = pure && (task.state == TaskState::kSucceeded || task.state == TaskState::kSkipped);
+        pure = pure && task.state == TaskState::kSucceeded;
         if (!IsTerminal(task.state)) {
           EXPECT_EQ(end, state);
         }
