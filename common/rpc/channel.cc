@@ -12,13 +12,16 @@ constexpr int kMinPingIntervalMillis = kKeepaliveIntervalMillis / 2;
 // Bounds what a single peer can make the server hold.
 constexpr int kMaxMetadataBytes = 16 << 10;
 constexpr int kMaxStreamsPerConnection = 256;
-// What a peer may send before it is read. gRPC would find the size by probing each connection with
-// pings of its own, which on thousands of connections with small messages are most of the traffic.
+// What a peer may send on a stream before it is read; on all streams of a connection together it is
+// HTTP/2's 64 KiB, and what one message needs. gRPC would find larger sizes by probing each
+// connection with pings of its own, which on thousands of connections with small messages are most
+// of the traffic.
 constexpr int kWindowBytes = 256 << 10;
 
 }  // namespace
 
-void ApplyClientArguments(grpc::ChannelArguments* arguments, int max_message_bytes) {
+void ApplyClientArguments(grpc::ChannelArguments* arguments, int max_message_bytes,
+                          Traffic traffic) {
   arguments->SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveIntervalMillis);
   arguments->SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
   arguments->SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
@@ -28,8 +31,10 @@ void ApplyClientArguments(grpc::ChannelArguments* arguments, int max_message_byt
   // Each channel its own connection: channels differ in their certificates, which a shared pool of
   // subchannels would not always notice.
   arguments->SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments->SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-  arguments->SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kWindowBytes);
+  if (traffic == Traffic::kMessages) {
+    arguments->SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+    arguments->SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kWindowBytes);
+  }
   arguments->SetMaxReceiveMessageSize(max_message_bytes);
   arguments->SetMaxSendMessageSize(max_message_bytes);
 }

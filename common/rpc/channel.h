@@ -10,9 +10,14 @@ namespace dbfleet::rpc {
 inline constexpr int kKeepaliveIntervalMillis = 20'000;
 inline constexpr int kKeepaliveTimeoutMillis = 10'000;
 
+// What a client receives: short messages, of which each is awaited, or whole listings, logs and
+// exports, for which the windows grow with the way's bandwidth and delay.
+enum class Traffic { kMessages, kBulk };
+
 // Keepalive, also without calls, and the message limit. gRPC's own reconnect backoff is kept short
 // because callers wait with backoffs of their own.
-void ApplyClientArguments(grpc::ChannelArguments* arguments, int max_message_bytes);
+void ApplyClientArguments(grpc::ChannelArguments* arguments, int max_message_bytes,
+                          Traffic traffic = Traffic::kMessages);
 
 // The matching limits of a server, which listens for itself (no SO_REUSEPORT: a second process on
 // the same port has to fail). `max_message_bytes` is that of the largest service.

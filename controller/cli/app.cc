@@ -135,7 +135,7 @@ World SystemWorld(Clock* clock) {
   };
   world.connect = [](const Context& context) {
     grpc::ChannelArguments arguments;
-    rpc::ApplyClientArguments(&arguments, rpc::kMaxApiMessageBytes);
+    rpc::ApplyClientArguments(&arguments, rpc::kMaxApiMessageBytes, rpc::Traffic::kBulk);
     return grpc::CreateCustomChannel(context.server, rpc::ClientTls(context.ca_pem, "", ""),
                                      arguments);
   };

@@ -108,9 +108,8 @@ absl::Status JobFlow::EndAttempt(FlowContext& context, Attempt attempt,
   if (attempt.purpose == Purpose::kPlan) {
     return EndPlanAttempt(context, job, attempt, end, &task);
   }
+  // Changes the task in place, so that it is in hand as it is stored.
   RETURN_IF_ERROR(EndExecuteAttempt(context, job, attempt, end, &task));
-  // What ended may have changed the task further: its row is what is in hand now.
-  ASSIGN_OR_RETURN(task, context.tx.GetTask(attempt.task_id));
   return AdvanceStored(context, job.id, &task);
 }
 

@@ -182,7 +182,11 @@ absl::StatusOr<Job> JobManager::SubmitChange(const RequestMeta& meta, ChangeRequ
     return job;
   }
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
-    ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(context.tx, meta));
+    ASSIGN_OR_RETURN(std::optional<Job> earlier,
+                     FindEarlier(context.tx, meta, JobKind::kMigrate, [&](const Job& job) {
+                       return job.rollback_of.empty() && job.environment == request.environment &&
+                              job.title == request.title;
+                     }));
     if (earlier.has_value()) return *earlier;
     RETURN_IF_ERROR(CheckTargets(context.tx, request));
     work::v1::JobSpec spec;
@@ -225,7 +229,10 @@ absl::StatusOr<Job> JobManager::SubmitChange(const RequestMeta& meta, ChangeRequ
 absl::StatusOr<Job> JobManager::SubmitRollback(const RequestMeta& meta,
                                                const RollbackRequest& request) {
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
-    ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(context.tx, meta));
+    ASSIGN_OR_RETURN(std::optional<Job> earlier,
+                     FindEarlier(context.tx, meta, JobKind::kMigrate, [&](const Job& job) {
+                       return job.rollback_of == request.job_id;
+                     }));
     if (earlier.has_value()) return *earlier;
     ASSIGN_OR_RETURN(const Job original, context.tx.GetJob(request.job_id));
     if (original.kind != JobKind::kMigrate || !IsTerminal(original.state)) {

@@ -85,7 +85,9 @@ absl::Status FlowContext::Audit(absl::string_view action, const Job& job,
 }
 
 absl::Status FlowContext::InsertAttempt(Attempt* attempt) {
-  changes.queued.push_back({attempt->id, attempt->agent_id});
+  if (attempt->state == AttemptState::kQueued) {
+    changes.queued.push_back({attempt->id, attempt->agent_id});
+  }
   return tx.InsertAttempt(attempt);
 }
 

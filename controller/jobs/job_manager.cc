@@ -45,9 +45,27 @@ std::string RequestKey(const RequestMeta& meta) {
   return meta.request_id.empty() ? "" : absl::StrCat(meta.principal, " ", meta.request_id);
 }
 
-absl::StatusOr<std::optional<Job>> FindEarlier(ReadTx& tx, const RequestMeta& meta) {
+absl::StatusOr<std::optional<Job>> FindEarlier(ReadTx& tx, const RequestMeta& meta, JobKind kind,
+                                               absl::FunctionRef<bool(const Job&)> same) {
   if (meta.request_id.empty()) return std::nullopt;
-  return tx.FindJobByRequestKey(RequestKey(meta));
+  ASSIGN_OR_RETURN(std::optional<Job> earlier, tx.FindJobByRequestKey(RequestKey(meta)));
+  if (!earlier.has_value() || (earlier->kind == kind && same(*earlier))) return earlier;
+  return Error(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED",
+               absl::StrCat("`request_id` was used for another request already, which made jobs/",
+                            earlier->id, "; use a new one for each request"));
+}
+
+absl::StatusOr<std::optional<Job>> FindEarlier(ReadTx& tx, const RequestMeta& meta, JobKind kind,
+                                               const std::string& instance_id) {
+  absl::Status read;
+  ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(tx, meta, kind, [&](const Job& job) {
+                     const absl::StatusOr<std::vector<Task>> tasks = tx.TasksOfJob(job.id);
+                     read = tasks.status();
+                     return !read.ok() ||
+                            (!tasks->empty() && tasks->front().instance_id == instance_id);
+                   }));
+  RETURN_IF_ERROR(read);
+  return earlier;
 }
 
 absl::StatusOr<Instance> GetLiveInstance(ReadTx& tx, const std::string& id) {
@@ -106,7 +124,7 @@ absl::StatusOr<JobPicture> JobManager::InsertSimpleJob(FlowContext& context,
                                                        absl::string_view title) {
   JobPicture picture;
   Job& job = picture.job;
-  ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(context.tx, meta));
+  ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(context.tx, meta, kind, instance.id));
   if (earlier.has_value()) {
     job = *std::move(earlier);
     return picture;
@@ -152,10 +170,7 @@ absl::StatusOr<JobPicture> JobManager::SubmitCheckAndShow(const RequestMeta& met
         spec.mutable_check();
         ASSIGN_OR_RETURN(picture, InsertSimpleJob(context, meta, JobKind::kCheck, instance, spec,
                                                   absl::StrCat("Check ", instance_id)));
-        if (!why_no_work) return picture.job;
-        if (picture.tasks.empty()) {
-          ASSIGN_OR_RETURN(picture, Show(context.tx, picture.job.id, why_no_work));
-        } else {
+        if (why_no_work && !picture.tasks.empty()) {
           ASSIGN_OR_RETURN(picture.blockers,
                            ExplainTasks(context.tx, picture.job, picture.tasks, why_no_work));
         }
@@ -163,6 +178,12 @@ absl::StatusOr<JobPicture> JobManager::SubmitCheckAndShow(const RequestMeta& met
       },
       Importance::kRepeatable);
   if (!job.ok()) return job.status();
+  if (!why_no_work || !picture.tasks.empty()) return picture;
+  // Not made now, or not begun: whatever it is, its picture is no work for the writer.
+  RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(picture, Show(tx, job->id, why_no_work));
+    return absl::OkStatus();
+  }));
   return picture;
 }
 
@@ -207,7 +228,8 @@ absl::StatusOr<Job> JobManager::SubmitBackup(const RequestMeta& meta,
                                              const std::vector<std::string>& databases, bool verify,
                                              const std::string& reason) {
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
-    ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(context.tx, meta));
+    ASSIGN_OR_RETURN(std::optional<Job> earlier,
+                     FindEarlier(context.tx, meta, JobKind::kBackup, instance_id));
     if (earlier.has_value()) return *earlier;
     ASSIGN_OR_RETURN(const Instance instance, GetLiveInstance(context.tx, instance_id));
     RETURN_IF_ERROR(CheckDatabasesFit(instance, databases));

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -148,8 +149,13 @@ class JobManager {
 // "principal request_id", or "" without a request id: unique among jobs.
 std::string RequestKey(const RequestMeta& meta);
 
-// The job that the same request made before, if any.
-absl::StatusOr<std::optional<Job>> FindEarlier(ReadTx& tx, const RequestMeta& meta);
+// The job that the same request made before, if any. ALREADY_EXISTS (REQUEST_ID_REUSED) if the
+// request of that id was another one: of another kind, or for which `same` is false.
+absl::StatusOr<std::optional<Job>> FindEarlier(ReadTx& tx, const RequestMeta& meta, JobKind kind,
+                                               absl::FunctionRef<bool(const Job&)> same);
+// The same for a job on this one instance.
+absl::StatusOr<std::optional<Job>> FindEarlier(ReadTx& tx, const RequestMeta& meta, JobKind kind,
+                                               const std::string& instance_id);
 
 // The instance, unless it was removed. NOT_FOUND (INSTANCE_NOT_FOUND).
 absl::StatusOr<Instance> GetLiveInstance(ReadTx& tx, const std::string& id);

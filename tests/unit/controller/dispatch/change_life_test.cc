@@ -307,6 +307,28 @@ TEST_F(ChangeLifeTest, AChangeThatExpiresBetweenItsTargetsIsPartial) {
   EXPECT_EQ(JobOf(job.id).error_message, "1 of 2 targets had not begun when it expired");
 }
 
+// A check needs nothing for itself alone, so it waits for nobody on its instance.
+TEST_F(ChangeLifeTest, OnlyWhatNeedsTheInstanceForItselfIsToldThatOthersHoldIt) {
+  std::string job_id;
+  const agent::v1::Offer offer = OfferedChange(&job_id);
+  agent_.Accept(offer);
+  agent_.Start(offer);
+  const auto rules_of = [&](const Job& job) {
+    std::set<std::string> rules;
+    const auto blockers = ReadFrom(store_, [&](ReadTx& tx) {
+      return jobs_.Explain(tx, job,
+                           [&](const std::string& agent) { return dispatcher_.WhyNoWork(agent); });
+    });
+    for (const PolicyBlocker& blocker : blockers.value()) rules.insert(blocker.rule);
+    return rules;
+  };
+  const Job backup = Must(jobs_.SubmitBackup({"users/ada", ""}, "orders-db", {}, false, ""));
+  EXPECT_EQ(rules_of(backup), std::set<std::string>{"instance-busy"});
+  const Job check = Must(jobs_.SubmitCheck({"users/ada", ""}, "orders-db"));
+  EXPECT_EQ(rules_of(check), std::set<std::string>{});
+  EXPECT_TRUE(agent_.Offers().back().spec().has_check()) << "and is offered";
+}
+
 TEST_F(ChangeLifeTest, EveryBlockerIsNamed) {
   const Job job = PlannedChange();
   agent_.Disconnect();

@@ -101,5 +101,28 @@ TEST_F(SubmissionTest, AnAttemptThatNeverBeganIsFollowedByAnother) {
   EXPECT_EQ(Stored(job).attempts[0].size(), 2u);
 }
 
+// The answer to another request would be taken for this one's.
+TEST_F(SubmissionTest, ARequestIdIsForOneRequest) {
+  agent_.more_instances = {"users-db"};
+  agent_.Connect();
+  const JobPicture first = Submit("r1");
+  const RequestMeta meta{"users/ada", "r1"};
+  const auto reason_of = [&](const absl::StatusOr<Job>& job) { return ReasonOf(job.status()); };
+  EXPECT_EQ(reason_of(jobs_.SubmitCheck(meta, "users-db")), "REQUEST_ID_REUSED");
+  EXPECT_EQ(reason_of(jobs_.SubmitBackup(meta, "orders-db", {}, false, "")), "REQUEST_ID_REUSED");
+  EXPECT_EQ(reason_of(jobs_.SubmitChange(meta, MakeChange())), "REQUEST_ID_REUSED");
+  EXPECT_EQ(Must(jobs_.SubmitCheck(meta, "orders-db")).id, first.job.id);
+
+  ChangeRequest request = MakeChange();
+  const Job change = Must(jobs_.SubmitChange({"users/ada", "r2"}, request));
+  EXPECT_EQ(Must(jobs_.SubmitChange({"users/ada", "r2"}, request)).id, change.id);
+  request.title = "another one";
+  EXPECT_EQ(reason_of(jobs_.SubmitChange({"users/ada", "r2"}, request)), "REQUEST_ID_REUSED");
+  EXPECT_EQ(reason_of(jobs_.SubmitRollback({"users/ada", "r2"}, {change.id, "x", true, {}})),
+            "REQUEST_ID_REUSED");
+  EXPECT_EQ(Must(jobs_.SubmitCheck({"users/bob", "r1"}, "users-db")).state, JobState::kReady)
+      << "everybody has ids of their own";
+}
+
 }  // namespace
 }  // namespace dbfleet::controller

@@ -1,0 +1,140 @@
+// JobManager's part that says why a job waits.
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+#include "common/base/status.h"
+#include "controller/audit/recovery.h"
+#include "controller/domain/names.h"
+#include "controller/domain/transitions.h"
+#include "controller/jobs/job_manager.h"
+#include "controller/jobs/specs.h"
+
+namespace dbfleet::controller {
+namespace {
+
+// The job stands for as long as this lasts: what was granted may have been done.
+PolicyBlocker Unreachable(const Job& job, const Task& task, const Attempt& attempt,
+                          bool connected) {
+  const std::string since =
+      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", attempt.unreachable_since, absl::UTCTimeZone());
+  return {
+      "unreachable",
+      absl::StrCat("agents/", attempt.agent_id, " was told to begin on ", task.Target(),
+                   connected ? " and knows nothing of it any more" : " and does not answer",
+                   " (since ", since, "), so nobody knows what it did",
+                   connected ? "; the job goes on " : "; the job goes on when it comes back, or ",
+                   "when somebody has looked there: dbfleet job resolve jobs/", job.id, "/tasks/",
+                   task.id, " --as applied|not-applied --reason REASON"),
+      false};
+}
+
+absl::Status AddUnreachable(ReadTx& tx, const Job& job, absl::Span<const Task> tasks,
+                            const JobManager::WhyNoWork& why_no_work,
+                            std::vector<PolicyBlocker>* blockers) {
+  ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfJob(job.id));
+  for (const Attempt& attempt : open) {
+    if (attempt.state != AttemptState::kUnreachable) continue;
+    const auto task = std::find_if(tasks.begin(), tasks.end(), [&](const Task& candidate) {
+      return candidate.id == attempt.task_id;
+    });
+    if (task == tasks.end() || IsTerminal(task->state)) continue;
+    const std::optional<PolicyBlocker> away = why_no_work(attempt.agent_id);
+    const bool connected = !away.has_value() || away->rule != "agent-unreachable";
+    blockers->push_back(Unreachable(job, *task, attempt, connected));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<PolicyBlocker>> JobManager::Explain(ReadTx& tx, const Job& job,
+                                                               const WhyNoWork& why_no_work) {
+  if (IsTerminal(job.state)) return std::vector<PolicyBlocker>();
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
+  return ExplainTasks(tx, job, tasks, why_no_work);
+}
+
+absl::StatusOr<JobPicture> JobManager::Show(ReadTx& tx, const std::string& job_id,
+                                            const WhyNoWork& why_no_work) {
+  JobPicture picture;
+  ASSIGN_OR_RETURN(picture.job, tx.GetJob(job_id));
+  ASSIGN_OR_RETURN(picture.tasks, tx.TasksOfJob(job_id));
+  for (const Task& task : picture.tasks) {
+    ASSIGN_OR_RETURN(picture.attempts.emplace_back(), tx.AttemptsOfTask(task.id));
+  }
+  ASSIGN_OR_RETURN(picture.blockers, ExplainTasks(tx, picture.job, picture.tasks, why_no_work));
+  return picture;
+}
+
+absl::StatusOr<std::vector<PolicyBlocker>> JobManager::ExplainTasks(ReadTx& tx, const Job& job,
+                                                                    absl::Span<const Task> tasks,
+                                                                    const WhyNoWork& why_no_work) {
+  std::vector<PolicyBlocker> blockers;
+  if (IsTerminal(job.state)) return blockers;
+  if (job.state == JobState::kAwaitingApproval || job.state == JobState::kReady ||
+      job.error_reason == "BLOCKED_BY_POLICY") {
+    ASSIGN_OR_RETURN(const PolicyDecision decision,
+                     flow_.EvaluatePolicyOn(tx, job, tasks, clock_.Now()));
+    blockers = decision.blockers;
+    if (!job.gate_job.empty() && decision.BlockedBy("verified-backup")) {
+      blockers.push_back(
+          {"backup-gate", absl::StrCat("the backup is being taken: jobs/", job.gate_job), false});
+    }
+  }
+  if (job.state == JobState::kPaused) {
+    // The rule's name says the word already.
+    absl::string_view why = job.error_message;
+    absl::ConsumePrefix(&why, "paused ");
+    blockers.push_back({"paused", std::string(why), false});
+  }
+  ASSIGN_OR_RETURN(const std::optional<RecoveryDemand> recovery, ReadRecovery(tx));
+  if (recovery.has_value()) {
+    blockers.push_back(
+        {"recovery",
+         absl::StrCat("the controller is in RECOVERY and hands out nothing (", recovery->why,
+                      "): look at what was done since the copy was made, stop it, "
+                      "run `dbfleet-controller recover`, and start it again"),
+         false});
+  }
+  const bool exclusive =
+      IsExclusive(job.kind, job.state == JobState::kPlanning ? Purpose::kPlan : Purpose::kExecute);
+  for (const Task& task : tasks) {
+    if (IsTerminal(task.state)) continue;
+    ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(task.instance_id));
+    ASSIGN_OR_RETURN(const Agent agent, tx.GetAgent(instance.agent_id));
+    if (agent.revoked) {
+      blockers.push_back(
+          {"agent-revoked",
+           absl::StrCat("agents/", agent.id, " of ", task.Target(), " ", WhyRevoked(agent)),
+           false});
+    } else if (std::optional<PolicyBlocker> why = why_no_work(agent.id)) {
+      why->message = absl::StrCat("agents/", agent.id, " of ", task.Target(), " ", why->message);
+      blockers.push_back(*std::move(why));
+    } else if (agent.draining) {
+      blockers.push_back(
+          {"agent-draining", absl::StrCat("agents/", agent.id, " is being drained"), false});
+    }
+    // Only what needs the instance for itself waits for others, and looks at what they are.
+    if (!exclusive) continue;
+    ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfInstance(instance.id));
+    for (const Attempt& attempt : open) {
+      if (attempt.job_id == job.id || !HoldsInstance(attempt.state)) continue;
+      ASSIGN_OR_RETURN(const Job other, tx.GetJob(attempt.job_id));
+      if (!IsExclusive(other.kind, attempt.purpose)) continue;
+      blockers.push_back({"instance-busy",
+                          absl::StrCat(task.Target(), " is held by jobs/", attempt.job_id, " (",
+                                       NameOf(attempt.state), ")"),
+                          false});
+    }
+  }
+  RETURN_IF_ERROR(AddUnreachable(tx, job, tasks, why_no_work, &blockers));
+  return blockers;
+}
+
+}  // namespace dbfleet::controller
