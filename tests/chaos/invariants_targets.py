@@ -84,6 +84,9 @@ class Versions:
         # A restore lost the plan of what it knew in its planning; the report tells what was done.
         versions = (task["plan"]["versions"] if task["plan"] else
                     migrate.get("applied", []) + migrate.get("rolled_back_versions", []))
+        if not versions and task["error_reason"].startswith("RESOLVED_AS_"):
+            # It lost the report, too, and a person said what was done of the request.
+            versions = view.requested_versions.get(task["job"], [])
         for version in versions:
             key = (task["instance"], task["database"], version)
             if task["plan"]:

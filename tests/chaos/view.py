@@ -85,6 +85,10 @@ class View:
         # Attempts of which only the stores tell that a restore took away.
         self.lost_attempts = {i: a for i, a in evidence.get("lost_attempts", {}).items()
                               if i not in self.attempts}
+        # By job, the versions that its request named.
+        self.requested_versions = {
+            record["resource"].removeprefix("jobs/"): record["details"].get("versions", "").split(",")
+            for action in ("change.submit", "change.rollback") for record in self.actions[action]}
         self.leases = self._leases()
         self.lease_of = {lease.attempt: lease for lease in self.leases}
         self.by_hand = self._by_hand()
