@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 #include "common/sql/active_record/active_record.h"
 #include "common/sql/lint/linter.h"
 #include "common/sql/mysql/reader.h"
@@ -19,19 +21,23 @@ Reading ReadEmbedded(const Target& target, absl::string_view text) {
 }
 
 // Which bytes of it are quotes is not known.
-void DoubtBytes(absl::string_view text, Reading* reading) {
-  const bool ascii = std::all_of(text.begin(), text.end(),
-                                 [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-  if (ascii) return;
+void DoubtBytes(const Target& target, Reading* reading) {
   Verdict& verdict = reading->verdict;
   verdict.safety = Safety::kDestructive;
   verdict.understood = verdict.adds_only = false;
-  std::string reason =
-      "where its strings end depends on the character set, which a statement before it changes; "
-      "use utf8mb4";
+  std::string reason = absl::StrCat(
+      "where its strings end depends on the client's character set, which is, or a statement "
+      "before it makes, one whose characters may hold bytes of quotes; use ",
+      target.postgres() ? "UTF8" : "utf8mb4");
   if (verdict.doubt.empty()) verdict.doubt = reason;
   AddReason(std::move(reason), &verdict.reasons);
   reading->facts.complete = false;
+}
+
+bool DependsOnCharset(const Target& target, absl::string_view text) {
+  if (target.charset != CharsetRisk::kHighBytes) return target.charset != CharsetRisk::kNone;
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
 }
 
 }  // namespace
@@ -47,18 +53,21 @@ Reading Read(const Target& target, absl::string_view text, Position origin) {
     return ReadActiveRecord(target, text, {}, ReadEmbedded);
   }
   if (target.dialect == Dialect::kRedis) return ReadRedis(target, text);
-  return target.postgres() ? ReadPostgres(target, text, origin) : ReadMySql(target, text, origin);
+  Reading reading =
+      target.postgres() ? ReadPostgres(target, text, origin) : ReadMySql(target, text, origin);
+  if (DependsOnCharset(target, text)) DoubtBytes(target, &reading);
+  return reading;
 }
 
 Reading Read(const Target& target, const Statement& statement) {
   if (!target.active_record()) {
-    if (!statement.modes_changed && !statement.charset_changed) {
+    if (!statement.modes_changed && !statement.charset_in_doubt) {
       return Read(target, statement.text, statement.origin());
     }
     Target changed = target;
     if (statement.modes_changed) changed.modes = SqlModes();
     Reading reading = Read(changed, statement.text, statement.origin());
-    if (statement.charset_changed) DoubtBytes(statement.text, &reading);
+    if (statement.charset_in_doubt) DoubtBytes(target, &reading);
     return reading;
   }
   return ReadActiveRecord(target, statement.text, statement.host, ReadEmbedded);

@@ -23,6 +23,10 @@ void AddCommon(CLI::App* verb, const Arguments& arguments) {
   verb->add_option("--sql-mode", arguments->sql_mode,
                    "MySQL/MariaDB: what SELECT @@sql_mode shows; it decides what quotes mean")
       ->type_name("MODES");
+  verb->add_option("--charset", arguments->charset,
+                   "The character set with which the client connects: SELECT "
+                   "@@character_set_client, SHOW client_encoding; without it utf8mb4, UTF8")
+      ->type_name("NAME");
   verb->add_option("--embedded", arguments->embedded,
                    "The SQL inside ActiveRecord's calls: mysql, mariadb or postgresql")
       ->type_name("NAME");

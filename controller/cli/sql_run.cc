@@ -18,6 +18,7 @@
 #include "common/lint_config/lint_config.h"
 #include "common/migration/names.h"
 #include "common/sql/lint/linter.h"
+#include "common/sql/model/charsets.h"
 #include "common/sql/report/report.h"
 #include "common/sql/sql.h"
 #include "controller/cli/exit_code.h"
@@ -113,6 +114,18 @@ absl::Status ReadEmbedded(const SqlArguments& arguments, sql::Target* target) {
   return absl::OkStatus();
 }
 
+absl::Status ReadCharset(const SqlArguments& arguments, sql::Target* target) {
+  if (target->dialect == sql::Dialect::kRedis) {
+    return Invalid("BAD_CHARSET",
+                   "--charset is for MySQL, MariaDB and PostgreSQL: Redis reads bytes as they are");
+  }
+  const sql::Dialect dialect = target->active_record() ? target->embedded : target->dialect;
+  auto risk = sql::ParseCharset(dialect, arguments.charset);
+  if (!risk.ok()) return Annotate(risk.status(), "--charset");
+  target->charset = *risk;
+  return absl::OkStatus();
+}
+
 absl::StatusOr<sql::Target> ReadTarget(const SqlArguments& arguments) {
   auto target = sql::ParseTarget(arguments.dialect);
   if (!target.ok()) return Annotate(target.status(), "--dialect");
@@ -127,6 +140,7 @@ absl::StatusOr<sql::Target> ReadTarget(const SqlArguments& arguments) {
     target->modes = *modes;
   }
   if (!arguments.embedded.empty()) RETURN_IF_ERROR(ReadEmbedded(arguments, &*target));
+  if (!arguments.charset.empty()) RETURN_IF_ERROR(ReadCharset(arguments, &*target));
   target->database = arguments.database;
   return *std::move(target);
 }

@@ -12,6 +12,7 @@ struct SqlArguments {
   std::string dialect;
   std::string server_version;
   std::string sql_mode;
+  std::string charset;
   std::string embedded;
   std::string database;
   std::string environment = "production";

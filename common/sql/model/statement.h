@@ -25,10 +25,11 @@ struct Statement {
   std::string comments;
   std::string behind;  // Of a script's last one: the comments that follow it.
   HostContext host;    // ActiveRecord only.
-  // MySQL/MariaDB: a statement before it may have changed how the server reads it: the modes, or
-  // the character set to one in which a character's later bytes may look like quotes.
+  // MySQL/MariaDB: a statement before it may have changed the modes by which the server reads it.
   bool modes_changed = false;
-  bool charset_changed = false;
+  // Where its strings, or those of one before it, end depends on a character set in which a
+  // character's later bytes may look like quotes; also where the statement begins, then.
+  bool charset_in_doubt = false;
   // Where `text` stands in the script: [begin, end), in bytes. Between one's end (or data_end) and
   // the next one's begin there are only delimiters, white space, comments and client commands.
   size_t begin = 0;

@@ -38,6 +38,14 @@ struct SqlModes {
   bool oracle = false;                // MariaDB's sql_mode=ORACLE.
 };
 
+// What of a text depends on the client's character set, where one is used whose longer characters
+// hold bytes that look like ASCII: 0xE5 0x5C is one character of GBK, and no backslash.
+enum class CharsetRisk {
+  kNone,       // UTF-8 and all sets in which such bytes stand for themselves alone.
+  kHighBytes,  // Texts with bytes from 0x80 on; what is ASCII is read as it is written.
+  kAllBytes,   // All texts: it is not known which set, or is one without a backslash.
+};
+
 struct Target {
   // Implicit: most callers know no more than the dialect.
   Target(Dialect d) : dialect(d) {}  // NOLINT(google-explicit-constructor)
@@ -47,6 +55,9 @@ struct Target {
   Version version;
   int version_parts = 0;  // How many of its numbers were given: "8.0" has 2.
   SqlModes modes;
+  // Of the character set with which the client connects, before the script changes it: without
+  // another word UTF-8.
+  CharsetRisk charset = CharsetRisk::kNone;
   // Where the statement would run, if known; MySQL resolves unqualified names by it.
   std::string database;
   // The dialect of the SQL inside the host languages' raw calls. Only for those two.

@@ -9,6 +9,7 @@
 
 #include "common/base/byte_order_mark.h"
 #include "common/base/status.h"
+#include "common/sql/text/characters.h"
 
 namespace dbfleet::sql {
 namespace {
@@ -55,7 +56,8 @@ StatementStream::StatementStream(const Target& target, Source source, Limits lim
       source_(std::move(source)),
       limits_{limits.max_statement_bytes, std::max(limits.chunk_bytes, kLeastChunk)},
       lexer_(target.dialect, "", ScriptOptions(target)),
-      cutter_(target.dialect) {
+      cutter_(target.dialect),
+      watch_(target) {
   lexer_.Continue(buffer_, 0, origin_, true);
 }
 
@@ -195,7 +197,7 @@ absl::Status StatementStream::Take(const Token& token, Statement* statement, boo
   }
   if (token.kind == TokenKind::kHint) return absl::OkStatus();
   FollowCopy(token);
-  if (dialect_ != Dialect::kPostgres) watch_.Take(token);
+  watch_.Take(token);
   if (!has_content_) {
     has_content_ = true;
     content_ = token.offset;
@@ -229,7 +231,10 @@ void StatementStream::Finish(size_t end, Statement* statement) {
   statement->begin = base_ + static_cast<size_t>(text.data() - buffer_.data());
   statement->end = statement->begin + text.size();
   statement->modes_changed = watch_.modes_changed();
-  statement->charset_changed = watch_.charset_changed();
+  bytes_in_doubt_ = bytes_in_doubt_ || watch_.charset() == CharsetRisk::kAllBytes ||
+                    (watch_.charset() == CharsetRisk::kHighBytes &&
+                     std::any_of(whole.begin(), whole.end(), IsHighByte));
+  statement->charset_in_doubt = bytes_in_doubt_;
   watch_.EndStatement();
   has_content_ = false;
 }
@@ -286,6 +291,7 @@ absl::Status StatementStream::ClientCommand(const Token& token, Statement* state
   }
   KeepComments(at);
   if (connection) {
+    watch_.TakeClientCommand(line);
     content_ = begin_ = at;
     Finish(at + line.size(), statement);
     statement->client_command = true;

@@ -81,8 +81,9 @@ class StatementStream {
   size_t wanted_ = 0;  // Bytes in the buffer before it is worth looking at them again.
   Lexer lexer_;
   StatementCutter cutter_;
-  SessionWatch watch_;  // MySQL and MariaDB.
-  size_t begin_ = 0;    // Of the statement, in the buffer; also of what stands in front of it.
+  SessionWatch watch_;
+  bool bytes_in_doubt_ = false;  // See Statement::charset_in_doubt.
+  size_t begin_ = 0;  // Of the statement, in the buffer; also of what stands in front of it.
   bool has_content_ = false;
   size_t content_ = 0;
   std::string comments_;  // In front of client commands that were left out.

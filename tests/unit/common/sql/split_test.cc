@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "common/base/status.h"
+#include "common/sql/model/charsets.h"
 #include "common/sql/sql.h"
 
 namespace dbfleet::sql {
@@ -265,6 +266,94 @@ TEST(SplitTest, InACharacterSetWhoseBytesMayBeQuotesOnlyAsciiIsUnderstood) {
         << before;
   }
   EXPECT_THAT(Classes(target, "SET NAMES utf8mb4; " + slips), ElementsAre(kBad, kSafe));
+}
+
+TEST(SplitTest, WhatNamesNoKnownCharacterSetCountsAsTheWorst) {
+  constexpr Safety kSafe = Safety::kSafe;
+  constexpr Safety kBad = Safety::kDestructive;
+  Target target(Dialect::kMariaDb, {10, 11, 6});
+  target.modes = *ParseSqlModes("");
+  for (absl::string_view before :
+       {"SET character_set_client = 28", "SET NAMES swe7", "SET NAMES klingon",
+        "SET @@session.character_set_client := concat('g', 'bk')", "SET character_set_client = @x",
+        "SET @a = 1, NAMES utf8 + 1", "charset x"}) {
+    EXPECT_THAT(Classes(target, std::string(before) + "; SELECT 1"), ElementsAre(kBad, kBad))
+        << before;
+  }
+  for (absl::string_view before :
+       {"SET NAMES DEFAULT", "SET NAMES 'latin1' COLLATE 'latin1_bin'",
+        "/*!40101 SET @saved_cs_client = @@character_set_client */",
+        "/*!50503 SET character_set_client = utf8mb4 */",
+        "/*!40101 SET CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT */",
+        "SET CHARACTER SET utf8, @a = 1"}) {
+    EXPECT_THAT(Classes(target, std::string(before) + "; SELECT 'é'"), ElementsAre(kBad, kSafe))
+        << before;
+  }
+}
+
+// What psql sends behind the first statement runs wipe() in GBK, where 0xAD 0x5C is a character.
+constexpr absl::string_view kRunsWipe = "SELECT E'\xe4\xb8\xad\\' , wipe(t) from t -- '\n;";
+
+TEST(SplitTest, AnEncodingOfPostgresWhoseBytesMayBeQuotesIsSeenWhereverItIsSet) {
+  constexpr Safety kSafe = Safety::kSafe;
+  constexpr Safety kBad = Safety::kDestructive;
+  const Target target(Dialect::kPostgres);
+  for (absl::string_view before :
+       {"SET client_encoding='GBK';", "SET client_encoding TO sjis;", "SET NAMES 'SJIS';",
+        "SET SESSION client_encoding TO 'Big5';", "set local \"client_encoding\" = 'uhc';",
+        "SET client_encoding = johab;", "SET client_encoding = 'Shift-JIS-2004';",
+        "SET client_encoding = 'klingon';", "SET U&\"client\\005fencoding\" = 'GBK';",
+        "SELECT set_config('client_encoding','GBK',false);",
+        "SELECT pg_catalog.set_config('client_encoding', 'gb18030', true);",
+        "SELECT 1 FROM t WHERE set_config('client_' || 'encoding', 'GBK', false) = '';",
+        "SELECT set_config(name, 'GBK', false) FROM t;",
+        "SELECT set_config('client_encoding', 'UTF8' || x, false) FROM t;",
+        "ALTER ROLE a SET client_encoding = 'GBK';", "ALTER DATABASE d SET NAMES 'GBK';",
+        "ALTER SYSTEM SET client_encoding = 'GBK';", "UPDATE pg_settings SET setting = 'GBK';",
+        "DO $$ BEGIN SET client_encoding = 'GBK'; END $$;",
+        "DO $$ BEGIN EXECUTE 'SET client_' || 'encoding = gbk'; END $$;", "\\encoding GBK\n",
+        "\\encoding 'sjis'\n", "\\encoding :x\n",
+        "\\connect \"dbname=d client_encoding=GBK\"\n"}) {
+    EXPECT_THAT(Classes(target, std::string(before) + " SELECT 'x'; " + std::string(kRunsWipe)),
+                ElementsAre(kBad, kSafe, kBad))
+        << before;
+  }
+  for (absl::string_view before :
+       {"SET client_encoding = 'UTF8';", "SET client_encoding TO DEFAULT;", "SET NAMES 'utf-8';",
+        "SET NAMES;", "RESET client_encoding;", "RESET ALL;", "DISCARD ALL;",
+        "SELECT pg_catalog.set_config('search_path', '', false);",
+        "SELECT set_config('client_encoding', 'LATIN1', false);", "SET standard_conforming = on;",
+        "UPDATE t SET names = 'gbk';", "INSERT INTO t VALUES ('client_encoding');",
+        "SET SESSION client_encoding TO EUC_JIS_2004;", "\\encoding UTF8\n", "\\encoding\n",
+        "\\connect shop\n"}) {
+    EXPECT_THAT(Classes(target, std::string(before) + " SELECT 'é';"), ElementsAre(kBad, kSafe))
+        << before;
+  }
+  // Where the next one begins is not known either.
+  EXPECT_THAT(Classes(target, "SET NAMES 'GBK'; SELECT 'é'; SELECT 1"),
+              ElementsAre(kBad, kBad, kBad));
+}
+
+TEST(SplitTest, TheClientsOwnCharacterSetCountsFromTheStart) {
+  constexpr Safety kSafe = Safety::kSafe;
+  constexpr Safety kBad = Safety::kDestructive;
+  Target target(Dialect::kMariaDb, {10, 11, 6});
+  target.modes = *ParseSqlModes("");
+  const std::string slips = "SELECT 1 AS `中`, 2 AS ` INTO OUTFILE '/tmp/x' -- `";
+  EXPECT_EQ(Classify(target, slips).safety, kSafe);
+  target.charset = *ParseCharset(Dialect::kMariaDb, "GBK");
+  EXPECT_EQ(Classify(target, slips).safety, kBad);
+  EXPECT_THAT(Classes(target, "SELECT 1;" + slips + "; SELECT 1"), ElementsAre(kSafe, kBad, kBad));
+  target.charset = *ParseCharset(Dialect::kMariaDb, "swe7");
+  EXPECT_EQ(Classify(target, "SELECT 1").safety, kBad);
+  target.charset = *ParseCharset(Dialect::kMariaDb, "latin1");
+  EXPECT_EQ(Classify(target, slips).safety, kSafe);
+  Target postgres(Dialect::kPostgres);
+  postgres.charset = *ParseCharset(Dialect::kPostgres, "Shift-JIS");
+  EXPECT_EQ(Classify(postgres, kRunsWipe).safety, kBad);
+  EXPECT_EQ(Classify(postgres, "SELECT 1").safety, kSafe);
+  EXPECT_FALSE(ParseCharset(Dialect::kPostgres, "utf8mb4").ok());
+  EXPECT_FALSE(ParseCharset(Dialect::kMySql, "utf16").ok());
 }
 
 TEST(SplitTest, ClientCommandsOfDumpsAreKnown) {
