@@ -27,16 +27,6 @@ constexpr absl::string_view kControl[] = {
     "if",    "elseif", "while", "for",   "foreach", "switch", "catch", "array",    "list", "isset",
     "empty", "return", "echo",  "print", "and",     "or",     "use",   "function", "fn"};
 
-// Classes of the languages and frameworks that hold no rows.
-constexpr absl::string_view kNoModels[] = {
-    "Arr",      "Array", "Auth",     "Cache",  "Carbon",    "Config", "Cookie",
-    "CSV",      "Date",  "DateTime", "Dir",    "ENV",       "File",   "FileUtils",
-    "Hash",     "Http",  "IO",       "Input",  "Integer",   "JSON",   "Kernel",
-    "Lang",     "Log",   "Logger",   "Mail",   "Math",      "Net",    "Object",
-    "Process",  "Queue", "Rails",    "Random", "Redirect",  "Redis",  "Request",
-    "Response", "Route", "Session",  "Set",    "Storage",   "Str",    "String",
-    "Struct",   "Time",  "URI",      "URL",    "Validator", "View",   "YAML"};
-
 class Reader {
  public:
   Reader(const HostProgram& program, HostScope scope) : program_(program), scope_(scope) {}
@@ -96,7 +86,8 @@ class Reader {
     if (!begins || !touches) return i + 1;
     const ModelMethod* method =
         next.kind == HostTokenKind::kSymbol ? FindModelMethod(next.text) : nullptr;
-    const bool writes = method != nullptr && method->safety == Safety::kDestructive;
+    const bool writes = (method != nullptr && method->safety == Safety::kDestructive) ||
+                        (next.kind == HostTokenKind::kSymbol && NamesWrite(next.text));
     if (next.kind != HostTokenKind::kSymbol || writes || next.text.back() == '!' ||
         (scope_.for_effect && !IsPureHostFunction(next.text))) {
       Unknown(next.text);
@@ -175,7 +166,8 @@ class Reader {
                               program_.IsWholeStatement(chain.range);
       const bool attribute = word && (call.is_property || !program_.php()) && !for_effect;
       const ModelMethod* method = FindModelMethod(call.name);
-      const bool writes = method != nullptr && method->safety == Safety::kDestructive &&
+      const bool writes = (method != nullptr ? method->safety == Safety::kDestructive
+                                             : !attribute && NamesWrite(call.name)) &&
                           chain.receiver_kind != Receiver::kNone && !call.is_property;
       // Of parameters it picks one; by itself it runs a file.
       const bool loads = call.name == "require" && chain.receiver_kind == Receiver::kNone;
@@ -199,38 +191,6 @@ class Reader {
   HostFindings findings_;
 };
 
-bool IsModelClass(absl::string_view receiver) {
-  const size_t space = receiver.find_last_of(":\\");
-  if (space != absl::string_view::npos) receiver.remove_prefix(space + 1);
-  return !IsOneOf(receiver, kNoModels);
-}
-
-// Methods that on anything but a class or connection mean something else as often.
-bool IsCommonWord(const HostProgram& program, const HostCall& call, const ModelMethod& method) {
-  switch (method.role) {
-    case MethodRole::kConnection:
-    case MethodRole::kInMemory:
-      return true;
-    case MethodRole::kRefine:
-      return method.name != "where" && method.name != "joins" && method.name != "rewhere" &&
-             method.name != "unscoped";
-    case MethodRole::kRead:
-      return !absl::StartsWith(method.name, "find_") && method.name != "pluck";
-    case MethodRole::kRaw:
-      return method.name != "exec_query" && !absl::StartsWith(method.name, "select_");
-    case MethodRole::kTransaction:
-    case MethodRole::kLock:
-      return method.name != "with_lock" && method.name != "transaction";
-    case MethodRole::kSchema:
-      return false;
-    default:
-      // Arrays, hashes and strings of Ruby have these too.
-      return !program.php() &&
-             (method.name == "insert" || method.name == "truncate" || method.name == "touch" ||
-              (method.name == "delete" && !call.arguments.empty()));
-  }
-}
-
 }  // namespace
 
 void HostFindings::Add(HostFindings&& other) {
@@ -240,84 +200,6 @@ void HostFindings::Add(HostFindings&& other) {
 
 HostFindings ReadExpressions(const HostProgram& program, HostRange range, HostScope scope) {
   return Reader(program, scope).Read(range);
-}
-
-bool IsConnectionName(absl::string_view receiver) {
-  static constexpr absl::string_view kNames[] = {"activerecord::base",
-                                                 "conn",
-                                                 "connection",
-                                                 "database",
-                                                 "db",
-                                                 "dbh",
-                                                 "mysqli",
-                                                 "pdo",
-                                                 "client",
-                                                 "sql",
-                                                 "link",
-                                                 "capsule"};
-  const size_t start = receiver.find_last_of("$@>\\");
-  if (start != absl::string_view::npos) receiver.remove_prefix(start + 1);
-  return IsOneOf(absl::AsciiStrToLower(receiver), kNames);
-}
-
-// Calls a method whose name it is given.
-bool IsDynamic(const HostProgram& program, const HostChain& chain, const HostCall& call) {
-  static constexpr absl::string_view kNames[] = {
-      "__send__", "class_eval",      "class_exec",      "define_singleton_method",
-      "eval",     "instance_eval",   "instance_exec",   "instance_method",
-      "method",   "module_eval",     "public_method",   "public_send",
-      "send",     "singleton_class", "singleton_method"};
-  if (program.php()) {
-    // User::$f(), User::{'f'}()
-    const bool own =
-        chain.receiver == "self" || chain.receiver == "static" || chain.receiver == "parent";
-    const bool named = absl::ascii_isalpha(call.name[0]) || call.name[0] == '_';
-    return chain.receiver_kind == Receiver::kClass && !own && !named && call.has_parens &&
-           IsModelClass(chain.receiver);
-  }
-  if (!IsOneOf(call.name, kNames)) return false;
-  if (chain.receiver_kind == Receiver::kClass && IsModelClass(chain.receiver)) return true;
-  if (call.arguments.empty()) return false;
-  const HostToken& first = program[call.arguments[0].begin];
-  if (first.kind != HostTokenKind::kSymbol) return false;
-  const ModelMethod* method = FindModelMethod(first.text);
-  return method != nullptr && method->safety == Safety::kDestructive;
-}
-
-// A word without arguments that is hardly a variable's name: delete_all, save!.
-bool IsBareWrite(const HostProgram& program, const HostCall& call, const ModelMethod& method) {
-  return !program.php() && method.safety == Safety::kDestructive &&
-         (call.name.back() == '!' || absl::EndsWith(call.name, "_all"));
-}
-
-bool ReachesDatabase(const HostProgram& program, const HostChain& chain, bool generous) {
-  bool connection = IsConnectionName(chain.receiver);
-  for (const HostCall& call : chain.calls) {
-    if (call.is_property || (!program.php() && IsConnectionName(call.name))) {
-      connection = connection || IsConnectionName(call.name);
-      if (call.is_property) continue;
-    }
-    if (IsDynamic(program, chain, call)) return true;
-    const ModelMethod* method =
-        connection ? FindConnectionMethod(call.name) : FindModelMethod(call.name);
-    if (method == nullptr) continue;
-    if (chain.receiver_kind == Receiver::kNone && IsBareWrite(program, call, *method)) return true;
-    if (chain.receiver_kind == Receiver::kNone) {
-      const bool given = !call.arguments.empty() || call.block.has_value();
-      if (given && (method->role == MethodRole::kSchema || method->name == "execute" ||
-                    method->name == "transaction" || !IsCommonWord(program, call, *method))) {
-        return true;
-      }
-      continue;
-    }
-    if (connection && method->role != MethodRole::kInMemory) return true;
-    if (chain.receiver_kind == Receiver::kClass) {
-      if (!IsModelClass(chain.receiver)) return false;
-      if (method->role != MethodRole::kInMemory || generous) return true;
-    }
-    if (generous || !IsCommonWord(program, call, *method)) return true;
-  }
-  return false;
 }
 
 }  // namespace dbfleet::sql

@@ -43,6 +43,12 @@ Reading ReadChain(const HostProgram& program, const HostChain& chain, HostScope 
 // Whether a chain reaches the database, as far as its words say. `generous`: a method of the table
 // is enough, whatever it is called on.
 bool ReachesDatabase(const HostProgram& program, const HostChain& chain, bool generous);
+// Whether an argument names a method that writes: :delete_all, 'delete', &:destroy.
+bool GivesWrite(const HostProgram& program, HostRange argument);
+// PHP's functions that reach the database, or call a method by its name: mysqli_query($link,
+// "..."), call_user_func(array('User', 'delete_all')). Where the call that begins at `i` ends; 0 if
+// it is none.
+size_t EndOfCallByName(const HostProgram& program, size_t i);
 // A variable or class that holds a connection by its name: $db, @connection, DB.
 bool IsConnectionName(absl::string_view receiver);
 

@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/strip.h"
 
 namespace dbfleet::sql {
 namespace {
@@ -68,60 +69,91 @@ constexpr ModelMethod Schema(absl::string_view name) {
 // the method does in any of these libraries.
 // clang-format off
 constexpr ModelMethod kMethods[] = {
-    Schema("add_check_constraint"), Schema("add_column"), Schema("add_foreign_key"),
-    Schema("add_index"), Schema("add_reference"), Schema("add_timestamps"), Read("all"),
-    Refine("and"), Read("any?"), InMemory("as_json"), InMemory("attributes"), Read("average"),
-    Read("avg"), Transaction("begin_db_transaction"), Transaction("begintransaction"),
-    InMemory("blank?"), InMemory("build"), Read("calculate"), Schema("change_column"),
-    Schema("change_column_default"), Schema("change_column_null"), Schema("change_table"),
-    InMemory("column_names"), InMemory("columns"), Transaction("commit"),
+    Schema("add_belongs_to"), Schema("add_check_constraint"), Schema("add_column"),
+    Schema("add_enum_value"), Schema("add_exclusion_constraint"), Schema("add_foreign_key"),
+    Schema("add_index"), Schema("add_reference"), Schema("add_timestamps"),
+    Schema("add_unique_constraint"), Raw("affectingstatement"), Read("all"), Refine("and"),
+    Read("any?"), InMemory("as_json"), InMemory("attributes"), Read("average"), Read("avg"),
+    Transaction("begin_db_transaction"), Transaction("begintransaction"), InMemory("blank?"),
+    InMemory("build"), Insert("bulk_import"), Insert("bulk_insert"), Read("calculate"),
+    Schema("change_column"), Schema("change_column_comment"), Schema("change_column_default"),
+    Schema("change_column_null"), Schema("change_table"), Schema("change_table_comment"),
+    Delete("clear"), InMemory("column_names"), InMemory("columns"), Transaction("commit"),
     Transaction("commit_db_transaction"), InMemory("compact"), Connection("connection"),
     Connection("connection_pool"), Read("count"), RawRead("count_by_sql"), Insert("create"),
-    Insert("create!"), Schema("create_join_table"), Insert("create_or_find_by"),
-    Schema("create_table"), Update("decrement!"), Update("decrement_counter"), Delete("delete"),
-    Delete("delete!"), Delete("delete_all"), Delete("delete_by"), Delete("destroy"),
-    Delete("destroy!"), Delete("destroy_all"), Delete("destroy_by"), Schema("disable_extension"),
-    Refine("distinct"), Raw("do"), Schema("drop_join_table"), Schema("drop_table"), Read("each"),
-    Read("each_with_index"), Refine("eager_load"), Read("empty?"), Schema("enable_extension"),
-    InMemory("errors"), InMemory("escape"), Refine("except"), Raw("exec"), Raw("exec_delete"),
-    Raw("exec_insert"), Raw("exec_query"), Raw("exec_update"), Raw("execute"), Read("exists"),
-    Read("exists?"), Read("explain"), Read("find"), Read("find_by"),
-    Read("find_by!"), Read("find_by_pk"), RawRead("find_by_sql"), Read("find_each"),
-    Read("find_in_batches"), Insert("find_or_create_by"), Insert("find_or_create_by!"),
-    Read("find_or_initialize_by"), Read("find_sole_by"), Read("first"), Read("first!"),
-    Insert("first_or_create"), Insert("first_or_create!"), Read("first_or_initialize"),
-    InMemory("flat_map"), Refine("from"), Read("get"), Connection("get_connection"),
-    Refine("group"), InMemory("group_by"), Refine("groupbyraw"), Refine("having"),
-    Refine("havingraw"), Read("ids"), Read("in_batches"), Refine("in_order_of"), Refine("includes"),
-    Update("increment!"), Update("increment_counter"), InMemory("index_by"), InMemory("inject"),
-    Insert("insert"), Insert("insert!"), Insert("insert_all"), Insert("insert_all!"),
-    InMemory("inspect"), Refine("joins"), Read("last"), Read("last!"),
-    Connection("lease_connection"), Refine("left_joins"), Refine("left_outer_joins"),
-    Read("length"), Refine("limit"), Lock("lock"), Lock("lock!"), Lock("lockforupdate"),
-    Read("many?"), Read("map"), Read("max"), Read("maximum"), Read("min"), Read("minimum"),
-    InMemory("new"), Refine("none"), Read("none?"), Refine("not"), Refine("offset"), Refine("only"),
-    Refine("or"), Refine("order"), Refine("orderby"), Refine("orderbyraw"), Read("pick"),
-    Read("pluck"), Refine("preload"), Raw("prepare"), InMemory("present?"), InMemory("primary_key"),
-    Raw("query"), Raw("query_and_fetch"), Raw("query_and_fetch_one"), Raw("query_column"),
-    InMemory("quote"), InMemory("quote_column_name"), InMemory("quote_table_name"),
-    Raw("raw_connection"), Refine("readonly"), InMemory("reduce"), Refine("references"),
-    Read("reload"), Schema("remove_check_constraint"), Schema("remove_column"),
-    Schema("remove_columns"), Schema("remove_foreign_key"), Schema("remove_index"),
-    Schema("remove_reference"), Schema("remove_timestamps"), Schema("rename_column"),
-    Schema("rename_index"), Schema("rename_table"), Refine("reorder"), Update("reset_counters"),
-    Refine("reverse_order"), Refine("rewhere"), Transaction("rollback"), Transaction("rollback!"),
-    Transaction("rollback_db_transaction"), InMemory("sanitize_sql_array"), Update("save"),
-    Update("save!"), Read("second"), Refine("select"), Raw("select_all"), Raw("select_one"),
-    Raw("select_rows"), Raw("select_value"), Raw("select_values"), Refine("selectraw"),
-    Lock("sharedlock"), Read("size"), Read("sole"), Raw("statement"), Refine("strict_loading"),
-    Read("sum"), Connection("table"), InMemory("table_name"), Read("take"), Read("take!"),
-    Read("third"), Read("to_a"), InMemory("to_array"), InMemory("to_h"), InMemory("to_json"),
-    InMemory("to_sql"), Update("toggle!"), Update("touch"), Update("touch_all"),
+    Insert("create!"), Schema("create_database"), Schema("create_enum"),
+    Schema("create_join_table"), Insert("create_or_find_by"), Insert("create_or_find_by!"),
+    Schema("create_schema"), Schema("create_table"), Schema("create_view"),
+    Schema("create_virtual_table"), Insert("createmany"), Insert("createmanyquietly"),
+    Insert("createorfirst"), Insert("createquietly"), Update("decrement"), Update("decrement!"),
+    Update("decrement_counter"), Update("decrementeach"), Update("decrementquietly"),
+    Delete("delete"), Delete("delete!"), Delete("delete_all"), Delete("delete_by"),
+    Delete("delete_multiple"), Delete("delete_or_fail"), Delete("deleteall"),
+    Delete("deleteallbyattributes"), Delete("deletebypk"), Delete("deletemany"),
+    Delete("deleteorfail"), Delete("deletequietly"), Delete("destroy"), Delete("destroy!"),
+    Delete("destroy_all"), Delete("destroy_async"), Delete("destroy_by"), Delete("detach"),
+    Schema("disable_extension"), Refine("distinct"), Raw("do"), Schema("drop"),
+    Schema("drop_database"), Schema("drop_enum"), Schema("drop_join_table"), Schema("drop_schema"),
+    Schema("drop_table"), Schema("drop_view"), Schema("drop_virtual_table"),
+    Schema("dropalltables"), Schema("dropalltypes"), Schema("dropallviews"), Schema("dropcolumn"),
+    Schema("dropcolumns"), Schema("dropforeign"), Schema("dropifexists"), Schema("dropindex"),
+    Schema("dropprimary"), Schema("dropsoftdeletes"), Schema("droptimestamps"),
+    Schema("dropunique"), Read("each"), Read("each_with_index"), Refine("eager_load"),
+    Read("empty?"), Schema("enable_extension"), InMemory("errors"), InMemory("escape"),
+    Refine("except"), Raw("exec"), Raw("exec_delete"), Raw("exec_insert"), Raw("exec_query"),
+    Raw("exec_update"), Raw("execute"), Raw("execute_batch"), Raw("executequery"),
+    Raw("executestatement"), Raw("executeupdate"), Read("exists"), Read("exists?"), Read("explain"),
+    Read("find"), Read("find_by"), Read("find_by!"), Read("find_by_pk"), RawRead("find_by_sql"),
+    Read("find_each"), Read("find_in_batches"), Insert("find_or_create_by"),
+    Insert("find_or_create_by!"), Read("find_or_initialize_by"), Read("find_sole_by"),
+    Read("first"), Read("first!"), Insert("first_or_create"), Insert("first_or_create!"),
+    Read("first_or_initialize"), Insert("firstorcreate"), InMemory("flat_map"),
+    Insert("forcecreate"), Insert("forcecreatequietly"), Delete("forcedelete"),
+    Delete("forcedeletequietly"), Delete("forcedestroy"), Refine("from"), Read("get"),
+    Raw("get_col"), Connection("get_connection"), Raw("get_results"), Raw("get_row"),
+    Raw("get_var"), Refine("group"), InMemory("group_by"), Refine("groupbyraw"), Refine("having"),
+    Refine("havingraw"), Read("ids"), Insert("import"), Insert("import!"), Read("in_batches"),
+    Refine("in_order_of"), Refine("includes"), Update("increment"), Update("increment!"),
+    Update("increment_counter"), Update("incrementeach"), Update("incrementquietly"),
+    InMemory("index_by"), InMemory("inject"), Insert("insert"), Insert("insert!"),
+    Insert("insert_all"), Insert("insert_all!"), Insert("insertgetid"), Insert("insertorignore"),
+    Insert("insertorignoreusing"), Insert("insertusing"), InMemory("inspect"), Refine("joins"),
+    Read("last"), Read("last!"), Connection("lease_connection"), Refine("left_joins"),
+    Refine("left_outer_joins"), Read("length"), Refine("limit"), Lock("lock"), Lock("lock!"),
+    Lock("lockforupdate"), Read("many?"), Read("map"), Read("max"), Read("maximum"), Read("min"),
+    Read("minimum"), Raw("multi_query"), InMemory("new"), Refine("none"), Read("none?"),
+    Refine("not"), Refine("offset"), Refine("only"), Refine("or"), Refine("order"),
+    Refine("orderby"), Refine("orderbyraw"), Read("pick"), Read("pluck"), Refine("preload"),
+    Raw("prepare"), InMemory("present?"), InMemory("primary_key"), Raw("query"),
+    Raw("query_and_fetch"), Raw("query_and_fetch_one"), Raw("query_column"), InMemory("quote"),
+    InMemory("quote_column_name"), InMemory("quote_table_name"), Raw("raw_connection"),
+    Refine("readonly"), Raw("real_query"), Delete("really_delete"), Delete("really_destroy!"),
+    InMemory("reduce"), Refine("references"), Read("reload"), Schema("remove_belongs_to"),
+    Schema("remove_check_constraint"), Schema("remove_column"), Schema("remove_columns"),
+    Schema("remove_exclusion_constraint"), Schema("remove_foreign_key"), Schema("remove_index"),
+    Schema("remove_reference"), Schema("remove_timestamps"), Schema("remove_unique_constraint"),
+    Schema("rename"), Schema("rename_column"), Schema("rename_enum"), Schema("rename_enum_value"),
+    Schema("rename_index"), Schema("rename_schema"), Schema("rename_table"), Schema("renamecolumn"),
+    Refine("reorder"), Update("reset_counters"), Refine("reverse_order"), Refine("rewhere"),
+    Transaction("rollback"), Transaction("rollback!"), Transaction("rollback_db_transaction"),
+    InMemory("sanitize_sql_array"), Update("save"), Update("save!"),
+    Update("save_without_validation"), Update("savemany"), Update("savemanyquietly"),
+    Update("saveorfail"), Update("savequietly"), Read("second"), Refine("select"),
+    Raw("select_all"), Raw("select_one"), Raw("select_rows"), Raw("select_value"),
+    Raw("select_values"), Refine("selectraw"), Lock("sharedlock"), Read("size"), Read("sole"),
+    Raw("statement"), Refine("strict_loading"), Read("sum"), Update("syncwithoutdetaching"),
+    Connection("table"), InMemory("table_name"), Read("take"), Read("take!"), Read("third"),
+    Read("to_a"), InMemory("to_array"), InMemory("to_h"), InMemory("to_json"), InMemory("to_sql"),
+    Update("toggle!"), Update("touch"), Update("touch_all"), Update("touchquietly"),
     Transaction("transaction"), Delete("truncate"), Raw("unprepared"), Refine("unscope"),
     Refine("unscoped"), Update("update"), Update("update!"), Update("update_all"),
     Update("update_attribute"), Update("update_attributes"), Update("update_attributes!"),
-    Update("update_column"), Update("update_columns"), Update("update_counters"), Update("upsert"),
-    Update("upsert_all"), InMemory("valid?"), Refine("where"), Refine("whereraw"),
+    Update("update_column"), Update("update_columns"), Update("update_counters"),
+    Update("updateall"), Update("updateattributes"), Update("updateexistingpivot"),
+    Update("updateorcreate"), Update("updateorfail"), Update("updateorinsert"),
+    Update("updatequietly"), Update("upsert"), Update("upsert_all"), InMemory("valid?"),
+    Schema("validate_check_constraint"), Schema("validate_constraint"),
+    Schema("validate_foreign_key"), Refine("where"), Refine("whereraw"),
     Connection("with_connection"), Lock("with_lock"),
 };
 // clang-format on
@@ -154,6 +186,29 @@ constexpr absl::string_view kPureFunctions[] = {
 // clang-format on
 static_assert(std::is_sorted(std::begin(kPureFunctions), std::end(kPureFunctions)));
 
+// Words of names behind which something is written, or run. What has an ending more (created_at,
+// updates, importance) says what was done, or what it is about.
+constexpr absl::string_view kWrites[] = {
+    "clear",   "create", "delete", "destroy", "drop",   "exec", "execute",  "import", "insert",
+    "migrate", "query",  "raw",    "remove",  "rename", "save", "truncate", "update", "upsert"};
+constexpr absl::string_view kEndings[] = {"able", "ance",   "ant",  "d",   "down", "ed",   "er",
+                                          "ing",  "ly",     "ness", "or",  "r",    "s",    "ution",
+                                          "utor", "utable", "ion",  "ped", "pped", "pping"};
+
+bool IsWriteWord(absl::string_view word) {
+  for (absl::string_view write : kWrites) {
+    absl::string_view rest = word;
+    if (!absl::ConsumePrefix(&rest, write)) continue;
+    // Words that run into each other: PHP's names are not told apart by case.
+    if (rest.empty() ||
+        (rest.size() > 2 && write.size() > 3 && write != "exec" &&
+         std::find(std::begin(kEndings), std::end(kEndings), rest) == std::end(kEndings))) {
+      return true;
+    }
+  }
+  return false;
+}
+
 const ModelMethod* In(absl::Span<const ModelMethod> rows, absl::string_view name) {
   const auto found =
       std::lower_bound(rows.begin(), rows.end(), name,
@@ -182,6 +237,49 @@ const ModelMethod* FindConnectionMethod(absl::string_view name) {
   const std::string lower = absl::AsciiStrToLower(name);
   const ModelMethod* method = In(kConnectionMethods, lower);
   return method != nullptr ? method : FindModelMethod(lower);
+}
+
+bool NamesWrite(absl::string_view name) {
+  std::string word;
+  for (size_t i = 0; i <= name.size(); ++i) {
+    const bool letter = i < name.size() && absl::ascii_isalpha(static_cast<unsigned char>(name[i]));
+    const bool begins = letter && absl::ascii_isupper(static_cast<unsigned char>(name[i])) &&
+                        i > 0 && absl::ascii_islower(static_cast<unsigned char>(name[i - 1]));
+    if (!letter || begins) {
+      if (IsWriteWord(word)) return true;
+      word.clear();
+    }
+    if (letter) word.push_back(absl::ascii_tolower(static_cast<unsigned char>(name[i])));
+  }
+  return false;
+}
+
+bool IsOfResult(absl::string_view name) {
+  static constexpr absl::string_view kNames[] = {
+      "fetch",       "fetch_all",   "fetch_assoc", "fetch_row", "fetchall",
+      "fetchcolumn", "fetchobject", "getvalue",    "rowcount",  "rows"};
+  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
+
+bool GivesValues(absl::string_view name) {
+  static constexpr absl::string_view kNames[] = {
+      "any?", "count", "find",  "flat_map", "group_by", "index_by", "inject", "map",
+      "max",  "min",   "none?", "pluck",    "reduce",   "select",   "sum",    "all?"};
+  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
+
+bool ReadsColumns(absl::string_view name) {
+  return name == "pluck" || name == "pick" || name == "sum" || name == "avg" || name == "average" ||
+         name == "min" || name == "minimum" || name == "max" || name == "maximum" ||
+         name == "count" || name == "calculate";
+}
+
+bool ShowsSchema(absl::string_view name) {
+  static constexpr absl::string_view kNames[] = {
+      "connection", "getcolumnlisting", "getcolumns", "getcolumntype", "getforeignkeys",
+      "getindexes", "getindexlisting",  "gettables",  "getviews",      "hascolumn",
+      "hascolumns", "hasindex",         "hastable",   "hasview"};
+  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 
 bool IsPureHostFunction(absl::string_view name) {

@@ -41,6 +41,19 @@ const ModelMethod* FindModelMethod(absl::string_view name);
 // On a connection some names mean something else: update, insert and delete take SQL.
 const ModelMethod* FindConnectionMethod(absl::string_view name);
 
+// Whether the words of a name say that it writes, or runs what it is given: insertGetId, drop_enum,
+// multi_query. "created_at" does not.
+bool NamesWrite(absl::string_view name);
+
+// What a driver's result is asked for, behind a raw query.
+bool IsOfResult(absl::string_view name);
+// Calls that take their block for its values, and not for what it does.
+bool GivesValues(absl::string_view name);
+// Reads that are given columns.
+bool ReadsColumns(absl::string_view name);
+// Of Laravel's Schema: what it only shows.
+bool ShowsSchema(absl::string_view name);
+
 // Functions of the host languages that only compute, so that they may stand among arguments.
 bool IsPureHostFunction(absl::string_view name);
 

@@ -5,6 +5,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/base/text.h"
+
 namespace dbfleet::sql {
 
 bool IsPlainColumn(absl::string_view text) {
@@ -30,6 +32,7 @@ void QueryBuilder::PlainFrom(const HostCall& call, size_t from) {
 std::string QueryBuilder::Fragment(HostRange range, absl::string_view where_it_stands) {
   const HostText text = ReadHostText(program_, range, scope_.context.placeholder_values);
   if (!text.known) {
+    NoteValue(range);
     Problem(absl::StrCat("its ", where_it_stands, " come from a value of the program"));
     return "";
   }
@@ -43,6 +46,26 @@ void QueryBuilder::Note(const HostText& text) {
   call.placeholders_only = false;
   if (!call.concatenates) call.joined_value = text.joined_value;
   call.concatenates = true;
+}
+
+// SQL that is a value of the program: what was joined before, or comes from the request itself.
+void QueryBuilder::NoteValue(HostRange range) {
+  const HostToken& first = program_[range.begin];
+  const HostToken& next = program_[range.begin + 1];
+  HostText text;
+  const auto& joined = scope_.context.joined_values;
+  const auto found = joined.find(std::string(first.text));
+  if (range.end == range.begin + 1 && found != joined.end()) {
+    text.joined_value = found->second;
+  } else if ((first.IsName("params") || first.text == "$_GET" || first.text == "$_POST" ||
+              first.text == "$_REQUEST" || first.text == "$_COOKIE") &&
+             next.Is("[")) {
+    text.joined_value = SanitizeForDisplay(Truncate(program_.Source(range), 80));
+  } else {
+    return;
+  }
+  text.concatenates = true;
+  Note(text);
 }
 
 void QueryBuilder::Columns(const HostPairs& pairs) {

@@ -29,6 +29,7 @@ class QueryBuilder {
   std::string Fragment(HostRange range, absl::string_view where_it_stands);
 
   void Note(const HostText& text);
+  void NoteValue(HostRange range);
   void Plain(HostRange range) { Block(range, false); }
   void Block(HostRange range, bool for_effect);
   void PlainFrom(const HostCall& call, size_t from);

@@ -11,22 +11,6 @@
 namespace dbfleet::sql {
 namespace {
 
-// What a driver's result is asked for, behind a raw query.
-bool IsOfResult(const std::string& name) {
-  static constexpr absl::string_view kNames[] = {
-      "fetch",       "fetch_all",   "fetch_assoc", "fetch_row", "fetchall",
-      "fetchcolumn", "fetchobject", "getvalue",    "rowcount",  "rows"};
-  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
-}
-
-// Calls that take their block for its values, and not for what it does.
-bool GivesValues(const std::string& name) {
-  static constexpr absl::string_view kNames[] = {
-      "any?", "count", "find",  "flat_map", "group_by", "index_by", "inject", "map",
-      "max",  "min",   "none?", "pluck",    "reduce",   "select",   "sum",    "all?"};
-  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
-}
-
 class ChainReader {
  public:
   ChainReader(const HostProgram& program, const HostChain& chain, HostScope scope,
@@ -36,6 +20,7 @@ class ChainReader {
                   (chain.receiver_kind == Receiver::kNone && !program.php());
     if (chain.receiver_kind == Receiver::kClass && !connection_)
       build_.query.table = TableOf(chain.receiver);
+    schema_ = chain.receiver_kind == Receiver::kClass && TableOf(chain.receiver) == "schemas";
   }
 
   Reading Read() {
@@ -52,6 +37,10 @@ class ChainReader {
     if (call.block.has_value()) build_.Block(*call.block, !GivesValues(name));
     if (call.is_property) {
       if (IsConnectionName(name)) connection_ = true;
+      return;
+    }
+    if (schema_) {
+      Schema(call, name);
       return;
     }
     if (name == "inject" || name == "reduce" || name == "map") TakeSymbols(call);
@@ -111,6 +100,24 @@ class ChainReader {
         break;
       default:
         build_.PlainFrom(call, 0);
+    }
+  }
+
+  void Schema(const HostCall& call, const std::string& name) {
+    static constexpr ModelMethod kChange = {"schema", MethodRole::kSchema, Kind::kSchemaMigration,
+                                            Safety::kDestructive, "changes the schema"};
+    build_.PlainFrom(call, 0);
+    connection_ = true;
+    if (ShowsSchema(name)) {
+      if (method_ == nullptr) method_ = FindModelMethod("columns");
+      return;
+    }
+    method_ = &kChange;
+    role_ = MethodRole::kSchema;
+    build_.call.method = name;
+    if (FindModelMethod(name) == nullptr) {
+      build_.Problem(absl::StrCat("calls ", SanitizeForDisplay(Truncate(call.name, 60)),
+                                  " of a schema, which is not known"));
     }
   }
 
@@ -228,12 +235,6 @@ class ChainReader {
     }
   }
 
-  static bool ReadsColumns(const std::string& name) {
-    return name == "pluck" || name == "pick" || name == "sum" || name == "avg" ||
-           name == "average" || name == "min" || name == "minimum" || name == "max" ||
-           name == "maximum" || name == "count" || name == "calculate";
-  }
-
   void Raw(const HostCall& call) {
     if (ran_raw_ &&
         (call.arguments.empty() || !ReadHostText(program_, call.arguments[0], {}).known)) {
@@ -253,6 +254,7 @@ class ChainReader {
     }
     const HostText text = ReadHostText(program_, first, scope_.context.placeholder_values);
     if (!text.known) {
+      build_.NoteValue(first);
       build_.Problem("its SQL comes from a value of the program");
     } else {
       build_.Note(text);
@@ -379,8 +381,8 @@ class ChainReader {
   const HostChain& chain_;
   const HostScope scope_;
   QueryBuilder build_;
-
   bool connection_ = false;
+  bool schema_ = false;  // Laravel's Schema.
   bool loaded_ = false;  // A record has been read.
   bool ran_raw_ = false;
   MethodRole role_ = MethodRole::kInMemory;

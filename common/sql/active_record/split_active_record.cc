@@ -9,6 +9,7 @@
 #include "common/base/status.h"
 #include "common/sql/active_record/active_record.h"
 #include "common/sql/active_record/host_reader.h"
+#include "common/sql/active_record/host_values.h"
 
 namespace dbfleet::sql {
 namespace {
@@ -44,7 +45,8 @@ bool IsOneOf(absl::string_view word, const absl::string_view (&words)[N]) {
 
 class Splitter {
  public:
-  Splitter(const HostProgram& program, absl::string_view text) : program_(program), text_(text) {}
+  Splitter(const HostProgram& program, absl::string_view text)
+      : program_(program), text_(text), values_(program) {}
 
   std::vector<Statement> All() {
     Scan({0, program_.size()}, false);
@@ -74,7 +76,7 @@ class Splitter {
       Emit(HostRange{i, i + 1}, in_loop);
       return i + 1;
     }
-    if (const size_t close = CallsByName(i); close > 0) {
+    if (const size_t close = EndOfCallByName(program_, i); close > 0) {
       Emit(HostRange{i, close + 1}, in_loop);
       return close + 1;
     }
@@ -87,7 +89,7 @@ class Splitter {
     const bool known = records_.count(chain->receiver) > 0 ||
                        ((token.Is("(") || token.Is("[")) && Reaches({i + 1, program_.CloseOf(i)}));
     const bool reaches =
-        ReachesDatabase(program_, *chain, known) ||
+        ReachesDatabase(program_, *chain, known) || IsOfModel(*chain) ||
         (known &&
          CallsSomething(*chain, !program_.php() && program_.IsWholeStatement(chain->range)));
     if (reaches) {
@@ -105,6 +107,22 @@ class Splitter {
     }
     if (!reaches) return inside > i ? inside : i + 1;
     return chain->range.end;
+  }
+
+  // Something else that is called on a class which the program calls as a model.
+  bool IsOfModel(const HostChain& chain) {
+    if (!models_read_) {
+      models_read_ = true;
+      for (size_t i = 0; i < program_.size(); ++i) {
+        const std::optional<HostChain> other = program_.ChainAt(i, program_.size());
+        if (other.has_value() && other->receiver_kind == Receiver::kClass &&
+            ReachesDatabase(program_, *other, false)) {
+          models_.insert(other->receiver);
+        }
+      }
+    }
+    return chain.receiver_kind == Receiver::kClass && models_.count(chain.receiver) > 0 &&
+           !program_[chain.range.begin - 1].IsName("def") && CallsSomething(chain, true);
   }
 
   // Whether a chain in the range reaches the database.
@@ -140,47 +158,13 @@ class Splitter {
     return false;
   }
 
-  // PHP's call_user_func(array('User', 'delete_all')): where it ends; 0 if it is none.
-  size_t CallsByName(size_t i) const {
-    static constexpr absl::string_view kCallers[] = {
-        "array_filter",         "array_map",
-        "array_walk",           "call_user_func",
-        "call_user_func_array", "forward_static_call",
-        "iterator_apply",       "register_shutdown_function"};
-    const HostToken& token = program_[i];
-    if (!program_.php() || token.kind != HostTokenKind::kName ||
-        !IsOneOf(absl::AsciiStrToLower(token.text), kCallers) || !program_[i + 1].Is("(")) {
-      return 0;
-    }
-    const size_t close = program_.CloseOf(i + 1);
-    for (size_t at = i + 2; close < program_.size() && at < close; ++at) {
-      if (program_[at].kind != HostTokenKind::kString) continue;
-      const std::optional<std::string> word = ReadWord(program_, {at, at + 1});
-      if (!word.has_value()) continue;
-      absl::string_view name = *word;
-      if (const size_t colons = name.rfind(':'); colons != absl::string_view::npos) {
-        name.remove_prefix(colons + 1);
-      }
-      const ModelMethod* method = FindModelMethod(name);
-      if (method != nullptr && method->safety == Safety::kDestructive) return close;
-    }
-    return 0;
-  }
-
   // "$x = ...": what is got from the database is known to be of it.
   void Follow(size_t i) {
-    if (!program_[i + 1].Is("=") || program_[i + 2].Is("=")) return;
+    const size_t value = values_.Follow(i);
+    if (value == 0) return;
     assigned_ = std::string(program_[i].text);
-    assigned_at_ = i + 2;
-    size_t end = i + 2;
-    while (end < program_.size() && !program_[end].Is(";") &&
-           program_[end].kind != HostTokenKind::kNewline && end < i + 60) {
-      ++end;
-    }
+    assigned_at_ = value;
     records_.erase(assigned_);
-    auto& clean = context_.placeholder_values;
-    clean.erase(std::remove(clean.begin(), clean.end(), assigned_), clean.end());
-    if (GivesPlaceholders(program_.Source({i + 2, end}))) clean.push_back(assigned_);
   }
 
   // |user| of a block over records.
@@ -296,7 +280,7 @@ class Splitter {
     add({begin, chain.range.end});
     Place(program_[chain.range.begin].offset, &statement);
     starts_.push_back(program_[chain.range.begin].offset);
-    statement.host = context_;
+    statement.host = values_.ContextOf(chain.range);
     statement.host.in_loop = in_loop;
     statements_.push_back(std::move(statement));
   }
@@ -356,10 +340,12 @@ class Splitter {
 
   const HostProgram& program_;
   const absl::string_view text_;
+  HostValues values_;
   std::vector<Statement> statements_;
-  HostContext context_;
   std::vector<Piece> pieces_;
-  std::vector<size_t> starts_;     // Of the statements.
+  std::vector<size_t> starts_;  // Of the statements.
+  bool models_read_ = false;
+  std::set<std::string> models_;   // Classes on which something is called that reaches it.
   std::set<std::string> records_;  // Variables that hold what came from the database.
   std::vector<size_t> reaching_;   // Up to each token, how many chains reach the database.
   std::string assigned_;           // By the assignment before the token at `assigned_at_`.

@@ -103,14 +103,35 @@ class CommentFinder {
   size_t pos_ = 0;
 };
 
+// "DBFLEET:IGNORE x", "dbfleet: ignore x", "dbfleet:ignore: x", "dbfleet-ignore x": meant, and not
+// said. The marks of migrations' sections are looked at by who cuts those.
+void ReadMisspelt(absl::string_view comment, Directives* directives) {
+  const absl::string_view shown = comment;
+  if (!absl::StartsWithIgnoreCase(comment, "dbfleet")) return;
+  comment.remove_prefix(std::min(comment.find_first_of(":-_ \t"), comment.size()));
+  comment.remove_prefix(std::min(comment.find_first_not_of(":-_ \t"), comment.size()));
+  if (!absl::StartsWithIgnoreCase(comment, "ignor")) return;
+  directives->unknown.push_back(
+      SanitizeForDisplay(Truncate(shown.substr(0, shown.find('\n')), kMaxIdBytes)));
+}
+
+bool MayHold(absl::string_view text) {
+  return absl::StrContains(text, "dbfleet") || absl::StrContains(text, "DBFLEET") ||
+         absl::StrContains(text, "DBFleet") || absl::StrContains(text, "Dbfleet") ||
+         absl::StrContains(text, "DbFleet");
+}
+
 void Read(absl::string_view comment, Directives* directives) {
   comment = absl::StripAsciiWhitespace(comment);
-  if (!absl::ConsumePrefix(&comment, kMark)) return;
+  const absl::string_view whole = comment;
+  if (!absl::ConsumePrefix(&comment, kMark)) return ReadMisspelt(whole, directives);
   if (comment == "up") directives->section = SectionMark::kUp;
   if (comment == "down") directives->section = SectionMark::kDown;
   if (absl::StartsWith(comment, "irreversible ")) directives->irreversible = true;
-  if (!absl::ConsumePrefix(&comment, "ignore")) return;
-  if (!comment.empty() && !absl::ascii_isspace(static_cast<unsigned char>(comment[0]))) return;
+  const bool ignores =
+      absl::ConsumePrefix(&comment, "ignore") &&
+      (comment.empty() || absl::ascii_isspace(static_cast<unsigned char>(comment[0])));
+  if (!ignores) return ReadMisspelt(whole, directives);
   comment = absl::StripLeadingAsciiWhitespace(comment);
   const size_t id = std::min(comment.find_first_of(" \t\n\r"), comment.size());
   IgnoreDirective ignore;
@@ -124,7 +145,7 @@ void Read(absl::string_view comment, Directives* directives) {
 
 Directives ReadDirectives(const Target& target, absl::string_view text) {
   Directives directives;
-  if (!absl::StrContains(text, kMark)) return directives;
+  if (!MayHold(text)) return directives;
   CommentFinder finder(target, text);
   absl::string_view comment;
   while (finder.Next(&comment)) Read(comment, &directives);

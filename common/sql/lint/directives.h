@@ -20,6 +20,7 @@ enum class SectionMark { kNone, kUp, kDown };
 // What the comments of one statement tell dbfleet.
 struct Directives {
   std::vector<IgnoreDirective> ignores;
+  std::vector<std::string> unknown;          // Heads of what looks like one, and is none.
   SectionMark section = SectionMark::kNone;  // "-- dbfleet:up", "-- dbfleet:down".
   bool irreversible = false;                 // "-- dbfleet:irreversible REASON".
 };

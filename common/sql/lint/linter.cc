@@ -76,8 +76,26 @@ void Linter::Add(absl::string_view text, const Reading& reading) {
 
 void Linter::Add(const Statement& statement, const Reading& reading) {
   Note(ReadDirectives(as_given_, statement.comments));
-  Add(statement.text, reading);
-  NoteBehind(ReadDirectives(as_given_, statement.behind));
+  const Position origin = statement.origin();
+  absl::string_view text = statement.text;
+  // What stands behind a delimiter, up to the end of its line, is about the statement before it.
+  const size_t line = text.find('\n');
+  if (next_ > 0 && origin.line == last_line_ && line < statement.content) {
+    const Directives trailing = ReadDirectives(as_given_, text.substr(0, line));
+    NoteIgnores(trailing, next_ - 1);
+    if (!trailing.ignores.empty()) text.remove_prefix(line);
+  }
+  Add(text, reading);
+  last_line_ = origin.line +
+               static_cast<int>(std::count(statement.text.begin(), statement.text.end(), '\n'));
+  absl::string_view behind = statement.behind;
+  // Of a host language only what stands on lines of its own.
+  if (!as_given_.active_record() && as_given_.dialect != Dialect::kRedis) {
+    const size_t end = std::min(behind.find('\n'), behind.size());
+    NoteIgnores(ReadDirectives(as_given_, behind.substr(0, end)), next_ - 1);
+    behind.remove_prefix(end);
+  }
+  NoteBehind(ReadDirectives(as_given_, behind));
 }
 
 // Behind the last statement: what is said of the whole file counts, what is said of a statement
@@ -95,19 +113,28 @@ void Linter::NoteBehind(const Directives& directives) {
 void Linter::Note(const Directives& directives) {
   if (directives.section != SectionMark::kNone) BeginSection(directives.section);
   if (directives.irreversible) has_way_back_ = true;
+  NoteIgnores(directives, next_);
+}
+
+void Linter::NoteIgnores(const Directives& directives, int statement) {
+  for (const std::string& unknown : directives.unknown) {
+    reporter_.Report(LintId::kIgnoreUnknownRule, statement, Name(),
+                     absl::StrCat("\"", unknown, "\" is no directive, so it silences nothing"),
+                     "write dbfleet:ignore RULE REASON, in lower case");
+  }
   for (const IgnoreDirective& ignore : directives.ignores) {
     if (FindRule(ignore.rule_id) == nullptr) {
       reporter_.Report(
-          LintId::kIgnoreUnknownRule, next_, Name(),
+          LintId::kIgnoreUnknownRule, statement, Name(),
           absl::StrCat("dbfleet:ignore names \"", ignore.rule_id, "\", which is no rule"), "");
     } else if (ignore.reason.empty()) {
       reporter_.Report(
-          LintId::kIgnoreWithoutReason, next_, Name(),
+          LintId::kIgnoreWithoutReason, statement, Name(),
           absl::StrCat("dbfleet:ignore ", ignore.rule_id,
                        " has no reason behind it, so it silences nothing"),
           absl::StrCat("write -- dbfleet:ignore ", ignore.rule_id, " <why it is right here>"));
     } else {
-      ignores_[next_].push_back(ignore);
+      ignores_[statement].push_back(ignore);
     }
   }
 }

@@ -44,6 +44,7 @@ class Linter {
  private:
   void Note(const Directives& directives);
   void NoteBehind(const Directives& directives);
+  void NoteIgnores(const Directives& directives, int statement);
   void BeginSection(SectionMark section);
   WholeLook Whole() { return {target_, config_, snapshot_, script_, reporter_}; }
   void EndScript();
@@ -59,6 +60,7 @@ class Linter {
   Script script_;
   Reporter reporter_;
   int next_ = 0;
+  int last_line_ = 0;  // On which the statement before ended.
   std::map<int, std::vector<IgnoreDirective>> ignores_;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,8 @@ namespace dbfleet::sql {
 struct HostContext {
   bool in_loop = false;                         // Inside a loop: it runs once for each round.
   std::vector<std::string> placeholder_values;  // Variables that hold placeholders ("?, ?") only.
+  // Variables that hold a text which was joined with a value of the program, and that value.
+  std::map<std::string, std::string> joined_values;
 };
 
 struct Statement {

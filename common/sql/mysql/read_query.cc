@@ -1,10 +1,13 @@
 // What reads: queries, SHOW, EXPLAIN, DESCRIBE.
+#include <utility>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/text.h"
 #include "common/sql/mysql/heads.h"
 #include "common/sql/mysql/query_scan.h"
+#include "common/sql/mysql/syntax.h"
 
 namespace dbfleet::sql::mysql {
 namespace {
@@ -18,6 +21,10 @@ void ScanQuery(Parser* p) {
   p->draft->reading.facts.verb = Verb::kSelect;
   QueryScan scan(p->draft);
   scan.Run(p->at, p->draft->tokens.size(), Clause::kOther);
+  if (std::string problem = QueryProblem(p->draft->tokens, p->at); !problem.empty()) {
+    p->draft->Doubt(std::move(problem));
+    p->draft->reading.facts.unreadable = true;
+  }
   p->at = p->draft->tokens.size();
   // Only of a query of one table it is known whose columns it names.
   Facts& facts = p->draft->reading.facts;

@@ -9,6 +9,7 @@
 #include "common/sql/mysql/credentials.h"
 #include "common/sql/mysql/heads.h"
 #include "common/sql/mysql/injection.h"
+#include "common/sql/mysql/syntax.h"
 
 namespace dbfleet::sql {
 namespace {
@@ -32,6 +33,10 @@ Reading ReadOne(const Target& target, Toks tokens, absl::string_view text, Posit
   Draft draft(target, tokens, text, origin);
   Parser parser(&draft);
   mysql::ReadStatement(&parser);
+  if (std::string problem = mysql::EndProblem(tokens); !problem.empty()) {
+    draft.Doubt(std::move(problem));
+    draft.reading.facts.unreadable = true;
+  }
   std::string credentials = mysql::CredentialObjection(tokens, target.database);
   draft.reading.verdict.credentials = !credentials.empty();
   if (!credentials.empty()) draft.Object(std::move(credentials));

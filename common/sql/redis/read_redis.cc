@@ -66,6 +66,19 @@ bool OnlyAdds(absl::string_view name, const Arguments& arguments) {
 constexpr int64_t kMostRepeated = 10000;  // Elements; with more the server is busy for long.
 constexpr int64_t kMostSamples = 10000;   // The same.
 
+// COUNT of what goes through a collection in steps: how much is done while nobody else is served.
+// Behind `from`; each COUNT counts, and 0 is all.
+bool CountsFar(const Arguments& arguments, size_t from, bool zero_is_all) {
+  for (size_t i = from; i < arguments.size(); ++i) {
+    if (!absl::EqualsIgnoreCase(arguments[i], "COUNT")) continue;
+    int64_t count = 0;
+    if (i + 1 == arguments.size() || !absl::SimpleAtoi(arguments[i + 1], &count)) return true;
+    if (count > kMostRepeated || (zero_is_all && count <= 0)) return true;
+    ++i;
+  }
+  return false;
+}
+
 // What the arguments make worse than the command is by itself; "" if nothing.
 absl::string_view WorsenedBy(absl::string_view name, const Arguments& arguments) {
   if (name == "XREAD") {
@@ -101,6 +114,13 @@ absl::string_view WorsenedBy(absl::string_view name, const Arguments& arguments)
       return "with so many SAMPLES walks the whole value while nobody else is served";
     }
   }
+  const bool scans = name == "SCAN" || name == "SSCAN" || name == "HSCAN" || name == "ZSCAN";
+  if (scans && CountsFar(arguments, name == "SCAN" ? 2 : 3, false)) {
+    return "with so high a COUNT goes through all of it while nobody else is served";
+  }
+  if (name == "XINFO STREAM" && CountsFar(arguments, 3, true)) {
+    return "with such a COUNT shows the whole stream while nobody else is served";
+  }
   return "";
 }
 
@@ -126,9 +146,8 @@ Reading ReadKnown(const RedisCommand& command, const Arguments& arguments) {
   if (decision.safety == Safety::kDestructive) {
     verdict.reasons.push_back(absl::StrCat(command.name, " ", decision.note));
   }
-  if (const absl::string_view worse = WorsenedBy(command.name, arguments); !worse.empty()) {
-    Worsen(command.name, worse, &verdict);
-  }
+  const absl::string_view worse = WorsenedBy(command.name, arguments);
+  if (!worse.empty()) Worsen(command.name, worse, &verdict);
   if (!verdict.understood) {
     verdict.safety = Safety::kDestructive;
     verdict.doubt = absl::StrCat(command.name, ": its keys are not where they should stand");
@@ -145,7 +164,8 @@ Reading ReadKnown(const RedisCommand& command, const Arguments& arguments) {
   reading.facts.complete = verdict.understood;
   CommandFacts& facts = reading.facts.command.emplace();
   facts.name = std::string(command.name);
-  facts.unbounded = IsUnbounded(command.name, arguments);
+  facts.unbounded =
+      IsUnbounded(command.name, arguments) || absl::EndsWith(worse, "nobody else is served");
   facts.dangerous = HasFlag(command.categories, "dangerous");
   return reading;
 }

@@ -253,6 +253,115 @@ TEST(ActiveRecordTest, WhatIsNotUnderstoodIsDestructive) {
   }
 }
 
+// In company of a call that is known, so that the file is not destructive as a whole.
+TEST(ActiveRecordTest, WritesThatOtherLibrariesKnowAreSeenBesideCallsThatAreRecognised) {
+  for (absl::string_view text :
+       {"$wpdb->query(\"DELETE FROM x\");",
+        "$wpdb->query($x);",
+        "User::deleteAll();",
+        "Schema::drop('users');",
+        "Schema::dropIfExists('users');",
+        "Schema::rename('a', 'b');",
+        "Schema::table('users', function ($table) { $table->string('x'); });",
+        "$user->forceDelete();",
+        "User::firstOrCreate(['a' => 1]);",
+        "DB::purge('x');",
+        "User::updateOrCreate(['a' => 1]);",
+        "$users->insertOrIgnore($rows);",
+        "$query->insertGetId($row);",
+        "User::model()->deleteAll();",
+        "User::updateAll(['a' => 1]);",
+        "DB::affectingStatement($x);",
+        "$conn2->executeStatement($x);",
+        "$link2->multi_query($x);",
+        "$user->deleteOrFail();",
+        "$user->saveQuietly();",
+        "$user->posts()->detach();",
+        "Foo::importAll($rows);",
+        "$repository->removeAll();",
+        "Foo::updateall();",
+        "mysqli_query($link, $x);",
+        "pg_query($x);",
+        "array_map([$u, 'forceDelete'], $x);",
+        "User::archiveEverything();",
+        "$users->each->destroy();"}) {
+    EXPECT_TRUE(HasDestructive(kPhp, absl::StrCat("User::find(1); ", text))) << text;
+  }
+  for (absl::string_view text : {"User.tap(&:delete_all)",
+                                 "users.each(&:destroy)",
+                                 "user.posts.clear",
+                                 "user.posts.delete(1)",
+                                 "User.create_or_find_by!(a: 1)",
+                                 "User.destroy_async",
+                                 "User.import(rows)",
+                                 "drop_schema :x",
+                                 "remove_belongs_to :a, :b",
+                                 "rename_enum :a, :b",
+                                 "drop_enum :a",
+                                 "drop_database :a",
+                                 "drop_trigger :a, :b",
+                                 "user.send('delete')",
+                                 "user.public_send(:destroy)",
+                                 "user.try(:destroy)",
+                                 "Foo.remove_everything(1)",
+                                 "user.posts.each(&:really_destroy!)",
+                                 "records.map(&:force_delete)",
+                                 "user.update_quietly",
+                                 "User.archive_everything(1)",
+                                 "conn2.execute(sql)",
+                                 "x.exec_anything(sql)",
+                                 "hash.values.each(&:destroy)",
+                                 "user.destroy_all_posts(now: true)"}) {
+    EXPECT_TRUE(HasDestructive(kRuby, absl::StrCat("User.find(1)\n", text))) << text;
+  }
+}
+
+TEST(ActiveRecordTest, OrdinaryCodeIsNoCallOfTheDatabase) {
+  for (absl::string_view text :
+       {"Foo::bar();", "$this->render('x');", "echo $user->created_at;", "$params->remove('x');",
+        "Foo::createdBy($x);", "$x->updatedAt();", "Storage::delete('x');", "Cache::clear();",
+        "$importance->draw();", "$list->clear();", "function createUser() {}",
+        "Schema::hasTable('x');", "array_map('strtoupper', $x);", "Foo::CREATE;"}) {
+    EXPECT_FALSE(HasDestructive(kPhp, absl::StrCat("User::find(1); ", text))) << text;
+  }
+  for (absl::string_view text :
+       {"Foo.bar(1)", "x = hash.delete(:a)", "File.delete('x')", "params.delete(:x)",
+        "user.created_at", "order.updates", "def self.create_x(a)\nend", "list.drop(1)",
+        "save_file(x)", "names.map(&:upcase)", "FileUtils.remove('x')", "errors.clear",
+        "post.imported_by", "x if thing.clearance"}) {
+    EXPECT_FALSE(HasDestructive(kRuby, absl::StrCat("User.find(1)\n", text))) << text;
+  }
+}
+
+// The values that are joined into the SQL of the last call.
+std::string JoinedInto(Dialect dialect, absl::string_view program) {
+  const auto statements = Split(Target(dialect), program);
+  if (!statements.ok() || statements->empty()) return "?";
+  const Reading reading = Read(dialect, statements->back());
+  if (!reading.facts.call.has_value() || !reading.facts.call->concatenates) return "";
+  return reading.facts.call->joined_value;
+}
+
+TEST(ActiveRecordTest, AVariableThatWasJoinedIsNoBetterThanTheText) {
+  EXPECT_EQ(JoinedInto(kRuby, "sql = \"a = '#{x}'\"\nUser.find_by_sql(sql)"), "x");
+  EXPECT_EQ(JoinedInto(kRuby, "sql = 'a = ' + x\nother = sql\nUser.where(other)"), "x");
+  EXPECT_EQ(JoinedInto(kRuby, "q = 'SELECT 1'\nq << x\nUser.where(q)"), "x");
+  EXPECT_EQ(JoinedInto(kRuby, "q = 'SELECT 1'\nq += \"#{x}\"\nUser.find_by_sql(q)"), "x");
+  EXPECT_EQ(JoinedInto(kRuby, "User.where(params[:q])"), "params[:q]");
+  EXPECT_EQ(JoinedInto(kPhp, "$q = \"a = '$x'\"; User::find_by_sql($q);"), "$x");
+  EXPECT_EQ(JoinedInto(kPhp, "$q = 'a = '; $q .= $_GET['x']; $db->query($q);"), "$_GET['x']");
+  EXPECT_EQ(JoinedInto(kPhp, "$q = sprintf('a = %s', $x); $db->query($q);"), "$x");
+  EXPECT_EQ(JoinedInto(kPhp, "$db->query($_POST['q']);"), "$_POST['q']");
+  for (absl::string_view text :
+       {"sql = \"a = '#{x}'\"\nsql = 'a = 1'\nUser.find_by_sql(sql)",
+        "sql = 'a = 1' if x\nUser.find_by_sql(sql)", "sql = x ? 'a' : 'b'\nUser.where(sql)",
+        "list = []\nlist << x\nUser.where(list)", "q = 'a'\nq << ' AND b = ?'\nUser.where(q, 1)",
+        "sql = get('a')\nUser.where(sql)", "a = 'x'\nsql = 'SELECT ' + a\nUser.where(sql)",
+        "sql = \"a = '#{x}'\"\nUser.where(name: sql)", "User.where(params.permit(:a))"}) {
+    EXPECT_EQ(JoinedInto(kRuby, text), "") << text;
+  }
+}
+
 TEST(ActiveRecordTest, SeveralCallsCountAsTheWorst) {
   const Verdict verdict = Classify(kRuby, "User.find(1); User.delete_all; User.create(a: 1)");
   EXPECT_EQ(verdict.safety, Safety::kDestructive);

@@ -200,6 +200,52 @@ TEST(LintTest, RulesHaveOneIdEachAndAreComplete) {
 }
 
 // Of the script, not of the statement.
+// Which findings are silenced, by statement.
+std::vector<std::string> Silenced(const Target& target, absl::string_view script) {
+  const auto statements = Split(target, script);
+  EXPECT_TRUE(statements.ok()) << statements.status();
+  std::vector<std::string> found;
+  for (const Finding& finding : Lint(target, *statements)) {
+    const bool about = absl::StartsWith(finding.rule_id, "dbf-ignore");
+    if (!finding.ignored && !about) continue;
+    found.push_back(std::to_string(finding.statement) + " " + finding.rule_id);
+  }
+  return found;
+}
+
+TEST(LintIgnoreTest, BehindADelimiterOnItsLineItIsAboutTheStatementThatEndsThere) {
+  for (Dialect dialect : {kMa, kPg}) {
+    EXPECT_THAT(Silenced(dialect,
+                         "DROP TABLE a; -- dbfleet:ignore dbf-drop-table x\n"
+                         "DROP TABLE b;\n"),
+                ElementsAre("0 dbf-drop-table"));
+    EXPECT_THAT(Silenced(dialect, "SELECT 1;\nDROP TABLE b; -- dbfleet:ignore dbf-drop-table x"),
+                ElementsAre("1 dbf-drop-table"));
+    EXPECT_THAT(Silenced(dialect, "SELECT 1; -- dbfleet:ignore dbf-drop-table x\nDROP TABLE b"),
+                ElementsAre("0 dbf-ignore-unused"));
+    EXPECT_THAT(Silenced(dialect, "SELECT 1;\n-- dbfleet:ignore dbf-drop-table x\nDROP TABLE b"),
+                ElementsAre("1 dbf-drop-table"));
+    EXPECT_THAT(Silenced(dialect, "SELECT 1; /* dbfleet:ignore dbf-drop-table x */ DROP TABLE b"),
+                ElementsAre("1 dbf-drop-table"));
+    EXPECT_THAT(Silenced(dialect, "DROP TABLE b;\n-- dbfleet:ignore dbf-drop-table x\n"),
+                ElementsAre("0 dbf-ignore-unused"));
+  }
+}
+
+TEST(LintIgnoreTest, WhatIsMeantToSilenceAndDoesNotIsSaid) {
+  for (absl::string_view comment :
+       {"DBFLEET:IGNORE dbf-drop-table x", "dbfleet:ignore: dbf-drop-table x",
+        "dbfleet: ignore dbf-drop-table x", "dbfleet:ignored dbf-drop-table x",
+        "dbfleet-ignore dbf-drop-table x", "Dbfleet:Ignore dbf-drop-table x"}) {
+    EXPECT_THAT(Silenced(kPg, "-- " + std::string(comment) + "\nDROP TABLE b"),
+                ElementsAre("0 dbf-ignore-unknown-rule"))
+        << comment;
+  }
+  EXPECT_THAT(Silenced(kPg, "-- dbfleet ignores nothing here, does it?\nSELECT 1"),
+              ElementsAre("0 dbf-ignore-unknown-rule"));
+  EXPECT_THAT(Silenced(kPg, "-- dbfleet is told nothing\nSELECT 1"), IsEmpty());
+}
+
 TEST(LintPlacesTest, SyntaxErrorsNameTheLineOfTheFile) {
   struct {
     Dialect dialect;

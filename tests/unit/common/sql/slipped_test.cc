@@ -484,6 +484,22 @@ TEST(SlippedTest, CredentialsInOddPlaces) {
   }
 }
 
+TEST(SlippedTest, Group14RedisStepsThatAreTheWhole) {
+  ExpectAllDestructive({{"R", "SCAN 0 COUNT 100000000"},
+                        {"R", "scan 0 match x count 10001"},
+                        {"R", "SCAN 0 COUNT 10 COUNT 99999"},
+                        {"R", "SSCAN k 0 COUNT 100000000"},
+                        {"R", "HSCAN k 0 COUNT 100000000"},
+                        {"R", "ZSCAN k 0 MATCH a* COUNT 100000000"},
+                        {"R", "XINFO STREAM s FULL COUNT 0"},
+                        {"R", "XINFO STREAM s FULL COUNT 1000000"}});
+  for (absl::string_view text : {"SCAN 0 COUNT 1000", "HSCAN count 0 COUNT 10",
+                                 "XINFO STREAM s FULL COUNT 10", "XINFO STREAM s FULL"}) {
+    EXPECT_EQ(Classify(Dialect::kRedis, text).safety, Safety::kSafe) << text;
+  }
+  EXPECT_TRUE(Read(Dialect::kRedis, "SCAN 0 COUNT 100000000").facts.command->unbounded);
+}
+
 TEST(SlippedTest, Group14Redis) {
   ExpectAllDestructive({{"R", "EVAL \"return 1\" 0"},
                         {"R", "EVAL_RO \"return 1\" 0"},

@@ -280,12 +280,11 @@ TEST(SplitTest, WhatNamesNoKnownCharacterSetCountsAsTheWorst) {
     EXPECT_THAT(Classes(target, std::string(before) + "; SELECT 1"), ElementsAre(kBad, kBad))
         << before;
   }
-  for (absl::string_view before :
-       {"SET NAMES DEFAULT", "SET NAMES 'latin1' COLLATE 'latin1_bin'",
-        "/*!40101 SET @saved_cs_client = @@character_set_client */",
-        "/*!50503 SET character_set_client = utf8mb4 */",
-        "/*!40101 SET CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT */",
-        "SET CHARACTER SET utf8, @a = 1"}) {
+  for (absl::string_view before : {"SET NAMES DEFAULT", "SET NAMES 'latin1' COLLATE 'latin1_bin'",
+                                   "/*!40101 SET @saved_cs_client = @@character_set_client */",
+                                   "/*!50503 SET character_set_client = utf8mb4 */",
+                                   "/*!40101 SET CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT */",
+                                   "SET CHARACTER SET utf8, @a = 1"}) {
     EXPECT_THAT(Classes(target, std::string(before) + "; SELECT 'é'"), ElementsAre(kBad, kSafe))
         << before;
   }
@@ -299,20 +298,29 @@ TEST(SplitTest, AnEncodingOfPostgresWhoseBytesMayBeQuotesIsSeenWhereverItIsSet) 
   constexpr Safety kBad = Safety::kDestructive;
   const Target target(Dialect::kPostgres);
   for (absl::string_view before :
-       {"SET client_encoding='GBK';", "SET client_encoding TO sjis;", "SET NAMES 'SJIS';",
-        "SET SESSION client_encoding TO 'Big5';", "set local \"client_encoding\" = 'uhc';",
-        "SET client_encoding = johab;", "SET client_encoding = 'Shift-JIS-2004';",
-        "SET client_encoding = 'klingon';", "SET U&\"client\\005fencoding\" = 'GBK';",
+       {"SET client_encoding='GBK';",
+        "SET client_encoding TO sjis;",
+        "SET NAMES 'SJIS';",
+        "SET SESSION client_encoding TO 'Big5';",
+        "set local \"client_encoding\" = 'uhc';",
+        "SET client_encoding = johab;",
+        "SET client_encoding = 'Shift-JIS-2004';",
+        "SET client_encoding = 'klingon';",
+        "SET U&\"client\\005fencoding\" = 'GBK';",
         "SELECT set_config('client_encoding','GBK',false);",
         "SELECT pg_catalog.set_config('client_encoding', 'gb18030', true);",
         "SELECT 1 FROM t WHERE set_config('client_' || 'encoding', 'GBK', false) = '';",
         "SELECT set_config(name, 'GBK', false) FROM t;",
         "SELECT set_config('client_encoding', 'UTF8' || x, false) FROM t;",
-        "ALTER ROLE a SET client_encoding = 'GBK';", "ALTER DATABASE d SET NAMES 'GBK';",
-        "ALTER SYSTEM SET client_encoding = 'GBK';", "UPDATE pg_settings SET setting = 'GBK';",
+        "ALTER ROLE a SET client_encoding = 'GBK';",
+        "ALTER DATABASE d SET NAMES 'GBK';",
+        "ALTER SYSTEM SET client_encoding = 'GBK';",
+        "UPDATE pg_settings SET setting = 'GBK';",
         "DO $$ BEGIN SET client_encoding = 'GBK'; END $$;",
-        "DO $$ BEGIN EXECUTE 'SET client_' || 'encoding = gbk'; END $$;", "\\encoding GBK\n",
-        "\\encoding 'sjis'\n", "\\encoding :x\n",
+        "DO $$ BEGIN EXECUTE 'SET client_' || 'encoding = gbk'; END $$;",
+        "\\encoding GBK\n",
+        "\\encoding 'sjis'\n",
+        "\\encoding :x\n",
         "\\connect \"dbname=d client_encoding=GBK\"\n"}) {
     EXPECT_THAT(Classes(target, std::string(before) + " SELECT 'x'; " + std::string(kRunsWipe)),
                 ElementsAre(kBad, kSafe, kBad))

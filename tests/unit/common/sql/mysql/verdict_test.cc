@@ -31,6 +31,93 @@ Verdict Of(absl::string_view text, const Target& target = kMaria) {
 
 std::string Why(const Verdict& verdict) { return absl::StrJoin(verdict.reasons, "; "); }
 
+TEST(SyntaxTest, WhatNoServerTakesIsNotUnderstood) {
+  for (absl::string_view text : {"SELECT ,",
+                                 "SELECT",
+                                 "SELECT DISTINCT",
+                                 "SELECT FROM t",
+                                 "SELECT 1 UNION",
+                                 "SELECT 1 UNION ALL",
+                                 "SELECT 1 UNION x",
+                                 "SELECT 5//",
+                                 "SELECT 5 / / 2",
+                                 "SELECT * FROM t WHERE a = = 1",
+                                 "SELECT * FROM t WHERE a = < 1",
+                                 "SELECT * FROM a.b.c.d",
+                                 "SELECT a FROM t WHERE b=1 GARBAGE HERE 5 5",
+                                 "SELECT a FROM t WHERE b=c GARBAGE",
+                                 "SELECT a FROM t WHERE b='c' garbage",
+                                 "SELECT 1 2",
+                                 "SELECT a FROM t SELECT b FROM u",
+                                 "SELECT 1\nSELECT 2",
+                                 "SELECT a b c FROM t",
+                                 "SELECT a,, b FROM t",
+                                 "SELECT a, FROM t",
+                                 "SELECT a FROM t WHERE a = AND b = 1",
+                                 "SELECT a FROM t WHERE AND b = 1",
+                                 "SELECT a FROM t WHERE a = 1 AND",
+                                 "SELECT a FROM t WHERE a = 1 OR )",
+                                 "SELECT (1 +)",
+                                 "SELECT f(, a)",
+                                 "SELECT a FROM t GROUP BY",
+                                 "SELECT a FROM t ORDER BY",
+                                 "SELECT a FROM",
+                                 "SELECT a FROM t LIMIT",
+                                 "SELECT a FROM t WHERE a IN",
+                                 "SELECT (SELECT 1 UNION)",
+                                 "SELECT a FROM t WHERE < 1",
+                                 "SELECT 1 AS",
+                                 "CREATE TABLE",
+                                 "ALTER TABLE",
+                                 "DROP TABLE",
+                                 "INSERT INTO",
+                                 "DELETE FROM",
+                                 "UPDATE"}) {
+    for (const Target& target : {kMaria, kMy}) {
+      const Reading reading = ReadMySql(target, text);
+      EXPECT_EQ(reading.verdict.safety, Safety::kDestructive) << text;
+      EXPECT_FALSE(reading.verdict.understood) << text;
+      EXPECT_TRUE(reading.facts.unreadable || text.find(')') != absl::string_view::npos) << text;
+    }
+  }
+}
+
+TEST(SyntaxTest, WhatLooksOddAndIsTakenStaysUnderstood) {
+  for (absl::string_view text :
+       {"SELECT -1, +1, !1, ~1, - -1, 1 - -1, a=-1, a<-1, a<=>-1 FROM t",
+        "SELECT a.*, b.x FROM t a, u AS b WHERE a.x=b.x AND NOT a.y",
+        "SELECT *, 1 FROM t",
+        "SELECT a b FROM t c",
+        "SELECT a 'b' FROM t",
+        "SELECT 'a' 'b' c",
+        "SELECT _utf8mb4 'x' y",
+        "SELECT DATE '2020-01-01' d",
+        "SELECT N'x' y",
+        "SELECT BINARY a b FROM t",
+        "SELECT a FROM t WHERE b > NOW() - INTERVAL 1 DAY_HOUR AND c = 1",
+        "SELECT a FROM t WHERE b SOUNDS LIKE c",
+        "SELECT count(*) FROM t WHERE a LIKE 'x' ESCAPE '|'",
+        "SELECT CASE a WHEN 1 THEN 2 ELSE 3 END x FROM t",
+        "SELECT a DIV 2, a MOD 3 FROM t",
+        "SELECT 1 UNION SELECT 2 UNION ALL (SELECT 3)",
+        "SELECT a FROM t LIMIT 5, 5",
+        "WITH x AS (SELECT 1) SELECT * FROM x",
+        "SELECT a.b.c FROM a.b",
+        "SELECT 1.5, .5, 1., 1e3",
+        "SELECT sum(a) OVER w x FROM t WINDOW w AS (PARTITION BY b)",
+        "SELECT t.from FROM t",
+        "SELECT a FROM t WHERE a IN (SELECT b FROM u) AND c BETWEEN 1 AND 2",
+        "SELECT a FROM t FORCE INDEX (x) WHERE a = 1 ORDER BY a DESC LIMIT 1",
+        "SELECT GROUP_CONCAT(a ORDER BY b SEPARATOR ',') c FROM t",
+        "SELECT a || b && c FROM t",
+        "SELECT EXTRACT(DAY FROM a) x, TRIM(BOTH 'x' FROM b) y FROM t",
+        "SELECT a<>b, a!=b, a>>1 FROM t",
+        "SELECT CAST(a AS CHAR CHARACTER SET utf8mb4) x FROM t WHERE a = 1 COLLATE utf8mb4_bin"}) {
+    const Reading reading = ReadMySql(kMaria, text);
+    EXPECT_FALSE(reading.facts.unreadable) << text << ": " << Why(reading.verdict);
+  }
+}
+
 TEST(VerdictTest, ReadsAreSafe) {
   for (const Target& target : {kMaria, kMy}) {
     for (absl::string_view text :
