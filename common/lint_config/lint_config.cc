@@ -129,10 +129,26 @@ class Reader {
       problems_.Add(field, "give it a severity, or severities by environment");
     }
     for (const auto& [environment, word] : from.environments()) {
+      CheckEnvironment(absl::StrCat(field, ".environments"), environment);
       const Level here = LevelOf(absl::StrCat(field, ".environments.", environment), word, level);
       if (IsSameEnvironment(environment, environment_)) level = here;
     }
     result_.Set(rule->lint_id, level);
+  }
+
+  // Others may be declared elsewhere, but not so near to these.
+  void CheckEnvironment(absl::string_view field, const std::string& name) {
+    constexpr size_t kShortest = 6;
+    if (name.size() < kShortest || name == environment_) return;
+    config::NearestName nearest(absl::AsciiStrToLower(name));
+    for (absl::string_view known : {"development", "staging", "production"}) {
+      if (name == known) return;
+      nearest.Consider(known);
+    }
+    if (nearest.Hint().empty()) return;
+    problems_.Add(field,
+                  absl::StrCat("there is no environment \"", SanitizeForDisplay(Truncate(name, 40)),
+                               "\"", nearest.Hint()));
   }
 
   sql::NamingRule ReadNaming(absl::string_view name, const std::string& pattern) {

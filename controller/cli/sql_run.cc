@@ -19,6 +19,7 @@
 #include "common/migration/names.h"
 #include "common/sql/lint/linter.h"
 #include "common/sql/model/charsets.h"
+#include "common/sql/report/redact.h"
 #include "common/sql/report/report.h"
 #include "common/sql/sql.h"
 #include "controller/cli/exit_code.h"
@@ -31,6 +32,8 @@ namespace {
 using sql::StatementReport;
 
 constexpr int64_t kMaxSnapshotBytes = int64_t{256} << 20;
+// Of one file that is linted; a table, a finding and a statement take about a kilobyte each.
+constexpr size_t kMostKept = 300'000;
 
 struct Thresholds {
   std::optional<sql::Severity> severity;  // The lowest that counts.
@@ -217,7 +220,7 @@ class Runner {
     output_->Begin();
     for (const std::string& file : files) {
       const absl::Status status =
-          task_ == SqlTask::kLint ? LintFile(file) : GoThrough(file, nullptr);
+          task_ == SqlTask::kLint ? LintFile(file) : GoThrough(file, nullptr, nullptr);
       // The other files are shown all the same; what is wrong with the first one decides in the
       // end.
       if (status.ok()) continue;
@@ -232,10 +235,11 @@ class Runner {
   }
 
  private:
+  using Adjust = std::function<void(sql::Reading*)>;
   using Keep = std::function<void(StatementReport, const sql::Reading&, const sql::Statement&)>;
 
   // Without `keep` each statement is shown at once.
-  absl::Status GoThrough(const std::string& file, const Keep& keep) {
+  absl::Status GoThrough(const std::string& file, const Adjust& adjust, const Keep& keep) {
     int number = 0;
     return ForEachStatement(
         file, *shell_.world().in, plan_.options.target, [&](sql::Statement statement) {
@@ -249,13 +253,17 @@ class Runner {
           sql::Reading reading;
           if (task_ != SqlTask::kSplit) {
             reading = sql::Read(plan_.options.target, statement);
+            if (adjust) adjust(&reading);
             report.verdict = reading.verdict;
           }
           ++totals_.statements;
           if (task_ != SqlTask::kSplit && sql::IsDestructive(report, plan_.options.environment)) {
             ++totals_.destructive;
           }
-          report.text = statement.text;
+          // The statements that programs read from split are to be run.
+          const bool shown = task_ != SqlTask::kSplit || shell_.for_people();
+          report.text = shown ? sql::Redact(plan_.options.target, statement.text) : statement.text;
+          report.content = std::min(report.content, report.text.size());
           if (task_ != SqlTask::kSplit) sql::CutText(&report);
           if (keep) return keep(std::move(report), reading, statement);
           output_->Statement(report);
@@ -269,31 +277,55 @@ class Runner {
                        plan_.snapshot.has_value() ? &*plan_.snapshot : nullptr, OptionsFor(file));
     std::vector<StatementReport> reports;
     std::vector<sql::Position> places;
-    const absl::Status status = GoThrough(
-        file,
+    const auto full = [&] { return linter.kept() + reports.size() > kMostKept; };
+    absl::Status status = GoThrough(
+        file, [&](sql::Reading* reading) { linter.HoldAgainstSnapshot(reading); },
         [&](StatementReport report, const sql::Reading& reading, const sql::Statement& statement) {
+          if (full()) return;
           linter.Add(statement, reading);
           places.push_back({report.line, report.column, report.character});
           if (output_->wants_all()) reports.push_back(std::move(report));
         });
-    for (sql::Finding& finding : linter.Finish()) {
-      Count(finding);
-      const int number = finding.statement + 1;
-      if (!output_->wants_all() && (reports.empty() || reports.back().number != number)) {
-        const auto& [line, column, character] = places[static_cast<size_t>(finding.statement)];
-        StatementReport& report = reports.emplace_back();
-        report.file = file;
-        report.number = number;
-        report.line = line;
-        report.column = column;
-        report.character = character;
-      }
-      StatementReport& report =
-          output_->wants_all() ? reports[static_cast<size_t>(finding.statement)] : reports.back();
-      report.findings.push_back(std::move(finding));
+    if (status.ok() && full()) {
+      status = Invalid(
+          "FILE_TOO_LARGE",
+          absl::StrCat(SanitizeForDisplay(file), ": behind line ", places.back().line,
+                       " nothing is held against the rules: there are more than ", kMostKept,
+                       " tables, findings and shown statements; lint its parts one "
+                       "by one"));
     }
+    ShowFindings(file, linter.Finish(), places, &reports);
     for (const StatementReport& report : reports) output_->Statement(report);
     return status;
+  }
+
+  // Without reports of all statements those with findings are shown at once.
+  void ShowFindings(const std::string& file, std::vector<sql::Finding> findings,
+                    const std::vector<sql::Position>& places,
+                    std::vector<StatementReport>* reports) {
+    std::optional<StatementReport> shown;
+    for (sql::Finding& finding : findings) {
+      Count(finding);
+      finding.message = sql::Redact(plan_.options.target, finding.message);
+      finding.advice = sql::Redact(plan_.options.target, finding.advice);
+      if (output_->wants_all()) {
+        (*reports)[static_cast<size_t>(finding.statement)].findings.push_back(std::move(finding));
+        continue;
+      }
+      const int number = finding.statement + 1;
+      if (!shown.has_value() || shown->number != number) {
+        if (shown.has_value()) output_->Statement(*shown);
+        const auto& [line, column, character] = places[static_cast<size_t>(finding.statement)];
+        shown.emplace();
+        shown->file = file;
+        shown->number = number;
+        shown->line = line;
+        shown->column = column;
+        shown->character = character;
+      }
+      shown->findings.push_back(std::move(finding));
+    }
+    if (shown.has_value()) output_->Statement(*shown);
   }
 
   void Count(const sql::Finding& finding) {

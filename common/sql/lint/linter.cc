@@ -37,6 +37,17 @@ void NotUnderstood(const Look& look) {
               why.empty() ? "" : absl::StrCat("not understood as a whole: ", why));
 }
 
+bool IsSystemColumn(absl::string_view name) {
+  return name == "ctid" || name == "xmin" || name == "xmax" || name == "cmin" || name == "cmax" ||
+         name == "tableoid" || name == "oid";
+}
+
+bool HasColumn(const TableState& table, const std::string& column) {
+  return table.is_new() || table.copied || table.alters > 0 ||
+         std::any_of(table.columns.begin(), table.columns.end(),
+                     [&](const ColumnFacts& known) { return known.name == column; });
+}
+
 }  // namespace
 
 Linter::Linter(const Target& target, const LintConfig& config, const SchemaSnapshot* snapshot,
@@ -49,6 +60,31 @@ Linter::Linter(const Target& target, const LintConfig& config, const SchemaSnaps
       has_way_back_(options.down),
       reporter_(target_, Bits(target), config, snapshot) {
   reporter_.set_down(options.down);
+}
+
+void Linter::HoldAgainstSnapshot(Reading* reading) const {
+  if (snapshot_ == nullptr || !target_.postgres()) return;
+  for (const QualifiedColumn& qualified : reading->facts.query.qualified_columns) {
+    const auto may_have = [&](const Name& name) {
+      const LiveTable* live = FindLive(target_, snapshot_, name);
+      const TableState* state = script_.Find(name);
+      return live == nullptr || live->columns.empty() ||
+             live->Column(qualified.column) != nullptr ||
+             (state != nullptr && HasColumn(*state, qualified.column));
+    };
+    if (IsSystemColumn(qualified.column) ||
+        std::any_of(qualified.tables.begin(), qualified.tables.end(), may_have)) {
+      continue;
+    }
+    Verdict& verdict = reading->verdict;
+    verdict.safety = Safety::kDestructive;
+    verdict.understood = verdict.adds_only = false;
+    std::string reason =
+        absl::StrCat(SqlName(target_, qualified.tables[0]), " has no column ", qualified.column,
+                     " in the snapshot, so it may be a call of a function of that name");
+    if (verdict.doubt.empty()) verdict.doubt = reason;
+    AddReason(std::move(reason), &verdict.reasons);
+  }
 }
 
 void Linter::Add(absl::string_view text, const Reading& reading) {
@@ -83,6 +119,7 @@ void Linter::Add(const Statement& statement, const Reading& reading) {
   if (next_ > 0 && origin.line == last_line_ && line < statement.content) {
     const Directives trailing = ReadDirectives(as_given_, text.substr(0, line));
     NoteIgnores(trailing, next_ - 1);
+    if (trailing.irreversible) has_way_back_ = true;
     if (!trailing.ignores.empty()) text.remove_prefix(line);
   }
   Add(text, reading);
@@ -92,7 +129,9 @@ void Linter::Add(const Statement& statement, const Reading& reading) {
   // Of a host language only what stands on lines of its own.
   if (!as_given_.active_record() && as_given_.dialect != Dialect::kRedis) {
     const size_t end = std::min(behind.find('\n'), behind.size());
-    NoteIgnores(ReadDirectives(as_given_, behind.substr(0, end)), next_ - 1);
+    const Directives trailing = ReadDirectives(as_given_, behind.substr(0, end));
+    if (trailing.irreversible) has_way_back_ = true;
+    NoteIgnores(trailing, next_ - 1);
     behind.remove_prefix(end);
   }
   NoteBehind(ReadDirectives(as_given_, behind));

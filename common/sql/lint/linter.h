@@ -38,6 +38,13 @@ class Linter {
   // With the comments around it that are not in its text.
   void Add(const Statement& statement, const Reading& reading);
 
+  // What the snapshot says of the next statement, before it is added. PostgreSQL: "t.name" calls a
+  // function name(t) where t has no such column, so that it is not understood.
+  void HoldAgainstSnapshot(Reading* reading) const;
+
+  // How much is kept: tables and findings.
+  size_t kept() const { return script_.tables().size() + reporter_.count(); }
+
   // All findings, by statement (counted from 0). Once, at the end.
   std::vector<Finding> Finish();
 

@@ -36,6 +36,7 @@ class Reporter {
   bool ReportedBefore(LintId rule) const { return reported_[static_cast<size_t>(rule)]; }
 
   std::vector<Finding>& findings() { return findings_; }
+  size_t count() const { return findings_.size(); }
 
  private:
   Severity SeverityOf(const LintRule& rule, const Name& table, std::string* message) const;

@@ -58,6 +58,12 @@ enum class Verb {
   kExecutesText,  // DO, EXECUTE, PREPARE, CALL.
 };
 
+// "t.name", which is a column if one of these tables has it.
+struct QualifiedColumn {
+  std::vector<Name> tables;  // That "t" may stand for.
+  std::string column;
+};
+
 // What the queries and conditions in a statement look like; subqueries and CTEs count too.
 struct QueryFacts {
   bool select_star = false;  // Not in EXISTS (SELECT *) nor count(*).
@@ -78,7 +84,8 @@ struct QueryFacts {
   std::vector<std::string>
       quoted_numbers;             // "column = '5'": columns compared with a text of digits.
   bool unbounded_offset = false;  // OFFSET above 1,000, or not a constant.
-  std::vector<std::string> filtered_columns;  // Compared in WHERE and ON, for index advice.
+  std::vector<std::string> filtered_columns;       // Compared in WHERE and ON, for index advice.
+  std::vector<QualifiedColumn> qualified_columns;  // PostgreSQL: see Linter::HoldAgainstSnapshot.
   int select_depth = 0;
 };
 

@@ -80,8 +80,9 @@ int CountVersionParts(absl::string_view text) {
 }
 
 absl::StatusOr<Target> ParseTarget(absl::string_view name) {
+  const std::string lower = absl::AsciiStrToLower(name);
   for (const Known& known : kKnown) {
-    absl::string_view rest = name;
+    absl::string_view rest = lower;
     if (!absl::ConsumePrefix(&rest, known.name)) continue;
     if (rest.empty()) return Target(known.dialect);
     if (!absl::ConsumePrefix(&rest, "-") || !known.lowest.known()) continue;

@@ -71,9 +71,9 @@ struct Target {
 };
 
 // "mariadb-10.11", "mysql-8.0", "postgresql-15", "redis-7", "activerecord-php",
-// "activerecord-ruby"; a name without a version too. INVALID_ARGUMENT (BAD_DIALECT) names what is
-// known, for unknown names and for versions that this build has no rules for (mysql 5.7 to 9,
-// mariadb 10 to 12, postgresql 13 to 17, redis 6 to 7).
+// "activerecord-ruby", in any case; a name without a version too. INVALID_ARGUMENT (BAD_DIALECT)
+// names what is known, for unknown names and for versions that this build has no rules for
+// (mysql 5.7 to 9, mariadb 10 to 12, postgresql 13 to 17, redis 6 to 7).
 absl::StatusOr<Target> ParseTarget(absl::string_view name);
 
 // "10.11.6-MariaDB-0+deb12u1", "8.0.36", "150004" (PostgreSQL's server_version_num) or "15.4".

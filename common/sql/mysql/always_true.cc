@@ -47,7 +47,7 @@ class Condition {
     if (tokens_[from].IsSymbol('(') && tokens_.AfterParen(from) == to) {
       return Value(from + 1, to - 1, depth + 1);
     }
-    return Atom(from, to);
+    return Atom(from, to, depth);
   }
 
  private:
@@ -94,16 +94,76 @@ class Condition {
     return !is_or;
   }
 
-  std::optional<bool> Atom(ptrdiff_t from, ptrdiff_t to) const {
+  std::optional<bool> Atom(ptrdiff_t from, ptrdiff_t to, int depth) const {
     if (to - from == 1) return Constant(tokens_[from]);
     if (IsLiteral(tokens_[from]) && IsLiteral(tokens_[to - 1]) && to - from <= 5) {
       std::string sign;
       for (ptrdiff_t i = from + 1; i < to - 1; ++i) absl::StrAppend(&sign, tokens_[i].text);
-      if (!IsComparison(sign)) return std::nullopt;
-      return HoldsForLiterals(tokens_[from], sign, tokens_[to - 1]);
+      if (IsComparison(sign)) return HoldsForLiterals(tokens_[from], sign, tokens_[to - 1]);
     }
     if (IsSameColumn(from, to)) return true;
-    return std::nullopt;
+    return OfLiterals(from, to, depth);
+  }
+
+  // 'a' LIKE 'a', 1 IN (1, 2), 1 BETWEEN 0 AND 2, (1) = (1).
+  std::optional<bool> OfLiterals(ptrdiff_t from, ptrdiff_t to, int depth) const {
+    const Tok& first = tokens_[from];
+    const Tok& word = tokens_[from + 1];
+    if (IsLiteral(first) && word.Is(K("LIKE")) && to - from == 3) {
+      const bool same =
+          tokens_[from + 2].kind == first.kind && tokens_[from + 2].text == first.text;
+      const bool all = Inside(tokens_[from + 2]) == "%";
+      return same || all ? std::optional<bool>(true) : std::nullopt;
+    }
+    if (IsLiteral(first) && word.Is(K("IN")) && tokens_[from + 2].IsSymbol('(') &&
+        tokens_.AfterParen(from + 2) == to) {
+      for (ptrdiff_t i = from + 3; i < to - 1; ++i) {
+        const bool alone = (tokens_[i - 1].IsSymbol('(') || tokens_[i - 1].IsSymbol(',')) &&
+                           (tokens_[i + 1].IsSymbol(')') || tokens_[i + 1].IsSymbol(','));
+        if (alone && HoldsForLiterals(first, "=", tokens_[i])) return true;
+      }
+      return std::nullopt;
+    }
+    if (IsLiteral(first) && word.Is(K("BETWEEN")) && to - from == 5 &&
+        tokens_[from + 3].Is(K("AND"))) {
+      const bool holds = HoldsForLiterals(tokens_[from + 2], "<=", first) &&
+                         HoldsForLiterals(first, "<=", tokens_[from + 4]);
+      return holds ? std::optional<bool>(true) : std::nullopt;
+    }
+    return InParens(from, to, depth);
+  }
+
+  // A literal in parentheses on either side of a comparison.
+  std::optional<bool> InParens(ptrdiff_t from, ptrdiff_t to, int depth) const {
+    const ptrdiff_t left = Unwrapped(from);
+    const ptrdiff_t op = left < 0                      ? -1
+                         : tokens_[from].IsSymbol('(') ? tokens_.AfterParen(from)
+                                                       : from + 1;
+    if (op < 0 || op >= to) return std::nullopt;
+    ptrdiff_t right = op;
+    std::string sign;
+    while (right < to && right < op + 3 && tokens_[right].kind == TokenKind::kSymbol &&
+           !tokens_[right].IsSymbol('(')) {
+      absl::StrAppend(&sign, tokens_[right++].text);
+    }
+    const ptrdiff_t value = Unwrapped(right);
+    const ptrdiff_t end = value < 0                      ? -1
+                          : tokens_[right].IsSymbol('(') ? tokens_.AfterParen(right)
+                                                         : right + 1;
+    if (!IsComparison(sign) || end != to || depth > kMaxDepth) return std::nullopt;
+    return HoldsForLiterals(tokens_[left], sign, tokens_[value]) ? std::optional<bool>(true)
+                                                                 : std::nullopt;
+  }
+
+  // The literal there, behind any number of parentheses around it alone; -1 if there is none.
+  ptrdiff_t Unwrapped(ptrdiff_t at) const {
+    const ptrdiff_t open = at;
+    while (tokens_[at].IsSymbol('(') && at < open + kMaxDepth) ++at;
+    if (!IsLiteral(tokens_[at])) return -1;
+    for (ptrdiff_t i = 0; i < at - open; ++i) {
+      if (!tokens_[at + 1 + i].IsSymbol(')')) return -1;
+    }
+    return at;
   }
 
   static std::optional<bool> Constant(const Tok& token) {

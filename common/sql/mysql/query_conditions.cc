@@ -175,9 +175,8 @@ bool QueryScan::Equal(ptrdiff_t from, ptrdiff_t to, ptrdiff_t other) const {
   return true;
 }
 
-// Of the outermost WHERE.
-bool QueryScan::where_is_always_true() const {
-  if (where_ < 0) return false;
+// Where the condition of the outermost WHERE ends.
+ptrdiff_t QueryScan::EndOfWhere() const {
   int depth = 0;
   ptrdiff_t end = where_;
   for (; end < end_; ++end) {
@@ -190,7 +189,15 @@ bool QueryScan::where_is_always_true() const {
       break;
     }
   }
-  return IsAlwaysTrue(tokens_, where_, end);
+  return end;
+}
+
+bool QueryScan::where_is_always_true() const {
+  return where_ >= 0 && IsAlwaysTrue(tokens_, where_, EndOfWhere());
+}
+
+void QueryScan::NoteWhereThatAlwaysHolds() {
+  if (where_is_always_true()) Tautology(where_, EndOfWhere());
 }
 
 // A constant that stands alone as a condition, or as one side of an OR.

@@ -39,6 +39,7 @@ class QueryScan {
 
   bool has_where() const { return has_where_; }        // Of the outermost.
   bool where_is_always_true() const;                   // The same.
+  void NoteWhereThatAlwaysHolds();                     // As a tautology.
   bool has_limit() const { return has_limit_; }        // The same.
   bool has_order_by() const { return has_order_by_; }  // The same.
   bool has_select() const { return has_select_; }
@@ -101,6 +102,7 @@ class QueryScan {
   void Tautology(ptrdiff_t from, ptrdiff_t to);
   void Filter(ptrdiff_t column);
   void Wrapped(const Frame& call, ptrdiff_t close);
+  ptrdiff_t EndOfWhere() const;
   bool IsColumn(ptrdiff_t i) const;
   bool BoundaryBefore(ptrdiff_t i) const;
   bool BoundaryAfter(ptrdiff_t i) const;

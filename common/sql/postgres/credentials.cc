@@ -24,6 +24,7 @@ struct Place {
 constexpr Place kRelations[] = {
     {"_pg_user_mappings", "passwords of foreign servers"},
     {"pg_authid", "password hashes; pg_roles tells the rest"},
+    {"pg_db_role_setting", "settings of roles and databases, which may hold passwords"},
     {"pg_file_settings", "settings with passwords; use SHOW with a setting's name"},
     {"pg_hba_file_rules", "passwords of authentication servers"},
     {"pg_settings", "passwords in primary_conninfo; use SHOW with a setting's name"},
@@ -39,7 +40,10 @@ constexpr Place kRelations[] = {
     {"user_mapping_options", "passwords of foreign servers"},
 };
 
-constexpr absl::string_view kSettings[] = {"primary_conninfo", "ssl_passphrase_command"};
+// Of commands and connection strings.
+constexpr absl::string_view kSettings[] = {"archive_cleanup_command", "archive_command",
+                                           "primary_conninfo",        "recovery_end_command",
+                                           "restore_command",         "ssl_passphrase_command"};
 
 bool IsSecretSetting(absl::string_view name) {
   const std::string lower = absl::AsciiStrToLower(name);
@@ -104,6 +108,12 @@ std::string OfCall(Node call) {
          "plain name of another setting";
 }
 
+// Of pg_roles and pg_user: what ALTER ROLE ... SET set.
+std::string OfColumn(absl::string_view name) {
+  if (name != "rolconfig" && name != "useconfig") return "";
+  return Objection(name, "settings of roles, which may hold passwords");
+}
+
 std::string OfShow(Node show) {
   const absl::string_view name = show["name"].text();
   if (absl::EqualsIgnoreCase(name, "all")) {
@@ -129,6 +139,8 @@ std::string CredentialObjection(Node statement) {
       }
     } else if (node.Is("FuncCall")) {
       objection = OfCall(node);
+    } else if (node.Is("ColumnRef")) {
+      objection = OfColumn(node["fields"].last().text());
     } else if (node.Is("VariableShowStmt")) {
       objection = OfShow(node);
     }

@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
@@ -42,6 +45,31 @@ std::string ConstantText(Node constant) {
   return "";
 }
 
+// 'a' LIKE 'a', 1 IN (1, 2), 1 BETWEEN 0 AND 2: true, or not known.
+std::optional<bool> InRange(Node condition) {
+  const absl::string_view kind = condition["kind"].text();
+  const Node left = condition["lexpr"];
+  const Node right = condition["rexpr"];
+  if (!left.Is("A_Const") || IsNull(left)) return std::nullopt;
+  const std::string text = ConstantText(left);
+  bool holds = false;
+  if (kind == "AEXPR_LIKE" || kind == "AEXPR_ILIKE") {
+    holds = !absl::StartsWith(condition["name"].last().text(), "!") && right.Is("A_Const") &&
+            (ConstantText(right) == text || right["sval"].text() == "%");
+  } else if (kind == "AEXPR_IN" && condition["name"].last().text() == "=") {
+    for (Node value : right.Is("List") ? right["items"] : right) {
+      holds = holds || (value.Is("A_Const") && ConstantText(value) == text);
+    }
+  } else if (kind == "AEXPR_BETWEEN" && left["ival"]) {
+    const Node bounds = right.Is("List") ? right["items"] : right;
+    const int64_t value = left["ival"]["ival"].number(0);
+    holds = bounds.first()["ival"] && bounds.last()["ival"] &&
+            bounds.first()["ival"]["ival"].number(0) <= value &&
+            value <= bounds.last()["ival"]["ival"].number(0);
+  }
+  return holds ? std::optional<bool>(true) : std::nullopt;
+}
+
 // Known to be true whatever the rows hold, known to be false, or not known.
 std::optional<bool> Holds(Node condition, int depth) {
   constexpr int kMaxDepth = 50;
@@ -65,7 +93,8 @@ std::optional<bool> Holds(Node condition, int depth) {
     if (!all_known) return std::nullopt;
     return !is_or;
   }
-  if (!condition.Is("A_Expr") || condition["kind"].text() != "AEXPR_OP") return std::nullopt;
+  if (condition.Is("A_Expr") && condition["kind"].text() != "AEXPR_OP") return InRange(condition);
+  if (!condition.Is("A_Expr")) return std::nullopt;
   const Node left = condition["lexpr"];
   const Node right = condition["rexpr"];
   const absl::string_view symbol = condition["name"].last().text();
@@ -110,7 +139,9 @@ class QueryReader {
       if (IsCondition(at->key)) condition_end_ = std::max(condition_end_, at + at->size);
       if (at->tagged) Look(Node(at), at < condition_end_);
     }
+    if (where_holds_ && !facts_.tautology) SetTautology("of WHERE");
     FillOutermost();
+    FillQualified();
   }
 
  private:
@@ -149,6 +180,8 @@ class QueryReader {
       selects_.push_back(select.subtree_end());
       facts_.select_depth = std::max(facts_.select_depth, static_cast<int>(selects_.size()));
     }
+    const Node where = select["whereClause"];
+    where_holds_ = where_holds_ || (where && IsAlwaysTrue(where));
     const Node offset = select["limitOffset"];
     if (!offset) return;
     const Node number = offset["ival"];
@@ -216,6 +249,37 @@ class QueryReader {
     if (facts_.tautology_text.empty()) facts_.tautology_text = std::move(text);
   }
 
+  // Columns with their tables, where a name stands for one table or several tables only.
+  void FillQualified() {
+    constexpr size_t kEnough = 200;
+    std::map<std::string, std::vector<Name>, std::less<>> tables;
+    std::set<std::string, std::less<>> others;
+    for (const Slot* at = statement_.subtree_begin(); at != statement_.subtree_end(); ++at) {
+      if (!at->tagged) continue;
+      const Node node(at);
+      if (node.Is("CommonTableExpr")) others.insert(std::string(node["ctename"].text()));
+      if (!node.Is("RangeVar")) continue;
+      const Node alias = node["alias"];
+      const absl::string_view called = (alias ? alias["aliasname"] : node["relname"]).text();
+      if (alias["colnames"]) others.insert(std::string(called));
+      tables[std::string(called)].push_back(
+          {std::string(node["schemaname"].text()), std::string(node["relname"].text())});
+    }
+    for (const Slot* at = statement_.subtree_begin(); at != statement_.subtree_end(); ++at) {
+      if (!at->tagged || !Node(at).Is("ColumnRef")) continue;
+      const Node fields = Node(at)["fields"];
+      if (fields.count() < 2 || !fields.last().Is("String")) continue;
+      absl::string_view table;
+      for (Node field : fields) {
+        if (!(field == fields.last())) table = field.text();
+      }
+      const auto found = tables.find(table);
+      if (found == tables.end() || others.count(table) > 0) continue;
+      if (facts_.qualified_columns.size() >= kEnough) return;
+      facts_.qualified_columns.push_back({found->second, std::string(fields.last().text())});
+    }
+  }
+
   void FillOutermost() {
     Node query = statement_;
     for (absl::string_view field : {"query", "selectStmt", "viewQuery"}) {
@@ -247,6 +311,7 @@ class QueryReader {
   QueryFacts& facts_;
   std::vector<const Slot*> selects_;  // Where each SELECT around ends.
   const Slot* condition_end_ = nullptr;
+  bool where_holds_ = false;
 };
 
 }  // namespace

@@ -90,6 +90,10 @@ TEST(LintConfigTest, WhatIsWrongIsNamedWithItsPlace) {
        "lint.yaml:2:3: rules.dbf-dorp-table: there is no rule \"dbf-dorp-table\" (did you mean "
        "\"dbf-drop-table\"?)"},
       {"rules:\n  dbf-truncate: {severity: loud}\n", "one of off, info, warning, error"},
+      {"rules:\n  dbf-truncate: {environments: {prodution: error}}\n",
+       "there is no environment \"prodution\" (did you mean \"production\"?)"},
+      {"rules:\n  dbf-truncate: {environments: {Staging: error}}\n",
+       "there is no environment \"Staging\" (did you mean \"staging\"?)"},
       {"rules:\n  dbf-truncate: {environments: {qa: loud}}\n",
        "lint.yaml:2:33: rules.dbf-truncate.environments.qa: one of off"},
       {"rules:\n  dbf-truncate: {}\n", "give it a severity"},

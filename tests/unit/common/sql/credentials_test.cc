@@ -138,6 +138,11 @@ TEST(CredentialsTest, PostgresCataloguesWithHashesAreRefusedHoweverTheyAreWritte
                  "SELECT * FROM pg_file_settings",
                  "SHOW ALL",
                  "SHOW primary_conninfo",
+                 "SHOW archive_command",
+                 "SHOW restore_command",
+                 "SELECT * FROM pg_db_role_setting",
+                 "SELECT rolconfig FROM pg_roles",
+                 "SELECT u.useconfig FROM pg_user u",
                  "SHOW \"primary_conninfo\""});
 }
 

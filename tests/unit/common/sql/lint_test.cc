@@ -4,6 +4,7 @@
 #include <set>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 
 #include "common/sql/lint/rules.h"
 #include "common/sql/sql.h"
@@ -200,6 +201,35 @@ TEST(LintTest, RulesHaveOneIdEachAndAreComplete) {
 }
 
 // Of the script, not of the statement.
+bool FindsTautology(Dialect dialect, absl::string_view sql) {
+  const auto statements = Split(dialect, sql);
+  for (const Finding& finding : Lint(dialect, *statements)) {
+    if (finding.rule_id == "dbf-injection-tautology") return true;
+  }
+  return false;
+}
+
+TEST(LintTest, AConditionThatAlwaysHoldsIsSeenInEachOfItsForms) {
+  for (Dialect dialect : {kMa, kPg}) {
+    for (absl::string_view condition :
+         {"1 = 1", "NOT 1=2", "NOT (1 = 2)", "'a' LIKE 'a'", "'a' LIKE '%'", "1 IN (1,2)",
+          "3 IN (1, 2, 3)", "1 BETWEEN 0 AND 2", "2>1", "(1)=(1)", "((1)) = (1)", "'a' IN ('a')"}) {
+      EXPECT_TRUE(
+          FindsTautology(dialect, absl::StrCat("SELECT a FROM t WHERE b = 5 OR ", condition)))
+          << condition;
+      EXPECT_TRUE(FindsTautology(dialect, absl::StrCat("SELECT a FROM t WHERE ", condition)))
+          << condition;
+    }
+    for (absl::string_view condition :
+         {"1 = 2", "'a' LIKE 'b'", "1 IN (2,3)", "3 BETWEEN 0 AND 2", "1>2", "(1)=(2)",
+          "a IN (1, 2)", "a LIKE 'a'", "1 IN (a, 2)", "'a' NOT LIKE 'a'", "1 NOT IN (1)"}) {
+      EXPECT_FALSE(
+          FindsTautology(dialect, absl::StrCat("SELECT a FROM t WHERE b = 5 OR ", condition)))
+          << condition;
+    }
+  }
+}
+
 // Which findings are silenced, by statement.
 std::vector<std::string> Silenced(const Target& target, absl::string_view script) {
   const auto statements = Split(target, script);

@@ -140,6 +140,67 @@ TEST_F(SqlTest, ASnapshotMakesRulesPrecise) {
   EXPECT_THAT(out_, HasSubstr("CREATE INDEX CONCURRENTLY idx_orders_a ON app.orders (a)"));
 }
 
+TEST_F(SqlTest, TheClientsCharacterSetIsGiven) {
+  const std::string slips = "SELECT 1 AS `\xe4\xb8\xad`, 2 AS ` INTO OUTFILE '/tmp/x' -- `";
+  const auto code = [&](const std::string& charset) {
+    return Sql({"classify", "--dialect", "mariadb-10.11", "--charset", charset, "--fail-on",
+                "destructive", "-"},
+               slips);
+  };
+  EXPECT_EQ(code("utf8mb4"), 0);
+  EXPECT_EQ(code("GBK"), 5);
+  EXPECT_EQ(code("gbq"), 2);
+  EXPECT_THAT(err_, AllOf(HasSubstr("--charset"), HasSubstr("\"gbq\" is no character set")));
+  EXPECT_EQ(Sql({"classify", "--dialect", "Redis-7", "--charset", "utf8", "-"}, "PING"), 2);
+}
+
+TEST_F(SqlTest, PasswordsAreNotShown) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"MariaDB-10.11", "CREATE USER 'anna'@'localhost' IDENTIFIED BY 'hunter2'"},
+      {"mysql-8.0", "ALTER USER a IDENTIFIED WITH x AS '*hunter2'"},
+      {"mysql-8.0", "SET PASSWORD FOR 'a'@'%' = 'hunter2'"},
+      {"mysql-8.0", "CHANGE MASTER TO MASTER_HOST='h', MASTER_PASSWORD = \"hunter2\""},
+      {"postgresql-15", "CREATE ROLE a LOGIN PASSWORD 'it''s hunter2'"},
+      {"postgresql-15", "CREATE SUBSCRIPTION s CONNECTION 'host=h password=hunter2' PUBLICATION p"},
+      {"postgresql-15", "DO $$ BEGIN EXECUTE 'ALTER ROLE a PASSWORD ''hunter2'''; END $$"},
+      {"redis-7", "AUTH anna hunter2"},
+      {"redis-7", "ACL SETUSER anna on >hunter2 ~*"},
+      {"redis-7", "CONFIG SET requirepass hunter2"},
+      {"redis-7", "HELLO 3 AUTH anna hunter2"},
+      {"activerecord-ruby", "User.connection.execute(\"CREATE USER a IDENTIFIED BY 'hunter2'\")"}};
+  for (const auto& [dialect, text] : cases) {
+    for (const char* format : {"table", "wide", "json", "jsonl", "sarif"}) {
+      for (const char* verb : {"classify", "lint"}) {
+        EXPECT_EQ(Sql({verb, "--dialect", dialect, "-o", format, "-"}, text), 0) << text << err_;
+        EXPECT_THAT(out_, Not(HasSubstr("hunter2"))) << format << ": " << text;
+      }
+    }
+  }
+  ASSERT_EQ(Sql({"classify", "--dialect", "mysql", "-o", "json", "-"},
+                "CREATE USER 'anna'@'localhost' IDENTIFIED BY 'x'"),
+            0);
+  EXPECT_EQ(Parsed()[0]["text"], "CREATE USER 'anna'@'localhost' IDENTIFIED BY '***'");
+}
+
+TEST_F(SqlTest, AColumnThatTheSnapshotDoesNotKnowMayBeAFunctionOfPostgres) {
+  const std::string snapshot =
+      Write("schema.json", R"({"tables": [{"schema": "public", "name": "t",)"
+                           R"( "columns": [{"name": "a", "type": "int"}]}]})");
+  const auto code = [&](const std::string& text) {
+    return Sql({"lint", "--dialect", "postgresql-15", "--snapshot", snapshot, "--fail-on",
+                "destructive", "-"},
+               text);
+  };
+  EXPECT_EQ(code("SELECT t.wipe FROM t LIMIT 1"), 5);
+  EXPECT_THAT(out_, AllOf(HasSubstr("dbf-not-understood"), HasSubstr("t has no column wipe")));
+  EXPECT_EQ(code("SELECT x.wipe FROM public.t AS x LIMIT 1"), 5);
+  EXPECT_EQ(code("SELECT public.t.wipe FROM public.t LIMIT 1"), 5);
+  EXPECT_EQ(code("SELECT t.a, t.ctid FROM t LIMIT 1"), 0);
+  EXPECT_EQ(code("SELECT x.wipe FROM other AS x LIMIT 1"), 0);
+  EXPECT_EQ(code("SELECT x.b FROM t AS x (b) LIMIT 1"), 0);
+  EXPECT_EQ(code("WITH t AS (SELECT 1 AS wipe) SELECT t.wipe FROM t"), 0);
+}
+
 TEST_F(SqlTest, SarifIsForSqlOnly) {
   const std::string script = Write("a.sql", "DROP TABLE app.orders;\n");
   ASSERT_EQ(Sql({"lint", "--dialect", "postgresql-15", "-o", "sarif", script}), 0);
