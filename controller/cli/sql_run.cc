@@ -33,7 +33,7 @@ using sql::StatementReport;
 
 constexpr int64_t kMaxSnapshotBytes = int64_t{256} << 20;
 // Of one file that is linted; a table, a finding and a statement take about a kilobyte each.
-constexpr size_t kMostKept = 300'000;
+constexpr size_t kMostKept = 600'000;
 
 struct Thresholds {
   std::optional<sql::Severity> severity;  // The lowest that counts.

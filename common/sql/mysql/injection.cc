@@ -6,6 +6,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 
+#include "common/sql/text/hidden_condition.h"
+
 namespace dbfleet::sql::mysql {
 namespace {
 
@@ -28,6 +30,17 @@ void FindSplitWords(const Lexed& lexed, absl::string_view text, InjectionFacts* 
       facts->hidden_by_comment = true;
       return Show(text.substr(a.offset, b.offset + b.text.size() - a.offset), facts);
     }
+  }
+}
+
+void FindHiddenCondition(const Lexed& lexed, absl::string_view text, InjectionFacts* facts) {
+  if (!absl::StrContains(text, "/*")) return;
+  for (size_t i = 0; i < lexed.tokens.size(); ++i) {
+    const size_t end = lexed.tokens[i].offset + lexed.tokens[i].text.size();
+    const size_t next = i + 1 < lexed.tokens.size() ? lexed.tokens[i + 1].offset : text.size();
+    if (!HidesCondition(text.substr(end, next - end))) continue;
+    facts->hidden_by_comment = true;
+    Show(text.substr(lexed.tokens[i].offset), facts);
   }
 }
 
@@ -66,6 +79,7 @@ void FindInjection(const Lexed& lexed, absl::string_view text, InjectionFacts* f
     Show(text.substr(lexed.tokens[lexed.commented[0].first].offset), facts);
   }
   FindSplitWords(lexed, text, facts);
+  FindHiddenCondition(lexed, text, facts);
   FindCutOff(lexed, text, facts);
 }
 

@@ -7,6 +7,7 @@
 
 #include "common/base/text.h"
 #include "common/sql/text/cutter.h"
+#include "common/sql/text/hidden_condition.h"
 #include "common/sql/text/lexer.h"
 
 namespace dbfleet::sql::pg {
@@ -52,12 +53,16 @@ InjectionFacts FindInjection(absl::string_view text) {
         facts.hidden_by_comment = true;
         show(last.offset);
       }
+      if (HidesCondition(gap)) {
+        facts.hidden_by_comment = true;
+        show(last.offset);
+      }
       any = true;
     }
     last = token;
     end = token.offset + token.text.size();
   }
-  if (any && CutsOff(text.substr(end))) {
+  if (any && (CutsOff(text.substr(end)) || HidesCondition(text.substr(end)))) {
     facts.hidden_by_comment = true;
     show(last.offset);
   }

@@ -230,6 +230,18 @@ TEST(LintTest, AConditionThatAlwaysHoldsIsSeenInEachOfItsForms) {
   }
 }
 
+TEST(LintTest, ACommentThatHoldsTheRestOfAConditionIsSeen) {
+  const auto hides = [](Dialect dialect, absl::string_view sql) {
+    return Read(dialect, sql).facts.injection.hidden_by_comment;
+  };
+  for (Dialect dialect : {kMa, kPg}) {
+    EXPECT_TRUE(hides(dialect, "SELECT a FROM t WHERE b = 'x' /* ' AND pw='' */"));
+    EXPECT_TRUE(hides(dialect, "SELECT a FROM t WHERE b = 'x' /*' or pw = ''*/ LIMIT 1"));
+    EXPECT_FALSE(hides(dialect, "SELECT a FROM t WHERE b = 'x' /* don't and a = b */ LIMIT 1"));
+    EXPECT_FALSE(hides(dialect, "SELECT a FROM t WHERE b = '/* \" AND c = 1' LIMIT 1"));
+  }
+}
+
 // Which findings are silenced, by statement.
 std::vector<std::string> Silenced(const Target& target, absl::string_view script) {
   const auto statements = Split(target, script);
