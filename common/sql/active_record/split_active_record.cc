@@ -114,6 +114,12 @@ class Splitter {
     if (!models_read_) {
       models_read_ = true;
       for (size_t i = 0; i < program_.size(); ++i) {
+        // Links of a chain begin none, and a long one is gone through once.
+        const HostToken& before = program_[i - 1];
+        if (program_[i].kind != HostTokenKind::kName || before.Is(".") || before.Is("->") ||
+            before.Is("::") || before.Is("&.") || before.Is("?->")) {
+          continue;
+        }
         const std::optional<HostChain> other = program_.ChainAt(i, program_.size());
         if (other.has_value() && other->receiver_kind == Receiver::kClass &&
             ReachesDatabase(program_, *other, false)) {

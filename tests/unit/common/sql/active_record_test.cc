@@ -423,6 +423,12 @@ TEST(ActiveRecordTest, AnErrorAboutNestingShowsNothingOfTheProgram) {
               HasSubstr("line 2, column 202: brackets"));
 }
 
+TEST(ActiveRecordTest, ALongChainBesideAModelEnds) {
+  std::string text = "User.find(1)\nUser";
+  for (int i = 0; i < 100000; ++i) text += ".b";
+  EXPECT_TRUE(HasDestructive(kRuby, text));
+}
+
 TEST(ActiveRecordTest, DeepNestingEnds) {
   for (const std::string piece : {"(", "[", "{", "f(", "User.where(", "a.b ", "\"#{", "do ", "x ",
                                   "a b, ", "a.b c, ", "User.where a, ", "a { b "}) {
