@@ -60,6 +60,14 @@ bool IsCommonWord(const HostProgram& program, const HostCall& call, const ModelM
   }
 }
 
+// By the last name of what it is reached by.
+template <size_t N>
+bool IsNamedOneOf(absl::string_view receiver, const absl::string_view (&names)[N]) {
+  const size_t start = receiver.find_last_of("$@>.");
+  if (start != absl::string_view::npos) receiver.remove_prefix(start + 1);
+  return IsOneOf(absl::AsciiStrToLower(receiver), names);
+}
+
 // Variables that by their names hold no rows, and whose methods have the same names: params.delete.
 bool IsPlainData(absl::string_view receiver) {
   static constexpr absl::string_view kNames[] = {
@@ -68,9 +76,28 @@ bool IsPlainData(absl::string_view receiver) {
       "json", "keys",   "line",       "lines",    "list",    "options", "opts",   "params",
       "path", "queue",  "request",    "response", "session", "set",     "stack",  "storage",
       "str",  "string", "text",       "words"};
-  const size_t start = receiver.find_last_of("$@>.");
-  if (start != absl::string_view::npos) receiver.remove_prefix(start + 1);
-  return IsOneOf(absl::AsciiStrToLower(receiver), kNames);
+  return IsNamedOneOf(receiver, kNames);
+}
+
+// What data has a method of that name for, too: params.delete(:x), $session->clear(). A record that
+// happens to be called so (@file.destroy, $request->save()) has others, and is given nothing.
+bool IsDataCall(const HostProgram& program, const HostChain& chain, const HostCall& call) {
+  static constexpr absl::string_view kOfPhp[] = {"cache",  "cookies", "flash",  "headers",
+                                                 "params", "session", "storage"};
+  static constexpr absl::string_view kHashes[] = {"attributes", "attrs", "data", "env",
+                                                  "hash",       "json",  "opts", "params"};
+  static constexpr absl::string_view kGiven[] = {"delete", "delete_at", "delete_if",
+                                                 "insert", "remove",    "truncate"};
+  if (chain.receiver_kind != Receiver::kVariable || &call != &chain.calls.front()) return false;
+  if (!IsPlainData(chain.receiver)) return false;
+  const bool given = !call.arguments.empty() || call.block.has_value();
+  if (program.php()) {
+    return IsNamedOneOf(chain.receiver, kOfPhp) &&
+           (call.name == "clear" || (given && (call.name == "delete" || call.name == "remove")));
+  }
+  if (call.name == "clear") return true;
+  if (call.name == "update") return given && IsNamedOneOf(chain.receiver, kHashes);
+  return given && IsOneOf(call.name, kGiven);
 }
 
 // Bare words of Ruby that write if they are given something; the program may have its own insert().
@@ -169,7 +196,7 @@ bool SoundsLikeWrite(const HostProgram& program, const HostChain& chain, const H
     case Receiver::kVariable:
       break;
   }
-  return !IsPlainData(chain.receiver) || &call != &chain.calls.front();
+  return !IsDataCall(program, chain, call);
 }
 
 // Facades of Laravel, and Schema of Rails: all that they do is about the database.
@@ -212,8 +239,10 @@ bool ReachesDatabase(const HostProgram& program, const HostChain& chain, bool ge
       if (!IsModelClass(chain.receiver)) return false;
       if (method->role != MethodRole::kInMemory || generous) return true;
     }
-    const bool plain = chain.receiver_kind == Receiver::kVariable && IsPlainData(chain.receiver) &&
-                       &call == &chain.calls.front();
+    const bool writes = method->safety == Safety::kDestructive;
+    const bool plain = writes ? IsDataCall(program, chain, call)
+                              : chain.receiver_kind == Receiver::kVariable &&
+                                    IsPlainData(chain.receiver) && &call == &chain.calls.front();
     if (generous || (!plain && !IsCommonWord(program, call, *method))) return true;
   }
   return false;

@@ -59,17 +59,13 @@ void SessionWatch::Begin(const Token& token) {
   if (postgres_) {
     looks_ = token.IsWord("SET") || token.IsWord("ALTER");
     behind_set_ = token.IsWord("SET");
-    updates_ = token.IsWord("UPDATE");
-    runs_code_ = token.IsWord("CALL") || token.IsWord("DO");
+    // UPDATE, also behind EXPLAIN ANALYZE, PREPARE or WITH, and by a view.
+    updates_ = !token.IsWord("SELECT") && !token.IsWord("SHOW") && !token.IsWord("TABLE") &&
+               !token.IsWord("VALUES");
     holds_code_ = token.kind == TokenKind::kWord && IsIn(kHoldCode, token.text);
     return;
   }
   looks_ = token.kind == TokenKind::kWord && !IsIn(kHarmless, token.text);
-  // What it executes may be put together from pieces.
-  if (token.IsWord("EXECUTE")) {
-    modes_named_ = true;
-    Named(CharsetRisk::kHighBytes);
-  }
 }
 
 // A value that is written down, and nothing more. Returns whether the token was part of it.
@@ -111,6 +107,12 @@ void SessionWatch::TakeMySql(const Token& token, absl::string_view text) {
   if (FollowValue(token, text)) return;
   if (token.kind != TokenKind::kWord && !IsQuoted(token)) return;
   modes_named_ = modes_named_ || Is(text, "SQL_MODE");
+  // What it executes may be put together from pieces: EXECUTE, SET STATEMENT ... FOR EXECUTE, and
+  // in a block.
+  if (token.IsWord("EXECUTE")) {
+    modes_named_ = true;
+    Named(CharsetRisk::kHighBytes);
+  }
   if (RiskOfCharset(Dialect::kMySql, text) == CharsetRisk::kHighBytes) {
     Named(CharsetRisk::kHighBytes);
   }
@@ -149,13 +151,16 @@ void SessionWatch::LookThrough(absl::string_view code) {
   const std::string lower = absl::AsciiStrToLower(code);
   const bool named = absl::StrContains(lower, "client_encoding");
   for (absl::string_view word : {"set_config", "execute", "pg_settings", "names", "\\"}) {
-    if (named || (runs_code_ && absl::StrContains(lower, word))) return Named(Worst());
+    if (named || absl::StrContains(lower, word)) return Named(Worst());
   }
 }
 
 void SessionWatch::TakePostgres(const Token& token, absl::string_view text) {
   if (FollowValue(token, text)) return;
   if (next_ != Next::kAnything) return FollowSetConfig(token, text);
+  // Code of other languages, or none that can be read: C, internal, plperl.
+  if (holds_code_ && behind_language_ && !Is(text, "sql") && !Is(text, "plpgsql")) Named(Worst());
+  behind_language_ = token.IsWord("LANGUAGE");
   if (holds_code_ && token.kind == TokenKind::kString) LookThrough(token.text);
   if (!token.IsName()) return;
   // An escaped name may be any name.
@@ -201,7 +206,8 @@ void SessionWatch::TakeClientCommand(absl::string_view line) {
 void SessionWatch::EndStatement() {
   modes_changed_ = modes_changed_ || modes_named_;
   charset_ = std::max(charset_, named_);
-  begun_ = looks_ = modes_named_ = holds_code_ = runs_code_ = updates_ = behind_set_ = false;
+  begun_ = looks_ = modes_named_ = holds_code_ = updates_ = behind_set_ = false;
+  behind_language_ = false;
   next_ = Next::kAnything;
   named_ = CharsetRisk::kNone;
 }

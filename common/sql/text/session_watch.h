@@ -56,10 +56,10 @@ class SessionWatch {
   const bool postgres_;
   bool begun_ = false;
   bool looks_ = false;       // Whether the statement at hand may change them at all.
-  bool holds_code_ = false;  // PostgreSQL: its texts may be executed at some time,
-  bool runs_code_ = false;   // and by the statement itself.
-  bool updates_ = false;     // The same: UPDATE, which may be one of pg_settings.
+  bool holds_code_ = false;  // PostgreSQL: its texts may be executed at some time.
+  bool updates_ = false;     // The same: it may change pg_settings.
   bool behind_set_ = false;
+  bool behind_language_ = false;
   Next next_ = Next::kAnything;
   bool modes_named_ = false;
   CharsetRisk named_ = CharsetRisk::kNone;

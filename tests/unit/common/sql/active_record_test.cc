@@ -320,8 +320,9 @@ TEST(ActiveRecordTest, OrdinaryCodeIsNoCallOfTheDatabase) {
   for (absl::string_view text :
        {"Foo::bar();", "$this->render('x');", "echo $user->created_at;", "$params->remove('x');",
         "Foo::createdBy($x);", "$x->updatedAt();", "Storage::delete('x');", "Cache::clear();",
-        "$importance->draw();", "$list->clear();", "function createUser() {}",
-        "Schema::hasTable('x');", "array_map('strtoupper', $x);", "Foo::CREATE;"}) {
+        "$importance->draw();", "$session->clear();", "$cache->delete('x');",
+        "function createUser() {}", "Schema::hasTable('x');", "array_map('strtoupper', $x);",
+        "Foo::CREATE;"}) {
     EXPECT_FALSE(HasDestructive(kPhp, absl::StrCat("User::find(1); ", text))) << text;
   }
   for (absl::string_view text :
@@ -330,6 +331,22 @@ TEST(ActiveRecordTest, OrdinaryCodeIsNoCallOfTheDatabase) {
         "save_file(x)", "names.map(&:upcase)", "FileUtils.remove('x')", "errors.clear",
         "post.imported_by", "x if thing.clearance"}) {
     EXPECT_FALSE(HasDestructive(kRuby, absl::StrCat("User.find(1)\n", text))) << text;
+  }
+}
+
+// A record may be called as data is, and has methods that no data has.
+TEST(ActiveRecordTest, ARecordIsNotTakenForDataByItsName) {
+  for (absl::string_view text :
+       {"@file.destroy", "@request.update!(a: 1)", "options.destroy_all", "config.save!",
+        "params.delete_all", "session.destroy", "@line.update_columns(a: 1)", "set.increment!(:a)",
+        "queue.update_all('a=1')", "data.save", "file.delete", "line.update(a: 1)", "list.touch",
+        "words.upsert_all(x)"}) {
+    EXPECT_TRUE(HasDestructive(kRuby, absl::StrCat("User.first\n", text))) << text;
+  }
+  for (absl::string_view text :
+       {"$file->delete();", "$request->save();", "$session->delete();", "$config->save();",
+        "$options->update(['a' => 1]);", "$list->truncate();", "$queue->insert(['a' => 1]);"}) {
+    EXPECT_TRUE(HasDestructive(kPhp, absl::StrCat("User::find(1); ", text))) << text;
   }
 }
 

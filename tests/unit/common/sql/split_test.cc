@@ -290,6 +290,30 @@ TEST(SplitTest, WhatNamesNoKnownCharacterSetCountsAsTheWorst) {
   }
 }
 
+// Also ASCII may change its meaning: by another sql_mode.
+TEST(SplitTest, WhatMySqlExecutesFromATextMayChangeTheSession) {
+  Target target(Dialect::kMariaDb, {10, 11, 6});
+  target.modes = *ParseSqlModes("STRICT_TRANS_TABLES");
+  const std::string next = "SELECT 'a\\'; DROP TABLE t; -- ';";
+  for (absl::string_view before :
+       {"EXECUTE IMMEDIATE CONCAT('SET sql_', 'mode=NO_BACKSLASH_ESCAPES');",
+        "SET STATEMENT max_statement_time=1 FOR EXECUTE IMMEDIATE CONCAT('SET sql_', 'mode=X');",
+        "SET STATEMENT max_statement_time=1 FOR EXECUTE s;"}) {
+    for (const Safety safety : Classes(target, std::string(before) + next)) {
+      EXPECT_EQ(safety, Safety::kDestructive) << before;
+    }
+  }
+  const std::string high = "SELECT '\xe4\xb8\x81\\'; DROP TABLE t; -- ';";
+  for (absl::string_view before :
+       {"DELIMITER //\nBEGIN NOT ATOMIC EXECUTE IMMEDIATE CONCAT('SET NAMES g', 'bk'); "
+        "END//\nDELIMITER ;\n",
+        "DELIMITER //\nIF 1 THEN EXECUTE IMMEDIATE 'SET NAMES gbk'; END IF//\nDELIMITER ;\n"}) {
+    for (const Safety safety : Classes(target, std::string(before) + high)) {
+      EXPECT_EQ(safety, Safety::kDestructive) << before;
+    }
+  }
+}
+
 // What psql sends behind the first statement runs wipe() in GBK, where 0xAD 0x5C is a character.
 constexpr absl::string_view kRunsWipe = "SELECT E'\xe4\xb8\xad\\' , wipe(t) from t -- '\n;";
 
@@ -316,6 +340,15 @@ TEST(SplitTest, AnEncodingOfPostgresWhoseBytesMayBeQuotesIsSeenWhereverItIsSet) 
         "ALTER DATABASE d SET NAMES 'GBK';",
         "ALTER SYSTEM SET client_encoding = 'GBK';",
         "UPDATE pg_settings SET setting = 'GBK';",
+        "EXPLAIN ANALYZE UPDATE pg_settings SET setting = 'SJIS' WHERE name = 'x';",
+        "PREPARE p AS UPDATE pg_settings SET setting = 'SJIS';",
+        "WITH x AS (UPDATE pg_settings SET setting = 'SJIS') TABLE x;",
+        "CREATE VIEW v AS SELECT * FROM pg_settings;",
+        "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SET client_' || "
+        "'encoding TO SJIS'; END $$;",
+        "CREATE FUNCTION f(text, text, bool) RETURNS text AS 'set_config_by_name' LANGUAGE "
+        "internal;",
+        "DO LANGUAGE plperl $$ spi_exec_query(\"SET client_\" . \"encoding TO SJIS\") $$;",
         "DO $$ BEGIN SET client_encoding = 'GBK'; END $$;",
         "DO $$ BEGIN EXECUTE 'SET client_' || 'encoding = gbk'; END $$;",
         "\\encoding GBK\n",
@@ -331,6 +364,9 @@ TEST(SplitTest, AnEncodingOfPostgresWhoseBytesMayBeQuotesIsSeenWhereverItIsSet) 
         "SET NAMES;", "RESET client_encoding;", "RESET ALL;", "DISCARD ALL;",
         "SELECT pg_catalog.set_config('search_path', '', false);",
         "SELECT set_config('client_encoding', 'LATIN1', false);", "SET standard_conforming = on;",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE 'plpgsql' IMMUTABLE AS $$ BEGIN RETURN 1; END "
+        "$$;",
+        "CREATE FUNCTION f() RETURNS int AS 'SELECT 1' LANGUAGE sql STABLE;",
         "UPDATE t SET names = 'gbk';", "INSERT INTO t VALUES ('client_encoding');",
         "SET SESSION client_encoding TO EUC_JIS_2004;", "\\encoding UTF8\n", "\\encoding\n",
         "\\connect shop\n"}) {
