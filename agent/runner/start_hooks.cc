@@ -55,6 +55,16 @@ absl::Status CheckStartWithin(StartContext& context) {
                             " ago, to be started within ", absl::FormatDuration(limit)));
 }
 
+// The maintenance window closes at that moment.
+absl::Status CheckStartBefore(StartContext& context) {
+  const v1::Grant grant = context.attempt.grant();
+  if (!grant.has_start_before() || context.clock.Now() < FromProto(grant.start_before())) {
+    return absl::OkStatus();
+  }
+  return Error(absl::StatusCode::kDeadlineExceeded, "START_TOO_LATE",
+               "the maintenance window has closed before it could start");
+}
+
 // Both are part of MayGoOn, which every later step asks as well.
 absl::Status CheckMayGoOn(StartContext& context) { return context.attempt.MayGoOn(); }
 
@@ -62,13 +72,10 @@ absl::Status CheckMayGoOn(StartContext& context) { return context.attempt.MayGoO
 
 const std::vector<StartHook>& StartHooks() {
   static const auto* const kHooks = new std::vector<StartHook>{
-      {"cancelled", CheckNotCancelled},
-      {"local-policy", CheckLocalPolicy},
-      {"capability", CheckCapability},
-      {"fence", CheckFence},
-      {"start-within", CheckStartWithin},
-      {"not-after-and-lease", CheckMayGoOn},
-      {"digest", CheckDigest},
+      {"cancelled", CheckNotCancelled},      {"local-policy", CheckLocalPolicy},
+      {"capability", CheckCapability},       {"fence", CheckFence},
+      {"start-within", CheckStartWithin},    {"start-before", CheckStartBefore},
+      {"not-after-and-lease", CheckMayGoOn}, {"digest", CheckDigest},
   };
   return *kHooks;
 }

@@ -17,12 +17,10 @@ namespace dbfleet {
 // it as in Vixie's cron (man 5 crontab), L and # as in Quartz.
 //
 // Times of the clock that a zone leaves out or has twice:
-//   - Hours that are named keep to the clock: what falls into a gap comes as much later as the gap
-//   is
-//     long (02:30 at 03:30), and an hour that comes twice counts the first time only.
-//   - Hours that begin with "*" keep to elapsed time: nothing comes for an hour that does not
-//   exist,
-//     and an hour that comes twice counts both times.
+// - Hours that are named keep to the clock: what falls into a gap comes as much later as the gap is
+//   long (02:30 at 03:30), and an hour that comes twice counts the first time only.
+// - Hours that begin with "*" keep to elapsed time: nothing comes for an hour that does not exist,
+//   and an hour that comes twice counts both times.
 //
 // Immutable, so thread-safe.
 class CronExpression {

@@ -12,8 +12,14 @@ absl::StatusOr<Caller> Gate::Admit(const grpc::ServerContextBase& context,
   if (permission != nullptr && permission->access == Access::kPublic) return Caller();
   ASSIGN_OR_RETURN(const Secret token, rpc::BearerToken(context));
   ASSIGN_OR_RETURN(Caller caller, principals_->Authenticate(token));
-  RETURN_IF_ERROR(Authorise(caller, method));
+  RETURN_IF_ERROR(Audited(caller, method, Authorise(caller, method)));
   return caller;
+}
+
+absl::Status Gate::Audited(const Caller& caller, absl::string_view method,
+                           absl::Status status) const {
+  if (absl::IsPermissionDenied(status)) denials_->Record(caller, method, status);
+  return status;
 }
 
 absl::StatusOr<RequestMeta> MetaOf(const Caller& caller, absl::string_view request_id) {

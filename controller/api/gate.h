@@ -13,6 +13,7 @@
 #include "common/rpc/calls.h"
 #include "common/rpc/server_stream.h"
 #include "common/rpc/unary.h"
+#include "controller/identity/denials.h"
 #include "controller/identity/permissions.h"
 #include "controller/identity/principals.h"
 #include "controller/jobs/job_manager.h"
@@ -23,13 +24,17 @@ namespace dbfleet::controller {
 // is authorised by the permission table before anything of the request is looked at. Thread-safe.
 class Gate {
  public:
-  Gate(rpc::Calls* calls, Principals* principals) : calls_(calls), principals_(principals) {}
+  Gate(rpc::Calls* calls, Principals* principals, Denials* denials)
+      : calls_(calls), principals_(principals), denials_(denials) {}
 
   rpc::Calls* calls() const { return calls_; }
 
   // `method` is "dbfleet.api.v1.JobService/GetJob".
   absl::StatusOr<Caller> Admit(const grpc::ServerContextBase& context,
                                absl::string_view method) const;
+
+  // The status; a PERMISSION_DENIED one is put into the audit trail.
+  absl::Status Audited(const Caller& caller, absl::string_view method, absl::Status status) const;
 
   template <typename Request, typename Response>
   grpc::ServerUnaryReactor* Unary(
@@ -62,6 +67,7 @@ class Gate {
  private:
   rpc::Calls* const calls_;
   Principals* const principals_;
+  Denials* const denials_;
 };
 
 // The caller and the request's id as the managers want them. INVALID_ARGUMENT (BAD_REQUEST_ID)

@@ -100,7 +100,8 @@ grpc::ServerUnaryReactor* UserServiceImpl::CreateToken(grpc::CallbackServerConte
         ASSIGN_OR_RETURN(const RequestMeta meta, MetaOf(caller, request.request_id()));
         std::string id;
         RETURN_IF_ERROR(ParseResourceName("users", request.user(), &id));
-        RETURN_IF_ERROR(AuthoriseForUser(caller, id));
+        RETURN_IF_ERROR(gate_.Audited(caller, "dbfleet.api.v1.UserService/CreateToken",
+                                      AuthoriseForUser(caller, id)));
         ASSIGN_OR_RETURN(const Principals::CreatedToken created,
                          principals_.CreateToken(meta.principal, id, request.description(),
                                                  FromProto(request.ttl()), meta.request_id));
@@ -119,7 +120,8 @@ grpc::ServerUnaryReactor* UserServiceImpl::ListTokens(grpc::CallbackServerContex
              api::v1::ListTokensResponse* response) -> absl::Status {
         std::string id;
         RETURN_IF_ERROR(ParseResourceName("users", request.user(), &id));
-        RETURN_IF_ERROR(AuthoriseForUser(caller, id));
+        RETURN_IF_ERROR(gate_.Audited(caller, "dbfleet.api.v1.UserService/ListTokens",
+                                      AuthoriseForUser(caller, id)));
         return store_.Read([&](ReadTx& tx) -> absl::Status {
           ASSIGN_OR_RETURN(const Page<ApiToken> page,
                            tx.ListTokens(id, {request.page_size(), request.page_token()}));
@@ -140,7 +142,8 @@ grpc::ServerUnaryReactor* UserServiceImpl::RevokeToken(grpc::CallbackServerConte
         std::string user_id;
         std::string token_id;
         RETURN_IF_ERROR(ParseTokenName(request.name(), &user_id, &token_id));
-        RETURN_IF_ERROR(AuthoriseForUser(caller, user_id));
+        RETURN_IF_ERROR(gate_.Audited(caller, "dbfleet.api.v1.UserService/RevokeToken",
+                                      AuthoriseForUser(caller, user_id)));
         RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
           ASSIGN_OR_RETURN(const ApiToken token, tx.GetToken(token_id));
           // The name has two parts; both must be of one token, or the check above proved nothing.

@@ -24,6 +24,7 @@
 #include "controller/api/directory_services.h"
 #include "controller/api/job_services.h"
 #include "controller/api/live_feeds.h"
+#include "controller/api/resource_service.h"
 #include "controller/app/backup.h"
 #include "controller/app/backup_record.h"
 #include "controller/app/environments.h"
@@ -36,6 +37,8 @@
 #include "controller/http/routes.h"
 #include "controller/identity/ca.h"
 #include "controller/identity/enrollment.h"
+#include "controller/resources/resource_manager.h"
+#include "controller/resources/window_source.h"
 #include "controller/store/sqlite/sqlite_store.h"
 
 namespace dbfleet::controller {
@@ -86,11 +89,14 @@ struct Controller::Parts {
   std::unique_ptr<Witnesses> witnesses;
   std::atomic<Checkpointer*> head_watcher{nullptr};  // Set once there is a checkpointer.
   JobHub hub;
+  WindowSource windows;
   JobFlow flow{[](ReadTx& tx, absl::string_view requester) {
-    return DependentPrincipals(tx, std::string(requester));
-  }};
+                 return DependentPrincipals(tx, std::string(requester));
+               },
+               [this](ReadTx& tx) { return windows.Read(tx); }};
   std::unique_ptr<LiveState> live;
   std::unique_ptr<JobManager> jobs;
+  std::unique_ptr<ResourceManager> resources;
   std::unique_ptr<Dispatcher> dispatcher;
   std::unique_ptr<AgentAuthenticator> authenticator;
   std::unique_ptr<Enrollment> enrollment;
@@ -99,6 +105,7 @@ struct Controller::Parts {
   std::unique_ptr<LiveFeeds> feeds;
   std::unique_ptr<Aggregator> aggregator;
   std::unique_ptr<rpc::Calls> calls;
+  std::unique_ptr<Denials> denials;
   std::unique_ptr<Gate> gate;
   std::unique_ptr<JobViews> views;
   std::vector<std::unique_ptr<grpc::Service>> services;
@@ -146,6 +153,7 @@ absl::Status Controller::Parts::Open() {
   api_executor = MakeThreadPool("api", kApiThreads);
   live = std::make_unique<LiveState>(&clock, LiveState::Options());
   jobs = std::make_unique<JobManager>(*store, flow, hub, clock);
+  resources = std::make_unique<ResourceManager>(*store, clock);
   DispatchOptions dispatch_options = OptionsOf(config);
   dispatch_options.read_checkpoint = [this](const std::string& text) {
     return witnesses->Read(text);
@@ -169,7 +177,8 @@ absl::Status Controller::Parts::Open() {
   ASSIGN_OR_RETURN(logs, LogStore::Open(log_options, log_executor.get(), &clock));
   feeds = std::make_unique<LiveFeeds>(store.get(), logs.get(), live.get());
   calls = std::make_unique<rpc::Calls>(api_executor.get(), &registry, &clock);
-  gate = std::make_unique<Gate>(calls.get(), principals.get());
+  denials = std::make_unique<Denials>(*store, clock);
+  gate = std::make_unique<Gate>(calls.get(), principals.get(), denials.get());
   views = std::make_unique<JobViews>(*store, *jobs, clock, [this](const std::string& agent_id) {
     return dispatcher->WhyNoWork(agent_id);
   });
@@ -265,6 +274,7 @@ void Controller::Parts::AddServices(const std::string& agent_address) {
   services.push_back(std::make_unique<JobServiceImpl>(*gate, *views, *jobs, hub, *logs, *store));
   services.push_back(std::make_unique<ChangeServiceImpl>(*gate, *views, *jobs));
   services.push_back(std::make_unique<BackupServiceImpl>(*gate, *views, *jobs, *store));
+  services.push_back(std::make_unique<ResourceServiceImpl>(*gate, *resources, clock));
   services.push_back(std::make_unique<UserServiceImpl>(*gate, *store, *principals));
   services.push_back(std::make_unique<AuditServiceImpl>(*gate, *store, *checkpointer, *audit_keys,
                                                         ca->certificate_pem()));

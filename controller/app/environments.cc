@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
+#include "common/log/log.h"
 #include "controller/dispatch/wire.h"
 #include "controller/policy/policy.h"
 
@@ -51,6 +52,11 @@ absl::Status Apply(WriteTx& tx, const config::v1::EnvironmentConfig& config) {
                            {{"policy", WordsOf(policy)}, {"policy_digest", digest}}});
   }
   RETURN_IF_ERROR(found.status());
+  if (found->declared) {
+    log::Warn("the configuration's entry counts no more: the environment was declared by apply",
+              {{"environment", config.name()}});
+    return absl::OkStatus();
+  }
   const std::string former_words = WordsOf(found->policy);
   const std::string former = PolicyDigest(found->name, found->policy);
   const bool renamed =

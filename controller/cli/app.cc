@@ -58,6 +58,9 @@ void AddEverything(CLI::App& app, Shell& shell) {
   AddChangeCommands(app, shell);
   AddJobCommands(app, shell);
   AddUserCommands(app, shell);
+  AddResourceCommands(app, shell);
+  AddWindowCommands(app, shell);
+  AddPolicyCommands(app, shell);
   AddAuditCommands(app, shell);
   AddSqlCommands(app, shell);
   AddCompletionCommand(app, shell);

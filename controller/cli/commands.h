@@ -22,10 +22,16 @@ void AddChangeCommands(CLI::App& app, Shell& shell);
 void AddDecisionCommands(CLI::App& change, Shell& shell);  // Below `change`: approve, reject, ...
 void AddCancelAndWait(CLI::App& noun, Shell& shell, IdKind kind);  // For change and job.
 void AddJobCommands(CLI::App& app, Shell& shell);
-void AddUserCommands(CLI::App& app, Shell& shell);  // user, token.
+void AddUserCommands(CLI::App& app, Shell& shell);      // user, token.
+void AddResourceCommands(CLI::App& app, Shell& shell);  // apply, diff, get, delete.
+void AddWindowCommands(CLI::App& app, Shell& shell);
+void AddPolicyCommands(CLI::App& app, Shell& shell);
 void AddAuditCommands(CLI::App& app, Shell& shell);
 void AddSqlCommands(CLI::App& app, Shell& shell);  // Needs no controller.
 void AddCompletionCommand(CLI::App& app, Shell& shell);
+
+// Why a job does not go on, and who can help.
+int ExplainJob(Shell& shell, const std::string& name);
 
 // The versions of this command and, unless `client_only`, of the controller.
 int ShowVersion(Shell& shell, bool client_only);

@@ -67,13 +67,6 @@ std::string Explanation(const Job& job) {
   return out;
 }
 
-int ExplainJob(Shell& shell, const std::string& name) {
-  auto job = Get(shell, name);
-  if (!job.ok()) return shell.Fail(job.status());
-  shell.PrintOne(JobListing(*job), shell.for_people() ? Explanation(*job) : "");
-  return kExitOk;
-}
-
 struct ListOptions {
   std::string environment;
   std::string kind;
@@ -241,6 +234,13 @@ void AddReads(CLI::App* noun, Shell& shell) {
 }
 
 }  // namespace
+
+int ExplainJob(Shell& shell, const std::string& name) {
+  auto job = Get(shell, name);
+  if (!job.ok()) return shell.Fail(job.status());
+  shell.PrintOne(JobListing(*job), shell.for_people() ? Explanation(*job) : "");
+  return kExitOk;
+}
 
 void AddCancelAndWait(CLI::App& noun, Shell& shell, IdKind kind) {
   const char* what = kind == IdKind::kChange ? "The change" : "The job";

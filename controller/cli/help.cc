@@ -34,6 +34,20 @@ void AddFleetExamples(ExampleMap* out) {
       "dbfleet instance inspect cache \"INFO memory\""};
   e["instance move"] = {"dbfleet instance move orders-db --agent db2 --reason \"new host\""};
   e["instance remove"] = {"dbfleet instance remove orders-db --reason \"shut down\""};
+  e["apply"] = {"dbfleet apply -f fleet/ --dry-run", "dbfleet apply -f windows.yaml"};
+  e["diff"] = {"dbfleet diff -f fleet/"};
+  e["get"] = {"dbfleet get maintenancewindow", "dbfleet get environment/production -o yaml"};
+  e["delete"] = {"dbfleet delete maintenancewindow/weekend --reason \"moved to Sunday\""};
+  e["policy get"] = {"dbfleet policy get production"};
+  e["policy explain"] = {"dbfleet policy explain 01JX3"};
+  e["policy test"] = {"dbfleet policy test fleet/policy-cases.yaml"};
+  e["window next"] = {"dbfleet window next -e production --tz Europe/Berlin"};
+  e["window add"] = {
+      "dbfleet window add tonight -e production --for 2h --reason \"index rebuild\"",
+      "dbfleet window add weekend -e production --cron \"0 2 * * 6\" --tz Europe/Berlin --for 4h",
+      "dbfleet window add holidays --freeze --from 2026-12-23T00:00:00Z --for 10d"};
+  e["window end"] = {"dbfleet window end tonight --reason \"done early\""};
+  e["window calendar"] = {"dbfleet window calendar --month 2026-12 --tz Europe/Berlin"};
   e["backup run"] = {"dbfleet backup run orders-db -d shop --wait"};
   e["backup list"] = {"dbfleet backup list -i orders-db"};
   e["backup get"] = {"dbfleet backup get 01JX3 -o wide"};

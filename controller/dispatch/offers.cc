@@ -1,5 +1,6 @@
 // The dispatcher's part that hands work out: offers, grants, withdrawals, cancellations.
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -102,18 +103,32 @@ absl::StatusOr<agent::v1::ControllerMsg> OfferMessage(ReadTx& tx, const JobFlow&
 
 enum class Leave { kGranted, kNotNow, kPolicyForbids };
 
+// What the policy says beside yes: in which window the work begins, and what its close means.
+struct LeaveTime {
+  std::string window;
+  Overrun overrun = Overrun::kFinish;
+  absl::Time window_closes = absl::InfiniteFuture();
+  absl::Time closes = absl::InfiniteFuture();
+};
+
 // The grant's own look at everything, in its own transaction: what was true when the job became
 // ready may not be true any more.
 absl::StatusOr<Leave> MayGrant(FlowContext& context, const JobFlow& flow, DigestPlaces& places,
-                               const Attempt& attempt, const Job& job, const Task& task) {
+                               const Attempt& attempt, const Job& job, const Task& task,
+                               LeaveTime* time) {
   ASSIGN_OR_RETURN(const Agent agent, context.tx.GetAgent(attempt.agent_id));
   if (!AgentTakesWork(agent) || !JobWants(job, attempt.purpose)) return Leave::kNotNow;
   if (context.now >= attempt.not_after || job.cancel_requested) return Leave::kNotNow;
   if (attempt.purpose == Purpose::kPlan) return Leave::kGranted;
   // What the job waited for was looked at for all its targets; here it is this one's turn.
-  ASSIGN_OR_RETURN(const PolicyDecision decision,
+  ASSIGN_OR_RETURN(PolicyDecision decision,
                    flow.EvaluatePolicyOn(context.tx, job, {&task, 1}, context.now));
+  if (decision.allowed() && !decision.window.empty() && job.window.empty()) {
+    // The first one in this window: what its end means is one thing for all the targets.
+    ASSIGN_OR_RETURN(decision, flow.EvaluatePolicy(context.tx, job, context.now));
+  }
   if (!decision.allowed()) return Leave::kPolicyForbids;
+  *time = {decision.window, decision.overrun, decision.window_closes, decision.closes};
   if (job.kind != JobKind::kMigrate) return Leave::kGranted;
   RETURN_IF_ERROR(places.Check(context.tx, job, task).status());
   return Leave::kGranted;
@@ -124,41 +139,51 @@ absl::StatusOr<Leave> MayGrant(FlowContext& context, const JobFlow& flow, Digest
 absl::Status HoldBack(FlowContext& context, const JobFlow& flow, Job job) {
   if (job.state == JobState::kReady) return flow.Advance(context, job.id);
   if (!CanMove(job.state, JobState::kPaused)) return absl::OkStatus();
-  RETURN_IF_ERROR(flow.WithdrawUngranted(context, job, "the policy does not allow it any more"));
   ASSIGN_OR_RETURN(const PolicyDecision decision,
                    flow.EvaluatePolicy(context.tx, job, context.now));
+  // The scheduler cancels it, within some seconds of the close.
+  if (EndsWithItsWindow(job) && decision.BlockedBy("window")) return absl::OkStatus();
+  RETURN_IF_ERROR(flow.WithdrawUngranted(context, job, "the policy does not allow it any more"));
   RETURN_IF_ERROR(MoveJob(&job, JobState::kPaused, context.now));
-  job.error_reason = "BLOCKED_BY_POLICY";
-  job.error_message.clear();
-  for (const PolicyBlocker& blocker : decision.blockers) {
-    absl::StrAppend(&job.error_message, job.error_message.empty() ? "" : "; ", blocker.rule, ": ",
-                    blocker.message);
-  }
+  // One that waits for nothing but its time goes on by itself when that comes.
+  const bool by_time = decision.BlockedBy("window") || decision.BlockedBy("freeze");
+  job.error_reason = by_time && WaitsForTimeAndBackup(decision) ? kWindowClosed : kBlockedByPolicy;
+  job.error_message = decision.Words();
   RETURN_IF_ERROR(context.tx.UpdateJob(&job));
   return context.Audit("job.pause", job, {{"why", job.error_message}});
 }
 
 // The record of the intent, before any effect.
-absl::Status CommitGrant(FlowContext& context, Job job, Task task, Attempt* attempt) {
+absl::Status CommitGrant(FlowContext& context, Job job, Task task, const LeaveTime& time,
+                         Attempt* attempt) {
+  attempt->start_before = time.closes;
+  if (time.overrun == Overrun::kCancel) {
+    attempt->not_after = std::min(attempt->not_after, time.window_closes);
+  }
   RETURN_IF_ERROR(MoveAttempt(attempt, AttemptState::kGranted, context.now));
   if (job.kind == JobKind::kMigrate && attempt->purpose == Purpose::kExecute) {
     attempt->digest = job.digest;
   }
   RETURN_IF_ERROR(context.UpdateAttempt(attempt));
   if (attempt->purpose == Purpose::kExecute) {
-    if (job.state == JobState::kReady) {
-      RETURN_IF_ERROR(MoveJob(&job, JobState::kRolling, context.now));
-      RETURN_IF_ERROR(context.tx.UpdateJob(&job));
+    const bool enters = job.window.empty() && !time.window.empty();
+    const bool begins = job.state == JobState::kReady;
+    if (begins) RETURN_IF_ERROR(MoveJob(&job, JobState::kRolling, context.now));
+    if (enters) {
+      job.window = time.window;
+      job.overrun = time.overrun;
     }
+    if (begins || enters) RETURN_IF_ERROR(context.tx.UpdateJob(&job));
     RETURN_IF_ERROR(MoveTask(&task, TaskState::kActive));
     RETURN_IF_ERROR(context.tx.UpdateTask(&task));
   }
-  return context.Audit("attempt.grant", job,
-                       {{"attempt", attempt->id},
-                        {"target", task.Target()},
-                        {"purpose", std::string(NameOf(attempt->purpose))},
-                        {"fence", absl::StrCat(attempt->fence)},
-                        {"agent", attempt->agent_id}});
+  std::map<std::string, std::string> details = {{"attempt", attempt->id},
+                                                {"target", task.Target()},
+                                                {"purpose", std::string(NameOf(attempt->purpose))},
+                                                {"fence", absl::StrCat(attempt->fence)},
+                                                {"agent", attempt->agent_id}};
+  if (!time.window.empty()) details["window"] = time.window;
+  return context.Audit("attempt.grant", job, std::move(details));
 }
 
 }  // namespace
@@ -229,13 +254,15 @@ void Dispatcher::TryGrant(const SessionPtr& session, const std::string& attempt_
         ASSIGN_OR_RETURN(const Job job, tx.GetJob(attempt.job_id));
         ASSIGN_OR_RETURN(Task task, tx.GetTask(attempt.task_id));
         FlowContext context{tx, clock_.Now(), kActor, {}};
-        ASSIGN_OR_RETURN(const Leave leave, MayGrant(context, flow_, places_, attempt, job, task));
+        LeaveTime time;
+        ASSIGN_OR_RETURN(const Leave leave,
+                         MayGrant(context, flow_, places_, attempt, job, task, &time));
         if (leave != Leave::kGranted) {
           if (leave == Leave::kPolicyForbids) RETURN_IF_ERROR(HoldBack(context, flow_, job));
           *changes = std::move(context.changes);
           return absl::OkStatus();
         }
-        RETURN_IF_ERROR(CommitGrant(context, job, std::move(task), &attempt));
+        RETURN_IF_ERROR(CommitGrant(context, job, std::move(task), time, &attempt));
         *changes = std::move(context.changes);
         *message = GrantMessage(attempt, store_.epoch(), options_.lease);
         return absl::OkStatus();

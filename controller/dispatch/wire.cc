@@ -95,6 +95,9 @@ agent::v1::ControllerMsg GrantMessage(const Attempt& attempt, uint64_t epoch,
   grant->set_digest(attempt.digest);
   *grant->mutable_lease() = ToProto(lease);
   *grant->mutable_not_after() = ToProto(attempt.not_after);
+  if (attempt.start_before != absl::InfiniteFuture()) {
+    *grant->mutable_start_before() = ToProto(attempt.start_before);
+  }
   return message;
 }
 

@@ -78,6 +78,19 @@ constexpr Word<Role> kRoles[] = {
     {Role::kAuditor, "auditor"},   {Role::kAdmin, "admin"},
 };
 
+constexpr Word<WindowFor> kWindowFors[] = {
+    {WindowFor::kNone, "none"},
+    {WindowFor::kSchemaChanges, "schema-changes"},
+    {WindowFor::kDestructive, "destructive"},
+    {WindowFor::kAll, "all"},
+};
+
+constexpr Word<Overrun> kOverruns[] = {
+    {Overrun::kFinish, "finish"},
+    {Overrun::kPause, "pause"},
+    {Overrun::kCancel, "cancel"},
+};
+
 constexpr Word<Backup::State> kBackupStates[] = {
     {Backup::State::kRunning, "running"},
     {Backup::State::kComplete, "complete"},
@@ -112,6 +125,8 @@ absl::string_view NameOf(AttemptState value) { return Find(kAttemptStates, value
 absl::string_view NameOf(Purpose value) { return Find(kPurposes, value); }
 absl::string_view NameOf(BackupGate value) { return Find(kBackupGates, value); }
 absl::string_view NameOf(Role value) { return Find(kRoles, value); }
+absl::string_view NameOf(WindowFor value) { return Find(kWindowFors, value); }
+absl::string_view NameOf(Overrun value) { return Find(kOverruns, value); }
 absl::string_view NameOf(Backup::State value) { return Find(kBackupStates, value); }
 
 template <>
@@ -145,6 +160,14 @@ std::optional<BackupGate> FromName(absl::string_view name) {
 template <>
 std::optional<Role> FromName(absl::string_view name) {
   return Find(kRoles, name);
+}
+template <>
+std::optional<WindowFor> FromName(absl::string_view name) {
+  return Find(kWindowFors, name);
+}
+template <>
+std::optional<Overrun> FromName(absl::string_view name) {
+  return Find(kOverruns, name);
 }
 template <>
 std::optional<Backup::State> FromName(absl::string_view name) {

@@ -8,7 +8,8 @@
 #include "controller/domain/types.h"
 
 // The one table of words for each enumeration, as the store, the audit trail and messages use them:
-// lower case with "_", for example "awaiting_approval". From* returns nullopt for an unknown word.
+// lower case with "_", for example "awaiting_approval" (what is written in manifests has "-").
+// From* returns nullopt for an unknown word.
 namespace dbfleet::controller {
 
 absl::string_view NameOf(SafetyClass value);
@@ -19,6 +20,8 @@ absl::string_view NameOf(AttemptState value);
 absl::string_view NameOf(Purpose value);
 absl::string_view NameOf(BackupGate value);
 absl::string_view NameOf(Role value);
+absl::string_view NameOf(WindowFor value);
+absl::string_view NameOf(Overrun value);
 absl::string_view NameOf(Backup::State value);
 
 template <typename T>
@@ -39,6 +42,10 @@ template <>
 std::optional<BackupGate> FromName(absl::string_view name);
 template <>
 std::optional<Role> FromName(absl::string_view name);
+template <>
+std::optional<WindowFor> FromName(absl::string_view name);
+template <>
+std::optional<Overrun> FromName(absl::string_view name);
 template <>
 std::optional<Backup::State> FromName(absl::string_view name);
 

@@ -120,7 +120,8 @@ bool CanMove(JobState from, JobState to) {
                    {S::kRolling, S::kPlanning, S::kAwaitingApproval, S::kExpired, S::kCancelled});
     case S::kRolling:
       // Back to PLANNING: the agent found, before it began, that the plan's estimate has grown.
-      return OneOf(to, {S::kPaused, S::kPlanning, S::kSucceeded, S::kPartial, S::kFailed,
+      // Back to READY: nothing has begun, and the window is over.
+      return OneOf(to, {S::kPaused, S::kPlanning, S::kReady, S::kSucceeded, S::kPartial, S::kFailed,
                         S::kRollingBack, S::kCancelling});
     case S::kPaused:
       return OneOf(to, {S::kRolling, S::kRollingBack, S::kCancelling, S::kFailed});
@@ -176,6 +177,8 @@ absl::Status MoveJob(Job* job, JobState to, absl::Time now) {
   }
   job->state = to;
   job->update_time = now;
+  // What goes on after a wait needs a window anew.
+  if (OneOf(to, {JobState::kPlanning, JobState::kReady, JobState::kPaused})) job->window.clear();
   if (IsTerminal(to)) job->end_time = now;
   return absl::OkStatus();
 }

@@ -8,6 +8,9 @@
 
 #include "absl/time/time.h"
 
+#include "controller/domain/environment.h"
+#include "controller/domain/resource.h"
+
 // The nouns of the controller as plain values: no I/O, no clock, no protocol buffers. Plans, specs
 // and results travel through the controller as serialised dbfleet.work.v1 messages ("blob"), which
 // only the edges (api, dispatch, jobs) open; what policy and transitions need is lifted into
@@ -71,24 +74,6 @@ enum class Purpose { kPlan, kExecute };
 enum class BackupGate { kAuto, kFresh, kExisting };
 
 enum class Role { kViewer, kOperator, kApprover, kPolicyAdmin, kAuditor, kAdmin };
-
-struct EnvironmentPolicy {
-  int destructive_approvals = 0;
-  absl::Duration verified_backup_max_age = absl::ZeroDuration();  // Zero: no backup demanded.
-  absl::Duration approval_ttl = absl::Hours(24);
-  bool destructive_consent = true;
-
-  bool operator==(const EnvironmentPolicy&) const = default;
-};
-
-struct Environment {
-  std::string name;
-  std::string display_name;
-  EnvironmentPolicy policy;
-  uint64_t version = 0;
-
-  bool operator==(const Environment&) const = default;
-};
 
 struct Agent {
   std::string id;
@@ -180,6 +165,9 @@ struct Job {
   std::string gate_job;  // Backup job that this one waits for; "" if none.
   int max_parallel = 1;
   std::string rollback_of;
+  // Of a change: over its migrations' files, whatever is done with them where; by it a change is
+  // found again in another environment. "" for other jobs, and changes of versions without it.
+  std::string content_digest;
   std::string parent;
   std::string request_key;  // "principal request_id"; unique when set.
   absl::Time create_time;
@@ -190,6 +178,9 @@ struct Job {
   std::string error_message;
   bool cancel_requested = false;
   std::vector<Approval> approvals;
+  // The maintenance window in which it began, and what its end means; "" if none was needed.
+  std::string window;
+  Overrun overrun = Overrun::kFinish;
   uint64_t version = 0;
 
   bool operator==(const Job&) const = default;
@@ -247,6 +238,7 @@ struct Attempt {
   absl::Time start_time = absl::InfinitePast();
   absl::Time end_time = absl::InfinitePast();
   absl::Time not_after = absl::InfiniteFuture();
+  absl::Time start_before = absl::InfiniteFuture();  // Its window closes then; set by the Grant.
   absl::Time unreachable_since = absl::InfinitePast();
   std::string error_reason;
   std::string error_message;

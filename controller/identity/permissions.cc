@@ -37,6 +37,10 @@ Permission Audits(absl::string_view method) {
   return {method, Access::kRoles, {Role::kAuditor, Role::kAdmin}};
 }
 
+Permission Declares(absl::string_view method) {
+  return {method, Access::kRoles, {Role::kPolicyAdmin}};
+}
+
 Permission AnyUser(absl::string_view method) { return {method, Access::kAnyUser, {}}; }
 
 }  // namespace
@@ -81,6 +85,12 @@ const std::vector<Permission>& AllPermissions() {
       Operates("dbfleet.api.v1.BackupService/VerifyBackup"),
       Reads("dbfleet.api.v1.BackupService/GetBackup"),
       Reads("dbfleet.api.v1.BackupService/ListBackups"),
+
+      Declares("dbfleet.api.v1.ResourceService/ApplyResources"),
+      Reads("dbfleet.api.v1.ResourceService/GetResource"),
+      Reads("dbfleet.api.v1.ResourceService/ListResources"),
+      Declares("dbfleet.api.v1.ResourceService/DeleteResource"),
+      Reads("dbfleet.api.v1.ResourceService/ListWindowOccurrences"),
 
       Audits("dbfleet.api.v1.AuditService/ListAuditRecords"),
       Audits("dbfleet.api.v1.AuditService/ExportAudit"),

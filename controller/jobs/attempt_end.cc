@@ -158,6 +158,17 @@ absl::StatusOr<bool> JobFlow::ReplanGrown(FlowContext& context, Job job, const A
   return true;
 }
 
+absl::Status JobFlow::WaitAgain(FlowContext& context, Job job) const {
+  if (job.state != JobState::kRolling || job.window.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
+  for (const Task& task : tasks) {
+    if (task.state != TaskState::kPending) return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(MoveJob(&job, JobState::kReady, context.now));
+  RETURN_IF_ERROR(context.tx.UpdateJob(&job));
+  return context.Audit("job.state", job, {{"state", std::string(NameOf(job.state))}});
+}
+
 absl::Status JobFlow::EndExecuteAttempt(FlowContext& context, const Job& job,
                                         const Attempt& attempt, const AttemptEnd& end,
                                         Task* task) const {
@@ -166,7 +177,8 @@ absl::Status JobFlow::EndExecuteAttempt(FlowContext& context, const Job& job,
     // Back to PENDING is no transition of its own: the task was only ever ACTIVE once it was
     // granted.
     if (task->state == TaskState::kActive) RETURN_IF_ERROR(MoveTask(task, TaskState::kPending));
-    return context.tx.UpdateTask(task);
+    RETURN_IF_ERROR(context.tx.UpdateTask(task));
+    return NeverBegan(attempt) ? WaitAgain(context, job) : absl::OkStatus();
   }
   ASSIGN_OR_RETURN(const bool replanned, ReplanGrown(context, job, attempt, task));
   if (replanned) return absl::OkStatus();

@@ -62,13 +62,13 @@ absl::StatusOr<absl::Time> StartOf(ReadTx& tx, const Task& task, absl::Time fall
   return start;
 }
 
-// A gate that succeeded, recently and after every approval, and still does not satisfy the policy:
-// the next one would not either.
-absl::StatusOr<bool> GateIsUseless(ReadTx& tx, const Job& job, const Job& gate, absl::Time now) {
+// A gate that succeeded, not long before `begin` and after every approval, and still does not
+// satisfy the policy: the next one would not either.
+absl::StatusOr<bool> GateIsUseless(ReadTx& tx, const Job& job, const Job& gate, absl::Time begin) {
   ASSIGN_OR_RETURN(const Environment environment, tx.GetEnvironment(job.environment));
   bool newest = true;
   for (const Approval& approval : job.approvals) newest &= approval.decide_time <= gate.create_time;
-  return newest && now - gate.create_time < environment.policy.verified_backup_max_age;
+  return newest && begin - gate.create_time < environment.policy.verified_backup_max_age;
 }
 
 absl::Status RecordBackup(FlowContext& context, const Task& task, Backup* backup) {
@@ -214,7 +214,7 @@ absl::Status RecordBackupOutcome(FlowContext& context, const Job& job, const Tas
 }
 
 absl::StatusOr<bool> EnsureGateBackup(FlowContext& context, Job* job,
-                                      const std::vector<Task>& tasks) {
+                                      const std::vector<Task>& tasks, absl::Time begin) {
   if (job->backup_gate == BackupGate::kExisting) return false;
   if (!job->gate_job.empty()) {
     ASSIGN_OR_RETURN(const Job gate, context.tx.GetJob(job->gate_job));
@@ -222,9 +222,12 @@ absl::StatusOr<bool> EnsureGateBackup(FlowContext& context, Job* job,
     // approval, say) is followed by another.
     if (!IsTerminal(gate.state)) return false;
     const bool failed = gate.state != JobState::kSucceeded;
-    ASSIGN_OR_RETURN(const bool useless, GateIsUseless(context.tx, *job, gate, context.now));
-    if (failed || useless) {
-      job->error_reason = "BACKUP_GATE_FAILED";
+    ASSIGN_OR_RETURN(const Environment environment, context.tx.GetEnvironment(job->environment));
+    ASSIGN_OR_RETURN(const bool useless, GateIsUseless(context.tx, *job, gate, begin));
+    // One that failed for an opening of days ago says nothing about this one.
+    const bool recent = begin - gate.create_time < environment.policy.verified_backup_max_age;
+    if ((failed && recent) || useless) {
+      job->error_reason = kGateFailed;
       job->error_message =
           absl::StrCat("the backup that the policy demands failed: jobs/", gate.id, ": ",
                        failed ? gate.error_message : "it does not satisfy the policy");
@@ -232,7 +235,9 @@ absl::StatusOr<bool> EnsureGateBackup(FlowContext& context, Job* job,
     }
   }
   std::map<std::string, std::set<std::string>> databases;
-  for (const Task& task : tasks) databases[task.instance_id].insert(task.database);
+  for (const Task& task : tasks) {
+    if (!IsTerminal(task.state)) databases[task.instance_id].insert(task.database);
+  }
   BackupJobRequest request;
   request.environment = job->environment;
   request.requester = kGateActor;

@@ -43,10 +43,11 @@ absl::StatusOr<Job> InsertBackupJob(FlowContext& context, const BackupJobRequest
 // looked at, changes nothing.
 absl::Status RecordBackupOutcome(FlowContext& context, const Job& job, const Task& task);
 
-// A policy's demand for a verified backup, met by taking one: makes the job's gate backup unless it
-// exists. True if there is no use in another one, as the gate's job ended without success: the
-// job's error then says so (BACKUP_GATE_FAILED), and the caller ends it.
+// A policy's demand for a verified backup, met by taking one: makes the job's gate backup, of the
+// targets that have not ended, unless it exists. It has to do for `begin`, when the work may begin
+// at the earliest. True if there is no use in another one, as the gate's job ended without success:
+// the job's error then says so (BACKUP_GATE_FAILED), and the caller ends it.
 absl::StatusOr<bool> EnsureGateBackup(FlowContext& context, Job* job,
-                                      const std::vector<Task>& tasks);
+                                      const std::vector<Task>& tasks, absl::Time begin);
 
 }  // namespace dbfleet::controller

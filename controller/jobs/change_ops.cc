@@ -208,6 +208,12 @@ absl::StatusOr<Job> JobManager::SubmitChange(const RequestMeta& meta, ChangeRequ
     job.backup_gate = request.backup_gate;
     job.max_parallel = request.max_parallel;
     job.spec_blob = spec.SerializeAsString();
+    std::set<std::string> engines;
+    for (const std::string& id : request.instances) {
+      ASSIGN_OR_RETURN(const Instance instance, context.tx.GetInstance(id));
+      engines.insert(instance.engine);
+    }
+    job.content_digest = ContentDigest(engines, spec.migrate());
     RETURN_IF_ERROR(context.tx.InsertJob(&job));
     RETURN_IF_ERROR(InsertTargets(context, job, request.instances, spec.migrate().database()));
     RETURN_IF_ERROR(context.Audit(
@@ -270,6 +276,7 @@ absl::StatusOr<Job> JobManager::SubmitRollback(const RequestMeta& meta,
     job.backup_gate = request.backup_gate;
     job.max_parallel = original.max_parallel;
     job.rollback_of = original.id;
+    job.content_digest = original.content_digest;
     job.spec_blob = spec.SerializeAsString();
     RETURN_IF_ERROR(context.tx.InsertJob(&job));
     RETURN_IF_ERROR(InsertTargets(context, job, instances, migrate.database()));

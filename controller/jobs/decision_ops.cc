@@ -212,10 +212,14 @@ absl::StatusOr<Job> JobManager::Pause(const RequestMeta& meta, const std::string
                                       const std::string& reason) {
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
     ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
-    if (job.state == JobState::kPaused) return job;
-    if (!CanMove(job.state, JobState::kPaused)) return WrongState(job, "paused");
-    RETURN_IF_ERROR(flow_.WithdrawUngranted(context, job, "paused"));
-    RETURN_IF_ERROR(MoveJob(&job, JobState::kPaused, context.now));
+    // One that its window has paused would resume by itself: a person's pause takes its place.
+    const bool by_window = job.state == JobState::kPaused && job.error_reason == kWindowClosed;
+    if (job.state == JobState::kPaused && !by_window) return job;
+    if (!by_window) {
+      if (!CanMove(job.state, JobState::kPaused)) return WrongState(job, "paused");
+      RETURN_IF_ERROR(flow_.WithdrawUngranted(context, job, "paused"));
+      RETURN_IF_ERROR(MoveJob(&job, JobState::kPaused, context.now));
+    }
     job.error_reason = "PAUSED";
     job.error_message =
         absl::StrCat("paused by ", meta.principal, reason.empty() ? "" : ": ", reason);

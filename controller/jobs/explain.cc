@@ -51,6 +51,18 @@ absl::Status AddUnreachable(ReadTx& tx, const Job& job, absl::Span<const Task> t
   return absl::OkStatus();
 }
 
+// What the policy misses is told by its own rules.
+std::string WhyPaused(const Job& job) {
+  if (job.error_reason == kWindowClosed) return "it goes on by itself when nothing else is missing";
+  if (job.error_reason == kBlockedByPolicy) {
+    return absl::StrCat("when nothing else is missing: dbfleet job resume jobs/", job.id);
+  }
+  // The rule's name says the word already.
+  absl::string_view why = job.error_message;
+  absl::ConsumePrefix(&why, "paused ");
+  return std::string(why);
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<PolicyBlocker>> JobManager::Explain(ReadTx& tx, const Job& job,
@@ -78,7 +90,7 @@ absl::StatusOr<std::vector<PolicyBlocker>> JobManager::ExplainTasks(ReadTx& tx, 
   std::vector<PolicyBlocker> blockers;
   if (IsTerminal(job.state)) return blockers;
   if (job.state == JobState::kAwaitingApproval || job.state == JobState::kReady ||
-      job.error_reason == "BLOCKED_BY_POLICY") {
+      job.error_reason == kBlockedByPolicy || job.error_reason == kWindowClosed) {
     ASSIGN_OR_RETURN(const PolicyDecision decision,
                      flow_.EvaluatePolicyOn(tx, job, tasks, clock_.Now()));
     blockers = decision.blockers;
@@ -88,10 +100,7 @@ absl::StatusOr<std::vector<PolicyBlocker>> JobManager::ExplainTasks(ReadTx& tx, 
     }
   }
   if (job.state == JobState::kPaused) {
-    // The rule's name says the word already.
-    absl::string_view why = job.error_message;
-    absl::ConsumePrefix(&why, "paused ");
-    blockers.push_back({"paused", std::string(why), false});
+    blockers.push_back({"paused", WhyPaused(job), false});
   }
   ASSIGN_OR_RETURN(const std::optional<RecoveryDemand> recovery, ReadRecovery(tx));
   if (recovery.has_value()) {

@@ -16,12 +16,6 @@
 namespace dbfleet::controller {
 namespace {
 
-// A task that ended otherwise than it should stops the job.
-bool StopsTheJob(const Task& task) {
-  return task.state == TaskState::kFailed || task.state == TaskState::kRolledBack ||
-         task.state == TaskState::kNeedsPerson;
-}
-
 bool IsRunningState(JobState state) {
   return state == JobState::kRolling || state == JobState::kRollingBack ||
          state == JobState::kCancelling;
@@ -126,6 +120,8 @@ absl::Status JobFlow::AdvanceStored(FlowContext& context, const std::string& job
       RETURN_IF_ERROR(AdvanceWaiting(context, &job));
     } else if (IsRunningState(job.state)) {
       RETURN_IF_ERROR(AdvanceRunning(context, &job, in_hand));
+    } else if (IsPausedByItself(job)) {
+      RETURN_IF_ERROR(AdvancePaused(context, &job));
     }
   }
   if (IsTerminal(job.state) && !job.parent.empty()) return Advance(context, job.parent);
@@ -192,65 +188,6 @@ absl::Status JobFlow::Expire(FlowContext& context, Job* job) const {
   job->error_reason = "EXPIRED";
   job->error_message = "it was not started before its expiry";
   return Finish(context, job, tasks, JobState::kExpired);
-}
-
-absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
-  if (context.now >= job->expire_time) return Expire(context, job);
-  ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
-  if (job->state == JobState::kReady && std::any_of(tasks.begin(), tasks.end(), StopsTheJob)) {
-    // An offer was declined: the job ends as a running one does.
-    RETURN_IF_ERROR(MoveJob(job, JobState::kRolling, context.now));
-    RETURN_IF_ERROR(context.tx.UpdateJob(job));
-    return AdvanceRunning(context, job, nullptr);
-  }
-  ASSIGN_OR_RETURN(const PolicyDecision decision,
-                   EvaluatePolicyOn(context.tx, *job, tasks, context.now));
-  if (decision.BlockedBy("policy-changed")) {
-    return Replan(context, job, &tasks, "the environment's policy changed");
-  }
-  // An attempt that was offered before would hold the instance against the very backup that is
-  // wanted.
-  if (!decision.allowed()) {
-    RETURN_IF_ERROR(WithdrawUngranted(context, *job, "the policy does not allow it any more"));
-  }
-  const bool needs_approval = decision.BlockedBy("approvals");
-  if (needs_approval != (job->state == JobState::kAwaitingApproval)) {
-    RETURN_IF_ERROR(
-        MoveJob(job, needs_approval ? JobState::kAwaitingApproval : JobState::kReady, context.now));
-    RETURN_IF_ERROR(context.tx.UpdateJob(job));
-    RETURN_IF_ERROR(context.Audit("job.state", *job, {{"state", std::string(NameOf(job->state))}}));
-  }
-  if (job->state != JobState::kReady || decision.refused()) return absl::OkStatus();
-  if (decision.BlockedBy("verified-backup")) {
-    ASSIGN_OR_RETURN(const bool failed, EnsureGateBackup(context, job, tasks));
-    if (failed) {
-      RETURN_IF_ERROR(SkipOpenTasks(context.tx, &tasks));
-      RETURN_IF_ERROR(MoveJob(job, JobState::kRolling, context.now));
-      return Finish(context, job, tasks, JobState::kFailed);
-    }
-    if (job->gate_job.empty()) return absl::OkStatus();
-    ASSIGN_OR_RETURN(const Job gate, context.tx.GetJob(job->gate_job));
-    return gate.state == JobState::kPlanning ? Advance(context, gate.id) : absl::OkStatus();
-  }
-  if (!decision.allowed()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const JobProgress progress, context.tx.ProgressOf(job->id));
-  return EnsureAttempts(context, *job, progress);
-}
-
-absl::Status JobFlow::Replan(FlowContext& context, Job* job, std::vector<Task>* tasks,
-                             absl::string_view why) const {
-  RETURN_IF_ERROR(WithdrawUngranted(context, *job, why));
-  for (Task& task : *tasks) {
-    task.plan_blob.clear();
-    task.target_digest.clear();
-    RETURN_IF_ERROR(context.tx.UpdateTask(&task));
-  }
-  RETURN_IF_ERROR(context.Audit("job.replan", *job, {{"why", std::string(why)}}));
-  job->digest.clear();
-  job->policy_digest.clear();
-  RETURN_IF_ERROR(MoveJob(job, JobState::kPlanning, context.now));
-  RETURN_IF_ERROR(context.tx.UpdateJob(job));
-  return AdvancePlanning(context, job);
 }
 
 absl::Status JobFlow::AdvanceRunning(FlowContext& context, Job* job, const Task* in_hand) const {

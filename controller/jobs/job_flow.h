@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,7 +53,10 @@ class JobFlow {
   // Principals that the requester made, or whose roles or tokens the requester made.
   using Dependents =
       std::function<absl::StatusOr<std::vector<std::string>>(ReadTx&, absl::string_view requester)>;
-  explicit JobFlow(Dependents dependents) : dependents_(std::move(dependents)) {}
+  // The windows as the transaction sees them; none if there is no such function.
+  using WindowsOf = std::function<absl::StatusOr<std::shared_ptr<const WindowBook>>(ReadTx&)>;
+  explicit JobFlow(Dependents dependents, WindowsOf windows = nullptr)
+      : dependents_(std::move(dependents)), windows_(std::move(windows)) {}
 
   // Moves the job on: plans it, lets it wait, makes the attempts that may be offered now, ends it.
   absl::Status Advance(FlowContext& context, const std::string& job_id) const;
@@ -69,7 +73,7 @@ class JobFlow {
 
   // The policy's word on the job as everything is now.
   absl::StatusOr<PolicyDecision> EvaluatePolicy(ReadTx& tx, const Job& job, absl::Time now) const;
-  // The same, of the job's targets on these alone.
+  // The same, of the job's targets on these alone; those that have ended do not count.
   absl::StatusOr<PolicyDecision> EvaluatePolicyOn(ReadTx& tx, const Job& job,
                                                   absl::Span<const Task> tasks,
                                                   absl::Time now) const;
@@ -99,6 +103,17 @@ class JobFlow {
                           absl::Span<const Task> tasks) const;
   absl::Status MarkFinished(FlowContext& context, Job* job, absl::Span<const Task> tasks,
                             JobState state) const;
+  // Of a job that IsPausedByItself: goes on once the policy allows it, if its window paused it, and
+  // in any case when it has expired or a target has failed.
+  absl::Status AdvancePaused(FlowContext& context, Job* job) const;
+  // From PAUSED.
+  absl::Status GoOn(FlowContext& context, Job* job, absl::string_view why) const;
+  // Back to READY, if nothing of the job has begun and it began in a window.
+  absl::Status WaitAgain(FlowContext& context, Job job) const;
+  // Has the backup taken that the policy misses now, or would miss when the time comes that the job
+  // waits for, shortly before it. True: it failed, with the job's error.
+  absl::StatusOr<bool> TakeGateBackup(FlowContext& context, const PolicyDecision& decision,
+                                      const std::vector<Task>& tasks, Job* job) const;
   absl::Status Replan(FlowContext& context, Job* job, std::vector<Task>* tasks,
                       absl::string_view why) const;
   // Replans after an attempt that did not start because its estimate has grown. False if it must
@@ -119,10 +134,24 @@ class JobFlow {
                                  const AttemptEnd& end, Task* task) const;
 
   const Dependents dependents_;
+  const WindowsOf windows_;
 };
 
 // Ends the tasks that have not ended: nothing more is done for them.
 absl::Status SkipOpenTasks(WriteTx& tx, std::vector<Task>* tasks);
+
+// Paused by the policy and not by a person.
+bool IsPausedByItself(const Job& job);
+
+// A change under way that its window's end cancels.
+bool EndsWithItsWindow(const Job& job);
+
+// Job.error_reason of a job that is paused until its next window.
+inline constexpr char kWindowClosed[] = "WINDOW_CLOSED";
+// The same of one that a person has to resume: the policy does not allow the rest, or the backup
+// for it failed.
+inline constexpr char kBlockedByPolicy[] = "BLOCKED_BY_POLICY";
+inline constexpr char kGateFailed[] = "BACKUP_GATE_FAILED";
 
 // Attempts at work that is safe to run again, before it counts as failed.
 inline constexpr int kMaxAttempts = 4;

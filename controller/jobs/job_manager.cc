@@ -266,19 +266,39 @@ absl::StatusOr<Job> JobManager::SubmitVerify(const RequestMeta& meta,
   });
 }
 
+absl::Status JobManager::CancelOverrun(FlowContext& context, const std::string& job_id) {
+  ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
+  if (!EndsWithItsWindow(job)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const PolicyDecision decision,
+                   flow_.EvaluatePolicy(context.tx, job, context.now));
+  // A freeze lets go on what runs, and holds up the rest.
+  if (!decision.BlockedBy("window") || decision.closing) return absl::OkStatus();
+  job.cancel_requested = true;
+  const std::string why = absl::StrCat("the window ", job.window, " has closed");
+  job.error_reason = "WINDOW_CLOSED";
+  job.error_message = why;
+  RETURN_IF_ERROR(context.Audit("job.cancel", job, {{"reason", why}}));
+  RETURN_IF_ERROR(EndCancelled(context, job));
+  return CancelGate(context, job, why);
+}
+
 void JobManager::Tick() {
   const absl::Time now = clock_.Now();
   std::vector<std::string> due;
   (void)store_.Read([&](ReadTx& tx) -> absl::Status {
-    for (const JobState state :
-         {JobState::kPlanning, JobState::kAwaitingApproval, JobState::kReady, JobState::kRolling}) {
+    for (const JobState state : {JobState::kPlanning, JobState::kAwaitingApproval, JobState::kReady,
+                                 JobState::kRolling, JobState::kPaused}) {
       ASSIGN_OR_RETURN(const std::vector<Job> jobs, tx.JobsInState(state));
       for (const Job& job : jobs) {
         // What a waiting change waits for (approvals, backups, the policy) may have come or gone
         // without a word to it.
         const bool waits = job.kind == JobKind::kMigrate &&
                            (state == JobState::kAwaitingApproval || state == JobState::kReady);
-        if (waits || job.expire_time <= now) due.push_back(job.id);
+        const bool by_window = (state == JobState::kPaused && job.error_reason == kWindowClosed) ||
+                               EndsWithItsWindow(job);
+        const bool expired =
+            job.expire_time <= now && (state != JobState::kPaused || IsPausedByItself(job));
+        if (waits || by_window || expired) due.push_back(job.id);
       }
     }
     return absl::OkStatus();
@@ -288,7 +308,8 @@ void JobManager::Tick() {
     store_.Mutate(
         [this, changes, job_id](WriteTx& tx) {
           FlowContext context{tx, clock_.Now(), "system/scheduler", {}};
-          const absl::Status status = flow_.Advance(context, job_id);
+          absl::Status status = CancelOverrun(context, job_id);
+          if (status.ok()) status = flow_.Advance(context, job_id);
           *changes = std::move(context.changes);
           return status;
         },

@@ -130,6 +130,8 @@ class JobManager {
                             const absl::Status& refusal);
   absl::Status CancelGate(FlowContext& context, const Job& job, const std::string& reason);
   absl::Status EndCancelled(FlowContext& context, Job job);
+  // Cancels a change whose window has closed, if that is what its window says.
+  absl::Status CancelOverrun(FlowContext& context, const std::string& job_id);
   // `tasks` as Show has them.
   absl::StatusOr<std::vector<PolicyBlocker>> ExplainTasks(ReadTx& tx, const Job& job,
                                                           absl::Span<const Task> tasks,

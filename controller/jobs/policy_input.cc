@@ -1,14 +1,20 @@
 // JobFlow's part that gathers what the policy decides on (see job_flow.h).
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
 #include "common/base/status.h"
+#include "controller/domain/transitions.h"
 #include "controller/jobs/job_flow.h"
 #include "controller/jobs/planning.h"
+#include "controller/jobs/specs.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -37,6 +43,64 @@ absl::Status AddFormerApprovers(ReadTx& tx, const Job& job, std::vector<std::str
   return absl::OkStatus();
 }
 
+// What the change did, by its targets' own results: nothing, if it found nothing to do or a person
+// decided what it did.
+absl::StatusOr<PastChange> PastOf(ReadTx& tx, const Job& change) {
+  PastChange past{change.id, change.end_time, false, {}};
+  ASSIGN_OR_RETURN(const work::v1::JobSpec spec, ParseSpec(change));
+  past.applied = spec.migrate().direction() == work::v1::MIGRATE_DIRECTION_UP;
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(change.id));
+  for (const Task& task : tasks) {
+    if (past.applied && absl::StartsWith(task.error_reason, "RESOLVED_AS_")) {
+      past.versions.clear();
+      return past;
+    }
+    ASSIGN_OR_RETURN(const work::v1::TaskResult result, ParseResult(task));
+    const auto& versions = past.applied ? result.migrate().applied_versions()
+                                        : result.migrate().rolled_back_versions();
+    past.versions.insert(versions.begin(), versions.end());
+  }
+  return past;
+}
+
+absl::StatusOr<PolicyInput::Promotion> ReadPromotion(ReadTx& tx, const Job& job,
+                                                     const PromotionPolicy& policy,
+                                                     absl::Time now) {
+  // Enough for a rehearsal, also when one side of it was repeated.
+  constexpr int kMostLookedAt = 20;
+  ASSIGN_OR_RETURN(const std::vector<Job> changes,
+                   tx.ChangesOfContent(policy.from, job.content_digest, kMostLookedAt));
+  std::vector<PastChange> past;
+  for (const Job& change : changes) {
+    ASSIGN_OR_RETURN(PastChange one, PastOf(tx, change));
+    // A rollback that failed half-way is worse than one of which it is known what it took back.
+    if (!one.versions.empty() || !one.applied) past.push_back(std::move(one));
+  }
+  return PromotionOf(past, now, policy.within);
+}
+
+// Has the change gone on without a break since it began? What was only granted has not begun, and
+// nobody knows of what does not answer.
+absl::StatusOr<bool> GoesOn(ReadTx& tx, const Job& job, absl::Time now) {
+  // From the end of one target to the begin of the next.
+  constexpr absl::Duration kLongestBreak = absl::Minutes(5);
+  ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfJob(job.id));
+  for (const Attempt& attempt : open) {
+    if (attempt.state == AttemptState::kRunning) return true;
+  }
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
+  for (const Task& task : tasks) {
+    if (task.attempts == 0) continue;
+    ASSIGN_OR_RETURN(const std::vector<Attempt> attempts, tx.AttemptsOfTask(task.id));
+    for (const Attempt& attempt : attempts) {
+      const bool worked = attempt.purpose == Purpose::kExecute && IsTerminal(attempt.state) &&
+                          attempt.start_time != absl::InfinitePast();
+      if (worked && now - attempt.end_time <= kLongestBreak) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicy(ReadTx& tx, const Job& job,
@@ -58,23 +122,56 @@ absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicyOn(ReadTx& tx, const Job& 
     ASSIGN_OR_RETURN(input.dependent_approvers, dependents_(tx, job.requester));
     RETURN_IF_ERROR(AddFormerApprovers(tx, job, &input.former_approvers));
   }
+  const bool promotion_counts = PromotionCounts(job, input.policy);
+  if (promotion_counts) {
+    ASSIGN_OR_RETURN(input.promotion, ReadPromotion(tx, job, input.policy.promotion, now));
+  }
   const bool backups_count = BackupsCount(job, input.policy);
+  if (!job.rollback_of.empty()) {
+    ASSIGN_OR_RETURN(const std::vector<Task> originals, tx.TasksOfJob(job.rollback_of));
+    input.mends_failure = NeedsMending(originals);
+  }
+  absl::StatusOr<std::shared_ptr<const WindowBook>> windows_now = nullptr;
+  if (windows_ != nullptr && WindowsCount(job)) windows_now = windows_(tx);
+  // Not even one that cannot be read may keep an outcome from being stored: it blocks what waits.
+  const bool unreadable = absl::IsDataLoss(windows_now.status());
+  if (!windows_now.ok() && !unreadable) return windows_now.status();
+  if (unreadable) input.windows_unreadable = std::string(windows_now.status().message());
+  const WindowBook* const book = unreadable ? nullptr : windows_now->get();
   for (const Task& task : tasks) {
+    if (IsTerminal(task.state)) continue;
+    if (promotion_counts && !task.plan_blob.empty()) {
+      ASSIGN_OR_RETURN(const work::v1::Plan plan, ParsePlan(task));
+      input.versions.insert(plan.versions().begin(), plan.versions().end());
+    }
     std::vector<Backup> backups;
     if (backups_count) {
       ASSIGN_OR_RETURN(backups, tx.VerifiedBackups(task.instance_id));
     }
+    WindowBook::Windows windows;
+    if (book != nullptr && !book->empty()) {
+      ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(task.instance_id));
+      windows = book->For(job.environment, instance.labels);
+    }
     input.targets.push_back({task.Target(), task.instance_id, task.database,
-                             NewestCovering(backups, task.database), PlannedRows(task)});
+                             NewestCovering(backups, task.database), PlannedRows(task),
+                             std::move(windows)});
   }
   PolicyDecision decision = Evaluate(input);
+  if (decision.BlockedBy("window") && !job.window.empty() && job.overrun == Overrun::kFinish) {
+    ASSIGN_OR_RETURN(input.goes_on, GoesOn(tx, job, now));
+    if (input.goes_on) decision = Evaluate(input);
+  }
   // The digest covers the policy under which it was made; another policy means another digest.
   if (!job.policy_digest.empty() &&
       job.policy_digest != PolicyDigest(environment.name, environment.policy)) {
-    decision.blockers.push_back({"policy-changed",
-                                 "the environment's policy changed after the plan was made; it is "
-                                 "planned again",
-                                 false});
+    const bool begun = job.state == JobState::kRolling || job.state == JobState::kPaused;
+    decision.blockers.push_back(
+        {"policy-changed",
+         absl::StrCat("the environment's policy changed after the plan was made; ",
+                      begun ? "as a part of it is done, cancel it and submit it again for the rest"
+                            : "it is planned again"),
+         false});
   }
   return decision;
 }

@@ -4,6 +4,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/base/canonical.h"
+#include "common/base/hash.h"
 #include "common/base/status.h"
 
 namespace dbfleet::controller {
@@ -67,6 +69,19 @@ absl::StatusOr<work::v1::JobSpec> SpecForAgent(ReadTx& tx, work::v1::JobSpec spe
     if (migration.has_down()) RETURN_IF_ERROR(FillContent(tx, migration.mutable_down()));
   }
   return spec;
+}
+
+std::string ContentDigest(const std::set<std::string>& engines, const work::v1::MigrateSpec& spec) {
+  CanonicalWriter writer("dbfleet.content.v1");
+  writer.List({engines.begin(), engines.end()});
+  writer.Begin(spec.migrations_size());
+  for (const work::v1::Migration& migration : spec.migrations()) {
+    writer.Text(migration.version())
+        .Text(migration.name())
+        .Text(migration.up().sha256())
+        .Text(migration.down().sha256());
+  }
+  return Sha256Hex(writer.bytes());
 }
 
 bool SpecNamesContent(const work::v1::JobSpec& spec, absl::string_view sha256) {

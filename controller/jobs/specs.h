@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,11 @@ absl::StatusOr<std::string> ManifestOf(const Backup& backup);
 // manifest of the very backup that is known here.
 absl::StatusOr<work::v1::JobSpec> SpecForAgent(ReadTx& tx, work::v1::JobSpec spec);
 inline constexpr int64_t kMaxInlineBytes = 1 << 20;
+
+// Hex SHA-256 over the engines ("mysql", "postgres") and the migrations' versions, names and files:
+// two changes with the same one are the same change, wherever and in which direction they are
+// applied.
+std::string ContentDigest(const std::set<std::string>& engines, const work::v1::MigrateSpec& spec);
 
 // Does the specification name a file with this hash?
 bool SpecNamesContent(const work::v1::JobSpec& spec, absl::string_view sha256);

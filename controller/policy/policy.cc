@@ -11,17 +11,33 @@
 #include "common/base/canonical.h"
 #include "common/base/hash.h"
 #include "common/plan/estimate.h"
+#include "controller/domain/names.h"
+#include "controller/policy/rules.h"
 
 namespace dbfleet::controller {
-namespace {
 
-// Clocks of agents may be this far ahead; a larger skew stops Grants anyway (docs/architecture.md).
-constexpr absl::Duration kClockSkew = absl::Seconds(30);
+std::string Moment(absl::Time time) {
+  return absl::FormatTime(absl::RFC3339_sec, time, absl::UTCTimeZone());
+}
 
 bool IsDestructive(const Job& job) {
   if (job.safety != SafetyClass::kUnspecified) return job.safety == SafetyClass::kDestructive;
   return job.kind == JobKind::kInspect || job.kind == JobKind::kMigrate;
 }
+
+// "a, b, c and 7 more".
+std::string Some(const std::vector<std::string>& names) {
+  constexpr size_t kShown = 5;
+  if (names.size() <= kShown) return absl::StrJoin(names, ", ");
+  const auto end = names.begin() + kShown;
+  return absl::StrCat(absl::StrJoin(names.begin(), end, ", "), " and ", names.size() - kShown,
+                      " more");
+}
+
+namespace {
+
+// Clocks of agents may be this far ahead; a larger skew stops Grants anyway (docs/architecture.md).
+constexpr absl::Duration kClockSkew = absl::Seconds(30);
 
 bool NeedsApprovals(const PolicyInput& input) {
   return IsDestructive(input.job) && input.policy.destructive_approvals > 0;
@@ -151,10 +167,9 @@ std::string WhyBackupFails(const PolicyInput& input, const PolicyInput::Target& 
   if (backup.snapshot_time > input.now + kClockSkew) {
     return absl::StrCat("backups/", backup.id, " has a snapshot time in the future");
   }
-  const absl::Duration age = input.now - backup.snapshot_time;
-  if (age >= input.policy.verified_backup_max_age) {
-    return absl::StrCat("backups/", backup.id, " is ",
-                        absl::FormatDuration(absl::Trunc(age, absl::Seconds(1))), " old");
+  // Its moment and not its age: the words stay the same while somebody waits.
+  if (input.now - backup.snapshot_time >= input.policy.verified_backup_max_age) {
+    return absl::StrCat("backups/", backup.id, " is of ", Moment(backup.snapshot_time));
   }
   if (input.job.backup_gate == BackupGate::kFresh && backup.snapshot_time <= not_before) {
     return absl::StrCat("backups/", backup.id, " is older than ",
@@ -221,8 +236,36 @@ bool PolicyDecision::Counts(absl::string_view principal) const {
                      [&](const Approval& approval) { return approval.principal == principal; });
 }
 
+std::string PolicyDecision::Words() const {
+  return absl::StrJoin(blockers, "; ", [](std::string* out, const PolicyBlocker& blocker) {
+    absl::StrAppend(out, blocker.rule, ": ", blocker.message);
+  });
+}
+
+bool WindowsCount(const Job& job) { return job.kind == JobKind::kMigrate; }
+
+bool NeedsMending(absl::Span<const Task> tasks) {
+  return std::any_of(tasks.begin(), tasks.end(), [](const Task& task) {
+    return task.state == TaskState::kFailed || task.state == TaskState::kRolledBack;
+  });
+}
+
+bool WaitsForTimeAndBackup(const PolicyDecision& decision) {
+  return std::all_of(decision.blockers.begin(), decision.blockers.end(), [](const auto& blocker) {
+    return blocker.rule == "window" || blocker.rule == "freeze" ||
+           blocker.rule == "verified-backup";
+  });
+}
+
 bool BackupsCount(const Job& job, const EnvironmentPolicy& policy) {
   return job.schema_change && policy.verified_backup_max_age > absl::ZeroDuration();
+}
+
+absl::Span<const absl::string_view> PolicyRules() {
+  static constexpr absl::string_view kRules[] = {
+      "destructive-consent", "rollback-plan", "promotion", "approvals",
+      "verified-backup",     "window",        "freeze"};
+  return kRules;
 }
 
 PolicyDecision Evaluate(const PolicyInput& input) {
@@ -230,8 +273,10 @@ PolicyDecision Evaluate(const PolicyInput& input) {
   ApprovalCount count = CountApprovals(input);
   CheckConsent(input, &decision.blockers);
   CheckRollbackPlan(input, &decision.blockers);
+  CheckPromotion(input, &decision.blockers);
   CheckApprovals(input, count, &decision.blockers);
   CheckBackups(input, count, &decision.blockers);
+  CheckWindows(input, &decision);
   decision.counted = std::move(count.counted);
   return decision;
 }
@@ -253,6 +298,15 @@ std::string PolicyDigest(absl::string_view environment, const EnvironmentPolicy&
       .Int(absl::ToInt64Nanoseconds(policy.verified_backup_max_age))
       .Int(absl::ToInt64Nanoseconds(policy.approval_ttl))
       .Bool(policy.destructive_consent);
+  // Left out where it demands nothing, so that plans from before there were windows keep their
+  // digests.
+  if (policy.window_for != WindowFor::kNone) writer.Text(NameOf(policy.window_for));
+  if (!policy.promotion.from.empty()) {
+    writer.Text("promotion")
+        .Text(policy.promotion.from)
+        .Int(absl::ToInt64Nanoseconds(policy.promotion.within))
+        .Bool(policy.promotion.rehearsal);
+  }
   return Sha256Hex(writer.bytes());
 }
 

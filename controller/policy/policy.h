@@ -1,13 +1,16 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 
 #include "controller/domain/types.h"
+#include "controller/windows/book.h"
 
 namespace dbfleet::controller {
 
@@ -22,8 +25,26 @@ struct PolicyInput {
     std::string database;
     std::optional<Backup> verified_backup;
     int64_t estimated_rows = -1;
+    // Windows and freezes that select its instance; null when there are none.
+    WindowBook::Windows windows;
   };
-  std::vector<Target> targets;
+  std::vector<Target> targets;  // Those of which something is still to be done.
+  // How the same change fared in the environment that the policy wants it promoted from.
+  struct Promotion {
+    std::string job;       // The newest that succeeded there; "" if none did.
+    absl::Time end_time;   // When.
+    bool applied = false;  // It applied the change, rather than taking it back.
+    // Versions that were applied, taken back and applied again there, all within the policy's time.
+    std::set<std::string> rehearsed;
+  };
+  Promotion promotion;
+  std::set<std::string> versions;  // Those that the change would apply now, on any target.
+  // Why windows and freezes cannot be read; "" if they can. Nothing begins on a guess.
+  std::string windows_unreadable;
+  // It takes back a change that failed on some target, which cannot wait for a window.
+  bool mends_failure = false;
+  // It began in a window that lets it finish, and has gone on without a break since.
+  bool goes_on = false;
   // Who must not count as an approver besides the requester: principals whose account, role or
   // token the requester made.
   std::vector<std::string> dependent_approvers;
@@ -33,7 +54,9 @@ struct PolicyInput {
 };
 
 struct PolicyBlocker {
-  std::string rule;     // "approvals", "verified-backup", "destructive-consent", "rollback-plan".
+  // "approvals", "verified-backup", "destructive-consent", "rollback-plan", "promotion", "window",
+  // "freeze", "windows-unreadable".
+  std::string rule;
   std::string message;  // What is missing and who can do something about it.
   bool final = false;   // Waiting cannot mend it: the job is refused.
 };
@@ -41,11 +64,29 @@ struct PolicyBlocker {
 struct PolicyDecision {
   std::vector<PolicyBlocker> blockers;  // Complete; empty means allowed.
   std::vector<Approval> counted;  // The approvals that count now, whether any is needed or not.
+  // The window in which the work would begin and what its end means; of several targets', the
+  // strictest. "": no window is needed.
+  std::string window;
+  Overrun overrun = Overrun::kFinish;
+  // When the first target's window closes, and when work may no longer begin on one of them: then,
+  // or when a freeze begins.
+  absl::Time window_closes = absl::InfiniteFuture();
+  absl::Time closes = absl::InfiniteFuture();
+  // Blocked by "window" or "freeze" only because too little of what is open is left.
+  bool closing = false;
+  // Blocked by "window" or "freeze": from when on it is not, if nothing changes about them; in the
+  // infinite future if no opening is known.
+  absl::Time opens = absl::InfinitePast();
+
   bool allowed() const { return blockers.empty(); }
   bool refused() const;  // Any blocker is final.
   bool BlockedBy(absl::string_view rule) const;
   bool Counts(absl::string_view principal) const;  // Has an approval that counts.
+  std::string Words() const;                       // "rule: message; rule: message".
 };
+
+// The rules that may block a change, by their names below; not those of the store's own troubles.
+absl::Span<const absl::string_view> PolicyRules();
 
 // May the job run now? A pure function; the Grant's transaction evaluates it once more.
 //
@@ -55,6 +96,11 @@ struct PolicyDecision {
 //   verifications, which change nothing.
 // - "rollback-plan" (final): a migration with has_rollback false. The caller sets has_rollback also
 //   when each step without a rollback is declared irreversible; the approvers see which.
+// - "promotion" (final while the change is planned; later the earlier environment can mend it): the
+//   same change, by its contents, was applied in the environment that the policy promotes from,
+//   within its time, and nothing of it was taken back there since; if the policy asks for that,
+//   each version that would be applied was also taken back there and applied again. Rollbacks need
+//   none.
 // - "approvals": destructive work needs approvals of this very digest, not expired, by distinct
 // users
 //   other than the requester and the dependent approvers. An approval is void for as long as any
@@ -66,7 +112,43 @@ struct PolicyDecision {
 //   the database, verified at level 1 or higher, with a snapshot younger than the policy's age;
 //   with BackupGate::kFresh also later than the last approval that counts (no approvals needed:
 //   than the job itself).
+// - "window": a change that the policy's window_for names needs an open maintenance window on each
+//   target. A change that has begun in a window whose overrun is kFinish and goes on without a
+//   break needs none any more.
+// - "windows-unreadable": of a change, if it is not known which windows and freezes there are.
+// - "freeze": no change starts on a target that a freeze covers, whatever windows say.
+//   Both count as closed for their last kLeastOpen, so that an agent whose clock is a little ahead
+//   is not given what it has to refuse. Neither holds up a rollback that mends a failure.
 PolicyDecision Evaluate(const PolicyInput& input);
+
+// Whether windows and freezes may have a say: they are about changes, not about looking, backing up
+// and verifying. Where they have none they need not be read.
+bool WindowsCount(const Job& job);
+
+// Does a rollback of a change with these tasks mend a failure? Not if it merely ended between
+// targets, each of which is as it should be.
+bool NeedsMending(absl::Span<const Task> tasks);
+
+// Nothing is missing but its time and a backup that can be taken until then.
+bool WaitsForTimeAndBackup(const PolicyDecision& decision);
+
+inline constexpr absl::Duration kLeastOpen = absl::Seconds(30);
+
+// Whether promotion has a say. Where it has none the earlier environment need not be looked at.
+bool PromotionCounts(const Job& job, const EnvironmentPolicy& policy);
+
+// A change that did something: it applied these versions, or took them back. One that found nothing
+// to do, or whose outcome a person decided, is none: it proves nothing.
+struct PastChange {
+  std::string job;
+  absl::Time end_time;
+  bool applied = false;
+  std::set<std::string> versions;
+};
+
+// What those of the same contents in the earlier environment, newest first, say.
+PolicyInput::Promotion PromotionOf(absl::Span<const PastChange> past, absl::Time now,
+                                   absl::Duration within);
 
 // Whether the targets' backups have a say. Where they have none they need not be read.
 bool BackupsCount(const Job& job, const EnvironmentPolicy& policy);

@@ -39,6 +39,10 @@ class ReadTx {
   virtual absl::StatusOr<std::optional<Job>> FindJobByRequestKey(absl::string_view key) = 0;
   virtual absl::StatusOr<Page<Job>> ListJobs(const JobFilter& filter, const PageRequest& page) = 0;
   virtual absl::StatusOr<std::vector<Job>> JobsInState(JobState state) = 0;
+  // Changes of these contents there that succeeded, rollbacks also half; newest end first.
+  virtual absl::StatusOr<std::vector<Job>> ChangesOfContent(absl::string_view environment,
+                                                            absl::string_view digest,
+                                                            int limit) = 0;
   virtual absl::StatusOr<Task> GetTask(absl::string_view id) = 0;
   virtual absl::StatusOr<std::vector<Task>> TasksOfJob(absl::string_view job_id) = 0;
   virtual absl::StatusOr<Attempt> GetAttempt(absl::string_view id) = 0;
@@ -66,6 +70,10 @@ class ReadTx {
   virtual absl::StatusOr<Page<ApiToken>> ListTokens(absl::string_view user_id,
                                                     const PageRequest& page) = 0;
 
+  virtual absl::StatusOr<Resource> GetResource(absl::string_view id) = 0;
+  // Of a kind ("MaintenanceWindow"), or of all (""), in the order of their ids.
+  virtual absl::StatusOr<Page<Resource>> ListResources(absl::string_view kind,
+                                                       const PageRequest& page) = 0;
   // Files of changes by the SHA-256 (hex) of their bytes.
   virtual absl::StatusOr<std::string> GetContent(absl::string_view sha256) = 0;
 
@@ -129,6 +137,10 @@ class WriteTx : public ReadTx {
   virtual absl::Status UpdateUser(User* value) = 0;
   virtual absl::Status InsertToken(ApiToken* value) = 0;
   virtual absl::Status UpdateToken(ApiToken* value) = 0;
+  virtual absl::Status InsertResource(Resource* value) = 0;
+  virtual absl::Status UpdateResource(Resource* value) = 0;
+  // ABORTED (STALE) when the row's version is not `value.version`.
+  virtual absl::Status DeleteResource(const Resource& value) = 0;
   virtual absl::Status PutContent(absl::string_view sha256, absl::string_view content) = 0;
   virtual absl::Status PutSetting(absl::string_view key, absl::string_view value) = 0;
   // What a request made, until `expire_time`; replaces what the key stood for.
@@ -161,21 +173,17 @@ class Store {
   using Mutation = std::function<absl::Status(WriteTx&)>;
   using Done = std::function<void(absl::Status)>;
   virtual void Mutate(Mutation mutation, Done done) = 0;
-  // Blocks the caller until the commit; never call it from `done`.
   absl::Status MutateAndWait(Mutation mutation);
 
-  // For what must still work when the disk is full: cancel, abort, agents' events. Beside being let
-  // through then, such a mutation may run twice, when the disk turns out to be full only in the
-  // middle of it; its first run has left nothing in the store, so it must read anew what it
-  // changes. A store that knows no such state treats it like any other.
+  // For what must still work when the disk is full: cancel, abort, agents' events. It may run twice
+  // (the disk turns out to be full only in the middle), so it reads anew what it changes.
   virtual void MutateEssential(Mutation mutation, Done done) {
     Mutate(std::move(mutation), std::move(done));
   }
   absl::Status MutateEssentialAndWait(Mutation mutation);
 
   // For what comes often and may run again, as an essential one: it leaves what it captured as it
-  // was, but for results, which each run writes anew. That saves the store from guarding each of
-  // its neighbours against the failure of another (store/sqlite/writer.h).
+  // was, but for results. That saves guarding its neighbours against its failure.
   virtual void MutateRepeatable(Mutation mutation, Done done) {
     Mutate(std::move(mutation), std::move(done));
   }
@@ -183,9 +191,9 @@ class Store {
 
   virtual absl::Status Read(const std::function<absl::Status(ReadTx&)>& fn) = 0;
 
-  // This process's epoch: max(stored + 1, unix seconds), committed when the store was opened.
+  // max(stored + 1, unix seconds), committed when the store was opened.
   virtual uint64_t epoch() const = 0;
-  // Random, as committed with the epoch: copies of one store may take an epoch twice, a life never.
+  // Random, committed with the epoch: copies of a store may take one epoch twice, a life never.
   virtual const std::string& life() const = 0;
 };
 

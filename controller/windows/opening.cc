@@ -12,7 +12,8 @@ struct Coverage {
   absl::Time next_begin = absl::InfiniteFuture();
 };
 
-Coverage CoverageFrom(absl::Span<const Window> windows, WindowEffect effect, absl::Time from) {
+Coverage CoverageFrom(absl::Span<const Window> windows, WindowEffect effect, absl::Time from,
+                      int* looks) {
   Coverage coverage{from};
   const absl::Time horizon = from + kWindowHorizon;
   // One window may end inside of another one: go round until none reaches further.
@@ -21,6 +22,7 @@ Coverage CoverageFrom(absl::Span<const Window> windows, WindowEffect effect, abs
     coverage.next_begin = absl::InfiniteFuture();
     for (const Window& window : windows) {
       if (window.effect != effect) continue;
+      ++*looks;
       const std::optional<Span> span = NextCoverage(window.times, coverage.covered_until);
       if (!span.has_value()) continue;
       if (span->Contains(coverage.covered_until)) {
@@ -53,7 +55,7 @@ void NameWindow(absl::Span<const Window> windows, absl::Time now, Opening* openi
     if (window.effect != WindowEffect::kAllow) continue;
     const std::optional<Span> span = NextCoverage(window.times, now);
     if (!span.has_value() || !span->Contains(now) || span->end < furthest) continue;
-    const bool stricter = Strictness(window.overrun) > Strictness(opening->overrun);
+    const bool stricter = IsStricter(window.overrun, opening->overrun);
     if (span->end > furthest || stricter) {
       opening->window = window.name;
       opening->overrun = window.overrun;
@@ -63,6 +65,8 @@ void NameWindow(absl::Span<const Window> windows, absl::Time now, Opening* openi
 }
 
 }  // namespace
+
+bool IsStricter(Overrun one, Overrun other) { return Strictness(one) > Strictness(other); }
 
 Opening OpeningAt(absl::Span<const Window> windows, bool window_needed, absl::Time now) {
   Opening opening;
@@ -76,13 +80,15 @@ Opening OpeningAt(absl::Span<const Window> windows, bool window_needed, absl::Ti
       opening.closes = std::min(opening.closes, span->begin);
     }
   }
-  const Coverage allowed = CoverageFrom(windows, WindowEffect::kAllow, now);
+  int looks = 0;
+  const Coverage allowed = CoverageFrom(windows, WindowEffect::kAllow, now, &looks);
   const bool inside = allowed.covered_until > now;
   opening.open = opening.frozen_by.empty() && (inside || !window_needed);
   if (!opening.open) {
     opening.closes = absl::InfiniteFuture();
   } else if (window_needed) {
-    opening.closes = std::min(opening.closes, allowed.covered_until);
+    opening.window_closes = allowed.covered_until;
+    opening.closes = std::min(opening.closes, opening.window_closes);
     NameWindow(windows, now, &opening);
   }
   return opening;
@@ -91,15 +97,16 @@ Opening OpeningAt(absl::Span<const Window> windows, bool window_needed, absl::Ti
 std::optional<Span> NextOpening(absl::Span<const Window> windows, bool window_needed,
                                 absl::Time after, absl::Duration at_least) {
   const absl::Time horizon = after + kWindowHorizon;
-  for (absl::Time time = after; time < horizon;) {
-    const Coverage frozen = CoverageFrom(windows, WindowEffect::kDeny, time);
+  int looks = 0;
+  for (absl::Time time = after; time < horizon && looks < kMostLooks;) {
+    const Coverage frozen = CoverageFrom(windows, WindowEffect::kDeny, time, &looks);
     if (frozen.covered_until > time) {
       time = frozen.covered_until;
       continue;
     }
     absl::Time end = frozen.next_begin;
     if (window_needed) {
-      const Coverage allowed = CoverageFrom(windows, WindowEffect::kAllow, time);
+      const Coverage allowed = CoverageFrom(windows, WindowEffect::kAllow, time, &looks);
       if (allowed.covered_until == time) {
         time = allowed.next_begin;
         continue;

@@ -41,18 +41,31 @@ absl::Status CheckTimes(const WindowTimes& times, absl::Time now) {
   if (times.not_after < times.not_before) return Bad("it is over before it begins");
   const std::optional<absl::Time> first = NextBegin(times, now);
   if (!first.has_value()) return absl::OkStatus();
-  absl::Time begin = *first;
-  while (true) {
-    if (begin - *first > kLongestCoverage) {
+  // Each run of occurrences without a break, as far as some thousand looks reach.
+  constexpr int kMostSteps = 20'000;
+  absl::Time run = *first, begin = *first;
+  int in_a_row = 1;
+  for (int step = 0; step < kMostSteps; ++step, ++in_a_row) {
+    if (in_a_row > kMostInARow) {
+      return Bad(absl::StrCat("more than ", kMostInARow, " times of \"", times.recurring->text(),
+                              "\" follow one another without a break; let it come less often, "
+                              "with a longer duration"));
+    }
+    if (begin - run > kLongestCoverage) {
       return Bad(absl::StrCat("\"", times.recurring->text(), "\" comes again before ",
                               absl::FormatDuration(times.duration),
                               " are over, so that it never closes; make the duration shorter, or "
                               "give a begin and an end"));
     }
     const std::optional<absl::Time> next = NextBegin(times, begin);
-    if (!next.has_value() || *next - begin > times.duration) return absl::OkStatus();
+    if (!next.has_value() || *next - now > kWindowHorizon) return absl::OkStatus();
+    if (*next - begin > times.duration) {
+      run = *next;
+      in_a_row = 0;
+    }
     begin = *next;
   }
+  return absl::OkStatus();
 }
 
 std::optional<Span> NextOccurrence(const WindowTimes& times, absl::Time after) {

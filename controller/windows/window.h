@@ -7,14 +7,12 @@
 #include "absl/time/time.h"
 
 #include "common/cron/cron_expression.h"
+#include "controller/domain/types.h"
 
 // Maintenance windows (requirement P5) as pure values and functions: no clock, no store.
 namespace dbfleet::controller {
 
 enum class WindowEffect { kAllow, kDeny };
-
-// What happens to work that still runs when its window closes.
-enum class Overrun { kFinish, kPause, kCancel };
 
 // A stretch of time: `begin` belongs to it, `end` does not.
 struct Span {
@@ -47,12 +45,14 @@ struct Window {
 inline constexpr absl::Duration kShortestWindow = absl::Minutes(1);
 inline constexpr absl::Duration kLongestRecurring = absl::Hours(24 * 31);
 inline constexpr absl::Duration kLongestCoverage = absl::Hours(24 * 62);
+// Occurrences that may follow one another without a break: each look goes through them.
+inline constexpr int kMostInARow = 1500;
 // How far ahead is looked for occurrences and openings.
 inline constexpr absl::Duration kWindowHorizon = absl::Hours(24 * 400);
 
 // INVALID_ARGUMENT (BAD_WINDOW): ends before it begins, shorter or longer than the limits above, or
 // occurrences that follow one another without a break for longer than kLongestCoverage, which is no
-// window. Everything below takes only times that passed this.
+// window, or more than kMostInARow of them. Everything below takes only times that passed this.
 absl::Status CheckTimes(const WindowTimes& times, absl::Time now);
 
 // The first occurrence that ends after `after`, on its own, though the next one may overlap it.

@@ -135,6 +135,7 @@ start_fleet() {
   make_user ada operator approver   # So that only the rule against self-approval stops her.
   make_user bob approver
   make_user eve auditor
+  make_user polly policy_admin
   start_agent mariadb production
   start_agent postgresql qa
   start_agent redis development

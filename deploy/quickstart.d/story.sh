@@ -73,11 +73,13 @@ submit_change() {
   echo "$job"
 }
 
-# approve_change JOB: by bob, who has seen the digest; waits for the end.
+# approve_change JOB: by bob, who has seen the digest.
 approve_change() {
   local digest
   digest=$(as bob change get "$1" -o json | field digest)
   as bob change approve "$1" --digest "$digest" --reason "plan read" >/dev/null 2>>"$state/log/story.log"
+}
+wait_for_end() {
   as ada change wait "$1" --timeout 5m >/dev/null 2>"$state/log/story-wait.log" || true
   show <"$state/log/story-wait.log"
 }
@@ -98,6 +100,7 @@ story_migration() {
   in_state "$job" AWAITING_APPROVAL || fail "the refused approval changed the job"
   note "bob reads the plan and approves its digest; the fresh verified backup is taken, then the change runs:"
   approve_change "$job"
+  wait_for_end "$job"
   expect_state "$job" SUCCEEDED
   note "The table now:"
   columns_of orders | show
@@ -108,18 +111,29 @@ story_migration() {
   rollback=${rollback##*/}
   wait_for_state "$rollback" AWAITING_APPROVAL 30
   approve_change "$rollback"
+  wait_for_end "$rollback"
   expect_state "$rollback" SUCCEEDED
   [[ $(columns_of orders) == "$before" ]] || fail "the rollback left the table changed"
   note "The table is as it was."
 }
 
+held_up_by_freeze() {
+  in_state "$1" READY && as ada job explain "$1" | grep -q "the freeze incident covers"
+}
 story_failing_migration() {
   local job before_columns before_rows
   story_step "A migration that fails half-way and is rolled back by itself"
   before_columns=$(columns_of payments)
   before_rows=$(checksum_of payments)
   job=$(submit_change fails-half-way "One payment per method")
+  note "Somebody declares a freeze, which holds it up though bob approves it:"
+  as polly window add incident --freeze -e production --for 30m --reason "quickstart" | show
   approve_change "$job"
+  wait_for 30 "the freeze to hold $job up" held_up_by_freeze "$job"
+  as ada job explain "$job" | show
+  note "The freeze is over:"
+  as polly delete maintenancewindow/incident --reason "quickstart" | show
+  wait_for_end "$job"
   expect_state "$job" ROLLED_BACK
   as ada change get "$job" | tail -n 25 | show
   [[ $(columns_of payments) == "$before_columns" ]] || fail "the failed change left the table's columns changed"

@@ -332,14 +332,18 @@ class Workload:
     orders_at_enrolment = ""
 
     # What makes a store of this program's schema the one of the schema before it.
-    OPEN = "state IN ('queued', 'offered', 'accepted', 'granted', 'running', 'unreachable')"
-    TO_FORMER_SCHEMA = f"""
-        DROP INDEX attempts_open_job; DROP INDEX attempts_open_agent;
-        DROP INDEX attempts_open_instance; ALTER TABLE attempts DROP COLUMN open;
-        CREATE INDEX attempts_open_instance ON attempts(instance_id, id) WHERE {OPEN};
-        CREATE INDEX attempts_open_agent ON attempts(agent_id, id) WHERE {OPEN};
-        CREATE INDEX attempts_open_job ON attempts(job_id, id) WHERE {OPEN};
-        PRAGMA user_version = 6;"""
+    TO_FORMER_SCHEMA = """
+        DROP TABLE resources;
+        DROP INDEX jobs_content; ALTER TABLE jobs DROP COLUMN content_digest;
+        ALTER TABLE environments DROP COLUMN promotes_from;
+        ALTER TABLE environments DROP COLUMN promotion_within;
+        ALTER TABLE environments DROP COLUMN promotion_rehearsal;
+        ALTER TABLE environments DROP COLUMN window_for;
+        ALTER TABLE environments DROP COLUMN declared;
+        ALTER TABLE jobs DROP COLUMN window_name;
+        ALTER TABLE jobs DROP COLUMN window_overrun;
+        ALTER TABLE attempts DROP COLUMN start_before;
+        PRAGMA user_version = 7;"""
     orders_at_upgrade = ""
 
     def upgrade(self):

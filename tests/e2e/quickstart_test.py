@@ -84,7 +84,7 @@ class QuickstartTest(FleetTest):
         actions = [r["action"] for r in self.fleet.audit()]
         self.assertEqual(actions.count("agent.enroll"), 3)
         self.assertEqual(actions.count("agent.join_token.create"), 3)
-        self.assertEqual(actions.count("user.create"), 4)
+        self.assertEqual(actions.count("user.create"), 5)
 
     def test_4_down_leaves_no_process(self):
         pids = self.fleet.pids()

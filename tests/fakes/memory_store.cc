@@ -105,6 +105,22 @@ class Transaction : public WriteTx {
   absl::StatusOr<std::vector<Job>> JobsInState(JobState state) override {
     return Select(t_.jobs, [&](const Job& job) { return job.state == state; });
   }
+  absl::StatusOr<std::vector<Job>> ChangesOfContent(absl::string_view environment,
+                                                    absl::string_view content_digest,
+                                                    int limit) override {
+    std::vector<Job> found = Select(t_.jobs, [&](const Job& job) {
+      return !job.content_digest.empty() && job.content_digest == content_digest &&
+             job.environment == environment && !job.plan_only &&
+             (job.state == JobState::kSucceeded ||
+              (!job.rollback_of.empty() &&
+               (job.state == JobState::kPartial || job.state == JobState::kFailed)));
+    });
+    std::sort(found.begin(), found.end(), [](const Job& a, const Job& b) {
+      return std::tie(b.end_time, b.id) < std::tie(a.end_time, a.id);
+    });
+    if (found.size() > static_cast<size_t>(limit)) found.resize(limit);
+    return found;
+  }
   absl::StatusOr<Task> GetTask(absl::string_view id) override { return Get(t_.tasks, "task", id); }
   absl::StatusOr<std::vector<Task>> TasksOfJob(absl::string_view job_id) override {
     return Select(t_.tasks, [&](const Task& task) { return task.job_id == job_id; });
@@ -209,6 +225,15 @@ class Transaction : public WriteTx {
                                             const PageRequest& page) override {
     return List(t_.tokens, absl::StrCat("tokens ", user_id), page,
                 [&](const ApiToken& token) { return Matches(user_id, token.user_id); });
+  }
+
+  absl::StatusOr<Resource> GetResource(absl::string_view id) override {
+    return Get(t_.resources, "resource", id);
+  }
+  absl::StatusOr<Page<Resource>> ListResources(absl::string_view kind,
+                                               const PageRequest& page) override {
+    return List(t_.resources, absl::StrCat("resources ", kind), page,
+                [&](const Resource& resource) { return Matches(kind, resource.kind); });
   }
 
   absl::StatusOr<std::string> GetContent(absl::string_view sha256) override {
@@ -400,6 +425,20 @@ class Transaction : public WriteTx {
   }
   absl::Status UpdateToken(ApiToken* value) override {
     return Update(&t_.tokens, "token", value->id, value);
+  }
+  absl::Status InsertResource(Resource* value) override {
+    return Insert(&t_.resources, "resource", value->id, value);
+  }
+  absl::Status UpdateResource(Resource* value) override {
+    return Update(&t_.resources, "resource", value->id, value);
+  }
+  absl::Status DeleteResource(const Resource& value) override {
+    const auto it = t_.resources.rows().find(value.id);
+    if (it == t_.resources.rows().end() || it->second.version != value.version) {
+      return Error(absl::StatusCode::kAborted, "STALE", "the resource was changed meanwhile");
+    }
+    t_.resources.Mutable().erase(value.id);
+    return absl::OkStatus();
   }
   absl::Status PutContent(absl::string_view sha256, absl::string_view content) override {
     t_.contents.Mutable()[std::string(sha256)] = std::string(content);

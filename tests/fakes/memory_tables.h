@@ -47,6 +47,7 @@ struct MemoryStore::Tables {
   MemoryTable<Backup> backups;
   MemoryTable<User> users;
   MemoryTable<ApiToken> tokens;
+  MemoryTable<Resource> resources;
   MemoryTable<std::string> contents;
   MemoryTable<std::string> settings;
   MemoryTable<std::pair<std::string, absl::Time>> request_keys;  // With when they expire.

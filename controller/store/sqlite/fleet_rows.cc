@@ -4,9 +4,9 @@
 
 namespace dbfleet::controller::sqlite {
 
-static_assert(FieldCount<EnvironmentPolicy>() == 4 && FieldCount<Environment>() == 4 &&
-                  FieldCount<Agent>() == 19 && FieldCount<JoinToken>() == 9 &&
-                  FieldCount<Instance>() == 13,
+static_assert(FieldCount<EnvironmentPolicy>() == 6 && FieldCount<PromotionPolicy>() == 3 &&
+                  FieldCount<Environment>() == 5 && FieldCount<Agent>() == 19 &&
+                  FieldCount<JoinToken>() == 9 && FieldCount<Instance>() == 13,
               "a field was added: give it a column here and in schema.cc");
 
 template <>
@@ -23,6 +23,11 @@ struct Table<Environment> {
     v("verified_backup_max_age", value.policy.verified_backup_max_age);
     v("approval_ttl", value.policy.approval_ttl);
     v("destructive_consent", value.policy.destructive_consent);
+    v("window_for", value.policy.window_for);
+    v("promotes_from", value.policy.promotion.from);
+    v("promotion_within", value.policy.promotion.within);
+    v("promotion_rehearsal", value.policy.promotion.rehearsal);
+    v("declared", value.declared);
   }
 };
 

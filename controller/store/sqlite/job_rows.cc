@@ -8,8 +8,8 @@
 
 namespace dbfleet::controller::sqlite {
 
-static_assert(FieldCount<Job>() == 30 && FieldCount<Approval>() == 7 && FieldCount<Task>() == 15 &&
-                  FieldCount<StepReport>() == 7 && FieldCount<Attempt>() == 20,
+static_assert(FieldCount<Job>() == 33 && FieldCount<Approval>() == 7 && FieldCount<Task>() == 15 &&
+                  FieldCount<StepReport>() == 7 && FieldCount<Attempt>() == 21,
               "a field was added: give it a column here and in schema.cc, or a name in codec.cc");
 
 template <>
@@ -49,6 +49,9 @@ struct Table<Job> {
     v("error_message", value.error_message);
     v("cancel_requested", value.cancel_requested);
     v("approvals", value.approvals);
+    v.Fixed("content_digest", value.content_digest);
+    v("window_name", value.window);
+    v("window_overrun", value.overrun);
   }
 };
 
@@ -102,6 +105,7 @@ struct Table<Attempt> {
     v("start_time", value.start_time);
     v("end_time", value.end_time);
     v("not_after", value.not_after);
+    v("start_before", value.start_before);
     v("unreachable_since", value.unreachable_since);
     v("error_reason", value.error_reason);
     v("error_message", value.error_message);
@@ -181,6 +185,18 @@ absl::StatusOr<Page<Job>> ListJobs(Connection& connection, const PageTokens& tok
 
 absl::StatusOr<std::vector<Job>> JobsInState(Connection& connection, JobState state) {
   return SelectRows<Job>(connection, "WHERE state = ?1 ORDER BY id", {std::string(NameOf(state))});
+}
+
+absl::StatusOr<std::vector<Job>> ChangesOfContent(Connection& connection,
+                                                  absl::string_view environment,
+                                                  absl::string_view content_digest, int limit) {
+  return SelectRows<Job>(
+      connection,
+      absl::StrCat("WHERE content_digest = ?1 AND environment = ?2 AND content_digest <> '' AND "
+                   "plan_only = 0 AND (state = 'succeeded' OR (rollback_of <> '' AND "
+                   "state IN ('partial', 'failed'))) ORDER BY end_time DESC, id DESC LIMIT ",
+                   limit),
+      {std::string(content_digest), std::string(environment)});
 }
 
 absl::StatusOr<std::vector<Task>> TasksOfJob(Connection& connection, absl::string_view job_id) {

@@ -54,6 +54,11 @@ class Reads : public Base {
   absl::StatusOr<std::vector<Job>> JobsInState(JobState state) override {
     return sqlite::JobsInState(db_, state);
   }
+  absl::StatusOr<std::vector<Job>> ChangesOfContent(absl::string_view environment,
+                                                    absl::string_view content_digest,
+                                                    int limit) override {
+    return sqlite::ChangesOfContent(db_, environment, content_digest, limit);
+  }
   absl::StatusOr<Task> GetTask(absl::string_view id) override { return Get<Task>(db_, id); }
   absl::StatusOr<std::vector<Task>> TasksOfJob(absl::string_view job_id) override {
     return sqlite::TasksOfJob(db_, job_id);
@@ -102,6 +107,13 @@ class Reads : public Base {
   absl::StatusOr<Page<ApiToken>> ListTokens(absl::string_view user_id,
                                             const PageRequest& page) override {
     return sqlite::ListTokens(db_, tokens_, user_id, page);
+  }
+  absl::StatusOr<Resource> GetResource(absl::string_view id) override {
+    return Get<Resource>(db_, id);
+  }
+  absl::StatusOr<Page<Resource>> ListResources(absl::string_view kind,
+                                               const PageRequest& page) override {
+    return sqlite::ListResources(db_, tokens_, kind, page);
   }
   absl::StatusOr<std::string> GetContent(absl::string_view sha256) override {
     return sqlite::GetContent(db_, sha256);

@@ -15,9 +15,9 @@
 #include "controller/store/store.h"
 
 // The statements behind ReadTx and WriteTx, by groups of nouns: fleet_rows.cc, job_rows.cc,
-// backup_rows.cc, user_rows.cc, audit_rows.cc, setting_rows.cc. Each function has the meaning and
-// the errors of the method of the same name in controller/store/store.h, on a connection that is
-// inside of a transaction.
+// backup_rows.cc, user_rows.cc, audit_rows.cc, setting_rows.cc, resource_rows.cc. Each function has
+// the meaning and the errors of the method of the same name in controller/store/store.h, on a
+// connection that is inside of a transaction.
 namespace dbfleet::controller::sqlite {
 
 // Defined for every noun with a table.
@@ -43,6 +43,9 @@ absl::StatusOr<std::optional<Job>> FindJobByRequestKey(Connection& connection,
 absl::StatusOr<Page<Job>> ListJobs(Connection& connection, const PageTokens& tokens,
                                    const JobFilter& filter, const PageRequest& page);
 absl::StatusOr<std::vector<Job>> JobsInState(Connection& connection, JobState state);
+absl::StatusOr<std::vector<Job>> ChangesOfContent(Connection& connection,
+                                                  absl::string_view environment,
+                                                  absl::string_view content_digest, int limit);
 absl::StatusOr<std::vector<Task>> TasksOfJob(Connection& connection, absl::string_view job_id);
 absl::StatusOr<std::vector<Attempt>> AttemptsOfTask(Connection& connection,
                                                     absl::string_view task_id);
@@ -64,6 +67,10 @@ absl::StatusOr<Page<User>> ListUsers(Connection& connection, const PageTokens& t
 absl::StatusOr<ApiToken> FindToken(Connection& connection, absl::string_view hash);
 absl::StatusOr<Page<ApiToken>> ListTokens(Connection& connection, const PageTokens& tokens,
                                           absl::string_view user_id, const PageRequest& page);
+
+absl::StatusOr<Page<Resource>> ListResources(Connection& connection, const PageTokens& tokens,
+                                             absl::string_view kind, const PageRequest& page);
+absl::Status DeleteResource(Connection& connection, const Resource& value);
 
 absl::StatusOr<std::string> GetContent(Connection& connection, absl::string_view sha256);
 // INVALID_ARGUMENT (BAD_CONTENT_HASH) unless `sha256` is the content's.

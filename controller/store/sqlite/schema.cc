@@ -344,9 +344,39 @@ CREATE INDEX attempts_open_agent ON attempts(agent_id, id) WHERE open = 1;
 CREATE INDEX attempts_open_job ON attempts(job_id, id) WHERE open = 1;
 )sql";
 
+// Resources that were declared, and what windows change about environments and jobs.
+constexpr char kVersion8[] = R"sql(
+CREATE TABLE resources(
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  blob BLOB NOT NULL,
+  creator TEXT NOT NULL,
+  editor TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  update_time INTEGER NOT NULL,
+  version INTEGER NOT NULL
+) STRICT;
+CREATE INDEX resources_kind ON resources(kind, id);
+ALTER TABLE environments ADD COLUMN window_for TEXT NOT NULL DEFAULT 'none';
+ALTER TABLE environments ADD COLUMN declared INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE environments ADD COLUMN promotes_from TEXT NOT NULL DEFAULT '';
+-- Thirty days, in nanoseconds.
+ALTER TABLE environments ADD COLUMN promotion_within INTEGER NOT NULL DEFAULT 2592000000000000;
+ALTER TABLE environments ADD COLUMN promotion_rehearsal INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN content_digest TEXT NOT NULL DEFAULT '';
+CREATE INDEX jobs_content ON jobs(content_digest, environment, end_time)
+  WHERE content_digest <> '';
+ALTER TABLE jobs ADD COLUMN window_name TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN window_overrun TEXT NOT NULL DEFAULT 'finish';
+-- The end of the int64 range: no bound.
+ALTER TABLE attempts ADD COLUMN start_before INTEGER NOT NULL DEFAULT 9223372036854775807;
+)sql";
+
+// A new step is taken back in tests/unit/controller/store/sqlite/store_fixture.h, and by
+// tests/chaos/workload.py (TO_FORMER_SCHEMA) instead of the last one.
 constexpr SchemaStep kSteps[] = {{1, kVersion1}, {2, kVersion2}, {3, kVersion3, BuildTiles},
                                  {4, kVersion4}, {5, kVersion5}, {6, kVersion6},
-                                 {7, kVersion7}};
+                                 {7, kVersion7}, {8, kVersion8}};
 
 absl::Status RunSteps(Connection& connection, int64_t from, absl::Span<const SchemaStep> steps) {
   for (const SchemaStep& step : steps) {

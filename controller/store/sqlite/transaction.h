@@ -46,6 +46,9 @@ class WriteTransaction : public Reads<WriteTx> {
   absl::Status UpdateUser(User* v) override { return Update(db_, v); }
   absl::Status InsertToken(ApiToken* v) override { return Insert(db_, v); }
   absl::Status UpdateToken(ApiToken* v) override { return Update(db_, v); }
+  absl::Status InsertResource(Resource* v) override { return Insert(db_, v); }
+  absl::Status UpdateResource(Resource* v) override { return Update(db_, v); }
+  absl::Status DeleteResource(const Resource& v) override { return sqlite::DeleteResource(db_, v); }
   absl::Status PutContent(absl::string_view sha256, absl::string_view content) override {
     return sqlite::PutContent(db_, sha256, content);
   }

@@ -107,6 +107,22 @@ TEST_F(RunnerTest, AGrantThatComesTooLateStartsNothing) {
   EXPECT_EQ(CountEvents("a1", v1::Event::kStarted), 0);
 }
 
+TEST_F(RunnerTest, NothingStartsOnceItsWindowHasClosed) {
+  const v1::Offer offer = Offer("a1", 1);
+  v1::Grant grant = MakeGrant(offer);
+  grant.mutable_start_before()->set_seconds(absl::ToUnixSeconds(clock_.Now()));
+  OfferAndGrant(offer, grant);
+  EXPECT_EQ(OutcomeOf("a1").error_reason(), "START_TOO_LATE");
+  EXPECT_EQ(backup_.runs, 0);
+  EXPECT_EQ(CountEvents("a1", v1::Event::kStarted), 0);
+
+  const v1::Offer in_time = Offer("a2", 2);
+  grant = MakeGrant(in_time);
+  grant.mutable_start_before()->set_seconds(absl::ToUnixSeconds(clock_.Now()) + 1);
+  OfferAndGrant(in_time, grant);
+  EXPECT_EQ(OutcomeOf("a2").outcome(), v1::OUTCOME_SUCCEEDED);
+}
+
 TEST_F(RunnerTest, AWallClockJumpDoesNotChangeStartWithin) {
   v1::Offer offer = Offer("a1", 1);
   offer.mutable_start_within()->set_seconds(30);

@@ -49,6 +49,7 @@ class CliTest : public testing::Test {
     builder.RegisterService(static_cast<api::v1::UserService::Service*>(&controller_));
     builder.RegisterService(static_cast<api::v1::BackupService::Service*>(&controller_));
     builder.RegisterService(static_cast<api::v1::AuditService::Service*>(&controller_));
+    builder.RegisterService(static_cast<api::v1::ResourceService::Service*>(&controller_));
     server_ = builder.BuildAndStart();
   }
   void TearDown() override {

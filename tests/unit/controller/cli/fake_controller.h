@@ -15,6 +15,7 @@
 #include "dbfleet/api/v1/change_service.grpc.pb.h"
 #include "dbfleet/api/v1/instance_service.grpc.pb.h"
 #include "dbfleet/api/v1/job_service.grpc.pb.h"
+#include "dbfleet/api/v1/resource_service.grpc.pb.h"
 #include "dbfleet/api/v1/user_service.grpc.pb.h"
 
 namespace dbfleet::cli {
@@ -31,7 +32,8 @@ class FakeController : public api::v1::JobService::Service,
                        public api::v1::InstanceService::Service,
                        public api::v1::UserService::Service,
                        public api::v1::BackupService::Service,
-                       public api::v1::AuditService::Service {
+                       public api::v1::AuditService::Service,
+                       public api::v1::ResourceService::Service {
  public:
   using Context = grpc::ServerContext;
 
@@ -53,6 +55,12 @@ class FakeController : public api::v1::JobService::Service,
   int lists = 0;
   std::string asked_actor;
   api::v1::RunBackupRequest backed_up;
+  api::v1::ApplyResourcesRequest applied;
+  api::v1::ResourceChange::Action change_action = api::v1::ResourceChange::ACTION_CREATED;
+  std::vector<api::v1::Resource> resources;
+  api::v1::DeleteResourceRequest deleted;
+  api::v1::ListWindowOccurrencesRequest asked_occurrences;
+  api::v1::ListWindowOccurrencesResponse occurrences;
 
   grpc::Status Enter(Context* context, const std::string& request_id = "") {
     auto it = context->client_metadata().find("authorization");
@@ -67,6 +75,50 @@ class FakeController : public api::v1::JobService::Service,
       return grpc::Status(unavailable_code, "restarting");
     }
     return rpc::ToGrpc(next_error);
+  }
+
+  grpc::Status ApplyResources(Context* context, const api::v1::ApplyResourcesRequest* in,
+                              api::v1::ApplyResourcesResponse* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    applied = *in;
+    for (const api::v1::Manifest& manifest : in->manifests()) {
+      auto* change = out->add_changes();
+      change->set_action(change_action);
+      change->mutable_resource()->set_name("maintenancewindows/" + manifest.path());
+      change->add_diff("+spec: new");
+    }
+    return grpc::Status::OK;
+  }
+  grpc::Status GetResource(Context* context, const api::v1::GetResourceRequest* in,
+                           api::v1::Resource* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    for (const api::v1::Resource& resource : resources) {
+      if (resource.name() != in->name()) continue;
+      *out = resource;
+      return grpc::Status::OK;
+    }
+    return rpc::ToGrpc(Error(absl::StatusCode::kNotFound, "RESOURCE_NOT_FOUND", "there is none"));
+  }
+  grpc::Status ListResources(Context* context, const api::v1::ListResourcesRequest* in,
+                             api::v1::ListResourcesResponse* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    for (const api::v1::Resource& resource : resources) *out->add_resources() = resource;
+    return grpc::Status::OK;
+  }
+  grpc::Status DeleteResource(Context* context, const api::v1::DeleteResourceRequest* in,
+                              api::v1::Resource* out) override {
+    if (auto status = Enter(context, in->request_id()); !status.ok()) return status;
+    deleted = *in;
+    out->set_name(in->name());
+    return grpc::Status::OK;
+  }
+  grpc::Status ListWindowOccurrences(Context* context,
+                                     const api::v1::ListWindowOccurrencesRequest* in,
+                                     api::v1::ListWindowOccurrencesResponse* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    asked_occurrences = *in;
+    *out = occurrences;
+    return grpc::Status::OK;
   }
 
   grpc::Status GetJob(Context* context, const api::v1::GetJobRequest* in, Job* out) override {

@@ -16,6 +16,7 @@
 #include "controller/domain/names.h"
 #include "controller/jobs/job_manager.h"
 #include "controller/policy/policy.h"
+#include "controller/windows/book.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/inline_executor.h"
 #include "tests/fakes/memory_store.h"
@@ -344,7 +345,10 @@ class FleetFixture : public ::testing::Test {
   InlineExecutor executor_;
   JobHub hub_;
   std::vector<std::string> dependents_;
-  JobFlow flow_{[this](ReadTx&, absl::string_view) { return dependents_; }};
+  absl::StatusOr<std::shared_ptr<const WindowBook>> windows_ =
+      std::make_shared<const WindowBook>(std::vector<DeclaredWindow>());
+  JobFlow flow_{[this](ReadTx&, absl::string_view) { return dependents_; },
+                [this](ReadTx&) { return windows_; }};
   JobManager jobs_{store_, flow_, hub_, clock_};
   metrics::Registry metrics_;
   std::vector<std::string> moved_;  // As told to the sink: "INSTANCE to AGENT".

@@ -2,10 +2,18 @@
 // hold, and once everything heals every job comes to its end.
 #include <gtest/gtest.h>
 
+#include <iterator>
 #include <map>
+#include <memory>
 #include <random>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
+
+#include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
 #include "controller/jobs/specs.h"
 #include "tests/unit/controller/dispatch/fleet_fixture.h"
@@ -36,8 +44,9 @@ class RandomLifeTest : public FleetFixture, public ::testing::WithParamInterface
     if (connected_ && !agent_.connection->closed.ok()) Drop();
   }
   void TakeOffer(const agent::v1::Offer& offer, bool faithful) {
-    EXPECT_GT(offer.fence(), highest_fence_) << "fences strictly increase";
-    highest_fence_ = std::max(highest_fence_, offer.fence());
+    uint64_t& highest = highest_fence_[offer.instance()];
+    EXPECT_GT(offer.fence(), highest) << "fences strictly increase";
+    highest = std::max(highest, offer.fence());
     if (!faithful && Roll(8) == 0) {
       agent::v1::Event event = agent_.NewEvent(offer);
       event.mutable_declined()->set_reason(Roll(2) == 0 ? "TOOL_MISSING" : "AGENT_STOPPING");
@@ -92,7 +101,7 @@ class RandomLifeTest : public FleetFixture, public ::testing::WithParamInterface
     for (auto& [attempt_id, held] : held_) {
       if (!connected_) return;
       if (held.phase == agent::v1::ATTEMPT_PHASE_GRANTED) {
-        if (!faithful && Roll(8) == 0) {
+        if (!faithful && Roll(windows_demanded_ ? 3 : 8) == 0) {
           End(&held, agent::v1::OUTCOME_FAILED, {}, "START_TOO_LATE");
         } else {
           Begin(&held);
@@ -141,7 +150,7 @@ class RandomLifeTest : public FleetFixture, public ::testing::WithParamInterface
   }
 
   void Submit() {
-    switch (Roll(3)) {
+    switch (windows_demanded_ && Roll(4) > 0 ? 2 : Roll(3)) {
       case 0:
         jobs_ids_.push_back(Must(jobs_.SubmitCheck({"users/ada", ""}, "orders-db")).id);
         break;
@@ -151,7 +160,10 @@ class RandomLifeTest : public FleetFixture, public ::testing::WithParamInterface
         break;
       default: {
         ChangeRequest request = MakeChange();
-        request.backup_gate = static_cast<BackupGate>(Roll(3));
+        request.backup_gate =
+            windows_demanded_ ? BackupGate::kExisting : static_cast<BackupGate>(Roll(3));
+        if (Roll(2) == 0) request.instances.push_back("users-db");
+        request.max_parallel = 1 + Roll(2);
         jobs_ids_.push_back(Must(jobs_.SubmitChange({"users/ada", ""}, request)).id);
       }
     }
@@ -188,14 +200,15 @@ class RandomLifeTest : public FleetFixture, public ::testing::WithParamInterface
                       return absl::OkStatus();
                     })
                     .ok());
-    int exclusive = 0;
+    std::map<std::string, int> exclusive;
     for (const Attempt& attempt : open) {
       const Job job = JobOf(attempt.job_id);
-      if (HoldsInstance(attempt.state) && IsExclusive(job.kind, attempt.purpose)) ++exclusive;
+      if (HoldsInstance(attempt.state) && IsExclusive(job.kind, attempt.purpose)) {
+        EXPECT_EQ(++exclusive[attempt.instance_id], 1) << "exclusive work overlaps";
+      }
       EXPECT_TRUE(!IsTerminal(job.state) || HoldsInstance(attempt.state))
           << "jobs/" << job.id << " is over and has an attempt that is " << NameOf(attempt.state);
     }
-    EXPECT_LE(exclusive, 1) << "exclusive work overlaps";
     for (const std::string& id : jobs_ids_) {
       const Job job = JobOf(id);
       const auto [it, added] = ended_.emplace(id, job.state);
@@ -207,12 +220,110 @@ class RandomLifeTest : public FleetFixture, public ::testing::WithParamInterface
     }
   }
 
+  // Windows and freezes come and go; in half of the lives changes need a window.
+  void DemandWindows() {
+    EXPECT_TRUE(store_
+                    .MutateAndWait([](WriteTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(Environment production, tx.GetEnvironment("production"));
+                      production.policy.window_for = WindowFor::kAll;
+                      return tx.UpdateEnvironment(&production);
+                    })
+                    .ok());
+    AddVerifiedBackup();
+    AddVerifiedBackup("users-db");
+    DeclareWindows();
+  }
+  void DeclareWindows() {
+    std::vector<DeclaredWindow> windows;
+    for (int i = 1 + Roll(3); i > 0; --i) {
+      DeclaredWindow declared;
+      declared.window.name = NewId();
+      declared.window.effect = Roll(3) == 0 ? WindowEffect::kDeny : WindowEffect::kAllow;
+      declared.window.overrun = static_cast<Overrun>(Roll(3));
+      const absl::Time begin = clock_.Now() + absl::Seconds(Roll(180) - 90);
+      declared.window.times.once = Span{begin, begin + absl::Seconds(60 + Roll(300))};
+      windows.push_back(std::move(declared));
+    }
+    Declare(std::move(windows));
+  }
+  void Declare(std::vector<DeclaredWindow> windows) {
+    const auto book = std::make_shared<const WindowBook>(std::move(windows));
+    windows_ = book;
+    in_force_[store_.Audit().size()] = book;
+    executor_.RunAll();
+  }
+  // The trail's grants against the windows that were in force then, by their plain meaning: outside
+  // of every window only what works without a break, and began in a window that lets it finish.
+  struct Working {
+    std::set<std::string> attempts;  // That have begun and not ended.
+    absl::Time last = absl::InfinitePast();
+    bool may_finish = false;
+  };
+  void CheckGrants() {
+    const std::vector<AuditRow> rows = store_.Audit();
+    std::map<std::string, Working> jobs;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const AuditEntry& entry = rows[i].entry;
+      Working& working = jobs[entry.resource];
+      const auto attempt = entry.details.find("attempt");
+      if (entry.action == "job.pause" || entry.action == "job.needs_person" ||
+          entry.action == "job.replan") {
+        working.may_finish = false;
+      } else if (entry.action == "attempt.start") {
+        working.attempts.insert(attempt->second);
+        working.last = rows[i].record_time;
+      } else if (entry.action == "attempt.end" && working.attempts.erase(attempt->second) > 0) {
+        working.last = rows[i].record_time;
+      } else if (entry.action == "attempt.grant" && entry.details.at("purpose") == "execute") {
+        const Job job = JobOf(entry.resource.substr(std::string("jobs/").size()));
+        if (job.kind != JobKind::kMigrate) continue;
+        const bool works =
+            !working.attempts.empty() || rows[i].record_time - working.last <= absl::Minutes(5);
+        CheckGrant(i, rows[i].record_time, works && working.may_finish);
+        const auto window = entry.details.find("window");
+        if (window != entry.details.end()) {
+          working.may_finish = OverrunOf(i, window->second) == Overrun::kFinish;
+        }
+      }
+    }
+  }
+  const WindowBook& InForce(size_t row) { return *std::prev(in_force_.upper_bound(row))->second; }
+  Overrun OverrunOf(size_t row, const std::string& name) {
+    for (const DeclaredWindow& declared : InForce(row).windows()) {
+      if (declared.window.name == name) return declared.window.overrun;
+    }
+    ADD_FAILURE() << "granted in a window that there is not: " << name;
+    return Overrun::kCancel;
+  }
+  void CheckGrant(size_t row, absl::Time time, bool goes_on) {
+    bool allowed = false, frozen = false;
+    for (const DeclaredWindow& declared : InForce(row).windows()) {
+      if (!declared.window.times.once->Contains(time)) continue;
+      (declared.window.effect == WindowEffect::kDeny ? frozen : allowed) = true;
+    }
+    EXPECT_FALSE(frozen) << "granted in a freeze: record " << row + 1;
+    EXPECT_TRUE(allowed || goes_on) << "begun outside of every window: record " << row + 1;
+  }
+
+  std::vector<Task> TasksOf(const std::string& id) {
+    return ReadFrom(store_, [&](ReadTx& tx) { return tx.TasksOfJob(id); }).value();
+  }
+
   // Everybody does what they should.
   void Heal() {
     Join();
+    if (windows_demanded_) {
+      DeclaredWindow open;
+      open.window.name = "open";
+      open.window.times.once = Span{clock_.Now(), clock_.Now() + absl::Hours(24)};
+      Declare({open});
+    }
     for (int round = 0; round < 60; ++round) {
       Join();
-      if (round % 20 == 10) AddVerifiedBackup();  // For those that wait for an existing one.
+      if (round % 20 == 10) {  // For those that wait for an existing one.
+        AddVerifiedBackup();
+        AddVerifiedBackup("users-db");
+      }
       for (int i = 0; i < 12; ++i) {
         Listen(true);
         Work(true);
@@ -221,7 +332,9 @@ class RandomLifeTest : public FleetFixture, public ::testing::WithParamInterface
         const Job job = JobOf(id);
         if (IsTerminal(job.state)) continue;
         (void)jobs_.Approve({"users/bob", ""}, id, job.digest, "x");
-        (void)jobs_.Resolve({"users/cy", ""}, id, "", Resolution::kNotApplied, "x");
+        for (const Task& task : TasksOf(id)) {
+          (void)jobs_.Resolve({"users/cy", ""}, id, task.id, Resolution::kNotApplied, "x");
+        }
         if (job.state == JobState::kPaused) (void)jobs_.Resume({"users/ada", ""}, id);
         executor_.RunAll();
       }
@@ -230,6 +343,22 @@ class RandomLifeTest : public FleetFixture, public ::testing::WithParamInterface
       Pass(absl::Seconds(10));
       CheckInvariants();
     }
+  }
+  // Its tasks and attempts, and what the agent holds, for messages.
+  std::string Picture(const std::string& id) {
+    std::string text;
+    for (const Task& task : TasksOf(id)) {
+      absl::StrAppend(&text, "\n  ", task.Target(), " ", NameOf(task.state));
+      const auto attempts =
+          ReadFrom(store_, [&](ReadTx& tx) { return tx.AttemptsOfTask(task.id); }).value();
+      for (const Attempt& attempt : attempts) {
+        const auto held = held_.find(attempt.id);
+        absl::StrAppend(
+            &text, "; ", NameOf(attempt.state), " ", NameOf(attempt.purpose),
+            held == held_.end() ? "" : absl::StrCat(" (held ", held->second.phase, ")"));
+      }
+    }
+    return text;
   }
   agent::v1::AgentMsg Ping() {
     agent::v1::AgentMsg message;
@@ -240,14 +369,19 @@ class RandomLifeTest : public FleetFixture, public ::testing::WithParamInterface
   std::mt19937_64 random_{static_cast<uint64_t>(GetParam())};
   bool connected_ = false;
   size_t heard_ = 0;
-  uint64_t highest_fence_ = 0;
+  std::map<std::string, uint64_t> highest_fence_;
   std::map<std::string, Held> held_;
   std::set<std::string> begun_;
   std::vector<std::string> jobs_ids_;
   std::map<std::string, JobState> ended_;
+  const bool windows_demanded_ = GetParam() % 2 == 1;
+  // By the number of audit records at which they came into force.
+  std::map<size_t, std::shared_ptr<const WindowBook>> in_force_;
 };
 
 TEST_P(RandomLifeTest, InvariantsHoldAndEveryJobEnds) {
+  agent_.more_instances = {"users-db"};
+  if (windows_demanded_) DemandWindows();
   Join();
   for (int step = 0; step < 120 && !HasFailure(); ++step) {
     const int what = Roll(20);
@@ -264,6 +398,8 @@ TEST_P(RandomLifeTest, InvariantsHoldAndEveryJobEnds) {
       Drop();
     } else if (what < 17 && Roll(4) == 0) {
       LoseMemory();
+    } else if (what < 18 && windows_demanded_) {
+      DeclareWindows();
     } else {
       if (connected_) agent_.Say(Ping());
       Pass(absl::Seconds(1 + Roll(40)));
@@ -272,10 +408,11 @@ TEST_P(RandomLifeTest, InvariantsHoldAndEveryJobEnds) {
     CheckInvariants();
   }
   Heal();
+  if (windows_demanded_) CheckGrants();
   for (const std::string& id : jobs_ids_) {
     EXPECT_TRUE(IsTerminal(JobOf(id).state))
         << "jobs/" << id << " (" << NameOf(JobOf(id).kind) << ") is " << StateOf(id) << ": "
-        << JobOf(id).error_reason << " " << JobOf(id).error_message;
+        << JobOf(id).error_reason << " " << JobOf(id).error_message << Picture(id);
   }
 }
 

@@ -40,11 +40,26 @@ TEST(Transitions, JobsMoveOnlyAsTheTableSays) {
       {{"planning", "awaiting_approval ready refused failed cancelled expired succeeded"},
        {"awaiting_approval", "ready planning rejected expired cancelled"},
        {"ready", "rolling planning awaiting_approval expired cancelled"},
-       {"rolling", "paused planning succeeded partial failed rolling_back cancelling"},
+       {"rolling", "paused planning ready succeeded partial failed rolling_back cancelling"},
        {"paused", "rolling rolling_back cancelling failed"},
        {"rolling_back", "rolled_back failed"},
        {"cancelling", "cancelled succeeded partial failed rolled_back"}},
       JobState::kExpired);
+}
+
+TEST(Transitions, WhatWaitsAgainHasLeftItsWindow) {
+  for (const JobState to : {JobState::kPaused, JobState::kReady, JobState::kPlanning}) {
+    Job job;
+    job.state = JobState::kRolling;
+    job.window = "tonight";
+    ASSERT_TRUE(MoveJob(&job, to, kNow).ok());
+    EXPECT_EQ(job.window, "") << NameOf(to);
+  }
+  Job job;
+  job.state = JobState::kRolling;
+  job.window = "tonight";
+  ASSERT_TRUE(MoveJob(&job, JobState::kSucceeded, kNow).ok());
+  EXPECT_EQ(job.window, "tonight");
 }
 
 TEST(Transitions, TasksMoveOnlyAsTheTableSays) {

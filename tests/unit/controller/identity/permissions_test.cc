@@ -18,6 +18,7 @@
 #include "dbfleet/api/v1/instance_service.pb.h"
 #include "dbfleet/api/v1/job_service.pb.h"
 #include "dbfleet/api/v1/meta_service.pb.h"
+#include "dbfleet/api/v1/resource_service.pb.h"
 #include "dbfleet/api/v1/user_service.pb.h"
 
 namespace dbfleet::controller {
@@ -33,8 +34,8 @@ std::set<std::string> ApiMethods() {
        {api::v1::Agent::descriptor()->file(), api::v1::AuditRecord::descriptor()->file(),
         api::v1::Backup::descriptor()->file(), api::v1::MigrationFile::descriptor()->file(),
         api::v1::Environment::descriptor()->file(), api::v1::Instance::descriptor()->file(),
-        api::v1::Job::descriptor()->file(), api::v1::Version::descriptor()->file(),
-        api::v1::User::descriptor()->file()}) {
+        api::v1::Job::descriptor()->file(), api::v1::Resource::descriptor()->file(),
+        api::v1::Version::descriptor()->file(), api::v1::User::descriptor()->file()}) {
     EXPECT_GT(file->service_count(), 0) << file->name();
     for (int s = 0; s < file->service_count(); ++s) {
       const google::protobuf::ServiceDescriptor* service = file->service(s);

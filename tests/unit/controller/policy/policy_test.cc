@@ -268,7 +268,7 @@ TEST(Policy, ASchemaChangeNeedsAVerifiedBackupOfItsDatabase) {
        "verified-backup", "does not cover it"},
       {"exactly as old as the limit",
        [](auto& in) { in.targets[0].verified_backup->snapshot_time = kNow - absl::Hours(24); },
-       "verified-backup", "is 24h old"},
+       "verified-backup", " is of 20"},
       {"just younger",
        [](auto& in) {
          in.targets[0].verified_backup->snapshot_time =

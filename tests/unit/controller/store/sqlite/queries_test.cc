@@ -297,5 +297,46 @@ TEST_F(QueriesTest, ASkimmedTrailSaysWhatWasDoneToWhat) {
   EXPECT_TRUE(skim(before + 4, 10).empty());
 }
 
+TEST_F(QueriesTest, ChangesAreFoundAgainByTheirContents) {
+  const auto add = [&](const std::string& id, const std::string& digest,
+                       const std::string& environment, JobState state, int end, bool plan_only) {
+    Job job = MakeJob(id);
+    job.content_digest = digest;
+    job.environment = environment;
+    job.state = state;
+    job.end_time = absl::FromUnixSeconds(end);
+    job.plan_only = plan_only;
+    ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.InsertJob(&job); }).ok()) << id;
+  };
+  using S = JobState;
+  add("C1", "d1", "qa", S::kSucceeded, 30, false);
+  add("C2", "d1", "qa", S::kSucceeded, 50, false);
+  add("C3", "d1", "qa", S::kSucceeded, 40, false);
+  add("C4", "d1", "qa", S::kFailed, 60, false);
+  add("C5", "d1", "qa", S::kPartial, 61, false);
+  Job half = MakeJob("D1");
+  half.content_digest = "d1";
+  half.environment = "qa";
+  half.state = S::kPartial;
+  half.end_time = absl::FromUnixSeconds(35);
+  half.rollback_of = "C1";
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.InsertJob(&half); }).ok());
+  add("C6", "d1", "qa", S::kSucceeded, 62, true);
+  add("C7", "d1", "production", S::kSucceeded, 63, false);
+  add("C8", "d2", "qa", S::kSucceeded, 64, false);
+  add("C9", "", "qa", S::kSucceeded, 65, false);
+  const auto ids = [&](const std::string& digest, int limit) {
+    std::string text;
+    const auto jobs =
+        Read([&](ReadTx& tx) { return tx.ChangesOfContent("qa", digest, limit); }).value();
+    for (const Job& job : jobs) text += job.id + " ";
+    return text;
+  };
+  EXPECT_EQ(ids("d1", 10), "C2 C3 D1 C1 ") << "half a rollback took something back";
+  EXPECT_EQ(ids("d1", 2), "C2 C3 ");
+  EXPECT_EQ(ids("d2", 10), "C8 ");
+  EXPECT_EQ(ids("", 10), "") << "other jobs have no contents";
+}
+
 }  // namespace
 }  // namespace dbfleet::controller

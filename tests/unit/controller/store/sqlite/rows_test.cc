@@ -18,7 +18,8 @@ TEST_F(RowsTest, AnEnvironmentComesBackAsItWas) {
   Environment wrote;
   wrote.name = "staging";
   wrote.display_name = nasty_;
-  wrote.policy = {3, absl::Hours(5), absl::Minutes(7), false};
+  wrote.policy = {3, absl::Hours(5), absl::Minutes(7), false, WindowFor::kDestructive};
+  wrote.declared = true;
   ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.InsertEnvironment(&wrote); }).ok());
   const Environment read = Read([](ReadTx& tx) { return tx.GetEnvironment("staging"); }).value();
   EXPECT_SAME(name);
@@ -27,6 +28,8 @@ TEST_F(RowsTest, AnEnvironmentComesBackAsItWas) {
   EXPECT_SAME(policy.verified_backup_max_age);
   EXPECT_SAME(policy.approval_ttl);
   EXPECT_SAME(policy.destructive_consent);
+  EXPECT_SAME(policy.window_for);
+  EXPECT_SAME(declared);
   EXPECT_EQ(read.version, 1u);
 }
 
@@ -126,6 +129,8 @@ Job FullJob(absl::Time t, const std::string& blob) {
   job.error_reason = "ER";
   job.error_message = "EM";
   job.cancel_requested = true;
+  job.window = "weekend";
+  job.overrun = Overrun::kCancel;
   job.approvals = {{"users/bob",
                     true,
                     "d",
@@ -168,6 +173,8 @@ TEST_F(RowsTest, AJobComesBackAsItWas) {
   EXPECT_SAME(error_reason);
   EXPECT_SAME(error_message);
   EXPECT_SAME(cancel_requested);
+  EXPECT_SAME(window);
+  EXPECT_SAME(overrun);
   ASSERT_EQ(read.approvals.size(), 2u);
   for (int i : {0, 1}) {
     EXPECT_SAME(approvals[i].principal);
@@ -217,6 +224,7 @@ TEST_F(RowsTest, ATaskAndItsAttemptComeBackAsTheyWere) {
              T(2),
              absl::InfinitePast(),
              T(3),
+             T(5),
              T(4),
              "AR",
              "AM",
@@ -267,6 +275,7 @@ TEST_F(RowsTest, ATaskAndItsAttemptComeBackAsTheyWere) {
   EXPECT_SAME(start_time);
   EXPECT_SAME(end_time);
   EXPECT_SAME(not_after);
+  EXPECT_SAME(start_before);
   EXPECT_SAME(unreachable_since);
   EXPECT_SAME(error_reason);
   EXPECT_SAME(error_message);
@@ -325,6 +334,42 @@ TEST_F(RowsTest, ABackupAUserAndATokenComeBackAsTheyWere) {
   EXPECT_SAME(create_time);
   EXPECT_SAME(expire_time);
   EXPECT_SAME(revoked);
+}
+
+TEST_F(RowsTest, AResourceComesBackAsItWasAndIsDeletedByItsVersion) {
+  Resource wrote;
+  wrote = {"maintenancewindows/night",
+           "MaintenanceWindow",
+           nasty_,
+           "users/ada",
+           "users/bob",
+           T(0),
+           T(1)};
+  Resource other = wrote;
+  other.id = "others/night";
+  other.kind = "Other";
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                RETURN_IF_ERROR(tx.InsertResource(&wrote));
+                return tx.InsertResource(&other);
+              }).ok());
+  const auto get = [](ReadTx& tx) { return tx.GetResource("maintenancewindows/night"); };
+  Resource read = Read(get).value();
+  EXPECT_EQ(read, wrote);
+  EXPECT_EQ(read.version, 1u);
+  const auto list = [&](const char* kind) {
+    return Read([&](ReadTx& tx) { return tx.ListResources(kind, {10, ""}); }).value().items;
+  };
+  EXPECT_EQ(list("MaintenanceWindow"), std::vector<Resource>{wrote});
+  EXPECT_EQ(list("").size(), 2u);
+
+  wrote.blob = "changed";
+  wrote.editor = "users/eve";
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.UpdateResource(&wrote); }).ok());
+  EXPECT_EQ(Read(get).value(), wrote);
+  EXPECT_EQ(ReasonOf(Mutate([&](WriteTx& tx) { return tx.DeleteResource(read); })), "STALE");
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.DeleteResource(wrote); }).ok());
+  EXPECT_EQ(ReasonOf(Read(get).status()), "RESOURCE_NOT_FOUND");
+  EXPECT_EQ(list("").size(), 1u);
 }
 
 TEST_F(RowsTest, AnUpdateThatWouldChangeAFixedColumnIsRefusedAndChangesNothing) {

@@ -71,6 +71,14 @@ inline constexpr const char* kBackTo[] = {
     "'offered', 'accepted', 'granted', 'running', 'unreachable'); "
     "CREATE INDEX attempts_open_job ON attempts(job_id, id) WHERE state IN ('queued', "
     "'offered', 'accepted', 'granted', 'running', 'unreachable'); PRAGMA user_version = 6;",
+    "DROP TABLE resources; DROP INDEX jobs_content; ALTER TABLE jobs DROP COLUMN content_digest; "
+    "ALTER TABLE environments DROP COLUMN promotes_from; "
+    "ALTER TABLE environments DROP COLUMN promotion_within; "
+    "ALTER TABLE environments DROP COLUMN promotion_rehearsal; "
+    "ALTER TABLE environments DROP COLUMN window_for; "
+    "ALTER TABLE environments DROP COLUMN declared; ALTER TABLE jobs DROP COLUMN window_name; "
+    "ALTER TABLE jobs DROP COLUMN window_overrun; ALTER TABLE attempts DROP COLUMN start_before; "
+    "PRAGMA user_version = 7;",
 };
 
 // A store in a temporary folder.

@@ -1,0 +1,171 @@
+#include "controller/api/resource_service.h"
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/status.h"
+#include "common/proto_time/proto_time.h"
+#include "controller/api/convert.h"
+#include "controller/domain/names.h"
+
+namespace dbfleet::controller {
+namespace {
+
+constexpr size_t kDefaultOccurrences = 100;
+constexpr size_t kMostOccurrences = 1000;
+constexpr absl::Duration kDefaultStretch = absl::Hours(31 * 24);
+
+api::v1::Resource ToApi(const ResourceView& view) {
+  api::v1::Resource out;
+  out.set_name(view.id);
+  out.set_kind(view.kind);
+  out.set_yaml(view.yaml);
+  out.set_creator(view.creator);
+  out.set_editor(view.editor);
+  if (view.create_time != absl::InfinitePast())
+    *out.mutable_create_time() = ToProto(view.create_time);
+  if (view.update_time != absl::InfinitePast())
+    *out.mutable_update_time() = ToProto(view.update_time);
+  if (view.version != 0) out.set_etag(EtagOf(view.version));
+  return out;
+}
+
+api::v1::ResourceChange::Action ToApi(ResourceChange::Action action) {
+  switch (action) {
+    case ResourceChange::Action::kCreated:
+      return api::v1::ResourceChange::ACTION_CREATED;
+    case ResourceChange::Action::kUpdated:
+      return api::v1::ResourceChange::ACTION_UPDATED;
+    case ResourceChange::Action::kUnchanged:
+      break;
+  }
+  return api::v1::ResourceChange::ACTION_UNCHANGED;
+}
+
+api::v1::WindowOccurrence ToApi(const WindowOccurrence& occurrence) {
+  const DeclaredWindow& declared = *occurrence.declared;
+  api::v1::WindowOccurrence out;
+  out.set_window(absl::StrCat("maintenancewindows/", declared.window.name));
+  out.set_deny(declared.window.effect == WindowEffect::kDeny);
+  *out.mutable_begin() = ToProto(occurrence.span.begin);
+  *out.mutable_end() = ToProto(occurrence.span.end);
+  out.set_time_zone(declared.time_zone);
+  out.set_overrun(std::string(NameOf(declared.window.overrun)));
+  for (const std::string& name : declared.environments) out.add_environments(name);
+  out.mutable_labels()->insert(declared.labels.begin(), declared.labels.end());
+  return out;
+}
+
+// 0 for "": any version.
+absl::StatusOr<uint64_t> VersionOf(const std::string& etag) {
+  uint64_t version = 0;
+  if (etag.empty() || absl::SimpleAtoi(etag, &version)) return version;
+  return Error(absl::StatusCode::kInvalidArgument, "BAD_ETAG",
+               "`etag` is not one that this controller has given");
+}
+
+absl::StatusOr<Span> StretchOf(const api::v1::ListWindowOccurrencesRequest& request,
+                               absl::Time now) {
+  Span span;
+  span.begin = request.has_from() ? FromProto(request.from()) : now;
+  span.end = request.has_until() ? FromProto(request.until()) : span.begin + kDefaultStretch;
+  if (span.begin < span.end && span.end - span.begin <= kWindowHorizon) return span;
+  return Error(absl::StatusCode::kInvalidArgument, "BAD_STRETCH",
+               "`until` must lie behind `from`, by at most 400 days");
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* ResourceServiceImpl::ApplyResources(
+    grpc::CallbackServerContext* context, const api::v1::ApplyResourcesRequest* in,
+    api::v1::ApplyResourcesResponse* out) {
+  return gate_.Unary<api::v1::ApplyResourcesRequest, api::v1::ApplyResourcesResponse>(
+      "dbfleet.api.v1.ResourceService/ApplyResources", context, in, out,
+      [this](const Caller& caller, const api::v1::ApplyResourcesRequest& request,
+             api::v1::ApplyResourcesResponse* response) -> absl::Status {
+        ASSIGN_OR_RETURN(const RequestMeta meta, MetaOf(caller, request.request_id()));
+        std::vector<ManifestText> texts;
+        for (const api::v1::Manifest& manifest : request.manifests()) {
+          ASSIGN_OR_RETURN(const uint64_t version, VersionOf(manifest.etag()));
+          texts.push_back({manifest.path(), manifest.text(), version});
+        }
+        ASSIGN_OR_RETURN(const std::vector<ResourceChange> changes,
+                         resources_.Apply(meta, texts, request.dry_run(), request.reason()));
+        for (const ResourceChange& change : changes) {
+          api::v1::ResourceChange& shown = *response->add_changes();
+          shown.set_action(ToApi(change.action));
+          *shown.mutable_resource() = ToApi(change.resource);
+          shown.set_takes_over(change.takes_over);
+          for (const std::string& line : change.diff) shown.add_diff(line);
+        }
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* ResourceServiceImpl::GetResource(grpc::CallbackServerContext* context,
+                                                           const api::v1::GetResourceRequest* in,
+                                                           api::v1::Resource* out) {
+  return gate_.Unary<api::v1::GetResourceRequest, api::v1::Resource>(
+      "dbfleet.api.v1.ResourceService/GetResource", context, in, out,
+      [this](const Caller&, const api::v1::GetResourceRequest& request,
+             api::v1::Resource* response) -> absl::Status {
+        ASSIGN_OR_RETURN(const ResourceView view, resources_.Get(request.name()));
+        *response = ToApi(view);
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* ResourceServiceImpl::ListResources(
+    grpc::CallbackServerContext* context, const api::v1::ListResourcesRequest* in,
+    api::v1::ListResourcesResponse* out) {
+  return gate_.Unary<api::v1::ListResourcesRequest, api::v1::ListResourcesResponse>(
+      "dbfleet.api.v1.ResourceService/ListResources", context, in, out,
+      [this](const Caller&, const api::v1::ListResourcesRequest& request,
+             api::v1::ListResourcesResponse* response) -> absl::Status {
+        ASSIGN_OR_RETURN(
+            const Page<ResourceView> page,
+            resources_.List(request.kind(), {request.page_size(), request.page_token()}));
+        for (const ResourceView& view : page.items) *response->add_resources() = ToApi(view);
+        response->set_next_page_token(page.next_token);
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* ResourceServiceImpl::DeleteResource(
+    grpc::CallbackServerContext* context, const api::v1::DeleteResourceRequest* in,
+    api::v1::Resource* out) {
+  return gate_.Unary<api::v1::DeleteResourceRequest, api::v1::Resource>(
+      "dbfleet.api.v1.ResourceService/DeleteResource", context, in, out,
+      [this](const Caller& caller, const api::v1::DeleteResourceRequest& request,
+             api::v1::Resource* response) -> absl::Status {
+        ASSIGN_OR_RETURN(const RequestMeta meta, MetaOf(caller, request.request_id()));
+        ASSIGN_OR_RETURN(const uint64_t version, VersionOf(request.etag()));
+        ASSIGN_OR_RETURN(const ResourceView view,
+                         resources_.Delete(meta, request.name(), version, request.reason()));
+        *response = ToApi(view);
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* ResourceServiceImpl::ListWindowOccurrences(
+    grpc::CallbackServerContext* context, const api::v1::ListWindowOccurrencesRequest* in,
+    api::v1::ListWindowOccurrencesResponse* out) {
+  return gate_.Unary<api::v1::ListWindowOccurrencesRequest, api::v1::ListWindowOccurrencesResponse>(
+      "dbfleet.api.v1.ResourceService/ListWindowOccurrences", context, in, out,
+      [this](const Caller&, const api::v1::ListWindowOccurrencesRequest& request,
+             api::v1::ListWindowOccurrencesResponse* response) -> absl::Status {
+        ASSIGN_OR_RETURN(const Span stretch, StretchOf(request, clock_.Now()));
+        size_t limit = kDefaultOccurrences;
+        if (request.limit() > 0) limit = std::min<size_t>(request.limit(), kMostOccurrences);
+        ASSIGN_OR_RETURN(
+            const WindowOccurrences found,
+            resources_.Occurrences(request.environment(), stretch.begin, stretch.end, limit));
+        response->set_more(found.more);
+        for (const WindowOccurrence& occurrence : found.items) {
+          *response->add_occurrences() = ToApi(occurrence);
+        }
+        return absl::OkStatus();
+      });
+}
+
+}  // namespace dbfleet::controller

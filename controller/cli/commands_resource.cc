@@ -1,0 +1,223 @@
+#include <algorithm>
+#include <memory>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/files.h"
+#include "common/base/status.h"
+#include "common/base/text.h"
+#include "controller/cli/commands.h"
+#include "controller/cli/exit_code.h"
+#include "controller/cli/manifest_files.h"
+#include "controller/cli/words.h"
+#include "dbfleet/api/v1/resource_service.grpc.pb.h"
+
+namespace dbfleet::cli {
+namespace {
+
+using api::v1::ApplyResourcesRequest;
+using api::v1::ApplyResourcesResponse;
+using api::v1::Resource;
+using api::v1::ResourceChange;
+using api::v1::ResourceService;
+
+struct ApplyOptions {
+  std::vector<std::string> files;
+  std::string reason;
+  bool dry_run = false;
+};
+
+absl::Status AddText(Shell& shell, const std::string& path, ApplyResourcesRequest* request) {
+  api::v1::Manifest& manifest = *request->add_manifests();
+  if (path == "-") {
+    manifest.set_path("stdin");
+    std::string* const text = manifest.mutable_text();
+    text->resize(kMostManifestBytes + 1);  // One more than the controller takes, which says so.
+    shell.world().in->read(text->data(), static_cast<std::streamsize>(text->size()));
+    text->resize(static_cast<size_t>(shell.world().in->gcount()));
+    return absl::OkStatus();
+  }
+  manifest.set_path(path);
+  ASSIGN_OR_RETURN(*manifest.mutable_text(), ReadFile(path, kMostManifestBytes));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ApplyResourcesResponse> Apply(Shell& shell, const ApplyOptions& options) {
+  ApplyResourcesRequest request;
+  for (const std::string& path : options.files) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> files, ManifestFiles(path));
+    for (const std::string& file : files) RETURN_IF_ERROR(AddText(shell, file, &request));
+  }
+  request.set_dry_run(options.dry_run);
+  request.set_reason(options.reason);
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  return client->Call<ResourceService>(&ResourceService::Stub::ApplyResources, request);
+}
+
+std::string ChangeWord(const ResourceChange& change, bool dry_run) {
+  switch (change.action()) {
+    case ResourceChange::ACTION_CREATED:
+      return dry_run ? "would be created" : "created";
+    case ResourceChange::ACTION_UPDATED:
+      return dry_run ? "would be updated" : "updated";
+    default:
+      return "unchanged";
+  }
+}
+
+void PrintChanges(Shell& shell, const ApplyResourcesResponse& response, bool dry_run,
+                  bool with_diff) {
+  if (!shell.for_people()) {
+    Listing listing;
+    for (const ResourceChange& change : response.changes()) {
+      listing.items.push_back({&change, change.resource().name(), {}});
+    }
+    shell.PrintList(listing);
+    return;
+  }
+  for (const ResourceChange& change : response.changes()) {
+    shell.out() << SanitizeForDisplay(change.resource().name()) << " "
+                << ChangeWord(change, dry_run)
+                << (change.takes_over() ? " (taken over from the controller's configuration)" : "")
+                << "\n";
+    if (!with_diff) continue;
+    for (const std::string& line : change.diff()) {
+      shell.out() << "  " << SanitizeForDisplay(line) << "\n";
+    }
+  }
+}
+
+int RunApply(Shell& shell, const ApplyOptions& options) {
+  const absl::StatusOr<ApplyResourcesResponse> response = Apply(shell, options);
+  if (!response.ok()) return shell.Fail(response.status());
+  PrintChanges(shell, *response, options.dry_run, options.dry_run);
+  return kExitOk;
+}
+
+// As diff(1): 0 without differences, 1 with some.
+int RunDiff(Shell& shell, ApplyOptions options) {
+  options.dry_run = true;
+  const absl::StatusOr<ApplyResourcesResponse> response = Apply(shell, options);
+  if (!response.ok()) return shell.Fail(response.status());
+  PrintChanges(shell, *response, true, true);
+  const bool equal =
+      std::all_of(response->changes().begin(), response->changes().end(),
+                  [](const auto& c) { return c.action() == ResourceChange::ACTION_UNCHANGED; });
+  return equal ? kExitOk : kExitFailed;
+}
+
+Listing ResourceListing(const std::vector<const Resource*>& resources) {
+  Listing listing;
+  listing.columns = {IdentityColumn("NAME"), {"KIND"}, {"CHANGED"}, {"BY"}, {"CREATED", true}};
+  for (const Resource* r : resources) {
+    listing.items.push_back(
+        {r,
+         r->name(),
+         {r->name(), r->kind(), Show(r->update_time()), r->editor(), Show(r->create_time())}});
+  }
+  return listing;
+}
+
+// YAML is what one can edit and apply again: the manifests, not the API's message.
+void PrintManifests(Shell& shell, const std::vector<const Resource*>& resources) {
+  bool first = true;
+  for (const Resource* resource : resources) {
+    shell.out() << (first ? "" : "---\n")
+                << SanitizeForDisplay(resource->yaml(), /*keep_newlines=*/true);
+    first = false;
+  }
+}
+
+absl::Status GetOne(Shell& shell, const std::string& name) {
+  api::v1::GetResourceRequest request;
+  request.set_name(name);
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  ASSIGN_OR_RETURN(const Resource resource,
+                   client->Call<ResourceService>(&ResourceService::Stub::GetResource, request));
+  if (shell.format == Format::kYaml) {
+    PrintManifests(shell, {&resource});
+  } else {
+    shell.PrintOne(ResourceListing({&resource}),
+                   SanitizeForDisplay(resource.yaml(), /*keep_newlines=*/true));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status GetAll(Shell& shell, const std::string& kind) {
+  api::v1::ListResourcesRequest request;
+  request.set_kind(kind);
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  ASSIGN_OR_RETURN(const auto found, (ListAll<ResourceService, Resource>(
+                                         client, &ResourceService::Stub::ListResources, request,
+                                         &api::v1::ListResourcesResponse::resources, 0)));
+  std::vector<const Resource*> pointers;
+  for (const Resource& resource : found) pointers.push_back(&resource);
+  if (shell.format == Format::kYaml) {
+    PrintManifests(shell, pointers);
+  } else {
+    shell.PrintList(ResourceListing(pointers));
+  }
+  return absl::OkStatus();
+}
+
+int RunGet(Shell& shell, const std::string& what) {
+  const absl::Status status =
+      absl::StrContains(what, '/') ? GetOne(shell, what) : GetAll(shell, what);
+  return status.ok() ? kExitOk : shell.Fail(status);
+}
+
+int RunDelete(Shell& shell, const std::string& name, const std::string& reason) {
+  api::v1::DeleteResourceRequest request;
+  request.set_name(name);
+  request.set_reason(reason);
+  const absl::StatusOr<ApiClient*> client = shell.Client();
+  if (!client.ok()) return shell.Fail(client.status());
+  const absl::StatusOr<Resource> deleted =
+      (*client)->Call<ResourceService>(&ResourceService::Stub::DeleteResource, request);
+  if (!deleted.ok()) return shell.Fail(deleted.status());
+  if (shell.for_people()) {
+    shell.out() << SanitizeForDisplay(deleted->name()) << " deleted\n";
+  } else {
+    shell.PrintOne(ResourceListing({&*deleted}));
+  }
+  return kExitOk;
+}
+
+void AddFiles(CLI::App* command, ApplyOptions* options) {
+  command->add_option("-f,--file", options->files, "A manifest, a folder of them, or - for stdin")
+      ->required()
+      ->type_name("PATH");
+}
+
+}  // namespace
+
+void AddResourceCommands(CLI::App& app, Shell& shell) {
+  auto apply_options = std::make_shared<ApplyOptions>();
+  CLI::App* apply =
+      AddVerb(app, "apply", "Create and update declared resources, all or none", shell,
+              [&shell, apply_options] { return RunApply(shell, *apply_options); });
+  AddFiles(apply, apply_options.get());
+  apply->add_flag("--dry-run", apply_options->dry_run,
+                  "Show what would change, and change nothing");
+  AddReason(apply, &apply_options->reason, false);
+
+  auto diff_options = std::make_shared<ApplyOptions>();
+  CLI::App* diff = AddVerb(app, "diff", "What applying would change; exit code 1 if anything",
+                           shell, [&shell, diff_options] { return RunDiff(shell, *diff_options); });
+  AddFiles(diff, diff_options.get());
+
+  auto what = std::make_shared<std::string>();
+  CLI::App* get = AddVerb(app, "get", "Declared resources; -o yaml is what apply reads", shell,
+                          [&shell, what] { return RunGet(shell, *what); });
+  get->add_option("KIND[/NAME]", *what, "environment, maintenancewindow; left out: all kinds");
+
+  auto name = std::make_shared<std::string>();
+  auto reason = std::make_shared<std::string>();
+  CLI::App* remove = AddVerb(app, "delete", "Delete a declared resource", shell,
+                             [&shell, name, reason] { return RunDelete(shell, *name, *reason); });
+  remove->add_option("KIND/NAME", *name, "As in maintenancewindow/weekend")->required();
+  AddReason(remove, reason.get(), false);
+}
+
+}  // namespace dbfleet::cli

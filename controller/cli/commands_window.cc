@@ -1,0 +1,381 @@
+#include <algorithm>
+#include <map>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+
+#include "common/base/status.h"
+#include "common/base/text.h"
+#include "common/config/yaml.h"
+#include "common/config/yaml_writer.h"
+#include "common/cron/cron_expression.h"
+#include "common/proto_time/proto_time.h"
+#include "controller/cli/commands.h"
+#include "controller/cli/exit_code.h"
+#include "controller/cli/words.h"
+#include "dbfleet/api/v1/resource_service.grpc.pb.h"
+#include "dbfleet/resource/v1/resource.pb.h"
+
+namespace dbfleet::cli {
+namespace {
+
+using api::v1::ListWindowOccurrencesRequest;
+using api::v1::ListWindowOccurrencesResponse;
+using api::v1::ResourceService;
+using api::v1::WindowOccurrence;
+using resource::v1::MaintenanceWindow;
+
+absl::Status Bad(absl::string_view reason, absl::string_view message) {
+  return Error(absl::StatusCode::kInvalidArgument, reason, message);
+}
+
+std::string Moment(absl::Time time, const absl::TimeZone& zone) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%S%Ez", time, zone);
+}
+
+std::string KindOf(const WindowOccurrence& occurrence) {
+  return occurrence.deny() ? "freeze" : "window";
+}
+
+std::string Selected(const WindowOccurrence& occurrence) {
+  std::vector<std::string> words(occurrence.environments().begin(),
+                                 occurrence.environments().end());
+  if (words.empty()) words.push_back("all");
+  std::map<std::string, std::string> labels(occurrence.labels().begin(), occurrence.labels().end());
+  for (const auto& [key, value] : labels) words.push_back(absl::StrCat(key, "=", value));
+  return absl::StrJoin(words, ",");
+}
+
+struct NextOptions {
+  std::string environment;
+  std::string zone = "UTC";
+  int count = 10;
+};
+
+int RunNext(Shell& shell, const NextOptions& options) {
+  const auto zone = LoadZone(options.zone);
+  if (!zone.ok()) return shell.Fail(Annotate(zone.status(), "--tz"));
+  ListWindowOccurrencesRequest request;
+  request.set_environment(options.environment);
+  request.set_limit(options.count);
+  const absl::Time now = shell.world().clock->Now();
+  *request.mutable_from() = ToProto(now);
+  *request.mutable_until() = ToProto(now + absl::Hours(24 * 400));
+  const auto client = shell.Client();
+  if (!client.ok()) return shell.Fail(client.status());
+  const absl::StatusOr<ListWindowOccurrencesResponse> found =
+      (*client)->Call<ResourceService>(&ResourceService::Stub::ListWindowOccurrences, request);
+  if (!found.ok()) return shell.Fail(found.status());
+  Listing listing;
+  listing.columns = {
+      IdentityColumn("WINDOW"), {"IS"}, {"BEGIN"}, {"END"}, {"LASTS"}, {"FOR"}, {"OVERRUN", true},
+      {"DECLARED IN", true}};
+  for (const WindowOccurrence& o : found->occurrences()) {
+    const absl::Time begin = ToTime(o.begin()), end = ToTime(o.end());
+    listing.items.push_back(
+        {&o,
+         o.window(),
+         {ShortName(o.window()), KindOf(o), Moment(begin, *zone), Moment(end, *zone),
+          absl::FormatDuration(end - begin), Selected(o), o.overrun(), o.time_zone()}});
+  }
+  shell.PrintList(listing);
+  return kExitOk;
+}
+
+struct AddOptions {
+  std::string name;
+  std::vector<std::string> environments;
+  std::vector<std::string> labels;
+  std::string from, until, cron, zone, overrun, reason;
+  absl::Duration duration;
+  bool deny = false;
+};
+
+absl::Status FillTimes(const AddOptions& options, absl::Time now,
+                       resource::v1::MaintenanceWindowSpec* spec) {
+  const bool has_duration = options.duration > absl::ZeroDuration();
+  if (!options.cron.empty()) {
+    if (!options.from.empty() || !options.until.empty() || !has_duration) {
+      return Bad("BAD_WINDOW", "--cron wants --for, and neither --from nor --until");
+    }
+    spec->mutable_recurring()->set_cron(options.cron);
+    spec->mutable_recurring()->set_time_zone(options.zone);
+    *spec->mutable_recurring()->mutable_duration() = ToProto(options.duration);
+    return absl::OkStatus();
+  }
+  if (!options.zone.empty()) {
+    return Bad("BAD_WINDOW", "--tz belongs to --cron; --from and --until carry their offsets");
+  }
+  if (has_duration != options.until.empty()) {
+    return Bad("BAD_WINDOW", "give either --for or --until");
+  }
+  absl::Time begin = now;
+  std::string error;
+  if (!options.from.empty() && !absl::ParseTime(absl::RFC3339_full, options.from, &begin, &error)) {
+    return Bad("BAD_TIME", absl::StrCat("--from: a moment with its offset is wanted, as in "
+                                        "2026-12-24T18:00:00+01:00, not \"",
+                                        SanitizeForDisplay(Truncate(options.from, 60)), "\""));
+  }
+  spec->mutable_once()->set_begin(options.from.empty() ? Moment(begin, absl::UTCTimeZone())
+                                                       : options.from);
+  spec->mutable_once()->set_end(has_duration ? Moment(begin + options.duration, absl::UTCTimeZone())
+                                             : options.until);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<MaintenanceWindow> WindowOf(const AddOptions& options, absl::Time now) {
+  MaintenanceWindow window;
+  window.set_apiversion("dbfleet/v1");
+  window.set_kind("MaintenanceWindow");
+  window.mutable_metadata()->set_name(options.name);
+  window.mutable_metadata()->set_description(options.reason);
+  auto& spec = *window.mutable_spec();
+  if (options.deny) spec.set_effect("deny");
+  spec.set_overrun(options.overrun);
+  for (const std::string& name : options.environments) {
+    spec.mutable_selector()->add_environments(name);
+  }
+  for (const std::string& label : options.labels) {
+    const std::pair<std::string, std::string> parts =
+        absl::StrSplit(label, absl::MaxSplits('=', 1));
+    if (parts.first.empty() || parts.second.empty()) {
+      return Bad("BAD_LABEL", absl::StrCat("--label wants KEY=VALUE, not \"",
+                                           SanitizeForDisplay(Truncate(label, 60)), "\""));
+    }
+    (*spec.mutable_selector()->mutable_labels())[parts.first] = parts.second;
+  }
+  RETURN_IF_ERROR(FillTimes(options, now, &spec));
+  return window;
+}
+
+absl::StatusOr<api::v1::ResourceChange> ApplyWindow(Shell& shell, const MaintenanceWindow& window,
+                                                    const std::string& reason,
+                                                    const std::string& etag = "") {
+  api::v1::ApplyResourcesRequest request;
+  api::v1::Manifest& manifest = *request.add_manifests();
+  manifest.set_path("the window");
+  manifest.set_text(config::WriteYaml(window));
+  manifest.set_etag(etag);
+  request.set_reason(reason);
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  ASSIGN_OR_RETURN(const api::v1::ApplyResourcesResponse response,
+                   client->Call<ResourceService>(&ResourceService::Stub::ApplyResources, request));
+  if (response.changes_size() == 1) return response.changes(0);
+  return Error(absl::StatusCode::kInternal, "BAD_ANSWER", "the controller answered nothing");
+}
+
+int PrintChange(Shell& shell, const absl::StatusOr<api::v1::ResourceChange>& change,
+                absl::string_view word) {
+  if (!change.ok()) return shell.Fail(change.status());
+  Listing listing;
+  listing.columns = {IdentityColumn("NAME")};
+  listing.items.push_back({&*change, change->resource().name(), {change->resource().name()}});
+  shell.PrintOne(listing,
+                 absl::StrCat(SanitizeForDisplay(change->resource().name()), " ", word, "\n"));
+  return kExitOk;
+}
+
+// A name that is taken is never overwritten by `add`.
+absl::Status RefuseTaken(Shell& shell, const std::string& name) {
+  api::v1::GetResourceRequest request;
+  request.set_name(absl::StrCat("maintenancewindows/", name));
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  const auto found = client->Call<ResourceService>(&ResourceService::Stub::GetResource, request);
+  if (absl::IsNotFound(found.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(found.status());
+  return Error(absl::StatusCode::kAlreadyExists, "WINDOW_EXISTS",
+               absl::StrCat("there is a window \"", name,
+                            "\" already; change it with `dbfleet apply`, or take another name"));
+}
+
+int RunAdd(Shell& shell, const AddOptions& options) {
+  const auto window = WindowOf(options, shell.world().clock->Now());
+  if (!window.ok()) return shell.Fail(window.status());
+  if (const absl::Status status = RefuseTaken(shell, options.name); !status.ok()) {
+    return shell.Fail(status);
+  }
+  return PrintChange(shell, ApplyWindow(shell, *window, options.reason), "added");
+}
+
+absl::StatusOr<MaintenanceWindow> EndedNow(Shell& shell, const std::string& name,
+                                           std::string* etag) {
+  api::v1::GetResourceRequest request;
+  request.set_name(FullName("maintenancewindows", name));
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  ASSIGN_OR_RETURN(const api::v1::Resource resource,
+                   client->Call<ResourceService>(&ResourceService::Stub::GetResource, request));
+  *etag = resource.etag();
+  MaintenanceWindow window;
+  RETURN_IF_ERROR(config::ParseYaml(resource.name(), resource.yaml(), &window));
+  const absl::Time now = shell.world().clock->Now();
+  const std::string moment = Moment(now, absl::UTCTimeZone());
+  if (!window.spec().has_once()) {
+    // No occurrence begins any more; the one that is open goes on to its end.
+    return Error(absl::StatusCode::kFailedPrecondition, "RECURRING_WINDOW",
+                 absl::StrCat(resource.name(),
+                              " recurs; to stop changes now add a freeze "
+                              "(dbfleet window add --freeze), to end it for good: dbfleet delete ",
+                              resource.name()));
+  }
+  absl::Time begin, end;
+  if (!absl::ParseTime(absl::RFC3339_full, window.spec().once().begin(), &begin, nullptr) ||
+      !absl::ParseTime(absl::RFC3339_full, window.spec().once().end(), &end, nullptr)) {
+    return Error(absl::StatusCode::kInternal, "BAD_ANSWER", "the window's times are unreadable");
+  }
+  if (end <= now) {
+    return Error(absl::StatusCode::kFailedPrecondition, "WINDOW_OVER",
+                 absl::StrCat(resource.name(), " was over at ", Moment(end, absl::UTCTimeZone())));
+  }
+  if (now - begin < absl::Minutes(1)) {
+    return Error(absl::StatusCode::kFailedPrecondition, "WINDOW_TOO_YOUNG",
+                 absl::StrCat(resource.name(),
+                              " has not been open for a minute; to take it back: "
+                              "dbfleet delete ",
+                              resource.name()));
+  }
+  window.mutable_spec()->mutable_once()->set_end(moment);
+  return window;
+}
+
+int RunEnd(Shell& shell, const std::string& name, const std::string& reason) {
+  std::string etag;
+  const auto window = EndedNow(shell, name, &etag);
+  if (!window.ok()) return shell.Fail(window.status());
+  return PrintChange(shell, ApplyWindow(shell, *window, reason, etag), "ended");
+}
+
+struct CalendarOptions {
+  std::string month;  // "2026-12".
+  std::string environment;
+  std::string zone = "UTC";
+};
+
+absl::StatusOr<absl::CivilMonth> MonthOf(const CalendarOptions& options, absl::CivilMonth now) {
+  if (options.month.empty()) return now;
+  absl::CivilMonth month;
+  if (absl::ParseCivilTime(options.month, &month)) return month;
+  return Bad("BAD_MONTH", absl::StrCat("--month wants YEAR-MONTH, as in 2026-12, not \"",
+                                       SanitizeForDisplay(Truncate(options.month, 40)), "\""));
+}
+
+// "02:00-06:00", "all day", "until 06:00", "from 22:00": the part that lies on this day.
+std::string PartOf(absl::CivilDay day, const WindowOccurrence& occurrence,
+                   const absl::TimeZone& zone) {
+  const absl::Time begin = ToTime(occurrence.begin()), end = ToTime(occurrence.end());
+  const absl::Time first = absl::FromCivil(day, zone), last = absl::FromCivil(day + 1, zone);
+  const std::string from = absl::FormatTime("%H:%M", begin, zone);
+  const std::string until = absl::FormatTime("%H:%M", end, zone);
+  if (begin <= first && end >= last) return "all day";
+  if (begin <= first) return absl::StrCat("until ", until);
+  if (end >= last) return absl::StrCat("from ", from);
+  return absl::StrCat(from, "-", until);
+}
+
+// The lines of one day; none if nothing lies on it.
+void PrintDay(Shell& shell, absl::CivilDay day, const ListWindowOccurrencesResponse& found,
+              const absl::TimeZone& zone) {
+  const absl::Time first = absl::FromCivil(day, zone), last = absl::FromCivil(day + 1, zone);
+  std::string title = absl::FormatTime("%a %d", first, zone);
+  for (const WindowOccurrence& o : found.occurrences()) {
+    if (ToTime(o.begin()) >= last || ToTime(o.end()) <= first) continue;
+    shell.out() << title << "  " << KindOf(o) << "  " << PartOf(day, o, zone) << "  "
+                << SanitizeForDisplay(ShortName(o.window())) << " ("
+                << SanitizeForDisplay(Selected(o)) << ")\n";
+    title.assign(title.size(), ' ');
+  }
+}
+
+absl::StatusOr<ListWindowOccurrencesResponse> OccurrencesOf(Shell& shell, absl::CivilMonth month,
+                                                            const absl::TimeZone& zone,
+                                                            const std::string& environment) {
+  ListWindowOccurrencesRequest request;
+  request.set_environment(environment);
+  request.set_limit(1000);
+  *request.mutable_from() = ToProto(absl::FromCivil(month, zone));
+  *request.mutable_until() = ToProto(absl::FromCivil(month + 1, zone));
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  return client->Call<ResourceService>(&ResourceService::Stub::ListWindowOccurrences, request);
+}
+
+int RunCalendar(Shell& shell, const CalendarOptions& options) {
+  const auto zone = LoadZone(options.zone);
+  if (!zone.ok()) return shell.Fail(Annotate(zone.status(), "--tz"));
+  const absl::CivilMonth current(absl::ToCivilMonth(shell.world().clock->Now(), *zone));
+  const auto month = MonthOf(options, current);
+  if (!month.ok()) return shell.Fail(month.status());
+  const auto found = OccurrencesOf(shell, *month, *zone, options.environment);
+  if (!found.ok()) return shell.Fail(found.status());
+  if (found->more()) shell.Note("only the first 1,000 are shown; narrow it with -e");
+  if (!shell.for_people()) {
+    Listing listing;
+    for (const WindowOccurrence& o : found->occurrences()) {
+      listing.items.push_back({&o, o.window(), {}});
+    }
+    shell.PrintList(listing);
+    return kExitOk;
+  }
+  shell.out() << absl::FormatTime("%B %Y", absl::FromCivil(*month, *zone), *zone) << " ("
+              << SanitizeForDisplay(options.zone) << ")\n";
+  for (absl::CivilDay day(*month); day < absl::CivilDay(*month + 1); ++day) {
+    PrintDay(shell, day, *found, *zone);
+  }
+  if (found->occurrences().empty()) shell.out() << "no window and no freeze\n";
+  return kExitOk;
+}
+
+void AddAdd(CLI::App& noun, Shell& shell) {
+  auto options = std::make_shared<AddOptions>();
+  CLI::App* add = AddVerb(noun, "add", "Declare a window, or a freeze", shell,
+                          [&shell, options] { return RunAdd(shell, *options); });
+  add->add_option("NAME", options->name, "Its name")->required();
+  add->add_option("-e,--environment", options->environments,
+                  "For these environments; left out: for all")
+      ->type_name("NAME");
+  add->add_option("--label", options->labels, "For instances with this label")
+      ->type_name("KEY=VALUE");
+  AddDuration(add, "--for", &options->duration, "How long it lasts");
+  add->add_option("--from", options->from, "When it begins; default: now")->type_name("RFC3339");
+  add->add_option("--until", options->until, "When it ends, instead of --for")
+      ->type_name("RFC3339");
+  add->add_option("--cron", options->cron, "Let it recur at these times, each --for so long");
+  add->add_option("--tz", options->zone, "The IANA zone of --cron; default UTC");
+  add->add_option("--overrun", options->overrun,
+                  "What its end means for what runs: finish, pause or cancel");
+  add->add_flag("--freeze", options->deny, "No change starts in it, instead of only in it");
+  AddReason(add, &options->reason, false);
+}
+
+}  // namespace
+
+void AddWindowCommands(CLI::App& app, Shell& shell) {
+  CLI::App* noun = AddNoun(app, "window", "Maintenance windows and freezes");
+
+  auto next_options = std::make_shared<NextOptions>();
+  CLI::App* next = AddVerb(*noun, "next", "What is open or frozen now and next", shell,
+                           [&shell, next_options] { return RunNext(shell, *next_options); });
+  next->add_option("-e,--environment", next_options->environment, "Only those for it");
+  next->add_option("-n,--limit", next_options->count, "How many; default 10")
+      ->check(CLI::Range(1, 1000));
+  next->add_option("--tz", next_options->zone, "Show times in this IANA zone; default UTC");
+
+  AddAdd(*noun, shell);
+
+  auto name = std::make_shared<std::string>();
+  auto reason = std::make_shared<std::string>();
+  CLI::App* end = AddVerb(*noun, "end", "Close a one-off window now", shell,
+                          [&shell, name, reason] { return RunEnd(shell, *name, *reason); });
+  end->add_option("NAME", *name, "The window")->required();
+  AddReason(end, reason.get(), false);
+
+  auto calendar_options = std::make_shared<CalendarOptions>();
+  CLI::App* calendar =
+      AddVerb(*noun, "calendar", "The windows and freezes of a month, by day", shell,
+              [&shell, calendar_options] { return RunCalendar(shell, *calendar_options); });
+  calendar->add_option("--month", calendar_options->month, "As in 2026-12; default: this one");
+  calendar->add_option("-e,--environment", calendar_options->environment, "Only those for it");
+  calendar->add_option("--tz", calendar_options->zone, "The IANA zone of the days; default UTC");
+}
+
+}  // namespace dbfleet::cli

@@ -1,0 +1,156 @@
+// JobFlow's part for jobs that wait: for approvals, backups and windows, before they begin or
+// between their targets (see job_flow.h).
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
+#include "controller/domain/names.h"
+#include "controller/domain/transitions.h"
+#include "controller/jobs/backup_flow.h"
+#include "controller/jobs/job_flow.h"
+
+namespace dbfleet::controller {
+namespace {
+
+// A task that ended otherwise than it should stops the job.
+bool StopsTheJob(const Task& task) {
+  return task.state == TaskState::kFailed || task.state == TaskState::kRolledBack ||
+         task.state == TaskState::kNeedsPerson;
+}
+
+}  // namespace
+
+absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
+  if (context.now >= job->expire_time) return Expire(context, job);
+  ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
+  if (job->state == JobState::kReady && std::any_of(tasks.begin(), tasks.end(), StopsTheJob)) {
+    // An offer was declined: the job ends as a running one does.
+    RETURN_IF_ERROR(MoveJob(job, JobState::kRolling, context.now));
+    RETURN_IF_ERROR(context.tx.UpdateJob(job));
+    return AdvanceRunning(context, job, nullptr);
+  }
+  ASSIGN_OR_RETURN(const PolicyDecision decision,
+                   EvaluatePolicyOn(context.tx, *job, tasks, context.now));
+  if (decision.BlockedBy("policy-changed")) {
+    return Replan(context, job, &tasks, "the environment's policy changed");
+  }
+  // An attempt that was offered before would hold the instance against the very backup that is
+  // wanted.
+  if (!decision.allowed()) {
+    RETURN_IF_ERROR(WithdrawUngranted(context, *job, "the policy does not allow it any more"));
+  }
+  const bool needs_approval = decision.BlockedBy("approvals");
+  if (needs_approval != (job->state == JobState::kAwaitingApproval)) {
+    RETURN_IF_ERROR(
+        MoveJob(job, needs_approval ? JobState::kAwaitingApproval : JobState::kReady, context.now));
+    RETURN_IF_ERROR(context.tx.UpdateJob(job));
+    RETURN_IF_ERROR(context.Audit("job.state", *job, {{"state", std::string(NameOf(job->state))}}));
+  }
+  if (job->state != JobState::kReady || decision.refused()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const bool gate_failed, TakeGateBackup(context, decision, tasks, job));
+  if (gate_failed) {
+    RETURN_IF_ERROR(SkipOpenTasks(context.tx, &tasks));
+    RETURN_IF_ERROR(MoveJob(job, JobState::kRolling, context.now));
+    return Finish(context, job, tasks, JobState::kFailed);
+  }
+  if (!decision.allowed()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const JobProgress progress, context.tx.ProgressOf(job->id));
+  return EnsureAttempts(context, *job, progress);
+}
+
+absl::StatusOr<bool> JobFlow::TakeGateBackup(FlowContext& context, const PolicyDecision& decision,
+                                             const std::vector<Task>& tasks, Job* job) const {
+  ASSIGN_OR_RETURN(const Environment environment, context.tx.GetEnvironment(job->environment));
+  // The backup has to do for the moment at which the work can begin. Taken days before, it would
+  // be too old then; taken only then, it would use up the window.
+  if (!WaitsForTimeAndBackup(decision)) return false;
+  const absl::Time begin = std::max(context.now, decision.opens);
+  if (begin - context.now > environment.policy.verified_backup_max_age / 4) return false;
+  bool missing = decision.BlockedBy("verified-backup");
+  if (!missing && begin > context.now) {
+    ASSIGN_OR_RETURN(const PolicyDecision then, EvaluatePolicyOn(context.tx, *job, tasks, begin));
+    // For work that would not begin then either, no backup is taken.
+    missing = then.BlockedBy("verified-backup") && WaitsForTimeAndBackup(then);
+  }
+  if (!missing) return false;
+  ASSIGN_OR_RETURN(const bool failed, EnsureGateBackup(context, job, tasks, begin));
+  if (failed || job->gate_job.empty()) return failed;
+  ASSIGN_OR_RETURN(const Job gate, context.tx.GetJob(job->gate_job));
+  if (gate.state == JobState::kPlanning) RETURN_IF_ERROR(Advance(context, gate.id));
+  return false;
+}
+
+absl::Status JobFlow::Replan(FlowContext& context, Job* job, std::vector<Task>* tasks,
+                             absl::string_view why) const {
+  RETURN_IF_ERROR(WithdrawUngranted(context, *job, why));
+  for (Task& task : *tasks) {
+    task.plan_blob.clear();
+    task.target_digest.clear();
+    RETURN_IF_ERROR(context.tx.UpdateTask(&task));
+  }
+  RETURN_IF_ERROR(context.Audit("job.replan", *job, {{"why", std::string(why)}}));
+  job->digest.clear();
+  job->policy_digest.clear();
+  RETURN_IF_ERROR(MoveJob(job, JobState::kPlanning, context.now));
+  RETURN_IF_ERROR(context.tx.UpdateJob(job));
+  return AdvancePlanning(context, job);
+}
+
+absl::Status JobFlow::AdvancePaused(FlowContext& context, Job* job) const {
+  ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
+  // Neither the end of its time nor a failed target waits for a window.
+  if (context.now >= job->expire_time) return GoOn(context, job, "it has expired");
+  if (std::any_of(tasks.begin(), tasks.end(), StopsTheJob)) {
+    return GoOn(context, job, "a target did not succeed");
+  }
+  if (job->error_reason != kWindowClosed) return absl::OkStatus();  // A person resumes it.
+  // Those that run need no leave any more.
+  std::erase_if(tasks, [](const Task& task) { return task.state != TaskState::kPending; });
+  if (tasks.empty()) return GoOn(context, job, "nothing is left to begin");
+  ASSIGN_OR_RETURN(const PolicyDecision decision,
+                   EvaluatePolicyOn(context.tx, *job, tasks, context.now));
+  if (decision.allowed()) return GoOn(context, job, "its window opened again");
+  const std::string former = job->error_message;
+  // Paused for days, it may need another backup.
+  ASSIGN_OR_RETURN(const bool gate_failed, TakeGateBackup(context, decision, tasks, job));
+  const bool waits = std::all_of(decision.blockers.begin(), decision.blockers.end(),
+                                 [](const PolicyBlocker& blocker) {
+                                   return blocker.rule == "window" || blocker.rule == "freeze" ||
+                                          blocker.rule == "verified-backup";
+                                 });
+  if (!gate_failed) {
+    job->error_reason = waits ? kWindowClosed : "BLOCKED_BY_POLICY";
+    job->error_message = decision.Words();
+  }
+  if (job->error_message == former) return absl::OkStatus();
+  RETURN_IF_ERROR(context.tx.UpdateJob(job));
+  // A person has to resume it now.
+  return job->error_reason == kWindowClosed
+             ? absl::OkStatus()
+             : context.Audit("job.pause", *job, {{"why", job->error_message}});
+}
+
+absl::Status JobFlow::GoOn(FlowContext& context, Job* job, absl::string_view why) const {
+  RETURN_IF_ERROR(MoveJob(job, JobState::kRolling, context.now));
+  job->error_reason.clear();
+  job->error_message.clear();
+  RETURN_IF_ERROR(context.tx.UpdateJob(job));
+  RETURN_IF_ERROR(context.Audit("job.resume", *job, {{"why", std::string(why)}}));
+  return AdvanceRunning(context, job, nullptr);
+}
+
+bool IsPausedByItself(const Job& job) {
+  return job.state == JobState::kPaused &&
+         (job.error_reason == kWindowClosed || job.error_reason == kBlockedByPolicy ||
+          job.error_reason == kGateFailed);
+}
+
+bool EndsWithItsWindow(const Job& job) {
+  return job.state == JobState::kRolling && !job.window.empty() &&
+         job.overrun == Overrun::kCancel && !job.cancel_requested;
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,80 @@
+// The rule "promotion" (policy.h).
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+#include "controller/policy/rules.h"
+
+namespace dbfleet::controller {
+namespace {
+
+std::string WhyNotPromoted(const PolicyInput& input) {
+  const PromotionPolicy& policy = input.policy.promotion;
+  const PolicyInput::Promotion& record = input.promotion;
+  if (input.job.content_digest.empty()) {
+    return "it was submitted to a version that did not compare changes; submit it again";
+  }
+  if (record.job.empty()) {
+    return "no change with the same files was applied there; submit it there first";
+  }
+  const std::string which = absl::StrCat("jobs/", record.job, " of ", Moment(record.end_time));
+  if (!record.applied) {
+    return absl::StrCat(which, " took it back there, or a part of it; apply it there again");
+  }
+  if (input.now - record.end_time > policy.within) {
+    return absl::StrCat(which, " is too long ago; roll it back there and apply it again");
+  }
+  if (!policy.rehearsal) return "";
+  std::vector<std::string> missing;
+  std::set_difference(input.versions.begin(), input.versions.end(), record.rehearsed.begin(),
+                      record.rehearsed.end(), std::back_inserter(missing));
+  if (missing.empty() && !record.rehearsed.empty()) return "";
+  return absl::StrCat(which, missing.empty() ? "" : absl::StrCat(", for ", Some(missing), ","),
+                      " was no rehearsal: roll it back there (dbfleet change rollback ", record.job,
+                      "), and apply it there again");
+}
+
+}  // namespace
+
+void CheckPromotion(const PolicyInput& input, std::vector<PolicyBlocker>* blockers) {
+  if (!PromotionCounts(input.job, input.policy)) return;
+  const std::string why = WhyNotPromoted(input);
+  if (why.empty()) return;
+  const PromotionPolicy& policy = input.policy.promotion;
+  blockers->push_back(
+      {"promotion",
+       absl::StrCat("a change in ", input.job.environment, " has to have succeeded in ",
+                    policy.from, policy.rehearsal ? ", with its rollback rehearsed," : "",
+                    " within ", absl::FormatDuration(policy.within), ": ", why),
+       input.job.state == JobState::kPlanning});
+}
+
+bool PromotionCounts(const Job& job, const EnvironmentPolicy& policy) {
+  return job.kind == JobKind::kMigrate && job.rollback_of.empty() && !policy.promotion.from.empty();
+}
+
+PolicyInput::Promotion PromotionOf(absl::Span<const PastChange> past, absl::Time now,
+                                   absl::Duration within) {
+  PolicyInput::Promotion record;
+  if (past.empty()) return record;
+  record.job = past.front().job;
+  record.end_time = past.front().end_time;
+  record.applied = past.front().applied;
+  // Per version, newest first: applied, taken back, applied.
+  std::map<std::string, int> found;
+  for (const PastChange& change : past) {
+    if (now - change.end_time > within) break;
+    for (const std::string& version : change.versions) {
+      int& steps = found[version];
+      if (steps < 3 && change.applied == (steps % 2 == 0)) ++steps;
+      if (steps == 3) record.rehearsed.insert(version);
+    }
+  }
+  return record;
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,131 @@
+// The rules "window", "freeze" and "windows-unreadable" (policy.h).
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+#include "controller/policy/rules.h"
+#include "controller/windows/opening.h"
+
+namespace dbfleet::controller {
+namespace {
+
+bool NeedsWindow(const PolicyInput& input) {
+  const Job& job = input.job;
+  if (input.goes_on) return false;
+  switch (input.policy.window_for) {
+    case WindowFor::kNone:
+      return false;
+    case WindowFor::kSchemaChanges:
+      return job.schema_change;
+    case WindowFor::kDestructive:
+      return IsDestructive(job);
+    case WindowFor::kAll:
+      break;
+  }
+  return true;
+}
+
+// Targets of a fleet share their windows, which are looked at once.
+struct WindowGroup {
+  WindowBook::Windows windows;
+  std::vector<std::string> targets;
+};
+
+std::vector<WindowGroup> GroupByWindows(const PolicyInput& input) {
+  static const auto* const none =
+      new WindowBook::Windows(std::make_shared<const std::vector<Window>>());
+  std::vector<WindowGroup> groups;
+  for (const PolicyInput::Target& target : input.targets) {
+    const WindowBook::Windows& windows = target.windows == nullptr ? *none : target.windows;
+    auto found = std::find_if(groups.begin(), groups.end(),
+                              [&](const WindowGroup& group) { return group.windows == windows; });
+    if (found == groups.end()) found = groups.insert(groups.end(), {windows, {}});
+    found->targets.push_back(target.name);
+  }
+  return groups;
+}
+
+std::string WhenItOpens(const std::optional<Span>& next, absl::Time now) {
+  if (next.has_value()) {
+    return absl::StrCat("the next opening is from ", Moment(next->begin),
+                        next->end - now < kWindowHorizon
+                            ? absl::StrCat(" until ", Moment(next->end))
+                            : std::string(" on"));
+  }
+  return "none is declared for the next year; a policy_admin can add one: dbfleet window add";
+}
+
+void TakeOpening(const Opening& opening, PolicyDecision* decision) {
+  if (!opening.window.empty() &&
+      (decision->window.empty() || IsStricter(opening.overrun, decision->overrun))) {
+    decision->window = opening.window;
+    decision->overrun = opening.overrun;
+  }
+  decision->window_closes = std::min(decision->window_closes, opening.window_closes);
+  decision->closes = std::min(decision->closes, opening.closes);
+}
+
+// Why work cannot begin on the group's targets now; the freezes' words and the windows'.
+void ExplainClosed(const WindowGroup& group, const Opening& opening, const std::string& opens,
+                   std::vector<std::string>* freezes, std::vector<std::string>* windows) {
+  const std::string targets = Some(group.targets);
+  if (opening.open) {
+    const bool by_window = opening.window_closes <= opening.closes;
+    (by_window ? windows : freezes)
+        ->push_back(absl::StrCat(by_window ? absl::StrCat("the window ", opening.window, " closes")
+                                           : std::string("a freeze begins"),
+                                 " for ", targets, " at ", Moment(opening.closes),
+                                 ", which is too soon to begin; ", opens));
+    return;
+  }
+  for (const Opening::Freeze& freeze : opening.frozen_by) {
+    freezes->push_back(absl::StrCat("the freeze ", freeze.name, " covers ", targets, " until ",
+                                    Moment(freeze.until)));
+  }
+  if (opening.frozen_by.empty()) {
+    windows->push_back(absl::StrCat("no maintenance window is open for ", targets, "; ", opens));
+  } else {
+    absl::StrAppend(&freezes->back(), "; ", opens);
+  }
+}
+
+}  // namespace
+
+void CheckWindows(const PolicyInput& input, PolicyDecision* decision) {
+  constexpr absl::Duration kLeast = absl::Minutes(1);
+  static_assert(kLeast > kLeastOpen);
+  if (!WindowsCount(input.job) || input.mends_failure) return;
+  if (!input.windows_unreadable.empty()) {
+    decision->blockers.push_back({"windows-unreadable", input.windows_unreadable, false});
+    return;
+  }
+  const bool needed = NeedsWindow(input);
+  std::vector<std::string> freezes, windows;
+  bool all_closing = true;
+  for (const WindowGroup& group : GroupByWindows(input)) {
+    const Opening opening = OpeningAt(*group.windows, needed, input.now);
+    if (opening.open && opening.closes - input.now >= kLeastOpen) {
+      TakeOpening(opening, decision);
+      continue;
+    }
+    all_closing &= opening.open;
+    const std::optional<Span> next = NextOpening(*group.windows, needed, input.now, kLeast);
+    decision->opens =
+        std::max(decision->opens, next.has_value() ? next->begin : absl::InfiniteFuture());
+    ExplainClosed(group, opening, WhenItOpens(next, input.now), &freezes, &windows);
+  }
+  decision->closing = all_closing && !(freezes.empty() && windows.empty());
+  if (!freezes.empty()) {
+    decision->blockers.push_back({"freeze", absl::StrJoin(freezes, "; "), false});
+  }
+  if (!windows.empty()) {
+    decision->blockers.push_back({"window", absl::StrJoin(windows, "; "), false});
+  }
+}
+
+}  // namespace dbfleet::controller

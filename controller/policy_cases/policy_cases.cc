@@ -1,0 +1,250 @@
+#include "controller/policy_cases/policy_cases.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+#include "common/base/status.h"
+#include "common/base/text.h"
+#include "common/config/problems.h"
+#include "common/config/yaml.h"
+#include "common/proto_time/proto_time.h"
+#include "controller/domain/names.h"
+#include "controller/resources/environment_resource.h"
+#include "controller/resources/kinds.h"
+#include "controller/resources/window_resource.h"
+#include "controller/windows/book.h"
+
+namespace dbfleet::controller {
+namespace {
+
+using resource::v1::PolicyCase;
+
+constexpr char kDigest[] = "the plan";
+constexpr char kTarget[] = "the target";
+constexpr char kAllowed[] = "allowed";
+constexpr char kWaits[] = "waits";
+constexpr char kRefused[] = "refused";
+
+std::string Shown(absl::string_view text) {
+  return absl::StrCat("\"", SanitizeForDisplay(Truncate(text, 80)), "\"");
+}
+
+std::optional<absl::Time> MomentOf(const std::string& text) {
+  absl::Time time;
+  const bool parsed = absl::ParseTime(absl::RFC3339_full, text, &time, nullptr);
+  if (!parsed || time == absl::InfiniteFuture() || time == absl::InfinitePast()) {
+    return std::nullopt;
+  }
+  return time;
+}
+
+void CheckCase(const PolicyCase& one, const std::string& field, config::Problems* problems) {
+  if (one.environment().empty()) problems->Add(field, "environment is missing");
+  if (!one.now().empty() && !MomentOf(one.now()).has_value()) {
+    problems->Add(field + ".now",
+                  "a moment with its offset is wanted, as in "
+                  "2026-12-24T18:00:00+01:00");
+  }
+  const std::string& safety = one.change().safety();
+  if (!safety.empty() && safety != "safe" && safety != "destructive") {
+    problems->Add(field + ".change.safety",
+                  absl::StrCat("safe or destructive is wanted, not ", Shown(safety)));
+  }
+  const std::string& gate = one.change().backup_gate();
+  if (!gate.empty() && !FromName<BackupGate>(gate).has_value()) {
+    problems->Add(field + ".change.backup_gate",
+                  absl::StrCat("auto, fresh or existing is wanted, not ", Shown(gate)));
+  }
+  for (int i = 0; i < one.approvals_size(); ++i) {
+    if (!one.approvals(i).by().empty()) continue;
+    problems->Add(absl::StrCat(field, ".approvals[", i, "]"), "by is missing: the user's name");
+  }
+  const std::string& expect = one.expect();
+  if (expect != kAllowed && expect != kWaits && expect != kRefused) {
+    problems->Add(field + ".expect",
+                  absl::StrCat("allowed, waits or refused is wanted, not ", Shown(expect)));
+  } else if (expect == kAllowed && one.blockers_size() > 0) {
+    problems->Add(field + ".blockers", "nothing blocks what is allowed");
+  }
+  static const auto* const kRules =
+      new std::set<std::string>(PolicyRules().begin(), PolicyRules().end());
+  for (const std::string& rule : one.blockers()) {
+    if (kRules->count(rule) != 0) continue;
+    problems->Add(field + ".blockers", absl::StrCat("there is no rule ", Shown(rule),
+                                                    "; known: ", absl::StrJoin(*kRules, ", ")));
+  }
+}
+
+// What the manifests declare.
+struct Fleet {
+  std::map<std::string, EnvironmentPolicy> policies;
+  std::unique_ptr<WindowBook> windows;
+};
+
+absl::StatusOr<Fleet> FleetOf(absl::Span<const ManifestText> texts, absl::Time now) {
+  Fleet fleet;
+  std::vector<DeclaredWindow> windows;
+  std::vector<Manifest> manifests;
+  if (!texts.empty()) {
+    ASSIGN_OR_RETURN(manifests, ParseManifests(texts));
+  }
+  for (const Manifest& manifest : manifests) {
+    if (manifest.kind->kind == kEnvironmentKind) {
+      fleet.policies[manifest.name] =
+          EnvironmentOf(static_cast<const resource::v1::Environment&>(*manifest.message)).policy;
+    } else if (manifest.kind->kind == kWindowKind) {
+      config::Problems none;  // It passed the check already.
+      windows.push_back(CompileWindow(
+          static_cast<const resource::v1::MaintenanceWindow&>(*manifest.message), &none));
+      RETURN_IF_ERROR(Annotate(CheckTimes(windows.back().window.times, now),
+                               absl::StrCat(manifest.place, ": ", manifest.id())));
+    }
+  }
+  fleet.windows = std::make_unique<WindowBook>(std::move(windows));
+  return fleet;
+}
+
+std::string Principal(absl::string_view user) { return absl::StrCat("users/", user); }
+
+Job JobOf(const PolicyCase& one, absl::Time now) {
+  const resource::v1::ChangeCase& change = one.change();
+  Job job;
+  job.id = "the change";
+  job.kind = JobKind::kMigrate;
+  job.state = JobState::kPlanning;  // The moment at which a change is refused, or waits.
+  job.environment = one.environment();
+  job.requester = Principal(one.requester().empty() ? "requester" : one.requester());
+  job.digest = kDigest;
+  job.content_digest = kDigest;
+  job.create_time = now;
+  job.safety = change.safety() == "safe" ? SafetyClass::kSafe : SafetyClass::kDestructive;
+  job.schema_change = !change.has_schema_change() || change.schema_change();
+  job.approve_destructive = !change.has_approve_destructive() || change.approve_destructive();
+  job.has_rollback = !change.has_has_rollback() || change.has_rollback();
+  job.backup_gate = FromName<BackupGate>(change.backup_gate()).value_or(BackupGate::kAuto);
+  if (change.mends_failure()) job.rollback_of = "a failed change";
+  return job;
+}
+
+void AddApprovals(const PolicyCase& one, PolicyInput* input) {
+  constexpr int64_t kRows = 100;
+  input->targets.front().estimated_rows = kRows;
+  for (const resource::v1::ApprovalCase& given : one.approvals()) {
+    Approval approval;
+    approval.principal = Principal(given.by());
+    approval.approved = !given.rejects();
+    approval.digest = kDigest;
+    approval.decide_time = input->now - FromProto(given.age());
+    approval.expire_time = approval.decide_time + input->policy.approval_ttl;
+    approval.rows = {{kTarget, given.outgrown() ? kRows / 10 : kRows}};
+    if (given.former_approver()) input->former_approvers.push_back(approval.principal);
+    if (given.depends_on_requester()) input->dependent_approvers.push_back(approval.principal);
+    input->job.approvals.push_back(std::move(approval));
+  }
+}
+
+PolicyInput InputOf(const PolicyCase& one, const Fleet& fleet, absl::Time now) {
+  PolicyInput input;
+  input.now = one.now().empty() ? now : MomentOf(one.now()).value_or(now);
+  input.job = JobOf(one, input.now);
+  const auto declared = fleet.policies.find(one.environment());
+  input.policy =
+      declared == fleet.policies.end() ? DefaultPolicy(one.environment()) : declared->second;
+  input.mends_failure = one.change().mends_failure();
+  const std::map<std::string, std::string> labels(one.labels().begin(), one.labels().end());
+  PolicyInput::Target target{kTarget,      "i", "d",
+                             std::nullopt, -1,  fleet.windows->For(one.environment(), labels)};
+  if (one.has_backup()) {
+    Backup backup;
+    backup.id = "the backup";
+    backup.state = Backup::State::kComplete;
+    backup.instance_id = "i";
+    backup.databases = {"d"};
+    backup.snapshot_time = input.now - FromProto(one.backup().age());
+    backup.verified_level = one.backup().has_verified_level() ? one.backup().verified_level() : 1;
+    target.verified_backup = std::move(backup);
+  }
+  input.targets.push_back(std::move(target));
+  AddApprovals(one, &input);
+  if (one.has_promotion()) {
+    input.versions = {"1"};
+    input.promotion = {"the earlier change",
+                       input.now - FromProto(one.promotion().age()),
+                       !one.promotion().taken_back(),
+                       {}};
+    if (one.promotion().rehearsed()) input.promotion.rehearsed = input.versions;
+  }
+  return input;
+}
+
+PolicyCaseResult Judge(const PolicyCase& one, PolicyDecision decision) {
+  PolicyCaseResult result;
+  result.name = one.name();
+  result.verdict = decision.allowed() ? kAllowed : decision.refused() ? kRefused : kWaits;
+  std::set<std::string> blockers;
+  for (const PolicyBlocker& blocker : decision.blockers) blockers.insert(blocker.rule);
+  const std::set<std::string> expected(one.blockers().begin(), one.blockers().end());
+  const bool same = expected.empty() || expected == blockers;
+  result.passed = result.verdict == one.expect() && same;
+  if (!result.passed) {
+    result.difference = absl::StrCat("expected: ", one.expect(), expected.empty() ? "" : " by ",
+                                     absl::StrJoin(expected, ", "), "; is: ", result.verdict,
+                                     blockers.empty() ? "" : " by ", absl::StrJoin(blockers, ", "));
+  }
+  result.decision = std::move(decision);
+  return result;
+}
+
+}  // namespace
+
+absl::StatusOr<resource::v1::PolicyCases> ParsePolicyCases(const std::string& path,
+                                                           const std::string& text) {
+  resource::v1::PolicyCases cases;
+  bool rest_is_good = false;
+  const absl::Status parsed = config::ParseYaml(path, text, &cases, &rest_is_good);
+  if (!rest_is_good) return parsed;
+  config::Problems problems(path, text);
+  if (cases.apiversion() != kApiVersion) {
+    problems.Add("apiVersion", absl::StrCat(kApiVersion, " is wanted"));
+  }
+  if (cases.kind() != "PolicyCases") problems.Add("kind", "PolicyCases is wanted");
+  if (cases.cases().empty()) problems.Add("cases", "there is no case");
+  std::set<std::string> names;
+  for (int i = 0; i < cases.cases_size(); ++i) {
+    const std::string field = absl::StrCat("cases[", i, "]");
+    if (!names.insert(cases.cases(i).name()).second) {
+      problems.Add(field + ".name", "another case has this name");
+    }
+    if (cases.cases(i).name().empty()) problems.Add(field, "name is missing: what the case shows");
+    CheckCase(cases.cases(i), field, &problems);
+  }
+  RETURN_IF_ERROR(problems.Together(parsed));
+  return cases;
+}
+
+absl::StatusOr<std::vector<PolicyCaseResult>> RunPolicyCases(
+    const resource::v1::PolicyCases& cases, absl::Span<const ManifestText> manifests,
+    absl::Time now) {
+  ASSIGN_OR_RETURN(const Fleet fleet, FleetOf(manifests, now));
+  std::vector<PolicyCaseResult> results;
+  for (const PolicyCase& one : cases.cases()) {
+    const std::string& name = one.environment();
+    const bool exists = name == "development" || name == "qa" || name == "production";
+    if (!exists && fleet.policies.count(name) == 0) {
+      return Error(absl::StatusCode::kInvalidArgument, "UNKNOWN_ENVIRONMENT",
+                   absl::StrCat("case ", Shown(one.name()), ": there is no environment ",
+                                Shown(name), " in the manifests that the file names"));
+    }
+    results.push_back(Judge(one, Evaluate(InputOf(one, fleet, now))));
+  }
+  return results;
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+
+#include "controller/jobs/job_manager.h"
+#include "controller/resources/manifest.h"
+#include "controller/resources/view.h"
+#include "controller/store/store.h"
+
+namespace dbfleet::controller {
+
+struct ResourceChange {
+  enum class Action { kCreated, kUpdated, kUnchanged };
+  Action action = Action::kUnchanged;
+  ResourceView resource;
+  // Of an environment: it was the configuration's, and is a declared one from now on.
+  bool takes_over = false;
+  std::vector<std::string> diff;  // Lines with "+", "-" or " " before them.
+};
+
+// One `apply` inside of its transaction.
+struct ApplyContext {
+  ReadTx& read;
+  WriteTx* write;  // Null: only look at what would change.
+  const RequestMeta& meta;
+  const std::string& reason;
+  absl::Time now;
+};
+
+// What only the clock can tell to be wrong: INVALID_ARGUMENT (BAD_WINDOW). Up to milliseconds for
+// each window, so not for a transaction.
+absl::Status CheckTimes(absl::Span<const Manifest> manifests, absl::Time now);
+
+// What only the store can tell to be wrong: INVALID_ARGUMENT (UNKNOWN_ENVIRONMENT, or
+// PROMOTION_CIRCLE if environments would wait for each other).
+absl::Status CheckReferences(ReadTx& tx, absl::Span<const Manifest> manifests);
+
+// ABORTED (STALE): somebody else changed or deleted it since its etag was given out.
+absl::Status Stale(absl::string_view id);
+
+// Writes the resource, if it is not there as declared, with its audit record.
+absl::StatusOr<ResourceChange> ApplyManifest(const ApplyContext& context, const Manifest& manifest);
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,111 @@
+#include "controller/resources/environment_resource.h"
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/text.h"
+#include "common/proto_time/proto_time.h"
+#include "controller/domain/names.h"
+#include "controller/policy/policy.h"
+
+namespace dbfleet::controller {
+namespace {
+
+constexpr int kMostApprovals = 10;
+constexpr absl::Duration kLongestAge = absl::Hours(24 * 366);
+
+void SetPolicy(const EnvironmentPolicy& policy, resource::v1::PolicySpec* spec) {
+  spec->set_destructive_approvals(policy.destructive_approvals);
+  *spec->mutable_verified_backup_max_age() = ToProto(policy.verified_backup_max_age);
+  *spec->mutable_approval_ttl() = ToProto(policy.approval_ttl);
+  spec->set_destructive_consent(policy.destructive_consent);
+  spec->set_window_for(std::string(NameOf(policy.window_for)));
+  if (policy.promotion.from.empty()) return;
+  resource::v1::PromotionSpec& promotion = *spec->mutable_promotion();
+  promotion.set_from(policy.promotion.from);
+  *promotion.mutable_within() = ToProto(policy.promotion.within);
+  promotion.set_rehearsal(policy.promotion.rehearsal);
+}
+
+void CheckAge(const google::protobuf::Duration& given, absl::string_view field, bool may_be_zero,
+              config::Problems* problems) {
+  const absl::Duration age = FromProto(given);
+  if (age < absl::ZeroDuration() || age > kLongestAge ||
+      (age == absl::ZeroDuration() && !may_be_zero)) {
+    problems->Add(field, absl::StrCat("a time ", may_be_zero ? "from 0" : "above 0",
+                                      " to 366 days is wanted, not ", absl::FormatDuration(age)));
+  }
+}
+
+void CheckPromotion(const resource::v1::Environment& manifest, config::Problems* problems) {
+  const resource::v1::PromotionSpec& promotion = manifest.spec().policy().promotion();
+  if (promotion.from().empty()) {
+    problems->Add("spec.policy.promotion.from",
+                  "is needed: the environment in which a change has to succeed first");
+  } else if (promotion.from() == manifest.metadata().name()) {
+    problems->Add("spec.policy.promotion.from", "an environment cannot come before itself");
+  }
+  CheckAge(promotion.within(), "spec.policy.promotion.within", false, problems);
+}
+
+}  // namespace
+
+void FillEnvironment(resource::v1::Environment* manifest) {
+  const resource::v1::PolicySpec given = manifest->spec().policy();
+  resource::v1::PolicySpec* const policy = manifest->mutable_spec()->mutable_policy();
+  SetPolicy(DefaultPolicy(manifest->metadata().name()), policy);
+  // Merging would take a duration of zero for one that says nothing.
+  if (given.has_verified_backup_max_age()) policy->clear_verified_backup_max_age();
+  if (given.has_approval_ttl()) policy->clear_approval_ttl();
+  if (given.has_promotion()) policy->clear_promotion();
+  policy->MergeFrom(given);
+  if (policy->has_promotion() && !policy->promotion().has_within()) {
+    *policy->mutable_promotion()->mutable_within() = ToProto(PromotionPolicy().within);
+  }
+}
+
+void CheckEnvironment(const resource::v1::Environment& manifest, config::Problems* problems) {
+  const resource::v1::PolicySpec& policy = manifest.spec().policy();
+  if (policy.destructive_approvals() < 0 || policy.destructive_approvals() > kMostApprovals) {
+    problems->Add("spec.policy.destructive_approvals",
+                  absl::StrCat("a number from 0 to ", kMostApprovals, " is wanted, not ",
+                               policy.destructive_approvals()));
+  }
+  CheckAge(policy.verified_backup_max_age(), "spec.policy.verified_backup_max_age", true, problems);
+  CheckAge(policy.approval_ttl(), "spec.policy.approval_ttl", false, problems);
+  if (policy.has_promotion()) CheckPromotion(manifest, problems);
+  if (!FromName<WindowFor>(policy.window_for()).has_value()) {
+    problems->Add("spec.policy.window_for",
+                  absl::StrCat("none, schema-changes, destructive or all is wanted, not \"",
+                               SanitizeForDisplay(Truncate(policy.window_for(), 80)), "\""));
+  }
+}
+
+Environment EnvironmentOf(const resource::v1::Environment& manifest) {
+  const resource::v1::PolicySpec& spec = manifest.spec().policy();
+  Environment environment;
+  environment.name = manifest.metadata().name();
+  environment.display_name = manifest.spec().display_name();
+  environment.declared = true;
+  environment.policy.destructive_approvals = spec.destructive_approvals();
+  environment.policy.verified_backup_max_age = FromProto(spec.verified_backup_max_age());
+  environment.policy.approval_ttl = FromProto(spec.approval_ttl());
+  environment.policy.destructive_consent = spec.destructive_consent();
+  environment.policy.window_for = FromName<WindowFor>(spec.window_for()).value_or(WindowFor::kAll);
+  if (spec.has_promotion()) {
+    environment.policy.promotion = {spec.promotion().from(), FromProto(spec.promotion().within()),
+                                    spec.promotion().rehearsal()};
+  }
+  return environment;
+}
+
+resource::v1::Environment ManifestOf(const Environment& environment) {
+  resource::v1::Environment manifest;
+  manifest.set_apiversion("dbfleet/v1");
+  manifest.set_kind("Environment");
+  manifest.mutable_metadata()->set_name(environment.name);
+  manifest.mutable_spec()->set_display_name(environment.display_name);
+  SetPolicy(environment.policy, manifest.mutable_spec()->mutable_policy());
+  return manifest;
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "google/protobuf/message.h"
+
+#include "controller/resources/kinds.h"
+
+namespace dbfleet::controller {
+
+struct ManifestText {
+  std::string path;  // For messages.
+  std::string text;
+  uint64_t version = 0;  // If not 0: of its only resource, which still has to have it.
+};
+
+// One declared resource, checked, with the defaults in place of what was left out.
+struct Manifest {
+  const ResourceKind* kind = nullptr;
+  std::string name;
+  std::string place;  // "PATH:LINE" of its kind.
+  std::shared_ptr<const google::protobuf::Message> message;
+  uint64_t version = 0;  // As ManifestText::version.
+
+  std::string id() const;  // "maintenancewindows/weekend".
+};
+
+inline constexpr size_t kMostManifestTexts = 100;
+inline constexpr size_t kMostManifestBytes = 1 << 20;  // Of one text.
+inline constexpr size_t kMostManifestLines = 50'000;   // Of one text.
+inline constexpr size_t kMostManifests = 1000;
+
+// Reads YAML texts of one or more documents each. INVALID_ARGUMENT (BAD_MANIFEST) with a line for
+// each problem of all of them, with path, line and column.
+absl::StatusOr<std::vector<Manifest>> ParseManifests(absl::Span<const ManifestText> texts);
+
+// "maintenancewindows/weekend" in its parts. INVALID_ARGUMENT (BAD_RESOURCE_NAME).
+absl::StatusOr<std::pair<const ResourceKind*, std::string>> ParseResourceId(absl::string_view id);
+
+}  // namespace dbfleet::controller

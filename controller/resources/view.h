@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "controller/domain/types.h"
+#include "controller/resources/kinds.h"
+
+namespace dbfleet::controller {
+
+// A declared resource as people see it.
+struct ResourceView {
+  std::string id;    // "maintenancewindows/weekend".
+  std::string kind;  // "MaintenanceWindow".
+  std::string yaml;
+  std::string creator;  // "" for environments, of which that is not known.
+  std::string editor;
+  absl::Time create_time = absl::InfinitePast();
+  absl::Time update_time = absl::InfinitePast();
+  uint64_t version = 0;
+};
+
+// DATA_LOSS (STORE_CORRUPT) for one that this version cannot read.
+absl::StatusOr<ResourceView> ViewOf(const Resource& resource);
+ResourceView ViewOf(const Environment& environment);
+
+// DATA_LOSS (STORE_CORRUPT) if `blob` is no message of this kind.
+absl::StatusOr<std::string> YamlOf(const ResourceKind& kind, const std::string& blob,
+                                   absl::string_view id);
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,109 @@
+#include "controller/resources/window_resource.h"
+
+#include <optional>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/text.h"
+#include "common/proto_time/proto_time.h"
+#include "controller/domain/names.h"
+
+namespace dbfleet::controller {
+namespace {
+
+using resource::v1::MaintenanceWindowSpec;
+
+std::string Shown(absl::string_view text) {
+  return absl::StrCat("\"", SanitizeForDisplay(Truncate(text, 80)), "\"");
+}
+
+std::optional<absl::Time> ParseMoment(const std::string& text, absl::string_view field,
+                                      config::Problems* problems) {
+  absl::Time time;
+  std::string error;
+  // "infinite-future" is a time for the parser, and none of a clock.
+  const bool parsed = absl::ParseTime(absl::RFC3339_full, text, &time, &error);
+  if (parsed && time != absl::InfiniteFuture() && time != absl::InfinitePast()) return time;
+  problems->Add(field, absl::StrCat("a moment with its offset is wanted, as in "
+                                    "2026-12-24T18:00:00+01:00, not ",
+                                    Shown(text)));
+  return std::nullopt;
+}
+
+void CompileOnce(const resource::v1::Once& once, WindowTimes* times, config::Problems* problems) {
+  const auto begin = ParseMoment(once.begin(), "spec.once.begin", problems);
+  const auto end = ParseMoment(once.end(), "spec.once.end", problems);
+  if (begin.has_value() && end.has_value()) times->once = Span{*begin, *end};
+}
+
+void CompileRecurring(const resource::v1::Recurring& recurring, DeclaredWindow* declared,
+                      config::Problems* problems) {
+  WindowTimes* times = &declared->window.times;
+  auto cron = CronExpression::Parse(recurring.cron());
+  problems->Note("spec.recurring.cron", cron.status());
+  if (cron.ok()) times->recurring = *std::move(cron);
+  declared->time_zone = recurring.time_zone().empty() ? "UTC" : recurring.time_zone();
+  auto zone = LoadZone(declared->time_zone);
+  problems->Note("spec.recurring.time_zone", zone.status());
+  if (zone.ok()) times->zone = *zone;
+  if (!recurring.has_duration()) {
+    problems->Add("spec.recurring.duration", "is needed: how long it stays open, as in 4h");
+  }
+  times->duration = FromProto(recurring.duration());
+  if (!recurring.not_before().empty()) {
+    times->not_before = ParseMoment(recurring.not_before(), "spec.recurring.not_before", problems)
+                            .value_or(absl::InfinitePast());
+  }
+  if (!recurring.not_after().empty()) {
+    times->not_after = ParseMoment(recurring.not_after(), "spec.recurring.not_after", problems)
+                           .value_or(absl::InfiniteFuture());
+  }
+}
+
+}  // namespace
+
+void FillWindow(resource::v1::MaintenanceWindow* manifest) {
+  MaintenanceWindowSpec& spec = *manifest->mutable_spec();
+  if (spec.effect().empty()) spec.set_effect("allow");
+  if (spec.overrun().empty()) spec.set_overrun("finish");
+  if (spec.has_recurring() && spec.recurring().time_zone().empty()) {
+    spec.mutable_recurring()->set_time_zone("UTC");
+  }
+}
+
+DeclaredWindow CompileWindow(const resource::v1::MaintenanceWindow& manifest,
+                             config::Problems* problems) {
+  const MaintenanceWindowSpec& spec = manifest.spec();
+  DeclaredWindow declared;
+  declared.window.name = manifest.metadata().name();
+  declared.time_zone = "UTC";
+  declared.environments.assign(spec.selector().environments().begin(),
+                               spec.selector().environments().end());
+  declared.labels.insert(spec.selector().labels().begin(), spec.selector().labels().end());
+  if (spec.effect() == "deny") {
+    declared.window.effect = WindowEffect::kDeny;
+  } else if (!spec.effect().empty() && spec.effect() != "allow") {
+    problems->Add("spec.effect",
+                  absl::StrCat("allow or deny is wanted, not ", Shown(spec.effect())));
+  }
+  if (!spec.overrun().empty()) {
+    const auto overrun = FromName<Overrun>(spec.overrun());
+    if (!overrun.has_value()) {
+      problems->Add("spec.overrun",
+                    absl::StrCat("finish, pause or cancel is wanted, not ", Shown(spec.overrun())));
+    }
+    declared.window.overrun = overrun.value_or(Overrun::kFinish);
+  }
+  if (spec.has_once() == spec.has_recurring()) {
+    problems->Add("spec",
+                  "exactly one of once (begin, end) and recurring (cron, time_zone, "
+                  "duration) is needed");
+    return declared;
+  }
+  if (spec.has_once()) CompileOnce(spec.once(), &declared.window.times, problems);
+  if (spec.has_recurring()) CompileRecurring(spec.recurring(), &declared, problems);
+  return declared;
+}
+
+}  // namespace dbfleet::controller

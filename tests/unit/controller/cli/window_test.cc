@@ -1,0 +1,240 @@
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include "common/config/yaml.h"
+#include "common/proto_time/proto_time.h"
+#include "controller/cli/words.h"
+#include "dbfleet/resource/v1/resource.pb.h"
+#include "tests/unit/controller/cli/cli_fixture.h"
+
+// Declared resources and windows on the command line.
+namespace dbfleet::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class WindowTest : public CliTest {
+ protected:
+  // The window that `window add` or `window end` sent.
+  resource::v1::MaintenanceWindow SentWindow() {
+    resource::v1::MaintenanceWindow window;
+    EXPECT_EQ(controller_.applied.manifests_size(), 1);
+    const std::string text = controller_.applied.manifests(0).text();
+    const absl::Status status = config::ParseYaml("sent", text, &window);
+    EXPECT_TRUE(status.ok()) << status << text;
+    return window;
+  }
+  static absl::Time Parse(const std::string& text) {
+    absl::Time time;
+    std::string error;
+    EXPECT_TRUE(absl::ParseTime(absl::RFC3339_full, text, &time, &error)) << text << error;
+    return time;
+  }
+  void AddOccurrence(const std::string& name, const char* begin, const char* end, bool deny) {
+    auto* o = controller_.occurrences.add_occurrences();
+    o->set_window("maintenancewindows/" + name);
+    o->set_deny(deny);
+    *o->mutable_begin() = ToProto(Parse(begin));
+    *o->mutable_end() = ToProto(Parse(end));
+    o->set_time_zone("UTC");
+    o->set_overrun("finish");
+  }
+  void AddStored(const std::string& name, const std::string& spec) {
+    auto& resource = controller_.resources.emplace_back();
+    resource.set_name("maintenancewindows/" + name);
+    resource.set_kind("MaintenanceWindow");
+    resource.set_etag("7");
+    resource.set_yaml("apiVersion: dbfleet/v1\nkind: MaintenanceWindow\nmetadata:\n  name: " +
+                      name + "\nspec:\n  " + spec + "\n");
+  }
+};
+
+TEST_F(WindowTest, ApplySendsEachFileOfAFolderInTheOrderOfNames) {
+  std::filesystem::create_directories(folder_ + "/fleet/sub");
+  Write("fleet/b.yaml", "b");
+  Write("fleet/a.yml", "a");
+  Write("fleet/sub/c.yaml", "c");
+  Write("fleet/notes.txt", "no");
+  ASSERT_EQ(RunCli({"apply", "-f", folder_ + "/fleet", "--reason", "ticket 7"}), 0) << err_;
+  ASSERT_EQ(controller_.applied.manifests_size(), 3);
+  EXPECT_EQ(controller_.applied.manifests(0).text(), "a");
+  EXPECT_EQ(controller_.applied.manifests(1).text(), "b");
+  EXPECT_EQ(controller_.applied.manifests(2).text(), "c");
+  EXPECT_EQ(controller_.applied.reason(), "ticket 7");
+  EXPECT_FALSE(controller_.applied.dry_run());
+  EXPECT_THAT(out_, HasSubstr("a.yml created\n"));
+}
+
+TEST_F(WindowTest, ApplyReadsStandardInputAndShowsTheDifferenceOfADryRun) {
+  ASSERT_EQ(RunCli({"apply", "-f", "-", "--dry-run"}, "kind: X\n"), 0) << err_;
+  EXPECT_TRUE(controller_.applied.dry_run());
+  EXPECT_EQ(controller_.applied.manifests(0).text(), "kind: X\n");
+  EXPECT_EQ(out_, "maintenancewindows/stdin would be created\n  +spec: new\n");
+}
+
+TEST_F(WindowTest, ApplyOfAFolderWithoutManifestsAsksNobody) {
+  std::filesystem::create_directories(folder_ + "/empty");
+  EXPECT_EQ(RunCli({"apply", "-f", folder_ + "/empty"}), 2);
+  EXPECT_THAT(err_, HasSubstr("holds no file that ends in .yaml or .yml"));
+  EXPECT_EQ(controller_.applied.manifests_size(), 0);
+  EXPECT_NE(RunCli({"apply", "-f", folder_ + "/missing.yaml"}), 0);
+  EXPECT_THAT(err_, HasSubstr("missing.yaml"));
+}
+
+TEST_F(WindowTest, DiffNeverChangesAndItsExitCodeTells) {
+  const std::string file = Write("w.yaml", "x");
+  EXPECT_EQ(RunCli({"diff", "-f", file}), 1);
+  EXPECT_TRUE(controller_.applied.dry_run());
+  controller_.change_action = api::v1::ResourceChange::ACTION_UNCHANGED;
+  EXPECT_EQ(RunCli({"diff", "-f", file}), 0);
+}
+
+TEST_F(WindowTest, GetAsYamlIsWhatApplyReads) {
+  AddStored("night", "effect: deny");
+  AddStored("noon", "effect: allow");
+  ASSERT_EQ(RunCli({"get", "maintenancewindow", "-o", "yaml"}), 0) << err_;
+  EXPECT_EQ(out_, controller_.resources[0].yaml() + "---\n" + controller_.resources[1].yaml());
+  ASSERT_EQ(RunCli({"get"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("maintenancewindows/night"));
+  ASSERT_EQ(RunCli({"get", "maintenancewindows/night", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("\"maintenancewindows/night\""));
+  EXPECT_EQ(RunCli({"get", "maintenancewindows/other"}), 1);
+}
+
+TEST_F(WindowTest, DeleteSendsTheReasonAndARequestId) {
+  ASSERT_EQ(RunCli({"delete", "maintenancewindow/night", "--reason", "moved"}), 0) << err_;
+  EXPECT_EQ(controller_.deleted.name(), "maintenancewindow/night");
+  EXPECT_EQ(controller_.deleted.reason(), "moved");
+  EXPECT_NE(controller_.deleted.request_id(), "");
+  EXPECT_EQ(out_, "maintenancewindow/night deleted\n");
+}
+
+TEST_F(WindowTest, AddDeclaresAWindowFromNow) {
+  ASSERT_EQ(RunCli({"window", "add", "tonight", "-e", "production", "-e", "qa", "--label", "tier=1",
+                    "--for", "2h", "--overrun", "pause", "--reason", "index"}),
+            0)
+      << err_;
+  const auto window = SentWindow();
+  EXPECT_EQ(window.metadata().name(), "tonight");
+  EXPECT_EQ(window.metadata().description(), "index");
+  EXPECT_EQ(window.spec().effect(), "");
+  EXPECT_EQ(window.spec().overrun(), "pause");
+  EXPECT_EQ(window.spec().selector().environments_size(), 2);
+  EXPECT_EQ(window.spec().selector().labels().at("tier"), "1");
+  const absl::Time begin = Parse(window.spec().once().begin());
+  EXPECT_EQ(Parse(window.spec().once().end()) - begin, absl::Hours(2));
+  EXPECT_LT(absl::AbsDuration(begin - clock_->Now()), absl::Minutes(5));
+  EXPECT_EQ(out_, "maintenancewindows/the window added\n");
+}
+
+TEST_F(WindowTest, AddDeclaresARecurringOneAndAFreeze) {
+  ASSERT_EQ(RunCli({"window", "add", "weekend", "--cron", "0 2 * * 6", "--tz", "Europe/Berlin",
+                    "--for", "4h"}),
+            0)
+      << err_;
+  EXPECT_EQ(SentWindow().spec().recurring().cron(), "0 2 * * 6");
+  EXPECT_EQ(SentWindow().spec().recurring().time_zone(), "Europe/Berlin");
+  EXPECT_EQ(SentWindow().spec().recurring().duration().seconds(), 4 * 3600);
+  ASSERT_EQ(RunCli({"window", "add", "holidays", "--freeze", "--from", "2026-12-23T00:00:00+01:00",
+                    "--until", "2027-01-02T00:00:00+01:00"}),
+            0)
+      << err_;
+  EXPECT_EQ(SentWindow().spec().effect(), "deny");
+  EXPECT_EQ(SentWindow().spec().once().begin(), "2026-12-23T00:00:00+01:00");
+}
+
+TEST_F(WindowTest, AddSaysWhatDoesNotGoTogether) {
+  const std::pair<std::vector<std::string>, const char*> kCases[] = {
+      {{}, "give either --for or --until"},
+      {{"--for", "1h", "--until", "2026-12-23T00:00:00Z"}, "give either --for or --until"},
+      {{"--cron", "0 2 * * 6"}, "--cron wants --for"},
+      {{"--cron", "0 2 * * 6", "--for", "1h", "--from", "2026-12-23T00:00:00Z"}, "--cron wants"},
+      {{"--for", "1h", "--tz", "Europe/Berlin"}, "--tz belongs to --cron"},
+      {{"--for", "1h", "--from", "tomorrow"}, "--from: a moment with its offset is wanted"},
+      {{"--for", "1h", "--label", "tier"}, "--label wants KEY=VALUE"},
+  };
+  for (const auto& [options, problem] : kCases) {
+    std::vector<std::string> arguments = {"window", "add", "w"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    EXPECT_EQ(RunCli(arguments), 2) << problem;
+    EXPECT_THAT(err_, HasSubstr(problem));
+  }
+  EXPECT_EQ(controller_.applied.manifests_size(), 0);
+}
+
+TEST_F(WindowTest, AddNeverOverwritesAWindow) {
+  AddStored("night", "effect: deny");
+  EXPECT_NE(RunCli({"window", "add", "night", "--for", "1h"}), 0);
+  EXPECT_THAT(err_, HasSubstr("there is a window \"night\" already"));
+  EXPECT_EQ(controller_.applied.manifests_size(), 0);
+}
+
+TEST_F(WindowTest, EndClosesAnOpenOneOffWindowAndNoOther) {
+  const auto moment = [this](absl::Duration from_now) {
+    return absl::FormatTime("\"%Y-%m-%dT%H:%M:%SZ\"", clock_->Now() + from_now,
+                            absl::UTCTimeZone());
+  };
+  const auto once = [&](absl::Duration begin, absl::Duration end) {
+    return "once: {begin: " + moment(begin) + ", end: " + moment(end) + "}";
+  };
+  AddStored("open", once(-absl::Hours(1), absl::Hours(1)));
+  AddStored("over", once(-absl::Hours(2), -absl::Hours(1)));
+  AddStored("future", once(absl::Hours(1), absl::Hours(2)));
+  AddStored("recurring", "recurring: {cron: \"0 2 * * 6\", duration: 1h}");
+  ASSERT_EQ(RunCli({"window", "end", "open"}), 0) << err_;
+  EXPECT_LE(Parse(SentWindow().spec().once().end()), clock_->Now());
+  EXPECT_EQ(controller_.applied.manifests(0).etag(), "7") << "only as it was read";
+  EXPECT_NE(RunCli({"window", "end", "over"}), 0);
+  EXPECT_THAT(err_, HasSubstr("was over at"));
+  EXPECT_NE(RunCli({"window", "end", "future"}), 0);
+  EXPECT_THAT(err_, HasSubstr("dbfleet delete maintenancewindows/future"));
+  EXPECT_NE(RunCli({"window", "end", "recurring"}), 0);
+  EXPECT_THAT(err_, HasSubstr("--freeze"));
+}
+
+TEST_F(WindowTest, NextShowsTimesInTheZoneThatWasAskedFor) {
+  AddOccurrence("weekend", "2026-12-05T01:00:00Z", "2026-12-05T05:00:00Z", false);
+  ASSERT_EQ(RunCli({"window", "next", "-e", "production", "-n", "3", "--tz", "Europe/Berlin", "-o",
+                    "wide"}),
+            0)
+      << err_;
+  EXPECT_EQ(controller_.asked_occurrences.environment(), "production");
+  EXPECT_EQ(controller_.asked_occurrences.limit(), 3);
+  EXPECT_EQ(
+      ToTime(controller_.asked_occurrences.until()) - ToTime(controller_.asked_occurrences.from()),
+      absl::Hours(24 * 400))
+      << "the most that the controller answers";
+  EXPECT_THAT(out_, HasSubstr("2026-12-05T02:00:00+01:00"));
+  EXPECT_EQ(RunCli({"window", "next", "--tz", "Mars/Olympus"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--tz: "));
+}
+
+TEST_F(WindowTest, TheCalendarShowsTheDaysOfAMonthWithWhatLiesOnThem) {
+  AddOccurrence("weekend", "2026-12-05T22:00:00Z", "2026-12-06T04:00:00Z", false);
+  AddOccurrence("holidays", "2026-12-24T12:00:00Z", "2026-12-26T00:00:00Z", true);
+  ASSERT_EQ(RunCli({"window", "calendar", "--month", "2026-12"}), 0) << err_;
+  EXPECT_EQ(out_,
+            "December 2026 (UTC)\n"
+            "Sat 05  window  from 22:00  weekend (all)\n"
+            "Sun 06  window  until 04:00  weekend (all)\n"
+            "Thu 24  freeze  from 12:00  holidays (all)\n"
+            "Fri 25  freeze  all day  holidays (all)\n");
+  EXPECT_EQ(RunCli({"window", "calendar", "--month", "December"}), 2);
+  EXPECT_THAT(err_, HasSubstr("YEAR-MONTH"));
+  controller_.occurrences.Clear();
+  ASSERT_EQ(RunCli({"window", "calendar", "--month", "2026-12"}), 0);
+  EXPECT_THAT(out_, HasSubstr("no window and no freeze\n"));
+}
+
+TEST_F(WindowTest, ACalendarsDayMayHaveSeveralLines) {
+  AddOccurrence("night", "2026-12-05T01:00:00Z", "2026-12-05T02:00:00Z", false);
+  AddOccurrence("noon", "2026-12-05T12:00:00Z", "2026-12-05T13:00:00Z", false);
+  ASSERT_EQ(RunCli({"window", "calendar", "--month", "2026-12"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("Sat 05  window  01:00-02:00  night (all)\n"
+                              "        window  12:00-13:00  noon (all)\n"));
+  EXPECT_THAT(out_, Not(HasSubstr("Sun 06")));
+}
+
+}  // namespace
+}  // namespace dbfleet::cli

@@ -1,0 +1,188 @@
+// Changes that have to have succeeded in an earlier environment.
+#include <gtest/gtest.h>
+
+#include "absl/strings/match.h"
+
+#include "controller/jobs/specs.h"
+#include "tests/unit/controller/dispatch/fleet_fixture.h"
+
+namespace dbfleet::controller {
+namespace {
+
+struct InQa {
+  bool plan_only = false;
+  std::string error_reason;
+  bool did_nothing = false;
+  bool rollback = false;
+};
+
+class PromotionTest : public FleetFixture {
+ protected:
+  PromotionTest() {
+    EXPECT_TRUE(store_
+                    .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(Environment production, tx.GetEnvironment("production"));
+                      production.policy.promotion = {"qa", absl::Hours(24), false};
+                      return tx.UpdateEnvironment(&production);
+                    })
+                    .ok());
+    agent_.Connect();
+    AddVerifiedBackup();
+  }
+
+  Job Planned(const ChangeRequest& request) {
+    const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, request));
+    const agent::v1::Offer offer = agent_.Offers().back();
+    agent_.Accept(offer);
+    agent_.Start(offer);
+    agent_.Finish(offer, agent::v1::OUTCOME_SUCCEEDED, MakePlan());
+    return JobOf(job.id);
+  }
+  // The change as it ended in qa, on an instance that is not part of this test; by default it
+  // applied the version.
+  void EndedInQa(Job job, JobState state, const InQa& how = {}) {
+    work::v1::JobSpec spec = ParseSpec(job).value();
+    job.id = NewId();
+    job.environment = "qa";
+    job.state = state;
+    job.plan_only = how.plan_only;
+    job.end_time = clock_.Now();
+    job.request_key.clear();
+    if (how.rollback) {
+      job.rollback_of = "the change";
+      spec.mutable_migrate()->set_direction(work::v1::MIGRATE_DIRECTION_DOWN);
+      job.spec_blob = spec.SerializeAsString();
+    }
+    Task task;
+    task.id = NewId();
+    task.job_id = job.id;
+    task.instance_id = "orders-db";
+    task.state = TaskState::kSucceeded;
+    task.error_reason = how.error_reason;
+    work::v1::TaskResult result;
+    if (!how.did_nothing) {
+      const std::string& version = spec.migrate().migrations(0).version();
+      if (how.rollback) {
+        result.mutable_migrate()->add_rolled_back_versions(version);
+      } else {
+        result.mutable_migrate()->add_applied_versions(version);
+      }
+    }
+    task.result_blob = result.SerializeAsString();
+    ASSERT_TRUE(store_
+                    .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                      RETURN_IF_ERROR(tx.InsertJob(&job));
+                      return tx.InsertTask(&task);
+                    })
+                    .ok());
+  }
+};
+
+TEST_F(PromotionTest, WhatNobodyTriedBeforeIsRefusedAndSaysWhatToDo) {
+  const Job job = Planned(MakeChange());
+  EXPECT_EQ(StateOf(job.id), "refused");
+  EXPECT_TRUE(absl::StrContains(job.error_message, "has to have succeeded in qa within 24h"))
+      << job.error_message;
+  EndedInQa(job, JobState::kFailed);
+  EndedInQa(job, JobState::kPartial);
+  EndedInQa(job, JobState::kSucceeded, {.plan_only = true});
+  EndedInQa(job, JobState::kSucceeded, {.did_nothing = true});
+  EndedInQa(job, JobState::kSucceeded, {.error_reason = "RESOLVED_AS_APPLIED"});
+  EXPECT_EQ(Planned(MakeChange()).state, JobState::kRefused) << "none of these proves anything";
+  EndedInQa(job, JobState::kSucceeded);
+  EXPECT_EQ(Planned(MakeChange()).state, JobState::kAwaitingApproval);
+}
+
+// Also a rollback of which only a part succeeded leaves nothing to be promoted.
+TEST_F(PromotionTest, WhatWasTakenBackIsNotPromoted) {
+  const Job job = Planned(MakeChange());
+  for (const JobState state : {JobState::kSucceeded, JobState::kPartial, JobState::kFailed}) {
+    EndedInQa(job, JobState::kSucceeded);
+    clock_.Advance(absl::Seconds(1));
+    EXPECT_EQ(Planned(MakeChange()).state, JobState::kAwaitingApproval);
+    EndedInQa(job, state, {.rollback = true});
+    clock_.Advance(absl::Seconds(1));
+    const Job refused = Planned(MakeChange());
+    EXPECT_EQ(refused.state, JobState::kRefused) << NameOf(state);
+    EXPECT_TRUE(absl::StrContains(refused.error_message, "took it back there, or a part of it"))
+        << refused.error_message;
+  }
+}
+
+TEST_F(PromotionTest, ARehearsalIsSeenInTheResults) {
+  EXPECT_TRUE(store_
+                  .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(Environment production, tx.GetEnvironment("production"));
+                    production.policy.promotion.rehearsal = true;
+                    return tx.UpdateEnvironment(&production);
+                  })
+                  .ok());
+  const Job job = Planned(MakeChange());
+  for (const bool rollback : {false, true, false}) {
+    EXPECT_EQ(Planned(MakeChange()).state, JobState::kRefused);
+    EndedInQa(job, JobState::kSucceeded, {.rollback = rollback});
+    clock_.Advance(absl::Seconds(1));
+  }
+  EXPECT_EQ(Planned(MakeChange()).state, JobState::kAwaitingApproval);
+}
+
+// One byte in one file makes another change; another target, title or consent does not.
+TEST_F(PromotionTest, TheSameChangeIsTheOneWithTheSameFiles) {
+  EndedInQa(Planned(MakeChange()), JobState::kSucceeded);
+  ChangeRequest request = MakeChange();
+  request.title = "another title";
+  request.spec.set_database("shop");
+  EXPECT_EQ(Planned(request).state, JobState::kAwaitingApproval);
+  work::v1::Migration& migration = *request.spec.mutable_migrations(0);
+  for (work::v1::ContentRef* file : {migration.mutable_up(), migration.mutable_down()}) {
+    const work::v1::ContentRef former = *file;
+    file->set_inline_(former.inline_() + " ");
+    file->set_sha256(Sha256Hex(file->inline_()));
+    file->set_size_bytes(static_cast<int64_t>(file->inline_().size()));
+    EXPECT_EQ(Planned(request).state, JobState::kRefused);
+    *file = former;
+  }
+  migration.set_version("9999");
+  EXPECT_EQ(Planned(request).state, JobState::kRefused);
+}
+
+// Promoted and approved for a later window: when the promotion's time runs out meanwhile it waits
+// until somebody applies it to the earlier environment again, and then goes on by itself.
+TEST_F(PromotionTest, APromotionThatLapsesHoldsUpWhatWaits) {
+  EndedInQa(Planned(MakeChange()), JobState::kSucceeded);
+  ChangeRequest request = MakeChange();
+  request.backup_gate = BackupGate::kExisting;
+  const Job job = Planned(request);
+  ASSERT_EQ(job.state, JobState::kAwaitingApproval);
+  clock_.Advance(absl::Hours(25));
+  Must(jobs_.Approve({"users/bob", ""}, job.id, job.digest, "late"));
+  AddVerifiedBackup();
+  Pass(absl::Seconds(3));
+  EXPECT_EQ(StateOf(job.id), "ready");
+  const size_t offers = agent_.Offers().size();
+  EndedInQa(job, JobState::kSucceeded);
+  Pass(absl::Seconds(3));
+  EXPECT_EQ(agent_.Offers().size(), offers + 1);
+}
+
+// A failure in production is taken back at once, though nobody has rehearsed that anywhere.
+TEST_F(PromotionTest, ARollbackNeedsNoPromotion) {
+  EndedInQa(Planned(MakeChange()), JobState::kSucceeded);
+  const Job job = Planned(MakeChange());
+  Must(jobs_.Approve({"users/bob", ""}, job.id, job.digest, "yes"));
+  const agent::v1::Offer offer = agent_.Offers().back();
+  agent_.Accept(offer);
+  agent_.Start(offer);
+  agent_.Finish(offer, agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());
+  clock_.Advance(absl::Hours(48));
+  const Job rollback = Must(jobs_.SubmitRollback({"users/ada", ""}, {job.id, "slow", true, {}}));
+  EXPECT_EQ(rollback.content_digest, job.content_digest);
+  const agent::v1::Offer plan = agent_.Offers().back();
+  agent_.Accept(plan);
+  agent_.Start(plan);
+  agent_.Finish(plan, agent::v1::OUTCOME_SUCCEEDED, MakePlan());
+  EXPECT_EQ(StateOf(rollback.id), "awaiting_approval");
+}
+
+}  // namespace
+}  // namespace dbfleet::controller
