@@ -7,16 +7,12 @@
 
 #include "common/base/text.h"
 #include "common/sql/active_record/host_reader.h"
+#include "common/sql/active_record/words.h"
 
 namespace dbfleet::sql {
 namespace {
 
 constexpr int kDeepest = 50;
-
-template <size_t N>
-bool IsOneOf(absl::string_view word, const absl::string_view (&words)[N]) {
-  return std::find(std::begin(words), std::end(words), word) != std::end(words);
-}
 
 // Words of PHP that make or run something where an expression is expected.
 constexpr absl::string_view kRuns[] = {

@@ -9,14 +9,10 @@
 
 #include "common/base/status.h"
 #include "common/sql/active_record/host_cursor.h"
+#include "common/sql/active_record/words.h"
 
 namespace dbfleet::sql {
 namespace {
-
-template <size_t N>
-bool IsOneOf(absl::string_view word, const absl::string_view (&words)[N]) {
-  return std::find(std::begin(words), std::end(words), word) != std::end(words);
-}
 
 // Deeper nesting is refused, and arguments without parentheses are read so far, in tokens: together
 // they bound what a chain inside a chain inside a chain costs.

@@ -8,15 +8,11 @@
 
 #include "common/sql/active_record/host_reader.h"
 #include "common/sql/active_record/host_text.h"
+#include "common/sql/active_record/words.h"
 
 // Which calls of a program reach the database.
 namespace dbfleet::sql {
 namespace {
-
-template <size_t N>
-bool IsOneOf(absl::string_view word, const absl::string_view (&words)[N]) {
-  return std::find(std::begin(words), std::end(words), word) != std::end(words);
-}
 
 // Classes of the languages and frameworks that hold no rows.
 constexpr absl::string_view kNoModels[] = {

@@ -10,6 +10,7 @@
 #include "common/sql/active_record/active_record.h"
 #include "common/sql/active_record/host_reader.h"
 #include "common/sql/active_record/host_values.h"
+#include "common/sql/active_record/words.h"
 
 namespace dbfleet::sql {
 namespace {
@@ -37,11 +38,6 @@ constexpr absl::string_view kLoopCalls[] = {"all?",
                                             "times",
                                             "upto"};
 constexpr absl::string_view kLoopWords[] = {"for", "foreach", "until", "while"};
-
-template <size_t N>
-bool IsOneOf(absl::string_view word, const absl::string_view (&words)[N]) {
-  return std::find(std::begin(words), std::end(words), word) != std::end(words);
-}
 
 class Splitter {
  public:

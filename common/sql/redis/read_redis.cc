@@ -79,13 +79,19 @@ bool CountsFar(const Arguments& arguments, size_t from, bool zero_is_all) {
   return false;
 }
 
-// What the arguments make worse than the command is by itself; "" if nothing.
-absl::string_view WorsenedBy(absl::string_view name, const Arguments& arguments) {
+// What the arguments make worse than the command is by itself.
+struct Worse {
+  absl::string_view why;  // "" if nothing.
+  Kind kind = Kind::kInspection;
+  bool unbounded = false;  // While it goes on nobody else is served.
+};
+
+Worse WorsenedBy(absl::string_view name, const Arguments& arguments) {
   if (name == "XREAD") {
     // Behind STREAMS stand keys and places only.
     for (size_t i = 1; i < arguments.size(); ++i) {
       if (absl::EqualsIgnoreCase(arguments[i], "STREAMS")) break;
-      if (absl::EqualsIgnoreCase(arguments[i], "BLOCK")) return "with BLOCK waits";
+      if (absl::EqualsIgnoreCase(arguments[i], "BLOCK")) return {"with BLOCK waits"};
     }
   }
   // None of these takes STORE; should a version learn it, the command is not what it was.
@@ -94,41 +100,45 @@ absl::string_view WorsenedBy(absl::string_view name, const Arguments& arguments)
                                    absl::StartsWith(name, "ZRANGE");
   if (of_a_storing_family &&
       (HasArgument(arguments, "STORE", 2) || HasArgument(arguments, "STOREDIST", 2))) {
-    return "with STORE writes a key";
+    return {"with STORE writes a key", Kind::kDataFix};
   }
   // With a negative count they draw the same elements again and again.
   if ((name == "SRANDMEMBER" || name == "HRANDFIELD" || name == "ZRANDMEMBER") &&
       arguments.size() > 2) {
     int64_t count = 0;
     if (!absl::SimpleAtoi(arguments[2], &count) || count < -kMostRepeated) {
-      return "with such a negative count makes an answer of any size while nobody else is served";
+      return {"with such a negative count makes an answer of any size while nobody else is served",
+              Kind::kInspection, true};
     }
   }
   // SAMPLES 0 is the whole value; it is as slow as the value is large, and blocks the server.
   if (name == "MEMORY USAGE" && HasArgument(arguments, "SAMPLES", 3)) {
     if (arguments.back() == "0") {
-      return "with SAMPLES 0 walks the whole value while nobody else is served";
+      return {"with SAMPLES 0 walks the whole value while nobody else is served", Kind::kInspection,
+              true};
     }
     int64_t samples = 0;
     if (!absl::SimpleAtoi(arguments.back(), &samples) || samples > kMostSamples) {
-      return "with so many SAMPLES walks the whole value while nobody else is served";
+      return {"with so many SAMPLES walks the whole value while nobody else is served",
+              Kind::kInspection, true};
     }
   }
   const bool scans = name == "SCAN" || name == "SSCAN" || name == "HSCAN" || name == "ZSCAN";
   if (scans && CountsFar(arguments, name == "SCAN" ? 2 : 3, false)) {
-    return "with so high a COUNT goes through all of it while nobody else is served";
+    return {"with so high a COUNT goes through all of it while nobody else is served",
+            Kind::kInspection, true};
   }
   if (name == "XINFO STREAM" && CountsFar(arguments, 3, true)) {
-    return "with such a COUNT shows the whole stream while nobody else is served";
+    return {"with such a COUNT shows the whole stream while nobody else is served",
+            Kind::kInspection, true};
   }
-  return "";
+  return {};
 }
 
-void Worsen(absl::string_view name, absl::string_view worse, Verdict* verdict) {
+void Worsen(absl::string_view name, const Worse& worse, Verdict* verdict) {
   verdict->safety = Safety::kDestructive;
-  verdict->kind = Heavier(verdict->kind,
-                          worse == "with STORE writes a key" ? Kind::kDataFix : Kind::kInspection);
-  verdict->reasons.push_back(absl::StrCat(name, " ", worse));
+  verdict->kind = Heavier(verdict->kind, worse.kind);
+  verdict->reasons.push_back(absl::StrCat(name, " ", worse.why));
 }
 
 Reading ReadKnown(const RedisCommand& command, const Arguments& arguments) {
@@ -146,8 +156,8 @@ Reading ReadKnown(const RedisCommand& command, const Arguments& arguments) {
   if (decision.safety == Safety::kDestructive) {
     verdict.reasons.push_back(absl::StrCat(command.name, " ", decision.note));
   }
-  const absl::string_view worse = WorsenedBy(command.name, arguments);
-  if (!worse.empty()) Worsen(command.name, worse, &verdict);
+  const Worse worse = WorsenedBy(command.name, arguments);
+  if (!worse.why.empty()) Worsen(command.name, worse, &verdict);
   if (!verdict.understood) {
     verdict.safety = Safety::kDestructive;
     verdict.doubt = absl::StrCat(command.name, ": its keys are not where they should stand");
@@ -164,8 +174,7 @@ Reading ReadKnown(const RedisCommand& command, const Arguments& arguments) {
   reading.facts.complete = verdict.understood;
   CommandFacts& facts = reading.facts.command.emplace();
   facts.name = std::string(command.name);
-  facts.unbounded =
-      IsUnbounded(command.name, arguments) || absl::EndsWith(worse, "nobody else is served");
+  facts.unbounded = IsUnbounded(command.name, arguments) || worse.unbounded;
   facts.dangerous = HasFlag(command.categories, "dangerous");
   return reading;
 }

@@ -9,6 +9,8 @@ bool HidesCondition(absl::string_view gap) {
   const size_t opening = gap.find("/*");
   if (opening == absl::string_view::npos) return false;
   gap.remove_prefix(opening);
+  // A condition has one behind its quote.
+  const size_t comparison = gap.find_last_of("=<>");
   for (size_t at = gap.find_first_of("'\""); at != absl::string_view::npos;
        at = gap.find_first_of("'\"", at + 1)) {
     const absl::string_view rest = absl::StripLeadingAsciiWhitespace(gap.substr(at + 1));
@@ -16,7 +18,7 @@ bool HidesCondition(absl::string_view gap) {
       if (!absl::StartsWithIgnoreCase(rest, word) || rest.size() == word.size()) continue;
       const char behind = rest[word.size()];
       if (absl::ascii_isspace(static_cast<unsigned char>(behind)) &&
-          rest.find_first_of("=<>") != absl::string_view::npos) {
+          comparison != absl::string_view::npos && comparison > at) {
         return true;
       }
     }
