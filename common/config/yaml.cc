@@ -15,6 +15,7 @@
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/config/scalars.h"
+#include "common/config/values.h"
 #include "common/config/yaml_tree.h"
 #include "common/proto_time/proto_time.h"
 
@@ -27,10 +28,6 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
 using Kind = YamlNode::Kind;
-
-std::string Shown(absl::string_view text) {
-  return absl::StrCat("\"", SanitizeForDisplay(Truncate(text, 80)), "\"");
-}
 
 // Fills a message from a tree, collecting what is wrong instead of stopping at the first. Lives for
 // one call of ParseYaml.
@@ -70,7 +67,7 @@ class Filler {
       return false;
     }
     if (!seen->insert(key.text).second) {
-      Problem(key, absl::StrCat(Shown(key.text), " is given twice"));
+      Problem(key, absl::StrCat(ShownValue(key.text), " is given twice"));
       return false;
     }
     return true;
@@ -89,7 +86,7 @@ class Filler {
       hint = absl::StrCat("; known here: ", absl::StrJoin(names, ", "));
     }
     ++unknown_fields_;
-    Problem(key, absl::StrCat("unknown field ", Shown(key.text), hint));
+    Problem(key, absl::StrCat("unknown field ", ShownValue(key.text), hint));
   }
 
   void FillField(const YamlNode& node, const FieldDescriptor* field, Message* message) {
@@ -139,8 +136,8 @@ class Filler {
       return;
     }
     if (absl::Status status = SetScalar(node, field, message, add); !status.ok()) {
-      Problem(node, absl::StrCat(field->name(), ": ", status.message(), ", not ", Shown(node.text),
-                                 node.quoted ? " in quotes" : ""));
+      Problem(node, absl::StrCat(field->name(), ": ", status.message(), ", not ",
+                                 ShownValue(node.text), node.quoted ? " in quotes" : ""));
     }
   }
 
@@ -153,7 +150,7 @@ class Filler {
     auto duration = ParseHumanDuration(node.text);
     if (!duration.ok()) {
       Problem(node, absl::StrCat(field->name(), ": ", duration.status().message(), ", not ",
-                                 Shown(node.text)));
+                                 ShownValue(node.text)));
       return;
     }
     *out = ToProto(*duration);

@@ -30,6 +30,9 @@ void AddAuditCommands(CLI::App& app, Shell& shell);
 void AddSqlCommands(CLI::App& app, Shell& shell);  // Needs no controller.
 void AddCompletionCommand(CLI::App& app, Shell& shell);
 
+// A declared resource by its name, as "environments/qa".
+int ShowResource(Shell& shell, const std::string& name);
+
 // Why a job does not go on, and who can help.
 int ExplainJob(Shell& shell, const std::string& name);
 

@@ -11,35 +11,12 @@
 #include "controller/cli/exit_code.h"
 #include "controller/cli/manifest_files.h"
 #include "controller/policy_cases/policy_cases.h"
-#include "dbfleet/api/v1/resource_service.grpc.pb.h"
 
 namespace dbfleet::cli {
 namespace {
 
-using api::v1::Resource;
-using api::v1::ResourceService;
 using controller::PolicyCaseResult;
 using resource::v1::PolicyCaseVerdict;
-
-int RunGet(Shell& shell, const std::string& environment) {
-  api::v1::GetResourceRequest request;
-  request.set_name(absl::StrCat("environments/", environment));
-  const absl::StatusOr<ApiClient*> client = shell.Client();
-  if (!client.ok()) return shell.Fail(client.status());
-  const absl::StatusOr<Resource> resource =
-      (*client)->Call<ResourceService>(&ResourceService::Stub::GetResource, request);
-  if (!resource.ok()) return shell.Fail(resource.status());
-  const std::string yaml = SanitizeForDisplay(resource->yaml(), /*keep_newlines=*/true);
-  if (shell.format == Format::kYaml) {
-    shell.out() << yaml;
-    return kExitOk;
-  }
-  Listing listing;
-  listing.columns = {IdentityColumn("NAME")};
-  listing.items.push_back({&*resource, resource->name(), {resource->name()}});
-  shell.PrintOne(listing, yaml);
-  return kExitOk;
-}
 
 // The manifests that the cases name, beside them.
 absl::StatusOr<std::vector<controller::ManifestText>> ManifestsOf(
@@ -120,7 +97,9 @@ void AddPolicyCommands(CLI::App& app, Shell& shell) {
 
   auto environment = std::make_shared<std::string>();
   CLI::App* get = AddVerb(*noun, "get", "Show an environment's policy as apply reads it", shell,
-                          [&shell, environment] { return RunGet(shell, *environment); });
+                          [&shell, environment] {
+                            return ShowResource(shell, absl::StrCat("environments/", *environment));
+                          });
   get->add_option("ENVIRONMENT", *environment, "Its name")->required();
 
   auto job = std::make_shared<std::string>();

@@ -162,8 +162,8 @@ absl::Status GetAll(Shell& shell, const std::string& kind) {
 }
 
 int RunGet(Shell& shell, const std::string& what) {
-  const absl::Status status =
-      absl::StrContains(what, '/') ? GetOne(shell, what) : GetAll(shell, what);
+  if (absl::StrContains(what, '/')) return ShowResource(shell, what);
+  const absl::Status status = GetAll(shell, what);
   return status.ok() ? kExitOk : shell.Fail(status);
 }
 
@@ -191,6 +191,11 @@ void AddFiles(CLI::App* command, ApplyOptions* options) {
 }
 
 }  // namespace
+
+int ShowResource(Shell& shell, const std::string& name) {
+  const absl::Status status = GetOne(shell, name);
+  return status.ok() ? kExitOk : shell.Fail(status);
+}
 
 void AddResourceCommands(CLI::App& app, Shell& shell) {
   auto apply_options = std::make_shared<ApplyOptions>();

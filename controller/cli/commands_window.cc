@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -8,6 +9,7 @@
 
 #include "common/base/status.h"
 #include "common/base/text.h"
+#include "common/config/values.h"
 #include "common/config/yaml.h"
 #include "common/config/yaml_writer.h"
 #include "common/cron/cron_expression.h"
@@ -111,17 +113,17 @@ absl::Status FillTimes(const AddOptions& options, absl::Time now,
   if (has_duration != options.until.empty()) {
     return Bad("BAD_WINDOW", "give either --for or --until");
   }
-  absl::Time begin = now;
-  std::string error;
-  if (!options.from.empty() && !absl::ParseTime(absl::RFC3339_full, options.from, &begin, &error)) {
+  const std::optional<absl::Time> begin =
+      options.from.empty() ? now : config::ParseMoment(options.from);
+  if (!begin.has_value()) {
     return Bad("BAD_TIME", absl::StrCat("--from: a moment with its offset is wanted, as in "
                                         "2026-12-24T18:00:00+01:00, not \"",
                                         SanitizeForDisplay(Truncate(options.from, 60)), "\""));
   }
-  spec->mutable_once()->set_begin(options.from.empty() ? Moment(begin, absl::UTCTimeZone())
+  spec->mutable_once()->set_begin(options.from.empty() ? Moment(*begin, absl::UTCTimeZone())
                                                        : options.from);
-  spec->mutable_once()->set_end(has_duration ? Moment(begin + options.duration, absl::UTCTimeZone())
-                                             : options.until);
+  spec->mutable_once()->set_end(
+      has_duration ? Moment(*begin + options.duration, absl::UTCTimeZone()) : options.until);
   return absl::OkStatus();
 }
 
@@ -219,16 +221,16 @@ absl::StatusOr<MaintenanceWindow> EndedNow(Shell& shell, const std::string& name
                               "(dbfleet window add --freeze), to end it for good: dbfleet delete ",
                               resource.name()));
   }
-  absl::Time begin, end;
-  if (!absl::ParseTime(absl::RFC3339_full, window.spec().once().begin(), &begin, nullptr) ||
-      !absl::ParseTime(absl::RFC3339_full, window.spec().once().end(), &end, nullptr)) {
+  const std::optional<absl::Time> begin = config::ParseMoment(window.spec().once().begin());
+  const std::optional<absl::Time> end = config::ParseMoment(window.spec().once().end());
+  if (!begin.has_value() || !end.has_value()) {
     return Error(absl::StatusCode::kInternal, "BAD_ANSWER", "the window's times are unreadable");
   }
-  if (end <= now) {
+  if (*end <= now) {
     return Error(absl::StatusCode::kFailedPrecondition, "WINDOW_OVER",
-                 absl::StrCat(resource.name(), " was over at ", Moment(end, absl::UTCTimeZone())));
+                 absl::StrCat(resource.name(), " was over at ", Moment(*end, absl::UTCTimeZone())));
   }
-  if (now - begin < absl::Minutes(1)) {
+  if (now - *begin < absl::Minutes(1)) {
     return Error(absl::StatusCode::kFailedPrecondition, "WINDOW_TOO_YOUNG",
                  absl::StrCat(resource.name(),
                               " has not been open for a minute; to take it back: "

@@ -275,7 +275,7 @@ absl::Status JobManager::CancelOverrun(FlowContext& context, const std::string& 
   if (!decision.BlockedBy("window") || decision.closing) return absl::OkStatus();
   job.cancel_requested = true;
   const std::string why = absl::StrCat("the window ", job.window, " has closed");
-  job.error_reason = "WINDOW_CLOSED";
+  job.error_reason = kWindowClosed;
   job.error_message = why;
   RETURN_IF_ERROR(context.Audit("job.cancel", job, {{"reason", why}}));
   RETURN_IF_ERROR(EndCancelled(context, job));

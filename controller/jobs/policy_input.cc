@@ -72,6 +72,8 @@ absl::StatusOr<PolicyInput::Promotion> ReadPromotion(ReadTx& tx, const Job& job,
                    tx.ChangesOfContent(policy.from, job.content_digest, kMostLookedAt));
   std::vector<PastChange> past;
   for (const Job& change : changes) {
+    // Only a rehearsal is looked for further back.
+    if (!policy.rehearsal && !past.empty()) break;
     ASSIGN_OR_RETURN(PastChange one, PastOf(tx, change));
     // A rollback that failed half-way is worse than one of which it is known what it took back.
     if (!one.versions.empty() || !one.applied) past.push_back(std::move(one));

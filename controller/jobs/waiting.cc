@@ -63,10 +63,10 @@ absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
 
 absl::StatusOr<bool> JobFlow::TakeGateBackup(FlowContext& context, const PolicyDecision& decision,
                                              const std::vector<Task>& tasks, Job* job) const {
+  if (!WaitsForTimeAndBackup(decision)) return false;
   ASSIGN_OR_RETURN(const Environment environment, context.tx.GetEnvironment(job->environment));
   // The backup has to do for the moment at which the work can begin. Taken days before, it would
   // be too old then; taken only then, it would use up the window.
-  if (!WaitsForTimeAndBackup(decision)) return false;
   const absl::Time begin = std::max(context.now, decision.opens);
   if (begin - context.now > environment.policy.verified_backup_max_age / 4) return false;
   bool missing = decision.BlockedBy("verified-backup");
@@ -116,13 +116,8 @@ absl::Status JobFlow::AdvancePaused(FlowContext& context, Job* job) const {
   const std::string former = job->error_message;
   // Paused for days, it may need another backup.
   ASSIGN_OR_RETURN(const bool gate_failed, TakeGateBackup(context, decision, tasks, job));
-  const bool waits = std::all_of(decision.blockers.begin(), decision.blockers.end(),
-                                 [](const PolicyBlocker& blocker) {
-                                   return blocker.rule == "window" || blocker.rule == "freeze" ||
-                                          blocker.rule == "verified-backup";
-                                 });
   if (!gate_failed) {
-    job->error_reason = waits ? kWindowClosed : "BLOCKED_BY_POLICY";
+    job->error_reason = WaitsForTimeAndBackup(decision) ? kWindowClosed : kBlockedByPolicy;
     job->error_message = decision.Words();
   }
   if (job->error_message == former) return absl::OkStatus();

@@ -80,8 +80,7 @@ std::string WhyIgnored(const PolicyInput& input, const Approval& approval) {
   }
   if (job.digest.empty() || approval.digest != job.digest) return "approved another plan";
   if (approval.expire_time <= input.now) {
-    return absl::StrCat("approved until ", absl::FormatTime(absl::RFC3339_sec, approval.expire_time,
-                                                            absl::UTCTimeZone()));
+    return absl::StrCat("approved until ", Moment(approval.expire_time));
   }
   return WhyOutgrown(input, approval);
 }

@@ -13,12 +13,13 @@
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/config/problems.h"
+#include "common/config/values.h"
 #include "common/config/yaml.h"
 #include "common/proto_time/proto_time.h"
 #include "controller/domain/names.h"
+#include "controller/resources/apply.h"
 #include "controller/resources/environment_resource.h"
 #include "controller/resources/kinds.h"
-#include "controller/resources/window_resource.h"
 #include "controller/windows/book.h"
 
 namespace dbfleet::controller {
@@ -32,22 +33,9 @@ constexpr char kAllowed[] = "allowed";
 constexpr char kWaits[] = "waits";
 constexpr char kRefused[] = "refused";
 
-std::string Shown(absl::string_view text) {
-  return absl::StrCat("\"", SanitizeForDisplay(Truncate(text, 80)), "\"");
-}
-
-std::optional<absl::Time> MomentOf(const std::string& text) {
-  absl::Time time;
-  const bool parsed = absl::ParseTime(absl::RFC3339_full, text, &time, nullptr);
-  if (!parsed || time == absl::InfiniteFuture() || time == absl::InfinitePast()) {
-    return std::nullopt;
-  }
-  return time;
-}
-
 void CheckCase(const PolicyCase& one, const std::string& field, config::Problems* problems) {
   if (one.environment().empty()) problems->Add(field, "environment is missing");
-  if (!one.now().empty() && !MomentOf(one.now()).has_value()) {
+  if (!one.now().empty() && !config::ParseMoment(one.now()).has_value()) {
     problems->Add(field + ".now",
                   "a moment with its offset is wanted, as in "
                   "2026-12-24T18:00:00+01:00");
@@ -55,12 +43,13 @@ void CheckCase(const PolicyCase& one, const std::string& field, config::Problems
   const std::string& safety = one.change().safety();
   if (!safety.empty() && safety != "safe" && safety != "destructive") {
     problems->Add(field + ".change.safety",
-                  absl::StrCat("safe or destructive is wanted, not ", Shown(safety)));
+                  absl::StrCat("safe or destructive is wanted, not ", config::ShownValue(safety)));
   }
   const std::string& gate = one.change().backup_gate();
   if (!gate.empty() && !FromName<BackupGate>(gate).has_value()) {
-    problems->Add(field + ".change.backup_gate",
-                  absl::StrCat("auto, fresh or existing is wanted, not ", Shown(gate)));
+    problems->Add(
+        field + ".change.backup_gate",
+        absl::StrCat("auto, fresh or existing is wanted, not ", config::ShownValue(gate)));
   }
   for (int i = 0; i < one.approvals_size(); ++i) {
     if (!one.approvals(i).by().empty()) continue;
@@ -68,8 +57,8 @@ void CheckCase(const PolicyCase& one, const std::string& field, config::Problems
   }
   const std::string& expect = one.expect();
   if (expect != kAllowed && expect != kWaits && expect != kRefused) {
-    problems->Add(field + ".expect",
-                  absl::StrCat("allowed, waits or refused is wanted, not ", Shown(expect)));
+    problems->Add(field + ".expect", absl::StrCat("allowed, waits or refused is wanted, not ",
+                                                  config::ShownValue(expect)));
   } else if (expect == kAllowed && one.blockers_size() > 0) {
     problems->Add(field + ".blockers", "nothing blocks what is allowed");
   }
@@ -77,7 +66,7 @@ void CheckCase(const PolicyCase& one, const std::string& field, config::Problems
       new std::set<std::string>(PolicyRules().begin(), PolicyRules().end());
   for (const std::string& rule : one.blockers()) {
     if (kRules->count(rule) != 0) continue;
-    problems->Add(field + ".blockers", absl::StrCat("there is no rule ", Shown(rule),
+    problems->Add(field + ".blockers", absl::StrCat("there is no rule ", config::ShownValue(rule),
                                                     "; known: ", absl::StrJoin(*kRules, ", ")));
   }
 }
@@ -95,16 +84,13 @@ absl::StatusOr<Fleet> FleetOf(absl::Span<const ManifestText> texts, absl::Time n
   if (!texts.empty()) {
     ASSIGN_OR_RETURN(manifests, ParseManifests(texts));
   }
+  RETURN_IF_ERROR(CheckTimes(manifests, now));
   for (const Manifest& manifest : manifests) {
     if (manifest.kind->kind == kEnvironmentKind) {
       fleet.policies[manifest.name] =
           EnvironmentOf(static_cast<const resource::v1::Environment&>(*manifest.message)).policy;
     } else if (manifest.kind->kind == kWindowKind) {
-      config::Problems none;  // It passed the check already.
-      windows.push_back(CompileWindow(
-          static_cast<const resource::v1::MaintenanceWindow&>(*manifest.message), &none));
-      RETURN_IF_ERROR(Annotate(CheckTimes(windows.back().window.times, now),
-                               absl::StrCat(manifest.place, ": ", manifest.id())));
+      windows.push_back(WindowOf(manifest));
     }
   }
   fleet.windows = std::make_unique<WindowBook>(std::move(windows));
@@ -152,7 +138,7 @@ void AddApprovals(const PolicyCase& one, PolicyInput* input) {
 
 PolicyInput InputOf(const PolicyCase& one, const Fleet& fleet, absl::Time now) {
   PolicyInput input;
-  input.now = one.now().empty() ? now : MomentOf(one.now()).value_or(now);
+  input.now = one.now().empty() ? now : config::ParseMoment(one.now()).value_or(now);
   input.job = JobOf(one, input.now);
   const auto declared = fleet.policies.find(one.environment());
   input.policy =
@@ -238,9 +224,10 @@ absl::StatusOr<std::vector<PolicyCaseResult>> RunPolicyCases(
     const std::string& name = one.environment();
     const bool exists = name == "development" || name == "qa" || name == "production";
     if (!exists && fleet.policies.count(name) == 0) {
-      return Error(absl::StatusCode::kInvalidArgument, "UNKNOWN_ENVIRONMENT",
-                   absl::StrCat("case ", Shown(one.name()), ": there is no environment ",
-                                Shown(name), " in the manifests that the file names"));
+      return Error(
+          absl::StatusCode::kInvalidArgument, "UNKNOWN_ENVIRONMENT",
+          absl::StrCat("case ", config::ShownValue(one.name()), ": there is no environment ",
+                       config::ShownValue(name), " in the manifests that the file names"));
     }
     results.push_back(Judge(one, Evaluate(InputOf(one, fleet, now))));
   }

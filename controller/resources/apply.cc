@@ -28,13 +28,6 @@ Environment DeclaredEnvironment(const Manifest& manifest) {
   return EnvironmentOf(static_cast<const resource::v1::Environment&>(*manifest.message));
 }
 
-// Of one that passed the check of its kind.
-DeclaredWindow WindowOf(const Manifest& manifest) {
-  config::Problems none;
-  return CompileWindow(static_cast<const resource::v1::MaintenanceWindow&>(*manifest.message),
-                       &none);
-}
-
 // Nobody waits for a window of an environment that there is not.
 absl::Status CheckKnown(const Manifest& manifest, const std::vector<std::string>& names,
                         const std::set<std::string>& environments) {
@@ -162,6 +155,12 @@ absl::StatusOr<ResourceChange> ApplyResource(const ApplyContext& context,
 }
 
 }  // namespace
+
+DeclaredWindow WindowOf(const Manifest& manifest) {
+  config::Problems none;
+  return CompileWindow(static_cast<const resource::v1::MaintenanceWindow&>(*manifest.message),
+                       &none);
+}
 
 absl::Status CheckTimes(absl::Span<const Manifest> manifests, absl::Time now) {
   for (const Manifest& manifest : manifests) {

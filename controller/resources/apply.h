@@ -11,6 +11,7 @@
 #include "controller/resources/manifest.h"
 #include "controller/resources/view.h"
 #include "controller/store/store.h"
+#include "controller/windows/book.h"
 
 namespace dbfleet::controller {
 
@@ -31,6 +32,9 @@ struct ApplyContext {
   const std::string& reason;
   absl::Time now;
 };
+
+// The window of a manifest, which passed the check of its kind.
+DeclaredWindow WindowOf(const Manifest& manifest);
 
 // What only the clock can tell to be wrong: INVALID_ARGUMENT (BAD_WINDOW). Up to milliseconds for
 // each window, so not for a transaction.

@@ -12,6 +12,7 @@
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/config/scalars.h"
+#include "common/config/values.h"
 #include "common/config/yaml.h"
 #include "common/config/yaml_documents.h"
 #include "common/config/yaml_tree.h"
@@ -27,10 +28,6 @@ bool IsName(absl::string_view name) {
   };
   return !name.empty() && name.size() <= kMostName && absl::ascii_isalnum(name[0]) &&
          std::all_of(name.begin(), name.end(), fits);
-}
-
-std::string Shown(absl::string_view text) {
-  return absl::StrCat("\"", SanitizeForDisplay(Truncate(text, 80)), "\"");
 }
 
 // Where the document says what it is; null if it does not.
@@ -73,8 +70,8 @@ absl::StatusOr<const ResourceKind*> KindOf(const std::string& path, const std::s
   config::NearestName nearest(kind->text);
   for (const ResourceKind& known : ResourceKinds()) nearest.Consider(known.kind);
   return absl::InvalidArgumentError(absl::StrCat(*place, ":", kind->column, ": there is no kind ",
-                                                 Shown(kind->text), nearest.Hint(), "; one of ",
-                                                 KnownKinds(), " is wanted"));
+                                                 config::ShownValue(kind->text), nearest.Hint(),
+                                                 "; one of ", KnownKinds(), " is wanted"));
 }
 
 absl::StatusOr<Manifest> ParseDocument(const std::string& path, const std::string& document) {
@@ -94,7 +91,7 @@ absl::StatusOr<Manifest> ParseDocument(const std::string& path, const std::strin
     problems.Add("metadata.name",
                  absl::StrCat("small letters, digits, \"-\" and \".\" are wanted, a letter or "
                               "digit first, at most ",
-                              kMostName, " characters, not ", Shown(manifest.name)));
+                              kMostName, " characters, not ", config::ShownValue(manifest.name)));
   }
   manifest.kind->fill(message.get());
   manifest.kind->check(*message, &problems);
@@ -165,7 +162,7 @@ absl::StatusOr<std::pair<const ResourceKind*, std::string>> ParseResourceId(absl
     return std::pair<const ResourceKind*, std::string>(kind, std::string(parts.second));
   }
   return Error(absl::StatusCode::kInvalidArgument, "BAD_RESOURCE_NAME",
-               absl::StrCat(Shown(id),
+               absl::StrCat(config::ShownValue(id),
                             " is no resource: KIND/NAME is wanted, as in "
                             "maintenancewindow/weekend; kinds: ",
                             KnownKinds()));

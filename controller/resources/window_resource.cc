@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/text.h"
+#include "common/config/values.h"
 #include "common/proto_time/proto_time.h"
 #include "controller/domain/names.h"
 
@@ -14,26 +15,19 @@ namespace {
 
 using resource::v1::MaintenanceWindowSpec;
 
-std::string Shown(absl::string_view text) {
-  return absl::StrCat("\"", SanitizeForDisplay(Truncate(text, 80)), "\"");
-}
-
-std::optional<absl::Time> ParseMoment(const std::string& text, absl::string_view field,
-                                      config::Problems* problems) {
-  absl::Time time;
-  std::string error;
-  // "infinite-future" is a time for the parser, and none of a clock.
-  const bool parsed = absl::ParseTime(absl::RFC3339_full, text, &time, &error);
-  if (parsed && time != absl::InfiniteFuture() && time != absl::InfinitePast()) return time;
+std::optional<absl::Time> MomentOf(const std::string& text, absl::string_view field,
+                                   config::Problems* problems) {
+  const std::optional<absl::Time> time = config::ParseMoment(text);
+  if (time.has_value()) return time;
   problems->Add(field, absl::StrCat("a moment with its offset is wanted, as in "
                                     "2026-12-24T18:00:00+01:00, not ",
-                                    Shown(text)));
+                                    config::ShownValue(text)));
   return std::nullopt;
 }
 
 void CompileOnce(const resource::v1::Once& once, WindowTimes* times, config::Problems* problems) {
-  const auto begin = ParseMoment(once.begin(), "spec.once.begin", problems);
-  const auto end = ParseMoment(once.end(), "spec.once.end", problems);
+  const auto begin = MomentOf(once.begin(), "spec.once.begin", problems);
+  const auto end = MomentOf(once.end(), "spec.once.end", problems);
   if (begin.has_value() && end.has_value()) times->once = Span{*begin, *end};
 }
 
@@ -52,11 +46,11 @@ void CompileRecurring(const resource::v1::Recurring& recurring, DeclaredWindow* 
   }
   times->duration = FromProto(recurring.duration());
   if (!recurring.not_before().empty()) {
-    times->not_before = ParseMoment(recurring.not_before(), "spec.recurring.not_before", problems)
+    times->not_before = MomentOf(recurring.not_before(), "spec.recurring.not_before", problems)
                             .value_or(absl::InfinitePast());
   }
   if (!recurring.not_after().empty()) {
-    times->not_after = ParseMoment(recurring.not_after(), "spec.recurring.not_after", problems)
+    times->not_after = MomentOf(recurring.not_after(), "spec.recurring.not_after", problems)
                            .value_or(absl::InfiniteFuture());
   }
 }
@@ -85,13 +79,13 @@ DeclaredWindow CompileWindow(const resource::v1::MaintenanceWindow& manifest,
     declared.window.effect = WindowEffect::kDeny;
   } else if (!spec.effect().empty() && spec.effect() != "allow") {
     problems->Add("spec.effect",
-                  absl::StrCat("allow or deny is wanted, not ", Shown(spec.effect())));
+                  absl::StrCat("allow or deny is wanted, not ", config::ShownValue(spec.effect())));
   }
   if (!spec.overrun().empty()) {
     const auto overrun = FromName<Overrun>(spec.overrun());
     if (!overrun.has_value()) {
-      problems->Add("spec.overrun",
-                    absl::StrCat("finish, pause or cancel is wanted, not ", Shown(spec.overrun())));
+      problems->Add("spec.overrun", absl::StrCat("finish, pause or cancel is wanted, not ",
+                                                 config::ShownValue(spec.overrun())));
     }
     declared.window.overrun = overrun.value_or(Overrun::kFinish);
   }
