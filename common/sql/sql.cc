@@ -10,6 +10,7 @@
 #include "common/sql/mysql/reader.h"
 #include "common/sql/postgres/postgres.h"
 #include "common/sql/redis/redis.h"
+#include "common/sql/script_reader.h"
 #include "common/sql/text/split.h"
 
 namespace dbfleet::sql {
@@ -70,7 +71,10 @@ Reading Read(const Target& target, const Statement& statement) {
     if (statement.charset_in_doubt) DoubtBytes(target, &reading);
     return reading;
   }
-  return ReadActiveRecord(target, statement.text, statement.host, ReadEmbedded);
+  Target changed = target;
+  if (statement.modes_changed) changed.modes = SqlModes();
+  changed.charset = std::max(target.charset, statement.host.charset);
+  return ReadActiveRecord(changed, statement.text, statement.host, ReadEmbedded);
 }
 
 Verdict Classify(const Target& target, absl::string_view text, absl::string_view database) {
@@ -83,7 +87,8 @@ Verdict Classify(const Target& target, absl::string_view text, absl::string_view
 std::vector<Finding> Lint(const Target& target, const std::vector<Statement>& statements) {
   const LintConfig config = RunnerLintConfig();
   Linter linter(target, config, nullptr);
-  for (const Statement& statement : statements) linter.Add(statement, Read(target, statement));
+  ScriptReader reader(target);
+  for (const Statement& statement : statements) linter.Add(statement, reader.Read(statement));
   return linter.Finish();
 }
 

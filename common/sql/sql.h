@@ -27,7 +27,8 @@ absl::StatusOr<std::vector<Statement>> Split(const Target& target, absl::string_
 // Places in reasons count from `origin`, which is that of the text's first byte.
 Reading Read(const Target& target, absl::string_view text, Position origin = {});
 // The same for one that Split gave: places are those in its script; of a host language's, with what
-// stands around it.
+// stands around it. Whoever reads a whole script takes ScriptReader (script_reader.h): a statement
+// may change what those behind it do.
 Reading Read(const Target& target, const Statement& statement);
 
 // Its verdict alone; `database` as in the target.

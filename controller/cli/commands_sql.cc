@@ -56,7 +56,10 @@ void AddSqlCommands(CLI::App& app, Shell& shell) {
     AddCommon(verb, arguments);
     return std::make_pair(verb, arguments);
   };
-  add("split", "Cut scripts into statements", SqlTask::kSplit);
+  const auto split = add("split", "Cut scripts into statements", SqlTask::kSplit);
+  split.first->add_flag("--show-secrets", split.second->show_secrets,
+                        "Show passwords and the like as they were written, for programs that are "
+                        "to run the statements; without it *** stands there");
   const auto classify =
       add("classify", "Say what each statement is for, and whether it is safe", SqlTask::kClassify);
   AddJudging(classify.first, classify.second, "destructive: exit code 5 when a statement is that");

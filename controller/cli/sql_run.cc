@@ -21,6 +21,7 @@
 #include "common/sql/model/charsets.h"
 #include "common/sql/report/redact.h"
 #include "common/sql/report/report.h"
+#include "common/sql/script_reader.h"
 #include "common/sql/sql.h"
 #include "controller/cli/exit_code.h"
 #include "controller/cli/sql_input.h"
@@ -47,6 +48,12 @@ struct Totals {
   size_t ignored = 0;
 };
 
+// Of a statement that is not kept.
+struct LintedPlace {
+  sql::Position at;
+  bool secret = false;  // See StatementReport.
+};
+
 std::string Counted(size_t number, absl::string_view what) {
   return absl::StrCat(number, " ", what, number == 1 ? "" : "s");
 }
@@ -57,6 +64,7 @@ struct Plan {
   sql::LintConfig config;
   std::optional<sql::SchemaSnapshot> snapshot;
   Thresholds thresholds;
+  bool show_secrets = false;
 };
 
 absl::Status Invalid(absl::string_view reason, absl::string_view message) {
@@ -175,6 +183,7 @@ absl::StatusOr<Plan> MakePlan(SqlTask task, const SqlArguments& arguments) {
   ASSIGN_OR_RETURN(plan.thresholds, ReadThresholds(task, arguments));
   plan.options.environment = sql::ClassOfEnvironment(arguments.environment);
   plan.options.with_verdict = task != SqlTask::kSplit;
+  plan.show_secrets = task == SqlTask::kSplit && arguments.show_secrets;
   plan.options.with_findings = task == SqlTask::kLint;
   if (!arguments.config_file.empty()) {
     ASSIGN_OR_RETURN(const std::string text, config::ReadYamlFile(arguments.config_file));
@@ -241,6 +250,7 @@ class Runner {
   // Without `keep` each statement is shown at once.
   absl::Status GoThrough(const std::string& file, const Adjust& adjust, const Keep& keep) {
     int number = 0;
+    sql::ScriptReader reader(plan_.options.target);
     return ForEachStatement(
         file, *shell_.world().in, plan_.options.target, [&](sql::Statement statement) {
           StatementReport report;
@@ -252,7 +262,7 @@ class Runner {
           report.content = statement.content;
           sql::Reading reading;
           if (task_ != SqlTask::kSplit) {
-            reading = sql::Read(plan_.options.target, statement);
+            reading = reader.Read(statement);
             if (adjust) adjust(&reading);
             report.verdict = reading.verdict;
           }
@@ -260,9 +270,8 @@ class Runner {
           if (task_ != SqlTask::kSplit && sql::IsDestructive(report, plan_.options.environment)) {
             ++totals_.destructive;
           }
-          // The statements that programs read from split are to be run.
-          const bool shown = task_ != SqlTask::kSplit || shell_.for_people();
-          report.text = shown ? sql::Redact(plan_.options.target, statement.text) : statement.text;
+          report.text = statement.text;
+          if (!plan_.show_secrets) sql::HideSecrets(plan_.options.target, statement, &report);
           report.content = std::min(report.content, report.text.size());
           if (task_ != SqlTask::kSplit) sql::CutText(&report);
           if (keep) return keep(std::move(report), reading, statement);
@@ -276,20 +285,20 @@ class Runner {
     sql::Linter linter(plan_.options.target, plan_.config,
                        plan_.snapshot.has_value() ? &*plan_.snapshot : nullptr, OptionsFor(file));
     std::vector<StatementReport> reports;
-    std::vector<sql::Position> places;
+    std::vector<LintedPlace> places;
     const auto full = [&] { return linter.kept() + reports.size() > kMostKept; };
     absl::Status status = GoThrough(
         file, [&](sql::Reading* reading) { linter.HoldAgainstSnapshot(reading); },
         [&](StatementReport report, const sql::Reading& reading, const sql::Statement& statement) {
           if (full()) return;
           linter.Add(statement, reading);
-          places.push_back({report.line, report.column, report.character});
+          places.push_back({{report.line, report.column, report.character}, report.secret});
           if (output_->wants_all()) reports.push_back(std::move(report));
         });
     if (status.ok() && full()) {
       status = Invalid(
           "FILE_TOO_LARGE",
-          absl::StrCat(SanitizeForDisplay(file), ": behind line ", places.back().line,
+          absl::StrCat(SanitizeForDisplay(file), ": behind line ", places.back().at.line,
                        " nothing is held against the rules: there are more than ", kMostKept,
                        " tables, findings and shown statements; lint its parts one "
                        "by one"));
@@ -301,13 +310,14 @@ class Runner {
 
   // Without reports of all statements those with findings are shown at once.
   void ShowFindings(const std::string& file, std::vector<sql::Finding> findings,
-                    const std::vector<sql::Position>& places,
-                    std::vector<StatementReport>* reports) {
+                    const std::vector<LintedPlace>& places, std::vector<StatementReport>* reports) {
     std::optional<StatementReport> shown;
     for (sql::Finding& finding : findings) {
       Count(finding);
-      finding.message = sql::Redact(plan_.options.target, finding.message);
-      finding.advice = sql::Redact(plan_.options.target, finding.advice);
+      if (places[static_cast<size_t>(finding.statement)].secret) {
+        finding.message = sql::RedactSaid(finding.message);
+        finding.advice = sql::RedactSaid(finding.advice);
+      }
       if (output_->wants_all()) {
         (*reports)[static_cast<size_t>(finding.statement)].findings.push_back(std::move(finding));
         continue;
@@ -315,7 +325,7 @@ class Runner {
       const int number = finding.statement + 1;
       if (!shown.has_value() || shown->number != number) {
         if (shown.has_value()) output_->Statement(*shown);
-        const auto& [line, column, character] = places[static_cast<size_t>(finding.statement)];
+        const auto& [line, column, character] = places[static_cast<size_t>(finding.statement)].at;
         shown.emplace();
         shown->file = file;
         shown->number = number;

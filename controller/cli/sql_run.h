@@ -18,6 +18,7 @@ struct SqlArguments {
   std::string environment = "production";
   std::string config_file;
   std::string snapshot_file;
+  bool show_secrets = false;  // Of split: as they were written, for programs that run them.
   std::vector<std::string> fail_on;
   std::vector<std::string> files;
 };

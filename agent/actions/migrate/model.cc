@@ -13,6 +13,8 @@
 #include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/migration/migration_set.h"
+#include "common/sql/report/redact.h"
+#include "common/sql/script_reader.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -73,6 +75,8 @@ absl::StatusOr<std::vector<PlannedStatement>> ReadPart(const ModelInput& input,
   const auto cut = sql::Split(target, *content);
   if (!cut.ok()) return Annotate(cut.status(), path);
   std::vector<PlannedStatement> result;
+  sql::ScriptReader reader(target);
+  std::vector<bool> secrets;  // Of which statements nothing may be quoted.
   for (const sql::Statement& statement : *cut) {
     PlannedStatement planned;
     planned.version = version;
@@ -80,7 +84,12 @@ absl::StatusOr<std::vector<PlannedStatement>> ReadPart(const ModelInput& input,
     planned.sha256 = Sha256Hex(statement.text);
     planned.file = path;
     planned.line = statement.line;
-    planned.verdict = sql::Read(target, statement).verdict;
+    planned.verdict = reader.Read(statement).verdict;
+    const bool secret = sql::Redact(target, statement.text).hides;
+    secrets.push_back(secret);
+    if (secret) {
+      for (std::string& reason : planned.verdict.reasons) reason = sql::RedactSaid(reason);
+    }
     if (statement.has_data() || statement.client_command) {
       return Annotate(Error(absl::StatusCode::kInvalidArgument, "FORBIDDEN_STATEMENT",
                             statement.client_command
@@ -107,8 +116,9 @@ absl::StatusOr<std::vector<PlannedStatement>> ReadPart(const ModelInput& input,
     work::v1::Finding& out = planned.findings.emplace_back();
     out.set_rule_id(finding.rule_id);
     out.set_severity(ToProto(finding.severity));
-    out.set_message(finding.message);
-    out.set_advice(finding.advice);
+    const bool secret = secrets[static_cast<size_t>(finding.statement)];
+    out.set_message(secret ? sql::RedactSaid(finding.message) : finding.message);
+    out.set_advice(secret ? sql::RedactSaid(finding.advice) : finding.advice);
     out.set_file(path);
     out.set_line(planned.line);
   }

@@ -28,6 +28,7 @@ class Reader {
   Reader(const HostProgram& program, HostScope scope) : program_(program), scope_(scope) {}
 
   HostFindings Read(HostRange range) {
+    begin_ = range.begin;
     end_ = range.end;
     for (size_t i = range.begin; i < range.end;) i = One(i);
     return std::move(findings_);
@@ -78,7 +79,7 @@ class Reader {
   size_t BlockArgument(size_t i) {
     const HostToken& next = program_[i + 1];
     const bool touches = next.offset == program_[i].offset + 1;
-    const bool begins = i == 0 || program_[i - 1].Is("(") || program_[i - 1].Is(",");
+    const bool begins = i == begin_ || program_[i - 1].Is("(") || program_[i - 1].Is(",");
     if (!begins || !touches) return i + 1;
     const ModelMethod* method =
         next.kind == HostTokenKind::kSymbol ? FindModelMethod(next.text) : nullptr;
@@ -127,7 +128,7 @@ class Reader {
     for (const HostCall& call : chain->calls) {
       if (call.cut) Problem("calls without parentheses stand one inside the other; write them");
     }
-    if (ReachesDatabase(program_, *chain, scope_.generous)) {
+    if (ReachesDatabase(program_, *chain, scope_.generous, nullptr)) {
       HostScope inner = scope_;
       ++inner.depth;
       inner.generous = inner.for_effect = false;
@@ -183,6 +184,7 @@ class Reader {
 
   const HostProgram& program_;
   const HostScope scope_;
+  size_t begin_ = 0;
   size_t end_ = 0;
   HostFindings findings_;
 };

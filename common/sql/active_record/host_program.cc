@@ -24,6 +24,13 @@ constexpr absl::string_view kModifiers[] = {"and",    "do",   "end",    "ensure"
                                             "rescue", "then", "unless", "until",  "while", "else",
                                             "elsif",  "when", "in",     "return"};
 
+// PHP's words in front of parentheses that are no functions.
+constexpr absl::string_view kPhpWords[] = {
+    "and",   "array", "catch", "declare", "die",     "echo",     "else",  "elseif",
+    "empty", "exit",  "fn",    "for",     "foreach", "function", "if",    "isset",
+    "list",  "match", "or",    "print",   "return",  "switch",   "unset", "use",
+    "while", "xor",   "yield", "static",  "new",     "clone"};
+
 bool BeginsStatement(const HostToken& before) {
   return before.text.empty() || before.kind == HostTokenKind::kNewline || before.Is(";") ||
          before.Is("=") || before.Is("(") || before.Is("{") || before.Is("|") ||
@@ -32,6 +39,12 @@ bool BeginsStatement(const HostToken& before) {
 }
 
 }  // namespace
+
+bool HostCall::computed() const {
+  return op == HostOperator::kNone && has_parens && !name.empty() &&
+         !absl::ascii_isalpha(name[0]) && name[0] != '_' && name[0] != '`' &&
+         static_cast<unsigned char>(name[0]) < 0x80;
+}
 
 absl::StatusOr<HostProgram> HostProgram::Read(Dialect dialect, absl::string_view text) {
   HostProgram program;
@@ -138,6 +151,7 @@ bool HostProgram::BeginsArgument(size_t i) const {
       // "foo [1]" and "foo -1", but not "foo[1]" and "foo - 1".
       const bool next_touches = (*this)[i + 1].offset == token.offset + token.text.size();
       if (token.Is("->")) return true;
+      if ((*this)[i + 1].Is("=")) return false;  // "foo -= 1"
       return space && next_touches &&
              (token.Is("[") || token.Is("-") || token.Is("*") || token.Is("&"));
     }
@@ -204,7 +218,7 @@ size_t HostProgram::TakeReceiver(size_t at, HostChain* chain) const {
   if (first.kind == HostTokenKind::kVariable || first.IsName("self")) {
     chain->receiver_kind = Receiver::kVariable;
     ++i;
-  } else if (first.kind == HostTokenKind::kName && absl::ascii_isupper(first.text[0])) {
+  } else if (first.kind == HostTokenKind::kName && !php_ && absl::ascii_isupper(first.text[0])) {
     chain->receiver_kind = Receiver::kClass;
     ++i;
     while (!php_ && (*this)[i].Is("::") && (*this)[i + 1].kind == HostTokenKind::kName &&
@@ -216,8 +230,9 @@ size_t HostProgram::TakeReceiver(size_t at, HostChain* chain) const {
       if (!(*this)[at + 1].Is("::")) return at;
       chain->receiver_kind = Receiver::kClass;
       ++i;
-    } else if (IsMember(at + 1) || ((*this)[at + 1].Is("[") && close_[at + 1] < size() &&
-                                    IsMember(close_[at + 1] + 1))) {
+    } else if (IsMember(at + 1) ||
+               ((*this)[at + 1].Is("[") && close_[at + 1] < size() &&
+                (*this)[at + 1].offset == first.end && IsMember(close_[at + 1] + 1))) {
       chain->receiver_kind = Receiver::kVariable;
       ++i;
     } else {
@@ -276,21 +291,74 @@ bool HostProgram::IsWholeStatement(HostRange range) const {
           after.Is("}") || after.IsName("end") || after.IsName("if") || after.IsName("unless"));
 }
 
+// A function of PHP; in Ruby a method of self or a variable. Keywords are none.
+size_t HostProgram::TakeBareCall(size_t at, size_t limit, HostChain* chain) const {
+  const HostToken& token = tokens_[at];
+  const HostToken& before = (*this)[at - 1];
+  if (token.kind != HostTokenKind::kName || IsMember(at - 1)) return at;
+  if (php_) {
+    const bool defined =
+        before.IsName("function") || (before.Is("&") && (*this)[at - 2].IsName("function"));
+    if (!(*this)[at + 1].Is("(") || close_[at + 1] >= limit || defined || before.IsName("new") ||
+        IsOneOf(absl::AsciiStrToLower(token.text), kPhpWords)) {
+      return at;
+    }
+  } else if (IsOneOf(token.text, kModifiers) || before.IsName("def")) {
+    return at;
+  }
+  HostCall call;
+  const size_t end = TakeCall(at, limit, &call);
+  // \mysqli_query is the function of that name, too.
+  if (const size_t space = call.name.rfind('\\'); space != absl::string_view::npos) {
+    call.name.remove_prefix(space + 1);
+  }
+  chain->calls.push_back(std::move(call));
+  return end;
+}
+
+// "<<", "=" or "+=" and the like, and what it is given.
+size_t HostProgram::TakeOperator(size_t at, size_t limit, HostChain* chain) const {
+  const auto touches = [&](size_t i) { return (*this)[i].offset == (*this)[i - 1].end; };
+  size_t i = at;
+  HostCall call;
+  if ((*this)[at].Is("<") && (*this)[at + 1].Is("<") && touches(at + 1)) {
+    call.op = HostOperator::kAppend;
+    i = at + 2;
+    if ((*this)[i].Is("=")) return at;
+  } else if (!chain->calls.empty() && chain->calls.back().bare() &&
+             tokens_[at - 1].text.data() == chain->calls.back().name.data() &&
+             tokens_[at - 1].text.back() != '?' && tokens_[at - 1].text.back() != '!' &&
+             IsMember(at - 2)) {
+    while (i < at + 2 &&
+           ((*this)[i].Is("|") || (*this)[i].Is("&") || (*this)[i].Is("+") || (*this)[i].Is("-"))) {
+      if (i > at && !touches(i)) return at;
+      ++i;
+    }
+    const HostToken& next = (*this)[i + 1];
+    if (!(*this)[i].Is("=") || (i > at && !touches(i)) ||
+        (touches(i + 1) && (next.Is("=") || next.Is("~")))) {
+      return at;
+    }
+    call.op = HostOperator::kAssign;
+    ++i;
+  }
+  if (call.op == HostOperator::kNone || i >= limit) return at;
+  const size_t end = EndOfCommand(i, limit);
+  if (end == i) return at;
+  const size_t from = tokens_[at].offset;
+  call.name = text_.substr(from, tokens_[i - 1].end - from);
+  call.arguments = Parts({i, end});
+  call.cut = end == i + kLongestCommand;
+  chain->calls.push_back(std::move(call));
+  return end;
+}
+
 std::optional<HostChain> HostProgram::ChainAt(size_t at, size_t limit) const {
+  if (at >= size()) return std::nullopt;
   HostChain chain;
   size_t i = TakeReceiver(at, &chain);
-  if (i == at) {
-    // A bare call in Ruby; keywords are none.
-    const HostToken& token = tokens_[at];
-    const HostToken& before = (*this)[at - 1];
-    if (php_ || token.kind != HostTokenKind::kName || IsOneOf(token.text, kModifiers) ||
-        before.IsName("def") || IsMember(at - 1)) {
-      return std::nullopt;
-    }
-    HostCall call;
-    i = TakeCall(at, limit, &call);
-    chain.calls.push_back(std::move(call));
-  }
+  if (i == at) i = TakeBareCall(at, limit, &chain);
+  if (i == at) return std::nullopt;
   while (i < limit) {
     const bool index = (*this)[i].Is("[") && close_[i] < limit;
     if (index && tokens_[i].offset == tokens_[i - 1].end) {
@@ -305,6 +373,7 @@ std::optional<HostChain> HostProgram::ChainAt(size_t at, size_t limit) const {
     i = TakeCall(computed ? close_[i + 1] : i + 1, limit, &call);
     chain.calls.push_back(std::move(call));
   }
+  if (!php_) i = TakeOperator(i, limit, &chain);
   if (chain.calls.empty()) return std::nullopt;
   chain.range = {at, i};
   return chain;

@@ -19,6 +19,13 @@ struct HostRange {
   bool empty() const { return begin >= end; }
 };
 
+// Ruby's operators that call a method of what stands in front of them.
+enum class HostOperator {
+  kNone,
+  kAppend,  // conn << "...", user.posts << post.
+  kAssign,  // user.posts = [], user.posts += [post]; the link before it is the attribute.
+};
+
 // One link of a call chain: "->find('all')", ".limit 5", "->name" (a property: no arguments).
 struct HostCall {
   absl::string_view name;
@@ -28,12 +35,18 @@ struct HostCall {
   // Its arguments go on behind where reading was to end: Ruby's "f g a, b" gives both to g.
   bool cut = false;
   std::optional<HostRange> block;  // Ruby's { } or do ... end, without those.
+  HostOperator op = HostOperator::kNone;
+
+  // "posts" of user.posts: nothing is given to it.
+  bool bare() const { return arguments.empty() && !has_parens && !block.has_value(); }
+  // A value of the program names it: $user->$method(), ->{...}(), .().
+  bool computed() const;
 };
 
 enum class Receiver {
   kClass,     // User, ActiveRecord::Base, a new object of a class.
   kVariable,  // $user, @user, user, self, and what is reached from it.
-  kNone,      // A bare call, in Ruby: execute "...", transaction do.
+  kNone,      // A bare call: execute "...", transaction do, mysqli_query(...).
 };
 
 struct HostChain {
@@ -58,7 +71,7 @@ class HostProgram {
   const HostToken& operator[](size_t i) const { return i < tokens_.size() ? tokens_[i] : nothing_; }
 
   // The token that closes the bracket, or the "do", at `open`; size() if nothing does.
-  size_t CloseOf(size_t open) const { return close_[open]; }
+  size_t CloseOf(size_t open) const { return open < size() ? close_[open] : size(); }
   // Whether parentheses or a list begin here on which something is called: (User.first).destroy.
   bool BeginsReceiver(size_t at) const;
   absl::string_view Source(HostRange range) const;
@@ -79,6 +92,8 @@ class HostProgram {
   size_t TakeReceiver(size_t at, HostChain* chain) const;
   size_t TakeCall(size_t at, size_t limit, HostCall* call) const;
   size_t TakeBlock(size_t at, size_t limit, HostCall* call) const;
+  size_t TakeBareCall(size_t at, size_t limit, HostChain* chain) const;
+  size_t TakeOperator(size_t at, size_t limit, HostChain* chain) const;
   bool OpensWithEnd(size_t i) const;
 
   bool php_ = false;

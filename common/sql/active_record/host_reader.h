@@ -6,6 +6,7 @@
 #include "common/sql/active_record/active_record.h"
 #include "common/sql/active_record/host_program.h"
 #include "common/sql/active_record/host_text.h"
+#include "common/sql/active_record/host_variables.h"
 #include "common/sql/active_record/method_table.h"
 #include "common/sql/active_record/model_query.h"
 
@@ -41,16 +42,35 @@ Reading ReadChain(const HostProgram& program, const HostChain& chain, HostScope 
                   HostFindings* findings);
 
 // Whether a chain reaches the database, as far as its words say. `generous`: a method of the table
-// is enough, whatever it is called on.
-bool ReachesDatabase(const HostProgram& program, const HostChain& chain, bool generous);
-// Whether an argument names a method that writes: :delete_all, 'delete', &:destroy.
+// is enough, whatever it is called on. `variables` may be missing: then none is known.
+bool ReachesDatabase(const HostProgram& program, const HostChain& chain, bool generous,
+                     const HostVariables* variables);
+
+// Whether a method of that name writes, or runs what it is given.
+bool NamesMethodThatWrites(absl::string_view name);
+// Whether an argument names a method that writes: :delete_all, 'delete', &:destroy, :posts=.
 bool GivesWrite(const HostProgram& program, HostRange argument);
-// PHP's functions that reach the database, or call a method by its name: mysqli_query($link,
-// "..."), call_user_func(array('User', 'delete_all')). Where the call that begins at `i` ends; 0 if
-// it is none.
-size_t EndOfCallByName(const HostProgram& program, size_t i);
-// A variable or class that holds a connection by its name: $db, @connection, DB.
-bool IsConnectionName(absl::string_view receiver);
+// Whether a call is given a method that writes: users.each(&:destroy), $users->each([$u,
+// 'delete']).
+bool TakesWrite(const HostProgram& program, const HostCall& call);
+// Whether a list is a callable of PHP that writes, or may: [$user, 'delete'], [$user, $method].
+bool IsCallableThatWrites(const HostProgram& program, HostRange list);
+// Whether one of PHP's functions is given what writes, or what it calls is not seen.
+bool GivesCallableThatWrites(const HostProgram& program, const HostCall& call,
+                             const HostVariables* variables);
+// Where a call of what a value of PHP holds ends: [$user, 'delete'](), $f(), 'mysqli_query'(...);
+// 0 if there is none at `i`, or what it holds does not write.
+size_t EndOfCallOfValue(const HostProgram& program, size_t i, const HostVariables& variables);
+
+// A text or regular expression outside of what reaches the database, in which code does:
+// "#{User.delete_all}"; also a shell command, unless it only shows something.
+bool HidesCode(const HostProgram& program, const HostToken& token);
+
+// Ruby's operators at the end of a chain: whether records may be added to an association, or put
+// in its place, which writes at once. What is understood to be no record (a number, a text) writes
+// nothing, nor does what is given to something that holds no rows.
+bool OperatorWrites(const HostProgram& program, const HostChain& chain,
+                    const HostVariables* variables);
 
 // The server that the program talks to.
 inline Target EmbeddedTarget(const Target& target) {

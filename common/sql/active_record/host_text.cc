@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/text.h"
+#include "common/sql/active_record/host_sources.h"
 
 namespace dbfleet::sql {
 namespace {
@@ -28,6 +29,8 @@ class TextReader {
 
   HostText Read(HostRange range) {
     Skip(&range);
+    range = UnwrapSql(program_, range);
+    if (ReadJoined(range)) return std::move(text_);
     bool any = false;
     const HostToken& first = program_[range.begin];
     if ((first.IsName("sprintf") || first.IsName("format")) && program_[range.begin + 1].Is("(") &&
@@ -69,6 +72,58 @@ class TextReader {
   }
 
  private:
+  // [a, b].join(" "), implode(' ', [a, b]): the elements, one behind the other.
+  bool ReadJoined(HostRange range) {
+    HostRange list = range;
+    HostRange glue;
+    if (program_.php()) {
+      const HostToken& name = program_[range.begin];
+      if (!(name.IsName("implode") || name.IsName("join")) || !program_[range.begin + 1].Is("(") ||
+          program_.CloseOf(range.begin + 1) + 1 != range.end) {
+        return false;
+      }
+      const std::vector<HostRange> parts = program_.Parts({range.begin + 2, range.end - 1});
+      if (parts.size() != 2) return false;
+      glue = parts[0];
+      list = parts[1];
+    } else {
+      if (!program_[range.begin].Is("[") || program_.CloseOf(range.begin) + 2 >= range.end) {
+        return false;
+      }
+      list.end = program_.CloseOf(range.begin) + 1;
+      const size_t open = list.end + 2;
+      if (!program_[list.end].Is(".") || !program_[list.end + 1].IsName("join")) return false;
+      if (program_[open].Is("(") && program_.CloseOf(open) + 1 == range.end) {
+        glue = {open + 1, range.end - 1};
+      } else if (open != range.end) {
+        return false;
+      }
+    }
+    const auto elements = ReadList(program_, list);
+    if (!elements.has_value() || elements->empty()) return false;
+    // Of values alone it is no text that is known.
+    const bool any = std::any_of(elements->begin(), elements->end(), [&](HostRange element) {
+      return program_[element.begin].kind == HostTokenKind::kString;
+    });
+    if (!any) return false;
+    for (const HostRange& element : *elements) {
+      if (&element != &elements->front()) Element(glue);
+      Element(element);
+    }
+    text_.known = true;
+    return true;
+  }
+
+  void Element(HostRange range) {
+    if (range.empty()) return;
+    const HostToken& token = program_[range.begin];
+    if (range.end == range.begin + 1 && token.kind == HostTokenKind::kString) {
+      for (const StringPart& part : token.parts) Add(part);
+    } else {
+      Add({std::string(program_.Source(range)), true});
+    }
+  }
+
   // The parentheses around all of it.
   void Skip(HostRange* range) const {
     while (range->end - range->begin > 1 && program_[range->begin].Is("(") &&
@@ -100,6 +155,10 @@ class TextReader {
     if (is_clean || GivesPlaceholders(code)) {
       text_.placeholders = true;
       absl::StrAppend(&text_.value, "?");
+      return;
+    }
+    if (GivesNumber(code)) {
+      absl::StrAppend(&text_.value, "1");
       return;
     }
     if (!text_.concatenates) text_.joined_value = SanitizeForDisplay(Truncate(code, 80));

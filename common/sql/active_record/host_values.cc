@@ -1,10 +1,15 @@
 #include "common/sql/active_record/host_values.h"
 
 #include <algorithm>
+#include <iterator>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 
 #include "common/base/text.h"
+#include "common/sql/active_record/host_functions.h"
+#include "common/sql/active_record/host_sources.h"
 #include "common/sql/active_record/host_text.h"
 
 namespace dbfleet::sql {
@@ -31,12 +36,24 @@ size_t HostValues::EndOfValue(size_t from) const {
 
 HostContext HostValues::ContextOf(HostRange range) const {
   HostContext context;
-  context.placeholder_values = context_.placeholder_values;
-  if (context_.joined_values.empty()) return context;
+  const auto& clean = context_.placeholder_values;
+  if (clean.empty() && context_.joined_values.empty() && context_.prepared.empty()) return context;
+  // Only those that it names: a program may have as many of them as statements.
+  std::set<std::string> named;
   for (size_t i = range.begin; i < range.end; ++i) {
-    const auto found = context_.joined_values.find(std::string(program_[i].text));
+    const HostToken& token = program_[i];
+    const std::string text(token.text);
+    const auto found = context_.joined_values.find(text);
     if (found != context_.joined_values.end()) context.joined_values.insert(*found);
+    const auto prepared = context_.prepared.find(text);
+    if (prepared != context_.prepared.end()) context.prepared.insert(*prepared);
+    named.insert(text);
+    for (const StringPart& part : token.parts) {
+      if (part.is_code) named.insert(std::string(absl::StripAsciiWhitespace(part.text)));
+    }
   }
+  std::copy_if(clean.begin(), clean.end(), std::back_inserter(context.placeholder_values),
+               [&](const std::string& name) { return named.count(name) > 0; });
   return context;
 }
 
@@ -50,8 +67,14 @@ size_t HostValues::Follow(size_t at) {
     Append(name, {at + 3, EndOfValue(at + 3)});
     return 0;
   }
+  // q.concat(x)
+  if (!program_.php() && first.Is(".") && program_[at + 3].Is("(") &&
+      (second.IsName("concat") || second.IsName("append") || second.IsName("prepend") ||
+       second.IsName("insert"))) {
+    Append(name, {at + 4, std::min(program_.CloseOf(at + 3), at + 4 + kLongestValue)});
+    return 0;
+  }
   if (!first.Is("=") || second.Is("=")) return 0;
-  Forget(name);
   Assign(name, {at + 2, EndOfValue(at + 2)});
   return at + 2;
 }
@@ -64,17 +87,45 @@ void HostValues::Forget(const std::string& name) {
 }
 
 void HostValues::Assign(const std::string& name, HostRange value) {
-  if (texts_.size() + context_.joined_values.size() > kMostValues) return;
+  // The value may be made of what the variable held.
+  std::string with;
+  const size_t known =
+      texts_.size() + context_.joined_values.size() + context_.placeholder_values.size();
+  const bool room = known <= kMostValues;
+  const bool text = room && Joined(value, &with);
+  Forget(name);
+  if (!room) return;
+  Prepare(name, value);
   if (GivesPlaceholders(program_.Source(value))) {
     context_.placeholder_values.push_back(name);
-    return;
-  }
-  std::string with;
-  if (!Joined(value, &with)) return;
-  if (with.empty()) {
+  } else if (text && with.empty()) {
     texts_.insert(name);
-  } else {
+  } else if (text) {
     context_.joined_values[name] = with;
+  }
+}
+
+// $statement = $db->prepare("..."). What holds several in turn is not known.
+void HostValues::Prepare(const std::string& name, HostRange value) {
+  const std::optional<HostChain> chain = program_.ChainAt(value.begin, value.end);
+  const auto known = context_.prepared.find(name);
+  std::string sql;
+  bool prepares = false;
+  if (chain.has_value() && chain->range.end == value.end) {
+    const HostCall& last = chain->calls.back();
+    const HostFunction* function = FunctionOf(program_, *chain);
+    const size_t at = function != nullptr && chain->calls.size() == 1 && function->sql > 0 ? 1 : 0;
+    prepares = last.arguments.size() > at &&
+               absl::StrContains(absl::AsciiStrToLower(last.name), "prepare");
+    if (prepares) {
+      const HostText text = ReadHostText(program_, last.arguments[at], {});
+      if (text.known && !text.concatenates) sql = text.value;
+    }
+  }
+  if (known != context_.prepared.end()) {
+    if (known->second != sql) known->second.clear();
+  } else if (prepares && context_.prepared.size() < kMostValues) {
+    context_.prepared[name] = sql;
   }
 }
 
@@ -92,6 +143,10 @@ void HostValues::Append(const std::string& name, HostRange value) {
 // Whether the value is a text, or several that are joined; `with` is the first value of the program
 // in it.
 bool HostValues::Joined(HostRange value, std::string* with) const {
+  if (IsRequestValue(program_, value)) {
+    *with = SanitizeForDisplay(Truncate(program_.Source(value), 80));
+    return true;
+  }
   bool text = false;
   for (size_t i = value.begin; i < value.end;) {
     const HostToken& token = program_[i];
@@ -105,6 +160,12 @@ bool HostValues::Joined(HostRange value, std::string* with) const {
     }
     const bool call = token.IsName("sprintf") || token.IsName("format");
     text = text || (call && program_[begin + 1].Is("("));
+    // $q . $x; [q, x].join
+    text = text || (token.Is("[") && program_[i].Is(".") && program_[i + 1].IsName("join"));
+    if (JoinsValues(program_, value)) {
+      const std::string part(token.text);
+      text = text || texts_.count(part) > 0 || context_.joined_values.count(part) > 0;
+    }
   }
   const HostToken& first = program_[value.begin];
   const bool joins = std::any_of(
@@ -116,6 +177,21 @@ bool HostValues::Joined(HostRange value, std::string* with) const {
     return true;
   }
   if (!text) return false;
+  bool literal = first.Is("[");
+  for (size_t i = value.begin; i < value.end; ++i) {
+    literal = literal || program_[i].kind == HostTokenKind::kString;
+  }
+  if (!literal) {
+    // Texts that are known, joined with what is not.
+    for (size_t i = value.begin; i < value.end; ++i) {
+      const bool operand =
+          program_[i].kind == HostTokenKind::kVariable || program_[i].kind == HostTokenKind::kName;
+      if (operand && texts_.count(std::string(program_[i].text)) == 0) {
+        *with = SanitizeForDisplay(Truncate(program_.Source(value), 80));
+      }
+    }
+    return true;
+  }
   const HostText read = ReadHostText(program_, value, context_.placeholder_values);
   if (read.concatenates && texts_.count(read.joined_value) == 0) *with = read.joined_value;
   return read.known;

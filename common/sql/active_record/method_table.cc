@@ -8,6 +8,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 
+#include "common/sql/active_record/words.h"
+
 namespace dbfleet::sql {
 namespace {
 
@@ -69,64 +71,70 @@ constexpr ModelMethod Schema(absl::string_view name) {
 // the method does in any of these libraries.
 // clang-format off
 constexpr ModelMethod kMethods[] = {
-    Schema("add_belongs_to"), Schema("add_check_constraint"), Schema("add_column"),
+    Insert("<<"), Update("="), Schema("add_belongs_to"), Schema("add_check_constraint"), Schema("add_column"),
     Schema("add_enum_value"), Schema("add_exclusion_constraint"), Schema("add_foreign_key"),
     Schema("add_index"), Schema("add_reference"), Schema("add_timestamps"),
     Schema("add_unique_constraint"), Raw("affectingstatement"), Read("all"), Refine("and"),
-    Read("any?"), InMemory("as_json"), InMemory("attributes"), Read("average"), Read("avg"),
-    Transaction("begin_db_transaction"), Transaction("begintransaction"), InMemory("blank?"),
-    InMemory("build"), Insert("bulk_import"), Insert("bulk_insert"), Read("calculate"),
-    Schema("change_column"), Schema("change_column_comment"), Schema("change_column_default"),
-    Schema("change_column_null"), Schema("change_table"), Schema("change_table_comment"),
-    Delete("clear"), InMemory("column_names"), InMemory("columns"), Transaction("commit"),
-    Transaction("commit_db_transaction"), InMemory("compact"), Connection("connection"),
-    Connection("connection_pool"), Read("count"), RawRead("count_by_sql"), Insert("create"),
-    Insert("create!"), Schema("create_database"), Schema("create_enum"),
+    Refine("andwhere"), Refine("annotate"), Read("any?"), Insert("append"), InMemory("as_json"),
+    Update("assign_attributes"), Raw("async_exec"), Insert("attach"), InMemory("attributes"),
+    Read("average"), Read("avg"), Transaction("begin_db_transaction"),
+    Transaction("begintransaction"), InMemory("blank?"), InMemory("build"), Insert("bulk_import"),
+    Insert("bulk_insert"), Read("calculate"), Schema("change_column"),
+    Schema("change_column_comment"), Schema("change_column_default"), Schema("change_column_null"),
+    Schema("change_table"), Schema("change_table_comment"), Delete("clear"),
+    InMemory("column_names"), InMemory("columns"), Transaction("commit"),
+    Transaction("commit_db_transaction"), InMemory("compact"), Insert("concat"),
+    Connection("connection"), Connection("connection_pool"), Read("count"), RawRead("count_by_sql"),
+    Insert("create"), Insert("create!"), Schema("create_database"), Schema("create_enum"),
     Schema("create_join_table"), Insert("create_or_find_by"), Insert("create_or_find_by!"),
     Schema("create_schema"), Schema("create_table"), Schema("create_view"),
     Schema("create_virtual_table"), Insert("createmany"), Insert("createmanyquietly"),
-    Insert("createorfirst"), Insert("createquietly"), Update("decrement"), Update("decrement!"),
-    Update("decrement_counter"), Update("decrementeach"), Update("decrementquietly"),
-    Delete("delete"), Delete("delete!"), Delete("delete_all"), Delete("delete_by"),
-    Delete("delete_multiple"), Delete("delete_or_fail"), Delete("deleteall"),
+    Raw("createnativequery"), Insert("createorfirst"), Raw("createquery"), Insert("createquietly"),
+    Update("decrement"), Update("decrement!"), Update("decrement_counter"), Update("decrementeach"),
+    Update("decrementquietly"), Delete("delete"), Delete("delete!"), Delete("delete_all"),
+    Delete("delete_by"), Delete("delete_multiple"), Delete("delete_or_fail"), Delete("deleteall"),
     Delete("deleteallbyattributes"), Delete("deletebypk"), Delete("deletemany"),
     Delete("deleteorfail"), Delete("deletequietly"), Delete("destroy"), Delete("destroy!"),
     Delete("destroy_all"), Delete("destroy_async"), Delete("destroy_by"), Delete("detach"),
-    Schema("disable_extension"), Refine("distinct"), Raw("do"), Schema("drop"),
+    Schema("disable_extension"), Delete("discard"), Refine("distinct"), Raw("do"), Schema("drop"),
     Schema("drop_database"), Schema("drop_enum"), Schema("drop_join_table"), Schema("drop_schema"),
     Schema("drop_table"), Schema("drop_view"), Schema("drop_virtual_table"),
     Schema("dropalltables"), Schema("dropalltypes"), Schema("dropallviews"), Schema("dropcolumn"),
     Schema("dropcolumns"), Schema("dropforeign"), Schema("dropifexists"), Schema("dropindex"),
     Schema("dropprimary"), Schema("dropsoftdeletes"), Schema("droptimestamps"),
     Schema("dropunique"), Read("each"), Read("each_with_index"), Refine("eager_load"),
-    Read("empty?"), Schema("enable_extension"), InMemory("errors"), InMemory("escape"),
-    Refine("except"), Raw("exec"), Raw("exec_delete"), Raw("exec_insert"), Raw("exec_query"),
-    Raw("exec_update"), Raw("execute"), Raw("execute_batch"), Raw("executequery"),
+    Read("empty?"), Delete("empty_table"), Schema("enable_extension"), InMemory("errors"),
+    InMemory("escape"), Refine("except"), Raw("exec"), Raw("exec_delete"), Raw("exec_insert"),
+    Raw("exec_params"), Raw("exec_query"), Raw("exec_update"), Raw("execute"), Raw("execute_batch"),
+    Raw("execute_ddl"), Raw("execute_dui"), Raw("execute_insert"), Raw("executequery"),
     Raw("executestatement"), Raw("executeupdate"), Read("exists"), Read("exists?"), Read("explain"),
     Read("find"), Read("find_by"), Read("find_by!"), Read("find_by_pk"), RawRead("find_by_sql"),
     Read("find_each"), Read("find_in_batches"), Insert("find_or_create_by"),
     Insert("find_or_create_by!"), Read("find_or_initialize_by"), Read("find_sole_by"),
     Read("first"), Read("first!"), Insert("first_or_create"), Insert("first_or_create!"),
-    Read("first_or_initialize"), Insert("firstorcreate"), InMemory("flat_map"),
+    Read("first_or_initialize"), Insert("firstorcreate"), InMemory("flat_map"), Update("flush"),
     Insert("forcecreate"), Insert("forcecreatequietly"), Delete("forcedelete"),
-    Delete("forcedeletequietly"), Delete("forcedestroy"), Refine("from"), Read("get"),
-    Raw("get_col"), Connection("get_connection"), Raw("get_results"), Raw("get_row"),
+    Delete("forcedeletequietly"), Delete("forcedestroy"), Refine("from"), Refine("fromraw"),
+    Read("get"), Raw("get_col"), Connection("get_connection"), Raw("get_results"), Raw("get_row"),
     Raw("get_var"), Refine("group"), InMemory("group_by"), Refine("groupbyraw"), Refine("having"),
     Refine("havingraw"), Read("ids"), Insert("import"), Insert("import!"), Read("in_batches"),
     Refine("in_order_of"), Refine("includes"), Update("increment"), Update("increment!"),
     Update("increment_counter"), Update("incrementeach"), Update("incrementquietly"),
     InMemory("index_by"), InMemory("inject"), Insert("insert"), Insert("insert!"),
-    Insert("insert_all"), Insert("insert_all!"), Insert("insertgetid"), Insert("insertorignore"),
-    Insert("insertorignoreusing"), Insert("insertusing"), InMemory("inspect"), Refine("joins"),
-    Read("last"), Read("last!"), Connection("lease_connection"), Refine("left_joins"),
-    Refine("left_outer_joins"), Read("length"), Refine("limit"), Lock("lock"), Lock("lock!"),
-    Lock("lockforupdate"), Read("many?"), Read("map"), Read("max"), Read("maximum"), Read("min"),
-    Read("minimum"), Raw("multi_query"), InMemory("new"), Refine("none"), Read("none?"),
-    Refine("not"), Refine("offset"), Refine("only"), Refine("or"), Refine("order"),
-    Refine("orderby"), Refine("orderbyraw"), Read("pick"), Read("pluck"), Refine("preload"),
-    Raw("prepare"), InMemory("present?"), InMemory("primary_key"), Raw("query"),
-    Raw("query_and_fetch"), Raw("query_and_fetch_one"), Raw("query_column"), InMemory("quote"),
-    InMemory("quote_column_name"), InMemory("quote_table_name"), Raw("raw_connection"),
+    Insert("insert_all"), Insert("insert_all!"), Insert("insert_batch"), Insert("insertgetid"),
+    Insert("insertorignore"), Insert("insertorignoreusing"), Insert("insertusing"),
+    InMemory("inspect"), Refine("joins"), Read("last"), Read("last!"),
+    Connection("lease_connection"), Refine("left_joins"), Refine("left_outer_joins"),
+    Read("length"), Refine("limit"), Lock("lock"), Lock("lock!"), Lock("lockforupdate"),
+    Read("many?"), Read("map"), Read("max"), Read("maximum"), Read("min"), Read("minimum"),
+    Insert("multi_insert"), Raw("multi_query"), InMemory("new"), Refine("none"), Read("none?"),
+    Refine("not"), Refine("offset"), Refine("only"), Refine("optimizer_hints"), Refine("or"),
+    Refine("order"), Refine("orderby"), Refine("orderbyraw"), Refine("orhavingraw"),
+    Refine("orwhere"), Refine("orwhereraw"), Insert("persist"), Read("pick"), Read("pluck"),
+    Refine("preload"), Raw("prepare"), Insert("prepend"), InMemory("present?"),
+    InMemory("primary_key"), Update("push"), Raw("query"), Raw("query_and_fetch"),
+    Raw("query_and_fetch_one"), Raw("query_column"), InMemory("quote"),
+    InMemory("quote_column_name"), InMemory("quote_table_name"), Refine("raw"), Raw("raw_connection"),
     Refine("readonly"), Raw("real_query"), Delete("really_delete"), Delete("really_destroy!"),
     InMemory("reduce"), Refine("references"), Read("reload"), Schema("remove_belongs_to"),
     Schema("remove_check_constraint"), Schema("remove_column"), Schema("remove_columns"),
@@ -134,27 +142,29 @@ constexpr ModelMethod kMethods[] = {
     Schema("remove_reference"), Schema("remove_timestamps"), Schema("remove_unique_constraint"),
     Schema("rename"), Schema("rename_column"), Schema("rename_enum"), Schema("rename_enum_value"),
     Schema("rename_index"), Schema("rename_schema"), Schema("rename_table"), Schema("renamecolumn"),
-    Refine("reorder"), Update("reset_counters"), Refine("reverse_order"), Refine("rewhere"),
-    Transaction("rollback"), Transaction("rollback!"), Transaction("rollback_db_transaction"),
-    InMemory("sanitize_sql_array"), Update("save"), Update("save!"),
-    Update("save_without_validation"), Update("savemany"), Update("savemanyquietly"),
-    Update("saveorfail"), Update("savequietly"), Read("second"), Refine("select"),
-    Raw("select_all"), Raw("select_one"), Raw("select_rows"), Raw("select_value"),
-    Raw("select_values"), Refine("selectraw"), Lock("sharedlock"), Read("size"), Read("sole"),
-    Raw("statement"), Refine("strict_loading"), Read("sum"), Update("syncwithoutdetaching"),
+    Refine("reorder"), Update("replace"), Update("reset_counters"), Update("restore"),
+    Refine("reverse_order"), Refine("rewhere"), Transaction("rollback"), Transaction("rollback!"),
+    Transaction("rollback_db_transaction"), InMemory("sanitize_sql_array"), Update("save"),
+    Update("save!"), Update("save_without_validation"), Update("savemany"),
+    Update("savemanyquietly"), Update("saveorfail"), Update("savequietly"), Read("second"),
+    Refine("select"), Raw("select_all"), Raw("select_one"), Raw("select_rows"), Raw("select_value"),
+    Raw("select_values"), Refine("selectraw"), Raw("send_query"), Lock("sharedlock"),
+    Raw("simple_query"), Read("size"), Read("sole"), Raw("statement"), Refine("strict_loading"),
+    Read("sum"), Update("sync"), Update("syncwithoutdetaching"), Update("syncwithpivotvalues"),
     Connection("table"), InMemory("table_name"), Read("take"), Read("take!"), Read("third"),
     Read("to_a"), InMemory("to_array"), InMemory("to_h"), InMemory("to_json"), InMemory("to_sql"),
-    Update("toggle!"), Update("touch"), Update("touch_all"), Update("touchquietly"),
-    Transaction("transaction"), Delete("truncate"), Raw("unprepared"), Refine("unscope"),
-    Refine("unscoped"), Update("update"), Update("update!"), Update("update_all"),
-    Update("update_attribute"), Update("update_attributes"), Update("update_attributes!"),
-    Update("update_column"), Update("update_columns"), Update("update_counters"),
-    Update("updateall"), Update("updateattributes"), Update("updateexistingpivot"),
-    Update("updateorcreate"), Update("updateorfail"), Update("updateorinsert"),
-    Update("updatequietly"), Update("upsert"), Update("upsert_all"), InMemory("valid?"),
-    Schema("validate_check_constraint"), Schema("validate_constraint"),
-    Schema("validate_foreign_key"), Refine("where"), Refine("whereraw"),
-    Connection("with_connection"), Lock("with_lock"),
+    Update("toggle"), Update("toggle!"), Update("touch"), Update("touch_all"),
+    Update("touchquietly"), Transaction("transaction"), Delete("truncate"), Update("undiscard"),
+    Raw("unprepared"), Refine("unscope"), Refine("unscoped"), Insert("unshift"), Update("update"),
+    Update("update!"), Update("update_all"), Update("update_attribute"),
+    Update("update_attributes"), Update("update_attributes!"), Update("update_column"),
+    Update("update_columns"), Update("update_counters"), Update("updateall"),
+    Update("updateattributes"), Update("updateexistingpivot"), Update("updateorcreate"),
+    Update("updateorfail"), Update("updateorinsert"), Update("updatequietly"), Update("upsert"),
+    Update("upsert_all"), InMemory("valid?"), Schema("validate_check_constraint"),
+    Schema("validate_constraint"), Schema("validate_foreign_key"), Refine("where"),
+    Refine("wherein"), Refine("wherenotin"), Refine("wherenotnull"), Refine("wherenull"),
+    Refine("whereraw"), Connection("with_connection"), Lock("with_lock"),
 };
 // clang-format on
 
@@ -163,8 +173,22 @@ static_assert(std::is_sorted(std::begin(kMethods), std::end(kMethods), ByName));
 
 // Methods of a connection whose names mean something else on a model.
 constexpr ModelMethod kConnectionMethods[] = {
+    Raw("<<"),
     Raw("delete"),
+    Raw("fetch"),
+    Raw("fetchall"),
+    Raw("fetchallassociative"),
+    Raw("fetchallkeyvalue"),
+    Raw("fetchallnumeric"),
+    Raw("fetchassoc"),
+    Raw("fetchassociative"),
+    Raw("fetchcolumn"),
+    Raw("fetchfirstcolumn"),
+    Raw("fetchnumeric"),
+    Raw("fetchone"),
     Raw("insert"),
+    Raw("iterateassociative"),
+    Raw("run"),
     Raw("select"),
     Raw("update"),
 };
@@ -185,29 +209,6 @@ constexpr absl::string_view kPureFunctions[] = {
 };
 // clang-format on
 static_assert(std::is_sorted(std::begin(kPureFunctions), std::end(kPureFunctions)));
-
-// Words of names behind which something is written, or run. What has an ending more (created_at,
-// updates, importance) says what was done, or what it is about.
-constexpr absl::string_view kWrites[] = {
-    "clear",   "create", "delete", "destroy", "drop",   "exec", "execute",  "import", "insert",
-    "migrate", "query",  "raw",    "remove",  "rename", "save", "truncate", "update", "upsert"};
-constexpr absl::string_view kEndings[] = {"able", "ance",   "ant",  "d",   "down", "ed",   "er",
-                                          "ing",  "ly",     "ness", "or",  "r",    "s",    "ution",
-                                          "utor", "utable", "ion",  "ped", "pped", "pping"};
-
-bool IsWriteWord(absl::string_view word) {
-  for (absl::string_view write : kWrites) {
-    absl::string_view rest = word;
-    if (!absl::ConsumePrefix(&rest, write)) continue;
-    // Words that run into each other: PHP's names are not told apart by case.
-    if (rest.empty() ||
-        (rest.size() > 2 && write.size() > 3 && write != "exec" &&
-         std::find(std::begin(kEndings), std::end(kEndings), rest) == std::end(kEndings))) {
-      return true;
-    }
-  }
-  return false;
-}
 
 const ModelMethod* In(absl::Span<const ModelMethod> rows, absl::string_view name) {
   const auto found =
@@ -237,21 +238,6 @@ const ModelMethod* FindConnectionMethod(absl::string_view name) {
   const std::string lower = absl::AsciiStrToLower(name);
   const ModelMethod* method = In(kConnectionMethods, lower);
   return method != nullptr ? method : FindModelMethod(lower);
-}
-
-bool NamesWrite(absl::string_view name) {
-  std::string word;
-  for (size_t i = 0; i <= name.size(); ++i) {
-    const bool letter = i < name.size() && absl::ascii_isalpha(static_cast<unsigned char>(name[i]));
-    const bool begins = letter && absl::ascii_isupper(static_cast<unsigned char>(name[i])) &&
-                        i > 0 && absl::ascii_islower(static_cast<unsigned char>(name[i - 1]));
-    if (!letter || begins) {
-      if (IsWriteWord(word)) return true;
-      word.clear();
-    }
-    if (letter) word.push_back(absl::ascii_tolower(static_cast<unsigned char>(name[i])));
-  }
-  return false;
 }
 
 bool IsOfResult(absl::string_view name) {
@@ -299,8 +285,12 @@ int WeightOf(MethodRole role) {
       return 2;
     case MethodRole::kRawRead:
     case MethodRole::kRaw:
+    case MethodRole::kRunPrepared:
       return 3;
     case MethodRole::kTransaction:
+    case MethodRole::kCallable:
+    case MethodRole::kShell:
+    case MethodRole::kOpaque:
       return 4;
     case MethodRole::kLock:
       return 5;
@@ -342,6 +332,14 @@ absl::string_view NameOf(MethodRole role) {
       return "schema";
     case MethodRole::kInMemory:
       return "in memory";
+    case MethodRole::kRunPrepared:
+      return "prepared";
+    case MethodRole::kCallable:
+      return "callable";
+    case MethodRole::kShell:
+      return "shell";
+    case MethodRole::kOpaque:
+      return "opaque";
   }
   return "";
 }

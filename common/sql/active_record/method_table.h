@@ -22,6 +22,10 @@ enum class MethodRole {
   kLock,         // Takes row locks.
   kSchema,       // Changes the schema: add_column.
   kInMemory,     // No query by itself: new, to_sql.
+  kRunPrepared,  // Runs what was prepared before: mysqli_stmt_execute.
+  kCallable,     // Calls what it is given: array_map.
+  kShell,        // Runs a shell command: system.
+  kOpaque,       // Runs what is not seen: eval, a task.
 };
 
 // One row of the published table: S1 (kind) and S2 (class) of a method.

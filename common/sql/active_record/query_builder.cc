@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/text.h"
+#include "common/sql/active_record/host_sources.h"
 
 namespace dbfleet::sql {
 
@@ -48,24 +49,37 @@ void QueryBuilder::Note(const HostText& text) {
   call.concatenates = true;
 }
 
-// SQL that is a value of the program: what was joined before, or comes from the request itself.
+// SQL that is a value of the program: what was joined before or is here, or comes from the request
+// itself.
 void QueryBuilder::NoteValue(HostRange range) {
-  const HostToken& first = program_[range.begin];
-  const HostToken& next = program_[range.begin + 1];
+  range = UnwrapSql(program_, range);
   HostText text;
-  const auto& joined = scope_.context.joined_values;
-  const auto found = joined.find(std::string(first.text));
-  if (range.end == range.begin + 1 && found != joined.end()) {
-    text.joined_value = found->second;
-  } else if ((first.IsName("params") || first.text == "$_GET" || first.text == "$_POST" ||
-              first.text == "$_REQUEST" || first.text == "$_COOKIE") &&
-             next.Is("[")) {
-    text.joined_value = SanitizeForDisplay(Truncate(program_.Source(range), 80));
-  } else {
-    return;
+  for (size_t i = range.begin; i < range.end && text.joined_value.empty(); ++i) {
+    const auto found = scope_.context.joined_values.find(std::string(program_[i].text));
+    if (found != scope_.context.joined_values.end()) text.joined_value = found->second;
   }
+  const bool joins = IsRequestValue(program_, range) || JoinsValues(program_, range);
+  if (text.joined_value.empty() && joins) {
+    text.joined_value = SanitizeForDisplay(Truncate(program_.Source(range), 80));
+  }
+  if (text.joined_value.empty()) return;
   text.concatenates = true;
   Note(text);
+}
+
+// Of what is no condition, order or column: hints, comments, locks, limits.
+void QueryBuilder::NoteTexts(const HostCall& from) {
+  for (const HostRange& argument : from.arguments) {
+    const HostText text = ReadHostText(program_, argument, scope_.context.placeholder_values);
+    const HostToken& first = program_[argument.begin];
+    if (text.known) {
+      Note(text);
+    } else if (from.name != "limit" && from.name != "offset" &&
+               first.kind != HostTokenKind::kNumber) {
+      NoteValue(argument);
+    }
+  }
+  PlainFrom(from, 0);
 }
 
 void QueryBuilder::Columns(const HostPairs& pairs) {
@@ -137,10 +151,13 @@ void QueryBuilder::Fragments(absl::Span<const HostRange> arguments, absl::string
 // Symbols and hashes name associations; a text is SQL.
 void QueryBuilder::Joins(absl::Span<const HostRange> arguments) {
   for (const HostRange& argument : arguments) {
-    if (program_[argument.begin].kind == HostTokenKind::kString) {
-      query.joins.push_back(Fragment(argument, "joins"));
-    } else {
+    const HostToken& first = program_[argument.begin];
+    const bool names = first.kind == HostTokenKind::kSymbol || first.Is("[") || first.Is("{") ||
+                       first.kind == HostTokenKind::kLabel;
+    if (names) {
       Plain(argument);
+    } else if (const std::string join = Fragment(argument, "joins"); !join.empty()) {
+      query.joins.push_back(join);
     }
   }
 }

@@ -30,6 +30,7 @@ class QueryBuilder {
 
   void Note(const HostText& text);
   void NoteValue(HostRange range);
+  void NoteTexts(const HostCall& from);
   void Plain(HostRange range) { Block(range, false); }
   void Block(HostRange range, bool for_effect);
   void PlainFrom(const HostCall& call, size_t from);

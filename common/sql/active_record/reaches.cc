@@ -6,29 +6,15 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 
+#include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/host_reader.h"
 #include "common/sql/active_record/host_text.h"
+#include "common/sql/active_record/receivers.h"
 #include "common/sql/active_record/words.h"
 
 // Which calls of a program reach the database.
 namespace dbfleet::sql {
 namespace {
-
-// Classes of the languages and frameworks that hold no rows.
-constexpr absl::string_view kNoModels[] = {
-    "Arr",      "Array", "Auth",     "Cache",  "Carbon",    "Config", "Cookie",
-    "CSV",      "Date",  "DateTime", "Dir",    "ENV",       "File",   "FileUtils",
-    "Hash",     "Http",  "IO",       "Input",  "Integer",   "JSON",   "Kernel",
-    "Lang",     "Log",   "Logger",   "Mail",   "Math",      "Net",    "Object",
-    "Process",  "Queue", "Rails",    "Random", "Redirect",  "Redis",  "Request",
-    "Response", "Route", "Session",  "Set",    "Storage",   "Str",    "String",
-    "Struct",   "Time",  "URI",      "URL",    "Validator", "View",   "YAML"};
-
-bool IsModelClass(absl::string_view receiver) {
-  const size_t space = receiver.find_last_of(":\\");
-  if (space != absl::string_view::npos) receiver.remove_prefix(space + 1);
-  return !IsOneOf(receiver, kNoModels);
-}
 
 // Methods that on anything but a class or connection mean something else as often.
 bool IsCommonWord(const HostProgram& program, const HostCall& call, const ModelMethod& method) {
@@ -45,7 +31,7 @@ bool IsCommonWord(const HostProgram& program, const HostCall& call, const ModelM
       // What is given to them is run, whatever they are called on.
       return method.name == "do" || method.name == "prepare" || method.name == "statement" ||
              method.name == "raw_connection" || absl::StartsWith(method.name, "get_") ||
-             call.arguments.empty();
+             (call.arguments.empty() && method.name != "execute");
     case MethodRole::kTransaction:
     case MethodRole::kLock:
       return method.name != "with_lock" && method.name != "transaction";
@@ -54,46 +40,6 @@ bool IsCommonWord(const HostProgram& program, const HostCall& call, const ModelM
     default:
       return false;
   }
-}
-
-// By the last name of what it is reached by.
-template <size_t N>
-bool IsNamedOneOf(absl::string_view receiver, const absl::string_view (&names)[N]) {
-  const size_t start = receiver.find_last_of("$@>.");
-  if (start != absl::string_view::npos) receiver.remove_prefix(start + 1);
-  return IsOneOf(absl::AsciiStrToLower(receiver), names);
-}
-
-// Variables that by their names hold no rows, and whose methods have the same names: params.delete.
-bool IsPlainData(absl::string_view receiver) {
-  static constexpr absl::string_view kNames[] = {
-      "args", "array",  "attributes", "attrs",    "buffer",  "cache",   "config", "cookies",
-      "data", "env",    "errors",     "file",     "files",   "flash",   "hash",   "headers",
-      "json", "keys",   "line",       "lines",    "list",    "options", "opts",   "params",
-      "path", "queue",  "request",    "response", "session", "set",     "stack",  "storage",
-      "str",  "string", "text",       "words"};
-  return IsNamedOneOf(receiver, kNames);
-}
-
-// What data has a method of that name for, too: params.delete(:x), $session->clear(). A record that
-// happens to be called so (@file.destroy, $request->save()) has others, and is given nothing.
-bool IsDataCall(const HostProgram& program, const HostChain& chain, const HostCall& call) {
-  static constexpr absl::string_view kOfPhp[] = {"cache",  "cookies", "flash",  "headers",
-                                                 "params", "session", "storage"};
-  static constexpr absl::string_view kHashes[] = {"attributes", "attrs", "data", "env",
-                                                  "hash",       "json",  "opts", "params"};
-  static constexpr absl::string_view kGiven[] = {"delete", "delete_at", "delete_if",
-                                                 "insert", "remove",    "truncate"};
-  if (chain.receiver_kind != Receiver::kVariable || &call != &chain.calls.front()) return false;
-  if (!IsPlainData(chain.receiver)) return false;
-  const bool given = !call.arguments.empty() || call.block.has_value();
-  if (program.php()) {
-    return IsNamedOneOf(chain.receiver, kOfPhp) &&
-           (call.name == "clear" || (given && (call.name == "delete" || call.name == "remove")));
-  }
-  if (call.name == "clear") return true;
-  if (call.name == "update") return given && IsNamedOneOf(chain.receiver, kHashes);
-  return given && IsOneOf(call.name, kGiven);
 }
 
 // Bare words of Ruby that write if they are given something; the program may have its own insert().
@@ -105,55 +51,13 @@ bool WritesBare(const HostProgram& program, const ModelMethod& method) {
          method.name != "increment" && method.name != "decrement" && method.name != "clear";
 }
 
-}  // namespace
-
-bool IsConnectionName(absl::string_view receiver) {
-  static constexpr absl::string_view kNames[] = {"activerecord::base",
-                                                 "conn",
-                                                 "connection",
-                                                 "database",
-                                                 "db",
-                                                 "dbh",
-                                                 "mysqli",
-                                                 "pdo",
-                                                 "client",
-                                                 "sql",
-                                                 "link",
-                                                 "capsule",
-                                                 "wpdb"};
-  const size_t start = receiver.find_last_of("$@>\\");
-  if (start != absl::string_view::npos) receiver.remove_prefix(start + 1);
-  return IsOneOf(absl::AsciiStrToLower(receiver), kNames);
-}
-
-// Whether an argument names a method that writes: :delete_all, 'delete', &:destroy.
-bool GivesWrite(const HostProgram& program, HostRange argument) {
-  if (program[argument.begin].Is("&")) ++argument.begin;
-  const std::optional<std::string> word = ReadWord(program, argument);
-  if (!word.has_value()) return false;
-  const ModelMethod* method = FindModelMethod(*word);
-  return method != nullptr ? method->safety == Safety::kDestructive : NamesWrite(*word);
-}
-
-// Calls a method whose name it is given.
-bool IsDynamic(const HostProgram& program, const HostChain& chain, const HostCall& call) {
-  static constexpr absl::string_view kNames[] = {
-      "__send__", "class_eval",      "class_exec",      "define_singleton_method",
-      "eval",     "instance_eval",   "instance_exec",   "instance_method",
-      "method",   "module_eval",     "public_method",   "public_send",
-      "send",     "singleton_class", "singleton_method"};
-  if (program.php()) {
-    // User::$f(), User::{'f'}()
-    const bool own =
-        chain.receiver == "self" || chain.receiver == "static" || chain.receiver == "parent";
-    const bool named = absl::ascii_isalpha(call.name[0]) || call.name[0] == '_';
-    return chain.receiver_kind == Receiver::kClass && !own && !named && call.has_parens &&
-           IsModelClass(chain.receiver);
-  }
-  if (!IsOneOf(call.name, kNames)) return false;
-  if (chain.receiver_kind == Receiver::kClass && IsModelClass(chain.receiver)) return true;
-  if (call.arguments.empty()) return false;
-  return GivesWrite(program, call.arguments[0]);
+// Words that stand alone in a method of a model: destroy, save. A variable is hardly called so.
+bool IsBareWord(const HostProgram& program, const HostChain& chain, const HostCall& call) {
+  static constexpr absl::string_view kNames[] = {"delete", "destroy", "save", "touch"};
+  const HostToken& before = program[chain.range.begin - 1];
+  return !program.php() && call.bare() && IsOneOf(call.name, kNames) &&
+         (program.IsWholeStatement(chain.range) || before.IsName("if") || before.IsName("unless") ||
+          before.IsName("return"));
 }
 
 // A word without arguments that is hardly a variable's name: delete_all, save!.
@@ -162,127 +66,275 @@ bool IsBareWrite(const HostProgram& program, const HostCall& call, const ModelMe
          (call.name.back() == '!' || absl::EndsWith(call.name, "_all"));
 }
 
-// users.each(&:destroy), user.try(:delete), [user].inject(:save).
-bool TakesWrite(const HostProgram& program, const HostCall& call) {
-  static constexpr absl::string_view kCallers[] = {"inject", "public_method", "reduce",    "then",
-                                                   "try",    "try!",          "yield_self"};
-  for (const HostRange& argument : call.arguments) {
-    const bool block = program[argument.begin].Is("&");
-    if ((block || (!program.php() && IsOneOf(call.name, kCallers))) &&
-        GivesWrite(program, argument)) {
+// Calls a method whose name it is given, or that a value of the program gives.
+bool IsDynamic(const HostProgram& program, const HostChain& chain, const HostCall& call,
+               const HostVariables* variables) {
+  static constexpr absl::string_view kSenders[] = {"__send__", "method", "public_method",
+                                                   "public_send", "send"};
+  static constexpr absl::string_view kNames[] = {
+      "class_eval",      "class_exec",      "define_singleton_method", "eval",
+      "instance_eval",   "instance_exec",   "instance_method",         "module_eval",
+      "singleton_class", "singleton_method"};
+  const bool of_model = chain.receiver_kind == Receiver::kClass && IsModelClass(chain.receiver);
+  if (program.php()) {
+    if (!call.computed()) return false;
+    // Of its own object, which is read elsewhere, only what is known to write.
+    const bool own = chain.receiver == "self" || chain.receiver == "static" ||
+                     chain.receiver == "parent" || chain.receiver == "$this";
+    return own ? variables != nullptr && variables->MayHoldWrite(call.name)
+               : chain.receiver_kind != Receiver::kClass || of_model;
+  }
+  const bool sends = IsOneOf(call.name, kSenders);
+  if (!sends && !IsOneOf(call.name, kNames)) return false;
+  if (of_model) return true;
+  if (call.arguments.empty()) {
+    // instance_eval { ... }: whose methods its block calls is not seen.
+    return call.block.has_value() && chain.receiver_kind == Receiver::kVariable;
+  }
+  const HostRange& name = call.arguments[0];
+  if (GivesWrite(program, name)) return true;
+  if (!sends || chain.receiver_kind == Receiver::kClass) return false;
+  if (ReadWord(program, name).has_value()) return false;
+  // "#{x}_path", "#{x}_url": names of routes.
+  const HostToken& text = program[name.begin];
+  const bool route = text.kind == HostTokenKind::kString && !text.parts.empty() &&
+                     !text.parts.back().is_code &&
+                     (absl::EndsWith(text.parts.back().text, "_url") ||
+                      absl::EndsWith(text.parts.back().text, "_path"));
+  return !route;
+}
+
+// What is called by its name alone like a write. At a definition it is no call.
+bool SoundsLikeWrite(const HostProgram& program, const HostChain& chain, const HostCall& call,
+                     bool first) {
+  if (program[chain.range.begin - 1].IsName("def") || !NamesWrite(call.name)) return false;
+  if (chain.receiver_kind == Receiver::kNone && first) {
+    // Of migrations; other bare words are the program's own.
+    return !program.php() && !call.bare() &&
+           (absl::StartsWith(call.name, "drop_") || absl::StartsWith(call.name, "truncate_") ||
+            absl::StartsWith(call.name, "rename_"));
+  }
+  return chain.receiver_kind != Receiver::kClass || IsModelClass(chain.receiver);
+}
+
+// Methods that add to a list in memory, or to an association, or (in PHP) save.
+bool AddsRecords(const HostProgram& program, const HostCall& call, bool* known) {
+  static constexpr absl::string_view kOfRuby[] = {"append", "concat",  "prepend",
+                                                  "push",   "replace", "unshift"};
+  static constexpr absl::string_view kOnlyPhp[] = {"flush", "persist", "sync", "toggle"};
+  const std::string name = absl::AsciiStrToLower(call.name);
+  *known = true;
+  if (program.php()) {
+    // Eloquent's push() saves; a collection's is given something.
+    if (name == "push") return call.arguments.empty();
+    if (IsOneOf(name, kOfRuby)) return false;
+  } else if (IsOneOf(name, kOfRuby)) {
+    return !call.arguments.empty();
+  } else if (IsOneOf(name, kOnlyPhp)) {
+    return false;
+  }
+  *known = false;
+  return false;
+}
+
+// :key and " " are no records, nor keys of any.
+bool IsNoKey(const HostProgram& program, const HostRange& argument) {
+  if (argument.end != argument.begin + 1) return false;
+  const HostToken& token = program[argument.begin];
+  if (token.kind == HostTokenKind::kSymbol) return true;
+  if (token.kind != HostTokenKind::kString || token.parts.size() != 1 || token.parts[0].is_code) {
+    return false;
+  }
+  const std::string& text = token.parts[0].text;
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return !absl::ascii_isalnum(c) && c != '-' && c != '_'; });
+}
+
+bool DeletesKey(const HostProgram& program, const HostChain& chain, const HostCall& call) {
+  return !program.php() && call.name == "delete" && chain.receiver_kind != Receiver::kClass &&
+         call.arguments.size() == 1 && IsNoKey(program, call.arguments[0]);
+}
+
+// Goes along a chain, and knows at each link what it is called on.
+class Walk {
+ public:
+  Walk(const HostProgram& program, const HostChain& chain, bool generous,
+       const HostVariables* variables)
+      : program_(program), chain_(chain), generous_(generous), variables_(variables) {
+    const bool held =
+        variables != nullptr &&
+        variables->MayHoldConnection(chain.receiver.empty() ? chain.calls[0].name : chain.receiver);
+    certain_ = held || IsNothingButConnection(chain.receiver);
+    connection_ = certain_ || IsConnectionName(chain.receiver);
+    const HostToken& first = program[chain.range.begin];
+    const bool list = first.Is("[") && program.CloseOf(chain.range.begin) + 1 < program.size() &&
+                      chain.receiver == program.Source({chain.range.begin,
+                                                        program.CloseOf(chain.range.begin) + 1});
+    plain_ = !connection_ && (list || (variables != nullptr && variables->IsPlain(chain.receiver)));
+    if (chain.receiver_kind == Receiver::kVariable) {
+      holder_ = chain.receiver.substr(0, chain.receiver.find('['));
+      // What stands in a hash under a name may be a record; of these it may not.
+      if (holder_.size() < chain.receiver.size() && holder_ != "params" && holder_ != "session" &&
+          holder_ != "headers" && holder_ != "cookies") {
+        holder_.clear();
+      }
+    }
+  }
+
+  bool Reaches() {
+    if (chain_.receiver_kind == Receiver::kClass && IsFacade(program_, chain_.receiver) &&
+        std::any_of(chain_.calls.begin(), chain_.calls.end(),
+                    [](const HostCall& call) { return !call.is_property; })) {
       return true;
     }
+    for (size_t i = 0; i < chain_.calls.size(); ++i) {
+      const std::optional<bool> reaches = Link(i);
+      if (reaches.has_value()) return *reaches;
+    }
+    return false;
   }
-  return false;
-}
 
-// What is called by its name alone like a write, on anything but what holds no rows by its own
-// name. At a definition it is no call.
-bool SoundsLikeWrite(const HostProgram& program, const HostChain& chain, const HostCall& call) {
-  if (program[chain.range.begin - 1].IsName("def") || !NamesWrite(call.name)) return false;
-  const bool bare = call.arguments.empty() && !call.has_parens && !call.block.has_value();
-  switch (chain.receiver_kind) {
-    case Receiver::kNone:
-      // Of migrations; other bare words are the program's own.
-      return !bare &&
-             (absl::StartsWith(call.name, "drop_") || absl::StartsWith(call.name, "truncate_") ||
-              absl::StartsWith(call.name, "rename_"));
-    case Receiver::kClass:
-      return IsModelClass(chain.receiver);
-    case Receiver::kVariable:
-      break;
+ private:
+  // Decides, or goes on.
+  std::optional<bool> Link(size_t i) {
+    const HostCall& call = chain_.calls[i];
+    if (i == 0) {
+      if (const auto runs = RunsSomething(call)) return runs;
+    }
+    if (call.op != HostOperator::kNone) {
+      return certain_ || generous_ || OperatorWrites(program_, chain_, variables_);
+    }
+    if (call.is_property || (!program_.php() && IsConnectionName(call.name))) {
+      connection_ = connection_ || IsConnectionName(call.name);
+      certain_ = IsNothingButConnection(call.name);
+      if (call.is_property) {
+        Hold(call);
+        return std::nullopt;
+      }
+    }
+    if (IsDynamic(program_, chain_, call, variables_) || TakesWrite(program_, call)) return true;
+    const bool reaches = Called(i);
+    Hold(call);
+    if (reaches) return true;
+    const ModelMethod* method = FindModelMethod(call.name);
+    if (chain_.receiver_kind == Receiver::kClass && method != nullptr &&
+        !IsModelClass(chain_.receiver) && call.name != "new") {
+      return false;
+    }
+    return std::nullopt;
   }
-  return !IsDataCall(program, chain, call);
-}
 
-// Facades of Laravel, and Schema of Rails: all that they do is about the database.
-bool IsFacade(absl::string_view receiver) {
-  const size_t space = receiver.find_last_of(":\\");
-  if (space != absl::string_view::npos) receiver.remove_prefix(space + 1);
-  return receiver == "DB" || receiver == "Schema";
-}
-
-bool ReachesDatabase(const HostProgram& program, const HostChain& chain, bool generous) {
-  bool connection = IsConnectionName(chain.receiver);
-  if (chain.receiver_kind == Receiver::kClass && IsFacade(chain.receiver) &&
-      std::any_of(chain.calls.begin(), chain.calls.end(),
-                  [](const HostCall& call) { return !call.is_property; })) {
+  // A function or class of the language that runs something.
+  std::optional<bool> RunsSomething(const HostCall& call) const {
+    const HostFunction* function = FunctionOf(program_, chain_);
+    if (function == nullptr) return PipesToShell(call) ? std::optional<bool>(true) : std::nullopt;
+    if (function->role == MethodRole::kCallable) {
+      if (GivesCallableThatWrites(program_, call, variables_)) return true;
+      return std::nullopt;
+    }
+    // Which set it is counts for what follows; see HostSession.
+    if (absl::EndsWith(function->name, "set_charset") && !call.arguments.empty()) {
+      const auto set = ReadWord(program_, call.arguments.back());
+      if (set.has_value() && absl::StartsWith(*set, "utf8")) return std::nullopt;
+    }
+    if (function->role == MethodRole::kShell && call.arguments.size() == 1) {
+      const HostText text = ReadHostText(program_, call.arguments[0], {});
+      if (text.known && !text.concatenates && IsHarmlessCommand(text.value)) return std::nullopt;
+    }
     return true;
   }
-  for (const HostCall& call : chain.calls) {
-    if (call.is_property || (!program.php() && IsConnectionName(call.name))) {
-      connection = connection || IsConnectionName(call.name);
-      if (call.is_property) continue;
-    }
-    if (IsDynamic(program, chain, call) || TakesWrite(program, call)) return true;
+
+  // open("|mysql"), IO.read("|mysql")
+  bool PipesToShell(const HostCall& call) const {
+    if (program_.php() || call.arguments.empty()) return false;
+    const bool opens = (chain_.receiver_kind == Receiver::kNone && call.name == "open") ||
+                       chain_.receiver == "IO" || chain_.receiver == "Kernel" ||
+                       chain_.receiver == "URI";
+    const HostToken& text = program_[call.arguments[0].begin];
+    return opens && text.kind == HostTokenKind::kString && !text.parts.empty() &&
+           !text.parts[0].is_code && absl::StartsWith(text.parts[0].text, "|");
+  }
+
+  // What the next link is called on.
+  void Hold(const HostCall& call) {
+    if (!call.is_property && !call.bare()) certain_ = false;
+    plain_ = GivesData(program_, call) || (program_.php() && IsDataFunction(call.name));
+    holder_ = IsPlainData(call.name) ? std::string(call.name) : "";
+  }
+
+  bool Called(size_t i) {
+    const HostCall& call = chain_.calls[i];
+    const bool own = chain_.receiver_kind == Receiver::kNone && i == 0;
+    const bool of_class = chain_.receiver_kind == Receiver::kClass;
+    if ((plain_ && !own) || DeletesKey(program_, chain_, call)) return false;
+    bool known = false;
+    const bool adds = AddsRecords(program_, call, &known);
+    if (known && !connection_)
+      return !own && !of_class && (generous_ || (adds && !IsData(call) && HasMany(i)));
+    if (own && IsBareWord(program_, chain_, call)) return true;
     const ModelMethod* method =
-        connection ? FindConnectionMethod(call.name) : FindModelMethod(call.name);
-    if (method == nullptr) {
-      if (SoundsLikeWrite(program, chain, call)) return true;
-      continue;
-    }
-    if (chain.receiver_kind == Receiver::kNone && IsBareWrite(program, call, *method)) return true;
-    if (chain.receiver_kind == Receiver::kNone) {
-      const bool given = !call.arguments.empty() || call.block.has_value();
-      if (given && (method->role == MethodRole::kSchema || method->name == "execute" ||
-                    method->name == "transaction" || WritesBare(program, *method))) {
-        return true;
-      }
-      continue;
-    }
-    if (connection && method->role != MethodRole::kInMemory) return true;
-    if (chain.receiver_kind == Receiver::kClass) {
-      if (!IsModelClass(chain.receiver)) return false;
-      if (method->role != MethodRole::kInMemory || generous) return true;
+        connection_ ? FindConnectionMethod(call.name) : FindModelMethod(call.name);
+    if (method == nullptr) return CalledUnknown(call, own);
+    if (own) return CalledBare(call, *method);
+    if (connection_ && method->role != MethodRole::kInMemory) return true;
+    if (of_class) {
+      if (!IsModelClass(chain_.receiver)) return IsOnlyOfModels(call.name);
+      if (method->role != MethodRole::kInMemory || generous_) return true;
     }
     const bool writes = method->safety == Safety::kDestructive;
-    const bool plain = writes ? IsDataCall(program, chain, call)
-                              : chain.receiver_kind == Receiver::kVariable &&
-                                    IsPlainData(chain.receiver) && &call == &chain.calls.front();
-    if (generous || (!plain && !IsCommonWord(program, call, *method))) return true;
+    const bool data = writes ? IsData(call) : !holder_.empty() && IsPlainData(holder_);
+    return generous_ || (!data && !IsCommonWord(program_, call, *method));
   }
-  return false;
-}
 
-// Functions of PHP's drivers: mysqli_query($link, "...").
-bool IsDriverCall(absl::string_view name) {
-  const size_t end = name.find('_');
-  if (end == absl::string_view::npos) return false;
-  static constexpr absl::string_view kDrivers[] = {"mysql", "mysqli", "pg", "sqlite", "sqlsrv"};
-  if (!IsOneOf(name.substr(0, end), kDrivers)) return false;
-  return NamesWrite(name) || absl::StrContains(name, "prepare");
-}
+  bool CalledUnknown(const HostCall& call, bool own) const {
+    if (!own && IsData(call)) return false;
+    if (SoundsLikeWrite(program_, chain_, call, own)) return true;
+    return connection_ && certain_ && !own && !call.bare() && !IsPureHostFunction(call.name) &&
+           !IsHarmlessOfConnection(call.name);
+  }
 
-// PHP's call_user_func(array('User', 'delete_all')): where it ends; 0 if it is none.
-size_t EndOfCallByName(const HostProgram& program, size_t i) {
-  static constexpr absl::string_view kCallers[] = {
-      "array_filter",         "array_map",
-      "array_walk",           "call_user_func",
-      "call_user_func_array", "forward_static_call",
-      "iterator_apply",       "register_shutdown_function"};
-  const HostToken& token = program[i];
-  const std::string name = absl::AsciiStrToLower(token.text);
-  if (!program.php() || token.kind != HostTokenKind::kName || !program[i + 1].Is("(") ||
-      program[i - 1].IsName("function")) {
-    return 0;
+  bool CalledBare(const HostCall& call, const ModelMethod& method) const {
+    if (IsBareWrite(program_, call, method)) return true;
+    const bool given = !call.arguments.empty() || call.block.has_value();
+    if (program_.php() || !given) return false;
+    return method.role == MethodRole::kSchema || method.name == "execute" ||
+           method.name == "transaction" || WritesBare(program_, method) || JoinsBare(call, method);
   }
-  const size_t close = program.CloseOf(i + 1);
-  if (IsDriverCall(name) && close < program.size()) return close;
-  if (!IsOneOf(name, kCallers)) return 0;
-  for (size_t at = i + 2; close < program.size() && at < close; ++at) {
-    if (program[at].kind != HostTokenKind::kString) continue;
-    const std::optional<std::string> word = ReadWord(program, {at, at + 1});
-    if (!word.has_value()) continue;
-    absl::string_view called = *word;
-    if (const size_t colons = called.rfind(':'); colons != absl::string_view::npos) {
-      called.remove_prefix(colons + 1);
-    }
-    const ModelMethod* method = FindModelMethod(called);
-    if (method != nullptr ? method->safety == Safety::kDestructive : NamesWrite(called)) {
-      return close;
-    }
+
+  // In a model's own methods and scopes: where("a = #{x}").
+  bool JoinsBare(const HostCall& call, const ModelMethod& method) const {
+    static constexpr absl::string_view kNames[] = {
+        "count_by_sql", "find_by_sql", "having", "joins", "order", "reorder", "rewhere", "where"};
+    return !call.arguments.empty() && IsOneOf(method.name, kNames) &&
+           ReadHostText(program_, call.arguments[0], {}).concatenates;
   }
-  return 0;
+
+  bool IsData(const HostCall& call) const {
+    return !holder_.empty() && IsDataCall(program_, holder_, call);
+  }
+
+  // Whether what a link is called on may be an association: user.posts.push(post).
+  bool HasMany(size_t i) const {
+    if (program_.php()) return true;
+    if (i > 0) return !IsPlainData(chain_.calls[i - 1].name);
+    return variables_ != nullptr && variables_->MayHoldAssociation(chain_.receiver);
+  }
+
+  const HostProgram& program_;
+  const HostChain& chain_;
+  const bool generous_;
+  const HostVariables* variables_;
+  bool connection_ = false;
+  bool certain_ = false;  // Its name is that of a connection, and of nothing else.
+  bool plain_ = false;    // It is known to hold no rows...
+  std::string holder_;    // ... or may by its name, which is this.
+};
+
+}  // namespace
+
+bool ReachesDatabase(const HostProgram& program, const HostChain& chain, bool generous,
+                     const HostVariables* variables) {
+  return Walk(program, chain, generous, variables).Reaches();
 }
 
 }  // namespace dbfleet::sql

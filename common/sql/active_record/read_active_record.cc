@@ -51,6 +51,16 @@ Reading Combine(std::vector<Reading> readings) {
       chosen = i;
     }
   }
+  // SQL that is joined anywhere in it is said of it.
+  const auto joins = std::find_if(readings.begin(), readings.end(), [](const Reading& reading) {
+    return reading.facts.call.has_value() && reading.facts.call->concatenates;
+  });
+  if (joins != readings.end() && readings[chosen].facts.call.has_value() &&
+      !readings[chosen].facts.call->concatenates) {
+    readings[chosen].facts.call->concatenates = true;
+    readings[chosen].facts.call->placeholders_only = false;
+    readings[chosen].facts.call->joined_value = joins->facts.call->joined_value;
+  }
   Reading all = std::move(readings[0]);
   Facts first = std::move(all.facts);
   for (size_t i = 1; i < readings.size(); ++i) Merge(std::move(readings[i].verdict), &all.verdict);

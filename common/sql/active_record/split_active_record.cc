@@ -8,7 +8,9 @@
 
 #include "common/base/status.h"
 #include "common/sql/active_record/active_record.h"
+#include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/host_reader.h"
+#include "common/sql/active_record/host_session.h"
 #include "common/sql/active_record/host_values.h"
 #include "common/sql/active_record/words.h"
 
@@ -41,8 +43,8 @@ constexpr absl::string_view kLoopWords[] = {"for", "foreach", "until", "while"};
 
 class Splitter {
  public:
-  Splitter(const HostProgram& program, absl::string_view text)
-      : program_(program), text_(text), values_(program) {}
+  Splitter(const HostProgram& program, absl::string_view text, const Target& embedded)
+      : program_(program), text_(text), values_(program), variables_(program), session_(embedded) {}
 
   std::vector<Statement> All() {
     Scan({0, program_.size()}, false);
@@ -68,24 +70,25 @@ class Splitter {
     if (token.kind == HostTokenKind::kName && IsOneOf(token.text, kLoopWords)) {
       return Loop(i, end, in_loop);
     }
-    if (HidesCode(token)) {
+    if (HidesCode(program_, token)) {
       Emit(HostRange{i, i + 1}, in_loop);
       return i + 1;
     }
-    if (const size_t close = EndOfCallByName(program_, i); close > 0) {
+    if (const size_t close = EndOfCallOfValue(program_, i, variables_); close > 0) {
       Emit(HostRange{i, close + 1}, in_loop);
       return close + 1;
     }
     const bool may_begin = token.kind == HostTokenKind::kVariable ||
                            token.kind == HostTokenKind::kName || program_.BeginsReceiver(i);
-    if (!may_begin) return i + 1;
+    if (!may_begin || IsLookedAt(i)) return i + 1;
     Follow(i);
     const std::optional<HostChain> chain = program_.ChainAt(i, end);
     if (!chain.has_value()) return i + 1;
+    session_.TakeCharset(program_, *chain);
     const bool known = records_.count(chain->receiver) > 0 ||
                        ((token.Is("(") || token.Is("[")) && Reaches({i + 1, program_.CloseOf(i)}));
     const bool reaches =
-        ReachesDatabase(program_, *chain, known) || IsOfModel(*chain) ||
+        ReachesDatabase(program_, *chain, known, &variables_) || IsOfModel(*chain) ||
         (known &&
          CallsSomething(*chain, !program_.php() && program_.IsWholeStatement(chain->range)));
     if (reaches) {
@@ -101,8 +104,16 @@ class Splitter {
       Scan(hole.range, in_loop || hole.loop);
       inside = hole.range.end;
     }
+    if (!reaches) looked_until_ = std::max(looked_until_, chain->range.end);
     if (!reaches) return inside > i ? inside : i + 1;
     return chain->range.end;
+  }
+
+  // A link of a chain that was looked at as a whole. What is called on a text is none.
+  bool IsLookedAt(size_t i) const {
+    const HostToken& before = program_[i - 1];
+    const bool member = before.Is(".") || before.Is("&.") || before.Is("->") || before.Is("?->");
+    return i < looked_until_ && member && program_[i - 2].kind != HostTokenKind::kString;
   }
 
   // Something else that is called on a class which the program calls as a model.
@@ -118,7 +129,7 @@ class Splitter {
         }
         const std::optional<HostChain> other = program_.ChainAt(i, program_.size());
         if (other.has_value() && other->receiver_kind == Receiver::kClass &&
-            ReachesDatabase(program_, *other, false)) {
+            ReachesDatabase(program_, *other, false, &variables_)) {
           models_.insert(other->receiver);
         }
       }
@@ -134,32 +145,13 @@ class Splitter {
       reaching_.push_back(0);
       for (size_t i = 0; i < program_.size(); ++i) {
         const std::optional<HostChain> chain = program_.ChainAt(i, program_.size());
-        const bool reaches = chain.has_value() && ReachesDatabase(program_, *chain, false);
+        const bool reaches =
+            chain.has_value() && ReachesDatabase(program_, *chain, false, &variables_);
         reaching_.push_back(reaching_.back() + (reaches ? 1 : 0));
       }
     }
     return reaching_[range.end] > reaching_[range.begin];
   }
-  static bool ReachesIn(const HostProgram& program, HostRange range) {
-    for (size_t i = range.begin; i < range.end; ++i) {
-      const std::optional<HostChain> chain = program.ChainAt(i, range.end);
-      if (chain.has_value() && ReachesDatabase(program, *chain, false)) return true;
-    }
-    return false;
-  }
-
-  // A text or regular expression outside of what reaches the database: "#{User.delete_all}".
-  bool HidesCode(const HostToken& token) const {
-    if (token.kind != HostTokenKind::kString && token.kind != HostTokenKind::kOther) return false;
-    for (const StringPart& part : token.parts) {
-      if (!part.is_code || absl::StartsWith(part.text, "\\")) continue;
-      const auto code = HostProgram::Read(
-          program_.php() ? Dialect::kActiveRecordPhp : Dialect::kActiveRecordRuby, part.text);
-      if (!code.ok() || ReachesIn(*code, {0, code->size()})) return true;
-    }
-    return false;
-  }
-
   // "$x = ...": what is got from the database is known to be of it.
   void Follow(size_t i) {
     const size_t value = values_.Follow(i);
@@ -284,6 +276,9 @@ class Splitter {
     starts_.push_back(program_[chain.range.begin].offset);
     statement.host = values_.ContextOf(chain.range);
     statement.host.in_loop = in_loop;
+    statement.host.charset = session_.charset();
+    statement.modes_changed = session_.modes_changed();
+    session_.Take(program_, chain);
     statements_.push_back(std::move(statement));
   }
 
@@ -343,6 +338,8 @@ class Splitter {
   const HostProgram& program_;
   const absl::string_view text_;
   HostValues values_;
+  const HostVariables variables_;
+  HostSession session_;
   std::vector<Statement> statements_;
   std::vector<Piece> pieces_;
   std::vector<size_t> starts_;  // Of the statements.
@@ -352,6 +349,7 @@ class Splitter {
   std::vector<size_t> reaching_;   // Up to each token, how many chains reach the database.
   std::string assigned_;           // By the assignment before the token at `assigned_at_`.
   size_t assigned_at_ = 0;
+  size_t looked_until_ = 0;
   size_t counted_ = 0;
   int line_ = 1;
   size_t line_start_ = 0;
@@ -363,7 +361,7 @@ class Splitter {
 absl::StatusOr<std::vector<Statement>> SplitActiveRecord(const Target& target,
                                                          absl::string_view program) {
   ASSIGN_OR_RETURN(const HostProgram read, HostProgram::Read(target.dialect, program));
-  std::vector<Statement> statements = Splitter(read, program).All();
+  std::vector<Statement> statements = Splitter(read, program, EmbeddedTarget(target)).All();
   if (!statements.empty() || read.size() == 0) return statements;
   Statement whole;
   whole.text = std::string(read.Source({0, read.size()}));

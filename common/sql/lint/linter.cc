@@ -42,10 +42,40 @@ bool IsSystemColumn(absl::string_view name) {
          name == "tableoid" || name == "oid";
 }
 
-bool HasColumn(const TableState& table, const std::string& column) {
-  return table.is_new() || table.copied || table.alters > 0 ||
-         std::any_of(table.columns.begin(), table.columns.end(),
-                     [&](const ColumnFacts& known) { return known.name == column; });
+// Behind the first `renamed` ones, which have other names in the query.
+template <typename Column>
+bool HasColumn(const std::vector<Column>& columns, const QualifiedColumn& wanted) {
+  for (size_t i = wanted.renamed; i < columns.size(); ++i) {
+    if (columns[i].name == wanted.column) return true;
+  }
+  return false;
+}
+
+// Whether the table may have the column, as PostgreSQL compares names: what is in neither the
+// snapshot nor the script may have any.
+bool MayHaveColumn(const SchemaSnapshot& snapshot, const Script& script,
+                   const QualifiedColumn& wanted) {
+  bool known = false;
+  const TableState* state = script.Find(wanted.table);
+  if (state != nullptr && state->name.name != wanted.table.name) state = nullptr;
+  if (state != nullptr) {
+    if (state->copied || HasColumn(state->columns, wanted)) return true;
+    known = state->is_new();
+    if (known && !state->may_have_existed) return false;
+  }
+  const bool gone = state != nullptr && state->gone.count(wanted.column) > 0;
+  for (const LiveTable* live : snapshot.FindExact(wanted.table)) {
+    if (live->columns.empty() || (!gone && HasColumn(live->columns, wanted))) return true;
+    known = true;
+  }
+  return !known;
+}
+
+void Doubt(std::string reason, Verdict* verdict) {
+  verdict->safety = Safety::kDestructive;
+  verdict->understood = verdict->adds_only = false;
+  if (verdict->doubt.empty()) verdict->doubt = reason;
+  AddReason(std::move(reason), &verdict->reasons);
 }
 
 }  // namespace
@@ -64,26 +94,19 @@ Linter::Linter(const Target& target, const LintConfig& config, const SchemaSnaps
 
 void Linter::HoldAgainstSnapshot(Reading* reading) const {
   if (snapshot_ == nullptr || !target_.postgres()) return;
-  for (const QualifiedColumn& qualified : reading->facts.query.qualified_columns) {
-    const auto may_have = [&](const Name& name) {
-      const LiveTable* live = FindLive(target_, snapshot_, name);
-      const TableState* state = script_.Find(name);
-      return live == nullptr || live->columns.empty() ||
-             live->Column(qualified.column) != nullptr ||
-             (state != nullptr && HasColumn(*state, qualified.column));
-    };
-    if (IsSystemColumn(qualified.column) ||
-        std::any_of(qualified.tables.begin(), qualified.tables.end(), may_have)) {
-      continue;
-    }
-    Verdict& verdict = reading->verdict;
-    verdict.safety = Safety::kDestructive;
-    verdict.understood = verdict.adds_only = false;
-    std::string reason =
-        absl::StrCat(SqlName(target_, qualified.tables[0]), " has no column ", qualified.column,
-                     " in the snapshot, so it may be a call of a function of that name");
-    if (verdict.doubt.empty()) verdict.doubt = reason;
-    AddReason(std::move(reason), &verdict.reasons);
+  constexpr size_t kMostReasons = 8;
+  const QueryFacts& query = reading->facts.query;
+  size_t reasons = 0;
+  for (const QualifiedColumn& qualified : query.qualified_columns) {
+    if (IsSystemColumn(qualified.column) || MayHaveColumn(*snapshot_, script_, qualified)) continue;
+    if (++reasons > kMostReasons) break;
+    Doubt(absl::StrCat(SqlName(target_, qualified.table), " has no column ", qualified.column,
+                       " in the snapshot, so it may be a call of a function of that name"),
+          &reading->verdict);
+  }
+  if (query.more_qualified_columns) {
+    Doubt("it names too many columns with their tables to be held against the snapshot",
+          &reading->verdict);
   }
 }
 

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 
 #include "common/base/text.h"
 
@@ -135,7 +136,12 @@ void Reporter::Report(LintId id, int statement, const Name& table, std::string m
   finding.rule_id = std::string(rule.id);
   finding.statement = statement;
   finding.message = Truncate(message.empty() ? std::string(rule.message) : message, kMaxTextBytes);
-  finding.advice = Truncate(advice.empty() ? std::string(rule.advice) : advice, kMaxTextBytes);
+  if (advice.empty()) advice = std::string(rule.advice);
+  // The rule's own words with the statement's own name.
+  if (!table.name.empty() && absl::StrContains(advice, "<table>")) {
+    advice = absl::StrReplaceAll(advice, {{"<table>", SqlName(target_, table)}});
+  }
+  finding.advice = Truncate(advice, kMaxTextBytes);
   finding.severity = SeverityOf(rule, table, &finding.message);
   size_t of_statement = 0;
   for (auto it = findings_.rbegin(); it != findings_.rend() && it->statement == statement; ++it) {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -8,12 +10,34 @@
 namespace dbfleet::sql {
 namespace {
 
+// The first key, where it can be written down without quotes.
+std::string KeyOf(const Look& look) {
+  const auto& uses = look.verdict.uses;
+  const bool plain = !uses.empty() && !uses[0].name.empty() &&
+                     std::all_of(uses[0].name.begin(), uses[0].name.end(), [](unsigned char c) {
+                       return absl::ascii_isgraph(c) && c != '"' && c != '\'' && c != '\\';
+                     });
+  return plain ? uses[0].name : "<key>";
+}
+
 // What reads one kind of collection in steps.
-absl::string_view Stepwise(absl::string_view command) {
-  if (absl::StartsWith(command, "H")) return "use HSCAN <key> 0 COUNT 100";
-  if (absl::StartsWith(command, "S")) return "use SSCAN <key> 0 COUNT 100";
-  if (absl::StartsWith(command, "Z")) return "use ZSCAN <key> 0 COUNT 100, or name a range";
-  if (command == "LRANGE") return "name a range: LRANGE <key> 0 99";
+std::string Stepwise(absl::string_view command, const std::string& key) {
+  if (command == "SORT" || command == "SORT_RO") {
+    return absl::StrCat("name a number: ", command, " ", key, " LIMIT 0 100");
+  }
+  if (absl::StartsWith(command, "H")) return absl::StrCat("use HSCAN ", key, " 0 COUNT 100");
+  if (absl::StartsWith(command, "S")) return absl::StrCat("use SSCAN ", key, " 0 COUNT 100");
+  if (absl::StartsWith(command, "Z")) {
+    return absl::StrCat("use ZSCAN ", key, " 0 COUNT 100, or name a range");
+  }
+  if (command == "LRANGE") return absl::StrCat("name a range: LRANGE ", key, " 0 99");
+  if (command == "XRANGE") return absl::StrCat("name a number: XRANGE ", key, " - + COUNT 100");
+  if (command == "XREVRANGE") {
+    return absl::StrCat("name a number: XREVRANGE ", key, " + - COUNT 100");
+  }
+  if (command == "XREAD") {
+    return absl::StrCat("name a number: XREAD COUNT 100 STREAMS ", key, " 0");
+  }
   return "";
 }
 
@@ -33,7 +57,7 @@ void CheckRedis(const Look& look) {
   if (command.unbounded) {
     return look.Report(LintId::kRedisUnbounded,
                        absl::StrCat(name, " reads a whole collection, however large"),
-                       std::string(Stepwise(name)));
+                       command.name == "SCAN" ? "" : Stepwise(name, KeyOf(look)));
   }
   if (command.dangerous && !name.empty()) {
     look.Report(LintId::kRedisDangerous,

@@ -112,6 +112,7 @@ void Script::NoteCreateTable(int statement, const Facts& facts) {
   if (facts.objects.empty()) return;
   TableState& table = Touch(facts.objects[0]);
   if (!table.is_new()) table.created_by = statement;
+  table.may_have_existed = table.may_have_existed || facts.if_not_exists;
   table.temporary = facts.temporary;
   table.copied = facts.as_query;
   for (const ColumnFacts& column : facts.columns) AddColumn(statement, column, &table);
@@ -122,6 +123,7 @@ void Script::NoteCreateTable(int statement, const Facts& facts) {
 }
 
 void Script::AddColumn(int statement, const ColumnFacts& column, TableState* table) {
+  table->gone.erase(column.name);
   Keep(column, &table->columns);
   if (column.references.has_value()) {
     ForeignKeyFacts key = *column.references;
@@ -174,7 +176,22 @@ void Script::NoteAlteration(int statement, const Alteration& alteration, TableSt
                                                                           alteration.name);
                                           }),
                            table->columns.end());
+      if (table->gone.size() < kMaxParts) table->gone.insert(alteration.name);
       break;
+    case AlterationKind::kRenameColumn: {
+      const auto same = [&](const ColumnFacts& column) { return column.name == alteration.name; };
+      const auto column = std::find_if(table->columns.begin(), table->columns.end(), same);
+      if (column != table->columns.end()) {
+        column->name = alteration.new_name;
+      } else {
+        ColumnFacts renamed;
+        renamed.name = alteration.new_name;
+        Keep(std::move(renamed), &table->columns);
+      }
+      if (table->gone.size() < kMaxParts) table->gone.insert(alteration.name);
+      table->gone.erase(alteration.new_name);
+      break;
+    }
     case AlterationKind::kAddIndex:
       if (alteration.index.has_value()) AddIndex(statement, *alteration.index, table);
       break;

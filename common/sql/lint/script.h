@@ -30,6 +30,8 @@ struct TableState {
   bool check_added = false;      // A CHECK was added...
   bool check_validated = false;  // ... and is known to hold.
   std::vector<ColumnFacts> columns;
+  std::set<std::string> gone;     // Columns that were dropped, or renamed.
+  bool may_have_existed = false;  // Made IF NOT EXISTS: it may be another one.
   std::vector<Part<IndexFacts>> indexes;
   std::vector<Part<ForeignKeyFacts>> foreign_keys;
 

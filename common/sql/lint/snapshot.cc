@@ -35,7 +35,7 @@ bool LiveTable::HasPrimaryKey() const {
 void SchemaSnapshot::Add(LiveTable table) {
   std::vector<LiveTable>& same = tables_[absl::AsciiStrToLower(table.name.name)];
   for (LiveTable& known : same) {
-    if (!absl::EqualsIgnoreCase(known.name.schema, table.name.schema)) continue;
+    if (!(known.name == table.name)) continue;
     known = std::move(table);
     return;
   }
@@ -46,13 +46,33 @@ void SchemaSnapshot::Add(LiveTable table) {
 const LiveTable* SchemaSnapshot::Find(const Name& name) const {
   const auto found = tables_.find(absl::AsciiStrToLower(name.name));
   if (found == tables_.end()) return nullptr;
-  if (name.schema.empty()) return found->second.size() == 1 ? &found->second.front() : nullptr;
+  const LiveTable* best = nullptr;
   for (const LiveTable& table : found->second) {
-    if (table.name.schema.empty() || absl::EqualsIgnoreCase(table.name.schema, name.schema)) {
-      return &table;
+    const bool same_schema = name.schema.empty() || table.name.schema.empty() ||
+                             absl::EqualsIgnoreCase(table.name.schema, name.schema);
+    if (!same_schema) continue;
+    if (name.schema.empty() && best != nullptr &&
+        !absl::EqualsIgnoreCase(best->name.schema, table.name.schema)) {
+      return nullptr;
     }
+    const auto likeness = [&](const LiveTable& one) {
+      return (one.name.name == name.name ? 2 : 0) + (one.name.schema == name.schema ? 1 : 0);
+    };
+    if (best == nullptr || likeness(table) > likeness(*best)) best = &table;
   }
-  return nullptr;
+  return best;
+}
+
+std::vector<const LiveTable*> SchemaSnapshot::FindExact(const Name& name) const {
+  std::vector<const LiveTable*> tables;
+  const auto found = tables_.find(absl::AsciiStrToLower(name.name));
+  if (found == tables_.end()) return tables;
+  for (const LiveTable& table : found->second) {
+    const bool same_schema =
+        name.schema.empty() || table.name.schema.empty() || table.name.schema == name.schema;
+    if (same_schema && table.name.name == name.name) tables.push_back(&table);
+  }
+  return tables;
 }
 
 bool LeadsWith(const std::vector<std::string>& index, const std::vector<std::string>& columns) {

@@ -32,8 +32,8 @@ struct LiveTable {
   Name name;
   int64_t rows = -1;  // -1: not known.
   int64_t bytes = -1;
-  int64_t next_number = 0;  // Of its self-numbering column; 0: not known.
-  std::vector<LiveColumn> columns;
+  int64_t next_number = 0;          // Of its self-numbering column; 0: not known.
+  std::vector<LiveColumn> columns;  // In the table's order.
   std::vector<LiveIndex> indexes;
   std::vector<ForeignKeyFacts> foreign_keys;
   std::string
@@ -50,11 +50,13 @@ struct LiveTable {
 // Thread-safe once it is built.
 class SchemaSnapshot {
  public:
-  // A second table of the same name replaces the first.
+  // A second table of the same name, letter case included, replaces the first.
   void Add(LiveTable table);
   // Without a schema the name has to be the only one of its kind. Null if there is none. Letter
-  // case does not count.
+  // case counts only where there are several that differ in nothing else.
   const LiveTable* Find(const Name& name) const;
+  // All that the name may stand for where letter case counts: without a schema, of every schema.
+  std::vector<const LiveTable*> FindExact(const Name& name) const;
   size_t size() const { return size_; }
 
   // Versions of migrations that were applied there.

@@ -58,10 +58,12 @@ enum class Verb {
   kExecutesText,  // DO, EXECUTE, PREPARE, CALL.
 };
 
-// "t.name", which is a column if one of these tables has it.
+// "t.name", where "t" stands for a table: a column if the table has it, behind its first ones that
+// "t (a, b)" gave other names.
 struct QualifiedColumn {
-  std::vector<Name> tables;  // That "t" may stand for.
+  Name table;
   std::string column;
+  size_t renamed = 0;
 };
 
 // What the queries and conditions in a statement look like; subqueries and CTEs count too.
@@ -86,6 +88,7 @@ struct QueryFacts {
   bool unbounded_offset = false;  // OFFSET above 1,000, or not a constant.
   std::vector<std::string> filtered_columns;       // Compared in WHERE and ON, for index advice.
   std::vector<QualifiedColumn> qualified_columns;  // PostgreSQL: see Linter::HoldAgainstSnapshot.
+  bool more_qualified_columns = false;             // There are more of them than were kept.
   int select_depth = 0;
 };
 
@@ -129,7 +132,8 @@ struct Facts {
   Verb verb = Verb::kOther;
   bool complete = false;    // The reader recognised every part.
   bool unreadable = false;  // No server of the dialect would accept it, as far as the reader knows.
-  std::string object_type;  // In lower case, of CREATE, ALTER, DROP: "procedure", "domain", ...
+  bool strings_in_doubt = false;  // Where they end is not known, nor where the next one begins.
+  std::string object_type;    // In lower case, of CREATE, ALTER, DROP: "procedure", "domain", ...
   std::vector<Name> objects;  // What it is about, the target first. Of a rename: old, new, old, ...
   bool if_exists = false;
   bool if_not_exists = false;

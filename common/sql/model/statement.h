@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/sql/model/position.h"
+#include "common/sql/model/target.h"
 
 namespace dbfleet::sql {
 
@@ -15,6 +16,10 @@ struct HostContext {
   std::vector<std::string> placeholder_values;  // Variables that hold placeholders ("?, ?") only.
   // Variables that hold a text which was joined with a value of the program, and that value.
   std::map<std::string, std::string> joined_values;
+  // Variables that hold a statement which was prepared, and its SQL; "" if it is not known.
+  std::map<std::string, std::string> prepared;
+  // Of the character set that the program has set for its connection, by then.
+  CharsetRisk charset = CharsetRisk::kNone;
 };
 
 struct Statement {
@@ -28,7 +33,8 @@ struct Statement {
   std::string comments;
   std::string behind;  // Of a script's last one: the comments that follow it.
   HostContext host;    // ActiveRecord only.
-  // MySQL/MariaDB: a statement before it may have changed the modes by which the server reads it.
+  // MySQL/MariaDB, also in a host language: a statement before it may have changed the modes by
+  // which the server reads it.
   bool modes_changed = false;
   // Where its strings, or those of one before it, end depends on a character set in which a
   // character's later bytes may look like quotes; also where the statement begins, then.

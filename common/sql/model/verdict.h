@@ -67,6 +67,7 @@ struct Verdict {
                                      // VACUUM...; MySQL/MariaDB: DDL commits by itself -> false).
   bool transaction_control = false;  // BEGIN, COMMIT, ...: the runner owns those.
   bool credentials = false;          // May show some: to make it a change would not help.
+  bool runs_unknown_code = false;    // PostgreSQL: calls what may do anything.
 };
 
 // What kind of environment a class is asked for. Declared environments map to the strictest, but

@@ -7,6 +7,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/sql/mysql/constant_value.h"
+
 namespace dbfleet::sql::mysql {
 namespace {
 
@@ -47,8 +49,10 @@ class Condition {
     if (tokens_[from].IsSymbol('(') && tokens_.AfterParen(from) == to) {
       return Value(from + 1, to - 1, depth + 1);
     }
-    return Atom(from, to, depth);
+    return Atom(from, to);
   }
+
+  std::pair<ptrdiff_t, ptrdiff_t> part() const { return part_; }
 
  private:
   struct Split {
@@ -85,6 +89,7 @@ class Condition {
     while (from <= to) {
       const Split split = Next(from, to, is_or);
       const std::optional<bool> part = Value(from, split.end, depth + 1);
+      if (part == true && is_or && part_.first < 0) part_ = {from, split.end};
       if (part == is_or) return is_or;
       all_known = all_known && part.has_value();
       if (split.end >= to) break;
@@ -94,108 +99,53 @@ class Condition {
     return !is_or;
   }
 
-  std::optional<bool> Atom(ptrdiff_t from, ptrdiff_t to, int depth) const {
-    if (to - from == 1) return Constant(tokens_[from]);
-    if (IsLiteral(tokens_[from]) && IsLiteral(tokens_[to - 1]) && to - from <= 5) {
-      std::string sign;
-      for (ptrdiff_t i = from + 1; i < to - 1; ++i) absl::StrAppend(&sign, tokens_[i].text);
-      if (IsComparison(sign)) return HoldsForLiterals(tokens_[from], sign, tokens_[to - 1]);
-    }
-    if (IsSameColumn(from, to)) return true;
-    return OfLiterals(from, to, depth);
-  }
-
-  // 'a' LIKE 'a', 1 IN (1, 2), 1 BETWEEN 0 AND 2, (1) = (1).
-  std::optional<bool> OfLiterals(ptrdiff_t from, ptrdiff_t to, int depth) const {
-    const Tok& first = tokens_[from];
-    const Tok& word = tokens_[from + 1];
-    if (IsLiteral(first) && word.Is(K("LIKE")) && to - from == 3) {
-      const bool same =
-          tokens_[from + 2].kind == first.kind && tokens_[from + 2].text == first.text;
-      const bool all = Inside(tokens_[from + 2]) == "%";
-      return same || all ? std::optional<bool>(true) : std::nullopt;
-    }
-    if (IsLiteral(first) && word.Is(K("IN")) && tokens_[from + 2].IsSymbol('(') &&
-        tokens_.AfterParen(from + 2) == to) {
-      for (ptrdiff_t i = from + 3; i < to - 1; ++i) {
-        const bool alone = (tokens_[i - 1].IsSymbol('(') || tokens_[i - 1].IsSymbol(',')) &&
-                           (tokens_[i + 1].IsSymbol(')') || tokens_[i + 1].IsSymbol(','));
-        if (alone && HoldsForLiterals(first, "=", tokens_[i])) return true;
-      }
-      return std::nullopt;
-    }
-    if (IsLiteral(first) && word.Is(K("BETWEEN")) && to - from == 5 &&
-        tokens_[from + 3].Is(K("AND"))) {
-      const bool holds = HoldsForLiterals(tokens_[from + 2], "<=", first) &&
-                         HoldsForLiterals(first, "<=", tokens_[from + 4]);
-      return holds ? std::optional<bool>(true) : std::nullopt;
-    }
-    return InParens(from, to, depth);
-  }
-
-  // A literal in parentheses on either side of a comparison.
-  std::optional<bool> InParens(ptrdiff_t from, ptrdiff_t to, int depth) const {
-    const ptrdiff_t left = Unwrapped(from);
-    const ptrdiff_t op = left < 0                      ? -1
-                         : tokens_[from].IsSymbol('(') ? tokens_.AfterParen(from)
-                                                       : from + 1;
-    if (op < 0 || op >= to) return std::nullopt;
-    ptrdiff_t right = op;
-    std::string sign;
-    while (right < to && right < op + 3 && tokens_[right].kind == TokenKind::kSymbol &&
-           !tokens_[right].IsSymbol('(')) {
-      absl::StrAppend(&sign, tokens_[right++].text);
-    }
-    const ptrdiff_t value = Unwrapped(right);
-    const ptrdiff_t end = value < 0                      ? -1
-                          : tokens_[right].IsSymbol('(') ? tokens_.AfterParen(right)
-                                                         : right + 1;
-    if (!IsComparison(sign) || end != to || depth > kMaxDepth) return std::nullopt;
-    return HoldsForLiterals(tokens_[left], sign, tokens_[value]) ? std::optional<bool>(true)
-                                                                 : std::nullopt;
-  }
-
-  // The literal there, behind any number of parentheses around it alone; -1 if there is none.
-  ptrdiff_t Unwrapped(ptrdiff_t at) const {
-    const ptrdiff_t open = at;
-    while (tokens_[at].IsSymbol('(') && at < open + kMaxDepth) ++at;
-    if (!IsLiteral(tokens_[at])) return -1;
-    for (ptrdiff_t i = 0; i < at - open; ++i) {
-      if (!tokens_[at + 1 + i].IsSymbol(')')) return -1;
-    }
-    return at;
-  }
-
-  static std::optional<bool> Constant(const Tok& token) {
-    if (IsTruth(token)) return true;
-    int64_t value = 0;
-    const bool zero = token.kind == TokenKind::kNumber && absl::SimpleAtoi(token.text, &value);
-    if (zero || token.Is(K("FALSE"))) return false;
+  std::optional<bool> Atom(ptrdiff_t from, ptrdiff_t to) const {
+    if (const auto value = ConstantValue(tokens_, from, to)) return TruthOf(*value);
+    if (IsSameColumn(from, to) || IsAnyText(from, to)) return true;
     return std::nullopt;
   }
 
-  static bool IsComparison(absl::string_view sign) {
-    return sign == "=" || sign == "<=>" || sign == "<" || sign == ">" || sign == "<=" ||
-           sign == ">=" || sign == "<>" || sign == "!=";
+  // b LIKE '%', b RLIKE '.*': whatever it holds, but NULL.
+  bool IsAnyText(ptrdiff_t from, ptrdiff_t to) const {
+    if (to - from < 3 || !tokens_[from].IsName() || !tokens_[to - 1].IsText()) return false;
+    const Tok& word = tokens_[to - 2];
+    const absl::string_view pattern = Inside(tokens_[to - 1]);
+    for (ptrdiff_t i = from + 1; i < to - 2; ++i) {
+      if (!tokens_[i].IsName() && !tokens_[i].IsSymbol('.')) return false;
+    }
+    if (tokens_[to - 3].Is(K("NOT"))) return false;
+    return word.Is(K("LIKE")) ? pattern == "%"
+                              : (absl::EqualsIgnoreCase(word.text, "RLIKE") ||
+                                 absl::EqualsIgnoreCase(word.text, "REGEXP")) &&
+                                    pattern == ".*";
   }
 
-  // a.b = a.b: two halves of names around the sign.
+  // a.b = a.b, a >= a: two halves of names around the sign.
   bool IsSameColumn(ptrdiff_t from, ptrdiff_t to) const {
     constexpr ptrdiff_t kLongest = 5;  // schema.table.column
     const ptrdiff_t half = (to - from - 1) / 2;
-    if (to - from != 2 * half + 1 || half > kLongest || !tokens_[from + half].IsSymbol('=')) {
-      return false;
+    if (half > kLongest) return false;
+    ptrdiff_t sign = from;
+    while (sign < to && tokens_[sign].kind != TokenKind::kSymbol) ++sign;
+    while (sign < to && tokens_[sign].IsSymbol('.')) sign += 2;
+    std::string op;
+    ptrdiff_t right = sign;
+    while (right < to && op.size() < 3 && tokens_[right].kind == TokenKind::kSymbol) {
+      absl::StrAppend(&op, tokens_[right++].text);
     }
-    for (ptrdiff_t i = 0; i < half; ++i) {
+    if (op != "=" && op != "<=>" && op != ">=" && op != "<=") return false;
+    if (sign - from != to - right || (sign - from) % 2 == 0) return false;
+    for (ptrdiff_t i = 0; i < sign - from; ++i) {
       const Tok& a = tokens_[from + i];
-      const Tok& b = tokens_[from + half + 1 + i];
+      const Tok& b = tokens_[right + i];
       const bool fits = i % 2 == 0 ? a.IsName() : a.IsSymbol('.');
       if (!fits || a.kind != b.kind || !absl::EqualsIgnoreCase(a.text, b.text)) return false;
     }
-    return half % 2 == 1;
+    return true;
   }
 
   const Toks& tokens_;
+  mutable std::pair<ptrdiff_t, ptrdiff_t> part_ = {-1, -1};  // Of an OR, that is always true.
 };
 
 }  // namespace
@@ -223,6 +173,12 @@ bool IsTruth(const Tok& token) {
   if (token.Is(K("TRUE"))) return true;
   if (token.kind == TokenKind::kNumber) return absl::SimpleAtoi(token.text, &value) && value != 0;
   return token.IsText() && absl::SimpleAtoi(Inside(token), &value) && value != 0;
+}
+
+std::pair<ptrdiff_t, ptrdiff_t> AlwaysTruePart(const Toks& tokens, ptrdiff_t from, ptrdiff_t to) {
+  const Condition condition(tokens);
+  if (condition.Value(from, to, 0) == true) return {from, to};
+  return condition.part();
 }
 
 bool IsAlwaysTrue(const Toks& tokens, ptrdiff_t from, ptrdiff_t to) {

@@ -17,13 +17,22 @@ void Show(absl::string_view text, InjectionFacts* facts) {
   if (facts->text.empty()) facts->text = std::string(text.substr(0, kMaxShown));
 }
 
-// UNI/**/ON, SELECT/**/password: a comment alone stands between two words.
+bool SplitsWords(const Tok& a, const Tok& b) {
+  const auto operand = [](const Tok& token) {
+    return token.kind == TokenKind::kWord || token.kind == TokenKind::kNumber ||
+           token.kind == TokenKind::kString || token.kind == TokenKind::kQuotedName;
+  };
+  return (a.kind == TokenKind::kWord && operand(b)) || (operand(a) && b.kind == TokenKind::kWord);
+}
+
+// UNI/**/ON, SELECT/**/password, OR/**/1=1: a comment alone stands between a word and what follows
+// or precedes it.
 void FindSplitWords(const Lexed& lexed, absl::string_view text, InjectionFacts* facts) {
   if (!absl::StrContains(text, "/*")) return;
   for (size_t i = 1; i < lexed.tokens.size(); ++i) {
     const Tok& a = lexed.tokens[i - 1];
     const Tok& b = lexed.tokens[i];
-    if (a.kind != TokenKind::kWord || b.kind != TokenKind::kWord) continue;
+    if (!SplitsWords(a, b)) continue;
     const size_t end = a.offset + a.text.size();
     const absl::string_view gap = text.substr(end, b.offset - end);
     if (absl::StartsWith(gap, "/*") && absl::EndsWith(gap, "*/")) {
@@ -56,7 +65,7 @@ void FindCutOff(const Lexed& lexed, absl::string_view text, InjectionFacts* fact
   const absl::string_view said =
       absl::StripAsciiWhitespace(rest.substr(absl::StartsWith(rest, "#") ? 1 : 2));
   if (said.empty() || said == "+" || said == "-" ||
-      said.find_first_of("'\"") != absl::string_view::npos) {
+      said.find_first_of("'\"") != absl::string_view::npos || ContinuesCondition(said)) {
     facts->hidden_by_comment = true;
     Show(text.substr(last.offset), facts);
   }

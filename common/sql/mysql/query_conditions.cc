@@ -197,7 +197,9 @@ bool QueryScan::where_is_always_true() const {
 }
 
 void QueryScan::NoteWhereThatAlwaysHolds() {
-  if (where_is_always_true()) Tautology(where_, EndOfWhere());
+  if (where_ < 0) return;
+  const auto [from, to] = AlwaysTruePart(tokens_, where_, EndOfWhere());
+  if (from >= 0) Tautology(from, to);
 }
 
 // A constant that stands alone as a condition, or as one side of an OR.

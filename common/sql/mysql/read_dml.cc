@@ -20,7 +20,8 @@ void RowChange(Draft* draft) {
   effects.undo = Undo::kRollback;
 }
 
-void Conclude(Draft* draft, const QueryScan& scan) {
+void Conclude(Draft* draft, QueryScan& scan) {
+  scan.NoteWhereThatAlwaysHolds();
   Facts& facts = draft->reading.facts;
   facts.has_limit = scan.has_limit();
   facts.has_order_by = scan.has_order_by();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/text.h"
@@ -119,6 +120,20 @@ Reading ReadLexed(const Target& target, const Lexed& lexed, absl::string_view te
   return reading;
 }
 
+// Who skips an executable comment takes the first "*/" for its end, which may stand in what who
+// executes it takes for a string or a comment.
+bool MayEndElsewhere(const Target& target, absl::string_view text) {
+  if (!absl::StrContains(text, "/*")) return false;
+  Lexer lexer(target.dialect, text, OptionsFor(target));
+  Token token;
+  size_t end = 0;
+  while (lexer.Next(&token)) {
+    if (token.kind == TokenKind::kExecutableOpen) end = text.find("*/", token.offset + 2);
+    if (token.kind == TokenKind::kExecutableClose && token.offset != end) return true;
+  }
+  return !lexer.status().ok();
+}
+
 }  // namespace
 
 Reading ReadMySql(const Target& target, absl::string_view text, Position origin) {
@@ -126,7 +141,7 @@ Reading ReadMySql(const Target& target, absl::string_view text, Position origin)
   const Lexed lexed = mysql::Lex(target, text, origin);
   if (!lexed.status.ok()) {
     Reading reading = NotUnderstood(absl::StrCat("it cannot be read: ", lexed.status.message()));
-    reading.facts.unreadable = true;
+    reading.facts.unreadable = reading.facts.strings_in_doubt = true;
     return reading;
   }
   Reading reading = ReadLexed(target, lexed, text, origin);
@@ -140,6 +155,7 @@ Reading ReadMySql(const Target& target, absl::string_view text, Position origin)
         "version; write the statement itself",
         &reading.verdict);
   }
+  reading.facts.strings_in_doubt = lexed.doubtful_quotes || MayEndElsewhere(target, text);
   if (lexed.doubtful_quotes) {
     reading.facts.complete = false;
     Doubt(

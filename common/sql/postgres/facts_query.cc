@@ -1,7 +1,5 @@
 #include <algorithm>
-#include <map>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -9,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/sql/postgres/constant_value.h"
 #include "common/sql/postgres/facts.h"
 #include "common/sql/postgres/functions.h"
 #include "common/sql/postgres/source.h"
@@ -45,40 +44,25 @@ std::string ConstantText(Node constant) {
   return "";
 }
 
-// 'a' LIKE 'a', 1 IN (1, 2), 1 BETWEEN 0 AND 2: true, or not known.
-std::optional<bool> InRange(Node condition) {
+// Of a column and itself, or any text, where only NULL is not.
+bool HoldsForColumn(Node condition) {
   const absl::string_view kind = condition["kind"].text();
+  const absl::string_view symbol = condition["name"].last().text();
   const Node left = condition["lexpr"];
   const Node right = condition["rexpr"];
-  if (!left.Is("A_Const") || IsNull(left)) return std::nullopt;
-  const std::string text = ConstantText(left);
-  bool holds = false;
+  if (!left.Is("ColumnRef")) return false;
   if (kind == "AEXPR_LIKE" || kind == "AEXPR_ILIKE") {
-    holds = !absl::StartsWith(condition["name"].last().text(), "!") && right.Is("A_Const") &&
-            (ConstantText(right) == text || right["sval"].text() == "%");
-  } else if (kind == "AEXPR_IN" && condition["name"].last().text() == "=") {
-    for (Node value : right.Is("List") ? right["items"] : right) {
-      holds = holds || (value.Is("A_Const") && ConstantText(value) == text);
-    }
-  } else if (kind == "AEXPR_BETWEEN" && left["ival"]) {
-    const Node bounds = right.Is("List") ? right["items"] : right;
-    const int64_t value = left["ival"]["ival"].number(0);
-    holds = bounds.first()["ival"] && bounds.last()["ival"] &&
-            bounds.first()["ival"]["ival"].number(0) <= value &&
-            value <= bounds.last()["ival"]["ival"].number(0);
+    return !absl::StartsWith(symbol, "!") && right.Is("A_Const") && right["sval"].text() == "%";
   }
-  return holds ? std::optional<bool>(true) : std::nullopt;
+  const bool same = right.Is("ColumnRef") && Dotted(left["fields"]) == Dotted(right["fields"]);
+  return same && (kind == "AEXPR_NOT_DISTINCT" ||
+                  (kind == "AEXPR_OP" && (symbol == "=" || symbol == ">=" || symbol == "<=")));
 }
 
 // Known to be true whatever the rows hold, known to be false, or not known.
 std::optional<bool> Holds(Node condition, int depth) {
   constexpr int kMaxDepth = 50;
   if (depth > kMaxDepth) return std::nullopt;
-  if (condition.Is("A_Const")) {
-    if (condition["boolval"]) return condition["boolval"]["boolval"].flag();
-    if (condition["ival"]) return condition["ival"]["ival"].number() != 0;
-    return std::nullopt;
-  }
   if (condition.Is("BoolExpr")) {
     const bool is_or = condition["boolop"].text() == "OR_EXPR";
     const bool is_not = condition["boolop"].text() == "NOT_EXPR";
@@ -93,26 +77,9 @@ std::optional<bool> Holds(Node condition, int depth) {
     if (!all_known) return std::nullopt;
     return !is_or;
   }
-  if (condition.Is("A_Expr") && condition["kind"].text() != "AEXPR_OP") return InRange(condition);
-  if (!condition.Is("A_Expr")) return std::nullopt;
-  const Node left = condition["lexpr"];
-  const Node right = condition["rexpr"];
-  const absl::string_view symbol = condition["name"].last().text();
-  if (left.Is("A_Const") && right.Is("A_Const") && left["ival"] && right["ival"]) {
-    const int64_t a = left["ival"]["ival"].number(0);
-    const int64_t b = right["ival"]["ival"].number(0);
-    if (symbol == "<") return a < b;
-    if (symbol == ">") return a > b;
-    if (symbol == "<=") return a <= b;
-    if (symbol == ">=") return a >= b;
-  }
-  if (symbol != "=" && symbol != "<>") return std::nullopt;
-  if (left.Is("A_Const") && right.Is("A_Const") && !IsNull(left) && !IsNull(right)) {
-    return (ConstantText(left) == ConstantText(right)) == (symbol == "=");
-  }
-  const bool same_column = left.Is("ColumnRef") && right.Is("ColumnRef") && symbol == "=" &&
-                           Dotted(left["fields"]) == Dotted(right["fields"]);
-  return same_column ? std::optional<bool>(true) : std::nullopt;
+  if (const auto value = pg::ConstantValue(condition)) return TruthOf(*value);
+  const bool holds = condition.Is("A_Expr") && HoldsForColumn(condition);
+  return holds ? std::optional<bool>(true) : std::nullopt;
 }
 
 bool IsAlwaysTrue(Node condition) { return Holds(condition, 0) == true; }
@@ -140,8 +107,9 @@ class QueryReader {
       if (at->tagged) Look(Node(at), at < condition_end_);
     }
     if (where_holds_ && !facts_.tautology) SetTautology("of WHERE");
+    if (or_holds_ && !facts_.tautology) SetTautology("behind OR");
     FillOutermost();
-    FillQualified();
+    FillQualified(statement_, &facts_);
   }
 
  private:
@@ -167,6 +135,8 @@ class QueryReader {
       }
     } else if (tag == "A_Expr" && in_condition) {
       LookAtComparison(node);
+    } else if (tag == "BoolExpr" && in_condition) {
+      LookAtOr(node);
     } else if (tag == "A_Const" && in_condition) {
       LookAtConstant(node);
     } else if (tag == "NullTest" && in_condition) {
@@ -235,6 +205,12 @@ class QueryReader {
     SetTautology(absl::StrCat(text, " = ", text));
   }
 
+  // b = 'x' OR 1 BETWEEN 0 AND 2
+  void LookAtOr(Node joined) {
+    if (or_holds_ || joined["boolop"].text() != "OR_EXPR") return;
+    for (Node part : joined["args"]) or_holds_ = or_holds_ || IsAlwaysTrue(part);
+  }
+
   // WHERE TRUE, OR TRUE; not ON TRUE, which joins every row on purpose.
   void LookAtConstant(Node constant) {
     if (!constant["boolval"]["boolval"].flag()) return;
@@ -247,37 +223,6 @@ class QueryReader {
   void SetTautology(std::string text) {
     facts_.tautology = true;
     if (facts_.tautology_text.empty()) facts_.tautology_text = std::move(text);
-  }
-
-  // Columns with their tables, where a name stands for one table or several tables only.
-  void FillQualified() {
-    constexpr size_t kEnough = 200;
-    std::map<std::string, std::vector<Name>, std::less<>> tables;
-    std::set<std::string, std::less<>> others;
-    for (const Slot* at = statement_.subtree_begin(); at != statement_.subtree_end(); ++at) {
-      if (!at->tagged) continue;
-      const Node node(at);
-      if (node.Is("CommonTableExpr")) others.insert(std::string(node["ctename"].text()));
-      if (!node.Is("RangeVar")) continue;
-      const Node alias = node["alias"];
-      const absl::string_view called = (alias ? alias["aliasname"] : node["relname"]).text();
-      if (alias["colnames"]) others.insert(std::string(called));
-      tables[std::string(called)].push_back(
-          {std::string(node["schemaname"].text()), std::string(node["relname"].text())});
-    }
-    for (const Slot* at = statement_.subtree_begin(); at != statement_.subtree_end(); ++at) {
-      if (!at->tagged || !Node(at).Is("ColumnRef")) continue;
-      const Node fields = Node(at)["fields"];
-      if (fields.count() < 2 || !fields.last().Is("String")) continue;
-      absl::string_view table;
-      for (Node field : fields) {
-        if (!(field == fields.last())) table = field.text();
-      }
-      const auto found = tables.find(table);
-      if (found == tables.end() || others.count(table) > 0) continue;
-      if (facts_.qualified_columns.size() >= kEnough) return;
-      facts_.qualified_columns.push_back({found->second, std::string(fields.last().text())});
-    }
   }
 
   void FillOutermost() {
@@ -312,6 +257,7 @@ class QueryReader {
   std::vector<const Slot*> selects_;  // Where each SELECT around ends.
   const Slot* condition_end_ = nullptr;
   bool where_holds_ = false;
+  bool or_holds_ = false;  // A part of some OR is always true.
 };
 
 }  // namespace

@@ -22,7 +22,15 @@ bool CutsOff(absl::string_view rest) {
   if (!absl::StartsWith(rest, "--") || absl::StrContains(rest, "\n")) return false;
   const absl::string_view said = absl::StripAsciiWhitespace(rest.substr(2));
   return said.empty() || said == "+" || said == "-" ||
-         said.find_first_of("'\"") != absl::string_view::npos;
+         said.find_first_of("'\"") != absl::string_view::npos || ContinuesCondition(said);
+}
+
+bool SplitsWords(const Token& a, const Token& b) {
+  const auto operand = [](const Token& token) {
+    return token.kind == TokenKind::kWord || token.kind == TokenKind::kNumber ||
+           token.kind == TokenKind::kString;
+  };
+  return (a.kind == TokenKind::kWord && operand(b)) || (operand(a) && b.kind == TokenKind::kWord);
 }
 
 }  // namespace
@@ -46,10 +54,9 @@ InjectionFacts FindInjection(absl::string_view text) {
         facts.stacked = true;
         show(token.offset);
       }
-      // UNI/**/ON, SELECT/**/password
+      // UNI/**/ON, SELECT/**/password, OR/**/1=1
       const absl::string_view gap = any ? text.substr(end, token.offset - end) : "";
-      if (last.kind == TokenKind::kWord && token.kind == TokenKind::kWord &&
-          absl::StartsWith(gap, "/*") && absl::EndsWith(gap, "*/")) {
+      if (SplitsWords(last, token) && absl::StartsWith(gap, "/*") && absl::EndsWith(gap, "*/")) {
         facts.hidden_by_comment = true;
         show(last.offset);
       }

@@ -8,6 +8,7 @@
 
 #include "common/base/text.h"
 #include "common/sql/postgres/credentials.h"
+#include "common/sql/postgres/functions.h"
 #include "common/sql/postgres/head.h"
 #include "common/sql/postgres/node_table.h"
 #include "common/sql/postgres/read_check.h"
@@ -119,6 +120,31 @@ bool IsUnderstood(Node statement) {
   return true;
 }
 
+// Functions that nobody has looked at; of what only defines something none is called yet.
+bool RunsUnknownCode(const Version& version, Node statement) {
+  for (absl::string_view tag : {"CreateStmt", "ViewStmt", "CreateFunctionStmt", "RuleStmt",
+                                "CreatePolicyStmt", "CreateTrigStmt"}) {
+    if (statement.Is(tag)) return false;
+  }
+  // Of these only the length of what they make is in doubt.
+  static constexpr absl::string_view kMakesText[] = {"format", "lpad", "repeat", "rpad"};
+  for (const Slot* at = statement.subtree_begin(); at != statement.subtree_end(); ++at) {
+    if (!at->tagged) continue;
+    // CREATE TABLE ... AS EXECUTE.
+    if (Node(at).Is("ExecuteStmt")) return true;
+    if (!Node(at).Is("FuncCall")) continue;
+    const Node names = Node(at)["funcname"];
+    const absl::string_view name = names.last().text();
+    const bool built_in =
+        names.count() == 1 || (names.count() == 2 && names.first().text() == "pg_catalog");
+    const bool known =
+        IsReadOnlyFunction(name, version) || !EffectOfFunction(name).empty() ||
+        std::find(std::begin(kMakesText), std::end(kMakesText), name) != std::end(kMakesText);
+    if (!built_in || !known) return true;
+  }
+  return false;
+}
+
 void JudgeByNode(const Source& source, Node statement, absl::string_view head, Verdict* verdict) {
   if (statement.Is("VariableShowStmt")) return;
   if (statement.Is("SelectStmt")) return JudgeRead(source, statement, verdict);
@@ -151,6 +177,7 @@ Verdict Judge(const Source& source, Node statement) {
   verdict.uses = std::move(uses.uses);
   std::string credentials = CredentialObjection(statement);
   verdict.credentials = !credentials.empty();
+  verdict.runs_unknown_code = RunsUnknownCode(version, statement);
   JudgeByNode(source, statement, head, &verdict);
   if (!verdict.understood && verdict.doubt.empty()) {
     Doubt("a part of it is not known to this build", &verdict);

@@ -55,6 +55,7 @@ Reading NotUnderstood(absl::string_view text, std::string problem) {
   verdict.doubt = newer.empty() ? problem : newer;
   verdict.reasons.push_back(std::move(problem));
   reading.facts.unreadable = newer.empty();
+  reading.facts.strings_in_doubt = DependsOnSettings(text);
   // What a newer version knows is named first: it is what the reader of the message can act on.
   if (!newer.empty()) verdict.reasons.insert(verdict.reasons.begin(), std::move(newer));
   return reading;
@@ -68,6 +69,7 @@ void Add(const Verdict& more, Verdict* verdict) {
   verdict->understood = verdict->understood && more.understood;
   if (verdict->doubt.empty()) verdict->doubt = more.doubt;
   verdict->credentials = verdict->credentials || more.credentials;
+  verdict->runs_unknown_code = verdict->runs_unknown_code || more.runs_unknown_code;
   verdict->adds_only = false;
   for (const std::string& table : more.tables) {
     if (std::find(verdict->tables.begin(), verdict->tables.end(), table) == verdict->tables.end()) {
@@ -110,6 +112,7 @@ Reading ReadPostgres(const Target& target, absl::string_view text, Position orig
     verdict.understood = false;
   }
   if (DependsOnSettings(text)) {
+    reading.facts.strings_in_doubt = true;
     verdict.reasons.push_back(
         "where its strings end depends on the server's settings for backslashes; double the quote "
         "instead of escaping it, or write E'...'");

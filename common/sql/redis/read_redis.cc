@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <iterator>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -7,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/text.h"
+#include "common/sql/redis/answer_size.h"
 #include "common/sql/redis/command_table.h"
 #include "common/sql/redis/keys.h"
 #include "common/sql/redis/redis.h"
@@ -31,40 +31,11 @@ Reading NotUnderstood(Kind kind, std::string reason) {
   return reading;
 }
 
-// Of the server's answer, how much grows with what is stored and not with what was asked for.
-bool IsUnbounded(absl::string_view name, const Arguments& arguments) {
-  static constexpr absl::string_view kWhole[] = {"HGETALL", "HKEYS",  "HVALS",    "KEYS",
-                                                 "SDIFF",   "SINTER", "SMEMBERS", "SUNION",
-                                                 "ZDIFF",   "ZINTER", "ZUNION"};
-  if (std::binary_search(std::begin(kWhole), std::end(kWhole), name)) return true;
-  if (name == "SORT" || name == "SORT_RO") return !HasArgument(arguments, "LIMIT", 2);
-  if (arguments.size() < 4) return false;
-  const std::string& from = arguments[2];
-  const std::string& to = arguments[3];
-  if (name == "XRANGE") return from == "-" && to == "+" && !HasArgument(arguments, "COUNT", 4);
-  if (name == "XREVRANGE") return from == "+" && to == "-" && !HasArgument(arguments, "COUNT", 4);
-  if (HasArgument(arguments, "LIMIT", 4)) return false;
-  const auto is_end = [](const std::string& text) {
-    return absl::EqualsIgnoreCase(text, "-inf") || absl::EqualsIgnoreCase(text, "+inf") ||
-           absl::EqualsIgnoreCase(text, "inf") || text == "-" || text == "+";
-  };
-  const bool by_value = HasArgument(arguments, "BYSCORE", 4) || HasArgument(arguments, "BYLEX", 4);
-  if (name == "ZRANGEBYSCORE" || name == "ZREVRANGEBYSCORE" || name == "ZRANGEBYLEX" ||
-      name == "ZREVRANGEBYLEX" || (name == "ZRANGE" && by_value)) {
-    return is_end(from) && is_end(to);
-  }
-  if (name != "LRANGE" && name != "ZRANGE" && name != "ZREVRANGE") return false;
-  return from == "0" && to == "-1";
-}
-
 bool OnlyAdds(absl::string_view name, const Arguments& arguments) {
   if (name == "SETNX" || name == "MSETNX" || name == "HSETNX") return true;
   // Behind the key and its value, where every word is an option.
   return name == "SET" && HasArgument(arguments, "NX", 3) && !HasArgument(arguments, "XX", 3);
 }
-
-constexpr int64_t kMostRepeated = 10000;  // Elements; with more the server is busy for long.
-constexpr int64_t kMostSamples = 10000;   // The same.
 
 // COUNT of what goes through a collection in steps: how much is done while nobody else is served.
 // Behind `from`; each COUNT counts, and 0 is all.
@@ -73,7 +44,7 @@ bool CountsFar(const Arguments& arguments, size_t from, bool zero_is_all) {
     if (!absl::EqualsIgnoreCase(arguments[i], "COUNT")) continue;
     int64_t count = 0;
     if (i + 1 == arguments.size() || !absl::SimpleAtoi(arguments[i + 1], &count)) return true;
-    if (count > kMostRepeated || (zero_is_all && count <= 0)) return true;
+    if (count > kMostElements || (zero_is_all && count <= 0)) return true;
     ++i;
   }
   return false;
@@ -106,7 +77,7 @@ Worse WorsenedBy(absl::string_view name, const Arguments& arguments) {
   if ((name == "SRANDMEMBER" || name == "HRANDFIELD" || name == "ZRANDMEMBER") &&
       arguments.size() > 2) {
     int64_t count = 0;
-    if (!absl::SimpleAtoi(arguments[2], &count) || count < -kMostRepeated) {
+    if (!absl::SimpleAtoi(arguments[2], &count) || count < -kMostElements) {
       return {"with such a negative count makes an answer of any size while nobody else is served",
               Kind::kInspection, true};
     }
@@ -118,7 +89,7 @@ Worse WorsenedBy(absl::string_view name, const Arguments& arguments) {
               true};
     }
     int64_t samples = 0;
-    if (!absl::SimpleAtoi(arguments.back(), &samples) || samples > kMostSamples) {
+    if (!absl::SimpleAtoi(arguments.back(), &samples) || samples > kMostElements) {
       return {"with so many SAMPLES walks the whole value while nobody else is served",
               Kind::kInspection, true};
     }
@@ -174,7 +145,7 @@ Reading ReadKnown(const RedisCommand& command, const Arguments& arguments) {
   reading.facts.complete = verdict.understood;
   CommandFacts& facts = reading.facts.command.emplace();
   facts.name = std::string(command.name);
-  facts.unbounded = IsUnbounded(command.name, arguments) || worse.unbounded;
+  facts.unbounded = IsUnboundedRead(command.name, arguments) || worse.unbounded;
   facts.dangerous = HasFlag(command.categories, "dangerous");
   return reading;
 }

@@ -1,5 +1,6 @@
 #include "absl/strings/str_cat.h"
 
+#include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/method_table.h"
 #include "common/sql/model/verdict.h"
 #include "common/sql/mysql/statement_table.h"
@@ -101,6 +102,16 @@ void AppendActiveRecord(std::string* out) {
   for (const ModelMethod& method : ModelMethods()) {
     AppendRow({Code(method.name), NameOf(method.role), NameOf(method.kind), NameOf(method.safety),
                Escaped(method.note)},
+              out);
+  }
+  absl::StrAppend(out,
+                  "\nFunctions that are called by their bare name, or on a class of the language. "
+                  "SQL that is given to one is classified as SQL; what one calls or runs without "
+                  "that it is seen is destructive.\n\n");
+  AppendHead({"language", "function", "role", "class", ""}, out);
+  for (const HostFunction& function : HostFunctions()) {
+    AppendRow({function.php ? "PHP" : "Ruby", Code(function.name), NameOf(function.role),
+               NameOf(function.safety), Escaped(function.note)},
               out);
   }
 }

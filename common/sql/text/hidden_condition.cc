@@ -26,4 +26,16 @@ bool HidesCondition(absl::string_view gap) {
   return false;
 }
 
+bool ContinuesCondition(absl::string_view said) {
+  for (absl::string_view word : {"AND", "OR"}) {
+    if (!absl::StartsWithIgnoreCase(said, word) || said.size() == word.size()) continue;
+    const char behind = said[word.size()];
+    if (absl::ascii_isspace(static_cast<unsigned char>(behind)) &&
+        said.find_first_of("=<>") != absl::string_view::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace dbfleet::sql

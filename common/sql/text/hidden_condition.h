@@ -8,4 +8,7 @@ namespace dbfleet::sql {
 // off: a quote, AND or OR behind it, and a comparison: /* ' AND password = '' */.
 bool HidesCondition(absl::string_view gap);
 
+// Whether what a comment at the end says is the rest of a condition: AND owner = 5.
+bool ContinuesCondition(absl::string_view said);
+
 }  // namespace dbfleet::sql

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -15,6 +16,9 @@ namespace {
 constexpr absl::string_view kHarmless[] = {"ALTER", "CREATE",  "DELETE", "DROP",  "INSERT",
                                            "READ",  "REPLACE", "SELECT", "SHOW",  "UPDATE",
                                            "USE",   "VALUES",  "WITH",   "TABLE", "EXPLAIN"};
+// How dumps go on behind a CREATE in an executable comment of its own.
+constexpr absl::string_view kGoesOn[] = {"ALGORITHM", "DEFINER", "EVENT",   "FUNCTION",
+                                         "PROCEDURE", "SQL",     "TRIGGER", "VIEW"};
 // Where dumps keep the character set that they found, to set it again.
 constexpr absl::string_view kKept[] = {"OLD_CHARACTER_SET_CLIENT", "SAVED_CS_CLIENT"};
 // Statements of PostgreSQL whose texts are code, which they run or leave for others to run.
@@ -42,16 +46,30 @@ bool IsPlainlyQuoted(const Token& token) {
 }  // namespace
 
 void SessionWatch::Take(const Token& token) {
-  if (token.kind == TokenKind::kExecutableOpen || token.kind == TokenKind::kExecutableClose) return;
-  if (!begun_) Begin(token);
-  if (!looks_ && !postgres_) return;
+  if (token.kind == TokenKind::kExecutableOpen || token.kind == TokenKind::kExecutableClose) {
+    return TakeComment(token.kind == TokenKind::kExecutableOpen);
+  }
+  if (!begun_) {
+    Begin(token);
+  } else if (std::exchange(behind_comment_, false)) {
+    looks_ = looks_ || token.kind != TokenKind::kWord || !IsIn(kGoesOn, token.text);
+  }
   absl::string_view text = token.text;
   if (IsPlainlyQuoted(token) && text.size() >= 2) text = text.substr(1, text.size() - 2);
-  if (postgres_) {
-    TakePostgres(token, text);
-  } else {
-    TakeMySql(token, text);
-  }
+  if (postgres_) return TakePostgres(token, text);
+  FollowKept(token, text);
+  if (looks_) TakeMySql(token, text);
+}
+
+// A server may skip the comment, and then another value, or another statement, stands there.
+void SessionWatch::TakeComment(bool opens) {
+  behind_mark_ = true;
+  if (!begun_ && opens) begins_in_comment_ = true;
+  if (begun_ && !opens) behind_comment_ = begins_in_comment_;
+  const bool at_end =
+      next_ == Next::kAnything || (!opens && (next_ == Next::kEnd || next_ == Next::kAssignment));
+  if (!at_end) Named(Worst());
+  if (saving_ != Saving::kNo && (opens || saving_ != Saving::kDone)) EndSaving(false);
 }
 
 void SessionWatch::Begin(const Token& token) {
@@ -65,7 +83,75 @@ void SessionWatch::Begin(const Token& token) {
     holds_code_ = token.kind == TokenKind::kWord && IsIn(kHoldCode, token.text);
     return;
   }
+  is_set_ = begins_assignment_ = token.IsWord("SET");
   looks_ = token.kind == TokenKind::kWord && !IsIn(kHarmless, token.text);
+}
+
+void SessionWatch::EndSaving(bool found) {
+  Kept& kept = kept_[saved_];
+  if (!found || kept == Kept::kAnything) {
+    kept = Kept::kAnything;
+  } else {
+    kept = Kept::kFound;
+  }
+  saving_ = Saving::kNo;
+}
+
+// Whether the token goes on with what an assignment of the dumps' form began with.
+bool SessionWatch::FollowSaving(const Token& token, absl::string_view text) {
+  const auto go = [&](bool goes_on, Saving next) {
+    if (goes_on) saving_ = next;
+    return goes_on;
+  };
+  switch (saving_) {
+    case Saving::kNamed:
+      return go(token.IsSymbol(':'), Saving::kColon) || go(token.IsSymbol('='), Saving::kEqual);
+    case Saving::kColon:
+      return go(token.IsSymbol('='), Saving::kEqual);
+    case Saving::kEqual:
+      return go(token.IsSymbol('@'), Saving::kAt);
+    case Saving::kAt:
+      return go(token.IsSymbol('@'), Saving::kAtAt);
+    case Saving::kAtAt:
+      if (go(token.IsWord("SESSION") || token.IsWord("LOCAL"), Saving::kScope)) return true;
+      [[fallthrough]];
+    case Saving::kDot:
+      return go(token.kind == TokenKind::kWord && Is(text, "CHARACTER_SET_CLIENT"), Saving::kDone);
+    case Saving::kScope:
+      return go(token.IsSymbol('.'), Saving::kDot);
+    default:
+      return false;
+  }
+}
+
+void SessionWatch::FollowKept(const Token& token, absl::string_view text) {
+  const bool may_begin = std::exchange(begins_assignment_, false);
+  if (saving_ != Saving::kNo) {
+    if (FollowSaving(token, text)) return;
+    EndSaving(saving_ == Saving::kDone && token.IsSymbol(','));
+  }
+  // A comment in front may hold what no server knows: "/*M!999999\- enable the sandbox mode */".
+  if (std::exchange(behind_mark_, false) && token.IsWord("SET")) is_set_ = true;
+  if (token.IsWord("CALL") || token.IsWord("EXECUTE")) KeptMayBeAnything();
+  if (token.IsSymbol('@')) {
+    at_begins_assignment_ = may_begin;
+    behind_at_ = true;
+    return;
+  }
+  const bool variable = std::exchange(behind_at_, false);
+  begins_assignment_ = is_set_ && (token.IsSymbol(',') || token.IsWord("SET"));
+  if (!variable) return;
+  // Behind a backslash any name may stand.
+  if (token.kind == TokenKind::kString && absl::StrContains(text, "\\")) KeptMayBeAnything();
+  for (size_t i = 0; i < kKeptVariables; ++i) {
+    if (!Is(text, kKept[i])) continue;
+    saved_ = i;
+    if (at_begins_assignment_) {
+      saving_ = Saving::kNamed;
+    } else if (!looks_ || next_ != Next::kVariable) {
+      kept_[i] = Kept::kAnything;
+    }
+  }
 }
 
 // A value that is written down, and nothing more. Returns whether the token was part of it.
@@ -92,7 +178,14 @@ bool SessionWatch::FollowValue(const Token& token, absl::string_view text) {
       return true;
     case Next::kVariable:
       next_ = Next::kEnd;
-      if (!IsIn(kKept, text)) Named(Worst());
+      if (token.IsSymbol('@')) {  // A setting.
+        Named(Worst());
+      } else {
+        const auto* kept = std::find_if(std::begin(kKept), std::end(kKept),
+                                        [&](absl::string_view one) { return Is(text, one); });
+        const bool found = kept != std::end(kKept) && kept_[kept - kKept] == Kept::kFound;
+        if (!found) Named(Worst());
+      }
       return true;
     case Next::kEnd:
       next_ = Next::kAnything;
@@ -195,15 +288,21 @@ void SessionWatch::TakeClientCommand(absl::string_view line) {
     }
     return;
   }
-  // A name of a database says nothing of it; a text with options, or a variable's value, may.
+  // A name of a database says nothing of it; a text with options may, and so may a value of psql's
+  // variables, which psql puts in wherever ":name" stands in a word, be it a port.
   const std::string lower = absl::AsciiStrToLower(rest);
-  for (absl::string_view option : {"client_encoding", "options", "service", "%", ":\"", ":'"}) {
+  for (absl::string_view option : {"client_encoding", "options", "service", "%"}) {
     if (absl::StrContains(lower, option)) Named(Worst());
   }
-  if (absl::StartsWith(rest, ":")) Named(Worst());
+  for (size_t at = rest.find(':'); at != absl::string_view::npos; at = rest.find(':', at + 1)) {
+    if (!absl::StartsWith(rest.substr(at), "://")) Named(Worst());
+  }
 }
 
 void SessionWatch::EndStatement() {
+  if (saving_ != Saving::kNo) EndSaving(saving_ == Saving::kDone);
+  is_set_ = behind_at_ = behind_mark_ = begins_assignment_ = false;
+  begins_in_comment_ = behind_comment_ = false;
   modes_changed_ = modes_changed_ || modes_named_;
   charset_ = std::max(charset_, named_);
   begun_ = looks_ = modes_named_ = holds_code_ = updates_ = behind_set_ = false;

@@ -14,6 +14,10 @@ namespace dbfleet::sql {
 // like a quote or a backslash. Given each statement's tokens and its end, in order; not
 // thread-safe, fails never. Keeps no more than a few words. What a routine of MySQL changes ends
 // with it; the text of PostgreSQL's routines and DO is looked through for what may change it.
+//
+// Dumps keep the character set in a variable and set it again from there. That is known to change
+// nothing only where the script itself put it there, in the form of the dumps
+// (SET @saved_cs_client = @@character_set_client), and nothing else names the variable.
 class SessionWatch {
  public:
   explicit SessionWatch(const Target& target)
@@ -42,6 +46,10 @@ class SessionWatch {
     kSettingComma,
     kOtherComma,
   };
+  // MySQL: how far "SET @saved_cs_client = @@character_set_client" has come.
+  enum class Saving { kNo, kTarget, kNamed, kColon, kEqual, kAt, kAtAt, kScope, kDot, kDone };
+  enum class Kept { kNothing, kFound, kAnything };
+  static constexpr size_t kKeptVariables = 2;
 
   void Begin(const Token& token);
   void TakeMySql(const Token& token, absl::string_view text);
@@ -49,15 +57,22 @@ class SessionWatch {
   void FollowSetConfig(const Token& token, absl::string_view text);
   void LookThrough(absl::string_view code);
   bool FollowValue(const Token& token, absl::string_view text);
+  void TakeComment(bool opens);
+  void FollowKept(const Token& token, absl::string_view text);
+  bool FollowSaving(const Token& token, absl::string_view text);
+  void EndSaving(bool found);
+  void KeptMayBeAnything() { kept_[0] = kept_[1] = Kept::kAnything; }
   // In every character set of PostgreSQL ASCII stands for itself.
   CharsetRisk Worst() const { return postgres_ ? CharsetRisk::kHighBytes : CharsetRisk::kAllBytes; }
   void Named(CharsetRisk risk) { named_ = named_ < risk ? risk : named_; }
 
   const bool postgres_;
   bool begun_ = false;
-  bool looks_ = false;       // Whether the statement at hand may change them at all.
-  bool holds_code_ = false;  // PostgreSQL: its texts may be executed at some time.
-  bool updates_ = false;     // The same: it may change pg_settings.
+  bool begins_in_comment_ = false;  // MySQL: its first word stands in an executable comment...
+  bool behind_comment_ = false;     // ... that has just ended.
+  bool looks_ = false;              // Whether the statement at hand may change them at all.
+  bool holds_code_ = false;         // PostgreSQL: its texts may be executed at some time.
+  bool updates_ = false;            // The same: it may change pg_settings.
   bool behind_set_ = false;
   bool behind_language_ = false;
   Next next_ = Next::kAnything;
@@ -65,6 +80,14 @@ class SessionWatch {
   CharsetRisk named_ = CharsetRisk::kNone;
   bool modes_changed_ = false;
   CharsetRisk charset_;
+  bool behind_mark_ = false;        // MySQL: the token before is the mark of an executable comment.
+  bool is_set_ = false;             // MySQL: the statement at hand is SET.
+  bool behind_at_ = false;          // The token before is "@"...
+  bool begins_assignment_ = false;  // ... or what an assignment of SET begins behind.
+  bool at_begins_assignment_ = false;
+  Saving saving_ = Saving::kNo;
+  size_t saved_ = 0;  // The variable.
+  Kept kept_[kKeptVariables] = {};
 };
 
 }  // namespace dbfleet::sql

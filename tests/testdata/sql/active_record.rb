@@ -56,7 +56,7 @@ User.find_by_sql(sql)                                        # => destructive in
 User.where("sleep(10)")                                      # => destructive inspection
 User.where("1 = 1); DELETE FROM users; --")                  # => destructive inspection
 User.where(name: `rm -rf /`)                                 # => destructive inspection unclear
-User.where(name: system("x"))                                # => destructive inspection unclear
+User.where(name: system("x"))                                # => destructive control unclear
 User.where(name: "#{User.delete_all}")                       # => destructive data-fix unguarded
 User.find(1).nuke                                            # => destructive inspection unclear
 User.lock.find(1)                                            # => destructive control

@@ -8,6 +8,8 @@
 
 #include "common/base/status.h"
 #include "common/base/text.h"
+#include "common/sql/report/redact.h"
+#include "common/sql/script_reader.h"
 #include "tests/fuzz/common/sql/dialects.h"
 #include "tests/fuzz/require.h"
 
@@ -39,7 +41,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   size_t behind = 0;
+  sql::ScriptReader reader(target);
   for (const sql::Statement& statement : *statements) {
+    const sql::Redacted shown = sql::Redact(target, statement.text, statement.content);
+    Require(shown.place <= shown.text.size());
+    Require(shown.hides || shown.text == statement.text);
+    // What stands before a statement makes it worse, never better.
+    const sql::Safety alone = sql::Read(target, statement).verdict.safety;
+    Require(reader.Read(statement).verdict.safety >= alone);
     const size_t at = OffsetOf(script, statement);
     Require(at >= behind || target.active_record());
     Require(at < script.size() || script.empty());

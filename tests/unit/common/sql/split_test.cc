@@ -280,13 +280,74 @@ TEST(SplitTest, WhatNamesNoKnownCharacterSetCountsAsTheWorst) {
     EXPECT_THAT(Classes(target, std::string(before) + "; SELECT 1"), ElementsAre(kBad, kBad))
         << before;
   }
-  for (absl::string_view before : {"SET NAMES DEFAULT", "SET NAMES 'latin1' COLLATE 'latin1_bin'",
-                                   "/*!40101 SET @saved_cs_client = @@character_set_client */",
-                                   "/*!50503 SET character_set_client = utf8mb4 */",
-                                   "/*!40101 SET CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT */",
-                                   "SET CHARACTER SET utf8, @a = 1"}) {
+  for (absl::string_view before :
+       {"SET NAMES DEFAULT", "SET NAMES 'latin1' COLLATE 'latin1_bin'",
+        "/*!40101 SET @saved_cs_client = @@character_set_client */",
+        "/*!50503 SET character_set_client = utf8mb4 */",
+        "SET @a = 1, @OLD_character_set_client := @@session.CHARACTER_SET_CLIENT",
+        "SET CHARACTER SET utf8, @a = 1"}) {
     EXPECT_THAT(Classes(target, std::string(before) + "; SELECT 'é'"), ElementsAre(kBad, kSafe))
         << before;
+  }
+}
+
+// Dumps set again what they found, from a variable.
+TEST(SplitTest, TheCharacterSetThatADumpKeptIsKnownOnlyWhereNothingElseMaySetIt) {
+  Target target(Dialect::kMariaDb, {10, 11, 6});
+  target.modes = *ParseSqlModes("");
+  const std::string keep = "/*!40101 SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT */;\n";
+  const std::string back = "/*!40101 SET CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT */;\n";
+  const auto last = [&](const std::string& script) {
+    return Classes(target, script + "SELECT 1").back();
+  };
+  for (const std::string& good :
+       {keep + back, "/*M!999999\\- enable the sandbox mode */ \n" + keep + back,
+        keep + "SELECT 1;" + back, keep + "SET @a = 'gbk1';" + back,
+        keep + "/*!40101 SET @OLD_COLLATION_CONNECTION=@@COLLATION_CONNECTION */;" + back,
+        "SET @OLD_UNIQUE_CHECKS=@@UNIQUE_CHECKS, UNIQUE_CHECKS=0;" + keep + back + keep + back,
+        std::string("SET @`saved_cs_client` := @@local.character_set_client;"
+                    "/*!50503 SET character_set_client = utf8mb4 */;"
+                    "SET character_set_client = @'saved_cs_client';")}) {
+    EXPECT_EQ(last(good), Safety::kSafe) << good;
+  }
+  for (absl::string_view between :
+       {"SELECT @OLD_CHARACTER_SET_CLIENT := 'swe7';", "SET @old_character_set_client = 'swe7';",
+        "SELECT 'swe7' INTO @OLD_CHARACTER_SET_CLIENT;",
+        "SET @`OLD_CHARACTER_SET_CLIENT` = 'swe7';", "SET @'\\OLD_CHARACTER_SET_CLIENT' = 'swe7';",
+        "SET @a = 1, @OLD_CHARACTER_SET_CLIENT = concat('swe', 7);",
+        "SET @OLD_CHARACTER_SET_CLIENT = @@character_set_client + 1;",
+        "SET @OLD_CHARACTER_SET_CLIENT = @@global.character_set_client;",
+        "SET @OLD_CHARACTER_SET_CLIENT = /*!99999 @@character_set_client, @x = */ 'swe7';",
+        "SET @OLD_CHARACTER_SET_CLIENT /*!99999 = @@character_set_client, @x */ = 'swe7';",
+        "INSERT INTO t VALUES (@OLD_CHARACTER_SET_CLIENT := 'swe7');", "CALL p();",
+        "LOAD DATA INFILE 'x' INTO TABLE t (a, @OLD_CHARACTER_SET_CLIENT);",
+        "CREATE FUNCTION f() RETURNS int DETERMINISTIC SET @OLD_CHARACTER_SET_CLIENT = 'swe7';"}) {
+    const std::string after = keep + std::string(between) + back;
+    EXPECT_EQ(last(after), Safety::kDestructive) << after;
+    // To keep it once more is no proof: a server may skip that comment.
+    const std::string before = std::string(between) + keep + back;
+    EXPECT_EQ(last(before), Safety::kDestructive) << before;
+  }
+  EXPECT_EQ(last(back), Safety::kDestructive) << "nobody kept it";
+}
+
+TEST(SplitTest, ASkippedCommentDoesNotHideACharacterSet) {
+  Target target(Dialect::kMariaDb, {10, 11, 6});
+  target.modes = *ParseSqlModes("");
+  for (absl::string_view before :
+       {"SET NAMES /*!99999 utf8mb4, @x = */ swe7", "/*!99999 SELECT */ SET NAMES swe7",
+        "SET NAMES utf8mb4 /*!99999 , @x = 1 */ COLLATE x",
+        "SET character_set_client /*!99999 = utf8, @x */ = swe7"}) {
+    EXPECT_EQ(Classes(target, std::string(before) + "; SELECT 1").back(), Safety::kDestructive)
+        << before;
+  }
+  for (absl::string_view before :
+       {"/*!40101 SET NAMES utf8mb4 */", "/*!50503 SET character_set_client = utf8mb4 */",
+        "/*!50003 CREATE*/ /*!50017 DEFINER=`a`@`b`*/ /*!50003 TRIGGER t BEFORE INSERT ON t FOR "
+        "EACH ROW SET NEW.a = 1 */",
+        "/*!50001 CREATE ALGORITHM=UNDEFINED */ /*!50013 DEFINER=`a`@`b` SQL SECURITY DEFINER */ "
+        "/*!50001 VIEW v AS select cast(a as char charset utf8mb4) AS a from t */"}) {
+    EXPECT_EQ(Classes(target, std::string(before) + "; SELECT 1").back(), Safety::kSafe) << before;
   }
 }
 
@@ -354,22 +415,39 @@ TEST(SplitTest, AnEncodingOfPostgresWhoseBytesMayBeQuotesIsSeenWhereverItIsSet) 
         "\\encoding GBK\n",
         "\\encoding 'sjis'\n",
         "\\encoding :x\n",
-        "\\connect \"dbname=d client_encoding=GBK\"\n"}) {
+        "\\connect \"dbname=d client_encoding=GBK\"\n",
+        "\\c x:y\n",
+        "\\c shop me:x db :port\n",
+        "\\connect postgresql://db/shop?client_encoding=GBK\n",
+        "\\connect postgresql://db:port/shop\n",
+        "\\connect postgresql://db/shop?client%5fencoding=GBK\n"}) {
     EXPECT_THAT(Classes(target, std::string(before) + " SELECT 'x'; " + std::string(kRunsWipe)),
                 ElementsAre(kBad, kSafe, kBad))
         << before;
   }
   for (absl::string_view before :
-       {"SET client_encoding = 'UTF8';", "SET client_encoding TO DEFAULT;", "SET NAMES 'utf-8';",
-        "SET NAMES;", "RESET client_encoding;", "RESET ALL;", "DISCARD ALL;",
+       {"SET client_encoding = 'UTF8';",
+        "SET client_encoding TO DEFAULT;",
+        "SET NAMES 'utf-8';",
+        "SET NAMES;",
+        "RESET client_encoding;",
+        "RESET ALL;",
+        "DISCARD ALL;",
         "SELECT pg_catalog.set_config('search_path', '', false);",
-        "SELECT set_config('client_encoding', 'LATIN1', false);", "SET standard_conforming = on;",
+        "SELECT set_config('client_encoding', 'LATIN1', false);",
+        "SET standard_conforming = on;",
         "CREATE FUNCTION f() RETURNS int LANGUAGE 'plpgsql' IMMUTABLE AS $$ BEGIN RETURN 1; END "
         "$$;",
         "CREATE FUNCTION f() RETURNS int AS 'SELECT 1' LANGUAGE sql STABLE;",
-        "UPDATE t SET names = 'gbk';", "INSERT INTO t VALUES ('client_encoding');",
-        "SET SESSION client_encoding TO EUC_JIS_2004;", "\\encoding UTF8\n", "\\encoding\n",
-        "\\connect shop\n"}) {
+        "UPDATE t SET names = 'gbk';",
+        "INSERT INTO t VALUES ('client_encoding');",
+        "SET SESSION client_encoding TO EUC_JIS_2004;",
+        "\\encoding UTF8\n",
+        "\\encoding\n",
+        "\\connect shop\n",
+        "\\c shop me db 5432\n",
+        "\\connect postgresql://me@db/shop\n",
+        "\\connect \"host=db dbname=shop\"\n"}) {
     EXPECT_THAT(Classes(target, std::string(before) + " SELECT 'é';"), ElementsAre(kBad, kSafe))
         << before;
   }

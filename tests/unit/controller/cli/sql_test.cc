@@ -182,6 +182,31 @@ TEST_F(SqlTest, PasswordsAreNotShown) {
   EXPECT_EQ(Parsed()[0]["text"], "CREATE USER 'anna'@'localhost' IDENTIFIED BY '***'");
 }
 
+TEST_F(SqlTest, SplitShowsSecretsOnlyToWhoAsksForThem) {
+  const std::string text = "ALTER ROLE anna PASSWORD 'hunter2'";
+  for (const char* format : {"table", "json", "jsonl"}) {
+    ASSERT_EQ(Sql({"split", "--dialect", "postgresql-15", "-o", format, "-"}, text), 0) << err_;
+    EXPECT_THAT(out_, AllOf(HasSubstr("anna"), HasSubstr("***"), Not(HasSubstr("hunter2"))));
+    ASSERT_EQ(
+        Sql({"split", "--dialect", "postgresql-15", "--show-secrets", "-o", format, "-"}, text), 0);
+    EXPECT_THAT(out_, HasSubstr("hunter2"));
+  }
+  EXPECT_NE(Sql({"classify", "--dialect", "postgresql-15", "--show-secrets", "-"}, text), 0);
+}
+
+// An error of the parser quotes the text.
+TEST_F(SqlTest, WhatIsSaidOfAStatementWithASecretDoesNotQuoteIt) {
+  for (const char* text :
+       {"ALTER ROLE a PASSWORD hunter2", "ALTER ROLE a PASSWORD 'x' 'hunter2'"}) {
+    for (const char* format : {"wide", "json", "sarif"}) {
+      for (const char* verb : {"classify", "lint"}) {
+        EXPECT_EQ(Sql({verb, "--dialect", "postgresql-15", "-o", format, "-"}, text), 0) << err_;
+        EXPECT_THAT(out_, Not(HasSubstr("hunter2"))) << verb << format;
+      }
+    }
+  }
+}
+
 TEST_F(SqlTest, AColumnThatTheSnapshotDoesNotKnowMayBeAFunctionOfPostgres) {
   const std::string snapshot =
       Write("schema.json", R"({"tables": [{"schema": "public", "name": "t",)"

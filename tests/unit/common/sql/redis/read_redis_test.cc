@@ -117,12 +117,46 @@ TEST(ReadRedisTest, FactsNameTheCommandAndWhetherItsAnswerHasABound) {
   for (absl::string_view text :
        {"KEYS *", "SMEMBERS s", "hgetall h", "HKEYS h", "HVALS h", "LRANGE l 0 -1", "ZRANGE z 0 -1",
         "ZREVRANGE z 0 -1 WITHSCORES", "XRANGE s - +", "XREVRANGE s + -", "SORT_RO l",
-        "ZRANGEBYSCORE z -inf +inf", "ZRANGE z - + BYLEX", "SUNION a b", "ZINTER 1 z"}) {
+        "ZRANGEBYSCORE z -inf +inf", "ZRANGE z - + BYLEX", "SUNION a b", "ZINTER 1 z",
+        // Bounds that bound nothing.
+        "LRANGE l 0 99999999", "LRANGE l 5 -2", "LRANGE l -99999999 -1", "LRANGE l -99999 99999",
+        "ZRANGE z 0 99999 REV", "XRANGE s - + COUNT 99999999", "XRANGE s 5-0 + COUNT 99999999",
+        "XRANGE s - + COUNT 5 COUNT 99999999", "XRANGE s 0 18446744073709551615", "XRANGE s 0-1 +",
+        "XREVRANGE s + 0", "XREVRANGE s (+ 0-0", "XREAD STREAMS a b 5-0 0",
+        "XREAD COUNT 0 STREAMS a 0", "XREAD COUNT -1 STREAMS a 0-0", "SORT_RO l LIMIT 0 -1",
+        "SORT_RO l BY LIMIT GET x", "SORT_RO l LIMIT 0 5 LIMIT 0 99999999",
+        "ZRANGEBYSCORE z (-inf inf LIMIT 0 -1", "ZRANGEBYSCORE z 1 2 LIMIT 0 99999999",
+        "ZREVRANGEBYSCORE z 1e999 -1e999", "ZRANGE z -inf +inf BYSCORE LIMIT 0 -5",
+        "SRANDMEMBER s 99999999", "HRANDFIELD h 99999999 WITHVALUES", "LPOS l x COUNT 0",
+        "LPOS l x RANK 1 COUNT 99999999", "XPENDING s g - + 99999999",
+        "XPENDING s g IDLE 1 - + 99999999"}) {
     EXPECT_TRUE(Read(text).facts.command->unbounded) << text;
   }
-  for (absl::string_view text :
-       {"GET a", "LRANGE l 0 10", "ZRANGE z 0 9", "XRANGE s - + COUNT 10", "SORT_RO l LIMIT 0 5",
-        "ZRANGEBYSCORE z -inf +inf LIMIT 0 5", "ZRANGEBYSCORE z 5 +inf", "SCAN 0", "HGET h f"}) {
+  for (absl::string_view text : {"GET a",
+                                 "LRANGE l 0 10",
+                                 "ZRANGE z 0 9",
+                                 "XRANGE s - + COUNT 10",
+                                 "SORT_RO l LIMIT 0 5",
+                                 "ZRANGEBYSCORE z -inf +inf LIMIT 0 5",
+                                 "ZRANGEBYSCORE z 5 +inf",
+                                 "SCAN 0",
+                                 "HGET h f",
+                                 "LRANGE l -10 -1",
+                                 "LRANGE l -5 99999999",
+                                 "LRANGE l 99999990 99999999",
+                                 "LRANGE l a b",
+                                 "XRANGE s - + COUNT -1",
+                                 "XRANGE s - + COUNT 0",
+                                 "XRANGE s 5-0 6-0",
+                                 "XREVRANGE s + 7-0",
+                                 "XREAD STREAMS a $",
+                                 "XREAD COUNT 10 STREAMS COUNT 0",
+                                 "SORT_RO l LIMIT 0 5 BY LIMIT",
+                                 "SRANDMEMBER s 5",
+                                 "LPOS l x",
+                                 "LPOS l x COUNT 3",
+                                 "XPENDING s g",
+                                 "XPENDING s g - + 10"}) {
     EXPECT_FALSE(Read(text).facts.command->unbounded) << text;
   }
 }

@@ -1,0 +1,223 @@
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/text.h"
+#include "common/sql/active_record/chain_reader.h"
+
+// What the calls of a chain are given.
+namespace dbfleet::sql {
+namespace {
+
+Kind KindOf(MethodRole role) {
+  return role == MethodRole::kInsert || role == MethodRole::kUpdate || role == MethodRole::kDelete
+             ? Kind::kDataFix
+             : Kind::kControl;
+}
+
+}  // namespace
+
+// A driver's function has SQL for one of its arguments; the others run what is not seen.
+void ChainReader::Function(const HostCall& call, const HostFunction& function) {
+  function_ = {function.name, function.role, KindOf(function.role), function.safety, function.note};
+  method_ = &function_;
+  role_ = function.role;
+  connection_ = true;
+  build_.call.method = std::string(call.name);
+  if (call.block.has_value()) build_.Block(*call.block, true);
+  switch (function.role) {
+    case MethodRole::kRaw: {
+      const bool short_form = call.arguments.size() < static_cast<size_t>(function.full);
+      Raw(call, static_cast<size_t>(function.sql) - (short_form && function.sql > 0 ? 1 : 0));
+      return;
+    }
+    case MethodRole::kRunPrepared:
+      RunPrepared(call.arguments.empty() ? "" : program_.Source(call.arguments[0]));
+      build_.PlainFrom(call, 1);
+      return;
+    case MethodRole::kInsert:
+    case MethodRole::kUpdate:
+    case MethodRole::kDelete:
+    case MethodRole::kTransaction:
+      build_.PlainFrom(call, 0);
+      return;
+    default:
+      build_.Problem(absl::StrCat(SanitizeForDisplay(Truncate(call.name, 60)), " ", function.note));
+      build_.PlainFrom(call, 0);
+  }
+}
+
+// The SQL stood where it was prepared; given SQL, it is another library's execute.
+void ChainReader::RunPrepared(absl::string_view statement) {
+  const auto& prepared = scope_.context.prepared;
+  const auto found = prepared.find(std::string(statement));
+  build_.call.raw_sql = ran_raw_ = true;
+  if (found == prepared.end() || found->second.empty()) {
+    build_.Problem("it runs what was prepared, which is not seen here");
+    return;
+  }
+  raw_sql_ = FillPlaceholders(found->second);
+  build_.call.has_placeholders = true;
+}
+
+void ChainReader::Refine(const HostCall& call, const std::string& name) {
+  const absl::Span<const HostRange> arguments = call.arguments;
+  const bool relation = (name == "or" || name == "and") && arguments.size() == 1 &&
+                        program_[arguments[0].begin].kind == HostTokenKind::kName;
+  if (relation) {
+    build_.PlainFrom(call, 0);  // User.where(...).or(User.where(...))
+    build_.call.has_conditions = true;
+  } else if (absl::StrContains(name, "where") || name == "not" || name == "or" || name == "and") {
+    build_.Conditions(arguments);
+  } else if (name == "limit") {
+    build_.Limit();
+    build_.NoteTexts(call);
+  } else if (name == "offset") {
+    build_.query.offset = true;
+    build_.NoteTexts(call);
+  } else if (name == "order" || name == "reorder" || name == "orderby" || name == "orderbyraw" ||
+             name == "in_order_of") {
+    build_.Fragments(arguments, "order", &build_.query.order);
+  } else if (name == "group" || name == "groupbyraw") {
+    build_.Fragments(arguments, "groups", &build_.query.group);
+  } else if (name == "having" || name == "havingraw" || name == "orhavingraw") {
+    if (!arguments.empty()) build_.query.having = build_.Fragment(arguments[0], "conditions");
+    build_.PlainFrom(call, 1);
+  } else if (name == "select" || name == "selectraw") {
+    build_.Fragments(arguments, "columns", &build_.query.select);
+  } else if (name == "from" || name == "fromraw") {
+    build_.Fragments(arguments, "tables", &build_.query.from);
+  } else if (name == "raw") {
+    if (!arguments.empty()) build_.Fragment(arguments[0], "expressions");
+    build_.PlainFrom(call, 1);
+  } else if (name == "annotate" || name == "optimizer_hints") {
+    build_.NoteTexts(call);
+  } else if (absl::StrContains(name, "joins")) {
+    build_.Joins(arguments);
+  } else {
+    build_.PlainFrom(call, 0);
+  }
+}
+
+void ChainReader::TakeRead(const HostCall& call, const std::string& name) {
+  loaded_ = true;
+  const bool one = name == "first" || name == "first!" || name == "last" || name == "last!" ||
+                   name == "take" || name == "take!" || absl::StartsWith(name, "find_by") ||
+                   name == "second" || name == "third" || absl::StartsWith(name, "exist") ||
+                   name == "sole" || absl::StartsWith(name, "find_sole");
+  const bool batches = name == "find_each" || name == "find_in_batches" || name == "in_batches";
+  if (one || batches) build_.call.has_limit = true;
+  if (one) build_.query.limit = true;
+  build_.query.counts = build_.query.counts || name == "count";
+  if (name == "explain" && !call.arguments.empty()) {
+    build_.Problem("explain with options may execute what it explains once more");
+  }
+  for (const absl::string_view family : {"find_by_", "find_all_by_", "find_last_by_"}) {
+    if (absl::StartsWith(name, family)) {
+      build_.call.has_conditions = true;
+      build_.query.where.push_back(absl::StrCat(
+          QuoteName(EmbeddedTarget(scope_.target), name.substr(family.size())), " = 1"));
+      build_.PlainFrom(call, 0);
+      return;
+    }
+  }
+  size_t from = 0;
+  const absl::Span<const HostRange> arguments = call.arguments;
+  if (name == "find" && !arguments.empty()) {
+    const std::optional<std::string> what = ReadWord(program_, arguments[0]);
+    if (what == "all" || what == "first" || what == "last" || what == "count") {
+      from = 1;
+      build_.query.counts = *what == "count";
+      if (*what == "first" || *what == "last") build_.Limit();
+    } else if (!ReadPairs(program_, arguments[0]).has_value() && !call.block.has_value()) {
+      build_.ById();
+    }
+  }
+  const bool conditions = name == "find_by" || name == "find_by!" || name == "exists?" ||
+                          name == "exists" || absl::StartsWith(name, "find_sole");
+  if (conditions && arguments.size() == 1 &&
+      program_[arguments[0].begin].kind == HostTokenKind::kNumber) {
+    build_.ById();
+  } else if (conditions) {
+    build_.Conditions(arguments);
+    return;
+  }
+  for (size_t i = from; i < arguments.size(); ++i) {
+    if (const auto pairs = ReadPairs(program_, arguments[i])) {
+      build_.Options(*pairs);
+    } else if (ReadsColumns(name)) {
+      build_.Fragments({&arguments[i], 1}, "columns", &build_.query.select);
+    } else {
+      build_.Block(arguments[i], !GivesValues(name));
+    }
+  }
+}
+
+void ChainReader::Raw(const HostCall& call, size_t sql) {
+  if (ran_raw_ &&
+      (call.arguments.empty() || !ReadHostText(program_, call.arguments[0], {}).known)) {
+    build_.PlainFrom(call, 0);  // prepare("...")->execute(array($x))
+    return;
+  }
+  build_.call.raw_sql = ran_raw_ = true;
+  if (call.arguments.size() <= sql) {
+    build_.Problem("its SQL is not given");
+    return;
+  }
+  HostRange first = call.arguments[sql];
+  // [sql, values]
+  if (const auto list = ReadList(program_, first); list.has_value() && !list->empty()) {
+    first = (*list)[0];
+    for (size_t i = 1; i < list->size(); ++i) build_.Plain((*list)[i]);
+  }
+  const HostText text = ReadHostText(program_, first, scope_.context.placeholder_values);
+  if (!text.known) {
+    build_.NoteValue(first);
+    build_.Problem("its SQL comes from a value of the program");
+  } else {
+    build_.Note(text);
+    raw_sql_ = FillPlaceholders(text.value);
+    build_.call.has_placeholders = raw_sql_ != text.value;
+  }
+  for (size_t i = 0; i < call.arguments.size(); ++i) {
+    if (i != sql) build_.Plain(call.arguments[i]);
+  }
+}
+
+void ChainReader::Write(const HostCall& call, const std::string& name) {
+  const bool all =
+      absl::EndsWith(name, "_all") || absl::EndsWith(name, "_by") || name == "truncate";
+  const bool refined = !build_.query.where.empty() || build_.call.has_conditions;
+  // On a record, or by its key.
+  if (!all && (loaded_ || chain_.receiver_kind == Receiver::kVariable ||
+               (!call.arguments.empty() && absl::StartsWith(name, "de")))) {
+    if (!refined && method_->role != MethodRole::kInsert) build_.ById();
+  }
+  for (const HostRange& argument : call.arguments) {
+    const auto pairs = ReadPairs(program_, argument);
+    if (!pairs.has_value()) {
+      if (all && method_->role == MethodRole::kDelete) {
+        build_.Conditions({&argument, 1});
+      } else if (name == "update_all") {
+        build_.Set(argument);
+      } else {
+        build_.Plain(argument);
+      }
+    } else if (method_->role == MethodRole::kDelete) {
+      if (program_.php() && std::any_of(pairs->begin(), pairs->end(), [](const auto& pair) {
+            return pair.first == "conditions";
+          })) {
+        build_.Options(*pairs);
+      } else {
+        build_.Conditions({&argument, 1});
+      }
+    } else if (name == "update_all" && program_.php() && pairs->front().first == "set") {
+      build_.Options(*pairs);
+    } else {
+      build_.Set(argument);
+    }
+  }
+}
+
+}  // namespace dbfleet::sql

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <string>
+
+#include "common/sql/active_record/host_functions.h"
+#include "common/sql/active_record/host_reader.h"
+#include "common/sql/active_record/query_builder.h"
+
+namespace dbfleet::sql {
+
+// Reads one chain, link by link: what its calls say goes into the statement that it becomes, or
+// into the SQL that it hands over. Not thread-safe; Read is called once.
+class ChainReader {
+ public:
+  ChainReader(const HostProgram& program, const HostChain& chain, HostScope scope,
+              HostFindings* findings);
+
+  Reading Read();
+
+ private:
+  void Take(const HostCall& call);
+  void TakeSymbols(const HostCall& call);  // inject(:delete) calls what it names.
+  void Dispatch(const HostCall& call, const std::string& name, MethodRole role);
+  void Schema(const HostCall& call, const std::string& name);
+  void Unknown(const HostCall& call, const std::string& name);
+  void TakeTable(const HostCall& call);  // DB::table('users')
+  void TakeIndex();                      // DB["SELECT ..."], DB[:users]
+  // chain_calls.cc
+  void Function(const HostCall& call, const HostFunction& function);
+  bool RunsPrepared(const HostCall& call) const;
+  void RunPrepared(absl::string_view statement);
+  void Refine(const HostCall& call, const std::string& name);
+  void TakeRead(const HostCall& call, const std::string& name);
+  void Raw(const HostCall& call, size_t sql);
+  void Write(const HostCall& call, const std::string& name);
+
+  Reading Finish();
+  Reading OfModel(MethodRole role);
+  void Judge(MethodRole role, bool raw, Reading* reading);
+
+  const HostProgram& program_;
+  const HostChain& chain_;
+  const HostScope scope_;
+  QueryBuilder build_;
+  bool connection_ = false;
+  bool schema_ = false;  // Laravel's Schema.
+  bool loaded_ = false;  // A record has been read.
+  bool ran_raw_ = false;
+  MethodRole role_ = MethodRole::kInMemory;
+  const ModelMethod* method_ = nullptr;
+  ModelMethod function_;  // What method_ points to, of a function.
+  std::string raw_sql_;
+};
+
+}  // namespace dbfleet::sql

@@ -1,0 +1,223 @@
+#include "common/sql/active_record/host_variables.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/sql/active_record/host_functions.h"
+#include "common/sql/active_record/host_reader.h"
+#include "common/sql/active_record/host_text.h"
+#include "common/sql/active_record/receivers.h"
+#include "common/sql/active_record/words.h"
+
+namespace dbfleet::sql {
+namespace {
+
+bool IsDriverClass(absl::string_view name) {
+  static constexpr absl::string_view kNames[] = {
+      "mysql2::client",    "mysqli",          "pdo",    "pg", "pg::connection", "sequel", "sqlite3",
+      "sqlite3::database", "tinytds::client", "trilogy"};
+  while (!name.empty() && name[0] == '\\') name.remove_prefix(1);
+  return IsOneOf(absl::AsciiStrToLower(name), kNames);
+}
+
+}  // namespace
+
+HostVariables::HostVariables(const HostProgram& program) : program_(program) {
+  for (size_t i = 0; i < program.size(); ++i) Look(i);
+}
+
+const HostVariables::Bindings* HostVariables::Of(absl::string_view name) const {
+  const auto found = bindings_.find(name);
+  return found == bindings_.end() ? nullptr : &found->second;
+}
+
+bool HostVariables::IsPlain(absl::string_view name) const {
+  const Bindings* found = Of(name);
+  return found != nullptr && found->plain && !found->other;
+}
+bool HostVariables::MayHoldWrite(absl::string_view name) const {
+  const Bindings* found = Of(name);
+  return found != nullptr && found->write;
+}
+bool HostVariables::MayHoldConnection(absl::string_view name) const {
+  const Bindings* found = Of(name);
+  return found != nullptr && found->connection;
+}
+bool HostVariables::MayHoldAssociation(absl::string_view name) const {
+  const Bindings* found = Of(name);
+  return found != nullptr && found->association;
+}
+
+// Whatever the names in the range are bound to is not seen.
+void HostVariables::BindList(size_t begin, size_t end) {
+  for (size_t i = begin; i < end && i < program_.size(); ++i) {
+    const HostToken& token = program_[i];
+    const bool name = token.kind == HostTokenKind::kVariable ||
+                      (!program_.php() &&
+                       (token.kind == HostTokenKind::kName || token.kind == HostTokenKind::kLabel));
+    if (name) bindings_[std::string(token.text)].other = true;
+  }
+}
+
+// File.open("x") { |f| ... }: a file is no record.
+void HostVariables::BindBlocks(size_t i) {
+  const std::optional<HostChain> chain = program_.ChainAt(i, program_.size());
+  if (!chain.has_value() || chain->receiver_kind != Receiver::kClass ||
+      IsModelClass(chain->receiver) || !chain->calls.back().block.has_value()) {
+    return;
+  }
+  const size_t body = chain->calls.back().block->begin;
+  size_t open = body;
+  while (open > i && body - open < 8 && !program_[open - 1].Is("{") &&
+         !program_[open - 1].IsName("do")) {
+    --open;
+  }
+  if (program_[open].Is("|")) plain_parameters_ = open;
+}
+
+void HostVariables::Look(size_t i) {
+  const HostToken& token = program_[i];
+  const HostToken& before = program_[i - 1];
+  const bool member =
+      before.Is(".") || before.Is("&.") || before.Is("::") || before.Is("->") || before.Is("?->");
+  if (program_.php()) {
+    if (token.IsName("function") || token.IsName("fn")) {
+      size_t open = i + 1;
+      while (open < i + 4 && !program_[open].Is("(")) ++open;
+      if (program_[open].Is("(")) BindList(open, std::min(program_.CloseOf(open), open + 200));
+    } else if (token.IsName("as") || token.IsName("global") || token.IsName("catch") ||
+               token.IsName("list") || token.IsName("static")) {
+      BindList(i + 1, i + 6);
+    } else if (token.Is("&") && program_[i + 1].kind == HostTokenKind::kVariable) {
+      BindList(i + 1, i + 2);
+    } else if (token.Is("[") && program_.CloseOf(i) < program_.size() &&
+               program_[program_.CloseOf(i) + 1].Is("=") && (before.Is(";") || before.Is("}"))) {
+      BindList(i, program_.CloseOf(i));
+    }
+  } else if (token.IsName("def") && !member) {
+    size_t end = i + 1;
+    while (end < program_.size() && end < i + 200 && !program_[end].Is(";") &&
+           program_[end].kind != HostTokenKind::kNewline) {
+      ++end;
+    }
+    BindList(i + 2, end);
+  } else if (token.Is("|") && (before.Is("{") || before.IsName("do"))) {
+    size_t end = i + 1;
+    while (end < program_.size() && end < i + 50 && !program_[end].Is("|")) ++end;
+    if (plain_parameters_ == i && i > 0) {
+      for (size_t k = i + 1; k < end; ++k) {
+        if (program_[k].kind == HostTokenKind::kName) {
+          bindings_[std::string(program_[k].text)].plain = true;
+        }
+      }
+    } else {
+      BindList(i + 1, end);
+    }
+  } else if (token.IsName("for") || token.IsName("rescue") || token.IsName("in")) {
+    BindList(i + 1, i + 5);
+  } else if (token.kind == HostTokenKind::kName && absl::ascii_isupper(token.text[0]) && !member) {
+    BindBlocks(i);
+  }
+  const bool variable = token.kind == HostTokenKind::kVariable ||
+                        (!program_.php() && token.kind == HostTokenKind::kName && !member);
+  if (!variable) return;
+  size_t at = i + 1;
+  while (at < i + 3 && (program_[at].Is("|") || program_[at].Is("&") || program_[at].Is("?"))) ++at;
+  const HostToken& sign = program_[at];
+  const bool assigns = sign.Is("=") && !program_[at + 1].Is("=") && !program_[at + 1].Is("~");
+  if (assigns && (before.Is(",") || before.Is("*"))) {
+    BindList(i, i + 1);
+  } else if (assigns) {
+    Assign(i, at + 1);
+  } else if (program_[i + 1].Is(",") && !program_.php() &&
+             (before.kind == HostTokenKind::kNewline || before.Is(";") || before.text.empty())) {
+    BindList(i, i + 1);
+  }
+}
+
+// Whether nothing more of a value can stand there.
+bool HostVariables::EndsValue(size_t i) const {
+  const HostToken& token = program_[i];
+  return token.text.empty() || token.kind == HostTokenKind::kNewline || token.Is(";") ||
+         token.Is("}") || token.Is(")") || token.Is(",") || token.IsName("if") ||
+         token.IsName("unless") || token.IsName("end");
+}
+
+bool HostVariables::IsPlainValue(size_t value) const {
+  size_t at = value;
+  if (!program_.php() && (program_[at].Is("+") || program_[at].Is("-"))) ++at;
+  const HostToken& first = program_[at];
+  if (first.kind == HostTokenKind::kString || first.kind == HostTokenKind::kNumber ||
+      (first.kind == HostTokenKind::kOther && !absl::StartsWith(first.text, "`"))) {
+    if (program_[at + 1].Is(".") &&
+        (program_[at + 2].IsName("dup") || program_[at + 2].IsName("freeze"))) {
+      at += 2;
+    }
+    return EndsValue(at + 1);
+  }
+  if (first.Is("[") || (first.Is("{") && !program_.php())) {
+    return program_.CloseOf(at) < program_.size() && EndsValue(program_.CloseOf(at) + 1);
+  }
+  if (program_.php() && first.IsName("array") && program_[at + 1].Is("(")) {
+    return program_.CloseOf(at + 1) < program_.size() && EndsValue(program_.CloseOf(at + 1) + 1);
+  }
+  const std::optional<HostChain> chain = program_.ChainAt(at, program_.size());
+  if (!chain.has_value() || !EndsValue(chain->range.end)) {
+    // Set[1, 2]
+    const bool list = first.IsName("Set") && program_[at + 1].Is("[");
+    // new Collection(): nothing is called on it.
+    const bool made =
+        program_.php() && first.IsName("new") &&
+        (program_[at + 1].IsName("Collection") || !IsModelClass(program_[at + 1].text));
+    const size_t open = at + (made ? 2 : 1);
+    if (!list && !made) return false;
+    if (!program_[open].Is("(") && !program_[open].Is("[")) return made && EndsValue(open);
+    return program_.CloseOf(open) < program_.size() && EndsValue(program_.CloseOf(open) + 1);
+  }
+  if (chain->receiver_kind == Receiver::kNone && program_.php()) {
+    return chain->calls.size() == 1 && IsDataFunction(chain->calls[0].name);
+  }
+  const HostCall& last = chain->calls.back();
+  if (last.op != HostOperator::kNone) return false;
+  return GivesData(program_, last) || (chain->receiver_kind == Receiver::kClass &&
+                                       chain->calls.size() == 1 && !IsModelClass(chain->receiver));
+}
+
+void HostVariables::Assign(size_t i, size_t value) {
+  Bindings& bound = bindings_[std::string(program_[i].text)];
+  (IsPlainValue(value) ? bound.plain : bound.other) = true;
+  const HostToken& first = program_[value];
+  if (const auto word = ReadWord(program_, {value, value + 1}); word.has_value()) {
+    bound.write = bound.write || NamesRunningFunction(*word) || NamesMethodThatWrites(*word);
+  }
+  const size_t close = program_.CloseOf(std::min(value, program_.size() - 1));
+  if (first.Is("[") && close < program_.size()) {
+    bound.write = bound.write || IsCallableThatWrites(program_, {value, close + 1});
+  } else if (first.IsName("array") && program_[value + 1].Is("(") &&
+             program_.CloseOf(value + 1) < program_.size()) {
+    bound.write =
+        bound.write || IsCallableThatWrites(program_, {value, program_.CloseOf(value + 1) + 1});
+  }
+  if (program_.php() && first.IsName("new") && IsDriverClass(program_[value + 1].text)) {
+    bound.connection = true;
+  }
+  if (first.kind != HostTokenKind::kName && first.kind != HostTokenKind::kVariable) return;
+  const std::optional<HostChain> chain = program_.ChainAt(value, program_.size());
+  if (!chain.has_value()) return;
+  const HostCall& last = chain->calls.back();
+  bound.connection = bound.connection || IsConnectionName(last.name) ||
+                     (chain->receiver_kind == Receiver::kClass && IsDriverClass(chain->receiver));
+  bound.association =
+      bound.association ||
+      (!program_.php() && last.bare() && last.op == HostOperator::kNone &&
+       chain->receiver_kind != Receiver::kNone && !IsPlainData(last.name) &&
+       !GivesData(program_, last) && !IsPureHostFunction(last.name) &&
+       (chain->receiver_kind != Receiver::kClass || IsModelClass(chain->receiver)) &&
+       last.name != "new");
+}
+
+}  // namespace dbfleet::sql

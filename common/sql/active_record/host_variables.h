@@ -1,0 +1,50 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+#include "common/sql/active_record/host_program.h"
+
+namespace dbfleet::sql {
+
+// What a program's variables are, by all of its assignments: a variable is taken for one thing only
+// if nothing in the program binds it to another. Branches, methods and scopes are not told apart.
+// Made in one pass over the program; not changed afterwards.
+class HostVariables {
+ public:
+  explicit HostVariables(const HostProgram& program);
+
+  // It holds a list, text, hash or object in memory that is no record: [], "", Set.new, collect().
+  bool IsPlain(absl::string_view name) const;
+  // It may hold the name of what writes, or a callable that does: 'delete', [$user, 'delete'].
+  bool MayHoldWrite(absl::string_view name) const;
+  // It may hold a connection: PG.connect, new PDO(...), $this->db.
+  bool MayHoldConnection(absl::string_view name) const;
+  // It may hold an association, to which records are added at once: posts = user.posts.
+  bool MayHoldAssociation(absl::string_view name) const;
+
+ private:
+  struct Bindings {
+    bool plain = false;
+    bool other = false;
+    bool write = false;
+    bool connection = false;
+    bool association = false;
+  };
+
+  void Look(size_t i);
+  void Assign(size_t i, size_t value);
+  void BindList(size_t begin, size_t end);
+  void BindBlocks(size_t i);
+  bool IsPlainValue(size_t value) const;
+  bool EndsValue(size_t i) const;
+  const Bindings* Of(absl::string_view name) const;
+
+  const HostProgram& program_;
+  std::map<std::string, Bindings, std::less<>> bindings_;
+  size_t plain_parameters_ = 0;  // Where those of a block begin that is given a file or the like.
+};
+
+}  // namespace dbfleet::sql

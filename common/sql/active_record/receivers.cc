@@ -1,0 +1,277 @@
+#include "common/sql/active_record/receivers.h"
+
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+
+#include "common/sql/active_record/words.h"
+
+namespace dbfleet::sql {
+namespace {
+
+constexpr absl::string_view kNoModels[] = {"Arr",
+                                           "Array",
+                                           "ArrayIterator",
+                                           "ArrayObject",
+                                           "Auth",
+                                           "Base64",
+                                           "Benchmark",
+                                           "BigDecimal",
+                                           "CGI",
+                                           "CSV",
+                                           "Cache",
+                                           "Carbon",
+                                           "CarbonImmutable",
+                                           "Config",
+                                           "Cookie",
+                                           "DOMDocument",
+                                           "DOMXPath",
+                                           "Date",
+                                           "DateInterval",
+                                           "DateTime",
+                                           "DateTimeImmutable",
+                                           "Dir",
+                                           "ENV",
+                                           "ERB",
+                                           "File",
+                                           "FileUtils",
+                                           "Float",
+                                           "Hash",
+                                           "Http",
+                                           "I18n",
+                                           "IO",
+                                           "Imagick",
+                                           "Input",
+                                           "Integer",
+                                           "JSON",
+                                           "Kernel",
+                                           "Lang",
+                                           "Log",
+                                           "Logger",
+                                           "Mail",
+                                           "Marshal",
+                                           "Math",
+                                           "Mutex",
+                                           "Net",
+                                           "OpenStruct",
+                                           "Pathname",
+                                           "Process",
+                                           "Queue",
+                                           "Rails",
+                                           "Random",
+                                           "Redirect",
+                                           "Redis",
+                                           "Regexp",
+                                           "Request",
+                                           "Response",
+                                           "Route",
+                                           "STDERR",
+                                           "STDIN",
+                                           "STDOUT",
+                                           "SecureRandom",
+                                           "Session",
+                                           "Set",
+                                           "Shellwords",
+                                           "SimpleXMLElement",
+                                           "SplDoublyLinkedList",
+                                           "SplFileObject",
+                                           "SplFixedArray",
+                                           "SplMinHeap",
+                                           "SplObjectStorage",
+                                           "SplPriorityQueue",
+                                           "SplQueue",
+                                           "SplStack",
+                                           "Storage",
+                                           "Str",
+                                           "String",
+                                           "StringIO",
+                                           "StringScanner",
+                                           "Struct",
+                                           "Tempfile",
+                                           "Time",
+                                           "Timeout",
+                                           "URI",
+                                           "URL",
+                                           "Validator",
+                                           "View",
+                                           "XMLWriter",
+                                           "YAML",
+                                           "Zip",
+                                           "ZipArchive",
+                                           "Zlib"};
+
+// The last name of what it is reached by, in lower case.
+std::string LastName(absl::string_view receiver) {
+  const size_t start = receiver.find_last_of("$@>.\\");
+  if (start != absl::string_view::npos) receiver.remove_prefix(start + 1);
+  return absl::AsciiStrToLower(receiver);
+}
+
+absl::string_view WithoutNamespace(absl::string_view name) {
+  const size_t space = name.find_last_of(":\\");
+  if (space != absl::string_view::npos) name.remove_prefix(space + 1);
+  return name;
+}
+
+}  // namespace
+
+bool IsModelClass(absl::string_view receiver) {
+  static constexpr absl::string_view kFrameworks[] = {"Carbon", "Illuminate", "Symfony"};
+  while (!receiver.empty() && (receiver[0] == '\\' || receiver[0] == ':')) {
+    receiver.remove_prefix(1);
+  }
+  receiver = receiver.substr(0, receiver.find('['));
+  // Zip::File and Net::HTTP are none; Shop::Set and App\Models\Session may be.
+  const absl::string_view first = receiver.substr(0, receiver.find_first_of(":\\"));
+  if (IsOneOf(first, kNoModels)) return false;
+  return !IsOneOf(first, kFrameworks) || !IsOneOf(WithoutNamespace(receiver), kNoModels);
+}
+
+bool IsOnlyOfModels(absl::string_view method) {
+  static constexpr absl::string_view kNames[] = {
+      "createorfirst", "deleteall",      "destroy",        "destroy_by",     "delete_by",
+      "firstorcreate", "forcedelete",    "insertgetid",    "insertorignore", "saveorfail",
+      "updateall",     "updateorcreate", "updateorinsert", "upsert"};
+  const std::string lower = absl::AsciiStrToLower(method);
+  return absl::EndsWith(lower, "_all") || absl::StartsWith(lower, "find_or_create_by") ||
+         IsOneOf(lower, kNames);
+}
+
+bool IsFacade(const HostProgram& program, absl::string_view receiver) {
+  receiver = WithoutNamespace(receiver);
+  return receiver == "DB" || receiver == "Schema" || (program.php() && receiver == "R");
+}
+
+bool IsConnectionName(absl::string_view receiver) {
+  static constexpr absl::string_view kNames[] = {"client", "link", "sql"};
+  return IsNothingButConnection(receiver) || IsOneOf(LastName(receiver), kNames);
+}
+
+bool IsNothingButConnection(absl::string_view receiver) {
+  static constexpr absl::string_view kNames[] = {
+      "capsule", "conn", "connection", "database", "db", "dbh", "mysqli", "pdo", "wpdb"};
+  return absl::AsciiStrToLower(receiver) == "activerecord::base" ||
+         IsOneOf(LastName(receiver), kNames);
+}
+
+bool IsHarmlessOfConnection(absl::string_view method) {
+  static constexpr absl::string_view kNames[] = {"active?",
+                                                 "adapter_name",
+                                                 "affected_rows",
+                                                 "affectedrows",
+                                                 "client_info",
+                                                 "close",
+                                                 "column_exists?",
+                                                 "columns",
+                                                 "connect",
+                                                 "connect_error",
+                                                 "connected?",
+                                                 "current_database",
+                                                 "data_source_exists?",
+                                                 "data_sources",
+                                                 "database_version",
+                                                 "disconnect",
+                                                 "disconnect!",
+                                                 "errno",
+                                                 "error",
+                                                 "errorcode",
+                                                 "errorinfo",
+                                                 "esc_like",
+                                                 "escape",
+                                                 "escape_like_str",
+                                                 "escape_str",
+                                                 "foreign_keys",
+                                                 "getattribute",
+                                                 "getdatabasename",
+                                                 "getdatabaseplatform",
+                                                 "getdrivername",
+                                                 "index_exists?",
+                                                 "indexes",
+                                                 "insert_id",
+                                                 "inspect",
+                                                 "last_insert_id",
+                                                 "last_query",
+                                                 "lastinsertid",
+                                                 "lastval",
+                                                 "num_rows",
+                                                 "option",
+                                                 "ping",
+                                                 "prefix",
+                                                 "primary_key",
+                                                 "quote_identifier",
+                                                 "quoteidentifier",
+                                                 "real_escape_string",
+                                                 "reconnect",
+                                                 "reconnect!",
+                                                 "schema_cache",
+                                                 "server_info",
+                                                 "set_charset",
+                                                 "setattribute",
+                                                 "setfetchmode",
+                                                 "stat",
+                                                 "table_exists?",
+                                                 "tables",
+                                                 "thread_id",
+                                                 "verify!",
+                                                 "version",
+                                                 "view_exists?",
+                                                 "views"};
+  return IsOneOf(absl::AsciiStrToLower(method), kNames);
+}
+
+bool IsPlainData(absl::string_view receiver) {
+  static constexpr absl::string_view kNames[] = {
+      "args",    "array",   "attributes", "attrs",   "buffer", "cache",  "config",
+      "cookies", "data",    "dom",        "env",     "errors", "file",   "files",
+      "flash",   "hash",    "headers",    "http",    "json",   "keys",   "line",
+      "lines",   "list",    "logger",     "options", "opts",   "params", "path",
+      "queue",   "request", "response",   "session", "set",    "stack",  "stderr",
+      "stdout",  "storage", "str",        "string",  "text",   "words"};
+  return IsOneOf(LastName(receiver), kNames);
+}
+
+bool IsDataCall(const HostProgram& program, absl::string_view holder, const HostCall& call) {
+  static constexpr absl::string_view kOfPhp[] = {"cache", "cookies", "dom",     "flash",  "headers",
+                                                 "http",  "params",  "session", "storage"};
+  static constexpr absl::string_view kOfRequest[] = {"merge", "query", "replace"};
+  static constexpr absl::string_view kHashes[] = {"attributes", "attrs", "data", "env",
+                                                  "hash",       "json",  "opts", "params"};
+  static constexpr absl::string_view kGiven[] = {"concat",  "delete",  "delete_at", "delete_if",
+                                                 "insert",  "prepend", "push",      "remove",
+                                                 "replace", "truncate"};
+  if (!IsPlainData(holder)) return false;
+  const std::string name = LastName(holder);
+  const bool given = !call.arguments.empty() || call.block.has_value();
+  if (program.php()) {
+    if (name == "request") return given && IsOneOf(absl::AsciiStrToLower(call.name), kOfRequest);
+    return IsOneOf(name, kOfPhp) &&
+           (call.name == "clear" || call.name == "flush" ||
+            (given && (call.name == "delete" || call.name == "remove" || call.name == "forget")));
+  }
+  if (call.name == "clear") return true;
+  if (call.name == "update") return given && IsOneOf(name, kHashes);
+  return given && IsOneOf(call.name, kGiven);
+}
+
+bool GivesData(const HostProgram& program, const HostCall& call) {
+  static constexpr absl::string_view kNames[] = {
+      "bytes",    "camelize", "chars",        "chomp",     "collect",  "constantize_name",
+      "downcase", "dump",     "each_slice",   "flat_map",  "group_by", "gsub",
+      "humanize", "ids",      "index_by",     "inspect",   "join",     "keys",
+      "lines",    "map",      "parameterize", "partition", "pluck",    "sort_by",
+      "split",    "squeeze",  "squish",       "strftime",  "strip",    "sub",
+      "tally",    "titleize", "to_a",         "to_f",      "to_h",     "to_i",
+      "to_json",  "to_s",     "to_sym",       "to_yaml",   "tr",       "underscore",
+      "upcase",   "zip"};
+  return !program.php() && IsOneOf(call.name, kNames);
+}
+
+bool IsDataFunction(absl::string_view name) {
+  static constexpr absl::string_view kNames[] = {"cache",    "collect", "config",   "cookie",
+                                                 "logger",   "now",     "redirect", "request",
+                                                 "response", "session", "today",    "view"};
+  return IsOneOf(absl::AsciiStrToLower(name), kNames);
+}
+
+}  // namespace dbfleet::sql

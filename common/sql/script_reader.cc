@@ -1,0 +1,322 @@
+#include "common/sql/script_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/text.h"
+#include "common/sql/script_words.h"
+#include "common/sql/sql.h"
+
+namespace dbfleet::sql {
+namespace {
+
+// Beyond this many, any name may be one of them.
+constexpr size_t kMostNames = 100'000;
+constexpr size_t kMostDatabases = 4;
+
+void Doubt(const std::string& reason, Reading* reading) {
+  Verdict& verdict = reading->verdict;
+  verdict.safety = Safety::kDestructive;
+  verdict.understood = verdict.adds_only = false;
+  if (verdict.doubt.empty()) verdict.doubt = reason;
+  AddReason(reason, &verdict.reasons);
+  reading->facts.complete = false;
+}
+
+bool IsUse(absl::string_view head) { return head == "USE" || absl::StartsWith(head, "USE "); }
+
+bool Promises(const Verdict& verdict) {
+  return verdict.safety == Safety::kSafe || verdict.adds_only;
+}
+
+std::string Place(const Statement& statement) { return absl::StrCat("line ", statement.line); }
+
+}  // namespace
+
+ScriptReader::ScriptReader(const Target& target) : target_(target), databases_({target.database}) {}
+
+Reading ScriptReader::Read(const Statement& statement) {
+  Reading reading = ReadWhereItMayRun(statement);
+  if (!target_.mysql_family() && !target_.postgres()) return reading;
+  HoldAgainstScript(statement, &reading);
+  Note(statement, reading);
+  return reading;
+}
+
+Reading ScriptReader::ReadWhereItMayRun(const Statement& statement) const {
+  Target there = target_;
+  there.database = databases_[0];
+  Reading reading = sql::Read(there, statement);
+  for (size_t i = 1; i < databases_.size(); ++i) {
+    there.database = databases_[i];
+    Reading other = sql::Read(there, statement);
+    if (!other.verdict.credentials || reading.verdict.credentials) continue;
+    for (const std::string& reason : other.verdict.reasons) Doubt(reason, &reading);
+    reading.verdict.credentials = true;
+  }
+  return reading;
+}
+
+// Whether a name in the statement is one of `names`.
+bool ScriptReader::NamesMade(const Statement& statement, const std::set<std::string>& names,
+                             std::string* which) const {
+  if (names.empty()) return false;
+  for (const Token& token : TokensOf(target_, statement.text)) {
+    if (!MayBeName(target_, token)) continue;
+    *which = PlainName(token);
+    if (names.count(*which) > 0) return true;
+    // An escaped name may be any.
+    if (which->empty()) {
+      *which = std::string(token.text);
+      return true;
+    }
+  }
+  return false;
+}
+
+void ScriptReader::HoldAgainstScript(const Statement& statement, Reading* reading) const {
+  if (!strings_.empty()) return Doubt(strings_, reading);
+  if (!Promises(reading->verdict)) return;
+  const std::string head = HeadOfStatement(statement);
+  if (absl::StartsWith(head, "SHOW") || IsUse(head)) return;
+  if (!unseen_.empty()) return Doubt(unseen_, reading);
+  std::string which;
+  const bool adds = reading->verdict.safety != Safety::kSafe;
+  if (NamesMade(statement, made_, &which) || (adds && NamesMade(statement, triggered_, &which))) {
+    Doubt(absl::StrCat("names ", SanitizeForDisplay(Truncate(which, 64)),
+                       ", which the script itself made or changed; what it does is not known to "
+                       "only read"),
+          reading);
+  }
+}
+
+std::string ScriptReader::HeadOfStatement(const Statement& statement) const {
+  constexpr size_t kEnough = 500;
+  const absl::string_view text = statement.text;
+  return HeadOf(TokensOf(target_, text.substr(std::min(statement.content, text.size()), kEnough)));
+}
+
+void ScriptReader::MadeUnseen(absl::string_view what, const Statement& statement) {
+  if (!unseen_.empty()) return;
+  unseen_ = absl::StrCat("the script's statement at ", Place(statement), " ", what,
+                         ", so that names may stand for what is not known to only read");
+}
+
+// All that the statement is about, by the last part of its name.
+void ScriptReader::Make(const Reading& reading, std::set<std::string>* names) {
+  const auto add = [&](absl::string_view name) {
+    if (!name.empty() && names->size() < kMostNames) names->insert(absl::AsciiStrToLower(name));
+  };
+  for (const Name& name : reading.facts.objects) add(name.name);
+  for (const Alteration& alteration : reading.facts.alterations) add(alteration.new_name);
+  // INHERIT and ATTACH PARTITION change the other table as well.
+  const bool all = reading.facts.verb == Verb::kAlterTable;
+  for (const ObjectUse& use : reading.verdict.uses) {
+    if (!all && use.access != Access::kDefine) continue;
+    std::string last;
+    for (const Token& token : TokensOf(target_, use.name)) {
+      if (token.IsName()) last = PlainName(token);
+    }
+    add(last);
+  }
+}
+
+// CREATE VIEW ... AS query: what the query does.
+void ScriptReader::NoteView(const Statement& statement, const Reading& reading) {
+  if (reading.facts.as_query) return;  // A materialized one holds rows.
+  int depth = 0;
+  bool view = false;
+  for (const Token& token : TokensOf(target_, statement.text)) {
+    view = view || token.IsWord("VIEW");
+    if (token.IsSymbol('(')) ++depth;
+    if (token.IsSymbol(')')) --depth;
+    if (depth != 0 || !view || !token.IsWord("AS")) continue;
+    Statement body = statement;
+    body.text = statement.text.substr(token.offset + token.text.size());
+    body.content = 0;
+    Reading inner = ReadWhereItMayRun(body);
+    HoldAgainstScript(body, &inner);
+    if (inner.verdict.safety == Safety::kSafe) return;
+    break;
+  }
+  Make(reading, &made_);
+}
+
+// Of a table, one of its partitions, or SET default_storage_engine: one whose rows stand elsewhere.
+bool ScriptReader::NamesForeignEngine(const Statement& statement) const {
+  bool behind = false;
+  for (const Token& token : TokensOf(target_, statement.text)) {
+    if (behind && !token.IsSymbol('=')) {
+      const bool text = token.kind == TokenKind::kString && token.text.size() > 2;
+      const std::string engine =
+          text ? absl::AsciiStrToLower(token.text.substr(1, token.text.size() - 2))
+               : PlainName(token);
+      if (!ReadsItsOwnRows(engine) && engine != "default") return true;
+    }
+    const std::string name = token.IsName() ? PlainName(token) : "";
+    behind = (behind && token.IsSymbol('=')) || name == "engine" || name == "storage_engine" ||
+             name == "default_storage_engine" || name == "default_tmp_storage_engine";
+  }
+  return false;
+}
+
+void ScriptReader::NoteTable(const Statement& statement, const Reading& reading) {
+  const Facts& facts = reading.facts;
+  const bool elsewhere = facts.object_type == "foreign table" ||
+                         (target_.mysql_family() && NamesForeignEngine(statement));
+  // Also LIKE and ENGINE=MERGE UNION=(...).
+  std::string which;
+  if (elsewhere || NamesMade(statement, made_, &which)) Make(reading, &made_);
+  if (NamesMade(statement, triggered_, &which)) Make(reading, &triggered_);
+}
+
+// SET search_path and set_config('search_path', ...): pg_catalog is searched first unless it is
+// named, and where it is named behind other schemas, their functions hide the built-in ones.
+void ScriptReader::NoteSetting(const Statement& statement) {
+  bool behind_call = false;  // Behind set_config and its parenthesis...
+  bool behind_name = false;  // ... and behind the setting's name.
+  bool hides = false;
+  bool path = false;
+  int values = 0;
+  for (const Token& token : TokensOf(target_, statement.text)) {
+    const std::string lower = absl::AsciiStrToLower(token.text);
+    const bool text = token.kind == TokenKind::kString;
+    const bool plain = !text || (lower[0] == '\'' && !absl::StrContains(lower, "\\"));
+    // A setting whose name is put together may be any.
+    if (behind_name) hides = hides || !token.IsSymbol(',');
+    behind_name = behind_call && !token.IsSymbol('(');
+    if (behind_name) {
+      hides = hides || !text || !plain;
+      behind_call = false;
+    }
+    behind_call = behind_call || (token.IsName() && PlainName(token) == "set_config");
+    const bool escaped = token.kind == TokenKind::kQuotedName && PlainName(token).empty();
+    if (escaped || absl::StrContains(lower, "search_path")) {
+      path = true;
+      hides = hides || escaped;
+    } else if (path && (text || (token.IsName() && !token.IsWord("TO")))) {
+      const size_t at = lower.find("pg_catalog");
+      const bool first = values == 0 && lower.rfind(',', at) == std::string::npos;
+      hides = hides || !plain || (at != std::string::npos && !first);
+      ++values;
+    } else if (path && token.IsSymbol('|')) {
+      hides = true;
+    }
+  }
+  if (hides) MadeUnseen("sets a search_path that may hide built-in names", statement);
+}
+
+void ScriptReader::NoteUse(const Statement& statement) {
+  const std::vector<Token> tokens = TokensOf(target_, statement.text);
+  const bool commented = std::any_of(tokens.begin(), tokens.end(), IsMark);
+  std::string database;
+  for (const Token& token : tokens) {
+    if (MayBeName(target_, token)) database = PlainName(token);
+  }
+  // A server may skip the comment.
+  if (!commented) databases_.clear();
+  if (std::find(databases_.begin(), databases_.end(), database) == databases_.end()) {
+    databases_.push_back(database);
+  }
+  if (databases_.size() > kMostDatabases) {
+    databases_.pop_back();
+    MadeUnseen("may have changed the database", statement);
+  }
+}
+
+void ScriptReader::NoteOther(const Statement& statement, const Reading& reading) {
+  const std::string head = HeadOfStatement(statement);
+  const std::string& type = reading.facts.object_type;
+  if (absl::StrContains(head, " POLICY") || absl::StrContains(head, " RULE")) {
+    return Make(reading, &made_);
+  }
+  if (head == "ALTER VIEW") {
+    std::string which;
+    if (NamesMade(statement, made_, &which)) Make(reading, &made_);
+    return;
+  }
+  // CREATE SCHEMA ... CREATE VIEW ...
+  const bool holds_others = target_.postgres() && head == "CREATE SCHEMA" && type == "schema" &&
+                            !reading.verdict.uses.empty();
+  if (!MakesNothing(head) || holds_others) {
+    MadeUnseen("may make or run code that is not in the script", statement);
+  }
+}
+
+void ScriptReader::Note(const Statement& statement, const Reading& reading) {
+  const Facts& facts = reading.facts;
+  const Verdict& verdict = reading.verdict;
+  if (facts.strings_in_doubt && strings_.empty()) {
+    strings_ = absl::StrCat("where it begins depends on where the strings of the statement at ",
+                            Place(statement), " end, which is not known");
+  }
+  if (statement.client_command) return;
+  if (target_.mysql_family() && IsUse(HeadOfStatement(statement))) return NoteUse(statement);
+  if (verdict.runs_unknown_code) {
+    return MadeUnseen("runs code that is not in the script", statement);
+  }
+  const std::string lower = target_.postgres() ? absl::AsciiStrToLower(statement.text) : "";
+  if (target_.postgres() && (facts.verb == Verb::kSet || absl::StrContains(lower, "set_config"))) {
+    NoteSetting(statement);
+  }
+  if (target_.mysql_family() && facts.verb == Verb::kSet &&
+      absl::StrContains(absl::AsciiStrToLower(statement.text), "storage_engine") &&
+      NamesForeignEngine(statement)) {
+    MadeUnseen("sets a storage engine whose tables stand elsewhere", statement);
+  }
+  if (verdict.safety == Safety::kSafe && facts.verb != Verb::kOther) return;
+  switch (facts.verb) {
+    case Verb::kSelect:
+    case Verb::kInsert:
+    case Verb::kUpdate:
+    case Verb::kDelete:
+    case Verb::kMerge:
+    case Verb::kCopy:
+    case Verb::kTruncate:
+      // MySQL's functions make no objects. What of PostgreSQL's is unknown was looked at.
+      if (absl::StrContains(lower, "pg_settings")) {
+        MadeUnseen("may change settings", statement);
+      }
+      return;
+    case Verb::kExecutesText:
+      return MadeUnseen("runs code that is not in the script", statement);
+    default:
+      break;
+  }
+  if (!verdict.understood && facts.verb == Verb::kOther) {
+    return MadeUnseen("is not understood", statement);
+  }
+  switch (facts.verb) {
+    case Verb::kCreateView:
+      return NoteView(statement, reading);
+    case Verb::kCreateRoutine:
+    case Verb::kAlterRoutine:
+      if (facts.object_type == "trigger") return Make(reading, &triggered_);
+      if (facts.object_type == "event trigger" || facts.objects.empty()) {
+        return MadeUnseen("makes code that statements run", statement);
+      }
+      Make(reading, &triggered_);
+      return Make(reading, &made_);
+    case Verb::kCreateType:
+    case Verb::kAlterType:
+    case Verb::kCreateDomain:
+    case Verb::kAlterDomain:
+      return Make(reading, &made_);
+    case Verb::kCreateTable:
+    case Verb::kAlterTable:
+    case Verb::kRenameTable:
+    case Verb::kAlterSchema:
+      return NoteTable(statement, reading);
+    case Verb::kCreateSchema:
+    case Verb::kOther:
+      return NoteOther(statement, reading);
+    default:
+      return;
+  }
+}
+
+}  // namespace dbfleet::sql

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+#include "common/sql/model/reading.h"
+#include "common/sql/model/statement.h"
+#include "common/sql/model/target.h"
+
+namespace dbfleet::sql {
+
+// Reads the statements of one script, in order: what one of them does to the names in it decides
+// what a later one does that only reads. Not safe, and not understood, is what reads
+//  - a view, a function, a foreign table... that the script made or changed, if what it does is not
+//    known to only read;
+//  - anything behind a statement that may have made any of those unseen: DO, CALL, a function that
+//    is not known, CREATE EXTENSION, a search_path in which built-in names may be others', and all
+//    that is not understood;
+//  - anything behind a statement whose strings may end elsewhere, since its own may, too.
+// USE changes the database for those behind it. What was there before the script is not looked at.
+//
+// Memory grows with the names that the script makes, up to a bound beyond which all of them count
+// as made. Not thread-safe. Redis and host languages: as Read.
+class ScriptReader {
+ public:
+  explicit ScriptReader(const Target& target);
+
+  Reading Read(const Statement& statement);
+
+ private:
+  Reading ReadWhereItMayRun(const Statement& statement) const;
+  void HoldAgainstScript(const Statement& statement, Reading* reading) const;
+  void Note(const Statement& statement, const Reading& reading);
+  void NoteView(const Statement& statement, const Reading& reading);
+  void NoteTable(const Statement& statement, const Reading& reading);
+  bool NamesForeignEngine(const Statement& statement) const;
+  void NoteOther(const Statement& statement, const Reading& reading);
+  void NoteSetting(const Statement& statement);
+  void NoteUse(const Statement& statement);
+  bool NamesMade(const Statement& statement, const std::set<std::string>& names,
+                 std::string* which) const;
+  std::string HeadOfStatement(const Statement& statement) const;
+  void Make(const Reading& reading, std::set<std::string>* names);
+  void MadeUnseen(absl::string_view what, const Statement& statement);
+
+  const Target target_;
+  std::vector<std::string> databases_;  // In which the session may be.
+  std::string unseen_;          // Why any name may stand for what the script made; "" if none does.
+  std::string strings_;         // Why what follows may begin elsewhere.
+  std::set<std::string> made_;  // What reading it does is not known; in lower case.
+  std::set<std::string> triggered_;  // What writing to it does is not known.
+};
+
+}  // namespace dbfleet::sql

@@ -1,0 +1,200 @@
+#include "common/sql/report/redact.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/sql/report/secret_words.h"
+
+namespace dbfleet::sql {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr Dialect kMa = Dialect::kMariaDb;
+constexpr Dialect kPg = Dialect::kPostgres;
+constexpr Dialect kRe = Dialect::kRedis;
+constexpr Dialect kPhp = Dialect::kActiveRecordPhp;
+constexpr Dialect kRuby = Dialect::kActiveRecordRuby;
+
+std::string Shown(Dialect dialect, absl::string_view text) { return Redact(dialect, text).text; }
+
+// Each holds "hunter2", which nobody may see.
+void ExpectHidden(Dialect dialect, std::initializer_list<absl::string_view> texts) {
+  for (absl::string_view text : texts) {
+    ASSERT_THAT(std::string(text), HasSubstr("hunter2"));
+    const Redacted redacted = Redact(dialect, text);
+    EXPECT_TRUE(redacted.hides) << text;
+    EXPECT_THAT(redacted.text, Not(HasSubstr("hunter2"))) << text;
+  }
+}
+
+void ExpectShown(Dialect dialect, std::initializer_list<absl::string_view> texts) {
+  for (absl::string_view text : texts) {
+    const Redacted redacted = Redact(dialect, text);
+    EXPECT_FALSE(redacted.hides) << text;
+    EXPECT_EQ(redacted.text, text);
+  }
+}
+
+TEST(RedactTest, WhatStandsAroundASecretStays) {
+  EXPECT_EQ(Shown(kMa, "CREATE USER 'anna'@'localhost' IDENTIFIED BY 'x'"),
+            "CREATE USER 'anna'@'localhost' IDENTIFIED BY '***'");
+  EXPECT_EQ(Shown(kPg, "ALTER ROLE anna PASSWORD 'x' VALID UNTIL '2030-01-01'"),
+            "ALTER ROLE anna PASSWORD '***' VALID UNTIL '***'");
+  EXPECT_EQ(Shown(kPg, "ALTER ROLE anna PASSWORD NULL"), "ALTER ROLE anna PASSWORD NULL");
+  EXPECT_EQ(Shown(kMa, "SELECT a FROM t WHERE b = 'postgresql://u:p@h/d' AND c = 'x'"),
+            "SELECT a FROM t WHERE b = '***' AND c = '***'");
+  EXPECT_EQ(Shown(kPg, "\\connect shop me"), "\\connect shop me");
+  EXPECT_EQ(Shown(kPg, "\\c postgresql://u:p@h/d"), "\\c ***");
+  EXPECT_EQ(Shown(kRe, "AUTH anna x"), "AUTH *** ***");
+  EXPECT_EQ(Shown(kRe, "HELLO 3 AUTH anna x SETNAME y"), "HELLO 3 AUTH *** *** SETNAME y");
+  EXPECT_EQ(Shown(kRe, "CONFIG SET maxmemory 1gb requirepass x"),
+            "CONFIG SET maxmemory 1gb requirepass ***");
+}
+
+TEST(RedactTest, AccountsAndServersOfMySql) {
+  ExpectHidden(
+      kMa,
+      {"CREATE USER a IDENTIFIED BY 'hunter2'", "create user a identified by \"hunter2\"",
+       "CREATE USER a IDENTIFIED WITH mysql_native_password AS 'hunter2'",
+       "CREATE USER a IDENTIFIED VIA ed25519 USING PASSWORD('hunter2')",
+       "ALTER USER a IDENTIFIED BY 'x' REPLACE 'hunter2'",
+       "GRANT ALL ON *.* TO a IDENTIFIED BY 'hunter2'",
+       "GRANT ALL ON *.* TO a IDENTIFIED BY hunter2", "SET PASSWORD FOR a@b = 'hunter2'",
+       "SET PASSWORD = PASSWORD('hunter2')", "SELECT PASSWORD('hunter2')",
+       "SELECT OLD_PASSWORD(\"hunter2\")", "SELECT AES_ENCRYPT('x', 'hunter2')",
+       "UPDATE t SET a = des_decrypt(b, 'hunter2')", "SELECT ENCODE('x', 'hunter2')",
+       "CHANGE MASTER TO MASTER_HOST='h', MASTER_PASSWORD='hunter2'",
+       "CHANGE REPLICATION SOURCE TO SOURCE_PASSWORD = 'hunter2'",
+       "START SLAVE USER='a' PASSWORD='hunter2'", "START REPLICA PASSWORD='hunter2'",
+       "CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (USER 'a', PASSWORD 'hunter2')",
+       "CREATE OR REPLACE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (SOCKET 'hunter2')",
+       "CREATE TABLE f (a int) ENGINE=FEDERATED CONNECTION='mysql://u:hunter2@h/d/t'",
+       "CREATE TABLE f (a int) ENGINE=SPIDER COMMENT='password \"hunter2\"'",
+       "PREPARE s FROM 'CREATE USER a IDENTIFIED BY \"hunter2\"'",
+       "/*!50003 CREATE USER a IDENTIFIED BY 'hunter2' */", "SET GLOBAL x_secret = 'hunter2'",
+       "CREATE USER a IDENTIFIED BY /* was 'hunter2' */ 'x'", "SELECT 1 -- password: hunter2\n",
+       "SELECT 1 /* mysql://u:hunter2@h */ + 1", "SELECT /*+ password hunter2 */ 1",
+       "SELECT * FROM t WHERE 'hunter2' = password",
+       "INSERT INTO users (name, password) VALUES ('bob', 'hunter2')",
+       "INSERT INTO t VALUES ('{\"api_key\": \"hunter2\"}')",
+       // Where a string ends is not known, and "\\'" may be its end.
+       "SELECT 'a\\', password, 'hunter2' -- '", "/*!99999 ' */ SET PASSWORD = 'hunter2' -- ' */",
+       "CREATE USER a IDENTIFIED BY 'hunter2"});
+}
+
+TEST(RedactTest, AccountsAndServersOfPostgres) {
+  ExpectHidden(kPg,
+               {"CREATE ROLE a LOGIN PASSWORD 'hunter2'",
+                "CREATE USER a PASSWORD E'hunter2'",
+                "ALTER ROLE a ENCRYPTED PASSWORD $$hunter2$$",
+                "ALTER ROLE a PASSWORD $x$hunter2$x$",
+                "ALTER ROLE a PASSWORD U&'hunter2'",
+                "ALTER ROLE a PASSWORD hunter2",
+                "ALTER ROLE a PASSWORD 'x'\n'hunter2'",
+                "ALTER ROLE a PASSWORD 'it''s hunter2'",
+                "CREATE USER MAPPING FOR a SERVER s OPTIONS (user 'a', password 'hunter2')",
+                "CREATE USER MAPPING FOR a SERVER s OPTIONS (U&\"\\0070assword\" 'hunter2')",
+                "ALTER SERVER s OPTIONS (SET host 'hunter2')",
+                "CREATE SUBSCRIPTION s CONNECTION 'host=h password=hunter2' PUBLICATION p",
+                "ALTER SUBSCRIPTION s CONNECTION 'postgresql://u:hunter2@h/d'",
+                "SELECT * FROM dblink('host=h password=hunter2', 'SELECT 1') t(a int)",
+                "SELECT dblink_connect('hunter2')",
+                "SELECT pgp_sym_encrypt('x', 'hunter2')",
+                "SELECT crypt('hunter2', gen_salt('bf'))",
+                "SELECT hmac('x', 'hunter2', 'sha256')",
+                "ALTER SYSTEM SET primary_conninfo = 'hunter2'",
+                "SELECT set_config('app.secret', 'hunter2', false)",
+                "DO $$ BEGIN EXECUTE 'ALTER ROLE a PASSWORD ''hunter2'''; END $$",
+                "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $x$ SELECT 'password=hunter2' $x$",
+                "SELECT E'\\x70assword=hunter2'",
+                "SELECT \"postgresql://u:hunter2@h\"",
+                "\\connect \"host=h password=hunter2\"",
+                "\\c postgresql://u:hunter2@h/d",
+                "\\c 'hunter2'",
+                "\\password hunter2!",
+                "SELECT 1 /* a /* password */ hunter2 */",
+                "COPY t TO PROGRAM 'curl https://u:hunter2@h'"});
+}
+
+TEST(RedactTest, RedisByItsArguments) {
+  ExpectHidden(kRe, {"AUTH hunter2",
+                     "auth a hunter2",
+                     "\"AUTH\" \"hunter2\"",
+                     "\"\\x41UTH\" hunter2",
+                     "'AUTH' 'hunter2'",
+                     "HELLO 3 AUTH a \"hunter2\"",
+                     "HELLO 3 \"\\x61uth\" a hunter2",
+                     "ACL SETUSER a on >hunter2 ~*",
+                     "ACL SETUSER a \">hunter2\"",
+                     "ACL SETUSER a \"\\x3ehunter2\"",
+                     "acl setuser a #hunter2 <hunter2 !hunter2",
+                     "CONFIG SET requirepass hunter2",
+                     "CONFIG SET \"masterauth\" \"hunter2\"",
+                     "CONFIG SET save '' \"\\x72equirepass\" hunter2",
+                     "CONFIG SET tls-key-file-pass hunter2",
+                     "SENTINEL SET m auth-pass hunter2",
+                     "MIGRATE h 6379 k 0 1000 COPY AUTH hunter2 KEYS a",
+                     "MIGRATE h 6379 k 0 1000 AUTH2 a hunter2",
+                     "SET user:1:password hunter2",
+                     "HSET user:1 name x password hunter2",
+                     "SET url redis://:hunter2@h",
+                     "EVAL \"redis.call('AUTH','hunter2')\" 0",
+                     "AUTH \"hunter2"});
+  ExpectShown(kRe, {"GET a", "SET a \"b c\"", "CONFIG SET maxmemory 1gb", "ACL WHOAMI", "HELLO 3",
+                    "GET user:1:password", "ACL SETUSER a on ~* +@all", "CONFIG GET maxmemory"});
+}
+
+TEST(RedactTest, ProgramsByTheirTokens) {
+  ExpectHidden(kPhp, {"$db->query(\"ALTER USER a IDENTIFIED BY 'hunter2'\")",
+                      "User::create(array('name' => 'x', 'password' => 'hunter2'))",
+                      "User::create(['password' => 12, 'a' => 'hunter2'])",
+                      "$user->password = 'hunter2'", "DB::connect('mysql://u:hunter2@h/d')",
+                      "$db->query('x' /* password hunter2 */)", "$db->query('hunter2"});
+  ExpectHidden(kRuby, {"User.where(\"password = 'hunter2'\")", "User.create(password: 'hunter2')",
+                       "User.create(:password => \"hunter2\")", "user.update(token: %q(hunter2))",
+                       "User.create(\"pass\\word\" => 'hunter2')",
+                       "execute(<<~SQL)\n  ALTER ROLE a PASSWORD 'hunter2'\nSQL\n"});
+  ExpectShown(kPhp, {"User::find('all', array('conditions' => \"a = 'b'\"))"});
+  ExpectShown(kRuby, {"User.where(\"name = 'x'\").first",
+                      "ActiveRecord::Base.connection.execute(\"SELECT 'x'\")"});
+}
+
+TEST(RedactTest, WhatHoldsNoSecretStaysAsItIs) {
+  for (Dialect dialect : {kMa, kPg}) {
+    ExpectShown(dialect, {"SELECT a FROM t WHERE b = 'x' -- why\n",
+                          "UPDATE t SET a = 'it''s' WHERE b = 1", "SELECT password FROM users",
+                          "CREATE TABLE users (a int DEFAULT '5')", "SELECT 'http://host:80/x'",
+                          "SELECT 'a@b.example'", "START TRANSACTION", "SET a.b = 'c'"});
+  }
+  ExpectShown(kMa, {"SELECT 'a\\'b'", "SELECT `b` FROM t /*!40101 WHERE a = 'x' */"});
+}
+
+TEST(RedactTest, ThePlaceGoesWithTheText) {
+  const std::string text = "/* password x */ CREATE USER a IDENTIFIED BY 'y'";
+  const Redacted redacted = Redact(kMa, text, text.find("CREATE"));
+  EXPECT_EQ(redacted.text.substr(redacted.place, 6), "CREATE");
+  const Redacted same = Redact(kMa, "  SELECT 1", 2);
+  EXPECT_EQ(same.place, 2u);
+}
+
+TEST(RedactTest, WhatIsSaidQuotesNothing) {
+  EXPECT_EQ(RedactSaid("syntax error at or near \"hunter2\""), "syntax error at or near ***");
+  EXPECT_EQ(RedactSaid("a = 'hunter2' and 'it''s' always holds"), "a = *** always holds");
+  EXPECT_EQ(RedactSaid("it adds rows"), "it adds rows");
+  EXPECT_EQ(RedactSaid("begins with 'hunter2"), "begins with ***");
+}
+
+TEST(RedactTest, ItTakesTimeInProportion) {
+  std::string text = "SELECT '";
+  for (int i = 0; i < 300000; ++i) text += "://a:";
+  EXPECT_FALSE(HoldsUriPassword(text));
+  EXPECT_FALSE(Redact(kPg, text + "'").hides);
+}
+
+}  // namespace
+}  // namespace dbfleet::sql

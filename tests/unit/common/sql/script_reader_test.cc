@@ -1,0 +1,154 @@
+#include "common/sql/script_reader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/sql/sql.h"
+
+namespace dbfleet::sql {
+namespace {
+
+constexpr Dialect kMa = Dialect::kMariaDb;
+constexpr Dialect kPg = Dialect::kPostgres;
+
+Target Server(Dialect dialect) {
+  Target target(dialect);
+  if (dialect == kMa) {
+    target.version = {10, 11, 6};
+    target.modes = *ParseSqlModes("");
+  }
+  return target;
+}
+
+Verdict Last(const Target& target, absl::string_view script) {
+  const auto statements = Split(target, script);
+  EXPECT_TRUE(statements.ok()) << script << ": " << statements.status();
+  ScriptReader reader(target);
+  Verdict verdict;
+  for (const Statement& statement : *statements) verdict = reader.Read(statement).verdict;
+  return verdict;
+}
+
+void ExpectLast(Safety safety, Dialect dialect, std::initializer_list<absl::string_view> scripts) {
+  for (absl::string_view script : scripts) {
+    const Verdict verdict = Last(Server(dialect), script);
+    EXPECT_EQ(verdict.safety, safety) << script << ": " << testing::PrintToString(verdict.reasons);
+  }
+}
+
+TEST(ScriptReaderTest, WhatTheScriptMadeIsNotReadUnlessItOnlyReads) {
+  ExpectLast(
+      Safety::kDestructive, kPg,
+      {"CREATE VIEW v AS SELECT nextval('s'); SELECT * FROM v",
+       "CREATE VIEW v AS SELECT nextval('s'); SELECT a FROM public.\"v\" WHERE a = 1",
+       "CREATE TEMP VIEW orders AS SELECT wipe(); TABLE orders",
+       "CREATE VIEW v AS SELECT wipe(); CREATE VIEW w AS SELECT * FROM v; SELECT * FROM w",
+       "CREATE VIEW v AS SELECT wipe(); ALTER VIEW v RENAME TO w; SELECT * FROM w",
+       "CREATE VIEW v AS SELECT wipe(); ALTER TABLE v RENAME TO w; SELECT * FROM w",
+       "CREATE VIEW v AS SELECT wipe(); SELECT * FROM U&\"\\0076\"",
+       "CREATE FUNCTION lower(int) RETURNS int LANGUAGE sql AS 'SELECT wipe()'; SELECT lower(1)",
+       "CREATE FUNCTION a(t) RETURNS int LANGUAGE sql AS 'SELECT wipe()'; SELECT t.a FROM t",
+       "CREATE AGGREGATE max(t) (SFUNC = f, STYPE = int); SELECT max(a) FROM t",
+       "CREATE RULE \"_RETURN\" AS ON SELECT TO t DO INSTEAD SELECT wipe(); SELECT * FROM t",
+       "CREATE POLICY p ON t USING (wipe()); SELECT * FROM t",
+       "CREATE FOREIGN TABLE f (a int) SERVER s OPTIONS (program 'x'); SELECT * FROM f",
+       "CREATE FOREIGN TABLE f PARTITION OF p DEFAULT SERVER s; SELECT * FROM p",
+       "CREATE FOREIGN TABLE f (a int) SERVER s; ALTER TABLE f INHERIT p; SELECT * FROM p",
+       "CREATE OPERATOR + (FUNCTION = wipe, LEFTARG = int, RIGHTARG = text); SELECT 1 + 'a'",
+       "CREATE CAST (int AS text) WITH FUNCTION wipe(int) AS IMPLICIT; SELECT 'a' FROM t",
+       "SET search_path = app, pg_catalog; SELECT lower('A')",
+       "SELECT set_config('search_path', 'app,pg_catalog', false); SELECT lower('A')",
+       "SELECT set_config('search_' || 'path', 'x', false); SELECT lower('A')",
+       "CREATE SCHEMA s CREATE VIEW v AS SELECT wipe(); SELECT * FROM s.v"});
+  ExpectLast(
+      Safety::kDestructive, kMa,
+      {"CREATE VIEW v AS SELECT wipe(); SELECT * FROM v",
+       "CREATE VIEW v AS SELECT wipe(); SELECT * FROM app.`V`",
+       "CREATE OR REPLACE ALGORITHM=MERGE VIEW v (a) AS SELECT wipe(); TABLE v",
+       "ALTER VIEW v AS SELECT wipe(); SELECT * FROM v",
+       "CREATE VIEW v AS SELECT wipe(); RENAME TABLE v TO w; SELECT * FROM w",
+       "CREATE TABLE f (a int) ENGINE=FEDERATED CONNECTION='mysql://h/d/v'; SELECT * FROM f",
+       "CREATE TABLE f (a int) ENGINE=CONNECT; SELECT * FROM f",
+       "ALTER TABLE f ENGINE=SPIDER; SELECT * FROM f",
+       "CREATE TABLE f (a int) ENGINE 'FEDERATED'; SELECT * FROM f",
+       "CREATE TABLE f (a int) ENGINE=FEDERATED; CREATE TABLE g LIKE f; SELECT * FROM g",
+       "CREATE TABLE f (a int) ENGINE=FEDERATED; CREATE TABLE g (a int) ENGINE=MERGE UNION=(f); "
+       "SELECT * FROM g",
+       "CREATE TABLE f (a int) PARTITION BY RANGE (a) (PARTITION p VALUES LESS THAN (5) ENGINE = "
+       "FEDERATED); SELECT * FROM f",
+       "SET default_storage_engine = 'FEDERATED'; CREATE TABLE f (a int); SELECT * FROM f"});
+}
+
+TEST(ScriptReaderTest, UnseenCodeMayHaveMadeAnything) {
+  ExpectLast(
+      Safety::kDestructive, kPg,
+      {"DO $$ BEGIN END $$; SELECT * FROM t", "CALL p(); SELECT * FROM t",
+       "SELECT my_function(); SELECT * FROM t", "UPDATE t SET a = my_function(); SELECT * FROM t",
+       "EXECUTE p; SELECT * FROM t", "CREATE EXTENSION x; SELECT * FROM t",
+       "IMPORT FOREIGN SCHEMA s FROM SERVER x INTO y; SELECT * FROM t", "LOAD 'x'; SELECT * FROM t",
+       "CREATE TABLE u AS EXECUTE p; SELECT * FROM t", "EXPLAIN ANALYZE EXECUTE p; SELECT * FROM t",
+       "SELECT FROM WHERE; SELECT * FROM t"});
+  ExpectLast(Safety::kDestructive, kMa,
+             {"CALL p(); SELECT * FROM t", "EXECUTE IMMEDIATE 'x'; SELECT * FROM t",
+              "INSTALL SONAME 'x'; SELECT * FROM t", "KLINGON; SELECT * FROM t"});
+}
+
+TEST(ScriptReaderTest, WhatChangesNoMeaningLeavesTheRestSafe) {
+  ExpectLast(Safety::kSafe, kPg,
+             {"CREATE VIEW v AS SELECT a FROM t; SELECT * FROM v",
+              "CREATE VIEW v AS SELECT wipe(); SELECT * FROM t",
+              "CREATE TABLE v (a int DEFAULT f()); INSERT INTO v VALUES (1); SELECT * FROM v",
+              "CREATE TABLE v AS SELECT 1 AS a; SELECT * FROM v",
+              "CREATE MATERIALIZED VIEW v AS SELECT 1 AS a; SELECT * FROM v",
+              "SET search_path = app, public; SET lock_timeout = '1s'; SELECT lower(a) FROM t",
+              "SET search_path TO pg_catalog, app; SELECT lower(a) FROM t",
+              "SELECT pg_catalog.set_config('search_path', '', false); SELECT lower(a) FROM t",
+              "SELECT setval('s', 1); SELECT * FROM t",
+              "BEGIN; UPDATE t SET a = 1; DELETE FROM t WHERE a = 2; COMMIT; SELECT * FROM t",
+              "CREATE INDEX CONCURRENTLY i ON t (a); ANALYZE t; SELECT * FROM t",
+              "CREATE SCHEMA s; GRANT SELECT ON t TO x; COMMENT ON TABLE t IS 'x'; SELECT 1 FROM t",
+              "DROP VIEW v; ALTER TABLE t ADD COLUMN b int; SELECT b FROM t",
+              "DO $$ BEGIN END $$; SHOW lock_timeout"});
+  ExpectLast(
+      Safety::kSafe, kMa,
+      {"CREATE VIEW v AS SELECT a FROM t; SELECT * FROM v",
+       "CREATE TABLE v (a int) ENGINE=InnoDB; SELECT * FROM v",
+       "USE shop; SET NAMES utf8mb4; SELECT * FROM user", "UPDATE t SET a = 1; SELECT a FROM t",
+       "LOCK TABLES t WRITE; UNLOCK TABLES; OPTIMIZE TABLE t; SELECT a FROM t",
+       "CREATE USER a@b IDENTIFIED BY 'x'; GRANT SELECT ON d.* TO a@b; SELECT 1 FROM t"});
+}
+
+TEST(ScriptReaderTest, ATriggerOfTheScriptRunsWhereRowsAreAdded) {
+  const std::string made = "CREATE TRIGGER r BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f();";
+  EXPECT_FALSE(Last(kPg, made + "INSERT INTO t VALUES (1)").adds_only);
+  EXPECT_TRUE(Last(kPg, made + "INSERT INTO u VALUES (1)").adds_only);
+  EXPECT_EQ(Last(kPg, made + "SELECT * FROM t").safety, Safety::kSafe);
+}
+
+TEST(ScriptReaderTest, TheDatabaseIsThatOfTheLastUse) {
+  for (absl::string_view script :
+       {"USE mysql; SELECT * FROM user", "USE `mysql`; SELECT * FROM (SELECT * FROM user) x",
+        "/*!99999 USE mysql */; SELECT * FROM user",
+        "USE mysql; /*!99999 USE shop */; TABLE user"}) {
+    EXPECT_TRUE(Last(Server(kMa), script).credentials) << script;
+  }
+  EXPECT_FALSE(Last(Server(kMa), "USE mysql; USE shop; SELECT * FROM user").credentials);
+}
+
+// In NO_BACKSLASH_ESCAPES the second statement is a string, and DROP TABLE is one of its own.
+TEST(ScriptReaderTest, BehindAStringWhoseEndIsNotKnownNothingIs) {
+  const std::string tail = " SELECT 'a\\'; SELECT ' ; SELECT 1 '; DROP TABLE t; -- ';";
+  EXPECT_EQ(Last(Dialect::kMariaDb, tail).safety, Safety::kDestructive);
+  EXPECT_EQ(Last(kPg, "SELECT 'a\\' ; SELECT 1 \"; DROP TABLE t; -- \"").safety,
+            Safety::kDestructive);
+  EXPECT_EQ(Last(Server(kMa), "SET sql_mode = '';" + tail).safety, Safety::kDestructive);
+  EXPECT_EQ(Last(Server(kMa), tail).safety, Safety::kSafe) << "its modes are known";
+  // A server that skips the comment ends it at the first "*/".
+  EXPECT_EQ(Last(Server(kMa), "/*!99999 ' */ SELECT ' */; SELECT ' ; DROP TABLE t; -- '").safety,
+            Safety::kDestructive);
+  EXPECT_EQ(Last(kMa, "SELECT 'a\\n'; SELECT 1").safety, Safety::kSafe);
+  EXPECT_EQ(Last(Server(kMa), "/*!40101 SET NAMES 'utf8' */; SELECT 1").safety, Safety::kSafe);
+}
+
+}  // namespace
+}  // namespace dbfleet::sql
