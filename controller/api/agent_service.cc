@@ -51,12 +51,13 @@ grpc::ServerUnaryReactor* AgentServiceImpl::ListAgents(grpc::CallbackServerConte
                                                        api::v1::ListAgentsResponse* out) {
   return gate_.Unary<api::v1::ListAgentsRequest, api::v1::ListAgentsResponse>(
       "dbfleet.api.v1.AgentService/ListAgents", context, in, out,
-      [this](const Caller&, const api::v1::ListAgentsRequest& request,
+      [this](const Caller& caller, const api::v1::ListAgentsRequest& request,
              api::v1::ListAgentsResponse* response) -> absl::Status {
+        const std::string environment = EnvironmentId(request.environment());
         return store_.Read([&](ReadTx& tx) -> absl::Status {
-          RETURN_IF_ERROR(CheckEnvironmentFilter(tx, EnvironmentId(request.environment())));
+          RETURN_IF_ERROR(CheckEnvironmentFilter(tx, environment));
           ASSIGN_OR_RETURN(const Page<Agent> page,
-                           tx.ListAgents(EnvironmentId(request.environment()),
+                           tx.ListAgents(ListedOf(caller, environment),
                                          {request.page_size(), request.page_token()}));
           for (const Agent& agent : page.items) {
             ASSIGN_OR_RETURN(*response->add_agents(), View(tx, agent));

@@ -85,7 +85,7 @@ grpc::ServerUnaryReactor* AuditServiceImpl::ListAuditRecords(
 grpc::ServerWriteReactor<api::v1::AuditRecord>* AuditServiceImpl::ExportAudit(
     grpc::CallbackServerContext* context, const api::v1::ExportAuditRequest* in) {
   return gate_.Stream<api::v1::AuditRecord>(
-      "dbfleet.api.v1.AuditService/ExportAudit", context,
+      "dbfleet.api.v1.AuditService/ExportAudit", context, in,
       [this, in](const Caller& caller, const rpc::Wake&)
           -> absl::StatusOr<std::unique_ptr<rpc::StreamProducer<api::v1::AuditRecord>>> {
         ASSIGN_OR_RETURN(const AuditHead head, BeginExport(store_, caller));
@@ -96,7 +96,7 @@ grpc::ServerWriteReactor<api::v1::AuditRecord>* AuditServiceImpl::ExportAudit(
 grpc::ServerWriteReactor<api::v1::AuditTrailItem>* AuditServiceImpl::ExportAuditTrail(
     grpc::CallbackServerContext* context, const api::v1::ExportAuditRequest* in) {
   return gate_.Stream<api::v1::AuditTrailItem>(
-      "dbfleet.api.v1.AuditService/ExportAuditTrail", context,
+      "dbfleet.api.v1.AuditService/ExportAuditTrail", context, in,
       [this, in](const Caller& caller, const rpc::Wake&)
           -> absl::StatusOr<std::unique_ptr<rpc::StreamProducer<api::v1::AuditTrailItem>>> {
         ASSIGN_OR_RETURN(const AuditHead head, BeginExport(store_, caller));

@@ -65,13 +65,14 @@ grpc::ServerUnaryReactor* BackupServiceImpl::ListBackups(grpc::CallbackServerCon
                                                          api::v1::ListBackupsResponse* out) {
   return gate_.Unary<api::v1::ListBackupsRequest, api::v1::ListBackupsResponse>(
       "dbfleet.api.v1.BackupService/ListBackups", context, in, out,
-      [this](const Caller&, const api::v1::ListBackupsRequest& request,
+      [this](const Caller& caller, const api::v1::ListBackupsRequest& request,
              api::v1::ListBackupsResponse* response) -> absl::Status {
+        const std::string environment = EnvironmentId(request.environment());
         BackupFilter filter;
-        filter.environment = EnvironmentId(request.environment());
+        filter.environment = ListedOf(caller, environment);
         filter.instance_id = std::string(absl::StripPrefix(request.instance(), "instances/"));
         return store_.Read([&](ReadTx& tx) -> absl::Status {
-          RETURN_IF_ERROR(CheckEnvironmentFilter(tx, filter.environment));
+          RETURN_IF_ERROR(CheckEnvironmentFilter(tx, environment));
           if (!filter.instance_id.empty()) {
             RETURN_IF_ERROR(tx.GetInstance(filter.instance_id).status());
           }

@@ -19,6 +19,23 @@ absl::Status CheckText(absl::string_view field, const std::string& text) {
                absl::StrCat("`", field, "` is above ", kMaxText, " bytes"));
 }
 
+absl::Status ReadRollout(const api::v1::Rollout& in, ChangeRequest* request) {
+  if (in.canary() < 0) {
+    return Error(absl::StatusCode::kInvalidArgument, "BAD_WAVES",
+                 "`rollout.canary` must not be negative");
+  }
+  Rollout& rollout = request->rollout;
+  if (in.canary() > 0) rollout.waves.push_back(absl::StrCat(in.canary()));
+  rollout.waves.insert(rollout.waves.end(), in.waves().begin(), in.waves().end());
+  // A canary alone is followed by all the others.
+  if (in.canary() > 0 && in.waves().empty()) rollout.waves.push_back("100%");
+  if (in.has_pause_between()) rollout.pause_between = FromProto(in.pause_between());
+  request->failure_budget = in.failure_budget();
+  ASSIGN_OR_RETURN(rollout.on_failure, OnFailureFromApi(in.on_failure()));
+  rollout.health_check = !in.has_health_check() || in.health_check();
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ChangeRequest> ToRequest(const api::v1::SubmitChangeRequest& in) {
   RETURN_IF_ERROR(CheckText("title", in.title()));
   RETURN_IF_ERROR(CheckText("reason", in.reason()));
@@ -51,6 +68,7 @@ absl::StatusOr<ChangeRequest> ToRequest(const api::v1::SubmitChangeRequest& in) 
   request.validate_only = in.validate_only();
   request.backup_gate = GateFromApi(in.backup_gate());
   request.max_parallel = in.max_parallel() == 0 ? 1 : in.max_parallel();
+  RETURN_IF_ERROR(ReadRollout(in.rollout(), &request));
   if (in.has_expire_after()) request.expire_after = FromProto(in.expire_after());
   return request;
 }
@@ -94,8 +112,10 @@ grpc::ServerUnaryReactor* ChangeServiceImpl::ListChanges(grpc::CallbackServerCon
                                                          api::v1::ListJobsResponse* out) {
   return gate_.Unary<api::v1::ListJobsRequest, api::v1::ListJobsResponse>(
       "dbfleet.api.v1.ChangeService/ListChanges", context, in, out,
-      [this](const Caller&, const api::v1::ListJobsRequest& request,
-             api::v1::ListJobsResponse* response) { return views_.List(request, true, response); });
+      [this](const Caller& caller, const api::v1::ListJobsRequest& request,
+             api::v1::ListJobsResponse* response) {
+        return views_.List(request, caller.where, true, response);
+      });
 }
 
 grpc::ServerUnaryReactor* ChangeServiceImpl::ApproveChange(grpc::CallbackServerContext* context,
@@ -110,6 +130,23 @@ grpc::ServerUnaryReactor* ChangeServiceImpl::ApproveChange(grpc::CallbackServerC
         std::string id;
         RETURN_IF_ERROR(ParseResourceName("jobs", request.name(), &id));
         RETURN_IF_ERROR(jobs_.Approve(meta, id, request.digest(), request.reason()).status());
+        ASSIGN_OR_RETURN(*response, views_.ById(id));
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* ChangeServiceImpl::WithdrawApproval(
+    grpc::CallbackServerContext* context, const api::v1::WithdrawApprovalRequest* in,
+    api::v1::Job* out) {
+  return gate_.Unary<api::v1::WithdrawApprovalRequest, api::v1::Job>(
+      "dbfleet.api.v1.ChangeService/WithdrawApproval", context, in, out,
+      [this](const Caller& caller, const api::v1::WithdrawApprovalRequest& request,
+             api::v1::Job* response) -> absl::Status {
+        ASSIGN_OR_RETURN(const RequestMeta meta, MetaOf(caller, request.request_id()));
+        std::string id;
+        RETURN_IF_ERROR(ParseResourceName("jobs", request.name(), &id));
+        RETURN_IF_ERROR(CheckText("reason", request.reason()));
+        RETURN_IF_ERROR(jobs_.WithdrawApproval(meta, id, request.reason()).status());
         ASSIGN_OR_RETURN(*response, views_.ById(id));
         return absl::OkStatus();
       });

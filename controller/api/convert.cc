@@ -1,15 +1,18 @@
 #include "controller/api/convert.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 #include "common/base/status.h"
 #include "controller/dispatch/wire.h"
 #include "controller/domain/names.h"
+#include "controller/identity/rights.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -107,6 +110,12 @@ absl::Status ParseInto(const std::string& blob, google::protobuf::Message* out) 
   return Error(absl::StatusCode::kDataLoss, "BAD_BLOB", "a stored message cannot be read");
 }
 
+api_v1::Role ToApi(Role role) {
+  api_v1::Role value = api_v1::ROLE_UNSPECIFIED;
+  api_v1::Role_Parse(absl::StrCat("ROLE_", absl::AsciiStrToUpper(NameOf(role))), &value);
+  return value;
+}
+
 }  // namespace
 
 std::string EtagOf(uint64_t version) { return absl::StrCat("v", version); }
@@ -156,13 +165,19 @@ api_v1::Backup ToApi(const Backup& backup) {
   return out;
 }
 
-api_v1::User ToApi(const User& user) {
+api_v1::User ToApi(const User& user, const RoleBook& book) {
   api_v1::User out;
   out.set_name(user.Principal());
-  for (const Role role : user.roles) {
-    api_v1::Role value = api_v1::ROLE_UNSPECIFIED;
-    api_v1::Role_Parse(absl::StrCat("ROLE_", absl::AsciiStrToUpper(NameOf(role))), &value);
-    out.add_roles(value);
+  out.set_kind(user.service ? api_v1::User::KIND_SERVICE : api_v1::User::KIND_PERSON);
+  for (const RoleGrant& grant : book.GrantsOf(user)) {
+    if (grant.binding.empty()) {
+      out.add_roles(ToApi(grant.role));
+      continue;
+    }
+    api_v1::RoleGrant& shown = *out.add_grants();
+    shown.set_role(ToApi(grant.role));
+    shown.set_binding(grant.binding);
+    for (const std::string& name : grant.where.names()) shown.add_environments(name);
   }
   out.set_creator(user.creator);
   out.set_disabled(user.disabled);
@@ -179,6 +194,15 @@ api_v1::Token ToApi(const ApiToken& token) {
   SET_TIME(&out, create_time, token.create_time);
   SET_TIME(&out, expire_time, token.expire_time);
   out.set_revoked(token.revoked);
+  if (token.scope.empty()) return out;
+  api_v1::TokenScope& scope = *out.mutable_scope();
+  for (const std::string& name : token.scope.environments) scope.add_environments(name);
+  for (const Verb verb : token.scope.verbs) {
+    api_v1::Verb value = api_v1::VERB_UNSPECIFIED;
+    api_v1::Verb_Parse(absl::StrCat("VERB_", absl::AsciiStrToUpper(NameOf(verb))), &value);
+    scope.add_verbs(value);
+  }
+  for (const std::string& network : token.scope.sources) scope.add_sources(network);
   return out;
 }
 
@@ -277,6 +301,30 @@ absl::StatusOr<api_v1::Job> ToApi(const Job& job, absl::Time now) {
   return out;
 }
 
+void AddRollout(const JobPicture& picture, api_v1::Job* out) {
+  const Job& job = picture.job;
+  if (job.kind != JobKind::kMigrate) return;
+  api_v1::Rollout* rollout = out->mutable_rollout();
+  for (const std::string& wave : job.rollout.waves) rollout->add_waves(wave);
+  *rollout->mutable_pause_between() = ToProto(job.rollout.pause_between);
+  rollout->set_failure_budget(absl::StrCat(job.rollout.failures_tolerated));
+  api_v1::Rollout::OnFailure on_failure = api_v1::Rollout::ON_FAILURE_UNSPECIFIED;
+  api_v1::Rollout::OnFailure_Parse(
+      absl::StrCat("ON_FAILURE_", absl::AsciiStrToUpper(NameOf(job.rollout.on_failure))),
+      &on_failure);
+  rollout->set_on_failure(on_failure);
+  rollout->set_health_check(job.rollout.health_check);
+  rollout->set_current_wave(job.rollout_progress.wave + 1);
+  int last = 0;
+  for (const Task& task : picture.tasks) last = std::max(last, task.stage);
+  rollout->set_wave_count(last + 1);
+  SET_TIME(rollout, wave_end_time, job.rollout_progress.end_time);
+  if (last == 0) return;
+  for (size_t i = 0; i < picture.tasks.size(); ++i) {
+    out->mutable_tasks(static_cast<int>(i))->set_wave(picture.tasks[i].stage + 1);
+  }
+}
+
 absl::Status AddTasks(const JobPicture& picture, api_v1::Job* out) {
   for (size_t i = 0; i < picture.tasks.size(); ++i) {
     const Task& task = picture.tasks[i];
@@ -290,6 +338,7 @@ absl::Status AddTasks(const JobPicture& picture, api_v1::Job* out) {
     t->set_error_reason(task.error_reason);
     t->set_error_message(task.error_message);
   }
+  AddRollout(picture, out);
   return absl::OkStatus();
 }
 
@@ -310,6 +359,31 @@ void AddBlockers(const std::vector<PolicyBlocker>& blockers, api_v1::Job* out) {
   }
 }
 
+absl::StatusOr<TokenScope> ScopeFromApi(const api_v1::TokenScope& scope,
+                                        const google::protobuf::RepeatedField<int>& roles) {
+  TokenScope out;
+  for (const std::string& name : scope.environments()) {
+    out.environments.push_back(std::string(absl::StripPrefix(name, "environments/")));
+  }
+  out.sources.assign(scope.sources().begin(), scope.sources().end());
+  for (const int value : scope.verbs()) {
+    const std::string word = api_v1::Verb_Name(static_cast<api_v1::Verb>(value));
+    const std::optional<Verb> verb =
+        FromName<Verb>(absl::AsciiStrToLower(absl::StripPrefix(word, "VERB_")));
+    if (!verb.has_value()) {
+      return Error(absl::StatusCode::kInvalidArgument, "BAD_VERB",
+                   "a verb is read, operate, approve, declare, administer or audit");
+    }
+    out.verbs.push_back(*verb);
+  }
+  ASSIGN_OR_RETURN(const std::vector<Role> limits, RolesFromApi(roles));
+  for (const Role role : limits) {
+    const std::vector<Verb> verbs = VerbsOf(role);
+    out.verbs.insert(out.verbs.end(), verbs.begin(), verbs.end());
+  }
+  return out;
+}
+
 absl::StatusOr<std::vector<Role>> RolesFromApi(const google::protobuf::RepeatedField<int>& roles) {
   std::vector<Role> out;
   for (const int value : roles) {
@@ -325,6 +399,22 @@ absl::StatusOr<std::vector<Role>> RolesFromApi(const google::protobuf::RepeatedF
     out.push_back(*role);
   }
   return out;
+}
+
+absl::StatusOr<OnFailure> OnFailureFromApi(api_v1::Rollout::OnFailure on_failure) {
+  switch (on_failure) {
+    case api_v1::Rollout::ON_FAILURE_UNSPECIFIED:
+    case api_v1::Rollout::ON_FAILURE_STOP:
+      return OnFailure::kStop;
+    case api_v1::Rollout::ON_FAILURE_PAUSE:
+      return OnFailure::kPause;
+    case api_v1::Rollout::ON_FAILURE_ROLLBACK:
+      return OnFailure::kRollback;
+    default:
+      return Error(absl::StatusCode::kInvalidArgument, "UNKNOWN_ON_FAILURE",
+                   absl::StrCat("`rollout.on_failure` ", static_cast<int>(on_failure),
+                                " is not known; use STOP, PAUSE or ROLLBACK"));
+  }
 }
 
 BackupGate GateFromApi(api_v1::BackupGate gate) {

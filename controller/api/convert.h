@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 
 #include "controller/domain/types.h"
+#include "controller/identity/role_book.h"
 #include "controller/jobs/job_manager.h"
 #include "controller/policy/policy.h"
 #include "controller/store/store.h"
@@ -28,7 +29,8 @@ std::string EtagOf(uint64_t version);
 
 api_v1::Environment ToApi(const Environment& environment);
 api_v1::Backup ToApi(const Backup& backup);
-api_v1::User ToApi(const User& user);
+// With the roles that the book gives as well.
+api_v1::User ToApi(const User& user, const RoleBook& book);
 api_v1::Token ToApi(const ApiToken& token);
 api_v1::AuditRecord ToApi(const AuditRow& row);
 // Without what is known only while the agent is connected.
@@ -45,6 +47,11 @@ absl::Status AddTargets(ReadTx& tx, const Job& job, api_v1::Job* out);
 void AddBlockers(const std::vector<PolicyBlocker>& blockers, api_v1::Job* out);
 
 absl::StatusOr<std::vector<Role>> RolesFromApi(const google::protobuf::RepeatedField<int>& roles);
+// INVALID_ARGUMENT (UNKNOWN_ON_FAILURE).
+absl::StatusOr<OnFailure> OnFailureFromApi(api_v1::Rollout::OnFailure on_failure);
+// The verbs of the roles are added to those of the scope. INVALID_ARGUMENT (BAD_VERB).
+absl::StatusOr<TokenScope> ScopeFromApi(const api_v1::TokenScope& scope,
+                                        const google::protobuf::RepeatedField<int>& roles);
 BackupGate GateFromApi(api_v1::BackupGate gate);
 absl::StatusOr<JobState> StateFromApi(api_v1::Job::State state);
 

@@ -152,6 +152,8 @@ class UserServiceImpl : public api::v1::UserService::CallbackService {
                                    api::v1::User*) override;
 
  private:
+  absl::Status Show(const User& user, api::v1::User* response);
+
   const Gate& gate_;
   Store& store_;
   Principals& principals_;

@@ -5,6 +5,7 @@
 #include "controller/api/convert.h"
 #include "controller/api/directory_services.h"
 #include "controller/audit/recovery.h"
+#include "controller/store/filtered_page.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -65,11 +66,16 @@ grpc::ServerUnaryReactor* EnvironmentServiceImpl::ListEnvironments(
     api::v1::ListEnvironmentsResponse* out) {
   return gate_.Unary<api::v1::ListEnvironmentsRequest, api::v1::ListEnvironmentsResponse>(
       "dbfleet.api.v1.EnvironmentService/ListEnvironments", context, in, out,
-      [this](const Caller&, const api::v1::ListEnvironmentsRequest& request,
+      [this](const Caller& caller, const api::v1::ListEnvironmentsRequest& request,
              api::v1::ListEnvironmentsResponse* response) -> absl::Status {
         return store_.Read([&](ReadTx& tx) -> absl::Status {
           ASSIGN_OR_RETURN(const Page<Environment> page,
-                           tx.ListEnvironments({request.page_size(), request.page_token()}));
+                           FilteredPage<Environment>(
+                               [&](const PageRequest& part) { return tx.ListEnvironments(part); },
+                               [&](const Environment& environment) -> absl::StatusOr<bool> {
+                                 return caller.where.Has(environment.name);
+                               },
+                               {request.page_size(), request.page_token()}));
           for (const Environment& environment : page.items) {
             ASSIGN_OR_RETURN(*response->add_environments(), View(tx, environment));
           }

@@ -1,18 +1,66 @@
 #include "controller/api/gate.h"
 
+#include <vector>
+
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/rpc/peer.h"
+#include "controller/api/places.h"
+#include "controller/identity/roles_in.h"
+#include "controller/identity/scope.h"
 
 namespace dbfleet::controller {
+namespace {
 
-absl::StatusOr<Caller> Gate::Admit(const grpc::ServerContextBase& context,
-                                   absl::string_view method) const {
+User UserOf(const Caller& caller) {
+  User user;
+  user.id = caller.user_id;
+  user.roles = caller.roles;
+  user.service = caller.service;
+  return user;
+}
+
+// By own roles alone, without a look into the store; RoleBindings only add to them, but for
+// approving (MayApproveAtAll).
+bool MayByOwnRoles(const Caller& caller, const Permission& permission) {
+  return caller.scope.empty() && permission.verbs != std::vector<Verb>{Verb::kApprove} &&
+         permission.where != Where::kInside && AllowsEverywhere(caller.rights, permission);
+}
+
+}  // namespace
+
+absl::StatusOr<Caller> Gate::Admit(const grpc::ServerContextBase& context, absl::string_view method,
+                                   const google::protobuf::Message& request) const {
   const Permission* permission = FindPermission(method);
   if (permission != nullptr && permission->access == Access::kPublic) return Caller();
   ASSIGN_OR_RETURN(const Secret token, rpc::BearerToken(context));
   ASSIGN_OR_RETURN(Caller caller, principals_->Authenticate(token));
-  RETURN_IF_ERROR(Audited(caller, method, Authorise(caller, method)));
+  RETURN_IF_ERROR(Audited(caller, method, CheckSource(caller, context.peer())));
+  if (permission != nullptr && permission->access == Access::kVerbs &&
+      MayByOwnRoles(caller, *permission)) {
+    caller.where = EnvironmentFilter();
+    return caller;
+  }
+  Rights before_scope;
+  std::vector<Place> places;
+  RETURN_IF_ERROR(store_->Read([&](ReadTx& tx) -> absl::Status {
+    if (permission == nullptr) return absl::OkStatus();
+    const User user = UserOf(caller);
+    const absl::StatusOr<std::shared_ptr<const RoleBook>> book = ReadRoleBook(tx);
+    // Who deletes a binding that cannot be read has to get in by own roles. They are not enough to
+    // tell that somebody may approve.
+    const bool unread =
+        absl::IsDataLoss(book.status()) && permission->verbs != std::vector<Verb>{Verb::kApprove};
+    if (!unread) RETURN_IF_ERROR(book.status());
+    before_scope = Rights::Of(user, unread ? RoleBook({}).GrantsOf(user) : (*book)->GrantsOf(user));
+    ASSIGN_OR_RETURN(places, PlacesOf(tx, *permission, request));
+    return absl::OkStatus();
+  }));
+  caller.rights = before_scope.NarrowedBy(caller.scope);
+  RETURN_IF_ERROR(Audited(caller, method, Authorise(caller, before_scope, method, places)));
+  if (permission->access == Access::kVerbs) {
+    caller.where = caller.rights.Where(permission->verbs.front());
+  }
   return caller;
 }
 
@@ -20,6 +68,10 @@ absl::Status Gate::Audited(const Caller& caller, absl::string_view method,
                            absl::Status status) const {
   if (absl::IsPermissionDenied(status)) denials_->Record(caller, method, status);
   return status;
+}
+
+EnvironmentFilter ListedOf(const Caller& caller, const std::string& environment) {
+  return environment.empty() ? caller.where : EnvironmentFilter(environment);
 }
 
 absl::StatusOr<RequestMeta> MetaOf(const Caller& caller, absl::string_view request_id) {

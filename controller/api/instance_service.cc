@@ -97,12 +97,13 @@ grpc::ServerUnaryReactor* InstanceServiceImpl::ListInstances(
     api::v1::ListInstancesResponse* out) {
   return gate_.Unary<api::v1::ListInstancesRequest, api::v1::ListInstancesResponse>(
       "dbfleet.api.v1.InstanceService/ListInstances", context, in, out,
-      [this](const Caller&, const api::v1::ListInstancesRequest& request,
+      [this](const Caller& caller, const api::v1::ListInstancesRequest& request,
              api::v1::ListInstancesResponse* response) -> absl::Status {
+        const std::string environment = EnvironmentId(request.environment());
         return store_.Read([&](ReadTx& tx) -> absl::Status {
-          RETURN_IF_ERROR(CheckEnvironmentFilter(tx, EnvironmentId(request.environment())));
+          RETURN_IF_ERROR(CheckEnvironmentFilter(tx, environment));
           ASSIGN_OR_RETURN(const Page<Instance> page,
-                           tx.ListInstances(EnvironmentId(request.environment()),
+                           tx.ListInstances(ListedOf(caller, environment),
                                             {request.page_size(), request.page_token()}));
           for (const Instance& instance : page.items) {
             if (instance.removed) continue;

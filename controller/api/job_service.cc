@@ -72,16 +72,16 @@ grpc::ServerUnaryReactor* JobServiceImpl::ListJobs(grpc::CallbackServerContext* 
                                                    api::v1::ListJobsResponse* out) {
   return gate_.Unary<api::v1::ListJobsRequest, api::v1::ListJobsResponse>(
       "dbfleet.api.v1.JobService/ListJobs", context, in, out,
-      [this](const Caller&, const api::v1::ListJobsRequest& request,
+      [this](const Caller& caller, const api::v1::ListJobsRequest& request,
              api::v1::ListJobsResponse* response) {
-        return views_.List(request, false, response);
+        return views_.List(request, caller.where, false, response);
       });
 }
 
 grpc::ServerWriteReactor<api::v1::Job>* JobServiceImpl::WatchJob(
     grpc::CallbackServerContext* context, const api::v1::WatchJobRequest* in) {
   return gate_.Stream<api::v1::Job>(
-      "dbfleet.api.v1.JobService/WatchJob", context,
+      "dbfleet.api.v1.JobService/WatchJob", context, in,
       [this, in](const Caller&, const rpc::Wake& wake)
           -> absl::StatusOr<std::unique_ptr<rpc::StreamProducer<api::v1::Job>>> {
         std::string id;
@@ -94,7 +94,7 @@ grpc::ServerWriteReactor<api::v1::Job>* JobServiceImpl::WatchJob(
 grpc::ServerWriteReactor<api::v1::JobLogLine>* JobServiceImpl::ReadJobLog(
     grpc::CallbackServerContext* context, const api::v1::ReadJobLogRequest* in) {
   return gate_.Stream<api::v1::JobLogLine>(
-      "dbfleet.api.v1.JobService/ReadJobLog", context,
+      "dbfleet.api.v1.JobService/ReadJobLog", context, in,
       [this, in](const Caller&, const rpc::Wake& wake)
           -> absl::StatusOr<std::unique_ptr<rpc::StreamProducer<api::v1::JobLogLine>>> {
         std::string id;

@@ -64,6 +64,9 @@ class ChangeServiceImpl : public api::v1::ChangeService::CallbackService {
   grpc::ServerUnaryReactor* ApproveChange(grpc::CallbackServerContext*,
                                           const api::v1::ApproveChangeRequest*,
                                           api::v1::Job*) override;
+  grpc::ServerUnaryReactor* WithdrawApproval(grpc::CallbackServerContext*,
+                                             const api::v1::WithdrawApprovalRequest*,
+                                             api::v1::Job*) override;
   grpc::ServerUnaryReactor* RejectChange(grpc::CallbackServerContext*,
                                          const api::v1::RejectChangeRequest*,
                                          api::v1::Job*) override;

@@ -46,10 +46,12 @@ absl::StatusOr<api::v1::Job> JobViews::Of(const JobPicture& picture) const {
   return out;
 }
 
-absl::Status JobViews::List(const api::v1::ListJobsRequest& request, bool only_changes,
+absl::Status JobViews::List(const api::v1::ListJobsRequest& request,
+                            const EnvironmentFilter& visible, bool only_changes,
                             api::v1::ListJobsResponse* response) const {
+  const std::string environment = EnvironmentId(request.environment());
   JobFilter filter;
-  filter.environment = EnvironmentId(request.environment());
+  filter.environment = environment.empty() ? visible : EnvironmentFilter(environment);
   if (only_changes) {
     filter.kind = JobKind::kMigrate;
   } else if (!request.kind().empty()) {
@@ -65,7 +67,7 @@ absl::Status JobViews::List(const api::v1::ListJobsRequest& request, bool only_c
     ASSIGN_OR_RETURN(filter.state, StateFromApi(request.state()));
   }
   return store_.Read([&](ReadTx& tx) -> absl::Status {
-    RETURN_IF_ERROR(CheckEnvironmentFilter(tx, filter.environment));
+    RETURN_IF_ERROR(CheckEnvironmentFilter(tx, environment));
     ASSIGN_OR_RETURN(const Page<Job> page,
                      tx.ListJobs(filter, {request.page_size(), request.page_token()}));
     for (const Job& job : page.items) {

@@ -24,9 +24,9 @@ class JobViews {
   absl::StatusOr<api::v1::Job> ById(const std::string& id) const;
   absl::StatusOr<api::v1::Job> Of(const JobPicture& picture) const;
   const JobManager::WhyNoWork& why_no_work() const { return why_no_work_; }
-  // `only_changes` limits the listing to migrations.
-  absl::Status List(const api::v1::ListJobsRequest& request, bool only_changes,
-                    api::v1::ListJobsResponse* response) const;
+  // `only_changes` limits the listing to migrations, `visible` one that names no environment.
+  absl::Status List(const api::v1::ListJobsRequest& request, const EnvironmentFilter& visible,
+                    bool only_changes, api::v1::ListJobsResponse* response) const;
 
  private:
   Store& store_;

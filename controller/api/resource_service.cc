@@ -2,6 +2,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 #include "common/base/status.h"
 #include "common/proto_time/proto_time.h"
@@ -59,7 +60,10 @@ api::v1::WindowOccurrence ToApi(const WindowOccurrence& occurrence) {
 // 0 for "": any version.
 absl::StatusOr<uint64_t> VersionOf(const std::string& etag) {
   uint64_t version = 0;
-  if (etag.empty() || absl::SimpleAtoi(etag, &version)) return version;
+  absl::string_view digits = etag;
+  if (etag.empty() || (absl::ConsumePrefix(&digits, "v") && absl::SimpleAtoi(digits, &version))) {
+    return version;
+  }
   return Error(absl::StatusCode::kInvalidArgument, "BAD_ETAG",
                "`etag` is not one that this controller has given");
 }
@@ -89,9 +93,13 @@ grpc::ServerUnaryReactor* ResourceServiceImpl::ApplyResources(
           ASSIGN_OR_RETURN(const uint64_t version, VersionOf(manifest.etag()));
           texts.push_back({manifest.path(), manifest.text(), version});
         }
-        ASSIGN_OR_RETURN(const std::vector<ResourceChange> changes,
-                         resources_.Apply(meta, texts, request.dry_run(), request.reason()));
-        for (const ResourceChange& change : changes) {
+        std::optional<resource::v1::Proposal> proposal;
+        const absl::StatusOr<std::vector<ResourceChange>> applied = resources_.Apply(
+            meta, texts, request.dry_run(), request.reason(), caller.rights, &proposal);
+        RETURN_IF_ERROR(gate_.Audited(caller, "dbfleet.api.v1.ResourceService/ApplyResources",
+                                      applied.status()));
+        if (proposal.has_value()) *response->mutable_proposal() = *std::move(proposal);
+        for (const ResourceChange& change : *applied) {
           api::v1::ResourceChange& shown = *response->add_changes();
           shown.set_action(ToApi(change.action));
           *shown.mutable_resource() = ToApi(change.resource);
@@ -107,10 +115,12 @@ grpc::ServerUnaryReactor* ResourceServiceImpl::GetResource(grpc::CallbackServerC
                                                            api::v1::Resource* out) {
   return gate_.Unary<api::v1::GetResourceRequest, api::v1::Resource>(
       "dbfleet.api.v1.ResourceService/GetResource", context, in, out,
-      [this](const Caller&, const api::v1::GetResourceRequest& request,
+      [this](const Caller& caller, const api::v1::GetResourceRequest& request,
              api::v1::Resource* response) -> absl::Status {
-        ASSIGN_OR_RETURN(const ResourceView view, resources_.Get(request.name()));
-        *response = ToApi(view);
+        const absl::StatusOr<ResourceView> view = resources_.Get(request.name(), caller.rights);
+        RETURN_IF_ERROR(
+            gate_.Audited(caller, "dbfleet.api.v1.ResourceService/GetResource", view.status()));
+        *response = ToApi(*view);
         return absl::OkStatus();
       });
 }
@@ -120,11 +130,12 @@ grpc::ServerUnaryReactor* ResourceServiceImpl::ListResources(
     api::v1::ListResourcesResponse* out) {
   return gate_.Unary<api::v1::ListResourcesRequest, api::v1::ListResourcesResponse>(
       "dbfleet.api.v1.ResourceService/ListResources", context, in, out,
-      [this](const Caller&, const api::v1::ListResourcesRequest& request,
+      [this](const Caller& caller, const api::v1::ListResourcesRequest& request,
              api::v1::ListResourcesResponse* response) -> absl::Status {
         ASSIGN_OR_RETURN(
             const Page<ResourceView> page,
-            resources_.List(request.kind(), {request.page_size(), request.page_token()}));
+            resources_.List(request.kind(), {request.page_size(), request.page_token()},
+                            caller.rights));
         for (const ResourceView& view : page.items) *response->add_resources() = ToApi(view);
         response->set_next_page_token(page.next_token);
         return absl::OkStatus();
@@ -140,9 +151,13 @@ grpc::ServerUnaryReactor* ResourceServiceImpl::DeleteResource(
              api::v1::Resource* response) -> absl::Status {
         ASSIGN_OR_RETURN(const RequestMeta meta, MetaOf(caller, request.request_id()));
         ASSIGN_OR_RETURN(const uint64_t version, VersionOf(request.etag()));
-        ASSIGN_OR_RETURN(const ResourceView view,
-                         resources_.Delete(meta, request.name(), version, request.reason()));
-        *response = ToApi(view);
+        std::optional<resource::v1::Proposal> proposal;
+        const absl::StatusOr<ResourceView> view = resources_.Delete(
+            meta, request.name(), version, request.reason(), caller.rights, &proposal);
+        RETURN_IF_ERROR(
+            gate_.Audited(caller, "dbfleet.api.v1.ResourceService/DeleteResource", view.status()));
+        *response = ToApi(*view);
+        if (proposal.has_value()) *response->mutable_proposal() = *std::move(proposal);
         return absl::OkStatus();
       });
 }
@@ -152,14 +167,14 @@ grpc::ServerUnaryReactor* ResourceServiceImpl::ListWindowOccurrences(
     api::v1::ListWindowOccurrencesResponse* out) {
   return gate_.Unary<api::v1::ListWindowOccurrencesRequest, api::v1::ListWindowOccurrencesResponse>(
       "dbfleet.api.v1.ResourceService/ListWindowOccurrences", context, in, out,
-      [this](const Caller&, const api::v1::ListWindowOccurrencesRequest& request,
+      [this](const Caller& caller, const api::v1::ListWindowOccurrencesRequest& request,
              api::v1::ListWindowOccurrencesResponse* response) -> absl::Status {
         ASSIGN_OR_RETURN(const Span stretch, StretchOf(request, clock_.Now()));
         size_t limit = kDefaultOccurrences;
         if (request.limit() > 0) limit = std::min<size_t>(request.limit(), kMostOccurrences);
-        ASSIGN_OR_RETURN(
-            const WindowOccurrences found,
-            resources_.Occurrences(request.environment(), stretch.begin, stretch.end, limit));
+        ASSIGN_OR_RETURN(const WindowOccurrences found,
+                         resources_.Occurrences(ListedOf(caller, request.environment()),
+                                                stretch.begin, stretch.end, limit));
         response->set_more(found.more);
         for (const WindowOccurrence& occurrence : found.items) {
           *response->add_occurrences() = ToApi(occurrence);

@@ -5,8 +5,17 @@
 #include "controller/api/convert.h"
 #include "controller/api/directory_services.h"
 #include "controller/dispatch/wire.h"
+#include "controller/identity/roles_in.h"
 
 namespace dbfleet::controller {
+
+absl::Status UserServiceImpl::Show(const User& user, api::v1::User* response) {
+  return store_.Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::shared_ptr<const RoleBook> book, ReadRoleBook(tx));
+    *response = ToApi(user, *book);
+    return absl::OkStatus();
+  });
+}
 
 grpc::ServerUnaryReactor* UserServiceImpl::CreateUser(grpc::CallbackServerContext* context,
                                                       const api::v1::CreateUserRequest* in,
@@ -17,10 +26,11 @@ grpc::ServerUnaryReactor* UserServiceImpl::CreateUser(grpc::CallbackServerContex
              api::v1::User* response) -> absl::Status {
         ASSIGN_OR_RETURN(const RequestMeta meta, MetaOf(caller, request.request_id()));
         ASSIGN_OR_RETURN(const std::vector<Role> roles, RolesFromApi(request.roles()));
-        ASSIGN_OR_RETURN(const User user, principals_.CreateUser(meta.principal, request.user_id(),
-                                                                 roles, meta.request_id));
-        *response = ToApi(user);
-        return absl::OkStatus();
+        ASSIGN_OR_RETURN(
+            const User user,
+            principals_.CreateUser(meta.principal, request.user_id(), roles, meta.request_id,
+                                   request.kind() == api::v1::User::KIND_SERVICE));
+        return Show(user, response);
       });
 }
 
@@ -35,7 +45,8 @@ grpc::ServerUnaryReactor* UserServiceImpl::GetUser(grpc::CallbackServerContext* 
         RETURN_IF_ERROR(ParseResourceName("users", request.name(), &id));
         return store_.Read([&](ReadTx& tx) -> absl::Status {
           ASSIGN_OR_RETURN(const User user, tx.GetUser(id));
-          *response = ToApi(user);
+          ASSIGN_OR_RETURN(const std::shared_ptr<const RoleBook> book, ReadRoleBook(tx));
+          *response = ToApi(user, *book);
           return absl::OkStatus();
         });
       });
@@ -51,7 +62,8 @@ grpc::ServerUnaryReactor* UserServiceImpl::ListUsers(grpc::CallbackServerContext
         return store_.Read([&](ReadTx& tx) -> absl::Status {
           ASSIGN_OR_RETURN(const Page<User> page,
                            tx.ListUsers({request.page_size(), request.page_token()}));
-          for (const User& user : page.items) *response->add_users() = ToApi(user);
+          ASSIGN_OR_RETURN(const std::shared_ptr<const RoleBook> book, ReadRoleBook(tx));
+          for (const User& user : page.items) *response->add_users() = ToApi(user, *book);
           response->set_next_page_token(page.next_token);
           return absl::OkStatus();
         });
@@ -69,8 +81,7 @@ grpc::ServerUnaryReactor* UserServiceImpl::UpdateUserRoles(
         RETURN_IF_ERROR(ParseResourceName("users", request.name(), &id));
         ASSIGN_OR_RETURN(const std::vector<Role> roles, RolesFromApi(request.roles()));
         ASSIGN_OR_RETURN(const User user, principals_.UpdateRoles(caller.principal, id, roles));
-        *response = ToApi(user);
-        return absl::OkStatus();
+        return Show(user, response);
       });
 }
 
@@ -85,8 +96,7 @@ grpc::ServerUnaryReactor* UserServiceImpl::DisableUser(grpc::CallbackServerConte
         RETURN_IF_ERROR(ParseResourceName("users", request.name(), &id));
         ASSIGN_OR_RETURN(const User user,
                          principals_.Disable(caller.principal, id, request.reason()));
-        *response = ToApi(user);
-        return absl::OkStatus();
+        return Show(user, response);
       });
 }
 
@@ -102,11 +112,14 @@ grpc::ServerUnaryReactor* UserServiceImpl::CreateToken(grpc::CallbackServerConte
         RETURN_IF_ERROR(ParseResourceName("users", request.user(), &id));
         RETURN_IF_ERROR(gate_.Audited(caller, "dbfleet.api.v1.UserService/CreateToken",
                                       AuthoriseForUser(caller, id)));
-        ASSIGN_OR_RETURN(const Principals::CreatedToken created,
-                         principals_.CreateToken(meta.principal, id, request.description(),
-                                                 FromProto(request.ttl()), meta.request_id));
-        *response->mutable_token() = ToApi(created.token);
-        response->set_secret(created.secret.Reveal());
+        ASSIGN_OR_RETURN(const TokenScope scope, ScopeFromApi(request.scope(), request.roles()));
+        const absl::StatusOr<Principals::CreatedToken> created =
+            principals_.CreateToken({meta.principal, id, request.description(),
+                                     FromProto(request.ttl()), meta.request_id, scope, &caller});
+        RETURN_IF_ERROR(
+            gate_.Audited(caller, "dbfleet.api.v1.UserService/CreateToken", created.status()));
+        *response->mutable_token() = ToApi(created->token);
+        response->set_secret(created->secret.Reveal());
         return absl::OkStatus();
       });
 }
@@ -144,6 +157,8 @@ grpc::ServerUnaryReactor* UserServiceImpl::RevokeToken(grpc::CallbackServerConte
         RETURN_IF_ERROR(ParseTokenName(request.name(), &user_id, &token_id));
         RETURN_IF_ERROR(gate_.Audited(caller, "dbfleet.api.v1.UserService/RevokeToken",
                                       AuthoriseForUser(caller, user_id)));
+        RETURN_IF_ERROR(gate_.Audited(caller, "dbfleet.api.v1.UserService/RevokeToken",
+                                      AuthoriseRevocation(caller, token_id)));
         RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
           ASSIGN_OR_RETURN(const ApiToken token, tx.GetToken(token_id));
           // The name has two parts; both must be of one token, or the check above proved nothing.
@@ -166,7 +181,8 @@ grpc::ServerUnaryReactor* UserServiceImpl::WhoAmI(grpc::CallbackServerContext* c
              api::v1::User* response) -> absl::Status {
         return store_.Read([&](ReadTx& tx) -> absl::Status {
           ASSIGN_OR_RETURN(const User user, tx.GetUser(caller.user_id));
-          *response = ToApi(user);
+          ASSIGN_OR_RETURN(const std::shared_ptr<const RoleBook> book, ReadRoleBook(tx));
+          *response = ToApi(user, *book);
           return absl::OkStatus();
         });
       });

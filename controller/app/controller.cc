@@ -21,13 +21,19 @@
 #include "controller/aggregate/live_state.h"
 #include "controller/api/agent_services.h"
 #include "controller/api/audit_service.h"
+#include "controller/api/break_glass_service.h"
 #include "controller/api/directory_services.h"
 #include "controller/api/job_services.h"
 #include "controller/api/live_feeds.h"
+#include "controller/api/notification_service.h"
+#include "controller/api/proposal_service.h"
 #include "controller/api/resource_service.h"
+#include "controller/api/schedule_service.h"
 #include "controller/app/backup.h"
 #include "controller/app/backup_record.h"
+#include "controller/app/controller_options.h"
 #include "controller/app/environments.h"
+#include "controller/app/notifications.h"
 #include "controller/audit/audit_keys.h"
 #include "controller/audit/checkpointer.h"
 #include "controller/audit/recovery.h"
@@ -37,8 +43,17 @@
 #include "controller/http/routes.h"
 #include "controller/identity/ca.h"
 #include "controller/identity/enrollment.h"
+#include "controller/identity/roles_in.h"
+#include "controller/notify/health_watch.h"
+#include "controller/resources/approval_source.h"
+#include "controller/resources/break_glass.h"
+#include "controller/resources/impact.h"
+#include "controller/resources/proposal_manager.h"
 #include "controller/resources/resource_manager.h"
+#include "controller/resources/schedule_source.h"
 #include "controller/resources/window_source.h"
+#include "controller/scheduler/schedule_runs.h"
+#include "controller/scheduler/scheduler.h"
 #include "controller/store/sqlite/sqlite_store.h"
 
 namespace dbfleet::controller {
@@ -50,24 +65,6 @@ constexpr size_t kDispatchQueue = 1 << 22;
 constexpr absl::Duration kShutdownGrace = absl::Seconds(5);
 constexpr absl::Duration kLogUpkeep = absl::Hours(6);
 constexpr absl::Duration kBackupRequests = absl::Seconds(1);
-
-DispatchOptions OptionsOf(const config::v1::ControllerConfig& config) {
-  DispatchOptions options;
-  options.ping_interval = FromProto(config.ping_interval());
-  options.dead_after = FromProto(config.dead_after());
-  options.lease = FromProto(config.lease());
-  options.lost_grace = FromProto(config.lost_grace());
-  return options;
-}
-
-std::string AgentAddress(const config::v1::ControllerConfig& config, int port) {
-  if (!config.advertise_agents().empty()) return config.advertise_agents();
-  const std::string& listen = config.listen();
-  const std::string host = listen.substr(0, listen.rfind(':'));
-  const bool any = host == "0.0.0.0" || host == "[::]";
-  if (any && !config.advertise().empty()) return absl::StrCat(config.advertise(0), ":", port);
-  return absl::StrCat(any ? "127.0.0.1" : host, ":", port);
-}
 
 }  // namespace
 
@@ -88,16 +85,24 @@ struct Controller::Parts {
   std::unique_ptr<Checkpointer> checkpointer;
   std::unique_ptr<Witnesses> witnesses;
   std::atomic<Checkpointer*> head_watcher{nullptr};  // Set once there is a checkpointer.
+  std::atomic<Notifier*> event_watcher{nullptr};     // The same.
   JobHub hub;
   WindowSource windows;
+  ScheduleSource schedules;
+  ApprovalSource approvals;
   JobFlow flow{[](ReadTx& tx, absl::string_view requester) {
-                 return DependentPrincipals(tx, std::string(requester));
+                 return DependentsOfRequester(tx, std::string(requester), DependentPrincipals);
                },
-               [this](ReadTx& tx) { return windows.Read(tx); }};
+               [this](ReadTx& tx) { return windows.Read(tx); },
+               [this](ReadTx& tx) { return approvals.Read(tx); }, ReadWaiver};
   std::unique_ptr<LiveState> live;
   std::unique_ptr<JobManager> jobs;
   std::unique_ptr<ResourceManager> resources;
+  std::unique_ptr<ProposalManager> proposals;
+  std::unique_ptr<BreakGlass> break_glass;
   std::unique_ptr<Dispatcher> dispatcher;
+  std::unique_ptr<Scheduler> scheduler;
+  std::unique_ptr<ScheduleRuns> schedule_runs;
   std::unique_ptr<AgentAuthenticator> authenticator;
   std::unique_ptr<Enrollment> enrollment;
   std::unique_ptr<Principals> principals;
@@ -111,9 +116,12 @@ struct Controller::Parts {
   std::vector<std::unique_ptr<grpc::Service>> services;
   // The store's callbacks and the executors' functions refer to what stands above.
   std::unique_ptr<Store> store;
+  std::unique_ptr<HealthWatch> health_watch;
+  std::unique_ptr<Notifier> notifier;
   std::unique_ptr<Executor> audit_executor;
   std::unique_ptr<Executor> dispatch_executor;
   std::unique_ptr<Executor> log_executor;
+  std::unique_ptr<Executor> schedule_executor;
   std::unique_ptr<Executor> api_executor;
   std::unique_ptr<BackupRequests> backup_requests;  // The audit executor's.
   std::unique_ptr<Clock::Timer> upkeep;
@@ -140,6 +148,7 @@ absl::Status Controller::Parts::Open() {
   store_options.metrics = &registry;
   store_options.on_audit_head = [this](uint64_t seq, const std::string&) {
     if (Checkpointer* const watcher = head_watcher.load()) watcher->OnHead(seq);
+    if (Notifier* const watcher = event_watcher.load()) watcher->OnHead();
   };
   ASSIGN_OR_RETURN(store, SqliteStore::Open(std::move(store_options), &clock));
   // The store's lock says that the folder is this process's.
@@ -153,13 +162,31 @@ absl::Status Controller::Parts::Open() {
   api_executor = MakeThreadPool("api", kApiThreads);
   live = std::make_unique<LiveState>(&clock, LiveState::Options());
   jobs = std::make_unique<JobManager>(*store, flow, hub, clock);
-  resources = std::make_unique<ResourceManager>(*store, clock);
-  DispatchOptions dispatch_options = OptionsOf(config);
+  resources =
+      std::make_unique<ResourceManager>(*store, clock, [this] { principals->changes().Tell(); });
+  health_watch = std::make_unique<HealthWatch>(*store, clock);
+  ASSIGN_OR_RETURN(notifier, MakeNotifier(config.notifications(), *store, clock, registry,
+                                          [this](ReadTx& tx) { return windows.Read(tx); }));
+  event_watcher = notifier.get();
+  proposals =
+      std::make_unique<ProposalManager>(*store, clock, [this] { principals->changes().Tell(); });
+  break_glass = std::make_unique<BreakGlass>(*store, flow, hub, clock, [this](int open) {
+    registry
+        .GetGauge("dbfleet_break_glass_open_reviews",
+                  "Times at which the glass was broken that nobody has reviewed yet.")
+        .Set(open);
+  });
+  RETURN_IF_ERROR(break_glass->Count());
+  DispatchOptions dispatch_options = DispatchOptionsOf(config);
   dispatch_options.read_checkpoint = [this](const std::string& text) {
     return witnesses->Read(text);
   };
   dispatcher = std::make_unique<Dispatcher>(std::move(dispatch_options), *store, flow, *jobs, hub,
                                             clock, *dispatch_executor, registry, Sinks());
+  schedule_executor = MakeSerialExecutor("schedules");
+  scheduler = std::make_unique<Scheduler>(SchedulerOptions(), *store, *jobs, hub, schedules, clock,
+                                          *schedule_executor, registry);
+  schedule_runs = std::make_unique<ScheduleRuns>(*store, clock, [this] { scheduler->Wake(); });
   authenticator = std::make_unique<AgentAuthenticator>(store.get(), ca.get(), &clock);
   authenticator->SetRevocationListener([this](const std::string& agent_id) {
     dispatcher->Disconnect(agent_id, Error(absl::StatusCode::kUnauthenticated, "AGENT_REVOKED",
@@ -171,6 +198,11 @@ absl::Status Controller::Parts::Open() {
   enrollment = std::make_unique<Enrollment>(store.get(), ca.get(), authenticator.get(), &clock,
                                             enrollment_options);
   principals = std::make_unique<Principals>(store.get(), &clock);
+  principals->SetBeforeLoss([this](WriteTx& tx, const std::string&) -> absl::Status {
+    // While a RoleBinding cannot be read, nobody can approve, but accounts can be disabled.
+    if (absl::IsDataLoss(ReadRoleBook(tx).status())) return absl::OkStatus();
+    return NoteAllFormed(tx, /*without=*/"", clock.Now());
+  });
   RETURN_IF_ERROR(principals->EnsureAdmin(config.data_dir()));
   LogStore::Options log_options;
   log_options.folder = absl::StrCat(config.data_dir(), "/logs");
@@ -178,7 +210,7 @@ absl::Status Controller::Parts::Open() {
   feeds = std::make_unique<LiveFeeds>(store.get(), logs.get(), live.get());
   calls = std::make_unique<rpc::Calls>(api_executor.get(), &registry, &clock);
   denials = std::make_unique<Denials>(*store, clock);
-  gate = std::make_unique<Gate>(calls.get(), principals.get(), denials.get());
+  gate = std::make_unique<Gate>(calls.get(), principals.get(), denials.get(), store.get());
   views = std::make_unique<JobViews>(*store, *jobs, clock, [this](const std::string& agent_id) {
     return dispatcher->WhyNoWork(agent_id);
   });
@@ -189,7 +221,9 @@ DispatchSinks Controller::Parts::Sinks() {
   DispatchSinks sinks;
   sinks.health = [this](const std::string& agent_id, const agent::v1::HealthReport& report) {
     for (const work::v1::InstanceHealth& health : report.instances()) {
-      if (absl::Status status = live->PutHealth(agent_id, health); !status.ok()) {
+      absl::Status status = live->PutHealth(agent_id, health);
+      if (status.ok()) health_watch->Report(agent_id, health);
+      if (!status.ok()) {
         log::Warn("a health report was refused",
                   {{"agent", agent_id}, {"why", std::string(status.message())}});
       }
@@ -275,6 +309,10 @@ void Controller::Parts::AddServices(const std::string& agent_address) {
   services.push_back(std::make_unique<ChangeServiceImpl>(*gate, *views, *jobs));
   services.push_back(std::make_unique<BackupServiceImpl>(*gate, *views, *jobs, *store));
   services.push_back(std::make_unique<ResourceServiceImpl>(*gate, *resources, clock));
+  services.push_back(std::make_unique<ScheduleServiceImpl>(*gate, *schedule_runs));
+  services.push_back(std::make_unique<NotificationServiceImpl>(*gate, *notifier));
+  services.push_back(std::make_unique<ProposalServiceImpl>(*gate, *proposals));
+  services.push_back(std::make_unique<BreakGlassServiceImpl>(*gate, *break_glass));
   services.push_back(std::make_unique<UserServiceImpl>(*gate, *store, *principals));
   services.push_back(std::make_unique<AuditServiceImpl>(*gate, *store, *checkpointer, *audit_keys,
                                                         ca->certificate_pem()));
@@ -304,6 +342,7 @@ absl::Status Controller::Parts::Serve() {
         {{"why", why}});
   }
   dispatcher->Start();
+  scheduler->Start();
   server = builder.BuildAndStart();
   if (server == nullptr || grpc_port == 0) {
     return Error(
@@ -322,6 +361,7 @@ absl::Status Controller::Parts::Serve() {
       [this] { return Recovery(); });
   aggregator->Start();
   RETURN_IF_ERROR(http->Start());
+  notifier->Start();
   serving = true;
   ScheduleUpkeep();
   backup_requests = std::make_unique<BackupRequests>(config.data_dir(), store.get());
@@ -353,14 +393,17 @@ void Controller::Parts::ScheduleBackupRequests() {
 void Controller::Parts::Stop() {
   serving = false;
   if (http != nullptr) http->Stop();
+  if (scheduler != nullptr) scheduler->Stop();
+  event_watcher = nullptr;
+  if (notifier != nullptr) notifier->Stop();  // Tests of routes hold threads of the API.
   if (dispatcher != nullptr) dispatcher->Stop();
   if (server != nullptr) {
     server->Shutdown(absl::ToChronoTime(clock.Now() + kShutdownGrace));
     server->Wait();
   }
   aggregator.reset();
-  for (Executor* executor :
-       {api_executor.get(), dispatch_executor.get(), audit_executor.get(), log_executor.get()}) {
+  for (Executor* executor : {api_executor.get(), schedule_executor.get(), dispatch_executor.get(),
+                             audit_executor.get(), log_executor.get()}) {
     if (executor != nullptr) executor->Shutdown();
   }
   upkeep.reset();  // Only now: the executors arm them.

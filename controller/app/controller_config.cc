@@ -15,6 +15,7 @@
 #include "common/base/text.h"
 #include "common/config/problems.h"
 #include "common/config/yaml.h"
+#include "controller/app/notifications.h"
 #include "controller/dispatch/wire.h"
 
 namespace dbfleet::controller {
@@ -152,6 +153,7 @@ void CheckAll(Config* config, Problems* problems) {
   CheckTimes(*config, problems);
   CheckEnvironments(*config, problems);
   CheckLog(config->log(), problems);
+  CheckNotifications(config->notifications(), problems);
 }
 
 }  // namespace

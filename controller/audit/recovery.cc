@@ -221,6 +221,8 @@ absl::StatusOr<bool> InRecovery(ReadTx& tx) {
   return !text.empty();
 }
 
+absl::StatusOr<std::string> LastRecovery(ReadTx& tx) { return tx.GetSetting(kAcknowledged); }
+
 absl::Status DemandRecovery(WriteTx& tx, const MemoryVerdict& verdict, absl::string_view agent,
                             absl::string_view by, absl::Time now, uint64_t highest_epoch) {
   ASSIGN_OR_RETURN(const uint64_t floor, ReadNumber(tx, kEpochFloor));

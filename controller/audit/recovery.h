@@ -57,6 +57,8 @@ absl::StatusOr<MemoryVerdict> JudgeMemory(ReadTx& tx, const AgentMemory& memory,
 absl::StatusOr<std::optional<RecoveryDemand>> ReadRecovery(ReadTx& tx);
 // The cheap form, for each offer and grant.
 absl::StatusOr<bool> InRecovery(ReadTx& tx);
+// Another text after each RECOVERY that a person has ended; "" if there was none.
+absl::StatusOr<std::string> LastRecovery(ReadTx& tx);
 // Stores the demand of an agent's memory and audits it; of several the smallest shared size that
 // anybody knows of counts. `highest_epoch`: the next start takes a higher one.
 absl::Status DemandRecovery(WriteTx& tx, const MemoryVerdict& verdict, absl::string_view agent,

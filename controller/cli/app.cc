@@ -60,7 +60,10 @@ void AddEverything(CLI::App& app, Shell& shell) {
   AddUserCommands(app, shell);
   AddResourceCommands(app, shell);
   AddWindowCommands(app, shell);
+  AddScheduleCommands(app, shell);
   AddPolicyCommands(app, shell);
+  AddNotifyCommands(app, shell);
+  AddProposalCommands(app, shell);
   AddAuditCommands(app, shell);
   AddSqlCommands(app, shell);
   AddCompletionCommand(app, shell);

@@ -25,10 +25,17 @@ void AddJobCommands(CLI::App& app, Shell& shell);
 void AddUserCommands(CLI::App& app, Shell& shell);      // user, token.
 void AddResourceCommands(CLI::App& app, Shell& shell);  // apply, diff, get, delete.
 void AddWindowCommands(CLI::App& app, Shell& shell);
+void AddScheduleCommands(CLI::App& app, Shell& shell);
 void AddPolicyCommands(CLI::App& app, Shell& shell);
+void AddNotifyCommands(CLI::App& app, Shell& shell);
+void AddProposalCommands(CLI::App& app, Shell& shell);
+void AddBreakGlassCommands(CLI::App& change, Shell& shell);  // Below `change`.
 void AddAuditCommands(CLI::App& app, Shell& shell);
 void AddSqlCommands(CLI::App& app, Shell& shell);  // Needs no controller.
 void AddCompletionCommand(CLI::App& app, Shell& shell);
+
+// An environment's policy with all approval and break-glass policies that cover it.
+int ShowPolicies(Shell& shell, const std::string& environment);
 
 // A declared resource by its name, as "environments/qa".
 int ShowResource(Shell& shell, const std::string& name);

@@ -32,6 +32,12 @@ struct SubmitOptions {
   bool out_of_order = false;
   bool validate_only = false;
   int max_parallel = 0;
+  int canary = 0;
+  std::vector<std::string> waves;
+  absl::Duration pause_between;
+  std::string failure_budget;
+  std::string on_failure;
+  bool no_health_check = false;
   absl::Duration expire_after;
   absl::Duration lock_timeout;
   absl::Duration statement_timeout;
@@ -56,6 +62,22 @@ absl::Status AddFiles(const std::string& folder, api::v1::SubmitChangeRequest* r
   return absl::OkStatus();
 }
 
+absl::Status SetRollout(const SubmitOptions& options, api::v1::Rollout* rollout) {
+  rollout->set_canary(options.canary);
+  for (const std::string& wave : options.waves) rollout->add_waves(wave);
+  if (options.pause_between > absl::ZeroDuration()) {
+    *rollout->mutable_pause_between() = FromDuration(options.pause_between);
+  }
+  rollout->set_failure_budget(options.failure_budget);
+  if (!options.on_failure.empty()) {
+    ASSIGN_OR_RETURN(const int number,
+                     ParseEnumWord(api::v1::Rollout::OnFailure_descriptor(), options.on_failure));
+    rollout->set_on_failure(static_cast<api::v1::Rollout::OnFailure>(number));
+  }
+  rollout->set_health_check(!options.no_health_check);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Job> Submit(Shell& shell, const SubmitOptions& options, bool plan_only) {
   using Request = api::v1::SubmitChangeRequest;
   Request request;
@@ -75,6 +97,7 @@ absl::StatusOr<Job> Submit(Shell& shell, const SubmitOptions& options, bool plan
   request.set_allow_out_of_order(options.out_of_order);
   request.set_validate_only(options.validate_only);
   request.set_max_parallel(options.max_parallel);
+  RETURN_IF_ERROR(SetRollout(options, request.mutable_rollout()));
   if (options.fresh_backup) request.set_backup_gate(api::v1::BACKUP_GATE_FRESH);
   if (options.existing_backup) request.set_backup_gate(api::v1::BACKUP_GATE_EXISTING);
   SetIfGiven(options.expire_after, &Request::mutable_expire_after, &request);
@@ -133,6 +156,20 @@ void AddSubmitOptions(CLI::App* command, SubmitOptions* options) {
                     "Apply versions below the highest one applied");
   command->add_option("--max-parallel", options->max_parallel, "Targets at a time; default 1")
       ->check(CLI::Range(1, 1000));
+  command->add_option("--canary", options->canary, "So many targets first, in a wave of their own")
+      ->check(CLI::Range(1, 10'000));
+  command
+      ->add_option("--waves", options->waves,
+                   "The sizes of the waves, such as 2,10%,50%; the last repeats")
+      ->delimiter(',');
+  AddDuration(command, "--pause-between", &options->pause_between,
+              "From the end of a wave to the next; default none");
+  command->add_option("--failure-budget", options->failure_budget,
+                      "Targets that may fail, such as 2 or 5%; default none");
+  command->add_option("--on-failure", options->on_failure,
+                      "When more have failed: stop (default), pause or rollback");
+  command->add_flag("--no-health-check", options->no_health_check,
+                    "Do not check the changed targets between two waves");
   AddDuration(command, "--expire-after", &options->expire_after, "Not started by then; default 7d");
   AddDuration(command, "--lock-timeout", &options->lock_timeout, "Per statement; default 5s");
   AddDuration(command, "--statement-timeout", &options->statement_timeout, "Default: none");

@@ -100,6 +100,14 @@ absl::StatusOr<Job> Reject(Shell& shell, const std::string& name, const std::str
   return client->Call<ChangeService>(&ChangeService::Stub::RejectChange, request);
 }
 
+absl::StatusOr<Job> Withdraw(Shell& shell, const std::string& name, const std::string& reason) {
+  api::v1::WithdrawApprovalRequest request;
+  ASSIGN_OR_RETURN(*request.mutable_name(), ResolveNameToWrite(shell, IdKind::kChange, name));
+  request.set_reason(reason);
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  return client->Call<ChangeService>(&ChangeService::Stub::WithdrawApproval, request);
+}
+
 struct RollbackOptions {
   std::string name;
   std::string reason;
@@ -156,6 +164,16 @@ void AddDecisionCommands(CLI::App& change, Shell& shell) {
   AddReason(approve, &options->reason, false);
   AddWaitOptions(approve, &options->wait);
 
+  auto approved = std::make_shared<std::string>();
+  auto why = std::make_shared<std::string>();
+  CLI::App* revoke =
+      AddVerb(change, "revoke", "Take back your own approval, until the change begins", shell,
+              [&shell, approved, why] {
+                return FinishJobCommand(shell, Withdraw(shell, *approved, *why), {});
+              });
+  revoke->add_option("NAME", *approved, "The change")->required();
+  AddReason(revoke, why.get(), false);
+
   auto name = std::make_shared<std::string>();
   auto reason = std::make_shared<std::string>();
   CLI::App* reject =
@@ -165,6 +183,7 @@ void AddDecisionCommands(CLI::App& change, Shell& shell) {
   reject->add_option("NAME", *name, "The change")->required();
   AddReason(reject, reason.get(), true);
   AddRollback(change, shell);
+  AddBreakGlassCommands(change, shell);
   AddCancelAndWait(change, shell, IdKind::kChange);
 }
 

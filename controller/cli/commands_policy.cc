@@ -97,9 +97,7 @@ void AddPolicyCommands(CLI::App& app, Shell& shell) {
 
   auto environment = std::make_shared<std::string>();
   CLI::App* get = AddVerb(*noun, "get", "Show an environment's policy as apply reads it", shell,
-                          [&shell, environment] {
-                            return ShowResource(shell, absl::StrCat("environments/", *environment));
-                          });
+                          [&shell, environment] { return ShowPolicies(shell, *environment); });
   get->add_option("ENVIRONMENT", *environment, "Its name")->required();
 
   auto job = std::make_shared<std::string>();

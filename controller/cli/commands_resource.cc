@@ -3,15 +3,19 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include "common/base/files.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
+#include "common/config/yaml.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
 #include "controller/cli/manifest_files.h"
+#include "controller/cli/proposal_view.h"
 #include "controller/cli/words.h"
 #include "dbfleet/api/v1/resource_service.grpc.pb.h"
+#include "dbfleet/resource/v1/resource.pb.h"
 
 namespace dbfleet::cli {
 namespace {
@@ -26,6 +30,7 @@ struct ApplyOptions {
   std::vector<std::string> files;
   std::string reason;
   bool dry_run = false;
+  ProposalWait wait;
 };
 
 absl::Status AddText(Shell& shell, const std::string& path, ApplyResourcesRequest* request) {
@@ -88,10 +93,22 @@ void PrintChanges(Shell& shell, const ApplyResourcesResponse& response, bool dry
   }
 }
 
+// Of a dry run: what applying would become.
+void NoteProposal(Shell& shell, const ApplyResourcesResponse& response) {
+  if (!response.has_proposal()) return;
+  shell.Note(absl::StrCat("applying this makes a proposal: it loosens the policy of ",
+                          absl::StrJoin(response.proposal().environments(), ", "), "; ",
+                          absl::StrJoin(response.proposal().missing(), "; ")));
+}
+
 int RunApply(Shell& shell, const ApplyOptions& options) {
   const absl::StatusOr<ApplyResourcesResponse> response = Apply(shell, options);
   if (!response.ok()) return shell.Fail(response.status());
+  if (response->has_proposal() && !options.dry_run) {
+    return FinishProposal(shell, response->proposal(), options.wait);
+  }
   PrintChanges(shell, *response, options.dry_run, options.dry_run);
+  NoteProposal(shell, *response);
   return kExitOk;
 }
 
@@ -101,6 +118,7 @@ int RunDiff(Shell& shell, ApplyOptions options) {
   const absl::StatusOr<ApplyResourcesResponse> response = Apply(shell, options);
   if (!response.ok()) return shell.Fail(response.status());
   PrintChanges(shell, *response, true, true);
+  NoteProposal(shell, *response);
   const bool equal =
       std::all_of(response->changes().begin(), response->changes().end(),
                   [](const auto& c) { return c.action() == ResourceChange::ACTION_UNCHANGED; });
@@ -161,6 +179,47 @@ absl::Status GetAll(Shell& shell, const std::string& kind) {
   return absl::OkStatus();
 }
 
+template <typename Names>
+bool Covers(const Names& environments, const std::string& environment) {
+  return environments.empty() ||
+         std::find(environments.begin(), environments.end(), environment) != environments.end();
+}
+
+// Is it a policy for changes in the environment?
+absl::StatusOr<bool> IsPolicyFor(const Resource& resource, const std::string& environment) {
+  if (resource.kind() == "ApprovalPolicy") {
+    resource::v1::ApprovalPolicy policy;
+    RETURN_IF_ERROR(config::ParseYaml(resource.name(), resource.yaml(), &policy));
+    return Covers(policy.spec().selector().environments(), environment);
+  }
+  resource::v1::BreakGlassPolicy policy;
+  RETURN_IF_ERROR(config::ParseYaml(resource.name(), resource.yaml(), &policy));
+  return Covers(policy.spec().environments(), environment);
+}
+
+// The environment, and what else is declared about changes there.
+absl::StatusOr<std::vector<Resource>> PoliciesOf(Shell& shell, const std::string& name,
+                                                 const std::string& environment) {
+  api::v1::GetResourceRequest get;
+  get.set_name(name);
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  std::vector<Resource> resources(1);
+  ASSIGN_OR_RETURN(resources[0],
+                   client->Call<ResourceService>(&ResourceService::Stub::GetResource, get));
+  for (const char* kind : {"ApprovalPolicy", "BreakGlassPolicy"}) {
+    api::v1::ListResourcesRequest list;
+    list.set_kind(kind);
+    ASSIGN_OR_RETURN(const auto found, (ListAll<ResourceService, Resource>(
+                                           client, &ResourceService::Stub::ListResources, list,
+                                           &api::v1::ListResourcesResponse::resources, 0)));
+    for (const Resource& resource : found) {
+      ASSIGN_OR_RETURN(const bool is_policy, IsPolicyFor(resource, environment));
+      if (is_policy) resources.push_back(resource);
+    }
+  }
+  return resources;
+}
+
 int RunGet(Shell& shell, const std::string& what) {
   if (absl::StrContains(what, '/')) return ShowResource(shell, what);
   const absl::Status status = GetAll(shell, what);
@@ -176,6 +235,7 @@ int RunDelete(Shell& shell, const std::string& name, const std::string& reason) 
   const absl::StatusOr<Resource> deleted =
       (*client)->Call<ResourceService>(&ResourceService::Stub::DeleteResource, request);
   if (!deleted.ok()) return shell.Fail(deleted.status());
+  if (deleted->has_proposal()) return FinishProposal(shell, deleted->proposal(), {});
   if (shell.for_people()) {
     shell.out() << SanitizeForDisplay(deleted->name()) << " deleted\n";
   } else {
@@ -192,6 +252,18 @@ void AddFiles(CLI::App* command, ApplyOptions* options) {
 
 }  // namespace
 
+int ShowPolicies(Shell& shell, const std::string& environment) {
+  const std::string name = absl::StrCat("environments/", environment);
+  // One resource, for programs.
+  if (shell.format != Format::kYaml && !shell.for_people()) return ShowResource(shell, name);
+  const auto resources = PoliciesOf(shell, name, environment);
+  if (!resources.ok()) return shell.Fail(resources.status());
+  std::vector<const Resource*> pointers;
+  for (const Resource& resource : *resources) pointers.push_back(&resource);
+  PrintManifests(shell, pointers);
+  return kExitOk;
+}
+
 int ShowResource(Shell& shell, const std::string& name) {
   const absl::Status status = GetOne(shell, name);
   return status.ok() ? kExitOk : shell.Fail(status);
@@ -206,6 +278,11 @@ void AddResourceCommands(CLI::App& app, Shell& shell) {
   apply->add_flag("--dry-run", apply_options->dry_run,
                   "Show what would change, and change nothing");
   AddReason(apply, &apply_options->reason, false);
+  CLI::Option* wait = apply->add_flag("--wait,-w", apply_options->wait.wait,
+                                      "If it becomes a proposal, wait until that has ended");
+  AddDuration(apply, "--timeout", &apply_options->wait.timeout,
+              "Stop waiting after this time (exit code 9)")
+      ->needs(wait);
 
   auto diff_options = std::make_shared<ApplyOptions>();
   CLI::App* diff = AddVerb(app, "diff", "What applying would change; exit code 1 if anything",
@@ -215,7 +292,8 @@ void AddResourceCommands(CLI::App& app, Shell& shell) {
   auto what = std::make_shared<std::string>();
   CLI::App* get = AddVerb(app, "get", "Declared resources; -o yaml is what apply reads", shell,
                           [&shell, what] { return RunGet(shell, *what); });
-  get->add_option("KIND[/NAME]", *what, "environment, maintenancewindow; left out: all kinds");
+  get->add_option("KIND[/NAME]", *what,
+                  "environment, approvalpolicy, maintenancewindow, ...; left out: all kinds");
 
   auto name = std::make_shared<std::string>();
   auto reason = std::make_shared<std::string>();

@@ -21,22 +21,45 @@ using api::v1::Token;
 using api::v1::User;
 using api::v1::UserService;
 
+// The user's own, then those by RoleBindings with their environments: "viewer operator@qa,staging".
 std::string Roles(const User& user) {
+  std::vector<std::string> own;
+  for (const int role : user.roles()) own.push_back(Word(static_cast<Role>(role)));
   std::vector<std::string> words;
-  for (const int role : user.roles()) words.push_back(Word(static_cast<Role>(role)));
-  return absl::StrJoin(words, ",");
+  if (!own.empty()) words.push_back(absl::StrJoin(own, ","));
+  for (const api::v1::RoleGrant& grant : user.grants()) {
+    const std::string where =
+        grant.environments().empty() ? "*" : absl::StrJoin(grant.environments(), ",");
+    words.push_back(absl::StrCat(Word(grant.role()), "@", where));
+  }
+  return absl::StrJoin(words, " ");
+}
+
+// What a token is limited to: "qa read,operate from 10.0.0.0/8".
+std::string Limits(const Token& token) {
+  const api::v1::TokenScope& scope = token.scope();
+  std::vector<std::string> words;
+  if (!scope.environments().empty()) words.push_back(absl::StrJoin(scope.environments(), ","));
+  std::vector<std::string> verbs;
+  for (const int verb : scope.verbs()) verbs.push_back(Word(static_cast<api::v1::Verb>(verb)));
+  if (!verbs.empty()) words.push_back(absl::StrJoin(verbs, ","));
+  if (!scope.sources().empty()) {
+    words.push_back(absl::StrCat("from ", absl::StrJoin(scope.sources(), ",")));
+  }
+  return absl::StrJoin(words, " ");
 }
 
 Listing TokenListing(const std::vector<const Token*>& tokens) {
   Listing listing;
-  listing.columns = {IdentityColumn("NAME"), TextColumn("DESCRIPTION"), {"EXPIRES"}, {"REVOKED"},
-                     {"CREATED", true},      {"CREATOR", true}};
+  listing.columns = {
+      IdentityColumn("NAME"), TextColumn("DESCRIPTION"), {"EXPIRES"},      {"REVOKED"},
+      TextColumn("LIMITS"),   {"CREATED", true},         {"CREATOR", true}};
   for (const Token* token : tokens) {
-    listing.items.push_back(
-        {token,
-         token->name(),
-         {token->name(), token->description(), Show(token->expire_time()),
-          token->revoked() ? "yes" : "", Show(token->create_time()), token->creator()}});
+    listing.items.push_back({token,
+                             token->name(),
+                             {token->name(), token->description(), Show(token->expire_time()),
+                              token->revoked() ? "yes" : "", Limits(*token),
+                              Show(token->create_time()), token->creator()}});
   }
   return listing;
 }
@@ -58,8 +81,9 @@ int ShowUser(Shell& shell, const absl::StatusOr<User>& user) {
 }
 
 absl::StatusOr<User> CreateUser(Shell& shell, const std::string& name,
-                                const std::vector<std::string>& roles) {
+                                const std::vector<std::string>& roles, bool service) {
   api::v1::CreateUserRequest request;
+  request.set_kind(service ? User::KIND_SERVICE : User::KIND_PERSON);
   request.set_user_id(absl::StartsWith(name, "users/") ? ShortName(name) : name);
   RETURN_IF_ERROR(AddRoles(roles, &request));
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
@@ -115,6 +139,10 @@ struct TokenOptions {
   std::string description;
   absl::Duration ttl;
   SecretOut out;
+  std::vector<std::string> environments;
+  std::vector<std::string> roles;
+  std::vector<std::string> verbs;
+  std::vector<std::string> sources;
 };
 
 absl::Status CreateToken(Shell& shell, const TokenOptions& options) {
@@ -125,15 +153,25 @@ absl::Status CreateToken(Shell& shell, const TokenOptions& options) {
   ASSIGN_OR_RETURN(*request.mutable_user(), UserOrSelf(client, options.user));
   request.set_description(options.description);
   if (options.ttl > absl::ZeroDuration()) *request.mutable_ttl() = FromDuration(options.ttl);
+  RETURN_IF_ERROR(AddRoles(options.roles, &request));
+  for (const std::string& name : options.environments) {
+    request.mutable_scope()->add_environments(FullName("environments", name));
+  }
+  for (const std::string& word : options.verbs) {
+    ASSIGN_OR_RETURN(const int verb,
+                     ParseEnumWord(google::protobuf::GetEnumDescriptor<api::v1::Verb>(), word));
+    request.mutable_scope()->add_verbs(static_cast<api::v1::Verb>(verb));
+  }
+  for (const std::string& network : options.sources) request.mutable_scope()->add_sources(network);
   ASSIGN_OR_RETURN(auto response,
                    client->Call<UserService>(&UserService::Stub::CreateToken, request));
   RETURN_IF_ERROR(file.Keep(shell, response.mutable_secret()));
   Listing listing;
-  listing.columns = {{"NAME"}, {"EXPIRES"}, {"TOKEN"}};
-  listing.items.push_back(
-      {&response,
-       response.token().name(),
-       {response.token().name(), Show(response.token().expire_time()), response.secret()}});
+  listing.columns = {{"NAME"}, {"EXPIRES"}, {"TOKEN"}, TextColumn("LIMITS")};
+  listing.items.push_back({&response,
+                           response.token().name(),
+                           {response.token().name(), Show(response.token().expire_time()),
+                            response.secret(), Limits(response.token())}});
   shell.PrintOne(listing);
   return absl::OkStatus();
 }
@@ -210,6 +248,23 @@ void AddTokenCommands(CLI::App& app, Shell& shell) {
   create->add_option("--user", options->user, "Whose token; default: yours");
   create->add_option("--description", options->description, "What it is for");
   AddDuration(create, "--ttl", &options->ttl, "Its lifetime; default 90d, at most 366d");
+  create
+      ->add_option("-e,--environment", options->environments,
+                   "Counts in this environment only; may repeat")
+      ->delimiter(',');
+  create
+      ->add_option("--role", options->roles,
+                   "May do only what this role is for; may repeat. It gives no role that the "
+                   "user has not")
+      ->delimiter(',');
+  create
+      ->add_option("--verbs", options->verbs,
+                   "May only: read, operate, approve, declare, administer, audit; may repeat")
+      ->delimiter(',');
+  create
+      ->add_option("--source", options->sources,
+                   "Counts only from this network, as in 10.0.0.0/8; may repeat")
+      ->delimiter(',');
   AddSecretOut(create, &options->out);
 
   auto user = std::make_shared<std::string>();
@@ -227,13 +282,14 @@ void AddTokenCommands(CLI::App& app, Shell& shell) {
 
 Listing UserListing(const std::vector<const User*>& users) {
   Listing listing;
-  listing.columns = {
-      IdentityColumn("NAME"), TextColumn("ROLES"), {"DISABLED"}, {"CREATED"}, {"CREATOR", true}};
+  listing.columns = {IdentityColumn("NAME"), {"KIND"},    TextColumn("ROLES"),
+                     {"DISABLED"},           {"CREATED"}, {"CREATOR", true}};
   for (const User* user : users) {
-    listing.items.push_back({user,
-                             user->name(),
-                             {ShortName(user->name()), Roles(*user), user->disabled() ? "yes" : "",
-                              Show(user->create_time()), user->creator()}});
+    listing.items.push_back(
+        {user,
+         user->name(),
+         {ShortName(user->name()), Word(user->kind()), Roles(*user), user->disabled() ? "yes" : "",
+          Show(user->create_time()), user->creator()}});
   }
   return listing;
 }
@@ -249,23 +305,28 @@ void AddUserCommands(CLI::App& app, Shell& shell) {
       ->required();
 
   auto roles = std::make_shared<std::vector<std::string>>();
-  CLI::App* create = AddVerb(*noun, "create", "Make a user", shell, [&shell, name, roles] {
-    return ShowUser(shell, CreateUser(shell, *name, *roles));
+  auto service = std::make_shared<bool>(false);
+  CLI::App* create = AddVerb(*noun, "create", "Make a user", shell, [&shell, name, roles, service] {
+    return ShowUser(shell, CreateUser(shell, *name, *roles, *service));
   });
   create->add_option("NAME", *name, "The user's name")->required();
   create
       ->add_option("--role", *roles,
-                   "viewer, operator, approver, policy_admin, auditor or admin; may repeat")
-      ->delimiter(',')
-      ->required();
+                   "viewer, operator, approver, policy_admin, auditor or admin, everywhere; may "
+                   "repeat. Without one only RoleBindings count")
+      ->delimiter(',');
+  create->add_flag("--service", *service, "An account of a program, which never approves");
 
-  CLI::App* set = AddVerb(*noun, "roles", "Replace a user's roles", shell, [&shell, name, roles] {
-    return ShowUser(shell, SetRoles(shell, *name, *roles));
-  });
+  auto none = std::make_shared<bool>(false);
+  CLI::App* set =
+      AddVerb(*noun, "roles", "Replace a user's roles", shell, [&shell, name, roles, none] {
+        return ShowUser(shell, SetRoles(shell, *name, *none ? std::vector<std::string>() : *roles));
+      });
   set->add_option("NAME", *name, "The user")->required();
-  set->add_option("--role", *roles, "The roles from now on; may repeat")
-      ->delimiter(',')
-      ->required();
+  auto* some = set->add_option_group("roles");
+  some->add_option("--role", *roles, "The roles from now on; may repeat")->delimiter(',');
+  some->add_flag("--none", *none, "No role of the user's own: only RoleBindings count");
+  some->require_option(1);
 
   auto reason = std::make_shared<std::string>();
   CLI::App* disable = AddVerb(

@@ -16,6 +16,7 @@
 #include "common/proto_time/proto_time.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
+#include "controller/cli/proposal_view.h"
 #include "controller/cli/words.h"
 #include "dbfleet/api/v1/resource_service.grpc.pb.h"
 #include "dbfleet/resource/v1/resource.pb.h"
@@ -152,9 +153,10 @@ absl::StatusOr<MaintenanceWindow> WindowOf(const AddOptions& options, absl::Time
   return window;
 }
 
-absl::StatusOr<api::v1::ResourceChange> ApplyWindow(Shell& shell, const MaintenanceWindow& window,
-                                                    const std::string& reason,
-                                                    const std::string& etag = "") {
+absl::StatusOr<api::v1::ApplyResourcesResponse> ApplyWindow(Shell& shell,
+                                                            const MaintenanceWindow& window,
+                                                            const std::string& reason,
+                                                            const std::string& etag = "") {
   api::v1::ApplyResourcesRequest request;
   api::v1::Manifest& manifest = *request.add_manifests();
   manifest.set_path("the window");
@@ -164,16 +166,18 @@ absl::StatusOr<api::v1::ResourceChange> ApplyWindow(Shell& shell, const Maintena
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   ASSIGN_OR_RETURN(const api::v1::ApplyResourcesResponse response,
                    client->Call<ResourceService>(&ResourceService::Stub::ApplyResources, request));
-  if (response.changes_size() == 1) return response.changes(0);
+  if (response.changes_size() == 1) return response;
   return Error(absl::StatusCode::kInternal, "BAD_ANSWER", "the controller answered nothing");
 }
 
-int PrintChange(Shell& shell, const absl::StatusOr<api::v1::ResourceChange>& change,
+int PrintChange(Shell& shell, const absl::StatusOr<api::v1::ApplyResourcesResponse>& response,
                 absl::string_view word) {
-  if (!change.ok()) return shell.Fail(change.status());
+  if (!response.ok()) return shell.Fail(response.status());
+  if (response->has_proposal()) return FinishProposal(shell, response->proposal(), {});
+  const api::v1::ResourceChange* const change = &response->changes(0);
   Listing listing;
   listing.columns = {IdentityColumn("NAME")};
-  listing.items.push_back({&*change, change->resource().name(), {change->resource().name()}});
+  listing.items.push_back({change, change->resource().name(), {change->resource().name()}});
   shell.PrintOne(listing,
                  absl::StrCat(SanitizeForDisplay(change->resource().name()), " ", word, "\n"));
   return kExitOk;

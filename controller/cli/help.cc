@@ -40,13 +40,30 @@ void AddFleetExamples(ExampleMap* out) {
   e["delete"] = {"dbfleet delete maintenancewindow/weekend --reason \"moved to Sunday\""};
   e["policy get"] = {"dbfleet policy get production"};
   e["policy explain"] = {"dbfleet policy explain 01JX3"};
+  e["proposal list"] = {"dbfleet proposal list", "dbfleet proposal list --all -o json"};
+  e["proposal show"] = {"dbfleet proposal show 01JX3", "dbfleet proposal show 01JX3 --wait"};
+  e["proposal approve"] = {"dbfleet proposal approve 01JX3 --digest 3f1c90aa12bd"};
+  e["proposal reject"] = {"dbfleet proposal reject 01JX3 --reason \"two people have to look\""};
+  e["proposal withdraw"] = {"dbfleet proposal withdraw 01JX3"};
+  e["change revoke"] = {"dbfleet change revoke 01JX3 --reason \"the index is missing\""};
+  e["change break-glass"] = {
+      "dbfleet change break-glass 01JX3 --waive approvals --for 1h --reason \"incident 812\""};
+  e["change reviews"] = {"dbfleet change reviews"};
+  e["change review"] = {"dbfleet change review 01JX3 --reason \"it was right\""};
   e["policy test"] = {"dbfleet policy test fleet/policy-cases.yaml"};
   e["window next"] = {"dbfleet window next -e production --tz Europe/Berlin"};
   e["window add"] = {
       "dbfleet window add tonight -e production --for 2h --reason \"index rebuild\"",
       "dbfleet window add weekend -e production --cron \"0 2 * * 6\" --tz Europe/Berlin --for 4h",
       "dbfleet window add holidays --freeze --from 2026-12-23T00:00:00Z --for 10d"};
+  e["notify list"] = {"dbfleet notify list --state failed"};
+  e["notify test"] = {"dbfleet notify test oncall"};
+  e["notify retry"] = {"dbfleet notify retry 01JD8Q2RZV6W0XKH3M5T7N9PBC",
+                       "dbfleet notify retry --route oncall"};
   e["window end"] = {"dbfleet window end tonight --reason \"done early\""};
+  e["schedule next"] = {"dbfleet schedule next nightly-backup -n 5 --tz Europe/Berlin"};
+  e["schedule history"] = {"dbfleet schedule history nightly-backup --limit 50"};
+  e["schedule run"] = {"dbfleet schedule run nightly-backup --reason \"before the move\" --wait"};
   e["window calendar"] = {"dbfleet window calendar --month 2026-12 --tz Europe/Berlin"};
   e["backup run"] = {"dbfleet backup run orders-db -d shop --wait"};
   e["backup list"] = {"dbfleet backup list -i orders-db"};

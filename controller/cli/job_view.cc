@@ -47,6 +47,36 @@ std::vector<std::string> Targets(const Job& job) {
   return targets;
 }
 
+// "2, 5, 10": what people approve.
+std::string WaveList(const Job& job) {
+  std::vector<int> sizes(job.rollout().wave_count(), 0);
+  for (const Task& task : job.tasks()) {
+    if (task.wave() > 0 && task.wave() <= job.rollout().wave_count()) ++sizes[task.wave() - 1];
+  }
+  return absl::StrJoin(sizes, ", ");
+}
+
+void AppendRollout(const Job& job, std::string* out) {
+  const api::v1::Rollout& rollout = job.rollout();
+  if (rollout.wave_count() <= 1 && rollout.failure_budget() != "0") {
+    Line(out, "May fail",
+         absl::StrCat(rollout.failure_budget(), " of its targets, then ",
+                      Word(rollout.on_failure())));
+  }
+  if (rollout.wave_count() <= 1) return;
+  Line(out, "Waves",
+       absl::StrCat(WaveList(job), " targets; wave ", rollout.current_wave(), " of ",
+                    rollout.wave_count()));
+  std::string between = rollout.health_check() ? "health check" : "";
+  if (rollout.pause_between().seconds() > 0) {
+    between = absl::StrCat(Show(rollout.pause_between()), " pause",
+                           between.empty() ? "" : ", then ", between);
+  }
+  Line(out, "Between", between);
+  Line(out, "May fail",
+       absl::StrCat(rollout.failure_budget(), " targets, then ", Word(rollout.on_failure())));
+}
+
 void AppendHead(const Job& job, std::string* out) {
   Line(out, "Job", job.name());
   Line(out, "Kind", job.kind());
@@ -62,6 +92,7 @@ void AppendHead(const Job& job, std::string* out) {
   Line(out, "Safety", Word(job.safety()));
   Line(out, "Digest", job.digest());
   Line(out, "Backup", Word(job.backup_gate()));
+  AppendRollout(job, out);
   Line(out, "Takes back", job.rollback_of());
   Line(out, "Asked for by", job.parent());
   Line(out, "Created", Show(job.create_time()));
@@ -105,6 +136,7 @@ std::string StepWord(const Task& task, const work::v1::StepReport& step) {
 
 void AppendTask(const Job& job, const Task& task, std::string* out) {
   absl::StrAppend(out, "  ", Clean(task.target()), "  ", TaskWord(job, task), "  ",
+                  task.wave() > 0 ? absl::StrCat("wave ", task.wave(), "  ") : std::string(),
                   Clean(ShortName(task.name())), "\n");
   const std::string of_job = ErrorText(job.error_reason(), job.error_message());
   const std::string error = ErrorText(task.error_reason(), task.error_message());

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include "common/base/status.h"
 #include "common/log/log.h"
@@ -109,6 +110,7 @@ struct LeaveTime {
   Overrun overrun = Overrun::kFinish;
   absl::Time window_closes = absl::InfiniteFuture();
   absl::Time closes = absl::InfiniteFuture();
+  std::vector<std::string> waived;
 };
 
 // The grant's own look at everything, in its own transaction: what was true when the job became
@@ -128,7 +130,8 @@ absl::StatusOr<Leave> MayGrant(FlowContext& context, const JobFlow& flow, Digest
     ASSIGN_OR_RETURN(decision, flow.EvaluatePolicy(context.tx, job, context.now));
   }
   if (!decision.allowed()) return Leave::kPolicyForbids;
-  *time = {decision.window, decision.overrun, decision.window_closes, decision.closes};
+  *time = {decision.window, decision.overrun, decision.window_closes, decision.closes,
+           decision.waived};
   if (job.kind != JobKind::kMigrate) return Leave::kGranted;
   RETURN_IF_ERROR(places.Check(context.tx, job, task).status());
   return Leave::kGranted;
@@ -165,9 +168,9 @@ absl::Status CommitGrant(FlowContext& context, Job job, Task task, const LeaveTi
     attempt->digest = job.digest;
   }
   RETURN_IF_ERROR(context.UpdateAttempt(attempt));
+  const bool begins = attempt->purpose == Purpose::kExecute && job.state == JobState::kReady;
   if (attempt->purpose == Purpose::kExecute) {
     const bool enters = job.window.empty() && !time.window.empty();
-    const bool begins = job.state == JobState::kReady;
     if (begins) RETURN_IF_ERROR(MoveJob(&job, JobState::kRolling, context.now));
     if (enters) {
       job.window = time.window;
@@ -183,6 +186,8 @@ absl::Status CommitGrant(FlowContext& context, Job job, Task task, const LeaveTi
                                                 {"fence", absl::StrCat(attempt->fence)},
                                                 {"agent", attempt->agent_id}};
   if (!time.window.empty()) details["window"] = time.window;
+  if (begins) details["begins"] = "job";
+  if (!time.waived.empty()) details["waived"] = absl::StrJoin(time.waived, ", ");
   return context.Audit("attempt.grant", job, std::move(details));
 }
 

@@ -78,6 +78,11 @@ constexpr Word<Role> kRoles[] = {
     {Role::kAuditor, "auditor"},   {Role::kAdmin, "admin"},
 };
 
+constexpr Word<Verb> kVerbs[] = {
+    {Verb::kRead, "read"},       {Verb::kOperate, "operate"},       {Verb::kApprove, "approve"},
+    {Verb::kDeclare, "declare"}, {Verb::kAdminister, "administer"}, {Verb::kAudit, "audit"},
+};
+
 constexpr Word<WindowFor> kWindowFors[] = {
     {WindowFor::kNone, "none"},
     {WindowFor::kSchemaChanges, "schema-changes"},
@@ -91,11 +96,29 @@ constexpr Word<Overrun> kOverruns[] = {
     {Overrun::kCancel, "cancel"},
 };
 
+constexpr Word<OnFailure> kOnFailures[] = {
+    {OnFailure::kStop, "stop"},
+    {OnFailure::kPause, "pause"},
+    {OnFailure::kRollback, "rollback"},
+};
+
+constexpr Word<Notification::State> kNotificationStates[] = {
+    {Notification::State::kWaiting, "waiting"},
+    {Notification::State::kSent, "sent"},
+    {Notification::State::kDead, "failed"},
+};
+
 constexpr Word<Backup::State> kBackupStates[] = {
     {Backup::State::kRunning, "running"},
     {Backup::State::kComplete, "complete"},
     {Backup::State::kFailed, "failed"},
     {Backup::State::kSuspect, "suspect"},
+};
+
+constexpr Word<OccurrenceState> kOccurrenceStates[] = {
+    {OccurrenceState::kPending, "pending"},     {OccurrenceState::kSubmitting, "submitting"},
+    {OccurrenceState::kSubmitted, "submitted"}, {OccurrenceState::kSkipped, "skipped"},
+    {OccurrenceState::kCancelled, "cancelled"},
 };
 
 template <typename T, size_t N>
@@ -125,9 +148,13 @@ absl::string_view NameOf(AttemptState value) { return Find(kAttemptStates, value
 absl::string_view NameOf(Purpose value) { return Find(kPurposes, value); }
 absl::string_view NameOf(BackupGate value) { return Find(kBackupGates, value); }
 absl::string_view NameOf(Role value) { return Find(kRoles, value); }
+absl::string_view NameOf(Verb value) { return Find(kVerbs, value); }
 absl::string_view NameOf(WindowFor value) { return Find(kWindowFors, value); }
 absl::string_view NameOf(Overrun value) { return Find(kOverruns, value); }
+absl::string_view NameOf(OnFailure value) { return Find(kOnFailures, value); }
 absl::string_view NameOf(Backup::State value) { return Find(kBackupStates, value); }
+absl::string_view NameOf(OccurrenceState value) { return Find(kOccurrenceStates, value); }
+absl::string_view NameOf(Notification::State value) { return Find(kNotificationStates, value); }
 
 template <>
 std::optional<SafetyClass> FromName(absl::string_view name) {
@@ -162,6 +189,10 @@ std::optional<Role> FromName(absl::string_view name) {
   return Find(kRoles, name);
 }
 template <>
+std::optional<Verb> FromName(absl::string_view name) {
+  return Find(kVerbs, name);
+}
+template <>
 std::optional<WindowFor> FromName(absl::string_view name) {
   return Find(kWindowFors, name);
 }
@@ -170,8 +201,20 @@ std::optional<Overrun> FromName(absl::string_view name) {
   return Find(kOverruns, name);
 }
 template <>
+std::optional<OnFailure> FromName(absl::string_view name) {
+  return Find(kOnFailures, name);
+}
+template <>
 std::optional<Backup::State> FromName(absl::string_view name) {
   return Find(kBackupStates, name);
+}
+template <>
+std::optional<OccurrenceState> FromName(absl::string_view name) {
+  return Find(kOccurrenceStates, name);
+}
+template <>
+std::optional<Notification::State> FromName(absl::string_view name) {
+  return Find(kNotificationStates, name);
 }
 
 std::string WhyRevoked(const Agent& agent) {

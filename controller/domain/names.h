@@ -5,6 +5,7 @@
 
 #include "absl/strings/string_view.h"
 
+#include "controller/domain/schedule.h"
 #include "controller/domain/types.h"
 
 // The one table of words for each enumeration, as the store, the audit trail and messages use them:
@@ -20,9 +21,13 @@ absl::string_view NameOf(AttemptState value);
 absl::string_view NameOf(Purpose value);
 absl::string_view NameOf(BackupGate value);
 absl::string_view NameOf(Role value);
+absl::string_view NameOf(Verb value);
 absl::string_view NameOf(WindowFor value);
 absl::string_view NameOf(Overrun value);
+absl::string_view NameOf(OnFailure value);
 absl::string_view NameOf(Backup::State value);
+absl::string_view NameOf(OccurrenceState value);
+absl::string_view NameOf(Notification::State value);
 
 template <typename T>
 std::optional<T> FromName(absl::string_view name);
@@ -43,11 +48,19 @@ std::optional<BackupGate> FromName(absl::string_view name);
 template <>
 std::optional<Role> FromName(absl::string_view name);
 template <>
+std::optional<Verb> FromName(absl::string_view name);
+template <>
 std::optional<WindowFor> FromName(absl::string_view name);
 template <>
 std::optional<Overrun> FromName(absl::string_view name);
 template <>
+std::optional<OnFailure> FromName(absl::string_view name);
+template <>
 std::optional<Backup::State> FromName(absl::string_view name);
+template <>
+std::optional<OccurrenceState> FromName(absl::string_view name);
+template <>
+std::optional<Notification::State> FromName(absl::string_view name);
 
 // "was revoked (REASON); ...": how a person gets work back onto a revoked agent.
 std::string WhyRevoked(const Agent& agent);

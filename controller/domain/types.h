@@ -9,7 +9,10 @@
 #include "absl/time/time.h"
 
 #include "controller/domain/environment.h"
+#include "controller/domain/notification.h"
 #include "controller/domain/resource.h"
+#include "controller/domain/rollout.h"
+#include "controller/domain/token_scope.h"
 
 // The nouns of the controller as plain values: no I/O, no clock, no protocol buffers. Plans, specs
 // and results travel through the controller as serialised dbfleet.work.v1 messages ("blob"), which
@@ -163,7 +166,9 @@ struct Job {
   bool has_rollback = true;    // Every forward step has its rollback.
   BackupGate backup_gate = BackupGate::kAuto;
   std::string gate_job;  // Backup job that this one waits for; "" if none.
-  int max_parallel = 1;
+  int max_parallel = 1;  // Targets at a time.
+  Rollout rollout;
+  RolloutProgress rollout_progress;
   std::string rollback_of;
   // Of a change: over its migrations' files, whatever is done with them where; by it a change is
   // found again in another environment. "" for other jobs, and changes of versions without it.
@@ -272,6 +277,7 @@ struct User {
   std::string roles_editor;  // Principal who last set the roles; "" if only the creator did.
   bool disabled = false;
   absl::Time create_time;
+  bool service = false;  // An account of a program: nobody's judgement, so never an approver.
   uint64_t version = 0;
 
   std::string Principal() const { return "users/" + id; }
@@ -287,6 +293,7 @@ struct ApiToken {
   absl::Time create_time;
   absl::Time expire_time;
   bool revoked = false;
+  TokenScope scope;
   uint64_t version = 0;
 };
 

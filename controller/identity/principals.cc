@@ -15,6 +15,8 @@
 #include "common/base/status.h"
 #include "controller/domain/names.h"
 #include "controller/identity/request_keys.h"
+#include "controller/identity/roles_in.h"
+#include "controller/identity/scope.h"
 #include "controller/identity/user_rows.h"
 
 namespace dbfleet::controller {
@@ -36,23 +38,18 @@ std::string RoleNames(const std::vector<Role>& roles) {
 }
 
 // Sorted and without repetition.
-absl::StatusOr<std::vector<Role>> CheckRoles(const std::vector<Role>& roles) {
+std::vector<Role> Sorted(const std::vector<Role>& roles) {
   const std::set<Role> set(roles.begin(), roles.end());
-  if (set.empty()) {
-    return Error(absl::StatusCode::kInvalidArgument, "ROLES_MISSING", "a user needs a role");
-  }
-  if (set.count(Role::kAdmin) != 0 && set.count(Role::kApprover) != 0) {
-    return Error(absl::StatusCode::kInvalidArgument, "ROLE_CONFLICT",
-                 "one user cannot be admin and approver: who makes accounts does not approve");
-  }
   return std::vector<Role>(set.begin(), set.end());
 }
 
-}  // namespace
-
-bool Caller::Has(Role role) const {
-  return std::find(roles.begin(), roles.end(), role) != roles.end();
+// By own roles and those of RoleBindings.
+absl::Status CheckHands(ReadTx& tx, const User& user) {
+  ASSIGN_OR_RETURN(const std::shared_ptr<const RoleBook> book, ReadRoleBook(tx));
+  return CheckSeparateHands(user, *book);
 }
+
+}  // namespace
 
 absl::Status ValidateUserId(absl::string_view user_id) {
   constexpr absl::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789.-_";
@@ -118,7 +115,12 @@ absl::StatusOr<Principals::Cached> Principals::Load(const std::string& hash) {
   if (user.disabled) {
     return Refuse("USER_DISABLED", absl::StrCat("the user \"", user.id, "\" is disabled"));
   }
-  const Cached found{Caller{user.Principal(), user.id, user.roles, token.id}, token.expire_time};
+  Caller caller{user.Principal(), user.id, user.roles, token.id};
+  caller.service = user.service;
+  caller.scope = token.scope;
+  caller.expire_time = token.expire_time;
+  caller.rights = Rights::Of(user, RoleBook({}).GrantsOf(user));
+  const Cached found{std::move(caller), token.expire_time};
   MutexLock lock(&mutex_);
   if (generation == generation_) {
     if (cache_.size() >= kMaxCached) cache_.clear();
@@ -138,25 +140,36 @@ absl::Status Principals::NoteFirstUse(const std::string& hash) {
 absl::Status Principals::MutateUsers(const Store::Mutation& mutation) {
   // Essential: a full disk shall not keep a stolen token alive.
   absl::Status status = store_->MutateEssentialAndWait(mutation);
-  MutexLock lock(&mutex_);
-  ++generation_;
-  cache_.clear();
+  Forget();
   return status;
+}
+
+void Principals::Forget() {
+  {
+    MutexLock lock(&mutex_);
+    ++generation_;
+    cache_.clear();
+  }
+  changes_.Tell();
 }
 
 absl::StatusOr<User> Principals::CreateUser(const std::string& principal,
                                             const std::string& user_id,
                                             const std::vector<Role>& roles,
-                                            const std::string& request_id) {
+                                            const std::string& request_id, bool service) {
   RETURN_IF_ERROR(ValidateUserId(user_id));
   User user;
-  ASSIGN_OR_RETURN(user.roles, CheckRoles(roles));
+  user.roles = Sorted(roles);
   user.id = user_id;
+  user.service = service;
   user.creator = principal;
   user.roles_editor = principal;
   const absl::Time now = clock_->Now();
   user.create_time = now;
-  const RequestKey request("user", principal, request_id, {user_id, RoleNames(user.roles)});
+  // As versions without service accounts remember it.
+  std::vector<std::string> what = {user_id, RoleNames(user.roles)};
+  if (service) what.push_back("service");
+  const RequestKey request("user", principal, request_id, what);
   RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(const std::string made, request.FindMade(tx, now));
     if (!made.empty()) {
@@ -167,10 +180,12 @@ absl::StatusOr<User> Principals::CreateUser(const std::string& principal,
       return Error(absl::StatusCode::kAlreadyExists, "USER_EXISTS",
                    absl::StrCat("there is a user \"", user_id, "\" already"));
     }
+    RETURN_IF_ERROR(CheckHands(tx, user));
     RETURN_IF_ERROR(tx.InsertUser(&user));
     RETURN_IF_ERROR(request.Remember(tx, user.id, now));
-    return tx.AppendAudit(
-        {principal, "user.create", user.Principal(), "", {{"roles", RoleNames(user.roles)}}});
+    std::map<std::string, std::string> details = {{"roles", RoleNames(user.roles)}};
+    if (service) details["kind"] = "service";
+    return tx.AppendAudit({principal, "user.create", user.Principal(), "", std::move(details)});
   }));
   return user;
 }
@@ -178,12 +193,14 @@ absl::StatusOr<User> Principals::CreateUser(const std::string& principal,
 absl::StatusOr<User> Principals::UpdateRoles(const std::string& principal,
                                              const std::string& user_id,
                                              const std::vector<Role>& roles) {
-  ASSIGN_OR_RETURN(const std::vector<Role> checked, CheckRoles(roles));
+  const std::vector<Role> checked = Sorted(roles);
   User user;
   RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(user, tx.GetUser(user_id));
+    if (before_loss_ != nullptr) RETURN_IF_ERROR(before_loss_(tx, principal));
     const std::vector<Role> former = std::exchange(user.roles, checked);
     if (former == checked) return absl::OkStatus();
+    RETURN_IF_ERROR(CheckHands(tx, user));
     user.roles_editor = principal;
     RETURN_IF_ERROR(tx.UpdateUser(&user));
     RETURN_IF_ERROR(RequireAnAdmin(tx));
@@ -202,6 +219,7 @@ absl::StatusOr<User> Principals::Disable(const std::string& principal, const std
   RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(user, tx.GetUser(user_id));
     if (user.disabled) return absl::OkStatus();
+    if (before_loss_ != nullptr) RETURN_IF_ERROR(before_loss_(tx, principal));
     user.disabled = true;
     RETURN_IF_ERROR(tx.UpdateUser(&user));
     RETURN_IF_ERROR(RequireAnAdmin(tx));
@@ -222,29 +240,34 @@ absl::StatusOr<User> Principals::Disable(const std::string& principal, const std
   return user;
 }
 
-absl::StatusOr<Principals::CreatedToken> Principals::CreateToken(const std::string& principal,
-                                                                 const std::string& user_id,
-                                                                 const std::string& description,
-                                                                 absl::Duration ttl,
-                                                                 const std::string& request_id) {
-  if (ttl == absl::ZeroDuration()) ttl = kDefaultTtl;
-  if (ttl < absl::Seconds(1) || ttl > kMaxTtl) {
+absl::StatusOr<Principals::CreatedToken> Principals::CreateToken(TokenRequest wanted) {
+  if (wanted.ttl == absl::ZeroDuration()) wanted.ttl = kDefaultTtl;
+  if (wanted.ttl < absl::Seconds(1) || wanted.ttl > kMaxTtl) {
     return Error(absl::StatusCode::kInvalidArgument, "BAD_TTL",
                  "a token lives between one second and 366 days");
   }
-  if (description.size() > kMaxDescription) {
+  if (wanted.description.size() > kMaxDescription) {
     return Error(absl::StatusCode::kInvalidArgument, "DESCRIPTION_TOO_LONG",
                  absl::StrCat("a description has at most ", kMaxDescription, " bytes"));
   }
+  ASSIGN_OR_RETURN(wanted.scope, CheckScope(wanted.scope));
   const absl::Time now = clock_->Now();
-  CreatedToken created = NewToken(principal, user_id, description, now, ttl);
-  const RequestKey request("token", principal, request_id,
-                           {user_id, description, absl::FormatDuration(ttl)});
+  if (wanted.limits != nullptr) {
+    RETURN_IF_ERROR(CheckWithin(*wanted.limits, wanted.scope, now + wanted.ttl));
+  }
+  CreatedToken created =
+      NewToken(wanted.principal, wanted.user_id, wanted.description, now, wanted.ttl);
+  created.token.scope = wanted.scope;
+  // As versions without scopes remember it.
+  std::vector<std::string> what = {wanted.user_id, wanted.description,
+                                   absl::FormatDuration(wanted.ttl)};
+  if (!wanted.scope.empty()) what.push_back(ScopeText(wanted.scope));
+  const RequestKey request("token", wanted.principal, wanted.request_id, what);
   RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(const User user, tx.GetUser(user_id));
+    ASSIGN_OR_RETURN(const User user, tx.GetUser(wanted.user_id));
     if (user.disabled) {
       return Error(absl::StatusCode::kFailedPrecondition, "USER_DISABLED",
-                   absl::StrCat("the user \"", user_id, "\" is disabled"));
+                   absl::StrCat("the user \"", wanted.user_id, "\" is disabled"));
     }
     ASSIGN_OR_RETURN(const std::string made, request.FindMade(tx, now));
     if (!made.empty()) return ReplaceSecret(tx, made, now, &created);
@@ -267,34 +290,6 @@ absl::StatusOr<ApiToken> Principals::RevokeToken(const std::string& principal,
     return tx.AppendAudit({principal, "token.revoke", TokenName(token), "", {}});
   }));
   return token;
-}
-
-absl::StatusOr<std::vector<std::string>> DependentPrincipals(ReadTx& tx,
-                                                             const std::string& requester) {
-  ASSIGN_OR_RETURN(const std::vector<User> users, AllUsers(tx));
-  // Who has a hand in whom.
-  std::map<std::string, std::set<std::string>> made_by;
-  for (const User& user : users) {
-    std::set<std::string>& makers = made_by[user.Principal()];
-    makers = {user.creator, user.roles_editor};
-    ASSIGN_OR_RETURN(const std::vector<ApiToken> tokens, TokensOf(tx, user.id));
-    for (const ApiToken& token : tokens) makers.insert(token.creator);
-    makers.erase(user.Principal());
-    makers.erase("");
-  }
-  // Whoever is in the requester's hand can make further accounts for the requester.
-  std::set<std::string> dependent = {requester};
-  for (bool grown = true; grown;) {
-    grown = false;
-    for (const auto& [principal, makers] : made_by) {
-      if (dependent.count(principal) != 0) continue;
-      grown |= std::any_of(makers.begin(), makers.end(),
-                           [&](const std::string& maker) { return dependent.count(maker) != 0; }) &&
-               dependent.insert(principal).second;
-    }
-  }
-  dependent.erase(requester);
-  return std::vector<std::string>(dependent.begin(), dependent.end());
 }
 
 }  // namespace dbfleet::controller

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -13,6 +14,8 @@
 #include "common/concurrency/mutex.h"
 #include "common/time/clock.h"
 #include "controller/domain/types.h"
+#include "controller/identity/access_changes.h"
+#include "controller/identity/rights.h"
 #include "controller/store/store.h"
 
 namespace dbfleet::controller {
@@ -21,10 +24,16 @@ namespace dbfleet::controller {
 struct Caller {
   std::string principal;  // "users/ada".
   std::string user_id;
-  std::vector<Role> roles;
+  std::vector<Role> roles;  // The user's own, which count everywhere.
   std::string token_id;
-
-  bool Has(Role role) const;
+  bool service = false;
+  TokenScope scope;
+  absl::Time expire_time = absl::InfiniteFuture();  // Of the token.
+  // What the call may do where: from Authenticate by the own roles alone; from the gate by
+  // RoleBindings too, and within the token's scope.
+  Rights rights;
+  // The environments of which a listing may show something; the gate sets it.
+  EnvironmentFilter where = EnvironmentFilter::Only({});
 };
 
 // Users and their API tokens. A token is "dbft_" and 64 hexadecimal digits (256 random bits), shown
@@ -36,15 +45,22 @@ class Principals {
  public:
   Principals(Store* store, const Clock* clock);
 
-  // UNAUTHENTICATED: TOKEN_UNKNOWN, TOKEN_EXPIRED, TOKEN_REVOKED, USER_DISABLED.
+  // UNAUTHENTICATED: TOKEN_UNKNOWN, TOKEN_EXPIRED, TOKEN_REVOKED, USER_DISABLED. From where it is
+  // used, the gate looks at.
   absl::StatusOr<Caller> Authenticate(const Secret& token);
 
+  bool HasExpired(const Caller& caller) const { return clock_->Now() >= caller.expire_time; }
+
+  // Told of every change made here; whoever changes RoleBindings tells it, too.
+  AccessChanges& changes() { return changes_; }
+
   // Ids: lower-case letters, digits, ".", "-", "_"; at most 63. INVALID_ARGUMENT: INVALID_NAME,
-  // ROLE_CONFLICT (admin and approver in one hand). ALREADY_EXISTS. A repetition of the request id
-  // returns the user that the first one made.
+  // ROLE_CONFLICT (admin and approver in one hand, be the one by a RoleBinding somewhere; a service
+  // account as approver). ALREADY_EXISTS. Without a role only RoleBindings count. A repetition of
+  // the request id returns the user that the first one made.
   absl::StatusOr<User> CreateUser(const std::string& principal, const std::string& user_id,
                                   const std::vector<Role>& roles,
-                                  const std::string& request_id = "");
+                                  const std::string& request_id = "", bool service = false);
   // FAILED_PRECONDITION (LAST_ADMIN) if nobody could manage users afterwards, here and below.
   absl::StatusOr<User> UpdateRoles(const std::string& principal, const std::string& user_id,
                                    const std::vector<Role>& roles);
@@ -61,9 +77,29 @@ class Principals {
   // has received then; ALREADY_EXISTS (SECRET_DELIVERED) once the token was used.
   absl::StatusOr<CreatedToken> CreateToken(const std::string& principal, const std::string& user_id,
                                            const std::string& description, absl::Duration ttl,
-                                           const std::string& request_id = "");
+                                           const std::string& request_id = "") {
+    return CreateToken({principal, user_id, description, ttl, request_id, {}, nullptr});
+  }
+  struct TokenRequest {
+    std::string principal;  // Who makes it.
+    std::string user_id;    // Whose it will be.
+    std::string description;
+    absl::Duration ttl = absl::ZeroDuration();
+    std::string request_id;
+    TokenScope scope;
+    // The limits of the token with which it is asked for, if it has any: PERMISSION_DENIED
+    // (TOKEN_SCOPE) unless the new one stays within them, also by its end. May be nullptr.
+    const Caller* limits = nullptr;
+  };
+  // As above. INVALID_ARGUMENT: BAD_NETWORK, INVALID_NAME (an environment).
+  absl::StatusOr<CreatedToken> CreateToken(TokenRequest request);
   // Revoking twice changes nothing.
   absl::StatusOr<ApiToken> RevokeToken(const std::string& principal, const std::string& token_id);
+
+  // Called in every transaction that takes roles or the account from somebody, before it does, with
+  // whose doing that is. To be set before the first call.
+  using BeforeLoss = std::function<absl::Status(WriteTx&, const std::string& principal)>;
+  void SetBeforeLoss(BeforeLoss before_loss) { before_loss_ = std::move(before_loss); }
 
   // At every start, before the API listens: the very first one makes the user "admin" and writes a
   // token for it to data_dir/admin-token (0600, the token alone). A start that crashed between the
@@ -77,12 +113,15 @@ class Principals {
   };
 
   absl::StatusOr<Cached> Load(const std::string& hash);
+  void Forget();
   absl::Status NoteFirstUse(const std::string& hash);
   absl::Status MutateUsers(const Store::Mutation& mutation);
 
   Store* const store_;
   const Clock* const clock_;
+  BeforeLoss before_loss_;
 
+  AccessChanges changes_;
   Mutex mutex_;
   std::map<std::string, Cached> cache_ ABSL_GUARDED_BY(mutex_);  // By the token's hash.
   // Grows with every change, so that what was read before one is not remembered after it.
@@ -90,7 +129,8 @@ class Principals {
 };
 
 // Users whose approval of the requester's work is not independent: the requester (or somebody who
-// depends on the requester) made their account, set their roles last, or made a token of theirs.
+// depends on the requester) made their account, set their roles last, made a token of theirs, or
+// made or changed a RoleBinding that makes them approver or admin.
 // A revoked token counts too: it may have approved before. Sorted, "users/..."; without the
 // requester.
 absl::StatusOr<std::vector<std::string>> DependentPrincipals(ReadTx& tx,

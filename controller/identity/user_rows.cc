@@ -7,6 +7,7 @@
 #include "common/base/hash.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "controller/identity/scope.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -62,12 +63,12 @@ Principals::CreatedToken NewToken(const std::string& principal, const std::strin
 
 absl::Status StoreToken(WriteTx& tx, ApiToken* token) {
   RETURN_IF_ERROR(tx.InsertToken(token));
-  return tx.AppendAudit({token->creator,
-                         "token.create",
-                         TokenName(*token),
-                         "",
-                         {{"expire_time", absl::FormatTime(absl::RFC3339_sec, token->expire_time,
-                                                           absl::UTCTimeZone())}}});
+  std::map<std::string, std::string> details = {
+      {"expire_time",
+       absl::FormatTime(absl::RFC3339_sec, token->expire_time, absl::UTCTimeZone())}};
+  if (!token->scope.empty()) details["scope"] = ScopeText(token->scope);
+  return tx.AppendAudit(
+      {token->creator, "token.create", TokenName(*token), "", std::move(details)});
 }
 
 absl::Status MarkUnused(WriteTx& tx, const ApiToken& token) {

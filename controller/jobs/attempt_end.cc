@@ -189,6 +189,15 @@ absl::Status JobFlow::EndExecuteAttempt(FlowContext& context, const Job& job,
   if (!CanMove(task->state, state)) RETURN_IF_ERROR(MoveTask(task, TaskState::kActive));
   RETURN_IF_ERROR(MoveTask(task, state));
   RETURN_IF_ERROR(context.tx.UpdateTask(task));
+  // Here and not where the job pauses for it: one that is being cancelled, or is paused already,
+  // needs the person as much, and each target is told of once.
+  if (state == TaskState::kNeedsPerson) {
+    RETURN_IF_ERROR(context.Audit("job.needs_person", job,
+                                  {{"target", task->Target()},
+                                   {"attempt", attempt.id},
+                                   {"reason", attempt.error_reason},
+                                   {"error", attempt.error_message}}));
+  }
   return RecordBackupOutcome(context, job, *task);
 }
 

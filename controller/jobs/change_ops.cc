@@ -12,6 +12,7 @@
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
 #include "controller/jobs/job_manager.h"
+#include "controller/jobs/rollback.h"
 #include "controller/jobs/specs.h"
 
 namespace dbfleet::controller {
@@ -123,55 +124,33 @@ absl::Status StoreContents(WriteTx& tx, work::v1::MigrateSpec* spec) {
 }
 
 absl::Status InsertTargets(FlowContext& context, const Job& job,
-                           const std::vector<std::string>& instances, const std::string& database) {
+                           const std::vector<std::string>& instances, const std::string& database,
+                           const std::vector<int>& wave_sizes) {
+  int wave = 0, in_wave = 0;
   for (const std::string& instance : instances) {
     Task task;
     task.id = NewUlid(context.now);
     task.job_id = job.id;
     task.instance_id = instance;
     task.database = database;
+    task.stage = wave;
     RETURN_IF_ERROR(context.tx.InsertTask(&task));
+    if (++in_wave < wave_sizes[wave]) continue;
+    in_wave = 0;
+    ++wave;
   }
   return absl::OkStatus();
-}
-
-// Which versions a finished change left in each of its targets; they must be the same everywhere
-// for one rollback to be one thing to approve.
-absl::StatusOr<std::vector<std::string>> VersionsToTakeBack(ReadTx& tx, const Job& job,
-                                                            std::vector<std::string>* instances) {
-  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
-  std::vector<std::string> versions;
-  for (const Task& task : tasks) {
-    ASSIGN_OR_RETURN(const work::v1::TaskResult result, ParseResult(task));
-    const auto& migrate = result.migrate();
-    std::vector<std::string> mine(migrate.applied_versions().begin(),
-                                  migrate.applied_versions().end());
-    if (task.state == TaskState::kFailed) {
-      mine.assign(migrate.remaining_versions().begin(), migrate.remaining_versions().end());
-    } else if (task.state != TaskState::kSucceeded) {
-      continue;
-    }
-    if (mine.empty()) continue;
-    if (!versions.empty() && mine != versions) {
-      return Error(absl::StatusCode::kFailedPrecondition, "TARGETS_DIFFER",
-                   absl::StrCat("the change applied different versions to its targets (",
-                                absl::StrJoin(versions, ","), " and ", absl::StrJoin(mine, ","),
-                                "); submit a change with the down files for each"));
-    }
-    versions = std::move(mine);
-    instances->push_back(task.instance_id);
-  }
-  if (versions.empty()) {
-    return Error(absl::StatusCode::kFailedPrecondition, "NOTHING_TO_ROLL_BACK",
-                 absl::StrCat("jobs/", job.id, " left nothing applied"));
-  }
-  return versions;
 }
 
 }  // namespace
 
 absl::StatusOr<Job> JobManager::SubmitChange(const RequestMeta& meta, ChangeRequest request) {
   RETURN_IF_ERROR(ValidateRequest(request));
+  const int targets = static_cast<int>(request.instances.size());
+  ASSIGN_OR_RETURN(const std::vector<int> wave_sizes, WaveSizes(request.rollout.waves, targets));
+  ASSIGN_OR_RETURN(request.rollout.failures_tolerated,
+                   FailuresTolerated(request.failure_budget, targets));
+  RETURN_IF_ERROR(CheckPauseBetween(request.rollout.pause_between));
   if (request.validate_only) {
     RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) { return CheckTargets(tx, request); }));
     Job job;
@@ -207,6 +186,7 @@ absl::StatusOr<Job> JobManager::SubmitChange(const RequestMeta& meta, ChangeRequ
     job.plan_only = request.plan_only;
     job.backup_gate = request.backup_gate;
     job.max_parallel = request.max_parallel;
+    job.rollout = request.rollout;
     job.spec_blob = spec.SerializeAsString();
     std::set<std::string> engines;
     for (const std::string& id : request.instances) {
@@ -215,11 +195,13 @@ absl::StatusOr<Job> JobManager::SubmitChange(const RequestMeta& meta, ChangeRequ
     }
     job.content_digest = ContentDigest(engines, spec.migrate());
     RETURN_IF_ERROR(context.tx.InsertJob(&job));
-    RETURN_IF_ERROR(InsertTargets(context, job, request.instances, spec.migrate().database()));
+    RETURN_IF_ERROR(
+        InsertTargets(context, job, request.instances, spec.migrate().database(), wave_sizes));
     RETURN_IF_ERROR(context.Audit(
         "change.submit", job,
         {{"instances", absl::StrJoin(request.instances, ",")},
          {"database", spec.migrate().database()},
+         {"rollout", RolloutText(job.rollout, job.max_parallel)},
          {"title", job.title},
          {"reason", job.reason},
          {"approve_destructive", job.approve_destructive ? "true" : "false"},
@@ -247,43 +229,10 @@ absl::StatusOr<Job> JobManager::SubmitRollback(const RequestMeta& meta,
           absl::StrCat("jobs/", original.id, " is a ", NameOf(original.kind), " in state ",
                        NameOf(original.state), "; only a finished change can be rolled back"));
     }
-    std::vector<std::string> instances;
-    ASSIGN_OR_RETURN(const std::vector<std::string> versions,
-                     VersionsToTakeBack(context.tx, original, &instances));
-    for (const std::string& instance : instances) {
-      RETURN_IF_ERROR(GetLiveInstance(context.tx, instance).status());
-    }
-    ASSIGN_OR_RETURN(work::v1::JobSpec spec, ParseSpec(original));
-    work::v1::MigrateSpec& migrate = *spec.mutable_migrate();
-    migrate.set_direction(migrate.direction() == work::v1::MIGRATE_DIRECTION_DOWN
-                              ? work::v1::MIGRATE_DIRECTION_UP
-                              : work::v1::MIGRATE_DIRECTION_DOWN);
-    migrate.clear_versions();
-    for (const std::string& version : versions) migrate.add_versions(version);
-
-    Job job;
-    job.id = NewUlid(context.now);
-    job.kind = JobKind::kMigrate;
-    job.environment = original.environment;
-    job.requester = meta.principal;
-    job.title = original.title.empty() ? absl::StrCat("Roll back jobs/", original.id)
-                                       : absl::StrCat("Roll back: ", original.title);
-    job.reason = request.reason;
-    job.request_key = RequestKey(meta);
-    job.create_time = job.update_time = context.now;
-    job.expire_time = context.now + absl::Hours(7 * 24);
-    job.approve_destructive = request.approve_destructive;
-    job.backup_gate = request.backup_gate;
-    job.max_parallel = original.max_parallel;
-    job.rollback_of = original.id;
-    job.content_digest = original.content_digest;
-    job.spec_blob = spec.SerializeAsString();
-    RETURN_IF_ERROR(context.tx.InsertJob(&job));
-    RETURN_IF_ERROR(InsertTargets(context, job, instances, migrate.database()));
-    RETURN_IF_ERROR(context.Audit("change.rollback", job,
-                                  {{"rollback_of", original.id},
-                                   {"versions", absl::StrJoin(versions, ",")},
-                                   {"reason", job.reason}}));
+    ASSIGN_OR_RETURN(const Job job,
+                     InsertRollback(context, original,
+                                    {meta.principal, request.reason, RequestKey(meta),
+                                     request.approve_destructive, request.backup_gate}));
     RETURN_IF_ERROR(flow_.Advance(context, job.id));
     return context.tx.GetJob(job.id);
   });

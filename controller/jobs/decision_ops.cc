@@ -1,11 +1,17 @@
-// JobManager's part for decisions on jobs: approve, reject, cancel, pause, resume, resolve.
+// JobManager's part for decisions on jobs: approve, withdraw, reject, cancel, pause, resume,
+// resolve.
 #include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
+#include "controller/identity/roles_in.h"
 #include "controller/jobs/backup_flow.h"
 #include "controller/jobs/job_manager.h"
 #include "controller/jobs/planning.h"
@@ -25,6 +31,15 @@ absl::Status WrongState(const Job& job, absl::string_view verb) {
                absl::StrCat("jobs/", job.id, " is ", NameOf(job.state), " and cannot be ", verb));
 }
 
+// At the decision itself: the call was let in by what its token's user was then.
+absl::Status RequireApprover(ReadTx& tx, const Job& job, const std::string& principal) {
+  ASSIGN_OR_RETURN(const std::set<Role> roles, RolesIn(tx, principal, job.environment));
+  if (roles.count(Role::kApprover) != 0) return absl::OkStatus();
+  return Error(absl::StatusCode::kPermissionDenied, "ROLE_MISSING",
+               absl::StrCat(principal, " is no approver in ", job.environment, ", where jobs/",
+                            job.id, " is"));
+}
+
 // Why this principal's approval does not count, if so.
 absl::Status MayDecide(const Job& job, const std::vector<std::string>& dependents,
                        const std::string& principal, absl::string_view digest) {
@@ -38,6 +53,13 @@ absl::Status MayDecide(const Job& job, const std::vector<std::string>& dependent
         absl::StrCat(principal, " requested jobs/", job.id, "; somebody else has to approve it"));
   }
   if (std::find(dependents.begin(), dependents.end(), principal) != dependents.end()) {
+    if (absl::StartsWith(job.requester, "schedules/")) {
+      return Error(absl::StatusCode::kPermissionDenied, "DEPENDENT_APPROVER",
+                   absl::StrCat(principal, " declared, changed or ran ", job.requester,
+                                ", or depends on somebody who did; somebody else has to approve "
+                                "jobs/",
+                                job.id));
+    }
     return Error(absl::StatusCode::kPermissionDenied, "DEPENDENT_APPROVER",
                  absl::StrCat(job.requester, " made the account, role or token of ", principal,
                               ", whose approval of jobs/", job.id, " therefore does not count"));
@@ -74,6 +96,18 @@ absl::Status TakePlanAsApplied(Task* task) {
     result.mutable_migrate()->add_applied_versions(version);
   }
   task->result_blob = result.SerializeAsString();
+  return absl::OkStatus();
+}
+
+// A person lets a rollout go on: with the failures that there are, or without waiting any longer.
+absl::Status AcceptWhyPaused(ReadTx& tx, Job* job) {
+  if (job->error_reason == kFailureBudget) {
+    ASSIGN_OR_RETURN(const JobProgress progress, tx.ProgressOf(job->id));
+    job->rollout_progress.forgiven = progress.failed;
+  } else if (job->error_reason == kBetweenWaves || job->error_reason == kWaveUnwell) {
+    ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job->id));
+    LetNextWaveBegin(tasks, job);
+  }
   return absl::OkStatus();
 }
 
@@ -143,16 +177,17 @@ absl::StatusOr<Job> JobManager::Approve(const RequestMeta& meta, const std::stri
                      flow_.EvaluatePolicy(context.tx, job, context.now));
     const bool already = decision.Counts(meta.principal) && digest == job.digest;
     if (already && !IsTerminal(job.state)) return job;
-    ASSIGN_OR_RETURN(const Environment environment, context.tx.GetEnvironment(job.environment));
     ASSIGN_OR_RETURN(const std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
     // EvaluatePolicy knows the dependents; here the same list names the reason to the person.
     ASSIGN_OR_RETURN(const std::vector<std::string> dependents,
                      flow_.DependentsOf(context.tx, job.requester));
     refusal = MayDecide(job, dependents, meta.principal, digest);
+    if (refusal.ok()) refusal = RequireApprover(context.tx, job, meta.principal);
     RETURN_IF_ERROR(refusal);
+    if (decision.reason_required) RETURN_IF_ERROR(RequireReason(reason));
     const std::string replaced =
         PutApproval({meta.principal, true, job.digest, reason, context.now,
-                     context.now + environment.policy.approval_ttl, RowsByTarget(tasks)},
+                     context.now + decision.approval_ttl, RowsByTarget(tasks)},
                     &job);
     RETURN_IF_ERROR(context.tx.UpdateJob(&job));
     RETURN_IF_ERROR(context.Audit("change.approve", job,
@@ -168,6 +203,30 @@ absl::StatusOr<Job> JobManager::Approve(const RequestMeta& meta, const std::stri
                       seen.environment, refusal);
 }
 
+absl::StatusOr<Job> JobManager::WithdrawApproval(const RequestMeta& meta, const std::string& job_id,
+                                                 const std::string& reason) {
+  return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
+    ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
+    const size_t withdrawn = std::erase_if(job.approvals, [&](const Approval& approval) {
+      return approval.approved && approval.principal == meta.principal;
+    });
+    if (job.state != JobState::kPlanning && job.state != JobState::kAwaitingApproval &&
+        job.state != JobState::kReady) {
+      return Error(absl::StatusCode::kFailedPrecondition, "BAD_STATE",
+                   absl::StrCat("jobs/", job.id, " is ", NameOf(job.state),
+                                ": an approval can be taken back until the change begins; an "
+                                "operator can stop it: dbfleet change cancel ",
+                                job.id));
+    }
+    if (withdrawn == 0) return job;  // A retry, or there was none: nothing of it counts.
+    RETURN_IF_ERROR(context.tx.UpdateJob(&job));
+    RETURN_IF_ERROR(context.Audit("change.withdraw_approval", job,
+                                  {{"reason", reason}, {"token", meta.token_id}}));
+    RETURN_IF_ERROR(flow_.Advance(context, job.id));
+    return context.tx.GetJob(job.id);
+  });
+}
+
 absl::StatusOr<Job> JobManager::Reject(const RequestMeta& meta, const std::string& job_id,
                                        const std::string& reason) {
   RETURN_IF_ERROR(RequireReason(reason));
@@ -176,6 +235,7 @@ absl::StatusOr<Job> JobManager::Reject(const RequestMeta& meta, const std::strin
     const std::string words = absl::StrCat("rejected by ", meta.principal, ": ", reason);
     if (job.state == JobState::kRejected && job.error_message == words) return job;  // A retry.
     if (job.state != JobState::kAwaitingApproval) return WrongState(job, "rejected");
+    RETURN_IF_ERROR(RequireApprover(context.tx, job, meta.principal));
     ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
     for (Task& task : tasks) {
       RETURN_IF_ERROR(MoveTask(&task, TaskState::kSkipped));
@@ -212,10 +272,11 @@ absl::StatusOr<Job> JobManager::Pause(const RequestMeta& meta, const std::string
                                       const std::string& reason) {
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
     ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
-    // One that its window has paused would resume by itself: a person's pause takes its place.
-    const bool by_window = job.state == JobState::kPaused && job.error_reason == kWindowClosed;
-    if (job.state == JobState::kPaused && !by_window) return job;
-    if (!by_window) {
+    // One that resumes by itself otherwise: a person's pause takes its place.
+    const bool by_time = job.state == JobState::kPaused &&
+                         (job.error_reason == kWindowClosed || job.error_reason == kBetweenWaves);
+    if (job.state == JobState::kPaused && !by_time) return job;
+    if (!by_time) {
       if (!CanMove(job.state, JobState::kPaused)) return WrongState(job, "paused");
       RETURN_IF_ERROR(flow_.WithdrawUngranted(context, job, "paused"));
       RETURN_IF_ERROR(MoveJob(&job, JobState::kPaused, context.now));
@@ -234,11 +295,12 @@ absl::StatusOr<Job> JobManager::Resume(const RequestMeta& meta, const std::strin
     ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
     if (job.state == JobState::kRolling) return job;
     if (job.state != JobState::kPaused) return WrongState(job, "resumed");
+    RETURN_IF_ERROR(AcceptWhyPaused(context.tx, &job));
     RETURN_IF_ERROR(MoveJob(&job, JobState::kRolling, context.now));
-    job.error_reason.clear();
+    const std::string paused_for = std::exchange(job.error_reason, "");
     job.error_message.clear();
     RETURN_IF_ERROR(context.tx.UpdateJob(&job));
-    RETURN_IF_ERROR(context.Audit("job.resume", job));
+    RETURN_IF_ERROR(context.Audit("job.resume", job, {{"paused_for", paused_for}}));
     RETURN_IF_ERROR(flow_.Advance(context, job.id));
     return context.tx.GetJob(job.id);
   });

@@ -152,7 +152,8 @@ absl::Status JobFlow::AdvancePlanning(FlowContext& context, Job* job) const {
 
 absl::Status JobFlow::FinishPlanning(FlowContext& context, Job* job,
                                      std::vector<Task>* tasks) const {
-  RETURN_IF_ERROR(LiftPlans(context.tx, job, tasks));
+  ASSIGN_OR_RETURN(const std::string policy_digest, PolicyDigestNow(context.tx, job->environment));
+  RETURN_IF_ERROR(LiftPlans(policy_digest, job, tasks));
   for (Task& task : *tasks) RETURN_IF_ERROR(context.tx.UpdateTask(&task));
   const std::map<std::string, std::string> details = {
       {"safety", std::string(NameOf(job->safety))},
@@ -164,7 +165,9 @@ absl::Status JobFlow::FinishPlanning(FlowContext& context, Job* job,
   }
   ASSIGN_OR_RETURN(const PolicyDecision decision,
                    EvaluatePolicyOn(context.tx, *job, *tasks, context.now));
-  RETURN_IF_ERROR(context.Audit("job.planned", *job, details));
+  std::map<std::string, std::string> planned = details;
+  if (!decision.refused() && decision.BlockedBy("approvals")) planned["waits_for"] = "approvals";
+  RETURN_IF_ERROR(context.Audit("job.planned", *job, std::move(planned)));
   if (decision.refused()) {
     for (const PolicyBlocker& blocker : decision.blockers) {
       if (!blocker.final) continue;
@@ -192,9 +195,14 @@ absl::Status JobFlow::Expire(FlowContext& context, Job* job) const {
 
 absl::Status JobFlow::AdvanceRunning(FlowContext& context, Job* job, const Task* in_hand) const {
   ASSIGN_OR_RETURN(const JobProgress progress, context.tx.ProgressOf(job->id));
+  const bool spent = BudgetSpent(job->rollout, job->rollout_progress, progress.failed);
   // Expiry stops what has not begun, never what runs.
-  const bool stop = job->state == JobState::kCancelling || context.now >= job->expire_time ||
-                    progress.failed || progress.waiting_stage.has_value();
+  const bool over = job->state == JobState::kCancelling || context.now >= job->expire_time;
+  if (!over && progress.pending_stage.has_value() && job->rollout.on_failure == OnFailure::kPause) {
+    if (spent) return PauseForFailures(context, job, progress.failed);
+    if (progress.waiting_stage.has_value()) return HoldForPerson(context, job, progress);
+  }
+  const bool stop = over || spent || progress.waiting_stage.has_value();
   // What is under way has an active task and an open attempt each.
   if (stop && (progress.pending_stage.has_value() || progress.open_attempts > progress.active)) {
     RETURN_IF_ERROR(StopPending(context, *job, progress));
@@ -203,11 +211,27 @@ absl::Status JobFlow::AdvanceRunning(FlowContext& context, Job* job, const Task*
   if (progress.active_stage.has_value()) {
     return stop ? absl::OkStatus() : EnsureAttempts(context, *job, progress);
   }
-  if (!stop && progress.pending_stage.has_value()) return EnsureAttempts(context, *job, progress);
+  if (!stop && progress.pending_stage.has_value()) {
+    const int next = *progress.pending_stage;
+    if (!job->rollout.waves.empty() && next > job->rollout_progress.wave && MayBegin(progress)) {
+      return EndWave(context, job, next);
+    }
+    return EnsureAttempts(context, *job, progress);
+  }
 
   if (in_hand != nullptr && !progress.several) {
     return EndRunning(context, job, progress, {in_hand, 1});
   }
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
+  return EndRunning(context, job, progress, tasks);
+}
+
+absl::Status JobFlow::HoldForPerson(FlowContext& context, Job* job,
+                                    const JobProgress& progress) const {
+  if (progress.open_attempts > progress.active) {
+    RETURN_IF_ERROR(WithdrawUngranted(context, *job, "a target waits for a person"));
+  }
+  if (progress.active_stage.has_value()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
   return EndRunning(context, job, progress, tasks);
 }
@@ -226,14 +250,16 @@ absl::Status JobFlow::EndRunning(FlowContext& context, Job* job, const JobProgre
     if (job->state != JobState::kRolling) return context.tx.UpdateJob(job);
     RETURN_IF_ERROR(MoveJob(job, JobState::kPaused, context.now));
     RETURN_IF_ERROR(context.tx.UpdateJob(job));
-    return context.Audit("job.needs_person", *job, {{"target", waiting->Target()}});
+    // Which target and why was recorded when its attempt ended ("job.needs_person").
+    return context.Audit("job.state", *job, {{"state", std::string(NameOf(job->state))}});
   }
   const JobState end = Summarise(*job, tasks);
   if (!IsTerminal(end)) return absl::OkStatus();
   if (end != JobState::kSucceeded) CopyError(tasks, context.now, job);
   // What is open was counted before anything here could have changed it.
-  return progress.open_attempts == 0 ? MarkFinished(context, job, tasks, end)
-                                     : Finish(context, job, tasks, end);
+  RETURN_IF_ERROR(progress.open_attempts == 0 ? MarkFinished(context, job, tasks, end)
+                                              : Finish(context, job, tasks, end));
+  return RollBackByItself(context, *job, progress.failed);
 }
 
 // Nothing new starts: what has not begun is ended, what runs goes on.

@@ -55,8 +55,17 @@ class JobFlow {
       std::function<absl::StatusOr<std::vector<std::string>>(ReadTx&, absl::string_view requester)>;
   // The windows as the transaction sees them; none if there is no such function.
   using WindowsOf = std::function<absl::StatusOr<std::shared_ptr<const WindowBook>>(ReadTx&)>;
-  explicit JobFlow(Dependents dependents, WindowsOf windows = nullptr)
-      : dependents_(std::move(dependents)), windows_(std::move(windows)) {}
+  // The approval policies, likewise.
+  using ApprovalsOf = std::function<absl::StatusOr<std::shared_ptr<const ApprovalBook>>(ReadTx&)>;
+  // What was waived for the job; nobody can waive anything if there is no such function.
+  using WaiverOf =
+      std::function<absl::StatusOr<std::optional<Waiver>>(ReadTx&, const std::string& job_id)>;
+  explicit JobFlow(Dependents dependents, WindowsOf windows = nullptr,
+                   ApprovalsOf approvals = nullptr, WaiverOf waiver = nullptr)
+      : dependents_(std::move(dependents)),
+        windows_(std::move(windows)),
+        approvals_(std::move(approvals)),
+        waiver_(std::move(waiver)) {}
 
   // Moves the job on: plans it, lets it wait, makes the attempts that may be offered now, ends it.
   absl::Status Advance(FlowContext& context, const std::string& job_id) const;
@@ -78,6 +87,9 @@ class JobFlow {
                                                   absl::Span<const Task> tasks,
                                                   absl::Time now) const;
 
+  // Of the environment's policy with the approval policies that cover it.
+  absl::StatusOr<std::string> PolicyDigestNow(ReadTx& tx, const std::string& environment) const;
+
   absl::StatusOr<std::vector<std::string>> DependentsOf(ReadTx& tx,
                                                         absl::string_view requester) const {
     return dependents_(tx, requester);
@@ -93,6 +105,8 @@ class JobFlow {
  private:
   absl::Status AdvancePlanning(FlowContext& context, Job* job) const;
   absl::Status FinishPlanning(FlowContext& context, Job* job, std::vector<Task>* tasks) const;
+  // Approval policies, who approved, and what they go by; of a job that has not begun all targets.
+  absl::Status AddApprovals(ReadTx& tx, absl::Span<const Task> tasks, PolicyInput* input) const;
   absl::Status Expire(FlowContext& context, Job* job) const;
   absl::Status AdvanceWaiting(FlowContext& context, Job* job) const;
   absl::Status AdvanceStored(FlowContext& context, const std::string& job_id,
@@ -106,6 +120,16 @@ class JobFlow {
   // Of a job that IsPausedByItself: goes on once the policy allows it, if its window paused it, and
   // in any case when it has expired or a target has failed.
   absl::Status AdvancePaused(FlowContext& context, Job* job) const;
+  // Of a job that goes over its targets in waves (waves.cc): `next` may not begin yet.
+  absl::Status EndWave(FlowContext& context, Job* job, int next) const;
+  absl::Status AdvanceBetweenWaves(FlowContext& context, Job* job,
+                                   absl::Span<const Task> tasks) const;
+  absl::Status BeginWave(FlowContext& context, Job* job, absl::Span<const Task> tasks) const;
+  absl::Status PauseForFailures(FlowContext& context, Job* job, int failed) const;
+  // Of a change that has ended, if it failed and its rollout says so.
+  absl::Status RollBackByItself(FlowContext& context, const Job& job, int failed) const;
+  // One target's outcome is not known: what has not begun waits with it and is not skipped.
+  absl::Status HoldForPerson(FlowContext& context, Job* job, const JobProgress& progress) const;
   // From PAUSED.
   absl::Status GoOn(FlowContext& context, Job* job, absl::string_view why) const;
   // Back to READY, if nothing of the job has begun and it began in a window.
@@ -135,6 +159,8 @@ class JobFlow {
 
   const Dependents dependents_;
   const WindowsOf windows_;
+  const ApprovalsOf approvals_;
+  const WaiverOf waiver_;
 };
 
 // Ends the tasks that have not ended: nothing more is done for them.
@@ -142,6 +168,12 @@ absl::Status SkipOpenTasks(WriteTx& tx, std::vector<Task>* tasks);
 
 // Paused by the policy and not by a person.
 bool IsPausedByItself(const Job& job);
+
+// Does the state of its targets keep the job from beginning further ones?
+bool StopsTheJob(const Job& job, absl::Span<const Task> tasks);
+
+// Lets the first wave begin that has targets which have not.
+void LetNextWaveBegin(absl::Span<const Task> tasks, Job* job);
 
 // A change under way that its window's end cancels.
 bool EndsWithItsWindow(const Job& job);
@@ -152,6 +184,11 @@ inline constexpr char kWindowClosed[] = "WINDOW_CLOSED";
 // for it failed.
 inline constexpr char kBlockedByPolicy[] = "BLOCKED_BY_POLICY";
 inline constexpr char kGateFailed[] = "BACKUP_GATE_FAILED";
+// The same of one that waits between two waves, and of those that a person has to resume: targets
+// are not well after a wave; more have failed than the rollout tolerates.
+inline constexpr char kBetweenWaves[] = "BETWEEN_WAVES";
+inline constexpr char kWaveUnwell[] = "WAVE_UNWELL";
+inline constexpr char kFailureBudget[] = "FAILURE_BUDGET";
 
 // Attempts at work that is safe to run again, before it counts as failed.
 inline constexpr int kMaxAttempts = 4;

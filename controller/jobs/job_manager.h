@@ -39,6 +39,8 @@ struct ChangeRequest {
   bool validate_only = false;
   BackupGate backup_gate = BackupGate::kAuto;
   int max_parallel = 1;
+  Rollout rollout;             // All but failures_tolerated, which `failure_budget` gives.
+  std::string failure_budget;  // "2", "10%"; "": none.
   absl::Duration expire_after = absl::Hours(7 * 24);
 };
 
@@ -89,6 +91,22 @@ class JobManager {
                                    const std::vector<std::string>& databases, bool verify,
                                    const std::string& reason);
   absl::StatusOr<Job> SubmitVerify(const RequestMeta& meta, const std::string& backup_id);
+  // The same in the caller's transaction, for whoever submits many (schedules); `context.actor` is
+  // `meta.principal`. After an error the transaction must not commit; all that can be told from the
+  // arguments and the instance is told before anything is written. The caller tells the hub.
+  absl::StatusOr<JobPicture> InsertCheck(FlowContext& context, const RequestMeta& meta,
+                                         const std::string& instance_id);
+  // `instance` as it was when CheckInspection allowed it: ABORTED (STALE) if it is another server
+  // by now.
+  absl::StatusOr<Job> InsertInspect(FlowContext& context, const RequestMeta& meta,
+                                    const Instance& instance, const work::v1::InspectSpec& spec);
+  absl::StatusOr<Job> InsertBackup(FlowContext& context, const RequestMeta& meta,
+                                   const std::string& instance_id,
+                                   const std::vector<std::string>& databases, bool verify,
+                                   const std::string& reason);
+  absl::StatusOr<Job> InsertVerify(FlowContext& context, const RequestMeta& meta,
+                                   const std::string& backup_id);
+
   absl::StatusOr<Job> SubmitChange(const RequestMeta& meta, ChangeRequest request);
   absl::StatusOr<Job> SubmitRollback(const RequestMeta& meta, const RollbackRequest& request);
 
@@ -96,6 +114,10 @@ class JobManager {
   // DEPENDENT_APPROVER, ALREADY_DECIDED as ALREADY_EXISTS). Refusals are audited, too.
   absl::StatusOr<Job> Approve(const RequestMeta& meta, const std::string& job_id,
                               const std::string& digest, const std::string& reason);
+  // Takes back the caller's own approval, if there is one. FAILED_PRECONDITION (BAD_STATE) once the
+  // change has begun: then the grant came first.
+  absl::StatusOr<Job> WithdrawApproval(const RequestMeta& meta, const std::string& job_id,
+                                       const std::string& reason);
   absl::StatusOr<Job> Reject(const RequestMeta& meta, const std::string& job_id,
                              const std::string& reason);
   absl::StatusOr<Job> Cancel(const RequestMeta& meta, const std::string& job_id,
@@ -147,6 +169,12 @@ class JobManager {
   JobHub& hub_;
   Clock& clock_;
 };
+
+// INVALID_ARGUMENT (BAD_INSPECTION).
+absl::Status ValidateInspect(const work::v1::InspectSpec& spec);
+// FAILED_PRECONDITION (INSPECTION_NOT_SAFE) with the classifier's reasons. Takes the time of a
+// classification, so not for a transaction.
+absl::Status CheckInspection(const Instance& instance, const work::v1::InspectSpec& spec);
 
 // "principal request_id", or "" without a request id: unique among jobs.
 std::string RequestKey(const RequestMeta& meta);

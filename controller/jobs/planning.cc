@@ -8,7 +8,6 @@
 #include "common/base/status.h"
 #include "controller/domain/names.h"
 #include "controller/jobs/specs.h"
-#include "controller/policy/policy.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -22,7 +21,7 @@ bool Executes(const work::v1::Plan& plan) {
 
 }  // namespace
 
-absl::Status LiftPlans(ReadTx& tx, Job* job, std::vector<Task>* tasks) {
+absl::Status LiftPlans(const std::string& policy_digest, Job* job, std::vector<Task>* tasks) {
   job->safety = SafetyClass::kSafe;
   job->schema_change = false;
   job->has_rollback = true;
@@ -35,8 +34,7 @@ absl::Status LiftPlans(ReadTx& tx, Job* job, std::vector<Task>* tasks) {
       if (plan.rollback().empty() && plan.irreversible().empty()) job->has_rollback = false;
     }
   }
-  ASSIGN_OR_RETURN(const Environment environment, tx.GetEnvironment(job->environment));
-  job->policy_digest = PolicyDigest(environment.name, environment.policy);
+  job->policy_digest = policy_digest;
   ASSIGN_OR_RETURN(job->digest, ComputeJobDigest(*job, *tasks));
   return absl::OkStatus();
 }
@@ -47,7 +45,7 @@ absl::StatusOr<JobDigestInput> DigestInputOf(const Job& job, const std::vector<T
   input.job_kind = std::string(NameOf(job.kind));
   input.params_sha256 = ParamsDigest(spec);
   input.policy_digest = job.policy_digest;
-  input.rollout = absl::StrCat("max_parallel=", job.max_parallel);
+  input.rollout = RolloutText(job.rollout, job.max_parallel);
   for (const Task& task : tasks) input.targets.push_back({task.Target(), task.target_digest});
   return input;
 }
@@ -60,6 +58,22 @@ absl::StatusOr<std::string> ComputeJobDigest(const Job& job, const std::vector<T
 int64_t PlannedRows(const Task& task) {
   const absl::StatusOr<work::v1::Plan> plan = ParsePlan(task);
   return task.plan_blob.empty() || !plan.ok() ? -1 : plan->estimated_rows();
+}
+
+Gravity GravestFinding(const Task& task) {
+  if (task.plan_blob.empty()) return Gravity::kNone;
+  const absl::StatusOr<work::v1::Plan> plan = ParsePlan(task);
+  if (!plan.ok()) return Gravity::kError;
+  Gravity gravest = Gravity::kNone;
+  for (const work::v1::Step& step : plan->forward()) {
+    for (const work::v1::Finding& finding : step.findings()) {
+      const Gravity gravity = finding.severity() == work::v1::SEVERITY_INFO      ? Gravity::kInfo
+                              : finding.severity() == work::v1::SEVERITY_WARNING ? Gravity::kWarning
+                                                                                 : Gravity::kError;
+      gravest = std::max(gravest, gravity);
+    }
+  }
+  return gravest;
 }
 
 int64_t EstimatedRows(const std::vector<Task>& tasks) {

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 
 #include "common/plan/digest.h"
+#include "controller/domain/approval_policy.h"
 #include "controller/domain/types.h"
 #include "controller/store/store.h"
 
@@ -17,7 +18,8 @@ namespace dbfleet::controller {
 // Lifts what policy needs out of the tasks' plans into the job: safety, schema change, rollback
 // plan, estimates, and the digest that approvals bind to. A plan with statements is destructive
 // whatever the agent calls them. Tasks' target digests are recomputed from the plans as stored.
-absl::Status LiftPlans(ReadTx& tx, Job* job, std::vector<Task>* tasks);
+// `policy_digest` is of the policy under which it was planned.
+absl::Status LiftPlans(const std::string& policy_digest, Job* job, std::vector<Task>* tasks);
 
 // The digest of a planned job, under the policy that `job.policy_digest` names.
 absl::StatusOr<std::string> ComputeJobDigest(const Job& job, const std::vector<Task>& tasks);
@@ -27,6 +29,9 @@ absl::StatusOr<JobDigestInput> DigestInputOf(const Job& job, const std::vector<T
 
 // The plan's estimate; -1 when it is not known or there is no plan.
 int64_t PlannedRows(const Task& task);
+
+// The gravest finding of the plan's statements; kError for a plan that cannot be read.
+Gravity GravestFinding(const Task& task);
 
 // Sum of the plans' estimates; -1 when any is not known.
 int64_t EstimatedRows(const std::vector<Task>& tasks);

@@ -2,18 +2,20 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 
 #include "common/base/status.h"
 #include "controller/domain/transitions.h"
+#include "controller/identity/roles_in.h"
 #include "controller/jobs/job_flow.h"
 #include "controller/jobs/planning.h"
+#include "controller/jobs/rollback.h"
 #include "controller/jobs/specs.h"
 
 namespace dbfleet::controller {
@@ -30,15 +32,31 @@ std::optional<Backup> NewestCovering(const std::vector<Backup>& backups,
   return std::nullopt;
 }
 
-// People who approved and may not any more: disabled, or without the role.
-absl::Status AddFormerApprovers(ReadTx& tx, const Job& job, std::vector<std::string>* out) {
-  for (const Approval& approval : job.approvals) {
-    absl::string_view id = approval.principal;
-    if (!absl::ConsumePrefix(&id, "users/")) continue;
-    absl::StatusOr<User> user = tx.GetUser(id);
-    if (!user.ok() && !absl::IsNotFound(user.status())) return user.status();
-    if (user.ok() && !user->disabled && user->Has(Role::kApprover)) continue;
-    out->push_back(approval.principal);
+// The roles of those who approved, and who of them may not any more: disabled, or without the role.
+absl::Status AddApprovers(ReadTx& tx, PolicyInput* input) {
+  for (const Approval& approval : input->job.approvals) {
+    const std::string& principal = approval.principal;
+    ASSIGN_OR_RETURN(std::set<Role> roles, RolesIn(tx, principal, input->job.environment));
+    if (roles.count(Role::kApprover) == 0 && absl::StartsWith(principal, "users/")) {
+      input->former_approvers.push_back(principal);
+    }
+    input->approver_roles[principal] = std::move(roles);
+  }
+  return absl::OkStatus();
+}
+
+// Does any policy that covers the environment look at the targets?
+bool LooksAtTargets(const ApprovalBook& book, const std::string& environment) {
+  return std::any_of(book.policies.begin(), book.policies.end(), [&](const ApprovalPolicy& policy) {
+    return policy.Covers(environment) &&
+           (!policy.labels.empty() || policy.findings != Gravity::kNone);
+  });
+}
+
+absl::Status AddTraits(ReadTx& tx, absl::Span<const Task> tasks, PolicyInput* input) {
+  for (const Task& task : tasks) {
+    ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(task.instance_id));
+    input->traits.push_back({instance.labels, GravestFinding(task)});
   }
   return absl::OkStatus();
 }
@@ -105,6 +123,38 @@ absl::StatusOr<bool> GoesOn(ReadTx& tx, const Job& job, absl::Time now) {
 
 }  // namespace
 
+absl::StatusOr<std::string> JobFlow::PolicyDigestNow(ReadTx& tx,
+                                                     const std::string& environment) const {
+  ASSIGN_OR_RETURN(const Environment stored, tx.GetEnvironment(environment));
+  std::shared_ptr<const ApprovalBook> book;
+  if (approvals_ != nullptr) {
+    ASSIGN_OR_RETURN(book, approvals_(tx));
+  }
+  return PolicyDigest(stored.name, stored.policy, book.get());
+}
+
+absl::Status JobFlow::AddApprovals(ReadTx& tx, absl::Span<const Task> tasks,
+                                   PolicyInput* input) const {
+  const Job& job = input->job;
+  // Both only take approvals away. Who depends on whom takes a look at all users and their tokens.
+  if (!job.approvals.empty()) {
+    ASSIGN_OR_RETURN(input->dependent_approvers, dependents_(tx, job.requester));
+    RETURN_IF_ERROR(AddApprovers(tx, input));
+  }
+  if (job.kind != JobKind::kMigrate) return absl::OkStatus();
+  if (waiver_ != nullptr) {
+    ASSIGN_OR_RETURN(input->waiver, waiver_(tx, job.id));
+  }
+  if (approvals_ == nullptr) return absl::OkStatus();
+  ASSIGN_OR_RETURN(input->approval_book, approvals_(tx));
+  if (!LooksAtTargets(*input->approval_book, job.environment)) return absl::OkStatus();
+  const bool begun = job.state != JobState::kPlanning && job.state != JobState::kAwaitingApproval &&
+                     job.state != JobState::kReady;
+  if (begun) return AddTraits(tx, tasks, input);
+  ASSIGN_OR_RETURN(const std::vector<Task> all, tx.TasksOfJob(job.id));
+  return AddTraits(tx, all, input);
+}
+
 absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicy(ReadTx& tx, const Job& job,
                                                        absl::Time now) const {
   ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
@@ -119,11 +169,7 @@ absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicyOn(ReadTx& tx, const Job& 
   input.now = now;
   ASSIGN_OR_RETURN(const Environment environment, tx.GetEnvironment(job.environment));
   input.policy = environment.policy;
-  // Both only take approvals away. Who depends on whom takes a look at all users and their tokens.
-  if (!job.approvals.empty()) {
-    ASSIGN_OR_RETURN(input.dependent_approvers, dependents_(tx, job.requester));
-    RETURN_IF_ERROR(AddFormerApprovers(tx, job, &input.former_approvers));
-  }
+  RETURN_IF_ERROR(AddApprovals(tx, tasks, &input));
   const bool promotion_counts = PromotionCounts(job, input.policy);
   if (promotion_counts) {
     ASSIGN_OR_RETURN(input.promotion, ReadPromotion(tx, job, input.policy.promotion, now));
@@ -132,6 +178,7 @@ absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicyOn(ReadTx& tx, const Job& 
   if (!job.rollback_of.empty()) {
     ASSIGN_OR_RETURN(const std::vector<Task> originals, tx.TasksOfJob(job.rollback_of));
     input.mends_failure = NeedsMending(originals);
+    input.approved_with_change = IsAutomaticRollback(job);
   }
   absl::StatusOr<std::shared_ptr<const WindowBook>> windows_now = nullptr;
   if (windows_ != nullptr && WindowsCount(job)) windows_now = windows_(tx);
@@ -166,7 +213,8 @@ absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicyOn(ReadTx& tx, const Job& 
   }
   // The digest covers the policy under which it was made; another policy means another digest.
   if (!job.policy_digest.empty() &&
-      job.policy_digest != PolicyDigest(environment.name, environment.policy)) {
+      job.policy_digest !=
+          PolicyDigest(environment.name, environment.policy, input.approval_book.get())) {
     const bool begun = job.state == JobState::kRolling || job.state == JobState::kPaused;
     decision.blockers.push_back(
         {"policy-changed",

@@ -15,19 +15,17 @@
 namespace dbfleet::controller {
 namespace {
 
-// A task that ended otherwise than it should stops the job.
-bool StopsTheJob(const Task& task) {
-  return task.state == TaskState::kFailed || task.state == TaskState::kRolledBack ||
-         task.state == TaskState::kNeedsPerson;
-}
+bool HasEnded(const Task& task) { return IsTerminal(task.state); }
 
 }  // namespace
 
 absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
   if (context.now >= job->expire_time) return Expire(context, job);
   ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
-  if (job->state == JobState::kReady && std::any_of(tasks.begin(), tasks.end(), StopsTheJob)) {
-    // An offer was declined: the job ends as a running one does.
+  if (job->state == JobState::kReady &&
+      (StopsTheJob(*job, tasks) ||
+       (!tasks.empty() && std::all_of(tasks.begin(), tasks.end(), HasEnded)))) {
+    // Offers were declined: the job ends as a running one does.
     RETURN_IF_ERROR(MoveJob(job, JobState::kRolling, context.now));
     RETURN_IF_ERROR(context.tx.UpdateJob(job));
     return AdvanceRunning(context, job, nullptr);
@@ -103,9 +101,8 @@ absl::Status JobFlow::AdvancePaused(FlowContext& context, Job* job) const {
   ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
   // Neither the end of its time nor a failed target waits for a window.
   if (context.now >= job->expire_time) return GoOn(context, job, "it has expired");
-  if (std::any_of(tasks.begin(), tasks.end(), StopsTheJob)) {
-    return GoOn(context, job, "a target did not succeed");
-  }
+  if (StopsTheJob(*job, tasks)) return GoOn(context, job, "a target did not succeed");
+  if (job->error_reason == kBetweenWaves) return AdvanceBetweenWaves(context, job, tasks);
   if (job->error_reason != kWindowClosed) return absl::OkStatus();  // A person resumes it.
   // Those that run need no leave any more.
   std::erase_if(tasks, [](const Task& task) { return task.state != TaskState::kPending; });
@@ -140,7 +137,7 @@ absl::Status JobFlow::GoOn(FlowContext& context, Job* job, absl::string_view why
 bool IsPausedByItself(const Job& job) {
   return job.state == JobState::kPaused &&
          (job.error_reason == kWindowClosed || job.error_reason == kBlockedByPolicy ||
-          job.error_reason == kGateFailed);
+          job.error_reason == kGateFailed || job.error_reason == kBetweenWaves);
 }
 
 bool EndsWithItsWindow(const Job& job) {

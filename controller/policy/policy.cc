@@ -4,13 +4,11 @@
 #include <set>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
 #include "common/base/canonical.h"
 #include "common/base/hash.h"
-#include "common/plan/estimate.h"
 #include "controller/domain/names.h"
 #include "controller/policy/rules.h"
 
@@ -39,68 +37,6 @@ namespace {
 // Clocks of agents may be this far ahead; a larger skew stops Grants anyway (docs/architecture.md).
 constexpr absl::Duration kClockSkew = absl::Seconds(30);
 
-bool NeedsApprovals(const PolicyInput& input) {
-  return IsDestructive(input.job) && input.policy.destructive_approvals > 0;
-}
-
-// Why the approval does not hold for what would be touched now; "" if it does.
-std::string WhyOutgrown(const PolicyInput& input, const Approval& approval) {
-  for (const PolicyInput::Target& target : input.targets) {
-    const auto seen = approval.rows.find(target.name);
-    if (seen == approval.rows.end()) {
-      return absl::StrCat("approved without a record of the rows of ", target.name);
-    }
-    if (!EstimateGrown(seen->second, target.estimated_rows)) continue;
-    return absl::StrCat("approved some ", seen->second, " rows of ", target.name,
-                        ", by now estimated at ", target.estimated_rows,
-                        ", which is beyond twice as many");
-  }
-  return "";
-}
-
-struct ApprovalCount {
-  std::vector<Approval> counted;
-  std::set<std::string> principals;
-  absl::Time last_decide_time = absl::InfinitePast();
-  std::vector<std::string> ignored;  // Why the others do not count.
-};
-
-// Why this approval does not count; "" if it does.
-std::string WhyIgnored(const PolicyInput& input, const Approval& approval) {
-  const Job& job = input.job;
-  const auto& dependent = input.dependent_approvers;
-  if (approval.principal == job.requester) return "made the request";
-  if (!absl::StartsWith(approval.principal, "users/")) return "is not a person";
-  if (std::find(dependent.begin(), dependent.end(), approval.principal) != dependent.end()) {
-    return "has an account, role or token from the requester";
-  }
-  const auto& former = input.former_approvers;
-  if (std::find(former.begin(), former.end(), approval.principal) != former.end()) {
-    return "is no approver any more";
-  }
-  if (job.digest.empty() || approval.digest != job.digest) return "approved another plan";
-  if (approval.expire_time <= input.now) {
-    return absl::StrCat("approved until ", Moment(approval.expire_time));
-  }
-  return WhyOutgrown(input, approval);
-}
-
-ApprovalCount CountApprovals(const PolicyInput& input) {
-  ApprovalCount count;
-  for (const Approval& approval : input.job.approvals) {
-    if (!approval.approved) continue;
-    const std::string why = WhyIgnored(input, approval);
-    if (!why.empty()) {
-      count.ignored.push_back(absl::StrCat(approval.principal, " ", why));
-      continue;
-    }
-    count.counted.push_back(approval);
-    count.principals.insert(approval.principal);
-    count.last_decide_time = std::max(count.last_decide_time, approval.decide_time);
-  }
-  return count;
-}
-
 void CheckConsent(const PolicyInput& input, std::vector<PolicyBlocker>* blockers) {
   if (!IsDestructive(input.job) || !input.policy.destructive_consent ||
       input.job.approve_destructive) {
@@ -122,31 +58,6 @@ void CheckRollbackPlan(const PolicyInput& input, std::vector<PolicyBlocker>* blo
                        true});
 }
 
-void CheckApprovals(const PolicyInput& input, const ApprovalCount& count,
-                    std::vector<PolicyBlocker>* blockers) {
-  for (const Approval& approval : input.job.approvals) {
-    if (approval.approved) continue;
-    blockers->push_back(
-        {"approvals",
-         absl::StrCat(approval.principal, " rejected it", approval.reason.empty() ? "" : ": ",
-                      approval.reason, "; a new request is needed"),
-         true});
-    return;
-  }
-  if (!NeedsApprovals(input)) return;
-  const int needed = input.policy.destructive_approvals;
-  const int have = static_cast<int>(count.principals.size());
-  if (have >= needed) return;
-  std::string message =
-      absl::StrCat(have, " of ", needed, needed == 1 ? " approval" : " approvals",
-                   "; missing: a user with the role approver, not ", input.job.requester,
-                   " who made the request, nor one with an account, role or token from there");
-  if (!count.ignored.empty()) {
-    absl::StrAppend(&message, " (not counted: ", absl::StrJoin(count.ignored, ", "), ")");
-  }
-  blockers->push_back({"approvals", message, false});
-}
-
 bool Covers(const Backup& backup, const PolicyInput::Target& target) {
   if (backup.instance_id != target.instance_id) return false;
   if (target.database.empty()) return backup.databases.empty();
@@ -156,7 +67,7 @@ bool Covers(const Backup& backup, const PolicyInput::Target& target) {
 
 // Why the target's backup does not do; "" if it does. `not_before` is what a fresh one must follow.
 std::string WhyBackupFails(const PolicyInput& input, const PolicyInput::Target& target,
-                           absl::Time not_before) {
+                           absl::Time not_before, bool after_approvals) {
   if (!target.verified_backup.has_value()) return "there is none";
   const Backup& backup = *target.verified_backup;
   if (backup.state != Backup::State::kComplete || backup.verified_level < 1) {
@@ -172,9 +83,8 @@ std::string WhyBackupFails(const PolicyInput& input, const PolicyInput::Target& 
   }
   if (input.job.backup_gate == BackupGate::kFresh && backup.snapshot_time <= not_before) {
     return absl::StrCat("backups/", backup.id, " is older than ",
-                        NeedsApprovals(input)
-                            ? "the approval, after which a fresh one was asked for"
-                            : "the request, which asks for a fresh one");
+                        after_approvals ? "the approval, after which a fresh one was asked for"
+                                        : "the request, which asks for a fresh one");
   }
   return "";
 }
@@ -191,20 +101,35 @@ absl::string_view BackupAdvice(BackupGate gate) {
   return "an operator can take and verify one: dbfleet backup run, dbfleet backup verify";
 }
 
-void CheckBackups(const PolicyInput& input, const ApprovalCount& count,
+// Rules that somebody waived for this very plan; null if nobody did.
+const Waiver* WaiverOf(const PolicyInput& input) {
+  const bool holds = input.waiver.has_value() && !input.job.digest.empty() &&
+                     input.waiver->digest == input.job.digest &&
+                     input.now < input.waiver->expire_time;
+  return holds ? &*input.waiver : nullptr;
+}
+
+bool Waives(const PolicyInput& input, absl::string_view rule) {
+  const Waiver* const waiver = WaiverOf(input);
+  const auto& waivable = WaivableRules();
+  return waiver != nullptr && std::find(waivable.begin(), waivable.end(), rule) != waivable.end() &&
+         std::find(waiver->rules.begin(), waiver->rules.end(), rule) != waiver->rules.end();
+}
+
+void CheckBackups(const PolicyInput& input, const ApprovalState& approvals,
                   std::vector<PolicyBlocker>* blockers) {
   if (!BackupsCount(input.job, input.policy)) return;
   const absl::Duration max_age = input.policy.verified_backup_max_age;
   absl::Time not_before = input.job.create_time;
-  if (NeedsApprovals(input)) {
+  if (approvals.Needed()) {
     // Before the approvals are there, no backup can be later than them.
-    const bool complete =
-        static_cast<int>(count.principals.size()) >= input.policy.destructive_approvals;
-    not_before = complete ? count.last_decide_time : absl::InfiniteFuture();
+    not_before = approvals.Enough()           ? approvals.last_decide_time
+                 : Waives(input, "approvals") ? input.waiver->create_time
+                                              : absl::InfiniteFuture();
   }
   std::vector<std::string> missing;
   for (const PolicyInput::Target& target : input.targets) {
-    const std::string why = WhyBackupFails(input, target, not_before);
+    const std::string why = WhyBackupFails(input, target, not_before, approvals.Needed());
     if (!why.empty()) missing.push_back(absl::StrCat(target.name, " (", why, ")"));
   }
   if (input.targets.empty()) missing.push_back("the job (it names no target)");
@@ -216,6 +141,53 @@ void CheckBackups(const PolicyInput& input, const ApprovalCount& count,
                     "; missing for ", absl::StrJoin(missing, ", "), "; ",
                     BackupAdvice(input.job.backup_gate)),
        false});
+}
+
+void WriteApprovalPolicy(const ApprovalPolicy& policy, CanonicalWriter* writer) {
+  writer->Text(policy.name).List(policy.environments).Map(policy.labels);
+  writer->Bool(policy.only_destructive)
+      .Int(policy.schema_changes.has_value() ? (*policy.schema_changes ? 1 : 0) : -1)
+      .Bool(policy.changes)
+      .Bool(policy.rollbacks)
+      .Int(static_cast<int64_t>(policy.findings))
+      .Bool(policy.distinct)
+      .Int(absl::ToInt64Nanoseconds(policy.ttl))
+      .Bool(policy.reason_required)
+      .Begin(policy.requirements.size());
+  for (const ApprovalRequirement& requirement : policy.requirements) {
+    std::vector<std::string> roles;
+    for (const Role role : requirement.roles) roles.emplace_back(NameOf(role));
+    writer->Text(requirement.name).Int(requirement.count).List(roles).List(requirement.users);
+  }
+}
+
+// A waived rule does not merely go unsaid: under a freeze nobody asks whether a window is open, so
+// a waiver of the freeze alone has to bring that question back.
+void CheckTimes(const PolicyInput& input, PolicyDecision* decision) {
+  const bool no_window = Waives(input, "window"), no_freeze = Waives(input, "freeze");
+  PolicyDecision as_declared = *decision;
+  CheckWindows(input, {}, &as_declared);
+  const bool frozen = as_declared.BlockedBy("freeze");
+  if ((!no_window && !no_freeze) || (!frozen && !as_declared.BlockedBy("window"))) {
+    *decision = std::move(as_declared);
+    return;
+  }
+  PolicyDecision unfrozen = *decision;
+  CheckWindows(input, {false, no_freeze}, &unfrozen);
+  CheckWindows(input, {no_window, no_freeze}, decision);
+  if (no_freeze && frozen) decision->waived.push_back("freeze");
+  if (no_window && unfrozen.BlockedBy("window")) decision->waived.push_back("window");
+}
+
+void TakeAwayWaived(const PolicyInput& input, PolicyDecision* decision) {
+  const bool some = Waives(input, "approvals") &&
+                    std::erase_if(decision->blockers, [](const PolicyBlocker& blocker) {
+                      return !blocker.final && blocker.rule == "approvals";
+                    }) > 0;
+  if (some) decision->waived.push_back("approvals");
+  if (!decision->waived.empty()) {
+    decision->closes = std::min(decision->closes, input.waiver->expire_time);
+  }
 }
 
 }  // namespace
@@ -269,14 +241,17 @@ absl::Span<const absl::string_view> PolicyRules() {
 
 PolicyDecision Evaluate(const PolicyInput& input) {
   PolicyDecision decision;
-  ApprovalCount count = CountApprovals(input);
+  ApprovalState approvals = CountApprovals(input);
   CheckConsent(input, &decision.blockers);
   CheckRollbackPlan(input, &decision.blockers);
   CheckPromotion(input, &decision.blockers);
-  CheckApprovals(input, count, &decision.blockers);
-  CheckBackups(input, count, &decision.blockers);
-  CheckWindows(input, &decision);
-  decision.counted = std::move(count.counted);
+  CheckApprovals(input, approvals, &decision.blockers);
+  CheckBackups(input, approvals, &decision.blockers);
+  CheckTimes(input, &decision);
+  TakeAwayWaived(input, &decision);
+  decision.counted = std::move(approvals.counted);
+  decision.approval_ttl = approvals.ttl;
+  decision.reason_required = approvals.reason_required;
   return decision;
 }
 
@@ -288,6 +263,11 @@ EnvironmentPolicy DefaultPolicy(absl::string_view environment) {
   // An environment that nobody described is treated like production, not like a playground.
   policy.destructive_approvals = environment == "development" || environment == "qa" ? 0 : 1;
   return policy;
+}
+
+absl::Span<const absl::string_view> WaivableRules() {
+  static constexpr absl::string_view kRules[] = {"approvals", "window", "freeze"};
+  return kRules;
 }
 
 std::string PolicyDigest(absl::string_view environment, const EnvironmentPolicy& policy) {
@@ -307,6 +287,21 @@ std::string PolicyDigest(absl::string_view environment, const EnvironmentPolicy&
         .Bool(policy.promotion.rehearsal);
   }
   return Sha256Hex(writer.bytes());
+}
+
+std::string PolicyDigest(absl::string_view environment, const EnvironmentPolicy& policy,
+                         const ApprovalBook* book) {
+  const std::string alone = PolicyDigest(environment, policy);
+  if (book == nullptr) return alone;
+  CanonicalWriter writer("dbfleet.policy.approvals.v1");
+  writer.Text(alone).Text(book->unreadable);
+  bool any = !book->unreadable.empty();
+  for (const ApprovalPolicy& one : book->policies) {
+    if (!one.Covers(environment)) continue;
+    any = true;
+    WriteApprovalPolicy(one, &writer);
+  }
+  return any ? Sha256Hex(writer.bytes()) : alone;
 }
 
 }  // namespace dbfleet::controller

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -9,6 +11,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 
+#include "controller/domain/approval_policy.h"
 #include "controller/domain/types.h"
 #include "controller/windows/book.h"
 
@@ -43,6 +46,9 @@ struct PolicyInput {
   std::string windows_unreadable;
   // It takes back a change that failed on some target, which cannot wait for a window.
   bool mends_failure = false;
+  // A rollback that its change's rollout makes by itself: whoever approved the one approved the
+  // other.
+  bool approved_with_change = false;
   // It began in a window that lets it finish, and has gone on without a break since.
   bool goes_on = false;
   // Who must not count as an approver besides the requester: principals whose account, role or
@@ -50,6 +56,18 @@ struct PolicyInput {
   std::vector<std::string> dependent_approvers;
   // Who approved and has lost the role, or the account, since.
   std::vector<std::string> former_approvers;
+  // The roles of those who approved, in the job's environment.
+  std::map<std::string, std::set<Role>> approver_roles;
+  std::shared_ptr<const ApprovalBook> approval_book;  // Null: there are no approval policies.
+  // What approval policies select targets by; only where some do that. Before a job has begun of
+  // all its targets, afterwards of those that it is about: a part of a job needs what the part
+  // needs.
+  struct Traits {
+    std::map<std::string, std::string> labels;  // Of the instance.
+    Gravity findings = Gravity::kNone;          // The gravest.
+  };
+  std::vector<Traits> traits;
+  std::optional<Waiver> waiver;  // Somebody broke the glass for this job.
   absl::Time now;
 };
 
@@ -64,6 +82,10 @@ struct PolicyBlocker {
 struct PolicyDecision {
   std::vector<PolicyBlocker> blockers;  // Complete; empty means allowed.
   std::vector<Approval> counted;  // The approvals that count now, whether any is needed or not.
+  // An approval given now lapses after this time, and needs a reason.
+  absl::Duration approval_ttl;
+  bool reason_required = false;
+  std::vector<std::string> waived;  // Rules that would block it if nobody had broken the glass.
   // The window in which the work would begin and what its end means; of several targets', the
   // strictest. "": no window is needed.
   std::string window;
@@ -90,7 +112,7 @@ absl::Span<const absl::string_view> PolicyRules();
 
 // May the job run now? A pure function; the Grant's transaction evaluates it once more.
 //
-// The rules, each at most one blocker:
+// The rules, each at most one blocker unless it says otherwise:
 // - "destructive-consent" (final): destructive work without `approve_destructive` where the policy
 //   asks for it. Work of unknown safety counts as destructive, except checks, backups and
 //   verifications, which change nothing.
@@ -103,7 +125,9 @@ absl::Span<const absl::string_view> PolicyRules();
 //   none.
 // - "approvals": destructive work needs approvals of this very digest, not expired, by distinct
 // users
-//   other than the requester and the dependent approvers. An approval is void for as long as any
+//   other than the requester and the dependent approvers; each approval policy that applies to the
+//   change wants its requirements filled as well (a blocker for each). An approval is void for as
+//   long as any
 //   target's known estimate is beyond twice the one that this approver saw (then no sum can be,
 //   either), whatever others approved later; so is one of which it is not known what was seen. A
 //   rejection by anybody is final, whatever the work.
@@ -119,6 +143,8 @@ absl::Span<const absl::string_view> PolicyRules();
 // - "freeze": no change starts on a target that a freeze covers, whatever windows say.
 //   Both count as closed for their last kLeastOpen, so that an agent whose clock is a little ahead
 //   is not given what it has to refuse. Neither holds up a rollback that mends a failure.
+// What a waiver of this very digest names (kWaivable) does not block until it expires, a rejection
+// excepted.
 PolicyDecision Evaluate(const PolicyInput& input);
 
 // Whether windows and freezes may have a say: they are about changes, not about looking, backing up
@@ -153,10 +179,16 @@ PolicyInput::Promotion PromotionOf(absl::Span<const PastChange> past, absl::Time
 // Whether the targets' backups have a say. Where they have none they need not be read.
 bool BackupsCount(const Job& job, const EnvironmentPolicy& policy);
 
+// What break-glass can waive: never a backup, a rollback plan, consent or the audit trail.
+absl::Span<const absl::string_view> WaivableRules();
+
 // The defaults of a new environment with this name (requirement P2's first level).
 EnvironmentPolicy DefaultPolicy(absl::string_view environment);
 
 // SHA-256, hex, over the canonical form; part of every job's digest.
 std::string PolicyDigest(absl::string_view environment, const EnvironmentPolicy& policy);
+// The same with the approval policies that cover the environment; null: there are none.
+std::string PolicyDigest(absl::string_view environment, const EnvironmentPolicy& policy,
+                         const ApprovalBook* book);
 
 }  // namespace dbfleet::controller

@@ -10,8 +10,39 @@
 // Parts of Evaluate (policy.h), for this folder alone: rules that fill files of their own.
 namespace dbfleet::controller {
 
+// Where the approvals stand.
+struct ApprovalState {
+  // Those that the environment asks for, and the people that there are.
+  int demanded = 0;
+  int by_environment = 0;
+  // What is missing, by approval policy.
+  struct Unfilled {
+    std::string policy;
+    std::vector<std::string> requirements;
+  };
+  std::vector<Unfilled> unfilled;
+  bool policies_apply = false;
+  std::string unreadable;
+  absl::Duration ttl;
+  bool reason_required = false;
+  std::vector<Approval> counted;
+  absl::Time last_decide_time = absl::InfinitePast();
+  std::vector<std::string> ignored;  // Why the others do not count.
+
+  bool Needed() const { return demanded > 0 || policies_apply; }
+  bool Enough() const;
+};
+ApprovalState CountApprovals(const PolicyInput& input);
+void CheckApprovals(const PolicyInput& input, const ApprovalState& state,
+                    std::vector<PolicyBlocker>* blockers);
+
 void CheckPromotion(const PolicyInput& input, std::vector<PolicyBlocker>* blockers);
-void CheckWindows(const PolicyInput& input, PolicyDecision* decision);
+// As if windows were not needed, or no freeze declared.
+struct WithoutTimes {
+  bool window = false;
+  bool freeze = false;
+};
+void CheckWindows(const PolicyInput& input, const WithoutTimes& without, PolicyDecision* decision);
 
 bool IsDestructive(const Job& job);
 std::string Moment(absl::Time time);                      // RFC 3339 in UTC.

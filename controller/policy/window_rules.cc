@@ -50,6 +50,12 @@ std::vector<WindowGroup> GroupByWindows(const PolicyInput& input) {
   return groups;
 }
 
+WindowBook::Windows WithoutFreezes(const std::vector<Window>& windows) {
+  auto rest = std::make_shared<std::vector<Window>>(windows);
+  std::erase_if(*rest, [](const Window& window) { return window.effect == WindowEffect::kDeny; });
+  return rest;
+}
+
 std::string WhenItOpens(const std::optional<Span>& next, absl::Time now) {
   if (next.has_value()) {
     return absl::StrCat("the next opening is from ", Moment(next->begin),
@@ -96,7 +102,7 @@ void ExplainClosed(const WindowGroup& group, const Opening& opening, const std::
 
 }  // namespace
 
-void CheckWindows(const PolicyInput& input, PolicyDecision* decision) {
+void CheckWindows(const PolicyInput& input, const WithoutTimes& without, PolicyDecision* decision) {
   constexpr absl::Duration kLeast = absl::Minutes(1);
   static_assert(kLeast > kLeastOpen);
   if (!WindowsCount(input.job) || input.mends_failure) return;
@@ -104,10 +110,12 @@ void CheckWindows(const PolicyInput& input, PolicyDecision* decision) {
     decision->blockers.push_back({"windows-unreadable", input.windows_unreadable, false});
     return;
   }
-  const bool needed = NeedsWindow(input);
+  const bool needed = !without.window && NeedsWindow(input);
   std::vector<std::string> freezes, windows;
   bool all_closing = true;
-  for (const WindowGroup& group : GroupByWindows(input)) {
+  std::vector<WindowGroup> groups = GroupByWindows(input);
+  for (WindowGroup& group : groups) {
+    if (without.freeze) group.windows = WithoutFreezes(*group.windows);
     const Opening opening = OpeningAt(*group.windows, needed, input.now);
     if (opening.open && opening.closes - input.now >= kLeastOpen) {
       TakeOpening(opening, decision);

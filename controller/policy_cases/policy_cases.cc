@@ -33,6 +33,12 @@ constexpr char kAllowed[] = "allowed";
 constexpr char kWaits[] = "waits";
 constexpr char kRefused[] = "refused";
 
+Gravity GravityOf(absl::string_view word) {
+  if (word == "info") return Gravity::kInfo;
+  if (word == "warning") return Gravity::kWarning;
+  return word == "error" ? Gravity::kError : Gravity::kNone;
+}
+
 void CheckCase(const PolicyCase& one, const std::string& field, config::Problems* problems) {
   if (one.environment().empty()) problems->Add(field, "environment is missing");
   if (!one.now().empty() && !config::ParseMoment(one.now()).has_value()) {
@@ -51,9 +57,19 @@ void CheckCase(const PolicyCase& one, const std::string& field, config::Problems
         field + ".change.backup_gate",
         absl::StrCat("auto, fresh or existing is wanted, not ", config::ShownValue(gate)));
   }
+  if (!one.change().findings().empty() && GravityOf(one.change().findings()) == Gravity::kNone) {
+    problems->Add(field + ".change.findings",
+                  absl::StrCat("info, warning or error is wanted, not ",
+                               config::ShownValue(one.change().findings())));
+  }
   for (int i = 0; i < one.approvals_size(); ++i) {
-    if (!one.approvals(i).by().empty()) continue;
-    problems->Add(absl::StrCat(field, ".approvals[", i, "]"), "by is missing: the user's name");
+    const std::string approval = absl::StrCat(field, ".approvals[", i, "]");
+    if (one.approvals(i).by().empty()) problems->Add(approval, "by is missing: the user's name");
+    for (const std::string& role : one.approvals(i).roles()) {
+      if (FromName<Role>(role).has_value()) continue;
+      problems->Add(approval + ".roles",
+                    absl::StrCat("there is no role ", config::ShownValue(role)));
+    }
   }
   const std::string& expect = one.expect();
   if (expect != kAllowed && expect != kWaits && expect != kRefused) {
@@ -75,11 +91,13 @@ void CheckCase(const PolicyCase& one, const std::string& field, config::Problems
 struct Fleet {
   std::map<std::string, EnvironmentPolicy> policies;
   std::unique_ptr<WindowBook> windows;
+  std::shared_ptr<const ApprovalBook> approvals;
 };
 
 absl::StatusOr<Fleet> FleetOf(absl::Span<const ManifestText> texts, absl::Time now) {
   Fleet fleet;
   std::vector<DeclaredWindow> windows;
+  ApprovalBook approvals;
   std::vector<Manifest> manifests;
   if (!texts.empty()) {
     ASSIGN_OR_RETURN(manifests, ParseManifests(texts));
@@ -91,8 +109,11 @@ absl::StatusOr<Fleet> FleetOf(absl::Span<const ManifestText> texts, absl::Time n
           EnvironmentOf(static_cast<const resource::v1::Environment&>(*manifest.message)).policy;
     } else if (manifest.kind->kind == kWindowKind) {
       windows.push_back(WindowOf(manifest));
+    } else if (manifest.kind->kind == kApprovalPolicyKind) {
+      approvals.policies.push_back(ApprovalPolicyOf(manifest));
     }
   }
+  fleet.approvals = std::make_shared<const ApprovalBook>(std::move(approvals));
   fleet.windows = std::make_unique<WindowBook>(std::move(windows));
   return fleet;
 }
@@ -115,23 +136,28 @@ Job JobOf(const PolicyCase& one, absl::Time now) {
   job.approve_destructive = !change.has_approve_destructive() || change.approve_destructive();
   job.has_rollback = !change.has_has_rollback() || change.has_rollback();
   job.backup_gate = FromName<BackupGate>(change.backup_gate()).value_or(BackupGate::kAuto);
-  if (change.mends_failure()) job.rollback_of = "a failed change";
+  if (change.mends_failure() || change.rollback()) job.rollback_of = "another change";
   return job;
 }
 
 void AddApprovals(const PolicyCase& one, PolicyInput* input) {
   constexpr int64_t kRows = 100;
   input->targets.front().estimated_rows = kRows;
+  const absl::Duration ttl = Evaluate(*input).approval_ttl;
   for (const resource::v1::ApprovalCase& given : one.approvals()) {
     Approval approval;
     approval.principal = Principal(given.by());
     approval.approved = !given.rejects();
     approval.digest = kDigest;
     approval.decide_time = input->now - FromProto(given.age());
-    approval.expire_time = approval.decide_time + input->policy.approval_ttl;
+    approval.expire_time = approval.decide_time + ttl;
     approval.rows = {{kTarget, given.outgrown() ? kRows / 10 : kRows}};
     if (given.former_approver()) input->former_approvers.push_back(approval.principal);
     if (given.depends_on_requester()) input->dependent_approvers.push_back(approval.principal);
+    std::set<Role>& roles = input->approver_roles[approval.principal];
+    for (const std::string& role : given.roles()) {
+      roles.insert(FromName<Role>(role).value_or(Role::kApprover));
+    }
     input->job.approvals.push_back(std::move(approval));
   }
 }
@@ -158,6 +184,8 @@ PolicyInput InputOf(const PolicyCase& one, const Fleet& fleet, absl::Time now) {
     target.verified_backup = std::move(backup);
   }
   input.targets.push_back(std::move(target));
+  input.approval_book = fleet.approvals;
+  input.traits = {{labels, GravityOf(one.change().findings())}};
   AddApprovals(one, &input);
   if (one.has_promotion()) {
     input.versions = {"1"};

@@ -13,11 +13,19 @@
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/config/yaml_writer.h"
+#include "controller/domain/names.h"
+#include "controller/identity/permissions.h"
+#include "controller/identity/roles_in.h"
 #include "controller/policy/policy.h"
+#include "controller/resources/access.h"
+#include "controller/resources/approval_resource.h"
+#include "controller/resources/approval_source.h"
 #include "controller/resources/environment_resource.h"
 #include "controller/resources/line_diff.h"
+#include "controller/resources/schedule_source.h"
 #include "controller/resources/window_resource.h"
 #include "controller/resources/window_source.h"
+#include "controller/routes/route.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -37,6 +45,49 @@ absl::Status CheckKnown(const Manifest& manifest, const std::vector<std::string>
         absl::StatusCode::kInvalidArgument, "UNKNOWN_ENVIRONMENT",
         absl::StrCat(manifest.place, ": ", manifest.id(), ": there is no environment \"",
                      SanitizeForDisplay(Truncate(name, 100)), "\"; see: dbfleet environment list"));
+  }
+  return absl::OkStatus();
+}
+
+RoleBinding BindingOf(const Manifest& manifest) {
+  const auto& spec = static_cast<const resource::v1::RoleBinding&>(*manifest.message).spec();
+  RoleBinding binding;
+  binding.id = manifest.id();
+  binding.role = FromName<Role>(spec.role()).value_or(Role::kViewer);
+  binding.subjects.assign(spec.subjects().begin(), spec.subjects().end());
+  if (!spec.environments().empty()) {
+    binding.where =
+        EnvironmentFilter::Only({spec.environments().begin(), spec.environments().end()});
+  }
+  return binding;
+}
+
+// With these bindings in place of those that are there, nobody may hold what is for separate hands.
+absl::Status CheckHands(ReadTx& tx, absl::Span<const Manifest> manifests) {
+  std::map<std::string, RoleBinding> bindings;
+  std::map<std::string, const Manifest*> concerned;  // Users, with one manifest that names them.
+  for (const Manifest& manifest : manifests) {
+    if (manifest.kind->kind != kRoleBindingKind) continue;
+    RoleBinding binding = BindingOf(manifest);
+    for (const std::string& subject : binding.subjects) concerned[subject] = &manifest;
+    bindings[binding.id] = std::move(binding);
+  }
+  if (concerned.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::shared_ptr<const RoleBook> stored, ReadRoleBook(tx));
+  for (const RoleBinding& binding : stored->bindings()) bindings.emplace(binding.id, binding);
+  std::vector<RoleBinding> all;
+  for (auto& [id, binding] : bindings) all.push_back(std::move(binding));
+  const RoleBook book(std::move(all));
+  for (const auto& [subject, manifest] : concerned) {
+    const std::string place = absl::StrCat(manifest->place, ": ", manifest->id());
+    const absl::StatusOr<User> user = tx.GetUser(subject);
+    if (absl::IsNotFound(user.status())) {
+      return Error(absl::StatusCode::kInvalidArgument, "UNKNOWN_USER",
+                   absl::StrCat(place, ": there is no user \"", subject,
+                                "\"; make one first: dbfleet user create ", subject));
+    }
+    RETURN_IF_ERROR(user.status());
+    RETURN_IF_ERROR(Annotate(CheckSeparateHands(*user, book), place));
   }
   return absl::OkStatus();
 }
@@ -80,6 +131,7 @@ absl::Status Audit(const ApplyContext& context, const Manifest& manifest,
   details["kind"] = std::string(manifest.kind->kind);
   details["diff"] = Truncate(absl::StrJoin(change.diff, "\n"), kMostAuditedYaml);
   if (!context.reason.empty()) details["reason"] = context.reason;
+  details.insert(context.more.begin(), context.more.end());
   const char* verb = change.action == Action::kCreated ? "resource.create" : "resource.update";
   return context.write->AppendAudit(
       {context.meta.principal, verb, manifest.id(), environment, std::move(details)});
@@ -145,10 +197,18 @@ absl::StatusOr<ResourceChange> ApplyResource(const ApplyContext& context,
   if (context.write != nullptr && change.action != Action::kUnchanged) {
     RETURN_IF_ERROR(former.ok() ? context.write->UpdateResource(&next)
                                 : context.write->InsertResource(&next));
-    if (manifest.kind->kind == kWindowKind) {
-      RETURN_IF_ERROR(WindowSource::CountChange(*context.write, context.now));
+    RETURN_IF_ERROR(CountChange(*context.write, manifest.kind->kind, context.now));
+    std::string environment;
+    if (manifest.kind->kind == kScheduleKind) {
+      ASSIGN_OR_RETURN(const DeclaredSchedule schedule, ScheduleIn(next));
+      environment = schedule.environment;
+      RETURN_IF_ERROR(
+          NoteScheduleApplied(*context.write, schedule, context.meta.principal, context.now));
     }
-    RETURN_IF_ERROR(Audit(context, manifest, change, {}, ""));
+    if (manifest.kind->kind == kRoleBindingKind) {
+      RETURN_IF_ERROR(NoteRoleChange(*context.write, next.id, context.meta.principal, context.now));
+    }
+    RETURN_IF_ERROR(Audit(context, manifest, change, {}, environment));
   }
   ASSIGN_OR_RETURN(change.resource, ViewOf(next));
   return change;
@@ -160,6 +220,12 @@ DeclaredWindow WindowOf(const Manifest& manifest) {
   config::Problems none;
   return CompileWindow(static_cast<const resource::v1::MaintenanceWindow&>(*manifest.message),
                        &none);
+}
+
+ApprovalPolicy ApprovalPolicyOf(const Manifest& manifest) {
+  config::Problems none;
+  return CompileApprovalPolicy(static_cast<const resource::v1::ApprovalPolicy&>(*manifest.message),
+                               &none);
 }
 
 absl::Status CheckTimes(absl::Span<const Manifest> manifests, absl::Time now) {
@@ -191,16 +257,89 @@ absl::Status CheckReferences(ReadTx& tx, absl::Span<const Manifest> manifests) {
   for (const Manifest& manifest : manifests) {
     if (manifest.kind->kind == kWindowKind) {
       RETURN_IF_ERROR(CheckKnown(manifest, WindowOf(manifest).environments, environments));
+    } else if (manifest.kind->kind == kScheduleKind) {
+      const auto& schedule = static_cast<const resource::v1::Schedule&>(*manifest.message);
+      RETURN_IF_ERROR(CheckKnown(manifest, {schedule.spec().environment()}, environments));
+    } else if (manifest.kind->kind == kRouteKind) {
+      const auto& named = static_cast<const resource::v1::NotificationRoute&>(*manifest.message)
+                              .spec()
+                              .selector()
+                              .environments();
+      RETURN_IF_ERROR(CheckKnown(manifest, {named.begin(), named.end()}, environments));
+    } else if (manifest.kind->kind == kApprovalPolicyKind) {
+      RETURN_IF_ERROR(CheckKnown(manifest, ApprovalPolicyOf(manifest).environments, environments));
+    } else if (manifest.kind->kind == kBreakGlassKind) {
+      const auto& spec =
+          static_cast<const resource::v1::BreakGlassPolicy&>(*manifest.message).spec();
+      RETURN_IF_ERROR(CheckKnown(manifest, {spec.environments().begin(), spec.environments().end()},
+                                 environments));
     } else if (manifest.kind->kind == kEnvironmentKind) {
       RETURN_IF_ERROR(CheckPromotionOrder(manifest, promotes_from));
+    } else if (manifest.kind->kind == kRoleBindingKind) {
+      RETURN_IF_ERROR(CheckKnown(manifest, BindingOf(manifest).where.names(), environments));
     }
   }
+  return CheckHands(tx, manifests);
+}
+
+absl::Status AuthoriseManifest(const ApplyContext& context, const Manifest& manifest) {
+  const ResourceKind& kind = *manifest.kind;
+  const auto refuse = [&](absl::string_view where) {
+    const std::vector<Verb> verbs = {VerbToChange(kind)};
+    return Error(absl::StatusCode::kPermissionDenied, "ROLE_MISSING",
+                 absl::StrCat(manifest.place, ": ", context.meta.principal, " may not change ",
+                              manifest.id(), ": it needs the role ", RoleWords(verbs), " in ",
+                              where, ", and a token that is not limited to less"));
+  };
+  const EnvironmentFilter reach = ReachOf(kind, *manifest.message);
+  if (!MayChange(context.rights, kind, reach)) {
+    return refuse(reach.all() ? "all environments, which it is about"
+                              : absl::StrCat("each environment that it is about: ",
+                                             absl::StrJoin(reach.names(), ", ")));
+  }
+  if (kind.kind == kEnvironmentKind) return absl::OkStatus();
+  const absl::StatusOr<Resource> former = context.read.GetResource(manifest.id());
+  if (absl::IsNotFound(former.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(former.status());
+  if (MayChange(context.rights, kind, StoredReach(kind, *former))) return absl::OkStatus();
+  return refuse("each environment that the one with this name is about");
+}
+
+absl::Status CountChange(WriteTx& tx, absl::string_view kind, absl::Time now) {
+  if (kind == kWindowKind) return WindowSource::CountChange(tx, now);
+  if (kind == kApprovalPolicyKind) return ApprovalSource::CountChange(tx, now);
   return absl::OkStatus();
 }
 
 absl::Status Stale(absl::string_view id) {
   return Error(absl::StatusCode::kAborted, "STALE",
                absl::StrCat(id, " was changed meanwhile; look at it again: dbfleet get ", id));
+}
+
+absl::StatusOr<ResourceView> DeleteDeclared(const ApplyContext& context, const std::string& id,
+                                            uint64_t version) {
+  ASSIGN_OR_RETURN(const Resource resource, context.read.GetResource(id));
+  if (version != 0 && version != resource.version) return Stale(id);
+  // One that cannot be read can still be deleted.
+  absl::StatusOr<ResourceView> known = ViewOf(resource);
+  ResourceView view = known.ok() ? *std::move(known) : ResourceView{id, resource.kind, ""};
+  if (context.write == nullptr) return view;
+  RETURN_IF_ERROR(context.write->DeleteResource(resource));
+  RETURN_IF_ERROR(CountChange(*context.write, resource.kind, context.now));
+  if (resource.kind == kScheduleKind) {
+    RETURN_IF_ERROR(NoteScheduleDeleted(*context.write, id.substr(id.find('/') + 1),
+                                        context.meta.principal, context.now));
+  }
+  if (resource.kind == kRoleBindingKind) {
+    RETURN_IF_ERROR(NoteRoleRemoval(*context.write, id, context.now));
+  }
+  std::map<std::string, std::string> details = {{"kind", resource.kind},
+                                                {"was", Truncate(view.yaml, kMostAuditedYaml)}};
+  if (!context.reason.empty()) details["reason"] = context.reason;
+  details.insert(context.more.begin(), context.more.end());
+  RETURN_IF_ERROR(context.write->AppendAudit(
+      {context.meta.principal, "resource.delete", id, "", std::move(details)}));
+  return view;
 }
 
 absl::StatusOr<ResourceChange> ApplyManifest(const ApplyContext& context,

@@ -3,8 +3,14 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 
+#include "controller/identity/roles_in.h"
+#include "controller/resources/approval_resource.h"
+#include "controller/resources/break_glass_resource.h"
 #include "controller/resources/environment_resource.h"
+#include "controller/resources/role_binding_resource.h"
+#include "controller/resources/schedule_resource.h"
 #include "controller/resources/window_resource.h"
+#include "controller/routes/route.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -21,20 +27,47 @@ void CheckAs(const Message& message, config::Problems* problems) {
   Check(static_cast<const T&>(message), problems);
 }
 
+void CheckApprovalPolicy(const resource::v1::ApprovalPolicy& manifest, config::Problems* problems) {
+  (void)CompileApprovalPolicy(manifest, problems);
+}
+
+void CheckBreakGlass(const resource::v1::BreakGlassPolicy& manifest, config::Problems* problems) {
+  (void)CompileBreakGlass(manifest, problems);
+}
+
 void CheckWindow(const resource::v1::MaintenanceWindow& manifest, config::Problems* problems) {
   (void)CompileWindow(manifest, problems);
+}
+
+void CheckRoute(const resource::v1::NotificationRoute& manifest, config::Problems* problems) {
+  (void)CompileRoute(manifest, problems);
 }
 
 }  // namespace
 
 absl::Span<const ResourceKind> ResourceKinds() {
+  using resource::v1::ApprovalPolicy;
+  using resource::v1::BreakGlassPolicy;
   using resource::v1::Environment;
   using resource::v1::MaintenanceWindow;
+  using resource::v1::NotificationRoute;
+  using resource::v1::RoleBinding;
+  using resource::v1::Schedule;
   static const ResourceKind kKinds[] = {
       {kEnvironmentKind, "environments", &Environment::default_instance(),
        &FillAs<Environment, FillEnvironment>, &CheckAs<Environment, CheckEnvironment>},
+      {kApprovalPolicyKind, "approvalpolicies", &ApprovalPolicy::default_instance(),
+       &FillAs<ApprovalPolicy, FillApprovalPolicy>, &CheckAs<ApprovalPolicy, CheckApprovalPolicy>},
+      {kBreakGlassKind, "breakglasspolicies", &BreakGlassPolicy::default_instance(),
+       &FillAs<BreakGlassPolicy, FillBreakGlass>, &CheckAs<BreakGlassPolicy, CheckBreakGlass>},
       {kWindowKind, "maintenancewindows", &MaintenanceWindow::default_instance(),
        &FillAs<MaintenanceWindow, FillWindow>, &CheckAs<MaintenanceWindow, CheckWindow>},
+      {kScheduleKind, "schedules", &Schedule::default_instance(), &FillAs<Schedule, FillSchedule>,
+       &CheckAs<Schedule, CheckSchedule>},
+      {kRouteKind, "notificationroutes", &NotificationRoute::default_instance(),
+       &FillAs<NotificationRoute, FillRoute>, &CheckAs<NotificationRoute, CheckRoute>},
+      {kRoleBindingKind, "rolebindings", &RoleBinding::default_instance(),
+       &FillAs<RoleBinding, FillRoleBinding>, &CheckAs<RoleBinding, CheckRoleBinding>},
   };
   return kKinds;
 }

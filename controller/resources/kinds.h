@@ -32,7 +32,10 @@ const resource::v1::Metadata& MetadataOf(const google::protobuf::Message& messag
 
 inline constexpr absl::string_view kApiVersion = "dbfleet/v1";
 inline constexpr absl::string_view kEnvironmentKind = "Environment";
+inline constexpr absl::string_view kApprovalPolicyKind = "ApprovalPolicy";
+inline constexpr absl::string_view kBreakGlassKind = "BreakGlassPolicy";
 inline constexpr absl::string_view kWindowKind = "MaintenanceWindow";
+inline constexpr absl::string_view kScheduleKind = "Schedule";
 
 // Of a diff or a manifest in an audit record.
 inline constexpr size_t kMostAuditedYaml = 8000;

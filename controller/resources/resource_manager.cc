@@ -3,61 +3,163 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "controller/identity/request_keys.h"
+#include "controller/identity/roles_in.h"
+#include "controller/resources/access.h"
+#include "controller/resources/break_glass.h"
+#include "controller/resources/line_diff.h"
+#include "controller/resources/proposals.h"
+#include "controller/resources/schedule_source.h"
 #include "controller/resources/window_source.h"
+#include "controller/store/filtered_page.h"
 
 namespace dbfleet::controller {
 
+namespace {
+
+using resource::v1::Proposal;
+using resource::v1::ProposedChange;
+
+// Of rows beside the declared resources.
+bool IsInternal(absl::string_view kind) {
+  return kind == kProposalKind || kind == kBrokenGlassKind;
+}
+
+bool Alters(const ResourceChange& change) {
+  return change.action != ResourceChange::Action::kUnchanged || change.takes_over;
+}
+
+// The bootstrap is told: nobody else could have approved it.
+void NoteUnformed(const Leave& leave, ApplyContext* context) {
+  if (leave.unformed.empty()) return;
+  context->more["quorum"] =
+      absl::StrCat("not asked for: there have never been enough approvers for the policy of ",
+                   absl::StrJoin(leave.unformed, ", "));
+}
+
+absl::StatusOr<std::vector<ResourceChange>> ApplyAll(const ApplyContext& context,
+                                                     const std::vector<Manifest>& manifests) {
+  std::vector<ResourceChange> changes;
+  for (const Manifest& manifest : manifests) {
+    ASSIGN_OR_RETURN(ResourceChange change, ApplyManifest(context, manifest));
+    changes.push_back(std::move(change));
+  }
+  return changes;
+}
+
+// What an apply would change, as it is proposed.
+absl::StatusOr<std::vector<ProposedChange>> ToPropose(ReadTx& tx,
+                                                      const std::vector<Manifest>& manifests,
+                                                      const std::vector<ResourceChange>& changes) {
+  std::vector<ProposedChange> proposed;
+  for (size_t i = 0; i < changes.size(); ++i) {
+    if (!Alters(changes[i])) continue;
+    ProposedChange& one = proposed.emplace_back();
+    one.set_name(manifests[i].id());
+    one.set_yaml(changes[i].resource.yaml);
+    for (const std::string& line : changes[i].diff) one.add_diff(line);
+    ASSIGN_OR_RETURN(const uint64_t version, VersionNow(tx, manifests[i].kind, manifests[i].name));
+    if (version != 0) one.set_etag(absl::StrCat(version));
+  }
+  return proposed;
+}
+
+}  // namespace
+
 absl::StatusOr<std::vector<ResourceChange>> ResourceManager::Apply(
     const RequestMeta& meta, absl::Span<const ManifestText> texts, bool dry_run,
-    const std::string& reason) {
+    const std::string& reason, const Rights& rights, std::optional<Proposal>* proposal) {
   ASSIGN_OR_RETURN(const std::vector<Manifest> manifests, ParseManifests(texts));
-  RETURN_IF_ERROR(CheckTimes(manifests, clock_.Now()));
-  std::vector<ResourceChange> changes;
-  const auto apply = [&](WriteTx* tx, ReadTx& read) -> absl::Status {
-    changes.clear();
-    const ApplyContext context{read, tx, meta, reason, clock_.Now()};
-    RETURN_IF_ERROR(CheckReferences(read, manifests));
+  const auto authorise = [&](ReadTx& read) -> absl::Status {
+    const ApplyContext context{read, nullptr, meta, reason, clock_.Now(), rights};
     for (const Manifest& manifest : manifests) {
-      ASSIGN_OR_RETURN(ResourceChange change, ApplyManifest(context, manifest));
-      changes.push_back(std::move(change));
+      RETURN_IF_ERROR(AuthoriseManifest(context, manifest));
     }
     return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(store_.Read(authorise));
+  RETURN_IF_ERROR(CheckTimes(manifests, clock_.Now()));
+  std::vector<ResourceChange> changes;
+  std::optional<Proposal> proposed;
+  const auto apply = [&](WriteTx* tx, ReadTx& read) -> absl::Status {
+    proposed.reset();
+    ApplyContext context{read, nullptr, meta, reason, clock_.Now(), rights};
+    RETURN_IF_ERROR(authorise(read));
+    RETURN_IF_ERROR(CheckReferences(read, manifests));
+    ASSIGN_OR_RETURN(changes, ApplyAll(context, manifests));
+    std::vector<Alteration> alterations;
+    for (size_t i = 0; i < changes.size(); ++i) {
+      if (!Alters(changes[i])) continue;
+      alterations.push_back({manifests[i].kind, manifests[i].name, &manifests[i]});
+    }
+    if (alterations.empty()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const Leave leave,
+                     MayAlter(read, tx, alterations, meta.principal, context.now));
+    context.write = tx;
+    if (!leave.quorums.empty()) {
+      ASSIGN_OR_RETURN(std::vector<ProposedChange> wanted, ToPropose(read, manifests, changes));
+      ASSIGN_OR_RETURN(proposed, Propose(context, std::move(wanted), leave));
+      return absl::OkStatus();
+    }
+    if (tx == nullptr) return absl::OkStatus();
+    NoteUnformed(leave, &context);
+    ASSIGN_OR_RETURN(const std::set<std::string> fillable, FillableQuorums(read));
+    ASSIGN_OR_RETURN(changes, ApplyAll(context, manifests));
+    return CheckFillable(read, fillable);
   };
   if (dry_run) {
     RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) { return apply(nullptr, tx); }));
   } else {
     RETURN_IF_ERROR(store_.MutateAndWait([&](WriteTx& tx) { return apply(&tx, tx); }));
+    const bool roles =
+        !proposed.has_value() &&
+        std::any_of(changes.begin(), changes.end(), [](const ResourceChange& change) {
+          return change.resource.kind == kRoleBindingKind &&
+                 change.action != ResourceChange::Action::kUnchanged;
+        });
+    if (roles && roles_changed_ != nullptr) roles_changed_();
   }
+  if (proposal != nullptr) *proposal = std::move(proposed);
   return changes;
 }
 
-absl::StatusOr<ResourceView> ResourceManager::Get(absl::string_view id) {
+absl::StatusOr<ResourceView> ResourceManager::Get(absl::string_view id, const Rights& rights) {
   ASSIGN_OR_RETURN(const auto parsed, ParseResourceId(id));
   const auto& [kind, name] = parsed;
   ResourceView view;
   RETURN_IF_ERROR(store_.Read([&, k = kind, n = name](ReadTx& tx) -> absl::Status {
+    const std::string full = absl::StrCat(k->collection, "/", n);
     if (k->kind == kEnvironmentKind) {
+      if (!MaySee(rights, *k, n)) return HiddenOrMissing(full, Verb::kRead);
       ASSIGN_OR_RETURN(const Environment environment, tx.GetEnvironment(n));
       view = ViewOf(environment);
       return absl::OkStatus();
     }
-    ASSIGN_OR_RETURN(const Resource resource, tx.GetResource(absl::StrCat(k->collection, "/", n)));
-    ASSIGN_OR_RETURN(view, ViewOf(resource));
+    const absl::StatusOr<Resource> resource = tx.GetResource(full);
+    // Whoever sees all of a kind is told that there is no such one.
+    const bool hidden = absl::IsNotFound(resource.status())
+                            ? !rights.Everywhere(VerbToSee(*k))
+                            : resource.ok() && !MaySee(rights, *k, StoredReach(*k, *resource));
+    if (hidden) return HiddenOrMissing(full, VerbToSee(*k));
+    RETURN_IF_ERROR(resource.status());
+    ASSIGN_OR_RETURN(view, ViewOf(*resource));
     return absl::OkStatus();
   }));
   return view;
 }
 
 absl::StatusOr<Page<ResourceView>> ResourceManager::List(absl::string_view kind,
-                                                         const PageRequest& page) {
+                                                         const PageRequest& page,
+                                                         const Rights& rights) {
   const ResourceKind* const known = kind.empty() ? nullptr : FindResourceKind(kind);
   if (!kind.empty() && known == nullptr) {
     return Error(absl::StatusCode::kInvalidArgument, "UNKNOWN_KIND",
@@ -72,14 +174,25 @@ absl::StatusOr<Page<ResourceView>> ResourceManager::List(absl::string_view kind,
       do {
         ASSIGN_OR_RETURN(const Page<Environment> found, tx.ListEnvironments(all));
         for (const Environment& environment : found.items) {
-          views.items.push_back(ViewOf(environment));
+          if (rights.In(Verb::kRead, environment.name)) views.items.push_back(ViewOf(environment));
         }
         all.token = found.next_token;
       } while (!all.token.empty());
     }
     if (known != nullptr && known->kind == kEnvironmentKind) return absl::OkStatus();
     ASSIGN_OR_RETURN(const Page<Resource> found,
-                     tx.ListResources(known == nullptr ? "" : known->kind, page));
+                     FilteredPage<Resource>(
+                         [&](const PageRequest& part) {
+                           return tx.ListResources(known == nullptr ? "" : known->kind, part);
+                         },
+                         [&](const Resource& resource) -> absl::StatusOr<bool> {
+                           if (IsInternal(resource.kind)) return false;
+                           const ResourceKind* const own = FindResourceKind(resource.kind);
+                           return own == nullptr
+                                      ? rights.Everywhere(Verb::kRead)
+                                      : MaySee(rights, *own, StoredReach(*own, resource));
+                         },
+                         page));
     for (const Resource& resource : found.items) {
       ASSIGN_OR_RETURN(ResourceView view, ViewOf(resource));
       views.items.push_back(std::move(view));
@@ -91,18 +204,25 @@ absl::StatusOr<Page<ResourceView>> ResourceManager::List(absl::string_view kind,
 }
 
 absl::StatusOr<ResourceView> ResourceManager::Delete(const RequestMeta& meta, absl::string_view id,
-                                                     uint64_t version, const std::string& reason) {
+                                                     uint64_t version, const std::string& reason,
+                                                     const Rights& rights,
+                                                     std::optional<Proposal>* proposal) {
   ASSIGN_OR_RETURN(const auto parsed, ParseResourceId(id));
   const ResourceKind* const kind = parsed.first;
   const std::string full = absl::StrCat(kind->collection, "/", parsed.second);
   if (kind->kind == kEnvironmentKind) {
+    if (!MayChange(rights, *kind, parsed.second)) {
+      return HiddenOrMissing(full, VerbToChange(*kind));
+    }
     return Error(absl::StatusCode::kFailedPrecondition, "ENVIRONMENT_STAYS",
                  "environments are not deleted: jobs and audit records name them; apply another "
                  "policy instead");
   }
   const class RequestKey key("resource.delete", meta.principal, meta.request_id, {full});
   ResourceView view;
+  std::optional<Proposal> proposed;
   RETURN_IF_ERROR(store_.MutateAndWait([&](WriteTx& tx) -> absl::Status {
+    proposed.reset();
     const absl::Time now = clock_.Now();
     ASSIGN_OR_RETURN(const std::string made, key.FindMade(tx, now));
     if (!made.empty()) {
@@ -110,27 +230,46 @@ absl::StatusOr<ResourceView> ResourceManager::Delete(const RequestMeta& meta, ab
       view.kind = std::string(kind->kind);
       return absl::OkStatus();
     }
-    ASSIGN_OR_RETURN(const Resource resource, tx.GetResource(full));
-    if (version != 0 && version != resource.version) {
-      return Stale(full);
+    const absl::StatusOr<Resource> found = tx.GetResource(full);
+    const Verb verb = VerbToChange(*kind);
+    const bool hidden = absl::IsNotFound(found.status())
+                            ? !rights.Everywhere(verb)
+                            : found.ok() && !MayChange(rights, *kind, StoredReach(*kind, *found));
+    if (hidden) return HiddenOrMissing(full, verb);
+    RETURN_IF_ERROR(found.status());
+    ApplyContext context{tx, nullptr, meta, reason, now, rights};
+    ASSIGN_OR_RETURN(view, DeleteDeclared(context, full, version));
+    context.write = &tx;
+    ASSIGN_OR_RETURN(
+        const Leave leave,
+        MayAlter(tx, &tx, {{Alteration{kind, parsed.second, nullptr}}}, meta.principal, now));
+    if (!leave.quorums.empty()) {
+      ProposedChange change;
+      change.set_name(full);
+      change.set_etag(absl::StrCat(found->version));
+      for (const std::string& line : DiffLines(view.yaml, "")) change.add_diff(line);
+      ASSIGN_OR_RETURN(proposed, Propose(context, {std::move(change)}, leave));
+      return absl::OkStatus();
     }
-    // One that cannot be read can still be deleted.
-    absl::StatusOr<ResourceView> known = ViewOf(resource);
-    view = known.ok() ? *std::move(known) : ResourceView{full, resource.kind, ""};
-    RETURN_IF_ERROR(tx.DeleteResource(resource));
-    if (kind->kind == kWindowKind) RETURN_IF_ERROR(WindowSource::CountChange(tx, now));
-    RETURN_IF_ERROR(key.Remember(tx, full, now));
-    std::map<std::string, std::string> details = {{"kind", resource.kind},
-                                                  {"was", Truncate(view.yaml, kMostAuditedYaml)}};
-    if (!reason.empty()) details["reason"] = reason;
-    return tx.AppendAudit({meta.principal, "resource.delete", full, "", std::move(details)});
+    NoteUnformed(leave, &context);
+    std::set<std::string> fillable;
+    // One that cannot be read gives nobody anything, and hides who has what.
+    if (kind->kind == kRoleBindingKind && RoleBindingOf(tx, *found).ok()) {
+      ASSIGN_OR_RETURN(fillable, FillableQuorums(tx));
+    }
+    ASSIGN_OR_RETURN(view, DeleteDeclared(context, full, version));
+    RETURN_IF_ERROR(CheckFillable(tx, fillable));
+    return key.Remember(tx, full, now);
   }));
+  if (kind->kind == kRoleBindingKind && !proposed.has_value() && roles_changed_ != nullptr) {
+    roles_changed_();
+  }
+  if (proposal != nullptr) *proposal = std::move(proposed);
   return view;
 }
 
-absl::StatusOr<WindowOccurrences> ResourceManager::Occurrences(const std::string& environment,
-                                                               absl::Time from, absl::Time until,
-                                                               size_t limit) {
+absl::StatusOr<WindowOccurrences> ResourceManager::Occurrences(
+    const EnvironmentFilter& environments, absl::Time from, absl::Time until, size_t limit) {
   WindowOccurrences found;
   std::shared_ptr<const WindowBook>& book = found.book;
   RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
@@ -140,8 +279,8 @@ absl::StatusOr<WindowOccurrences> ResourceManager::Occurrences(const std::string
   std::vector<WindowOccurrence>& occurrences = found.items;
   for (const DeclaredWindow& declared : book->windows()) {
     const auto& chosen = declared.environments;
-    if (!environment.empty() && !chosen.empty() &&
-        std::find(chosen.begin(), chosen.end(), environment) == chosen.end()) {
+    if (!chosen.empty() && std::none_of(chosen.begin(), chosen.end(),
+                                        [&](const auto& name) { return environments.Has(name); })) {
       continue;
     }
     size_t own = 0;

@@ -1,18 +1,23 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
 #include "common/time/clock.h"
+#include "controller/identity/rights.h"
 #include "controller/jobs/job_manager.h"
 #include "controller/resources/apply.h"
 #include "controller/resources/manifest.h"
 #include "controller/resources/view.h"
 #include "controller/store/store.h"
+#include "dbfleet/resource/v1/proposal.pb.h"
 
 namespace dbfleet::controller {
 
@@ -32,31 +37,43 @@ struct WindowOccurrences {
 // Thread-safe; not to be called from the store's writer thread.
 class ResourceManager {
  public:
-  ResourceManager(Store& store, Clock& clock) : store_(store), clock_(clock) {}
+  // `roles_changed` is called after each commit that changed a RoleBinding.
+  ResourceManager(Store& store, Clock& clock, std::function<void()> roles_changed = nullptr)
+      : store_(store), clock_(clock), roles_changed_(std::move(roles_changed)) {}
 
-  // All of them or none. INVALID_ARGUMENT: see ParseManifests; BAD_WINDOW; UNKNOWN_ENVIRONMENT.
+  // All of them or none. INVALID_ARGUMENT: see ParseManifests; BAD_WINDOW; CheckReferences.
   // Applying the same again changes nothing, so a retry is harmless. With `dry_run` nothing is
-  // changed.
-  absl::StatusOr<std::vector<ResourceChange>> Apply(const RequestMeta& meta,
-                                                    absl::Span<const ManifestText> texts,
-                                                    bool dry_run, const std::string& reason);
+  // changed. What would loosen a policy for which there is a quorum is proposed to it instead
+  // (proposals.h): then `proposal` says so, and the changes are as they would be.
+  // FAILED_PRECONDITION (QUORUM_UNFILLABLE): it would demand more people than there are.
+  // PERMISSION_DENIED (ROLE_MISSING) for what lies beyond `rights`, also if it would only be
+  // proposed, here and below; what they may not see is as if it were not there.
+  absl::StatusOr<std::vector<ResourceChange>> Apply(
+      const RequestMeta& meta, absl::Span<const ManifestText> texts, bool dry_run,
+      const std::string& reason, const Rights& rights = Rights::All(),
+      std::optional<resource::v1::Proposal>* proposal = nullptr);
 
-  absl::StatusOr<ResourceView> Get(absl::string_view id);
+  absl::StatusOr<ResourceView> Get(absl::string_view id, const Rights& rights = Rights::All());
   // Of a kind, or of all: "". Environments come first, all of them on the first page.
-  absl::StatusOr<Page<ResourceView>> List(absl::string_view kind, const PageRequest& page);
+  absl::StatusOr<Page<ResourceView>> List(absl::string_view kind, const PageRequest& page,
+                                          const Rights& rights = Rights::All());
 
   // `version` 0: whatever it is now. ABORTED (STALE); FAILED_PRECONDITION (ENVIRONMENT_STAYS). A
-  // repeated request with the same id gives the same answer.
+  // repeated request with the same id gives the same answer. Proposed as above.
   absl::StatusOr<ResourceView> Delete(const RequestMeta& meta, absl::string_view id,
-                                      uint64_t version, const std::string& reason);
+                                      uint64_t version, const std::string& reason,
+                                      const Rights& rights = Rights::All(),
+                                      std::optional<resource::v1::Proposal>* proposal = nullptr);
 
-  // Those that overlap [from, until), in the order of their begins; at most `limit`.
-  absl::StatusOr<WindowOccurrences> Occurrences(const std::string& environment, absl::Time from,
-                                                absl::Time until, size_t limit);
+  // Those that overlap [from, until) and concern any of the environments, in the order of their
+  // begins; at most `limit`.
+  absl::StatusOr<WindowOccurrences> Occurrences(const EnvironmentFilter& environments,
+                                                absl::Time from, absl::Time until, size_t limit);
 
  private:
   Store& store_;
   Clock& clock_;
+  const std::function<void()> roles_changed_;
 };
 
 }  // namespace dbfleet::controller

@@ -6,6 +6,7 @@
 
 #include "common/base/status.h"
 #include "common/config/yaml_writer.h"
+#include "controller/resources/access.h"
 #include "controller/resources/environment_resource.h"
 
 namespace dbfleet::controller {
@@ -29,6 +30,11 @@ absl::StatusOr<ResourceView> ViewOf(const Resource& resource) {
   }
   ASSIGN_OR_RETURN(view.yaml, YamlOf(*kind, resource.blob, resource.id));
   return view;
+}
+
+EnvironmentFilter StoredReach(const ResourceKind& kind, const Resource& resource) {
+  const std::unique_ptr<google::protobuf::Message> message(kind.prototype->New());
+  return message->ParseFromString(resource.blob) ? ReachOf(kind, *message) : EnvironmentFilter();
 }
 
 ResourceView ViewOf(const Environment& environment) {

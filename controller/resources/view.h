@@ -7,6 +7,7 @@
 
 #include "controller/domain/types.h"
 #include "controller/resources/kinds.h"
+#include "controller/store/queries.h"
 
 namespace dbfleet::controller {
 
@@ -25,6 +26,9 @@ struct ResourceView {
 // DATA_LOSS (STORE_CORRUPT) for one that this version cannot read.
 absl::StatusOr<ResourceView> ViewOf(const Resource& resource);
 ResourceView ViewOf(const Environment& environment);
+
+// Which environments it is about; all of them for one that this version cannot read.
+EnvironmentFilter StoredReach(const ResourceKind& kind, const Resource& resource);
 
 // DATA_LOSS (STORE_CORRUPT) if `blob` is no message of this kind.
 absl::StatusOr<std::string> YamlOf(const ResourceKind& kind, const std::string& blob,

@@ -1,8 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
+
+#include "absl/strings/string_view.h"
 
 #include "controller/domain/types.h"
 
@@ -22,8 +27,42 @@ struct Page {
   std::string next_token;  // "" on the last page.
 };
 
+// Of which environments a listing is: all of them, or these. Made of one name, "" is all of them.
+class EnvironmentFilter {
+ public:
+  EnvironmentFilter() = default;
+  template <typename Name,
+            typename = std::enable_if_t<std::is_convertible_v<Name, absl::string_view>>>
+  EnvironmentFilter(const Name& name) {  // NOLINT: so that a name is a filter.
+    if (!absl::string_view(name).empty()) names_.emplace_back(absl::string_view(name));
+    all_ = names_.empty();
+  }
+  // Without a name: nothing at all.
+  static EnvironmentFilter Only(std::vector<std::string> names) {
+    EnvironmentFilter filter;
+    filter.all_ = false;
+    filter.names_ = std::move(names);
+    std::sort(filter.names_.begin(), filter.names_.end());
+    filter.names_.erase(std::unique(filter.names_.begin(), filter.names_.end()),
+                        filter.names_.end());
+    return filter;
+  }
+
+  bool all() const { return all_; }
+  const std::vector<std::string>& names() const { return names_; }  // Sorted.
+  bool Has(absl::string_view name) const {
+    return all_ || std::binary_search(names_.begin(), names_.end(), name);
+  }
+
+  bool operator==(const EnvironmentFilter&) const = default;
+
+ private:
+  bool all_ = true;
+  std::vector<std::string> names_;
+};
+
 struct JobFilter {
-  std::string environment;  // "" matches all, here and below.
+  EnvironmentFilter environment;
   std::optional<JobKind> kind;
   std::optional<JobState> state;
 };
@@ -34,7 +73,7 @@ struct JobProgress {
   std::optional<int> pending_stage;
   std::optional<int> active_stage;
   std::optional<int> waiting_stage;  // For a person.
-  bool failed = false;               // A task failed or was rolled back.
+  int failed = 0;                    // Tasks that failed or were rolled back.
   bool unplanned = false;            // A PENDING task has no plan.
   bool several = false;              // There are more tasks than one.
   int active = 0;                    // ACTIVE tasks.
@@ -42,8 +81,8 @@ struct JobProgress {
 };
 
 struct BackupFilter {
-  std::string instance_id;
-  std::string environment;
+  std::string instance_id;  // "" matches all, here and below.
+  EnvironmentFilter environment;
 };
 
 struct AuditFilter {

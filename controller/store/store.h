@@ -12,26 +12,25 @@
 
 #include "controller/domain/types.h"
 #include "controller/store/audit_evidence.h"
+#include "controller/store/outbox.h"
 #include "controller/store/queries.h"
+#include "controller/store/schedule_tx.h"
 
 namespace dbfleet::controller {
 
-// Reads inside one snapshot. Get* are NOT_FOUND (reason e.g. JOB_NOT_FOUND) when there is no such
-// row.
-class ReadTx {
+// Reads inside one snapshot. Get* are NOT_FOUND (e.g. JOB_NOT_FOUND) when there is no such row.
+class ReadTx : public ScheduleReads {
  public:
-  virtual ~ReadTx() = default;
-
   virtual absl::StatusOr<Environment> GetEnvironment(absl::string_view name) = 0;
   virtual absl::StatusOr<Page<Environment>> ListEnvironments(const PageRequest& page) = 0;
 
   virtual absl::StatusOr<Agent> GetAgent(absl::string_view id) = 0;
-  virtual absl::StatusOr<Page<Agent>> ListAgents(absl::string_view environment,
+  virtual absl::StatusOr<Page<Agent>> ListAgents(const EnvironmentFilter& environment,
                                                  const PageRequest& page) = 0;
   virtual absl::StatusOr<JoinToken> GetJoinToken(absl::string_view hash) = 0;
 
   virtual absl::StatusOr<Instance> GetInstance(absl::string_view id) = 0;  // Removed ones too.
-  virtual absl::StatusOr<Page<Instance>> ListInstances(absl::string_view environment,
+  virtual absl::StatusOr<Page<Instance>> ListInstances(const EnvironmentFilter& environment,
                                                        const PageRequest& page) = 0;
   virtual absl::StatusOr<std::vector<Instance>> InstancesOfAgent(absl::string_view agent_id) = 0;
 
@@ -74,11 +73,11 @@ class ReadTx {
   // Of a kind ("MaintenanceWindow"), or of all (""), in the order of their ids.
   virtual absl::StatusOr<Page<Resource>> ListResources(absl::string_view kind,
                                                        const PageRequest& page) = 0;
+  virtual const OutboxReader& outbox_reader() = 0;
   // Files of changes by the SHA-256 (hex) of their bytes.
   virtual absl::StatusOr<std::string> GetContent(absl::string_view sha256) = 0;
 
-  // "" when the key was never set.
-  virtual absl::StatusOr<std::string> GetSetting(absl::string_view key) = 0;
+  virtual absl::StatusOr<std::string> GetSetting(absl::string_view key) = 0;  // "" if never set.
   // What PutRequestKey keeps; "" if that was nothing, or has expired by `now`.
   virtual absl::StatusOr<std::string> GetRequestKey(absl::string_view key, absl::Time now) = 0;
 
@@ -86,16 +85,16 @@ class ReadTx {
                                                    const PageRequest& page) = 0;  // Newest first.
   // Up to `limit` records with seq >= from_seq, oldest first.
   virtual absl::StatusOr<std::vector<AuditRow>> ReadAudit(uint64_t from_seq, int limit) = 0;
-  // The same, of which only the number, the action and the resource are set.
+  // The same with number, action and resource alone.
   virtual absl::StatusOr<std::vector<AuditRow>> SkimAudit(uint64_t from_seq, int limit) = 0;
   // The details of the records of this action about this very resource, oldest first.
   virtual absl::StatusOr<std::vector<std::map<std::string, std::string>>> AuditDetails(
       absl::string_view resource, absl::string_view action) = 0;
-  // Does a record about this very resource have a detail with this word (letters and digits) in it?
+  // Does a record about this very resource have a detail with this word (letters, digits) in it?
   virtual absl::StatusOr<bool> AuditMentions(absl::string_view resource,
                                              absl::string_view text) = 0;
-  // What is stored of a tile of the records' Merkle tree (common/audit/tiles.h); "" if nothing is.
-  // Inside of a WriteTx: as of the last commit.
+  // What is stored of a tile of the records' Merkle tree (common/audit/tiles.h), "" if nothing is;
+  // inside of a WriteTx as of the last commit.
   virtual absl::StatusOr<std::string> ReadAuditTile(int level, uint64_t index) = 0;
   // Those of the sizes first..last, by size, then in the order of signing.
   virtual absl::StatusOr<std::vector<AuditCheckpoint>> AuditCheckpoints(uint64_t first_size,
@@ -113,9 +112,9 @@ class ReadTx {
 };
 
 // Writes inside one transaction. Insert* are ALREADY_EXISTS on a duplicate key. Update* are ABORTED
-// (reason STALE) when the row's version is not `value->version`; on success they raise it.
+// (STALE) when the row's version is not `value->version`; on success they raise it.
 // Uniqueness lives here: Job.request_key, (task, attempt number), instance id, user id, token hash.
-class WriteTx : public ReadTx {
+class WriteTx : public ReadTx, public ScheduleWrites {
  public:
   virtual absl::Status InsertEnvironment(Environment* value) = 0;
   virtual absl::Status UpdateEnvironment(Environment* value) = 0;
@@ -141,6 +140,7 @@ class WriteTx : public ReadTx {
   virtual absl::Status UpdateResource(Resource* value) = 0;
   // ABORTED (STALE) when the row's version is not `value.version`.
   virtual absl::Status DeleteResource(const Resource& value) = 0;
+  virtual Outbox& outbox() = 0;
   virtual absl::Status PutContent(absl::string_view sha256, absl::string_view content) = 0;
   virtual absl::Status PutSetting(absl::string_view key, absl::string_view value) = 0;
   // What a request made, until `expire_time`; replaces what the key stood for.
@@ -151,11 +151,10 @@ class WriteTx : public ReadTx {
 
   virtual absl::Status InsertAuditCheckpoint(const AuditCheckpoint& value) = 0;
   virtual absl::Status DeleteAuditCheckpoint(int64_t id) = 0;
-  // Replaces the agent's former receipt for the log, unless that one is for more records.
+  // Replaces the agent's former one for the log, unless that one is for more records.
   virtual absl::Status PutAuditReceipt(const AuditReceipt& value) = 0;
 
-  // Appends to the hash chain, in this very transaction: the change and its record stand or fall
-  // together.
+  // Appends to the hash chain, in this very transaction: both stand or fall together.
   virtual absl::Status AppendAudit(const AuditEntry& entry) = 0;
 };
 

@@ -15,6 +15,8 @@ find_package(PgQuery REQUIRED)
 
 # These have no CMake package, or (hiredis 0.14) a broken one.
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
+# 7.87: CURLOPT_QUICK_EXIT.
+pkg_check_modules(libcurl REQUIRED IMPORTED_TARGET libcurl>=7.87)
 pkg_check_modules(libpqxx REQUIRED IMPORTED_TARGET libpqxx)
 pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
 # Not "re2": that name is the one by which gRPC looks for it.

@@ -333,17 +333,11 @@ class Workload:
 
     # What makes a store of this program's schema the one of the schema before it.
     TO_FORMER_SCHEMA = """
-        DROP TABLE resources;
-        DROP INDEX jobs_content; ALTER TABLE jobs DROP COLUMN content_digest;
-        ALTER TABLE environments DROP COLUMN promotes_from;
-        ALTER TABLE environments DROP COLUMN promotion_within;
-        ALTER TABLE environments DROP COLUMN promotion_rehearsal;
-        ALTER TABLE environments DROP COLUMN window_for;
-        ALTER TABLE environments DROP COLUMN declared;
-        ALTER TABLE jobs DROP COLUMN window_name;
-        ALTER TABLE jobs DROP COLUMN window_overrun;
-        ALTER TABLE attempts DROP COLUMN start_before;
-        PRAGMA user_version = 7;"""
+        ALTER TABLE users DROP COLUMN service;
+        ALTER TABLE tokens DROP COLUMN environments;
+        ALTER TABLE tokens DROP COLUMN verbs;
+        ALTER TABLE tokens DROP COLUMN sources;
+        PRAGMA user_version = 11;"""
     orders_at_upgrade = ""
 
     def upgrade(self):

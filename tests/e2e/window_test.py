@@ -87,7 +87,7 @@ class WindowTest(FleetTest):
         self.assertEqual([r["details"].get("window") for r in grants], ["now"])
 
         # The freeze wins over the window, also for what was asked for meanwhile.
-        self.window("add", "incident", "--freeze", "--for", "10m")
+        self.window("add", "incident", "-e", "development", "--freeze", "--for", "10m")
         frozen = self.change("0102")
         self.assertIn("the freeze incident covers", self.waits(frozen, "freeze"))
         listed = self.fleet.cli("eve", "window", "next", "-e", "development", expect=0).out
@@ -97,7 +97,7 @@ class WindowTest(FleetTest):
         self.fleet.wait_job(frozen, "SUCCEEDED")
 
         # What was declared outlives the controller.
-        self.window("add", "stop", "--freeze", "--for", "10m")
+        self.window("add", "stop", "-e", "development", "--freeze", "--for", "10m")
         self.fleet.stop("controller")
         self.fleet.start_controller("ping_interval: 1s\ndead_after: 3s\nlease: 5s\n")
         self.fleet.wait_connected("mariadb")

@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_join.h"
+
 #include "common/audit/merkle.h"
 #include "common/audit/record.h"
 #include "common/audit/tiles.h"
 #include "controller/domain/transitions.h"
+#include "tests/fakes/memory_schedules.h"
 #include "tests/fakes/memory_tables.h"
+#include "tests/fakes/no_outbox.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -21,6 +25,10 @@ using memory::Update;
 
 bool Matches(absl::string_view filter, absl::string_view value) {
   return filter.empty() || filter == value;
+}
+
+std::string Text(const EnvironmentFilter& filter) {
+  return filter.all() ? "" : absl::StrCat("only ", absl::StrJoin(filter.names(), " "));
 }
 
 AuditRow MakeRow(const AuditEntry& entry, uint64_t seq, absl::Time now, std::string previous) {
@@ -44,10 +52,12 @@ AuditRow MakeRow(const AuditEntry& entry, uint64_t seq, absl::Time now, std::str
 }
 
 // Reads and writes the tables of one transaction. Readers only ever see it as a ReadTx.
-class Transaction : public WriteTx {
+class Transaction : public MemoryScheduleTx {
  public:
-  Transaction(MemoryStore::Tables* tables, const Clock* clock) : t_(*tables), clock_(clock) {}
+  Transaction(MemoryStore::Tables* tables, const Clock* clock)
+      : MemoryScheduleTx(tables), clock_(clock) {}
 
+  const OutboxReader& outbox_reader() override { return outbox_; }
   absl::StatusOr<Environment> GetEnvironment(absl::string_view name) override {
     return Get(t_.environments, "environment", name);
   }
@@ -58,10 +68,10 @@ class Transaction : public WriteTx {
   absl::StatusOr<Agent> GetAgent(absl::string_view id) override {
     return Get(t_.agents, "agent", id);
   }
-  absl::StatusOr<Page<Agent>> ListAgents(absl::string_view environment,
+  absl::StatusOr<Page<Agent>> ListAgents(const EnvironmentFilter& environment,
                                          const PageRequest& page) override {
-    return List(t_.agents, absl::StrCat("agents ", environment), page,
-                [&](const Agent& agent) { return Matches(environment, agent.environment); });
+    return List(t_.agents, absl::StrCat("agents ", Text(environment)), page,
+                [&](const Agent& agent) { return environment.Has(agent.environment); });
   }
   absl::StatusOr<JoinToken> GetJoinToken(absl::string_view hash) override {
     return Get(t_.join_tokens, "join_token", hash);
@@ -70,11 +80,11 @@ class Transaction : public WriteTx {
   absl::StatusOr<Instance> GetInstance(absl::string_view id) override {
     return Get(t_.instances, "instance", id);
   }
-  absl::StatusOr<Page<Instance>> ListInstances(absl::string_view environment,
+  absl::StatusOr<Page<Instance>> ListInstances(const EnvironmentFilter& environment,
                                                const PageRequest& page) override {
-    return List(t_.instances, absl::StrCat("instances ", environment), page,
+    return List(t_.instances, absl::StrCat("instances ", Text(environment)), page,
                 [&](const Instance& instance) {
-                  return !instance.removed && Matches(environment, instance.environment);
+                  return !instance.removed && environment.Has(instance.environment);
                 });
   }
   absl::StatusOr<std::vector<Instance>> InstancesOfAgent(absl::string_view agent_id) override {
@@ -93,11 +103,11 @@ class Transaction : public WriteTx {
   }
   absl::StatusOr<Page<Job>> ListJobs(const JobFilter& filter, const PageRequest& page) override {
     const std::string query =
-        absl::StrCat("jobs ", filter.environment, " ",
+        absl::StrCat("jobs ", Text(filter.environment), " ",
                      filter.kind.has_value() ? static_cast<int>(*filter.kind) : -1, " ",
                      filter.state.has_value() ? static_cast<int>(*filter.state) : -1);
     return ListNewestFirst(t_.jobs, query, page, [&](const Job& job) {
-      return Matches(filter.environment, job.environment) &&
+      return filter.environment.Has(job.environment) &&
              (!filter.kind.has_value() || *filter.kind == job.kind) &&
              (!filter.state.has_value() || *filter.state == job.state);
     });
@@ -166,8 +176,8 @@ class Transaction : public WriteTx {
         ++progress.active;
       }
       if (task.state == TaskState::kNeedsPerson) lower(task.stage, &progress.waiting_stage);
-      progress.failed = progress.failed || task.state == TaskState::kFailed ||
-                        task.state == TaskState::kRolledBack;
+      progress.failed +=
+          task.state == TaskState::kFailed || task.state == TaskState::kRolledBack ? 1 : 0;
     }
     progress.several = tasks.size() > 1;
     ASSIGN_OR_RETURN(const std::vector<Attempt> open, OpenAttemptsOfJob(job_id));
@@ -191,10 +201,11 @@ class Transaction : public WriteTx {
   }
   absl::StatusOr<Page<Backup>> ListBackups(const BackupFilter& filter,
                                            const PageRequest& page) override {
-    const std::string query = absl::StrCat("backups ", filter.instance_id, " ", filter.environment);
+    const std::string query =
+        absl::StrCat("backups ", filter.instance_id, " ", Text(filter.environment));
     return ListNewestFirst(t_.backups, query, page, [&](const Backup& backup) {
       return Matches(filter.instance_id, backup.instance_id) &&
-             Matches(filter.environment, backup.environment);
+             filter.environment.Has(backup.environment);
     });
   }
   absl::StatusOr<std::vector<Backup>> VerifiedBackups(absl::string_view instance_id) override {
@@ -440,6 +451,7 @@ class Transaction : public WriteTx {
     t_.resources.Mutable().erase(value.id);
     return absl::OkStatus();
   }
+  Outbox& outbox() override { return outbox_; }
   absl::Status PutContent(absl::string_view sha256, absl::string_view content) override {
     t_.contents.Mutable()[std::string(sha256)] = std::string(content);
     return absl::OkStatus();
@@ -491,8 +503,8 @@ class Transaction : public WriteTx {
   }
 
  private:
-  MemoryStore::Tables& t_;
   const Clock* const clock_;
+  NoOutbox outbox_;
 };
 
 }  // namespace

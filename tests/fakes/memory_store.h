@@ -13,7 +13,8 @@
 
 namespace dbfleet::controller {
 
-// A Store in memory, for unit tests: the whole contract of controller/store/store.h over maps.
+// A Store in memory, for unit tests: the whole contract of controller/store/store.h over maps,
+// but for notifications.
 //
 // A mutation runs at once on the caller's thread, on copies of the tables that it touches, so that
 // one which fails leaves nothing behind; `done` is called right after, before Mutate returns, with

@@ -48,6 +48,8 @@ struct MemoryStore::Tables {
   MemoryTable<User> users;
   MemoryTable<ApiToken> tokens;
   MemoryTable<Resource> resources;
+  MemoryTable<ScheduleState> schedules;
+  MemoryTable<Occurrence> occurrences;
   MemoryTable<std::string> contents;
   MemoryTable<std::string> settings;
   MemoryTable<std::pair<std::string, absl::Time>> request_keys;  // With when they expire.

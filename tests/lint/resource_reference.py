@@ -11,7 +11,7 @@ from pathlib import Path
 RESOURCES_HEAD = """# Declared resources
 
 Made of the comments in `{proto}` by `tests/lint/resource_reference.py --write`; a test holds
-both equal. How to use them: [Maintenance windows](../guides/maintenance-windows.md).
+both equal. How to use them: [Maintenance windows](../guides/maintenance-windows.md), [Schedules](../guides/schedules.md).
 
 {intro}
 
@@ -30,9 +30,18 @@ both equal. How to use them: [Policies and promotion](../guides/policies.md).
 `dbfleet policy test FILE` needs no controller: it evaluates each case by the function that the controller uses, for one
 target. It ends with 0 if all pass, 1 if one does not, 2 if a file is wrong.
 """
+ROUTES_HEAD = """# Notification routes
+
+Made of the comments in `{proto}` by `tests/lint/resource_reference.py --write`; a test holds
+both equal. How to use them, triggers and fields: [Notifications](../guides/notifications.md). What all declared resources
+have in common: [Declared resources](resources.md).
+
+{intro}
+"""
 # (source, page, head)
 PAGES = [
     ("proto/dbfleet/resource/v1/resource.proto", "docs/reference/resources.md", RESOURCES_HEAD),
+    ("proto/dbfleet/resource/v1/notification_route.proto", "docs/reference/notification-routes.md", ROUTES_HEAD),
     ("proto/dbfleet/resource/v1/policy_cases.proto", "docs/reference/policy-cases.md", CASES_HEAD),
 ]
 FIELD = re.compile(r"(?P<label>optional |repeated )?(?P<type>map<[^>]+>|[\w.]+) (?P<name>\w+) = \d+;"

@@ -46,10 +46,8 @@ absl::Status Update(Connection& connection, Backup* value) {
 
 absl::StatusOr<Page<Backup>> ListBackups(Connection& connection, const PageTokens& tokens,
                                          const BackupFilter& filter, const PageRequest& page) {
-  return ListRows<Backup>(
-      connection, tokens,
-      {{"instance_id", filter.instance_id}, {"environment", filter.environment}}, "",
-      Order::kDescending, page);
+  return ListRowsOf<Backup>(connection, tokens, filter.environment,
+                            {{"instance_id", filter.instance_id}}, "", Order::kDescending, page);
 }
 
 absl::StatusOr<std::vector<Backup>> VerifiedBackups(Connection& connection,

@@ -88,6 +88,26 @@ class Fields {
   bool ok_;
 };
 
+template <typename T>
+std::string EncodeWords(const std::vector<T>& values) {
+  std::vector<std::string> names;
+  for (T value : values) names.emplace_back(NameOf(value));
+  return Encode(names);
+}
+
+template <typename T>
+bool DecodeWords(absl::string_view text, std::vector<T>* values) {
+  std::vector<std::string> names;
+  if (!Decode(text, &names)) return false;
+  values->clear();
+  for (const std::string& name : names) {
+    const std::optional<T> value = FromName<T>(name);
+    if (!value.has_value()) return false;
+    values->push_back(*value);
+  }
+  return true;
+}
+
 }  // namespace
 
 int64_t EncodeTime(absl::Time time) {
@@ -131,11 +151,8 @@ std::string Encode(const std::map<std::string, std::string>& values) {
   return Dump(object);
 }
 
-std::string Encode(const std::vector<Role>& values) {
-  std::vector<std::string> names;
-  for (Role role : values) names.emplace_back(NameOf(role));
-  return Encode(names);
-}
+std::string Encode(const std::vector<Role>& values) { return EncodeWords(values); }
+std::string Encode(const std::vector<Verb>& values) { return EncodeWords(values); }
 
 std::string Encode(const std::vector<Approval>& values) {
   if (values.empty()) return std::string(kNoItems);
@@ -191,17 +208,8 @@ bool Decode(absl::string_view text, std::map<std::string, std::string>* values) 
   return true;
 }
 
-bool Decode(absl::string_view text, std::vector<Role>* values) {
-  std::vector<std::string> names;
-  if (!Decode(text, &names)) return false;
-  values->clear();
-  for (const std::string& name : names) {
-    const std::optional<Role> role = FromName<Role>(name);
-    if (!role.has_value()) return false;
-    values->push_back(*role);
-  }
-  return true;
-}
+bool Decode(absl::string_view text, std::vector<Role>* values) { return DecodeWords(text, values); }
+bool Decode(absl::string_view text, std::vector<Verb>* values) { return DecodeWords(text, values); }
 
 bool Decode(absl::string_view text, std::vector<Approval>* values) {
   values->clear();

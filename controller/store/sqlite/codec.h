@@ -24,12 +24,14 @@ absl::Duration DecodeDuration(int64_t value);
 std::string Encode(const std::vector<std::string>& values);
 std::string Encode(const std::map<std::string, std::string>& values);
 std::string Encode(const std::vector<Role>& values);
+std::string Encode(const std::vector<Verb>& values);
 std::string Encode(const std::vector<Approval>& values);
 std::string Encode(const std::vector<StepReport>& values);
 
 bool Decode(absl::string_view text, std::vector<std::string>* values);
 bool Decode(absl::string_view text, std::map<std::string, std::string>* values);
 bool Decode(absl::string_view text, std::vector<Role>* values);
+bool Decode(absl::string_view text, std::vector<Verb>* values);
 bool Decode(absl::string_view text, std::vector<Approval>* values);
 bool Decode(absl::string_view text, std::vector<StepReport>* values);
 

@@ -157,16 +157,16 @@ absl::StatusOr<Page<Environment>> ListEnvironments(Connection& connection, const
 }
 
 absl::StatusOr<Page<Agent>> ListAgents(Connection& connection, const PageTokens& tokens,
-                                       absl::string_view environment, const PageRequest& page) {
-  return ListRows<Agent>(connection, tokens, {{"environment", std::string(environment)}}, "",
-                         Order::kAscending, page);
+                                       const EnvironmentFilter& environment,
+                                       const PageRequest& page) {
+  return ListRowsOf<Agent>(connection, tokens, environment, {}, "", Order::kAscending, page);
 }
 
 absl::StatusOr<Page<Instance>> ListInstances(Connection& connection, const PageTokens& tokens,
-                                             absl::string_view environment,
+                                             const EnvironmentFilter& environment,
                                              const PageRequest& page) {
-  return ListRows<Instance>(connection, tokens, {{"environment", std::string(environment)}},
-                            "removed = 0", Order::kAscending, page);
+  return ListRowsOf<Instance>(connection, tokens, environment, {}, "removed = 0", Order::kAscending,
+                              page);
 }
 
 absl::StatusOr<std::vector<Instance>> InstancesOfAgent(Connection& connection,

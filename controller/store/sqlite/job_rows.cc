@@ -8,8 +8,10 @@
 
 namespace dbfleet::controller::sqlite {
 
-static_assert(FieldCount<Job>() == 33 && FieldCount<Approval>() == 7 && FieldCount<Task>() == 15 &&
-                  FieldCount<StepReport>() == 7 && FieldCount<Attempt>() == 21,
+static_assert(FieldCount<Job>() == 35 && FieldCount<Rollout>() == 5 &&
+                  FieldCount<RolloutProgress>() == 5 && FieldCount<Approval>() == 7 &&
+                  FieldCount<Task>() == 15 && FieldCount<StepReport>() == 7 &&
+                  FieldCount<Attempt>() == 21,
               "a field was added: give it a column here and in schema.cc, or a name in codec.cc");
 
 template <>
@@ -52,6 +54,16 @@ struct Table<Job> {
     v.Fixed("content_digest", value.content_digest);
     v("window_name", value.window);
     v("window_overrun", value.overrun);
+    v("rollout_waves", value.rollout.waves);
+    v("rollout_pause", value.rollout.pause_between);
+    v("rollout_failures", value.rollout.failures_tolerated);
+    v("rollout_on_failure", value.rollout.on_failure);
+    v("rollout_health_check", value.rollout.health_check);
+    v("wave", value.rollout_progress.wave);
+    v("waves_ended", value.rollout_progress.ended);
+    v("wave_end_time", value.rollout_progress.end_time);
+    v("wave_check_job", value.rollout_progress.check_job);
+    v("failures_forgiven", value.rollout_progress.forgiven);
   }
 };
 
@@ -161,12 +173,54 @@ absl::StatusOr<std::optional<Job>> FindJobByRequestKey(Connection& connection,
   return found;
 }
 
+namespace {
+
+// The first text behind all that begin with `prefix`, which ends in a character below 0xff.
+std::string Behind(absl::string_view prefix) {
+  std::string behind(prefix);
+  if (!behind.empty()) ++behind.back();
+  return behind;
+}
+
+}  // namespace
+
+absl::StatusOr<std::map<JobState, int64_t>> TallyJobs(Connection& connection,
+                                                      absl::string_view key_prefix) {
+  // The last condition lets SQLite use the partial index.
+  ASSIGN_OR_RETURN(Statement statement,
+                   connection.Prepare("SELECT state, count(*) FROM jobs WHERE request_key >= ?1 "
+                                      "AND request_key < ?2 AND request_key != '' GROUP BY state"));
+  statement.BindText(1, key_prefix);
+  statement.BindText(2, Behind(key_prefix));
+  std::map<JobState, int64_t> tally;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, statement.Step());
+    if (!more) return tally;
+    const std::optional<JobState> state = FromName<JobState>(statement.Text(0));
+    if (!state.has_value()) {
+      return Error(absl::StatusCode::kDataLoss, "STORE_CORRUPT",
+                   "the column state of a job in the store cannot be read; restore the store");
+    }
+    tally[*state] = statement.Int(1);
+  }
+}
+
+absl::StatusOr<std::vector<Job>> JobsByKey(Connection& connection, absl::string_view key_prefix,
+                                           absl::string_view after, int limit) {
+  const std::string from = std::max(std::string(after), std::string(key_prefix));
+  return SelectRows<Job>(connection,
+                         absl::StrCat("WHERE request_key > ?1 AND request_key < ?2 AND "
+                                      "request_key != '' ORDER BY request_key LIMIT ",
+                                      limit),
+                         {from, Behind(key_prefix)});
+}
+
 // Which of the filter's parts leaves the fewest jobs to go through. SQLite keeps no figures on how
 // often a value occurs, but nearly all jobs of a grown store have succeeded, and are checks.
 absl::string_view IndexFor(const JobFilter& filter) {
   if (filter.state.has_value() && *filter.state != JobState::kSucceeded) return "jobs_state";
   if (filter.kind.has_value()) {
-    return filter.environment.empty() ? "jobs_kind" : "jobs_environment_kind";
+    return filter.environment.all() ? "jobs_kind" : "jobs_environment_kind";
   }
   return "";
 }
@@ -176,11 +230,9 @@ absl::StatusOr<Page<Job>> ListJobs(Connection& connection, const PageTokens& tok
   const auto name = [](const auto& value) {
     return value.has_value() ? std::string(NameOf(*value)) : std::string();
   };
-  return ListRows<Job>(connection, tokens,
-                       {{"environment", filter.environment},
-                        {"kind", name(filter.kind)},
-                        {"state", name(filter.state)}},
-                       "", Order::kDescending, page, IndexFor(filter));
+  return ListRowsOf<Job>(connection, tokens, filter.environment,
+                         {{"kind", name(filter.kind)}, {"state", name(filter.state)}}, "",
+                         Order::kDescending, page, IndexFor(filter));
 }
 
 absl::StatusOr<std::vector<Job>> JobsInState(Connection& connection, JobState state) {
@@ -225,15 +277,14 @@ absl::StatusOr<std::vector<Attempt>> OpenAttemptsOf(Connection& connection, absl
 }
 
 absl::StatusOr<JobProgress> ProgressOf(Connection& connection, absl::string_view job_id) {
-  // Each part is one look into an index, but the last two, which count what is under way.
+  // Each part is one look into an index, but those that count what failed or is under way.
   ASSIGN_OR_RETURN(
       Statement statement,
       connection.Prepare(
           "SELECT (SELECT min(stage) FROM tasks WHERE job_id = ?1 AND state = 'pending'),"
           " (SELECT min(stage) FROM tasks WHERE job_id = ?1 AND state = 'active'),"
           " (SELECT min(stage) FROM tasks WHERE job_id = ?1 AND state = 'needs_person'),"
-          " EXISTS(SELECT 1 FROM tasks WHERE job_id = ?1 AND state = 'failed')"
-          "   OR EXISTS(SELECT 1 FROM tasks WHERE job_id = ?1 AND state = 'rolled_back'),"
+          " (SELECT count(*) FROM tasks WHERE job_id = ?1 AND state IN ('failed', 'rolled_back')),"
           " EXISTS(SELECT 1 FROM tasks INDEXED BY tasks_unplanned"
           "   WHERE job_id = ?1 AND state = 'pending' AND plan_blob = x''),"
           " (SELECT count(*) FROM (SELECT 1 FROM tasks WHERE job_id = ?1 LIMIT 2)) > 1,"
@@ -251,7 +302,7 @@ absl::StatusOr<JobProgress> ProgressOf(Connection& connection, absl::string_view
   progress.pending_stage = stage(0);
   progress.active_stage = stage(1);
   progress.waiting_stage = stage(2);
-  progress.failed = statement.Int(3) != 0;
+  progress.failed = static_cast<int>(statement.Int(3));
   progress.unplanned = statement.Int(4) != 0;
   progress.several = statement.Int(5) != 0;
   progress.active = static_cast<int>(statement.Int(6));

@@ -7,6 +7,7 @@
 
 #include "controller/store/sqlite/audit_tree.h"
 #include "controller/store/sqlite/connection.h"
+#include "controller/store/sqlite/outbox_rows.h"
 #include "controller/store/sqlite/page_tokens.h"
 #include "controller/store/sqlite/rows.h"
 #include "controller/store/store.h"
@@ -18,7 +19,8 @@ namespace dbfleet::controller::sqlite {
 template <typename Base>
 class Reads : public Base {
  public:
-  Reads(Connection* connection, const PageTokens* tokens) : db_(*connection), tokens_(*tokens) {}
+  Reads(Connection* connection, const PageTokens* tokens)
+      : db_(*connection), tokens_(*tokens), outbox_(connection, tokens) {}
 
   absl::StatusOr<Environment> GetEnvironment(absl::string_view name) override {
     return Get<Environment>(db_, name);
@@ -27,7 +29,7 @@ class Reads : public Base {
     return sqlite::ListEnvironments(db_, tokens_, page);
   }
   absl::StatusOr<Agent> GetAgent(absl::string_view id) override { return Get<Agent>(db_, id); }
-  absl::StatusOr<Page<Agent>> ListAgents(absl::string_view environment,
+  absl::StatusOr<Page<Agent>> ListAgents(const EnvironmentFilter& environment,
                                          const PageRequest& page) override {
     return sqlite::ListAgents(db_, tokens_, environment, page);
   }
@@ -37,7 +39,7 @@ class Reads : public Base {
   absl::StatusOr<Instance> GetInstance(absl::string_view id) override {
     return Get<Instance>(db_, id);
   }
-  absl::StatusOr<Page<Instance>> ListInstances(absl::string_view environment,
+  absl::StatusOr<Page<Instance>> ListInstances(const EnvironmentFilter& environment,
                                                const PageRequest& page) override {
     return sqlite::ListInstances(db_, tokens_, environment, page);
   }
@@ -115,6 +117,33 @@ class Reads : public Base {
                                                const PageRequest& page) override {
     return sqlite::ListResources(db_, tokens_, kind, page);
   }
+  absl::StatusOr<ScheduleState> GetScheduleState(absl::string_view name) override {
+    return Get<ScheduleState>(db_, name);
+  }
+  absl::StatusOr<Page<ScheduleState>> ListScheduleStates(const PageRequest& page) override {
+    return sqlite::ListScheduleStates(db_, tokens_, page);
+  }
+  absl::StatusOr<Occurrence> GetOccurrence(absl::string_view id) override {
+    return Get<Occurrence>(db_, id);
+  }
+  absl::StatusOr<Page<Occurrence>> ListOccurrences(absl::string_view schedule,
+                                                   const PageRequest& page) override {
+    return sqlite::ListOccurrences(db_, tokens_, schedule, page);
+  }
+  absl::StatusOr<std::vector<Occurrence>> OpenOccurrences(absl::string_view schedule) override {
+    return sqlite::OpenOccurrences(db_, schedule);
+  }
+  absl::StatusOr<std::vector<Occurrence>> OpenOccurrencesIn(OccurrenceState state) override {
+    return sqlite::OpenOccurrencesIn(db_, state);
+  }
+  absl::StatusOr<std::map<JobState, int64_t>> TallyJobs(absl::string_view key_prefix) override {
+    return sqlite::TallyJobs(db_, key_prefix);
+  }
+  absl::StatusOr<std::vector<Job>> JobsByKey(absl::string_view key_prefix, absl::string_view after,
+                                             int limit) override {
+    return sqlite::JobsByKey(db_, key_prefix, after, limit);
+  }
+  const OutboxReader& outbox_reader() override { return outbox_; }
   absl::StatusOr<std::string> GetContent(absl::string_view sha256) override {
     return sqlite::GetContent(db_, sha256);
   }
@@ -164,8 +193,8 @@ class Reads : public Base {
  protected:
   Connection& db_;
   const PageTokens& tokens_;
+  SqliteOutbox outbox_;
 };
-
 using ReadTransaction = Reads<ReadTx>;
 
 }  // namespace dbfleet::controller::sqlite

@@ -15,9 +15,9 @@
 #include "controller/store/store.h"
 
 // The statements behind ReadTx and WriteTx, by groups of nouns: fleet_rows.cc, job_rows.cc,
-// backup_rows.cc, user_rows.cc, audit_rows.cc, setting_rows.cc, resource_rows.cc. Each function has
-// the meaning and the errors of the method of the same name in controller/store/store.h, on a
-// connection that is inside of a transaction.
+// backup_rows.cc, user_rows.cc, audit_rows.cc, setting_rows.cc, resource_rows.cc, schedule_rows.cc
+// (outbox_rows.h has its own). Each function has the meaning and the errors of the method of the
+// same name in controller/store/store.h, on a connection that is inside of a transaction.
 namespace dbfleet::controller::sqlite {
 
 // Defined for every noun with a table.
@@ -31,9 +31,10 @@ absl::Status Update(Connection& connection, T* value);
 absl::StatusOr<Page<Environment>> ListEnvironments(Connection& connection, const PageTokens& tokens,
                                                    const PageRequest& page);
 absl::StatusOr<Page<Agent>> ListAgents(Connection& connection, const PageTokens& tokens,
-                                       absl::string_view environment, const PageRequest& page);
+                                       const EnvironmentFilter& environment,
+                                       const PageRequest& page);
 absl::StatusOr<Page<Instance>> ListInstances(Connection& connection, const PageTokens& tokens,
-                                             absl::string_view environment,
+                                             const EnvironmentFilter& environment,
                                              const PageRequest& page);
 absl::StatusOr<std::vector<Instance>> InstancesOfAgent(Connection& connection,
                                                        absl::string_view agent_id);
@@ -71,6 +72,23 @@ absl::StatusOr<Page<ApiToken>> ListTokens(Connection& connection, const PageToke
 absl::StatusOr<Page<Resource>> ListResources(Connection& connection, const PageTokens& tokens,
                                              absl::string_view kind, const PageRequest& page);
 absl::Status DeleteResource(Connection& connection, const Resource& value);
+
+absl::StatusOr<Page<ScheduleState>> ListScheduleStates(Connection& connection,
+                                                       const PageTokens& tokens,
+                                                       const PageRequest& page);
+absl::StatusOr<Page<Occurrence>> ListOccurrences(Connection& connection, const PageTokens& tokens,
+                                                 absl::string_view schedule,
+                                                 const PageRequest& page);
+absl::StatusOr<std::vector<Occurrence>> OpenOccurrences(Connection& connection,
+                                                        absl::string_view schedule);
+absl::StatusOr<std::vector<Occurrence>> OpenOccurrencesIn(Connection& connection,
+                                                          OccurrenceState state);
+absl::StatusOr<std::map<JobState, int64_t>> TallyJobs(Connection& connection,
+                                                      absl::string_view key_prefix);
+absl::StatusOr<std::vector<Job>> JobsByKey(Connection& connection, absl::string_view key_prefix,
+                                           absl::string_view after, int limit);
+absl::StatusOr<absl::Time> PruneOccurrences(Connection& connection, absl::string_view schedule,
+                                            int keep, int limit);
 
 absl::StatusOr<std::string> GetContent(Connection& connection, absl::string_view sha256);
 // INVALID_ARGUMENT (BAD_CONTENT_HASH) unless `sha256` is the content's.

@@ -372,11 +372,105 @@ ALTER TABLE jobs ADD COLUMN window_overrun TEXT NOT NULL DEFAULT 'finish';
 ALTER TABLE attempts ADD COLUMN start_before INTEGER NOT NULL DEFAULT 9223372036854775807;
 )sql";
 
+// How changes go over their targets in waves.
+constexpr char kVersion9[] = R"sql(
+ALTER TABLE jobs ADD COLUMN rollout_waves TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE jobs ADD COLUMN rollout_pause INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN rollout_failures INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN rollout_on_failure TEXT NOT NULL DEFAULT 'stop';
+ALTER TABLE jobs ADD COLUMN rollout_health_check INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE jobs ADD COLUMN wave INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN waves_ended INTEGER NOT NULL DEFAULT 0;
+-- The begin of the int64 range: not yet.
+ALTER TABLE jobs ADD COLUMN wave_end_time INTEGER NOT NULL DEFAULT -9223372036854775808;
+ALTER TABLE jobs ADD COLUMN wave_check_job TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN failures_forgiven INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+// Schedules, and their occurrences, which are unique by what their ids are made of.
+constexpr char kVersion10[] = R"sql(
+CREATE TABLE schedules(
+  name TEXT PRIMARY KEY,
+  uid TEXT NOT NULL,
+  timing TEXT NOT NULL,
+  decided_until INTEGER NOT NULL,
+  pruned_until INTEGER NOT NULL,
+  declarers TEXT NOT NULL,
+  deleted INTEGER NOT NULL,
+  version INTEGER NOT NULL
+) STRICT;
+CREATE TABLE occurrences(
+  id TEXT PRIMARY KEY,
+  schedule TEXT NOT NULL,
+  uid TEXT NOT NULL,
+  nominal INTEGER NOT NULL,
+  due_time INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  missed INTEGER NOT NULL,
+  requester TEXT NOT NULL,
+  spec_blob BLOB NOT NULL,
+  last_target TEXT NOT NULL,
+  targets INTEGER NOT NULL,
+  jobs INTEGER NOT NULL,
+  refused INTEGER NOT NULL,
+  cancel_requested INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  message TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  begin_time INTEGER NOT NULL,
+  end_time INTEGER NOT NULL,
+  open INTEGER NOT NULL,
+  version INTEGER NOT NULL
+) STRICT;
+-- Each time of a schedule is decided once, whatever ids are made of.
+CREATE UNIQUE INDEX occurrences_nominal ON occurrences(uid, nominal) WHERE requester = '';
+CREATE INDEX occurrences_schedule ON occurrences(schedule, id);
+CREATE INDEX occurrences_open ON occurrences(schedule, id) WHERE open = 1;
+CREATE INDEX occurrences_open_state ON occurrences(state, schedule, id) WHERE open = 1;
+)sql";
+
+// What is to be told to whom (outbox_rows.cc). The first index finds what is due and counts what
+// waits, the second what waits for another row about the same subject.
+constexpr char kNotifications[] = R"sql(
+CREATE TABLE notifications(
+  id TEXT PRIMARY KEY,
+  route TEXT NOT NULL,
+  recipient TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  trigger_name TEXT NOT NULL,
+  fields TEXT NOT NULL,
+  state TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  create_time INTEGER NOT NULL,
+  next_time INTEGER NOT NULL,
+  end_time INTEGER NOT NULL,
+  error TEXT NOT NULL,
+  version INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX notifications_once ON notifications(seq, route, recipient);
+CREATE INDEX notifications_due ON notifications(route, next_time) WHERE state = 'waiting';
+CREATE INDEX notifications_subject ON notifications(route, subject, recipient, seq)
+  WHERE state = 'waiting';
+CREATE INDEX notifications_last ON notifications(route, subject, seq);
+CREATE INDEX notifications_ended ON notifications(state, end_time);
+CREATE INDEX notifications_made ON notifications(create_time) WHERE state = 'waiting';
+)sql";
+
+// Accounts of programs, and tokens that are good for less than their users.
+constexpr char kRolesStep[] = R"sql(
+ALTER TABLE users ADD COLUMN service INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tokens ADD COLUMN environments TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE tokens ADD COLUMN verbs TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE tokens ADD COLUMN sources TEXT NOT NULL DEFAULT '[]';
+)sql";
+
 // A new step is taken back in tests/unit/controller/store/sqlite/store_fixture.h, and by
 // tests/chaos/workload.py (TO_FORMER_SCHEMA) instead of the last one.
-constexpr SchemaStep kSteps[] = {{1, kVersion1}, {2, kVersion2}, {3, kVersion3, BuildTiles},
-                                 {4, kVersion4}, {5, kVersion5}, {6, kVersion6},
-                                 {7, kVersion7}, {8, kVersion8}};
+constexpr SchemaStep kSteps[] = {{1, kVersion1},   {2, kVersion2},       {3, kVersion3, BuildTiles},
+                                 {4, kVersion4},   {5, kVersion5},       {6, kVersion6},
+                                 {7, kVersion7},   {8, kVersion8},       {9, kVersion9},
+                                 {10, kVersion10}, {11, kNotifications}, {12, kRolesStep}};
 
 absl::Status RunSteps(Connection& connection, int64_t from, absl::Span<const SchemaStep> steps) {
   for (const SchemaStep& step : steps) {

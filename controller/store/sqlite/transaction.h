@@ -49,6 +49,15 @@ class WriteTransaction : public Reads<WriteTx> {
   absl::Status InsertResource(Resource* v) override { return Insert(db_, v); }
   absl::Status UpdateResource(Resource* v) override { return Update(db_, v); }
   absl::Status DeleteResource(const Resource& v) override { return sqlite::DeleteResource(db_, v); }
+  absl::Status InsertScheduleState(ScheduleState* v) override { return Insert(db_, v); }
+  absl::Status UpdateScheduleState(ScheduleState* v) override { return Update(db_, v); }
+  absl::Status InsertOccurrence(Occurrence* v) override { return Insert(db_, v); }
+  absl::Status UpdateOccurrence(Occurrence* v) override { return Update(db_, v); }
+  absl::StatusOr<absl::Time> PruneOccurrences(absl::string_view schedule, int keep,
+                                              int limit) override {
+    return sqlite::PruneOccurrences(db_, schedule, keep, limit);
+  }
+  Outbox& outbox() override { return outbox_; }
   absl::Status PutContent(absl::string_view sha256, absl::string_view content) override {
     return sqlite::PutContent(db_, sha256, content);
   }

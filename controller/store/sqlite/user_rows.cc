@@ -4,7 +4,8 @@
 
 namespace dbfleet::controller::sqlite {
 
-static_assert(FieldCount<User>() == 7 && FieldCount<ApiToken>() == 9,
+static_assert(FieldCount<User>() == 8 && FieldCount<ApiToken>() == 10 &&
+                  FieldCount<TokenScope>() == 3,
               "a field was added: give it a column here and in schema.cc");
 
 template <>
@@ -21,6 +22,7 @@ struct Table<User> {
     v("roles_editor", value.roles_editor);
     v("disabled", value.disabled);
     v("create_time", value.create_time);
+    v.Fixed("service", value.service);
   }
 };
 
@@ -40,6 +42,9 @@ struct Table<ApiToken> {
     v("create_time", value.create_time);
     v("expire_time", value.expire_time);
     v("revoked", value.revoked);
+    v("environments", value.scope.environments);
+    v("verbs", value.scope.verbs);
+    v("sources", value.scope.sources);
   }
 };
 

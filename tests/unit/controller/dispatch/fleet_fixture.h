@@ -347,8 +347,11 @@ class FleetFixture : public ::testing::Test {
   std::vector<std::string> dependents_;
   absl::StatusOr<std::shared_ptr<const WindowBook>> windows_ =
       std::make_shared<const WindowBook>(std::vector<DeclaredWindow>());
+  std::shared_ptr<const ApprovalBook> approvals_ = std::make_shared<const ApprovalBook>();
+  std::optional<Waiver> waiver_;
   JobFlow flow_{[this](ReadTx&, absl::string_view) { return dependents_; },
-                [this](ReadTx&) { return windows_; }};
+                [this](ReadTx&) { return windows_; }, [this](ReadTx&) { return approvals_; },
+                [this](ReadTx&, const std::string&) { return waiver_; }};
   JobManager jobs_{store_, flow_, hub_, clock_};
   metrics::Registry metrics_;
   std::vector<std::string> moved_;  // As told to the sink: "INSTANCE to AGENT".

@@ -266,8 +266,8 @@ class RandomLifeTest : public FleetFixture, public ::testing::WithParamInterface
       const AuditEntry& entry = rows[i].entry;
       Working& working = jobs[entry.resource];
       const auto attempt = entry.details.find("attempt");
-      if (entry.action == "job.pause" || entry.action == "job.needs_person" ||
-          entry.action == "job.replan") {
+      const bool paused = entry.action == "job.state" && entry.details.at("state") == "paused";
+      if (entry.action == "job.pause" || paused || entry.action == "job.replan") {
         working.may_finish = false;
       } else if (entry.action == "attempt.start") {
         working.attempts.insert(attempt->second);

@@ -124,7 +124,9 @@ TEST_F(PrincipalsTest, BadUsersAndTokensAreRefused) {
               "INVALID_NAME")
         << id;
   }
-  EXPECT_EQ(ReasonOf(principals_.CreateUser("users/root", "x", {}).status()), "ROLES_MISSING");
+  EXPECT_EQ(
+      ReasonOf(principals_.CreateUser("users/root", "x", {Role::kApprover}, "", true).status()),
+      "ROLE_CONFLICT");
   EXPECT_EQ(
       ReasonOf(principals_.CreateUser("users/root", "x", {Role::kAdmin, Role::kApprover}).status()),
       "ROLE_CONFLICT");
@@ -137,6 +139,51 @@ TEST_F(PrincipalsTest, BadUsersAndTokensAreRefused) {
       "BAD_TTL");
   EXPECT_EQ(ReasonOf(principals_.CreateToken("users/root", "nobody", "", absl::Hours(1)).status()),
             "USER_NOT_FOUND");
+}
+
+TEST_F(PrincipalsTest, AUserMayHaveNoRoleOfItsOwnAndBeAServiceAccount) {
+  Make("ada", {});
+  Make("root", {Role::kAdmin});
+  ASSERT_TRUE(principals_.CreateUser("users/root", "ci", {Role::kOperator}, "", true).ok());
+  EXPECT_EQ(store_.Audit().back().entry.details.at("kind"), "service");
+  const auto caller = principals_.Authenticate(Token("ci").secret);
+  ASSERT_TRUE(caller.ok());
+  EXPECT_TRUE(caller->service);
+  EXPECT_EQ(ReasonOf(principals_.UpdateRoles("users/root", "ci", {Role::kApprover}).status()),
+            "ROLE_CONFLICT");
+  EXPECT_TRUE(principals_.UpdateRoles("users/root", "ci", {}).ok());
+  EXPECT_FALSE(principals_.Authenticate(Token("ci").secret)->rights.Anywhere(Verb::kRead));
+}
+
+TEST_F(PrincipalsTest, ATokensLimitsAreStoredShownAndAudited) {
+  Make("ada", {Role::kOperator});
+  const TokenScope scope = {{"qa"}, {Verb::kRead}, {"10.0.0.0/8"}};
+  const auto made = principals_.CreateToken({"users/ada", "ada", "", absl::Hours(1), "", scope});
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_EQ(store_.Audit().back().entry.details.at("scope"),
+            "environments qa; verbs read; sources 10.0.0.0/8");
+  const auto caller = principals_.Authenticate(made->secret);
+  ASSERT_TRUE(caller.ok());
+  EXPECT_EQ(caller->scope, scope);
+  EXPECT_EQ(
+      ReasonOf(principals_.CreateToken({"users/ada", "ada", "", absl::Hours(1), "", {}, &*caller})
+                   .status()),
+      "TOKEN_SCOPE");
+}
+
+TEST_F(PrincipalsTest, ChangesAreToldToThoseWhoseWorkGoesOn) {
+  int told = 0;
+  auto subscription = principals_.changes().Subscribe([&told] { ++told; });
+  const uint64_t before = principals_.changes().generation();
+  Make("ada", {Role::kViewer});
+  const auto token = Token("ada");
+  EXPECT_EQ(told, 2);
+  ASSERT_TRUE(principals_.RevokeToken("users/ada", token.token.id).ok());
+  EXPECT_EQ(told, 3);
+  EXPECT_EQ(principals_.changes().generation(), before + 3);
+  subscription.reset();
+  Make("bob", {Role::kViewer});
+  EXPECT_EQ(told, 3);
 }
 
 TEST_F(PrincipalsTest, ARepeatedRequestReturnsTheUserThatItMade) {

@@ -108,6 +108,33 @@ TEST(PolicyCases, DeclaredPoliciesAndWindowsCount) {
   EXPECT_EQ(Rules(with(complete, "age: 1d", "age: 8d"), kFleet), "refused promotion");
 }
 
+TEST(PolicyCases, ApprovalPoliciesAskForTheRolesThatApprovalsName) {
+  const std::string policy =
+      "apiVersion: dbfleet/v1\nkind: ApprovalPolicy\nmetadata: {name: dba}\nspec:\n"
+      "  selector: {environments: [production], labels: {tier: '1'}}\n"
+      "  applies_to: {kinds: [change], findings: warning}\n"
+      "  requirements: [{name: dba, roles: [policy_admin]}, {name: second}]\n"
+      "  ttl: 2h\n";
+  const auto rules = [&](const std::string& fields) {
+    return Rules("backup: {age: 1h}, " + fields, policy);
+  };
+  const std::string tier1 = "labels: {tier: '1'}, change: {findings: error}, ";
+  EXPECT_EQ(rules(tier1 + "approvals: [{by: bob}]"), "waits approvals");
+  EXPECT_EQ(rules(tier1 + "approvals: [{by: dora, roles: [policy_admin]}]"), "waits approvals");
+  EXPECT_EQ(rules(tier1 + "approvals: [{by: bob}, {by: dora, roles: [policy_admin]}]"), "allowed");
+  EXPECT_EQ(rules(tier1 + "approvals: [{by: bob, age: 3h}, {by: dora, roles: [policy_admin]}]"),
+            "waits approvals")
+      << "bob's has lapsed";
+  EXPECT_EQ(rules("approvals: [{by: bob}]"), "allowed") << "another tier";
+  EXPECT_EQ(rules("labels: {tier: '1'}, change: {findings: info}, approvals: [{by: bob}]"),
+            "allowed");
+  EXPECT_EQ(rules("labels: {tier: '1'}, change: {findings: error, rollback: true}, approvals: "
+                  "[{by: bob}]"),
+            "allowed");
+  EXPECT_THAT(rules("change: {findings: bad}"), HasSubstr("info, warning or error is wanted"));
+  EXPECT_THAT(rules("approvals: [{by: bob, roles: [dba]}]"), HasSubstr("there is no role"));
+}
+
 TEST(PolicyCases, ACasePassesWhenVerdictAndRulesAreTheExpectedOnes) {
   const auto results = RunCases(
       "- {name: a, environment: production, expect: waits}\n"

@@ -19,7 +19,7 @@ absl::Time At(int day, int hour, int minute = 0, int second = 0) {
 }
 
 ScheduleTimes Times(absl::string_view cron, MissedRuns missed = MissedRuns::kSkip) {
-  return {*CronExpression::Parse(cron), kUtc, absl::ZeroDuration(), missed, 1};
+  return {*CronExpression::Parse(cron), kUtc, absl::ZeroDuration(), missed, 1, kOldestMissed};
 }
 
 TEST(DueTest, AnOccurrenceIsDueAtItsTimeAndOnlyOnce) {
@@ -45,13 +45,13 @@ TEST(DueTest, MissedOnesAreSkippedRunOnceOrMadeUpForAsTheScheduleSays) {
   const absl::Time now = At(5, 12);
   const Due skip = DueSince("s", Times("0 3 * * *"), At(1, 0), now);
   EXPECT_TRUE(skip.run.empty());
-  EXPECT_EQ(skip.skipped, 5);
+  EXPECT_EQ(skip.skipped, At(5, 3));
 
   const Due once = DueSince("s", Times("0 3 * * *", MissedRuns::kRunOnce), At(1, 0), now);
   ASSERT_EQ(once.run.size(), 1U);
   EXPECT_EQ(once.run[0].nominal, At(5, 3));
   EXPECT_TRUE(once.run[0].missed);
-  EXPECT_EQ(once.skipped, 4);
+  EXPECT_EQ(once.skipped, At(4, 3));
 
   ScheduleTimes backfill = Times("0 3 * * *", MissedRuns::kBackfill);
   backfill.backfill_most = 2;
@@ -59,13 +59,64 @@ TEST(DueTest, MissedOnesAreSkippedRunOnceOrMadeUpForAsTheScheduleSays) {
   ASSERT_EQ(made_up.run.size(), 2U);
   EXPECT_EQ(made_up.run[0].nominal, At(4, 3));
   EXPECT_EQ(made_up.run[1].nominal, At(5, 3));
-  EXPECT_EQ(made_up.skipped, 3);
+  EXPECT_EQ(made_up.skipped, At(3, 3));
+  for (const Due& due : {skip, once, made_up}) EXPECT_EQ(due.looked_until, At(5, 3));
 }
 
-TEST(DueTest, ALongAbsenceIsLookedAtForAMonthOnly) {
-  const Due due = DueSince("s", Times("* * * * *"), At(1, 0) - absl::Hours(24 * 365 * 5), At(1, 0));
-  EXPECT_LE(due.skipped, 31 * 24 * 60);
-  EXPECT_GT(due.run.size(), 0U);
+TEST(DueTest, AYearsAbsenceOfAScheduleForEachMinuteIsLookedAtInNoTime) {
+  ScheduleTimes times = Times("* * * * *", MissedRuns::kBackfill);
+  times.backfill_most = kMostBackfill;
+  const absl::Time now = At(1, 0);
+  for (int i = 0; i < 1000; ++i) {
+    const Due due = DueSince("s", times, now - absl::Hours(24 * 365), now);
+    // The last five minutes' ones are not missed.
+    ASSERT_EQ(due.run.size(), 106U);
+    EXPECT_EQ(due.run.front().nominal, now - absl::Minutes(105));
+    EXPECT_EQ(due.run.back().nominal, now);
+    EXPECT_EQ(due.skipped, now - absl::Minutes(106));
+    EXPECT_EQ(due.looked_until, now);
+  }
+}
+
+TEST(DueTest, WhatIsMadeUpForIsSpreadOverTheTimeThatComes) {
+  std::set<absl::Time> begins;
+  for (int i = 0; i < 200; ++i) {
+    const Due due = DueSince(absl::StrCat("s", i), Times("0 3 * * *", MissedRuns::kRunOnce),
+                             At(1, 0), At(5, 12));
+    ASSERT_EQ(due.run.size(), 1U);
+    EXPECT_GE(due.run[0].due, At(5, 12));
+    EXPECT_LT(due.run[0].due, At(5, 12) + kCatchUpSpread);
+    begins.insert(due.run[0].due);
+  }
+  EXPECT_GT(begins.size(), 100U);
+}
+
+TEST(DueTest, WhatIsOlderThanItsLimitIsNotMadeUpFor) {
+  ScheduleTimes times = Times("0 3 * * *", MissedRuns::kBackfill);
+  times.backfill_most = 10;
+  times.start_within = absl::Hours(36);
+  const Due due = DueSince("s", times, At(1, 0), At(5, 12));
+  ASSERT_EQ(due.run.size(), 2U);
+  EXPECT_EQ(due.run[0].nominal, At(4, 3));
+  EXPECT_EQ(due.skipped, At(3, 3));
+  // Not even a spread carries it beyond that.
+  times.start_within = absl::Hours(9) + absl::Seconds(1);
+  const Due last = DueSince("s", times, At(1, 0), At(5, 12));
+  ASSERT_EQ(last.run.size(), 1U);
+  EXPECT_LE(last.run[0].due, At(5, 12) + absl::Seconds(1));
+}
+
+TEST(DueTest, AClockThatWasSetBackIsWaitedForOrLookedAtAnew) {
+  EXPECT_EQ(LookFrom(At(1, 3), absl::InfinitePast(), At(1, 4)), At(1, 3));
+  EXPECT_EQ(LookFrom(At(1, 3, 0, 30), absl::InfinitePast(), At(1, 3)), At(1, 3, 0, 30));
+  EXPECT_EQ(LookFrom(At(9, 3), absl::InfinitePast(), At(1, 3)), At(1, 3));
+  EXPECT_EQ(LookFrom(At(9, 3), At(2, 3), At(1, 3)), At(2, 3)) << "what is not stored any more";
+}
+
+TEST(DueTest, IdsSortByTimeAndAreTheSameForTheSameOccurrenceOnly) {
+  EXPECT_EQ(OccurrenceId("U", absl::FromUnixSeconds(1'800'000'000)), "U-001800000000");
+  EXPECT_LT(OccurrenceId("U", At(1, 3)), OccurrenceId("U", At(2, 3)));
+  EXPECT_NE(OccurrenceId("U", At(1, 3)), OccurrenceId("V", At(1, 3)));
 }
 
 TEST(DueTest, JitterDelaysByAFixedChoiceBelowItsLimit) {
@@ -95,6 +146,9 @@ TEST(DueTest, WhatIsOutsideOfTheLimitsIsRefused) {
   EXPECT_TRUE(CheckTimes(times).ok());
   times.jitter = absl::Minutes(11);
   EXPECT_EQ(ReasonOf(CheckTimes(times)), "BAD_SCHEDULE");
+  times = Times("0 3 * * *");
+  times.start_within = absl::Seconds(59);
+  EXPECT_EQ(ReasonOf(CheckTimes(times)), "BAD_SCHEDULE");
   times = Times("0 3 * * *", MissedRuns::kBackfill);
   for (int most : {0, -1, 101}) {
     times.backfill_most = most;
@@ -116,10 +170,10 @@ TEST(DueTest, EveryOccurrenceIsDecidedOnceHoweverOftenItIsLookedAt) {
     while (now < At(2, 12)) {
       now += absl::Seconds(static_cast<int>(1 + random() % 3000));
       const Due due = DueSince("s", times, decided, now);
-      EXPECT_EQ(due.skipped, 0);
+      EXPECT_EQ(due.skipped, absl::InfinitePast());
       EXPECT_GT(due.next, now);
-      for (const Occurrence& occurrence : due.run) {
-        EXPECT_LE(occurrence.due, now);
+      for (const DueTime& occurrence : due.run) {
+        EXPECT_TRUE(occurrence.missed || occurrence.due <= now);
         EXPECT_GE(occurrence.due, occurrence.nominal);
         run.push_back(occurrence.nominal);
       }

@@ -1,5 +1,6 @@
 #include "controller/store/sqlite/audit_tree.h"
 
+#include <iterator>
 #include <map>
 
 #include "common/audit/merkle.h"
@@ -118,7 +119,7 @@ TEST_F(AuditTreeTest, AnUpgradeBuildsTheTreeFromTheRecords) {
   const uint64_t epoch = store_->epoch();
   const std::string root = RootAt(2503);
   store_.reset();
-  for (const int to : {7, 6, 5, 4, 3, 2}) Sql(kBackTo[to - 1]);
+  for (size_t to = std::size(kBackTo); to >= 2; --to) Sql(kBackTo[to - 1]);
   Open();
   EXPECT_EQ(RootAt(2503), root);
   const auto former = Read([&](ReadTx& tx) { return tx.StartFrom(epoch); }).value();
@@ -134,7 +135,7 @@ TEST_F(AuditTreeTest, AnUpgradeRefusesAnAlteredTrailAndNamesTheRecord) {
   Open();
   ASSERT_TRUE(Append(10).ok());
   store_.reset();
-  for (const int to : {7, 6, 5, 4, 3, 2}) Sql(kBackTo[to - 1]);
+  for (size_t to = std::size(kBackTo); to >= 2; --to) Sql(kBackTo[to - 1]);
   Sql("DROP TRIGGER audit_never_changes; UPDATE audit SET actor='x' WHERE seq=5");
   const auto opened = SqliteStore::Open(Options(), &clock_);
   EXPECT_EQ(ReasonOf(opened.status()), "AUDIT_CORRUPT");

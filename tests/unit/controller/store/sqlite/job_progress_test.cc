@@ -104,8 +104,7 @@ TEST_F(JobProgressTest, TheFiguresAreThoseOfTheTasksAndAttempts) {
     want.active += task.state == TaskState::kActive ? 1 : 0;
     want.several = i > 0;
     if (task.state == TaskState::kNeedsPerson) lower(&want.waiting_stage, task.stage);
-    want.failed =
-        want.failed || task.state == TaskState::kFailed || task.state == TaskState::kRolledBack;
+    want.failed += task.state == TaskState::kFailed || task.state == TaskState::kRolledBack ? 1 : 0;
     want.unplanned =
         want.unplanned || (task.state == TaskState::kPending && task.plan_blob.empty());
     const JobProgress have = Progress();

@@ -82,6 +82,41 @@ TEST_F(PagingTest, FiltersCombine) {
   EXPECT_TRUE(Jobs(filter, 0, "").items.empty());
 }
 
+// The listing of several environments is that of all, without what belongs to others.
+TEST_F(PagingTest, SeveralEnvironmentsAreOneListing) {
+  AddJobs(0, 30);
+  JobFilter filter;
+  for (const auto& names : std::vector<std::vector<std::string>>{
+           {"qa", "elsewhere"}, {"qa", "production"}, {"elsewhere"}, {}}) {
+    filter.environment = EnvironmentFilter::Only(names);
+    std::vector<std::string> expected;
+    for (const Job& job : Jobs({}, 1000, "").items) {
+      if (filter.environment.Has(job.environment)) expected.push_back(job.id);
+    }
+    for (const int size : {1, 2, 7, 100}) {
+      std::vector<std::string> seen;
+      std::string token;
+      do {
+        const Page<Job> page = Jobs(filter, size, token);
+        for (const Job& job : page.items) seen.push_back(job.id);
+        token = page.next_token;
+        EXPECT_TRUE(token.empty() || static_cast<int>(page.items.size()) == size);
+      } while (!token.empty());
+      EXPECT_EQ(seen, expected) << size;
+    }
+  }
+  // A page's token is for these environments and no others.
+  filter.environment = EnvironmentFilter::Only({"production", "qa"});
+  const std::string token = Jobs(filter, 1, "").next_token;
+  for (const EnvironmentFilter& other : {EnvironmentFilter(), EnvironmentFilter("qa")}) {
+    filter.environment = other;
+    EXPECT_EQ(ReasonOf(Read([&](ReadTx& tx) {
+                         return tx.ListJobs(filter, {1, token});
+                       }).status()),
+              "BAD_PAGE_TOKEN");
+  }
+}
+
 TEST_F(PagingTest, SizesHaveADefaultAndALimit) {
   AddJobs(0, 1100);
   EXPECT_EQ(Jobs({}, 0, "").items.size(), 50u);

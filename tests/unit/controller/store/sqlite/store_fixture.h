@@ -79,6 +79,18 @@ inline constexpr const char* kBackTo[] = {
     "ALTER TABLE environments DROP COLUMN declared; ALTER TABLE jobs DROP COLUMN window_name; "
     "ALTER TABLE jobs DROP COLUMN window_overrun; ALTER TABLE attempts DROP COLUMN start_before; "
     "PRAGMA user_version = 7;",
+    "ALTER TABLE jobs DROP COLUMN rollout_waves; ALTER TABLE jobs DROP COLUMN rollout_pause; "
+    "ALTER TABLE jobs DROP COLUMN rollout_failures; "
+    "ALTER TABLE jobs DROP COLUMN rollout_on_failure; "
+    "ALTER TABLE jobs DROP COLUMN rollout_health_check; ALTER TABLE jobs DROP COLUMN wave; "
+    "ALTER TABLE jobs DROP COLUMN waves_ended; ALTER TABLE jobs DROP COLUMN wave_end_time; "
+    "ALTER TABLE jobs DROP COLUMN wave_check_job; "
+    "ALTER TABLE jobs DROP COLUMN failures_forgiven; PRAGMA user_version = 8;",
+    "DROP TABLE occurrences; DROP TABLE schedules; PRAGMA user_version = 9;",
+    "DROP TABLE notifications; PRAGMA user_version = 10;",
+    "ALTER TABLE users DROP COLUMN service; ALTER TABLE tokens DROP COLUMN environments; "
+    "ALTER TABLE tokens DROP COLUMN verbs; ALTER TABLE tokens DROP COLUMN sources; "
+    "PRAGMA user_version = 11;",
 };
 
 // A store in a temporary folder.

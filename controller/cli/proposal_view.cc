@@ -1,0 +1,114 @@
+#include "controller/cli/proposal_view.h"
+
+#include <memory>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+#include "common/base/status.h"
+#include "common/base/text.h"
+#include "common/concurrency/sleep.h"
+#include "controller/cli/exit_code.h"
+#include "controller/cli/words.h"
+#include "dbfleet/api/v1/proposal_service.grpc.pb.h"
+
+namespace dbfleet::cli {
+namespace {
+
+using api::v1::ProposalService;
+using resource::v1::Proposal;
+
+constexpr absl::Duration kPoll = absl::Seconds(1);
+
+std::string Clean(const std::string& text) { return SanitizeForDisplay(text); }
+
+std::string Names(const google::protobuf::RepeatedPtrField<std::string>& names) {
+  return Clean(absl::StrJoin(names, ", "));
+}
+
+}  // namespace
+
+std::string StateWord(const Proposal& proposal) { return Word(proposal.state()); }
+
+std::string DescribeProposal(const Proposal& proposal) {
+  std::string out = absl::StrCat(
+      proposal.name().empty() ? "A proposal" : Clean(proposal.name()), " (", StateWord(proposal),
+      ") by ", Clean(proposal.requester()),
+      proposal.reason().empty() ? "" : absl::StrCat(": ", Clean(proposal.reason())), "\n");
+  for (const auto& change : proposal.changes()) {
+    absl::StrAppend(&out, "\n", Clean(change.name()),
+                    change.yaml().empty()   ? " would be deleted\n"
+                    : change.etag().empty() ? " would be created\n"
+                                            : " would be updated\n");
+    for (const std::string& line : change.diff()) absl::StrAppend(&out, "  ", Clean(line), "\n");
+  }
+  absl::StrAppend(&out, "\nIt loosens the policy of ", Names(proposal.environments()), ".\n");
+  if (!proposal.message().empty()) absl::StrAppend(&out, Clean(proposal.message()), "\n");
+  for (const auto& vote : proposal.votes()) {
+    absl::StrAppend(&out, vote.rejects() ? "Rejected by " : "Approved by ", Clean(vote.principal()),
+                    " at ", Show(vote.vote_time()),
+                    vote.reason().empty() ? "" : absl::StrCat(": ", Clean(vote.reason())), "\n");
+  }
+  for (const std::string& missing : proposal.missing()) {
+    absl::StrAppend(&out, "Missing: ", Clean(missing), "\n");
+  }
+  if (proposal.state() == Proposal::STATE_PENDING) {
+    absl::StrAppend(
+        &out, "Who can approve: ",
+        proposal.candidates().empty() ? "nobody that is there now" : Names(proposal.candidates()),
+        "\n");
+    if (!proposal.name().empty()) {
+      absl::StrAppend(&out, "Until ", Show(proposal.expire_time()), ": dbfleet proposal approve ",
+                      Clean(ShortName(proposal.name())), " --digest ",
+                      Clean(proposal.digest().substr(0, 12)), "\n");
+    }
+  }
+  return out;
+}
+
+Listing ProposalListing(const std::vector<const Proposal*>& proposals) {
+  Listing listing;
+  listing.columns = {IdentityColumn("NAME"), {"STATE"},   {"BY"},
+                     {"ENVIRONMENTS"},       {"CHANGES"}, {"MISSING"},
+                     {"CREATED", true}};
+  for (const Proposal* p : proposals) {
+    std::vector<std::string> changes;
+    for (const auto& change : p->changes()) changes.push_back(change.name());
+    listing.items.push_back({p,
+                             p->name(),
+                             {ShortName(p->name()), StateWord(*p), p->requester(),
+                              absl::StrJoin(p->environments(), ","), absl::StrJoin(changes, ","),
+                              absl::StrJoin(p->missing(), "; "), Show(p->create_time())}});
+  }
+  return listing;
+}
+
+int FinishProposal(Shell& shell, Proposal proposal, const ProposalWait& wait) {
+  Clock& clock = *shell.world().clock;
+  const absl::Time until = clock.Now() + wait.timeout;
+  if (wait.wait && proposal.state() == Proposal::STATE_PENDING) {
+    shell.Note(DescribeProposal(proposal));
+  }
+  while (wait.wait && proposal.state() == Proposal::STATE_PENDING) {
+    if (clock.Now() >= until) {
+      return shell.Fail(Error(absl::StatusCode::kDeadlineExceeded, "STILL_PENDING",
+                              absl::StrCat(proposal.name(), " is still pending: ",
+                                           absl::StrJoin(proposal.missing(), "; "))));
+    }
+    SleepFor(clock, kPoll);
+    const absl::StatusOr<ApiClient*> client = shell.Client();
+    if (!client.ok()) return shell.Fail(client.status());
+    api::v1::GetProposalRequest request;
+    request.set_name(proposal.name());
+    auto next = (*client)->Call<ProposalService>(&ProposalService::Stub::GetProposal, request);
+    if (!next.ok()) return shell.Fail(next.status());
+    proposal = *std::move(next);
+  }
+  shell.PrintOne(ProposalListing({&proposal}), DescribeProposal(proposal));
+  return proposal.state() == Proposal::STATE_APPLIED   ? kExitOk
+         : proposal.state() == Proposal::STATE_PENDING ? kExitPending
+                                                       : kExitFailed;
+}
+
+}  // namespace dbfleet::cli

@@ -1,0 +1,114 @@
+#include "controller/jobs/rollback.h"
+
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "controller/jobs/job_manager.h"
+#include "controller/jobs/specs.h"
+
+namespace dbfleet::controller {
+namespace {
+
+absl::Status InsertTargets(FlowContext& context, const Job& job,
+                           const std::vector<std::string>& instances, const std::string& database) {
+  for (const std::string& instance : instances) {
+    Task task;
+    task.id = NewUlid(context.now);
+    task.job_id = job.id;
+    task.instance_id = instance;
+    task.database = database;
+    RETURN_IF_ERROR(context.tx.InsertTask(&task));
+  }
+  return absl::OkStatus();
+}
+
+// Which versions a finished change left in each of its targets; they must be the same everywhere
+// for one rollback to be one thing to approve.
+absl::StatusOr<std::vector<std::string>> VersionsToTakeBack(ReadTx& tx, const Job& job,
+                                                            std::vector<std::string>* instances) {
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
+  std::vector<std::string> versions;
+  for (const Task& task : tasks) {
+    ASSIGN_OR_RETURN(const work::v1::TaskResult result, ParseResult(task));
+    const auto& migrate = result.migrate();
+    std::vector<std::string> mine(migrate.applied_versions().begin(),
+                                  migrate.applied_versions().end());
+    if (task.state == TaskState::kFailed) {
+      mine.assign(migrate.remaining_versions().begin(), migrate.remaining_versions().end());
+    } else if (task.state != TaskState::kSucceeded) {
+      continue;
+    }
+    if (mine.empty()) continue;
+    if (!versions.empty() && mine != versions) {
+      return Error(absl::StatusCode::kFailedPrecondition, "TARGETS_DIFFER",
+                   absl::StrCat("the change applied different versions to its targets (",
+                                absl::StrJoin(versions, ","), " and ", absl::StrJoin(mine, ","),
+                                "); submit a change with the down files for each"));
+    }
+    versions = std::move(mine);
+    instances->push_back(task.instance_id);
+  }
+  if (versions.empty()) {
+    return Error(absl::StatusCode::kFailedPrecondition, "NOTHING_TO_ROLL_BACK",
+                 absl::StrCat("jobs/", job.id, " left nothing applied"));
+  }
+  return versions;
+}
+
+}  // namespace
+
+absl::StatusOr<Job> InsertRollback(FlowContext& context, const Job& original,
+                                   const RollbackAsk& ask) {
+  std::vector<std::string> instances;
+  ASSIGN_OR_RETURN(const std::vector<std::string> versions,
+                   VersionsToTakeBack(context.tx, original, &instances));
+  for (const std::string& instance : instances) {
+    RETURN_IF_ERROR(GetLiveInstance(context.tx, instance).status());
+  }
+  ASSIGN_OR_RETURN(work::v1::JobSpec spec, ParseSpec(original));
+  work::v1::MigrateSpec& migrate = *spec.mutable_migrate();
+  migrate.set_direction(migrate.direction() == work::v1::MIGRATE_DIRECTION_DOWN
+                            ? work::v1::MIGRATE_DIRECTION_UP
+                            : work::v1::MIGRATE_DIRECTION_DOWN);
+  migrate.clear_versions();
+  for (const std::string& version : versions) migrate.add_versions(version);
+
+  Job job;
+  job.id = NewUlid(context.now);
+  job.kind = JobKind::kMigrate;
+  job.environment = original.environment;
+  job.requester = ask.requester;
+  job.title = original.title.empty() ? absl::StrCat("Roll back jobs/", original.id)
+                                     : absl::StrCat("Roll back: ", original.title);
+  job.reason = ask.reason;
+  job.request_key = ask.request_key;
+  job.create_time = job.update_time = context.now;
+  job.expire_time = context.now + absl::Hours(7 * 24);
+  job.approve_destructive = ask.approve_destructive;
+  job.backup_gate = ask.backup_gate;
+  job.max_parallel = original.max_parallel;
+  job.rollback_of = original.id;
+  job.content_digest = original.content_digest;
+  job.spec_blob = spec.SerializeAsString();
+  RETURN_IF_ERROR(context.tx.InsertJob(&job));
+  RETURN_IF_ERROR(InsertTargets(context, job, instances, migrate.database()));
+  RETURN_IF_ERROR(context.Audit("change.rollback", job,
+                                {{"rollback_of", original.id},
+                                 {"versions", absl::StrJoin(versions, ",")},
+                                 {"reason", job.reason}}));
+  return job;
+}
+
+std::string AutomaticRollbackKey(const std::string& original_id) {
+  return absl::StrCat("system/rollout ", original_id);
+}
+
+bool IsAutomaticRollback(const Job& job) {
+  return !job.rollback_of.empty() && job.request_key == AutomaticRollbackKey(job.rollback_of);
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+#include "controller/routes/route.h"
+#include "controller/store/store.h"
+
+namespace dbfleet::controller {
+
+// The detail "environments" of a record that is about every one.
+inline constexpr absl::string_view kEverywhere = "*";
+
+// An event with what there is to tell of it.
+struct ToldEvent {
+  AuditEvent event;
+  EventPlace place;
+  std::map<std::string, std::string> fields;
+  bool slower = false;  // Than such jobs usually are.
+};
+
+// Looks the job and the instances up as they are in this transaction. What is gone meanwhile is
+// left out. `with_instances`: a route looks at them.
+absl::StatusOr<ToldEvent> Gather(ReadTx& tx, const AuditRow& row, AuditEvent event,
+                                 bool with_instances);
+
+// How long jobs of this kind took on this target when they last ended well, newest last.
+struct UsualTime {
+  static constexpr size_t kSamples = 15;
+  static constexpr size_t kLeast = 5;  // Fewer tell nothing.
+  static std::string KeyOf(const Job& job, const Task& task);
+  static std::vector<absl::Duration> Read(const std::string& setting);
+  static std::string Write(std::vector<absl::Duration> samples, absl::Duration next);
+  // Of sorted or unsorted samples; zero if they are too few.
+  static absl::Duration Median(std::vector<absl::Duration> samples);
+  // More than twice the usual time, and by more than a minute.
+  static bool IsSlow(absl::Duration took, absl::Duration usual);
+};
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+#include "common/base/secret.h"
+
+namespace dbfleet::controller {
+
+// The secrets of receivers: files below one folder of the controller's host. Each is bound by the
+// controller's configuration to a kind of receiver and to hosts, so that whoever declares routes
+// can name a secret, and neither read it, nor send it, nor have anything signed with it elsewhere.
+// Thread-safe; reads the file each time, so that a new one counts at once.
+class RouteSecrets {
+ public:
+  struct Use {
+    std::string receiver;         // "webhook".
+    std::set<std::string> hosts;  // As HostOf gives them.
+  };
+
+  RouteSecrets() = default;
+  RouteSecrets(std::string folder, std::map<std::string, Use> uses)
+      : folder_(std::move(folder)), uses_(std::move(uses)) {}
+
+  // For sending to `host`. FAILED_PRECONDITION: SECRET_UNKNOWN, SECRET_NOT_FOR_THIS,
+  // SECRET_UNREADABLE; the message never holds the secret.
+  absl::StatusOr<Secret> Get(absl::string_view name, absl::string_view receiver,
+                             absl::string_view host) const;
+
+  struct Url {
+    Secret url;
+    std::string host;
+  };
+  // One that is a URL itself, of one of its hosts.
+  absl::StatusOr<Url> GetUrl(absl::string_view name, absl::string_view receiver) const;
+
+ private:
+  absl::StatusOr<const Use*> Find(absl::string_view name, absl::string_view receiver) const;
+  absl::StatusOr<Secret> Read(absl::string_view name) const;
+
+  std::string folder_;
+  std::map<std::string, Use> uses_;
+};
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,109 @@
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/concurrency/mutex.h"
+#include "controller/notify/notifier.h"
+#include "controller/notify/outgoing.h"
+
+namespace dbfleet::controller {
+namespace {
+
+// The answers to some transfers that were started together.
+class Answers {
+ public:
+  void Add(size_t index, Verdict verdict) {
+    MutexLock lock(&mutex_);
+    if (verdicts_.size() <= index) verdicts_.resize(index + 1);
+    verdicts_[index] = std::move(verdict);
+    ++come_;
+    changed_.SignalAll();
+  }
+  std::vector<Verdict> Wait(size_t count) {
+    MutexLock lock(&mutex_);
+    while (come_ < count) changed_.Wait(&mutex_);
+    return verdicts_;
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  size_t come_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<Verdict> verdicts_ ABSL_GUARDED_BY(mutex_);
+};
+
+Notification TestNotification(const Route& route, const std::string& recipient, absl::Time now,
+                              const std::string& status) {
+  Notification row;
+  row.id = NewUlid(now);
+  row.route = route.name;
+  row.recipient = recipient;
+  row.subject = absl::StrCat("notificationroutes/", route.name);
+  row.trigger = std::string(kTestTrigger);
+  row.fields = {{"summary", absl::StrCat("a test of the route ", route.name)},
+                {"trigger", row.trigger},
+                {"status", status},
+                {"subject", row.subject},
+                {"time", absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", now, absl::UTCTimeZone())}};
+  return row;
+}
+
+std::vector<Verdict> SendAll(const Route& route, const std::string& status, absl::Time now,
+                             const RouteSecrets& secrets, transfer::Client& client) {
+  auto answers = std::make_shared<Answers>();
+  for (size_t i = 0; i < route.recipients.size(); ++i) {
+    const Notification row = TestNotification(route, route.recipients[i], now, status);
+    absl::StatusOr<Outgoing> outgoing = MakeOutgoing(route, row, secrets, now);
+    if (!outgoing.ok()) {
+      Verdict verdict;
+      verdict.words = absl::StrCat(ReasonOf(outgoing.status()), ": ", outgoing.status().message());
+      answers->Add(i, std::move(verdict));
+      continue;
+    }
+    const bool mail = outgoing->request.mail.has_value();
+    client.Start(std::move(outgoing->request), [answers, i, mail, hidden = outgoing->hidden](
+                                                   absl::StatusOr<transfer::Response> result) {
+      answers->Add(i, Judge(result, hidden, mail));
+    });
+  }
+  return answers->Wait(route.recipients.size());
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<TestOutcome>> Notifier::Test(const std::string& route_name) {
+  std::shared_ptr<const Route> route;
+  RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const Resource resource,
+                     tx.GetResource(absl::StrCat("notificationroutes/", route_name)));
+    ASSIGN_OR_RETURN(route, ReadRoute(resource));
+    return absl::OkStatus();
+  }));
+  // Each holds a thread of the API until its receivers have answered.
+  struct Slot {
+    explicit Slot(std::atomic<int>* taken) : taken_(*taken), mine(++*taken) {}
+    ~Slot() { --taken_; }
+    std::atomic<int>& taken_;
+    const int mine;
+  } slot(&tests_);
+  if (slot.mine > kMostTests) {
+    return Error(absl::StatusCode::kResourceExhausted, "TESTS_BUSY",
+                 absl::StrCat(kMostTests, " tests of routes are under way; try again in a minute"));
+  }
+  std::vector<Verdict> verdicts =
+      SendAll(*route, route->alerts() ? "trouble" : "news", clock_.Now(), secrets_, *client_);
+  if (route->alerts() && verdicts[0].delivered) {
+    verdicts = SendAll(*route, "over", clock_.Now(), secrets_, *client_);
+  }
+  std::vector<TestOutcome> outcomes;
+  for (size_t i = 0; i < verdicts.size(); ++i) {
+    outcomes.push_back({route->recipients[i], verdicts[i].delivered, verdicts[i].words});
+  }
+  return outcomes;
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,51 @@
+#include "controller/notify/texts.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace dbfleet::controller {
+namespace {
+
+struct Line {
+  const char* label;
+  const char* field;
+};
+
+constexpr Line kLines[] = {
+    {"About", "subject"},      {"Environment", "environment"},
+    {"Target", "target"},      {"Title", "title"},
+    {"Why", "request_reason"}, {"Requested by", "requester"},
+    {"Done by", "actor"},      {"State", "state"},
+    {"Safety", "safety"},      {"Rows", "rows"},
+    {"Took", "duration"},      {"Usually", "usual"},
+    {"Reason", "reason"},      {"Error", "error"},
+    {"Time", "time"},          {"To see more", "command"},
+};
+
+}  // namespace
+
+std::string AsItIs(absl::string_view text) { return std::string(text); }
+
+Texts TextsFor(const Route& route, const Notification& notification,
+               const TextTemplate::Escape& escape) {
+  Texts texts;
+  const auto& fields = notification.fields;
+  const auto value = [&](const char* field) {
+    const auto it = fields.find(field);
+    return it == fields.end() ? std::string() : escape(it->second);
+  };
+  texts.title = route.title.empty() ? absl::StrCat("[dbfleet] ", value("summary"))
+                                    : route.title.Render(fields, escape);
+  if (!route.body.empty()) {
+    texts.body = route.body.Render(fields, escape);
+    return texts;
+  }
+  texts.body = absl::StrCat(value("summary"), "\n");
+  for (const Line& line : kLines) {
+    const std::string text = value(line.field);
+    if (!text.empty()) absl::StrAppend(&texts.body, "\n", line.label, ": ", text);
+  }
+  texts.body += "\n";
+  return texts;
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,90 @@
+#include "controller/resources/access.h"
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/status.h"
+#include "common/base/text.h"
+#include "controller/identity/permissions.h"
+#include "controller/identity/roles_in.h"
+
+namespace dbfleet::controller {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+const Message* Part(const Message& message, const std::string& name) {
+  const FieldDescriptor* const field = message.GetDescriptor()->FindFieldByName(name);
+  if (field == nullptr || field->is_repeated() ||
+      field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE ||
+      !message.GetReflection()->HasField(message, field)) {
+    return nullptr;
+  }
+  return &message.GetReflection()->GetMessage(message, field);
+}
+
+void AddNames(const Message& message, const std::string& name, std::vector<std::string>* names) {
+  const FieldDescriptor* const field = message.GetDescriptor()->FindFieldByName(name);
+  if (field == nullptr || field->cpp_type() != FieldDescriptor::CPPTYPE_STRING) return;
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  if (!field->is_repeated()) {
+    const std::string value = reflection.GetString(message, field);
+    if (!value.empty()) names->push_back(value);
+    return;
+  }
+  for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
+    names->push_back(reflection.GetRepeatedString(message, field, i));
+  }
+}
+
+}  // namespace
+
+EnvironmentFilter ReachOf(const ResourceKind& kind, const Message& message) {
+  if (kind.kind == kEnvironmentKind) return EnvironmentFilter(MetadataOf(message).name());
+  std::vector<std::string> names;
+  if (const Message* const spec = Part(message, "spec")) {
+    AddNames(*spec, "environment", &names);
+    AddNames(*spec, "environments", &names);
+    if (const Message* const selector = Part(*spec, "selector")) {
+      AddNames(*selector, "environments", &names);
+    }
+  }
+  return names.empty() ? EnvironmentFilter() : EnvironmentFilter::Only(std::move(names));
+}
+
+Verb VerbToChange(const ResourceKind& kind) {
+  return kind.kind == kRoleBindingKind ? Verb::kAdminister : Verb::kDeclare;
+}
+
+Verb VerbToSee(const ResourceKind& kind) {
+  return kind.kind == kRoleBindingKind ? Verb::kAudit : Verb::kRead;
+}
+
+bool MaySee(const Rights& rights, const ResourceKind& kind, const EnvironmentFilter& reach) {
+  const Verb verb = VerbToSee(kind);
+  if (reach.all()) return rights.Anywhere(verb);
+  return std::any_of(reach.names().begin(), reach.names().end(),
+                     [&](const std::string& name) { return rights.In(verb, name); });
+}
+
+bool MayChange(const Rights& rights, const ResourceKind& kind, const EnvironmentFilter& reach) {
+  const Verb verb = VerbToChange(kind);
+  if (reach.all()) return rights.Everywhere(verb);
+  return std::all_of(reach.names().begin(), reach.names().end(),
+                     [&](const std::string& name) { return rights.In(verb, name); });
+}
+
+absl::Status HiddenOrMissing(absl::string_view id, Verb verb) {
+  const std::vector<Verb> verbs = {verb};
+  return Error(absl::StatusCode::kPermissionDenied, "ROLE_MISSING",
+               absl::StrCat("there is no ", SanitizeForDisplay(Truncate(id, 200)),
+                            ", or it is about environments where this token does not give the "
+                            "role ",
+                            RoleWords(verbs)));
+}
+
+}  // namespace dbfleet::controller

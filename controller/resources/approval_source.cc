@@ -1,0 +1,59 @@
+#include "controller/resources/approval_source.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "controller/resources/approval_resource.h"
+#include "controller/resources/kinds.h"
+
+namespace dbfleet::controller {
+namespace {
+
+constexpr char kGeneration[] = "approval_policies.generation";
+
+absl::StatusOr<std::shared_ptr<const ApprovalBook>> Load(ReadTx& tx) {
+  auto book = std::make_shared<ApprovalBook>();
+  PageRequest page{1000, ""};
+  do {
+    ASSIGN_OR_RETURN(const Page<Resource> found, tx.ListResources(kApprovalPolicyKind, page));
+    for (const Resource& resource : found.items) {
+      resource::v1::ApprovalPolicy manifest;
+      config::Problems problems;
+      const bool parsed = manifest.ParseFromString(resource.blob);
+      book->policies.push_back(CompileApprovalPolicy(manifest, &problems));
+      const absl::Status status = problems.ToStatus();
+      if (parsed && status.ok()) continue;
+      book->policies.pop_back();
+      book->unreadable = absl::StrCat("the stored ", resource.id, " cannot be read (",
+                                      status.message(), "); apply it again, or delete it");
+    }
+    page.token = found.next_token;
+  } while (!page.token.empty());
+  return book;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const ApprovalBook>> ApprovalSource::Read(ReadTx& tx) {
+  ASSIGN_OR_RETURN(const std::string generation, tx.GetSetting(kGeneration));
+  {
+    MutexLock lock(&mutex_);
+    if (book_ != nullptr && generation_ == generation) return book_;
+  }
+  // Outside of the lock: a reader with an older snapshot must not hold up the writer.
+  ASSIGN_OR_RETURN(std::shared_ptr<const ApprovalBook> book, Load(tx));
+  MutexLock lock(&mutex_);
+  generation_ = generation;
+  book_ = book;
+  return book;
+}
+
+absl::Status ApprovalSource::CountChange(WriteTx& tx, absl::Time now) {
+  // Never the same twice, not even after a restore.
+  return tx.PutSetting(kGeneration, NewUlid(now));
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,353 @@
+#include "controller/resources/break_glass.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+#include "common/base/status.h"
+#include "common/proto_time/proto_time.h"
+#include "controller/domain/names.h"
+#include "controller/identity/principals.h"
+#include "controller/identity/roles_in.h"
+#include "controller/policy/policy.h"
+#include "controller/resources/break_glass_resource.h"
+#include "controller/resources/kinds.h"
+
+namespace dbfleet::controller {
+namespace {
+
+using resource::v1::BrokenGlass;
+using resource::v1::GlassEpisode;
+
+constexpr size_t kMostReason = 4000;
+
+std::string IdOf(const std::string& job_id) { return absl::StrCat("brokenglass/", job_id); }
+
+struct Stored {
+  Resource row;
+  BrokenGlass glass;
+};
+
+absl::StatusOr<Stored> Load(ReadTx& tx, const std::string& job_id) {
+  Stored stored;
+  absl::StatusOr<Resource> row = tx.GetResource(IdOf(job_id));
+  if (absl::IsNotFound(row.status())) return stored;
+  RETURN_IF_ERROR(row.status());
+  stored.row = *std::move(row);
+  if (stored.glass.ParseFromString(stored.row.blob)) return stored;
+  return Error(absl::StatusCode::kDataLoss, "STORE_CORRUPT",
+               absl::StrCat("the stored ", stored.row.id, " cannot be read"));
+}
+
+absl::Status Save(WriteTx& tx, const std::string& job_id, const std::string& editor, absl::Time now,
+                  Stored* stored) {
+  Resource& row = stored->row;
+  row.blob = stored->glass.SerializeAsString();
+  row.editor = editor;
+  row.update_time = now;
+  if (row.version != 0) return tx.UpdateResource(&row);
+  row.id = IdOf(job_id);
+  row.kind = std::string(kBrokenGlassKind);
+  row.creator = editor;
+  row.create_time = now;
+  return tx.InsertResource(&row);
+}
+
+bool IsOpen(const GlassEpisode& episode) { return episode.reviewer().empty(); }
+
+// Calls for each row; those that cannot be read are left out.
+absl::Status ForEach(ReadTx& tx, const std::function<void(const BrokenGlass&)>& fn) {
+  PageRequest page{1000, ""};
+  do {
+    ASSIGN_OR_RETURN(const Page<Resource> found, tx.ListResources(kBrokenGlassKind, page));
+    for (const Resource& row : found.items) {
+      BrokenGlass glass;
+      if (glass.ParseFromString(row.blob)) fn(glass);
+    }
+    page.token = found.next_token;
+  } while (!page.token.empty());
+  return absl::OkStatus();
+}
+
+absl::Status CheckOverdue(ReadTx& tx, const std::string& principal, absl::Time now) {
+  std::vector<std::string> overdue;
+  RETURN_IF_ERROR(ForEach(tx, [&](const BrokenGlass& glass) {
+    for (const GlassEpisode& episode : glass.episodes()) {
+      if (episode.principal() != principal || !IsOpen(episode)) continue;
+      if (now >= FromProto(episode.review_due_time())) overdue.push_back(glass.job());
+    }
+  }));
+  if (overdue.empty()) return absl::OkStatus();
+  return Error(absl::StatusCode::kPermissionDenied, "REVIEW_OVERDUE",
+               absl::StrCat(principal, " broke the glass for ", absl::StrJoin(overdue, ", "),
+                            ", which nobody has reviewed in time; somebody else can: dbfleet "
+                            "change review ",
+                            overdue.front()));
+}
+
+// Why this policy does not let the caller do that; "" if it does.
+std::string WhyNot(const BreakGlassPolicy& policy, const std::string& principal,
+                   const std::set<Role>& roles, const BreakGlass::Request& request) {
+  const bool named =
+      std::find(policy.users.begin(), policy.users.end(), principal) != policy.users.end() ||
+      std::any_of(policy.roles.begin(), policy.roles.end(),
+                  [&](Role role) { return roles.count(role) != 0; });
+  if (!named) return "does not name you";
+  for (const std::string& rule : request.waives) {
+    if (std::find(policy.waives.begin(), policy.waives.end(), rule) == policy.waives.end()) {
+      return absl::StrCat("does not let anybody waive ", rule);
+    }
+  }
+  if (request.duration <= policy.max_duration) return "";
+  return absl::StrCat("lets nobody do so for longer than ",
+                      absl::FormatDuration(policy.max_duration));
+}
+
+// The policy by which it may be done.
+absl::StatusOr<BreakGlassPolicy> Permit(ReadTx& tx, const std::string& principal, const Job& job,
+                                        const BreakGlass::Request& request) {
+  ASSIGN_OR_RETURN(const std::set<Role> roles, RolesIn(tx, principal, job.environment));
+  std::vector<std::string> why;
+  for (PageRequest page{1000, ""};;) {
+    ASSIGN_OR_RETURN(const Page<Resource> found, tx.ListResources(kBreakGlassKind, page));
+    for (const Resource& row : found.items) {
+      resource::v1::BreakGlassPolicy manifest;
+      config::Problems problems;
+      if (!manifest.ParseFromString(row.blob)) continue;  // Permits nothing.
+      BreakGlassPolicy policy = CompileBreakGlass(manifest, &problems);
+      if (!problems.ToStatus().ok()) continue;
+      const auto& environments = policy.environments;
+      if (!environments.empty() && std::find(environments.begin(), environments.end(),
+                                             job.environment) == environments.end()) {
+        continue;
+      }
+      // Users that are disabled have no role, and no token either.
+      const std::string reason =
+          roles.empty() ? "does not name you" : WhyNot(policy, principal, roles, request);
+      if (reason.empty()) return policy;
+      why.push_back(absl::StrCat(row.id, " ", reason));
+    }
+    page.token = found.next_token;
+    if (page.token.empty()) break;
+  }
+  return Error(
+      absl::StatusCode::kPermissionDenied, "NO_BREAK_GLASS",
+      absl::StrCat(principal, " may not waive ", absl::StrJoin(request.waives, ", "), " in ",
+                   job.environment, ": ",
+                   why.empty() ? "no BreakGlassPolicy is there for it" : absl::StrJoin(why, "; ")));
+}
+
+// The answer is the same for a job elsewhere and for one that is not there, or for which nobody
+// broke the glass, but to whoever may review everywhere.
+absl::Status MayReview(ReadTx& tx, const BrokenGlass& glass, const std::string& principal,
+                       const std::string& job_id, const Rights& rights) {
+  if (glass.episodes().empty()) {
+    if (rights.Everywhere(Verb::kApprove) || rights.Everywhere(Verb::kAudit)) {
+      return absl::OkStatus();
+    }
+  } else if (rights.In(Verb::kApprove, glass.environment()) ||
+             rights.In(Verb::kAudit, glass.environment())) {
+    // An admin may read what auditors do, but does not review.
+    ASSIGN_OR_RETURN(const std::set<Role> roles, RolesIn(tx, principal, glass.environment()));
+    if (roles.count(Role::kApprover) != 0 || roles.count(Role::kAuditor) != 0) {
+      return absl::OkStatus();
+    }
+  }
+  return Error(absl::StatusCode::kPermissionDenied, "ROLE_MISSING",
+               absl::StrCat("nobody broke the glass for jobs/", job_id, ", or it is where ",
+                            principal, " is neither approver nor auditor"));
+}
+
+absl::Status CheckRequest(const BreakGlass::Request& request) {
+  if (request.reason.empty() || request.reason.size() > kMostReason) {
+    return Error(absl::StatusCode::kInvalidArgument, "REASON_REQUIRED",
+                 "a reason is needed here, of at most 4000 bytes (--reason)");
+  }
+  const auto waivable = WaivableRules();
+  for (const std::string& rule : request.waives) {
+    if (std::find(waivable.begin(), waivable.end(), rule) != waivable.end()) continue;
+    return Error(absl::StatusCode::kInvalidArgument, "NOT_WAIVABLE",
+                 absl::StrCat(absl::StrJoin(waivable, ", "),
+                              " can be waived; never a backup, a rollback plan, consent or the "
+                              "audit trail"));
+  }
+  if (request.waives.empty() || request.duration <= absl::ZeroDuration()) {
+    return Error(absl::StatusCode::kInvalidArgument, "BAD_WAIVER",
+                 "name what is waived, and for how long (--waive, --for)");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckJob(const Job& job, const std::string& digest) {
+  if (job.kind != JobKind::kMigrate ||
+      (job.state != JobState::kAwaitingApproval && job.state != JobState::kReady &&
+       job.state != JobState::kPaused)) {
+    return Error(absl::StatusCode::kFailedPrecondition, "BAD_STATE",
+                 absl::StrCat("jobs/", job.id, " is ", NameOf(job.state),
+                              "; the glass is broken for changes that are planned and wait"));
+  }
+  if (digest.empty() || digest == job.digest) return absl::OkStatus();
+  return Error(absl::StatusCode::kAborted, "DIGEST_CHANGED",
+               absl::StrCat("jobs/", job.id, " now has the digest ", job.digest,
+                            "; look at it again: dbfleet change get ", job.id));
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<Waiver>> ReadWaiver(ReadTx& tx, const std::string& job_id) {
+  const absl::StatusOr<Stored> stored = Load(tx, job_id);
+  // One that cannot be read waives nothing, and must not hold up an outcome.
+  if (absl::IsDataLoss(stored.status())) return std::nullopt;
+  RETURN_IF_ERROR(stored.status());
+  if (stored->glass.episodes().empty()) return std::nullopt;
+  const GlassEpisode& last = *stored->glass.episodes().rbegin();
+  Waiver waiver;
+  waiver.rules.assign(last.waives().begin(), last.waives().end());
+  waiver.digest = last.digest();
+  waiver.principal = last.principal();
+  waiver.create_time = FromProto(last.create_time());
+  waiver.expire_time = FromProto(last.expire_time());
+  return waiver;
+}
+
+absl::StatusOr<BrokenGlass> BreakGlass::Break(const RequestMeta& meta, const Request& request) {
+  RETURN_IF_ERROR(CheckRequest(request));
+  Stored stored;
+  absl::Status refusal;
+  RETURN_IF_ERROR(store_.MutateAndWait([&](WriteTx& tx) -> absl::Status {
+    const absl::Time now = clock_.Now();
+    refusal = absl::OkStatus();
+    ASSIGN_OR_RETURN(const Job job, tx.GetJob(request.job_id));
+    RETURN_IF_ERROR(CheckJob(job, request.digest));
+    const std::string resource = absl::StrCat("jobs/", job.id);
+    refusal = CheckOverdue(tx, meta.principal, now);
+    absl::StatusOr<BreakGlassPolicy> policy = Permit(tx, meta.principal, job, request);
+    if (refusal.ok() && absl::IsPermissionDenied(policy.status())) refusal = policy.status();
+    if (!refusal.ok()) {
+      return tx.AppendAudit({meta.principal,
+                             "change.break_glass_refused",
+                             resource,
+                             job.environment,
+                             {{"why", std::string(refusal.message())}}});
+    }
+    RETURN_IF_ERROR(policy.status());
+    ASSIGN_OR_RETURN(stored, Load(tx, job.id));
+    stored.glass.set_job(resource);
+    stored.glass.set_environment(job.environment);
+    GlassEpisode& episode = *stored.glass.add_episodes();
+    episode.set_principal(meta.principal);
+    for (const std::string& rule : request.waives) episode.add_waives(rule);
+    episode.set_reason(request.reason);
+    episode.set_digest(job.digest);
+    *episode.mutable_create_time() = ToProto(now);
+    *episode.mutable_expire_time() = ToProto(now + request.duration);
+    *episode.mutable_review_due_time() = ToProto(now + policy->review_within);
+    RETURN_IF_ERROR(Save(tx, job.id, meta.principal, now, &stored));
+    const auto moment = [](absl::Time time) {
+      return absl::FormatTime(absl::RFC3339_sec, time, absl::UTCTimeZone());
+    };
+    return tx.AppendAudit({meta.principal,
+                           "change.break_glass",
+                           resource,
+                           job.environment,
+                           {{"waives", absl::StrJoin(request.waives, ", ")},
+                            {"reason", request.reason},
+                            {"digest", job.digest},
+                            {"until", moment(now + request.duration)},
+                            {"policy", policy->name},
+                            {"review_due", moment(now + policy->review_within)},
+                            {"token", meta.token_id}}});
+  }));
+  RETURN_IF_ERROR(refusal);
+  (void)Count();
+  // Only now that the record stands does anything come of it.
+  JobChanges changes;
+  RETURN_IF_ERROR(store_.MutateAndWait([&](WriteTx& tx) -> absl::Status {
+    FlowContext context{tx, clock_.Now(), meta.principal, {}};
+    RETURN_IF_ERROR(flow_.Advance(context, request.job_id));
+    changes = std::move(context.changes);
+    return absl::OkStatus();
+  }));
+  hub_.Notify(changes);
+  return std::move(stored.glass);
+}
+
+absl::StatusOr<BrokenGlass> BreakGlass::Review(const RequestMeta& meta, const std::string& job_id,
+                                               const std::string& reason, const Rights& rights) {
+  if (reason.empty() || reason.size() > kMostReason) {
+    return Error(absl::StatusCode::kInvalidArgument, "REASON_REQUIRED",
+                 "say what the review found, in at most 4000 bytes (--reason)");
+  }
+  Stored stored;
+  RETURN_IF_ERROR(store_.MutateAndWait([&](WriteTx& tx) -> absl::Status {
+    const absl::Time now = clock_.Now();
+    ASSIGN_OR_RETURN(stored, Load(tx, job_id));
+    RETURN_IF_ERROR(MayReview(tx, stored.glass, meta.principal, job_id, rights));
+    if (stored.glass.episodes().empty()) {
+      return Error(absl::StatusCode::kNotFound, "NOTHING_TO_REVIEW",
+                   absl::StrCat("nobody broke the glass for jobs/", job_id));
+    }
+    std::vector<std::string> reviewed;
+    for (GlassEpisode& episode : *stored.glass.mutable_episodes()) {
+      if (!IsOpen(episode)) continue;
+      ASSIGN_OR_RETURN(std::vector<std::string> dependents,
+                       DependentPrincipals(tx, episode.principal()));
+      dependents.push_back(episode.principal());
+      if (std::find(dependents.begin(), dependents.end(), meta.principal) != dependents.end()) {
+        return Error(absl::StatusCode::kPermissionDenied, "SELF_REVIEW",
+                     absl::StrCat(episode.principal(), " broke the glass for jobs/", job_id,
+                                  "; somebody independent has to review it, not ", meta.principal));
+      }
+      episode.set_reviewer(meta.principal);
+      episode.set_review(reason);
+      *episode.mutable_review_time() = ToProto(now);
+      reviewed.push_back(episode.principal());
+    }
+    if (reviewed.empty()) return absl::OkStatus();  // A retry, or somebody was faster.
+    RETURN_IF_ERROR(Save(tx, job_id, meta.principal, now, &stored));
+    return tx.AppendAudit({meta.principal,
+                           "change.review_break_glass",
+                           absl::StrCat("jobs/", job_id),
+                           stored.glass.environment(),
+                           {{"reason", reason},
+                            {"broken_by", absl::StrJoin(reviewed, ", ")},
+                            {"token", meta.token_id}}});
+  }));
+  (void)Count();
+  return std::move(stored.glass);
+}
+
+absl::StatusOr<Page<BrokenGlass>> BreakGlass::List(bool only_open, const PageRequest& page,
+                                                   const EnvironmentFilter& where) {
+  Page<BrokenGlass> shown;
+  RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const Page<Resource> found, tx.ListResources(kBrokenGlassKind, page));
+    shown.next_token = found.next_token;
+    for (const Resource& row : found.items) {
+      BrokenGlass glass;
+      if (!glass.ParseFromString(row.blob) || !where.Has(glass.environment())) continue;
+      const bool open = std::any_of(glass.episodes().begin(), glass.episodes().end(), IsOpen);
+      if (open || !only_open) shown.items.push_back(std::move(glass));
+    }
+    return absl::OkStatus();
+  }));
+  return shown;
+}
+
+absl::Status BreakGlass::Count() {
+  int open = 0;
+  RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) {
+    return ForEach(tx, [&](const BrokenGlass& glass) {
+      open +=
+          static_cast<int>(std::count_if(glass.episodes().begin(), glass.episodes().end(), IsOpen));
+    });
+  }));
+  on_change_(open);
+  return absl::OkStatus();
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "common/time/clock.h"
+#include "controller/domain/approval_policy.h"
+#include "controller/identity/rights.h"
+#include "controller/jobs/job_hub.h"
+#include "controller/jobs/job_manager.h"
+#include "controller/store/store.h"
+#include "dbfleet/resource/v1/break_glass.pb.h"
+
+namespace dbfleet::controller {
+
+// Rows beside the declared resources, one for each job for which the glass was broken.
+inline constexpr absl::string_view kBrokenGlassKind = "BrokenGlass";
+
+// What is waived for the job, for JobFlow: by the last time that the glass was broken for it.
+absl::StatusOr<std::optional<Waiver>> ReadWaiver(ReadTx& tx, const std::string& job_id);
+
+// Breaks the glass and reviews it (requirement P4). Thread-safe; not to be called from the store's
+// writer thread.
+class BreakGlass {
+ public:
+  // `on_change` is told how many reviews are open.
+  BreakGlass(Store& store, const JobFlow& flow, JobHub& hub, Clock& clock,
+             std::function<void(int open)> on_change)
+      : store_(store), flow_(flow), hub_(hub), clock_(clock), on_change_(std::move(on_change)) {}
+
+  struct Request {
+    std::string job_id;
+    std::vector<std::string> waives;
+    absl::Duration duration;
+    std::string reason;
+    std::string digest;  // "": the job's, whatever it is.
+  };
+  // The record is committed before the job is looked at again. PERMISSION_DENIED
+  // (NO_BREAK_GLASS) if no policy lets the caller waive all of that for so long; (REVIEW_OVERDUE)
+  // while a review of the caller's own is overdue. FAILED_PRECONDITION (BAD_STATE) unless the job
+  // is planned and waits.
+  absl::StatusOr<resource::v1::BrokenGlass> Break(const RequestMeta& meta, const Request& request);
+
+  // Of all that nobody reviewed yet of the job. PERMISSION_DENIED (SELF_REVIEW) for who broke it,
+  // and for who has an account, role or token from there; (ROLE_MISSING) for who is neither
+  // approver nor auditor in the job's environment, and beyond `rights`.
+  absl::StatusOr<resource::v1::BrokenGlass> Review(const RequestMeta& meta,
+                                                   const std::string& job_id,
+                                                   const std::string& reason,
+                                                   const Rights& rights = Rights::All());
+
+  // Of these environments. Pages may be shorter than asked for.
+  absl::StatusOr<Page<resource::v1::BrokenGlass>> List(bool only_open, const PageRequest& page,
+                                                       const EnvironmentFilter& where = {});
+
+  // Counts the open reviews, for `on_change`.
+  absl::Status Count();
+
+ private:
+  Store& store_;
+  const JobFlow& flow_;
+  JobHub& hub_;
+  Clock& clock_;
+  const std::function<void(int open)> on_change_;
+};
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+
+#include "controller/policy/tightening.h"
+#include "controller/resources/manifest.h"
+#include "controller/store/store.h"
+
+namespace dbfleet::controller {
+
+// What is about to be applied, or deleted.
+struct Alteration {
+  const ResourceKind* kind = nullptr;
+  std::string name;
+  const Manifest* manifest = nullptr;  // Null: it is deleted.
+};
+
+// The quorums of the environments whose present policy demands approvals and would be loosened; by
+// environment. An environment that is not there yet has no policy that could be.
+absl::StatusOr<std::vector<Quorum>> LoosenedBy(ReadTx& tx, absl::Span<const Alteration> alterations,
+                                               absl::Time now);
+
+// Those of all environments that demand approvals.
+absl::StatusOr<std::vector<Quorum>> AllQuorums(ReadTx& tx);
+
+// Enabled users that are approvers in the environment.
+absl::StatusOr<std::vector<Voter>> ApproversIn(ReadTx& tx, const std::string& environment);
+
+// Are there enough approvers, without this one? "": with everybody.
+absl::StatusOr<bool> CouldBeFormed(ReadTx& tx, const Quorum& quorum, const std::string& without);
+
+// Was there ever a time at which the quorum could be formed? From then on it is asked for, also if
+// it cannot be formed any more: otherwise whoever takes roles away could lower a policy alone.
+absl::StatusOr<bool> IsFormed(ReadTx& tx, const Quorum& quorum);
+// Notes it where there are enough approvers now. Part of each transaction that takes the role from
+// somebody, before it does, and of those that alter policies.
+absl::Status NoteFormed(WriteTx& tx, const Quorum& quorum, const std::string& without,
+                        absl::Time now);
+absl::Status NoteAllFormed(WriteTx& tx, const std::string& without, absl::Time now);
+
+}  // namespace dbfleet::controller

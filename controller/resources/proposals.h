@@ -1,0 +1,73 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+
+#include "controller/resources/apply.h"
+#include "controller/resources/impact.h"
+#include "controller/store/store.h"
+#include "dbfleet/resource/v1/proposal.pb.h"
+
+// Proposals inside of a transaction; controller/resources/proposal_manager.h has what people do
+// with them.
+namespace dbfleet::controller {
+
+// They are rows beside the declared resources, of a kind that is not declared.
+inline constexpr absl::string_view kProposalKind = "Proposal";
+inline constexpr absl::Duration kProposalLife = absl::Hours(24 * 7);
+
+struct StoredProposal {
+  Resource row;
+  resource::v1::Proposal proposal;
+};
+
+// NOT_FOUND (PROPOSAL_NOT_FOUND).
+absl::StatusOr<StoredProposal> LoadProposal(ReadTx& tx, const std::string& name);
+absl::Status StoreProposal(WriteTx& tx, absl::string_view editor, absl::Time now,
+                           StoredProposal* stored);
+
+// Whether an alteration may be made at once.
+struct Leave {
+  // Not empty: it has to be proposed to these quorums.
+  std::vector<Quorum> quorums;
+  // It loosens these environments' policies, and their quorum could not be formed yet by anybody
+  // but the requester: there have never been enough approvers.
+  std::vector<std::string> unformed;
+};
+// `write` null: as it would be; nothing is noted.
+absl::StatusOr<Leave> MayAlter(ReadTx& read, WriteTx* write,
+                               absl::Span<const Alteration> alterations,
+                               const std::string& requester, absl::Time now);
+
+// The changes, unless the requester has proposed the very same already and that is pending. With a
+// null `write` only what it would look like, without a name.
+absl::StatusOr<resource::v1::Proposal> Propose(const ApplyContext& context,
+                                               std::vector<resource::v1::ProposedChange> changes,
+                                               const Leave& leave);
+
+// Fills in what people are shown: what is missing, who could approve, whether it has expired.
+absl::Status ShowStanding(ReadTx& tx, absl::Time now, resource::v1::Proposal* proposal);
+
+// Its manifests, with the versions that they replace.
+absl::StatusOr<std::vector<Manifest>> ManifestsOf(const resource::v1::Proposal& proposal);
+
+// Of the resource as it is there now; 0: it is not.
+absl::StatusOr<uint64_t> VersionNow(ReadTx& tx, const ResourceKind* kind, const std::string& name);
+
+// Why it does not fit any more what is there; "" if it does.
+absl::StatusOr<std::string> WhyStale(ReadTx& tx, const resource::v1::Proposal& proposal);
+
+// The environments with a quorum that could be formed, were all approvers asked.
+absl::StatusOr<std::set<std::string>> FillableQuorums(ReadTx& tx);
+
+// FAILED_PRECONDITION (QUORUM_UNFILLABLE) if the quorum of one of these environments, whose quorum
+// could be formed before policies or roles were altered, could not be any more: nobody could loosen
+// the policy again.
+absl::Status CheckFillable(ReadTx& tx, const std::set<std::string>& before);
+
+}  // namespace dbfleet::controller

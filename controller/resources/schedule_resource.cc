@@ -1,0 +1,162 @@
+#include "controller/resources/schedule_resource.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/config/values.h"
+#include "common/proto_time/proto_time.h"
+#include "controller/jobs/job_manager.h"
+
+namespace dbfleet::controller {
+namespace {
+
+using resource::v1::ScheduledJob;
+using resource::v1::ScheduleSpec;
+
+constexpr int kDefaultBackfill = 10;
+constexpr int kMostNamed = 1000;
+
+template <typename T>
+struct Word {
+  absl::string_view word;
+  T value;
+};
+constexpr Word<Overlap> kOverlaps[] = {{"skip", Overlap::kSkip},
+                                       {"queue_one", Overlap::kQueueOne},
+                                       {"allow", Overlap::kAllow},
+                                       {"cancel_running", Overlap::kCancelRunning}};
+constexpr Word<MissedRuns> kMissedRuns[] = {{"skip", MissedRuns::kSkip},
+                                            {"run_once", MissedRuns::kRunOnce},
+                                            {"backfill", MissedRuns::kBackfill}};
+
+template <typename T, size_t N>
+T ValueOf(const Word<T> (&words)[N], const std::string& text, absl::string_view field,
+          config::Problems* problems) {
+  std::string known;
+  for (const Word<T>& word : words) {
+    if (text.empty() || word.word == text) return word.value;
+    absl::StrAppend(&known, known.empty() ? "" : ", ", word.word);
+  }
+  problems->Add(field,
+                absl::StrCat("one of ", known, " is wanted, not ", config::ShownValue(text)));
+  return words[0].value;
+}
+
+void CheckJob(const ScheduleSpec& spec, config::Problems* problems) {
+  const ScheduledJob& job = spec.job();
+  const int kinds =
+      job.has_check() + job.has_inspect() + job.has_backup() + job.has_verify() + job.has_planned();
+  if (kinds != 1) {
+    problems->Add("spec.job", "exactly one of check, inspect, backup and verify is needed");
+  }
+  if (job.has_planned() && job.planned().action().empty()) {
+    problems->Add("spec.job.planned.action", "is needed: what it is to be");
+  }
+  if (job.has_planned() && !spec.suspended()) {
+    problems->Add("spec.suspended",
+                  absl::StrCat("has to be true as long as this version cannot do what is planned (",
+                               config::ShownValue(job.planned().action()), ")"));
+  }
+  if (!job.has_inspect()) return;
+  work::v1::InspectSpec inspect;
+  inspect.set_statement(job.inspect().statement());
+  inspect.set_max_rows(job.inspect().max_rows());
+  *inspect.mutable_timeout() = job.inspect().timeout();
+  problems->Note("spec.job.inspect", ValidateInspect(inspect));
+}
+
+void CheckTargets(const ScheduleSpec& spec, config::Problems* problems) {
+  if (spec.environment().empty()) {
+    problems->Add("spec.environment", "is needed: the environment whose instances are meant");
+  }
+  if (spec.targets().instances_size() > kMostNamed) {
+    problems->Add("spec.targets.instances",
+                  absl::StrCat("at most ", kMostNamed, " can be named; choose by labels"));
+  }
+  for (const std::string& engine : spec.targets().engines()) {
+    if (engine == "mysql" || engine == "postgresql" || engine == "redis") continue;
+    problems->Add("spec.targets.engines", absl::StrCat("mysql, postgresql or redis is wanted, not ",
+                                                       config::ShownValue(engine)));
+  }
+}
+
+void CheckNumbers(const ScheduleSpec& spec, config::Problems* problems) {
+  if (spec.backfill_most() != 0 && spec.missed() != "backfill") {
+    problems->Add("spec.backfill_most", "goes with `missed: backfill` only");
+  }
+  if (spec.missed() == "backfill" &&
+      (spec.backfill_most() < 1 || spec.backfill_most() > kMostBackfill)) {
+    problems->Add("spec.backfill_most", absl::StrCat("a number from 1 to ", kMostBackfill,
+                                                     " is wanted, not ", spec.backfill_most()));
+  }
+  const absl::Duration jitter = FromProto(spec.jitter());
+  if (jitter < absl::ZeroDuration() || jitter > kMostJitter) {
+    problems->Add("spec.jitter", "a duration from 0s to 24h is wanted");
+  }
+  const absl::Duration within = FromProto(spec.start_within());
+  if (spec.has_start_within() && (within < absl::Minutes(1) || within > kOldestMissed)) {
+    problems->Add("spec.start_within", "a duration from 1m to 31d is wanted");
+  }
+}
+
+}  // namespace
+
+std::string DeclaredSchedule::Timing() const {
+  return absl::StrCat(times.cron.text(), "\n", time_zone, suspended ? "\nsuspended" : "");
+}
+
+void FillSchedule(resource::v1::Schedule* manifest) {
+  ScheduleSpec& spec = *manifest->mutable_spec();
+  if (spec.time_zone().empty()) spec.set_time_zone("UTC");
+  if (spec.overlap().empty()) spec.set_overlap("skip");
+  if (spec.missed().empty()) spec.set_missed("skip");
+  if (spec.missed() == "backfill" && spec.backfill_most() == 0) {
+    spec.set_backfill_most(kDefaultBackfill);
+  }
+  if (!spec.has_jitter()) *spec.mutable_jitter() = ToProto(absl::ZeroDuration());
+  if (!spec.has_start_within()) *spec.mutable_start_within() = ToProto(kOldestMissed);
+}
+
+std::optional<DeclaredSchedule> CompileSchedule(const resource::v1::Schedule& manifest,
+                                                config::Problems* problems) {
+  const ScheduleSpec& spec = manifest.spec();
+  config::Problems own;  // Whether there are any is only told by a collection of its own.
+  const auto add = [&](config::Problems* to) {
+    CheckTargets(spec, to);
+    CheckNumbers(spec, to);
+    CheckJob(spec, to);
+    (void)ValueOf(kOverlaps, spec.overlap(), "spec.overlap", to);
+    (void)ValueOf(kMissedRuns, spec.missed(), "spec.missed", to);
+  };
+  add(problems);
+  add(&own);
+  auto cron = CronExpression::Parse(spec.cron());
+  problems->Note("spec.cron", cron.status());
+  const std::string zone_name = spec.time_zone().empty() ? "UTC" : spec.time_zone();
+  const auto zone = LoadZone(zone_name);
+  problems->Note("spec.time_zone", zone.status());
+  if (!cron.ok() || !zone.ok() || !own.ToStatus().ok()) return std::nullopt;
+  config::Problems none;
+  ScheduleTimes times{*std::move(cron),
+                      *zone,
+                      FromProto(spec.jitter()),
+                      ValueOf(kMissedRuns, spec.missed(), "", &none),
+                      spec.backfill_most(),
+                      spec.has_start_within() ? FromProto(spec.start_within()) : kOldestMissed};
+  return DeclaredSchedule{manifest.metadata().name(),
+                          spec.environment(),
+                          zone_name,
+                          std::move(times),
+                          ValueOf(kOverlaps, spec.overlap(), "", &none),
+                          spec.suspended(),
+                          spec,
+                          0};
+}
+
+void CheckSchedule(const resource::v1::Schedule& manifest, config::Problems* problems) {
+  const std::optional<DeclaredSchedule> schedule = CompileSchedule(manifest, problems);
+  if (schedule.has_value()) problems->Note("spec.jitter", CheckTimes(schedule->times));
+}
+
+}  // namespace dbfleet::controller

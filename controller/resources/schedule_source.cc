@@ -1,0 +1,125 @@
+#include "controller/resources/schedule_source.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "controller/resources/kinds.h"
+
+namespace dbfleet::controller {
+namespace {
+
+constexpr char kGeneration[] = "schedules.generation";
+
+absl::StatusOr<std::shared_ptr<const ScheduleBook>> Load(ReadTx& tx) {
+  auto book = std::make_shared<ScheduleBook>();
+  PageRequest page{1000, ""};
+  do {
+    ASSIGN_OR_RETURN(const Page<Resource> found, tx.ListResources(kScheduleKind, page));
+    for (const Resource& resource : found.items) {
+      absl::StatusOr<DeclaredSchedule> schedule = ScheduleIn(resource);
+      if (schedule.ok()) {
+        const std::string name = schedule->name;
+        book->schedules.emplace(name, *std::move(schedule));
+      } else {
+        book->unreadable.emplace(resource.id, std::string(schedule.status().message()));
+      }
+    }
+    page.token = found.next_token;
+  } while (!page.token.empty());
+  return book;
+}
+
+// Never the same twice, not even after a restore.
+absl::Status CountChange(WriteTx& tx, absl::Time now) {
+  return tx.PutSetting(kGeneration, NewUlid(now));
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const ScheduleBook>> ScheduleSource::Read(ReadTx& tx) {
+  ASSIGN_OR_RETURN(const std::string generation, tx.GetSetting(kGeneration));
+  {
+    MutexLock lock(&mutex_);
+    if (book_ != nullptr && generation_ == generation) return book_;
+  }
+  // Outside of the lock: a reader with an older snapshot must not hold up others.
+  ASSIGN_OR_RETURN(std::shared_ptr<const ScheduleBook> book, Load(tx));
+  MutexLock lock(&mutex_);
+  generation_ = generation;
+  book_ = book;
+  return book;
+}
+
+absl::StatusOr<DeclaredSchedule> ScheduleIn(const Resource& resource) {
+  resource::v1::Schedule manifest;
+  config::Problems problems;
+  const bool parsed = manifest.ParseFromString(resource.blob);
+  std::optional<DeclaredSchedule> schedule = CompileSchedule(manifest, &problems);
+  if (!parsed || !schedule.has_value()) {
+    return Error(absl::StatusCode::kDataLoss, "STORE_CORRUPT",
+                 absl::StrCat("the stored ", resource.id, " cannot be read (",
+                              problems.ToStatus().message(), "); apply it again, or delete it"));
+  }
+  schedule->version = resource.version;
+  return *std::move(schedule);
+}
+
+bool AddDeclarer(const std::string& principal, ScheduleState* state) {
+  auto& all = state->declarers;
+  if (std::find(all.begin(), all.end(), principal) != all.end()) return false;
+  all.push_back(principal);
+  return true;
+}
+
+absl::Status NoteScheduleApplied(WriteTx& tx, const DeclaredSchedule& schedule,
+                                 const std::string& principal, absl::Time now) {
+  RETURN_IF_ERROR(CountChange(tx, now));
+  absl::StatusOr<ScheduleState> former = tx.GetScheduleState(schedule.name);
+  if (!former.ok() && !absl::IsNotFound(former.status())) return former.status();
+  ScheduleState state = former.ok() ? *former : ScheduleState();
+  AddDeclarer(principal, &state);
+  if (!former.ok() || state.deleted) {
+    state.name = schedule.name;
+    state.uid = NewUlid(now);
+    state.deleted = false;
+    state.pruned_until = absl::InfinitePast();
+    state.timing.clear();
+  }
+  if (state.timing != schedule.Timing()) {
+    state.timing = schedule.Timing();
+    state.decided_until = now;
+  }
+  return former.ok() ? tx.UpdateScheduleState(&state) : tx.InsertScheduleState(&state);
+}
+
+absl::Status NoteScheduleDeleted(WriteTx& tx, const std::string& name, const std::string& principal,
+                                 absl::Time now) {
+  RETURN_IF_ERROR(CountChange(tx, now));
+  ASSIGN_OR_RETURN(ScheduleState state, tx.GetScheduleState(name));
+  AddDeclarer(principal, &state);
+  state.deleted = true;
+  return tx.UpdateScheduleState(&state);
+}
+
+absl::StatusOr<std::vector<std::string>> DependentsOfRequester(
+    ReadTx& tx, const std::string& requester,
+    absl::StatusOr<std::vector<std::string>> (*dependents)(ReadTx&, const std::string&)) {
+  absl::string_view name = requester;
+  if (!absl::ConsumePrefix(&name, "schedules/")) return dependents(tx, requester);
+  ASSIGN_OR_RETURN(const ScheduleState state, tx.GetScheduleState(name));
+  std::set<std::string> all(state.declarers.begin(), state.declarers.end());
+  for (const std::string& declarer : state.declarers) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> more, dependents(tx, declarer));
+    all.insert(more.begin(), more.end());
+  }
+  return std::vector<std::string>(all.begin(), all.end());
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+#include "common/concurrency/mutex.h"
+#include "controller/resources/schedule_resource.h"
+#include "controller/store/store.h"
+
+namespace dbfleet::controller {
+
+struct ScheduleBook {
+  std::map<std::string, DeclaredSchedule, std::less<>> schedules;
+  // Stored ones that cannot be read, with the reason: they do not run, the others do.
+  std::map<std::string, std::string> unreadable;
+};
+
+// The declared schedules as a transaction sees them, compiled once for each change to them, which a
+// setting counts. Thread-safe.
+class ScheduleSource {
+ public:
+  absl::StatusOr<std::shared_ptr<const ScheduleBook>> Read(ReadTx& tx);
+
+ private:
+  Mutex mutex_;
+  std::string generation_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<const ScheduleBook> book_ ABSL_GUARDED_BY(mutex_);
+};
+
+// The schedule in a stored resource. DATA_LOSS (STORE_CORRUPT).
+absl::StatusOr<DeclaredSchedule> ScheduleIn(const Resource& resource);
+
+// Part of every transaction that creates or changes a schedule: another timing counts from now on,
+// and `principal` is one of those who do not approve what it submits.
+absl::Status NoteScheduleApplied(WriteTx& tx, const DeclaredSchedule& schedule,
+                                 const std::string& principal, absl::Time now);
+// Part of every transaction that deletes one.
+absl::Status NoteScheduleDeleted(WriteTx& tx, const std::string& name, const std::string& principal,
+                                 absl::Time now);
+
+// Puts `principal` among the declarers; true if it was not there.
+bool AddDeclarer(const std::string& principal, ScheduleState* state);
+
+// The account of a schedule: "schedules/nightly". Its declarers, and whoever depends on them by
+// `dependents`, do not approve what it submits; other requesters have their own dependents only.
+absl::StatusOr<std::vector<std::string>> DependentsOfRequester(
+    ReadTx& tx, const std::string& requester,
+    absl::StatusOr<std::vector<std::string>> (*dependents)(ReadTx&, const std::string&));
+
+}  // namespace dbfleet::controller

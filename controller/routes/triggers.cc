@@ -1,0 +1,133 @@
+#include "controller/routes/triggers.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace dbfleet::controller {
+namespace {
+
+constexpr TriggerInfo kTriggers[] = {
+    {"approval-needed", "a change is planned and waits for approvals", true},
+    {"approved", "somebody approved a change", false},
+    {"started", "a job has begun: its first target was given leave to start", false},
+    {"succeeded", "a job ended well", true},
+    {"slower-than-usual",
+     "a backup or a verification ended well, but took more than twice as long as it usually does",
+     false},
+    {"failed", "a job ended otherwise: failed, partly done, rolled back, refused or expired", true},
+    {"cancelled", "a job was cancelled or rejected", true},
+    {"needs-person", "nobody can say what took effect on a target; once for each target", true},
+    {"paused", "a job was paused, by a person or by the policy", true},
+    {"health-change", "an instance became critical or unreachable, or is well again", true},
+    {"agent-lost", "an agent's connection ended", true},
+    {"agent-connected", "an agent connected", true},
+    {"agent-quarantined", "an agent was shut out because of what it reported", true},
+    {"backup-suspect", "a verification found a backup unsound", true},
+    {"window-opened", "a maintenance window or a freeze began", false},
+    {"window-closed", "a maintenance window or a freeze ended", false},
+    {"schedule-missed", "a scheduled run did not take place", false},
+    {"break-glass", "an approval was bypassed in an emergency", false},
+    {"rules-changed", "an environment or another declared resource was created, changed or deleted",
+     false},
+    {"accounts-changed", "users, their roles or their tokens were changed", false},
+    {"access-denied", "somebody was refused a call for want of a role", false},
+    {"witness-alarm", "an agent says that the audit trail was altered", true},
+    {"recovery-demanded", "the controller does not know what was done lately and hands out nothing",
+     true},
+    {"notification-failed", "a notification was given up; other routes' only", false},
+};
+
+struct Rule {
+  absl::string_view action;
+  absl::string_view trigger;
+  Meaning meaning;
+  absl::string_view words;
+  // The record is meant only where this detail has this value; "" for any record.
+  absl::string_view detail = "";
+  absl::string_view value = "";
+};
+
+// The first that fits.
+constexpr Rule kRules[] = {
+    {"job.planned", "approval-needed", Meaning::kTrouble, "needs approval", "waits_for",
+     "approvals"},
+    {"job.state", "approval-needed", Meaning::kTrouble, "needs approval", "state",
+     "awaiting_approval"},
+    {"job.state", "", Meaning::kRelief, "needs approval no more", "state", "ready"},
+    {"job.replan", "", Meaning::kRelief, "is planned again"},
+    {"change.approve", "approved", Meaning::kNews, "was approved"},
+    {"attempt.grant", "started", Meaning::kNews, "has started", "begins", "job"},
+    {"job.end", "succeeded", Meaning::kRelief, "succeeded", "state", "succeeded"},
+    {"job.end", "cancelled", Meaning::kRelief, "was cancelled", "state", "cancelled"},
+    {"job.end", "cancelled", Meaning::kRelief, "was rejected", "state", "rejected"},
+    {"job.end", "failed", Meaning::kTrouble, "succeeded on some targets only", "state", "partial"},
+    {"job.end", "failed", Meaning::kTrouble, "failed and was rolled back", "state", "rolled_back"},
+    {"job.end", "failed", Meaning::kTrouble, "was refused by the policy", "state", "refused"},
+    {"job.end", "failed", Meaning::kTrouble, "expired before it began", "state", "expired"},
+    {"job.end", "failed", Meaning::kTrouble, "failed"},
+    {"job.needs_person", "needs-person", Meaning::kTrouble, "needs a person"},
+    {"job.resolve", "", Meaning::kRelief, "was looked at by a person"},
+    {"job.pause", "paused", Meaning::kTrouble, "was paused"},
+    {"job.resume", "", Meaning::kRelief, "goes on"},
+    {"backup.verification", "backup-suspect", Meaning::kTrouble, "is suspect", "state", "suspect"},
+    {"backup.verification", "", Meaning::kRelief, "is sound", "state", "complete"},
+    {"instance.health", "health-change", Meaning::kRelief, "is well again", "status", "ok"},
+    {"instance.health", "health-change", Meaning::kTrouble, "is in trouble"},
+    {"agent.quarantine", "agent-quarantined", Meaning::kTrouble, "was shut out"},
+    {"agent.disconnect", "agent-lost", Meaning::kTrouble, "is not connected any more"},
+    {"agent.connect", "agent-connected", Meaning::kRelief, "is connected"},
+    {"window.open", "window-opened", Meaning::kNews, "has begun"},
+    {"window.close", "window-closed", Meaning::kNews, "is over"},
+    {"schedule.missed", "schedule-missed", Meaning::kNews, "missed a run"},
+    {"change.break_glass", "break-glass", Meaning::kNews, "goes on without its approval"},
+    {"resource.create", "rules-changed", Meaning::kNews, "was created"},
+    {"resource.update", "rules-changed", Meaning::kNews, "was changed"},
+    {"resource.delete", "rules-changed", Meaning::kNews, "was deleted"},
+    {"environment.create", "rules-changed", Meaning::kNews, "was created"},
+    {"environment.update", "rules-changed", Meaning::kNews, "was changed"},
+    {"user.create", "accounts-changed", Meaning::kNews, "was created"},
+    {"user.update_roles", "accounts-changed", Meaning::kNews, "has other roles"},
+    {"user.disable", "accounts-changed", Meaning::kNews, "was disabled"},
+    {"token.create", "accounts-changed", Meaning::kNews, "was created"},
+    {"token.revoke", "accounts-changed", Meaning::kNews, "was revoked"},
+    {"access.denied", "access-denied", Meaning::kNews, "was refused to somebody"},
+    {"audit.witness_alarm", "witness-alarm", Meaning::kTrouble, "reports an altered audit trail"},
+    {"controller.recovery_demanded", "recovery-demanded", Meaning::kTrouble, "hands out no work"},
+    {"controller.recover", "", Meaning::kRelief, "hands out work again"},
+    {"notification.failed", "notification-failed", Meaning::kNews, "lost notifications"},
+};
+
+bool Fits(const Rule& rule, const AuditEntry& entry) {
+  if (rule.action != entry.action) return false;
+  if (rule.detail.empty()) return true;
+  const auto detail = entry.details.find(std::string(rule.detail));
+  return detail != entry.details.end() && detail->second == rule.value;
+}
+
+}  // namespace
+
+absl::Span<const TriggerInfo> Triggers() { return kTriggers; }
+
+const TriggerInfo* FindTrigger(absl::string_view name) {
+  for (const TriggerInfo& trigger : kTriggers) {
+    if (trigger.name == name) return &trigger;
+  }
+  return nullptr;
+}
+
+bool MayBeEvent(absl::string_view action) {
+  return std::any_of(std::begin(kRules), std::end(kRules),
+                     [&](const Rule& rule) { return rule.action == action; });
+}
+
+std::optional<AuditEvent> EventOf(const AuditEntry& entry) {
+  for (const Rule& rule : kRules) {
+    if (!Fits(rule, entry)) continue;
+    return AuditEvent{std::string(rule.trigger), rule.meaning, std::string(rule.words),
+                      entry.resource};
+  }
+  return std::nullopt;
+}
+
+}  // namespace dbfleet::controller

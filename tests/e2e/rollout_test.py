@@ -1,0 +1,123 @@
+"""Rollouts on a real fleet: a MariaDB and a PostgreSQL, changed one after the other by one change."""
+import fleet
+from fleet import Fleet, FleetTest, wait_until
+
+NO_BACKUP = """apiVersion: dbfleet/v1
+kind: Environment
+metadata: {name: development}
+spec:
+  policy: {verified_backup_max_age: 0s}
+"""
+
+
+class RolloutTest(FleetTest):
+    @classmethod
+    def make_fleet(cls):
+        cls.fleet = Fleet("roll")
+        cls.fleet.start_servers("mariadb", "postgresql")
+        # So that both have a database of this name with a table in it.
+        cls.fleet.sql("CREATE DATABASE shop; CREATE TABLE shop.accounts (id INT PRIMARY KEY);")
+        cls.fleet.shell("write_agent_configs; grants_of mariadb | grep -F 'ON `common`.*' | "
+                        "sed 's/`common`/`shop`/' | mariadb_admin")
+        cls.fleet.start_controller("ping_interval: 1s\ndead_after: 3s\nlease: 5s\n")
+        cls.fleet.make_users()
+        cls.fleet.make_user("polly", "policy_admin")
+        cls.fleet.cli("polly", "apply", "-f", "-", stdin=NO_BACKUP, expect=0)
+        for name in ("mariadb", "postgresql"):
+            cls.fleet.enrol(name, "development")
+            cls.fleet.start_agent(name)
+        for name in ("mariadb", "postgresql"):
+            cls.fleet.wait_healthy(name)
+
+    def submit(self, version, up, down, *arguments):
+        folder = self.fleet.migration(version, f"step_{version}", up, down)
+        result = self.fleet.cli(
+            "ada", "change", "submit", "--dir", folder, "--environment", "development", "--instance",
+            "mariadb", "--instance", "postgresql", "--database", "shop", "--title", "e2e",
+            "--approve-destructive", "--out-of-order", *arguments, "-o", "name", expect=0)
+        return result.out.strip().rsplit("/", 1)[-1]
+
+    def column(self, version, *arguments):
+        return self.submit(version, f"ALTER TABLE accounts ADD COLUMN c{version} INT;",
+                           f"ALTER TABLE accounts DROP COLUMN c{version};", *arguments)
+
+    def has_column(self, version):
+        return self.fleet.sql("SELECT count(*) FROM information_schema.columns WHERE table_schema = "
+                              f"'shop' AND column_name = 'c{version}'") == [["1"]]
+
+    def task_states(self, job):
+        return [task["state"] for task in self.fleet.job(job)["tasks"]]
+
+    def test_the_canary_is_changed_and_checked_before_the_others(self):
+        job = self.column("0101", "--canary", "1", "--pause-between", "1h")
+        paused = self.fleet.wait_job(job, "PAUSED")
+        self.assertEqual(paused["errorReason"], "BETWEEN_WAVES")
+        self.assertEqual(self.task_states(job), ["STATE_SUCCEEDED", "STATE_PENDING"])
+        self.assertTrue(self.has_column("0101"))
+        shown = self.fleet.cli("ada", "change", "get", job, expect=0)
+        self.assert_says(shown, r"Waves +1, 1 targets; wave 1 of 2", r"1h pause, then health check",
+                         r"wave 1 of 2 has ended \(1 target, 0 failed\); the next begins at ")
+        self.fleet.cli("ada", "job", "resume", job, expect=0)
+        done = self.fleet.wait_job(job, "SUCCEEDED")
+        self.assertEqual(done["rollout"]["currentWave"], 2)
+
+    def test_the_next_wave_begins_by_itself_after_a_real_check(self):
+        job = self.column("0102", "--waves", "1", "--pause-between", "1s")
+        self.fleet.wait_job(job, "SUCCEEDED")
+        checks = self.fleet.cli("ada", "job", "list", "-o", "json", expect=0).json()
+        mine = [c for c in checks if c.get("parent") == f"jobs/{job}"]
+        self.assertEqual([(c["kind"], c["state"]) for c in mine], [("check", "STATE_SUCCEEDED")])
+        ended = [r["action"] for r in self.fleet.audit() if r["resource"] == f"jobs/{job}"]
+        self.assertIn("job.wave_end", ended)
+
+    def test_a_target_that_does_not_answer_stops_the_next_wave(self):
+        job = self.column("0103", "--canary", "1", "--pause-between", "2s")
+        self.fleet.wait_job(job, "PAUSED")
+        self.fleet.stop("mariadb")
+        try:
+            wait_until("it is not well",
+                       lambda: self.fleet.job(job).get("errorReason") == "WAVE_UNWELL")
+            self.assertEqual(self.task_states(job), ["STATE_SUCCEEDED", "STATE_PENDING"])
+        finally:
+            self.fleet.start_servers("mariadb")
+            self.fleet.wait_healthy("mariadb")
+        self.fleet.cli("ada", "job", "resume", job, expect=0)
+        self.fleet.wait_job(job, "SUCCEEDED")
+
+    def test_a_failure_takes_back_what_was_applied_if_the_rollout_says_so(self):
+        # MariaDB takes this; PostgreSQL has no such type.
+        job = self.submit("0104", "ALTER TABLE accounts ADD COLUMN c0104 MEDIUMINT;",
+                          "ALTER TABLE accounts DROP COLUMN c0104;", "--waves", "1",
+                          "--on-failure", "rollback")
+        self.fleet.wait_job(job, "PARTIAL")
+
+        def rollback():
+            jobs = self.fleet.cli("ada", "change", "list", "-o", "json", expect=0).json()
+            return [j["name"].rsplit("/", 1)[-1] for j in jobs if j.get("rollbackOf") == f"jobs/{job}"]
+        wait_until("a rollback", rollback)
+        self.fleet.wait_job(rollback()[0], "SUCCEEDED")
+        self.assertFalse(self.has_column("0104"))
+
+    def test_a_budget_lets_the_others_go_on(self):
+        job = self.submit("0105", "ALTER TABLE accounts ADD COLUMN c0105 CHARACTER VARYING(5);"
+                          "ALTER TABLE accounts ADD COLUMN d0105 BYTEA;",
+                          "ALTER TABLE accounts DROP COLUMN d0105;"
+                          "ALTER TABLE accounts DROP COLUMN c0105;", "--waves", "1",
+                          "--failure-budget", "50%")
+        self.fleet.wait_job(job, "PARTIAL")
+        self.assertEqual(self.task_states(job)[1], "STATE_SUCCEEDED")
+        self.assertNotEqual(self.task_states(job)[0], "STATE_SUCCEEDED")
+
+    def test_what_is_no_rollout_is_refused_with_what_would_be_one(self):
+        folder = self.fleet.migration("0199", "none", "SELECT 1;", "SELECT 1;")
+        for arguments, says in ((("--waves", "0"), "25%"), (("--failure-budget", "few"), "5%"),
+                                (("--on-failure", "panic"), "rollback")):
+            result = self.fleet.cli(
+                "ada", "change", "submit", "--dir", folder, "-e", "development", "-i", "mariadb",
+                "-d", "shop", *arguments)
+            self.assertEqual(result.code, 2, result)
+            self.assert_says(result, says)
+
+
+if __name__ == "__main__":
+    fleet.main()

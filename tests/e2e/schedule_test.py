@@ -1,0 +1,136 @@
+"""Schedules on a real fleet: they run at their times through restarts, and never twice."""
+import re
+import time
+
+import fleet
+from fleet import Fleet, FleetTest, wait_until
+
+FAILED, USAGE, NOT_AUTHORISED = 1, 2, 4
+CONFIG = "ping_interval: 1s\ndead_after: 3s\nlease: 5s\n"
+
+
+def manifest(name, cron="* * * * *", more="", job="check: {}", environment="development"):
+    return (f"apiVersion: dbfleet/v1\nkind: Schedule\nmetadata: {{name: {name}}}\n"
+            f"spec: {{environment: {environment}, cron: \"{cron}\", {more + ', ' if more else ''}"
+            f"job: {{{job}}}}}\n")
+
+
+class ScheduleTest(FleetTest):
+    @classmethod
+    def make_fleet(cls):
+        cls.fleet = Fleet("sched")
+        cls.fleet.start_servers("mariadb")
+        cls.fleet.start_controller(CONFIG)
+        cls.fleet.make_users()
+        cls.fleet.make_user("polly", "policy_admin")
+        cls.fleet.enrol("mariadb", "development")
+        cls.fleet.start_agent("mariadb")
+        cls.fleet.wait_healthy("mariadb")
+
+    def apply(self, text, context="polly", expect=0):
+        return self.fleet.cli(context, "apply", "-f", "-", stdin=text, expect=expect)
+
+    def delete(self, name):
+        self.fleet.cli("polly", "delete", f"schedule/{name}", expect=0)
+
+    def history(self, name):
+        """Oldest first."""
+        shown = self.fleet.cli("eve", "schedule", "history", name, "--limit", "0", "-o", "json", expect=0)
+        return shown.json()[::-1]
+
+    def test_a_schedule_runs_each_minute_through_a_crash_of_the_controller_and_never_twice(self):
+        self.apply(manifest("minutely", more="overlap: allow"))
+        wait_until("the first run succeeded", lambda: any(
+            o["state"] == "STATE_SUCCEEDED" for o in self.history("minutely")), seconds=90)
+        # Killed around the turn of a minute, twice.
+        for _ in range(2):
+            time.sleep((59.5 - time.time()) % 60)
+            self.fleet.stop("controller")
+            self.fleet.start_controller(CONFIG)
+            self.fleet.wait_connected("mariadb")
+        before = len(self.history("minutely"))
+        wait_until("the next run", lambda: len(self.history("minutely")) > before
+                   and self.history("minutely")[-1]["state"] == "STATE_SUCCEEDED", seconds=90)
+        self.delete("minutely")
+        runs = self.history("minutely")
+        nominal = [o["nominalTime"] for o in runs]
+        self.assertEqual(len(nominal), len(set(nominal)), runs)
+        self.assertTrue(all(re.search(r":00(\.0*)?Z$", t) for t in nominal), nominal)
+        # One job for each run, of the schedule's own account.
+        jobs = [j for j in self.fleet.cli("eve", "job", "list", "--limit", "0", "-o", "json", expect=0).json()
+                if j["requester"] == "schedules/minutely"]
+        self.assertEqual(len(jobs), len([o for o in runs if o["state"] != "STATE_SKIPPED"]), runs)
+        begun = [r for r in self.fleet.audit() if r["action"] == "schedule.begin"
+                 and r["resource"] == "schedules/minutely"]
+        self.assertEqual(len(begun), len(jobs))
+        self.assertTrue(all(r["actor"] == "schedules/minutely" for r in begun), begun)
+
+    def test_what_comes_next_is_told_in_any_zone(self):
+        self.apply(manifest("berlin", "30 4 * * *", "time_zone: Europe/Berlin, jitter: 10m"))
+        shown = self.fleet.cli("eve", "schedule", "next", "berlin", "-n", "3", expect=0).out
+        self.assertEqual(len(re.findall(r"T04:30:00\+0[12]:00", shown)), 3, shown)
+        utc = self.fleet.cli("eve", "schedule", "next", "berlin", "-n", "400", "--tz", "UTC", "-o", "json",
+                             expect=0).json()
+        hours = {t["nominalTime"][11:16] for t in utc}
+        self.assertEqual(hours, {"02:30", "03:30"})
+        wrong = self.fleet.cli("eve", "schedule", "next", "berlin", "--tz", "Mars/Base")
+        self.assertEqual(wrong.code, USAGE)
+        self.assert_says(wrong, "--tz", "Mars/Base")
+        missing = self.fleet.cli("eve", "schedule", "next", "berlni")
+        self.assert_says(missing, "there is no schedule", "dbfleet get schedules")
+        self.delete("berlin")
+
+    def test_a_run_by_hand_takes_a_backup_and_is_audited(self):
+        self.apply(manifest("nightly", "0 3 * * *", "suspended: true", "backup: {}"))
+        refused = self.fleet.cli("eve", "schedule", "run", "nightly")
+        self.assertEqual(refused.code, NOT_AUTHORISED, refused)
+        run = self.fleet.cli("ada", "schedule", "run", "nightly", "--reason", "ticket 4711", "--wait", "-o",
+                             "json", expect=0).json()
+        self.assertEqual(run["state"], "STATE_SUCCEEDED")
+        self.assertEqual(run["requester"], "users/ada")
+        backups = self.fleet.cli("eve", "backup", "list", "-o", "json", expect=0).json()
+        self.assertEqual([b["job"] for b in backups], run["jobNames"])
+        records = [r for r in self.fleet.audit() if r["action"] == "schedule.run"]
+        self.assertEqual([(r["actor"], r["details"]["reason"]) for r in records],
+                         [("users/ada", "ticket 4711")])
+        # Its newest backup is read again by another schedule.
+        self.apply(manifest("verify", "0 4 * * *", "", "verify: {}"))
+        self.fleet.cli("ada", "schedule", "run", "verify", "--wait", expect=0)
+        for name in ("nightly", "verify"):
+            self.delete(name)
+
+    def test_an_unsafe_statement_gets_no_job_and_the_run_says_so(self):
+        self.apply(manifest("unsafe", "0 3 * * *", "", "inspect: {statement: \"DELETE FROM orders\"}"))
+        run = self.fleet.cli("ada", "schedule", "run", "unsafe", "--wait")
+        self.assertEqual(run.code, FAILED, run)
+        self.assert_says(run, "failed", "not read-only")
+        self.delete("unsafe")
+
+    def test_bad_schedules_are_told_with_their_places(self):
+        bad = manifest("bad", "61 * * * *", "time_zone: Mars/Base, overlap: queue, jitter: 48h", "")
+        result = self.fleet.cli("polly", "apply", "-f", "-", stdin=bad)
+        self.assertEqual(result.code, USAGE, result)
+        self.assert_says(result, "spec.cron", "spec.time_zone", "spec.overlap.*queue_one", "spec.jitter",
+                         "spec.job.*exactly one")
+        unknown = self.fleet.cli("polly", "apply", "-f", "-", stdin=manifest("bad", environment="prod"))
+        self.assertEqual(unknown.code, USAGE)
+        self.assert_says(unknown, "there is no environment")
+        refused = self.apply(manifest("mine"), context="ada", expect=None)
+        self.assertEqual(refused.code, NOT_AUTHORISED)
+
+    def test_the_presets_are_applied_with_one_command(self):
+        presets = fleet.ROOT / "deploy/presets/schedules-production.yaml"
+        self.fleet.cli("polly", "apply", "-f", presets, expect=0)
+        again = self.fleet.cli("polly", "apply", "-f", presets, expect=0)
+        self.assertNotIn("created", again.out)
+        names = self.fleet.cli("eve", "get", "schedule", "-o", "name", expect=0).out.split()
+        self.assertGreater(len(names), 15)
+        planned = self.fleet.cli("ada", "schedule", "run", "quarterly-disaster-drill")
+        self.assertEqual(planned.code, 6, planned)
+        self.assert_says(planned, "disaster drill")
+        for name in names:
+            self.delete(name.removeprefix("schedules/"))
+
+
+if __name__ == "__main__":
+    fleet.main()

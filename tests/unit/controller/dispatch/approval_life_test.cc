@@ -1,0 +1,163 @@
+// Approvals and approval policies over a change's life.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/unit/controller/dispatch/window_fixture.h"
+
+namespace dbfleet::controller {
+namespace {
+
+using ::testing::HasSubstr;
+
+class ApprovalLifeTest : public WindowFixture {
+ protected:
+  ApprovalLifeTest() {
+    ChangePolicy([](EnvironmentPolicy* policy) { policy->window_for = WindowFor::kNone; });
+    AddVerifiedBackup();
+    AddVerifiedBackup("users-db");
+    User dora;
+    dora.id = "dora";
+    dora.roles = {Role::kApprover, Role::kAuditor};
+    EXPECT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertUser(&dora); }).ok());
+  }
+  static ApprovalPolicy Auditor() {
+    ApprovalPolicy policy;
+    policy.name = "auditor";
+    policy.requirements = {{"auditor", 1, {Role::kAuditor}, {}}};
+    return policy;
+  }
+  void Demand(std::vector<ApprovalPolicy> policies) {
+    approvals_ = std::make_shared<const ApprovalBook>(ApprovalBook{std::move(policies), ""});
+  }
+  Job Planned(std::vector<std::string> instances = {"orders-db"}) {
+    ChangeRequest request = MakeChange();
+    request.instances = instances;
+    const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, request));
+    for (size_t i = 0; i < instances.size(); ++i) Run(Unanswered(), MakePlan());
+    return JobOf(job.id);
+  }
+  absl::StatusOr<Job> Approve(const Job& job, const std::string& who,
+                              const std::string& reason = "fine") {
+    auto result = jobs_.Approve({"users/" + who, ""}, job.id, JobOf(job.id).digest, reason);
+    executor_.RunAll();
+    return result;
+  }
+  absl::StatusOr<Job> Withdraw(const Job& job, const std::string& who) {
+    auto result = jobs_.WithdrawApproval({"users/" + who, ""}, job.id, "on second thought");
+    executor_.RunAll();
+    return result;
+  }
+};
+
+TEST_F(ApprovalLifeTest, AChangeWaitsForEveryPolicyThatSelectsIt) {
+  Demand({Auditor()});
+  const Job job = Planned();
+  EXPECT_TRUE(Approve(job, "bob").ok());
+  EXPECT_EQ(StateOf(job.id), "awaiting_approval");
+  EXPECT_THAT(WhyOf(job.id), HasSubstr("approvalpolicies/auditor: requirement auditor: 0 of 1"));
+  EXPECT_TRUE(Approve(job, "dora").ok());
+  EXPECT_EQ(StateOf(job.id), "ready");
+}
+
+TEST_F(ApprovalLifeTest, AnotherPolicyVoidsThePlanAndItsApprovals) {
+  const Job job = Planned();
+  EXPECT_TRUE(Approve(job, "bob").ok());
+  EXPECT_TRUE(IsOffered());
+  Demand({Auditor()});
+  agent_.Accept(Unanswered());
+  EXPECT_NE(StateOf(job.id), "rolling") << "the grant looks again";
+  Pass(absl::Seconds(10));
+  Run(Unanswered(), MakePlan());
+  EXPECT_EQ(StateOf(job.id), "awaiting_approval");
+  EXPECT_NE(JobOf(job.id).digest, job.digest);
+}
+
+TEST_F(ApprovalLifeTest, APolicyForSomeTargetsHoldsUpTheWholeChangeBeforeItBegins) {
+  SetLabels("users-db", {{"tier", "1"}});
+  ApprovalPolicy tier1 = Auditor();
+  tier1.labels = {{"tier", "1"}};
+  Demand({tier1});
+  const Job one = Planned();
+  EXPECT_TRUE(Approve(one, "bob").ok());
+  EXPECT_EQ(StateOf(one.id), "ready") << "it has no such target";
+  Must(jobs_.Cancel({"users/ada", ""}, one.id, "enough"));
+  answered_ = agent_.Offers().size();
+  const Job both = Planned({"orders-db", "users-db"});
+  EXPECT_TRUE(Approve(both, "bob").ok());
+  EXPECT_EQ(StateOf(both.id), "awaiting_approval");
+}
+
+TEST_F(ApprovalLifeTest, AReasonIsGivenWhereAPolicyWantsOneAndTheShorterLifeCounts) {
+  ApprovalPolicy policy = Auditor();
+  policy.reason_required = true;
+  policy.ttl = absl::Hours(2);
+  Demand({policy});
+  const Job job = Planned();
+  EXPECT_EQ(ReasonOf(Approve(job, "dora", "").status()), "REASON_REQUIRED");
+  EXPECT_TRUE(Approve(job, "dora").ok());
+  EXPECT_EQ(JobOf(job.id).approvals.at(0).expire_time, clock_.Now() + absl::Hours(2));
+}
+
+TEST_F(ApprovalLifeTest, AnOwnApprovalIsTakenBackUntilTheGrant) {
+  const Job job = Planned();
+  EXPECT_TRUE(Approve(job, "bob").ok());
+  const agent::v1::Offer offer = Unanswered();
+  EXPECT_TRUE(Withdraw(job, "cy").ok()) << "there is none of cy's";
+  EXPECT_EQ(StateOf(job.id), "ready");
+  EXPECT_TRUE(Withdraw(job, "bob").ok());
+  EXPECT_EQ(StateOf(job.id), "awaiting_approval");
+  EXPECT_TRUE(Audited("change.withdraw_approval"));
+  const int grants = agent_.Grants();
+  agent_.Accept(offer);
+  EXPECT_EQ(agent_.Grants(), grants) << "what was offered is not granted any more";
+  EXPECT_TRUE(Approve(job, "bob").ok());
+  EXPECT_EQ(StateOf(job.id), "ready");
+}
+
+TEST_F(ApprovalLifeTest, OnceItWasGrantedItIsTooLate) {
+  const Job job = Planned();
+  EXPECT_TRUE(Approve(job, "bob").ok());
+  agent_.Accept(Unanswered());
+  EXPECT_EQ(StateOf(job.id), "rolling");
+  EXPECT_EQ(ReasonOf(Withdraw(job, "bob").status()), "BAD_STATE");
+  EXPECT_EQ(JobOf(job.id).approvals.size(), 1u);
+}
+
+TEST_F(ApprovalLifeTest, WhoLostTheRoleDoesNotCount) {
+  Demand({Auditor()});
+  const Job job = Planned();
+  EXPECT_TRUE(Approve(job, "bob").ok());
+  EXPECT_TRUE(Approve(job, "dora").ok());
+  EXPECT_TRUE(store_
+                  .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(User dora, tx.GetUser("dora"));
+                    dora.roles = {Role::kApprover};
+                    return tx.UpdateUser(&dora);
+                  })
+                  .ok());
+  const int grants = agent_.Grants();
+  agent_.Accept(Unanswered());
+  EXPECT_EQ(agent_.Grants(), grants);
+}
+
+TEST_F(ApprovalLifeTest, ABrokenGlassLetsItBeginUntilItExpires) {
+  ChangePolicy([](EnvironmentPolicy* policy) { policy->window_for = WindowFor::kAll; });
+  const Job job = Planned();
+  waiver_ = Waiver{{"approvals", "window"},
+                   job.digest,
+                   "users/ada",
+                   clock_.Now(),
+                   clock_.Now() + absl::Hours(1)};
+  Pass(absl::Seconds(10));
+  EXPECT_EQ(StateOf(job.id), "ready");
+  agent_.Accept(Unanswered());
+  EXPECT_EQ(StateOf(job.id), "rolling");
+  EXPECT_EQ(LastGrant().has_start_before(), true);
+}
+
+}  // namespace
+}  // namespace dbfleet::controller

@@ -1,0 +1,167 @@
+#include "controller/notify/collector.h"
+
+#include "gmock/gmock.h"
+
+#include "tests/unit/controller/notify/notify_fixture.h"
+
+namespace dbfleet::controller {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class CollectorTest : public NotifyTest {
+ protected:
+  std::vector<std::string> Told() {
+    std::vector<std::string> told;
+    for (const Notification& row : Rows())
+      told.push_back(row.route + " " + row.trigger + " " + row.subject);
+    return told;
+  }
+};
+
+TEST_F(CollectorTest, WhatWasThereBeforeTheFirstStartIsHistory) {
+  Declare("r", Hook("failed"));
+  Record("job.end", "jobs/OLD", {{"state", "failed"}});
+  Collect();
+  Record("job.end", "jobs/NEW", {{"state", "failed"}});
+  Collect();
+  EXPECT_THAT(Told(), ElementsAre("r failed jobs/NEW"));
+}
+
+TEST_F(CollectorTest, EachRecordIsToldOnceWhateverRestartsAndClocksDo) {
+  Declare("r", Hook("failed"));
+  Collect();
+  for (int i = 0; i < 5; ++i) {
+    Record("job.end", absl::StrCat("jobs/J", i), {{"state", "failed"}});
+    if (i == 1) Collect();
+    if (i == 2) clock_.JumpWallClock(-absl::Hours(30));
+    if (i == 3) Restart();
+  }
+  Collect();
+  Restart();
+  Collect();
+  EXPECT_THAT(Told(), ElementsAre("r failed jobs/J0", "r failed jobs/J1", "r failed jobs/J2",
+                                  "r failed jobs/J3", "r failed jobs/J4"));
+}
+
+TEST_F(CollectorTest, LongTrailsAreReadInBatchesAndLeaveNothingOut) {
+  Declare("r", Hook("failed"));
+  Collect();
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                for (int i = 0; i < 2 * Collector::kBatch; ++i) {
+                  RETURN_IF_ERROR(tx.AppendAudit({"a", "step.report", "jobs/J", "qa", {}}));
+                }
+                return tx.AppendAudit({"a", "job.end", "jobs/J", "qa", {{"state", "failed"}}});
+              }).ok());
+  Collect();
+  EXPECT_THAT(Told(), ElementsAre("r failed jobs/J"));
+}
+
+TEST_F(CollectorTest, RoutesGetWhatTheyAskForFromWhereTheySelect) {
+  Declare("all", Hook("failed, succeeded"));
+  Declare("off", Hook("failed") + ", disabled: true");
+  Declare("prod", Hook("failed") + ", selector: {environments: [production]}");
+  Collect();
+  Record("job.end", "jobs/A", {{"state", "failed"}});
+  Record("job.end", "jobs/B", {{"state", "failed"}}, "production");
+  Record("job.end", "jobs/C", {{"state", "succeeded"}}, "production");
+  Record("job.pause", "jobs/D", {}, "production");
+  Collect();
+  EXPECT_THAT(Told(),
+              ::testing::UnorderedElementsAre("all failed jobs/A", "all failed jobs/B",
+                                              "prod failed jobs/B", "all succeeded jobs/C"));
+}
+
+TEST_F(CollectorTest, InstancesAreSelectedByNameAndLabel) {
+  Instance instance;
+  instance.id = "db1";
+  instance.agent_id = "a";
+  instance.environment = "qa";
+  instance.labels = {{"tier", "gold"}};
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.InsertInstance(&instance); }).ok());
+  Declare("gold", Hook("needs-person") + ", selector: {labels: {tier: gold}}");
+  Declare("other", Hook("needs-person") + ", selector: {instances: [db2]}");
+  Collect();
+  Record("job.needs_person", "jobs/A", {{"target", "instances/db1/databases/x"}});
+  Record("job.needs_person", "jobs/B", {{"target", "instances/db2"}});
+  Collect();
+  EXPECT_THAT(Told(), ElementsAre("gold needs-person jobs/A", "other needs-person jobs/B"));
+}
+
+TEST_F(CollectorTest, WhatPeopleWroteIsOneLine) {
+  Declare("r", Hook("paused"));
+  Collect();
+  Record("job.pause", "jobs/A", {{"reason", "x\nDone by: users/root"}});
+  Collect();
+  EXPECT_EQ(Rows()[0].fields.at("reason"), "x\\x0aDone by: users/root");
+}
+
+TEST_F(CollectorTest, AlertsAreTakenBackThoughTheirEndWasNotAskedFor) {
+  Declare("pager", "triggers: [paused], pagerduty: {routing_key_secret: token}");
+  Declare("hook", Hook("paused"));
+  Collect();
+  Record("job.resume", "jobs/A");
+  Record("job.pause", "jobs/A");
+  Record("job.resume", "jobs/A");
+  Record("job.resume", "jobs/A");
+  Record("job.pause", "jobs/B");
+  Collect();
+  EXPECT_THAT(Told(), ::testing::UnorderedElementsAre("pager paused jobs/A", "pager over jobs/A",
+                                                      "pager paused jobs/B", "hook paused jobs/A",
+                                                      "hook paused jobs/B"));
+}
+
+TEST_F(CollectorTest, EachRecipientOfMailHasARowOfItsOwn) {
+  Declare("m",
+          "triggers: [failed], smtp: {host: m.example, from: a@b.example, to: [x@y.example, "
+          "z@y.example]}");
+  Collect();
+  Happen(1);
+  ASSERT_EQ(Rows().size(), 2u);
+  EXPECT_NE(Rows()[0].id, Rows()[1].id);
+}
+
+TEST_F(CollectorTest, ARouteIsNotToldOfItsOwnFailures) {
+  Declare("a", Hook("notification-failed"));
+  Declare("b", Hook("notification-failed"));
+  Collect();
+  Record("notification.failed", "notificationroutes/a");
+  Collect();
+  EXPECT_THAT(Told(), ElementsAre("b notification-failed notificationroutes/a"));
+}
+
+TEST_F(CollectorTest, ARouteThatCannotBeReadHarmsNoOther) {
+  Declare("good", Hook("failed"));
+  Resource bad;
+  bad.id = "notificationroutes/bad";
+  bad.kind = std::string(kRouteKind);
+  bad.blob = "\xff\xff";
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.InsertResource(&bad); }).ok());
+  Collect();
+  Happen(1);
+  EXPECT_THAT(Told(), ElementsAre("good failed jobs/J0"));
+}
+
+TEST(UsualTime, IsTheMedianOfTheLastOnes) {
+  std::string setting;
+  EXPECT_EQ(UsualTime::Median(UsualTime::Read(setting)), absl::ZeroDuration());
+  for (int minutes : {10, 11, 9, 10}) {
+    setting = UsualTime::Write(UsualTime::Read(setting), absl::Minutes(minutes));
+  }
+  EXPECT_EQ(UsualTime::Median(UsualTime::Read(setting)), absl::ZeroDuration());
+  setting = UsualTime::Write(UsualTime::Read(setting), absl::Minutes(90));
+  EXPECT_EQ(UsualTime::Median(UsualTime::Read(setting)), absl::Minutes(10));
+  for (int i = 0; i < 100; ++i) {
+    setting = UsualTime::Write(UsualTime::Read(setting), absl::Minutes(5));
+  }
+  EXPECT_EQ(UsualTime::Read(setting).size(), UsualTime::kSamples);
+  EXPECT_TRUE(UsualTime::IsSlow(absl::Minutes(21), absl::Minutes(10)));
+  EXPECT_FALSE(UsualTime::IsSlow(absl::Minutes(19), absl::Minutes(10)));
+  EXPECT_FALSE(UsualTime::IsSlow(absl::Seconds(5), absl::Seconds(1)));
+  EXPECT_FALSE(UsualTime::IsSlow(absl::Hours(1), absl::ZeroDuration()));
+}
+
+}  // namespace
+}  // namespace dbfleet::controller

@@ -1,0 +1,190 @@
+#include "controller/resources/break_glass.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/status.h"
+#include "controller/domain/names.h"
+#include "controller/identity/principals.h"
+#include "controller/policy/policy.h"
+#include "controller/resources/resource_manager.h"
+#include "tests/fakes/fake_clock.h"
+#include "tests/fakes/memory_store.h"
+#include "tests/fakes/read_from.h"
+
+namespace dbfleet::controller {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class BreakGlassTest : public ::testing::Test {
+ protected:
+  BreakGlassTest() {
+    Environment environment;
+    environment.name = "production";
+    environment.policy = DefaultPolicy("production");
+    Mutate([&](WriteTx& tx) { return tx.InsertEnvironment(&environment); });
+    AddUser("admin", {Role::kAdmin}, "system/controller");
+    AddUser("ada", {Role::kOperator, Role::kAuditor});
+    AddUser("bob", {Role::kApprover});
+    AddUser("puppet", {Role::kAuditor}, "users/ada");
+    Declare(
+        "environments: [production], users: [ada], waives: [approvals, freeze], "
+        "max_duration: 2h, review_within: 1d");
+    AddJob("J1");
+  }
+  void Mutate(const Store::Mutation& mutation) {
+    const absl::Status status = store_.MutateAndWait(mutation);
+    EXPECT_TRUE(status.ok()) << status;
+  }
+  void AddUser(const std::string& id, std::vector<Role> roles,
+               const std::string& creator = "users/admin") {
+    EXPECT_TRUE(principals_.CreateUser(creator, id, std::move(roles)).ok());
+  }
+  void Declare(const std::string& spec) {
+    const std::string yaml = absl::StrCat(
+        "apiVersion: dbfleet/v1\nkind: BreakGlassPolicy\nmetadata: {name: p}\nspec: {", spec, "}");
+    const auto changes = resources_.Apply({"users/bob", ""}, {{{"f.yaml", yaml}}}, false, "");
+    EXPECT_TRUE(changes.ok()) << changes.status();
+  }
+  void AddJob(const std::string& id) {
+    Job job;
+    job.id = id;
+    job.kind = JobKind::kMigrate;
+    job.state = JobState::kAwaitingApproval;
+    job.environment = "production";
+    job.requester = "users/ada";
+    job.safety = SafetyClass::kDestructive;
+    job.approve_destructive = true;
+    job.digest = "D1";
+    job.create_time = job.update_time = clock_.Now();
+    Mutate([&](WriteTx& tx) { return tx.InsertJob(&job); });
+  }
+  absl::Status Break(const std::string& who, std::vector<std::string> waives = {"approvals"},
+                     absl::Duration duration = absl::Hours(1), const std::string& job = "J1",
+                     const std::string& digest = "") {
+    return glass_
+        .Break({"users/" + who, ""}, {job, std::move(waives), duration, "incident 812", digest})
+        .status();
+  }
+  absl::Status Review(const std::string& who, const std::string& job = "J1") {
+    return glass_.Review({"users/" + who, ""}, job, "it was right").status();
+  }
+  std::string StateOf(const std::string& job) {
+    return std::string(
+        NameOf(ReadFrom(store_, [&](ReadTx& tx) { return tx.GetJob(job); }).value().state));
+  }
+  void Tick() {
+    Mutate([&](WriteTx& tx) {
+      FlowContext context{tx, clock_.Now(), "system/test", {}};
+      return flow_.Advance(context, "J1");
+    });
+  }
+
+  FakeClock clock_;
+  MemoryStore store_{&clock_};
+  Principals principals_{&store_, &clock_};
+  ResourceManager resources_{store_, clock_};
+  JobFlow flow_{[](ReadTx& tx, absl::string_view requester) {
+                  return DependentPrincipals(tx, std::string(requester));
+                },
+                nullptr, nullptr, ReadWaiver};
+  JobHub hub_;
+  int open_ = -1;
+  BreakGlass glass_{store_, flow_, hub_, clock_, [this](int open) { open_ = open; }};
+};
+
+TEST_F(BreakGlassTest, WaivesWhatItNamesForThatPlanUntilItExpires) {
+  EXPECT_TRUE(Break("ada").ok());
+  EXPECT_EQ(StateOf("J1"), "ready");
+  clock_.Advance(absl::Hours(1));
+  Tick();
+  EXPECT_EQ(StateOf("J1"), "awaiting_approval");
+}
+
+TEST_F(BreakGlassTest, TheRecordStandsBeforeAnythingComesOfIt) {
+  EXPECT_TRUE(Break("ada").ok());
+  std::vector<std::string> actions;
+  for (const AuditRow& row : store_.Audit()) {
+    if (row.entry.resource == "jobs/J1") actions.push_back(row.entry.action);
+  }
+  ASSERT_GE(actions.size(), 2u);
+  EXPECT_EQ(actions[0], "change.break_glass");
+  for (const AuditRow& row : store_.Audit()) {
+    if (row.entry.action != "change.break_glass") continue;
+    EXPECT_EQ(row.entry.actor, "users/ada");
+    EXPECT_EQ(row.entry.details.at("waives"), "approvals");
+    EXPECT_EQ(row.entry.details.at("reason"), "incident 812");
+    EXPECT_EQ(row.entry.details.at("digest"), "D1");
+  }
+}
+
+TEST_F(BreakGlassTest, OnlyWhoIsNamedAndOnlyWhatAndHowLong) {
+  EXPECT_EQ(ReasonOf(Break("bob")), "NO_BREAK_GLASS");
+  EXPECT_EQ(ReasonOf(Break("ada", {"approvals", "window"})), "NO_BREAK_GLASS");
+  EXPECT_EQ(ReasonOf(Break("ada", {"approvals"}, absl::Hours(3))), "NO_BREAK_GLASS");
+  EXPECT_EQ(ReasonOf(Break("ada", {"verified-backup"})), "NOT_WAIVABLE");
+  EXPECT_EQ(ReasonOf(Break("ada", {})), "BAD_WAIVER");
+  EXPECT_EQ(ReasonOf(Break("ada", {"approvals"}, absl::Hours(1), "J1", "D0")), "DIGEST_CHANGED");
+  EXPECT_EQ(StateOf("J1"), "awaiting_approval");
+  int refused = 0;
+  for (const AuditRow& row : store_.Audit())
+    refused += row.entry.action == "change.break_glass_refused";
+  EXPECT_EQ(refused, 3);
+  EXPECT_TRUE(principals_.Disable("users/admin", "ada", "gone").ok());
+  EXPECT_EQ(ReasonOf(Break("ada")), "NO_BREAK_GLASS");
+}
+
+TEST_F(BreakGlassTest, SomebodyIndependentReviewsIt) {
+  EXPECT_TRUE(Break("ada").ok());
+  EXPECT_EQ(open_, 1);
+  EXPECT_EQ(glass_.List(true, {})->items.size(), 1u);
+  EXPECT_EQ(ReasonOf(Review("ada")), "SELF_REVIEW");
+  EXPECT_EQ(ReasonOf(Review("puppet")), "SELF_REVIEW");
+  EXPECT_TRUE(Review("bob").ok());
+  EXPECT_EQ(open_, 0);
+  EXPECT_EQ(glass_.List(true, {})->items.size(), 0u);
+  ASSERT_EQ(glass_.List(false, {})->items.size(), 1u);
+  EXPECT_EQ(glass_.List(false, {})->items[0].episodes(0).reviewer(), "users/bob");
+  EXPECT_EQ(ReasonOf(Review("bob", "J2")), "NOTHING_TO_REVIEW");
+}
+
+TEST_F(BreakGlassTest, WithAnOverdueReviewItIsNotBrokenAgain) {
+  AddJob("J2");
+  EXPECT_TRUE(Break("ada").ok());
+  EXPECT_TRUE(Break("ada", {"approvals"}, absl::Hours(1), "J2").ok()) << "it is not due yet";
+  clock_.Advance(absl::Hours(24));
+  Tick();
+  EXPECT_EQ(ReasonOf(Break("ada")), "REVIEW_OVERDUE");
+  EXPECT_TRUE(Review("bob").ok());
+  EXPECT_EQ(ReasonOf(Break("ada")), "REVIEW_OVERDUE") << "J2's as well";
+  EXPECT_TRUE(Review("bob", "J2").ok());
+  EXPECT_TRUE(Break("ada").ok());
+  EXPECT_EQ(open_, 1) << "the new one";
+}
+
+TEST_F(BreakGlassTest, IsDeclaredByAManifestAndSaysWhatIsWrong) {
+  const auto parse = [](const std::string& spec) {
+    return std::string(
+        ParseManifests({{{"f.yaml", absl::StrCat("apiVersion: dbfleet/v1\nkind: BreakGlassPolicy\n"
+                                                 "metadata: {name: p}\nspec: {",
+                                                 spec, "}")}}})
+            .status()
+            .message());
+  };
+  EXPECT_EQ(parse("roles: [operator], waives: [window]"), "");
+  EXPECT_THAT(parse("waives: [window]"), HasSubstr("who may break the glass"));
+  EXPECT_THAT(parse("users: [ada]"), HasSubstr("what may be waived"));
+  EXPECT_THAT(parse("users: [ada], waives: [verified-backup]"), HasSubstr("can be waived, not"));
+  EXPECT_THAT(parse("users: [ada], waives: [window], max_duration: 8d"), HasSubstr("1m to"));
+  EXPECT_THAT(parse("roles: [dba], waives: [window]"), HasSubstr("there is no role"));
+}
+
+}  // namespace
+}  // namespace dbfleet::controller

@@ -1,0 +1,364 @@
+// Changes that would loosen a policy wait for its quorum.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+#include "common/base/status.h"
+#include "controller/identity/principals.h"
+#include "controller/policy/policy.h"
+#include "controller/resources/impact.h"
+#include "controller/resources/proposal_manager.h"
+#include "controller/resources/resource_manager.h"
+#include "tests/fakes/fake_clock.h"
+#include "tests/fakes/memory_store.h"
+#include "tests/fakes/read_from.h"
+
+namespace dbfleet::controller {
+namespace {
+
+using resource::v1::Proposal;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::string EnvironmentYaml(const std::string& policy, const std::string& name = "production") {
+  return absl::StrCat("apiVersion: dbfleet/v1\nkind: Environment\nmetadata: {name: ", name,
+                      "}\nspec: {policy: {", policy, "}}\n---\n");
+}
+std::string Freeze(const std::string& name, const std::string& end) {
+  return absl::StrCat("apiVersion: dbfleet/v1\nkind: MaintenanceWindow\nmetadata: {name: ", name,
+                      "}\nspec: {effect: deny, once: {begin: \"2020-01-01T00:00:00Z\", end: \"",
+                      end, "\"}}\n---\n");
+}
+std::string Policy(const std::string& name, const std::string& requirement) {
+  return absl::StrCat("apiVersion: dbfleet/v1\nkind: ApprovalPolicy\nmetadata: {name: ", name,
+                      "}\nspec: {requirements: [{", requirement, "}]}\n---\n");
+}
+
+class ProposalsTest : public ::testing::Test {
+ protected:
+  ProposalsTest() {
+    principals_.SetBeforeLoss(
+        [this](WriteTx& tx, const std::string&) { return NoteAllFormed(tx, "", clock_.Now()); });
+    for (const char* name : {"qa", "production"}) {
+      Environment environment;
+      environment.name = name;
+      environment.policy = DefaultPolicy(name);
+      Mutate([&](WriteTx& tx) { return tx.InsertEnvironment(&environment); });
+    }
+    AddUser("admin", {Role::kAdmin}, "system/controller");
+    AddUser("polly", {Role::kPolicyAdmin});
+  }
+  void Mutate(const Store::Mutation& mutation) { EXPECT_TRUE(store_.MutateAndWait(mutation).ok()); }
+  void AddUser(const std::string& id, std::vector<Role> roles,
+               const std::string& creator = "users/admin") {
+    EXPECT_TRUE(principals_.CreateUser(creator, id, std::move(roles)).ok());
+  }
+  void AddApprovers() {
+    for (const char* id : {"bob", "cy", "dan"}) AddUser(id, {Role::kApprover});
+  }
+  // A proposal, or nothing if it was applied at once.
+  std::optional<Proposal> Apply(const std::string& yaml, const std::string& by = "polly",
+                                bool dry_run = false) {
+    std::optional<Proposal> proposal;
+    const auto changes = resources_.Apply({absl::StrCat("users/", by), ""}, {{{"f.yaml", yaml}}},
+                                          dry_run, "because", Rights::All(), &proposal);
+    EXPECT_TRUE(changes.ok()) << changes.status();
+    return proposal;
+  }
+  Proposal Proposed(const std::string& yaml) {
+    const auto proposal = Apply(yaml);
+    EXPECT_TRUE(proposal.has_value()) << "it was applied at once";
+    return proposal.value_or(Proposal());
+  }
+  absl::StatusOr<Proposal> Approve(const Proposal& proposal, const std::string& by) {
+    return proposals_.Approve({absl::StrCat("users/", by), ""}, proposal.name(), proposal.digest(),
+                              "fine");
+  }
+  std::string ReasonOfApproval(const Proposal& proposal, const std::string& by) {
+    return ReasonOf(Approve(proposal, by).status());
+  }
+  int ApprovalsOf(const std::string& environment = "production") {
+    return ReadFrom(store_, [&](ReadTx& tx) { return tx.GetEnvironment(environment); })
+        .value()
+        .policy.destructive_approvals;
+  }
+  bool Exists(const std::string& id) {
+    return ReadFrom(store_, [&](ReadTx& tx) { return tx.GetResource(id); }).ok();
+  }
+  std::vector<AuditEntry> Audited(const std::string& action) {
+    std::vector<AuditEntry> found;
+    for (const AuditRow& row : store_.Audit()) {
+      if (row.entry.action == action) found.push_back(row.entry);
+    }
+    return found;
+  }
+
+  FakeClock clock_;
+  MemoryStore store_{&clock_};
+  Principals principals_{&store_, &clock_};
+  ResourceManager resources_{store_, clock_};
+  ProposalManager proposals_{store_, clock_};
+};
+
+TEST_F(ProposalsTest, NobodyLowersAQuorumAlone) {
+  AddApprovers();
+  const Proposal proposal = Proposed(EnvironmentYaml("destructive_approvals: 0"));
+  EXPECT_EQ(proposal.state(), Proposal::STATE_PENDING);
+  EXPECT_THAT(proposal.environments(), ElementsAre("production"));
+  EXPECT_THAT(proposal.missing(), ElementsAre("environments/production: 0 of 1 approval"));
+  EXPECT_THAT(proposal.candidates(), ElementsAre("users/bob", "users/cy", "users/dan"));
+  EXPECT_THAT(absl::StrJoin(proposal.changes(0).diff(), "\n"),
+              HasSubstr("-    destructive_approvals: 1"));
+  EXPECT_EQ(ApprovalsOf(), 1);
+
+  const auto applied = Approve(proposal, "bob");
+  ASSERT_TRUE(applied.ok()) << applied.status();
+  EXPECT_EQ(applied->state(), Proposal::STATE_APPLIED);
+  EXPECT_EQ(ApprovalsOf(), 0);
+  const std::vector<AuditEntry> updates = Audited("resource.update");
+  ASSERT_EQ(updates.size(), 1u);
+  EXPECT_EQ(updates[0].actor, "users/polly");
+  EXPECT_EQ(updates[0].details.at("proposal"), proposal.name());
+  EXPECT_EQ(updates[0].details.at("approved_by"), "users/bob");
+  EXPECT_EQ(Audited("proposal.create").size(), 1u);
+  EXPECT_EQ(Audited("proposal.approve").size(), 1u);
+  EXPECT_EQ(Audited("proposal.apply").size(), 1u);
+  EXPECT_TRUE(Approve(proposal, "bob").ok()) << "a retry";
+}
+
+TEST_F(ProposalsTest, WhatOnlyTightensIsAppliedAtOnce) {
+  AddApprovers();
+  EXPECT_FALSE(Apply(EnvironmentYaml("destructive_approvals: 2")).has_value());
+  EXPECT_EQ(ApprovalsOf(), 2);
+  EXPECT_FALSE(Apply(Freeze("incident", "2030-01-01T00:00:00Z")).has_value());
+  EXPECT_FALSE(Apply(Policy("second", "name: any")).has_value());
+  EXPECT_FALSE(Apply(EnvironmentYaml("destructive_approvals: 0", "qa")).has_value())
+      << "its present policy demands none";
+  EXPECT_FALSE(Apply(EnvironmentYaml("destructive_approvals: 0", "new")).has_value());
+}
+
+TEST_F(ProposalsTest, EndingAFreezeNeedsTheQuorumOfEveryEnvironmentThatItCovers) {
+  AddApprovers();
+  Apply(EnvironmentYaml("destructive_approvals: 1", "qa"));
+  Apply(Freeze("incident", "2030-01-01T00:00:00Z"));
+  const Proposal shorter = Proposed(Freeze("incident", "2028-01-01T00:00:00Z"));
+  EXPECT_THAT(shorter.environments(), ElementsAre("production", "qa"));
+  std::optional<Proposal> proposal;
+  ASSERT_TRUE(resources_
+                  .Delete({"users/polly", ""}, "maintenancewindow/incident", 0, "over",
+                          Rights::All(), &proposal)
+                  .ok());
+  ASSERT_TRUE(proposal.has_value());
+  EXPECT_TRUE(Exists("maintenancewindows/incident"));
+  EXPECT_EQ(Approve(*proposal, "cy")->state(), Proposal::STATE_APPLIED)
+      << "one person serves both environments";
+  EXPECT_FALSE(Exists("maintenancewindows/incident"));
+  EXPECT_EQ(proposals_.Get(shorter.name())->state(), Proposal::STATE_STALE);
+}
+
+TEST_F(ProposalsTest, AllThatIsAppliedTogetherWaitsTogether) {
+  AddApprovers();
+  const std::string both =
+      EnvironmentYaml("destructive_approvals: 0") + Freeze("incident", "2030-01-01T00:00:00Z");
+  const Proposal proposal = Proposed(both);
+  EXPECT_EQ(proposal.changes_size(), 2);
+  EXPECT_FALSE(Exists("maintenancewindows/incident"));
+  EXPECT_TRUE(Approve(proposal, "bob").ok());
+  EXPECT_TRUE(Exists("maintenancewindows/incident"));
+  EXPECT_FALSE(Apply(both).has_value()) << "nothing is left to do";
+}
+
+TEST_F(ProposalsTest, TheRequesterAndWhoDependsOnTheRequesterDoNotCount) {
+  AddApprovers();
+  AddUser("puppet", {Role::kApprover}, "users/polly");
+  AddUser("both", {Role::kApprover, Role::kPolicyAdmin});
+  const Proposal proposal = Proposed(EnvironmentYaml("destructive_approvals: 0"));
+  EXPECT_EQ(ReasonOfApproval(proposal, "polly"), "SELF_APPROVAL");
+  EXPECT_EQ(ReasonOfApproval(proposal, "puppet"), "DEPENDENT_APPROVER");
+  EXPECT_EQ(ReasonOfApproval(proposal, "nobody"), "NOT_AN_APPROVER");
+  EXPECT_EQ(Audited("proposal.approve_refused").size(), 3u);
+  const Proposal own = *Apply(EnvironmentYaml("approval_ttl: 99d"), "both");
+  EXPECT_EQ(ReasonOfApproval(own, "both"), "SELF_APPROVAL");
+  EXPECT_EQ(ApprovalsOf(), 1);
+}
+
+TEST_F(ProposalsTest, DistinctPeopleAndEachRequirement) {
+  AddApprovers();
+  AddUser("dora", {Role::kApprover, Role::kAuditor});
+  Apply(EnvironmentYaml("destructive_approvals: 2"));
+  Apply(Policy("dba", "name: auditor, roles: [auditor]"));
+  const Proposal proposal = Proposed(EnvironmentYaml("destructive_approvals: 1"));
+  EXPECT_EQ(Approve(proposal, "bob")->state(), Proposal::STATE_PENDING);
+  EXPECT_EQ(Approve(proposal, "bob")->state(), Proposal::STATE_PENDING) << "the same person";
+  const Proposal half = *Approve(proposal, "cy");
+  EXPECT_THAT(half.missing(), ElementsAre(HasSubstr("approvalpolicies/dba")));
+  EXPECT_EQ(Approve(proposal, "dora")->state(), Proposal::STATE_APPLIED);
+}
+
+TEST_F(ProposalsTest, AnApprovalLapsesAndSoDoesTheProposal) {
+  AddApprovers();
+  Apply(EnvironmentYaml("destructive_approvals: 2, approval_ttl: 1h"));
+  const Proposal proposal = Proposed(EnvironmentYaml("destructive_approvals: 0"));
+  EXPECT_TRUE(Approve(proposal, "bob").ok());
+  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(Approve(proposal, "cy")->state(), Proposal::STATE_PENDING) << "bob's has lapsed";
+  EXPECT_EQ(Approve(proposal, "bob")->state(), Proposal::STATE_APPLIED);
+}
+
+TEST_F(ProposalsTest, WhatChangedMeanwhileHasToBeProposedAnew) {
+  AddApprovers();
+  const Proposal proposal = Proposed(EnvironmentYaml("destructive_approvals: 0"));
+  Apply(EnvironmentYaml("destructive_approvals: 2"));  // Tighter, so at once.
+  EXPECT_EQ(ReasonOfApproval(proposal, "bob"), "BAD_STATE");
+  EXPECT_EQ(proposals_.Get(proposal.name())->state(), Proposal::STATE_STALE);
+  EXPECT_EQ(ApprovalsOf(), 2);
+  EXPECT_EQ(Audited("proposal.end").size(), 1u);
+}
+
+TEST_F(ProposalsTest, ItExpires) {
+  AddApprovers();
+  const Proposal proposal = Proposed(EnvironmentYaml("destructive_approvals: 0"));
+  clock_.Advance(kProposalLife);
+  EXPECT_EQ(ReasonOfApproval(proposal, "bob"), "BAD_STATE");
+  EXPECT_EQ(proposals_.Get(proposal.name())->state(), Proposal::STATE_EXPIRED);
+  EXPECT_EQ(ApprovalsOf(), 1);
+}
+
+TEST_F(ProposalsTest, OnlyWhatWasSeenIsApproved) {
+  AddApprovers();
+  const Proposal proposal = Proposed(EnvironmentYaml("destructive_approvals: 0"));
+  EXPECT_EQ(ReasonOf(proposals_.Approve({"users/bob", ""}, proposal.name(), "other", "").status()),
+            "DIGEST_CHANGED");
+  EXPECT_EQ(ApprovalsOf(), 1);
+}
+
+TEST_F(ProposalsTest, RejectedAndWithdrawnStayThatWay) {
+  AddApprovers();
+  const Proposal rejected = Proposed(EnvironmentYaml("destructive_approvals: 0"));
+  EXPECT_EQ(ReasonOf(proposals_.Reject({"users/bob", ""}, rejected.name(), "").status()),
+            "REASON_REQUIRED");
+  EXPECT_EQ(proposals_.Reject({"users/bob", ""}, rejected.name(), "no")->state(),
+            Proposal::STATE_REJECTED);
+  EXPECT_EQ(ReasonOfApproval(rejected, "cy"), "BAD_STATE");
+  EXPECT_EQ(ReasonOf(proposals_.Withdraw({"users/polly", ""}, rejected.name(), "").status()),
+            "BAD_STATE");
+
+  const Proposal withdrawn = Proposed(EnvironmentYaml("destructive_approvals: 0"));
+  EXPECT_NE(withdrawn.name(), rejected.name()) << "what was rejected can be proposed again";
+  EXPECT_EQ(proposals_.Withdraw({"users/polly", ""}, withdrawn.name(), "")->state(),
+            Proposal::STATE_WITHDRAWN);
+  EXPECT_EQ(ReasonOfApproval(withdrawn, "cy"), "BAD_STATE");
+  EXPECT_EQ(ApprovalsOf(), 1);
+}
+
+TEST_F(ProposalsTest, AnApprovalCanBeTakenBack) {
+  AddApprovers();
+  Apply(EnvironmentYaml("destructive_approvals: 2"));
+  const Proposal proposal = Proposed(EnvironmentYaml("destructive_approvals: 0"));
+  EXPECT_TRUE(Approve(proposal, "bob").ok());
+  const auto withdrawn = proposals_.Withdraw({"users/bob", ""}, proposal.name(), "");
+  EXPECT_EQ(withdrawn->votes_size(), 0);
+  EXPECT_EQ(Approve(proposal, "cy")->state(), Proposal::STATE_PENDING);
+  EXPECT_EQ(ApprovalsOf(), 2);
+}
+
+TEST_F(ProposalsTest, WhoLostTheRoleDoesNotCountAnyMore) {
+  AddApprovers();
+  Apply(EnvironmentYaml("destructive_approvals: 2"));
+  const Proposal proposal = Proposed(EnvironmentYaml("destructive_approvals: 0"));
+  EXPECT_TRUE(Approve(proposal, "bob").ok());
+  EXPECT_TRUE(principals_.Disable("users/admin", "bob", "left").ok());
+  EXPECT_EQ(Approve(proposal, "cy")->state(), Proposal::STATE_PENDING);
+}
+
+TEST_F(ProposalsTest, ProposingTheSameAgainIsTheSameProposal) {
+  AddApprovers();
+  const Proposal first = Proposed(EnvironmentYaml("destructive_approvals: 0"));
+  EXPECT_EQ(Proposed(EnvironmentYaml("destructive_approvals: 0")).name(), first.name());
+  EXPECT_EQ(proposals_.List(true, {})->items.size(), 1u);
+  EXPECT_THAT(resources_.List("", {})->items, ::testing::SizeIs(2)) << "it is no resource";
+}
+
+TEST_F(ProposalsTest, ADryRunSaysThatItWouldBeProposed) {
+  AddApprovers();
+  const auto proposal = Apply(EnvironmentYaml("destructive_approvals: 0"), "polly", true);
+  ASSERT_TRUE(proposal.has_value());
+  EXPECT_EQ(proposal->name(), "");
+  EXPECT_THAT(proposal->missing(), ElementsAre("environments/production: 0 of 1 approval"));
+  EXPECT_THAT(proposals_.List(false, {})->items, IsEmpty());
+}
+
+TEST_F(ProposalsTest, BeforeThereHaveBeenEnoughApproversNobodyIsAskedAndTheTrailSaysSo) {
+  AddUser("both", {Role::kApprover, Role::kPolicyAdmin});
+  EXPECT_FALSE(Apply(EnvironmentYaml("destructive_approvals: 0"), "both").has_value());
+  EXPECT_EQ(ApprovalsOf(), 0);
+  EXPECT_THAT(Audited("resource.update").at(0).details.at("quorum"), HasSubstr("production"));
+}
+
+TEST_F(ProposalsTest, TakingTheRoleFromEverybodyDoesNotOpenThePolicy) {
+  AddUser("bob", {Role::kApprover});
+  EXPECT_TRUE(principals_.UpdateRoles("users/admin", "bob", {Role::kViewer}).ok());
+  const Proposal proposal = Proposed(EnvironmentYaml("destructive_approvals: 0"));
+  EXPECT_THAT(proposal.candidates(), IsEmpty());
+  EXPECT_EQ(ApprovalsOf(), 1);
+  EXPECT_EQ(Audited("quorum.formed").size(), 1u);
+}
+
+TEST_F(ProposalsTest, AQuorumThatNobodyCouldFillIsNotDeclared) {
+  AddApprovers();
+  const auto changes = resources_.Apply(
+      {"users/polly", ""}, {{{"f.yaml", EnvironmentYaml("destructive_approvals: 4")}}}, false, "");
+  EXPECT_EQ(ReasonOf(changes.status()), "QUORUM_UNFILLABLE");
+  EXPECT_EQ(ApprovalsOf(), 1);
+  const auto policy = resources_.Apply(
+      {"users/polly", ""}, {{{"f.yaml", Policy("mine", "name: x, users: [polly]")}}}, false, "");
+  EXPECT_EQ(ReasonOf(policy.status()), "QUORUM_UNFILLABLE");
+}
+
+TEST_F(ProposalsTest, APolicyOfApprovalsGuardsItself) {
+  AddApprovers();
+  Apply(Policy("two", "name: any, count: 2"));
+  std::optional<Proposal> proposal;
+  ASSERT_TRUE(
+      resources_.Delete({"users/polly", ""}, "approvalpolicy/two", 0, "", Rights::All(), &proposal)
+          .ok());
+  ASSERT_TRUE(proposal.has_value());
+  EXPECT_EQ(Approve(*proposal, "bob")->state(), Proposal::STATE_PENDING);
+  EXPECT_TRUE(Exists("approvalpolicies/two"));
+  EXPECT_EQ(Approve(*proposal, "cy")->state(), Proposal::STATE_APPLIED);
+  EXPECT_FALSE(Exists("approvalpolicies/two"));
+}
+
+TEST_F(ProposalsTest, TwoLastApprovalsAtOnceApplyItOnce) {
+  AddApprovers();
+  for (int round = 0; round < 20; ++round) {
+    const Proposal proposal =
+        Proposed(EnvironmentYaml(absl::StrCat("approval_ttl: ", 30 + round, "h")));
+    std::thread bob([&] { (void)Approve(proposal, "bob"); });
+    std::thread cy([&] { (void)Approve(proposal, "cy"); });
+    std::thread polly([&] { (void)proposals_.Withdraw({"users/polly", ""}, proposal.name(), ""); });
+    bob.join();
+    cy.join();
+    polly.join();
+    const Proposal end = *proposals_.Get(proposal.name());
+    const auto ttl = ReadFrom(store_, [&](ReadTx& tx) { return tx.GetEnvironment("production"); })
+                         .value()
+                         .policy.approval_ttl;
+    EXPECT_EQ(ttl == absl::Hours(30 + round), end.state() == Proposal::STATE_APPLIED);
+  }
+  std::map<std::string, int> applied;
+  for (const AuditEntry& entry : Audited("proposal.apply")) ++applied[entry.resource];
+  for (const auto& [name, times] : applied) EXPECT_EQ(times, 1) << name;
+}
+
+}  // namespace
+}  // namespace dbfleet::controller

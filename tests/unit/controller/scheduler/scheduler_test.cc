@@ -1,0 +1,298 @@
+#include "controller/scheduler/scheduler.h"
+
+#include "tests/unit/controller/scheduler/scheduler_fixture.h"
+
+namespace dbfleet::controller {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class SchedulerTest : public SchedulerFixture {};
+
+TEST_F(SchedulerTest, WhenItsTimeComesEachTargetGetsAJobOfTheSchedulesAccount) {
+  agent_.Connect();
+  Declare("minutely", "*/5 * * * *");
+  Boot();
+  Pass(absl::Minutes(5) - absl::Seconds(1));
+  EXPECT_THAT(JobsOf("minutely"), IsEmpty());
+  Pass(absl::Seconds(2));
+  const std::vector<Job> jobs = JobsOf("minutely");
+  ASSERT_THAT(jobs, SizeIs(1));
+  EXPECT_EQ(jobs[0].requester, "schedules/minutely");
+  EXPECT_EQ(jobs[0].kind, JobKind::kCheck);
+  EXPECT_THAT(Told("minutely"), ElementsAre("08:05 running"));
+  FinishCheck(agent_.Offers().back());
+  EXPECT_THAT(Told("minutely"), ElementsAre("08:05 succeeded"));
+  ASSERT_THAT(Records("schedule.begin"), SizeIs(1));
+  EXPECT_EQ(Records("schedule.begin")[0].entry.actor, "schedules/minutely");
+  EXPECT_EQ(Records("check.submit")[0].entry.actor, "schedules/minutely");
+  EXPECT_EQ(Records("schedule.submitted")[0].entry.details.at("jobs"), "1");
+}
+
+TEST_F(SchedulerTest, ARestartMakesNothingTwice) {
+  agent_.Connect();
+  Declare("minutely", "*/5 * * * *", "overlap: allow");
+  Boot();
+  for (int i = 0; i < 20; ++i) {
+    Pass(absl::Seconds(61));
+    Reboot();
+  }
+  EXPECT_THAT(JobsOf("minutely"), SizeIs(4));
+}
+
+TEST_F(SchedulerTest, SkipSkipsAsLongAsAJobHasNotEnded) {
+  agent_.Connect();
+  Declare("minutely", "*/5 * * * *");
+  Boot();
+  Pass(absl::Minutes(11));
+  EXPECT_THAT(Told("minutely"), ElementsAre("08:10 skipped OVERLAP", "08:05 running"));
+  FinishCheck(agent_.Offers().back(), agent::v1::OUTCOME_FAILED);
+  Pass(absl::Minutes(5));
+  EXPECT_THAT(Told("minutely"),
+              ElementsAre("08:15 running", "08:10 skipped OVERLAP", "08:05 failed"));
+  ASSERT_THAT(Records("schedule.skip"), SizeIs(1));
+  EXPECT_EQ(Records("schedule.skip")[0].entry.details.at("reason"), "OVERLAP");
+}
+
+TEST_F(SchedulerTest, QueueOneBeginsWhenTheFormerHasEndedAndOnlyOneWaits) {
+  agent_.Connect();
+  Declare("minutely", "*/5 * * * *", "overlap: queue_one");
+  Boot();
+  Pass(absl::Minutes(16));
+  EXPECT_THAT(Told("minutely"),
+              ElementsAre("08:15 skipped QUEUE_FULL", "08:10 pending", "08:05 running"));
+  FinishCheck(agent_.Offers().back());
+  Pass(absl::Seconds(2));
+  EXPECT_THAT(Told("minutely"),
+              ElementsAre("08:15 skipped QUEUE_FULL", "08:10 running", "08:05 succeeded"));
+}
+
+TEST_F(SchedulerTest, WhatWaitsLongerThanStartWithinDoesNotRun) {
+  agent_.Connect();
+  Declare("minutely", "*/5 * * * *", "overlap: queue_one, start_within: 2m");
+  Boot();
+  Pass(absl::Minutes(13));
+  EXPECT_THAT(Told("minutely"), ElementsAre("08:10 skipped TOO_LATE", "08:05 running"));
+}
+
+TEST_F(SchedulerTest, AllowRunsBesideEachOther) {
+  Declare("minutely", "*/5 * * * *", "overlap: allow");
+  AddInstances(1);
+  Boot();
+  Pass(absl::Minutes(11));
+  EXPECT_THAT(Told("minutely"), ElementsAre("08:10 running", "08:05 running"));
+}
+
+TEST_F(SchedulerTest, CancelRunningMakesTheNewOneFirst) {
+  agent_.Connect();
+  Declare("minutely", "*/5 * * * *", "overlap: cancel_running");
+  Boot();
+  Pass(absl::Minutes(10) + absl::Seconds(8));
+  EXPECT_THAT(Told("minutely"), ElementsAre("08:10 running", "08:05 cancelled SUPERSEDED"));
+  ASSERT_THAT(JobsOf("minutely"), SizeIs(2));
+  uint64_t second_submit = 0, cancel = 0;
+  for (const AuditRow& row : store_.Audit()) {
+    if (row.entry.action == "check.submit") second_submit = row.seq;
+    if (row.entry.action == "job.cancel") cancel = row.seq;
+  }
+  EXPECT_GT(cancel, second_submit);
+}
+
+TEST_F(SchedulerTest, MissedOnesAreSkippedOrTheLatestRunsALittleLater) {
+  AddInstances(1);
+  Declare("skips", "*/10 * * * *");
+  Declare("once", "*/10 * * * *", "missed: run_once");
+  Boot();
+  Sleep(absl::Hours(3) + absl::Minutes(7));  // 11:07
+  Boot();
+  EXPECT_THAT(Told("skips"), ElementsAre("11:00 skipped MISSED"));
+  EXPECT_THAT(Told("once"), ElementsAre("11:00 pending", "10:50 skipped MISSED"));
+  EXPECT_GE(History("once")[0].occurrence.due_time, clock_.Now());
+  EXPECT_LT(History("once")[0].occurrence.due_time, clock_.Now() + kCatchUpSpread);
+  Pass(History("once")[0].occurrence.due_time - clock_.Now() + absl::Seconds(2));
+  EXPECT_THAT(Told("once").back(), "10:50 skipped MISSED");
+  EXPECT_THAT(JobsOf("once"), SizeIs(1));
+}
+
+TEST_F(SchedulerTest, BackfilledRunsComeOneAfterTheOtherAndBesideNothing) {
+  agent_.Connect();
+  Declare("hourly", "@hourly", "missed: backfill, backfill_most: 3");
+  Boot();
+  Sleep(absl::Hours(5) + absl::Minutes(30));
+  agent_.Connect();
+  Boot();
+  EXPECT_THAT(Told("hourly"), ElementsAre("13:00 pending", "12:00 pending", "11:00 pending",
+                                          "10:00 skipped MISSED"));
+  for (int done = 0; done < 3; ++done) {
+    Pass(absl::Minutes(6));
+    ASSERT_THAT(JobsOf("hourly"), SizeIs(done + 1));
+    FinishCheck(agent_.Offers().back());
+  }
+  EXPECT_THAT(Told("hourly"), ElementsAre("13:00 succeeded", "12:00 succeeded", "11:00 succeeded",
+                                          "10:00 skipped MISSED"));
+}
+
+TEST_F(SchedulerTest, AnotherCronCountsFromTheEditAndNothingPastRunsAgain) {
+  AddInstances(1);
+  Declare("edited", "*/5 * * * *", "overlap: allow, missed: backfill");
+  Boot();
+  Pass(absl::Minutes(6));
+  Declare("edited", "* * * * *", "overlap: allow, missed: backfill");
+  Pass(absl::Minutes(1));
+  EXPECT_THAT(Told("edited"), ElementsAre("08:07 running", "08:05 running"));
+  // Other fields leave the times alone.
+  Declare("edited", "* * * * *", "overlap: skip");
+  Pass(absl::Minutes(1));
+  EXPECT_THAT(Told("edited"),
+              ElementsAre("08:08 skipped OVERLAP", "08:07 running", "08:05 running"));
+}
+
+TEST_F(SchedulerTest, SuspendedOnesDoNotRunAndDoNotMakeUpForIt) {
+  AddInstances(1);
+  Declare("rests", "* * * * *", "suspended: true, missed: backfill");
+  Boot();
+  Pass(absl::Minutes(3));
+  EXPECT_THAT(Told("rests"), IsEmpty());
+  Declare("rests", "* * * * *", "missed: backfill");
+  Pass(absl::Minutes(1));
+  EXPECT_THAT(Told("rests"), ElementsAre("08:04 running"));
+}
+
+TEST_F(SchedulerTest, DeletingGivesUpWhatWaitsAndAnotherOneOfTheNameIsAnother) {
+  agent_.Connect();
+  Declare("gone", "*/5 * * * *", "overlap: queue_one");
+  Boot();
+  Pass(absl::Minutes(11));
+  EXPECT_THAT(Told("gone"), ElementsAre("08:10 pending", "08:05 running"));
+  Delete("gone");
+  FinishCheck(agent_.Offers().back());
+  Pass(absl::Seconds(2));
+  EXPECT_THAT(Told("gone"), ElementsAre("08:10 cancelled SCHEDULE_DELETED", "08:05 succeeded"));
+  Declare("gone", "*/5 * * * *");
+  Pass(absl::Minutes(5));
+  EXPECT_THAT(Told("gone").front(), "08:15 running");
+}
+
+TEST_F(SchedulerTest, ManyTargetsAreMadeInPiecesAndGoOnWhereTheyStopped) {
+  AddInstances(95);
+  Declare("wide", "*/5 * * * *");
+  clock_.Advance(absl::Minutes(5));
+  options_.chunk = 1;
+  std::vector<size_t> made;
+  for (int life = 0; life < 12; ++life) {
+    Make();
+    // In some of its lives the disk is full.
+    if (life % 3 == 1) store_.FailCommits(1, absl::ResourceExhaustedError("the disk is full"));
+    scheduler_->Tick();
+    made.push_back(JobsOf("wide").size());
+    Crash();
+  }
+  EXPECT_THAT(made, ElementsAre(20, 20, 40, 60, 60, 80, 95, 95, 95, 95, 95, 95));
+  ASSERT_THAT(JobsOf("wide"), SizeIs(95));
+  std::set<std::string> keys;
+  for (const Job& job : JobsOf("wide")) keys.insert(job.request_key);
+  EXPECT_THAT(keys, SizeIs(95));
+  EXPECT_EQ(History("wide")[0].occurrence.targets, 95);
+  EXPECT_THAT(Told("wide"), ElementsAre("08:05 running"));
+}
+
+TEST_F(SchedulerTest, ATargetThatIsRefusedKeepsNoOtherFromItsJob) {
+  AddInstances(3);
+  AddInstances(1, "redis");
+  Declare("mixed", "*/5 * * * *", "", "backup: {databases: [shop]}");
+  Boot();
+  Pass(absl::Minutes(5) + absl::Seconds(1));
+  EXPECT_THAT(JobsOf("mixed"), SizeIs(3));
+  const OccurrenceView view = History("mixed")[0];
+  EXPECT_EQ(view.occurrence.refused, 1);
+  EXPECT_THAT(view.message, HasSubstr("redis-0000"));
+  ASSERT_THAT(Records("schedule.refuse"), SizeIs(1));
+  EXPECT_EQ(Records("schedule.refuse")[0].entry.details.at("reason"), "NO_DATABASE_DUMP");
+}
+
+TEST_F(SchedulerTest, WhatIsNotReadOnlyForCertainIsNeverSubmitted) {
+  AddInstances(2);
+  Declare("bad", "*/5 * * * *", "", "inspect: {statement: \"DELETE FROM orders\"}");
+  Declare("good", "*/5 * * * *", "", "inspect: {statement: \"SELECT 1\"}");
+  Boot();
+  Pass(absl::Minutes(5) + absl::Seconds(1));
+  EXPECT_THAT(JobsOf("bad"), IsEmpty());
+  EXPECT_THAT(Told("bad"), ElementsAre("08:05 failed TARGETS_REFUSED"));
+  EXPECT_THAT(JobsOf("good"), SizeIs(2));
+}
+
+TEST_F(SchedulerTest, NoTargetAtAllIsAFailureThatSaysSo) {
+  Declare("empty", "*/5 * * * *", "targets: {labels: {tier: \"1\"}}");
+  Boot();
+  Pass(absl::Minutes(5) + absl::Seconds(1));
+  EXPECT_THAT(Told("empty"), ElementsAre("08:05 failed NO_TARGETS"));
+}
+
+TEST_F(SchedulerTest, AScheduleThatCannotBeReadHoldsUpNoOther) {
+  AddInstances(1);
+  Declare("broken", "*/5 * * * *");
+  Declare("whole", "*/5 * * * *");
+  ASSERT_TRUE(store_
+                  .MutateAndWait([](WriteTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(Resource resource, tx.GetResource("schedules/broken"));
+                    resource.blob = "\xff";
+                    return tx.UpdateResource(&resource);
+                  })
+                  .ok());
+  Boot();
+  Pass(absl::Minutes(5) + absl::Seconds(1));
+  EXPECT_THAT(Told("whole"), ElementsAre("08:05 running"));
+  EXPECT_THAT(Told("broken"), IsEmpty());
+}
+
+TEST_F(SchedulerTest, EverybodyWhoDeclaredItCountsAsItsRequester) {
+  const auto of = [&](const std::string& requester) {
+    return ReadFrom(store_,
+                    [&](ReadTx& tx) {
+                      return DependentsOfRequester(
+                          tx, requester,
+                          +[](ReadTx&,
+                              const std::string& who) -> absl::StatusOr<std::vector<std::string>> {
+                            if (who == "users/polly")
+                              return std::vector<std::string>{"users/pollys-friend"};
+                            return std::vector<std::string>();
+                          });
+                    })
+        .value();
+  };
+  Declare("shared", "*/5 * * * *");
+  EXPECT_TRUE(Apply(Yaml("shared", "*/7 * * * *"), "users/eve").ok());
+  EXPECT_THAT(of("schedules/shared"),
+              ElementsAre("users/eve", "users/polly", "users/pollys-friend"));
+  // Also when it is gone, and another has its name.
+  Delete("shared");
+  EXPECT_THAT(of("schedules/shared"), SizeIs(3));
+  EXPECT_TRUE(Apply(Yaml("shared", "*/7 * * * *"), "users/ann").ok());
+  EXPECT_THAT(of("schedules/shared"), SizeIs(4));
+  EXPECT_THAT(of("users/polly"), ElementsAre("users/pollys-friend"));
+}
+
+TEST(RunStateTest, IsWhatTheJobsSayAndNothingStaysRunningWhoseJobsAreGone) {
+  Occurrence occurrence;
+  occurrence.state = OccurrenceState::kSubmitted;
+  occurrence.targets = occurrence.jobs = 2;
+  EXPECT_EQ(StateOf(occurrence, {{JobState::kSucceeded, 1}, {JobState::kReady, 1}}),
+            RunState::kRunning);
+  EXPECT_EQ(StateOf(occurrence, {{JobState::kSucceeded, 2}}), RunState::kSucceeded);
+  EXPECT_EQ(StateOf(occurrence, {{JobState::kSucceeded, 1}, {JobState::kExpired, 1}}),
+            RunState::kFailed);
+  EXPECT_EQ(StateOf(occurrence, {{JobState::kSucceeded, 1}, {JobState::kCancelled, 1}}),
+            RunState::kCancelled);
+  EXPECT_EQ(StateOf(occurrence, {{JobState::kFailed, 1}, {JobState::kCancelled, 1}}),
+            RunState::kFailed);
+  EXPECT_EQ(StateOf(occurrence, {}), RunState::kUnknown) << "never called a success";
+  occurrence.targets = 3;
+  occurrence.refused = 1;
+  EXPECT_EQ(StateOf(occurrence, {{JobState::kSucceeded, 2}}), RunState::kFailed);
+}
+
+}  // namespace
+}  // namespace dbfleet::controller
