@@ -121,6 +121,16 @@ absl::StatusOr<bool> GoesOn(ReadTx& tx, const Job& job, absl::Time now) {
   return false;
 }
 
+// People who approved the very plan that was run. Approve let nobody in whose word does not count;
+// where the glass was broken there may be none.
+int ApproversOfPlan(const Job& job) {
+  std::set<std::string> people;
+  for (const Approval& approval : job.approvals) {
+    if (approval.approved && approval.digest == job.digest) people.insert(approval.principal);
+  }
+  return static_cast<int>(people.size());
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> JobFlow::PolicyDigestNow(ReadTx& tx,
@@ -178,7 +188,10 @@ absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicyOn(ReadTx& tx, const Job& 
   if (!job.rollback_of.empty()) {
     ASSIGN_OR_RETURN(const std::vector<Task> originals, tx.TasksOfJob(job.rollback_of));
     input.mends_failure = NeedsMending(originals);
-    input.approved_with_change = IsAutomaticRollback(job);
+    if (IsAutomaticRollback(job)) {
+      ASSIGN_OR_RETURN(const Job original, tx.GetJob(job.rollback_of));
+      input.approved_with_change = ApproversOfPlan(original);
+    }
   }
   absl::StatusOr<std::shared_ptr<const WindowBook>> windows_now = nullptr;
   if (windows_ != nullptr && WindowsCount(job)) windows_now = windows_(tx);

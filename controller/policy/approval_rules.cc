@@ -77,8 +77,9 @@ bool ApprovalState::Enough() const {
 ApprovalState CountApprovals(const PolicyInput& input) {
   ApprovalState state;
   state.ttl = input.policy.approval_ttl;
-  if (IsDestructive(input.job) && !input.approved_with_change)
+  if (IsDestructive(input.job) && input.approved_with_change < input.policy.destructive_approvals) {
     state.demanded = input.policy.destructive_approvals;
+  }
   std::vector<Voter> voters;
   for (const Approval& approval : input.job.approvals) {
     if (!approval.approved) continue;
@@ -102,7 +103,6 @@ ApprovalState CountApprovals(const PolicyInput& input) {
   state.by_environment = static_cast<int>(voters.size());
   // Policies are about changes: other work has no plan that could be approved.
   if (input.approval_book == nullptr || input.job.kind != JobKind::kMigrate) return state;
-  if (input.approved_with_change) return state;
   state.unreadable = input.approval_book->unreadable;
   std::sort(voters.begin(), voters.end(),
             [](const Voter& a, const Voter& b) { return a.principal < b.principal; });

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 
 #include "common/base/status.h"
 #include "common/proto_time/proto_time.h"
@@ -111,6 +112,11 @@ std::string WhyNot(const BreakGlassPolicy& policy, const std::string& principal,
 absl::StatusOr<BreakGlassPolicy> Permit(ReadTx& tx, const std::string& principal, const Job& job,
                                         const BreakGlass::Request& request) {
   ASSIGN_OR_RETURN(const std::set<Role> roles, RolesIn(tx, principal, job.environment));
+  ASSIGN_OR_RETURN(const User user, tx.GetUser(absl::StripPrefix(principal, "users/")));
+  if (user.service) {
+    return Error(absl::StatusCode::kPermissionDenied, "NO_BREAK_GLASS",
+                 absl::StrCat(principal, " is a service account; only people break the glass"));
+  }
   std::vector<std::string> why;
   for (PageRequest page{1000, ""};;) {
     ASSIGN_OR_RETURN(const Page<Resource> found, tx.ListResources(kBreakGlassKind, page));
@@ -290,6 +296,13 @@ absl::StatusOr<BrokenGlass> BreakGlass::Review(const RequestMeta& meta, const st
     if (stored.glass.episodes().empty()) {
       return Error(absl::StatusCode::kNotFound, "NOTHING_TO_REVIEW",
                    absl::StrCat("nobody broke the glass for jobs/", job_id));
+    }
+    ASSIGN_OR_RETURN(const Job job, tx.GetJob(job_id));
+    ASSIGN_OR_RETURN(const User reviewer, tx.GetUser(absl::StripPrefix(meta.principal, "users/")));
+    if (meta.principal == job.requester || reviewer.service) {
+      return Error(absl::StatusCode::kPermissionDenied, "SELF_REVIEW",
+                   absl::StrCat(job.requester, " requested jobs/", job_id,
+                                "; another person has to review it, not ", meta.principal));
     }
     std::vector<std::string> reviewed;
     for (GlassEpisode& episode : *stored.glass.mutable_episodes()) {

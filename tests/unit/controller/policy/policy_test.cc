@@ -177,6 +177,20 @@ TEST(Policy, OnlyIndependentCurrentApprovalsOfThisDigestCount) {
          in.job.approvals = {ApprovalBy("users/bob"), ApprovalBy("users/eve")};
        },
        ""},
+      {"of an automatic rollback: as many approved its change",
+       [](auto& in) {
+         in.policy.destructive_approvals = 2;
+         in.job.approvals.clear();
+         in.approved_with_change = 2;
+       },
+       ""},
+      {"of an automatic rollback: fewer did, as the glass was broken",
+       [](auto& in) {
+         in.policy.destructive_approvals = 2;
+         in.job.approvals.clear();
+         in.approved_with_change = 1;
+       },
+       "approvals", "0 of 2 approvals"},
       {"none wanted",
        [](auto& in) {
          in.policy.destructive_approvals = 0;

@@ -141,6 +141,29 @@ TEST_F(BreakGlassTest, OnlyWhoIsNamedAndOnlyWhatAndHowLong) {
   EXPECT_EQ(ReasonOf(Break("ada")), "NO_BREAK_GLASS");
 }
 
+TEST_F(BreakGlassTest, OnlyPeopleBreakIt) {
+  EXPECT_TRUE(store_
+                  .MutateAndWait([](WriteTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(User ada, tx.GetUser("ada"));
+                    ada.service = true;
+                    return tx.UpdateUser(&ada);
+                  })
+                  .ok());
+  EXPECT_EQ(ReasonOf(Break("ada")), "NO_BREAK_GLASS");
+}
+
+TEST_F(BreakGlassTest, WhoRequestedTheChangeDoesNotReviewIt) {
+  EXPECT_TRUE(Break("ada").ok());
+  EXPECT_TRUE(store_
+                  .MutateAndWait([](WriteTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(Job job, tx.GetJob("J1"));
+                    job.requester = "users/bob";
+                    return tx.UpdateJob(&job);
+                  })
+                  .ok());
+  EXPECT_EQ(ReasonOf(Review("bob")), "SELF_REVIEW");
+}
+
 TEST_F(BreakGlassTest, SomebodyIndependentReviewsIt) {
   EXPECT_TRUE(Break("ada").ok());
   EXPECT_EQ(open_, 1);
