@@ -9,10 +9,9 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
-#include "common/base/ids.h"
 #include "common/base/status.h"
-#include "common/concurrency/mutex.h"
 #include "controller/domain/names.h"
+#include "controller/store/compiled_once.h"
 #include "dbfleet/resource/v1/resource.pb.h"
 
 namespace dbfleet::controller {
@@ -21,17 +20,6 @@ namespace {
 constexpr char kGeneration[] = "roles.generation";
 
 std::string MakersKey(const std::string& id) { return absl::StrCat("roles.makers.", id); }
-
-struct BookShelf {
-  Mutex mutex;
-  std::string generation ABSL_GUARDED_BY(mutex);
-  std::shared_ptr<const RoleBook> book ABSL_GUARDED_BY(mutex);
-};
-
-BookShelf& Shelf() {
-  static auto* const shelf = new BookShelf;
-  return *shelf;
-}
 
 absl::StatusOr<std::shared_ptr<const RoleBook>> Load(ReadTx& tx) {
   std::vector<RoleBinding> bindings;
@@ -77,20 +65,11 @@ absl::StatusOr<RoleBinding> RoleBindingOf(ReadTx& tx, const Resource& resource) 
 }
 
 absl::StatusOr<std::shared_ptr<const RoleBook>> ReadRoleBook(ReadTx& tx) {
-  BookShelf& shelf = Shelf();
+  static auto* const compiled = new CompiledOnce<RoleBook>;
   ASSIGN_OR_RETURN(const std::string generation, tx.GetSetting(kGeneration));
-  {
-    MutexLock lock(&shelf.mutex);
-    if (shelf.book != nullptr && shelf.generation == generation) return shelf.book;
-  }
-  // Outside of the lock: a reader with an older snapshot must not hold up the writer.
-  ASSIGN_OR_RETURN(std::shared_ptr<const RoleBook> book, Load(tx));
-  // Without a change there is no name under which it could be kept.
-  if (generation.empty()) return book;
-  MutexLock lock(&shelf.mutex);
-  shelf.generation = generation;
-  shelf.book = book;
-  return book;
+  // Without a change there is no name under which it could be kept for all stores.
+  if (generation.empty()) return Load(tx);
+  return compiled->Of(generation, tx, Load);
 }
 
 absl::StatusOr<std::set<Role>> RolesIn(ReadTx& tx, const std::string& principal,
@@ -113,12 +92,12 @@ absl::Status NoteRoleChange(WriteTx& tx, const std::string& id, const std::strin
     RETURN_IF_ERROR(tx.PutSetting(MakersKey(id), makers));
   }
   // Never the same twice, not even after a restore.
-  return tx.PutSetting(kGeneration, NewUlid(now));
+  return NameGeneration(tx, kGeneration, now);
 }
 
 absl::Status NoteRoleRemoval(WriteTx& tx, const std::string& id, absl::Time now) {
   RETURN_IF_ERROR(tx.PutSetting(MakersKey(id), ""));
-  return tx.PutSetting(kGeneration, NewUlid(now));
+  return NameGeneration(tx, kGeneration, now);
 }
 
 absl::Status CheckSeparateHands(const User& user, const RoleBook& book) {

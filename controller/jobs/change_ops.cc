@@ -14,6 +14,7 @@
 #include "controller/jobs/job_manager.h"
 #include "controller/jobs/rollback.h"
 #include "controller/jobs/specs.h"
+#include "controller/jobs/targets.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -119,25 +120,6 @@ absl::Status StoreContents(WriteTx& tx, work::v1::MigrateSpec* spec) {
   for (work::v1::Migration& migration : *spec->mutable_migrations()) {
     RETURN_IF_ERROR(StoreContent(tx, migration.mutable_up()));
     if (migration.has_down()) RETURN_IF_ERROR(StoreContent(tx, migration.mutable_down()));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status InsertTargets(FlowContext& context, const Job& job,
-                           const std::vector<std::string>& instances, const std::string& database,
-                           const std::vector<int>& wave_sizes) {
-  int wave = 0, in_wave = 0;
-  for (const std::string& instance : instances) {
-    Task task;
-    task.id = NewUlid(context.now);
-    task.job_id = job.id;
-    task.instance_id = instance;
-    task.database = database;
-    task.stage = wave;
-    RETURN_IF_ERROR(context.tx.InsertTask(&task));
-    if (++in_wave < wave_sizes[wave]) continue;
-    in_wave = 0;
-    ++wave;
   }
   return absl::OkStatus();
 }

@@ -9,22 +9,10 @@
 #include "common/base/status.h"
 #include "controller/jobs/job_manager.h"
 #include "controller/jobs/specs.h"
+#include "controller/jobs/targets.h"
 
 namespace dbfleet::controller {
 namespace {
-
-absl::Status InsertTargets(FlowContext& context, const Job& job,
-                           const std::vector<std::string>& instances, const std::string& database) {
-  for (const std::string& instance : instances) {
-    Task task;
-    task.id = NewUlid(context.now);
-    task.job_id = job.id;
-    task.instance_id = instance;
-    task.database = database;
-    RETURN_IF_ERROR(context.tx.InsertTask(&task));
-  }
-  return absl::OkStatus();
-}
 
 // Which versions a finished change left in each of its targets; they must be the same everywhere
 // for one rollback to be one thing to approve.
@@ -95,7 +83,8 @@ absl::StatusOr<Job> InsertRollback(FlowContext& context, const Job& original,
   job.content_digest = original.content_digest;
   job.spec_blob = spec.SerializeAsString();
   RETURN_IF_ERROR(context.tx.InsertJob(&job));
-  RETURN_IF_ERROR(InsertTargets(context, job, instances, migrate.database()));
+  RETURN_IF_ERROR(InsertTargets(context, job, instances, migrate.database(),
+                                {static_cast<int>(instances.size())}));
   RETURN_IF_ERROR(context.Audit("change.rollback", job,
                                 {{"rollback_of", original.id},
                                  {"versions", absl::StrJoin(versions, ",")},

@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 
-#include "common/base/ids.h"
 #include "common/base/status.h"
 #include "controller/resources/approval_resource.h"
 #include "controller/resources/kinds.h"
@@ -39,21 +38,11 @@ absl::StatusOr<std::shared_ptr<const ApprovalBook>> Load(ReadTx& tx) {
 
 absl::StatusOr<std::shared_ptr<const ApprovalBook>> ApprovalSource::Read(ReadTx& tx) {
   ASSIGN_OR_RETURN(const std::string generation, tx.GetSetting(kGeneration));
-  {
-    MutexLock lock(&mutex_);
-    if (book_ != nullptr && generation_ == generation) return book_;
-  }
-  // Outside of the lock: a reader with an older snapshot must not hold up the writer.
-  ASSIGN_OR_RETURN(std::shared_ptr<const ApprovalBook> book, Load(tx));
-  MutexLock lock(&mutex_);
-  generation_ = generation;
-  book_ = book;
-  return book;
+  return book_.Of(generation, tx, Load);
 }
 
 absl::Status ApprovalSource::CountChange(WriteTx& tx, absl::Time now) {
-  // Never the same twice, not even after a restore.
-  return tx.PutSetting(kGeneration, NewUlid(now));
+  return NameGeneration(tx, kGeneration, now);
 }
 
 }  // namespace dbfleet::controller

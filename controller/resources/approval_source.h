@@ -1,12 +1,11 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "absl/status/statusor.h"
 
-#include "common/concurrency/mutex.h"
 #include "controller/domain/approval_policy.h"
+#include "controller/store/compiled_once.h"
 #include "controller/store/store.h"
 
 namespace dbfleet::controller {
@@ -22,9 +21,7 @@ class ApprovalSource {
   static absl::Status CountChange(WriteTx& tx, absl::Time now);
 
  private:
-  Mutex mutex_;
-  std::string generation_ ABSL_GUARDED_BY(mutex_);
-  std::shared_ptr<const ApprovalBook> book_ ABSL_GUARDED_BY(mutex_);
+  CompiledOnce<ApprovalBook> book_;
 };
 
 }  // namespace dbfleet::controller

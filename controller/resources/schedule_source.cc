@@ -36,25 +36,15 @@ absl::StatusOr<std::shared_ptr<const ScheduleBook>> Load(ReadTx& tx) {
   return book;
 }
 
-// Never the same twice, not even after a restore.
 absl::Status CountChange(WriteTx& tx, absl::Time now) {
-  return tx.PutSetting(kGeneration, NewUlid(now));
+  return NameGeneration(tx, kGeneration, now);
 }
 
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const ScheduleBook>> ScheduleSource::Read(ReadTx& tx) {
   ASSIGN_OR_RETURN(const std::string generation, tx.GetSetting(kGeneration));
-  {
-    MutexLock lock(&mutex_);
-    if (book_ != nullptr && generation_ == generation) return book_;
-  }
-  // Outside of the lock: a reader with an older snapshot must not hold up others.
-  ASSIGN_OR_RETURN(std::shared_ptr<const ScheduleBook> book, Load(tx));
-  MutexLock lock(&mutex_);
-  generation_ = generation;
-  book_ = book;
-  return book;
+  return book_.Of(generation, tx, Load);
 }
 
 absl::StatusOr<DeclaredSchedule> ScheduleIn(const Resource& resource) {

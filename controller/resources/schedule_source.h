@@ -7,8 +7,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-#include "common/concurrency/mutex.h"
 #include "controller/resources/schedule_resource.h"
+#include "controller/store/compiled_once.h"
 #include "controller/store/store.h"
 
 namespace dbfleet::controller {
@@ -26,9 +26,7 @@ class ScheduleSource {
   absl::StatusOr<std::shared_ptr<const ScheduleBook>> Read(ReadTx& tx);
 
  private:
-  Mutex mutex_;
-  std::string generation_ ABSL_GUARDED_BY(mutex_);
-  std::shared_ptr<const ScheduleBook> book_ ABSL_GUARDED_BY(mutex_);
+  CompiledOnce<ScheduleBook> book_;
 };
 
 // The schedule in a stored resource. DATA_LOSS (STORE_CORRUPT).

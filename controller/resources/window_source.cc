@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 
-#include "common/base/ids.h"
 #include "common/base/status.h"
 #include "controller/resources/kinds.h"
 #include "controller/resources/window_resource.h"
@@ -40,21 +39,11 @@ absl::StatusOr<std::shared_ptr<const WindowBook>> Load(ReadTx& tx) {
 
 absl::StatusOr<std::shared_ptr<const WindowBook>> WindowSource::Read(ReadTx& tx) {
   ASSIGN_OR_RETURN(const std::string generation, tx.GetSetting(kGeneration));
-  {
-    MutexLock lock(&mutex_);
-    if (book_ != nullptr && generation_ == generation) return book_;
-  }
-  // Outside of the lock: a reader with an older snapshot must not hold up the writer.
-  ASSIGN_OR_RETURN(std::shared_ptr<const WindowBook> book, Load(tx));
-  MutexLock lock(&mutex_);
-  generation_ = generation;
-  book_ = book;
-  return book;
+  return book_.Of(generation, tx, Load);
 }
 
 absl::Status WindowSource::CountChange(WriteTx& tx, absl::Time now) {
-  // Never the same twice, not even after a restore.
-  return tx.PutSetting(kGeneration, NewUlid(now));
+  return NameGeneration(tx, kGeneration, now);
 }
 
 }  // namespace dbfleet::controller

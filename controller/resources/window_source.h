@@ -1,11 +1,10 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "absl/status/statusor.h"
 
-#include "common/concurrency/mutex.h"
+#include "controller/store/compiled_once.h"
 #include "controller/store/store.h"
 #include "controller/windows/book.h"
 
@@ -23,9 +22,7 @@ class WindowSource {
   static absl::Status CountChange(WriteTx& tx, absl::Time now);
 
  private:
-  Mutex mutex_;
-  std::string generation_ ABSL_GUARDED_BY(mutex_);
-  std::shared_ptr<const WindowBook> book_ ABSL_GUARDED_BY(mutex_);
+  CompiledOnce<WindowBook> book_;
 };
 
 }  // namespace dbfleet::controller

@@ -8,21 +8,12 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/mysql/constant_value.h"
+#include "common/sql/text/constant.h"
 
 namespace dbfleet::sql::mysql {
 namespace {
 
 constexpr int kMaxDepth = 50;
-
-// Whether `a operator b` holds for two literals of a kind.
-bool Holds(absl::string_view op, int order) {
-  if (op == "=" || op == "<=>") return order == 0;
-  if (op == "<") return order < 0;
-  if (op == ">") return order > 0;
-  if (op == "<=") return order <= 0;
-  if (op == ">=") return order >= 0;
-  return order != 0;
-}
 
 // Looks at a condition from the outside in. Lives for one question.
 class Condition {

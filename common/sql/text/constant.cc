@@ -35,6 +35,8 @@ std::string TextOf(const Constant& value) {
 
 int Order(const std::string& a, const std::string& b) { return a < b ? -1 : a == b ? 0 : 1; }
 
+}  // namespace
+
 bool Holds(absl::string_view op, int order) {
   if (op == "=" || op == "<=>") return order == 0;
   if (op == "<") return order < 0;
@@ -43,8 +45,6 @@ bool Holds(absl::string_view op, int order) {
   if (op == ">=") return order >= 0;
   return order != 0;
 }
-
-}  // namespace
 
 std::optional<std::string> FromHex(absl::string_view digits) {
   if (digits.size() % 2 == 1 || digits.empty() || digits.size() > kLongest) return std::nullopt;

@@ -29,6 +29,8 @@ std::optional<std::string> FromHex(absl::string_view digits);
 
 // As a condition; NULL is neither.
 std::optional<bool> TruthOf(const Constant& value);
+// Whether `a op b` holds, where a sorts before b (order < 0), with it (0) or after it.
+bool Holds(absl::string_view op, int order);
 // By one of = <=> <> != < > <= >=. A text beside a number is read as one. `ignore_case`: the
 // server's usual collation does.
 std::optional<bool> Compare(const Constant& a, absl::string_view op, const Constant& b,

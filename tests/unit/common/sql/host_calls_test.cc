@@ -1,4 +1,3 @@
-// Each piece stands beside a harmless call, so that the file is not destructive as a whole.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,30 +7,10 @@
 #include "absl/strings/str_join.h"
 
 #include "common/sql/sql.h"
+#include "tests/unit/common/sql/beside.h"
 
 namespace dbfleet::sql {
 namespace {
-
-constexpr Dialect kPhp = Dialect::kActiveRecordPhp;
-constexpr Dialect kRuby = Dialect::kActiveRecordRuby;
-
-std::string Beside(Dialect dialect, absl::string_view code) {
-  return absl::StrCat(dialect == kPhp ? "User::find(1); " : "User.find(1)\n", code);
-}
-
-// Whether some statement is destructive; each of those says why.
-bool HasDestructive(Dialect dialect, absl::string_view code) {
-  const auto statements = Split(Target(dialect), Beside(dialect, code));
-  if (!statements.ok()) return true;
-  bool found = false;
-  for (const Statement& statement : *statements) {
-    const Verdict verdict = Read(dialect, statement).verdict;
-    if (verdict.safety != Safety::kDestructive) continue;
-    EXPECT_THAT(verdict.reasons, testing::Not(testing::IsEmpty())) << statement.text;
-    found = true;
-  }
-  return found;
-}
 
 // A variable is data only if nothing in the file says otherwise.
 TEST(HostCallsTest, AVariableThatMayHoldARecordIsNoData) {

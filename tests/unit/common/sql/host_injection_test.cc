@@ -1,4 +1,3 @@
-// Each piece stands beside a harmless call, so that the file is not destructive as a whole.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,16 +7,10 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/sql.h"
+#include "tests/unit/common/sql/beside.h"
 
 namespace dbfleet::sql {
 namespace {
-
-constexpr Dialect kPhp = Dialect::kActiveRecordPhp;
-constexpr Dialect kRuby = Dialect::kActiveRecordRuby;
-
-std::string Beside(Dialect dialect, absl::string_view code) {
-  return absl::StrCat(dialect == kPhp ? "User::find(1); " : "User.find(1)\n", code);
-}
 
 // The rules about injection that find something, without their common beginning.
 std::string Injections(Dialect dialect, absl::string_view code) {
