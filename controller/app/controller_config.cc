@@ -17,6 +17,7 @@
 #include "common/config/yaml.h"
 #include "controller/app/notifications.h"
 #include "controller/dispatch/wire.h"
+#include "controller/domain/names.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -97,6 +98,29 @@ void CheckPolicy(const std::string& field, const config::v1::PolicyConfig& polic
   if (policy.has_approval_ttl() && FromProto(policy.approval_ttl()) < absl::Seconds(1)) {
     problems->Add(field + ".approval_ttl", "must be at least 1s");
   }
+  if (policy.has_window_for() && !FromName<WindowFor>(policy.window_for()).has_value()) {
+    problems->Add(field + ".window_for",
+                  absl::StrCat("is \"", absl::CHexEscape(policy.window_for()),
+                               "\"; use none, schema-changes, destructive or all"));
+  }
+}
+
+void CheckPromotion(const std::string& field, const config::v1::EnvironmentConfig& environment,
+                    Problems* problems) {
+  if (!environment.policy().has_promotion()) return;
+  const config::v1::PromotionConfig& promotion = environment.policy().promotion();
+  if (promotion.from().empty()) {
+    problems->Add(field + ".from",
+                  "is missing: the environment in which a change has to succeed first, or none");
+  } else if (promotion.from() == environment.name()) {
+    problems->Add(field + ".from", "an environment cannot come before itself");
+  } else if (promotion.from() == kNoPromotion &&
+             (promotion.has_within() || promotion.rehearsal())) {
+    problems->Add(field, "from none has neither within nor rehearsal");
+  }
+  if (promotion.has_within() && FromProto(promotion.within()) < absl::Seconds(1)) {
+    problems->Add(field + ".within", "must be at least 1s");
+  }
 }
 
 void CheckEnvironments(const Config& config, Problems* problems) {
@@ -113,6 +137,7 @@ void CheckEnvironments(const Config& config, Problems* problems) {
       problems->Add(field + ".name", "is that of an earlier environment");
     }
     CheckPolicy(field + ".policy", environment.policy(), problems);
+    CheckPromotion(field + ".policy.promotion", environment, problems);
   }
 }
 

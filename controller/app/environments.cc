@@ -5,12 +5,22 @@
 #include "common/base/status.h"
 #include "common/log/log.h"
 #include "controller/dispatch/wire.h"
+#include "controller/domain/names.h"
 #include "controller/policy/policy.h"
 
 namespace dbfleet::controller {
 namespace {
 
 constexpr char kActor[] = "system/controller";
+
+PromotionPolicy PromotionOf(const config::v1::PromotionConfig& given) {
+  PromotionPolicy promotion;
+  if (given.from() == kNoPromotion) return promotion;
+  promotion.from = given.from();
+  if (given.has_within()) promotion.within = FromProto(given.within());
+  promotion.rehearsal = given.rehearsal();
+  return promotion;
+}
 
 EnvironmentPolicy PolicyOf(const config::v1::EnvironmentConfig& config) {
   EnvironmentPolicy policy = DefaultPolicy(config.name());
@@ -22,6 +32,10 @@ EnvironmentPolicy PolicyOf(const config::v1::EnvironmentConfig& config) {
   }
   if (given.has_approval_ttl()) policy.approval_ttl = FromProto(given.approval_ttl());
   if (given.has_destructive_consent()) policy.destructive_consent = given.destructive_consent();
+  if (given.has_window_for()) {
+    policy.window_for = FromName<WindowFor>(given.window_for()).value_or(WindowFor::kAll);
+  }
+  if (given.has_promotion()) policy.promotion = PromotionOf(given.promotion());
   return policy;
 }
 
@@ -31,7 +45,13 @@ std::string WordsOf(const EnvironmentPolicy& policy) {
       "destructive_approvals=", policy.destructive_approvals,
       " verified_backup_max_age=", absl::FormatDuration(policy.verified_backup_max_age),
       " approval_ttl=", absl::FormatDuration(policy.approval_ttl),
-      " destructive_consent=", policy.destructive_consent ? "true" : "false");
+      " destructive_consent=", policy.destructive_consent ? "true" : "false",
+      " window_for=", NameOf(policy.window_for), " promotion=",
+      policy.promotion.from.empty()
+          ? std::string(kNoPromotion)
+          : absl::StrCat(policy.promotion.from, " within ",
+                         absl::FormatDuration(policy.promotion.within),
+                         policy.promotion.rehearsal ? " with a rehearsal" : ""));
 }
 
 absl::Status Apply(WriteTx& tx, const config::v1::EnvironmentConfig& config) {
@@ -73,6 +93,22 @@ absl::Status Apply(WriteTx& tx, const config::v1::EnvironmentConfig& config) {
        {{"former_policy", former_words}, {"policy", WordsOf(policy)}, {"policy_digest", digest}}});
 }
 
+// Otherwise every change would be refused, with nobody knowing why.
+absl::Status CheckPromotionsKnown(WriteTx& tx, const config::v1::ControllerConfig& config) {
+  for (const config::v1::EnvironmentConfig& environment : config.environments()) {
+    const std::string& from = environment.policy().promotion().from();
+    if (from.empty() || from == kNoPromotion) continue;
+    const absl::Status known = tx.GetEnvironment(from).status();
+    if (absl::IsNotFound(known)) {
+      return Error(absl::StatusCode::kInvalidArgument, "BAD_CONFIG",
+                   absl::StrCat("environments: ", environment.name(), ": policy.promotion.from: ",
+                                "there is no environment \"", from, "\"; add it"));
+    }
+    RETURN_IF_ERROR(known);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status ApplyEnvironments(const config::v1::ControllerConfig& config, Store& store) {
@@ -81,7 +117,7 @@ absl::Status ApplyEnvironments(const config::v1::ControllerConfig& config, Store
     for (const config::v1::EnvironmentConfig& environment : config.environments()) {
       RETURN_IF_ERROR(Apply(tx, environment));
     }
-    return absl::OkStatus();
+    return CheckPromotionsKnown(tx, config);
   });
 }
 

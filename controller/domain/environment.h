@@ -14,6 +14,9 @@ enum class WindowFor { kNone, kSchemaChanges, kDestructive, kAll };
 // What happens to a change that has begun when its window closes.
 enum class Overrun { kFinish, kPause, kCancel };
 
+// What configurations and manifests say where they demand no promotion.
+inline constexpr char kNoPromotion[] = "none";
+
 // A change has to have succeeded in another environment first: the same one, by its contents.
 struct PromotionPolicy {
   std::string from;  // The earlier environment; "": no demand.

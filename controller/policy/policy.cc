@@ -260,8 +260,16 @@ EnvironmentPolicy DefaultPolicy(absl::string_view environment) {
   policy.approval_ttl = absl::Hours(24);
   policy.verified_backup_max_age = absl::Hours(24);
   policy.destructive_consent = true;
-  // An environment that nobody described is treated like production, not like a playground.
-  policy.destructive_approvals = environment == "development" || environment == "qa" ? 0 : 1;
+  if (environment == "development") return policy;
+  if (environment == "qa") {
+    policy.promotion = {"development", absl::Hours(24 * 30), false};
+    return policy;
+  }
+  // An environment that nobody described is treated like production, not like a playground; only
+  // what comes before it is unknown.
+  policy.destructive_approvals = 1;
+  policy.window_for = WindowFor::kDestructive;
+  if (environment == "production") policy.promotion = {"qa", absl::Hours(24 * 30), true};
   return policy;
 }
 

@@ -63,7 +63,7 @@ std::string WhenItOpens(const std::optional<Span>& next, absl::Time now) {
                             ? absl::StrCat(" until ", Moment(next->end))
                             : std::string(" on"));
   }
-  return "none is declared for the next year; a policy_admin can add one: dbfleet window add";
+  return "no opening is declared for the next year; a policy_admin can add one: dbfleet window add";
 }
 
 void TakeOpening(const Opening& opening, PolicyDecision* decision) {

@@ -13,13 +13,17 @@ namespace {
 constexpr int kMostApprovals = 10;
 constexpr absl::Duration kLongestAge = absl::Hours(24 * 366);
 
-void SetPolicy(const EnvironmentPolicy& policy, resource::v1::PolicySpec* spec) {
+void SetPolicy(const EnvironmentPolicy& policy, const EnvironmentPolicy& by_default,
+               resource::v1::PolicySpec* spec) {
   spec->set_destructive_approvals(policy.destructive_approvals);
   *spec->mutable_verified_backup_max_age() = ToProto(policy.verified_backup_max_age);
   *spec->mutable_approval_ttl() = ToProto(policy.approval_ttl);
   spec->set_destructive_consent(policy.destructive_consent);
   spec->set_window_for(std::string(NameOf(policy.window_for)));
-  if (policy.promotion.from.empty()) return;
+  if (policy.promotion.from.empty()) {
+    if (!by_default.promotion.from.empty()) spec->mutable_promotion()->set_from(kNoPromotion);
+    return;
+  }
   resource::v1::PromotionSpec& promotion = *spec->mutable_promotion();
   promotion.set_from(policy.promotion.from);
   *promotion.mutable_within() = ToProto(policy.promotion.within);
@@ -40,7 +44,12 @@ void CheckPromotion(const resource::v1::Environment& manifest, config::Problems*
   const resource::v1::PromotionSpec& promotion = manifest.spec().policy().promotion();
   if (promotion.from().empty()) {
     problems->Add("spec.policy.promotion.from",
-                  "is needed: the environment in which a change has to succeed first");
+                  "is needed: the environment in which a change has to succeed first, or none");
+  } else if (promotion.from() == kNoPromotion) {
+    if (promotion.has_within() || promotion.rehearsal()) {
+      problems->Add("spec.policy.promotion", "from none has neither within nor rehearsal");
+    }
+    return;
   } else if (promotion.from() == manifest.metadata().name()) {
     problems->Add("spec.policy.promotion.from", "an environment cannot come before itself");
   }
@@ -52,19 +61,24 @@ void CheckPromotion(const resource::v1::Environment& manifest, config::Problems*
 void FillEnvironment(resource::v1::Environment* manifest) {
   const resource::v1::PolicySpec given = manifest->spec().policy();
   resource::v1::PolicySpec* const policy = manifest->mutable_spec()->mutable_policy();
-  SetPolicy(DefaultPolicy(manifest->metadata().name()), policy);
+  const EnvironmentPolicy by_default = DefaultPolicy(manifest->metadata().name());
+  SetPolicy(by_default, by_default, policy);
   // Merging would take a duration of zero for one that says nothing.
   if (given.has_verified_backup_max_age()) policy->clear_verified_backup_max_age();
   if (given.has_approval_ttl()) policy->clear_approval_ttl();
   if (given.has_promotion()) policy->clear_promotion();
   policy->MergeFrom(given);
-  if (policy->has_promotion() && !policy->promotion().has_within()) {
+  if (policy->has_promotion() && policy->promotion().from() != kNoPromotion &&
+      !policy->promotion().has_within()) {
     *policy->mutable_promotion()->mutable_within() = ToProto(PromotionPolicy().within);
   }
 }
 
 void CheckEnvironment(const resource::v1::Environment& manifest, config::Problems* problems) {
   const resource::v1::PolicySpec& policy = manifest.spec().policy();
+  if (manifest.metadata().name() == kNoPromotion) {
+    problems->Add("metadata.name", "\"none\" is what promotion.from says for no environment");
+  }
   if (policy.destructive_approvals() < 0 || policy.destructive_approvals() > kMostApprovals) {
     problems->Add("spec.policy.destructive_approvals",
                   absl::StrCat("a number from 0 to ", kMostApprovals, " is wanted, not ",
@@ -91,7 +105,7 @@ Environment EnvironmentOf(const resource::v1::Environment& manifest) {
   environment.policy.approval_ttl = FromProto(spec.approval_ttl());
   environment.policy.destructive_consent = spec.destructive_consent();
   environment.policy.window_for = FromName<WindowFor>(spec.window_for()).value_or(WindowFor::kAll);
-  if (spec.has_promotion()) {
+  if (spec.has_promotion() && spec.promotion().from() != kNoPromotion) {
     environment.policy.promotion = {spec.promotion().from(), FromProto(spec.promotion().within()),
                                     spec.promotion().rehearsal()};
   }
@@ -104,7 +118,8 @@ resource::v1::Environment ManifestOf(const Environment& environment) {
   manifest.set_kind("Environment");
   manifest.mutable_metadata()->set_name(environment.name);
   manifest.mutable_spec()->set_display_name(environment.display_name);
-  SetPolicy(environment.policy, manifest.mutable_spec()->mutable_policy());
+  SetPolicy(environment.policy, DefaultPolicy(environment.name),
+            manifest.mutable_spec()->mutable_policy());
   return manifest;
 }
 

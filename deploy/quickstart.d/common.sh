@@ -84,7 +84,8 @@ stop_process() {
 
 stop_everything() {
   local name
-  for name in agent-mariadb agent-postgresql agent-redis controller redis postgresql mariadb; do
+  for name in agent-mariadb agent-mariadb-qa agent-mariadb-dev agent-postgresql agent-redis controller redis \
+    postgresql mariadb mariadb-qa mariadb-dev; do
     stop_process "$name"
   done
 }

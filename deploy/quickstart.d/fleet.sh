@@ -15,6 +15,8 @@ chosen_port() {
   cat "$file"
 }
 
+fleet_instances=(mariadb mariadb-qa mariadb-dev postgresql redis)
+
 # write_agent_config NAME ENGINE ENDPOINT-LINE DEFAULT-DATABASE ACCOUNT...
 write_agent_config() {
   local name=$1 engine=$2 endpoint=$3 database=$4 use
@@ -43,10 +45,15 @@ write_agent_config() {
   } >"$state/etc/agent-$name.yaml"
 }
 
+write_mariadb_config() {
+  write_agent_config "$1" mysql "socket: $state/sock/$1/s" common inspect backup migrate
+}
 write_agent_configs() {
   grpc_port=$(chosen_port grpc)
   http_port=$(chosen_port http)
-  write_agent_config mariadb mysql "socket: $state/sock/mariadb/s" common inspect backup migrate
+  write_mariadb_config mariadb
+  write_mariadb_config mariadb-qa
+  write_mariadb_config mariadb-dev
   write_agent_config postgresql postgresql "socket: $state/sock/postgresql" shop inspect backup migrate
   write_agent_config redis redis "socket: $state/sock/redis/s" "" inspect backup
 }
@@ -137,9 +144,11 @@ start_fleet() {
   make_user eve auditor
   make_user polly policy_admin
   start_agent mariadb production
+  start_agent mariadb-qa qa
+  start_agent mariadb-dev development
   start_agent postgresql qa
   start_agent redis development
-  for name in mariadb postgresql redis; do
+  for name in "${fleet_instances[@]}"; do
     wait_for 30 "the enrolment of $name" agent_connected "$name"
     rm -f "$state/secrets/join-$name"   # Used up; from here on the agent has a certificate.
   done

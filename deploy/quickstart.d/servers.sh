@@ -1,4 +1,5 @@
-# Sourced by deploy/quickstart: the three private database servers, on unix sockets only.
+# Sourced by deploy/quickstart: the private database servers, on unix sockets only. MariaDB runs three times:
+# for production, and for the two environments that a change has to pass before.
 
 # private_folder USER PATH
 private_folder() {
@@ -21,21 +22,29 @@ grants_of() {
   printf '%s\n' "$text"
 }
 
-mariadb_admin() { as_user "$mysql_user" mariadb --no-defaults --socket="$state/sock/mariadb/s" -u "$mysql_user" "$@"; }
+# mariadb_at SERVER ARGUMENT...
+mariadb_at() {
+  local server=$1
+  shift
+  as_user "$mysql_user" mariadb --no-defaults --socket="$state/sock/$server/s" -u "$mysql_user" "$@"
+}
+mariadb_admin() { mariadb_at mariadb "$@"; }
+# start_mariadb [SERVER]
 start_mariadb() {
-  local data=$state/mariadb
-  living_pid mariadb >/dev/null && return 0
-  private_folder "$mysql_user" "$state/sock/mariadb"
+  local server=${1:-mariadb}
+  local data=$state/$server
+  living_pid "$server" >/dev/null && return 0
+  private_folder "$mysql_user" "$state/sock/$server"
   if [[ ! -d $data/mysql ]]; then
     private_folder "$mysql_user" "$data"
     as_user "$mysql_user" mariadb-install-db --no-defaults --datadir="$data" --skip-test-db \
       --auth-root-authentication-method=socket --auth-root-socket-user="$mysql_user" \
-      >"$state/log/mariadb-install.log" 2>&1 || fail "mariadb-install-db failed: $state/log/mariadb-install.log"
+      >"$state/log/$server-install.log" 2>&1 || fail "mariadb-install-db failed: $state/log/$server-install.log"
   fi
-  start_process mariadb "$mysql_user" /usr/sbin/mariadbd --no-defaults --datadir="$data" \
-    --socket="$state/sock/mariadb/s" --skip-networking --log-bin=binlog --server-id=1 \
+  start_process "$server" "$mysql_user" /usr/sbin/mariadbd --no-defaults --datadir="$data" \
+    --socket="$state/sock/$server/s" --skip-networking --log-bin=binlog --server-id=1 \
     --innodb-buffer-pool-size=64M --pid-file="$data/mariadb.pid"
-  wait_for 60 "MariaDB's start" mariadb_admin -e 'SELECT 1'
+  wait_for 60 "the start of $server" mariadb_at "$server" -e 'SELECT 1'
 }
 
 postgres_bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1 || true)
@@ -78,18 +87,21 @@ start_redis() {
   wait_for 20 "Redis's start" test -S "$state/sock/redis/s"
 }
 
+# load_mariadb [SERVER]
 load_mariadb() {
-  [[ -f $state/mariadb.loaded ]] && return 0
-  mariadb_admin <"$root/deploy/quickstart.d/mariadb.sql"
-  local grants database
-  grants=$(grants_of mariadb)
-  mariadb_admin <<<"$grants"
+  local server=${1:-mariadb} grants database
+  [[ -f $state/$server.loaded ]] && return 0
+  mariadb_at "$server" <"$root/deploy/quickstart.d/mariadb.sql"
+  # Where changes are tried there is little data: what fails on production's passes here.
+  [[ $server == mariadb ]] || mariadb_at "$server" -e 'DELETE FROM client_1001.payments WHERE id > 2'
+  grants=$(grants_of "$server")
+  mariadb_at "$server" <<<"$grants"
   # As the grants say themselves: the last one once more for each database that is to be changed.
   for database in client_1001 client_1002; do
     grep -F 'ON `common`.*' <<<"$grants" |
-      sed "s/\`common\`/\`$database\`/" | mariadb_admin
+      sed "s/\`common\`/\`$database\`/" | mariadb_at "$server"
   done
-  touch "$state/mariadb.loaded"
+  touch "$state/$server.loaded"
 }
 load_postgresql() {
   [[ -f $state/postgresql.loaded ]] && return 0
@@ -118,12 +130,16 @@ start_servers() {
   step "Starting MariaDB, PostgreSQL and Redis under $state"
   write_agent_configs
   start_mariadb
+  start_mariadb mariadb-qa
+  start_mariadb mariadb-dev
   start_postgresql
   start_redis
   load_mariadb
+  load_mariadb mariadb-qa
+  load_mariadb mariadb-dev
   load_postgresql
   load_redis
-  note "MariaDB    $(mariadb_admin -N -e 'SELECT VERSION()'), unix socket $state/sock/mariadb/s"
+  note "MariaDB    $(mariadb_admin -N -e 'SELECT VERSION()'), unix sockets $state/sock/mariadb{,-qa,-dev}/s"
   note "PostgreSQL $(postgres_admin -At -d shop -c 'SHOW server_version'), unix socket in $state/sock/postgresql"
   note "Redis      $(redis-server --version | sed 's/.*v=\([^ ]*\).*/\1/'), unix socket $state/sock/redis/s"
 }

@@ -47,7 +47,7 @@ healthy() {
 story_health() {
   local name
   story_step "Health, as the agents report it by themselves"
-  for name in mariadb postgresql redis; do wait_for 30 "the health report of $name" healthy "$name"; done
+  for name in "${fleet_instances[@]}"; do wait_for 30 "the health report of $name" healthy "$name"; done
   as ada instance list | show
 }
 
@@ -62,13 +62,46 @@ story_backups() {
   as ada backup list --limit 3 | show
 }
 
+# submit_to ENVIRONMENT INSTANCE DIR TITLE OPTION...: prints the job's id.
+submit_to() {
+  local environment=$1 instance=$2 folder=$3 title=$4 job
+  shift 4
+  job=$(as ada change submit --dir "$root/deploy/quickstart.d/migrations/$folder" --environment "$environment" \
+    --instance "$instance" --database client_1001 --client --account 1001 --title "$title" \
+    --reason "quickstart" --approve-destructive "$@" -o name 2>>"$state/log/story.log")
+  echo "${job##*/}"
+}
+# try_in ENVIRONMENT INSTANCE DIR TITLE: applied there, where nobody is asked. Prints the job's id.
+try_in() {
+  local job
+  job=$(submit_to "$@")
+  wait_for_state "$job" SUCCEEDED 120
+  echo "$job"
+}
+# take_back JOB: where nobody is asked.
+take_back() {
+  local rollback
+  rollback=$(as ada change rollback "$1" --reason "quickstart" --approve-destructive -o name 2>>"$state/log/story.log")
+  wait_for_state "${rollback##*/}" SUCCEEDED 120
+}
+# promote DIR TITLE: through development, and through qa with a rehearsal of its rollback. The jobs that left it
+# applied are in tried_in_dev and tried_in_qa.
+promote() {
+  tried_in_dev=$(try_in development mariadb-dev "$@")
+  tried_in_qa=$(try_in qa mariadb-qa "$@")
+  take_back "$tried_in_qa"
+  tried_in_qa=$(try_in qa mariadb-qa "$@")
+}
+# So that a second run has something to do.
+demote() {
+  take_back "$tried_in_qa"
+  take_back "$tried_in_dev"
+}
+
 # submit_change DIR TITLE: planned by the agent, then waiting for an approval. Prints the job's id.
 submit_change() {
   local job
-  job=$(as ada change submit --dir "$root/deploy/quickstart.d/migrations/$1" --environment production \
-    --instance mariadb --database client_1001 --client --account 1001 --title "$2" \
-    --reason "quickstart" --approve-destructive --fresh-backup -o name 2>>"$state/log/story.log")
-  job=${job##*/}
+  job=$(submit_to production mariadb "$1" "$2" --fresh-backup)
   wait_for_state "$job" AWAITING_APPROVAL 30
   echo "$job"
 }
@@ -84,9 +117,47 @@ wait_for_end() {
   show <"$state/log/story-wait.log"
 }
 
+story_promotion() {
+  local job
+  story_step "A change that nobody has tried, and its way to production"
+  note "What production asks for, out of the box:"
+  as polly policy get production | show
+  job=$(submit_to production mariadb add-order-notes "Let customers leave a note on an order")
+  wait_for_state "$job" REFUSED 30
+  note "ada's change is refused when it is planned:"
+  as ada job explain "$job" | show
+  note "So it is applied in development; in qa it is applied, taken back, and applied again."
+  promote add-order-notes "Let customers leave a note on an order"
+  as ada change list --limit 4 | show
+}
+
+# agree REASON PROPOSAL-JSON: bob agrees to what loosens a policy.
+agree() {
+  as bob proposal approve "$(field name <<<"$2")" --digest "$(field digest <<<"$2")" --reason "$1" >/dev/null
+}
+waits_for_window() {
+  in_state "$1" READY && as ada job explain "$1" | grep -q "no maintenance window is open"
+}
+# open_window JOB: which is approved, and waits for it.
+open_window() {
+  local proposal code=0
+  wait_for 30 "$1 to wait for a window" waits_for_window "$1"
+  as ada job explain "$1" | show
+  note "polly opens one; that loosens production's policy, so bob has to agree:"
+  proposal=$(as polly window add quickstart -e production --for 30m --reason "quickstart" -o json) || code=$?
+  ((code == 8)) || fail "declaring a window ended with $code, not with 8 (it waits for people)"
+  as bob proposal show "$(field name <<<"$proposal")" | show
+  agree "as agreed with the shop" "$proposal"
+}
+close_window() {
+  as polly get maintenancewindow/quickstart >/dev/null 2>&1 || return 0
+  as polly delete maintenancewindow/quickstart --reason "quickstart" >>"$state/log/story.log"
+}
+
 story_migration() {
   local job rollback before code=0
   story_step "A migration against production: planned, approved by somebody else, backed up, applied, rolled back"
+  close_window   # Of a run that broke off.
   before=$(columns_of orders)
   job=$(submit_change add-order-notes "Let customers leave a note on an order")
   note "ada's change $job is planned and waits; this is its plan:"
@@ -98,8 +169,10 @@ story_migration() {
     --reason "trust me" >/dev/null 2>&1 || code=$?
   ((code == 4)) || fail "the requester's own approval ended with $code, not with 4 (not authorised)"
   in_state "$job" AWAITING_APPROVAL || fail "the refused approval changed the job"
-  note "bob reads the plan and approves its digest; the fresh verified backup is taken, then the change runs:"
+  note "bob reads the plan and approves its digest. The change waits for a maintenance window:"
   approve_change "$job"
+  open_window "$job"
+  note "The fresh verified backup is taken, then the change runs:"
   wait_for_end "$job"
   expect_state "$job" SUCCEEDED
   note "The table now:"
@@ -115,6 +188,7 @@ story_migration() {
   expect_state "$rollback" SUCCEEDED
   [[ $(columns_of orders) == "$before" ]] || fail "the rollback left the table changed"
   note "The table is as it was."
+  demote
 }
 
 held_up_by_freeze() {
@@ -123,6 +197,9 @@ held_up_by_freeze() {
 story_failing_migration() {
   local job before_columns before_rows proposal code=0
   story_step "A migration that fails half-way and is rolled back by itself"
+  note "It passes in development and in qa, where payments are few:"
+  promote fails-half-way "One payment per method"
+  as ada change list --limit 4 | show
   before_columns=$(columns_of payments)
   before_rows=$(checksum_of payments)
   job=$(submit_change fails-half-way "One payment per method")
@@ -135,14 +212,15 @@ story_failing_migration() {
   proposal=$(as polly delete maintenancewindow/incident --reason "quickstart" -o json) || code=$?
   ((code == 8)) || fail "deleting the freeze ended with $code, not with 8 (it waits for people)"
   as bob proposal show "$(field name <<<"$proposal")" | show
-  as bob proposal approve "$(field name <<<"$proposal")" --digest "$(field digest <<<"$proposal")" \
-    --reason "the incident is over" >/dev/null
+  agree "the incident is over" "$proposal"
   wait_for_end "$job"
   expect_state "$job" ROLLED_BACK
   as ada change get "$job" | tail -n 25 | show
   [[ $(columns_of payments) == "$before_columns" ]] || fail "the failed change left the table's columns changed"
   [[ $(checksum_of payments) == "$before_rows" ]] || fail "the failed change left the table's rows changed"
   note "The table is as it was: same columns, same checksum."
+  close_window
+  demote
 }
 
 story_schedule() {
@@ -197,6 +275,7 @@ tell_story() {
   : >"$state/log/story.log"
   story_health
   story_backups
+  story_promotion
   story_migration
   story_failing_migration
   story_schedule

@@ -8,7 +8,8 @@ ENVIRONMENT = """apiVersion: dbfleet/v1
 kind: Environment
 metadata: {name: production}
 spec:
-  policy: {destructive_approvals: %d, verified_backup_max_age: 0s}
+  policy: {destructive_approvals: %d, verified_backup_max_age: 0s, window_for: none,
+           promotion: {from: none}}
 """
 AUDITOR = """apiVersion: dbfleet/v1
 kind: ApprovalPolicy

@@ -151,7 +151,11 @@ class Fleet:
     """One fleet. close() ends every process of it and removes the folder (kept after a failure, or
     when DBFLEET_E2E_KEEP is set)."""
 
-    SERVERS = ("mariadb", "postgresql", "redis")
+    SERVERS = ("mariadb", "mariadb-qa", "mariadb-dev", "postgresql", "redis")
+    # Windows and promotion have tests of their own; the quickstart goes through them by default.
+    POLICIES = ("environments:\n" + "".join(
+        f"  - name: {name}\n    policy: {{window_for: none, promotion: {{from: none}}}}\n"
+        for name in ("qa", "production")))
 
     def __init__(self, name):
         self.bin = build_dir() / "bin"
@@ -252,8 +256,8 @@ class Fleet:
         return mine
 
     def close(self, failed=False):
-        for names in (["agent-mariadb", "agent-postgresql", "agent-redis"], ["controller"],
-                      self.SERVERS, list(self.pids())):
+        for names in ([f"agent-{server}" for server in self.SERVERS], ["controller"], self.SERVERS,
+                      list(self.pids())):
             living = {n: p for n, p in self.pids().items() if n in names}
             for pid in living.values():
                 os.kill(pid, signal.SIGCONT)
@@ -319,7 +323,7 @@ class Fleet:
         config.write_text(f"data_dir: {self.state}/controller\n"
                           f"listen: 127.0.0.1:{self.port('grpc')}\n"
                           f"http_listen: 127.0.0.1:{self.port('http')}\n"
-                          "advertise:\n  - 127.0.0.1\n" + self.controller_extra)
+                          "advertise:\n  - 127.0.0.1\n" + self.POLICIES + self.controller_extra)
         return config
 
     def start_controller(self, extra=None):

@@ -6,7 +6,7 @@ import unittest
 import fleet
 from fleet import Fleet, FleetTest, run
 
-AGENTS = ("mariadb", "postgresql", "redis")
+AGENTS = ("mariadb", "mariadb-qa", "mariadb-dev", "postgresql", "redis")
 
 
 class QuickstartTest(FleetTest):
@@ -54,21 +54,30 @@ class QuickstartTest(FleetTest):
                          {f"agent-{n}" for n in AGENTS} | set(AGENTS) | {"controller"})
         type(self).before = self.snapshot()
         self.assertEqual(self.before["environments"], {
-            "agents/mariadb": "environments/production", "agents/postgresql": "environments/qa",
+            "agents/mariadb": "environments/production", "agents/mariadb-qa": "environments/qa",
+            "agents/mariadb-dev": "environments/development", "agents/postgresql": "environments/qa",
             "agents/redis": "environments/development"})
-        states = sorted(j["state"] for j in self.jobs() if j["kind"] == "migrate")
-        self.assertEqual(states, ["STATE_ROLLED_BACK", "STATE_SUCCEEDED", "STATE_SUCCEEDED"])
+        states = {}
+        for job in self.jobs():
+            if job["kind"] == "migrate":
+                states.setdefault(job["environment"], []).append(job["state"])
+        self.assertEqual(sorted(states.pop("environments/production")),
+                         ["STATE_REFUSED", "STATE_ROLLED_BACK", "STATE_SUCCEEDED", "STATE_SUCCEEDED"])
+        # Two changes, each applied and in the end taken back; in qa once more between.
+        self.assertEqual(states, {"environments/development": 4 * ["STATE_SUCCEEDED"],
+                                  "environments/qa": 8 * ["STATE_SUCCEEDED"]})
         # Its story must not be told by a command that failed silently.
         self.assertIn("Everything held", result.out)
         self.assertRegex(result.out, r"BAD: record \d+")
 
     def test_2_the_first_run_leaves_the_states_that_it_tells_of(self):
         actions = [r["action"] for r in self.fleet.audit()]
-        self.assertEqual(actions.count("agent.enroll"), 3)
+        self.assertEqual(actions.count("agent.enroll"), len(AGENTS))
         self.assertEqual(actions.count("change.approve_refused"), 2)
         self.assertEqual(actions.count("change.approve"), 3)
         backups = self.fleet.cli("ada", "backup", "list", "-o", "json", expect=0).json()
-        self.assertEqual(len(backups), 5)  # One each, and the two that changes demanded fresh.
+        # Three by hand; two that production's changes demanded fresh; one where they were tried.
+        self.assertEqual(len(backups), 7)
         for backup in backups:
             self.assertEqual(backup["state"], "STATE_COMPLETE", backup)
             self.assertEqual(backup["verification"]["level"], "VERIFICATION_LEVEL_L1", backup)
@@ -82,8 +91,8 @@ class QuickstartTest(FleetTest):
         jobs = {j["name"]: j["state"] for j in self.jobs()}
         self.assertEqual({n: jobs.get(n) for n in jobs_before}, jobs_before)
         actions = [r["action"] for r in self.fleet.audit()]
-        self.assertEqual(actions.count("agent.enroll"), 3)
-        self.assertEqual(actions.count("agent.join_token.create"), 3)
+        self.assertEqual(actions.count("agent.enroll"), len(AGENTS))
+        self.assertEqual(actions.count("agent.join_token.create"), len(AGENTS))
         self.assertEqual(actions.count("user.create"), 5)
 
     def test_4_down_leaves_no_process(self):

@@ -21,6 +21,7 @@
 #include "tests/fakes/inline_executor.h"
 #include "tests/fakes/memory_store.h"
 #include "tests/fakes/read_from.h"
+#include "tests/unit/controller/policy/plain_policy.h"
 
 namespace dbfleet::controller {
 
@@ -185,7 +186,7 @@ class FleetFixture : public ::testing::Test {
   void AddEnvironment(const std::string& name) {
     Environment environment;
     environment.name = name;
-    environment.policy = DefaultPolicy(name);
+    environment.policy = PlainPolicy(name);
     ASSERT_TRUE(
         store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertEnvironment(&environment); }).ok());
   }

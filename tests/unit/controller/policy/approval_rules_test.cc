@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 
 #include "controller/policy/policy.h"
+#include "tests/unit/controller/policy/plain_policy.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -254,7 +255,7 @@ TEST_F(ApprovalRulesTest, NoWaiverReachesConsentRollbackPlanBackupOrARejection) 
 }
 
 TEST(PolicyDigestTest, CoversEveryFieldOfThePoliciesOfTheEnvironmentAndNoOthers) {
-  const EnvironmentPolicy policy = DefaultPolicy("production");
+  const EnvironmentPolicy policy = PlainPolicy("production");
   const auto digest = [&](const ApprovalPolicy& one) {
     const ApprovalBook book{{one}, ""};
     return PolicyDigest("production", policy, &book);

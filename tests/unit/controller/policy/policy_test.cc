@@ -9,6 +9,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
+#include "tests/unit/controller/policy/plain_policy.h"
+
 namespace dbfleet::controller {
 namespace {
 
@@ -44,7 +46,7 @@ Backup VerifiedBackup() {
 // A destructive schema change in production for which everything is there.
 PolicyInput Ready() {
   PolicyInput input;
-  input.policy = DefaultPolicy("production");
+  input.policy = PlainPolicy("production");
   input.now = kNow;
   input.job.kind = JobKind::kMigrate;
   input.job.environment = "production";
@@ -397,8 +399,22 @@ TEST(Policy, DefaultsAskForABackupEverywhereAndForApprovalOutsideDevelopmentAndQ
   }
 }
 
+TEST(Policy, ByDefaultProductionHasWindowsAndChangesCameThroughTheEnvironmentsBeforeIt) {
+  EXPECT_EQ(DefaultPolicy("development").window_for, WindowFor::kNone);
+  EXPECT_EQ(DefaultPolicy("qa").window_for, WindowFor::kNone);
+  EXPECT_EQ(DefaultPolicy("production").window_for, WindowFor::kDestructive);
+  EXPECT_EQ(DefaultPolicy("staging-eu").window_for, WindowFor::kDestructive);
+
+  constexpr absl::Duration kWithin = absl::Hours(24 * 30);
+  EXPECT_EQ(DefaultPolicy("development").promotion, PromotionPolicy());
+  EXPECT_EQ(DefaultPolicy("qa").promotion, (PromotionPolicy{"development", kWithin, false}));
+  EXPECT_EQ(DefaultPolicy("production").promotion, (PromotionPolicy{"qa", kWithin, true}));
+  // Nobody knows what comes before it.
+  EXPECT_EQ(DefaultPolicy("staging-eu").promotion, PromotionPolicy());
+}
+
 TEST(Policy, TheDigestFollowsEveryField) {
-  const EnvironmentPolicy base = DefaultPolicy("production");
+  const EnvironmentPolicy base = PlainPolicy("production");
   std::set<std::string> digests = {PolicyDigest("production", base), PolicyDigest("qa", base)};
   EnvironmentPolicy changed = base;
   changed.destructive_approvals = 2;
@@ -414,7 +430,7 @@ TEST(Policy, TheDigestFollowsEveryField) {
   digests.insert(PolicyDigest("production", changed));
   EXPECT_EQ(digests.size(), 6u);
   EXPECT_EQ(PolicyDigest("production", base),
-            PolicyDigest("production", DefaultPolicy("production")));
+            PolicyDigest("production", PlainPolicy("production")));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 
 #include "controller/policy/policy.h"
+#include "tests/unit/controller/policy/plain_policy.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -19,7 +20,7 @@ using ::testing::IsEmpty;
 const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
 
 EnvironmentPolicy Strict() {
-  EnvironmentPolicy policy = DefaultPolicy("production");
+  EnvironmentPolicy policy = PlainPolicy("production");
   policy.destructive_approvals = 2;
   policy.window_for = WindowFor::kSchemaChanges;
   policy.promotion = {"qa", absl::Hours(24), true};

@@ -5,6 +5,7 @@
 #include "absl/strings/str_join.h"
 
 #include "controller/policy/policy.h"
+#include "tests/unit/controller/policy/plain_policy.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -232,7 +233,7 @@ TEST(WindowRules, WhatIsMissingBesidesItsTimeIsToldToo) {
 }
 
 TEST(WindowRules, ADemandForWindowsMakesAnotherPolicyAndNoneKeepsTheOldDigest) {
-  EnvironmentPolicy policy = DefaultPolicy("production");
+  EnvironmentPolicy policy = PlainPolicy("production");
   const std::string without = PolicyDigest("production", policy);
   policy.window_for = WindowFor::kAll;
   const std::string all = PolicyDigest("production", policy);

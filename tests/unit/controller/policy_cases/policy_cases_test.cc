@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
+
+#include "common/base/files.h"
 #include "common/base/status.h"
 
 namespace dbfleet::controller {
@@ -16,6 +19,13 @@ const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
 
 constexpr char kHead[] = "apiVersion: dbfleet/v1\nkind: PolicyCases\ncases:\n";
 
+// Windows and promotion have cases of their own.
+constexpr char kPlain[] = R"(apiVersion: dbfleet/v1
+kind: Environment
+metadata: {name: production}
+spec: {policy: {window_for: none, promotion: {from: none}}}
+)";
+
 absl::StatusOr<std::vector<PolicyCaseResult>> RunCases(const std::string& cases,
                                                        const std::string& manifests = "") {
   ASSIGN_OR_RETURN(const resource::v1::PolicyCases parsed,
@@ -26,7 +36,7 @@ absl::StatusOr<std::vector<PolicyCaseResult>> RunCases(const std::string& cases,
 }
 
 // The one case's rules, and whether it passed.
-std::string Rules(const std::string& fields, const std::string& manifests = "") {
+std::string Rules(const std::string& fields, const std::string& manifests = kPlain) {
   const auto results = RunCases(
       "- {name: it, environment: production, expect: allowed, " + fields + "}\n", manifests);
   if (!results.ok()) return std::string(results.status().message());
@@ -39,9 +49,35 @@ constexpr char kBackup[] = "backup: {age: 1h}";
 constexpr char kComplete[] = "backup: {age: 1h}, approvals: [{by: bob}]";
 
 TEST(PolicyCases, AnEnvironmentThatNobodyDeclaredHasTheDefaultOfItsName) {
+  EXPECT_EQ(Rules("", ""), "refused promotion approvals verified-backup window");
+  EXPECT_EQ(Rules("promotion: {age: 1d, rehearsed: true}, " + std::string(kComplete), ""),
+            "waits window");
+}
+
+TEST(PolicyCases, ADeclaredEnvironmentHasItsOwnPolicy) {
   EXPECT_EQ(Rules(""), "waits approvals verified-backup");
   EXPECT_EQ(Rules(kBackup), "waits approvals");
   EXPECT_EQ(Rules(kComplete), "allowed");
+}
+
+std::string ExampleFile(const std::string& name) {
+  const absl::StatusOr<std::string> text =
+      ReadFile(absl::StrCat(DBFLEET_SOURCE_DIR, "/deploy/examples/fleet/", name));
+  EXPECT_TRUE(text.ok()) << text.status();
+  return text.value_or("");
+}
+
+TEST(PolicyCases, ThoseOfTheExampleFleetPass) {
+  const auto cases = ParsePolicyCases("policy-cases.yaml", ExampleFile("policy-cases.yaml"));
+  ASSERT_TRUE(cases.ok()) << cases.status();
+  std::vector<ManifestText> manifests;
+  for (const std::string& name : cases->manifests()) {
+    manifests.push_back({name, ExampleFile(name)});
+  }
+  const auto results = RunPolicyCases(*cases, manifests, kNow);
+  ASSERT_TRUE(results.ok()) << results.status();
+  EXPECT_EQ(results->size(), 6);
+  for (const PolicyCaseResult& result : *results) EXPECT_TRUE(result.passed) << result.name;
 }
 
 TEST(PolicyCases, EachFieldOfACaseTellsWhatItSays) {
@@ -116,7 +152,7 @@ TEST(PolicyCases, ApprovalPoliciesAskForTheRolesThatApprovalsName) {
       "  requirements: [{name: dba, roles: [policy_admin]}, {name: second}]\n"
       "  ttl: 2h\n";
   const auto rules = [&](const std::string& fields) {
-    return Rules("backup: {age: 1h}, " + fields, policy);
+    return Rules("backup: {age: 1h}, " + fields, absl::StrCat(kPlain, "---\n", policy));
   };
   const std::string tier1 = "labels: {tier: '1'}, change: {findings: error}, ";
   EXPECT_EQ(rules(tier1 + "approvals: [{by: bob}]"), "waits approvals");
@@ -142,7 +178,8 @@ TEST(PolicyCases, ACasePassesWhenVerdictAndRulesAreTheExpectedOnes) {
       "approvals]}\n"
       "- {name: c, environment: production, expect: waits, blockers: [approvals]}\n"
       "- {name: d, environment: production, expect: allowed}\n"
-      "- {name: e, environment: development, expect: refused, blockers: [approvals]}\n");
+      "- {name: e, environment: development, expect: refused, blockers: [approvals]}\n",
+      kPlain);
   ASSERT_TRUE(results.ok()) << results.status();
   std::vector<bool> passed;
   for (const PolicyCaseResult& result : *results) {

@@ -16,6 +16,7 @@
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/memory_store.h"
 #include "tests/fakes/read_from.h"
+#include "tests/unit/controller/policy/plain_policy.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -28,7 +29,7 @@ class BreakGlassTest : public ::testing::Test {
   BreakGlassTest() {
     Environment environment;
     environment.name = "production";
-    environment.policy = DefaultPolicy("production");
+    environment.policy = PlainPolicy("production");
     Mutate([&](WriteTx& tx) { return tx.InsertEnvironment(&environment); });
     AddUser("admin", {Role::kAdmin}, "system/controller");
     AddUser("ada", {Role::kOperator, Role::kAuditor});

@@ -68,6 +68,19 @@ TEST(EnvironmentResourceTest, APromotionHasADefaultTime) {
   EXPECT_FALSE(promotion.rehearsal);
 }
 
+TEST(EnvironmentResourceTest, ADefaultPromotionCanBeTakenAway) {
+  const Environment environment = Declared("production", "  policy: {promotion: {from: none}}\n");
+  EXPECT_EQ(environment.policy.promotion, PromotionPolicy());
+  EXPECT_EQ(ManifestOf(environment).spec().policy().promotion().from(), "none");
+  EXPECT_EQ(EnvironmentOf(ManifestOf(environment)), environment);
+  // Where there is none by default nothing is said about it.
+  EXPECT_FALSE(ManifestOf(Declared("development", "")).spec().policy().has_promotion());
+}
+
+TEST(EnvironmentResourceTest, NoEnvironmentIsCalledNone) {
+  EXPECT_THAT(std::string(Parsed("none", "").status().message()), HasSubstr("metadata.name"));
+}
+
 TEST(EnvironmentResourceTest, ValuesOutOfRangeAreRefusedWithTheRange) {
   const std::pair<const char*, const char*> kCases[] = {
       {"destructive_approvals: -1", "a number from 0 to 10 is wanted, not -1"},
@@ -76,6 +89,7 @@ TEST(EnvironmentResourceTest, ValuesOutOfRangeAreRefusedWithTheRange) {
       {"verified_backup_max_age: -1s", "verified_backup_max_age"},
       {"approval_ttl: 0s", "a time above 0 to 366 days is wanted"},
       {"promotion: {within: 1h}", "promotion.from: is needed"},
+      {"promotion: {from: none, within: 1h}", "from none has neither within nor rehearsal"},
       {"promotion: {from: qa}", "an environment cannot come before itself"},
       {"promotion: {from: development, within: 0s}", "a time above 0 to 366 days is wanted"},
       {"promotion: {from: development, within: 400d}", "a time above 0 to 366 days is wanted"},

@@ -74,7 +74,7 @@ TEST(ManifestTest, DefaultsStandInPlaceOfWhatWasLeftOut) {
   const auto& environment = static_cast<const resource::v1::Environment&>(*(*manifests)[1].message);
   EXPECT_EQ(environment.spec().policy().destructive_approvals(), 1);
   EXPECT_TRUE(environment.spec().policy().has_approval_ttl());
-  EXPECT_EQ(environment.spec().policy().window_for(), "none");
+  EXPECT_EQ(environment.spec().policy().window_for(), "destructive");
 }
 
 TEST(ManifestTest, EveryProblemOfAllDocumentsIsToldWithItsPlace) {

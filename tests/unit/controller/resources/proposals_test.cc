@@ -20,6 +20,7 @@
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/memory_store.h"
 #include "tests/fakes/read_from.h"
+#include "tests/unit/controller/policy/plain_policy.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -48,10 +49,10 @@ class ProposalsTest : public ::testing::Test {
   ProposalsTest() {
     principals_.SetBeforeLoss(
         [this](WriteTx& tx, const std::string&) { return NoteAllFormed(tx, "", clock_.Now()); });
-    for (const char* name : {"qa", "production"}) {
+    for (const char* name : {"development", "qa", "production"}) {
       Environment environment;
       environment.name = name;
-      environment.policy = DefaultPolicy(name);
+      environment.policy = PlainPolicy(name);
       Mutate([&](WriteTx& tx) { return tx.InsertEnvironment(&environment); });
     }
     AddUser("admin", {Role::kAdmin}, "system/controller");
@@ -285,7 +286,7 @@ TEST_F(ProposalsTest, ProposingTheSameAgainIsTheSameProposal) {
   const Proposal first = Proposed(EnvironmentYaml("destructive_approvals: 0"));
   EXPECT_EQ(Proposed(EnvironmentYaml("destructive_approvals: 0")).name(), first.name());
   EXPECT_EQ(proposals_.List(true, {})->items.size(), 1u);
-  EXPECT_THAT(resources_.List("", {})->items, ::testing::SizeIs(2)) << "it is no resource";
+  EXPECT_THAT(resources_.List("", {})->items, ::testing::SizeIs(3)) << "it is no resource";
 }
 
 TEST_F(ProposalsTest, ADryRunSaysThatItWouldBeProposed) {

@@ -21,6 +21,7 @@
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/memory_store.h"
 #include "tests/fakes/read_from.h"
+#include "tests/unit/controller/policy/plain_policy.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -47,7 +48,7 @@ class RandomProposalsTest : public ::testing::TestWithParam<int> {
         [this](WriteTx& tx, const std::string&) { return NoteAllFormed(tx, "", clock_.Now()); });
     Environment environment;
     environment.name = "production";
-    environment.policy = DefaultPolicy("production");
+    environment.policy = PlainPolicy("production");
     environment.policy.approval_ttl = kLife;
     EXPECT_TRUE(
         store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertEnvironment(&environment); }).ok());

@@ -11,6 +11,7 @@
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/memory_store.h"
 #include "tests/fakes/read_from.h"
+#include "tests/unit/controller/policy/plain_policy.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -38,10 +39,10 @@ std::string EnvironmentYaml(const std::string& name, const std::string& policy) 
 class ResourceManagerTest : public ::testing::Test {
  protected:
   ResourceManagerTest() {
-    for (const char* name : {"qa", "production"}) {
+    for (const char* name : {"development", "qa", "production"}) {
       Environment environment;
       environment.name = name;
-      environment.policy = DefaultPolicy(name);
+      environment.policy = PlainPolicy(name);
       EXPECT_TRUE(
           store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertEnvironment(&environment); })
               .ok());
@@ -255,10 +256,10 @@ TEST_F(ResourceManagerTest, ListsEnvironmentsAndWindowsPageByPage) {
     page.token = found->next_token;
   } while (!page.token.empty());
   EXPECT_THAT(ids,
-              ElementsAre("environments/production", "environments/qa", "maintenancewindows/w0",
-                          "maintenancewindows/w1", "maintenancewindows/w2", "maintenancewindows/w3",
-                          "maintenancewindows/w4"));
-  EXPECT_THAT(manager_.List("Environment", {10, ""})->items, SizeIs(2));
+              ElementsAre("environments/development", "environments/production", "environments/qa",
+                          "maintenancewindows/w0", "maintenancewindows/w1", "maintenancewindows/w2",
+                          "maintenancewindows/w3", "maintenancewindows/w4"));
+  EXPECT_THAT(manager_.List("Environment", {10, ""})->items, SizeIs(3));
   EXPECT_THAT(manager_.List("maintenancewindows", {10, ""})->items, SizeIs(5));
   EXPECT_EQ(ReasonOf(manager_.List("window", {10, ""}).status()), "UNKNOWN_KIND");
 }

@@ -14,6 +14,7 @@
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/memory_store.h"
 #include "tests/fakes/read_from.h"
+#include "tests/unit/controller/policy/plain_policy.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -37,10 +38,10 @@ std::string WindowYaml(const std::string& name, const std::string& environments)
 class RoleBindingTest : public testing::Test {
  protected:
   RoleBindingTest() {
-    for (const char* name : {"qa", "staging", "production"}) {
+    for (const char* name : {"development", "qa", "staging", "production"}) {
       Environment environment;
       environment.name = name;
-      environment.policy = DefaultPolicy(name);
+      environment.policy = PlainPolicy(name);
       EXPECT_TRUE(
           store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertEnvironment(&environment); })
               .ok());
