@@ -151,7 +151,8 @@ class Fleet:
     """One fleet. close() ends every process of it and removes the folder (kept after a failure, or
     when DBFLEET_E2E_KEEP is set)."""
 
-    SERVERS = ("mariadb", "mariadb-qa", "mariadb-dev", "postgresql", "redis")
+    SERVERS = ("mariadb", "postgresql", "redis")
+    EARLIER = ("mariadb-qa", "mariadb-dev")  # The quickstart's, where changes are tried.
     # Windows and promotion have tests of their own; the quickstart goes through them by default.
     POLICIES = ("environments:\n" + "".join(
         f"  - name: {name}\n    policy: {{window_for: none, promotion: {{from: none}}}}\n"
@@ -256,7 +257,8 @@ class Fleet:
         return mine
 
     def close(self, failed=False):
-        for names in ([f"agent-{server}" for server in self.SERVERS], ["controller"], self.SERVERS,
+        servers = self.SERVERS + self.EARLIER
+        for names in ([f"agent-{server}" for server in servers], ["controller"], servers,
                       list(self.pids())):
             living = {n: p for n, p in self.pids().items() if n in names}
             for pid in living.values():

@@ -156,6 +156,10 @@ class AuthorisationTest : public testing::Test {
   }
 
   static absl::Status SeedEnvironment(WriteTx& tx, const std::string& name, absl::Time now) {
+    // So that declaring a window loosens nothing, and is not proposed.
+    ASSIGN_OR_RETURN(Environment environment, tx.GetEnvironment(name));
+    environment.policy.window_for = WindowFor::kNone;
+    RETURN_IF_ERROR(tx.UpdateEnvironment(&environment));
     Agent agent;
     agent.id = name + "-agent";
     agent.environment = name;
