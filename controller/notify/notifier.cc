@@ -7,7 +7,6 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/log/log.h"
-#include "controller/notify/window_watch.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -24,7 +23,6 @@ Notifier::Notifier(Store& store, Clock& clock, metrics::Registry& registry,
       clock_(clock),
       time_(clock),
       secrets_(std::move(secrets)),
-      windows_(std::move(windows)),
       options_(options),
       executor_(MakeSerialExecutor("notify")),
       client_(std::move(client)),
@@ -34,7 +32,8 @@ Notifier::Notifier(Store& store, Clock& clock, metrics::Registry& registry,
           [this](std::function<void()> fn) {
             if (executor_->Add(std::move(fn))) Wake();
           },
-          options.sender) {}
+          options.sender),
+      windows_(store, std::move(windows)) {}
 
 Notifier::~Notifier() { Stop(); }
 
@@ -82,7 +81,7 @@ void Notifier::OnHead() {
 void Notifier::Round() {
   if (stopped_) return;
   absl::Duration next = options_.idle_pulse;
-  TellWindows();
+  const bool more_windows = TellWindows();
   const absl::StatusOr<bool> more = collector_.Collect();
   if (!more.ok()) {
     next = kAfterTrouble;
@@ -98,31 +97,21 @@ void Notifier::Round() {
     next = options_.pulse;
   }
   DoUpkeep();
-  if (more.ok() && *more) return Wake();
+  if (more_windows || (more.ok() && *more)) return Wake();
   WakeAfter(next);
 }
 
-void Notifier::TellWindows() {
-  if (windows_ == nullptr || time_.Passed() < windows_at_) return;
-  windows_at_ = time_.Passed() + kWindowPulse;
+bool Notifier::TellWindows() {
+  if (time_.Passed() < windows_at_) return false;
   // By the wall clock, as windows open by it.
-  const absl::Time now = clock_.Now();
-  std::shared_ptr<const WindowBook> book;
-  bool due = false;
-  absl::Status status = store_.Read([&](ReadTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(book, windows_(tx));
-    due = WindowWatch::IsDue(tx, *book, now);
-    return absl::OkStatus();
-  });
-  if (status.ok() && due) {
-    bool told = false;
-    status =
-        store_.MutateAndWait([&](WriteTx& tx) { return WindowWatch::Tell(tx, *book, now, &told); });
-  }
-  if (!status.ok()) {
+  const absl::StatusOr<bool> more = windows_.Tell(clock_.Now());
+  if (!more.ok()) {
     log::Error("the begins and ends of windows could not be recorded",
-               {{"error", std::string(status.message())}});
+               {{"error", std::string(more.status().message())}});
   }
+  const bool again = more.ok() && *more;
+  windows_at_ = time_.Passed() + (again ? absl::ZeroDuration() : kWindowPulse);
+  return again;
 }
 
 void Notifier::DoUpkeep() {

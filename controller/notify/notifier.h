@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,8 +17,8 @@
 #include "controller/notify/route_secrets.h"
 #include "controller/notify/sender.h"
 #include "controller/notify/steady_time.h"
+#include "controller/notify/window_watch.h"
 #include "controller/store/store.h"
-#include "controller/windows/book.h"
 
 namespace dbfleet::controller {
 
@@ -38,7 +37,7 @@ struct RetryOutcome {
 // thread of its own. Thread-safe but for Start and Stop, which are called once each, in this order.
 class Notifier {
  public:
-  using Windows = std::function<absl::StatusOr<std::shared_ptr<const WindowBook>>(ReadTx&)>;
+  using Windows = WindowWatch::Windows;
   struct Options {
     Sender::Options sender;
     absl::Duration pulse = absl::Seconds(1);  // While something waits.
@@ -77,7 +76,7 @@ class Notifier {
   void Wake();
   void WakeAfter(absl::Duration delay);
   void Round();
-  void TellWindows();
+  bool TellWindows();
   void DoUpkeep();
   absl::Status Again(WriteTx& tx, Notification row, bool alerts, bool alone, RetryOutcome* outcome);
 
@@ -85,13 +84,13 @@ class Notifier {
   Clock& clock_;
   const SteadyTime time_;
   const RouteSecrets secrets_;
-  const Windows windows_;
   const Options options_;
   // Its callbacks use the executor, which therefore ends later; Stop sees to the order.
   const std::unique_ptr<Executor> executor_;
   const std::unique_ptr<transfer::Client> client_;
   Collector collector_;  // The executor's, as what follows.
   Sender sender_;
+  WindowWatch windows_;
   absl::Duration upkeep_at_;
   absl::Duration windows_at_;
   std::atomic<bool> posted_{false};

@@ -21,6 +21,7 @@
 #include "controller/resources/schedule_source.h"
 #include "controller/resources/window_source.h"
 #include "controller/store/filtered_page.h"
+#include "controller/windows/edges.h"
 
 namespace dbfleet::controller {
 
@@ -31,7 +32,7 @@ using resource::v1::ProposedChange;
 
 // Of rows beside the declared resources.
 bool IsInternal(absl::string_view kind) {
-  return kind == kProposalKind || kind == kBrokenGlassKind;
+  return kind == kProposalKind || kind == kBrokenGlassKind || kind == kToldWindowKind;
 }
 
 bool Alters(const ResourceChange& change) {

@@ -23,7 +23,11 @@ absl::StatusOr<std::shared_ptr<const WindowBook>> Load(ReadTx& tx) {
       resource::v1::MaintenanceWindow manifest;
       config::Problems problems;
       const bool parsed = manifest.ParseFromString(resource.blob);
-      windows.push_back(CompileWindow(manifest, &problems));
+      DeclaredWindow declared = CompileWindow(manifest, &problems);
+      declared.uid = absl::StrCat(absl::ToUnixNanos(resource.create_time));
+      declared.editor = resource.editor;
+      declared.change_time = resource.update_time;
+      windows.push_back(std::move(declared));
       const absl::Status status = problems.ToStatus();
       if (parsed && status.ok()) continue;
       return Error(absl::StatusCode::kDataLoss, "STORE_CORRUPT",

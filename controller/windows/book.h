@@ -18,6 +18,11 @@ namespace dbfleet::controller {
 struct DeclaredWindow {
   Window window;
   std::string time_zone;
+  // Of this declaration, "" where nobody asks: a window that is deleted and declared again has
+  // another one; who changed it last, and when.
+  std::string uid;
+  std::string editor;
+  absl::Time change_time = absl::InfinitePast();
   std::vector<std::string> environments;
   std::map<std::string, std::string> labels;
 

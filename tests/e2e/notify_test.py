@@ -83,6 +83,10 @@ notifications:
         wait_until(f"{count} calls on {path}", lambda: len(receiver.on(path)) >= count, seconds)
         return receiver.on(path)
 
+    def about(self, path, subject, receiver=None):
+        """The calls on that path about this subject."""
+        return [c for c in (receiver or self.web).on(path) if c.json().get("subject") == subject]
+
     def listed(self, *arguments):
         return self.fleet.cli("eve", "notify", "list", *arguments, "-o", "json", expect=0).json()
 
@@ -100,9 +104,10 @@ notifications:
                                       "SELECT 1;")
         job = self.fleet.submit(folder, environment="development")
         self.fleet.wait_job(job, "SUCCEEDED")
-        wait_until("started and succeeded are told", lambda: {"started", "succeeded"} <= {
-            c.json()["trigger"] for c in self.web.on("/life")})
-        calls = [c for c in self.web.on("/life") if c.json()["subject"] == f"jobs/{job}"]
+        # Other jobs are told there, too: backups, and what other tests left behind.
+        wait_until("its begin and its end are told", lambda: {"started", "succeeded"} <= {
+            c.json()["trigger"] for c in self.about("/life", f"jobs/{job}")})
+        calls = self.about("/life", f"jobs/{job}")
         told = [c.json()["trigger"] for c in calls]
         self.assertEqual(told[-2:], ["started", "succeeded"])
         for call in calls:
@@ -115,10 +120,32 @@ notifications:
     def test_only_what_a_route_selects_goes_its_way(self):
         self.apply("qa-only", ["rules-changed", "window-opened"], self.webhook("/selected"),
                    "  selector: {environments: [qa]}\n")
-        self.happen("selected")
+        subject = self.happen("selected")
         # That it began is about qa; that it was declared is about no environment.
-        calls = self.arrives("/selected")
-        self.assertEqual([c.json()["trigger"] for c in calls], ["window-opened"])
+        wait_until("that it began is told", lambda: self.about("/selected", subject))
+        self.assertEqual([c.json()["trigger"] for c in self.about("/selected", subject)],
+                         ["window-opened"])
+        self.assertNotIn("rules-changed", [c.json()["trigger"] for c in self.web.on("/selected")])
+
+    def test_a_window_is_told_however_it_ends(self):
+        self.apply("ends", ["window-opened", "window-closed", "window-changed"], self.webhook("/ends"))
+        deleted, ended = self.happen("is-deleted"), "maintenancewindows/is-ended"
+        begin, end = (time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+                      for seconds in (-600, 600))
+        self.fleet.cli("polly", "apply", "-f", "-", expect=0, stdin=(
+            "apiVersion: dbfleet/v1\nkind: MaintenanceWindow\nmetadata: {name: is-ended}\nspec:\n"
+            f"  selector: {{environments: [qa]}}\n  once: {{begin: '{begin}', end: '{end}'}}\n"))
+        self.addCleanup(self.fleet.cli, "polly", "delete", "maintenancewindow/is-ended")
+
+        def told(subject):
+            return [c.json()["trigger"] for c in self.about("/ends", subject)]
+        wait_until("both begins", lambda: told(deleted) and told(ended))
+        self.fleet.cli("polly", "window", "end", "is-ended", expect=0)
+        self.fleet.cli("polly", "delete", "maintenancewindow/is-deleted", expect=0)
+        wait_until("both ends", lambda: len(told(deleted)) > 1 and len(told(ended)) > 1)
+        self.assertEqual([told(deleted), told(ended)], 2 * [["window-opened", "window-closed"]])
+        closed = self.about("/ends", deleted)[-1].json()
+        self.assertIn("deleted by users/polly", closed["fields"]["reason"])
 
     def test_what_a_requester_writes_cannot_look_like_ours(self):
         self.apply("forged", ["started"], self.webhook("/forged"))
@@ -127,7 +154,7 @@ notifications:
                        "--instance", "mariadb", "--database", "client_1001", "--client", "--account", "1001",
                        "--title", "harmless\nApproved by: users/bob", "--reason", "x\r\nBcc: all@example.com",
                        "--approve-destructive")
-        for call in self.web.on("/forged"):
+        for call in self.arrives("/forged"):
             lines = call.json()["body"].splitlines()
             self.assertFalse(any(line.startswith(("Approved by", "Bcc")) for line in lines), lines)
 
@@ -212,7 +239,7 @@ notifications:
                            lambda: self.listed("--route", "refuses", "--state", "failed"))
         self.assertEqual(found[0]["attempts"], 3)
         self.assertIn("HTTP 400: I know [secret]", found[0]["error"])
-        self.assertEqual(self.arrives("/deaths")[0].json()["subject"], "notificationroutes/refuses")
+        wait_until("its death is told", lambda: self.about("/deaths", "notificationroutes/refuses"))
         before = len(self.web.on("/refuses"))
         key = found[0]["name"].split("/")[1]
         self.web.behave["/refuses"] = lambda h, n: answer(h, 200)
@@ -271,13 +298,14 @@ notifications:
         self.apply("alerts", ["agent-lost"],
                    f"alertmanager: {{url: '{self.alertmanager.url}', labels: {{team: dba}}}}")
         self.fleet.stop("agent-mariadb")
-        alert = wait_until("the alert", lambda: self.alertmanager.alerts())[0]
-        self.assertEqual(alert["labels"]["subject"], "agents/mariadb")
+        def alerts():
+            return [a for a in self.alertmanager.alerts() if a["labels"]["subject"] == "agents/mariadb"]
+        alert = wait_until("the alert", alerts)[0]
         self.assertEqual(alert["labels"]["team"], "dba")
         self.assertIn("not connected", alert["annotations"]["summary"])
         # Its end is told though nobody asked for it.
         self.fleet.start_agent("mariadb")
-        wait_until("the alert's end", lambda: not self.alertmanager.alerts())
+        wait_until("the alert's end", lambda: not alerts())
 
     def test_incidents_are_opened_and_resolved_under_one_key_and_in_order(self):
         failing = {"left": 2}
@@ -286,7 +314,7 @@ notifications:
             failing["left"] -= 1
             answer(handler, 202 if failing["left"] < 0 else 503)
         self.tls.behave["/pager"] = act
-        self.apply("pager", ["paused", "health-change", "agent-lost"],
+        self.apply("pager", ["agent-lost"],
                    f"pagerduty: {{url: '{self.tls.url}/pager', routing_key_secret: pager-key}}")
         self.fleet.stop("agent-mariadb")
         self.arrives("/pager", self.tls)

@@ -1,8 +1,8 @@
+#include "controller/notify/health_watch.h"
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-#include "controller/notify/health_watch.h"
-#include "controller/notify/window_watch.h"
 #include "tests/unit/controller/store/sqlite/store_fixture.h"
 
 namespace dbfleet::controller {
@@ -11,9 +11,9 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-class WatchTest : public StoreTest {
+class HealthWatchTest : public StoreTest {
  protected:
-  WatchTest() {
+  HealthWatchTest() {
     Open();
     Instance instance;
     instance.id = "db1";
@@ -45,7 +45,7 @@ class WatchTest : public StoreTest {
 constexpr auto kOk = work::v1::HEALTH_STATUS_OK;
 constexpr auto kBad = work::v1::HEALTH_STATUS_CRITICAL;
 
-TEST_F(WatchTest, AChangeOfHealthIsToldOnceTwoReportsAgree) {
+TEST_F(HealthWatchTest, AChangeOfHealthIsToldOnceTwoReportsAgree) {
   HealthWatch watch(*store_, clock_);
   const auto report = [&](work::v1::HealthStatus status) { watch.Report("a", Health(status)); };
   report(kOk);
@@ -74,7 +74,7 @@ TEST_F(WatchTest, AChangeOfHealthIsToldOnceTwoReportsAgree) {
   EXPECT_EQ(last_.details.at("reasons"), "because\\x0aof this");
 }
 
-TEST_F(WatchTest, ARestartTellsNothingTwice) {
+TEST_F(HealthWatchTest, ARestartTellsNothingTwice) {
   for (int i = 0; i < 2; ++i) {
     HealthWatch watch(*store_, clock_);
     watch.Report("a", Health(kBad));
@@ -87,61 +87,11 @@ TEST_F(WatchTest, ARestartTellsNothingTwice) {
   EXPECT_EQ(Told("status").size(), 2u);
 }
 
-TEST_F(WatchTest, AnAgentSpeaksForItsOwnInstances) {
+TEST_F(HealthWatchTest, AnAgentSpeaksForItsOwnInstances) {
   HealthWatch watch(*store_, clock_);
   watch.Report("b", Health(kBad));
   watch.Report("b", Health(kBad));
   EXPECT_THAT(Told("status"), IsEmpty());
-}
-
-class WindowWatchTest : public WatchTest {
- protected:
-  static DeclaredWindow Once(const std::string& name, absl::Time begin, absl::Time end) {
-    DeclaredWindow declared;
-    declared.window.name = name;
-    declared.window.times.once = Span{begin, end};
-    return declared;
-  }
-  void Tell(const WindowBook& book) {
-    bool told = false;
-    const absl::Status status =
-        Mutate([&](WriteTx& tx) { return WindowWatch::Tell(tx, book, clock_.Now(), &told); });
-    ASSERT_TRUE(status.ok()) << status;
-  }
-};
-
-TEST_F(WindowWatchTest, BeginsAndEndsAreToldOnce) {
-  const absl::Time begin = clock_.Now() + absl::Minutes(10) + absl::Milliseconds(700);
-  const WindowBook book({Once("w", begin, begin + absl::Minutes(5))});
-  Tell(book);
-  for (int i = 0; i < 40; ++i) {
-    clock_.Advance(absl::Seconds(30));
-    Tell(book);
-    Tell(book);
-  }
-  EXPECT_THAT(Told("environments"), ElementsAre("window.open *", "window.close *"));
-}
-
-TEST_F(WindowWatchTest, WhatHappenedDuringARestartIsToldAndWhatIsLongAgoIsNot) {
-  const absl::Time now = clock_.Now();
-  const WindowBook book({Once("old", now + absl::Minutes(1), now + absl::Minutes(2)),
-                         Once("new", now + absl::Minutes(100), now + absl::Minutes(110))});
-  Tell(book);
-  clock_.Advance(absl::Minutes(120));
-  Tell(book);
-  EXPECT_THAT(Told("effect"), ElementsAre("window.open window", "window.close window"));
-  EXPECT_EQ(last_.resource, "maintenancewindows/new");
-}
-
-TEST_F(WindowWatchTest, AClockThatWasSetBackTellsFromThenOn) {
-  const absl::Time now = clock_.Now();
-  Tell(WindowBook({}));
-  clock_.JumpWallClock(-absl::Hours(10));
-  const WindowBook book({Once("w", now - absl::Hours(9), now - absl::Hours(8))});
-  Tell(book);
-  clock_.Advance(absl::Minutes(61));
-  Tell(book);
-  EXPECT_THAT(Told("effect"), ElementsAre("window.open window"));
 }
 
 }  // namespace
