@@ -13,13 +13,6 @@
 namespace dbfleet::sql {
 namespace {
 
-// posts, post_ids, children; not status, address, columns of one.
-bool IsCollectionName(absl::string_view name) {
-  if (name == "children" || name == "people" || name == "attributes") return true;
-  return absl::EndsWith(name, "s") && !absl::EndsWith(name, "ss") && !absl::EndsWith(name, "us") &&
-         !absl::EndsWith(name, "is");
-}
-
 bool IsColumnName(absl::string_view name) {
   return absl::EndsWith(name, "_at") || absl::EndsWith(name, "_on") ||
          absl::EndsWith(name, "_id") || absl::EndsWith(name, "_by");
@@ -54,7 +47,7 @@ bool IsScalar(const HostProgram& program, HostRange value) {
     return program.CloseOf(value.begin) + 1 == value.end &&
            (value.end == value.begin + 2 ||
             (pairs.has_value() && std::none_of(pairs->begin(), pairs->end(), [&](const auto& pair) {
-               return IsCollectionName(pair.first) && !IsScalar(program, pair.second);
+               return NamesCollection(pair.first) && !IsScalar(program, pair.second);
              })));
   }
   for (size_t i = value.begin; i < value.end;) {
@@ -78,10 +71,10 @@ bool IsScalar(const HostProgram& program, HostRange value) {
   return true;
 }
 
-bool HoldsNoRows(const HostChain& chain, const HostVariables* variables) {
+bool HoldsNoRows(const HostChain& chain, size_t link, const HostVariables* variables) {
   if (chain.receiver_kind == Receiver::kClass) {
     // Of a class itself it is a setting: Money.default = x.
-    return !IsModelClass(chain.receiver) || chain.calls.size() == 2;
+    return !IsModelClass(chain.receiver) || link == 1;
   }
   if (variables != nullptr && variables->IsPlain(chain.receiver)) return true;
   return IsPlainData(chain.receiver);
@@ -89,29 +82,32 @@ bool HoldsNoRows(const HostChain& chain, const HostVariables* variables) {
 
 }  // namespace
 
-bool OperatorWrites(const HostProgram& program, const HostChain& chain,
+bool OperatorWrites(const HostProgram& program, const HostChain& chain, size_t link,
                     const HostVariables* variables) {
-  const HostCall& call = chain.calls.back();
+  const HostCall& call = chain.calls[link];
   if (call.arguments.empty()) return false;
   const bool scalar = std::all_of(call.arguments.begin(), call.arguments.end(),
                                   [&](HostRange value) { return IsScalar(program, value); });
   if (scalar) return false;
-  if (call.op == HostOperator::kAppend && chain.calls.size() == 1) {
-    return variables != nullptr && variables->MayHoldAssociation(chain.receiver);
+  if (link == 0) {
+    // (user.posts) << post
+    return absl::StartsWith(chain.receiver, "(") ||
+           (variables != nullptr && variables->MayHoldAssociation(chain.receiver));
   }
-  const HostCall& attribute = chain.calls[chain.calls.size() - 2];
-  if (chain.receiver_kind == Receiver::kNone && chain.calls.size() == 2) {
+  const HostCall& attribute = chain.calls[link - 1];
+  if (chain.receiver_kind == Receiver::kNone && link == 1) {
     // A variable's name, to which something is appended.
     return variables != nullptr && call.op == HostOperator::kAppend &&
            variables->MayHoldAssociation(attribute.name);
   }
-  if (!attribute.bare() || HoldsNoRows(chain, variables) ||
+  if (!attribute.arguments.empty() || attribute.block.has_value() ||
+      HoldsNoRows(chain, link, variables) ||
       (IsPlainData(attribute.name) && attribute.name != "attributes") ||
       GivesData(program, attribute)) {
     return false;
   }
   if (call.op == HostOperator::kAppend) return true;
-  if (IsCollectionName(attribute.name)) return true;
+  if (NamesCollection(attribute.name)) return true;
   if (IsColumnName(attribute.name)) return false;
   // An object's own attribute, set from what it was given.
   const HostRange value = call.arguments[0];

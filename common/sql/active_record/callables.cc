@@ -69,16 +69,37 @@ bool GivesCallableThatWrites(const HostProgram& program, const HostCall& call,
   return !parts.has_value() || parts->size() != 2 || !ReadWord(program, parts->back()).has_value();
 }
 
+// ($this->f)(...), f(...)(...); not if (...) (...), (int) (...), (function () { ... })().
+bool IsValueInParentheses(const HostProgram& program, size_t open) {
+  static constexpr absl::string_view kHeads[] = {"catch", "declare", "elseif", "for",  "foreach",
+                                                 "if",    "match",   "switch", "while"};
+  static constexpr absl::string_view kCasts[] = {"array", "bool",    "boolean", "double", "float",
+                                                 "int",   "integer", "object",  "string"};
+  const HostToken& before = program[open - 1];
+  const HostToken& first = program[open + 1];
+  if (before.kind == HostTokenKind::kName && IsOneOf(before.text, kHeads)) return false;
+  const bool cast = program.CloseOf(open) == open + 2 && IsOneOf(first.text, kCasts);
+  return !cast && !first.IsName("function") && !first.IsName("fn") && !first.IsName("static");
+}
+
 size_t EndOfCallOfValue(const HostProgram& program, size_t i, const HostVariables& variables) {
   if (!program.php()) return 0;
   const HostToken& token = program[i];
   size_t open = i + 1;
   bool writes = false;
   if (token.kind == HostTokenKind::kVariable) {
-    writes = variables.MayHoldWrite(token.text);
+    // Only a function that stands in the program is seen: not $f of a parameter, nor $list[0].
+    writes = !variables.IsClosure(token.text);
+    while (program[open].Is("[") && program.CloseOf(open) < program.size()) {
+      open = program.CloseOf(open) + 1;
+      writes = true;
+    }
   } else if (token.kind == HostTokenKind::kString) {
     const auto word = ReadWord(program, {i, i + 1});
     writes = !word.has_value() || !IsPureHostFunction(*word);
+  } else if (token.Is("(") && program.CloseOf(i) < program.size()) {
+    open = program.CloseOf(i) + 1;
+    writes = IsValueInParentheses(program, i);
   } else if (token.Is("[") && program.CloseOf(i) < program.size()) {
     open = program.CloseOf(i) + 1;
     writes = IsCallableThatWrites(program, {i, open});

@@ -2,9 +2,11 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 
 #include "common/base/text.h"
 #include "common/sql/active_record/chain_reader.h"
+#include "common/sql/active_record/host_prepared.h"
 
 // What the calls of a chain are given.
 namespace dbfleet::sql {
@@ -54,10 +56,16 @@ void ChainReader::RunPrepared(absl::string_view statement) {
   const auto found = prepared.find(std::string(statement));
   build_.call.raw_sql = ran_raw_ = true;
   if (found == prepared.end() || found->second.empty()) {
-    build_.Problem("it runs what was prepared, which is not seen here");
+    build_.Problem(
+        "it runs what was prepared, which is not known: prepare constant SQL in front of it, into "
+        "a "
+        "local variable that holds nothing else and is only executed and fetched from");
     return;
   }
-  raw_sql_ = FillPlaceholders(found->second);
+  for (absl::string_view sql : absl::StrSplit(found->second, kBetweenPrepared)) {
+    if (!raw_sql_.empty()) raw_sql_.push_back(kBetweenPrepared);
+    raw_sql_ += FillPlaceholders(sql);
+  }
   build_.call.has_placeholders = true;
 }
 
@@ -79,7 +87,7 @@ void ChainReader::Refine(const HostCall& call, const std::string& name) {
   } else if (name == "order" || name == "reorder" || name == "orderby" || name == "orderbyraw" ||
              name == "in_order_of") {
     build_.Fragments(arguments, "order", &build_.query.order);
-  } else if (name == "group" || name == "groupbyraw") {
+  } else if (name == "group" || name == "groupby" || name == "groupbyraw") {
     build_.Fragments(arguments, "groups", &build_.query.group);
   } else if (name == "having" || name == "havingraw" || name == "orhavingraw") {
     if (!arguments.empty()) build_.query.having = build_.Fragment(arguments[0], "conditions");
@@ -95,6 +103,8 @@ void ChainReader::Refine(const HostCall& call, const std::string& name) {
     build_.NoteTexts(call);
   } else if (absl::StrContains(name, "joins")) {
     build_.Joins(arguments);
+  } else if (BuildsSql(name)) {
+    build_.NoteTexts(call);
   } else {
     build_.PlainFrom(call, 0);
   }

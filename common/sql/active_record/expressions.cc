@@ -6,7 +6,9 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/text.h"
+#include "common/sql/active_record/harmless_functions.h"
 #include "common/sql/active_record/host_reader.h"
+#include "common/sql/active_record/receivers.h"
 #include "common/sql/active_record/words.h"
 
 namespace dbfleet::sql {
@@ -15,9 +17,9 @@ namespace {
 constexpr int kDeepest = 50;
 
 // Words of PHP that make or run something where an expression is expected.
-constexpr absl::string_view kRuns[] = {
-    "clone",        "die", "eval",    "exit",  "fn",           "function", "include",
-    "include_once", "new", "require", "throw", "require_once", "yield",    "static"};
+constexpr absl::string_view kRuns[] = {"clone",   "die",          "eval", "exit",
+                                       "include", "include_once", "new",  "require",
+                                       "throw",   "require_once", "yield"};
 // Words in front of parentheses that are no calls.
 constexpr absl::string_view kControl[] = {
     "if",    "elseif", "while", "for",   "foreach", "switch", "catch", "array",    "list", "isset",
@@ -113,6 +115,8 @@ class Reader {
     if (!chain.has_value()) {
       const std::string lower = absl::AsciiStrToLower(token.text);
       if (program_.php() && token.kind == HostTokenKind::kName) {
+        const bool data = lower == "new" && !IsModelClass(program_[i + 1].text);
+        if (data) return i + 2;
         if (IsOneOf(lower, kRuns)) Problem(absl::StrCat("uses ", lower));
         if (program_[i + 1].Is("(") && !IsPureHostFunction(lower) && !IsOneOf(lower, kControl) &&
             !IsOneOf(lower, kRuns)) {
@@ -168,7 +172,12 @@ class Reader {
                           chain.receiver_kind != Receiver::kNone && !call.is_property;
       // Of parameters it picks one; by itself it runs a file.
       const bool loads = call.name == "require" && chain.receiver_kind == Receiver::kNone;
-      if (writes || loads || (!attribute && !IsPureHostFunction(call.name))) Unknown(call.name);
+      const bool harmless = &call == &chain.calls.front() && call.op == HostOperator::kNone &&
+                            chain.receiver_kind == Receiver::kNone &&
+                            IsHarmlessFunction(program_.php(), call.name);
+      if (writes || loads || (!attribute && !harmless && !IsPureHostFunction(call.name))) {
+        Unknown(call.name);
+      }
       for (const HostRange& argument : call.arguments) {
         findings_.Add(ReadExpressions(program_, argument, inner));
       }

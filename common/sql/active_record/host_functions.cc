@@ -135,10 +135,6 @@ constexpr bool InOrder(const HostFunction& a, const HostFunction& b) {
 }
 static_assert(std::is_sorted(std::begin(kFunctions), std::end(kFunctions), InOrder));
 
-// A driver's function that is not in the table, and sounds like a write.
-constexpr HostFunction kUnknownOfDriver =
-    Row(kPhp, "", MethodRole::kOpaque, "is a driver's function that is not known");
-
 const HostFunction* Find(bool php, absl::string_view name) {
   const HostFunction wanted = Row(php, name, MethodRole::kOpaque, "");
   const auto found =
@@ -167,8 +163,7 @@ const HostFunction* FunctionOf(const HostProgram& program, const HostChain& chai
   const std::string name = php ? absl::AsciiStrToLower(call.name) : std::string(call.name);
   if (chain.receiver_kind == Receiver::kNone) {
     if (!php && call.bare()) return nullptr;  // A variable of that name.
-    const HostFunction* found = Find(php, name);
-    return found == nullptr && php && IsOfDriver(name) ? &kUnknownOfDriver : found;
+    return Find(php, name);
   }
   if (chain.receiver_kind != Receiver::kClass) return nullptr;
   absl::string_view receiver = chain.receiver;

@@ -27,8 +27,7 @@ struct HostFunction {
 // Sorted by language and name.
 absl::Span<const HostFunction> HostFunctions();
 
-// What the chain begins with, if that is one of these; of a driver's functions that are not in the
-// table those that sound like writes.
+// What the chain begins with, if that is one of these.
 const HostFunction* FunctionOf(const HostProgram& program, const HostChain& chain);
 
 // Whether a name in a text is that of one: 'mysqli_query'.

@@ -181,17 +181,18 @@ bool HostProgram::BeginsReceiver(size_t at) const {
   const HostToken& first = tokens_[at];
   if (!(first.Is("(") || first.Is("[")) || close_[at] >= size()) return false;
   if (php_ && first.Is("(") && (*this)[at + 1].IsName("new")) return true;
-  // Behind a value they are its arguments or index.
+  // Behind a value they are its arguments or index; of PHP's calls of values what follows counts.
   const HostToken& before = (*this)[at - 1];
   const bool touches = before.end == first.offset && !before.text.empty();
-  const bool value = before.kind == HostTokenKind::kName ||
-                     before.kind == HostTokenKind::kVariable || before.Is(")") || before.Is("]") ||
+  const bool name = before.kind == HostTokenKind::kName && !before.IsName("return") &&
+                    !before.IsName("echo") && !before.IsName("clone") && !before.IsName("print");
+  const bool value = before.kind == HostTokenKind::kVariable || before.Is(")") || before.Is("]") ||
                      before.Is("}") || before.kind == HostTokenKind::kString;
-  if (value && (touches || php_) && !before.IsName("return") && !before.IsName("echo"))
-    return false;
+  if (php_ ? name || (value && first.Is("[")) : (name || value) && touches) return false;
   size_t i = close_[at] + 1;
   while ((*this)[i].Is("[") && close_[i] < size()) i = close_[i] + 1;
-  return IsMember(i);
+  const bool appended = !php_ && first.Is("(") && (*this)[i].Is("<") && (*this)[i + 1].Is("<");
+  return appended || IsMember(i);
 }
 
 size_t HostProgram::TakeReceiver(size_t at, HostChain* chain) const {
@@ -367,6 +368,10 @@ std::optional<HostChain> HostProgram::ChainAt(size_t at, size_t limit) const {
     }
     if (!IsMember(i) || i + 1 >= limit) break;
     HostCall call;
+    if (!php_ && (*this)[i + 1].Is("<") && (*this)[i + 2].Is("<")) {
+      ++i;  // user.posts.<<(post)
+      break;
+    }
     // Names that a value gives: ->$method(), ->{$x}(), .(): calls of nobody knows what.
     const bool computed = (*this)[i + 1].Is("{") || (*this)[i + 1].Is("(");
     if (computed && close_[i + 1] >= limit) break;

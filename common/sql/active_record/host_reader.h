@@ -12,6 +12,8 @@
 
 namespace dbfleet::sql {
 
+class HostTrust;
+
 // What all reading of one program needs. Views, which must outlive it.
 struct HostScope {
   const Target& target;
@@ -64,12 +66,12 @@ size_t EndOfCallOfValue(const HostProgram& program, size_t i, const HostVariable
 
 // A text or regular expression outside of what reaches the database, in which code does:
 // "#{User.delete_all}"; also a shell command, unless it only shows something.
-bool HidesCode(const HostProgram& program, const HostToken& token);
+bool HidesCode(const HostProgram& program, const HostToken& token, const HostTrust& trust);
 
-// Ruby's operators at the end of a chain: whether records may be added to an association, or put
-// in its place, which writes at once. What is understood to be no record (a number, a text) writes
-// nothing, nor does what is given to something that holds no rows.
-bool OperatorWrites(const HostProgram& program, const HostChain& chain,
+// One of Ruby's operators among a chain's links: whether records may be added to an association, or
+// put in its place, which writes at once. What is understood to be no record (a number, a text)
+// writes nothing, nor does what is given to something that holds no rows.
+bool OperatorWrites(const HostProgram& program, const HostChain& chain, size_t link,
                     const HostVariables* variables);
 
 // The server that the program talks to.

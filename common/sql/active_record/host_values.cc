@@ -5,10 +5,10 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
 #include "common/base/text.h"
-#include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/host_sources.h"
 #include "common/sql/active_record/host_text.h"
 
@@ -17,6 +17,15 @@ namespace {
 
 constexpr size_t kLongestValue = 60;  // In tokens.
 constexpr size_t kMostValues = 500;
+
+// The variable at a token, or the object's own property: "$this->sql". `behind` becomes the token
+// behind it.
+std::string NameAt(const HostProgram& program, size_t i, size_t* behind) {
+  const bool property = program[i].text == "$this" && program[i + 1].Is("->") &&
+                        program[i + 2].kind == HostTokenKind::kName && !program[i + 3].Is("(");
+  *behind = i + (property ? 3 : 1);
+  return property ? absl::StrCat("$this->", program[i + 2].text) : std::string(program[i].text);
+}
 
 bool IsModifier(const HostToken& token) {
   return token.IsName("if") || token.IsName("unless") || token.IsName("and") ||
@@ -37,16 +46,18 @@ size_t HostValues::EndOfValue(size_t from) const {
 HostContext HostValues::ContextOf(HostRange range) const {
   HostContext context;
   const auto& clean = context_.placeholder_values;
-  if (clean.empty() && context_.joined_values.empty() && context_.prepared.empty()) return context;
+  if (clean.empty() && context_.joined_values.empty()) return context;
   // Only those that it names: a program may have as many of them as statements.
   std::set<std::string> named;
   for (size_t i = range.begin; i < range.end; ++i) {
     const HostToken& token = program_[i];
-    const std::string text(token.text);
+    size_t behind = 0;
+    const std::string text = NameAt(program_, i, &behind);
     const auto found = context_.joined_values.find(text);
-    if (found != context_.joined_values.end()) context.joined_values.insert(*found);
-    const auto prepared = context_.prepared.find(text);
-    if (prepared != context_.prepared.end()) context.prepared.insert(*prepared);
+    if (found != context_.joined_values.end()) {
+      // Of a property its name is enough where it is read.
+      context.joined_values[text.substr(text.rfind('>') + 1)] = found->second;
+    }
     named.insert(text);
     for (const StringPart& part : token.parts) {
       if (part.is_code) named.insert(std::string(absl::StripAsciiWhitespace(part.text)));
@@ -58,7 +69,9 @@ HostContext HostValues::ContextOf(HostRange range) const {
 }
 
 size_t HostValues::Follow(size_t at) {
-  const std::string name(program_[at].text);
+  size_t behind = 0;
+  const std::string name = NameAt(program_, at, &behind);
+  at = behind - 1;
   const HostToken& first = program_[at + 1];
   const HostToken& second = program_[at + 2];
   const bool appends = (second.Is("=") && (first.Is(".") || first.Is("+"))) ||
@@ -95,37 +108,12 @@ void HostValues::Assign(const std::string& name, HostRange value) {
   const bool text = room && Joined(value, &with);
   Forget(name);
   if (!room) return;
-  Prepare(name, value);
   if (GivesPlaceholders(program_.Source(value))) {
     context_.placeholder_values.push_back(name);
   } else if (text && with.empty()) {
     texts_.insert(name);
   } else if (text) {
     context_.joined_values[name] = with;
-  }
-}
-
-// $statement = $db->prepare("..."). What holds several in turn is not known.
-void HostValues::Prepare(const std::string& name, HostRange value) {
-  const std::optional<HostChain> chain = program_.ChainAt(value.begin, value.end);
-  const auto known = context_.prepared.find(name);
-  std::string sql;
-  bool prepares = false;
-  if (chain.has_value() && chain->range.end == value.end) {
-    const HostCall& last = chain->calls.back();
-    const HostFunction* function = FunctionOf(program_, *chain);
-    const size_t at = function != nullptr && chain->calls.size() == 1 && function->sql > 0 ? 1 : 0;
-    prepares = last.arguments.size() > at &&
-               absl::StrContains(absl::AsciiStrToLower(last.name), "prepare");
-    if (prepares) {
-      const HostText text = ReadHostText(program_, last.arguments[at], {});
-      if (text.known && !text.concatenates) sql = text.value;
-    }
-  }
-  if (known != context_.prepared.end()) {
-    if (known->second != sql) known->second.clear();
-  } else if (prepares && context_.prepared.size() < kMostValues) {
-    context_.prepared[name] = sql;
   }
 }
 

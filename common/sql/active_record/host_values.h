@@ -13,9 +13,8 @@
 namespace dbfleet::sql {
 
 // What a program's variables hold, as far as its assignments say, taken in the order of the text:
-// placeholders, constant texts, texts that were joined with values of the program or came with a
-// request, and prepared statements. Branches and
-// methods are not told apart. Not thread-safe.
+// placeholders, constant texts, and texts that were joined with values of the program or came with
+// a request. Branches and methods are not told apart. Not thread-safe.
 class HostValues {
  public:
   explicit HostValues(const HostProgram& program) : program_(program) {}
@@ -32,7 +31,6 @@ class HostValues {
   void Assign(const std::string& name, HostRange value);
   void Append(const std::string& name, HostRange value);
   void Forget(const std::string& name);
-  void Prepare(const std::string& name, HostRange value);
   bool Joined(HostRange value, std::string* with) const;
 
   const HostProgram& program_;

@@ -39,6 +39,10 @@ bool HostVariables::IsPlain(absl::string_view name) const {
   const Bindings* found = Of(name);
   return found != nullptr && found->plain && !found->other;
 }
+bool HostVariables::IsClosure(absl::string_view name) const {
+  const Bindings* found = Of(name);
+  return found != nullptr && found->closure && !found->plain && !found->other;
+}
 bool HostVariables::MayHoldWrite(absl::string_view name) const {
   const Bindings* found = Of(name);
   return found != nullptr && found->write;
@@ -189,8 +193,10 @@ bool HostVariables::IsPlainValue(size_t value) const {
 
 void HostVariables::Assign(size_t i, size_t value) {
   Bindings& bound = bindings_[std::string(program_[i].text)];
-  (IsPlainValue(value) ? bound.plain : bound.other) = true;
   const HostToken& first = program_[value];
+  const bool made = program_.php() && (first.IsName("function") || first.IsName("fn") ||
+                                       (first.IsName("static") && !program_[value + 1].Is("::")));
+  (made ? bound.closure : IsPlainValue(value) ? bound.plain : bound.other) = true;
   if (const auto word = ReadWord(program_, {value, value + 1}); word.has_value()) {
     bound.write = bound.write || NamesRunningFunction(*word) || NamesMethodThatWrites(*word);
   }

@@ -18,6 +18,10 @@ class HostVariables {
 
   // It holds a list, text, hash or object in memory that is no record: [], "", Set.new, collect().
   bool IsPlain(absl::string_view name) const;
+  // Something in the program binds it.
+  bool IsBound(absl::string_view name) const { return Of(name) != nullptr; }
+  // It holds a function of PHP that stands in the program, and nothing else.
+  bool IsClosure(absl::string_view name) const;
   // It may hold the name of what writes, or a callable that does: 'delete', [$user, 'delete'].
   bool MayHoldWrite(absl::string_view name) const;
   // It may hold a connection: PG.connect, new PDO(...), $this->db.
@@ -28,6 +32,7 @@ class HostVariables {
  private:
   struct Bindings {
     bool plain = false;
+    bool closure = false;
     bool other = false;
     bool write = false;
     bool connection = false;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 
 #include "common/sql/active_record/method_table.h"
@@ -70,6 +71,56 @@ bool NamesWrite(absl::string_view name) {
     if (letter) word.push_back(absl::ascii_tolower(static_cast<unsigned char>(name[i])));
   }
   return false;
+}
+
+bool NamesAttribute(absl::string_view name) {
+  static constexpr absl::string_view kNames[] = {
+      "address",   "age",       "amount",  "author",   "birthday", "body",       "category",
+      "city",      "code",      "color",   "comment",  "company",  "content",    "country",
+      "currency",  "customer",  "date",    "day",      "email",    "first_name", "full_name",
+      "last_name", "user_name", "height",  "id",       "key",      "kind",       "label",
+      "locale",    "login",     "name",    "notes",    "number",   "owner",      "parent",
+      "phone",     "price",     "profile", "quantity", "rating",   "role",       "score",
+      "size",      "slug",      "state",   "status",   "street",   "subject",    "text",
+      "title",     "token",     "total",   "type",     "url",      "user",       "username",
+      "uuid",      "value",     "version", "weight",   "zip"};
+  if (NamesWrite(name) || name.empty()) return false;
+  if (name.back() == '?' || IsOneOf(name, kNames)) return true;
+  // What has more words may be a verb and its object: archive_posts.
+  return absl::EndsWith(name, "_at") || absl::EndsWith(name, "_id") ||
+         absl::EndsWith(name, "_ids") || (!absl::StrContains(name, "_") && NamesCollection(name));
+}
+
+bool NamesCollection(absl::string_view name) {
+  if (name == "children" || name == "people" || name == "attributes") return true;
+  return absl::EndsWith(name, "s") && !absl::EndsWith(name, "ss") && !absl::EndsWith(name, "us") &&
+         !absl::EndsWith(name, "is");
+}
+
+bool ChangesTextOrList(absl::string_view name) {
+  static constexpr absl::string_view kNames[] = {
+      "capitalize!", "chomp!",      "chop!",           "collect!",
+      "compact!",    "deep_merge!", "delete_prefix!",  "delete_suffix!",
+      "downcase!",   "encode!",     "except!",         "extract!",
+      "fetch!",      "filter!",     "flatten!",        "force_encoding!",
+      "gsub!",       "keep_if!",    "lstrip!",         "map!",
+      "merge!",      "next!",       "permit!",         "reject!",
+      "reverse!",    "rotate!",     "rstrip!",         "scrub!",
+      "select!",     "shuffle!",    "slice!",          "sort!",
+      "sort_by!",    "squeeze!",    "squish!",         "stringify_keys!",
+      "strip!",      "sub!",        "swapcase!",       "symbolize_keys!",
+      "titleize!",   "tr!",         "transform_keys!", "transform_values!",
+      "uniq!",       "upcase!"};
+  return IsOneOf(name, kNames);
+}
+
+bool BuildsSql(absl::string_view name) {
+  const std::string lower = absl::AsciiStrToLower(name);
+  if (lower == "group_by") return false;  // Of lists.
+  for (absl::string_view word : {"where", "order", "having", "group", "joins"}) {
+    if (absl::StrContains(lower, word)) return true;
+  }
+  return absl::EndsWith(lower, "raw") || absl::EndsWith(lower, "sql");
 }
 
 }  // namespace dbfleet::sql

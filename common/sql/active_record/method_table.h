@@ -49,6 +49,18 @@ const ModelMethod* FindConnectionMethod(absl::string_view name);
 // multi_query. "created_at" does not.
 bool NamesWrite(absl::string_view name);
 
+// Whether a method of that name, known or not, is given pieces of SQL: orderByRaw, addOrderBy.
+bool BuildsSql(absl::string_view name);
+
+// posts, post_ids, children; not status, address, columns of one.
+bool NamesCollection(absl::string_view name);
+// Whether a word behind a record is by its name a column or an association, so that it is read:
+// email, created_at, posts, admin?. "archive" is not.
+bool NamesAttribute(absl::string_view name);
+
+// Of Ruby's methods that end with "!" those of texts, lists and hashes.
+bool ChangesTextOrList(absl::string_view name);
+
 // What a driver's result is asked for, behind a raw query.
 bool IsOfResult(absl::string_view name);
 // Calls that take their block for its values, and not for what it does.

@@ -8,6 +8,7 @@
 
 #include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/host_reader.h"
+#include "common/sql/active_record/host_sources.h"
 #include "common/sql/active_record/host_text.h"
 #include "common/sql/active_record/receivers.h"
 #include "common/sql/active_record/words.h"
@@ -29,8 +30,8 @@ bool IsCommonWord(const HostProgram& program, const HostCall& call, const ModelM
       return !absl::StartsWith(method.name, "find_") && method.name != "pluck";
     case MethodRole::kRaw:
       // What is given to them is run, whatever they are called on.
-      return method.name == "do" || method.name == "prepare" || method.name == "statement" ||
-             method.name == "raw_connection" || absl::StartsWith(method.name, "get_") ||
+      return method.name == "do" || method.name == "statement" || method.name == "raw_connection" ||
+             absl::StartsWith(method.name, "get_") ||
              (call.arguments.empty() && method.name != "execute");
     case MethodRole::kTransaction:
     case MethodRole::kLock:
@@ -108,12 +109,8 @@ bool IsDynamic(const HostProgram& program, const HostChain& chain, const HostCal
 bool SoundsLikeWrite(const HostProgram& program, const HostChain& chain, const HostCall& call,
                      bool first) {
   if (program[chain.range.begin - 1].IsName("def") || !NamesWrite(call.name)) return false;
-  if (chain.receiver_kind == Receiver::kNone && first) {
-    // Of migrations; other bare words are the program's own.
-    return !program.php() && !call.bare() &&
-           (absl::StartsWith(call.name, "drop_") || absl::StartsWith(call.name, "truncate_") ||
-            absl::StartsWith(call.name, "rename_"));
-  }
+  // What nobody knows of bare words is in doubt anyway; see HostTrust.
+  if (chain.receiver_kind == Receiver::kNone && first) return false;
   return chain.receiver_kind != Receiver::kClass || IsModelClass(chain.receiver);
 }
 
@@ -202,7 +199,7 @@ class Walk {
       if (const auto runs = RunsSomething(call)) return runs;
     }
     if (call.op != HostOperator::kNone) {
-      return certain_ || generous_ || OperatorWrites(program_, chain_, variables_);
+      return certain_ || generous_ || OperatorWrites(program_, chain_, i, variables_);
     }
     if (call.is_property || (!program_.php() && IsConnectionName(call.name))) {
       connection_ = connection_ || IsConnectionName(call.name);
@@ -272,6 +269,7 @@ class Walk {
     if (known && !connection_)
       return !own && !of_class && (generous_ || (adds && !IsData(call) && HasMany(i)));
     if (own && IsBareWord(program_, chain_, call)) return true;
+    if (!own && BuildsSql(call.name) && GivesSql(call)) return true;
     const ModelMethod* method =
         connection_ ? FindConnectionMethod(call.name) : FindModelMethod(call.name);
     if (method == nullptr) return CalledUnknown(call, own);
@@ -286,8 +284,25 @@ class Walk {
     return generous_ || (!data && !IsCommonWord(program_, call, *method));
   }
 
+  // What comes with a request, or is joined with a value, in what may be SQL:
+  // $builder->orderBy($_GET['x']).
+  bool GivesSql(const HostCall& call) const {
+    return std::any_of(call.arguments.begin(), call.arguments.end(), [&](HostRange argument) {
+      return IsRequestValue(program_, argument) ||
+             ReadHostText(program_, argument, {}).concatenates;
+    });
+  }
+
+  // user.archive!: what is not known to change texts and lists may be of a record.
+  bool ChangesRecord(const HostCall& call) const {
+    return !program_.php() && call.name.back() == '!' && !ChangesTextOrList(call.name) &&
+           !IsPlainData(holder_) &&
+           (chain_.receiver_kind != Receiver::kClass || IsModelClass(chain_.receiver));
+  }
+
   bool CalledUnknown(const HostCall& call, bool own) const {
     if (!own && IsData(call)) return false;
+    if (!own && ChangesRecord(call)) return true;
     if (SoundsLikeWrite(program_, chain_, call, own)) return true;
     return connection_ && certain_ && !own && !call.bare() && !IsPureHostFunction(call.name) &&
            !IsHarmlessOfConnection(call.name);

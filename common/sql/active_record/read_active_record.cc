@@ -80,7 +80,9 @@ Reading ReadActiveRecord(const Target& target, absl::string_view text, const Hos
   HostScope scope = {target, context, embedded};
   scope.generous = scope.for_effect = true;
   HostFindings findings = ReadExpressions(*program, {0, program->size()}, scope);
-  if (findings.readings.empty()) {
+  if (!context.doubt.empty()) {
+    findings.problems.insert(findings.problems.begin(), context.doubt);
+  } else if (findings.readings.empty()) {
     findings.problems.push_back("no call in it is known to reach the database");
   }
   if (!program->balanced()) findings.problems.push_back("its brackets do not match");

@@ -1,11 +1,15 @@
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 
 #include "common/base/text.h"
 #include "common/sql/active_record/chain_reader.h"
+#include "common/sql/active_record/host_prepared.h"
 #include "common/sql/active_record/receivers.h"
 
 namespace dbfleet::sql {
@@ -60,6 +64,8 @@ void ChainReader::Take(const HostCall& call) {
   if (name == "inject" || name == "reduce" || name == "map") TakeSymbols(call);
   if (TakesWrite(program_, call)) build_.Problem("is given a method that writes");
   const ModelMethod* method = connection_ ? FindConnectionMethod(name) : FindModelMethod(name);
+  // User::query()->where(...)
+  if (name == "query" && !connection_ && call.arguments.empty()) method = FindModelMethod("where");
   if (method == nullptr) {
     Unknown(call, name);
     return;
@@ -144,13 +150,15 @@ void ChainReader::Schema(const HostCall& call, const std::string& name) {
 
 void ChainReader::Unknown(const HostCall& call, const std::string& name) {
   const bool word = call.arguments.empty() && !call.has_parens && !call.block.has_value() &&
-                    absl::ascii_isalnum(name.back());
+                    (absl::ascii_isalnum(name.back()) || name.back() == '?');
   if (!program_.php() && word && method_ == nullptr) {
     // An association or attribute: user.orders.where(...).
     build_.query.table = name;
     if (IsConnectionName(name)) connection_ = true;
     return;
   }
+  if (!program_.php() && word && loaded_ && NamesAttribute(name)) return;
+  if (BuildsSql(name)) build_.NoteTexts(call);
   if (IsPureHostFunction(name) || (ran_raw_ && IsOfResult(name))) {
     build_.PlainFrom(call, 0);
     return;
@@ -194,7 +202,11 @@ Reading ChainReader::Finish() {
   const bool raw = build_.call.raw_sql;
   const MethodRole role = role_;
   if (raw && build_.problems.empty()) {
-    reading = scope_.embedded(EmbeddedTarget(scope_.target), raw_sql_);
+    std::vector<Reading> each;
+    for (absl::string_view sql : absl::StrSplit(raw_sql_, kBetweenPrepared)) {
+      each.push_back(scope_.embedded(EmbeddedTarget(scope_.target), sql));
+    }
+    reading = each.size() == 1 ? std::move(each[0]) : Combine(std::move(each));
   } else if (!raw && WeightOf(role) > 0 && role != MethodRole::kTransaction &&
              role != MethodRole::kLock && role != MethodRole::kSchema && !connection_) {
     reading = OfModel(role);

@@ -8,10 +8,14 @@
 
 #include "common/base/status.h"
 #include "common/sql/active_record/active_record.h"
+#include "common/sql/active_record/harmless_functions.h"
 #include "common/sql/active_record/host_functions.h"
+#include "common/sql/active_record/host_prepared.h"
 #include "common/sql/active_record/host_reader.h"
 #include "common/sql/active_record/host_session.h"
+#include "common/sql/active_record/host_trust.h"
 #include "common/sql/active_record/host_values.h"
+#include "common/sql/active_record/receivers.h"
 #include "common/sql/active_record/words.h"
 
 namespace dbfleet::sql {
@@ -44,7 +48,13 @@ constexpr absl::string_view kLoopWords[] = {"for", "foreach", "until", "while"};
 class Splitter {
  public:
   Splitter(const HostProgram& program, absl::string_view text, const Target& embedded)
-      : program_(program), text_(text), values_(program), variables_(program), session_(embedded) {}
+      : program_(program),
+        text_(text),
+        values_(program),
+        variables_(program),
+        prepared_(program),
+        trust_(program, variables_),
+        session_(embedded) {}
 
   std::vector<Statement> All() {
     Scan({0, program_.size()}, false);
@@ -70,13 +80,19 @@ class Splitter {
     if (token.kind == HostTokenKind::kName && IsOneOf(token.text, kLoopWords)) {
       return Loop(i, end, in_loop);
     }
-    if (HidesCode(program_, token)) {
+    if (HidesCode(program_, token, trust_)) {
       Emit(HostRange{i, i + 1}, in_loop);
       return i + 1;
     }
     if (const size_t close = EndOfCallOfValue(program_, i, variables_); close > 0) {
       Emit(HostRange{i, close + 1}, in_loop);
       return close + 1;
+    }
+    size_t bound_until = 0;
+    if (std::string doubt = trust_.DoubtOfBinding(i, &bound_until); !doubt.empty()) {
+      Emit(HostRange{i, bound_until}, in_loop);
+      statements_.back().host.doubt = std::move(doubt);
+      return i + 1;
     }
     const bool may_begin = token.kind == HostTokenKind::kVariable ||
                            token.kind == HostTokenKind::kName || program_.BeginsReceiver(i);
@@ -87,12 +103,15 @@ class Splitter {
     session_.TakeCharset(program_, *chain);
     const bool known = records_.count(chain->receiver) > 0 ||
                        ((token.Is("(") || token.Is("[")) && Reaches({i + 1, program_.CloseOf(i)}));
+    std::string doubt = trust_.DoubtOfCall(*chain);
     const bool reaches =
-        ReachesDatabase(program_, *chain, known, &variables_) || IsOfModel(*chain) ||
+        !doubt.empty() || ReachesDatabase(program_, *chain, known, &variables_) ||
+        IsOfModel(*chain) ||
         (known &&
          CallsSomething(*chain, !program_.php() && program_.IsWholeStatement(chain->range)));
     if (reaches) {
       Emit(*chain, in_loop);
+      statements_.back().host.doubt = std::move(doubt);
       if (!assigned_.empty() && assigned_at_ == i) records_.insert(assigned_);
     }
     // What runs inside stands for itself; the rest of a chain that reaches the database is its own.
@@ -116,26 +135,15 @@ class Splitter {
     return i < looked_until_ && member && program_[i - 2].kind != HostTokenKind::kString;
   }
 
-  // Something else that is called on a class which the program calls as a model.
-  bool IsOfModel(const HostChain& chain) {
-    if (!models_read_) {
-      models_read_ = true;
-      for (size_t i = 0; i < program_.size(); ++i) {
-        // Links of a chain begin none, and a long one is gone through once.
-        const HostToken& before = program_[i - 1];
-        if (program_[i].kind != HostTokenKind::kName || before.Is(".") || before.Is("->") ||
-            before.Is("::") || before.Is("&.") || before.Is("?->")) {
-          continue;
-        }
-        const std::optional<HostChain> other = program_.ChainAt(i, program_.size());
-        if (other.has_value() && other->receiver_kind == Receiver::kClass &&
-            ReachesDatabase(program_, *other, false, &variables_)) {
-          models_.insert(other->receiver);
-        }
-      }
-    }
-    return chain.receiver_kind == Receiver::kClass && models_.count(chain.receiver) > 0 &&
-           !program_[chain.range.begin - 1].IsName("def") && CallsSomething(chain, true);
+  // Something that is called on what may be a model, and is not known to only compute.
+  bool IsOfModel(const HostChain& chain) const {
+    static constexpr absl::string_view kOwn[] = {"parent", "self", "static"};
+    const HostToken& before = program_[chain.range.begin - 1];
+    const bool inside =
+        before.Is("::") && program_[chain.range.begin - 2].kind == HostTokenKind::kName;
+    return chain.receiver_kind == Receiver::kClass && IsModelClass(chain.receiver) && !inside &&
+           ReviewOfClass(chain.receiver, chain.calls[0].name) == OfClass::kNotReviewed &&
+           !IsOneOf(chain.receiver, kOwn) && !before.IsName("def") && CallsSomething(chain, true);
   }
 
   // Whether a chain in the range reaches the database.
@@ -155,10 +163,11 @@ class Splitter {
   // "$x = ...": what is got from the database is known to be of it.
   void Follow(size_t i) {
     const size_t value = values_.Follow(i);
-    if (value == 0) return;
-    assigned_ = std::string(program_[i].text);
+    if (value != i + 2) return;  // Of an object's property: it is none of the variables.
+    // What is fetched from a prepared statement is no record.
+    assigned_ = prepared_.Holds(i) ? "" : std::string(program_[i].text);
     assigned_at_ = value;
-    records_.erase(assigned_);
+    records_.erase(std::string(program_[i].text));
   }
 
   // |user| of a block over records.
@@ -180,13 +189,21 @@ class Splitter {
     });
   }
 
-  static bool CallsSomething(const HostChain& chain, bool for_effect) {
+  // Of a record; a class has methods only.
+  bool IsAttribute(const HostChain& chain, const HostCall& call) const {
+    const bool of_class = chain.receiver_kind == Receiver::kClass && &call == &chain.calls[0];
+    return !program_.php() && !of_class && NamesAttribute(call.name);
+  }
+
+  bool CallsSomething(const HostChain& chain, bool for_effect) const {
     for (const HostCall& call : chain.calls) {
       const ModelMethod* method = FindModelMethod(call.name);
       const bool bare = call.arguments.empty() && !call.has_parens;
-      if (method != nullptr ? method->role != MethodRole::kInMemory
-                            : !call.is_property && !IsPureHostFunction(call.name) &&
-                                  (!bare || for_effect || call.name.back() == '!')) {
+      if (call.is_property || (bare && IsAttribute(chain, call))) continue;
+      if (method != nullptr
+              ? method->role != MethodRole::kInMemory
+              : !IsPureHostFunction(call.name) && !IsOfResult(absl::AsciiStrToLower(call.name)) &&
+                    (!bare || for_effect || call.name.back() == '!')) {
         return true;
       }
     }
@@ -275,6 +292,7 @@ class Splitter {
     Place(program_[chain.range.begin].offset, &statement);
     starts_.push_back(program_[chain.range.begin].offset);
     statement.host = values_.ContextOf(chain.range);
+    prepared_.AddTo(chain.range, &statement.host);
     statement.host.in_loop = in_loop;
     statement.host.charset = session_.charset();
     statement.modes_changed = session_.modes_changed();
@@ -339,12 +357,12 @@ class Splitter {
   const absl::string_view text_;
   HostValues values_;
   const HostVariables variables_;
+  const HostPrepared prepared_;
+  const HostTrust trust_;
   HostSession session_;
   std::vector<Statement> statements_;
   std::vector<Piece> pieces_;
-  std::vector<size_t> starts_;  // Of the statements.
-  bool models_read_ = false;
-  std::set<std::string> models_;   // Classes on which something is called that reaches it.
+  std::vector<size_t> starts_;     // Of the statements.
   std::set<std::string> records_;  // Variables that hold what came from the database.
   std::vector<size_t> reaching_;   // Up to each token, how many chains reach the database.
   std::string assigned_;           // By the assignment before the token at `assigned_at_`.

@@ -1,5 +1,6 @@
 #include "absl/strings/str_cat.h"
 
+#include "common/sql/active_record/harmless_functions.h"
 #include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/method_table.h"
 #include "common/sql/model/verdict.h"
@@ -93,6 +94,13 @@ void AppendRedis(std::string* out) {
   }
 }
 
+void AppendHarmless(absl::string_view language, absl::Span<const absl::string_view> names,
+                    std::string* out) {
+  absl::StrAppend(out, "\n", language, ":");
+  for (absl::string_view name : names) absl::StrAppend(out, "\n", Code(name));
+  absl::StrAppend(out, "\n");
+}
+
 void AppendActiveRecord(std::string* out) {
   absl::StrAppend(out,
                   "\n## ActiveRecord\n\nCalls on a model are judged as the statement that they "
@@ -114,6 +122,14 @@ void AppendActiveRecord(std::string* out) {
                NameOf(function.safety), Escaped(function.note)},
               out);
   }
+  absl::StrAppend(
+      out,
+      "\nFunctions that were reviewed, and write nothing but memory, output and logs. Of "
+      "the classes that are named here (`File.read`) no other method is. A function that "
+      "is in neither list, and that the file does not define, is destructive.\n");
+  AppendHarmless("PHP", HarmlessPhpFunctions(), out);
+  AppendHarmless("Ruby", HarmlessRubyFunctions(), out);
+  AppendHarmless("Classes", HarmlessOfClasses(), out);
 }
 
 }  // namespace

@@ -81,7 +81,7 @@ foreach (User::all() as $u) {                                    // => safe insp
   $u->save();                                                    // => destructive data-fix loop
 }
 for ($i = 0; $i < 3; ++$i) User::find($i);                       // => safe inspection loop
-helper(User::find_by_name('x'));                                 // => safe inspection
+helper(User::find_by_name('x'));                                 // => destructive inspection
 $text = "User::delete_all()"; /* User::delete_all(); */ # User::delete_all();
 unset($list[0]);
 ?>

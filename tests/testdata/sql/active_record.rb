@@ -124,7 +124,7 @@ class AddName < ActiveRecord::Migration[7.0]
   end
 end
 x = hash.delete(:a)
-File.delete("x")
+File.delete("x")  # => destructive control
 list.first
 puts "User.delete_all #{1 + 1}"
 r = a / 2; s = "User.find" # User.delete_all

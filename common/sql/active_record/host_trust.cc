@@ -1,0 +1,343 @@
+#include "common/sql/active_record/host_trust.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/text.h"
+#include "common/sql/active_record/harmless_functions.h"
+#include "common/sql/active_record/host_functions.h"
+#include "common/sql/active_record/host_reader.h"
+#include "common/sql/active_record/host_text.h"
+#include "common/sql/active_record/receivers.h"
+#include "common/sql/active_record/words.h"
+
+namespace dbfleet::sql {
+namespace {
+
+constexpr absl::string_view kOwn[] = {"parent", "self", "static"};
+
+std::string Shown(absl::string_view name) { return SanitizeForDisplay(Truncate(name, 60)); }
+
+std::string NotKnown(absl::string_view name) {
+  return absl::StrCat("calls ", Shown(name), ", which is not known and may write");
+}
+
+absl::string_view LastOf(absl::string_view name) {
+  const size_t space = name.find_last_of(":\\");
+  return space == absl::string_view::npos ? name : name.substr(space + 1);
+}
+
+// A name of which the reader assumes what stands behind it.
+bool IsTrusted(absl::string_view name) {
+  static constexpr absl::string_view kNames[] = {
+      "DB", "Mysql2", "PDO", "PG", "R", "Schema", "Sequel", "SQLite3", "PDOStatement", "mysqli"};
+  return IsOneOf(name, kNames) || !IsModelClass(name) ||
+         ReviewOfClass(name, "") != OfClass::kNotReviewed;
+}
+
+bool IsFramework(absl::string_view name) {
+  static constexpr absl::string_view kNames[] = {"Carbon",  "Doctrine", "GuzzleHttp", "Illuminate",
+                                                 "Laravel", "Monolog",  "Psr",        "Symfony"};
+  while (!name.empty() && name[0] == '\\') name.remove_prefix(1);
+  const size_t space = name.find('\\');
+  return space == absl::string_view::npos || IsOneOf(name.substr(0, space), kNames);
+}
+
+bool IsIncluding(const HostToken& token) {
+  static constexpr absl::string_view kNames[] = {"include", "include_once", "require",
+                                                 "require_once"};
+  return token.kind == HostTokenKind::kName && IsOneOf(absl::AsciiStrToLower(token.text), kNames);
+}
+
+// fopen($x, 'r'), File.open("x"); what is written must not be.
+bool OpensToRead(const HostProgram& program, const HostCall& call) {
+  if (call.arguments.size() < 2) return !program.php();
+  const HostToken& mode = program[call.arguments[1].begin];
+  if (mode.kind == HostTokenKind::kLabel) return mode.text != "mode";
+  const HostText text = ReadHostText(program, call.arguments[1], {});
+  return text.known && !text.concatenates && absl::StartsWith(text.value, "r") &&
+         !absl::StrContains(text.value, "+");
+}
+
+}  // namespace
+
+HostTrust::HostTrust(const HostProgram& program, const HostVariables& variables)
+    : program_(program), variables_(variables) {
+  size_t class_end = 0;  // Of PHP: methods are no functions.
+  for (size_t i = 0; i < program.size(); ++i) {
+    const HostToken& token = program[i];
+    const HostToken& next = program[i + 1];
+    if (token.kind != HostTokenKind::kName) continue;
+    if (program.php()) {
+      if (token.text == "class" || token.text == "trait" || token.text == "interface") {
+        size_t open = i + 1;
+        while (open < i + 30 && open < program.size() && !program[open].Is("{")) ++open;
+        if (program[open].Is("{")) class_end = std::max(class_end, program.CloseOf(open));
+      } else if (token.text == "function") {
+        const std::string name = absl::AsciiStrToLower((next.Is("&") ? program[i + 2] : next).text);
+        methods_.insert(name);
+        if (i >= class_end) functions_.insert(name);
+      }
+      continue;
+    }
+    if (token.text == "def") {
+      const bool own = program[i + 2].Is(".");
+      functions_.insert(std::string(program[own ? i + 3 : i + 1].text));
+    } else if (token.text == "module") {
+      modules_.insert(std::string(next.text));
+    } else if (absl::StartsWith(token.text, "attr_") || token.text == "define_method" ||
+               token.text == "delegate") {
+      for (size_t k = i + 1;
+           k < i + 40 && k < program.size() && program[k].kind != HostTokenKind::kNewline; ++k) {
+        if (program[k].kind == HostTokenKind::kSymbol) {
+          functions_.insert(std::string(program[k].text));
+        }
+      }
+    } else if (absl::ascii_isupper(token.text[0]) &&
+               (next.Is(".") || next.Is("&.") || next.Is("[") || next.Is("::"))) {
+      receivers_.insert(std::string(token.text));
+    }
+  }
+}
+
+bool HostTrust::Knows(absl::string_view name) const {
+  const bool php = program_.php();
+  return functions_.count(php ? absl::AsciiStrToLower(name) : std::string(name)) > 0 ||
+         IsHarmlessFunction(php, name);
+}
+
+std::string HostTrust::DoubtOfCall(const HostChain& chain) const {
+  const HostCall& call = chain.calls[0];
+  if (call.op != HostOperator::kNone) return "";
+  if (const HostFunction* function = FunctionOf(program_, chain); function != nullptr) {
+    return function->role == MethodRole::kCallable ? DoubtOfCallable(call) : "";
+  }
+  if (program_.php() && IsOneOf(chain.receiver, kOwn)) return DoubtOfOwn(call);
+  if (chain.receiver_kind == Receiver::kClass) return DoubtOfClass(chain);
+  if (chain.receiver_kind != Receiver::kNone) return "";
+  if (program_[chain.range.begin - 1].IsName("def")) return "";
+  return DoubtOfFunction(call, chain);
+}
+
+// array_map('purge', $x), usort($x, $f)
+std::string HostTrust::DoubtOfCallable(const HostCall& call) const {
+  static constexpr absl::string_view kFirst[] = {"array_map", "ob_start"};
+  const std::string name = absl::AsciiStrToLower(call.name);
+  const bool first = IsOneOf(name, kFirst) || absl::StartsWith(name, "call_user") ||
+                     absl::StartsWith(name, "forward_") || absl::StartsWith(name, "register_") ||
+                     absl::StartsWith(name, "set_") || absl::StartsWith(name, "spl_") ||
+                     absl::StartsWith(name, "header_");
+  const size_t at = first ? 0 : 1;
+  if (at >= call.arguments.size()) return "";
+  const HostRange callable = call.arguments[at];
+  const auto word = ReadWord(program_, callable);
+  if (word.has_value()) return Knows(*word) ? "" : NotKnown(*word);
+  const HostToken& held = program_[callable.begin];
+  const bool variable = held.kind == HostTokenKind::kVariable && callable.end == callable.begin + 1;
+  return variable && !variables_.IsClosure(held.text)
+             ? absl::StrCat(Shown(name), " calls what ", Shown(held.text),
+                            " holds, which is not seen")
+             : "";
+}
+
+std::string HostTrust::DoubtOfFunction(const HostCall& call, const HostChain& chain) const {
+  const bool php = program_.php();
+  const std::string name = php ? absl::AsciiStrToLower(call.name) : std::string(call.name);
+  if (name == "open" || name == "fopen") {
+    return OpensToRead(program_, call) ? "" : absl::StrCat(name, " opens a file to write to it");
+  }
+  if (Knows(name)) return "";
+  return php ? NotKnown(call.name) : DoubtOfRubyWord(call, chain);
+}
+
+std::string HostTrust::DoubtOfRubyWord(const HostCall& call, const HostChain& chain) const {
+  const absl::string_view name = call.name;
+  if (name.empty() || (call.bare() && !program_.IsWholeStatement(chain.range))) return "";
+  // A variable, and what is done with it.
+  if (!call.has_parens && !call.block.has_value() && variables_.IsBound(name)) return "";
+  if (name == "include" || name == "extend" || name == "prepend") return DoubtOfMixin(call);
+  if (name == "require" && call.arguments.size() == 1) {
+    const HostText text = ReadHostText(program_, call.arguments[0], {});
+    const bool library = text.known && !text.concatenates && !text.value.empty() &&
+                         absl::ascii_isalpha(text.value[0]);
+    return library ? "" : "loads a file that is not seen";
+  }
+  if (name == "after_find" || name == "after_initialize") {
+    // Bound to every read.
+    for (const HostRange& argument : call.arguments) {
+      const HostToken& first = program_[argument.begin];
+      const bool own = first.kind == HostTokenKind::kSymbol && functions_.count(first.text) > 0;
+      if (!own && !first.Is("->"))
+        return absl::StrCat(name, " calls at each read what is not seen");
+    }
+    return "";
+  }
+  return NotKnown(name);
+}
+
+// What a module that stands elsewhere puts in the place of trusted methods is not seen.
+std::string HostTrust::DoubtOfMixin(const HostCall& call) const {
+  static constexpr absl::string_view kKnown[] = {"ActionView",    "ActiveModel", "ActiveRecord",
+                                                 "ActiveSupport", "Comparable",  "Enumerable",
+                                                 "Forwardable",   "Singleton"};
+  for (const HostRange& argument : call.arguments) {
+    const absl::string_view name = program_[argument.begin].text;
+    const bool known = IsOneOf(name.substr(0, name.find(':')), kKnown) && call.name != "prepend";
+    if (!known && modules_.count(name) == 0) {
+      return absl::StrCat("mixes in ", Shown(name), ", which is not seen here");
+    }
+  }
+  return "";
+}
+
+// self::purge(), parent::boot(): what the program does not define stands elsewhere.
+std::string HostTrust::DoubtOfOwn(const HostCall& call) const {
+  static constexpr absl::string_view kFrameworks[] = {
+      "__call", "__callstatic", "__construct", "__destruct", "__get", "__set",    "boot",
+      "booted", "configure",    "register",    "rules",      "setup", "teardown", "toarray"};
+  const std::string name = absl::AsciiStrToLower(call.name);
+  const bool known = call.is_property || methods_.count(name) > 0 || IsOneOf(name, kFrameworks) ||
+                     FindModelMethod(name) != nullptr || call.computed();
+  return known ? "" : NotKnown(call.name);
+}
+
+// A class that may be a model is called as one: what of it is not in the table is emitted anyway.
+std::string HostTrust::DoubtOfClass(const HostChain& chain) const {
+  static constexpr absl::string_view kReachOut[] = {"ERB",      "Http",  "Net",
+                                                    "Pathname", "Redis", "Storage"};
+  static constexpr absl::string_view kWrites[] = {"del",   "delete",  "mkdir", "mkpath", "patch",
+                                                  "post",  "prepend", "put",   "rename", "result",
+                                                  "rmdir", "rmtree",  "set",   "unlink", "write"};
+  const HostCall& call = chain.calls[0];
+  if (call.is_property) return "";
+  const std::string name = absl::StrCat(chain.receiver, ".", call.name);
+  switch (ReviewOfClass(chain.receiver, call.name)) {
+    case OfClass::kNotReviewed:
+      return "";
+    case OfClass::kUnknown:
+      return NotKnown(name);
+    case OfClass::kHarmless:
+      break;
+  }
+  if ((call.name == "open" || call.name == "new") && !program_.php() &&
+      (absl::StartsWith(chain.receiver, "File") || absl::StartsWith(chain.receiver, "Pathname")) &&
+      !OpensToRead(program_, call)) {
+    return absl::StrCat(name, " opens a file to write to it");
+  }
+  const absl::string_view family =
+      absl::string_view(chain.receiver).substr(0, chain.receiver.find_first_of(":\\"));
+  for (size_t i = 1; i < chain.calls.size() && IsOneOf(family, kReachOut); ++i) {
+    if (IsOneOf(absl::AsciiStrToLower(chain.calls[i].name), kWrites)) {
+      return NotKnown(chain.calls[i].name);
+    }
+  }
+  return "";
+}
+
+size_t HostTrust::EndOfStatement(size_t i) const {
+  constexpr size_t kLongest = 300;
+  const size_t limit = std::min(program_.size(), i + kLongest);
+  while (i < limit && !program_[i].Is(";") && program_[i].kind != HostTokenKind::kNewline) ++i;
+  return i;
+}
+
+std::string HostTrust::DoubtOfImport(size_t i, size_t end) const {
+  const bool function = program_[i + 1].IsName("function");
+  std::string space(program_[function ? i + 2 : i + 1].text);
+  for (size_t k = i; k < end; ++k) {
+    if (program_[k].Is("{")) space.push_back('\\');  // use Evil\{DB}
+  }
+  const bool framework = IsFramework(space);
+  for (size_t k = i + 1; k < end; ++k) {
+    const absl::string_view full = program_[k].text;
+    if (program_[k].kind != HostTokenKind::kName || program_[k + 1].IsName("as")) continue;
+    const bool renamed = program_[k - 1].IsName("as");
+    if (function) {
+      const bool known = IsHarmlessFunction(true, LastOf(full)) || NamesRunningFunction(full);
+      if (known && (renamed || !IsFramework(full))) {
+        return absl::StrCat("gives the name ", Shown(LastOf(full)), " to another function");
+      }
+    } else if (IsTrusted(LastOf(full)) &&
+               (renamed ? LastOf(program_[k - 2].text) != full : !framework)) {
+      return absl::StrCat("gives the name ", Shown(LastOf(full)), " to another class");
+    }
+  }
+  return "";
+}
+
+// Of what stands in front of the "=" of an assignment to several.
+size_t HostTrust::EndOfTargets(size_t i) const {
+  while (program_[i + 1].Is(",")) i += 2;
+  return i + 1;
+}
+
+// User = Evil: what is called on it afterwards is something else.
+std::string HostTrust::DoubtOfConstant(size_t i) const {
+  size_t at = i + 1;
+  const HostToken& before = program_[i - 1];
+  if (program_[at].Is(",") &&
+      (before.text.empty() || before.Is(";") || before.kind == HostTokenKind::kNewline)) {
+    at = EndOfTargets(i);  // User, x = Evil, 1
+  }
+  while (at < i + 3 && (program_[at].Is("|") || program_[at].Is("&"))) ++at;
+  const bool assigns = program_[at].Is("=") && !program_[at + 1].Is("=") &&
+                       !program_[at + 1].Is("~") && !program_[at + 1].Is(">");
+  const absl::string_view name = program_[i].text;
+  if (!assigns || !(IsReceiver(name) || IsTrusted(name)) || variables_.IsPlain(name)) return "";
+  const HostToken& value = program_[at + 1];
+  const std::optional<HostChain> made = program_.ChainAt(at + 1, program_.size());
+  const bool known = made.has_value() && made->receiver_kind == Receiver::kClass &&
+                     (ReviewOfClass(made->receiver, made->calls[0].name) == OfClass::kHarmless ||
+                      (!IsModelClass(made->receiver) && !made->calls[0].bare()));
+  const bool list = value.Is("[") || value.Is("{") || value.kind == HostTokenKind::kOther ||
+                    value.kind == HostTokenKind::kString;
+  if (known || list) return "";
+  return absl::StrCat("gives the name ", Shown(name), " to something else");
+}
+
+std::string HostTrust::DoubtOfBinding(size_t i, size_t* end) const {
+  const HostToken& token = program_[i];
+  const HostToken& next = program_[i + 1];
+  const HostToken& before = program_[i - 1];
+  *end = i + 1;
+  // :destroy.to_proc
+  if (token.kind == HostTokenKind::kSymbol && next.Is(".") && NamesMethodThatWrites(token.text)) {
+    return absl::StrCat("calls ", Shown(token.text), " by its name");
+  }
+  if (token.kind != HostTokenKind::kName) return "";
+  if (!program_.php()) {
+    if (token.text == "class" && next.kind == HostTokenKind::kName && program_[i + 2].Is("<") &&
+        !program_[i + 3].Is("<") && IsTrusted(next.text)) {
+      *end = i + 4;
+      return absl::StrCat("defines a class of the name ", Shown(next.text));
+    }
+    if (!absl::ascii_isupper(token.text[0]) || before.Is(".") || before.Is("&.")) return "";
+    const std::string doubt = DoubtOfConstant(i);
+    if (!doubt.empty()) *end = EndOfStatement(i);
+    return doubt;
+  }
+  if (before.Is("->") || before.Is("?->") || before.Is("::") || before.IsName("function"))
+    return "";
+  if (IsIncluding(token)) {
+    *end = EndOfStatement(i);
+    for (size_t k = i; k < *end; ++k) {
+      const auto path = ReadHostText(program_, {k, k + 1}, {});
+      if (path.known && !path.concatenates && absl::EndsWith(path.value, "autoload.php")) return "";
+    }
+    return "includes a file that is not seen";
+  }
+  static constexpr absl::string_view kKinds[] = {"class", "enum", "interface", "trait"};
+  if (IsOneOf(token.text, kKinds) && next.kind == HostTokenKind::kName && IsTrusted(next.text)) {
+    *end = i + 2;
+    return absl::StrCat("defines a class of the name ", Shown(next.text));
+  }
+  if (token.text != "use" || next.kind != HostTokenKind::kName) return "";
+  *end = EndOfStatement(i);
+  return DoubtOfImport(i, *end);
+}
+
+}  // namespace dbfleet::sql

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+#include "common/sql/active_record/host_program.h"
+#include "common/sql/active_record/host_variables.h"
+
+namespace dbfleet::sql {
+
+// What in a program is not understood although it reaches no database as far as words tell: calls
+// of functions that nobody reviewed, and what gives a name that this reader trusts another meaning.
+// A function that the program itself defines is judged by its body, which is read like the rest.
+// Made in one pass over the program; not changed afterwards.
+class HostTrust {
+ public:
+  HostTrust(const HostProgram& program, const HostVariables& variables);
+
+  // Whether a function was reviewed, or the program defines it.
+  bool Knows(absl::string_view name) const;
+
+  // Why a call is not understood; "" if it is.
+  std::string DoubtOfCall(const HostChain& chain) const;
+
+  // Why what begins at the token is not: a class or import under a trusted name, a constant that
+  // takes a class's place, an included file. `end` becomes the token behind it.
+  std::string DoubtOfBinding(size_t i, size_t* end) const;
+
+ private:
+  std::string DoubtOfFunction(const HostCall& call, const HostChain& chain) const;
+  std::string DoubtOfCallable(const HostCall& call) const;
+  std::string DoubtOfRubyWord(const HostCall& call, const HostChain& chain) const;
+  std::string DoubtOfMixin(const HostCall& call) const;
+  std::string DoubtOfOwn(const HostCall& call) const;
+  std::string DoubtOfClass(const HostChain& chain) const;
+  std::string DoubtOfImport(size_t i, size_t end) const;
+  std::string DoubtOfConstant(size_t i) const;
+  size_t EndOfTargets(size_t i) const;
+  bool IsReceiver(absl::string_view name) const { return receivers_.count(name) > 0; }
+  size_t EndOfStatement(size_t i) const;
+
+  const HostProgram& program_;
+  const HostVariables& variables_;
+  std::set<std::string, std::less<>> functions_;  // That the program defines; PHP's in lower case.
+  std::set<std::string, std::less<>> methods_;    // Those of PHP, and of its classes.
+  std::set<std::string, std::less<>> modules_;
+  std::set<std::string, std::less<>> receivers_;  // Constants on which something is called.
+};
+
+}  // namespace dbfleet::sql
