@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 
 #include "common/base/text.h"
 #include "common/sql/script_words.h"
@@ -29,6 +30,17 @@ void Doubt(const std::string& reason, Reading* reading) {
 
 bool IsUse(absl::string_view head) { return head == "USE" || absl::StartsWith(head, "USE "); }
 
+bool IsAscii(absl::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return absl::ascii_isascii(static_cast<unsigned char>(c)); });
+}
+
+// What the server takes when it reads its settings again, or for a new session.
+bool SetsForLater(absl::string_view head) {
+  return head == "ALTER SYSTEM" || head == "ALTER ROLE" || head == "ALTER USER" ||
+         head == "ALTER DATABASE";
+}
+
 bool Promises(const Verdict& verdict) {
   return verdict.safety == Safety::kSafe || verdict.adds_only;
 }
@@ -40,10 +52,37 @@ std::string Place(const Statement& statement) { return absl::StrCat("line ", sta
 ScriptReader::ScriptReader(const Target& target) : target_(target), databases_({target.database}) {}
 
 Reading ScriptReader::Read(const Statement& statement) {
+  if (statement.client_command) return ReadClientCommand(statement);
   Reading reading = ReadWhereItMayRun(statement);
   if (!target_.mysql_family() && !target_.postgres()) return reading;
   HoldAgainstScript(statement, &reading);
   Note(statement, reading);
+  return reading;
+}
+
+// \connect and \encoding of psql, which no server sees. What has one word or two behind it is a
+// database and a user.
+Reading ScriptReader::ReadClientCommand(const Statement& statement) {
+  Reading reading;
+  Verdict& verdict = reading.verdict;
+  verdict.kind = Kind::kControl;
+  verdict.transactional = false;
+  constexpr size_t kMostWords = 3;
+  const std::vector<absl::string_view> words =
+      absl::StrSplit(statement.text, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+  const bool plain = words.size() <= kMostWords &&
+                     std::all_of(statement.text.begin() + 1, statement.text.end(), [](char c) {
+                       return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+                              absl::StrContains(" \t_-", absl::string_view(&c, 1));
+                     });
+  if (!plain) {
+    Doubt("it may connect to another server, of which nothing is known", &reading);
+    MadeUnseen("may connect to another server", statement);
+    return reading;
+  }
+  verdict.safety = Safety::kSafe;
+  verdict.understood = reading.facts.complete = true;
+  verdict.effects.undo = Undo::kNothingToUndo;
   return reading;
 }
 
@@ -69,13 +108,25 @@ bool ScriptReader::NamesMade(const Statement& statement, const std::set<std::str
     if (!MayBeName(target_, token)) continue;
     *which = PlainName(token);
     if (names.count(*which) > 0) return true;
-    // An escaped name may be any.
-    if (which->empty()) {
+    // An escaped name may be any; beyond ASCII a server may take two names for one.
+    if (which->empty() || !IsAscii(*which)) {
       *which = std::string(token.text);
       return true;
     }
   }
   return false;
+}
+
+// The same of views and tables, whose names may also stand for something else.
+bool ScriptReader::ReadsMade(const Statement& statement, const Verdict& verdict,
+                             std::string* which) const {
+  if (!NamesMade(statement, relations_, which)) return false;
+  if (!target_.postgres()) return true;
+  return std::any_of(verdict.uses.begin(), verdict.uses.end(), [&](const ObjectUse& use) {
+    Statement name;
+    name.text = use.name;
+    return NamesMade(name, relations_, which);
+  });
 }
 
 void ScriptReader::HoldAgainstScript(const Statement& statement, Reading* reading) const {
@@ -86,12 +137,14 @@ void ScriptReader::HoldAgainstScript(const Statement& statement, Reading* readin
   if (!unseen_.empty()) return Doubt(unseen_, reading);
   std::string which;
   const bool adds = reading->verdict.safety != Safety::kSafe;
-  if (NamesMade(statement, made_, &which) || (adds && NamesMade(statement, triggered_, &which))) {
+  if (ReadsMade(statement, reading->verdict, &which) || NamesMade(statement, made_, &which) ||
+      (adds && NamesMade(statement, triggered_, &which))) {
     Doubt(absl::StrCat("names ", SanitizeForDisplay(Truncate(which, 64)),
                        ", which the script itself made or changed; what it does is not known to "
                        "only read"),
           reading);
   }
+  if (!beneath_.empty() && !reading->verdict.uses.empty()) Doubt(beneath_, reading);
 }
 
 std::string ScriptReader::HeadOfStatement(const Statement& statement) const {
@@ -108,8 +161,10 @@ void ScriptReader::MadeUnseen(absl::string_view what, const Statement& statement
 
 // All that the statement is about, by the last part of its name.
 void ScriptReader::Make(const Reading& reading, std::set<std::string>* names) {
+  bool beyond_ascii = false;
   const auto add = [&](absl::string_view name) {
     if (!name.empty() && names->size() < kMostNames) names->insert(absl::AsciiStrToLower(name));
+    beyond_ascii = beyond_ascii || !IsAscii(name);
   };
   for (const Name& name : reading.facts.objects) add(name.name);
   for (const Alteration& alteration : reading.facts.alterations) add(alteration.new_name);
@@ -123,6 +178,25 @@ void ScriptReader::Make(const Reading& reading, std::set<std::string>* names) {
     }
     add(last);
   }
+  if (beyond_ascii && unseen_.empty()) {
+    unseen_ =
+        "the script makes something with a name beyond ASCII, which the server may take for "
+        "another name";
+  }
+}
+
+// Views of PostgreSQL hold on to what they read, not to its name: what is new is in none of them.
+void ScriptReader::MakeCode(const Statement& statement, const Reading& reading,
+                            std::set<std::string>* names) {
+  Make(reading, names);
+  const Facts& facts = reading.facts;
+  const bool creates = facts.verb == Verb::kCreateView || facts.verb == Verb::kCreateRoutine ||
+                       facts.verb == Verb::kCreateType || facts.verb == Verb::kCreateDomain;
+  if (!beneath_.empty() || (target_.postgres() && creates && !facts.or_replace && !removed_))
+    return;
+  beneath_ = absl::StrCat("the script's statement at ", Place(statement),
+                          " makes what views that are there already may read; what it does is not "
+                          "known to only read");
 }
 
 // CREATE VIEW ... AS query: what the query does.
@@ -143,71 +217,26 @@ void ScriptReader::NoteView(const Statement& statement, const Reading& reading) 
     if (inner.verdict.safety == Safety::kSafe) return;
     break;
   }
-  Make(reading, &made_);
-}
-
-// Of a table, one of its partitions, or SET default_storage_engine: one whose rows stand elsewhere.
-bool ScriptReader::NamesForeignEngine(const Statement& statement) const {
-  bool behind = false;
-  for (const Token& token : TokensOf(target_, statement.text)) {
-    if (behind && !token.IsSymbol('=')) {
-      const bool text = token.kind == TokenKind::kString && token.text.size() > 2;
-      const std::string engine =
-          text ? absl::AsciiStrToLower(token.text.substr(1, token.text.size() - 2))
-               : PlainName(token);
-      if (!ReadsItsOwnRows(engine) && engine != "default") return true;
-    }
-    const std::string name = token.IsName() ? PlainName(token) : "";
-    behind = (behind && token.IsSymbol('=')) || name == "engine" || name == "storage_engine" ||
-             name == "default_storage_engine" || name == "default_tmp_storage_engine";
-  }
-  return false;
+  MakeCode(statement, reading, &relations_);
 }
 
 void ScriptReader::NoteTable(const Statement& statement, const Reading& reading) {
   const Facts& facts = reading.facts;
   const bool elsewhere = facts.object_type == "foreign table" ||
-                         (target_.mysql_family() && NamesForeignEngine(statement));
+                         (target_.mysql_family() && NamesForeignEngine(target_, statement.text));
+  bool enables = false;  // Triggers, rules, policies.
+  for (const Token& token : TokensOf(target_, statement.text)) {
+    enables = enables || token.IsWord("ENABLE");
+  }
+  enables = enables && target_.postgres() && facts.verb == Verb::kAlterTable;
   // Also LIKE and ENGINE=MERGE UNION=(...).
   std::string which;
-  if (elsewhere || NamesMade(statement, made_, &which)) Make(reading, &made_);
-  if (NamesMade(statement, triggered_, &which)) Make(reading, &triggered_);
-}
-
-// SET search_path and set_config('search_path', ...): pg_catalog is searched first unless it is
-// named, and where it is named behind other schemas, their functions hide the built-in ones.
-void ScriptReader::NoteSetting(const Statement& statement) {
-  bool behind_call = false;  // Behind set_config and its parenthesis...
-  bool behind_name = false;  // ... and behind the setting's name.
-  bool hides = false;
-  bool path = false;
-  int values = 0;
-  for (const Token& token : TokensOf(target_, statement.text)) {
-    const std::string lower = absl::AsciiStrToLower(token.text);
-    const bool text = token.kind == TokenKind::kString;
-    const bool plain = !text || (lower[0] == '\'' && !absl::StrContains(lower, "\\"));
-    // A setting whose name is put together may be any.
-    if (behind_name) hides = hides || !token.IsSymbol(',');
-    behind_name = behind_call && !token.IsSymbol('(');
-    if (behind_name) {
-      hides = hides || !text || !plain;
-      behind_call = false;
-    }
-    behind_call = behind_call || (token.IsName() && PlainName(token) == "set_config");
-    const bool escaped = token.kind == TokenKind::kQuotedName && PlainName(token).empty();
-    if (escaped || absl::StrContains(lower, "search_path")) {
-      path = true;
-      hides = hides || escaped;
-    } else if (path && (text || (token.IsName() && !token.IsWord("TO")))) {
-      const size_t at = lower.find("pg_catalog");
-      const bool first = values == 0 && lower.rfind(',', at) == std::string::npos;
-      hides = hides || !plain || (at != std::string::npos && !first);
-      ++values;
-    } else if (path && token.IsSymbol('|')) {
-      hides = true;
-    }
+  const bool made = NamesMade(statement, made_, &which) || NamesMade(statement, relations_, &which);
+  if (elsewhere || enables || made) MakeCode(statement, reading, &relations_);
+  if (enables || reading.verdict.defines_unknown_code || DefinesCalls(target_, statement.text) ||
+      NamesMade(statement, triggered_, &which)) {
+    Make(reading, &triggered_);
   }
-  if (hides) MadeUnseen("sets a search_path that may hide built-in names", statement);
 }
 
 void ScriptReader::NoteUse(const Statement& statement) {
@@ -232,11 +261,12 @@ void ScriptReader::NoteOther(const Statement& statement, const Reading& reading)
   const std::string head = HeadOfStatement(statement);
   const std::string& type = reading.facts.object_type;
   if (absl::StrContains(head, " POLICY") || absl::StrContains(head, " RULE")) {
-    return Make(reading, &made_);
+    MakeCode(statement, reading, &relations_);
+    return Make(reading, &made_);  // Its own name stands beside the table's.
   }
   if (head == "ALTER VIEW") {
     std::string which;
-    if (NamesMade(statement, made_, &which)) Make(reading, &made_);
+    if (NamesMade(statement, relations_, &which)) MakeCode(statement, reading, &relations_);
     return;
   }
   // CREATE SCHEMA ... CREATE VIEW ...
@@ -247,6 +277,16 @@ void ScriptReader::NoteOther(const Statement& statement, const Reading& reading)
   }
 }
 
+void ScriptReader::NoteRemoved(const Statement& statement, const Facts& facts) {
+  if (removed_ || facts.verb == Verb::kSelect) return;
+  const std::string head = HeadOfStatement(statement);
+  removed_ = absl::StartsWith(head, "DROP ");
+  if (!absl::StartsWith(head, "ALTER ")) return;
+  for (const Token& token : TokensOf(target_, statement.text)) {
+    removed_ = removed_ || token.IsWord("RENAME") || token.IsWord("SCHEMA");
+  }
+}
+
 void ScriptReader::Note(const Statement& statement, const Reading& reading) {
   const Facts& facts = reading.facts;
   const Verdict& verdict = reading.verdict;
@@ -254,18 +294,21 @@ void ScriptReader::Note(const Statement& statement, const Reading& reading) {
     strings_ = absl::StrCat("where it begins depends on where the strings of the statement at ",
                             Place(statement), " end, which is not known");
   }
-  if (statement.client_command) return;
   if (target_.mysql_family() && IsUse(HeadOfStatement(statement))) return NoteUse(statement);
   if (verdict.runs_unknown_code) {
     return MadeUnseen("runs code that is not in the script", statement);
   }
+  NoteRemoved(statement, facts);
   const std::string lower = target_.postgres() ? absl::AsciiStrToLower(statement.text) : "";
-  if (target_.postgres() && (facts.verb == Verb::kSet || absl::StrContains(lower, "set_config"))) {
-    NoteSetting(statement);
+  if (target_.postgres() && (facts.verb == Verb::kSet || absl::StrContains(lower, "set_config") ||
+                             SetsForLater(HeadOfStatement(statement)))) {
+    if (MayHideBuiltIns(target_, statement.text)) {
+      MadeUnseen("sets a search_path that may hide built-in names", statement);
+    }
   }
   if (target_.mysql_family() && facts.verb == Verb::kSet &&
       absl::StrContains(absl::AsciiStrToLower(statement.text), "storage_engine") &&
-      NamesForeignEngine(statement)) {
+      NamesForeignEngine(target_, statement.text)) {
     MadeUnseen("sets a storage engine whose tables stand elsewhere", statement);
   }
   if (verdict.safety == Safety::kSafe && facts.verb != Verb::kOther) return;
@@ -300,12 +343,15 @@ void ScriptReader::Note(const Statement& statement, const Reading& reading) {
         return MadeUnseen("makes code that statements run", statement);
       }
       Make(reading, &triggered_);
-      return Make(reading, &made_);
+      return MakeCode(statement, reading, &made_);
     case Verb::kCreateType:
     case Verb::kAlterType:
     case Verb::kCreateDomain:
     case Verb::kAlterDomain:
-      return Make(reading, &made_);
+      return MakeCode(statement, reading, &made_);
+    case Verb::kCreateIndex:
+      if (verdict.defines_unknown_code) Make(reading, &triggered_);
+      return;
     case Verb::kCreateTable:
     case Verb::kAlterTable:
     case Verb::kRenameTable:

@@ -16,6 +16,8 @@ namespace dbfleet::sql {
 // what a later one does that only reads. Not safe, and not understood, is what reads
 //  - a view, a function, a foreign table... that the script made or changed, if what it does is not
 //    known to only read;
+//  - any table or view, where the script put such a thing in the place of another one: a view that
+//    was there before may read it;
 //  - anything behind a statement that may have made any of those unseen: DO, CALL, a function that
 //    is not known, CREATE EXTENSION, a search_path in which built-in names may be others', and all
 //    that is not understood;
@@ -31,26 +33,32 @@ class ScriptReader {
   Reading Read(const Statement& statement);
 
  private:
+  Reading ReadClientCommand(const Statement& statement);
   Reading ReadWhereItMayRun(const Statement& statement) const;
   void HoldAgainstScript(const Statement& statement, Reading* reading) const;
   void Note(const Statement& statement, const Reading& reading);
   void NoteView(const Statement& statement, const Reading& reading);
   void NoteTable(const Statement& statement, const Reading& reading);
-  bool NamesForeignEngine(const Statement& statement) const;
   void NoteOther(const Statement& statement, const Reading& reading);
-  void NoteSetting(const Statement& statement);
   void NoteUse(const Statement& statement);
+  void NoteRemoved(const Statement& statement, const Facts& facts);
   bool NamesMade(const Statement& statement, const std::set<std::string>& names,
                  std::string* which) const;
+  bool ReadsMade(const Statement& statement, const Verdict& verdict, std::string* which) const;
   std::string HeadOfStatement(const Statement& statement) const;
   void Make(const Reading& reading, std::set<std::string>* names);
+  void MakeCode(const Statement& statement, const Reading& reading, std::set<std::string>* names);
   void MadeUnseen(absl::string_view what, const Statement& statement);
 
   const Target target_;
   std::vector<std::string> databases_;  // In which the session may be.
-  std::string unseen_;          // Why any name may stand for what the script made; "" if none does.
-  std::string strings_;         // Why what follows may begin elsewhere.
-  std::set<std::string> made_;  // What reading it does is not known; in lower case.
+  std::string unseen_;   // Why any name may stand for what the script made; "" if none does.
+  std::string strings_;  // Why what follows may begin elsewhere.
+  // Why a view that was there before may read what the script made; "" if none does.
+  std::string beneath_;
+  bool removed_ = false;  // Names were dropped or renamed, under which something else may come.
+  std::set<std::string> made_;       // What reading it does is not known; in lower case.
+  std::set<std::string> relations_;  // The same of views and tables.
   std::set<std::string> triggered_;  // What writing to it does is not known.
 };
 

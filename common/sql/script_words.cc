@@ -8,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 
+#include "common/sql/mysql/functions.h"
+
 namespace dbfleet::sql {
 namespace {
 
@@ -16,6 +18,12 @@ constexpr absl::string_view kOwnEngines[] = {
     "archive", "aria",       "blackhole", "columnstore", "csv",    "heap",
     "innodb",  "memory",     "merge",     "mrg_myisam",  "myisam", "myrocks",
     "ndb",     "ndbcluster", "rocksdb",   "sequence",    "tokudb"};
+
+constexpr absl::string_view kBeforeParenthesis[] = {
+    "AND",   "AS",       "BETWEEN", "BINARY", "BY",      "CASE", "CHAR",
+    "CHECK", "DATETIME", "DECIMAL", "DIV",    "ELSE",    "IN",   "IS",
+    "LIKE",  "MOD",      "NCHAR",   "NOT",    "NUMERIC", "OR",   "REGEXP",
+    "RLIKE", "THEN",     "TIME",    "VALUES", "VARCHAR", "WHEN", "XOR"};
 
 // Statements, by their first words, that make nothing which reading calls: what they change stands
 // in the statement, or is no code.
@@ -116,6 +124,18 @@ constexpr absl::string_view kMakeNothing[] = {"ABORT",
                                               "WITH",
                                               "XA"};
 
+// A word of MySQL behind which a parenthesis opens that is no call: IN (, AND (, CAST(a AS CHAR(.
+bool IsWordBeforeParenthesis(const Token& token) {
+  return std::any_of(std::begin(kBeforeParenthesis), std::end(kBeforeParenthesis),
+                     [&](absl::string_view word) { return token.IsWord(word); });
+}
+
+// An engine of MySQL or MariaDB, in lower case: FEDERATED, CONNECT and SPIDER read what others
+// hold.
+bool ReadsItsOwnRows(absl::string_view engine) {
+  return std::find(std::begin(kOwnEngines), std::end(kOwnEngines), engine) != std::end(kOwnEngines);
+}
+
 }  // namespace
 
 std::vector<Token> TokensOf(const Target& target, absl::string_view text) {
@@ -163,8 +183,77 @@ bool MayBeName(const Target& target, const Token& token) {
          (target.mysql_family() && token.kind == TokenKind::kString && token.text[0] == '"');
 }
 
-bool ReadsItsOwnRows(absl::string_view engine) {
-  return std::find(std::begin(kOwnEngines), std::end(kOwnEngines), engine) != std::end(kOwnEngines);
+bool NamesForeignEngine(const Target& target, absl::string_view statement) {
+  bool behind = false;
+  for (const Token& token : TokensOf(target, statement)) {
+    if (behind && !token.IsSymbol('=')) {
+      const bool text = token.kind == TokenKind::kString && token.text.size() > 2;
+      const std::string engine =
+          text ? absl::AsciiStrToLower(token.text.substr(1, token.text.size() - 2))
+               : PlainName(token);
+      if (!ReadsItsOwnRows(engine) && engine != "default") return true;
+    }
+    const std::string name = token.IsName() ? PlainName(token) : "";
+    behind = (behind && token.IsSymbol('=')) || name == "engine" || name == "storage_engine" ||
+             name == "default_storage_engine" || name == "default_tmp_storage_engine";
+  }
+  return false;
+}
+
+bool DefinesCalls(const Target& target, absl::string_view statement) {
+  if (!target.mysql_family()) return false;
+  const std::vector<Token> tokens = TokensOf(target, statement);
+  int depth = 0;
+  int inside = 0;  // The depth of such a parenthesis.
+  for (size_t i = 0; i + 1 < tokens.size(); ++i) {
+    if (tokens[i].IsSymbol('(')) ++depth;
+    if (tokens[i].IsSymbol(')') && depth-- == inside) inside = 0;
+    if (!tokens[i + 1].IsSymbol('(') || !MayBeName(target, tokens[i])) continue;
+    const bool begins =
+        tokens[i].IsWord("DEFAULT") || tokens[i].IsWord("CHECK") || tokens[i].IsWord("AS");
+    if (begins && inside == 0) inside = depth + 1;
+    const bool of_default = i > 0 && tokens[i - 1].IsWord("DEFAULT");
+    if (begins || (inside == 0 && !of_default)) continue;
+    if (!IsWordBeforeParenthesis(tokens[i]) &&
+        !mysql::IsPureFunction(target, PlainName(tokens[i]))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool MayHideBuiltIns(const Target& target, absl::string_view statement) {
+  bool behind_call = false;  // Behind set_config and its parenthesis...
+  bool behind_name = false;  // ... and behind the setting's name.
+  bool hides = false;
+  bool path = false;
+  int values = 0;
+  for (const Token& token : TokensOf(target, statement)) {
+    const std::string lower = absl::AsciiStrToLower(token.text);
+    const bool text = token.kind == TokenKind::kString;
+    const bool plain = !text || (lower[0] == '\'' && !absl::StrContains(lower, "\\"));
+    // A setting whose name is put together may be any.
+    if (behind_name) hides = hides || !token.IsSymbol(',');
+    behind_name = behind_call && !token.IsSymbol('(');
+    if (behind_name) {
+      hides = hides || !text || !plain;
+      behind_call = false;
+    }
+    behind_call = behind_call || (token.IsName() && PlainName(token) == "set_config");
+    const bool escaped = token.kind == TokenKind::kQuotedName && PlainName(token).empty();
+    if (escaped || absl::StrContains(lower, "search_path")) {
+      path = true;
+      hides = hides || escaped;
+    } else if (path && (text || (token.IsName() && !token.IsWord("TO")))) {
+      const size_t at = lower.find("pg_catalog");
+      const bool first = values == 0 && lower.rfind(',', at) == std::string::npos;
+      hides = hides || !plain || (at != std::string::npos && !first);
+      ++values;
+    } else if (path && token.IsSymbol('|')) {
+      hides = true;
+    }
+  }
+  return hides;
 }
 
 }  // namespace dbfleet::sql

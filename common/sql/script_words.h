@@ -29,8 +29,15 @@ std::string PlainName(const Token& token);
 // MySQL takes "x" for a name in sql_mode ANSI_QUOTES.
 bool MayBeName(const Target& target, const Token& token);
 
-// An engine of MySQL or MariaDB, in lower case: FEDERATED, CONNECT and SPIDER read what others
-// hold.
-bool ReadsItsOwnRows(absl::string_view engine);
+// Of a table, one of its partitions, or SET default_storage_engine: one whose rows stand elsewhere.
+bool NamesForeignEngine(const Target& target, absl::string_view statement);
+
+// Whether what MySQL computes of a new row (a default, a check, a generated column) calls anything
+// but what only reads.
+bool DefinesCalls(const Target& target, absl::string_view statement);
+
+// Of what sets search_path, set_config('search_path', ...) too: pg_catalog is searched first unless
+// it is named, and where it is named behind other schemas, their functions hide the built-in ones.
+bool MayHideBuiltIns(const Target& target, absl::string_view statement);
 
 }  // namespace dbfleet::sql

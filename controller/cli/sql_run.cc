@@ -51,7 +51,7 @@ struct Totals {
 // Of a statement that is not kept.
 struct LintedPlace {
   sql::Position at;
-  bool secret = false;  // See StatementReport.
+  sql::Hidden hidden;  // Of the statement.
 };
 
 std::string Counted(size_t number, absl::string_view what) {
@@ -245,7 +245,8 @@ class Runner {
 
  private:
   using Adjust = std::function<void(sql::Reading*)>;
-  using Keep = std::function<void(StatementReport, const sql::Reading&, const sql::Statement&)>;
+  using Keep =
+      std::function<void(StatementReport, sql::Hidden, const sql::Reading&, const sql::Statement&)>;
 
   // Without `keep` each statement is shown at once.
   absl::Status GoThrough(const std::string& file, const Adjust& adjust, const Keep& keep) {
@@ -271,10 +272,13 @@ class Runner {
             ++totals_.destructive;
           }
           report.text = statement.text;
-          if (!plan_.show_secrets) sql::HideSecrets(plan_.options.target, statement, &report);
+          sql::Hidden hidden;
+          if (!plan_.show_secrets) {
+            hidden = sql::HideSecrets(plan_.options.target, statement, &report);
+          }
           report.content = std::min(report.content, report.text.size());
           if (task_ != SqlTask::kSplit) sql::CutText(&report);
-          if (keep) return keep(std::move(report), reading, statement);
+          if (keep) return keep(std::move(report), std::move(hidden), reading, statement);
           output_->Statement(report);
         });
   }
@@ -289,10 +293,11 @@ class Runner {
     const auto full = [&] { return linter.kept() + reports.size() > kMostKept; };
     absl::Status status = GoThrough(
         file, [&](sql::Reading* reading) { linter.HoldAgainstSnapshot(reading); },
-        [&](StatementReport report, const sql::Reading& reading, const sql::Statement& statement) {
+        [&](StatementReport report, sql::Hidden hidden, const sql::Reading& reading,
+            const sql::Statement& statement) {
           if (full()) return;
           linter.Add(statement, reading);
-          places.push_back({{report.line, report.column, report.character}, report.secret});
+          places.push_back({{report.line, report.column, report.character}, std::move(hidden)});
           if (output_->wants_all()) reports.push_back(std::move(report));
         });
     if (status.ok() && full()) {
@@ -314,10 +319,9 @@ class Runner {
     std::optional<StatementReport> shown;
     for (sql::Finding& finding : findings) {
       Count(finding);
-      if (places[static_cast<size_t>(finding.statement)].secret) {
-        finding.message = sql::RedactSaid(finding.message);
-        finding.advice = sql::RedactSaid(finding.advice);
-      }
+      const sql::Hidden& hidden = places[static_cast<size_t>(finding.statement)].hidden;
+      finding.message = hidden.Say(finding.message);
+      finding.advice = hidden.Say(finding.advice);
       if (output_->wants_all()) {
         (*reports)[static_cast<size_t>(finding.statement)].findings.push_back(std::move(finding));
         continue;

@@ -76,7 +76,7 @@ absl::StatusOr<std::vector<PlannedStatement>> ReadPart(const ModelInput& input,
   if (!cut.ok()) return Annotate(cut.status(), path);
   std::vector<PlannedStatement> result;
   sql::ScriptReader reader(target);
-  std::vector<bool> secrets;  // Of which statements nothing may be quoted.
+  std::vector<sql::Hidden> hidden;  // Of each statement.
   for (const sql::Statement& statement : *cut) {
     PlannedStatement planned;
     planned.version = version;
@@ -85,11 +85,8 @@ absl::StatusOr<std::vector<PlannedStatement>> ReadPart(const ModelInput& input,
     planned.file = path;
     planned.line = statement.line;
     planned.verdict = reader.Read(statement).verdict;
-    const bool secret = sql::Redact(target, statement.text).hides;
-    secrets.push_back(secret);
-    if (secret) {
-      for (std::string& reason : planned.verdict.reasons) reason = sql::RedactSaid(reason);
-    }
+    hidden.push_back(sql::Redact(target, statement.text).hidden);
+    for (std::string& reason : planned.verdict.reasons) reason = hidden.back().Say(reason);
     if (statement.has_data() || statement.client_command) {
       return Annotate(Error(absl::StatusCode::kInvalidArgument, "FORBIDDEN_STATEMENT",
                             statement.client_command
@@ -116,9 +113,9 @@ absl::StatusOr<std::vector<PlannedStatement>> ReadPart(const ModelInput& input,
     work::v1::Finding& out = planned.findings.emplace_back();
     out.set_rule_id(finding.rule_id);
     out.set_severity(ToProto(finding.severity));
-    const bool secret = secrets[static_cast<size_t>(finding.statement)];
-    out.set_message(secret ? sql::RedactSaid(finding.message) : finding.message);
-    out.set_advice(secret ? sql::RedactSaid(finding.advice) : finding.advice);
+    const sql::Hidden& secrets = hidden[static_cast<size_t>(finding.statement)];
+    out.set_message(secrets.Say(finding.message));
+    out.set_advice(secrets.Say(finding.advice));
     out.set_file(path);
     out.set_line(planned.line);
   }

@@ -64,7 +64,9 @@ bool MayHaveColumn(const SchemaSnapshot& snapshot, const Script& script,
     if (known && !state->may_have_existed) return false;
   }
   const bool gone = state != nullptr && state->gone.count(wanted.column) > 0;
-  for (const LiveTable* live : snapshot.FindExact(wanted.table)) {
+  // What stood before under the name of a renamed one is gone.
+  const bool renamed = state != nullptr && !state->was.name.empty();
+  for (const LiveTable* live : snapshot.FindExact(renamed ? state->was : wanted.table)) {
     if (live->columns.empty() || (!gone && HasColumn(live->columns, wanted))) return true;
     known = true;
   }
@@ -98,8 +100,19 @@ void Linter::HoldAgainstSnapshot(Reading* reading) const {
   const QueryFacts& query = reading->facts.query;
   size_t reasons = 0;
   for (const QualifiedColumn& qualified : query.qualified_columns) {
-    if (IsSystemColumn(qualified.column) || MayHaveColumn(*snapshot_, script_, qualified)) continue;
+    const bool of_table = !qualified.table.name.empty();
+    if (of_table &&
+        (IsSystemColumn(qualified.column) || MayHaveColumn(*snapshot_, script_, qualified))) {
+      continue;
+    }
     if (++reasons > kMostReasons) break;
+    if (!of_table) {
+      Doubt(absl::StrCat("the query whose ", qualified.column,
+                         " it reads is not known to give such a column, so it may be a call of a "
+                         "function of that name"),
+            &reading->verdict);
+      continue;
+    }
     Doubt(absl::StrCat(SqlName(target_, qualified.table), " has no column ", qualified.column,
                        " in the snapshot, so it may be a call of a function of that name"),
           &reading->verdict);

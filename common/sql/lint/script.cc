@@ -89,14 +89,23 @@ void Script::Note(int statement, const Facts& facts, bool transactional) {
     case Verb::kRenameTable:
       // Old, new, old, new...
       for (size_t i = 0; i + 1 < facts.objects.size(); i += 2) {
-        if (!IsNew(facts.objects[i])) continue;
-        Touch(facts.objects[i + 1]).created_by = statement;
-        Touch(facts.objects[i + 1]).copied = true;
+        NoteRename(facts.objects[i], facts.objects[i + 1]);
       }
       break;
     default:
       break;
   }
+}
+
+// What the script knows of the table goes with it.
+void Script::NoteRename(const Name& from, const Name& to) {
+  TableState moved = Touch(from);
+  TableState nothing;
+  nothing.name = from;
+  Touch(from) = std::move(nothing);
+  if (!moved.is_new() && moved.was.name.empty()) moved.was = moved.name;
+  moved.name = to;
+  Touch(to) = std::move(moved);
 }
 
 void Script::NoteTransaction(int statement, const Facts& facts) {

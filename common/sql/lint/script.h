@@ -21,6 +21,7 @@ struct TableState {
   };
 
   Name name;
+  Name was;             // Of one that was there before and was renamed: what it was called then.
   int created_by = -1;  // The statement; -1: it was there before.
   bool temporary = false;
   bool copied = false;  // Made as a copy or a part of another: it has what that has.
@@ -75,6 +76,7 @@ class Script {
   void NoteAlter(int statement, const Facts& facts);
   void NoteAlteration(int statement, const Alteration& alteration, TableState* table);
   void NoteTransaction(int statement, const Facts& facts);
+  void NoteRename(const Name& from, const Name& to);
   static void AddColumn(int statement, const ColumnFacts& column, TableState* table);
   void AddIndex(int statement, const IndexFacts& index, TableState* table);
 

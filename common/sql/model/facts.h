@@ -59,7 +59,8 @@ enum class Verb {
 };
 
 // "t.name", where "t" stands for a table: a column if the table has it, behind its first ones that
-// "t (a, b)" gave other names.
+// "t (a, b)" gave other names. Without a name of the table: of a query in FROM or WITH that is not
+// known to give such a column.
 struct QualifiedColumn {
   Name table;
   std::string column;

@@ -68,6 +68,9 @@ struct Verdict {
   bool transaction_control = false;  // BEGIN, COMMIT, ...: the runner owns those.
   bool credentials = false;          // May show some: to make it a change would not help.
   bool runs_unknown_code = false;    // PostgreSQL: calls what may do anything.
+  // PostgreSQL: so does what it defines of a table (a default, a check, an index), for each new
+  // row.
+  bool defines_unknown_code = false;
 };
 
 // What kind of environment a class is asked for. Declared environments map to the strictest, but

@@ -197,14 +197,21 @@ class ConstantReader {
 
   Value Primary() {
     const Tok& token = Next();
-    if (token.kind == TokenKind::kNumber) {
-      ++at_;
-      return ReadNumber(token.text);
+    if (token.kind == TokenKind::kNumber || token.IsSymbol('.')) return ReadNumber(Number());
+    // _utf8'a' is the text itself.
+    if (token.kind == TokenKind::kWord && token.text[0] == '_' && Next(1).IsText()) ++at_;
+    if (Next().IsText()) {
+      const Tok& text = tokens_[at_++];
+      return Text(text, text.text);
     }
-    if (token.IsText()) {
-      ++at_;
-      return Text(token);
+    // x'61', b'1', n'a': the lexer gives the letter and the text.
+    if (token.text.size() == 1 && absl::StrContains("xXbBnN", token.text) && Next(1).IsText() &&
+        token.Touches(Next(1))) {
+      const absl::string_view whole(token.text.data(), 1 + Next(1).text.size());
+      at_ += 2;
+      return Text(tokens_[at_ - 1], whole);
     }
+    if (const Value rows = Rows()) return rows;
     if (token.IsSymbol('(')) return InParens();
     if (token.kind != TokenKind::kWord) return std::nullopt;
     if (TakeWord("TRUE")) return Constant::Number(1);
@@ -217,9 +224,61 @@ class ConstantReader {
     return Next(1).IsSymbol('(') ? Function() : std::nullopt;
   }
 
-  static Value Text(const Tok& token) {
-    const char first = token.text[0];
-    const absl::string_view quoted = token.text.size() > 3 ? token.text.substr(2) : "";
+  // 1, 1.0, .5: the point is a token of its own.
+  absl::string_view Number() {
+    const absl::string_view first = Next().text;
+    size_t size = 0;
+    for (bool goes_on = true; goes_on && at_ < to_;) {
+      const bool part = Next().kind == TokenKind::kNumber || Next().IsSymbol('.');
+      goes_on = part && (size == 0 || tokens_[at_ - 1].Touches(Next()));
+      if (!goes_on) break;
+      size += tokens_[at_++].text.size();
+    }
+    return absl::string_view(first.data(), size);
+  }
+
+  // (1, 2), ROW(1, 2); of what is no such row nothing is taken.
+  std::vector<Constant> Row() {
+    const ptrdiff_t begin = at_;
+    std::vector<Constant> values;
+    if (AtWord("ROW") && Next(1).IsSymbol('(')) ++at_;
+    if (TakeSymbol('(')) {
+      do {
+        const Value value = Condition();
+        if (!value.has_value()) break;
+        values.push_back(*value);
+      } while (TakeSymbol(','));
+      if (values.size() > 1 && TakeSymbol(')')) return values;
+    }
+    at_ = begin;
+    return {};
+  }
+
+  // (1, 2) = (1, 2)
+  Value Rows() {
+    const ptrdiff_t begin = at_;
+    if (!Next().IsSymbol('(') && !AtWord("ROW")) return std::nullopt;
+    // Parentheses in parentheses would be read again and again.
+    if (Next(1).IsSymbol('(') && !AtWord("ROW")) return std::nullopt;
+    const std::vector<Constant> left = Row();
+    if (!left.empty() && TakeSymbol('=')) {
+      const std::vector<Constant> right = Row();
+      if (right.size() == left.size()) {
+        bool same = true;
+        for (size_t i = 0; i < left.size(); ++i) {
+          same = same && Compare(left[i], "=", right[i], true) == true;
+        }
+        return Constant::Number(same ? 1 : 0);
+      }
+    }
+    at_ = begin;
+    return std::nullopt;
+  }
+
+  // `written` has the letter in front of it.
+  static Value Text(const Tok& token, absl::string_view written) {
+    const char first = written[0];
+    const absl::string_view quoted = written.size() > 3 ? written.substr(2) : "";
     if (first == 'x' || first == 'X') {
       const auto bytes = FromHex(quoted.substr(0, quoted.empty() ? 0 : quoted.size() - 1));
       return bytes.has_value() ? Value(Constant::Text(*bytes)) : std::nullopt;
@@ -229,7 +288,7 @@ class ConstantReader {
       for (char c : quoted) number = c == '0' || c == '1' ? number * 2 + (c - '0') : number;
       return Constant::Number(number);
     }
-    if (first != '\'' && first != '"') return std::nullopt;
+    if (!absl::StrContains("'\"nN", written.substr(0, 1))) return std::nullopt;
     return Constant::Text(std::string(Inside(token)));
   }
 

@@ -22,6 +22,7 @@ Value OfConstant(Node node) {
   if (node["isnull"].flag()) return Constant::Null();
   if (node["sval"]) return Constant::Text(std::string(node["sval"].text()));
   if (node["boolval"]) return Constant::Number(node["boolval"]["boolval"].flag() ? 1 : 0);
+  if (node["bsval"]) return Constant::Text(std::string(node["bsval"].text()));
   if (node["fval"]) return ReadNumber(node["fval"]["fval"].text());
   if (node["ival"]) return Constant::Number(static_cast<double>(node["ival"]["ival"].number(0)));
   return std::nullopt;
@@ -63,8 +64,39 @@ Value Not(Value value) {
 
 Node Items(Node list) { return list.Is("List") ? list["items"] : list; }
 
+// 'a' SIMILAR TO 'a': the pattern stands in a call that makes a regular expression of it.
+Value Similar(Node node, int depth) {
+  const Value left = Of(node["lexpr"], depth);
+  const Value pattern = Of(node["rexpr"]["args"].first(), depth);
+  const bool same = left.has_value() && pattern.has_value() &&
+                    (Compare(*left, "=", *pattern, false) == true || pattern->text == "%");
+  if (!same) return std::nullopt;
+  return Constant::Number(node["name"].last().text() == "~" ? 1 : 0);
+}
+
+// (1, 2) = (1, 2), (1, 2) <> (1, 3)
+Value Rows(Node left, absl::string_view symbol, Node right, int depth) {
+  if ((symbol != "=" && symbol != "<>") || left.count() != right.count()) return std::nullopt;
+  bool same = true;
+  auto other = right.begin();
+  for (Node one : left) {
+    const Value a = Of(one, depth);
+    const Value b = Of(*other, depth);
+    ++other;
+    if (!a.has_value() || !b.has_value()) return std::nullopt;
+    const std::optional<bool> equal = Compare(*a, "=", *b, false);
+    if (!equal.has_value()) return std::nullopt;
+    same = same && *equal;
+  }
+  return Constant::Number(same == (symbol == "=") ? 1 : 0);
+}
+
 Value Operate(Node node, absl::string_view kind, absl::string_view symbol, int depth) {
   const Node right_node = node["rexpr"];
+  if (kind == "AEXPR_SIMILAR") return Similar(node, depth);
+  if (kind == "AEXPR_OP" && node["lexpr"].Is("RowExpr")) {
+    return Rows(node["lexpr"]["args"], symbol, right_node["args"], depth);
+  }
   const Value right = Of(right_node, depth);
   if (!node["lexpr"]) {
     return symbol == "-" && right.has_value() ? Calculate(Constant::Number(0), '-', *right)
@@ -94,9 +126,9 @@ Value Operate(Node node, absl::string_view kind, absl::string_view symbol, int d
     const Value like = Truth(IsLike(*left, *right, kind == "AEXPR_ILIKE"));
     return absl::StartsWith(symbol, "!") ? Not(like) : like;
   }
-  if (kind == "AEXPR_SIMILAR" || symbol == "~" || symbol == "~*") {
+  if (symbol == "~" || symbol == "~*") {
     const bool same = Compare(*left, "=", *right, symbol == "~*") == true || right->text == ".*";
-    return same && symbol[0] == '~' ? Value(Constant::Number(1)) : std::nullopt;
+    return same ? Value(Constant::Number(1)) : std::nullopt;
   }
   if (kind != "AEXPR_OP") return std::nullopt;
   if (symbol == "||") return CallFunction("concat", {*left, *right});

@@ -1,5 +1,6 @@
 // Which table's column "t.name" would be.
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -24,10 +25,18 @@ struct Range {
   bool Holds(const Slot* at) const { return at >= begin && at < end; }
 };
 
-// What a name in FROM stands for: a table, or (without a table) rows whose columns the query makes.
+// What a name in FROM stands for: a table, or the rows of a query in it or of one in WITH, or
+// (without either) rows that are known from elsewhere: a function's.
 struct Meaning {
   Node table;
   Node columns;  // Other names for its first columns.
+  Node query;
+};
+
+// What a query's columns are called.
+struct Outputs {
+  std::map<absl::string_view, size_t> names;  // And the last place of each.
+  Node star_of;  // The only table in FROM, where "*" is all that it has.
 };
 
 // A query whose FROM gives names to the columns in it and in the queries inside of it.
@@ -38,7 +47,7 @@ struct Scope {
   bool recursive = false;
   size_t around = 0;  // The scope in which it stands; its own place for the outermost.
   std::map<absl::string_view, std::vector<Meaning>> names;
-  std::map<absl::string_view, const Slot*> queries;  // Of WITH: where each ends.
+  std::map<absl::string_view, Node> queries;  // Of WITH: each CommonTableExpr.
 };
 
 bool IsQuery(Node node) {
@@ -96,9 +105,13 @@ class Columns {
   void Note(Node node) {
     if (node.Is("CommonTableExpr")) {
       // It stands in the WITH of the scope at hand.
-      scopes_[here_].queries.emplace(node["ctename"].text(), node.subtree_end());
+      scopes_[here_].queries.emplace(node["ctename"].text(), node);
     } else if (!node.Is("RangeVar") && node["alias"]["aliasname"]) {
-      scopes_[here_].names[node["alias"]["aliasname"].text()].push_back({});
+      Meaning meaning;
+      // Of (a JOIN b) c the columns are those of both, so that it is looked at like a query.
+      if (node.Is("RangeSubselect")) meaning = {{}, node["alias"]["colnames"], node["subquery"]};
+      if (node.Is("JoinExpr")) meaning = {{}, node["alias"]["colnames"], node};
+      scopes_[here_].names[node["alias"]["aliasname"].text()].push_back(meaning);
     }
   }
 
@@ -106,22 +119,31 @@ class Columns {
     const Node alias = table["alias"];
     const absl::string_view called = (alias ? alias["aliasname"] : table["relname"]).text();
     Meaning meaning;
-    if (!IsOfWith(table)) meaning = {table, alias["colnames"]};
+    const Node with = OfWith(table);
+    if (!with) {
+      meaning = {table, alias["colnames"], {}};
+    } else {
+      meaning.columns = alias["colnames"] ? alias["colnames"] : with["aliascolnames"];
+      // Names of both: which of them count is the server's affair.
+      const bool both = alias["colnames"] && with["aliascolnames"];
+      if (!both && !with["search_clause"] && !with["cycle_clause"])
+        meaning.query = with["ctequery"];
+    }
     scopes_[here_].names[called].push_back(meaning);
   }
 
-  // Whether a WITH gives the name, and so early that it can be meant.
-  bool IsOfWith(Node table) const {
-    if (table["schemaname"]) return false;
+  // The part of a WITH that gives the name, so early that it can be meant.
+  Node OfWith(Node table) const {
+    if (table["schemaname"]) return {};
     const Slot* at = table.subtree_begin();
     for (size_t i = here_;; i = scopes_[i].around) {
       const Scope& scope = scopes_[i];
       const auto query = scope.queries.find(table["relname"].text());
       if (query != scope.queries.end() &&
-          (!scope.with.Holds(at) || scope.recursive || query->second <= at)) {
-        return true;
+          (!scope.with.Holds(at) || scope.recursive || query->second.subtree_end() <= at)) {
+        return query->second;
       }
-      if (scope.around == i) return false;
+      if (scope.around == i) return {};
     }
   }
 
@@ -147,14 +169,24 @@ class Columns {
   }
 
   void Add(const Meaning& meaning, absl::string_view column) {
-    if (!meaning.table) return;
+    if (!meaning.table && !meaning.query) return;
     size_t renamed = 0;
     for (Node name : meaning.columns) {
       if (name.text() == column) return;
       ++renamed;
     }
-    const absl::string_view schema = meaning.table["schemaname"].text();
-    const absl::string_view name = meaning.table["relname"].text();
+    if (!meaning.query) return AddOf(meaning.table, column, renamed);
+    const Outputs& outputs = OutputsOf(meaning.query);
+    const auto found = outputs.names.find(column);
+    if (found != outputs.names.end() && found->second >= renamed) return;
+    if (outputs.star_of && renamed == 0) return AddOf(outputs.star_of, column, 0);
+    AddOf({}, column, renamed);
+  }
+
+  // A table without a name stands for a query that has no such column.
+  void AddOf(Node table, absl::string_view column, size_t renamed) {
+    const absl::string_view schema = table["schemaname"].text();
+    const absl::string_view name = table["relname"].text();
     if (!seen_.emplace(schema, name, column, renamed).second) return;
     if (facts_.qualified_columns.size() >= kMostColumns) {
       facts_.more_qualified_columns = true;
@@ -164,8 +196,57 @@ class Columns {
         {{std::string(schema), std::string(name)}, std::string(column), renamed});
   }
 
+  const Outputs& OutputsOf(Node query) {
+    const auto [known, is_new] = outputs_.emplace(query.subtree_begin(), Outputs());
+    if (is_new) known->second = ReadOutputs(query);
+    return known->second;
+  }
+
+  Outputs ReadOutputs(Node query) const {
+    Outputs outputs;
+    // The first arm of a set operation names the columns.
+    while (query["larg"]) query = query["larg"];
+    const Node rows = query["valuesLists"].first();
+    if (rows) {
+      static constexpr absl::string_view kColumns[] = {"column1", "column2", "column3", "column4",
+                                                       "column5", "column6", "column7", "column8"};
+      const size_t count = std::min(rows["items"].count(), std::size(kColumns));
+      for (size_t i = 0; i < count; ++i) outputs.names[kColumns[i]] = i;
+    }
+    size_t place = 0;
+    for (Node target : query.Is("SelectStmt") ? query["targetList"] : query["returningList"]) {
+      const Node value = target["val"];
+      if (target["name"]) {
+        outputs.names[target["name"].text()] = place;
+      } else if (value.Is("FuncCall")) {
+        outputs.names[value["funcname"].last().text()] = place;
+      } else if (value["fields"].last().Is("A_Star")) {
+        outputs.star_of = OnlyTable(query["fromClause"]);
+        place += kMostColumns;
+      } else if (value.Is("ColumnRef")) {
+        outputs.names[value["fields"].last().text()] = place;
+      }
+      ++place;
+    }
+    return outputs;
+  }
+
+  Node OnlyTable(Node from) const {
+    if (from.count() != 1 || !from.first().Is("RangeVar")) return {};
+    const Node table = from.first();
+    const bool renames = static_cast<bool>(table["alias"]["colnames"]);
+    return renames || IsOfAnyWith(table) ? Node() : table;
+  }
+
+  bool IsOfAnyWith(Node table) const {
+    return std::any_of(scopes_.begin(), scopes_.end(), [&](const Scope& scope) {
+      return !table["schemaname"] && scope.queries.count(table["relname"].text()) > 0;
+    });
+  }
+
   const Node statement_;
   QueryFacts& facts_;
+  std::map<const Slot*, Outputs> outputs_;
   std::vector<Scope> scopes_;  // In the order of the tree.
   size_t here_ = 0;
   std::set<std::tuple<absl::string_view, absl::string_view, absl::string_view, size_t>> seen_;

@@ -120,12 +120,8 @@ bool IsUnderstood(Node statement) {
   return true;
 }
 
-// Functions that nobody has looked at; of what only defines something none is called yet.
-bool RunsUnknownCode(const Version& version, Node statement) {
-  for (absl::string_view tag : {"CreateStmt", "ViewStmt", "CreateFunctionStmt", "RuleStmt",
-                                "CreatePolicyStmt", "CreateTrigStmt"}) {
-    if (statement.Is(tag)) return false;
-  }
+// Whether there is a call of what nobody has looked at.
+bool CallsUnknownCode(const Version& version, Node statement) {
   // Of these only the length of what they make is in doubt.
   static constexpr absl::string_view kMakesText[] = {"format", "lpad", "repeat", "rpad"};
   for (const Slot* at = statement.subtree_begin(); at != statement.subtree_end(); ++at) {
@@ -143,6 +139,25 @@ bool RunsUnknownCode(const Version& version, Node statement) {
     if (!built_in || !known) return true;
   }
   return false;
+}
+
+bool IsOneOf(Node statement, std::initializer_list<absl::string_view> tags) {
+  return std::any_of(tags.begin(), tags.end(),
+                     [&](absl::string_view tag) { return statement.Is(tag); });
+}
+
+// Of what only defines something none is called yet, and what an index calls is immutable: the
+// server lets it change nothing.
+bool RunsUnknownCode(const Version& version, Node statement) {
+  return !IsOneOf(statement, {"CreateStmt", "ViewStmt", "CreateFunctionStmt", "RuleStmt",
+                              "CreatePolicyStmt", "CreateTrigStmt", "IndexStmt"}) &&
+         CallsUnknownCode(version, statement);
+}
+
+bool DefinesUnknownCode(const Version& version, Node statement) {
+  return IsOneOf(statement,
+                 {"CreateStmt", "AlterTableStmt", "IndexStmt", "CreateForeignTableStmt"}) &&
+         CallsUnknownCode(version, statement);
 }
 
 void JudgeByNode(const Source& source, Node statement, absl::string_view head, Verdict* verdict) {
@@ -178,6 +193,7 @@ Verdict Judge(const Source& source, Node statement) {
   std::string credentials = CredentialObjection(statement);
   verdict.credentials = !credentials.empty();
   verdict.runs_unknown_code = RunsUnknownCode(version, statement);
+  verdict.defines_unknown_code = DefinesUnknownCode(version, statement);
   JudgeByNode(source, statement, head, &verdict);
   if (!verdict.understood && verdict.doubt.empty()) {
     Doubt("a part of it is not known to this build", &verdict);

@@ -20,7 +20,6 @@ struct StatementReport {
   std::string text;       // May be cut, then...
   size_t text_bytes = 0;  // ... this is how long it was; 0: it is whole.
   size_t content = 0;     // Where in `text` the place above is: behind comments.
-  bool secret = false;    // Some of `text` was hidden (redact.h), and must not be quoted.
   Verdict verdict;
   std::vector<Finding> findings;
 };

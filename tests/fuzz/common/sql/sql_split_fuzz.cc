@@ -45,7 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const sql::Statement& statement : *statements) {
     const sql::Redacted shown = sql::Redact(target, statement.text, statement.content);
     Require(shown.place <= shown.text.size());
-    Require(shown.hides || shown.text == statement.text);
+    Require(!shown.hidden.empty() || shown.text == statement.text);
     // What stands before a statement makes it worse, never better.
     const sql::Safety alone = sql::Read(target, statement).verdict.safety;
     Require(reader.Read(statement).verdict.safety >= alone);

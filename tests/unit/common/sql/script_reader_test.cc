@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
+
 #include "common/sql/sql.h"
 
 namespace dbfleet::sql {
@@ -77,6 +79,78 @@ TEST(ScriptReaderTest, WhatTheScriptMadeIsNotReadUnlessItOnlyReads) {
        "CREATE TABLE f (a int) PARTITION BY RANGE (a) (PARTITION p VALUES LESS THAN (5) ENGINE = "
        "FEDERATED); SELECT * FROM f",
        "SET default_storage_engine = 'FEDERATED'; CREATE TABLE f (a int); SELECT * FROM f"});
+}
+
+// A view that was there before may read what has another meaning now.
+TEST(ScriptReaderTest, WhatIsPutUnderViewsThatAreThereMakesThemUnknown) {
+  ExpectLast(
+      Safety::kDestructive, kPg,
+      {"CREATE OR REPLACE VIEW v AS SELECT wipe() AS a; SELECT * FROM w",
+       "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'x'; SELECT * FROM w",
+       "DROP VIEW v; CREATE VIEW v AS SELECT wipe(); SELECT * FROM w",
+       "DROP FUNCTION f(); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'x'; TABLE w",
+       "ALTER VIEW v RENAME TO o; CREATE VIEW v AS SELECT wipe(); SELECT * FROM w",
+       "CREATE POLICY p ON t USING (wipe()); SELECT * FROM w",
+       "ALTER TABLE t ENABLE RULE r; SELECT * FROM w",
+       "ALTER TABLE t ENABLE ROW LEVEL SECURITY; SELECT * FROM t",
+       "CREATE FOREIGN TABLE f (a int) SERVER s; ALTER TABLE f INHERIT p; SELECT * FROM w",
+       "ALTER SYSTEM SET search_path = app, pg_catalog; SELECT pg_reload_conf(); SELECT lower('A')",
+       "ALTER SYSTEM SET search_path = app, pg_catalog; SELECT lower('A')",
+       "ALTER ROLE r SET search_path TO app, pg_catalog; SELECT lower('A')",
+       "CREATE FUNCTION \"É\"() RETURNS int LANGUAGE sql AS 'x'; SELECT é FROM t",
+       "CREATE VIEW v AS SELECT wipe(); SELECT * FROM é"});
+  ExpectLast(Safety::kDestructive, kMa,
+             {"CREATE OR REPLACE VIEW v AS SELECT wipe(); SELECT * FROM w",
+              "CREATE VIEW v AS SELECT wipe(); SELECT * FROM w",
+              "DROP VIEW v; CREATE VIEW v AS SELECT wipe(); SELECT * FROM w",
+              "CREATE OR REPLACE FUNCTION f() RETURNS int RETURN 1; SELECT * FROM w",
+              "CREATE TABLE f (a int) ENGINE=FEDERATED; SELECT * FROM w",
+              "CREATE VIEW `É` AS SELECT wipe(); SELECT * FROM é",
+              "CREATE VIEW cafe AS SELECT wipe(); SELECT * FROM café"});
+  ExpectLast(Safety::kSafe, kPg,
+             {"CREATE OR REPLACE VIEW v AS SELECT a FROM t; SELECT * FROM w",
+              "CREATE OR REPLACE VIEW v AS SELECT wipe(); SELECT 1",
+              "CREATE VIEW v AS SELECT wipe(); SELECT v.a FROM t v",
+              "CREATE VIEW v AS SELECT wipe(); SELECT a AS v FROM t",
+              "CREATE INDEX i ON t (f(a)); SELECT * FROM t",
+              "CREATE MATERIALIZED VIEW m AS SELECT a FROM t; SELECT * FROM m"});
+}
+
+TEST(ScriptReaderTest, ConnectOfPsqlChangesNoMeaningOnTheSameServer) {
+  ExpectLast(Safety::kSafe, kPg,
+             {"\\connect d\n", "\\c d u\nSELECT * FROM t", "\\encoding UTF8\nSELECT 1"});
+  ExpectLast(
+      Safety::kDestructive, kPg,
+      {"\\connect d u h\n", "\\connect 'host=h'\nSELECT * FROM t", "\\c postgresql://h/d\nSELECT 1",
+       "CREATE VIEW v AS SELECT wipe();\n\\c d\nSELECT * FROM v"});
+}
+
+TEST(ScriptReaderTest, WhatATableComputesOfNewRowsMayDoAnything) {
+  for (absl::string_view made :
+       {"CREATE TABLE t (a int DEFAULT wipe())", "CREATE TABLE t (a int CHECK (wipe(a)))",
+        "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (wipe(a)) STORED)",
+        "ALTER TABLE t ADD CHECK (wipe(a)) NOT VALID", "ALTER TABLE t ALTER a SET DEFAULT wipe()",
+        "ALTER TABLE t ENABLE TRIGGER r", "ALTER TABLE t ENABLE ALWAYS TRIGGER r",
+        "CREATE INDEX i ON t (wipe(a))", "CREATE UNIQUE INDEX i ON t (a) WHERE wipe(a)"}) {
+    EXPECT_FALSE(Last(kPg, absl::StrCat(made, "; INSERT INTO t VALUES (1)")).adds_only) << made;
+  }
+  for (absl::string_view made :
+       {"CREATE TABLE t (a int DEFAULT 5, b timestamptz DEFAULT now(), c text DEFAULT lower('A'))",
+        "CREATE TABLE t (a numeric(10, 2) CHECK (a > 0))"}) {
+    EXPECT_TRUE(Last(kPg, absl::StrCat(made, "; INSERT INTO t VALUES (1)")).adds_only) << made;
+  }
+  for (absl::string_view made :
+       {"CREATE TABLE t (a int DEFAULT (wipe()))", "CREATE TABLE t (a int, CHECK (a > wipe(a)))",
+        "CREATE TABLE t (a int, b int AS (sleep(a)) STORED)",
+        "ALTER TABLE t ALTER a SET DEFAULT (wipe())"}) {
+    EXPECT_FALSE(Last(Server(kMa), absl::StrCat(made, "; INSERT INTO t VALUES (1)")).adds_only)
+        << made;
+  }
+  EXPECT_TRUE(Last(Server(kMa),
+                   "CREATE TABLE t (a decimal(10, 2) DEFAULT 5, b datetime DEFAULT now(), KEY (a), "
+                   "c int AS (abs(a)) STORED, CHECK (a IN (1, 2) AND (a > 0))); "
+                   "INSERT INTO t VALUES (1)")
+                  .adds_only);
 }
 
 TEST(ScriptReaderTest, UnseenCodeMayHaveMadeAnything) {

@@ -65,7 +65,20 @@ TEST(SnapshotTest, WhatIsNoColumnOfTheTableMayBeACall) {
         "ALTER TABLE t ADD COLUMN c int; SELECT t.evil FROM t",
         "ALTER TABLE u DROP COLUMN evil; SELECT u.evil FROM u",
         "ALTER TABLE u RENAME COLUMN evil TO good; SELECT u.evil FROM u",
-        "CREATE TABLE v (a int); SELECT v.evil FROM v"}) {
+        "CREATE TABLE v (a int); SELECT v.evil FROM v",
+        // Of a query in FROM or WITH.
+        "SELECT s.evil FROM (SELECT 1 AS a) s", "SELECT s.evil FROM (SELECT u.a FROM u) s",
+        "SELECT s.evil FROM (SELECT * FROM t) s", "SELECT s.evil FROM (TABLE t) s",
+        "SELECT s.evil FROM (SELECT 1 AS evil) s (a)", "SELECT s.evil FROM (VALUES (1)) s",
+        "SELECT s.evil FROM (SELECT 1 AS a UNION SELECT 2 AS evil) s",
+        "SELECT s.evil FROM (SELECT * FROM t, u) s",
+        "WITH s AS (SELECT 1 AS a) SELECT s.evil FROM s",
+        "WITH s (a) AS (SELECT 1 AS evil) SELECT x.evil FROM s x",
+        "SELECT j.evil FROM (t JOIN u USING (a)) j",
+        // Another table under the name of one.
+        "ALTER TABLE u RENAME TO o; ALTER TABLE t RENAME TO u; SELECT u.evil FROM u",
+        "CREATE TABLE n (a int); DROP TABLE u; ALTER TABLE n RENAME TO u; SELECT u.evil FROM u",
+        "ALTER TABLE u RENAME TO o; CREATE TABLE u (a int); SELECT u.evil FROM u"}) {
     EXPECT_EQ(Held(sql), Safety::kDestructive) << sql;
   }
 }
@@ -73,8 +86,10 @@ TEST(SnapshotTest, WhatIsNoColumnOfTheTableMayBeACall) {
 TEST(SnapshotTest, ColumnsAndWhatTheSnapshotDoesNotTellAreNoCalls) {
   for (absl::string_view sql :
        {"SELECT t.a, t.b, t.\"Mixed\", t.ctid FROM t",
-        "SELECT x.c, x.d, x.\"Mixed\" FROM t x (c, d)", "SELECT \"T\".evil FROM \"T\"",
-        "SELECT u.evil FROM t JOIN u ON t.a = u.a", "SELECT unknown.evil FROM unknown",
+        "SELECT x.c, x.d, x.\"Mixed\" FROM t x (c, d)",
+        "SELECT \"T\".evil FROM \"T\"",
+        "SELECT u.evil FROM t JOIN u ON t.a = u.a",
+        "SELECT unknown.evil FROM unknown",
         "SELECT c.relname FROM pg_catalog.pg_class c",
         "WITH t AS (SELECT 1 AS evil) SELECT t.evil FROM t",
         "WITH RECURSIVE t AS (SELECT 1 AS evil UNION SELECT t.evil FROM t) SELECT t.evil FROM t",
@@ -85,6 +100,15 @@ TEST(SnapshotTest, ColumnsAndWhatTheSnapshotDoesNotTellAreNoCalls) {
         "ALTER TABLE t ADD COLUMN evil int; SELECT t.evil FROM t",
         "ALTER TABLE t RENAME COLUMN a TO evil; SELECT t.evil FROM t",
         "CREATE TABLE v (evil int); SELECT v.evil FROM v",
+        "SELECT s.evil FROM (SELECT u.evil FROM u) s",
+        "SELECT s.evil FROM (SELECT * FROM u) s",
+        "SELECT s.evil FROM (SELECT 1) s (evil)",
+        "SELECT s.column2 FROM (VALUES (1, 2)) s",
+        "SELECT s.lower FROM (SELECT lower('A')) s",
+        "WITH s (evil) AS (SELECT 1) SELECT x.evil FROM s x",
+        "ALTER TABLE u RENAME TO o; SELECT o.evil FROM o",
+        "ALTER TABLE t RENAME TO o; ALTER TABLE u RENAME TO t; SELECT t.evil FROM t",
+        "CREATE TABLE n (evil int); ALTER TABLE n RENAME TO m; SELECT m.evil FROM m",
         "CREATE TABLE v AS SELECT 1 AS evil; SELECT v.evil FROM v"}) {
     EXPECT_EQ(Held(sql), Safety::kSafe) << sql;
   }

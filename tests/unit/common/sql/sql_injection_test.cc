@@ -66,6 +66,12 @@ TEST(SqlInjectionTest, ConditionsThatAlwaysHoldAreFoundInEveryDialect) {
         "SELECT a FROM t WHERE b = 'x' OR coalesce(1,2)=1",
         "SELECT a FROM t WHERE b = 'x' OR concat('a','b')='ab'",
         "SELECT a FROM t WHERE b = 'x' OR upper('a')='A'",
+        "SELECT a FROM t WHERE b = 'x' OR 1.0=1",
+        "SELECT a FROM t WHERE b = 'x' OR .5 < 1.00",
+        "SELECT a FROM t WHERE b = 'x' OR (1,2)=(1,2)",
+        "SELECT a FROM t WHERE b = 'x' OR ROW(1,'a')=ROW(1,'a')",
+        "SELECT a FROM t WHERE b = 'x' OR COALESCE(NULL,1)=1",
+        "SELECT a FROM t WHERE 1.0=1",
         "SELECT a FROM t WHERE 1=1",
         "DELETE FROM t WHERE b = 1 OR 1=1",
         "UPDATE t SET a = 1 WHERE b = 1 OR 'x'='x'"}) {
@@ -76,7 +82,10 @@ TEST(SqlInjectionTest, ConditionsThatAlwaysHoldAreFoundInEveryDialect) {
 }
 
 TEST(SqlInjectionTest, ConditionsThatAlwaysHoldInMySql) {
-  for (absl::string_view sql : {"SELECT a FROM t WHERE b = 'x' OR 1 LIKE 1",
+  for (absl::string_view sql : {"SELECT a FROM t WHERE b = 'x' OR x'31'='1'",
+                                "SELECT a FROM t WHERE b = 'x' OR b'1'=1",
+                                "SELECT a FROM t WHERE b = 'x' OR _utf8'a'=N'a'",
+                                "SELECT a FROM t WHERE b = 'x' OR 1 LIKE 1",
                                 "SELECT a FROM t WHERE b = 'x' || 1",
                                 "SELECT a FROM t WHERE b = 'x' || 1=1",
                                 "SELECT a FROM t WHERE b = 'x' OR NOT 0",

@@ -1,0 +1,109 @@
+#include "common/sql/report/redact_host.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/sql/active_record/host_lexer.h"
+#include "common/sql/report/pieces.h"
+#include "common/sql/report/redact_sql.h"
+#include "common/sql/report/secret_words.h"
+
+namespace dbfleet::sql {
+namespace {
+
+// What connects, logs in or runs a program.
+constexpr absl::string_view kAccess[] = {"change_user", "client",   "imap_open",  "login",
+                                         "mysqli",      "passthru", "pdo",        "popen",
+                                         "proc_open",   "redis",    "shell_exec", "system"};
+
+// In programs nearly every text is handed over by some "connection".
+bool HostNameSpeaks(absl::string_view name) {
+  if (absl::EqualsIgnoreCase(name, "connection")) return false;
+  const std::string lower = absl::AsciiStrToLower(name);
+  return NamesSecret(name) ||
+         (absl::StrContains(lower, "connect") && !absl::StrContains(lower, "connection")) ||
+         absl::StrContains(lower, "establish_connection") ||
+         std::find(std::begin(kAccess), std::end(kAccess), lower) != std::end(kAccess);
+}
+
+std::string ContentOf(const HostToken& token) {
+  std::string content;
+  for (const StringPart& part : token.parts) content += part.text;
+  return content;
+}
+
+Piece PieceOf(const HostToken& token) {
+  Piece piece;
+  piece.begin = token.offset;
+  piece.end = token.offset + token.text.size();
+  switch (token.kind) {
+    case HostTokenKind::kName:
+    case HostTokenKind::kVariable:
+    case HostTokenKind::kLabel:
+    case HostTokenKind::kSymbol:
+      piece.kind = Piece::Kind::kWord;
+      piece.speaks = HostNameSpeaks(token.text);
+      break;
+    case HostTokenKind::kString:
+    case HostTokenKind::kOther: {
+      piece.kind = Piece::Kind::kText;
+      const std::string content = ContentOf(token);
+      // Of 'pw' => 'x' the text is a name.
+      piece.speaks = SpeaksOfSecret(token.text) || SpeaksOfSecret(content) || NamesSecret(content);
+      break;
+    }
+    case HostTokenKind::kNumber:
+      piece.kind = Piece::Kind::kNumber;
+      break;
+    default:
+      break;
+  }
+  return piece;
+}
+
+bool RunsProgram(const HostToken& token) {
+  return token.kind == HostTokenKind::kOther &&
+         (absl::StartsWith(token.text, "`") || absl::StartsWith(token.text, "%x"));
+}
+
+// Of :password => :x what is no key.
+bool IsSymbolValue(const HostLexed& lexed, size_t i) {
+  return lexed.tokens[i].kind == HostTokenKind::kSymbol && i > 0 &&
+         (lexed.tokens[i - 1].Is("=>") || lexed.tokens[i - 1].kind == HostTokenKind::kLabel);
+}
+
+}  // namespace
+
+Redacted RedactHost(const Target& target, absl::string_view text, size_t place) {
+  const auto lexed = target.dialect == Dialect::kActiveRecordPhp ? LexPhp(text) : LexRuby(text);
+  if (!lexed.ok()) return HideAll(text);
+  Pieces pieces;
+  Hiding hiding;
+  bool heredoc = false;
+  std::string joined;  // "IDENTIFIED" . " BY 'x'" says it in two pieces.
+  for (size_t i = 0; i < lexed->tokens.size(); ++i) {
+    const HostToken& token = lexed->tokens[i];
+    if (token.text.empty()) continue;
+    hiding.values.push_back(IsSymbolValue(*lexed, i) ? pieces.size() + 1 : 0);
+    pieces.push_back(PieceOf(token));
+    if (pieces.back().kind != Piece::Kind::kText) continue;
+    const std::string content = ContentOf(token);
+    joined += content;
+    hiding.texts = hiding.texts || pieces.back().speaks || RunsProgram(token) ||
+                   HidesLiterals(target.embedded, content);
+    heredoc = heredoc || token.end > token.offset + token.text.size();
+  }
+  hiding.texts = hiding.texts || SpeaksOfSecret(joined);
+  for (const Piece& piece : pieces) hiding.texts = hiding.texts || piece.speaks;
+  if (!hiding.texts) hiding.values.clear();
+  Redacted redacted = HidePieces(PiecedText(text, pieces), hiding, place);
+  // Its lines stand behind others of the program.
+  return heredoc && !redacted.hidden.empty() ? HideAll(text) : redacted;
+}
+
+}  // namespace dbfleet::sql
