@@ -128,10 +128,20 @@ absl::Status Easy::Prepare() {
 absl::Status Easy::PrepareHttp() {
   curl_easy_setopt(handle_, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(handle_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-  curl_easy_setopt(handle_, CURLOPT_POST, 1L);
-  curl_easy_setopt(handle_, CURLOPT_POSTFIELDS, request_.body.c_str());
-  curl_easy_setopt(handle_, CURLOPT_POSTFIELDSIZE_LARGE,
-                   static_cast<curl_off_t>(request_.body.size()));
+  using Method = Request::Method;
+  if (request_.method == Method::kGet || request_.method == Method::kDelete) {
+    curl_easy_setopt(handle_, CURLOPT_HTTPGET, 1L);
+  } else {
+    curl_easy_setopt(handle_, CURLOPT_POST, 1L);
+    curl_easy_setopt(handle_, CURLOPT_POSTFIELDS, request_.body.c_str());
+    curl_easy_setopt(handle_, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request_.body.size()));
+  }
+  if (request_.method == Method::kPatch) {
+    curl_easy_setopt(handle_, CURLOPT_CUSTOMREQUEST, "PATCH");
+  } else if (request_.method == Method::kDelete) {
+    curl_easy_setopt(handle_, CURLOPT_CUSTOMREQUEST, "DELETE");
+  }
   for (const Secret& header : request_.headers) {
     // What would end the line begins another one.
     if (header.Reveal().find_first_of("\r\n\0", 0, 3) != std::string::npos) {
@@ -175,10 +185,11 @@ absl::Status Easy::PrepareMail() {
 size_t Easy::OnBody(char* data, size_t size, size_t count, void* self) {
   Easy& easy = *static_cast<Easy*>(self);
   std::string& body = easy.response_.body;
-  const size_t room = kKeptBody - std::min(kKeptBody, body.size());
+  const size_t most = easy.request_.most_body;
+  const size_t room = most - std::min(most, body.size());
   body.append(data, std::min(room, size * count));
   // More is not wanted; what the status said counts.
-  return body.size() < kKeptBody ? size * count : 0;
+  return body.size() < most ? size * count : 0;
 }
 
 size_t Easy::OnHeader(char* data, size_t size, size_t count, void* self) {

@@ -14,6 +14,8 @@
 
 namespace dbfleet::transfer {
 
+inline constexpr size_t kKeptBody = 2048;
+
 // One mail to one recipient: what an SMTP server accepts for one and refuses for another has two
 // outcomes.
 struct Mail {
@@ -25,22 +27,25 @@ struct Mail {
 };
 
 struct Request {
-  Secret url;  // http, https: the body is POSTed. smtp, smtps: it is the message. May hold a token.
+  Secret url;  // http, https; smtp, smtps: the body is the message. May hold a token.
+  // Of HTTP: GET and DELETE have no body.
+  enum class Method { kPost, kGet, kPatch, kDelete };
+  Method method = Method::kPost;
   std::vector<Secret> headers;  // "Name: value"; for HTTP.
   std::string body;
   std::optional<Mail> mail;
   // For all of it: looking up the name, connecting, sending, and the answer.
   absl::Duration timeout = absl::Seconds(30);
+  size_t most_body = kKeptBody;  // Of an HTTP answer: what is kept of it.
 };
 
 struct Response {
   int code = 0;  // HTTP's status, or SMTP's last reply.
   std::string
-      body;  // Its begin (kKeptBody), as it came; of SMTP the first refusal, or the last reply.
+      body;  // Its begin (`most_body`), as it came; of SMTP the first refusal, or the last reply.
   std::optional<absl::Duration> retry_after;
 };
 
-inline constexpr size_t kKeptBody = 2048;
 inline constexpr size_t kMostHeaderBytes = 64 << 10;
 
 // A small client for HTTP(S) and SMTP over libcurl: no redirects, no proxies, no netrc, no

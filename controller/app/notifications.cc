@@ -18,8 +18,8 @@
 namespace dbfleet::controller {
 namespace {
 
-constexpr const char* kReceivers[] = {"webhook", "slack",     "teams",
-                                      "smtp",    "pagerduty", "alertmanager"};
+constexpr const char* kReceivers[] = {"webhook",   "slack",        "teams",    "smtp",
+                                      "pagerduty", "alertmanager", "silences", "grafana"};
 
 // As routes spell it (HostOf); "" if it is none. Of mail servers the port is always written.
 std::string NormalHost(const std::string& host, bool mail) {
@@ -40,8 +40,8 @@ void CheckSecret(const std::string& field, const config::v1::NotificationSecret&
                      std::end(kReceivers);
   if (!known) {
     problems->Add(field + ".receiver",
-                  absl::StrCat("webhook, slack, teams, smtp, pagerduty or alertmanager is wanted, "
-                               "not ",
+                  absl::StrCat("webhook, slack, teams, smtp, pagerduty, alertmanager, silences or "
+                               "grafana is wanted, not ",
                                config::ShownValue(secret.receiver())));
   }
   if (secret.hosts_size() == 0) {

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <optional>
 
@@ -17,6 +16,7 @@
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
 #include "controller/cli/proposal_view.h"
+#include "controller/cli/window_view.h"
 #include "controller/cli/words.h"
 #include "dbfleet/api/v1/resource_service.grpc.pb.h"
 #include "dbfleet/resource/v1/resource.pb.h"
@@ -32,23 +32,6 @@ using resource::v1::MaintenanceWindow;
 
 absl::Status Bad(absl::string_view reason, absl::string_view message) {
   return Error(absl::StatusCode::kInvalidArgument, reason, message);
-}
-
-std::string Moment(absl::Time time, const absl::TimeZone& zone) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%S%Ez", time, zone);
-}
-
-std::string KindOf(const WindowOccurrence& occurrence) {
-  return occurrence.deny() ? "freeze" : "window";
-}
-
-std::string Selected(const WindowOccurrence& occurrence) {
-  std::vector<std::string> words(occurrence.environments().begin(),
-                                 occurrence.environments().end());
-  if (words.empty()) words.push_back("all");
-  std::map<std::string, std::string> labels(occurrence.labels().begin(), occurrence.labels().end());
-  for (const auto& [key, value] : labels) words.push_back(absl::StrCat(key, "=", value));
-  return absl::StrJoin(words, ",");
 }
 
 struct NextOptions {
@@ -205,16 +188,24 @@ int RunAdd(Shell& shell, const AddOptions& options) {
   return PrintChange(shell, ApplyWindow(shell, *window, options.reason), "added");
 }
 
-absl::StatusOr<MaintenanceWindow> EndedNow(Shell& shell, const std::string& name,
-                                           std::string* etag) {
+// The declared window, with its etag.
+absl::StatusOr<MaintenanceWindow> Declared(Shell& shell, const std::string& name,
+                                           api::v1::Resource* resource) {
   api::v1::GetResourceRequest request;
   request.set_name(FullName("maintenancewindows", name));
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
-  ASSIGN_OR_RETURN(const api::v1::Resource resource,
+  ASSIGN_OR_RETURN(*resource,
                    client->Call<ResourceService>(&ResourceService::Stub::GetResource, request));
-  *etag = resource.etag();
   MaintenanceWindow window;
-  RETURN_IF_ERROR(config::ParseYaml(resource.name(), resource.yaml(), &window));
+  RETURN_IF_ERROR(config::ParseYaml(resource->name(), resource->yaml(), &window));
+  return window;
+}
+
+absl::StatusOr<MaintenanceWindow> EndedNow(Shell& shell, const std::string& name,
+                                           std::string* etag) {
+  api::v1::Resource resource;
+  ASSIGN_OR_RETURN(MaintenanceWindow window, Declared(shell, name, &resource));
+  *etag = resource.etag();
   const absl::Time now = shell.world().clock->Now();
   const std::string moment = Moment(now, absl::UTCTimeZone());
   if (!window.spec().has_once()) {
@@ -252,83 +243,41 @@ int RunEnd(Shell& shell, const std::string& name, const std::string& reason) {
   return PrintChange(shell, ApplyWindow(shell, *window, reason, etag), "ended");
 }
 
-struct CalendarOptions {
-  std::string month;  // "2026-12".
-  std::string environment;
-  std::string zone = "UTC";
-};
-
-absl::StatusOr<absl::CivilMonth> MonthOf(const CalendarOptions& options, absl::CivilMonth now) {
-  if (options.month.empty()) return now;
-  absl::CivilMonth month;
-  if (absl::ParseCivilTime(options.month, &month)) return month;
-  return Bad("BAD_MONTH", absl::StrCat("--month wants YEAR-MONTH, as in 2026-12, not \"",
-                                       SanitizeForDisplay(Truncate(options.month, 40)), "\""));
-}
-
-// "02:00-06:00", "all day", "until 06:00", "from 22:00": the part that lies on this day.
-std::string PartOf(absl::CivilDay day, const WindowOccurrence& occurrence,
-                   const absl::TimeZone& zone) {
-  const absl::Time begin = ToTime(occurrence.begin()), end = ToTime(occurrence.end());
-  const absl::Time first = absl::FromCivil(day, zone), last = absl::FromCivil(day + 1, zone);
-  const std::string from = absl::FormatTime("%H:%M", begin, zone);
-  const std::string until = absl::FormatTime("%H:%M", end, zone);
-  if (begin <= first && end >= last) return "all day";
-  if (begin <= first) return absl::StrCat("until ", until);
-  if (end >= last) return absl::StrCat("from ", from);
-  return absl::StrCat(from, "-", until);
-}
-
-// The lines of one day; none if nothing lies on it.
-void PrintDay(Shell& shell, absl::CivilDay day, const ListWindowOccurrencesResponse& found,
-              const absl::TimeZone& zone) {
-  const absl::Time first = absl::FromCivil(day, zone), last = absl::FromCivil(day + 1, zone);
-  std::string title = absl::FormatTime("%a %d", first, zone);
-  for (const WindowOccurrence& o : found.occurrences()) {
-    if (ToTime(o.begin()) >= last || ToTime(o.end()) <= first) continue;
-    shell.out() << title << "  " << KindOf(o) << "  " << PartOf(day, o, zone) << "  "
-                << SanitizeForDisplay(ShortName(o.window())) << " ("
-                << SanitizeForDisplay(Selected(o)) << ")\n";
-    title.assign(title.size(), ' ');
+// A window of its own beside the one that is overridden, once, from now on: what applies to that
+// one applies to both, they count together, and the exception has a name, an end and a reason.
+absl::StatusOr<MaintenanceWindow> OverrideOf(Shell& shell, AddOptions options) {
+  api::v1::Resource resource;
+  ASSIGN_OR_RETURN(const MaintenanceWindow base, Declared(shell, options.name, &resource));
+  if (base.spec().effect() == "deny") {
+    return Error(absl::StatusCode::kFailedPrecondition, "FREEZE_STAYS",
+                 absl::StrCat(resource.name(),
+                              " is a freeze, and no window opens a freeze; end it (dbfleet window "
+                              "end), or in an emergency see: dbfleet change break-glass --help"));
   }
+  const absl::Time now = shell.world().clock->Now();
+  const std::string of = base.metadata().name();
+  // Names are ASCII and have at most 63 bytes.
+  options.name = absl::StrCat(of.substr(0, 38), "-override-",
+                              absl::FormatTime("%Y%m%d-%H%M%S", now, absl::UTCTimeZone()));
+  options.reason = absl::StrCat("override of ", of, ": ", options.reason);
+  ASSIGN_OR_RETURN(MaintenanceWindow window, WindowOf(options, now));
+  *window.mutable_spec()->mutable_selector() = base.spec().selector();
+  window.mutable_spec()->set_overrun(base.spec().overrun());
+  const auto end = config::ParseMoment(window.spec().once().end());
+  if (end.has_value() && *end <= now) {
+    return Bad("BAD_WINDOW", "--until lies in the past; an override begins now");
+  }
+  return window;
 }
 
-absl::StatusOr<ListWindowOccurrencesResponse> OccurrencesOf(Shell& shell, absl::CivilMonth month,
-                                                            const absl::TimeZone& zone,
-                                                            const std::string& environment) {
-  ListWindowOccurrencesRequest request;
-  request.set_environment(environment);
-  request.set_limit(1000);
-  *request.mutable_from() = ToProto(absl::FromCivil(month, zone));
-  *request.mutable_until() = ToProto(absl::FromCivil(month + 1, zone));
-  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
-  return client->Call<ResourceService>(&ResourceService::Stub::ListWindowOccurrences, request);
-}
-
-int RunCalendar(Shell& shell, const CalendarOptions& options) {
-  const auto zone = LoadZone(options.zone);
-  if (!zone.ok()) return shell.Fail(Annotate(zone.status(), "--tz"));
-  const absl::CivilMonth current(absl::ToCivilMonth(shell.world().clock->Now(), *zone));
-  const auto month = MonthOf(options, current);
-  if (!month.ok()) return shell.Fail(month.status());
-  const auto found = OccurrencesOf(shell, *month, *zone, options.environment);
-  if (!found.ok()) return shell.Fail(found.status());
-  if (found->more()) shell.Note("only the first 1,000 are shown; narrow it with -e");
-  if (!shell.for_people()) {
-    Listing listing;
-    for (const WindowOccurrence& o : found->occurrences()) {
-      listing.items.push_back({&o, o.window(), {}});
-    }
-    shell.PrintList(listing);
-    return kExitOk;
+int RunOverride(Shell& shell, const AddOptions& options) {
+  const auto window = OverrideOf(shell, options);
+  if (!window.ok()) return shell.Fail(window.status());
+  const std::string& name = window->metadata().name();
+  if (const absl::Status status = RefuseTaken(shell, name); !status.ok()) {
+    return shell.Fail(status);
   }
-  shell.out() << absl::FormatTime("%B %Y", absl::FromCivil(*month, *zone), *zone) << " ("
-              << SanitizeForDisplay(options.zone) << ")\n";
-  for (absl::CivilDay day(*month); day < absl::CivilDay(*month + 1); ++day) {
-    PrintDay(shell, day, *found, *zone);
-  }
-  if (found->occurrences().empty()) shell.out() << "no window and no freeze\n";
-  return kExitOk;
+  return PrintChange(shell, ApplyWindow(shell, *window, window->metadata().description()), "added");
 }
 
 void AddAdd(CLI::App& noun, Shell& shell) {
@@ -353,6 +302,16 @@ void AddAdd(CLI::App& noun, Shell& shell) {
   AddReason(add, &options->reason, false);
 }
 
+void AddOverride(CLI::App& noun, Shell& shell) {
+  auto options = std::make_shared<AddOptions>();
+  CLI::App* verb = AddVerb(noun, "override", "Open a window now, once, or past its end", shell,
+                           [&shell, options] { return RunOverride(shell, *options); });
+  verb->add_option("NAME", options->name, "The window")->required();
+  AddDuration(verb, "--for", &options->duration, "How long, from now on");
+  verb->add_option("--until", options->until, "Until when, instead of --for")->type_name("RFC3339");
+  AddReason(verb, &options->reason, true);
+}
+
 }  // namespace
 
 void AddWindowCommands(CLI::App& app, Shell& shell) {
@@ -368,6 +327,8 @@ void AddWindowCommands(CLI::App& app, Shell& shell) {
 
   AddAdd(*noun, shell);
 
+  AddOverride(*noun, shell);
+
   auto name = std::make_shared<std::string>();
   auto reason = std::make_shared<std::string>();
   CLI::App* end = AddVerb(*noun, "end", "Close a one-off window now", shell,
@@ -375,13 +336,7 @@ void AddWindowCommands(CLI::App& app, Shell& shell) {
   end->add_option("NAME", *name, "The window")->required();
   AddReason(end, reason.get(), false);
 
-  auto calendar_options = std::make_shared<CalendarOptions>();
-  CLI::App* calendar =
-      AddVerb(*noun, "calendar", "The windows and freezes of a month, by day", shell,
-              [&shell, calendar_options] { return RunCalendar(shell, *calendar_options); });
-  calendar->add_option("--month", calendar_options->month, "As in 2026-12; default: this one");
-  calendar->add_option("-e,--environment", calendar_options->environment, "Only those for it");
-  calendar->add_option("--tz", calendar_options->zone, "The IANA zone of the days; default UTC");
+  AddCalendar(*noun, shell);
 }
 
 }  // namespace dbfleet::cli

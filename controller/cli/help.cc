@@ -60,6 +60,8 @@ void AddFleetExamples(ExampleMap* out) {
   e["notify test"] = {"dbfleet notify test oncall"};
   e["notify retry"] = {"dbfleet notify retry 01JD8Q2RZV6W0XKH3M5T7N9PBC",
                        "dbfleet notify retry --route oncall"};
+  e["window override"] = {
+      "dbfleet window override nightly --for 90m --reason \"the index is late\""};
   e["window end"] = {"dbfleet window end tonight --reason \"done early\""};
   e["schedule next"] = {"dbfleet schedule next nightly-backup -n 5 --tz Europe/Berlin"};
   e["schedule history"] = {"dbfleet schedule history nightly-backup --limit 50"};

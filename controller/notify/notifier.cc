@@ -1,5 +1,6 @@
 #include "controller/notify/notifier.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -33,7 +34,10 @@ Notifier::Notifier(Store& store, Clock& clock, metrics::Registry& registry,
             if (executor_->Add(std::move(fn))) Wake();
           },
           options.sender),
-      windows_(store, std::move(windows)) {}
+      windows_(store, std::move(windows)),
+      spans_(store, time_, *client_, secrets_, registry, [this](std::function<void()> fn) {
+        if (executor_->Add(std::move(fn))) Wake();
+      }) {}
 
 Notifier::~Notifier() { Stop(); }
 
@@ -44,7 +48,9 @@ void Notifier::Stop() {
   client_->Stop();  // From here on nothing is added but by rounds.
   (void)executor_->Add([this] {
     sender_.Stop();
+    spans_.Stop();
     (void)sender_.Send();  // Writes down what ended.
+    (void)spans_.Tick(clock_.Now());
   });
   executor_->Shutdown();
   MutexLock lock(&mutex_);
@@ -96,6 +102,12 @@ void Notifier::Round() {
   } else if (*waiting) {
     next = options_.pulse;
   }
+  const absl::StatusOr<absl::Duration> follow = spans_.Tick(clock_.Now());
+  if (!follow.ok()) {
+    log::Error("silences and annotations could not be looked after",
+               {{"error", std::string(follow.status().message())}});
+  }
+  next = std::min(next, follow.ok() ? *follow : kAfterTrouble);
   DoUpkeep();
   if (more_windows || (more.ok() && *more)) return Wake();
   WakeAfter(next);

@@ -16,6 +16,7 @@
 #include "controller/notify/collector.h"
 #include "controller/notify/route_secrets.h"
 #include "controller/notify/sender.h"
+#include "controller/notify/span_keeper.h"
 #include "controller/notify/steady_time.h"
 #include "controller/notify/window_watch.h"
 #include "controller/store/store.h"
@@ -91,6 +92,7 @@ class Notifier {
   Collector collector_;  // The executor's, as what follows.
   Sender sender_;
   WindowWatch windows_;
+  SpanKeeper spans_;
   absl::Duration upkeep_at_;
   absl::Duration windows_at_;
   std::atomic<bool> posted_{false};

@@ -9,6 +9,7 @@
 #include "common/concurrency/mutex.h"
 #include "controller/notify/notifier.h"
 #include "controller/notify/outgoing.h"
+#include "controller/notify/span_calls.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -73,6 +74,38 @@ std::vector<Verdict> SendAll(const Route& route, const std::string& status, absl
   return answers->Wait(route.recipients.size());
 }
 
+// Of a route that follows: can what it has be asked for? Nothing is silenced or drawn for a test.
+Verdict AskOnce(const Route& route, const RouteSecrets& secrets, transfer::Client& client) {
+  store::v1::FollowedSpan span;
+  *span.mutable_spec() = route.spec;
+  span.set_receiver(route.receiver);
+  std::vector<AlertMatcher::Rendered> matchers;
+  for (const AlertMatcher& matcher : route.matchers) matchers.push_back(matcher.For({}));
+  span.set_sent_matchers(MatchersJson(matchers));
+  const std::string key = "test";
+  absl::StatusOr<Outgoing> out = MakeSpanCall(span, key, SpanStep::kFind, "", secrets);
+  Verdict verdict;
+  if (!out.ok()) {
+    verdict.words = absl::StrCat(ReasonOf(out.status()), ": ", out.status().message());
+    return verdict;
+  }
+  auto answers = std::make_shared<Answers>();
+  client.Start(std::move(out->request), [answers, span, key, hidden = out->hidden](
+                                            absl::StatusOr<transfer::Response> result) {
+    Verdict judged = Judge(result, hidden, false);
+    const absl::Status understood =
+        judged.delivered ? ReadSpanAnswer(span, key, SpanStep::kFind, result->body).status()
+                         : absl::OkStatus();
+    judged.words = judged.delivered ? absl::StrCat("HTTP ", result->code) : judged.words;
+    if (!understood.ok()) {
+      judged.delivered = false;
+      absl::StrAppend(&judged.words, ": ", understood.message());
+    }
+    answers->Add(0, std::move(judged));
+  });
+  return answers->Wait(1)[0];
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<TestOutcome>> Notifier::Test(const std::string& route_name) {
@@ -93,6 +126,10 @@ absl::StatusOr<std::vector<TestOutcome>> Notifier::Test(const std::string& route
   if (slot.mine > kMostTests) {
     return Error(absl::StatusCode::kResourceExhausted, "TESTS_BUSY",
                  absl::StrCat(kMostTests, " tests of routes are under way; try again in a minute"));
+  }
+  if (route->follows()) {
+    const Verdict verdict = AskOnce(*route, secrets_, *client_);
+    return std::vector<TestOutcome>{{"", verdict.delivered, verdict.words}};
   }
   std::vector<Verdict> verdicts =
       SendAll(*route, route->alerts() ? "trouble" : "news", clock_.Now(), secrets_, *client_);

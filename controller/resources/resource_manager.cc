@@ -20,6 +20,7 @@
 #include "controller/resources/proposals.h"
 #include "controller/resources/schedule_source.h"
 #include "controller/resources/window_source.h"
+#include "controller/routes/route.h"
 #include "controller/store/filtered_page.h"
 #include "controller/windows/edges.h"
 
@@ -32,7 +33,8 @@ using resource::v1::ProposedChange;
 
 // Of rows beside the declared resources.
 bool IsInternal(absl::string_view kind) {
-  return kind == kProposalKind || kind == kBrokenGlassKind || kind == kToldWindowKind;
+  return kind == kProposalKind || kind == kBrokenGlassKind || kind == kToldWindowKind ||
+         kind == kFollowedSpanKind;
 }
 
 bool Alters(const ResourceChange& change) {

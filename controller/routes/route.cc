@@ -12,6 +12,8 @@
 #include "common/config/values.h"
 #include "common/proto_time/proto_time.h"
 #include "controller/domain/names.h"
+#include "controller/routes/checks.h"
+#include "controller/routes/follows.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -22,39 +24,7 @@ using resource::v1::NotificationRouteSpec;
 
 constexpr size_t kMostTitleBytes = 1000;
 constexpr size_t kMostBodyBytes = 8000;
-constexpr size_t kMostUrlBytes = 2000;
 constexpr int kMostRecipients = 20;
-
-bool IsPrintableAscii(absl::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return absl::ascii_isgraph(c); });
-}
-
-void CheckUrl(const std::string& url, const std::string& field, bool plaintext,
-              Problems* problems) {
-  if (url.empty()) return problems->Add(field, "is missing");
-  if (HostOf(url).empty() || url.size() > kMostUrlBytes) {
-    problems->Add(
-        field, absl::StrCat("an https URL without a user in it is wanted, not ", ShownValue(url)));
-  } else if (!plaintext && !absl::StartsWithIgnoreCase(url, "https://")) {
-    problems->Add(field, "must begin with https://, since a secret is sent along");
-  }
-}
-
-void CheckSecret(const std::string& name, const std::string& field, bool needed,
-                 Problems* problems) {
-  if (name.empty()) {
-    if (needed)
-      problems->Add(field,
-                    "is missing: the name of a secret in the controller's "
-                    "configuration");
-    return;
-  }
-  if (name.size() > 63 || name[0] == '.' || !std::all_of(name.begin(), name.end(), [](char c) {
-        return absl::ascii_isalnum(c) || c == '-' || c == '_' || c == '.';
-      })) {
-    problems->Add(field, absl::StrCat("the name of a secret is wanted, not ", ShownValue(name)));
-  }
-}
 
 // Good enough that nothing can be smuggled into a command or a header; whether there is such a
 // mailbox, its server says.
@@ -165,9 +135,11 @@ void CheckReceivers(const NotificationRouteSpec& spec, Route* route, Problems* p
     found.push_back("alertmanager");
     CheckAlertmanager(spec.alertmanager(), problems);
   }
+  if (spec.has_silences()) found.push_back("silences");
+  if (spec.has_grafana()) found.push_back("grafana");
   if (found.size() != 1) {
-    problems->Add("spec", absl::StrCat("exactly one of webhook, slack, teams, smtp, pagerduty and "
-                                       "alertmanager is needed",
+    problems->Add("spec", absl::StrCat("exactly one of webhook, slack, teams, smtp, pagerduty, "
+                                       "alertmanager, silences and grafana is needed",
                                        found.empty() ? "" : ", not ", absl::StrJoin(found, ", ")));
   }
   if (!found.empty()) route->receiver = found[0];
@@ -175,6 +147,12 @@ void CheckReceivers(const NotificationRouteSpec& spec, Route* route, Problems* p
 }
 
 void CheckTriggers(const NotificationRouteSpec& spec, Route* route, Problems* problems) {
+  if (route->follows()) {
+    if (spec.triggers_size() > 0) {
+      problems->Add("spec.triggers", "are not for silences and grafana, which have spec.follows");
+    }
+    return;
+  }
   if (spec.triggers_size() == 0) problems->Add("spec.triggers", "at least one is needed");
   for (int i = 0; i < spec.triggers_size(); ++i) {
     const std::string field = absl::StrCat("spec.triggers[", i, "]");
@@ -259,6 +237,9 @@ void FillRoute(resource::v1::NotificationRoute* manifest) {
   if (spec.has_alertmanager() && !spec.alertmanager().has_ends_after()) {
     *spec.mutable_alertmanager()->mutable_ends_after() = ToProto(absl::Hours(24));
   }
+  if (spec.has_silences() && !spec.silences().has_lease()) {
+    *spec.mutable_silences()->mutable_lease() = ToProto(absl::Minutes(15));
+  }
 }
 
 Route CompileRoute(const resource::v1::NotificationRoute& manifest, Problems* problems) {
@@ -268,6 +249,7 @@ Route CompileRoute(const resource::v1::NotificationRoute& manifest, Problems* pr
   const NotificationRouteSpec& spec = route.spec;
   CheckReceivers(spec, &route, problems);
   CheckTriggers(spec, &route, problems);
+  CompileFollows(&route, problems);
   const resource::v1::NotificationTemplate& texts = spec.template_();
   auto title = TextTemplate::Parse(texts.title());
   auto body = TextTemplate::Parse(texts.body());
@@ -297,10 +279,11 @@ Route CompileRoute(const resource::v1::NotificationRoute& manifest, Problems* pr
 std::vector<std::string> SecretsOf(const Route& route) {
   const NotificationRouteSpec& spec = route.spec;
   std::vector<std::string> names = {
-      spec.webhook().signing_secret(),    spec.webhook().bearer_secret(),
-      spec.slack().url_secret(),          spec.teams().url_secret(),
-      spec.smtp().password_secret(),      spec.pagerduty().routing_key_secret(),
-      spec.alertmanager().bearer_secret()};
+      spec.webhook().signing_secret(),     spec.webhook().bearer_secret(),
+      spec.slack().url_secret(),           spec.teams().url_secret(),
+      spec.smtp().password_secret(),       spec.pagerduty().routing_key_secret(),
+      spec.alertmanager().bearer_secret(), spec.silences().bearer_secret(),
+      spec.grafana().bearer_secret()};
   std::erase(names, "");
   return names;
 }

@@ -8,6 +8,7 @@
 #include "absl/strings/string_view.h"
 
 #include "common/config/problems.h"
+#include "controller/routes/alert_matcher.h"
 #include "controller/routes/text_template.h"
 #include "controller/routes/triggers.h"
 #include "dbfleet/resource/v1/notification_route.pb.h"
@@ -15,6 +16,8 @@
 namespace dbfleet::controller {
 
 inline constexpr absl::string_view kRouteKind = "NotificationRoute";
+// The kind of the rows for what is kept at receivers; none that can be declared.
+inline constexpr absl::string_view kFollowedSpanKind = "FollowedSpan";
 
 // An instance that an event is about.
 struct EventInstance {
@@ -40,9 +43,13 @@ struct Route {
   TextTemplate body;
   // Each of these gets a message of its own: addresses of mail, or one "" for other receivers.
   std::vector<std::string> recipients;
+  std::vector<AlertMatcher> matchers;  // Of silences.
 
   // Incidents and alerts: what was told is taken back when it is over.
   bool alerts() const { return receiver == "pagerduty" || receiver == "alertmanager"; }
+  // Silences and annotations: of what begins and ends, not of events.
+  bool follows() const { return receiver == "silences" || receiver == "grafana"; }
+  bool Follows(absl::string_view what) const;  // "windows", "freezes", "changes".
   bool looks_at_instances() const {
     return spec.selector().instances_size() > 0 || spec.selector().labels_size() > 0;
   }

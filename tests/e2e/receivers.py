@@ -9,6 +9,8 @@ import ssl
 import subprocess
 import threading
 import time
+import urllib.error
+import urllib.parse
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -211,7 +213,150 @@ class Alertmanager:
         with urllib.request.urlopen(f"{self.url}/api/v2/alerts", timeout=10) as found:
             return json.load(found)
 
+    def silences(self):
+        """Those that are active."""
+        with urllib.request.urlopen(f"{self.url}/api/v2/silences", timeout=10) as found:
+            return [s for s in json.load(found) if s["status"]["state"] == "active"]
+
     def close(self):
         self.process.terminate()
         self.process.wait(timeout=20)
         self.log.close()
+
+
+class Forwarder:
+    """Stands before an HTTP server. `lose_answers`: what is asked for is done, and nobody hears of it."""
+
+    def __init__(self, target):
+        self.calls, self.lose_answers = [], False
+        forwarder = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def forward(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                forwarder.calls.append((self.command, self.path))
+                request = urllib.request.Request(target + self.path, data=body or None,
+                                                 method=self.command)
+                request.add_header("Content-Type", "application/json")
+                try:
+                    with urllib.request.urlopen(request, timeout=10) as found:
+                        status, text = found.status, found.read().decode()
+                except urllib.error.HTTPError as refused:
+                    status, text = refused.code, refused.read().decode()
+                if forwarder.lose_answers:
+                    time.sleep(30)
+                answer(self, status, text, [("Content-Type", "application/json")])
+
+            do_GET = do_POST = do_DELETE = forward
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Grafana:
+    """The contract of Grafana's annotations API, strictly: authorisation, content type, fields and their
+    types, status codes. No Grafana: none can be had where these tests run."""
+
+    FIELDS = {"dashboardUID": str, "panelId": int, "time": int, "timeEnd": int, "tags": list, "text": str}
+
+    def __init__(self, authority, token):
+        self.annotations, self.refused, self.lose_answers = {}, [], False
+        self.lock = threading.Lock()
+        grafana = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def reply(self, status, value):
+                if status >= 400:
+                    grafana.refused.append((self.command, self.path, status, value))
+                if grafana.lose_answers:
+                    time.sleep(30)
+                answer(self, status, json.dumps(value), [("Content-Type", "application/json")])
+
+            def body(self):
+                """None if it was refused."""
+                raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if self.headers.get("Authorization") != f"Bearer {token}":
+                    return self.reply(401, {"message": "Unauthorized"})
+                if self.command == "GET":
+                    return {}
+                if self.headers.get("Content-Type") != "application/json":
+                    return self.reply(415, {"message": "no JSON"})
+                value = json.loads(raw)
+                for name, field in value.items():
+                    kind = Grafana.FIELDS.get(name)
+                    if kind is None or not isinstance(field, kind) or isinstance(field, bool):
+                        return self.reply(400, {"message": f"bad request data: {name}"})
+                if not all(isinstance(tag, str) and len(tag) <= 100 for tag in value.get("tags", [])):
+                    return self.reply(400, {"message": "bad tags"})
+                return value
+
+            def do_POST(self):
+                value = self.body()
+                if value is None:
+                    return
+                if self.path != "/api/annotations":
+                    return self.reply(404, {"message": "Not found"})
+                if not value.get("text"):
+                    return self.reply(400, {"message": "Failed to save annotation"})
+                with grafana.lock:
+                    number = len(grafana.annotations) + 1
+                    time_ = value.get("time", int(time.time() * 1000))
+                    grafana.annotations[number] = {"tags": [], "timeEnd": time_, **value,
+                                                   "id": number, "time": time_}
+                self.reply(200, {"message": "Annotation added", "id": number})
+
+            def do_PATCH(self):
+                value = self.body()
+                if value is None:
+                    return
+                number = self.path.rpartition("/")[2]
+                with grafana.lock:
+                    known = grafana.annotations.get(int(number) if number.isdigit() else 0)
+                    if known is not None:
+                        known.update(value)
+                if known is None:
+                    return self.reply(404, {"message": "Annotation not found"})
+                self.reply(200, {"message": "Annotation patched"})
+
+            def do_GET(self):
+                if self.body() is None:
+                    return
+                path, _, query = self.path.partition("?")
+                wanted = urllib.parse.parse_qs(query)
+                if path != "/api/annotations" or not set(wanted) <= {"tags", "type", "limit", "from", "to"}:
+                    return self.reply(404, {"message": "Not found"})
+                with grafana.lock:
+                    found = [a for a in grafana.annotations.values()
+                             if set(wanted.get("tags", [])) <= set(a["tags"])]
+                self.reply(200, found[:int(wanted.get("limit", ["100"])[0])])
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(authority.cert, authority.key)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.host = f"127.0.0.1:{self.server.server_address[1]}"
+        self.url = f"https://{self.host}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def tagged(self, tag):
+        with self.lock:
+            return [dict(a) for a in self.annotations.values() if tag in a["tags"]]
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()

@@ -107,6 +107,22 @@ class WindowTest(FleetTest):
         self.fleet.wait_job(waiting, "SUCCEEDED")
         self.fleet.cli("polly", "delete", "maintenancewindow/now", expect=0)
 
+    def test_an_override_opens_a_window_once(self):
+        self.fleet.cli("polly", "apply", "-f", "-", expect=0, stdin=(
+            "apiVersion: dbfleet/v1\nkind: MaintenanceWindow\nmetadata: {name: new-year}\nspec:\n"
+            "  selector: {environments: [development]}\n  overrun: pause\n"
+            "  recurring: {cron: '0 3 1 1 *', duration: 2h}\n"))
+        job = self.change("0104")
+        self.waits(job, "window")
+        self.window("override", "new-year", "--for", "10m", "--reason", "cannot wait")
+        self.fleet.wait_job(job, "SUCCEEDED")
+        grants = [r["details"].get("window", "") for r in self.fleet.audit()
+                  if r["action"] == "attempt.grant" and r["resource"] == f"jobs/{job}"
+                  and r["details"].get("purpose") == "execute"]
+        self.assertEqual([name[:19] for name in grants], ["new-year-override-2"])
+        for name in (grants[0], "new-year"):
+            self.fleet.cli("polly", "delete", f"maintenancewindow/{name}", expect=0)
+
 
 if __name__ == "__main__":
     fleet.main()

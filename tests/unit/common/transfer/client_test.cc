@@ -227,6 +227,31 @@ TEST_F(ClientTest, WhatTheStatusSaidCountsWhateverBecomesOfTheBody) {
   EXPECT_LE(large->body.size(), kKeptBody);
 }
 
+TEST_F(ClientTest, OtherMethodsAndLongerAnswersAreToBeHad) {
+  std::string asked;
+  Peer peer([&](int fd) {
+    asked = Peer::Read(fd);
+    Peer::Write(fd, "HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n" + std::string(9000, 'x'));
+  });
+  Open();
+  const auto send = [&](Request::Method method, const std::string& body) {
+    Request request;
+    request.url = Secret(peer.Url());
+    request.method = method;
+    request.body = body;
+    request.most_body = 1 << 20;
+    const auto response = Send(std::move(request));
+    EXPECT_TRUE(response.ok()) << response.status();
+    EXPECT_EQ(response.ok() ? response->body.size() : 0, 9000u);
+    return asked.substr(0, asked.find(' ')) +
+           (asked.find("\r\n\r\nhello") == std::string::npos ? "" : " with a body");
+  };
+  EXPECT_EQ(send(Request::Method::kGet, ""), "GET");
+  EXPECT_EQ(send(Request::Method::kDelete, ""), "DELETE");
+  EXPECT_EQ(send(Request::Method::kPatch, "hello"), "PATCH with a body");
+  EXPECT_EQ(send(Request::Method::kPost, "hello"), "POST with a body");
+}
+
 TEST_F(ClientTest, AConnectionThatIsClosedMidwayIsNoAnswer) {
   Peer peer([](int fd) {
     Peer::Read(fd);

@@ -236,5 +236,40 @@ TEST_F(WindowTest, ACalendarsDayMayHaveSeveralLines) {
   EXPECT_THAT(out_, Not(HasSubstr("Sun 06")));
 }
 
+TEST_F(WindowTest, AnOverrideIsAWindowOfItsOwnForTheSameTargets) {
+  AddStored(
+      "nightly",
+      "selector:\n    environments: [production]\n    labels: {tier: \"1\"}\n  effect: allow\n  "
+      "overrun: pause\n  recurring: {cron: \"0 2 * * *\", duration: 4h}");
+  ASSERT_EQ(
+      RunCli({"window", "override", "nightly", "--for", "90m", "--reason", "the index is late"}), 0)
+      << err_;
+  const resource::v1::MaintenanceWindow window = SentWindow();
+  EXPECT_THAT(window.metadata().name(), HasSubstr("nightly-override-20"));
+  EXPECT_EQ(window.metadata().description(), "override of nightly: the index is late");
+  EXPECT_EQ(window.spec().selector().environments(0), "production");
+  EXPECT_EQ(window.spec().selector().labels().at("tier"), "1");
+  EXPECT_EQ(window.spec().overrun(), "pause");
+  EXPECT_FALSE(window.spec().has_recurring());
+  EXPECT_EQ(Parse(window.spec().once().end()) - Parse(window.spec().once().begin()),
+            absl::Minutes(90));
+  EXPECT_EQ(controller_.applied.reason(), "override of nightly: the index is late");
+}
+
+TEST_F(WindowTest, AnOverrideOpensNoFreezeAndNeedsAReasonAndAnEnd) {
+  AddStored("holidays",
+            "effect: deny\n  once: {begin: \"2026-12-23T00:00:00Z\", end: "
+            "\"2027-01-02T00:00:00Z\"}");
+  AddStored("nightly", "recurring: {cron: \"0 2 * * *\", duration: 4h}");
+  EXPECT_NE(RunCli({"window", "override", "holidays", "--for", "1h", "--reason", "r"}), 0);
+  EXPECT_THAT(err_, HasSubstr("FREEZE_STAYS"));
+  EXPECT_EQ(RunCli({"window", "override", "nightly", "--for", "1h"}), 2);
+  EXPECT_EQ(RunCli({"window", "override", "nightly", "--reason", "r"}), 2);
+  EXPECT_EQ(
+      RunCli({"window", "override", "nightly", "--until", "2001-01-01T00:00:00Z", "--reason", "r"}),
+      2);
+  EXPECT_EQ(controller_.applied.manifests_size(), 0);
+}
+
 }  // namespace
 }  // namespace dbfleet::cli

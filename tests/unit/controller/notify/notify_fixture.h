@@ -28,6 +28,7 @@ class FakeTransfers : public transfer::Client {
     std::string body;
     std::string to;
     Done done;
+    transfer::Request::Method method = transfer::Request::Method::kPost;
 
     std::string Header(const std::string& name) const {
       for (const std::string& header : headers) {
@@ -38,7 +39,7 @@ class FakeTransfers : public transfer::Client {
   };
 
   void Start(transfer::Request request, Done done) override {
-    Sent sent{request.url.Reveal(), {}, request.body, "", std::move(done)};
+    Sent sent{request.url.Reveal(), {}, request.body, "", std::move(done), request.method};
     for (const Secret& header : request.headers) sent.headers.push_back(header.Reveal());
     if (request.mail.has_value()) sent.to = request.mail->to;
     waiting.push_back(std::move(sent));

@@ -53,6 +53,33 @@ TEST(Route, ExactlyOneReceiverIsNeeded) {
               HasSubstr("not webhook, slack"));
 }
 
+TEST(Route, SilencesAndAnnotationsFollowInsteadOfBeingTriggered) {
+  constexpr char kSilences[] =
+      "silences: {url: 'http://am.example:9093', matchers: ['instance=\"{{instance}}\"']}";
+  Route route;
+  EXPECT_EQ(Problems(absl::StrCat("follows: [windows, changes], ", kSilences), &route), "");
+  EXPECT_TRUE(route.follows() && route.Follows("changes") && !route.Follows("freezes"));
+  EXPECT_EQ(route.matchers.size(), 1u);
+  EXPECT_EQ(absl::Minutes(15), absl::Seconds(route.spec.silences().lease().seconds()));
+  EXPECT_EQ(Problems("follows: [freezes], grafana: {url: 'https://g.example', bearer_secret: g}"),
+            "");
+  EXPECT_THAT(Problems(kSilences), HasSubstr("spec.follows: is missing"));
+  EXPECT_THAT(Problems(absl::StrCat("triggers: [failed], follows: [windows], ", kSilences)),
+              HasSubstr("spec.triggers: are not for"));
+  EXPECT_THAT(Problems(absl::StrCat("follows: [windows], triggers: [failed], ", kHook)),
+              HasSubstr("other receivers have triggers"));
+  EXPECT_THAT(Problems(absl::StrCat("follows: [tides], ", kSilences)), HasSubstr("not \"tides\""));
+  EXPECT_THAT(Problems("follows: [windows], silences: {url: 'http://am', matchers: []}"),
+              HasSubstr("all alerts fall silent"));
+  EXPECT_THAT(Problems("follows: [windows], silences: {url: 'http://am', matchers: ['a=~\".*\"']}"),
+              HasSubstr("alerts of anything fall silent"));
+  EXPECT_THAT(Problems("follows: [windows], silences: {url: 'http://am', bearer_secret: x, "
+                       "matchers: ['a=\"b\"'], lease: 1m}"),
+              ::testing::AllOf(HasSubstr("https://"), HasSubstr("between 5m and 24h")));
+  EXPECT_THAT(Problems("follows: [windows], grafana: {url: 'https://g', panel_id: 3}"),
+              ::testing::AllOf(HasSubstr("bearer_secret: is missing"), HasSubstr("no dashboard")));
+}
+
 TEST(Route, TriggersAreKnownAndSuitTheReceiver) {
   EXPECT_THAT(Problems(kHook), HasSubstr("at least one"));
   EXPECT_THAT(Problems(absl::StrCat("triggers: [boom], ", kHook)),

@@ -1,0 +1,132 @@
+#include "controller/notify/spans.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/status.h"
+#include "controller/notify/window_watch.h"
+#include "controller/routes/text_template.h"
+
+namespace dbfleet::controller {
+namespace {
+
+bool AnyFollows(const RouteBook& book, absl::string_view what) {
+  return std::any_of(book.routes().begin(), book.routes().end(), [&](const auto& entry) {
+    const Route& route = *entry.second;
+    return route.follows() && !route.spec.disabled() && route.Follows(what);
+  });
+}
+
+bool Selects(const Route& route, const SilenceTarget& target) {
+  EventPlace place;
+  place.environments = {target.environment};
+  place.instances = {{target.instance, target.labels}};
+  return route.Selects(place);
+}
+
+// `span` for each route that follows it, with those of the targets that the route selects.
+void AddFor(const RouteBook& book, absl::string_view what, const WantedSpan& span,
+            const std::vector<SilenceTarget>& targets, std::vector<WantedSpan>* spans) {
+  for (const auto& [name, route] : book.routes()) {
+    if (!route->follows() || route->spec.disabled() || !route->Follows(what)) continue;
+    WantedSpan wanted = span;
+    wanted.route = name;
+    for (const SilenceTarget& target : targets) {
+      if (Selects(*route, target)) wanted.targets.push_back(target);
+    }
+    if (!wanted.targets.empty()) spans->push_back(std::move(wanted));
+  }
+}
+
+absl::Status AddChanges(ReadTx& tx, const RouteBook& book, absl::Time now,
+                        std::vector<WantedSpan>* spans) {
+  ASSIGN_OR_RETURN(const std::vector<Attempt> attempts, tx.OpenAttempts());
+  std::map<std::pair<std::string, std::string>, absl::Time> running;  // With the begin.
+  for (const Attempt& attempt : attempts) {
+    if (attempt.purpose != Purpose::kExecute) continue;
+    if (attempt.state != AttemptState::kGranted && attempt.state != AttemptState::kRunning) {
+      continue;
+    }
+    absl::Time& begin =
+        running.emplace(std::pair(attempt.job_id, attempt.instance_id), now).first->second;
+    if (attempt.start_time != absl::InfinitePast()) begin = std::min(begin, attempt.start_time);
+  }
+  for (const auto& [where, begin] : running) {
+    ASSIGN_OR_RETURN(const Job job, tx.GetJob(where.first));
+    if (job.kind != JobKind::kMigrate) continue;
+    ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(where.second));
+    WantedSpan span;
+    span.subject = absl::StrCat("jobs/", job.id, "/instances/", instance.id);
+    span.kind = "change";
+    span.text =
+        FieldText(absl::StrCat("the change jobs/", job.id, " on ", instance.id, ": ", job.title));
+    span.begin = begin;
+    AddFor(book, "changes", span, {{instance.id, instance.environment, instance.labels}}, spans);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<const std::vector<SilenceTarget>*> SpanSource::TargetsOf(ReadTx& tx,
+                                                                        const ToldWindow& window,
+                                                                        absl::Time now) {
+  Targets& known = targets_[window.name];
+  const bool fresh = known.time <= now && now - known.time < kTargetsAge;
+  if (known.window == window && fresh) return &known.targets;
+  known = {window, now, {}};
+  DeclaredWindow selector;
+  selector.environments = window.environments;
+  selector.labels = window.labels;
+  const EnvironmentFilter where =
+      window.environments.empty()
+          ? EnvironmentFilter()
+          : EnvironmentFilter::Only({window.environments.begin(), window.environments.end()});
+  PageRequest page{1000, ""};
+  do {
+    ASSIGN_OR_RETURN(const Page<Instance> found, tx.ListInstances(where, page));
+    for (const Instance& instance : found.items) {
+      if (instance.removed || !selector.Selects(instance.environment, instance.labels)) continue;
+      known.targets.push_back({instance.id, instance.environment, instance.labels});
+    }
+    page.token = found.next_token;
+  } while (!page.token.empty());
+  return &known.targets;
+}
+
+absl::Status SpanSource::AddWindows(ReadTx& tx, const RouteBook& book, absl::Time now,
+                                    std::vector<WantedSpan>* spans) {
+  ASSIGN_OR_RETURN(const std::vector<ToldWindow> told, ToldWindows(tx));
+  std::set<std::string> open;
+  for (const ToldWindow& window : told) {
+    const bool freeze = window.effect == WindowEffect::kDeny;
+    const char* const what = freeze ? "freezes" : "windows";
+    if (!window.open || window.span.end <= now || !AnyFollows(book, what)) continue;
+    open.insert(window.name);
+    ASSIGN_OR_RETURN(const std::vector<SilenceTarget>* const targets, TargetsOf(tx, window, now));
+    WantedSpan span;
+    span.subject = absl::StrCat("maintenancewindows/", window.name);
+    span.kind = freeze ? "freeze" : "window";
+    span.text = absl::StrCat("the ", freeze ? "freeze " : "maintenance window ", window.name);
+    span.begin = window.span.begin;
+    span.end = window.span.end;
+    AddFor(book, what, span, *targets, spans);
+  }
+  std::erase_if(targets_, [&](const auto& entry) { return open.count(entry.first) == 0; });
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<WantedSpan>> SpanSource::Find(ReadTx& tx, const RouteBook& book,
+                                                         absl::Time now) {
+  std::vector<WantedSpan> spans;
+  if (AnyFollows(book, "windows") || AnyFollows(book, "freezes")) {
+    RETURN_IF_ERROR(AddWindows(tx, book, now, &spans));
+  }
+  if (AnyFollows(book, "changes")) RETURN_IF_ERROR(AddChanges(tx, book, now, &spans));
+  return spans;
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,54 @@
+#include "controller/routes/checks.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/config/values.h"
+#include "controller/routes/route.h"
+
+namespace dbfleet::controller {
+
+using config::Problems;
+using config::ShownValue;
+
+namespace {
+
+constexpr size_t kMostUrlBytes = 2000;
+
+}  // namespace
+
+bool IsPrintableAscii(absl::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return absl::ascii_isgraph(c); });
+}
+
+void CheckUrl(const std::string& url, const std::string& field, bool plaintext,
+              Problems* problems) {
+  if (url.empty()) return problems->Add(field, "is missing");
+  if (HostOf(url).empty() || url.size() > kMostUrlBytes) {
+    problems->Add(
+        field, absl::StrCat("an https URL without a user in it is wanted, not ", ShownValue(url)));
+  } else if (!plaintext && !absl::StartsWithIgnoreCase(url, "https://")) {
+    problems->Add(field, "must begin with https://, since a secret is sent along");
+  }
+}
+
+void CheckSecret(const std::string& name, const std::string& field, bool needed,
+                 Problems* problems) {
+  if (name.empty()) {
+    if (needed)
+      problems->Add(field,
+                    "is missing: the name of a secret in the controller's "
+                    "configuration");
+    return;
+  }
+  if (name.size() > 63 || name[0] == '.' || !std::all_of(name.begin(), name.end(), [](char c) {
+        return absl::ascii_isalnum(c) || c == '-' || c == '_' || c == '.';
+      })) {
+    problems->Add(field, absl::StrCat("the name of a secret is wanted, not ", ShownValue(name)));
+  }
+}
+
+}  // namespace dbfleet::controller
