@@ -2,6 +2,7 @@
 
 #include "common/base/status.h"
 #include "controller/identity/permissions.h"
+#include "controller/identity/scope.h"
 
 namespace dbfleet::controller {
 
@@ -47,6 +48,10 @@ grpc::ServerUnaryReactor* ProposalServiceImpl::ApproveProposal(
       [this](const Caller& caller, const api::v1::ApproveProposalRequest& request,
              Proposal* response) -> absl::Status {
         ASSIGN_OR_RETURN(const RequestMeta meta, MetaOf(caller, request.request_id()));
+        // The vote counts in each quorum that its voter belongs to, also where the token ends.
+        RETURN_IF_ERROR(gate_.Audited(
+            caller, "dbfleet.api.v1.ProposalService/ApproveProposal",
+            CheckEveryEnvironment(caller, "dbfleet.api.v1.ProposalService/ApproveProposal")));
         absl::StatusOr<Proposal> approved = proposals_.Approve(
             meta, request.name(), request.digest(), request.reason(), caller.rights);
         RETURN_IF_ERROR(gate_.Audited(caller, "dbfleet.api.v1.ProposalService/ApproveProposal",
@@ -63,6 +68,9 @@ grpc::ServerUnaryReactor* ProposalServiceImpl::RejectProposal(
       [this](const Caller& caller, const api::v1::RejectProposalRequest& request,
              Proposal* response) -> absl::Status {
         ASSIGN_OR_RETURN(const RequestMeta meta, MetaOf(caller, request.request_id()));
+        RETURN_IF_ERROR(gate_.Audited(
+            caller, "dbfleet.api.v1.ProposalService/RejectProposal",
+            CheckEveryEnvironment(caller, "dbfleet.api.v1.ProposalService/RejectProposal")));
         absl::StatusOr<Proposal> rejected =
             proposals_.Reject(meta, request.name(), request.reason(), caller.rights);
         RETURN_IF_ERROR(gate_.Audited(caller, "dbfleet.api.v1.ProposalService/RejectProposal",

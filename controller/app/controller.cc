@@ -50,6 +50,7 @@
 #include "controller/resources/impact.h"
 #include "controller/resources/proposal_manager.h"
 #include "controller/resources/resource_manager.h"
+#include "controller/resources/retention.h"
 #include "controller/resources/schedule_source.h"
 #include "controller/resources/window_source.h"
 #include "controller/scheduler/schedule_runs.h"
@@ -65,6 +66,9 @@ constexpr size_t kDispatchQueue = 1 << 22;
 constexpr absl::Duration kShutdownGrace = absl::Seconds(5);
 constexpr absl::Duration kLogUpkeep = absl::Hours(6);
 constexpr absl::Duration kBackupRequests = absl::Seconds(1);
+constexpr absl::Duration kTidying = absl::Minutes(5);
+// A stream on which nothing happens ends so long after its caller's token has expired, at most.
+constexpr absl::Duration kStreamChecks = absl::Seconds(15);
 
 }  // namespace
 
@@ -89,12 +93,10 @@ struct Controller::Parts {
   JobHub hub;
   WindowSource windows;
   ScheduleSource schedules;
-  ApprovalSource approvals;
   JobFlow flow{[](ReadTx& tx, absl::string_view requester) {
                  return DependentsOfRequester(tx, std::string(requester), DependentPrincipals);
                },
-               [this](ReadTx& tx) { return windows.Read(tx); },
-               [this](ReadTx& tx) { return approvals.Read(tx); }, ReadWaiver};
+               [this](ReadTx& tx) { return windows.Read(tx); }, ReadApprovalBook, ReadWaiver};
   std::unique_ptr<LiveState> live;
   std::unique_ptr<JobManager> jobs;
   std::unique_ptr<ResourceManager> resources;
@@ -126,6 +128,8 @@ struct Controller::Parts {
   std::unique_ptr<BackupRequests> backup_requests;  // The audit executor's.
   std::unique_ptr<Clock::Timer> upkeep;
   std::unique_ptr<Clock::Timer> backup_timer;
+  std::unique_ptr<Clock::Timer> stream_timer;
+  std::unique_ptr<Clock::Timer> tidy_timer;
   std::unique_ptr<grpc::Server> server;
   std::unique_ptr<http::Server> http;
   std::atomic<bool> serving{false};
@@ -138,6 +142,8 @@ struct Controller::Parts {
   void AddServices(const std::string& agent_address);
   void ScheduleUpkeep();
   void ScheduleBackupRequests();
+  void ScheduleStreamChecks();
+  void ScheduleTidying();
 };
 
 absl::Status Controller::Parts::Open() {
@@ -366,6 +372,8 @@ absl::Status Controller::Parts::Serve() {
   ScheduleUpkeep();
   backup_requests = std::make_unique<BackupRequests>(config.data_dir(), store.get());
   ScheduleBackupRequests();
+  ScheduleStreamChecks();
+  ScheduleTidying();
   return absl::OkStatus();
 }
 
@@ -390,6 +398,30 @@ void Controller::Parts::ScheduleBackupRequests() {
   });
 }
 
+// Revoked tokens and lost roles are told at once; that time has passed tells nobody.
+void Controller::Parts::ScheduleStreamChecks() {
+  stream_timer = clock.After(kStreamChecks, [this] {
+    (void)audit_executor->Add([this] {
+      principals->changes().Tell();
+      if (serving) ScheduleStreamChecks();
+    });
+  });
+}
+
+void Controller::Parts::ScheduleTidying() {
+  tidy_timer = clock.After(kTidying, [this] {
+    (void)log_executor->Add([this] {
+      absl::StatusOr<bool> more = true;
+      while (serving && more.ok() && *more) more = TidyDecisions(*store, clock.Now());
+      if (!more.ok()) {
+        log::Error("old proposals could not be tidied up",
+                   {{"error", std::string(more.status().message())}});
+      }
+      if (serving) ScheduleTidying();
+    });
+  });
+}
+
 void Controller::Parts::Stop() {
   serving = false;
   if (http != nullptr) http->Stop();
@@ -408,6 +440,8 @@ void Controller::Parts::Stop() {
   }
   upkeep.reset();  // Only now: the executors arm them.
   backup_timer.reset();
+  stream_timer.reset();
+  tidy_timer.reset();
   if (witnesses != nullptr) witnesses->Stop();
   logs.reset();
   head_watcher = nullptr;

@@ -17,6 +17,7 @@
 #include "common/config/yaml.h"
 #include "controller/app/notifications.h"
 #include "controller/dispatch/wire.h"
+#include "controller/domain/approval_life.h"
 #include "controller/domain/names.h"
 
 namespace dbfleet::controller {
@@ -95,8 +96,8 @@ void CheckPolicy(const std::string& field, const config::v1::PolicyConfig& polic
       FromProto(policy.verified_backup_max_age()) < absl::ZeroDuration()) {
     problems->Add(field + ".verified_backup_max_age", "must not be negative");
   }
-  if (policy.has_approval_ttl() && FromProto(policy.approval_ttl()) < absl::Seconds(1)) {
-    problems->Add(field + ".approval_ttl", "must be at least 1s");
+  if (policy.has_approval_ttl() && FromProto(policy.approval_ttl()) < kLeastApprovalLife) {
+    problems->Add(field + ".approval_ttl", "must be at least 5m");
   }
   if (policy.has_window_for() && !FromName<WindowFor>(policy.window_for()).has_value()) {
     problems->Add(field + ".window_for",

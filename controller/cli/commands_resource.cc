@@ -71,6 +71,12 @@ std::string ChangeWord(const ResourceChange& change, bool dry_run) {
   }
 }
 
+absl::string_view TakenOver(const ResourceChange& change) {
+  return absl::StartsWith(change.resource().name(), "environments/")
+             ? " (taken over from the controller's configuration)"
+             : " (taken over from who may not have it done any more)";
+}
+
 void PrintChanges(Shell& shell, const ApplyResourcesResponse& response, bool dry_run,
                   bool with_diff) {
   if (!shell.for_people()) {
@@ -83,8 +89,7 @@ void PrintChanges(Shell& shell, const ApplyResourcesResponse& response, bool dry
   }
   for (const ResourceChange& change : response.changes()) {
     shell.out() << SanitizeForDisplay(change.resource().name()) << " "
-                << ChangeWord(change, dry_run)
-                << (change.takes_over() ? " (taken over from the controller's configuration)" : "")
+                << ChangeWord(change, dry_run) << (change.takes_over() ? TakenOver(change) : "")
                 << "\n";
     if (!with_diff) continue;
     for (const std::string& line : change.diff()) {

@@ -7,11 +7,22 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
+#include "controller/identity/named_roles.h"
 #include "controller/identity/principals.h"
 #include "controller/identity/roles_in.h"
 #include "controller/identity/user_rows.h"
 
 namespace dbfleet::controller {
+namespace {
+
+// Does what the binding gives let anybody approve, review a broken glass or make accounts, or fill
+// what a policy asks for?
+bool Matters(const RoleBinding& binding, const NamedRoles& named) {
+  return binding.role == Role::kApprover || binding.role == Role::kAuditor ||
+         binding.role == Role::kAdmin || named.NamesIn(binding.role, binding.where);
+}
+
+}  // namespace
 
 absl::StatusOr<std::vector<std::string>> DependentPrincipals(ReadTx& tx,
                                                              const std::string& requester) {
@@ -27,8 +38,12 @@ absl::StatusOr<std::vector<std::string>> DependentPrincipals(ReadTx& tx,
     makers.erase("");
   }
   ASSIGN_OR_RETURN(const std::shared_ptr<const RoleBook> book, ReadRoleBook(tx));
+  NamedRoles named;
+  if (!book->bindings().empty()) {
+    ASSIGN_OR_RETURN(named, NamedRoles::Read(tx));
+  }
   for (const RoleBinding& binding : book->bindings()) {
-    if (binding.role != Role::kApprover && binding.role != Role::kAdmin) continue;
+    if (!Matters(binding, named)) continue;
     for (const std::string& subject : binding.subjects) {
       const std::string principal = absl::StrCat("users/", subject);
       std::set<std::string>& makers = made_by[principal];

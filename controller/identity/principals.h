@@ -128,11 +128,11 @@ class Principals {
   uint64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
-// Users whose approval of the requester's work is not independent: the requester (or somebody who
-// depends on the requester) made their account, set their roles last, made a token of theirs, or
-// made or changed a RoleBinding that makes them approver or admin.
-// A revoked token counts too: it may have approved before. Sorted, "users/..."; without the
-// requester.
+// Users whose approval of the requester's work is not independent: the requester (or who depends on
+// the requester) made their account, set their roles last, made a token of theirs (a revoked one
+// counts too: it may have approved before), or made or changed a RoleBinding that makes them
+// approver, auditor or admin, or gives a role by which an approval or break-glass policy of its
+// environments chooses people. Sorted, "users/..."; without the requester.
 absl::StatusOr<std::vector<std::string>> DependentPrincipals(ReadTx& tx,
                                                              const std::string& requester);
 

@@ -83,6 +83,21 @@ absl::StatusOr<std::set<Role>> RolesIn(ReadTx& tx, const std::string& principal,
   return RolesIn(*user, *book, environment);
 }
 
+absl::StatusOr<Rights> RightsOf(ReadTx& tx, const std::string& principal) {
+  absl::string_view id = principal;
+  if (!absl::ConsumePrefix(&id, "users/")) return Rights();
+  absl::StatusOr<User> user = tx.GetUser(id);
+  if (absl::IsNotFound(user.status())) return Rights();
+  RETURN_IF_ERROR(user.status());
+  const absl::StatusOr<std::shared_ptr<const RoleBook>> book = ReadRoleBook(tx);
+  if (absl::IsDataLoss(book.status())) {
+    std::erase(user->roles, Role::kApprover);
+    return Rights::Of(*user, RoleBook({}).GrantsOf(*user));
+  }
+  RETURN_IF_ERROR(book.status());
+  return Rights::Of(*user, (*book)->GrantsOf(*user));
+}
+
 absl::Status NoteRoleChange(WriteTx& tx, const std::string& id, const std::string& principal,
                             absl::Time now) {
   ASSIGN_OR_RETURN(std::string makers, tx.GetSetting(MakersKey(id)));

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "controller/identity/rights.h"
 #include "controller/identity/role_book.h"
 #include "controller/store/store.h"
 
@@ -23,6 +24,11 @@ absl::StatusOr<std::set<Role>> RolesIn(ReadTx& tx, const std::string& principal,
                                        const std::string& environment);
 
 absl::StatusOr<std::shared_ptr<const RoleBook>> ReadRoleBook(ReadTx& tx);
+
+// What "users/ada" may do now, whatever token she had: for what she asked for earlier. Nothing for
+// whom RolesIn gives no role. While a stored binding cannot be read, her own roles count, but for
+// approving.
+absl::StatusOr<Rights> RightsOf(ReadTx& tx, const std::string& principal);
 
 // A stored RoleBinding. DATA_LOSS (STORE_CORRUPT).
 absl::StatusOr<RoleBinding> RoleBindingOf(ReadTx& tx, const Resource& resource);

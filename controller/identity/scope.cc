@@ -103,6 +103,15 @@ absl::Status CheckSource(const Caller& caller, absl::string_view peer) {
                    address.has_value() ? address->ToString() : std::string(peer)));
 }
 
+absl::Status CheckEveryEnvironment(const Caller& caller, absl::string_view method) {
+  if (caller.scope.environments.empty()) return absl::OkStatus();
+  return Error(absl::StatusCode::kPermissionDenied, "TOKEN_SCOPE",
+               absl::StrCat(TokenOf(caller), " may not be used for ", method,
+                            ": its word would count in other environments as well, and it is "
+                            "limited to ",
+                            ScopeText(caller.scope)));
+}
+
 std::string ScopeText(const TokenScope& scope) {
   std::vector<std::string> parts;
   if (!scope.environments.empty()) {

@@ -24,6 +24,10 @@ absl::Status CheckWithin(const Caller& caller, const TokenScope& scope, absl::Ti
 // gRPC's: "ipv4:10.0.0.7:40312".
 absl::Status CheckSource(const Caller& caller, absl::string_view peer);
 
+// For a voice that counts wherever its owner has the role, not only where the call was let in:
+// PERMISSION_DENIED (TOKEN_SCOPE) if the caller's token is limited to environments.
+absl::Status CheckEveryEnvironment(const Caller& caller, absl::string_view method);
+
 // "environments qa; verbs read,operate; sources 10.0.0.0/8"; "" without limits.
 std::string ScopeText(const TokenScope& scope);
 

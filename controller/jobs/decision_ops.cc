@@ -189,6 +189,11 @@ absl::StatusOr<Job> JobManager::Approve(const RequestMeta& meta, const std::stri
         PutApproval({meta.principal, true, job.digest, reason, context.now,
                      context.now + decision.approval_ttl, RowsByTarget(tasks)},
                     &job);
+    // What waited for approvals goes on with them, and is not left for somebody to resume it.
+    if (job.state == JobState::kPaused && job.error_reason == kBlockedByPolicy &&
+        decision.BlockedBy("approvals")) {
+      job.error_reason = kWindowClosed;
+    }
     RETURN_IF_ERROR(context.tx.UpdateJob(&job));
     RETURN_IF_ERROR(context.Audit("change.approve", job,
                                   {{"reason", reason},

@@ -55,7 +55,10 @@ absl::Status AddUnreachable(ReadTx& tx, const Job& job, absl::Span<const Task> t
 std::string WhyPaused(const Job& job) {
   if (job.error_reason == kWindowClosed) return "it goes on by itself when nothing else is missing";
   if (job.error_reason == kBlockedByPolicy) {
-    return absl::StrCat("when nothing else is missing: dbfleet job resume jobs/", job.id);
+    return absl::StrCat(
+        "a missing approval lets it go on by itself; else, when nothing else is "
+        "missing: dbfleet job resume jobs/",
+        job.id);
   }
   // The rule's name says the word already.
   absl::string_view why = job.error_message;

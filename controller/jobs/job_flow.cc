@@ -55,6 +55,22 @@ void CopyError(absl::Span<const Task> tasks, absl::Time now, Job* job) {
                    expired ? "had not begun when it expired" : "had not begun when it was stopped");
 }
 
+// A budget says what is bearable to go on, not what is a success: a database without the change is
+// one that differs from the others, and nothing is promoted on that.
+void SayTolerated(absl::Span<const Task> tasks, Job* job) {
+  int failed = 0;
+  for (const Task& task : tasks) {
+    if (task.state == TaskState::kSkipped || task.state == TaskState::kCancelled) return;
+    if (task.state != TaskState::kSucceeded) ++failed;
+  }
+  if (failed > job->rollout.failures_tolerated) return;
+  absl::StrAppend(&job->error_message, job->error_message.empty() ? "" : "; ", failed, " of ",
+                  tasks.size(), " targets failed, which its failure budget let pass (",
+                  job->rollout.failures_tolerated,
+                  "), but which is no success: it ends PARTIAL, and no environment is promoted by "
+                  "it; apply it to them again");
+}
+
 }  // namespace
 
 absl::Status SkipOpenTasks(WriteTx& tx, std::vector<Task>* tasks) {
@@ -256,6 +272,7 @@ absl::Status JobFlow::EndRunning(FlowContext& context, Job* job, const JobProgre
   const JobState end = Summarise(*job, tasks);
   if (!IsTerminal(end)) return absl::OkStatus();
   if (end != JobState::kSucceeded) CopyError(tasks, context.now, job);
+  if (end == JobState::kPartial) SayTolerated(tasks, job);
   // What is open was counted before anything here could have changed it.
   RETURN_IF_ERROR(progress.open_attempts == 0 ? MarkFinished(context, job, tasks, end)
                                               : Finish(context, job, tasks, end));

@@ -101,6 +101,10 @@ absl::Status JobFlow::AdvancePaused(FlowContext& context, Job* job) const {
   ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
   // Neither the end of its time nor a failed target waits for a window.
   if (context.now >= job->expire_time) return GoOn(context, job, "it has expired");
+  // What failed so far, or is not well, is why a person has to resume it.
+  if (job->error_reason == kFailureBudget || job->error_reason == kWaveUnwell) {
+    return absl::OkStatus();
+  }
   if (StopsTheJob(*job, tasks)) return GoOn(context, job, "a target did not succeed");
   if (job->error_reason == kBetweenWaves) return AdvanceBetweenWaves(context, job, tasks);
   if (job->error_reason != kWindowClosed) return absl::OkStatus();  // A person resumes it.
@@ -109,7 +113,7 @@ absl::Status JobFlow::AdvancePaused(FlowContext& context, Job* job) const {
   if (tasks.empty()) return GoOn(context, job, "nothing is left to begin");
   ASSIGN_OR_RETURN(const PolicyDecision decision,
                    EvaluatePolicyOn(context.tx, *job, tasks, context.now));
-  if (decision.allowed()) return GoOn(context, job, "its window opened again");
+  if (decision.allowed()) return GoOn(context, job, "the policy allows it again");
   const std::string former = job->error_message;
   // Paused for days, it may need another backup.
   ASSIGN_OR_RETURN(const bool gate_failed, TakeGateBackup(context, decision, tasks, job));
@@ -117,10 +121,11 @@ absl::Status JobFlow::AdvancePaused(FlowContext& context, Job* job) const {
     job->error_reason = WaitsForTimeAndBackup(decision) ? kWindowClosed : kBlockedByPolicy;
     job->error_message = decision.Words();
   }
-  if (job->error_message == former) return absl::OkStatus();
+  const bool by_itself = job->error_reason == kWindowClosed;
+  if (by_itself && job->error_message == former) return absl::OkStatus();
   RETURN_IF_ERROR(context.tx.UpdateJob(job));
   // A person has to resume it now.
-  return job->error_reason == kWindowClosed
+  return by_itself || job->error_message == former
              ? absl::OkStatus()
              : context.Audit("job.pause", *job, {{"why", job->error_message}});
 }
@@ -137,7 +142,8 @@ absl::Status JobFlow::GoOn(FlowContext& context, Job* job, absl::string_view why
 bool IsPausedByItself(const Job& job) {
   return job.state == JobState::kPaused &&
          (job.error_reason == kWindowClosed || job.error_reason == kBlockedByPolicy ||
-          job.error_reason == kGateFailed || job.error_reason == kBetweenWaves);
+          job.error_reason == kGateFailed || job.error_reason == kBetweenWaves ||
+          job.error_reason == kFailureBudget || job.error_reason == kWaveUnwell);
 }
 
 bool EndsWithItsWindow(const Job& job) {

@@ -72,12 +72,14 @@ absl::StatusOr<std::string> WhyUnwell(ReadTx& tx, const Job& check) {
                       more == 0 ? std::string() : absl::StrCat(" and ", more, " more"));
 }
 
-// Not submitted by anybody: a check needs no leave.
+// Of the wave that has ended, whose targets are as many as the wave is large, however many there
+// were before it. Not submitted by anybody: a check needs no leave.
 absl::StatusOr<std::optional<Job>> InsertCheck(FlowContext& context, const Job& change,
                                                absl::Span<const Task> tasks) {
   std::set<std::string> instances;
   for (const Task& task : tasks) {
-    if (task.state == TaskState::kSucceeded) instances.insert(task.instance_id);
+    const bool of_wave = task.stage == change.rollout_progress.ended - 1;
+    if (of_wave && task.state == TaskState::kSucceeded) instances.insert(task.instance_id);
   }
   if (instances.empty()) return std::nullopt;
   work::v1::JobSpec spec;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -84,6 +85,7 @@ absl::StatusOr<ToldEvent> Gather(ReadTx& tx, const AuditRow& row, AuditEvent eve
   const auto environments = entry.details.find("environments");
   if (environments != entry.details.end()) {
     told.place.environments = absl::StrSplit(environments->second, ',');
+    for (std::string& name : told.place.environments) absl::StripAsciiWhitespace(&name);
     told.place.everywhere = environments->second == kEverywhere;
   }
   for (const Detail& detail : kDetails) {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 
 #include "common/plan/estimate.h"
+#include "controller/domain/approval_life.h"
 #include "controller/policy/quorum.h"
 #include "controller/policy/rules.h"
 
@@ -76,7 +77,7 @@ bool ApprovalState::Enough() const {
 
 ApprovalState CountApprovals(const PolicyInput& input) {
   ApprovalState state;
-  state.ttl = input.policy.approval_ttl;
+  state.ttl = ApprovalLife(input.policy.approval_ttl);
   if (IsDestructive(input.job) && input.approved_with_change < input.policy.destructive_approvals) {
     state.demanded = input.policy.destructive_approvals;
   }
@@ -110,7 +111,9 @@ ApprovalState CountApprovals(const PolicyInput& input) {
     if (!Applies(policy, input)) continue;
     state.policies_apply = true;
     state.reason_required |= policy.reason_required;
-    if (policy.ttl > absl::ZeroDuration()) state.ttl = std::min(state.ttl, policy.ttl);
+    if (policy.ttl > absl::ZeroDuration()) {
+      state.ttl = std::min(state.ttl, ApprovalLife(policy.ttl));
+    }
     std::vector<std::string> unfilled = Unfilled(policy, voters);
     if (!unfilled.empty()) state.unfilled.push_back({policy.name, std::move(unfilled)});
   }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "controller/domain/approval_life.h"
 #include "controller/windows/opening.h"
 
 namespace dbfleet::controller {
@@ -46,7 +47,7 @@ bool KeepsRequirements(const ApprovalPolicy& before, const ApprovalPolicy& after
 // Zero is no limit.
 bool IsShorterLife(absl::Duration before, absl::Duration after) {
   if (before == absl::ZeroDuration()) return true;
-  return after != absl::ZeroDuration() && after <= before;
+  return after != absl::ZeroDuration() && ApprovalLife(after) <= ApprovalLife(before);
 }
 
 bool SameRecurrence(const DeclaredWindow& a, const DeclaredWindow& b) {
@@ -86,7 +87,7 @@ bool OnlyTightens(const EnvironmentPolicy& before, const EnvironmentPolicy& afte
   const bool promotion = was.from.empty() || (was.from == is.from && is.within <= was.within &&
                                               (is.rehearsal || !was.rehearsal));
   return after.destructive_approvals >= before.destructive_approvals && backups &&
-         after.approval_ttl <= before.approval_ttl &&
+         ApprovalLife(after.approval_ttl) <= ApprovalLife(before.approval_ttl) &&
          (after.destructive_consent || !before.destructive_consent) && windows && promotion;
 }
 
@@ -125,11 +126,13 @@ Quorum QuorumOf(const Environment& environment, const ApprovalBook& book) {
   Quorum quorum;
   quorum.environment = environment.name;
   quorum.approvals = environment.policy.destructive_approvals;
-  quorum.ttl = environment.policy.approval_ttl;
+  quorum.ttl = ApprovalLife(environment.policy.approval_ttl);
   for (const ApprovalPolicy& policy : book.policies) {
     if (!policy.Covers(environment.name)) continue;
     quorum.reason_required |= policy.reason_required;
-    if (policy.ttl > absl::ZeroDuration()) quorum.ttl = std::min(quorum.ttl, policy.ttl);
+    if (policy.ttl > absl::ZeroDuration()) {
+      quorum.ttl = std::min(quorum.ttl, ApprovalLife(policy.ttl));
+    }
     quorum.policies.push_back(policy);
   }
   return quorum;

@@ -5,11 +5,13 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "controller/identity/permissions.h"
 #include "controller/identity/roles_in.h"
+#include "controller/resources/schedule_source.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -76,6 +78,28 @@ bool MayChange(const Rights& rights, const ResourceKind& kind, const Environment
   if (reach.all()) return rights.Everywhere(verb);
   return std::all_of(reach.names().begin(), reach.names().end(),
                      [&](const std::string& name) { return rights.In(verb, name); });
+}
+
+bool MayUse(const Rights& rights, const ResourceKind& kind, const Message& message) {
+  if (kind.kind != kScheduleKind) return true;
+  const auto& spec = static_cast<const resource::v1::Schedule&>(message).spec();
+  return spec.suspended() || rights.In(kScheduledVerb, spec.environment());
+}
+
+void NotePlace(const std::vector<EnvironmentFilter>& reaches, AuditEntry* entry) {
+  std::set<std::string> names;
+  for (const EnvironmentFilter& reach : reaches) {
+    if (reach.all()) {
+      entry->details["environments"] = "*";
+      return;
+    }
+    names.insert(reach.names().begin(), reach.names().end());
+  }
+  if (names.size() == 1) {
+    entry->environment = *names.begin();
+  } else if (!names.empty()) {
+    entry->details["environments"] = absl::StrJoin(names, ",");
+  }
 }
 
 absl::Status HiddenOrMissing(absl::string_view id, Verb verb) {

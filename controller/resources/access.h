@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -22,11 +23,20 @@ EnvironmentFilter ReachOf(const ResourceKind& kind, const google::protobuf::Mess
 // out roles.
 Verb VerbToChange(const ResourceKind& kind);
 
+// What else it takes in its environments to declare this: whoever has work done by a schedule has
+// to be let do it by hand. A suspended one does nothing.
+bool MayUse(const Rights& rights, const ResourceKind& kind,
+            const google::protobuf::Message& message);
+
 // Whoever may read in one of its environments sees a resource, whole; RoleBindings need the role
 // auditor or admin there, as users do.
 Verb VerbToSee(const ResourceKind& kind);
 bool MaySee(const Rights& rights, const ResourceKind& kind, const EnvironmentFilter& reach);
 bool MayChange(const Rights& rights, const ResourceKind& kind, const EnvironmentFilter& reach);
+
+// Says in a record what it is about: the one environment, or the detail "environments" with several
+// ("production,qa") or with "*" for every one, by which routes choose it.
+void NotePlace(const std::vector<EnvironmentFilter>& reaches, AuditEntry* entry);
 
 // PERMISSION_DENIED (ROLE_MISSING). The same for a resource that is not there and for one that is
 // hidden.

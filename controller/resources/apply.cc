@@ -127,14 +127,27 @@ absl::Status Compare(const Manifest& manifest, const std::string& before, uint64
 
 absl::Status Audit(const ApplyContext& context, const Manifest& manifest,
                    const ResourceChange& change, std::map<std::string, std::string> details,
-                   const std::string& environment) {
+                   const std::vector<EnvironmentFilter>& reaches) {
   details["kind"] = std::string(manifest.kind->kind);
   details["diff"] = Truncate(absl::StrJoin(change.diff, "\n"), kMostAuditedYaml);
   if (!context.reason.empty()) details["reason"] = context.reason;
   details.insert(context.more.begin(), context.more.end());
   const char* verb = change.action == Action::kCreated ? "resource.create" : "resource.update";
-  return context.write->AppendAudit(
-      {context.meta.principal, verb, manifest.id(), environment, std::move(details)});
+  AuditEntry entry{context.meta.principal, verb, manifest.id(), "", std::move(details)};
+  NotePlace(reaches, &entry);
+  return context.write->AppendAudit(entry);
+}
+
+// Why nothing is done for the schedule as it is there, though whoever applies it may have it done;
+// "" for whatever else.
+absl::StatusOr<std::string> WhyDeserted(const ApplyContext& context, const Manifest& manifest,
+                                        const Resource& former) {
+  if (manifest.kind->kind != kScheduleKind || former.editor == context.meta.principal) {
+    return std::string();
+  }
+  const auto& spec = static_cast<const resource::v1::Schedule&>(*manifest.message).spec();
+  if (spec.suspended()) return std::string();
+  return WhyNotEntitled(context.read, former.editor, spec.environment());
 }
 
 absl::StatusOr<ResourceChange> ApplyEnvironment(const ApplyContext& context,
@@ -166,7 +179,7 @@ absl::StatusOr<ResourceChange> ApplyEnvironment(const ApplyContext& context,
   std::map<std::string, std::string> details = {
       {"policy_digest", PolicyDigest(wanted.name, wanted.policy)}};
   if (change.takes_over) details["takes_over"] = "from the controller's configuration";
-  RETURN_IF_ERROR(Audit(context, manifest, change, std::move(details), manifest.name));
+  RETURN_IF_ERROR(Audit(context, manifest, change, std::move(details), {manifest.name}));
   return change;
 }
 
@@ -183,6 +196,13 @@ absl::StatusOr<ResourceChange> ApplyResource(const ApplyContext& context,
   change.resource.yaml = config::WriteYaml(*manifest.message);
   RETURN_IF_ERROR(Compare(manifest, before, former.ok() ? former->version : 0, &change));
   Resource next = former.ok() ? *former : Resource();
+  // A schedule that stands still for want of its declarer's role goes on for whoever applies it.
+  std::string deserted;
+  if (change.action == Action::kUnchanged && former.ok()) {
+    ASSIGN_OR_RETURN(deserted, WhyDeserted(context, manifest, *former));
+    change.takes_over = !deserted.empty();
+    if (change.takes_over) change.action = Action::kUpdated;
+  }
   if (change.action != Action::kUnchanged) {
     next.editor = context.meta.principal;
     next.update_time = context.now;
@@ -198,17 +218,19 @@ absl::StatusOr<ResourceChange> ApplyResource(const ApplyContext& context,
     RETURN_IF_ERROR(former.ok() ? context.write->UpdateResource(&next)
                                 : context.write->InsertResource(&next));
     RETURN_IF_ERROR(CountChange(*context.write, manifest.kind->kind, context.now));
-    std::string environment;
+    std::vector<EnvironmentFilter> reaches = {ReachOf(*manifest.kind, *manifest.message)};
+    if (former.ok()) reaches.push_back(StoredReach(*manifest.kind, *former));
     if (manifest.kind->kind == kScheduleKind) {
       ASSIGN_OR_RETURN(const DeclaredSchedule schedule, ScheduleIn(next));
-      environment = schedule.environment;
-      RETURN_IF_ERROR(
-          NoteScheduleApplied(*context.write, schedule, context.meta.principal, context.now));
+      RETURN_IF_ERROR(NoteScheduleApplied(*context.write, schedule, !(reaches[0] == reaches.back()),
+                                          context.meta.principal, context.now));
     }
     if (manifest.kind->kind == kRoleBindingKind) {
       RETURN_IF_ERROR(NoteRoleChange(*context.write, next.id, context.meta.principal, context.now));
     }
-    RETURN_IF_ERROR(Audit(context, manifest, change, {}, environment));
+    std::map<std::string, std::string> details;
+    if (change.takes_over) details["takes_over"] = deserted;
+    RETURN_IF_ERROR(Audit(context, manifest, change, std::move(details), reaches));
   }
   ASSIGN_OR_RETURN(change.resource, ViewOf(next));
   return change;
@@ -297,6 +319,15 @@ absl::Status AuthoriseManifest(const ApplyContext& context, const Manifest& mani
                               : absl::StrCat("each environment that it is about: ",
                                              absl::StrJoin(reach.names(), ", ")));
   }
+  if (!MayUse(context.rights, kind, *manifest.message)) {
+    return Error(absl::StatusCode::kPermissionDenied, "ROLE_MISSING",
+                 absl::StrCat(manifest.place, ": ", context.meta.principal, " may not apply ",
+                              manifest.id(), ": what it has done needs the role ",
+                              RoleWords(std::vector<Verb>{kScheduledVerb}), " in ",
+                              absl::StrJoin(reach.names(), ", "),
+                              " as by hand, and a token that is not limited to less; suspended it "
+                              "can be applied without"));
+  }
   if (kind.kind == kEnvironmentKind) return absl::OkStatus();
   const absl::StatusOr<Resource> former = context.read.GetResource(manifest.id());
   if (absl::IsNotFound(former.status())) return absl::OkStatus();
@@ -307,7 +338,7 @@ absl::Status AuthoriseManifest(const ApplyContext& context, const Manifest& mani
 
 absl::Status CountChange(WriteTx& tx, absl::string_view kind, absl::Time now) {
   if (kind == kWindowKind) return WindowSource::CountChange(tx, now);
-  if (kind == kApprovalPolicyKind) return ApprovalSource::CountChange(tx, now);
+  if (kind == kApprovalPolicyKind) return CountApprovalChange(tx, now);
   return absl::OkStatus();
 }
 
@@ -337,8 +368,10 @@ absl::StatusOr<ResourceView> DeleteDeclared(const ApplyContext& context, const s
                                                 {"was", Truncate(view.yaml, kMostAuditedYaml)}};
   if (!context.reason.empty()) details["reason"] = context.reason;
   details.insert(context.more.begin(), context.more.end());
-  RETURN_IF_ERROR(context.write->AppendAudit(
-      {context.meta.principal, "resource.delete", id, "", std::move(details)}));
+  AuditEntry entry{context.meta.principal, "resource.delete", id, "", std::move(details)};
+  const ResourceKind* const kind = FindResourceKind(resource.kind);
+  if (kind != nullptr) NotePlace({StoredReach(*kind, resource)}, &entry);
+  RETURN_IF_ERROR(context.write->AppendAudit(entry));
   return view;
 }
 

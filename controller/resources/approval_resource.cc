@@ -9,6 +9,7 @@
 
 #include "common/config/values.h"
 #include "common/proto_time/proto_time.h"
+#include "controller/domain/approval_life.h"
 #include "controller/domain/names.h"
 #include "controller/identity/principals.h"
 
@@ -137,6 +138,16 @@ ApprovalPolicy CompileApprovalPolicy(const resource::v1::ApprovalPolicy& manifes
     policy.reason_required = spec.reason() == "required";
   }
   return policy;
+}
+
+// Beside what keeps a stored one from being used: what is too short there counts as the least.
+void CheckApprovalPolicy(const resource::v1::ApprovalPolicy& manifest, config::Problems* problems) {
+  const ApprovalPolicy policy = CompileApprovalPolicy(manifest, problems);
+  if (policy.ttl <= absl::ZeroDuration() || policy.ttl >= kLeastApprovalLife) return;
+  problems->Add("spec.ttl", absl::StrCat("at least ", absl::FormatDuration(kLeastApprovalLife),
+                                         " is wanted, not ", absl::FormatDuration(policy.ttl),
+                                         ": with less nobody could collect the approvals that it "
+                                         "takes to change this policy"));
 }
 
 }  // namespace dbfleet::controller

@@ -7,6 +7,7 @@
 #include "common/base/status.h"
 #include "controller/resources/approval_resource.h"
 #include "controller/resources/kinds.h"
+#include "controller/store/compiled_once.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -36,12 +37,15 @@ absl::StatusOr<std::shared_ptr<const ApprovalBook>> Load(ReadTx& tx) {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const ApprovalBook>> ApprovalSource::Read(ReadTx& tx) {
+absl::StatusOr<std::shared_ptr<const ApprovalBook>> ReadApprovalBook(ReadTx& tx) {
+  static auto* const compiled = new CompiledOnce<ApprovalBook>;
   ASSIGN_OR_RETURN(const std::string generation, tx.GetSetting(kGeneration));
-  return book_.Of(generation, tx, Load);
+  // Without a change there is no name under which it could be kept for all stores.
+  if (generation.empty()) return Load(tx);
+  return compiled->Of(generation, tx, Load);
 }
 
-absl::Status ApprovalSource::CountChange(WriteTx& tx, absl::Time now) {
+absl::Status CountApprovalChange(WriteTx& tx, absl::Time now) {
   return NameGeneration(tx, kGeneration, now);
 }
 

@@ -13,6 +13,7 @@
 #include "common/proto_time/proto_time.h"
 #include "controller/domain/names.h"
 #include "controller/identity/principals.h"
+#include "controller/identity/request_keys.h"
 #include "controller/identity/roles_in.h"
 #include "controller/policy/policy.h"
 #include "controller/resources/break_glass_resource.h"
@@ -188,6 +189,27 @@ absl::Status CheckRequest(const BreakGlass::Request& request) {
   return absl::OkStatus();
 }
 
+// Nobody renews or widens what somebody independent has not looked at, whether it has expired or
+// not. Another plan is another matter: nothing is waived for it.
+absl::Status CheckReviewed(const BrokenGlass& glass, const Job& job) {
+  for (const GlassEpisode& episode : glass.episodes()) {
+    if (!IsOpen(episode) || episode.digest() != job.digest) continue;
+    return Error(
+        absl::StatusCode::kFailedPrecondition, "GLASS_BROKEN",
+        absl::StrCat(episode.principal(), " broke the glass for this plan of jobs/", job.id,
+                     " already (", absl::StrJoin(episode.waives(), ", "),
+                     "), and nobody has reviewed that; somebody else has to first: dbfleet "
+                     "change review ",
+                     job.id));
+  }
+  return absl::OkStatus();
+}
+
+std::vector<std::string> Arguments(const BreakGlass::Request& request) {
+  return {request.job_id, absl::StrJoin(request.waives, ","),
+          absl::FormatDuration(request.duration), request.reason, request.digest};
+}
+
 absl::Status CheckJob(const Job& job, const std::string& digest) {
   if (job.kind != JobKind::kMigrate ||
       (job.state != JobState::kAwaitingApproval && job.state != JobState::kReady &&
@@ -222,17 +244,22 @@ absl::StatusOr<std::optional<Waiver>> ReadWaiver(ReadTx& tx, const std::string& 
 
 absl::StatusOr<BrokenGlass> BreakGlass::Break(const RequestMeta& meta, const Request& request) {
   RETURN_IF_ERROR(CheckRequest(request));
+  const class RequestKey key("break_glass", meta.principal, meta.request_id, Arguments(request));
   Stored stored;
   absl::Status refusal;
   RETURN_IF_ERROR(store_.MutateAndWait([&](WriteTx& tx) -> absl::Status {
     const absl::Time now = clock_.Now();
     refusal = absl::OkStatus();
     ASSIGN_OR_RETURN(const Job job, tx.GetJob(request.job_id));
+    ASSIGN_OR_RETURN(const std::string made, key.FindMade(tx, now));
+    ASSIGN_OR_RETURN(stored, Load(tx, job.id));
+    if (!made.empty()) return absl::OkStatus();
     RETURN_IF_ERROR(CheckJob(job, request.digest));
     const std::string resource = absl::StrCat("jobs/", job.id);
     refusal = CheckOverdue(tx, meta.principal, now);
     absl::StatusOr<BreakGlassPolicy> policy = Permit(tx, meta.principal, job, request);
     if (refusal.ok() && absl::IsPermissionDenied(policy.status())) refusal = policy.status();
+    if (refusal.ok()) refusal = CheckReviewed(stored.glass, job);
     if (!refusal.ok()) {
       return tx.AppendAudit({meta.principal,
                              "change.break_glass_refused",
@@ -241,7 +268,6 @@ absl::StatusOr<BrokenGlass> BreakGlass::Break(const RequestMeta& meta, const Req
                              {{"why", std::string(refusal.message())}}});
     }
     RETURN_IF_ERROR(policy.status());
-    ASSIGN_OR_RETURN(stored, Load(tx, job.id));
     stored.glass.set_job(resource);
     stored.glass.set_environment(job.environment);
     GlassEpisode& episode = *stored.glass.add_episodes();
@@ -253,6 +279,7 @@ absl::StatusOr<BrokenGlass> BreakGlass::Break(const RequestMeta& meta, const Req
     *episode.mutable_expire_time() = ToProto(now + request.duration);
     *episode.mutable_review_due_time() = ToProto(now + policy->review_within);
     RETURN_IF_ERROR(Save(tx, job.id, meta.principal, now, &stored));
+    RETURN_IF_ERROR(key.Remember(tx, stored.row.id, now));
     const auto moment = [](absl::Time time) {
       return absl::FormatTime(absl::RFC3339_sec, time, absl::UTCTimeZone());
     };

@@ -21,7 +21,8 @@ namespace dbfleet::controller {
 // Rows beside the declared resources, one for each job for which the glass was broken.
 inline constexpr absl::string_view kBrokenGlassKind = "BrokenGlass";
 
-// What is waived for the job, for JobFlow: by the last time that the glass was broken for it.
+// What is waived for the job, for JobFlow: by the last time that the glass was broken for it. No
+// union of several: each time is judged, and reviewed, as a whole.
 absl::StatusOr<std::optional<Waiver>> ReadWaiver(ReadTx& tx, const std::string& job_id);
 
 // Breaks the glass and reviews it (requirement P4). Thread-safe; not to be called from the store's
@@ -42,8 +43,9 @@ class BreakGlass {
   };
   // The record is committed before the job is looked at again. PERMISSION_DENIED
   // (NO_BREAK_GLASS) if no policy lets the caller waive all of that for so long; (REVIEW_OVERDUE)
-  // while a review of the caller's own is overdue. FAILED_PRECONDITION (BAD_STATE) unless the job
-  // is planned and waits.
+  // while a review of the caller's own is overdue. FAILED_PRECONDITION: BAD_STATE unless the job is
+  // planned and waits; GLASS_BROKEN if it was broken for this very plan and nobody has reviewed
+  // that. A repetition of the request id gives the same answer.
   absl::StatusOr<resource::v1::BrokenGlass> Break(const RequestMeta& meta, const Request& request);
 
   // Of all that nobody reviewed yet of the job. PERMISSION_DENIED (SELF_REVIEW) for who broke it,

@@ -4,6 +4,7 @@
 
 #include "common/base/text.h"
 #include "common/proto_time/proto_time.h"
+#include "controller/domain/approval_life.h"
 #include "controller/domain/names.h"
 #include "controller/policy/policy.h"
 
@@ -86,6 +87,14 @@ void CheckEnvironment(const resource::v1::Environment& manifest, config::Problem
   }
   CheckAge(policy.verified_backup_max_age(), "spec.policy.verified_backup_max_age", true, problems);
   CheckAge(policy.approval_ttl(), "spec.policy.approval_ttl", false, problems);
+  const absl::Duration life = FromProto(policy.approval_ttl());
+  if (life > absl::ZeroDuration() && life < kLeastApprovalLife) {
+    problems->Add("spec.policy.approval_ttl",
+                  absl::StrCat("at least ", absl::FormatDuration(kLeastApprovalLife),
+                               " is wanted, not ", absl::FormatDuration(life),
+                               ": with less nobody could collect the approvals that it takes to "
+                               "change this policy"));
+  }
   if (policy.has_promotion()) CheckPromotion(manifest, problems);
   if (!FromName<WindowFor>(policy.window_for()).has_value()) {
     problems->Add("spec.policy.window_for",

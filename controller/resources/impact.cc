@@ -10,13 +10,14 @@
 
 #include "common/base/status.h"
 #include "controller/domain/names.h"
+#include "controller/identity/named_roles.h"
 #include "controller/identity/roles_in.h"
-#include "controller/identity/user_rows.h"
-#include "controller/resources/apply.h"
+#include "controller/resources/access.h"
 #include "controller/resources/approval_resource.h"
 #include "controller/resources/approval_source.h"
 #include "controller/resources/break_glass_resource.h"
 #include "controller/resources/environment_resource.h"
+#include "controller/resources/view.h"
 #include "controller/resources/window_resource.h"
 
 namespace dbfleet::controller {
@@ -31,17 +32,29 @@ struct Loosened {
   std::vector<std::string> environments;
   // Windows that work may begin in say something only where it has to.
   bool only_where_windows_count = false;
+  // Roles that are given or taken in these environments (none: in every one): they loosen only
+  // where a policy chooses people by them.
+  std::vector<std::pair<Role, std::vector<std::string>>> roles;
 
   void Add(const std::vector<std::string>& selected) {
     any = true;
     every_environment |= selected.empty();
     environments.insert(environments.end(), selected.begin(), selected.end());
   }
-  bool Reaches(const Environment& environment) const {
-    if (!any) return false;
+  void AddRole(Role role, std::vector<std::string> selected) {
+    any = true;
+    roles.emplace_back(role, std::move(selected));
+  }
+  bool Reaches(const Environment& environment, const NamedRoles& named) const {
     if (only_where_windows_count && environment.policy.window_for == WindowFor::kNone) return false;
-    return every_environment || std::find(environments.begin(), environments.end(),
-                                          environment.name) != environments.end();
+    const auto has = [&](const std::vector<std::string>& names) {
+      return std::find(names.begin(), names.end(), environment.name) != names.end();
+    };
+    return every_environment || has(environments) ||
+           std::any_of(roles.begin(), roles.end(), [&](const auto& given) {
+             return (given.second.empty() || has(given.second)) &&
+                    named.Names(given.first, environment.name);
+           });
   }
 };
 
@@ -103,7 +116,7 @@ Loosened CompareWindows(const Sides& sides, absl::Time now) {
   return loosened;
 }
 
-// Roles that decide who approves, and who says what needs approval.
+// Roles that decide who approves, and who says what needs approval, whatever policies there are.
 bool DecidesAboutApprovals(Role role) {
   return role == Role::kApprover || role == Role::kPolicyAdmin || role == Role::kAdmin;
 }
@@ -119,14 +132,21 @@ absl::StatusOr<Loosened> LoosenedByBinding(ReadTx& tx, const Alteration& alterat
     const absl::StatusOr<RoleBinding> before = RoleBindingOf(tx, *stored);
     // One that cannot be read gives nobody anything; as long as it is there, nobody can approve.
     if (!before.ok() && !absl::IsDataLoss(before.status())) return before.status();
-    if (before.ok() && DecidesAboutApprovals(before->role)) loosened.Add(before->where.names());
+    if (before.ok() && DecidesAboutApprovals(before->role)) {
+      loosened.Add(before->where.names());
+    } else if (before.ok()) {
+      loosened.AddRole(before->role, before->where.names());
+    }
   }
   if (alteration.manifest == nullptr) return loosened;
   const auto& spec =
       static_cast<const resource::v1::RoleBinding&>(*alteration.manifest->message).spec();
   const std::optional<Role> role = FromName<Role>(spec.role());
+  std::vector<std::string> where = {spec.environments().begin(), spec.environments().end()};
   if (!role.has_value() || DecidesAboutApprovals(*role)) {
-    loosened.Add({spec.environments().begin(), spec.environments().end()});
+    loosened.Add(where);
+  } else {
+    loosened.AddRole(*role, std::move(where));
   }
   return loosened;
 }
@@ -177,11 +197,15 @@ absl::StatusOr<std::vector<Quorum>> LoosenedBy(ReadTx& tx, absl::Span<const Alte
   }
   std::vector<Quorum> quorums;
   if (all.empty()) return quorums;
-  ASSIGN_OR_RETURN(const auto book, ApprovalSource().Read(tx));
+  ASSIGN_OR_RETURN(const auto book, ReadApprovalBook(tx));
   ASSIGN_OR_RETURN(const std::vector<Environment> environments, AllEnvironments(tx));
+  NamedRoles named;
+  if (std::any_of(all.begin(), all.end(), [](const Loosened& one) { return !one.roles.empty(); })) {
+    ASSIGN_OR_RETURN(named, NamedRoles::Read(tx));
+  }
   for (const Environment& environment : environments) {
     const bool reached = std::any_of(all.begin(), all.end(), [&](const Loosened& loosened) {
-      return loosened.Reaches(environment);
+      return loosened.Reaches(environment, named);
     });
     if (!reached) continue;
     Quorum quorum = QuorumOf(environment, *book);
@@ -190,26 +214,42 @@ absl::StatusOr<std::vector<Quorum>> LoosenedBy(ReadTx& tx, absl::Span<const Alte
   return quorums;
 }
 
-absl::StatusOr<std::vector<Quorum>> AllQuorums(ReadTx& tx) {
-  ASSIGN_OR_RETURN(const auto book, ApprovalSource().Read(tx));
-  ASSIGN_OR_RETURN(const std::vector<Environment> environments, AllEnvironments(tx));
+absl::StatusOr<std::vector<Quorum>> QuorumsOf(ReadTx& tx, const EnvironmentFilter& where) {
   std::vector<Quorum> quorums;
+  if (!where.all() && where.names().empty()) return quorums;
+  ASSIGN_OR_RETURN(const auto book, ReadApprovalBook(tx));
+  ASSIGN_OR_RETURN(const std::vector<Environment> environments, AllEnvironments(tx));
   for (const Environment& environment : environments) {
+    if (!where.Has(environment.name)) continue;
     Quorum quorum = QuorumOf(environment, *book);
     if (quorum.needed()) quorums.push_back(std::move(quorum));
   }
   return quorums;
 }
 
-absl::StatusOr<std::vector<Voter>> ApproversIn(ReadTx& tx, const std::string& environment) {
-  ASSIGN_OR_RETURN(const std::vector<User> users, AllUsers(tx));
-  std::vector<Voter> voters;
-  for (const User& user : users) {
-    ASSIGN_OR_RETURN(std::set<Role> roles, RolesIn(tx, user.Principal(), environment));
-    if (roles.count(Role::kApprover) == 0) continue;
-    voters.push_back({user.Principal(), std::move(roles)});
+absl::StatusOr<EnvironmentFilter> TouchedBy(ReadTx& tx, absl::Span<const Alteration> alterations) {
+  std::vector<std::string> names;
+  for (const Alteration& alteration : alterations) {
+    const ResourceKind& kind = *alteration.kind;
+    if (kind.kind == kEnvironmentKind) {
+      names.push_back(alteration.name);
+      continue;
+    }
+    if (kind.kind != kApprovalPolicyKind && kind.kind != kRoleBindingKind) continue;
+    std::vector<EnvironmentFilter> sides;
+    if (alteration.manifest != nullptr) {
+      sides.push_back(ReachOf(kind, *alteration.manifest->message));
+    }
+    const absl::StatusOr<Resource> before =
+        tx.GetResource(absl::StrCat(kind.collection, "/", alteration.name));
+    if (!before.ok() && !absl::IsNotFound(before.status())) return before.status();
+    if (before.ok()) sides.push_back(StoredReach(kind, *before));
+    for (const EnvironmentFilter& side : sides) {
+      if (side.all()) return EnvironmentFilter();
+      names.insert(names.end(), side.names().begin(), side.names().end());
+    }
   }
-  return voters;
+  return EnvironmentFilter::Only(std::move(names));
 }
 
 absl::StatusOr<bool> IsFormed(ReadTx& tx, const Quorum& quorum) {
@@ -217,18 +257,10 @@ absl::StatusOr<bool> IsFormed(ReadTx& tx, const Quorum& quorum) {
   return !since.empty();
 }
 
-absl::StatusOr<bool> CouldBeFormed(ReadTx& tx, const Quorum& quorum, const std::string& without) {
-  ASSIGN_OR_RETURN(std::vector<Voter> voters, ApproversIn(tx, quorum.environment));
-  std::erase_if(voters, [&](const Voter& voter) { return voter.principal == without; });
-  return Missing(quorum, voters).empty();
-}
-
-absl::Status NoteFormed(WriteTx& tx, const Quorum& quorum, const std::string& without,
-                        absl::Time now) {
+absl::Status NoteFormed(WriteTx& tx, const Electorate& electorate, const Quorum& quorum,
+                        const std::string& without, absl::Time now) {
   ASSIGN_OR_RETURN(const bool formed, IsFormed(tx, quorum));
-  if (formed) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const bool could, CouldBeFormed(tx, quorum, without));
-  if (!could) return absl::OkStatus();
+  if (formed || !electorate.CouldForm(quorum, without)) return absl::OkStatus();
   RETURN_IF_ERROR(tx.PutSetting(FormedKey(quorum.environment),
                                 absl::FormatTime(absl::RFC3339_sec, now, absl::UTCTimeZone())));
   return tx.AppendAudit({"system/controller",
@@ -238,9 +270,19 @@ absl::Status NoteFormed(WriteTx& tx, const Quorum& quorum, const std::string& wi
                          {{"meaning", "loosening its policy needs its quorum from now on"}}});
 }
 
-absl::Status NoteAllFormed(WriteTx& tx, const std::string& without, absl::Time now) {
-  ASSIGN_OR_RETURN(const std::vector<Quorum> quorums, AllQuorums(tx));
-  for (const Quorum& quorum : quorums) RETURN_IF_ERROR(NoteFormed(tx, quorum, without, now));
+absl::Status NoteAllFormed(WriteTx& tx, const std::string& without, absl::Time now,
+                           const EnvironmentFilter& where) {
+  ASSIGN_OR_RETURN(std::vector<Quorum> quorums, QuorumsOf(tx, where));
+  std::vector<Quorum> unformed;
+  for (Quorum& quorum : quorums) {
+    ASSIGN_OR_RETURN(const bool formed, IsFormed(tx, quorum));
+    if (!formed) unformed.push_back(std::move(quorum));
+  }
+  if (unformed.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const Electorate electorate, Electorate::Read(tx));
+  for (const Quorum& quorum : unformed) {
+    RETURN_IF_ERROR(NoteFormed(tx, electorate, quorum, without, now));
+  }
   return absl::OkStatus();
 }
 

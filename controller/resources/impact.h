@@ -8,6 +8,7 @@
 #include "absl/types/span.h"
 
 #include "controller/policy/tightening.h"
+#include "controller/resources/electorate.h"
 #include "controller/resources/manifest.h"
 #include "controller/store/store.h"
 
@@ -25,22 +26,22 @@ struct Alteration {
 absl::StatusOr<std::vector<Quorum>> LoosenedBy(ReadTx& tx, absl::Span<const Alteration> alterations,
                                                absl::Time now);
 
-// Those of all environments that demand approvals.
-absl::StatusOr<std::vector<Quorum>> AllQuorums(ReadTx& tx);
+// Those of these environments that demand approvals.
+absl::StatusOr<std::vector<Quorum>> QuorumsOf(ReadTx& tx, const EnvironmentFilter& where);
 
-// Enabled users that are approvers in the environment.
-absl::StatusOr<std::vector<Voter>> ApproversIn(ReadTx& tx, const std::string& environment);
-
-// Are there enough approvers, without this one? "": with everybody.
-absl::StatusOr<bool> CouldBeFormed(ReadTx& tx, const Quorum& quorum, const std::string& without);
+// Where the alterations bear on who is asked, and on who could fill a quorum: what environments,
+// approval policies and RoleBindings are about, now and afterwards. Nowhere for other kinds.
+absl::StatusOr<EnvironmentFilter> TouchedBy(ReadTx& tx, absl::Span<const Alteration> alterations);
 
 // Was there ever a time at which the quorum could be formed? From then on it is asked for, also if
 // it cannot be formed any more: otherwise whoever takes roles away could lower a policy alone.
 absl::StatusOr<bool> IsFormed(ReadTx& tx, const Quorum& quorum);
 // Notes it where there are enough approvers now. Part of each transaction that takes the role from
 // somebody, before it does, and of those that alter policies.
-absl::Status NoteFormed(WriteTx& tx, const Quorum& quorum, const std::string& without,
-                        absl::Time now);
-absl::Status NoteAllFormed(WriteTx& tx, const std::string& without, absl::Time now);
+absl::Status NoteFormed(WriteTx& tx, const Electorate& electorate, const Quorum& quorum,
+                        const std::string& without, absl::Time now);
+// Of these environments.
+absl::Status NoteAllFormed(WriteTx& tx, const std::string& without, absl::Time now,
+                           const EnvironmentFilter& where = {});
 
 }  // namespace dbfleet::controller

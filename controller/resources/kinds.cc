@@ -27,10 +27,6 @@ void CheckAs(const Message& message, config::Problems* problems) {
   Check(static_cast<const T&>(message), problems);
 }
 
-void CheckApprovalPolicy(const resource::v1::ApprovalPolicy& manifest, config::Problems* problems) {
-  (void)CompileApprovalPolicy(manifest, problems);
-}
-
 void CheckBreakGlass(const resource::v1::BreakGlassPolicy& manifest, config::Problems* problems) {
   (void)CompileBreakGlass(manifest, problems);
 }

@@ -41,8 +41,11 @@ absl::StatusOr<bool> MaySee(ReadTx& tx, const Rights& rights, const Proposal& pr
     ASSIGN_OR_RETURN(const bool former, MaySeeFormer(tx, rights, change));
     if (!former) return false;
   }
-  ASSIGN_OR_RETURN(const std::vector<Manifest> manifests, ManifestsOf(proposal));
-  return std::all_of(manifests.begin(), manifests.end(), [&](const Manifest& manifest) {
+  const absl::StatusOr<std::vector<Manifest>> manifests = ManifestsOf(proposal);
+  // What this version does not take any more may be about anything; it is stale.
+  if (absl::IsInvalidArgument(manifests.status())) return rights.Everywhere(Verb::kRead);
+  RETURN_IF_ERROR(manifests.status());
+  return std::all_of(manifests->begin(), manifests->end(), [&](const Manifest& manifest) {
     return MaySee(rights, *manifest.kind, ReachOf(*manifest.kind, *manifest.message));
   });
 }

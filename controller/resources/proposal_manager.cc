@@ -15,6 +15,7 @@
 #include "common/proto_time/proto_time.h"
 #include "controller/identity/principals.h"
 #include "controller/identity/roles_in.h"
+#include "controller/resources/access.h"
 #include "controller/resources/proposal_access.h"
 
 namespace dbfleet::controller {
@@ -62,9 +63,10 @@ struct Decision {
     if (!reason.empty()) details.emplace("reason", reason);
     if (!meta.token_id.empty()) details.emplace("token", meta.token_id);
     details.emplace("digest", proposal().digest());
-    return tx.AppendAudit({meta.principal, std::string(action), proposal().name(),
-                           proposal().environments_size() == 0 ? "" : proposal().environments(0),
-                           std::move(details)});
+    AuditEntry entry{meta.principal, std::string(action), proposal().name(), "",
+                     std::move(details)};
+    NotePlace({ReachOf(proposal())}, &entry);
+    return tx.AppendAudit(entry);
   }
   absl::Status Store() const { return StoreProposal(tx, meta.principal, now, stored); }
   absl::Status End(Proposal::State state, const std::string& message) const {
@@ -101,19 +103,22 @@ absl::Status MayApprove(ReadTx& tx, const Proposal& proposal, const std::string&
                             absl::StrJoin(proposal.environments(), ", ")));
 }
 
-// As its requester's change, with who approved it.
-absl::Status Apply(const Decision& decision) {
+// As its requester's change, with who approved it and whose quorum was `unasked`.
+absl::Status Apply(const Decision& decision, const std::vector<std::string>& unasked) {
   Proposal& proposal = decision.proposal();
   ASSIGN_OR_RETURN(const std::vector<Manifest> manifests, ManifestsOf(proposal));
   RETURN_IF_ERROR(CheckReferences(decision.tx, manifests));
-  ASSIGN_OR_RETURN(const std::set<std::string> before, FillableQuorums(decision.tx));
+  ASSIGN_OR_RETURN(const std::vector<Alteration> alterations, AlterationsOf(proposal, manifests));
+  ASSIGN_OR_RETURN(const EnvironmentFilter touched, TouchedBy(decision.tx, alterations));
+  ASSIGN_OR_RETURN(const std::set<std::string> before, FillableQuorums(decision.tx, touched));
   std::vector<std::string> approvers;
   for (const ProposalVote& vote : proposal.votes()) approvers.push_back(vote.principal());
   const RequestMeta requester{proposal.requester(), ""};
   const std::string& reason = proposal.reason();
-  // The requester's rights were measured when it was proposed; the quorum's word counts since.
+  // The requester's rights were measured when it was proposed, and again just before this
+  // (WhyStale); by whatever token it was proposed.
   const Rights rights = Rights::All();
-  const ApplyContext context{
+  ApplyContext context{
       decision.tx,
       &decision.tx,
       requester,
@@ -121,6 +126,7 @@ absl::Status Apply(const Decision& decision) {
       decision.now,
       rights,
       {{"proposal", proposal.name()}, {"approved_by", absl::StrJoin(approvers, ", ")}}};
+  if (!unasked.empty()) context.more["quorum"] = NotAskedFor(unasked);
   for (const ProposedChange& change : proposal.changes()) {
     if (change.yaml().empty()) {
       RETURN_IF_ERROR(DeleteDeclared(context, change.name(), 0).status());
@@ -142,15 +148,9 @@ absl::Duration LifeOfVote(const std::vector<Quorum>& quorums) {
 
 absl::Status PutVote(const Decision& decision) {
   Proposal& proposal = decision.proposal();
-  ASSIGN_OR_RETURN(const std::vector<Quorum> all, AllQuorums(decision.tx));
-  std::vector<Quorum> asked;
-  bool reason_required = false;
-  for (const Quorum& quorum : all) {
-    const auto& names = proposal.environments();
-    if (std::find(names.begin(), names.end(), quorum.environment) == names.end()) continue;
-    reason_required |= quorum.reason_required;
-    asked.push_back(quorum);
-  }
+  ASSIGN_OR_RETURN(const std::vector<Quorum> asked, QuorumsOf(decision.tx, ReachOf(proposal)));
+  const bool reason_required = std::any_of(
+      asked.begin(), asked.end(), [](const Quorum& quorum) { return quorum.reason_required; });
   RETURN_IF_ERROR(CheckReason(decision.reason, reason_required));
   auto& votes = *proposal.mutable_votes();
   votes.erase(std::remove_if(votes.begin(), votes.end(),
@@ -164,8 +164,9 @@ absl::Status PutVote(const Decision& decision) {
   *vote.mutable_vote_time() = ToProto(decision.now);
   *vote.mutable_expire_time() = ToProto(decision.now + LifeOfVote(asked));
   RETURN_IF_ERROR(decision.Audit("proposal.approve", {}));
-  RETURN_IF_ERROR(ShowStanding(decision.tx, decision.now, &proposal));
-  if (proposal.missing().empty()) return Apply(decision);
+  ASSIGN_OR_RETURN(const std::vector<std::string> unasked,
+                   ShowStanding(decision.tx, decision.now, &proposal));
+  if (proposal.missing().empty()) return Apply(decision, unasked);
   return decision.Store();
 }
 
@@ -176,7 +177,7 @@ absl::StatusOr<Proposal> ProposalManager::Get(absl::string_view name, const Righ
   StoredProposal stored;
   RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(stored, LoadProposalFor(tx, rights, Verb::kRead, full));
-    return ShowStanding(tx, clock_.Now(), &stored.proposal);
+    return ShowStanding(tx, clock_.Now(), &stored.proposal).status();
   }));
   return std::move(stored.proposal);
 }
@@ -192,7 +193,7 @@ absl::StatusOr<Page<Proposal>> ProposalManager::List(bool only_pending, const Pa
       if (!proposal.ParseFromString(row.blob)) continue;  // Get says so.
       ASSIGN_OR_RETURN(const bool visible, MaySee(tx, rights, proposal));
       if (!visible) continue;
-      RETURN_IF_ERROR(ShowStanding(tx, clock_.Now(), &proposal));
+      RETURN_IF_ERROR(ShowStanding(tx, clock_.Now(), &proposal).status());
       if (only_pending && proposal.state() != Proposal::STATE_PENDING) continue;
       shown.items.push_back(std::move(proposal));
     }
@@ -216,7 +217,7 @@ absl::StatusOr<Proposal> ProposalManager::Approve(const RequestMeta& meta, absl:
                     [&](const ProposalVote& vote) { return vote.principal() == meta.principal; });
     if (stored.proposal.state() == Proposal::STATE_APPLIED && known) return absl::OkStatus();
     const Proposal::State before = stored.proposal.state();
-    RETURN_IF_ERROR(ShowStanding(tx, decision.now, &stored.proposal));
+    RETURN_IF_ERROR(ShowStanding(tx, decision.now, &stored.proposal).status());
     if (stored.proposal.state() != Proposal::STATE_PENDING) {
       refusal = HasEnded(stored.proposal);
       if (before != Proposal::STATE_PENDING) return absl::OkStatus();
@@ -255,7 +256,7 @@ absl::StatusOr<Proposal> ProposalManager::Reject(const RequestMeta& meta, absl::
     ASSIGN_OR_RETURN(stored, LoadProposalFor(tx, rights, Verb::kApprove, full));
     const std::string words = absl::StrCat("rejected by ", meta.principal, ": ", reason);
     if (stored.proposal.message() == words) return absl::OkStatus();  // A retry.
-    RETURN_IF_ERROR(ShowStanding(tx, decision.now, &stored.proposal));
+    RETURN_IF_ERROR(ShowStanding(tx, decision.now, &stored.proposal).status());
     if (stored.proposal.state() != Proposal::STATE_PENDING) return HasEnded(stored.proposal);
     ProposalVote& vote = *stored.proposal.add_votes();
     vote.set_principal(meta.principal);
@@ -284,7 +285,7 @@ absl::StatusOr<Proposal> ProposalManager::Withdraw(const RequestMeta& meta, absl
     stored = *std::move(found);
     Proposal& proposal = stored.proposal;
     if (own && proposal.state() == Proposal::STATE_WITHDRAWN) return absl::OkStatus();
-    RETURN_IF_ERROR(ShowStanding(tx, decision.now, &proposal));
+    RETURN_IF_ERROR(ShowStanding(tx, decision.now, &proposal).status());
     if (proposal.state() != Proposal::STATE_PENDING) return HasEnded(proposal);
     if (own) {
       RETURN_IF_ERROR(decision.End(Proposal::STATE_WITHDRAWN, ""));
@@ -296,7 +297,7 @@ absl::StatusOr<Proposal> ProposalManager::Withdraw(const RequestMeta& meta, absl
     });
     if (kept == votes.end()) return absl::OkStatus();  // There is none: nothing of it counts.
     votes.erase(kept, votes.end());
-    RETURN_IF_ERROR(ShowStanding(tx, decision.now, &proposal));
+    RETURN_IF_ERROR(ShowStanding(tx, decision.now, &proposal).status());
     RETURN_IF_ERROR(decision.Store());
     return decision.Audit("proposal.withdraw_approval", {});
   }));

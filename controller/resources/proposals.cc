@@ -15,6 +15,9 @@
 #include "common/proto_time/proto_time.h"
 #include "controller/identity/principals.h"
 #include "controller/identity/roles_in.h"
+#include "controller/resources/access.h"
+#include "controller/resources/electorate.h"
+#include "controller/resources/view.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -42,19 +45,22 @@ uint64_t VersionOf(const ProposedChange& change) {
   return version;
 }
 
-// Of a proposal that was stored: what it would alter.
-absl::StatusOr<std::vector<Alteration>> AlterationsOf(const Proposal& proposal,
-                                                      const std::vector<Manifest>& manifests) {
-  std::vector<Alteration> alterations;
+// As whoever proposed it would be let do it now.
+absl::Status StillMayChange(ReadTx& tx, const Proposal& proposal,
+                            const std::vector<Manifest>& manifests) {
+  ASSIGN_OR_RETURN(const Rights rights, RightsOf(tx, proposal.requester()));
+  const RequestMeta meta{proposal.requester(), ""};
+  const ApplyContext context{tx, nullptr, meta, proposal.reason(), absl::InfinitePast(), rights};
+  for (const Manifest& manifest : manifests) RETURN_IF_ERROR(AuthoriseManifest(context, manifest));
   for (const ProposedChange& change : proposal.changes()) {
+    if (!change.yaml().empty()) continue;
     ASSIGN_OR_RETURN(const auto parsed, ParseResourceId(change.name()));
-    Alteration alteration{parsed.first, parsed.second, nullptr};
-    for (const Manifest& manifest : manifests) {
-      if (manifest.id() == change.name()) alteration.manifest = &manifest;
+    ASSIGN_OR_RETURN(const Resource former, tx.GetResource(change.name()));
+    if (!MayChange(rights, *parsed.first, StoredReach(*parsed.first, former))) {
+      return HiddenOrMissing(change.name(), VerbToChange(*parsed.first));
     }
-    alterations.push_back(alteration);
   }
-  return alterations;
+  return absl::OkStatus();
 }
 
 bool Counts(const ProposalVote& vote, const Proposal& proposal,
@@ -110,32 +116,40 @@ absl::Status StoreProposal(WriteTx& tx, absl::string_view editor, absl::Time now
   return tx.InsertResource(&row);
 }
 
-absl::StatusOr<Leave> MayAlter(ReadTx& read, WriteTx* write,
-                               absl::Span<const Alteration> alterations,
-                               const std::string& requester, absl::Time now) {
+absl::StatusOr<Leave> LeaveBy(ReadTx& tx, const Electorate& electorate, std::vector<Quorum> quorums,
+                              const std::string& requester) {
   Leave leave;
-  const bool roles = std::any_of(
-      alterations.begin(), alterations.end(),
-      [](const Alteration& alteration) { return alteration.kind->kind == kRoleBindingKind; });
-  // A binding may take from an approver another role that a policy asks for. While there is one
-  // that cannot be read, it is not known who has what.
-  if (write != nullptr && roles && !absl::IsDataLoss(ReadRoleBook(read).status())) {
-    RETURN_IF_ERROR(NoteAllFormed(*write, requester, now));
-  }
-  ASSIGN_OR_RETURN(std::vector<Quorum> quorums, LoosenedBy(read, alterations, now));
   for (Quorum& quorum : quorums) {
-    if (write != nullptr) RETURN_IF_ERROR(NoteFormed(*write, quorum, requester, now));
-    ASSIGN_OR_RETURN(bool formed, IsFormed(read, quorum));
-    if (write == nullptr && !formed) {
-      ASSIGN_OR_RETURN(formed, CouldBeFormed(read, quorum, requester));
-    }
-    if (formed) {
+    ASSIGN_OR_RETURN(const bool formed, IsFormed(tx, quorum));
+    if (formed || electorate.CouldForm(quorum, requester)) {
       leave.quorums.push_back(std::move(quorum));
     } else {
       leave.unformed.push_back(quorum.environment);
     }
   }
   return leave;
+}
+
+absl::StatusOr<Leave> MayAlter(ReadTx& read, WriteTx* write,
+                               absl::Span<const Alteration> alterations,
+                               const std::string& requester, absl::Time now) {
+  const bool roles = std::any_of(
+      alterations.begin(), alterations.end(),
+      [](const Alteration& alteration) { return alteration.kind->kind == kRoleBindingKind; });
+  // A binding may take from an approver another role that a policy asks for. While there is one
+  // that cannot be read, it is not known who has what.
+  if (write != nullptr && roles && !absl::IsDataLoss(ReadRoleBook(read).status())) {
+    ASSIGN_OR_RETURN(const EnvironmentFilter touched, TouchedBy(read, alterations));
+    RETURN_IF_ERROR(NoteAllFormed(*write, requester, now, touched));
+  }
+  ASSIGN_OR_RETURN(std::vector<Quorum> quorums, LoosenedBy(read, alterations, now));
+  if (quorums.empty()) return Leave();
+  ASSIGN_OR_RETURN(const Electorate electorate, Electorate::Read(read));
+  for (const Quorum& quorum : quorums) {
+    if (write == nullptr) break;
+    RETURN_IF_ERROR(NoteFormed(*write, electorate, quorum, requester, now));
+  }
+  return LeaveBy(read, electorate, std::move(quorums), requester);
 }
 
 absl::StatusOr<Proposal> Propose(const ApplyContext& context, std::vector<ProposedChange> changes,
@@ -156,7 +170,7 @@ absl::StatusOr<Proposal> Propose(const ApplyContext& context, std::vector<Propos
     if (!earlier.empty()) {
       ASSIGN_OR_RETURN(StoredProposal same, LoadProposal(context.read, earlier));
       if (same.proposal.state() == Proposal::STATE_PENDING) {
-        RETURN_IF_ERROR(ShowStanding(context.read, context.now, &same.proposal));
+        RETURN_IF_ERROR(ShowStanding(context.read, context.now, &same.proposal).status());
         return std::move(same.proposal);
       }
     }
@@ -166,18 +180,40 @@ absl::StatusOr<Proposal> Propose(const ApplyContext& context, std::vector<Propos
                                                  context.now + kProposalLife));
     std::vector<std::string> names;
     for (const ProposedChange& change : proposal.changes()) names.push_back(change.name());
-    std::map<std::string, std::string> details = {
-        {"changes", absl::StrJoin(names, ", ")},
-        {"digest", proposal.digest()},
-        {"environments", absl::StrJoin(proposal.environments(), ", ")}};
+    std::map<std::string, std::string> details = {{"changes", absl::StrJoin(names, ", ")},
+                                                  {"digest", proposal.digest()}};
     if (!context.reason.empty()) details["reason"] = context.reason;
     if (!context.meta.token_id.empty()) details["token"] = context.meta.token_id;
-    RETURN_IF_ERROR(
-        context.write->AppendAudit({context.meta.principal, "proposal.create", proposal.name(),
-                                    proposal.environments(0), std::move(details)}));
+    AuditEntry entry{context.meta.principal, "proposal.create", proposal.name(), "",
+                     std::move(details)};
+    NotePlace({ReachOf(proposal)}, &entry);
+    RETURN_IF_ERROR(context.write->AppendAudit(entry));
   }
-  RETURN_IF_ERROR(ShowStanding(context.read, context.now, &proposal));
+  RETURN_IF_ERROR(ShowStanding(context.read, context.now, &proposal).status());
   return std::move(proposal);
+}
+
+std::string NotAskedFor(const std::vector<std::string>& environments) {
+  return absl::StrCat("not asked for: there have never been enough approvers for the policy of ",
+                      absl::StrJoin(environments, ", "));
+}
+
+absl::StatusOr<std::vector<Alteration>> AlterationsOf(const Proposal& proposal,
+                                                      const std::vector<Manifest>& manifests) {
+  std::vector<Alteration> alterations;
+  for (const ProposedChange& change : proposal.changes()) {
+    ASSIGN_OR_RETURN(const auto parsed, ParseResourceId(change.name()));
+    Alteration alteration{parsed.first, parsed.second, nullptr};
+    for (const Manifest& manifest : manifests) {
+      if (manifest.id() == change.name()) alteration.manifest = &manifest;
+    }
+    alterations.push_back(alteration);
+  }
+  return alterations;
+}
+
+EnvironmentFilter ReachOf(const Proposal& proposal) {
+  return EnvironmentFilter::Only({proposal.environments().begin(), proposal.environments().end()});
 }
 
 absl::StatusOr<std::vector<Manifest>> ManifestsOf(const Proposal& proposal) {
@@ -199,40 +235,58 @@ absl::StatusOr<std::vector<Manifest>> ManifestsOf(const Proposal& proposal) {
   return manifests;
 }
 
-absl::StatusOr<std::string> WhyStale(ReadTx& tx, const Proposal& proposal) {
+absl::StatusOr<std::string> WhyStale(ReadTx& tx, const Proposal& proposal,
+                                     const std::vector<Manifest>& manifests) {
   for (const ProposedChange& change : proposal.changes()) {
     ASSIGN_OR_RETURN(const auto parsed, ParseResourceId(change.name()));
     ASSIGN_OR_RETURN(const uint64_t now, VersionNow(tx, parsed.first, parsed.second));
     if (now == VersionOf(change)) continue;
     return absl::StrCat(change.name(), " was changed meanwhile; propose it anew");
   }
-  return std::string();
+  const absl::Status allowed = StillMayChange(tx, proposal, manifests);
+  if (allowed.ok()) return std::string();
+  if (!absl::IsPermissionDenied(allowed)) return allowed;
+  return absl::StrCat(proposal.requester(),
+                      " has lost the role or the account with which it was proposed; somebody who "
+                      "may change it has to propose it anew");
 }
 
-absl::Status ShowStanding(ReadTx& tx, absl::Time now, Proposal* proposal) {
+absl::StatusOr<std::vector<std::string>> ShowStanding(ReadTx& tx, absl::Time now,
+                                                      Proposal* proposal) {
   proposal->clear_missing();
   proposal->clear_candidates();
-  if (proposal->state() != Proposal::STATE_PENDING) return absl::OkStatus();
+  std::vector<std::string> unasked;
+  if (proposal->state() != Proposal::STATE_PENDING) return unasked;
   if (now >= FromProto(proposal->expire_time())) {
     proposal->set_state(Proposal::STATE_EXPIRED);
-    return absl::OkStatus();
+    return unasked;
   }
-  ASSIGN_OR_RETURN(const std::string stale, WhyStale(tx, *proposal));
-  if (!stale.empty()) {
+  const auto end_as_stale = [&](std::string why) {
     proposal->set_state(Proposal::STATE_STALE);
-    proposal->set_message(stale);
-    return absl::OkStatus();
+    proposal->set_message(std::move(why));
+  };
+  const absl::StatusOr<std::vector<Manifest>> manifests = ManifestsOf(*proposal);
+  if (absl::IsInvalidArgument(manifests.status())) {  // A later version takes less.
+    end_as_stale(absl::StrCat("it cannot be applied any more: ", manifests.status().message()));
+    return unasked;
   }
-  ASSIGN_OR_RETURN(const std::vector<Manifest> manifests, ManifestsOf(*proposal));
-  ASSIGN_OR_RETURN(const std::vector<Alteration> alterations, AlterationsOf(*proposal, manifests));
-  ASSIGN_OR_RETURN(const std::vector<Quorum> quorums, LoosenedBy(tx, alterations, now));
+  RETURN_IF_ERROR(manifests.status());
+  ASSIGN_OR_RETURN(std::string stale, WhyStale(tx, *proposal, *manifests));
+  if (!stale.empty()) {
+    end_as_stale(std::move(stale));
+    return unasked;
+  }
+  ASSIGN_OR_RETURN(const std::vector<Alteration> alterations, AlterationsOf(*proposal, *manifests));
+  ASSIGN_OR_RETURN(std::vector<Quorum> loosened, LoosenedBy(tx, alterations, now));
+  ASSIGN_OR_RETURN(const Electorate electorate, Electorate::Read(tx));
+  ASSIGN_OR_RETURN(const Leave leave,
+                   LeaveBy(tx, electorate, std::move(loosened), proposal->requester()));
   ASSIGN_OR_RETURN(const std::vector<std::string> dependents,
                    DependentPrincipals(tx, proposal->requester()));
   std::set<std::string> candidates;
-  for (const Quorum& quorum : quorums) {
-    ASSIGN_OR_RETURN(const std::vector<Voter> approvers, ApproversIn(tx, quorum.environment));
+  for (const Quorum& quorum : leave.quorums) {
     std::vector<Voter> voters;
-    for (const Voter& approver : approvers) {
+    for (const Voter& approver : electorate.ApproversIn(quorum.environment)) {
       const auto vote = std::find_if(
           proposal->votes().begin(), proposal->votes().end(),
           [&](const ProposalVote& one) { return one.principal() == approver.principal; });
@@ -246,28 +300,30 @@ absl::Status ShowStanding(ReadTx& tx, absl::Time now, Proposal* proposal) {
     }
     for (const std::string& missing : Missing(quorum, voters)) proposal->add_missing(missing);
   }
-  if (proposal->missing().empty()) return absl::OkStatus();
+  if (proposal->missing().empty()) return leave.unformed;
   for (const std::string& candidate : candidates) proposal->add_candidates(candidate);
-  return absl::OkStatus();
+  return leave.unformed;
 }
 
-absl::StatusOr<std::set<std::string>> FillableQuorums(ReadTx& tx) {
+absl::StatusOr<std::set<std::string>> FillableQuorums(ReadTx& tx, const EnvironmentFilter& where) {
   std::set<std::string> fillable;
-  ASSIGN_OR_RETURN(const std::vector<Quorum> quorums, AllQuorums(tx));
+  ASSIGN_OR_RETURN(const std::vector<Quorum> quorums, QuorumsOf(tx, where));
+  if (quorums.empty()) return fillable;
+  ASSIGN_OR_RETURN(const Electorate electorate, Electorate::Read(tx));
   for (const Quorum& quorum : quorums) {
-    ASSIGN_OR_RETURN(const bool could, CouldBeFormed(tx, quorum, ""));
-    if (could) fillable.insert(quorum.environment);
+    if (electorate.CouldForm(quorum, "")) fillable.insert(quorum.environment);
   }
   return fillable;
 }
 
 absl::Status CheckFillable(ReadTx& tx, const std::set<std::string>& before) {
   if (before.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::vector<Quorum> after, AllQuorums(tx));
+  ASSIGN_OR_RETURN(const std::vector<Quorum> after,
+                   QuorumsOf(tx, EnvironmentFilter::Only({before.begin(), before.end()})));
+  ASSIGN_OR_RETURN(const Electorate electorate, Electorate::Read(tx));
   for (const Quorum& quorum : after) {
-    if (before.count(quorum.environment) == 0) continue;
-    ASSIGN_OR_RETURN(const std::vector<Voter> voters, ApproversIn(tx, quorum.environment));
-    const std::vector<std::string> missing = Missing(quorum, voters);
+    const std::vector<std::string> missing =
+        Missing(quorum, electorate.ApproversIn(quorum.environment));
     if (missing.empty()) continue;
     return Error(absl::StatusCode::kFailedPrecondition, "QUORUM_UNFILLABLE",
                  absl::StrCat("there are not the people for it: ", absl::StrJoin(missing, "; "),

@@ -39,6 +39,10 @@ struct Leave {
   // but the requester: there have never been enough approvers.
   std::vector<std::string> unformed;
 };
+// Of the quorums of what would be altered: an environment whose quorum could never be formed
+// without the requester is not asked.
+absl::StatusOr<Leave> LeaveBy(ReadTx& tx, const Electorate& electorate, std::vector<Quorum> quorums,
+                              const std::string& requester);
 // `write` null: as it would be; nothing is noted.
 absl::StatusOr<Leave> MayAlter(ReadTx& read, WriteTx* write,
                                absl::Span<const Alteration> alterations,
@@ -50,8 +54,20 @@ absl::StatusOr<resource::v1::Proposal> Propose(const ApplyContext& context,
                                                std::vector<resource::v1::ProposedChange> changes,
                                                const Leave& leave);
 
-// Fills in what people are shown: what is missing, who could approve, whether it has expired.
-absl::Status ShowStanding(ReadTx& tx, absl::Time now, resource::v1::Proposal* proposal);
+// Fills in what people are shown: what is missing, who could approve, whether it has expired or is
+// stale. Gives the environments that are not asked (Leave::unformed).
+absl::StatusOr<std::vector<std::string>> ShowStanding(ReadTx& tx, absl::Time now,
+                                                      resource::v1::Proposal* proposal);
+
+// For the audit records of what is done without these environments' quorums.
+std::string NotAskedFor(const std::vector<std::string>& environments);
+
+// What it would alter; `manifests` are its own and outlive that.
+absl::StatusOr<std::vector<Alteration>> AlterationsOf(const resource::v1::Proposal& proposal,
+                                                      const std::vector<Manifest>& manifests);
+
+// The environments whose policies it would loosen.
+EnvironmentFilter ReachOf(const resource::v1::Proposal& proposal);
 
 // Its manifests, with the versions that they replace.
 absl::StatusOr<std::vector<Manifest>> ManifestsOf(const resource::v1::Proposal& proposal);
@@ -59,11 +75,13 @@ absl::StatusOr<std::vector<Manifest>> ManifestsOf(const resource::v1::Proposal& 
 // Of the resource as it is there now; 0: it is not.
 absl::StatusOr<uint64_t> VersionNow(ReadTx& tx, const ResourceKind* kind, const std::string& name);
 
-// Why it does not fit any more what is there; "" if it does.
-absl::StatusOr<std::string> WhyStale(ReadTx& tx, const resource::v1::Proposal& proposal);
+// Why it does not fit any more what is there, or is no more its requester's to propose; "" if
+// neither. `manifests` are its own.
+absl::StatusOr<std::string> WhyStale(ReadTx& tx, const resource::v1::Proposal& proposal,
+                                     const std::vector<Manifest>& manifests);
 
-// The environments with a quorum that could be formed, were all approvers asked.
-absl::StatusOr<std::set<std::string>> FillableQuorums(ReadTx& tx);
+// Of these environments those with a quorum that could be formed, were all approvers asked.
+absl::StatusOr<std::set<std::string>> FillableQuorums(ReadTx& tx, const EnvironmentFilter& where);
 
 // FAILED_PRECONDITION (QUORUM_UNFILLABLE) if the quorum of one of these environments, whose quorum
 // could be formed before policies or roles were altered, could not be any more: nobody could loosen

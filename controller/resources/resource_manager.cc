@@ -43,10 +43,7 @@ bool Alters(const ResourceChange& change) {
 
 // The bootstrap is told: nobody else could have approved it.
 void NoteUnformed(const Leave& leave, ApplyContext* context) {
-  if (leave.unformed.empty()) return;
-  context->more["quorum"] =
-      absl::StrCat("not asked for: there have never been enough approvers for the policy of ",
-                   absl::StrJoin(leave.unformed, ", "));
+  if (!leave.unformed.empty()) context->more["quorum"] = NotAskedFor(leave.unformed);
 }
 
 absl::StatusOr<std::vector<ResourceChange>> ApplyAll(const ApplyContext& context,
@@ -115,7 +112,8 @@ absl::StatusOr<std::vector<ResourceChange>> ResourceManager::Apply(
     }
     if (tx == nullptr) return absl::OkStatus();
     NoteUnformed(leave, &context);
-    ASSIGN_OR_RETURN(const std::set<std::string> fillable, FillableQuorums(read));
+    ASSIGN_OR_RETURN(const EnvironmentFilter touched, TouchedBy(read, alterations));
+    ASSIGN_OR_RETURN(const std::set<std::string> fillable, FillableQuorums(read, touched));
     ASSIGN_OR_RETURN(changes, ApplyAll(context, manifests));
     return CheckFillable(read, fillable);
   };
@@ -243,9 +241,8 @@ absl::StatusOr<ResourceView> ResourceManager::Delete(const RequestMeta& meta, ab
     ApplyContext context{tx, nullptr, meta, reason, now, rights};
     ASSIGN_OR_RETURN(view, DeleteDeclared(context, full, version));
     context.write = &tx;
-    ASSIGN_OR_RETURN(
-        const Leave leave,
-        MayAlter(tx, &tx, {{Alteration{kind, parsed.second, nullptr}}}, meta.principal, now));
+    const std::vector<Alteration> alterations = {{kind, parsed.second, nullptr}};
+    ASSIGN_OR_RETURN(const Leave leave, MayAlter(tx, &tx, alterations, meta.principal, now));
     if (!leave.quorums.empty()) {
       ProposedChange change;
       change.set_name(full);
@@ -258,7 +255,8 @@ absl::StatusOr<ResourceView> ResourceManager::Delete(const RequestMeta& meta, ab
     std::set<std::string> fillable;
     // One that cannot be read gives nobody anything, and hides who has what.
     if (kind->kind == kRoleBindingKind && RoleBindingOf(tx, *found).ok()) {
-      ASSIGN_OR_RETURN(fillable, FillableQuorums(tx));
+      ASSIGN_OR_RETURN(const EnvironmentFilter touched, TouchedBy(tx, alterations));
+      ASSIGN_OR_RETURN(fillable, FillableQuorums(tx, touched));
     }
     ASSIGN_OR_RETURN(view, DeleteDeclared(context, full, version));
     RETURN_IF_ERROR(CheckFillable(tx, fillable));

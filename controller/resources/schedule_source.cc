@@ -10,6 +10,8 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "controller/identity/permissions.h"
+#include "controller/identity/roles_in.h"
 #include "controller/resources/kinds.h"
 
 namespace dbfleet::controller {
@@ -61,6 +63,15 @@ absl::StatusOr<DeclaredSchedule> ScheduleIn(const Resource& resource) {
   return *std::move(schedule);
 }
 
+absl::StatusOr<std::string> WhyNotEntitled(ReadTx& tx, const std::string& principal,
+                                           const std::string& environment) {
+  ASSIGN_OR_RETURN(const Rights rights, RightsOf(tx, principal));
+  if (rights.In(kScheduledVerb, environment)) return std::string();
+  const std::vector<Verb> verbs = {kScheduledVerb};
+  return absl::StrCat(principal, " has not the role ", RoleWords(verbs), " in ", environment,
+                      " (any more); somebody who has, and may declare it, has to apply it again");
+}
+
 bool AddDeclarer(const std::string& principal, ScheduleState* state) {
   auto& all = state->declarers;
   if (std::find(all.begin(), all.end(), principal) != all.end()) return false;
@@ -68,14 +79,14 @@ bool AddDeclarer(const std::string& principal, ScheduleState* state) {
   return true;
 }
 
-absl::Status NoteScheduleApplied(WriteTx& tx, const DeclaredSchedule& schedule,
+absl::Status NoteScheduleApplied(WriteTx& tx, const DeclaredSchedule& schedule, bool moved,
                                  const std::string& principal, absl::Time now) {
   RETURN_IF_ERROR(CountChange(tx, now));
   absl::StatusOr<ScheduleState> former = tx.GetScheduleState(schedule.name);
   if (!former.ok() && !absl::IsNotFound(former.status())) return former.status();
   ScheduleState state = former.ok() ? *former : ScheduleState();
   AddDeclarer(principal, &state);
-  if (!former.ok() || state.deleted) {
+  if (!former.ok() || state.deleted || moved) {
     state.name = schedule.name;
     state.uid = NewUlid(now);
     state.deleted = false;

@@ -29,12 +29,23 @@ class ScheduleSource {
   CompiledOnce<ScheduleBook> book_;
 };
 
+// What it takes by hand to have done whatever a schedule can have done: checks, inspections,
+// backups and verifications. Whoever declares one needs it in its environment, and so does, at each
+// occurrence, whoever declared it last.
+inline constexpr Verb kScheduledVerb = Verb::kOperate;
+
+// Why `principal`, who declared the schedule last or ran it by hand, may not have it done; "" if it
+// may.
+absl::StatusOr<std::string> WhyNotEntitled(ReadTx& tx, const std::string& principal,
+                                           const std::string& environment);
+
 // The schedule in a stored resource. DATA_LOSS (STORE_CORRUPT).
 absl::StatusOr<DeclaredSchedule> ScheduleIn(const Resource& resource);
 
 // Part of every transaction that creates or changes a schedule: another timing counts from now on,
-// and `principal` is one of those who do not approve what it submits.
-absl::Status NoteScheduleApplied(WriteTx& tx, const DeclaredSchedule& schedule,
+// and `principal` is one of those who do not approve what it submits. `moved`: it was about another
+// environment before, so it is another schedule, whose history is its own.
+absl::Status NoteScheduleApplied(WriteTx& tx, const DeclaredSchedule& schedule, bool moved,
                                  const std::string& principal, absl::Time now);
 // Part of every transaction that deletes one.
 absl::Status NoteScheduleDeleted(WriteTx& tx, const std::string& name, const std::string& principal,

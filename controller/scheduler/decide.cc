@@ -156,6 +156,8 @@ absl::Status Scheduler::Write(WriteTx& tx, const Decision& decision) {
     return Changed(resource.id);
   }
   const std::string account = absl::StrCat("schedules/", schedule.name);
+  ASSIGN_OR_RETURN(const std::string not_entitled,
+                   WhyNotEntitled(tx, resource.editor, schedule.environment));
   ASSIGN_OR_RETURN(std::vector<Occurrence> open, tx.OpenOccurrences(schedule.name));
   for (Occurrence& occurrence : open) {
     if (decision.ended.count(occurrence.id) == 0) continue;
@@ -199,6 +201,10 @@ absl::Status Scheduler::Write(WriteTx& tx, const Decision& decision) {
   for (const DueTime& time : decision.due.run) {
     Occurrence occurrence = NewOccurrence(state, time.nominal, time.due, decision.now);
     occurrence.missed = time.missed;
+    if (!not_entitled.empty()) {
+      RETURN_IF_ERROR(skip(std::move(occurrence), kNotEntitled, not_entitled));
+      continue;
+    }
     const OverlapDecision step = time.missed ? OverlapDecision{BeginStep::kWait, "", ""}
                                              : DecideNew(schedule.overlap, Count(open));
     if (step.step == BeginStep::kSkip) {

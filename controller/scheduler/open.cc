@@ -39,13 +39,23 @@ Verdict Judge(const Occurrence& occurrence, const ScheduleState& state,
   }
 }
 
+// Where it was to run; "" if that is not known any more.
+std::string PlaceOf(const Occurrence& occurrence, const DeclaredSchedule* schedule) {
+  resource::v1::ScheduleSpec begun;
+  if (begun.ParseFromString(occurrence.spec_blob) && !begun.environment().empty()) {
+    return begun.environment();
+  }
+  return schedule == nullptr ? "" : schedule->environment;
+}
+
 absl::Status Unrun(WriteTx& tx, OccurrenceState state, absl::string_view reason,
-                   absl::string_view message, absl::Time now, Occurrence occurrence) {
+                   absl::string_view message, absl::Time now, Occurrence occurrence,
+                   const DeclaredSchedule* schedule) {
   EndUnrun(state, reason, message, now, &occurrence);
   RETURN_IF_ERROR(tx.UpdateOccurrence(&occurrence));
   return AuditOccurrence(tx, AccountOf(occurrence),
                          state == OccurrenceState::kSkipped ? "schedule.skip" : "schedule.cancel",
-                         occurrence, "",
+                         occurrence, PlaceOf(occurrence, schedule),
                          {{"reason", std::string(reason)}, {"message", std::string(message)}});
 }
 
@@ -77,8 +87,14 @@ absl::Status BeginOne(WriteTx& tx, const Waiting& waiting) {
   ASSIGN_OR_RETURN(const ScheduleState state, tx.GetScheduleState(occurrence.schedule));
   const DeclaredSchedule* const schedule =
       waiting.schedule.has_value() ? &*waiting.schedule : nullptr;
+  std::string not_entitled;
   if (schedule != nullptr && !state.deleted) {
     ASSIGN_OR_RETURN(const Resource resource, tx.GetResource(AccountOf(occurrence)));
+    // Who ran it by hand answers for that run.
+    ASSIGN_OR_RETURN(
+        not_entitled,
+        WhyNotEntitled(tx, occurrence.requester.empty() ? resource.editor : occurrence.requester,
+                       schedule->environment));
     if (resource.version != schedule->version) {
       return Error(absl::StatusCode::kAborted, "STALE", "the schedule was changed meanwhile");
     }
@@ -90,18 +106,23 @@ absl::Status BeginOne(WriteTx& tx, const Waiting& waiting) {
       return absl::OkStatus();
     case Verdict::kDeleted:
       return Unrun(tx, OccurrenceState::kCancelled, "SCHEDULE_DELETED",
-                   "the schedule was deleted before it began", waiting.now, std::move(occurrence));
+                   "the schedule was deleted, or moved to another environment, before it began",
+                   waiting.now, std::move(occurrence), schedule);
     case Verdict::kSuspended:
       return Unrun(tx, OccurrenceState::kSkipped, "SUSPENDED",
-                   "the schedule was suspended before it began", waiting.now,
-                   std::move(occurrence));
+                   "the schedule was suspended before it began", waiting.now, std::move(occurrence),
+                   schedule);
     case Verdict::kTooLate:
       return Unrun(tx, OccurrenceState::kSkipped, "TOO_LATE",
                    "it could not begin within the schedule's start_within", waiting.now,
-                   std::move(occurrence));
+                   std::move(occurrence), schedule);
     case Verdict::kBegin:
     case Verdict::kBeginAndCancel:
       break;
+  }
+  if (!not_entitled.empty()) {
+    return Unrun(tx, OccurrenceState::kSkipped, kNotEntitled, not_entitled, waiting.now,
+                 std::move(occurrence), schedule);
   }
   for (Occurrence& other : open) {
     if (waiting.ended.count(other.id) == 0) continue;
@@ -124,13 +145,15 @@ absl::Status StopSubmitting(WriteTx& tx, const std::string& id, absl::string_vie
   ASSIGN_OR_RETURN(Occurrence occurrence, tx.GetOccurrence(id));
   if (occurrence.state != OccurrenceState::kSubmitting) return absl::OkStatus();
   if (occurrence.jobs == 0) {
-    return Unrun(tx, OccurrenceState::kCancelled, reason, message, now, std::move(occurrence));
+    return Unrun(tx, OccurrenceState::kCancelled, reason, message, now, std::move(occurrence),
+                 nullptr);
   }
   occurrence.state = OccurrenceState::kSubmitted;
   occurrence.reason = std::string(reason);
   occurrence.message = std::string(message);
   RETURN_IF_ERROR(tx.UpdateOccurrence(&occurrence));
-  return AuditOccurrence(tx, AccountOf(occurrence), "schedule.cancel", occurrence, "",
+  return AuditOccurrence(tx, AccountOf(occurrence), "schedule.cancel", occurrence,
+                         PlaceOf(occurrence, nullptr),
                          {{"reason", std::string(reason)}, {"message", std::string(message)}});
 }
 

@@ -13,6 +13,7 @@
 #include "controller/identity/request_keys.h"
 #include "controller/resources/schedule_source.h"
 #include "controller/scheduler/scheduler.h"
+#include "controller/store/filtered_page.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -119,6 +120,12 @@ absl::StatusOr<OccurrenceView> ScheduleRuns::Get(const std::string& id) {
   OccurrenceView view;
   RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(Occurrence occurrence, tx.GetOccurrence(id));
+    ASSIGN_OR_RETURN(const ScheduleState state, tx.GetScheduleState(occurrence.schedule));
+    if (occurrence.uid != state.uid) {
+      return Error(absl::StatusCode::kNotFound, "OCCURRENCE_NOT_FOUND",
+                   absl::StrCat("there is no occurrence ", id, " of the schedule that is called ",
+                                occurrence.schedule, " now"));
+    }
     ASSIGN_OR_RETURN(view, ViewOf(tx, std::move(occurrence)));
     return absl::OkStatus();
   }));
@@ -130,10 +137,18 @@ absl::StatusOr<Page<OccurrenceView>> ScheduleRuns::List(const std::string& sched
   Page<OccurrenceView> views;
   RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
     // One that never was is an error; one that was deleted has its history.
-    if (absl::IsNotFound(tx.GetScheduleState(schedule).status())) {
-      return Find(tx, schedule).status();
-    }
-    ASSIGN_OR_RETURN(Page<Occurrence> found, tx.ListOccurrences(schedule, page));
+    const absl::StatusOr<ScheduleState> state = tx.GetScheduleState(schedule);
+    if (absl::IsNotFound(state.status())) return Find(tx, schedule).status();
+    RETURN_IF_ERROR(state.status());
+    // Another one that had the name before may have been about another environment.
+    ASSIGN_OR_RETURN(
+        Page<Occurrence> found,
+        FilteredPage<Occurrence>(
+            [&](const PageRequest& part) { return tx.ListOccurrences(schedule, part); },
+            [&](const Occurrence& occurrence) -> absl::StatusOr<bool> {
+              return occurrence.uid == state->uid;
+            },
+            page));
     for (Occurrence& occurrence : found.items) {
       ASSIGN_OR_RETURN(OccurrenceView view, ViewOf(tx, std::move(occurrence)));
       views.items.push_back(std::move(view));

@@ -55,7 +55,7 @@ class ScheduleRuns {
   // By name ("nightly"), here and below. NOT_FOUND (SCHEDULE_NOT_FOUND).
   absl::StatusOr<ScheduleTimesView> Next(const std::string& schedule, size_t count);
   absl::StatusOr<OccurrenceView> Get(const std::string& id);
-  // Newest first; also of deleted ones.
+  // Newest first; also of a deleted one, until another takes its name.
   absl::StatusOr<Page<OccurrenceView>> List(const std::string& schedule, const PageRequest& page);
   // Makes an occurrence that begins now, or when `overlap` lets it. FAILED_PRECONDITION:
   // SCHEDULE_BUSY, IN_RECOVERY.

@@ -138,6 +138,9 @@ class Scheduler {
 // The setting that holds which end of a RECOVERY schedules know of.
 inline constexpr char kRecoveryHandled[] = "schedules.recovered";
 
+// Occurrence.reason of one whose declarer may not have it done any more.
+inline constexpr char kNotEntitled[] = "NOT_ENTITLED";
+
 // Whether the jobs tell that a submitted occurrence is over.
 absl::StatusOr<bool> JobsHaveEnded(ReadTx& tx, const Occurrence& occurrence);
 

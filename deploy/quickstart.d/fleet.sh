@@ -142,7 +142,7 @@ start_fleet() {
   make_user ada operator approver   # So that only the rule against self-approval stops her.
   make_user bob approver
   make_user eve auditor
-  make_user polly policy_admin
+  make_user polly policy_admin operator
   start_agent mariadb production
   start_agent mariadb-qa qa
   start_agent mariadb-dev development

@@ -138,6 +138,16 @@ class RolesTest(FleetTest):
         listed = self.fleet.cli("ada", "token", "list", expect=0).out
         self.assertRegex(listed, r"qa read from 127\.0\.0\.0/8")
         self.denied(self.fleet.cli("ada-qa", "token", "create", "--ttl", "1h"), "limited likewise")
+        # A vote would count beyond the token's environment.
+        self.token("bob", "bob-qa", "-e", "qa")
+        self.fleet.cli("polly", "window", "add", "hold", "--freeze", "--for", "20m", expect=0)
+        proposal = self.fleet.cli("polly", "delete", "maintenancewindow/hold", "-o", "json",
+                                  expect=PENDING).json()
+        for decide in (("approve", "--digest", proposal["digest"]), ("reject",)):
+            self.denied(self.fleet.cli("bob-qa", "proposal", decide[0], proposal["name"], *decide[1:],
+                                       "--reason", "x"), "its word would count in other environments")
+        self.fleet.cli("bob", "proposal", "approve", proposal["name"], "--digest", proposal["digest"],
+                       expect=0)
         far = self.fleet.state / "secrets" / "token-ada-far"
         self.fleet.cli("ada", "token", "create", "--source", "10.0.0.0/8", "--out", far, expect=0)
         self.denied(self.fleet.cli("ada", "instance", "list", env={"DBFLEET_TOKEN_FILE": str(far)}),

@@ -22,7 +22,7 @@ class ScheduleTest(FleetTest):
         cls.fleet.start_servers("mariadb")
         cls.fleet.start_controller(CONFIG)
         cls.fleet.make_users()
-        cls.fleet.make_user("polly", "policy_admin")
+        cls.fleet.make_user("polly", "policy_admin", "operator")
         cls.fleet.enrol("mariadb", "development")
         cls.fleet.start_agent("mariadb")
         cls.fleet.wait_healthy("mariadb")
@@ -105,6 +105,37 @@ class ScheduleTest(FleetTest):
         self.assertEqual(run.code, FAILED, run)
         self.assert_says(run, "failed", "not read-only")
         self.delete("unsafe")
+
+    def test_a_schedule_does_what_its_declarer_may_have_done_and_no_more(self):
+        self.fleet.make_user("pat", "policy_admin")
+        refused = self.apply(manifest("mine"), context="pat", expect=None)
+        self.assertEqual(refused.code, NOT_AUTHORISED, refused)
+        self.assert_says(refused, "needs the role operator in development")
+        self.apply(manifest("mine", more="suspended: true"), context="pat")
+        self.apply(manifest("mine"))
+        self.fleet.cli("admin", "user", "roles", "polly", "--role", "policy_admin", expect=0)
+        try:
+            wait_until("it stands still", lambda: any(
+                o.get("reason") == "NOT_ENTITLED" for o in self.history("mine")), seconds=90)
+            records = [r for r in self.fleet.audit() if r["action"] == "schedule.skip"
+                       and r["details"]["reason"] == "NOT_ENTITLED"]
+            self.assertEqual(records[0]["environment"], "development")
+            self.assertIn("users/polly has not the role operator", records[0]["details"]["message"])
+            # Run by hand it is the runner's; and it goes on for whoever applies it and may.
+            self.fleet.cli("ada", "schedule", "run", "mine", "--wait", expect=0)
+            self.fleet.make_user("olga", "policy_admin", "operator")
+            taken = self.apply(manifest("mine"), context="olga")
+            self.assertIn("taken over", taken.out)
+            wait_until("it runs again", lambda: self.history("mine")[-1]["state"] == "STATE_SUCCEEDED"
+                       and not self.history("mine")[-1].get("requester"), seconds=90)
+        finally:
+            self.fleet.cli("admin", "user", "roles", "polly", "--role", "policy_admin", "--role",
+                           "operator", expect=0)
+        self.delete("mine")
+        # Another one of the name has a history of its own.
+        self.apply(manifest("mine", "0 3 * * *"))
+        self.assertEqual(self.history("mine"), [])
+        self.delete("mine")
 
     def test_bad_schedules_are_told_with_their_places(self):
         bad = manifest("bad", "61 * * * *", "time_zone: Mars/Base, overlap: queue, jitter: 48h", "")

@@ -48,6 +48,10 @@ struct Fleet {
     if (!opened.ok()) std::abort();
     store = *std::move(opened);
     jobs = std::make_unique<JobManager>(*store, flow, hub, clock);
+    User polly;  // Whoever declares schedules has to be one who may have them done.
+    polly.id = "polly";
+    polly.roles = {Role::kPolicyAdmin, Role::kOperator};
+    Check(store->MutateAndWait([&](WriteTx& tx) { return tx.InsertUser(&polly); }));
     ResourceManager resources(*store, clock);
     for (int page = 0; page < 20; ++page) {
       std::string text;

@@ -95,11 +95,11 @@ TEST_F(GrownEstimateTest, AnApprovalThatStillCountsIsNotMadeTwice) {
 }
 
 TEST_F(GrownEstimateTest, AnExpiredApprovalCanBeRepeated) {
-  SetPolicy(1, absl::Minutes(2));
+  SetPolicy(1, absl::Minutes(6));
   const Job job = PlannedChange();
   Must(jobs_.Approve({"users/bob", ""}, job.id, job.digest, "looks right"));
   ASSERT_EQ(StateOf(job.id), "ready");
-  Pass(absl::Minutes(2) + absl::Seconds(10));
+  Pass(absl::Minutes(6) + absl::Seconds(10));
   ASSERT_EQ(StateOf(job.id), "awaiting_approval");
   Must(jobs_.Approve({"users/bob", ""}, job.id, job.digest, "still"));
   EXPECT_EQ(StateOf(job.id), "ready");

@@ -74,6 +74,20 @@ TEST_F(CollectorTest, RoutesGetWhatTheyAskForFromWhereTheySelect) {
                                               "prod failed jobs/B", "all succeeded jobs/C"));
 }
 
+TEST_F(CollectorTest, WhatIsAboutSeveralEnvironmentsIsToldInEachOfThem) {
+  Declare("prod", Hook("rules-changed") + ", selector: {environments: [production]}");
+  Declare("qa", Hook("rules-changed") + ", selector: {environments: [qa]}");
+  Collect();
+  Record("resource.update", "maintenancewindows/A", {{"environments", "production,staging"}}, "");
+  Record("resource.delete", "maintenancewindows/B", {{"environments", "staging, qa"}}, "");
+  Record("resource.create", "maintenancewindows/C", {{"environments", "*"}}, "");
+  Collect();
+  EXPECT_THAT(Told(), ::testing::UnorderedElementsAre("prod rules-changed maintenancewindows/A",
+                                                      "qa rules-changed maintenancewindows/B",
+                                                      "prod rules-changed maintenancewindows/C",
+                                                      "qa rules-changed maintenancewindows/C"));
+}
+
 TEST_F(CollectorTest, InstancesAreSelectedByNameAndLabel) {
   Instance instance;
   instance.id = "db1";

@@ -13,6 +13,7 @@
 #include "controller/identity/principals.h"
 #include "controller/policy/policy.h"
 #include "controller/resources/resource_manager.h"
+#include "controller/resources/retention.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/memory_store.h"
 #include "tests/fakes/read_from.h"
@@ -191,6 +192,56 @@ TEST_F(BreakGlassTest, WithAnOverdueReviewItIsNotBrokenAgain) {
   EXPECT_TRUE(Review("bob", "J2").ok());
   EXPECT_TRUE(Break("ada").ok());
   EXPECT_EQ(open_, 1) << "the new one";
+}
+
+TEST_F(BreakGlassTest, NobodyRenewsWhatNobodyHasReviewed) {
+  EXPECT_TRUE(Break("ada").ok());
+  EXPECT_EQ(ReasonOf(Break("ada", {"approvals", "freeze"})), "GLASS_BROKEN");
+  clock_.Advance(absl::Hours(2));
+  Tick();
+  EXPECT_EQ(ReasonOf(Break("ada")), "GLASS_BROKEN") << "also when it has expired";
+  EXPECT_TRUE(Review("bob").ok());
+  EXPECT_TRUE(Break("ada").ok());
+  EXPECT_EQ(StateOf("J1"), "ready");
+  // Another plan needs another look.
+  Mutate([](WriteTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(Job job, tx.GetJob("J1"));
+    job.digest = "D2";
+    return tx.UpdateJob(&job);
+  });
+  EXPECT_TRUE(Break("ada").ok());
+}
+
+TEST_F(BreakGlassTest, OnlyWhatWasReviewedAndIsOverGoesWithTime) {
+  const auto kept = [&] { return glass_.List(false, {})->items.size(); };
+  EXPECT_TRUE(Break("ada").ok());
+  clock_.Advance(2 * kKeptDecided);
+  EXPECT_FALSE(*TidyDecisions(store_, clock_.Now()));
+  EXPECT_EQ(kept(), 1u) << "nobody has reviewed it";
+  EXPECT_TRUE(Review("bob").ok());
+  clock_.Advance(kKeptDecided);
+  EXPECT_FALSE(*TidyDecisions(store_, clock_.Now()));
+  EXPECT_EQ(kept(), 1u) << "its job has not ended";
+  Mutate([](WriteTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(Job job, tx.GetJob("J1"));
+    job.state = JobState::kSucceeded;
+    return tx.UpdateJob(&job);
+  });
+  EXPECT_FALSE(*TidyDecisions(store_, clock_.Now()));
+  EXPECT_EQ(kept(), 0u);
+}
+
+TEST_F(BreakGlassTest, ARepeatedRequestBreaksItOnce) {
+  const auto ask = [&](const std::string& request_id, const std::string& reason) {
+    return glass_.Break({"users/ada", request_id},
+                        {"J1", {"approvals"}, absl::Hours(1), reason, ""});
+  };
+  ASSERT_TRUE(ask("r1", "incident").ok());
+  const auto again = ask("r1", "incident");
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->episodes_size(), 1);
+  EXPECT_EQ(ReasonOf(ask("r1", "another").status()), "REQUEST_ID_REUSED");
+  EXPECT_EQ(open_, 1);
 }
 
 TEST_F(BreakGlassTest, IsDeclaredByAManifestAndSaysWhatIsWrong) {

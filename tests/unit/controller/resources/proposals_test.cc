@@ -14,9 +14,11 @@
 #include "common/base/status.h"
 #include "controller/identity/principals.h"
 #include "controller/policy/policy.h"
+#include "controller/resources/approval_source.h"
 #include "controller/resources/impact.h"
 #include "controller/resources/proposal_manager.h"
 #include "controller/resources/resource_manager.h"
+#include "controller/resources/retention.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/memory_store.h"
 #include "tests/fakes/read_from.h"
@@ -314,6 +316,16 @@ TEST_F(ProposalsTest, TakingTheRoleFromEverybodyDoesNotOpenThePolicy) {
   EXPECT_EQ(Audited("quorum.formed").size(), 1u);
 }
 
+TEST_F(ProposalsTest, PoliciesAreCompiledOnceForEachChangeOfThem) {
+  const auto book = [&] { return ReadFrom(store_, ReadApprovalBook).value(); };
+  Apply(Policy("second", "name: any"));
+  const auto first = book();
+  EXPECT_EQ(first->policies.size(), 1u);
+  EXPECT_EQ(book().get(), first.get());
+  Apply(Policy("third", "name: any"));
+  EXPECT_EQ(book()->policies.size(), 2u);
+}
+
 TEST_F(ProposalsTest, AQuorumThatNobodyCouldFillIsNotDeclared) {
   AddApprovers();
   const auto changes = resources_.Apply(
@@ -337,6 +349,166 @@ TEST_F(ProposalsTest, APolicyOfApprovalsGuardsItself) {
   EXPECT_TRUE(Exists("approvalpolicies/two"));
   EXPECT_EQ(Approve(*proposal, "cy")->state(), Proposal::STATE_APPLIED);
   EXPECT_FALSE(Exists("approvalpolicies/two"));
+}
+
+// Otherwise a proposal would be a way to keep a role that somebody has lost.
+TEST_F(ProposalsTest, WhoLostTheRoleProposesNothingAnyMore) {
+  AddApprovers();
+  const Proposal demoted = Proposed(EnvironmentYaml("destructive_approvals: 0"));
+  EXPECT_TRUE(principals_.UpdateRoles("users/admin", "polly", {Role::kViewer}).ok());
+  EXPECT_EQ(ReasonOfApproval(demoted, "bob"), "BAD_STATE");
+  EXPECT_EQ(proposals_.Get(demoted.name())->state(), Proposal::STATE_STALE);
+  EXPECT_THAT(proposals_.Get(demoted.name())->message(), HasSubstr("users/polly has lost"));
+
+  EXPECT_TRUE(principals_.UpdateRoles("users/admin", "polly", {Role::kPolicyAdmin}).ok());
+  const Proposal gone = Proposed(EnvironmentYaml("destructive_approvals: 0"));
+  EXPECT_NE(gone.name(), demoted.name());
+  EXPECT_TRUE(principals_.Disable("users/admin", "polly", "left").ok());
+  EXPECT_EQ(ReasonOfApproval(gone, "bob"), "BAD_STATE");
+  EXPECT_EQ(ApprovalsOf(), 1);
+  EXPECT_EQ(Audited("proposal.end").size(), 2u);
+}
+
+TEST_F(ProposalsTest, DeletingIsNoMoreHersEither) {
+  AddApprovers();
+  Apply(Freeze("incident", "2030-01-01T00:00:00Z"));
+  std::optional<Proposal> proposal;
+  ASSERT_TRUE(resources_
+                  .Delete({"users/polly", ""}, "maintenancewindow/incident", 0, "over",
+                          Rights::All(), &proposal)
+                  .ok());
+  EXPECT_TRUE(principals_.UpdateRoles("users/admin", "polly", {Role::kViewer}).ok());
+  EXPECT_EQ(ReasonOfApproval(*proposal, "bob"), "BAD_STATE");
+  EXPECT_TRUE(Exists("maintenancewindows/incident"));
+}
+
+// One environment that nobody could ever approve for must not hold up the others.
+TEST_F(ProposalsTest, AnEnvironmentWhoseQuorumWasNeverThereIsNotAskedAndTheTrailSaysSo) {
+  AddApprovers();
+  Apply(Freeze("incident", "2030-01-01T00:00:00Z"));
+  const Proposal proposal = Proposed(Freeze("incident", "2028-01-01T00:00:00Z"));
+  EXPECT_FALSE(Apply(EnvironmentYaml("destructive_approvals: 9", "vast")).has_value());
+  EXPECT_THAT(proposals_.Get(proposal.name())->missing(),
+              ElementsAre("environments/production: 0 of 1 approval"));
+  EXPECT_EQ(Approve(proposal, "bob")->state(), Proposal::STATE_APPLIED);
+  const std::vector<AuditEntry> updates = Audited("resource.update");
+  ASSERT_EQ(updates.size(), 1u);
+  EXPECT_THAT(updates[0].details.at("quorum"), HasSubstr("vast"));
+}
+
+// Whoever is chosen by a role is chosen by who hands out that role.
+TEST_F(ProposalsTest, ARoleThatAPolicyNamesIsTheQuorumsToGive) {
+  AddApprovers();
+  AddUser("dora", {Role::kApprover, Role::kAuditor});
+  const auto binding = [](const std::string& role, const std::string& environment) {
+    return absl::StrCat("apiVersion: dbfleet/v1\nkind: RoleBinding\nmetadata: {name: b-", role, "-",
+                        environment, "}\nspec: {subjects: [cy], role: ", role, ", environments: [",
+                        environment, "]}\n---\n");
+  };
+  EXPECT_FALSE(Apply(binding("viewer", "production"), "admin").has_value()) << "nothing names it";
+  Apply(Policy("dba", "name: auditor, roles: [auditor]"));
+  EXPECT_TRUE(Apply(binding("auditor", "production"), "admin").has_value());
+  EXPECT_TRUE(Apply(binding("auditor", "qa"), "admin").has_value()) << "it is about qa as well";
+  const Proposal glass = Proposed(
+      "apiVersion: dbfleet/v1\nkind: BreakGlassPolicy\nmetadata: {name: ops}\nspec: {environments: "
+      "[production], roles: [operator], waives: [freeze]}\n---\n");
+  EXPECT_EQ(Approve(glass, "dora")->state(), Proposal::STATE_APPLIED);
+  EXPECT_TRUE(Apply(binding("operator", "production"), "admin").has_value());
+  EXPECT_FALSE(Apply(binding("operator", "qa"), "admin").has_value());
+}
+
+TEST_F(ProposalsTest, ALifeTooShortToCollectApprovalsInIsRefusedAndNoLock) {
+  AddApprovers();
+  for (const std::string& yaml :
+       {EnvironmentYaml("destructive_approvals: 1, approval_ttl: 1s"),
+        std::string("apiVersion: dbfleet/v1\nkind: ApprovalPolicy\nmetadata: {name: flash}\nspec: "
+                    "{ttl: 1s, requirements: [{name: any}]}\n---\n")}) {
+    const auto changes =
+        resources_.Apply({"users/polly", ""}, {{{"f.yaml", yaml}}}, false, "because");
+    EXPECT_TRUE(absl::IsInvalidArgument(changes.status()));
+    EXPECT_THAT(changes.status().message(), HasSubstr("at least 5m"));
+  }
+  // What is there from before counts as the least.
+  Mutate([](WriteTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(Environment production, tx.GetEnvironment("production"));
+    production.policy.approval_ttl = absl::Milliseconds(1);
+    production.policy.destructive_approvals = 2;
+    return tx.UpdateEnvironment(&production);
+  });
+  const Proposal proposal = Proposed(EnvironmentYaml("destructive_approvals: 0"));
+  EXPECT_TRUE(Approve(proposal, "bob").ok());
+  clock_.Advance(absl::Minutes(4));
+  EXPECT_EQ(Approve(proposal, "cy")->state(), Proposal::STATE_APPLIED);
+}
+
+TEST_F(ProposalsTest, WhatThisVersionDoesNotTakeAnyMoreIsStaleAndHoldsUpNoList) {
+  AddApprovers();
+  const Proposal proposal = Proposed(EnvironmentYaml("destructive_approvals: 0"));
+  Mutate([&](WriteTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(StoredProposal stored, LoadProposal(tx, proposal.name()));
+    std::string& yaml = *stored.proposal.mutable_changes(0)->mutable_yaml();
+    yaml = EnvironmentYaml("approval_ttl: 1s");
+    return StoreProposal(tx, "users/polly", clock_.Now(), &stored);
+  });
+  const auto listed = proposals_.List(false, {});
+  ASSERT_TRUE(listed.ok()) << listed.status();
+  ASSERT_THAT(listed->items, ::testing::SizeIs(1));
+  EXPECT_EQ(listed->items[0].state(), Proposal::STATE_STALE);
+  EXPECT_EQ(ReasonOfApproval(proposal, "bob"), "BAD_STATE");
+}
+
+TEST_F(ProposalsTest, RecordsSayWhichEnvironmentsTheyAreAbout) {
+  AddApprovers();
+  Apply(EnvironmentYaml("destructive_approvals: 1", "qa"));
+  Apply(Freeze("everywhere", "2030-01-01T00:00:00Z"));
+  EXPECT_EQ(Audited("resource.create").back().details.at("environments"), "*");
+  const auto freeze = [](const std::string& names) {
+    return absl::StrCat(
+        "apiVersion: dbfleet/v1\nkind: MaintenanceWindow\nmetadata: {name: some}\n"
+        "spec: {effect: deny, selector: {environments: [",
+        names,
+        "]}, once: {begin: \"2020-01-01T00:00:00Z\", end: "
+        "\"2030-01-01T00:00:00Z\"}}\n---\n");
+  };
+  Apply(freeze("qa"));
+  EXPECT_EQ(Audited("resource.create").back().environment, "qa");
+  Apply(freeze("production, qa"));
+  EXPECT_EQ(Audited("resource.update").back().details.at("environments"), "production,qa");
+  Proposed(Freeze("everywhere", "2028-01-01T00:00:00Z"));
+  EXPECT_EQ(Audited("proposal.create").back().details.at("environments"), "production,qa");
+  const Proposal one = Proposed(EnvironmentYaml("destructive_approvals: 0"));
+  EXPECT_EQ(Audited("proposal.create").back().environment, "production");
+  EXPECT_TRUE(Approve(one, "bob").ok());
+  EXPECT_EQ(Audited("proposal.apply").back().environment, "production");
+  std::optional<Proposal> deletion;
+  ASSERT_TRUE(
+      resources_
+          .Delete({"users/polly", ""}, "maintenancewindow/some", 0, "", Rights::All(), &deletion)
+          .ok());
+  EXPECT_TRUE(Approve(*deletion, "bob").ok());
+  EXPECT_EQ(Audited("resource.delete").back().details.at("environments"), "production,qa");
+}
+
+TEST_F(ProposalsTest, WhatHasEndedIsSaidAndGoesWithTime) {
+  AddApprovers();
+  const Proposal expired = Proposed(EnvironmentYaml("destructive_approvals: 0"));
+  EXPECT_FALSE(*TidyDecisions(store_, clock_.Now()));
+  EXPECT_EQ(Audited("proposal.end").size(), 0u);
+  clock_.Advance(kProposalLife);
+  EXPECT_FALSE(*TidyDecisions(store_, clock_.Now()));
+  ASSERT_EQ(Audited("proposal.end").size(), 1u);
+  EXPECT_EQ(Audited("proposal.end")[0].environment, "production");
+  EXPECT_FALSE(*TidyDecisions(store_, clock_.Now()));
+  EXPECT_EQ(Audited("proposal.end").size(), 1u) << "once";
+  const Proposal applied = Proposed(EnvironmentYaml("destructive_approvals: 0"));
+  EXPECT_TRUE(Approve(applied, "bob").ok());
+  clock_.Advance(kKeptDecided - absl::Hours(1));
+  EXPECT_FALSE(*TidyDecisions(store_, clock_.Now()));
+  EXPECT_TRUE(Exists(applied.name()));
+  clock_.Advance(absl::Hours(1));
+  EXPECT_FALSE(*TidyDecisions(store_, clock_.Now()));
+  EXPECT_FALSE(Exists(applied.name()));
+  EXPECT_FALSE(Exists(expired.name()));
 }
 
 TEST_F(ProposalsTest, TwoLastApprovalsAtOnceApplyItOnce) {

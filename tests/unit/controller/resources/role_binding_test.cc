@@ -159,6 +159,15 @@ TEST_F(RoleBindingTest, WhoeverGaveTheRoleIsNoIndependentRequester) {
   ASSERT_TRUE(
       Apply(BindingYaml("v", "subjects: [ci], role: viewer"), Rights::All(), "users/eve").ok());
   EXPECT_THAT(dependent("users/eve"), IsEmpty());
+  // But where a policy chooses approvers by that very role, it is.
+  ASSERT_TRUE(Apply("apiVersion: dbfleet/v1\nkind: ApprovalPolicy\nmetadata: {name: p}\nspec: "
+                    "{requirements: [{name: any, roles: [viewer]}]}\n")
+                  .ok());
+  EXPECT_THAT(dependent("users/eve"), ElementsAre("users/ci"));
+  // And whoever could review what somebody did in an emergency is not in that one's hand.
+  ASSERT_TRUE(
+      Apply(BindingYaml("r", "subjects: [bob], role: auditor"), Rights::All(), "users/ed").ok());
+  EXPECT_THAT(dependent("users/ed"), ElementsAre("users/bob"));
 }
 
 // Whoever hands out what decides about approvals could approve by a friend.
@@ -187,6 +196,28 @@ TEST_F(RoleBindingTest, WhatDecidesAboutApprovalsIsTheQuorumsToChange) {
   EXPECT_THAT(In("bob", "production"), ElementsAre(Role::kOperator));
   ASSERT_TRUE(Apply(BindingYaml("c", "subjects: [bob], role: approver, environments: [qa]")).ok());
   EXPECT_THAT(In("bob", "qa"), ElementsAre(Role::kApprover));
+}
+
+// What has no bearing on who could approve looks at nobody: a freeze has to come through also
+// while it is not known who has which role.
+TEST_F(RoleBindingTest, AFreezeAsksForNobodysRoles) {
+  ASSERT_TRUE(Apply(BindingYaml("b", "subjects: [ada], role: viewer")).ok());
+  EXPECT_TRUE(store_
+                  .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(Resource binding, tx.GetResource("rolebindings/b"));
+                    binding.blob = "\xff";
+                    RETURN_IF_ERROR(tx.UpdateResource(&binding));
+                    return NoteRoleChange(tx, binding.id, "users/root", clock_.Now());
+                  })
+                  .ok());
+  const auto frozen = Apply(
+      "apiVersion: dbfleet/v1\nkind: MaintenanceWindow\nmetadata: {name: incident}\nspec: {effect: "
+      "deny, once: {begin: \"2020-01-01T00:00:00Z\", end: \"2040-01-01T00:00:00Z\"}}\n");
+  EXPECT_TRUE(frozen.ok()) << frozen.status();
+  EXPECT_EQ(Reason("apiVersion: dbfleet/v1\nkind: Environment\nmetadata: {name: production}\nspec: "
+                   "{policy: {destructive_approvals: 2}}\n"),
+            "STORE_CORRUPT")
+      << "a quorum is another matter";
 }
 
 TEST_F(RoleBindingTest, ItTakesAnAdminOfEachEnvironment) {

@@ -205,8 +205,25 @@ TEST(Triggers, RecordsThatAreToldHaveTheirTrigger) {
   EXPECT_EQ(trigger("attempt.grant", {}), "none");
   EXPECT_EQ(trigger("attempt.grant", {{"begins", "job"}}), "started");
   EXPECT_EQ(trigger("step.report", {}), "none");
+  EXPECT_EQ(trigger("change.rollback_refused", {}), "rollback-refused");
+  EXPECT_EQ(trigger("change.break_glass", {}), "break-glass");
+  EXPECT_EQ(trigger("change.review_break_glass", {}), "break-glass");
   EXPECT_FALSE(MayBeEvent("step.report"));
   EXPECT_TRUE(MayBeEvent("job.end"));
+}
+
+TEST(Triggers, WhateverEndsAProposalEndsWhatWasToldOfIt) {
+  const auto event = [](const std::string& action) {
+    return *EventOf({"users/ada", action, "proposals/P", "qa", {}});
+  };
+  EXPECT_EQ(event("proposal.create").trigger, "rules-proposed");
+  EXPECT_EQ(event("proposal.create").meaning, Meaning::kTrouble);
+  EXPECT_EQ(event("proposal.approve").trigger, "approved");
+  for (const char* end : {"apply", "reject", "withdraw", "end"}) {
+    EXPECT_EQ(event(absl::StrCat("proposal.", end)).meaning, Meaning::kRelief) << end;
+    EXPECT_EQ(event(absl::StrCat("proposal.", end)).trigger, "rules-proposed") << end;
+  }
+  EXPECT_NE(FindTrigger("rules-proposed"), nullptr);
 }
 
 }  // namespace

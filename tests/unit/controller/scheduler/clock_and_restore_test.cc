@@ -147,6 +147,7 @@ TEST_F(ClockAndRestoreTest, InRecoveryNothingIsDecidedAndAfterItNothingOlderRuns
 
 TEST_F(ClockAndRestoreTest, ARunByHandIsAuditedBeginsAtOnceAndIsOneForEachRequest) {
   AddInstances(1);
+  SetRoles("ada", {Role::kOperator});
   Declare("nightly", "0 3 * * *", "suspended: true");
   Boot();
   const auto run = runs_.Run({"users/ada", "r1"}, "nightly", "ticket 4711");

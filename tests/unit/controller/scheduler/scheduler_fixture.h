@@ -21,8 +21,24 @@ namespace dbfleet::controller {
 // A controller with a scheduler, without network, disk and threads. It is 08:00 UTC.
 class SchedulerFixture : public FleetFixture {
  protected:
-  SchedulerFixture() { options_.chunk = 10; }
+  SchedulerFixture() {
+    options_.chunk = 10;
+    for (const char* id : {"polly", "eve", "ann"})
+      SetRoles(id, {Role::kPolicyAdmin, Role::kOperator});
+  }
   ~SchedulerFixture() override { Crash(); }
+
+  void SetRoles(const std::string& id, std::vector<Role> roles) {
+    EXPECT_TRUE(store_
+                    .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                      absl::StatusOr<User> user = tx.GetUser(id);
+                      User next = user.ok() ? *user : User();
+                      next.id = id;
+                      next.roles = roles;
+                      return user.ok() ? tx.UpdateUser(&next) : tx.InsertUser(&next);
+                    })
+                    .ok());
+  }
 
   // Of production; `more` are further fields of the spec.
   static std::string Yaml(const std::string& name, const std::string& cron,

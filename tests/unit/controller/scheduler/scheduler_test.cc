@@ -248,6 +248,85 @@ TEST_F(SchedulerTest, AScheduleThatCannotBeReadHoldsUpNoOther) {
   EXPECT_THAT(Told("broken"), IsEmpty());
 }
 
+// A schedule is no way to keep a role that its declarer has lost.
+TEST_F(SchedulerTest, WhoMayNotHaveItDoneByHandHasItDoneByNoSchedule) {
+  agent_.Connect();
+  Declare("minutely", "*/5 * * * *");
+  Boot();
+  Pass(absl::Minutes(5) + absl::Seconds(1));
+  FinishCheck(agent_.Offers().back());
+  SetRoles("polly", {Role::kPolicyAdmin});
+  Pass(absl::Minutes(5));
+  EXPECT_THAT(Told("minutely"), ElementsAre("08:10 skipped NOT_ENTITLED", "08:05 succeeded"));
+  ASSERT_THAT(Records("schedule.skip"), SizeIs(1));
+  EXPECT_EQ(Records("schedule.skip")[0].entry.environment, "production");
+  EXPECT_THAT(Records("schedule.skip")[0].entry.details.at("message"),
+              HasSubstr("users/polly has not the role operator in production"));
+  EXPECT_THAT(JobsOf("minutely"), SizeIs(1));
+  // Whoever ran it by hand answers for that.
+  ASSERT_TRUE(runs_.Run({"users/eve", ""}, "minutely", "now").ok());
+  Pass(absl::Seconds(2));
+  EXPECT_THAT(JobsOf("minutely"), SizeIs(2));
+  FinishCheck(agent_.Offers().back());
+  // The very same again, by somebody who may: from now on it is hers.
+  EXPECT_TRUE(Apply(Yaml("minutely", "*/5 * * * *"), "users/eve").ok());
+  Pass(absl::Minutes(5));
+  EXPECT_THAT(Told("minutely").front(), "08:15 running");
+  ASSERT_THAT(Records("resource.update"), SizeIs(1));
+  EXPECT_THAT(Records("resource.update")[0].entry.details.at("takes_over"), HasSubstr("polly"));
+  EXPECT_TRUE(Apply(Yaml("minutely", "*/5 * * * *"), "users/ann").ok());
+  EXPECT_THAT(Records("resource.update"), SizeIs(1)) << "eve has all that it takes";
+}
+
+TEST_F(SchedulerTest, WhatWaitedIsMeasuredWhenItBegins) {
+  agent_.Connect();
+  Declare("minutely", "*/5 * * * *", "overlap: queue_one");
+  Boot();
+  Pass(absl::Minutes(11));
+  SetRoles("polly", {});
+  FinishCheck(agent_.Offers().back());
+  Pass(absl::Seconds(2));
+  EXPECT_THAT(Told("minutely"), ElementsAre("08:10 skipped NOT_ENTITLED", "08:05 succeeded"));
+}
+
+TEST_F(SchedulerTest, DeclaringOneTakesTheRoleThatItsWorkTakes) {
+  User user;
+  user.id = "pat";
+  user.roles = {Role::kPolicyAdmin};
+  const Rights declares = Rights::Of(user, RoleBook({}).GrantsOf(user));
+  const auto apply = [&](const std::string& more) {
+    return ReasonOf(resources_
+                        .Apply({"users/pat", ""}, {{{"f.yaml", Yaml("new", "@hourly", more)}}},
+                               false, "", declares)
+                        .status());
+  };
+  EXPECT_EQ(apply(""), "ROLE_MISSING");
+  EXPECT_EQ(apply("suspended: true"), "") << "that does nothing";
+}
+
+// Its history was of another environment, whose readers are others.
+TEST_F(SchedulerTest, AnotherOneOfTheNameShowsItsOwnHistoryOnly) {
+  agent_.Connect();
+  Declare("named", "*/5 * * * *");
+  Boot();
+  Pass(absl::Minutes(6));
+  ASSERT_THAT(Told("named"), SizeIs(1));
+  const std::string former = History("named")[0].occurrence.id;
+  FinishCheck(agent_.Offers().back());
+  Delete("named");
+  EXPECT_THAT(Told("named"), SizeIs(1)) << "nobody else has the name yet";
+  Declare("named", "*/5 * * * *");
+  EXPECT_THAT(Told("named"), IsEmpty());
+  EXPECT_EQ(ReasonOf(runs_.Get(former).status()), "OCCURRENCE_NOT_FOUND");
+
+  Pass(absl::Minutes(5));
+  ASSERT_THAT(Told("named"), SizeIs(1));
+  std::string moved = Yaml("named", "*/5 * * * *");
+  moved.replace(moved.find("production"), std::string("production").size(), "qa");
+  EXPECT_TRUE(Apply(moved).ok());
+  EXPECT_THAT(Told("named"), IsEmpty()) << "nor one that was moved";
+}
+
 TEST_F(SchedulerTest, EverybodyWhoDeclaredItCountsAsItsRequester) {
   const auto of = [&](const std::string& requester) {
     return ReadFrom(store_,
