@@ -121,7 +121,12 @@ bool ScriptReader::NamesMade(const Statement& statement, const std::set<std::str
 bool ScriptReader::ReadsMade(const Statement& statement, const Verdict& verdict,
                              std::string* which) const {
   if (!NamesMade(statement, relations_, which)) return false;
-  if (!target_.postgres()) return true;
+  if (!target_.postgres()) {
+    Statement tables = statement;
+    const std::string names = PlacesOfTables(target_, statement.text);
+    tables.text = names;
+    return NamesMade(tables, relations_, which);
+  }
   return std::any_of(verdict.uses.begin(), verdict.uses.end(), [&](const ObjectUse& use) {
     Statement name;
     name.text = use.name;

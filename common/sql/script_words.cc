@@ -183,6 +183,26 @@ bool MayBeName(const Target& target, const Token& token) {
          (target.mysql_family() && token.kind == TokenKind::kString && token.text[0] == '"');
 }
 
+std::string PlacesOfTables(const Target& target, absl::string_view statement) {
+  const std::vector<Token> tokens = TokensOf(target, statement);
+  // What a server skips may hide the word in front.
+  const bool select = !tokens.empty() && tokens[0].IsWord("SELECT") &&
+                      std::none_of(tokens.begin(), tokens.end(), IsMark);
+  if (!select) return std::string(statement);
+  std::string names;
+  for (size_t i = 1; i < tokens.size(); ++i) {
+    const Token& before = tokens[i - 1];
+    const bool table = before.IsWord("FROM") || before.IsWord("JOIN") ||
+                       before.IsWord("STRAIGHT_JOIN") || before.IsWord("TABLE") ||
+                       before.IsWord("OJ") || before.IsWord("INTO") || before.IsSymbol(',') ||
+                       before.IsSymbol('(') || before.IsSymbol('.') || before.IsSymbol('{');
+    if (table && MayBeName(target, tokens[i])) {
+      absl::StrAppend(&names, names.empty() ? "" : " ", tokens[i].text);
+    }
+  }
+  return names;
+}
+
 bool NamesForeignEngine(const Target& target, absl::string_view statement) {
   bool behind = false;
   for (const Token& token : TokensOf(target, statement)) {

@@ -26,6 +26,10 @@ bool MakesNothing(absl::string_view head);
 // A name without its quotes, in lower case; "" for one that is written with escapes.
 std::string PlainName(const Token& token);
 
+// MySQL and MariaDB: of a SELECT the names that stand where a table may, with blanks between them;
+// others are columns, aliases and qualifiers. Of anything else, the text.
+std::string PlacesOfTables(const Target& target, absl::string_view statement);
+
 // MySQL takes "x" for a name in sql_mode ANSI_QUOTES.
 bool MayBeName(const Target& target, const Token& token);
 

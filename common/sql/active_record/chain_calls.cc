@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -6,7 +7,7 @@
 
 #include "common/base/text.h"
 #include "common/sql/active_record/chain_reader.h"
-#include "common/sql/active_record/host_prepared.h"
+#include "common/sql/active_record/host_constants.h"
 
 // What the calls of a chain are given.
 namespace dbfleet::sql {
@@ -62,8 +63,8 @@ void ChainReader::RunPrepared(absl::string_view statement) {
         "local variable that holds nothing else and is only executed and fetched from");
     return;
   }
-  for (absl::string_view sql : absl::StrSplit(found->second, kBetweenPrepared)) {
-    if (!raw_sql_.empty()) raw_sql_.push_back(kBetweenPrepared);
+  for (absl::string_view sql : absl::StrSplit(found->second, kBetweenTexts)) {
+    if (!raw_sql_.empty()) raw_sql_.push_back(kBetweenTexts);
     raw_sql_ += FillPlaceholders(sql);
   }
   build_.call.has_placeholders = true;
@@ -87,7 +88,7 @@ void ChainReader::Refine(const HostCall& call, const std::string& name) {
   } else if (name == "order" || name == "reorder" || name == "orderby" || name == "orderbyraw" ||
              name == "in_order_of") {
     build_.Fragments(arguments, "order", &build_.query.order);
-  } else if (name == "group" || name == "groupby" || name == "groupbyraw") {
+  } else if (name == "group" || name == "regroup" || name == "groupby" || name == "groupbyraw") {
     build_.Fragments(arguments, "groups", &build_.query.group);
   } else if (name == "having" || name == "havingraw" || name == "orhavingraw") {
     if (!arguments.empty()) build_.query.having = build_.Fragment(arguments[0], "conditions");
@@ -166,7 +167,9 @@ void ChainReader::TakeRead(const HostCall& call, const std::string& name) {
 
 void ChainReader::Raw(const HostCall& call, size_t sql) {
   if (ran_raw_ &&
-      (call.arguments.empty() || !ReadHostText(program_, call.arguments[0], {}).known)) {
+      (call.arguments.empty() ||
+       (scope_.context.constants.count(std::string(program_.Source(call.arguments[0]))) == 0 &&
+        !ReadHostText(program_, call.arguments[0], {}).known))) {
     build_.PlainFrom(call, 0);  // prepare("...")->execute(array($x))
     return;
   }
@@ -182,9 +185,20 @@ void ChainReader::Raw(const HostCall& call, size_t sql) {
     for (size_t i = 1; i < list->size(); ++i) build_.Plain((*list)[i]);
   }
   const HostText text = ReadHostText(program_, first, scope_.context.placeholder_values);
-  if (!text.known) {
+  const auto held = scope_.context.constants.find(std::string(program_.Source(first)));
+  if (held != scope_.context.constants.end() && !held->second.empty()) {
+    std::string all;
+    for (absl::string_view one : absl::StrSplit(held->second, kBetweenTexts)) {
+      if (!all.empty()) all.push_back(kBetweenTexts);
+      all += FillPlaceholders(one);
+    }
+    build_.call.has_placeholders = all != held->second;
+    raw_sql_ = std::move(all);
+  } else if (!text.known) {
     build_.NoteValue(first);
-    build_.Problem("its SQL comes from a value of the program");
+    build_.Problem(
+        "its SQL comes from a value of the program; write it where it is run, or bind constant SQL "
+        "to a local variable in the same method that nothing else is done with");
   } else {
     build_.Note(text);
     raw_sql_ = FillPlaceholders(text.value);

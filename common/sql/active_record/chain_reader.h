@@ -34,6 +34,11 @@ class ChainReader {
   void Raw(const HostCall& call, size_t sql);
   void Write(const HostCall& call, const std::string& name);
 
+  // builder_calls.cc
+  bool TakeBuilder(const HostCall& call, const std::string& name);
+  bool RunBuilder();
+  bool IsRelation(const HostCall& call) const;
+
   Reading Finish();
   Reading OfModel(MethodRole role);
   void Judge(MethodRole role, bool raw, Reading* reading);
@@ -46,6 +51,12 @@ class ChainReader {
   bool schema_ = false;  // Laravel's Schema.
   bool loaded_ = false;  // A record has been read.
   bool ran_raw_ = false;
+  bool builder_ = false;      // Doctrine's, ...
+  bool selects_ = false;      // ... which selects, ...
+  bool from_ = false;         // ... from what is named, ...
+  bool got_query_ = false;    // ... and was asked for its query, ...
+  bool ran_builder_ = false;  // ... or was run.
+  bool dql_ = false;          // createQuery('SELECT ...')
   MethodRole role_ = MethodRole::kInMemory;
   const ModelMethod* method_ = nullptr;
   ModelMethod function_;  // What method_ points to, of a function.

@@ -89,7 +89,7 @@ constexpr absl::string_view kPhp[] = {
     "oci_fetch", "oci_fetch_all", "oci_fetch_array", "oci_fetch_assoc", "oci_fetch_object",
     "oci_fetch_row", "oci_free_statement", "oci_num_rows", "octdec", "odbc_close", "odbc_connect",
     "odbc_error", "odbc_errormsg", "odbc_fetch_array", "odbc_fetch_object", "odbc_fetch_row",
-    "odbc_num_fields", "odbc_num_rows", "odbc_result", "old", "ord", "pack", "parse_url",
+    "odbc_num_fields", "odbc_num_rows", "odbc_result", "old", "optional", "ord", "pack", "parse_url",
     "password_get_info", "password_hash", "password_needs_rehash", "password_verify", "pathinfo",
     "pg_affected_rows", "pg_close", "pg_connect", "pg_connection_status", "pg_dbname",
     "pg_escape_bytea", "pg_escape_identifier", "pg_escape_literal", "pg_escape_string",

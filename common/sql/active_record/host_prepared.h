@@ -1,20 +1,14 @@
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include "absl/strings/string_view.h"
-
+#include "common/sql/active_record/host_constants.h"
+#include "common/sql/active_record/host_locals.h"
 #include "common/sql/active_record/host_program.h"
 #include "common/sql/model/statement.h"
 
 namespace dbfleet::sql {
-
-// Stands between the texts that were prepared into one variable.
-inline constexpr char kBetweenPrepared = '\0';
 
 // Which variables of a program hold a statement that was prepared, and its SQL. That is known only
 // of a local variable whose every mention in its method is one of these: it is bound to constant
@@ -27,9 +21,12 @@ class HostPrepared {
  public:
   explicit HostPrepared(const HostProgram& program);
 
-  // For a statement that stands there.
+  // For a statement that stands there; also the constant SQL of its variables.
   void AddTo(HostRange range, HostContext* context) const;
   bool Holds(size_t i) const;  // The variable at the token holds a prepared statement.
+
+  HostPrepared(const HostPrepared&) = delete;  // The parts refer to each other.
+  HostPrepared& operator=(const HostPrepared&) = delete;
 
  private:
   struct Variable {
@@ -38,22 +35,16 @@ class HostPrepared {
     int bindings = 0;
     std::string sql;
   };
-  using Key = std::pair<size_t, std::string>;  // Where its method begins, and its name.
-
-  void FindScopes();
-  void FindSpoiled();
   void Look(size_t i);
   bool Bind(size_t i, Variable* variable) const;
   bool IsUse(size_t i) const;
   bool IsUseOfPhp(size_t i) const;
-  bool IsLocal(size_t i) const;
   const Variable* Of(size_t i) const;
 
   const HostProgram& program_;
-  std::vector<size_t> scopes_;  // Of each token.
-  std::map<Key, Variable> variables_;
-  std::set<std::string> spoiled_;  // Names that other methods, or texts, reach.
-  bool reached_by_name_ = false;
+  const HostLocals locals_;
+  const HostConstants constants_;
+  std::map<HostLocals::Key, Variable> variables_;
 };
 
 }  // namespace dbfleet::sql

@@ -6,7 +6,9 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
 
+#include "common/sql/active_record/host_constants.h"
 #include "common/sql/active_record/host_text.h"
 #include "common/sql/model/charsets.h"
 #include "common/sql/text/lexer.h"
@@ -32,9 +34,11 @@ CharsetRisk RiskOf(const HostProgram& program, const HostCall& call, Dialect dia
 void HostSession::TakeSql(absl::string_view sql) {
   const std::string lower = absl::AsciiStrToLower(sql);
   if (!absl::StrContains(lower, "set") && !absl::StrContains(lower, "execute")) return;
-  Lexer lexer(embedded_.dialect, sql, DefaultOptions(embedded_.dialect));
-  for (Token token; lexer.Next(&token);) watch_.Take(token);
-  watch_.EndStatement();
+  for (absl::string_view one : absl::StrSplit(sql, kBetweenTexts)) {
+    Lexer lexer(embedded_.dialect, one, DefaultOptions(embedded_.dialect));
+    for (Token token; lexer.Next(&token);) watch_.Take(token);
+    watch_.EndStatement();
+  }
 }
 
 void HostSession::TakeCharset(const HostProgram& program, const HostChain& chain) {

@@ -21,9 +21,10 @@ class HostSession {
   bool modes_changed() const { return watch_.modes_changed(); }
   CharsetRisk charset() const { return charset_ < watch_.charset() ? watch_.charset() : charset_; }
 
- private:
+  // What a variable holds that the statement runs, one text behind another.
   void TakeSql(absl::string_view sql);
 
+ private:
   const Target embedded_;
   SessionWatch watch_;
   CharsetRisk charset_;

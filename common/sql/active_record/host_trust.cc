@@ -111,6 +111,10 @@ bool HostTrust::Knows(absl::string_view name) const {
 }
 
 std::string HostTrust::DoubtOfCall(const HostChain& chain) const {
+  for (const HostCall& one : chain.calls) {
+    const std::string doubt = DoubtOfHanded(one);
+    if (!doubt.empty()) return doubt;
+  }
   const HostCall& call = chain.calls[0];
   if (call.op != HostOperator::kNone) return "";
   if (const HostFunction* function = FunctionOf(program_, chain); function != nullptr) {
@@ -133,15 +137,60 @@ std::string HostTrust::DoubtOfCallable(const HostCall& call) const {
                      absl::StartsWith(name, "header_");
   const size_t at = first ? 0 : 1;
   if (at >= call.arguments.size()) return "";
-  const HostRange callable = call.arguments[at];
+  return DoubtOfHeld(call.arguments[at], name);
+}
+
+// What `caller` calls.
+std::string HostTrust::DoubtOfHeld(HostRange callable, absl::string_view caller) const {
   const auto word = ReadWord(program_, callable);
   if (word.has_value()) return Knows(*word) ? "" : NotKnown(*word);
   const HostToken& held = program_[callable.begin];
   const bool variable = held.kind == HostTokenKind::kVariable && callable.end == callable.begin + 1;
   return variable && !variables_.IsClosure(held.text)
-             ? absl::StrCat(Shown(name), " calls what ", Shown(held.text),
+             ? absl::StrCat(Shown(caller), " calls what ", Shown(held.text),
                             " holds, which is not seen")
              : "";
+}
+
+// ->each('purge'), ->each($f), fetchAll(PDO::FETCH_FUNC, 'purge'), new(init_command: '...'),
+// render(inline: '<% ... %>')
+std::string HostTrust::DoubtOfHanded(const HostCall& call) const {
+  static constexpr absl::string_view kCallers[] = {
+      "chunkmap",  "each",        "eachbyid",    "eachspread", "filter", "flatmap", "map",
+      "mapspread", "maptogroups", "mapwithkeys", "pipe",       "reduce", "tap",     "transform"};
+  const std::string name = absl::AsciiStrToLower(call.name);
+  for (const HostRange& argument : call.arguments) {
+    for (size_t i = argument.begin; i < argument.end; ++i) {
+      const HostToken& token = program_[i];
+      const bool text = token.kind == HostTokenKind::kString && token.parts.size() == 1 &&
+                        token.parts[0].text == "init_command";
+      if (text || token.text == "init_command" || token.text == ":init_command" ||
+          token.text == "init_command:" || token.text == "MYSQL_ATTR_INIT_COMMAND") {
+        return "runs SQL by itself on each connection (init_command)";
+      }
+      if (token.IsName("FETCH_FUNC")) return "calls a function for each row";
+      if (name == "render" && token.kind == HostTokenKind::kLabel && token.text == "inline") {
+        return "runs the code of a text";
+      }
+    }
+  }
+  if (!program_.php()) return "";
+  const bool chunk = name == "chunk" || name == "chunkbyid";
+  if (!chunk && !IsOneOf(name, kCallers)) return "";
+  const size_t at = chunk ? 1 : 0;
+  if (at >= call.arguments.size()) return "";
+  const HostRange callable = call.arguments[at];
+  const HostToken& first = program_[callable.begin];
+  if (first.Is("[")) {
+    // [$svc, 'handle'], [Svc::class, 'handle']
+    const std::vector<HostRange> parts = program_.Parts({callable.begin + 1, callable.end - 1});
+    const auto method = parts.size() == 2 ? ReadWord(program_, parts[1]) : std::nullopt;
+    if (!method.has_value()) return "";
+    const bool own = program_[parts[0].begin].text == "$this" &&
+                     methods_.count(absl::AsciiStrToLower(*method)) > 0;
+    return own ? "" : NotKnown(*method);
+  }
+  return DoubtOfHeld(callable, name);
 }
 
 std::string HostTrust::DoubtOfFunction(const HostCall& call, const HostChain& chain) const {
@@ -150,6 +199,10 @@ std::string HostTrust::DoubtOfFunction(const HostCall& call, const HostChain& ch
   if (name == "open" || name == "fopen") {
     return OpensToRead(program_, call) ? "" : absl::StrCat(name, " opens a file to write to it");
   }
+  // optional($user)->name; what else is called on it is called on the record.
+  const bool shown = std::all_of(chain.calls.begin() + 1, chain.calls.end(),
+                                 [](const HostCall& next) { return next.is_property; });
+  if (php && name == "optional" && !shown) return NotKnown(call.name);
   if (Knows(name)) return "";
   return php ? NotKnown(call.name) : DoubtOfRubyWord(call, chain);
 }

@@ -201,6 +201,7 @@ static_assert(std::is_sorted(std::begin(kMethods), std::end(kMethods), ByName));
 // Methods of a connection whose names mean something else on a model.
 constexpr ModelMethod kConnectionMethods[] = {
     Raw("<<"),
+    Raw("cursor"),
     Raw("delete"),
     Raw("fetch"),
     Raw("fetchall"),
@@ -235,7 +236,7 @@ constexpr absl::string_view kPureFunctions[] = {
     "intval", "is_null", "iso8601", "isset", "join", "keys", "last", "length", "list", "max", "md5",
     "microtime", "min", "minute", "minutes", "mktime", "month", "months", "new_date", "next_day",
     "next_month", "nil", "now", "null", "parse", "permit", "prev_day", "prev_month", "require",
-    "round", "seconds", "sha1", "since", "size", "sprintf", "startofday", "startofmonth",
+    "respond_to?", "round", "seconds", "sha1", "since", "size", "sprintf", "startofday", "startofmonth",
     "startofweek", "startofyear", "str_pad", "str_repeat", "strftime", "strip", "strlen", "strtok",
     "strtolower", "strtotime", "strtoupper", "strval", "sub", "subday", "subdays", "subhour",
     "subhours", "subminutes", "submonth", "submonths", "substr", "subweek", "subweeks", "subyear",

@@ -92,8 +92,9 @@ std::string ModelQuery::ToSql(const Target& embedded, MethodRole role) const {
     sql = absl::StrCat("DELETE FROM ", name);
   } else {
     sql = absl::StrCat("SELECT ", counts ? "count(*)" : "", counts && !select.empty() ? ", " : "",
-                       select.empty() && !counts ? "*" : select, " FROM ",
-                       from.empty() ? name : from);
+                       select.empty() && !counts ? "*" : select);
+    for (const std::string& expression : expressions) absl::StrAppend(&sql, ", ", expression);
+    absl::StrAppend(&sql, " FROM ", from.empty() ? name : from);
     for (const std::string& join : joins) absl::StrAppend(&sql, " ", join);
   }
   if (!where.empty()) absl::StrAppend(&sql, " WHERE (", absl::StrJoin(where, ") AND ("), ")");

@@ -16,6 +16,7 @@ namespace dbfleet::sql {
 struct ModelQuery {
   std::string table;
   std::string select;
+  std::vector<std::string> expressions;  // Wherever they stand: DB::raw("...") as a value.
   std::string from;
   std::vector<std::string> joins;
   std::vector<std::string> where;

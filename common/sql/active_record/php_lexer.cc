@@ -131,7 +131,7 @@ class PhpLexer : public HostCursor {
       if (absl::StrContains(kBytes, absl::string_view(&next, 1))) {
         parts->push_back({std::string(text_.substr(pos_, 2)), true});
       } else if (next == 'n' || next == 'r' || next == 't') {
-        AddText(' ', parts);
+        AddText(next == 'n' ? '\n' : ' ', parts);  // A comment ends at the end of its line.
       } else {
         if (!absl::StrContains(kKnown, absl::string_view(&next, 1))) AddText(c, parts);
         AddText(next, parts);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/text.h"
@@ -26,7 +27,31 @@ void QueryBuilder::Block(HostRange range, bool for_effect) {
 }
 
 void QueryBuilder::PlainFrom(const HostCall& call, size_t from) {
-  for (size_t i = from; i < call.arguments.size(); ++i) Plain(call.arguments[i]);
+  const std::string name = absl::AsciiStrToLower(call.name);
+  const bool is_table = name == "table" || name == "from" || absl::StrContains(name, "join");
+  for (size_t i = from; i < call.arguments.size(); ++i) {
+    NoteRaw(call.arguments[i], is_table);
+    Block(call.arguments[i], false);
+  }
+}
+
+void QueryBuilder::NoteRaw(HostRange range, bool is_table) {
+  for (size_t i = range.begin; i + 1 < range.end; ++i) {
+    const HostToken& token = program_[i];
+    const bool raw = token.IsName("raw") || token.IsName("lit") || token.IsName("sql") ||
+                     token.IsName("Expression");
+    if (!raw || !program_[i + 1].Is("(")) continue;
+    const std::vector<HostRange> parts = program_.Parts({i + 2, program_.CloseOf(i + 1)});
+    if (parts.empty()) continue;
+    const std::string sql = Fragment(parts[0], "expressions");
+    if (sql.empty()) continue;
+    if (is_table) {
+      query.joins.push_back(absl::StrCat("CROSS JOIN ", sql));
+    } else {
+      query.expressions.push_back(sql);
+    }
+    i = parts[0].end;
+  }
 }
 
 // A fragment of SQL, "" if it is none that is known.

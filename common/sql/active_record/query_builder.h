@@ -31,7 +31,12 @@ class QueryBuilder {
   void Note(const HostText& text);
   void NoteValue(HostRange range);
   void NoteTexts(const HostCall& from);
-  void Plain(HostRange range) { Block(range, false); }
+  void Plain(HostRange range) {
+    NoteRaw(range, false);
+    Block(range, false);
+  }
+  // SQL in the place of a value or a name: DB::raw("..."), Arel.sql("...").
+  void NoteRaw(HostRange range, bool is_table);
   void Block(HostRange range, bool for_effect);
   void PlainFrom(const HostCall& call, size_t from);
   void Problem(std::string text) { problems.push_back(std::move(text)); }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/types/span.h"
 
 #include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/host_reader.h"
@@ -152,6 +153,20 @@ bool DeletesKey(const HostProgram& program, const HostChain& chain, const HostCa
          call.arguments.size() == 1 && IsNoKey(program, call.arguments[0]);
 }
 
+// $qb->select('a')->from('t')->executeQuery(): a query builder of PHP that is run, Doctrine's.
+bool RunsBuilder(const HostProgram& program, const HostChain& chain) {
+  static constexpr absl::string_view kBuilds[] = {"createquerybuilder", "from"};
+  static constexpr absl::string_view kRuns[] = {"executequery", "executestatement", "getquery"};
+  const auto calls = [&](absl::Span<const absl::string_view> names) {
+    return std::any_of(chain.calls.begin(), chain.calls.end(), [&](const HostCall& call) {
+      const std::string lower = absl::AsciiStrToLower(call.name);
+      return !call.is_property && std::find(names.begin(), names.end(), lower) != names.end();
+    });
+  };
+  return program.php() && chain.receiver_kind == Receiver::kVariable && calls(kBuilds) &&
+         calls(kRuns);
+}
+
 // Goes along a chain, and knows at each link what it is called on.
 class Walk {
  public:
@@ -184,6 +199,7 @@ class Walk {
                     [](const HostCall& call) { return !call.is_property; })) {
       return true;
     }
+    if (RunsBuilder(program_, chain_)) return true;
     for (size_t i = 0; i < chain_.calls.size(); ++i) {
       const std::optional<bool> reaches = Link(i);
       if (reaches.has_value()) return *reaches;

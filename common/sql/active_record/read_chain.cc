@@ -9,7 +9,7 @@
 
 #include "common/base/text.h"
 #include "common/sql/active_record/chain_reader.h"
-#include "common/sql/active_record/host_prepared.h"
+#include "common/sql/active_record/host_constants.h"
 #include "common/sql/active_record/receivers.h"
 
 namespace dbfleet::sql {
@@ -61,9 +61,11 @@ void ChainReader::Take(const HostCall& call) {
     Schema(call, name);
     return;
   }
+  if (TakeBuilder(call, name)) return;
   if (name == "inject" || name == "reduce" || name == "map") TakeSymbols(call);
   if (TakesWrite(program_, call)) build_.Problem("is given a method that writes");
   const ModelMethod* method = connection_ ? FindConnectionMethod(name) : FindModelMethod(name);
+  if (name == "cursor" && call.arguments.empty()) method = FindModelMethod(name);
   // User::query()->where(...)
   if (name == "query" && !connection_ && call.arguments.empty()) method = FindModelMethod("where");
   if (method == nullptr) {
@@ -157,6 +159,10 @@ void ChainReader::Unknown(const HostCall& call, const std::string& name) {
     if (IsConnectionName(name)) connection_ = true;
     return;
   }
+  if (IsRelation(call)) {
+    build_.query.table = name;
+    return;
+  }
   if (!program_.php() && word && loaded_ && NamesAttribute(name)) return;
   if (BuildsSql(name)) build_.NoteTexts(call);
   if (IsPureHostFunction(name) || (ran_raw_ && IsOfResult(name))) {
@@ -203,7 +209,7 @@ Reading ChainReader::Finish() {
   const MethodRole role = role_;
   if (raw && build_.problems.empty()) {
     std::vector<Reading> each;
-    for (absl::string_view sql : absl::StrSplit(raw_sql_, kBetweenPrepared)) {
+    for (absl::string_view sql : absl::StrSplit(raw_sql_, kBetweenTexts)) {
       each.push_back(scope_.embedded(EmbeddedTarget(scope_.target), sql));
     }
     reading = each.size() == 1 ? std::move(each[0]) : Combine(std::move(each));

@@ -264,7 +264,7 @@ class RubyLexer : public HostCursor {
       } else if (known) {
         AddText(next, parts);
       } else if (next == 'n' || next == 't' || next == 'r' || next == 's') {
-        AddText(' ', parts);
+        AddText(next == 'n' ? '\n' : ' ', parts);  // A comment ends at the end of its line.
       } else if (absl::StrContains("xu01234567cCM", absl::string_view(&next, 1))) {
         parts->push_back({std::string(text_.substr(pos_, 2)), true});  // Any byte, by its code.
       } else {

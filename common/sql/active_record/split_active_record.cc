@@ -297,6 +297,7 @@ class Splitter {
     statement.host.charset = session_.charset();
     statement.modes_changed = session_.modes_changed();
     session_.Take(program_, chain);
+    for (const auto& [name, sql] : statement.host.constants) session_.TakeSql(sql);
     statements_.push_back(std::move(statement));
   }
 

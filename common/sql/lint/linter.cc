@@ -101,7 +101,7 @@ void Linter::HoldAgainstSnapshot(Reading* reading) const {
   size_t reasons = 0;
   for (const QualifiedColumn& qualified : query.qualified_columns) {
     const bool of_table = !qualified.table.name.empty();
-    if (of_table &&
+    if (of_table && !qualified.folded_unknown &&
         (IsSystemColumn(qualified.column) || MayHaveColumn(*snapshot_, script_, qualified))) {
       continue;
     }
@@ -111,6 +111,14 @@ void Linter::HoldAgainstSnapshot(Reading* reading) const {
                          " it reads is not known to give such a column, so it may be a call of a "
                          "function of that name"),
             &reading->verdict);
+      continue;
+    }
+    if (qualified.folded_unknown) {
+      Doubt(
+          absl::StrCat("which column of ", SqlName(target_, qualified.table), " ", qualified.column,
+                       " is depends on the database's encoding, and it may be a call of a "
+                       "function; write the name in quotes"),
+          &reading->verdict);
       continue;
     }
     Doubt(absl::StrCat(SqlName(target_, qualified.table), " has no column ", qualified.column,

@@ -105,6 +105,9 @@ void Script::NoteRename(const Name& from, const Name& to) {
   Touch(from) = std::move(nothing);
   if (!moved.is_new() && moved.was.name.empty()) moved.was = moved.name;
   moved.name = to;
+  // A name of its own, also where the script knows one that may be any schema's.
+  by_name_[Lower(to.name)].emplace(Lower(to.schema), tables_.size());
+  if (IndexOf(to) == tables_.size()) tables_.emplace_back();
   Touch(to) = std::move(moved);
 }
 
@@ -169,6 +172,10 @@ void Script::NoteAlter(int statement, const Facts& facts) {
     }
     if (alteration.kind == AlterationKind::kIndexVisibility) {
       invisible_indexes_.insert(Lower(alteration.name));
+    }
+    if (alteration.kind == AlterationKind::kSetSchema) {
+      const Name from = facts.objects[0];
+      return NoteRename(from, {alteration.new_name, from.name});  // It stands alone.
     }
   }
 }

@@ -65,6 +65,9 @@ struct QualifiedColumn {
   Name table;
   std::string column;
   size_t renamed = 0;
+  // It stands without quotes and has letters beyond ASCII, which the server makes small ones or
+  // not, depending on the database's encoding and locale.
+  bool folded_unknown = false;
 };
 
 // What the queries and conditions in a statement look like; subqueries and CTEs count too.

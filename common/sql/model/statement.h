@@ -18,6 +18,9 @@ struct HostContext {
   std::map<std::string, std::string> joined_values;
   // Variables that hold a statement which was prepared, and its SQL; "" if it is not known.
   std::map<std::string, std::string> prepared;
+  // Variables that its SQL is, and what they hold: one of several texts, with NUL between them; ""
+  // if that is not known.
+  std::map<std::string, std::string> constants;
   // Why it is not understood, whatever its words say: an unknown function, an included file.
   std::string doubt;
   // Of the character set that the program has set for its connection, by then.

@@ -24,7 +24,7 @@ Value OfConstant(Node node) {
   if (node["boolval"]) return Constant::Number(node["boolval"]["boolval"].flag() ? 1 : 0);
   if (node["bsval"]) return Constant::Text(std::string(node["bsval"].text()));
   if (node["fval"]) return ReadNumber(node["fval"]["fval"].text());
-  if (node["ival"]) return Constant::Number(static_cast<double>(node["ival"]["ival"].number(0)));
+  if (node["ival"]) return ReadNumber(node["ival"]["ival"].text());
   return std::nullopt;
 }
 
@@ -64,14 +64,21 @@ Value Not(Value value) {
 
 Node Items(Node list) { return list.Is("List") ? list["items"] : list; }
 
-// 'a' SIMILAR TO 'a': the pattern stands in a call that makes a regular expression of it.
+// 'a' SIMILAR TO 'a', 'a' NOT SIMILAR TO 'b': the pattern stands in a call that makes a regular
+// expression of it. Without what only regular expressions have it is one of LIKE.
 Value Similar(Node node, int depth) {
+  const Node arguments = node["rexpr"]["args"];
   const Value left = Of(node["lexpr"], depth);
-  const Value pattern = Of(node["rexpr"]["args"].first(), depth);
-  const bool same = left.has_value() && pattern.has_value() &&
-                    (Compare(*left, "=", *pattern, false) == true || pattern->text == "%");
-  if (!same) return std::nullopt;
-  return Constant::Number(node["name"].last().text() == "~" ? 1 : 0);
+  const Value pattern = Of(arguments.first(), depth);
+  if (!left.has_value() || !pattern.has_value()) return std::nullopt;
+  if (pattern->text.find_first_of("|*+?{}()[]\\") != std::string::npos) return std::nullopt;
+  if (arguments.count() > 1) {  // ESCAPE
+    const Value escape = Of(arguments.last(), depth);
+    if (!escape.has_value() || escape->type != Constant::Type::kText) return std::nullopt;
+    if (pattern->text.find_first_of(escape->text) != std::string::npos) return std::nullopt;
+  }
+  const Value similar = Truth(IsLike(*left, *pattern, false));
+  return absl::StartsWith(node["name"].last().text(), "!") ? Not(similar) : similar;
 }
 
 // (1, 2) = (1, 2), (1, 2) <> (1, 3)

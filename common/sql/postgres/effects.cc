@@ -211,7 +211,7 @@ bool OptionIsOn(Node options, absl::string_view name) {
     const Node value = option["arg"];
     const std::string word = absl::AsciiStrToLower(value.text());
     // Without a value it is on; what no server takes for "off" counts as on.
-    const bool zero = value.Is("Integer") && value["ival"].number() == 0;
+    const bool zero = value.Is("Integer") && value["ival"].text() == "0";
     const bool boolean_off = value.Is("Boolean") && !value["boolval"].flag();
     on = !(zero || boolean_off || word == "off" || word == "false");
   }

@@ -26,7 +26,7 @@ void FillQuery(const Source& source, Node statement, QueryFacts* query);
 void FillInsert(Node insert, InsertFacts* facts);
 
 // facts_columns.cc: see QualifiedColumn.
-void FillQualified(Node statement, QueryFacts* query);
+void FillQualified(const Source& source, Node statement, QueryFacts* query);
 
 // facts_schema.cc
 ColumnFacts ColumnOf(const Source& source, Node column);

@@ -59,7 +59,8 @@ bool IsQuery(Node node) {
 
 class Columns {
  public:
-  Columns(Node statement, QueryFacts* facts) : statement_(statement), facts_(*facts) {}
+  Columns(absl::string_view text, Node statement, QueryFacts* facts)
+      : text_(text), statement_(statement), facts_(*facts) {}
 
   void Run() {
     Walk([this](Node node) { Note(node); });
@@ -154,6 +155,7 @@ class Columns {
     for (Node field : fields) {
       if (!(field == fields.last())) table = field.text();
     }
+    folded_unknown_ = FoldsUnknown(column);
     const Slot* at = column.subtree_begin();
     for (size_t i = here_;; i = scopes_[i].around) {
       const Scope& scope = scopes_[i];
@@ -166,6 +168,16 @@ class Columns {
       }
       if (scope.around == i) return;
     }
+  }
+
+  // Whether the column's own name is beyond ASCII and not in quotes, as far as the text tells.
+  bool FoldsUnknown(Node column) const {
+    const absl::string_view name = column["fields"].last().text();
+    if (std::none_of(name.begin(), name.end(), [](char c) { return (c & 0x80) != 0; })) {
+      return false;
+    }
+    const std::vector<bool> quoted = QuotedParts(text_, column["location"].number(-1));
+    return quoted.size() != column["fields"].count() || !quoted.back();
   }
 
   void Add(const Meaning& meaning, absl::string_view column) {
@@ -187,13 +199,13 @@ class Columns {
   void AddOf(Node table, absl::string_view column, size_t renamed) {
     const absl::string_view schema = table["schemaname"].text();
     const absl::string_view name = table["relname"].text();
-    if (!seen_.emplace(schema, name, column, renamed).second) return;
+    if (!seen_.emplace(schema, name, column, renamed, folded_unknown_).second) return;
     if (facts_.qualified_columns.size() >= kMostColumns) {
       facts_.more_qualified_columns = true;
       return;
     }
     facts_.qualified_columns.push_back(
-        {{std::string(schema), std::string(name)}, std::string(column), renamed});
+        {{std::string(schema), std::string(name)}, std::string(column), renamed, folded_unknown_});
   }
 
   const Outputs& OutputsOf(Node query) {
@@ -244,16 +256,20 @@ class Columns {
     });
   }
 
+  const absl::string_view text_;
   const Node statement_;
   QueryFacts& facts_;
+  bool folded_unknown_ = false;  // Of the column at hand.
   std::map<const Slot*, Outputs> outputs_;
   std::vector<Scope> scopes_;  // In the order of the tree.
   size_t here_ = 0;
-  std::set<std::tuple<absl::string_view, absl::string_view, absl::string_view, size_t>> seen_;
+  std::set<std::tuple<absl::string_view, absl::string_view, absl::string_view, size_t, bool>> seen_;
 };
 
 }  // namespace
 
-void FillQualified(Node statement, QueryFacts* query) { Columns(statement, query).Run(); }
+void FillQualified(const Source& source, Node statement, QueryFacts* query) {
+  Columns(source.text, statement, query).Run();
+}
 
 }  // namespace dbfleet::sql::pg

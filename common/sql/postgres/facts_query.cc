@@ -38,7 +38,7 @@ bool IsNull(Node node) { return node.Is("A_Const") && node["isnull"].flag(); }
 
 std::string ConstantText(Node constant) {
   if (constant["sval"]) return absl::StrCat("'", constant["sval"].text(), "'");
-  if (constant["ival"]) return absl::StrCat(constant["ival"]["ival"].number());
+  if (constant["ival"]) return std::string(constant["ival"]["ival"].text());
   if (constant["fval"]) return std::string(constant["fval"]["fval"].text());
   if (constant["boolval"]) return constant["boolval"]["boolval"].flag() ? "TRUE" : "FALSE";
   return "";
@@ -98,7 +98,8 @@ void AddOnce(std::string value, std::vector<std::string>* values) {
 
 class QueryReader {
  public:
-  QueryReader(Node statement, QueryFacts* facts) : statement_(statement), facts_(*facts) {}
+  QueryReader(const Source& source, Node statement, QueryFacts* facts)
+      : source_(source), statement_(statement), facts_(*facts) {}
 
   void Run() {
     for (const Slot* at = statement_.subtree_begin(); at != statement_.subtree_end(); ++at) {
@@ -109,7 +110,7 @@ class QueryReader {
     if (where_holds_ && !facts_.tautology) SetTautology("of WHERE");
     if (or_holds_ && !facts_.tautology) SetTautology("behind OR");
     FillOutermost();
-    FillQualified(statement_, &facts_);
+    FillQualified(source_, statement_, &facts_);
   }
 
  private:
@@ -252,6 +253,7 @@ class QueryReader {
     }
   }
 
+  const Source& source_;
   const Node statement_;
   QueryFacts& facts_;
   std::vector<const Slot*> selects_;  // Where each SELECT around ends.
@@ -262,8 +264,8 @@ class QueryReader {
 
 }  // namespace
 
-void FillQuery(const Source&, Node statement, QueryFacts* query) {
-  QueryReader(statement, query).Run();
+void FillQuery(const Source& source, Node statement, QueryFacts* query) {
+  QueryReader(source, statement, query).Run();
 }
 
 void FillInsert(Node insert, InsertFacts* facts) {

@@ -14,7 +14,7 @@ namespace {
 constexpr char kCascade = 'c';
 
 std::string Constant(Node node) {
-  if (node["ival"]) return absl::StrCat(node["ival"]["ival"].number());
+  if (node["ival"]) return std::string(node["ival"]["ival"].text());
   return std::string(node["sval"] ? node["sval"].text() : node["fval"]["fval"].text());
 }
 

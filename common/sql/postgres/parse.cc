@@ -81,7 +81,7 @@ Parsed Parse(absl::string_view text, Position origin) {
   const Answer answer(terminated.c_str());
   if (answer.error() != nullptr) {
     parsed.problem = Describe(*answer.error(), text, origin);
-  } else if (answer.json() == nullptr || !parsed.tree.Build(answer.json())) {
+  } else if (answer.json() == nullptr || !parsed.tree.Build(answer.json(), text)) {
     parsed.problem = "the parser's tree is of an unknown form";
   }
   return parsed;

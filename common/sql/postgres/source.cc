@@ -83,6 +83,19 @@ std::string Written(absl::string_view text, Node range_var) {
   return written.empty() ? Quoted(NameIn(range_var)) : written;
 }
 
+std::vector<bool> QuotedParts(absl::string_view text, int64_t from) {
+  std::vector<bool> quoted;
+  if (!InText(text, from)) return quoted;
+  Lexer lexer = LexerOf(text.substr(static_cast<size_t>(from)));
+  Token token;
+  bool name = true;
+  while (lexer.Next(&token) && (name ? token.IsName() : token.IsSymbol('.'))) {
+    if (name) quoted.push_back(token.kind == TokenKind::kQuotedName);
+    name = !name;
+  }
+  return quoted;
+}
+
 int64_t FirstLocation(Node node) {
   int64_t first = -1;
   for (const Slot* at = node.subtree_begin(); at != node.subtree_end(); ++at) {

@@ -25,6 +25,9 @@ std::string Quoted(const Name& name);
 // A RangeVar's name as it stands in `text`, quotes included.
 std::string Written(absl::string_view text, Node range_var);
 
+// Of the name that begins at `from`, part by part: whether it stands in quotes.
+std::vector<bool> QuotedParts(absl::string_view text, int64_t from);
+
 // The first position in the text that anything in `node` has; -1 if nothing in it has one.
 int64_t FirstLocation(Node node);
 

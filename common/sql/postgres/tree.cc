@@ -1,13 +1,22 @@
 #include "common/sql/postgres/tree.h"
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 
 #include "common/sql/postgres/node_table.h"
+#include "common/sql/postgres/omitted_number.h"
 
 namespace dbfleet::sql::pg {
+namespace {
+
+constexpr absl::string_view kInteger = "Integer";
+constexpr absl::string_view kIntegerValue = "ival";
+
+}  // namespace
 
 Node Node::operator[](absl::string_view field) const {
   if (!is_object()) return Node();
@@ -50,7 +59,10 @@ Node Node::last() const {
 class TreeBuilder {
  public:
   explicit TreeBuilder(Tree* tree)
-      : slots_(tree->slots_), at_(tree->json_.data()), end_(at_ + tree->json_.size()) {}
+      : slots_(tree->slots_),
+        omitted_(tree->omitted_),
+        at_(tree->json_.data()),
+        end_(at_ + tree->json_.size()) {}
 
   bool Run() {
     do {
@@ -98,6 +110,12 @@ class TreeBuilder {
   bool Close() {
     ++at_;
     const Open closed = open_.back();
+    const NodeRow* row = slots_[closed.slot].row;
+    if (closed.slot + 1 == slots_.size() && row != nullptr && row->tag == kInteger) {
+      key_ = kIntegerValue;
+      omitted_.push_back(static_cast<uint32_t>(slots_.size()));
+      Add(Slot::Type::kNumber);
+    }
     open_.pop_back();
     slots_[closed.slot].size = static_cast<uint32_t>(slots_.size()) - closed.slot;
     fresh_ = false;
@@ -206,6 +224,7 @@ class TreeBuilder {
   }
 
   std::vector<Slot>& slots_;
+  std::vector<uint32_t>& omitted_;
   char* at_;
   char* const end_;
   std::vector<Open> open_;
@@ -213,12 +232,26 @@ class TreeBuilder {
   bool fresh_ = false;  // Nothing stands yet in what was opened last.
 };
 
-bool Tree::Build(std::string json) {
+void Tree::FillOmittedNumbers(absl::string_view text) {
+  for (const uint32_t slot : omitted_) {
+    const std::optional<int64_t> value = OmittedNumber(text, Node(&slots_[slot]).parent());
+    if (!value.has_value()) continue;
+    numbers_.push_back(absl::StrCat(*value));
+    slots_[slot].text = numbers_.back();
+  }
+}
+
+bool Tree::Build(std::string json, absl::string_view text) {
   json_ = std::move(json);
   slots_.clear();
+  omitted_.clear();
+  numbers_.clear();
   constexpr size_t kBytesPerSlot = 16;  // A little more than is usual, so that it seldom grows.
   slots_.reserve(json_.size() / kBytesPerSlot + 8);
-  if (TreeBuilder(this).Run()) return true;
+  if (TreeBuilder(this).Run()) {
+    FillOmittedNumbers(text);
+    return true;
+  }
   slots_.clear();
   return false;
 }

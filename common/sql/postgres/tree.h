@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -94,15 +95,21 @@ class Node {
 // hold the same node are given its tag, so that every node looks alike. Immutable once built.
 class Tree {
  public:
-  // False if it is not the JSON that libpg_query writes.
-  bool Build(std::string json);
+  // False if it is not the JSON that libpg_query writes, of `text`. The library leaves out the
+  // value of whole numbers below zero as it does of zero; they are taken from where they stand in
+  // the text. A number of which neither tells has no value.
+  bool Build(std::string json, absl::string_view text = "");
 
   Node root() const { return slots_.empty() ? Node() : Node(slots_.data()); }
 
  private:
   friend class TreeBuilder;
+  void FillOmittedNumbers(absl::string_view text);
+
   std::string json_;
   std::vector<Slot> slots_;
+  std::vector<uint32_t> omitted_;    // Slots of the values that were left out.
+  std::deque<std::string> numbers_;  // What the texts of those are views into.
 };
 
 }  // namespace dbfleet::sql::pg

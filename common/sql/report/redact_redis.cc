@@ -85,6 +85,8 @@ class Command {
     const std::string name = absl::AsciiStrToUpper(arguments_[0]);
     const RedisCommand* command = FindRedisCommand(name);
     if (command == nullptr || name == "MIGRATE" || name == "RESTORE") return false;
+    // What follows is a command of any kind.
+    if (name == "COMMAND" && (Is(1, "GETKEYS") || Is(1, "GETKEYSANDFLAGS"))) return false;
     const auto is_of = [&](absl::string_view word) { return HasFlag(command->categories, word); };
     return std::any_of(std::begin(kOfData), std::end(kOfData), is_of) ||
            std::find(std::begin(kPlain), std::end(kPlain), name) != std::end(kPlain);

@@ -18,10 +18,10 @@ constexpr absl::string_view kParts[] = {"passw",       "passphrase",  "passcode"
                                         "token",       "private_key", "privatekey",
                                         "private key", "api_key",     "apikey",
                                         "access_key",  "accesskey",   "masterauth",
-                                        "auth-pass"};
+                                        "auth-pass",   "pwd",         "bearer "};
 
 // Of names only: functions that take a key or a password, and what holds connection strings.
-constexpr absl::string_view kNameParts[] = {"crypt", "dblink", "hmac", "pwd", "set_config"};
+constexpr absl::string_view kNameParts[] = {"crypt", "dblink", "hmac", "set_config"};
 constexpr absl::string_view kNames[] = {"connection", "decode", "digest", "encode",
                                         "md5",        "sha",    "sha1",   "sha2",
                                         "sha224",     "sha256", "sha384", "sha512"};

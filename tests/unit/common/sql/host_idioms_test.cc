@@ -105,6 +105,27 @@ TEST(HostIdiomsTest, ReadOnlyCodeOfPhpIsSafe) {
         "class UserRepository { private $pdo; public function __construct(PDO $pdo) { $this->pdo = "
         "$pdo; } public function all() { $st = $this->pdo->prepare('SELECT a FROM t'); "
         "$st->execute(); return $st->fetchAll(); } }",
+        "$sql = 'SELECT a FROM t WHERE b = ?'; $st = $pdo->prepare($sql); $st->execute([$b]); "
+        "$rows "
+        "= $st->fetchAll();",
+        "$sql = 'SELECT a FROM t LIMIT 5'; foreach ($db->query($sql) as $row) { echo $row['a']; }",
+        "$sql = \"SELECT a FROM t\\nWHERE b = ?\"; $rows = DB::select($sql, [$b]);",
+        "$sql = 'SELECT a FROM t'; $sql .= ' LIMIT 5'; $r = mysqli_query($db, $sql);",
+        "$sql = <<<SQL\nSELECT a\nFROM t\nSQL;\n$rows = $pdo->query($sql)->fetchAll();",
+        "$users = $company->users()->where('active', true)->orderBy('name')->get();",
+        "$n = $company->users()->count();",
+        "echo optional($u)->name;",
+        "$rows = $qb->select('u.id')->from('users', 'u')->where('u.a = :a')->setParameter('a', "
+        "$a)->executeQuery()->fetchAllAssociative();",
+        "$rows = $conn->createQueryBuilder()->select('u.id')->from('users', 'u')->where('u.a = "
+        ":a')->setParameter('a', $a)->setMaxResults(5)->fetchAllAssociative();",
+        "$users = $em->createQueryBuilder()->select('u')->from(User::class, "
+        "'u')->leftJoin('u.posts', "
+        "'p')->where('u.a = :a')->setParameter('a', $a)->getQuery()->getResult();",
+        "$users = $this->createQueryBuilder('u')->andWhere('u.a = :a')->setParameter('a', "
+        "$a)->orderBy('u.id', 'ASC')->setMaxResults(10)->getQuery()->getOneOrNullResult();",
+        "$users = $em->createQuery('SELECT u FROM User u WHERE u.a > :a')->setParameter('a', "
+        "$a)->getResult();",
         "$a = ['x' => 1]; unset($a['x']); ksort($a); echo implode(',', array_keys($a));"}) {
     EXPECT_FALSE(HasDestructive(kPhp, code)) << code;
   }
@@ -181,10 +202,67 @@ TEST(HostIdiomsTest, ReadOnlyCodeOfRubyIsSafe) {
         "before_action :authenticate\ndef show\n  @user = User.find(params[:id])\n  respond_to { "
         "|f| f.json { render json: @user } }\nend",
         "begin\n  User.find(1)\nrescue ActiveRecord::RecordNotFound => e\n  warn e.message\nend",
+        "sql = \"SELECT a FROM t\"\nconn.query(sql).each { |r| puts r[\"a\"] }",
+        "sql = <<~SQL\n  SELECT a\n  FROM t\nSQL\nrows = "
+        "ActiveRecord::Base.connection.select_all(sql).to_a\nputs rows.size",
+        "sql = \"SELECT a FROM t WHERE b = ?\"\nUser.find_by_sql([sql, b])",
+        "sql = \"SELECT a FROM t\"\nsql << \" WHERE b = 1\" if x\nDB.fetch(sql).all",
+        "u = User.find(1)\nputs u.name if u.respond_to?(:name)",
         "File.readlines(\"ids.txt\").each { |l| puts User.find(l.to_i).name }",
         "total = 0\nUser.limit(3).each { |u| total += u.age }\nputs total"}) {
     EXPECT_FALSE(HasDestructive(kRuby, code)) << code;
   }
+}
+
+// Their neighbours that write, or of which nobody knows.
+TEST(HostIdiomsTest, WhatBuildersAreNotKnownToSelectIsDestructive) {
+  for (absl::string_view code :
+       {"$rows = $qb->where('u.a = 1')->executeQuery();",
+        "$qb->delete('users', 'u')->where('u.a = 1')->executeQuery();",
+        "$qb->select('u')->from('users', 'u')->delete('t')->executeQuery();",
+        "$qb->select('u')->from('users', 'u')->update('t')->set('a', 1)->executeQuery();",
+        "$qb->select('u')->from('users', 'u')->set('a', 1)->executeQuery();",
+        "$qb->select('u')->from('users', 'u')->setSQL($x)->executeQuery();",
+        "$qb->select('u')->from('users', 'u')->where($x)->executeQuery();",
+        "$qb->select('u')->from('users', 'u')->where('a = ' . $x)->executeQuery();",
+        "$qb->select('u')->from($x, 'u')->executeQuery();",
+        "$qb->select('u')->from('users', $x)->executeQuery();",
+        "$qb->select($x)->from('users', 'u')->executeQuery();",
+        "$qb->select('u')->from('users', 'u')->leftJoin('u', 'p', 'p', $x)->executeQuery();",
+        "$qb->select('u')->from('users', 'u')->orderBy($x)->executeQuery();",
+        "$qb->select('u')->from('users', 'u')->addOrderBy($x)->executeQuery();",
+        "$qb->select('u')->from('users', 'u')->executeQuery($x);",
+        "$qb->select('DELETE FROM t')->where('a = 1')->fetchAll();",
+        "$qb->select('u')->from('users', 'u')->executeStatement();",
+        "$qb->select('u')->from('users', 'u')->getQuery()->execute($x);",
+        "$qb->select('u')->from('users', 'u')->getQuery()->setDQL($x)->getResult();",
+        "$em->createQueryBuilder()->where('u.a = 1')->getQuery()->getResult();",
+        "$em->createQueryBuilder()->delete('User', 'u')->getQuery()->getResult();",
+        "$this->createQueryBuilder('u')->delete()->getQuery()->getResult();",
+        "$this->createQueryBuilder($x)->getQuery()->getResult();",
+        "$em->createQuery('DELETE FROM User u')->getResult();",
+        "$em->createQuery('UPDATE User u SET u.a = 1')->setParameter('a', 1)->getResult();",
+        "$em->createQuery($x)->getResult();",
+        "$em->createQuery('SELECT u' . $x)->getResult();",
+        "$em->createQuery('SELECT u FROM User u')->setDQL($x)->getResult();",
+        "$em->createQuery('SELECT u FROM User u')->setSQL('DELETE FROM t')->getResult();",
+        "$company->users()->where('a', 1)->delete();",
+        "$company->users()->delete();",
+        "$company->users()->where('a', 1)->update(['a' => 2]);",
+        "$company->users()->where('a', 1)->each(function ($u) { $u->delete(); });",
+        "$company->archiveUsers()->where('a', 1)->get();",
+        "$company->users($x)->where('a', 1)->purge();",
+        "$company->users()->purge()->where('a', 1)->get();",
+        "$company->users()->whereRaw($x)->get();",
+        "$company->creates()->updates()->delete();",
+        "User::purge()->get();",
+        "optional($u)->delete();",
+        "optional($u)->archive();",
+        "function optional2($u) { } optional($u)->posts()->delete();",
+        "$db->query(\"SELECT 1 -- x\\n; DELETE FROM t\");"}) {
+    EXPECT_TRUE(HasDestructive(kPhp, code)) << code;
+  }
+  EXPECT_TRUE(HasDestructive(kRuby, "conn.query(\"SELECT 1 -- x\\n; DELETE FROM t\")"));
 }
 
 }  // namespace

@@ -106,7 +106,15 @@ TEST(ScriptReaderTest, WhatIsPutUnderViewsThatAreThereMakesThemUnknown) {
               "CREATE OR REPLACE FUNCTION f() RETURNS int RETURN 1; SELECT * FROM w",
               "CREATE TABLE f (a int) ENGINE=FEDERATED; SELECT * FROM w",
               "CREATE VIEW `É` AS SELECT wipe(); SELECT * FROM é",
-              "CREATE VIEW cafe AS SELECT wipe(); SELECT * FROM café"});
+              "CREATE VIEW cafe AS SELECT wipe(); SELECT * FROM café",
+              "CREATE VIEW v AS SELECT wipe(); SELECT 1 AS v, (SELECT a FROM v)",
+              "CREATE VIEW v AS SELECT wipe(); SELECT 1 AS a UNION TABLE v",
+              "CREATE VIEW v AS SELECT wipe(); SELECT 1 FROM /*!99999 x AS */ v"});
+  // What reads nothing may use the view's name for something else.
+  ExpectLast(Safety::kSafe, kMa,
+             {"CREATE VIEW v AS SELECT wipe(); SELECT 1 AS v",
+              "CREATE VIEW v AS SELECT wipe(); SELECT 1 `v`",
+              "CREATE VIEW v AS SELECT wipe(); SELECT 1 AS v ORDER BY v"});
   ExpectLast(Safety::kSafe, kPg,
              {"CREATE OR REPLACE VIEW v AS SELECT a FROM t; SELECT * FROM w",
               "CREATE OR REPLACE VIEW v AS SELECT wipe(); SELECT 1",

@@ -20,13 +20,16 @@ LiveTable Table(const std::string& schema, const std::string& name,
   return table;
 }
 
-// Of the last statement of the script, with a snapshot of t(a, b, "Mixed"), u(a, evil), "T"(evil).
+// Of the last statement of the script, with a snapshot of t(a, b, "Mixed"), u(a, evil), "T"(evil),
+// n("É") and archive.u(a, evil, only_archived).
 Safety Held(absl::string_view script) {
   static const auto& snapshot = *[] {
     auto* made = new SchemaSnapshot;
     made->Add(Table("public", "t", {"a", "b", "Mixed"}));
     made->Add(Table("public", "u", {"a", "evil"}));
     made->Add(Table("public", "T", {"evil"}));
+    made->Add(Table("archive", "u", {"a", "evil", "only_archived"}));
+    made->Add(Table("public", "n", {"É"}));
     return made;
   }();
   const Target target(Dialect::kPostgres);
@@ -78,7 +81,19 @@ TEST(SnapshotTest, WhatIsNoColumnOfTheTableMayBeACall) {
         // Another table under the name of one.
         "ALTER TABLE u RENAME TO o; ALTER TABLE t RENAME TO u; SELECT u.evil FROM u",
         "CREATE TABLE n (a int); DROP TABLE u; ALTER TABLE n RENAME TO u; SELECT u.evil FROM u",
-        "ALTER TABLE u RENAME TO o; CREATE TABLE u (a int); SELECT u.evil FROM u"}) {
+        "ALTER TABLE u RENAME TO o; CREATE TABLE u (a int); SELECT u.evil FROM u",
+        // Another table in its place, from another schema.
+        "ALTER TABLE t SET SCHEMA s; SELECT t.evil FROM s.t",
+        "ALTER TABLE public.t SET SCHEMA s; SELECT t.evil FROM s.t",
+        "ALTER TABLE archive.u SET SCHEMA old; ALTER TABLE public.u SET SCHEMA archive; "
+        "SELECT u.only_archived FROM archive.u",
+        "ALTER TABLE t SET SCHEMA s; ALTER TABLE s.t RENAME TO r; SELECT r.evil FROM s.r",
+        "ALTER TABLE t ADD COLUMN c int; ALTER TABLE public.t SET SCHEMA s; "
+        "SELECT t.evil FROM s.t",
+        // The server may fold what stands without quotes to another name, or not.
+        "SELECT n.É FROM n", "SELECT n.é FROM n", "SELECT \"n\".É FROM n",
+        "SELECT public.n.É FROM n", "ALTER TABLE t ADD COLUMN \"É\" int; SELECT t.É FROM t",
+        "SELECT n.\"É\", n.É FROM n", "SELECT n.\"é\" FROM n"}) {
     EXPECT_EQ(Held(sql), Safety::kDestructive) << sql;
   }
 }
@@ -109,7 +124,14 @@ TEST(SnapshotTest, ColumnsAndWhatTheSnapshotDoesNotTellAreNoCalls) {
         "ALTER TABLE u RENAME TO o; SELECT o.evil FROM o",
         "ALTER TABLE t RENAME TO o; ALTER TABLE u RENAME TO t; SELECT t.evil FROM t",
         "CREATE TABLE n (evil int); ALTER TABLE n RENAME TO m; SELECT m.evil FROM m",
-        "CREATE TABLE v AS SELECT 1 AS evil; SELECT v.evil FROM v"}) {
+        "CREATE TABLE v AS SELECT 1 AS evil; SELECT v.evil FROM v",
+        "ALTER TABLE u SET SCHEMA s; SELECT u.evil FROM s.u",
+        "ALTER TABLE public.u SET SCHEMA s; SELECT u.evil FROM s.u",
+        "ALTER TABLE t ADD COLUMN c int; ALTER TABLE public.t SET SCHEMA s; SELECT t.c FROM s.t",
+        "ALTER TABLE t SET SCHEMA s; CREATE TABLE t (evil int); SELECT t.evil FROM public.t",
+        "SELECT u.only_archived FROM archive.u",
+        "SELECT n.\"É\" FROM n",
+        "SELECT public . n /* É */ . \"É\" FROM n"}) {
     EXPECT_EQ(Held(sql), Safety::kSafe) << sql;
   }
 }

@@ -77,6 +77,10 @@ constexpr absl::string_view kMySql[] = {
     "SELECT 1; SET PASSWORD = <S>",
     "/*!50003 CREATE USER a IDENTIFIED BY <S> */",
     "SELECT 1 -- password: @@",
+    "SELECT 1 /* pwd @@ */",
+    "SELECT * FROM t WHERE a = 'Bearer @@'",
+    "CREATE TABLE t (a int) ENGINE=SPIDER COMMENT='srv \"x\", pwd \"@@\"'",
+    "ALTER TABLE t COMMENT='pwd \"@@\"'",
 };
 constexpr absl::string_view kPostgres[] = {
     "CREATE ROLE a PASSWORD <S>",
@@ -148,6 +152,8 @@ constexpr absl::string_view kRedis[] = {
     "FUNCTION LOAD \"#!lua name=x\\nlocal p='@@'\"",
     "FCALL f 0 <S>",
     "SENTINEL SET m auth-pass <S>",
+    "COMMAND GETKEYS ACL SETUSER a ><S>",
+    "COMMAND GETKEYSANDFLAGS CONFIG SET requirepass <S>",
     "SENTINEL CONFIG SET sentinel-pass <S>",
     "SENTINEL CONFIG SET x <S>",
     "MIGRATE h 6379 k 0 1000 AUTH <S>",

@@ -136,6 +136,35 @@ TEST(FactsTest, Conditions) {
   EXPECT_TRUE(Query("SELECT 1 FROM t WHERE t.a = t.a").tautology);
   EXPECT_FALSE(Query("SELECT 1 FROM a JOIN b ON true").tautology);
   EXPECT_FALSE(Query("SELECT 1 = 1 FROM t WHERE a = 1 AND active = true").tautology);
+  for (absl::string_view holds : {"-1 < 0",
+                                  "- 2 <> -1",
+                                  "-(-(-3)) = -3",
+                                  "a = 1 OR -1 < 0",
+                                  "-/* 5 */7 = 0 - 7",
+                                  "-0 = 0",
+                                  "0 > -2147483647",
+                                  "-2147483648 < 0",
+                                  "-1",
+                                  "- -1 = 1",
+                                  "abs(-4) = 4",
+                                  "-1 IN (-2, -1)",
+                                  "-1 BETWEEN -2 AND 0",
+                                  "(-1) = -1",
+                                  "'a' NOT SIMILAR TO 'b'",
+                                  "'a' SIMILAR TO 'a'",
+                                  "'ab' SIMILAR TO 'a_'",
+                                  "'ab' NOT SIMILAR TO 'b%'",
+                                  "'a' SIMILAR TO 'a' ESCAPE '#'",
+                                  "NOT 'a' SIMILAR TO 'b'"}) {
+    EXPECT_TRUE(Query(absl::StrCat("SELECT 1 FROM t WHERE ", holds)).tautology) << holds;
+  }
+  for (absl::string_view open :
+       {"-1 > 0", "-1 = 0", "a < -1", "-1 = -2", "-1 IN (0, 1)", "'a' NOT SIMILAR TO 'a'",
+        "'a' SIMILAR TO 'b'", "'a+' SIMILAR TO 'a+'", "'ab' NOT SIMILAR TO '(ab|c)'",
+        "'a' NOT SIMILAR TO NULL", "NULL NOT SIMILAR TO 'a'",
+        "'a' NOT SIMILAR TO '#a' ESCAPE '#'"}) {
+    EXPECT_FALSE(Query(absl::StrCat("SELECT 1 FROM t WHERE ", open)).tautology) << open;
+  }
   EXPECT_TRUE(Query("SELECT 1 FROM t WHERE a = NULL").equals_null);
   EXPECT_TRUE(Query("UPDATE t SET b = 1 WHERE a <> NULL").equals_null);
   EXPECT_FALSE(Query("UPDATE t SET b = NULL WHERE a IS NULL").equals_null);

@@ -160,6 +160,36 @@ TEST(ParseTest, TextsOfTheTreeAreWhatWasWritten) {
   EXPECT_EQ(target["missing"]["more"].text(), "");
 }
 
+// The library writes whole numbers below zero without their value, as it does zero.
+TEST(ParseTest, NumbersBelowZeroAreReadFromTheText) {
+  const auto expressions = [](const std::string& text) {
+    std::vector<int64_t> values;
+    const pg::Parsed parsed = pg::Parse(text);
+    EXPECT_EQ(parsed.problem, "") << text;
+    const pg::Node root = parsed.tree.root();
+    for (const pg::Slot* at = root.subtree_begin(); at != root.subtree_end(); ++at) {
+      if (!at->tagged || !pg::Node(at).Is("Integer")) continue;
+      values.push_back(pg::Node(at)["ival"].number(/*otherwise=*/99));
+    }
+    return values;
+  };
+  using Values = std::vector<int64_t>;
+  EXPECT_EQ(expressions("SELECT -1, 0, 5, -(2), - - 3, -(-(-4)), -007, -0"),
+            (Values{-1, 0, 5, -2, 3, -4, -7, 0}));
+  EXPECT_EQ(expressions("SELECT 'é', -1, -/* 8 */ 9, - -- 7\n 6"), (Values{-1, -9, -6}));
+  EXPECT_EQ(expressions("SELECT a FROM t LIMIT -1 OFFSET -2"), (Values{-2, -1}));
+  EXPECT_EQ(expressions("CREATE TABLE t (a int DEFAULT -1, b numeric(3, -2))"),
+            (Values{-1, 3, -2}));
+  EXPECT_EQ(expressions("CREATE SEQUENCE s INCREMENT BY -1 MINVALUE -5 START 0 CACHE 7"),
+            (Values{-1, -5, 0, 7}));
+  EXPECT_EQ(expressions("SET x = -1"), (Values{-1}));
+  EXPECT_EQ(expressions("SET TIME ZONE -7"), (Values{-7}));
+  EXPECT_EQ(expressions("SET TRANSACTION READ WRITE"), (Values{0}));
+  EXPECT_EQ(expressions("EXPLAIN (ANALYZE -1, VERBOSE 0, COSTS 0) TABLE t"), (Values{-1, 0, 0}));
+  // It stands nowhere in the tree: not known, which is not zero.
+  EXPECT_EQ(expressions("ALTER TABLE t ALTER c SET STATISTICS -1"), (Values{99}));
+}
+
 TEST(ParseTest, WhatIsNoTreeIsRefused) {
   for (const char* json : {"", "{", "[", "{}}", "{\"a\"}", "{\"a\":}", "{\"a\":1", "{\"a\":\"x}",
                            "[1,,2]", "nul", "{\"A\":1}", "{\"a\":\"\\u1234\"}", "{\"a\":\"\\u00",
