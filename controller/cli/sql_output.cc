@@ -22,14 +22,13 @@ std::string Place(const StatementReport& report) {
 }
 
 // Without the comments in front of it, unless what is left of a long text is nothing else.
-std::string OneLine(const StatementReport& report) {
-  constexpr size_t kMaxBytes = 200;
+std::string OneLine(const StatementReport& report, size_t max_bytes) {
   std::string line = report.text.substr(report.content < report.text.size() ? report.content : 0);
   std::replace_if(
       line.begin(), line.end(),
       [](char c) { return absl::ascii_isspace(static_cast<unsigned char>(c)); }, ' ');
   absl::RemoveExtraAsciiWhitespace(&line);
-  return Truncate(line, kMaxBytes);
+  return Truncate(line, max_bytes);
 }
 
 class JsonOutput : public SqlOutput {
@@ -80,40 +79,84 @@ class SarifOutput : public SqlOutput {
   sql::SarifWriter writer_;
 };
 
-// A row for each statement.
+// A row for each statement; lines of its own for each where a row would not hold its class.
 class TableOutput : public SqlOutput {
  public:
   TableOutput(Shell& shell, const sql::ReportOptions& options)
-      : shell_(shell), options_(options), table_(Columns(options)) {}
+      : shell_(shell),
+        options_(options),
+        wide_(shell.format == Format::kWide),
+        width_(!wide_ && shell.world().out_is_terminal && shell.world().width > 0
+                   ? static_cast<size_t>(shell.world().width)
+                   : 0) {}
 
   void Statement(const StatementReport& report) override {
-    std::vector<std::string> cells = {Place(report)};
+    // In front of the reasons a long text would only push them away.
+    constexpr size_t kBeforeReasons = 60;
+    constexpr size_t kAlone = 200;
+    Row row;
+    row.place = Place(report);
+    row.statement = OneLine(report, options_.with_verdict && !wide_ ? kBeforeReasons : kAlone);
     if (options_.with_verdict) {
-      cells.emplace_back(NameOf(SafetyIn(options_.environment, report.verdict)));
-      cells.emplace_back(NameOf(report.verdict.kind));
+      row.safety = std::string(NameOf(SafetyIn(options_.environment, report.verdict)));
+      row.kind = std::string(NameOf(report.verdict.kind));
+      row.reasons = absl::StrJoin(report.verdict.reasons, "; ");
     }
-    cells.push_back(OneLine(report));
-    if (options_.with_verdict) cells.push_back(absl::StrJoin(report.verdict.reasons, "; "));
-    table_.AddRow(cells);
+    rows_.push_back(std::move(row));
   }
   void End() override {
-    const int width = shell_.world().out_is_terminal ? shell_.world().width : 0;
-    shell_.out() << table_.Render(shell_.format == Format::kWide, width);
+    if (options_.with_verdict && !Fits()) return Lines();
+    Table table(Columns());
+    for (const Row& row : rows_) {
+      if (options_.with_verdict) {
+        table.AddRow({row.place, row.safety, row.kind, row.statement, row.reasons});
+      } else {
+        table.AddRow({row.place, row.statement});
+      }
+    }
+    shell_.out() << table.Render(wide_, static_cast<int>(width_));
   }
 
  private:
-  static std::vector<Column> Columns(const sql::ReportOptions& options) {
-    if (!options.with_verdict) return {IdentityColumn("PLACE"), TextColumn("STATEMENT")};
-    return {IdentityColumn("PLACE"),
-            {"CLASS"},
-            {"KIND"},
-            TextColumn("STATEMENT"),
-            TextColumn("REASONS")};
+  struct Row {
+    std::string place, safety, kind, statement, reasons;
+  };
+
+  std::vector<Column> Columns() const {
+    if (!options_.with_verdict) return {IdentityColumn("PLACE"), TextColumn("STATEMENT")};
+    return {IdentityColumn("PLACE"), IdentityColumn("CLASS"), IdentityColumn("KIND"),
+            TextColumn("STATEMENT"), TextColumn("REASONS")};
+  }
+
+  // Whether a row has room for what is never cut, and for something of both texts.
+  bool Fits() const {
+    if (width_ == 0) return true;
+    constexpr size_t kTexts = 2 * (2 + 12);  // With the gaps in front of them.
+    size_t place = 0, safety = 0, kind = 0;
+    for (const Row& row : rows_) {
+      place = std::max(place, DisplayWidth(SanitizeForDisplay(row.place)));
+      safety = std::max(safety, DisplayWidth(row.safety));
+      kind = std::max(kind, DisplayWidth(row.kind));
+    }
+    return place + 2 + safety + 2 + kind + kTexts <= width_;
+  }
+
+  void Lines() {
+    for (const Row& row : rows_) {
+      shell_.out() << SanitizeForDisplay(row.place) << "  " << row.safety << "  " << row.kind
+                   << "\n"
+                   << Wrapped(SanitizeForDisplay(row.statement), 4, width_);
+      if (!row.reasons.empty()) {
+        shell_.out() << Wrapped("> " + SanitizeForDisplay(row.reasons), 4, width_);
+      }
+    }
   }
 
   Shell& shell_;
   const sql::ReportOptions options_;
-  Table table_;
+  const bool wide_;
+  const size_t width_;  // 0: as wide as it takes.
+  std::vector<Row> rows_;
 };
 
 // Findings in lines of their own: a message that is cut says nothing.

@@ -1,10 +1,8 @@
-#include <utility>
-
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/lint/checks.h"
 #include "common/sql/lint/column_text.h"
+#include "common/sql/lint/live_types.h"
 
 // Columns that come, go, and change.
 namespace dbfleet::sql {
@@ -37,34 +35,6 @@ void RenameColumn(const Look& look, const Alteration& alteration) {
                            look.Sql(alteration.name), " in a later release"));
 }
 
-// "varchar(20)" -> {"varchar", 20}; 0 where there is no single length.
-std::pair<std::string, int64_t> Split(const std::string& type) {
-  const size_t open = type.find('(');
-  int64_t length = 0;
-  if (open == std::string::npos) return {type, 0};
-  const std::string inside = type.substr(open + 1, type.find(')') - open - 1);
-  if (!absl::SimpleAtoi(inside, &length)) length = 0;
-  return {type.substr(0, open), length};
-}
-
-// Changes that the servers do without touching rows. MySQL/MariaDB: a varchar grows within one
-// length byte; four bytes a character is the worst.
-bool IsFree(const Look& look, const std::string& before, const std::string& after) {
-  if (before == after) return true;
-  const auto [old_type, old_length] = Split(before);
-  const auto [new_type, new_length] = Split(after);
-  const bool text = old_type == "varchar" || old_type == "character varying";
-  if (look.postgres()) {
-    const bool to_text = text && new_type == "text";
-    const bool wider = text && (new_type == "varchar" || new_type == "character varying") &&
-                       (new_length == 0 || (old_length > 0 && new_length >= old_length));
-    return to_text || wider;
-  }
-  constexpr int64_t kOneByteLength = 63;
-  return text && new_type == old_type && new_length >= old_length &&
-         (new_length <= kOneByteLength || old_length > 255);
-}
-
 void ChangeType(const Look& look, const Alteration& alteration) {
   if (!alteration.column.has_value()) return;
   const std::string after = TypeText(*alteration.column);
@@ -73,7 +43,9 @@ void ChangeType(const Look& look, const Alteration& alteration) {
   const LiveColumn* known = live == nullptr ? nullptr : live->Column(alteration.name);
   std::string from;
   if (known != nullptr) {
-    if (IsFree(look, NormalType(known->type), NormalType(after))) return;
+    const bool computed = look.postgres() &&  // A USING stands where a new column's default does.
+                          alteration.column->default_kind != DefaultKind::kNone;
+    if (!computed && KeepsRows(look.target, known->type, *alteration.column)) return;
     from = absl::StrCat(" from ", known->type);
   }
   const std::string column = look.Sql(alteration.name);

@@ -96,6 +96,27 @@ void InsertRows(const Look& look) {
                            look.config.max_insert_rows, " rows"));
 }
 
+// "shop.`Orders`" as `uses` has it; without the quotes.
+Name NameOfWritten(absl::string_view written) {
+  Name name;
+  std::string part;
+  char quote = 0;
+  for (char c : written) {
+    if (quote == 0 && c == '.') {
+      name.schema = std::move(part);
+      part.clear();
+    } else if (c == quote) {
+      quote = 0;
+    } else if (quote == 0 && (c == '`' || c == '"')) {
+      quote = c;
+    } else {
+      part.push_back(c);
+    }
+  }
+  name.name = std::move(part);
+  return name;
+}
+
 // Whether a condition on some unique key of the table may name single rows.
 bool NamesSingleRows(const Look& look, const LiveTable& live) {
   if (!look.facts.query.has_where) return false;
@@ -117,8 +138,55 @@ void AffectedRows(const Look& look) {
       absl::StrCat(Batches(look), ", in batches of at most ", look.config.max_affected_rows));
 }
 
+// INSERT ... SELECT writes as many rows as it reads.
+void InsertedRows(const Look& look) {
+  const QueryFacts& query = look.facts.query;
+  if (!look.is(Verb::kInsert) || !look.facts.insert.from_query) return;
+  if (query.has_limit || query.aggregates) return;
+  for (const ObjectUse& use : look.verdict.uses) {
+    if (use.access != Access::kRead) continue;
+    const Name name = NameOfWritten(use.name);
+    const LiveTable* live = look.Live(name);
+    if (live == nullptr || live->rows <= look.config.max_affected_rows) continue;
+    if (NamesSingleRows(look, *live)) continue;
+    return look.Report(
+        LintId::kAffectedRows,
+        absl::StrCat("INSERT into ", look.Sql(look.table()), " from ", look.Sql(name),
+                     " may write up to ", live->rows, " rows; the limit is ",
+                     look.config.max_affected_rows),
+        absl::StrCat("write INSERT INTO ", look.Sql(look.table()), " ... SELECT ... FROM ",
+                     look.Sql(name), " WHERE ", KeyOf(look, name),
+                     " BETWEEN <a> AND <b>, in batches of at most ",
+                     look.config.max_affected_rows));
+  }
+}
+
 bool NeedsTable(Verb verb) {
   return IsDml(verb) || verb == Verb::kAlterTable || verb == Verb::kCreateIndex;
+}
+
+// Columns of conditions and of INSERT that the table does not have. Only of statements about one
+// table, for conditions do not tell whose their columns are.
+void MissingColumns(const Look& look) {
+  const Facts& facts = look.facts;
+  const bool selects = look.is(Verb::kSelect);
+  const bool writes = look.is(Verb::kUpdate) || look.is(Verb::kDelete);
+  if (look.snapshot == nullptr || !look.snapshot->complete || facts.objects.size() != 1) return;
+  if (!look.verdict.understood || look.script.Find(look.table()) != nullptr) return;
+  const LiveTable* live = look.Live(look.table());
+  if (live == nullptr || live->columns.empty()) return;
+  const auto report = [&](const std::string& column) {
+    if (live->Column(column) != nullptr) return;
+    look.Report(LintId::kDryRun, absl::StrCat(look.Sql(look.table()), " has no column ",
+                                              look.Sql(column), " in the snapshot"));
+  };
+  for (const std::string& column : facts.insert.columns) report(column);
+  const bool one_source = look.verdict.uses.size() == 1 && !facts.query.table_functions &&
+                          facts.query.select_depth <= (selects ? 1 : 0);
+  if ((!selects && !writes) || !one_source) return;
+  for (const std::string& column : facts.query.filtered_columns) {
+    if (!IsSystemColumn(look.target, column)) report(column);
+  }
 }
 
 void DryRun(const Look& look) {
@@ -154,7 +222,9 @@ void DryRun(const Look& look) {
 void CheckDml(const Look& look) {
   NoWhere(look);
   AffectedRows(look);
+  InsertedRows(look);
   DryRun(look);
+  MissingColumns(look);
   Limit(look);
   OrderBy(look);
   InsertWithoutColumns(look);

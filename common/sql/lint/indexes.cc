@@ -63,6 +63,19 @@ void Reindex(const Look& look) {
       absl::StrCat("write REINDEX ", kind.empty() ? "INDEX" : kind, " CONCURRENTLY ", what));
 }
 
+// NULLs are no duplicates of each other, and GROUP BY takes them for some. Columns that are known
+// to hold none need no word.
+std::string WithoutNulls(const Look& look, const LiveTable* live, const IndexFacts& index) {
+  if (index.nulls_not_distinct) return "";
+  std::string where;
+  for (const std::string& column : index.columns) {
+    const LiveColumn* known = live == nullptr ? nullptr : live->Column(column);
+    if (known != nullptr && !known->nullable) continue;
+    absl::StrAppend(&where, where.empty() ? " WHERE " : " AND ", look.Sql(column), " IS NOT NULL");
+  }
+  return where;
+}
+
 void ReportUnique(const Look& look, const Name& table, const IndexFacts& index) {
   if (!index.unique || index.primary || index.using_index || look.IsNew(table)) return;
   const LiveTable* live = look.Live(table);
@@ -72,7 +85,8 @@ void ReportUnique(const Look& look, const Name& table, const IndexFacts& index) 
                 absl::StrCat("a unique key over ", columns, " of ", look.Sql(table),
                              " fails if there are duplicates"),
                 absl::StrCat("first: SELECT ", columns, ", COUNT(*) FROM ", look.Sql(table),
-                             " GROUP BY ", columns, " HAVING COUNT(*) > 1 must give nothing"));
+                             WithoutNulls(look, live, index), " GROUP BY ", columns,
+                             " HAVING COUNT(*) > 1 must give nothing"));
 }
 
 void UniqueOnExisting(const Look& look) {

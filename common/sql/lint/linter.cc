@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/lint/checks.h"
+#include "common/sql/lint/live_effects.h"
 
 namespace dbfleet::sql {
 namespace {
@@ -35,11 +36,6 @@ void NotUnderstood(const Look& look) {
   if (look.facts.unreadable) return look.Report(LintId::kSyntaxError, why);
   look.Report(LintId::kNotUnderstood,
               why.empty() ? "" : absl::StrCat("not understood as a whole: ", why));
-}
-
-bool IsSystemColumn(absl::string_view name) {
-  return name == "ctid" || name == "xmin" || name == "xmax" || name == "cmin" || name == "cmax" ||
-         name == "tableoid" || name == "oid";
 }
 
 // Behind the first `renamed` ones, which have other names in the query.
@@ -95,14 +91,17 @@ Linter::Linter(const Target& target, const LintConfig& config, const SchemaSnaps
 }
 
 void Linter::HoldAgainstSnapshot(Reading* reading) const {
-  if (snapshot_ == nullptr || !target_.postgres()) return;
+  if (snapshot_ == nullptr) return;
+  TakeBackCopies(target_, snapshot_, script_, reading);
+  if (!target_.postgres()) return;
   constexpr size_t kMostReasons = 8;
   const QueryFacts& query = reading->facts.query;
   size_t reasons = 0;
   for (const QualifiedColumn& qualified : query.qualified_columns) {
     const bool of_table = !qualified.table.name.empty();
     if (of_table && !qualified.folded_unknown &&
-        (IsSystemColumn(qualified.column) || MayHaveColumn(*snapshot_, script_, qualified))) {
+        (IsSystemColumn(target_, qualified.column) ||
+         MayHaveColumn(*snapshot_, script_, qualified))) {
       continue;
     }
     if (++reasons > kMostReasons) break;

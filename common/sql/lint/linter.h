@@ -39,7 +39,8 @@ class Linter {
   void Add(const Statement& statement, const Reading& reading);
 
   // What the snapshot says of the next statement, before it is added. PostgreSQL: "t.name" calls a
-  // function name(t) where t has no such column, so that it is not understood.
+  // function name(t) where t has no such column, so that it is not understood. Everywhere: a change
+  // of a column's type that keeps the rows copies nothing.
   void HoldAgainstSnapshot(Reading* reading) const;
 
   // How much is kept: tables and findings.

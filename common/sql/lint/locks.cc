@@ -48,22 +48,49 @@ bool IsCheap(const Facts& facts) {
          });
 }
 
+// Changes that the servers with ALGORITHM=INSTANT do so, where nothing of their effects speaks
+// against it. An index is never made so: MariaDB refuses it with error 1846.
+bool IsInstant(const Look& look) {
+  const bool maria = look.target.dialect == Dialect::kMariaDb;
+  if (!look.AtLeast(maria ? Version{10, 3, 0} : Version{8, 0, 12})) return false;
+  const Effects& effects = look.verdict.effects;
+  if (effects.blocks != Blocking::kNothing || effects.rewrites_table) return false;
+  return std::all_of(
+      look.facts.alterations.begin(), look.facts.alterations.end(), [](const Alteration& a) {
+        return a.kind == AlterationKind::kAddColumn || a.kind == AlterationKind::kDropColumn ||
+               a.kind == AlterationKind::kSetDefault || a.kind == AlterationKind::kDropDefault;
+      });
+}
+
+// FULLTEXT and SPATIAL indexes are made while nobody writes.
+bool MakesSpecialIndex(const Facts& facts) {
+  return std::any_of(facts.indexes.begin(), facts.indexes.end(),
+                     [](const IndexFacts& index) { return index.special; }) ||
+         std::any_of(facts.alterations.begin(), facts.alterations.end(), [](const Alteration& a) {
+           return a.kind == AlterationKind::kAddIndex && a.index.has_value() && a.index->special;
+         });
+}
+
+// Of several changes the one that needs most decides.
+std::string OnlineForm(const Look& look) {
+  const bool creates = look.is(Verb::kCreateIndex);
+  if (!creates && IsInstant(look)) return "ALGORITHM=INSTANT";
+  return absl::StrCat("ALGORITHM=INPLACE", creates ? " " : ", ",
+                      MakesSpecialIndex(look.facts) ? "LOCK=SHARED" : "LOCK=NONE");
+}
+
 void NoAlgorithm(const Look& look) {
   const bool alters = look.is(Verb::kAlterTable) && !IsCheap(look.facts);
   if ((!alters && !look.is(Verb::kCreateIndex)) || look.IsNew(look.table())) return;
   const std::string& algorithm = look.facts.algorithm;
   const bool states = !algorithm.empty() && algorithm != "default";
   if (states || (!look.facts.lock.empty() && look.facts.lock != "default")) return;
-  const bool instant = look.verdict.effects.blocks == Blocking::kNothing &&
-                       !look.verdict.effects.rewrites_table && !look.is(Verb::kCreateIndex);
-  const char* form = instant ? "ALGORITHM=INSTANT" : "ALGORITHM=INPLACE, LOCK=NONE";
   const std::string name = look.Sql(look.table());
-  look.Report(
-      LintId::kNoAlgorithm,
-      absl::StrCat(look.is(Verb::kCreateIndex) ? "CREATE INDEX on " : "ALTER TABLE ", name,
-                   " does not say how: it may copy the table silently"),
-      absl::StrCat("add ", look.is(Verb::kCreateIndex) ? "ALGORITHM=INPLACE LOCK=NONE" : form,
-                   ": then it fails where it would copy; use online schema change there"));
+  look.Report(LintId::kNoAlgorithm,
+              absl::StrCat(look.is(Verb::kCreateIndex) ? "CREATE INDEX on " : "ALTER TABLE ", name,
+                           " does not say how: it may copy the table silently"),
+              absl::StrCat("add ", OnlineForm(look),
+                           ": then it fails where it would copy; use online schema change there"));
 }
 
 void TableRebuild(const Look& look) {

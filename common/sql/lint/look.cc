@@ -53,6 +53,15 @@ const LiveTable* FindLive(const Target& target, const SchemaSnapshot* snapshot, 
   return snapshot->Find(name);
 }
 
+bool IsSystemColumn(const Target& target, absl::string_view name) {
+  if (!target.postgres()) {  // MySQL's row number; MariaDB's of versioned tables.
+    return absl::EqualsIgnoreCase(name, "_rowid") || absl::EqualsIgnoreCase(name, "row_start") ||
+           absl::EqualsIgnoreCase(name, "row_end");
+  }
+  return name == "ctid" || name == "xmin" || name == "xmax" || name == "cmin" || name == "cmax" ||
+         name == "tableoid" || name == "oid";
+}
+
 std::string SqlName(const Target& target, absl::string_view name) {
   // An index's expression stands as its text.
   if (absl::StartsWith(name, "(") || IsPlain(target, name)) return std::string(name);

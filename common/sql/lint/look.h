@@ -99,6 +99,9 @@ struct WholeLook {
 // target's database's.
 const LiveTable* FindLive(const Target& target, const SchemaSnapshot* snapshot, const Name& name);
 
+// What every table has though no snapshot lists it.
+bool IsSystemColumn(const Target& target, absl::string_view name);
+
 std::string SqlName(const Target& target, absl::string_view name);
 std::string SqlName(const Target& target, const Name& name);
 std::string SqlNames(const Target& target, const std::vector<std::string>& names);

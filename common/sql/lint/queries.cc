@@ -31,18 +31,43 @@ void LeadingWildcard(const Look& look) {
   if (look.facts.query.leading_wildcard) look.Report(LintId::kLeadingWildcard);
 }
 
+// MySQL has them from 8.0.13 on, MariaDB in no version.
+bool HasExpressionIndexes(const Look& look) {
+  if (look.postgres()) return true;
+  return look.target.dialect == Dialect::kMySql && look.AtLeast({8, 0, 13});
+}
+
+// Around a wrapped column: "lower(name)", "date_format(created_at, ...)".
+std::string CallAround(const Look& look, size_t i) {
+  const QueryFacts& query = look.facts.query;
+  const std::string column = look.Sql(query.wrapped_columns[i]);
+  const bool known = i < query.wrapping_calls.size() && !query.wrapping_calls[i].function.empty();
+  if (!known) return absl::StrCat("<function>(", column, ")");
+  const WrappingCall& call = query.wrapping_calls[i];
+  return absl::StrCat(look.Sql(call.function), "(", column, call.more ? ", ..." : "", ")");
+}
+
 void FunctionOnColumn(const Look& look) {
   const std::vector<std::string>& columns = look.facts.query.wrapped_columns;
   if (columns.empty()) return;
   const std::string names = look.Sql(columns);
   const std::string table = look.table().name.empty() ? "<table>" : look.Sql(look.table());
-  look.Report(LintId::kFunctionOnColumn,
-              absl::StrCat("a function around ", names, " keeps an index of it from being used"),
-              absl::StrCat("compare ", names,
-                           " itself with a range, or index the expression: CREATE INDEX ",
-                           look.postgres() ? "CONCURRENTLY " : "",
-                           MadeUpName("idx", look.table(), {columns[0]}), "_expr ON ", table,
-                           " ((<function>(", look.Sql(columns[0]), ")))"));
+  const std::string message =
+      absl::StrCat("a function around ", names, " keeps an index of it from being used");
+  const std::string range = absl::StrCat("compare ", names, " itself with a range, or index ");
+  const std::string call = CallAround(look, 0);
+  const std::string index = MadeUpName("idx", look.table(), {columns[0], "expr"});
+  if (HasExpressionIndexes(look)) {
+    return look.Report(
+        LintId::kFunctionOnColumn, message,
+        absl::StrCat(range, "the expression: CREATE INDEX ", look.postgres() ? "CONCURRENTLY " : "",
+                     index, " ON ", table, " ((", call, "))"));
+  }
+  const std::string computed = look.Sql(columns[0] + "_expr");
+  look.Report(LintId::kFunctionOnColumn, message,
+              absl::StrCat(range, "a column that holds it: ALTER TABLE ", table, " ADD COLUMN ",
+                           computed, " <type> AS (", call, ") VIRTUAL; then CREATE INDEX ", index,
+                           " ON ", table, " (", computed, ")"));
 }
 
 bool IsNumberType(absl::string_view type) {
@@ -60,7 +85,9 @@ bool LooksLikeNumber(const std::string& column) {
 }
 
 void ImplicitConversion(const Look& look) {
-  for (const std::string& column : look.facts.query.quoted_numbers) {
+  const QueryFacts& query = look.facts.query;
+  for (size_t i = 0; i < query.quoted_numbers.size(); ++i) {
+    const std::string& column = query.quoted_numbers[i];
     const LiveTable* live = look.Live(look.table());
     const LiveColumn* known = live == nullptr ? nullptr : live->Column(column);
     if (known != nullptr ? !IsNumberType(known->type) : !LooksLikeNumber(column)) continue;
@@ -68,7 +95,8 @@ void ImplicitConversion(const Look& look) {
         known != nullptr ? absl::StrCat(" is ", known->type, " and") : ", by its name a number,";
     look.Report(LintId::kImplicitConversion,
                 absl::StrCat(look.Sql(column), what, " is compared with a number in quotes"),
-                absl::StrCat("write the number without quotes: ", look.Sql(column), " = 5"));
+                absl::StrCat("write the number without quotes: ", look.Sql(column), " = ",
+                             i < query.quoted_digits.size() ? query.quoted_digits[i] : "5"));
   }
 }
 
@@ -107,6 +135,11 @@ void FullScan(const Look& look) {
   }
   // The first rows of a table, or in the order of a key, are found at once.
   if (columns.empty() && look.facts.query.has_limit && !look.facts.query.has_where) return;
+  // Advice to index a column that is not there helps nobody: dbf-dry-run says that.
+  if (!columns.empty() && !live->columns.empty() && live->Column(columns[0]) == nullptr &&
+      look.script.Find(look.table()) == nullptr) {
+    return;
+  }
   const std::string name = look.Sql(look.table());
   const std::string reads = absl::StrCat("reads all of ", name, ", ", live->rows, " rows");
   if (columns.empty()) {

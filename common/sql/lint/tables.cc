@@ -128,6 +128,10 @@ void MergeAlters(const Look& look) {
   // What has to stand in a transaction of its own cannot be merged.
   for (const Alteration& alteration : look.facts.alterations) {
     if (alteration.kind == AlterationKind::kValidateConstraint || alteration.concurrently) return;
+    // The steps behind a validated CHECK: together with it they would read the table once more.
+    const bool uses_check = alteration.kind == AlterationKind::kSetNotNull ||
+                            alteration.kind == AlterationKind::kDropConstraint;
+    if (look.postgres() && uses_check && state->check_validated) return;
   }
   look.Report(
       LintId::kMergeAlters,

@@ -70,6 +70,12 @@ struct QualifiedColumn {
   bool folded_unknown = false;
 };
 
+// A call around a column of a comparison: "lower(a)", "date_format(a, ...)".
+struct WrappingCall {
+  std::string function;  // "" for what is no call, or one of several names.
+  bool more = false;     // It has other arguments too.
+};
+
 // What the queries and conditions in a statement look like; subqueries and CTEs count too.
 struct QueryFacts {
   bool select_star = false;  // Not in EXISTS (SELECT *) nor count(*).
@@ -87,8 +93,11 @@ struct QueryFacts {
   bool equals_null = false;
   bool leading_wildcard = false;             // LIKE '%x'.
   std::vector<std::string> wrapped_columns;  // Columns inside a function in a comparison.
+  std::vector<WrappingCall> wrapping_calls;  // Around each of them.
   std::vector<std::string>
-      quoted_numbers;             // "column = '5'": columns compared with a text of digits.
+      quoted_numbers;  // "column = '5'": columns compared with a text of digits.
+  std::vector<std::string> quoted_digits;  // The digits, for each of them.
+  bool table_functions = false;   // FROM f(...), whose columns are no table's; JSON_TABLE too.
   bool unbounded_offset = false;  // OFFSET above 1,000, or not a constant.
   std::vector<std::string> filtered_columns;       // Compared in WHERE and ON, for index advice.
   std::vector<QualifiedColumn> qualified_columns;  // PostgreSQL: see Linter::HoldAgainstSnapshot.
@@ -98,7 +107,8 @@ struct QueryFacts {
 
 struct InsertFacts {
   bool names_columns = true;
-  int64_t rows = 0;  // Of VALUES; 0 if they come from a query or from data.
+  std::vector<std::string> columns;  // Those that it names, as far as they were kept.
+  int64_t rows = 0;                  // Of VALUES; 0 if they come from a query or from data.
   bool from_query = false;
   bool replaces = false;     // REPLACE.
   bool on_conflict = false;  // ON DUPLICATE KEY UPDATE, ON CONFLICT ... DO UPDATE.

@@ -61,6 +61,7 @@ struct IndexFacts {
   bool primary = false;
   bool concurrently = false;
   bool partial = false;               // Has a WHERE.
+  bool nulls_not_distinct = false;    // PostgreSQL: of a unique one, NULLs are duplicates too.
   bool using_index = false;           // A constraint made of an index that exists.
   bool is_constraint = false;         // UNIQUE or PRIMARY KEY, not CREATE INDEX.
   bool special = false;               // FULLTEXT, SPATIAL, or a method that is no B-tree.

@@ -262,12 +262,21 @@ const Row* Find(const Row (&rows)[N], std::string_view name) {
   return row != std::end(rows) && row->name == name ? row : nullptr;
 }
 
+int SinceOf(const Target& target, const Function& row) {
+  return target.dialect == Dialect::kMySql ? row.mysql_since : row.mariadb_since;
+}
+
+// What counts of a version that is not known is what the lowest of all has: a newer server's
+// built-in function can be a stored one there.
 int NumberOf(const Target& target) {
-  constexpr int kMySqlMeant = 80099;
-  constexpr int kMariaDbMeant = 100699;
+  constexpr int kLowestMySql = 50700;
+  constexpr int kLowestMariaDb = 100010;
   const Version& v = target.version;
-  if (!v.known()) return target.dialect == Dialect::kMySql ? kMySqlMeant : kMariaDbMeant;
-  return v.major * 10000 + v.minor * 100 + v.patch;
+  if (!v.known()) return target.dialect == Dialect::kMySql ? kLowestMySql : kLowestMariaDb;
+  const int number = v.major * 10000 + v.minor * 100 + v.patch;
+  // A series is named whose first general release was a later one.
+  if (target.dialect == Dialect::kMySql) return number == 80000 ? 80011 : number;
+  return number == 100000 ? kLowestMariaDb : number;
 }
 
 }  // namespace
@@ -275,8 +284,15 @@ int NumberOf(const Target& target) {
 bool IsPureFunction(const Target& target, absl::string_view name) {
   const Function* row = Find(kFunctions, Upper(name).view());
   if (row == nullptr) return false;
-  const int since = target.dialect == Dialect::kMySql ? row->mysql_since : row->mariadb_since;
+  const int since = SinceOf(target, *row);
   return since != kNever && since <= NumberOf(target);
+}
+
+std::string PureSince(const Target& target, absl::string_view name) {
+  const Function* row = Find(kFunctions, Upper(name).view());
+  const int since = row == nullptr ? kNever : SinceOf(target, *row);
+  if (since <= kEver) return "";
+  return NameOf(Version{since / 10000, since / 100 % 100, since % 100}, 3);
 }
 
 bool IsWindowFunction(absl::string_view name) {

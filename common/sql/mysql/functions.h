@@ -11,8 +11,12 @@ namespace dbfleet::sql::mysql {
 
 // Whether the server has a built-in function of this name that reads at most: no stored function
 // can take its place then, as long as no schema stands in front and the parenthesis touches it.
-// Where the version is not known, MySQL 8.0 and MariaDB 10.6 are meant.
+// Where the version is not known, the lowest supported one's count: MySQL 5.7's, MariaDB 10.0.10's.
+// MySQL "8.0" without a third number is 8.0.11, the first that was released.
 bool IsPureFunction(const Target& target, absl::string_view name);
+
+// The release in which such a function came ("8.0.21"); "" for one that was always there or never.
+std::string PureSince(const Target& target, absl::string_view name);
 
 // Pure where an OVER follows; without one it might be a stored function of an old server.
 bool IsWindowFunction(absl::string_view name);

@@ -195,14 +195,18 @@ void QueryScan::CheckCall(ptrdiff_t i, const Frame& outer, Frame* frame) {
   if (IsReservedBeforeParen(name.word)) return;
   if (before.Is(K("AS"))) return;  // CAST(x AS CHAR(3)), AS t(a, b).
   // JSON_TABLE is no reserved word of MariaDB's, and elsewhere a stored function.
-  const bool known =
+  const bool pure =
       IsPureFunction(draft_.target, name.text) && (outer.expect_table || !name.Is(K("JSON_TABLE")));
+  // With an OVER behind it no server takes it for a stored function: an old one refuses it.
+  const bool window = !pure && !draft_.target.version.known() && IsWindowFunction(name.text);
+  const bool known = pure || window;
   if (known) {
+    if (name.Is(K("JSON_TABLE"))) draft_.reading.facts.query.table_functions = true;
     frame->call = true;
     frame->name = i - 1;
     frame->substring = name.IsOneOf({K("SUBSTRING"), K("SUBSTR"), K("MID")});
     frame->types = name.IsOneOf({K("CAST"), K("CONVERT"), K("JSON_TABLE")});
-    frame->window = !draft_.target.version.known() && IsWindowFunction(name.text);
+    frame->window = window;
     if (outer.query && outer.clause == Clause::kSelectList && queries_ == 1 &&
         IsAggregate(name.text)) {
       draft_.reading.facts.query.aggregates = true;
@@ -244,8 +248,16 @@ void QueryScan::ObjectToCall(ptrdiff_t i) {
   }
   const bool bare = !tokens_[i - 2].IsSymbol('.') && name.kind == TokenKind::kWord;
   const absl::string_view deed = bare ? WhatItDoes(name.text) : "";
+  const std::string since =
+      bare && !IsPureFunction(draft_.target, name.text) ? PureSince(draft_.target, name.text) : "";
   if (!deed.empty()) {
     draft_.Object(absl::StrCat("calls ", NameFor(name), "(), which ", deed));
+  } else if (!since.empty()) {
+    draft_.Doubt(absl::StrCat("calls ", NameFor(name), "(), which is built in from ", since,
+                              " on and may be a stored function before",
+                              draft_.target.version.patch > 0
+                                  ? ""
+                                  : "; if the server is not older, say --server-version"));
   } else {
     draft_.Doubt(absl::StrCat("calls ", NameFor(name),
                               "(), which is not in the list of functions known to only read"));

@@ -154,10 +154,14 @@ void QueryScan::CompareSides(ptrdiff_t op, ptrdiff_t length) {
   if (left_column) Filter(op - 1);
   const ptrdiff_t right_end = right_column ? ChainEnd(right_at) : right_at + 1;
   if (right_column) Filter(right_end - 1);
+  const size_t listed = facts.quoted_numbers.size();
   if (left_column && IsDigits(Inside(right))) {
     List(&facts.quoted_numbers, Unquoted(left));
   } else if (right_column && IsDigits(Inside(left))) {
     List(&facts.quoted_numbers, Unquoted(tokens_[right_end - 1]));
+  }
+  if (facts.quoted_numbers.size() > listed) {
+    facts.quoted_digits.emplace_back(Inside(left_column ? right : left));
   }
   if (left_column && right_column && (sign == "=" || sign == "<=>")) {
     const ptrdiff_t start = ChainStart(op - 1);
@@ -227,7 +231,12 @@ void QueryScan::Wrapped(const Frame& call, ptrdiff_t close) {
   };
   if (!compares(close + 1) && !compares(call.name - 1)) return;
   const ptrdiff_t last = ChainEnd(call.column) - 1;
-  List(&draft_.reading.facts.query.wrapped_columns, Unquoted(tokens_[last]));
+  QueryFacts& facts = draft_.reading.facts.query;
+  const size_t listed = facts.wrapped_columns.size();
+  List(&facts.wrapped_columns, Unquoted(tokens_[last]));
+  if (facts.wrapped_columns.size() == listed) return;
+  const bool alone = call.column == call.name + 2 && last + 1 == close;
+  facts.wrapping_calls.push_back({call.types ? "" : std::string(tokens_[call.name].text), !alone});
 }
 
 }  // namespace dbfleet::sql::mysql

@@ -55,11 +55,16 @@ bool ReadInsertColumns(Parser* p) {
   }
   ++p->at;
   while (!p->AtEnd() && !p->AcceptSymbol(')')) {
-    if (p->ObjectName().written.empty()) {
+    const Named column = p->ObjectName();
+    if (column.written.empty()) {
       p->NotUnderstood();
       return false;
     }
-    if (p->AcceptSymbol('.')) p->PlainName();
+    std::string name = column.name.name;
+    if (p->AcceptSymbol('.')) name = p->PlainName();
+    std::vector<std::string>& columns = p->draft->reading.facts.insert.columns;
+    constexpr size_t kMostKept = 5000;
+    if (columns.size() < kMostKept) columns.push_back(std::move(name));
     if (!p->Now().IsSymbol(')') && !p->AcceptSymbol(',')) {
       p->NotUnderstood();
       return false;

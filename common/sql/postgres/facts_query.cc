@@ -34,6 +34,13 @@ std::string WrappedColumn(Node node) {
   return "";
 }
 
+WrappingCall CallOf(Node node) {
+  if (!node.Is("FuncCall") || node["funcname"].count() != 1) return {};
+  const Node args = node["args"];
+  return {std::string(node["funcname"].last().text()),
+          args.count() != 1 || !args.last().Is("ColumnRef")};
+}
+
 bool IsNull(Node node) { return node.Is("A_Const") && node["isnull"].flag(); }
 
 std::string ConstantText(Node constant) {
@@ -88,12 +95,13 @@ bool IsDigits(absl::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), absl::ascii_isdigit);
 }
 
-void AddOnce(std::string value, std::vector<std::string>* values) {
+// Whether it was not there before.
+bool AddOnce(std::string value, std::vector<std::string>* values) {
   constexpr size_t kEnough = 50;
-  if (value.empty() || values->size() >= kEnough) return;
-  if (std::find(values->begin(), values->end(), value) == values->end()) {
-    values->push_back(std::move(value));
-  }
+  if (value.empty() || values->size() >= kEnough) return false;
+  if (std::find(values->begin(), values->end(), value) != values->end()) return false;
+  values->push_back(std::move(value));
+  return true;
 }
 
 class QueryReader {
@@ -127,6 +135,8 @@ class QueryReader {
       const bool holds = where && IsAlwaysTrue(where);
       if (holds) facts_.always_true_where = true;
       if (!where || holds) facts_.unguarded_write = true;
+    } else if (tag == "RangeFunction" || tag == "RangeTableFunc") {
+      facts_.table_functions = true;
     } else if (tag == "A_Star") {
       LookAtStar(node);
     } else if (tag == "SortBy") {
@@ -187,8 +197,13 @@ class QueryReader {
     for (const auto& [side, other] : {std::pair{left, right}, std::pair{right, left}}) {
       AddOnce(ColumnIn(side), &facts_.filtered_columns);
       // One in a comparison of two columns' calls is no use of an index either.
-      AddOnce(WrappedColumn(side), &facts_.wrapped_columns);
-      if (IsDigits(other["sval"].text())) AddOnce(ColumnIn(side), &facts_.quoted_numbers);
+      if (AddOnce(WrappedColumn(side), &facts_.wrapped_columns)) {
+        facts_.wrapping_calls.push_back(CallOf(side));
+      }
+      const absl::string_view digits = other["sval"].text();
+      if (IsDigits(digits) && AddOnce(ColumnIn(side), &facts_.quoted_numbers)) {
+        facts_.quoted_digits.emplace_back(digits);
+      }
     }
   }
 
@@ -271,6 +286,7 @@ void FillQuery(const Source& source, Node statement, QueryFacts* query) {
 void FillInsert(Node insert, InsertFacts* facts) {
   const Node query = insert["selectStmt"];
   facts->names_columns = insert["cols"] || !query;
+  for (Node column : insert["cols"]) facts->columns.emplace_back(column["name"].text());
   facts->rows = static_cast<int64_t>(query["valuesLists"].count());
   facts->from_query = query && !query["valuesLists"];
   facts->on_conflict = insert["onConflictClause"]["action"].text() == "ONCONFLICT_UPDATE";

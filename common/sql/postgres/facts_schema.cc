@@ -108,6 +108,7 @@ IndexFacts IndexOfConstraint(Node constraint, Name table) {
   index.unique = true;
   index.is_constraint = true;
   index.using_index = static_cast<bool>(constraint["indexname"]);
+  index.nulls_not_distinct = constraint["nulls_not_distinct"].flag();
   if (index.name.empty()) index.name = std::string(constraint["indexname"].text());
   return index;
 }
@@ -149,6 +150,7 @@ void FillCreateIndex(const Source& source, Node statement, Facts* facts) {
     index.columns.push_back(absl::StrCat("(", text, ")"));
   }
   index.unique = statement["unique"].flag();
+  index.nulls_not_distinct = statement["nulls_not_distinct"].flag();
   index.concurrently = statement["concurrent"].flag();
   index.partial = static_cast<bool>(statement["whereClause"]);
   const absl::string_view method = statement["accessMethod"].text();

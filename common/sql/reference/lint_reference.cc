@@ -32,9 +32,11 @@ finding stays in the output as ignored, with the reason, and reaches no threshol
 DROP TABLE orders_v1;
 ```
 
-A comment behind a statement's `;` belongs to the next statement; behind the last one it silences nothing,
-which is a finding. In PHP, Ruby and Redis files the language's own comments count (`//`, `#`, `/* */`): in
-front of the statement, or at the end of its line. The class of a statement (safe or destructive) cannot be
+A comment behind a statement's `;` on the same line belongs to that statement, on a line of its own to the
+next one; behind the last one it silences nothing there, which is a finding. In PHP and Ruby files the
+language's own comments count (`//`, `#`, `/* */`): in front of the statement, or at the end of its line. In
+Redis files a `#` begins a comment only on a line of its own, in front of the command: behind a command it is
+one of its arguments. The class of a statement (safe or destructive) cannot be
 silenced.
 
 ## Configuration

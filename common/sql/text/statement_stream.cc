@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 
 #include "common/base/byte_order_mark.h"
 #include "common/base/status.h"
@@ -24,6 +25,13 @@ constexpr absl::string_view kHarmless[] = {"a",      "C",          "echo",     "
                                            "timing", "unrestrict", "warn",     "x"};
 // Those that change the connection, which whoever executes the script has to know.
 constexpr absl::string_view kConnection[] = {"c", "connect", "encoding"};
+
+// psql's own variables that change neither the text, for psql takes no value of theirs but a few
+// words, nor which statements run how: not AUTOCOMMIT, ON_ERROR_ROLLBACK, SINGLELINE, SINGLESTEP,
+// FETCH_COUNT, and not those of any value (HISTFILE, PROMPT1), which ":NAME" puts into statements.
+constexpr absl::string_view kHarmlessVariables[] = {
+    "COMP_KEYWORD_CASE", "ECHO",  "ECHO_HIDDEN",      "HIDE_TABLEAM", "HIDE_TOAST_COMPRESSION",
+    "ON_ERROR_STOP",     "QUIET", "SHOW_ALL_RESULTS", "SHOW_CONTEXT", "VERBOSITY"};
 
 template <size_t N>
 bool IsIn(const absl::string_view (&list)[N], absl::string_view word) {
@@ -47,6 +55,26 @@ bool IsPlain(absl::string_view word) {
          std::all_of(word.begin(), word.end(), [](char c) {
            return absl::ascii_isalpha(static_cast<unsigned char>(c)) || c == '!' || c == '?';
          });
+}
+
+// \set NAME [VALUE], \unset NAME, of such a variable; the value one plain word, with or without
+// quotes. psql tells letter case apart.
+bool SetsHarmlessVariable(absl::string_view line) {
+  const std::vector<absl::string_view> words =
+      absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+  const bool unset = words[0] == "\\unset";
+  if ((!unset && words[0] != "\\set") || words.size() < 2 || words.size() > (unset ? 2 : 3)) {
+    return false;
+  }
+  if (!IsIn(kHarmlessVariables, words[1])) return false;
+  if (words.size() == 2) return true;
+  absl::string_view value = words[2];
+  if (value.size() > 2 && value.front() == '\'' && value.back() == '\'') {
+    value = value.substr(1, value.size() - 2);
+  }
+  return std::all_of(value.begin(), value.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_';
+  });
 }
 
 }  // namespace
@@ -278,7 +306,7 @@ absl::Status StatementStream::ClientCommand(const Token& token, Statement* state
         "own; remove it, or end the statement in front of it");
   }
   const bool connection = IsIn(kConnection, word);
-  if (!connection && !IsIn(kHarmless, word)) {
+  if (!connection && !IsIn(kHarmless, word) && !SetsHarmlessVariable(line)) {
     return Bad(at, absl::StrCat("a backslash command of psql that runs or changes what is not in "
                                 "this script",
                                 IsPlain(word) ? absl::StrCat(" (\\", word, ")") : "",

@@ -213,6 +213,26 @@ TEST(SplitTest, ClientCommandsThatRunOrChangeOtherThingsAreErrors) {
   ExpectBad(Dialect::kMySql, "SELECT 1\\G", "a backslash outside quotes");
 }
 
+TEST(SplitTest, PsqlsOwnVariablesChangeNothingInTheScript) {
+  for (absl::string_view command :
+       {"\\set ON_ERROR_STOP on", "\\set ON_ERROR_STOP 1", "\\set ON_ERROR_STOP 'on'",
+        "\\set ON_ERROR_STOP", "\\set\tVERBOSITY  verbose", "\\set QUIET 1", "\\set ECHO all",
+        "\\unset ECHO"}) {
+    EXPECT_THAT(Texts(Dialect::kPostgres, std::string(command) + "\nSELECT 1;"),
+                ElementsAre("SELECT 1"))
+        << command;
+  }
+  for (absl::string_view command :
+       // Statements that fail are passed over, or not committed.
+       {"\\set ON_ERROR_ROLLBACK on", "\\set AUTOCOMMIT off", "\\set SINGLELINE on",
+        "\\set on_error_stop on", "\\unset AUTOCOMMIT", "\\set", "\\unset",
+        // Texts that ":NAME" puts into statements.
+        "\\set HISTFILE x", "\\set ECHO '1];'", "\\set ECHO all all", "\\set ECHO --",
+        "\\set QUIET :x"}) {
+    ExpectBad(Dialect::kPostgres, std::string(command) + "\nSELECT 1;", "backslash");
+  }
+}
+
 TEST(SplitTest, BackquotesInClientCommandsRunTheShell) {
   for (absl::string_view command :
        {"\\echo `rm x`", "\\C `rm x`", "\\connect `rm x`", "\\pset null `rm`"}) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "nlohmann/json.hpp"
 
@@ -404,6 +405,23 @@ TEST_F(SqlTest, FindingsFitTheTerminal) {
     EXPECT_LE(DisplayWidth(line), 60u) << line;
   }
   EXPECT_THAT(err_, HasSubstr("1 statement, 1 of them destructive"));
+}
+
+TEST_F(SqlTest, TheClassIsShownHoweverNarrowTheTerminal) {
+  const std::string file = Write("a_name_so_long_that_it_takes_the_whole_line_of_a_terminal.sql",
+                                 "DROP TABLE app.orders;");
+  RunCli({"sql", "classify", "--dialect", "postgresql-15", file}, "", /*terminal=*/true);
+  EXPECT_THAT(out_, HasSubstr("  destructive  schema"));
+  EXPECT_THAT(out_, HasSubstr("\n    DROP TABLE app.orders\n"));
+  EXPECT_THAT(out_, HasSubstr("\n    > "));
+}
+
+TEST_F(SqlTest, ALongStatementDoesNotPushTheReasonsAway) {
+  const std::string sql = "UPDATE app.orders SET note = 1 WHERE id IN (" +
+                          absl::StrJoin(std::vector<int>(100, 7), ", ") + ")";
+  ASSERT_EQ(Sql({"classify", "--dialect", "postgresql-15", "-"}, sql), 0);
+  for (absl::string_view line : absl::StrSplit(out_, '\n')) EXPECT_LE(DisplayWidth(line), 160u);
+  EXPECT_THAT(out_, HasSubstr("UPDATE changes"));
 }
 
 // With a backslash that escapes nothing, a second statement stands where a string seemed to be.

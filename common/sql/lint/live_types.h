@@ -1,0 +1,17 @@
+#pragma once
+
+#include "absl/strings/string_view.h"
+
+#include "common/sql/model/schema_facts.h"
+#include "common/sql/model/target.h"
+
+// What a new type of a column means for the rows that are there.
+namespace dbfleet::sql {
+
+// Whether a column of the type `before`, as a server writes it, gets the type of `after` without
+// that rows are read or written: from PostgreSQL's documentation of ALTER TABLE and the support
+// functions of its length casts, MySQL's "Online DDL Operations" and MariaDB's "InnoDB Online DDL".
+// False where it is not known. Whether NULL may stand there is no part of a type.
+bool KeepsRows(const Target& target, absl::string_view before, const ColumnFacts& after);
+
+}  // namespace dbfleet::sql

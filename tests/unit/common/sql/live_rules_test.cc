@@ -1,0 +1,265 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/sql/lint/linter.h"
+#include "common/sql/sql.h"
+
+// What rules say of statements as people write them, where versions and live facts decide.
+namespace dbfleet::sql {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+Target At(absl::string_view name) { return *ParseTarget(name); }
+
+const SchemaSnapshot& Live() {
+  static const auto& snapshot = *[] {
+    auto* made = new SchemaSnapshot;
+    made->complete = true;
+    LiveTable orders;
+    orders.name = {"app", "orders"};
+    orders.rows = 5'000'000;
+    orders.columns = {{"id", "bigint", false},         {"number", "varchar(20)"},
+                      {"state", "enum('new','paid')"}, {"code", "character(3)"},
+                      {"price", "numeric(10,2)"},      {"at", "timestamp(3) with time zone"}};
+    orders.indexes = {{"pk", {"id"}, true, true}};
+    made->Add(orders);
+    LiveTable small;
+    small.name = {"app", "small"};
+    small.rows = 10;
+    small.columns = {{"id", "bigint", false}, {"n", "int"}};
+    made->Add(small);
+    return made;
+  }();
+  return snapshot;
+}
+
+struct Said {
+  std::vector<Finding> findings;
+  Effects effects;  // Of the last statement.
+
+  // The message and the advice of that rule's first finding; "" without one.
+  std::string Of(absl::string_view rule) const {
+    for (const Finding& finding : findings) {
+      if (finding.rule_id == rule) return absl::StrCat(finding.message, " > ", finding.advice);
+    }
+    return "";
+  }
+};
+
+Said Lint(const Target& target, absl::string_view script, bool live = true) {
+  const LintConfig config;
+  Linter linter(target, config, live ? &Live() : nullptr);
+  const auto statements = Split(target, script);
+  EXPECT_TRUE(statements.ok()) << statements.status();
+  Said said;
+  for (const Statement& statement : *statements) {
+    Reading reading = Read(target, statement);
+    linter.HoldAgainstSnapshot(&reading);
+    linter.Add(statement, reading);
+    said.effects = reading.verdict.effects;
+  }
+  said.findings = linter.Finish();
+  return said;
+}
+
+Safety Class(absl::string_view dialect, absl::string_view sql) {
+  return Read(At(dialect), (*Split(At(dialect), sql))[0]).verdict.safety;
+}
+
+TEST(FunctionVersionTest, AnUnknownVersionHasWhatTheLowestHas) {
+  for (absl::string_view call :
+       {"REGEXP_REPLACE(a, 'x', 'y')", "UUID_TO_BIN(a)", "JSON_VALUE(a, 'x')",
+        "JSON_OVERLAPS(a, b)", "ST_Collect(a)", "RANK(a)"}) {
+    EXPECT_EQ(Class("mysql", absl::StrCat("SELECT ", call, " FROM t")), Safety::kDestructive)
+        << call;
+  }
+  for (absl::string_view call : {"JSON_VALUE(a, 'x')", "RANK(a)", "NATURAL_SORT_KEY(a)"}) {
+    EXPECT_EQ(Class("mariadb", absl::StrCat("SELECT ", call, " FROM t")), Safety::kDestructive)
+        << call;
+  }
+  EXPECT_EQ(Class("mysql", "SELECT lower(a) FROM t"), Safety::kSafe);
+}
+
+TEST(FunctionVersionTest, MySql80IsItsFirstRelease) {
+  for (absl::string_view call : {"ROW_NUMBER() OVER (ORDER BY a)", "LAG(a) OVER (ORDER BY a)",
+                                 "REGEXP_LIKE(a, 'x')", "BIN_TO_UUID(a)"}) {
+    EXPECT_EQ(Class("mysql-8.0", absl::StrCat("SELECT ", call, " FROM t")), Safety::kSafe) << call;
+  }
+  EXPECT_EQ(Class("mysql-8.0.21", "SELECT JSON_VALUE(a, 'x') FROM t"), Safety::kSafe);
+  const Reading later =
+      Read(At("mysql-8.0"), (*Split(At("mysql-8.0"), "SELECT JSON_VALUE(a, 'x')"))[0]);
+  EXPECT_EQ(later.verdict.safety, Safety::kDestructive);
+  EXPECT_THAT(later.verdict.doubt, HasSubstr("built in from 8.0.21 on"));
+  EXPECT_THAT(later.verdict.doubt, HasSubstr("--server-version"));
+}
+
+TEST(OnlineFormTest, TheStrongestNeedDecides) {
+  const auto advice = [](absl::string_view dialect, absl::string_view sql) {
+    return Lint(At(dialect), sql, false).Of("dbf-no-algorithm");
+  };
+  for (absl::string_view sql :
+       {"ALTER TABLE a ADD INDEX idx_a_b (b)", "ALTER TABLE a ADD UNIQUE KEY uq_a_b (b)",
+        "ALTER TABLE a ADD COLUMN c int, ADD INDEX idx_a_b (b)",
+        "ALTER TABLE a DROP INDEX idx_a_b"}) {
+    for (absl::string_view dialect : {"mariadb-10.11", "mysql-8.0.36", "mysql-5.7", "mysql"}) {
+      EXPECT_THAT(advice(dialect, sql), HasSubstr("ALGORITHM=INPLACE, LOCK=NONE")) << sql;
+    }
+  }
+  EXPECT_THAT(advice("mysql-8.0.36", "ALTER TABLE a ADD FULLTEXT INDEX idx_a_b (b)"),
+              HasSubstr("LOCK=SHARED"));
+  const absl::string_view column = "ALTER TABLE a ADD COLUMN c int";
+  EXPECT_THAT(advice("mysql-8.0.36", column), HasSubstr("ALGORITHM=INSTANT"));
+  EXPECT_THAT(advice("mysql-5.7", column), Not(HasSubstr("INSTANT")));
+  EXPECT_THAT(advice("mysql-5.7", "ALTER TABLE a ADD COLUMN c int AS (b) VIRTUAL"),
+              Not(HasSubstr("INSTANT")));
+}
+
+TEST(LiveTypeTest, PostgresKeepsRowsThatAreTheSameBytes) {
+  for (const auto& [change, keeps] : std::vector<std::pair<std::string, bool>>{
+           {"number TYPE varchar(40)", true},
+           {"number TYPE varchar", true},
+           {"number TYPE text", true},
+           {"number TYPE varchar(10)", false},
+           {"number TYPE varchar(40) USING upper(number)", false},
+           {"number TYPE varchar(40) COLLATE \"C\"", false},
+           {"code TYPE character(5)", false},
+           {"code TYPE text", false},
+           {"price TYPE numeric(12,2)", true},
+           {"price TYPE numeric", true},
+           {"price TYPE numeric(12,3)", false},
+           {"price TYPE numeric(8,2)", false},
+           {"at TYPE timestamptz(6)", true},
+           {"at TYPE timestamptz", true},
+           {"at TYPE timestamptz(0)", false},
+           {"at TYPE timestamp", false},
+           {"unknown TYPE text", false},
+           {"number TYPE text, ALTER code TYPE text", false}}) {
+    const Said said = Lint(At("postgresql-15"), "ALTER TABLE app.orders ALTER " + change);
+    EXPECT_EQ(said.effects.rewrites_table, !keeps) << change;
+    EXPECT_EQ(said.effects.scans_table, !keeps) << change;
+    EXPECT_EQ(said.effects.blocks, Blocking::kReadsAndWrites) << change;
+    EXPECT_EQ(said.Of("dbf-table-rebuild").empty(),
+              keeps || !said.Of("dbf-change-column-type").empty())
+        << change;
+  }
+  // What the script did before, no snapshot knows.
+  EXPECT_TRUE(Lint(At("postgresql-15"),
+                   "ALTER TABLE app.orders ALTER number TYPE varchar(60);"
+                   "ALTER TABLE app.orders ALTER number TYPE varchar(40)")
+                  .effects.rewrites_table);
+}
+
+TEST(LiveTypeTest, MySqlAppendsValuesAndWidensWithinALengthByte) {
+  for (absl::string_view dialect : {"mysql-8.0", "mysql-5.7", "mariadb-10.11"}) {
+    for (const auto& [change, keeps] : std::vector<std::pair<std::string, bool>>{
+             {"number VARCHAR(40) NULL", true},
+             {"number VARCHAR(40) NULL, ALGORITHM=INPLACE, LOCK=NONE", true},
+             {"number VARCHAR(40) NOT NULL", false},
+             {"number VARCHAR(100) NULL", false},
+             {"number VARCHAR(10) NULL", false},
+             {"number VARCHAR(40) CHARACTER SET latin1", false},
+             {"number VARCHAR(40) FIRST", false},
+             {"number VARCHAR(40) NULL, ALGORITHM=COPY", false},
+             {"state ENUM('new','paid','sent') NULL", true},
+             {"state ENUM('paid','new','sent') NULL", false},
+             {"state ENUM('new') NULL", false}}) {
+      const Said said = Lint(At(dialect), "ALTER TABLE app.orders MODIFY " + change);
+      EXPECT_EQ(said.effects.rewrites_table, !keeps) << dialect << ": " << change;
+      if (!keeps) continue;
+      EXPECT_EQ(said.effects.blocks, Blocking::kNothing) << change;
+      EXPECT_THAT(said.Of("dbf-table-rebuild"), IsEmpty()) << change;
+      EXPECT_THAT(said.Of("dbf-change-column-type"), IsEmpty()) << change;
+    }
+  }
+}
+
+TEST(MergeTest, TheSafeFormOfSetNotNullStaysInItsSteps) {
+  const std::string steps =
+      "ALTER TABLE app.orders ADD CONSTRAINT c CHECK (number IS NOT NULL) NOT VALID;"
+      "ALTER TABLE app.orders VALIDATE CONSTRAINT c;"
+      "ALTER TABLE app.orders ALTER number SET NOT NULL;"
+      "ALTER TABLE app.orders DROP CONSTRAINT c;";
+  EXPECT_THAT(Lint(At("postgresql-15"), steps).Of("dbf-merge-alters"), IsEmpty());
+  EXPECT_THAT(
+      Lint(At("postgresql-15"), steps + "ALTER TABLE app.orders ADD n int").Of("dbf-merge-alters"),
+      Not(IsEmpty()));
+}
+
+TEST(AdviceTest, SpeaksOfTheStatementsOwnCallsAndNumbers) {
+  const auto call = [](absl::string_view dialect) {
+    return Lint(At(dialect), "SELECT a FROM t WHERE lower(b) = 'x'", false)
+        .Of("dbf-function-on-column");
+  };
+  EXPECT_THAT(call("postgresql-15"), HasSubstr("((lower(b)))"));
+  EXPECT_THAT(call("mysql-8.0.36"), HasSubstr("((lower(b)))"));
+  for (absl::string_view dialect : {"mysql-5.7", "mariadb-10.11", "mysql"}) {
+    EXPECT_THAT(call(dialect), HasSubstr("ADD COLUMN b_expr <type> AS (lower(b)) VIRTUAL"));
+  }
+  EXPECT_THAT(Lint(At("mysql-8.4"), "SELECT a FROM t WHERE date_format(b, '%Y') = 'x'", false)
+                  .Of("dbf-function-on-column"),
+              HasSubstr("((date_format(b, ...)))"));
+  for (absl::string_view dialect : {"mysql-8.0", "mariadb-10.11"}) {
+    EXPECT_THAT(Lint(At(dialect), "SELECT a FROM t WHERE customer_id = '3'", false)
+                    .Of("dbf-implicit-conversion"),
+                HasSubstr("customer_id = 3"));
+  }
+}
+
+TEST(AdviceTest, NullsAreNoDuplicates) {
+  const auto probe = [](absl::string_view columns) {
+    return Lint(At("postgresql-15"),
+                absl::StrCat("CREATE UNIQUE INDEX CONCURRENTLY i ON app.orders (", columns))
+        .Of("dbf-unique-on-existing");
+  };
+  EXPECT_THAT(probe("id, number)"), HasSubstr("FROM app.orders WHERE number IS NOT NULL GROUP BY"));
+  EXPECT_THAT(probe("id)"), HasSubstr("FROM app.orders GROUP BY"));
+  EXPECT_THAT(probe("number) NULLS NOT DISTINCT"), HasSubstr("FROM app.orders GROUP BY"));
+}
+
+TEST(DryRunTest, ColumnsThatAreNotThereAreNamed) {
+  for (absl::string_view dialect : {"mysql-8.0", "mariadb-10.11", "postgresql-15"}) {
+    for (absl::string_view sql :
+         {"UPDATE app.orders SET price = 1 WHERE gone = 2", "DELETE FROM app.orders WHERE gone = 2",
+          "SELECT price FROM app.orders WHERE gone = 2",
+          "INSERT INTO app.orders (id, gone) VALUES (1, 2)"}) {
+      const Said said = Lint(At(dialect), sql);
+      EXPECT_THAT(said.Of("dbf-dry-run"), HasSubstr("has no column gone"))
+          << dialect << ": " << sql;
+      EXPECT_THAT(said.Of("dbf-full-scan"), IsEmpty()) << sql;
+    }
+    for (absl::string_view sql : {"UPDATE app.orders SET price = 1 WHERE id = 2",
+                                  "DELETE FROM app.orders WHERE number = 'x'",
+                                  "SELECT o.price FROM app.orders o JOIN x ON x.gone = o.id",
+                                  "SELECT 1 FROM app.orders o, (SELECT 1 AS gone) q WHERE gone = 1",
+                                  "INSERT INTO app.orders (id) VALUES (1)"}) {
+      EXPECT_THAT(Lint(At(dialect), sql).Of("dbf-dry-run"), IsEmpty()) << dialect << ": " << sql;
+    }
+  }
+  for (absl::string_view sql : {"SELECT 1 FROM app.orders, generate_series(1, 2) g WHERE g = 1",
+                                "SELECT 1 FROM app.orders WHERE ctid = '(0,1)'"}) {
+    EXPECT_THAT(Lint(At("postgresql-15"), sql).Of("dbf-dry-run"), IsEmpty()) << sql;
+  }
+}
+
+TEST(RowLimitTest, InsertSelectWritesWhatItReads) {
+  for (absl::string_view dialect : {"mysql-8.0", "mariadb-10.11", "postgresql-15"}) {
+    const auto said = [&](absl::string_view sql) {
+      return Lint(At(dialect), sql).Of("dbf-affected-rows");
+    };
+    EXPECT_THAT(said("INSERT INTO app.small (id, n) SELECT id, 1 FROM app.orders"),
+                HasSubstr("may write up to 5000000 rows"));
+    EXPECT_THAT(said("INSERT INTO app.small (id, n) SELECT id, 1 FROM app.orders WHERE id = 5"),
+                IsEmpty());
+    EXPECT_THAT(said("INSERT INTO app.small (id, n) SELECT 1, count(*) FROM app.orders"),
+                IsEmpty());
+    EXPECT_THAT(said("INSERT INTO app.orders (id) SELECT id FROM app.small"), IsEmpty());
+  }
+}
+
+}  // namespace
+}  // namespace dbfleet::sql
