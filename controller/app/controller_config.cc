@@ -96,7 +96,9 @@ void CheckPolicy(const std::string& field, const config::v1::PolicyConfig& polic
       FromProto(policy.verified_backup_max_age()) < absl::ZeroDuration()) {
     problems->Add(field + ".verified_backup_max_age", "must not be negative");
   }
-  if (policy.has_approval_ttl() && FromProto(policy.approval_ttl()) < kLeastApprovalLife) {
+  // One shorter than kLeastApprovalLife counts as that (ApplyEnvironments): former versions took
+  // it.
+  if (policy.has_approval_ttl() && FromProto(policy.approval_ttl()) < absl::Seconds(1)) {
     problems->Add(field + ".approval_ttl", "must be at least 5m");
   }
   if (policy.has_window_for() && !FromName<WindowFor>(policy.window_for()).has_value()) {

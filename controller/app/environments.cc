@@ -5,6 +5,7 @@
 #include "common/base/status.h"
 #include "common/log/log.h"
 #include "controller/dispatch/wire.h"
+#include "controller/domain/approval_life.h"
 #include "controller/domain/names.h"
 #include "controller/policy/policy.h"
 
@@ -30,7 +31,16 @@ EnvironmentPolicy PolicyOf(const config::v1::EnvironmentConfig& config) {
   if (given.has_verified_backup_max_age()) {
     policy.verified_backup_max_age = FromProto(given.verified_backup_max_age());
   }
-  if (given.has_approval_ttl()) policy.approval_ttl = FromProto(given.approval_ttl());
+  if (given.has_approval_ttl()) {
+    const absl::Duration life = FromProto(given.approval_ttl());
+    policy.approval_ttl = ApprovalLife(life);
+    if (life < policy.approval_ttl) {
+      log::Warn("the configuration's approval_ttl is too short to collect approvals in; raised",
+                {{"environment", config.name()},
+                 {"approval_ttl", absl::FormatDuration(life)},
+                 {"raised_to", absl::FormatDuration(policy.approval_ttl)}});
+    }
+  }
   if (given.has_destructive_consent()) policy.destructive_consent = given.destructive_consent();
   if (given.has_window_for()) {
     policy.window_for = FromName<WindowFor>(given.window_for()).value_or(WindowFor::kAll);

@@ -38,12 +38,12 @@ absl::StatusOr<std::vector<std::string>> DependentPrincipals(ReadTx& tx,
     makers.erase("");
   }
   ASSIGN_OR_RETURN(const std::shared_ptr<const RoleBook> book, ReadRoleBook(tx));
-  NamedRoles named;
+  std::shared_ptr<const NamedRoles> named;
   if (!book->bindings().empty()) {
     ASSIGN_OR_RETURN(named, NamedRoles::Read(tx));
   }
   for (const RoleBinding& binding : book->bindings()) {
-    if (!Matters(binding, named)) continue;
+    if (!Matters(binding, *named)) continue;
     for (const std::string& subject : binding.subjects) {
       const std::string principal = absl::StrCat("users/", subject);
       std::set<std::string>& makers = made_by[principal];

@@ -7,10 +7,13 @@
 
 #include "common/base/status.h"
 #include "controller/domain/names.h"
+#include "controller/store/compiled_once.h"
 #include "dbfleet/resource/v1/resource.pb.h"
 
 namespace dbfleet::controller {
 namespace {
+
+constexpr char kGeneration[] = "named_roles.generation";
 
 absl::Status ForEach(ReadTx& tx, absl::string_view kind,
                      const std::function<void(const std::string& blob)>& fn) {
@@ -30,7 +33,19 @@ std::vector<std::string> ListOf(const Names& names) {
 
 }  // namespace
 
-absl::StatusOr<NamedRoles> NamedRoles::Read(ReadTx& tx) {
+absl::StatusOr<std::shared_ptr<const NamedRoles>> NamedRoles::Read(ReadTx& tx) {
+  static auto* const compiled = new CompiledOnce<NamedRoles>;
+  ASSIGN_OR_RETURN(const std::string generation, tx.GetSetting(kGeneration));
+  // Without a change there is no name under which it could be kept for all stores.
+  if (generation.empty()) return Load(tx);
+  return compiled->Of(generation, tx, Load);
+}
+
+absl::Status NamedRoles::NoteChange(WriteTx& tx, absl::Time now) {
+  return NameGeneration(tx, kGeneration, now);
+}
+
+absl::StatusOr<std::shared_ptr<const NamedRoles>> NamedRoles::Load(ReadTx& tx) {
   NamedRoles named;
   RETURN_IF_ERROR(ForEach(tx, "ApprovalPolicy", [&](const std::string& blob) {
     resource::v1::ApprovalPolicy policy;
@@ -48,7 +63,7 @@ absl::StatusOr<NamedRoles> NamedRoles::Read(ReadTx& tx) {
       named.Add(ListOf(policy.spec().environments()), role);
     }
   }));
-  return named;
+  return std::make_shared<const NamedRoles>(std::move(named));
 }
 
 void NamedRoles::Add(const std::vector<std::string>& environments, const std::string& role) {

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 #include "controller/domain/types.h"
 #include "controller/store/store.h"
@@ -18,7 +20,11 @@ class NamedRoles {
  public:
   // As the transaction sees them. A policy that cannot be read counts as one that names every role
   // everywhere.
-  static absl::StatusOr<NamedRoles> Read(ReadTx& tx);
+  // Compiled once for each change to them, as the RoleBindings are (roles_in.h). Thread-safe.
+  static absl::StatusOr<std::shared_ptr<const NamedRoles>> Read(ReadTx& tx);
+
+  // Part of every transaction that writes or deletes such a policy.
+  static absl::Status NoteChange(WriteTx& tx, absl::Time now);
 
   // Does a policy that covers this environment name the role?
   bool Names(Role role, absl::string_view environment) const;
@@ -26,6 +32,7 @@ class NamedRoles {
   bool NamesIn(Role role, const EnvironmentFilter& where) const;
 
  private:
+  static absl::StatusOr<std::shared_ptr<const NamedRoles>> Load(ReadTx& tx);
   void Add(const std::vector<std::string>& environments, const std::string& role);
 
   bool all_ = false;

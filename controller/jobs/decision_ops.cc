@@ -277,11 +277,11 @@ absl::StatusOr<Job> JobManager::Pause(const RequestMeta& meta, const std::string
                                       const std::string& reason) {
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
     ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
-    // One that resumes by itself otherwise: a person's pause takes its place.
-    const bool by_time = job.state == JobState::kPaused &&
-                         (job.error_reason == kWindowClosed || job.error_reason == kBetweenWaves);
-    if (job.state == JobState::kPaused && !by_time) return job;
-    if (!by_time) {
+    // One that goes on with time or an approval, or expires: a person's pause takes its place, and
+    // stays until a person resumes it.
+    const bool by_itself = IsPausedByItself(job);
+    if (job.state == JobState::kPaused && !by_itself) return job;
+    if (!by_itself) {
       if (!CanMove(job.state, JobState::kPaused)) return WrongState(job, "paused");
       RETURN_IF_ERROR(flow_.WithdrawUngranted(context, job, "paused"));
       RETURN_IF_ERROR(MoveJob(&job, JobState::kPaused, context.now));

@@ -21,6 +21,7 @@ using Json = nlohmann::json;
 using Method = transfer::Request::Method;
 
 constexpr size_t kMostFound = 4 << 20;
+constexpr size_t kMostFilters = 6000;  // Bytes; proxies take 8 KiB of a request's line.
 constexpr size_t kMostIdBytes = 64;
 
 std::string Dump(const Json& json) {
@@ -44,16 +45,32 @@ std::string UrlEncoded(absl::string_view text) {
   return out;
 }
 
-// Alertmanager's filter finds silences that have this very matcher.
-std::string FilterOf(const std::string& matchers) {
-  const Json parsed = Json::parse(matchers, nullptr, false);
-  if (!parsed.is_array() || parsed.empty()) return "";
-  const Json& first = parsed[0];
-  const std::string op = absl::StrCat(first.value("isEqual", true) ? "=" : "!=",
-                                      first.value("isRegex", false) ? "~" : "");
+std::string FilterOf(const Json& matcher) {
+  const std::string op = absl::StrCat(matcher.value("isEqual", true) ? "=" : "!=",
+                                      matcher.value("isRegex", false) ? "~" : "");
   return absl::StrCat(
-      first.value("name", ""), op == "!=~" ? "!~" : op, "\"",
-      absl::StrReplaceAll(first.value("value", ""), {{"\\", "\\\\"}, {"\"", "\\\""}}), "\"");
+      "filter=", UrlEncoded(absl::StrCat(matcher.value("name", ""), op == "!=~" ? "!~" : op, "\"",
+                                         absl::StrReplaceAll(matcher.value("value", ""),
+                                                             {{"\\", "\\\\"}, {"\"", "\\\""}}),
+                                         "\"")));
+}
+
+// Alertmanager's filters find silences that have these very matchers, all of them: an answer is too
+// large only if so much of ours is there. What would make the URL longer than servers take is left
+// out, the shortest filter never.
+std::string FiltersOf(const std::string& matchers) {
+  const Json parsed = Json::parse(matchers, nullptr, false);
+  if (!parsed.is_array()) return "";
+  std::vector<std::string> filters;
+  for (const Json& matcher : parsed) filters.push_back(FilterOf(matcher));
+  std::stable_sort(filters.begin(), filters.end(),
+                   [](const auto& a, const auto& b) { return a.size() < b.size(); });
+  std::string all;
+  for (const std::string& filter : filters) {
+    if (!all.empty() && all.size() + filter.size() > kMostFilters) break;
+    absl::StrAppend(&all, all.empty() ? "?" : "&", filter);
+  }
+  return all;
 }
 
 std::string CommentOf(const store::v1::FollowedSpan& span, const std::string& key) {
@@ -80,8 +97,7 @@ void Silence(const store::v1::FollowedSpan& span, const std::string& key, SpanSt
     case SpanStep::kFind:
       request->method = Method::kGet;
       request->most_body = kMostFound;
-      request->url = Secret(absl::StrCat(
-          url, "/api/v2/silences?filter=", UrlEncoded(FilterOf(span.sent_matchers()))));
+      request->url = Secret(absl::StrCat(url, "/api/v2/silences", FiltersOf(span.sent_matchers())));
       return;
     case SpanStep::kRead:
       request->method = Method::kGet;
@@ -140,6 +156,23 @@ std::string Text(const Json& json, const char* name) {
   return it != json.end() && it->is_string() ? it->get<std::string>() : "";
 }
 
+// "" if they are not what Alertmanager's contract says.
+std::string MatchersIn(const Json& silence) {
+  const auto matchers = silence.find("matchers");
+  if (matchers == silence.end() || !matchers->is_array()) return "";
+  std::vector<AlertMatcher::Rendered> found;
+  const auto flag = [](const Json& json, const char* name, bool otherwise) {
+    const auto it = json.find(name);
+    return it != json.end() && it->is_boolean() ? it->get<bool>() : otherwise;
+  };
+  for (const Json& matcher : *matchers) {
+    if (!matcher.is_object()) return "";
+    found.push_back({Text(matcher, "name"), Text(matcher, "value"), flag(matcher, "isRegex", false),
+                     flag(matcher, "isEqual", true)});
+  }
+  return MatchersJson(found);
+}
+
 absl::StatusOr<SpanAnswer> SilenceIn(const Json& json) {
   SpanAnswer answer;
   answer.remote_id = Text(json, "id");
@@ -169,7 +202,9 @@ absl::StatusOr<SpanAnswer> ReadSilences(const std::string& key, SpanStep step, c
   for (const Json& item : json) {
     if (!item.is_object() || !absl::EndsWith(Text(item, "comment"), mark)) continue;
     ASSIGN_OR_RETURN(SpanAnswer found, SilenceIn(item));
-    if (!found.expired) return found;
+    if (found.expired) continue;
+    found.matchers = MatchersIn(item);
+    return found;
   }
   answer.found = false;
   return answer;

@@ -30,6 +30,7 @@ struct SpanAnswer {
   std::string start;  // Of a silence, word for word: with another one an update makes a new one.
   absl::Time end = absl::InfinitePast();
   bool expired = false;
+  std::string matchers;  // Of a silence that was found, as MatchersJson has them; "": unreadable.
 };
 
 // `key`: of the span, never used twice. `start`: what kRead told. FAILED_PRECONDITION: see

@@ -10,6 +10,7 @@
 #include "common/concurrency/backoff.h"
 #include "common/log/log.h"
 #include "common/proto_time/proto_time.h"
+#include "controller/notify/silence_parts.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -22,25 +23,6 @@ resource::v1::NotificationRouteSpec KeptOf(const Route& route) {
   if (route.spec.has_silences()) *kept.mutable_silences() = route.spec.silences();
   if (route.spec.has_grafana()) *kept.mutable_grafana() = route.spec.grafana();
   return kept;
-}
-
-// Of the targets that have all that the matchers name; "" if there is none, or they say too much.
-std::string MatchersFor(const Route& route, const WantedSpan& wanted, size_t most) {
-  std::vector<SilenceTarget> targets;
-  for (const SilenceTarget& target : wanted.targets) {
-    if (std::all_of(route.matchers.begin(), route.matchers.end(),
-                    [&](const AlertMatcher& matcher) { return matcher.Fits(target); })) {
-      targets.push_back(target);
-    }
-  }
-  if (targets.empty()) return "";
-  std::vector<AlertMatcher::Rendered> rendered;
-  for (const AlertMatcher& matcher : route.matchers) rendered.push_back(matcher.For(targets));
-  std::string json = MatchersJson(rendered);
-  if (json.size() <= most) return json;
-  log::Warn("a silence would name too many instances; let its matchers name {{environment}}",
-            {{"route", route.name}, {"subject", wanted.subject}});
-  return "";
 }
 
 }  // namespace
@@ -118,7 +100,7 @@ absl::StatusOr<absl::Duration> SpanKeeper::Tick(absl::Time now) {
     }
     if (row->dirty || row->remove) written.push_back(row.get());
   }
-  if (!written.empty()) RETURN_IF_ERROR(Write(written, now));
+  if (!written.empty() || !lost_.empty()) RETURN_IF_ERROR(Write(written, now));
   for (const auto& [row, step] : calls) Begin(row, step);
   int silences = 0, annotations = 0;
   for (const auto& [key, row] : rows_) {
@@ -130,30 +112,54 @@ absl::StatusOr<absl::Duration> SpanKeeper::Tick(absl::Time now) {
   return rows_.empty() && looked ? kIdlePulse : kPulse;
 }
 
-void SpanKeeper::Follow(const std::vector<WantedSpan>& wanted, absl::Time now) {
-  std::map<std::pair<std::string, std::string>, Row*> live;
+// One for an annotation, one or more for silences; those that say too much are told once.
+std::vector<SpanKeeper::Wanted> SpanKeeper::Parts(const std::vector<WantedSpan>& spans) {
+  std::vector<Wanted> wanted;
+  std::set<Name> too_large;
+  for (const WantedSpan& span : spans) {
+    const std::shared_ptr<const Route> route = book_.Find(span.route);
+    if (route == nullptr) continue;
+    if (route->receiver != "silences") {
+      wanted.push_back({{span.route, span.subject}, &span, route, ""});
+      continue;
+    }
+    for (const SilencePart& part : SilencePartsOf(route->matchers, span.targets)) {
+      const Name name(span.route, absl::StrCat(span.subject, part.where));
+      std::string matchers = MatchersJson(part.matchers);
+      if (matchers.size() <= kMostMatcherBytes) {
+        wanted.push_back({name, &span, route, std::move(matchers)});
+        continue;
+      }
+      too_large.insert(name);
+      if (too_large_.count(name) > 0) continue;
+      lost_.push_back({name, absl::StrCat("TOO_LARGE: the silence would name too many instances (",
+                                          matchers.size(), " bytes, at most ", kMostMatcherBytes,
+                                          "); let its matchers name {{environment}}")});
+      log::Warn("a silence is not made",
+                {{"route", name.first}, {"subject", name.second}, {"error", lost_.back().second}});
+    }
+  }
+  too_large_ = std::move(too_large);
+  return wanted;
+}
+
+void SpanKeeper::Follow(const std::vector<WantedSpan>& spans, absl::Time now) {
+  std::map<Name, Row*> live;
   for (auto& [key, row] : rows_) {
     if (!row->span.over()) live[{row->span.route(), row->span.subject()}] = row.get();
   }
-  for (const WantedSpan& span : wanted) {
-    const std::shared_ptr<const Route> route = book_.Find(span.route);
-    if (route == nullptr) continue;
-    std::string matchers;
-    if (route->receiver == "silences") {
-      matchers = MatchersFor(*route, span, kMostMatcherBytes);
-      if (matchers.empty()) continue;
-    }
-    const auto found = live.find({span.route, span.subject});
+  for (const Wanted& wanted : Parts(spans)) {
+    const auto found = live.find(wanted.name);
     Row* row = found == live.end() ? nullptr : found->second;
     if (found != live.end()) live.erase(found);
     // The route was declared otherwise: its former silence ends, and another one begins.
     if (row != nullptr &&
-        row->span.spec().SerializeAsString() != KeptOf(*route).SerializeAsString()) {
+        row->span.spec().SerializeAsString() != KeptOf(*wanted.route).SerializeAsString()) {
       Finish(row, now);
       row = nullptr;
     }
-    if (row == nullptr) row = Insert(span, *route, now);
-    if (row != nullptr) Adapt(span, matchers, row);
+    if (row == nullptr) row = Insert(wanted, now);
+    if (row != nullptr) Adapt(*wanted.span, wanted.matchers, row);
   }
   for (const auto& [name, row] : live) {
     row->gone_since = std::min(row->gone_since, now);
@@ -164,7 +170,7 @@ void SpanKeeper::Follow(const std::vector<WantedSpan>& wanted, absl::Time now) {
 }
 
 // nullptr: there are too many.
-SpanKeeper::Row* SpanKeeper::Insert(const WantedSpan& wanted, const Route& route, absl::Time now) {
+SpanKeeper::Row* SpanKeeper::Insert(const Wanted& wanted, absl::Time now) {
   if (rows_.size() >= kMostRows) {
     if (!std::exchange(full_, true)) {
       log::Warn("no further silences and annotations are begun: too many are kept",
@@ -177,13 +183,13 @@ SpanKeeper::Row* SpanKeeper::Insert(const WantedSpan& wanted, const Route& route
   row->key = NewUlid(now);
   row->dirty = true;
   Span& span = row->span;
-  span.set_route(wanted.route);
-  span.set_subject(wanted.subject);
-  *span.mutable_spec() = KeptOf(route);
-  span.set_receiver(route.receiver);
-  span.set_kind(wanted.kind);
-  span.set_text(wanted.text);
-  *span.mutable_begin() = ToProto(WholeMillis(std::min(wanted.begin, now)));
+  span.set_route(wanted.name.first);
+  span.set_subject(wanted.name.second);
+  *span.mutable_spec() = KeptOf(*wanted.route);
+  span.set_receiver(wanted.route->receiver);
+  span.set_kind(wanted.span->kind);
+  span.set_text(wanted.span->text);
+  *span.mutable_begin() = ToProto(WholeMillis(std::min(wanted.span->begin, now)));
   Row* const inserted = row.get();
   rows_[row->key] = std::move(row);
   return inserted;
@@ -218,19 +224,22 @@ void SpanKeeper::Finish(Row* row, absl::Time end) {
 
 absl::Status SpanKeeper::Write(std::vector<Row*> rows, absl::Time now) {
   std::vector<Resource> stored;
+  const auto tell = [](WriteTx& tx, const Name& name, const std::string& error) {
+    return tx.AppendAudit({"system/notify",
+                           "notification.failed",
+                           absl::StrCat("notificationroutes/", name.first),
+                           "",
+                           {{"count", "1"}, {"subject", name.second}, {"error", error}}});
+  };
   const absl::Status status = store_.MutateAndWait([&](WriteTx& tx) -> absl::Status {
     stored.clear();
+    for (const auto& [name, error] : lost_) RETURN_IF_ERROR(tell(tx, name, error));
     for (const Row* row : rows) {
       Resource resource = row->resource;
       if (row->remove) {
         if (!resource.id.empty()) RETURN_IF_ERROR(tx.DeleteResource(resource));
         if (!row->error.empty()) {
-          RETURN_IF_ERROR(tx.AppendAudit(
-              {"system/notify",
-               "notification.failed",
-               absl::StrCat("notificationroutes/", row->span.route()),
-               "",
-               {{"count", "1"}, {"subject", row->span.subject()}, {"error", row->error}}}));
+          RETURN_IF_ERROR(tell(tx, {row->span.route(), row->span.subject()}, row->error));
         }
         stored.push_back(std::move(resource));
         continue;
@@ -251,6 +260,7 @@ absl::Status SpanKeeper::Write(std::vector<Row*> rows, absl::Time now) {
     return absl::OkStatus();
   });
   RETURN_IF_ERROR(status);
+  lost_.clear();
   for (size_t i = 0; i < rows.size(); ++i) {
     rows[i]->resource = std::move(stored[i]);
     rows[i]->dirty = false;

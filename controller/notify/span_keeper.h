@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,7 +31,9 @@ namespace dbfleet::controller {
 // may make something: after a crash, or an answer that did not come, the receiver is asked for what
 // has the row's key, so that nothing is made twice or forgotten. A silence ends by itself: with its
 // window, or, of a change, after the route's lease, which is renewed at half of it. What fails is
-// tried again with backoff, in a lane of its route's, and holds up nothing else.
+// tried again with backoff, in a lane of its route's, and holds up nothing else. A silence that
+// would say too much is not made, which is told once in the audit trail, and once more after a
+// restart.
 //
 // Not thread-safe: everything is called on one executor, to which `post` hands over.
 class SpanKeeper {
@@ -67,9 +70,18 @@ class SpanKeeper {
     absl::Time gone_since = absl::InfiniteFuture();
   };
 
+  using Name = std::pair<std::string, std::string>;  // Route and subject.
+  struct Wanted {
+    Name name;  // With what tells it apart, if the subject needs several silences.
+    const WantedSpan* span;
+    std::shared_ptr<const Route> route;
+    std::string matchers;  // Of a silence.
+  };
+
   absl::Status Load(ReadTx& tx);
-  void Follow(const std::vector<WantedSpan>& wanted, absl::Time now);
-  Row* Insert(const WantedSpan& wanted, const Route& route, absl::Time now);
+  std::vector<Wanted> Parts(const std::vector<WantedSpan>& spans);
+  void Follow(const std::vector<WantedSpan>& spans, absl::Time now);
+  Row* Insert(const Wanted& wanted, absl::Time now);
   static void Adapt(const WantedSpan& wanted, const std::string& matchers, Row* live);
   static void Finish(Row* row, absl::Time end);
   absl::Status Write(std::vector<Row*> rows, absl::Time now);
@@ -89,8 +101,9 @@ class SpanKeeper {
   bool loaded_ = false;
   bool stopped_ = false;
   bool full_ = false;
+  std::set<Name> too_large_;                        // By the last look.
+  std::vector<std::pair<Name, std::string>> lost_;  // To be told, with the errors.
   absl::Duration look_at_;
-  absl::Time now_;                                    // Of the last tick.
   std::map<std::string, std::unique_ptr<Row>> rows_;  // By key.
   metrics::Gauge& silences_;
   metrics::Gauge& annotations_;

@@ -19,15 +19,17 @@ SpanNext DecideSilence(const SpanState& row, absl::Time now, SpanStep* step) {
   const Span& span = row.span;
   const absl::Time remote_end = RemoteEndOf(span);
   if (span.over()) {
+    // Of one that is there, or was, nobody may know until when.
+    const bool unknown = !span.remote_id().empty() && !span.has_remote_end();
     const absl::Time sent_end = span.unsure() ? FromProto(span.sent_end()) : absl::InfinitePast();
     // It has ended by itself.
-    if (std::max(remote_end, sent_end) <= now) return SpanNext::kForget;
+    if (!unknown && std::max(remote_end, sent_end) <= now) return SpanNext::kForget;
     if (span.unsure()) {
       *step = SpanStep::kFind;
       return SpanNext::kCall;
     }
     if (span.remote_id().empty()) return SpanNext::kForget;
-    *step = row.failures > 0 && !row.was_read ? SpanStep::kRead : SpanStep::kEnd;
+    *step = (unknown || row.failures > 0) && !row.was_read ? SpanStep::kRead : SpanStep::kEnd;
     return SpanNext::kCall;
   }
   if (span.unsure()) {
@@ -112,11 +114,14 @@ void TakeSpanAnswer(SpanStep step, const SpanAnswer& answer, SpanState* row) {
     case SpanStep::kFind:
       span.set_unsure(false);
       row->dirty = true;
-      if (!answer.found) return forget();
-      span.set_remote_id(answer.remote_id);
+      if (!answer.found && !silence) return forget();
+      // Looked for by what was sent last: a former silence that has its former matchers, since
+      // what was sent never came, is not found so. Reading it tells how it stands.
+      if (answer.found) span.set_remote_id(answer.remote_id);
       span.clear_remote_end();
-      if (silence) *span.mutable_remote_end() = ToProto(WholeMillis(answer.end));
-      span.set_remote_matchers(span.sent_matchers());
+      if (silence && answer.found) *span.mutable_remote_end() = ToProto(WholeMillis(answer.end));
+      // Nor does a silence that was found need to have got all that was sent.
+      span.set_remote_matchers(silence ? answer.matchers : "");
       return;
     case SpanStep::kRead:
       row->was_read = !answer.expired;

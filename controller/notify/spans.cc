@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
+#include "common/log/log.h"
 #include "controller/notify/window_watch.h"
 #include "controller/routes/text_template.h"
 
@@ -41,32 +42,9 @@ void AddFor(const RouteBook& book, absl::string_view what, const WantedSpan& spa
   }
 }
 
-absl::Status AddChanges(ReadTx& tx, const RouteBook& book, absl::Time now,
-                        std::vector<WantedSpan>* spans) {
-  ASSIGN_OR_RETURN(const std::vector<Attempt> attempts, tx.OpenAttempts());
-  std::map<std::pair<std::string, std::string>, absl::Time> running;  // With the begin.
-  for (const Attempt& attempt : attempts) {
-    if (attempt.purpose != Purpose::kExecute) continue;
-    if (attempt.state != AttemptState::kGranted && attempt.state != AttemptState::kRunning) {
-      continue;
-    }
-    absl::Time& begin =
-        running.emplace(std::pair(attempt.job_id, attempt.instance_id), now).first->second;
-    if (attempt.start_time != absl::InfinitePast()) begin = std::min(begin, attempt.start_time);
-  }
-  for (const auto& [where, begin] : running) {
-    ASSIGN_OR_RETURN(const Job job, tx.GetJob(where.first));
-    if (job.kind != JobKind::kMigrate) continue;
-    ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(where.second));
-    WantedSpan span;
-    span.subject = absl::StrCat("jobs/", job.id, "/instances/", instance.id);
-    span.kind = "change";
-    span.text =
-        FieldText(absl::StrCat("the change jobs/", job.id, " on ", instance.id, ": ", job.title));
-    span.begin = begin;
-    AddFor(book, "changes", span, {{instance.id, instance.environment, instance.labels}}, spans);
-  }
-  return absl::OkStatus();
+// Something is wrong with what was asked for, not with the store: nothing else has to wait for it.
+bool OfOneRow(const absl::Status& status) {
+  return absl::IsNotFound(status) || absl::IsDataLoss(status);
 }
 
 }  // namespace
@@ -116,6 +94,47 @@ absl::Status SpanSource::AddWindows(ReadTx& tx, const RouteBook& book, absl::Tim
     AddFor(book, what, span, *targets, spans);
   }
   std::erase_if(targets_, [&](const auto& entry) { return open.count(entry.first) == 0; });
+  return absl::OkStatus();
+}
+
+absl::Status SpanSource::AddChanges(ReadTx& tx, const RouteBook& book, absl::Time now,
+                                    std::vector<WantedSpan>* spans) {
+  ASSIGN_OR_RETURN(const std::vector<Attempt> attempts, tx.OpenAttempts());
+  std::map<std::pair<std::string, std::string>, absl::Time> running;  // With the begin.
+  for (const Attempt& attempt : attempts) {
+    if (attempt.purpose != Purpose::kExecute) continue;
+    if (attempt.state != AttemptState::kGranted && attempt.state != AttemptState::kRunning) {
+      continue;
+    }
+    absl::Time& begin =
+        running.emplace(std::pair(attempt.job_id, attempt.instance_id), now).first->second;
+    if (attempt.start_time != absl::InfinitePast()) begin = std::min(begin, attempt.start_time);
+  }
+  std::set<std::string> left_out;
+  for (const auto& [where, begin] : running) {
+    WantedSpan span;
+    span.subject = absl::StrCat("jobs/", where.first, "/instances/", where.second);
+    const absl::StatusOr<Job> found_job = tx.GetJob(where.first);
+    const absl::StatusOr<Instance> found_instance = tx.GetInstance(where.second);
+    const absl::Status status = found_job.ok() ? found_instance.status() : found_job.status();
+    if (!status.ok()) {
+      if (!OfOneRow(status)) return status;
+      left_out.insert(span.subject);
+      if (left_out_.count(span.subject) > 0) continue;
+      log::Error("a running change is not followed",
+                 {{"subject", span.subject}, {"error", std::string(status.message())}});
+      continue;
+    }
+    const Job& job = *found_job;
+    const Instance& instance = *found_instance;
+    if (job.kind != JobKind::kMigrate) continue;
+    span.kind = "change";
+    span.text =
+        FieldText(absl::StrCat("the change jobs/", job.id, " on ", instance.id, ": ", job.title));
+    span.begin = begin;
+    AddFor(book, "changes", span, {{instance.id, instance.environment, instance.labels}}, spans);
+  }
+  left_out_ = std::move(left_out);
   return absl::OkStatus();
 }
 

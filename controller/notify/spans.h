@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,10 +43,13 @@ class SpanSource {
   };
   absl::Status AddWindows(ReadTx& tx, const RouteBook& book, absl::Time now,
                           std::vector<WantedSpan>* spans);
+  absl::Status AddChanges(ReadTx& tx, const RouteBook& book, absl::Time now,
+                          std::vector<WantedSpan>* spans);
   absl::StatusOr<const std::vector<SilenceTarget>*> TargetsOf(ReadTx& tx, const ToldWindow& window,
                                                               absl::Time now);
 
   std::map<std::string, Targets> targets_;  // By the names of windows.
+  std::set<std::string> left_out_;          // Subjects that could not be read by the last look.
 };
 
 }  // namespace dbfleet::controller

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "absl/strings/str_join.h"
 
 #include "common/base/status.h"
+#include "common/log/log.h"
 #include "common/proto_time/proto_time.h"
 #include "controller/notify/facts.h"
 #include "dbfleet/store/v1/window_state.pb.h"
@@ -22,6 +24,9 @@ using Cause = WindowEdge::Cause;
 
 // What ended before was not looked at by anybody.
 constexpr char kWatchedSince[] = "windows.watched_since";
+// Of a former version, which told windows by time: until when. It is taken over once.
+constexpr char kToldUntil[] = "windows.told_until";
+constexpr int kMostDeletions = 1000;  // Records that are gone through for who deleted a window.
 // An opening further ahead than the horizon of windows/window.h is found in time.
 constexpr absl::Duration kLongestQuiet = absl::Hours(1);
 
@@ -62,14 +67,21 @@ std::string Encode(const ToldWindow& told) {
   return stored.SerializeAsString();
 }
 
-absl::StatusOr<std::map<std::string, std::pair<Resource, ToldWindow>>> Rows(ReadTx& tx) {
+// `unreadable`: by the names of their windows; nothing else has to wait for them.
+absl::StatusOr<std::map<std::string, std::pair<Resource, ToldWindow>>> Rows(
+    ReadTx& tx, std::map<std::string, Resource>* unreadable) {
   std::map<std::string, std::pair<Resource, ToldWindow>> rows;
   PageRequest page{1000, ""};
   do {
     ASSIGN_OR_RETURN(Page<Resource> found, tx.ListResources(kToldWindowKind, page));
     for (Resource& row : found.items) {
-      ASSIGN_OR_RETURN(ToldWindow told, Decode(row));
-      rows[told.name] = {std::move(row), told};
+      absl::StatusOr<ToldWindow> told = Decode(row);
+      if (!told.ok()) {
+        std::string name = row.id.substr(IdOf("").size());
+        (*unreadable)[std::move(name)] = std::move(row);
+        continue;
+      }
+      rows[told->name] = {std::move(row), *told};
     }
     page.token = found.next_token;
   } while (!page.token.empty());
@@ -108,13 +120,37 @@ absl::string_view Why(Cause cause) {
 
 // Who deleted it, "" if nobody knows any more.
 absl::StatusOr<std::string> Deleter(ReadTx& tx, const std::string& resource) {
-  ASSIGN_OR_RETURN(const Page<AuditRow> last, tx.ListAudit({resource, ""}, {20, ""}));
-  for (const AuditRow& row : last.items) {
-    if (row.entry.resource == resource && row.entry.action == "resource.delete") {
-      return row.entry.actor;
+  // The trail lists by prefix: what belongs to nightly-2 comes among the records of nightly.
+  PageRequest page{200, ""};
+  for (int seen = 0; seen < kMostDeletions; seen += page.size) {
+    ASSIGN_OR_RETURN(const Page<AuditRow> last, tx.ListAudit({resource, ""}, page));
+    for (const AuditRow& row : last.items) {
+      if (row.entry.resource == resource && row.entry.action == "resource.delete") {
+        return row.entry.actor;
+      }
     }
+    if (last.next_token.empty()) break;
+    page.token = last.next_token;
   }
   return std::string();
+}
+
+// As the former version had told it until then.
+ToldWindow ToldBefore(const DeclaredWindow& declared, absl::Time until) {
+  if (declared.change_time > until) return ToldWindow();
+  const std::optional<Span> span = NextCoverage(declared.window.times, until);
+  if (!span.has_value() || !span->Contains(until)) return ToldWindow();
+  return After(&declared, ToldWindow(), {Kind::kOpen, Cause::kPlanned, until, *span});
+}
+
+// nullopt: no former version told anything, or the clock was set back since.
+absl::StatusOr<std::optional<absl::Time>> FormerlyUntil(ReadTx& tx, absl::Time now) {
+  ASSIGN_OR_RETURN(const std::string setting, tx.GetSetting(kToldUntil));
+  int64_t nanoseconds = 0;
+  if (!absl::SimpleAtoi(setting, &nanoseconds)) return std::optional<absl::Time>();
+  const absl::Time until = absl::FromUnixNanos(nanoseconds);
+  if (until - now > kWatchSlack) return std::optional<absl::Time>();
+  return std::optional<absl::Time>(std::min(until, now));
 }
 
 absl::Status Record(WriteTx& tx, const DeclaredWindow* declared, const WindowEdge& edge,
@@ -159,10 +195,13 @@ struct WindowWatch::Plan {
   bool more = false;
   bool begin_watch = false;
   absl::Time now;
+  absl::Time since;
   absl::Time next = absl::InfiniteFuture();
+  std::vector<ToldWindow> taken_over;  // Told open by a former version.
   std::vector<Step> steps;
   std::vector<Resource> forgotten;  // Of windows that are gone.
   std::map<std::string, Resource> rows;
+  std::map<std::string, Resource> unreadable;
 };
 
 absl::Status WindowWatch::Look(ReadTx& tx, absl::Time now, Plan* plan) const {
@@ -174,9 +213,15 @@ absl::Status WindowWatch::Look(ReadTx& tx, absl::Time now, Plan* plan) const {
   int64_t nanoseconds = 0;
   plan->begin_watch = !absl::SimpleAtoi(setting, &nanoseconds) ||
                       absl::FromUnixNanos(nanoseconds) - now > kWatchSlack;
-  const absl::Time since =
-      plan->begin_watch ? now : std::max(absl::FromUnixNanos(nanoseconds), now - kFarthestBack);
-  ASSIGN_OR_RETURN(auto rows, Rows(tx));
+  std::optional<absl::Time> formerly;
+  if (plan->begin_watch) {
+    ASSIGN_OR_RETURN(formerly, FormerlyUntil(tx, now));
+    plan->since = formerly.value_or(now);
+  } else {
+    plan->since = absl::FromUnixNanos(nanoseconds);
+  }
+  const absl::Time since = std::max(plan->since, now - kFarthestBack);
+  ASSIGN_OR_RETURN(auto rows, Rows(tx, &plan->unreadable));
   const auto look = [&](const DeclaredWindow* declared, ToldWindow told) {
     for (size_t n = 0; n <= kMostEdges; ++n) {
       EdgeLook found = NextEdge(declared, told, since, now);
@@ -192,8 +237,17 @@ absl::Status WindowWatch::Look(ReadTx& tx, absl::Time now, Plan* plan) const {
   };
   for (const DeclaredWindow& declared : plan->book->windows()) {
     const auto row = rows.find(declared.window.name);
-    look(&declared, row == rows.end() ? ToldWindow() : row->second.second);
-    if (row == rows.end()) continue;
+    if (row == rows.end()) {
+      ToldWindow told;
+      if (formerly.has_value()) told = ToldBefore(declared, *formerly);
+      if (told.open) plan->taken_over.push_back(told);
+      look(&declared, std::move(told));
+      // It is written anew as soon as something is told.
+      const auto unreadable = plan->unreadable.find(declared.window.name);
+      if (unreadable != plan->unreadable.end()) plan->rows.insert(*unreadable);
+      continue;
+    }
+    look(&declared, row->second.second);
     plan->rows[row->first] = std::move(row->second.first);
     rows.erase(row);
   }
@@ -219,9 +273,12 @@ absl::Status WindowWatch::Write(WriteTx& tx, const Plan& plan) const {
     return Error(absl::StatusCode::kAborted, "STALE", "the windows were changed meanwhile");
   }
   if (plan.begin_watch) {
-    RETURN_IF_ERROR(tx.PutSetting(kWatchedSince, absl::StrCat(absl::ToUnixNanos(plan.now))));
+    RETURN_IF_ERROR(tx.PutSetting(kWatchedSince, absl::StrCat(absl::ToUnixNanos(plan.since))));
+    ASSIGN_OR_RETURN(const std::string former, tx.GetSetting(kToldUntil));
+    if (!former.empty()) RETURN_IF_ERROR(tx.PutSetting(kToldUntil, ""));
   }
   std::map<std::string, ToldWindow> last;
+  for (const ToldWindow& told : plan.taken_over) last[told.name] = told;
   for (const Plan::Step& step : plan.steps) {
     RETURN_IF_ERROR(Record(tx, step.declared, step.edge, step.after));
     last[step.after.name] = step.after;
@@ -249,6 +306,10 @@ absl::StatusOr<bool> WindowWatch::Tell(absl::Time now) {
   Plan plan;
   RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) { return Look(tx, now, &plan); }));
   if (plan.quiet) return false;
+  for (const auto& [name, row] : plan.unreadable) {
+    if (!unreadable_.insert(name).second) continue;
+    log::Error("what was told of a window cannot be read: it counts as nothing", {{"id", row.id}});
+  }
   if (plan.begin_watch || !plan.steps.empty() || !plan.forgotten.empty()) {
     const absl::Status status = store_.MutateAndWait([&](WriteTx& tx) { return Write(tx, plan); });
     // A window was changed in between: looked at anew.
@@ -263,7 +324,8 @@ absl::StatusOr<bool> WindowWatch::Tell(absl::Time now) {
 }
 
 absl::StatusOr<std::vector<ToldWindow>> ToldWindows(ReadTx& tx) {
-  ASSIGN_OR_RETURN(auto rows, Rows(tx));
+  std::map<std::string, Resource> unreadable;  // The watch tells of them.
+  ASSIGN_OR_RETURN(auto rows, Rows(tx, &unreadable));
   std::vector<ToldWindow> told;
   for (auto& [name, row] : rows) told.push_back(std::move(row.second));
   return told;

@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -47,9 +49,11 @@ class WindowWatch {
   std::shared_ptr<const WindowBook> quiet_book_;
   absl::Time quiet_from_;
   absl::Time quiet_until_ = absl::InfinitePast();
+  std::set<std::string> unreadable_;  // Windows whose rows were logged.
 };
 
-// All that was told of windows, by their names; of deleted ones until their end is told.
+// All that was told of windows, by their names; of deleted ones until their end is told. What
+// cannot be read is left out.
 absl::StatusOr<std::vector<ToldWindow>> ToldWindows(ReadTx& tx);
 
 }  // namespace dbfleet::controller

@@ -14,6 +14,7 @@
 #include "common/base/text.h"
 #include "common/config/yaml_writer.h"
 #include "controller/domain/names.h"
+#include "controller/identity/named_roles.h"
 #include "controller/identity/permissions.h"
 #include "controller/identity/roles_in.h"
 #include "controller/policy/policy.h"
@@ -146,7 +147,11 @@ absl::StatusOr<std::string> WhyDeserted(const ApplyContext& context, const Manif
     return std::string();
   }
   const auto& spec = static_cast<const resource::v1::Schedule&>(*manifest.message).spec();
-  if (spec.suspended()) return std::string();
+  if (spec.suspended() || !MayUse(context.rights, *manifest.kind, *manifest.message)) {
+    return std::string();
+  }
+  // Nobody is known to have lost anything while that cannot be read.
+  if (absl::IsDataLoss(ReadRoleBook(context.read).status())) return std::string();
   return WhyNotEntitled(context.read, former.editor, spec.environment());
 }
 
@@ -319,7 +324,13 @@ absl::Status AuthoriseManifest(const ApplyContext& context, const Manifest& mani
                               : absl::StrCat("each environment that it is about: ",
                                              absl::StrJoin(reach.names(), ", ")));
   }
-  if (!MayUse(context.rights, kind, *manifest.message)) {
+  absl::StatusOr<Resource> former = absl::NotFoundError("");
+  if (kind.kind != kEnvironmentKind) former = context.read.GetResource(manifest.id());
+  if (!former.ok() && !absl::IsNotFound(former.status())) return former.status();
+  // Applying what is there changes nothing of it, and nobody's account for what it does.
+  const bool unchanged = former.ok() && YamlOf(kind, former->blob, former->id).value_or("") ==
+                                            config::WriteYaml(*manifest.message);
+  if (!unchanged && !MayUse(context.rights, kind, *manifest.message)) {
     return Error(absl::StatusCode::kPermissionDenied, "ROLE_MISSING",
                  absl::StrCat(manifest.place, ": ", context.meta.principal, " may not apply ",
                               manifest.id(), ": what it has done needs the role ",
@@ -328,16 +339,16 @@ absl::Status AuthoriseManifest(const ApplyContext& context, const Manifest& mani
                               " as by hand, and a token that is not limited to less; suspended it "
                               "can be applied without"));
   }
-  if (kind.kind == kEnvironmentKind) return absl::OkStatus();
-  const absl::StatusOr<Resource> former = context.read.GetResource(manifest.id());
-  if (absl::IsNotFound(former.status())) return absl::OkStatus();
-  RETURN_IF_ERROR(former.status());
+  if (!former.ok()) return absl::OkStatus();
   if (MayChange(context.rights, kind, StoredReach(kind, *former))) return absl::OkStatus();
   return refuse("each environment that the one with this name is about");
 }
 
 absl::Status CountChange(WriteTx& tx, absl::string_view kind, absl::Time now) {
   if (kind == kWindowKind) return WindowSource::CountChange(tx, now);
+  if (kind == kApprovalPolicyKind || kind == kBreakGlassKind) {
+    RETURN_IF_ERROR(NamedRoles::NoteChange(tx, now));
+  }
   if (kind == kApprovalPolicyKind) return CountApprovalChange(tx, now);
   return absl::OkStatus();
 }

@@ -73,6 +73,12 @@ void FillEnvironment(resource::v1::Environment* manifest) {
       !policy->promotion().has_within()) {
     *policy->mutable_promotion()->mutable_within() = ToProto(PromotionPolicy().within);
   }
+  // As it is shown again: what is stored does not tell "none" from nothing.
+  const resource::v1::PromotionSpec& promotion = policy->promotion();
+  if (by_default.promotion.from.empty() && promotion.from() == kNoPromotion &&
+      !promotion.has_within() && !promotion.rehearsal()) {
+    policy->clear_promotion();
+  }
 }
 
 void CheckEnvironment(const resource::v1::Environment& manifest, config::Problems* problems) {

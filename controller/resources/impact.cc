@@ -199,13 +199,13 @@ absl::StatusOr<std::vector<Quorum>> LoosenedBy(ReadTx& tx, absl::Span<const Alte
   if (all.empty()) return quorums;
   ASSIGN_OR_RETURN(const auto book, ReadApprovalBook(tx));
   ASSIGN_OR_RETURN(const std::vector<Environment> environments, AllEnvironments(tx));
-  NamedRoles named;
+  auto named = std::make_shared<const NamedRoles>();
   if (std::any_of(all.begin(), all.end(), [](const Loosened& one) { return !one.roles.empty(); })) {
     ASSIGN_OR_RETURN(named, NamedRoles::Read(tx));
   }
   for (const Environment& environment : environments) {
     const bool reached = std::any_of(all.begin(), all.end(), [&](const Loosened& loosened) {
-      return loosened.Reaches(environment, named);
+      return loosened.Reaches(environment, *named);
     });
     if (!reached) continue;
     Quorum quorum = QuorumOf(environment, *book);

@@ -51,14 +51,19 @@ absl::StatusOr<bool> MaySee(ReadTx& tx, const Rights& rights, const Proposal& pr
 }
 
 absl::StatusOr<StoredProposal> LoadProposalFor(ReadTx& tx, const Rights& rights, Verb verb,
-                                               const std::string& name) {
+                                               const std::string& name, absl::Time now) {
   absl::StatusOr<StoredProposal> stored = LoadProposal(tx, name);
   if (absl::IsNotFound(stored.status())) {
     return rights.Everywhere(verb) ? stored.status() : HiddenOrMissing(name, verb);
   }
   RETURN_IF_ERROR(stored.status());
   bool allowed = ApprovesInAny(rights, stored->proposal);
-  if (verb == Verb::kRead) {
+  if (!allowed && rights.Anywhere(Verb::kApprove)) {
+    Proposal standing = stored->proposal;
+    RETURN_IF_ERROR(ShowStanding(tx, now, &standing).status());
+    allowed = ApprovesInAny(rights, standing);
+  }
+  if (!allowed && verb == Verb::kRead) {
     ASSIGN_OR_RETURN(allowed, MaySee(tx, rights, stored->proposal));
   }
   if (!allowed) return HiddenOrMissing(name, verb);

@@ -161,6 +161,7 @@ absl::Status PutVote(const Decision& decision) {
   ProposalVote& vote = *votes.Add();
   vote.set_principal(decision.meta.principal);
   vote.set_reason(decision.reason);
+  vote.set_every_environment(true);  // The API takes no other token.
   *vote.mutable_vote_time() = ToProto(decision.now);
   *vote.mutable_expire_time() = ToProto(decision.now + LifeOfVote(asked));
   RETURN_IF_ERROR(decision.Audit("proposal.approve", {}));
@@ -176,7 +177,7 @@ absl::StatusOr<Proposal> ProposalManager::Get(absl::string_view name, const Righ
   ASSIGN_OR_RETURN(const std::string full, NameOfProposal(name));
   StoredProposal stored;
   RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(stored, LoadProposalFor(tx, rights, Verb::kRead, full));
+    ASSIGN_OR_RETURN(stored, LoadProposalFor(tx, rights, Verb::kRead, full, clock_.Now()));
     return ShowStanding(tx, clock_.Now(), &stored.proposal).status();
   }));
   return std::move(stored.proposal);
@@ -191,9 +192,10 @@ absl::StatusOr<Page<Proposal>> ProposalManager::List(bool only_pending, const Pa
     for (const Resource& row : found.items) {
       Proposal proposal;
       if (!proposal.ParseFromString(row.blob)) continue;  // Get says so.
+      // First, since it tells who is asked by now, and so may see it.
+      RETURN_IF_ERROR(ShowStanding(tx, clock_.Now(), &proposal).status());
       ASSIGN_OR_RETURN(const bool visible, MaySee(tx, rights, proposal));
       if (!visible) continue;
-      RETURN_IF_ERROR(ShowStanding(tx, clock_.Now(), &proposal).status());
       if (only_pending && proposal.state() != Proposal::STATE_PENDING) continue;
       shown.items.push_back(std::move(proposal));
     }
@@ -211,7 +213,7 @@ absl::StatusOr<Proposal> ProposalManager::Approve(const RequestMeta& meta, absl:
   RETURN_IF_ERROR(store_.MutateAndWait([&](WriteTx& tx) -> absl::Status {
     refusal = absl::OkStatus();
     const Decision decision{tx, meta, reason, clock_.Now(), &stored};
-    ASSIGN_OR_RETURN(stored, LoadProposalFor(tx, rights, Verb::kApprove, full));
+    ASSIGN_OR_RETURN(stored, LoadProposalFor(tx, rights, Verb::kApprove, full, decision.now));
     const bool known =
         std::any_of(stored.proposal.votes().begin(), stored.proposal.votes().end(),
                     [&](const ProposalVote& vote) { return vote.principal() == meta.principal; });
@@ -253,7 +255,7 @@ absl::StatusOr<Proposal> ProposalManager::Reject(const RequestMeta& meta, absl::
   StoredProposal stored;
   RETURN_IF_ERROR(store_.MutateAndWait([&](WriteTx& tx) -> absl::Status {
     const Decision decision{tx, meta, reason, clock_.Now(), &stored};
-    ASSIGN_OR_RETURN(stored, LoadProposalFor(tx, rights, Verb::kApprove, full));
+    ASSIGN_OR_RETURN(stored, LoadProposalFor(tx, rights, Verb::kApprove, full, decision.now));
     const std::string words = absl::StrCat("rejected by ", meta.principal, ": ", reason);
     if (stored.proposal.message() == words) return absl::OkStatus();  // A retry.
     RETURN_IF_ERROR(ShowStanding(tx, decision.now, &stored.proposal).status());
@@ -280,7 +282,7 @@ absl::StatusOr<Proposal> ProposalManager::Withdraw(const RequestMeta& meta, absl
     absl::StatusOr<StoredProposal> found = LoadProposal(tx, full);
     const bool own = found.ok() && found->proposal.requester() == meta.principal;
     // What somebody proposed is his, whatever roles he has lost since.
-    if (!own) found = LoadProposalFor(tx, rights, Verb::kRead, full);
+    if (!own) found = LoadProposalFor(tx, rights, Verb::kRead, full, decision.now);
     RETURN_IF_ERROR(found.status());
     stored = *std::move(found);
     Proposal& proposal = stored.proposal;

@@ -12,6 +12,7 @@
 #include "common/base/hash.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/config/yaml_writer.h"
 #include "common/proto_time/proto_time.h"
 #include "controller/identity/principals.h"
 #include "controller/identity/roles_in.h"
@@ -65,9 +66,27 @@ absl::Status StillMayChange(ReadTx& tx, const Proposal& proposal,
 
 bool Counts(const ProposalVote& vote, const Proposal& proposal,
             const std::vector<std::string>& dependents, absl::Time now) {
-  return !vote.rejects() && vote.principal() != proposal.requester() &&
+  return !vote.rejects() && vote.every_environment() && vote.principal() != proposal.requester() &&
          std::find(dependents.begin(), dependents.end(), vote.principal()) == dependents.end() &&
          now < FromProto(vote.expire_time());
+}
+
+// What people saw and approve is the text. A version that fills in other defaults would apply
+// something else.
+absl::Status CheckReadAsProposed(const Proposal& proposal, const std::vector<Manifest>& manifests) {
+  auto manifest = manifests.begin();
+  for (const ProposedChange& change : proposal.changes()) {
+    if (change.yaml().empty()) continue;
+    if (manifest != manifests.end() && manifest->id() == change.name() &&
+        config::WriteYaml(*manifest->message) == change.yaml()) {
+      ++manifest;
+      continue;
+    }
+    return Error(absl::StatusCode::kInvalidArgument, "READ_OTHERWISE",
+                 absl::StrCat("this version reads ", change.name(),
+                              " otherwise than it was proposed; propose it anew"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -229,23 +248,37 @@ absl::StatusOr<std::vector<Manifest>> ManifestsOf(const Proposal& proposal) {
     manifests.insert(manifests.end(), some.begin(), some.end());
     texts.clear();
   }
-  if (texts.empty()) return manifests;
-  ASSIGN_OR_RETURN(const std::vector<Manifest> rest, ParseManifests(texts));
-  manifests.insert(manifests.end(), rest.begin(), rest.end());
+  if (!texts.empty()) {
+    ASSIGN_OR_RETURN(const std::vector<Manifest> rest, ParseManifests(texts));
+    manifests.insert(manifests.end(), rest.begin(), rest.end());
+  }
+  RETURN_IF_ERROR(CheckReadAsProposed(proposal, manifests));
   return manifests;
 }
 
 absl::StatusOr<std::string> WhyStale(ReadTx& tx, const Proposal& proposal,
-                                     const std::vector<Manifest>& manifests) {
+                                     const std::vector<Manifest>& manifests, absl::Time now) {
   for (const ProposedChange& change : proposal.changes()) {
     ASSIGN_OR_RETURN(const auto parsed, ParseResourceId(change.name()));
-    ASSIGN_OR_RETURN(const uint64_t now, VersionNow(tx, parsed.first, parsed.second));
-    if (now == VersionOf(change)) continue;
+    ASSIGN_OR_RETURN(const uint64_t version, VersionNow(tx, parsed.first, parsed.second));
+    if (version == VersionOf(change)) continue;
     return absl::StrCat(change.name(), " was changed meanwhile; propose it anew");
+  }
+  for (const Manifest& manifest : manifests) {
+    if (manifest.kind->kind != kWindowKind) continue;
+    const Window window = WindowOf(manifest).window;
+    // That a freeze ended earlier still has an effect: it ends.
+    if (window.effect != WindowEffect::kAllow || !window.times.once.has_value() ||
+        now < window.times.once->end) {
+      continue;
+    }
+    return absl::StrCat("the only time of ", manifest.id(), " has passed");
   }
   const absl::Status allowed = StillMayChange(tx, proposal, manifests);
   if (allowed.ok()) return std::string();
   if (!absl::IsPermissionDenied(allowed)) return allowed;
+  // While a binding cannot be read, nobody is known to have lost anything: it goes on waiting.
+  RETURN_IF_ERROR(ReadRoleBook(tx).status());
   return absl::StrCat(proposal.requester(),
                       " has lost the role or the account with which it was proposed; somebody who "
                       "may change it has to propose it anew");
@@ -271,7 +304,7 @@ absl::StatusOr<std::vector<std::string>> ShowStanding(ReadTx& tx, absl::Time now
     return unasked;
   }
   RETURN_IF_ERROR(manifests.status());
-  ASSIGN_OR_RETURN(std::string stale, WhyStale(tx, *proposal, *manifests));
+  ASSIGN_OR_RETURN(std::string stale, WhyStale(tx, *proposal, *manifests, now));
   if (!stale.empty()) {
     end_as_stale(std::move(stale));
     return unasked;
@@ -285,6 +318,11 @@ absl::StatusOr<std::vector<std::string>> ShowStanding(ReadTx& tx, absl::Time now
                    DependentPrincipals(tx, proposal->requester()));
   std::set<std::string> candidates;
   for (const Quorum& quorum : leave.quorums) {
+    // Its quorum may have been formed since: its approvers have to be let vote.
+    auto& asked = *proposal->mutable_environments();
+    if (std::find(asked.begin(), asked.end(), quorum.environment) == asked.end()) {
+      *asked.Add() = quorum.environment;
+    }
     std::vector<Voter> voters;
     for (const Voter& approver : electorate.ApproversIn(quorum.environment)) {
       const auto vote = std::find_if(

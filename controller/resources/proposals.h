@@ -55,7 +55,8 @@ absl::StatusOr<resource::v1::Proposal> Propose(const ApplyContext& context,
                                                const Leave& leave);
 
 // Fills in what people are shown: what is missing, who could approve, whether it has expired or is
-// stale. Gives the environments that are not asked (Leave::unformed).
+// stale; and adds to its environments those that are asked by now. Gives the environments that are
+// not asked (Leave::unformed).
 absl::StatusOr<std::vector<std::string>> ShowStanding(ReadTx& tx, absl::Time now,
                                                       resource::v1::Proposal* proposal);
 
@@ -69,16 +70,17 @@ absl::StatusOr<std::vector<Alteration>> AlterationsOf(const resource::v1::Propos
 // The environments whose policies it would loosen.
 EnvironmentFilter ReachOf(const resource::v1::Proposal& proposal);
 
-// Its manifests, with the versions that they replace.
+// Its manifests, with the versions that they replace. INVALID_ARGUMENT if this version does not
+// take them, or reads them otherwise than the one that they were proposed to (READ_OTHERWISE).
 absl::StatusOr<std::vector<Manifest>> ManifestsOf(const resource::v1::Proposal& proposal);
 
 // Of the resource as it is there now; 0: it is not.
 absl::StatusOr<uint64_t> VersionNow(ReadTx& tx, const ResourceKind* kind, const std::string& name);
 
-// Why it does not fit any more what is there, or is no more its requester's to propose; "" if
-// neither. `manifests` are its own.
+// Why it does not fit any more what is there, is no more its requester's to propose, or would open
+// a window when that is over; "" if nothing of these. `manifests` are its own.
 absl::StatusOr<std::string> WhyStale(ReadTx& tx, const resource::v1::Proposal& proposal,
-                                     const std::vector<Manifest>& manifests);
+                                     const std::vector<Manifest>& manifests, absl::Time now);
 
 // Of these environments those with a quorum that could be formed, were all approvers asked.
 absl::StatusOr<std::set<std::string>> FillableQuorums(ReadTx& tx, const EnvironmentFilter& where);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "common/log/log.h"
 #include "common/proto_time/proto_time.h"
 #include "controller/domain/transitions.h"
 #include "controller/resources/access.h"
@@ -52,12 +53,19 @@ absl::StatusOr<bool> IsOld(ReadTx& tx, const BrokenGlass& glass, absl::Time now)
   return IsTerminal(job->state);
 }
 
+// One row that cannot be judged, because it or what it hangs on cannot be read, keeps no other from
+// being tidied up.
 template <typename Fn>
 absl::Status ForEach(ReadTx& tx, absl::string_view kind, const Fn& fn) {
   PageRequest page{1000, ""};
   do {
     ASSIGN_OR_RETURN(const Page<Resource> found, tx.ListResources(kind, page));
-    for (const Resource& row : found.items) RETURN_IF_ERROR(fn(row));
+    for (const Resource& row : found.items) {
+      const absl::Status status = fn(row);
+      if (status.ok()) continue;
+      log::Error("it cannot be told whether this is over, or old; left as it is",
+                 {{"row", row.id}, {"error", std::string(status.message())}});
+    }
     page.token = found.next_token;
   } while (!page.token.empty());
   return absl::OkStatus();

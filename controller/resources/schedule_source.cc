@@ -67,6 +67,11 @@ absl::StatusOr<std::string> WhyNotEntitled(ReadTx& tx, const std::string& princi
                                            const std::string& environment) {
   ASSIGN_OR_RETURN(const Rights rights, RightsOf(tx, principal));
   if (rights.In(kScheduledVerb, environment)) return std::string();
+  const absl::Status known = ReadRoleBook(tx).status();
+  if (absl::IsDataLoss(known)) {
+    return absl::StrCat("the roles of ", principal, " cannot be read just now: ", known.message());
+  }
+  RETURN_IF_ERROR(known);
   const std::vector<Verb> verbs = {kScheduledVerb};
   return absl::StrCat(principal, " has not the role ", RoleWords(verbs), " in ", environment,
                       " (any more); somebody who has, and may declare it, has to apply it again");

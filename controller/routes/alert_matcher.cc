@@ -98,7 +98,62 @@ absl::StatusOr<AlertMatcher> AlertMatcher::Parse(absl::string_view text) {
   if (!matcher.equal_ && matcher.has_fields()) {
     return Bad("with != and !~ a placeholder would silence everything but what is followed");
   }
+  if (matcher.regex_ && matcher.has_fields()) RETURN_IF_ERROR(matcher.CheckGroups());
   return matcher;
+}
+
+// By the syntax of RE2 (https://github.com/google/re2/wiki/Syntax), as far as it groups.
+absl::Status AlertMatcher::CheckGroups() const {
+  struct Group {
+    bool branches = false;
+    bool has_field = false;
+  };
+  const auto evades = [](const Group& group) {
+    return group.branches && group.has_field
+               ? Bad("with | beside a placeholder, what does not name it would fall silent, too; "
+                     "put what has | in parentheses of its own")
+               : absl::OkStatus();
+  };
+  std::vector<Group> groups(1);
+  bool in_class = false;
+  for (const Piece& piece : pieces_) {
+    if (!piece.field.empty()) {
+      if (in_class) return Bad("a placeholder cannot stand in brackets");
+      groups.back().has_field = true;
+      continue;
+    }
+    const std::string& text = piece.text;
+    for (size_t i = 0; i < text.size(); ++i) {
+      if (text[i] == '\\') {
+        ++i;
+        if (i == text.size()) return Bad("a \\ cannot stand before a placeholder, or last");
+        if (text[i] == 'Q') return Bad("\\Q is not for a matcher with a placeholder");
+      } else if (in_class) {
+        in_class = text[i] != ']';
+      } else if (text[i] == '[') {
+        in_class = true;
+        if (i + 1 < text.size() && text[i + 1] == '^') ++i;
+        if (i + 1 < text.size() && text[i + 1] == ']') ++i;  // The first one is a character.
+      } else if (text[i] == '(') {
+        groups.push_back({});
+      } else if (text[i] == '|') {
+        groups.back().branches = true;
+      } else if (text[i] == ')') {
+        RETURN_IF_ERROR(evades(groups.back()));
+        const bool has_field = groups.back().has_field;
+        groups.pop_back();
+        if (groups.empty()) return Bad("there is a ) without its (");
+        groups.back().has_field |= has_field;
+        const char next = i + 1 < text.size() ? text[i + 1] : ' ';
+        if (has_field && (next == '?' || next == '*' || next == '{')) {
+          return Bad(absl::StrCat("with ", std::string(1, next),
+                                  " behind it, the placeholder could be left out"));
+        }
+      }
+    }
+  }
+  if (groups.size() > 1 || in_class) return Bad("there is a ( or [ without its counterpart");
+  return evades(groups.back());
 }
 
 bool AlertMatcher::has_fields() const {

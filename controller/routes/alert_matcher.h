@@ -29,7 +29,8 @@ class AlertMatcher {
     bool equal = true;
   };
 
-  // `name=~"value"`, with \" and \\ inside of the quotes. INVALID_ARGUMENT (BAD_MATCHER).
+  // `name=~"value"`, with \" and \\ inside of the quotes. INVALID_ARGUMENT (BAD_MATCHER), also for
+  // a regular expression that can do without its placeholders, as in ".*|{{instance}}".
   static absl::StatusOr<AlertMatcher> Parse(absl::string_view text);
 
   // Does it keep alerts of anything else out?
@@ -46,6 +47,7 @@ class AlertMatcher {
     std::string text;
   };
   bool has_fields() const;
+  absl::Status CheckGroups() const;
 
   std::string name_;
   bool regex_ = false;

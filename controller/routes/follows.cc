@@ -18,9 +18,17 @@ constexpr int kMostMatchers = 20;
 constexpr int kMostTags = 10;
 constexpr size_t kMostTagBytes = 100;  // Grafana's column.
 
+// Paths are put behind it.
+void CheckBase(const std::string& url, const std::string& field, config::Problems* problems) {
+  if (url.find_first_of("?#") == std::string::npos) return;
+  problems->Add(field,
+                "must end with its path, without ? and #: what is asked for comes behind it");
+}
+
 void CompileSilences(Route* route, config::Problems* problems) {
   const resource::v1::SilencesReceiver& silences = route->spec.silences();
   CheckUrl(silences.url(), "spec.silences.url", silences.bearer_secret().empty(), problems);
+  CheckBase(silences.url(), "spec.silences.url", problems);
   CheckSecret(silences.bearer_secret(), "spec.silences.bearer_secret", false, problems);
   const absl::Duration lease = FromProto(silences.lease());
   if (lease < absl::Minutes(5) || lease > absl::Hours(24)) {
@@ -50,6 +58,7 @@ void CompileSilences(Route* route, config::Problems* problems) {
 
 void CheckGrafana(const resource::v1::GrafanaReceiver& grafana, config::Problems* problems) {
   CheckUrl(grafana.url(), "spec.grafana.url", false, problems);
+  CheckBase(grafana.url(), "spec.grafana.url", problems);
   CheckSecret(grafana.bearer_secret(), "spec.grafana.bearer_secret", true, problems);
   if (grafana.panel_id() != 0 && grafana.dashboard_uid().empty()) {
     problems->Add("spec.grafana.panel_id", "is of no dashboard: dashboard_uid is missing");

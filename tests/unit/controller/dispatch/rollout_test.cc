@@ -415,6 +415,62 @@ TEST_F(RolloutLifeTest, ApprovalsThatLapsedBetweenWavesAreGivenAnewAndItGoesOn) 
   EndWave({"db-1", "db-2"});
 }
 
+TEST_F(RolloutLifeTest, APersonsPauseOutlastsTheApprovalThatItWaitedFor) {
+  ChangeRequest request = MakeRollout();
+  request.rollout.pause_between = absl::Hours(30);  // Approvals count for 24h.
+  request.rollout.health_check = false;
+  request.expire_after = absl::Hours(24 * 7);
+  const std::string job = Begun(request);
+  EndWave({"db-0"});
+  clock_.Advance(absl::Hours(30));
+  for (int i = 0; i < kTargets; ++i) AddVerifiedBackup(absl::StrCat("db-", i));
+  Pass(absl::Seconds(10));
+  for (const agent::v1::Offer& offer : NewOffers()) agent_.Accept(offer);
+  ASSERT_EQ(WhyPaused(job), kBlockedByPolicy);
+  const size_t records = store_.Audit().size();
+  Must(jobs_.Pause({"users/ada", ""}, job, "let me look"));
+  EXPECT_EQ(store_.Audit().size(), records + 1);
+  Must(jobs_.Pause({"users/ada", ""}, job, "let me look"));
+  EXPECT_EQ(store_.Audit().size(), records + 1) << "a retry";
+  Must(jobs_.Approve({"users/cy", ""}, job, JobOf(job).digest, "still right"));
+  Pass(absl::Minutes(5));
+  EXPECT_EQ(WhyPaused(job), "PAUSED");
+  EXPECT_THAT(JobOf(job).error_message, HasSubstr("paused by users/ada: let me look"));
+  EXPECT_THAT(NewOffers(), IsEmpty());
+  Must(jobs_.Resume({"users/ada", ""}, job));
+  EndWave({"db-1", "db-2"});
+}
+
+// Who looks into it must not lose the rest of the change to its end of time meanwhile.
+TEST_F(RolloutLifeTest, APersonsPauseOutlastsTheTimeOfWhatIsNotWell) {
+  ChangeRequest request = MakeRollout();
+  request.expire_after = absl::Hours(24);
+  const std::string job = Begun(request);
+  EndWave({"db-0"});
+  EndChecks({"db-0"}, Health(work::v1::HEALTH_STATUS_CRITICAL, "full"));
+  ASSERT_EQ(WhyPaused(job), kWaveUnwell);
+  Must(jobs_.Pause({"users/ada", ""}, job, ""));
+  clock_.Advance(absl::Hours(24));
+  Pass(absl::Seconds(10));
+  EXPECT_EQ(WhyPaused(job), "PAUSED");
+  EXPECT_EQ(CountOf(job, TaskState::kSkipped), 0);
+}
+
+// Nor are the failures accepted unseen that it was paused for before.
+TEST_F(RolloutLifeTest, APersonsPauseOfASpentBudgetAcceptsNoFailure) {
+  ChangeRequest request = MakeRollout();
+  request.rollout.on_failure = OnFailure::kPause;
+  const std::string job = Begun(request);
+  EndWave({"db-0"}, {"db-0"});
+  ASSERT_EQ(WhyPaused(job), kFailureBudget);
+  Must(jobs_.Pause({"users/ada", ""}, job, ""));
+  EXPECT_EQ(WhyPaused(job), "PAUSED");
+  Must(jobs_.Resume({"users/ada", ""}, job));
+  EXPECT_EQ(WhyPaused(job), kFailureBudget);
+  Must(jobs_.Resume({"users/ada", ""}, job));
+  EXPECT_EQ(StateOf(job), "rolling");
+}
+
 TEST_F(RolloutLifeTest, AnAutomaticRollbackCanBeCancelled) {
   ChangeRequest request = MakeRollout();
   request.rollout.on_failure = OnFailure::kRollback;

@@ -334,6 +334,73 @@ TEST_F(WindowWatchTest, WithoutAChangeNothingIsWritten) {
   EXPECT_EQ(rows(), before);
 }
 
+// A former version told windows by time, and kept until when.
+TEST_F(WindowWatchTest, WhatAFormerVersionToldIsNotToldAgain) {
+  const absl::Time told_until = clock_.Now();
+  Declare({Once("over", told_until - absl::Hours(1), told_until + absl::Minutes(1)),
+           Once("stays", told_until - absl::Hours(1), told_until + absl::Hours(1)),
+           Once("new", told_until + absl::Minutes(1), told_until + absl::Hours(1)),
+           Once("short", told_until + absl::Minutes(1), told_until + absl::Minutes(2))});
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                RETURN_IF_ERROR(tx.PutSetting("windows.watched_since", ""));
+                return tx.PutSetting("windows.told_until",
+                                     absl::StrCat(absl::ToUnixNanos(told_until)));
+              }).ok());
+  Restart();
+  clock_.Advance(absl::Minutes(5));
+  Tell();
+  EXPECT_THAT(Told(),
+              testing::UnorderedElementsAre("close over", "open new", "open short", "close short"));
+  EXPECT_EQ(Read([](ReadTx& tx) { return tx.GetSetting("windows.told_until"); }).value(), "");
+  clock_.Advance(absl::Hours(2));
+  Tell();
+  EXPECT_THAT(Told(), testing::UnorderedElementsAre("close stays", "close new"));
+}
+
+// It counts as never told; the others are told as ever.
+TEST_F(WindowWatchTest, ARowThatCannotBeReadHoldsUpNothing) {
+  const absl::Time now = clock_.Now();
+  Declare({Once("bad", now, now + absl::Hours(2)), Once("good", now, now + absl::Hours(1)),
+           Once("gone", now, now + absl::Hours(2))});
+  Tell();
+  Told();
+  for (const char* const name : {"bad", "gone"}) {
+    const std::string id = absl::StrCat("toldwindows/", name);
+    Resource row = Read([&](ReadTx& tx) { return tx.GetResource(id); }).value();
+    row.blob = "\xff";
+    ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.UpdateResource(&row); }).ok());
+  }
+  Restart();
+  Declare({Once("bad", now, now + absl::Hours(2)), Once("good", now, now + absl::Hours(1))});
+  clock_.Advance(absl::Minutes(90));
+  EXPECT_EQ(Read([](ReadTx& tx) { return ToldWindows(tx); }).value().size(), 1u);
+  Tell();
+  EXPECT_THAT(Told(), testing::UnorderedElementsAre("close good", "open bad"));
+  clock_.Advance(absl::Hours(1));
+  Tell();
+  EXPECT_THAT(Told(), ElementsAre("close bad"));
+}
+
+// The trail lists by prefix.
+TEST_F(WindowWatchTest, WhoDeletedAWindowIsFoundBehindTheRecordsOfItsNamesakes) {
+  const absl::Time now = clock_.Now();
+  Declare({Once("f", now, now + absl::Hours(2))});
+  Tell();
+  ASSERT_TRUE(Mutate([](WriteTx& tx) -> absl::Status {
+                RETURN_IF_ERROR(tx.AppendAudit(
+                    {"users/bob", "resource.delete", "maintenancewindows/f", "", {}}));
+                for (int i = 0; i < 300; ++i) {
+                  RETURN_IF_ERROR(tx.AppendAudit(
+                      {"users/eve", "resource.delete", "maintenancewindows/f-override", "", {}}));
+                }
+                return absl::OkStatus();
+              }).ok());
+  Declare({});
+  Tell();
+  EXPECT_THAT(Told(), ElementsAre("open f", "close f"));
+  EXPECT_EQ(last_.details.at("by"), "users/bob");
+}
+
 // The windows that a look rests on are those of the transaction that tells.
 TEST_F(WindowWatchTest, AChangeBetweenLookAndRecordIsLookedAtAnew) {
   const absl::Time now = clock_.Now();

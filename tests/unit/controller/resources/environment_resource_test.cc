@@ -77,6 +77,20 @@ TEST(EnvironmentResourceTest, ADefaultPromotionCanBeTakenAway) {
   EXPECT_FALSE(ManifestOf(Declared("development", "")).spec().policy().has_promotion());
 }
 
+TEST(EnvironmentResourceTest, TakingAwayWhatIsNotThereSaysNothing) {
+  for (const char* name : {"development", "staging"}) {
+    const auto manifests = Parsed(name, "  policy: {promotion: {from: none}}\n");
+    ASSERT_TRUE(manifests.ok()) << manifests.status();
+    const auto& message = static_cast<const resource::v1::Environment&>(*manifests->at(0).message);
+    EXPECT_FALSE(message.spec().policy().has_promotion()) << name;
+    EXPECT_EQ(EnvironmentOf(message).policy.promotion, PromotionPolicy());
+    EXPECT_THAT(
+        std::string(
+            Parsed(name, "  policy: {promotion: {from: none, within: 1h}}\n").status().message()),
+        HasSubstr("from none has neither within nor rehearsal"));
+  }
+}
+
 TEST(EnvironmentResourceTest, NoEnvironmentIsCalledNone) {
   EXPECT_THAT(std::string(Parsed("none", "").status().message()), HasSubstr("metadata.name"));
 }

@@ -110,6 +110,19 @@ TEST_F(ResourceManagerTest, ApplyingTheSameAgainChangesNothing) {
   EXPECT_THAT(Audited(), SizeIs(1));
 }
 
+TEST_F(ResourceManagerTest, AnEnvironmentAppliedTwiceIsUnchanged) {
+  for (const char* name : {"development", "staging", "qa", "production"}) {
+    for (const char* policy :
+         {"", "promotion: {from: none}", "promotion: {from: other, rehearsal: true}"}) {
+      const std::string yaml = EnvironmentYaml("other", "") + EnvironmentYaml(name, policy);
+      Applied(yaml);
+      for (const ResourceChange& again : Applied(yaml)) {
+        EXPECT_EQ(again.action, Action::kUnchanged) << name << ": " << policy;
+      }
+    }
+  }
+}
+
 TEST_F(ResourceManagerTest, AChangeIsShownAndAuditedByItsLines) {
   Applied(Recurring("night"));
   const auto changes = Apply(Recurring("night", ", overrun: cancel"), false, "ticket 7");

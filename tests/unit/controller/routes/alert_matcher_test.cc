@@ -68,6 +68,32 @@ TEST(AlertMatcherTest, WhatIsWrongIsTold) {
   EXPECT_THAT(why("a=\"x\ny\""), HasSubstr("one line"));
 }
 
+// Or the matcher fits what no placeholder names.
+TEST(AlertMatcherTest, ARegularExpressionCannotDoWithoutItsPlaceholder) {
+  const auto why = [](const std::string& value) {
+    return std::string(AlertMatcher::Parse(absl::StrCat("a=~\"", value, "\"")).status().message());
+  };
+  EXPECT_THAT(why(".*|{{instance}}"), HasSubstr("with | beside"));
+  EXPECT_THAT(why("{{instance}}|x"), HasSubstr("with | beside"));
+  EXPECT_THAT(why("(?:.*|{{instance}})"), HasSubstr("with | beside"));
+  EXPECT_THAT(why("(x|(y{{instance}}))"), HasSubstr("with | beside"));
+  EXPECT_THAT(why("[(]|{{instance}}|[)]"), HasSubstr("with | beside"));
+  EXPECT_THAT(why("[]|]{{instance}}|x"), HasSubstr("with | beside"));
+  EXPECT_THAT(why("\\\\(|{{instance}}"), HasSubstr("with | beside"));
+  EXPECT_THAT(why("({{instance}})?.*"), HasSubstr("could be left out"));
+  EXPECT_THAT(why("x)|(?:{{instance}}"), HasSubstr(") without its ("));
+  EXPECT_THAT(why("({{instance}}"), HasSubstr("without its counterpart"));
+  EXPECT_THAT(why("[x{{instance}}]"), HasSubstr("in brackets"));
+  EXPECT_THAT(why("\\\\Q(\\\\E|{{instance}}"), HasSubstr("\\Q"));
+  EXPECT_THAT(why("x\\\\{{instance}}"), HasSubstr("before a placeholder"));
+
+  EXPECT_EQ(why("{{instance}}(:3306|:3307)?"), "");
+  EXPECT_EQ(why("(?:{{instance}})(:[0-9]+)?"), "");
+  EXPECT_EQ(why("{{instance}}\\\\|x"), "");
+  EXPECT_EQ(why("{{instance}}[|]"), "");
+  EXPECT_EQ(why("a|b"), "");
+}
+
 TEST(AlertMatcherTest, QuotesAndBackslashesCanBeWritten) {
   EXPECT_EQ(Rendered(R"(a="x\"y\\z\.w")", {kShop}), "a= x\"y\\z\\.w");
 }

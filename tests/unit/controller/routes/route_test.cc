@@ -76,6 +76,11 @@ TEST(Route, SilencesAndAnnotationsFollowInsteadOfBeingTriggered) {
   EXPECT_THAT(Problems("follows: [windows], silences: {url: 'http://am', bearer_secret: x, "
                        "matchers: ['a=\"b\"'], lease: 1m}"),
               ::testing::AllOf(HasSubstr("https://"), HasSubstr("between 5m and 24h")));
+  EXPECT_THAT(
+      Problems("follows: [windows], silences: {url: 'http://am/?x=', matchers: ['a=\"b\"']}"),
+      HasSubstr("spec.silences.url: must end with its path"));
+  EXPECT_THAT(Problems("follows: [windows], grafana: {url: 'https://g/#', bearer_secret: g}"),
+              HasSubstr("spec.grafana.url: must end with its path"));
   EXPECT_THAT(Problems("follows: [windows], grafana: {url: 'https://g', panel_id: 3}"),
               ::testing::AllOf(HasSubstr("bearer_secret: is missing"), HasSubstr("no dashboard")));
 }

@@ -1,5 +1,6 @@
 #include "controller/scheduler/scheduler.h"
 
+#include "controller/identity/roles_in.h"
 #include "tests/unit/controller/scheduler/scheduler_fixture.h"
 
 namespace dbfleet::controller {
@@ -302,6 +303,40 @@ TEST_F(SchedulerTest, DeclaringOneTakesTheRoleThatItsWorkTakes) {
   };
   EXPECT_EQ(apply(""), "ROLE_MISSING");
   EXPECT_EQ(apply("suspended: true"), "") << "that does nothing";
+  Declare("new", "@hourly");
+  EXPECT_EQ(apply(""), "") << "nothing changes: it stays polly's";
+  EXPECT_EQ(apply("overlap: allow"), "ROLE_MISSING");
+  SetRoles("polly", {Role::kPolicyAdmin});
+  EXPECT_EQ(apply(""), "");
+  EXPECT_EQ(ReadFrom(store_, [](ReadTx& tx) { return tx.GetResource("schedules/new"); })->editor,
+            "users/polly")
+      << "pat cannot take over what pat may not have done";
+}
+
+// Nobody takes over, or is told to have lost, what is not known.
+TEST_F(SchedulerTest, WhileRolesCannotBeReadTheReasonSaysSo) {
+  SetRoles("polly", {});
+  ASSERT_TRUE(Apply("apiVersion: dbfleet/v1\nkind: RoleBinding\nmetadata: {name: b}\nspec: "
+                    "{subjects: [polly], role: operator}\n",
+                    "users/root")
+                  .ok());
+  Declare("minutely", "*/5 * * * *");
+  Boot();
+  EXPECT_TRUE(store_
+                  .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(Resource binding, tx.GetResource("rolebindings/b"));
+                    binding.blob = "\xff";
+                    RETURN_IF_ERROR(tx.UpdateResource(&binding));
+                    return NoteRoleChange(tx, binding.id, "users/root", clock_.Now());
+                  })
+                  .ok());
+  EXPECT_TRUE(Apply(Yaml("minutely", "*/5 * * * *"), "users/eve").ok());
+  EXPECT_THAT(Records("resource.update"), IsEmpty()) << "it stays polly's";
+  Pass(absl::Minutes(5) + absl::Seconds(1));
+  EXPECT_THAT(Told("minutely"), ElementsAre("08:05 skipped NOT_ENTITLED"));
+  ASSERT_THAT(Records("schedule.skip"), SizeIs(1));
+  EXPECT_THAT(Records("schedule.skip")[0].entry.details.at("message"),
+              HasSubstr("the roles of users/polly cannot be read just now"));
 }
 
 // Its history was of another environment, whose readers are others.
