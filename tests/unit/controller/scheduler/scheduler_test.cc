@@ -6,6 +6,7 @@
 namespace dbfleet::controller {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -108,11 +109,14 @@ TEST_F(SchedulerTest, MissedOnesAreSkippedOrTheLatestRunsALittleLater) {
   Declare("once", "*/10 * * * *", "missed: run_once");
   Boot();
   Sleep(absl::Hours(3) + absl::Minutes(7));  // 11:07
+  const absl::Time boot = clock_.Now();
   Boot();
   EXPECT_THAT(Told("skips"), ElementsAre("11:00 skipped MISSED"));
-  EXPECT_THAT(Told("once"), ElementsAre("11:00 pending", "10:50 skipped MISSED"));
-  EXPECT_GE(History("once")[0].occurrence.due_time, clock_.Now());
-  EXPECT_LT(History("once")[0].occurrence.due_time, clock_.Now() + kCatchUpSpread);
+  // Its share of the spread, which its id decides, may be next to nothing.
+  EXPECT_THAT(Told("once"), AnyOf(ElementsAre("11:00 pending", "10:50 skipped MISSED"),
+                                  ElementsAre("11:00 running", "10:50 skipped MISSED")));
+  EXPECT_GE(History("once")[0].occurrence.due_time, boot);
+  EXPECT_LT(History("once")[0].occurrence.due_time, boot + kCatchUpSpread);
   Pass(History("once")[0].occurrence.due_time - clock_.Now() + absl::Seconds(2));
   EXPECT_THAT(Told("once").back(), "10:50 skipped MISSED");
   EXPECT_THAT(JobsOf("once"), SizeIs(1));
