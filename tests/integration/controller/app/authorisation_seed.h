@@ -9,7 +9,9 @@
 #include "absl/time/time.h"
 
 #include "common/base/status.h"
+#include "common/config/yaml_writer.h"
 #include "controller/resources/break_glass.h"
+#include "controller/resources/manifest.h"
 #include "controller/resources/proposals.h"
 #include "controller/store/store.h"
 
@@ -49,7 +51,10 @@ inline absl::Status SeedDecisions(WriteTx& tx, const std::string& name, const st
   proposal.add_environments(name);
   resource::v1::ProposedChange& change = *proposal.add_changes();
   change.set_name(absl::StrCat("maintenancewindows/later-", name));
-  change.set_yaml(Window("later-" + name, name));
+  // As a proposal keeps it; otherwise it is stale, and no list shows it.
+  ASSIGN_OR_RETURN(const auto manifests,
+                   ParseManifests({{"seed.yaml", Window("later-" + name, name)}}));
+  change.set_yaml(config::WriteYaml(*manifests[0].message));
   RETURN_IF_ERROR(StoreProposal(tx, "users/maker", now, &stored));
   resource::v1::BrokenGlass glass;
   glass.set_job("jobs/" + job);
