@@ -166,10 +166,10 @@ TEST(RedactTest, ProgramsByTheirTokens) {
 
 TEST(RedactTest, WhatHoldsNoSecretStaysAsItIs) {
   for (Dialect dialect : {kMa, kPg}) {
-    ExpectShown(dialect, {"SELECT a FROM t WHERE b = 'x' -- why\n",
-                          "UPDATE t SET a = 'it''s' WHERE b = 1", "SELECT password FROM users",
-                          "CREATE TABLE users (a int DEFAULT '5')", "SELECT 'http://host:80/x'",
-                          "SELECT 'a@b.example'", "START TRANSACTION"});
+    ExpectShown(dialect,
+                {"SELECT a FROM t WHERE b = 'x' -- why\n", "UPDATE t SET a = 'it''s' WHERE b = 1",
+                 "SELECT password FROM users", "CREATE TABLE users (a int DEFAULT '5')",
+                 "SELECT 'http://host:80/x'", "SELECT 'a@b.example'", "START TRANSACTION"});
   }
   ExpectShown(kMa, {"SELECT 'a\\'b'", "SELECT `b` FROM t /*!40101 WHERE a = 'x' */"});
 }
