@@ -112,7 +112,8 @@ bool HostTrust::Knows(absl::string_view name) const {
 
 std::string HostTrust::DoubtOfCall(const HostChain& chain) const {
   for (const HostCall& one : chain.calls) {
-    const std::string doubt = DoubtOfHanded(one);
+    std::string doubt = DoubtOfArguments(one);
+    if (doubt.empty() && program_.php()) doubt = DoubtOfCallback(one);
     if (!doubt.empty()) return doubt;
   }
   const HostCall& call = chain.calls[0];
@@ -152,45 +153,45 @@ std::string HostTrust::DoubtOfHeld(HostRange callable, absl::string_view caller)
              : "";
 }
 
-// ->each('purge'), ->each($f), fetchAll(PDO::FETCH_FUNC, 'purge'), new(init_command: '...'),
-// render(inline: '<% ... %>')
-std::string HostTrust::DoubtOfHanded(const HostCall& call) const {
-  static constexpr absl::string_view kCallers[] = {
-      "chunkmap",  "each",        "eachbyid",    "eachspread", "filter", "flatmap", "map",
-      "mapspread", "maptogroups", "mapwithkeys", "pipe",       "reduce", "tap",     "transform"};
-  const std::string name = absl::AsciiStrToLower(call.name);
+// fetchAll(PDO::FETCH_FUNC, 'purge'), new(init_command: '...'), render(inline: '<% ... %>')
+std::string HostTrust::DoubtOfArguments(const HostCall& call) const {
   for (const HostRange& argument : call.arguments) {
     for (size_t i = argument.begin; i < argument.end; ++i) {
       const HostToken& token = program_[i];
       const bool text = token.kind == HostTokenKind::kString && token.parts.size() == 1 &&
                         token.parts[0].text == "init_command";
-      if (text || token.text == "init_command" || token.text == ":init_command" ||
-          token.text == "init_command:" || token.text == "MYSQL_ATTR_INIT_COMMAND") {
+      if (text || token.text == "init_command" || token.text == "MYSQL_ATTR_INIT_COMMAND") {
         return "runs SQL by itself on each connection (init_command)";
       }
       if (token.IsName("FETCH_FUNC")) return "calls a function for each row";
-      if (name == "render" && token.kind == HostTokenKind::kLabel && token.text == "inline") {
+      if (token.kind == HostTokenKind::kLabel && token.text == "inline" &&
+          absl::EqualsIgnoreCase(call.name, "render")) {
         return "runs the code of a text";
       }
     }
   }
-  if (!program_.php()) return "";
+  return "";
+}
+
+// What PHP's collections and builders call for each of theirs: ->each('purge'), ->each($f).
+std::string HostTrust::DoubtOfCallback(const HostCall& call) const {
+  static constexpr absl::string_view kCallers[] = {
+      "chunkmap",  "each",        "eachbyid",    "eachspread", "filter", "flatmap", "map",
+      "mapspread", "maptogroups", "mapwithkeys", "pipe",       "reduce", "tap",     "transform"};
+  const std::string name = absl::AsciiStrToLower(call.name);
   const bool chunk = name == "chunk" || name == "chunkbyid";
   if (!chunk && !IsOneOf(name, kCallers)) return "";
   const size_t at = chunk ? 1 : 0;
   if (at >= call.arguments.size()) return "";
   const HostRange callable = call.arguments[at];
-  const HostToken& first = program_[callable.begin];
-  if (first.Is("[")) {
-    // [$svc, 'handle'], [Svc::class, 'handle']
-    const std::vector<HostRange> parts = program_.Parts({callable.begin + 1, callable.end - 1});
-    const auto method = parts.size() == 2 ? ReadWord(program_, parts[1]) : std::nullopt;
-    if (!method.has_value()) return "";
-    const bool own = program_[parts[0].begin].text == "$this" &&
-                     methods_.count(absl::AsciiStrToLower(*method)) > 0;
-    return own ? "" : NotKnown(*method);
-  }
-  return DoubtOfHeld(callable, name);
+  if (!program_[callable.begin].Is("[")) return DoubtOfHeld(callable, name);
+  // [$svc, 'handle'], [Svc::class, 'handle']
+  const std::vector<HostRange> parts = program_.Parts({callable.begin + 1, callable.end - 1});
+  const auto method = parts.size() == 2 ? ReadWord(program_, parts[1]) : std::nullopt;
+  if (!method.has_value()) return "";
+  const bool own = program_[parts[0].begin].text == "$this" &&
+                   methods_.count(absl::AsciiStrToLower(*method)) > 0;
+  return own ? "" : NotKnown(*method);
 }
 
 std::string HostTrust::DoubtOfFunction(const HostCall& call, const HostChain& chain) const {

@@ -31,7 +31,8 @@ class HostTrust {
  private:
   std::string DoubtOfFunction(const HostCall& call, const HostChain& chain) const;
   std::string DoubtOfCallable(const HostCall& call) const;
-  std::string DoubtOfHanded(const HostCall& call) const;
+  std::string DoubtOfArguments(const HostCall& call) const;
+  std::string DoubtOfCallback(const HostCall& call) const;
   std::string DoubtOfHeld(HostRange callable, absl::string_view caller) const;
   std::string DoubtOfRubyWord(const HostCall& call, const HostChain& chain) const;
   std::string DoubtOfMixin(const HostCall& call) const;

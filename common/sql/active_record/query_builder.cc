@@ -29,10 +29,7 @@ void QueryBuilder::Block(HostRange range, bool for_effect) {
 void QueryBuilder::PlainFrom(const HostCall& call, size_t from) {
   const std::string name = absl::AsciiStrToLower(call.name);
   const bool is_table = name == "table" || name == "from" || absl::StrContains(name, "join");
-  for (size_t i = from; i < call.arguments.size(); ++i) {
-    NoteRaw(call.arguments[i], is_table);
-    Block(call.arguments[i], false);
-  }
+  for (size_t i = from; i < call.arguments.size(); ++i) Plain(call.arguments[i], is_table);
 }
 
 void QueryBuilder::NoteRaw(HostRange range, bool is_table) {

@@ -31,8 +31,8 @@ class QueryBuilder {
   void Note(const HostText& text);
   void NoteValue(HostRange range);
   void NoteTexts(const HostCall& from);
-  void Plain(HostRange range) {
-    NoteRaw(range, false);
+  void Plain(HostRange range, bool is_table = false) {
+    NoteRaw(range, is_table);
     Block(range, false);
   }
   // SQL in the place of a value or a name: DB::raw("..."), Arel.sql("...").

@@ -50,6 +50,21 @@ class RolloutLifeTest : public FleetFixture {
     return job.id;
   }
 
+  // Its approvals count no more when its second wave is to begin.
+  std::string LapsedAfterItsFirstWave() {
+    ChangeRequest request = MakeRollout();
+    request.rollout.pause_between = absl::Hours(30);  // Approvals count for 24h.
+    request.rollout.health_check = false;
+    request.expire_after = absl::Hours(24 * 7);
+    const std::string job = Begun(request);
+    EndWave({"db-0"});
+    clock_.Advance(absl::Hours(30));
+    for (int i = 0; i < kTargets; ++i) AddVerifiedBackup(absl::StrCat("db-", i));
+    Pass(absl::Seconds(10));
+    for (const agent::v1::Offer& offer : NewOffers()) agent_.Accept(offer);
+    return job;
+  }
+
   std::vector<agent::v1::Offer> NewOffers() {
     std::vector<agent::v1::Offer> offers = agent_.Offers();
     offers.erase(offers.begin(), offers.begin() + static_cast<int>(seen_));
@@ -396,16 +411,7 @@ TEST_F(RolloutLifeTest, WhatHasFailedTooOftenDoesNotOutliveItsTime) {
 }
 
 TEST_F(RolloutLifeTest, ApprovalsThatLapsedBetweenWavesAreGivenAnewAndItGoesOn) {
-  ChangeRequest request = MakeRollout();
-  request.rollout.pause_between = absl::Hours(30);  // Approvals count for 24h.
-  request.rollout.health_check = false;
-  request.expire_after = absl::Hours(24 * 7);
-  const std::string job = Begun(request);
-  EndWave({"db-0"});
-  clock_.Advance(absl::Hours(30));
-  for (int i = 0; i < kTargets; ++i) AddVerifiedBackup(absl::StrCat("db-", i));
-  Pass(absl::Seconds(10));
-  for (const agent::v1::Offer& offer : NewOffers()) agent_.Accept(offer);
+  const std::string job = LapsedAfterItsFirstWave();
   EXPECT_EQ(WhyPaused(job), kBlockedByPolicy);
   EXPECT_THAT(JobOf(job).error_message, HasSubstr("approved until"));
   Pass(absl::Hours(1));
@@ -416,16 +422,7 @@ TEST_F(RolloutLifeTest, ApprovalsThatLapsedBetweenWavesAreGivenAnewAndItGoesOn) 
 }
 
 TEST_F(RolloutLifeTest, APersonsPauseOutlastsTheApprovalThatItWaitedFor) {
-  ChangeRequest request = MakeRollout();
-  request.rollout.pause_between = absl::Hours(30);  // Approvals count for 24h.
-  request.rollout.health_check = false;
-  request.expire_after = absl::Hours(24 * 7);
-  const std::string job = Begun(request);
-  EndWave({"db-0"});
-  clock_.Advance(absl::Hours(30));
-  for (int i = 0; i < kTargets; ++i) AddVerifiedBackup(absl::StrCat("db-", i));
-  Pass(absl::Seconds(10));
-  for (const agent::v1::Offer& offer : NewOffers()) agent_.Accept(offer);
+  const std::string job = LapsedAfterItsFirstWave();
   ASSERT_EQ(WhyPaused(job), kBlockedByPolicy);
   const size_t records = store_.Audit().size();
   Must(jobs_.Pause({"users/ada", ""}, job, "let me look"));
