@@ -64,6 +64,10 @@ absl::Status ValidateName(absl::string_view what, absl::string_view name) {
   return absl::OkStatus();
 }
 
+absl::string_view PlainEnvironment(absl::string_view name) {
+  return name == "staging" ? "qa" : name;
+}
+
 absl::Status ParseResourceName(absl::string_view collection, absl::string_view name,
                                std::string* id) {
   const std::string prefix = absl::StrCat(collection, "/");

@@ -22,6 +22,10 @@ bool IsUlid(absl::string_view text);
 // used in paths, so nothing else is let through. `what` names the field in the error.
 absl::Status ValidateName(absl::string_view what, absl::string_view name);
 
+// What an environment is called everywhere inside: "staging" is another name of "qa", every other
+// name stands for itself. To be called where names come in: requests, manifests, configurations.
+absl::string_view PlainEnvironment(absl::string_view name);
+
 // Resource names: "jobs/J" -> "J". INVALID_ARGUMENT unless `name` is `collection` + "/" + one
 // segment.
 absl::Status ParseResourceName(absl::string_view collection, absl::string_view name,

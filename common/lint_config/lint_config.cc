@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 
+#include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/config/problems.h"
@@ -71,7 +72,7 @@ std::string UnknownPlaceholder(absl::string_view kind, absl::string_view pattern
 }
 
 bool IsSameEnvironment(absl::string_view a, absl::string_view b) {
-  return sql::PlainEnvironment(a) == sql::PlainEnvironment(b);
+  return PlainEnvironment(a) == PlainEnvironment(b);
 }
 
 // Fills in a configuration and collects what is wrong in the file. Lives for one call.

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
+#include "common/base/ids.h"
 #include "common/base/status.h"
 #include "controller/dispatch/wire.h"
 #include "controller/domain/names.h"
@@ -363,7 +364,7 @@ absl::StatusOr<TokenScope> ScopeFromApi(const api_v1::TokenScope& scope,
                                         const google::protobuf::RepeatedField<int>& roles) {
   TokenScope out;
   for (const std::string& name : scope.environments()) {
-    out.environments.push_back(std::string(absl::StripPrefix(name, "environments/")));
+    out.environments.emplace_back(PlainEnvironment(absl::StripPrefix(name, "environments/")));
   }
   out.sources.assign(scope.sources().begin(), scope.sources().end());
   for (const int value : scope.verbs()) {

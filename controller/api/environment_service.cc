@@ -53,6 +53,7 @@ grpc::ServerUnaryReactor* EnvironmentServiceImpl::GetEnvironment(
              api::v1::Environment* response) -> absl::Status {
         std::string name;
         RETURN_IF_ERROR(ParseResourceName("environments", request.name(), &name));
+        name = std::string(PlainEnvironment(name));
         return store_.Read([&](ReadTx& tx) -> absl::Status {
           ASSIGN_OR_RETURN(const Environment environment, tx.GetEnvironment(name));
           ASSIGN_OR_RETURN(*response, View(tx, environment));

@@ -13,7 +13,7 @@
 namespace dbfleet::controller {
 
 std::string EnvironmentId(const std::string& name) {
-  return std::string(absl::StripPrefix(name, "environments/"));
+  return std::string(PlainEnvironment(absl::StripPrefix(name, "environments/")));
 }
 
 absl::Status CheckEnvironmentFilter(ReadTx& tx, const std::string& environment) {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
+#include "common/base/ids.h"
 #include "common/base/status.h"
 #include "controller/resources/schedule_source.h"
 
@@ -34,10 +35,11 @@ absl::StatusOr<std::optional<std::string>> EnvironmentOf(const absl::StatusOr<T>
   return std::make_optional(found->environment);
 }
 
-// Handlers take the id as it stands in the name, so there is no second way to write one.
+// Handlers take the id as it stands in the name, so there is no second way to write one, but for
+// environments' other names, which both read alike.
 absl::StatusOr<std::optional<std::string>> FindEnvironment(ReadTx& tx, absl::string_view collection,
                                                            const std::string& id) {
-  if (collection == "environments") return std::make_optional(id);
+  if (collection == "environments") return std::make_optional(std::string(PlainEnvironment(id)));
   if (collection == "jobs") return EnvironmentOf(tx.GetJob(id));
   if (collection == "instances") return EnvironmentOf(tx.GetInstance(id));
   if (collection == "agents") return EnvironmentOf(tx.GetAgent(id));

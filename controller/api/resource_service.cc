@@ -7,6 +7,7 @@
 #include "common/base/status.h"
 #include "common/proto_time/proto_time.h"
 #include "controller/api/convert.h"
+#include "controller/api/job_views.h"
 #include "controller/domain/names.h"
 
 namespace dbfleet::controller {
@@ -172,9 +173,10 @@ grpc::ServerUnaryReactor* ResourceServiceImpl::ListWindowOccurrences(
         ASSIGN_OR_RETURN(const Span stretch, StretchOf(request, clock_.Now()));
         size_t limit = kDefaultOccurrences;
         if (request.limit() > 0) limit = std::min<size_t>(request.limit(), kMostOccurrences);
-        ASSIGN_OR_RETURN(const WindowOccurrences found,
-                         resources_.Occurrences(ListedOf(caller, request.environment()),
-                                                stretch.begin, stretch.end, limit));
+        ASSIGN_OR_RETURN(
+            const WindowOccurrences found,
+            resources_.Occurrences(ListedOf(caller, EnvironmentId(request.environment())),
+                                   stretch.begin, stretch.end, limit));
         response->set_more(found.more);
         for (const WindowOccurrence& occurrence : found.items) {
           *response->add_occurrences() = ToApi(occurrence);

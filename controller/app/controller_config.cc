@@ -19,6 +19,8 @@
 #include "controller/dispatch/wire.h"
 #include "controller/domain/approval_life.h"
 #include "controller/domain/names.h"
+#include "controller/resources/environment_resource.h"
+#include "controller/resources/plain_environments.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -86,61 +88,23 @@ void CheckTimes(const Config& config, Problems* problems) {
   }
 }
 
-void CheckPolicy(const std::string& field, const config::v1::PolicyConfig& policy,
-                 Problems* problems) {
-  if (policy.has_destructive_approvals() &&
-      (policy.destructive_approvals() < 0 || policy.destructive_approvals() > 10)) {
-    problems->Add(field + ".destructive_approvals", "must be between 0 and 10");
-  }
-  if (policy.has_verified_backup_max_age() &&
-      FromProto(policy.verified_backup_max_age()) < absl::ZeroDuration()) {
-    problems->Add(field + ".verified_backup_max_age", "must not be negative");
-  }
-  // One shorter than kLeastApprovalLife counts as that (ApplyEnvironments): former versions took
-  // it.
-  if (policy.has_approval_ttl() && FromProto(policy.approval_ttl()) < absl::Seconds(1)) {
-    problems->Add(field + ".approval_ttl", "must be at least 5m");
-  }
-  if (policy.has_window_for() && !FromName<WindowFor>(policy.window_for()).has_value()) {
-    problems->Add(field + ".window_for",
-                  absl::StrCat("is \"", absl::CHexEscape(policy.window_for()),
-                               "\"; use none, schema-changes, destructive or all"));
-  }
-}
-
-void CheckPromotion(const std::string& field, const config::v1::EnvironmentConfig& environment,
-                    Problems* problems) {
-  if (!environment.policy().has_promotion()) return;
-  const config::v1::PromotionConfig& promotion = environment.policy().promotion();
-  if (promotion.from().empty()) {
-    problems->Add(field + ".from",
-                  "is missing: the environment in which a change has to succeed first, or none");
-  } else if (promotion.from() == environment.name()) {
-    problems->Add(field + ".from", "an environment cannot come before itself");
-  } else if (promotion.from() == kNoPromotion &&
-             (promotion.has_within() || promotion.rehearsal())) {
-    problems->Add(field, "from none has neither within nor rehearsal");
-  }
-  if (promotion.has_within() && FromProto(promotion.within()) < absl::Seconds(1)) {
-    problems->Add(field + ".within", "must be at least 1s");
-  }
-}
-
-void CheckEnvironments(const Config& config, Problems* problems) {
+void CheckEnvironments(Config* config, Problems* problems) {
   std::set<std::string> seen;
-  for (int i = 0; i < config.environments_size(); ++i) {
-    const config::v1::EnvironmentConfig& environment = config.environments(i);
+  for (int i = 0; i < config->environments_size(); ++i) {
+    config::v1::EnvironmentConfig& environment = *config->mutable_environments(i);
     const std::string field = absl::StrCat("environments[", i, "]");
     if (environment.name().empty()) {
       problems->Add(field + ".name", "is missing");
     } else {
       problems->Note(field + ".name", ValidateName("environment name", environment.name()));
+      CheckEnvironmentName(environment.name(), field + ".name", problems);
     }
     if (!seen.insert(environment.name()).second) {
       problems->Add(field + ".name", "is that of an earlier environment");
     }
-    CheckPolicy(field + ".policy", environment.policy(), problems);
-    CheckPromotion(field + ".policy.promotion", environment, problems);
+    NameEnvironmentsPlainly(&environment);
+    FillPolicy(environment.name(), environment.mutable_policy());
+    CheckPolicy(environment.name(), environment.policy(), field + ".policy", problems);
   }
 }
 
@@ -179,7 +143,7 @@ void CheckAll(Config* config, Problems* problems) {
   }
   FillInTimes(config);
   CheckTimes(*config, problems);
-  CheckEnvironments(*config, problems);
+  CheckEnvironments(config, problems);
   CheckLog(config->log(), problems);
   CheckNotifications(config->notifications(), problems);
 }

@@ -4,49 +4,19 @@
 
 #include "common/base/status.h"
 #include "common/log/log.h"
-#include "controller/dispatch/wire.h"
-#include "controller/domain/approval_life.h"
 #include "controller/domain/names.h"
 #include "controller/policy/policy.h"
+#include "controller/resources/environment_resource.h"
 
 namespace dbfleet::controller {
 namespace {
 
 constexpr char kActor[] = "system/controller";
 
-PromotionPolicy PromotionOf(const config::v1::PromotionConfig& given) {
-  PromotionPolicy promotion;
-  if (given.from() == kNoPromotion) return promotion;
-  promotion.from = given.from();
-  if (given.has_within()) promotion.within = FromProto(given.within());
-  promotion.rehearsal = given.rehearsal();
-  return promotion;
-}
-
-EnvironmentPolicy PolicyOf(const config::v1::EnvironmentConfig& config) {
-  EnvironmentPolicy policy = DefaultPolicy(config.name());
-  const config::v1::PolicyConfig& given = config.policy();
-  if (given.has_destructive_approvals())
-    policy.destructive_approvals = given.destructive_approvals();
-  if (given.has_verified_backup_max_age()) {
-    policy.verified_backup_max_age = FromProto(given.verified_backup_max_age());
-  }
-  if (given.has_approval_ttl()) {
-    const absl::Duration life = FromProto(given.approval_ttl());
-    policy.approval_ttl = ApprovalLife(life);
-    if (life < policy.approval_ttl) {
-      log::Warn("the configuration's approval_ttl is too short to collect approvals in; raised",
-                {{"environment", config.name()},
-                 {"approval_ttl", absl::FormatDuration(life)},
-                 {"raised_to", absl::FormatDuration(policy.approval_ttl)}});
-    }
-  }
-  if (given.has_destructive_consent()) policy.destructive_consent = given.destructive_consent();
-  if (given.has_window_for()) {
-    policy.window_for = FromName<WindowFor>(given.window_for()).value_or(WindowFor::kAll);
-  }
-  if (given.has_promotion()) policy.promotion = PromotionOf(given.promotion());
-  return policy;
+EnvironmentPolicy PolicyIn(const config::v1::EnvironmentConfig& config) {
+  resource::v1::PolicySpec policy = config.policy();
+  FillPolicy(config.name(), &policy);
+  return PolicyOf(policy);
 }
 
 // For the audit trail, which people read.
@@ -65,7 +35,7 @@ std::string WordsOf(const EnvironmentPolicy& policy) {
 }
 
 absl::Status Apply(WriteTx& tx, const config::v1::EnvironmentConfig& config) {
-  const EnvironmentPolicy policy = PolicyOf(config);
+  const EnvironmentPolicy policy = PolicyIn(config);
   const std::string digest = PolicyDigest(config.name(), policy);
   const std::string resource = absl::StrCat("environments/", config.name());
   absl::StatusOr<Environment> found = tx.GetEnvironment(config.name());
@@ -122,6 +92,14 @@ absl::Status CheckPromotionsKnown(WriteTx& tx, const config::v1::ControllerConfi
 }  // namespace
 
 absl::Status ApplyEnvironments(const config::v1::ControllerConfig& config, Store& store) {
+  const absl::Status unnamable =
+      store.Read([](ReadTx& tx) { return tx.GetEnvironment("staging").status(); });
+  if (unnamable.ok()) {
+    log::Warn(
+        "the environment \"staging\" is from before that was another name of qa and cannot be "
+        "named any more; let its agents join qa or an environment of another name",
+        {});
+  }
   if (config.environments().empty()) return absl::OkStatus();
   return store.MutateAndWait([&](WriteTx& tx) -> absl::Status {
     for (const config::v1::EnvironmentConfig& environment : config.environments()) {

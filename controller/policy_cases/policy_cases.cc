@@ -20,6 +20,7 @@
 #include "controller/resources/apply.h"
 #include "controller/resources/environment_resource.h"
 #include "controller/resources/kinds.h"
+#include "controller/resources/plain_environments.h"
 #include "controller/windows/book.h"
 
 namespace dbfleet::controller {
@@ -224,6 +225,7 @@ absl::StatusOr<resource::v1::PolicyCases> ParsePolicyCases(const std::string& pa
   bool rest_is_good = false;
   const absl::Status parsed = config::ParseYaml(path, text, &cases, &rest_is_good);
   if (!rest_is_good) return parsed;
+  NameEnvironmentsPlainly(&cases);
   config::Problems problems(path, text);
   if (cases.apiversion() != kApiVersion) {
     problems.Add("apiVersion", absl::StrCat(kApiVersion, " is wanted"));

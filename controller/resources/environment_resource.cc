@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/ids.h"
 #include "common/base/text.h"
 #include "common/proto_time/proto_time.h"
 #include "controller/domain/approval_life.h"
@@ -41,28 +42,31 @@ void CheckAge(const google::protobuf::Duration& given, absl::string_view field, 
   }
 }
 
-void CheckPromotion(const resource::v1::Environment& manifest, config::Problems* problems) {
-  const resource::v1::PromotionSpec& promotion = manifest.spec().policy().promotion();
+void CheckPromotion(const std::string& environment, const resource::v1::PromotionSpec& promotion,
+                    const std::string& field, config::Problems* problems) {
   if (promotion.from().empty()) {
-    problems->Add("spec.policy.promotion.from",
+    problems->Add(field + ".from",
                   "is needed: the environment in which a change has to succeed first, or none");
   } else if (promotion.from() == kNoPromotion) {
     if (promotion.has_within() || promotion.rehearsal()) {
-      problems->Add("spec.policy.promotion", "from none has neither within nor rehearsal");
+      problems->Add(field, "from none has neither within nor rehearsal");
     }
     return;
-  } else if (promotion.from() == manifest.metadata().name()) {
-    problems->Add("spec.policy.promotion.from", "an environment cannot come before itself");
+  } else if (promotion.from() == environment) {
+    problems->Add(field + ".from", "an environment cannot come before itself");
   }
-  CheckAge(promotion.within(), "spec.policy.promotion.within", false, problems);
+  CheckAge(promotion.within(), field + ".within", false, problems);
 }
 
 }  // namespace
 
 void FillEnvironment(resource::v1::Environment* manifest) {
-  const resource::v1::PolicySpec given = manifest->spec().policy();
-  resource::v1::PolicySpec* const policy = manifest->mutable_spec()->mutable_policy();
-  const EnvironmentPolicy by_default = DefaultPolicy(manifest->metadata().name());
+  FillPolicy(manifest->metadata().name(), manifest->mutable_spec()->mutable_policy());
+}
+
+void FillPolicy(const std::string& environment, resource::v1::PolicySpec* policy) {
+  const resource::v1::PolicySpec given = *policy;
+  const EnvironmentPolicy by_default = DefaultPolicy(environment);
   SetPolicy(by_default, by_default, policy);
   // Merging would take a duration of zero for one that says nothing.
   if (given.has_verified_backup_max_age()) policy->clear_verified_backup_max_age();
@@ -81,49 +85,70 @@ void FillEnvironment(resource::v1::Environment* manifest) {
   }
 }
 
-void CheckEnvironment(const resource::v1::Environment& manifest, config::Problems* problems) {
-  const resource::v1::PolicySpec& policy = manifest.spec().policy();
-  if (manifest.metadata().name() == kNoPromotion) {
-    problems->Add("metadata.name", "\"none\" is what promotion.from says for no environment");
+void CheckEnvironmentName(const std::string& name, const std::string& field,
+                          config::Problems* problems) {
+  const absl::string_view plain = PlainEnvironment(name);
+  if (plain != name) {
+    problems->Add(field,
+                  absl::StrCat("\"", name, "\" is another name of ", plain, ": declare ", plain));
+  } else if (name == kNoPromotion) {
+    problems->Add(field, "\"none\" is what promotion.from says for no environment");
   }
+}
+
+void CheckPolicy(const std::string& environment, const resource::v1::PolicySpec& policy,
+                 const std::string& field, config::Problems* problems) {
   if (policy.destructive_approvals() < 0 || policy.destructive_approvals() > kMostApprovals) {
-    problems->Add("spec.policy.destructive_approvals",
+    problems->Add(field + ".destructive_approvals",
                   absl::StrCat("a number from 0 to ", kMostApprovals, " is wanted, not ",
                                policy.destructive_approvals()));
   }
-  CheckAge(policy.verified_backup_max_age(), "spec.policy.verified_backup_max_age", true, problems);
-  CheckAge(policy.approval_ttl(), "spec.policy.approval_ttl", false, problems);
+  CheckAge(policy.verified_backup_max_age(), field + ".verified_backup_max_age", true, problems);
+  CheckAge(policy.approval_ttl(), field + ".approval_ttl", false, problems);
   const absl::Duration life = FromProto(policy.approval_ttl());
   if (life > absl::ZeroDuration() && life < kLeastApprovalLife) {
-    problems->Add("spec.policy.approval_ttl",
+    problems->Add(field + ".approval_ttl",
                   absl::StrCat("at least ", absl::FormatDuration(kLeastApprovalLife),
                                " is wanted, not ", absl::FormatDuration(life),
                                ": with less nobody could collect the approvals that it takes to "
                                "change this policy"));
   }
-  if (policy.has_promotion()) CheckPromotion(manifest, problems);
+  if (policy.has_promotion()) {
+    CheckPromotion(environment, policy.promotion(), field + ".promotion", problems);
+  }
   if (!FromName<WindowFor>(policy.window_for()).has_value()) {
-    problems->Add("spec.policy.window_for",
+    problems->Add(field + ".window_for",
                   absl::StrCat("none, schema-changes, destructive or all is wanted, not \"",
                                SanitizeForDisplay(Truncate(policy.window_for(), 80)), "\""));
   }
 }
 
+void CheckEnvironment(const resource::v1::Environment& manifest, config::Problems* problems) {
+  const std::string& name = manifest.metadata().name();
+  CheckEnvironmentName(name, "metadata.name", problems);
+  CheckPolicy(name, manifest.spec().policy(), "spec.policy", problems);
+}
+
+EnvironmentPolicy PolicyOf(const resource::v1::PolicySpec& spec) {
+  EnvironmentPolicy policy;
+  policy.destructive_approvals = spec.destructive_approvals();
+  policy.verified_backup_max_age = FromProto(spec.verified_backup_max_age());
+  policy.approval_ttl = FromProto(spec.approval_ttl());
+  policy.destructive_consent = spec.destructive_consent();
+  policy.window_for = FromName<WindowFor>(spec.window_for()).value_or(WindowFor::kAll);
+  if (spec.has_promotion() && spec.promotion().from() != kNoPromotion) {
+    policy.promotion = {spec.promotion().from(), FromProto(spec.promotion().within()),
+                        spec.promotion().rehearsal()};
+  }
+  return policy;
+}
+
 Environment EnvironmentOf(const resource::v1::Environment& manifest) {
-  const resource::v1::PolicySpec& spec = manifest.spec().policy();
   Environment environment;
   environment.name = manifest.metadata().name();
   environment.display_name = manifest.spec().display_name();
   environment.declared = true;
-  environment.policy.destructive_approvals = spec.destructive_approvals();
-  environment.policy.verified_backup_max_age = FromProto(spec.verified_backup_max_age());
-  environment.policy.approval_ttl = FromProto(spec.approval_ttl());
-  environment.policy.destructive_consent = spec.destructive_consent();
-  environment.policy.window_for = FromName<WindowFor>(spec.window_for()).value_or(WindowFor::kAll);
-  if (spec.has_promotion() && spec.promotion().from() != kNoPromotion) {
-    environment.policy.promotion = {spec.promotion().from(), FromProto(spec.promotion().within()),
-                                    spec.promotion().rehearsal()};
-  }
+  environment.policy = PolicyOf(manifest.spec().policy());
   return environment;
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
+#include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/config/scalars.h"
@@ -16,6 +17,7 @@
 #include "common/config/yaml.h"
 #include "common/config/yaml_documents.h"
 #include "common/config/yaml_tree.h"
+#include "controller/resources/plain_environments.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -93,6 +95,7 @@ absl::StatusOr<Manifest> ParseDocument(const std::string& path, const std::strin
                               "digit first, at most ",
                               kMostName, " characters, not ", config::ShownValue(manifest.name)));
   }
+  NameEnvironmentsPlainly(message.get());
   manifest.kind->fill(message.get());
   manifest.kind->check(*message, &problems);
   RETURN_IF_ERROR(problems.Together(parsed));
@@ -159,7 +162,9 @@ absl::StatusOr<std::pair<const ResourceKind*, std::string>> ParseResourceId(absl
       absl::StrSplit(id, absl::MaxSplits('/', 1));
   const ResourceKind* const kind = FindResourceKind(parts.first);
   if (kind != nullptr && IsName(parts.second)) {
-    return std::pair<const ResourceKind*, std::string>(kind, std::string(parts.second));
+    const absl::string_view name =
+        kind->kind == kEnvironmentKind ? PlainEnvironment(parts.second) : parts.second;
+    return std::pair<const ResourceKind*, std::string>(kind, std::string(name));
   }
   return Error(absl::StatusCode::kInvalidArgument, "BAD_RESOURCE_NAME",
                absl::StrCat(config::ShownValue(id),

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/ids.h"
 #include "common/sql/model/finding.h"
 #include "common/sql/model/verdict.h"
 
@@ -49,10 +50,6 @@ Kind Heavier(Kind a, Kind b) { return Weight(a) >= Weight(b) ? a : b; }
 Safety SafetyIn(EnvironmentClass environment, const Verdict& verdict) {
   const bool strict = environment == EnvironmentClass::kProduction;
   return !strict && verdict.adds_only && verdict.understood ? Safety::kSafe : verdict.safety;
-}
-
-absl::string_view PlainEnvironment(absl::string_view name) {
-  return name == "staging" ? "qa" : name;
 }
 
 EnvironmentClass ClassOfEnvironment(absl::string_view name) {

@@ -81,9 +81,6 @@ enum class EnvironmentClass { kDevelopment, kQa, kProduction };
 // else is the same everywhere.
 Safety SafetyIn(EnvironmentClass environment, const Verdict& verdict);
 
-// "staging" is another name of "qa"; every other name stands for itself.
-absl::string_view PlainEnvironment(absl::string_view name);
-
 // By its name. Environments that are declared elsewhere count as the strictest.
 EnvironmentClass ClassOfEnvironment(absl::string_view name);
 

@@ -29,6 +29,7 @@
 #include "dbfleet/api/v1/agent_service.pb.h"
 #include "dbfleet/api/v1/audit_service.pb.h"
 #include "dbfleet/api/v1/change_service.pb.h"
+#include "dbfleet/api/v1/environment_service.pb.h"
 #include "dbfleet/api/v1/meta_service.pb.h"
 #include "dbfleet/api/v1/user_service.pb.h"
 
@@ -386,6 +387,37 @@ TEST_F(ApiSurfaceTest, ARepeatedRequestMakesNoSecondUserTokenOrJoinToken) {
       Call("dbfleet.api.v1.AgentService/CreateJoinToken", join.SerializeAsString(), admin_token_)
           .status.error_code(),
       grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(ApiSurfaceTest, StagingIsAnotherNameOfQaWhereverOneIsNamed) {
+  api::v1::GetEnvironmentRequest get;
+  get.set_name("environments/staging");
+  EXPECT_EQ(CallOk<api::v1::Environment>("dbfleet.api.v1.EnvironmentService/GetEnvironment", get,
+                                         admin_token_)
+                .name(),
+            "environments/qa");
+  api::v1::CreateJoinTokenRequest join;
+  join.set_agent_id("db8");
+  join.set_environment("environments/staging");
+  EXPECT_EQ(
+      CallOk<api::v1::JoinToken>("dbfleet.api.v1.AgentService/CreateJoinToken", join, admin_token_)
+          .environment(),
+      "environments/qa");
+  // Who has a role in qa only has it in staging, too, and nowhere else.
+  api::v1::CreateTokenRequest limited;
+  limited.set_user("users/admin");
+  limited.mutable_scope()->add_environments("environments/staging");
+  const auto token = CallOk<api::v1::CreateTokenResponse>("dbfleet.api.v1.UserService/CreateToken",
+                                                          limited, admin_token_);
+  EXPECT_EQ(token.token().scope().environments(0), "qa");
+  join.set_agent_id("db9");
+  const auto enrol = [&] {
+    return Call("dbfleet.api.v1.AgentService/CreateJoinToken", join.SerializeAsString(),
+                token.secret());
+  };
+  EXPECT_FALSE(enrol().bytes.empty());
+  join.set_environment("environments/production");
+  EXPECT_EQ(enrol().status.error_code(), grpc::StatusCode::PERMISSION_DENIED);
 }
 
 TEST_F(ApiSurfaceTest, AChangeOfAClientsDatabaseWithoutItsAccountIsRefused) {

@@ -8,6 +8,7 @@
 #include "dbfleet/api/v1/job_service.pb.h"
 #include "dbfleet/config/v1/agent_config.pb.h"
 #include "dbfleet/config/v1/controller_config.pb.h"
+#include "dbfleet/resource/v1/resource.pb.h"
 #include "dbfleet/work/v1/work.pb.h"
 
 namespace dbfleet::config {
@@ -67,7 +68,7 @@ TEST(YamlTest, TheFieldDecidesTheType) {
 }
 
 TEST(YamlTest, OptionalScalarsKnowWhetherTheyWereSet) {
-  v1::PolicyConfig policy;
+  resource::v1::PolicySpec policy;
   ASSERT_TRUE(ParseYaml("p", "destructive_approvals: 0\ndestructive_consent: false", &policy).ok());
   EXPECT_TRUE(policy.has_destructive_approvals());
   EXPECT_TRUE(policy.has_destructive_consent());

@@ -25,7 +25,7 @@ Environment Declared(const std::string& name, const std::string& spec) {
 }
 
 TEST(EnvironmentResourceTest, WhatIsLeftOutHasTheDefaultOfTheName) {
-  for (const char* name : {"development", "qa", "production", "staging"}) {
+  for (const char* name : {"development", "qa", "production", "preprod"}) {
     const Environment environment = Declared(name, "");
     EXPECT_EQ(environment.policy, DefaultPolicy(name)) << name;
     EXPECT_EQ(environment.display_name, "X");
@@ -78,7 +78,7 @@ TEST(EnvironmentResourceTest, ADefaultPromotionCanBeTakenAway) {
 }
 
 TEST(EnvironmentResourceTest, TakingAwayWhatIsNotThereSaysNothing) {
-  for (const char* name : {"development", "staging"}) {
+  for (const char* name : {"development", "preprod"}) {
     const auto manifests = Parsed(name, "  policy: {promotion: {from: none}}\n");
     ASSERT_TRUE(manifests.ok()) << manifests.status();
     const auto& message = static_cast<const resource::v1::Environment&>(*manifests->at(0).message);

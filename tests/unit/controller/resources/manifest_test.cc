@@ -30,7 +30,7 @@ spec:
 constexpr char kEnvironment[] = R"(apiVersion: dbfleet/v1
 kind: Environment
 metadata:
-  name: staging
+  name: preprod
 spec:
   policy:
     destructive_approvals: 1
@@ -58,9 +58,32 @@ TEST(ManifestTest, ReadsSeveralDocumentsOfSeveralFiles) {
   ASSERT_THAT(*manifests, SizeIs(3));
   EXPECT_EQ((*manifests)[0].id(), "maintenancewindows/weekend");
   EXPECT_EQ((*manifests)[0].place, "a.yaml:4");
-  EXPECT_EQ((*manifests)[1].id(), "environments/staging");
+  EXPECT_EQ((*manifests)[1].id(), "environments/preprod");
   EXPECT_EQ((*manifests)[1].place, "a.yaml:13");
   EXPECT_EQ((*manifests)[2].id(), "maintenancewindows/night");
+}
+
+TEST(ManifestTest, StagingIsAnotherNameOfQa) {
+  const auto manifests = ParseManifests(
+      {{"a", Replace(kWindow, "spec:", "spec:\n  selector: {environments: [staging, production]}")},
+       {"b", Replace(Replace(kWindow, "spec:", "spec:\n  selector: {environments: [qa, staging]}"),
+                     "weekend", "night")},
+       {"c", Replace(kEnvironment, "policy:", "policy:\n    promotion: {from: staging}")}});
+  ASSERT_TRUE(manifests.ok()) << manifests.status();
+  const auto names = [&](size_t i) {
+    const auto& found =
+        static_cast<const resource::v1::MaintenanceWindow&>(*(*manifests)[i].message);
+    const auto& list = found.spec().selector().environments();
+    return std::vector<std::string>(list.begin(), list.end());
+  };
+  EXPECT_THAT(names(0), ElementsAre("qa", "production"));
+  EXPECT_THAT(names(1), ElementsAre("qa"));
+  const auto& environment = static_cast<const resource::v1::Environment&>(*(*manifests)[2].message);
+  EXPECT_EQ(environment.spec().policy().promotion().from(), "qa");
+  EXPECT_EQ(ParseResourceId("environments/staging")->second, "qa");
+  EXPECT_EQ(ParseResourceId("maintenancewindows/staging")->second, "staging");
+  EXPECT_THAT(ProblemsOf(Replace(kEnvironment, "name: preprod", "name: staging")),
+              ElementsAre(HasSubstr("metadata.name: \"staging\" is another name of qa")));
 }
 
 TEST(ManifestTest, DefaultsStandInPlaceOfWhatWasLeftOut) {

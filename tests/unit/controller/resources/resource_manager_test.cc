@@ -111,7 +111,7 @@ TEST_F(ResourceManagerTest, ApplyingTheSameAgainChangesNothing) {
 }
 
 TEST_F(ResourceManagerTest, AnEnvironmentAppliedTwiceIsUnchanged) {
-  for (const char* name : {"development", "staging", "qa", "production"}) {
+  for (const char* name : {"development", "preprod", "qa", "production"}) {
     for (const char* policy :
          {"", "promotion: {from: none}", "promotion: {from: other, rehearsal: true}"}) {
       const std::string yaml = EnvironmentYaml("other", "") + EnvironmentYaml(name, policy);
@@ -179,9 +179,9 @@ TEST_F(ResourceManagerTest, AllOfThemOrNone) {
 }
 
 TEST_F(ResourceManagerTest, AWindowMayNameAnEnvironmentOfTheSameApply) {
-  Applied(absl::StrCat(Recurring("noon", ", selector: {environments: [staging]}"),
-                       EnvironmentYaml("staging", "")));
-  EXPECT_TRUE(EnvironmentOf("staging").declared);
+  Applied(absl::StrCat(Recurring("noon", ", selector: {environments: [preprod]}"),
+                       EnvironmentYaml("preprod", "")));
+  EXPECT_TRUE(EnvironmentOf("preprod").declared);
 }
 
 std::string PromotesFrom(const std::string& name, const std::string& from) {
@@ -189,15 +189,15 @@ std::string PromotesFrom(const std::string& name, const std::string& from) {
 }
 
 TEST_F(ResourceManagerTest, EnvironmentsFollowOthersThatAreThereAndNeverThemselves) {
-  EXPECT_EQ(ReasonOf(Apply(PromotesFrom("production", "staging")).status()), "UNKNOWN_ENVIRONMENT");
-  Applied(PromotesFrom("production", "staging") + EnvironmentYaml("staging", ""));
-  Applied(PromotesFrom("staging", "qa"));
+  EXPECT_EQ(ReasonOf(Apply(PromotesFrom("production", "preprod")).status()), "UNKNOWN_ENVIRONMENT");
+  Applied(PromotesFrom("production", "preprod") + EnvironmentYaml("preprod", ""));
+  Applied(PromotesFrom("preprod", "qa"));
   const auto circle = Apply(PromotesFrom("qa", "production"));
   EXPECT_EQ(ReasonOf(circle.status()), "PROMOTION_CIRCLE");
   EXPECT_THAT(std::string(circle.status().message()),
-              HasSubstr("qa from production from staging from qa"));
+              HasSubstr("qa from production from preprod from qa"));
   // What would be a circle with what is there now is none with what comes along.
-  Applied(PromotesFrom("qa", "production") + EnvironmentYaml("staging", ""));
+  Applied(PromotesFrom("qa", "production") + EnvironmentYaml("preprod", ""));
 }
 
 TEST_F(ResourceManagerTest, WindowsThatNeverBeginOrNeverEndAreRefused) {

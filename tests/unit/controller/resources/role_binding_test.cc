@@ -38,7 +38,7 @@ std::string WindowYaml(const std::string& name, const std::string& environments)
 class RoleBindingTest : public testing::Test {
  protected:
   RoleBindingTest() {
-    for (const char* name : {"development", "qa", "staging", "production"}) {
+    for (const char* name : {"development", "qa", "preprod", "production"}) {
       Environment environment;
       environment.name = name;
       environment.policy = PlainPolicy(name);
@@ -222,28 +222,28 @@ TEST_F(RoleBindingTest, AFreezeAsksForNobodysRoles) {
 
 TEST_F(RoleBindingTest, ItTakesAnAdminOfEachEnvironment) {
   const std::string both =
-      BindingYaml("b", "subjects: [ada], role: viewer, environments: [qa, staging]");
-  EXPECT_EQ(Reason(both, In(Role::kPolicyAdmin, {"qa", "staging"})), "ROLE_MISSING");
+      BindingYaml("b", "subjects: [ada], role: viewer, environments: [qa, preprod]");
+  EXPECT_EQ(Reason(both, In(Role::kPolicyAdmin, {"qa", "preprod"})), "ROLE_MISSING");
   EXPECT_EQ(Reason(both, In(Role::kAdmin, {"qa"})), "ROLE_MISSING");
   EXPECT_EQ(Reason(both, In(Role::kAdmin, {"qa"}), true), "ROLE_MISSING");
   EXPECT_EQ(Reason(BindingYaml("e", "subjects: [ada], role: viewer"),
-                   In(Role::kAdmin, {"qa", "staging", "production"})),
+                   In(Role::kAdmin, {"qa", "preprod", "production"})),
             "ROLE_MISSING");
-  EXPECT_EQ(Reason(both, In(Role::kAdmin, {"qa", "staging"})), "");
-  // Where it was counts as well: an admin of qa does not take it away from staging.
+  EXPECT_EQ(Reason(both, In(Role::kAdmin, {"qa", "preprod"})), "");
+  // Where it was counts as well: an admin of qa does not take it away from preprod.
   const std::string qa = BindingYaml("b", "subjects: [ada], role: viewer, environments: [qa]");
   EXPECT_EQ(Reason(qa, In(Role::kAdmin, {"qa"})), "ROLE_MISSING");
   EXPECT_EQ(
       ReasonOf(manager_.Delete({"users/eve", ""}, "rolebinding/b", 0, "", In(Role::kAdmin, {"qa"}))
                    .status()),
       "ROLE_MISSING");
-  EXPECT_EQ(Reason(qa, In(Role::kAdmin, {"qa", "staging"})), "");
+  EXPECT_EQ(Reason(qa, In(Role::kAdmin, {"qa", "preprod"})), "");
 }
 
 TEST_F(RoleBindingTest, PoliciesAndWindowsAreTheirEnvironmentsPolicyAdmins) {
   EXPECT_EQ(Reason(WindowYaml("w", "qa"), In(Role::kPolicyAdmin, {"qa"})), "");
-  EXPECT_EQ(Reason(WindowYaml("w", "qa, staging"), In(Role::kPolicyAdmin, {"qa"})), "ROLE_MISSING");
-  EXPECT_EQ(Reason(WindowYaml("x", ""), In(Role::kPolicyAdmin, {"qa", "staging", "production"})),
+  EXPECT_EQ(Reason(WindowYaml("w", "qa, preprod"), In(Role::kPolicyAdmin, {"qa"})), "ROLE_MISSING");
+  EXPECT_EQ(Reason(WindowYaml("x", ""), In(Role::kPolicyAdmin, {"qa", "preprod", "production"})),
             "ROLE_MISSING");
   const auto environment = [](const std::string& name) {
     return absl::StrCat("apiVersion: dbfleet/v1\nkind: Environment\nmetadata: {name: ", name,
