@@ -277,9 +277,11 @@ absl::StatusOr<Job> JobManager::Pause(const RequestMeta& meta, const std::string
                                       const std::string& reason) {
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
     ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
-    // One that goes on with time or an approval, or expires: a person's pause takes its place, and
-    // stays until a person resumes it.
-    const bool by_itself = IsPausedByItself(job);
+    // One that goes on with time, an approval or a resolution, or expires: a person's pause takes its
+    // place, and stays until a person resumes it. The targets go on saying what they wait for.
+    const bool by_itself =
+        IsPausedByItself(job) ||
+        (job.state == JobState::kPaused && job.error_reason == "NEEDS_PERSON");
     if (job.state == JobState::kPaused && !by_itself) return job;
     if (!by_itself) {
       if (!CanMove(job.state, JobState::kPaused)) return WrongState(job, "paused");

@@ -316,6 +316,27 @@ TEST_F(RolloutLifeTest, OnFailurePauseHoldsTheRestWhileNobodyKnowsWhatTookEffect
   EXPECT_EQ(NewOffers().size(), 4u);
 }
 
+// Who paused it meanwhile decides when it goes on, not who resolves the target.
+TEST_F(RolloutLifeTest, APauseHoldsTheJobThoughTheTargetThatNeededAPersonIsResolved) {
+  ChangeRequest request = MakeRollout();
+  request.rollout.on_failure = OnFailure::kPause;
+  const std::string job = Begun(request);
+  const auto offers = NewOffers();
+  ASSERT_EQ(offers.size(), 1u);
+  agent_.Accept(offers[0]);
+  agent_.Start(offers[0]);
+  agent_.Finish(offers[0], agent::v1::OUTCOME_INTERRUPTED, {}, "AGENT_RESTARTED");
+  ASSERT_EQ(WhyPaused(job), "NEEDS_PERSON");
+  Must(jobs_.Pause({"users/ada", ""}, job, "the morning shift decides"));
+  EXPECT_EQ(WhyPaused(job), "PAUSED");
+  Must(jobs_.Resolve({"users/ada", ""}, job, "", Resolution::kApplied, "I looked"));
+  EXPECT_EQ(WhyPaused(job), "PAUSED");
+  EXPECT_EQ(NewOffers().size(), 0u);
+  Must(jobs_.Resume({"users/ada", ""}, job));
+  EndChecks({"db-0"});
+  EXPECT_NE(NewOffers().size(), 0u);
+}
+
 TEST_F(RolloutLifeTest, OnFailureRollbackTakesBackWhatWasAppliedByAChangeOfItsOwn) {
   ChangeRequest request = MakeRollout();
   request.rollout.on_failure = OnFailure::kRollback;
