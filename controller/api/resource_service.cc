@@ -170,13 +170,15 @@ grpc::ServerUnaryReactor* ResourceServiceImpl::ListWindowOccurrences(
       "dbfleet.api.v1.ResourceService/ListWindowOccurrences", context, in, out,
       [this](const Caller& caller, const api::v1::ListWindowOccurrencesRequest& request,
              api::v1::ListWindowOccurrencesResponse* response) -> absl::Status {
+        const std::string environment = EnvironmentId(request.environment());
+        RETURN_IF_ERROR(
+            store_.Read([&](ReadTx& tx) { return CheckEnvironmentFilter(tx, environment); }));
         ASSIGN_OR_RETURN(const Span stretch, StretchOf(request, clock_.Now()));
         size_t limit = kDefaultOccurrences;
         if (request.limit() > 0) limit = std::min<size_t>(request.limit(), kMostOccurrences);
-        ASSIGN_OR_RETURN(
-            const WindowOccurrences found,
-            resources_.Occurrences(ListedOf(caller, EnvironmentId(request.environment())),
-                                   stretch.begin, stretch.end, limit));
+        ASSIGN_OR_RETURN(const WindowOccurrences found,
+                         resources_.Occurrences(ListedOf(caller, environment), stretch.begin,
+                                                stretch.end, limit));
         response->set_more(found.more);
         for (const WindowOccurrence& occurrence : found.items) {
           *response->add_occurrences() = ToApi(occurrence);

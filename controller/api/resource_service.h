@@ -10,8 +10,8 @@ namespace dbfleet::controller {
 // Thin handlers over ResourceManager. Thread-safe; nothing owned.
 class ResourceServiceImpl : public api::v1::ResourceService::CallbackService {
  public:
-  ResourceServiceImpl(const Gate& gate, ResourceManager& resources, Clock& clock)
-      : gate_(gate), resources_(resources), clock_(clock) {}
+  ResourceServiceImpl(const Gate& gate, Store& store, ResourceManager& resources, Clock& clock)
+      : gate_(gate), store_(store), resources_(resources), clock_(clock) {}
 
   grpc::ServerUnaryReactor* ApplyResources(grpc::CallbackServerContext*,
                                            const api::v1::ApplyResourcesRequest*,
@@ -31,6 +31,7 @@ class ResourceServiceImpl : public api::v1::ResourceService::CallbackService {
 
  private:
   const Gate& gate_;
+  Store& store_;
   ResourceManager& resources_;
   Clock& clock_;
 };

@@ -314,7 +314,7 @@ void Controller::Parts::AddServices(const std::string& agent_address) {
   services.push_back(std::make_unique<JobServiceImpl>(*gate, *views, *jobs, hub, *logs, *store));
   services.push_back(std::make_unique<ChangeServiceImpl>(*gate, *views, *jobs));
   services.push_back(std::make_unique<BackupServiceImpl>(*gate, *views, *jobs, *store));
-  services.push_back(std::make_unique<ResourceServiceImpl>(*gate, *resources, clock));
+  services.push_back(std::make_unique<ResourceServiceImpl>(*gate, *store, *resources, clock));
   services.push_back(std::make_unique<ScheduleServiceImpl>(*gate, *schedule_runs));
   services.push_back(std::make_unique<NotificationServiceImpl>(*gate, *notifier));
   services.push_back(std::make_unique<ProposalServiceImpl>(*gate, *proposals));

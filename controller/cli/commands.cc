@@ -47,6 +47,15 @@ CLI::Option* AddDuration(CLI::App* command, const char* name, absl::Duration* va
       ->type_name("DURATION");
 }
 
+CLI::Option* AddLifetime(CLI::App* command, const char* name, absl::Duration* value,
+                         const char* help) {
+  return AddDuration(command, name, value, help)->check([](const std::string& text) {
+    const auto parsed = config::ParseHumanDuration(text);
+    const bool none = parsed.ok() && *parsed <= absl::ZeroDuration();
+    return none ? absl::StrCat("a time above 0 is wanted, not \"", text, "\"") : std::string();
+  });
+}
+
 void AddWaitOptions(CLI::App* command, WaitOptions* options) {
   CLI::Option* wait = command->add_flag("--wait,-w", options->wait, "Wait until the job has ended");
   AddDuration(command, "--timeout", &options->timeout, "Stop waiting after this time (exit code 9)")

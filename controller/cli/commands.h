@@ -58,8 +58,10 @@ CLI::App* AddVerb(CLI::App& parent, const char* name, const char* help, Shell& s
 void AddWaitOptions(CLI::App* command, WaitOptions* options);
 void AddImpliedWaitOptions(CLI::App* command, WaitOptions* options, bool may_skip);
 
-// An option whose value is a duration such as 15m.
+// An option whose value is a duration such as 15m; AddLifetime: one above 0.
 CLI::Option* AddDuration(CLI::App* command, const char* name, absl::Duration* value,
+                         const char* help);
+CLI::Option* AddLifetime(CLI::App* command, const char* name, absl::Duration* value,
                          const char* help);
 
 CLI::Option* AddReason(CLI::App* command, std::string* reason, bool required);

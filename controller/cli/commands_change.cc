@@ -170,8 +170,8 @@ void AddSubmitOptions(CLI::App* command, SubmitOptions* options) {
                       "When more have failed: stop (default), pause or rollback");
   command->add_flag("--no-health-check", options->no_health_check,
                     "Do not check the changed targets between two waves");
-  AddDuration(command, "--expire-after", &options->expire_after, "Not started by then; default 7d");
-  AddDuration(command, "--lock-timeout", &options->lock_timeout, "Per statement; default 5s");
+  AddLifetime(command, "--expire-after", &options->expire_after, "Not started by then; default 7d");
+  AddLifetime(command, "--lock-timeout", &options->lock_timeout, "Per statement; default 5s");
   AddDuration(command, "--statement-timeout", &options->statement_timeout, "Default: none");
 }
 

@@ -211,7 +211,7 @@ void AddAgentCommands(CLI::App& app, Shell& shell) {
               [&shell, join] { return Done(shell, CreateJoinToken(shell, *join)); });
   create->add_option("AGENT", join->agent, "The agent's name to be")->required();
   create->add_option("--environment,-e", join->environment, "Its environment")->required();
-  AddDuration(create, "--ttl", &join->ttl, "The token's lifetime; default and at most 15m");
+  AddLifetime(create, "--ttl", &join->ttl, "The token's lifetime; default and at most 15m");
   AddSecretOut(create, &join->out);
 
   auto reason = std::make_shared<std::string>();

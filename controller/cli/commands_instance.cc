@@ -146,7 +146,7 @@ void AddWork(CLI::App* noun, Shell& shell) {
   inspect->add_option("--database,-d", options->database, "The database; default: the instance's");
   inspect->add_option("--max-rows", options->max_rows, "Rows to return; default 100, at most 10000")
       ->check(CLI::Range(1, 10000));
-  AddDuration(inspect, "--statement-timeout", &options->timeout, "Default 10s, at most 5m");
+  AddLifetime(inspect, "--statement-timeout", &options->timeout, "Default 10s, at most 5m");
   AddImpliedWaitOptions(inspect, inspect_wait.get(), true);
 }
 

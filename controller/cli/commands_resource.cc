@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <memory>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 
 #include "common/base/files.h"
 #include "common/base/status.h"
@@ -48,11 +50,24 @@ absl::Status AddText(Shell& shell, const std::string& path, ApplyResourcesReques
   return absl::OkStatus();
 }
 
+bool HoldsPolicyCases(const api::v1::Manifest& manifest) {
+  for (const absl::string_view line : absl::StrSplit(manifest.text(), '\n')) {
+    if (absl::StripTrailingAsciiWhitespace(line) == "kind: PolicyCases") return true;
+  }
+  return false;
+}
+
 absl::StatusOr<ApplyResourcesResponse> Apply(Shell& shell, const ApplyOptions& options) {
   ApplyResourcesRequest request;
   for (const std::string& path : options.files) {
     ASSIGN_OR_RETURN(const std::vector<std::string> files, ManifestFiles(path));
     for (const std::string& file : files) RETURN_IF_ERROR(AddText(shell, file, &request));
+    // Cases stand beside what they test; `policy test` reads them. Who names the file means it.
+    if (files.size() == 1 && files[0] == path) continue;
+    auto& texts = *request.mutable_manifests();
+    texts.erase(std::remove_if(texts.begin(), texts.end(),
+                               [](const auto& manifest) { return HoldsPolicyCases(manifest); }),
+                texts.end());
   }
   request.set_dry_run(options.dry_run);
   request.set_reason(options.reason);

@@ -247,7 +247,7 @@ void AddTokenCommands(CLI::App& app, Shell& shell) {
               [&shell, options] { return Done(shell, CreateToken(shell, *options)); });
   create->add_option("--user", options->user, "Whose token; default: yours");
   create->add_option("--description", options->description, "What it is for");
-  AddDuration(create, "--ttl", &options->ttl, "Its lifetime; default 90d, at most 366d");
+  AddLifetime(create, "--ttl", &options->ttl, "Its lifetime; default 90d, at most 366d");
   create
       ->add_option("-e,--environment", options->environments,
                    "Counts in this environment only; may repeat")

@@ -99,9 +99,16 @@ bool HeldByRecovery(const Job& job) {
          std::none_of(job.tasks().begin(), job.tasks().end(), Works);
 }
 
+// Between two waves, or until its window opens, it goes on by itself.
+bool WaitsForTime(const Job& job) {
+  return job.state() == Job::STATE_PAUSED &&
+         (job.error_reason() == "BETWEEN_WAVES" || job.error_reason() == "WINDOW_CLOSED");
+}
+
 bool WaitsForPerson(const Job& job) {
   if (HeldByRecovery(job)) return true;
-  if (job.state() == Job::STATE_AWAITING_APPROVAL || job.state() == Job::STATE_PAUSED) return true;
+  if (job.state() == Job::STATE_AWAITING_APPROVAL) return true;
+  if (job.state() == Job::STATE_PAUSED && !WaitsForTime(job)) return true;
   return std::any_of(job.tasks().begin(), job.tasks().end(),
                      [](const Task& task) { return task.state() == Task::STATE_NEEDS_PERSON; });
 }

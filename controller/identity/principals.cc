@@ -13,6 +13,7 @@
 #include "common/base/hash.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/base/text.h"
 #include "controller/domain/names.h"
 #include "controller/identity/request_keys.h"
 #include "controller/identity/roles_in.h"
@@ -264,6 +265,13 @@ absl::StatusOr<Principals::CreatedToken> Principals::CreateToken(TokenRequest wa
   if (!wanted.scope.empty()) what.push_back(ScopeText(wanted.scope));
   const RequestKey request("token", wanted.principal, wanted.request_id, what);
   RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
+    for (const std::string& name : wanted.scope.environments) {
+      if (tx.GetEnvironment(name).ok()) continue;
+      return Error(
+          absl::StatusCode::kInvalidArgument, "UNKNOWN_ENVIRONMENT",
+          absl::StrCat("a token for the environment \"", SanitizeForDisplay(Truncate(name, 100)),
+                       "\" is no use: there is none; see: dbfleet environment list"));
+    }
     ASSIGN_OR_RETURN(const User user, tx.GetUser(wanted.user_id));
     if (user.disabled) {
       return Error(absl::StatusCode::kFailedPrecondition, "USER_DISABLED",

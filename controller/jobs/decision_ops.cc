@@ -265,6 +265,12 @@ absl::StatusOr<Job> JobManager::Cancel(const RequestMeta& meta, const std::strin
         if (job.state == JobState::kCancelling || job.state == JobState::kCancelled) return job;
         if (IsTerminal(job.state)) return WrongState(job, "cancelled");
         job.cancel_requested = true;
+        // What a pause waited for is none of how it ends.
+        if (job.state == JobState::kPaused) {
+          job.error_reason = "CANCELLED";
+          job.error_message =
+              absl::StrCat("cancelled by ", meta.principal, reason.empty() ? "" : ": ", reason);
+        }
         RETURN_IF_ERROR(context.Audit("job.cancel", job, {{"reason", reason}}));
         RETURN_IF_ERROR(EndCancelled(context, job));
         RETURN_IF_ERROR(CancelGate(context, job, reason));
@@ -277,11 +283,10 @@ absl::StatusOr<Job> JobManager::Pause(const RequestMeta& meta, const std::string
                                       const std::string& reason) {
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
     ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
-    // One that goes on with time, an approval or a resolution, or expires: a person's pause takes its
-    // place, and stays until a person resumes it. The targets go on saying what they wait for.
-    const bool by_itself =
-        IsPausedByItself(job) ||
-        (job.state == JobState::kPaused && job.error_reason == "NEEDS_PERSON");
+    // One that goes on with time, an approval or a resolution, or expires: a person's pause takes
+    // its place, and stays until a person resumes it. The targets go on saying what they wait for.
+    const bool by_itself = IsPausedByItself(job) ||
+                           (job.state == JobState::kPaused && job.error_reason == "NEEDS_PERSON");
     if (job.state == JobState::kPaused && !by_itself) return job;
     if (!by_itself) {
       if (!CanMove(job.state, JobState::kPaused)) return WrongState(job, "paused");

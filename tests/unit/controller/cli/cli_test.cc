@@ -199,6 +199,35 @@ TEST_F(CliTest, NoBlockIsPendingWhenOnlyAPersonCanHelp) {
   EXPECT_THAT(err_, HasSubstr("approvals: needs 1 approval"));
 }
 
+TEST_F(CliTest, NoBlockWaitsOnWhereAPausedJobGoesOnByItself) {
+  controller_.job.set_state(Job::STATE_PAUSED);
+  controller_.job.set_error_reason("FAILURE_BUDGET");
+  EXPECT_EQ(RunCli({"job", "wait", "01J", "--no-block"}), 8);
+  controller_.hang_after_watch = true;
+  for (const char* reason : {"BETWEEN_WAVES", "WINDOW_CLOSED"}) {
+    controller_.job.set_error_reason(reason);
+    EXPECT_EQ(RunCli({"job", "wait", "01J", "--no-block", "--timeout", "100ms"}), 9) << reason;
+  }
+}
+
+TEST_F(CliTest, AFolderIsAppliedWithoutTheCasesThatTestIt) {
+  const std::string folder = folder_ + "/fleet";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder + "/a.yaml") << "apiVersion: dbfleet/v1\nkind: Environment\n";
+  std::ofstream(folder + "/cases.yaml") << "apiVersion: dbfleet/v1\nkind: PolicyCases\n";
+  EXPECT_EQ(RunCli({"apply", "--dry-run", "-f", folder}), 0);
+  ASSERT_EQ(controller_.applied.manifests_size(), 1);
+  EXPECT_THAT(controller_.applied.manifests(0).path(), HasSubstr("a.yaml"));
+  // Who names the file is told what it is.
+  EXPECT_EQ(RunCli({"apply", "--dry-run", "-f", folder + "/cases.yaml"}), 0);
+  EXPECT_THAT(controller_.applied.manifests(0).path(), HasSubstr("cases.yaml"));
+}
+
+TEST_F(CliTest, ALifetimeIsAboveZero) {
+  EXPECT_EQ(RunCli({"token", "create", "--ttl", "0s"}), 2);
+  EXPECT_THAT(err_, HasSubstr("a time above 0 is wanted, not \"0s\""));
+}
+
 TEST_F(CliTest, NoBlockIsPendingInRecoveryUnlessSomethingStillRuns) {
   controller_.job.set_state(Job::STATE_ROLLING);
   controller_.job.clear_blockers();

@@ -386,6 +386,8 @@ TEST_F(RolloutLifeTest, WhatAPersonCancelsIsNotRolledBack) {
   EndWave({"db-0"});
   Must(jobs_.Cancel({"users/ada", ""}, job, "enough"));
   EXPECT_EQ(StateOf(job), "partial");
+  EXPECT_EQ(JobOf(job).error_reason, "CANCELLED");
+  EXPECT_EQ(JobOf(job).error_message, "cancelled by users/ada: enough");
   EXPECT_THAT(RollbacksOf(job), IsEmpty());
 }
 

@@ -158,6 +158,17 @@ TEST_F(PrincipalsTest, AUserMayHaveNoRoleOfItsOwnAndBeAServiceAccount) {
 TEST_F(PrincipalsTest, ATokensLimitsAreStoredShownAndAudited) {
   Make("ada", {Role::kOperator});
   const TokenScope scope = {{"qa"}, {Verb::kRead}, {"10.0.0.0/8"}};
+  EXPECT_EQ(
+      ReasonOf(
+          principals_.CreateToken({"users/ada", "ada", "", absl::Hours(1), "", scope}).status()),
+      "UNKNOWN_ENVIRONMENT");
+  ASSERT_TRUE(store_
+                  .MutateAndWait([](WriteTx& tx) {
+                    Environment qa;
+                    qa.name = "qa";
+                    return tx.InsertEnvironment(&qa);
+                  })
+                  .ok());
   const auto made = principals_.CreateToken({"users/ada", "ada", "", absl::Hours(1), "", scope});
   ASSERT_TRUE(made.ok()) << made.status();
   EXPECT_EQ(store_.Audit().back().entry.details.at("scope"),
