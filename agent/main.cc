@@ -1,3 +1,4 @@
 #include "agent/app/commands.h"
+#include "common/base/exit.h"
 
-int main(int argc, char** argv) { return dbfleet::agent::Main(argc, argv); }
+int main(int argc, char** argv) { dbfleet::ExitWithoutStatics(dbfleet::agent::Main(argc, argv)); }

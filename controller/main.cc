@@ -1,3 +1,6 @@
+#include "common/base/exit.h"
 #include "controller/app/commands.h"
 
-int main(int argc, char** argv) { return dbfleet::controller::RunCommandLine(argc, argv); }
+int main(int argc, char** argv) {
+  dbfleet::ExitWithoutStatics(dbfleet::controller::RunCommandLine(argc, argv));
+}

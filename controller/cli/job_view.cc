@@ -58,7 +58,8 @@ std::string WaveList(const Job& job) {
 
 void AppendRollout(const Job& job, std::string* out) {
   const api::v1::Rollout& rollout = job.rollout();
-  if (rollout.wave_count() <= 1 && rollout.failure_budget() != "0") {
+  const bool may_fail = !rollout.failure_budget().empty() && rollout.failure_budget() != "0";
+  if (rollout.wave_count() <= 1 && may_fail) {
     Line(out, "May fail",
          absl::StrCat(rollout.failure_budget(), " of its targets, then ",
                       Word(rollout.on_failure())));

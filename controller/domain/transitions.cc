@@ -177,8 +177,12 @@ absl::Status MoveJob(Job* job, JobState to, absl::Time now) {
   }
   job->state = to;
   job->update_time = now;
-  // What goes on after a wait needs a window anew.
-  if (OneOf(to, {JobState::kPlanning, JobState::kReady, JobState::kPaused})) job->window.clear();
+  // What goes on after a wait needs a window anew. One whose window's end cancels what is left ends
+  // with it, also while it is paused.
+  const bool ends_with_it = to == JobState::kPaused && job->overrun == Overrun::kCancel;
+  if (OneOf(to, {JobState::kPlanning, JobState::kReady, JobState::kPaused}) && !ends_with_it) {
+    job->window.clear();
+  }
   if (IsTerminal(to)) job->end_time = now;
   return absl::OkStatus();
 }

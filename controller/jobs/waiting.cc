@@ -147,8 +147,8 @@ bool IsPausedByItself(const Job& job) {
 }
 
 bool EndsWithItsWindow(const Job& job) {
-  return job.state == JobState::kRolling && !job.window.empty() &&
-         job.overrun == Overrun::kCancel && !job.cancel_requested;
+  const bool begun = job.state == JobState::kRolling || job.state == JobState::kPaused;
+  return begun && !job.window.empty() && job.overrun == Overrun::kCancel && !job.cancel_requested;
 }
 
 }  // namespace dbfleet::controller

@@ -62,14 +62,16 @@ class WindowFixture : public FleetFixture {
   // Planned and approved, on one target or on two of which one at a time may run.
   Job Approved(std::vector<std::string> instances = {"orders-db"}, int max_parallel = 1,
                absl::Duration expire_after = absl::Hours(7 * 24)) {
-    for (const std::string& instance : instances) AddVerifiedBackup(instance);
     ChangeRequest request = MakeChange();
     request.instances = instances;
     request.max_parallel = max_parallel;
     request.expire_after = expire_after;
+    return ApprovedOf(request);
+  }
+  Job ApprovedOf(const ChangeRequest& request) {
+    for (const std::string& instance : request.instances) AddVerifiedBackup(instance);
     const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, request));
-    for (const std::string& instance : instances) {
-      (void)instance;
+    for (size_t i = 0; i < request.instances.size(); ++i) {
       const agent::v1::Offer offer = Unanswered();
       EXPECT_EQ(offer.purpose(), agent::v1::PURPOSE_PLAN);
       Run(offer, MakePlan());

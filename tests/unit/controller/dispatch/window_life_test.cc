@@ -160,6 +160,30 @@ TEST_F(WindowLifeTest, ResumingByHandDoesNotOpenTheWindow) {
   EXPECT_TRUE(IsTerminal(JobOf(job.id).state)) << StateOf(job.id);
 }
 
+// Between two waves, or paused by a person, nothing of it runs; the rest is cancelled all the same.
+TEST_F(WindowLifeTest, AWindowThatCancelsEndsAlsoAJobThatIsPausedWhenItCloses) {
+  for (const bool by_person : {false, true}) {
+    Declare({Once("tonight", absl::ZeroDuration(), absl::Hours(24), Overrun::kCancel)});
+    ChangeRequest request = MakeChange();
+    request.instances = {"orders-db", "users-db"};
+    request.rollout.waves = {"1", "2"};
+    request.rollout.health_check = false;
+    request.rollout.pause_between = absl::Hours(30);
+    const Job job = ApprovedOf(request);
+    Run(Unanswered(), MakeMigrated());
+    EXPECT_EQ(JobOf(job.id).error_reason, kBetweenWaves);
+    if (by_person) Must(jobs_.Pause({"users/ada", ""}, job.id, "let me look"));
+    Declare({Once("tonight", -absl::Hours(2), absl::Hours(1), Overrun::kCancel),
+             Once("tomorrow", absl::Hours(24), absl::Hours(9))});
+    Pass(absl::Seconds(3));
+    EXPECT_EQ(StateOf(job.id), "partial") << by_person;
+    EXPECT_EQ(JobOf(job.id).error_message, "the window tonight has closed");
+    clock_.Advance(absl::Hours(31));
+    Pass(absl::Seconds(3));
+    EXPECT_FALSE(IsOffered()) << "no further target begins";
+  }
+}
+
 TEST_F(WindowLifeTest, AWindowThatCancelsEndsTheJobWhenItCloses) {
   Declare({Once("tonight", absl::ZeroDuration(), absl::Hours(1), Overrun::kCancel)});
   const Job job = Approved({"orders-db", "users-db"});
