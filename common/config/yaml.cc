@@ -37,7 +37,10 @@ class Filler {
 
   void FillMessage(const YamlNode& node, absl::string_view what, Message* message) {
     if (node.kind != Kind::kMap) {
-      Problem(node, absl::StrCat(what, " wants fields (name: value)"));
+      Problem(node, absl::StrCat(what, " wants fields (name: value)",
+                                 node.kind == Kind::kScalar
+                                     ? absl::StrCat(": ", FieldsOf(*message->GetDescriptor()))
+                                     : ""));
       return;
     }
     std::set<std::string> seen;
@@ -73,17 +76,19 @@ class Filler {
     return true;
   }
 
+  static std::string FieldsOf(const Descriptor& type) {
+    std::vector<std::string> names;
+    for (int i = 0; i < type.field_count(); ++i) names.push_back(type.field(i)->name());
+    return absl::StrJoin(names, ", ");
+  }
+
   void ReportUnknown(const YamlNode& key, const Descriptor& type) {
     NearestName nearest(key.text);
-    std::vector<std::string> names;
-    for (int i = 0; i < type.field_count(); ++i) {
-      nearest.Consider(type.field(i)->name());
-      names.push_back(type.field(i)->name());
-    }
+    for (int i = 0; i < type.field_count(); ++i) nearest.Consider(type.field(i)->name());
     std::string hint = nearest.Hint();
     // Once per place is enough.
     if (hint.empty() && listed_.insert(&type).second) {
-      hint = absl::StrCat("; known here: ", absl::StrJoin(names, ", "));
+      hint = absl::StrCat("; known here: ", FieldsOf(type));
     }
     ++unknown_fields_;
     Problem(key, absl::StrCat("unknown field ", ShownValue(key.text), hint));
@@ -115,8 +120,17 @@ class Filler {
       if (!CheckKey(key, &seen)) continue;
       Message* entry = message->GetReflection()->AddMessage(message, field);
       FillField(key, field->message_type()->map_key(), entry);
-      FillField(value, field->message_type()->map_value(), entry);
+      FillEntry(key, value, field->message_type()->map_value(), entry);
     }
+  }
+
+  // What is wrong with the value itself is told by its name in the file.
+  void FillEntry(const YamlNode& key, const YamlNode& value, const FieldDescriptor* field,
+                 Message* entry) {
+    const bool fields = field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
+                        field->message_type() != google::protobuf::Duration::descriptor();
+    if (!fields || value.kind == Kind::kNull) return FillField(value, field, entry);
+    FillMessage(value, ShownValue(key.text), entry->GetReflection()->MutableMessage(entry, field));
   }
 
   void FillValue(const YamlNode& node, const FieldDescriptor* field, Message* message, bool add) {

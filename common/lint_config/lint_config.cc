@@ -249,7 +249,13 @@ absl::StatusOr<sql::LintConfig> ReadLintConfig(absl::string_view source, absl::s
   config::v1::LintConfig file;
   bool rest_is_good = true;
   const absl::Status parsed = config::ParseYaml(source, text, &file, &rest_is_good);
-  if (!parsed.ok() && !rest_is_good) return parsed;
+  if (!parsed.ok() && !rest_is_good) {
+    if (!absl::StrContains(parsed.message(), "severity, environments")) return parsed;
+    return Error(parsed.code(), ReasonOf(parsed),
+                 absl::StrCat(parsed.message(),
+                              "\na rule is written {severity: LEVEL}, or {environments: "
+                              "{production: LEVEL}}; a LEVEL is off, info, warning or error"));
+  }
   config::Problems problems(source, text);
   sql::LintConfig config = Reader(file, environment, &problems).Read();
   RETURN_IF_ERROR(problems.Together(parsed));

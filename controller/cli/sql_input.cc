@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/files.h"
@@ -23,6 +24,12 @@ namespace {
 constexpr size_t kMaxBytes = size_t{64} << 20;
 constexpr size_t kChunkBytes = size_t{1} << 16;
 
+// What the shell has opened for the program, as for <(...). Of another pipe nobody may ever write.
+bool IsStream(absl::string_view path) {
+  return path == "/dev/stdin" || path == "/dev/null" || absl::StartsWith(path, "/dev/fd/") ||
+         absl::StartsWith(path, "/proc/self/fd/");
+}
+
 // A file that is open for reading, or standard input.
 class Input {
  public:
@@ -34,6 +41,11 @@ class Input {
     if (S_ISDIR(info.st_mode)) {
       return Error(absl::StatusCode::kInvalidArgument, "NOT_A_FILE",
                    absl::StrCat(name, " is a folder; name its files, such as ", name, "/*.sql"));
+    }
+    if (!S_ISREG(info.st_mode) && !IsStream(path)) {
+      return Error(absl::StatusCode::kInvalidArgument, "NOT_A_FILE",
+                   absl::StrCat(name, " is a ", S_ISFIFO(info.st_mode) ? "named pipe" : "device",
+                                ", and no file; what comes through a pipe is named -"));
     }
     errno = 0;
     file_.open(path, std::ios::binary);

@@ -75,8 +75,11 @@ absl::Status Invalid(absl::string_view reason, absl::string_view message) {
 absl::Status CheckAgrees(absl::string_view option, absl::string_view name,
                          const sql::Target& target, absl::string_view text,
                          const sql::Version& version) {
-  const bool other_flavour = target.dialect == sql::Dialect::kMySql &&
-                             absl::StrContains(absl::AsciiStrToLower(text), "mariadb");
+  const std::string lower = absl::AsciiStrToLower(text);
+  const bool is_server = !target.active_record();
+  const bool other_flavour =
+      (target.dialect == sql::Dialect::kMySql && absl::StrContains(lower, "mariadb")) ||
+      (is_server && !target.postgres() && absl::StrContains(lower, "postgresql"));
   const bool other_major = target.version.known() && target.version.major != version.major;
   // PostgreSQL's second number is no series.
   const bool other_series =
@@ -320,8 +323,7 @@ class Runner {
     for (sql::Finding& finding : findings) {
       Count(finding);
       const sql::Hidden& hidden = places[static_cast<size_t>(finding.statement)].hidden;
-      finding.message = hidden.Say(finding.message);
-      finding.advice = hidden.Say(finding.advice);
+      hidden.SayFinding(&finding);
       if (output_->wants_all()) {
         (*reports)[static_cast<size_t>(finding.statement)].findings.push_back(std::move(finding));
         continue;

@@ -43,6 +43,10 @@ absl::Status ValidateInspect(const work::v1::InspectSpec& spec) {
 absl::Status CheckInspection(const Instance& instance, const work::v1::InspectSpec& inspect) {
   const sql::Dialect dialect = DialectOf(instance);
   const sql::Verdict verdict = sql::Classify(dialect, inspect.statement(), inspect.database());
+  if (verdict.streams_rows) {
+    return Error(absl::StatusCode::kFailedPrecondition, "INSPECTION_NOT_SAFE",
+                 "COPY sends a stream, which an inspection does not show; send its SELECT");
+  }
   if (verdict.safety == sql::Safety::kSafe) return absl::OkStatus();
   const absl::string_view advice =
       verdict.credentials ? "dbfleet shows no credentials; if it is meant, ask the server by hand"

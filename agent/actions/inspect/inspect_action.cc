@@ -69,6 +69,9 @@ absl::Status CheckInspection(const sql::Target& target, absl::string_view text,
   }
   const sql::Verdict verdict = sql::Classify(target, text, database);
   if (verdict.transaction_control) return NotSafe("it controls transactions");
+  if (verdict.streams_rows) {
+    return NotSafe("COPY sends a stream, which an inspection does not show; send its SELECT");
+  }
   if (verdict.safety == sql::Safety::kSafe) return absl::OkStatus();
   return NotSafe(verdict.reasons.empty() ? "it is destructive"
                                          : absl::StrJoin(verdict.reasons, "; "));

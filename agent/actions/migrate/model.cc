@@ -107,15 +107,15 @@ absl::StatusOr<std::vector<PlannedStatement>> ReadPart(const ModelInput& input,
                  absl::StrCat(path, ": holds no statement"));
   }
   if (!lint) return result;
-  for (const sql::Finding& finding : sql::Lint(target, *cut)) {
+  for (sql::Finding finding : sql::Lint(target, *cut)) {
     if (finding.statement < 0 || finding.statement >= static_cast<int>(result.size())) continue;
     PlannedStatement& planned = result[finding.statement];
     work::v1::Finding& out = planned.findings.emplace_back();
     out.set_rule_id(finding.rule_id);
     out.set_severity(ToProto(finding.severity));
-    const sql::Hidden& secrets = hidden[static_cast<size_t>(finding.statement)];
-    out.set_message(secrets.Say(finding.message));
-    out.set_advice(secrets.Say(finding.advice));
+    hidden[static_cast<size_t>(finding.statement)].SayFinding(&finding);
+    out.set_message(finding.message);
+    out.set_advice(finding.advice);
     out.set_file(path);
     out.set_line(planned.line);
   }

@@ -2,6 +2,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 
 #include "common/sql/active_record/chain_reader.h"
 #include "common/sql/active_record/words.h"
@@ -79,16 +80,37 @@ bool ChainReader::TakeBuilder(const HostCall& call, const std::string& name) {
           return first.IsName("function") || first.IsName("fn") || first.IsName("static");
         });
     if (closure) return false;  // Eloquent's.
-    for (const HostRange& argument : call.arguments) build_.Fragment(argument, "joins");
+    for (const HostRange& argument : call.arguments) Expression(argument, "joins");
     return true;
   }
-  if (name == "addorderby" || name == "addgroupby") {
-    for (const HostRange& argument : call.arguments) build_.Fragment(argument, "order");
+  if (name == "with") {
+    for (const HostRange& argument : call.arguments) Expression(argument, "common tables");
+    return true;
+  }
+  if (name == "addorderby" || name == "addgroupby" || name == "addselect") {
+    for (const HostRange& argument : call.arguments) Expression(argument, "order or columns");
     return true;
   }
   const bool fetches = absl::StartsWith(name, "fetch") && call.arguments.empty();
   if (fetches && ran_builder_) return true;
   return ((name == "executequery" && call.arguments.empty()) || fetches) && RunBuilder();
+}
+
+// A piece of SQL that is more than a name counts as what it calls.
+void ChainReader::Expression(HostRange argument, absl::string_view where_it_stands) {
+  if (IsClassName(program_, argument)) return;
+  if (const auto list = ReadList(program_, argument); list.has_value()) {
+    for (const HostRange& one : *list) Expression(one, where_it_stands);
+    return;
+  }
+  const std::string sql = build_.Fragment(argument, where_it_stands);
+  const bool name = std::all_of(sql.begin(), sql.end(), [](char c) {
+    return absl::ascii_isalnum(c) || c == '_' || c == '.' || c == '\\' || c == ' ';
+  });
+  if (!sql.empty() && !name) {
+    const bool query = absl::StartsWithIgnoreCase(sql, "select");
+    build_.query.expressions.push_back(query ? absl::StrCat("(", sql, ")") : sql);
+  }
 }
 
 bool ChainReader::RunBuilder() {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -98,16 +99,61 @@ void ChainReader::Refine(const HostCall& call, const std::string& name) {
   } else if (name == "from" || name == "fromraw") {
     build_.Fragments(arguments, "tables", &build_.query.from);
   } else if (name == "raw") {
-    if (!arguments.empty()) build_.Fragment(arguments[0], "expressions");
+    if (!arguments.empty()) {
+      const std::string sql = build_.Fragment(arguments[0], "expressions");
+      if (!sql.empty() && connection_) build_.query.expressions.push_back(sql);
+    }
     build_.PlainFrom(call, 1);
+  } else if (name == "inrandomorder") {
+    // The seed stands in RAND(...) as it is.
+    for (const HostRange& seed : arguments) {
+      const std::string sql = program_[seed.begin].kind == HostTokenKind::kNumber
+                                  ? std::string(program_.Source(seed))
+                                  : build_.Fragment(seed, "seed");
+      if (!sql.empty()) build_.query.expressions.push_back(absl::StrCat("(", sql, ")"));
+    }
+  } else if (name == "with" && !program_.php()) {
+    CommonTables(call);
   } else if (name == "annotate" || name == "optimizer_hints") {
-    build_.NoteTexts(call);
+    Comments(call);
   } else if (absl::StrContains(name, "joins")) {
     build_.Joins(arguments);
   } else if (BuildsSql(name)) {
     build_.NoteTexts(call);
   } else {
     build_.PlainFrom(call, 0);
+  }
+}
+
+// User.with(x: "SELECT ...")
+void ChainReader::CommonTables(const HostCall& call) {
+  for (const HostRange& argument : call.arguments) {
+    const auto pairs = ReadPairs(program_, argument);
+    if (!pairs.has_value()) {
+      build_.Plain(argument);
+      continue;
+    }
+    for (const auto& [name, value] : *pairs) {
+      const HostText text = ReadHostText(program_, value, scope_.context.placeholder_values);
+      if (text.known) build_.Problem("has a common table that is a text");
+      build_.Plain(value);
+    }
+  }
+}
+
+// Older versions of Rails let a comment or hint end where its text says so.
+void ChainReader::Comments(const HostCall& call) {
+  build_.NoteTexts(call);
+  for (const HostRange& argument : call.arguments) {
+    const HostText text = ReadHostText(program_, argument, scope_.context.placeholder_values);
+    if (text.concatenates) continue;  // Is a finding.
+    if (!text.known) {
+      build_.Problem("its comments come from a value of the program");
+    } else if (absl::StrContains(text.value, "*/") || absl::StrContains(text.value, "/*")) {
+      build_.Problem("its comment ends where its text says so, and what follows is SQL");
+    } else if (absl::StrContains(absl::AsciiStrToLower(text.value), "set_var")) {
+      build_.Problem("its hint sets a variable of the server");
+    }
   }
 }
 
@@ -160,6 +206,7 @@ void ChainReader::TakeRead(const HostCall& call, const std::string& name) {
     } else if (ReadsColumns(name)) {
       build_.Fragments({&arguments[i], 1}, "columns", &build_.query.select);
     } else {
+      build_.NoteRaw(arguments[i], false);
       build_.Block(arguments[i], !GivesValues(name));
     }
   }

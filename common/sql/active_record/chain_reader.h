@@ -30,12 +30,15 @@ class ChainReader {
   bool RunsPrepared(const HostCall& call) const;
   void RunPrepared(absl::string_view statement);
   void Refine(const HostCall& call, const std::string& name);
+  void CommonTables(const HostCall& call);
+  void Comments(const HostCall& call);
   void TakeRead(const HostCall& call, const std::string& name);
   void Raw(const HostCall& call, size_t sql);
   void Write(const HostCall& call, const std::string& name);
 
   // builder_calls.cc
   bool TakeBuilder(const HostCall& call, const std::string& name);
+  void Expression(HostRange argument, absl::string_view where_it_stands);
   bool RunBuilder();
   bool IsRelation(const HostCall& call) const;
 

@@ -113,6 +113,7 @@ class Reader {
     const HostToken& token = program_[i];
     const std::optional<HostChain> chain = program_.ChainAt(i, end_);
     if (!chain.has_value()) {
+      if (MakesSql(i)) Unknown(token.text);
       const std::string lower = absl::AsciiStrToLower(token.text);
       if (program_.php() && token.kind == HostTokenKind::kName) {
         const bool data = lower == "new" && !IsModelClass(program_[i + 1].text);
@@ -143,6 +144,12 @@ class Reader {
       return chain->range.end;
     }
     return Computes(*chain);
+  }
+
+  // :sleep.sql_function(5), "...".lit: Sequel's methods of texts.
+  bool MakesSql(size_t i) const {
+    static constexpr absl::string_view kNames[] = {"function", "lit", "sql_expr", "sql_function"};
+    return !program_.php() && program_[i - 1].Is(".") && IsOneOf(program_[i].text, kNames);
   }
 
   // What stands in parentheses in front of the first call runs, too.

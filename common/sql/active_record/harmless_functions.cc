@@ -195,7 +195,7 @@ constexpr absl::string_view kOfClasses[] = {
     "Storage.disk", "Storage.download", "Storage.exists", "Storage.files", "Storage.get",
     "Storage.lastmodified", "Storage.missing", "Storage.path", "Storage.size",
     "Storage.temporaryurl", "Storage.url", "Tempfile.create", "Tempfile.new", "Tempfile.open",
-    "Zip.open", "ZipArchive.open",
+    "Zip.version",
 };
 // clang-format on
 static_assert(std::is_sorted(std::begin(kPhp), std::end(kPhp)));

@@ -93,6 +93,7 @@ class HostProgram {
   size_t TakeCall(size_t at, size_t limit, HostCall* call) const;
   size_t TakeBlock(size_t at, size_t limit, HostCall* call) const;
   size_t TakeBareCall(size_t at, size_t limit, HostChain* chain) const;
+  size_t TakeQueryInIndex(size_t at, size_t i, size_t limit, HostChain* chain) const;
   size_t TakeOperator(size_t at, size_t limit, HostChain* chain) const;
   bool OpensWithEnd(size_t i) const;
 

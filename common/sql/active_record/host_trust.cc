@@ -9,8 +9,10 @@
 
 #include "common/base/text.h"
 #include "common/sql/active_record/harmless_functions.h"
+#include "common/sql/active_record/host_files.h"
 #include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/host_reader.h"
+#include "common/sql/active_record/host_settings.h"
 #include "common/sql/active_record/host_text.h"
 #include "common/sql/active_record/receivers.h"
 #include "common/sql/active_record/words.h"
@@ -51,16 +53,6 @@ bool IsIncluding(const HostToken& token) {
   static constexpr absl::string_view kNames[] = {"include", "include_once", "require",
                                                  "require_once"};
   return token.kind == HostTokenKind::kName && IsOneOf(absl::AsciiStrToLower(token.text), kNames);
-}
-
-// fopen($x, 'r'), File.open("x"); what is written must not be.
-bool OpensToRead(const HostProgram& program, const HostCall& call) {
-  if (call.arguments.size() < 2) return !program.php();
-  const HostToken& mode = program[call.arguments[1].begin];
-  if (mode.kind == HostTokenKind::kLabel) return mode.text != "mode";
-  const HostText text = ReadHostText(program, call.arguments[1], {});
-  return text.known && !text.concatenates && absl::StartsWith(text.value, "r") &&
-         !absl::StrContains(text.value, "+");
 }
 
 }  // namespace
@@ -116,6 +108,7 @@ std::string HostTrust::DoubtOfCall(const HostChain& chain) const {
     if (doubt.empty() && program_.php()) doubt = DoubtOfCallback(one);
     if (!doubt.empty()) return doubt;
   }
+  if (std::string doubt = DoubtOfStore(program_, chain); !doubt.empty()) return doubt;
   const HostCall& call = chain.calls[0];
   if (call.op != HostOperator::kNone) return "";
   if (const HostFunction* function = FunctionOf(program_, chain); function != nullptr) {
@@ -158,12 +151,7 @@ std::string HostTrust::DoubtOfArguments(const HostCall& call) const {
   for (const HostRange& argument : call.arguments) {
     for (size_t i = argument.begin; i < argument.end; ++i) {
       const HostToken& token = program_[i];
-      const bool text = token.kind == HostTokenKind::kString && token.parts.size() == 1 &&
-                        token.parts[0].text == "init_command";
-      if (text || token.text == "init_command" || token.text == "MYSQL_ATTR_INIT_COMMAND") {
-        return "runs SQL by itself on each connection (init_command)";
-      }
-      if (token.IsName("FETCH_FUNC")) return "calls a function for each row";
+      if (std::string doubt = DoubtOfSetting(program_, i); !doubt.empty()) return doubt;
       if (token.kind == HostTokenKind::kLabel && token.text == "inline" &&
           absl::EqualsIgnoreCase(call.name, "render")) {
         return "runs the code of a text";
@@ -197,8 +185,8 @@ std::string HostTrust::DoubtOfCallback(const HostCall& call) const {
 std::string HostTrust::DoubtOfFunction(const HostCall& call, const HostChain& chain) const {
   const bool php = program_.php();
   const std::string name = php ? absl::AsciiStrToLower(call.name) : std::string(call.name);
-  if (name == "open" || name == "fopen") {
-    return OpensToRead(program_, call) ? "" : absl::StrCat(name, " opens a file to write to it");
+  if ((name == "open" && !php) || (name == "fopen" && php)) {
+    return DoubtOfOpening(program_, chain);
   }
   // optional($user)->name; what else is called on it is called on the record.
   const bool shown = std::all_of(chain.calls.begin() + 1, chain.calls.end(),
@@ -269,6 +257,7 @@ std::string HostTrust::DoubtOfClass(const HostChain& chain) const {
   const HostCall& call = chain.calls[0];
   if (call.is_property) return "";
   const std::string name = absl::StrCat(chain.receiver, ".", call.name);
+  if (std::string doubt = DoubtOfOpening(program_, chain); !doubt.empty()) return doubt;
   switch (ReviewOfClass(chain.receiver, call.name)) {
     case OfClass::kNotReviewed:
       return "";
@@ -276,11 +265,6 @@ std::string HostTrust::DoubtOfClass(const HostChain& chain) const {
       return NotKnown(name);
     case OfClass::kHarmless:
       break;
-  }
-  if ((call.name == "open" || call.name == "new") && !program_.php() &&
-      (absl::StartsWith(chain.receiver, "File") || absl::StartsWith(chain.receiver, "Pathname")) &&
-      !OpensToRead(program_, call)) {
-    return absl::StrCat(name, " opens a file to write to it");
   }
   const absl::string_view family =
       absl::string_view(chain.receiver).substr(0, chain.receiver.find_first_of(":\\"));
@@ -358,6 +342,9 @@ std::string HostTrust::DoubtOfBinding(size_t i, size_t* end) const {
   const HostToken& next = program_[i + 1];
   const HostToken& before = program_[i - 1];
   *end = i + 1;
+  for (std::string doubt : {DoubtOfSetting(program_, i), DoubtOfNew(program_, i)}) {
+    if (!doubt.empty()) return doubt;
+  }
   // :destroy.to_proc
   if (token.kind == HostTokenKind::kSymbol && next.Is(".") && NamesMethodThatWrites(token.text)) {
     return absl::StrCat("calls ", Shown(token.text), " by its name");

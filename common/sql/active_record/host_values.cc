@@ -34,6 +34,61 @@ bool IsModifier(const HostToken& token) {
 
 }  // namespace
 
+HostValues::HostValues(const HostProgram& program) : program_(program) {
+  for (size_t i = 0; i < program.size(); ++i) FindOtherBindings(i);
+}
+
+// $in = $_GET['x'], function f($in), foreach ($x as $in), &$in, def f(marks), |marks|.
+void HostValues::FindOtherBindings(size_t i) {
+  const HostToken& token = program_[i];
+  const bool php = program_.php();
+  if (token.IsName(php ? "function" : "def") || (php && token.IsName("fn"))) {
+    size_t open = i + 1;
+    while (open < i + 5 && !program_[open].Is("(")) ++open;
+    const size_t end = program_[open].Is("(") ? program_.CloseOf(open) : i + 20;
+    for (size_t k = open; k < end && k < program_.size(); ++k) {
+      if (!program_[open].Is("(") && program_[k].kind == HostTokenKind::kNewline) break;
+      const bool name = program_[k].kind == (php ? HostTokenKind::kVariable : HostTokenKind::kName);
+      if (name || program_[k].kind == HostTokenKind::kLabel) {
+        other_.insert(std::string(program_[k].text));
+      }
+    }
+    return;
+  }
+  const bool variable =
+      token.kind == HostTokenKind::kVariable || (!php && token.kind == HostTokenKind::kName);
+  if (!variable) return;
+  size_t next = 0;
+  const std::string name = NameAt(program_, i, &next);
+  const HostToken& before = program_[i - 1];
+  const HostToken& sign = program_[next];
+  const HostToken& second = program_[next + 1];
+  const bool handed = before.Is("&") || before.IsName("as") || before.IsName("global") ||
+                      before.IsName("static") || before.Is("|") || before.IsName("for") ||
+                      before.Is("=>");
+  const bool assigns = sign.Is("=") && !second.Is("=") && !second.Is("~") && !second.Is(">");
+  const bool changes = second.Is("=") && !program_[next + 2].Is("=") &&
+                       sign.kind == HostTokenKind::kPunct && !sign.Is("=") && !sign.Is("!") &&
+                       !sign.Is("<") && !sign.Is(">") && !sign.Is(")") && !sign.Is("]");
+  const bool appends = !php && sign.Is("<") && second.Is("<");
+  const bool among = (sign.Is(",") || sign.Is("]") || sign.Is(")")) && before.Is(",") && !php;
+  if (assigns && !before.Is(",") && !before.Is("[")) {
+    const std::string code(program_.Source({next + 1, EndOfValue(next + 1)}));
+    const bool only = std::all_of(code.begin(), code.end(), [](char c) {
+      return absl::StrContains("'\"?, ()", absl::string_view(&c, 1));
+    });
+    if (!GivesPlaceholders(code) && !only) other_.insert(name);
+  } else if (assigns || changes || appends || handed) {
+    other_.insert(name);
+  } else if (among) {
+    // a, marks = x
+    for (size_t k = next; k < next + 10; ++k) {
+      if (program_[k].Is("=") && !program_[k + 1].Is("=")) other_.insert(name);
+      if (program_[k].kind == HostTokenKind::kNewline || program_[k].Is(";")) break;
+    }
+  }
+}
+
 size_t HostValues::EndOfValue(size_t from) const {
   size_t end = from;
   while (end < program_.size() && end < from + kLongestValue && !program_[end].Is(";") &&
@@ -108,7 +163,7 @@ void HostValues::Assign(const std::string& name, HostRange value) {
   const bool text = room && Joined(value, &with);
   Forget(name);
   if (!room) return;
-  if (GivesPlaceholders(program_.Source(value))) {
+  if (GivesPlaceholders(program_.Source(value)) && other_.count(name) == 0) {
     context_.placeholder_values.push_back(name);
   } else if (text && with.empty()) {
     texts_.insert(name);

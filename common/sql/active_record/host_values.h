@@ -14,10 +14,11 @@ namespace dbfleet::sql {
 
 // What a program's variables hold, as far as its assignments say, taken in the order of the text:
 // placeholders, constant texts, and texts that were joined with values of the program or came with
-// a request. Branches and methods are not told apart. Not thread-safe.
+// a request. Branches and methods are not told apart, so that a variable holds placeholders only if
+// nothing in the program binds its name to anything else. Not thread-safe.
 class HostValues {
  public:
-  explicit HostValues(const HostProgram& program) : program_(program) {}
+  explicit HostValues(const HostProgram& program);
 
   // An assignment may begin at the token: x = ..., x .= ..., x += ..., x << ...
   // Returns the first token of the value of a plain one, or 0.
@@ -32,9 +33,11 @@ class HostValues {
   void Append(const std::string& name, HostRange value);
   void Forget(const std::string& name);
   bool Joined(HostRange value, std::string* with) const;
+  void FindOtherBindings(size_t i);
 
   const HostProgram& program_;
   HostContext context_;
+  std::set<std::string> other_;  // Variables that may hold what is no placeholders.
   std::set<std::string> texts_;  // Variables that hold texts made of constants.
 };
 

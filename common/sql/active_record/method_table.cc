@@ -201,6 +201,7 @@ static_assert(std::is_sorted(std::begin(kMethods), std::end(kMethods), ByName));
 // Methods of a connection whose names mean something else on a model.
 constexpr ModelMethod kConnectionMethods[] = {
     Raw("<<"),
+    Raw("[]"),
     Raw("cursor"),
     Raw("delete"),
     Raw("fetch"),
@@ -296,7 +297,8 @@ bool GivesValues(absl::string_view name) {
 bool ReadsColumns(absl::string_view name) {
   return name == "pluck" || name == "pick" || name == "sum" || name == "avg" || name == "average" ||
          name == "min" || name == "minimum" || name == "max" || name == "maximum" ||
-         name == "count" || name == "calculate";
+         name == "count" || name == "calculate" || name == "value" || name == "select_map" ||
+         name == "select_order_map";
 }
 
 bool ShowsSchema(absl::string_view name) {

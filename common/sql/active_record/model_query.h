@@ -29,6 +29,8 @@ struct ModelQuery {
   bool offset = false;
   bool counts = false;
 
+  // Whether it has SQL of its own, so that it is read even if it names no table.
+  bool HoldsSql() const { return !expressions.empty(); }
   std::string ToSql(const Target& embedded, MethodRole role) const;
 };
 

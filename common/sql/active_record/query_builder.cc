@@ -8,6 +8,7 @@
 
 #include "common/base/text.h"
 #include "common/sql/active_record/host_sources.h"
+#include "common/sql/active_record/words.h"
 
 namespace dbfleet::sql {
 
@@ -163,10 +164,25 @@ void QueryBuilder::Fragments(absl::Span<const HostRange> arguments, absl::string
       continue;
     } else if (program_[argument.begin].kind == HostTokenKind::kSymbol) {
       text = QuoteName(EmbeddedTarget(scope_.target), program_[argument.begin].text);
+      OfName(argument);
     } else {
       text = Fragment(argument, what);
     }
     if (!text.empty()) absl::StrAppend(out, out->empty() ? "" : ", ", text);
+  }
+}
+
+// :name.desc, :sleep.sql_function(5): Sequel's methods of symbols.
+void QueryBuilder::OfName(HostRange argument) {
+  static constexpr absl::string_view kHarmless[] = {"as", "asc", "desc", "nulls_first",
+                                                    "nulls_last"};
+  for (size_t i = argument.begin + 1; i < argument.end; ++i) {
+    const HostToken& token = program_[i];
+    if (token.kind == HostTokenKind::kName && program_[i - 1].Is(".") &&
+        !IsOneOf(token.text, kHarmless)) {
+      Problem(absl::StrCat("calls ", SanitizeForDisplay(Truncate(token.text, 60)),
+                           " of a column, which is not known"));
+    }
   }
 }
 

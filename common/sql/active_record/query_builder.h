@@ -47,6 +47,7 @@ class QueryBuilder {
 
  private:
   void Columns(const HostPairs& pairs);
+  void OfName(HostRange argument);
 
   const HostProgram& program_;
   const HostScope scope_;

@@ -12,11 +12,15 @@
 #include "common/sql/active_record/host_sources.h"
 #include "common/sql/active_record/host_text.h"
 #include "common/sql/active_record/receivers.h"
+#include "common/sql/active_record/sql_blocks.h"
 #include "common/sql/active_record/words.h"
 
 // Which calls of a program reach the database.
 namespace dbfleet::sql {
 namespace {
+
+// whereRaw, orderByRaw
+bool BuildsRawSql(absl::string_view name) { return name != "raw" && absl::EndsWith(name, "raw"); }
 
 // Methods that on anything but a class or connection mean something else as often.
 bool IsCommonWord(const HostProgram& program, const HostCall& call, const ModelMethod& method) {
@@ -26,7 +30,7 @@ bool IsCommonWord(const HostProgram& program, const HostCall& call, const ModelM
       return true;
     case MethodRole::kRefine:
       return method.name != "where" && method.name != "joins" && method.name != "rewhere" &&
-             method.name != "unscoped";
+             method.name != "unscoped" && !BuildsRawSql(method.name);
     case MethodRole::kRead:
       return !absl::StartsWith(method.name, "find_") && method.name != "pluck";
     case MethodRole::kRaw:
@@ -226,6 +230,7 @@ class Walk {
       }
     }
     if (IsDynamic(program_, chain_, call, variables_) || TakesWrite(program_, call)) return true;
+    if (HoldsSql(program_, call) && CallsInSql(program_, *call.block)) return true;
     const bool reaches = Called(i);
     Hold(call);
     if (reaches) return true;

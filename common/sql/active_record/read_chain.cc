@@ -11,6 +11,7 @@
 #include "common/sql/active_record/chain_reader.h"
 #include "common/sql/active_record/host_constants.h"
 #include "common/sql/active_record/receivers.h"
+#include "common/sql/active_record/sql_blocks.h"
 
 namespace dbfleet::sql {
 
@@ -52,7 +53,11 @@ void ChainReader::Take(const HostCall& call) {
     name = call.op == HostOperator::kAppend ? "<<" : "=";
     if (call.cut) build_.Problem("what it is given does not end; write parentheses");
   }
-  if (call.block.has_value()) build_.Block(*call.block, !GivesValues(name));
+  if (HoldsSql(program_, call)) {
+    ReadSqlBlock(program_, *call.block, &build_);
+  } else if (call.block.has_value()) {
+    build_.Block(*call.block, !GivesValues(name));
+  }
   if (call.is_property) {
     if (IsConnectionName(name)) connection_ = true;
     return;
@@ -61,6 +66,7 @@ void ChainReader::Take(const HostCall& call) {
     Schema(call, name);
     return;
   }
+  if (name == "[]") return;  // TakeIndex read it.
   if (TakeBuilder(call, name)) return;
   if (name == "inject" || name == "reduce" || name == "map") TakeSymbols(call);
   if (TakesWrite(program_, call)) build_.Problem("is given a method that writes");
@@ -128,6 +134,10 @@ void ChainReader::Dispatch(const HostCall& call, const std::string& name, Method
       build_.NoteTexts(call);
       break;
     default:
+      if (name == "filter" && !program_.php() && !call.arguments.empty()) {
+        build_.Conditions(call.arguments);  // Sequel's where.
+        return;
+      }
       build_.PlainFrom(call, 0);
   }
 }
@@ -214,7 +224,8 @@ Reading ChainReader::Finish() {
     }
     reading = each.size() == 1 ? std::move(each[0]) : Combine(std::move(each));
   } else if (!raw && WeightOf(role) > 0 && role != MethodRole::kTransaction &&
-             role != MethodRole::kLock && role != MethodRole::kSchema && !connection_) {
+             role != MethodRole::kLock && role != MethodRole::kSchema &&
+             (!connection_ || build_.query.HoldsSql())) {
     reading = OfModel(role);
   } else {
     reading.verdict.understood = true;
@@ -256,7 +267,12 @@ Reading ChainReader::OfModel(MethodRole role) {
                                              : Verb::kSelect;
   facts.query.unguarded_write =
       changes && (build_.query.where.empty() || facts.query.always_true_where);
-  if (role == MethodRole::kInsert) reading.verdict.adds_only = true;
+  if (role == MethodRole::kInsert) {
+    const std::pair<std::string, std::string> parts =
+        absl::StrSplit(build_.query.table, absl::MaxSplits('.', 1));
+    reading.verdict.adds_only = parts.second.empty() ? !IsServersOwn("", parts.first)
+                                                     : !IsServersOwn(parts.first, parts.second);
+  }
   return reading;
 }
 

@@ -16,6 +16,7 @@
 #include "common/sql/active_record/host_trust.h"
 #include "common/sql/active_record/host_values.h"
 #include "common/sql/active_record/receivers.h"
+#include "common/sql/active_record/sql_blocks.h"
 #include "common/sql/active_record/words.h"
 
 namespace dbfleet::sql {
@@ -252,7 +253,8 @@ class Splitter {
     std::vector<Hole> holes;
     for (const HostCall& call : chain.calls) {
       const bool loop = IsOneOf(call.name, kLoopCalls);
-      if (call.block.has_value()) holes.push_back({*call.block, loop});
+      const bool hole = call.block.has_value() && !HoldsSql(program_, call);
+      if (hole) holes.push_back({*call.block, loop});
       if (!program_.php()) continue;
       for (const HostRange& argument : call.arguments) {
         size_t i = argument.begin;

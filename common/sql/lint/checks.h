@@ -19,6 +19,8 @@ void CheckNaming(const Look& look);
 void CheckRedis(const Look& look);
 void CheckHostCode(const Look& look);
 void CheckInjection(const Look& look);
+// Whether the call of a model changes all of its rows: User.delete_all.
+bool ChangesAllRows(const CallFacts& call);
 void CheckLocks(const Look& look);  // The last: it asks whether others said something already.
 
 // At the end of a script.

@@ -87,7 +87,7 @@ void NotNullWithoutDefault(const Look& look, const ColumnFacts& column) {
                            look.postgres() ? "it fails on a table with rows"
                                            : "old rows get a value that nobody chose"),
               absl::StrCat("write ", nullable, ", fill it in batches, then set NOT NULL; or ",
-                           nullable, " NOT NULL DEFAULT <value>"));
+                           nullable, " NOT NULL with a DEFAULT that suits the rows"));
 }
 
 void AddedDefault(const Look& look, const ColumnFacts& column) {

@@ -130,14 +130,15 @@ void CheckReferences(const Look& look, const ColumnFacts& column) {
   if (key.columns.empty()) key.columns = {column.name};
   if (look.mysql() && !HonoursInline(look)) {
     const std::string parent_columns =
-        key.parent_columns.empty() ? "<key>" : look.Sql(key.parent_columns);
-    look.Report(LintId::kInlineReferences,
-                absl::StrCat("REFERENCES beside ", look.Sql(column.name), " of ",
-                             look.Sql(look.table()), " is read and ignored"),
-                absl::StrCat("write CONSTRAINT ",
-                             look.Sql(MadeUpName("fk", look.table(), {key.parent.name})),
-                             " FOREIGN KEY (", look.Sql(column.name), ") REFERENCES ",
-                             look.Sql(key.parent), " (", parent_columns, ")"));
+        key.parent_columns.empty() ? "" : absl::StrCat(" (", look.Sql(key.parent_columns), ")");
+    look.Report(
+        LintId::kInlineReferences,
+        absl::StrCat("REFERENCES beside ", look.Sql(column.name), " of ", look.Sql(look.table()),
+                     " is read and ignored"),
+        absl::StrCat("write CONSTRAINT ",
+                     look.Sql(MadeUpName("fk", look.table(), {key.parent.name})), " FOREIGN KEY (",
+                     look.Sql(column.name), ") REFERENCES ", look.Sql(key.parent), parent_columns,
+                     parent_columns.empty() ? " with the columns of its key" : ""));
     return;
   }
   CheckForeignKey(look, key);
@@ -154,7 +155,7 @@ void Attach(const Look& look, const Alteration& alteration) {
                            " reads all of it under a lock"),
               absl::StrCat("write first ALTER TABLE ", name, " ADD CONSTRAINT ",
                            look.Sql(MadeUpName("chk", Name{"", alteration.name}, {"bounds"})),
-                           " CHECK (<the bounds>) NOT VALID and VALIDATE it"));
+                           " CHECK with the partition's bounds NOT VALID, and VALIDATE it"));
 }
 
 void Detach(const Look& look, const Alteration& alteration) {

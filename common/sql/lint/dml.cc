@@ -21,26 +21,47 @@ std::string Of(const Look& look) {
   return look.table().name.empty() ? "" : absl::StrCat(" of ", look.Sql(look.table()));
 }
 
-// The columns to name rows by: the live primary key's, or a placeholder.
+// The column to name rows by, where the snapshot knows it: the primary key's; "" otherwise.
 std::string KeyOf(const Look& look, const Name& table) {
   if (const LiveTable* live = look.Live(table); live != nullptr) {
     for (const LiveIndex& index : live->indexes) {
       if (index.primary && index.columns.size() == 1) return look.Sql(index.columns[0]);
     }
   }
-  return "<key>";
+  return "";
+}
+
+// "t WHERE id BETWEEN 1 AND 10000", a range of the key.
+std::string RangeOf(const Look& look, const Name& table) {
+  const std::string key = KeyOf(look, table);
+  if (key.empty()) return "WHERE its key lies in one range";
+  return absl::StrCat("WHERE ", key, " BETWEEN 1 AND ", look.config.max_affected_rows,
+                      " and so on");
 }
 
 std::string Batches(const Look& look) {
   const Name& table = look.table();
-  const std::string name = table.name.empty() ? "<table>" : look.Sql(table);
-  const std::string where = absl::StrCat("WHERE ", KeyOf(look, table), " BETWEEN <a> AND <b>");
+  const std::string name = table.name.empty() ? "the table" : look.Sql(table);
+  const std::string where = RangeOf(look, table);
   if (look.is(Verb::kDelete)) return absl::StrCat("write DELETE FROM ", name, " ", where);
   return absl::StrCat("write UPDATE ", name, " SET ... ", where);
 }
 
+// User.delete_all is one cause of one finding: dbf-ar-without-conditions.
+bool SaidOfCall(const Look& look) {
+  return look.facts.call.has_value() && !look.facts.call->raw_sql &&
+         ChangesAllRows(*look.facts.call) &&
+         look.config.LevelOf(LintId::kArWithoutConditions) != Level::kOff;
+}
+
+// Said already of a statement that touches every row, whatever their number.
+bool SaidOfAllRows(const Look& look) {
+  return look.facts.query.unguarded_write &&
+         (SaidOfCall(look) || look.config.LevelOf(LintId::kNoWhere) != Level::kOff);
+}
+
 void NoWhere(const Look& look) {
-  if (!look.facts.query.unguarded_write) return;
+  if (!look.facts.query.unguarded_write || SaidOfCall(look)) return;
   if (!Writes(look)) return look.Report(LintId::kNoWhere);
   look.Report(LintId::kNoWhere,
               absl::StrCat(VerbText(look),
@@ -69,7 +90,7 @@ void OrderBy(const Look& look) {
 void InsertWithoutColumns(const Look& look) {
   if (!look.is(Verb::kInsert) || look.facts.insert.names_columns) return;
   const std::string name = look.Sql(look.table());
-  std::string columns = "<column>, ...";
+  std::string columns;
   if (const TableState* state = look.script.Find(look.table());
       state != nullptr && state->is_new() && !state->columns.empty()) {
     std::vector<std::string> names;
@@ -83,7 +104,9 @@ void InsertWithoutColumns(const Look& look) {
   }
   look.Report(LintId::kInsertWithoutColumns,
               absl::StrCat("INSERT into ", name, " does not name its columns"),
-              absl::StrCat("write INSERT INTO ", name, " (", columns, ") ..."));
+              columns.empty()
+                  ? absl::StrCat("name the columns of ", name, " in parentheses behind it")
+                  : absl::StrCat("write INSERT INTO ", name, " (", columns, ") ..."));
 }
 
 void InsertRows(const Look& look) {
@@ -127,7 +150,7 @@ bool NamesSingleRows(const Look& look, const LiveTable& live) {
 }
 
 void AffectedRows(const Look& look) {
-  if (!Writes(look)) return;
+  if (!Writes(look) || SaidOfAllRows(look)) return;
   const LiveTable* live = look.Live(look.table());
   if (live == nullptr || live->rows <= look.config.max_affected_rows) return;
   if (NamesSingleRows(look, *live)) return;
@@ -155,8 +178,7 @@ void InsertedRows(const Look& look) {
                      " may write up to ", live->rows, " rows; the limit is ",
                      look.config.max_affected_rows),
         absl::StrCat("write INSERT INTO ", look.Sql(look.table()), " ... SELECT ... FROM ",
-                     look.Sql(name), " WHERE ", KeyOf(look, name),
-                     " BETWEEN <a> AND <b>, in batches of at most ",
+                     look.Sql(name), " ", RangeOf(look, name), ", in batches of at most ",
                      look.config.max_affected_rows));
   }
 }
@@ -165,13 +187,31 @@ bool NeedsTable(Verb verb) {
   return IsDml(verb) || verb == Verb::kAlterTable || verb == Verb::kCreateIndex;
 }
 
-// Columns of conditions and of INSERT that the table does not have. Only of statements about one
-// table, for conditions do not tell whose their columns are.
+// Those that stand behind the name of their table, of however many.
+void MissingQualified(const Look& look) {
+  for (const QualifiedColumn& qualified : look.facts.query.qualified_columns) {
+    if (qualified.table.name.empty() || qualified.renamed > 0 || qualified.folded_unknown) continue;
+    if (look.script.Find(qualified.table) != nullptr) continue;
+    const LiveTable* live = look.Live(qualified.table);
+    if (live == nullptr || live->columns.empty() || live->Column(qualified.column) != nullptr ||
+        IsSystemColumn(look.target, qualified.column)) {
+      continue;
+    }
+    look.ReportOn(qualified.table, LintId::kDryRun,
+                  absl::StrCat(look.Sql(qualified.table), " has no column ",
+                               look.Sql(qualified.column), " in the snapshot"));
+  }
+}
+
+// Columns of conditions, of SET, of the list of a SELECT and of INSERT that the table does not
+// have. Only of statements about one table, for conditions do not tell whose their columns are.
 void MissingColumns(const Look& look) {
   const Facts& facts = look.facts;
   const bool selects = look.is(Verb::kSelect);
   const bool writes = look.is(Verb::kUpdate) || look.is(Verb::kDelete);
-  if (look.snapshot == nullptr || !look.snapshot->complete || facts.objects.size() != 1) return;
+  if (look.snapshot == nullptr || !look.snapshot->complete) return;
+  if (look.postgres()) MissingQualified(look);
+  if (facts.objects.size() != 1) return;
   if (!look.verdict.understood || look.script.Find(look.table()) != nullptr) return;
   const LiveTable* live = look.Live(look.table());
   if (live == nullptr || live->columns.empty()) return;
@@ -184,8 +224,11 @@ void MissingColumns(const Look& look) {
   const bool one_source = look.verdict.uses.size() == 1 && !facts.query.table_functions &&
                           facts.query.select_depth <= (selects ? 1 : 0);
   if ((!selects && !writes) || !one_source) return;
-  for (const std::string& column : facts.query.filtered_columns) {
-    if (!IsSystemColumn(look.target, column)) report(column);
+  for (const auto* columns : {&facts.query.filtered_columns, &facts.query.written_columns,
+                              &facts.query.selected_columns}) {
+    for (const std::string& column : *columns) {
+      if (!IsSystemColumn(look.target, column)) report(column);
+    }
   }
 }
 

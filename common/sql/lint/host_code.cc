@@ -10,12 +10,8 @@ std::string CallText(const CallFacts& call) {
   return call.receiver.empty() ? call.method : absl::StrCat(call.receiver, ".", call.method);
 }
 
-bool ChangesAll(const std::string& method) {
-  return method == "update_all" || method == "delete_all" || method == "destroy_all";
-}
-
 void WithoutConditions(const Look& look, const CallFacts& call) {
-  if (!ChangesAll(call.method) || call.has_conditions) return;
+  if (!ChangesAllRows(call)) return;
   look.Report(LintId::kArWithoutConditions, absl::StrCat(CallText(call), " touches every row"),
               absl::StrCat("write ", call.receiver, ".where(...).", call.method,
                            "(...), in batches of keys"));
@@ -47,6 +43,12 @@ void NPlusOne(const Look& look, const CallFacts& call) {
 }
 
 }  // namespace
+
+bool ChangesAllRows(const CallFacts& call) {
+  const std::string& method = call.method;
+  return !call.has_conditions &&
+         (method == "update_all" || method == "delete_all" || method == "destroy_all");
+}
 
 void CheckHostCode(const Look& look) {
   if (!look.facts.call.has_value()) return;

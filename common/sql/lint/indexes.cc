@@ -30,7 +30,7 @@ void NotConcurrent(const Look& look) {
         absl::StrCat("CREATE INDEX on ", table, " blocks writes to it while it runs"),
         absl::StrCat("write CREATE ", index.unique ? "UNIQUE " : "", "INDEX CONCURRENTLY ",
                      look.Sql(NameFor(index, index.table)), " ON ", table,
-                     index.special ? " USING <method>" : "", " (", look.Sql(index.columns), ")",
+                     index.special ? " USING its method" : "", " (", look.Sql(index.columns), ")",
                      index.partial ? " WHERE ..." : "", ", in a migration of its own"));
   }
 }
@@ -56,7 +56,7 @@ void DropIndex(const Look& look) {
 void Reindex(const Look& look) {
   if (!look.is(Verb::kReindex) || look.facts.concurrently) return;
   const std::string kind = absl::AsciiStrToUpper(look.facts.object_type);
-  const std::string what = look.table().name.empty() ? "<index>" : look.Sql(look.table());
+  const std::string what = look.table().name.empty() ? "the index" : look.Sql(look.table());
   look.Report(
       LintId::kReindexNotConcurrent,
       absl::StrCat("REINDEX of ", what, " blocks writes, and reads by the index"),

@@ -210,11 +210,11 @@ void Linter::NoteIgnores(const Directives& directives, int statement) {
           LintId::kIgnoreUnknownRule, statement, Name(),
           absl::StrCat("dbfleet:ignore names \"", ignore.rule_id, "\", which is no rule"), "");
     } else if (ignore.reason.empty()) {
-      reporter_.Report(
-          LintId::kIgnoreWithoutReason, statement, Name(),
-          absl::StrCat("dbfleet:ignore ", ignore.rule_id,
-                       " has no reason behind it, so it silences nothing"),
-          absl::StrCat("write -- dbfleet:ignore ", ignore.rule_id, " <why it is right here>"));
+      reporter_.Report(LintId::kIgnoreWithoutReason, statement, Name(),
+                       absl::StrCat("dbfleet:ignore ", ignore.rule_id,
+                                    " has no reason behind it, so it silences nothing"),
+                       absl::StrCat("write -- dbfleet:ignore ", ignore.rule_id,
+                                    " and behind it why it is right here"));
     } else {
       ignores_[statement].push_back(ignore);
     }

@@ -147,8 +147,9 @@ void Reporter::Report(LintId id, int statement, const Name& table, std::string m
   finding.message = Truncate(message.empty() ? std::string(rule.message) : message, kMaxTextBytes);
   if (advice.empty()) advice = std::string(rule.advice);
   // The rule's own words with the statement's own name.
-  if (!table.name.empty() && absl::StrContains(advice, "<table>")) {
-    advice = absl::StrReplaceAll(advice, {{"<table>", SqlName(target_, table)}});
+  if (absl::StrContains(advice, "<table>")) {
+    const std::string name = table.name.empty() ? "the table" : SqlName(target_, table);
+    advice = absl::StrReplaceAll(advice, {{"<table>", name}});
   }
   finding.advice = Truncate(advice, kMaxTextBytes);
   finding.severity = SeverityOf(rule, table, &finding.message);

@@ -47,11 +47,12 @@ bool Creates(Verb verb) {
 void SetRole(const Look& look) {
   for (const Alteration& alteration : look.facts.alterations) {
     if (alteration.kind != AlterationKind::kOwner) continue;
-    look.Report(LintId::kSetRole,
-                absl::StrCat("the owner of ", look.Sql(look.table()), " changes after it was made"),
-                absl::StrCat("write SET ROLE ",
-                             look.Sql(alteration.new_name.empty() ? "<role>" : alteration.new_name),
-                             " before CREATE"));
+    look.Report(
+        LintId::kSetRole,
+        absl::StrCat("the owner of ", look.Sql(look.table()), " changes after it was made"),
+        absl::StrCat("write SET ROLE ",
+                     look.Sql(alteration.new_name.empty() ? "app_owner" : alteration.new_name),
+                     " before CREATE"));
   }
   const std::string& role = look.config.required_role;
   if (role.empty() || !Creates(look.facts.verb) || look.facts.temporary) return;
@@ -87,7 +88,7 @@ void Unqualified(const Look& look) {
   if (look.script.has_setting("search_path")) return;
   look.Report(LintId::kUnqualifiedName,
               absl::StrCat(look.Sql(name), " is named without its schema"),
-              absl::StrCat("write <schema>.", look.Sql(name)));
+              absl::StrCat("write the schema in front: public.", look.Sql(name)));
 }
 
 bool CanBeRepeated(const Facts& facts) {

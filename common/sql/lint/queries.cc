@@ -41,8 +41,6 @@ bool HasExpressionIndexes(const Look& look) {
 std::string CallAround(const Look& look, size_t i) {
   const QueryFacts& query = look.facts.query;
   const std::string column = look.Sql(query.wrapped_columns[i]);
-  const bool known = i < query.wrapping_calls.size() && !query.wrapping_calls[i].function.empty();
-  if (!known) return absl::StrCat("<function>(", column, ")");
   const WrappingCall& call = query.wrapping_calls[i];
   return absl::StrCat(look.Sql(call.function), "(", column, call.more ? ", ..." : "", ")");
 }
@@ -51,10 +49,18 @@ void FunctionOnColumn(const Look& look) {
   const std::vector<std::string>& columns = look.facts.query.wrapped_columns;
   if (columns.empty()) return;
   const std::string names = look.Sql(columns);
-  const std::string table = look.table().name.empty() ? "<table>" : look.Sql(look.table());
+  const std::string table = look.table().name.empty() ? "its table" : look.Sql(look.table());
   const std::string message =
       absl::StrCat("a function around ", names, " keeps an index of it from being used");
   const std::string range = absl::StrCat("compare ", names, " itself with a range, or index ");
+  const bool known = !look.facts.query.wrapping_calls.empty() &&
+                     !look.facts.query.wrapping_calls[0].function.empty();
+  if (!known) {
+    return look.Report(LintId::kFunctionOnColumn, message,
+                       absl::StrCat(range, HasExpressionIndexes(look)
+                                               ? "the expression"
+                                               : "a virtual column that holds the expression"));
+  }
   const std::string call = CallAround(look, 0);
   const std::string index = MadeUpName("idx", look.table(), {columns[0], "expr"});
   if (HasExpressionIndexes(look)) {
@@ -64,18 +70,78 @@ void FunctionOnColumn(const Look& look) {
                      index, " ON ", table, " ((", call, "))"));
   }
   const std::string computed = look.Sql(columns[0] + "_expr");
-  look.Report(LintId::kFunctionOnColumn, message,
-              absl::StrCat(range, "a column that holds it: ALTER TABLE ", table, " ADD COLUMN ",
-                           computed, " <type> AS (", call, ") VIRTUAL; then CREATE INDEX ", index,
-                           " ON ", table, " (", computed, ")"));
+  look.Report(
+      LintId::kFunctionOnColumn, message,
+      absl::StrCat(range, "a column that holds it: ALTER TABLE ", table, " ADD COLUMN ", computed,
+                   " with the type of ", call, ", AS (", call, ") VIRTUAL; then CREATE INDEX ",
+                   index, " ON ", table, " (", computed, ")"));
 }
 
 bool IsNumberType(absl::string_view type) {
   for (absl::string_view number : {"int", "tinyint", "smallint", "mediumint", "bigint", "decimal",
                                    "numeric", "float", "double", "real"}) {
-    if (absl::StartsWithIgnoreCase(type, number)) return true;
+    if (absl::StartsWithIgnoreCase(type, number))
+      return !absl::StartsWithIgnoreCase(type, "interval");
   }
   return false;
+}
+
+bool IsTextType(absl::string_view type) {
+  for (absl::string_view text : {"char", "varchar", "nchar", "nvarchar", "text", "tinytext",
+                                 "mediumtext", "longtext", "citext", "bpchar"}) {
+    if (absl::StartsWithIgnoreCase(type, text)) return true;
+  }
+  return false;
+}
+
+// As the script or the snapshot has it; "" if neither does.
+std::string TypeOf(const Look& look, const Name& table, const std::string& column) {
+  if (const TableState* state = look.script.Find(table); state != nullptr) {
+    for (const ColumnFacts& made : state->columns) {
+      if (absl::EqualsIgnoreCase(made.name, column)) return made.type;
+    }
+    return "";
+  }
+  const LiveTable* live = look.Live(table);
+  const LiveColumn* known = live == nullptr ? nullptr : live->Column(column);
+  return known == nullptr ? "" : known->type;
+}
+
+std::string WhatHappens(const Look& look) {
+  return look.postgres() ? ", which PostgreSQL refuses" : ", so that no index of it is used";
+}
+
+// WHERE number = 123 of a text column.
+void TextAsNumber(const Look& look) {
+  const QueryFacts& query = look.facts.query;
+  const bool one_table = look.facts.objects.size() == 1 && look.verdict.uses.size() == 1;
+  for (size_t i = 0; one_table && i < query.plain_numbers.size(); ++i) {
+    const std::string& column = query.plain_numbers[i];
+    const std::string type = TypeOf(look, look.table(), column);
+    if (!IsTextType(type)) continue;
+    look.Report(LintId::kTextAsNumber,
+                absl::StrCat(look.Sql(column), " is ", type, " and is compared with a number",
+                             WhatHappens(look)),
+                absl::StrCat("write the number in quotes: ", look.Sql(column), " = '",
+                             i < query.plain_digits.size() ? query.plain_digits[i] : "5", "'"));
+  }
+  for (const auto& [left, right] : query.compared_columns) {
+    const std::string left_type = TypeOf(look, left.table, left.column);
+    const std::string right_type = TypeOf(look, right.table, right.column);
+    const bool left_text = IsTextType(left_type) && IsNumberType(right_type);
+    const bool right_text = IsTextType(right_type) && IsNumberType(left_type);
+    if (!left_text && !right_text) continue;
+    const QualifiedColumn& text = left_text ? left : right;
+    const QualifiedColumn& number = left_text ? right : left;
+    const auto shown = [&](const QualifiedColumn& column) {
+      return absl::StrCat(look.Sql(column.table), ".", look.Sql(column.column));
+    };
+    look.ReportOn(text.table, LintId::kTextAsNumber,
+                  absl::StrCat(shown(text), " is ", left_text ? left_type : right_type,
+                               " and is compared with ", shown(number), ", which is ",
+                               left_text ? right_type : left_type, WhatHappens(look)),
+                  absl::StrCat("give ", shown(text), " and ", shown(number), " one type"));
+  }
 }
 
 // Without live types only the name tells: "customer_id = '5'".
@@ -126,6 +192,8 @@ bool Filters(Verb verb) {
 void FullScan(const Look& look) {
   if (!Filters(look.facts.verb) || look.facts.objects.size() != 1) return;
   if (look.is(Verb::kSelect) && !look.facts.query.has_from) return;
+  // That it touches every row is said already.
+  if (look.facts.query.unguarded_write && look.reporter.Reported(look.statement)) return;
   const LiveTable* live = look.Live(look.table());
   if (live == nullptr || live->rows < look.config.large_table_rows || live->indexes.empty()) return;
   const std::vector<std::string>& columns = look.facts.query.filtered_columns;
@@ -163,6 +231,7 @@ void CheckQueries(const Look& look) {
   LeadingWildcard(look);
   FunctionOnColumn(look);
   ImplicitConversion(look);
+  TextAsNumber(look);
   OrderByRandom(look);
   Pages(look);
   FullScan(look);

@@ -17,7 +17,7 @@ std::string KeyOf(const Look& look) {
                      std::all_of(uses[0].name.begin(), uses[0].name.end(), [](unsigned char c) {
                        return absl::ascii_isgraph(c) && c != '"' && c != '\'' && c != '\\';
                      });
-  return plain ? uses[0].name : "<key>";
+  return plain ? uses[0].name : "key";
 }
 
 // What reads one kind of collection in steps.

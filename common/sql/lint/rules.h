@@ -29,6 +29,7 @@ enum class LintId : uint8_t {
   kLeadingWildcard,
   kFunctionOnColumn,
   kImplicitConversion,
+  kTextAsNumber,
   kOrderByRandom,
   kLimitWithoutOrder,
   kOffsetPagination,

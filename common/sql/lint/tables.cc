@@ -72,7 +72,7 @@ void Truncate(const Look& look) {
           name, LintId::kTruncate,
           absl::StrCat("TRUNCATE loses all rows of ", look.Sql(name), " and locks it"),
           absl::StrCat("write DELETE FROM ", look.Sql(name),
-                       " WHERE <key> BETWEEN <a> AND <b>, in batches; or rename the table "
+                       " WHERE its key lies in one range, in batches; or rename the table "
                        "and drop it later"));
     }
     if (look.facts.cascade) {
@@ -133,11 +133,11 @@ void MergeAlters(const Look& look) {
                             alteration.kind == AlterationKind::kDropConstraint;
     if (look.postgres() && uses_check && state->check_validated) return;
   }
-  look.Report(
-      LintId::kMergeAlters,
-      absl::StrCat(look.Sql(look.table()), " was altered by statement ", state->first_alter + 1,
-                   " already"),
-      absl::StrCat("write one ALTER TABLE ", look.Sql(look.table()), " <change>, <change>"));
+  look.Report(LintId::kMergeAlters,
+              absl::StrCat(look.Sql(look.table()), " was altered by statement ",
+                           state->first_alter + 1, " already"),
+              absl::StrCat("write one ALTER TABLE ", look.Sql(look.table()),
+                           " with all of the changes, separated by commas"));
 }
 
 bool IsListed(const std::vector<std::string>& list, const std::string& word) {
@@ -202,10 +202,12 @@ void ReplicaIdentity(const Look& look) {
   const bool none = live->replica_identity == "nothing" ||
                     (live->replica_identity == "default" && !live->HasPrimaryKey());
   if (!none) return;
-  look.Report(LintId::kReplicaIdentity,
-              absl::StrCat(look.Sql(look.table()), " is published and has no replica identity"),
-              absl::StrCat("write ALTER TABLE ", look.Sql(look.table()),
-                           " REPLICA IDENTITY USING INDEX <unique index>, or add a primary key"));
+  look.Report(
+      LintId::kReplicaIdentity,
+      absl::StrCat(look.Sql(look.table()), " is published and has no replica identity"),
+      absl::StrCat(
+          "write ALTER TABLE ", look.Sql(look.table()),
+          " REPLICA IDENTITY USING INDEX with one of its unique indexes, or add a primary key"));
 }
 
 }  // namespace

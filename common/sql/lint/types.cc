@@ -41,11 +41,13 @@ bool IsFloat(absl::string_view type) {
 void Money(const Look& look, const ColumnFacts& column) {
   if (!IsFloat(column.type)) return;
   if (!IsMoney(column.name)) {
-    return look.Report(LintId::kFloatColumn,
-                       absl::StrCat(Place(look, column.name), " is ", column.type,
-                                    ", which does not keep what was written"),
-                       absl::StrCat("write ", look.Sql(column.name),
-                                    " DECIMAL(<digits>,<scale>), unless it is a measurement"));
+    return look.Report(
+        LintId::kFloatColumn,
+        absl::StrCat(Place(look, column.name), " is ", column.type,
+                     ", which does not keep what was written"),
+        absl::StrCat(
+            "write ", look.Sql(column.name),
+            " DECIMAL(12,2), with digits for the largest amount, unless it is a measurement"));
   }
   look.Report(
       LintId::kMoneyAsFloat,
@@ -200,7 +202,7 @@ void CheckUserTypes(const Look& look) {
       look.Report(LintId::kEnumOrder,
                   absl::StrCat("the new value '", alteration.name, "' of ", name, " sorts last"),
                   absl::StrCat("write ALTER TYPE ", name, " ADD VALUE '", alteration.name,
-                               "' AFTER '<value>', if the order matters"));
+                               "' AFTER the value that goes before it, if the order matters"));
     }
   }
   const bool domain = look.is(Verb::kCreateDomain) || look.is(Verb::kAlterDomain);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/sql/model/schema_facts.h"
@@ -97,6 +98,12 @@ struct QueryFacts {
   std::vector<std::string>
       quoted_numbers;  // "column = '5'": columns compared with a text of digits.
   std::vector<std::string> quoted_digits;  // The digits, for each of them.
+  std::vector<std::string> plain_numbers;  // "column = 5": columns compared with a number...
+  std::vector<std::string> plain_digits;   // ... and the number, for each of them.
+  // "a.x = b.y" of tables that the statement names.
+  std::vector<std::pair<QualifiedColumn, QualifiedColumn>> compared_columns;
+  std::vector<std::string> written_columns;   // Behind SET of an UPDATE.
+  std::vector<std::string> selected_columns;  // That the outermost SELECT lists as they are.
   bool table_functions = false;   // FROM f(...), whose columns are no table's; JSON_TABLE too.
   bool unbounded_offset = false;  // OFFSET above 1,000, or not a constant.
   std::vector<std::string> filtered_columns;       // Compared in WHERE and ON, for index advice.

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
+
 #include "common/base/ids.h"
 #include "common/sql/model/finding.h"
 #include "common/sql/model/verdict.h"
@@ -50,6 +52,14 @@ Kind Heavier(Kind a, Kind b) { return Weight(a) >= Weight(b) ? a : b; }
 Safety SafetyIn(EnvironmentClass environment, const Verdict& verdict) {
   const bool strict = environment == EnvironmentClass::kProduction;
   return !strict && verdict.adds_only && verdict.understood ? Safety::kSafe : verdict.safety;
+}
+
+bool IsServersOwn(absl::string_view schema, absl::string_view table) {
+  for (const absl::string_view own :
+       {"mysql", "sys", "performance_schema", "information_schema", "pg_catalog"}) {
+    if (absl::EqualsIgnoreCase(schema, own)) return true;
+  }
+  return absl::StartsWithIgnoreCase(table, "pg_");
 }
 
 EnvironmentClass ClassOfEnvironment(absl::string_view name) {

@@ -47,10 +47,22 @@ bool TakeNumber(absl::string_view* text, int* number) {
   return true;
 }
 
+// Without what stands in front of the number: SELECT version() of PostgreSQL prints "PostgreSQL
+// 15.8 (Debian ...) on ...", and MariaDB tells clients that ask in the protocol of old
+// "5.5.5-10.11.6-MariaDB".
+absl::string_view FromNumber(absl::string_view text) {
+  text = absl::StripLeadingAsciiWhitespace(text);
+  constexpr absl::string_view kPostgres = "PostgreSQL ";
+  if (absl::StartsWithIgnoreCase(text, kPostgres)) text.remove_prefix(kPostgres.size());
+  if (absl::StrContains(text, "MariaDB")) absl::ConsumePrefix(&text, "5.5.5-");
+  return text;
+}
+
 }  // namespace
 
 absl::StatusOr<Version> ParseVersion(absl::string_view text) {
   const absl::string_view whole = text;
+  text = FromNumber(text);
   Version version;
   constexpr int kServerVersionNum = 10'000;  // PostgreSQL 15.4 calls itself 150004 as well.
   if (!TakeNumber(&text, &version.major) || version.major == 0) {
@@ -72,6 +84,7 @@ absl::StatusOr<Version> ParseVersion(absl::string_view text) {
 
 int CountVersionParts(absl::string_view text) {
   int parts = 0;
+  text = FromNumber(text);
   for (int number = 0; parts < 3 && TakeNumber(&text, &number);) {
     ++parts;
     if (!absl::ConsumePrefix(&text, ".")) break;

@@ -66,6 +66,7 @@ struct Verdict {
   bool transactional = true;         // May run inside a transaction (PostgreSQL: not CONCURRENTLY,
                                      // VACUUM...; MySQL/MariaDB: DDL commits by itself -> false).
   bool transaction_control = false;  // BEGIN, COMMIT, ...: the runner owns those.
+  bool streams_rows = false;         // PostgreSQL: COPY ... TO STDOUT, whose rows are no result.
   bool credentials = false;          // May show some: to make it a change would not help.
   bool runs_unknown_code = false;    // PostgreSQL: calls what may do anything.
   // PostgreSQL: so does what it defines of a table (a default, a check, an index), for each new
@@ -80,6 +81,10 @@ enum class EnvironmentClass { kDevelopment, kQa, kProduction };
 // Requirement S2: what only adds rows is destructive in production and safe elsewhere; everything
 // else is the same everywhere.
 Safety SafetyIn(EnvironmentClass environment, const Verdict& verdict);
+
+// Is it a table of the server itself? Rows that are added there make accounts, plugins and events.
+// By its name alone, as any of the servers reads it, without quotes; `schema` may be "".
+bool IsServersOwn(absl::string_view schema, absl::string_view table);
 
 // By its name. Environments that are declared elsewhere count as the strictest.
 EnvironmentClass ClassOfEnvironment(absl::string_view name);

@@ -57,7 +57,90 @@ bool IsDigits(absl::string_view text) {
   });
 }
 
+// What comes behind a table's name and is no alias.
+bool IsAlias(const Tok& token) {
+  return token.IsName() && !EndsName(token.word) &&
+         !token.IsOneOf({K("SET"), K("ON"), K("USING"), K("WHERE"), K("LEFT"), K("RIGHT"),
+                         K("INNER"), K("JOIN"), K("STRAIGHT_JOIN"), K("ORDER"), K("GROUP")});
+}
+
+// The one table that goes by the name; false where none or several may be meant.
+bool TableCalled(const Toks& tokens, const std::string& called, Name* table) {
+  bool found = false;
+  for (ptrdiff_t i = 1; i < tokens.size(); ++i) {
+    const Tok& before = tokens[i - 1];
+    const bool listed = before.IsSymbol(',') ||
+                        before.IsOneOf({K("FROM"), K("JOIN"), K("STRAIGHT_JOIN"), K("UPDATE")});
+    if (!listed || !tokens[i].IsName()) continue;
+    Name name{"", Unquoted(tokens[i])};
+    ptrdiff_t end = i + 1;
+    if (tokens[end].IsSymbol('.') && tokens[end + 1].IsName()) {
+      name.schema = std::move(name.name);
+      name.name = Unquoted(tokens[end + 1]);
+      end += 2;
+    }
+    if (tokens[end].Is(K("AS"))) ++end;
+    const std::string alias = IsAlias(tokens[end]) ? Unquoted(tokens[end]) : name.name;
+    if (!absl::EqualsIgnoreCase(alias, called)) continue;
+    if (found && !(*table == name)) return false;
+    found = true;
+    *table = std::move(name);
+  }
+  return found;
+}
+
 }  // namespace
+
+void ListSelected(const Toks& tokens, QueryFacts* facts) {
+  if (!tokens[0].Is(K("SELECT"))) return;
+  ptrdiff_t i = 1;
+  while (tokens[i].IsWord("DISTINCT") || tokens[i].IsWord("ALL") ||
+         tokens[i].IsWord("DISTINCTROW") || tokens[i].IsWord("HIGH_PRIORITY") ||
+         tokens[i].IsWord("STRAIGHT_JOIN") || absl::StartsWithIgnoreCase(tokens[i].text, "SQL_")) {
+    ++i;
+  }
+  int depth = 0;
+  for (bool begins = true; i < tokens.size(); ++i) {
+    if (tokens[i].IsSymbol('(')) ++depth;
+    if (tokens[i].IsSymbol(')')) --depth;
+    if (depth == 0 && tokens[i].Is(K("FROM"))) return;
+    if (begins && tokens[i].IsName() && !EndsName(tokens[i].word) && !IsValueWord(tokens[i].word)) {
+      ptrdiff_t last = i;
+      while (tokens[last + 1].IsSymbol('.') && tokens[last + 2].IsName()) last += 2;
+      const Tok& next = tokens[last + 1];
+      const bool alone = next.IsSymbol(',') || next.IsOneOf({K("FROM"), K("AS")});
+      const bool value = tokens[last].IsWord("NULL") || tokens[last].IsWord("TRUE") ||
+                         tokens[last].IsWord("FALSE") || tokens[last].IsWord("ROWNUM") ||
+                         tokens[last].IsWord("SYSDATE");
+      if (alone && !value && facts->selected_columns.size() < kMaxListed) {
+        facts->selected_columns.push_back(Unquoted(tokens[last]));
+      }
+    }
+    begins = depth == 0 && tokens[i].IsSymbol(',');
+  }
+}
+
+void ListWritten(const Toks& tokens, ptrdiff_t from, QueryFacts* facts) {
+  int depth = 0;
+  bool sets = false;
+  bool begins = false;
+  for (ptrdiff_t i = from; i < tokens.size(); ++i) {
+    const Tok& token = tokens[i];
+    if (token.IsSymbol('(')) ++depth;
+    if (token.IsSymbol(')')) --depth;
+    if (depth == 0 && sets && token.IsOneOf({K("WHERE"), K("ORDER"), K("LIMIT")})) return;
+    if (begins && token.IsName()) {
+      ptrdiff_t last = i;
+      while (tokens[last + 1].IsSymbol('.') && tokens[last + 2].IsName()) last += 2;
+      if (tokens[last + 1].IsSymbol('=') && facts->written_columns.size() < kMaxListed) {
+        facts->written_columns.push_back(Unquoted(tokens[last]));
+      }
+    }
+    const bool set = depth == 0 && !sets && token.Is(K("SET"));
+    sets = sets || set;
+    begins = set || (sets && depth == 0 && token.IsSymbol(','));
+  }
+}
 
 bool QueryScan::IsColumn(ptrdiff_t i) const {
   const Tok& token = tokens_[i];
@@ -154,6 +237,15 @@ void QueryScan::CompareSides(ptrdiff_t op, ptrdiff_t length) {
   if (left_column) Filter(op - 1);
   const ptrdiff_t right_end = right_column ? ChainEnd(right_at) : right_at + 1;
   if (right_column) Filter(right_end - 1);
+  const auto plain = [&](const Tok& column, const Tok& number) {
+    if (number.kind != TokenKind::kNumber) return;
+    const size_t before = facts.plain_numbers.size();
+    List(&facts.plain_numbers, Unquoted(column));
+    if (facts.plain_numbers.size() > before) facts.plain_digits.emplace_back(number.text);
+  };
+  if (left_column) plain(left, right);
+  if (right_column && !left_column) plain(tokens_[right_end - 1], left);
+  if (left_column && right_column) NoteCompared(op - 1, right_end - 1);
   const size_t listed = facts.quoted_numbers.size();
   if (left_column && IsDigits(Inside(right))) {
     List(&facts.quoted_numbers, Unquoted(left));
@@ -170,6 +262,20 @@ void QueryScan::CompareSides(ptrdiff_t op, ptrdiff_t length) {
       Tautology(start, right_end);
     }
   }
+}
+
+// a.x and b.y, by their last tokens.
+void QueryScan::NoteCompared(ptrdiff_t left, ptrdiff_t right) {
+  auto& compared = draft_.reading.facts.query.compared_columns;
+  constexpr size_t kMostCompared = 16;  // Each is looked up in the whole statement.
+  QualifiedColumn columns[2];
+  const ptrdiff_t at[2] = {left, right};
+  for (int i = 0; i < 2; ++i) {
+    if (compared.size() >= kMostCompared || ChainStart(at[i]) != at[i] - 2) return;
+    if (!TableCalled(tokens_, Unquoted(tokens_[at[i] - 2]), &columns[i].table)) return;
+    columns[i].column = Unquoted(tokens_[at[i]]);
+  }
+  compared.emplace_back(std::move(columns[0]), std::move(columns[1]));
 }
 
 bool QueryScan::Equal(ptrdiff_t from, ptrdiff_t to, ptrdiff_t other) const {

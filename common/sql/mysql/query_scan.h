@@ -104,6 +104,7 @@ class QueryScan {
   void Wrapped(const Frame& call, ptrdiff_t close);
   ptrdiff_t EndOfWhere() const;
   bool IsColumn(ptrdiff_t i) const;
+  void NoteCompared(ptrdiff_t left, ptrdiff_t right);
   bool BoundaryBefore(ptrdiff_t i) const;
   bool BoundaryAfter(ptrdiff_t i) const;
   ptrdiff_t ChainStart(ptrdiff_t i) const;
@@ -131,5 +132,9 @@ class QueryScan {
   bool calls_other_ = false;
   ptrdiff_t outer_rows_ = 0;
 };
+
+// The columns that a SELECT lists as they are, and those that an UPDATE from `from` on sets.
+void ListSelected(const Toks& tokens, QueryFacts* facts);
+void ListWritten(const Toks& tokens, ptrdiff_t from, QueryFacts* facts);
 
 }  // namespace dbfleet::sql::mysql

@@ -1,6 +1,7 @@
 // Transactions, locks, upkeep, accounts, servers, and code that runs text.
 #include "absl/strings/str_cat.h"
 
+#include "common/sql/model/verdict.h"
 #include "common/sql/mysql/heads.h"
 #include "common/sql/mysql/query_scan.h"
 
@@ -223,7 +224,11 @@ void ReadAdministration(Parser* p) {
     case K("USE"):
       draft->reading.verdict.effects.undo = Undo::kInverse;
       ++p->at;
-      if (p->PlainName().empty()) return p->NotUnderstood();
+      if (const std::string schema = p->PlainName(); schema.empty()) {
+        return p->NotUnderstood();
+      } else if (IsServersOwn(schema, "")) {
+        draft->Object("what follows without a database writes the server's own tables");
+      }
       return p->ExpectEnd();
     default:
       return;

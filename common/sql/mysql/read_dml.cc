@@ -129,6 +129,9 @@ void ReadInsert(Parser* p) {
   const Named table = p->ObjectName();
   if (table.written.empty()) return p->NotUnderstood();
   AddObjects(draft, {table}, Access::kWrite);
+  if (IsServersOwn(table.name.schema, table.name.name)) {
+    draft->Object(absl::StrCat(table.written, " is one of the server's own tables"));
+  }
   if (p->Accept(K("PARTITION"))) p->SkipParens();
   facts.insert.names_columns = ReadInsertColumns(p);
   if (p->AtEnd()) return p->NotUnderstood();
@@ -151,6 +154,7 @@ void ReadUpdate(Parser* p) {
   }
   PeekTarget(*p);
   scan.Run(p->at, draft->tokens.size(), Clause::kFrom, Access::kWrite, true);
+  ListWritten(draft->tokens, p->at, &draft->reading.facts.query);
   Conclude(draft, scan);
 }
 

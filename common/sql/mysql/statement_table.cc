@@ -17,9 +17,11 @@ constexpr MySqlStatement kStatements[] = {
     {"SHOW", Kind::kInspection, true, false, true,
      "not GRANTS, CREATE USER and SLAVE HOSTS, which may show passwords or their hashes"},
     {"EXPLAIN", Kind::kInspection, true, false, true,
-     "of a query; EXPLAIN ANALYZE executes it and counts as what it executes"},
-    {"DESCRIBE", Kind::kInspection, true, false, true, ""},
-    {"DESC", Kind::kInspection, true, false, true, ""},
+     "of a query, and of INSERT and REPLACE without a query inside: of other changes it may look "
+     "rows up and lock them. EXPLAIN ANALYZE executes the statement, and counts in all as what it "
+     "executes"},
+    {"DESCRIBE", Kind::kInspection, true, false, true, "as EXPLAIN"},
+    {"DESC", Kind::kInspection, true, false, true, "as EXPLAIN"},
     {"HELP", Kind::kInspection, true, false, true, ""},
     {"INSERT", Kind::kDataFix, true, false, false,
      "only adds rows without ON DUPLICATE KEY UPDATE"},
@@ -112,10 +114,13 @@ constexpr MySqlStatement kStatements[] = {
     {"CACHE INDEX", Kind::kMaintenance, false, false, false, ""},
     {"LOAD INDEX", Kind::kMaintenance, false, false, false, ""},
     {"PURGE", Kind::kMaintenance, false, false, false, ""},
-    {"ANALYZE", Kind::kInspection, true, false, false,
+    {"ANALYZE", Kind::kInspection, true, false, true,
      "of a statement (MariaDB) executes it and counts as what it executes"},
     {"SET", Kind::kControl, true, false, false, "changes the session or the server"},
-    {"SET STATEMENT", Kind::kControl, true, false, false, "MariaDB: what follows FOR decides"},
+    {"SET STATEMENT", Kind::kControl, true, false, false,
+     "MariaDB: it sets variables, so that it is never safe; the kind and the rest are those of "
+     "what "
+     "follows FOR"},
     {"SET TRANSACTION", Kind::kControl, false, true, false, ""},
     {"SET PASSWORD", Kind::kControl, false, false, false, ""},
     {"SET ROLE", Kind::kControl, true, false, false, ""},

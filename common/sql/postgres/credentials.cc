@@ -27,7 +27,6 @@ constexpr Place kRelations[] = {
     {"pg_db_role_setting", "settings of roles and databases, which may hold passwords"},
     {"pg_file_settings", "settings with passwords; use SHOW with a setting's name"},
     {"pg_hba_file_rules", "passwords of authentication servers"},
-    {"pg_settings", "passwords in primary_conninfo; use SHOW with a setting's name"},
     {"pg_shadow", "password hashes; pg_user tells the rest"},
     {"pg_statistic", "samples of all columns, password hashes among them"},
     {"pg_statistic_ext_data", "samples of columns, password hashes among them"},
@@ -73,24 +72,94 @@ bool MayBeCallOnRow(absl::string_view name) {
          absl::StartsWith(name, "json") || absl::StartsWith(name, "record_");
 }
 
+// LIKE without backslashes.
+bool IsLike(absl::string_view text, absl::string_view pattern) {
+  if (pattern.empty()) return text.empty();
+  if (pattern[0] == '%') {
+    return IsLike(text, pattern.substr(1)) || (!text.empty() && IsLike(text.substr(1), pattern));
+  }
+  return !text.empty() && (pattern[0] == '_' || pattern[0] == text[0]) &&
+         IsLike(text.substr(1), pattern.substr(1));
+}
+
+// Whether the pattern leaves all such settings out. Of a pattern in several parts that is too much
+// to ask.
+bool LeavesSecretsOut(absl::string_view pattern) {
+  constexpr size_t kLongest = 64;
+  constexpr ptrdiff_t kMostParts = 3;
+  if (pattern.size() > kLongest || absl::StrContains(pattern, "\\") ||
+      std::count(pattern.begin(), pattern.end(), '%') > kMostParts) {
+    return false;
+  }
+  const std::string lower = absl::AsciiStrToLower(pattern);
+  return std::none_of(std::begin(kSettings), std::end(kSettings),
+                      [&](absl::string_view name) { return IsLike(name, lower); });
+}
+
+// name = 'a', name IN ('a', 'b'), name LIKE 'a%' of settings that hold no secret.
+bool NamesHarmlessSettings(Node condition, absl::string_view view) {
+  const Node fields = condition["lexpr"]["fields"];
+  const bool of_view =
+      fields.count() == 1 || (fields.count() == 2 && fields.first().text() == view);
+  if (!condition.Is("A_Expr") || !condition["lexpr"].Is("ColumnRef") || !of_view ||
+      fields.last().text() != "name" || condition["name"].count() != 1) {
+    return false;
+  }
+  const absl::string_view kind = condition["kind"].text();
+  const absl::string_view sign = condition["name"].first().text();
+  const auto is_harmless = [](Node value) {
+    return value.Is("A_Const") && value["sval"] && !IsSecretSetting(value["sval"]["sval"].text());
+  };
+  const Node value = condition["rexpr"];
+  if (kind == "AEXPR_OP" && sign == "=") return is_harmless(value);
+  if (kind == "AEXPR_LIKE" && sign == "~~") {
+    return value.Is("A_Const") && value["sval"] && LeavesSecretsOut(value["sval"]["sval"].text());
+  }
+  if (kind != "AEXPR_IN" || sign != "=") return false;
+  const Node list = value.Is("List") ? value["items"] : value;
+  for (Node one : list) {
+    if (!is_harmless(one)) return false;
+  }
+  return list.is_list();
+}
+
+// A query that reads the view and nothing else, with a condition on the settings' names that leaves
+// out those with secrets.
+bool AsksForHarmlessSettings(Node view) {
+  const Node from = view.parent();
+  const Node query = from.parent();
+  if (from.key() != "fromClause" || !query.Is("SelectStmt") || from.count() != 1 ||
+      view["alias"]["colnames"]) {
+    return false;
+  }
+  const absl::string_view name =
+      view["alias"] ? view["alias"]["aliasname"].text() : view["relname"].text();
+  const Node where = query["whereClause"];
+  if (!where.Is("BoolExpr")) return NamesHarmlessSettings(where, name);
+  if (where["boolop"].text() != "AND_EXPR") return false;
+  for (Node condition : where["args"]) {
+    if (NamesHarmlessSettings(condition, name)) return true;
+  }
+  return false;
+}
+
 // Most statements are kept there without their constants, but CREATE ROLE ... PASSWORD is not. What
 // names neither the column nor the whole row, by itself or as a part of a join's, does not show it.
-// `names`: by which pg_stat_statements goes in the statement.
-std::string OfStatements(Node statement, const std::set<absl::string_view>& names) {
-  static constexpr char kObjection[] =
-      "pg_stat_statements.query keeps some statements as they were written, with passwords in "
-      "them; name the columns that you want, and leave that one out";
+// `names`: by which the view goes in the statement; `columns`: which of its columns show secrets.
+std::string OfColumns(Node statement, const std::set<absl::string_view>& names,
+                      std::initializer_list<absl::string_view> columns, const char* objection) {
   for (const Slot* at = statement.subtree_begin(); at != statement.subtree_end(); ++at) {
     if (!at->tagged) continue;
     const Node node(at);
     const bool shows_rows = node.Is("A_Star") ||
                             (node.Is("RangeVar") && node["alias"]["colnames"]) ||
                             (node.Is("JoinExpr") && (node["alias"] || node["isNatural"].flag()));
-    if (shows_rows) return kObjection;
+    if (shows_rows) return objection;
     if (!node.Is("ColumnRef")) continue;
     const absl::string_view last = node["fields"].last().text();
-    if (last == "query" || names.count(last) > 0) return kObjection;
-    if (node["fields"].count() > 1 && MayBeCallOnRow(last)) return kObjection;
+    const bool secret = std::find(columns.begin(), columns.end(), last) != columns.end();
+    if (secret || names.count(last) > 0) return objection;
+    if (node["fields"].count() > 1 && MayBeCallOnRow(last)) return objection;
   }
   return "";
 }
@@ -127,16 +196,18 @@ std::string OfShow(Node show) {
 
 std::string CredentialObjection(Node statement) {
   std::set<absl::string_view> statements;
+  std::set<absl::string_view> settings;
   for (const Slot* at = statement.subtree_begin(); at != statement.subtree_end(); ++at) {
     if (!at->tagged) continue;
     const Node node(at);
     std::string objection;
     if (node.Is("RangeVar")) {
       objection = OfRelation(node["relname"].text());
-      if (node["relname"].text() == "pg_stat_statements") {
-        const Node alias = node["alias"];
-        statements.insert(alias ? alias["aliasname"].text() : node["relname"].text());
-      }
+      const Node alias = node["alias"];
+      const absl::string_view name = node["relname"].text();
+      const absl::string_view called = alias ? alias["aliasname"].text() : name;
+      if (name == "pg_stat_statements") statements.insert(called);
+      if (name == "pg_settings" && !AsksForHarmlessSettings(node)) settings.insert(called);
     } else if (node.Is("FuncCall")) {
       objection = OfCall(node);
     } else if (node.Is("ColumnRef")) {
@@ -146,7 +217,17 @@ std::string CredentialObjection(Node statement) {
     }
     if (!objection.empty()) return objection;
   }
-  return statements.empty() ? "" : OfStatements(statement, statements);
+  if (!settings.empty()) {
+    std::string objection =
+        OfColumns(statement, settings, {"setting", "reset_val"},
+                  "reads pg_settings, which holds passwords in primary_conninfo; name the settings "
+                  "(WHERE name IN ('work_mem')), or leave out setting and reset_val");
+    if (!objection.empty()) return objection;
+  }
+  if (statements.empty()) return "";
+  return OfColumns(statement, statements, {"query"},
+                   "pg_stat_statements.query keeps some statements as they were written, with "
+                   "passwords in them; name the columns that you want, and leave that one out");
 }
 
 }  // namespace dbfleet::sql::pg

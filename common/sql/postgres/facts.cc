@@ -301,7 +301,15 @@ void FillSetting(Node set, Facts* facts) {
 
 Facts FactsOf(const Source& source, Node statement) {
   Facts facts;
-  if (statement.Is("ExplainStmt")) statement = statement["query"];
+  if (statement.Is("ExplainStmt")) {
+    const Node query = statement["query"];
+    // What is only planned changes nothing that a rule could be about.
+    if (!query.Is("SelectStmt") && !OptionIsOn(statement["options"], "analyze")) {
+      facts.long_identifiers = LongNames(source.text);
+      return facts;
+    }
+    statement = query;
+  }
   if (!VerbByNode(source, statement, &facts)) {
     for (const VerbRow& row : kVerbs) {
       if (!statement.Is(row.tag)) continue;

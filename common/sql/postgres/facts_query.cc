@@ -118,6 +118,7 @@ class QueryReader {
     if (where_holds_ && !facts_.tautology) SetTautology("of WHERE");
     if (or_holds_ && !facts_.tautology) SetTautology("behind OR");
     FillOutermost();
+    FillTargets();
     FillQualified(source_, statement_, &facts_);
   }
 
@@ -194,15 +195,70 @@ class QueryReader {
       if (!pattern.empty() && pattern[0] == '%') facts_.leading_wildcard = true;
     }
     if (!compares) return;
+    if (kind == "AEXPR_OP") NoteCompared(left, right);
     for (const auto& [side, other] : {std::pair{left, right}, std::pair{right, left}}) {
       AddOnce(ColumnIn(side), &facts_.filtered_columns);
       // One in a comparison of two columns' calls is no use of an index either.
       if (AddOnce(WrappedColumn(side), &facts_.wrapped_columns)) {
         facts_.wrapping_calls.push_back(CallOf(side));
       }
+      const std::string number = NumberIn(other);
+      if (!number.empty() && AddOnce(ColumnIn(side), &facts_.plain_numbers)) {
+        facts_.plain_digits.push_back(number);
+      }
       const absl::string_view digits = other["sval"].text();
       if (IsDigits(digits) && AddOnce(ColumnIn(side), &facts_.quoted_numbers)) {
         facts_.quoted_digits.emplace_back(digits);
+      }
+    }
+  }
+
+  static std::string NumberIn(Node value) {
+    if (!value.Is("A_Const")) return "";
+    if (value["ival"]) return std::to_string(value["ival"]["ival"].number());
+    return std::string(value["fval"]["fval"].text());
+  }
+
+  // The one table that goes by the name; false where none or several may be meant.
+  bool TableCalled(absl::string_view called, Name* table) const {
+    bool found = false;
+    for (const Slot* at = statement_.subtree_begin(); at != statement_.subtree_end(); ++at) {
+      if (!at->tagged || !Node(at).Is("RangeVar")) continue;
+      const Node relation(at);
+      const Node alias = relation["alias"];
+      if ((alias ? alias["aliasname"].text() : relation["relname"].text()) != called) continue;
+      const Name name = NameIn(relation);
+      if (alias["colnames"] || (found && !(*table == name))) return false;
+      found = true;
+      *table = name;
+    }
+    return found;
+  }
+
+  // a.x = b.y
+  void NoteCompared(Node left, Node right) {
+    constexpr size_t kMostCompared = 16;  // Each is looked up in the whole statement.
+    QualifiedColumn columns[2];
+    const Node sides[2] = {left, right};
+    for (int i = 0; i < 2; ++i) {
+      const Node fields = sides[i]["fields"];
+      if (facts_.compared_columns.size() >= kMostCompared || !sides[i].Is("ColumnRef") ||
+          fields.count() != 2 || !TableCalled(fields.first().text(), &columns[i].table)) {
+        return;
+      }
+      columns[i].column = std::string(fields.last().text());
+    }
+    facts_.compared_columns.emplace_back(std::move(columns[0]), std::move(columns[1]));
+  }
+
+  // SET a = 1, and the columns that the outermost SELECT lists as they are.
+  void FillTargets() {
+    for (Node target : statement_["targetList"]) {
+      if (statement_.Is("UpdateStmt")) {
+        AddOnce(std::string(target["name"].text()), &facts_.written_columns);
+      } else if (statement_.Is("SelectStmt") && target["val"].Is("ColumnRef") &&
+                 target["val"]["fields"].count() <= 2) {
+        AddOnce(std::string(target["val"]["fields"].last().text()), &facts_.selected_columns);
       }
     }
   }

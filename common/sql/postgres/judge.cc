@@ -60,6 +60,19 @@ bool IsKnownOption(absl::string_view name) {
   return std::find(std::begin(kOptions), std::end(kOptions), name) != std::end(kOptions);
 }
 
+bool ChangesRows(Node statement) {
+  return statement.Is("InsertStmt") || statement.Is("UpdateStmt") || statement.Is("DeleteStmt") ||
+         statement.Is("MergeStmt");
+}
+
+// Plain EXPLAIN executes nothing but what it computes beforehand: functions that are labelled
+// immutable or stable, which are objected to as in a query. It holds the table's lock for as long.
+void JudgePlanned(const Source& source, Node change, Verdict* verdict) {
+  Objections objections = CheckReads(source.target.version, change, Around::kPlanned);
+  for (ObjectUse& use : verdict->uses) use.access = Access::kRead;
+  Take(std::move(objections), verdict);
+}
+
 void JudgeExplain(const Source& source, Node explain, Verdict* verdict) {
   const Node query = explain["query"];
   for (Node option : explain["options"]) {
@@ -69,8 +82,8 @@ void JudgeExplain(const Source& source, Node explain, Verdict* verdict) {
           verdict);
   }
   if (OptionIsOn(explain["options"], "analyze")) {
-    Add("EXPLAIN ANALYZE executes the statement", verdict);
     Verdict inner = Judge(source, query);
+    if (!inner.reasons.empty()) Add("EXPLAIN ANALYZE executes the statement", verdict);
     verdict->kind = Heavier(verdict->kind, inner.kind);
     verdict->transactional = inner.transactional;
     verdict->understood = verdict->understood && inner.understood;
@@ -80,13 +93,38 @@ void JudgeExplain(const Source& source, Node explain, Verdict* verdict) {
     return;
   }
   if (query.Is("SelectStmt")) return JudgeRead(source, query, verdict);
+  if (ChangesRows(query)) return JudgePlanned(source, query, verdict);
   Add(absl::StrCat("EXPLAIN of ", HeadOf(query), " plans it with its locks"), verdict);
+}
+
+// COPY (SELECT ...) TO STDOUT, which sends rows to the client.
+bool SendsRows(Node copy) {
+  static constexpr absl::string_view kOptions[] = {"delimiter", "encoding", "escape", "force_quote",
+                                                   "format",    "header",   "null",   "quote"};
+  if (copy["is_from"].flag() || copy["is_program"].flag() || copy["filename"]) return false;
+  for (Node option : copy["options"]) {
+    const absl::string_view name = option["defname"].text();
+    if (std::find(std::begin(kOptions), std::end(kOptions), name) == std::end(kOptions)) {
+      return false;
+    }
+  }
+  return copy["query"].Is("SelectStmt");
+}
+
+void JudgeSending(const Source& source, Node copy, Verdict* verdict) {
+  verdict->kind = Kind::kInspection;
+  verdict->streams_rows = true;
+  verdict->effects = Effects();
+  JudgeRead(source, copy["query"], verdict);
 }
 
 void JudgeInsert(const Source& source, Node insert, absl::string_view head, Verdict* verdict) {
   Add(absl::StrCat(head, " ", WhatKindDoes(Kind::kDataFix, kNotKnown)), verdict);
-  Objections objections = CheckReads(source.target.version, insert, /*insert=*/true);
-  verdict->adds_only = objections.empty() && verdict->understood && !verdict->credentials;
+  Objections objections = CheckReads(source.target.version, insert, Around::kAdded);
+  const Node table = insert["relation"];
+  const bool own = IsServersOwn(table["schemaname"].text(), table["relname"].text());
+  if (own) Add("it writes one of the server's own tables", verdict);
+  verdict->adds_only = !own && objections.empty() && verdict->understood && !verdict->credentials;
   Take(std::move(objections), verdict);
 }
 
@@ -165,6 +203,9 @@ void JudgeByNode(const Source& source, Node statement, absl::string_view head, V
   if (statement.Is("SelectStmt")) return JudgeRead(source, statement, verdict);
   if (statement.Is("ExplainStmt")) return JudgeExplain(source, statement, verdict);
   if (statement.Is("InsertStmt")) return JudgeInsert(source, statement, head, verdict);
+  if (statement.Is("CopyStmt") && SendsRows(statement)) {
+    return JudgeSending(source, statement, verdict);
+  }
   Add(absl::StrCat(head, " ", WhatKindDoes(verdict->kind, kNotKnown)), verdict);
   AddDetails(statement, verdict);
 }

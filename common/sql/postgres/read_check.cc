@@ -66,8 +66,8 @@ bool IsSmallFill(absl::string_view name, Node call) {
 
 class ReadCheck {
  public:
-  ReadCheck(const Version& version, Node root, bool insert)
-      : version_(version), root_(root), insert_(insert) {
+  ReadCheck(const Version& version, Node root, Around around)
+      : version_(version), root_(root), around_(around) {
     for (const Slot* at = root.subtree_begin(); at != root.subtree_end(); ++at) {
       has_functions_ = has_functions_ || (at->tagged && Node(at).Is("RangeFunction"));
     }
@@ -107,6 +107,7 @@ class ReadCheck {
         if (!(node == root_) && !node.Is("SelectStmt")) CheckNested(node);
         return;
       case Part::kChanges:
+        if (around_ == Around::kPlanned && IsOfChange(node)) return;
         return Object(absl::StrCat("contains ", node.tag(), ", which only changes"),
                       Kind::kDataFix);
       case Part::kInternal:
@@ -119,6 +120,11 @@ class ReadCheck {
     const Node list = node.parent();
     const bool of_function = list.key() == "items" && list.parent().parent().key() == "functions";
     if (!node.empty() || !(list.key() == "distinctClause" || of_function)) NotUnderstood(node);
+  }
+
+  // (a, b) = (1, 2) and what MERGE does.
+  static bool IsOfChange(Node node) {
+    return node.Is("MultiAssignRef") || node.Is("MergeWhenClause");
   }
 
   void CheckNested(Node node) {
@@ -142,7 +148,8 @@ class ReadCheck {
       return Object("locks rows (FOR UPDATE, FOR SHARE)", Kind::kInspection);
     }
     if (tag == "OnConflictClause" || tag == "InferClause" || tag == "IndexElem") {
-      if (insert_ && node["action"].text() != "ONCONFLICT_UPDATE") return;
+      const bool updates = node["action"].text() == "ONCONFLICT_UPDATE";
+      if (around_ == Around::kPlanned || (around_ == Around::kAdded && !updates)) return;
       return Object(absl::StrCat("contains ", tag, ", which only changes"), Kind::kDataFix);
     }
     if (tag == "ColumnDef") {
@@ -234,7 +241,7 @@ class ReadCheck {
 
   const Version& version_;
   const Node root_;
-  const bool insert_;
+  const Around around_;
   bool has_functions_ = false;  // In FROM.
   size_t looked_ = 0;
   Objections found_;
@@ -242,8 +249,8 @@ class ReadCheck {
 
 }  // namespace
 
-Objections CheckReads(const Version& version, Node root, bool insert) {
-  return ReadCheck(version, root, insert).Run();
+Objections CheckReads(const Version& version, Node root, Around around) {
+  return ReadCheck(version, root, around).Run();
 }
 
 }  // namespace dbfleet::sql::pg

@@ -30,7 +30,13 @@ struct Objections {
 // t` or `(row).f`, which only the catalogue can tell from a column. Such a call is not objected to;
 // what holds it then is the read-only transaction that inspections run in.
 //
-// With `insert`, root is an INSERT and what belongs to one that only adds rows is allowed as well.
-Objections CheckReads(const Version& version, Node root, bool insert = false);
+// What stands around it may be a statement that changes rows; then what belongs to it is allowed as
+// well.
+enum class Around {
+  kRead,     // A query.
+  kAdded,    // An INSERT that only adds rows.
+  kPlanned,  // INSERT, UPDATE, DELETE or MERGE, planned by EXPLAIN and not executed.
+};
+Objections CheckReads(const Version& version, Node root, Around around = Around::kRead);
 
 }  // namespace dbfleet::sql::pg

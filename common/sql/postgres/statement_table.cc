@@ -13,12 +13,16 @@ constexpr StatementRow kRows[] = {
     {"VariableShowStmt", "SHOW", Kind::kInspection, true, false, Undo::kNothingToUndo,
      "destructive where the setting may hold a password"},
     {"ExplainStmt", "EXPLAIN", Kind::kInspection, true, false, Undo::kNothingToUndo,
-     "with ANALYZE it is what it executes"},
+
+     "of a query, INSERT, UPDATE, DELETE and MERGE it only plans, and is destructive where these "
+     "call what is not known; of anything else destructive. With ANALYZE it counts in all as what "
+     "it executes"},
     {"InsertStmt", "INSERT", Kind::kDataFix, true, false, Undo::kRollback, ""},
     {"UpdateStmt", "UPDATE", Kind::kDataFix, true, false, Undo::kRollback, ""},
     {"DeleteStmt", "DELETE", Kind::kDataFix, true, false, Undo::kRollback, ""},
     {"MergeStmt", "MERGE", Kind::kDataFix, true, false, Undo::kRollback, "from PostgreSQL 15"},
-    {"CopyStmt", "COPY", Kind::kDataFix, true, false, Undo::kBackup, ""},
+    {"CopyStmt", "COPY", Kind::kDataFix, true, false, Undo::kBackup,
+     "COPY (SELECT ...) TO STDOUT is an inspection, and as safe as the query"},
     {"CallStmt", "CALL", Kind::kDataFix, true, false, Undo::kBackup, "a procedure may commit"},
     {"TruncateStmt", "TRUNCATE", Kind::kSchemaMigration, true, false, Undo::kRollback,
      "removes rows, but like a change of the schema"},

@@ -83,6 +83,10 @@ class Redactor {
                                          pieced_[i].kind == Piece::Kind::kName);
     if (quoted) return HideText(pieced_[i].begin, pieced_[i].end);
     writer_.Put(kHiddenText, pieced_[end - 1].end);
+    // A reason may name one of several words.
+    for (; i < end; ++i) {
+      if (pieced_[i].kind != Piece::Kind::kSymbol) writer_.AlsoHide(pieced_.Text(i));
+    }
   }
 
   void Show(size_t i) {
@@ -138,6 +142,8 @@ void RedactedWriter::Put(absl::string_view shown, size_t end) {
   out_.hidden.Add(text_.substr(pos_, end - pos_));
   pos_ = end;
 }
+
+void RedactedWriter::AlsoHide(absl::string_view text) { out_.hidden.Add(text); }
 
 Redacted RedactedWriter::Finish() {
   Keep(text_.size());

@@ -54,6 +54,8 @@ class RedactedWriter {
 
   void Keep(size_t end);
   void Put(absl::string_view shown, size_t end);
+  // What nothing that is said of the text shows either.
+  void AlsoHide(absl::string_view text);
   Redacted Finish();
 
  private:

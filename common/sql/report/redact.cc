@@ -11,6 +11,7 @@
 #include "common/sql/report/redact_host.h"
 #include "common/sql/report/redact_redis.h"
 #include "common/sql/report/redact_sql.h"
+#include "common/sql/report/secret_words.h"
 
 namespace dbfleet::sql {
 namespace {
@@ -117,6 +118,15 @@ std::string Hidden::SayName(absl::string_view name) const {
   std::string shown(name);
   for (const std::string& text : texts_) HideIn(text, &shown);
   return more_ ? WithoutNames(shown) : shown;
+}
+
+void Hidden::SayFinding(Finding* finding) const {
+  finding->message = Say(finding->message);
+  finding->advice = Say(finding->advice);
+  if (absl::StartsWith(finding->rule_id, "dbf-ignore-") && SpeaksOfSecret(finding->message)) {
+    finding->message = WithoutQuoted(finding->message);
+  }
+  if (SpeaksOfSecret(finding->ignore_reason)) finding->ignore_reason = std::string(kHiddenText);
 }
 
 Redacted Redact(const Target& target, absl::string_view text, size_t place) {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/string_view.h"
 
+#include "common/sql/model/finding.h"
 #include "common/sql/model/statement.h"
 #include "common/sql/model/target.h"
 #include "common/sql/report/report.h"
@@ -21,6 +22,9 @@ class Hidden {
   // What is said of the statement (a reason, a finding), without quoted texts and without what is
   // hidden in the statement. As it is where nothing is hidden.
   std::string Say(absl::string_view said) const;
+  // The same of a finding. What a comment says of an ignored one (why, or a rule that is none) is
+  // not shown where it speaks of a secret.
+  void SayFinding(Finding* finding) const;
   // The same of a name with its own quotes.
   std::string SayName(absl::string_view name) const;
 

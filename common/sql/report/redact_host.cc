@@ -17,9 +17,22 @@ namespace dbfleet::sql {
 namespace {
 
 // What connects, logs in or runs a program.
-constexpr absl::string_view kAccess[] = {"change_user", "client",   "imap_open",  "login",
-                                         "mysqli",      "passthru", "pdo",        "popen",
-                                         "proc_open",   "redis",    "shell_exec", "system"};
+constexpr absl::string_view kAccess[] = {
+    "adddatabase", "authenticate", "change_user", "client",     "ftp_login", "imap_open",
+    "ldap_bind",   "login",        "mysqli",      "passthru",   "pdo",       "popen",
+    "proc_open",   "redis",        "sendmail",    "shell_exec", "smtp",      "system"};
+
+// mysql:host=x;dbname=y, sqlite:/x.db, pgsql://h/d: who connects with it says as whom beside it.
+bool NamesServer(absl::string_view content) {
+  static constexpr absl::string_view kSchemes[] = {
+      "cubrid",   "dblib",  "firebird",   "ibm",    "informix", "mongodb",
+      "mysql",    "mysql2", "oci",        "odbc",   "oracle",   "pgsql",
+      "postgres", "redis",  "postgresql", "sqlite", "sqlsrv"};
+  const size_t colon = content.find(':');
+  return colon != absl::string_view::npos && colon + 1 < content.size() &&
+         std::find(std::begin(kSchemes), std::end(kSchemes),
+                   absl::AsciiStrToLower(content.substr(0, colon))) != std::end(kSchemes);
+}
 
 // In programs nearly every text is handed over by some "connection".
 bool HostNameSpeaks(absl::string_view name) {
@@ -54,7 +67,8 @@ Piece PieceOf(const HostToken& token) {
       piece.kind = Piece::Kind::kText;
       const std::string content = ContentOf(token);
       // Of 'pw' => 'x' the text is a name.
-      piece.speaks = SpeaksOfSecret(token.text) || SpeaksOfSecret(content) || NamesSecret(content);
+      piece.speaks = SpeaksOfSecret(token.text) || SpeaksOfSecret(content) ||
+                     NamesSecret(content) || NamesServer(content);
       break;
     }
     case HostTokenKind::kNumber:
@@ -69,6 +83,11 @@ Piece PieceOf(const HostToken& token) {
 bool RunsProgram(const HostToken& token) {
   return token.kind == HostTokenKind::kOther &&
          (absl::StartsWith(token.text, "`") || absl::StartsWith(token.text, "%x"));
+}
+
+// RedBean's R::setup($dsn, 'user', 'pass').
+bool SetsUp(const HostLexed& lexed, size_t i) {
+  return i > 1 && lexed.tokens[i].IsName("setup") && lexed.tokens[i - 1].Is("::");
 }
 
 // Of :password => :x what is no key.
@@ -91,6 +110,7 @@ Redacted RedactHost(const Target& target, absl::string_view text, size_t place) 
     if (token.text.empty()) continue;
     hiding.values.push_back(IsSymbolValue(*lexed, i) ? pieces.size() + 1 : 0);
     pieces.push_back(PieceOf(token));
+    pieces.back().speaks = pieces.back().speaks || SetsUp(*lexed, i);
     if (pieces.back().kind != Piece::Kind::kText) continue;
     const std::string content = ContentOf(token);
     joined += content;

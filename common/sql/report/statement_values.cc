@@ -33,6 +33,18 @@ constexpr absl::string_view kOthers[] = {
     "ALTER",  "BINLOG",  "CALL",   "CHANGE",   "COPY",    "CREATE", "DECLARE",
     "DO",     "EXECUTE", "GRANT",  "IMPORT",   "INSTALL", "LOAD",   "PREPARE",
     "RENAME", "RESET",   "REVOKE", "SECURITY", "SET",     "START",  "XA"};
+// ... and the rest of those that begin one. What begins with another word is a command of a client
+// (system, source, connect), of a shell, or a misspelt statement.
+constexpr absl::string_view kRest[] = {
+    "ANALYZE", "BACKUP",   "CACHE",      "CASE",    "CHECKPOINT", "CHECKSUM", "CLONE",
+    "CLOSE",   "COMMENT",  "DEALLOCATE", "DISCARD", "EXPLAIN",    "FETCH",    "FLUSH",
+    "FOR",     "GET",      "HANDLER",    "HELP",    "IF",         "KILL",     "LISTEN",
+    "LOOP",    "MOVE",     "NOTIFY",     "PURGE",   "REASSIGN",   "REPEAT",   "RESIGNAL",
+    "RESTART", "SHUTDOWN", "SIGNAL",     "STOP",    "UNINSTALL",  "UNLISTEN", "WHILE"};
+// Of the schema mysql; without the schema's name they may be an application's.
+constexpr absl::string_view kAccountTables[] = {"servers", "user"};
+constexpr absl::string_view kBeforeTable[] = {"DELAYED", "HIGH_PRIORITY", "IGNORE", "INTO",
+                                              "LOW_PRIORITY"};
 // Where a value ends that has no quotes, and what is none.
 constexpr absl::string_view kNoValue[] = {
     "ACCOUNT",  "AND",     "AS",       "BEGIN",   "BY",         "CASCADE", "COMMENT",
@@ -120,6 +132,42 @@ size_t Head(const PiecedText& statement) {
   return 0;
 }
 
+// The first word, of a number, a name or a text as well.
+size_t First(const PiecedText& statement) {
+  size_t i = 0;
+  while (i < statement.size() && (statement[i].kind == Piece::Kind::kSymbol ||
+                                  statement[i].kind == Piece::Kind::kComment)) {
+    ++i;
+  }
+  return i;
+}
+
+// Without the quotes of a name.
+absl::string_view Inside(const PiecedText& statement, size_t i) {
+  const absl::string_view text = statement.Text(i);
+  const bool quoted = i < statement.size() && statement[i].kind == Piece::Kind::kName;
+  return quoted && text.size() > 1 ? text.substr(1, text.size() - 2) : text;
+}
+
+// Any table of the schema mysql: most hold accounts, hashes or passwords, whatever the columns'
+// names. Of its tables that go by a common name, rows without a column list.
+bool NamesAccounts(const PiecedText& statement) {
+  for (size_t i = 0; i < statement.size(); ++i) {
+    if (absl::EqualsIgnoreCase(Inside(statement, i), "mysql") && statement.Text(i + 1) == ".") {
+      return true;
+    }
+  }
+  const size_t head = First(statement);
+  if (!statement.Is(head, "INSERT") && !statement.Is(head, "REPLACE")) return false;
+  for (size_t i = head + 1; i < statement.size(); ++i) {
+    // Behind the words of the head the table stands.
+    if (statement.IsWord(i) && IsOneOf(statement.Text(i), kBeforeTable)) continue;
+    return IsOneOf(Inside(statement, i), kAccountTables) && statement.Text(i + 1) != "(" &&
+           statement.Text(i + 1) != ".";
+  }
+  return false;
+}
+
 bool ShowsObject(const PiecedText& statement, size_t i) {
   for (; i < statement.size(); ++i) {
     if (statement.IsWord(i) && IsOneOf(statement.Text(i), kShownObjects)) return true;
@@ -144,6 +192,7 @@ class Values {
     std::vector<size_t> ends(statement_.size(), 0);
     for (size_t i = 0; i < statement_.size(); ++i) {
       sets_ = sets_ || (statement_.IsWord(i) && statement_.Is(i, "SET"));
+      identified_ = identified_ || (statement_.IsWord(i) && statement_.Is(i, "IDENTIFIED"));
       if (statement_.Text(i) == "(") ++depth_;
       if (statement_.Text(i) == ")") --depth_;
       if (IsTextInWrongQuotes(i)) ends[i] = i + 1;
@@ -174,6 +223,8 @@ class Values {
     if (text == ">") return i > 0 && statement_.Text(i - 1) == "=";
     if (!statement_.IsWord(i) && statement_[i].kind != Piece::Kind::kName) return false;
     if (absl::EqualsIgnoreCase(text, "BY")) return true;
+    // IDENTIFIED VIA plugin USING 'x'
+    if (absl::EqualsIgnoreCase(text, "USING")) return identified_;
     if (absl::EqualsIgnoreCase(text, "TO")) return sets_;
     // PASSWORD "x"; not the name of a table or of a function.
     return statement_[i].speaks && i + 1 < statement_.size() &&
@@ -213,6 +264,7 @@ class Values {
   const bool postgres_;
   bool names_ = false;
   bool sets_ = false;
+  bool identified_ = false;
   int depth_ = 0;
 };
 
@@ -253,6 +305,12 @@ bool ShowsLiterals(const PiecedText& statement) {
   return IsOneOf(statement.Text(head), kShown);
 }
 
+bool IsStatement(const PiecedText& statement, size_t first) {
+  const absl::string_view word = statement.Text(first);
+  return statement.IsWord(first) && (IsOneOf(word, kShown) || IsOneOf(word, kOthers) ||
+                                     IsOneOf(word, kExplain) || IsOneOf(word, kRest));
+}
+
 bool BeginsStatement(const PiecedText& statement) {
   const size_t head = Head(statement);
   return statement.IsWord(head) && IsOneOf(statement.Text(head), kOthers);
@@ -260,8 +318,17 @@ bool BeginsStatement(const PiecedText& statement) {
 
 Hiding HidingOf(const PiecedText& statement, bool postgres) {
   Hiding hiding;
+  const size_t first = First(statement);
+  if (first < statement.size() && !IsStatement(statement, first)) {
+    hiding.texts = true;
+    hiding.values.assign(statement.size(), 0);
+    const size_t behind = statement.IsWord(first) ? first + 1 : first;
+    if (behind < statement.size()) hiding.values[behind] = statement.size();
+    return hiding;
+  }
+  hiding.texts = !postgres && NamesAccounts(statement);
   if (ShowsLiterals(statement)) return hiding;
-  hiding.texts = !SetsPlainly(statement);
+  hiding.texts = hiding.texts || !SetsPlainly(statement);
   hiding.values = Values(statement, postgres).Find();
   return hiding;
 }

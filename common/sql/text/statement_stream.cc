@@ -6,11 +6,11 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 
 #include "common/base/byte_order_mark.h"
 #include "common/base/status.h"
 #include "common/sql/text/characters.h"
+#include "common/sql/text/psql_commands.h"
 
 namespace dbfleet::sql {
 namespace {
@@ -18,25 +18,6 @@ namespace {
 constexpr size_t kLeastChunk = 4;  // The first one holds a byte order mark.
 constexpr size_t kMaxDelimiterBytes = 16;
 constexpr size_t kMaxLine = 64 << 10;  // Of a client command.
-
-// psql's commands that concern its own output only.
-constexpr absl::string_view kHarmless[] = {"a",      "C",          "echo",     "f", "H",
-                                           "pset",   "qecho",      "restrict", "t", "T",
-                                           "timing", "unrestrict", "warn",     "x"};
-// Those that change the connection, which whoever executes the script has to know.
-constexpr absl::string_view kConnection[] = {"c", "connect", "encoding"};
-
-// psql's own variables that change neither the text, for psql takes no value of theirs but a few
-// words, nor which statements run how: not AUTOCOMMIT, ON_ERROR_ROLLBACK, SINGLELINE, SINGLESTEP,
-// FETCH_COUNT, and not those of any value (HISTFILE, PROMPT1), which ":NAME" puts into statements.
-constexpr absl::string_view kHarmlessVariables[] = {
-    "COMP_KEYWORD_CASE", "ECHO",  "ECHO_HIDDEN",      "HIDE_TABLEAM", "HIDE_TOAST_COMPRESSION",
-    "ON_ERROR_STOP",     "QUIET", "SHOW_ALL_RESULTS", "SHOW_CONTEXT", "VERBOSITY"};
-
-template <size_t N>
-bool IsIn(const absl::string_view (&list)[N], absl::string_view word) {
-  return std::find(std::begin(list), std::end(list), word) != std::end(list);
-}
 
 LexOptions ScriptOptions(const Target& target) {
   LexOptions options = OptionsFor(target);
@@ -47,34 +28,6 @@ LexOptions ScriptOptions(const Target& target) {
 std::string Bytes(size_t bytes) {
   constexpr size_t kMiB = size_t{1} << 20;
   return bytes >= kMiB ? absl::StrCat(bytes / kMiB, " MiB") : absl::StrCat(bytes, " bytes");
-}
-
-bool IsPlain(absl::string_view word) {
-  constexpr size_t kLongest = 20;
-  return !word.empty() && word.size() <= kLongest &&
-         std::all_of(word.begin(), word.end(), [](char c) {
-           return absl::ascii_isalpha(static_cast<unsigned char>(c)) || c == '!' || c == '?';
-         });
-}
-
-// \set NAME [VALUE], \unset NAME, of such a variable; the value one plain word, with or without
-// quotes. psql tells letter case apart.
-bool SetsHarmlessVariable(absl::string_view line) {
-  const std::vector<absl::string_view> words =
-      absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
-  const bool unset = words[0] == "\\unset";
-  if ((!unset && words[0] != "\\set") || words.size() < 2 || words.size() > (unset ? 2 : 3)) {
-    return false;
-  }
-  if (!IsIn(kHarmlessVariables, words[1])) return false;
-  if (words.size() == 2) return true;
-  absl::string_view value = words[2];
-  if (value.size() > 2 && value.front() == '\'' && value.back() == '\'') {
-    value = value.substr(1, value.size() - 2);
-  }
-  return std::all_of(value.begin(), value.end(), [](char c) {
-    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_';
-  });
 }
 
 }  // namespace
@@ -224,6 +177,10 @@ absl::Status StatementStream::Take(const Token& token, Statement* statement, boo
     return copies && *complete ? SkipCopyData(statement) : absl::OkStatus();
   }
   if (token.kind == TokenKind::kHint) return absl::OkStatus();
+  if (texts_set_ && behind_colon_ && NamesTextVariable(token.text)) {
+    return Bad(token.offset, "psql puts the value of its variable there; write it out");
+  }
+  behind_colon_ = token.IsSymbol(':');
   FollowCopy(token);
   watch_.Take(token);
   if (!has_content_) {
@@ -305,11 +262,12 @@ absl::Status StatementStream::ClientCommand(const Token& token, Statement* state
         "a backslash outside quotes: psql's commands are not SQL, and stand on lines of their "
         "own; remove it, or end the statement in front of it");
   }
-  const bool connection = IsIn(kConnection, word);
-  if (!connection && !IsIn(kHarmless, word) && !SetsHarmlessVariable(line)) {
+  const bool connection = ChangesConnection(word);
+  texts_set_ = texts_set_ || SetsTextVariable(line);
+  if (!connection && !IsHarmlessCommand(word, line)) {
     return Bad(at, absl::StrCat("a backslash command of psql that runs or changes what is not in "
                                 "this script",
-                                IsPlain(word) ? absl::StrCat(" (\\", word, ")") : "",
+                                IsPlainCommand(word) ? absl::StrCat(" (\\", word, ")") : "",
                                 "; remove it, or put what it stands for into the script"));
   }
   if (line.find('`') != absl::string_view::npos) {

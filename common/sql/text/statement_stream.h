@@ -86,8 +86,10 @@ class StatementStream {
   size_t begin_ = 0;  // Of the statement, in the buffer; also of what stands in front of it.
   bool has_content_ = false;
   size_t content_ = 0;
-  std::string comments_;  // In front of client commands that were left out.
-  int copy_words_ = 0;    // Of COPY ... FROM STDIN: 1 at COPY, 2 at FROM, 3 at STDIN.
+  std::string comments_;       // In front of client commands that were left out.
+  bool texts_set_ = false;     // psql: variables of any value were set.
+  bool behind_colon_ = false;  // The token before is ":".
+  int copy_words_ = 0;         // Of COPY ... FROM STDIN: 1 at COPY, 2 at FROM, 3 at STDIN.
   absl::Status failure_;
 };
 

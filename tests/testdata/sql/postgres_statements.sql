@@ -1244,7 +1244,7 @@ TRUNCATE TABLE ONLY orders, customers RESTART IDENTITY;
 -- destructive: CASCADE takes along
 TRUNCATE orders CASCADE;
 
--- destructive: executes the statement
+-- safe
 EXPLAIN ANALYZE SELECT 1;
 
 -- destructive: executes the statement
@@ -1256,19 +1256,19 @@ EXPLAIN (ANALYZE) DELETE FROM orders;
 -- destructive: executes the statement
 EXPLAIN (ANALYZE off, ANALYZE on) DELETE FROM orders;
 
--- destructive: executes the statement
+-- safe
 EXPLAIN (ANALYZE 0, ANALYZE 1) SELECT 1;
 
--- destructive: executes the statement
+-- safe
 EXPLAIN (VERBOSE, ANALYZE true) SELECT 1;
 
--- destructive: executes the statement
+-- safe
 EXPLAIN (COSTS off, analyse) SELECT 1;
 
--- destructive: executes the statement
+-- safe
 EXPLAIN (analyze 'on') SELECT 1;
 
--- destructive: executes the statement
+-- safe
 EXPLAIN ANALYSE VERBOSE SELECT 1;
 
 -- destructive: executes the statement
@@ -1289,13 +1289,13 @@ EXPLAIN (NEW_OPTION) SELECT 1;
 -- destructive: EXPLAIN of EXECUTE
 EXPLAIN EXECUTE p;
 
--- destructive: EXPLAIN of DELETE
+-- safe
 EXPLAIN DELETE FROM orders;
 
--- destructive: EXPLAIN of INSERT
+-- safe
 EXPLAIN INSERT INTO log_lines VALUES ('a');
 
--- destructive: EXPLAIN of UPDATE
+-- safe
 EXPLAIN (ANALYZE off) UPDATE orders SET total = 1;
 
 -- destructive: EXPLAIN of CREATE TABLE AS
@@ -1313,7 +1313,7 @@ COPY log_lines FROM STDIN;
 -- destructive: COPY changes data
 COPY orders TO STDOUT;
 
--- destructive: COPY changes data
+-- safe
 COPY (SELECT 1) TO STDOUT WITH (FORMAT csv);
 
 -- destructive: COPY reads a file
@@ -1333,6 +1333,54 @@ COPY log_lines FROM PROGRAM 'id';
 
 -- destructive: COPY changes data
 COPY (DELETE FROM orders RETURNING *) TO STDOUT;
+
+-- destructive: contains DELETE
+COPY (WITH d AS (DELETE FROM orders RETURNING *) TABLE d) TO STDOUT;
+
+-- destructive: advances a sequence
+COPY (SELECT nextval('orders_id_seq')) TO STDOUT;
+
+-- destructive: creates a table
+COPY (SELECT 1 INTO made) TO STDOUT;
+
+-- destructive: holds password hashes
+COPY pg_authid TO STDOUT;
+
+-- destructive: COPY changes data
+COPY (SELECT 1) TO STDOUT WITH (NEW_OPTION 1);
+
+-- safe
+COPY (SELECT id FROM orders) TO STDOUT WITH (FORMAT binary);
+
+-- safe
+EXPLAIN UPDATE orders SET (total, id) = (1, 2) WHERE id = (SELECT max(id) FROM customers);
+
+-- safe
+EXPLAIN DELETE FROM orders USING customers WHERE customers.id = orders.id RETURNING *;
+
+-- safe
+EXPLAIN INSERT INTO orders (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET id = 1;
+
+-- safe
+EXPLAIN MERGE INTO orders USING customers ON customers.id = orders.id WHEN MATCHED THEN DELETE;
+
+-- destructive: contains DELETE
+EXPLAIN WITH x AS (DELETE FROM orders RETURNING *) SELECT * FROM x;
+
+-- destructive: advances a sequence
+EXPLAIN INSERT INTO orders (id) SELECT nextval('orders_id_seq');
+
+-- destructive: calls my_function()
+EXPLAIN DELETE FROM orders WHERE my_function(id);
+
+-- destructive: locks rows
+EXPLAIN UPDATE orders SET id = (SELECT id FROM customers FOR UPDATE);
+
+-- destructive: executes the statement
+EXPLAIN ANALYZE SELECT my_function();
+
+-- destructive: executes the statement
+EXPLAIN ANALYZE INSERT INTO log_lines VALUES ('a');
 
 -- destructive: COPY changes data
 COPY orders (id, total) FROM STDIN WHERE id > 5;

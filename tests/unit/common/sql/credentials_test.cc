@@ -161,6 +161,37 @@ TEST(CredentialsTest, PostgresFunctionsThatReadElsewhereAreNotSafe) {
   }
 }
 
+TEST(CredentialsTest, SettingsOfPostgresThatHoldNone) {
+  ExpectSafe(Dialect::kPostgres,
+             {"SELECT * FROM pg_settings WHERE name = 'work_mem'",
+              "SELECT name, setting FROM pg_settings WHERE name IN ('work_mem', 'shared_buffers')",
+              "SELECT s.setting FROM pg_catalog.pg_settings s WHERE s.name LIKE 'autovacuum%' AND "
+              "s.source <> 'default'",
+              "SELECT name, unit FROM pg_settings WHERE pending_restart",
+              "SELECT count(*) FROM pg_settings"});
+  ExpectRefused(Dialect::kPostgres,
+                {"SELECT setting FROM pg_settings WHERE name LIKE '%conn%'",
+                 "SELECT setting FROM pg_settings WHERE name LIKE 'PRIMARY%'",
+                 "SELECT setting FROM pg_settings WHERE name LIKE 'a\\%'",
+                 "SELECT setting FROM pg_settings WHERE name = 'work_mem' OR true",
+                 "SELECT setting FROM pg_settings WHERE NOT name = 'work_mem'",
+                 "SELECT setting FROM pg_settings WHERE name <> 'work_mem'",
+                 "SELECT setting FROM pg_settings WHERE name NOT IN ('work_mem')",
+                 "SELECT setting FROM pg_settings WHERE name NOT LIKE 'a%'",
+                 "SELECT setting FROM pg_settings WHERE name IN ('work_mem', 'PRIMARY_conninfo')",
+                 "SELECT setting FROM pg_settings WHERE name IN (SELECT 'primary_conninfo')",
+                 "SELECT s.setting FROM pg_settings s, t WHERE t.name = 'work_mem'",
+                 "SELECT setting FROM pg_settings s(setting, name) WHERE name = 'work_mem'",
+                 "SELECT s FROM pg_settings s",
+                 "SELECT reset_val FROM pg_settings",
+                 "SELECT (SELECT setting FROM pg_settings WHERE o.name = 'work_mem') FROM o",
+                 "SELECT a FROM (SELECT setting AS a FROM pg_settings) x WHERE name = 'work_mem'",
+                 "SELECT a.* FROM pg_settings a, (SELECT 1 FROM pg_settings WHERE name = 'x') b",
+                 "TABLE pg_settings",
+                 "COPY (TABLE pg_settings) TO STDOUT",
+                 "COPY (SELECT * FROM pg_authid) TO STDOUT"});
+}
+
 TEST(CredentialsTest, PostgresStatementsThatOnlyResembleThoseAreSafe) {
   ExpectSafe(Dialect::kPostgres,
              {"SELECT * FROM pg_roles", "SELECT * FROM pg_user", "SELECT 'pg_shadow'",

@@ -308,6 +308,24 @@ TEST(HostInjectionTest, PlaceholdersNumbersAndConstantsOfRubyAreClean) {
   }
 }
 
+TEST(HostInjectionTest, PlaceholdersThatOnlySomeWaysBindAreNotKnown) {
+  constexpr absl::string_view kMade = "$in = implode(',', array_fill(0, count($ids), '?')); ";
+  constexpr absl::string_view kRun = " $db->query(\"SELECT a FROM t WHERE a IN ($in)\");";
+  EXPECT_FALSE(HasDestructive(kPhp, absl::StrCat(kMade, kRun)));
+  EXPECT_FALSE(HasDestructive(kPhp, absl::StrCat("$in = ''; ", kMade, kRun)));
+  for (absl::string_view before :
+       {"$in = $_GET['x']; if ($c) { ", "function f($in, $db) { if ($c) { ",
+        "foreach ($x as $in) { } if ($c) { ", "global $in; if ($c) { ", "g(&$in); if ($c) { "}) {
+    EXPECT_TRUE(HasDestructive(kPhp, absl::StrCat(before, kMade, "}", kRun))) << before;
+  }
+  constexpr absl::string_view kFilled =
+      "marks = ids.map { \"?\" }.join(\",\") if c\nUser.where(\"a IN (#{marks})\", *ids)";
+  EXPECT_FALSE(HasDestructive(kRuby, kFilled));
+  for (absl::string_view before : {"marks = params[:x]\n", "a, marks = x\n", "marks << x\n"}) {
+    EXPECT_TRUE(HasDestructive(kRuby, absl::StrCat(before, kFilled))) << before;
+  }
+}
+
 TEST(HostInjectionTest, PlaceholdersNumbersAndConstantsOfPhpAreClean) {
   for (absl::string_view code :
        {"$db->query(\"SELECT a FROM t WHERE b = 1\");",

@@ -3,7 +3,12 @@
 
 #include <map>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_replace.h"
+
 #include "common/sql/lint/linter.h"
+#include "common/sql/lint/rules.h"
 #include "common/sql/sql.h"
 
 // Each rule against statements as people write them, through the readers.
@@ -13,6 +18,16 @@ namespace {
 using ::testing::Contains;
 using ::testing::Not;
 
+// "<column>", which somebody would have to fill in.
+bool HoldsPlace(absl::string_view advice) {
+  const size_t open = advice.find('<');
+  if (open == absl::string_view::npos) return false;
+  const bool name =
+      open + 1 < advice.size() && absl::ascii_isalpha(static_cast<unsigned char>(advice[open + 1]));
+  return (name && absl::StrContains(advice.substr(open), ">")) ||
+         HoldsPlace(advice.substr(open + 1));
+}
+
 std::vector<std::string> Found(const Target& target, absl::string_view script) {
   const auto statements = Split(target, script);
   EXPECT_TRUE(statements.ok()) << statements.status();
@@ -20,7 +35,12 @@ std::vector<std::string> Found(const Target& target, absl::string_view script) {
   Linter linter(target, config, nullptr);
   for (const Statement& statement : *statements) linter.Add(statement, Read(target, statement));
   std::vector<std::string> ids;
-  for (const Finding& finding : linter.Finish()) ids.push_back(finding.rule_id);
+  for (const Finding& finding : linter.Finish()) {
+    ids.push_back(finding.rule_id);
+    // What to write, in the statement's own names or in words; nothing to be filled in.
+    EXPECT_FALSE(HoldsPlace(finding.advice)) << finding.rule_id << ": " << finding.advice << "\n"
+                                             << script;
+  }
   return ids;
 }
 
@@ -34,6 +54,14 @@ void Check(const Target& target, absl::Span<const RuleCase> cases) {
   for (const RuleCase& c : cases) {
     EXPECT_THAT(Found(target, c.bad), Contains(c.id)) << c.bad;
     EXPECT_THAT(Found(target, c.good), Not(Contains(c.id))) << c.good;
+  }
+}
+
+// The rules' own words hold no place for a name but the table's, which is put in.
+TEST(LintRulesTest, NoAdviceOfARuleHoldsAPlaceToBeFilledIn) {
+  for (const LintRule& rule : LintRules()) {
+    const std::string advice = absl::StrReplaceAll(rule.advice, {{"<table>", "orders"}});
+    EXPECT_FALSE(HoldsPlace(advice)) << rule.id << ": " << advice;
   }
 }
 

@@ -198,7 +198,8 @@ TEST(AdviceTest, SpeaksOfTheStatementsOwnCallsAndNumbers) {
   EXPECT_THAT(call("postgresql-15"), HasSubstr("((lower(b)))"));
   EXPECT_THAT(call("mysql-8.0.36"), HasSubstr("((lower(b)))"));
   for (absl::string_view dialect : {"mysql-5.7", "mariadb-10.11", "mysql"}) {
-    EXPECT_THAT(call(dialect), HasSubstr("ADD COLUMN b_expr <type> AS (lower(b)) VIRTUAL"));
+    EXPECT_THAT(call(dialect),
+                HasSubstr("ADD COLUMN b_expr with the type of lower(b), AS (lower(b)) VIRTUAL"));
   }
   EXPECT_THAT(Lint(At("mysql-8.4"), "SELECT a FROM t WHERE date_format(b, '%Y') = 'x'", false)
                   .Of("dbf-function-on-column"),
@@ -219,6 +220,55 @@ TEST(AdviceTest, NullsAreNoDuplicates) {
   EXPECT_THAT(probe("id, number)"), HasSubstr("FROM app.orders WHERE number IS NOT NULL GROUP BY"));
   EXPECT_THAT(probe("id)"), HasSubstr("FROM app.orders GROUP BY"));
   EXPECT_THAT(probe("number) NULLS NOT DISTINCT"), HasSubstr("FROM app.orders GROUP BY"));
+}
+
+TEST(TypesTest, ATextComparedWithANumber) {
+  for (absl::string_view dialect : {"mysql-8.0", "mariadb-10.11", "postgresql-15"}) {
+    const auto said = [&](absl::string_view text) {
+      return Lint(At(dialect), text).Of("dbf-text-as-number");
+    };
+    EXPECT_THAT(said("SELECT id FROM app.orders WHERE number = 123"), HasSubstr("number = '123'"));
+    EXPECT_THAT(said("DELETE FROM app.orders WHERE number = 123"), HasSubstr("varchar(20)"));
+    EXPECT_THAT(said("SELECT o.id FROM app.orders o JOIN app.small s ON o.number = s.n"),
+                HasSubstr("app.orders.number and app.small.n one type"));
+    EXPECT_THAT(said("SELECT o.id FROM app.orders AS o JOIN app.small AS s ON s.n = o.code"),
+                HasSubstr("character(3)"));
+    for (absl::string_view text :
+         {"SELECT id FROM app.orders WHERE number = '123'",
+          "SELECT id FROM app.orders WHERE id = 3", "SELECT id FROM app.orders WHERE id = '3'",
+          "SELECT id FROM app.orders WHERE gone = 3",
+          "SELECT o.id FROM app.orders o JOIN app.small s ON o.id = s.n",
+          "SELECT o.id FROM app.orders o JOIN app.orders p ON o.number = p.number"}) {
+      EXPECT_EQ(said(text), "") << text;
+    }
+    EXPECT_THAT(Lint(At(dialect), "CREATE TABLE m (c text, n int); SELECT c FROM m WHERE c = 1")
+                    .Of("dbf-text-as-number"),
+                HasSubstr("c = '1'"));
+  }
+}
+
+TEST(DryRunTest, ColumnsThatAreWrittenAndListed) {
+  for (absl::string_view dialect : {"mysql-8.0", "mariadb-10.11", "postgresql-15"}) {
+    const auto said = [&](absl::string_view text) {
+      return Lint(At(dialect), text).Of("dbf-dry-run");
+    };
+    for (absl::string_view text :
+         {"UPDATE app.orders SET gone = 1 WHERE id = 1", "SELECT gone FROM app.orders WHERE id = 1",
+          "UPDATE app.orders SET number = '1', gone = 2 WHERE id = 1",
+          "SELECT id, gone AS g FROM app.orders WHERE id = 1",
+          "SELECT o.gone FROM app.orders o WHERE o.id = 1", "DELETE FROM app.orders WHERE gone = 1",
+          "INSERT INTO app.orders (id, gone) VALUES (1, 2)"}) {
+      EXPECT_THAT(said(text), HasSubstr("has no column gone")) << text;
+    }
+    for (absl::string_view text :
+         {"UPDATE app.orders SET number = '1', code = 'a,gone = 1' WHERE id = 1",
+          "SELECT id, number AS gone, coalesce(code, 'x') gone2 FROM app.orders WHERE id = 1",
+          "SELECT current_date, NULL, TRUE, count(*) FROM app.orders",
+          "SELECT gone FROM app.orders, app.small", "SELECT gone FROM app.unknown",
+          "SELECT (SELECT gone FROM app.unknown) FROM app.orders"}) {
+      EXPECT_THAT(said(text), Not(HasSubstr("has no column"))) << text;
+    }
+  }
 }
 
 TEST(DryRunTest, ColumnsThatAreNotThereAreNamed) {

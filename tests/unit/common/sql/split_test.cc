@@ -217,7 +217,8 @@ TEST(SplitTest, PsqlsOwnVariablesChangeNothingInTheScript) {
   for (absl::string_view command :
        {"\\set ON_ERROR_STOP on", "\\set ON_ERROR_STOP 1", "\\set ON_ERROR_STOP 'on'",
         "\\set ON_ERROR_STOP", "\\set\tVERBOSITY  verbose", "\\set QUIET 1", "\\set ECHO all",
-        "\\unset ECHO"}) {
+        "\\unset ECHO", "\\set HISTFILE ~/.psql-:DBNAME", "\\set PROMPT1 '%n@%/%R%# '",
+        "\\set HISTSIZE 2000", "\\set IGNOREEOF 10", "\\unset HISTFILE"}) {
     EXPECT_THAT(Texts(Dialect::kPostgres, std::string(command) + "\nSELECT 1;"),
                 ElementsAre("SELECT 1"))
         << command;
@@ -227,15 +228,15 @@ TEST(SplitTest, PsqlsOwnVariablesChangeNothingInTheScript) {
        {"\\set ON_ERROR_ROLLBACK on", "\\set AUTOCOMMIT off", "\\set SINGLELINE on",
         "\\set on_error_stop on", "\\unset AUTOCOMMIT", "\\set", "\\unset",
         // Texts that ":NAME" puts into statements.
-        "\\set HISTFILE x", "\\set ECHO '1];'", "\\set ECHO all all", "\\set ECHO --",
-        "\\set QUIET :x"}) {
+        "\\set HISTFILE2 x", "\\set ECHO '1];'", "\\set ECHO all all",
+        "\\set ECHO --", "\\set QUIET :x"}) {
     ExpectBad(Dialect::kPostgres, std::string(command) + "\nSELECT 1;", "backslash");
   }
 }
 
 TEST(SplitTest, BackquotesInClientCommandsRunTheShell) {
   for (absl::string_view command :
-       {"\\echo `rm x`", "\\C `rm x`", "\\connect `rm x`", "\\pset null `rm`"}) {
+       {"\\echo `rm x`", "\\set PROMPT1 `rm x`", "\\C `rm x`", "\\connect `rm x`", "\\pset null `rm`"}) {
     ExpectBad(Dialect::kPostgres, std::string("SELECT 1;\n") + std::string(command) + "\n",
               "line 2, column 1: a backquote");
   }

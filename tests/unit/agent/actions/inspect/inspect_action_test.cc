@@ -52,6 +52,14 @@ TEST_F(InspectActionTest, TheRefusalTellsWhy) {
   EXPECT_THAT(Run("DELETE FROM orders").error_message, HasSubstr("refused: "));
 }
 
+TEST_F(InspectActionTest, AStreamIsNoResultThatCouldBeShown) {
+  for (const char* text : {"COPY (SELECT 1) TO STDOUT", "COPY (TABLE orders) TO STDOUT"}) {
+    const absl::Status status = CheckInspection(sql::Dialect::kPostgres, text, "");
+    EXPECT_EQ(ReasonOf(status), "INSPECTION_NOT_SAFE") << text;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("send its SELECT")) << text;
+  }
+}
+
 TEST_F(InspectActionTest, AnEmptyOrBrokenStatementIsBadSql) {
   EXPECT_EQ(Run("  ").error_reason, "BAD_SQL");
   EXPECT_EQ(Run("SELECT 'x").error_reason, "BAD_SQL");

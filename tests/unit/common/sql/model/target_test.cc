@@ -53,6 +53,10 @@ TEST(TargetTest, VersionsAreReadAsServersWriteThem) {
   EXPECT_EQ(*ParseVersion("150004"), (Version{15, 4, 0}));
   EXPECT_EQ(*ParseVersion("15.4 (Debian 15.4-1)"), (Version{15, 4, 0}));
   EXPECT_EQ(*ParseVersion("17beta1"), (Version{17, 0, 0}));
+  EXPECT_EQ(*ParseVersion("PostgreSQL 15.8 (Debian 15.8-0+deb12u1) on x86_64-pc-linux-gnu"),
+            (Version{15, 8, 0}));
+  EXPECT_EQ(*ParseVersion("5.5.5-10.11.6-MariaDB"), (Version{10, 11, 6}));
+  EXPECT_EQ(CountVersionParts("PostgreSQL 15.8 (Debian)"), 2);
   for (const char* text : {"", "x", "0", "-1", "9999999999"}) {
     const auto version = ParseVersion(text);
     ASSERT_FALSE(version.ok()) << text;

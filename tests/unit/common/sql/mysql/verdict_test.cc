@@ -237,7 +237,11 @@ TEST(VerdictTest, InsertsOnlyAddRows) {
        {"REPLACE INTO t VALUES (1)", "INSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE a = 2",
         "INSERT INTO t VALUES (sleep(1))", "INSERT INTO t VALUES (f())", "UPDATE t SET a = 1",
         "INSERT INTO t SELECT a FROM s FOR UPDATE INTO OUTFILE 'x'",
-        "LOAD DATA INFILE 'x' INTO TABLE t", "INSERT INTO t VALUES (1); DROP TABLE t"}) {
+        "LOAD DATA INFILE 'x' INTO TABLE t", "INSERT INTO t VALUES (1); DROP TABLE t",
+        "INSERT INTO mysql.user (user) VALUES ('x')",
+        "INSERT INTO `MySQL` . `global_priv` VALUES (1)",
+        "INSERT IGNORE sys.sys_config SET variable = 'x'", "USE mysql",
+        "USE `performance_schema`"}) {
     const Verdict verdict = Of(text);
     EXPECT_EQ(SafetyIn(EnvironmentClass::kDevelopment, verdict), Safety::kDestructive) << text;
   }

@@ -67,6 +67,15 @@ TEST(StatementsTest, EachIsWhatTheLineBeforeItSays) {
   EXPECT_GE(safe, 200);
 }
 
+// INSERT, UPDATE, DELETE and MERGE, of which plain EXPLAIN makes no more than a plan.
+bool OnlyChangesRows(const Case& c) {
+  const Reading reading = ReadPostgres(Dialect::kPostgres, c.text);
+  const bool upserts = absl::StrContains(c.text, "DO UPDATE");
+  return reading.verdict.reasons.size() == (upserts ? 2u : 1u) &&
+         (reading.facts.verb == Verb::kInsert || reading.facts.verb == Verb::kUpdate ||
+          reading.facts.verb == Verb::kDelete || reading.facts.verb == Verb::kMerge);
+}
+
 // What is appended, and what stands around it, never makes a destructive statement safe.
 TEST(StatementsTest, NothingAroundADestructiveStatementMakesItSafe) {
   for (const Case& c : Cases()) {
@@ -77,6 +86,10 @@ TEST(StatementsTest, NothingAroundADestructiveStatementMakesItSafe) {
           absl::StrCat("EXPLAIN ANALYZE ", c.text), absl::StrCat("EXPLAIN ", c.text),
           absl::StrCat("(", c.text, ")"), absl::StrCat("SELECT (", c.text, ")"),
           absl::StrCat("WITH x AS (", c.text, ") SELECT 1")}) {
+      if (absl::StartsWith(text, "EXPLAIN ") && !absl::StartsWith(text, "EXPLAIN ANALYZE") &&
+          OnlyChangesRows(c)) {
+        continue;
+      }
       if (c.words == "no statement" || absl::StrContains(c.text, ";\n;")) continue;
       EXPECT_EQ(ReadPostgres(Dialect::kPostgres, text).verdict.safety, Safety::kDestructive)
           << text;

@@ -164,6 +164,38 @@ TEST(RedactTest, ProgramsByTheirTokens) {
                       "ActiveRecord::Base.connection.execute(\"SELECT 'x'\")"});
 }
 
+TEST(RedactTest, WhatAProgramConnectsWithIsHidden) {
+  ExpectHidden(
+      kPhp,
+      {"R::setup('mysql:host=x;dbname=y', 'user', 'hunter2')", "R::setup($dsn, 'user', 'hunter2')",
+       "R::addDatabase('b', 'mysql:host=x', 'user', 'hunter2')", "$client->authenticate('hunter2')",
+       "$client->auth('hunter2')", "foo(new PDO('mysql:host=x', 'user', 'hunter2'))",
+       "$this->open('pgsql:host=x', 'user', 'hunter2')", "ftp_login($f, 'user', 'hunter2')",
+       "ldap_bind($l, 'cn=x', 'hunter2')"});
+  ExpectHidden(kRuby,
+               {"store.authenticate(\"hunter2\")", "db.open(\"mysql:host=x\", \"hunter2\")"});
+  ExpectShown(kPhp, {"$this->setup('a', 'b')", "User::where('kind', 'mysql')"});
+}
+
+TEST(RedactTest, WhatACommentSaysOfAnIgnoredFindingShowsNoSecret) {
+  const Hidden hidden = Redact(kMa, "DELETE FROM t").hidden;
+  const auto said = [&](Finding finding) {
+    hidden.SayFinding(&finding);
+    return finding.message + "|" + finding.ignore_reason;
+  };
+  Finding finding;
+  finding.rule_id = "dbf-no-where";
+  finding.message = "DELETE \"x\"";
+  finding.ignore_reason = "because password=hunter2";
+  EXPECT_EQ(said(finding), "DELETE \"x\"|***");
+  finding.ignore_reason = "the table is small";
+  EXPECT_EQ(said(finding), "DELETE \"x\"|the table is small");
+  finding.rule_id = "dbf-ignore-unknown-rule";
+  finding.ignore_reason = "";
+  finding.message = "dbfleet:ignore names \"password=hunter2\", which is no rule";
+  EXPECT_EQ(said(finding), "dbfleet:ignore names ***, which is no rule|");
+}
+
 TEST(RedactTest, WhatHoldsNoSecretStaysAsItIs) {
   for (Dialect dialect : {kMa, kPg}) {
     ExpectShown(dialect,
@@ -172,6 +204,72 @@ TEST(RedactTest, WhatHoldsNoSecretStaysAsItIs) {
                  "SELECT 'http://host:80/x'", "SELECT 'a@b.example'", "START TRANSACTION"});
   }
   ExpectShown(kMa, {"SELECT 'a\\'b'", "SELECT `b` FROM t /*!40101 WHERE a = 'x' */"});
+}
+
+TEST(RedactTest, RowsOfTheServersOwnTables) {
+  ExpectHidden(kMa, {"INSERT INTO mysql.user VALUES ('localhost','bob','hunter2','Y')",
+                     "INSERT INTO `mysql` . `db` VALUES ('hunter2')",
+                     "UPDATE mysql.user SET plugin = 'hunter2'",
+                     "UPDATE mysql.global_priv SET Priv = 'hunter2'",
+                     "REPLACE INTO global_priv VALUES ('localhost', 'bob', 'hunter2')",
+                     "INSERT INTO user VALUES ('localhost','bob','hunter2','Y')",
+                     "INSERT INTO servers SELECT 's', 'h', 'd', 'u', 'hunter2'",
+                     "INSERT INTO mysql.servers VALUES ('s', 'h', 'd', 'u', 'hunter2')",
+                     "CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'hunter2')",
+                     "ALTER USER a IDENTIFIED VIA x USING hunter2 lily",
+                     "ALTER USER a IDENTIFIED WITH x USING 'hunter2'"});
+  ExpectHidden(kPg, {"INSERT INTO pg_authid VALUES (1, 'x', 'hunter2')",
+                     "UPDATE pg_catalog.pg_user_mapping SET umoptions = '{hunter2}'",
+                     "UPDATE pg_foreign_server SET srvoptions = '{a=hunter2}'",
+                     "INSERT INTO pg_subscription VALUES ('host=h hunter2')"});
+  ExpectShown(kMa, {"INSERT INTO user (id, name) VALUES (1, 'x')", "UPDATE user SET name = 'x'",
+                    "INSERT INTO shop.user VALUES (1, 'x')", "SELECT mysql, 'x' FROM servers"});
+}
+
+TEST(RedactTest, CommandLinesAndClientsCommands) {
+  ExpectHidden(kMa, {"system mysql -uroot -phunter2",
+                     "SYSTEM mysql hunter2",
+                     "source /x/hunter2",
+                     "connect db hunter2",
+                     "pager less hunter2",
+                     "tee hunter2",
+                     "mysql -uroot -phunter2 db < x.sql",
+                     "/* x */ system a hunter2",
+                     "SELECT 1 -- mysql -uroot -phunter2 db\n",
+                     "SELECT 1 /* mysql -u root -p'hunter2' */",
+                     "SELECT 1 # mysqldump -phunter2\n",
+                     "SELECT 'mysql -uroot -phunter2'",
+                     "SELECT 1 /* MYSQL_PWD=hunter2 mysql */",
+                     "SELECT 1 /* redis-cli -a hunter2 ping */",
+                     "SELECT 1 /* curl -u me:hunter2 */",
+                     "SELECT 1 /* curl --user me:hunter2 */",
+                     "SELECT 1 /* x --pass hunter2 */",
+                     "SELECT 1 /* sshpass -p hunter2 ssh h */",
+                     "SELECT 1 /* u:hunter2@tcp(h)/d */",
+                     "'hunter2' SELECT"});
+  ExpectHidden(kPg, {"SELECT 1 -- PGPASSWORD=hunter2 psql\n", "mysql -uroot -phunter2",
+                     "SELECT 1 /* psql postgres://u:hunter2@h/d */"});
+  ExpectShown(kMa, {"SELECT 1 -- mysql -P 3306 -u root\n", "FLUSH TABLES", "KILL 5",
+                    "DESC users name", "BACKUP STAGE START", "SELECT 1 /* a-pb, one-pass */"});
+  ExpectShown(kPg, {"ANALYZE users (name)", "LISTEN x", "EXPLAIN (COSTS) SELECT 1"});
+  EXPECT_EQ(Shown(kMa, "system mysql -uroot"), "system ***");
+}
+
+TEST(RedactTest, WhatLooksLikeAHashOrAKey) {
+  for (absl::string_view secret :
+       {"*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19", "$A$005$salthunter2", "SCRAM-SHA-256$4096:x",
+        "md5a3556571e93b0d20722ba62be61e8c2d", "$2y$10$abcdefgh", "$argon2id$v=19$x",
+        "-----BEGIN PRIVATE KEY-----", "AKIAIOSFODNN7EXAMPLE", "ghp_abcdef", "$6$salt$x"}) {
+    const std::string text = absl::StrCat("INSERT INTO t VALUES ('a', '", secret, "')");
+    EXPECT_EQ(Shown(kMa, text), "INSERT INTO t VALUES ('***', '***')") << secret;
+  }
+  ExpectShown(kMa, {"SELECT '*2470C0', 'md5', 'md5a3556571', 'AKIA', 'Slovakian'"});
+}
+
+TEST(RedactTest, EachHiddenWordIsHiddenInWhatIsSaid) {
+  const Hidden hidden = Redact(kMa, "CREATE USER a IDENTIFIED BY tiger lily").hidden;
+  EXPECT_EQ(hidden.Say("it is not understood from LILY on"), "it is not understood from *** on");
+  EXPECT_EQ(hidden.Say("it is not understood from TIGER on"), "it is not understood from *** on");
 }
 
 TEST(RedactTest, ThePlaceGoesWithTheText) {
