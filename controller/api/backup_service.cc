@@ -4,6 +4,7 @@
 #include "common/base/status.h"
 #include "controller/api/convert.h"
 #include "controller/api/job_services.h"
+#include "controller/api/window_queue.h"
 
 namespace dbfleet::controller {
 
@@ -19,9 +20,9 @@ grpc::ServerUnaryReactor* BackupServiceImpl::RunBackup(grpc::CallbackServerConte
         RETURN_IF_ERROR(ParseResourceName("instances", request.instance(), &instance));
         ASSIGN_OR_RETURN(
             const Job job,
-            jobs_.SubmitBackup(meta, instance,
-                               {request.databases().begin(), request.databases().end()},
-                               !request.skip_verify(), request.reason()));
+            jobs_.SubmitBackup(
+                meta, instance, {request.databases().begin(), request.databases().end()},
+                !request.skip_verify(), request.reason(), QueueFromApi(request.queue())));
         ASSIGN_OR_RETURN(*response, views_.ById(job.id));
         return absl::OkStatus();
       });
@@ -37,7 +38,8 @@ grpc::ServerUnaryReactor* BackupServiceImpl::VerifyBackup(grpc::CallbackServerCo
         ASSIGN_OR_RETURN(const RequestMeta meta, MetaOf(caller, request.request_id()));
         std::string backup;
         RETURN_IF_ERROR(ParseResourceName("backups", request.name(), &backup));
-        ASSIGN_OR_RETURN(const Job job, jobs_.SubmitVerify(meta, backup));
+        ASSIGN_OR_RETURN(const Job job,
+                         jobs_.SubmitVerify(meta, backup, QueueFromApi(request.queue())));
         ASSIGN_OR_RETURN(*response, views_.ById(job.id));
         return absl::OkStatus();
       });

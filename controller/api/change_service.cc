@@ -6,6 +6,7 @@
 #include "common/migration/migration_set.h"
 #include "controller/api/convert.h"
 #include "controller/api/job_services.h"
+#include "controller/api/window_queue.h"
 #include "controller/dispatch/wire.h"
 
 namespace dbfleet::controller {
@@ -70,6 +71,7 @@ absl::StatusOr<ChangeRequest> ToRequest(const api::v1::SubmitChangeRequest& in) 
   request.max_parallel = in.max_parallel() == 0 ? 1 : in.max_parallel();
   RETURN_IF_ERROR(ReadRollout(in.rollout(), &request));
   if (in.has_expire_after()) request.expire_after = FromProto(in.expire_after());
+  request.queue = QueueFromApi(in.queue());
   return request;
 }
 
@@ -182,6 +184,7 @@ grpc::ServerUnaryReactor* ChangeServiceImpl::RollbackChange(
         rollback.reason = request.reason();
         rollback.approve_destructive = request.approve_destructive();
         rollback.backup_gate = GateFromApi(request.backup_gate());
+        rollback.queue = QueueFromApi(request.queue());
         ASSIGN_OR_RETURN(const Job job, jobs_.SubmitRollback(meta, rollback));
         ASSIGN_OR_RETURN(*response, views_.ById(job.id));
         return absl::OkStatus();

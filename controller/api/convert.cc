@@ -11,6 +11,7 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "controller/api/window_queue.h"
 #include "controller/dispatch/wire.h"
 #include "controller/domain/names.h"
 #include "controller/identity/rights.h"
@@ -299,6 +300,7 @@ absl::StatusOr<api_v1::Job> ToApi(const Job& job, absl::Time now) {
   out.set_backup_gate(job.backup_gate == BackupGate::kFresh      ? api_v1::BACKUP_GATE_FRESH
                       : job.backup_gate == BackupGate::kExisting ? api_v1::BACKUP_GATE_EXISTING
                                                                  : api_v1::BACKUP_GATE_AUTO);
+  if (!job.queue.window.empty()) *out.mutable_queue() = ToApi(job.queue);
   return out;
 }
 

@@ -38,6 +38,13 @@ class JobServiceImpl : public api::v1::JobService::CallbackService {
                                       const api::v1::ResumeJobRequest*, api::v1::Job*) override;
   grpc::ServerUnaryReactor* ResolveTask(grpc::CallbackServerContext*,
                                         const api::v1::ResolveTaskRequest*, api::v1::Job*) override;
+  // window_queue.cc.
+  grpc::ServerUnaryReactor* ReprioritizeJob(grpc::CallbackServerContext*,
+                                            const api::v1::ReprioritizeJobRequest*,
+                                            api::v1::Job*) override;
+  grpc::ServerUnaryReactor* ListWindowQueue(grpc::CallbackServerContext*,
+                                            const api::v1::ListWindowQueueRequest*,
+                                            api::v1::ListWindowQueueResponse*) override;
 
  private:
   const Gate& gate_;

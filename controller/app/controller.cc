@@ -91,12 +91,17 @@ struct Controller::Parts {
   std::atomic<Checkpointer*> head_watcher{nullptr};  // Set once there is a checkpointer.
   std::atomic<Notifier*> event_watcher{nullptr};     // The same.
   JobHub hub;
+  std::atomic<const Dispatcher*> working{nullptr};  // The same.
   WindowSource windows;
   ScheduleSource schedules;
   JobFlow flow{[](ReadTx& tx, absl::string_view requester) {
                  return DependentsOfRequester(tx, std::string(requester), DependentPrincipals);
                },
-               [this](ReadTx& tx) { return windows.Read(tx); }, ReadApprovalBook, ReadWaiver};
+               [this](ReadTx& tx) { return windows.Read(tx); }, ReadApprovalBook, ReadWaiver,
+               [this](const std::string& agent_id) {
+                 const Dispatcher* const there = working.load();
+                 return there == nullptr || !there->WhyNoWork(agent_id).has_value();
+               }};
   std::unique_ptr<LiveState> live;
   std::unique_ptr<JobManager> jobs;
   std::unique_ptr<ResourceManager> resources;
@@ -189,6 +194,7 @@ absl::Status Controller::Parts::Open() {
   };
   dispatcher = std::make_unique<Dispatcher>(std::move(dispatch_options), *store, flow, *jobs, hub,
                                             clock, *dispatch_executor, registry, Sinks());
+  working = dispatcher.get();
   schedule_executor = MakeSerialExecutor("schedules");
   scheduler = std::make_unique<Scheduler>(SchedulerOptions(), *store, *jobs, hub, schedules, clock,
                                           *schedule_executor, registry);
@@ -428,6 +434,7 @@ void Controller::Parts::Stop() {
   if (scheduler != nullptr) scheduler->Stop();
   event_watcher = nullptr;
   if (notifier != nullptr) notifier->Stop();  // Tests of routes hold threads of the API.
+  working = nullptr;
   if (dispatcher != nullptr) dispatcher->Stop();
   if (server != nullptr) {
     server->Shutdown(absl::ToChronoTime(clock.Now() + kShutdownGrace));

@@ -6,6 +6,7 @@
 #include "common/base/status.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
+#include "controller/cli/queue_options.h"
 #include "controller/cli/resolve.h"
 #include "controller/cli/words.h"
 #include "dbfleet/api/v1/backup_service.grpc.pb.h"
@@ -57,6 +58,7 @@ struct RunOptions {
   std::string instance;
   std::vector<std::string> databases;
   bool no_verify = false;
+  QueueOptions queue;
   std::string reason;
 };
 
@@ -84,12 +86,14 @@ absl::StatusOr<Job> Run(Shell& shell, const RunOptions& options) {
   request.set_reason(options.reason);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   RETURN_IF_ERROR(CheckDatabases(client, options));
+  *request.mutable_queue() = PlaceOf(options.queue);
   return client->Call<BackupService>(&BackupService::Stub::RunBackup, request);
 }
 
-absl::StatusOr<Job> Verify(Shell& shell, const std::string& name) {
+absl::StatusOr<Job> Verify(Shell& shell, const std::string& name, const QueueOptions& queue) {
   api::v1::VerifyBackupRequest request;
   ASSIGN_OR_RETURN(*request.mutable_name(), ResolveName(shell, IdKind::kBackup, name));
+  *request.mutable_queue() = PlaceOf(queue);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   return client->Call<BackupService>(&BackupService::Stub::VerifyBackup, request);
 }
@@ -138,6 +142,7 @@ void AddBackupCommands(CLI::App& app, Shell& shell) {
                   "Only this database; may repeat. Not for Redis");
   run->add_flag("--no-verify", options->no_verify, "Do not reread it afterwards");
   AddReason(run, &options->reason, false);
+  AddQueueOptions(run, &options->queue);
   AddWaitOptions(run, run_wait.get());
 
   auto instance = std::make_shared<std::string>();
@@ -158,11 +163,13 @@ void AddBackupCommands(CLI::App& app, Shell& shell) {
       ->required();
 
   auto verify_wait = std::make_shared<WaitOptions>();
-  CLI::App* verify =
-      AddVerb(*noun, "verify", "Reread a backup to its end", shell, [&shell, name, verify_wait] {
-        return FinishJobCommand(shell, Verify(shell, *name), *verify_wait);
+  auto queue = std::make_shared<QueueOptions>();
+  CLI::App* verify = AddVerb(
+      *noun, "verify", "Reread a backup to its end", shell, [&shell, name, verify_wait, queue] {
+        return FinishJobCommand(shell, Verify(shell, *name, *queue), *verify_wait);
       });
   verify->add_option("NAME", *name, "The backup")->required();
+  AddQueueOptions(verify, queue.get());
   AddWaitOptions(verify, verify_wait.get());
 }
 

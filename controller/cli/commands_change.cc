@@ -7,6 +7,7 @@
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
 #include "controller/cli/job_view.h"
+#include "controller/cli/queue_options.h"
 #include "controller/cli/resolve.h"
 #include "controller/cli/words.h"
 #include "dbfleet/api/v1/change_service.grpc.pb.h"
@@ -41,6 +42,7 @@ struct SubmitOptions {
   absl::Duration expire_after;
   absl::Duration lock_timeout;
   absl::Duration statement_timeout;
+  QueueOptions queue;
   WaitOptions wait;
 };
 
@@ -103,6 +105,7 @@ absl::StatusOr<Job> Submit(Shell& shell, const SubmitOptions& options, bool plan
   SetIfGiven(options.expire_after, &Request::mutable_expire_after, &request);
   SetIfGiven(options.lock_timeout, &Request::mutable_lock_timeout, &request);
   SetIfGiven(options.statement_timeout, &Request::mutable_statement_timeout, &request);
+  if (!plan_only) *request.mutable_queue() = PlaceOf(options.queue);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   return client->Call<ChangeService>(&ChangeService::Stub::SubmitChange, request);
 }
@@ -220,6 +223,7 @@ void AddChangeCommands(CLI::App& app, Shell& shell) {
   AddSubmitOptions(submit, options.get());
   submit->add_flag("--validate-only", options->validate_only,
                    "Check the request and the files; submit nothing");
+  AddQueueOptions(submit, &options->queue);
   AddWaitOptions(submit, &options->wait);
 
   auto environment = std::make_shared<std::string>();

@@ -9,6 +9,7 @@
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
 #include "controller/cli/job_view.h"
+#include "controller/cli/queue_options.h"
 #include "controller/cli/resolve.h"
 #include "controller/cli/words.h"
 #include "dbfleet/api/v1/change_service.grpc.pb.h"
@@ -109,6 +110,7 @@ absl::StatusOr<Job> Withdraw(Shell& shell, const std::string& name, const std::s
 }
 
 struct RollbackOptions {
+  QueueOptions queue;
   std::string name;
   std::string reason;
   bool approve_destructive = false;
@@ -126,6 +128,7 @@ absl::StatusOr<Job> Rollback(Shell& shell, const RollbackOptions& options) {
   if (options.fresh_backup) request.set_backup_gate(api::v1::BACKUP_GATE_FRESH);
   if (options.existing_backup) request.set_backup_gate(api::v1::BACKUP_GATE_EXISTING);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  *request.mutable_queue() = PlaceOf(options.queue);
   return client->Call<ChangeService>(&ChangeService::Stub::RollbackChange, request);
 }
 
@@ -146,6 +149,7 @@ void AddRollback(CLI::App& change, Shell& shell) {
       ->add_flag("--existing-backup", options->existing_backup,
                  "Use a verified backup that exists, or wait for one")
       ->excludes(fresh);
+  AddQueueOptions(rollback, &options->queue);
   AddWaitOptions(rollback, &options->wait);
 }
 

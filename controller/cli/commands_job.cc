@@ -15,6 +15,7 @@
 #include "controller/cli/interrupt.h"
 #include "controller/cli/job_view.h"
 #include "controller/cli/json.h"
+#include "controller/cli/queue_options.h"
 #include "controller/cli/resolve.h"
 #include "controller/cli/words.h"
 #include "dbfleet/api/v1/job_service.grpc.pb.h"
@@ -288,6 +289,8 @@ void AddJobCommands(CLI::App& app, Shell& shell) {
       });
   resume->add_option("NAME", *name, "The job")->required();
   AddWaitOptions(resume, resume_wait.get());
+
+  AddReprioritize(*noun, shell);
 
   auto as = std::make_shared<std::string>();
   CLI::App* resolve =

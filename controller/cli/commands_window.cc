@@ -16,6 +16,7 @@
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
 #include "controller/cli/proposal_view.h"
+#include "controller/cli/queue_options.h"
 #include "controller/cli/window_view.h"
 #include "controller/cli/words.h"
 #include "dbfleet/api/v1/resource_service.grpc.pb.h"
@@ -337,6 +338,8 @@ void AddWindowCommands(CLI::App& app, Shell& shell) {
   AddReason(end, reason.get(), false);
 
   AddCalendar(*noun, shell);
+
+  AddQueue(*noun, shell);
 }
 
 }  // namespace dbfleet::cli

@@ -10,6 +10,7 @@
 #include "common/base/text.h"
 #include "controller/cli/exit_code.h"
 #include "controller/cli/plan_view.h"
+#include "controller/cli/queue_options.h"
 #include "controller/cli/words.h"
 
 namespace dbfleet::cli {
@@ -94,6 +95,7 @@ void AppendHead(const Job& job, std::string* out) {
   Line(out, "Digest", job.digest());
   Line(out, "Backup", Word(job.backup_gate()));
   AppendRollout(job, out);
+  if (job.has_queue()) Line(out, "Queued for", DescribePlace(job.queue()));
   Line(out, "Takes back", job.rollback_of());
   Line(out, "Asked for by", job.parent());
   Line(out, "Created", Show(job.create_time()));

@@ -57,6 +57,7 @@ void Dispatcher::HandleChanges(const JobChanges& changes) {
   }
   LookAt(changes.instances);
   if (!changes.attempts.empty()) TellAgents({changes.attempts.begin(), changes.attempts.end()});
+  for (const std::string& window : changes.queues) jobs_.LookAtQueue(window);
 }
 
 void Dispatcher::LookAt(const std::set<std::string>& instances) {

@@ -145,13 +145,14 @@ absl::Status HoldBack(FlowContext& context, const JobFlow& flow, Job job) {
   ASSIGN_OR_RETURN(const PolicyDecision decision,
                    flow.EvaluatePolicy(context.tx, job, context.now));
   // The scheduler cancels it, within some seconds of the close.
-  if (EndsWithItsWindow(job) && decision.BlockedBy("window")) return absl::OkStatus();
+  if (EndsWithItsWindow(job) && decision.Closed()) return absl::OkStatus();
   RETURN_IF_ERROR(flow.WithdrawUngranted(context, job, "the policy does not allow it any more"));
   RETURN_IF_ERROR(MoveJob(&job, JobState::kPaused, context.now));
   // One that waits for nothing but its time goes on by itself when that comes.
-  const bool by_time = decision.BlockedBy("window") || decision.BlockedBy("freeze");
-  job.error_reason = by_time && WaitsForTimeAndBackup(decision) ? kWindowClosed : kBlockedByPolicy;
+  job.error_reason = decision.BlockedByTime() && WaitsForTimeAndBackup(decision) ? kWindowClosed
+                                                                                 : kBlockedByPolicy;
   job.error_message = decision.Words();
+  if (!job.queue.window.empty()) context.changes.queues.insert(job.queue.window);
   RETURN_IF_ERROR(context.tx.UpdateJob(&job));
   return context.Audit("job.pause", job, {{"why", job.error_message}});
 }
@@ -176,7 +177,11 @@ absl::Status CommitGrant(FlowContext& context, Job job, Task task, const LeaveTi
       job.window = time.window;
       job.overrun = time.overrun;
     }
-    if (begins || enters) RETURN_IF_ERROR(context.tx.UpdateJob(&job));
+    // Its place in the queue of this window, until the occurrence is over.
+    const bool takes_place = !time.window.empty() && time.window == job.queue.window &&
+                             job.queue.until != time.window_closes;
+    if (takes_place) job.queue.until = time.window_closes;
+    if (begins || enters || takes_place) RETURN_IF_ERROR(context.tx.UpdateJob(&job));
     RETURN_IF_ERROR(MoveTask(&task, TaskState::kActive));
     RETURN_IF_ERROR(context.tx.UpdateTask(&task));
   }

@@ -102,6 +102,12 @@ constexpr Word<OnFailure> kOnFailures[] = {
     {OnFailure::kRollback, "rollback"},
 };
 
+constexpr Word<EstimateSource> kEstimateSources[] = {
+    {EstimateSource::kAssumed, "assumed"},
+    {EstimateSource::kDeclared, "declared"},
+    {EstimateSource::kLearned, "learned"},
+};
+
 constexpr Word<Notification::State> kNotificationStates[] = {
     {Notification::State::kWaiting, "waiting"},
     {Notification::State::kSent, "sent"},
@@ -152,6 +158,7 @@ absl::string_view NameOf(Verb value) { return Find(kVerbs, value); }
 absl::string_view NameOf(WindowFor value) { return Find(kWindowFors, value); }
 absl::string_view NameOf(Overrun value) { return Find(kOverruns, value); }
 absl::string_view NameOf(OnFailure value) { return Find(kOnFailures, value); }
+absl::string_view NameOf(EstimateSource value) { return Find(kEstimateSources, value); }
 absl::string_view NameOf(Backup::State value) { return Find(kBackupStates, value); }
 absl::string_view NameOf(OccurrenceState value) { return Find(kOccurrenceStates, value); }
 absl::string_view NameOf(Notification::State value) { return Find(kNotificationStates, value); }
@@ -203,6 +210,10 @@ std::optional<Overrun> FromName(absl::string_view name) {
 template <>
 std::optional<OnFailure> FromName(absl::string_view name) {
   return Find(kOnFailures, name);
+}
+template <>
+std::optional<EstimateSource> FromName(absl::string_view name) {
+  return Find(kEstimateSources, name);
 }
 template <>
 std::optional<Backup::State> FromName(absl::string_view name) {

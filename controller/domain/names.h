@@ -25,6 +25,7 @@ absl::string_view NameOf(Verb value);
 absl::string_view NameOf(WindowFor value);
 absl::string_view NameOf(Overrun value);
 absl::string_view NameOf(OnFailure value);
+absl::string_view NameOf(EstimateSource value);
 absl::string_view NameOf(Backup::State value);
 absl::string_view NameOf(OccurrenceState value);
 absl::string_view NameOf(Notification::State value);
@@ -55,6 +56,8 @@ template <>
 std::optional<Overrun> FromName(absl::string_view name);
 template <>
 std::optional<OnFailure> FromName(absl::string_view name);
+template <>
+std::optional<EstimateSource> FromName(absl::string_view name);
 template <>
 std::optional<Backup::State> FromName(absl::string_view name);
 template <>

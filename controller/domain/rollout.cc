@@ -84,8 +84,9 @@ bool BudgetSpent(const Rollout& rollout, const RolloutProgress& progress, int fa
   return failed > progress.forgiven + rollout.failures_tolerated;
 }
 
-std::string RolloutText(const Rollout& rollout, int max_parallel) {
+std::string RolloutText(const Rollout& rollout, int max_parallel, absl::string_view window) {
   std::string text = absl::StrCat("max_parallel=", max_parallel);
+  if (!window.empty()) absl::StrAppend(&text, " window=", window);
   if (rollout == Rollout()) return text;
   absl::StrAppend(&text, " waves=", absl::StrJoin(rollout.waves, ","),
                   " pause=", absl::ToInt64Seconds(rollout.pause_between),

@@ -61,8 +61,9 @@ absl::Status CheckPauseBetween(absl::Duration pause);
 // Have more failed than may, beside those that a person has accepted?
 bool BudgetSpent(const Rollout& rollout, const RolloutProgress& progress, int failed);
 
-// Its part of the digest; "max_parallel=N" alone for one in one wave without a budget, as before
-// there were waves.
-std::string RolloutText(const Rollout& rollout, int max_parallel);
+// Its part of the digest, with the window that carries the change, "" if none does: when it runs is
+// approved with how. "max_parallel=N" alone for one in one wave without a budget, as before there
+// were waves.
+std::string RolloutText(const Rollout& rollout, int max_parallel, absl::string_view window = "");
 
 }  // namespace dbfleet::controller

@@ -10,6 +10,7 @@
 
 #include "controller/domain/environment.h"
 #include "controller/domain/notification.h"
+#include "controller/domain/queue_place.h"
 #include "controller/domain/resource.h"
 #include "controller/domain/rollout.h"
 #include "controller/domain/token_scope.h"
@@ -186,6 +187,7 @@ struct Job {
   // The maintenance window in which it began, and what its end means; "" if none was needed.
   std::string window;
   Overrun overrun = Overrun::kFinish;
+  QueuePlace queue;  // The window that it was queued for, which it waits for whatever it is.
   uint64_t version = 0;
 
   bool operator==(const Job&) const = default;

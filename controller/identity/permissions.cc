@@ -127,6 +127,9 @@ const std::vector<Permission>& AllPermissions() {
       Named("dbfleet.api.v1.JobService/PauseJob", Verb::kOperate, {{"name", "jobs"}}),
       Named("dbfleet.api.v1.JobService/ResumeJob", Verb::kOperate, {{"name", "jobs"}}),
       Named("dbfleet.api.v1.JobService/ResolveTask", Verb::kOperate, {{"name", "jobs"}}),
+      Named("dbfleet.api.v1.JobService/ReprioritizeJob", Verb::kOperate, {{"name", "jobs"}}),
+      // Of a window of several environments: what is queued in those that the caller may see.
+      Listed("dbfleet.api.v1.JobService/ListWindowQueue", Verb::kRead),
 
       Named("dbfleet.api.v1.ChangeService/SubmitChange", Verb::kOperate,
             {{"environment", "environments"}, {"instances", "instances"}}),

@@ -13,6 +13,7 @@
 #include "common/proto_time/proto_time.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
+#include "controller/jobs/queueing.h"
 #include "controller/jobs/specs.h"
 
 namespace dbfleet::controller {
@@ -169,7 +170,9 @@ absl::StatusOr<Job> InsertBackupJob(FlowContext& context, const BackupJobRequest
   job.parent = request.parent;
   job.request_key = request.request_key;
   job.create_time = job.update_time = context.now;
-  job.expire_time = context.now + kBackupJobLifetime;
+  job.expire_time = request.expire_time == absl::InfiniteFuture() ? context.now + kBackupJobLifetime
+                                                                  : request.expire_time;
+  job.queue = request.queue;
   job.max_parallel = 4;
   job.safety = SafetyClass::kSafe;
   work::v1::JobSpec spec;
@@ -186,10 +189,10 @@ absl::StatusOr<Job> InsertBackupJob(FlowContext& context, const BackupJobRequest
     RETURN_IF_ERROR(InsertTarget(context, job, target, request.verify));
     instances.push_back(target.instance_id);
   }
-  RETURN_IF_ERROR(context.Audit("backup.submit", job,
-                                {{"instances", absl::StrJoin(instances, ",")},
-                                 {"reason", job.reason},
-                                 {"parent", job.parent}}));
+  std::map<std::string, std::string> details = {
+      {"instances", absl::StrJoin(instances, ",")}, {"reason", job.reason}, {"parent", job.parent}};
+  AddQueueDetails(job, &details);
+  RETURN_IF_ERROR(context.Audit("backup.submit", job, std::move(details)));
   return job;
 }
 

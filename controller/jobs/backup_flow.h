@@ -27,6 +27,9 @@ struct BackupJobRequest {
   std::string request_key;
   bool verify = true;
   std::vector<BackupTarget> targets;
+  QueuePlace queue;
+  // When it is not begun any more; infinite: as backups are.
+  absl::Time expire_time = absl::InfiniteFuture();
 };
 
 // Stores a backup job: per instance a backup task (stage 0) and, unless told otherwise, a

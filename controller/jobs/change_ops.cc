@@ -11,6 +11,7 @@
 #include "common/sql/sql.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
+#include "controller/jobs/estimate.h"
 #include "controller/jobs/job_manager.h"
 #include "controller/jobs/rollback.h"
 #include "controller/jobs/specs.h"
@@ -79,6 +80,26 @@ absl::Status CheckScripts(const ChangeRequest& request, sql::Dialect dialect) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::string> ContentDigestOf(ReadTx& tx, const ChangeRequest& request) {
+  std::set<std::string> engines;
+  for (const std::string& id : request.instances) {
+    ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(id));
+    engines.insert(instance.engine);
+  }
+  return ContentDigest(engines, request.spec);
+}
+
+absl::Status Enter(ReadTx& tx, const JobFlow& flow, const ChangeRequest& request,
+                   const std::vector<int>& wave_sizes, absl::Time now, Job* job) {
+  const WorkShape shape{wave_sizes, request.max_parallel, request.rollout.pause_between};
+  return EnterQueue(
+      tx, flow, request.queue, request.instances, now,
+      [&] {
+        return EstimateChange(tx, *job, work::v1::MIGRATE_DIRECTION_UP, request.instances, shape);
+      },
+      job);
+}
+
 absl::Status CheckTargets(ReadTx& tx, const ChangeRequest& request) {
   absl::StatusOr<Environment> environment = tx.GetEnvironment(request.environment);
   if (!environment.ok()) {
@@ -133,20 +154,27 @@ absl::StatusOr<Job> JobManager::SubmitChange(const RequestMeta& meta, ChangeRequ
   ASSIGN_OR_RETURN(request.rollout.failures_tolerated,
                    FailuresTolerated(request.failure_budget, targets));
   RETURN_IF_ERROR(CheckPauseBetween(request.rollout.pause_between));
+  RETURN_IF_ERROR(CheckAsk(request.queue));
   if (request.validate_only) {
-    RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) { return CheckTargets(tx, request); }));
     Job job;
     job.kind = JobKind::kMigrate;
     job.environment = request.environment;
     job.requester = meta.principal;
     job.title = request.title;
+    job.expire_time = clock_.Now() + request.expire_after;
+    RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
+      RETURN_IF_ERROR(CheckTargets(tx, request));
+      ASSIGN_OR_RETURN(job.content_digest, ContentDigestOf(tx, request));
+      return Enter(tx, flow_, request, wave_sizes, clock_.Now(), &job);
+    }));
     return job;
   }
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
     ASSIGN_OR_RETURN(std::optional<Job> earlier,
                      FindEarlier(context.tx, meta, JobKind::kMigrate, [&](const Job& job) {
                        return job.rollback_of.empty() && job.environment == request.environment &&
-                              job.title == request.title;
+                              job.title == request.title &&
+                              job.queue.window.empty() == request.queue.window.empty();
                      }));
     if (earlier.has_value()) return *earlier;
     RETURN_IF_ERROR(CheckTargets(context.tx, request));
@@ -170,27 +198,26 @@ absl::StatusOr<Job> JobManager::SubmitChange(const RequestMeta& meta, ChangeRequ
     job.max_parallel = request.max_parallel;
     job.rollout = request.rollout;
     job.spec_blob = spec.SerializeAsString();
-    std::set<std::string> engines;
-    for (const std::string& id : request.instances) {
-      ASSIGN_OR_RETURN(const Instance instance, context.tx.GetInstance(id));
-      engines.insert(instance.engine);
+    ASSIGN_OR_RETURN(job.content_digest, ContentDigestOf(context.tx, request));
+    if (!job.plan_only) {
+      RETURN_IF_ERROR(Enter(context.tx, flow_, request, wave_sizes, context.now, &job));
     }
-    job.content_digest = ContentDigest(engines, spec.migrate());
     RETURN_IF_ERROR(context.tx.InsertJob(&job));
     RETURN_IF_ERROR(
         InsertTargets(context, job, request.instances, spec.migrate().database(), wave_sizes));
-    RETURN_IF_ERROR(context.Audit(
-        "change.submit", job,
-        {{"instances", absl::StrJoin(request.instances, ",")},
-         {"database", spec.migrate().database()},
-         {"rollout", RolloutText(job.rollout, job.max_parallel)},
-         {"title", job.title},
-         {"reason", job.reason},
-         {"approve_destructive", job.approve_destructive ? "true" : "false"},
-         {"versions", absl::StrJoin(spec.migrate().migrations(), ",",
-                                    [](std::string* out, const work::v1::Migration& m) {
-                                      absl::StrAppend(out, m.version());
-                                    })}}));
+    std::map<std::string, std::string> details = {
+        {"instances", absl::StrJoin(request.instances, ",")},
+        {"database", spec.migrate().database()},
+        {"rollout", RolloutText(job.rollout, job.max_parallel, job.queue.window)},
+        {"title", job.title},
+        {"reason", job.reason},
+        {"approve_destructive", job.approve_destructive ? "true" : "false"},
+        {"versions", absl::StrJoin(spec.migrate().migrations(), ",",
+                                   [](std::string* out, const work::v1::Migration& m) {
+                                     absl::StrAppend(out, m.version());
+                                   })}};
+    AddQueueDetails(job, &details);
+    RETURN_IF_ERROR(context.Audit("change.submit", job, std::move(details)));
     RETURN_IF_ERROR(flow_.Advance(context, job.id));
     return context.tx.GetJob(job.id);
   });
@@ -211,10 +238,10 @@ absl::StatusOr<Job> JobManager::SubmitRollback(const RequestMeta& meta,
           absl::StrCat("jobs/", original.id, " is a ", NameOf(original.kind), " in state ",
                        NameOf(original.state), "; only a finished change can be rolled back"));
     }
-    ASSIGN_OR_RETURN(const Job job,
-                     InsertRollback(context, original,
-                                    {meta.principal, request.reason, RequestKey(meta),
-                                     request.approve_destructive, request.backup_gate}));
+    ASSIGN_OR_RETURN(const Job job, InsertRollback(context, flow_, original,
+                                                   {meta.principal, request.reason,
+                                                    RequestKey(meta), request.approve_destructive,
+                                                    request.backup_gate, request.queue}));
     RETURN_IF_ERROR(flow_.Advance(context, job.id));
     return context.tx.GetJob(job.id);
   });

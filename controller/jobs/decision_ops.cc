@@ -111,6 +111,15 @@ absl::Status AcceptWhyPaused(ReadTx& tx, Job* job) {
   return absl::OkStatus();
 }
 
+// Why it was paused. One from a window's queue has left its place there, and goes on when it has
+// one again, which may be at once.
+std::string LetGoOn(Job* job) {
+  std::string paused_for = std::exchange(job->error_reason, "");
+  job->error_message.clear();
+  if (!job->queue.window.empty()) job->error_reason = kWindowClosed;
+  return paused_for;
+}
+
 absl::StatusOr<Task> WaitingTask(ReadTx& tx, const Job& job, const std::string& task_id) {
   ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
   std::vector<Task> waiting;
@@ -298,6 +307,7 @@ absl::StatusOr<Job> JobManager::Pause(const RequestMeta& meta, const std::string
         absl::StrCat("paused by ", meta.principal, reason.empty() ? "" : ": ", reason);
     RETURN_IF_ERROR(context.tx.UpdateJob(&job));
     RETURN_IF_ERROR(context.Audit("job.pause", job, {{"reason", reason}}));
+    if (!job.queue.window.empty()) context.changes.queues.insert(job.queue.window);
     return job;
   });
 }
@@ -308,9 +318,10 @@ absl::StatusOr<Job> JobManager::Resume(const RequestMeta& meta, const std::strin
     if (job.state == JobState::kRolling) return job;
     if (job.state != JobState::kPaused) return WrongState(job, "resumed");
     RETURN_IF_ERROR(AcceptWhyPaused(context.tx, &job));
-    RETURN_IF_ERROR(MoveJob(&job, JobState::kRolling, context.now));
-    const std::string paused_for = std::exchange(job.error_reason, "");
-    job.error_message.clear();
+    const std::string paused_for = LetGoOn(&job);
+    if (job.queue.window.empty()) {
+      RETURN_IF_ERROR(MoveJob(&job, JobState::kRolling, context.now));
+    }
     RETURN_IF_ERROR(context.tx.UpdateJob(&job));
     RETURN_IF_ERROR(context.Audit("job.resume", job, {{"paused_for", paused_for}}));
     RETURN_IF_ERROR(flow_.Advance(context, job.id));
@@ -348,9 +359,10 @@ absl::StatusOr<Job> JobManager::Resolve(const RequestMeta& meta, const std::stri
     RETURN_IF_ERROR(RecordBackupOutcome(context, job, task));
     // A pause for another reason than this stays.
     if (job.state == JobState::kPaused && job.error_reason == "NEEDS_PERSON") {
-      RETURN_IF_ERROR(MoveJob(&job, JobState::kRolling, context.now));
-      job.error_reason.clear();
-      job.error_message.clear();
+      LetGoOn(&job);
+      if (job.queue.window.empty()) {
+        RETURN_IF_ERROR(MoveJob(&job, JobState::kRolling, context.now));
+      }
       RETURN_IF_ERROR(context.tx.UpdateJob(&job));
     }
     RETURN_IF_ERROR(flow_.Advance(context, job.id));

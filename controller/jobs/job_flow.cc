@@ -373,6 +373,7 @@ absl::Status JobFlow::MarkFinished(FlowContext& context, Job* job, absl::Span<co
   }
   RETURN_IF_ERROR(MoveJob(job, state, context.now));
   RETURN_IF_ERROR(context.tx.UpdateJob(job));
+  if (!job->queue.window.empty()) context.changes.queues.insert(job->queue.window);
   return context.Audit("job.end", *job,
                        {{"state", std::string(NameOf(state))},
                         {"reason", job->error_reason},

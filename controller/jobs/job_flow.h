@@ -13,37 +13,13 @@
 #include "absl/types/span.h"
 
 #include "controller/domain/types.h"
+#include "controller/jobs/flow_context.h"
 #include "controller/jobs/job_hub.h"
 #include "controller/policy/policy.h"
 #include "controller/store/store.h"
 #include "dbfleet/agent/v1/link_service.pb.h"
 
 namespace dbfleet::controller {
-
-// One transaction's view for the flow: where it writes, whose act it is, and what it changed (to be
-// told to the JobHub after the commit).
-struct FlowContext {
-  WriteTx& tx;
-  absl::Time now;
-  std::string actor;
-  JobChanges changes;
-
-  absl::Status Audit(absl::string_view action, const Job& job,
-                     std::map<std::string, std::string> details = {});
-
-  // Write the attempt, and note what that is a hint for. An attempt's `exclusive` says whether
-  // others wait for its end (IsExclusive).
-  absl::Status InsertAttempt(Attempt* attempt);
-  absl::Status UpdateAttempt(Attempt* attempt, bool exclusive = true);
-};
-
-// How an attempt ended, from the agent's report or from the controller's own decision.
-struct AttemptEnd {
-  AttemptState state = AttemptState::kFailed;
-  std::string error_reason;
-  std::string error_message;
-  std::string result_blob;  // work.v1.TaskResult; "" if there is none.
-};
 
 // A job's life. Every function works inside the caller's transaction and is level-triggered: it
 // looks at what is stored and moves the job as far as it goes by itself, so calling it once too
@@ -60,12 +36,16 @@ class JobFlow {
   // What was waived for the job; nobody can waive anything if there is no such function.
   using WaiverOf =
       std::function<absl::StatusOr<std::optional<Waiver>>(ReadTx&, const std::string& job_id)>;
+  // Does the agent take work now? Each does if there is no such function. Must not block.
+  using TakesWork = std::function<bool(const std::string& agent_id)>;
   explicit JobFlow(Dependents dependents, WindowsOf windows = nullptr,
-                   ApprovalsOf approvals = nullptr, WaiverOf waiver = nullptr)
+                   ApprovalsOf approvals = nullptr, WaiverOf waiver = nullptr,
+                   TakesWork takes_work = nullptr)
       : dependents_(std::move(dependents)),
         windows_(std::move(windows)),
         approvals_(std::move(approvals)),
-        waiver_(std::move(waiver)) {}
+        waiver_(std::move(waiver)),
+        takes_work_(std::move(takes_work)) {}
 
   // Moves the job on: plans it, lets it wait, makes the attempts that may be offered now, ends it.
   absl::Status Advance(FlowContext& context, const std::string& job_id) const;
@@ -87,6 +67,14 @@ class JobFlow {
                                                   absl::Span<const Task> tasks,
                                                   absl::Time now) const;
 
+  // The windows as the transaction sees them; null if nobody can declare any.
+  absl::StatusOr<std::shared_ptr<const WindowBook>> Windows(ReadTx& tx) const;
+  // All in the queue of the window, in its order; what does not run as waiting for whatever it is.
+  absl::StatusOr<std::vector<QueueEntry>> QueueOf(ReadTx& tx, const std::string& window) const;
+  // Those queued for the window that may begin, or go on, by their turn now.
+  absl::StatusOr<std::vector<std::string>> NextInQueue(ReadTx& tx, const std::string& window,
+                                                       absl::Time now) const;
+
   // Of the environment's policy with the approval policies that cover it.
   absl::StatusOr<std::string> PolicyDigestNow(ReadTx& tx, const std::string& environment) const;
 
@@ -107,6 +95,18 @@ class JobFlow {
   absl::Status FinishPlanning(FlowContext& context, Job* job, std::vector<Task>* tasks) const;
   // Approval policies, who approved, and what they go by; of a job that has not begun all targets.
   absl::Status AddApprovals(ReadTx& tx, absl::Span<const Task> tasks, PolicyInput* input) const;
+  absl::Status AddTargets(ReadTx& tx, absl::Span<const Task> tasks, PolicyInput* input) const;
+  // The policy's word with the job's turn in its window's queue left out, and what it rests on.
+  absl::StatusOr<PolicyDecision> EvaluateAlone(ReadTx& tx, const Job& job,
+                                               absl::Span<const Task> tasks, absl::Time now,
+                                               PolicyInput* input) const;
+  absl::Status AddQueue(ReadTx& tx, absl::Span<const Task> tasks, const WindowBook* book,
+                        PolicyInput* input) const;
+  // The others in its queue; `alone`: what EvaluateAlone said of the job.
+  absl::Status AddOthers(ReadTx& tx, const PolicyDecision& alone, PolicyInput* input) const;
+  // Makes the entry of one that runs not kReady if it waits for its turn alone.
+  absl::Status LookIfReady(ReadTx& tx, absl::Time now, QueueEntry* entry) const;
+  absl::StatusOr<bool> CouldBegin(ReadTx& tx, const Job& job, absl::Span<const Task> tasks) const;
   absl::Status Expire(FlowContext& context, Job* job) const;
   absl::Status AdvanceWaiting(FlowContext& context, Job* job) const;
   absl::Status AdvanceStored(FlowContext& context, const std::string& job_id,
@@ -161,6 +161,7 @@ class JobFlow {
   const WindowsOf windows_;
   const ApprovalsOf approvals_;
   const WaiverOf waiver_;
+  const TakesWork takes_work_;
 };
 
 // Ends the tasks that have not ended: nothing more is done for them.

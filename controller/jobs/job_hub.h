@@ -27,6 +27,8 @@ struct JobChanges {
   std::set<std::string> instances;
   // Attempts that were taken back or given up, or that shall stop: their agents are to be told.
   std::set<std::string> attempts;
+  // Windows in whose queues there is room, or the order is another one.
+  std::set<std::string> queues;
 };
 
 // Tells listeners that a job changed, after the change was committed. A hint, not the truth:

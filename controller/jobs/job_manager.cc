@@ -1,5 +1,7 @@
 #include "controller/jobs/job_manager.h"
 
+#include <map>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -98,7 +100,7 @@ absl::StatusOr<JobPicture> JobManager::InsertSimpleJob(FlowContext& context,
                                                        const RequestMeta& meta, JobKind kind,
                                                        const Instance& instance,
                                                        const work::v1::JobSpec& spec,
-                                                       absl::string_view title) {
+                                                       absl::string_view title, const Job& draft) {
   JobPicture picture;
   Job& job = picture.job;
   ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(context.tx, meta, kind, instance.id));
@@ -115,7 +117,8 @@ absl::StatusOr<JobPicture> JobManager::InsertSimpleJob(FlowContext& context,
   job.request_key = RequestKey(meta);
   job.safety = SafetyClass::kSafe;
   job.create_time = job.update_time = context.now;
-  job.expire_time = context.now + kSimpleJobLifetime;
+  job.queue = draft.queue;
+  job.expire_time = job.queue.window.empty() ? context.now + kSimpleJobLifetime : draft.expire_time;
   job.spec_blob = spec.SerializeAsString();
   RETURN_IF_ERROR(context.tx.InsertJob(&job));
   Task task;
@@ -123,8 +126,9 @@ absl::StatusOr<JobPicture> JobManager::InsertSimpleJob(FlowContext& context,
   task.job_id = job.id;
   task.instance_id = instance.id;
   RETURN_IF_ERROR(context.tx.InsertTask(&task));
-  RETURN_IF_ERROR(context.Audit(absl::StrCat(NameOf(kind), ".submit"), job,
-                                {{"instance", instance.id}, {"title", job.title}}));
+  std::map<std::string, std::string> details = {{"instance", instance.id}, {"title", job.title}};
+  AddQueueDetails(job, &details);
+  RETURN_IF_ERROR(context.Audit(absl::StrCat(NameOf(kind), ".submit"), job, std::move(details)));
   ASSIGN_OR_RETURN(std::optional<Attempt> attempt, flow_.Begin(context, job, &task));
   if (!attempt.has_value()) {
     ASSIGN_OR_RETURN(job, context.tx.GetJob(job.id));
@@ -141,7 +145,7 @@ absl::Status JobManager::CancelOverrun(FlowContext& context, const std::string& 
   ASSIGN_OR_RETURN(const PolicyDecision decision,
                    flow_.EvaluatePolicy(context.tx, job, context.now));
   // A freeze lets go on what runs, and holds up the rest.
-  if (!decision.BlockedBy("window") || decision.closing) return absl::OkStatus();
+  if (!decision.Closed() || decision.closing) return absl::OkStatus();
   job.cancel_requested = true;
   const std::string why = absl::StrCat("the window ", job.window, " has closed");
   job.error_reason = kWindowClosed;
@@ -154,6 +158,7 @@ absl::Status JobManager::CancelOverrun(FlowContext& context, const std::string& 
 void JobManager::Tick() {
   const absl::Time now = clock_.Now();
   std::vector<std::string> due;
+  std::set<std::string> queues;  // Of what else nobody looks at before it is its turn.
   (void)store_.Read([&](ReadTx& tx) -> absl::Status {
     for (const JobState state : {JobState::kPlanning, JobState::kAwaitingApproval, JobState::kReady,
                                  JobState::kRolling, JobState::kPaused}) {
@@ -171,25 +176,42 @@ void JobManager::Tick() {
                                    now >= job.rollout_progress.end_time + job.rollout.pause_between;
         const bool expired =
             job.expire_time <= now && (state != JobState::kPaused || IsPausedByItself(job));
-        if (waits || by_window || between_waves || expired) due.push_back(job.id);
+        if (waits || by_window || between_waves || expired) {
+          due.push_back(job.id);
+        } else if (state == JobState::kReady && !job.queue.window.empty()) {
+          queues.insert(job.queue.window);
+        }
       }
     }
     return absl::OkStatus();
   });
-  for (const std::string& job_id : due) {
-    auto changes = std::make_shared<JobChanges>();
-    store_.Mutate(
-        [this, changes, job_id](WriteTx& tx) {
-          FlowContext context{tx, clock_.Now(), "system/scheduler", {}};
-          absl::Status status = CancelOverrun(context, job_id);
-          if (status.ok()) status = flow_.Advance(context, job_id);
-          *changes = std::move(context.changes);
-          return status;
-        },
-        [this, changes](absl::Status status) {
-          if (status.ok()) hub_.Notify(*changes);
-        });
-  }
+  for (const std::string& job_id : due) AdvanceInTime(job_id);
+  for (const std::string& window : queues) LookAtQueue(window);
+}
+
+void JobManager::AdvanceInTime(const std::string& job_id) {
+  auto changes = std::make_shared<JobChanges>();
+  store_.Mutate(
+      [this, changes, job_id](WriteTx& tx) {
+        FlowContext context{tx, clock_.Now(), "system/scheduler", {}};
+        absl::Status status = CancelOverrun(context, job_id);
+        if (status.ok()) status = flow_.Advance(context, job_id);
+        *changes = std::move(context.changes);
+        return status;
+      },
+      [this, changes](absl::Status status) {
+        if (status.ok()) hub_.Notify(*changes);
+      });
+}
+
+void JobManager::LookAtQueue(const std::string& window) {
+  std::vector<std::string> next;
+  // What cannot be read now is looked at again with the next tick.
+  (void)store_.Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(next, flow_.NextInQueue(tx, window, clock_.Now()));
+    return absl::OkStatus();
+  });
+  for (const std::string& job_id : next) AdvanceInTime(job_id);
 }
 
 }  // namespace dbfleet::controller

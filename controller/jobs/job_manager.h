@@ -15,49 +15,12 @@
 #include "controller/domain/types.h"
 #include "controller/jobs/job_flow.h"
 #include "controller/jobs/job_hub.h"
+#include "controller/jobs/queueing.h"
+#include "controller/jobs/requests.h"
 #include "controller/store/store.h"
 #include "dbfleet/work/v1/work.pb.h"
 
 namespace dbfleet::controller {
-
-// Who asks, and the id that makes a retry of the same request harmless ("" when the client gave
-// none).
-struct RequestMeta {
-  std::string principal;  // "users/ada".
-  std::string request_id;
-  std::string token_id;  // With which API token; for the audit trail.
-};
-
-struct ChangeRequest {
-  std::string environment;
-  std::vector<std::string> instances;  // Ids.
-  work::v1::MigrateSpec spec;          // With the files' contents inline.
-  std::string title;
-  std::string reason;
-  bool approve_destructive = false;
-  bool plan_only = false;
-  bool validate_only = false;
-  BackupGate backup_gate = BackupGate::kAuto;
-  int max_parallel = 1;
-  Rollout rollout;             // All but failures_tolerated, which `failure_budget` gives.
-  std::string failure_budget;  // "2", "10%"; "": none.
-  absl::Duration expire_after = absl::Hours(7 * 24);
-};
-
-struct RollbackRequest {
-  std::string job_id;
-  std::string reason;
-  bool approve_destructive = false;
-  BackupGate backup_gate = BackupGate::kAuto;
-};
-
-// A job as people see it.
-struct JobPicture {
-  Job job;
-  std::vector<Task> tasks;                     // In the job's order,
-  std::vector<std::vector<Attempt>> attempts;  // and those of each.
-  std::vector<PolicyBlocker> blockers;         // Everything that keeps it from going on.
-};
 
 enum class Resolution { kApplied, kNotApplied };
 
@@ -89,8 +52,9 @@ class JobManager {
                                     work::v1::InspectSpec spec);
   absl::StatusOr<Job> SubmitBackup(const RequestMeta& meta, const std::string& instance_id,
                                    const std::vector<std::string>& databases, bool verify,
-                                   const std::string& reason);
-  absl::StatusOr<Job> SubmitVerify(const RequestMeta& meta, const std::string& backup_id);
+                                   const std::string& reason, const QueueAsk& queue = {});
+  absl::StatusOr<Job> SubmitVerify(const RequestMeta& meta, const std::string& backup_id,
+                                   const QueueAsk& queue = {});
   // The same in the caller's transaction, for whoever submits many (schedules); `context.actor` is
   // `meta.principal`. After an error the transaction must not commit; all that can be told from the
   // arguments and the instance is told before anything is written. The caller tells the hub.
@@ -103,9 +67,9 @@ class JobManager {
   absl::StatusOr<Job> InsertBackup(FlowContext& context, const RequestMeta& meta,
                                    const std::string& instance_id,
                                    const std::vector<std::string>& databases, bool verify,
-                                   const std::string& reason);
+                                   const std::string& reason, const QueueAsk& queue = {});
   absl::StatusOr<Job> InsertVerify(FlowContext& context, const RequestMeta& meta,
-                                   const std::string& backup_id);
+                                   const std::string& backup_id, const QueueAsk& queue = {});
 
   absl::StatusOr<Job> SubmitChange(const RequestMeta& meta, ChangeRequest request);
   absl::StatusOr<Job> SubmitRollback(const RequestMeta& meta, const RollbackRequest& request);
@@ -129,6 +93,18 @@ class JobManager {
   absl::StatusOr<Job> Resolve(const RequestMeta& meta, const std::string& job_id,
                               const std::string& task_id, Resolution resolution,
                               const std::string& reason);
+
+  // Of a job that waits for a window (FAILED_PRECONDITION, NOT_QUEUED for another one, BAD_STATE
+  // once it has ended). What is not named stays.
+  absl::StatusOr<Job> Reprioritize(const RequestMeta& meta, const std::string& job_id,
+                                   std::optional<int> priority,
+                                   std::optional<absl::Duration> estimate,
+                                   const std::string& reason);
+  // NOT_FOUND (NO_SUCH_WINDOW) if there is none, and nothing in its queue. "": all windows' rows.
+  absl::StatusOr<QueuePicture> ShowQueue(ReadTx& tx, const std::string& window,
+                                         const WhyNoWork& why_no_work);
+  // Advances those whose turn it is in the window's queue. Returns at once.
+  void LookAtQueue(const std::string& window);
 
   // Everything that keeps the job from going on, for people.
   absl::StatusOr<std::vector<PolicyBlocker>> Explain(ReadTx& tx, const Job& job,
@@ -159,10 +135,12 @@ class JobManager {
                                                           absl::Span<const Task> tasks,
                                                           const WhyNoWork& why_no_work);
   // The new job with its task and attempt; of an earlier one, or one that cannot begin, the job.
+  // `draft` brings its place in a queue, if it is in one, and its expiry then.
   absl::StatusOr<JobPicture> InsertSimpleJob(FlowContext& context, const RequestMeta& meta,
                                              JobKind kind, const Instance& instance,
-                                             const work::v1::JobSpec& spec,
-                                             absl::string_view title);
+                                             const work::v1::JobSpec& spec, absl::string_view title,
+                                             const Job& draft = Job());
+  void AdvanceInTime(const std::string& job_id);
 
   Store& store_;
   const JobFlow& flow_;

@@ -45,7 +45,7 @@ absl::StatusOr<JobDigestInput> DigestInputOf(const Job& job, const std::vector<T
   input.job_kind = std::string(NameOf(job.kind));
   input.params_sha256 = ParamsDigest(spec);
   input.policy_digest = job.policy_digest;
-  input.rollout = RolloutText(job.rollout, job.max_parallel);
+  input.rollout = RolloutText(job.rollout, job.max_parallel, job.queue.window);
   for (const Task& task : tasks) input.targets.push_back({task.Target(), task.target_digest});
   return input;
 }

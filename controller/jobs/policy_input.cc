@@ -171,40 +171,27 @@ absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicy(ReadTx& tx, const Job& jo
   return EvaluatePolicyOn(tx, job, tasks, now);
 }
 
-absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicyOn(ReadTx& tx, const Job& job,
-                                                         absl::Span<const Task> tasks,
-                                                         absl::Time now) const {
-  PolicyInput input;
-  input.job = job;
-  input.now = now;
-  ASSIGN_OR_RETURN(const Environment environment, tx.GetEnvironment(job.environment));
-  input.policy = environment.policy;
-  RETURN_IF_ERROR(AddApprovals(tx, tasks, &input));
-  const bool promotion_counts = PromotionCounts(job, input.policy);
-  if (promotion_counts) {
-    ASSIGN_OR_RETURN(input.promotion, ReadPromotion(tx, job, input.policy.promotion, now));
-  }
-  const bool backups_count = BackupsCount(job, input.policy);
-  if (!job.rollback_of.empty()) {
-    ASSIGN_OR_RETURN(const std::vector<Task> originals, tx.TasksOfJob(job.rollback_of));
-    input.mends_failure = NeedsMending(originals);
-    if (IsAutomaticRollback(job)) {
-      ASSIGN_OR_RETURN(const Job original, tx.GetJob(job.rollback_of));
-      input.approved_with_change = ApproversOfPlan(original);
-    }
-  }
+absl::StatusOr<std::shared_ptr<const WindowBook>> JobFlow::Windows(ReadTx& tx) const {
+  return windows_ == nullptr ? nullptr : windows_(tx);
+}
+
+absl::Status JobFlow::AddTargets(ReadTx& tx, absl::Span<const Task> tasks,
+                                 PolicyInput* input) const {
+  const Job& job = input->job;
   absl::StatusOr<std::shared_ptr<const WindowBook>> windows_now = nullptr;
-  if (windows_ != nullptr && WindowsCount(job)) windows_now = windows_(tx);
+  if (WindowsCount(job)) windows_now = Windows(tx);
   // Not even one that cannot be read may keep an outcome from being stored: it blocks what waits.
   const bool unreadable = absl::IsDataLoss(windows_now.status());
   if (!windows_now.ok() && !unreadable) return windows_now.status();
-  if (unreadable) input.windows_unreadable = std::string(windows_now.status().message());
+  if (unreadable) input->windows_unreadable = std::string(windows_now.status().message());
   const WindowBook* const book = unreadable ? nullptr : windows_now->get();
+  const bool promotion_counts = PromotionCounts(job, input->policy);
+  const bool backups_count = BackupsCount(job, input->policy);
   for (const Task& task : tasks) {
     if (IsTerminal(task.state)) continue;
     if (promotion_counts && !task.plan_blob.empty()) {
       ASSIGN_OR_RETURN(const work::v1::Plan plan, ParsePlan(task));
-      input.versions.insert(plan.versions().begin(), plan.versions().end());
+      input->versions.insert(plan.versions().begin(), plan.versions().end());
     }
     std::vector<Backup> backups;
     if (backups_count) {
@@ -215,19 +202,53 @@ absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicyOn(ReadTx& tx, const Job& 
       ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(task.instance_id));
       windows = book->For(job.environment, instance.labels);
     }
-    input.targets.push_back({task.Target(), task.instance_id, task.database,
-                             NewestCovering(backups, task.database), PlannedRows(task),
-                             std::move(windows)});
+    input->targets.push_back({task.Target(), task.instance_id, task.database,
+                              NewestCovering(backups, task.database), PlannedRows(task),
+                              std::move(windows)});
   }
-  PolicyDecision decision = Evaluate(input);
-  if (decision.BlockedBy("window") && !job.window.empty() && job.overrun == Overrun::kFinish) {
-    ASSIGN_OR_RETURN(input.goes_on, GoesOn(tx, job, now));
-    if (input.goes_on) decision = Evaluate(input);
+  return job.queue.window.empty() ? absl::OkStatus() : AddQueue(tx, tasks, book, input);
+}
+
+absl::StatusOr<PolicyDecision> JobFlow::EvaluateAlone(ReadTx& tx, const Job& job,
+                                                      absl::Span<const Task> tasks, absl::Time now,
+                                                      PolicyInput* input) const {
+  input->job = job;
+  input->now = now;
+  ASSIGN_OR_RETURN(const Environment environment, tx.GetEnvironment(job.environment));
+  input->policy = environment.policy;
+  RETURN_IF_ERROR(AddApprovals(tx, tasks, input));
+  if (PromotionCounts(job, input->policy)) {
+    ASSIGN_OR_RETURN(input->promotion, ReadPromotion(tx, job, input->policy.promotion, now));
+  }
+  if (!job.rollback_of.empty()) {
+    ASSIGN_OR_RETURN(const std::vector<Task> originals, tx.TasksOfJob(job.rollback_of));
+    input->mends_failure = NeedsMending(originals);
+    if (IsAutomaticRollback(job)) {
+      ASSIGN_OR_RETURN(const Job original, tx.GetJob(job.rollback_of));
+      input->approved_with_change = ApproversOfPlan(original);
+    }
+  }
+  RETURN_IF_ERROR(AddTargets(tx, tasks, input));
+  PolicyDecision decision = Evaluate(*input);
+  if (decision.Closed() && !job.window.empty() && job.overrun == Overrun::kFinish) {
+    ASSIGN_OR_RETURN(input->goes_on, GoesOn(tx, job, now));
+    if (input->goes_on) decision = Evaluate(*input);
+  }
+  return decision;
+}
+
+absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicyOn(ReadTx& tx, const Job& job,
+                                                         absl::Span<const Task> tasks,
+                                                         absl::Time now) const {
+  PolicyInput input;
+  ASSIGN_OR_RETURN(PolicyDecision decision, EvaluateAlone(tx, job, tasks, now, &input));
+  if (!job.queue.window.empty() && !input.queue.under_way && !input.goes_on) {
+    RETURN_IF_ERROR(AddOthers(tx, decision, &input));
+    decision = Evaluate(input);
   }
   // The digest covers the policy under which it was made; another policy means another digest.
   if (!job.policy_digest.empty() &&
-      job.policy_digest !=
-          PolicyDigest(environment.name, environment.policy, input.approval_book.get())) {
+      job.policy_digest != PolicyDigest(job.environment, input.policy, input.approval_book.get())) {
     const bool begun = job.state == JobState::kRolling || job.state == JobState::kPaused;
     decision.blockers.push_back(
         {"policy-changed",

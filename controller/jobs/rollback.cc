@@ -49,7 +49,7 @@ absl::StatusOr<std::vector<std::string>> VersionsToTakeBack(ReadTx& tx, const Jo
 
 }  // namespace
 
-absl::StatusOr<Job> InsertRollback(FlowContext& context, const Job& original,
+absl::StatusOr<Job> InsertRollback(FlowContext& context, const JobFlow& flow, const Job& original,
                                    const RollbackAsk& ask) {
   std::vector<std::string> instances;
   ASSIGN_OR_RETURN(const std::vector<std::string> versions,
@@ -75,20 +75,26 @@ absl::StatusOr<Job> InsertRollback(FlowContext& context, const Job& original,
   job.reason = ask.reason;
   job.request_key = ask.request_key;
   job.create_time = job.update_time = context.now;
-  job.expire_time = context.now + absl::Hours(7 * 24);
+  if (ask.queue.window.empty()) job.expire_time = context.now + absl::Hours(7 * 24);
   job.approve_destructive = ask.approve_destructive;
   job.backup_gate = ask.backup_gate;
   job.max_parallel = original.max_parallel;
   job.rollback_of = original.id;
   job.content_digest = original.content_digest;
   job.spec_blob = spec.SerializeAsString();
+  const WorkShape shape{{static_cast<int>(instances.size())}, job.max_parallel};
+  RETURN_IF_ERROR(EnterQueue(
+      context.tx, flow, ask.queue, instances, context.now,
+      [&] { return EstimateChange(context.tx, job, migrate.direction(), instances, shape); },
+      &job));
   RETURN_IF_ERROR(context.tx.InsertJob(&job));
   RETURN_IF_ERROR(InsertTargets(context, job, instances, migrate.database(),
                                 {static_cast<int>(instances.size())}));
-  RETURN_IF_ERROR(context.Audit("change.rollback", job,
-                                {{"rollback_of", original.id},
-                                 {"versions", absl::StrJoin(versions, ",")},
-                                 {"reason", job.reason}}));
+  std::map<std::string, std::string> details = {{"rollback_of", original.id},
+                                                {"versions", absl::StrJoin(versions, ",")},
+                                                {"reason", job.reason}};
+  AddQueueDetails(job, &details);
+  RETURN_IF_ERROR(context.Audit("change.rollback", job, std::move(details)));
   return job;
 }
 

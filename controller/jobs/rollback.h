@@ -6,6 +6,7 @@
 
 #include "controller/domain/types.h"
 #include "controller/jobs/job_flow.h"
+#include "controller/jobs/queueing.h"
 
 namespace dbfleet::controller {
 
@@ -16,12 +17,14 @@ struct RollbackAsk {
   std::string request_key;
   bool approve_destructive = false;
   BackupGate backup_gate = BackupGate::kAuto;
+  QueueAsk queue = {};
 };
 
 // Stores it with its targets and its audit record; the caller advances it. `original` has ended.
 // FAILED_PRECONDITION: NOTHING_TO_ROLL_BACK, or TARGETS_DIFFER if what is to be taken back is not
 // the same everywhere, so that it is not one thing to approve. NOT_FOUND (INSTANCE_NOT_FOUND).
-absl::StatusOr<Job> InsertRollback(FlowContext& context, const Job& original,
+// Errors of EnterQueue.
+absl::StatusOr<Job> InsertRollback(FlowContext& context, const JobFlow& flow, const Job& original,
                                    const RollbackAsk& ask);
 
 // The request key of the rollback that a rollout makes by itself; no person's begins like this.

@@ -132,16 +132,16 @@ absl::StatusOr<Job> JobManager::InsertInspect(FlowContext& context, const Reques
 absl::StatusOr<Job> JobManager::SubmitBackup(const RequestMeta& meta,
                                              const std::string& instance_id,
                                              const std::vector<std::string>& databases, bool verify,
-                                             const std::string& reason) {
+                                             const std::string& reason, const QueueAsk& queue) {
   return Run(meta, [&](FlowContext& context) {
-    return InsertBackup(context, meta, instance_id, databases, verify, reason);
+    return InsertBackup(context, meta, instance_id, databases, verify, reason, queue);
   });
 }
 
 absl::StatusOr<Job> JobManager::InsertBackup(FlowContext& context, const RequestMeta& meta,
                                              const std::string& instance_id,
                                              const std::vector<std::string>& databases, bool verify,
-                                             const std::string& reason) {
+                                             const std::string& reason, const QueueAsk& queue) {
   ASSIGN_OR_RETURN(std::optional<Job> earlier,
                    FindEarlier(context.tx, meta, JobKind::kBackup, instance_id));
   if (earlier.has_value()) return *earlier;
@@ -155,18 +155,26 @@ absl::StatusOr<Job> JobManager::InsertBackup(FlowContext& context, const Request
   request.request_key = RequestKey(meta);
   request.verify = verify;
   request.targets.push_back({instance_id, databases});
+  Job draft;
+  draft.environment = instance.environment;
+  RETURN_IF_ERROR(EnterQueue(
+      context.tx, flow_, queue, {instance_id}, context.now,
+      [&] { return EstimateBackup(context.tx, instance_id, databases, verify); }, &draft));
+  request.queue = draft.queue;
+  request.expire_time = draft.expire_time;
   ASSIGN_OR_RETURN(const Job job, InsertBackupJob(context, request));
   RETURN_IF_ERROR(flow_.Advance(context, job.id));
   return context.tx.GetJob(job.id);
 }
 
-absl::StatusOr<Job> JobManager::SubmitVerify(const RequestMeta& meta,
-                                             const std::string& backup_id) {
-  return Run(meta, [&](FlowContext& context) { return InsertVerify(context, meta, backup_id); });
+absl::StatusOr<Job> JobManager::SubmitVerify(const RequestMeta& meta, const std::string& backup_id,
+                                             const QueueAsk& queue) {
+  return Run(meta,
+             [&](FlowContext& context) { return InsertVerify(context, meta, backup_id, queue); });
 }
 
 absl::StatusOr<Job> JobManager::InsertVerify(FlowContext& context, const RequestMeta& meta,
-                                             const std::string& backup_id) {
+                                             const std::string& backup_id, const QueueAsk& queue) {
   ASSIGN_OR_RETURN(const Backup backup, context.tx.GetBackup(backup_id));
   if (backup.state != Backup::State::kComplete && backup.state != Backup::State::kSuspect) {
     return Error(absl::StatusCode::kFailedPrecondition, "BACKUP_NOT_COMPLETE",
@@ -176,9 +184,14 @@ absl::StatusOr<Job> JobManager::InsertVerify(FlowContext& context, const Request
   ASSIGN_OR_RETURN(const Instance instance, GetLiveInstance(context.tx, backup.instance_id));
   work::v1::JobSpec spec;
   spec.mutable_verify()->set_backup_id(backup_id);
+  Job draft;
+  draft.environment = instance.environment;
+  RETURN_IF_ERROR(EnterQueue(
+      context.tx, flow_, queue, {instance.id}, context.now,
+      [&] { return EstimateVerification(context.tx, instance.id); }, &draft));
   ASSIGN_OR_RETURN(JobPicture picture,
                    InsertSimpleJob(context, meta, JobKind::kVerify, instance, spec,
-                                   absl::StrCat("Verify backup ", backup_id)));
+                                   absl::StrCat("Verify backup ", backup_id), draft));
   return std::move(picture.job);
 }
 

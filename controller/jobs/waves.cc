@@ -215,7 +215,7 @@ absl::Status JobFlow::RollBackByItself(FlowContext& context, const Job& job, int
   }
   FlowContext as_rollout{context.tx, context.now, kActor, {}};
   const absl::StatusOr<Job> rollback = InsertRollback(
-      as_rollout, job,
+      as_rollout, *this, job,
       {job.requester, absl::StrCat("jobs/", job.id, " failed, and its rollout rolls back then"),
        AutomaticRollbackKey(job.id), job.approve_destructive, job.backup_gate});
   // A person has to look; what has ended has ended all the same.

@@ -179,6 +179,18 @@ void CheckTimes(const PolicyInput& input, PolicyDecision* decision) {
   if (no_window && unfrozen.BlockedBy("window")) decision->waived.push_back("window");
 }
 
+// After the other times, which may close earlier than its window.
+void CheckTurn(const PolicyInput& input, PolicyDecision* decision) {
+  if (input.job.queue.window.empty()) return;
+  PolicyDecision in_turn = *decision;
+  CheckQueue(input, &in_turn);
+  if (in_turn.BlockedBy("window-queue") && Waives(input, "window-queue")) {
+    decision->waived.push_back("window-queue");
+  } else {
+    *decision = std::move(in_turn);
+  }
+}
+
 void TakeAwayWaived(const PolicyInput& input, PolicyDecision* decision) {
   const bool some = Waives(input, "approvals") &&
                     std::erase_if(decision->blockers, [](const PolicyBlocker& blocker) {
@@ -213,7 +225,17 @@ std::string PolicyDecision::Words() const {
   });
 }
 
-bool WindowsCount(const Job& job) { return job.kind == JobKind::kMigrate; }
+bool PolicyDecision::Closed() const {
+  return BlockedBy("window") || (BlockedBy("window-queue") && !out_of_turn);
+}
+
+bool PolicyDecision::BlockedByTime() const {
+  return BlockedBy("window") || BlockedBy("freeze") || BlockedBy("window-queue");
+}
+
+bool WindowsCount(const Job& job) {
+  return job.kind == JobKind::kMigrate || !job.queue.window.empty();
+}
 
 bool NeedsMending(absl::Span<const Task> tasks) {
   return std::any_of(tasks.begin(), tasks.end(), [](const Task& task) {
@@ -223,7 +245,7 @@ bool NeedsMending(absl::Span<const Task> tasks) {
 
 bool WaitsForTimeAndBackup(const PolicyDecision& decision) {
   return std::all_of(decision.blockers.begin(), decision.blockers.end(), [](const auto& blocker) {
-    return blocker.rule == "window" || blocker.rule == "freeze" ||
+    return blocker.rule == "window" || blocker.rule == "freeze" || blocker.rule == "window-queue" ||
            blocker.rule == "verified-backup";
   });
 }
@@ -235,7 +257,7 @@ bool BackupsCount(const Job& job, const EnvironmentPolicy& policy) {
 absl::Span<const absl::string_view> PolicyRules() {
   static constexpr absl::string_view kRules[] = {
       "destructive-consent", "rollback-plan", "promotion", "approvals",
-      "verified-backup",     "window",        "freeze"};
+      "verified-backup",     "window",        "freeze",    "window-queue"};
   return kRules;
 }
 
@@ -248,6 +270,7 @@ PolicyDecision Evaluate(const PolicyInput& input) {
   CheckApprovals(input, approvals, &decision.blockers);
   CheckBackups(input, approvals, &decision.blockers);
   CheckTimes(input, &decision);
+  CheckTurn(input, &decision);
   TakeAwayWaived(input, &decision);
   decision.counted = std::move(approvals.counted);
   decision.approval_ttl = approvals.ttl;
@@ -274,7 +297,7 @@ EnvironmentPolicy DefaultPolicy(absl::string_view environment) {
 }
 
 absl::Span<const absl::string_view> WaivableRules() {
-  static constexpr absl::string_view kRules[] = {"approvals", "window", "freeze"};
+  static constexpr absl::string_view kRules[] = {"approvals", "window", "freeze", "window-queue"};
   return kRules;
 }
 

@@ -1,8 +1,5 @@
 #pragma once
 
-#include <map>
-#include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -13,68 +10,14 @@
 
 #include "controller/domain/approval_policy.h"
 #include "controller/domain/types.h"
-#include "controller/windows/book.h"
+#include "controller/policy/policy_input.h"
+#include "controller/windows/window.h"
 
 namespace dbfleet::controller {
 
-// Everything on which a decision rests. Pure values: the caller reads them in one transaction.
-struct PolicyInput {
-  Job job;
-  EnvironmentPolicy policy;
-  // Per target: the newest verified backup that covers its database, if any.
-  struct Target {
-    std::string name;
-    std::string instance_id;
-    std::string database;
-    std::optional<Backup> verified_backup;
-    int64_t estimated_rows = -1;
-    // Windows and freezes that select its instance; null when there are none.
-    WindowBook::Windows windows;
-  };
-  std::vector<Target> targets;  // Those of which something is still to be done.
-  // How the same change fared in the environment that the policy wants it promoted from.
-  struct Promotion {
-    std::string job;       // The newest that succeeded there; "" if none did.
-    absl::Time end_time;   // When.
-    bool applied = false;  // It applied the change, rather than taking it back.
-    // Versions that were applied, taken back and applied again there, all within the policy's time.
-    std::set<std::string> rehearsed;
-  };
-  Promotion promotion;
-  std::set<std::string> versions;  // Those that the change would apply now, on any target.
-  // Why windows and freezes cannot be read; "" if they can. Nothing begins on a guess.
-  std::string windows_unreadable;
-  // It takes back a change that failed on some target, which cannot wait for a window.
-  bool mends_failure = false;
-  // Of a rollback that its change's rollout makes by itself: so many people approved the change,
-  // and with it this one. They count for the environment's demand; approval policies that are about
-  // rollbacks ask for their own.
-  int approved_with_change = 0;
-  // It began in a window that lets it finish, and has gone on without a break since.
-  bool goes_on = false;
-  // Who must not count as an approver besides the requester: principals whose account, role or
-  // token the requester made.
-  std::vector<std::string> dependent_approvers;
-  // Who approved and has lost the role, or the account, since.
-  std::vector<std::string> former_approvers;
-  // The roles of those who approved, in the job's environment.
-  std::map<std::string, std::set<Role>> approver_roles;
-  std::shared_ptr<const ApprovalBook> approval_book;  // Null: there are no approval policies.
-  // What approval policies select targets by; only where some do that. Before a job has begun of
-  // all its targets, afterwards of those that it is about: a part of a job needs what the part
-  // needs.
-  struct Traits {
-    std::map<std::string, std::string> labels;  // Of the instance.
-    Gravity findings = Gravity::kNone;          // The gravest.
-  };
-  std::vector<Traits> traits;
-  std::optional<Waiver> waiver;  // Somebody broke the glass for this job.
-  absl::Time now;
-};
-
 struct PolicyBlocker {
   // "approvals", "verified-backup", "destructive-consent", "rollback-plan", "promotion", "window",
-  // "freeze", "windows-unreadable".
+  // "freeze", "window-queue", "windows-unreadable".
   std::string rule;
   std::string message;  // What is missing and who can do something about it.
   bool final = false;   // Waiting cannot mend it: the job is refused.
@@ -95,15 +38,19 @@ struct PolicyDecision {
   // or when a freeze begins.
   absl::Time window_closes = absl::InfiniteFuture();
   absl::Time closes = absl::InfiniteFuture();
-  // Blocked by "window" or "freeze" only because too little of what is open is left.
+  // Blocked by times only because too little of what is open is left.
   bool closing = false;
-  // Blocked by "window" or "freeze": from when on it is not, if nothing changes about them; in the
-  // infinite future if no opening is known.
+  // Blocked by "window-queue" though its window is open: by its turn.
+  bool out_of_turn = false;
+  // Blocked by times: from when on it is not, if nothing changes about them; in the infinite future
+  // if no opening is known.
   absl::Time opens = absl::InfinitePast();
 
   bool allowed() const { return blockers.empty(); }
   bool refused() const;  // Any blocker is final.
   bool BlockedBy(absl::string_view rule) const;
+  bool Closed() const;                             // Blocked, as a window is closed that it needs.
+  bool BlockedByTime() const;                      // By a window, a freeze, or its turn.
   bool Counts(absl::string_view principal) const;  // Has an approval that counts.
   std::string Words() const;                       // "rule: message; rule: message".
 };
@@ -144,12 +91,16 @@ absl::Span<const absl::string_view> PolicyRules();
 // - "freeze": no change starts on a target that a freeze covers, whatever windows say.
 //   Both count as closed for their last kLeastOpen, so that an agent whose clock is a little ahead
 //   is not given what it has to refuse. Neither holds up a rollback that mends a failure.
+// - "window-queue": what was queued for a window, whatever its kind, begins in occurrences of that
+//   window alone, and there in its turn (controller/windows/queue.h). A window that is deleted, has
+//   become a freeze or does not select all targets any more lets nothing begin. Freezes and
+//   "window" count for it as well.
 // What a waiver of this very digest names (kWaivable) does not block until it expires, a rejection
 // excepted.
 PolicyDecision Evaluate(const PolicyInput& input);
 
 // Whether windows and freezes may have a say: they are about changes, not about looking, backing up
-// and verifying. Where they have none they need not be read.
+// and verifying, unless those were queued for a window. Where they have none they need not be read.
 bool WindowsCount(const Job& job);
 
 // Does a rollback of a change with these tasks mend a failure? Not if it merely ended between
@@ -158,8 +109,6 @@ bool NeedsMending(absl::Span<const Task> tasks);
 
 // Nothing is missing but its time and a backup that can be taken until then.
 bool WaitsForTimeAndBackup(const PolicyDecision& decision);
-
-inline constexpr absl::Duration kLeastOpen = absl::Seconds(30);
 
 // Whether promotion has a say. Where it has none the earlier environment need not be looked at.
 bool PromotionCounts(const Job& job, const EnvironmentPolicy& policy);

@@ -44,6 +44,9 @@ struct WithoutTimes {
 };
 void CheckWindows(const PolicyInput& input, const WithoutTimes& without, PolicyDecision* decision);
 
+// Of a job that was queued for a window, after CheckWindows.
+void CheckQueue(const PolicyInput& input, PolicyDecision* decision);
+
 bool IsDestructive(const Job& job);
 std::string Moment(absl::Time time);                      // RFC 3339 in UTC.
 std::string Some(const std::vector<std::string>& names);  // "a, b, c, d, e and 7 more".

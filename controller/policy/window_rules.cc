@@ -16,7 +16,7 @@ namespace {
 
 bool NeedsWindow(const PolicyInput& input) {
   const Job& job = input.job;
-  if (input.goes_on) return false;
+  if (input.goes_on || job.kind != JobKind::kMigrate) return false;
   switch (input.policy.window_for) {
     case WindowFor::kNone:
       return false;

@@ -34,10 +34,52 @@ constexpr char kAllowed[] = "allowed";
 constexpr char kWaits[] = "waits";
 constexpr char kRefused[] = "refused";
 
+template <typename T>
+struct Word {
+  absl::string_view word;
+  T value;
+};
+
 Gravity GravityOf(absl::string_view word) {
   if (word == "info") return Gravity::kInfo;
   if (word == "warning") return Gravity::kWarning;
   return word == "error" ? Gravity::kError : Gravity::kNone;
+}
+
+constexpr Word<QueueEntry::State> kQueueStates[] = {{"", QueueEntry::State::kReady},
+                                                    {"ready", QueueEntry::State::kReady},
+                                                    {"runs", QueueEntry::State::kRuns},
+                                                    {"waits", QueueEntry::State::kWaits}};
+
+std::optional<QueueEntry::State> QueueStateOf(absl::string_view word) {
+  for (const auto& known : kQueueStates) {
+    if (known.word == word) return known.value;
+  }
+  return std::nullopt;
+}
+
+void CheckPlace(bool has_priority, int priority, absl::Duration estimate, const std::string& field,
+                config::Problems* problems) {
+  if (has_priority && (priority < kLowestPriority || priority > kHighestPriority)) {
+    problems->Add(field + ".priority", "is from 1 to 100");
+  }
+  if (estimate < absl::ZeroDuration()) problems->Add(field + ".estimate", "is not negative");
+}
+
+void CheckQueue(const resource::v1::QueueCase& queue, const std::string& field, bool given,
+                config::Problems* problems) {
+  if (!given) return;
+  if (queue.window().empty()) problems->Add(field + ".window", "is needed");
+  CheckPlace(queue.has_priority(), queue.priority(), FromProto(queue.estimate()), field, problems);
+  for (int i = 0; i < queue.others_size(); ++i) {
+    const resource::v1::QueuedCase& other = queue.others(i);
+    const std::string which = absl::StrCat(field, ".others[", i, "]");
+    CheckPlace(other.has_priority(), other.priority(), FromProto(other.estimate()), which,
+               problems);
+    if (QueueStateOf(other.state()).has_value()) continue;
+    problems->Add(which + ".state", absl::StrCat("ready, runs or waits is wanted, not ",
+                                                 config::ShownValue(other.state())));
+  }
 }
 
 void CheckCase(const PolicyCase& one, const std::string& field, config::Problems* problems) {
@@ -72,6 +114,7 @@ void CheckCase(const PolicyCase& one, const std::string& field, config::Problems
                     absl::StrCat("there is no role ", config::ShownValue(role)));
     }
   }
+  CheckQueue(one.queue(), field + ".queue", one.has_queue(), problems);
   const std::string& expect = one.expect();
   if (expect != kAllowed && expect != kWaits && expect != kRefused) {
     problems->Add(field + ".expect", absl::StrCat("allowed, waits or refused is wanted, not ",
@@ -163,6 +206,33 @@ void AddApprovals(const PolicyCase& one, PolicyInput* input) {
   }
 }
 
+QueueEntry EntryOf(const resource::v1::QueuedCase& other, int index, absl::Time now) {
+  QueueEntry entry;
+  entry.job = absl::StrCat("other ", index + 1);
+  entry.priority = other.has_priority() ? other.priority() : kDefaultPriority;
+  entry.create_time = now + (other.newer() ? 1 : -1) * absl::Minutes(1);
+  entry.needs = other.has_estimate() ? FromProto(other.estimate()) : kAssumedWork;
+  entry.state = QueueStateOf(other.state()).value_or(QueueEntry::State::kReady);
+  return entry;
+}
+
+void AddQueue(const PolicyCase& one, const Fleet& fleet,
+              const std::map<std::string, std::string>& labels, PolicyInput* input) {
+  QueuePlace& place = input->job.queue;
+  place.window = one.queue().window();
+  if (one.queue().has_priority()) place.priority = one.queue().priority();
+  place.estimate = one.queue().has_estimate() ? FromProto(one.queue().estimate()) : kAssumedWork;
+  if (one.queue().has_estimate()) place.source = EstimateSource::kDeclared;
+  input->queue.needs = place.estimate;
+  if (const DeclaredWindow* const window = fleet.windows->Find(place.window); window != nullptr) {
+    input->queue.window = *window;
+    if (!window->Selects(one.environment(), labels)) input->queue.uncovered = {kTarget};
+  }
+  for (int i = 0; i < one.queue().others_size(); ++i) {
+    input->queue.others.push_back(EntryOf(one.queue().others(i), i, input->now));
+  }
+}
+
 PolicyInput InputOf(const PolicyCase& one, const Fleet& fleet, absl::Time now) {
   PolicyInput input;
   input.now = one.now().empty() ? now : config::ParseMoment(one.now()).value_or(now);
@@ -187,6 +257,7 @@ PolicyInput InputOf(const PolicyCase& one, const Fleet& fleet, absl::Time now) {
   input.targets.push_back(std::move(target));
   input.approval_book = fleet.approvals;
   input.traits = {{labels, GravityOf(one.change().findings())}};
+  if (one.has_queue()) AddQueue(one, fleet, labels, &input);
   AddApprovals(one, &input);
   if (one.has_promotion()) {
     input.versions = {"1"};

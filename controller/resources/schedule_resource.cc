@@ -1,5 +1,6 @@
 #include "controller/resources/schedule_resource.h"
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -7,6 +8,7 @@
 #include "common/config/values.h"
 #include "common/proto_time/proto_time.h"
 #include "controller/jobs/job_manager.h"
+#include "controller/jobs/queueing.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -43,6 +45,21 @@ T ValueOf(const Word<T> (&words)[N], const std::string& text, absl::string_view 
   return words[0].value;
 }
 
+void CheckQueue(const ScheduledJob& job, config::Problems* problems) {
+  if (!job.has_queue()) return;
+  if (!job.has_backup() && !job.has_verify()) {
+    problems->Add("spec.job.queue", "only backups and verifications wait for a window");
+  }
+  if (job.queue().window().empty()) {
+    problems->Add("spec.job.queue.window", "is needed: the maintenance window that carries it");
+    return;
+  }
+  QueueAsk ask{job.queue().window(), std::nullopt, std::nullopt};
+  if (job.queue().has_priority()) ask.priority = job.queue().priority();
+  if (job.queue().has_estimate()) ask.estimate = FromProto(job.queue().estimate());
+  problems->Note("spec.job.queue", CheckAsk(ask));
+}
+
 void CheckJob(const ScheduleSpec& spec, config::Problems* problems) {
   const ScheduledJob& job = spec.job();
   const int kinds =
@@ -58,6 +75,7 @@ void CheckJob(const ScheduleSpec& spec, config::Problems* problems) {
                   absl::StrCat("has to be true as long as this version cannot do what is planned (",
                                config::ShownValue(job.planned().action()), ")"));
   }
+  CheckQueue(job, problems);
   if (!job.has_inspect()) return;
   work::v1::InspectSpec inspect;
   inspect.set_statement(job.inspect().statement());

@@ -55,6 +55,19 @@ void CompileRecurring(const resource::v1::Recurring& recurring, DeclaredWindow* 
   }
 }
 
+void CompileParallel(const MaintenanceWindowSpec& spec, DeclaredWindow* declared,
+                     config::Problems* problems) {
+  constexpr int kMostParallel = 1000;
+  if (!spec.has_parallel()) return;
+  if (declared->window.effect == WindowEffect::kDeny) {
+    problems->Add("spec.parallel", "a freeze carries no work; leave it out");
+  } else if (spec.parallel() < 1 || spec.parallel() > kMostParallel) {
+    problems->Add("spec.parallel", absl::StrCat("is from 1 to ", kMostParallel));
+  } else {
+    declared->parallel = spec.parallel();
+  }
+}
+
 }  // namespace
 
 void FillWindow(resource::v1::MaintenanceWindow* manifest) {
@@ -89,6 +102,7 @@ DeclaredWindow CompileWindow(const resource::v1::MaintenanceWindow& manifest,
     }
     declared.window.overrun = overrun.value_or(Overrun::kFinish);
   }
+  CompileParallel(spec, &declared, problems);
   if (spec.has_once() == spec.has_recurring()) {
     problems->Add("spec",
                   "exactly one of once (begin, end) and recurring (cron, time_zone, "

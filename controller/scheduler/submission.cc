@@ -8,6 +8,7 @@
 
 #include "common/base/status.h"
 #include "common/base/text.h"
+#include "common/proto_time/proto_time.h"
 #include "controller/jobs/specs.h"
 #include "controller/scheduler/scheduler.h"
 
@@ -38,6 +39,15 @@ work::v1::InspectSpec InspectionOf(const ScheduledJob& job) {
   inspect.set_max_rows(job.inspect().max_rows());
   if (job.inspect().has_timeout()) *inspect.mutable_timeout() = job.inspect().timeout();
   return inspect;
+}
+
+QueueAsk QueueOf(const ScheduledJob& job) {
+  QueueAsk ask;
+  if (!job.has_queue()) return ask;
+  ask.window = job.queue().window();
+  if (job.queue().has_priority()) ask.priority = job.queue().priority();
+  if (job.queue().has_estimate()) ask.estimate = FromProto(job.queue().estimate());
+  return ask;
 }
 
 std::vector<std::string> DatabasesOf(const ScheduledJob& job) {
@@ -153,10 +163,13 @@ absl::Status Submitter::WriteJob(FlowContext& context, const Chunk& chunk,
   if (job.has_backup()) {
     return jobs_
         .InsertBackup(context, meta, target.instance.id, DatabasesOf(job),
-                      !job.backup().skip_verify(), absl::StrCat("by ", meta.principal))
+                      !job.backup().skip_verify(), absl::StrCat("by ", meta.principal),
+                      QueueOf(job))
         .status();
   }
-  if (job.has_verify()) return jobs_.InsertVerify(context, meta, target.backup_id).status();
+  if (job.has_verify()) {
+    return jobs_.InsertVerify(context, meta, target.backup_id, QueueOf(job)).status();
+  }
   return Error(absl::StatusCode::kFailedPrecondition, "NO_ACTION",
                "the schedule says nothing that this version could do");
 }

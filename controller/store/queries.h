@@ -80,6 +80,19 @@ struct JobProgress {
   int open_attempts = 0;
 };
 
+// What the order of a window's queue goes by.
+struct QueuedJob {
+  std::string id;
+  std::string environment;
+  JobState state = JobState::kPlanning;
+  std::string error_reason;
+  absl::Time create_time;
+  int priority = kDefaultPriority;
+  absl::Duration estimate;
+};
+// All for one window that have not ended, in the order of the queue.
+using QueuedJobs = std::vector<QueuedJob>;
+
 struct BackupFilter {
   std::string instance_id;  // "" matches all, here and below.
   EnvironmentFilter environment;

@@ -42,6 +42,7 @@ class ReadTx : public ScheduleReads {
   virtual absl::StatusOr<std::vector<Job>> ChangesOfContent(absl::string_view environment,
                                                             absl::string_view digest,
                                                             int limit) = 0;
+  virtual absl::StatusOr<QueuedJobs> JobsQueuedFor(absl::string_view window) = 0;
   virtual absl::StatusOr<Task> GetTask(absl::string_view id) = 0;
   virtual absl::StatusOr<std::vector<Task>> TasksOfJob(absl::string_view job_id) = 0;
   virtual absl::StatusOr<Attempt> GetAttempt(absl::string_view id) = 0;

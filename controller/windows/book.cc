@@ -16,6 +16,13 @@ bool DeclaredWindow::Selects(absl::string_view environment,
   });
 }
 
+const DeclaredWindow* WindowBook::Find(absl::string_view name) const {
+  const auto found =
+      std::find_if(windows_.begin(), windows_.end(),
+                   [name](const DeclaredWindow& declared) { return declared.window.name == name; });
+  return found == windows_.end() ? nullptr : &*found;
+}
+
 WindowBook::Windows WindowBook::For(
     absl::string_view environment,
     const std::map<std::string, std::string>& instance_labels) const {

@@ -25,6 +25,7 @@ struct DeclaredWindow {
   absl::Time change_time = absl::InfinitePast();
   std::vector<std::string> environments;
   std::map<std::string, std::string> labels;
+  int parallel = 1;  // So many of the jobs that were queued for it may run at the same time.
 
   bool Selects(absl::string_view environment,
                const std::map<std::string, std::string>& instance_labels) const;
@@ -39,6 +40,8 @@ class WindowBook {
 
   bool empty() const { return windows_.empty(); }
   absl::Span<const DeclaredWindow> windows() const { return windows_; }
+
+  const DeclaredWindow* Find(absl::string_view name) const;  // Null: there is no such window.
 
   // Those that select such an instance; the same pointer for the same windows, never null.
   Windows For(absl::string_view environment,

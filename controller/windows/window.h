@@ -42,6 +42,10 @@ struct Window {
   WindowTimes times;
 };
 
+// Nothing begins in the last of what is open, so that an agent whose clock is a little ahead is not
+// given what it has to refuse.
+inline constexpr absl::Duration kLeastOpen = absl::Seconds(30);
+
 inline constexpr absl::Duration kShortestWindow = absl::Minutes(1);
 inline constexpr absl::Duration kLongestRecurring = absl::Hours(24 * 31);
 inline constexpr absl::Duration kLongestCoverage = absl::Hours(24 * 62);

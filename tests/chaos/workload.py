@@ -333,11 +333,14 @@ class Workload:
 
     # What makes a store of this program's schema the one of the schema before it.
     TO_FORMER_SCHEMA = """
-        ALTER TABLE users DROP COLUMN service;
-        ALTER TABLE tokens DROP COLUMN environments;
-        ALTER TABLE tokens DROP COLUMN verbs;
-        ALTER TABLE tokens DROP COLUMN sources;
-        PRAGMA user_version = 11;"""
+        DROP INDEX jobs_queue;
+        ALTER TABLE jobs DROP COLUMN queue_window;
+        ALTER TABLE jobs DROP COLUMN queue_priority;
+        ALTER TABLE jobs DROP COLUMN queue_estimate;
+        ALTER TABLE jobs DROP COLUMN queue_source;
+        ALTER TABLE jobs DROP COLUMN queue_runs;
+        ALTER TABLE jobs DROP COLUMN queue_until;
+        PRAGMA user_version = 12;"""
     orders_at_upgrade = ""
 
     def upgrade(self):

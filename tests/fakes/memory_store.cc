@@ -131,6 +131,18 @@ class Transaction : public MemoryScheduleTx {
     if (found.size() > static_cast<size_t>(limit)) found.resize(limit);
     return found;
   }
+  absl::StatusOr<QueuedJobs> JobsQueuedFor(absl::string_view window) override {
+    std::vector<QueuedJob> queued;
+    for (const auto& [id, job] : t_.jobs.rows()) {
+      if (window.empty() || job.queue.window != window || IsTerminal(job.state)) continue;
+      queued.push_back({job.id, job.environment, job.state, job.error_reason, job.create_time,
+                        job.queue.priority, job.queue.estimate});
+    }
+    std::sort(queued.begin(), queued.end(), [](const QueuedJob& a, const QueuedJob& b) {
+      return std::tie(b.priority, a.create_time, a.id) < std::tie(a.priority, b.create_time, b.id);
+    });
+    return queued;
+  }
   absl::StatusOr<Task> GetTask(absl::string_view id) override { return Get(t_.tasks, "task", id); }
   absl::StatusOr<std::vector<Task>> TasksOfJob(absl::string_view job_id) override {
     return Select(t_.tasks, [&](const Task& task) { return task.job_id == job_id; });

@@ -8,10 +8,10 @@
 
 namespace dbfleet::controller::sqlite {
 
-static_assert(FieldCount<Job>() == 35 && FieldCount<Rollout>() == 5 &&
-                  FieldCount<RolloutProgress>() == 5 && FieldCount<Approval>() == 7 &&
-                  FieldCount<Task>() == 15 && FieldCount<StepReport>() == 7 &&
-                  FieldCount<Attempt>() == 21,
+static_assert(FieldCount<Job>() == 36 && FieldCount<Rollout>() == 5 &&
+                  FieldCount<RolloutProgress>() == 5 && FieldCount<QueuePlace>() == 6 &&
+                  FieldCount<Approval>() == 7 && FieldCount<Task>() == 15 &&
+                  FieldCount<StepReport>() == 7 && FieldCount<Attempt>() == 21,
               "a field was added: give it a column here and in schema.cc, or a name in codec.cc");
 
 template <>
@@ -64,6 +64,12 @@ struct Table<Job> {
     v("wave_end_time", value.rollout_progress.end_time);
     v("wave_check_job", value.rollout_progress.check_job);
     v("failures_forgiven", value.rollout_progress.forgiven);
+    v.Fixed("queue_window", value.queue.window);
+    v("queue_priority", value.queue.priority);
+    v("queue_estimate", value.queue.estimate);
+    v("queue_source", value.queue.source);
+    v("queue_runs", value.queue.runs);
+    v("queue_until", value.queue.until);
   }
 };
 
@@ -249,6 +255,35 @@ absl::StatusOr<std::vector<Job>> ChangesOfContent(Connection& connection,
                    "state IN ('partial', 'failed'))) ORDER BY end_time DESC, id DESC LIMIT ",
                    limit),
       {std::string(content_digest), std::string(environment)});
+}
+
+absl::StatusOr<QueuedJobs> JobsQueuedFor(Connection& connection, absl::string_view window) {
+  // The conditions of the partial index, in whose order the rows come: no job is read as a whole.
+  ASSIGN_OR_RETURN(
+      Statement statement,
+      connection.Prepare("SELECT id, environment, state, error_reason, create_time, queue_priority,"
+                         " queue_estimate FROM jobs INDEXED BY jobs_queue WHERE queue_window = ?1"
+                         " AND queue_window <> '' AND end_time = -9223372036854775808"
+                         " ORDER BY queue_priority DESC, create_time, id"));
+  statement.BindText(1, window);
+  std::vector<QueuedJob> queued;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, statement.Step());
+    if (!more) return queued;
+    QueuedJob& job = queued.emplace_back();
+    job.id = statement.Text(0);
+    job.environment = statement.Text(1);
+    const std::optional<JobState> state = FromName<JobState>(statement.Text(2));
+    if (!state.has_value()) {
+      return Error(absl::StatusCode::kDataLoss, "STORE_CORRUPT",
+                   "the column state of a job in the store cannot be read; restore the store");
+    }
+    job.state = *state;
+    job.error_reason = statement.Text(3);
+    job.create_time = DecodeTime(statement.Int(4));
+    job.priority = static_cast<int>(statement.Int(5));
+    job.estimate = DecodeDuration(statement.Int(6));
+  }
 }
 
 absl::StatusOr<std::vector<Task>> TasksOfJob(Connection& connection, absl::string_view job_id) {

@@ -57,9 +57,11 @@ class Reads : public Base {
     return sqlite::JobsInState(db_, state);
   }
   absl::StatusOr<std::vector<Job>> ChangesOfContent(absl::string_view environment,
-                                                    absl::string_view content_digest,
-                                                    int limit) override {
-    return sqlite::ChangesOfContent(db_, environment, content_digest, limit);
+                                                    absl::string_view digest, int limit) override {
+    return sqlite::ChangesOfContent(db_, environment, digest, limit);
+  }
+  absl::StatusOr<QueuedJobs> JobsQueuedFor(absl::string_view window) override {
+    return sqlite::JobsQueuedFor(db_, window);
   }
   absl::StatusOr<Task> GetTask(absl::string_view id) override { return Get<Task>(db_, id); }
   absl::StatusOr<std::vector<Task>> TasksOfJob(absl::string_view job_id) override {
@@ -84,9 +86,8 @@ class Reads : public Base {
   absl::StatusOr<JobProgress> ProgressOf(absl::string_view job_id) override {
     return sqlite::ProgressOf(db_, job_id);
   }
-  absl::StatusOr<std::vector<Task>> IdleTasks(absl::string_view job_id, int stage,
-                                              int limit) override {
-    return sqlite::IdleTasks(db_, job_id, stage, limit);
+  absl::StatusOr<std::vector<Task>> IdleTasks(absl::string_view job, int stage, int most) override {
+    return sqlite::IdleTasks(db_, job, stage, most);
   }
   absl::StatusOr<Backup> GetBackup(absl::string_view id) override { return Get<Backup>(db_, id); }
   absl::StatusOr<Page<Backup>> ListBackups(const BackupFilter& filter,
@@ -182,9 +183,8 @@ class Reads : public Base {
     return sqlite::LastCheckpoints(db_, log_id, limit);
   }
   absl::StatusOr<std::vector<std::string>> AuditLogs() override { return sqlite::AuditLogs(db_); }
-  absl::StatusOr<std::vector<AuditReceipt>> AuditReceipts(uint64_t first_size,
-                                                          uint64_t last_size) override {
-    return sqlite::AuditReceipts(db_, first_size, last_size);
+  absl::StatusOr<std::vector<AuditReceipt>> AuditReceipts(uint64_t first, uint64_t last) override {
+    return sqlite::AuditReceipts(db_, first, last);
   }
   absl::StatusOr<std::optional<ControllerStart>> StartFrom(uint64_t epoch) override {
     return sqlite::StartFrom(db_, epoch);

@@ -47,6 +47,7 @@ absl::StatusOr<std::vector<Job>> JobsInState(Connection& connection, JobState st
 absl::StatusOr<std::vector<Job>> ChangesOfContent(Connection& connection,
                                                   absl::string_view environment,
                                                   absl::string_view content_digest, int limit);
+absl::StatusOr<QueuedJobs> JobsQueuedFor(Connection& connection, absl::string_view window);
 absl::StatusOr<std::vector<Task>> TasksOfJob(Connection& connection, absl::string_view job_id);
 absl::StatusOr<std::vector<Attempt>> AttemptsOfTask(Connection& connection,
                                                     absl::string_view task_id);

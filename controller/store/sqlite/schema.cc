@@ -465,12 +465,26 @@ ALTER TABLE tokens ADD COLUMN verbs TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE tokens ADD COLUMN sources TEXT NOT NULL DEFAULT '[]';
 )sql";
 
+// What waits for a window that carries it. The index gives a queue in its order.
+constexpr char kQueues[] = R"sql(
+ALTER TABLE jobs ADD COLUMN queue_window TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN queue_priority INTEGER NOT NULL DEFAULT 50;
+ALTER TABLE jobs ADD COLUMN queue_estimate INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN queue_source TEXT NOT NULL DEFAULT 'assumed';
+ALTER TABLE jobs ADD COLUMN queue_runs INTEGER NOT NULL DEFAULT 0;
+-- The begin of the int64 range: never.
+ALTER TABLE jobs ADD COLUMN queue_until INTEGER NOT NULL DEFAULT -9223372036854775808;
+CREATE INDEX jobs_queue ON jobs(queue_window, queue_priority DESC, create_time, id)
+  WHERE queue_window <> '' AND end_time = -9223372036854775808;
+)sql";
+
 // A new step is taken back in tests/unit/controller/store/sqlite/store_fixture.h, and by
 // tests/chaos/workload.py (TO_FORMER_SCHEMA) instead of the last one.
 constexpr SchemaStep kSteps[] = {{1, kVersion1},   {2, kVersion2},       {3, kVersion3, BuildTiles},
                                  {4, kVersion4},   {5, kVersion5},       {6, kVersion6},
                                  {7, kVersion7},   {8, kVersion8},       {9, kVersion9},
-                                 {10, kVersion10}, {11, kNotifications}, {12, kRolesStep}};
+                                 {10, kVersion10}, {11, kNotifications}, {12, kRolesStep},
+                                 {13, kQueues}};
 
 absl::Status RunSteps(Connection& connection, int64_t from, absl::Span<const SchemaStep> steps) {
   for (const SchemaStep& step : steps) {

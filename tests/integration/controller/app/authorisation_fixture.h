@@ -181,6 +181,7 @@ class AuthorisationFixture : public testing::Test {
     job.environment = name;
     job.requester = "users/requester";
     job.create_time = job.update_time = now;
+    job.queue.window = "night-" + name;
     RETURN_IF_ERROR(tx.InsertJob(&job));
     Task task;
     task.id = job.id + "T";

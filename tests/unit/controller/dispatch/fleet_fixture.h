@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -350,9 +351,13 @@ class FleetFixture : public ::testing::Test {
       std::make_shared<const WindowBook>(std::vector<DeclaredWindow>());
   std::shared_ptr<const ApprovalBook> approvals_ = std::make_shared<const ApprovalBook>();
   std::optional<Waiver> waiver_;
+  std::function<bool(const std::string&)> takes_work_ = [this](const std::string& agent_id) {
+    return !dispatcher_.WhyNoWork(agent_id).has_value();
+  };
   JobFlow flow_{[this](ReadTx&, absl::string_view) { return dependents_; },
                 [this](ReadTx&) { return windows_; }, [this](ReadTx&) { return approvals_; },
-                [this](ReadTx&, const std::string&) { return waiver_; }};
+                [this](ReadTx&, const std::string&) { return waiver_; },
+                [this](const std::string& agent_id) { return takes_work_(agent_id); }};
   JobManager jobs_{store_, flow_, hub_, clock_};
   metrics::Registry metrics_;
   std::vector<std::string> moved_;  // As told to the sink: "INSTANCE to AGENT".

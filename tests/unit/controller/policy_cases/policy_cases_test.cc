@@ -191,6 +191,34 @@ TEST(PolicyCases, ACasePassesWhenVerdictAndRulesAreTheExpectedOnes) {
             "expected: waits by approvals; is: waits by approvals, verified-backup");
 }
 
+TEST(PolicyCases, WhatWasQueuedForAWindowWaitsForItAndItsTurn) {
+  // From ten minutes before the cases' time on.
+  const std::string manifests =
+      absl::StrCat(kPlain, "---\napiVersion: dbfleet/v1\nkind: MaintenanceWindow\n",
+                   "metadata: {name: nightly}\nspec:\n  selector: {labels: {tier: \"1\"}}\n",
+                   "  once: {begin: \"2027-01-15T07:50:00Z\", end: \"2027-01-15T09:00:00Z\"}\n");
+  const auto rules = [&](const std::string& queue, const std::string& more = "") {
+    return Rules(absl::StrCat(kComplete, ", labels: {tier: \"1\"}, queue: {", queue, "}", more),
+                 manifests);
+  };
+  EXPECT_EQ(rules("window: nightly"), "allowed");
+  EXPECT_EQ(rules("window: nightly", ", now: \"2027-01-15T07:00:00Z\""), "waits window-queue");
+  EXPECT_EQ(rules("window: nightly, estimate: 2h"), "waits window-queue");
+  EXPECT_EQ(rules("window: gone"), "waits window-queue");
+  EXPECT_EQ(rules("window: nightly, others: [{priority: 60}]"), "waits window-queue");
+  EXPECT_EQ(rules("window: nightly, others: [{priority: 60, estimate: 2h}]"), "allowed");
+  EXPECT_EQ(rules("window: nightly, others: [{priority: 60, state: waits}]"), "allowed");
+  EXPECT_EQ(rules("window: nightly, others: [{priority: 1, state: runs}]"), "waits window-queue");
+  EXPECT_EQ(rules("window: nightly, others: [{}]"), "waits window-queue") << "it is older";
+  EXPECT_EQ(rules("window: nightly, others: [{newer: true}]"), "allowed");
+  EXPECT_EQ(Rules(absl::StrCat(kComplete, ", queue: {window: nightly}"), manifests),
+            "waits window-queue")
+      << "the window does not select it";
+  EXPECT_THAT(rules("window: nightly, priority: 0"), HasSubstr("from 1 to 100"));
+  EXPECT_THAT(rules("window: nightly, others: [{state: sleeps}]"),
+              HasSubstr("ready, runs or waits"));
+}
+
 TEST(PolicyCases, MistakesAreToldWithTheirPlacesAllTogether) {
   const absl::Status status = RunCases(
                                   "- {name: a, environment: production, expect: maybe}\n"

@@ -90,6 +90,18 @@ TEST(ScheduleResourceTest, WhatIsWrongIsToldWithItsFieldAndWhatIsWanted) {
   EXPECT_THAT(ProblemOf(Spec("", "restore: {}")), HasSubstr("restore"));
 }
 
+TEST(ScheduleResourceTest, BackupsAndVerificationsCanWaitForAWindow) {
+  EXPECT_THAT(ProblemOf(Spec("", "backup: {}, queue: {window: nightly, priority: 80}")), IsEmpty());
+  EXPECT_THAT(ProblemOf(Spec("", "verify: {}, queue: {window: nightly, estimate: 20m}")),
+              IsEmpty());
+  EXPECT_THAT(ProblemOf(Spec("", "check: {}, queue: {window: nightly}")),
+              HasSubstr("only backups and verifications"));
+  EXPECT_THAT(ProblemOf(Spec("", "backup: {}, queue: {priority: 80}")),
+              HasSubstr("spec.job.queue.window"));
+  EXPECT_THAT(ProblemOf(Spec("", "backup: {}, queue: {window: nightly, priority: 101}")),
+              HasSubstr("from 1 to 100"));
+}
+
 TEST(ScheduleResourceTest, WhatThisVersionCannotDoHasToBeSuspended) {
   EXPECT_THAT(ProblemOf(Spec("", "planned: {action: restore test}")), HasSubstr("spec.suspended"));
   EXPECT_THAT(ProblemOf(Spec("suspended: true", "planned: {action: restore test}")), IsEmpty());

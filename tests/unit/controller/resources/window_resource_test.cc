@@ -77,6 +77,12 @@ TEST(WindowResourceTest, AOneOffWindowIsTheSpanThatItNames) {
   EXPECT_EQ(declared.window.overrun, Overrun::kFinish);
 }
 
+TEST(WindowResourceTest, ItCarriesOneJobAtATimeUnlessItSaysMore) {
+  const std::string recurring = "  recurring: {cron: \"0 2 * * 6\", duration: 4h}\n";
+  EXPECT_EQ(Compiled(recurring).parallel, 1);
+  EXPECT_EQ(Compiled(recurring + "  parallel: 3\n").parallel, 3);
+}
+
 TEST(WindowResourceTest, WhatIsWrongIsToldWithItsFieldAndPlace) {
   const std::string recurring = "  recurring: {cron: \"0 2 * * 6\", duration: 4h}\n";
   const std::string once =
@@ -84,6 +90,8 @@ TEST(WindowResourceTest, WhatIsWrongIsToldWithItsFieldAndPlace) {
   const std::pair<std::string, const char*> kCases[] = {
       {recurring + "  effect: maybe\n", "w.yaml:6:3: spec.effect: allow or deny is wanted"},
       {recurring + "  overrun: stop\n", "spec.overrun: finish, pause or cancel"},
+      {recurring + "  parallel: 0\n", "spec.parallel: is from 1 to 1000"},
+      {recurring + "  effect: deny\n  parallel: 2\n", "spec.parallel: a freeze carries no work"},
       {recurring + once, "exactly one of once"},
       {"  effect: deny\n", "exactly one of once"},
       {"  once: {begin: tomorrow, end: \"2026-12-25T18:00:00Z\"}\n", "spec.once.begin"},

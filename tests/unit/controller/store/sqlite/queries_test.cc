@@ -338,5 +338,42 @@ TEST_F(QueriesTest, ChangesAreFoundAgainByTheirContents) {
   EXPECT_EQ(ids("", 10), "") << "other jobs have no contents";
 }
 
+TEST_F(QueriesTest, AWindowsQueueHasWhatHasNotEndedInItsOrder) {
+  const auto add = [&](const std::string& id, const std::string& window, int priority, int made,
+                       JobState state) {
+    Job job = MakeJob(id);
+    job.queue.window = window;
+    job.queue.priority = priority;
+    job.queue.estimate = absl::Minutes(priority);
+    job.create_time = absl::FromUnixSeconds(made);
+    job.state = state;
+    if (state == JobState::kSucceeded) job.end_time = absl::FromUnixSeconds(made + 1);
+    ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.InsertJob(&job); }).ok());
+  };
+  add("Q1", "nightly", 50, 3, JobState::kReady);
+  add("Q2", "nightly", 50, 2, JobState::kRolling);
+  add("Q3", "nightly", 80, 9, JobState::kAwaitingApproval);
+  add("Q4", "nightly", 100, 1, JobState::kSucceeded);
+  add("Q5", "weekend", 100, 1, JobState::kReady);
+  add("Q6", "", 100, 1, JobState::kReady);
+  const auto queue = [&](const std::string& window) {
+    std::string text;
+    const QueuedJobs queued = Read([&](ReadTx& tx) { return tx.JobsQueuedFor(window); }).value();
+    for (const QueuedJob& job : queued) {
+      text += job.id + " ";
+      EXPECT_EQ(job.estimate, absl::Minutes(job.priority));
+    }
+    return text;
+  };
+  EXPECT_EQ(queue("nightly"), "Q3 Q2 Q1 ");
+  EXPECT_EQ(queue("weekend"), "Q5 ");
+  EXPECT_EQ(queue(""), "") << "most jobs are in no queue";
+  Job raised = Read([&](ReadTx& tx) { return tx.GetJob("Q1"); }).value();
+  raised.queue.priority = 90;
+  raised.queue.estimate = absl::Minutes(90);
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.UpdateJob(&raised); }).ok());
+  EXPECT_EQ(queue("nightly"), "Q1 Q3 Q2 ");
+}
+
 }  // namespace
 }  // namespace dbfleet::controller

@@ -1,0 +1,178 @@
+// JobFlow's part for the queues of windows: what a job's turn rests on (see job_flow.h).
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
+#include "controller/domain/transitions.h"
+#include "controller/jobs/job_flow.h"
+#include "controller/jobs/specs.h"
+
+namespace dbfleet::controller {
+namespace {
+
+bool HasBegun(JobState state) {
+  return state == JobState::kRolling || state == JobState::kPaused ||
+         state == JobState::kRollingBack || state == JobState::kCancelling;
+}
+
+// What is left of a job that was interrupted takes its share of the whole.
+absl::StatusOr<absl::Duration> NeedOf(ReadTx& tx, const std::string& job_id, JobState state,
+                                      absl::Duration estimate) {
+  if (!HasBegun(state)) return estimate;
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job_id));
+  const auto left = std::count_if(tasks.begin(), tasks.end(),
+                                  [](const Task& task) { return !IsTerminal(task.state); });
+  if (tasks.empty()) return estimate;
+  return estimate * static_cast<int64_t>(left) / static_cast<int64_t>(tasks.size());
+}
+
+// Whether it has one of its window's places: it has begun, and a part of it runs or follows by
+// itself. One that waits for a person, or for the window, leaves its place to others.
+absl::StatusOr<bool> HasPlace(ReadTx& tx, const QueuedJob& job) {
+  if (!HasBegun(job.state)) return false;
+  if (job.state != JobState::kPaused || job.error_reason == kBetweenWaves) return true;
+  ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfJob(job.id));
+  return std::any_of(open.begin(), open.end(),
+                     [](const Attempt& attempt) { return HoldsInstance(attempt.state); });
+}
+
+// By its state it may wait for its turn alone.
+bool MayBeReady(const QueuedJob& job) {
+  return job.state == JobState::kReady ||
+         (job.state == JobState::kPaused && job.error_reason == kWindowClosed);
+}
+
+// All in the queue, in its order: what runs, and the rest as waiting for whatever it is.
+absl::StatusOr<std::vector<QueueEntry>> EntriesOf(ReadTx& tx, const std::vector<QueuedJob>& queue) {
+  std::vector<QueueEntry> entries;
+  for (const QueuedJob& job : queue) {
+    ASSIGN_OR_RETURN(const bool runs, HasPlace(tx, job));
+    entries.push_back({job.id, job.priority, job.create_time, job.estimate,
+                       runs ? QueueEntry::State::kRuns : QueueEntry::State::kWaits});
+  }
+  return entries;
+}
+
+}  // namespace
+
+absl::Status JobFlow::AddQueue(ReadTx& tx, absl::Span<const Task> tasks, const WindowBook* book,
+                               PolicyInput* input) const {
+  const Job& job = input->job;
+  PolicyInput::Queue& queue = input->queue;
+  const DeclaredWindow* const window = book == nullptr ? nullptr : book->Find(job.queue.window);
+  if (window != nullptr) queue.window = *window;
+  for (const Task& task : tasks) {
+    if (window == nullptr || IsTerminal(task.state)) continue;
+    ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(task.instance_id));
+    if (!window->Selects(job.environment, instance.labels))
+      queue.uncovered.push_back(task.Target());
+  }
+  // What was let begin in this occurrence is not measured again; one that was paused since has left
+  // its place.
+  queue.under_way =
+      HasBegun(job.state) && job.state != JobState::kPaused && input->now < job.queue.until;
+  queue.needs = job.queue.estimate;
+  if (queue.under_way) return absl::OkStatus();
+  ASSIGN_OR_RETURN(queue.needs, NeedOf(tx, job.id, job.state, job.queue.estimate));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<QueueEntry>> JobFlow::QueueOf(ReadTx& tx,
+                                                         const std::string& window) const {
+  ASSIGN_OR_RETURN(const std::vector<QueuedJob> queued, tx.JobsQueuedFor(window));
+  return EntriesOf(tx, queued);
+}
+
+absl::Status JobFlow::AddOthers(ReadTx& tx, const PolicyDecision& alone, PolicyInput* input) const {
+  const Job& job = input->job;
+  ASSIGN_OR_RETURN(const std::vector<QueuedJob> queued, tx.JobsQueuedFor(job.queue.window));
+  ASSIGN_OR_RETURN(std::vector<QueueEntry> entries, EntriesOf(tx, queued));
+  const QueueEntry mine{job.id, job.queue.priority, job.create_time, job.queue.estimate};
+  // Whether the others are ready is asked only where the answer decides.
+  int free = alone.allowed() ? input->queue.window->parallel : 0;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (entries[i].state == QueueEntry::State::kRuns && entries[i].job != job.id) --free;
+  }
+  for (size_t i = 0; i < entries.size() && free > 0; ++i) {
+    if (entries[i].state == QueueEntry::State::kRuns || !MayBeReady(queued[i]) ||
+        !ComesBefore(entries[i], mine)) {
+      continue;
+    }
+    RETURN_IF_ERROR(LookIfReady(tx, input->now, &entries[i]));
+    if (entries[i].state == QueueEntry::State::kReady) --free;
+  }
+  std::erase_if(entries, [&](const QueueEntry& entry) { return entry.job == job.id; });
+  input->queue.others = std::move(entries);
+  return absl::OkStatus();
+}
+
+absl::Status JobFlow::LookIfReady(ReadTx& tx, absl::Time now, QueueEntry* entry) const {
+  ASSIGN_OR_RETURN(const Job job, tx.GetJob(entry->job));
+  if (job.cancel_requested || now >= job.expire_time) return absl::OkStatus();
+  ASSIGN_OR_RETURN(std::vector<Task> tasks, tx.TasksOfJob(job.id));
+  std::erase_if(tasks, [](const Task& task) { return task.state != TaskState::kPending; });
+  if (tasks.empty()) return absl::OkStatus();
+  PolicyInput input;
+  // It is no trouble of this job if another one cannot be read.
+  const absl::StatusOr<PolicyDecision> decision = EvaluateAlone(tx, job, tasks, now, &input);
+  if (!decision.ok() || !decision->allowed()) return absl::OkStatus();
+  if (!job.policy_digest.empty() &&
+      job.policy_digest != PolicyDigest(job.environment, input.policy, input.approval_book.get())) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const bool could, CouldBegin(tx, job, tasks));
+  if (!could) return absl::OkStatus();
+  entry->needs = input.queue.needs;
+  entry->closes = decision->closes;
+  entry->state = QueueEntry::State::kReady;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> JobFlow::CouldBegin(ReadTx& tx, const Job& job,
+                                         absl::Span<const Task> tasks) const {
+  const auto first = std::min_element(
+      tasks.begin(), tasks.end(), [](const Task& a, const Task& b) { return a.stage < b.stage; });
+  for (const Task& task : tasks) {
+    if (task.stage != first->stage) continue;
+    ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(task.instance_id));
+    ASSIGN_OR_RETURN(const Agent agent, tx.GetAgent(instance.agent_id));
+    if (instance.removed || agent.revoked || agent.quarantined || agent.draining) continue;
+    if (takes_work_ != nullptr && !takes_work_(agent.id)) continue;
+    ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfInstance(instance.id));
+    bool busy = false;
+    for (const Attempt& attempt : open) {
+      if (attempt.job_id == job.id || !HoldsInstance(attempt.state)) continue;
+      ASSIGN_OR_RETURN(const Job other, tx.GetJob(attempt.job_id));
+      busy |= IsExclusive(other.kind, attempt.purpose);
+    }
+    if (!busy || !IsExclusive(job.kind, Purpose::kExecute)) return true;
+  }
+  return false;
+}
+
+absl::StatusOr<std::vector<std::string>> JobFlow::NextInQueue(ReadTx& tx, const std::string& window,
+                                                              absl::Time now) const {
+  std::vector<std::string> next;
+  ASSIGN_OR_RETURN(const std::shared_ptr<const WindowBook> book, Windows(tx));
+  const DeclaredWindow* const declared = book == nullptr ? nullptr : book->Find(window);
+  if (declared == nullptr) return next;
+  const std::optional<Span> occurrence = NextCoverage(declared->window.times, now);
+  if (!occurrence.has_value() || !occurrence->Contains(now)) return next;
+  ASSIGN_OR_RETURN(const std::vector<QueuedJob> queued, tx.JobsQueuedFor(window));
+  ASSIGN_OR_RETURN(std::vector<QueueEntry> entries, EntriesOf(tx, queued));
+  int free = declared->parallel;
+  for (const QueueEntry& entry : entries) free -= entry.state == QueueEntry::State::kRuns ? 1 : 0;
+  for (size_t i = 0; i < entries.size() && free > 0; ++i) {
+    if (entries[i].state == QueueEntry::State::kRuns || !MayBeReady(queued[i])) continue;
+    RETURN_IF_ERROR(LookIfReady(tx, now, &entries[i]));
+    if (entries[i].state != QueueEntry::State::kReady) continue;
+    next.push_back(entries[i].job);
+    --free;
+  }
+  return next;
+}
+
+}  // namespace dbfleet::controller
