@@ -44,6 +44,7 @@ absl::StatusOr<std::optional<std::string>> FindEnvironment(ReadTx& tx, absl::str
   if (collection == "instances") return EnvironmentOf(tx.GetInstance(id));
   if (collection == "agents") return EnvironmentOf(tx.GetAgent(id));
   if (collection == "backups") return EnvironmentOf(tx.GetBackup(id));
+  if (collection == "jobproposals") return EnvironmentOf(tx.rules_reader().GetProposal(id));
   if (collection == "schedules") {
     const absl::StatusOr<Resource> found = tx.GetResource(absl::StrCat("schedules/", id));
     // One that is gone has left occurrences behind, but no environment.

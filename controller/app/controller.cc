@@ -23,6 +23,7 @@
 #include "controller/api/audit_service.h"
 #include "controller/api/break_glass_service.h"
 #include "controller/api/directory_services.h"
+#include "controller/api/event_rule_service.h"
 #include "controller/api/job_services.h"
 #include "controller/api/live_feeds.h"
 #include "controller/api/notification_service.h"
@@ -45,8 +46,11 @@
 #include "controller/identity/enrollment.h"
 #include "controller/identity/roles_in.h"
 #include "controller/notify/health_watch.h"
+#include "controller/proposer/job_proposals.h"
+#include "controller/proposer/proposer.h"
 #include "controller/resources/approval_source.h"
 #include "controller/resources/break_glass.h"
+#include "controller/resources/event_rule_source.h"
 #include "controller/resources/impact.h"
 #include "controller/resources/proposal_manager.h"
 #include "controller/resources/resource_manager.h"
@@ -94,6 +98,7 @@ struct Controller::Parts {
   std::atomic<const Dispatcher*> working{nullptr};  // The same.
   WindowSource windows;
   ScheduleSource schedules;
+  EventRuleSource event_rules;
   JobFlow flow{[](ReadTx& tx, absl::string_view requester) {
                  return DependentsOfRequester(tx, std::string(requester), DependentPrincipals);
                },
@@ -110,6 +115,8 @@ struct Controller::Parts {
   std::unique_ptr<Dispatcher> dispatcher;
   std::unique_ptr<Scheduler> scheduler;
   std::unique_ptr<ScheduleRuns> schedule_runs;
+  std::unique_ptr<Proposer> proposer;
+  std::unique_ptr<JobProposals> job_proposals;
   std::unique_ptr<AgentAuthenticator> authenticator;
   std::unique_ptr<Enrollment> enrollment;
   std::unique_ptr<Principals> principals;
@@ -129,6 +136,7 @@ struct Controller::Parts {
   std::unique_ptr<Executor> dispatch_executor;
   std::unique_ptr<Executor> log_executor;
   std::unique_ptr<Executor> schedule_executor;
+  std::unique_ptr<Executor> rule_executor;
   std::unique_ptr<Executor> api_executor;
   std::unique_ptr<BackupRequests> backup_requests;  // The audit executor's.
   std::unique_ptr<Clock::Timer> upkeep;
@@ -199,6 +207,10 @@ absl::Status Controller::Parts::Open() {
   scheduler = std::make_unique<Scheduler>(SchedulerOptions(), *store, *jobs, hub, schedules, clock,
                                           *schedule_executor, registry);
   schedule_runs = std::make_unique<ScheduleRuns>(*store, clock, [this] { scheduler->Wake(); });
+  rule_executor = MakeSerialExecutor("rules");
+  proposer = std::make_unique<Proposer>(ProposerOptions(), *store, *jobs, hub, event_rules, clock,
+                                        *rule_executor, registry);
+  job_proposals = std::make_unique<JobProposals>(*store, *jobs, hub, clock);
   authenticator = std::make_unique<AgentAuthenticator>(store.get(), ca.get(), &clock);
   authenticator->SetRevocationListener([this](const std::string& agent_id) {
     dispatcher->Disconnect(agent_id, Error(absl::StatusCode::kUnauthenticated, "AGENT_REVOKED",
@@ -322,6 +334,7 @@ void Controller::Parts::AddServices(const std::string& agent_address) {
   services.push_back(std::make_unique<BackupServiceImpl>(*gate, *views, *jobs, *store));
   services.push_back(std::make_unique<ResourceServiceImpl>(*gate, *store, *resources, clock));
   services.push_back(std::make_unique<ScheduleServiceImpl>(*gate, *schedule_runs));
+  services.push_back(std::make_unique<EventRuleServiceImpl>(*gate, *job_proposals));
   services.push_back(std::make_unique<NotificationServiceImpl>(*gate, *notifier));
   services.push_back(std::make_unique<ProposalServiceImpl>(*gate, *proposals));
   services.push_back(std::make_unique<BreakGlassServiceImpl>(*gate, *break_glass));
@@ -355,6 +368,7 @@ absl::Status Controller::Parts::Serve() {
   }
   dispatcher->Start();
   scheduler->Start();
+  proposer->Start();
   server = builder.BuildAndStart();
   if (server == nullptr || grpc_port == 0) {
     return Error(
@@ -432,6 +446,7 @@ void Controller::Parts::Stop() {
   serving = false;
   if (http != nullptr) http->Stop();
   if (scheduler != nullptr) scheduler->Stop();
+  if (proposer != nullptr) proposer->Stop();
   event_watcher = nullptr;
   if (notifier != nullptr) notifier->Stop();  // Tests of routes hold threads of the API.
   working = nullptr;
@@ -441,8 +456,8 @@ void Controller::Parts::Stop() {
     server->Wait();
   }
   aggregator.reset();
-  for (Executor* executor : {api_executor.get(), schedule_executor.get(), dispatch_executor.get(),
-                             audit_executor.get(), log_executor.get()}) {
+  for (Executor* executor : {api_executor.get(), schedule_executor.get(), rule_executor.get(),
+                             dispatch_executor.get(), audit_executor.get(), log_executor.get()}) {
     if (executor != nullptr) executor->Shutdown();
   }
   upkeep.reset();  // Only now: the executors arm them.

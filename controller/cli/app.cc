@@ -61,6 +61,7 @@ void AddEverything(CLI::App& app, Shell& shell) {
   AddResourceCommands(app, shell);
   AddWindowCommands(app, shell);
   AddScheduleCommands(app, shell);
+  AddRuleCommands(app, shell);
   AddPolicyCommands(app, shell);
   AddNotifyCommands(app, shell);
   AddProposalCommands(app, shell);

@@ -26,6 +26,7 @@ void AddUserCommands(CLI::App& app, Shell& shell);      // user, token.
 void AddResourceCommands(CLI::App& app, Shell& shell);  // apply, diff, get, delete.
 void AddWindowCommands(CLI::App& app, Shell& shell);
 void AddScheduleCommands(CLI::App& app, Shell& shell);
+void AddRuleCommands(CLI::App& app, Shell& shell);
 void AddPolicyCommands(CLI::App& app, Shell& shell);
 void AddNotifyCommands(CLI::App& app, Shell& shell);
 void AddProposalCommands(CLI::App& app, Shell& shell);

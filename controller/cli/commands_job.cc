@@ -47,6 +47,10 @@ std::string Explanation(const Job& job) {
   if (!job.error_message().empty() && !IsSaidByBlocker(job)) {
     absl::StrAppend(&out, SanitizeForDisplay(job.error_message()), "\n");
   }
+  if (absl::StartsWith(job.requester(), "eventrules/")) {
+    absl::StrAppend(&out, SanitizeForDisplay(job.requester()),
+                    " proposed it: ", SanitizeForDisplay(job.reason()), "\n");
+  }
   const std::string blockers = DescribeBlockers(job);
   if (!blockers.empty()) absl::StrAppend(&out, "It waits for\n", blockers);
   switch (job.state()) {

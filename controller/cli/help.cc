@@ -66,6 +66,14 @@ void AddFleetExamples(ExampleMap* out) {
   e["schedule next"] = {"dbfleet schedule next nightly-backup -n 5 --tz Europe/Berlin"};
   e["schedule history"] = {"dbfleet schedule history nightly-backup --limit 50"};
   e["schedule run"] = {"dbfleet schedule run nightly-backup --reason \"before the move\" --wait"};
+  e["rule list"] = {"dbfleet rule list"};
+  e["rule get"] = {"dbfleet rule get look-again"};
+  e["rule history"] = {"dbfleet rule history look-again", "dbfleet rule history --state pending"};
+  e["rule test"] = {"dbfleet rule test fleet/rules.yaml --since 7d"};
+  e["rule accept"] = {"dbfleet rule accept 01JD8Q2RZV6W0XKH3M5T7N9PBC"};
+  e["rule decline"] = {
+      "dbfleet rule decline 01JD8Q2RZV6W0XKH3M5T7N9PBC --reason \"known, ticket 4711\""};
+  e["window queue"] = {"dbfleet window queue nightly --tz Europe/Berlin"};
   e["window calendar"] = {"dbfleet window calendar --month 2026-12 --tz Europe/Berlin"};
   e["backup run"] = {"dbfleet backup run orders-db -d shop --wait"};
   e["backup list"] = {"dbfleet backup list -i orders-db"};
@@ -96,6 +104,8 @@ void AddWorkExamples(ExampleMap* out) {
   e["job wait"] = {"dbfleet job wait 01JX3 --timeout 10m"};
   e["job pause"] = {"dbfleet job pause 01JX3M6QK8T2R4 --reason \"high load\""};
   e["job resume"] = {"dbfleet job resume 01JX3M6QK8T2R4 --wait"};
+  e["job reprioritize"] = {
+      "dbfleet job reprioritize 01JX3M6QK8T2R4 --priority 80 --reason \"the customer waits\""};
   e["job resolve"] = {
       "dbfleet job resolve 01JX3M6QK8T2R4 --as applied --reason \"the column is there\""};
   e["user list"] = {"dbfleet user list"};

@@ -127,6 +127,13 @@ constexpr Word<OccurrenceState> kOccurrenceStates[] = {
     {OccurrenceState::kCancelled, "cancelled"},
 };
 
+constexpr Word<JobProposal::State> kJobProposalStates[] = {
+    {JobProposal::State::kPending, "pending"},     {JobProposal::State::kAccepted, "accepted"},
+    {JobProposal::State::kSubmitted, "submitted"}, {JobProposal::State::kDeclined, "declined"},
+    {JobProposal::State::kExpired, "expired"},     {JobProposal::State::kRefused, "refused"},
+    {JobProposal::State::kCancelled, "cancelled"},
+};
+
 template <typename T, size_t N>
 absl::string_view Find(const Word<T> (&words)[N], T value) {
   for (const Word<T>& word : words) {
@@ -162,6 +169,7 @@ absl::string_view NameOf(EstimateSource value) { return Find(kEstimateSources, v
 absl::string_view NameOf(Backup::State value) { return Find(kBackupStates, value); }
 absl::string_view NameOf(OccurrenceState value) { return Find(kOccurrenceStates, value); }
 absl::string_view NameOf(Notification::State value) { return Find(kNotificationStates, value); }
+absl::string_view NameOf(JobProposal::State value) { return Find(kJobProposalStates, value); }
 
 template <>
 std::optional<SafetyClass> FromName(absl::string_view name) {
@@ -226,6 +234,10 @@ std::optional<OccurrenceState> FromName(absl::string_view name) {
 template <>
 std::optional<Notification::State> FromName(absl::string_view name) {
   return Find(kNotificationStates, name);
+}
+template <>
+std::optional<JobProposal::State> FromName(absl::string_view name) {
+  return Find(kJobProposalStates, name);
 }
 
 std::string WhyRevoked(const Agent& agent) {

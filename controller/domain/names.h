@@ -5,6 +5,7 @@
 
 #include "absl/strings/string_view.h"
 
+#include "controller/domain/event_rule.h"
 #include "controller/domain/schedule.h"
 #include "controller/domain/types.h"
 
@@ -29,6 +30,7 @@ absl::string_view NameOf(EstimateSource value);
 absl::string_view NameOf(Backup::State value);
 absl::string_view NameOf(OccurrenceState value);
 absl::string_view NameOf(Notification::State value);
+absl::string_view NameOf(JobProposal::State value);
 
 template <typename T>
 std::optional<T> FromName(absl::string_view name);
@@ -64,6 +66,8 @@ template <>
 std::optional<OccurrenceState> FromName(absl::string_view name);
 template <>
 std::optional<Notification::State> FromName(absl::string_view name);
+template <>
+std::optional<JobProposal::State> FromName(absl::string_view name);
 
 // "was revoked (REASON); ...": how a person gets work back onto a revoked agent.
 std::string WhyRevoked(const Agent& agent);

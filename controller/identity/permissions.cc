@@ -162,6 +162,18 @@ const std::vector<Permission>& AllPermissions() {
       Named("dbfleet.api.v1.ScheduleService/RunSchedule", Verb::kOperate,
             {{"schedule", "schedules"}}),
 
+      // A rule is about the environments that it selects, a proposal is in one.
+      Listed("dbfleet.api.v1.EventRuleService/ListEventRules", Verb::kRead),
+      Inside("dbfleet.api.v1.EventRuleService/GetEventRule", {Verb::kRead}),
+      Listed("dbfleet.api.v1.EventRuleService/ListJobProposals", Verb::kRead),
+      Named("dbfleet.api.v1.EventRuleService/GetJobProposal", Verb::kRead,
+            {{"name", "jobproposals"}}),
+      Named("dbfleet.api.v1.EventRuleService/AcceptJobProposal", Verb::kOperate,
+            {{"name", "jobproposals"}}),
+      Named("dbfleet.api.v1.EventRuleService/DeclineJobProposal", Verb::kOperate,
+            {{"name", "jobproposals"}}),
+      Inside("dbfleet.api.v1.EventRuleService/TestEventRule", {Verb::kRead}),
+
       Everywhere("dbfleet.api.v1.NotificationService/TestNotificationRoute", Verb::kDeclare),
       Everywhere("dbfleet.api.v1.NotificationService/ListNotifications", Verb::kRead),
       Everywhere("dbfleet.api.v1.NotificationService/RetryNotifications", Verb::kOperate),

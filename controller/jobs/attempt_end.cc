@@ -6,6 +6,7 @@
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
 #include "controller/jobs/backup_flow.h"
+#include "controller/jobs/check_outcome.h"
 #include "controller/jobs/job_flow.h"
 #include "controller/jobs/specs.h"
 
@@ -198,6 +199,7 @@ absl::Status JobFlow::EndExecuteAttempt(FlowContext& context, const Job& job,
                                    {"reason", attempt.error_reason},
                                    {"error", attempt.error_message}}));
   }
+  RETURN_IF_ERROR(RecordCheckOutcome(context, job, *task));
   return RecordBackupOutcome(context, job, *task);
 }
 

@@ -210,7 +210,8 @@ absl::Status RecordBackupOutcome(FlowContext& context, const Job& job, const Tas
                                  is_backup ? "backup.outcome" : "backup.verification",
                                  absl::StrCat("backups/", backup.id),
                                  backup.environment,
-                                 {{"task", std::string(NameOf(task.state))},
+                                 {{"job", absl::StrCat("jobs/", job.id)},
+                                  {"task", std::string(NameOf(task.state))},
                                   {"state", std::string(NameOf(backup.state))},
                                   {"level", absl::StrCat("L", backup.verified_level)},
                                   {"error", remark}}});

@@ -53,7 +53,7 @@ struct Detail {
 constexpr Detail kDetails[] = {
     {"target", "target"}, {"state", "state"},         {"status", "state"},  {"safety", "safety"},
     {"rows", "rows"},     {"estimated_rows", "rows"}, {"reason", "reason"}, {"why", "error"},
-    {"reasons", "error"}, {"error", "error"},
+    {"reasons", "error"}, {"error", "error"},         {"cause", "error"},   {"title", "title"},
 };
 
 absl::Status AddJob(ReadTx& tx, const std::string& id, bool with_instances, ToldEvent* told) {
@@ -99,6 +99,10 @@ absl::StatusOr<ToldEvent> Gather(ReadTx& tx, const AuditRow& row, AuditEvent eve
   RETURN_IF_ERROR(AddInstance(tx, InstanceIn(entry.resource), &told.place));
   if (absl::StartsWith(entry.resource, "jobs/")) {
     RETURN_IF_ERROR(AddJob(tx, entry.resource.substr(5), with_instances, &told));
+  }
+  if (absl::StartsWith(entry.resource, "jobproposals/") &&
+      told.event.meaning == Meaning::kTrouble) {
+    told.fields["command"] = absl::StrCat("dbfleet rule accept ", entry.resource.substr(13));
   }
   told.fields["trigger"] = told.event.trigger;
   told.fields["status"] = std::string(StatusWord(told.event.meaning));

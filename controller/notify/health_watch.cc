@@ -1,11 +1,10 @@
 #include "controller/notify/health_watch.h"
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 
 #include "common/base/status.h"
-#include "common/base/text.h"
 #include "common/log/log.h"
+#include "controller/jobs/check_outcome.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -14,7 +13,7 @@ constexpr int kReportsToAgree = 2;
 
 // The change and its record, if the store does not know it yet.
 absl::Status Tell(WriteTx& tx, const std::string& agent_id, const std::string& instance_id,
-                  bool bad, const std::string& reasons) {
+                  bool bad, const std::string& reasons, const std::string& observations) {
   const absl::StatusOr<Instance> instance = tx.GetInstance(instance_id);
   if (absl::IsNotFound(instance.status())) return absl::OkStatus();
   if (!instance.ok()) return instance.status();
@@ -28,7 +27,9 @@ absl::Status Tell(WriteTx& tx, const std::string& agent_id, const std::string& i
                          "instance.health",
                          absl::StrCat("instances/", instance_id),
                          instance->environment,
-                         {{"status", bad ? "critical" : "ok"}, {"reasons", reasons}}});
+                         {{"status", bad ? "critical" : "ok"},
+                          {"reasons", reasons},
+                          {"observations", observations}}});
 }
 
 }  // namespace
@@ -51,10 +52,10 @@ void HealthWatch::Report(const std::string& agent_id, const work::v1::InstanceHe
     seen.told = static_cast<int>(bad);
     seen.tell_not_before = now + kQuiet;
   }
-  const std::string reasons =
-      SanitizeForDisplay(Truncate(absl::StrJoin(health.reasons(), "; "), 500));
-  store_.Mutate([agent_id, id = health.instance(), bad,
-                 reasons](WriteTx& tx) { return Tell(tx, agent_id, id, bad, reasons); },
+  const std::string reasons = HealthReasons(health);
+  const std::string observations = CriticalObservations(health);
+  store_.Mutate([agent_id, id = health.instance(), bad, reasons, observations](
+                    WriteTx& tx) { return Tell(tx, agent_id, id, bad, reasons, observations); },
                 [this, id = health.instance()](absl::Status status) {
                   if (status.ok()) return;
                   log::Error("an instance's health could not be recorded",

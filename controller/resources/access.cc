@@ -12,6 +12,8 @@
 #include "controller/identity/permissions.h"
 #include "controller/identity/roles_in.h"
 #include "controller/resources/schedule_source.h"
+#include "controller/rules/rule.h"
+#include "dbfleet/resource/v1/event_rule.pb.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -81,9 +83,20 @@ bool MayChange(const Rights& rights, const ResourceKind& kind, const Environment
 }
 
 bool MayUse(const Rights& rights, const ResourceKind& kind, const Message& message) {
-  if (kind.kind != kScheduleKind) return true;
-  const auto& spec = static_cast<const resource::v1::Schedule&>(message).spec();
-  return spec.suspended() || rights.In(kScheduledVerb, spec.environment());
+  if (!WorksByItself(kind, message)) return true;
+  const EnvironmentFilter reach = ReachOf(kind, message);
+  if (reach.all()) return rights.Everywhere(kScheduledVerb);
+  return std::all_of(reach.names().begin(), reach.names().end(),
+                     [&](const std::string& name) { return rights.In(kScheduledVerb, name); });
+}
+
+bool WorksByItself(const ResourceKind& kind, const Message& message) {
+  if (kind.kind == kScheduleKind) {
+    return !static_cast<const resource::v1::Schedule&>(message).spec().suspended();
+  }
+  if (kind.kind != kEventRuleKind) return false;
+  const auto& spec = static_cast<const resource::v1::EventRule&>(message).spec();
+  return !spec.suspended() && spec.propose().mode() == "run";
 }
 
 void NotePlace(const std::vector<EnvironmentFilter>& reaches, AuditEntry* entry) {

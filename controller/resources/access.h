@@ -23,10 +23,13 @@ EnvironmentFilter ReachOf(const ResourceKind& kind, const google::protobuf::Mess
 // out roles.
 Verb VerbToChange(const ResourceKind& kind);
 
-// What else it takes in its environments to declare this: whoever has work done by a schedule has
-// to be let do it by hand. A suspended one does nothing.
+// What else it takes in its environments to declare this: whoever has work done by a schedule, or
+// by a rule that asks nobody, has to be let do it by hand. A suspended one does nothing.
 bool MayUse(const Rights& rights, const ResourceKind& kind,
             const google::protobuf::Message& message);
+
+// Has it work done without anybody being asked?
+bool WorksByItself(const ResourceKind& kind, const google::protobuf::Message& message);
 
 // Whoever may read in one of its environments sees a resource, whole; RoleBindings need the role
 // auditor or admin there, as users do.

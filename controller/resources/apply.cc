@@ -13,7 +13,6 @@
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/config/yaml_writer.h"
-#include "controller/domain/names.h"
 #include "controller/identity/named_roles.h"
 #include "controller/identity/permissions.h"
 #include "controller/identity/roles_in.h"
@@ -22,11 +21,11 @@
 #include "controller/resources/approval_resource.h"
 #include "controller/resources/approval_source.h"
 #include "controller/resources/environment_resource.h"
+#include "controller/resources/event_rule_source.h"
 #include "controller/resources/line_diff.h"
 #include "controller/resources/schedule_source.h"
 #include "controller/resources/window_resource.h"
 #include "controller/resources/window_source.h"
-#include "controller/routes/route.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -35,83 +34,6 @@ using Action = ResourceChange::Action;
 
 Environment DeclaredEnvironment(const Manifest& manifest) {
   return EnvironmentOf(static_cast<const resource::v1::Environment&>(*manifest.message));
-}
-
-// Nobody waits for a window of an environment that there is not.
-absl::Status CheckKnown(const Manifest& manifest, const std::vector<std::string>& names,
-                        const std::set<std::string>& environments) {
-  for (const std::string& name : names) {
-    if (environments.count(name) != 0) continue;
-    return Error(
-        absl::StatusCode::kInvalidArgument, "UNKNOWN_ENVIRONMENT",
-        absl::StrCat(manifest.place, ": ", manifest.id(), ": there is no environment \"",
-                     SanitizeForDisplay(Truncate(name, 100)), "\"; see: dbfleet environment list"));
-  }
-  return absl::OkStatus();
-}
-
-RoleBinding BindingOf(const Manifest& manifest) {
-  const auto& spec = static_cast<const resource::v1::RoleBinding&>(*manifest.message).spec();
-  RoleBinding binding;
-  binding.id = manifest.id();
-  binding.role = FromName<Role>(spec.role()).value_or(Role::kViewer);
-  binding.subjects.assign(spec.subjects().begin(), spec.subjects().end());
-  if (!spec.environments().empty()) {
-    binding.where =
-        EnvironmentFilter::Only({spec.environments().begin(), spec.environments().end()});
-  }
-  return binding;
-}
-
-// With these bindings in place of those that are there, nobody may hold what is for separate hands.
-absl::Status CheckHands(ReadTx& tx, absl::Span<const Manifest> manifests) {
-  std::map<std::string, RoleBinding> bindings;
-  std::map<std::string, const Manifest*> concerned;  // Users, with one manifest that names them.
-  for (const Manifest& manifest : manifests) {
-    if (manifest.kind->kind != kRoleBindingKind) continue;
-    RoleBinding binding = BindingOf(manifest);
-    for (const std::string& subject : binding.subjects) concerned[subject] = &manifest;
-    bindings[binding.id] = std::move(binding);
-  }
-  if (concerned.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::shared_ptr<const RoleBook> stored, ReadRoleBook(tx));
-  for (const RoleBinding& binding : stored->bindings()) bindings.emplace(binding.id, binding);
-  std::vector<RoleBinding> all;
-  for (auto& [id, binding] : bindings) all.push_back(std::move(binding));
-  const RoleBook book(std::move(all));
-  for (const auto& [subject, manifest] : concerned) {
-    const std::string place = absl::StrCat(manifest->place, ": ", manifest->id());
-    const absl::StatusOr<User> user = tx.GetUser(subject);
-    if (absl::IsNotFound(user.status())) {
-      return Error(absl::StatusCode::kInvalidArgument, "UNKNOWN_USER",
-                   absl::StrCat(place, ": there is no user \"", subject,
-                                "\"; make one first: dbfleet user create ", subject));
-    }
-    RETURN_IF_ERROR(user.status());
-    RETURN_IF_ERROR(Annotate(CheckSeparateHands(*user, book), place));
-  }
-  return absl::OkStatus();
-}
-
-// Each comes after one that is there, and none, by whatever way, after itself.
-absl::Status CheckPromotionOrder(const Manifest& manifest,
-                                 const std::map<std::string, std::string>& promotes_from) {
-  std::vector<std::string> way = {manifest.name};
-  for (std::string from = promotes_from.at(manifest.name); !from.empty();) {
-    const auto next = promotes_from.find(from);
-    if (next == promotes_from.end()) {
-      return CheckKnown(manifest, {from}, {});
-    }
-    way.push_back(from);
-    if (std::count(way.begin(), way.end(), from) > 1) {
-      return Error(
-          absl::StatusCode::kInvalidArgument, "PROMOTION_CIRCLE",
-          absl::StrCat(manifest.place, ": ", manifest.id(),
-                       ": environments would wait for each other: ", absl::StrJoin(way, " from ")));
-    }
-    from = next->second;
-  }
-  return absl::OkStatus();
 }
 
 // Compares by their texts, sets action and diff. `version` is what is there now.
@@ -139,20 +61,35 @@ absl::Status Audit(const ApplyContext& context, const Manifest& manifest,
   return context.write->AppendAudit(entry);
 }
 
-// Why nothing is done for the schedule as it is there, though whoever applies it may have it done;
-// "" for whatever else.
+// Why nothing is done for the schedule or rule as it is there, though whoever applies it may have
+// it done; "" for whatever else.
 absl::StatusOr<std::string> WhyDeserted(const ApplyContext& context, const Manifest& manifest,
                                         const Resource& former) {
-  if (manifest.kind->kind != kScheduleKind || former.editor == context.meta.principal) {
-    return std::string();
-  }
-  const auto& spec = static_cast<const resource::v1::Schedule&>(*manifest.message).spec();
-  if (spec.suspended() || !MayUse(context.rights, *manifest.kind, *manifest.message)) {
+  if (former.editor == context.meta.principal ||
+      !WorksByItself(*manifest.kind, *manifest.message) ||
+      !MayUse(context.rights, *manifest.kind, *manifest.message)) {
     return std::string();
   }
   // Nobody is known to have lost anything while that cannot be read.
   if (absl::IsDataLoss(ReadRoleBook(context.read).status())) return std::string();
-  return WhyNotEntitled(context.read, former.editor, spec.environment());
+  ASSIGN_OR_RETURN(const Rights editor, RightsOf(context.read, former.editor));
+  const EnvironmentFilter reach = ReachOf(*manifest.kind, *manifest.message);
+  if (reach.all()) {
+    if (editor.Everywhere(kScheduledVerb)) return std::string();
+    return absl::StrCat(former.editor, " has not the role ",
+                        RoleWords(std::vector<Verb>{kScheduledVerb}), " everywhere (any more)");
+  }
+  for (const std::string& name : reach.names()) {
+    ASSIGN_OR_RETURN(std::string why, WhyNotEntitled(context.read, former.editor, name));
+    if (!why.empty()) return why;
+  }
+  return std::string();
+}
+
+// What falls into the time in which a rule is suspended, or cannot be read, is not for it.
+bool WasSuspended(const Resource& former) {
+  const absl::StatusOr<DeclaredEventRule> rule = EventRuleIn(former);
+  return !rule.ok() || rule->suspended;
 }
 
 absl::StatusOr<ResourceChange> ApplyEnvironment(const ApplyContext& context,
@@ -230,6 +167,12 @@ absl::StatusOr<ResourceChange> ApplyResource(const ApplyContext& context,
       RETURN_IF_ERROR(NoteScheduleApplied(*context.write, schedule, !(reaches[0] == reaches.back()),
                                           context.meta.principal, context.now));
     }
+    if (manifest.kind->kind == kEventRuleKind) {
+      ASSIGN_OR_RETURN(const DeclaredEventRule rule, EventRuleIn(next));
+      const bool was_suspended = former.ok() && WasSuspended(*former);
+      RETURN_IF_ERROR(NoteEventRuleApplied(*context.write, rule, !(reaches[0] == reaches.back()),
+                                           was_suspended, context.meta.principal, context.now));
+    }
     if (manifest.kind->kind == kRoleBindingKind) {
       RETURN_IF_ERROR(NoteRoleChange(*context.write, next.id, context.meta.principal, context.now));
     }
@@ -264,51 +207,6 @@ absl::Status CheckTimes(absl::Span<const Manifest> manifests, absl::Time now) {
   return absl::OkStatus();
 }
 
-absl::Status CheckReferences(ReadTx& tx, absl::Span<const Manifest> manifests) {
-  std::set<std::string> environments;
-  std::map<std::string, std::string> promotes_from;  // As it would be afterwards.
-  for (PageRequest page{1000, ""};;) {
-    ASSIGN_OR_RETURN(const Page<Environment> stored, tx.ListEnvironments(page));
-    for (const Environment& environment : stored.items) {
-      environments.insert(environment.name);
-      promotes_from[environment.name] = environment.policy.promotion.from;
-    }
-    page.token = stored.next_token;
-    if (page.token.empty()) break;
-  }
-  for (const Manifest& manifest : manifests) {
-    if (manifest.kind->kind != kEnvironmentKind) continue;
-    environments.insert(manifest.name);
-    promotes_from[manifest.name] = DeclaredEnvironment(manifest).policy.promotion.from;
-  }
-  for (const Manifest& manifest : manifests) {
-    if (manifest.kind->kind == kWindowKind) {
-      RETURN_IF_ERROR(CheckKnown(manifest, WindowOf(manifest).environments, environments));
-    } else if (manifest.kind->kind == kScheduleKind) {
-      const auto& schedule = static_cast<const resource::v1::Schedule&>(*manifest.message);
-      RETURN_IF_ERROR(CheckKnown(manifest, {schedule.spec().environment()}, environments));
-    } else if (manifest.kind->kind == kRouteKind) {
-      const auto& named = static_cast<const resource::v1::NotificationRoute&>(*manifest.message)
-                              .spec()
-                              .selector()
-                              .environments();
-      RETURN_IF_ERROR(CheckKnown(manifest, {named.begin(), named.end()}, environments));
-    } else if (manifest.kind->kind == kApprovalPolicyKind) {
-      RETURN_IF_ERROR(CheckKnown(manifest, ApprovalPolicyOf(manifest).environments, environments));
-    } else if (manifest.kind->kind == kBreakGlassKind) {
-      const auto& spec =
-          static_cast<const resource::v1::BreakGlassPolicy&>(*manifest.message).spec();
-      RETURN_IF_ERROR(CheckKnown(manifest, {spec.environments().begin(), spec.environments().end()},
-                                 environments));
-    } else if (manifest.kind->kind == kEnvironmentKind) {
-      RETURN_IF_ERROR(CheckPromotionOrder(manifest, promotes_from));
-    } else if (manifest.kind->kind == kRoleBindingKind) {
-      RETURN_IF_ERROR(CheckKnown(manifest, BindingOf(manifest).where.names(), environments));
-    }
-  }
-  return CheckHands(tx, manifests);
-}
-
 absl::Status AuthoriseManifest(const ApplyContext& context, const Manifest& manifest) {
   const ResourceKind& kind = *manifest.kind;
   const auto refuse = [&](absl::string_view where) {
@@ -335,7 +233,7 @@ absl::Status AuthoriseManifest(const ApplyContext& context, const Manifest& mani
                  absl::StrCat(manifest.place, ": ", context.meta.principal, " may not apply ",
                               manifest.id(), ": what it has done needs the role ",
                               RoleWords(std::vector<Verb>{kScheduledVerb}), " in ",
-                              absl::StrJoin(reach.names(), ", "),
+                              reach.all() ? "all environments" : absl::StrJoin(reach.names(), ", "),
                               " as by hand, and a token that is not limited to less; suspended it "
                               "can be applied without"));
   }
@@ -371,6 +269,10 @@ absl::StatusOr<ResourceView> DeleteDeclared(const ApplyContext& context, const s
   if (resource.kind == kScheduleKind) {
     RETURN_IF_ERROR(NoteScheduleDeleted(*context.write, id.substr(id.find('/') + 1),
                                         context.meta.principal, context.now));
+  }
+  if (resource.kind == kEventRuleKind) {
+    RETURN_IF_ERROR(NoteEventRuleDeleted(*context.write, id.substr(id.find('/') + 1),
+                                         context.meta.principal, context.now));
   }
   if (resource.kind == kRoleBindingKind) {
     RETURN_IF_ERROR(NoteRoleRemoval(*context.write, id, context.now));

@@ -7,6 +7,7 @@
 #include "controller/resources/approval_resource.h"
 #include "controller/resources/break_glass_resource.h"
 #include "controller/resources/environment_resource.h"
+#include "controller/resources/event_rule_resource.h"
 #include "controller/resources/role_binding_resource.h"
 #include "controller/resources/schedule_resource.h"
 #include "controller/resources/window_resource.h"
@@ -35,6 +36,10 @@ void CheckWindow(const resource::v1::MaintenanceWindow& manifest, config::Proble
   (void)CompileWindow(manifest, problems);
 }
 
+void CheckEventRule(const resource::v1::EventRule& manifest, config::Problems* problems) {
+  (void)CompileEventRule(manifest, problems);
+}
+
 void CheckRoute(const resource::v1::NotificationRoute& manifest, config::Problems* problems) {
   (void)CompileRoute(manifest, problems);
 }
@@ -45,6 +50,7 @@ absl::Span<const ResourceKind> ResourceKinds() {
   using resource::v1::ApprovalPolicy;
   using resource::v1::BreakGlassPolicy;
   using resource::v1::Environment;
+  using resource::v1::EventRule;
   using resource::v1::MaintenanceWindow;
   using resource::v1::NotificationRoute;
   using resource::v1::RoleBinding;
@@ -60,6 +66,8 @@ absl::Span<const ResourceKind> ResourceKinds() {
        &FillAs<MaintenanceWindow, FillWindow>, &CheckAs<MaintenanceWindow, CheckWindow>},
       {kScheduleKind, "schedules", &Schedule::default_instance(), &FillAs<Schedule, FillSchedule>,
        &CheckAs<Schedule, CheckSchedule>},
+      {kEventRuleKind, "eventrules", &EventRule::default_instance(),
+       &FillAs<EventRule, FillEventRule>, &CheckAs<EventRule, CheckEventRule>},
       {kRouteKind, "notificationroutes", &NotificationRoute::default_instance(),
        &FillAs<NotificationRoute, FillRoute>, &CheckAs<NotificationRoute, CheckRoute>},
       {kRoleBindingKind, "rolebindings", &RoleBinding::default_instance(),

@@ -45,43 +45,29 @@ T ValueOf(const Word<T> (&words)[N], const std::string& text, absl::string_view 
   return words[0].value;
 }
 
-void CheckQueue(const ScheduledJob& job, config::Problems* problems) {
+void CheckQueue(const ScheduledJob& job, const std::string& field, config::Problems* problems) {
   if (!job.has_queue()) return;
   if (!job.has_backup() && !job.has_verify()) {
-    problems->Add("spec.job.queue", "only backups and verifications wait for a window");
+    problems->Add(field, "only backups and verifications wait for a window");
   }
   if (job.queue().window().empty()) {
-    problems->Add("spec.job.queue.window", "is needed: the maintenance window that carries it");
+    problems->Add(field + ".window", "is needed: the maintenance window that carries it");
     return;
   }
   QueueAsk ask{job.queue().window(), std::nullopt, std::nullopt};
   if (job.queue().has_priority()) ask.priority = job.queue().priority();
   if (job.queue().has_estimate()) ask.estimate = FromProto(job.queue().estimate());
-  problems->Note("spec.job.queue", CheckAsk(ask));
+  problems->Note(field, CheckAsk(ask));
 }
 
 void CheckJob(const ScheduleSpec& spec, config::Problems* problems) {
   const ScheduledJob& job = spec.job();
-  const int kinds =
-      job.has_check() + job.has_inspect() + job.has_backup() + job.has_verify() + job.has_planned();
-  if (kinds != 1) {
-    problems->Add("spec.job", "exactly one of check, inspect, backup and verify is needed");
-  }
-  if (job.has_planned() && job.planned().action().empty()) {
-    problems->Add("spec.job.planned.action", "is needed: what it is to be");
-  }
+  CheckScheduledJob(job, "spec.job", problems);
   if (job.has_planned() && !spec.suspended()) {
     problems->Add("spec.suspended",
                   absl::StrCat("has to be true as long as this version cannot do what is planned (",
                                config::ShownValue(job.planned().action()), ")"));
   }
-  CheckQueue(job, problems);
-  if (!job.has_inspect()) return;
-  work::v1::InspectSpec inspect;
-  inspect.set_statement(job.inspect().statement());
-  inspect.set_max_rows(job.inspect().max_rows());
-  *inspect.mutable_timeout() = job.inspect().timeout();
-  problems->Note("spec.job.inspect", ValidateInspect(inspect));
 }
 
 void CheckTargets(const ScheduleSpec& spec, config::Problems* problems) {
@@ -119,6 +105,25 @@ void CheckNumbers(const ScheduleSpec& spec, config::Problems* problems) {
 }
 
 }  // namespace
+
+void CheckScheduledJob(const ScheduledJob& job, absl::string_view field,
+                       config::Problems* problems) {
+  const int kinds =
+      job.has_check() + job.has_inspect() + job.has_backup() + job.has_verify() + job.has_planned();
+  if (kinds != 1) {
+    problems->Add(field, "exactly one of check, inspect, backup and verify is needed");
+  }
+  if (job.has_planned() && job.planned().action().empty()) {
+    problems->Add(absl::StrCat(field, ".planned.action"), "is needed: what it is to be");
+  }
+  CheckQueue(job, absl::StrCat(field, ".queue"), problems);
+  if (!job.has_inspect()) return;
+  work::v1::InspectSpec inspect;
+  inspect.set_statement(job.inspect().statement());
+  inspect.set_max_rows(job.inspect().max_rows());
+  *inspect.mutable_timeout() = job.inspect().timeout();
+  problems->Note(absl::StrCat(field, ".inspect"), ValidateInspect(inspect));
+}
 
 std::string DeclaredSchedule::Timing() const {
   return absl::StrCat(times.cron.text(), "\n", time_zone, suspended ? "\nsuspended" : "");

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "absl/strings/string_view.h"
+
 #include "common/config/problems.h"
 #include "controller/schedules/due.h"
 #include "controller/schedules/overlap.h"
@@ -34,5 +36,9 @@ std::optional<DeclaredSchedule> CompileSchedule(const resource::v1::Schedule& ma
 
 // The same with what takes longer to find out.
 void CheckSchedule(const resource::v1::Schedule& manifest, config::Problems* problems);
+
+// What is wrong with a job that schedules and rules can submit; `field` is where it stands.
+void CheckScheduledJob(const resource::v1::ScheduledJob& job, absl::string_view field,
+                       config::Problems* problems);
 
 }  // namespace dbfleet::controller

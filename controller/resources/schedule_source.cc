@@ -13,6 +13,7 @@
 #include "controller/identity/permissions.h"
 #include "controller/identity/roles_in.h"
 #include "controller/resources/kinds.h"
+#include "controller/rules/rule.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -118,10 +119,18 @@ absl::StatusOr<std::vector<std::string>> DependentsOfRequester(
     ReadTx& tx, const std::string& requester,
     absl::StatusOr<std::vector<std::string>> (*dependents)(ReadTx&, const std::string&)) {
   absl::string_view name = requester;
-  if (!absl::ConsumePrefix(&name, "schedules/")) return dependents(tx, requester);
-  ASSIGN_OR_RETURN(const ScheduleState state, tx.GetScheduleState(name));
-  std::set<std::string> all(state.declarers.begin(), state.declarers.end());
-  for (const std::string& declarer : state.declarers) {
+  std::vector<std::string> declarers;
+  if (absl::ConsumePrefix(&name, "schedules/")) {
+    ASSIGN_OR_RETURN(const ScheduleState state, tx.GetScheduleState(name));
+    declarers = state.declarers;
+  } else if (absl::ConsumePrefix(&name, kEventRuleAccounts)) {
+    ASSIGN_OR_RETURN(const EventRuleState state, tx.rules_reader().GetState(name));
+    declarers = state.declarers;
+  } else {
+    return dependents(tx, requester);
+  }
+  std::set<std::string> all(declarers.begin(), declarers.end());
+  for (const std::string& declarer : declarers) {
     ASSIGN_OR_RETURN(const std::vector<std::string> more, dependents(tx, declarer));
     all.insert(more.begin(), more.end());
   }

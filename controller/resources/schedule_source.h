@@ -54,8 +54,9 @@ absl::Status NoteScheduleDeleted(WriteTx& tx, const std::string& name, const std
 // Puts `principal` among the declarers; true if it was not there.
 bool AddDeclarer(const std::string& principal, ScheduleState* state);
 
-// The account of a schedule: "schedules/nightly". Its declarers, and whoever depends on them by
-// `dependents`, do not approve what it submits; other requesters have their own dependents only.
+// The account of a schedule ("schedules/nightly") or a rule ("eventrules/look-again"). Its
+// declarers, and whoever depends on them by `dependents`, do not approve what it submits; other
+// requesters have their own dependents only.
 absl::StatusOr<std::vector<std::string>> DependentsOfRequester(
     ReadTx& tx, const std::string& requester,
     absl::StatusOr<std::vector<std::string>> (*dependents)(ReadTx&, const std::string&));

@@ -8,85 +8,11 @@
 
 #include "common/base/status.h"
 #include "common/base/text.h"
-#include "common/proto_time/proto_time.h"
-#include "controller/jobs/specs.h"
 #include "controller/scheduler/scheduler.h"
 
 namespace dbfleet::controller {
-namespace {
 
-using resource::v1::ScheduledJob;
 using resource::v1::ScheduleSpec;
-
-bool Selects(const resource::v1::ScheduleTargets& targets, const std::set<std::string>& named,
-             const Instance& instance) {
-  if (!named.empty() && named.count(instance.id) == 0) return false;
-  const auto& engines = targets.engines();
-  if (!engines.empty() &&
-      std::find(engines.begin(), engines.end(), instance.engine) == engines.end()) {
-    return false;
-  }
-  return std::all_of(targets.labels().begin(), targets.labels().end(), [&](const auto& label) {
-    const auto found = instance.labels.find(label.first);
-    return found != instance.labels.end() && found->second == label.second;
-  });
-}
-
-work::v1::InspectSpec InspectionOf(const ScheduledJob& job) {
-  work::v1::InspectSpec inspect;
-  inspect.set_statement(job.inspect().statement());
-  inspect.set_database(job.inspect().database());
-  inspect.set_max_rows(job.inspect().max_rows());
-  if (job.inspect().has_timeout()) *inspect.mutable_timeout() = job.inspect().timeout();
-  return inspect;
-}
-
-QueueAsk QueueOf(const ScheduledJob& job) {
-  QueueAsk ask;
-  if (!job.has_queue()) return ask;
-  ask.window = job.queue().window();
-  if (job.queue().has_priority()) ask.priority = job.queue().priority();
-  if (job.queue().has_estimate()) ask.estimate = FromProto(job.queue().estimate());
-  return ask;
-}
-
-std::vector<std::string> DatabasesOf(const ScheduledJob& job) {
-  return {job.backup().databases().begin(), job.backup().databases().end()};
-}
-
-// The newest that can be verified. NOT_FOUND (NO_BACKUP).
-absl::StatusOr<std::string> BackupToVerify(ReadTx& tx, const Instance& instance) {
-  constexpr int kLookedAt = 50;
-  ASSIGN_OR_RETURN(const Page<Backup> backups,
-                   tx.ListBackups({instance.id, instance.environment}, {kLookedAt, ""}));
-  for (const Backup& backup : backups.items) {
-    if (backup.state == Backup::State::kComplete) return backup.id;
-  }
-  return Error(absl::StatusCode::kNotFound, "NO_BACKUP",
-               absl::StrCat("instances/", instance.id,
-                            " has no complete backup that could be verified; take one: "
-                            "dbfleet backup run ",
-                            instance.id));
-}
-
-// Why the target gets no job, as far as that shows before it is made.
-absl::Status Look(ReadTx& tx, const ScheduleSpec& spec, PreparedTarget* target) {
-  if (target->instance.environment != spec.environment()) {
-    return Error(absl::StatusCode::kFailedPrecondition, "INSTANCE_NOT_IN_ENVIRONMENT",
-                 absl::StrCat("instance \"", target->instance.id, "\" belongs to ",
-                              target->instance.environment, " now"));
-  }
-  if (spec.job().has_inspect()) return CheckInspection(target->instance, InspectionOf(spec.job()));
-  if (spec.job().has_backup()) {
-    return CheckDatabasesFit(target->instance, DatabasesOf(spec.job()));
-  }
-  if (spec.job().has_verify()) {
-    ASSIGN_OR_RETURN(target->backup_id, BackupToVerify(tx, target->instance));
-  }
-  return absl::OkStatus();
-}
-
-}  // namespace
 
 bool IsWorthAnotherTry(const absl::Status& status) {
   return absl::IsAborted(status) || absl::IsResourceExhausted(status) ||
@@ -111,7 +37,7 @@ absl::StatusOr<std::shared_ptr<const Submitter::Targets>> Submitter::TargetsOf(
   for (PageRequest page{1000, ""};;) {
     ASSIGN_OR_RETURN(const Page<Instance> instances, tx.ListInstances(spec.environment(), page));
     for (const Instance& instance : instances.items) {
-      if (Selects(spec.targets(), named, instance)) found->push_back(instance.id);
+      if (SelectsTarget(spec.targets(), named, instance)) found->push_back(instance.id);
     }
     page.token = instances.next_token;
     if (page.token.empty()) break;
@@ -142,7 +68,7 @@ absl::StatusOr<Chunk> Submitter::Prepare(ReadTx& tx, const Occurrence& occurrenc
     target.refusal = instance.status();
     if (instance.ok()) {
       target.instance = *std::move(instance);
-      target.refusal = Look(tx, chunk.spec, &target);
+      target.refusal = PrepareJob(tx, chunk.spec.job(), chunk.spec.environment(), &target);
     }
     if (IsWorthAnotherTry(target.refusal)) return target.refusal;
     chunk.targets.push_back(std::move(target));
@@ -155,23 +81,9 @@ absl::Status Submitter::WriteJob(FlowContext& context, const Chunk& chunk,
                                  const PreparedTarget& target) {
   const RequestMeta meta{AccountOf(chunk.occurrence),
                          absl::StrCat(chunk.occurrence.id, "/", target.instance.id), ""};
-  const ScheduledJob& job = chunk.spec.job();
-  if (job.has_check()) return jobs_.InsertCheck(context, meta, target.instance.id).status();
-  if (job.has_inspect()) {
-    return jobs_.InsertInspect(context, meta, target.instance, InspectionOf(job)).status();
-  }
-  if (job.has_backup()) {
-    return jobs_
-        .InsertBackup(context, meta, target.instance.id, DatabasesOf(job),
-                      !job.backup().skip_verify(), absl::StrCat("by ", meta.principal),
-                      QueueOf(job))
-        .status();
-  }
-  if (job.has_verify()) {
-    return jobs_.InsertVerify(context, meta, target.backup_id, QueueOf(job)).status();
-  }
-  return Error(absl::StatusCode::kFailedPrecondition, "NO_ACTION",
-               "the schedule says nothing that this version could do");
+  return InsertDeclaredJob(jobs_, context, meta, chunk.spec.job(), target,
+                           absl::StrCat("by ", meta.principal))
+      .status();
 }
 
 absl::Status Submitter::Write(FlowContext& context, const Chunk& chunk) {

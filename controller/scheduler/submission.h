@@ -9,17 +9,11 @@
 #include "absl/status/statusor.h"
 
 #include "controller/jobs/job_manager.h"
+#include "controller/scheduler/declared_job.h"
 #include "controller/store/store.h"
 #include "dbfleet/resource/v1/resource.pb.h"
 
 namespace dbfleet::controller {
-
-// One target of an occurrence, looked at on a reader.
-struct PreparedTarget {
-  Instance instance;
-  std::string backup_id;  // Of a verification.
-  absl::Status refusal;   // Why it gets no job, if so.
-};
 
 // A piece of an occurrence: its next targets.
 struct Chunk {

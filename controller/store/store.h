@@ -14,12 +14,13 @@
 #include "controller/store/audit_evidence.h"
 #include "controller/store/outbox.h"
 #include "controller/store/queries.h"
+#include "controller/store/rule_tx.h"
 #include "controller/store/schedule_tx.h"
 
 namespace dbfleet::controller {
 
 // Reads inside one snapshot. Get* are NOT_FOUND (e.g. JOB_NOT_FOUND) when there is no such row.
-class ReadTx : public ScheduleReads {
+class ReadTx : public ScheduleReads, public RuleReads {
  public:
   virtual absl::StatusOr<Environment> GetEnvironment(absl::string_view name) = 0;
   virtual absl::StatusOr<Page<Environment>> ListEnvironments(const PageRequest& page) = 0;
@@ -77,7 +78,6 @@ class ReadTx : public ScheduleReads {
   virtual const OutboxReader& outbox_reader() = 0;
   // Files of changes by the SHA-256 (hex) of their bytes.
   virtual absl::StatusOr<std::string> GetContent(absl::string_view sha256) = 0;
-
   virtual absl::StatusOr<std::string> GetSetting(absl::string_view key) = 0;  // "" if never set.
   // What PutRequestKey keeps; "" if that was nothing, or has expired by `now`.
   virtual absl::StatusOr<std::string> GetRequestKey(absl::string_view key, absl::Time now) = 0;
@@ -113,9 +113,9 @@ class ReadTx : public ScheduleReads {
 };
 
 // Writes inside one transaction. Insert* are ALREADY_EXISTS on a duplicate key. Update* are ABORTED
-// (STALE) when the row's version is not `value->version`; on success they raise it.
-// Uniqueness lives here: Job.request_key, (task, attempt number), instance id, user id, token hash.
-class WriteTx : public ReadTx, public ScheduleWrites {
+// (STALE) when the row's version is not `value->version`; on success they raise it. Uniqueness
+// lives here: Job.request_key, (task, attempt number), instance id, user id, token hash.
+class WriteTx : public ReadTx, public ScheduleWrites, public RuleWrites {
  public:
   virtual absl::Status InsertEnvironment(Environment* value) = 0;
   virtual absl::Status UpdateEnvironment(Environment* value) = 0;

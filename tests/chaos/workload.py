@@ -333,14 +333,10 @@ class Workload:
 
     # What makes a store of this program's schema the one of the schema before it.
     TO_FORMER_SCHEMA = """
-        DROP INDEX jobs_queue;
-        ALTER TABLE jobs DROP COLUMN queue_window;
-        ALTER TABLE jobs DROP COLUMN queue_priority;
-        ALTER TABLE jobs DROP COLUMN queue_estimate;
-        ALTER TABLE jobs DROP COLUMN queue_source;
-        ALTER TABLE jobs DROP COLUMN queue_runs;
-        ALTER TABLE jobs DROP COLUMN queue_until;
-        PRAGMA user_version = 12;"""
+        DROP TABLE job_proposals;
+        DROP TABLE event_rule_counts;
+        DROP TABLE event_rules;
+        PRAGMA user_version = 13;"""
     orders_at_upgrade = ""
 
     def upgrade(self):

@@ -9,6 +9,7 @@
 #include "common/audit/record.h"
 #include "common/audit/tiles.h"
 #include "controller/domain/transitions.h"
+#include "tests/fakes/memory_rules.h"
 #include "tests/fakes/memory_schedules.h"
 #include "tests/fakes/memory_tables.h"
 #include "tests/fakes/no_outbox.h"
@@ -55,9 +56,10 @@ AuditRow MakeRow(const AuditEntry& entry, uint64_t seq, absl::Time now, std::str
 class Transaction : public MemoryScheduleTx {
  public:
   Transaction(MemoryStore::Tables* tables, const Clock* clock)
-      : MemoryScheduleTx(tables), clock_(clock) {}
+      : MemoryScheduleTx(tables), clock_(clock), rules_(tables) {}
 
   const OutboxReader& outbox_reader() override { return outbox_; }
+  const RuleReader& rules_reader() override { return rules_; }
   absl::StatusOr<Environment> GetEnvironment(absl::string_view name) override {
     return Get(t_.environments, "environment", name);
   }
@@ -464,6 +466,7 @@ class Transaction : public MemoryScheduleTx {
     return absl::OkStatus();
   }
   Outbox& outbox() override { return outbox_; }
+  RuleTables& rules() override { return rules_; }
   absl::Status PutContent(absl::string_view sha256, absl::string_view content) override {
     t_.contents.Mutable()[std::string(sha256)] = std::string(content);
     return absl::OkStatus();
@@ -517,6 +520,7 @@ class Transaction : public MemoryScheduleTx {
  private:
   const Clock* const clock_;
   NoOutbox outbox_;
+  MemoryRules rules_;
 };
 
 }  // namespace

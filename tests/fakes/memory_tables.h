@@ -50,6 +50,9 @@ struct MemoryStore::Tables {
   MemoryTable<Resource> resources;
   MemoryTable<ScheduleState> schedules;
   MemoryTable<Occurrence> occurrences;
+  MemoryTable<EventRuleState> rules;
+  MemoryTable<EventRuleCount> rule_counts;
+  MemoryTable<JobProposal> job_proposals;
   MemoryTable<std::string> contents;
   MemoryTable<std::string> settings;
   MemoryTable<std::pair<std::string, absl::Time>> request_keys;  // With when they expire.

@@ -38,10 +38,19 @@ have in common: [Declared resources](resources.md).
 
 {intro}
 """
+RULES_HEAD = """# Event rules
+
+Made of the comments in `{proto}` by `tests/lint/resource_reference.py --write`; a test holds
+both equal. How to use them, and which events there are: [Event rules](../guides/event-rules.md). What all declared resources
+have in common: [Declared resources](resources.md).
+
+{intro}
+"""
 # (source, page, head)
 PAGES = [
     ("proto/dbfleet/resource/v1/resource.proto", "docs/reference/resources.md", RESOURCES_HEAD),
     ("proto/dbfleet/resource/v1/notification_route.proto", "docs/reference/notification-routes.md", ROUTES_HEAD),
+    ("proto/dbfleet/resource/v1/event_rule.proto", "docs/reference/event-rules.md", RULES_HEAD),
     ("proto/dbfleet/resource/v1/policy_cases.proto", "docs/reference/policy-cases.md", CASES_HEAD),
 ]
 FIELD = re.compile(r"(?P<label>optional |repeated )?(?P<type>map<[^>]+>|[\w.]+) (?P<name>\w+) = \d+;"
@@ -79,8 +88,14 @@ def read(proto, text):
     return intro, messages
 
 
+def linked(word, here):
+    """What another file declares is on the page of what all resources have in common."""
+    return re.sub(r"\[(\w+)\]\(#", lambda m: m[0] if m[1] in here else m[0].replace("(#", "(resources.md#"), word)
+
+
 def page(root, proto, head):
     intro, messages = read(proto, (root / proto).read_text(encoding="utf-8"))
+    here = {name for name, _, _ in messages}
     lines = [head.format(proto=proto, intro=intro)]
     for name, comment, fields in messages:
         missing = [field for field, _, text in fields if not text and field not in ("metadata", "spec", "policy", "cases",
@@ -90,7 +105,7 @@ def page(root, proto, head):
             raise SystemExit(f"{proto}: {name}: no comment for {', '.join(missing)}")
         lines += [f"## {name}\n"] + ([f"{comment}\n"] if comment else [])
         lines += ["| field | is | meaning |", "|---|---|---|"]
-        lines += [f"| `{field}` | {word} | {text} |" for field, word, text in fields] + [""]
+        lines += [f"| `{field}` | {linked(word, here)} | {text} |" for field, word, text in fields] + [""]
     return "\n".join(lines)
 
 

@@ -20,7 +20,8 @@ HEADER_ONLY = {"common/concurrency/mutex.h": "absl::synchronization"}
 GRPC_STUBS_IN = ["controller/api/", "controller/cli/", "agent/link/", "common/rpc/", "tests/"]
 
 # (4) Folders of pure functions: values in, values out.
-PURE = ["controller/domain/", "controller/policy/", "controller/schedules/", "controller/windows/",
+PURE = ["controller/domain/", "controller/policy/", "controller/rules/", "controller/schedules/",
+        "controller/windows/",
         "common/cron/", "common/sql/"]
 NOT_PURE = [
     (r'"[^"]*\.pb\.h"', "protocol messages"),

@@ -7,8 +7,8 @@
 
 #include "controller/store/sqlite/audit_tree.h"
 #include "controller/store/sqlite/connection.h"
-#include "controller/store/sqlite/outbox_rows.h"
 #include "controller/store/sqlite/page_tokens.h"
+#include "controller/store/sqlite/part_reads.h"
 #include "controller/store/sqlite/rows.h"
 #include "controller/store/store.h"
 
@@ -17,10 +17,10 @@ namespace dbfleet::controller::sqlite {
 // The reading half of both kinds of transaction; Base is ReadTx or WriteTx. The caller has begun
 // the transaction on the connection and ends it. Not thread-safe.
 template <typename Base>
-class Reads : public Base {
+class Reads : public PartReads<Base> {
  public:
   Reads(Connection* connection, const PageTokens* tokens)
-      : db_(*connection), tokens_(*tokens), outbox_(connection, tokens) {}
+      : PartReads<Base>(connection, tokens), db_(*connection), tokens_(*tokens) {}
 
   absl::StatusOr<Environment> GetEnvironment(absl::string_view name) override {
     return Get<Environment>(db_, name);
@@ -144,7 +144,6 @@ class Reads : public Base {
                                              int limit) override {
     return sqlite::JobsByKey(db_, key_prefix, after, limit);
   }
-  const OutboxReader& outbox_reader() override { return outbox_; }
   absl::StatusOr<std::string> GetContent(absl::string_view sha256) override {
     return sqlite::GetContent(db_, sha256);
   }
@@ -193,7 +192,6 @@ class Reads : public Base {
  protected:
   Connection& db_;
   const PageTokens& tokens_;
-  SqliteOutbox outbox_;
 };
 using ReadTransaction = Reads<ReadTx>;
 

@@ -478,13 +478,67 @@ CREATE INDEX jobs_queue ON jobs(queue_window, queue_priority DESC, create_time, 
   WHERE queue_window <> '' AND end_time = -9223372036854775808;
 )sql";
 
+// Rules, how far they have counted, and what they propose (rule_rows.cc).
+constexpr char kRules[] = R"sql(
+CREATE TABLE event_rules(
+  name TEXT PRIMARY KEY,
+  uid TEXT NOT NULL,
+  since_seq INTEGER NOT NULL,
+  declarers TEXT NOT NULL,
+  deleted INTEGER NOT NULL,
+  version INTEGER NOT NULL
+) STRICT;
+CREATE TABLE event_rule_counts(
+  id TEXT PRIMARY KEY,
+  rule TEXT NOT NULL,
+  hits TEXT NOT NULL,
+  suppressed INTEGER NOT NULL,
+  told_time INTEGER NOT NULL,
+  update_time INTEGER NOT NULL,
+  version INTEGER NOT NULL
+) STRICT;
+CREATE INDEX event_rule_counts_old ON event_rule_counts(rule, update_time);
+CREATE TABLE job_proposals(
+  id TEXT PRIMARY KEY,
+  rule TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  instance TEXT NOT NULL,
+  uid TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  trigger_name TEXT NOT NULL,
+  cause TEXT NOT NULL,
+  event_time INTEGER NOT NULL,
+  depth INTEGER NOT NULL,
+  ask INTEGER NOT NULL,
+  job_blob BLOB NOT NULL,
+  state TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  message TEXT NOT NULL,
+  decider TEXT NOT NULL,
+  job TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  expire_time INTEGER NOT NULL,
+  end_time INTEGER NOT NULL,
+  open INTEGER NOT NULL,
+  version INTEGER NOT NULL
+) STRICT;
+-- What a rule makes of a record it makes once, whatever ids are made of.
+CREATE UNIQUE INDEX job_proposals_once ON job_proposals(rule, seq, instance);
+CREATE INDEX job_proposals_rule ON job_proposals(rule, id);
+CREATE INDEX job_proposals_environment ON job_proposals(environment, id);
+CREATE INDEX job_proposals_last ON job_proposals(uid, instance, event_time);
+CREATE INDEX job_proposals_day ON job_proposals(uid, event_time);
+CREATE INDEX job_proposals_open ON job_proposals(uid, instance) WHERE open = 1;
+CREATE INDEX job_proposals_open_state ON job_proposals(state, id) WHERE open = 1;
+)sql";
+
 // A new step is taken back in tests/unit/controller/store/sqlite/store_fixture.h, and by
 // tests/chaos/workload.py (TO_FORMER_SCHEMA) instead of the last one.
 constexpr SchemaStep kSteps[] = {{1, kVersion1},   {2, kVersion2},       {3, kVersion3, BuildTiles},
                                  {4, kVersion4},   {5, kVersion5},       {6, kVersion6},
                                  {7, kVersion7},   {8, kVersion8},       {9, kVersion9},
                                  {10, kVersion10}, {11, kNotifications}, {12, kRolesStep},
-                                 {13, kQueues}};
+                                 {13, kQueues},    {14, kRules}};
 
 absl::Status RunSteps(Connection& connection, int64_t from, absl::Span<const SchemaStep> steps) {
   for (const SchemaStep& step : steps) {

@@ -58,6 +58,7 @@ class WriteTransaction : public Reads<WriteTx> {
     return sqlite::PruneOccurrences(db_, schedule, keep, limit);
   }
   Outbox& outbox() override { return outbox_; }
+  RuleTables& rules() override { return rules_; }
   absl::Status PutContent(absl::string_view sha256, absl::string_view content) override {
     return sqlite::PutContent(db_, sha256, content);
   }

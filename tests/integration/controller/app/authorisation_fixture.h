@@ -38,6 +38,7 @@
 #include "dbfleet/api/v1/break_glass_service.grpc.pb.h"
 #include "dbfleet/api/v1/change_service.grpc.pb.h"
 #include "dbfleet/api/v1/environment_service.grpc.pb.h"
+#include "dbfleet/api/v1/event_rule_service.grpc.pb.h"
 #include "dbfleet/api/v1/instance_service.grpc.pb.h"
 #include "dbfleet/api/v1/job_service.grpc.pb.h"
 #include "dbfleet/api/v1/meta_service.grpc.pb.h"
@@ -67,7 +68,8 @@ inline std::vector<const MethodDescriptor*> Methods() {
         api::v1::MigrationFile::descriptor(), api::v1::Notification::descriptor(),
         api::v1::GetProposalRequest::descriptor(), api::v1::Occurrence::descriptor(),
         api::v1::Environment::descriptor(), api::v1::Instance::descriptor(),
-        api::v1::Job::descriptor(), api::v1::Resource::descriptor(), api::v1::Version::descriptor(),
+        api::v1::JobProposal::descriptor(), api::v1::Job::descriptor(),
+        api::v1::Resource::descriptor(), api::v1::Version::descriptor(),
         api::v1::User::descriptor()}) {
     for (int s = 0; s < one->file()->service_count(); ++s) {
       const google::protobuf::ServiceDescriptor* service = one->file()->service(s);
@@ -150,6 +152,7 @@ class AuthorisationFixture : public testing::Test {
     for (const std::string name : {"qa", "production"}) {
       absl::StrAppend(&manifests, Window("night-" + name, name), "---\n");
       absl::StrAppend(&manifests, ScheduleOf("nightly-" + name, name), "---\n");
+      absl::StrAppend(&manifests, RuleOf("look-" + name, name), "---\n");
     }
     const auto applied =
         resources.Apply({"users/maker", ""}, {{{"seed.yaml", manifests}}}, false, "");
@@ -195,6 +198,7 @@ class AuthorisationFixture : public testing::Test {
     backup.job_id = job.id;
     backup.create_time = now;
     RETURN_IF_ERROR(tx.InsertBackup(&backup));
+    RETURN_IF_ERROR(SeedJobProposal(tx, name, now));
     return SeedDecisions(tx, name, job.id, now);
   }
 
@@ -221,6 +225,9 @@ class AuthorisationFixture : public testing::Test {
                                          "/occurrences/01J0000000000000000000000Z")},
         {"ProposalService", absl::StrCat("proposals/", environment, "-proposal", end)},
         {"BreakGlassService", "jobs/" + job},
+        {"EventRuleService", method.name() == "GetEventRule"
+                                 ? absl::StrCat("eventrules/look-", environment, end)
+                                 : absl::StrCat("jobproposals/", environment, "-jobproposal", end)},
         {"UserService", "users/victim"}};
     const std::map<std::string, std::string> by_field = {
         {"environment", absl::StrCat("environments/", environment, end)},
@@ -253,6 +260,9 @@ class AuthorisationFixture : public testing::Test {
     }
     if (auto* apply = dynamic_cast<api::v1::ApplyResourcesRequest*>(request.get())) {
       apply->add_manifests()->set_text(Window("night-" + environment, environment));
+    }
+    if (auto* test = dynamic_cast<api::v1::TestEventRuleRequest*>(request.get())) {
+      test->set_manifest(RuleOf(absl::StrCat("look-", environment, end), environment));
     }
     if (auto* token = dynamic_cast<api::v1::RevokeTokenRequest*>(request.get())) {
       token->set_name("users/victim/tokens/01J0000000000000000000000T");

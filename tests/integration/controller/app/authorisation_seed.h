@@ -37,6 +37,24 @@ inline std::string ScheduleOf(const std::string& name, const std::string& enviro
                       ", cron: \"0 2 * * *\", job: {check: {}}}\n");
 }
 
+inline std::string RuleOf(const std::string& name, const std::string& environment) {
+  return absl::StrCat("apiVersion: dbfleet/v1\nkind: EventRule\nmetadata: {name: ", name,
+                      "}\nspec: {on: {triggers: [check-failed]}, selector: {environments: [",
+                      environment, "]}, propose: {job: {check: {}}}}\n");
+}
+
+// What the rule of the environment proposed; the rule is not there yet.
+inline absl::Status SeedJobProposal(WriteTx& tx, const std::string& name, absl::Time now) {
+  JobProposal proposal;
+  proposal.id = name + "-jobproposal";
+  proposal.rule = "look-" + name;
+  proposal.seq = 1;
+  proposal.instance = name + "-db";
+  proposal.environment = name;
+  proposal.create_time = proposal.event_time = now;
+  return tx.rules().Insert(&proposal);
+}
+
 // A proposal about the environment's window, and a job for which the glass was broken.
 inline absl::Status SeedDecisions(WriteTx& tx, const std::string& name, const std::string& job,
                                   absl::Time now) {

@@ -95,6 +95,8 @@ inline constexpr const char* kBackTo[] = {
     "ALTER TABLE jobs DROP COLUMN queue_priority; ALTER TABLE jobs DROP COLUMN queue_estimate; "
     "ALTER TABLE jobs DROP COLUMN queue_source; ALTER TABLE jobs DROP COLUMN queue_runs; "
     "ALTER TABLE jobs DROP COLUMN queue_until; PRAGMA user_version = 12;",
+    "DROP TABLE job_proposals; DROP TABLE event_rule_counts; DROP TABLE event_rules; "
+    "PRAGMA user_version = 13;",
 };
 
 // A store in a temporary folder.
