@@ -1,5 +1,6 @@
 // JobFlow's part for the queues of windows: what a job's turn rests on (see job_flow.h).
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -29,14 +30,22 @@ absl::StatusOr<absl::Duration> NeedOf(ReadTx& tx, const std::string& job_id, Job
   return estimate * static_cast<int64_t>(left) / static_cast<int64_t>(tasks.size());
 }
 
+// Could a part of the job begin now, were it asked to?
+using CouldGoOn = std::function<absl::StatusOr<bool>(const std::string& job_id)>;
+
 // Whether it has one of its window's places: it has begun, and a part of it runs or follows by
-// itself. One that waits for a person, or for the window, leaves its place to others.
-absl::StatusOr<bool> HasPlace(ReadTx& tx, const QueuedJob& job) {
+// itself. One that waits for a person, for the window, or for agents that are away leaves its place
+// to others: nobody knows for how long.
+absl::StatusOr<bool> HasPlace(ReadTx& tx, const QueuedJob& job, const CouldGoOn& could_go_on) {
   if (!HasBegun(job.state)) return false;
-  if (job.state != JobState::kPaused || job.error_reason == kBetweenWaves) return true;
+  if (job.state == JobState::kPaused && job.error_reason == kBetweenWaves) return true;
   ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfJob(job.id));
-  return std::any_of(open.begin(), open.end(),
-                     [](const Attempt& attempt) { return HoldsInstance(attempt.state); });
+  if (std::any_of(open.begin(), open.end(), [](const Attempt& attempt) {
+        return attempt.state == AttemptState::kGranted || attempt.state == AttemptState::kRunning;
+      })) {
+    return true;
+  }
+  return job.state == JobState::kRolling ? could_go_on(job.id) : false;
 }
 
 // By its state it may wait for its turn alone.
@@ -46,10 +55,11 @@ bool MayBeReady(const QueuedJob& job) {
 }
 
 // All in the queue, in its order: what runs, and the rest as waiting for whatever it is.
-absl::StatusOr<std::vector<QueueEntry>> EntriesOf(ReadTx& tx, const std::vector<QueuedJob>& queue) {
+absl::StatusOr<std::vector<QueueEntry>> EntriesOf(ReadTx& tx, const std::vector<QueuedJob>& queue,
+                                                  const CouldGoOn& could_go_on) {
   std::vector<QueueEntry> entries;
   for (const QueuedJob& job : queue) {
-    ASSIGN_OR_RETURN(const bool runs, HasPlace(tx, job));
+    ASSIGN_OR_RETURN(const bool runs, HasPlace(tx, job, could_go_on));
     entries.push_back({job.id, job.priority, job.create_time, job.estimate,
                        runs ? QueueEntry::State::kRuns : QueueEntry::State::kWaits});
   }
@@ -83,16 +93,24 @@ absl::Status JobFlow::AddQueue(ReadTx& tx, absl::Span<const Task> tasks, const W
 absl::StatusOr<std::vector<QueueEntry>> JobFlow::QueueOf(ReadTx& tx,
                                                          const std::string& window) const {
   ASSIGN_OR_RETURN(const std::vector<QueuedJob> queued, tx.JobsQueuedFor(window));
-  return EntriesOf(tx, queued);
+  const auto could_go_on = [&](const std::string& job_id) -> absl::StatusOr<bool> {
+    ASSIGN_OR_RETURN(const Job begun, tx.GetJob(job_id));
+    ASSIGN_OR_RETURN(std::vector<Task> tasks, tx.TasksOfJob(job_id));
+    std::erase_if(tasks, [](const Task& task) { return task.state != TaskState::kPending; });
+    return tasks.empty() ? false : CouldBegin(tx, begun, tasks);
+  };
+  return EntriesOf(tx, queued, could_go_on);
 }
 
 absl::Status JobFlow::AddOthers(ReadTx& tx, const PolicyDecision& alone, PolicyInput* input) const {
   const Job& job = input->job;
   ASSIGN_OR_RETURN(const std::vector<QueuedJob> queued, tx.JobsQueuedFor(job.queue.window));
-  ASSIGN_OR_RETURN(std::vector<QueueEntry> entries, EntriesOf(tx, queued));
+  ASSIGN_OR_RETURN(std::vector<QueueEntry> entries, QueueOf(tx, job.queue.window));
   const QueueEntry mine{job.id, job.queue.priority, job.create_time, job.queue.estimate};
   // Whether the others are ready is asked only where the answer decides.
-  int free = alone.allowed() ? input->queue.window->parallel : 0;
+  // There may be no window any more, where that is waived.
+  const bool decides = alone.allowed() && input->queue.window.has_value();
+  int free = decides ? input->queue.window->parallel : 0;
   for (size_t i = 0; i < entries.size(); ++i) {
     if (entries[i].state == QueueEntry::State::kRuns && entries[i].job != job.id) --free;
   }
@@ -162,7 +180,7 @@ absl::StatusOr<std::vector<std::string>> JobFlow::NextInQueue(ReadTx& tx, const 
   const std::optional<Span> occurrence = NextCoverage(declared->window.times, now);
   if (!occurrence.has_value() || !occurrence->Contains(now)) return next;
   ASSIGN_OR_RETURN(const std::vector<QueuedJob> queued, tx.JobsQueuedFor(window));
-  ASSIGN_OR_RETURN(std::vector<QueueEntry> entries, EntriesOf(tx, queued));
+  ASSIGN_OR_RETURN(std::vector<QueueEntry> entries, QueueOf(tx, window));
   int free = declared->parallel;
   for (const QueueEntry& entry : entries) free -= entry.state == QueueEntry::State::kRuns ? 1 : 0;
   for (size_t i = 0; i < entries.size() && free > 0; ++i) {

@@ -124,7 +124,9 @@ absl::Status EnterQueue(ReadTx& tx, const JobFlow& flow, const QueueAsk& ask,
     return Refused("EXPIRES_BEFORE_WINDOW",
                    absl::StrCat("the window ", name, " does not open any more"));
   }
-  if (place.estimate + kLeastOpen > LengthOf(times, now)) {
+  // Whose turn it is is looked at every few seconds, and a granted task takes some to begin.
+  constexpr absl::Duration kToBegin = absl::Seconds(30);
+  if (place.estimate + kLeastOpen + kToBegin > LengthOf(times, now)) {
     return Refused(
         "WINDOW_TOO_SHORT",
         absl::StrCat("the job is estimated to need ", absl::FormatDuration(place.estimate), " (",

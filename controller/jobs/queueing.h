@@ -25,7 +25,7 @@ struct QueueAsk {
 
 inline constexpr absl::Duration kLongestEstimate = absl::Hours(31 * 24);
 // Each look at one job of a queue goes through the queue.
-inline constexpr int kMostQueued = 1000;
+inline constexpr int kMostQueued = 100;
 
 // INVALID_ARGUMENT: BAD_PRIORITY, BAD_ESTIMATE, or PRIORITY_WITHOUT_WINDOW (also of an estimate).
 absl::Status CheckAsk(const QueueAsk& ask);

@@ -185,24 +185,34 @@ absl::StatusOr<std::optional<RuleEvent>> ReadRuleEvent(ReadTx& tx, const AuditRo
 }
 
 absl::StatusOr<std::vector<RuleMatch>> MatchRule(ReadTx& tx, const DeclaredEventRule& rule,
-                                                 const RuleEvent& event) {
+                                                 const RuleEvent& event, RuleTargets* known) {
   std::vector<RuleMatch> matches;
   if (rule.suspended || !SelectsEvent(rule.selection, event)) return matches;
   for (const RuleInstance& instance : event.instances) {
     if (!SelectsInstance(rule.selection, instance)) continue;
+    // One that was moved since is about another environment now.
+    const auto& names = event.environments;
+    if (!event.everywhere && !names.empty() &&
+        std::find(names.begin(), names.end(), instance.environment) == names.end()) {
+      continue;
+    }
     matches.push_back({instance.id, instance.id, instance.environment, {instance.id}});
   }
   const bool has_targets = rule.spec.propose().has_targets();
   if (event.instances.empty() && has_targets) {
-    ASSIGN_OR_RETURN(const std::vector<std::string> known, EnvironmentNames(tx));
-    for (const std::string& name : SelectedEnvironments(rule.selection, event, known)) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> names, EnvironmentNames(tx));
+    for (const std::string& name : SelectedEnvironments(rule.selection, event, names)) {
       matches.push_back({absl::StrCat("environments/", name), "", name, {}});
     }
   }
   if (!has_targets) return matches;
   for (RuleMatch& match : matches) {
-    ASSIGN_OR_RETURN(match.targets,
-                     TargetsIn(tx, rule.spec.propose().targets(), match.environment));
+    const auto [found, is_new] = known->try_emplace({rule.name, match.environment});
+    if (is_new) {
+      ASSIGN_OR_RETURN(found->second,
+                       TargetsIn(tx, rule.spec.propose().targets(), match.environment));
+    }
+    match.targets = found->second;
   }
   std::erase_if(matches, [](const RuleMatch& match) { return match.targets.empty(); });
   return matches;

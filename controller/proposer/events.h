@@ -1,7 +1,9 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -28,9 +30,13 @@ struct RuleMatch {
   std::vector<std::string> targets;  // The instances that would get the job.
 };
 
+// The targets of rules that name others than their events' instances, found once for each rule and
+// environment while many records are looked at: finding them reads all instances.
+using RuleTargets = std::map<std::pair<std::string, std::string>, std::vector<std::string>>;
+
 // None if the rule does not select it, or would find no target.
 absl::StatusOr<std::vector<RuleMatch>> MatchRule(ReadTx& tx, const DeclaredEventRule& rule,
-                                                 const RuleEvent& event);
+                                                 const RuleEvent& event, RuleTargets* known);
 
 // The requester of its jobs: "eventrules/look-again".
 std::string AccountOf(const JobProposal& proposal);

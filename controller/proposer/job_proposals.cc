@@ -194,7 +194,10 @@ absl::StatusOr<JobProposalView> JobProposals::Accept(const RequestMeta& meta, co
     RETURN_IF_ERROR(CheckWaits(tx, proposal, now));
     if (!target.has_value()) return Ended(proposal);
     ASSIGN_OR_RETURN(const bool in_recovery, InRecovery(tx));
-    if (in_recovery) {
+    // Until the proposer has settled a restored store its proposals may be of a life that is lost.
+    ASSIGN_OR_RETURN(const std::string recovered, LastRecovery(tx));
+    ASSIGN_OR_RETURN(const std::string handled, tx.GetSetting(kRulesRecovered));
+    if (in_recovery || recovered != handled) {
       return Error(absl::StatusCode::kFailedPrecondition, "IN_RECOVERY",
                    "the controller is in RECOVERY, in which rules do nothing; see: "
                    "dbfleet-controller recover");
@@ -207,7 +210,7 @@ absl::StatusOr<JobProposalView> JobProposals::Accept(const RequestMeta& meta, co
     changes = std::move(context.changes);
     return AuditProposal(tx, meta.principal, "rule.accepted", proposal,
                          {{"job", absl::StrCat("jobs/", proposal.job)},
-                          {"reason", reason},
+                          {"reason", proposal.message},
                           {"cause", proposal.cause},
                           {"event", absl::StrCat(proposal.seq)},
                           {"token", meta.token_id}});

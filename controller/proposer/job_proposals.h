@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <string>
@@ -86,6 +87,7 @@ class JobProposals {
   JobManager& jobs_;
   JobHub& hub_;
   Clock& clock_;
+  std::atomic<bool> rehearsing_ = false;  // One at a time: it reads much.
 };
 
 // NOT_FOUND (JOB_PROPOSAL_NOT_FOUND) and the like are the store's.

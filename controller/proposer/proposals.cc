@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "google/protobuf/util/message_differencer.h"
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -149,8 +150,23 @@ absl::StatusOr<std::string> WhyVoid(ReadTx& tx, const JobProposal& proposal) {
   const absl::StatusOr<EventRuleState> state = tx.rules_reader().GetState(proposal.rule);
   if (!state.ok() && !absl::IsNotFound(state.status())) return state.status();
   if (!state.ok() || state->deleted) return std::string("its rule was deleted");
-  if (state->uid == proposal.uid) return std::string();
-  return std::string("its rule was declared anew, or is about other environments now");
+  if (state->uid != proposal.uid) {
+    return std::string("its rule was declared anew, or is about other environments now");
+  }
+  // Who accepts it has looked at the rule as it is, not as it was when this was proposed.
+  ASSIGN_OR_RETURN(const Resource declared, tx.GetResource(AccountOf(proposal)));
+  ASSIGN_OR_RETURN(const resource::v1::ScheduledJob job, JobIn(proposal));
+  resource::v1::EventRule rule;
+  if (!rule.ParseFromString(declared.blob)) return std::string("its rule cannot be read");
+  if (!google::protobuf::util::MessageDifferencer::Equals(rule.spec().propose().job(), job)) {
+    return std::string("its rule proposes something else now");
+  }
+  const bool runs_by_itself = !proposal.ask;
+  if (runs_by_itself && rule.spec().suspended()) return std::string("its rule is suspended");
+  if (runs_by_itself && rule.spec().propose().mode() != "run") {
+    return std::string("its rule asks somebody first now");
+  }
+  return std::string();
 }
 
 absl::Status NoteEvent(WriteTx& tx, const DeclaredEventRule& rule, const RuleEvent& event,

@@ -54,4 +54,7 @@ absl::StatusOr<std::string> WhyVoid(ReadTx& tx, const JobProposal& proposal);
 // DATA_LOSS (STORE_CORRUPT).
 absl::StatusOr<resource::v1::ScheduledJob> JobIn(const JobProposal& proposal);
 
+// The setting that holds which end of a RECOVERY rules know of.
+inline constexpr char kRulesRecovered[] = "event_rules.recovered";
+
 }  // namespace dbfleet::controller

@@ -184,8 +184,10 @@ absl::Status Proposer::LookAtTrail(ReadTx& tx, Look* look) {
   if (from == head) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<AuditRow> rows, tx.SkimAudit(from + 1, options_.batch));
   look->more = static_cast<int>(rows.size()) == options_.batch;
+  RuleTargets known;
+  size_t targets = 0;  // Each is looked at in the transaction that writes.
   for (const AuditRow& row : rows) {
-    if (look->matches.size() >= options_.most_matches) {
+    if (targets >= options_.most_matches) {
       look->more = true;
       break;
     }
@@ -197,8 +199,11 @@ absl::Status Proposer::LookAtTrail(ReadTx& tx, Look* look) {
     if (!found.has_value()) continue;
     const auto event = std::make_shared<const RuleEvent>(*std::move(found));
     for (const auto& [name, rule] : look->book->rules) {
-      ASSIGN_OR_RETURN(std::vector<RuleMatch> matches, MatchRule(tx, rule, *event));
-      for (RuleMatch& match : matches) look->matches.push_back({&rule, event, std::move(match)});
+      ASSIGN_OR_RETURN(std::vector<RuleMatch> matches, MatchRule(tx, rule, *event, &known));
+      for (RuleMatch& match : matches) {
+        targets += match.targets.size();
+        look->matches.push_back({&rule, event, std::move(match)});
+      }
     }
   }
   return absl::OkStatus();

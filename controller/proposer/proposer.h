@@ -136,7 +136,5 @@ class Proposer {
 
 // The setting that holds how far the trail was looked at.
 inline constexpr char kRulesCursor[] = "event_rules.cursor";
-// The setting that holds which end of a RECOVERY rules know of.
-inline constexpr char kRulesRecovered[] = "event_rules.recovered";
 
 }  // namespace dbfleet::controller

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
@@ -107,17 +108,29 @@ absl::StatusOr<RuleRehearsal> JobProposals::Rehearse(const std::string& path,
   RuleRehearsal found;
   found.from = clock_.Now() - window;
   Rehearsed rehearsed;
+  bool idle = false;
+  if (!rehearsing_.compare_exchange_strong(idle, true)) {
+    return Error(absl::StatusCode::kResourceExhausted, "REHEARSAL_RUNS",
+                 "another rule is being tested against the trail; try again when that is done");
+  }
+  const absl::Cleanup done = [this] { rehearsing_ = false; };
+  uint64_t head = 0, next = 0;
   RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(const Page<AuditRow> last, tx.ListAudit({}, {1, ""}));
-    const uint64_t head = last.items.empty() ? 0 : last.items[0].seq;
-    ASSIGN_OR_RETURN(uint64_t next, FirstSince(tx, head, found.from));
-    if (head + 1 - next > static_cast<uint64_t>(kMostRecords)) {
-      found.cut = true;
-      next = head + 1 - kMostRecords;
-    }
-    while (next <= head) {
+    head = last.items.empty() ? 0 : last.items[0].seq;
+    ASSIGN_OR_RETURN(next, FirstSince(tx, head, found.from));
+    return absl::OkStatus();
+  }));
+  if (head + 1 - next > static_cast<uint64_t>(kMostRecords)) {
+    found.cut = true;
+    next = head + 1 - kMostRecords;
+  }
+  // The trail only grows, so it can be read in pieces; others read between them.
+  RuleTargets known;
+  while (next <= head) {
+    RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
       ASSIGN_OR_RETURN(const std::vector<AuditRow> rows, tx.SkimAudit(next, kBatch));
-      if (rows.empty()) break;
+      next = rows.empty() ? head + 1 : rows.back().seq + 1;
       for (const AuditRow& row : rows) {
         if (row.seq > head) break;
         ++found.records;
@@ -126,16 +139,16 @@ absl::StatusOr<RuleRehearsal> JobProposals::Rehearse(const std::string& path,
         if (whole.empty() || whole[0].seq != row.seq) continue;
         ASSIGN_OR_RETURN(const std::optional<RuleEvent> event, ReadRuleEvent(tx, whole[0]));
         if (!event.has_value()) continue;
-        ASSIGN_OR_RETURN(const std::vector<RuleMatch> matches, MatchRule(tx, *rule, *event));
+        ASSIGN_OR_RETURN(const std::vector<RuleMatch> matches,
+                         MatchRule(tx, *rule, *event, &known));
         for (const RuleMatch& match : matches) {
           if (!rights.In(Verb::kRead, match.environment)) continue;
           NoteMatch(*rule, *event, match, &rehearsed, &found);
         }
       }
-      next = rows.back().seq + 1;
-    }
-    return absl::OkStatus();
-  }));
+      return absl::OkStatus();
+    }));
+  }
   return found;
 }
 

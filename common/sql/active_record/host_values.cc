@@ -32,60 +32,83 @@ bool IsModifier(const HostToken& token) {
          token.IsName("or") || token.IsName("while") || token.IsName("rescue");
 }
 
+// A property, which other objects and methods reach, or a global variable.
+bool IsShared(absl::string_view name) {
+  return absl::StrContains(name, "->") || absl::StartsWith(name, "@");
+}
+
+// What may bind a variable whose name is not written there.
+bool BindsAnyName(const HostProgram& program, size_t i) {
+  const HostToken& token = program[i];
+  if (!program.php()) {
+    return token.IsName("binding") || token.IsName("eval") || token.IsName("instance_eval") ||
+           token.IsName("class_eval") || token.IsName("local_variable_set") ||
+           token.IsName("instance_variable_set");
+  }
+  return token.Is("$") || token.text == "$GLOBALS" || token.IsName("extract") ||
+         token.IsName("parse_str") || token.IsName("eval");
+}
+
 }  // namespace
 
 HostValues::HostValues(const HostProgram& program) : program_(program) {
   for (size_t i = 0; i < program.size(); ++i) FindOtherBindings(i);
 }
 
-// $in = $_GET['x'], function f($in), foreach ($x as $in), &$in, def f(marks), |marks|.
+// What may bind a name to something else is not told; what does not is: an assignment of
+// placeholders, and a use in a text or between "." or "+". Any other mention of it counts.
 void HostValues::FindOtherBindings(size_t i) {
   const HostToken& token = program_[i];
   const bool php = program_.php();
-  if (token.IsName(php ? "function" : "def") || (php && token.IsName("fn"))) {
-    size_t open = i + 1;
-    while (open < i + 5 && !program_[open].Is("(")) ++open;
-    const size_t end = program_[open].Is("(") ? program_.CloseOf(open) : i + 20;
-    for (size_t k = open; k < end && k < program_.size(); ++k) {
-      if (!program_[open].Is("(") && program_[k].kind == HostTokenKind::kNewline) break;
-      const bool name = program_[k].kind == (php ? HostTokenKind::kVariable : HostTokenKind::kName);
-      if (name || program_[k].kind == HostTokenKind::kLabel) {
-        other_.insert(std::string(program_[k].text));
-      }
-    }
-    return;
-  }
+  for (const StringPart& part : token.parts) FindOtherBindingsIn(part, token.kind);
+  if (BindsAnyName(program_, i)) other_than_seen_ = true;
   const bool variable =
-      token.kind == HostTokenKind::kVariable || (!php && token.kind == HostTokenKind::kName);
+      token.kind == HostTokenKind::kVariable || token.kind == HostTokenKind::kLabel ||
+      token.kind == HostTokenKind::kSymbol || (!php && token.kind == HostTokenKind::kName);
   if (!variable) return;
   size_t next = 0;
   const std::string name = NameAt(program_, i, &next);
   const HostToken& before = program_[i - 1];
   const HostToken& sign = program_[next];
   const HostToken& second = program_[next + 1];
-  const bool handed = before.Is("&") || before.IsName("as") || before.IsName("global") ||
-                      before.IsName("static") || before.Is("|") || before.IsName("for") ||
-                      before.Is("=>");
-  const bool assigns = sign.Is("=") && !second.Is("=") && !second.Is("~") && !second.Is(">");
-  const bool changes = second.Is("=") && !program_[next + 2].Is("=") &&
-                       sign.kind == HostTokenKind::kPunct && !sign.Is("=") && !sign.Is("!") &&
-                       !sign.Is("<") && !sign.Is(">") && !sign.Is(")") && !sign.Is("]");
-  const bool appends = !php && sign.Is("<") && second.Is("<");
-  const bool among = (sign.Is(",") || sign.Is("]") || sign.Is(")")) && before.Is(",") && !php;
-  if (assigns && !before.Is(",") && !before.Is("[")) {
+  const bool begins = before.Is(";") || before.Is("{") || before.Is("}") || before.text.empty() ||
+                      before.Is(")") || before.Is(":") || before.IsName("else") ||
+                      before.IsName("then") || before.kind == HostTokenKind::kNewline;
+  if (begins && sign.Is("=") && !second.Is("=") && !second.Is("~") && !second.Is(">") &&
+      !second.Is("&")) {
     const std::string code(program_.Source({next + 1, EndOfValue(next + 1)}));
     const bool only = std::all_of(code.begin(), code.end(), [](char c) {
       return absl::StrContains("'\"?, ()", absl::string_view(&c, 1));
     });
     if (!GivesPlaceholders(code) && !only) other_.insert(name);
-  } else if (assigns || changes || appends || handed) {
-    other_.insert(name);
-  } else if (among) {
-    // a, marks = x
-    for (size_t k = next; k < next + 10; ++k) {
-      if (program_[k].Is("=") && !program_[k + 1].Is("=")) other_.insert(name);
-      if (program_[k].kind == HostTokenKind::kNewline || program_[k].Is(";")) break;
+    return;
+  }
+  const absl::string_view join = php ? "." : "+";
+  const bool joined = (before.Is(join) || sign.Is(join)) && !second.Is("=") && !sign.Is("[") &&
+                      !sign.Is("->") && !(!php && sign.Is("."));
+  if (!joined) other_.insert(name);
+}
+
+// "{$in}" and "#{marks}" say what stands there; what else is mentioned in a text's code may change.
+void HostValues::FindOtherBindingsIn(const StringPart& part, HostTokenKind kind) {
+  absl::string_view code = absl::StripAsciiWhitespace(part.text);
+  if (part.is_code && absl::ConsumePrefix(&code, "{")) absl::ConsumeSuffix(&code, "}");
+  const auto is_name_byte = [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || (c & 0x80) != 0;
+  };
+  size_t begin = part.is_code && absl::StartsWith(code, "$") ? 1 : 0;
+  const absl::string_view word = code.substr(begin);
+  if (part.is_code && std::all_of(word.begin(), word.end(), is_name_byte)) return;
+  // Names of a regular expression's groups become variables in Ruby.
+  if (!part.is_code && (kind != HostTokenKind::kOther || !absl::StrContains(code, "(?<"))) return;
+  for (size_t i = 0; i < code.size();) {
+    size_t end = i;
+    while (end < code.size() && is_name_byte(code[end])) ++end;
+    if (end > i) {
+      other_.insert(std::string(code.substr(i, end - i)));
+      other_.insert(absl::StrCat("$", code.substr(i, end - i)));
     }
+    i = std::max(end, i + 1);
   }
 }
 
@@ -163,7 +186,8 @@ void HostValues::Assign(const std::string& name, HostRange value) {
   const bool text = room && Joined(value, &with);
   Forget(name);
   if (!room) return;
-  if (GivesPlaceholders(program_.Source(value)) && other_.count(name) == 0) {
+  if (GivesPlaceholders(program_.Source(value)) && !other_than_seen_ && other_.count(name) == 0 &&
+      !IsShared(name)) {
     context_.placeholder_values.push_back(name);
   } else if (text && with.empty()) {
     texts_.insert(name);

@@ -34,11 +34,13 @@ class HostValues {
   void Forget(const std::string& name);
   bool Joined(HostRange value, std::string* with) const;
   void FindOtherBindings(size_t i);
+  void FindOtherBindingsIn(const StringPart& part, HostTokenKind kind);
 
   const HostProgram& program_;
   HostContext context_;
-  std::set<std::string> other_;  // Variables that may hold what is no placeholders.
-  std::set<std::string> texts_;  // Variables that hold texts made of constants.
+  std::set<std::string> other_;   // Variables that may hold what is no placeholders.
+  bool other_than_seen_ = false;  // Any variable may, by something that names none.
+  std::set<std::string> texts_;   // Variables that hold texts made of constants.
 };
 
 }  // namespace dbfleet::sql

@@ -59,7 +59,7 @@ bool IsServersOwn(absl::string_view schema, absl::string_view table) {
        {"mysql", "sys", "performance_schema", "information_schema", "pg_catalog"}) {
     if (absl::EqualsIgnoreCase(schema, own)) return true;
   }
-  return absl::StartsWithIgnoreCase(table, "pg_");
+  return schema.empty() && absl::StartsWithIgnoreCase(table, "pg_");
 }
 
 EnvironmentClass ClassOfEnvironment(absl::string_view name) {

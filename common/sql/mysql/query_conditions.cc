@@ -238,13 +238,20 @@ void QueryScan::CompareSides(ptrdiff_t op, ptrdiff_t length) {
   const ptrdiff_t right_end = right_column ? ChainEnd(right_at) : right_at + 1;
   if (right_column) Filter(right_end - 1);
   const auto plain = [&](const Tok& column, const Tok& number) {
-    if (number.kind != TokenKind::kNumber) return;
+    // 0x61 is a text.
+    const bool decimal = std::all_of(number.text.begin(), number.text.end(), [](char c) {
+      return absl::ascii_isdigit(static_cast<unsigned char>(c)) || c == '.';
+    });
+    if (number.kind != TokenKind::kNumber || !decimal) return;
     const size_t before = facts.plain_numbers.size();
     List(&facts.plain_numbers, Unquoted(column));
     if (facts.plain_numbers.size() > before) facts.plain_digits.emplace_back(number.text);
   };
-  if (left_column) plain(left, right);
-  if (right_column && !left_column) plain(tokens_[right_end - 1], left);
+  // "1 + code = 5" and "code = 5 + 1" compare other things.
+  const bool whole =
+      BoundaryBefore((left_column ? ChainStart(op - 1) : op - 1) - 1) && BoundaryAfter(right_end);
+  if (left_column && whole) plain(left, right);
+  if (right_column && !left_column && whole) plain(tokens_[right_end - 1], left);
   if (left_column && right_column) NoteCompared(op - 1, right_end - 1);
   const size_t listed = facts.quoted_numbers.size();
   if (left_column && IsDigits(Inside(right))) {

@@ -311,6 +311,10 @@ void ReadAnalyze(Parser* p) {
     return ReadAdministration(p);
   }
   while (p->Is(K("FORMAT")) && p->Now(1).IsSymbol('=')) p->at += 3;
+  // One is all that there is, and each more would take a piece of the stack.
+  if (p->Now().IsOneOf({K("EXPLAIN"), K("DESCRIBE"), K("DESC"), K("ANALYZE")})) {
+    return p->NotUnderstood();
+  }
   ReadStatement(p);
   // What reads and no more does so here, too.
   if (!draft->reading.verdict.reasons.empty()) draft->Object("ANALYZE executes the statement");

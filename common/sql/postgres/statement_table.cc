@@ -14,7 +14,7 @@ constexpr StatementRow kRows[] = {
      "destructive where the setting may hold a password"},
     {"ExplainStmt", "EXPLAIN", Kind::kInspection, true, false, Undo::kNothingToUndo,
 
-     "of a query, INSERT, UPDATE, DELETE and MERGE it only plans, and is destructive where these "
+     "of a query, UPDATE and DELETE it only plans, and is destructive where these "
      "call what is not known; of anything else destructive. With ANALYZE it counts in all as what "
      "it executes"},
     {"InsertStmt", "INSERT", Kind::kDataFix, true, false, Undo::kRollback, ""},

@@ -1292,7 +1292,7 @@ EXPLAIN EXECUTE p;
 -- safe
 EXPLAIN DELETE FROM orders;
 
--- safe
+-- destructive: columns' defaults
 EXPLAIN INSERT INTO log_lines VALUES ('a');
 
 -- safe
@@ -1358,10 +1358,10 @@ EXPLAIN UPDATE orders SET (total, id) = (1, 2) WHERE id = (SELECT max(id) FROM c
 -- safe
 EXPLAIN DELETE FROM orders USING customers WHERE customers.id = orders.id RETURNING *;
 
--- safe
+-- destructive: columns' defaults
 EXPLAIN INSERT INTO orders (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET id = 1;
 
--- safe
+-- destructive: columns' defaults
 EXPLAIN MERGE INTO orders USING customers ON customers.id = orders.id WHEN MATCHED THEN DELETE;
 
 -- destructive: contains DELETE

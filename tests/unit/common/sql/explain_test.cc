@@ -56,16 +56,30 @@ TEST(ExplainTest, OfAChangeThatEvaluatesAPartOfIt) {
                         {"M", "DESC DELETE QUICK FROM t ORDER BY a, b LIMIT 3"},
                         {"M", "EXPLAIN LOAD DATA INFILE 'x' INTO TABLE t"},
                         {"P", "EXPLAIN WITH x AS (DELETE FROM t RETURNING *) SELECT * FROM x"},
+                        // A default may call a function that is labelled immutable.
+                        {"P", "EXPLAIN INSERT INTO t (a) VALUES (1)"},
                         {"P", "EXPLAIN UPDATE t SET a = nextval('s')"},
                         {"P", "EXPLAIN UPDATE t SET a = (SELECT a FROM u FOR UPDATE)"}});
 }
 
+TEST(ExplainTest, OneInsideOfTheOtherIsNotUnderstoodHoweverDeep) {
+  for (const char* word : {"EXPLAIN ANALYZE ", "ANALYZE ", "DESC ANALYZE ", "EXPLAIN "}) {
+    std::string text;
+    for (int i = 0; i < 100'000; ++i) text += word;
+    for (const Dialect dialect : {Dialect::kMySql, Dialect::kMariaDb, Dialect::kPostgres}) {
+      EXPECT_EQ(Classify(dialect, text + "SELECT 1").safety, Safety::kDestructive) << word;
+    }
+  }
+  EXPECT_EQ(Classify(Dialect::kMariaDb, "ANALYZE ANALYZE SELECT 1").safety, Safety::kDestructive);
+}
+
 TEST(ExplainTest, OfAChangeOnlyPlansIt) {
   for (absl::string_view text :
-       {"EXPLAIN UPDATE t SET a = 1 WHERE id = 2", "EXPLAIN DELETE FROM t WHERE id = 1"}) {
+       {"EXPLAIN UPDATE t SET a = 1 WHERE id = 2", "EXPLAIN DELETE FROM t WHERE id = 1",
+        "EXPLAIN ANALYZE SELECT a FROM t"}) {
     EXPECT_EQ(Classify(Dialect::kPostgres, text).safety, Safety::kSafe) << text;
   }
-  for (Dialect dialect : {Dialect::kMySql, Dialect::kMariaDb, Dialect::kPostgres}) {
+  for (Dialect dialect : {Dialect::kMySql, Dialect::kMariaDb}) {
     for (absl::string_view text : {"EXPLAIN INSERT INTO t (a) VALUES (1), (2)", "EXPLAIN SELECT 1",
                                    "EXPLAIN ANALYZE SELECT a FROM t"}) {
       const Verdict verdict = Classify(dialect, text);

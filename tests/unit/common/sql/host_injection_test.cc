@@ -315,14 +315,33 @@ TEST(HostInjectionTest, PlaceholdersThatOnlySomeWaysBindAreNotKnown) {
   EXPECT_FALSE(HasDestructive(kPhp, absl::StrCat("$in = ''; ", kMade, kRun)));
   for (absl::string_view before :
        {"$in = $_GET['x']; if ($c) { ", "function f($in, $db) { if ($c) { ",
-        "foreach ($x as $in) { } if ($c) { ", "global $in; if ($c) { ", "g(&$in); if ($c) { "}) {
+        "foreach ($x as $in) { } if ($c) { ", "global $in; if ($c) { ", "g(&$in); if ($c) { ",
+        "[$a, $in] = $_POST; if ($c) { ", "[$in] = $_POST; if ($c) { ",
+        "foreach ($_POST as [$a, $in]) { } if ($c) { ", "list($a, $in) = $_POST; if ($c) { ",
+        "sscanf($_POST['a'], '%s', $in); if ($c) { ", "f($in); if ($c) { ",
+        "$$n = $_POST['a']; if ($c) { ", "${'in'} = $_POST['a']; if ($c) { ",
+        "$GLOBALS['in'] = $_POST['a']; if ($c) { ", "$in[0] = $_POST['a']; if ($c) { ",
+        "extract($_POST); if ($c) { ", "$s->bind_result($in); if ($c) { "}) {
     EXPECT_TRUE(HasDestructive(kPhp, absl::StrCat(before, kMade, "}", kRun))) << before;
   }
   constexpr absl::string_view kFilled =
       "marks = ids.map { \"?\" }.join(\",\") if c\nUser.where(\"a IN (#{marks})\", *ids)";
   EXPECT_FALSE(HasDestructive(kRuby, kFilled));
-  for (absl::string_view before : {"marks = params[:x]\n", "a, marks = x\n", "marks << x\n"}) {
+  for (absl::string_view before :
+       {"marks = params[:x]\n", "a, marks = x\n", "marks << x\n", "marks, a = x\n",
+        "for a, marks in x do end\n", "x.each { |b, marks| b }\n", "x.each { |(b, marks)| b }\n",
+        "f = ->(marks) { 1 }\n", "x.each { |a:, marks: 1| a }\n", "/(?<marks>.*)/ =~ params[:x]\n",
+        "binding.local_variable_set(:marks, x)\n", "(marks = params[:x])\n"}) {
     EXPECT_TRUE(HasDestructive(kRuby, absl::StrCat(before, kFilled))) << before;
+  }
+  const size_t run = kFilled.find("User");
+  for (absl::string_view between :
+       {"marks.replace(params[:x])\n", "marks.concat(params[:x])\n", "marks.gsub!('?', x)\n",
+        "marks.prepend(x)\n", "marks[0] = params[:x]\n", "change(marks)\n",
+        "puts \"#{marks.replace(x)}\"\n"}) {
+    EXPECT_TRUE(
+        HasDestructive(kRuby, absl::StrCat(kFilled.substr(0, run), between, kFilled.substr(run))))
+        << between;
   }
 }
 

@@ -241,10 +241,22 @@ TEST(TypesTest, ATextComparedWithANumber) {
           "SELECT o.id FROM app.orders o JOIN app.orders p ON o.number = p.number"}) {
       EXPECT_EQ(said(text), "") << text;
     }
+    for (absl::string_view text : {"SELECT id FROM app.orders WHERE 1 + number = 5",
+                                   "SELECT id FROM app.orders WHERE number = 5 + 1",
+                                   "SELECT id FROM app.orders WHERE - number = 5"}) {
+      EXPECT_EQ(said(text), "") << text;
+    }
     EXPECT_THAT(Lint(At(dialect), "CREATE TABLE m (c text, n int); SELECT c FROM m WHERE c = 1")
                     .Of("dbf-text-as-number"),
                 HasSubstr("c = '1'"));
   }
+}
+
+// In MySQL and MariaDB a hexadecimal literal is a text.
+TEST(TypesTest, ATextComparedWithAHexadecimalText) {
+  EXPECT_EQ(Lint(At("mariadb-10.11"), "SELECT id FROM app.orders WHERE number = 0x61")
+                .Of("dbf-text-as-number"),
+            "");
 }
 
 TEST(DryRunTest, ColumnsThatAreWrittenAndListed) {

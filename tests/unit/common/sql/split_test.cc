@@ -228,15 +228,15 @@ TEST(SplitTest, PsqlsOwnVariablesChangeNothingInTheScript) {
        {"\\set ON_ERROR_ROLLBACK on", "\\set AUTOCOMMIT off", "\\set SINGLELINE on",
         "\\set on_error_stop on", "\\unset AUTOCOMMIT", "\\set", "\\unset",
         // Texts that ":NAME" puts into statements.
-        "\\set HISTFILE2 x", "\\set ECHO '1];'", "\\set ECHO all all",
-        "\\set ECHO --", "\\set QUIET :x"}) {
+        "\\set HISTFILE2 x", "\\set ECHO '1];'", "\\set ECHO all all", "\\set ECHO --",
+        "\\set QUIET :x"}) {
     ExpectBad(Dialect::kPostgres, std::string(command) + "\nSELECT 1;", "backslash");
   }
 }
 
 TEST(SplitTest, BackquotesInClientCommandsRunTheShell) {
-  for (absl::string_view command :
-       {"\\echo `rm x`", "\\set PROMPT1 `rm x`", "\\C `rm x`", "\\connect `rm x`", "\\pset null `rm`"}) {
+  for (absl::string_view command : {"\\echo `rm x`", "\\set PROMPT1 `rm x`", "\\C `rm x`",
+                                    "\\connect `rm x`", "\\pset null `rm`"}) {
     ExpectBad(Dialect::kPostgres, std::string("SELECT 1;\n") + std::string(command) + "\n",
               "line 2, column 1: a backquote");
   }

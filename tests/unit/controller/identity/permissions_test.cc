@@ -239,7 +239,7 @@ TEST(PermissionsTest, AViewerChangesNothing) {
   for (const Permission& permission : AllPermissions()) {
     if (permission.access != Access::kVerbs) continue;
     const std::string method(permission.method.substr(permission.method.find('/') + 1));
-    if (method == "BreakGlass") continue;  // Whom a BreakGlassPolicy names: its own test.
+    if (method == "BreakGlass") continue;     // Whom a BreakGlassPolicy names: its own test.
     if (method == "TestEventRule") continue;  // It goes over what the caller may read.
     const bool reads = absl::StartsWith(method, "Get") || absl::StartsWith(method, "List") ||
                        absl::StartsWith(method, "Watch") || absl::StartsWith(method, "Read");

@@ -7,6 +7,7 @@ namespace dbfleet::controller {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
@@ -116,6 +117,18 @@ TEST_F(GuardsTest, WhoHadAHandInARuleDoesNotApproveItsJobs) {
   Delete("look");
   Declare("look");
   EXPECT_THAT(dependents(), SizeIs(6)) << "the list stays when the rule is gone";
+}
+
+// Whoever accepts has looked at the rule as it is.
+TEST_F(GuardsTest, WhatItsRuleNoLongerProposesIsNotAccepted) {
+  Declare("look", "", "job: {inspect: {statement: \"SELECT 1\"}}");
+  Trouble();
+  const std::string id = Newest().id;
+  ASSERT_TRUE(Apply(Yaml("look", "", "job: {inspect: {statement: \"SELECT 2\"}}")).ok());
+  const auto accepted = proposals_.Accept({"users/olga", "", ""}, id, "");
+  EXPECT_FALSE(accepted.ok());
+  EXPECT_THAT(std::string(accepted.status().message()), HasSubstr("proposes something else now"));
+  EXPECT_THAT(JobsOf("look"), IsEmpty());
 }
 
 TEST_F(GuardsTest, NothingIsDoneWhileRecoveryIsDemandedAndNothingOlderAfterIt) {

@@ -15,7 +15,8 @@ TEST(DmlRulesTest, WritesNameTheirRows) {
   update.facts.query.unguarded_write = true;
   const Finding finding = Case(kMaria).The("dbf-no-where", {update});
   EXPECT_EQ(finding.severity, Severity::kError);
-  EXPECT_THAT(finding.advice, HasSubstr("UPDATE app.orders SET ... WHERE its key lies in one range"));
+  EXPECT_THAT(finding.advice,
+              HasSubstr("UPDATE app.orders SET ... WHERE its key lies in one range"));
   Reading limited = Of(Verb::kDelete, "orders");
   limited.facts.has_limit = limited.facts.has_order_by = true;
   EXPECT_THAT(Case(kMaria).Ids({limited}), ElementsAre("dbf-dml-limit", "dbf-dml-order-by"));
