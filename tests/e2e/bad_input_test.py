@@ -181,8 +181,8 @@ class BadInputTest(FleetTest):
     def test_unknown_targets_are_named_and_nothing_is_submitted(self):
         before = self.jobs()
         files = {"0001_a.up.sql": UP, "0001_a.down.sql": DOWN}
-        self.assert_says(self.change("submit", files, environment="staging", expect=FAILED),
-                         "staging", "environment list")
+        self.assert_says(self.change("submit", files, environment="stage", expect=FAILED),
+                         "stage", "environment list")
         self.assert_says(self.change("submit", files, instance="nowhere", expect=FAILED),
                          "nowhere", "instance list")
         self.assert_says(self.change("submit", files, environment="qa", expect=USAGE),
@@ -195,7 +195,7 @@ class BadInputTest(FleetTest):
                          "--client")
         self.assert_no_new_job(before)
         for command in (["agent", "token", "create", "x"], ["agent", "token", "create", "../x"]):
-            result = self.fleet.cli("admin", *command, "-e", "staging")
+            result = self.fleet.cli("admin", *command, "-e", "stage")
             self.assertIn(result.code, (FAILED, USAGE), result)
 
     def test_path_tricks_in_names_are_refused(self):
