@@ -61,13 +61,12 @@ absl::StatusOr<ApplyResourcesResponse> Apply(Shell& shell, const ApplyOptions& o
   ApplyResourcesRequest request;
   for (const std::string& path : options.files) {
     ASSIGN_OR_RETURN(const std::vector<std::string> files, ManifestFiles(path));
-    for (const std::string& file : files) RETURN_IF_ERROR(AddText(shell, file, &request));
-    // Cases stand beside what they test; `policy test` reads them. Who names the file means it.
-    if (files.size() == 1 && files[0] == path) continue;
-    auto& texts = *request.mutable_manifests();
-    texts.erase(std::remove_if(texts.begin(), texts.end(),
-                               [](const auto& manifest) { return HoldsPolicyCases(manifest); }),
-                texts.end());
+    for (const std::string& file : files) {
+      RETURN_IF_ERROR(AddText(shell, file, &request));
+      auto& texts = *request.mutable_manifests();
+      // Cases stand beside what they test; `policy test` reads them. Who names the file means it.
+      if (file != path && HoldsPolicyCases(*texts.rbegin())) texts.RemoveLast();
+    }
   }
   request.set_dry_run(options.dry_run);
   request.set_reason(options.reason);

@@ -30,8 +30,14 @@ absl::StatusOr<absl::Duration> NeedOf(ReadTx& tx, const std::string& job_id, Job
   return estimate * static_cast<int64_t>(left) / static_cast<int64_t>(tasks.size());
 }
 
-// Could a part of the job begin now, were it asked to?
-using CouldGoOn = std::function<absl::StatusOr<bool>(const std::string& job_id)>;
+// Could one of these tasks of the job begin now (JobFlow::CouldBegin)?
+using CouldGoOn = std::function<absl::StatusOr<bool>(const Job&, absl::Span<const Task>)>;
+
+absl::StatusOr<std::vector<Task>> PendingOf(ReadTx& tx, const std::string& job_id) {
+  ASSIGN_OR_RETURN(std::vector<Task> tasks, tx.TasksOfJob(job_id));
+  std::erase_if(tasks, [](const Task& task) { return task.state != TaskState::kPending; });
+  return tasks;
+}
 
 // Whether it has one of its window's places: it has begun, and a part of it runs or follows by
 // itself. One that waits for a person, for the window, or for agents that are away leaves its place
@@ -45,7 +51,11 @@ absl::StatusOr<bool> HasPlace(ReadTx& tx, const QueuedJob& job, const CouldGoOn&
       })) {
     return true;
   }
-  return job.state == JobState::kRolling ? could_go_on(job.id) : false;
+  if (job.state != JobState::kRolling) return false;
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, PendingOf(tx, job.id));
+  if (tasks.empty()) return false;
+  ASSIGN_OR_RETURN(const Job begun, tx.GetJob(job.id));
+  return could_go_on(begun, tasks);
 }
 
 // By its state it may wait for its turn alone.
@@ -93,19 +103,18 @@ absl::Status JobFlow::AddQueue(ReadTx& tx, absl::Span<const Task> tasks, const W
 absl::StatusOr<std::vector<QueueEntry>> JobFlow::QueueOf(ReadTx& tx,
                                                          const std::string& window) const {
   ASSIGN_OR_RETURN(const std::vector<QueuedJob> queued, tx.JobsQueuedFor(window));
-  const auto could_go_on = [&](const std::string& job_id) -> absl::StatusOr<bool> {
-    ASSIGN_OR_RETURN(const Job begun, tx.GetJob(job_id));
-    ASSIGN_OR_RETURN(std::vector<Task> tasks, tx.TasksOfJob(job_id));
-    std::erase_if(tasks, [](const Task& task) { return task.state != TaskState::kPending; });
-    return tasks.empty() ? false : CouldBegin(tx, begun, tasks);
-  };
-  return EntriesOf(tx, queued, could_go_on);
+  return EntriesOf(tx, queued, [&](const Job& job, absl::Span<const Task> tasks) {
+    return CouldBegin(tx, job, tasks);
+  });
 }
 
 absl::Status JobFlow::AddOthers(ReadTx& tx, const PolicyDecision& alone, PolicyInput* input) const {
   const Job& job = input->job;
   ASSIGN_OR_RETURN(const std::vector<QueuedJob> queued, tx.JobsQueuedFor(job.queue.window));
-  ASSIGN_OR_RETURN(std::vector<QueueEntry> entries, QueueOf(tx, job.queue.window));
+  ASSIGN_OR_RETURN(std::vector<QueueEntry> entries,
+                   EntriesOf(tx, queued, [&](const Job& begun, absl::Span<const Task> tasks) {
+                     return CouldBegin(tx, begun, tasks);
+                   }));
   const QueueEntry mine{job.id, job.queue.priority, job.create_time, job.queue.estimate};
   // Whether the others are ready is asked only where the answer decides.
   // There may be no window any more, where that is waived.
@@ -130,8 +139,7 @@ absl::Status JobFlow::AddOthers(ReadTx& tx, const PolicyDecision& alone, PolicyI
 absl::Status JobFlow::LookIfReady(ReadTx& tx, absl::Time now, QueueEntry* entry) const {
   ASSIGN_OR_RETURN(const Job job, tx.GetJob(entry->job));
   if (job.cancel_requested || now >= job.expire_time) return absl::OkStatus();
-  ASSIGN_OR_RETURN(std::vector<Task> tasks, tx.TasksOfJob(job.id));
-  std::erase_if(tasks, [](const Task& task) { return task.state != TaskState::kPending; });
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, PendingOf(tx, job.id));
   if (tasks.empty()) return absl::OkStatus();
   PolicyInput input;
   // It is no trouble of this job if another one cannot be read.
@@ -180,7 +188,10 @@ absl::StatusOr<std::vector<std::string>> JobFlow::NextInQueue(ReadTx& tx, const 
   const std::optional<Span> occurrence = NextCoverage(declared->window.times, now);
   if (!occurrence.has_value() || !occurrence->Contains(now)) return next;
   ASSIGN_OR_RETURN(const std::vector<QueuedJob> queued, tx.JobsQueuedFor(window));
-  ASSIGN_OR_RETURN(std::vector<QueueEntry> entries, QueueOf(tx, window));
+  ASSIGN_OR_RETURN(std::vector<QueueEntry> entries,
+                   EntriesOf(tx, queued, [&](const Job& begun, absl::Span<const Task> tasks) {
+                     return CouldBegin(tx, begun, tasks);
+                   }));
   int free = declared->parallel;
   for (const QueueEntry& entry : entries) free -= entry.state == QueueEntry::State::kRuns ? 1 : 0;
   for (size_t i = 0; i < entries.size() && free > 0; ++i) {

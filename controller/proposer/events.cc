@@ -184,6 +184,13 @@ absl::StatusOr<std::optional<RuleEvent>> ReadRuleEvent(ReadTx& tx, const AuditRo
   return std::make_optional(std::move(event));
 }
 
+absl::StatusOr<std::optional<RuleEvent>> EventAt(ReadTx& tx, const AuditRow& skimmed) {
+  if (!MayBeEvent(skimmed.entry.action)) return std::optional<RuleEvent>();
+  ASSIGN_OR_RETURN(const std::vector<AuditRow> whole, tx.ReadAudit(skimmed.seq, 1));
+  if (whole.empty() || whole[0].seq != skimmed.seq) return std::optional<RuleEvent>();
+  return ReadRuleEvent(tx, whole[0]);
+}
+
 absl::StatusOr<std::vector<RuleMatch>> MatchRule(ReadTx& tx, const DeclaredEventRule& rule,
                                                  const RuleEvent& event, RuleTargets* known) {
   std::vector<RuleMatch> matches;

@@ -22,6 +22,9 @@ inline constexpr size_t kMostInstances = 50;
 // Nullopt: the record is no event, or none for rules.
 absl::StatusOr<std::optional<RuleEvent>> ReadRuleEvent(ReadTx& tx, const AuditRow& row);
 
+// The same of a record that was skimmed (SkimAudit), read in full only if it may be one.
+absl::StatusOr<std::optional<RuleEvent>> EventAt(ReadTx& tx, const AuditRow& skimmed);
+
 // What an event is to one rule.
 struct RuleMatch {
   std::string subject;   // What is counted together: an instance's id, or "environments/qa".

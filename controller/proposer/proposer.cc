@@ -192,10 +192,7 @@ absl::Status Proposer::LookAtTrail(ReadTx& tx, Look* look) {
       break;
     }
     look->to = row.seq;
-    if (!MayBeEvent(row.entry.action)) continue;
-    ASSIGN_OR_RETURN(const std::vector<AuditRow> whole, tx.ReadAudit(row.seq, 1));
-    if (whole.empty() || whole[0].seq != row.seq) continue;
-    ASSIGN_OR_RETURN(std::optional<RuleEvent> found, ReadRuleEvent(tx, whole[0]));
+    ASSIGN_OR_RETURN(std::optional<RuleEvent> found, EventAt(tx, row));
     if (!found.has_value()) continue;
     const auto event = std::make_shared<const RuleEvent>(*std::move(found));
     for (const auto& [name, rule] : look->book->rules) {

@@ -134,10 +134,7 @@ absl::StatusOr<RuleRehearsal> JobProposals::Rehearse(const std::string& path,
       for (const AuditRow& row : rows) {
         if (row.seq > head) break;
         ++found.records;
-        if (!MayBeEvent(row.entry.action)) continue;
-        ASSIGN_OR_RETURN(const std::vector<AuditRow> whole, tx.ReadAudit(row.seq, 1));
-        if (whole.empty() || whole[0].seq != row.seq) continue;
-        ASSIGN_OR_RETURN(const std::optional<RuleEvent> event, ReadRuleEvent(tx, whole[0]));
+        ASSIGN_OR_RETURN(const std::optional<RuleEvent> event, EventAt(tx, row));
         if (!event.has_value()) continue;
         ASSIGN_OR_RETURN(const std::vector<RuleMatch> matches,
                          MatchRule(tx, *rule, *event, &known));

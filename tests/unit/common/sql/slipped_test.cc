@@ -7,28 +7,10 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/sql.h"
+#include "tests/unit/common/sql/slips.h"
 
 namespace dbfleet::sql {
 namespace {
-
-struct Slip {
-  absl::string_view dialects;  // M: MySQL and MariaDB, P: PostgreSQL, R: Redis.
-  absl::string_view text;
-};
-
-void ExpectAllDestructive(std::initializer_list<Slip> slips) {
-  for (const Slip& slip : slips) {
-    for (const auto& [letter, dialect] : {std::pair{'M', Dialect::kMySql},
-                                          {'M', Dialect::kMariaDb},
-                                          {'P', Dialect::kPostgres},
-                                          {'R', Dialect::kRedis}}) {
-      if (slip.dialects.find(letter) == absl::string_view::npos) continue;
-      const Verdict verdict = Classify(dialect, slip.text);
-      EXPECT_EQ(verdict.safety, Safety::kDestructive) << letter << ": " << slip.text;
-      EXPECT_FALSE(verdict.reasons.empty()) << letter << ": " << slip.text;
-    }
-  }
-}
 
 TEST(SlippedTest, Group1ExecutableComments) {
   ExpectAllDestructive({{"M", "/*! DELETE FROM t */"},

@@ -221,6 +221,8 @@ TEST_F(CliTest, AFolderIsAppliedWithoutTheCasesThatTestIt) {
   // Who names the file is told what it is.
   EXPECT_EQ(RunCli({"apply", "--dry-run", "-f", folder + "/cases.yaml"}), 0);
   EXPECT_THAT(controller_.applied.manifests(0).path(), HasSubstr("cases.yaml"));
+  EXPECT_EQ(RunCli({"apply", "--dry-run", "-f", folder + "/cases.yaml", "-f", folder}), 0);
+  EXPECT_EQ(controller_.applied.manifests_size(), 2) << "also beside a folder";
 }
 
 TEST_F(CliTest, ALifetimeIsAboveZero) {
