@@ -61,7 +61,7 @@ Reading ScriptReader::Read(const Statement& statement) {
 }
 
 // \connect and \encoding of psql, which no server sees. What has one word or two behind it is a
-// database and a user.
+// database and a role; "-" is the one at hand.
 Reading ScriptReader::ReadClientCommand(const Statement& statement) {
   Reading reading;
   Verdict& verdict = reading.verdict;
@@ -75,14 +75,19 @@ Reading ScriptReader::ReadClientCommand(const Statement& statement) {
                        return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
                               absl::StrContains(" \t_-", absl::string_view(&c, 1));
                      });
+  reading.facts.new_session = words.empty() || words[0] != "\\encoding";
   if (!plain) {
     Doubt("it may connect to another server, of which nothing is known", &reading);
     MadeUnseen("may connect to another server", statement);
     return reading;
   }
-  verdict.safety = Safety::kSafe;
   verdict.understood = reading.facts.complete = true;
   verdict.effects.undo = Undo::kNothingToUndo;
+  if (reading.facts.new_session && words.size() == kMostWords && words[2] != "-") {
+    AddReason("changes the session: role, transaction and settings", &verdict.reasons);
+    return reading;
+  }
+  verdict.safety = Safety::kSafe;
   return reading;
 }
 
@@ -145,8 +150,9 @@ void ScriptReader::HoldAgainstScript(const Statement& statement, Reading* readin
   if (ReadsMade(statement, reading->verdict, &which) || NamesMade(statement, made_, &which) ||
       (adds && NamesMade(statement, triggered_, &which))) {
     Doubt(absl::StrCat("names ", SanitizeForDisplay(Truncate(which, 64)),
-                       ", which the script itself made or changed; what it does is not known to "
-                       "only read"),
+                       IsAscii(which) ? ", which" : ", which the server may take for a name that",
+                       " the script itself made or changed; what it does is not known to only "
+                       "read"),
           reading);
   }
   if (!beneath_.empty() && !reading->verdict.uses.empty()) Doubt(beneath_, reading);
@@ -172,7 +178,11 @@ void ScriptReader::Make(const Reading& reading, std::set<std::string>* names) {
     beyond_ascii = beyond_ascii || !IsAscii(name);
   };
   for (const Name& name : reading.facts.objects) add(name.name);
-  for (const Alteration& alteration : reading.facts.alterations) add(alteration.new_name);
+  for (const Alteration& alteration : reading.facts.alterations) {
+    const bool partition = alteration.kind == AlterationKind::kAttachPartition ||
+                           alteration.kind == AlterationKind::kDetachPartition;
+    if (!partition) add(alteration.new_name);
+  }
   // INHERIT and ATTACH PARTITION change the other table as well.
   const bool all = reading.facts.verb == Verb::kAlterTable;
   for (const ObjectUse& use : reading.verdict.uses) {
@@ -335,6 +345,7 @@ void ScriptReader::Note(const Statement& statement, const Reading& reading) {
     default:
       break;
   }
+  if (target_.mysql_family() && OnlyShows(TokensOf(target_, statement.text))) return;
   if (!verdict.understood && facts.verb == Verb::kOther) {
     return MadeUnseen("is not understood", statement);
   }

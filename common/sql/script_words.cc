@@ -163,6 +163,15 @@ std::string HeadOf(const std::vector<Token>& tokens) {
   return head;
 }
 
+bool OnlyShows(const std::vector<Token>& tokens) {
+  return !tokens.empty() && tokens[0].IsWord("SHOW") &&
+         std::all_of(tokens.begin(), tokens.end(), [](const Token& token) {
+           return token.IsName() || token.kind == TokenKind::kString ||
+                  token.kind == TokenKind::kNumber || token.IsSymbol('=') || token.IsSymbol('.') ||
+                  token.IsSymbol('@') || token.IsSymbol('%') || token.IsSymbol(',');
+         });
+}
+
 bool MakesNothing(absl::string_view head) {
   return std::any_of(std::begin(kMakeNothing), std::end(kMakeNothing), [&](absl::string_view one) {
     return absl::StartsWith(head, one) && (head.size() == one.size() || head[one.size()] == ' ');

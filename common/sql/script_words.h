@@ -20,6 +20,9 @@ bool IsMark(const Token& token);
 // The first two words, in upper case, with one space between them.
 std::string HeadOf(const std::vector<Token>& tokens);
 
+// SHOW of MySQL and MariaDB, known or not, without a call: it makes nothing.
+bool OnlyShows(const std::vector<Token>& tokens);
+
 // A statement that begins so makes nothing which reading calls.
 bool MakesNothing(absl::string_view head);
 

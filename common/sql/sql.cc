@@ -66,7 +66,7 @@ Reading Read(const Target& target, const Statement& statement) {
       return Read(target, statement.text, statement.origin());
     }
     Target changed = target;
-    if (statement.modes_changed) changed.modes = SqlModes();
+    changed.modes = ModesFor(target, statement);
     Reading reading = Read(changed, statement.text, statement.origin());
     if (statement.charset_in_doubt) DoubtBytes(target, &reading);
     return reading;

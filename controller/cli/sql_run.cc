@@ -169,10 +169,13 @@ absl::StatusOr<Thresholds> ReadThresholds(SqlTask task, const SqlArguments& argu
     if (word == "destructive") {
       thresholds.destructive = true;
     } else if (!severity.has_value() || task != SqlTask::kLint) {
-      return Invalid("UNKNOWN_WORD",
-                     absl::StrCat("--fail-on: \"", SanitizeForDisplay(word), "\" is none of ",
-                                  task == SqlTask::kLint ? "info, warning, error, destructive"
-                                                         : "destructive"));
+      return Invalid(
+          "UNKNOWN_WORD",
+          absl::StrCat("--fail-on: \"", SanitizeForDisplay(word), "\" is none of ",
+                       task == SqlTask::kLint ? "info, warning, error, destructive" : "destructive",
+                       absl::StrContains(word, ",") ? "; write --fail-on once for each of "
+                                                      "several"
+                                                    : ""));
     } else {
       thresholds.severity = std::min(*severity, thresholds.severity.value_or(*severity));
     }
@@ -286,11 +289,28 @@ class Runner {
         });
   }
 
+  // What a way back may take away again. Nothing, if its way there cannot be read.
+  sql::Made MadeByUp(const std::string& down) {
+    const std::string up = absl::StrCat(absl::StripSuffix(down, ".down.sql"), ".up.sql");
+    sql::Script script(plan_.options.target);
+    if (!Exists(up)) return script.made();
+    sql::ScriptReader reader(plan_.options.target);
+    int number = 0;
+    const absl::Status status = ForEachStatement(
+        up, *shell_.world().in, plan_.options.target, [&](const sql::Statement& statement) {
+          const sql::Reading reading = reader.Read(statement);
+          script.Note(number++, reading.facts, reading.verdict.transactional);
+        });
+    return status.ok() ? script.made() : sql::Made();
+  }
+
   // Some findings of a script are known at its end only, so its statements are shown then. Where
   // only those with findings are shown, no more than the others' places is kept.
   absl::Status LintFile(const std::string& file) {
+    sql::Linter::Options options = OptionsFor(file);
+    if (options.down) options.up = MadeByUp(file);
     sql::Linter linter(plan_.options.target, plan_.config,
-                       plan_.snapshot.has_value() ? &*plan_.snapshot : nullptr, OptionsFor(file));
+                       plan_.snapshot.has_value() ? &*plan_.snapshot : nullptr, std::move(options));
     std::vector<StatementReport> reports;
     std::vector<LintedPlace> places;
     const auto full = [&] { return linter.kept() + reports.size() > kMostKept; };
@@ -311,6 +331,7 @@ class Runner {
                        " tables, findings and shown statements; lint its parts one "
                        "by one"));
     }
+    if (!status.ok()) linter.BreakOff();
     ShowFindings(file, linter.Finish(), places, &reports);
     for (const StatementReport& report : reports) output_->Statement(report);
     return status;

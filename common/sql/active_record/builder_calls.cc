@@ -3,6 +3,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 
 #include "common/sql/active_record/chain_reader.h"
 #include "common/sql/active_record/words.h"
@@ -16,6 +17,20 @@ bool IsClassName(const HostProgram& program, HostRange range) {
          program[range.begin + 2].IsName("class");
 }
 
+// "u.id", "u.id DESC", "u.id AS n"; not "u FOR UPDATE".
+bool IsName(absl::string_view sql) {
+  const std::vector<std::string> words =
+      absl::StrSplit(absl::AsciiStrToLower(sql), ' ', absl::SkipEmpty());
+  const bool plain = std::all_of(words.begin(), words.end(), [](const std::string& word) {
+    return std::all_of(word.begin(), word.end(), [](char c) {
+      return absl::ascii_isalnum(c) || c == '_' || c == '.' || c == '\\';
+    });
+  });
+  return plain &&
+         (words.size() == 1 || (words.size() == 2 && (words[1] == "asc" || words[1] == "desc")) ||
+          (words.size() == 3 && words[1] == "as"));
+}
+
 bool GivesResult(absl::string_view name) {
   static constexpr absl::string_view kNames[] = {
       "getarrayresult",       "getoneornullresult",    "getresult",
@@ -26,14 +41,76 @@ bool GivesResult(absl::string_view name) {
 
 }  // namespace
 
+// R::find('book', 'rating > ?', [4]): what follows the type is SQL behind its table.
+void ChainReader::FindBeans(const HostCall& call, const std::string& name) {
+  static constexpr absl::string_view kClauses[] = {"group", "having", "inner", "join", "left",
+                                                   "limit", "order",  "right", "where"};
+  method_ = FindModelMethod("find");
+  role_ = MethodRole::kRead;
+  connection_ = false;
+  build_.call.method = name;
+  loaded_ = true;
+  const auto table = call.arguments.empty() ? std::nullopt : ReadWord(program_, call.arguments[0]);
+  if (table.has_value()) {
+    build_.query.table = *table;
+  } else {
+    build_.Problem("the type of its beans is not known");
+  }
+  build_.query.limit = build_.call.has_limit = name == "findone";
+  if (call.arguments.size() < 2) return;
+  const std::string sql = build_.Fragment(call.arguments[1], "conditions");
+  const absl::string_view trimmed = absl::StripAsciiWhitespace(sql);
+  const std::string word =
+      absl::AsciiStrToLower(trimmed.substr(0, trimmed.find_first_of(" \t\r\n")));
+  if (IsOneOf(word, kClauses)) {
+    build_.query.joins.push_back(std::string(trimmed));
+    build_.query.limit = false;
+  } else if (!trimmed.empty()) {
+    build_.query.joins.push_back(absl::StrCat("WHERE ", trimmed));
+    build_.query.limit = false;
+  }
+  build_.call.has_conditions = build_.call.has_conditions || !trimmed.empty();
+  build_.PlainFrom(call, 2);
+}
+
+// RedBean's R::getAll('SELECT ...').
+bool ChainReader::TakeBean(const HostCall& call, const std::string& name) {
+  static constexpr absl::string_view kNames[] = {"getall", "getassoc", "getcell", "getcol",
+                                                 "getrow"};
+  const bool bean = program_.php() && chain_.receiver_kind == Receiver::kClass &&
+                    (chain_.receiver == "R" || absl::EndsWith(chain_.receiver, "\\R"));
+  static constexpr absl::string_view kFinds[] = {"count",   "find",           "findall",
+                                                 "findone", "findcollection", "findlast"};
+  if (bean && IsOneOf(name, kFinds)) {
+    FindBeans(call, name);
+    return true;
+  }
+  if (!bean || !IsOneOf(name, kNames)) return false;
+  method_ = FindConnectionMethod("select");
+  role_ = method_->role;
+  connection_ = true;
+  build_.call.method = name;
+  Raw(call, 0);
+  return true;
+}
+
 // A builder that selects in this very chain: whatever a variable's builder was told before,
 // select() makes it one that reads. Of one that was only gone on with, that is not known.
 bool ChainReader::TakeBuilder(const HostCall& call, const std::string& name) {
   if (!program_.php()) return false;
   if (name == "createquery") dql_ = true;
+  if (name == "getrepository") {
+    connection_ = false;
+    build_.PlainFrom(call, 0);
+    return true;
+  }
   if (name == "createquerybuilder") {
     connection_ = false;
     builder_ = true;
+    if (method_ == nullptr) {
+      method_ = FindModelMethod("select");
+      role_ = MethodRole::kRefine;
+    }
     selects_ = from_ = !call.arguments.empty();  // Of a repository: its own rows.
     for (const HostRange& argument : call.arguments) build_.Fragment(argument, "names");
     return true;
@@ -67,8 +144,12 @@ bool ChainReader::TakeBuilder(const HostCall& call, const std::string& name) {
       if (IsClassName(program_, argument)) continue;
       if (&argument == &call.arguments[0]) {
         build_.Fragments({&argument, 1}, "tables", &build_.query.from);
-      } else {
-        build_.Fragment(argument, "tables");
+        continue;
+      }
+      // What the table is called goes into the SQL as it is.
+      const std::optional<std::string> word = ReadWord(program_, argument);
+      if (!word.has_value() || !IsPlainColumn(*word)) {
+        build_.Problem("its table is called what is no plain name");
       }
     }
     return true;
@@ -104,10 +185,7 @@ void ChainReader::Expression(HostRange argument, absl::string_view where_it_stan
     return;
   }
   const std::string sql = build_.Fragment(argument, where_it_stands);
-  const bool name = std::all_of(sql.begin(), sql.end(), [](char c) {
-    return absl::ascii_isalnum(c) || c == '_' || c == '.' || c == '\\' || c == ' ';
-  });
-  if (!sql.empty() && !name) {
+  if (!sql.empty() && !IsName(sql)) {
     const bool query = absl::StartsWithIgnoreCase(sql, "select");
     build_.query.expressions.push_back(query ? absl::StrCat("(", sql, ")") : sql);
   }

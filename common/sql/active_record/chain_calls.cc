@@ -9,6 +9,7 @@
 #include "common/base/text.h"
 #include "common/sql/active_record/chain_reader.h"
 #include "common/sql/active_record/host_constants.h"
+#include "common/sql/active_record/receivers.h"
 
 // What the calls of a chain are given.
 namespace dbfleet::sql {
@@ -18,6 +19,23 @@ Kind KindOf(MethodRole role) {
   return role == MethodRole::kInsert || role == MethodRole::kUpdate || role == MethodRole::kDelete
              ? Kind::kDataFix
              : Kind::kControl;
+}
+
+// App\\Entity\\User in DQL; what stands in quotes stays.
+std::string WithoutNamespaces(absl::string_view dql) {
+  std::string plain;
+  bool quoted = false;
+  for (char c : dql) {
+    quoted = c == '\'' ? !quoted : quoted;
+    if (c == '\\' && !quoted) {
+      while (!plain.empty() && (absl::ascii_isalnum(plain.back()) || plain.back() == '_')) {
+        plain.pop_back();
+      }
+      continue;
+    }
+    plain.push_back(c);
+  }
+  return plain;
 }
 
 }  // namespace
@@ -78,7 +96,8 @@ void ChainReader::Refine(const HostCall& call, const std::string& name) {
   if (relation) {
     build_.PlainFrom(call, 0);  // User.where(...).or(User.where(...))
     build_.call.has_conditions = true;
-  } else if (absl::StrContains(name, "where") || name == "not" || name == "or" || name == "and") {
+  } else if (absl::StrContains(name, "where") || name == "not" || name == "exclude" ||
+             name == "or" || name == "and") {
     build_.Conditions(arguments);
   } else if (name == "limit") {
     build_.Limit();
@@ -94,7 +113,8 @@ void ChainReader::Refine(const HostCall& call, const std::string& name) {
   } else if (name == "having" || name == "havingraw" || name == "orhavingraw") {
     if (!arguments.empty()) build_.query.having = build_.Fragment(arguments[0], "conditions");
     build_.PlainFrom(call, 1);
-  } else if (name == "select" || name == "selectraw") {
+  } else if (name == "select" || name == "selectraw" || name == "select_append" ||
+             name == "select_group" || name == "group_and_count") {
     build_.Fragments(arguments, "columns", &build_.query.select);
   } else if (name == "from" || name == "fromraw") {
     build_.Fragments(arguments, "tables", &build_.query.from);
@@ -134,8 +154,11 @@ void ChainReader::CommonTables(const HostCall& call) {
       continue;
     }
     for (const auto& [name, value] : *pairs) {
-      const HostText text = ReadHostText(program_, value, scope_.context.placeholder_values);
-      if (text.known) build_.Problem("has a common table that is a text");
+      const std::optional<HostChain> query = program_.ChainAt(value.begin, value.end);
+      const bool of_model = query.has_value() && query->range.end == value.end &&
+                            query->receiver_kind == Receiver::kClass &&
+                            IsModelClass(query->receiver);
+      if (!of_model) build_.Problem("has a common table that is no query of a model");
       build_.Plain(value);
     }
   }
@@ -146,9 +169,10 @@ void ChainReader::Comments(const HostCall& call) {
   build_.NoteTexts(call);
   for (const HostRange& argument : call.arguments) {
     const HostText text = ReadHostText(program_, argument, scope_.context.placeholder_values);
-    if (text.concatenates) continue;  // Is a finding.
     if (!text.known) {
       build_.Problem("its comments come from a value of the program");
+    } else if (text.concatenates) {
+      continue;  // Is a finding.
     } else if (absl::StrContains(text.value, "*/") || absl::StrContains(text.value, "/*")) {
       build_.Problem("its comment ends where its text says so, and what follows is SQL");
     } else if (absl::StrContains(absl::AsciiStrToLower(text.value), "set_var")) {
@@ -164,8 +188,8 @@ void ChainReader::TakeRead(const HostCall& call, const std::string& name) {
                    name == "second" || name == "third" || absl::StartsWith(name, "exist") ||
                    name == "sole" || absl::StartsWith(name, "find_sole");
   const bool batches = name == "find_each" || name == "find_in_batches" || name == "in_batches";
+  // first and last order by the key by themselves; who asks for one row wants any.
   if (one || batches) build_.call.has_limit = true;
-  if (one) build_.query.limit = true;
   build_.query.counts = build_.query.counts || name == "count";
   if (name == "explain" && !call.arguments.empty()) {
     build_.Problem("explain with options may execute what it explains once more");
@@ -181,6 +205,19 @@ void ChainReader::TakeRead(const HostCall& call, const std::string& name) {
   }
   size_t from = 0;
   const absl::Span<const HostRange> arguments = call.arguments;
+  // Doctrine's $em->find(User::class, 1, 4)
+  for (size_t i = 1; i < arguments.size() && program_.php() && name == "find" &&
+                     chain_.receiver_kind == Receiver::kVariable;
+       ++i) {
+    const HostToken& given = program_[arguments[i].begin];
+    const bool mode =
+        given.kind == HostTokenKind::kNumber || given.kind == HostTokenKind::kVariable ||
+        (given.kind == HostTokenKind::kName && program_[arguments[i].begin + 1].Is(":"));
+    if (mode && i + 1 == arguments.size() &&
+        (i > 1 || !program_[arguments[0].end - 1].IsName("class"))) {
+      build_.Problem("is given a lock mode by its number, or what is not known");
+    }
+  }
   if (name == "find" && !arguments.empty()) {
     const std::optional<std::string> what = ReadWord(program_, arguments[0]);
     if (what == "all" || what == "first" || what == "last" || what == "count") {
@@ -190,6 +227,11 @@ void ChainReader::TakeRead(const HostCall& call, const std::string& name) {
     } else if (!ReadPairs(program_, arguments[0]).has_value() && !call.block.has_value()) {
       build_.ById();
     }
+  }
+  if ((name == "findby" || name == "findoneby") && !arguments.empty()) {  // Doctrine's.
+    build_.Conditions(arguments.subspan(0, 1));
+    build_.PlainFrom(call, 1);
+    return;
   }
   const bool conditions = name == "find_by" || name == "find_by!" || name == "exists?" ||
                           name == "exists" || absl::StartsWith(name, "find_sole");
@@ -231,7 +273,12 @@ void ChainReader::Raw(const HostCall& call, size_t sql) {
     first = (*list)[0];
     for (size_t i = 1; i < list->size(); ++i) build_.Plain((*list)[i]);
   }
-  const HostText text = ReadHostText(program_, first, scope_.context.placeholder_values);
+  // WordPress' prepare() fills its placeholders itself.
+  const bool wordpress = program_.php() && chain_.receiver == "$wpdb" && chain_.calls.size() == 1 &&
+                         absl::EqualsIgnoreCase(call.name, "prepare");
+  HostText text =
+      ReadHostText(program_, wordpress ? chain_.range : first, scope_.context.placeholder_values);
+  if (dql_) text.value = WithoutNamespaces(text.value);
   const auto held = scope_.context.constants.find(std::string(program_.Source(first)));
   if (held != scope_.context.constants.end() && !held->second.empty()) {
     std::string all;
@@ -248,6 +295,9 @@ void ChainReader::Raw(const HostCall& call, size_t sql) {
         "to a local variable in the same method that nothing else is done with");
   } else {
     build_.Note(text);
+    if (text.escapes && absl::StrContains(absl::AsciiStrToLower(text.value), "pg_settings")) {
+      build_.Problem("asks for a setting of the server that a value of the program names");
+    }
     raw_sql_ = FillPlaceholders(text.value);
     build_.call.has_placeholders = raw_sql_ != text.value;
   }

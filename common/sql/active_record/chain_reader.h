@@ -19,6 +19,9 @@ class ChainReader {
 
  private:
   void Take(const HostCall& call);
+  bool IsNamedPrepare(const HostCall& call, absl::string_view name) const;
+  std::string CallerOf(const HostCall& call) const;
+  std::string Holder(const HostCall& call) const;
   void TakeSymbols(const HostCall& call);  // inject(:delete) calls what it names.
   void Dispatch(const HostCall& call, const std::string& name, MethodRole role);
   void Schema(const HostCall& call, const std::string& name);
@@ -37,6 +40,8 @@ class ChainReader {
   void Write(const HostCall& call, const std::string& name);
 
   // builder_calls.cc
+  void FindBeans(const HostCall& call, const std::string& name);
+  bool TakeBean(const HostCall& call, const std::string& name);
   bool TakeBuilder(const HostCall& call, const std::string& name);
   void Expression(HostRange argument, absl::string_view where_it_stands);
   bool RunBuilder();

@@ -7,6 +7,7 @@
 
 #include "common/base/text.h"
 #include "common/sql/active_record/harmless_functions.h"
+#include "common/sql/active_record/host_builders.h"
 #include "common/sql/active_record/host_reader.h"
 #include "common/sql/active_record/receivers.h"
 #include "common/sql/active_record/words.h"
@@ -87,8 +88,9 @@ class Reader {
         next.kind == HostTokenKind::kSymbol ? FindModelMethod(next.text) : nullptr;
     const bool writes = (method != nullptr && method->safety == Safety::kDestructive) ||
                         (next.kind == HostTokenKind::kSymbol && NamesWrite(next.text));
-    if (next.kind != HostTokenKind::kSymbol || writes || next.text.back() == '!' ||
-        (scope_.for_effect && !IsPureHostFunction(next.text))) {
+    const bool only_reads = NamesAttribute(next.text) || IsPureHostFunction(next.text) ||
+                            (method != nullptr && method->role == MethodRole::kInMemory);
+    if (next.kind != HostTokenKind::kSymbol || writes || next.text.back() == '!' || !only_reads) {
       Unknown(next.text);
     }
     return i + 2;
@@ -101,11 +103,12 @@ class Reader {
       Problem("is nested too deeply");
       return;
     }
-    const absl::StatusOr<HostProgram> program = HostProgram::Read(scope_.target.dialect, code);
+    absl::StatusOr<HostProgram> program = HostProgram::Read(scope_.target.dialect, code);
     if (!program.ok()) {
       Problem("holds code in a text that cannot be read");
       return;
     }
+    program->Redefine(program_.redefined());
     findings_.Add(ReadExpressions(*program, {0, program->size()}, inner));
   }
 
@@ -133,7 +136,8 @@ class Reader {
     for (const HostCall& call : chain->calls) {
       if (call.cut) Problem("calls without parentheses stand one inside the other; write them");
     }
-    if (ReachesDatabase(program_, *chain, scope_.generous, nullptr)) {
+    if (ReachesDatabase(program_, *chain, scope_.generous, nullptr) || BuildsOwn(*chain) ||
+        scope_.context.prepared.count(BuilderKey(chain->receiver)) > 0) {
       HostScope inner = scope_;
       ++inner.depth;
       inner.generous = inner.for_effect = false;
@@ -144,6 +148,14 @@ class Reader {
       return chain->range.end;
     }
     return Computes(*chain);
+  }
+
+  // User.or(where("...")): SQL of the model's own, in an argument.
+  bool BuildsOwn(const HostChain& chain) const {
+    const HostCall& call = chain.calls[0];
+    return !program_.php() && chain.receiver_kind == Receiver::kNone && !call.arguments.empty() &&
+           call.op == HostOperator::kNone && FindModelMethod(call.name) != nullptr &&
+           (BuildsSql(call.name) || call.name == "pluck" || call.name == "from");
   }
 
   // :sleep.sql_function(5), "...".lit: Sequel's methods of texts.
@@ -166,6 +178,9 @@ class Reader {
     ++inner.depth;
     inner.generous = inner.for_effect = false;
     Receiver(chain, inner);
+    for (const HostRange& inside : chain.inside) {
+      findings_.Add(ReadExpressions(program_, inside, inner));
+    }
     for (const HostCall& call : chain.calls) {
       const bool word = call.arguments.empty() && !call.has_parens && !call.block.has_value() &&
                         call.name.back() != '!';
@@ -173,7 +188,14 @@ class Reader {
                               chain.receiver_kind == Receiver::kVariable &&
                               program_.IsWholeStatement(chain.range);
       const bool attribute = word && (call.is_property || !program_.php()) && !for_effect;
-      const ModelMethod* method = FindModelMethod(call.name);
+      const bool cuts = !program_.php() && call.name == "truncate" && !call.arguments.empty();
+      const ModelMethod* method = cuts ? nullptr : FindModelMethod(call.name);
+      if (cuts) {
+        for (const HostRange& argument : call.arguments) {
+          findings_.Add(ReadExpressions(program_, argument, inner));
+        }
+        continue;
+      }
       const bool writes = (method != nullptr ? method->safety == Safety::kDestructive
                                              : !attribute && NamesWrite(call.name)) &&
                           chain.receiver_kind != Receiver::kNone && !call.is_property;

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 
 #include "common/sql/active_record/host_program.h"
 #include "common/sql/active_record/receivers.h"
@@ -132,7 +133,10 @@ size_t HostProgram::TakeReceiver(size_t at, HostChain* chain) const {
     return at;
   }
   // Indexes belong to it: $users[0]->delete().
-  while ((*this)[i].Is("[") && close_[i] < size() && IsMember(close_[i] + 1)) i = close_[i] + 1;
+  while ((*this)[i].Is("[") && close_[i] < size() && IsMember(close_[i] + 1)) {
+    chain->inside.push_back({i + 1, close_[i]});
+    i = close_[i] + 1;
+  }
   chain->receiver = std::string(Source({at, i}));
   return i;
 }
@@ -189,10 +193,8 @@ size_t HostProgram::TakeBareCall(size_t at, size_t limit, HostChain* chain) cons
   }
   HostCall call;
   const size_t end = TakeCall(at, limit, &call);
-  // \mysqli_query is the function of that name, too.
-  if (const size_t space = call.name.rfind('\\'); space != absl::string_view::npos) {
-    call.name.remove_prefix(space + 1);
-  }
+  // \mysqli_query is the function of that name; App\strlen may be anything.
+  if (absl::StartsWith(call.name, "\\") && call.name.rfind('\\') == 0) call.name.remove_prefix(1);
   chain->calls.push_back(std::move(call));
   return end;
 }
@@ -263,6 +265,7 @@ std::optional<HostChain> HostProgram::ChainAt(size_t at, size_t limit) const {
   while (i < limit) {
     const bool index = (*this)[i].Is("[") && close_[i] < limit;
     if (index && tokens_[i].offset == tokens_[i - 1].end) {
+      chain.inside.push_back({i + 1, close_[i]});
       i = close_[i] + 1;
       continue;
     }
@@ -275,6 +278,7 @@ std::optional<HostChain> HostProgram::ChainAt(size_t at, size_t limit) const {
     // Names that a value gives: ->$method(), ->{$x}(), .(): calls of nobody knows what.
     const bool computed = (*this)[i + 1].Is("{") || (*this)[i + 1].Is("(");
     if (computed && close_[i + 1] >= limit) break;
+    if (computed && (*this)[i + 1].Is("{")) chain.inside.push_back({i + 2, close_[i + 1]});
     i = TakeCall(computed ? close_[i + 1] : i + 1, limit, &call);
     chain.calls.push_back(std::move(call));
   }

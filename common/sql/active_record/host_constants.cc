@@ -262,9 +262,11 @@ void HostConstants::Assign(size_t i, size_t value, bool appends, Variable* varia
   if (!sure && !maybe) return;
   sure = sure && !program_[end].IsName("if") && !program_[end].IsName("unless");
   std::string sql;
-  if (program_[value].kind == HostTokenKind::kString) {
+  if (program_[value].kind == HostTokenKind::kString || program_[value].text == "$wpdb") {
     const HostText text = ReadHostText(program_, {value, end}, {});
-    if (!text.known || text.concatenates || absl::StrContains(text.value, kBetweenTexts)) return;
+    if (!text.known || (text.concatenates || text.escapes) ||
+        absl::StrContains(text.value, kBetweenTexts))
+      return;
     sql = text.value;
   } else {
     const bool nothing = program_[value].IsName("null") || program_[value].IsName("nil") ||

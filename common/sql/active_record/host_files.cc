@@ -43,25 +43,36 @@ bool IsReadOption(const HostProgram& program, HostRange argument) {
          IsReadMode(program, {argument.begin + 1, argument.end});
 }
 
-bool OpensToRead(const HostProgram& program, const HostCall& call) {
+// `mode`: which argument is the mode.
+bool OpensToRead(const HostProgram& program, const HostCall& call, size_t mode = 1) {
   static constexpr absl::string_view kOwnStreams[] = {"php://memory", "php://output",
                                                       "php://stderr", "php://stdout"};
   const bool spread = std::any_of(call.arguments.begin(), call.arguments.end(),
                                   [&](HostRange argument) { return IsSpread(program, argument); });
   if (spread) return false;
-  if (call.arguments.size() < 2) return !program.php();
+  if (call.arguments.size() <= mode) return !program.php();
   if (program.php()) {
     const std::string path = ConstantOf(program, call.arguments[0]);
     // What the program itself shows, or keeps in its memory.
     if (IsOneOf(path, kOwnStreams) || absl::StartsWith(path, "php://temp")) return true;
     return IsReadMode(program, call.arguments[1]);
   }
-  for (size_t i = 1; i < call.arguments.size(); ++i) {
+  for (size_t i = mode; i < call.arguments.size(); ++i) {
     const HostRange argument = call.arguments[i];
     const bool named = program[argument.begin].kind == HostTokenKind::kLabel;
     if (named ? !IsReadOption(program, argument) : !IsReadMode(program, argument)) return false;
   }
   return true;
+}
+
+// Rails.root.join("x").to_s
+bool IsPathOfRoot(const HostProgram& program, HostRange path) {
+  static constexpr absl::string_view kNames[] = {"join", "root", "to_path", "to_s"};
+  const std::optional<HostChain> chain = program.ChainAt(path.begin, path.end);
+  return chain.has_value() && chain->range.end == path.end && chain->calls[0].name == "root" &&
+         std::all_of(chain->calls.begin(), chain->calls.end(), [&](const HostCall& call) {
+           return call.op == HostOperator::kNone && IsOneOf(call.name, kNames);
+         });
 }
 
 // Ruby's open and IO.read run a command whose name begins with "|"; File's do not.
@@ -75,7 +86,7 @@ bool MayRunCommand(const HostProgram& program, const HostCall& call) {
     return part.is_code || part.text.empty() || part.text[0] == '|';
   }
   // Rails.root.join("x"), File.expand_path("x"), __FILE__: a path of the program's own.
-  const bool root = first.IsName("Rails") && program[path.begin + 2].IsName("root");
+  const bool root = first.IsName("Rails") && IsPathOfRoot(program, path);
   const bool expands = first.IsName("File") && program[path.begin + 2].IsName("expand_path");
   return !root && !expands && !first.IsName("__FILE__") && !first.IsName("__dir__");
 }
@@ -96,6 +107,12 @@ std::string DoubtOfOpening(const HostProgram& program, const HostChain& chain) {
   if (program.php()) {
     if (!bare || !absl::EqualsIgnoreCase(call.name, "fopen")) return "";
     return OpensToRead(program, call) ? "" : "fopen opens a file to write to it";
+  }
+  if (chain.receiver == "Rails" && call.name == "root") {
+    const bool reads = std::all_of(
+        chain.calls.begin(), chain.calls.end(),
+        [&](const HostCall& next) { return next.name != "open" || OpensToRead(program, next, 0); });
+    return reads ? "" : "open opens a file to write to it";
   }
   const std::string name =
       bare ? std::string(call.name) : absl::StrCat(Truncate(chain.receiver, 60), ".", call.name);

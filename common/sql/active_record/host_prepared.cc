@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 
 #include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/host_text.h"
@@ -26,6 +27,11 @@ bool IsStatementMethod(absl::string_view name) {
   return IsOneOf(lower, kNames) || absl::StartsWith(lower, "fetch");
 }
 
+bool IsPrepare(absl::string_view name) {
+  const std::string lower = absl::AsciiStrToLower(name);
+  return lower == "prepare" || lower == "async_prepare" || lower == "sync_prepare";
+}
+
 bool IsStatementFunction(absl::string_view name) {
   while (!name.empty() && name[0] == '\\') name.remove_prefix(1);
   const std::string lower = absl::AsciiStrToLower(name);
@@ -45,7 +51,33 @@ HostPrepared::HostPrepared(const HostProgram& program)
   }
   for (size_t i = 0; i < program.size() && prepares; ++i) {
     if (locals_.IsLocal(i)) Look(i);
+    if (!program.php()) LookForName(i);
   }
+  if (prepares) FindProperties();
+}
+
+void HostPrepared::LookForName(size_t i) {
+  const HostToken& token = program_[i];
+  const bool called = token.IsName("prepare") || token.IsName("async_prepare") ||
+                      token.IsName("send_prepare") || token.IsName("sync_prepare");
+  if (!called || !program_[i - 1].Is(".") || !program_[i + 1].Is("(")) {
+    names_unclear_ = names_unclear_ || called;
+    return;
+  }
+  const std::vector<HostRange> parts = program_.Parts({i + 2, program_.CloseOf(i + 1)});
+  if (parts.size() < 2) return;
+  const auto name = ReadWord(program_, parts[0]);
+  const HostText sql = ReadHostText(program_, parts[1], {});
+  if (!name.has_value() || !sql.known || sql.concatenates || sql.escapes || sql.value.empty()) {
+    names_unclear_ = true;
+    return;
+  }
+  std::string& all = named_[*name];
+  if (!all.empty()) all.push_back(kBetweenTexts);
+  all += sql.value;
+  // Each use of the name reads all of it.
+  constexpr size_t kLongest = 16 << 10;
+  names_unclear_ = names_unclear_ || ++named_count_[*name] > kMostBindings || all.size() > kLongest;
 }
 
 void HostPrepared::Look(size_t i) {
@@ -79,7 +111,8 @@ bool HostPrepared::Bind(size_t i, Variable* variable) const {
   const HostCall& last = chain->calls.back();
   const HostFunction* function = FunctionOf(program_, *chain);
   const size_t at = function != nullptr && chain->calls.size() == 1 && function->sql > 0 ? 1 : 0;
-  if (!absl::StrContains(absl::AsciiStrToLower(last.name), "prepare")) return false;
+  const bool runs = function != nullptr && chain->calls.size() == 1 && function->sql >= 0;
+  if (!runs && (!IsPrepare(last.name) || !program_.Trusts("prepare"))) return false;
   variable->prepared = true;
   if (last.arguments.size() <= at || !ends(chain->range.end)) return false;
   const HostRange given = last.arguments[at];
@@ -87,7 +120,7 @@ bool HostPrepared::Bind(size_t i, Variable* variable) const {
   if (given.end == given.begin + 1) sql = constants_.TextsAt(given.begin);
   if (sql.empty()) {
     const HostText text = ReadHostText(program_, given, {});
-    if (!text.known || text.concatenates) return false;
+    if (!text.known || text.concatenates || text.escapes) return false;
     sql = text.value;
   }
   // Whichever of them it holds: each is read.
@@ -139,6 +172,19 @@ bool HostPrepared::Holds(size_t i) const { return Of(i) != nullptr; }
 
 void HostPrepared::AddTo(HostRange range, HostContext* context) const {
   constants_.AddTo(range, context);
+  for (size_t i = range.begin; i < range.end && !names_unclear_ && !named_.empty(); ++i) {
+    if (!program_[i].IsName("exec_prepared")) continue;
+    const size_t at = program_[i + 1].Is("(") ? i + 2 : i + 1;
+    const auto name = ReadWord(program_, {at, at + 1});
+    const auto found = name.has_value() ? named_.find(*name) : named_.end();
+    if (found != named_.end()) context->prepared[absl::StrCat("\"", *name)] = found->second;
+  }
+  for (size_t i = range.begin; i < range.end && !properties_.empty(); ++i) {
+    std::string name;
+    PropertyAt(i, &name);
+    const auto found = properties_.find(name);
+    if (found != properties_.end()) context->prepared[name] = found->second.sql;
+  }
   for (size_t i = range.begin; i < range.end; ++i) {
     const Variable* variable = Of(i);
     if (variable == nullptr) continue;

@@ -44,6 +44,7 @@ absl::StatusOr<HostProgram> HostProgram::Read(Dialect dialect, absl::string_view
     return HostCursor(text).Fail(program.tokens_[deep].offset,
                                  absl::StrCat("brackets are nested more than ", kDeepest, " deep"));
   }
+  program.FindRedefined();
   return program;
 }
 
@@ -52,8 +53,30 @@ bool HostProgram::OpensWithEnd(size_t i) const {
   static constexpr absl::string_view kFirst[] = {"if", "unless", "while", "until", "for"};
   const HostToken& token = tokens_[i];
   if (php_ || token.kind != HostTokenKind::kName || IsMember(i - 1)) return false;
+  if (token.text == "def" && IsEndless(i)) return false;
   if (IsOneOf(token.text, kAlways)) return true;
+  // return if x
+  if ((*this)[i - 1].IsName("return")) return false;
   return IsOneOf(token.text, kFirst) && BeginsStatement((*this)[i - 1]);
+}
+
+// def x = y, def x(a) = y; not def x=(a).
+bool HostProgram::IsEndless(size_t def) const {
+  constexpr size_t kLongestHead = 200;
+  size_t i = def + 2;
+  if ((*this)[i].Is(".")) i += 2;  // def self.x
+  if ((*this)[i].Is("(")) {
+    const size_t limit = std::min(size(), i + kLongestHead);
+    int depth = 0;
+    for (; i < limit; ++i) {
+      if (tokens_[i].Is("(")) ++depth;
+      if (tokens_[i].Is(")") && --depth == 0) break;
+    }
+    ++i;
+  }
+  const HostToken& sign = (*this)[i];
+  const bool space = sign.offset > (*this)[i - 1].end;
+  return sign.Is("=") && space && !(*this)[i + 1].Is("=");
 }
 
 size_t HostProgram::Match() {

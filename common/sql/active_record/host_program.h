@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 #include "common/sql/active_record/host_lexer.h"
 #include "common/sql/model/target.h"
@@ -54,6 +55,8 @@ struct HostChain {
   Receiver receiver_kind = Receiver::kNone;
   std::string receiver;  // As written: "User", "$this->db".
   std::vector<HostCall> calls;
+  // What stands in the indexes behind its links, and in names that are computed: x[...], ->{...}.
+  std::vector<HostRange> inside;
 };
 
 // A program's tokens and what belongs together in them. Not to be changed after Read.
@@ -65,6 +68,15 @@ class HostProgram {
   absl::string_view text() const { return text_; }
   size_t size() const { return tokens_.size(); }
   const std::vector<HostComment>& comments() const { return comments_; }
+  // Functions that make or quote texts ("sprintf", "quote") and "$wpdb", where the program may give
+  // them another meaning: what they give is not known then.
+  const std::vector<std::string>& redefined() const { return redefined_; }
+  // Of a piece of a program: what is true of the whole.
+  void Redefine(absl::Span<const std::string> names) {
+    redefined_.insert(redefined_.end(), names.begin(), names.end());
+  }
+  // Whether an expression mentions none of these.
+  bool Trusts(absl::string_view code) const;
   // Whether every bracket is closed, and none is closed that was not opened.
   bool balanced() const { return balanced_; }
   // Positions outside give an empty token.
@@ -85,7 +97,8 @@ class HostProgram {
   std::optional<HostChain> ChainAt(size_t at, size_t limit) const;
 
  private:
-  size_t Match();  // The token that is nested too deeply; size() if none is.
+  void FindRedefined();  // host_redefined.cc
+  size_t Match();        // The token that is nested too deeply; size() if none is.
   bool IsMember(size_t i) const;
   bool BeginsArgument(size_t i) const;
   size_t EndOfCommand(size_t from, size_t limit) const;
@@ -96,6 +109,7 @@ class HostProgram {
   size_t TakeQueryInIndex(size_t at, size_t i, size_t limit, HostChain* chain) const;
   size_t TakeOperator(size_t at, size_t limit, HostChain* chain) const;
   bool OpensWithEnd(size_t i) const;
+  bool IsEndless(size_t def) const;
 
   bool php_ = false;
   bool balanced_ = true;
@@ -103,6 +117,7 @@ class HostProgram {
   std::vector<HostToken> tokens_;
   std::vector<HostComment> comments_;
   std::vector<size_t> close_;
+  std::vector<std::string> redefined_;
   HostToken nothing_;
 };
 

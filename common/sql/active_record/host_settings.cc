@@ -185,7 +185,7 @@ std::string DoubtOfNew(const HostProgram& program, size_t i) {
                        !absl::StrContains(mode.value, "+");
     return reads ? "" : "SplFileObject opens a file to write to it";
   }
-  if (name != "pdo") return "";
+  if (!absl::EndsWith(name, "pdo")) return "";
   for (const HostRange& options : OptionsOf(program, open)) {
     const HostToken& first = program[options.begin];
     const bool one = options.end == options.begin + 1;
@@ -197,6 +197,19 @@ std::string DoubtOfNew(const HostProgram& program, size_t i) {
            "write them as PDO::NAME => ... where it connects";
   }
   return "";
+}
+
+std::string DoubtOfOption(const HostProgram& program, const HostCall& call) {
+  if (!program.php() || !absl::EqualsIgnoreCase(call.name, "options") ||
+      call.arguments.size() != 2) {
+    return "";
+  }
+  const HostRange option = call.arguments[0];
+  const HostToken& first = program[option.begin];
+  const bool seen = first.kind == HostTokenKind::kName || first.kind == HostTokenKind::kString;
+  return seen && option.end == option.begin + 1
+             ? ""
+             : "sets an option that is not seen: one of them runs SQL on each connection";
 }
 
 std::string DoubtOfStore(const HostProgram& program, const HostChain& chain) {

@@ -16,6 +16,10 @@ std::string DoubtOfSetting(const HostProgram& program, size_t i);
 // seen, an archive, a file that is written to; "" if it is.
 std::string DoubtOfNew(const HostProgram& program, size_t i);
 
+// Why a call is one by which a connection may run SQL: $mysqli->options(3, 'DELETE ...'), whose
+// option has no name; "" if it is none.
+std::string DoubtOfOption(const HostProgram& program, const HostCall& call);
+
 // Why a chain may change Laravel's configuration or session: config(['database.x' => 1]),
 // session()->flush(), Config::set(...); "" if it only reads them.
 std::string DoubtOfStore(const HostProgram& program, const HostChain& chain);

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/text.h"
+#include "common/sql/active_record/host_quoting.h"
 #include "common/sql/active_record/host_sources.h"
 
 namespace dbfleet::sql {
@@ -31,6 +32,7 @@ class TextReader {
     Skip(&range);
     range = UnwrapSql(program_, range);
     if (ReadJoined(range)) return std::move(text_);
+    if (ReadFormatted(range)) return std::move(text_);
     bool any = false;
     const HostToken& first = program_[range.begin];
     if ((first.IsName("sprintf") || first.IsName("format")) && program_[range.begin + 1].Is("(") &&
@@ -38,9 +40,13 @@ class TextReader {
       // The text is the first argument; the others are set in.
       const std::vector<HostRange> parts = program_.Parts({range.begin + 2, range.end - 1});
       for (size_t i = 1; i < parts.size(); ++i) {
-        Add({std::string(program_.Source(parts[i])), true});
+        // Where it is put in is not followed, so that no quoting fits.
+        const std::string code(absl::StripAsciiWhitespace(program_.Source(parts[i])));
+        const bool shows = program_.php() || OnlyShows(code);
+        if (!program_.Trusts(code) || !shows || !GivesNumber(code)) Join(code);
       }
       text_.value.clear();
+      quote_ = QuoteAtEnd();
       if (!parts.empty()) range = parts[0];
     }
     for (size_t i = range.begin; i < range.end;) {
@@ -72,6 +78,22 @@ class TextReader {
   }
 
  private:
+  // sprintf('... %d', $x), $wpdb->prepare('... %s', $x)
+  bool ReadFormatted(HostRange range) {
+    const std::optional<FormattedText> formatted = FormattedTextOf(program_, range);
+    if (!formatted.has_value() || !program_.Trusts(formatted->wordpress ? "$wpdb" : "sprintf") ||
+        !program_.Trusts("format")) {
+      return false;
+    }
+    HostText inner = TextReader(program_, clean_).Read(formatted->text);
+    const std::optional<std::string> filled = FillFormat(inner.value, formatted->wordpress);
+    if (!inner.known || !filled.has_value()) return false;
+    text_ = std::move(inner);
+    text_.value = *filled;
+    text_.placeholders = true;
+    return true;
+  }
+
   // [a, b].join(" "), implode(' ', [a, b]): the elements, one behind the other.
   bool ReadJoined(HostRange range) {
     HostRange list = range;
@@ -151,16 +173,37 @@ class TextReader {
       return;
     }
     const std::string code(absl::StripAsciiWhitespace(part.text));
+    if (!program_.Trusts(code)) {
+      Join(code);
+      return;
+    }
     const bool is_clean = std::find(clean_.begin(), clean_.end(), code) != clean_.end();
-    if (is_clean || GivesPlaceholders(code)) {
+    const bool shows = program_.php() || OnlyShows(code);
+    if (is_clean || (shows && GivesPlaceholders(code))) {
       text_.placeholders = true;
       absl::StrAppend(&text_.value, "?");
       return;
     }
-    if (GivesNumber(code)) {
+    // Behind a minus a negative number would begin a comment.
+    if (shows && GivesNumber(code) && !absl::EndsWith(text_.value, "-")) {
       absl::StrAppend(&text_.value, "1");
       return;
     }
+    if (const std::string table = WordPressTable(code); !table.empty()) {
+      absl::StrAppend(&text_.value, table);
+      return;
+    }
+    if (IsQuotedFor(text_.value, quote_.After(text_.value), code, program_.php())) {
+      // In quotes it is a part of the text.
+      text_.escapes = text_.placeholders = true;
+      text_.escapers.push_back(code.substr(0, code.find('(')));
+      absl::StrAppend(&text_.value, "?");
+      return;
+    }
+    Join(code);
+  }
+
+  void Join(const std::string& code) {
     if (!text_.concatenates) text_.joined_value = SanitizeForDisplay(Truncate(code, 80));
     text_.concatenates = true;
     absl::StrAppend(&text_.value, "x");
@@ -169,6 +212,7 @@ class TextReader {
   const HostProgram& program_;
   const absl::Span<const std::string> clean_;
   HostText text_;
+  QuoteAtEnd quote_;  // Of text_.value, which only grows.
 };
 
 // What a list or hash is wrapped in; {0, 0} if in nothing.

@@ -18,6 +18,8 @@ struct HostText {
   std::string value;          // With "x" where a value of the program stands.
   bool concatenates = false;  // One does.
   std::string joined_value;   // The first of them, as written.
+  bool escapes = false;       // A value in it went through the driver's function for that...
+  std::vector<std::string> escapers;  // ... which are these: "$db->quote", "pg_escape_string".
   bool placeholders = false;  // Placeholders are joined in ("?, ?"), and perhaps nothing else.
 };
 

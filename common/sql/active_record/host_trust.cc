@@ -37,13 +37,17 @@ absl::string_view LastOf(absl::string_view name) {
 bool IsTrusted(absl::string_view name) {
   static constexpr absl::string_view kNames[] = {
       "DB", "Mysql2", "PDO", "PG", "R", "Schema", "Sequel", "SQLite3", "PDOStatement", "mysqli"};
-  return IsOneOf(name, kNames) || !IsModelClass(name) ||
+  return std::any_of(
+             std::begin(kNames), std::end(kNames),
+             [&](absl::string_view known) { return absl::EqualsIgnoreCase(known, name); }) ||
+         NamesNoModel(name) || !IsModelClass(name) ||
          ReviewOfClass(name, "") != OfClass::kNotReviewed;
 }
 
 bool IsFramework(absl::string_view name) {
-  static constexpr absl::string_view kNames[] = {"Carbon",  "Doctrine", "GuzzleHttp", "Illuminate",
-                                                 "Laravel", "Monolog",  "Psr",        "Symfony"};
+  static constexpr absl::string_view kNames[] = {"Carbon",     "Doctrine",   "GuzzleHttp",
+                                                 "Illuminate", "Laravel",    "Monolog",
+                                                 "Psr",        "RedBeanPHP", "Symfony"};
   while (!name.empty() && name[0] == '\\') name.remove_prefix(1);
   const size_t space = name.find('\\');
   return space == absl::string_view::npos || IsOneOf(name.substr(0, space), kNames);
@@ -102,9 +106,15 @@ bool HostTrust::Knows(absl::string_view name) const {
          IsHarmlessFunction(php, name);
 }
 
+bool HostTrust::Defines(absl::string_view name) const {
+  return program_.php() ? methods_.count(absl::AsciiStrToLower(name)) > 0
+                        : functions_.count(name) > 0;
+}
+
 std::string HostTrust::DoubtOfCall(const HostChain& chain) const {
   for (const HostCall& one : chain.calls) {
     std::string doubt = DoubtOfArguments(one);
+    if (doubt.empty()) doubt = DoubtOfOption(program_, one);
     if (doubt.empty() && program_.php()) doubt = DoubtOfCallback(one);
     if (!doubt.empty()) return doubt;
   }
@@ -166,12 +176,71 @@ std::string HostTrust::DoubtOfCallback(const HostCall& call) const {
   static constexpr absl::string_view kCallers[] = {
       "chunkmap",  "each",        "eachbyid",    "eachspread", "filter", "flatmap", "map",
       "mapspread", "maptogroups", "mapwithkeys", "pipe",       "reduce", "tap",     "transform"};
+  static constexpr absl::string_view kOfRelations[] = {"doesnthave",  "has",
+                                                       "load",        "loadcount",
+                                                       "loadmissing", "ordoesnthave",
+                                                       "orhas",       "orwheredoesnthave",
+                                                       "orwherehas",  "wheredoesnthave",
+                                                       "wherehas",    "wherehasmorph",
+                                                       "with",        "withaggregate",
+                                                       "withcount",   "withexists",
+                                                       "withwherehas"};
+  // Which take a column's name as well, so that a text is none.
+  static constexpr absl::string_view kOfLists[] = {
+      "contains",  "countby", "every",     "first",  "groupby",    "keyby",  "last",
+      "max",       "min",     "partition", "pluck",  "reject",     "search", "skipuntil",
+      "skipwhile", "some",    "sort",      "sortby", "sortbydesc", "sum",    "takeuntil",
+      "takewhile", "times",   "unique",    "walk"};
   const std::string name = absl::AsciiStrToLower(call.name);
-  const bool chunk = name == "chunk" || name == "chunkbyid";
+  if (IsOneOf(name, kOfRelations)) return DoubtOfRelations(call);
+  static constexpr absl::string_view kOnlyCallables[] = {
+      "every", "partition", "reject",    "skipuntil", "skipwhile",
+      "some",  "takeuntil", "takewhile", "times",     "walk"};
+  for (const HostRange& argument : call.arguments) {
+    const bool held =
+        program_[argument.begin].kind == HostTokenKind::kVariable && IsOneOf(name, kOnlyCallables);
+    if (!IsOneOf(name, kOfLists) || (!held && !program_[argument.begin].Is("["))) continue;
+    if (std::string doubt = DoubtOfCallable(argument, name); !doubt.empty()) return doubt;
+  }
+  const bool chunk = name == "chunk" || name == "chunkbyid" || name == "when" || name == "unless";
   if (!chunk && !IsOneOf(name, kCallers)) return "";
   const size_t at = chunk ? 1 : 0;
-  if (at >= call.arguments.size()) return "";
-  const HostRange callable = call.arguments[at];
+  // when($x, then, otherwise)
+  const size_t last = name == "when" || name == "unless" ? 2 : at;
+  for (size_t i = at; i <= last && i < call.arguments.size(); ++i) {
+    if (std::string doubt = DoubtOfCallable(call.arguments[i], name); !doubt.empty()) return doubt;
+  }
+  return "";
+}
+
+// with(['posts' => $f]), whereHas('posts', [$svc, 'archive']): what tells the builder more.
+std::string HostTrust::DoubtOfRelations(const HostCall& call) const {
+  for (const HostRange& argument : call.arguments) {
+    if (const auto pairs = ReadPairs(program_, argument)) {
+      for (const auto& [relation, value] : *pairs) {
+        const bool held =
+            program_[value.begin].kind == HostTokenKind::kVariable || program_[value.begin].Is("[");
+        if (!held) continue;
+        std::string doubt = DoubtOfCallable(value, call.name);
+        if (!doubt.empty()) return doubt;
+      }
+      continue;
+    }
+    const bool first = &argument == &call.arguments[0];
+    const bool held = program_[argument.begin].kind == HostTokenKind::kVariable ||
+                      program_[argument.begin].Is("[");
+    if (first || !held || absl::StartsWithIgnoreCase(call.name, "load")) continue;
+    if (std::string doubt = DoubtOfCallable(argument, call.name); !doubt.empty()) return doubt;
+  }
+  return "";
+}
+
+std::string HostTrust::DoubtOfCallable(HostRange callable, absl::string_view name) const {
+  // callback: $f
+  if (program_[callable.begin].kind == HostTokenKind::kName &&
+      program_[callable.begin + 1].Is(":") && callable.begin + 2 < callable.end) {
+    callable.begin += 2;
+  }
   if (!program_[callable.begin].Is("[")) return DoubtOfHeld(callable, name);
   // [$svc, 'handle'], [Svc::class, 'handle']
   const std::vector<HostRange> parts = program_.Parts({callable.begin + 1, callable.end - 1});
@@ -251,15 +320,18 @@ std::string HostTrust::DoubtOfOwn(const HostCall& call) const {
 std::string HostTrust::DoubtOfClass(const HostChain& chain) const {
   static constexpr absl::string_view kReachOut[] = {"ERB",      "Http",  "Net",
                                                     "Pathname", "Redis", "Storage"};
-  static constexpr absl::string_view kWrites[] = {"del",   "delete",  "mkdir", "mkpath", "patch",
-                                                  "post",  "prepend", "put",   "rename", "result",
-                                                  "rmdir", "rmtree",  "set",   "unlink", "write"};
+  static constexpr absl::string_view kWrites[] = {
+      "binwrite", "chmod",  "chown", "del",      "delete",  "lchmod", "make_link", "make_symlink",
+      "mkdir",    "mkpath", "patch", "post",     "prepend", "put",    "rename",    "result",
+      "rmdir",    "rmtree", "set",   "truncate", "unlink",  "utime",  "write"};
   const HostCall& call = chain.calls[0];
   if (call.is_property) return "";
   const std::string name = absl::StrCat(chain.receiver, ".", call.name);
   if (std::string doubt = DoubtOfOpening(program_, chain); !doubt.empty()) return doubt;
+  const bool path = chain.receiver == "Rails" && call.name == "root";
   switch (ReviewOfClass(chain.receiver, call.name)) {
     case OfClass::kNotReviewed:
+      if (path) break;
       return "";
     case OfClass::kUnknown:
       return NotKnown(name);
@@ -268,7 +340,7 @@ std::string HostTrust::DoubtOfClass(const HostChain& chain) const {
   }
   const absl::string_view family =
       absl::string_view(chain.receiver).substr(0, chain.receiver.find_first_of(":\\"));
-  for (size_t i = 1; i < chain.calls.size() && IsOneOf(family, kReachOut); ++i) {
+  for (size_t i = 1; i < chain.calls.size() && (path || IsOneOf(family, kReachOut)); ++i) {
     if (IsOneOf(absl::AsciiStrToLower(chain.calls[i].name), kWrites)) {
       return NotKnown(chain.calls[i].name);
     }
@@ -284,11 +356,14 @@ size_t HostTrust::EndOfStatement(size_t i) const {
 }
 
 std::string HostTrust::DoubtOfImport(size_t i, size_t end) const {
-  const bool function = program_[i + 1].IsName("function");
+  bool function = program_[i + 1].IsName("function");
   std::string space(program_[function ? i + 2 : i + 1].text);
+  bool group = false;
   for (size_t k = i; k < end; ++k) {
-    if (program_[k].Is("{")) space.push_back('\\');  // use Evil\{DB}
+    group = group || program_[k].Is("{");
+    function = function || program_[k].IsName("function");
   }
+  if (group) space.push_back('\\');  // use Evil\{DB}
   const bool framework = IsFramework(space);
   for (size_t k = i + 1; k < end; ++k) {
     const absl::string_view full = program_[k].text;
@@ -296,11 +371,12 @@ std::string HostTrust::DoubtOfImport(size_t i, size_t end) const {
     const bool renamed = program_[k - 1].IsName("as");
     if (function) {
       const bool known = IsHarmlessFunction(true, LastOf(full)) || NamesRunningFunction(full);
-      if (known && (renamed || !IsFramework(full))) {
+      const bool theirs = group ? framework : IsFramework(full);
+      if (known && (renamed || !theirs)) {
         return absl::StrCat("gives the name ", Shown(LastOf(full)), " to another function");
       }
     } else if (IsTrusted(LastOf(full)) &&
-               (renamed ? LastOf(program_[k - 2].text) != full : !framework)) {
+               (renamed ? LastOf(program_[k - 2].text) != full || !framework : !framework)) {
       return absl::StrCat("gives the name ", Shown(LastOf(full)), " to another class");
     }
   }

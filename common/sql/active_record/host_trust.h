@@ -21,6 +21,9 @@ class HostTrust {
   // Whether a function was reviewed, or the program defines it.
   bool Knows(absl::string_view name) const;
 
+  // Whether the program itself defines a function or method of that name.
+  bool Defines(absl::string_view name) const;
+
   // Why a call is not understood; "" if it is.
   std::string DoubtOfCall(const HostChain& chain) const;
 
@@ -33,6 +36,8 @@ class HostTrust {
   std::string DoubtOfCallable(const HostCall& call) const;
   std::string DoubtOfArguments(const HostCall& call) const;
   std::string DoubtOfCallback(const HostCall& call) const;
+  std::string DoubtOfCallable(HostRange callable, absl::string_view name) const;
+  std::string DoubtOfRelations(const HostCall& call) const;
   std::string DoubtOfHeld(HostRange callable, absl::string_view caller) const;
   std::string DoubtOfRubyWord(const HostCall& call, const HostChain& chain) const;
   std::string DoubtOfMixin(const HostCall& call) const;

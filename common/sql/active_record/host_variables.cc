@@ -24,6 +24,16 @@ bool IsDriverClass(absl::string_view name) {
   return IsOneOf(absl::AsciiStrToLower(name), kNames);
 }
 
+// conn.exec_params("...", [x])
+bool GivesResultOfDriver(const HostChain& chain) {
+  static constexpr absl::string_view kNames[] = {"async_exec", "exec", "exec_params",
+                                                 "exec_prepared", "sync_exec"};
+  const HostCall& call = chain.calls.back();
+  return chain.calls.size() == 1 && chain.receiver_kind == Receiver::kVariable &&
+         IsNothingButConnection(chain.receiver) && IsOneOf(call.name, kNames) && call.has_parens &&
+         !call.arguments.empty() && !call.block.has_value();
+}
+
 }  // namespace
 
 HostVariables::HostVariables(const HostProgram& program) : program_(program) {
@@ -51,6 +61,10 @@ bool HostVariables::MayHoldConnection(absl::string_view name) const {
   const Bindings* found = Of(name);
   return found != nullptr && found->connection;
 }
+bool HostVariables::IsResult(absl::string_view name) const {
+  const Bindings* found = Of(name);
+  return found != nullptr && found->result && !found->no_result;
+}
 bool HostVariables::MayHoldAssociation(absl::string_view name) const {
   const Bindings* found = Of(name);
   return found != nullptr && found->association;
@@ -63,7 +77,9 @@ void HostVariables::BindList(size_t begin, size_t end) {
     const bool name = token.kind == HostTokenKind::kVariable ||
                       (!program_.php() &&
                        (token.kind == HostTokenKind::kName || token.kind == HostTokenKind::kLabel));
-    if (name) bindings_[std::string(token.text)].other = true;
+    if (!name) continue;
+    Bindings& bound = bindings_[std::string(token.text)];
+    bound.other = bound.no_result = true;
   }
 }
 
@@ -211,8 +227,12 @@ void HostVariables::Assign(size_t i, size_t value) {
   if (program_.php() && first.IsName("new") && IsDriverClass(program_[value + 1].text)) {
     bound.connection = true;
   }
-  if (first.kind != HostTokenKind::kName && first.kind != HostTokenKind::kVariable) return;
-  const std::optional<HostChain> chain = program_.ChainAt(value, program_.size());
+  const bool may_begin =
+      first.kind == HostTokenKind::kName || first.kind == HostTokenKind::kVariable;
+  const std::optional<HostChain> chain =
+      may_begin ? program_.ChainAt(value, program_.size()) : std::nullopt;
+  const bool result = chain.has_value() && GivesResultOfDriver(*chain);
+  (result ? bound.result : bound.no_result) = true;
   if (!chain.has_value()) return;
   const HostCall& last = chain->calls.back();
   bound.connection = bound.connection || IsConnectionName(last.name) ||

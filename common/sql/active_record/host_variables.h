@@ -26,6 +26,9 @@ class HostVariables {
   bool MayHoldWrite(absl::string_view name) const;
   // It may hold a connection: PG.connect, new PDO(...), $this->db.
   bool MayHoldConnection(absl::string_view name) const;
+  // It holds what a driver gave for SQL, which is no record: res = conn.exec("..."), and nothing
+  // else.
+  bool IsResult(absl::string_view name) const;
   // It may hold an association, to which records are added at once: posts = user.posts.
   bool MayHoldAssociation(absl::string_view name) const;
 
@@ -37,6 +40,8 @@ class HostVariables {
     bool write = false;
     bool connection = false;
     bool association = false;
+    bool result = false;
+    bool no_result = false;
   };
 
   void Look(size_t i);

@@ -75,15 +75,15 @@ bool NamesWrite(absl::string_view name) {
 
 bool NamesAttribute(absl::string_view name) {
   static constexpr absl::string_view kNames[] = {
-      "address",   "age",       "amount",  "author",   "birthday", "body",       "category",
-      "city",      "code",      "color",   "comment",  "company",  "content",    "country",
-      "currency",  "customer",  "date",    "day",      "email",    "first_name", "full_name",
-      "last_name", "user_name", "height",  "id",       "key",      "kind",       "label",
-      "locale",    "login",     "name",    "notes",    "number",   "owner",      "parent",
-      "phone",     "price",     "profile", "quantity", "rating",   "role",       "score",
-      "size",      "slug",      "state",   "status",   "street",   "subject",    "text",
-      "title",     "token",     "total",   "type",     "url",      "user",       "username",
-      "uuid",      "value",     "version", "weight",   "zip"};
+      "address",   "age",       "amount",  "author",  "birthday", "body",       "category",
+      "city",      "code",      "color",   "comment", "company",  "content",    "country",
+      "currency",  "customer",  "date",    "day",     "email",    "first_name", "full_name",
+      "last_name", "user_name", "height",  "id",      "key",      "kind",       "label",
+      "locale",    "login",     "message", "name",    "notes",    "number",     "owner",
+      "parent",    "phone",     "price",   "profile", "quantity", "rating",     "role",
+      "score",     "size",      "slug",    "state",   "status",   "street",     "subject",
+      "text",      "title",     "token",   "total",   "type",     "url",        "user",
+      "username",  "uuid",      "value",   "version", "weight",   "zip"};
   if (NamesWrite(name) || name.empty()) return false;
   if (name.back() == '?' || IsOneOf(name, kNames)) return true;
   // What has more words may be a verb and its object: archive_posts.

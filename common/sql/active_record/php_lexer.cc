@@ -4,6 +4,29 @@
 namespace dbfleet::sql {
 namespace {
 
+// PHP's words are not told apart by case; whoever looks at a program asks for them in lower case.
+absl::string_view Keyword(absl::string_view name) {
+  static constexpr absl::string_view kWords[] = {
+      "abstract",  "and",    "array",      "as",        "break",        "case",
+      "catch",     "class",  "clone",      "const",     "continue",     "declare",
+      "default",   "die",    "do",         "echo",      "else",         "elseif",
+      "empty",     "endfor", "endforeach", "endif",     "endswitch",    "endwhile",
+      "enum",      "eval",   "exit",       "extends",   "extract",      "final",
+      "finally",   "fn",     "for",        "foreach",   "function",     "global",
+      "goto",      "if",     "implements", "include",   "include_once", "instanceof",
+      "interface", "isset",  "list",       "match",     "namespace",    "new",
+      "null",      "or",     "parent",     "parse_str", "print",        "private",
+      "protected", "public", "readonly",   "require",   "require_once", "return",
+      "self",      "static", "switch",     "throw",     "trait",        "try",
+      "unset",     "use",    "while",      "xor",       "yield"};
+  constexpr size_t kLongest = 12;
+  if (name.size() > kLongest) return name;
+  for (absl::string_view word : kWords) {
+    if (absl::EqualsIgnoreCase(word, name)) return word;
+  }
+  return name;
+}
+
 class PhpLexer : public HostCursor {
  public:
   explicit PhpLexer(absl::string_view text) : HostCursor(text) {}
@@ -78,6 +101,7 @@ class PhpLexer : public HostCursor {
       // A name with its namespaces.
       while (IsWordByte(Peek()) || (Peek() == '\\' && IsWordStart(Peek(1)))) ++pos_;
       Emit(HostTokenKind::kName, start);
+      tokens_.back().text = Keyword(tokens_.back().text);
     } else if (absl::ascii_isdigit(c)) {
       while (IsWordByte(Peek()) || (Peek() == '.' && absl::ascii_isdigit(Peek(1)))) ++pos_;
       Emit(HostTokenKind::kNumber, start);

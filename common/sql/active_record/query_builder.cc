@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/text.h"
+#include "common/sql/active_record/host_quoting.h"
 #include "common/sql/active_record/host_sources.h"
 #include "common/sql/active_record/words.h"
 
@@ -27,10 +28,33 @@ void QueryBuilder::Block(HostRange range, bool for_effect) {
   findings_->Add(ReadExpressions(program_, range, inner));
 }
 
+bool QueryBuilder::IsClosure(HostRange range) const {
+  if (!program_.php()) return false;
+  if (program_[range.begin].IsName("static")) ++range.begin;
+  return program_[range.begin].IsName("function") || program_[range.begin].IsName("fn");
+}
+
+// function ($query) { ... }: it is given a builder, on which every method of the table is one.
+void QueryBuilder::Closure(HostRange range) {
+  HostScope inner = scope_;
+  inner.generous = true;
+  inner.for_effect = false;
+  findings_->Add(ReadExpressions(program_, range, inner));
+}
+
 void QueryBuilder::PlainFrom(const HostCall& call, size_t from) {
   const std::string name = absl::AsciiStrToLower(call.name);
   const bool is_table = name == "table" || name == "from" || absl::StrContains(name, "join");
-  for (size_t i = from; i < call.arguments.size(); ++i) Plain(call.arguments[i], is_table);
+  const ModelMethod* method = FindModelMethod(name);
+  const bool builds = method != nullptr && method->role == MethodRole::kRefine;
+  for (size_t i = from; i < call.arguments.size(); ++i) {
+    if (builds && IsClosure(call.arguments[i])) {
+      NoteRaw(call.arguments[i], is_table);
+      Closure(call.arguments[i]);
+    } else {
+      Plain(call.arguments[i], is_table);
+    }
+  }
 }
 
 void QueryBuilder::NoteRaw(HostRange range, bool is_table) {
@@ -65,6 +89,17 @@ std::string QueryBuilder::Fragment(HostRange range, absl::string_view where_it_s
 }
 
 void QueryBuilder::Note(const HostText& text) {
+  if (text.escapes && scope_.context.charset != CharsetRisk::kNone) {
+    Problem("a value in its SQL is quoted for another character set than the program set");
+  }
+  for (const std::string& escaper : text.escapers) {
+    if (FitsConnection(escaper, caller, call.method, EmbeddedTarget(scope_.target).postgres())) {
+      continue;
+    }
+    Problem(absl::StrCat("a value in its SQL is quoted by ",
+                         SanitizeForDisplay(Truncate(escaper, 60)),
+                         ", which is not of the connection that runs it"));
+  }
   call.placeholders_only = (call.placeholders_only || text.placeholders) && !text.concatenates;
   if (!text.concatenates) return;
   call.placeholders_only = false;
@@ -122,6 +157,10 @@ void QueryBuilder::Conditions(absl::Span<const HostRange> arguments) {
   if (arguments.empty()) return;
   call.has_conditions = true;
   for (const HostRange& argument : arguments) {
+    if (IsClosure(argument)) {
+      Closure(argument);
+      continue;
+    }
     if (const auto pairs = ReadPairs(program_, argument)) {
       Columns(*pairs);
       continue;

@@ -43,10 +43,13 @@ class QueryBuilder {
 
   ModelQuery query;
   CallFacts call;
+  std::string caller;  // What the method that runs SQL is called on, as written.
   std::vector<std::string> problems;
 
  private:
   void Columns(const HostPairs& pairs);
+  bool IsClosure(HostRange range) const;
+  void Closure(HostRange range);
   void OfName(HostRange argument);
 
   const HostProgram& program_;

@@ -37,7 +37,7 @@ bool IsCommonWord(const HostProgram& program, const HostCall& call, const ModelM
       // What is given to them is run, whatever they are called on.
       return method.name == "do" || method.name == "statement" || method.name == "raw_connection" ||
              absl::StartsWith(method.name, "get_") ||
-             (call.arguments.empty() && method.name != "execute");
+             (call.arguments.empty() && !absl::StartsWith(method.name, "execute"));
     case MethodRole::kTransaction:
     case MethodRole::kLock:
       return method.name != "with_lock" && method.name != "transaction";
@@ -159,6 +159,23 @@ bool DeletesKey(const HostProgram& program, const HostChain& chain, const HostCa
 
 // $qb->select('a')->from('t')->executeQuery(): a query builder of PHP that is run, Doctrine's.
 bool RunsBuilder(const HostProgram& program, const HostChain& chain) {
+  // $qb->getQuery()->getResult(): what it was told before is not seen.
+  const bool results =
+      std::any_of(chain.calls.begin(), chain.calls.end(), [](const HostCall& call) {
+        return !call.is_property && absl::EndsWith(call.name, "Result");
+      });
+  const bool query = std::any_of(chain.calls.begin(), chain.calls.end(), [](const HostCall& call) {
+    return !call.is_property && absl::EqualsIgnoreCase(call.name, "getQuery");
+  });
+  if (program.php() && results && query) return true;
+  // $em->getRepository(User::class)->find(1)
+  const auto repository =
+      std::find_if(chain.calls.begin(), chain.calls.end(), [](const HostCall& call) {
+        return !call.is_property && absl::EqualsIgnoreCase(call.name, "getRepository");
+      });
+  if (program.php() && repository != chain.calls.end() && repository + 1 != chain.calls.end()) {
+    return true;
+  }
   static constexpr absl::string_view kBuilds[] = {"createquerybuilder", "from"};
   static constexpr absl::string_view kRuns[] = {"executequery", "executestatement", "getquery"};
   const auto calls = [&](absl::Span<const absl::string_view> names) {
@@ -230,7 +247,7 @@ class Walk {
       }
     }
     if (IsDynamic(program_, chain_, call, variables_) || TakesWrite(program_, call)) return true;
-    if (HoldsSql(program_, call) && CallsInSql(program_, *call.block)) return true;
+    if (MayHoldSql(program_, call) && CallsInSql(program_, *call.block)) return true;
     const bool reaches = Called(i);
     Hold(call);
     if (reaches) return true;
@@ -284,8 +301,16 @@ class Walk {
     const HostCall& call = chain_.calls[i];
     const bool own = chain_.receiver_kind == Receiver::kNone && i == 0;
     const bool of_class = chain_.receiver_kind == Receiver::kClass;
-    if ((plain_ && !own) || DeletesKey(program_, chain_, call)) return false;
+    // PG's res.clear frees what the server gave.
+    const bool freed = call.name == "clear" && i == 0 && call.arguments.empty() &&
+                       variables_ != nullptr && !program_.php() &&
+                       variables_->IsResult(chain_.receiver);
+    if ((plain_ && !own) || freed || DeletesKey(program_, chain_, call)) return false;
     bool known = false;
+    // Rails' body.truncate(20) cuts a text; a connection's empties a table.
+    if (!program_.php() && !connection_ && call.name == "truncate" && !call.arguments.empty()) {
+      return false;
+    }
     const bool adds = AddsRecords(program_, call, &known);
     if (known && !connection_)
       return !own && !of_class && (generous_ || (adds && !IsData(call) && HasMany(i)));

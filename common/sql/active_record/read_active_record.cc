@@ -70,11 +70,20 @@ Reading Combine(std::vector<Reading> readings) {
 
 Reading ReadActiveRecord(const Target& target, absl::string_view text, const HostContext& context,
                          EmbeddedReader embedded) {
-  const absl::StatusOr<HostProgram> program = HostProgram::Read(target.dialect, text);
+  absl::StatusOr<HostProgram> program = HostProgram::Read(target.dialect, text);
+  if (program.ok()) program->Redefine(context.redefined);
   if (!program.ok()) {
     Reading reading;
     reading.verdict.doubt = absl::StrCat("it cannot be read: ", program.status().message());
     AddReason(reading.verdict.doubt, &reading.verdict);
+    return reading;
+  }
+  if (context.declares && program->balanced()) {
+    Reading reading;
+    reading.verdict.understood = true;
+    reading.verdict.kind = Kind::kInspection;
+    reading.verdict.safety = Safety::kSafe;
+    reading.verdict.effects.undo = Undo::kNothingToUndo;
     return reading;
   }
   HostScope scope = {target, context, embedded};

@@ -6,31 +6,74 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 
 #include "common/base/text.h"
 #include "common/sql/active_record/chain_reader.h"
+#include "common/sql/active_record/host_builders.h"
 #include "common/sql/active_record/host_constants.h"
 #include "common/sql/active_record/receivers.h"
 #include "common/sql/active_record/sql_blocks.h"
+#include "common/sql/active_record/words.h"
 
 namespace dbfleet::sql {
+namespace {
+
+// where(...) in a scope or a method of a model: of its own rows.
+bool BuildsOwn(const HostChain& chain) {
+  const ModelMethod* method = FindModelMethod(chain.calls[0].name);
+  return method != nullptr && chain.calls[0].op == HostOperator::kNone &&
+         (method->role == MethodRole::kRefine || method->role == MethodRole::kRead);
+}
+
+}  // namespace
 
 ChainReader::ChainReader(const HostProgram& program, const HostChain& chain, HostScope scope,
                          HostFindings* findings)
     : program_(program), chain_(chain), scope_(scope), build_(program, scope, findings) {
   connection_ = IsConnectionName(chain.receiver.substr(0, chain.receiver.find('['))) ||
-                (chain.receiver_kind == Receiver::kNone && !program.php());
+                (chain.receiver_kind == Receiver::kNone && !program.php() && !BuildsOwn(chain));
   if (chain.receiver_kind == Receiver::kClass && !connection_)
     build_.query.table = TableOf(chain.receiver);
+  if (scope.context.prepared.count(BuilderKey(chain.receiver)) > 0) {
+    // What it was told before stands in statements of its own.
+    connection_ = false;
+    builder_ = selects_ = from_ = got_query_ = true;
+    method_ = FindModelMethod("select");
+    role_ = MethodRole::kRefine;
+  }
   schema_ = chain.receiver_kind == Receiver::kClass && TableOf(chain.receiver) == "schemas";
+}
+
+// What a link is called on, as written: "$this->db".
+std::string ChainReader::CallerOf(const HostCall& call) const {
+  const char* const begin = program_.text().data() + program_[chain_.range.begin].offset;
+  const char* const end = program_.text().data() + program_.text().size();
+  if (call.name.data() < begin || call.name.data() >= end) return "";
+  absl::string_view caller(begin, static_cast<size_t>(call.name.data() - begin));
+  // What is longer than this is compared with nothing.
+  constexpr size_t kLongest = 200;
+  if (caller.size() > kLongest) return "";
+  for (absl::string_view member : {"?->", "->", "&.", "::", "."}) {
+    if (absl::ConsumeSuffix(&caller, member)) break;
+  }
+  return std::string(absl::StripAsciiWhitespace(caller));
+}
+
+// $statement, or the object's own property: $this->statement.
+std::string ChainReader::Holder(const HostCall& call) const {
+  const bool property = program_.php() && chain_.receiver == "$this" && chain_.calls.size() > 1 &&
+                        chain_.calls[0].is_property && &call == &chain_.calls[1];
+  return property ? absl::StrCat("$this->", chain_.calls[0].name) : chain_.receiver;
 }
 
 // $statement->execute(), ->execute([$x]): what was prepared, and values for it.
 bool ChainReader::RunsPrepared(const HostCall& call) const {
   if (call.arguments.empty()) return true;
-  const auto& prepared = scope_.context.prepared;
-  return prepared.count(chain_.receiver) > 0 &&
-         program_[call.arguments[0].begin].kind != HostTokenKind::kString;
+  const auto found = scope_.context.prepared.find(Holder(call));
+  if (found == scope_.context.prepared.end()) return false;
+  // Of a statement that is known a text is a value for it, too.
+  return !found->second.empty() || program_[call.arguments[0].begin].kind != HostTokenKind::kString;
 }
 
 Reading ChainReader::Read() {
@@ -44,16 +87,18 @@ Reading ChainReader::Read() {
     Take(chain_.calls[0]);
   }
   for (size_t i = 1; i < chain_.calls.size(); ++i) Take(chain_.calls[i]);
+  for (const HostRange& inside : chain_.inside) build_.Block(inside, false);
   return Finish();
 }
 
 void ChainReader::Take(const HostCall& call) {
+  build_.caller = CallerOf(call);
   std::string name = absl::AsciiStrToLower(call.name);
   if (call.op != HostOperator::kNone) {
     name = call.op == HostOperator::kAppend ? "<<" : "=";
     if (call.cut) build_.Problem("what it is given does not end; write parentheses");
   }
-  if (HoldsSql(program_, call)) {
+  if (HoldsSql(program_, chain_, call)) {
     ReadSqlBlock(program_, *call.block, &build_);
   } else if (call.block.has_value()) {
     build_.Block(*call.block, !GivesValues(name));
@@ -67,6 +112,16 @@ void ChainReader::Take(const HostCall& call) {
     return;
   }
   if (name == "[]") return;  // TakeIndex read it.
+  if (TakeBean(call, name)) return;
+  if (name == "exec_prepared" && !program_.php() && !call.arguments.empty()) {
+    method_ = FindConnectionMethod("execute");
+    role_ = method_->role;
+    build_.call.method = name;
+    const auto statement = ReadWord(program_, call.arguments[0]);
+    RunPrepared(absl::StrCat("\"", statement.value_or("")));
+    build_.PlainFrom(call, 1);
+    return;
+  }
   if (TakeBuilder(call, name)) return;
   if (name == "inject" || name == "reduce" || name == "map") TakeSymbols(call);
   if (TakesWrite(program_, call)) build_.Problem("is given a method that writes");
@@ -91,12 +146,23 @@ void ChainReader::Take(const HostCall& call) {
   Dispatch(call, name, method->role);
 }
 
+// PG's conn.prepare("by_id", "SELECT ...").
+bool ChainReader::IsNamedPrepare(const HostCall& call, absl::string_view name) const {
+  return !program_.php() && name == "prepare" && call.arguments.size() >= 2 &&
+         ReadWord(program_, call.arguments[0]).has_value();
+}
+
 void ChainReader::TakeSymbols(const HostCall& call) {
   for (const HostRange& argument : call.arguments) {
     const HostToken& token = program_[argument.begin];
     if (token.kind != HostTokenKind::kSymbol || token.text.empty()) continue;
     const ModelMethod* method = FindModelMethod(token.text);
-    if (token.text.back() == '!' || (method != nullptr && method->safety == Safety::kDestructive)) {
+    const bool word = absl::ascii_isalpha(static_cast<unsigned char>(token.text[0]));
+    const bool computes = IsPureHostFunction(token.text) || NamesAttribute(token.text) ||
+                          (method != nullptr && method->role == MethodRole::kInMemory);
+    const bool calls = call.name != "map" && word && !computes;
+    if (calls || token.text.back() == '!' ||
+        (method != nullptr && method->safety == Safety::kDestructive)) {
       build_.Problem(
           absl::StrCat("calls ", SanitizeForDisplay(Truncate(token.text, 60)), " by its name"));
     }
@@ -118,11 +184,14 @@ void ChainReader::Dispatch(const HostCall& call, const std::string& name, Method
       break;
     case MethodRole::kRaw:
     case MethodRole::kRawRead:
-      if (name == "execute" && !ran_raw_ && RunsPrepared(call)) {
-        RunPrepared(chain_.receiver);
+      // Doctrine's statements are run by executeQuery().
+      if ((name == "execute" ||
+           (name == "executequery" && scope_.context.prepared.count(Holder(call)) > 0)) &&
+          !ran_raw_ && RunsPrepared(call)) {
+        RunPrepared(Holder(call));
         build_.PlainFrom(call, 0);
       } else {
-        Raw(call, 0);
+        Raw(call, IsNamedPrepare(call, name) ? 1 : 0);
       }
       break;
     case MethodRole::kInsert:
@@ -209,7 +278,11 @@ void ChainReader::TakeIndex() {
 void ChainReader::TakeTable(const HostCall& call) {
   if (call.arguments.empty()) return;
   const std::optional<std::string> table = ReadWord(program_, call.arguments[0]);
-  if (table.has_value()) build_.query.table = *table;
+  if (table.has_value()) {
+    build_.query.table = *table;
+  } else {
+    build_.NoteValue(call.arguments[0]);
+  }
   connection_ = false;
 }
 
@@ -250,8 +323,11 @@ Reading ChainReader::OfModel(MethodRole role) {
   const bool no_table = build_.query.table.empty();
   if (no_table) build_.query.table = "t";
   const bool selects = !build_.query.select.empty();
-  Reading reading = scope_.embedded(EmbeddedTarget(scope_.target),
-                                    build_.query.ToSql(EmbeddedTarget(scope_.target), role));
+  const Target server = EmbeddedTarget(scope_.target);
+  const bool truncates = method_->name == "truncate";
+  Reading reading = scope_.embedded(
+      server, truncates ? absl::StrCat("TRUNCATE TABLE ", QuoteName(server, build_.query.table))
+                        : build_.query.ToSql(server, role));
   if (!selects) reading.facts.query.select_star = false;
   if (no_table) {
     reading.verdict.uses.clear();
@@ -261,12 +337,16 @@ Reading ChainReader::OfModel(MethodRole role) {
   reading.verdict.kind = method_->kind;
   Facts& facts = reading.facts;
   const bool changes = role == MethodRole::kUpdate || role == MethodRole::kDelete;
+  if (truncates) return reading;
   facts.verb = role == MethodRole::kInsert   ? Verb::kInsert
                : role == MethodRole::kUpdate ? Verb::kUpdate
                : role == MethodRole::kDelete ? Verb::kDelete
                                              : Verb::kSelect;
-  facts.query.unguarded_write =
-      changes && (build_.query.where.empty() || facts.query.always_true_where);
+  // What finds its rows by the keys that it is given.
+  static constexpr absl::string_view kByKeys[] = {"updateorcreate", "updateorinsert", "upsert",
+                                                  "upsert_all"};
+  facts.query.unguarded_write = changes && !IsOneOf(method_->name, kByKeys) &&
+                                (build_.query.where.empty() || facts.query.always_true_where);
   if (role == MethodRole::kInsert) {
     const std::pair<std::string, std::string> parts =
         absl::StrSplit(build_.query.table, absl::MaxSplits('.', 1));

@@ -1,5 +1,7 @@
 #include "common/sql/active_record/receivers.h"
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 
 #include "absl/strings/ascii.h"
@@ -13,7 +15,7 @@ namespace {
 // clang-format off
 constexpr absl::string_view kNoModels[] = {
     "ActionController", "ActionView", "ActiveModel", "ActiveSupport", "Arr", "Array",
-    "ArrayIterator", "ArrayObject", "Auth", "Base64", "Benchmark", "BigDecimal", "CGI", "CSV",
+    "ArrayIterator", "ArrayObject", "Attribute", "Auth", "Base64", "Benchmark", "BigDecimal", "CGI", "CSV",
     "Cache", "Carbon", "CarbonImmutable", "Config", "Cookie", "Crypt", "DOMDocument", "DOMXPath",
     "Date", "DateInterval", "DateTime", "DateTimeImmutable", "Digest", "Dir", "ENV", "ERB", "File",
     "FileUtils", "Float", "Gate", "Hash", "Http", "I18n", "IO", "Imagick", "Input", "Integer",
@@ -52,6 +54,11 @@ bool IsModelClass(absl::string_view receiver) {
   const absl::string_view first = receiver.substr(0, receiver.find_first_of(":\\"));
   if (IsOneOf(first, kNoModels)) return false;
   return !IsOneOf(first, kFrameworks) || !IsOneOf(WithoutNamespace(receiver), kNoModels);
+}
+
+bool NamesNoModel(absl::string_view name) {
+  return std::any_of(std::begin(kNoModels), std::end(kNoModels),
+                     [&](absl::string_view known) { return absl::EqualsIgnoreCase(known, name); });
 }
 
 bool IsOnlyOfModels(absl::string_view method) {

@@ -9,6 +9,8 @@ namespace dbfleet::sql {
 
 // Whether a class may be a model: all are but those of the languages and frameworks that hold no
 // rows.
+// Of PHP, whose classes are not told apart by case: whether it is that of no model, in any case.
+bool NamesNoModel(absl::string_view name);
 bool IsModelClass(absl::string_view receiver);
 // Methods that none of those has, so that a model is only called as one of them: Session::truncate
 // is not among them, Session.delete_all is.

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <iterator>
 #include <set>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -9,6 +10,8 @@
 #include "common/base/status.h"
 #include "common/sql/active_record/active_record.h"
 #include "common/sql/active_record/harmless_functions.h"
+#include "common/sql/active_record/host_builders.h"
+#include "common/sql/active_record/host_declarations.h"
 #include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/host_prepared.h"
 #include "common/sql/active_record/host_reader.h"
@@ -17,6 +20,7 @@
 #include "common/sql/active_record/host_values.h"
 #include "common/sql/active_record/receivers.h"
 #include "common/sql/active_record/sql_blocks.h"
+#include "common/sql/active_record/statement_places.h"
 #include "common/sql/active_record/words.h"
 
 namespace dbfleet::sql {
@@ -54,23 +58,21 @@ class Splitter {
         values_(program),
         variables_(program),
         prepared_(program),
+        builders_(program, prepared_.locals()),
         trust_(program, variables_),
-        session_(embedded) {}
+        session_(embedded),
+        places_(text) {}
 
   std::vector<Statement> All() {
     Scan({0, program_.size()}, false);
-    if (!statements_.empty()) AttachComments();
+    if (!statements_.empty()) places_.AttachComments(program_, &statements_);
     return std::move(statements_);
   }
 
- private:
-  // What of the program is some statement's text.
-  struct Piece {
-    size_t begin;
-    size_t end;
-    size_t statement;
-  };
+  // Of a program without statements.
+  bool Declares() const { return OnlyDeclares(program_, trust_); }
 
+ private:
   // Depth: brackets are not nested more than HostProgram allows.
   void Scan(HostRange range, bool in_loop) {
     for (size_t i = range.begin; i < range.end;) i = One(i, range.end, in_loop);
@@ -81,7 +83,7 @@ class Splitter {
     if (token.kind == HostTokenKind::kName && IsOneOf(token.text, kLoopWords)) {
       return Loop(i, end, in_loop);
     }
-    if (HidesCode(program_, token, trust_)) {
+    if (HidesCode(program_, token, trust_) || ShowsMethodOfRecord(token)) {
       Emit(HostRange{i, i + 1}, in_loop);
       return i + 1;
     }
@@ -98,11 +100,17 @@ class Splitter {
     const bool may_begin = token.kind == HostTokenKind::kVariable ||
                            token.kind == HostTokenKind::kName || program_.BeginsReceiver(i);
     if (!may_begin || IsLookedAt(i)) return i + 1;
+    // PHP's attributes: #[ORM\Column(...)] hold constants.
+    if (program_.php() && i > 1 && program_[i - 1].Is("[") && program_[i - 2].Is("#")) {
+      return std::min(program_.CloseOf(i - 1), end);
+    }
     Follow(i);
     const std::optional<HostChain> chain = program_.ChainAt(i, end);
     if (!chain.has_value()) return i + 1;
     session_.TakeCharset(program_, *chain);
-    const bool known = records_.count(chain->receiver) > 0 ||
+    const bool known = IsRecord(chain->receiver) || builders_.Holds(i) ||
+                       (in_builder_ && chain->receiver_kind == Receiver::kVariable) ||
+                       (variables_.IsResult(chain->receiver) && !OnlyOfResult(*chain)) ||
                        ((token.Is("(") || token.Is("[")) && Reaches({i + 1, program_.CloseOf(i)}));
     std::string doubt = trust_.DoubtOfCall(*chain);
     const bool reaches =
@@ -110,6 +118,7 @@ class Splitter {
         IsOfModel(*chain) ||
         (known &&
          CallsSomething(*chain, !program_.php() && program_.IsWholeStatement(chain->range)));
+    if (doubt.empty() && reaches) doubt = DoubtOfBlock(*chain);
     if (reaches) {
       Emit(*chain, in_loop);
       statements_.back().host.doubt = std::move(doubt);
@@ -121,12 +130,57 @@ class Splitter {
       if (hole.range.begin < inside) continue;
       if (reaches && !DefinesSchema(*chain)) Parameters(hole.range.begin);
       if (!reaches) Scan({std::max(inside, i + 1), hole.range.begin}, in_loop);
+      const bool in_builder = std::exchange(in_builder_, in_builder_ || (reaches && hole.builds));
       Scan(hole.range, in_loop || hole.loop);
+      in_builder_ = in_builder;
       inside = hole.range.end;
     }
     if (!reaches) looked_until_ = std::max(looked_until_, chain->range.end);
     if (!reaches) return inside > i ? inside : i + 1;
     return chain->range.end;
+  }
+
+  // Post.where { sleep(5) }: Ruby's sleep, or the server's.
+  std::string DoubtOfBlock(const HostChain& chain) const {
+    for (const HostCall& call : chain.calls) {
+      if (MayHoldSql(program_, call) && !HoldsSql(program_, chain, call) &&
+          CallsInSql(program_, *call.block)) {
+        return "calls what may be a function of the server in a block that may become SQL";
+      }
+    }
+    return "";
+  }
+
+  // "{$user->wipe()}": of what came from the database.
+  bool ShowsMethodOfRecord(const HostToken& token) const {
+    if (token.kind != HostTokenKind::kString && token.kind != HostTokenKind::kOther) return false;
+    for (const StringPart& part : token.parts) {
+      if (!part.is_code || absl::StartsWith(part.text, "\\") || records_.empty()) continue;
+      const auto code = HostProgram::Read(
+          program_.php() ? Dialect::kActiveRecordPhp : Dialect::kActiveRecordRuby, part.text);
+      if (!code.ok()) return true;
+      for (size_t i = 0; i < code->size(); ++i) {
+        const std::optional<HostChain> chain = code->ChainAt(i, code->size());
+        if (chain.has_value() && IsRecord(chain->receiver) && CallsUnknown(*chain)) return true;
+      }
+    }
+    return false;
+  }
+
+  // Something that is neither read nor computed.
+  bool CallsUnknown(const HostChain& chain) const {
+    return std::any_of(chain.calls.begin(), chain.calls.end(), [&](const HostCall& call) {
+      if (call.is_property || (call.bare() && IsAttribute(chain, call))) return false;
+      const ModelMethod* method = FindModelMethod(call.name);
+      return method != nullptr
+                 ? method->safety == Safety::kDestructive
+                 : !IsPureHostFunction(call.name) && !IsOfResult(absl::AsciiStrToLower(call.name));
+    });
+  }
+
+  // users[0] is one if users are.
+  bool IsRecord(absl::string_view receiver) const {
+    return records_.count(std::string(receiver.substr(0, receiver.find('[')))) > 0;
   }
 
   // A link of a chain that was looked at as a whole. What is called on a text is none.
@@ -144,7 +198,8 @@ class Splitter {
         before.Is("::") && program_[chain.range.begin - 2].kind == HostTokenKind::kName;
     return chain.receiver_kind == Receiver::kClass && IsModelClass(chain.receiver) && !inside &&
            ReviewOfClass(chain.receiver, chain.calls[0].name) == OfClass::kNotReviewed &&
-           !IsOneOf(chain.receiver, kOwn) && !before.IsName("def") && CallsSomething(chain, true);
+           !IsResourceCall(chain) && !IsOneOf(chain.receiver, kOwn) && !before.IsName("def") &&
+           CallsSomething(chain, true);
   }
 
   // Whether a chain in the range reaches the database.
@@ -166,18 +221,38 @@ class Splitter {
     const size_t value = values_.Follow(i);
     if (value != i + 2) return;  // Of an object's property: it is none of the variables.
     // What is fetched from a prepared statement is no record.
-    assigned_ = prepared_.Holds(i) ? "" : std::string(program_[i].text);
+    const bool data = prepared_.Holds(i) || variables_.IsResult(program_[i].text);
+    assigned_ = data ? "" : std::string(program_[i].text);
     assigned_at_ = value;
     records_.erase(std::string(program_[i].text));
   }
 
-  // |user| of a block over records.
+  // |user| of a block over records, function ($user) { ... }.
   void Parameters(size_t block) {
-    for (size_t i = block; i-- > 0 && i + 12 > block;) {
-      if (program_[i].kind == HostTokenKind::kName && !program_[i].IsName("do")) {
+    if (program_.php()) return ParametersOfClosure(block);
+    if (!program_[block - 1].Is("|")) {
+      records_.insert({"it", "_1", "_2"});
+      return;
+    }
+    // |u|, |u = 1|, |a, (b, c)|
+    constexpr size_t kLongest = 40;
+    for (size_t i = block - 1; i-- > 0 && i + kLongest > block && !program_[i].Is("|");) {
+      if (program_[i].kind == HostTokenKind::kName || program_[i].kind == HostTokenKind::kLabel) {
         records_.insert(std::string(program_[i].text));
-      } else if (!program_[i].Is("|") && !program_[i].Is(",")) {
-        break;
+      }
+    }
+  }
+
+  // From the "{" back to the "function".
+  void ParametersOfClosure(size_t body) {
+    constexpr size_t kLongestHead = 60;
+    size_t begin = body;
+    while (begin > 0 && body - begin < kLongestHead && !program_[begin].IsName("function")) --begin;
+    size_t open = begin + 1;
+    if (!program_[begin].IsName("function") || !program_[open].Is("(")) return;
+    for (size_t i = open; i < program_.CloseOf(open) && i < body; ++i) {
+      if (program_[i].kind == HostTokenKind::kVariable) {
+        records_.insert(std::string(program_[i].text));
       }
     }
   }
@@ -216,6 +291,7 @@ class Splitter {
     if (!program_.php()) {
       const size_t close = program_.CloseOf(i);
       if (close >= end) return i + 1;
+      if (program_[i].IsName("for")) BindLoop(i);
       Scan({i + 1, close}, true);
       return close;
     }
@@ -224,8 +300,19 @@ class Splitter {
     const size_t before = statements_.size();
     // The head of a foreach runs once.
     Scan({i + 2, close}, in_loop || !program_[i].IsName("foreach"));
-    if (statements_.size() > before && program_[close - 1].kind == HostTokenKind::kVariable) {
-      records_.insert(std::string(program_[close - 1].text));
+    // foreach ($users as $u)
+    bool of_records = statements_.size() > before;
+    for (size_t k = i + 2; k < close && !program_[k].IsName("as"); ++k) {
+      of_records = of_records || (program_[k].kind == HostTokenKind::kVariable &&
+                                  IsRecord(program_[k].text) && !program_[k + 1].Is("->"));
+    }
+    // as $u, as $k => $u, as [$u]
+    constexpr size_t kLongest = 40;
+    for (size_t k = close;
+         of_records && k-- > i && close - k < kLongest && !program_[k].IsName("as");) {
+      if (program_[k].kind == HostTokenKind::kVariable) {
+        records_.insert(std::string(program_[k].text));
+      }
     }
     size_t last = close + 1;
     if (program_[last].Is("{")) {
@@ -243,26 +330,62 @@ class Splitter {
     return last;
   }
 
+  // for u in User.all
+  void BindLoop(size_t i) {
+    size_t in = i + 1;
+    while (in < i + 20 && !program_[in].IsName("in")) ++in;
+    size_t end = in;
+    while (end < program_.size() && program_[end].kind != HostTokenKind::kNewline &&
+           !program_[end].IsName("do")) {
+      ++end;
+    }
+    const bool of_records =
+        program_[in].IsName("in") && (Reaches({in + 1, end}) || IsRecord(program_[in + 1].text));
+    for (size_t k = i + 1; k < in && of_records; ++k) {
+      if (program_[k].kind == HostTokenKind::kName) records_.insert(std::string(program_[k].text));
+    }
+  }
+
   struct Hole {
     HostRange range;
     bool loop = false;
+    bool builds = false;  // It is given a builder, for nothing but telling it more.
   };
+
+  // res.each { ... }, res.ntuples, res[0]["name"], res.clear
+  static bool OnlyOfResult(const HostChain& chain) {
+    static constexpr absl::string_view kNames[] = {
+        "check",         "clear",         "cleared?",
+        "cmd_status",    "cmd_tuples",    "cmdtuples",
+        "collect",       "each",          "each_with_index",
+        "empty?",        "error_message", "first",
+        "fnumber",       "ftype",         "getvalue",
+        "length",        "map",           "num_fields",
+        "num_tuples",    "res_status",    "result_error_message",
+        "result_status", "size",          "to_a"};
+    const std::string name = absl::AsciiStrToLower(chain.calls[0].name);
+    return IsOneOf(name, kNames) || IsOfResult(name);
+  }
 
   // The blocks of a chain, and the bodies of PHP's closures among its arguments.
   std::vector<Hole> HolesOf(const HostChain& chain) const {
     std::vector<Hole> holes;
     for (const HostCall& call : chain.calls) {
       const bool loop = IsOneOf(call.name, kLoopCalls);
-      const bool hole = call.block.has_value() && !HoldsSql(program_, call);
+      const bool hole = call.block.has_value() && !HoldsSql(program_, chain, call);
       if (hole) holes.push_back({*call.block, loop});
       if (!program_.php()) continue;
+      const ModelMethod* method = FindModelMethod(call.name);
+      const bool builds = method != nullptr && method->role == MethodRole::kRefine;
       for (const HostRange& argument : call.arguments) {
-        size_t i = argument.begin;
-        if (program_[i].IsName("static")) ++i;
-        if (!program_[i].IsName("function")) continue;
-        while (i < argument.end && !program_[i].Is("{")) ++i;
-        if (i < argument.end && program_.CloseOf(i) < program_.size()) {
-          holes.push_back({{i + 1, program_.CloseOf(i)}, loop});
+        // Also one in a list: with(['posts' => function ($q) { ... }]).
+        for (size_t i = argument.begin; i < argument.end; ++i) {
+          if (!program_[i].IsName("function")) continue;
+          while (i < argument.end && !program_[i].Is("{")) ++i;
+          if (i < argument.end && program_.CloseOf(i) < program_.size()) {
+            holes.push_back({{i + 1, program_.CloseOf(i)}, loop, builds});
+            i = program_.CloseOf(i);
+          }
         }
       }
     }
@@ -281,7 +404,7 @@ class Splitter {
     const auto add = [&](HostRange range) {
       const absl::string_view piece = program_.Source(range);
       const size_t at = piece.empty() ? 0 : static_cast<size_t>(piece.data() - text_.data());
-      if (!piece.empty()) pieces_.push_back({at, at + piece.size(), statements_.size()});
+      if (!piece.empty()) places_.AddPiece(at, at + piece.size(), statements_.size());
       if (!statement.text.empty() && !piece.empty()) statement.text.push_back(' ');
       absl::StrAppend(&statement.text, piece);
     };
@@ -291,10 +414,11 @@ class Splitter {
       begin = hole.range.end;
     }
     add({begin, chain.range.end});
-    Place(program_[chain.range.begin].offset, &statement);
-    starts_.push_back(program_[chain.range.begin].offset);
+    places_.Place(program_[chain.range.begin].offset, &statement);
     statement.host = values_.ContextOf(chain.range);
     prepared_.AddTo(chain.range, &statement.host);
+    builders_.AddTo(chain.range, &statement.host);
+    statement.host.redefined = program_.redefined();
     statement.host.in_loop = in_loop;
     statement.host.charset = session_.charset();
     statement.modes_changed = session_.modes_changed();
@@ -303,78 +427,22 @@ class Splitter {
     statements_.push_back(std::move(statement));
   }
 
-  // A comment is about what ends on its line in front of it, or else about the next statement. One
-  // inside of a statement's text is read with that. Comments come in the order of the program, so
-  // each piece is looked at once.
-  void AttachComments() {
-    std::vector<Piece> by_begin = pieces_;
-    std::stable_sort(by_begin.begin(), by_begin.end(),
-                     [](const Piece& a, const Piece& b) { return a.begin < b.begin; });
-    std::stable_sort(pieces_.begin(), pieces_.end(),
-                     [](const Piece& a, const Piece& b) { return a.end < b.end; });
-    auto begun = by_begin.cbegin();
-    auto ended = pieces_.cbegin();
-    size_t open_until = 0;
-    const Piece* before = nullptr;
-    for (const HostComment& comment : program_.comments()) {
-      if (!absl::StrContains(comment.text, "dbfleet:")) continue;
-      for (; begun != by_begin.cend() && begun->begin <= comment.offset; ++begun) {
-        open_until = std::max(open_until, begun->end);
-      }
-      for (; ended != pieces_.cend() && ended->end <= comment.offset; ++ended) {
-        if (before == nullptr || ended->end > before->end) before = &*ended;
-      }
-      if (open_until <= comment.offset) Attach(comment, before);
-    }
-  }
-
-  // `before`: what ends last in front of it, if anything does.
-  void Attach(const HostComment& comment, const Piece* before) {
-    const bool on_its_line =
-        before != nullptr &&
-        !absl::StrContains(text_.substr(before->end, comment.offset - before->end), "\n");
-    const auto next = std::upper_bound(starts_.begin(), starts_.end(), comment.offset);
-    const size_t about =
-        on_its_line ? before->statement : static_cast<size_t>(next - starts_.begin());
-    std::string& comments =
-        about < statements_.size() ? statements_[about].comments : statements_.back().behind;
-    absl::StrAppend(&comments, comment.text, "\n");
-  }
-
-  // Statements come in the order of the program.
-  void Place(size_t offset, Statement* statement) {
-    for (; counted_ < offset; ++counted_) {
-      character_ += CountCharacters(text_.substr(counted_, 1));
-      if (text_[counted_] == '\n') {
-        ++line_;
-        line_start_ = counted_ + 1;
-        character_ = 1;
-      }
-    }
-    statement->line = line_;
-    statement->column = static_cast<int>(offset - line_start_) + 1;
-    statement->character = character_;
-  }
-
   const HostProgram& program_;
   const absl::string_view text_;
   HostValues values_;
   const HostVariables variables_;
   const HostPrepared prepared_;
+  const HostBuilders builders_;
   const HostTrust trust_;
   HostSession session_;
   std::vector<Statement> statements_;
-  std::vector<Piece> pieces_;
-  std::vector<size_t> starts_;     // Of the statements.
+  StatementPlaces places_;
   std::set<std::string> records_;  // Variables that hold what came from the database.
   std::vector<size_t> reaching_;   // Up to each token, how many chains reach the database.
   std::string assigned_;           // By the assignment before the token at `assigned_at_`.
   size_t assigned_at_ = 0;
   size_t looked_until_ = 0;
-  size_t counted_ = 0;
-  int line_ = 1;
-  size_t line_start_ = 0;
-  int character_ = 1;
+  bool in_builder_ = false;  // In a closure that tells a builder more.
 };
 
 }  // namespace
@@ -382,9 +450,12 @@ class Splitter {
 absl::StatusOr<std::vector<Statement>> SplitActiveRecord(const Target& target,
                                                          absl::string_view program) {
   ASSIGN_OR_RETURN(const HostProgram read, HostProgram::Read(target.dialect, program));
-  std::vector<Statement> statements = Splitter(read, program, EmbeddedTarget(target)).All();
+  Splitter splitter(read, program, EmbeddedTarget(target));
+  std::vector<Statement> statements = splitter.All();
   if (!statements.empty() || read.size() == 0) return statements;
   Statement whole;
+  whole.host.declares = splitter.Declares();
+  if (!whole.host.declares) whole.host.doubt = "no call in it is known to reach the database";
   whole.text = std::string(read.Source({0, read.size()}));
   for (size_t i = 0; i < read[0].offset; ++i) {
     whole.column = program[i] == '\n' ? 1 : whole.column + 1;

@@ -10,6 +10,7 @@
 
 #include "common/base/text.h"
 #include "common/sql/active_record/method_table.h"
+#include "common/sql/active_record/receivers.h"
 #include "common/sql/active_record/words.h"
 
 namespace dbfleet::sql {
@@ -59,10 +60,15 @@ class Row {
     if (before.Is(".") || before.Is("&.")) return NotSql(program_[chain.range.begin].text);
     if (chain.receiver_kind == Receiver::kClass) {
       // Sequel.lit("..."), Date.today: as in any other argument.
+      if (IsModelClass(chain.receiver) && !absl::StartsWith(chain.receiver, "Sequel")) {
+        return NotSql(chain.receiver);
+      }
       build_->Plain(chain.range);
       return;
     }
     absl::string_view column = chain.receiver;
+    // A row sees none of the object's variables.
+    if (program_[chain.range.begin].kind == HostTokenKind::kVariable) return NotSql(column);
     for (size_t i = 0; i < chain.calls.size(); ++i) {
       const HostCall& call = chain.calls[i];
       if (call.op != HostOperator::kNone || call.cut || call.block.has_value()) {
@@ -100,9 +106,27 @@ class Row {
   QueryBuilder* build_;
 };
 
+// Of a list of records, a block has Ruby's own names for its parameters.
+bool NamesItsParameters(const HostProgram& program, HostRange block) {
+  for (size_t i = block.begin; i < block.end; ++i) {
+    const HostToken& token = program[i];
+    const bool name = token.IsName("it") || token.IsName("_1") || token.IsName("_2");
+    if (name && !program[i - 1].Is(".") && !program[i - 1].Is("&.")) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
-bool HoldsSql(const HostProgram& program, const HostCall& call) {
+bool HoldsSql(const HostProgram& program, const HostChain& chain, const HostCall& call) {
+  const absl::string_view receiver = chain.receiver;
+  const bool index = absl::StrContains(receiver, "[");
+  const absl::string_view first = chain.calls[0].name;
+  return IsNothingButConnection(receiver.substr(0, receiver.find('['))) &&
+         (index || first == "from" || first == "[]") && MayHoldSql(program, call);
+}
+
+bool MayHoldSql(const HostProgram& program, const HostCall& call) {
   static constexpr absl::string_view kNames[] = {
       "and",    "avg",  "count", "distinct", "exclude", "expr",  "filter",     "first",
       "first!", "from", "get",   "group",    "having",  "join",  "last",       "max",
@@ -112,6 +136,7 @@ bool HoldsSql(const HostProgram& program, const HostCall& call) {
   if (program.php() || !call.block.has_value() || program[call.block->begin - 1].Is("|")) {
     return false;
   }
+  if (NamesItsParameters(program, *call.block)) return false;
   return IsOneOf(call.name, kNames) || absl::EndsWith(call.name, "join") ||
          (call.name != "group_by" &&
           std::any_of(std::begin(kFamilies), std::end(kFamilies), [&](absl::string_view family) {

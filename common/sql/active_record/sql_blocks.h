@@ -7,9 +7,11 @@
 // Source: Sequel's "Virtual Row Blocks" guide.
 namespace dbfleet::sql {
 
-// Whether a call's block is, or may be, such a row: by the method's name, and since it has no
-// parameters. Of Ruby only.
-bool HoldsSql(const HostProgram& program, const HostCall& call);
+// Whether a call's block is such a row: of a dataset, DB[:t], by the method's name, and since it
+// has no parameters. Of Ruby only.
+bool HoldsSql(const HostProgram& program, const HostChain& chain, const HostCall& call);
+// The same of what may be a dataset: a list of records has methods of these names, too.
+bool MayHoldSql(const HostProgram& program, const HostCall& call);
 
 // Whether something is called in it, so that it is more than columns.
 bool CallsInSql(const HostProgram& program, HostRange block);

@@ -1,3 +1,7 @@
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/lint/checks.h"
@@ -18,6 +22,10 @@ std::string Alter(const Look& look) {
 }
 
 void DropColumn(const Look& look, const Alteration& alteration) {
+  if (look.TakesBack(Made::What::kColumn, look.table(), alteration.name) ||
+      look.TakesBack(Made::What::kTable, look.table())) {
+    return;
+  }
   look.Report(LintId::kDropColumn,
               absl::StrCat("dropping ", Place(look, alteration.name),
                            " loses its data, and programs that know the column fail"),
@@ -27,6 +35,11 @@ void DropColumn(const Look& look, const Alteration& alteration) {
 
 void RenameColumn(const Look& look, const Alteration& alteration) {
   if (alteration.new_name.empty() || alteration.new_name == alteration.name) return;
+  if (look.TakesBack(Made::What::kColumn, look.table(), alteration.name) ||
+      look.TakesBack(Made::What::kRenamedColumn, look.table(), alteration.name) ||
+      look.TakesBack(Made::What::kTable, look.table())) {
+    return;
+  }
   look.Report(LintId::kRenameColumn,
               absl::StrCat("renaming ", Place(look, alteration.name), " to ",
                            look.Sql(alteration.new_name), " breaks every program that knows it"),
@@ -49,36 +62,74 @@ void ChangeType(const Look& look, const Alteration& alteration) {
     from = absl::StrCat(" from ", known->type);
   }
   const std::string column = look.Sql(alteration.name);
-  const char* unsure = look.mysql() && known == nullptr ? ", unless that is its type already" : "";
-  look.Report(LintId::kChangeColumnType,
-              absl::StrCat("changing ", Place(look, alteration.name), from, " to ", after,
-                           " rewrites the table", unsure),
-              absl::StrCat("write ", Alter(look), "ADD COLUMN ", look.Sql(alteration.name + "_new"),
-                           " ", after, ", keep both in step, copy in batches, then swap them"));
+  const char* rewrites = look.mysql() && known == nullptr
+                             ? " may rewrite the table, unless it only widens the type or keeps it"
+                             : " rewrites the table";
+  look.Report(
+      LintId::kChangeColumnType,
+      absl::StrCat("changing ", Place(look, alteration.name), from, " to ", after, rewrites),
+      absl::StrCat("write ", Alter(look), "ADD COLUMN ", look.Sql(alteration.name + "_new"), " ",
+                   after, ", keep both in step, copy in batches, then swap them"));
+}
+
+// A domain's CHECK does the same, and can be added without reading every table at once.
+void DomainNotNull(const Look& look) {
+  const std::string domain = look.Sql(look.table());
+  const std::string check = look.Sql(MadeUpName("chk", look.table(), {"not_null"}));
+  look.Report(LintId::kSetNotNull,
+              absl::StrCat("SET NOT NULL on the domain ", domain,
+                           " reads every table that uses it while nobody may write them"),
+              absl::StrCat("write ALTER DOMAIN ", domain, " ADD CONSTRAINT ", check,
+                           " CHECK (VALUE IS NOT NULL) NOT VALID; in a later migration ALTER "
+                           "DOMAIN ",
+                           domain, " VALIDATE CONSTRAINT ", check));
+}
+
+// Whether a CHECK that the script validated says so.
+bool HoldsNotNull(const Look& look, const std::string& column) {
+  const TableState* state = look.script.Find(look.table());
+  if (state == nullptr) return false;
+  const std::string name = absl::AsciiStrToLower(column);
+  return std::any_of(state->checks.begin(), state->checks.end(), [&](const auto& check) {
+    const std::string text = absl::AsciiStrToLower(check.text);
+    return check.holds && absl::StrContains(text, name) && absl::StrContains(text, "not null");
+  });
 }
 
 void SetNotNull(const Look& look, const Alteration& alteration) {
-  const TableState* state = look.script.Find(look.table());
-  if (state != nullptr && state->check_validated) return;  // PostgreSQL 12 and later use it.
+  if (look.is(Verb::kAlterDomain)) return DomainNotNull(look);
+  if (HoldsNotNull(look, alteration.name)) return;  // PostgreSQL 12 and later use it.
   const std::string check = look.Sql(MadeUpName("chk", look.table(), {alteration.name}));
   const std::string column = look.Sql(alteration.name);
   look.Report(LintId::kSetNotNull,
               absl::StrCat("SET NOT NULL on ", Place(look, alteration.name),
                            " reads the whole table while nobody may use it"),
               absl::StrCat("write ", Alter(look), "ADD CONSTRAINT ", check, " CHECK (", column,
-                           " IS NOT NULL) NOT VALID; then ", Alter(look), "VALIDATE CONSTRAINT ",
-                           check, "; then SET NOT NULL and DROP CONSTRAINT ", check));
+                           " IS NOT NULL) NOT VALID; in a second migration ", Alter(look),
+                           "VALIDATE CONSTRAINT ", check,
+                           "; in a third one, behind the line -- dbfleet:ignore dbf-set-not-null ",
+                           check, " is validated, ", Alter(look), "ALTER COLUMN ", column,
+                           " SET NOT NULL, DROP CONSTRAINT ", check));
 }
 
 void DropNotNull(const Look& look, const Alteration& alteration) {
-  look.Report(LintId::kDropNotNull,
-              absl::StrCat(Place(look, alteration.name), " may hold NULL from now on"));
+  if (look.TakesBack(Made::What::kNotNull, look.table(), alteration.name) ||
+      look.TakesBack(Made::What::kColumn, look.table(), alteration.name) ||
+      look.TakesBack(Made::What::kTable, look.table())) {
+    return;
+  }
+  look.Report(
+      LintId::kDropNotNull,
+      absl::StrCat(look.is(Verb::kAlterDomain) ? absl::StrCat("the domain ", look.Sql(look.table()))
+                                               : Place(look, alteration.name),
+                   " may hold NULL from now on"));
 }
 
 void NotNullWithoutDefault(const Look& look, const ColumnFacts& column) {
   const bool has_value = column.default_kind != DefaultKind::kNone || column.generated_stored ||
                          column.generated_virtual || column.auto_increment;
-  if (!column.not_null || has_value) return;
+  // Of a key, dbf-add-primary-key says what to do.
+  if (!column.not_null || has_value || (look.postgres() && column.primary_key)) return;
   const std::string nullable =
       absl::StrCat(Alter(look), "ADD COLUMN ", look.Sql(column.name), " ", TypeText(column));
   look.Report(LintId::kNotNullWithoutDefault,

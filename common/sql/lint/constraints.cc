@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
@@ -9,12 +11,18 @@
 namespace dbfleet::sql {
 namespace {
 
+// ALTER DOMAIN takes checks in the same two steps.
 std::string Alter(const Look& look) {
-  return absl::StrCat("ALTER TABLE ", look.Sql(look.table()), " ");
+  const bool domain = look.is(Verb::kAlterDomain);
+  return absl::StrCat("ALTER ", domain ? "DOMAIN " : "TABLE ", look.Sql(look.table()), " ");
 }
 
 std::string NameOr(const std::string& name, const std::string& made_up) {
   return name.empty() ? made_up : name;
+}
+
+std::string Validate(const Look& look, const std::string& name) {
+  return absl::StrCat("; in a later migration ", Alter(look), "VALIDATE CONSTRAINT ", name);
 }
 
 // PRIMARY KEY and UNIQUE as constraints, which no CONCURRENTLY helps.
@@ -26,38 +34,101 @@ void AddKey(const Look& look, const Alteration& alteration) {
   const std::string name = look.Sql(
       NameOr(index.name, MadeUpName(index.primary ? "pk" : "uq", look.table(), index.columns)));
   const std::string columns = look.Sql(index.columns);
-  const std::string build = absl::StrCat("write CREATE UNIQUE INDEX CONCURRENTLY ", name, " ON ",
-                                         table, " (", columns, "); then ", Alter(look));
-  const char* blocks = " builds its index while nobody may use the table";
-  if (index.primary) {
-    look.Report(LintId::kAddPrimaryKey,
-                absl::StrCat("ADD PRIMARY KEY (", columns, ") on ", table, blocks),
-                absl::StrCat(build, "ADD PRIMARY KEY USING INDEX ", name));
-  } else {
-    look.Report(LintId::kUniqueConstraint,
-                absl::StrCat("ADD UNIQUE (", columns, ") on ", table, blocks),
-                absl::StrCat(build, "ADD CONSTRAINT ", name, " UNIQUE USING INDEX ", name));
+  const std::string what = index.primary ? "PRIMARY KEY" : "UNIQUE";
+  const std::string message = absl::StrCat("ADD ", what, " (", columns, ") on ", table,
+                                           " builds its index while nobody may use the table");
+  const auto advice = [&](absl::string_view rest) {
+    return absl::StrCat("write CREATE UNIQUE INDEX CONCURRENTLY ", name, " ", rest, "; then ",
+                        Alter(look), "ADD CONSTRAINT ", name, " ", what, " USING INDEX ", name,
+                        index.attributes);
+  };
+  const std::string whole = advice(index.rest);
+  const bool fits = !index.rest.empty() && whole.size() <= kMostAdviceBytes;
+  look.Report(index.primary ? LintId::kAddPrimaryKey : LintId::kUniqueConstraint, message,
+              fits ? whole : advice("with all that the constraint says"));
+}
+
+// The same beside a new column, which has no rows to be read without it.
+void ColumnKeys(const Look& look, const ColumnFacts& column) {
+  if (!look.postgres() || look.IsNew(look.table())) return;
+  const std::string table = look.Sql(look.table());
+  const std::string added = look.Sql(column.name);
+  if (column.unique || column.primary_key) {
+    const char* what = column.primary_key ? "PRIMARY KEY" : "UNIQUE";
+    const std::string name =
+        look.Sql(MadeUpName(column.primary_key ? "pk" : "uq", look.table(), {column.name}));
+    look.Report(column.primary_key ? LintId::kAddPrimaryKey : LintId::kUniqueConstraint,
+                absl::StrCat("the new column ", added, " of ", table, " is ", what,
+                             ", whose index is built while nobody may use the table"),
+                absl::StrCat("add ", added, " without ", what,
+                             column.primary_key ? ", fill it in batches, make it NOT NULL" : "",
+                             "; then write CREATE UNIQUE INDEX CONCURRENTLY ", name, " ON ", table,
+                             " (", added, "); then ", Alter(look), "ADD CONSTRAINT ", name, " ",
+                             what, " USING INDEX ", name));
   }
+  if (!column.check) return;
+  const std::string name = look.Sql(MadeUpName("chk", look.table(), {column.name}));
+  look.Report(LintId::kCheckNotValid,
+              absl::StrCat("the CHECK of the new column ", added, " of ", table,
+                           " reads the whole table while nobody may use it"),
+              absl::StrCat("add ", added, " without CHECK; then ", Alter(look), "ADD CONSTRAINT ",
+                           name, " with the same CHECK and NOT VALID", Validate(look, name)));
 }
 
-std::string Validate(const Look& look, const std::string& name) {
-  return absl::StrCat("; in a later migration ", Alter(look), "VALIDATE CONSTRAINT ", name);
+// ADD CONSTRAINT name with all that was written, and NOT VALID; with words in the place of what is
+// too long, or not known.
+std::string NotValid(const Look& look, const Alteration& alteration, const std::string& name) {
+  const std::string add =
+      absl::StrCat(alteration.only ? absl::StrCat("ALTER TABLE ONLY ", look.Sql(look.table()), " ")
+                                   : Alter(look),
+                   "ADD CONSTRAINT ", name);
+  const auto advice = [&](absl::string_view definition) {
+    return absl::StrCat("write ", add, " ", definition, " NOT VALID", Validate(look, name));
+  };
+  const std::string whole = advice(alteration.definition);
+  const bool fits = !alteration.definition.empty() && whole.size() <= kMostAdviceBytes;
+  return fits ? whole : advice("with all that it says and");
 }
 
-void FkNotValid(const Look& look, const ForeignKeyFacts& key, const std::string& given_name) {
-  if (!look.postgres() || key.not_valid || look.IsNew(look.table())) return;
-  const std::string name = look.Sql(
-      NameOr(given_name, NameOr(key.name, MadeUpName("fk", look.table(), {key.parent.name}))));
-  const std::string parent_columns =
-      key.parent_columns.empty() ? "" : absl::StrCat(" (", look.Sql(key.parent_columns), ")");
+void ReportForeignKey(const Look& look, const ForeignKeyFacts& key, std::string advice) {
   look.Report(
       LintId::kFkNotValid,
       absl::StrCat("the foreign key of ", look.Sql(look.table()), " to ", look.Sql(key.parent),
                    " checks all rows while both tables take no "
                    "writes"),
-      absl::StrCat("write ", Alter(look), "ADD CONSTRAINT ", name, " FOREIGN KEY (",
-                   look.Sql(key.columns), ") REFERENCES ", look.Sql(key.parent), parent_columns,
-                   " NOT VALID", Validate(look, name)));
+      std::move(advice));
+}
+
+std::string ForeignKeyName(const Look& look, const ForeignKeyFacts& key,
+                           const std::string& given_name) {
+  return look.Sql(
+      NameOr(given_name, NameOr(key.name, MadeUpName("fk", look.table(), {key.parent.name}))));
+}
+
+void FkNotValid(const Look& look, const Alteration& alteration) {
+  const ForeignKeyFacts& key = *alteration.foreign_key;
+  if (!look.postgres() || key.not_valid || look.IsNew(look.table())) return;
+  ReportForeignKey(look, key,
+                   NotValid(look, alteration, ForeignKeyName(look, key, alteration.name)));
+}
+
+// Of a new column: the server knows that no row refers to anything, unless the column has a default
+// or another foreign key of the statement has to be checked.
+void FkOfColumn(const Look& look, const ForeignKeyFacts& key) {
+  if (!look.postgres() || look.IsNew(look.table())) return;
+  const bool checks = std::any_of(
+      look.facts.alterations.begin(), look.facts.alterations.end(), [](const Alteration& other) {
+        return other.kind == AlterationKind::kAddForeignKey ||
+               (other.kind == AlterationKind::kAddColumn && other.column.has_value() &&
+                other.column->default_kind != DefaultKind::kNone);
+      });
+  if (!checks) return;
+  const std::string name = ForeignKeyName(look, key, "");
+  ReportForeignKey(
+      look, key,
+      absl::StrCat("add ", look.Sql(key.columns), " without REFERENCES; then ", Alter(look),
+                   "ADD CONSTRAINT ", name, " FOREIGN KEY (", look.Sql(key.columns),
+                   ") with the same REFERENCES and NOT VALID", Validate(look, name)));
 }
 
 void AddCheck(const Look& look, const Alteration& alteration) {
@@ -65,16 +136,17 @@ void AddCheck(const Look& look, const Alteration& alteration) {
   const std::string name = look.Sql(NameOr(alteration.name, MadeUpName("chk", look.table(), {})));
   look.Report(LintId::kCheckNotValid,
               absl::StrCat("the CHECK ", name, " of ", look.Sql(look.table()),
-                           " reads the whole table while nobody may use it"),
-              absl::StrCat("write ", Alter(look), "ADD CONSTRAINT ", name, " CHECK (...) NOT VALID",
-                           Validate(look, name)));
+                           look.is(Verb::kAlterDomain)
+                               ? " reads every table that uses the domain while nobody may write it"
+                               : " reads the whole table while nobody may use it"),
+              NotValid(look, alteration, name));
 }
 
 // Whether the parent has these columns as a key; true where that cannot be known.
 bool ParentIsUnique(const Look& look, const ForeignKeyFacts& key) {
   std::vector<std::vector<std::string>> unique;
   const TableState* state = look.script.Find(key.parent);
-  if (state != nullptr && state->is_new()) {
+  if (state != nullptr && state->is_made()) {
     if (state->copied) return true;
     for (const auto& part : state->indexes) {
       if (part.facts.unique || part.facts.primary) unique.push_back(part.facts.columns);
@@ -142,26 +214,72 @@ void CheckReferences(const Look& look, const ColumnFacts& column) {
     return;
   }
   CheckForeignKey(look, key);
-  if (look.is(Verb::kAlterTable)) FkNotValid(look, key, key.name);
+  if (look.is(Verb::kAlterTable)) FkOfColumn(look, key);
+}
+
+// The numbers and texts of an expression, as written.
+std::vector<std::string> Constants(absl::string_view text) {
+  std::vector<std::string> constants;
+  for (size_t i = 0; i < text.size();) {
+    const size_t begin = i;
+    if (text[i] == '\'') {
+      i = std::min(text.find('\'', i + 1), text.size() - 1) + 1;
+    } else if (absl::ascii_isalnum(static_cast<unsigned char>(text[i])) || text[i] == '_') {
+      while (i < text.size() &&
+             (absl::ascii_isalnum(static_cast<unsigned char>(text[i])) || text[i] == '_')) {
+        ++i;
+      }
+      if (!absl::ascii_isdigit(static_cast<unsigned char>(text[begin]))) continue;
+    } else {
+      ++i;
+      continue;
+    }
+    constants.emplace_back(text.substr(begin, i - begin));
+  }
+  return constants;
+}
+
+// A CHECK that could be the partition's bound holds its values. Of a partition by hash and the
+// default one no CHECK is known to be that.
+bool CouldBeBound(const TableState::Check& check, absl::string_view attach) {
+  const size_t bound = attach.find("VALUES");
+  if (!check.holds || bound == absl::string_view::npos) return false;
+  const std::vector<std::string> wanted = Constants(attach.substr(bound));
+  const std::vector<std::string> there = Constants(check.text);
+  return !wanted.empty() &&
+         std::all_of(wanted.begin(), wanted.end(), [&](const std::string& constant) {
+           return std::find(there.begin(), there.end(), constant) != there.end();
+         });
 }
 
 void Attach(const Look& look, const Alteration& alteration) {
-  const TableState* partition = look.script.Find(Name{"", alteration.name});
-  const bool proven = partition != nullptr && (partition->is_new() || partition->check_validated);
+  const Name table = {alteration.schema, alteration.name};
+  const TableState* partition = look.script.Find(table);
+  if (look.IsNew(table)) return;
+  const std::string attach = absl::AsciiStrToUpper(alteration.text);
+  const bool proven =
+      partition != nullptr &&
+      std::any_of(partition->checks.begin(), partition->checks.end(), [&](TableState::Check check) {
+        check.text = absl::AsciiStrToUpper(check.text);
+        return CouldBeBound(check, attach);
+      });
   if (proven) return;
-  const std::string name = look.Sql(alteration.name);
+  const std::string name = look.Sql(table);
+  const std::string check = look.Sql(MadeUpName("chk", table, {"bounds"}));
   look.Report(LintId::kAttachPartition,
               absl::StrCat("ATTACH PARTITION ", name, " to ", look.Sql(look.table()),
                            " reads all of it under a lock"),
-              absl::StrCat("write first ALTER TABLE ", name, " ADD CONSTRAINT ",
-                           look.Sql(MadeUpName("chk", Name{"", alteration.name}, {"bounds"})),
-                           " CHECK with the partition's bounds NOT VALID, and VALIDATE it"));
+              absl::StrCat("write first ALTER TABLE ", name, " ADD CONSTRAINT ", check,
+                           alteration.default_partition
+                               ? " CHECK that no row lies in the bounds of another partition, "
+                               : " CHECK with the partition's bounds ",
+                           "NOT VALID, and VALIDATE it"));
 }
 
 void Detach(const Look& look, const Alteration& alteration) {
   if (alteration.concurrently) return;
   const bool old = look.target.version.known() && !look.AtLeast(Version{14, 0, 0});
-  const std::string name = look.Sql(alteration.name);
+  const std::string name = look.Sql(Name{alteration.schema, alteration.name});
   look.Report(
       LintId::kDetachPartition,
       absl::StrCat("DETACH PARTITION ", name, " locks ", look.Sql(look.table()),
@@ -177,7 +295,7 @@ void CheckAlteration(const Look& look, const Alteration& alteration) {
     case AlterationKind::kAddForeignKey:
       if (!alteration.foreign_key.has_value()) return;
       CheckForeignKey(look, *alteration.foreign_key);
-      if (!alteration.not_valid) FkNotValid(look, *alteration.foreign_key, alteration.name);
+      if (!alteration.not_valid) FkNotValid(look, alteration);
       return;
     case AlterationKind::kAddCheck:
       return AddCheck(look, alteration);
@@ -191,7 +309,9 @@ void CheckAlteration(const Look& look, const Alteration& alteration) {
     case AlterationKind::kDetachPartition:
       return Detach(look, alteration);
     default:
-      if (alteration.column.has_value()) CheckReferences(look, *alteration.column);
+      if (!alteration.column.has_value()) return;
+      CheckReferences(look, *alteration.column);
+      if (alteration.kind == AlterationKind::kAddColumn) ColumnKeys(look, *alteration.column);
   }
 }
 

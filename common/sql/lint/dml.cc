@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/lint/checks.h"
@@ -92,7 +94,7 @@ void InsertWithoutColumns(const Look& look) {
   const std::string name = look.Sql(look.table());
   std::string columns;
   if (const TableState* state = look.script.Find(look.table());
-      state != nullptr && state->is_new() && !state->columns.empty()) {
+      state != nullptr && state->is_made() && !state->columns.empty()) {
     std::vector<std::string> names;
     for (const ColumnFacts& column : state->columns) names.push_back(column.name);
     columns = look.Sql(names);
@@ -220,6 +222,11 @@ void MissingColumns(const Look& look) {
     look.Report(LintId::kDryRun, absl::StrCat(look.Sql(look.table()), " has no column ",
                                               look.Sql(column), " in the snapshot"));
   };
+  // The name of a row is no column's where the table has none of that name.
+  const auto is_row = [&](const std::string& column) {
+    const std::vector<std::string>& rows = facts.query.row_names;
+    return std::find(rows.begin(), rows.end(), column) != rows.end();
+  };
   for (const std::string& column : facts.insert.columns) report(column);
   const bool one_source = look.verdict.uses.size() == 1 && !facts.query.table_functions &&
                           facts.query.select_depth <= (selects ? 1 : 0);
@@ -227,7 +234,7 @@ void MissingColumns(const Look& look) {
   for (const auto* columns : {&facts.query.filtered_columns, &facts.query.written_columns,
                               &facts.query.selected_columns}) {
     for (const std::string& column : *columns) {
-      if (!IsSystemColumn(look.target, column)) report(column);
+      if (!IsSystemColumn(look.target, column) && !is_row(column)) report(column);
     }
   }
 }

@@ -21,7 +21,7 @@ void WithoutConditions(const Look& look, const CallFacts& call) {
 void UnboundedRead(const Look& look, const CallFacts& call) {
   const bool loads = call.method == "all" || call.method == "find_all" || call.method == "to_a" ||
                      call.method == "load" || call.method == "each" || call.method == "where" ||
-                     (call.method == "find" && look.is(Verb::kSelect));
+                     call.method == "get" || (call.method == "find" && look.is(Verb::kSelect));
   if (!loads || call.raw_sql || call.has_conditions || call.has_limit) return;
   look.Report(LintId::kArUnboundedRead,
               absl::StrCat(CallText(call), " loads all rows of ",

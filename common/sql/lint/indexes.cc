@@ -3,6 +3,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include "common/sql/lint/checks.h"
 
@@ -20,18 +21,25 @@ std::string ShownName(const Target& target, const IndexFacts& index, const Name&
                             : SqlName(target, NameFor(index, table));
 }
 
+// The whole statement once more, with nothing left out; in words where that would be too long, or
+// is not known.
+std::string Concurrently(const Look& look, const IndexFacts& index) {
+  std::string whole = absl::StrCat(
+      "write CREATE ", index.unique ? "UNIQUE " : "", "INDEX CONCURRENTLY ",
+      look.facts.if_not_exists ? "IF NOT EXISTS " : "", look.Sql(NameFor(index, index.table)), " ",
+      index.rest, ", in a migration of its own");
+  const bool fits = !index.rest.empty() && whole.size() <= kMostAdviceBytes;
+  return fits ? whole : "write CONCURRENTLY behind INDEX, in a migration of its own";
+}
+
 void NotConcurrent(const Look& look) {
   if (!look.is(Verb::kCreateIndex)) return;
   for (const IndexFacts& index : look.facts.indexes) {
     if (index.concurrently || look.facts.concurrently || look.IsNew(index.table)) continue;
     const std::string table = look.Sql(index.table);
-    look.ReportOn(
-        index.table, LintId::kIndexNotConcurrent,
-        absl::StrCat("CREATE INDEX on ", table, " blocks writes to it while it runs"),
-        absl::StrCat("write CREATE ", index.unique ? "UNIQUE " : "", "INDEX CONCURRENTLY ",
-                     look.Sql(NameFor(index, index.table)), " ON ", table,
-                     index.special ? " USING its method" : "", " (", look.Sql(index.columns), ")",
-                     index.partial ? " WHERE ..." : "", ", in a migration of its own"));
+    look.ReportOn(index.table, LintId::kIndexNotConcurrent,
+                  absl::StrCat("CREATE INDEX on ", table, " blocks writes to it while it runs"),
+                  Concurrently(look, index));
   }
 }
 
@@ -42,7 +50,7 @@ void DropIndex(const Look& look) {
     for (const IndexFacts& index : look.facts.indexes) names.push_back({"", index.name});
   }
   for (const Name& name : names) {
-    if (look.script.MadeIndex(name.name)) continue;
+    if (look.script.MadeIndex(Name(), name)) continue;
     look.Report(
         LintId::kDropIndexNotConcurrent,
         absl::StrCat("DROP INDEX ", look.Sql(name),
@@ -57,21 +65,41 @@ void Reindex(const Look& look) {
   if (!look.is(Verb::kReindex) || look.facts.concurrently) return;
   const std::string kind = absl::AsciiStrToUpper(look.facts.object_type);
   const std::string what = look.table().name.empty() ? "the index" : look.Sql(look.table());
+  const std::string message =
+      absl::StrCat("REINDEX of ", what, " blocks writes, and reads by the index");
+  if (kind == "SYSTEM") {
+    return look.Report(
+        LintId::kReindexNotConcurrent, message,
+        "PostgreSQL has no safe form for its catalogs: do it in a maintenance window");
+  }
+  if (look.table().name.empty()) {
+    return look.Report(LintId::kReindexNotConcurrent, message,
+                       "write CONCURRENTLY in front of the name");
+  }
   look.Report(
-      LintId::kReindexNotConcurrent,
-      absl::StrCat("REINDEX of ", what, " blocks writes, and reads by the index"),
+      LintId::kReindexNotConcurrent, message,
       absl::StrCat("write REINDEX ", kind.empty() ? "INDEX" : kind, " CONCURRENTLY ", what));
 }
 
-// NULLs are no duplicates of each other, and GROUP BY takes them for some. Columns that are known
-// to hold none need no word.
-std::string WithoutNulls(const Look& look, const LiveTable* live, const IndexFacts& index) {
-  if (index.nulls_not_distinct) return "";
+// What of each row has to differ, as SQL: a column, a part of it, an expression.
+const std::vector<std::string>& KeysOf(const Look& look, const IndexFacts& index,
+                                       std::vector<std::string>* columns) {
+  if (!index.keys.empty()) return index.keys;
+  for (const std::string& column : index.columns) columns->push_back(look.Sql(column));
+  return *columns;
+}
+
+// The condition of a partial index, and that its keys are not NULL: NULLs are no duplicates of each
+// other, and GROUP BY takes them for some. Columns that are known to hold none need no word.
+std::string RowsOf(const Look& look, const LiveTable* live, const IndexFacts& index,
+                   const std::vector<std::string>& keys) {
   std::string where;
-  for (const std::string& column : index.columns) {
-    const LiveColumn* known = live == nullptr ? nullptr : live->Column(column);
+  if (!index.where.empty()) where = absl::StrCat(" WHERE (", index.where, ")");
+  for (size_t i = 0; i < keys.size() && !index.nulls_not_distinct; ++i) {
+    const LiveColumn* known =
+        live == nullptr || i >= index.columns.size() ? nullptr : live->Column(index.columns[i]);
     if (known != nullptr && !known->nullable) continue;
-    absl::StrAppend(&where, where.empty() ? " WHERE " : " AND ", look.Sql(column), " IS NOT NULL");
+    absl::StrAppend(&where, where.empty() ? " WHERE " : " AND ", keys[i], " IS NOT NULL");
   }
   return where;
 }
@@ -80,13 +108,20 @@ void ReportUnique(const Look& look, const Name& table, const IndexFacts& index) 
   if (!index.unique || index.primary || index.using_index || look.IsNew(table)) return;
   const LiveTable* live = look.Live(table);
   if (live != nullptr && live->rows == 0) return;
-  const std::string columns = look.Sql(index.columns);
-  look.ReportOn(table, LintId::kUniqueOnExisting,
-                absl::StrCat("a unique key over ", columns, " of ", look.Sql(table),
-                             " fails if there are duplicates"),
-                absl::StrCat("first: SELECT ", columns, ", COUNT(*) FROM ", look.Sql(table),
-                             WithoutNulls(look, live, index), " GROUP BY ", columns,
-                             " HAVING COUNT(*) > 1 must give nothing"));
+  std::vector<std::string> columns;
+  const std::vector<std::string>& keys = KeysOf(look, index, &columns);
+  const std::string list = absl::StrJoin(keys, ", ");
+  const std::string message = absl::StrCat("a unique key over ", list, " of ", look.Sql(table),
+                                           " fails if there are duplicates");
+  const std::string probe = absl::StrCat(
+      "first: SELECT ", list, ", COUNT(*) FROM ", look.Sql(table), RowsOf(look, live, index, keys),
+      " GROUP BY ", list, " HAVING COUNT(*) > 1 must give nothing");
+  // A query of which a part is not known would find others.
+  const bool known = (!index.partial || !index.where.empty()) && probe.size() <= kMostAdviceBytes;
+  look.ReportOn(table, LintId::kUniqueOnExisting, message,
+                known ? probe
+                      : "first count, among the rows that the index will hold, those that agree "
+                        "in all of its parts: there may be no two of them");
 }
 
 void UniqueOnExisting(const Look& look) {
@@ -101,7 +136,11 @@ void UniqueOnExisting(const Look& look) {
 }
 
 void ReportVisible(const Look& look, const Name& table, const std::string& name) {
-  if (look.script.MadeIndex(name) || look.script.MadeInvisible(name)) return;
+  if (look.script.MadeIndex(table, {table.schema, name}) || look.script.MadeInvisible(name)) return;
+  if (look.TakesBack(Made::What::kIndex, table, name) ||
+      look.TakesBack(Made::What::kTable, table)) {
+    return;
+  }
   if (const LiveTable* live = look.Live(table)) {
     const LiveIndex* index = live->Index(name);
     if (index != nullptr && index->invisible) return;
@@ -140,13 +179,14 @@ struct Known {
 
 std::vector<Known> IndexesOf(const TableState& table, const LiveTable* live) {
   std::vector<Known> all;
-  if (live != nullptr && !table.is_new()) {
+  if (live != nullptr && !table.is_made()) {
     for (const LiveIndex& index : live->indexes) {
       IndexFacts facts;
       facts.name = index.name;
       facts.columns = index.columns;
       facts.unique = index.unique || index.primary;
       facts.primary = index.primary;
+      facts.ignored = index.invisible;
       all.push_back({-1, std::move(facts)});
     }
   }
@@ -157,7 +197,23 @@ std::vector<Known> IndexesOf(const TableState& table, const LiveTable* live) {
 }
 
 bool IsComparable(const IndexFacts& index) {
-  return !index.special && !index.partial && index.prefixes.empty() && !index.columns.empty();
+  return !index.special && !index.partial && !index.ignored && index.prefixes.empty() &&
+         !index.columns.empty();
+}
+
+bool IsDescending(const IndexFacts& index, size_t i) {
+  return std::find(index.descending.begin(), index.descending.end(), index.columns[i]) !=
+         index.descending.end();
+}
+
+// Whether the columns that both have are sorted alike, or each the other way: then the index can be
+// read from its end. MariaDB sorts by DESC from 10.8 on; what it ignored before, it does not then.
+bool SortAlike(const IndexFacts& index, const IndexFacts& other) {
+  size_t alike = 0;
+  for (size_t i = 0; i < index.columns.size(); ++i) {
+    if (IsDescending(index, i) == IsDescending(other, i)) ++alike;
+  }
+  return alike == 0 || alike == index.columns.size();
 }
 
 // Column by column in order: for an index order matters.
@@ -173,7 +229,8 @@ bool Begins(const std::vector<std::string>& longer, const std::vector<std::strin
 bool IsCovered(const IndexFacts& index, const IndexFacts& other) {
   if (!IsComparable(index) || !IsComparable(other)) return false;
   const bool same = index.columns.size() == other.columns.size();
-  return Begins(other.columns, index.columns) && (!index.unique || (same && other.unique));
+  return Begins(other.columns, index.columns) && SortAlike(index, other) &&
+         (!index.unique || (same && other.unique));
 }
 
 void ReportCovered(const WholeLook& look, const TableState& table, const Known& useless,
@@ -244,10 +301,13 @@ void CheckIndexes(const Look& look) {
 void CheckIndexesAtEnd(const WholeLook& look) {
   for (const TableState& table : look.script.tables()) {
     const LiveTable* live = FindLive(look.target, look.snapshot, table.name);
-    const std::vector<Known> all = IndexesOf(table, live);
+    std::vector<Known> all = IndexesOf(table, live);
+    for (Known& known : all) {
+      if (look.script.MadeInvisible(known.index.name)) known.index.ignored = true;
+    }
     Useless(look, table, all);
     // Without live facts nobody knows what indexes an old table has; a copy has the original's.
-    WithoutIndex(look, table, all, (table.is_new() && !table.copied) || live != nullptr);
+    WithoutIndex(look, table, all, (table.is_made() && !table.copied) || live != nullptr);
   }
 }
 

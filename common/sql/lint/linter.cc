@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/lint/checks.h"
@@ -56,7 +57,7 @@ bool MayHaveColumn(const SchemaSnapshot& snapshot, const Script& script,
   if (state != nullptr && state->name.name != wanted.table.name) state = nullptr;
   if (state != nullptr) {
     if (state->copied || HasColumn(state->columns, wanted)) return true;
-    known = state->is_new();
+    known = state->is_made();
     if (known && !state->may_have_existed) return false;
   }
   const bool gone = state != nullptr && state->gone.count(wanted.column) > 0;
@@ -86,9 +87,10 @@ Linter::Linter(const Target& target, const LintConfig& config, const SchemaSnaps
       snapshot_(snapshot),
       file_(std::move(options.file)),
       has_way_back_(options.down),
-      reporter_(target_, Bits(target), config, snapshot) {
-  reporter_.set_down(options.down);
-}
+      down_(options.down),
+      up_(std::move(options.up)),
+      script_(target_),
+      reporter_(target_, Bits(target), config, snapshot) {}
 
 void Linter::HoldAgainstSnapshot(Reading* reading) const {
   if (snapshot_ == nullptr) return;
@@ -132,8 +134,9 @@ void Linter::HoldAgainstSnapshot(Reading* reading) const {
 
 void Linter::Add(absl::string_view text, const Reading& reading) {
   Note(ReadDirectives(as_given_, text));
-  const Look look = {reading.facts, reading.verdict, target_, config_,
-                     snapshot_,     script_,         next_,   reporter_};
+  const Look look = {reading.facts, reading.verdict, target_,
+                     config_,       snapshot_,       script_,
+                     next_,         reporter_,       down_ ? &up_ : nullptr};
   CheckDml(look);
   CheckQueries(look);
   CheckTransactions(look);
@@ -149,7 +152,7 @@ void Linter::Add(absl::string_view text, const Reading& reading) {
   CheckInjection(look);
   CheckLocks(look);
   NotUnderstood(look);
-  script_.Note(next_, reading.facts, reading.verdict.transactional);
+  script_.Note(next_, reading.facts, reading.verdict.transactional, WasAbsent(reading.facts));
   ++next_;
 }
 
@@ -208,7 +211,11 @@ void Linter::NoteIgnores(const Directives& directives, int statement) {
     if (FindRule(ignore.rule_id) == nullptr) {
       reporter_.Report(
           LintId::kIgnoreUnknownRule, statement, Name(),
-          absl::StrCat("dbfleet:ignore names \"", ignore.rule_id, "\", which is no rule"), "");
+          absl::StrCat("dbfleet:ignore names \"", ignore.rule_id, "\", which is no rule"),
+          absl::StrContains(ignore.rule_id, ",") ? "name one rule in each comment: a line with "
+                                                   "dbfleet:ignore, the rule and the reason "
+                                                   "for each of them"
+                                                 : "");
     } else if (ignore.reason.empty()) {
       reporter_.Report(LintId::kIgnoreWithoutReason, statement, Name(),
                        absl::StrCat("dbfleet:ignore ", ignore.rule_id,
@@ -221,10 +228,17 @@ void Linter::NoteIgnores(const Directives& directives, int statement) {
   }
 }
 
+// What it makes IF NOT EXISTS was not there before the script.
+bool Linter::WasAbsent(const Facts& facts) const {
+  return facts.if_not_exists && snapshot_ != nullptr && snapshot_->complete &&
+         !facts.objects.empty() && !snapshot_->MayHave(facts.objects[0]);
+}
+
 // The two sections of a migration's file run on their own.
 void Linter::BeginSection(SectionMark section) {
+  if (!down_) up_ = script_.made();
   EndScript();
-  reporter_.set_down(section == SectionMark::kDown);
+  down_ = section == SectionMark::kDown;
   if (section == SectionMark::kDown) has_way_back_ = true;
 }
 
@@ -234,7 +248,7 @@ void Linter::EndScript() {
   CheckTablesAtEnd(look);
   CheckIndexesAtEnd(look);
   CheckNamingAtEnd(look);
-  script_ = Script();
+  script_ = Script(target_);
 }
 
 void Linter::SortFindings() {
@@ -262,6 +276,7 @@ void Linter::ApplyIgnores() {
       if (!used) unused.emplace_back(statement, ignore.rule_id);
     }
   }
+  if (broken_off_) return;
   for (const auto& [statement, rule_id] : unused) {
     reporter_.Report(LintId::kIgnoreUnused, statement, Name(),
                      absl::StrCat("dbfleet:ignore ", rule_id, " silences nothing here"), "");
@@ -269,8 +284,8 @@ void Linter::ApplyIgnores() {
 }
 
 std::vector<Finding> Linter::Finish() {
-  EndScript();
-  if (next_ > 0) CheckFile(file_, has_way_back_, Whole());
+  if (!broken_off_) EndScript();
+  if (next_ > 0 && !broken_off_) CheckFile(file_, has_way_back_, Whole());
   SortFindings();
   ApplyIgnores();
   SortFindings();

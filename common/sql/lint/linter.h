@@ -24,7 +24,8 @@ class Linter {
  public:
   struct Options {
     bool down = false;  // The script is a way back.
-    MigrationFile file;
+    MigrationFile file = {};
+    Made up = {};  // Of a way back: what its way there made, if that stands in another file.
   };
 
   // `snapshot` may be null: then rules that need live facts say nothing.
@@ -46,6 +47,12 @@ class Linter {
   // How much is kept: tables and findings.
   size_t kept() const { return script_.tables().size() + reporter_.count(); }
 
+  // What the script made, for the way back in another file.
+  const Made& made() const { return script_.made(); }
+
+  // The script was not read to its end: nothing is said that a later statement could change.
+  void BreakOff() { broken_off_ = true; }
+
   // All findings, by statement (counted from 0). Once, at the end.
   std::vector<Finding> Finish();
 
@@ -53,6 +60,7 @@ class Linter {
   void Note(const Directives& directives);
   void NoteBehind(const Directives& directives);
   void NoteIgnores(const Directives& directives, int statement);
+  bool WasAbsent(const Facts& facts) const;
   void BeginSection(SectionMark section);
   WholeLook Whole() { return {target_, config_, snapshot_, script_, reporter_}; }
   void EndScript();
@@ -65,6 +73,9 @@ class Linter {
   const SchemaSnapshot* const snapshot_;
   const MigrationFile file_;
   bool has_way_back_ = false;
+  bool down_ = false;
+  bool broken_off_ = false;
+  Made up_;
   Script script_;
   Reporter reporter_;
   int next_ = 0;

@@ -10,13 +10,16 @@ namespace {
 
 bool ChangesTable(const Look& look) {
   return look.is(Verb::kAlterTable) || look.is(Verb::kCreateIndex) || look.is(Verb::kDropIndex) ||
-         look.is(Verb::kDropTable) || look.is(Verb::kTruncate) || look.is(Verb::kRenameTable);
+         look.is(Verb::kDropTable) || look.is(Verb::kTruncate) || look.is(Verb::kRenameTable) ||
+         look.is(Verb::kLock);
 }
 
 // Once a script, at the first statement that may wait.
 void NoLockTimeout(const Look& look) {
   if (!ChangesTable(look) || look.facts.concurrently || look.IsNew(look.table())) return;
-  if (look.verdict.effects.blocks == Blocking::kNothing) return;
+  const bool locks = look.is(Verb::kLock);
+  if (locks ? look.facts.lock == "nowait" : look.verdict.effects.blocks == Blocking::kNothing)
+    return;
   if (look.script.has_setting("lock_timeout") || look.script.has_setting("statement_timeout")) {
     return;
   }
@@ -71,12 +74,55 @@ bool MakesSpecialIndex(const Facts& facts) {
          });
 }
 
+bool Has(const Facts& facts, AlterationKind kind) {
+  return std::any_of(facts.alterations.begin(), facts.alterations.end(),
+                     [&](const Alteration& alteration) { return alteration.kind == kind; });
+}
+
+bool AddsPrimaryKey(const Facts& facts) {
+  return std::any_of(facts.alterations.begin(), facts.alterations.end(), [](const Alteration& a) {
+    return (a.index.has_value() && a.index->primary) ||
+           (a.column.has_value() && a.column->primary_key);
+  });
+}
+
+bool AddsNumbers(const Facts& facts) {
+  return std::any_of(facts.alterations.begin(), facts.alterations.end(), [](const Alteration& a) {
+    return a.kind == AlterationKind::kAddColumn && a.column.has_value() && a.column->auto_increment;
+  });
+}
+
+// Whether the server refuses it with every algorithm but COPY, whatever the table is like. Source:
+// MySQL's and MariaDB's manuals on online DDL; a foreign key goes without a copy only where the
+// session does not check them.
+bool NeedsCopy(const Facts& facts) {
+  const bool changes = std::any_of(
+      facts.alterations.begin(), facts.alterations.end(), [](const Alteration& alteration) {
+        switch (alteration.kind) {
+          case AlterationKind::kAddCheck:
+          case AlterationKind::kAddForeignKey:
+          case AlterationKind::kConvertCharset:
+            return true;
+          case AlterationKind::kSetEngine:
+            return alteration.name != "innodb";
+          case AlterationKind::kAddColumn:
+            return alteration.column.has_value() &&
+                   (alteration.column->generated_stored ||
+                    alteration.column->default_kind == DefaultKind::kVolatile);
+          default:
+            return false;
+        }
+      });
+  return changes || (Has(facts, AlterationKind::kDropPrimaryKey) && !AddsPrimaryKey(facts));
+}
+
 // Of several changes the one that needs most decides.
 std::string OnlineForm(const Look& look) {
   const bool creates = look.is(Verb::kCreateIndex);
   if (!creates && IsInstant(look)) return "ALGORITHM=INSTANT";
+  const bool shared = MakesSpecialIndex(look.facts) || AddsNumbers(look.facts);
   return absl::StrCat("ALGORITHM=INPLACE", creates ? " " : ", ",
-                      MakesSpecialIndex(look.facts) ? "LOCK=SHARED" : "LOCK=NONE");
+                      shared ? "LOCK=SHARED" : "LOCK=NONE");
 }
 
 void NoAlgorithm(const Look& look) {
@@ -85,7 +131,17 @@ void NoAlgorithm(const Look& look) {
   const std::string& algorithm = look.facts.algorithm;
   const bool states = !algorithm.empty() && algorithm != "default";
   if (states || (!look.facts.lock.empty() && look.facts.lock != "default")) return;
+  // Partitions are named behind everything else, and take their rows with them in any case.
+  if (Has(look.facts, AlterationKind::kReorganizePartition)) return;
   const std::string name = look.Sql(look.table());
+  if (NeedsCopy(look.facts)) {
+    // That it copies the table is said already, by name.
+    if (look.reporter.Reported(look.statement)) return;
+    return look.Report(LintId::kNoAlgorithm,
+                       absl::StrCat("ALTER TABLE ", name, " does not say that it copies the table"),
+                       "add ALGORITHM=COPY, which the server needs for it, and use online schema "
+                       "change for a large table");
+  }
   look.Report(LintId::kNoAlgorithm,
               absl::StrCat(look.is(Verb::kCreateIndex) ? "CREATE INDEX on " : "ALTER TABLE ", name,
                            " does not say how: it may copy the table silently"),
@@ -93,13 +149,21 @@ void NoAlgorithm(const Look& look) {
                            ": then it fails where it would copy; use online schema change there"));
 }
 
-void TableRebuild(const Look& look) {
-  if (!look.verdict.effects.rewrites_table || look.IsNew(look.table())) return;
-  if (look.is(Verb::kVacuum) || look.is(Verb::kCluster) || look.is(Verb::kCreateTable)) return;
+// Whether that was said.
+bool TableRebuild(const Look& look) {
+  if (!look.verdict.effects.rewrites_table || look.IsNew(look.table())) return false;
+  if (look.is(Verb::kVacuum) || look.is(Verb::kCluster) || look.is(Verb::kCreateTable)) {
+    return false;
+  }
+  // An extension, a program: what it does to which tables nobody sees.
+  if (look.is(Verb::kExecutesText) || (look.is(Verb::kOther) && look.facts.object_type.empty())) {
+    return false;
+  }
   const std::string name = look.table().name.empty() ? "the whole table" : look.Sql(look.table());
   look.Report(LintId::kTableRebuild,
               absl::StrCat("the statement copies ", name,
                            look.target.version.known() ? "" : " (in the worst server version)"));
+  return true;
 }
 
 }  // namespace
@@ -108,8 +172,11 @@ void CheckLocks(const Look& look) {
   if (!look.verdict.understood) return;  // Its effects are the worst that there are, not its own.
   VacuumFull(look);
   // What another rule has explained already need not be said once more.
-  if (!look.reporter.Reported(look.statement)) TableRebuild(look);
-  NoAlgorithm(look);
+  const bool rebuilds = !look.reporter.Reported(look.statement) && TableRebuild(look);
+  // A copy that lets others write is made in place, and may be asked for so; where the version is
+  // not known, it may be one that copies nothing.
+  const bool online = look.verdict.effects.blocks == Blocking::kNothing;
+  if (!rebuilds || online || !look.target.version.known()) NoAlgorithm(look);
   NoLockTimeout(look);
 }
 

@@ -1,9 +1,5 @@
 #include "common/sql/lint/look.h"
 
-#include <algorithm>
-#include <iterator>
-#include <string_view>
-
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -11,21 +7,13 @@
 #include "absl/strings/str_replace.h"
 
 #include "common/base/text.h"
+#include "common/sql/lint/reserved_words.h"
 
 namespace dbfleet::sql {
 namespace {
 
 constexpr size_t kMaxNameBytes = 63;
-constexpr size_t kMaxTextBytes = 600;
 constexpr size_t kMaxOfOneStatement = 100;
-
-// Words that are reserved in at least one of the servers and are likely names. Sorted.
-constexpr std::string_view kReserved[] = {
-    "all",   "analyze", "and",   "as",     "by",     "case",   "check", "column", "default",
-    "desc",  "end",     "from",  "group",  "groups", "having", "in",    "index",  "interval",
-    "key",   "keys",    "limit", "offset", "on",     "option", "or",    "order",  "primary",
-    "range", "rank",    "read",  "row",    "rows",   "select", "table", "to",     "trigger",
-    "union", "unique",  "user",  "using",  "values", "when",   "where", "window", "write"};
 
 bool IsPlain(const Target& target, absl::string_view name) {
   if (name.empty() || absl::ascii_isdigit(static_cast<unsigned char>(name[0]))) return false;
@@ -34,8 +22,7 @@ bool IsPlain(const Target& target, absl::string_view name) {
     const bool letter = target.postgres() ? absl::ascii_islower(byte) : absl::ascii_isalpha(byte);
     if (!letter && !absl::ascii_isdigit(byte) && c != '_') return false;
   }
-  const std::string lower = absl::AsciiStrToLower(name);
-  return !std::binary_search(std::begin(kReserved), std::end(kReserved), std::string_view(lower));
+  return !IsReservedWord(name);
 }
 
 Severity ToSeverity(Level level) {
@@ -113,6 +100,16 @@ std::string Look::Sql(const std::vector<std::string>& columns) const {
   return SqlNames(target, columns);
 }
 
+bool Look::IsMade(const Name& name) const {
+  const TableState* state = script.Find(name);
+  return state != nullptr && state->is_made();
+}
+
+bool Reporter::SaidOf(LintId rule, const Name& table) {
+  const std::string name = absl::StrCat(table.schema, ".", table.name);
+  return !said_.emplace(rule, absl::AsciiStrToLower(name)).second;
+}
+
 bool Reporter::Reported(int statement) const {
   return !findings_.empty() && findings_.back().statement == statement;
 }
@@ -140,18 +137,18 @@ void Reporter::Report(LintId id, int statement, const Name& table, std::string m
                       std::string advice) {
   const LintRule& rule = RuleOf(id);
   if (config_.LevelOf(id) == Level::kOff || (rule.dialects & dialects_) == 0) return;
-  if (down_ && (rule.traits & kNotInDown) != 0) return;
   Finding finding;
   finding.rule_id = std::string(rule.id);
   finding.statement = statement;
-  finding.message = Truncate(message.empty() ? std::string(rule.message) : message, kMaxTextBytes);
+  finding.message =
+      Truncate(message.empty() ? std::string(rule.message) : message, kMostAdviceBytes);
   if (advice.empty()) advice = std::string(rule.advice);
   // The rule's own words with the statement's own name.
   if (absl::StrContains(advice, "<table>")) {
     const std::string name = table.name.empty() ? "the table" : SqlName(target_, table);
     advice = absl::StrReplaceAll(advice, {{"<table>", name}});
   }
-  finding.advice = Truncate(advice, kMaxTextBytes);
+  finding.advice = Truncate(advice, kMostAdviceBytes);
   finding.severity = SeverityOf(rule, table, &finding.message);
   size_t of_statement = 0;
   for (auto it = findings_.rbegin(); it != findings_.rend() && it->statement == statement; ++it) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bitset>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,8 +31,8 @@ class Reporter {
   void Report(LintId rule, int statement, const Name& table, std::string message,
               std::string advice);
 
-  // Statements of a way back from here on: see kNotInDown.
-  void set_down(bool down) { down_ = down; }
+  // Whether it was said already of the table, for what is worth saying once.
+  bool SaidOf(LintId rule, const Name& table);
   bool Reported(int statement) const;  // Whether the last finding was about it.
   bool ReportedBefore(LintId rule) const { return reported_[static_cast<size_t>(rule)]; }
 
@@ -46,7 +47,7 @@ class Reporter {
   const uint8_t dialects_;
   const LintConfig& config_;
   const SchemaSnapshot* const snapshot_;
-  bool down_ = false;
+  std::set<std::pair<LintId, std::string>> said_;
   std::bitset<kRuleCount> reported_;
   std::vector<Finding> findings_;
 };
@@ -61,10 +62,18 @@ struct Look {
   const Script& script;            // The statements before this one.
   int statement;
   Reporter& reporter;
+  // Of a way back: what its own way there made; null elsewhere.
+  const Made* takes_back = nullptr;
 
   // What the statement is about; a name without text if it names nothing.
   const Name& table() const;
   bool IsNew(const Name& name) const { return script.IsNew(name); }
+  // The script says what it looks like, though it may have been there before.
+  bool IsMade(const Name& name) const;
+  // A way back takes away again what its way there made: see kNotInDown.
+  bool TakesBack(Made::What what, const Name& name, absl::string_view part = "") const {
+    return takes_back != nullptr && takes_back->Has(what, script.PlaceOf(name), name.name, part);
+  }
   const LiveTable* Live(const Name& name) const;
   bool is(Verb verb) const { return facts.verb == verb; }
   bool mysql() const { return target.mysql_family(); }
@@ -94,6 +103,9 @@ struct WholeLook {
   const Script& script;
   Reporter& reporter;
 };
+
+// Longer messages and advice are cut off; a statement in advice has to fit, or to be put in words.
+constexpr size_t kMostAdviceBytes = 600;
 
 // Null without a snapshot, or if the table is not in it. MySQL's unqualified names are the
 // target's database's.

@@ -33,6 +33,15 @@ std::string SnakeCase(absl::string_view name) {
   return snake;
 }
 
+// Letters beyond ASCII have no certain small ones, so that the name is somebody's to choose.
+std::string SnakeAdvice(absl::string_view name) {
+  const bool ascii = std::all_of(name.begin(), name.end(), [](char c) { return (c & 0x80) == 0; });
+  const std::string snake = SnakeCase(name);
+  return ascii && IsSnakeCase(snake)
+             ? absl::StrCat("write ", snake)
+             : "write a name of small letters a to z, digits and underscores";
+}
+
 void CheckName(const Look& look, LintId rule, const NamingRule& naming, const std::string& name,
                absl::string_view what) {
   if (name.empty()) return;
@@ -41,8 +50,7 @@ void CheckName(const Look& look, LintId rule, const NamingRule& naming, const st
   if (fits) return;
   const std::string wanted = naming.pattern.empty() ? "snake_case" : naming.pattern;
   look.Report(rule, absl::StrCat("the ", what, " ", look.Sql(name), " is not ", wanted),
-              naming.pattern.empty() ? absl::StrCat("write ", SnakeCase(name))
-                                     : absl::StrCat("follow ", naming.pattern));
+              naming.pattern.empty() ? SnakeAdvice(name) : absl::StrCat("follow ", naming.pattern));
 }
 
 void Tables(const Look& look) {
@@ -169,7 +177,7 @@ void CheckNaming(const Look& look) {
 
 void CheckNamingAtEnd(const WholeLook& look) {
   for (const TableState& table : look.script.tables()) {
-    if (!table.is_new() || table.copied || table.temporary || table.columns.empty()) continue;
+    if (!table.is_made() || table.copied || table.temporary || table.columns.empty()) continue;
     std::vector<std::string> missing;
     for (const std::string& wanted : look.config.audit_columns) {
       if (std::none_of(table.columns.begin(), table.columns.end(), [&](const ColumnFacts& column) {

@@ -13,8 +13,11 @@ std::string Kind(const Look& look) {
 void Routine(const Look& look) {
   if (!look.is(Verb::kCreateRoutine) && !look.is(Verb::kAlterRoutine)) return;
   const std::string name = look.table().name.empty() ? "it" : look.Sql(look.table());
-  look.Report(LintId::kRoutine,
-              absl::StrCat("the ", Kind(look), " ", name, " has effects that no statement shows"));
+  // PostgreSQL's are known by their table.
+  const bool of_table = look.postgres() && look.is(Verb::kCreateRoutine) &&
+                        (Kind(look) == "trigger" || Kind(look) == "rule");
+  look.Report(LintId::kRoutine, absl::StrCat("the ", Kind(look), of_table ? " on " : " ", name,
+                                             " has effects that no statement shows"));
 }
 
 void Definer(const Look& look) {
@@ -95,6 +98,19 @@ bool CanBeRepeated(const Facts& facts) {
   return facts.if_exists || facts.if_not_exists || facts.or_replace || facts.temporary;
 }
 
+// With a name: without one the server makes up another each time.
+bool AddsConstraint(const Alteration& alteration) {
+  switch (alteration.kind) {
+    case AlterationKind::kAddIndex:
+    case AlterationKind::kAddForeignKey:
+    case AlterationKind::kAddCheck:
+    case AlterationKind::kAddExclusion:
+      return !alteration.name.empty();
+    default:
+      return false;
+  }
+}
+
 void NotIdempotent(const Look& look) {
   const bool makes = look.is(Verb::kCreateTable) || look.is(Verb::kCreateIndex) ||
                      look.is(Verb::kCreateSchema) || look.is(Verb::kCreateSequence) ||
@@ -114,7 +130,22 @@ void NotIdempotent(const Look& look) {
                                     : "IF NOT EXISTS",
                              ", and check that what exists is what was meant"));
   }
+  if (look.is(Verb::kCreateType) && !look.table().name.empty()) {
+    look.Report(LintId::kNotIdempotent,
+                absl::StrCat("making the type ", look.Sql(look.table()),
+                             " fails when it is run again, and knows no IF NOT EXISTS"),
+                "give it a migration of its own, in one transaction, so that it is there whole or "
+                "not at all");
+  }
   for (const Alteration& alteration : look.facts.alterations) {
+    if (AddsConstraint(alteration) && !alteration.if_exists && look.postgres()) {
+      const std::string name = look.Sql(alteration.name);
+      look.Report(LintId::kNotIdempotent,
+                  absl::StrCat("adding the constraint ", name, " fails when it is run again"),
+                  absl::StrCat("write ALTER ", look.is(Verb::kAlterDomain) ? "DOMAIN " : "TABLE ",
+                               look.Sql(look.table()), " DROP CONSTRAINT IF EXISTS ", name,
+                               " in front of it, in the same transaction"));
+    }
     const bool adds = alteration.kind == AlterationKind::kAddColumn;
     const bool takes = alteration.kind == AlterationKind::kDropColumn ||
                        alteration.kind == AlterationKind::kDropConstraint;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 
 #include "common/sql/lint/checks.h"
+#include "common/sql/lint/reserved_words.h"
 
 // What queries and conditions look like, wherever they stand.
 namespace dbfleet::sql {
@@ -42,19 +43,36 @@ std::string CallAround(const Look& look, size_t i) {
   const QueryFacts& query = look.facts.query;
   const std::string column = look.Sql(query.wrapped_columns[i]);
   const WrappingCall& call = query.wrapping_calls[i];
-  return absl::StrCat(look.Sql(call.function), "(", column, call.more ? ", ..." : "", ")");
+  // "left" is a word of SQL and a function, which MySQL does not know in quotes.
+  const bool word = IsReservedWord(call.function);
+  return absl::StrCat(word ? call.function : look.Sql(call.function), "(", column,
+                      call.more ? ", ..." : "", ")");
+}
+
+// "id + 1 = 5".
+bool CalculatesOnly(const Look& look) {
+  const std::vector<WrappingCall>& calls = look.facts.query.wrapping_calls;
+  return calls.size() == 1 && calls[0].calculation;
+}
+
+// Whether the columns can only be those of the table that the statement is about.
+bool IsOfOneTable(const Look& look) {
+  return !look.table().name.empty() && look.facts.objects.size() == 1 &&
+         look.verdict.uses.size() <= 1;
 }
 
 void FunctionOnColumn(const Look& look) {
   const std::vector<std::string>& columns = look.facts.query.wrapped_columns;
-  if (columns.empty()) return;
+  // The condition of an index is no query, and is not looked up.
+  if (columns.empty() || look.is(Verb::kCreateIndex)) return;
   const std::string names = look.Sql(columns);
-  const std::string table = look.table().name.empty() ? "its table" : look.Sql(look.table());
+  const std::string table = look.Sql(look.table());
   const std::string message =
-      absl::StrCat("a function around ", names, " keeps an index of it from being used");
+      absl::StrCat(CalculatesOnly(look) ? "a calculation with " : "a function around ", names,
+                   " keeps an index of it from being used");
   const std::string range = absl::StrCat("compare ", names, " itself with a range, or index ");
   const bool known = !look.facts.query.wrapping_calls.empty() &&
-                     !look.facts.query.wrapping_calls[0].function.empty();
+                     !look.facts.query.wrapping_calls[0].function.empty() && IsOfOneTable(look);
   if (!known) {
     return look.Report(LintId::kFunctionOnColumn, message,
                        absl::StrCat(range, HasExpressionIndexes(look)
@@ -114,7 +132,9 @@ std::string WhatHappens(const Look& look) {
 // WHERE number = 123 of a text column.
 void TextAsNumber(const Look& look) {
   const QueryFacts& query = look.facts.query;
-  const bool one_table = look.facts.objects.size() == 1 && look.verdict.uses.size() == 1;
+  // In a query around or inside of another one the column may be one that it computes.
+  const bool one_table = look.facts.objects.size() == 1 && look.verdict.uses.size() == 1 &&
+                         query.select_depth <= (look.is(Verb::kSelect) ? 1 : 0);
   for (size_t i = 0; one_table && i < query.plain_numbers.size(); ++i) {
     const std::string& column = query.plain_numbers[i];
     const std::string type = TypeOf(look, look.table(), column);
@@ -154,11 +174,12 @@ void ImplicitConversion(const Look& look) {
   const QueryFacts& query = look.facts.query;
   for (size_t i = 0; i < query.quoted_numbers.size(); ++i) {
     const std::string& column = query.quoted_numbers[i];
-    const LiveTable* live = look.Live(look.table());
-    const LiveColumn* known = live == nullptr ? nullptr : live->Column(column);
-    if (known != nullptr ? !IsNumberType(known->type) : !LooksLikeNumber(column)) continue;
+    // Of several tables nobody knows whose it is.
+    const std::string type =
+        look.facts.objects.size() == 1 ? TypeOf(look, look.table(), column) : "";
+    if (!type.empty() ? !IsNumberType(type) : !LooksLikeNumber(column)) continue;
     const std::string what =
-        known != nullptr ? absl::StrCat(" is ", known->type, " and") : ", by its name a number,";
+        !type.empty() ? absl::StrCat(" is ", type, " and") : ", by its name a number,";
     look.Report(LintId::kImplicitConversion,
                 absl::StrCat(look.Sql(column), what, " is compared with a number in quotes"),
                 absl::StrCat("write the number without quotes: ", look.Sql(column), " = ",

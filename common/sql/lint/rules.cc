@@ -110,7 +110,7 @@ constexpr LintRule kRules[] = {
      "the statement cannot run inside a transaction", "the server refuses it",
      "take it out of BEGIN ... COMMIT, into a migration of its own"},
     {LintId::kValidateInSameTransaction, "dbf-validate-in-same-transaction", kInPostgres, 0, kWarn,
-     "NOT VALID and VALIDATE in one transaction",
+     "NOT VALID and VALIDATE in one statement, transaction or script",
      "the lock of the first is held through the scan of the second, which it was to avoid",
      "ALTER TABLE <table> VALIDATE CONSTRAINT in a migration of its own"},
 
@@ -179,9 +179,8 @@ constexpr LintRule kRules[] = {
     {LintId::kSetNotNull, "dbf-set-not-null", kInPostgres, kBySize, kWarn,
      "SET NOT NULL reads the whole table while nobody may use it",
      "ACCESS EXCLUSIVE lock during the scan",
-     "a CHECK that the column IS NOT NULL, added NOT VALID; VALIDATE it, SET NOT NULL, and drop "
-     "the "
-     "CHECK"},
+     "a CHECK that the column IS NOT NULL, added NOT VALID; VALIDATE it; then, with a "
+     "dbfleet:ignore that names the CHECK, SET NOT NULL, and drop the CHECK"},
     {LintId::kDropNotNull, "dbf-drop-not-null", kInPostgres, kNotInDown, kInfo,
      "DROP NOT NULL lets NULL reach programs that never saw one", "readers may fail on it",
      "look at every reader of the column first"},
@@ -436,10 +435,13 @@ constexpr LintRule kRules[] = {
      "a placeholder, and the value beside it"},
     {LintId::kInjectionTautology, "dbf-injection-tautology", kInSql | kInActiveRecord, 0, kWarn,
      "a condition that is always true",
-     "it is what input that broke out of its quotes leaves behind, and it selects every row",
+     "it is what input that broke out of its quotes leaves behind; alone or behind OR it selects "
+     "every row, beside AND it tests nothing",
      "leave it out; hand values over by placeholders"},
     {LintId::kInjectionStacked, "dbf-injection-stacked", kInSql | kInActiveRecord, 0, kErr,
-     "a second statement where one was to be", "it is what input that broke out of its quotes adds",
+     "a second statement where one was to be",
+     "it is what input that broke out of its quotes adds; the statements of a file of SQL, with a "
+     "delimiter between them, are meant to be several",
      "one statement each"},
     {LintId::kInjectionComment, "dbf-injection-comment", kInSql | kInActiveRecord, 0, kWarn,
      "a comment that hides a part of the statement",

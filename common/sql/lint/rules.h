@@ -160,7 +160,7 @@ inline constexpr uint8_t kEverywhere = kInSql | kInRedis | kInActiveRecord;
 
 // What else is to be known of a rule.
 inline constexpr uint8_t kBySize = 1;         // A live row count changes its severity.
-inline constexpr uint8_t kNotInDown = 2;      // The way back takes away what the way there made.
+inline constexpr uint8_t kNotInDown = 2;      // A way back may take away what its way there made.
 inline constexpr uint8_t kNeedsSnapshot = 4;  // Quiet without live facts.
 inline constexpr uint8_t kNotForRunner = 8;  // What dbfleet's own runner of migrations looks after.
 

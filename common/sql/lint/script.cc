@@ -1,6 +1,7 @@
 #include "common/sql/lint/script.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -11,27 +12,52 @@ namespace {
 
 std::string Lower(const std::string& text) { return absl::AsciiStrToLower(text); }
 
-// More parts than any server lets a table have are not remembered, so that no script takes long.
-constexpr size_t kMaxParts = 5000;
+// Places that are no schema's begin with \x01, so that they stand in front of all schemas.
+constexpr char kTemporary[] = "\x01t";
+constexpr char kBehindMarks[] = "\x02";
 
-template <typename T>
-void Keep(T part, std::vector<T>* parts) {
-  if (parts->size() < kMaxParts) parts->push_back(std::move(part));
-}
-
-std::string ConstraintKey(const Name& table, const std::string& constraint) {
-  return absl::StrCat(Lower(table.name), ".", Lower(constraint));
-}
+bool IsPgTemp(const std::string& schema) { return absl::StartsWith(schema, "pg_temp"); }
 
 }  // namespace
 
-size_t Script::IndexOf(const Name& table) const {
-  const auto same = by_name_.find(Lower(table.name));
+bool TableState::HasCheckThatHolds() const {
+  return std::any_of(checks.begin(), checks.end(), [](const Check& check) { return check.holds; });
+}
+
+const std::string& Script::PlaceOf(const Name& name) const {
+  return name.schema.empty() ? session_.place() : name.schema;
+}
+
+// Of PostgreSQL's there is one for all schemas; MySQL's temporary tables stand in a database.
+std::string Script::TemporaryPlace(const std::string& schema) const {
+  if (postgres_) return kTemporary;
+  return absl::StrCat(kTemporary, schema.empty() ? session_.place() : schema);
+}
+
+size_t Script::At(const std::string& place, const std::string& name) const {
+  const auto same = by_name_.find(Lower(name));
   if (same == by_name_.end()) return kNone;
-  if (table.schema.empty()) return same->second.begin()->second;
-  auto found = same->second.find(Lower(table.schema));
-  if (found == same->second.end()) found = same->second.find("");
+  const auto found = same->second.find(place);
   return found == same->second.end() ? kNone : found->second;
+}
+
+size_t Script::ExactIndexOf(const Name& table) const {
+  if (by_name_.find(Lower(table.name)) == by_name_.end()) return kNone;
+  if (!postgres_ || table.schema.empty() || IsPgTemp(table.schema)) {
+    const size_t temporary = At(TemporaryPlace(table.schema), table.name);
+    if (temporary != kNone) return temporary;
+  }
+  return At(PlaceOf(table), table.name);
+}
+
+size_t Script::IndexOf(const Name& table) const {
+  const size_t exact = ExactIndexOf(table);
+  if (exact != kNone) return exact;
+  const auto same = by_name_.find(Lower(table.name));
+  if (same == by_name_.end() || session_.place_known()) return kNone;
+  if (!table.schema.empty()) return At(session_.place(), table.name);
+  const auto any = same->second.lower_bound(kBehindMarks);
+  return any == same->second.end() ? kNone : any->second;
 }
 
 const TableState* Script::Find(const Name& table) const {
@@ -40,51 +66,125 @@ const TableState* Script::Find(const Name& table) const {
 }
 
 bool Script::IsNew(const Name& table) const {
-  const TableState* state = Find(table);
-  return state != nullptr && state->is_new();
+  const size_t index = ExactIndexOf(table);
+  if (index == kNone) return false;
+  const TableState& state = tables_[index];
+  // Letter case counts where a server may tell it apart.
+  if (!state.is_new() || state.name.name != table.name) return false;
+  return !state.temporary || !table.schema.empty() || session_.temporary_first();
 }
 
-bool Script::MadeIndex(const std::string& index) const {
-  return made_indexes_.count(Lower(index)) > 0;
+std::string Script::IndexKey(const Name& table, const Name& index) const {
+  const absl::string_view between("\0", 1);
+  if (postgres_) return absl::StrCat(PlaceOf(index), between, index.name);
+  return absl::StrCat(PlaceOf(table), between, table.name, between, Lower(index.name));
+}
+
+bool Script::MadeIndex(const Name& table, const Name& index) const {
+  return made_indexes_.count(IndexKey(table, index)) > 0;
 }
 
 bool Script::MadeInvisible(const std::string& index) const {
   return invisible_indexes_.count(Lower(index)) > 0;
 }
 
-const Script::NotValid* Script::FindNotValid(const Name& table,
-                                             const std::string& constraint) const {
-  const auto found = not_valid_.find(ConstraintKey(table, constraint));
-  return found == not_valid_.end() ? nullptr : &found->second;
+size_t Script::Add(const Name& name, const std::string& place) {
+  size_t index = tables_.size();
+  if (free_.empty()) {
+    tables_.emplace_back();
+  } else {
+    index = free_.back();
+    free_.pop_back();
+  }
+  tables_[index].name = name;
+  tables_[index].place = place;
+  by_name_[Lower(name.name)][place] = index;
+  return index;
 }
 
 TableState& Script::Touch(const Name& table) {
   const size_t index = IndexOf(table);
-  if (index != kNone) return tables_[index];
-  by_name_[Lower(table.name)].emplace(Lower(table.schema), tables_.size());
-  TableState state;
-  state.name = table;
-  tables_.push_back(std::move(state));
-  return tables_.back();
+  return tables_[index != kNone ? index : Add(table, PlaceOf(table))];
 }
 
-void Script::Note(int statement, const Facts& facts, bool transactional) {
+// From here on its name may stand for another one. What rules say of it at the end stays.
+void Script::Forget(size_t index) {
+  const TableState& state = tables_[index];
+  const auto same = by_name_.find(Lower(state.name.name));
+  if (same == by_name_.end()) return;
+  const auto entry = same->second.find(state.place);
+  if (entry == same->second.end() || entry->second != index) return;
+  same->second.erase(entry);
+  if (same->second.empty()) by_name_.erase(same);
+  if (!state.temporary) return;
+  tables_[index] = TableState();
+  free_.push_back(index);
+}
+
+// Another database, or another session.
+void Script::ForgetSession() {
+  by_name_.clear();
+  since_begin_.clear();
+  made_indexes_.clear();
+  invisible_indexes_.clear();
+  not_valid_.clear();
+}
+
+void Script::TakeBack() {
+  for (size_t index : since_begin_) Forget(index);
+  since_begin_.clear();
+  const int begin = std::max(session_.begin(), 0);
+  for (auto it = made_indexes_.begin(); it != made_indexes_.end();) {
+    it = it->second >= begin ? made_indexes_.erase(it) : std::next(it);
+  }
+}
+
+void Script::Commit() {
+  for (size_t index : since_begin_) {
+    if (tables_[index].gone_at_commit) Forget(index);
+  }
+  since_begin_.clear();
+}
+
+void Script::NoteTransaction(int statement, const Facts& facts) {
+  if (facts.new_session) ForgetSession();
+  if (facts.takes_back) {
+    TakeBack();
+  } else if (facts.verb == Verb::kCommit || facts.verb == Verb::kBegin) {
+    Commit();
+  }
+  if (facts.verb == Verb::kBegin && !in_transaction()) ++transaction_;
+  session_.Note(statement, facts);
+}
+
+void Script::Note(int statement, const Facts& facts, bool transactional, bool absent) {
   NoteTransaction(statement, facts);
   if (!transactional) all_transactional_ = false;
   if (first_ddl_ < 0 && IsDdl(facts.verb) && !facts.temporary) first_ddl_ = statement;
   if (first_dml_ < 0 && IsDml(facts.verb)) first_dml_ = statement;
+  NoteMade(facts);
   switch (facts.verb) {
-    case Verb::kSet:
-      settings_.insert(facts.setting);
-      break;
     case Verb::kCreateTable:
-      NoteCreateTable(statement, facts);
+      NoteCreateTable(statement, facts, absent);
+      break;
+    case Verb::kDropTable:
+      NoteDropTable(facts);
       break;
     case Verb::kAlterTable:
       NoteAlter(statement, facts);
       break;
     case Verb::kCreateIndex:
-      for (const IndexFacts& index : facts.indexes) AddIndex(statement, index, &Touch(index.table));
+      for (const IndexFacts& index : facts.indexes) {
+        TableState& table = Touch(index.table);
+        AddIndex(statement, index, &table);
+        MakeIndex(statement, index, table, !facts.if_not_exists);
+      }
+      break;
+    case Verb::kDropIndex:
+      for (const Name& index : facts.objects) made_indexes_.erase(IndexKey(Name(), index));
+      for (const IndexFacts& index : facts.indexes) {
+        made_indexes_.erase(IndexKey(index.table, {index.table.schema, index.name}));
+      }
       break;
     case Verb::kRenameTable:
       // Old, new, old, new...
@@ -95,137 +195,72 @@ void Script::Note(int statement, const Facts& facts, bool transactional) {
     default:
       break;
   }
+  for (const Facts& element : facts.elements) {
+    if (element.verb == Verb::kCreateTable) NoteCreateTable(statement, element, absent);
+  }
 }
 
 // What the script knows of the table goes with it.
 void Script::NoteRename(const Name& from, const Name& to) {
-  TableState moved = Touch(from);
-  TableState nothing;
-  nothing.name = from;
-  Touch(from) = std::move(nothing);
-  if (!moved.is_new() && moved.was.name.empty()) moved.was = moved.name;
+  const bool certain = ExactIndexOf(from) != kNone;
+  Touch(from);
+  const size_t index = IndexOf(from);
+  // One that only may be it: what bears the new name now may have been there before.
+  if (!certain) tables_[index].may_have_existed = true;
+  TableState& moved = tables_[index];
+  const Name before = moved.name;
+  const std::string place = moved.place;
+  by_name_[Lower(before.name)].erase(place);
+  if (by_name_[Lower(before.name)].empty()) by_name_.erase(Lower(before.name));
+  if (!moved.is_made() && moved.was.name.empty()) moved.was = before;
   moved.name = to;
-  // A name of its own, also where the script knows one that may be any schema's.
-  by_name_[Lower(to.name)].emplace(Lower(to.schema), tables_.size());
-  if (IndexOf(to) == tables_.size()) tables_.emplace_back();
-  Touch(to) = std::move(moved);
+  // PostgreSQL's stays in its schema.
+  if (!moved.temporary) moved.place = postgres_ && to.schema.empty() ? place : PlaceOf(to);
+  if (const size_t other = At(moved.place, to.name); other != kNone) Forget(other);
+  by_name_[Lower(to.name)][tables_[index].place] = index;
+  since_begin_.push_back(index);
+  if (!tables_[index].temporary) Add(from, place);  // Nothing is there now.
 }
 
-void Script::NoteTransaction(int statement, const Facts& facts) {
-  if (facts.verb == Verb::kBegin && begin_ < 0) {
-    begin_ = statement;
-    ++transaction_;
-  } else if (facts.verb == Verb::kCommit || facts.verb == Verb::kRollback) {
-    begin_ = -1;
+void Script::NoteDropTable(const Facts& facts) {
+  for (const Name& name : facts.objects) {
+    const size_t index = ExactIndexOf(name);
+    if (index == kNone || (facts.temporary && !tables_[index].temporary)) continue;
+    Forget(index);
   }
 }
 
-void Script::NoteCreateTable(int statement, const Facts& facts) {
+void Script::NoteCreateTable(int statement, const Facts& facts, bool absent) {
   if (facts.objects.empty()) return;
-  TableState& table = Touch(facts.objects[0]);
-  if (!table.is_new()) table.created_by = statement;
-  table.may_have_existed = table.may_have_existed || facts.if_not_exists;
-  table.temporary = facts.temporary;
-  table.copied = facts.as_query;
+  const Name& name = facts.objects[0];
+  const bool temporary = facts.temporary || (postgres_ && IsPgTemp(name.schema));
+  const std::string place = temporary ? TemporaryPlace(name.schema) : PlaceOf(name);
+  absent = absent && IndexOf(name) == kNone;  // Nothing was given that name since.
+  size_t index = At(place, name.name);
+  const bool before = index != kNone && tables_[index].is_made();
+  // A second one of the name: the first is gone, or it differs in letter case.
+  if (before && (!facts.if_not_exists || tables_[index].name.name != name.name)) {
+    Forget(index);
+    index = kNone;
+  }
+  if (index == kNone) index = Add(name, place);
+  TableState& table = tables_[index];
+  if (!table.is_made()) {
+    table.created_by = statement;
+    table.may_have_existed = facts.if_not_exists && !absent;
+    table.temporary = temporary;
+    table.copied = facts.as_query;
+    table.from_rows = facts.from_rows;
+    table.gone_at_commit = facts.gone_at_commit;
+    since_begin_.push_back(index);
+  }
   for (const ColumnFacts& column : facts.columns) AddColumn(statement, column, &table);
-  for (const IndexFacts& index : facts.indexes) AddIndex(statement, index, &table);
-  for (const ForeignKeyFacts& key : facts.foreign_keys) {
-    Keep({statement, key}, &table.foreign_keys);
+  for (const IndexFacts& made : facts.indexes) {
+    AddIndex(statement, made, &table);
+    MakeIndex(statement, made, table, table.is_new());
   }
-}
-
-void Script::AddColumn(int statement, const ColumnFacts& column, TableState* table) {
-  table->gone.erase(column.name);
-  Keep(column, &table->columns);
-  if (column.references.has_value()) {
-    ForeignKeyFacts key = *column.references;
-    if (key.columns.empty()) key.columns = {column.name};
-    Keep({statement, std::move(key)}, &table->foreign_keys);
-  }
-  if (!column.primary_key && !column.unique) return;
-  table->primary_key = table->primary_key || column.primary_key;
-  IndexFacts index;
-  index.columns = {column.name};
-  index.unique = true;
-  index.primary = column.primary_key;
-  index.is_constraint = true;
-  Keep({statement, std::move(index)}, &table->indexes);
-}
-
-void Script::AddIndex(int statement, const IndexFacts& index, TableState* table) {
-  Keep({statement, index}, &table->indexes);
-  table->primary_key = table->primary_key || index.primary;
-  if (!index.name.empty()) made_indexes_.insert(Lower(index.name));
-}
-
-void Script::NoteAlter(int statement, const Facts& facts) {
-  if (facts.objects.empty()) return;
-  TableState& table = Touch(facts.objects[0]);
-  if (table.first_alter < 0) table.first_alter = statement;
-  ++table.alters;
-  for (const Alteration& alteration : facts.alterations) {
-    NoteAlteration(statement, alteration, &table);
-    const bool constraint = alteration.kind == AlterationKind::kAddForeignKey ||
-                            alteration.kind == AlterationKind::kAddCheck;
-    if (constraint && alteration.not_valid) {
-      not_valid_[ConstraintKey(table.name, alteration.name)] = {transaction()};
-    }
-    if (alteration.kind == AlterationKind::kIndexVisibility) {
-      invisible_indexes_.insert(Lower(alteration.name));
-    }
-    if (alteration.kind == AlterationKind::kSetSchema) {
-      const Name from = facts.objects[0];
-      return NoteRename(from, {alteration.new_name, from.name});  // It stands alone.
-    }
-  }
-}
-
-void Script::NoteAlteration(int statement, const Alteration& alteration, TableState* table) {
-  switch (alteration.kind) {
-    case AlterationKind::kAddColumn:
-      if (alteration.column.has_value()) AddColumn(statement, *alteration.column, table);
-      break;
-    case AlterationKind::kDropColumn:
-      table->columns.erase(std::remove_if(table->columns.begin(), table->columns.end(),
-                                          [&](const ColumnFacts& column) {
-                                            return absl::EqualsIgnoreCase(column.name,
-                                                                          alteration.name);
-                                          }),
-                           table->columns.end());
-      if (table->gone.size() < kMaxParts) table->gone.insert(alteration.name);
-      break;
-    case AlterationKind::kRenameColumn: {
-      const auto same = [&](const ColumnFacts& column) { return column.name == alteration.name; };
-      const auto column = std::find_if(table->columns.begin(), table->columns.end(), same);
-      if (column != table->columns.end()) {
-        column->name = alteration.new_name;
-      } else {
-        ColumnFacts renamed;
-        renamed.name = alteration.new_name;
-        Keep(std::move(renamed), &table->columns);
-      }
-      if (table->gone.size() < kMaxParts) table->gone.insert(alteration.name);
-      table->gone.erase(alteration.new_name);
-      break;
-    }
-    case AlterationKind::kAddIndex:
-      if (alteration.index.has_value()) AddIndex(statement, *alteration.index, table);
-      break;
-    case AlterationKind::kAddForeignKey:
-      if (alteration.foreign_key.has_value()) {
-        Keep({statement, *alteration.foreign_key}, &table->foreign_keys);
-      }
-      break;
-    case AlterationKind::kAddCheck:
-      table->check_added = true;
-      if (!alteration.not_valid) table->check_validated = true;
-      break;
-    case AlterationKind::kValidateConstraint:
-      if (table->check_added) table->check_validated = true;
-      break;
-    default:
-      break;
-  }
+  for (const ForeignKeyFacts& key : facts.foreign_keys) AddForeignKey(statement, key, &table);
+  if (facts.gone_at_commit && !in_transaction()) Forget(index);
 }
 
 bool IsDdl(Verb verb) {

@@ -75,6 +75,15 @@ std::vector<const LiveTable*> SchemaSnapshot::FindExact(const Name& name) const 
   return tables;
 }
 
+bool SchemaSnapshot::MayHave(const Name& name) const {
+  const auto found = tables_.find(absl::AsciiStrToLower(name.name));
+  return found != tables_.end() &&
+         std::any_of(found->second.begin(), found->second.end(), [&](const LiveTable& table) {
+           return name.schema.empty() || table.name.schema.empty() ||
+                  absl::EqualsIgnoreCase(table.name.schema, name.schema);
+         });
+}
+
 bool LeadsWith(const std::vector<std::string>& index, const std::vector<std::string>& columns) {
   if (columns.empty() || columns.size() > index.size()) return false;
   const auto end = index.begin() + static_cast<ptrdiff_t>(columns.size());

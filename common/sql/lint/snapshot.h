@@ -57,6 +57,8 @@ class SchemaSnapshot {
   const LiveTable* Find(const Name& name) const;
   // All that the name may stand for where letter case counts: without a schema, of every schema.
   std::vector<const LiveTable*> FindExact(const Name& name) const;
+  // Whether any table of that name, letter case apart, may be it.
+  bool MayHave(const Name& name) const;
   size_t size() const { return size_; }
 
   // Versions of migrations that were applied there.

@@ -11,28 +11,51 @@
 namespace dbfleet::sql {
 namespace {
 
+// " (12 of them)", if that is known.
+std::string RowsOf(const Look& look, const Name& name) {
+  const LiveTable* live = look.Live(name);
+  if (live == nullptr || live->rows < 0) return "";
+  return absl::StrCat(" (", live->rows, " of them)");
+}
+
 void DropTable(const Look& look) {
   const bool schema = look.is(Verb::kDropSchema);
   if ((!look.is(Verb::kDropTable) && !schema) || look.facts.temporary) return;
   for (const Name& name : look.facts.objects) {
-    if (look.IsNew(name)) continue;
     const std::string sql = look.Sql(name);
     if (schema) {
+      if (look.takes_back != nullptr && look.takes_back->Has(Made::What::kSchema, "", name.name)) {
+        continue;
+      }
       look.ReportOn(name, LintId::kDropTable,
                     absl::StrCat("dropping ", sql, " loses every table in it"),
                     "take a backup, revoke access first, wait until nothing misses it, then drop "
                     "it");
       continue;
     }
-    std::string rows;
-    if (const LiveTable* live = look.Live(name); live != nullptr && live->rows >= 0) {
-      rows = absl::StrCat(" (", live->rows, " of them)");
-    }
+    if (look.IsNew(name) || look.TakesBack(Made::What::kTable, name)) continue;
     look.ReportOn(
-        name, LintId::kDropTable, absl::StrCat("DROP TABLE ", sql, " loses its rows", rows),
+        name, LintId::kDropTable,
+        absl::StrCat("DROP TABLE ", sql, " loses its rows", RowsOf(look, name)),
         absl::StrCat("write ALTER TABLE ", sql, " RENAME TO ", look.Sql(name.name + "_old"),
                      ", wait until nothing misses it, then drop it"));
   }
+}
+
+// MariaDB: CREATE OR REPLACE TABLE drops what stands there, with its rows.
+void ReplaceTable(const Look& look) {
+  const Name& name = look.table();
+  if (!look.is(Verb::kCreateTable) || !look.facts.or_replace || look.facts.temporary) return;
+  if (look.IsNew(name) || look.TakesBack(Made::What::kTable, name)) return;
+  const std::string sql = look.Sql(name);
+  look.Report(LintId::kDropTable,
+              absl::StrCat("CREATE OR REPLACE TABLE ", sql,
+                           " drops the table that is there, with "
+                           "its rows",
+                           RowsOf(look, name)),
+              absl::StrCat("write CREATE TABLE ", sql, " without OR REPLACE; if ", sql,
+                           " is there, ALTER TABLE ", sql, " RENAME TO ",
+                           look.Sql(name.name + "_old"), " first"));
 }
 
 bool Drops(Verb verb) {
@@ -94,29 +117,46 @@ void Truncate(const Look& look) {
   }
 }
 
-void ReportRename(const Look& look, const Name& from, const std::string& to) {
-  if (look.IsNew(from)) return;
-  look.ReportOn(from, LintId::kRenameTable,
-                absl::StrCat("renaming ", look.Sql(from), " breaks every program that knows it"),
-                absl::StrCat("write CREATE VIEW ", look.Sql(to), " AS SELECT ... FROM ",
-                             look.Sql(from), ", move programs, rename when none is left"));
+void ReportRename(const Look& look, const Name& from, const Name& to) {
+  if (look.IsNew(from) || look.TakesBack(Made::What::kTable, from) ||
+      look.TakesBack(Made::What::kRenamedTable, from)) {
+    return;
+  }
+  const bool moves = look.postgres() && from.schema != to.schema;
+  look.ReportOn(
+      from, LintId::kRenameTable,
+      absl::StrCat(moves ? "moving " : "renaming ", look.Sql(from),
+                   moves ? " to another schema" : "", " breaks every program that knows it"),
+      absl::StrCat("write CREATE VIEW ", look.Sql(to), " AS SELECT ... FROM ", look.Sql(from),
+                   ", move programs, ", moves ? "move it" : "rename", " when none is left"));
+}
+
+// The table's new name: PostgreSQL leaves it in its schema, MySQL puts it into the session's.
+Name RenamedTo(const Look& look, const std::string& to) {
+  return {look.postgres() ? look.table().schema : "", to};
 }
 
 void Rename(const Look& look) {
   const std::vector<Name>& objects = look.facts.objects;
   if (look.is(Verb::kRenameTable)) {
     for (size_t i = 0; i + 1 < objects.size(); i += 2) {
-      ReportRename(look, objects[i], objects[i + 1].name);
+      ReportRename(look, objects[i], objects[i + 1]);
     }
   }
   const bool schema = look.is(Verb::kAlterSchema);
   for (const Alteration& alteration : look.facts.alterations) {
     if (schema && !alteration.new_name.empty()) {
+      const bool back = look.takes_back != nullptr &&
+                        (look.takes_back->Has(Made::What::kSchema, "renamed", look.table().name) ||
+                         look.takes_back->Has(Made::What::kSchema, "", look.table().name));
+      if (back) continue;
       look.Report(LintId::kRenameSchema, absl::StrCat("renaming ", look.Sql(look.table()), " to ",
                                                       look.Sql(alteration.new_name),
                                                       " breaks every program that knows it"));
     } else if (alteration.kind == AlterationKind::kRenameTable) {
-      ReportRename(look, look.table(), alteration.new_name);
+      ReportRename(look, look.table(), RenamedTo(look, alteration.new_name));
+    } else if (alteration.kind == AlterationKind::kSetSchema && look.is(Verb::kAlterTable)) {
+      ReportRename(look, look.table(), {alteration.new_name, look.table().name});
     }
   }
 }
@@ -124,14 +164,14 @@ void Rename(const Look& look) {
 void MergeAlters(const Look& look) {
   if (!look.is(Verb::kAlterTable)) return;
   const TableState* state = look.script.Find(look.table());
-  if (state == nullptr || state->is_new() || state->alters == 0) return;
+  if (state == nullptr || state->is_made() || state->alters == 0) return;
   // What has to stand in a transaction of its own cannot be merged.
   for (const Alteration& alteration : look.facts.alterations) {
     if (alteration.kind == AlterationKind::kValidateConstraint || alteration.concurrently) return;
     // The steps behind a validated CHECK: together with it they would read the table once more.
     const bool uses_check = alteration.kind == AlterationKind::kSetNotNull ||
                             alteration.kind == AlterationKind::kDropConstraint;
-    if (look.postgres() && uses_check && state->check_validated) return;
+    if (look.postgres() && uses_check && state->HasCheckThatHolds()) return;
   }
   look.Report(LintId::kMergeAlters,
               absl::StrCat(look.Sql(look.table()), " was altered by statement ",
@@ -214,6 +254,7 @@ void ReplicaIdentity(const Look& look) {
 
 void CheckTables(const Look& look) {
   DropTable(look);
+  ReplaceTable(look);
   DropCascade(look);
   Truncate(look);
   Rename(look);
@@ -225,12 +266,16 @@ void CheckTables(const Look& look) {
 
 void CheckTablesAtEnd(const WholeLook& look) {
   for (const TableState& table : look.script.tables()) {
-    if (!table.is_new() || table.copied || table.temporary || table.primary_key) continue;
+    const bool without = table.is_made() ? !table.primary_key && !table.temporary &&
+                                               (!table.copied || table.from_rows)
+                                         : table.key_dropped_by >= 0;
+    if (!without) continue;
     const std::string name = SqlName(look.target, table.name);
     const char* key = look.target.mysql_family()
                           ? "id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY"
                           : "id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY";
-    look.reporter.Report(LintId::kNoPrimaryKey, table.created_by, table.name,
+    look.reporter.Report(LintId::kNoPrimaryKey,
+                         table.is_made() ? table.created_by : table.key_dropped_by, table.name,
                          absl::StrCat("table ", name,
                                       " has no PRIMARY KEY: it replicates slowly and cannot be "
                                       "worked on in key ranges"),

@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/lint/checks.h"
@@ -30,7 +33,7 @@ void MixedDdlDml(const Look& look) {
   const int same = ddl ? look.script.first_ddl() : look.script.first_dml();
   if ((!ddl && !dml) || other < 0 || same >= 0) return;
   // Rows for a table that the script itself makes belong together with it.
-  if (look.IsNew(look.table())) return;
+  if (look.IsMade(look.table())) return;
   look.Report(LintId::kMixedDdlDml,
               absl::StrCat("statement ", other + 1, " changes ", ddl ? "data" : "the schema",
                            ", this one ", ddl ? "the schema" : "data"));
@@ -44,7 +47,8 @@ std::string Head(const Look& look) {
     case Verb::kDropIndex:
       return absl::StrCat("DROP INDEX CONCURRENTLY", name);
     case Verb::kReindex:
-      return "REINDEX CONCURRENTLY";
+      if (look.facts.concurrently) return "REINDEX CONCURRENTLY";
+      return absl::StrCat("REINDEX ", absl::AsciiStrToUpper(look.facts.object_type));
     case Verb::kVacuum:
       return "VACUUM";
     default:
@@ -60,19 +64,38 @@ void ConcurrentlyInTransaction(const Look& look) {
                            look.script.begin() + 1, " opened"));
 }
 
+// In the statement at hand.
+bool AddsNotValid(const Facts& facts, const std::string& constraint) {
+  return std::any_of(facts.alterations.begin(), facts.alterations.end(), [&](const Alteration& a) {
+    return a.not_valid && a.kind != AlterationKind::kValidateConstraint && a.name == constraint;
+  });
+}
+
+// Its open transaction is thrown away with the session.
+void LeavesTransaction(const Look& look) {
+  if (!look.facts.new_session || !look.script.in_transaction()) return;
+  look.reporter.Report(LintId::kUncommittedTransaction, look.script.begin(), Name(), "", "");
+}
+
 // Outside of BEGIN ... COMMIT a script of transactional statements is one transaction for dbfleet's
 // runner and for `psql -1`.
 void ValidateInSameTransaction(const Look& look) {
   for (const Alteration& alteration : look.facts.alterations) {
     if (alteration.kind != AlterationKind::kValidateConstraint) continue;
     const Script::NotValid* added = look.script.FindNotValid(look.table(), alteration.name);
-    if (added == nullptr || added->transaction != look.script.transaction()) continue;
-    if (added->transaction == 0 && !look.script.all_transactional()) continue;
+    const bool at_once = AddsNotValid(look.facts, alteration.name);
+    if (!at_once) {
+      if (added == nullptr || added->transaction != look.script.transaction()) continue;
+      if (added->transaction == 0 && !look.script.all_transactional()) continue;
+    }
+    const char* where = at_once                        ? "statement"
+                        : look.script.in_transaction() ? "transaction"
+                                                       : "script";
     const std::string statement = absl::StrCat("ALTER TABLE ", look.Sql(look.table()),
                                                " VALIDATE CONSTRAINT ", look.Sql(alteration.name));
     look.Report(LintId::kValidateInSameTransaction,
                 absl::StrCat("constraint ", look.Sql(alteration.name),
-                             " is added NOT VALID and validated in one transaction"),
+                             " is added NOT VALID and validated in one ", where),
                 absl::StrCat("write ", statement, " in a migration of its own"));
   }
 }
@@ -82,14 +105,22 @@ void ValidateInSameTransaction(const Look& look) {
 void CheckTransactions(const Look& look) {
   ExplicitCommit(look);
   Nesting(look);
+  LeavesTransaction(look);
   MixedDdlDml(look);
   ConcurrentlyInTransaction(look);
   ValidateInSameTransaction(look);
 }
 
 void CheckTransactionsAtEnd(const WholeLook& look) {
-  if (!look.script.in_transaction()) return;
-  look.reporter.Report(LintId::kUncommittedTransaction, look.script.begin(), Name(), "", "");
+  const int uncommitted = look.script.session().uncommitted();
+  if (look.script.in_transaction()) {
+    look.reporter.Report(LintId::kUncommittedTransaction, look.script.begin(), Name(), "", "");
+  } else if (uncommitted >= 0) {
+    look.reporter.Report(LintId::kUncommittedTransaction, uncommitted, Name(),
+                         "autocommit is off, and no COMMIT follows: what is changed from here on "
+                         "is rolled back at the end",
+                         "");
+  }
 }
 
 }  // namespace dbfleet::sql

@@ -57,7 +57,10 @@ void Money(const Look& look, const ColumnFacts& column) {
 }
 
 void Dates(const Look& look, const ColumnFacts& column) {
-  if (absl::StrContains(column.default_text, "0000-00-00")) {
+  const bool date =
+      column.type == "date" || column.type == "datetime" || column.type == "timestamp";
+  if (absl::StrContains(column.default_text, "0000-00-00") ||
+      (look.mysql() && date && (column.default_text == "0" || column.default_text == "'0'"))) {
     look.Report(LintId::kZeroDate,
                 absl::StrCat(Place(look, column.name), " has a date of zeros as its default"));
   }
@@ -69,10 +72,12 @@ void Dates(const Look& look, const ColumnFacts& column) {
 }
 
 void Json(const Look& look, const ColumnFacts& column) {
-  if (column.type != "json") return;
-  look.Report(LintId::kJsonColumn,
-              absl::StrCat(Place(look, column.name), " is json, which has no equality"),
-              absl::StrCat("write ", look.Sql(column.name), " jsonb"));
+  if (column.type != "json" && column.type != "json[]") return;
+  const std::string array = column.type.substr(4);
+  look.Report(
+      LintId::kJsonColumn,
+      absl::StrCat(Place(look, column.name), " is ", column.type, ", which has no equality"),
+      absl::StrCat("write ", look.Sql(column.name), " jsonb", array));
 }
 
 // The largest number of a type of 32 bits or less; 0 for wider ones and for other types.
@@ -116,6 +121,8 @@ void IntKeyCapacity(const Look& look) {
         Capacity(type.substr(0, type.find(' ')), absl::StrContains(type, "unsigned"));
     constexpr int64_t kPercent = 70;
     if (capacity == 0 || live->next_number < capacity / 100 * kPercent) continue;
+    if (look.is(Verb::kCreateTable)) return;  // It is not that one.
+    if (look.reporter.SaidOf(LintId::kIntKeyCapacity, live->name)) return;
     look.Report(LintId::kIntKeyCapacity,
                 absl::StrCat(Place(look, column.name), " (", column.type, ") is at ",
                              live->next_number, " of ", capacity),
@@ -192,6 +199,7 @@ void CheckUserTypes(const Look& look) {
   const std::string name = look.table().name.empty() ? "the type" : look.Sql(look.table());
   for (const Alteration& alteration : look.facts.alterations) {
     if (alteration.kind == AlterationKind::kEnumRenameValue) {
+      if (look.TakesBack(Made::What::kValue, look.table(), alteration.name)) continue;
       look.Report(LintId::kRenameEnumValue,
                   absl::StrCat("renaming '", alteration.name, "' of ", name,
                                " breaks programs that send it"),

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "common/sql/model/query_facts.h"
 #include "common/sql/model/schema_facts.h"
 
 // What lint rules look at: the parts of a statement, in words that all SQL dialects share. The
@@ -59,59 +59,6 @@ enum class Verb {
   kExecutesText,  // DO, EXECUTE, PREPARE, CALL.
 };
 
-// "t.name", where "t" stands for a table: a column if the table has it, behind its first ones that
-// "t (a, b)" gave other names. Without a name of the table: of a query in FROM or WITH that is not
-// known to give such a column.
-struct QualifiedColumn {
-  Name table;
-  std::string column;
-  size_t renamed = 0;
-  // It stands without quotes and has letters beyond ASCII, which the server makes small ones or
-  // not, depending on the database's encoding and locale.
-  bool folded_unknown = false;
-};
-
-// A call around a column of a comparison: "lower(a)", "date_format(a, ...)".
-struct WrappingCall {
-  std::string function;  // "" for what is no call, or one of several names.
-  bool more = false;     // It has other arguments too.
-};
-
-// What the queries and conditions in a statement look like; subqueries and CTEs count too.
-struct QueryFacts {
-  bool select_star = false;  // Not in EXISTS (SELECT *) nor count(*).
-  bool has_from = false;     // Of the outermost query.
-  bool has_where = false;    // The same.
-  bool has_limit = false;
-  bool has_offset = false;
-  bool has_order_by = false;
-  bool orders_by_random = false;
-  bool aggregates = false;         // The outermost query gives one row, or one a group.
-  bool unguarded_write = false;    // An UPDATE or DELETE anywhere in it has no WHERE...
-  bool always_true_where = false;  // ... or one that holds for every row.
-  bool tautology = false;          // A condition that is always true: 1 = 1, 'a' = 'a', OR TRUE.
-  std::string tautology_text;
-  bool equals_null = false;
-  bool leading_wildcard = false;             // LIKE '%x'.
-  std::vector<std::string> wrapped_columns;  // Columns inside a function in a comparison.
-  std::vector<WrappingCall> wrapping_calls;  // Around each of them.
-  std::vector<std::string>
-      quoted_numbers;  // "column = '5'": columns compared with a text of digits.
-  std::vector<std::string> quoted_digits;  // The digits, for each of them.
-  std::vector<std::string> plain_numbers;  // "column = 5": columns compared with a number...
-  std::vector<std::string> plain_digits;   // ... and the number, for each of them.
-  // "a.x = b.y" of tables that the statement names.
-  std::vector<std::pair<QualifiedColumn, QualifiedColumn>> compared_columns;
-  std::vector<std::string> written_columns;   // Behind SET of an UPDATE.
-  std::vector<std::string> selected_columns;  // That the outermost SELECT lists as they are.
-  bool table_functions = false;   // FROM f(...), whose columns are no table's; JSON_TABLE too.
-  bool unbounded_offset = false;  // OFFSET above 1,000, or not a constant.
-  std::vector<std::string> filtered_columns;       // Compared in WHERE and ON, for index advice.
-  std::vector<QualifiedColumn> qualified_columns;  // PostgreSQL: see Linter::HoldAgainstSnapshot.
-  bool more_qualified_columns = false;             // There are more of them than were kept.
-  int select_depth = 0;
-};
-
 struct InsertFacts {
   bool names_columns = true;
   std::vector<std::string> columns;  // Those that it names, as far as they were kept.
@@ -149,6 +96,13 @@ struct InjectionFacts {
   std::string text;                // The place, as written, shortened.
 };
 
+// What the session goes by from here on: SET, RESET, set_config(), USE.
+struct SettingChange {
+  std::string name;                 // In lower case. "all": RESET ALL; "database": USE.
+  std::vector<std::string> values;  // As they are, without quotes; none: the default, or not known.
+  bool local = false;               // For the transaction at hand only.
+};
+
 struct Facts {
   Verb verb = Verb::kOther;
   bool complete = false;    // The reader recognised every part.
@@ -163,7 +117,9 @@ struct Facts {
   bool temporary = false;
   bool concurrently = false;
   bool has_definer = false;
-  bool as_query = false;  // CREATE TABLE ... AS, or LIKE, or a partition of another.
+  bool as_query = false;        // CREATE TABLE ... AS, or LIKE, or a partition of another.
+  bool gone_at_commit = false;  // ON COMMIT DROP.
+  bool from_rows = false;       // Of these the first, where no keys come with the rows.
   bool security_definer = false;
 
   std::vector<ColumnFacts> columns;           // CREATE TABLE.
@@ -180,10 +136,17 @@ struct Facts {
 
   QueryFacts query;
   InsertFacts insert;
-  bool has_limit = false;     // Of UPDATE and DELETE (MySQL/MariaDB).
-  bool has_order_by = false;  // The same.
-  std::string setting;        // SET: the name, in lower case ("lock_timeout"); "role".
-  bool full = false;          // VACUUM FULL.
+  bool has_limit = false;               // Of UPDATE and DELETE (MySQL/MariaDB).
+  bool has_order_by = false;            // The same.
+  std::string setting;                  // SET: the name, in lower case ("lock_timeout"); "role".
+  std::vector<SettingChange> settings;  // The same with values, also of queries.
+  bool new_session = false;             // \connect of psql, DISCARD: nothing of the session stays.
+  // What the transaction made so far may be gone: ROLLBACK, also to a savepoint.
+  bool takes_back = false;
+  // What it makes beside, or instead of, what it is about: CREATE SCHEMA ... CREATE TABLE,
+  // SELECT ... INTO.
+  std::vector<Facts> elements;
+  bool full = false;  // VACUUM FULL.
   std::vector<std::string>
       long_identifiers;  // Longer than the server keeps (63 bytes, 64 characters).
 

@@ -54,12 +54,22 @@ Safety SafetyIn(EnvironmentClass environment, const Verdict& verdict) {
   return !strict && verdict.adds_only && verdict.understood ? Safety::kSafe : verdict.safety;
 }
 
-bool IsServersOwn(absl::string_view schema, absl::string_view table) {
-  for (const absl::string_view own :
-       {"mysql", "sys", "performance_schema", "information_schema", "pg_catalog"}) {
+bool IsServersOwn(Dialect dialect, absl::string_view schema, absl::string_view table) {
+  if (absl::EqualsIgnoreCase(schema, "information_schema")) return true;
+  if (dialect == Dialect::kPostgres) {
+    // No other schema may have a name like these; without one the server looks in its own first.
+    return absl::StartsWithIgnoreCase(schema.empty() ? table : schema, "pg_") &&
+           !absl::StartsWithIgnoreCase(schema, "pg_temp");
+  }
+  for (const absl::string_view own : {"mysql", "sys", "performance_schema"}) {
     if (absl::EqualsIgnoreCase(schema, own)) return true;
   }
-  return schema.empty() && absl::StartsWithIgnoreCase(table, "pg_");
+  return false;
+}
+
+bool IsServersOwn(absl::string_view schema, absl::string_view table) {
+  return IsServersOwn(Dialect::kMySql, schema, table) ||
+         IsServersOwn(Dialect::kPostgres, schema, table);
 }
 
 EnvironmentClass ClassOfEnvironment(absl::string_view name) {

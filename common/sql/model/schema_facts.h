@@ -60,12 +60,22 @@ struct IndexFacts {
   bool unique = false;
   bool primary = false;
   bool concurrently = false;
-  bool partial = false;               // Has a WHERE.
-  bool nulls_not_distinct = false;    // PostgreSQL: of a unique one, NULLs are duplicates too.
-  bool using_index = false;           // A constraint made of an index that exists.
-  bool is_constraint = false;         // UNIQUE or PRIMARY KEY, not CREATE INDEX.
-  bool special = false;               // FULLTEXT, SPATIAL, or a method that is no B-tree.
-  std::vector<std::string> prefixes;  // Columns of which only a prefix is indexed (MySQL).
+  bool partial = false;                 // Has a WHERE.
+  bool nulls_not_distinct = false;      // PostgreSQL: of a unique one, NULLs are duplicates too.
+  bool using_index = false;             // A constraint made of an index that exists.
+  bool is_constraint = false;           // UNIQUE or PRIMARY KEY, not CREATE INDEX.
+  bool special = false;                 // FULLTEXT, SPATIAL, or a method that is no B-tree.
+  std::vector<std::string> prefixes;    // Columns of which only a prefix is indexed (MySQL).
+  std::vector<std::string> descending;  // Columns that are sorted with DESC.
+  bool ignored = false;                 // INVISIBLE, IGNORED: no query uses it.
+  // What rows have to differ in, for each column, as SQL: "a", "left(a, 10)", "lower(b)". Empty:
+  // not known in full.
+  std::vector<std::string> keys;
+  std::string where;  // What stands behind WHERE; "" if that is not known in full.
+  // CREATE INDEX of PostgreSQL: all of it from ON on, in one line without comments. Of a UNIQUE or
+  // PRIMARY KEY constraint: the same of an index that could be made into it. "" if not known.
+  std::string rest;
+  std::string attributes;  // Of such a constraint: " DEFERRABLE INITIALLY DEFERRED".
 };
 
 enum class AlterationKind {
@@ -112,7 +122,7 @@ enum class AlterationKind {
 struct Alteration {
   AlterationKind kind = AlterationKind::kOther;
   std::string name;      // The column, index, constraint, partition or enum value.
-  std::string new_name;  // Of renames.
+  std::string new_name;  // Of renames; the schema of a partition that is attached or detached.
   std::optional<ColumnFacts> column;
   std::optional<IndexFacts> index;
   std::optional<ForeignKeyFacts> foreign_key;
@@ -121,6 +131,12 @@ struct Alteration {
   bool if_exists = false;  // IF NOT EXISTS for what is added.
   bool cascade = false;
   std::string text;  // As written, shortened.
+  // PostgreSQL: of a constraint that is added, what stands behind its name, in one line without
+  // comments; "" if that is not known.
+  std::string definition;
+  bool only = false;               // ALTER TABLE ONLY.
+  std::string schema;              // Of a partition: that of its name.
+  bool default_partition = false;  // ATTACH PARTITION ... DEFAULT.
 };
 
 }  // namespace dbfleet::sql

@@ -8,6 +8,7 @@
 
 #include "common/base/status.h"
 #include "common/base/text.h"
+#include "common/sql/model/statement.h"
 #include "common/sql/model/target.h"
 
 namespace dbfleet::sql {
@@ -53,6 +54,14 @@ constexpr std::string_view kSqlModes[] = {"ALLOW_INVALID_DATES",
 static_assert(std::is_sorted(std::begin(kSqlModes), std::end(kSqlModes)));
 
 }  // namespace
+
+SqlModes ModesFor(const Target& target, const Statement& statement) {
+  if (!statement.modes_changed) return target.modes;
+  if (!statement.modes_known) return SqlModes();
+  SqlModes modes = target.modes;
+  modes.known = true;
+  return modes;
+}
 
 absl::StatusOr<SqlModes> ParseSqlModes(absl::string_view text) {
   SqlModes modes;

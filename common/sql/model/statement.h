@@ -23,6 +23,9 @@ struct HostContext {
   std::map<std::string, std::string> constants;
   // Why it is not understood, whatever its words say: an unknown function, an included file.
   std::string doubt;
+  // Functions that make or quote texts, and "$wpdb", which the program gives another meaning.
+  std::vector<std::string> redefined;
+  bool declares = false;  // A whole program, of which it is known that it runs nothing.
   // Of the character set that the program has set for its connection, by then.
   CharsetRisk charset = CharsetRisk::kNone;
 };
@@ -41,6 +44,9 @@ struct Statement {
   // MySQL/MariaDB, also in a host language: a statement before it may have changed the modes by
   // which the server reads it.
   bool modes_changed = false;
+  // They are known nevertheless: the script set them, and strings end where they would end by those
+  // that the caller told. Never in a host language, whose order is not that of its text.
+  bool modes_known = false;
   // Where its strings, or those of one before it, end depends on a character set in which a
   // character's later bytes may look like quotes; also where the statement begins, then.
   bool charset_in_doubt = false;

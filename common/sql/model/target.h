@@ -87,6 +87,10 @@ Target ServerTarget(Dialect dialect, absl::string_view version);
 // How many numbers a version's text gives, as far as they are kept: 1 to 3.
 int CountVersionParts(absl::string_view text);
 
+struct Statement;
+// By which modes the server reads a statement of a script.
+SqlModes ModesFor(const Target& target, const Statement& statement);
+
 // What SELECT @@sql_mode shows: words with commas between them, in any case. INVALID_ARGUMENT
 // (BAD_SQL_MODE) for a word that is no mode: a misspelt one would make statements look safe that
 // are not.

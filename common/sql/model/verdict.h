@@ -5,6 +5,8 @@
 
 #include "absl/strings/string_view.h"
 
+#include "common/sql/model/target.h"
+
 // What a statement is and what it may do. Kinds and classes mean what requirements S1 and S2 say.
 namespace dbfleet::sql {
 
@@ -83,7 +85,9 @@ enum class EnvironmentClass { kDevelopment, kQa, kProduction };
 Safety SafetyIn(EnvironmentClass environment, const Verdict& verdict);
 
 // Is it a table of the server itself? Rows that are added there make accounts, plugins and events.
-// By its name alone, as any of the servers reads it, without quotes; `schema` may be "".
+// By its name alone, without quotes; `schema` may be "". The second: as any of the servers reads
+// it.
+bool IsServersOwn(Dialect dialect, absl::string_view schema, absl::string_view table);
 bool IsServersOwn(absl::string_view schema, absl::string_view table);
 
 // By its name. Environments that are declared elsewhere count as the strictest.

@@ -63,7 +63,7 @@ void ReadSource(Parser* p) {
   p->AcceptAny({K("IGNORE"), K("REPLACE")});
   p->Accept(K("AS"));
   if (!BeginsQuery(*p)) return p->NotUnderstood();
-  draft->reading.facts.as_query = true;
+  draft->reading.facts.as_query = draft->reading.facts.from_rows = true;
   draft->reading.verdict.effects.locks_rows = true;  // Of what it reads.
   QueryScan scan(draft);
   scan.Run(p->at, draft->tokens.size(), Clause::kOther);

@@ -30,6 +30,7 @@ class Draft {
   const absl::string_view text;  // The whole, of which the statement may be a part.
   const Position origin;         // Of its first byte.
   Reading reading;
+  bool planned = false;  // EXPLAIN plans it and no more: whose tables it writes does not matter.
 
   bool maria() const { return target.dialect == Dialect::kMariaDb; }
   // Whether the server is at least these versions, as far as that is known.

@@ -242,6 +242,34 @@ constexpr std::string_view kAggregates[] = {
     "STDDEV_POP",    "STDDEV_SAMP",    "SUM",    "VARIANCE", "VAR_POP", "VAR_SAMP"};
 static_assert(std::is_sorted(std::begin(kAggregates), std::end(kAggregates)));
 
+// Keywords and native functions of every version, which are called with something between the name
+// and its parenthesis as well: not those that the manuals list under IGNORE_SPACE, and on MariaDB
+// 10.11 no stored function of such a name was called instead. Of scalars, not all.
+// clang-format off
+constexpr std::string_view kAnywhere[] = {
+    "ABS", "ACOS", "ADDTIME", "ASCII", "ASIN", "ATAN", "ATAN2", "AVG", "BIN", "BIT_COUNT", "CEIL",
+    "CEILING", "CHARACTER_LENGTH", "CHARSET", "CHAR_LENGTH", "COALESCE", "COLLATION", "CONCAT",
+    "CONCAT_WS", "CONNECTION_ID", "CONV", "CONVERT_TZ", "COS", "COT", "CRC32", "DATABASE", "DATE",
+    "DATEDIFF", "DATE_FORMAT", "DAY", "DAYNAME", "DAYOFMONTH", "DAYOFWEEK", "DAYOFYEAR", "DEGREES",
+    "ELT", "EXP", "EXTRACTVALUE", "FIELD", "FIND_IN_SET", "FLOOR", "FORMAT", "FOUND_ROWS",
+    "FROM_DAYS", "FROM_UNIXTIME", "GREATEST", "HEX", "HOUR", "IFNULL", "INET_ATON", "INET_NTOA",
+    "INSTR", "ISNULL", "JSON_ARRAY", "JSON_ARRAY_APPEND", "JSON_CONTAINS", "JSON_EXTRACT",
+    "JSON_INSERT", "JSON_KEYS", "JSON_LENGTH", "JSON_OBJECT", "JSON_QUOTE", "JSON_REMOVE",
+    "JSON_REPLACE", "JSON_SEARCH", "JSON_SET", "JSON_TYPE", "JSON_UNQUOTE", "JSON_VALID",
+    "LAST_DAY", "LCASE", "LEAST", "LENGTH", "LN", "LOCATE", "LOG", "LOG10", "LOG2", "LOWER", "LPAD",
+    "LTRIM", "MAKEDATE", "MAKETIME", "MD5", "MICROSECOND", "MINUTE", "MONTH", "MONTHNAME", "NULLIF",
+    "OCTET_LENGTH", "ORD", "PI", "POW", "POWER", "QUARTER", "QUOTE", "RADIANS", "RAND", "REVERSE",
+    "ROUND", "RPAD", "RTRIM", "SECOND", "SEC_TO_TIME", "SHA1", "SHA2", "SIGN", "SIN", "SOUNDEX",
+    "SPACE", "SQRT", "STRCMP", "STR_TO_DATE", "ST_AREA", "ST_ASTEXT", "ST_BUFFER", "ST_CONTAINS",
+    "ST_DIFFERENCE", "ST_DISTANCE", "ST_GEOMFROMTEXT", "ST_GEOMFROMWKB", "ST_INTERSECTION",
+    "ST_INTERSECTS", "ST_LENGTH", "ST_SRID", "ST_UNION", "ST_WITHIN", "ST_X", "ST_Y",
+    "SUBSTRING_INDEX", "SUBTIME", "TAN", "TIME", "TIMEDIFF", "TIMESTAMP", "TIMESTAMPADD",
+    "TIMESTAMPDIFF", "TIME_FORMAT", "TIME_TO_SEC", "TO_DAYS", "TO_SECONDS", "TRUNCATE", "UCASE",
+    "UNHEX", "UNIX_TIMESTAMP", "UPPER", "USER", "UUID", "VERSION", "WEEK", "WEEKDAY", "WEEKOFYEAR",
+    "YEAR", "YEARWEEK"};
+// clang-format on
+static_assert(std::is_sorted(std::begin(kAnywhere), std::end(kAnywhere)));
+
 // The name in upper case, in place; empty if it is longer than any in the lists.
 class Upper {
  public:
@@ -293,6 +321,10 @@ std::string PureSince(const Target& target, absl::string_view name) {
   const int since = row == nullptr ? kNever : SinceOf(target, *row);
   if (since <= kEver) return "";
   return NameOf(Version{since / 10000, since / 100 % 100, since % 100}, 3);
+}
+
+bool MayStandApart(absl::string_view name) {
+  return std::binary_search(std::begin(kAnywhere), std::end(kAnywhere), Upper(name).view());
 }
 
 bool IsWindowFunction(absl::string_view name) {

@@ -18,6 +18,10 @@ bool IsPureFunction(const Target& target, absl::string_view name);
 // The release in which such a function came ("8.0.21"); "" for one that was always there or never.
 std::string PureSince(const Target& target, absl::string_view name);
 
+// Whether the parenthesis of such a function need not touch its name, whatever sql_mode says:
+// CONCAT (a, b).
+bool MayStandApart(absl::string_view name);
+
 // Pure where an OVER follows; without one it might be a stored function of an old server.
 bool IsWindowFunction(absl::string_view name);
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 
 #include "common/sql/mysql/ddl.h"
 #include "common/sql/mysql/query_scan.h"
@@ -54,14 +55,24 @@ void ReadIndexParts(Parser* p, IndexFacts* index) {
       const ptrdiff_t from = p->at;
       p->SkipParens();
       index->columns.push_back(p->draft->TextOf(from, p->at));
+      index->keys.push_back(index->columns.back());
       QueryScan scan(p->draft);
       scan.Run(from, p->at, Clause::kOther);
     } else {
       const std::string name = p->PlainName();
       if (name.empty()) return p->NotUnderstood();
       index->columns.push_back(name);
-      if (p->SkipParens()) index->prefixes.push_back(name);
+      const ptrdiff_t length = p->at + 1;
+      const std::string written = p->draft->TextOf(p->at - 1, p->at);
+      if (p->SkipParens()) {
+        index->prefixes.push_back(name);
+        index->keys.push_back(
+            absl::StrCat("LEFT(", written, ", ", p->draft->TextOf(length, p->at - 1), ")"));
+      } else {
+        index->keys.push_back(written);
+      }
     }
+    if (p->Is(K("DESC"))) index->descending.push_back(index->columns.back());
     p->AcceptAny({K("ASC"), K("DESC")});
     if (p->AcceptAll({K("WITHOUT"), K("OVERLAPS")})) index->special = true;
     if (!p->Now().IsSymbol(')') && !p->AcceptSymbol(',')) return p->NotUnderstood();
@@ -74,9 +85,10 @@ void ReadIndexOptions(Parser* p, IndexFacts* index) {
       ReadUsing(p, index);
     } else if (p->AcceptAll({K("WITH"), K("PARSER")})) {
       ++p->at;
-    } else if (p->AcceptAll({K("NOT"), K("IGNORED")}) ||
-               p->AcceptAny({K("VISIBLE"), K("INVISIBLE"), K("IGNORED")})) {
+    } else if (p->AcceptAll({K("NOT"), K("IGNORED")}) || p->Accept(K("VISIBLE"))) {
       continue;
+    } else if (p->AcceptAny({K("INVISIBLE"), K("IGNORED")})) {
+      index->ignored = true;
     } else if (p->AcceptAny({K("COMMENT"), K("KEY_BLOCK_SIZE"), K("ENGINE_ATTRIBUTE"),
                              K("SECONDARY_ENGINE_ATTRIBUTE"), K("CLUSTERING"), K("M"),
                              K("DISTANCE")})) {

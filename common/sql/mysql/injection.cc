@@ -83,7 +83,8 @@ void FindInjection(const Lexed& lexed, absl::string_view text, InjectionFacts* f
     }
     begin = std::max(begin, end);
   }
-  if (!lexed.commented.empty()) {
+  // Behind the beginning of a statement: what begins in such a comment is how dumps are written.
+  if (!lexed.commented.empty() && lexed.commented[0].first > 0) {
     facts->hidden_by_comment = true;
     Show(text.substr(lexed.tokens[lexed.commented[0].first].offset), facts);
   }

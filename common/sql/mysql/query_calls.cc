@@ -178,8 +178,8 @@ bool QueryScan::KnownWordBeforeParen(ptrdiff_t i, const Frame& outer) const {
       return before.Is(K("MEMBER")) || before.Is(K("SYSTEM_TIME"));
     case K("COLUMNS"):
       return outer.types && before.IsText();
-    case K("VALUE"):
-      return writes_ && outer.clause == Clause::kValues;
+    case K("VALUE"):  // MariaDB: as VALUES(column), NULL in a query.
+      return (writes_ && outer.clause == Clause::kValues) || draft_.Since({99, 0, 0}, {10, 3, 3});
     default:
       return outer.types && IsType(name.word);
   }
@@ -215,8 +215,9 @@ void QueryScan::CheckCall(ptrdiff_t i, const Frame& outer, Frame* frame) {
       draft_.reading.facts.query.orders_by_random = true;
     }
     if (name.Touches(tokens_[i]) || IsReservedFunction(name.word)) return;
-    // Without IGNORE_SPACE, count (x) and now () call stored functions of those names. Asked of
-    // every name, for which of them are like that depends on the server's version.
+    if (MayStandApart(name.text)) return;
+    // Without IGNORE_SPACE, count (x) and now () call stored functions of those names. Which else
+    // are like that depends on the server's version.
     draft_.Doubt(absl::StrCat("calls ", NameFor(name),
                               " () with something between the name and its parenthesis, so it may "
                               "be a stored function; write ",

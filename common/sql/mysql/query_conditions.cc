@@ -33,6 +33,11 @@ bool IsValueWord(Word word) {
   }
 }
 
+// MariaDB's, without parentheses; MySQL has a function of that name only.
+bool IsCurrentRole(const Tok& token) {
+  return token.kind == TokenKind::kWord && token.IsWord("CURRENT_ROLE");
+}
+
 // EXTRACT(DAY FROM x), TIMESTAMPDIFF(DAY, a, b).
 bool IsUnit(Word word) {
   switch (word) {
@@ -64,10 +69,11 @@ bool IsAlias(const Tok& token) {
                          K("INNER"), K("JOIN"), K("STRAIGHT_JOIN"), K("ORDER"), K("GROUP")});
 }
 
-// The one table that goes by the name; false where none or several may be meant.
-bool TableCalled(const Toks& tokens, const std::string& called, Name* table) {
+}  // namespace
+
+bool TableCalled(const Toks& tokens, ptrdiff_t from, const std::string& called, Name* table) {
   bool found = false;
-  for (ptrdiff_t i = 1; i < tokens.size(); ++i) {
+  for (ptrdiff_t i = from; i < tokens.size(); ++i) {
     const Tok& before = tokens[i - 1];
     const bool listed = before.IsSymbol(',') ||
                         before.IsOneOf({K("FROM"), K("JOIN"), K("STRAIGHT_JOIN"), K("UPDATE")});
@@ -89,8 +95,6 @@ bool TableCalled(const Toks& tokens, const std::string& called, Name* table) {
   return found;
 }
 
-}  // namespace
-
 void ListSelected(const Toks& tokens, QueryFacts* facts) {
   if (!tokens[0].Is(K("SELECT"))) return;
   ptrdiff_t i = 1;
@@ -111,7 +115,7 @@ void ListSelected(const Toks& tokens, QueryFacts* facts) {
       const bool alone = next.IsSymbol(',') || next.IsOneOf({K("FROM"), K("AS")});
       const bool value = tokens[last].IsWord("NULL") || tokens[last].IsWord("TRUE") ||
                          tokens[last].IsWord("FALSE") || tokens[last].IsWord("ROWNUM") ||
-                         tokens[last].IsWord("SYSDATE");
+                         tokens[last].IsWord("SYSDATE") || IsCurrentRole(tokens[last]);
       if (alone && !value && facts->selected_columns.size() < kMaxListed) {
         facts->selected_columns.push_back(Unquoted(tokens[last]));
       }
@@ -145,7 +149,8 @@ void ListWritten(const Toks& tokens, ptrdiff_t from, QueryFacts* facts) {
 bool QueryScan::IsColumn(ptrdiff_t i) const {
   const Tok& token = tokens_[i];
   const Tok& before = tokens_[i - 1];
-  if (before.IsOneOf({K("AS"), K("USING")}) || tokens_[i - 2].Is(K("INTERVAL"))) return false;
+  if (before.IsOneOf({K("AS"), K("USING"), K("COLLATE")}) || before.IsSymbol('{')) return false;
+  if (tokens_[i - 2].Is(K("INTERVAL")) || IsCurrentRole(token)) return false;
   if (IsValueWord(token.word) || (before.IsSymbol('(') && IsUnit(token.word))) return false;
   if (token.kind == TokenKind::kQuotedName) return !tokens_[i - 1].IsSymbol('@');
   return token.kind == TokenKind::kWord && !EndsName(token.word) &&
@@ -168,19 +173,26 @@ ptrdiff_t QueryScan::ChainEnd(ptrdiff_t i) const {
   return i + 1;
 }
 
+// || or &&, of which one is at `i` and the other at `other`; alone they are operators on numbers.
+bool QueryScan::IsJoined(ptrdiff_t i, ptrdiff_t other) const {
+  return (tokens_[i].IsSymbol('|') && tokens_[other].IsSymbol('|')) ||
+         (tokens_[i].IsSymbol('&') && tokens_[other].IsSymbol('&'));
+}
+
 bool QueryScan::BoundaryBefore(ptrdiff_t i) const {
   const Tok& token = tokens_[i];
-  return token.IsSymbol('(') || token.IsSymbol('|') || token.IsSymbol('&') ||
+  return token.IsSymbol('(') || IsJoined(i, i - 1) ||
          token.IsOneOf({K("AND"), K("OR"), K("XOR"), K("WHERE"), K("ON"), K("HAVING"), K("WHEN")});
 }
 
 bool QueryScan::BoundaryAfter(ptrdiff_t i) const {
   const Tok& token = tokens_[i];
-  if (i >= end_ || token.IsSymbol(')') || token.IsSymbol('|') || token.IsSymbol('&')) return true;
-  return token.IsOneOf(
-      {K("AND"),   K("OR"),     K("XOR"),       K("GROUP"), K("ORDER"), K("HAVING"), K("LIMIT"),
-       K("UNION"), K("EXCEPT"), K("INTERSECT"), K("FOR"),   K("LOCK"),  K("WINDOW"), K("RETURNING"),
-       K("INTO"),  K("THEN"),   K("JOIN"),      K("LEFT"),  K("INNER"), K("RIGHT"),  K("WHERE")});
+  if (i >= end_ || token.IsSymbol(')') || IsJoined(i, i + 1)) return true;
+  return token.IsOneOf({K("AND"),    K("OR"),    K("XOR"),     K("GROUP"),        K("ORDER"),
+                        K("HAVING"), K("LIMIT"), K("UNION"),   K("EXCEPT"),       K("INTERSECT"),
+                        K("FOR"),    K("LOCK"),  K("WINDOW"),  K("RETURNING"),    K("INTO"),
+                        K("THEN"),   K("JOIN"),  K("LEFT"),    K("INNER"),        K("RIGHT"),
+                        K("WHERE"),  K("CROSS"), K("NATURAL"), K("STRAIGHT_JOIN")});
 }
 
 void QueryScan::List(std::vector<std::string>* list, std::string name) {
@@ -191,7 +203,7 @@ void QueryScan::List(std::vector<std::string>* list, std::string name) {
 }
 
 void QueryScan::Filter(ptrdiff_t column) {
-  if (frames_.back().clause == Clause::kHaving) return;
+  if (frames_.back().having) return;
   List(&draft_.reading.facts.query.filtered_columns, Unquoted(tokens_[column]));
 }
 
@@ -225,6 +237,7 @@ void QueryScan::CompareSides(ptrdiff_t op, ptrdiff_t length) {
   const Tok& right = tokens_[right_at];
   const std::string sign = draft_.TextOf(op, right_at);
   if (sign != "<=>" && (left.Is(K("NULL")) || right.Is(K("NULL")))) facts.equals_null = true;
+  Calculation(op, right_at);
   if (IsLiteral(left) && IsLiteral(right)) {
     if (BoundaryBefore(op - 2) && BoundaryAfter(right_at + 1) &&
         HoldsForLiterals(left, sign, right)) {
@@ -237,38 +250,55 @@ void QueryScan::CompareSides(ptrdiff_t op, ptrdiff_t length) {
   if (left_column) Filter(op - 1);
   const ptrdiff_t right_end = right_column ? ChainEnd(right_at) : right_at + 1;
   if (right_column) Filter(right_end - 1);
-  const auto plain = [&](const Tok& column, const Tok& number) {
-    // 0x61 is a text.
-    const bool decimal = std::all_of(number.text.begin(), number.text.end(), [](char c) {
-      return absl::ascii_isdigit(static_cast<unsigned char>(c)) || c == '.';
-    });
-    if (number.kind != TokenKind::kNumber || !decimal) return;
-    const size_t before = facts.plain_numbers.size();
-    List(&facts.plain_numbers, Unquoted(column));
-    if (facts.plain_numbers.size() > before) facts.plain_digits.emplace_back(number.text);
-  };
   // "1 + code = 5" and "code = 5 + 1" compare other things.
-  const bool whole =
-      BoundaryBefore((left_column ? ChainStart(op - 1) : op - 1) - 1) && BoundaryAfter(right_end);
-  if (left_column && whole) plain(left, right);
-  if (right_column && !left_column && whole) plain(tokens_[right_end - 1], left);
-  if (left_column && right_column) NoteCompared(op - 1, right_end - 1);
-  const size_t listed = facts.quoted_numbers.size();
-  if (left_column && IsDigits(Inside(right))) {
-    List(&facts.quoted_numbers, Unquoted(left));
-  } else if (right_column && IsDigits(Inside(left))) {
-    List(&facts.quoted_numbers, Unquoted(tokens_[right_end - 1]));
-  }
-  if (facts.quoted_numbers.size() > listed) {
-    facts.quoted_digits.emplace_back(Inside(left_column ? right : left));
-  }
-  if (left_column && right_column && (sign == "=" || sign == "<=>")) {
-    const ptrdiff_t start = ChainStart(op - 1);
-    if (BoundaryBefore(start - 1) && BoundaryAfter(right_end) && Equal(start, op, right_at) &&
-        right_end - right_at == op - start) {
-      Tautology(start, right_end);
+  const ptrdiff_t start = left_column ? ChainStart(op - 1) : op - 1;
+  const bool whole = BoundaryBefore(start - 1) && BoundaryAfter(right_end);
+  // In HAVING a name may be the list's, and no index is asked.
+  if (!frames_.back().having) {
+    if (whole && left_column) {
+      NoteNumber(op - 1, right_at);
+    } else if (whole && right_column) {
+      NoteNumber(right_end - 1, op - 1);
     }
+    if (left_column && right_column) NoteCompared(op - 1, right_end - 1);
   }
+  if (left_column && right_column && (sign == "=" || sign == "<=>") && whole &&
+      Equal(start, op, right_at) && right_end - right_at == op - start) {
+    Tautology(start, right_end);
+  }
+}
+
+// "a + 1 = 5", of a column that stands first, and a constant on the other side.
+void QueryScan::Calculation(ptrdiff_t op, ptrdiff_t right) {
+  const Tok& sign = tokens_[op - 2];
+  const bool counts =
+      sign.IsSymbol('+') || sign.IsSymbol('-') || sign.IsSymbol('*') || sign.IsSymbol('/');
+  if (frames_.back().having || !counts || tokens_[op - 1].kind != TokenKind::kNumber) return;
+  if (!IsColumn(op - 3) || !BoundaryBefore(ChainStart(op - 3) - 1)) return;
+  if (!IsLiteral(tokens_[right]) || !BoundaryAfter(right + 1)) return;
+  QueryFacts& facts = draft_.reading.facts.query;
+  const size_t listed = facts.wrapped_columns.size();
+  List(&facts.wrapped_columns, Unquoted(tokens_[op - 3]));
+  if (facts.wrapped_columns.size() > listed) facts.wrapping_calls.push_back({"", false, true});
+}
+
+// A column that is compared with a number, with or without quotes.
+void QueryScan::NoteNumber(ptrdiff_t column, ptrdiff_t number) {
+  QueryFacts& facts = draft_.reading.facts.query;
+  const auto note = [&](absl::string_view digits, auto* columns, auto* all_digits) {
+    const size_t listed = columns->size();
+    List(columns, Unquoted(tokens_[column]));
+    if (columns->size() > listed) all_digits->emplace_back(digits);
+  };
+  const Tok& value = tokens_[number];
+  if (IsDigits(Inside(value)))
+    return note(Inside(value), &facts.quoted_numbers, &facts.quoted_digits);
+  // 0x61 is a text.
+  const bool decimal = std::all_of(value.text.begin(), value.text.end(), [](char c) {
+    return absl::ascii_isdigit(static_cast<unsigned char>(c)) || c == '.';
+  });
+  if (value.kind != TokenKind::kNumber || !decimal) return;
+  note(value.text, &facts.plain_numbers, &facts.plain_digits);
 }
 
 // a.x and b.y, by their last tokens.
@@ -279,7 +309,10 @@ void QueryScan::NoteCompared(ptrdiff_t left, ptrdiff_t right) {
   const ptrdiff_t at[2] = {left, right};
   for (int i = 0; i < 2; ++i) {
     if (compared.size() >= kMostCompared || ChainStart(at[i]) != at[i] - 2) return;
-    if (!TableCalled(tokens_, Unquoted(tokens_[at[i] - 2]), &columns[i].table)) return;
+    Name& table = columns[i].table;
+    if (!TableCalled(tokens_, 1, Unquoted(tokens_[at[i] - 2]), &table)) return;
+    // One of WITH has columns of its own.
+    if (table.schema.empty() && ctes_.count(absl::AsciiStrToLower(table.name)) > 0) return;
     columns[i].column = Unquoted(tokens_[at[i]]);
   }
   compared.emplace_back(std::move(columns[0]), std::move(columns[1]));
@@ -333,7 +366,7 @@ void QueryScan::AloneInOr(ptrdiff_t i) {
 // A call that ends at `close` and is compared hides its column from indexes.
 void QueryScan::Wrapped(const Frame& call, ptrdiff_t close) {
   const Frame& outer = frames_.back();
-  if (!outer.condition || outer.clause == Clause::kHaving || outer.call) return;
+  if (!outer.condition || outer.having || outer.call) return;
   if (IsAggregate(tokens_[call.name].text)) return;
   const auto compares = [&](ptrdiff_t i) {
     const Tok& token = tokens_[i];
@@ -349,7 +382,8 @@ void QueryScan::Wrapped(const Frame& call, ptrdiff_t close) {
   List(&facts.wrapped_columns, Unquoted(tokens_[last]));
   if (facts.wrapped_columns.size() == listed) return;
   const bool alone = call.column == call.name + 2 && last + 1 == close;
-  facts.wrapping_calls.push_back({call.types ? "" : std::string(tokens_[call.name].text), !alone});
+  facts.wrapping_calls.push_back(
+      {call.types ? "" : std::string(tokens_[call.name].text), !alone, false});
 }
 
 }  // namespace dbfleet::sql::mysql

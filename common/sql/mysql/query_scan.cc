@@ -26,6 +26,14 @@ bool EndsNumber(const Toks& tokens, ptrdiff_t i) {
                       [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); });
 }
 
+// {d '2024-01-01'}, {t '10:00'}, {ts '2024-01-01 10:00'}
+bool IsDateOfOdbc(const Toks& tokens, ptrdiff_t open) {
+  const Tok& type = tokens[open + 1];
+  return tokens[open].IsSymbol('{') && tokens[open + 3].IsSymbol('}') &&
+         (type.IsWord("D") || type.IsWord("T") || type.IsWord("TS")) && tokens[open + 2].IsText() &&
+         tokens[open + 2].text[0] == '\'';
+}
+
 }  // namespace
 
 void QueryScan::Run(ptrdiff_t from, ptrdiff_t to, Clause clause, Access access, bool writes) {
@@ -83,6 +91,7 @@ void QueryScan::Open(ptrdiff_t i) {
   Frame& outer = frames_.back();
   Frame frame;
   frame.condition = outer.condition;
+  frame.having = outer.having;
   frame.types = outer.types;
   if (i == cte_columns_) {
     cte_columns_ = -1;
@@ -152,7 +161,9 @@ void QueryScan::Symbol(ptrdiff_t i) {
       break;
     case '{':
     case '}':
-      draft_.Doubt("contains an ODBC escape");
+      if (!IsDateOfOdbc(tokens_, tokens_[i].IsSymbol('{') ? i : i - 3)) {
+        draft_.Doubt("contains an ODBC escape");
+      }
       break;
     case '\\':
       draft_.Doubt("contains a backslash");

@@ -56,6 +56,7 @@ class QueryScan {
     bool expect_cte = false;
     bool expect_table = false;
     bool condition = false;
+    bool having = false;  // In HAVING, however deep in parentheses.
     bool call = false;
     bool substring = false;
     bool types = false;  // Types with their lengths may stand in it.
@@ -105,6 +106,9 @@ class QueryScan {
   ptrdiff_t EndOfWhere() const;
   bool IsColumn(ptrdiff_t i) const;
   void NoteCompared(ptrdiff_t left, ptrdiff_t right);
+  void Calculation(ptrdiff_t op, ptrdiff_t right);
+  void NoteNumber(ptrdiff_t column, ptrdiff_t number);
+  bool IsJoined(ptrdiff_t i, ptrdiff_t other) const;
   bool BoundaryBefore(ptrdiff_t i) const;
   bool BoundaryAfter(ptrdiff_t i) const;
   ptrdiff_t ChainStart(ptrdiff_t i) const;
@@ -132,6 +136,10 @@ class QueryScan {
   bool calls_other_ = false;
   ptrdiff_t outer_rows_ = 0;
 };
+
+// The one table that goes by the name in the lists of tables from `from` on; false where none or
+// several may be meant.
+bool TableCalled(const Toks& tokens, ptrdiff_t from, const std::string& called, Name* table);
 
 // The columns that a SELECT lists as they are, and those that an UPDATE from `from` on sets.
 void ListSelected(const Toks& tokens, QueryFacts* facts);

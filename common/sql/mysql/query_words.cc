@@ -20,6 +20,7 @@ void QueryScan::Enter(Clause clause) {
   Frame& frame = frames_.back();
   frame.clause = clause;
   frame.expect_table = clause == Clause::kFrom;
+  frame.having = clause == Clause::kHaving;
   frame.condition = clause == Clause::kWhere || clause == Clause::kOn || clause == Clause::kHaving;
 }
 
@@ -173,6 +174,8 @@ void QueryScan::EffectWord(ptrdiff_t i) {
         draft_.Use(std::string(tokens_[i + 1].text), Access::kWrite, false);
         return;
       }
+      // JSON_TABLE(... COLUMNS (n FOR ORDINALITY))
+      if (frame.types && tokens_[i + 1].IsWord("ORDINALITY")) return;
       if (frame.substring || tokens_[i + 1].IsOneOf({K("JOIN"), K("ORDER"), K("GROUP"),
                                                      K("SYSTEM_TIME"), K("CHANNEL"), K("QUERY")})) {
         return;

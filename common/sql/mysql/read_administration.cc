@@ -1,4 +1,5 @@
 // Transactions, locks, upkeep, accounts, servers, and code that runs text.
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/model/verdict.h"
@@ -119,7 +120,14 @@ void ReadTransaction(Parser* p, Word verb) {
   Facts& facts = p->draft->reading.facts;
   p->draft->reading.verdict.effects.undo = Undo::kNothingToUndo;
   if (verb == K("COMMIT")) facts.verb = Verb::kCommit;
-  if (verb == K("ROLLBACK")) facts.verb = Verb::kRollback;
+  if (verb == K("ROLLBACK")) {
+    // To a savepoint: the transaction goes on.
+    bool to = false;
+    for (ptrdiff_t i = p->at; i < p->draft->tokens.size(); ++i) {
+      to = to || p->draft->tokens[i].Is(K("TO"));
+    }
+    if (!to) facts.verb = Verb::kRollback;
+  }
   if (verb == K("BEGIN") || verb == K("START")) facts.verb = Verb::kBegin;
 }
 
@@ -226,8 +234,14 @@ void ReadAdministration(Parser* p) {
       ++p->at;
       if (const std::string schema = p->PlainName(); schema.empty()) {
         return p->NotUnderstood();
-      } else if (IsServersOwn(schema, "")) {
+      } else if (IsServersOwn(draft->target.dialect, schema, "")) {
         draft->Object("what follows without a database writes the server's own tables");
+      } else {
+        SettingChange change;
+        change.name = "database";
+        // A server may skip an executable comment.
+        if (!absl::StrContains(draft->text, "/*")) change.values = {schema};
+        draft->reading.facts.settings.push_back(std::move(change));
       }
       return p->ExpectEnd();
     default:

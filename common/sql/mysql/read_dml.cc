@@ -1,5 +1,10 @@
 // What changes rows.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 
 #include "common/sql/mysql/heads.h"
 #include "common/sql/mysql/query_scan.h"
@@ -98,6 +103,77 @@ void ReadRowsOfInsert(Parser* p, QueryScan* scan) {
   insert.on_conflict = scan->upserts();
 }
 
+// Whom an UPDATE or DELETE of joined tables writes; the others it only reads. Nothing where that is
+// not known of all.
+void OnlyTheseWritten(Draft* draft, const std::vector<Name>& targets) {
+  std::vector<ObjectUse>& uses = draft->reading.verdict.uses;
+  // A dot inside of quotes belongs to the name.
+  const bool plain = std::none_of(uses.begin(), uses.end(), [](const ObjectUse& use) {
+    const size_t quote = use.name.find('`');
+    return quote != std::string::npos && use.name.find('.', quote) != std::string::npos;
+  });
+  if (targets.empty() || !plain) return;
+  for (ObjectUse& use : uses) {
+    if (use.access != Access::kWrite) continue;
+    const std::string name =
+        absl::StrReplaceAll(use.name.substr(use.name.rfind('.') + 1), {{"`", ""}});
+    // Two schemas' tables of one name are both taken for written.
+    const bool written = std::any_of(targets.begin(), targets.end(), [&](const Name& target) {
+      return absl::EqualsIgnoreCase(target.name, name);
+    });
+    if (!written) use.access = Access::kRead;
+  }
+}
+
+// The tables that the SET of a statement about several of them names.
+std::vector<Name> SetTargets(const Toks& tokens, ptrdiff_t from) {
+  std::vector<Name> targets;
+  int depth = 0;
+  bool sets = false;
+  bool begins = false;
+  for (ptrdiff_t i = from; i < tokens.size(); ++i) {
+    if (tokens[i].IsSymbol('(')) ++depth;
+    if (tokens[i].IsSymbol(')')) --depth;
+    if (begins) {
+      const bool one = tokens[i].IsName() && tokens[i + 1].IsSymbol('.') && tokens[i + 2].IsName();
+      const bool two = one && tokens[i + 3].IsSymbol('.') && tokens[i + 4].IsName();
+      Name table{two ? Unquoted(tokens[i]) : "", two ? Unquoted(tokens[i + 2]) : ""};
+      if (!one || (!two && !TableCalled(tokens, from, Unquoted(tokens[i]), &table))) return {};
+      targets.push_back(std::move(table));
+    }
+    if (sets && depth == 0 && tokens[i].Is(K("WHERE"))) break;
+    const bool set = depth == 0 && !sets && tokens[i].Is(K("SET"));
+    sets = sets || set;
+    begins = set || (sets && depth == 0 && tokens[i].IsSymbol(','));
+  }
+  return targets;
+}
+
+// Behind FROM the targets are known by name; an alias stands for its table.
+void ResolveTargets(Draft* draft, ptrdiff_t from) {
+  std::vector<Name>& objects = draft->reading.facts.objects;
+  bool all = true;
+  for (Name& object : objects) {
+    Name table;
+    if (!object.schema.empty()) continue;
+    if (TableCalled(draft->tokens, from, object.name, &table)) {
+      object = std::move(table);
+    } else {
+      all = false;
+    }
+  }
+  if (all) OnlyTheseWritten(draft, objects);
+  // Two aliases of one table are one.
+  for (size_t i = 1; i < objects.size();) {
+    const auto at = objects.begin() + static_cast<ptrdiff_t>(i);
+    if (std::find(objects.begin(), at, *at) == at) {
+      ++i;
+    } else {
+      objects.erase(at);
+    }
+  }
+}
+
 // DELETE t1, t2.* FROM ...: the names in front of FROM are written, the others read.
 void ReadDeleteTargets(Parser* p) {
   Facts& facts = p->draft->reading.facts;
@@ -129,7 +205,7 @@ void ReadInsert(Parser* p) {
   const Named table = p->ObjectName();
   if (table.written.empty()) return p->NotUnderstood();
   AddObjects(draft, {table}, Access::kWrite);
-  if (IsServersOwn(table.name.schema, table.name.name)) {
+  if (!draft->planned && IsServersOwn(draft->target.dialect, table.name.schema, table.name.name)) {
     draft->Object(absl::StrCat(table.written, " is one of the server's own tables"));
   }
   if (p->Accept(K("PARTITION"))) p->SkipParens();
@@ -155,6 +231,7 @@ void ReadUpdate(Parser* p) {
   PeekTarget(*p);
   scan.Run(p->at, draft->tokens.size(), Clause::kFrom, Access::kWrite, true);
   ListWritten(draft->tokens, p->at, &draft->reading.facts.query);
+  OnlyTheseWritten(draft, SetTargets(draft->tokens, p->at));
   Conclude(draft, scan);
 }
 
@@ -174,15 +251,19 @@ void ReadDelete(Parser* p) {
   ScanWith(p, &scan, verb);
   while (p->AcceptAny({K("LOW_PRIORITY"), K("QUICK"), K("IGNORE")})) {
   }
+  bool several = false;
   if (p->Is(K("FROM"))) {
     ++p->at;
     PeekTarget(*p);
   } else {
     ReadDeleteTargets(p);
     if (!p->Accept(K("FROM"))) return p->NotUnderstood();
+    several = true;
   }
-  scan.Run(p->at, draft->tokens.size(), Clause::kFrom, Access::kWrite, true);
+  const ptrdiff_t from = p->at;
+  scan.Run(from, draft->tokens.size(), Clause::kFrom, Access::kWrite, true);
   Conclude(draft, scan);
+  if (several) ResolveTargets(draft, from);
   if (history) {
     facts.query.unguarded_write = !draft->tokens.HasWord(K("BEFORE"));
     draft->reading.verdict.effects.undo = Undo::kBackup;

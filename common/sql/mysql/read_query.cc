@@ -186,6 +186,9 @@ void ReadShow(Parser* p) {
   ApplyRow(draft, {K("SHOW")});
   while (p->AcceptAny({K("FULL"), K("EXTENDED"), K("GLOBAL"), K("SESSION"), K("LOCAL")})) {
   }
+  // SHOW REPLICA 'name' STATUS
+  const bool replica = p->Is(K("SLAVE")) || p->Is(K("REPLICA"));
+  if (draft->maria() && replica && p->Now(1).IsText() && p->Now(2).Is(K("STATUS"))) p->at += 2;
   const ptrdiff_t length = LengthOfShow(draft->tokens, p->at);
   if (length == 0) {
     draft->Doubt(absl::StrCat("SHOW ", Upper(p->Now()), " is not known to be safe"));
@@ -238,6 +241,7 @@ void ReadPlannedChange(Parser* p) {
   const absl::string_view verb = p->Now().text;
   const bool adds = p->Is(K("INSERT")) || p->Is(K("REPLACE"));
   Draft change(draft->target, draft->tokens, draft->text, draft->origin);
+  change.planned = true;
   Parser reader(&change, begin);
   ReadStatement(&reader);
   const Reading planned = change.Finish();
@@ -287,6 +291,7 @@ void ReadExplain(Parser* p) {
     draft->Doubt("EXPLAIN of something else than a query");
     return;
   }
+  if (p->Is(K("VALUES"))) return ReadRows(p);
   if (p->Now().IsOneOf({K("DELETE"), K("INSERT"), K("REPLACE"), K("UPDATE")})) {
     return ReadPlannedChange(p);
   }

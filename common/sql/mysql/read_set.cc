@@ -23,6 +23,22 @@ bool NamesTransactions(const Toks& tokens) {
   return false;
 }
 
+// SET autocommit = 0, wherever it stands in the list.
+void NoteAutocommit(Draft* draft) {
+  const Toks& tokens = draft->tokens;
+  for (ptrdiff_t i = 0; i + 2 < tokens.size(); ++i) {
+    if (!tokens[i].IsName() || !absl::EndsWithIgnoreCase(Unquoted(tokens[i]), "autocommit"))
+      continue;
+    ptrdiff_t value = i + 1;
+    if (tokens[value].IsSymbol(':')) ++value;
+    if (!tokens[value].IsSymbol('=') || value + 1 >= tokens.size()) continue;
+    SettingChange change;
+    change.name = "autocommit";
+    change.values = {absl::AsciiStrToLower(tokens[value + 1].text)};
+    draft->reading.facts.settings.push_back(std::move(change));
+  }
+}
+
 void TransactionSetting(Draft* draft) {
   draft->reading.verdict.transaction_control = true;
   draft->reading.verdict.transactional = false;
@@ -106,7 +122,10 @@ void ReadSet(Parser* p) {
   }
   ApplyRow(draft, {K("SET")});
   draft->reading.verdict.effects.undo = Undo::kInverse;
-  if (NamesTransactions(draft->tokens)) TransactionSetting(draft);
+  if (NamesTransactions(draft->tokens)) {
+    TransactionSetting(draft);
+    NoteAutocommit(draft);
+  }
   facts.setting = p->Is(K("CHARACTER")) ? "character set" : SettingName(*p);
   if (p->AtEnd()) return p->NotUnderstood();
   QueryScan scan(draft);

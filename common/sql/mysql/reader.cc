@@ -128,7 +128,9 @@ bool MayEndElsewhere(const Target& target, absl::string_view text) {
   Token token;
   size_t end = 0;
   while (lexer.Next(&token)) {
-    if (token.kind == TokenKind::kExecutableOpen) end = text.find("*/", token.offset + 2);
+    if (token.kind == TokenKind::kExecutableOpen && end < token.offset + 2) {
+      end = text.find("*/", token.offset + 2);
+    }
     if (token.kind == TokenKind::kExecutableClose && token.offset != end) return true;
   }
   return !lexer.status().ok();
@@ -160,7 +162,7 @@ Reading ReadMySql(const Target& target, absl::string_view text, Position origin)
     reading.facts.complete = false;
     Doubt(
         "where its strings end depends on the server's settings for "
-        "backslashes; double the quote instead of escaping it",
+        "backslashes; double the quote instead of escaping it, or tell its sql_mode",
         &reading.verdict);
   }
   if (lexed.doubtful_hint)

@@ -130,7 +130,15 @@ Effects OfDomain(Node statement) {
 
 Effects OfAlterTable(const Version& version, Node statement) {
   Effects effects;
-  for (Node command : statement["cmds"]) Merge(EffectsOfAlteration(version, command), &effects);
+  bool refers = false;
+  bool has_default = false;
+  for (Node command : statement["cmds"]) {
+    Merge(EffectsOfAlteration(version, command), &effects);
+    refers = refers || RefersToTable(command["def"]);
+    has_default = has_default || HasDefault(command["def"]);
+  }
+  // One column's default has every new foreign key of the statement checked.
+  if (refers && has_default) effects.scans_table = true;
   return effects;
 }
 

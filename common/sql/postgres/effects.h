@@ -15,6 +15,9 @@ Effects EffectsOfAlteration(const Version& version, Node command);
 
 // Of a column that is added to a table that has rows.
 Effects EffectsOfAddedColumn(const Version& version, Node column);
+// Of a new column: whether it has REFERENCES, and whether rows get a value in it at once.
+bool RefersToTable(Node column);
+bool HasDefault(Node column);
 
 // Whether the default's value may differ from row to row.
 bool IsVolatile(const Version& version, Node expression);

@@ -71,7 +71,27 @@ Effects OfConstraint(Node constraint) {
   return effects;
 }
 
+bool HasConstraint(Node column, std::initializer_list<absl::string_view> kinds) {
+  for (Node constraint : column["constraints"]) {
+    for (absl::string_view kind : kinds) {
+      if (constraint["contype"].text() == kind) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
+
+bool RefersToTable(Node column) {
+  return column.Is("ColumnDef") && HasConstraint(column, {"CONSTR_FOREIGN"});
+}
+
+bool HasDefault(Node column) {
+  return column.Is("ColumnDef") &&
+         (column["raw_default"] ||
+          HasConstraint(column, {"CONSTR_DEFAULT", "CONSTR_IDENTITY", "CONSTR_GENERATED"}) ||
+          absl::StrContains(Dotted(column["typeName"]["names"]), "serial"));
+}
 
 bool IsVolatile(const Version& version, Node expression) {
   for (const Slot* at = expression.subtree_begin(); at != expression.subtree_end(); ++at) {
@@ -98,11 +118,12 @@ Effects EffectsOfAddedColumn(const Version& version, Node column) {
     if (kind == "CONSTR_DEFAULT" && IsVolatile(version, constraint["raw_expr"])) {
       effects.rewrites_table = true;
     }
-    if (kind == "CONSTR_CHECK" || kind == "CONSTR_UNIQUE" || kind == "CONSTR_PRIMARY" ||
-        kind == "CONSTR_FOREIGN") {
+    if (kind == "CONSTR_CHECK" || kind == "CONSTR_UNIQUE" || kind == "CONSTR_PRIMARY") {
       effects.scans_table = true;
     }
   }
+  // Of new columns without a default the server knows that they refer to nothing.
+  if (RefersToTable(column) && HasDefault(column)) effects.scans_table = true;
   return effects;
 }
 

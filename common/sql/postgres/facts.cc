@@ -7,6 +7,7 @@
 #include "common/sql/postgres/effects.h"
 #include "common/sql/postgres/head.h"
 #include "common/sql/postgres/source.h"
+#include "common/sql/postgres/written.h"
 
 namespace dbfleet::sql::pg {
 namespace {
@@ -270,7 +271,7 @@ void FillFlags(Node statement, Facts* facts) {
   if (statement["into"]["rel"]["relpersistence"].text() == "t") facts->temporary = true;
 }
 
-void FillDomain(Node domain, Facts* facts) {
+void FillDomain(const Source& source, Node domain, Facts* facts) {
   for (Node constraint : domain["constraints"]) {
     if (constraint["contype"].text() == "CONSTR_CHECK" ||
         constraint["contype"].text() == "CONSTR_NOTNULL") {
@@ -287,8 +288,12 @@ void FillDomain(Node domain, Facts* facts) {
                     : what == "V" ? AlterationKind::kValidateConstraint
                     : what == "X" ? AlterationKind::kDropConstraint
                                   : AlterationKind::kSetDefault;
-  alteration.name = std::string(domain["name"].text());
-  alteration.not_valid = domain["def"]["skip_validation"].flag();
+  const Node definition = domain["def"];
+  alteration.name =
+      std::string((definition["conname"] ? definition["conname"] : domain["name"]).text());
+  alteration.not_valid = definition["skip_validation"].flag();
+  alteration.if_exists = domain["missing_ok"].flag();
+  if (what == "C") alteration.definition = DefinitionOf(source.text);
   facts->alterations.push_back(std::move(alteration));
 }
 
@@ -330,8 +335,9 @@ Facts FactsOf(const Source& source, Node statement) {
   }
   if (tag == "IndexStmt") FillCreateIndex(source, statement, &facts);
   if (tag == "AlterEnumStmt") FillAlterEnum(statement, &facts);
-  if (tag == "CreateDomainStmt" || tag == "AlterDomainStmt") FillDomain(statement, &facts);
+  if (tag == "CreateDomainStmt" || tag == "AlterDomainStmt") FillDomain(source, statement, &facts);
   if (tag == "VariableSetStmt") FillSetting(statement, &facts);
+  FillSession(source, statement, &facts);
   facts.long_identifiers = LongNames(source.text);
   return facts;
 }

@@ -41,6 +41,9 @@ void FillAlterTable(const Source& source, Node alter, Facts* facts);
 void FillRename(Node rename, Facts* facts);
 void FillAlterEnum(Node alter, Facts* facts);
 
+// facts_session.cc, of what stands in `facts` already: its verb.
+void FillSession(const Source& source, Node statement, Facts* facts);
+
 // facts_names.cc: names longer than the server keeps, as written.
 std::vector<std::string> LongNames(absl::string_view text);
 

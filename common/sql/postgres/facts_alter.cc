@@ -5,6 +5,7 @@
 
 #include "common/sql/postgres/facts.h"
 #include "common/sql/postgres/source.h"
+#include "common/sql/postgres/written.h"
 
 namespace dbfleet::sql::pg {
 namespace {
@@ -74,10 +75,26 @@ Alteration AlterationOf(const Source& source, Node command, const Name& table) {
   } else if (definition.Is("Constraint")) {
     FillConstraint(definition, table, &alteration);
   } else if (definition.Is("PartitionCmd")) {
-    alteration.name = NameIn(definition["name"]).name;
+    const Name partition = NameIn(definition["name"]);
+    alteration.name = partition.name;
+    alteration.schema = partition.schema;
+    alteration.default_partition = definition["bound"]["is_default"].flag();
     alteration.concurrently = definition["concurrent"].flag();
   }
   return alteration;
+}
+
+// What the constraint says, for who has to say it again in another way.
+void FillDefinition(absl::string_view part, Node relation, absl::string_view table,
+                    Alteration* alteration) {
+  alteration->only = relation && !relation["inh"].flag();
+  const bool constraint = alteration->kind == AlterationKind::kAddForeignKey ||
+                          alteration->kind == AlterationKind::kAddCheck ||
+                          alteration->kind == AlterationKind::kAddIndex;
+  if (!constraint) return;
+  alteration->definition = DefinitionOf(part);
+  if (!alteration->index.has_value() || alteration->index->using_index) return;
+  FillWrittenKey(alteration->definition, table, &*alteration->index);
 }
 
 }  // namespace
@@ -96,6 +113,7 @@ void FillAlterTable(const Source& source, Node alter, Facts* facts) {
   if (parts.size() != facts->alterations.size()) return;
   constexpr size_t kShown = 200;
   for (size_t i = 0; i < parts.size(); ++i) {
+    FillDefinition(parts[i], relation, name, &facts->alterations[i]);
     if (parts[i].size() > kShown) parts[i].resize(kShown);
     facts->alterations[i].text = std::move(parts[i]);
   }

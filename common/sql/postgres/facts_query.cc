@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -23,8 +24,21 @@ std::string ColumnIn(Node node) {
   return std::string(node["fields"].last().text());
 }
 
+// "a + 1": a column and a constant.
+bool IsCalculation(Node node) {
+  if (!node.Is("A_Expr") || node["kind"].text() != "AEXPR_OP") return false;
+  const absl::string_view symbol = node["name"].last().text();
+  const bool counts = symbol == "+" || symbol == "-" || symbol == "*" || symbol == "/";
+  const Node left = node["lexpr"];
+  const Node right = node["rexpr"];
+  return counts && ((left.Is("ColumnRef") && right.Is("A_Const")) ||
+                    (left.Is("A_Const") && right.Is("ColumnRef")));
+}
+
 // The column inside of a call or a conversion.
 std::string WrappedColumn(Node node) {
+  if (IsCalculation(node))
+    return ColumnIn(node["lexpr"].Is("ColumnRef") ? node["lexpr"] : node["rexpr"]);
   const bool wraps = node.Is("FuncCall") || node.Is("TypeCast") || node.Is("CoalesceExpr");
   if (!wraps) return "";
   for (const Slot* at = node.subtree_begin(); at != node.subtree_end(); ++at) {
@@ -35,10 +49,11 @@ std::string WrappedColumn(Node node) {
 }
 
 WrappingCall CallOf(Node node) {
+  if (IsCalculation(node)) return {"", false, true};
   if (!node.Is("FuncCall") || node["funcname"].count() != 1) return {};
   const Node args = node["args"];
   return {std::string(node["funcname"].last().text()),
-          args.count() != 1 || !args.last().Is("ColumnRef")};
+          args.count() != 1 || !args.last().Is("ColumnRef"), false};
 }
 
 bool IsNull(Node node) { return node.Is("A_Const") && node["isnull"].flag(); }
@@ -110,9 +125,12 @@ class QueryReader {
       : source_(source), statement_(statement), facts_(*facts) {}
 
   void Run() {
+    FindNames();
     for (const Slot* at = statement_.subtree_begin(); at != statement_.subtree_end(); ++at) {
       while (!selects_.empty() && selects_.back() <= at) selects_.pop_back();
       if (IsCondition(at->key)) condition_end_ = std::max(condition_end_, at + at->size);
+      if (at->key == "havingClause") having_end_ = std::max(having_end_, at + at->size);
+      in_having_ = at < having_end_;
       if (at->tagged) Look(Node(at), at < condition_end_);
     }
     if (where_holds_ && !facts_.tautology) SetTautology("of WHERE");
@@ -123,6 +141,18 @@ class QueryReader {
   }
 
  private:
+  // What WITH names, and what rows as a whole go by.
+  void FindNames() {
+    for (const Slot* at = statement_.subtree_begin(); at != statement_.subtree_end(); ++at) {
+      if (!at->tagged) continue;
+      const Node node(at);
+      if (node.Is("CommonTableExpr")) with_names_.emplace(node["ctename"].text());
+      if (!absl::StartsWith(node.tag(), "Range")) continue;
+      const absl::string_view alias = node["alias"]["aliasname"].text();
+      AddOnce(std::string(alias.empty() ? node["relname"].text() : alias), &facts_.row_names);
+    }
+  }
+
   static bool IsCondition(absl::string_view key) {
     return key == "whereClause" || key == "havingClause" || key == "quals" ||
            key == "joinCondition";
@@ -153,6 +183,8 @@ class QueryReader {
       LookAtConstant(node);
     } else if (tag == "NullTest" && in_condition) {
       AddOnce(ColumnIn(node["arg"]), &facts_.filtered_columns);
+    } else if (tag == "SubLink" && in_condition) {
+      AddOnce(ColumnIn(node["testexpr"]), &facts_.filtered_columns);
     }
   }
 
@@ -199,7 +231,7 @@ class QueryReader {
     for (const auto& [side, other] : {std::pair{left, right}, std::pair{right, left}}) {
       AddOnce(ColumnIn(side), &facts_.filtered_columns);
       // One in a comparison of two columns' calls is no use of an index either.
-      if (AddOnce(WrappedColumn(side), &facts_.wrapped_columns)) {
+      if (!in_having_ && AddOnce(WrappedColumn(side), &facts_.wrapped_columns)) {
         facts_.wrapping_calls.push_back(CallOf(side));
       }
       const std::string number = NumberIn(other);
@@ -219,7 +251,8 @@ class QueryReader {
     return std::string(value["fval"]["fval"].text());
   }
 
-  // The one table that goes by the name; false where none or several may be meant.
+  // The one table that goes by the name; false where none or several may be meant, or a query of
+  // WITH.
   bool TableCalled(absl::string_view called, Name* table) const {
     bool found = false;
     for (const Slot* at = statement_.subtree_begin(); at != statement_.subtree_end(); ++at) {
@@ -228,6 +261,7 @@ class QueryReader {
       const Node alias = relation["alias"];
       if ((alias ? alias["aliasname"].text() : relation["relname"].text()) != called) continue;
       const Name name = NameIn(relation);
+      if (name.schema.empty() && with_names_.count(name.name) > 0) return false;
       if (alias["colnames"] || (found && !(*table == name))) return false;
       found = true;
       *table = name;
@@ -327,8 +361,11 @@ class QueryReader {
   const Source& source_;
   const Node statement_;
   QueryFacts& facts_;
+  std::set<std::string, std::less<>> with_names_;
   std::vector<const Slot*> selects_;  // Where each SELECT around ends.
   const Slot* condition_end_ = nullptr;
+  const Slot* having_end_ = nullptr;
+  bool in_having_ = false;  // Where groups are compared, of which there is no index.
   bool where_holds_ = false;
   bool or_holds_ = false;  // A part of some OR is always true.
 };

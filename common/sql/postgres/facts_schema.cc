@@ -7,6 +7,7 @@
 #include "common/sql/postgres/effects.h"
 #include "common/sql/postgres/facts.h"
 #include "common/sql/postgres/source.h"
+#include "common/sql/postgres/written.h"
 
 namespace dbfleet::sql::pg {
 namespace {
@@ -141,20 +142,38 @@ void FillCreateIndex(const Source& source, Node statement, Facts* facts) {
   IndexFacts index;
   index.name = std::string(statement["idxname"].text());
   index.table = NameIn(statement["relation"]);
-  for (Node element : statement["indexParams"]) {
+  FillWrittenIndex(source.text, &index);
+  const Node parts = statement["indexParams"];
+  if (index.keys.size() != parts.count()) index.keys.clear();
+  size_t part = 0;
+  for (Node element : parts) {
+    const absl::string_view nulls = element["nulls_ordering"].text();
+    // An operator class, a collation: another order than the column's own.
+    if (element["opclass"] || element["collation"] ||
+        (!nulls.empty() && nulls != "SORTBY_NULLS_DEFAULT")) {
+      index.special = true;
+    }
     if (element["name"]) {
       index.columns.emplace_back(element["name"].text());
-      continue;
+    } else {
+      const std::string text = index.keys.empty()
+                                   ? ExpressionAt(source.text, FirstLocation(element["expr"]))
+                                   : index.keys[part];
+      const bool enclosed = absl::StartsWith(text, "(") && absl::EndsWith(text, ")");
+      index.columns.push_back(enclosed ? text : absl::StrCat("(", text, ")"));
     }
-    std::string text = ExpressionAt(source.text, FirstLocation(element["expr"]));
-    index.columns.push_back(absl::StrCat("(", text, ")"));
+    if (element["ordering"].text() == "SORTBY_DESC") {
+      index.descending.push_back(index.columns.back());
+    }
+    ++part;
   }
   index.unique = statement["unique"].flag();
   index.nulls_not_distinct = statement["nulls_not_distinct"].flag();
   index.concurrently = statement["concurrent"].flag();
   index.partial = static_cast<bool>(statement["whereClause"]);
   const absl::string_view method = statement["accessMethod"].text();
-  index.special = !method.empty() && method != "btree";
+  if (!method.empty() && method != "btree") index.special = true;
+  if (statement["indexIncludingParams"]) index.special = true;
   facts->indexes.push_back(std::move(index));
 }
 

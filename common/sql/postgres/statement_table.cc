@@ -15,14 +15,15 @@ constexpr StatementRow kRows[] = {
     {"ExplainStmt", "EXPLAIN", Kind::kInspection, true, false, Undo::kNothingToUndo,
 
      "of a query, UPDATE and DELETE it only plans, and is destructive where these "
-     "call what is not known; of anything else destructive. With ANALYZE it counts in all as what "
-     "it executes"},
+     "call what is not known or set a DEFAULT; of anything else destructive. What views, rules, "
+     "policies, generated columns and indexes call is not seen, and may be called while it plans. "
+     "With ANALYZE it counts in all as what it executes"},
     {"InsertStmt", "INSERT", Kind::kDataFix, true, false, Undo::kRollback, ""},
     {"UpdateStmt", "UPDATE", Kind::kDataFix, true, false, Undo::kRollback, ""},
     {"DeleteStmt", "DELETE", Kind::kDataFix, true, false, Undo::kRollback, ""},
     {"MergeStmt", "MERGE", Kind::kDataFix, true, false, Undo::kRollback, "from PostgreSQL 15"},
     {"CopyStmt", "COPY", Kind::kDataFix, true, false, Undo::kBackup,
-     "COPY (SELECT ...) TO STDOUT is an inspection, and as safe as the query"},
+     "COPY t TO STDOUT and COPY (SELECT ...) TO STDOUT are inspections, and as safe as the query"},
     {"CallStmt", "CALL", Kind::kDataFix, true, false, Undo::kBackup, "a procedure may commit"},
     {"TruncateStmt", "TRUNCATE", Kind::kSchemaMigration, true, false, Undo::kRollback,
      "removes rows, but like a change of the schema"},

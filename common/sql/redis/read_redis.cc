@@ -168,7 +168,9 @@ Reading ReadCommand(const Arguments& arguments) {
                      " is not in the list of commands known to only read"));
   }
   const int count = static_cast<int>(arguments.size());
-  if (NeedsSubcommand(*command) || (command->arity >= 0 && count != command->arity) ||
+  // COMMAND alone lists all of them.
+  const bool incomplete = NeedsSubcommand(*command) && command->arity != -1;
+  if (incomplete || (command->arity >= 0 && count != command->arity) ||
       (command->arity < 0 && count < -command->arity)) {
     Reading reading =
         NotUnderstood(DecisionFor(*command).kind,

@@ -32,7 +32,9 @@ What is assumed, and cannot be seen in a statement:
 - The client's character set is UTF-8, or another one in which the bytes of ASCII stand for nothing else. With
   `--charset`, or behind a statement that changes it to one that is not known to be so, statements with other bytes are
   destructive, and so is what follows them. The agent's own connections are UTF-8, whatever the server's defaults are.
-- MySQL and MariaDB: quotes and backslashes mean what the server's defaults say, or `--sql-mode`.
+- MySQL and MariaDB: what quotes and backslashes mean depends on sql_mode: that which `--sql-mode` tells, or the script
+  itself sets to words that are written out, as dumps do. Without either a statement counts as not understood if it
+  depends on it.
 - PostgreSQL: `t.name` is a column, and not a call of a function `name(t)`, unless a schema snapshot says that `t` has
   none of that name. Views, foreign tables and functions that hide built-in ones may do more than they seem to. So
   inspections run in a read-only transaction, in a role with few rights.

@@ -24,7 +24,8 @@ without a snapshot.
 
 ## Silencing a finding
 
-A comment before or inside a statement silences one rule for that statement. The reason is mandatory; the
+A comment before or inside a statement silences one rule for that statement; for several rules write one
+comment each. The reason is mandatory; the
 finding stays in the output as ignored, with the reason, and reaches no threshold.
 
 ```sql
@@ -86,7 +87,8 @@ std::string Traits(const LintRule& rule) {
   std::vector<absl::string_view> words;
   if ((rule.traits & kBySize) != 0) words.push_back("by size");
   if ((rule.traits & kNeedsSnapshot) != 0) words.push_back("needs a snapshot");
-  if ((rule.traits & kNotInDown) != 0) words.push_back("not in a way back");
+  if ((rule.traits & kNotInDown) != 0)
+    words.push_back("in a way back only for what its way there did not make");
   if ((rule.traits & kNotForRunner) != 0) words.push_back("not in the plan of a change");
   return absl::StrJoin(words, ", ");
 }

@@ -66,9 +66,22 @@ class Redactor {
     return (i > 0 && pieced_[i - 1].speaks) || (given && pieced_[i - 2].speaks);
   }
 
+  // "auth_user" ("username" ...: the columns of a table, whose name is no function's.
+  bool IsOfTable(size_t i) const {
+    if (pieced_.Text(i - 1) != "(") return false;
+    size_t name = i - 2;
+    while (name > 1 && pieced_.Text(name - 1) == ".") name -= 2;
+    if (name == 0) return false;
+    const size_t before = name - 1;
+    const bool index =
+        pieced_.Is(0, "CREATE") && (pieced_.Is(before, "ON") || pieced_.Is(before, "ONLY"));
+    return index || pieced_.Is(before, "INTO") || pieced_.Is(before, "TABLE") ||
+           pieced_.Is(before, "EXISTS") || pieced_.Is(before, "REFERENCES");
+  }
+
   // password = "x", crypt("x".
   bool IsTextInWrongQuotes(size_t i) const {
-    return i > 1 && (pieced_.Text(i - 1) == "=" || pieced_.Text(i - 1) == "(") &&
+    return i > 1 && (pieced_.Text(i - 1) == "=" || pieced_.Text(i - 1) == "(") && !IsOfTable(i) &&
            pieced_[i - 2].speaks && !pieced_.Is(i - 2, "IDENTIFIED") && pieced_.Text(i + 1) != ".";
   }
 
@@ -101,6 +114,7 @@ class Redactor {
         // A connection string in the place of a name.
         if (!HoldsUriPassword(text) && !(piece.speaks && absl::StrContains(text, "=")) &&
             !IsTextInWrongQuotes(i)) {
+          writer_.ShowName(text);
           break;
         }
         return HideText(piece.begin, piece.end);
@@ -142,6 +156,8 @@ void RedactedWriter::Put(absl::string_view shown, size_t end) {
   out_.hidden.Add(text_.substr(pos_, end - pos_));
   pos_ = end;
 }
+
+void RedactedWriter::ShowName(absl::string_view quoted) { out_.hidden.ShowName(quoted); }
 
 void RedactedWriter::AlsoHide(absl::string_view text) { out_.hidden.Add(text); }
 

@@ -56,6 +56,8 @@ class RedactedWriter {
   void Put(absl::string_view shown, size_t end);
   // What nothing that is said of the text shows either.
   void AlsoHide(absl::string_view text);
+  // What may stand in it, although it is in quotes.
+  void ShowName(absl::string_view quoted);
   Redacted Finish();
 
  private:

@@ -21,6 +21,8 @@ namespace {
 constexpr size_t kShortestKept = 3;
 constexpr size_t kLongestKept = 256;
 constexpr size_t kMostKept = 200;
+// In quotes in what we advise: SET lock_timeout = '5s'.
+constexpr absl::string_view kOwnText = "5s";
 
 bool IsOfWord(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_'; }
 
@@ -36,12 +38,24 @@ bool IsApostrophe(absl::string_view said, size_t i) {
          (i + 2 >= said.size() || said[i + 2] == ' ');
 }
 
-// From the first quote to the last one.
-std::string WithoutQuoted(absl::string_view said) {
+// How long the name in quotes is that stands at `i` and may be shown; 0: none does.
+size_t ShownAt(absl::string_view said, size_t i, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (absl::StartsWith(said.substr(i), name)) return name.size();
+  }
+  return 0;
+}
+
+// From the first quote to the last one, but for those of `names`.
+std::string WithoutQuoted(absl::string_view said, const std::vector<std::string>& names) {
   size_t first = absl::string_view::npos;
   size_t last = 0;
   for (size_t i = 0; i < said.size(); ++i) {
     if (!absl::StrContains("'\"", said.substr(i, 1)) || IsApostrophe(said, i)) continue;
+    if (const size_t shown = ShownAt(said, i, names); shown > 0) {
+      i += shown - 1;
+      continue;
+    }
     if (first == absl::string_view::npos) first = i;
     last = i;
   }
@@ -96,6 +110,7 @@ void Hidden::Add(absl::string_view text) {
     const size_t open = text.find(text.back());
     if (open < 3) text = text.substr(open + 1, text.size() - open - 2);
   }
+  if (text == kOwnText) own_ = false;
   if (text.size() < kShortestKept || text.size() > kLongestKept) return;
   if (texts_.size() == kMostKept) {
     more_ = true;
@@ -109,9 +124,20 @@ void Hidden::Add(absl::string_view text) {
   if (at == texts_.end() || *at != lower) texts_.insert(at, std::move(lower));
 }
 
+void Hidden::ShowName(absl::string_view quoted) {
+  constexpr size_t kMostNames = 100;
+  if (quoted.size() < 3 || quoted.size() > kLongestKept || names_.size() == kMostNames) return;
+  // One with a quote inside cannot be told from what stands beside it.
+  if (quoted.substr(1, quoted.size() - 2).find_first_of("'\"`\n") != absl::string_view::npos)
+    return;
+  if (std::find(names_.begin(), names_.end(), quoted) == names_.end()) names_.emplace_back(quoted);
+}
+
 std::string Hidden::Say(absl::string_view said) const {
   if (empty()) return std::string(said);
-  return SayName(WithoutQuoted(said));
+  std::vector<std::string> names = names_;
+  if (own_) names.push_back(absl::StrCat("'", kOwnText, "'"));
+  return SayName(WithoutQuoted(said, names));
 }
 
 std::string Hidden::SayName(absl::string_view name) const {
@@ -124,7 +150,7 @@ void Hidden::SayFinding(Finding* finding) const {
   finding->message = Say(finding->message);
   finding->advice = Say(finding->advice);
   if (absl::StartsWith(finding->rule_id, "dbf-ignore-") && SpeaksOfSecret(finding->message)) {
-    finding->message = WithoutQuoted(finding->message);
+    finding->message = WithoutQuoted(finding->message, {});
   }
   if (SpeaksOfSecret(finding->ignore_reason)) finding->ignore_reason = std::string(kHiddenText);
 }
@@ -137,8 +163,10 @@ Redacted Redact(const Target& target, absl::string_view text, size_t place) {
 
 Hidden HideSecrets(const Target& target, const Statement& statement, StatementReport* report) {
   Target server = target;
-  if (statement.modes_changed) server.modes = SqlModes();
-  Redacted shown = Redact(server, statement.text, statement.content);
+  server.modes = ModesFor(target, statement);
+  Redacted shown = server.active_record()
+                       ? RedactHost(server, statement.text, statement.content, &statement.host)
+                       : Redact(server, statement.text, statement.content);
   report->text = std::move(shown.text);
   report->content = shown.place;
   Verdict& verdict = report->verdict;

@@ -17,6 +17,8 @@ namespace dbfleet::sql {
 class Hidden {
  public:
   void Add(absl::string_view text);
+  // A name in quotes that the statement is shown with: what is said may hold it.
+  void ShowName(absl::string_view quoted);
   bool empty() const { return !any_; }
 
   // What is said of the statement (a reason, a finding), without quoted texts and without what is
@@ -32,6 +34,8 @@ class Hidden {
   bool any_ = false;
   bool more_ = false;               // There was more than is kept of it.
   std::vector<std::string> texts_;  // Without their quotes, in lower case, sorted by length.
+  std::vector<std::string> names_;  // That are shown, with their quotes.
+  bool own_ = true;                 // No hidden text is like one of our own in quotes.
 };
 
 // A statement for people and logs.
@@ -52,7 +56,8 @@ struct Redacted {
 //  - and comments that do.
 // Of Redis only the commands on data show their arguments, up to one that speaks of a secret; of
 // others those are shown that are known to be none. In host languages texts are hidden where a
-// connection is made or somebody logs in, and where they make SQL whose literals would be.
+// connection is made or somebody logs in, where they make SQL whose literals would be, and where
+// they are values for a prepared statement that is not seen, or in which such a name stands.
 //
 // A text that cannot be cut into tokens, or of which an unknown sql_mode decides how, is hidden as
 // a whole. Hides too much rather than too little; nothing for programs to run. Takes time in

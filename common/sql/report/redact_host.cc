@@ -80,6 +80,46 @@ Piece PieceOf(const HostToken& token) {
   return piece;
 }
 
+// What runs a statement that was prepared elsewhere, with the values for it; "execute" runs one
+// that it is given, too.
+constexpr absl::string_view kExecutes[] = {
+    "async_exec_prepared", "exec_prepared",       "execute",
+    "mysqli_execute",      "mysqli_stmt_execute", "pg_execute",
+    "pg_send_execute",     "send_query_prepared", "sync_exec_prepared"};
+
+bool IsSql(Dialect dialect, const HostToken& token) {
+  const std::string content = ContentOf(token);
+  return token.kind == HostTokenKind::kString &&
+         absl::StrContains(absl::StripAsciiWhitespace(content), " ") &&
+         IsSqlStatement(dialect, content);
+}
+
+// Whether values are given to a statement whose text is neither in front of the call nor its first
+// text.
+bool GivesValuesToUnseen(Dialect dialect, const HostLexed& lexed) {
+  bool gives = false;
+  for (const HostToken& token : lexed.tokens) {
+    if (token.kind == HostTokenKind::kString) {
+      if (IsSql(dialect, token)) return false;
+      if (gives) return true;
+    }
+    gives = gives || (token.kind == HostTokenKind::kName &&
+                      std::find(std::begin(kExecutes), std::end(kExecutes),
+                                absl::AsciiStrToLower(token.text)) != std::end(kExecutes));
+  }
+  return false;
+}
+
+// Whether the statements that the variables hold are known, and none of them speaks of a secret.
+bool PreparedPlainly(Dialect dialect, const HostContext* host) {
+  return host != nullptr && !host->prepared.empty() &&
+         std::all_of(host->prepared.begin(), host->prepared.end(), [&](const auto& variable) {
+           const std::string& sql = variable.second;
+           return !sql.empty() && !SpeaksOfSecret(sql) && !NamesSecret(sql) &&
+                  !HidesLiterals(dialect, sql);
+         });
+}
+
 bool RunsProgram(const HostToken& token) {
   return token.kind == HostTokenKind::kOther &&
          (absl::StartsWith(token.text, "`") || absl::StartsWith(token.text, "%x"));
@@ -98,7 +138,8 @@ bool IsSymbolValue(const HostLexed& lexed, size_t i) {
 
 }  // namespace
 
-Redacted RedactHost(const Target& target, absl::string_view text, size_t place) {
+Redacted RedactHost(const Target& target, absl::string_view text, size_t place,
+                    const HostContext* host) {
   const auto lexed = target.dialect == Dialect::kActiveRecordPhp ? LexPhp(text) : LexRuby(text);
   if (!lexed.ok()) return HideAll(text);
   Pieces pieces;
@@ -118,7 +159,9 @@ Redacted RedactHost(const Target& target, absl::string_view text, size_t place) 
                    HidesLiterals(target.embedded, content);
     heredoc = heredoc || token.end > token.offset + token.text.size();
   }
-  hiding.texts = hiding.texts || SpeaksOfSecret(joined);
+  hiding.texts =
+      hiding.texts || SpeaksOfSecret(joined) ||
+      (GivesValuesToUnseen(target.embedded, *lexed) && !PreparedPlainly(target.embedded, host));
   for (const Piece& piece : pieces) hiding.texts = hiding.texts || piece.speaks;
   if (!hiding.texts) hiding.values.clear();
   Redacted redacted = HidePieces(PiecedText(text, pieces), hiding, place);

@@ -13,6 +13,12 @@
 namespace dbfleet::sql {
 namespace {
 
+// Of N'x' and E'x' too.
+absl::string_view Inside(absl::string_view text) {
+  const size_t open = text.find(text.back());
+  return open + 1 < text.size() ? text.substr(open + 1, text.size() - open - 2) : text;
+}
+
 Piece PieceOf(const Token& token) {
   Piece piece;
   piece.begin = token.offset;
@@ -31,9 +37,9 @@ Piece PieceOf(const Token& token) {
     case TokenKind::kString:
       piece.kind = Piece::Kind::kText;
       // So may U&'...' and E'\x70...'.
-      piece.speaks =
-          SpeaksOfSecret(token.text) || (absl::StrContains(token.text, "\\") &&
-                                         absl::StrContains("eEuU", token.text.substr(0, 1)));
+      piece.speaks = SpeaksOfSecret(token.text) || NamesSecretSetting(Inside(token.text)) ||
+                     (absl::StrContains(token.text, "\\") &&
+                      absl::StrContains("eEuU", token.text.substr(0, 1)));
       break;
     case TokenKind::kNumber:
       piece.kind = Piece::Kind::kNumber;
@@ -48,6 +54,10 @@ Piece PieceOf(const Token& token) {
   return piece;
 }
 
+// "/*M!999999\- enable the sandbox mode */" at the head of MariaDB's dumps: a comment for every
+// server, whose words are none of a statement.
+bool IsOfNoServer(absl::string_view comment) { return absl::StartsWith(comment, "/*M!999999"); }
+
 // `skipped`: a server that skips an executable comment ends it elsewhere, and cuts what follows
 // otherwise.
 bool Cut(const Target& target, absl::string_view text, LexOptions options, Pieces* pieces,
@@ -56,10 +66,20 @@ bool Cut(const Target& target, absl::string_view text, LexOptions options, Piece
   Lexer lexer(target.dialect, text, options);
   Token token;
   size_t end = 0;
+  bool dead = false;
   while (lexer.Next(&token)) {
-    if (token.kind == TokenKind::kExecutableOpen) end = text.find("*/", token.offset + 2);
+    if (token.kind == TokenKind::kExecutableOpen && end < token.offset + 2) {
+      end = text.find("*/", token.offset + 2);
+      dead = IsOfNoServer(text.substr(token.offset));
+    }
     if (token.kind == TokenKind::kExecutableClose && token.offset != end) *skipped = true;
-    pieces->push_back(PieceOf(token));
+    if (!dead) {
+      pieces->push_back(PieceOf(token));
+    } else if (token.offset > end) {
+      return false;  // It ends elsewhere than the comment that it is.
+    } else if (token.kind == TokenKind::kExecutableClose) {
+      dead = false;
+    }
   }
   return lexer.status().ok();
 }
@@ -88,6 +108,16 @@ bool MayBeCutOtherwise(const Target& target, absl::string_view text, const Piece
   return std::any_of(std::begin(kOthers), std::end(kOthers), [&](const LexOptions& options) {
     return !IsCutSo(target, text, options, usual);
   });
+}
+
+// Of a text of a program. Its quotes may be another language's; a statement's kind stands in front
+// of its literals.
+Pieces PiecesOf(Dialect dialect, absl::string_view text) {
+  Lexer lexer(dialect, text, DefaultOptions(dialect));
+  Pieces pieces;
+  Token token;
+  while (lexer.Next(&token)) pieces.push_back(PieceOf(token));
+  return pieces;
 }
 
 // \connect of psql: of words alone it takes none for a password.
@@ -122,13 +152,14 @@ Redacted RedactSql(const Target& target, absl::string_view text, size_t place) {
 }
 
 bool HidesLiterals(Dialect dialect, absl::string_view text) {
-  // Its quotes may be another language's; a statement's kind stands in front of its literals.
-  Lexer lexer(dialect, text, DefaultOptions(dialect));
-  Pieces pieces;
-  Token token;
-  while (lexer.Next(&token)) pieces.push_back(PieceOf(token));
+  const Pieces pieces = PiecesOf(dialect, text);
   const PiecedText pieced(text, pieces);
   return BeginsStatement(pieced) && !ShowsLiterals(pieced);
+}
+
+bool IsSqlStatement(Dialect dialect, absl::string_view text) {
+  const Pieces pieces = PiecesOf(dialect, text);
+  return IsStatement(PiecedText(text, pieces), 0);
 }
 
 }  // namespace dbfleet::sql

@@ -17,4 +17,7 @@ Redacted RedactSql(const Target& target, absl::string_view text, size_t place);
 // word of SQL's statements is none.
 bool HidesLiterals(Dialect dialect, absl::string_view text);
 
+// Whether the text begins with a word that begins statements.
+bool IsSqlStatement(Dialect dialect, absl::string_view text);
+
 }  // namespace dbfleet::sql

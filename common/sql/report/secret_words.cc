@@ -155,6 +155,16 @@ bool NamesSecret(absl::string_view name) {
          HoldsWord(name);
 }
 
+bool NamesSecretSetting(absl::string_view content) {
+  constexpr size_t kLongest = 128;
+  return content.size() <= kLongest &&
+         std::all_of(content.begin(), content.end(),
+                     [](char c) {
+                       return IsOfName(c) || absl::StrContains(".:/%[]", std::string(1, c));
+                     }) &&
+         HoldsWord(content);
+}
+
 bool SpeaksOfSecret(absl::string_view content) {
   std::string lower = absl::AsciiStrToLower(content);
   if (HoldsAny(lower, kParts) || HoldsUriPassword(content) || GivesSecret(content)) return true;

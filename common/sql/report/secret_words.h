@@ -13,6 +13,10 @@ bool NamesSecret(absl::string_view name);
 // password in it. `content` is without its quotes, with or without its escapes.
 bool SpeaksOfSecret(absl::string_view content);
 
+// The same of a text that is the name of a setting: 'mailserver_pass', 'smtp/auth/pw'. Of other
+// texts words such as these say nothing.
+bool NamesSecretSetting(absl::string_view content);
+
 // scheme://user:password@host, also where it is only "scheme://:password@host".
 bool HoldsUriPassword(absl::string_view content);
 

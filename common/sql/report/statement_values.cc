@@ -219,7 +219,7 @@ class Values {
   // What a value stands behind.
   bool Introduces(size_t i) const {
     const absl::string_view text = statement_.Text(i);
-    if (text == "=") return statement_.Text(i + 1) != ">";
+    if (text == "=") return statement_.Text(i + 1) != ">" && !IsDefiner(i);
     if (text == ">") return i > 0 && statement_.Text(i - 1) == "=";
     if (!statement_.IsWord(i) && statement_[i].kind != Piece::Kind::kName) return false;
     if (absl::EqualsIgnoreCase(text, "BY")) return true;
@@ -231,13 +231,21 @@ class Values {
            (statement_[i + 1].kind != Piece::Kind::kSymbol || statement_.Text(i + 1) == "*");
   }
 
+  // CREATE DEFINER=`a`@`b` PROCEDURE: the name of an account, behind which no value's end is known.
+  bool IsDefiner(size_t i) const {
+    const size_t first = First(statement_);
+    return i > first && statement_.Is(i - 1, "DEFINER") && statement_.Text(i + 2) == "@" &&
+           (statement_.Is(first, "CREATE") || statement_.Is(first, "ALTER"));
+  }
+
   size_t End(size_t i) const {
     int depth = 0;
     for (; i < statement_.size(); ++i) {
       const absl::string_view text = statement_.Text(i);
       if (text == "(") ++depth;
       if (text == ")" && depth-- == 0) break;
-      if (text == ";" || (text == "," && depth == 0 && !(postgres_ && sets_))) break;
+      if (text == ";" || text == "*/" || (text == "," && depth == 0 && !(postgres_ && sets_)))
+        break;
       if (statement_.IsWord(i) && depth == 0 && IsOneOf(text, kNoValue)) break;
     }
     return i;

@@ -46,6 +46,7 @@ bool IsPlainlyQuoted(const Token& token) {
 }  // namespace
 
 void SessionWatch::Take(const Token& token) {
+  if (!postgres_) modes_.Take(token);
   if (token.kind == TokenKind::kExecutableOpen || token.kind == TokenKind::kExecutableClose) {
     return TakeComment(token.kind == TokenKind::kExecutableOpen);
   }
@@ -303,7 +304,7 @@ void SessionWatch::EndStatement() {
   if (saving_ != Saving::kNo) EndSaving(saving_ == Saving::kDone);
   is_set_ = behind_at_ = behind_mark_ = begins_assignment_ = false;
   begins_in_comment_ = behind_comment_ = false;
-  modes_changed_ = modes_changed_ || modes_named_;
+  if (!postgres_) modes_.EndStatement(modes_named_);
   charset_ = std::max(charset_, named_);
   begun_ = looks_ = modes_named_ = holds_code_ = updates_ = behind_set_ = false;
   behind_language_ = false;

@@ -6,6 +6,7 @@
 
 #include "common/sql/model/target.h"
 #include "common/sql/text/lexer.h"
+#include "common/sql/text/modes_watch.h"
 
 namespace dbfleet::sql {
 
@@ -21,7 +22,7 @@ namespace dbfleet::sql {
 class SessionWatch {
  public:
   explicit SessionWatch(const Target& target)
-      : postgres_(target.postgres()), charset_(target.charset) {}
+      : postgres_(target.postgres()), modes_(target), charset_(target.charset) {}
 
   void Take(const Token& token);
   // \encoding and \connect of psql, a whole line.
@@ -29,7 +30,9 @@ class SessionWatch {
   void EndStatement();
 
   // By a statement before the one at hand, or from the start.
-  bool modes_changed() const { return modes_changed_; }
+  bool modes_changed() const { return modes_.changed(); }
+  // They are known again, and end strings as the caller told.
+  bool modes_known() const { return modes_.known(); }
   CharsetRisk charset() const { return charset_; }
 
  private:
@@ -78,7 +81,7 @@ class SessionWatch {
   Next next_ = Next::kAnything;
   bool modes_named_ = false;
   CharsetRisk named_ = CharsetRisk::kNone;
-  bool modes_changed_ = false;
+  ModesWatch modes_;
   CharsetRisk charset_;
   bool behind_mark_ = false;        // MySQL: the token before is the mark of an executable comment.
   bool is_set_ = false;             // MySQL: the statement at hand is SET.

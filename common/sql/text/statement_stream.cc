@@ -216,6 +216,7 @@ void StatementStream::Finish(size_t end, Statement* statement) {
   statement->begin = base_ + static_cast<size_t>(text.data() - buffer_.data());
   statement->end = statement->begin + text.size();
   statement->modes_changed = watch_.modes_changed();
+  statement->modes_known = watch_.modes_known();
   bytes_in_doubt_ = bytes_in_doubt_ || watch_.charset() == CharsetRisk::kAllBytes ||
                     (watch_.charset() == CharsetRisk::kHighBytes &&
                      std::any_of(whole.begin(), whole.end(), IsHighByte));

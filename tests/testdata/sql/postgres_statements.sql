@@ -1310,7 +1310,7 @@ EXPLAIN ANALYZE VERBOSE ANALYZE SELECT 1;
 -- destructive: COPY changes data
 COPY log_lines FROM STDIN;
 
--- destructive: COPY changes data
+-- safe
 COPY orders TO STDOUT;
 
 -- safe

@@ -368,6 +368,37 @@ TEST_F(MysqlTruthTest, NoFunctionThatIsCalledSafeChangesAnything) {
   EXPECT_GT(counts_.safe_ran, 200);
 }
 
+// A built-in function that may stand apart from its parenthesis is called, and not the stored one
+// of its name: "CONCAT (a, b)". Others are not: "COUNT (a)".
+TEST_F(MysqlTruthTest, NoStoredFunctionIsCalledWhereABuiltInOneIsSafe) {
+  ASSERT_TRUE(Connect());
+  const auto functions = monitor_->Query("SELECT * FROM information_schema.sql_functions");
+  ASSERT_TRUE(functions.ok()) << functions.status();
+  int safe = 0;
+  int stored = 0;
+  for (const std::string& function : *functions) {
+    for (const auto& [parameters, arguments] : {std::pair{"", ""},
+                                                {"a INT", "1"},
+                                                {"a INT, b INT", "1, 1"},
+                                                {"a INT, b INT, c INT", "1, 1, 1"}}) {
+      const std::string text = absl::StrCat("SELECT ", function, " (", arguments, ")");
+      const bool made = session_
+                            ->Execute(absl::StrCat("CREATE FUNCTION `", function, "` (", parameters,
+                                                   ") RETURNS INT DETERMINISTIC RETURN 4242"))
+                            .ok();
+      const auto rows = session_->Query(text);
+      const bool calls_it = made && rows.ok() && *rows == std::vector<std::string>{"4242"};
+      const bool is_safe = Classify(Dialect::kMariaDb, text).safety == Safety::kSafe;
+      EXPECT_FALSE(calls_it && is_safe) << text;
+      safe += is_safe ? 1 : 0;
+      stored += calls_it ? 1 : 0;
+      (void)session_->Execute(absl::StrCat("DROP FUNCTION IF EXISTS `", function, "`"));
+    }
+  }
+  EXPECT_GT(safe, 100);
+  EXPECT_GT(stored, 10);
+}
+
 TEST_F(MysqlTruthTest, NothingThatIsCalledSafeChangesAnything) {
   const char* limit = std::getenv("DBFLEET_TRUTH_SECONDS");
   int seconds = 25;

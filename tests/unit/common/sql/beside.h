@@ -21,6 +21,18 @@ inline std::string Beside(Dialect dialect, absl::string_view code) {
   return absl::StrCat(dialect == kPhp ? "User::find(1); " : "User.find(1)\n", code);
 }
 
+// Whether some statement of a file is destructive.
+inline bool IsDestructiveFile(Dialect dialect, absl::string_view file) {
+  const auto statements = Split(Target(dialect), file);
+  EXPECT_TRUE(statements.ok()) << file;
+  if (!statements.ok()) return true;
+  bool destructive = false;
+  for (const Statement& statement : *statements) {
+    destructive = destructive || Read(dialect, statement).verdict.safety == Safety::kDestructive;
+  }
+  return destructive;
+}
+
 // Whether some statement is destructive; each of those says why.
 inline bool HasDestructive(Dialect dialect, absl::string_view code) {
   const auto statements = Split(Target(dialect), Beside(dialect, code));

@@ -234,7 +234,7 @@ TEST(HostInjectionTest, SqlThatPhpPutsTogetherIsFound) {
         "$qb->andWhere(\"u.a = \" . $x)->getQuery();",
         "User::find(\"all\", [\"conditions\" => \"a = $x\"]);",
         "User::find_by_sql(\"SELECT $x\");",
-        "User::whereRaw(sprintf(\"a = %d\", $x))->get();",
+        "User::whereRaw(sprintf(\"a = '%s'\", $x))->get();",
         "User::whereRaw(str_replace(\":x\", $x, \"a = :x\"))->get();",
         "User::whereRaw(strtr(\"a = :x\", [\":x\" => $x]))->get();",
         "$sql = $_POST[\"q\"]; $db->query($sql);",
@@ -253,7 +253,7 @@ TEST(HostInjectionTest, SqlThatPhpPutsTogetherIsFound) {
         "$db->query(\"SELECT a FROM t WHERE a LIKE '%\" . $x . \"%'\");",
         "$db->query(\"SELECT a FROM t WHERE id = \" . (string)$x);",
         "User::whereRaw(\"a = '\" . addslashes($x) . \"'\")->get();",
-        "$db->query(\"SELECT a FROM t WHERE a = '\" . mysqli_real_escape_string($db, $x) . \"'\");",
+        "$db->query(\"SELECT a FROM t WHERE a = \" . mysqli_real_escape_string($db, $x));",
         "$db->query('SELECT a FROM t WHERE a = ' . $x);",
         "$db->query('SELECT a FROM ' . $this->table . ' WHERE b = 1');",
         "$qb->orderBy($_GET[\"x\"]);",
@@ -348,6 +348,8 @@ TEST(HostInjectionTest, PlaceholdersThatOnlySomeWaysBindAreNotKnown) {
 TEST(HostInjectionTest, PlaceholdersNumbersAndConstantsOfPhpAreClean) {
   for (absl::string_view code :
        {"$db->query(\"SELECT a FROM t WHERE b = 1\");",
+        "User::whereRaw(sprintf(\"a = %d\", $x))->get();",
+        "$db->query(\"SELECT a FROM t WHERE a = '\" . mysqli_real_escape_string($db, $x) . \"'\");",
         "$pdo->prepare(\"SELECT a FROM t WHERE b = ?\")->execute([$x]);",
         "DB::select(\"SELECT a FROM t WHERE b = ?\", [$x]);", "User::where(\"name\", $x)->get();",
         "$in = implode(\",\", array_fill(0, count($ids), \"?\")); DB::select(\"SELECT a FROM t "

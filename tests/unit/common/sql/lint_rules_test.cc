@@ -372,6 +372,31 @@ TEST(LintRulesTest, MySqlsOwn) {
       Not(Contains("dbf-inline-references")));
 }
 
+// What finds its rows by keys changes not all of them; first and find_by want one row.
+TEST(LintRulesTest, CallsThatAreAboutOneRow) {
+  const Target ruby(Dialect::kActiveRecordRuby);
+  for (const char* call : {"User.upsert({a: 1})", "User.upsert_all([{a: 1}])", "User.first",
+                           "User.find_by(email: e)", "User.exists?(1)"}) {
+    const auto found = Found(ruby, call);
+    EXPECT_THAT(found, Not(Contains("dbf-no-where"))) << call;
+    EXPECT_THAT(found, Not(Contains("dbf-limit-without-order"))) << call;
+  }
+  const Target php(Dialect::kActiveRecordPhp);
+  EXPECT_THAT(Found(php, "DB::table('users')->get();"), Contains("dbf-ar-unbounded-read"));
+  EXPECT_THAT(Found(php, "DB::table('users')->where('a', 1)->get();"),
+              Not(Contains("dbf-ar-unbounded-read")));
+  EXPECT_THAT(Found(php, "DB::table('users')->truncate();"), Not(Contains("dbf-no-where")));
+}
+
+// Dumps begin statements in executable comments; behind the beginning one hides something.
+TEST(LintRulesTest, AStatementInAnExecutableCommentHidesNothing) {
+  const Target maria(Dialect::kMariaDb, {10, 11, 6});
+  EXPECT_THAT(Found(maria, "/*!40101 SET NAMES utf8mb4 */"),
+              Not(Contains("dbf-injection-comment")));
+  EXPECT_THAT(Found(maria, "SELECT a FROM t WHERE a = 1 /*!50000 UNION SELECT 1 */"),
+              Contains("dbf-injection-comment"));
+}
+
 TEST(LintRulesTest, ProgramsOfActiveRecord) {
   Target ruby(Dialect::kActiveRecordRuby);
   constexpr RuleCase kCases[] = {

@@ -10,9 +10,12 @@
 namespace dbfleet::sql {
 namespace {
 
+using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+
+MATCHER_P(OfRule, rule, "") { return arg.rule_id == rule; }
 
 Target At(absl::string_view name) { return *ParseTarget(name); }
 
@@ -252,6 +255,65 @@ TEST(TypesTest, ATextComparedWithANumber) {
   }
 }
 
+// Which column stands where is not told by its name alone.
+TEST(TypesTest, ATextComparedWithANumberIsTheTablesColumn) {
+  for (absl::string_view dialect : {"mysql-8.0", "mariadb-10.11", "postgresql-15"}) {
+    for (absl::string_view text :
+         {"WITH orders AS (SELECT 1 AS code) SELECT 1 FROM orders WHERE code = 5",
+          "WITH x AS (SELECT count(*) AS code FROM app.orders) SELECT 1 FROM x WHERE code = 5",
+          "SELECT 1 FROM (SELECT count(*) AS code FROM app.orders) q WHERE code = 5",
+          "WITH orders AS (SELECT 1 AS code) "
+          "SELECT 1 FROM orders o JOIN app.small s ON o.code = s.n",
+          "WITH Orders (code) AS (SELECT 1) SELECT 1 FROM orders JOIN app.small ON orders.code = "
+          "small.n"}) {
+      EXPECT_EQ(Lint(At(dialect), text).Of("dbf-text-as-number"), "") << dialect << ": " << text;
+    }
+    EXPECT_THAT(Lint(At(dialect),
+                     "WITH small AS (SELECT 1) SELECT 1 FROM app.orders o JOIN app.small s "
+                     "ON o.code = s.n")
+                    .Of("dbf-text-as-number"),
+                HasSubstr("one type"))
+        << "app.small is not the query";
+  }
+  // In HAVING it may be a name of the list, and nothing in it asks an index. PostgreSQL knows no
+  // such names there.
+  for (absl::string_view dialect : {"mysql-8.0", "mariadb-10.11"}) {
+    for (absl::string_view text :
+         {"SELECT count(*) AS code FROM app.orders GROUP BY price HAVING code = 5",
+          "SELECT count(*) AS code FROM app.orders GROUP BY price HAVING (code = 5)",
+          "SELECT count(*) AS id FROM app.orders GROUP BY price HAVING (1 = 2 OR (id = '5'))"}) {
+      EXPECT_THAT(Lint(At(dialect), text).findings, Not(Contains(OfRule("dbf-text-as-number"))));
+      EXPECT_THAT(Lint(At(dialect), text).findings,
+                  Not(Contains(OfRule("dbf-implicit-conversion"))));
+    }
+    EXPECT_THAT(Lint(At(dialect),
+                     "SELECT 1 FROM app.small GROUP BY n HAVING n IN "
+                     "(SELECT id FROM app.orders WHERE id = '5')")
+                    .findings,
+                Not(Contains(OfRule("dbf-dry-run"))));
+  }
+  EXPECT_THAT(Lint(At("postgresql-15"),
+                   "SELECT count(*) AS code FROM app.orders GROUP BY code HAVING code = 5")
+                  .Of("dbf-text-as-number"),
+              HasSubstr("PostgreSQL refuses"));
+}
+
+// What stands beside "=" is all that is compared.
+TEST(TypesTest, ANumberInQuotesThatIsPartOfAnExpression) {
+  for (absl::string_view dialect : {"mysql-8.0", "mariadb-10.11"}) {
+    const auto said = [&](absl::string_view where) {
+      return Lint(At(dialect), absl::StrCat("SELECT id FROM app.orders WHERE ", where))
+          .Of("dbf-implicit-conversion");
+    };
+    EXPECT_THAT(said("id = '5'"), HasSubstr("id = 5"));
+    EXPECT_THAT(said("'5' = orders.id AND price > 1"), HasSubstr("id = 5"));
+    for (absl::string_view where : {"1 + id = '5'", "id = '5' + 1", "'5' = id - 1", "- id = '5'",
+                                    "id | 1 = '5'", "'5' = id | 1", "id = '5' & 1"}) {
+      EXPECT_EQ(said(where), "") << dialect << ": " << where;
+    }
+  }
+}
+
 // In MySQL and MariaDB a hexadecimal literal is a text.
 TEST(TypesTest, ATextComparedWithAHexadecimalText) {
   EXPECT_EQ(Lint(At("mariadb-10.11"), "SELECT id FROM app.orders WHERE number = 0x61")
@@ -280,6 +342,59 @@ TEST(DryRunTest, ColumnsThatAreWrittenAndListed) {
           "SELECT (SELECT gone FROM app.unknown) FROM app.orders"}) {
       EXPECT_THAT(said(text), Not(HasSubstr("has no column"))) << text;
     }
+  }
+}
+
+TEST(FullScanTest, AColumnInAQuerysRowsIsOneOfTheCondition) {
+  for (absl::string_view dialect : {"mysql-8.0", "mariadb-10.11", "postgresql-15"}) {
+    EXPECT_EQ(Lint(At(dialect),
+                   "DELETE FROM app.orders WHERE id IN (SELECT q.i FROM "
+                   "(SELECT count(*) AS code, 1 AS i FROM app.orders) q WHERE code = 5)")
+                  .Of("dbf-full-scan"),
+              "")
+        << dialect;
+    EXPECT_EQ(Lint(At(dialect), "SELECT 1 FROM t GROUP BY a HAVING lower(a) = 'x'", false)
+                  .Of("dbf-function-on-column"),
+              "")
+        << dialect;
+  }
+}
+
+TEST(DryRunTest, WhatIsNoColumn) {
+  for (absl::string_view dialect : {"mysql-8.0", "mariadb-10.11"}) {
+    for (absl::string_view text :
+         {"SELECT count(*) AS c FROM app.orders GROUP BY price HAVING (c > 5 AND c IN (6, 7))",
+          "SELECT count(*) AS c FROM app.orders GROUP BY price HAVING c > 5 ORDER BY c",
+          "SELECT id FROM app.orders WHERE code COLLATE utf8_bin = 'a'",
+          "SELECT id FROM app.orders WHERE 'a' = code COLLATE utf8_bin",
+          "SELECT current_role FROM app.orders", "SELECT id, CURRENT_ROLE AS r FROM app.orders",
+          "SELECT id FROM app.orders WHERE number = current_role",
+          "SELECT id FROM app.orders WHERE current_role IS NULL"}) {
+      EXPECT_EQ(Lint(At(dialect), text).Of("dbf-dry-run"), "") << dialect << ": " << text;
+    }
+    for (absl::string_view text :
+         {"SELECT `current_role` FROM app.orders", "SELECT o FROM app.orders o",
+          "SELECT id FROM app.orders WHERE `current_role` = 1",
+          "SELECT id FROM app.orders WHERE gone COLLATE utf8_bin LIKE 'a' OR gone = 1"}) {
+      EXPECT_THAT(Lint(At(dialect), text).Of("dbf-dry-run"), HasSubstr("has no column")) << text;
+    }
+  }
+  const auto said = [](absl::string_view text) {
+    return Lint(At("postgresql-15"), text).Of("dbf-dry-run");
+  };
+  // A row as a whole goes by its table's name, and by the alias alone if it has one.
+  for (absl::string_view text :
+       {"SELECT o FROM app.orders o", "SELECT orders FROM app.orders",
+        "SELECT o.id FROM app.orders AS o WHERE o IS NOT NULL",
+        "DELETE FROM app.orders WHERE orders IS NULL",
+        "UPDATE app.orders o SET price = 1 WHERE o = o", "SELECT current_role FROM app.orders",
+        "SELECT id FROM app.orders WHERE code COLLATE \"C\" = 'a'"}) {
+    EXPECT_EQ(said(text), "") << text;
+  }
+  for (absl::string_view text :
+       {"SELECT orders FROM app.orders o", "SELECT o.o FROM app.orders o",
+        "SELECT orders.orders FROM app.orders", "SELECT id FROM app.orders WHERE o IS NOT NULL"}) {
+    EXPECT_THAT(said(text), HasSubstr("has no column")) << text;
   }
 }
 

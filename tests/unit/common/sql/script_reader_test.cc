@@ -38,6 +38,19 @@ void ExpectLast(Safety safety, Dialect dialect, std::initializer_list<absl::stri
   }
 }
 
+// What is not known to be harmless to show makes nothing for what follows.
+TEST(ScriptReaderTest, WhatIsOnlyShownHidesNothing) {
+  ExpectLast(Safety::kSafe, kMa,
+             {"SHOW GRANTS FOR 'a'@'%'; SELECT lower(a) FROM t",
+              "SHOW EXPLAIN FOR 5; SELECT lower(a) FROM t",
+              "SHOW QUERY_CACHE_INFO; SHOW CREATE USER root@localhost; SELECT a FROM t"});
+  ExpectLast(Safety::kDestructive, kMa,
+             {"SHOW x WHERE f(1) = 2; SELECT lower(a) FROM t",
+              "SHOW x /*! ; CREATE FUNCTION f() RETURNS int RETURN 1 */; SELECT a FROM t",
+              "DELIMITER //\nSHOW x; CREATE VIEW t AS SELECT wipe()//\nSELECT a FROM t//",
+              "SHOWS x; SELECT a FROM t"});
+}
+
 TEST(ScriptReaderTest, WhatTheScriptMadeIsNotReadUnlessItOnlyReads) {
   ExpectLast(
       Safety::kDestructive, kPg,
@@ -133,6 +146,11 @@ TEST(ScriptReaderTest, ConnectOfPsqlChangesNoMeaningOnTheSameServer) {
        "CREATE VIEW v AS SELECT wipe();\n\\c d\nSELECT * FROM v"});
 }
 
+TEST(ScriptReaderTest, ConnectOfPsqlAsAnotherRoleChangesTheSession) {
+  ExpectLast(Safety::kDestructive, kPg, {"\\c d u\n", "\\c - u\n", "\\connect d u\n"});
+  ExpectLast(Safety::kSafe, kPg, {"\\c\n", "\\c d\n", "\\c d -\n"});
+}
+
 TEST(ScriptReaderTest, WhatATableComputesOfNewRowsMayDoAnything) {
   for (absl::string_view made :
        {"CREATE TABLE t (a int DEFAULT wipe())", "CREATE TABLE t (a int CHECK (wipe(a)))",
@@ -223,7 +241,9 @@ TEST(ScriptReaderTest, BehindAStringWhoseEndIsNotKnownNothingIs) {
   EXPECT_EQ(Last(Dialect::kMariaDb, tail).safety, Safety::kDestructive);
   EXPECT_EQ(Last(kPg, "SELECT 'a\\' ; SELECT 1 \"; DROP TABLE t; -- \"").safety,
             Safety::kDestructive);
-  EXPECT_EQ(Last(Server(kMa), "SET sql_mode = '';" + tail).safety, Safety::kDestructive);
+  EXPECT_EQ(Last(Server(kMa), "SET sql_mode = @x;" + tail).safety, Safety::kDestructive);
+  EXPECT_EQ(Last(Server(kMa), "SET sql_mode = '';" + tail).safety, Safety::kSafe)
+      << "they are known again";
   EXPECT_EQ(Last(Server(kMa), tail).safety, Safety::kSafe) << "its modes are known";
   // A server that skips the comment ends it at the first "*/".
   EXPECT_EQ(Last(Server(kMa), "/*!99999 ' */ SELECT ' */; SELECT ' ; DROP TABLE t; -- '").safety,

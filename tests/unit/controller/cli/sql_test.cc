@@ -398,6 +398,30 @@ TEST_F(SqlTest, AMigrationWithoutItsWayBackIsFound) {
   EXPECT_THAT(out_, Not(HasSubstr("dbf-drop-column")));  // That is what it is for.
 }
 
+TEST_F(SqlTest, AWayBackInAFileOfItsOwnTakesAwayNoMoreThanItsVersionMade) {
+  Write("0008_q.up.sql", "ALTER TABLE app.customers ADD COLUMN q int;");
+  const std::string down =
+      Write("0008_q.down.sql",
+            "ALTER TABLE app.customers DROP COLUMN q;\nALTER TABLE app.customers DROP COLUMN z;\n"
+            "DROP TABLE app.customers;");
+  ASSERT_EQ(Sql({"lint", "--dialect", "postgresql-15", down}), 0);
+  EXPECT_THAT(out_, Not(HasSubstr("dropping app.customers.q")));
+  EXPECT_THAT(out_, HasSubstr("dropping app.customers.z"));
+  EXPECT_THAT(out_, HasSubstr("DROP TABLE app.customers loses its rows"));
+  // Without its way there nothing is known to be its own.
+  const std::string alone = Write("0009_r.down.sql", "ALTER TABLE app.customers DROP COLUMN r;");
+  ASSERT_EQ(Sql({"lint", "--dialect", "postgresql-15", alone}), 0);
+  EXPECT_THAT(out_, HasSubstr("dropping app.customers.r"));
+}
+
+TEST_F(SqlTest, NothingIsSaidOfTheEndOfAFileThatIsNotReadToItsEnd) {
+  EXPECT_EQ(Sql({"lint", "--dialect", "postgresql-15", "-"},
+                "BEGIN;\nDELETE FROM app.t;\n\\! ls\nCOMMIT;\n"),
+            2);
+  EXPECT_THAT(out_, HasSubstr("dbf-no-where"));
+  EXPECT_THAT(out_, Not(HasSubstr("dbf-uncommitted-transaction")));
+}
+
 TEST_F(SqlTest, FindingsFitTheTerminal) {
   std::vector<std::string> words = {"sql", "lint", "--dialect", "postgresql-15", "-"};
   RunCli(words, "CREATE INDEX ON app.orders (customer_id)", /*terminal=*/true);

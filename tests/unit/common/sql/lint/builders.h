@@ -55,7 +55,7 @@ inline Reading CreateTable(const std::string& name) {
   ColumnFacts id = Column("id", "bigint");
   id.primary_key = true;
   reading.facts.columns = {id, Column("created_at", "datetime"), Column("updated_at", "datetime")};
-  reading.facts.if_not_exists = true;
+  reading.facts.if_exists = true;  // No rule about a second run; IF NOT EXISTS would prove nothing.
   return reading;
 }
 
@@ -109,11 +109,12 @@ struct Case {
   SchemaSnapshot snapshot;
   bool with_snapshot = false;
   bool down = false;
+  Made up;  // What its way there made, of a way back.
 
   explicit Case(Target t) : target(std::move(t)) {}
 
   std::vector<Finding> Lint(const std::vector<std::pair<std::string, Reading>>& script) const {
-    Linter linter(target, config, with_snapshot ? &snapshot : nullptr, {down});
+    Linter linter(target, config, with_snapshot ? &snapshot : nullptr, {down, {}, up});
     for (const auto& [text, reading] : script) linter.Add(text, reading);
     return linter.Finish();
   }

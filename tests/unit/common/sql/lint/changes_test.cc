@@ -11,17 +11,18 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 
 TEST(IndexRulesTest, TheSafeFormIsWrittenWithTheStatementsOwnNames) {
-  const Finding finding = Case(kPostgres).The(
-      "dbf-index-not-concurrent",
-      {CreateIndex(Index("idx_orders_customer_id", "orders", {"customer_id"}))});
+  IndexFacts index = Index("idx_orders_customer_id", "orders", {"customer_id"});
+  index.rest = "ON app.orders (customer_id)";
+  const Finding finding = Case(kPostgres).The("dbf-index-not-concurrent", {CreateIndex(index)});
   EXPECT_THAT(finding.advice,
-              HasSubstr("write CREATE INDEX CONCURRENTLY idx_orders_customer_id ON app.orders "
-                        "(customer_id)"));
+              HasSubstr("write CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_orders_customer_id ON "
+                        "app.orders (customer_id)"));
 }
 
 TEST(IndexRulesTest, AnIndexWithoutANameGetsOneInTheSafeForm) {
-  const Finding finding = Case(kPostgres).The("dbf-index-not-concurrent",
-                                              {CreateIndex(Index("", "orders", {"a", "b"}))});
+  IndexFacts index = Index("", "orders", {"a", "b"});
+  index.rest = "ON app.orders (a, b)";
+  const Finding finding = Case(kPostgres).The("dbf-index-not-concurrent", {CreateIndex(index)});
   EXPECT_THAT(finding.advice, HasSubstr("idx_orders_a_b ON app.orders (a, b)"));
 }
 
@@ -106,10 +107,13 @@ TEST(ColumnRulesTest, WhatIsLostOrBreaksProgramsIsNamed) {
   EXPECT_THAT(Case(kPostgres).Ids({Alter("orders", {rename})}), ElementsAre("dbf-rename-column"));
   EXPECT_THAT(Case(kMaria).Ids({Alter("orders", {Change(AlterationKind::kDropColumn, "note")})}),
               ElementsAre("dbf-drop-column"));
+  // A way back takes away what its way there made, and nothing else.
   Case down(kMaria);
   down.down = true;
-  EXPECT_THAT(down.Ids({Alter("orders", {Change(AlterationKind::kDropColumn, "note")})}),
-              IsEmpty());
+  const Reading drop = Alter("orders", {Change(AlterationKind::kDropColumn, "note")});
+  EXPECT_THAT(down.Ids({drop}), ElementsAre("dbf-drop-column"));
+  down.up.Add(Made::What::kColumn, "app", "orders", "note");
+  EXPECT_THAT(down.Ids({drop}), IsEmpty());
 }
 
 TEST(ColumnRulesTest, NewColumns) {
@@ -165,8 +169,12 @@ TEST(ColumnRulesTest, SetNotNullIsFineBehindAValidatedCheck) {
   EXPECT_THAT(finding.advice, HasSubstr("VALIDATE CONSTRAINT chk_orders_note"));
   Alteration check = Change(AlterationKind::kAddCheck, "c");
   check.not_valid = true;
+  check.text = "ADD CONSTRAINT c CHECK (note IS NOT NULL) NOT VALID";
   const Reading add = Alter("orders", {check});
+  check.text = "ADD CONSTRAINT c CHECK (note <> '') NOT VALID";
+  const Reading add_other = Alter("orders", {check});
   const Reading validate = Alter("orders", {Change(AlterationKind::kValidateConstraint, "c")});
+  EXPECT_THAT(Case(kPostgres).Ids({add_other, validate, set}), Contains("dbf-set-not-null"));
   EXPECT_THAT(Case(kPostgres).Ids({add, set}), Contains("dbf-set-not-null"));
   EXPECT_THAT(Case(kPostgres).Ids({add, validate, set}), Not(Contains("dbf-set-not-null")));
 }
@@ -296,7 +304,9 @@ TEST(ConstraintRulesTest, PartitionsComeAndGoWithoutStoppingTheTable) {
   EXPECT_THAT(
       Case(Target(Dialect::kPostgres, {13, 0, 0})).The("dbf-detach-partition", {statement}).advice,
       HasSubstr("no safe form"));
-  const Reading attach = Alter("orders", {Change(AlterationKind::kAttachPartition, "orders_2030")});
+  Alteration partition = Change(AlterationKind::kAttachPartition, "orders_2030");
+  partition.schema = "app";
+  const Reading attach = Alter("orders", {partition});
   EXPECT_THAT(Case(kPostgres).Ids({attach}), ElementsAre("dbf-attach-partition"));
   EXPECT_THAT(Case(kPostgres).Ids({CreateTable("orders_2030"), attach}), IsEmpty());
 }
@@ -376,6 +386,9 @@ TEST(LockRulesTest, HowIsSaid) {
   EXPECT_THAT(Case(kMaria).The("dbf-no-algorithm", {alter}).advice, HasSubstr("ALGORITHM=INSTANT"));
   alter.verdict.effects.rewrites_table = true;
   EXPECT_THAT(Case(kMaria).Ids({alter}), ElementsAre("dbf-table-rebuild", "dbf-no-algorithm"));
+  // Where nobody may write meanwhile, no form without a lock can be asked for.
+  alter.verdict.effects.blocks = Blocking::kWrites;
+  EXPECT_THAT(Case(kMaria).Ids({alter}), ElementsAre("dbf-table-rebuild"));
 }
 
 TEST(LockRulesTest, ALockIsAwaitedWithALimitInPostgres) {
@@ -405,7 +418,7 @@ TEST(ObjectRulesTest, RoutinesOwnersAndNames) {
   set.facts.setting = "role";
   EXPECT_THAT(with_role.Ids({set, CreateTable("orders")}), IsEmpty());
   table = CreateTable("orders");
-  table.facts.if_not_exists = false;
+  table.facts.if_exists = false;
   EXPECT_THAT(Case(kPostgres).Ids({table}), ElementsAre("dbf-not-idempotent"));
 }
 

@@ -84,7 +84,10 @@ TEST(LinterTest, RulesCanBeSwitchedOffAndAllowed) {
 
 TEST(LinterTest, TheWayBackMayTakeAwayWhatTheWayThereMade) {
   const Case c(kMaria);
-  EXPECT_THAT(Found(c, {{"-- dbfleet:up\nDROP TABLE a", Drop()},
+  EXPECT_THAT(Found(c, {{"-- dbfleet:up\nCREATE TABLE t", CreateTable("t")},
+                        {"-- dbfleet:down\nDROP TABLE t", Drop()}}),
+              IsEmpty());
+  EXPECT_THAT(Found(c, {{"-- dbfleet:up\nCREATE TABLE a", CreateTable("a")},
                         {"-- dbfleet:down\nDROP TABLE t", Drop()}}),
               ElementsAre("dbf-drop-table"));
 }

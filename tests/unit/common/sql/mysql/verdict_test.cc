@@ -222,12 +222,43 @@ TEST(VerdictTest, WhatIsDestructiveMayWellBeUnderstood) {
   }
 }
 
+TEST(VerdictTest, WhatIsWrittenInUnusualFormsOnlyReadsToo) {
+  for (absl::string_view text :
+       {"SELECT * FROM JSON_TABLE('[1]', '$[*]' COLUMNS (n FOR ORDINALITY, a INT PATH '$')) j",
+        "SELECT * FROM JSON_TABLE(d, '$' COLUMNS (NESTED PATH '$.a' COLUMNS (n FOR ORDINALITY))) j",
+        "EXPLAIN VALUES (1), (2)", "EXPLAIN FORMAT=JSON VALUES (1) UNION SELECT 2",
+        "SELECT {d '2024-01-01'}, {t '10:00'}, {ts '2024-01-01 10:00:00'} FROM t",
+        "SELECT a FROM t WHERE d = {D'2024-01-01'}", "SELECT VALUE(a) FROM t",
+        "SHOW SLAVE 'east' STATUS", "SHOW REPLICA 'east' STATUS",
+        // Native functions, whatever stands between.
+        "SELECT CONCAT (a, b), round\n(x, 2), IfNull /* or */ (a, 0), COALESCE (a, 0) FROM t",
+        "SELECT avg (a) FROM t", "SELECT year (d), DATE_FORMAT (d, '%Y') FROM t"}) {
+    EXPECT_EQ(Of(text).safety, Safety::kSafe) << text << ": " << Why(Of(text));
+  }
+  for (absl::string_view text :
+       {"SELECT * FROM t FOR ORDINALITY", "SELECT CAST(a AS CHAR FOR UPDATE) FROM t",
+        "EXPLAIN VALUES (sleep(1))", "EXPLAIN VALUES (f())", "SELECT {d sleep(1)}",
+        "SELECT {fn now()}", "SELECT {d '2024-01-01' + 1}", "SELECT {d \"a\"}",
+        "SELECT '2024-01-01'}", "SELECT {x '2024-01-01'}", "SHOW SLAVE east STATUS",
+        "SHOW SLAVE 'east' HOSTS", "SELECT app.VALUE(a) FROM t", "SELECT `VALUE`(a) FROM t",
+        // These call stored functions of their names then.
+        "SELECT COUNT (*) FROM t", "SELECT now ()", "SELECT sum (a), TRIM (a) FROM t",
+        "SELECT substr\n(a, 1) FROM t", "SELECT CAST (a AS CHAR)", "SELECT `CONCAT` (a)",
+        "SELECT app.CONCAT (a)", "SELECT std (a), group_concat (a), mid (a, 1) FROM t",
+        "SELECT sysdate ()", "SELECT f (a) FROM t"}) {
+    EXPECT_EQ(Of(text).safety, Safety::kDestructive) << text;
+  }
+}
+
 TEST(VerdictTest, InsertsOnlyAddRows) {
   for (absl::string_view text :
        {"INSERT INTO t VALUES (1)", "INSERT IGNORE t (a, b) VALUES (1, now()), (2, DEFAULT)",
         "INSERT INTO t SET a = 1", "INSERT INTO t (a) SELECT b FROM s",
         "INSERT INTO t () VALUES ()", "INSERT INTO t (a) (SELECT b FROM s)",
-        "INSERT INTO t VALUES (1) RETURNING a"}) {
+        "INSERT INTO t VALUES (1) RETURNING a",
+        // PostgreSQL's own; these servers have none of such names.
+        "INSERT INTO pg_jobs VALUES (1)", "INSERT INTO app.pg_jobs VALUES (1)",
+        "INSERT INTO pg_catalog.t VALUES (1)"}) {
     const Verdict verdict = Of(text);
     EXPECT_TRUE(verdict.adds_only) << text << ": " << Why(verdict);
     EXPECT_EQ(SafetyIn(EnvironmentClass::kDevelopment, verdict), Safety::kSafe) << text;
@@ -262,9 +293,12 @@ TEST(VerdictTest, UsesSayWhatIsDoneToWhat) {
   EXPECT_EQ(Uses("SELECT * FROM a JOIN b ON a.x = b.x, c"), "read:a read:b read:c");
   EXPECT_EQ(Uses("SELECT * FROM a FOR UPDATE"), "lock:a");
   EXPECT_EQ(Uses("UPDATE a, b SET a.x = (SELECT max(y) FROM c) WHERE a.i = b.i"),
-            "write:a write:b read:c");
+            "write:a read:b read:c");
+  EXPECT_EQ(Uses("UPDATE a, b SET a.x = 1, b.y = 2 WHERE a.i = b.i"), "write:a write:b");
+  // Whose column it is, the statement does not say.
+  EXPECT_EQ(Uses("UPDATE a, b SET x = 1 WHERE a.i = b.i"), "write:a write:b");
   EXPECT_EQ(Uses("DELETE FROM a WHERE i IN (SELECT i FROM b)"), "write:a read:b");
-  EXPECT_EQ(Uses("DELETE a FROM a JOIN b USING (i)"), "write:a write:b");
+  EXPECT_EQ(Uses("DELETE a FROM a JOIN b USING (i)"), "write:a read:b");
   EXPECT_EQ(Uses("INSERT INTO a SELECT * FROM b"), "write:a read:b");
   EXPECT_EQ(Uses("CREATE TABLE a (i INT, FOREIGN KEY (i) REFERENCES p (i))"), "define:a lock:p");
   EXPECT_EQ(Uses("CREATE TABLE a AS SELECT * FROM b"), "define:a read:b");

@@ -3,9 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <pthread.h>
 
-#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,6 +13,7 @@
 
 #include "common/sql/postgres/nesting.h"
 #include "common/sql/postgres/postgres.h"
+#include "tests/unit/common/sql/small_stack.h"
 
 namespace dbfleet::sql {
 namespace {
@@ -26,22 +25,6 @@ std::string Repeat(absl::string_view text, size_t times) {
   std::string repeated;
   for (size_t i = 0; i < times; ++i) repeated.append(text.data(), text.size());
   return repeated;
-}
-
-// Runs `work` on a thread whose stack is as small as an agent's may be.
-void OnSmallStack(std::function<void()> work) {
-  constexpr size_t kStack = 512 << 10;
-  pthread_attr_t attributes;
-  ASSERT_EQ(pthread_attr_init(&attributes), 0);
-  ASSERT_EQ(pthread_attr_setstacksize(&attributes, kStack), 0);
-  pthread_t thread;
-  const auto run = [](void* work) -> void* {
-    (*static_cast<std::function<void()>*>(work))();
-    return nullptr;
-  };
-  ASSERT_EQ(pthread_create(&thread, &attributes, run, &work), 0);
-  pthread_join(thread, nullptr);
-  pthread_attr_destroy(&attributes);
 }
 
 // Ways to nest: what is repeated in front, the middle, what is repeated behind.

@@ -211,13 +211,48 @@ TEST(UsesTest, TablesAreThoseThatHaveRowsToEstimate) {
   EXPECT_THAT(Of("SELECT 1 FROM a; DELETE FROM b").tables, ElementsAre("a", "b"));
 }
 
+// What psql shows of foreign tables, and what views of statistics are made of.
+TEST(VerdictTest, WhatCataloguesAndStatisticsAreShownWith) {
+  for (absl::string_view text :
+       {"SELECT * FROM pg_catalog.pg_options_to_table(ARRAY['a=b'])",
+        "SELECT pg_stat_get_db_deadlocks(oid), pg_stat_get_db_temp_bytes(oid) FROM pg_database",
+        "SELECT pg_stat_get_vacuum_count(oid), pg_stat_get_tuples_hot_updated(oid) FROM pg_class",
+        "SELECT pg_stat_get_backend_userid(s), pg_stat_get_backend_start(s) FROM t"}) {
+    EXPECT_EQ(Of(text).safety, Safety::kSafe) << text << absl::StrJoin(Of(text).reasons, "; ");
+  }
+}
+
+TEST(VerdictTest, ATableIsSentToTheClientAsAQueryIs) {
+  for (absl::string_view text :
+       {"COPY t TO STDOUT", "COPY app.t (a, b) TO STDOUT WITH (FORMAT csv, HEADER)",
+        "COPY t TO STDOUT CSV HEADER", "COPY (SELECT a FROM t) TO STDOUT"}) {
+    const Verdict verdict = Of(text);
+    EXPECT_EQ(verdict.safety, Safety::kSafe) << text << absl::StrJoin(verdict.reasons, "; ");
+    EXPECT_EQ(verdict.kind, Kind::kInspection) << text;
+    EXPECT_TRUE(verdict.streams_rows) << text;
+    EXPECT_EQ(verdict.effects.undo, Undo::kNothingToUndo) << text;
+    for (const ObjectUse& use : verdict.uses) EXPECT_EQ(use.access, Access::kRead) << text;
+  }
+  for (absl::string_view text :
+       {"COPY t TO '/tmp/x'", "COPY t TO PROGRAM 'cat'", "COPY t FROM STDIN", "COPY t FROM '/x'",
+        "COPY pg_authid TO STDOUT", "COPY pg_catalog.pg_authid (rolname, rolpassword) TO STDOUT",
+        "COPY pg_subscription TO STDOUT", "COPY pg_statistic TO STDOUT",
+        "COPY pg_user_mapping TO STDOUT", "COPY t TO STDOUT (FREEZE)",
+        "COPY (DELETE FROM t RETURNING a) TO STDOUT"}) {
+    EXPECT_EQ(Of(text).safety, Safety::kDestructive) << text;
+  }
+}
+
 TEST(VerdictTest, OnlyAPlainInsertOnlyAddsRows) {
   for (absl::string_view text :
        {"INSERT INTO t VALUES (1)", "INSERT INTO t (a) SELECT lower(b) FROM s",
         "INSERT INTO t DEFAULT VALUES", "INSERT INTO t VALUES (DEFAULT, now()) RETURNING id",
         "INSERT INTO t VALUES (1) ON CONFLICT DO NOTHING",
         "INSERT INTO t VALUES (1) ON CONFLICT (a) WHERE b DO NOTHING",
-        "WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x"}) {
+        "WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x",
+        // MySQL's own schemas, a table in one of the application's, and a temporary one.
+        "INSERT INTO mysql.user VALUES (1)", "INSERT INTO sys.t VALUES (1)",
+        "INSERT INTO app.pg_jobs VALUES (1)", "INSERT INTO pg_temp.jobs VALUES (1)"}) {
     const Verdict verdict = Of(text);
     EXPECT_TRUE(verdict.adds_only) << text << absl::StrJoin(verdict.reasons, "; ");
     EXPECT_EQ(SafetyIn(EnvironmentClass::kProduction, verdict), Safety::kDestructive) << text;
@@ -233,6 +268,7 @@ TEST(VerdictTest, OnlyAPlainInsertOnlyAddsRows) {
         "INSERT INTO t VALUES ('a\\', f(), ' b')", "COPY t FROM STDIN",
         "INSERT INTO pg_authid (rolname) VALUES ('x')",
         "INSERT INTO pg_catalog.pg_auth_members VALUES (1)",
+        "INSERT INTO pg_toast.pg_toast_1 VALUES (1)", "INSERT INTO PG_CATALOG.pg_class VALUES (1)",
         "INSERT INTO information_schema.sql_features VALUES ('x')"}) {
     EXPECT_FALSE(Of(text).adds_only) << text;
   }

@@ -87,6 +87,39 @@ TEST(RedactTest, AccountsAndServersOfMySql) {
        "CREATE USER a IDENTIFIED BY 'hunter2"});
 }
 
+// The first line of a dump says nothing of the statement behind it.
+TEST(RedactTest, ACommentForNoServerIsAComment) {
+  ExpectShown(kMa, {"/*M!999999\\- enable the sandbox mode */ \n/*!40101 SET @OLD=@@SQL_MODE */",
+                    "/*!40101 SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT */",
+                    "CREATE DEFINER=`root`@`localhost` PROCEDURE p() SELECT 1"});
+  ExpectHidden(kMa, {"/*M!999999\\- enable the sandbox mode */ SET PASSWORD = 'hunter2'",
+                     "/*M!999999 password hunter2 */ SELECT 1",
+                     "/*M!999999 it's */ SET PASSWORD = 'hunter2'",
+                     "CREATE DEFINER=`root`@`localhost` PROCEDURE p() SET x = 'hunter2'"});
+}
+
+// A quoted name with such a word is a name, as one without quotes is; columns are no texts.
+TEST(RedactTest, NamesOfTablesAndTheirColumns) {
+  ExpectShown(kPg, {"CREATE INDEX \"u\" ON \"auth_user\" (\"username\" varchar_pattern_ops)",
+                    "CREATE TABLE \"auth_token\" (\"key\" text)",
+                    "ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES s.\"auth_user\" (\"id\")"});
+  ExpectHidden(kPg, {"SELECT 1 FROM t WHERE crypt(\"hunter2\", a) = b",
+                     "SELECT 1 FROM t JOIN u ON crypt(\"hunter2\", a) = b",
+                     "INSERT INTO \"auth_user\" (\"password\") VALUES ('hunter2')"});
+}
+
+TEST(RedactTest, WhatIsSaidMayHoldShownNamesAndOurOwnWords) {
+  const Hidden hidden =
+      Redact(kPg, "ALTER TABLE \"auth_user\" ADD COLUMN \"bio\" text DEFAULT 'hunter2'").hidden;
+  EXPECT_EQ(hidden.Say("SET lock_timeout = '5s' first"), "SET lock_timeout = '5s' first");
+  EXPECT_EQ(hidden.Say("write \"auth_user\" and \"bio\""), "write \"auth_user\" and \"bio\"");
+  EXPECT_EQ(hidden.Say("write \"auth_user\" DEFAULT 'x' y"), "write \"auth_user\" DEFAULT *** y");
+  EXPECT_EQ(hidden.Say("the value hunter2"), "the value ***");
+  EXPECT_EQ(hidden.Say("cut off 'x\"auth_user\" y"), "cut off ***");
+  // Somebody's own may be the same.
+  EXPECT_EQ(Redact(kPg, "ALTER ROLE a PASSWORD '5s'").hidden.Say("is '5s'"), "is ***");
+}
+
 TEST(RedactTest, AccountsAndServersOfPostgres) {
   ExpectHidden(kPg,
                {"CREATE ROLE a LOGIN PASSWORD 'hunter2'",
@@ -162,6 +195,60 @@ TEST(RedactTest, ProgramsByTheirTokens) {
   ExpectShown(kPhp, {"User::find('all', array('conditions' => \"a = 'b'\"))"});
   ExpectShown(kRuby, {"User.where(\"name = 'x'\").first",
                       "ActiveRecord::Base.connection.execute(\"SELECT 'x'\")"});
+}
+
+// The statement that says what the values are stands elsewhere.
+TEST(RedactTest, ValuesForAStatementThatWasPreparedElsewhere) {
+  ExpectHidden(kRuby,
+               {"conn.exec_prepared('a', ['hunter2'])", "conn.exec_prepared('a', [5, \"hunter2\"])",
+                "conn.send_query_prepared('a', ['hunter2'])", "st.execute('hunter2', 5)",
+                "st.execute 'hunter2'"});
+  ExpectHidden(kPhp,
+               {"$stmt->execute(['hunter2', 5])", "$this->stmt->execute(array('hunter2'))",
+                "pg_execute($c, \"a\", array(\"hunter2\"))", "mysqli_stmt_execute($m, ['hunter2'])",
+                "$stmt->EXECUTE(['hunter2'])", "$stmt->execute(['show', 'hunter2'])",
+                "$db->prepare('UPDATE u SET pw = ?')->execute(['hunter2'])"});
+  ExpectShown(kRuby, {"connection.execute(\"SELECT 'x'\")", "execute <<~SQL\n  SELECT 'x'\nSQL\n",
+                      "execute(sanitize_sql([\"DELETE FROM t WHERE a = ?\", 'x']))"});
+  ExpectShown(kPhp, {"$db->prepare('UPDATE u SET a = ?')->execute(['x'])", "$stmt->execute($all)",
+                     "$stmt->execute([1, 2])"});
+}
+
+TEST(RedactTest, ValuesForAPreparedStatementThatIsKnown) {
+  Target target = kPhp;
+  target.embedded = kMa;
+  const auto shown = [&](absl::string_view sql) {
+    Statement statement;
+    statement.text = "$stmt->execute(['hunter2', 5])";
+    statement.host.prepared["$stmt"] = std::string(sql);
+    StatementReport report;
+    HideSecrets(target, statement, &report);
+    return report.text;
+  };
+  EXPECT_EQ(shown("UPDATE u SET name = ? WHERE id = ?"), "$stmt->execute(['hunter2', 5])");
+  for (absl::string_view sql :
+       {"UPDATE u SET pw = ? WHERE id = ?", "SELECT 1 FROM u WHERE token = ?",
+        "CREATE USER a IDENTIFIED BY ?", ""}) {
+    EXPECT_EQ(shown(sql), "$stmt->execute(['***', 5])") << sql;
+  }
+}
+
+TEST(RedactTest, TextsThatNameASetting) {
+  for (const Dialect dialect : {kMa, kPg}) {
+    ExpectHidden(dialect, {"UPDATE wp_options SET option_value = 'hunter2' WHERE option_name = "
+                           "'mailserver_pass'",
+                           "INSERT INTO cfg (k, v) VALUES ('mailserver_pass', 'hunter2')",
+                           "INSERT INTO cfg VALUES ('a', 'b'), ('smtp/auth/pw', 'hunter2')",
+                           "UPDATE cfg SET v = 'hunter2' WHERE k = 'card.pin'",
+                           "UPDATE cfg SET v = 'hunter2' WHERE k LIKE 'mail%pass'",
+                           "UPDATE cfg SET v = 'hunter2' WHERE k = 'mail[pass]'",
+                           "UPDATE cfg SET v = 'hunter2' WHERE k = 'smtpAuth'",
+                           "UPDATE cfg SET v = 'hunter2' WHERE k = N'pass'"});
+    ExpectShown(dialect, {"UPDATE t SET v = 'b' WHERE k = 'passenger_name'",
+                          "INSERT INTO t VALUES ('bypass', 'pinned', 'author', 'x')",
+                          "UPDATE t SET v = 'b' WHERE k = 'did not pass the test'"});
+  }
+  ExpectHidden(kPhp, {"$db->query(\"UPDATE o SET v = 'hunter2' WHERE k = 'mailserver_pass'\")"});
 }
 
 TEST(RedactTest, WhatAProgramConnectsWithIsHidden) {

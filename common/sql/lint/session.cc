@@ -1,0 +1,152 @@
+#include "common/sql/lint/session.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/sql/lint/script.h"
+
+namespace dbfleet::sql {
+namespace {
+
+// Those that rules ask for; others are not kept.
+constexpr std::string_view kKept[] = {"lock_timeout", "statement_timeout", "role", "search_path"};
+
+bool IsKept(const std::string& name) {
+  return std::find(std::begin(kKept), std::end(kKept), name) != std::end(kKept);
+}
+
+// "0", "0ms", "0.0 s": no limit.
+bool IsZero(const std::string& value) {
+  const size_t digits = value.find_first_not_of(" +-.0");
+  return value.find('0') != std::string::npos &&
+         (digits == std::string::npos ||
+          std::string_view("123456789").find(value[digits]) == std::string_view::npos);
+}
+
+bool HasValue(const SettingChange& change) {
+  if (change.values.empty() || change.values[0].empty()) return false;
+  if (change.name == "role") return change.values[0] != "none";
+  return !absl::EndsWith(change.name, "_timeout") || !IsZero(change.values[0]);
+}
+
+}  // namespace
+
+Session::Session(const Target& target) : postgres_(target.postgres()) {
+  path_ = UnknownPath();
+  if (!postgres_ && !target.database.empty()) path_ = {target.database, true, true};
+}
+
+Session::Path Session::UnknownPath() { return {absl::StrCat("\x01", unknown_++), false, true}; }
+
+bool Session::has_setting(const std::string& name) const {
+  const auto local = local_.find(name);
+  return local != local_.end() ? local->second : settings_.count(name) > 0;
+}
+
+void Session::Begin(int statement) {
+  if (begin_ >= 0) return;
+  begin_ = statement;
+  path_at_begin_ = path_;
+  path_is_local_ = false;
+  settings_at_begin_ = settings_;
+}
+
+void Session::End(bool takes_back) {
+  if (begin_ >= 0 && takes_back) settings_ = settings_at_begin_;
+  // Outside of a transaction that the script shows, its path may have been any before it.
+  if (takes_back || path_is_local_) path_ = begin_ >= 0 ? path_at_begin_ : path_;
+  path_is_local_ = false;
+  local_.clear();
+  begin_ = -1;
+}
+
+void Session::SetPath(const SettingChange& change) {
+  if (change.local && begin_ < 0) return;  // It changes nothing there.
+  Path path = UnknownPath();
+  const bool knows = !change.values.empty() && !change.values[0].empty() &&
+                     !absl::StartsWith(change.values[0], "$") &&
+                     !absl::StartsWith(change.values[0], "pg_temp");
+  if (knows) {
+    path.place = change.values[0];
+    path.known = true;
+  }
+  for (const std::string& schema : change.values) {
+    if (absl::StartsWith(schema, "pg_temp")) path.temporary_first = false;
+  }
+  path_is_local_ = change.local;
+  path_ = std::move(path);
+}
+
+void Session::Set(const SettingChange& change) {
+  if (change.name == "autocommit") {
+    const std::string value = change.values.empty() ? "" : change.values[0];
+    autocommit_ = value != "0" && value != "off" && value != "false";
+    if (autocommit_) uncommitted_ = -1;
+    return;
+  }
+  if (change.name == "search_path" || change.name == "database") SetPath(change);
+  if (change.name == "all") {
+    SetPath(change);
+    const bool role = settings_.count("role") > 0;  // RESET ALL leaves it.
+    settings_.clear();
+    local_.clear();
+    if (role) settings_.insert("role");
+    return;
+  }
+  // "$user" in the path is another one.
+  if (change.name == "role" || change.name == "session_authorization") {
+    if (!path_.known) path_ = UnknownPath();
+  }
+  if (!IsKept(change.name)) return;
+  if (change.local) {
+    if (begin_ >= 0) local_[change.name] = HasValue(change);
+    return;
+  }
+  local_.erase(change.name);
+  if (HasValue(change)) {
+    settings_.insert(change.name);
+  } else {
+    settings_.erase(change.name);
+  }
+}
+
+void Session::NoteUncommitted(int statement, const Facts& facts) {
+  const bool ends = facts.verb == Verb::kCommit || facts.verb == Verb::kRollback ||
+                    facts.verb == Verb::kBegin || (IsDdl(facts.verb) && !facts.temporary);
+  if (ends) uncommitted_ = -1;
+  if (!autocommit_ && begin_ < 0 && uncommitted_ < 0 && IsDml(facts.verb)) {
+    uncommitted_ = statement;
+  }
+}
+
+void Session::Note(int statement, const Facts& facts) {
+  if (facts.new_session) {
+    path_ = UnknownPath();
+    settings_.clear();
+    local_.clear();
+    begin_ = uncommitted_ = -1;
+    autocommit_ = true;
+    return;
+  }
+  if (facts.verb == Verb::kBegin) Begin(statement);
+  if (facts.verb == Verb::kCommit || facts.verb == Verb::kRollback) {
+    End(facts.takes_back || facts.verb == Verb::kRollback);
+  } else if (facts.takes_back && begin_ >= 0) {
+    // To a savepoint: what was set since then is not told apart from what was set before it.
+    settings_ = settings_at_begin_;
+    local_.clear();
+    if (path_.place != path_at_begin_.place) path_ = UnknownPath();
+  }
+  NoteUncommitted(statement, facts);
+  for (const SettingChange& change : facts.settings) Set(change);
+  // Readers that say no more than the name.
+  if (facts.verb == Verb::kSet && facts.settings.empty() && IsKept(facts.setting)) {
+    settings_.insert(facts.setting);
+  }
+}
+
+}  // namespace dbfleet::sql
