@@ -59,6 +59,7 @@ api::v1::JobProposal ToApi(const JobProposalView& view) {
   out.set_environment(proposal.environment);
   out.set_instance(absl::StrCat("instances/", proposal.instance));
   out.set_action(view.action);
+  *out.mutable_proposed() = view.proposed;
   out.set_trigger(proposal.trigger);
   out.set_cause(proposal.cause);
   out.set_audit_seq(proposal.seq);

@@ -6,12 +6,14 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 
 #include "common/base/files.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
+#include "controller/cli/json.h"
 #include "controller/cli/manifest_files.h"
 #include "controller/cli/words.h"
 #include "dbfleet/api/v1/event_rule_service.grpc.pb.h"
@@ -142,6 +144,30 @@ int RunHistory(Shell& shell, const HistoryOptions& options) {
   return kExitOk;
 }
 
+// All of a proposal, for whoever decides about it.
+int RunProposal(Shell& shell, const std::string& name) {
+  api::v1::GetJobProposalRequest request;
+  request.set_name(FullName(kProposals, name));
+  const auto client = shell.Client();
+  if (!client.ok()) return shell.Fail(client.status());
+  const absl::StatusOr<JobProposal> proposal =
+      (*client)->Call<EventRuleService>(&EventRuleService::Stub::GetJobProposal, request);
+  if (!proposal.ok()) return shell.Fail(proposal.status());
+  shell.PrintOne(ProposalListing({&*proposal}));
+  if (!shell.for_people()) return kExitOk;
+  shell.out() << "\nproposed job:\n";
+  for (absl::string_view line :
+       absl::StrSplit(ToYaml(proposal->proposed()), '\n', absl::SkipEmpty())) {
+    shell.out() << "  " << SanitizeForDisplay(line) << "\n";
+  }
+  if (proposal->state() == JobProposal::STATE_PENDING) {
+    const std::string id = SanitizeForDisplay(ShortName(proposal->name()));
+    shell.Note(absl::StrCat("dbfleet: decide with: dbfleet rule accept ", id,
+                            ", or: dbfleet rule decline ", id, " --reason ..."));
+  }
+  return kExitOk;
+}
+
 struct DecideOptions {
   std::string name;
   std::string reason;
@@ -249,6 +275,12 @@ void AddRuleCommands(CLI::App& app, Shell& shell) {
       ->check(CLI::IsMember(
           {"pending", "accepted", "submitted", "declined", "expired", "refused", "cancelled"}));
   AddLimit(history, &history_options->limit);
+
+  auto shown = std::make_shared<std::string>();
+  AddVerb(*noun, "proposal", "One proposal with the whole job that it is about", shell,
+          [&shell, shown] { return RunProposal(shell, *shown); })
+      ->add_option("ID", *shown, "The proposal")
+      ->required();
 
   auto test_options = std::make_shared<TestOptions>();
   CLI::App* test = AddVerb(*noun, "test", "What a rule would have proposed lately", shell,

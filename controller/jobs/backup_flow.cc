@@ -217,6 +217,36 @@ absl::Status RecordBackupOutcome(FlowContext& context, const Job& job, const Tas
                                   {"error", remark}}});
 }
 
+namespace {
+
+// Whether an open job backs these databases up, and looks whether they can be restored.
+absl::StatusOr<bool> IsBeingTaken(ReadTx& tx, const std::string& instance_id,
+                                  const std::set<std::string>& databases) {
+  ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfInstance(instance_id));
+  for (const Attempt& attempt : open) {
+    ASSIGN_OR_RETURN(const Job job, tx.GetJob(attempt.job_id));
+    if (job.kind != JobKind::kBackup || IsTerminal(job.state)) continue;
+    ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
+    bool covers = false;
+    bool verifies = false;
+    for (const Task& task : tasks) {
+      work::v1::JobSpec spec;
+      if (task.instance_id != instance_id || !spec.ParseFromString(task.spec_blob)) continue;
+      verifies = verifies || spec.has_verify();
+      if (!spec.has_backup()) continue;
+      const auto& backed_up = spec.backup().databases();
+      covers = covers || backed_up.empty() ||
+               std::all_of(databases.begin(), databases.end(), [&](const std::string& name) {
+                 return std::find(backed_up.begin(), backed_up.end(), name) != backed_up.end();
+               });
+    }
+    if (covers && verifies) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 absl::StatusOr<bool> EnsureGateBackup(FlowContext& context, Job* job,
                                       const std::vector<Task>& tasks, absl::Time begin) {
   if (job->backup_gate == BackupGate::kExisting) return false;
@@ -241,6 +271,11 @@ absl::StatusOr<bool> EnsureGateBackup(FlowContext& context, Job* job,
   std::map<std::string, std::set<std::string>> databases;
   for (const Task& task : tasks) {
     if (!IsTerminal(task.state)) databases[task.instance_id].insert(task.database);
+  }
+  // One that runs already may do for this job as well: whether it does is seen when it has ended.
+  for (const auto& [instance_id, names] : databases) {
+    ASSIGN_OR_RETURN(const bool taken, IsBeingTaken(context.tx, instance_id, names));
+    if (taken) return false;
   }
   BackupJobRequest request;
   request.environment = job->environment;

@@ -155,6 +155,10 @@ absl::StatusOr<Job> JobManager::SubmitChange(const RequestMeta& meta, ChangeRequ
                    FailuresTolerated(request.failure_budget, targets));
   RETURN_IF_ERROR(CheckPauseBetween(request.rollout.pause_between));
   RETURN_IF_ERROR(CheckAsk(request.queue));
+  if (request.plan_only && !request.queue.window.empty()) {
+    return Error(absl::StatusCode::kInvalidArgument, "WINDOW_FOR_PLAN",
+                 "a plan alone runs nothing that a window could carry; leave out the window");
+  }
   if (request.validate_only) {
     Job job;
     job.kind = JobKind::kMigrate;
@@ -173,8 +177,7 @@ absl::StatusOr<Job> JobManager::SubmitChange(const RequestMeta& meta, ChangeRequ
     ASSIGN_OR_RETURN(std::optional<Job> earlier,
                      FindEarlier(context.tx, meta, JobKind::kMigrate, [&](const Job& job) {
                        return job.rollback_of.empty() && job.environment == request.environment &&
-                              job.title == request.title &&
-                              job.queue.window.empty() == request.queue.window.empty();
+                              job.title == request.title && IsQueuedFor(job, request.queue);
                      }));
     if (earlier.has_value()) return *earlier;
     RETURN_IF_ERROR(CheckTargets(context.tx, request));
@@ -228,7 +231,7 @@ absl::StatusOr<Job> JobManager::SubmitRollback(const RequestMeta& meta,
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
     ASSIGN_OR_RETURN(std::optional<Job> earlier,
                      FindEarlier(context.tx, meta, JobKind::kMigrate, [&](const Job& job) {
-                       return job.rollback_of == request.job_id;
+                       return job.rollback_of == request.job_id && IsQueuedFor(job, request.queue);
                      }));
     if (earlier.has_value()) return *earlier;
     ASSIGN_OR_RETURN(const Job original, context.tx.GetJob(request.job_id));

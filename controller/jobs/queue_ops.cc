@@ -87,6 +87,7 @@ absl::StatusOr<Job> JobManager::Reprioritize(const RequestMeta& meta, const std:
       place.estimate = *estimate;
       place.source = EstimateSource::kDeclared;
       place.runs = 0;
+      RETURN_IF_ERROR(CheckFitsWindow(context.tx, flow_, place, context.now));
     }
     if (place == job.queue) return job;  // A retry, or nothing new.
     job.queue = place;

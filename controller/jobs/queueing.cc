@@ -16,6 +16,7 @@
 namespace dbfleet::controller {
 namespace {
 
+constexpr absl::Duration kLeastLearned = absl::Minutes(1);
 constexpr absl::Duration kLeastExpiry = absl::Hours(7 * 24);
 
 absl::Status Refused(absl::string_view reason, absl::string_view message) {
@@ -49,6 +50,19 @@ absl::Duration LengthOf(const WindowTimes& times, absl::Time now) {
   const std::optional<Span> next = NextCoverage(times, now);
   if (next.has_value() && next->begin > now) length = std::max(length, next->end - next->begin);
   return length;
+}
+
+absl::Status CheckLength(const QueuePlace& place, const WindowTimes& times, absl::Time now) {
+  // Whose turn it is is looked at every few seconds, and a granted task takes some to begin.
+  constexpr absl::Duration kToBegin = absl::Seconds(30);
+  const absl::Duration length = LengthOf(times, now);
+  if (place.estimate + kLeastOpen + kToBegin <= length) return absl::OkStatus();
+  return Refused("WINDOW_TOO_SHORT",
+                 absl::StrCat("the job is estimated to need ", absl::FormatDuration(place.estimate),
+                              " (", absl::string_view(NameOf(place.source)),
+                              "), which does not fit into the window ", place.window, " of ",
+                              absl::FormatDuration(length),
+                              "; name a longer one, or say how long it takes (--estimate)"));
 }
 
 // It outlives two occurrences, and a week.
@@ -101,9 +115,9 @@ absl::Status EnterQueue(ReadTx& tx, const JobFlow& flow, const QueueAsk& ask,
   RETURN_IF_ERROR(CheckTargets(tx, *window, job->environment, instances));
   ASSIGN_OR_RETURN(const std::vector<QueuedJob> queued, tx.JobsQueuedFor(name));
   if (queued.size() >= kMostQueued) {
-    return Error(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
-                 absl::StrCat(queued.size(), " jobs wait for the window ", name,
-                              " already; cancel some, or take another window"));
+    // Nothing that a further try soon would change.
+    return Refused("QUEUE_FULL", absl::StrCat(queued.size(), " jobs wait for the window ", name,
+                                              " already; cancel some, or take another window"));
   }
   QueuePlace& place = job->queue;
   place.window = name;
@@ -115,6 +129,10 @@ absl::Status EnterQueue(ReadTx& tx, const JobFlow& flow, const QueueAsk& ask,
     ASSIGN_OR_RETURN(const Estimate found, estimate());
     // In whole seconds, as it is told.
     place.estimate = absl::Ceil(found.time, absl::Seconds(1));
+    // An agent that was away tells of beginning and end at once.
+    if (found.source == EstimateSource::kLearned) {
+      place.estimate = std::max(place.estimate, kLeastLearned);
+    }
     place.source = found.source;
     place.runs = found.runs;
   }
@@ -124,17 +142,7 @@ absl::Status EnterQueue(ReadTx& tx, const JobFlow& flow, const QueueAsk& ask,
     return Refused("EXPIRES_BEFORE_WINDOW",
                    absl::StrCat("the window ", name, " does not open any more"));
   }
-  // Whose turn it is is looked at every few seconds, and a granted task takes some to begin.
-  constexpr absl::Duration kToBegin = absl::Seconds(30);
-  if (place.estimate + kLeastOpen + kToBegin > LengthOf(times, now)) {
-    return Refused(
-        "WINDOW_TOO_SHORT",
-        absl::StrCat("the job is estimated to need ", absl::FormatDuration(place.estimate), " (",
-                     absl::string_view(NameOf(place.source)),
-                     "), which does not fit into the window ", name, " of ",
-                     absl::FormatDuration(LengthOf(times, now)),
-                     "; name a longer one, or say how long it takes (--estimate)"));
-  }
+  RETURN_IF_ERROR(CheckLength(place, times, now));
   if (job->expire_time == absl::InfiniteFuture()) job->expire_time = ExpiryInQueue(times, now);
   if (job->expire_time <= next->begin) {
     return Refused(
@@ -144,6 +152,18 @@ absl::Status EnterQueue(ReadTx& tx, const JobFlow& flow, const QueueAsk& ask,
                      "; let it expire later (--expire-after)"));
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckFitsWindow(ReadTx& tx, const JobFlow& flow, const QueuePlace& place,
+                             absl::Time now) {
+  ASSIGN_OR_RETURN(const std::shared_ptr<const WindowBook> book, flow.Windows(tx));
+  const DeclaredWindow* const window = book == nullptr ? nullptr : book->Find(place.window);
+  // One that is gone is told of by the job's explanation.
+  return window == nullptr ? absl::OkStatus() : CheckLength(place, window->window.times, now);
+}
+
+bool IsQueuedFor(const Job& job, const QueueAsk& ask) {
+  return job.queue.window == absl::StripPrefix(ask.window, "maintenancewindows/");
 }
 
 absl::Status NoSuchWindow(absl::string_view name) {

@@ -70,12 +70,14 @@ absl::Status NoteOrigin(ReadTx& tx, Job job, RuleEvent* event) {
   return absl::OkStatus();
 }
 
-// Of a job that did not end well, what is wrong is about those targets that did not.
+// Of a job that did not end well, what is wrong is about those targets on which something went
+// wrong: those that come later were not touched.
 bool Concerns(const RuleEvent& event, const Task& task) {
   if (event.event.meaning != Meaning::kTrouble || event.event.trigger == "approval-needed") {
     return true;
   }
-  return task.state != TaskState::kSucceeded && task.state != TaskState::kSkipped;
+  return task.state == TaskState::kFailed || task.state == TaskState::kNeedsPerson ||
+         task.state == TaskState::kRolledBack;
 }
 
 absl::Status AddJob(ReadTx& tx, const std::string& id, bool with_tasks, RuleEvent* event) {
@@ -92,12 +94,13 @@ absl::Status AddJob(ReadTx& tx, const std::string& id, bool with_tasks, RuleEven
   return absl::OkStatus();
 }
 
-absl::Status AddBackup(ReadTx& tx, const std::string& id, RuleEvent* event) {
+// `with_job`: it is about the job that made it.
+absl::Status AddBackup(ReadTx& tx, const std::string& id, bool with_job, RuleEvent* event) {
   const absl::StatusOr<Backup> backup = tx.GetBackup(id);
   if (absl::IsNotFound(backup.status())) return absl::OkStatus();
   RETURN_IF_ERROR(backup.status());
   RETURN_IF_ERROR(AddInstance(tx, backup->instance_id, event));
-  return AddJob(tx, backup->job_id, false, event);
+  return with_job ? AddJob(tx, backup->job_id, false, event) : absl::OkStatus();
 }
 
 absl::Status AddAgent(ReadTx& tx, const std::string& id, RuleEvent* event) {
@@ -164,23 +167,24 @@ absl::StatusOr<std::optional<RuleEvent>> ReadRuleEvent(ReadTx& tx, const AuditRo
   for (const char* detail : {"reasons", "error", "reason"}) {
     if (event.why.empty()) event.why = DetailOf(entry, detail);
   }
-  RETURN_IF_ERROR(AddInstance(tx, InstanceIn(DetailOf(entry, "target")), &event));
+  const std::string target = InstanceIn(DetailOf(entry, "target"));
+  RETURN_IF_ERROR(AddInstance(tx, target, &event));
   RETURN_IF_ERROR(AddInstance(tx, InstanceIn(entry.resource), &event));
+  // Which job found it out, if that is told: a rule's or another one. A backup that a rule took may
+  // be found unsound by whatever looks at it later.
+  const std::string by = DetailOf(entry, "job");
+  const bool found_by_job = absl::StartsWith(by, "jobs/");
   absl::string_view id = entry.resource;
   if (absl::ConsumePrefix(&id, "jobs/")) {
-    RETURN_IF_ERROR(AddJob(tx, std::string(id), true, &event));
+    RETURN_IF_ERROR(AddJob(tx, std::string(id), target.empty(), &event));
   } else if (absl::ConsumePrefix(&id, "backups/")) {
-    RETURN_IF_ERROR(AddBackup(tx, std::string(id), &event));
+    RETURN_IF_ERROR(AddBackup(tx, std::string(id), !found_by_job, &event));
   } else if (absl::ConsumePrefix(&id, "agents/")) {
     RETURN_IF_ERROR(AddAgent(tx, std::string(id), &event));
   } else if (absl::ConsumePrefix(&id, "jobproposals/")) {
     RETURN_IF_ERROR(NoteProposal(tx, id, &event));
   }
-  // Which job found it out: that of a rule, or another one.
-  const std::string by = DetailOf(entry, "job");
-  if (absl::StartsWith(by, "jobs/")) {
-    RETURN_IF_ERROR(AddJob(tx, by.substr(5), false, &event));
-  }
+  if (found_by_job) RETURN_IF_ERROR(AddJob(tx, by.substr(5), false, &event));
   return std::make_optional(std::move(event));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
@@ -95,7 +96,10 @@ absl::StatusOr<EventRuleView> RuleView(ReadTx& tx, const Resource& resource, abs
 absl::StatusOr<JobProposalView> ViewOf(ReadTx& tx, JobProposal proposal) {
   JobProposalView view;
   const absl::StatusOr<resource::v1::ScheduledJob> job = JobIn(proposal);
-  if (job.ok()) view.action = std::string(ActionOf(*job));
+  if (job.ok()) {
+    view.action = std::string(ActionOf(*job));
+    view.proposed = *job;
+  }
   if (!proposal.job.empty()) {
     const absl::StatusOr<Job> made = tx.GetJob(proposal.job);
     if (!made.ok() && !absl::IsNotFound(made.status())) return made.status();
@@ -222,7 +226,7 @@ absl::StatusOr<JobProposalView> JobProposals::Accept(const RequestMeta& meta, co
 absl::StatusOr<JobProposalView> JobProposals::Decline(const RequestMeta& meta,
                                                       const std::string& id,
                                                       const std::string& reason) {
-  if (reason.empty()) {
+  if (absl::StripAsciiWhitespace(reason).empty()) {
     return Error(absl::StatusCode::kInvalidArgument, "REASON_MISSING",
                  "say why, for whoever looks at it later: --reason");
   }

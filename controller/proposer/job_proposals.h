@@ -22,7 +22,8 @@ namespace dbfleet::controller {
 // A proposal as people see it.
 struct JobProposalView {
   JobProposal proposal;
-  std::string action;     // "backup".
+  std::string action;  // "backup".
+  resource::v1::ScheduledJob proposed;
   std::string job_state;  // "" if there is no job, or it is no longer stored.
 };
 

@@ -21,33 +21,18 @@ constexpr absl::Duration kDay = absl::Hours(24);
 constexpr absl::Duration kTellEach = absl::Hours(1);
 constexpr size_t kMostCause = 1000;
 
-// Of the rule's proposals for this instance, the event that lies nearest to this time. For a clock
-// that was set back, so that what it had called the future holds up nothing and hides nothing.
-absl::StatusOr<absl::Time> NearestEvent(ReadTx& tx, const DeclaredEventRule& rule,
-                                        const EventRuleState& state, const std::string& target,
-                                        absl::Time time) {
-  constexpr int kMost = 1000;
-  JobProposalFilter filter;
-  filter.rule = rule.name;
-  ASSIGN_OR_RETURN(const Page<JobProposal> newest,
-                   tx.rules_reader().ListProposals(filter, {kMost, ""}));
-  absl::Time nearest = absl::InfinitePast();
-  for (const JobProposal& proposal : newest.items) {
-    if (proposal.uid != state.uid || proposal.instance != target) continue;
-    if (absl::AbsDuration(proposal.event_time - time) < absl::AbsDuration(nearest - time)) {
-      nearest = proposal.event_time;
-    }
-  }
-  return nearest;
-}
-
-absl::StatusOr<LimitFacts> FactsOf(ReadTx& tx, const DeclaredEventRule& rule,
-                                   const EventRuleState& state, const std::string& target,
-                                   absl::Time time) {
+// Nothing if this very event came to a proposal for the target before: by another of its
+// instances.
+absl::StatusOr<std::optional<LimitFacts>> FactsOf(ReadTx& tx, const DeclaredEventRule& rule,
+                                                  const EventRuleState& state,
+                                                  const std::string& target,
+                                                  const RuleEvent& event) {
+  const absl::Time time = event.time;
   LimitFacts facts;
   const RuleReader& rules = tx.rules_reader();
   ASSIGN_OR_RETURN(const std::vector<JobProposal> open, rules.OpenFor(state.uid, target));
   for (const JobProposal& proposal : open) {
+    if (proposal.seq == event.seq) return std::optional<LimitFacts>();
     // That its job has ended is noted now and then; what counts is whether it has.
     if (proposal.state == JobProposal::State::kSubmitted) {
       ASSIGN_OR_RETURN(const bool ended, JobHasEnded(tx, proposal));
@@ -55,13 +40,12 @@ absl::StatusOr<LimitFacts> FactsOf(ReadTx& tx, const DeclaredEventRule& rule,
     }
     ++facts.open;
   }
-  ASSIGN_OR_RETURN(facts.last_event, rules.LastEvent(state.uid, target));
-  if (facts.last_event > time) {
-    ASSIGN_OR_RETURN(facts.last_event, NearestEvent(tx, rule, state, target, time));
-  }
+  // For a clock that was set back, so that what it had called the future holds up nothing and hides
+  // nothing.
+  ASSIGN_OR_RETURN(facts.last_event, rules.NearestEvent(state.uid, target, time));
   ASSIGN_OR_RETURN(facts.last_day,
                    rules.CountProposals(state.uid, time - kDay, time, rule.limits.max_per_day));
-  return facts;
+  return std::make_optional(facts);
 }
 
 absl::Status TellSuppressed(WriteTx& tx, const DeclaredEventRule& rule, const RuleEvent& event,
@@ -182,8 +166,10 @@ absl::Status NoteEvent(WriteTx& tx, const DeclaredEventRule& rule, const RuleEve
   count.update_time = now;
   if (CountHit(rule.threshold, event.time, &count.hits)) {
     for (const std::string& target : match.targets) {
-      ASSIGN_OR_RETURN(const LimitFacts facts, FactsOf(tx, rule, state, target, event.time));
-      const Held held = HeldBack(rule.limits, facts, event.time);
+      ASSIGN_OR_RETURN(const std::optional<LimitFacts> facts,
+                       FactsOf(tx, rule, state, target, event));
+      if (!facts.has_value()) continue;
+      const Held held = HeldBack(rule.limits, *facts, event.time);
       if (held == Held::kNo) {
         RETURN_IF_ERROR(InsertProposal(tx, rule, state, event, match, target, now));
         ++noted->proposed;

@@ -1,5 +1,6 @@
 #include "controller/proposer/proposer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -13,8 +14,10 @@
 namespace dbfleet::controller {
 namespace {
 
-// Looking again at so many records that came to nothing costs little after a crash.
+// Looking again at so many records that came to nothing costs little after a crash; what is older
+// than this would be judged by rules and labels as they have become since.
 constexpr uint64_t kLeastToPersist = 5000;
+constexpr absl::Duration kPersistEach = absl::Minutes(1);
 
 absl::StatusOr<uint64_t> HeadOf(ReadTx& tx) {
   ASSIGN_OR_RETURN(const Page<AuditRow> last, tx.ListAudit({}, {1, ""}));
@@ -153,11 +156,13 @@ absl::StatusOr<bool> Proposer::Collect() {
   const bool first = look.cursor.empty() || !absl::SimpleAtoi(look.cursor, &stored);
   // After a change of a rule, so that it is not asked about what came before once more.
   const bool worth = first || stored > look.to || !look.matches.empty() || look.book != book_ ||
-                     look.to - stored >= kLeastToPersist;
+                     look.to - stored >= kLeastToPersist ||
+                     clock_.Monotonic() - persisted_at_ >= kPersistEach;
   if (worth && (first || look.to != stored)) {
     NotedEvent noted;
     RETURN_IF_ERROR(store_.MutateAndWait([&](WriteTx& tx) { return Write(tx, look, &noted); }));
     cursor_ = absl::StrCat(look.to);
+    persisted_at_ = clock_.Monotonic();
     proposed_total_.Increment(noted.proposed);
     for (const auto& [reason, count] : noted.suppressed) suppressed_total_.Increment(count);
   } else {
@@ -166,7 +171,12 @@ absl::StatusOr<bool> Proposer::Collect() {
   seen_ = look.to;
   started_ = true;
   book_ = look.book;
-  unseen_gauge_.Set(look.more ? options_.batch : 0);
+  unseen_gauge_.Set(static_cast<double>(look.head - std::min(look.head, look.to)));
+  for (const auto& [seq, why] : look.unreadable) {
+    failures_total_.Increment();
+    log::Error("an audit record is left out by rules: what it is about cannot be read",
+               {{"record", absl::StrCat(seq)}, {"why", why}});
+  }
   return look.more;
 }
 
@@ -174,6 +184,7 @@ absl::Status Proposer::LookAtTrail(ReadTx& tx, Look* look) {
   ASSIGN_OR_RETURN(look->book, source_.Read(tx));
   ASSIGN_OR_RETURN(look->cursor, tx.GetSetting(kRulesCursor));
   ASSIGN_OR_RETURN(const uint64_t head, HeadOf(tx));
+  look->head = head;
   uint64_t from = seen_;
   // The first start looks at what comes; so does a store that lost its last records.
   if (!started_ || look->cursor != cursor_) {
@@ -192,9 +203,15 @@ absl::Status Proposer::LookAtTrail(ReadTx& tx, Look* look) {
       break;
     }
     look->to = row.seq;
-    ASSIGN_OR_RETURN(std::optional<RuleEvent> found, EventAt(tx, row));
-    if (!found.has_value()) continue;
-    const auto event = std::make_shared<const RuleEvent>(*std::move(found));
+    absl::StatusOr<std::optional<RuleEvent>> found = EventAt(tx, row);
+    // A row that cannot be read, of one job or backup, must not hold up what comes behind it.
+    if (absl::IsDataLoss(found.status())) {
+      look->unreadable.emplace(row.seq, std::string(found.status().message()));
+      continue;
+    }
+    RETURN_IF_ERROR(found.status());
+    if (!found->has_value()) continue;
+    const auto event = std::make_shared<const RuleEvent>(**std::move(found));
     for (const auto& [name, rule] : look->book->rules) {
       ASSIGN_OR_RETURN(std::vector<RuleMatch> matches, MatchRule(tx, rule, *event, &known));
       for (RuleMatch& match : matches) {

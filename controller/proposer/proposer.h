@@ -35,7 +35,7 @@ struct ProposerOptions {
   size_t most_matches = 500;
   // Proposals of one state that are looked at in one go.
   int page = 200;
-  // Ended proposals that are kept of each rule.
+  // Ended proposals that are kept of each rule; all by which a cooldown may be measured stay.
   int keep = 1000;
   // After an error one proposal is left alone so long; the others go on.
   absl::Duration retry_after = absl::Seconds(10);
@@ -78,8 +78,10 @@ class Proposer {
   // What a reader found in the trail.
   struct Look {
     std::shared_ptr<const EventRuleBook> book;
-    std::string cursor;  // As it was stored.
-    uint64_t to = 0;     // What it is to be.
+    std::string cursor;                          // As it was stored.
+    uint64_t to = 0;                             // What it is to be.
+    uint64_t head = 0;                           // The newest record.
+    std::map<uint64_t, std::string> unreadable;  // Records that are left out, and why.
     bool more = false;
     std::vector<Match> matches;
   };
@@ -131,6 +133,7 @@ class Proposer {
   std::string cursor_;                             // As it is stored.
   std::map<std::string, absl::Duration> resting_;  // Proposals, until when, monotonic.
   absl::Duration settled_at_ = -absl::InfiniteDuration();
+  absl::Duration persisted_at_ = -absl::InfiniteDuration();
   absl::Duration pruned_at_ = -absl::InfiniteDuration();
 };
 

@@ -6,8 +6,10 @@
 #include "common/base/status.h"
 #include "common/log/log.h"
 #include "controller/audit/recovery.h"
+#include "controller/identity/roles_in.h"
 #include "controller/proposer/proposer.h"
 #include "controller/resources/schedule_source.h"
+#include "controller/rules/debounce.h"
 #include "controller/scheduler/submission.h"
 
 namespace dbfleet::controller {
@@ -35,6 +37,12 @@ absl::Status CheckEntitled(ReadTx& tx, const JobProposal& proposal) {
   if (!void_because.empty()) {
     return Error(absl::StatusCode::kFailedPrecondition, "RULE_DELETED", void_because);
   }
+  // Roles that cannot be read just now say nothing about whether somebody may.
+  const absl::Status roles = ReadRoleBook(tx).status();
+  if (absl::IsDataLoss(roles)) {
+    return Error(absl::StatusCode::kUnavailable, "ROLES_UNREADABLE", roles.message());
+  }
+  RETURN_IF_ERROR(roles);
   ASSIGN_OR_RETURN(const Resource rule, tx.GetResource(AccountOf(proposal)));
   ASSIGN_OR_RETURN(const std::string why, WhyNotEntitled(tx, rule.editor, proposal.environment));
   if (why.empty()) return absl::OkStatus();
@@ -165,10 +173,18 @@ void Proposer::Settle(absl::Time now) {
 }
 
 void Proposer::Prune(absl::Time now) {
-  if (book_ == nullptr) return;
-  for (const auto& [name, rule] : book_->rules) {
-    const absl::Status status = store_.MutateAndWait([&, id = name](WriteTx& tx) -> absl::Status {
-      return tx.rules().Prune(id, options_.keep, now - kOldCount, options_.page).status();
+  // Also of rules that were deleted, or cannot be read.
+  std::vector<std::string> names;
+  const absl::Status read = store_.Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(names, tx.rules_reader().RuleNames());
+    return absl::OkStatus();
+  });
+  if (!read.ok()) NoteFailure("the names of rules", read);
+  for (const std::string& name : names) {
+    const absl::Status status = store_.MutateAndWait([&](WriteTx& tx) -> absl::Status {
+      return tx.rules()
+          .Prune(name, options_.keep, now - kLongestLimit, now - kOldCount, options_.page)
+          .status();
     });
     if (!status.ok()) NoteFailure(absl::StrCat("old proposals of ", name), status);
   }

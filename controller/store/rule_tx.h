@@ -41,12 +41,15 @@ class RuleReader {
   // The open ones of the rule for this instance.
   virtual absl::StatusOr<std::vector<JobProposal>> OpenFor(absl::string_view uid,
                                                            absl::string_view instance) const = 0;
-  // The rule's latest event that came to a proposal for this instance; InfinitePast: none.
-  virtual absl::StatusOr<absl::Time> LastEvent(absl::string_view uid,
-                                               absl::string_view instance) const = 0;
+  // Of the rule's events that came to a proposal for this instance, the time that is nearest to
+  // this one; InfinitePast: there is none. It is the last one, but for a clock that was set back.
+  virtual absl::StatusOr<absl::Time> NearestEvent(absl::string_view uid, absl::string_view instance,
+                                                  absl::Time time) const = 0;
   // Of the rule, with events in (from, until], counted up to `limit`.
   virtual absl::StatusOr<int> CountProposals(absl::string_view uid, absl::Time from,
                                              absl::Time until, int limit) const = 0;
+  // Of all that there are or were, as long as something of them is kept.
+  virtual absl::StatusOr<std::vector<std::string>> RuleNames() const = 0;
 };
 
 class RuleTables : public RuleReader {
@@ -58,10 +61,10 @@ class RuleTables : public RuleReader {
   // ALREADY_EXISTS (JOB_PROPOSAL_EXISTS): the rule proposed this because of that record before.
   virtual absl::Status Insert(JobProposal* value) = 0;
   virtual absl::Status Update(JobProposal* value) = 0;
-  // Deletes up to `limit` of the rule's ended ones behind its newest `keep`, and counts that were
-  // not touched since `before`. Returns how many.
-  virtual absl::StatusOr<int> Prune(absl::string_view rule, int keep, absl::Time before,
-                                    int limit) = 0;
+  // Deletes up to `limit` of the rule's ended ones behind its newest `keep`, of events before
+  // `events_before`, and counts that were not touched since `counts_before`. Returns how many.
+  virtual absl::StatusOr<int> Prune(absl::string_view rule, int keep, absl::Time events_before,
+                                    absl::Time counts_before, int limit) = 0;
 };
 
 // What ReadTx and WriteTx have of these.

@@ -73,6 +73,9 @@ class RuleTest(FleetTest):
         wait_until("what is kept back is told", lambda: any(
             r["action"] == "rule.suppressed" for r in self.fleet.audit()))
         self.assertEqual(len(self.proposals("look-again")), 1)
+        whole = self.fleet.cli("ada", "rule", "proposal", short(proposal["name"]), expect=0)
+        self.assertIn("skipVerify: true", whole.out)
+        self.assertIn(f"dbfleet rule accept {short(proposal['name'])}", whole.err)
         # A person accepts it when the server is back.
         refused = self.fleet.cli("eve", "rule", "accept", short(proposal["name"]))
         self.assertEqual(refused.code, NOT_AUTHORISED, refused)

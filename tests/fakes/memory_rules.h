@@ -50,13 +50,21 @@ class MemoryRules : public RuleTables {
       return p.IsOpen() && p.uid == uid && p.instance == instance;
     });
   }
-  absl::StatusOr<absl::Time> LastEvent(absl::string_view uid,
-                                       absl::string_view instance) const override {
-    absl::Time last = absl::InfinitePast();
+  absl::StatusOr<absl::Time> NearestEvent(absl::string_view uid, absl::string_view instance,
+                                          absl::Time time) const override {
+    absl::Time nearest = absl::InfinitePast();
     for (const auto& [id, p] : t_.job_proposals.rows()) {
-      if (p.uid == uid && p.instance == instance) last = std::max(last, p.event_time);
+      if (p.uid != uid || p.instance != instance) continue;
+      if (absl::AbsDuration(p.event_time - time) < absl::AbsDuration(nearest - time)) {
+        nearest = p.event_time;
+      }
     }
-    return last;
+    return nearest;
+  }
+  absl::StatusOr<std::vector<std::string>> RuleNames() const override {
+    std::vector<std::string> names;
+    for (const auto& [name, rule] : t_.rules.rows()) names.push_back(name);
+    return names;
   }
   absl::StatusOr<int> CountProposals(absl::string_view uid, absl::Time from, absl::Time until,
                                      int limit) const override {
@@ -88,17 +96,20 @@ class MemoryRules : public RuleTables {
   absl::Status Update(JobProposal* value) override {
     return memory::Update(&t_.job_proposals, "job_proposal", value->id, value);
   }
-  absl::StatusOr<int> Prune(absl::string_view rule, int keep, absl::Time before,
-                            int limit) override {
+  absl::StatusOr<int> Prune(absl::string_view rule, int keep, absl::Time events_before,
+                            absl::Time counts_before, int limit) override {
     std::vector<std::string> ids;
     const std::vector<JobProposal> ended = memory::Select(
         t_.job_proposals, [&](const JobProposal& p) { return p.rule == rule && !p.IsOpen(); });
     for (int i = static_cast<int>(ended.size()) - keep - 1; i >= 0; --i) ids.push_back(ended[i].id);
     if (static_cast<int>(ids.size()) > limit) ids.resize(limit);
+    std::erase_if(ids, [&](const std::string& id) {
+      return t_.job_proposals.rows().at(id).event_time >= events_before;
+    });
     for (const std::string& id : ids) t_.job_proposals.Mutable().erase(id);
     int pruned = static_cast<int>(ids.size());
     for (const EventRuleCount& count : memory::Select(t_.rule_counts, [&](const EventRuleCount& c) {
-           return c.rule == rule && c.update_time < before;
+           return c.rule == rule && c.update_time < counts_before;
          })) {
       t_.rule_counts.Mutable().erase(count.id);
       ++pruned;

@@ -30,7 +30,8 @@ constexpr char kTables[] =
     "SELECT CONCAT('`', REPLACE(table_schema, '`', '``'), '`.`', REPLACE(table_name, '`', '``'), "
     "'`') FROM information_schema.tables WHERE table_schema = $ AND table_type IN ('BASE TABLE', "
     "'SEQUENCE', 'SYSTEM VERSIONED') AND table_name NOT IN (SELECT table_name FROM "
-    "information_schema.columns WHERE table_schema = $ AND extra LIKE '%VIRTUAL%') ORDER BY BINARY table_name";
+    "information_schema.columns WHERE table_schema = $ AND extra LIKE '%VIRTUAL%') ORDER BY BINARY "
+    "table_name";
 // CHECKSUM TABLE answers by chance where a column is virtual: of those, the stored columns.
 constexpr char kWithVirtual[] =
     "SELECT CONCAT('SELECT COUNT(*), SUM(CRC32(CONCAT_WS(\\'|\\'', GROUP_CONCAT(IF(extra LIKE "
@@ -38,7 +39,8 @@ constexpr char kWithVirtual[] =
     "'))) FROM `', REPLACE(table_schema, '`', '``'), '`.`', REPLACE(table_name, '`', '``'), '`') "
     "FROM information_schema.columns c WHERE table_schema = $ AND table_name IN (SELECT "
     "table_name FROM information_schema.tables WHERE table_schema = $ AND table_type = 'BASE "
-    "TABLE') GROUP BY BINARY table_name HAVING SUM(extra LIKE '%VIRTUAL%') > 0 ORDER BY BINARY table_name";
+    "TABLE') GROUP BY BINARY table_name HAVING SUM(extra LIKE '%VIRTUAL%') > 0 ORDER BY BINARY "
+    "table_name";
 
 absl::Status Ask(MysqlSession& session, absl::string_view query, std::string* text) {
   ASSIGN_OR_RETURN(const std::vector<std::string> rows, session.Query(query));

@@ -117,15 +117,35 @@ absl::StatusOr<std::vector<JobProposal>> SqliteRules::OpenFor(absl::string_view 
                                  {std::string(uid), std::string(instance)});
 }
 
-absl::StatusOr<absl::Time> SqliteRules::LastEvent(absl::string_view uid,
-                                                  absl::string_view instance) const {
-  ASSIGN_OR_RETURN(Statement statement,
-                   db_.Prepare("SELECT event_time FROM job_proposals WHERE uid = ?1 AND "
-                               "instance = ?2 ORDER BY event_time DESC LIMIT 1"));
-  statement.BindText(1, uid);
-  statement.BindText(2, instance);
-  ASSIGN_OR_RETURN(const bool row, statement.Step());
-  return row ? DecodeTime(statement.Int(0)) : absl::InfinitePast();
+absl::StatusOr<absl::Time> SqliteRules::NearestEvent(absl::string_view uid,
+                                                     absl::string_view instance,
+                                                     absl::Time time) const {
+  // One step into the index on each side.
+  absl::Time nearest = absl::InfinitePast();
+  for (const char* side : {"<= ?3 ORDER BY event_time DESC", "> ?3 ORDER BY event_time"}) {
+    ASSIGN_OR_RETURN(Statement statement,
+                     db_.Prepare(absl::StrCat("SELECT event_time FROM job_proposals WHERE uid = ?1 "
+                                              "AND instance = ?2 AND event_time ",
+                                              side, " LIMIT 1")));
+    statement.BindText(1, uid);
+    statement.BindText(2, instance);
+    statement.BindInt(3, EncodeTime(time));
+    ASSIGN_OR_RETURN(const bool row, statement.Step());
+    if (!row) continue;
+    const absl::Time found = DecodeTime(statement.Int(0));
+    if (absl::AbsDuration(found - time) < absl::AbsDuration(nearest - time)) nearest = found;
+  }
+  return nearest;
+}
+
+absl::StatusOr<std::vector<std::string>> SqliteRules::RuleNames() const {
+  ASSIGN_OR_RETURN(Statement statement, db_.Prepare("SELECT name FROM event_rules ORDER BY name"));
+  std::vector<std::string> names;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool row, statement.Step());
+    if (!row) return names;
+    names.push_back(statement.Text(0));
+  }
 }
 
 absl::StatusOr<int> SqliteRules::CountProposals(absl::string_view uid, absl::Time from,
@@ -142,16 +162,18 @@ absl::StatusOr<int> SqliteRules::CountProposals(absl::string_view uid, absl::Tim
   return row ? static_cast<int>(statement.Int(0)) : 0;
 }
 
-absl::StatusOr<int> SqliteRules::Prune(absl::string_view rule, int keep, absl::Time before,
-                                       int limit) {
+absl::StatusOr<int> SqliteRules::Prune(absl::string_view rule, int keep, absl::Time events_before,
+                                       absl::Time counts_before, int limit) {
   int pruned = 0;
   ASSIGN_OR_RETURN(
       Statement proposals,
       db_.Prepare("DELETE FROM job_proposals WHERE id IN (SELECT id FROM job_proposals WHERE "
-                  "rule = ?1 AND open = 0 ORDER BY id DESC LIMIT ?2 OFFSET ?3)"));
+                  "rule = ?1 AND open = 0 ORDER BY id DESC LIMIT ?2 OFFSET ?3) AND "
+                  "event_time < ?4"));
   proposals.BindText(1, rule);
   proposals.BindInt(2, limit);
   proposals.BindInt(3, keep);
+  proposals.BindInt(4, EncodeTime(events_before));
   RETURN_IF_ERROR(proposals.Run());
   pruned += static_cast<int>(db_.changes());
   ASSIGN_OR_RETURN(
@@ -159,7 +181,7 @@ absl::StatusOr<int> SqliteRules::Prune(absl::string_view rule, int keep, absl::T
       db_.Prepare("DELETE FROM event_rule_counts WHERE id IN (SELECT id FROM event_rule_counts "
                   "WHERE rule = ?1 AND update_time < ?2 LIMIT ?3)"));
   counts.BindText(1, rule);
-  counts.BindInt(2, EncodeTime(before));
+  counts.BindInt(2, EncodeTime(counts_before));
   counts.BindInt(3, limit);
   RETURN_IF_ERROR(counts.Run());
   return pruned + static_cast<int>(db_.changes());

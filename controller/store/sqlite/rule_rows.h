@@ -24,8 +24,9 @@ class SqliteRules : public RuleTables {
                                                   int limit) const override;
   absl::StatusOr<std::vector<JobProposal>> OpenFor(absl::string_view uid,
                                                    absl::string_view instance) const override;
-  absl::StatusOr<absl::Time> LastEvent(absl::string_view uid,
-                                       absl::string_view instance) const override;
+  absl::StatusOr<absl::Time> NearestEvent(absl::string_view uid, absl::string_view instance,
+                                          absl::Time time) const override;
+  absl::StatusOr<std::vector<std::string>> RuleNames() const override;
   absl::StatusOr<int> CountProposals(absl::string_view uid, absl::Time from, absl::Time until,
                                      int limit) const override;
   absl::Status Insert(EventRuleState* value) override;
@@ -34,8 +35,8 @@ class SqliteRules : public RuleTables {
   absl::Status Update(EventRuleCount* value) override;
   absl::Status Insert(JobProposal* value) override;
   absl::Status Update(JobProposal* value) override;
-  absl::StatusOr<int> Prune(absl::string_view rule, int keep, absl::Time before,
-                            int limit) override;
+  absl::StatusOr<int> Prune(absl::string_view rule, int keep, absl::Time events_before,
+                            absl::Time counts_before, int limit) override;
 
  private:
   Connection& db_;

@@ -117,6 +117,21 @@ TEST_F(ChangeLifeTest, TakesTheBackupThatThePolicyDemands) {
   EXPECT_EQ(agent_.Offers().back().purpose(), agent::v1::PURPOSE_EXECUTE);
 }
 
+TEST_F(ChangeLifeTest, TwoChangesThatNeedABackupOfOneServerTakeOne) {
+  const Job first = PlannedChange();
+  const Job second = PlannedChange();
+  Must(jobs_.Approve({"users/bob", ""}, first.id, first.digest, "ok"));
+  Must(jobs_.Approve({"users/bob", ""}, second.id, second.digest, "ok"));
+  EXPECT_FALSE(JobOf(first.id).gate_job.empty());
+  EXPECT_TRUE(JobOf(second.id).gate_job.empty()) << "the first one's may do for it";
+  // It does not: nobody has a backup, and the second takes its own.
+  RunTo(agent_.Offers().back(), agent::v1::OUTCOME_FAILED, {}, "DISK_FULL");
+  EXPECT_EQ(StateOf(first.id), "failed");
+  clock_.Advance(absl::Seconds(10));
+  executor_.RunAll();
+  EXPECT_FALSE(JobOf(second.id).gate_job.empty());
+}
+
 TEST_F(ChangeLifeTest, FailsWhenTheDemandedBackupFails) {
   const Job job = PlannedChange();
   Must(jobs_.Approve({"users/bob", ""}, job.id, job.digest, "ok"));

@@ -173,6 +173,34 @@ TEST_F(WindowQueueTest, WhatIsNotThereOrDoesNotFitIsRefusedAtSubmission) {
   EXPECT_TRUE(QueueOf("tonight").rows.empty());
 }
 
+TEST_F(WindowQueueTest, WhatIsToldLaterHasToFitAsWell) {
+  Declare({Once("tonight", kSoon, absl::Hours(1))});
+  const Job job = Backup("users-db", For("tonight", 50, absl::Minutes(10)));
+  const auto told = [&](absl::Duration estimate) {
+    return ReasonOf(
+        jobs_.Reprioritize({"users/ada", "", ""}, job.id, {}, estimate, "larger now").status());
+  };
+  EXPECT_EQ(told(absl::Hours(48)), "WINDOW_TOO_SHORT");
+  EXPECT_EQ(told(absl::Minutes(20)), "");
+}
+
+TEST_F(WindowQueueTest, APlanIsForNoWindowAndARequestForOne) {
+  Declare({Once("tonight", kSoon, absl::Hours(1)), Once("tomorrow", kSoon, absl::Hours(1))});
+  ChangeRequest request = MakeChange();
+  request.queue = For("tonight", 50, absl::Minutes(10));
+  request.plan_only = true;
+  EXPECT_EQ(ReasonOf(jobs_.SubmitChange({"users/ada", ""}, request).status()), "WINDOW_FOR_PLAN");
+  request.plan_only = false;
+  const absl::StatusOr<Job> first = jobs_.SubmitChange({"users/ada", "once"}, request);
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(jobs_.SubmitChange({"users/ada", "once"}, request)->id, first->id);
+  request.queue.window = "maintenancewindows/tonight";
+  EXPECT_EQ(jobs_.SubmitChange({"users/ada", "once"}, request)->id, first->id);
+  request.queue.window = "tomorrow";
+  EXPECT_EQ(ReasonOf(jobs_.SubmitChange({"users/ada", "once"}, request).status()),
+            "REQUEST_ID_REUSED");
+}
+
 TEST_F(WindowQueueTest, AQueuedBackupOutlivesTheNextOccurrences) {
   Declare({Once("far", absl::Hours(24 * 30), absl::Hours(1))});
   const Job job = Backup("users-db", For("far", 50, absl::Minutes(10)));
@@ -246,7 +274,12 @@ TEST_F(WindowQueueTest, AShorterEstimateLetsItBegin) {
   Declare({Once("now", absl::ZeroDuration(), absl::Hours(4))});
   const Job job = Backup("users-db", For("now", 50, absl::Hours(2)));
   const agent::v1::Offer offered = Unanswered();
-  Must(jobs_.Reprioritize({"users/eve", ""}, job.id, std::nullopt, absl::Hours(10), ""));
+  EXPECT_EQ(
+      ReasonOf(jobs_.Reprioritize({"users/eve", ""}, job.id, std::nullopt, absl::Hours(10), "")
+                   .status()),
+      "WINDOW_TOO_SHORT");
+  // What is left of the window is too short when it is to begin.
+  clock_.JumpWallClock(absl::Minutes(150));
   agent_.Accept(offered);
   EXPECT_EQ(agent_.Grants(), 0);
   Must(jobs_.Reprioritize({"users/eve", ""}, job.id, std::nullopt, absl::Hours(1), ""));

@@ -70,6 +70,52 @@ TEST_F(GuardsTest, ARefusedProposalWakesNoRule) {
   EXPECT_THAT(JobsOf("other"), IsEmpty());
 }
 
+// A backup that a rule took, found unsound later by whatever looks at it.
+TEST_F(GuardsTest, WhatAnotherJobFindsOutIsOfThatJob) {
+  Declare("look", "", "job: {check: {}}, mode: run", "triggers: [backup-suspect]");
+  const Job taken =
+      Must(jobs_.SubmitCheck({"eventrules/look", "eventrules/look gone", ""}, "orders-db"));
+  const Job verified = Must(jobs_.SubmitCheck({"users/olga", "", ""}, "orders-db"));
+  Backup backup;
+  backup.id = "B1";
+  backup.job_id = taken.id;
+  backup.instance_id = "orders-db";
+  backup.environment = "production";
+  ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertBackup(&backup); }).ok());
+  AuditEntry suspect{"agents/db1",
+                     "backup.verification",
+                     "backups/B1",
+                     "production",
+                     {{"state", "suspect"}, {"reason", "checksum"}}};
+  Append(suspect);
+  Look();
+  EXPECT_THAT(Told(), IsEmpty()) << "nobody knows who else found it: the rule's own job";
+  suspect.details["job"] = "jobs/" + verified.id;
+  Append(suspect);
+  Look();
+  EXPECT_THAT(Told(), ElementsAre("orders-db submitted"));
+}
+
+TEST_F(GuardsTest, RolesThatCannotBeReadRefuseNothing) {
+  Declare("look", "", "job: {check: {}}, mode: run");
+  Resource broken;
+  broken.id = "rolebindings/broken";
+  broken.kind = "RoleBinding";
+  broken.blob = "\xff\xff";
+  ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertResource(&broken); }).ok());
+  Trouble();
+  EXPECT_THAT(Told(), ElementsAre("orders-db accepted"));
+  ASSERT_TRUE(store_
+                  .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(const Resource found, tx.GetResource(broken.id));
+                    return tx.DeleteResource(found);
+                  })
+                  .ok());
+  clock_.Advance(absl::Seconds(30));
+  Look();
+  EXPECT_THAT(Told(), ElementsAre("orders-db submitted"));
+}
+
 TEST_F(GuardsTest, ARuleKeepsNobodysRights) {
   Declare("look", "", "job: {check: {}}, mode: run");
   SetRoles("polly", {Role::kPolicyAdmin});

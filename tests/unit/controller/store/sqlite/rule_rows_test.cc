@@ -115,12 +115,14 @@ TEST_F(RuleRowsTest, OpenOnesAreFoundUntilTheyEnd) {
 
 TEST_F(RuleRowsTest, LimitsAreMeasuredByTheTimesOfEvents) {
   for (int n : {1, 2, 3}) ASSERT_TRUE(Insert(Make(n, n == 3 ? "b" : "a")).ok());
-  const auto last = [&](const char* instance) {
-    return Look([&](const RuleReader& r) { return r.LastEvent("U", instance); });
+  const auto nearest = [&](const char* instance, int time) {
+    return Look([&](const RuleReader& r) { return r.NearestEvent("U", instance, T(time)); });
   };
-  EXPECT_EQ(last("a"), T(2));
-  EXPECT_EQ(last("b"), T(3));
-  EXPECT_EQ(last("c"), absl::InfinitePast());
+  EXPECT_EQ(nearest("a", 9), T(2));
+  EXPECT_EQ(nearest("a", 1), T(1));
+  EXPECT_EQ(nearest("a", 0), T(1)) << "a clock that was set back";
+  EXPECT_EQ(nearest("b", 0), T(3));
+  EXPECT_EQ(nearest("c", 9), absl::InfinitePast());
   const auto count = [&](int from, int until, int limit) {
     return Look(
         [&](const RuleReader& r) { return r.CountProposals("U", T(from), T(until), limit); });
@@ -128,6 +130,17 @@ TEST_F(RuleRowsTest, LimitsAreMeasuredByTheTimesOfEvents) {
   EXPECT_EQ(count(0, 3, 10), 3);
   EXPECT_EQ(count(1, 2, 10), 1);
   EXPECT_EQ(count(0, 3, 2), 2);
+}
+
+TEST_F(RuleRowsTest, RulesAreKnownByTheirNamesAlsoWhenTheyAreGone) {
+  for (const char* name : {"b", "a"}) {
+    EventRuleState state;
+    state.name = name;
+    state.uid = name;
+    state.deleted = state.name == "a";
+    ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.rules().Insert(&state); }).ok());
+  }
+  EXPECT_THAT(Look([](const RuleReader& r) { return r.RuleNames(); }), ElementsAre("a", "b"));
 }
 
 TEST_F(RuleRowsTest, ListingsAreNarrowedAndNewestFirst) {
@@ -156,7 +169,12 @@ TEST_F(RuleRowsTest, OldOnesAreTakenAwayBehindTheNewest) {
   }
   int pruned = 0;
   ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
-                ASSIGN_OR_RETURN(pruned, tx.rules().Prune("look", 2, T(3), 10));
+                ASSIGN_OR_RETURN(pruned, tx.rules().Prune("look", 2, T(1), T(0), 10));
+                return absl::OkStatus();
+              }).ok());
+  EXPECT_EQ(pruned, 0) << "by these a cooldown may still be measured";
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                ASSIGN_OR_RETURN(pruned, tx.rules().Prune("look", 2, T(4), T(3), 10));
                 return absl::OkStatus();
               }).ok());
   EXPECT_EQ(pruned, 4) << "two proposals and two counts";
