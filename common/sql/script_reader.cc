@@ -10,6 +10,7 @@
 
 #include "common/base/text.h"
 #include "common/sql/script_words.h"
+#include "common/sql/text/psql_commands.h"
 #include "common/sql/sql.h"
 
 namespace dbfleet::sql {
@@ -75,7 +76,20 @@ Reading ScriptReader::ReadClientCommand(const Statement& statement) {
                        return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
                               absl::StrContains(" \t_-", absl::string_view(&c, 1));
                      });
+  const bool connects =
+      !words.empty() && (words[0] == "\\c" || words[0] == "\\connect" || words[0] == "\\encoding");
   reading.facts.new_session = words.empty() || words[0] != "\\encoding";
+  if (!connects) {
+    Doubt(
+        "a command of psql that runs or changes what is not in this script; remove it, or put "
+        "what it stands for into the script",
+        &reading);
+    const absl::string_view word = words.empty() ? "" : words[0].substr(1);
+    if (!LeavesStatements(word, statement.text)) {
+      MadeUnseen("may run what is not in this script", statement);
+    }
+    return reading;
+  }
   if (!plain) {
     Doubt("it may connect to another server, of which nothing is known", &reading);
     MadeUnseen("may connect to another server", statement);

@@ -35,6 +35,18 @@ void DoubtBytes(const Target& target, Reading* reading) {
   reading->facts.complete = false;
 }
 
+void DoubtBehindCommand(Reading* reading) {
+  Verdict& verdict = reading->verdict;
+  verdict.safety = Safety::kDestructive;
+  verdict.understood = verdict.adds_only = false;
+  std::string reason =
+      "a command of psql in front of it may change what it says, or where it ends; remove that, or "
+      "put what it stands for into the script";
+  if (verdict.doubt.empty()) verdict.doubt = reason;
+  AddReason(std::move(reason), &verdict.reasons);
+  reading->facts.complete = false;
+}
+
 bool DependsOnCharset(const Target& target, absl::string_view text) {
   if (target.charset != CharsetRisk::kHighBytes) return target.charset != CharsetRisk::kNone;
   return std::any_of(text.begin(), text.end(),
@@ -61,6 +73,13 @@ Reading Read(const Target& target, absl::string_view text, Position origin) {
 }
 
 Reading Read(const Target& target, const Statement& statement) {
+  if (statement.behind_command) {
+    Statement alone = statement;
+    alone.behind_command = false;
+    Reading reading = Read(target, alone);
+    DoubtBehindCommand(&reading);
+    return reading;
+  }
   if (!target.active_record()) {
     if (!statement.modes_changed && !statement.charset_in_doubt) {
       return Read(target, statement.text, statement.origin());

@@ -70,6 +70,7 @@ Source SourceOfArgument(const std::string& path) {
       {"schedule run", Names("get schedule")},
       {"rule get", Names("rule list")},
       {"rule history", Names("rule list")},
+      {"rule proposal", Names("rule history")},
       {"rule accept", Names("rule history --state pending")},
       {"rule decline", Names("rule history --state pending")},
       {"rule test", Files()},

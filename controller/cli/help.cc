@@ -69,6 +69,7 @@ void AddFleetExamples(ExampleMap* out) {
   e["rule list"] = {"dbfleet rule list"};
   e["rule get"] = {"dbfleet rule get look-again"};
   e["rule history"] = {"dbfleet rule history look-again", "dbfleet rule history --state pending"};
+  e["rule proposal"] = {"dbfleet rule proposal 01JD8Q2RZV6W0XKH3M5T7N9PBC"};
   e["rule test"] = {"dbfleet rule test fleet/rules.yaml --since 7d"};
   e["rule accept"] = {"dbfleet rule accept 01JD8Q2RZV6W0XKH3M5T7N9PBC"};
   e["rule decline"] = {

@@ -23,7 +23,7 @@ spec:
   once: {begin: "%s", end: "%s"}
 """
 
-OPENS_IN, LASTS = 20, 120  # Seconds. In its first no job has ended that needs all but 30 of them.
+OPENS_IN, LASTS = 20, 120  # Seconds.
 
 
 class WindowQueueTest(FleetTest):
@@ -74,9 +74,12 @@ class WindowQueueTest(FleetTest):
         high = self.backup("--estimate", "15s")
         self.fleet.cli("ada", "job", "reprioritize", high, "--priority", "80", "--reason", "e2e",
                        expect=0)
-        # Too long by now for what would be left of the window even as it opens.
-        self.fleet.cli("ada", "job", "reprioritize", large, "--estimate", f"{LASTS - 30}s",
-                       "--reason", "e2e", expect=0)
+        # What cannot begin in any occurrence is not accepted later either.
+        refused = self.fleet.cli("ada", "job", "reprioritize", large, "--estimate", f"{LASTS}s",
+                                 "--reason", "e2e", expect=6)
+        self.assertIn("WINDOW_TOO_SHORT", refused.err)
+        # The window becomes so short that it would fit in the very moment of the opening only.
+        self.declare(opens, LASTS - 30)
         for job in (low, large, high):
             self.fleet.wait_job(job, "READY")
         queued = self.queue()
@@ -98,7 +101,7 @@ class WindowQueueTest(FleetTest):
         left = self.queue()
         self.assertEqual([row["job"].split("/")[1] for row in left], [large])
         why = self.fleet.cli("ada", "job", "explain", large, expect=0).out
-        self.assertIn("window-queue: needs 1m30s (as declared), and tonight closes at ", why)
+        self.assertIn("window-queue: needs 1m (as declared), and tonight closes at ", why)
 
         # It is the window's next occurrence that carries what was left over, and a restart of the
         # controller takes nothing from the queue.

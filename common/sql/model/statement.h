@@ -59,6 +59,8 @@ struct Statement {
   size_t data_begin = 0;
   size_t data_end = 0;
   bool client_command = false;  // A command of psql: no server knows it.
+  // One of those stands in front of it by which it may say something else, or is cut otherwise.
+  bool behind_command = false;
 
   // Of the first character of `text` in its script.
   Position origin() const;

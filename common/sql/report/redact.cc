@@ -155,6 +155,21 @@ void Hidden::SayFinding(Finding* finding) const {
   if (SpeaksOfSecret(finding->ignore_reason)) finding->ignore_reason = std::string(kHiddenText);
 }
 
+namespace {
+
+// What stands behind a command of psql (\set, \!) may be anything, but for those that connect,
+// whose secrets are found by their form, and for conditions.
+bool MayHoldSecret(const Statement& statement) {
+  static constexpr absl::string_view kShown[] = {"\\c ",    "\\connect ", "\\encoding ",
+                                                 "\\elif ", "\\if ",      "\\watch "};
+  return statement.client_command &&
+         std::none_of(std::begin(kShown), std::end(kShown), [&](absl::string_view shown) {
+           return absl::StartsWith(statement.text, shown);
+         });
+}
+
+}  // namespace
+
 Redacted Redact(const Target& target, absl::string_view text, size_t place) {
   if (target.dialect == Dialect::kRedis) return RedactRedis(text);
   if (target.active_record()) return RedactHost(target, text, place);
@@ -167,6 +182,11 @@ Hidden HideSecrets(const Target& target, const Statement& statement, StatementRe
   Redacted shown = server.active_record()
                        ? RedactHost(server, statement.text, statement.content, &statement.host)
                        : Redact(server, statement.text, statement.content);
+  const size_t word = shown.text.find_first_of(" \t");
+  if (MayHoldSecret(statement) && word != std::string::npos) {
+    shown.text = absl::StrCat(shown.text.substr(0, word + 1), kHiddenText);
+    shown.place = 0;
+  }
   report->text = std::move(shown.text);
   report->content = shown.place;
   Verdict& verdict = report->verdict;

@@ -62,6 +62,36 @@ bool IsHarmlessCommand(absl::string_view word, absl::string_view line) {
   return IsIn(kHarmless, word) || SetsHarmlessVariable(line) || SetsTextVariable(line);
 }
 
+bool EndsStatement(absl::string_view word) {
+  static constexpr absl::string_view kNames[] = {"crosstabview", "g",  "gdesc", "gexec",
+                                                 "gset",         "gx", "watch"};
+  return IsIn(kNames, word);
+}
+
+bool OnlyExecutes(absl::string_view word, absl::string_view line) {
+  return (word == "g" || word == "gx" || word == "gdesc") && line.size() == word.size() + 1;
+}
+
+bool ShowsCatalogue(absl::string_view line) {
+  const std::vector<absl::string_view> words =
+      absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+  const auto plain = [](absl::string_view text, absl::string_view more) {
+    return std::all_of(text.begin(), text.end(), [&](char c) {
+      return absl::ascii_isalnum(static_cast<unsigned char>(c)) || more.find(c) != more.npos;
+    });
+  };
+  const absl::string_view word = words[0].substr(1);
+  const bool shows = !word.empty() && (word[0] == 'd' || word[0] == 'l') && word.size() < 8 &&
+                     plain(word.substr(1), "+") && word != "lo_import";
+  return shows && words.size() <= 2 && (words.size() == 1 || plain(words[1], "_.*?\""));
+}
+
+bool LeavesStatements(absl::string_view word, absl::string_view line) {
+  static constexpr absl::string_view kNames[] = {"crosstabview", "elif", "else", "endif", "g",
+                                                 "gdesc",        "gx",   "if",   "q",     "watch"};
+  return IsIn(kNames, word) && line.find('`') == line.npos && line.find('\\', 1) == line.npos;
+}
+
 bool IsPlainCommand(absl::string_view word) {
   constexpr size_t kLongest = 20;
   return !word.empty() && word.size() <= kLongest &&

@@ -13,6 +13,19 @@ bool ChangesConnection(absl::string_view word);
 // how statements run. `line`: the whole, the backslash first.
 bool IsHarmlessCommand(absl::string_view word, absl::string_view line);
 
+// \g, \gx and the like: what stands in front of them is executed, as by ";".
+bool EndsStatement(absl::string_view word);
+// Of those, what does nothing more: \g without an argument.
+bool OnlyExecutes(absl::string_view word, absl::string_view line);
+
+// \d, \l: shows what the catalogues say.
+bool ShowsCatalogue(absl::string_view line);
+
+// Whether the statements behind it say what they say without it, whatever else it does: \if leaves
+// some out, \watch repeats one. \set and \gset bind what psql puts into statements, or how it cuts
+// them; what \i brings in is not seen.
+bool LeavesStatements(absl::string_view word, absl::string_view line);
+
 // Whether an error may show the word.
 bool IsPlainCommand(absl::string_view word);
 

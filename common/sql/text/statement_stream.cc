@@ -217,6 +217,7 @@ void StatementStream::Finish(size_t end, Statement* statement) {
   statement->end = statement->begin + text.size();
   statement->modes_changed = watch_.modes_changed();
   statement->modes_known = watch_.modes_known();
+  statement->behind_command = broken_;
   bytes_in_doubt_ = bytes_in_doubt_ || watch_.charset() == CharsetRisk::kAllBytes ||
                     (watch_.charset() == CharsetRisk::kHighBytes &&
                      std::any_of(whole.begin(), whole.end(), IsHighByte));
@@ -257,35 +258,63 @@ absl::Status StatementStream::ClientCommand(const Token& token, Statement* state
       absl::StripTrailingAsciiWhitespace(absl::string_view(buffer_).substr(at, LineEnd(at) - at));
   absl::string_view word = line.substr(1);
   word = word.substr(0, word.find_first_of(" \t\\;"));
-  if (has_content_ || line.find('\\', 1) != absl::string_view::npos) {
+  if (has_content_) return EndByCommand(at, line, word, statement, complete);
+  if (!broken_ && OnlyExecutes(word, line)) {  // Of what was executed before: once more.
+    return EmitCommand(at, line, statement, complete);
+  }
+  const bool one =
+      line.find('\\', 1) == absl::string_view::npos && line.find('`') == absl::string_view::npos;
+  texts_set_ = texts_set_ || SetsTextVariable(line);
+  if (one && (IsHarmlessCommand(word, line) || ShowsCatalogue(line))) {
+    KeepComments(at);
+    lexer_.TakeLine();
+    begin_ = lexer_.offset();
+    return absl::OkStatus();
+  }
+  if (one && ChangesConnection(word)) {
+    watch_.TakeClientCommand(line);
+  } else if (!LeavesStatements(word, line)) {
+    RETURN_IF_ERROR(EmitCommand(at, line, statement, complete));
+    broken_ = true;
+    return absl::OkStatus();
+  }
+  return EmitCommand(at, line, statement, complete);
+}
+
+// A command comes as a statement of its own; what it does is said where it is read.
+absl::Status StatementStream::EmitCommand(size_t at, absl::string_view line, Statement* statement,
+                                          bool* complete) {
+  KeepComments(at);
+  content_ = begin_ = at;
+  Finish(at + line.size(), statement);
+  statement->client_command = true;
+  *complete = true;
+  lexer_.TakeLine();
+  begin_ = lexer_.offset();
+  return absl::OkStatus();
+}
+
+// "SELECT 1 \\gset": the command behind the statement that it ends.
+absl::Status StatementStream::EndByCommand(size_t at, absl::string_view line,
+                                           absl::string_view word, Statement* statement,
+                                           bool* complete) {
+  if (!EndsStatement(word) || copy_words_ == 3) {
     return Bad(
         at,
         "a backslash outside quotes: psql's commands are not SQL, and stand on lines of their "
         "own; remove it, or end the statement in front of it");
   }
-  const bool connection = ChangesConnection(word);
-  texts_set_ = texts_set_ || SetsTextVariable(line);
-  if (!connection && !IsHarmlessCommand(word, line)) {
-    return Bad(at, absl::StrCat("a backslash command of psql that runs or changes what is not in "
-                                "this script",
-                                IsPlainCommand(word) ? absl::StrCat(" (\\", word, ")") : "",
-                                "; remove it, or put what it stands for into the script"));
+  const bool only_executes = OnlyExecutes(word, line);
+  copy_words_ = 0;
+  Finish(at, statement);
+  *complete = true;
+  begin_ = at;
+  if (only_executes) {
+    lexer_.TakeLine();
+    begin_ = lexer_.offset();
+  } else {
+    lexer_.Continue(buffer_, at, origin_, !ended_);  // It comes next.
   }
-  if (line.find('`') != absl::string_view::npos) {
-    return Bad(at,
-               "a backquote in a command of psql runs a command of the shell; remove it, or put "
-               "what it stands for into the script");
-  }
-  KeepComments(at);
-  if (connection) {
-    watch_.TakeClientCommand(line);
-    content_ = begin_ = at;
-    Finish(at + line.size(), statement);
-    statement->client_command = true;
-    *complete = true;
-  }
-  lexer_.TakeLine();
-  begin_ = lexer_.offset();
   return absl::OkStatus();
 }
 

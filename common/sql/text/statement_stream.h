@@ -23,7 +23,8 @@ namespace dbfleet::sql {
 //  stand
 //    is kept (Statement::data_begin);
 //  - \restrict, \unrestrict, \echo, \timing and the like, which tell the server nothing, are left
-//    out; \connect and \encoding come as statements of their own (Statement::client_command);
+//    out; others come as statements of their own (Statement::client_command), and what stands
+//    behind one that may change the rest is marked (Statement::behind_command);
 //  - all others run something that is not in the script (\i, \!, \copy, \g, \gexec...) or change
 //  what
 //    is (\set, \if): they are errors.
@@ -65,6 +66,9 @@ class StatementStream {
   void Finish(size_t end, Statement* statement);
   void KeepComments(size_t upto);
   void Drop(size_t upto);
+  absl::Status EmitCommand(size_t at, absl::string_view line, Statement* statement, bool* complete);
+  absl::Status EndByCommand(size_t at, absl::string_view line, absl::string_view word,
+                            Statement* statement, bool* complete);
   size_t LineEnd(size_t from) const;
   Position At(size_t offset) const;
   absl::Status Bad(size_t offset, absl::string_view what) const;
@@ -88,6 +92,7 @@ class StatementStream {
   size_t content_ = 0;
   std::string comments_;       // In front of client commands that were left out.
   bool texts_set_ = false;     // psql: variables of any value were set.
+  bool broken_ = false;        // psql: a command may have changed what the rest says.
   bool behind_colon_ = false;  // The token before is ":".
   int copy_words_ = 0;         // Of COPY ... FROM STDIN: 1 at COPY, 2 at FROM, 3 at STDIN.
   absl::Status failure_;

@@ -201,45 +201,9 @@ TEST(SplitTest, NulBytesAreErrorsWhereverTheyStand) {
   ExpectBad(Dialect::kRedis, absl::string_view("GET a\nGET \0", 11), "line 2, column 5: a NUL");
 }
 
-TEST(SplitTest, ClientCommandsThatRunOrChangeOtherThingsAreErrors) {
-  ExpectBad(Dialect::kPostgres, "SELECT 1;\n\\i other.sql", "line 2, column 1: a backslash");
-  for (absl::string_view command : {"\\i x.sql", "\\ir x.sql", "\\! rm x", "\\copy t from 'x'",
-                                    "\\g", "\\gexec", "\\gset", "\\o x", "\\set x 1", "\\if true",
-                                    "\\watch", "\\lo_import x", "\\.", "\\", "\\\\", "\\;"}) {
-    ExpectBad(Dialect::kPostgres, std::string(command) + "\nSELECT 1;", "backslash");
-  }
+TEST(SplitTest, ClientCommandsInsideOfAStatementAreErrors) {
   ExpectBad(Dialect::kPostgres, "SELECT 1\n\\echo x\n;", "line 2, column 1: a backslash");
-  ExpectBad(Dialect::kPostgres, "\\echo x \\! rm y\n", "line 1, column 1: a backslash");
   ExpectBad(Dialect::kMySql, "SELECT 1\\G", "a backslash outside quotes");
-}
-
-TEST(SplitTest, PsqlsOwnVariablesChangeNothingInTheScript) {
-  for (absl::string_view command :
-       {"\\set ON_ERROR_STOP on", "\\set ON_ERROR_STOP 1", "\\set ON_ERROR_STOP 'on'",
-        "\\set ON_ERROR_STOP", "\\set\tVERBOSITY  verbose", "\\set QUIET 1", "\\set ECHO all",
-        "\\unset ECHO", "\\set HISTFILE ~/.psql-:DBNAME", "\\set PROMPT1 '%n@%/%R%# '",
-        "\\set HISTSIZE 2000", "\\set IGNOREEOF 10", "\\unset HISTFILE"}) {
-    EXPECT_THAT(Texts(Dialect::kPostgres, std::string(command) + "\nSELECT 1;"),
-                ElementsAre("SELECT 1"))
-        << command;
-  }
-  for (absl::string_view command :
-       // Statements that fail are passed over, or not committed.
-       {"\\set ON_ERROR_ROLLBACK on", "\\set AUTOCOMMIT off", "\\set SINGLELINE on",
-        "\\set on_error_stop on", "\\unset AUTOCOMMIT", "\\set", "\\unset",
-        // Texts that ":NAME" puts into statements.
-        "\\set HISTFILE2 x", "\\set ECHO '1];'", "\\set ECHO all all", "\\set ECHO --",
-        "\\set QUIET :x"}) {
-    ExpectBad(Dialect::kPostgres, std::string(command) + "\nSELECT 1;", "backslash");
-  }
-}
-
-TEST(SplitTest, BackquotesInClientCommandsRunTheShell) {
-  for (absl::string_view command : {"\\echo `rm x`", "\\set PROMPT1 `rm x`", "\\C `rm x`",
-                                    "\\connect `rm x`", "\\pset null `rm`"}) {
-    ExpectBad(Dialect::kPostgres, std::string("SELECT 1;\n") + std::string(command) + "\n",
-              "line 2, column 1: a backquote");
-  }
 }
 
 std::vector<Safety> Classes(const Target& target, absl::string_view script) {

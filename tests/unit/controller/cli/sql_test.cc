@@ -416,7 +416,7 @@ TEST_F(SqlTest, AWayBackInAFileOfItsOwnTakesAwayNoMoreThanItsVersionMade) {
 
 TEST_F(SqlTest, NothingIsSaidOfTheEndOfAFileThatIsNotReadToItsEnd) {
   EXPECT_EQ(Sql({"lint", "--dialect", "postgresql-15", "-"},
-                "BEGIN;\nDELETE FROM app.t;\n\\! ls\nCOMMIT;\n"),
+                "BEGIN;\nDELETE FROM app.t;\nSELECT 1 \\r\nCOMMIT;\n"),
             2);
   EXPECT_THAT(out_, HasSubstr("dbf-no-where"));
   EXPECT_THAT(out_, Not(HasSubstr("dbf-uncommitted-transaction")));
