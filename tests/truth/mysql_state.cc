@@ -1,5 +1,7 @@
 #include "tests/truth/mysql_state.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
@@ -24,14 +26,12 @@ constexpr char kOwnTables[] =
     "mysql.roles_mapping, mysql.proxies_priv, mysql.proc, mysql.event, mysql.func, mysql.plugin, "
     "mysql.servers, mysql.table_stats, mysql.column_stats, mysql.index_stats, "
     "mysql.gtid_slave_pos, mysql.time_zone_name";
-// In an order in which t1 and T1, which are two tables, do not change places.
 // Of one database ($): asked for one by one, the server need not open the others' tables.
 constexpr char kTables[] =
     "SELECT CONCAT('`', REPLACE(table_schema, '`', '``'), '`.`', REPLACE(table_name, '`', '``'), "
     "'`') FROM information_schema.tables WHERE table_schema = $ AND table_type IN ('BASE TABLE', "
     "'SEQUENCE', 'SYSTEM VERSIONED') AND table_name NOT IN (SELECT table_name FROM "
-    "information_schema.columns WHERE table_schema = $ AND extra LIKE '%VIRTUAL%') ORDER BY BINARY "
-    "table_name";
+    "information_schema.columns WHERE table_schema = $ AND extra LIKE '%VIRTUAL%') ORDER BY 1";
 // CHECKSUM TABLE answers by chance where a column is virtual: of those, the stored columns.
 constexpr char kWithVirtual[] =
     "SELECT CONCAT('SELECT COUNT(*), SUM(CRC32(CONCAT_WS(\\'|\\'', GROUP_CONCAT(IF(extra LIKE "
@@ -39,8 +39,15 @@ constexpr char kWithVirtual[] =
     "'))) FROM `', REPLACE(table_schema, '`', '``'), '`.`', REPLACE(table_name, '`', '``'), '`') "
     "FROM information_schema.columns c WHERE table_schema = $ AND table_name IN (SELECT "
     "table_name FROM information_schema.tables WHERE table_schema = $ AND table_type = 'BASE "
-    "TABLE') GROUP BY BINARY table_name HAVING SUM(extra LIKE '%VIRTUAL%') > 0 ORDER BY BINARY "
-    "table_name";
+    "TABLE') GROUP BY table_name HAVING SUM(extra LIKE '%VIRTUAL%') > 0 ORDER BY table_name";
+
+// In an order in which t1 and T1, which are two tables, do not change places as they do in the
+// server's.
+absl::StatusOr<std::vector<std::string>> Sorted(MysqlSession& session, absl::string_view query) {
+  ASSIGN_OR_RETURN(std::vector<std::string> rows, session.Query(query));
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
 
 absl::Status Ask(MysqlSession& session, absl::string_view query, std::string* text) {
   ASSIGN_OR_RETURN(const std::vector<std::string> rows, session.Query(query));
@@ -52,15 +59,16 @@ absl::Status AskForData(MysqlSession& monitor, std::string* data) {
   std::string tables = kOwnTables;
   std::vector<std::string> sums;
   ASSIGN_OR_RETURN(const std::vector<std::string> databases,
-                   monitor.Query("SELECT QUOTE(schema_name) FROM information_schema.schemata WHERE "
-                                 "schema_name NOT IN ('mysql', 'sys', 'information_schema', "
-                                 "'performance_schema') ORDER BY BINARY schema_name"));
+                   Sorted(monitor,
+                          "SELECT QUOTE(schema_name) FROM information_schema.schemata WHERE "
+                          "schema_name NOT IN ('mysql', 'sys', 'information_schema', "
+                          "'performance_schema') ORDER BY 1"));
   for (const std::string& database : databases) {
     ASSIGN_OR_RETURN(const std::vector<std::string> names,
-                     monitor.Query(absl::StrReplaceAll(kTables, {{"$", database}})));
+                     Sorted(monitor, absl::StrReplaceAll(kTables, {{"$", database}})));
     for (const std::string& name : names) absl::StrAppend(&tables, ", ", name);
     ASSIGN_OR_RETURN(const std::vector<std::string> more,
-                     monitor.Query(absl::StrReplaceAll(kWithVirtual, {{"$", database}})));
+                     Sorted(monitor, absl::StrReplaceAll(kWithVirtual, {{"$", database}})));
     sums.insert(sums.end(), more.begin(), more.end());
   }
   RETURN_IF_ERROR(Ask(monitor, absl::StrCat("CHECKSUM TABLE ", tables), data));
