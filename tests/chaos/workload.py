@@ -161,7 +161,7 @@ class Workload:
 
     def change(self, instance="mariadb", fails=False, end="approve"):
         """Submits a change and brings it to its end. `end`: approve, cancel, "cancel late" (when it is
-        approved and perhaps running) or reject."""
+        approved and perhaps running), "cancel running" (while its step waits in MariaDB) or reject."""
         # One at a time: versions are applied in their order, as a team agrees among itself.
         name = self.next_name("bad" if fails else "change")
         folder = self.folder(instance, name, fails)
@@ -191,6 +191,8 @@ class Workload:
                 self.approve(job, view)
             time.sleep(random.uniform(0, 0.5))
             self.repeat("cancel", "ada", job, ["job", "cancel", job, "--reason", "not wanted"])
+        elif end == "cancel running":
+            self.cancel_running(name, job)
         elif end == "reject":
             self.wait_state(job, "STATE_AWAITING_APPROVAL")
             self.repeat("reject", "bob", job, ["change", "reject", job, "--reason", "no"])
@@ -199,6 +201,28 @@ class Workload:
             self.look(instance, name)
         if view["state"] == "STATE_SUCCEEDED" and not fails:
             self.applied.append((instance, name, job))
+
+    def cancel_running(self, name, job):
+        """Cancels when it is certain that the agent is at work: its ALTER waits for a lock."""
+        view = self.wait_state(job, "STATE_AWAITING_APPROVAL")
+        if view["state"] in TERMINAL:
+            return
+        holder = self.fleet.sql_session()
+        try:
+            holder.execute("START TRANSACTION")
+            holder.execute(f"SELECT id FROM {DATABASES['mariadb']}.orders LIMIT 1")
+            self.approve(job, view)
+            wait_until(f"the step of {job} waits, or {job} went another way",
+                       lambda: self.waits_in_mariadb(name) or self.view(job)["state"] in
+                       TERMINAL | {"STATE_NEEDS_PERSON"}, SETTLE)
+            self.repeat("cancel", "ada", job, ["job", "cancel", job, "--reason", "not wanted"])
+        finally:
+            holder.close()
+
+    def waits_in_mariadb(self, name):
+        return self.fleet.target_sql(
+            "mariadb", "SELECT ID FROM information_schema.PROCESSLIST WHERE STATE LIKE "
+            f"'%metadata lock%' AND INFO LIKE 'ALTER%ADD COLUMN c_{name} %'")
 
     def titled(self, name):
         return next((j["name"].rsplit("/", 1)[-1] for j in self.jobs() if j.get("title") == name), "")
