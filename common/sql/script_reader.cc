@@ -10,8 +10,8 @@
 
 #include "common/base/text.h"
 #include "common/sql/script_words.h"
-#include "common/sql/text/psql_commands.h"
 #include "common/sql/sql.h"
+#include "common/sql/text/psql_commands.h"
 
 namespace dbfleet::sql {
 namespace {
@@ -19,15 +19,6 @@ namespace {
 // Beyond this many, any name may be one of them.
 constexpr size_t kMostNames = 100'000;
 constexpr size_t kMostDatabases = 4;
-
-void Doubt(const std::string& reason, Reading* reading) {
-  Verdict& verdict = reading->verdict;
-  verdict.safety = Safety::kDestructive;
-  verdict.understood = verdict.adds_only = false;
-  if (verdict.doubt.empty()) verdict.doubt = reason;
-  AddReason(reason, &verdict.reasons);
-  reading->facts.complete = false;
-}
 
 bool IsUse(absl::string_view head) { return head == "USE" || absl::StartsWith(head, "USE "); }
 
@@ -76,15 +67,13 @@ Reading ScriptReader::ReadClientCommand(const Statement& statement) {
                        return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
                               absl::StrContains(" \t_-", absl::string_view(&c, 1));
                      });
-  const bool connects =
-      !words.empty() && (words[0] == "\\c" || words[0] == "\\connect" || words[0] == "\\encoding");
-  reading.facts.new_session = words.empty() || words[0] != "\\encoding";
-  if (!connects) {
+  const absl::string_view word = words.empty() ? "" : words[0].substr(1);
+  reading.facts.new_session = word != "encoding";
+  if (!ChangesConnection(word)) {
     Doubt(
         "a command of psql that runs or changes what is not in this script; remove it, or put "
         "what it stands for into the script",
         &reading);
-    const absl::string_view word = words.empty() ? "" : words[0].substr(1);
     if (!LeavesStatements(word, statement.text)) {
       MadeUnseen("may run what is not in this script", statement);
     }

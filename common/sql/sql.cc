@@ -23,34 +23,35 @@ Reading ReadEmbedded(const Target& target, absl::string_view text) {
 
 // Which bytes of it are quotes is not known.
 void DoubtBytes(const Target& target, Reading* reading) {
-  Verdict& verdict = reading->verdict;
-  verdict.safety = Safety::kDestructive;
-  verdict.understood = verdict.adds_only = false;
-  std::string reason = absl::StrCat(
-      "where its strings end depends on the client's character set, which is, or a statement "
-      "before it makes, one whose characters may hold bytes of quotes; use ",
-      target.postgres() ? "UTF8" : "utf8mb4");
-  if (verdict.doubt.empty()) verdict.doubt = reason;
-  AddReason(std::move(reason), &verdict.reasons);
-  reading->facts.complete = false;
-}
-
-void DoubtBehindCommand(Reading* reading) {
-  Verdict& verdict = reading->verdict;
-  verdict.safety = Safety::kDestructive;
-  verdict.understood = verdict.adds_only = false;
-  std::string reason =
-      "a command of psql in front of it may change what it says, or where it ends; remove that, or "
-      "put what it stands for into the script";
-  if (verdict.doubt.empty()) verdict.doubt = reason;
-  AddReason(std::move(reason), &verdict.reasons);
-  reading->facts.complete = false;
+  Doubt(absl::StrCat(
+            "where its strings end depends on the client's character set, which is, or a statement "
+            "before it makes, one whose characters may hold bytes of quotes; use ",
+            target.postgres() ? "UTF8" : "utf8mb4"),
+        reading);
 }
 
 bool DependsOnCharset(const Target& target, absl::string_view text) {
   if (target.charset != CharsetRisk::kHighBytes) return target.charset != CharsetRisk::kNone;
   return std::any_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+}
+
+// A statement as if no command of psql stood in front of it.
+Reading ReadAlone(const Target& target, const Statement& statement) {
+  if (!target.active_record()) {
+    if (!statement.modes_changed && !statement.charset_in_doubt) {
+      return Read(target, statement.text, statement.origin());
+    }
+    Target changed = target;
+    changed.modes = ModesFor(target, statement);
+    Reading reading = Read(changed, statement.text, statement.origin());
+    if (statement.charset_in_doubt) DoubtBytes(target, &reading);
+    return reading;
+  }
+  Target changed = target;
+  if (statement.modes_changed) changed.modes = SqlModes();
+  changed.charset = std::max(target.charset, statement.host.charset);
+  return ReadActiveRecord(changed, statement.text, statement.host, ReadEmbedded);
 }
 
 }  // namespace
@@ -73,27 +74,14 @@ Reading Read(const Target& target, absl::string_view text, Position origin) {
 }
 
 Reading Read(const Target& target, const Statement& statement) {
+  Reading reading = ReadAlone(target, statement);
   if (statement.behind_command) {
-    Statement alone = statement;
-    alone.behind_command = false;
-    Reading reading = Read(target, alone);
-    DoubtBehindCommand(&reading);
-    return reading;
+    Doubt(
+        "a command of psql in front of it may change what it says, or where it ends; remove that, "
+        "or put what it stands for into the script",
+        &reading);
   }
-  if (!target.active_record()) {
-    if (!statement.modes_changed && !statement.charset_in_doubt) {
-      return Read(target, statement.text, statement.origin());
-    }
-    Target changed = target;
-    changed.modes = ModesFor(target, statement);
-    Reading reading = Read(changed, statement.text, statement.origin());
-    if (statement.charset_in_doubt) DoubtBytes(target, &reading);
-    return reading;
-  }
-  Target changed = target;
-  if (statement.modes_changed) changed.modes = SqlModes();
-  changed.charset = std::max(target.charset, statement.host.charset);
-  return ReadActiveRecord(changed, statement.text, statement.host, ReadEmbedded);
+  return reading;
 }
 
 Verdict Classify(const Target& target, absl::string_view text, absl::string_view database) {

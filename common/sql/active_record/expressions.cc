@@ -188,7 +188,7 @@ class Reader {
                               chain.receiver_kind == Receiver::kVariable &&
                               program_.IsWholeStatement(chain.range);
       const bool attribute = word && (call.is_property || !program_.php()) && !for_effect;
-      const bool cuts = !program_.php() && call.name == "truncate" && !call.arguments.empty();
+      const bool cuts = CutsText(program_, call);
       const ModelMethod* method = cuts ? nullptr : FindModelMethod(call.name);
       if (cuts) {
         for (const HostRange& argument : call.arguments) {

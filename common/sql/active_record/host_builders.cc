@@ -12,6 +12,12 @@
 namespace dbfleet::sql {
 namespace {
 
+// fetchAllAssociative(), getSingleResult().
+bool Fetches(absl::string_view lower) {
+  return absl::StartsWith(lower, "fetch") ||
+         (absl::StartsWith(lower, "get") && absl::EndsWith(lower, "result"));
+}
+
 // Source: the documentation of Doctrine DBAL's and ORM's QueryBuilder, and of ORM's Query.
 bool OnlyReads(absl::string_view name) {
   static constexpr absl::string_view kNames[] = {
@@ -21,14 +27,15 @@ bool OnlyReads(absl::string_view name) {
       "orderby",       "orhaving",     "orwhere",       "rightjoin", "select",   "setfirstresult",
       "setmaxresults", "setparameter", "setparameters", "where"};
   const std::string lower = absl::AsciiStrToLower(name);
-  return IsOneOf(lower, kNames) || absl::StartsWith(lower, "fetch") ||
-         (absl::StartsWith(lower, "get") && absl::EndsWith(lower, "result"));
+  return IsOneOf(lower, kNames) || Fetches(lower);
 }
 
 bool GivesNoBuilder(absl::string_view lower) {
-  return lower == "executequery" || lower == "getsql" || lower == "getdql" ||
-         absl::StartsWith(lower, "fetch") ||
-         (absl::StartsWith(lower, "get") && absl::EndsWith(lower, "result"));
+  return lower == "executequery" || lower == "getsql" || lower == "getdql" || Fetches(lower);
+}
+
+bool MakesBuilder(absl::string_view lower) {
+  return lower == "createquerybuilder" || lower == "createquery";
 }
 
 bool AllRead(const HostChain& chain, size_t from) {
@@ -43,7 +50,12 @@ std::string BuilderKey(absl::string_view variable) { return absl::StrCat("builde
 
 HostBuilders::HostBuilders(const HostProgram& program, const HostLocals& locals)
     : program_(program), locals_(locals) {
-  if (!program.php()) return;
+  bool any = false;  // Nothing is bound to a builder otherwise.
+  for (size_t i = 0; program.php() && !any && i < program.size(); ++i) {
+    any = program[i].kind == HostTokenKind::kName &&
+          MakesBuilder(absl::AsciiStrToLower(program[i].text));
+  }
+  if (!any) return;
   for (size_t i = 0; i < program.size(); ++i) {
     if (locals.IsLocal(i)) Look(i);
     FindNamed(i);
@@ -112,9 +124,8 @@ bool HostBuilders::Binds(size_t i) const {
     return false;
   }
   for (size_t k = 0; k < chain->calls.size(); ++k) {
-    const std::string name = absl::AsciiStrToLower(chain->calls[k].name);
     // The SQL of createQuery() is judged where it stands.
-    const bool makes = name == "createquerybuilder" || name == "createquery";
+    const bool makes = MakesBuilder(absl::AsciiStrToLower(chain->calls[k].name));
     if (makes && !chain->calls[k].is_property) return AllRead(*chain, k + 1);
     if (!chain->calls[k].is_property) break;  // $this->em->createQueryBuilder()
   }

@@ -93,13 +93,15 @@ class HostProgram {
   // Whether the range stands between the begin and the end of a statement: nothing takes its value.
   bool IsWholeStatement(HostRange range) const;
 
+  // Whether the token stands between a receiver and what is called on it.
+  bool IsMember(size_t i) const;
+
   // The chain that begins at `at`, if one does; nothing from `limit` on belongs to it.
   std::optional<HostChain> ChainAt(size_t at, size_t limit) const;
 
  private:
   void FindRedefined();  // host_redefined.cc
   size_t Match();        // The token that is nested too deeply; size() if none is.
-  bool IsMember(size_t i) const;
   bool BeginsArgument(size_t i) const;
   size_t EndOfCommand(size_t from, size_t limit) const;
   size_t TakeReceiver(size_t at, HostChain* chain) const;

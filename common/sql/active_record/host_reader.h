@@ -48,6 +48,8 @@ Reading ReadChain(const HostProgram& program, const HostChain& chain, HostScope 
 bool ReachesDatabase(const HostProgram& program, const HostChain& chain, bool generous,
                      const HostVariables* variables);
 
+// Whether it is Rails' body.truncate(20), which cuts a text; a connection's empties a table.
+bool CutsText(const HostProgram& program, const HostCall& call);
 // Whether a method of that name writes, or runs what it is given.
 bool NamesMethodThatWrites(absl::string_view name);
 // Whether an argument names a method that writes: :delete_all, 'delete', &:destroy, :posts=.

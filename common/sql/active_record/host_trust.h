@@ -21,9 +21,6 @@ class HostTrust {
   // Whether a function was reviewed, or the program defines it.
   bool Knows(absl::string_view name) const;
 
-  // Whether the program itself defines a function or method of that name.
-  bool Defines(absl::string_view name) const;
-
   // Why a call is not understood; "" if it is.
   std::string DoubtOfCall(const HostChain& chain) const;
 

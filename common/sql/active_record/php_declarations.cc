@@ -75,10 +75,6 @@ bool IsRefused(absl::string_view word) {
   return IsOneOf(absl::AsciiStrToLower(word), kNames);
 }
 
-bool IsMember(const HostToken& token) {
-  return token.Is("->") || token.Is("?->") || token.Is("::");
-}
-
 // "$x", "$x->y", "{$x['y']}": nothing is called.
 bool IsShown(absl::string_view code) {
   code = absl::StripAsciiWhitespace(code);
@@ -106,7 +102,7 @@ class Checker {
                          program[i + 1].Is("=") || before.IsName("as") || before.IsName("global") ||
                          before.IsName("static");
       }
-      if (token.kind != HostTokenKind::kName || IsMember(program[i - 1])) continue;
+      if (token.kind != HostTokenKind::kName || program.IsMember(i - 1)) continue;
       if (token.text == "namespace") namespaced_ = true;
       if (token.text == "class" || token.text == "trait" || token.text == "enum") {
         size_t open = i + 1;
@@ -205,13 +201,14 @@ class Checker {
         break;
       case HostTokenKind::kName:
         if (IsStrictTypes(i)) return true;
-        if (IsRefused(token.text) && !IsMember(before) && !before.IsName("function")) return false;
-        if (token.text == "new" && !IsMember(before) && !IsMade(i)) return false;
+        if (IsRefused(token.text) && !program_.IsMember(i - 1) && !before.IsName("function"))
+          return false;
+        if (token.text == "new" && !program_.IsMember(i - 1) && !IsMade(i)) return false;
         break;
       default:
         return true;
     }
-    if (IsMember(before)) {
+    if (program_.IsMember(i - 1)) {
       // What is called on what stands in parentheses, on a text, on a list.
       return !program_[i + 1].Is("(") || links->count(token.text.data()) > 0;
     }
@@ -342,8 +339,8 @@ class Checker {
       const HostToken& token = program_[i];
       while (open.size() > 1 && i >= open.back().end) open.pop_back();
       const bool begins =
-          !IsMember(program_[i - 1]) && (token.IsName("class") || token.IsName("trait") ||
-                                         token.IsName("enum") || token.IsName("interface"));
+          !program_.IsMember(i - 1) && (token.IsName("class") || token.IsName("trait") ||
+                                        token.IsName("enum") || token.IsName("interface"));
       size_t body = i + 1;
       while (begins && body < i + 60 && body < program_.size() && !program_[body].Is("{")) ++body;
       if (begins && program_[body].Is("{") && program_.CloseOf(body) < program_.size()) {

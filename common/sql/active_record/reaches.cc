@@ -307,8 +307,7 @@ class Walk {
                        variables_->IsResult(chain_.receiver);
     if ((plain_ && !own) || freed || DeletesKey(program_, chain_, call)) return false;
     bool known = false;
-    // Rails' body.truncate(20) cuts a text; a connection's empties a table.
-    if (!program_.php() && !connection_ && call.name == "truncate" && !call.arguments.empty()) {
+    if (!connection_ && CutsText(program_, call)) {
       return false;
     }
     const bool adds = AddsRecords(program_, call, &known);
@@ -392,6 +391,10 @@ class Walk {
 };
 
 }  // namespace
+
+bool CutsText(const HostProgram& program, const HostCall& call) {
+  return !program.php() && call.name == "truncate" && !call.arguments.empty();
+}
 
 bool ReachesDatabase(const HostProgram& program, const HostChain& chain, bool generous,
                      const HostVariables* variables) {

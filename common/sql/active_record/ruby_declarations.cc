@@ -17,8 +17,6 @@
 namespace dbfleet::sql {
 namespace {
 
-bool IsMember(const HostToken& token) { return token.Is(".") || token.Is("&.") || token.Is("::"); }
-
 bool IsLocalName(const HostToken& token) {
   return token.kind == HostTokenKind::kName && !token.text.empty() &&
          (absl::ascii_islower(static_cast<unsigned char>(token.text[0])) || token.text[0] == '_');
@@ -39,7 +37,7 @@ class Locals {
       const size_t close = program.CloseOf(i);
       const bool opens = token.Is("{") || token.IsName("do") || token.IsName("def") ||
                          token.IsName("class") || token.IsName("module");
-      if (opens && close < program.size() && !IsMember(program[i - 1])) {
+      if (opens && close < program.size() && !program.IsMember(i - 1)) {
         scopes.push_back(close);
         // What is bound around them is not seen in these.
         if (token.kind == HostTokenKind::kName && token.text != "do") {
@@ -47,7 +45,7 @@ class Locals {
           around_.back() = i;
         }
       }
-      if (token.IsName("def") && !IsMember(program[i - 1])) {
+      if (token.IsName("def") && !program.IsMember(i - 1)) {
         Method(i, close < program.size() ? close : EndOfLine(i));
       } else if (token.Is("|") && (program[i - 1].Is("{") || program[i - 1].IsName("do"))) {
         size_t end = i + 1;
@@ -55,7 +53,7 @@ class Locals {
         Parameters({i + 1, end}, scopes.back());
       } else if (token.Is("->")) {
         Lambda(i);
-      } else if (IsLocalName(token) && !IsMember(program[i - 1])) {
+      } else if (IsLocalName(token) && !program.IsMember(i - 1)) {
         const bool caught = program[i - 1].Is("=>") && program[i - 2].kind == HostTokenKind::kName;
         if (IsAssigned(i) || (caught && IsRescue(i - 1)) || program[i - 1].IsName("for")) {
           bound_[token.text].push_back({i, scopes.back()});
@@ -129,7 +127,7 @@ class Locals {
 
   void Method(size_t def, size_t close) {
     size_t name = def + 1;
-    if (IsMember(program_[name + 1])) name += 2;  // def self.x
+    if (program_.IsMember(name + 1)) name += 2;  // def self.x
     const size_t open = name + 1;
     if (program_[open].Is("(")) {
       if (program_.CloseOf(open) < program_.size()) {
@@ -265,7 +263,7 @@ class Checker {
       default:
         return true;
     }
-    if (IsMember(before)) {
+    if (program_.IsMember(i - 1)) {
       // What is called on a text, number, list or hash.
       return links->count(token.text.data()) > 0 || Computes(token.text) ||
              (before.Is("::") && absl::ascii_isupper(token.text[0]) && !program_[i + 1].Is("("));
@@ -374,11 +372,11 @@ class Checker {
       const HostToken& token = program_[i];
       while (open.size() > 1 && i >= open.back().end) open.pop_back();
       const bool begins = (token.IsName("class") || token.IsName("module")) &&
-                          !IsMember(program_[i - 1]) && program_.CloseOf(i) < program_.size();
+                          !program_.IsMember(i - 1) && program_.CloseOf(i) < program_.size();
       if (begins) open.push_back({i, program_.CloseOf(i)});
       classes_[i] = open.back().begin;
       if (token.IsName("def")) {
-        const size_t name = IsMember(program_[i + 2]) ? i + 3 : i + 1;
+        const size_t name = program_.IsMember(i + 2) ? i + 3 : i + 1;
         methods_[program_[name].text].insert(classes_[i]);
       } else if (token.kind == HostTokenKind::kName && IsOneOf(token.text, kKeeps)) {
         for (size_t k = i + 1; k < program_.size() && program_[k].kind != HostTokenKind::kNewline;

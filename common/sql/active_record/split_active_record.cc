@@ -153,9 +153,10 @@ class Splitter {
 
   // "{$user->wipe()}": of what came from the database.
   bool ShowsMethodOfRecord(const HostToken& token) const {
+    if (records_.empty()) return false;
     if (token.kind != HostTokenKind::kString && token.kind != HostTokenKind::kOther) return false;
     for (const StringPart& part : token.parts) {
-      if (!part.is_code || absl::StartsWith(part.text, "\\") || records_.empty()) continue;
+      if (!part.is_code || absl::StartsWith(part.text, "\\")) continue;
       const auto code = HostProgram::Read(
           program_.php() ? Dialect::kActiveRecordPhp : Dialect::kActiveRecordRuby, part.text);
       if (!code.ok()) return true;

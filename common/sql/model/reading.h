@@ -20,4 +20,8 @@ struct Reading {
   Facts facts;
 };
 
+// Makes it destructive and not understood, for this reason; nothing of its facts can be relied
+// upon.
+void Doubt(const std::string& reason, Reading* reading);
+
 }  // namespace dbfleet::sql

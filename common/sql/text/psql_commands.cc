@@ -34,11 +34,14 @@ bool IsIn(const absl::string_view (&list)[N], absl::string_view word) {
   return std::find(std::begin(list), std::end(list), word) != std::end(list);
 }
 
+std::vector<absl::string_view> WordsOf(absl::string_view line) {
+  return absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+}
+
 // \set NAME [VALUE], \unset NAME, of such a variable; the value one plain word, with or without
 // quotes. psql tells letter case apart.
 bool SetsHarmlessVariable(absl::string_view line) {
-  const std::vector<absl::string_view> words =
-      absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+  const std::vector<absl::string_view> words = WordsOf(line);
   const bool unset = words[0] == "\\unset";
   if ((!unset && words[0] != "\\set") || words.size() < 2 || words.size() > (unset ? 2 : 3)) {
     return false;
@@ -73,8 +76,7 @@ bool OnlyExecutes(absl::string_view word, absl::string_view line) {
 }
 
 bool ShowsCatalogue(absl::string_view line) {
-  const std::vector<absl::string_view> words =
-      absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+  const std::vector<absl::string_view> words = WordsOf(line);
   const auto plain = [](absl::string_view text, absl::string_view more) {
     return std::all_of(text.begin(), text.end(), [&](char c) {
       return absl::ascii_isalnum(static_cast<unsigned char>(c)) || more.find(c) != more.npos;
@@ -101,8 +103,7 @@ bool IsPlainCommand(absl::string_view word) {
 }
 
 bool SetsTextVariable(absl::string_view line) {
-  const std::vector<absl::string_view> words =
-      absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+  const std::vector<absl::string_view> words = WordsOf(line);
   return words.size() > 1 && (words[0] == "\\set" || words[0] == "\\unset") &&
          IsIn(kTextVariables, words[1]);
 }

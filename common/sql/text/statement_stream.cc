@@ -259,9 +259,6 @@ absl::Status StatementStream::ClientCommand(const Token& token, Statement* state
   absl::string_view word = line.substr(1);
   word = word.substr(0, word.find_first_of(" \t\\;"));
   if (has_content_) return EndByCommand(at, line, word, statement, complete);
-  if (!broken_ && OnlyExecutes(word, line)) {  // Of what was executed before: once more.
-    return EmitCommand(at, line, statement, complete);
-  }
   const bool one =
       line.find('\\', 1) == absl::string_view::npos && line.find('`') == absl::string_view::npos;
   texts_set_ = texts_set_ || SetsTextVariable(line);
@@ -273,12 +270,13 @@ absl::Status StatementStream::ClientCommand(const Token& token, Statement* state
   }
   if (one && ChangesConnection(word)) {
     watch_.TakeClientCommand(line);
-  } else if (!LeavesStatements(word, line)) {
-    RETURN_IF_ERROR(EmitCommand(at, line, statement, complete));
-    broken_ = true;
-    return absl::OkStatus();
+    return EmitCommand(at, line, statement, complete);
   }
-  return EmitCommand(at, line, statement, complete);
+  // What stands behind it, not it.
+  const bool breaks = !LeavesStatements(word, line);
+  RETURN_IF_ERROR(EmitCommand(at, line, statement, complete));
+  broken_ = broken_ || breaks;
+  return absl::OkStatus();
 }
 
 // A command comes as a statement of its own; what it does is said where it is read.

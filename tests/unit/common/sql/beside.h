@@ -33,6 +33,12 @@ inline bool IsDestructiveFile(Dialect dialect, absl::string_view file) {
   return destructive;
 }
 
+// Of each file by itself.
+template <size_t N>
+void ExpectDestructive(Dialect dialect, const absl::string_view (&files)[N]) {
+  for (absl::string_view file : files) EXPECT_TRUE(IsDestructiveFile(dialect, file)) << file;
+}
+
 // Whether some statement is destructive; each of those says why.
 inline bool HasDestructive(Dialect dialect, absl::string_view code) {
   const auto statements = Split(Target(dialect), Beside(dialect, code));

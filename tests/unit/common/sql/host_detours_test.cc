@@ -11,13 +11,6 @@
 namespace dbfleet::sql {
 namespace {
 
-template <size_t N>
-void ExpectDestructive(Dialect dialect, const absl::string_view (&files)[N]) {
-  for (absl::string_view file : files) {
-    EXPECT_TRUE(IsDestructiveFile(dialect, file)) << file;
-  }
-}
-
 TEST(HostDetoursTest, NothingThatIsNotSeenIsDeclaredInRuby) {
   constexpr absl::string_view kFiles[] = {
       "class A\n  def self.x\n    find_by_sql(\"DELETE FROM t\")\n  end\nend",

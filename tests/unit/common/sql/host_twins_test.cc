@@ -321,14 +321,6 @@ end)~",
 end)~",
 };
 
-template <size_t N>
-void ExpectDestructive(Dialect dialect, const absl::string_view (&files)[N]) {
-  EXPECT_GE(N, 20u);
-  for (absl::string_view file : files) {
-    EXPECT_TRUE(IsDestructiveFile(dialect, file)) << file;
-  }
-}
-
 TEST(HostEverydayTest, TheDestructiveTwinsOfPhpStayDestructive) {
   ExpectDestructive(kPhp, kTwinsOfPhp);
 }

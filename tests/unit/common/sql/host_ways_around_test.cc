@@ -11,11 +11,6 @@
 namespace dbfleet::sql {
 namespace {
 
-template <size_t N>
-void ExpectDestructive(Dialect dialect, const absl::string_view (&files)[N]) {
-  for (absl::string_view file : files) EXPECT_TRUE(IsDestructiveFile(dialect, file)) << file;
-}
-
 TEST(HostWaysAroundTest, DeclarationsCallNothingThatIsNotSeen) {
   constexpr absl::string_view kFiles[] = {
       // In what is put into a text.
