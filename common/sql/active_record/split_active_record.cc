@@ -126,9 +126,10 @@ class Splitter {
     }
     // What runs inside stands for itself; the rest of a chain that reaches the database is its own.
     size_t inside = chain->range.begin;
+    const bool binds_records = reaches && !DefinesSchema(*chain);
     for (const Hole& hole : HolesOf(*chain)) {
       if (hole.range.begin < inside) continue;
-      if (reaches && !DefinesSchema(*chain)) Parameters(hole.range.begin);
+      if (binds_records) Parameters(hole.range.begin);
       if (!reaches) Scan({std::max(inside, i + 1), hole.range.begin}, in_loop);
       const bool in_builder = std::exchange(in_builder_, in_builder_ || (reaches && hole.builds));
       Scan(hole.range, in_loop || hole.loop);

@@ -135,6 +135,14 @@ TEST(DepthTest, Expressions) {
            {"(a).", "b", ""}});
 }
 
+TEST(DepthTest, ChainsWithBlocks) {
+  ReadAll({Dialect::kActiveRecordPhp}, "<?php User::query()",
+          {{"->where('a', 1)", "->get();", ""},
+           {"->where(function ($q) { $q->where('a', 1); })", "->get();", ""}});
+  ReadAll({Dialect::kActiveRecordRuby}, "User.all",
+          {{".where(a: 1)", "", ""}, {".map { |a| a.b }", "", ""}, {".each { a }", "", ""}});
+}
+
 TEST(DepthTest, Commands) {
   ReadAll({Dialect::kRedis}, "",
           {{"EVAL ", "x", ""}, {"MULTI\n", "GET a", "\nEXEC"}, {"\"", "a", "\""}, {"(", "a", ")"}});
