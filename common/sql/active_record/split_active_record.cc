@@ -16,6 +16,7 @@
 #include "common/sql/active_record/host_prepared.h"
 #include "common/sql/active_record/host_reader.h"
 #include "common/sql/active_record/host_session.h"
+#include "common/sql/active_record/host_targets.h"
 #include "common/sql/active_record/host_trust.h"
 #include "common/sql/active_record/host_values.h"
 #include "common/sql/active_record/receivers.h"
@@ -122,7 +123,7 @@ class Splitter {
     if (reaches) {
       Emit(*chain, in_loop);
       statements_.back().host.doubt = std::move(doubt);
-      if (!assigned_.empty() && assigned_at_ == i) records_.insert(assigned_);
+      BindRecords(i);
     }
     // What runs inside stands for itself; the rest of a chain that reaches the database is its own.
     size_t inside = chain->range.begin;
@@ -218,15 +219,18 @@ class Splitter {
     }
     return reaching_[range.end] > reaching_[range.begin];
   }
-  // "$x = ...": what is got from the database is known to be of it.
   void Follow(size_t i) {
-    const size_t value = values_.Follow(i);
-    if (value != i + 2) return;  // Of an object's property: it is none of the variables.
-    // What is fetched from a prepared statement is no record.
-    const bool data = prepared_.Holds(i) || variables_.IsResult(program_[i].text);
-    assigned_ = data ? "" : std::string(program_[i].text);
-    assigned_at_ = value;
-    records_.erase(std::string(program_[i].text));
+    // Of an object's property: it is none of the variables.
+    if (values_.Follow(i) == i + 2) records_.erase(std::string(program_[i].text));
+  }
+
+  // "$x = ...": what is got from the database is known to be of it.
+  void BindRecords(size_t value) {
+    for (size_t i : TargetsOf(program_, value)) {
+      // What is fetched from a prepared statement is no record.
+      const bool data = prepared_.Holds(i) || variables_.IsResult(program_[i].text);
+      if (!data) records_.insert(std::string(program_[i].text));
+    }
   }
 
   // |user| of a block over records, function ($user) { ... }.
@@ -441,8 +445,6 @@ class Splitter {
   StatementPlaces places_;
   std::set<std::string> records_;  // Variables that hold what came from the database.
   std::vector<size_t> reaching_;   // Up to each token, how many chains reach the database.
-  std::string assigned_;           // By the assignment before the token at `assigned_at_`.
-  size_t assigned_at_ = 0;
   size_t looked_until_ = 0;
   bool in_builder_ = false;  // In a closure that tells a builder more.
 };

@@ -206,5 +206,42 @@ TEST(HostDetoursTest, WhatStandsInsideOfAChainCounts) {
   ExpectDestructive(kRuby, kOfRuby);
 }
 
+TEST(HostDetoursTest, RecordsAreFollowedHoweverTheyAreBound) {
+  constexpr absl::string_view kPhpFiles[] = {
+      "$u = (User::find(1)); $u->wipe();",
+      "$u ?\?= User::find(1); $u->wipe();",
+      "$u = $a ?: User::find(1); $u->wipe();",
+      "$u = $a ? User::find(1) : null; $u->wipe();",
+      "$u = $v = User::find(1); $u->wipe();",
+      "$u = $v = User::find(1); $v->wipe();",
+      "[$u] = User::all(); $u->wipe();",
+      "[$a, $u] = User::all(); $u->wipe();",
+      "list($u) = User::all(); $u->wipe();",
+      "$u['x'] = User::find(1); $u['x']->wipe();",
+      "$u = ['x' => User::find(1)]; $u['x']->wipe();",
+      "if (($u = User::find(1)) !== null) { $u->wipe(); }",
+  };
+  ExpectDestructive(kPhp, kPhpFiles);
+  constexpr absl::string_view kRubyFiles[] = {
+      "u ||= User.first\nu.wipe",
+      "u = (User.first)\nu.wipe",
+      "u = a || User.first\nu.wipe",
+      "u = a ? User.first : nil\nu.wipe",
+      "u =\n  User.first\nu.wipe",
+      "u = v = User.first\nu.wipe",
+      "u, v = User.first, User.last\nu.wipe",
+      "u, v = User.first, User.last\nv.wipe",
+      "*u = User.first\nu.wipe",
+      "(u, v) = User.all\nv.wipe",
+      "u = [User.first]\nu[0].wipe",
+      "u += User.all\nu.wipe",
+      "u[1] = User.first\nu[1].wipe",
+  };
+  ExpectDestructive(kRuby, kRubyFiles);
+  EXPECT_FALSE(IsDestructiveFile(kPhp, "$u = [User::find(1)]; $v = $w; $v->wipe();"));
+  EXPECT_FALSE(IsDestructiveFile(kPhp, "$v = $a == User::find(1)->name; $w->wipe();"));
+  EXPECT_FALSE(IsDestructiveFile(kRuby, "u = User.first\nw.wipe"));
+}
+
 }  // namespace
 }  // namespace dbfleet::sql

@@ -1,0 +1,109 @@
+#include "common/sql/active_record/host_targets.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "absl/strings/string_view.h"
+
+namespace dbfleet::sql {
+namespace {
+
+constexpr size_t kFar = 60;  // In tokens: longer statements are not followed.
+
+class Backwards {
+ public:
+  Backwards(const HostProgram& program, size_t at) : program_(program), at_(at) {
+    limit_ = at > kFar ? at - kFar : 0;
+  }
+
+  std::vector<size_t> Targets() {
+    for (size_t i = at_; i-- > limit_;) {
+      const HostToken& token = program_[i];
+      if (token.Is(";") || token.Is("{") || token.Is("}")) break;
+      if (token.kind == HostTokenKind::kNewline && !GoesOn(i)) break;
+      if ((token.Is("(") || token.Is("[")) && IsOperand(i - 1)) break;  // A call's, an index.
+      if (token.Is(")") || token.Is("]")) i = OpenOf(i);
+      if (!token.Is("=") || IsComparison(i)) continue;
+      i = Take(i);
+      if (!program_[i - 1].Is("=")) break;  // a = b = X
+    }
+    return std::move(targets_);
+  }
+
+ private:
+  // On the next line, for nothing can end with this.
+  bool GoesOn(size_t newline) const {
+    static constexpr absl::string_view kNames[] = {"=", "|", "&", "?", ":", ",", "(", "[", "."};
+    return std::any_of(std::begin(kNames), std::end(kNames),
+                       [&](absl::string_view name) { return program_[newline - 1].Is(name); });
+  }
+
+  bool IsOperand(size_t i) const {
+    const HostToken& token = program_[i];
+    return token.kind == HostTokenKind::kName || token.kind == HostTokenKind::kVariable ||
+           token.Is(")") || token.Is("]");
+  }
+
+  bool IsComparison(size_t i) const {
+    const HostToken& before = program_[i - 1];
+    const HostToken& next = program_[i + 1];
+    return next.Is("=") || next.Is("~") || before.Is("=") || before.Is("!") || before.Is("<") ||
+           before.Is(">");
+  }
+
+  size_t OpenOf(size_t close) const {
+    for (size_t i = close; i-- > limit_;) {
+      if (program_.CloseOf(i) == close) return i;
+    }
+    return limit_;
+  }
+
+  void Add(size_t i) {
+    const HostToken& token = program_[i];
+    const bool variable = token.kind == HostTokenKind::kVariable ||
+                          (!program_.php() && token.kind == HostTokenKind::kName);
+    if (variable && (i == 0 || !program_.IsMember(i - 1))) targets_.push_back(i);
+  }
+
+  // What stands in front of "=", "||=", "+="; its first token.
+  size_t Take(size_t assignment) {
+    static constexpr absl::string_view kOperators[] = {"|", "&", "?", "+", "-", "*", "."};
+    size_t last = assignment;
+    const auto is_operator = [&](absl::string_view name) { return program_[last].Is(name); };
+    do {
+      if (last == 0) return 0;
+      --last;
+    } while (std::any_of(std::begin(kOperators), std::end(kOperators), is_operator));
+    size_t first = last;
+    if (program_[last].Is("]") || program_[last].Is(")")) {
+      first = OpenOf(last);
+      // users[0] = X, or [$a, $b] = X and list($a) = X.
+      const bool index = program_[last].Is("]") && first > 0 && IsOperand(first - 1);
+      if (index) first = last = first - 1;
+    }
+    // a, (b, *c) = X
+    for (size_t i = first; !program_.php() && i-- > limit_;) {
+      const HostToken& token = program_[i];
+      const bool listed = token.Is(",") || token.Is("*") || token.Is("(") || token.Is(")") ||
+                          token.kind == HostTokenKind::kName ||
+                          token.kind == HostTokenKind::kVariable;
+      if (!listed || (IsOperand(i) && !program_[i + 1].Is(",") && !program_[i + 1].Is(")"))) break;
+      first = i;
+    }
+    for (size_t i = first; i <= last; ++i) Add(i);
+    return first;
+  }
+
+  const HostProgram& program_;
+  const size_t at_;
+  size_t limit_ = 0;
+  std::vector<size_t> targets_;
+};
+
+}  // namespace
+
+std::vector<size_t> TargetsOf(const HostProgram& program, size_t at) {
+  return Backwards(program, at).Targets();
+}
+
+}  // namespace dbfleet::sql
