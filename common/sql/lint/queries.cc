@@ -25,11 +25,11 @@ void SelectStar(const Look& look) {
 }
 
 void EqualsNull(const Look& look) {
-  if (look.facts.query.equals_null) look.Report(LintId::kEqualsNull);
-}
-
-void LeadingWildcard(const Look& look) {
-  if (look.facts.query.leading_wildcard) look.Report(LintId::kLeadingWildcard);
+  const QueryFacts& query = look.facts.query;
+  if (!query.equals_null) return;
+  const std::string safe = absl::StrCat("write ", look.Sql(query.null_column),
+                                        query.unequal_to_null ? " IS NOT NULL" : " IS NULL");
+  look.Report(LintId::kEqualsNull, "", query.null_column.empty() ? "" : safe);
 }
 
 // MySQL has them from 8.0.13 on, MariaDB in no version.
@@ -59,6 +59,25 @@ bool CalculatesOnly(const Look& look) {
 bool IsOfOneTable(const Look& look) {
   return !look.table().name.empty() && look.facts.objects.size() == 1 &&
          look.verdict.uses.size() <= 1;
+}
+
+void LeadingWildcard(const Look& look) {
+  if (!look.facts.query.leading_wildcard) return;
+  const std::string& column = look.facts.query.wildcard_column;
+  if (column.empty() || !IsOfOneTable(look)) return look.Report(LintId::kLeadingWildcard);
+  const std::string table = look.Sql(look.table());
+  const std::string name = look.Sql(column);
+  const std::string index = MadeUpName("idx", look.table(), {column, "text"});
+  look.Report(
+      LintId::kLeadingWildcard, "",
+      look.postgres()
+          ? absl::StrCat(
+                "a pattern with a fixed beginning, or a trigram index (extension pg_trgm): ",
+                "CREATE INDEX CONCURRENTLY ", index, " ON ", table, " USING gin (", name,
+                " gin_trgm_ops)")
+          : absl::StrCat("a pattern with a fixed beginning, or whole words by MATCH (", name,
+                         ") AGAINST (...) with CREATE FULLTEXT INDEX ", index, " ON ", table, " (",
+                         name, ")"));
 }
 
 void FunctionOnColumn(const Look& look) {

@@ -43,7 +43,10 @@ struct QueryFacts {
   bool tautology = false;          // A condition that is always true: 1 = 1, 'a' = 'a', OR TRUE.
   std::string tautology_text;
   bool equals_null = false;
+  std::string null_column;                   // What is compared first, if it is a column...
+  bool unequal_to_null = false;              // ... and whether by <>.
   bool leading_wildcard = false;             // LIKE '%x'.
+  std::string wildcard_column;               // Of the first, if it is a column.
   std::vector<std::string> wrapped_columns;  // Columns inside a function in a comparison.
   std::vector<WrappingCall> wrapping_calls;  // Around each of them.
   std::vector<std::string>

@@ -236,7 +236,7 @@ void QueryScan::CompareSides(ptrdiff_t op, ptrdiff_t length) {
   const ptrdiff_t right_at = op + length;
   const Tok& right = tokens_[right_at];
   const std::string sign = draft_.TextOf(op, right_at);
-  if (sign != "<=>" && (left.Is(K("NULL")) || right.Is(K("NULL")))) facts.equals_null = true;
+  const bool null = sign != "<=>" && (left.Is(K("NULL")) || right.Is(K("NULL")));
   Calculation(op, right_at);
   if (IsLiteral(left) && IsLiteral(right)) {
     if (BoundaryBefore(op - 2) && BoundaryAfter(right_at + 1) &&
@@ -250,6 +250,12 @@ void QueryScan::CompareSides(ptrdiff_t op, ptrdiff_t length) {
   if (left_column) Filter(op - 1);
   const ptrdiff_t right_end = right_column ? ChainEnd(right_at) : right_at + 1;
   if (right_column) Filter(right_end - 1);
+  if (null && !facts.equals_null) {
+    facts.equals_null = true;
+    if (left_column) facts.null_column = Unquoted(left);
+    if (right_column) facts.null_column = Unquoted(tokens_[right_end - 1]);
+    facts.unequal_to_null = sign == "<>" || sign == "!=";
+  }
   // "1 + code = 5" and "code = 5 + 1" compare other things.
   const ptrdiff_t start = left_column ? ChainStart(op - 1) : op - 1;
   const bool whole = BoundaryBefore(start - 1) && BoundaryAfter(right_end);

@@ -227,6 +227,9 @@ void QueryScan::ConditionWord(ptrdiff_t i) {
       if (tokens_[right].Is(K("CONCAT")) && tokens_[right + 1].IsSymbol('(')) right += 2;
       const absl::string_view pattern = Inside(tokens_[right]);
       if (!pattern.empty() && (pattern[0] == '%' || pattern[0] == '_')) {
+        if (!facts.leading_wildcard && IsColumn(left)) {
+          facts.wildcard_column = Unquoted(tokens_[left]);
+        }
         facts.leading_wildcard = true;
       }
       break;

@@ -220,11 +220,18 @@ class QueryReader {
     const bool equals = kind == "AEXPR_OP" && (symbol == "=" || symbol == "<>");
     const bool compares = kind != "AEXPR_OP" || equals || symbol == "<" || symbol == ">" ||
                           symbol == "<=" || symbol == ">=";
-    if (equals && (IsNull(left) || IsNull(right))) facts_.equals_null = true;
+    if (equals && !facts_.equals_null && (IsNull(left) || IsNull(right))) {
+      facts_.equals_null = true;
+      facts_.null_column = ColumnIn(IsNull(left) ? right : left);
+      facts_.unequal_to_null = symbol == "<>";
+    }
     if (kind == "AEXPR_OP" && symbol == "=") LookForTautology(left, right);
     if (kind == "AEXPR_LIKE" || kind == "AEXPR_ILIKE") {
       const absl::string_view pattern = right["sval"].text();
-      if (!pattern.empty() && pattern[0] == '%') facts_.leading_wildcard = true;
+      if (!pattern.empty() && pattern[0] == '%') {
+        if (!facts_.leading_wildcard) facts_.wildcard_column = ColumnIn(left);
+        facts_.leading_wildcard = true;
+      }
     }
     if (!compares) return;
     if (kind == "AEXPR_OP") NoteCompared(left, right);

@@ -353,6 +353,22 @@ TEST(LintAdviceTest, SecretsAreNotSeenInNamesOfTables) {
   EXPECT_EQ(hidden.Say("the procedure p has effects"), "the procedure p has effects");
 }
 
+TEST(LintAdviceTest, ComparisonsAreNamedByTheirColumns) {
+  for (const Target& target : {Pg(), Maria()}) {
+    EXPECT_EQ(Advice(target, "SELECT a FROM app.t WHERE b = NULL AND c <> NULL", "dbf-equals-null"),
+              "write b IS NULL");
+    EXPECT_EQ(Advice(target, "SELECT a FROM app.t WHERE NULL != b", "dbf-equals-null"),
+              "write b IS NOT NULL");
+    EXPECT_THAT(Advice(target, "SELECT a FROM app.t WHERE a LIKE '%x'", "dbf-leading-wildcard"),
+                HasSubstr("INDEX"));
+  }
+  EXPECT_THAT(
+      Advice(Pg(), "SELECT id FROM app.t WHERE a LIKE '%x'", "dbf-leading-wildcard"),
+      HasSubstr("CREATE INDEX CONCURRENTLY idx_t_a_text ON app.t USING gin (a gin_trgm_ops)"));
+  EXPECT_THAT(Advice(Maria(), "SELECT id FROM app.t WHERE a LIKE '%x'", "dbf-leading-wildcard"),
+              HasSubstr("CREATE FULLTEXT INDEX idx_t_a_text ON app.t (a)"));
+}
+
 TEST(LintAdviceTest, WordsOfSqlAreWrittenInQuotes) {
   EXPECT_THAT(Advice(Pg(), "DROP INDEX app.\"grant\"", "dbf-drop-index-not-concurrent"),
               HasSubstr("DROP INDEX CONCURRENTLY app.\"grant\""));
