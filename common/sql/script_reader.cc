@@ -58,7 +58,6 @@ Reading ScriptReader::ReadClientCommand(const Statement& statement) {
   Reading reading;
   Verdict& verdict = reading.verdict;
   verdict.kind = Kind::kControl;
-  verdict.transactional = false;
   constexpr size_t kMostWords = 3;
   const std::vector<absl::string_view> words =
       absl::StrSplit(statement.text, absl::ByAnyChar(" \t"), absl::SkipEmpty());
@@ -68,7 +67,8 @@ Reading ScriptReader::ReadClientCommand(const Statement& statement) {
                               absl::StrContains(" \t_-", absl::string_view(&c, 1));
                      });
   const absl::string_view word = words.empty() ? "" : words[0].substr(1);
-  reading.facts.new_session = word != "encoding";
+  reading.facts.new_session = word == "c" || word == "connect";
+  verdict.transactional = !reading.facts.new_session;
   if (!ChangesConnection(word)) {
     Doubt(
         "a command of psql that runs or changes what is not in this script; remove it, or put "
@@ -77,6 +77,10 @@ Reading ScriptReader::ReadClientCommand(const Statement& statement) {
     if (!LeavesStatements(word, statement.text)) {
       MadeUnseen("may run what is not in this script", statement);
     }
+    return reading;
+  }
+  if (!statement.client_doubt.empty()) {
+    Doubt(statement.client_doubt, &reading);
     return reading;
   }
   if (!plain) {

@@ -36,7 +36,7 @@ bool DependsOnCharset(const Target& target, absl::string_view text) {
                      [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
 }
 
-// A statement as if no command of psql stood in front of it.
+// A statement as if its client sent just that.
 Reading ReadAlone(const Target& target, const Statement& statement) {
   if (!target.active_record()) {
     if (!statement.modes_changed && !statement.charset_in_doubt) {
@@ -75,12 +75,7 @@ Reading Read(const Target& target, absl::string_view text, Position origin) {
 
 Reading Read(const Target& target, const Statement& statement) {
   Reading reading = ReadAlone(target, statement);
-  if (statement.behind_command) {
-    Doubt(
-        "a command of psql in front of it may change what it says, or where it ends; remove that, "
-        "or put what it stands for into the script",
-        &reading);
-  }
+  if (!statement.client_doubt.empty()) Doubt(statement.client_doubt, &reading);
   return reading;
 }
 

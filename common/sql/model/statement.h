@@ -59,8 +59,9 @@ struct Statement {
   size_t data_begin = 0;
   size_t data_end = 0;
   bool client_command = false;  // A command of psql: no server knows it.
-  // One of those stands in front of it by which it may say something else, or is cut otherwise.
-  bool behind_command = false;
+  // Why a client may send something else than `text`, or cut the script elsewhere, here or in front
+  // of it; "" if it does not.
+  std::string client_doubt;
 
   // Of the first character of `text` in its script.
   Position origin() const;

@@ -5,8 +5,7 @@ namespace dbfleet::sql {
 bool StatementCutter::Ends(const Token& token) {
   if (token.kind == TokenKind::kDelimiter) {
     if (postgres_ && (paren_depth_ > 0 || body_depth_ > 0)) return false;
-    words_ = paren_depth_ = body_depth_ = 0;
-    create_ = routine_ = false;
+    Reset();
     return true;
   }
   if (!postgres_) return false;
@@ -18,6 +17,11 @@ bool StatementCutter::Ends(const Token& token) {
     FollowWord(token);
   }
   return false;
+}
+
+void StatementCutter::Reset() {
+  words_ = paren_depth_ = body_depth_ = 0;
+  create_ = routine_ = false;
 }
 
 void StatementCutter::FollowWord(const Token& token) {

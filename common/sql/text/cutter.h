@@ -13,6 +13,8 @@ class StatementCutter {
 
   // Whether `token` ends the current statement; if so the next token begins a new one.
   bool Ends(const Token& token);
+  // A client's command ended it, wherever it was.
+  void Reset();
 
  private:
   void FollowWord(const Token& token);

@@ -81,6 +81,13 @@ bool Lexer::AtDelimiter() const {
   return executable_depth_ == 0 && absl::StartsWith(text_.substr(pos_), delimiter_);
 }
 
+// The third byte of a "--" is one that the server takes for the beginning of a comment; MySQL's and
+// MariaDB's clients only know white space there.
+bool Lexer::AtServersComment() const {
+  return mysql() && text_[pos_] == '-' && Peek(1) == '-' && absl::ascii_iscntrl(Peek(2)) &&
+         !absl::ascii_isspace(Peek(2)) && pos_ + 2 < text_.size();
+}
+
 bool Lexer::AtLineComment() const {
   const char c = text_[pos_];
   if (mysql()) {
@@ -89,6 +96,15 @@ bool Lexer::AtLineComment() const {
                         (IsSpace(dialect_, Peek(2)) || absl::ascii_iscntrl(Peek(2))));
   }
   return c == '-' && Peek(1) == '-';
+}
+
+void Lexer::DoubtClient(absl::string_view why) {
+  if (client_doubt_.empty()) client_doubt_ = why;
+}
+
+void Lexer::DoubtBehindNumber() {
+  DoubtClient(
+      "letters stand right behind a number, where servers and psql cut differently; write a space");
 }
 
 void Lexer::SkipLineComment() {
@@ -223,13 +239,46 @@ size_t Lexer::SkipToContinuedString(size_t from, bool* open) const {
 
 bool Lexer::LexEscapeString(Token* token, size_t start) {
   for (;;) {
+    const size_t part = pos_;
     if (!LexQuoted(token, TokenKind::kString, start, true)) return false;
+    if (part > start + 1 && absl::StrContains(text_.substr(part, pos_ - part), "\\")) {
+      DoubtClient(
+          "a string with backslashes goes on behind a line break, where psql takes it for "
+          "another string; write it as one");
+    }
     bool open = false;
     const size_t next = SkipToContinuedString(pos_, &open);
     if (open && more_) return Starve(start);
     if (next == absl::string_view::npos) return true;
     pos_ = next;
   }
+}
+
+// psql knows "::", ":=" and, as one token, the place of a variable: ":name", set or not.
+bool Lexer::LexColon(Token* token) {
+  const size_t start = pos_;
+  const bool second = std::exchange(behind_colon_, false);
+  size_t end = start + 1;
+  if (!second && options_.client_commands && Peek(1) == ':') {
+    behind_colon_ = true;
+  } else if (!second && options_.client_commands) {
+    while (end < text_.size() && IsIdentChar(text_[end]) && text_[end] != '$') ++end;
+    if (more_ && end == text_.size()) return Starve(start);
+    const absl::string_view name = text_.substr(start + 1, end - start - 1);
+    // "[1:2]" is a slice: nobody calls a variable "2".
+    const bool slice = std::all_of(name.begin(), name.end(), [](char c) {
+      return absl::ascii_isdigit(static_cast<unsigned char>(c));
+    });
+    const char next = Peek(1);
+    if (!slice || next == '\'' || next == '"' || next == '{') {
+      DoubtClient(
+          "psql puts the value of a variable where a colon stands right in front of a name; "
+          "write a space behind the colon, or the value");
+    }
+    if (slice) end = start + 1;
+  }
+  pos_ = end;
+  return Emit(token, TokenKind::kSymbol, start);
 }
 
 bool Lexer::LexDollar(Token* token) {
@@ -274,6 +323,8 @@ bool Lexer::LexWord(Token* token) {
     scan();
   }
   const bool number = digit && IsNumber(text_.substr(start, pos_ - start));
+  // "1ab$$": for some versions "1a" and "b$$", for others "1" and "ab$$".
+  if (digit && !number && (Peek(0) == '$' || Peek(0) == '\'')) DoubtBehindNumber();
   return Emit(token, number ? TokenKind::kNumber : TokenKind::kWord, start);
 }
 
@@ -287,8 +338,9 @@ bool Lexer::LexMySqlToken(Token* token) {
     case '`':
       return LexQuoted(token, TokenKind::kQuotedName, start, false);
     case '\\':
-      // Dumps hold "/*M!999999\- ... */", which no server executes.
-      if (executable_depth_ > 0) {
+      // Dumps begin with "/*M!999999\- ... */", the client's own order to execute no others.
+      if (executable_depth_ > 0 && Peek(1) == '-' && pos_ > 0 &&
+          absl::ascii_isdigit(text_[pos_ - 1])) {
         ++pos_;
         return Emit(token, TokenKind::kSymbol, start);
       }
@@ -312,6 +364,8 @@ bool Lexer::LexPostgresToken(Token* token) {
   }
   if ((lower == 'e' || lower == 'b' || lower == 'x' || lower == 'n') && Peek(1) == '\'') {
     ++pos_;
+    const char before = start > 0 ? text_[start - 1] : ' ';
+    if (before == '.' || absl::ascii_isdigit(before)) DoubtBehindNumber();
     if (lower == 'e') return LexEscapeString(token, start);
     return LexQuoted(token, TokenKind::kString, start,
                      lower == 'n' && options_.backslash_in_single_quotes);
@@ -323,6 +377,8 @@ bool Lexer::LexPostgresToken(Token* token) {
       return LexQuoted(token, TokenKind::kQuotedName, start, false);
     case '$':
       return LexDollar(token);
+    case ':':
+      return LexColon(token);
     case '\\':
       if (options_.client_commands) {
         ++pos_;
@@ -351,6 +407,18 @@ bool Lexer::Next(Token* token) {
     if (IsSpace(dialect_, c)) {
       ++pos_;
       continue;
+    }
+    if (AtServersComment()) {
+      return Fail(
+          start, "behind -- stands a control character",
+          "what follows is a comment for the server and none for its client; write a space");
+    }
+    // A client cuts there whether the server skips the comment or not.
+    if (executable_depth_ > 0 && server_ == nullptr &&
+        absl::StartsWith(text_.substr(pos_), delimiter_)) {
+      DoubtClient(
+          "a delimiter stands inside an executable comment, where a client ends the "
+          "statement; close the comment in front of it");
     }
     if (AtLineComment()) {
       SkipLineComment();

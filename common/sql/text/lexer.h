@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -38,7 +39,8 @@ struct Token {
 struct LexOptions {
   bool backslash_in_single_quotes = false;  // MySQL: true, unless NO_BACKSLASH_ESCAPES.
   bool backslash_in_double_quotes = false;  // MySQL: true, unless that or ANSI_QUOTES.
-  // PostgreSQL: a backslash outside quotes is a symbol, for who reads psql's commands.
+  // PostgreSQL: a script is cut as psql cuts it. A backslash outside quotes is a symbol, for who
+  // reads psql's commands, and ":name" is one.
   bool client_commands = false;
 };
 LexOptions DefaultOptions(Dialect dialect);
@@ -77,6 +79,10 @@ class Lexer {
   bool Next(Token* token);
   const absl::Status& status() const { return status_; }
 
+  // Why a client takes what was read since the last call for something else than a server does, so
+  // that they may cut it differently; "" if it does not.
+  absl::string_view TakeClientDoubt() { return std::exchange(client_doubt_, ""); }
+
   // What ends a statement from here on; MySQL/MariaDB only.
   void SetDelimiter(absl::string_view delimiter) { delimiter_ = std::string(delimiter); }
 
@@ -94,6 +100,9 @@ class Lexer {
   bool Finish();
   bool AtDelimiter() const;
   bool AtLineComment() const;
+  bool AtServersComment() const;
+  void DoubtClient(absl::string_view why);
+  void DoubtBehindNumber();
   void SkipLineComment();
   bool OpenExecutable(Token* token, bool* emitted);
   size_t SkippedEnd(size_t from) const;
@@ -103,6 +112,7 @@ class Lexer {
   size_t QuoteEnd(size_t open, bool backslash) const;
   size_t SkipToContinuedString(size_t from, bool* open) const;
   bool LexEscapeString(Token* token, size_t start);
+  bool LexColon(Token* token);
   bool LexDollar(Token* token);
   bool LexWord(Token* token);
   bool LexMySqlToken(Token* token);
@@ -120,6 +130,8 @@ class Lexer {
   int executable_depth_ = 0;
   bool skipped_comment_ = false;
   bool doubtful_comment_ = false;
+  bool behind_colon_ = false;  // The next byte is the second of "::".
+  absl::string_view client_doubt_;
   absl::Status status_;
 };
 

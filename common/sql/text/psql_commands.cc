@@ -5,15 +5,15 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 
 namespace dbfleet::sql {
 namespace {
 
 // psql's commands that concern its own output only.
-constexpr absl::string_view kHarmless[] = {"a",      "C",          "echo",     "f", "H",
-                                           "pset",   "qecho",      "restrict", "t", "T",
-                                           "timing", "unrestrict", "warn",     "x"};
+constexpr absl::string_view kHarmless[] = {"a",     "C", "echo", "f",      "H",    "pset",
+                                           "qecho", "t", "T",    "timing", "warn", "x"};
 // Those that change the connection, which whoever executes the script has to know.
 constexpr absl::string_view kConnection[] = {"c", "connect", "encoding"};
 
@@ -24,8 +24,8 @@ constexpr absl::string_view kHarmlessVariables[] = {
     "COMP_KEYWORD_CASE", "ECHO",  "ECHO_HIDDEN",      "HIDE_TABLEAM", "HIDE_TOAST_COMPRESSION",
     "ON_ERROR_STOP",     "QUIET", "SHOW_ALL_RESULTS", "SHOW_CONTEXT", "VERBOSITY"};
 
-// Those of any value, with which it prompts and keeps what was typed. ":NAME" puts the value into a
-// statement, so that none may stand behind them.
+// Those of any value, with which it prompts and keeps what was typed. ":NAME" would put the value
+// into a statement, which the lexer doubts by itself.
 constexpr absl::string_view kTextVariables[] = {"HISTCONTROL", "HISTFILE", "HISTSIZE", "IGNOREEOF",
                                                 "PROMPT1",     "PROMPT2",  "PROMPT3"};
 
@@ -35,7 +35,7 @@ bool IsIn(const absl::string_view (&list)[N], absl::string_view word) {
 }
 
 std::vector<absl::string_view> WordsOf(absl::string_view line) {
-  return absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+  return absl::StrSplit(line, absl::ByAnyChar(kPsqlSpaces), absl::SkipEmpty());
 }
 
 // \set NAME [VALUE], \unset NAME, of such a variable; the value one plain word, with or without
@@ -47,14 +47,24 @@ bool SetsHarmlessVariable(absl::string_view line) {
     return false;
   }
   if (!IsIn(kHarmlessVariables, words[1])) return false;
-  if (words.size() == 2) return true;
+  // Else it goes on behind a statement that failed.
+  const bool stops = words[1] == "ON_ERROR_STOP";
+  if (words.size() == 2) return !(stops && unset);
   absl::string_view value = words[2];
   if (value.size() > 2 && value.front() == '\'' && value.back() == '\'') {
     value = value.substr(1, value.size() - 2);
   }
+  if (stops) return value == "on" || value == "1" || value == "true" || value == "yes";
   return std::all_of(value.begin(), value.end(), [](char c) {
     return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_';
   });
+}
+
+// \set HISTFILE x, \set PROMPT1 x.
+bool SetsTextVariable(absl::string_view line) {
+  const std::vector<absl::string_view> words = WordsOf(line);
+  return words.size() > 1 && (words[0] == "\\set" || words[0] == "\\unset") &&
+         IsIn(kTextVariables, words[1]);
 }
 
 }  // namespace
@@ -71,8 +81,31 @@ bool EndsStatement(absl::string_view word) {
   return IsIn(kNames, word);
 }
 
-bool OnlyExecutes(absl::string_view word, absl::string_view line) {
-  return (word == "g" || word == "gx" || word == "gdesc") && line.size() == word.size() + 1;
+bool OnlyExecutes(absl::string_view line) { return line == "\\g" || line == "\\gx"; }
+
+std::string KeyOf(absl::string_view line, absl::string_view command) {
+  const std::vector<absl::string_view> words = WordsOf(line);
+  const bool plain = words.size() == 2 && words[0].substr(1) == command &&
+                     std::all_of(words[1].begin(), words[1].end(), [](char c) {
+                       return absl::ascii_isalnum(static_cast<unsigned char>(c));
+                     });
+  return plain ? std::string(words[1]) : "";
+}
+
+bool MayBeCommandOrStatement(absl::string_view row) {
+  static constexpr absl::string_view kEscapes = "\\.Nbfnrtvx01234567";
+  for (size_t i = row.find('\\'); i != row.npos && i + 1 < row.size(); i = row.find('\\', i + 2)) {
+    if (!absl::StrContains(kEscapes, row.substr(i + 1, 1))) return true;
+  }
+  static constexpr absl::string_view kVerbs[] = {
+      "ALTER",  "CALL",  "COPY",   "CREATE", "DELETE", "DO",       "DROP",   "EXECUTE", "GRANT",
+      "INSERT", "MERGE", "REVOKE", "SELECT", "SET",    "TRUNCATE", "UPDATE", "VACUUM",  "WITH"};
+  row = absl::StripLeadingAsciiWhitespace(row);
+  const auto ends = std::find_if_not(row.begin(), row.end(), [](char c) {
+    return absl::ascii_isalpha(static_cast<unsigned char>(c));
+  });
+  const absl::string_view word = row.substr(0, static_cast<size_t>(ends - row.begin()));
+  return absl::StrContains(row, ";") && IsIn(kVerbs, absl::AsciiStrToUpper(word));
 }
 
 bool ShowsCatalogue(absl::string_view line) {
@@ -85,13 +118,20 @@ bool ShowsCatalogue(absl::string_view line) {
   const absl::string_view word = words[0].substr(1);
   const bool shows = !word.empty() && (word[0] == 'd' || word[0] == 'l') && word.size() < 8 &&
                      plain(word.substr(1), "+") && word != "lo_import";
-  return shows && words.size() <= 2 && (words.size() == 1 || plain(words[1], "_.*?\""));
+  if (!shows || words.size() == 1) return shows;
+  const absl::string_view pattern = line.substr(static_cast<size_t>(words[1].data() - line.data()));
+  bool quoted = false;  // Spaces stand in quotes.
+  const bool one = std::all_of(pattern.begin(), pattern.end(), [&](char c) {
+    quoted = quoted != (c == '"');
+    return quoted || !absl::StrContains(kPsqlSpaces, absl::string_view(&c, 1));
+  });
+  return one && !quoted && plain(pattern, "_.*?\" ");
 }
 
 bool LeavesStatements(absl::string_view word, absl::string_view line) {
-  static constexpr absl::string_view kNames[] = {"crosstabview", "elif", "else", "endif", "g",
-                                                 "gdesc",        "gx",   "if",   "q",     "watch"};
-  return IsIn(kNames, word) && line.find('`') == line.npos && line.find('\\', 1) == line.npos;
+  static constexpr absl::string_view kNames[] = {"elif", "else", "endif", "if", "q"};
+  return OnlyExecutes(line) ||
+         (IsIn(kNames, word) && line.find('`') == line.npos && line.find('\\', 1) == line.npos);
 }
 
 bool IsPlainCommand(absl::string_view word) {
@@ -100,18 +140,6 @@ bool IsPlainCommand(absl::string_view word) {
          std::all_of(word.begin(), word.end(), [](char c) {
            return absl::ascii_isalpha(static_cast<unsigned char>(c)) || c == '!' || c == '?';
          });
-}
-
-bool SetsTextVariable(absl::string_view line) {
-  const std::vector<absl::string_view> words = WordsOf(line);
-  return words.size() > 1 && (words[0] == "\\set" || words[0] == "\\unset") &&
-         IsIn(kTextVariables, words[1]);
-}
-
-bool NamesTextVariable(absl::string_view text) {
-  if (text.size() > 1 && (text[0] == '\'' || text[0] == '"'))
-    text = text.substr(1, text.size() - 2);
-  return IsIn(kTextVariables, text);
 }
 
 }  // namespace dbfleet::sql

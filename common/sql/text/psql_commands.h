@@ -1,9 +1,14 @@
 #pragma once
 
+#include <string>
+
 #include "absl/strings/string_view.h"
 
 // Of psql's commands in a script, which ones leave alone what the statements say and do.
 namespace dbfleet::sql {
+
+// What ends a command's name and its arguments. Newer versions of psql also take a vertical tab.
+constexpr absl::string_view kPsqlSpaces = " \t\r\f";
 
 // Of the word behind the backslash, in small letters or not as psql tells them apart: \connect and
 // \encoding, which whoever executes the script has to know.
@@ -15,25 +20,27 @@ bool IsHarmlessCommand(absl::string_view word, absl::string_view line);
 
 // \g, \gx and the like: what stands in front of them is executed, as by ";".
 bool EndsStatement(absl::string_view word);
-// Of those, what does nothing more: \g without an argument.
-bool OnlyExecutes(absl::string_view word, absl::string_view line);
+// Of those, what does nothing more, and cannot fail: \g and \gx without an argument. \gdesc
+// executes nothing; behind one that fails the statement goes on.
+bool OnlyExecutes(absl::string_view line);
+
+// The key of "\restrict KEY", behind which psql takes no command but "\unrestrict KEY", if the line
+// is just that with a plain key; "" otherwise.
+std::string KeyOf(absl::string_view line, absl::string_view command);
+
+// A row of COPY ... FROM STDIN that psql would execute if the COPY failed: one that looks like a
+// statement, or with a backslash that escapes nothing.
+bool MayBeCommandOrStatement(absl::string_view row);
 
 // \d, \l: shows what the catalogues say.
 bool ShowsCatalogue(absl::string_view line);
 
 // Whether the statements behind it say what they say without it, whatever else it does: \if leaves
-// some out, \watch repeats one. \set and \gset bind what psql puts into statements, or how it cuts
+// some out. \set and \gset bind what psql puts into statements, or how it cuts
 // them; what \i brings in is not seen.
 bool LeavesStatements(absl::string_view word, absl::string_view line);
 
 // Whether an error may show the word.
 bool IsPlainCommand(absl::string_view word);
-
-// \set HISTFILE x, \set PROMPT1 x: variables of any value. Harmless as long as no statement names
-// one, for psql puts the value in its place.
-bool SetsTextVariable(absl::string_view line);
-
-// Whether what stands behind a colon is such a variable: NAME, 'NAME', "NAME".
-bool NamesTextVariable(absl::string_view text);
 
 }  // namespace dbfleet::sql

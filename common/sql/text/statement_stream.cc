@@ -18,6 +18,9 @@ namespace {
 constexpr size_t kLeastChunk = 4;  // The first one holds a byte order mark.
 constexpr size_t kMaxDelimiterBytes = 16;
 constexpr size_t kMaxLine = 64 << 10;  // Of a client command.
+constexpr absl::string_view kBehindCommand =
+    "a command of psql at it or in front of it may change what it says, or where it ends; remove "
+    "that, or put what it stands for into the script";
 
 LexOptions ScriptOptions(const Target& target) {
   LexOptions options = OptionsFor(target);
@@ -161,7 +164,12 @@ absl::StatusOr<bool> StatementStream::Advance(Statement* statement) {
   }
 }
 
+void StatementStream::Doubt(absl::string_view why) {
+  if (doubt_.empty()) doubt_ = std::string(why);
+}
+
 absl::Status StatementStream::Take(const Token& token, Statement* statement, bool* complete) {
+  Doubt(lexer_.TakeClientDoubt());
   if (dialect_ != Dialect::kPostgres && !has_content_ && token.IsWord("DELIMITER")) {
     return ChangeDelimiter(token);
   }
@@ -177,10 +185,6 @@ absl::Status StatementStream::Take(const Token& token, Statement* statement, boo
     return copies && *complete ? SkipCopyData(statement) : absl::OkStatus();
   }
   if (token.kind == TokenKind::kHint) return absl::OkStatus();
-  if (texts_set_ && behind_colon_ && NamesTextVariable(token.text)) {
-    return Bad(token.offset, "psql puts the value of its variable there; write it out");
-  }
-  behind_colon_ = token.IsSymbol(':');
   FollowCopy(token);
   watch_.Take(token);
   if (!has_content_) {
@@ -190,14 +194,21 @@ absl::Status StatementStream::Take(const Token& token, Statement* statement, boo
   return absl::OkStatus();
 }
 
+// COPY t (a, b) FROM STDIN, not COPY (SELECT a FROM stdin) TO ... PostgreSQL reads the same from
+// STDOUT.
 void StatementStream::FollowCopy(const Token& token) {
   if (dialect_ != Dialect::kPostgres) return;
   if (!has_content_) {
     copy_words_ = token.IsWord("COPY") ? 1 : 0;
-  } else if (copy_words_ == 1 && token.IsWord("FROM")) {
-    copy_words_ = 2;
-  } else if (copy_words_ == 2) {
-    copy_words_ = token.IsWord("STDIN") ? 3 : 1;
+    copy_depth_ = 0;
+  }
+  if (token.IsSymbol('(')) ++copy_depth_;
+  if (token.IsSymbol(')')) --copy_depth_;
+  if (copy_words_ == 2) {
+    copy_words_ = token.IsWord("STDIN") || token.IsWord("STDOUT") ? 3 : 0;
+  } else if (copy_words_ == 1 && copy_depth_ == 0) {
+    if (token.IsWord("FROM")) copy_words_ = 2;
+    if (token.IsWord("TO")) copy_words_ = 0;
   }
 }
 
@@ -217,7 +228,7 @@ void StatementStream::Finish(size_t end, Statement* statement) {
   statement->end = statement->begin + text.size();
   statement->modes_changed = watch_.modes_changed();
   statement->modes_known = watch_.modes_known();
-  statement->behind_command = broken_;
+  statement->client_doubt = doubt_;
   bytes_in_doubt_ = bytes_in_doubt_ || watch_.charset() == CharsetRisk::kAllBytes ||
                     (watch_.charset() == CharsetRisk::kHighBytes &&
                      std::any_of(whole.begin(), whole.end(), IsHighByte));
@@ -254,29 +265,50 @@ absl::Status StatementStream::ClientCommand(const Token& token, Statement* state
                                             bool* complete) {
   RETURN_IF_ERROR(HaveLine());
   const size_t at = token.offset;
-  const absl::string_view line =
-      absl::StripTrailingAsciiWhitespace(absl::string_view(buffer_).substr(at, LineEnd(at) - at));
+  absl::string_view line = absl::string_view(buffer_).substr(at, LineEnd(at) - at);
+  line = line.substr(0, line.find_last_not_of(kPsqlSpaces) + 1);
   absl::string_view word = line.substr(1);
-  word = word.substr(0, word.find_first_of(" \t\\;"));
+  word = word.substr(0, std::min(word.find_first_of(kPsqlSpaces), word.find('\\')));
+  ASSIGN_OR_RETURN(const bool restricts, Restrict(at, line, word));
   if (has_content_) return EndByCommand(at, line, word, statement, complete);
   const bool one =
       line.find('\\', 1) == absl::string_view::npos && line.find('`') == absl::string_view::npos;
-  texts_set_ = texts_set_ || SetsTextVariable(line);
-  if (one && (IsHarmlessCommand(word, line) || ShowsCatalogue(line))) {
+  if (word == "if") ++ifs_;
+  if (word == "endif" && ifs_ > 0) --ifs_;
+  if (restricts || (one && (IsHarmlessCommand(word, line) || ShowsCatalogue(line)))) {
     KeepComments(at);
     lexer_.TakeLine();
     begin_ = lexer_.offset();
     return absl::OkStatus();
   }
-  if (one && ChangesConnection(word)) {
+  // Inside of \if it may be left out.
+  if (one && ChangesConnection(word) && ifs_ == 0) {
     watch_.TakeClientCommand(line);
     return EmitCommand(at, line, statement, complete);
   }
   // What stands behind it, not it.
   const bool breaks = !LeavesStatements(word, line);
   RETURN_IF_ERROR(EmitCommand(at, line, statement, complete));
-  broken_ = broken_ || breaks;
+  if (breaks) Doubt(kBehindCommand);
   return absl::OkStatus();
+}
+
+// Whether the line is a \restrict or \unrestrict that can be left out. psql refuses every other
+// command between them, and goes on with the statement in front of it.
+absl::StatusOr<bool> StatementStream::Restrict(size_t at, absl::string_view line,
+                                               absl::string_view word) {
+  if (!restricted_.empty()) {
+    if (has_content_ || KeyOf(line, "unrestrict") != restricted_) {
+      return Bad(at,
+                 "behind \\restrict psql takes no command but \\unrestrict with the same key; "
+                 "write that in front of it");
+    }
+    restricted_ = "";
+    return true;
+  }
+  if (has_content_ || ifs_ > 0) return false;
+  if (word == "restrict") restricted_ = KeyOf(line, word);
+  return !restricted_.empty() || !KeyOf(line, "unrestrict").empty();
 }
 
 // A command comes as a statement of its own; what it does is said where it is read.
@@ -302,9 +334,12 @@ absl::Status StatementStream::EndByCommand(size_t at, absl::string_view line,
         "a backslash outside quotes: psql's commands are not SQL, and stand on lines of their "
         "own; remove it, or end the statement in front of it");
   }
-  const bool only_executes = OnlyExecutes(word, line);
+  const bool only_executes = OnlyExecutes(line);
   copy_words_ = 0;
+  // If it fails the statement goes on behind it; \gdesc executes none.
+  if (!only_executes) Doubt(kBehindCommand);
   Finish(at, statement);
+  cutter_.Reset();
   *complete = true;
   begin_ = at;
   if (only_executes) {
@@ -338,6 +373,12 @@ absl::Status StatementStream::SkipCopyData(Statement* statement) {
     return absl::string_view(buffer_).substr(at, LineEnd(at) - at);
   };
   begin_ = at;
+  if (ifs_ > 0) {
+    return Bad(
+        at,
+        "COPY ... FROM STDIN inside of \\if: where it is left out psql executes its rows; put "
+        "it in front of or behind the condition");
+  }
   ASSIGN_OR_RETURN(absl::string_view rest, line());
   if (!absl::StripAsciiWhitespace(rest).empty()) {
     return Bad(at, "behind COPY ... FROM STDIN its rows have to begin on the next line");
@@ -356,6 +397,12 @@ absl::Status StatementStream::SkipCopyData(Statement* statement) {
       break;
     }
     rows = rows || !closed;
+    if (!closed && MayBeCommandOrStatement(row)) {
+      Doubt(
+          "a row of COPY ... FROM STDIN looks like a statement, which psql executes if the COPY "
+          "fails; load it from a file");
+      statement->client_doubt = doubt_;
+    }
     at += row.size() + (at + row.size() < buffer_.size() ? 1 : 0);
   }
   if (closed) {

@@ -24,10 +24,10 @@ namespace dbfleet::sql {
 //    is kept (Statement::data_begin);
 //  - \restrict, \unrestrict, \echo, \timing and the like, which tell the server nothing, are left
 //    out; others come as statements of their own (Statement::client_command), and what stands
-//    behind one that may change the rest is marked (Statement::behind_command);
-//  - all others run something that is not in the script (\i, \!, \copy, \g, \gexec...) or change
-//  what
-//    is (\set, \if): they are errors.
+//    behind one that may change the rest is marked (Statement::client_doubt), as is what a client
+//    may cut differently, and all behind it;
+//  - what stands between \restrict and \unrestrict, or ends a statement and is none of \g, \gset
+//    and the like, is an error.
 //
 // Next answers nothing at the end, and the first error again and again. Errors are those of
 // `source` and INVALID_ARGUMENT (BAD_SQL), with line and column: what is not closed, NUL bytes, a
@@ -63,12 +63,14 @@ class StatementStream {
   absl::Status ClientCommand(const Token& token, Statement* statement, bool* complete);
   absl::Status SkipCopyData(Statement* statement);
   void FollowCopy(const Token& token);
+  void Doubt(absl::string_view why);
   void Finish(size_t end, Statement* statement);
   void KeepComments(size_t upto);
   void Drop(size_t upto);
   absl::Status EmitCommand(size_t at, absl::string_view line, Statement* statement, bool* complete);
   absl::Status EndByCommand(size_t at, absl::string_view line, absl::string_view word,
                             Statement* statement, bool* complete);
+  absl::StatusOr<bool> Restrict(size_t at, absl::string_view line, absl::string_view word);
   size_t LineEnd(size_t from) const;
   Position At(size_t offset) const;
   absl::Status Bad(size_t offset, absl::string_view what) const;
@@ -90,11 +92,12 @@ class StatementStream {
   size_t begin_ = 0;  // Of the statement, in the buffer; also of what stands in front of it.
   bool has_content_ = false;
   size_t content_ = 0;
-  std::string comments_;       // In front of client commands that were left out.
-  bool texts_set_ = false;     // psql: variables of any value were set.
-  bool broken_ = false;        // psql: a command may have changed what the rest says.
-  bool behind_colon_ = false;  // The token before is ":".
-  int copy_words_ = 0;         // Of COPY ... FROM STDIN: 1 at COPY, 2 at FROM, 3 at STDIN.
+  std::string comments_;    // In front of client commands that were left out.
+  std::string doubt_;       // See Statement::client_doubt; of all that follows, too.
+  std::string restricted_;  // The key of psql's \restrict.
+  int ifs_ = 0;             // psql's \if that are open.
+  int copy_words_ = 0;      // Of COPY ... FROM STDIN: 1 at COPY, 2 at FROM, 3 at STDIN.
+  int copy_depth_ = 0;      // Parentheses in it.
   absl::Status failure_;
 };
 

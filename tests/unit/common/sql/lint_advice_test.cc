@@ -354,7 +354,7 @@ TEST(LintAdviceTest, SecretsAreNotSeenInNamesOfTables) {
 }
 
 TEST(LintAdviceTest, ComparisonsAreNamedByTheirColumns) {
-  for (const Target& target : {Pg(), Maria()}) {
+  for (const Target& target : {Pg(), Ma()}) {
     EXPECT_EQ(Advice(target, "SELECT a FROM app.t WHERE b = NULL AND c <> NULL", "dbf-equals-null"),
               "write b IS NULL");
     EXPECT_EQ(Advice(target, "SELECT a FROM app.t WHERE NULL != b", "dbf-equals-null"),
@@ -365,7 +365,7 @@ TEST(LintAdviceTest, ComparisonsAreNamedByTheirColumns) {
   EXPECT_THAT(
       Advice(Pg(), "SELECT id FROM app.t WHERE a LIKE '%x'", "dbf-leading-wildcard"),
       HasSubstr("CREATE INDEX CONCURRENTLY idx_t_a_text ON app.t USING gin (a gin_trgm_ops)"));
-  EXPECT_THAT(Advice(Maria(), "SELECT id FROM app.t WHERE a LIKE '%x'", "dbf-leading-wildcard"),
+  EXPECT_THAT(Advice(Ma(), "SELECT id FROM app.t WHERE a LIKE '%x'", "dbf-leading-wildcard"),
               HasSubstr("CREATE FULLTEXT INDEX idx_t_a_text ON app.t (a)"));
 }
 

@@ -15,6 +15,7 @@ namespace dbfleet::sql {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 const Target kPg(Dialect::kPostgres, {15, 4, 0});
 
@@ -42,14 +43,28 @@ TEST(PsqlLinesTest, WhatOnlyShowsIsLeftOut) {
 }
 
 TEST(PsqlLinesTest, WhatExecutesEndsAStatement) {
-  EXPECT_THAT(Read("SELECT 1 \\g\nSELECT 2 \\gx\nSELECT 3 \\gdesc\nSELECT 4;"),
-              ElementsAre("safe: SELECT 1", "safe: SELECT 2", "safe: SELECT 3", "safe: SELECT 4"));
+  EXPECT_THAT(Read("SELECT 1 \\g\nSELECT 2 \\gx \t\f\r\nSELECT 3;"),
+              ElementsAre("safe: SELECT 1", "safe: SELECT 2", "safe: SELECT 3"));
   EXPECT_THAT(Read("SELECT 1\n\\g\nSELECT 2;"), ElementsAre("safe: SELECT 1", "safe: SELECT 2"));
-  EXPECT_THAT(Read("SELECT 1 \\g /tmp/x\nSELECT 2;"),
-              ElementsAre("safe: SELECT 1", "destructive: \\g /tmp/x", "safe: SELECT 2"));
-  EXPECT_THAT(Read("SELECT 1 \\g | sh\n"), ElementsAre("safe: SELECT 1", "destructive: \\g | sh"));
-  EXPECT_THAT(Read("SELECT 1 \\watch 5\n"),
-              ElementsAre("safe: SELECT 1", "destructive: \\watch 5"));
+  // Where psql refuses the command, the statement goes on behind it.
+  for (absl::string_view command : {"\\g /tmp/x", "\\g | sh", "\\g (bad)", "\\watch 5",
+                                    "\\crosstabview", "\\gset", "\\gexec"}) {
+    EXPECT_THAT(Read(absl::StrCat("SELECT 1 ", command, "\nSELECT 2;")),
+                ElementsAre("destructive: SELECT 1", absl::StrCat("destructive: ", command),
+                            "destructive: SELECT 2"));
+  }
+  // Described, and not executed.
+  EXPECT_THAT(
+      Read("SELECT 1 \\gdesc\nSELECT 2;"),
+      ElementsAre("destructive: SELECT 1", "destructive: \\gdesc", "destructive: SELECT 2"));
+  for (absl::string_view unknown : {"\\g;", "\\g\v", "\\gdescx"}) {
+    EXPECT_THAT(Read(absl::StrCat("SELECT lo_creat ", unknown, "\n((SELECT -1));")),
+                ElementsAre(HasSubstr("a backslash outside quotes")));
+  }
+  // Wherever the statement was: the parentheses and bodies that were open are not any more.
+  EXPECT_THAT(
+      Read("SELECT ( \\g\nSELECT 1;\nDROP TABLE t;"),
+      ElementsAre("destructive: SELECT (", "destructive: SELECT 1", "destructive: DROP TABLE t"));
   EXPECT_THAT(Read("DROP TABLE t;\n\\g\nSELECT 2;"),
               ElementsAre("destructive: DROP TABLE t", "destructive: \\g", "safe: SELECT 2"));
 }
@@ -82,11 +97,6 @@ TEST(PsqlLinesTest, BehindWhatBindsOrBringsInNothingIsKnown) {
         ElementsAre("safe: SELECT 1", absl::StrCat("destructive: ", line), "destructive: SELECT 2"))
         << line;
   }
-  EXPECT_THAT(Read("SELECT 'a' AS x \\gset\nSELECT 2;"),
-              ElementsAre("safe: SELECT 'a' AS x", "destructive: \\gset", "destructive: SELECT 2"));
-  EXPECT_THAT(
-      Read("SELECT 'DROP TABLE t' \\gexec\nSELECT 2;"),
-      ElementsAre("safe: SELECT 'DROP TABLE t'", "destructive: \\gexec", "destructive: SELECT 2"));
 }
 
 TEST(PsqlLinesTest, WhichStatementsRunIsNotWhatTheySay) {
@@ -139,7 +149,9 @@ TEST(PsqlLinesTest, PsqlsOwnVariablesChangeNothingInTheScript) {
         "\\set on_error_stop on", "\\unset AUTOCOMMIT", "\\set", "\\unset",
         // Texts that ":NAME" puts into statements.
         "\\set HISTFILE2 x", "\\set ECHO '1];'", "\\set ECHO all all", "\\set ECHO --",
-        "\\set QUIET :x"}) {
+        "\\set QUIET :x",
+        // It goes on behind a statement that failed.
+        "\\set ON_ERROR_STOP off", "\\set ON_ERROR_STOP 0", "\\unset ON_ERROR_STOP"}) {
     ExpectInDoubt(std::string(command) + "\nSELECT 1;", 0);
   }
 }
@@ -168,6 +180,97 @@ TEST(PsqlLinesTest, InsideOfAStatementTheyAreAnError) {
   for (absl::string_view script : {"SELECT 1 \\echo a\n;", "SELECT 1 \\r\nSELECT 2;",
                                    "SELECT 1 \\; SELECT 2;", "COPY t FROM STDIN \\g\n1\n\\.\n"}) {
     EXPECT_FALSE(Split(kPg, std::string(script)).ok()) << script;
+  }
+}
+
+TEST(PsqlLinesTest, BetweenRestrictAndUnrestrictPsqlTakesNoCommand) {
+  EXPECT_THAT(Read("\\restrict k1\nSELECT 1;\n\\unrestrict k1\n\\c shop\n\\restrict k1\nSELECT 2;\n"
+                   "\\unrestrict k1\nSELECT 3 \\g\n"),
+              ElementsAre("safe: SELECT 1", "safe: \\c shop", "safe: SELECT 2", "safe: SELECT 3"));
+  for (absl::string_view script :
+       {"\\restrict k1\nSELECT lo_creat \\g\n((SELECT -1));",
+        "\\restrict k1\n\\encoding UTF8\nSELECT 1;",
+        "\\restrict k1\n\\unrestrict k2\nSELECT lo_creat \\g\n((SELECT -1));",
+        "\\restrict k1\n\\echo a\nSELECT 1;", "\\restrict k1\nSELECT 1 \\unrestrict k1\n;"}) {
+    EXPECT_THAT(Read(std::string(script)), ElementsAre(HasSubstr("behind \\restrict"))) << script;
+  }
+  // A key that psql may read otherwise.
+  ExpectInDoubt("\\restrict 'a b'\nSELECT 1;", 0);
+  ExpectInDoubt("\\if true\n\\restrict a\n\\endif\nSELECT 1;", 0);
+}
+
+TEST(PsqlLinesTest, ConditionsMayLeaveOutWhatChangesTheConnection) {
+  EXPECT_THAT(Read("\\if :x\n\\c shop\n\\endif\nSELECT 1;"),
+              ElementsAre("destructive: \\if :x", "safe: \\c shop", "destructive: \\endif",
+                          "destructive: SELECT 1"));
+}
+
+TEST(PsqlLinesTest, NamesOfTablesStandInQuotes) {
+  EXPECT_THAT(Read("\\d \"a b\".\"C\"\nSELECT 1;"), ElementsAre("safe: SELECT 1"));
+  ExpectInDoubt("\\d \"a b\nSELECT 1;", 0);
+  ExpectInDoubt("\\d a b\nSELECT 1;", 0);
+}
+
+// psql reads line by line, and knows variables: what it sends may be other statements than those
+// that stand there. Each of these lost a table on a server.
+TEST(PsqlLinesTest, WherePsqlCutsOtherwiseNothingIsSafe) {
+  for (absl::string_view script : {
+           R"~(SELECT (ARRAY[1])[1:e'\'; DROP TABLE t; --'];)~",
+           "SELECT (ARRAY[1])[1:e'\\'\\r\nDROP TABLE t; --'];",
+           "SELECT (ARRAY[1])[1:a$$] FROM t; SELECT $$; DROP TABLE t; --$$;",
+           "SELECT a[1:LAST_ERROR_MESSAGE] FROM t;",
+           "SELECT a[1:'x'] FROM t;",
+           "SELECT a[1:\"x\"] FROM t;",
+           "SELECT a[1:{?x}] FROM t;",
+           "SELECT a[1:::e'\\'; DROP TABLE t; --'];",
+           "SELECT E'a'\n'\\'; DROP TABLE t; --';",
+           "SELECT E'a' -- b\n'\\'\\! touch x\n';",
+           "SELECT 1ab$$; DROP TABLE t; --$$;",
+           "SELECT 1.e'\\'; DROP TABLE t; --';",
+           "SELECT $1E'\\'; DROP TABLE t; --';",
+       }) {
+    const auto statements = Split(kPg, script);
+    if (!statements.ok()) continue;  // What is cut as psql cuts it may be open at its end.
+    for (const Statement& statement : *statements) {
+      EXPECT_EQ(sql::Read(kPg, statement).verdict.safety, Safety::kDestructive)
+          << script << ": " << statement.text;
+    }
+    std::string behind = absl::StrCat(script, "\nSELECT 2;");
+    EXPECT_EQ(Read(behind).back().substr(0, 11), "destructive") << script;
+  }
+  EXPECT_THAT(Read("SELECT a[1:2], a[1 : b], b::int, a[b::int:2], 1::text FROM t;"),
+              ElementsAre("safe: SELECT a[1:2], a[1 : b], b::int, a[b::int:2], 1::text FROM t"));
+  EXPECT_THAT(Read("SELECT E'a\\n'\n'b', 1e5;"), ElementsAre("safe: SELECT E'a\\n'\n'b', 1e5"));
+}
+
+TEST(PsqlLinesTest, OnlyCopyFromStdinIsFollowedByRows) {
+  for (absl::string_view copy : {"COPY (SELECT relname FROM stdin) TO STDOUT",
+                                 "COPY (WITH stdin AS (SELECT 1) SELECT * FROM stdin) TO STDOUT",
+                                 "COPY (SELECT extract(year FROM stdin) FROM t) TO STDOUT"}) {
+    EXPECT_THAT(Read(absl::StrCat(copy, ";\nDROP TABLE t;\n")),
+                ElementsAre(absl::StrCat("safe: ", copy), "destructive: DROP TABLE t"));
+  }
+  for (absl::string_view copy :
+       {"COPY t FROM STDIN", "COPY t (a, b) FROM STDIN WITH (FORMAT csv)", "COPY t FROM STDOUT"}) {
+    EXPECT_THAT(Read(absl::StrCat(copy, ";\n1\n\\.\nSELECT 1;")),
+                ElementsAre(absl::StrCat("destructive: ", copy), "safe: SELECT 1"));
+  }
+}
+
+// psql executes the rows where the COPY was left out, or failed.
+TEST(PsqlLinesTest, RowsThatLookLikeStatementsCount) {
+  EXPECT_THAT(Read("\\if false\nCOPY t FROM stdin;\n\\endif\nDROP TABLE t;\n\\.\n"),
+              ElementsAre(HasSubstr("inside of \\if")));
+  for (absl::string_view row :
+       {"DROP TABLE t;", "  drop table t; x", "1\t\\! rm x", "\\i other.sql"}) {
+    EXPECT_THAT(Read(absl::StrCat("COPY a FROM stdin;\n1\n", row, "\n\\.\nSELECT 1;")),
+                ElementsAre("destructive: COPY a FROM stdin", "destructive: SELECT 1"))
+        << row;
+  }
+  for (absl::string_view row : {"droplet; x", "C:\\\\dir\t\\N", "a\\tb;", "it's"}) {
+    EXPECT_THAT(Read(absl::StrCat("COPY a FROM stdin;\n", row, "\n\\.\nSELECT 1;")),
+                ElementsAre("destructive: COPY a FROM stdin", "safe: SELECT 1"))
+        << row;
   }
 }
 

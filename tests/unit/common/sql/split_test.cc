@@ -463,15 +463,42 @@ TEST(SplitTest, TheClientsOwnCharacterSetCountsFromTheStart) {
   EXPECT_FALSE(ParseCharset(Dialect::kMySql, "utf16").ok());
 }
 
+// The client acts on them also where the server skips the comment, or reads one that the client
+// does not see.
+TEST(SplitTest, WhereTheClientOfMySqlCutsOtherwiseNothingIsSafe) {
+  for (const Dialect dialect : {Dialect::kMariaDb, Dialect::kMySql}) {
+    for (absl::string_view script :
+         {"SELECT 1 --\x01; DROP TABLE t;\n;", "SELECT 1 --\x1b\\! touch x\n;",
+          "--\x7f; DROP TABLE t;", "SELECT 1 /*!99999 \\! touch x\n*/ ;",
+          "SELECT 1 /*M!999999\\! touch x\n*/ ;", "SELECT 1 /*!99999 \\c\nDROP TABLE t; */ ;",
+          "SELECT 1 /*!99999 \\- x */;"}) {
+      EXPECT_FALSE(Split(dialect, script).ok()) << script;
+    }
+    for (absl::string_view script :
+         {"SELECT 1 /*!99999 ; DROP TABLE t; */ ;", "SELECT 1 /*M!999999 ; DROP TABLE t; */ ;"}) {
+      const auto statements = Split(dialect, absl::StrCat(script, " SELECT 2;"));
+      ASSERT_TRUE(statements.ok()) << script;
+      for (const Statement& statement : *statements) {
+        EXPECT_EQ(Read(dialect, statement).verdict.safety, Safety::kDestructive) << script;
+      }
+    }
+    const auto sound = Split(dialect, "SELECT 1 --\t; x\n;\nDELIMITER ;;\n/*!50003 SELECT 2; */;;");
+    ASSERT_TRUE(sound.ok()) << sound.status();
+    EXPECT_EQ(sound->size(), 2u);
+    EXPECT_EQ(sound->back().client_doubt, "");
+  }
+}
+
 TEST(SplitTest, ClientCommandsOfDumpsAreKnown) {
   const absl::string_view script =
-      "\\restrict abc\n-- note\nSELECT 1;\n\\connect shop\nSELECT 2;\n\\unrestrict abc\n";
+      "\\restrict abc\n-- note\nSELECT 1;\n\\unrestrict abc\n\\connect shop\n\\restrict abc\n"
+      "SELECT 2;\n\\unrestrict abc\n";
   const auto statements = Split(Dialect::kPostgres, script);
   ASSERT_TRUE(statements.ok()) << statements.status();
   ASSERT_EQ(statements->size(), 3u);
   EXPECT_EQ((*statements)[1].text, "\\connect shop");
   EXPECT_TRUE((*statements)[1].client_command);
-  EXPECT_EQ((*statements)[1].line, 4);
+  EXPECT_EQ((*statements)[1].line, 5);
   EXPECT_EQ((*statements)[2].text, "SELECT 2");
   EXPECT_FALSE((*statements)[2].client_command);
   EXPECT_EQ(Classify(Dialect::kPostgres, "\\connect shop").safety, Safety::kDestructive);
