@@ -9,6 +9,7 @@
 
 #include "controller/domain/types.h"
 #include "controller/jobs/job_hub.h"
+#include "controller/jobs/queue_reading.h"
 #include "controller/store/store.h"
 
 namespace dbfleet::controller {
@@ -20,6 +21,8 @@ struct FlowContext {
   absl::Time now;
   std::string actor;
   JobChanges changes;
+  // What queues are read into that others look at as well, or nullptr (queue_reading.h).
+  QueueReadings* readings = nullptr;
 
   absl::Status Audit(absl::string_view action, const Job& job,
                      std::map<std::string, std::string> details = {});

@@ -15,6 +15,8 @@
 #include "controller/domain/types.h"
 #include "controller/jobs/flow_context.h"
 #include "controller/jobs/job_hub.h"
+#include "controller/jobs/pauses.h"
+#include "controller/jobs/queue_reading.h"
 #include "controller/policy/policy.h"
 #include "controller/store/store.h"
 #include "dbfleet/agent/v1/link_service.pb.h"
@@ -62,15 +64,17 @@ class JobFlow {
 
   // The policy's word on the job as everything is now.
   absl::StatusOr<PolicyDecision> EvaluatePolicy(ReadTx& tx, const Job& job, absl::Time now) const;
-  // The same, of the job's targets on these alone; those that have ended do not count.
+  // The same, of the job's targets on these alone; those that have ended do not count. A job's turn
+  // goes by the queue as it is in `readings`, or by the transaction's if there are none.
   absl::StatusOr<PolicyDecision> EvaluatePolicyOn(ReadTx& tx, const Job& job,
-                                                  absl::Span<const Task> tasks,
-                                                  absl::Time now) const;
+                                                  absl::Span<const Task> tasks, absl::Time now,
+                                                  QueueReadings* readings = nullptr) const;
 
   // The windows as the transaction sees them; null if nobody can declare any.
   absl::StatusOr<std::shared_ptr<const WindowBook>> Windows(ReadTx& tx) const;
   // All in the queue of the window, in its order; what does not run as waiting for whatever it is.
-  absl::StatusOr<std::vector<QueueEntry>> QueueOf(ReadTx& tx, const std::string& window) const;
+  absl::StatusOr<std::vector<QueueEntry>> QueueOf(ReadTx& tx, const std::string& window,
+                                                  absl::Time now) const;
   // Those queued for the window that may begin, or go on, by their turn now.
   absl::StatusOr<std::vector<std::string>> NextInQueue(ReadTx& tx, const std::string& window,
                                                        absl::Time now) const;
@@ -102,10 +106,22 @@ class JobFlow {
                                                PolicyInput* input) const;
   absl::Status AddQueue(ReadTx& tx, absl::Span<const Task> tasks, const WindowBook* book,
                         PolicyInput* input) const;
+  absl::StatusOr<QueueReading*> ReadQueue(ReadTx& tx, const std::string& window, absl::Time now,
+                                          QueueReadings* readings) const;
   // The others in its queue; `alone`: what EvaluateAlone said of the job.
-  absl::Status AddOthers(ReadTx& tx, const PolicyDecision& alone, PolicyInput* input) const;
-  // Makes the entry of one that runs not kReady if it waits for its turn alone.
-  absl::Status LookIfReady(ReadTx& tx, absl::Time now, QueueEntry* entry) const;
+  absl::Status AddOthers(ReadTx& tx, const PolicyDecision& alone, QueueReadings* readings,
+                         PolicyInput* input) const;
+  // Makes an entry, unless it runs, kReady if it waits for its turn alone.
+  absl::Status LookIfReady(ReadTx& tx, absl::Time now, size_t at, QueueReading* reading) const;
+  // When the job's turn is expected, in the occurrence of its window that is open or in the next
+  // one; nullopt if in neither, or if it lacks more than times and a backup (expected_turn.cc).
+  absl::StatusOr<std::optional<absl::Time>> ExpectedTurn(ReadTx& tx, const Job& job, absl::Time now,
+                                                         QueueReadings* readings) const;
+  absl::Status ExpectTurns(ReadTx& tx, const DeclaredWindow& window, QueueReading* reading) const;
+  absl::StatusOr<std::optional<QueueMember>> MemberAt(ReadTx& tx, const QueueEntry& entry,
+                                                      absl::Time at) const;
+  // Does its agent take work now?
+  absl::StatusOr<bool> IsServed(ReadTx& tx, const Task& task) const;
   absl::StatusOr<bool> CouldBegin(ReadTx& tx, const Job& job, absl::Span<const Task> tasks) const;
   absl::Status Expire(FlowContext& context, Job* job) const;
   absl::Status AdvanceWaiting(FlowContext& context, Job* job) const;
@@ -167,29 +183,11 @@ class JobFlow {
 // Ends the tasks that have not ended: nothing more is done for them.
 absl::Status SkipOpenTasks(WriteTx& tx, std::vector<Task>* tasks);
 
-// Paused by the policy and not by a person.
-bool IsPausedByItself(const Job& job);
-
 // Does the state of its targets keep the job from beginning further ones?
 bool StopsTheJob(const Job& job, absl::Span<const Task> tasks);
 
 // Lets the first wave begin that has targets which have not.
 void LetNextWaveBegin(absl::Span<const Task> tasks, Job* job);
-
-// A change under way that its window's end cancels.
-bool EndsWithItsWindow(const Job& job);
-
-// Job.error_reason of a job that is paused until its next window.
-inline constexpr char kWindowClosed[] = "WINDOW_CLOSED";
-// The same of one that a person has to resume: the policy does not allow the rest, or the backup
-// for it failed.
-inline constexpr char kBlockedByPolicy[] = "BLOCKED_BY_POLICY";
-inline constexpr char kGateFailed[] = "BACKUP_GATE_FAILED";
-// The same of one that waits between two waves, and of those that a person has to resume: targets
-// are not well after a wave; more have failed than the rollout tolerates.
-inline constexpr char kBetweenWaves[] = "BETWEEN_WAVES";
-inline constexpr char kWaveUnwell[] = "WAVE_UNWELL";
-inline constexpr char kFailureBudget[] = "FAILURE_BUDGET";
 
 // Attempts at work that is safe to run again, before it counts as failed.
 inline constexpr int kMaxAttempts = 4;

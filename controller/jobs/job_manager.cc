@@ -1,6 +1,7 @@
 #include "controller/jobs/job_manager.h"
 
 #include <map>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -185,15 +186,18 @@ void JobManager::Tick() {
     }
     return absl::OkStatus();
   });
-  for (const std::string& job_id : due) AdvanceInTime(job_id);
+  // Each of a queue's jobs looks at the whole queue: it is read once for all of them.
+  const auto readings = std::make_shared<QueueReadings>();
+  for (const std::string& job_id : due) AdvanceInTime(job_id, readings);
   for (const std::string& window : queues) LookAtQueue(window);
 }
 
-void JobManager::AdvanceInTime(const std::string& job_id) {
+void JobManager::AdvanceInTime(const std::string& job_id,
+                               const std::shared_ptr<QueueReadings>& readings) {
   auto changes = std::make_shared<JobChanges>();
   store_.Mutate(
-      [this, changes, job_id](WriteTx& tx) {
-        FlowContext context{tx, clock_.Now(), "system/scheduler", {}};
+      [this, changes, job_id, readings](WriteTx& tx) {
+        FlowContext context{tx, clock_.Now(), "system/scheduler", {}, readings.get()};
         absl::Status status = CancelOverrun(context, job_id);
         if (status.ok()) status = flow_.Advance(context, job_id);
         *changes = std::move(context.changes);
@@ -211,7 +215,7 @@ void JobManager::LookAtQueue(const std::string& window) {
     ASSIGN_OR_RETURN(next, flow_.NextInQueue(tx, window, clock_.Now()));
     return absl::OkStatus();
   });
-  for (const std::string& job_id : next) AdvanceInTime(job_id);
+  for (const std::string& job_id : next) AdvanceInTime(job_id, nullptr);
 }
 
 }  // namespace dbfleet::controller

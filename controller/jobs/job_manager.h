@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -140,7 +141,8 @@ class JobManager {
                                              JobKind kind, const Instance& instance,
                                              const work::v1::JobSpec& spec, absl::string_view title,
                                              const Job& draft = Job());
-  void AdvanceInTime(const std::string& job_id);
+  // `readings`: of the others that are advanced with it, for the writer's thread alone; or nullptr.
+  void AdvanceInTime(const std::string& job_id, const std::shared_ptr<QueueReadings>& readings);
 
   Store& store_;
   const JobFlow& flow_;

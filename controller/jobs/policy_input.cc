@@ -239,16 +239,17 @@ absl::StatusOr<PolicyDecision> JobFlow::EvaluateAlone(ReadTx& tx, const Job& job
 
 absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicyOn(ReadTx& tx, const Job& job,
                                                          absl::Span<const Task> tasks,
-                                                         absl::Time now) const {
+                                                         absl::Time now,
+                                                         QueueReadings* readings) const {
   PolicyInput input;
   ASSIGN_OR_RETURN(PolicyDecision decision, EvaluateAlone(tx, job, tasks, now, &input));
   if (!job.queue.window.empty() && !input.queue.under_way && !input.goes_on) {
-    RETURN_IF_ERROR(AddOthers(tx, decision, &input));
+    QueueReadings own;
+    RETURN_IF_ERROR(AddOthers(tx, decision, readings == nullptr ? &own : readings, &input));
     decision = Evaluate(input);
   }
   // The digest covers the policy under which it was made; another policy means another digest.
-  if (!job.policy_digest.empty() &&
-      job.policy_digest != PolicyDigest(job.environment, input.policy, input.approval_book.get())) {
+  if (PolicyChanged(input)) {
     const bool begun = job.state == JobState::kRolling || job.state == JobState::kPaused;
     decision.blockers.push_back(
         {"policy-changed",

@@ -30,6 +30,19 @@ absl::StatusOr<absl::Duration> NeedOf(ReadTx& tx, const std::string& job_id, Job
   return estimate * static_cast<int64_t>(left) / static_cast<int64_t>(tasks.size());
 }
 
+// The same of one that runs: less what has passed since its oldest open attempt began. One that
+// takes longer than was thought is expected to end at any moment.
+absl::StatusOr<absl::Duration> LeftOf(ReadTx& tx, const QueuedJob& job, absl::Time now) {
+  ASSIGN_OR_RETURN(const absl::Duration needs, NeedOf(tx, job.id, job.state, job.estimate));
+  ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfJob(job.id));
+  absl::Duration passed = absl::ZeroDuration();
+  for (const Attempt& attempt : open) {
+    if (attempt.start_time == absl::InfinitePast()) continue;
+    passed = std::max(passed, now - attempt.start_time);
+  }
+  return std::max(needs - passed, absl::ZeroDuration());
+}
+
 // Could one of these tasks of the job begin now (JobFlow::CouldBegin)?
 using CouldGoOn = std::function<absl::StatusOr<bool>(const Job&, absl::Span<const Task>)>;
 
@@ -64,18 +77,6 @@ bool MayBeReady(const QueuedJob& job) {
          (job.state == JobState::kPaused && job.error_reason == kWindowClosed);
 }
 
-// All in the queue, in its order: what runs, and the rest as waiting for whatever it is.
-absl::StatusOr<std::vector<QueueEntry>> EntriesOf(ReadTx& tx, const std::vector<QueuedJob>& queue,
-                                                  const CouldGoOn& could_go_on) {
-  std::vector<QueueEntry> entries;
-  for (const QueuedJob& job : queue) {
-    ASSIGN_OR_RETURN(const bool runs, HasPlace(tx, job, could_go_on));
-    entries.push_back({job.id, job.priority, job.create_time, job.estimate,
-                       runs ? QueueEntry::State::kRuns : QueueEntry::State::kWaits});
-  }
-  return entries;
-}
-
 }  // namespace
 
 absl::Status JobFlow::AddQueue(ReadTx& tx, absl::Span<const Task> tasks, const WindowBook* book,
@@ -100,43 +101,65 @@ absl::Status JobFlow::AddQueue(ReadTx& tx, absl::Span<const Task> tasks, const W
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<QueueEntry>> JobFlow::QueueOf(ReadTx& tx,
-                                                         const std::string& window) const {
-  ASSIGN_OR_RETURN(const std::vector<QueuedJob> queued, tx.JobsQueuedFor(window));
-  return EntriesOf(tx, queued, [&](const Job& job, absl::Span<const Task> tasks) {
-    return CouldBegin(tx, job, tasks);
-  });
+absl::StatusOr<QueueReading*> JobFlow::ReadQueue(ReadTx& tx, const std::string& window,
+                                                 absl::Time now, QueueReadings* readings) const {
+  if (QueueReading* const found = readings->Find(window, now); found != nullptr) return found;
+  QueueReading reading;
+  reading.time = now;
+  ASSIGN_OR_RETURN(reading.queued, tx.JobsQueuedFor(window));
+  const CouldGoOn could_go_on = [&](const Job& begun, absl::Span<const Task> tasks) {
+    return CouldBegin(tx, begun, tasks);
+  };
+  for (const QueuedJob& job : reading.queued) {
+    QueueEntry& entry = reading.entries.emplace_back();
+    entry = {job.id, job.priority, job.create_time, job.estimate};
+    ASSIGN_OR_RETURN(const bool runs, HasPlace(tx, job, could_go_on));
+    if (!runs) continue;
+    entry.state = QueueEntry::State::kRuns;
+    ASSIGN_OR_RETURN(entry.needs, LeftOf(tx, job, now));
+  }
+  reading.looked.resize(reading.entries.size());
+  return readings->Keep(window, std::move(reading));
 }
 
-absl::Status JobFlow::AddOthers(ReadTx& tx, const PolicyDecision& alone, PolicyInput* input) const {
+absl::StatusOr<std::vector<QueueEntry>> JobFlow::QueueOf(ReadTx& tx, const std::string& window,
+                                                         absl::Time now) const {
+  QueueReadings readings;
+  ASSIGN_OR_RETURN(QueueReading* const reading, ReadQueue(tx, window, now, &readings));
+  return std::move(reading->entries);
+}
+
+absl::Status JobFlow::AddOthers(ReadTx& tx, const PolicyDecision& alone, QueueReadings* readings,
+                                PolicyInput* input) const {
   const Job& job = input->job;
-  ASSIGN_OR_RETURN(const std::vector<QueuedJob> queued, tx.JobsQueuedFor(job.queue.window));
-  ASSIGN_OR_RETURN(std::vector<QueueEntry> entries,
-                   EntriesOf(tx, queued, [&](const Job& begun, absl::Span<const Task> tasks) {
-                     return CouldBegin(tx, begun, tasks);
-                   }));
+  ASSIGN_OR_RETURN(QueueReading* const reading,
+                   ReadQueue(tx, job.queue.window, input->now, readings));
   const QueueEntry mine{job.id, job.queue.priority, job.create_time, job.queue.estimate};
   // Whether the others are ready is asked only where the answer decides.
   // There may be no window any more, where that is waived.
   const bool decides = alone.allowed() && input->queue.window.has_value();
   int free = decides ? input->queue.window->parallel : 0;
-  for (size_t i = 0; i < entries.size(); ++i) {
-    if (entries[i].state == QueueEntry::State::kRuns && entries[i].job != job.id) --free;
+  for (const QueueEntry& entry : reading->entries) {
+    if (entry.state == QueueEntry::State::kRuns && entry.job != job.id) --free;
   }
-  for (size_t i = 0; i < entries.size() && free > 0; ++i) {
-    if (entries[i].state == QueueEntry::State::kRuns || !MayBeReady(queued[i]) ||
-        !ComesBefore(entries[i], mine)) {
-      continue;
-    }
-    RETURN_IF_ERROR(LookIfReady(tx, input->now, &entries[i]));
-    if (entries[i].state == QueueEntry::State::kReady) --free;
+  for (size_t i = 0; i < reading->entries.size() && free > 0; ++i) {
+    if (!ComesBefore(reading->entries[i], mine)) continue;
+    RETURN_IF_ERROR(LookIfReady(tx, input->now, i, reading));
+    if (reading->entries[i].state == QueueEntry::State::kReady) --free;
   }
-  std::erase_if(entries, [&](const QueueEntry& entry) { return entry.job == job.id; });
-  input->queue.others = std::move(entries);
+  input->queue.others = reading->entries;
+  std::erase_if(input->queue.others, [&](const QueueEntry& entry) { return entry.job == job.id; });
   return absl::OkStatus();
 }
 
-absl::Status JobFlow::LookIfReady(ReadTx& tx, absl::Time now, QueueEntry* entry) const {
+absl::Status JobFlow::LookIfReady(ReadTx& tx, absl::Time now, size_t at,
+                                  QueueReading* reading) const {
+  QueueEntry* const entry = &reading->entries[at];
+  if (reading->looked[at]) return absl::OkStatus();
+  reading->looked[at] = true;
+  if (entry->state == QueueEntry::State::kRuns || !MayBeReady(reading->queued[at])) {
+    return absl::OkStatus();
+  }
   ASSIGN_OR_RETURN(const Job job, tx.GetJob(entry->job));
   if (job.cancel_requested || now >= job.expire_time) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<Task> tasks, PendingOf(tx, job.id));
@@ -145,10 +168,7 @@ absl::Status JobFlow::LookIfReady(ReadTx& tx, absl::Time now, QueueEntry* entry)
   // It is no trouble of this job if another one cannot be read.
   const absl::StatusOr<PolicyDecision> decision = EvaluateAlone(tx, job, tasks, now, &input);
   if (!decision.ok() || !decision->allowed()) return absl::OkStatus();
-  if (!job.policy_digest.empty() &&
-      job.policy_digest != PolicyDigest(job.environment, input.policy, input.approval_book.get())) {
-    return absl::OkStatus();
-  }
+  if (PolicyChanged(input)) return absl::OkStatus();
   ASSIGN_OR_RETURN(const bool could, CouldBegin(tx, job, tasks));
   if (!could) return absl::OkStatus();
   entry->needs = input.queue.needs;
@@ -157,17 +177,22 @@ absl::Status JobFlow::LookIfReady(ReadTx& tx, absl::Time now, QueueEntry* entry)
   return absl::OkStatus();
 }
 
+absl::StatusOr<bool> JobFlow::IsServed(ReadTx& tx, const Task& task) const {
+  ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(task.instance_id));
+  ASSIGN_OR_RETURN(const Agent agent, tx.GetAgent(instance.agent_id));
+  if (instance.removed || agent.revoked || agent.quarantined || agent.draining) return false;
+  return takes_work_ == nullptr || takes_work_(agent.id);
+}
+
 absl::StatusOr<bool> JobFlow::CouldBegin(ReadTx& tx, const Job& job,
                                          absl::Span<const Task> tasks) const {
   const auto first = std::min_element(
       tasks.begin(), tasks.end(), [](const Task& a, const Task& b) { return a.stage < b.stage; });
   for (const Task& task : tasks) {
     if (task.stage != first->stage) continue;
-    ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(task.instance_id));
-    ASSIGN_OR_RETURN(const Agent agent, tx.GetAgent(instance.agent_id));
-    if (instance.removed || agent.revoked || agent.quarantined || agent.draining) continue;
-    if (takes_work_ != nullptr && !takes_work_(agent.id)) continue;
-    ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfInstance(instance.id));
+    ASSIGN_OR_RETURN(const bool served, IsServed(tx, task));
+    if (!served) continue;
+    ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfInstance(task.instance_id));
     bool busy = false;
     for (const Attempt& attempt : open) {
       if (attempt.job_id == job.id || !HoldsInstance(attempt.state)) continue;
@@ -187,16 +212,13 @@ absl::StatusOr<std::vector<std::string>> JobFlow::NextInQueue(ReadTx& tx, const 
   if (declared == nullptr) return next;
   const std::optional<Span> occurrence = NextCoverage(declared->window.times, now);
   if (!occurrence.has_value() || !occurrence->Contains(now)) return next;
-  ASSIGN_OR_RETURN(const std::vector<QueuedJob> queued, tx.JobsQueuedFor(window));
-  ASSIGN_OR_RETURN(std::vector<QueueEntry> entries,
-                   EntriesOf(tx, queued, [&](const Job& begun, absl::Span<const Task> tasks) {
-                     return CouldBegin(tx, begun, tasks);
-                   }));
+  QueueReadings readings;
+  ASSIGN_OR_RETURN(QueueReading* const reading, ReadQueue(tx, window, now, &readings));
+  const std::vector<QueueEntry>& entries = reading->entries;
   int free = declared->parallel;
   for (const QueueEntry& entry : entries) free -= entry.state == QueueEntry::State::kRuns ? 1 : 0;
   for (size_t i = 0; i < entries.size() && free > 0; ++i) {
-    if (entries[i].state == QueueEntry::State::kRuns || !MayBeReady(queued[i])) continue;
-    RETURN_IF_ERROR(LookIfReady(tx, now, &entries[i]));
+    RETURN_IF_ERROR(LookIfReady(tx, now, i, reading));
     if (entries[i].state != QueueEntry::State::kReady) continue;
     next.push_back(entries[i].job);
     --free;

@@ -114,11 +114,11 @@ absl::StatusOr<QueuePicture> JobManager::ShowQueue(ReadTx& tx, const std::string
   }
   const DeclaredWindow* const declared = book == nullptr ? nullptr : book->Find(window);
   if (declared != nullptr) picture.declared = *declared;
-  ASSIGN_OR_RETURN(const std::vector<QueueEntry> entries, flow_.QueueOf(tx, window));
+  const absl::Time now = clock_.Now();
+  ASSIGN_OR_RETURN(const std::vector<QueueEntry> entries, flow_.QueueOf(tx, window, now));
   if (declared == nullptr && entries.empty()) {
     return NoSuchWindow(window);
   }
-  const absl::Time now = clock_.Now();
   std::vector<QueueMember> members;
   for (const QueueEntry& entry : entries) {
     QueuePicture::Row row;

@@ -2,6 +2,7 @@
 // between their targets (see job_flow.h).
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,7 +32,7 @@ absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
     return AdvanceRunning(context, job, nullptr);
   }
   ASSIGN_OR_RETURN(const PolicyDecision decision,
-                   EvaluatePolicyOn(context.tx, *job, tasks, context.now));
+                   EvaluatePolicyOn(context.tx, *job, tasks, context.now, context.readings));
   if (decision.BlockedBy("policy-changed")) {
     return Replan(context, job, &tasks, "the environment's policy changed");
   }
@@ -61,17 +62,31 @@ absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
 
 absl::StatusOr<bool> JobFlow::TakeGateBackup(FlowContext& context, const PolicyDecision& decision,
                                              const std::vector<Task>& tasks, Job* job) const {
-  if (!WaitsForTimeAndBackup(decision)) return false;
+  if (decision.allowed() || !WaitsForTimeAndBackup(decision)) return false;
   ASSIGN_OR_RETURN(const Environment environment, context.tx.GetEnvironment(job->environment));
+  const absl::Duration ahead = environment.policy.verified_backup_max_age / 4;
   // The backup has to do for the moment at which the work can begin. Taken days before, it would
   // be too old then; taken only then, it would use up the window.
-  const absl::Time begin = std::max(context.now, decision.opens);
-  if (begin - context.now > environment.policy.verified_backup_max_age / 4) return false;
+  absl::Time begin = std::max(context.now, decision.opens);
+  if (begin - context.now > ahead) return false;
   bool missing = decision.BlockedBy("verified-backup");
-  if (!missing && begin > context.now) {
-    ASSIGN_OR_RETURN(const PolicyDecision then, EvaluatePolicyOn(context.tx, *job, tasks, begin));
+  if (decision.by_turn) {
+    // Others come first, and may leave no time for it.
+    QueueReadings own;
+    QueueReadings* const readings = context.readings == nullptr ? &own : context.readings;
+    ASSIGN_OR_RETURN(const std::optional<absl::Time> turn,
+                     ExpectedTurn(context.tx, *job, context.now, readings));
+    if (!turn.has_value()) return false;
+    begin = std::max(begin, *turn);
+    if (begin - context.now > ahead) return false;
+  }
+  if (begin > context.now) {
+    PolicyInput input;
+    ASSIGN_OR_RETURN(const PolicyDecision then,
+                     EvaluateAlone(context.tx, *job, tasks, begin, &input));
     // For work that would not begin then either, no backup is taken.
-    missing = then.BlockedBy("verified-backup") && WaitsForTimeAndBackup(then);
+    missing = then.BlockedBy("verified-backup") && WaitsForTimeAndBackup(then) &&
+              !(decision.by_turn && then.BlockedByTime());
   }
   if (!missing) return false;
   ASSIGN_OR_RETURN(const bool failed, EnsureGateBackup(context, job, tasks, begin));
@@ -112,7 +127,7 @@ absl::Status JobFlow::AdvancePaused(FlowContext& context, Job* job) const {
   std::erase_if(tasks, [](const Task& task) { return task.state != TaskState::kPending; });
   if (tasks.empty()) return GoOn(context, job, "nothing is left to begin");
   ASSIGN_OR_RETURN(const PolicyDecision decision,
-                   EvaluatePolicyOn(context.tx, *job, tasks, context.now));
+                   EvaluatePolicyOn(context.tx, *job, tasks, context.now, context.readings));
   if (decision.allowed()) return GoOn(context, job, "the policy allows it again");
   const std::string former = job->error_message;
   // Paused for days, it may need another backup.

@@ -183,8 +183,9 @@ void CheckTimes(const PolicyInput& input, PolicyDecision* decision) {
 void CheckTurn(const PolicyInput& input, PolicyDecision* decision) {
   if (input.job.queue.window.empty()) return;
   PolicyDecision in_turn = *decision;
+  in_turn.by_turn = !Waives(input, "window-queue");
   CheckQueue(input, &in_turn);
-  if (in_turn.BlockedBy("window-queue") && Waives(input, "window-queue")) {
+  if (in_turn.BlockedBy("window-queue") && !in_turn.by_turn) {
     decision->waived.push_back("window-queue");
   } else {
     *decision = std::move(in_turn);
@@ -333,6 +334,13 @@ std::string PolicyDigest(absl::string_view environment, const EnvironmentPolicy&
     WriteApprovalPolicy(one, &writer);
   }
   return any ? Sha256Hex(writer.bytes()) : alone;
+}
+
+bool PolicyChanged(const PolicyInput& input) {
+  const Job& job = input.job;
+  if (job.policy_digest.empty()) return false;
+  return job.policy_digest !=
+         PolicyDigest(job.environment, input.policy, input.approval_book.get());
 }
 
 }  // namespace dbfleet::controller

@@ -42,6 +42,8 @@ struct PolicyDecision {
   bool closing = false;
   // Blocked by "window-queue" though its window is open: by its turn.
   bool out_of_turn = false;
+  // It begins in the turn that "window-queue" gives it: it was queued, and nobody waived that.
+  bool by_turn = false;
   // Blocked by times: from when on it is not, if nothing changes about them; in the infinite future
   // if no opening is known.
   absl::Time opens = absl::InfinitePast();
@@ -140,5 +142,7 @@ std::string PolicyDigest(absl::string_view environment, const EnvironmentPolicy&
 // The same with the approval policies that cover the environment; null: there are none.
 std::string PolicyDigest(absl::string_view environment, const EnvironmentPolicy& policy,
                          const ApprovalBook* book);
+// Was the job planned under another policy? Not if it was not planned.
+bool PolicyChanged(const PolicyInput& input);
 
 }  // namespace dbfleet::controller

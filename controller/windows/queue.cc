@@ -9,9 +9,6 @@
 namespace dbfleet::controller {
 namespace {
 
-// Occurrences that a forecast looks at, at most: a queue that takes longer is not foretold.
-constexpr int kMostForetold = 64;
-
 // When the member could begin in the occurrence, from `from` on; nullopt: not in this one.
 std::optional<absl::Time> BeginIn(const QueueMember& member, const Span& occurrence,
                                   absl::Time from) {
@@ -63,7 +60,8 @@ QueueTurn TurnOf(const QueueEntry& mine, absl::Span<const QueueEntry> others, ab
 }
 
 std::vector<QueueForecast> ForecastQueue(absl::Span<const QueueMember> queue,
-                                         const WindowTimes& times, int parallel, absl::Time now) {
+                                         const WindowTimes& times, int parallel, absl::Time now,
+                                         int occurrences) {
   std::vector<QueueForecast> forecast;
   std::vector<absl::Time> places(static_cast<size_t>(std::max(parallel, 1)), now);
   std::vector<const QueueMember*> waiting;
@@ -77,7 +75,7 @@ std::vector<QueueForecast> ForecastQueue(absl::Span<const QueueMember> queue,
     }
   }
   absl::Time after = now;
-  for (int looked = 0; looked < kMostForetold && !waiting.empty(); ++looked) {
+  for (int looked = 0; looked < occurrences && !waiting.empty(); ++looked) {
     const std::optional<Span> occurrence = NextCoverage(times, after);
     if (!occurrence.has_value() || occurrence->begin - now > kWindowHorizon) break;
     for (;;) {

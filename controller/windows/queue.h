@@ -51,7 +51,8 @@ QueueTurn TurnOf(const QueueEntry& mine, absl::Span<const QueueEntry> others, ab
                  int parallel, absl::Time now);
 
 // In which occurrence each is expected to begin, if nothing is added and each takes as long as it
-// is estimated to; what waits for something else is taken to get that in time.
+// is estimated to; what waits for something else is taken to get that in time. A queue that takes
+// more than `occurrences` is not foretold to its end.
 struct QueueForecast {
   std::string job;
   absl::Time begin = absl::InfiniteFuture();  // Infinite: in none within the horizon.
@@ -64,6 +65,7 @@ struct QueueMember {
   std::vector<Window> freezes;
 };
 std::vector<QueueForecast> ForecastQueue(absl::Span<const QueueMember> queue,
-                                         const WindowTimes& times, int parallel, absl::Time now);
+                                         const WindowTimes& times, int parallel, absl::Time now,
+                                         int occurrences = 64);
 
 }  // namespace dbfleet::controller
