@@ -35,7 +35,6 @@ Proposer::Proposer(ProposerOptions options, Store& store, JobManager& jobs, JobH
       hub_(hub),
       source_(source),
       clock_(clock),
-      executor_(executor),
       rules_gauge_(metrics.GetGauge("dbfleet_event_rules", "Declared rules.")),
       unreadable_gauge_(metrics.GetGauge("dbfleet_event_rules_unreadable",
                                          "Stored rules that cannot be read, and so do nothing.")),
@@ -55,51 +54,8 @@ Proposer::Proposer(ProposerOptions options, Store& store, JobManager& jobs, JobH
                                         "Proposals that could get no job since the start.")),
       failures_total_(
           metrics.GetCounter("dbfleet_event_rule_failures_total",
-                             "Looks for rules that failed since the start; they are repeated.")) {}
-
-Proposer::~Proposer() { Stop(); }
-
-void Proposer::Start() {
-  Wake();
-  ScheduleTick();
-}
-
-void Proposer::Stop() {
-  std::unique_ptr<Clock::Timer> timer;
-  {
-    MutexLock lock(&mutex_);
-    stopped_ = true;
-    timer = std::move(timer_);
-  }
-}
-
-void Proposer::Wake() {
-  {
-    MutexLock lock(&mutex_);
-    if (stopped_ || woken_) return;
-    woken_ = true;
-  }
-  const bool added = executor_.Add([this] {
-    {
-      MutexLock lock(&mutex_);
-      woken_ = false;
-      if (stopped_) return;
-    }
-    Tick();
-  });
-  if (added) return;
-  MutexLock lock(&mutex_);
-  woken_ = false;
-}
-
-void Proposer::ScheduleTick() {
-  std::unique_ptr<Clock::Timer> timer = clock_.After(options_.tick, [this] {
-    Wake();
-    ScheduleTick();
-  });
-  MutexLock lock(&mutex_);
-  if (!stopped_) timer_ = std::move(timer);
-}
+                             "Looks for rules that failed since the start; they are repeated.")),
+      ticker_(options.tick, clock, executor, [this] { Tick(); }) {}
 
 void Proposer::NoteFailure(absl::string_view what, const absl::Status& status) {
   if (absl::IsAborted(status)) return;  // Worked out anew with the next tick.

@@ -13,7 +13,7 @@
 #include "absl/time/time.h"
 
 #include "common/concurrency/executor.h"
-#include "common/concurrency/mutex.h"
+#include "common/concurrency/ticker.h"
 #include "common/metrics/registry.h"
 #include "common/time/clock.h"
 #include "controller/jobs/job_hub.h"
@@ -58,13 +58,12 @@ class Proposer {
  public:
   Proposer(ProposerOptions options, Store& store, JobManager& jobs, JobHub& hub,
            EventRuleSource& source, Clock& clock, Executor& executor, metrics::Registry& metrics);
-  ~Proposer();
 
-  void Start();
-  // Nothing is begun any more; what the executor has in hand ends.
-  void Stop();
+  void Start() { ticker_.Start(); }
+  // Nothing is begun any more; waits for what the executor has in hand.
+  void Stop() { ticker_.Stop(); }
   // Looks now, and not with the next tick.
-  void Wake();
+  void Wake() { ticker_.Wake(); }
 
   // One look, on the executor's thread.
   void Tick();
@@ -86,7 +85,6 @@ class Proposer {
     std::vector<Match> matches;
   };
 
-  void ScheduleTick();
   void NoteFailure(absl::string_view what, const absl::Status& status);
 
   absl::StatusOr<bool> Collect();
@@ -110,7 +108,6 @@ class Proposer {
   JobHub& hub_;
   EventRuleSource& source_;
   Clock& clock_;
-  Executor& executor_;
   metrics::Gauge& rules_gauge_;
   metrics::Gauge& unreadable_gauge_;
   metrics::Gauge& waiting_gauge_;
@@ -121,11 +118,6 @@ class Proposer {
   metrics::Counter& refused_total_;
   metrics::Counter& failures_total_;
 
-  Mutex mutex_;
-  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
-  bool woken_ ABSL_GUARDED_BY(mutex_) = false;
-  std::unique_ptr<Clock::Timer> timer_ ABSL_GUARDED_BY(mutex_);
-
   // The executor's thread only.
   std::shared_ptr<const EventRuleBook> book_;  // Of the last look.
   bool started_ = false;
@@ -135,6 +127,8 @@ class Proposer {
   absl::Duration settled_at_ = -absl::InfiniteDuration();
   absl::Duration persisted_at_ = -absl::InfiniteDuration();
   absl::Duration pruned_at_ = -absl::InfiniteDuration();
+
+  Ticker ticker_;  // The last: it dies before what its ticks use.
 };
 
 // The setting that holds how far the trail was looked at.

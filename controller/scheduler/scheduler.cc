@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
+#include "common/concurrency/mutex.h"
 #include "common/log/log.h"
 #include "controller/audit/recovery.h"
 #include "controller/domain/names.h"
@@ -91,7 +92,6 @@ Scheduler::Scheduler(SchedulerOptions options, Store& store, JobManager& jobs, J
       hub_(hub),
       source_(source),
       clock_(clock),
-      executor_(executor),
       schedules_gauge_(metrics.GetGauge("dbfleet_schedules", "Declared schedules.")),
       begun_total_(metrics.GetCounter("dbfleet_schedule_runs_total",
                                       "Runs of schedules that began since the start.")),
@@ -100,51 +100,8 @@ Scheduler::Scheduler(SchedulerOptions options, Store& store, JobManager& jobs, J
       failures_total_(metrics.GetCounter(
           "dbfleet_schedule_failures_total",
           "Looks at a schedule that failed since the start; they are repeated.")),
-      submitter_(jobs) {}
-
-Scheduler::~Scheduler() { Stop(); }
-
-void Scheduler::Start() {
-  Wake();
-  ScheduleTick();
-}
-
-void Scheduler::Stop() {
-  std::unique_ptr<Clock::Timer> timer;
-  {
-    MutexLock lock(&mutex_);
-    stopped_ = true;
-    timer = std::move(timer_);
-  }
-}
-
-void Scheduler::Wake() {
-  {
-    MutexLock lock(&mutex_);
-    if (stopped_ || woken_) return;
-    woken_ = true;
-  }
-  const bool added = executor_.Add([this] {
-    {
-      MutexLock lock(&mutex_);
-      woken_ = false;
-      if (stopped_) return;
-    }
-    Tick();
-  });
-  if (added) return;
-  MutexLock lock(&mutex_);
-  woken_ = false;
-}
-
-void Scheduler::ScheduleTick() {
-  std::unique_ptr<Clock::Timer> timer = clock_.After(options_.tick, [this] {
-    Wake();
-    ScheduleTick();
-  });
-  MutexLock lock(&mutex_);
-  if (!stopped_) timer_ = std::move(timer);
-}
+      submitter_(jobs),
+      ticker_(options.tick, clock, executor, [this] { Tick(); }) {}
 
 void Scheduler::Tick() {
   const absl::Time now = clock_.Now();

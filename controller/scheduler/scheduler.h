@@ -12,7 +12,7 @@
 #include "absl/time/time.h"
 
 #include "common/concurrency/executor.h"
-#include "common/concurrency/mutex.h"
+#include "common/concurrency/ticker.h"
 #include "common/metrics/registry.h"
 #include "common/time/clock.h"
 #include "controller/jobs/job_hub.h"
@@ -56,13 +56,12 @@ class Scheduler {
  public:
   Scheduler(SchedulerOptions options, Store& store, JobManager& jobs, JobHub& hub,
             ScheduleSource& source, Clock& clock, Executor& executor, metrics::Registry& metrics);
-  ~Scheduler();
 
-  void Start();
-  // Nothing is begun any more; what the executor has in hand ends.
-  void Stop();
+  void Start() { ticker_.Start(); }
+  // Nothing is begun any more; waits for what the executor has in hand.
+  void Stop() { ticker_.Stop(); }
   // Looks now, and not with the next tick: something was asked for.
-  void Wake();
+  void Wake() { ticker_.Wake(); }
 
   // One look, on the executor's thread.
   void Tick();
@@ -78,7 +77,6 @@ class Scheduler {
   // What is written about one schedule whose time has come.
   struct Decision;
 
-  void ScheduleTick();
   // All of them, `group` beside each other; returns when the last has ended.
   void RunAll(std::vector<Work> work);
   bool Rests(const std::string& schedule) const;
@@ -114,16 +112,10 @@ class Scheduler {
   JobHub& hub_;
   ScheduleSource& source_;
   Clock& clock_;
-  Executor& executor_;
   metrics::Gauge& schedules_gauge_;
   metrics::Counter& begun_total_;
   metrics::Counter& skipped_total_;
   metrics::Counter& failures_total_;
-
-  Mutex mutex_;
-  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
-  bool woken_ ABSL_GUARDED_BY(mutex_) = false;
-  std::unique_ptr<Clock::Timer> timer_ ABSL_GUARDED_BY(mutex_);
 
   // The executor's thread only.
   Submitter submitter_;
@@ -133,6 +125,8 @@ class Scheduler {
   std::map<std::string, absl::Time> next_;              // The same by schedule.
   std::map<std::string, absl::Duration> resting_;       // Until when, monotonic.
   absl::Duration settled_at_ = -absl::InfiniteDuration();
+
+  Ticker ticker_;  // The last: it dies before what its ticks use.
 };
 
 // The setting that holds which end of a RECOVERY schedules know of.

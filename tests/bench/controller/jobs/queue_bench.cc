@@ -147,12 +147,19 @@ struct Queues {
     job.schema_change = true;
     job.create_time = job.update_time = clock.Now();
     job.expire_time = clock.Now() + absl::Hours(24 * 30);
-    job.approvals.push_back({"users/bob", true, job.digest, "", clock.Now(), job.expire_time, {}});
+    job.approvals.push_back({"users/bob",
+                             true,
+                             job.digest,
+                             "",
+                             clock.Now(),
+                             job.expire_time,
+                             {{absl::StrCat("instances/", name, "/databases/shop"), 10}}});
     job.queue = {absl::StrCat("w", window), kDefaultPriority, absl::Minutes(30),
                  EstimateSource::kDeclared, 0};
     RETURN_IF_ERROR(tx.InsertJob(&job));
     work::v1::Plan plan;
     plan.add_versions("1");
+    plan.set_estimated_rows(10);
     plan.set_safety(work::v1::SAFETY_CLASS_DESTRUCTIVE);
     Task task;
     task.id = absl::StrCat("t-", name);
@@ -161,6 +168,34 @@ struct Queues {
     task.database = "shop";
     task.plan_blob = plan.SerializeAsString();
     return tx.InsertTask(&task);
+  }
+
+  // What the looks came to, so that nobody measures something else: all wait still, and so many of
+  // each queue have a backup made, or an attempt offered.
+  void Expect(const Night& night) {
+    int ready = 0, backups = 0, offered = 0;
+    Check(store->Read([&](ReadTx& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(const std::vector<Job> waiting, tx.JobsInState(JobState::kReady));
+      for (const Job& job : waiting) {
+        if (job.kind != JobKind::kMigrate) continue;
+        ++ready;
+        backups += job.gate_job.empty() ? 0 : 1;
+        ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfJob(job.id));
+        offered += open.empty() ? 0 : 1;
+      }
+      return absl::OkStatus();
+    }));
+    const auto of_each = [](int number) { return number * kWindows; };
+    const bool open = night.opens_in == absl::ZeroDuration();
+    // Their turns are half an hour apart, from the opening in two hours on, and a backup is taken
+    // up to six hours ahead.
+    const bool as_expected = ready == of_each(kJobs) && backups == of_each(night.backups ? 0 : 9) &&
+                             offered == of_each(!open               ? 0
+                                                : night.agents_here ? 1
+                                                                    : kJobs);
+    if (as_expected) return;
+    std::cerr << ready << " wait, " << backups << " backups, " << offered << " offers\n";
+    std::abort();
   }
 
   // CPU time of the store's writer so far; whatever was posted to it before is done by then.
@@ -200,6 +235,7 @@ void Looks(benchmark::State& state, const Night& night) {
     look();
     writer = queues.WriterSeconds();
   }
+  queues.Expect(night);
   state.counters["writer_ms"] = (writer - before) * 1e3 / static_cast<double>(state.iterations());
 }
 void BM_Closed(benchmark::State& state) { Looks(state, {absl::Hours(20), true, true}); }
