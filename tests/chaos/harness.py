@@ -15,10 +15,9 @@ import zlib
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
-from fleet import Fleet, wait_until  # noqa: E402
+from fleet import SHORT_LEASES, Fleet, wait_until  # noqa: E402
 
 # Short, so that a run of minutes sees many leases, silences and renewals.
-SHORT_LEASES = "ping_interval: 1s\ndead_after: 3s\nlease: 5s\n"
 CONTROLLER_SETTINGS = SHORT_LEASES + "agent_certificate_lifetime: 15s\n"
 ENVIRONMENTS = {"mariadb": "production", "postgresql": "qa", "redis": "development"}
 DATABASES = {"mariadb": "client_1001", "postgresql": "shop"}

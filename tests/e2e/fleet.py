@@ -24,6 +24,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 POLL = 0.05
 PATIENCE = 90  # Seconds; generous because tests share few cores with compilers.
+# An agent that does not answer counts as gone after seconds.
+SHORT_LEASES = "ping_interval: 1s\ndead_after: 3s\nlease: 5s\n"
 TERMINAL = {"STATE_SUCCEEDED", "STATE_PARTIAL", "STATE_FAILED", "STATE_ROLLED_BACK",
             "STATE_CANCELLED", "STATE_REFUSED", "STATE_REJECTED", "STATE_EXPIRED"}
 
@@ -487,6 +489,24 @@ class FleetTest(unittest.TestCase):
     @classmethod
     def make_fleet(cls):
         raise NotImplementedError
+
+    @classmethod
+    def make_small_fleet(cls, name, environment="development", declarer=("policy_admin",)):
+        """A MariaDB with its agent in the environment, under short leases, which later starts of the
+        controller keep. Beside the usual users there is polly, who has the roles `declarer`."""
+        cls.fleet = Fleet(name)  # At once: whatever fails from here on, it is closed.
+        cls.fleet.start_servers("mariadb")
+        cls.fleet.start_controller(SHORT_LEASES)
+        cls.fleet.make_users()
+        cls.fleet.make_user("polly", *declarer)
+        cls.fleet.enrol("mariadb", environment)
+        cls.fleet.start_agent("mariadb")
+        cls.fleet.wait_healthy("mariadb")
+
+    @classmethod
+    def declare(cls, text, *more, context="polly", expect=0):
+        """Applies a manifest."""
+        return cls.fleet.cli(context, "apply", "-f", "-", *more, stdin=text, expect=expect)
 
     @classmethod
     def setUpClass(cls):

@@ -1,9 +1,8 @@
 """Rules on a real fleet: a server that fails its checks leads to one proposed job, whatever is restarted in between."""
 import fleet
-from fleet import Fleet, FleetTest, wait_until
+from fleet import FleetTest, wait_until
 
 FAILED, USAGE, NOT_AUTHORISED, CONFLICT = 1, 2, 4, 6
-CONFIG = "ping_interval: 1s\ndead_after: 3s\nlease: 5s\n"
 
 
 def short(name):
@@ -19,17 +18,7 @@ def manifest(name, more="", propose="job: {check: {}}", on="triggers: [check-fai
 class RuleTest(FleetTest):
     @classmethod
     def make_fleet(cls):
-        cls.fleet = Fleet("rules")
-        cls.fleet.start_servers("mariadb")
-        cls.fleet.start_controller(CONFIG)
-        cls.fleet.make_users()
-        cls.fleet.make_user("polly", "policy_admin", "operator")
-        cls.fleet.enrol("mariadb", "development")
-        cls.fleet.start_agent("mariadb")
-        cls.fleet.wait_healthy("mariadb")
-
-    def apply(self, text, context="polly", expect=0):
-        return self.fleet.cli(context, "apply", "-f", "-", stdin=text, expect=expect)
+        cls.make_small_fleet("rules", declarer=("policy_admin", "operator"))
 
     def proposals(self, *arguments):
         """Oldest first."""
@@ -43,8 +32,8 @@ class RuleTest(FleetTest):
         return [r for r in self.fleet.audit() if r["action"] == "check.failed"]
 
     def test_a_server_that_fails_its_checks_leads_to_one_job_that_runs_when_it_is_back(self):
-        self.apply(manifest("look-again", "after: {count: 3, within: 10m}, limits: {cooldown: 30m}",
-                            "job: {backup: {skip_verify: true}}, expires_after: 1h"))
+        self.declare(manifest("look-again", "after: {count: 3, within: 10m}, limits: {cooldown: 30m}",
+                              "job: {backup: {skip_verify: true}}, expires_after: 1h"))
         self.assertEqual(self.proposals("look-again"), [])
         self.fleet.stop("mariadb")
         for _ in range(2):
@@ -54,7 +43,7 @@ class RuleTest(FleetTest):
         self.assertEqual(self.proposals("look-again"), [])
         # What was counted outlives the controller.
         self.fleet.stop("controller")
-        self.fleet.start_controller(CONFIG)
+        self.fleet.start_controller()
         self.fleet.wait_connected("mariadb")
         self.check()
         wait_until("the proposal", lambda: len(self.proposals("look-again")) == 1)
@@ -68,7 +57,7 @@ class RuleTest(FleetTest):
         for _ in range(3):
             self.check()
         self.fleet.stop("controller")
-        self.fleet.start_controller(CONFIG)
+        self.fleet.start_controller()
         self.fleet.wait_connected("mariadb")
         wait_until("what is kept back is told", lambda: any(
             r["action"] == "rule.suppressed" for r in self.fleet.audit()))
@@ -116,7 +105,7 @@ class RuleTest(FleetTest):
         result = self.fleet.cli("polly", "apply", "-f", "-", stdin=bad)
         self.assertEqual(result.code, USAGE, result)
         self.assert_says(result, "there is no trigger", "spec.propose.mode", "spec.propose.job.*exactly one")
-        refused = self.apply(manifest("mine", propose="job: {check: {}}, mode: run"), context="ada", expect=None)
+        refused = self.declare(manifest("mine", propose="job: {check: {}}, mode: run"), context="ada", expect=None)
         self.assertEqual(refused.code, NOT_AUTHORISED)
 
 

@@ -3,10 +3,9 @@ import re
 import time
 
 import fleet
-from fleet import Fleet, FleetTest, wait_until
+from fleet import FleetTest, wait_until
 
 FAILED, USAGE, NOT_AUTHORISED = 1, 2, 4
-CONFIG = "ping_interval: 1s\ndead_after: 3s\nlease: 5s\n"
 
 
 def manifest(name, cron="* * * * *", more="", job="check: {}", environment="development"):
@@ -18,17 +17,7 @@ def manifest(name, cron="* * * * *", more="", job="check: {}", environment="deve
 class ScheduleTest(FleetTest):
     @classmethod
     def make_fleet(cls):
-        cls.fleet = Fleet("sched")
-        cls.fleet.start_servers("mariadb")
-        cls.fleet.start_controller(CONFIG)
-        cls.fleet.make_users()
-        cls.fleet.make_user("polly", "policy_admin", "operator")
-        cls.fleet.enrol("mariadb", "development")
-        cls.fleet.start_agent("mariadb")
-        cls.fleet.wait_healthy("mariadb")
-
-    def apply(self, text, context="polly", expect=0):
-        return self.fleet.cli(context, "apply", "-f", "-", stdin=text, expect=expect)
+        cls.make_small_fleet("sched", declarer=("policy_admin", "operator"))
 
     def delete(self, name):
         self.fleet.cli("polly", "delete", f"schedule/{name}", expect=0)
@@ -39,14 +28,14 @@ class ScheduleTest(FleetTest):
         return shown.json()[::-1]
 
     def test_a_schedule_runs_each_minute_through_a_crash_of_the_controller_and_never_twice(self):
-        self.apply(manifest("minutely", more="overlap: allow"))
+        self.declare(manifest("minutely", more="overlap: allow"))
         wait_until("the first run succeeded", lambda: any(
             o["state"] == "STATE_SUCCEEDED" for o in self.history("minutely")), seconds=90)
         # Killed around the turn of a minute, twice.
         for _ in range(2):
             time.sleep((59.5 - time.time()) % 60)
             self.fleet.stop("controller")
-            self.fleet.start_controller(CONFIG)
+            self.fleet.start_controller()
             self.fleet.wait_connected("mariadb")
         before = len(self.history("minutely"))
         wait_until("the next run", lambda: len(self.history("minutely")) > before
@@ -66,7 +55,7 @@ class ScheduleTest(FleetTest):
         self.assertTrue(all(r["actor"] == "schedules/minutely" for r in begun), begun)
 
     def test_what_comes_next_is_told_in_any_zone(self):
-        self.apply(manifest("berlin", "30 4 * * *", "time_zone: Europe/Berlin, jitter: 10m"))
+        self.declare(manifest("berlin", "30 4 * * *", "time_zone: Europe/Berlin, jitter: 10m"))
         shown = self.fleet.cli("eve", "schedule", "next", "berlin", "-n", "3", expect=0).out
         self.assertEqual(len(re.findall(r"T04:30:00\+0[12]:00", shown)), 3, shown)
         utc = self.fleet.cli("eve", "schedule", "next", "berlin", "-n", "400", "--tz", "UTC", "-o", "json",
@@ -81,7 +70,7 @@ class ScheduleTest(FleetTest):
         self.delete("berlin")
 
     def test_a_run_by_hand_takes_a_backup_and_is_audited(self):
-        self.apply(manifest("nightly", "0 3 * * *", "suspended: true", "backup: {}"))
+        self.declare(manifest("nightly", "0 3 * * *", "suspended: true", "backup: {}"))
         refused = self.fleet.cli("eve", "schedule", "run", "nightly")
         self.assertEqual(refused.code, NOT_AUTHORISED, refused)
         run = self.fleet.cli("ada", "schedule", "run", "nightly", "--reason", "ticket 4711", "--wait", "-o",
@@ -94,13 +83,13 @@ class ScheduleTest(FleetTest):
         self.assertEqual([(r["actor"], r["details"]["reason"]) for r in records],
                          [("users/ada", "ticket 4711")])
         # Its newest backup is read again by another schedule.
-        self.apply(manifest("verify", "0 4 * * *", "", "verify: {}"))
+        self.declare(manifest("verify", "0 4 * * *", "", "verify: {}"))
         self.fleet.cli("ada", "schedule", "run", "verify", "--wait", expect=0)
         for name in ("nightly", "verify"):
             self.delete(name)
 
     def test_an_unsafe_statement_gets_no_job_and_the_run_says_so(self):
-        self.apply(manifest("unsafe", "0 3 * * *", "", "inspect: {statement: \"DELETE FROM orders\"}"))
+        self.declare(manifest("unsafe", "0 3 * * *", "", "inspect: {statement: \"DELETE FROM orders\"}"))
         run = self.fleet.cli("ada", "schedule", "run", "unsafe", "--wait")
         self.assertEqual(run.code, FAILED, run)
         self.assert_says(run, "failed", "not read-only")
@@ -108,11 +97,11 @@ class ScheduleTest(FleetTest):
 
     def test_a_schedule_does_what_its_declarer_may_have_done_and_no_more(self):
         self.fleet.make_user("pat", "policy_admin")
-        refused = self.apply(manifest("mine"), context="pat", expect=None)
+        refused = self.declare(manifest("mine"), context="pat", expect=None)
         self.assertEqual(refused.code, NOT_AUTHORISED, refused)
         self.assert_says(refused, "needs the role operator in development")
-        self.apply(manifest("mine", more="suspended: true"), context="pat")
-        self.apply(manifest("mine"))
+        self.declare(manifest("mine", more="suspended: true"), context="pat")
+        self.declare(manifest("mine"))
         self.fleet.cli("admin", "user", "roles", "polly", "--role", "policy_admin", expect=0)
         try:
             wait_until("it stands still", lambda: any(
@@ -124,7 +113,7 @@ class ScheduleTest(FleetTest):
             # Run by hand it is the runner's; and it goes on for whoever applies it and may.
             self.fleet.cli("ada", "schedule", "run", "mine", "--wait", expect=0)
             self.fleet.make_user("olga", "policy_admin", "operator")
-            taken = self.apply(manifest("mine"), context="olga")
+            taken = self.declare(manifest("mine"), context="olga")
             self.assertIn("taken over", taken.out)
             wait_until("it runs again", lambda: self.history("mine")[-1]["state"] == "STATE_SUCCEEDED"
                        and not self.history("mine")[-1].get("requester"), seconds=90)
@@ -133,7 +122,7 @@ class ScheduleTest(FleetTest):
                            "operator", expect=0)
         self.delete("mine")
         # Another one of the name has a history of its own.
-        self.apply(manifest("mine", "0 3 * * *"))
+        self.declare(manifest("mine", "0 3 * * *"))
         self.assertEqual(self.history("mine"), [])
         self.delete("mine")
 
@@ -146,7 +135,7 @@ class ScheduleTest(FleetTest):
         unknown = self.fleet.cli("polly", "apply", "-f", "-", stdin=manifest("bad", environment="prod"))
         self.assertEqual(unknown.code, USAGE)
         self.assert_says(unknown, "there is no environment")
-        refused = self.apply(manifest("mine"), context="ada", expect=None)
+        refused = self.declare(manifest("mine"), context="ada", expect=None)
         self.assertEqual(refused.code, NOT_AUTHORISED)
 
     def test_the_presets_are_applied_with_one_command(self):

@@ -3,7 +3,7 @@ import datetime
 import time
 
 import fleet
-from fleet import Fleet, FleetTest, wait_until
+from fleet import FleetTest, wait_until
 
 USAGE = 2
 
@@ -29,21 +29,14 @@ OPENS_IN, LASTS = 20, 120  # Seconds.
 class WindowQueueTest(FleetTest):
     @classmethod
     def make_fleet(cls):
-        cls.fleet = Fleet("queue")
-        cls.fleet.start_servers("mariadb")
-        cls.fleet.start_controller("ping_interval: 1s\ndead_after: 3s\nlease: 5s\n")
-        cls.fleet.make_users()
-        cls.fleet.make_user("polly", "policy_admin")
-        cls.fleet.enrol("mariadb", "development")
-        cls.fleet.start_agent("mariadb")
-        cls.fleet.wait_healthy("mariadb")
-        cls.fleet.cli("polly", "apply", "-f", "-", stdin=POLICY, expect=0)
+        cls.make_small_fleet("queue")
+        cls.declare(POLICY)
 
-    def declare(self, begin, lasts):
+    def declare_window(self, begin, lasts):
         text = WINDOW % tuple(
             datetime.datetime.fromtimestamp(t, datetime.timezone.utc).isoformat(timespec="seconds")
             for t in (begin, begin + lasts))
-        self.fleet.cli("polly", "apply", "-f", "-", stdin=text, expect=0)
+        self.declare(text)
 
     def change(self, version, *arguments):
         folder = self.fleet.migration(version, f"note_{version}",
@@ -68,7 +61,7 @@ class WindowQueueTest(FleetTest):
 
     def test_priority_and_time_decide(self):
         opens = int(time.time()) + OPENS_IN
-        self.declare(opens, LASTS)
+        self.declare_window(opens, LASTS)
         low = self.change("0201", "--priority", "20", "--estimate", "10s")
         large = self.backup("--estimate", f"{LASTS - 60}s")
         high = self.backup("--estimate", "15s")
@@ -79,7 +72,7 @@ class WindowQueueTest(FleetTest):
                                  "--reason", "e2e", expect=6)
         self.assertIn("WINDOW_TOO_SHORT", refused.err)
         # The window becomes so short that it would fit in the very moment of the opening only.
-        self.declare(opens, LASTS - 30)
+        self.declare_window(opens, LASTS - 30)
         for job in (low, large, high):
             self.fleet.wait_job(job, "READY")
         queued = self.queue()
@@ -106,10 +99,10 @@ class WindowQueueTest(FleetTest):
         # It is the window's next occurrence that carries what was left over, and a restart of the
         # controller takes nothing from the queue.
         self.fleet.stop("controller")
-        self.fleet.start_controller("ping_interval: 1s\ndead_after: 3s\nlease: 5s\n")
+        self.fleet.start_controller()
         self.fleet.wait_connected("mariadb")
         self.assertEqual(self.fleet.job(large)["state"], "STATE_READY")
-        self.declare(int(time.time()), 600)
+        self.declare_window(int(time.time()), 600)
         self.fleet.wait_job(large, "SUCCEEDED")
         self.assertEqual(self.begun(), [high, low, large])
         self.assertEqual(self.queue(), [])

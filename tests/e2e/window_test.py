@@ -2,7 +2,7 @@
 import json
 
 import fleet
-from fleet import Fleet, FleetTest, wait_until
+from fleet import FleetTest, wait_until
 
 FAILED, USAGE, NOT_AUTHORISED = 1, 2, 4
 
@@ -17,14 +17,7 @@ spec:
 class WindowTest(FleetTest):
     @classmethod
     def make_fleet(cls):
-        cls.fleet = Fleet("win")
-        cls.fleet.start_servers("mariadb")
-        cls.fleet.start_controller("ping_interval: 1s\ndead_after: 3s\nlease: 5s\n")
-        cls.fleet.make_users()
-        cls.fleet.make_user("polly", "policy_admin")
-        cls.fleet.enrol("mariadb", "development")
-        cls.fleet.start_agent("mariadb")
-        cls.fleet.wait_healthy("mariadb")
+        cls.make_small_fleet("win")
         cls.apply(POLICY, expect=0)
 
     @classmethod
@@ -99,7 +92,7 @@ class WindowTest(FleetTest):
         # What was declared outlives the controller.
         self.window("add", "stop", "-e", "development", "--freeze", "--for", "10m")
         self.fleet.stop("controller")
-        self.fleet.start_controller("ping_interval: 1s\ndead_after: 3s\nlease: 5s\n")
+        self.fleet.start_controller()
         self.fleet.wait_connected("mariadb")
         waiting = self.change("0103")
         self.waits(waiting, "freeze")
