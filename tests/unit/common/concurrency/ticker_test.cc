@@ -225,18 +225,21 @@ TEST(TickerThreadTest, StopWaitsForTheTickThatRunsAndNoOtherBegins) {
 TEST(TickerThreadTest, NeverTicksTwiceAtATimeAlsoOnSeveralThreads) {
   FakeClock clock;
   const auto pool = MakeThreadPool("ticks", 4);
-  std::atomic<int> at_a_time{0}, ticks{0};
-  std::atomic<bool> too_many{false};
+  Signal begun, go_on, twice;
+  std::atomic<int> ticks{0};
   Ticker ticker(kInterval, clock, *pool, [&] {
-    if (++at_a_time > 1) too_many = true;
-    ++ticks;
-    std::this_thread::yield();
-    --at_a_time;
+    if (++ticks > 1) return twice.Set();
+    begun.Set();
+    EXPECT_TRUE(go_on.Wait());
   });
+  ticker.Wake();
+  ASSERT_TRUE(begun.Wait());
+  ticker.Wake();
+  EXPECT_FALSE(twice.Wait(absl::Milliseconds(100))) << "another thread was free for it";
+  go_on.Set();
+  EXPECT_TRUE(twice.Wait());
   for (int i = 0; i < 2000; ++i) ticker.Wake();
   pool->Shutdown();
-  EXPECT_FALSE(too_many);
-  EXPECT_GE(ticks, 1);
 }
 
 // The owner's other members die after the ticker, on whatever thread and whenever that is.
