@@ -24,6 +24,10 @@ class Problems {
     if (!status.ok()) Add(field, status.message());
   }
 
+  // "PATH:LINE:COLUMN: " of a field, or of what it is missing in if that is there; "" without a
+  // file.
+  std::string PlaceOf(absl::string_view field) const;
+
   // ToStatus with what ParseYaml found before: all of it in one error.
   absl::Status Together(const absl::Status& parsed) const;
 
@@ -32,8 +36,6 @@ class Problems {
   absl::Status ToStatus() const;
 
  private:
-  std::string PlaceOf(absl::string_view field) const;
-
   std::string path_;
   YamlNode root_;
   std::vector<std::string> all_;

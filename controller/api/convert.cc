@@ -135,6 +135,12 @@ api_v1::Environment ToApi(const Environment& environment) {
   *p->mutable_approval_ttl() = ToProto(policy.approval_ttl);
   p->set_destructive_consent(policy.destructive_consent);
   p->set_digest(PolicyDigest(environment.name, policy));
+  p->set_window_for(std::string(NameOf(policy.window_for)));
+  if (!policy.promotion.from.empty()) {
+    p->mutable_promotion()->set_from(absl::StrCat("environments/", policy.promotion.from));
+    *p->mutable_promotion()->mutable_within() = ToProto(policy.promotion.within);
+    p->mutable_promotion()->set_rehearsal(policy.promotion.rehearsal);
+  }
   return out;
 }
 

@@ -55,6 +55,12 @@ api::v1::WindowOccurrence ToApi(const WindowOccurrence& occurrence) {
   out.set_overrun(std::string(NameOf(declared.window.overrun)));
   for (const std::string& name : declared.environments) out.add_environments(name);
   out.mutable_labels()->insert(declared.labels.begin(), declared.labels.end());
+  for (const std::string& name : occurrence.cover.wholly) {
+    out.add_covered_by(absl::StrCat("maintenancewindows/", name));
+  }
+  for (const std::string& name : occurrence.cover.partly) {
+    out.add_partly_covered_by(absl::StrCat("maintenancewindows/", name));
+  }
   return out;
 }
 
@@ -106,6 +112,7 @@ grpc::ServerUnaryReactor* ResourceServiceImpl::ApplyResources(
           *shown.mutable_resource() = ToApi(change.resource);
           shown.set_takes_over(change.takes_over);
           for (const std::string& line : change.diff) shown.add_diff(line);
+          for (const std::string& warning : change.warnings) shown.add_warnings(warning);
         }
         return absl::OkStatus();
       });

@@ -63,6 +63,22 @@ api::v1::Occurrence ToApi(const OccurrenceView& view) {
   return out;
 }
 
+api::v1::Schedule ToApi(const ScheduleView& view) {
+  api::v1::Schedule out;
+  out.set_name(absl::StrCat("schedules/", view.name));
+  if (!view.environment.empty()) {
+    out.set_environment(absl::StrCat("environments/", view.environment));
+  }
+  out.set_cron(view.cron);
+  out.set_time_zone(view.time_zone);
+  out.set_action(view.action);
+  out.set_suspended(view.suspended);
+  if (view.next != absl::InfiniteFuture()) *out.mutable_next_time() = ToProto(view.next);
+  if (view.last.has_value()) *out.mutable_last() = ToApi(*view.last);
+  out.set_problem(view.problem);
+  return out;
+}
+
 // "schedules/nightly/occurrences/ID".
 absl::StatusOr<std::string> OccurrenceIdOf(const std::string& name) {
   const std::vector<std::string> parts = absl::StrSplit(name, '/');
@@ -76,6 +92,22 @@ absl::StatusOr<std::string> OccurrenceIdOf(const std::string& name) {
 }
 
 }  // namespace
+
+grpc::ServerUnaryReactor* ScheduleServiceImpl::ListSchedules(
+    grpc::CallbackServerContext* context, const api::v1::ListSchedulesRequest* in,
+    api::v1::ListSchedulesResponse* out) {
+  return gate_.Unary<api::v1::ListSchedulesRequest, api::v1::ListSchedulesResponse>(
+      "dbfleet.api.v1.ScheduleService/ListSchedules", context, in, out,
+      [this](const Caller& caller, const api::v1::ListSchedulesRequest& request,
+             api::v1::ListSchedulesResponse* response) -> absl::Status {
+        ASSIGN_OR_RETURN(
+            const Page<ScheduleView> page,
+            runs_.Schedules({request.page_size(), request.page_token()}, caller.rights));
+        for (const ScheduleView& view : page.items) *response->add_schedules() = ToApi(view);
+        response->set_next_page_token(page.next_token);
+        return absl::OkStatus();
+      });
+}
 
 grpc::ServerUnaryReactor* ScheduleServiceImpl::ListScheduleTimes(
     grpc::CallbackServerContext* context, const api::v1::ListScheduleTimesRequest* in,

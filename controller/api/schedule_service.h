@@ -11,6 +11,9 @@ class ScheduleServiceImpl : public api::v1::ScheduleService::CallbackService {
  public:
   ScheduleServiceImpl(const Gate& gate, ScheduleRuns& runs) : gate_(gate), runs_(runs) {}
 
+  grpc::ServerUnaryReactor* ListSchedules(grpc::CallbackServerContext*,
+                                          const api::v1::ListSchedulesRequest*,
+                                          api::v1::ListSchedulesResponse*) override;
   grpc::ServerUnaryReactor* ListScheduleTimes(grpc::CallbackServerContext*,
                                               const api::v1::ListScheduleTimesRequest*,
                                               api::v1::ListScheduleTimesResponse*) override;

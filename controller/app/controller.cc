@@ -181,8 +181,10 @@ absl::Status Controller::Parts::Open() {
   api_executor = MakeThreadPool("api", kApiThreads);
   live = std::make_unique<LiveState>(&clock, LiveState::Options());
   jobs = std::make_unique<JobManager>(*store, flow, hub, clock);
-  resources =
-      std::make_unique<ResourceManager>(*store, clock, [this] { principals->changes().Tell(); });
+  resources = std::make_unique<ResourceManager>(
+      *store, clock, [this] { principals->changes().Tell(); },
+      // The API begins when all of these are there.
+      [this](const Route& r) { return notifier->CheckRoute(r); });
   health_watch = std::make_unique<HealthWatch>(*store, clock);
   ASSIGN_OR_RETURN(notifier, MakeNotifier(config.notifications(), *store, clock, registry,
                                           [this](ReadTx& tx) { return windows.Read(tx); }));

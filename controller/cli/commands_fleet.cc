@@ -20,16 +20,20 @@ using api::v1::AgentService;
 using api::v1::Environment;
 using api::v1::EnvironmentService;
 
+// "from qa within 720h, rehearsed".
+std::string PromotionOf(const api::v1::EnvironmentPolicy& policy) {
+  if (!policy.has_promotion()) return "";
+  return absl::StrCat("from ", ShortName(policy.promotion().from()), " within ",
+                      Show(policy.promotion().within()),
+                      policy.promotion().rehearsal() ? ", rehearsed" : "");
+}
+
 Listing EnvironmentListing(const std::vector<const Environment*>& environments) {
   Listing listing;
-  listing.columns = {IdentityColumn("NAME"),
-                     TextColumn("DISPLAY NAME"),
-                     {"AGENTS"},
-                     {"INSTANCES"},
-                     {"APPROVALS"},
-                     {"BACKUP MAX AGE"},
-                     {"CONSENT", true},
-                     {"APPROVAL TTL", true}};
+  listing.columns = {
+      IdentityColumn("NAME"), TextColumn("DISPLAY NAME"), {"AGENTS"},     {"INSTANCES"},
+      {"APPROVALS"},          {"BACKUP MAX AGE"},         {"WINDOW FOR"}, {"PROMOTION"},
+      {"CONSENT", true},      {"APPROVAL TTL", true}};
   for (const Environment* e : environments) {
     const auto& policy = e->policy();
     listing.items.push_back(
@@ -38,7 +42,7 @@ Listing EnvironmentListing(const std::vector<const Environment*>& environments) 
          {ShortName(e->name()), e->display_name(), absl::StrCat(e->agent_count()),
           absl::StrCat(e->instance_count()), absl::StrCat(policy.destructive_approvals()),
           policy.has_verified_backup_max_age() ? Show(policy.verified_backup_max_age()) : "",
-          policy.destructive_consent() ? "yes" : "no",
+          policy.window_for(), PromotionOf(policy), policy.destructive_consent() ? "yes" : "no",
           policy.has_approval_ttl() ? Show(policy.approval_ttl()) : ""}});
   }
   return listing;

@@ -112,6 +112,14 @@ void PrintChanges(Shell& shell, const ApplyResourcesResponse& response, bool dry
   }
 }
 
+void NoteWarnings(Shell& shell, const ApplyResourcesResponse& response) {
+  for (const ResourceChange& change : response.changes()) {
+    for (const std::string& warning : change.warnings()) {
+      shell.Note(absl::StrCat("dbfleet: warning: ", SanitizeForDisplay(warning)));
+    }
+  }
+}
+
 // Of a dry run: what applying would become.
 void NoteProposal(Shell& shell, const ApplyResourcesResponse& response) {
   if (!response.has_proposal()) return;
@@ -123,6 +131,7 @@ void NoteProposal(Shell& shell, const ApplyResourcesResponse& response) {
 int RunApply(Shell& shell, const ApplyOptions& options) {
   const absl::StatusOr<ApplyResourcesResponse> response = Apply(shell, options);
   if (!response.ok()) return shell.Fail(response.status());
+  NoteWarnings(shell, *response);
   if (response->has_proposal() && !options.dry_run) {
     return FinishProposal(shell, response->proposal(), options.wait);
   }
@@ -136,6 +145,7 @@ int RunDiff(Shell& shell, ApplyOptions options) {
   options.dry_run = true;
   const absl::StatusOr<ApplyResourcesResponse> response = Apply(shell, options);
   if (!response.ok()) return shell.Fail(response.status());
+  NoteWarnings(shell, *response);
   PrintChanges(shell, *response, true, true);
   NoteProposal(shell, *response);
   const bool equal =

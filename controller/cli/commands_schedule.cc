@@ -103,6 +103,59 @@ Listing OccurrenceListing(const std::vector<const Occurrence*>& occurrences,
   return listing;
 }
 
+using api::v1::ListSchedulesRequest;
+using api::v1::ListSchedulesResponse;
+using api::v1::Schedule;
+
+// In the zone that was asked for, or in the schedule's own.
+std::string MomentFor(const Schedule& schedule, const google::protobuf::Timestamp& time,
+                      const std::string& asked) {
+  const auto zone = LoadZone(!asked.empty()                 ? asked
+                             : schedule.time_zone().empty() ? "UTC"
+                                                            : schedule.time_zone());
+  return Moment(time, zone.ok() ? *zone : absl::UTCTimeZone());
+}
+
+// "failed 2026-12-05T02:00:00+01:00".
+std::string LastOf(const Schedule& schedule, const std::string& zone) {
+  if (!schedule.has_last()) return "";
+  return absl::StrCat(Word(schedule.last().state()), " ",
+                      MomentFor(schedule, schedule.last().nominal_time(), zone));
+}
+
+int RunList(Shell& shell, const std::string& zone) {
+  if (!zone.empty()) {
+    const absl::Status status = LoadZone(zone).status();
+    if (!status.ok()) return shell.Fail(Annotate(status, "--tz"));
+  }
+  const auto client = shell.Client();
+  if (!client.ok()) return shell.Fail(client.status());
+  const auto found = ListAll<ScheduleService, Schedule>(
+      *client, &ScheduleService::Stub::ListSchedules, ListSchedulesRequest(),
+      &ListSchedulesResponse::schedules, 0);
+  if (!found.ok()) return shell.Fail(found.status());
+  Listing listing;
+  listing.columns = {IdentityColumn("NAME"),
+                     {"ENVIRONMENT"},
+                     {"ACTION"},
+                     {"CRON"},
+                     {"ZONE"},
+                     {"NEXT"},
+                     {"LAST"},
+                     {"SUSPENDED"},
+                     TextColumn("PROBLEM")};
+  for (const Schedule& s : *found) {
+    listing.items.push_back(
+        {&s,
+         s.name(),
+         {ShortName(s.name()), ShortName(s.environment()), s.action(), s.cron(), s.time_zone(),
+          s.has_next_time() ? MomentFor(s, s.next_time(), zone) : "", LastOf(s, zone),
+          s.suspended() ? "yes" : "", s.problem()}});
+  }
+  shell.PrintList(listing);
+  return kExitOk;
+}
+
 struct HistoryOptions {
   std::string name;
   std::string zone = "UTC";
@@ -198,6 +251,12 @@ int RunNow(Shell& shell, const RunOptions& options) {
 
 void AddScheduleCommands(CLI::App& app, Shell& shell) {
   CLI::App* noun = AddNoun(app, "schedule", "What schedules will do, have done, and do now");
+
+  auto list_zone = std::make_shared<std::string>();
+  AddVerb(*noun, "list", "Schedules, when they run next and how they ran last", shell,
+          [&shell, list_zone] { return RunList(shell, *list_zone); })
+      ->add_option("--tz", *list_zone,
+                   "Show times in this IANA zone; default: each schedule's own");
 
   auto next_options = std::make_shared<NextOptions>();
   CLI::App* next = AddVerb(*noun, "next", "When it will run", shell,

@@ -56,16 +56,22 @@ int RunNext(Shell& shell, const NextOptions& options) {
       (*client)->Call<ResourceService>(&ResourceService::Stub::ListWindowOccurrences, request);
   if (!found.ok()) return shell.Fail(found.status());
   Listing listing;
-  listing.columns = {
-      IdentityColumn("WINDOW"), {"IS"}, {"BEGIN"}, {"END"}, {"LASTS"}, {"FOR"}, {"OVERRUN", true},
-      {"DECLARED IN", true}};
+  listing.columns = {IdentityColumn("WINDOW"),
+                     {"IS"},
+                     {"BEGIN"},
+                     {"END"},
+                     {"LASTS"},
+                     {"FOR"},
+                     TextColumn("FREEZE"),
+                     {"OVERRUN", true},
+                     {"DECLARED IN", true}};
   for (const WindowOccurrence& o : found->occurrences()) {
     const absl::Time begin = ToTime(o.begin()), end = ToTime(o.end());
     listing.items.push_back(
         {&o,
          o.window(),
          {ShortName(o.window()), KindOf(o), Moment(begin, *zone), Moment(end, *zone),
-          absl::FormatDuration(end - begin), Selected(o), o.overrun(), o.time_zone()}});
+          absl::FormatDuration(end - begin), Selected(o), Frozen(o), o.overrun(), o.time_zone()}});
   }
   shell.PrintList(listing);
   return kExitOk;
@@ -137,20 +143,24 @@ absl::StatusOr<MaintenanceWindow> WindowOf(const AddOptions& options, absl::Time
   return window;
 }
 
+// Nobody wrote a file.
+constexpr char kWindowPath[] = "the window";
+
 absl::StatusOr<api::v1::ApplyResourcesResponse> ApplyWindow(Shell& shell,
                                                             const MaintenanceWindow& window,
                                                             const std::string& reason,
                                                             const std::string& etag = "") {
   api::v1::ApplyResourcesRequest request;
   api::v1::Manifest& manifest = *request.add_manifests();
-  manifest.set_path("the window");
+  manifest.set_path(kWindowPath);
   manifest.set_text(config::WriteYaml(window));
   manifest.set_etag(etag);
   request.set_reason(reason);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
-  ASSIGN_OR_RETURN(const api::v1::ApplyResourcesResponse response,
-                   client->Call<ResourceService>(&ResourceService::Stub::ApplyResources, request));
-  if (response.changes_size() == 1) return response;
+  const absl::StatusOr<api::v1::ApplyResourcesResponse> response =
+      client->Call<ResourceService>(&ResourceService::Stub::ApplyResources, request);
+  if (!response.ok()) return InFlags(response.status(), kWindowPath, window);
+  if (response->changes_size() == 1) return response;
   return Error(absl::StatusCode::kInternal, "BAD_ANSWER", "the controller answered nothing");
 }
 
@@ -226,14 +236,24 @@ absl::StatusOr<MaintenanceWindow> EndedNow(Shell& shell, const std::string& name
     return Error(absl::StatusCode::kFailedPrecondition, "WINDOW_OVER",
                  absl::StrCat(resource.name(), " was over at ", Moment(*end, absl::UTCTimeZone())));
   }
-  if (now - *begin < absl::Minutes(1)) {
-    return Error(absl::StatusCode::kFailedPrecondition, "WINDOW_TOO_YOUNG",
-                 absl::StrCat(resource.name(),
-                              " has not been open for a minute; to take it back: "
-                              "dbfleet delete ",
-                              resource.name()));
+  if (now < *begin) {
+    return Error(absl::StatusCode::kFailedPrecondition, "WINDOW_NOT_OPEN",
+                 absl::StrCat(resource.name(), " begins at ", Moment(*begin, absl::UTCTimeZone()),
+                              "; to take it back: dbfleet delete ", resource.name()));
   }
-  window.mutable_spec()->mutable_once()->set_end(moment);
+  // No window is shorter than a minute: one that has just opened closes when that is over.
+  const absl::Time earliest = *begin + absl::Minutes(1);
+  if (*end <= earliest) {
+    return Error(absl::StatusCode::kFailedPrecondition, "WINDOW_OVER",
+                 absl::StrCat(resource.name(), " is over in less than a minute, at ",
+                              Moment(*end, absl::UTCTimeZone())));
+  }
+  if (now < earliest) {
+    shell.Note(absl::StrCat("dbfleet: a window lasts at least a minute: it closes at ",
+                            Moment(earliest, absl::UTCTimeZone())));
+  }
+  window.mutable_spec()->mutable_once()->set_end(
+      now < earliest ? Moment(earliest, absl::UTCTimeZone()) : moment);
   return window;
 }
 
@@ -278,7 +298,12 @@ int RunOverride(Shell& shell, const AddOptions& options) {
   if (const absl::Status status = RefuseTaken(shell, name); !status.ok()) {
     return shell.Fail(status);
   }
-  return PrintChange(shell, ApplyWindow(shell, *window, window->metadata().description()), "added");
+  const auto response = ApplyWindow(shell, *window, window->metadata().description());
+  if (response.ok() && response->has_proposal()) {
+    shell.Note(absl::StrCat("dbfleet: it opens when its quorum has approved it, and closes at ",
+                            window->spec().once().end(), " also then"));
+  }
+  return PrintChange(shell, response, "added");
 }
 
 void AddAdd(CLI::App& noun, Shell& shell) {
@@ -308,7 +333,9 @@ void AddOverride(CLI::App& noun, Shell& shell) {
   CLI::App* verb = AddVerb(noun, "override", "Open a window now, once, or past its end", shell,
                            [&shell, options] { return RunOverride(shell, *options); });
   verb->add_option("NAME", options->name, "The window")->required();
-  AddDuration(verb, "--for", &options->duration, "How long, from now on");
+  AddDuration(verb, "--for", &options->duration,
+              "How long, from now on; where a quorum has to approve it, the time that this takes "
+              "counts, too");
   verb->add_option("--until", options->until, "Until when, instead of --for")->type_name("RFC3339");
   AddReason(verb, &options->reason, true);
 }

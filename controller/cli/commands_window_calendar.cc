@@ -38,6 +38,19 @@ std::string Selected(const WindowOccurrence& occurrence) {
   return absl::StrJoin(words, ",");
 }
 
+std::string Frozen(const WindowOccurrence& occurrence) {
+  const auto names = [](const auto& freezes) {
+    return absl::StrJoin(freezes, ", ", [](std::string* out, const std::string& freeze) {
+      absl::StrAppend(out, ShortName(freeze));
+    });
+  };
+  if (!occurrence.covered_by().empty()) {
+    return absl::StrCat("covered by ", names(occurrence.covered_by()));
+  }
+  if (occurrence.partly_covered_by().empty()) return "";
+  return absl::StrCat("in part: ", names(occurrence.partly_covered_by()));
+}
+
 namespace {
 
 struct CalendarOptions {
@@ -77,7 +90,8 @@ void PrintDay(Shell& shell, absl::CivilDay day, const ListWindowOccurrencesRespo
     if (ToTime(o.begin()) >= last || ToTime(o.end()) <= first) continue;
     shell.out() << title << "  " << KindOf(o) << "  " << PartOf(day, o, zone) << "  "
                 << SanitizeForDisplay(ShortName(o.window())) << " ("
-                << SanitizeForDisplay(Selected(o)) << ")\n";
+                << SanitizeForDisplay(Selected(o)) << ")"
+                << (Frozen(o).empty() ? "" : "  " + SanitizeForDisplay(Frozen(o))) << "\n";
     title.assign(title.size(), ' ');
   }
 }

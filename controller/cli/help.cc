@@ -63,6 +63,7 @@ void AddFleetExamples(ExampleMap* out) {
   e["window override"] = {
       "dbfleet window override nightly --for 90m --reason \"the index is late\""};
   e["window end"] = {"dbfleet window end tonight --reason \"done early\""};
+  e["schedule list"] = {"dbfleet schedule list --tz Europe/Berlin"};
   e["schedule next"] = {"dbfleet schedule next nightly-backup -n 5 --tz Europe/Berlin"};
   e["schedule history"] = {"dbfleet schedule history nightly-backup --limit 50"};
   e["schedule run"] = {"dbfleet schedule run nightly-backup --reason \"before the move\" --wait"};

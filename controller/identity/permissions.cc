@@ -154,6 +154,7 @@ const std::vector<Permission>& AllPermissions() {
       Listed("dbfleet.api.v1.ResourceService/ListWindowOccurrences", Verb::kRead,
              {{"environment", "environments"}}),
 
+      Listed("dbfleet.api.v1.ScheduleService/ListSchedules", Verb::kRead),
       Named("dbfleet.api.v1.ScheduleService/ListScheduleTimes", Verb::kRead,
             {{"schedule", "schedules"}}),
       Named("dbfleet.api.v1.ScheduleService/GetOccurrence", Verb::kRead, {{"name", "schedules"}}),

@@ -63,6 +63,10 @@ class Notifier {
   // NOT_FOUND (RESOURCE_NOT_FOUND), RESOURCE_EXHAUSTED (TESTS_BUSY).
   absl::StatusOr<std::vector<TestOutcome>> Test(const std::string& route);
 
+  // Could what this route sends be made? Its secrets are read; nothing is sent.
+  // FAILED_PRECONDITION: SECRET_UNKNOWN, SECRET_NOT_FOR_THIS, SECRET_UNREADABLE.
+  absl::Status CheckRoute(const Route& route) const;
+
   absl::StatusOr<Page<Notification>> List(const NotificationFilter& filter,
                                           const PageRequest& page);
   // Failed ones wait again: this one, or all of the route. With its audit record. NOT_FOUND

@@ -74,15 +74,22 @@ std::vector<Verdict> SendAll(const Route& route, const std::string& status, absl
   return answers->Wait(route.recipients.size());
 }
 
-// Of a route that follows: can what it has be asked for? Nothing is silenced or drawn for a test.
-Verdict AskOnce(const Route& route, const RouteSecrets& secrets, transfer::Client& client) {
+constexpr char kTestKey[] = "test";
+
+store::v1::FollowedSpan TestSpan(const Route& route) {
   store::v1::FollowedSpan span;
   *span.mutable_spec() = route.spec;
   span.set_receiver(route.receiver);
   std::vector<AlertMatcher::Rendered> matchers;
   for (const AlertMatcher& matcher : route.matchers) matchers.push_back(matcher.For({}));
   span.set_sent_matchers(MatchersJson(matchers));
-  const std::string key = "test";
+  return span;
+}
+
+// Of a route that follows: can what it has be asked for? Nothing is silenced or drawn for a test.
+Verdict AskOnce(const Route& route, const RouteSecrets& secrets, transfer::Client& client) {
+  const store::v1::FollowedSpan span = TestSpan(route);
+  const std::string key = kTestKey;
   absl::StatusOr<Outgoing> out = MakeSpanCall(span, key, SpanStep::kFind, "", secrets);
   Verdict verdict;
   if (!out.ok()) {
@@ -141,6 +148,17 @@ absl::StatusOr<std::vector<TestOutcome>> Notifier::Test(const std::string& route
     outcomes.push_back({route->recipients[i], verdicts[i].delivered, verdicts[i].words});
   }
   return outcomes;
+}
+
+absl::Status Notifier::CheckRoute(const Route& route) const {
+  if (route.follows()) {
+    return MakeSpanCall(TestSpan(route), kTestKey, SpanStep::kFind, "", secrets_).status();
+  }
+  const absl::Time now = clock_.Now();
+  const std::string recipient = route.recipients.empty() ? "" : route.recipients[0];
+  const std::string status = route.alerts() ? "trouble" : "news";
+  return MakeOutgoing(route, TestNotification(route, recipient, now, status), secrets_, now)
+      .status();
 }
 
 }  // namespace dbfleet::controller

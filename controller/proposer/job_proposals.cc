@@ -61,7 +61,23 @@ absl::StatusOr<std::string> ProblemOf(ReadTx& tx, const DeclaredEventRule& rule)
   return std::string();
 }
 
-absl::StatusOr<EventRuleView> RuleView(ReadTx& tx, const Resource& resource, absl::Time now) {
+// How many of them were proposed within a day, where the filter reaches.
+absl::StatusOr<int> CountLastDay(ReadTx& tx, const EventRuleState& state,
+                                 const JobProposalFilter& filter, absl::Time now) {
+  const absl::Time from = now - absl::Hours(24);
+  const RuleReader& rules = tx.rules_reader();
+  if (filter.environment.all()) return rules.CountProposals(state.uid, from, now, kMostPerDay);
+  ASSIGN_OR_RETURN(const Page<JobProposal> last, rules.ListProposals(filter, {kMostPerDay, ""}));
+  return static_cast<int>(
+      std::count_if(last.items.begin(), last.items.end(), [&](const JobProposal& proposal) {
+        return proposal.uid == state.uid && proposal.event_time > from &&
+               proposal.event_time <= now;
+      }));
+}
+
+// What it proposed elsewhere than these rights reach is not told.
+absl::StatusOr<EventRuleView> RuleView(ReadTx& tx, const Resource& resource, const Rights& rights,
+                                       absl::Time now) {
   EventRuleView view;
   view.name = resource.id.substr(resource.id.find('/') + 1);
   const absl::StatusOr<DeclaredEventRule> rule = EventRuleIn(resource);
@@ -76,10 +92,14 @@ absl::StatusOr<EventRuleView> RuleView(ReadTx& tx, const Resource& resource, abs
   ASSIGN_OR_RETURN(view.problem, ProblemOf(tx, *rule));
   const RuleReader& rules = tx.rules_reader();
   ASSIGN_OR_RETURN(const EventRuleState state, rules.GetState(view.name));
-  ASSIGN_OR_RETURN(view.last_day,
-                   rules.CountProposals(state.uid, now - absl::Hours(24), now, kMostPerDay));
   JobProposalFilter filter;
   filter.rule = view.name;
+  const EnvironmentFilter& visible = rights.Where(Verb::kRead);
+  const bool all_of_it = !view.environments.empty() &&
+                         std::all_of(view.environments.begin(), view.environments.end(),
+                                     [&](const std::string& name) { return visible.Has(name); });
+  if (!all_of_it) filter.environment = visible;
+  ASSIGN_OR_RETURN(view.last_day, CountLastDay(tx, state, filter, now));
   ASSIGN_OR_RETURN(const Page<JobProposal> last, rules.ListProposals(filter, {1, ""}));
   if (!last.items.empty() && last.items[0].uid == state.uid) {
     view.last_proposal = last.items[0].create_time;
@@ -123,7 +143,7 @@ absl::StatusOr<Page<EventRuleView>> JobProposals::Rules(const PageRequest& page,
             },
             page));
     for (const Resource& resource : found.items) {
-      ASSIGN_OR_RETURN(EventRuleView view, RuleView(tx, resource, clock_.Now()));
+      ASSIGN_OR_RETURN(EventRuleView view, RuleView(tx, resource, rights, clock_.Now()));
       views.items.push_back(std::move(view));
     }
     views.next_token = found.next_token;
@@ -147,7 +167,7 @@ absl::StatusOr<EventRuleView> JobProposals::Rule(const std::string& name, const 
     if (!resource.ok() || !MaySee(rights, kind, StoredReach(kind, *resource))) {
       return HiddenOrMissing(id, VerbToSee(kind));
     }
-    ASSIGN_OR_RETURN(view, RuleView(tx, *resource, clock_.Now()));
+    ASSIGN_OR_RETURN(view, RuleView(tx, *resource, rights, clock_.Now()));
     return absl::OkStatus();
   }));
   return view;

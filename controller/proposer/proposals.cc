@@ -43,8 +43,10 @@ absl::StatusOr<std::optional<LimitFacts>> FactsOf(ReadTx& tx, const DeclaredEven
   // For a clock that was set back, so that what it had called the future holds up nothing and hides
   // nothing.
   ASSIGN_OR_RETURN(facts.last_event, rules.NearestEvent(state.uid, target, time));
-  ASSIGN_OR_RETURN(facts.last_day,
-                   rules.CountProposals(state.uid, time - kDay, time, rule.limits.max_per_day));
+  // The same for the limit of a day: what lies a day ahead counts, too, so that a clock that was
+  // set back does not give the rule another day's jobs.
+  ASSIGN_OR_RETURN(facts.last_day, rules.CountProposals(state.uid, time - kDay, time + kDay,
+                                                        rule.limits.max_per_day));
   return std::make_optional(facts);
 }
 
@@ -67,9 +69,11 @@ absl::Status TellSuppressed(WriteTx& tx, const DeclaredEventRule& rule, const Ru
         {"event", absl::StrCat(event.seq)}}});
 }
 
-absl::Status InsertProposal(WriteTx& tx, const DeclaredEventRule& rule, const EventRuleState& state,
-                            const RuleEvent& event, const RuleMatch& match,
-                            const std::string& target, absl::Time now) {
+// False: there is one of this very record already.
+absl::StatusOr<bool> InsertProposal(WriteTx& tx, const DeclaredEventRule& rule,
+                                    const EventRuleState& state, const RuleEvent& event,
+                                    const RuleMatch& match, const std::string& target,
+                                    absl::Time now) {
   JobProposal proposal;
   proposal.id = NewUlid(now);
   proposal.rule = rule.name;
@@ -90,17 +94,19 @@ absl::Status InsertProposal(WriteTx& tx, const DeclaredEventRule& rule, const Ev
   // Made of this very record before: by the cooldown that cannot be, but it must not hold up
   // others.
   const absl::Status inserted = tx.rules().Insert(&proposal);
-  if (absl::IsAlreadyExists(inserted)) return absl::OkStatus();
+  if (absl::IsAlreadyExists(inserted)) return false;
   RETURN_IF_ERROR(inserted);
   const absl::string_view action = ActionOf(rule.spec.propose().job());
-  return AuditProposal(tx, AccountOf(proposal), "rule.proposed", proposal,
-                       {{"mode", rule.ask ? "ask" : "run"},
-                        {"action", std::string(action)},
-                        {"title", absl::StrCat(action, " of instances/", target, ", as ",
-                                               AccountOf(proposal), " proposes")},
-                        {"cause", proposal.cause},
-                        {"event", absl::StrCat(proposal.seq)},
-                        {"depth", proposal.depth == 0 ? "" : absl::StrCat(proposal.depth)}});
+  RETURN_IF_ERROR(AuditProposal(
+      tx, AccountOf(proposal), "rule.proposed", proposal,
+      {{"mode", rule.ask ? "ask" : "run"},
+       {"action", std::string(action)},
+       {"title",
+        absl::StrCat(action, " of instances/", target, ", as ", AccountOf(proposal), " proposes")},
+       {"cause", proposal.cause},
+       {"event", absl::StrCat(proposal.seq)},
+       {"depth", proposal.depth == 0 ? "" : absl::StrCat(proposal.depth)}}));
+  return true;
 }
 
 }  // namespace
@@ -171,7 +177,9 @@ absl::Status NoteEvent(WriteTx& tx, const DeclaredEventRule& rule, const RuleEve
       if (!facts.has_value()) continue;
       const Held held = HeldBack(rule.limits, *facts, event.time);
       if (held == Held::kNo) {
-        RETURN_IF_ERROR(InsertProposal(tx, rule, state, event, match, target, now));
+        ASSIGN_OR_RETURN(const bool inserted,
+                         InsertProposal(tx, rule, state, event, match, target, now));
+        if (!inserted) continue;
         ++noted->proposed;
         count.suppressed = 0;
         count.told_time = absl::InfinitePast();

@@ -105,7 +105,7 @@ absl::StatusOr<ResourceChange> ApplyEnvironment(const ApplyContext& context,
   change.takes_over = former.ok() && !former->declared;
   if (change.action == Action::kUnchanged) {
     if (!change.takes_over) {
-      change.resource = ViewOf(*former);
+      ASSIGN_OR_RETURN(change.resource, ViewOf(context.read, *former));
       return change;
     }
     change.action = Action::kUpdated;
@@ -118,6 +118,8 @@ absl::StatusOr<ResourceChange> ApplyEnvironment(const ApplyContext& context,
     RETURN_IF_ERROR(context.write->InsertEnvironment(&wanted));
   }
   change.resource = ViewOf(wanted);
+  change.resource.editor = context.meta.principal;
+  change.resource.update_time = context.now;
   std::map<std::string, std::string> details = {
       {"policy_digest", PolicyDigest(wanted.name, wanted.policy)}};
   if (change.takes_over) details["takes_over"] = "from the controller's configuration";
@@ -198,11 +200,27 @@ ApprovalPolicy ApprovalPolicyOf(const Manifest& manifest) {
                                &none);
 }
 
+namespace {
+
+// Of times that CheckTimes refused.
+absl::string_view FieldToBlame(const WindowTimes& times) {
+  if (times.once.has_value()) return "spec.once.end";
+  if (times.duration < kShortestWindow || times.duration > kLongestRecurring) {
+    return "spec.recurring.duration";
+  }
+  if (times.not_after < times.not_before) return "spec.recurring.not_after";
+  return "spec.recurring.cron";
+}
+
+}  // namespace
+
 absl::Status CheckTimes(absl::Span<const Manifest> manifests, absl::Time now) {
   for (const Manifest& manifest : manifests) {
     if (manifest.kind->kind != kWindowKind) continue;
-    RETURN_IF_ERROR(Annotate(CheckTimes(WindowOf(manifest).window.times, now),
-                             absl::StrCat(manifest.place, ": ", manifest.id())));
+    const WindowTimes times = WindowOf(manifest).window.times;
+    const absl::Status status = CheckTimes(times, now);
+    if (status.ok()) continue;
+    return BadField(manifest, FieldToBlame(times), ReasonOf(status), status.message());
   }
   return absl::OkStatus();
 }

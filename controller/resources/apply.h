@@ -24,7 +24,8 @@ struct ResourceChange {
   ResourceView resource;
   // Of an environment: it was the configuration's, and is a declared one from now on.
   bool takes_over = false;
-  std::vector<std::string> diff;  // Lines with "+", "-" or " " before them.
+  std::vector<std::string> diff;      // Lines with "+", "-" or " " before them.
+  std::vector<std::string> warnings;  // See LookAhead (advice.h).
 };
 
 // One `apply` inside of its transaction.

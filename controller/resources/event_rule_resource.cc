@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -90,10 +92,11 @@ void CheckHow(const EventRuleSpec& spec, RuleSelection* selection, Problems* pro
 
 template <typename Names>
 void CheckEngines(const Names& engines, const std::string& field, Problems* problems) {
-  for (const std::string& engine : engines) {
-    if (engine == "mysql" || engine == "postgresql" || engine == "redis") continue;
-    problems->Add(field,
-                  absl::StrCat("mysql, postgresql or redis is wanted, not ", ShownValue(engine)));
+  for (int i = 0; i < engines.size(); ++i) {
+    if (engines[i] == "mysql" || engines[i] == "postgresql" || engines[i] == "redis") continue;
+    problems->Add(
+        absl::StrCat(field, "[", i, "]"),
+        absl::StrCat("mysql, postgresql or redis is wanted, not ", ShownValue(engines[i])));
   }
 }
 
@@ -106,10 +109,12 @@ void CheckSelector(const EventRuleSpec& spec, RuleSelection* selection, Problems
   selection->job_kinds = {selector.job_kinds().begin(), selector.job_kinds().end()};
   CheckEngines(selector.engines(), "spec.selector.engines", problems);
   CheckEngines(spec.propose().targets().engines(), "spec.propose.targets.engines", problems);
-  for (const int named : {selector.instances_size(), spec.propose().targets().instances_size()}) {
-    if (named <= kMostNamed) continue;
-    problems->Add(
-        "spec", absl::StrCat("at most ", kMostNamed, " instances can be named; choose by labels"));
+  const std::pair<int, const char*> kNamed[] = {
+      {selector.instances_size(), "spec.selector.instances"},
+      {spec.propose().targets().instances_size(), "spec.propose.targets.instances"}};
+  for (const auto& [count, field] : kNamed) {
+    if (count <= kMostNamed) continue;
+    problems->Add(field, absl::StrCat("at most ", kMostNamed, " can be named; choose by labels"));
   }
   for (int i = 0; i < selector.job_kinds_size(); ++i) {
     if (FromName<JobKind>(selector.job_kinds(i)).has_value()) continue;
@@ -166,6 +171,46 @@ void CheckNumbers(const EventRuleSpec& spec, DeclaredEventRule* rule, Problems* 
 
 }  // namespace
 
+namespace {
+
+// Why no event with this trigger could ever be the rule's; "" if one could.
+std::string WhyNever(const EventRuleSpec& spec, const std::string& trigger) {
+  const auto& selector = spec.selector();
+  const std::optional<std::vector<JobKind>> kinds = JobKindsOf(trigger);
+  if (!selector.job_kinds().empty() && kinds.has_value()) {
+    const bool one = std::any_of(kinds->begin(), kinds->end(), [&](JobKind kind) {
+      return std::find(selector.job_kinds().begin(), selector.job_kinds().end(), NameOf(kind)) !=
+             selector.job_kinds().end();
+    });
+    if (!one) {
+      return absl::StrCat("tells of ",
+                          kinds->empty()
+                              ? std::string("no job")
+                              : absl::StrCat("jobs of these kinds only: ",
+                                             absl::StrJoin(*kinds, ", ",
+                                                           [](std::string* out, JobKind kind) {
+                                                             absl::StrAppend(out, NameOf(kind));
+                                                           })),
+                          ", so with this spec.selector.job_kinds nothing would come of it");
+    }
+  }
+  const bool chooses =
+      selector.instances_size() > 0 || selector.engines_size() > 0 || !selector.labels().empty();
+  // A run that is missed may be of one target.
+  if (chooses && !IsAboutInstances(trigger) && trigger != "schedule-missed") {
+    return "is about no instance, so with instances, engines or labels in spec.selector nothing "
+           "would come of it; say in spec.propose.targets which instances get the job";
+  }
+  if (trigger == "health-change" && spec.on().health() == "better" &&
+      spec.on().observations_size() > 0) {
+    return "with health: better is about instances that are well, which have none of "
+           "spec.on.observations, so that nothing would come of it";
+  }
+  return "";
+}
+
+}  // namespace
+
 void FillEventRule(resource::v1::EventRule* manifest) {
   EventRuleSpec& spec = *manifest->mutable_spec();
   const bool has_health = std::find(spec.on().triggers().begin(), spec.on().triggers().end(),
@@ -206,6 +251,20 @@ std::optional<DeclaredEventRule> CompileEventRule(const resource::v1::EventRule&
   if (own.ToStatus().ok()) return rule;
   check(problems);
   return std::nullopt;
+}
+
+// Beside what keeps a stored one from being used: such a trigger of it only does nothing.
+void CheckEventRule(const resource::v1::EventRule& manifest, Problems* problems) {
+  (void)CompileEventRule(manifest, problems);
+  const EventRuleSpec& spec = manifest.spec();
+  for (int i = 0; i < spec.on().triggers_size(); ++i) {
+    const std::string& trigger = spec.on().triggers(i);
+    const TriggerInfo* const known = FindTrigger(trigger);
+    if (known == nullptr || !IsForRules(*known)) continue;
+    const std::string why = WhyNever(spec, trigger);
+    if (why.empty()) continue;
+    problems->Add(absl::StrCat("spec.on.triggers[", i, "]"), absl::StrCat(trigger, " ", why));
+  }
 }
 
 }  // namespace dbfleet::controller

@@ -29,6 +29,10 @@ struct DeclaredEventRule {
 
 void FillEventRule(resource::v1::EventRule* manifest);
 
+// All that is wrong with one that is to be applied, also that it, or one of its triggers, would
+// never lead to anything.
+void CheckEventRule(const resource::v1::EventRule& manifest, config::Problems* problems);
+
 // Nullopt if there is anything wrong, which goes to `problems`.
 std::optional<DeclaredEventRule> CompileEventRule(const resource::v1::EventRule& manifest,
                                                   config::Problems* problems);

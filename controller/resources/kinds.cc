@@ -36,10 +36,6 @@ void CheckWindow(const resource::v1::MaintenanceWindow& manifest, config::Proble
   (void)CompileWindow(manifest, problems);
 }
 
-void CheckEventRule(const resource::v1::EventRule& manifest, config::Problems* problems) {
-  (void)CompileEventRule(manifest, problems);
-}
-
 void CheckRoute(const resource::v1::NotificationRoute& manifest, config::Problems* problems) {
   (void)CompileRoute(manifest, problems);
 }

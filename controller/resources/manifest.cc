@@ -78,6 +78,7 @@ absl::StatusOr<const ResourceKind*> KindOf(const std::string& path, const std::s
 
 absl::StatusOr<Manifest> ParseDocument(const std::string& path, const std::string& document) {
   Manifest manifest;
+  manifest.path = path;
   ASSIGN_OR_RETURN(manifest.kind, KindOf(path, document, &manifest.place));
   const std::shared_ptr<google::protobuf::Message> message(manifest.kind->prototype->New());
   bool rest_is_good = false;
@@ -100,6 +101,7 @@ absl::StatusOr<Manifest> ParseDocument(const std::string& path, const std::strin
   manifest.kind->check(*message, &problems);
   RETURN_IF_ERROR(problems.Together(parsed));
   manifest.message = message;
+  manifest.document = std::make_shared<const std::string>(document);
   return manifest;
 }
 
@@ -110,6 +112,19 @@ absl::Status TooMuch(absl::string_view what) {
 }  // namespace
 
 std::string Manifest::id() const { return absl::StrCat(kind->collection, "/", name); }
+
+FieldPlaces::FieldPlaces(const Manifest& manifest)
+    : id_(manifest.id()), problems_(manifest.path, *manifest.document) {}
+
+std::string FieldPlaces::At(absl::string_view field) const {
+  return absl::StrCat(problems_.PlaceOf(field), id_, ": ", field, ": ");
+}
+
+absl::Status BadField(const Manifest& manifest, absl::string_view field, absl::string_view reason,
+                      absl::string_view message) {
+  return Error(absl::StatusCode::kInvalidArgument, reason,
+               absl::StrCat(FieldPlaces(manifest).At(field), message));
+}
 
 absl::StatusOr<std::vector<Manifest>> ParseManifests(absl::Span<const ManifestText> texts) {
   if (texts.size() > kMostManifestTexts) {
@@ -143,8 +158,8 @@ absl::StatusOr<std::vector<Manifest>> ParseManifests(absl::Span<const ManifestTe
       }
       const auto [former, first] = places.emplace(manifest->id(), manifest->place);
       if (!first) {
-        problems.push_back(absl::StrCat(manifest->place, ": ", manifest->id(),
-                                        " is declared already at ", former->second));
+        problems.push_back(absl::StrCat(FieldPlaces(*manifest).At("metadata.name"),
+                                        "it is declared already at ", former->second));
       }
       manifest->version = text.version;
       manifests.push_back(*std::move(manifest));

@@ -8,6 +8,7 @@
 #include "absl/types/span.h"
 #include "google/protobuf/message.h"
 
+#include "common/config/problems.h"
 #include "controller/resources/kinds.h"
 
 namespace dbfleet::controller {
@@ -22,12 +23,33 @@ struct ManifestText {
 struct Manifest {
   const ResourceKind* kind = nullptr;
   std::string name;
-  std::string place;  // "PATH:LINE" of its kind.
+  std::string place;                            // "PATH:LINE" of its kind.
+  std::string path;                             // For messages.
+  std::shared_ptr<const std::string> document;  // Its text, each line with its number in the file.
   std::shared_ptr<const google::protobuf::Message> message;
   uint64_t version = 0;  // As ManifestText::version.
 
   std::string id() const;  // "maintenancewindows/weekend".
 };
+
+// Where in its file each field of a manifest stands. Reading it again takes as long as parsing it,
+// so this is made where something is wrong.
+class FieldPlaces {
+ public:
+  explicit FieldPlaces(const Manifest& manifest);
+
+  // "f.yaml:9:5: schedules/nightly: spec.targets.instances[0]: ", to which a message is added. A
+  // field that is not written there has the place of what it belongs to.
+  std::string At(absl::string_view field) const;
+
+ private:
+  const std::string id_;
+  const config::Problems problems_;
+};
+
+// INVALID_ARGUMENT: something is wrong with this field.
+absl::Status BadField(const Manifest& manifest, absl::string_view field, absl::string_view reason,
+                      absl::string_view message);
 
 inline constexpr size_t kMostManifestTexts = 100;
 inline constexpr size_t kMostManifestBytes = 1 << 20;  // Of one text.

@@ -25,21 +25,33 @@ Environment DeclaredEnvironment(const Manifest& manifest) {
   return EnvironmentOf(static_cast<const resource::v1::Environment&>(*manifest.message));
 }
 
+absl::Status UnknownEnvironment(const Manifest& manifest, absl::string_view field,
+                                absl::string_view name) {
+  return BadField(
+      manifest, field, "UNKNOWN_ENVIRONMENT",
+      absl::StrCat("there is no environment \"", SanitizeForDisplay(Truncate(name, 100)),
+                   "\"; see: dbfleet environment list"));
+}
+
 // Nobody waits for a window of an environment that there is not.
-absl::Status CheckKnown(const Manifest& manifest, const std::vector<std::string>& names,
+template <typename Names>
+absl::Status CheckKnown(const Manifest& manifest, const Names& names, absl::string_view field,
                         const std::set<std::string>& environments) {
+  int i = 0;
   for (const std::string& name : names) {
-    if (environments.count(name) != 0) continue;
-    return Error(
-        absl::StatusCode::kInvalidArgument, "UNKNOWN_ENVIRONMENT",
-        absl::StrCat(manifest.place, ": ", manifest.id(), ": there is no environment \"",
-                     SanitizeForDisplay(Truncate(name, 100)), "\"; see: dbfleet environment list"));
+    const std::string item = absl::StrCat(field, "[", i++, "]");
+    if (environments.count(name) == 0) return UnknownEnvironment(manifest, item, name);
   }
   return absl::OkStatus();
 }
 
+template <typename T>
+const auto& SpecOf(const Manifest& manifest) {
+  return static_cast<const T&>(*manifest.message).spec();
+}
+
 RoleBinding BindingOf(const Manifest& manifest) {
-  const auto& spec = static_cast<const resource::v1::RoleBinding&>(*manifest.message).spec();
+  const auto& spec = SpecOf<resource::v1::RoleBinding>(manifest);
   RoleBinding binding;
   binding.id = manifest.id();
   binding.role = FromName<Role>(spec.role()).value_or(Role::kViewer);
@@ -54,11 +66,14 @@ RoleBinding BindingOf(const Manifest& manifest) {
 // With these bindings in place of those that are there, nobody may hold what is for separate hands.
 absl::Status CheckHands(ReadTx& tx, absl::Span<const Manifest> manifests) {
   std::map<std::string, RoleBinding> bindings;
-  std::map<std::string, const Manifest*> concerned;  // Users, with one manifest that names them.
+  // Users, with one manifest that names them, and where.
+  std::map<std::string, std::pair<const Manifest*, std::string>> concerned;
   for (const Manifest& manifest : manifests) {
     if (manifest.kind->kind != kRoleBindingKind) continue;
     RoleBinding binding = BindingOf(manifest);
-    for (const std::string& subject : binding.subjects) concerned[subject] = &manifest;
+    for (size_t i = 0; i < binding.subjects.size(); ++i) {
+      concerned[binding.subjects[i]] = {&manifest, absl::StrCat("spec.subjects[", i, "]")};
+    }
     bindings[binding.id] = std::move(binding);
   }
   if (concerned.empty()) return absl::OkStatus();
@@ -67,19 +82,24 @@ absl::Status CheckHands(ReadTx& tx, absl::Span<const Manifest> manifests) {
   std::vector<RoleBinding> all;
   for (auto& [id, binding] : bindings) all.push_back(std::move(binding));
   const RoleBook book(std::move(all));
-  for (const auto& [subject, manifest] : concerned) {
-    const std::string place = absl::StrCat(manifest->place, ": ", manifest->id());
+  for (const auto& [subject, named] : concerned) {
     const absl::StatusOr<User> user = tx.GetUser(subject);
     if (absl::IsNotFound(user.status())) {
-      return Error(absl::StatusCode::kInvalidArgument, "UNKNOWN_USER",
-                   absl::StrCat(place, ": there is no user \"", subject,
-                                "\"; make one first: dbfleet user create ", subject));
+      return BadField(*named.first, named.second, "UNKNOWN_USER",
+                      absl::StrCat("there is no user \"", subject,
+                                   "\"; make one first: dbfleet user create ", subject));
     }
     RETURN_IF_ERROR(user.status());
-    RETURN_IF_ERROR(Annotate(CheckSeparateHands(*user, book), place));
+    const absl::Status separate = CheckSeparateHands(*user, book);
+    if (absl::IsInvalidArgument(separate)) {
+      return BadField(*named.first, named.second, ReasonOf(separate), separate.message());
+    }
+    RETURN_IF_ERROR(separate);
   }
   return absl::OkStatus();
 }
+
+constexpr absl::string_view kPromotesFrom = "spec.policy.promotion.from";
 
 // Each comes after one that is there, and none, by whatever way, after itself.
 absl::Status CheckPromotionOrder(const Manifest& manifest,
@@ -88,14 +108,13 @@ absl::Status CheckPromotionOrder(const Manifest& manifest,
   for (std::string from = promotes_from.at(manifest.name); !from.empty();) {
     const auto next = promotes_from.find(from);
     if (next == promotes_from.end()) {
-      return CheckKnown(manifest, {from}, {});
+      return UnknownEnvironment(manifest, kPromotesFrom, from);
     }
     way.push_back(from);
     if (std::count(way.begin(), way.end(), from) > 1) {
-      return Error(
-          absl::StatusCode::kInvalidArgument, "PROMOTION_CIRCLE",
-          absl::StrCat(manifest.place, ": ", manifest.id(),
-                       ": environments would wait for each other: ", absl::StrJoin(way, " from ")));
+      return BadField(
+          manifest, kPromotesFrom, "PROMOTION_CIRCLE",
+          absl::StrCat("environments would wait for each other: ", absl::StrJoin(way, " from ")));
     }
     from = next->second;
   }
@@ -121,36 +140,40 @@ absl::Status CheckReferences(ReadTx& tx, absl::Span<const Manifest> manifests) {
     environments.insert(manifest.name);
     promotes_from[manifest.name] = DeclaredEnvironment(manifest).policy.promotion.from;
   }
+  constexpr absl::string_view kSelected = "spec.selector.environments";
   for (const Manifest& manifest : manifests) {
-    if (manifest.kind->kind == kWindowKind) {
-      RETURN_IF_ERROR(CheckKnown(manifest, WindowOf(manifest).environments, environments));
-    } else if (manifest.kind->kind == kScheduleKind) {
-      const auto& schedule = static_cast<const resource::v1::Schedule&>(*manifest.message);
-      RETURN_IF_ERROR(CheckKnown(manifest, {schedule.spec().environment()}, environments));
-    } else if (manifest.kind->kind == kEventRuleKind) {
-      const auto& named = static_cast<const resource::v1::EventRule&>(*manifest.message)
-                              .spec()
-                              .selector()
-                              .environments();
-      RETURN_IF_ERROR(CheckKnown(manifest, {named.begin(), named.end()}, environments));
-    } else if (manifest.kind->kind == kRouteKind) {
-      const auto& named = static_cast<const resource::v1::NotificationRoute&>(*manifest.message)
-                              .spec()
-                              .selector()
-                              .environments();
-      RETURN_IF_ERROR(CheckKnown(manifest, {named.begin(), named.end()}, environments));
-    } else if (manifest.kind->kind == kApprovalPolicyKind) {
-      RETURN_IF_ERROR(CheckKnown(manifest, ApprovalPolicyOf(manifest).environments, environments));
-    } else if (manifest.kind->kind == kBreakGlassKind) {
-      const auto& spec =
-          static_cast<const resource::v1::BreakGlassPolicy&>(*manifest.message).spec();
-      RETURN_IF_ERROR(CheckKnown(manifest, {spec.environments().begin(), spec.environments().end()},
-                                 environments));
-    } else if (manifest.kind->kind == kEnvironmentKind) {
-      RETURN_IF_ERROR(CheckPromotionOrder(manifest, promotes_from));
-    } else if (manifest.kind->kind == kRoleBindingKind) {
-      RETURN_IF_ERROR(CheckKnown(manifest, BindingOf(manifest).where.names(), environments));
+    const absl::string_view kind = manifest.kind->kind;
+    const auto known = [&](const auto& names, absl::string_view field) {
+      return CheckKnown(manifest, names, field, environments);
+    };
+    absl::Status status;
+    if (kind == kWindowKind) {
+      const auto& spec = SpecOf<resource::v1::MaintenanceWindow>(manifest);
+      status = known(spec.selector().environments(), kSelected);
+    } else if (kind == kScheduleKind) {
+      const std::string& name = SpecOf<resource::v1::Schedule>(manifest).environment();
+      if (environments.count(name) == 0) {
+        status = UnknownEnvironment(manifest, "spec.environment", name);
+      }
+    } else if (kind == kEventRuleKind) {
+      const auto& spec = SpecOf<resource::v1::EventRule>(manifest);
+      status = known(spec.selector().environments(), kSelected);
+    } else if (kind == kRouteKind) {
+      const auto& spec = SpecOf<resource::v1::NotificationRoute>(manifest);
+      status = known(spec.selector().environments(), kSelected);
+    } else if (kind == kApprovalPolicyKind) {
+      const auto& spec = SpecOf<resource::v1::ApprovalPolicy>(manifest);
+      status = known(spec.selector().environments(), kSelected);
+    } else if (kind == kBreakGlassKind) {
+      const auto& spec = SpecOf<resource::v1::BreakGlassPolicy>(manifest);
+      status = known(spec.environments(), "spec.environments");
+    } else if (kind == kEnvironmentKind) {
+      status = CheckPromotionOrder(manifest, promotes_from);
+    } else if (kind == kRoleBindingKind) {
+      const auto& spec = SpecOf<resource::v1::RoleBinding>(manifest);
+      status = known(spec.environments(), "spec.environments");
     }
+    RETURN_IF_ERROR(status);
   }
   return CheckHands(tx, manifests);
 }

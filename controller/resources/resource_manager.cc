@@ -73,6 +73,22 @@ absl::StatusOr<std::vector<ProposedChange>> ToPropose(ReadTx& tx,
   return proposed;
 }
 
+// Applies for certain and leaves nothing behind: what would refuse it does. `changes` stay as they
+// are.
+absl::Status ApplyAndTakeBack(Store& store,
+                              const std::function<absl::Status(WriteTx*, ReadTx&)>& apply,
+                              std::vector<ResourceChange>* changes) {
+  const std::vector<ResourceChange> before = *changes;
+  bool applied = false;
+  const absl::Status status = store.MutateAndWait([&](WriteTx& tx) -> absl::Status {
+    RETURN_IF_ERROR(apply(&tx, tx));
+    applied = true;
+    return absl::CancelledError("a dry run");  // Rolls back.
+  });
+  *changes = before;
+  return applied ? absl::OkStatus() : status;
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<ResourceChange>> ResourceManager::Apply(
@@ -88,8 +104,15 @@ absl::StatusOr<std::vector<ResourceChange>> ResourceManager::Apply(
   };
   RETURN_IF_ERROR(store_.Read(authorise));
   RETURN_IF_ERROR(CheckTimes(manifests, clock_.Now()));
+  std::vector<std::vector<std::string>> warnings;
+  RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
+    RETURN_IF_ERROR(CheckReferences(tx, manifests));
+    ASSIGN_OR_RETURN(warnings, LookAhead(tx, manifests, rights, check_route_));
+    return absl::OkStatus();
+  }));
   std::vector<ResourceChange> changes;
   std::optional<Proposal> proposed;
+  std::set<std::string> fillable;  // Quorums that have to stay so.
   const auto apply = [&](WriteTx* tx, ReadTx& read) -> absl::Status {
     proposed.reset();
     ApplyContext context{read, nullptr, meta, reason, clock_.Now(), rights};
@@ -110,15 +133,17 @@ absl::StatusOr<std::vector<ResourceChange>> ResourceManager::Apply(
       ASSIGN_OR_RETURN(proposed, Propose(context, std::move(wanted), leave));
       return absl::OkStatus();
     }
+    ASSIGN_OR_RETURN(const EnvironmentFilter touched, TouchedBy(read, alterations));
+    ASSIGN_OR_RETURN(fillable, FillableQuorums(read, touched));
     if (tx == nullptr) return absl::OkStatus();
     NoteUnformed(leave, &context);
-    ASSIGN_OR_RETURN(const EnvironmentFilter touched, TouchedBy(read, alterations));
-    ASSIGN_OR_RETURN(const std::set<std::string> fillable, FillableQuorums(read, touched));
     ASSIGN_OR_RETURN(changes, ApplyAll(context, manifests));
     return CheckFillable(read, fillable);
   };
   if (dry_run) {
     RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) { return apply(nullptr, tx); }));
+    // Whether there are still the people for it only shows when it is there.
+    if (!fillable.empty()) RETURN_IF_ERROR(ApplyAndTakeBack(store_, apply, &changes));
   } else {
     RETURN_IF_ERROR(store_.MutateAndWait([&](WriteTx& tx) { return apply(&tx, tx); }));
     const bool roles =
@@ -130,6 +155,7 @@ absl::StatusOr<std::vector<ResourceChange>> ResourceManager::Apply(
     if (roles && roles_changed_ != nullptr) roles_changed_();
   }
   if (proposal != nullptr) *proposal = std::move(proposed);
+  for (size_t i = 0; i < changes.size(); ++i) changes[i].warnings = std::move(warnings[i]);
   return changes;
 }
 
@@ -142,7 +168,7 @@ absl::StatusOr<ResourceView> ResourceManager::Get(absl::string_view id, const Ri
     if (k->kind == kEnvironmentKind) {
       if (!MaySee(rights, *k, n)) return HiddenOrMissing(full, Verb::kRead);
       ASSIGN_OR_RETURN(const Environment environment, tx.GetEnvironment(n));
-      view = ViewOf(environment);
+      ASSIGN_OR_RETURN(view, ViewOf(tx, environment));
       return absl::OkStatus();
     }
     const absl::StatusOr<Resource> resource = tx.GetResource(full);
@@ -175,7 +201,9 @@ absl::StatusOr<Page<ResourceView>> ResourceManager::List(absl::string_view kind,
       do {
         ASSIGN_OR_RETURN(const Page<Environment> found, tx.ListEnvironments(all));
         for (const Environment& environment : found.items) {
-          if (rights.In(Verb::kRead, environment.name)) views.items.push_back(ViewOf(environment));
+          if (!rights.In(Verb::kRead, environment.name)) continue;
+          ASSIGN_OR_RETURN(ResourceView view, ViewOf(tx, environment));
+          views.items.push_back(std::move(view));
         }
         all.token = found.next_token;
       } while (!all.token.empty());
@@ -298,6 +326,11 @@ absl::StatusOr<WindowOccurrences> ResourceManager::Occurrences(
   });
   found.more = occurrences.size() > limit;
   if (found.more) occurrences.resize(limit);
+  for (WindowOccurrence& one : occurrences) {
+    if (one.declared->window.effect == WindowEffect::kDeny) continue;
+    const Span left{std::max(one.span.begin, from), one.span.end};
+    one.cover = CoverOf(*one.declared, left, environments.names(), book->windows());
+  }
   return found;
 }
 

@@ -9,6 +9,7 @@
 #include "common/proto_time/proto_time.h"
 #include "controller/jobs/job_manager.h"
 #include "controller/jobs/queueing.h"
+#include "controller/resources/scheduled_job.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -78,10 +79,12 @@ void CheckTargets(const ScheduleSpec& spec, config::Problems* problems) {
     problems->Add("spec.targets.instances",
                   absl::StrCat("at most ", kMostNamed, " can be named; choose by labels"));
   }
-  for (const std::string& engine : spec.targets().engines()) {
+  for (int i = 0; i < spec.targets().engines_size(); ++i) {
+    const std::string& engine = spec.targets().engines(i);
     if (engine == "mysql" || engine == "postgresql" || engine == "redis") continue;
-    problems->Add("spec.targets.engines", absl::StrCat("mysql, postgresql or redis is wanted, not ",
-                                                       config::ShownValue(engine)));
+    problems->Add(
+        absl::StrCat("spec.targets.engines[", i, "]"),
+        absl::StrCat("mysql, postgresql or redis is wanted, not ", config::ShownValue(engine)));
   }
 }
 
@@ -118,11 +121,7 @@ void CheckScheduledJob(const ScheduledJob& job, absl::string_view field,
   }
   CheckQueue(job, absl::StrCat(field, ".queue"), problems);
   if (!job.has_inspect()) return;
-  work::v1::InspectSpec inspect;
-  inspect.set_statement(job.inspect().statement());
-  inspect.set_max_rows(job.inspect().max_rows());
-  *inspect.mutable_timeout() = job.inspect().timeout();
-  problems->Note(absl::StrCat(field, ".inspect"), ValidateInspect(inspect));
+  problems->Note(absl::StrCat(field, ".inspect"), ValidateInspect(InspectionOf(job)));
 }
 
 std::string DeclaredSchedule::Timing() const {

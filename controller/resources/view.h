@@ -8,6 +8,7 @@
 #include "controller/domain/types.h"
 #include "controller/resources/kinds.h"
 #include "controller/store/queries.h"
+#include "controller/store/store.h"
 
 namespace dbfleet::controller {
 
@@ -16,8 +17,8 @@ struct ResourceView {
   std::string id;    // "maintenancewindows/weekend".
   std::string kind;  // "MaintenanceWindow".
   std::string yaml;
-  std::string creator;  // "" for environments, of which that is not known.
-  std::string editor;
+  std::string creator;  // "" for environments, of which that is not kept.
+  std::string editor;   // "" for an environment that the audit trail does not know.
   absl::Time create_time = absl::InfinitePast();
   absl::Time update_time = absl::InfinitePast();
   uint64_t version = 0;
@@ -26,6 +27,8 @@ struct ResourceView {
 // DATA_LOSS (STORE_CORRUPT) for one that this version cannot read.
 absl::StatusOr<ResourceView> ViewOf(const Resource& resource);
 ResourceView ViewOf(const Environment& environment);
+// The same with who changed it last, and when, as the audit trail has it.
+absl::StatusOr<ResourceView> ViewOf(ReadTx& tx, const Environment& environment);
 
 // Which environments it is about; all of them for one that this version cannot read.
 EnvironmentFilter StoredReach(const ResourceKind& kind, const Resource& resource);

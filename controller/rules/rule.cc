@@ -17,6 +17,12 @@ constexpr absl::string_view kNotForRules[] = {
 constexpr absl::string_view kAboutNoInstance[] = {"window-opened", "window-closed",
                                                   "window-changed", "schedule-missed"};
 
+constexpr absl::string_view kAboutNoJob[] = {"health-change", "agent-lost", "agent-connected",
+                                             "agent-quarantined"};
+
+constexpr absl::string_view kAboutChanges[] = {"approval-needed", "approved", "rollback-refused",
+                                               "break-glass"};
+
 // agent/engine/health.h, and what makes an instance critical without any measurement.
 constexpr absl::string_view kObservations[] = {
     "unreachable",
@@ -51,6 +57,15 @@ bool FitsHealth(HealthChange wanted, const AuditEvent& event) {
 bool IsForRules(const TriggerInfo& trigger) { return !Has(kNotForRules, trigger.name); }
 
 bool IsAboutInstances(absl::string_view trigger) { return !Has(kAboutNoInstance, trigger); }
+
+std::optional<std::vector<JobKind>> JobKindsOf(absl::string_view trigger) {
+  using Kinds = std::vector<JobKind>;
+  if (Has(kAboutNoInstance, trigger) || Has(kAboutNoJob, trigger)) return Kinds();
+  if (Has(kAboutChanges, trigger)) return Kinds{JobKind::kMigrate};
+  if (trigger == "check-failed") return Kinds{JobKind::kCheck};
+  if (trigger == "backup-suspect") return Kinds{JobKind::kBackup, JobKind::kVerify};
+  return std::nullopt;
+}
 
 absl::Span<const absl::string_view> KnownObservations() { return kObservations; }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -27,6 +28,8 @@ inline constexpr absl::string_view kProposedTrigger = "job-proposed";
 bool IsForRules(const TriggerInfo& trigger);
 // Is what it tells about an instance? Other events need targets to be named.
 bool IsAboutInstances(absl::string_view trigger);
+// Of which kinds the jobs are that it tells of: none if it is about no job, nullopt if of any kind.
+std::optional<std::vector<JobKind>> JobKindsOf(absl::string_view trigger);
 // What can be critical about an instance, as the agents' health checks call it.
 absl::Span<const absl::string_view> KnownObservations();
 

@@ -1,6 +1,5 @@
 #include "controller/scheduler/declared_job.h"
 
-#include <algorithm>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -13,15 +12,6 @@ namespace dbfleet::controller {
 namespace {
 
 using resource::v1::ScheduledJob;
-
-work::v1::InspectSpec InspectionOf(const ScheduledJob& job) {
-  work::v1::InspectSpec inspect;
-  inspect.set_statement(job.inspect().statement());
-  inspect.set_database(job.inspect().database());
-  inspect.set_max_rows(job.inspect().max_rows());
-  if (job.inspect().has_timeout()) *inspect.mutable_timeout() = job.inspect().timeout();
-  return inspect;
-}
 
 QueueAsk QueueOf(const ScheduledJob& job) {
   QueueAsk ask;
@@ -52,20 +42,6 @@ absl::StatusOr<std::string> BackupToVerify(ReadTx& tx, const Instance& instance)
 }
 
 }  // namespace
-
-bool SelectsTarget(const resource::v1::ScheduleTargets& targets, const std::set<std::string>& named,
-                   const Instance& instance) {
-  if (!named.empty() && named.count(instance.id) == 0) return false;
-  const auto& engines = targets.engines();
-  if (!engines.empty() &&
-      std::find(engines.begin(), engines.end(), instance.engine) == engines.end()) {
-    return false;
-  }
-  return std::all_of(targets.labels().begin(), targets.labels().end(), [&](const auto& label) {
-    const auto found = instance.labels.find(label.first);
-    return found != instance.labels.end() && found->second == label.second;
-  });
-}
 
 absl::Status PrepareJob(ReadTx& tx, const ScheduledJob& job, absl::string_view environment,
                         PreparedTarget* target) {
@@ -102,13 +78,6 @@ absl::StatusOr<std::string> InsertDeclaredJob(JobManager& jobs, FlowContext& con
   }
   RETURN_IF_ERROR(made.status());
   return made->id;
-}
-
-absl::string_view ActionOf(const ScheduledJob& job) {
-  if (job.has_check()) return "check";
-  if (job.has_inspect()) return "inspect";
-  if (job.has_backup()) return "backup";
-  return job.has_verify() ? "verify" : "";
 }
 
 }  // namespace dbfleet::controller

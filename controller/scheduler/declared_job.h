@@ -1,6 +1,5 @@
 #pragma once
 
-#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -8,6 +7,7 @@
 #include "absl/strings/string_view.h"
 
 #include "controller/jobs/job_manager.h"
+#include "controller/resources/scheduled_job.h"
 #include "controller/store/store.h"
 #include "dbfleet/resource/v1/resource.pb.h"
 
@@ -21,10 +21,6 @@ struct PreparedTarget {
   absl::Status refusal;   // Why it gets no job, if so.
 };
 
-// `named`: the instances that `targets` names.
-bool SelectsTarget(const resource::v1::ScheduleTargets& targets, const std::set<std::string>& named,
-                   const Instance& instance);
-
 // Finds what the job takes. Why the target gets none, as far as that shows before it is made.
 absl::Status PrepareJob(ReadTx& tx, const resource::v1::ScheduledJob& job,
                         absl::string_view environment, PreparedTarget* target);
@@ -35,8 +31,5 @@ absl::StatusOr<std::string> InsertDeclaredJob(JobManager& jobs, FlowContext& con
                                               const resource::v1::ScheduledJob& job,
                                               const PreparedTarget& target,
                                               const std::string& reason);
-
-// "check", "inspect", "backup" or "verify".
-absl::string_view ActionOf(const resource::v1::ScheduledJob& job);
 
 }  // namespace dbfleet::controller

@@ -11,7 +11,11 @@
 #include "controller/audit/recovery.h"
 #include "controller/domain/transitions.h"
 #include "controller/identity/request_keys.h"
+#include "controller/resources/access.h"
+#include "controller/resources/kinds.h"
 #include "controller/resources/schedule_source.h"
+#include "controller/resources/scheduled_job.h"
+#include "controller/resources/view.h"
 #include "controller/scheduler/scheduler.h"
 #include "controller/store/filtered_page.h"
 
@@ -26,7 +30,7 @@ absl::StatusOr<DeclaredSchedule> Find(ReadTx& tx, const std::string& name) {
   if (absl::IsNotFound(resource.status())) {
     return Error(absl::StatusCode::kNotFound, "SCHEDULE_NOT_FOUND",
                  absl::StrCat("there is no schedule \"", SanitizeForDisplay(Truncate(name, 100)),
-                              "\"; see: dbfleet get schedules"));
+                              "\"; see: dbfleet schedule list"));
   }
   RETURN_IF_ERROR(resource.status());
   return ScheduleIn(*resource);
@@ -48,18 +52,74 @@ std::string MessageOf(const Occurrence& occurrence, RunState state,
   return absl::StrCat(found - succeeded, " of ", found, " jobs did not succeed");
 }
 
-absl::StatusOr<OccurrenceView> ViewOf(ReadTx& tx, Occurrence occurrence) {
+// Without the jobs' ids.
+absl::StatusOr<OccurrenceView> StandingOf(ReadTx& tx, Occurrence occurrence) {
   OccurrenceView view;
   ASSIGN_OR_RETURN(view.jobs, tx.TallyJobs(JobKeysOf(occurrence)));
   view.state = StateOf(occurrence, view.jobs);
   view.message = MessageOf(occurrence, view.state, view.jobs);
+  view.occurrence = std::move(occurrence);
+  return view;
+}
+
+absl::StatusOr<OccurrenceView> ViewOf(ReadTx& tx, Occurrence occurrence) {
+  ASSIGN_OR_RETURN(OccurrenceView view, StandingOf(tx, occurrence));
   ASSIGN_OR_RETURN(std::vector<Job> jobs, tx.JobsByKey(JobKeysOf(occurrence), "", kJobsLookedAt));
   std::stable_partition(jobs.begin(), jobs.end(),
                         [](const Job& job) { return job.state != JobState::kSucceeded; });
   for (const Job& job : jobs) {
     if (view.job_ids.size() < kJobsShown) view.job_ids.push_back(job.id);
   }
-  view.occurrence = std::move(occurrence);
+  return view;
+}
+
+// Of the schedule that has the name now: another one that had it before may have been about another
+// environment.
+absl::StatusOr<Page<Occurrence>> OwnOccurrences(ReadTx& tx, const ScheduleState& state,
+                                                const PageRequest& page) {
+  return FilteredPage<Occurrence>(
+      [&](const PageRequest& part) { return tx.ListOccurrences(state.name, part); },
+      [&](const Occurrence& occurrence) -> absl::StatusOr<bool> {
+        return occurrence.uid == state.uid;
+      },
+      page);
+}
+
+// Up to `count` that are due behind `now`.
+std::vector<DueTime> TimesToCome(const DeclaredSchedule& declared, const ScheduleState& state,
+                                 absl::Time now, size_t count) {
+  // One whose jitter has not passed is still to come; jitters are no longer than intervals.
+  const absl::Time from =
+      std::max(LookFrom(state.decided_until, state.pruned_until, now), now - declared.times.jitter);
+  std::vector<DueTime> times = NextTimes(state.uid, declared.times, from, count + 2);
+  std::erase_if(times, [&](const DueTime& time) { return time.due <= now; });
+  if (times.size() > count) times.resize(count);
+  return times;
+}
+
+absl::StatusOr<ScheduleView> ViewOf(ReadTx& tx, const Resource& resource, absl::Time now) {
+  ScheduleView view;
+  view.name = resource.id.substr(resource.id.find('/') + 1);
+  const absl::StatusOr<DeclaredSchedule> declared = ScheduleIn(resource);
+  if (!declared.ok()) {
+    view.problem = std::string(declared.status().message());
+    return view;
+  }
+  view.environment = declared->environment;
+  view.cron = declared->spec.cron();
+  view.time_zone = declared->time_zone;
+  view.suspended = declared->suspended;
+  const resource::v1::ScheduledJob& job = declared->spec.job();
+  view.action = job.has_planned() ? job.planned().action() : std::string(ActionOf(job));
+  ASSIGN_OR_RETURN(const ScheduleState state, tx.GetScheduleState(view.name));
+  ASSIGN_OR_RETURN(Page<Occurrence> last, OwnOccurrences(tx, state, {1, ""}));
+  if (!last.items.empty()) {
+    ASSIGN_OR_RETURN(view.last, StandingOf(tx, std::move(last.items[0])));
+  }
+  if (view.suspended) return view;
+  const std::vector<DueTime> times = TimesToCome(*declared, state, now, 1);
+  if (!times.empty()) view.next = times[0].due;
+  ASSIGN_OR_RETURN(view.problem, WhyNotEntitled(tx, resource.editor, view.environment));
   return view;
 }
 
@@ -107,13 +167,32 @@ absl::StatusOr<ScheduleTimesView> ScheduleRuns::Next(const std::string& schedule
   }));
   view.time_zone = declared->time_zone;
   view.suspended = declared->suspended;
-  // One whose jitter has not passed is still to come; jitters are no longer than intervals.
-  const absl::Time from = std::max(LookFrom(state.decided_until, state.pruned_until, now),
-                                   now - declared->times.jitter);
-  view.times = NextTimes(state.uid, declared->times, from, count + 2);
-  std::erase_if(view.times, [&](const DueTime& time) { return time.due <= now; });
-  if (view.times.size() > count) view.times.resize(count);
+  view.times = TimesToCome(*declared, state, now, count);
   return view;
+}
+
+absl::StatusOr<Page<ScheduleView>> ScheduleRuns::Schedules(const PageRequest& page,
+                                                           const Rights& rights) {
+  Page<ScheduleView> views;
+  const ResourceKind& kind = *FindResourceKind(kScheduleKind);
+  const absl::Time now = clock_.Now();
+  RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        const Page<Resource> found,
+        FilteredPage<Resource>(
+            [&](const PageRequest& part) { return tx.ListResources(kScheduleKind, part); },
+            [&](const Resource& resource) -> absl::StatusOr<bool> {
+              return MaySee(rights, kind, StoredReach(kind, resource));
+            },
+            page));
+    for (const Resource& resource : found.items) {
+      ASSIGN_OR_RETURN(ScheduleView view, ViewOf(tx, resource, now));
+      views.items.push_back(std::move(view));
+    }
+    views.next_token = found.next_token;
+    return absl::OkStatus();
+  }));
+  return views;
 }
 
 absl::StatusOr<OccurrenceView> ScheduleRuns::Get(const std::string& id) {
@@ -140,15 +219,7 @@ absl::StatusOr<Page<OccurrenceView>> ScheduleRuns::List(const std::string& sched
     const absl::StatusOr<ScheduleState> state = tx.GetScheduleState(schedule);
     if (absl::IsNotFound(state.status())) return Find(tx, schedule).status();
     RETURN_IF_ERROR(state.status());
-    // Another one that had the name before may have been about another environment.
-    ASSIGN_OR_RETURN(
-        Page<Occurrence> found,
-        FilteredPage<Occurrence>(
-            [&](const PageRequest& part) { return tx.ListOccurrences(schedule, part); },
-            [&](const Occurrence& occurrence) -> absl::StatusOr<bool> {
-              return occurrence.uid == state->uid;
-            },
-            page));
+    ASSIGN_OR_RETURN(Page<Occurrence> found, OwnOccurrences(tx, *state, page));
     for (Occurrence& occurrence : found.items) {
       ASSIGN_OR_RETURN(OccurrenceView view, ViewOf(tx, std::move(occurrence)));
       views.items.push_back(std::move(view));

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "absl/status/statusor.h"
 
 #include "common/time/clock.h"
+#include "controller/identity/rights.h"
 #include "controller/jobs/job_manager.h"
 #include "controller/schedules/due.h"
 #include "controller/store/store.h"
@@ -44,6 +46,19 @@ struct ScheduleTimesView {
   bool suspended = false;
 };
 
+// How a schedule stands.
+struct ScheduleView {
+  std::string name;
+  std::string environment;
+  std::string cron;
+  std::string time_zone;
+  std::string action;  // "backup"; of what is planned: its name.
+  bool suspended = false;
+  absl::Time next = absl::InfiniteFuture();  // With its jitter.
+  std::optional<OccurrenceView> last;        // Without its jobs' ids.
+  std::string problem;
+};
+
 // What people ask of schedules, and ask them to do. Thread-safe; not to be called from the store's
 // writer thread.
 class ScheduleRuns {
@@ -51,6 +66,9 @@ class ScheduleRuns {
   // `wake`: something waits for the scheduler.
   ScheduleRuns(Store& store, Clock& clock, std::function<void()> wake)
       : store_(store), clock_(clock), wake_(std::move(wake)) {}
+
+  // Those that these rights may see, by name.
+  absl::StatusOr<Page<ScheduleView>> Schedules(const PageRequest& page, const Rights& rights);
 
   // By name ("nightly"), here and below. NOT_FOUND (SCHEDULE_NOT_FOUND).
   absl::StatusOr<ScheduleTimesView> Next(const std::string& schedule, size_t count);

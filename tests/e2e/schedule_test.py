@@ -5,7 +5,7 @@ import time
 import fleet
 from fleet import FleetTest, wait_until
 
-FAILED, USAGE, NOT_AUTHORISED = 1, 2, 4
+FAILED, USAGE, NOT_AUTHORISED, REFUSED = 1, 2, 4, 5
 
 
 def manifest(name, cron="* * * * *", more="", job="check: {}", environment="development"):
@@ -88,12 +88,12 @@ class ScheduleTest(FleetTest):
         for name in ("nightly", "verify"):
             self.delete(name)
 
-    def test_an_unsafe_statement_gets_no_job_and_the_run_says_so(self):
-        self.declare(manifest("unsafe", "0 3 * * *", "", "inspect: {statement: \"DELETE FROM orders\"}"))
-        run = self.fleet.cli("ada", "schedule", "run", "unsafe", "--wait")
-        self.assertEqual(run.code, FAILED, run)
-        self.assert_says(run, "failed", "not read-only")
-        self.delete("unsafe")
+    def test_an_unsafe_statement_is_not_declared(self):
+        refused = self.apply(manifest("unsafe", "0 3 * * *", "",
+                                      "inspect: {statement: \"DELETE FROM orders\"}"), expect=None)
+        self.assertEqual(refused.code, REFUSED, refused)
+        self.assert_says(refused, "spec.job.inspect.statement", "not read-only")
+        self.assertEqual(self.fleet.cli("ada", "get", "schedule/unsafe").code, FAILED)
 
     def test_a_schedule_does_what_its_declarer_may_have_done_and_no_more(self):
         self.fleet.make_user("pat", "policy_admin")

@@ -50,6 +50,8 @@ class CliTest : public testing::Test {
     builder.RegisterService(static_cast<api::v1::BackupService::Service*>(&controller_));
     builder.RegisterService(static_cast<api::v1::AuditService::Service*>(&controller_));
     builder.RegisterService(static_cast<api::v1::ResourceService::Service*>(&controller_));
+    builder.RegisterService(static_cast<api::v1::ScheduleService::Service*>(&controller_));
+    builder.RegisterService(static_cast<api::v1::EnvironmentService::Service*>(&controller_));
     server_ = builder.BuildAndStart();
   }
   void TearDown() override {

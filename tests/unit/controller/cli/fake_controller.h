@@ -13,9 +13,11 @@
 #include "dbfleet/api/v1/audit_service.grpc.pb.h"
 #include "dbfleet/api/v1/backup_service.grpc.pb.h"
 #include "dbfleet/api/v1/change_service.grpc.pb.h"
+#include "dbfleet/api/v1/environment_service.grpc.pb.h"
 #include "dbfleet/api/v1/instance_service.grpc.pb.h"
 #include "dbfleet/api/v1/job_service.grpc.pb.h"
 #include "dbfleet/api/v1/resource_service.grpc.pb.h"
+#include "dbfleet/api/v1/schedule_service.grpc.pb.h"
 #include "dbfleet/api/v1/user_service.grpc.pb.h"
 
 namespace dbfleet::cli {
@@ -33,7 +35,9 @@ class FakeController : public api::v1::JobService::Service,
                        public api::v1::UserService::Service,
                        public api::v1::BackupService::Service,
                        public api::v1::AuditService::Service,
-                       public api::v1::ResourceService::Service {
+                       public api::v1::ResourceService::Service,
+                       public api::v1::ScheduleService::Service,
+                       public api::v1::EnvironmentService::Service {
  public:
   using Context = grpc::ServerContext;
 
@@ -56,6 +60,11 @@ class FakeController : public api::v1::JobService::Service,
   std::string asked_actor;
   api::v1::RunBackupRequest backed_up;
   api::v1::ApplyResourcesRequest applied;
+  absl::Status apply_error;
+  std::vector<std::string> apply_warnings;  // Of each change.
+  resource::v1::Proposal apply_proposal;    // With a name: what applying becomes.
+  std::vector<api::v1::Schedule> schedules;
+  std::vector<api::v1::Environment> environments;
   api::v1::ResourceChange::Action change_action = api::v1::ResourceChange::ACTION_CREATED;
   std::vector<api::v1::Resource> resources;
   api::v1::DeleteResourceRequest deleted;
@@ -81,11 +90,14 @@ class FakeController : public api::v1::JobService::Service,
                               api::v1::ApplyResourcesResponse* out) override {
     if (auto status = Enter(context); !status.ok()) return status;
     applied = *in;
+    if (!apply_error.ok()) return rpc::ToGrpc(apply_error);
+    if (!apply_proposal.name().empty()) *out->mutable_proposal() = apply_proposal;
     for (const api::v1::Manifest& manifest : in->manifests()) {
       auto* change = out->add_changes();
       change->set_action(change_action);
       change->mutable_resource()->set_name("maintenancewindows/" + manifest.path());
       change->add_diff("+spec: new");
+      for (const std::string& warning : apply_warnings) change->add_warnings(warning);
     }
     return grpc::Status::OK;
   }
@@ -118,6 +130,19 @@ class FakeController : public api::v1::JobService::Service,
     if (auto status = Enter(context); !status.ok()) return status;
     asked_occurrences = *in;
     *out = occurrences;
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListSchedules(Context* context, const api::v1::ListSchedulesRequest*,
+                             api::v1::ListSchedulesResponse* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    for (const api::v1::Schedule& schedule : schedules) *out->add_schedules() = schedule;
+    return grpc::Status::OK;
+  }
+  grpc::Status ListEnvironments(Context* context, const api::v1::ListEnvironmentsRequest*,
+                                api::v1::ListEnvironmentsResponse* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    for (const auto& environment : environments) *out->add_environments() = environment;
     return grpc::Status::OK;
   }
 

@@ -193,6 +193,129 @@ TEST_F(WindowTest, EndClosesAnOpenOneOffWindowAndNoOther) {
   EXPECT_THAT(err_, HasSubstr("--freeze"));
 }
 
+TEST_F(WindowTest, EndClosesAWindowThatHasJustOpenedWhenItsFirstMinuteIsOver) {
+  const absl::Time begin = absl::FromUnixSeconds(absl::ToUnixSeconds(clock_->Now()) - 5);
+  const auto moment = [](absl::Time time) {
+    return absl::FormatTime("\"%Y-%m-%dT%H:%M:%SZ\"", time, absl::UTCTimeZone());
+  };
+  AddStored("young",
+            "once: {begin: " + moment(begin) + ", end: " + moment(begin + absl::Hours(1)) + "}");
+  AddStored("short",
+            "once: {begin: " + moment(begin) + ", end: " + moment(begin + absl::Minutes(1)) + "}");
+  ASSERT_EQ(RunCli({"window", "end", "young"}), 0) << err_;
+  EXPECT_EQ(Parse(SentWindow().spec().once().end()), begin + absl::Minutes(1));
+  EXPECT_THAT(err_, HasSubstr("a window lasts at least a minute: it closes at "));
+  EXPECT_NE(RunCli({"window", "end", "short"}), 0);
+  EXPECT_THAT(err_, HasSubstr("is over in less than a minute"));
+}
+
+TEST_F(WindowTest, WhatIsWrongWithOptionsIsToldInTheirWords) {
+  struct Case {
+    std::vector<std::string> options;
+    const char* reason;
+    const char* message;
+    const char* says;
+  };
+  const Case kCases[] = {
+      {{"W", "--for", "1h"},
+       "BAD_MANIFEST",
+       "the window:4:9: metadata.name: small letters are wanted",
+       "dbfleet: NAME: small letters are wanted [BAD_WINDOW]"},
+      {{"w", "--for", "1s"},
+       "BAD_WINDOW",
+       "the window:8:5: maintenancewindows/w: spec.once.end: bad window: its end",
+       "dbfleet: --until (or --for): bad window: its end [BAD_WINDOW]"},
+      {{"w", "--cron", "x", "--for", "1h"},
+       "BAD_MANIFEST",
+       "the window:7:5: spec.recurring.cron: five fields are wanted\nthe window:8:5: "
+       "spec.recurring.duration: too long",
+       "dbfleet: --cron: five fields are wanted\n--for: too long [BAD_WINDOW]"},
+      {{"w", "--for", "1h", "-e", "prod"},
+       "UNKNOWN_ENVIRONMENT",
+       "the window:9:9: maintenancewindows/w: spec.selector.environments[0]: there is no",
+       "dbfleet: --environment: there is no [UNKNOWN_ENVIRONMENT]"},
+      {{"w", "--for", "1h"},
+       "ROLE_MISSING",
+       "the window:2: users/ada may not change maintenancewindows/w: it needs",
+       "dbfleet: users/ada may not change maintenancewindows/w: it needs [ROLE_MISSING]"},
+      {{"w", "--for", "1h"}, "STALE", "somebody else: changed it", "somebody else: changed it"},
+  };
+  for (const Case& c : kCases) {
+    controller_.apply_error = Error(absl::StatusCode::kInvalidArgument, c.reason, c.message);
+    std::vector<std::string> arguments = {"window", "add"};
+    arguments.insert(arguments.end(), c.options.begin(), c.options.end());
+    EXPECT_NE(RunCli(arguments), 0);
+    EXPECT_THAT(err_, HasSubstr(c.says));
+    EXPECT_THAT(err_, Not(HasSubstr("the window:")));
+  }
+}
+
+TEST_F(WindowTest, NextTellsWhatAFreezeDoesToAnOpening) {
+  AddOccurrence("weekend", "2026-12-05T01:00:00Z", "2026-12-05T05:00:00Z", false);
+  AddOccurrence("night", "2026-12-06T01:00:00Z", "2026-12-06T05:00:00Z", false);
+  controller_.occurrences.mutable_occurrences(0)->add_covered_by("maintenancewindows/audit");
+  controller_.occurrences.mutable_occurrences(1)->add_partly_covered_by("maintenancewindows/a");
+  controller_.occurrences.mutable_occurrences(1)->add_partly_covered_by("maintenancewindows/b");
+  ASSERT_EQ(RunCli({"window", "next", "-o", "wide"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("covered by audit"));
+  EXPECT_THAT(out_, HasSubstr("in part: a, b"));
+  ASSERT_EQ(RunCli({"window", "next", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("\"coveredBy\""));
+  ASSERT_EQ(RunCli({"window", "calendar", "--month", "2026-12"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("weekend (all)  covered by audit\n"));
+}
+
+TEST_F(WindowTest, WhatIsAppliedAndWillNotWorkIsAWarning) {
+  const std::string file = Write("w.yaml", "x");
+  controller_.apply_warnings = {"f.yaml:3:1: schedules/s: spec.targets: no instance"};
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"apply", "-f", file}, {"apply", "-f", file, "--dry-run"}}) {
+    ASSERT_EQ(RunCli(command), 0) << err_;
+    EXPECT_THAT(err_, HasSubstr("warning: f.yaml:3:1: schedules/s: spec.targets: no instance"));
+    EXPECT_THAT(out_, Not(HasSubstr("warning")));
+  }
+  ASSERT_EQ(RunCli({"apply", "-f", file, "-o", "json"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("\"warnings\""));
+}
+
+TEST_F(WindowTest, SchedulesAreListedWithTheirTimesAndTheirLastRun) {
+  api::v1::Schedule& nightly = controller_.schedules.emplace_back();
+  nightly.set_name("schedules/nightly");
+  nightly.set_environment("environments/production");
+  nightly.set_action("backup");
+  nightly.set_cron("0 3 * * *");
+  nightly.set_time_zone("Europe/Berlin");
+  *nightly.mutable_next_time() = ToProto(Parse("2026-12-05T02:00:00Z"));
+  nightly.mutable_last()->set_state(api::v1::Occurrence::STATE_FAILED);
+  *nightly.mutable_last()->mutable_nominal_time() = ToProto(Parse("2026-12-04T02:00:00Z"));
+  api::v1::Schedule& off = controller_.schedules.emplace_back();
+  off.set_name("schedules/off");
+  off.set_suspended(true);
+  ASSERT_EQ(RunCli({"schedule", "list", "-o", "wide"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("2026-12-05T03:00:00+01:00")) << "in its own zone";
+  EXPECT_THAT(out_, HasSubstr("failed 2026-12-04T03:00:00+01:00"));
+  EXPECT_THAT(out_, HasSubstr("0 3 * * *"));
+  EXPECT_THAT(out_, HasSubstr("yes"));
+  ASSERT_EQ(RunCli({"schedule", "list", "--tz", "UTC", "-o", "wide"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("2026-12-05T02:00:00+00:00"));
+  ASSERT_EQ(RunCli({"schedule", "list", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("\"nextTime\""));
+  EXPECT_EQ(RunCli({"schedule", "list", "--tz", "Mars/Olympus"}), 2);
+}
+
+TEST_F(WindowTest, EnvironmentsAreListedWithTheirWindowsAndPromotion) {
+  api::v1::Environment& production = controller_.environments.emplace_back();
+  production.set_name("environments/production");
+  production.mutable_policy()->set_window_for("destructive");
+  production.mutable_policy()->mutable_promotion()->set_from("environments/qa");
+  production.mutable_policy()->mutable_promotion()->mutable_within()->set_seconds(3600);
+  production.mutable_policy()->mutable_promotion()->set_rehearsal(true);
+  ASSERT_EQ(RunCli({"environment", "list", "-o", "wide"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("WINDOW FOR"));
+  EXPECT_THAT(out_, HasSubstr("destructive"));
+  EXPECT_THAT(out_, HasSubstr("from qa within 1h, rehearsed"));
+}
+
 TEST_F(WindowTest, NextShowsTimesInTheZoneThatWasAskedFor) {
   AddOccurrence("weekend", "2026-12-05T01:00:00Z", "2026-12-05T05:00:00Z", false);
   ASSERT_EQ(RunCli({"window", "next", "-e", "production", "-n", "3", "--tz", "Europe/Berlin", "-o",
@@ -254,6 +377,15 @@ TEST_F(WindowTest, AnOverrideIsAWindowOfItsOwnForTheSameTargets) {
   EXPECT_EQ(Parse(window.spec().once().end()) - Parse(window.spec().once().begin()),
             absl::Minutes(90));
   EXPECT_EQ(controller_.applied.reason(), "override of nightly: the index is late");
+}
+
+TEST_F(WindowTest, AnOverrideThatWaitsForAQuorumTellsWhenItClosesAllTheSame) {
+  AddStored("nightly", "recurring: {cron: \"0 2 * * *\", duration: 4h}");
+  controller_.apply_proposal.set_name("proposals/P");
+  controller_.apply_proposal.set_state(resource::v1::Proposal::STATE_PENDING);
+  EXPECT_EQ(RunCli({"window", "override", "nightly", "--for", "90m", "--reason", "late"}), 8);
+  EXPECT_THAT(err_, HasSubstr("opens when its quorum has approved it, and closes at " +
+                              SentWindow().spec().once().end()));
 }
 
 TEST_F(WindowTest, AnOverrideOpensNoFreezeAndNeedsAReasonAndAnEnd) {

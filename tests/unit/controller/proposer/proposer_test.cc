@@ -177,6 +177,50 @@ TEST_F(ProposerTest, NoSecondOneWhileTheFirstIsOpenUntilItsJobEnds) {
   EXPECT_THAT(JobsOf("look"), SizeIs(2));
 }
 
+TEST_F(ProposerTest, AClockThatWasSetBackGivesNoOtherDaysJobs) {
+  for (const char* id : {"a", "b", "c"}) AddInstance(id);
+  Declare("look", "limits: {max_per_day: 1}");
+  Trouble("a");
+  clock_.JumpWallClock(-absl::Hours(2));
+  Trouble("b");
+  EXPECT_THAT(Told(), ElementsAre("a pending"));
+  // What it had called the future for long does not hold it up for as long.
+  clock_.JumpWallClock(-absl::Hours(48));
+  Trouble("c");
+  EXPECT_THAT(Told(), ElementsAre("a pending", "c pending"));
+}
+
+TEST_F(ProposerTest, WhoReadsOneEnvironmentIsToldOfWhatIsThere) {
+  AddInstance("billing-db");
+  ASSERT_TRUE(store_
+                  .MutateAndWait([](WriteTx& tx) -> absl::Status {
+                    Instance instance;
+                    instance.id = "qa-db";
+                    instance.agent_id = "db1";
+                    instance.environment = "qa";
+                    instance.engine = "postgresql";
+                    return tx.InsertInstance(&instance);
+                  })
+                  .ok());
+  ASSERT_TRUE(Apply("apiVersion: dbfleet/v1\nkind: EventRule\nmetadata: {name: look}\nspec: {on: "
+                    "{triggers: [health-change]}, propose: {job: {check: {}}}}\n")
+                  .ok());
+  Trouble("orders-db");
+  Trouble("billing-db");
+  Append({"agents/db1", "instance.health", "instances/qa-db", "qa", {{"status", "critical"}}});
+  Look();
+  const auto seen = [&](const Rights& rights) {
+    const auto view = proposals_.Rule("look", rights);
+    EXPECT_TRUE(view.ok()) << view.status();
+    return std::pair(view->waiting, view->last_day);
+  };
+  EXPECT_EQ(seen(Rights::All()), std::pair(3, 3));
+  User olga;
+  olga.id = "olga";
+  EXPECT_EQ(seen(Rights::Of(olga, {{Role::kViewer, EnvironmentFilter("qa"), "rolebindings/r"}})),
+            std::pair(1, 1));
+}
+
 TEST_F(ProposerTest, NoMoreThanSoManyInADay) {
   for (const char* id : {"a", "b", "c"}) AddInstance(id);
   Declare("look", "limits: {max_per_day: 2}");

@@ -47,9 +47,9 @@ TEST(EventRuleResource, WhatIsLeftOutHasItsDefault) {
 
 TEST(EventRuleResource, EverythingThatIsSaidCounts) {
   const auto rule = Read(
-      "  on: {triggers: [health-change, window-closed], observations: [unreachable], health: any}\n"
+      "  on: {triggers: [health-change, agent-lost], observations: [unreachable], health: any}\n"
       "  selector: {environments: [qa], engines: [redis], labels: {tier: \"1\"},\n"
-      "    instances: [a], job_kinds: [backup]}\n"
+      "    instances: [a]}\n"
       "  after: {count: 3, within: 1h}\n"
       "  propose: {job: {backup: {skip_verify: true}}, targets: {labels: {role: replica}}, mode: "
       "run}\n"
@@ -124,7 +124,7 @@ TEST(EventRuleResource, WhatIsWrongIsToldWithItsPlace) {
        "spec.follow_rules: a number from 0 to 3"},
       {"  on: {triggers: [failed]}\n  propose: {job: {check: {}}}\n  selector: {engines: "
        "[oracle]}\n",
-       "spec.selector.engines: mysql, postgresql or redis"},
+       "spec.selector.engines[0]: mysql, postgresql or redis"},
       {"  on: {triggers: [failed]}\n  propose: {job: {check: {}}}\n  cooldown: 1h\n", "cooldown"},
   };
   for (const Case& c : kCases) {
@@ -133,6 +133,61 @@ TEST(EventRuleResource, WhatIsWrongIsToldWithItsPlace) {
     EXPECT_TRUE(absl::StrContains(rule.status().message(), c.says))
         << c.spec << rule.status().message();
   }
+}
+
+// Each of them would be taken, and nothing would ever come of it.
+TEST(EventRuleResource, ATriggerOfWhichNothingCouldComeIsRefused) {
+  const auto rule = [](const char* on, const char* selector) {
+    return absl::StrCat("  on: {", on, "}\n  selector: {", selector,
+                        "}\n  propose: {job: {check: {}}, targets: {}}\n");
+  };
+  struct Case {
+    const char* on;
+    const char* selector;
+    const char* says;  // "": it is taken.
+  };
+  const Case kCases[] = {
+      {"triggers: [failed, agent-lost]", "job_kinds: [backup]",
+       "f.yaml:5:27: spec.on.triggers[1]: agent-lost tells of no job"},
+      {"triggers: [health-change]", "job_kinds: [check]", "health-change tells of no job"},
+      {"triggers: [approval-needed]", "job_kinds: [backup, check]",
+       "approval-needed tells of jobs of these kinds only: migrate"},
+      {"triggers: [check-failed]", "job_kinds: [backup]", "of these kinds only: check"},
+      {"triggers: [backup-suspect]", "job_kinds: [check]", "of these kinds only: backup, verify"},
+      {"triggers: [check-failed, failed]", "job_kinds: [check]", ""},
+      {"triggers: [backup-suspect]", "job_kinds: [migrate, verify]", ""},
+      {"triggers: [window-closed]", "labels: {tier: \"1\"}",
+       "window-closed is about no instance, so with instances, engines or labels"},
+      {"triggers: [window-opened]", "engines: [redis]", "window-opened is about no instance"},
+      {"triggers: [window-changed]", "instances: [a]", "window-changed is about no instance"},
+      {"triggers: [window-closed]", "environments: [qa]", ""},
+      {"triggers: [schedule-missed]", "labels: {tier: \"1\"}", ""},
+      {"triggers: [health-change], health: better, observations: [unreachable]", "",
+       "health-change with health: better is about instances that are well"},
+      {"triggers: [health-change], health: any, observations: [unreachable]", "", ""},
+      {"triggers: [health-change], health: better", "", ""},
+  };
+  for (const Case& c : kCases) {
+    const std::string spec = rule(c.on, c.selector);
+    const auto read = Read(spec);
+    EXPECT_EQ(read.ok(), *c.says == '\0') << spec << read.status();
+    EXPECT_TRUE(absl::StrContains(read.status().message(), c.says)) << spec << read.status();
+  }
+}
+
+// What an earlier version took is not taken for damage: it goes on doing nothing.
+TEST(EventRuleResource, AStoredOneWithSuchATriggerCanBeRead) {
+  resource::v1::EventRule manifest;
+  manifest.mutable_metadata()->set_name("old");
+  auto& spec = *manifest.mutable_spec();
+  spec.mutable_on()->add_triggers("agent-lost");
+  spec.mutable_selector()->add_job_kinds("backup");
+  spec.mutable_propose()->mutable_job()->mutable_check();
+  FillEventRule(&manifest);
+  config::Problems problems;
+  EXPECT_TRUE(CompileEventRule(manifest, &problems).has_value());
+  CheckEventRule(manifest, &problems);
+  EXPECT_FALSE(problems.ToStatus().ok());
 }
 
 }  // namespace

@@ -242,6 +242,25 @@ TEST_F(ProposalsTest, AQuorumThatNobodyCouldFillIsNotDeclared) {
   EXPECT_EQ(ReasonOf(policy.status()), "QUORUM_UNFILLABLE");
 }
 
+// Also by a binding that takes somebody away.
+TEST_F(ProposalsTest, ADryRunTellsThatNobodyCouldFillTheQuorumAndLeavesNothingBehind) {
+  AddApprovers();
+  const auto dry_run = [&](const std::string& yaml) {
+    return resources_.Apply({"users/polly", ""}, {{{"f.yaml", yaml}}}, true, "");
+  };
+  const size_t records = store_.Audit().size();
+  const auto refused = dry_run(EnvironmentYaml("destructive_approvals: 4"));
+  EXPECT_EQ(ReasonOf(refused.status()), "QUORUM_UNFILLABLE");
+  EXPECT_EQ(ReasonOf(dry_run(Policy("mine", "name: x, users: [polly]")).status()),
+            "QUORUM_UNFILLABLE");
+  const auto good = dry_run(EnvironmentYaml("destructive_approvals: 3"));
+  ASSERT_TRUE(good.ok()) << good.status();
+  EXPECT_EQ(good->at(0).action, ResourceChange::Action::kUpdated);
+  EXPECT_EQ(ApprovalsOf(), 1);
+  EXPECT_FALSE(Exists("approvalpolicies/mine"));
+  EXPECT_EQ(store_.Audit().size(), records);
+}
+
 TEST_F(ProposalsTest, APolicyOfApprovalsGuardsItself) {
   AddApprovers();
   Apply(Policy("two", "name: any, count: 2"));

@@ -332,5 +332,85 @@ TEST_F(ResourceManagerTest, AStoredWindowThatCannotBeReadStopsInsteadOfOpening) 
   EXPECT_THAT(WindowsOf(source), ElementsAre("night"));
 }
 
+// What only the store and the clock can tell is told where it is written, too.
+TEST_F(ResourceManagerTest, WhatIsWrongIsToldAtTheFieldThatIsWrong) {
+  const std::string kHead = "apiVersion: dbfleet/v1\n";
+  const auto window = [&](const char* spec) {
+    return absl::StrCat(kHead, "kind: MaintenanceWindow\nmetadata: {name: w}\nspec:\n", spec);
+  };
+  const std::pair<std::string, const char*> kCases[] = {
+      {window("  recurring: {cron: \"0 2 * * *\", duration: 1h}\n  selector:\n    environments:\n"
+              "      - qa\n      - prodution\n"),
+       "f.yaml:9:9: maintenancewindows/w: spec.selector.environments[1]: there is no environment"},
+      {window("  once:\n    begin: 2026-01-02T00:00:00Z\n    end: 2026-01-01T00:00:00Z\n"),
+       "f.yaml:7:5: maintenancewindows/w: spec.once.end: bad window"},
+      {window("  recurring:\n    cron: \"* * * * *\"\n    duration: 1h\n"),
+       "f.yaml:6:5: maintenancewindows/w: spec.recurring.cron: bad window"},
+      {window("  recurring:\n    cron: \"0 0 * * *\"\n    duration: 30s\n"),
+       "f.yaml:7:5: maintenancewindows/w: spec.recurring.duration: bad window"},
+      {kHead + "kind: Schedule\nmetadata: {name: s}\nspec:\n  cron: \"0 2 * * *\"\n"
+               "  job: {check: {}}\n  environment: prodution\n",
+       "f.yaml:7:3: schedules/s: spec.environment: there is no environment"},
+      {kHead + "kind: Environment\nmetadata: {name: qa}\nspec:\n  policy:\n    promotion:\n"
+               "      from: preprod\n",
+       "f.yaml:7:7: environments/qa: spec.policy.promotion.from: there is no environment"},
+      {kHead + "kind: RoleBinding\nmetadata: {name: r}\nspec:\n  role: viewer\n  subjects:\n"
+               "    - nobody\n",
+       "f.yaml:7:7: rolebindings/r: spec.subjects[0]: there is no user"},
+  };
+  for (const auto& [yaml, says] : kCases) {
+    const std::string message(Apply(yaml).status().message());
+    EXPECT_THAT(message, ::testing::StartsWith(says)) << yaml;
+    EXPECT_EQ(std::string(Apply(yaml, true).status().message()), message) << "a dry run";
+  }
+}
+
+TEST_F(ResourceManagerTest, AnEnvironmentTellsWhoChangedItLastAndWhen) {
+  EXPECT_EQ(manager_.Get("environment/qa")->editor, "") << "nothing tells it";
+  Applied(EnvironmentYaml("qa", "window_for: all"));
+  const absl::Time then = clock_.Now();
+  // What is about it, and what is about another one whose name begins alike, is no change of it.
+  clock_.Advance(absl::Hours(1));
+  Applied(EnvironmentYaml("qa2", ""));
+  ASSERT_TRUE(store_
+                  .MutateAndWait([&](WriteTx& tx) {
+                    return tx.AppendAudit(
+                        {"system/controller", "quorum.formed", "environments/qa", "qa", {}});
+                  })
+                  .ok());
+  const auto view = manager_.Get("environment/qa");
+  ASSERT_TRUE(view.ok()) << view.status();
+  EXPECT_EQ(view->editor, "users/polly");
+  EXPECT_EQ(view->update_time, then);
+  const Page<ResourceView> all = manager_.List("Environment", {10, ""}).value();
+  for (const ResourceView& listed : all.items) {
+    EXPECT_EQ(listed.update_time == then, listed.id == "environments/qa") << listed.id;
+  }
+  EXPECT_EQ(Applied(EnvironmentYaml("qa", "window_for: all"))[0].resource.update_time, then);
+}
+
+TEST_F(ResourceManagerTest, AnOpeningTellsWhichFreezesLieOverIt) {
+  clock_.JumpWallClock(absl::FromCivil(absl::CivilMinute(2026, 6, 1, 1, 30), absl::UTCTimeZone()) -
+                       clock_.Now());
+  Applied(absl::StrCat(Recurring("night", ", selector: {environments: [qa, production]}"),
+                       WindowYaml("audit",
+                                  "effect: deny, selector: {environments: [production]}, once: "
+                                  "{begin: \"2026-06-02T00:00:00Z\", end: "
+                                  "\"2026-06-03T00:00:00Z\"}")));
+  const auto told = [&](const EnvironmentFilter& where) {
+    std::vector<std::string> out;
+    const auto found = manager_.Occurrences(where, clock_.Now(), clock_.Now() + absl::Hours(48), 9);
+    EXPECT_TRUE(found.ok()) << found.status();
+    for (const WindowOccurrence& o : found->items) {
+      out.push_back(absl::StrCat(o.declared->window.name, " w", o.cover.wholly.size(), " p",
+                                 o.cover.partly.size()));
+    }
+    return out;
+  };
+  EXPECT_THAT(told("production"), ElementsAre("night w0 p0", "audit w0 p0", "night w1 p0"));
+  EXPECT_THAT(told("qa"), ElementsAre("night w0 p0", "night w0 p0"));
+  EXPECT_THAT(told({}), ElementsAre("night w0 p0", "audit w0 p0", "night w0 p1"));
+}
+
 }  // namespace
 }  // namespace dbfleet::controller

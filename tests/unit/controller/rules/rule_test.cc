@@ -164,5 +164,15 @@ TEST(Rule, EveryTriggerOfRoutesIsForRulesOrNamedAsNot) {
   EXPECT_TRUE(IsAboutInstances("agent-lost"));
 }
 
+TEST(Rule, WhichJobsATriggerTellsOfIsKnownForEach) {
+  EXPECT_EQ(JobKindsOf("failed"), std::nullopt) << "of any";
+  EXPECT_EQ(JobKindsOf("approval-needed"), std::vector<JobKind>{JobKind::kMigrate});
+  for (const char* none : {"agent-lost", "agent-connected", "agent-quarantined", "health-change",
+                           "window-opened", "schedule-missed"}) {
+    ASSERT_NE(FindTrigger(none), nullptr) << none;
+    EXPECT_EQ(JobKindsOf(none), std::vector<JobKind>()) << none;
+  }
+}
+
 }  // namespace
 }  // namespace dbfleet::controller

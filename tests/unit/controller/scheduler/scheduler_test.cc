@@ -220,7 +220,23 @@ TEST_F(SchedulerTest, ATargetThatIsRefusedKeepsNoOtherFromItsJob) {
 
 TEST_F(SchedulerTest, WhatIsNotReadOnlyForCertainIsNeverSubmitted) {
   AddInstances(2);
-  Declare("bad", "*/5 * * * *", "", "inspect: {statement: \"DELETE FROM orders\"}");
+  const std::string bad = "inspect: {statement: \"DELETE FROM orders\"}";
+  EXPECT_EQ(ReasonOf(Apply(Yaml("bad", "*/5 * * * *", "", bad))), "INSPECTION_NOT_SAFE");
+  // It may have been declared for another server, or by a version that did not look.
+  Declare("bad", "*/5 * * * *", "", "inspect: {statement: \"SELECT 2\"}");
+  ASSERT_TRUE(store_
+                  .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(Resource resource, tx.GetResource("schedules/bad"));
+                    resource::v1::Schedule schedule;
+                    schedule.ParseFromString(resource.blob);
+                    schedule.mutable_spec()->mutable_job()->mutable_inspect()->set_statement(
+                        "DELETE FROM orders");
+                    resource.blob = schedule.SerializeAsString();
+                    RETURN_IF_ERROR(tx.UpdateResource(&resource));
+                    ASSIGN_OR_RETURN(const DeclaredSchedule declared, ScheduleIn(resource));
+                    return NoteScheduleApplied(tx, declared, false, "users/polly", clock_.Now());
+                  })
+                  .ok());
   Declare("good", "*/5 * * * *", "", "inspect: {statement: \"SELECT 1\"}");
   Boot();
   Pass(absl::Minutes(5) + absl::Seconds(1));
@@ -410,6 +426,34 @@ TEST(RunStateTest, IsWhatTheJobsSayAndNothingStaysRunningWhoseJobsAreGone) {
   occurrence.targets = 3;
   occurrence.refused = 1;
   EXPECT_EQ(StateOf(occurrence, {{JobState::kSucceeded, 2}}), RunState::kFailed);
+}
+
+TEST_F(SchedulerTest, TheListSaysHowEachStands) {
+  AddInstances(1);
+  Declare("five", "*/5 * * * *");
+  Declare("off", "0 3 * * *", "suspended: true");
+  EXPECT_TRUE(Apply(Yaml("lost", "0 3 * * *", "time_zone: Europe/Berlin"), "users/eve").ok());
+  Boot();
+  Pass(absl::Minutes(5) + absl::Seconds(1));
+  SetRoles("eve", {Role::kPolicyAdmin});
+  const auto listed = runs_.Schedules({10, ""}, Rights::All());
+  ASSERT_TRUE(listed.ok()) << listed.status();
+  ASSERT_THAT(listed->items, SizeIs(3));
+  const ScheduleView &five = listed->items[0], &lost = listed->items[1], &off = listed->items[2];
+  EXPECT_EQ(five.name, "five");
+  EXPECT_EQ(five.environment, "production");
+  EXPECT_EQ(five.cron, "*/5 * * * *");
+  EXPECT_EQ(five.action, "check");
+  EXPECT_EQ(five.next, runs_.Next("five", 1)->times[0].due);
+  ASSERT_TRUE(five.last.has_value());
+  EXPECT_EQ(five.last->state, RunState::kRunning);
+  EXPECT_EQ(five.problem, "");
+  EXPECT_EQ(lost.time_zone, "Europe/Berlin");
+  EXPECT_FALSE(lost.last.has_value());
+  EXPECT_THAT(lost.problem, HasSubstr("users/eve has not the role operator"));
+  EXPECT_TRUE(off.suspended);
+  EXPECT_EQ(off.next, absl::InfiniteFuture()) << "none of its times counts";
+  EXPECT_THAT(runs_.Schedules({10, ""}, Rights())->items, IsEmpty());
 }
 
 }  // namespace

@@ -1,0 +1,312 @@
+#include "controller/resources/advice.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+#include "common/base/status.h"
+#include "common/base/text.h"
+#include "common/config/values.h"
+#include "common/config/yaml_writer.h"
+#include "controller/jobs/job_manager.h"
+#include "controller/jobs/no_such_window.h"
+#include "controller/jobs/specs.h"
+#include "controller/resources/event_rule_resource.h"
+#include "controller/resources/scheduled_job.h"
+#include "controller/resources/view.h"
+
+namespace dbfleet::controller {
+namespace {
+
+using resource::v1::ScheduledJob;
+using resource::v1::ScheduleTargets;
+using Names = google::protobuf::RepeatedPtrField<std::string>;
+
+constexpr size_t kMostNotes = 20;  // For one manifest.
+
+// All live instances, read at the first question.
+class Fleet {
+ public:
+  explicit Fleet(ReadTx& tx) : tx_(tx) {}
+
+  absl::StatusOr<const std::vector<Instance>*> Instances() {
+    for (PageRequest page{1000, ""}; !read_;) {
+      ASSIGN_OR_RETURN(Page<Instance> found, tx_.ListInstances(EnvironmentFilter(), page));
+      for (Instance& instance : found.items) {
+        if (!instance.removed) instances_.push_back(std::move(instance));
+      }
+      page.token = found.next_token;
+      read_ = page.token.empty();
+    }
+    return &instances_;
+  }
+
+ private:
+  ReadTx& tx_;
+  bool read_ = false;
+  std::vector<Instance> instances_;
+};
+
+// An instance of each dialect of these engines (none: of all), for work that has no target yet.
+std::vector<Instance> OneOfEach(const Names& engines) {
+  constexpr std::pair<const char*, const char*> kServers[] = {
+      {"mysql", ""}, {"mysql", "MariaDB"}, {"postgresql", ""}, {"redis", ""}};
+  std::vector<Instance> servers;
+  for (const auto& [engine, version] : kServers) {
+    if (!engines.empty() && std::find(engines.begin(), engines.end(), engine) == engines.end()) {
+      continue;
+    }
+    Instance& server = servers.emplace_back();
+    server.engine = engine;
+    server.server_version = version;
+  }
+  return servers;
+}
+
+// Looks at one manifest.
+class Look {
+ public:
+  Look(ReadTx& tx, Fleet& fleet, absl::Span<const Manifest> all, const Rights& rights,
+       const RouteCheck& check_route, const Manifest& manifest)
+      : tx_(tx),
+        fleet_(fleet),
+        all_(all),
+        rights_(rights),
+        check_route_(check_route),
+        manifest_(manifest) {}
+
+  absl::StatusOr<std::vector<std::string>> Run() {
+    const absl::string_view kind = manifest_.kind->kind;
+    if (kind == kScheduleKind) RETURN_IF_ERROR(AtSchedule());
+    if (kind == kEventRuleKind) RETURN_IF_ERROR(AtRule());
+    if (kind == kRouteKind) RETURN_IF_ERROR(AtRoute());
+    return std::move(notes_);
+  }
+
+ private:
+  void Note(absl::string_view field, absl::string_view words) {
+    if (notes_.size() == kMostNotes) notes_.push_back("and more that is not told");
+    if (notes_.size() > kMostNotes) return;
+    if (places_ == nullptr) places_ = std::make_unique<FieldPlaces>(manifest_);
+    notes_.push_back(absl::StrCat(places_->At(field), words));
+  }
+
+  // `environments`: those that the manifest is about; none: all.
+  absl::Status AtNamed(const Names& named, absl::string_view field,
+                       const std::set<std::string>& environments) {
+    for (int i = 0; i < named.size(); ++i) {
+      const absl::StatusOr<Instance> instance = tx_.GetInstance(named[i]);
+      if (!instance.ok() && !absl::IsNotFound(instance.status())) return instance.status();
+      const std::string place = absl::StrCat(field, "[", i, "]");
+      const std::string shown = config::ShownValue(named[i]);
+      if (!instance.ok() || !rights_.In(Verb::kRead, instance->environment)) {
+        Note(place, absl::StrCat("there is no instance ", shown, " (yet)"));
+      } else if (instance->removed) {
+        Note(place, absl::StrCat("the instance ", shown, " was removed"));
+      } else if (!environments.empty() && environments.count(instance->environment) == 0) {
+        Note(place, absl::StrCat("the instance ", shown, " belongs to ", instance->environment,
+                                 ", which this is not about"));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::vector<const Instance*>> Chosen(
+      const std::set<std::string>& environments,
+      const std::function<bool(const Instance&)>& choose) {
+    std::vector<const Instance*> chosen;
+    ASSIGN_OR_RETURN(const std::vector<Instance>* const instances, fleet_.Instances());
+    for (const Instance& instance : *instances) {
+      const bool there = environments.empty() || environments.count(instance.environment) != 0;
+      if (there && choose(instance)) chosen.push_back(&instance);
+    }
+    return chosen;
+  }
+
+  // What is there as declared stays as it is, whatever is wrong with it.
+  absl::StatusOr<bool> IsUnchanged() {
+    const absl::StatusOr<Resource> former = tx_.GetResource(manifest_.id());
+    if (absl::IsNotFound(former.status())) return false;
+    RETURN_IF_ERROR(former.status());
+    return YamlOf(*manifest_.kind, former->blob, former->id).value_or("") ==
+           config::WriteYaml(*manifest_.message);
+  }
+
+  // By what refuses the job when it is to be made (scheduler/declared_job.h).
+  absl::Status AtTargets(absl::string_view field, const std::vector<const Instance*>& targets,
+                         const Names& engines,
+                         const std::function<absl::Status(const Instance&)>& check) {
+    std::map<sql::Dialect, absl::Status> outcomes;
+    size_t refused = 0;
+    const Instance* example = nullptr;
+    for (const Instance* const target : targets) {
+      const sql::Dialect dialect = DialectOf(*target);
+      if (outcomes.count(dialect) == 0) outcomes[dialect] = check(*target);
+      if (outcomes[dialect].ok()) continue;
+      ++refused;
+      if (example == nullptr) example = target;
+    }
+    if (targets.empty()) {
+      for (const Instance& server : OneOfEach(engines)) {
+        outcomes[DialectOf(server)] = check(server);
+      }
+    }
+    const bool never = std::none_of(outcomes.begin(), outcomes.end(),
+                                    [](const auto& outcome) { return outcome.second.ok(); });
+    if (!never && refused == 0) return absl::OkStatus();
+    const absl::Status& why =
+        example == nullptr ? outcomes.begin()->second : outcomes[DialectOf(*example)];
+    ASSIGN_OR_RETURN(const bool unchanged, IsUnchanged());
+    if (never && !unchanged) {
+      return Error(why.code(), ReasonOf(why),
+                   absl::StrCat(FieldPlaces(manifest_).At(field), why.message()));
+    }
+    if (example == nullptr) {
+      Note(field, absl::StrCat("it would be refused: ", why.message()));
+    } else {
+      Note(field, absl::StrCat("it would be refused on ", refused, " of the ", targets.size(),
+                               " instances that it is for now, as on instances/", example->id, ": ",
+                               why.message()));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status AtWindow(const ScheduledJob& job, const std::string& field) {
+    if (job.queue().window().empty()) return absl::OkStatus();
+    const std::string name(absl::StripPrefix(job.queue().window(), "maintenancewindows/"));
+    const std::string id = absl::StrCat("maintenancewindows/", name);
+    resource::v1::MaintenanceWindow window;
+    const auto given = std::find_if(all_.begin(), all_.end(),
+                                    [&](const Manifest& other) { return other.id() == id; });
+    if (given != all_.end()) {
+      window = static_cast<const resource::v1::MaintenanceWindow&>(*given->message);
+    } else {
+      const absl::StatusOr<Resource> stored = tx_.GetResource(id);
+      if (absl::IsNotFound(stored.status())) {
+        Note(field, NoSuchWindow(name).message());
+        return absl::OkStatus();
+      }
+      RETURN_IF_ERROR(stored.status());
+      if (!window.ParseFromString(stored->blob)) return absl::OkStatus();
+    }
+    if (window.spec().effect() == "deny") {
+      Note(field, absl::StrCat(name, " is a freeze, which carries no work"));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status AtJob(const ScheduledJob& job, const std::string& field,
+                     const std::vector<const Instance*>& targets, const Names& engines) {
+    RETURN_IF_ERROR(AtWindow(job, field + ".queue.window"));
+    if (job.has_inspect()) {
+      const work::v1::InspectSpec inspect = InspectionOf(job);
+      return AtTargets(
+          field + ".inspect.statement", targets, engines,
+          [&](const Instance& instance) { return CheckInspection(instance, inspect); });
+    }
+    if (job.has_backup() && !targets.empty()) {
+      const std::vector<std::string> databases(job.backup().databases().begin(),
+                                               job.backup().databases().end());
+      return AtTargets(
+          field + ".backup.databases", targets, engines,
+          [&](const Instance& instance) { return CheckDatabasesFit(instance, databases); });
+    }
+    return absl::OkStatus();
+  }
+
+  void AtNobody(absl::string_view field, const std::vector<const Instance*>& targets) {
+    // What was said about names says it all.
+    if (targets.empty() && notes_.empty()) Note(field, "no instance is what it selects (yet)");
+  }
+
+  absl::Status AtSchedule() {
+    const auto& spec = static_cast<const resource::v1::Schedule&>(*manifest_.message).spec();
+    const std::set<std::string> environments = {spec.environment()};
+    const Names& names = spec.targets().instances();
+    RETURN_IF_ERROR(AtNamed(names, "spec.targets.instances", environments));
+    const std::set<std::string> named(names.begin(), names.end());
+    ASSIGN_OR_RETURN(const std::vector<const Instance*> targets,
+                     Chosen(environments, [&](const Instance& instance) {
+                       return SelectsTarget(spec.targets(), named, instance);
+                     }));
+    AtNobody("spec.targets", targets);
+    return AtJob(spec.job(), "spec.job", targets, spec.targets().engines());
+  }
+
+  absl::Status AtRule() {
+    const auto& manifest = static_cast<const resource::v1::EventRule&>(*manifest_.message);
+    const resource::v1::EventRuleSpec& spec = manifest.spec();
+    config::Problems none;
+    const std::optional<DeclaredEventRule> rule = CompileEventRule(manifest, &none);
+    if (!rule.has_value()) return absl::OkStatus();  // Which parsing has told.
+    const std::set<std::string>& environments = rule->selection.environments;
+    const ScheduleTargets& chosen = spec.propose().targets();
+    RETURN_IF_ERROR(AtNamed(spec.selector().instances(), "spec.selector.instances", environments));
+    RETURN_IF_ERROR(AtNamed(chosen.instances(), "spec.propose.targets.instances", environments));
+    if (spec.limits().max_open() > spec.limits().max_per_day()) {
+      Note("spec.limits.max_open", absl::StrCat("is never reached: the rule proposes no more than ",
+                                                spec.limits().max_per_day(), " jobs a day"));
+    }
+    const bool has_targets = spec.propose().has_targets();
+    const std::set<std::string> named(chosen.instances().begin(), chosen.instances().end());
+    ASSIGN_OR_RETURN(const std::vector<const Instance*> targets,
+                     Chosen(environments, [&](const Instance& instance) {
+                       if (has_targets) return SelectsTarget(chosen, named, instance);
+                       return SelectsInstance(rule->selection, {instance.id, instance.environment,
+                                                                instance.engine, instance.labels});
+                     }));
+    AtNobody(has_targets ? "spec.propose.targets" : "spec.selector", targets);
+    return AtJob(spec.propose().job(), "spec.propose.job", targets,
+                 has_targets ? chosen.engines() : spec.selector().engines());
+  }
+
+  absl::Status AtRoute() {
+    const auto& manifest = static_cast<const resource::v1::NotificationRoute&>(*manifest_.message);
+    const resource::v1::RouteSelector& selector = manifest.spec().selector();
+    RETURN_IF_ERROR(AtNamed(selector.instances(), "spec.selector.instances",
+                            {selector.environments().begin(), selector.environments().end()}));
+    config::Problems none;
+    const Route route = CompileRoute(manifest, &none);
+    if (check_route_ == nullptr || manifest.spec().disabled() || !none.ToStatus().ok()) {
+      return absl::OkStatus();
+    }
+    const absl::Status sent = check_route_(route);
+    if (!sent.ok()) {
+      Note(absl::StrCat("spec.", route.receiver),
+           absl::StrCat("nothing can be sent: ", ReasonOf(sent), ": ", sent.message()));
+    }
+    return absl::OkStatus();
+  }
+
+  ReadTx& tx_;
+  Fleet& fleet_;
+  const absl::Span<const Manifest> all_;
+  const Rights& rights_;
+  const RouteCheck& check_route_;
+  const Manifest& manifest_;
+  std::unique_ptr<FieldPlaces> places_;
+  std::vector<std::string> notes_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::vector<std::string>>> LookAhead(
+    ReadTx& tx, absl::Span<const Manifest> manifests, const Rights& rights,
+    const RouteCheck& check_route) {
+  Fleet fleet(tx);
+  std::vector<std::vector<std::string>> notes;
+  for (const Manifest& manifest : manifests) {
+    ASSIGN_OR_RETURN(std::vector<std::string> own,
+                     Look(tx, fleet, manifests, rights, check_route, manifest).Run());
+    notes.push_back(std::move(own));
+  }
+  return notes;
+}
+
+}  // namespace dbfleet::controller

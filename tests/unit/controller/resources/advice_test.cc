@@ -1,0 +1,213 @@
+#include "controller/resources/advice.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/status.h"
+#include "controller/resources/resource_manager.h"
+#include "tests/fakes/fake_clock.h"
+#include "tests/fakes/memory_store.h"
+
+// What applying tells although it is done: what will not work as things are now.
+namespace dbfleet::controller {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+class AdviceTest : public ::testing::Test {
+ protected:
+  AdviceTest() {
+    for (const char* name : {"qa", "production"}) {
+      Environment environment;
+      environment.name = name;
+      Mutate([&](WriteTx& tx) { return tx.InsertEnvironment(&environment); });
+    }
+    AddInstance("shop", "qa", "postgresql");
+    AddInstance("pay", "production", "postgresql");
+    AddInstance("gone", "qa", "postgresql", true);
+  }
+  void Mutate(const Store::Mutation& mutation) { EXPECT_TRUE(store_.MutateAndWait(mutation).ok()); }
+  void AddInstance(const std::string& id, const std::string& environment, const std::string& engine,
+                   bool removed = false) {
+    Instance instance;
+    instance.id = id;
+    instance.environment = environment;
+    instance.engine = engine;
+    instance.removed = removed;
+    Mutate([&](WriteTx& tx) { return tx.InsertInstance(&instance); });
+  }
+  static std::string Schedule(const std::string& job, const std::string& more = "") {
+    return absl::StrCat(
+        "apiVersion: dbfleet/v1\nkind: Schedule\nmetadata: {name: s}\nspec:\n"
+        "  environment: qa\n  cron: \"0 3 * * *\"\n  job: {",
+        job, "}\n", more);
+  }
+  static std::string Rule(const std::string& spec) {
+    return absl::StrCat(
+        "apiVersion: dbfleet/v1\nkind: EventRule\nmetadata: {name: r}\nspec:\n"
+        "  on: {triggers: [failed]}\n",
+        spec);
+  }
+  absl::StatusOr<std::vector<ResourceChange>> Apply(const std::string& yaml, bool dry_run = false,
+                                                    const Rights& rights = Rights::All()) {
+    return manager_.Apply({"users/polly", ""}, {{{"f.yaml", yaml}}}, dry_run, "", rights);
+  }
+  // Of all manifests; a dry run tells the same, and that it would be applied.
+  std::vector<std::string> Warnings(const std::string& yaml, const Rights& rights = Rights::All()) {
+    std::vector<std::vector<std::string>> told;
+    for (const bool dry_run : {true, false}) {
+      const auto changes = Apply(yaml, dry_run, rights);
+      EXPECT_TRUE(changes.ok()) << changes.status() << "\n" << yaml;
+      if (!changes.ok()) return {};
+      told.emplace_back();
+      for (const ResourceChange& change : *changes) {
+        told.back().insert(told.back().end(), change.warnings.begin(), change.warnings.end());
+      }
+    }
+    EXPECT_EQ(told[0], told[1]);
+    return told[1];
+  }
+
+  FakeClock clock_;
+  MemoryStore store_{&clock_};
+  absl::Status route_status_;
+  ResourceManager manager_{store_, clock_, nullptr, [this](const Route&) { return route_status_; }};
+};
+
+TEST_F(AdviceTest, WhatWorksIsToldNothingOf) {
+  EXPECT_THAT(Warnings(Schedule("check: {}", "  targets: {instances: [shop]}\n")), IsEmpty());
+  EXPECT_THAT(Warnings(Schedule("inspect: {statement: \"SELECT 1\"}")), IsEmpty());
+  EXPECT_THAT(Warnings(Schedule("backup: {databases: [shop]}")), IsEmpty());
+  EXPECT_THAT(Warnings(Rule("  propose: {job: {check: {}}}\n")), IsEmpty());
+}
+
+TEST_F(AdviceTest, InstancesThatAreNotThereAreToldByName) {
+  EXPECT_THAT(
+      Warnings(Schedule("check: {}",
+                        "  targets:\n    instances:\n      - shop\n      - shpo\n      - pay\n"
+                        "      - gone\n")),
+      ElementsAre("f.yaml:11:9: schedules/s: spec.targets.instances[1]: there is no instance "
+                  "\"shpo\" (yet)",
+                  AllOf(StartsWith("f.yaml:12:9: "), HasSubstr("\"pay\" belongs to production")),
+                  AllOf(StartsWith("f.yaml:13:9: "), HasSubstr("\"gone\" was removed"))));
+  const auto told =
+      Warnings(Rule("  selector: {environments: [qa], instances: [pay]}\n"
+                    "  propose: {job: {check: {}}, targets: {instances: [nowhere]}}\n"));
+  EXPECT_THAT(told, ElementsAre(HasSubstr("spec.selector.instances[0]: "),
+                                HasSubstr("spec.propose.targets.instances[0]: ")));
+}
+
+TEST_F(AdviceTest, AnInstanceThatMayNotBeSeenIsAsIfItWereNotThere) {
+  User polly;
+  polly.id = "polly";
+  const EnvironmentFilter qa("qa");
+  const Rights rights = Rights::Of(
+      polly, {{Role::kPolicyAdmin, qa, "rolebindings/a"}, {Role::kOperator, qa, "rolebindings/b"}});
+  EXPECT_THAT(
+      Warnings(Schedule("check: {}", "  targets: {instances: [pay]}\n"), rights),
+      ElementsAre(AllOf(HasSubstr("there is no instance \"pay\""), Not(HasSubstr("production")))));
+}
+
+TEST_F(AdviceTest, TargetsOfWhichThereAreNoneAreTold) {
+  EXPECT_THAT(Warnings(Schedule("check: {}", "  targets: {labels: {tier: \"1\"}}\n")),
+              ElementsAre("f.yaml:8:3: schedules/s: spec.targets: no instance is what it selects "
+                          "(yet)"));
+  EXPECT_THAT(Warnings(Rule("  selector: {engines: [redis]}\n  propose: {job: {check: {}}}\n")),
+              ElementsAre(HasSubstr("spec.selector: no instance")));
+}
+
+TEST_F(AdviceTest, AStatementThatWouldBeRefusedEverywhereIsRefusedAtOnce) {
+  const std::string spec = Schedule("inspect: {statement: \"DELETE FROM orders\"}");
+  for (const bool dry_run : {true, false}) {
+    const auto changes = Apply(spec, dry_run);
+    EXPECT_EQ(changes.status().code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(ReasonOf(changes.status()), "INSPECTION_NOT_SAFE");
+    EXPECT_THAT(std::string(changes.status().message()),
+                AllOf(StartsWith("f.yaml:7:19: schedules/s: spec.job.inspect.statement: "),
+                      HasSubstr("not read-only")));
+  }
+  EXPECT_FALSE(manager_.Get("schedule/s").ok());
+  const auto rule = Apply(Rule("  propose: {job: {inspect: {statement: \"DROP TABLE a\"}}}\n"));
+  EXPECT_EQ(ReasonOf(rule.status()), "INSPECTION_NOT_SAFE");
+  // Also where there is no server yet, of whatever kind it will be.
+  EXPECT_EQ(ReasonOf(Apply(Schedule("inspect: {statement: \"DROP TABLE a\"}",
+                                    "  targets: {labels: {tier: \"1\"}}\n"))
+                         .status()),
+            "INSPECTION_NOT_SAFE");
+  EXPECT_EQ(
+      ReasonOf(Apply(Schedule("inspect: {statement: \"GET a\"}", "  targets: {engines: [mysql]}\n"))
+                   .status()),
+      "INSPECTION_NOT_SAFE");
+  EXPECT_THAT(
+      Warnings(Schedule("inspect: {statement: \"GET a\"}", "  targets: {engines: [redis]}\n")),
+      ElementsAre(HasSubstr("no instance is what it selects")));
+}
+
+TEST_F(AdviceTest, WorkThatSomeServersRefuseIsToldWithOneOfThem) {
+  AddInstance("cache", "qa", "redis");
+  EXPECT_THAT(Warnings(Schedule("backup: {databases: [shop]}")),
+              ElementsAre(AllOf(HasSubstr("spec.job.backup.databases: it would be refused on 1 of "
+                                          "the 2 instances"),
+                                HasSubstr("instances/cache"))));
+  EXPECT_THAT(Warnings(Schedule("inspect: {statement: \"SELECT now()\"}")), SizeIs(1));
+  EXPECT_EQ(
+      ReasonOf(Apply(Schedule("backup: {databases: [shop]}", "  targets: {engines: [redis]}\n"))
+                   .status()),
+      "NO_DATABASE_DUMP");
+}
+
+// Who applies all of a folder again is not stopped by what an earlier version took.
+TEST_F(AdviceTest, WhatIsThereAsDeclaredIsToldAndStays) {
+  Warnings(Schedule("inspect: {statement: \"SELECT 1\"}"));
+  Mutate([](WriteTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(Resource resource, tx.GetResource("schedules/s"));
+    resource::v1::Schedule schedule;
+    schedule.ParseFromString(resource.blob);
+    schedule.mutable_spec()->mutable_job()->mutable_inspect()->set_statement("DROP TABLE a");
+    resource.blob = schedule.SerializeAsString();
+    return tx.UpdateResource(&resource);
+  });
+  EXPECT_THAT(Warnings(Schedule("inspect: {statement: \"DROP TABLE a\"}")),
+              ElementsAre(HasSubstr("it would be refused on 1 of the 1 instances")));
+}
+
+TEST_F(AdviceTest, AWindowThatIsNotThereOrCarriesNothingIsTold) {
+  const auto freeze = [](const char* name) {
+    return absl::StrCat(
+        "---\napiVersion: dbfleet/v1\nkind: MaintenanceWindow\nmetadata: {name: ", name,
+        "}\nspec: {effect: deny, recurring: {cron: \"0 2 * * *\", duration: 1h}}\n");
+  };
+  const std::string queued = Schedule("backup: {}, queue: {window: night}");
+  EXPECT_THAT(Warnings(queued), ElementsAre(AllOf(HasSubstr("spec.job.queue.window: "),
+                                                  HasSubstr("no maintenance window \"night\""))));
+  EXPECT_THAT(Warnings(queued + freeze("night")), ElementsAre(HasSubstr("night is a freeze")));
+  EXPECT_THAT(Warnings(queued), ElementsAre(HasSubstr("night is a freeze"))) << "which is there";
+}
+
+TEST_F(AdviceTest, WhatARouteCannotSendIsTold) {
+  const std::string route =
+      "apiVersion: dbfleet/v1\nkind: NotificationRoute\nmetadata: {name: n}\nspec:\n"
+      "  triggers: [failed]\n  slack: {url_secret: hook}\n";
+  EXPECT_THAT(Warnings(route), IsEmpty());
+  route_status_ = Error(absl::StatusCode::kFailedPrecondition, "SECRET_UNKNOWN", "no \"hook\"");
+  EXPECT_THAT(Warnings(route), ElementsAre("f.yaml:6:3: notificationroutes/n: spec.slack: nothing "
+                                           "can be sent: SECRET_UNKNOWN: no \"hook\""));
+  EXPECT_THAT(Warnings(route + "  disabled: true\n"), IsEmpty());
+}
+
+TEST_F(AdviceTest, ALimitThatIsNeverReachedIsTold) {
+  EXPECT_THAT(Warnings(Rule("  propose: {job: {check: {}}}\n"
+                            "  limits: {max_per_day: 2, max_open: 5}\n")),
+              ElementsAre(HasSubstr("spec.limits.max_open: is never reached")));
+}
+
+}  // namespace
+}  // namespace dbfleet::controller
