@@ -112,7 +112,7 @@ absl::StatusOr<ScheduleView> ViewOf(ReadTx& tx, const Resource& resource, absl::
   const resource::v1::ScheduledJob& job = declared->spec.job();
   view.action = job.has_planned() ? job.planned().action() : std::string(ActionOf(job));
   ASSIGN_OR_RETURN(const ScheduleState state, tx.GetScheduleState(view.name));
-  ASSIGN_OR_RETURN(Page<Occurrence> last, OwnOccurrences(tx, state, {1, ""}));
+  ASSIGN_OR_RETURN(Page<Occurrence> last, OwnOccurrences(tx, state, {20, ""}));
   if (!last.items.empty()) {
     ASSIGN_OR_RETURN(view.last, StandingOf(tx, std::move(last.items[0])));
   }

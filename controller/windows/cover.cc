@@ -7,9 +7,9 @@
 namespace dbfleet::controller {
 namespace {
 
-// Of one freeze in one opening; a freeze that begins anew more often lies over a part, as far as
-// anybody looks.
-constexpr int kMostSpans = 1000;
+// Of one freeze in one opening. Between them there are gaps, so a freeze that begins anew more often
+// lies over a part.
+constexpr size_t kMostSpans = 100;
 
 using Names = std::vector<std::string>;
 

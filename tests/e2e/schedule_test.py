@@ -95,6 +95,19 @@ class ScheduleTest(FleetTest):
         self.assert_says(refused, "spec.job.inspect.statement", "not read-only")
         self.assertEqual(self.fleet.cli("ada", "get", "schedule/unsafe").code, FAILED)
 
+    def test_what_will_not_work_is_a_warning_and_the_list_shows_how_each_stands(self):
+        text = manifest("typo", "30 2 * * *", "targets: {instances: [mariadb, maria]}, suspended: true")
+        told = self.apply(text)
+        self.assert_says(told, r"schedules/typo created",
+                         r"warning: stdin:4:\d+: schedules/typo: spec.targets.instances\[1\]: there is no instance")
+        dry = self.fleet.cli("polly", "apply", "-f", "-", "--dry-run", "-o", "json", stdin=text, expect=0)
+        self.assertEqual(len(dry.json()[0]["warnings"]), 1, dry)
+        listed = {s["name"]: s for s in self.fleet.cli("eve", "schedule", "list", "-o", "json", expect=0).json()}
+        shown = listed["schedules/typo"]
+        self.assertEqual((shown["cron"], shown["action"], shown["suspended"]), ("30 2 * * *", "check", True))
+        self.assertNotIn("nextTime", shown)
+        self.delete("typo")
+
     def test_a_schedule_does_what_its_declarer_may_have_done_and_no_more(self):
         self.fleet.make_user("pat", "policy_admin")
         refused = self.declare(manifest("mine"), context="pat", expect=None)
