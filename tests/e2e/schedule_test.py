@@ -66,7 +66,7 @@ class ScheduleTest(FleetTest):
         self.assertEqual(wrong.code, USAGE)
         self.assert_says(wrong, "--tz", "Mars/Base")
         missing = self.fleet.cli("eve", "schedule", "next", "berlni")
-        self.assert_says(missing, "there is no schedule", "dbfleet get schedules")
+        self.assert_says(missing, "there is no schedule", "dbfleet schedule list")
         self.delete("berlin")
 
     def test_a_run_by_hand_takes_a_backup_and_is_audited(self):
