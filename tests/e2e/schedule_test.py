@@ -89,7 +89,7 @@ class ScheduleTest(FleetTest):
             self.delete(name)
 
     def test_an_unsafe_statement_is_not_declared(self):
-        refused = self.apply(manifest("unsafe", "0 3 * * *", "",
+        refused = self.declare(manifest("unsafe", "0 3 * * *", "",
                                       "inspect: {statement: \"DELETE FROM orders\"}"), expect=None)
         self.assertEqual(refused.code, REFUSED, refused)
         self.assert_says(refused, "spec.job.inspect.statement", "not read-only")
