@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
+#include "agent/engine/query_stop.h"
 #include "common/base/secret.h"
 #include "common/sql/sql.h"
 #include "dbfleet/work/v1/work.pb.h"
@@ -48,6 +49,8 @@ struct QueryOptions {
   // What the statement was read for: another server's answer is ABORTED (SERVER_CHANGED). Unknown:
   // any. A name may stand for several servers of different versions.
   sql::Version read_for;
+  // By which another thread ends it; null: nobody does. Must outlive the call.
+  QueryStop* stop = nullptr;
 };
 
 // One sample of a metrics collection; families are formed by name.
@@ -85,6 +88,7 @@ class Engine {
 
   // Runs one statement with the inspection account in an enforced read-only session: read-only
   // transaction, single statement, server-side timeout, row limit. The caller has classified it.
+  // CANCELLED (CANCELLED) if it was ended by QueryOptions::stop.
   virtual absl::StatusOr<work::v1::InspectResult> Inspect(absl::string_view statement,
                                                           absl::string_view database,
                                                           const QueryOptions& options) = 0;

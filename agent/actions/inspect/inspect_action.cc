@@ -1,5 +1,6 @@
 #include "agent/actions/inspect/inspect_action.h"
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,8 +33,13 @@ absl::StatusOr<work::v1::InspectResult> Inspect(ActionContext& context,
       spec.database().empty() ? engine.spec().default_database : spec.database();
   RETURN_IF_ERROR(CheckInspection(target, spec.statement(), database));
   RETURN_IF_ERROR(context.MayGoOn());
-  ASSIGN_OR_RETURN(work::v1::InspectResult result,
-                   engine.Inspect(spec.statement(), spec.database(), options));
+  // Shared, as a cancellation may outlive the attempt's end.
+  const auto stop = std::make_shared<QueryStop>();
+  options.stop = stop.get();
+  context.OnCancel([stop] { stop->Stop(); });
+  auto inspected = engine.Inspect(spec.statement(), spec.database(), options);
+  context.OnCancel([] {});
+  ASSIGN_OR_RETURN(work::v1::InspectResult result, std::move(inspected));
   result.set_safety(work::v1::SAFETY_CLASS_SAFE);
   return result;
 }

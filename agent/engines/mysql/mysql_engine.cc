@@ -66,7 +66,7 @@ class MysqlEngine : public Engine {
     RETURN_IF_ERROR(EnterReadOnly(*connection, options));
     ResultBuilder builder(options.max_rows);
     const absl::Duration start = clock_->Monotonic();
-    absl::Status status = connection->Stream(statement, &builder);
+    absl::Status status = Stream(*connection, statement, options.stop, &builder);
     const absl::Duration took = clock_->Monotonic() - start;
     if (ReasonOf(status) == "RESULT_INCOMPLETE" && took >= options.timeout) {
       status = Error(absl::StatusCode::kDeadlineExceeded, "DATABASE_TIMEOUT",
@@ -87,6 +87,13 @@ class MysqlEngine : public Engine {
   SqlMigrations* migrations() override { return migrations_.get(); }
 
  private:
+  static absl::Status Stream(MysqlConnection& connection, absl::string_view statement,
+                             QueryStop* stop, ResultBuilder* builder) {
+    const QueryStop::Scope scope(stop, [&connection] { connection.Interrupt(); });
+    RETURN_IF_ERROR(scope.Outcome(absl::OkStatus()));
+    return scope.Outcome(connection.Stream(statement, builder));
+  }
+
   static sql::Target TargetOf(const MysqlConnection& connection) {
     sql::Target target =
         sql::ServerTarget(connection.is_mariadb() ? sql::Dialect::kMariaDb : sql::Dialect::kMySql,

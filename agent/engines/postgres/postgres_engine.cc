@@ -111,12 +111,7 @@ class PostgresEngine : public Engine {
     RETURN_IF_ERROR(connection->Execute("BEGIN TRANSACTION READ ONLY").status());
     ResultBuilder builder(options.max_rows);
     const absl::Duration start = clock_->Monotonic();
-    const std::string word = FirstKeyword(statement);
-    if (word == "SHOW" || word == "EXPLAIN") {  // No cursor for these; their results are small.
-      RETURN_IF_ERROR(connection->Append(statement, /*columns=*/true, &builder).status());
-    } else {
-      RETURN_IF_ERROR(ReadThroughCursor(*connection, statement, options.max_rows, &builder));
-    }
+    RETURN_IF_ERROR(Read(*connection, statement, options, &builder));
     return builder.Finish(clock_->Monotonic() - start);
   }
 
@@ -128,6 +123,18 @@ class PostgresEngine : public Engine {
   SqlMigrations* migrations() override { return migrations_.get(); }
 
  private:
+  static absl::Status Read(PostgresConnection& connection, absl::string_view statement,
+                           const QueryOptions& options, ResultBuilder* builder) {
+    const QueryStop::Scope scope(options.stop, [&connection] { connection.Interrupt(); });
+    RETURN_IF_ERROR(scope.Outcome(absl::OkStatus()));
+    const std::string word = FirstKeyword(statement);
+    // No cursor for these; their results are small.
+    if (word == "SHOW" || word == "EXPLAIN") {
+      return scope.Outcome(connection.Append(statement, /*columns=*/true, builder).status());
+    }
+    return scope.Outcome(ReadThroughCursor(connection, statement, options.max_rows, builder));
+  }
+
   const InstanceSpec spec_;
   const std::unique_ptr<Clock> clock_;
   const std::unique_ptr<SqlMigrations> migrations_;

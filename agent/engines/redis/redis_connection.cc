@@ -132,6 +132,7 @@ absl::Status RedisConnection::Connect() {
     return Error(absl::StatusCode::kResourceExhausted, "OUT_OF_MEMORY", "no memory to connect");
   }
   if (context_->err != 0) return ContextStatus();
+  socket_ = SocketHandle::Duplicate(context_->fd);
   return Authenticate();
 }
 

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 
 #include "agent/engine/engine.h"
+#include "agent/engine/socket_handle.h"
 #include "common/time/clock.h"
 
 struct redisContext;
@@ -33,9 +34,9 @@ using RedisVisitor =
     std::function<bool(const std::string& path, RedisReply::Type type, absl::string_view value)>;
 
 // One connection to a Redis server, authenticated. All its calls together end by `deadline`,
-// counted from Open, whatever the server does. Not thread-safe; no exception. Errors as engine.h
-// documents, also PERMISSION_DENIED (DATABASE_PERMISSION) and INVALID_ARGUMENT (BAD_COMMAND). After
-// UNAVAILABLE or DEADLINE_EXCEEDED it is dead: every further call fails.
+// counted from Open, whatever the server does. Not thread-safe but for Break; no exception. Errors
+// as engine.h documents, also PERMISSION_DENIED (DATABASE_PERMISSION) and INVALID_ARGUMENT
+// (BAD_COMMAND). After UNAVAILABLE or DEADLINE_EXCEEDED it is dead: every further call fails.
 class RedisConnection {
  public:
   struct Options {
@@ -56,6 +57,10 @@ class RedisConnection {
   // (VALUE_TOO_LARGE).
   absl::Status Visit(const std::vector<std::string>& words, const RedisVisitor& visitor);
 
+  // Cuts the connection: a call that waits and all later ones are UNAVAILABLE. Does not block.
+  // Thread-safe.
+  void Break() { socket_.Cut(); }
+
  private:
   RedisConnection(InstanceSpec spec, Options options);
   absl::Status Connect();
@@ -70,6 +75,7 @@ class RedisConnection {
   const std::unique_ptr<Clock> clock_;
   const absl::Duration start_;
   redisContext* context_ = nullptr;
+  SocketHandle socket_;  // Of context_; set before anybody else knows of us.
 };
 
 // The server's error reply as a status.

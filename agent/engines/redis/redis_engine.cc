@@ -141,13 +141,16 @@ class RedisEngine : public Engine {
     ResultBuilder builder(options.max_rows);
     for (const char* column : {"path", "type", "value"}) builder.AddColumn(column, "string");
     const absl::Duration start = clock_->Monotonic();
-    RETURN_IF_ERROR(connection->Visit(
+    // Redis ends no reading command early; nobody waits for it any longer.
+    const QueryStop::Scope scope(options.stop, [&connection] { connection->Break(); });
+    RETURN_IF_ERROR(scope.Outcome(absl::OkStatus()));
+    RETURN_IF_ERROR(scope.Outcome(connection->Visit(
         words, [&](const std::string& path, RedisReply::Type type, absl::string_view value) {
           const bool nil = type == RedisReply::Type::kNil;
           return builder.AddRow({{absl::string_view(path)},
                                  {absl::string_view(TypeName(type))},
                                  {nil ? std::nullopt : std::optional<absl::string_view>(value)}});
-        }));
+        })));
     return builder.Finish(clock_->Monotonic() - start);
   }
 
