@@ -9,8 +9,27 @@
 #include "common/base/text.h"
 #include "controller/api/convert.h"
 #include "controller/domain/names.h"
+#include "controller/domain/transitions.h"
+#include "controller/resources/break_glass.h"
 
 namespace dbfleet::controller {
+
+namespace {
+
+// A rollback has the contents of what it takes back. Changes of versions that did not compare
+// contents are not found.
+absl::Status AddRollbacks(ReadTx& tx, const Job& job, api::v1::Job* out) {
+  constexpr int kMostLookedAt = 50;
+  if (job.content_digest.empty() || !IsTerminal(job.state)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<Job> same,
+                   tx.ChangesOfContent(job.environment, job.content_digest, kMostLookedAt));
+  for (const Job& other : same) {
+    if (other.rollback_of == job.id) out->add_rolled_back_by(absl::StrCat("jobs/", other.id));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 std::string EnvironmentId(const std::string& name) {
   return std::string(PlainEnvironment(absl::StripPrefix(name, "environments/")));
@@ -32,17 +51,28 @@ absl::StatusOr<api::v1::Job> JobViews::ByName(const std::string& name) const {
 
 absl::StatusOr<api::v1::Job> JobViews::ById(const std::string& id) const {
   JobPicture picture;
+  api::v1::Job beside;  // What its picture does not tell.
   RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(picture, jobs_.Show(tx, id, why_no_work_));
-    return absl::OkStatus();
+    if (picture.job.kind != JobKind::kMigrate) return absl::OkStatus();
+    ASSIGN_OR_RETURN(auto glass, BrokenGlassOf(tx, id));
+    if (glass.has_value()) *beside.mutable_broken_glass() = *std::move(glass);
+    return AddRollbacks(tx, picture.job, &beside);
   }));
-  return Of(picture);
+  ASSIGN_OR_RETURN(api::v1::Job out, Of(picture));
+  out.MergeFrom(beside);
+  return out;
 }
 
 absl::StatusOr<api::v1::Job> JobViews::Of(const JobPicture& picture) const {
   ASSIGN_OR_RETURN(api::v1::Job out, ToApi(picture.job, clock_.Now()));
   RETURN_IF_ERROR(AddTasks(picture, &out));
   AddBlockers(picture.blockers, &out);
+  for (const PolicyBlocker& blocker : picture.foreseen) {
+    api::v1::Blocker* const shown = out.add_foreseen();
+    shown->set_rule(blocker.rule);
+    shown->set_message(blocker.message);
+  }
   return out;
 }
 

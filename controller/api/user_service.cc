@@ -183,6 +183,8 @@ grpc::ServerUnaryReactor* UserServiceImpl::WhoAmI(grpc::CallbackServerContext* c
           ASSIGN_OR_RETURN(const User user, tx.GetUser(caller.user_id));
           ASSIGN_OR_RETURN(const std::shared_ptr<const RoleBook> book, ReadRoleBook(tx));
           *response = ToApi(user, *book);
+          ASSIGN_OR_RETURN(const ApiToken token, tx.GetToken(caller.token_id));
+          *response->mutable_token() = ToApi(token);
           return absl::OkStatus();
         });
       });

@@ -59,7 +59,7 @@ std::string Describe(const BrokenGlass& glass) {
         episode.reviewer().empty()
             ? absl::StrCat("to be reviewed by somebody else before ",
                            Show(episode.review_due_time()), ": dbfleet change review ",
-                           SanitizeForDisplay(ShortName(glass.job())))
+                           SanitizeForDisplay(ShortName(glass.job())), " --reason REASON")
             : absl::StrCat("reviewed by ", SanitizeForDisplay(episode.reviewer()), " at ",
                            Show(episode.review_time()), ": ", SanitizeForDisplay(episode.review())),
         "\n");

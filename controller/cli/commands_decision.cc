@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
+#include "common/base/text.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
 #include "controller/cli/job_view.h"
@@ -13,6 +14,7 @@
 #include "controller/cli/resolve.h"
 #include "controller/cli/words.h"
 #include "dbfleet/api/v1/change_service.grpc.pb.h"
+#include "dbfleet/api/v1/user_service.grpc.pb.h"
 
 namespace dbfleet::cli {
 namespace {
@@ -76,6 +78,28 @@ struct ApproveOptions {
   WaitOptions wait;
 };
 
+// An approval that was there and counts stays as it is, which an answer alone does not tell.
+void TellUnchanged(Shell& shell, ApiClient* client, const Job& before, const Job& after) {
+  const auto same = [](const api::v1::Approval& a, const api::v1::Approval& b) {
+    return a.principal() == b.principal() &&
+           a.decide_time().SerializeAsString() == b.decide_time().SerializeAsString();
+  };
+  if (after.approvals().empty() ||
+      !std::equal(before.approvals().begin(), before.approvals().end(), after.approvals().begin(),
+                  after.approvals().end(), same)) {
+    return;
+  }
+  const auto self = client->Call<api::v1::UserService>(&api::v1::UserService::Stub::WhoAmI,
+                                                       api::v1::WhoAmIRequest());
+  if (!self.ok()) return;  // The approval itself went well.
+  for (const api::v1::Approval& approval : after.approvals()) {
+    if (approval.principal() != self->name()) continue;
+    shell.Note(absl::StrCat("dbfleet: already approved by you, ", SanitizeForDisplay(self->name()),
+                            ", at ", Show(approval.decide_time()), " (until ",
+                            Show(approval.expire_time()), "); nothing changed"));
+  }
+}
+
 absl::StatusOr<Job> Approve(Shell& shell, const ApproveOptions& options) {
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   api::v1::GetJobRequest get;
@@ -90,7 +114,10 @@ absl::StatusOr<Job> Approve(Shell& shell, const ApproveOptions& options) {
   } else {
     ASSIGN_OR_RETURN(*request.mutable_digest(), MatchDigest(job, options.digest));
   }
-  return client->Call<ChangeService>(&ChangeService::Stub::ApproveChange, request);
+  ASSIGN_OR_RETURN(Job approved,
+                   client->Call<ChangeService>(&ChangeService::Stub::ApproveChange, request));
+  TellUnchanged(shell, client, job, approved);
+  return approved;
 }
 
 absl::StatusOr<Job> Reject(Shell& shell, const std::string& name, const std::string& reason) {

@@ -53,11 +53,19 @@ std::string Explanation(const Job& job) {
   }
   const std::string blockers = DescribeBlockers(job);
   if (!blockers.empty()) absl::StrAppend(&out, "It waits for\n", blockers);
+  if (const std::string ahead = DescribeForeseen(job); !ahead.empty()) {
+    absl::StrAppend(&out, "When its time comes, there will be missing\n", ahead);
+  }
   switch (job.state()) {
     case Job::STATE_AWAITING_APPROVAL:
       absl::StrAppend(&out, "Somebody else than ", SanitizeForDisplay(job.requester()),
                       " can look at it (dbfleet change get ", name,
-                      ") and approve it (dbfleet change approve ", name, ").\n");
+                      ") and approve it (dbfleet change approve ", name,
+                      " --reason REASON). If nobody there may: another admin can make an approver "
+                      "(dbfleet user create NAME --role approver), or apply a RoleBinding that "
+                      "gives somebody the role approver in ",
+                      SanitizeForDisplay(ShortName(job.environment())),
+                      ". Who has an account, role or token from the requester does not count.\n");
       break;
     case Job::STATE_PAUSED:
       absl::StrAppend(&out, "It goes on with: dbfleet job resume ", name, "\n");
@@ -281,7 +289,7 @@ void AddJobCommands(CLI::App& app, Shell& shell) {
   auto name = std::make_shared<std::string>();
   auto reason = std::make_shared<std::string>();
   CLI::App* pause = AddVerb(
-      *noun, "pause", "Start no further target; what runs goes to its end", shell,
+      *noun, "pause", "Start no further target, or not begin; what runs goes to its end", shell,
       [&shell, name, reason] { return FinishJobCommand(shell, Pause(shell, *name, *reason), {}); });
   pause->add_option("NAME", *name, "The job")->required();
   AddReason(pause, reason.get(), false);

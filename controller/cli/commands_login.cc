@@ -13,6 +13,7 @@
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
 #include "controller/cli/user_view.h"
+#include "controller/cli/words.h"
 #include "dbfleet/api/v1/meta_service.grpc.pb.h"
 #include "dbfleet/api/v1/user_service.grpc.pb.h"
 
@@ -120,7 +121,13 @@ int ShowWhoAmI(Shell& shell) {
   if (!client.ok()) return shell.Fail(client.status());
   auto user = WhoAmI(**client);
   if (!user.ok()) return shell.Fail(user.status());
-  shell.PrintOne(UserListing({&*user}));
+  Listing listing = UserListing({&*user});
+  listing.columns.push_back({"TOKEN EXPIRES"});
+  listing.columns.push_back(TextColumn("TOKEN LIMITS"));
+  const std::string limits = TokenLimits(user->token());
+  listing.items.front().cells.push_back(user->has_token() ? Show(user->token().expire_time()) : "");
+  listing.items.front().cells.push_back(limits.empty() && user->has_token() ? "none" : limits);
+  shell.PrintOne(listing);
   return kExitOk;
 }
 

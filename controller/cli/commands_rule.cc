@@ -163,7 +163,7 @@ int RunProposal(Shell& shell, const std::string& name) {
   if (proposal->state() == JobProposal::STATE_PENDING) {
     const std::string id = SanitizeForDisplay(ShortName(proposal->name()));
     shell.Note(absl::StrCat("dbfleet: decide with: dbfleet rule accept ", id,
-                            ", or: dbfleet rule decline ", id, " --reason ..."));
+                            ", or: dbfleet rule decline ", id, " --reason REASON"));
   }
   return kExitOk;
 }

@@ -31,10 +31,10 @@ std::string Moment(const google::protobuf::Timestamp& time, const absl::TimeZone
   return absl::FormatTime("%Y-%m-%dT%H:%M:%S%Ez", ToTime(time), zone);
 }
 
-// "1h30m", to the second below an hour and to the minute above.
+// "127d 5h", "1h30m": to the second below an hour and to the minute above.
 std::string Until(absl::Duration duration) {
   const absl::Duration unit = duration < absl::Hours(1) ? absl::Seconds(1) : absl::Minutes(1);
-  return absl::FormatDuration(absl::Trunc(duration, unit));
+  return Show(absl::Trunc(duration, unit));
 }
 
 struct NextOptions {

@@ -35,20 +35,6 @@ std::string Roles(const User& user) {
   return absl::StrJoin(words, " ");
 }
 
-// What a token is limited to: "qa read,operate from 10.0.0.0/8".
-std::string Limits(const Token& token) {
-  const api::v1::TokenScope& scope = token.scope();
-  std::vector<std::string> words;
-  if (!scope.environments().empty()) words.push_back(absl::StrJoin(scope.environments(), ","));
-  std::vector<std::string> verbs;
-  for (const int verb : scope.verbs()) verbs.push_back(Word(static_cast<api::v1::Verb>(verb)));
-  if (!verbs.empty()) words.push_back(absl::StrJoin(verbs, ","));
-  if (!scope.sources().empty()) {
-    words.push_back(absl::StrCat("from ", absl::StrJoin(scope.sources(), ",")));
-  }
-  return absl::StrJoin(words, " ");
-}
-
 Listing TokenListing(const std::vector<const Token*>& tokens) {
   Listing listing;
   listing.columns = {
@@ -58,7 +44,7 @@ Listing TokenListing(const std::vector<const Token*>& tokens) {
     listing.items.push_back({token,
                              token->name(),
                              {token->name(), token->description(), Show(token->expire_time()),
-                              token->revoked() ? "yes" : "", Limits(*token),
+                              token->revoked() ? "yes" : "", TokenLimits(*token),
                               Show(token->create_time()), token->creator()}});
   }
   return listing;
@@ -171,7 +157,7 @@ absl::Status CreateToken(Shell& shell, const TokenOptions& options) {
   listing.items.push_back({&response,
                            response.token().name(),
                            {response.token().name(), Show(response.token().expire_time()),
-                            response.secret(), Limits(response.token())}});
+                            response.secret(), TokenLimits(response.token())}});
   shell.PrintOne(listing);
   return absl::OkStatus();
 }
@@ -279,6 +265,19 @@ void AddTokenCommands(CLI::App& app, Shell& shell) {
 }
 
 }  // namespace
+
+std::string TokenLimits(const Token& token) {
+  const api::v1::TokenScope& scope = token.scope();
+  std::vector<std::string> words;
+  if (!scope.environments().empty()) words.push_back(absl::StrJoin(scope.environments(), ","));
+  std::vector<std::string> verbs;
+  for (const int verb : scope.verbs()) verbs.push_back(Word(static_cast<api::v1::Verb>(verb)));
+  if (!verbs.empty()) words.push_back(absl::StrJoin(verbs, ","));
+  if (!scope.sources().empty()) {
+    words.push_back(absl::StrCat("from ", absl::StrJoin(scope.sources(), ",")));
+  }
+  return absl::StrJoin(words, " ");
+}
 
 Listing UserListing(const std::vector<const User*>& users) {
   Listing listing;

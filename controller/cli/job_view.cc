@@ -83,7 +83,7 @@ void AppendHead(const Job& job, std::string* out) {
   Line(out, "Job", job.name());
   Line(out, "Kind", job.kind());
   Line(out, "Title", job.title());
-  Line(out, "State", Word(job.state()));
+  Line(out, "State", absl::StrCat(Word(job.state()), IsHeld(job) ? " (paused)" : ""));
   if (job.plan_only()) Line(out, "Plan only", "yes, nothing is run");
   if (!IsSaidByBlocker(job)) {
     Line(out, "Error", ErrorText(job.error_reason(), job.error_message()));
@@ -96,11 +96,47 @@ void AppendHead(const Job& job, std::string* out) {
   Line(out, "Backup", Word(job.backup_gate()));
   AppendRollout(job, out);
   if (job.has_queue()) Line(out, "Queued for", DescribePlace(job.queue()));
-  Line(out, "Takes back", job.rollback_of());
+  if (!job.rollback_of().empty()) {
+    Line(out, "Takes back", absl::StrCat(job.rollback_of(), " (it is a rollback)"));
+  }
+  if (!job.rolled_back_by().empty()) {
+    Line(out, "Taken back", absl::StrCat("by ", absl::StrJoin(job.rolled_back_by(), ", ")));
+  }
   Line(out, "Asked for by", job.parent());
   Line(out, "Created", Show(job.create_time()));
   Line(out, "Ended", Show(job.end_time()));
   if (!IsTerminal(job.state())) Line(out, "Expires", Show(job.expire_time()));
+}
+
+// Only the last one waives anything.
+void AppendBrokenGlass(const Job& job, std::string* out) {
+  const auto& episodes = job.broken_glass().episodes();
+  if (episodes.empty()) return;
+  absl::StrAppend(out, "\nBroken glass\n");
+  for (const auto& episode : episodes) {
+    absl::StrAppend(out, "  ", Clean(episode.principal()), " waived ",
+                    Clean(absl::StrJoin(episode.waives(), ", ")), " at ",
+                    Show(episode.create_time()), " until ", Show(episode.expire_time()),
+                    episode.digest() == job.digest() ? "" : " (void: the plan changed)", ": ",
+                    Clean(episode.reason()), "\n    ");
+    if (episode.reviewer().empty()) {
+      absl::StrAppend(out, "not reviewed; somebody else has to before ",
+                      Show(episode.review_due_time()), ": dbfleet change review ",
+                      Clean(ShortName(job.name())), " --reason REASON\n");
+    } else {
+      absl::StrAppend(out, "reviewed by ", Clean(episode.reviewer()), " at ",
+                      Show(episode.review_time()), ": ", Clean(episode.review()), "\n");
+    }
+  }
+}
+
+void AppendWaits(const Job& job, std::string* out) {
+  if (const std::string blockers = DescribeBlockers(job); !blockers.empty()) {
+    absl::StrAppend(out, "\nWaits for\n", blockers);
+  }
+  if (const std::string foreseen = DescribeForeseen(job); !foreseen.empty()) {
+    absl::StrAppend(out, "\nWill be missing when its time comes\n", foreseen);
+  }
 }
 
 void AppendApprovals(const Job& job, std::string* out) {
@@ -191,7 +227,8 @@ Listing JobListing(const std::vector<Job>& jobs) {
     listing.items.push_back(
         {&job,
          job.name(),
-         {ShortName(job.name()), job.kind(), Word(job.state()), JoinShort(Targets(job)),
+         {ShortName(job.name()), job.kind(),
+          absl::StrCat(Word(job.state()), IsHeld(job) ? " (paused)" : ""), JoinShort(Targets(job)),
           TitleOf(job), ShortName(job.environment()), Show(job.create_time()),
           ShortName(job.requester()), Word(job.safety()), job.digest(), Show(job.end_time()),
           ErrorText(job.error_reason(), job.error_message())}});
@@ -206,8 +243,22 @@ Listing JobListing(const Job& job) {
   return listing;
 }
 
+bool IsHeld(const Job& job) {
+  return job.error_reason() == "PAUSED" &&
+         (job.state() == Job::STATE_PLANNING || job.state() == Job::STATE_AWAITING_APPROVAL ||
+          job.state() == Job::STATE_READY);
+}
+
+std::string DescribeForeseen(const Job& job) {
+  std::string out;
+  for (const auto& blocker : job.foreseen()) {
+    absl::StrAppend(&out, "  ", Clean(blocker.rule()), ": ", Clean(blocker.message()), "\n");
+  }
+  return out;
+}
+
 bool IsSaidByBlocker(const Job& job) {
-  return job.state() == Job::STATE_PAUSED &&
+  return (job.state() == Job::STATE_PAUSED || IsHeld(job)) &&
          std::any_of(job.blockers().begin(), job.blockers().end(),
                      [](const auto& blocker) { return blocker.rule() == "paused"; });
 }
@@ -235,10 +286,9 @@ std::string DescribeBlockers(const Job& job) {
 std::string DescribeJob(const Job& job) {
   std::string out;
   AppendHead(job, &out);
-  if (const std::string blockers = DescribeBlockers(job); !blockers.empty()) {
-    absl::StrAppend(&out, "\nWaits for\n", blockers);
-  }
+  AppendWaits(job, &out);
   AppendApprovals(job, &out);
+  AppendBrokenGlass(job, &out);
   AppendTasks(job, &out);
   if (const std::string results = DescribeResults(job); !results.empty()) {
     absl::StrAppend(&out, "\n", results);
@@ -249,10 +299,9 @@ std::string DescribeJob(const Job& job) {
 std::string DescribeChange(const Job& job) {
   std::string out;
   AppendHead(job, &out);
-  if (const std::string blockers = DescribeBlockers(job); !blockers.empty()) {
-    absl::StrAppend(&out, "\nWaits for\n", blockers);
-  }
+  AppendWaits(job, &out);
   AppendApprovals(job, &out);
+  AppendBrokenGlass(job, &out);
   for (const Task& task : job.tasks()) {
     absl::StrAppend(&out, "\n", DescribePlan(job, task));
   }

@@ -39,4 +39,10 @@ std::string DescribeRunning(const api::v1::Job& job);
 
 std::string DescribeProgress(const api::v1::Job& job);
 
+// A person paused it before it began.
+bool IsHeld(const api::v1::Job& job);
+
+// What will be missing when the time comes for which it waits, one line each; "" if nothing.
+std::string DescribeForeseen(const api::v1::Job& job);
+
 }  // namespace dbfleet::cli

@@ -27,6 +27,19 @@ std::string Names(const google::protobuf::RepeatedPtrField<std::string>& names) 
   return Clean(absl::StrJoin(names, ", "));
 }
 
+// Nobody can approve it: who would have to be there, and how somebody comes to be that.
+std::string WayOut(const Proposal& proposal) {
+  const std::string where = Names(proposal.environments());
+  const std::string requester = Clean(proposal.requester());
+  return absl::StrCat(
+      "nobody that is there now. It takes a person with the role approver in ", where,
+      " who neither proposed it, as ", requester, " did, nor has an account, role or token from ",
+      requester, ". Another admin than ", requester,
+      " can make one (dbfleet user create NAME --role approver) or apply a RoleBinding that gives "
+      "somebody the role approver in ",
+      where);
+}
+
 }  // namespace
 
 std::string StateWord(const Proposal& proposal) { return Word(proposal.state()); }
@@ -54,14 +67,13 @@ std::string DescribeProposal(const Proposal& proposal) {
     absl::StrAppend(&out, "Missing: ", Clean(missing), "\n");
   }
   if (proposal.state() == Proposal::STATE_PENDING) {
-    absl::StrAppend(
-        &out, "Who can approve: ",
-        proposal.candidates().empty() ? "nobody that is there now" : Names(proposal.candidates()),
-        "\n");
+    absl::StrAppend(&out, "Who can approve: ",
+                    proposal.candidates().empty() ? WayOut(proposal) : Names(proposal.candidates()),
+                    "\n");
     if (!proposal.name().empty()) {
       absl::StrAppend(&out, "Until ", Show(proposal.expire_time()), ": dbfleet proposal approve ",
                       Clean(ShortName(proposal.name())), " --digest ",
-                      Clean(proposal.digest().substr(0, 12)), "\n");
+                      Clean(proposal.digest().substr(0, 12)), " --reason REASON\n");
     }
   }
   return out;

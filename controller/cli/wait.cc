@@ -107,7 +107,7 @@ bool WaitsForTime(const Job& job) {
 
 bool WaitsForPerson(const Job& job) {
   if (HeldByRecovery(job)) return true;
-  if (job.state() == Job::STATE_AWAITING_APPROVAL) return true;
+  if (job.state() == Job::STATE_AWAITING_APPROVAL || IsHeld(job)) return true;
   if (job.state() == Job::STATE_PAUSED && !WaitsForTime(job)) return true;
   return std::any_of(job.tasks().begin(), job.tasks().end(),
                      [](const Task& task) { return task.state() == Task::STATE_NEEDS_PERSON; });

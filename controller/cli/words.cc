@@ -63,8 +63,20 @@ std::string Show(const google::protobuf::Timestamp& timestamp) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", ToTime(timestamp), absl::UTCTimeZone());
 }
 
-std::string Show(const google::protobuf::Duration& duration) {
-  const absl::Duration value = ToDuration(duration);
+std::string Show(const google::protobuf::Duration& duration) { return Show(ToDuration(duration)); }
+
+std::string Show(absl::Duration value) {
+  constexpr absl::Duration kDay = absl::Hours(24);
+  if (value == absl::InfiniteDuration() || value == -absl::InfiniteDuration()) {
+    return absl::FormatDuration(value);
+  }
+  if (absl::AbsDuration(value) >= kDay) {
+    absl::Duration rest;
+    const int64_t days = absl::IDivDuration(absl::AbsDuration(value), kDay, &rest);
+    const int64_t hours = rest / absl::Hours(1);
+    return absl::StrCat(value < absl::ZeroDuration() ? "-" : "", days, "d",
+                        hours == 0 ? "" : absl::StrCat(" ", hours, "h"));
+  }
   return absl::FormatDuration(value < absl::Seconds(1) ? absl::Trunc(value, absl::Microseconds(1))
                                                        : absl::Trunc(value, absl::Milliseconds(1)));
 }

@@ -32,7 +32,9 @@ google::protobuf::Duration FromDuration(absl::Duration duration);
 
 // UTC, to the second; "" for the zero timestamp.
 std::string Show(const google::protobuf::Timestamp& timestamp);
-// "1m30s", "250ms".
+// "127d 5h", "1h30m", "1m30s", "250ms": of a day and more the days and hours alone. For people;
+// what programs read has the exact value.
+std::string Show(absl::Duration duration);
 std::string Show(const google::protobuf::Duration& duration);
 // "1.5 GiB"
 std::string ShowBytes(int64_t bytes);

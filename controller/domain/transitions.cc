@@ -107,6 +107,12 @@ bool HoldsInstance(AttemptState state) {
   return OneOf(state, {AttemptState::kGranted, AttemptState::kRunning, AttemptState::kUnreachable});
 }
 
+bool IsWaiting(JobState state) {
+  return OneOf(state, {JobState::kPlanning, JobState::kAwaitingApproval, JobState::kReady});
+}
+
+bool IsHeld(const Job& job) { return IsWaiting(job.state) && job.error_reason == kPausedByPerson; }
+
 bool CanMove(JobState from, JobState to) {
   using S = JobState;
   switch (from) {

@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 
 #include "controller/domain/types.h"
@@ -55,5 +56,14 @@ absl::StatusOr<uint64_t> NextFence(uint64_t epoch, Instance* instance);
 // Takes note that a target has seen `seen`, so that the next fence is above it. False, and nothing
 // changed, if it is not above what the instance had, or is of another epoch: no counter helps then.
 bool RaiseFence(uint64_t epoch, uint64_t seen, Instance* instance);
+
+// The error_reason of a job that a person paused.
+inline constexpr absl::string_view kPausedByPerson = "PAUSED";
+
+// It has not begun, and goes on waiting in its state for whatever it waits for; PAUSED is for what
+// has begun.
+bool IsWaiting(JobState state);
+// A person paused it before it began, so it does not begin until somebody resumes it.
+bool IsHeld(const Job& job);
 
 }  // namespace dbfleet::controller

@@ -11,25 +11,16 @@
 #include "common/base/status.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
+#include "controller/identity/request_keys.h"
 #include "controller/identity/roles_in.h"
 #include "controller/jobs/backup_flow.h"
+#include "controller/jobs/decisions.h"
 #include "controller/jobs/job_manager.h"
 #include "controller/jobs/planning.h"
 #include "controller/jobs/specs.h"
 
 namespace dbfleet::controller {
 namespace {
-
-absl::Status RequireReason(absl::string_view reason) {
-  if (!reason.empty() && reason.size() <= 4000) return absl::OkStatus();
-  return Error(absl::StatusCode::kInvalidArgument, "REASON_REQUIRED",
-               "a reason is needed here, of at most 4000 bytes (--reason)");
-}
-
-absl::Status WrongState(const Job& job, absl::string_view verb) {
-  return Error(absl::StatusCode::kFailedPrecondition, "BAD_STATE",
-               absl::StrCat("jobs/", job.id, " is ", NameOf(job.state), " and cannot be ", verb));
-}
 
 // At the decision itself: the call was let in by what its token's user was then.
 absl::Status RequireApprover(ReadTx& tx, const Job& job, const std::string& principal) {
@@ -99,27 +90,6 @@ absl::Status TakePlanAsApplied(Task* task) {
   return absl::OkStatus();
 }
 
-// A person lets a rollout go on: with the failures that there are, or without waiting any longer.
-absl::Status AcceptWhyPaused(ReadTx& tx, Job* job) {
-  if (job->error_reason == kFailureBudget) {
-    ASSIGN_OR_RETURN(const JobProgress progress, tx.ProgressOf(job->id));
-    job->rollout_progress.forgiven = progress.failed;
-  } else if (job->error_reason == kBetweenWaves || job->error_reason == kWaveUnwell) {
-    ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job->id));
-    LetNextWaveBegin(tasks, job);
-  }
-  return absl::OkStatus();
-}
-
-// Why it was paused. One from a window's queue has left its place there, and goes on when it has
-// one again, which may be at once.
-std::string LetGoOn(Job* job) {
-  std::string paused_for = std::exchange(job->error_reason, "");
-  job->error_message.clear();
-  if (!job->queue.window.empty()) job->error_reason = kWindowClosed;
-  return paused_for;
-}
-
 absl::StatusOr<Task> WaitingTask(ReadTx& tx, const Job& job, const std::string& task_id) {
   ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
   std::vector<Task> waiting;
@@ -142,6 +112,17 @@ absl::StatusOr<Task> WaitingTask(ReadTx& tx, const Job& job, const std::string& 
 }
 
 }  // namespace
+
+absl::Status RequireReason(absl::string_view reason) {
+  if (!reason.empty() && reason.size() <= 4000) return absl::OkStatus();
+  return Error(absl::StatusCode::kInvalidArgument, "REASON_REQUIRED",
+               "a reason is needed here, of at most 4000 bytes (--reason)");
+}
+
+absl::Status WrongState(const Job& job, absl::string_view verb) {
+  return Error(absl::StatusCode::kFailedPrecondition, "BAD_STATE",
+               absl::StrCat("jobs/", job.id, " is ", NameOf(job.state), " and cannot be ", verb));
+}
 
 // The backup that only this job wanted.
 absl::Status JobManager::CancelGate(FlowContext& context, const Job& job,
@@ -232,7 +213,18 @@ absl::StatusOr<Job> JobManager::WithdrawApproval(const RequestMeta& meta, const 
                                 "operator can stop it: dbfleet change cancel ",
                                 job.id));
     }
-    if (withdrawn == 0) return job;  // A retry, or there was none: nothing of it counts.
+    // A retry, of a request that found it.
+    const class RequestKey key("approval.withdraw", meta.principal, meta.request_id, {job_id});
+    ASSIGN_OR_RETURN(const std::string done, key.FindMade(context.tx, context.now));
+    if (withdrawn == 0 && !done.empty()) return job;
+    if (withdrawn == 0) {
+      return Error(absl::StatusCode::kFailedPrecondition, "NO_APPROVAL",
+                   absl::StrCat("jobs/", job.id, " has no approval of ", meta.principal,
+                                " that could be taken back; see who approved it: dbfleet change "
+                                "get ",
+                                job.id));
+    }
+    if (done.empty()) RETURN_IF_ERROR(key.Remember(context.tx, job.id, context.now));
     RETURN_IF_ERROR(context.tx.UpdateJob(&job));
     RETURN_IF_ERROR(context.Audit("change.withdraw_approval", job,
                                   {{"reason", reason}, {"token", meta.token_id}}));
@@ -248,7 +240,16 @@ absl::StatusOr<Job> JobManager::Reject(const RequestMeta& meta, const std::strin
     ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
     const std::string words = absl::StrCat("rejected by ", meta.principal, ": ", reason);
     if (job.state == JobState::kRejected && job.error_message == words) return job;  // A retry.
-    if (job.state != JobState::kAwaitingApproval) return WrongState(job, "rejected");
+    if (job.state != JobState::kAwaitingApproval) {
+      return Error(absl::StatusCode::kFailedPrecondition, "BAD_STATE",
+                   absl::StrCat("jobs/", job.id, " is ", NameOf(job.state),
+                                " and waits for no approval that could be rejected",
+                                IsTerminal(job.state)
+                                    ? std::string()
+                                    : absl::StrCat("; an operator can end it: dbfleet change "
+                                                   "cancel ",
+                                                   job.id)));
+    }
     RETURN_IF_ERROR(RequireApprover(context.tx, job, meta.principal));
     ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
     for (Task& task : tasks) {
@@ -275,58 +276,15 @@ absl::StatusOr<Job> JobManager::Cancel(const RequestMeta& meta, const std::strin
         if (IsTerminal(job.state)) return WrongState(job, "cancelled");
         job.cancel_requested = true;
         // What a pause waited for is none of how it ends.
-        if (job.state == JobState::kPaused) {
-          job.error_reason = "CANCELLED";
-          job.error_message =
-              absl::StrCat("cancelled by ", meta.principal, reason.empty() ? "" : ": ", reason);
-        }
+        job.error_reason = "CANCELLED";
+        job.error_message =
+            absl::StrCat("cancelled by ", meta.principal, reason.empty() ? "" : ": ", reason);
         RETURN_IF_ERROR(context.Audit("job.cancel", job, {{"reason", reason}}));
         RETURN_IF_ERROR(EndCancelled(context, job));
         RETURN_IF_ERROR(CancelGate(context, job, reason));
         return context.tx.GetJob(job.id);
       },
       Importance::kEssential);
-}
-
-absl::StatusOr<Job> JobManager::Pause(const RequestMeta& meta, const std::string& job_id,
-                                      const std::string& reason) {
-  return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
-    ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
-    // One that goes on with time, an approval or a resolution, or expires: a person's pause takes
-    // its place, and stays until a person resumes it. The targets go on saying what they wait for.
-    const bool by_itself = IsPausedByItself(job) ||
-                           (job.state == JobState::kPaused && job.error_reason == "NEEDS_PERSON");
-    if (job.state == JobState::kPaused && !by_itself) return job;
-    if (!by_itself) {
-      if (!CanMove(job.state, JobState::kPaused)) return WrongState(job, "paused");
-      RETURN_IF_ERROR(flow_.WithdrawUngranted(context, job, "paused"));
-      RETURN_IF_ERROR(MoveJob(&job, JobState::kPaused, context.now));
-    }
-    job.error_reason = "PAUSED";
-    job.error_message =
-        absl::StrCat("paused by ", meta.principal, reason.empty() ? "" : ": ", reason);
-    RETURN_IF_ERROR(context.tx.UpdateJob(&job));
-    RETURN_IF_ERROR(context.Audit("job.pause", job, {{"reason", reason}}));
-    if (!job.queue.window.empty()) context.changes.queues.insert(job.queue.window);
-    return job;
-  });
-}
-
-absl::StatusOr<Job> JobManager::Resume(const RequestMeta& meta, const std::string& job_id) {
-  return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
-    ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
-    if (job.state == JobState::kRolling) return job;
-    if (job.state != JobState::kPaused) return WrongState(job, "resumed");
-    RETURN_IF_ERROR(AcceptWhyPaused(context.tx, &job));
-    const std::string paused_for = LetGoOn(&job);
-    if (job.queue.window.empty()) {
-      RETURN_IF_ERROR(MoveJob(&job, JobState::kRolling, context.now));
-    }
-    RETURN_IF_ERROR(context.tx.UpdateJob(&job));
-    RETURN_IF_ERROR(context.Audit("job.resume", job, {{"paused_for", paused_for}}));
-    RETURN_IF_ERROR(flow_.Advance(context, job.id));
-    return context.tx.GetJob(job.id);
-  });
 }
 
 absl::StatusOr<Job> JobManager::Resolve(const RequestMeta& meta, const std::string& job_id,

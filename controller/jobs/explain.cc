@@ -14,6 +14,7 @@
 #include "controller/domain/transitions.h"
 #include "controller/jobs/job_manager.h"
 #include "controller/jobs/specs.h"
+#include "controller/policy/foresight.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -72,7 +73,7 @@ absl::StatusOr<std::vector<PolicyBlocker>> JobManager::Explain(ReadTx& tx, const
                                                                const WhyNoWork& why_no_work) {
   if (IsTerminal(job.state)) return std::vector<PolicyBlocker>();
   ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
-  return ExplainTasks(tx, job, tasks, why_no_work);
+  return ExplainTasks(tx, job, tasks, why_no_work, nullptr);
 }
 
 absl::StatusOr<JobPicture> JobManager::Show(ReadTx& tx, const std::string& job_id,
@@ -83,24 +84,33 @@ absl::StatusOr<JobPicture> JobManager::Show(ReadTx& tx, const std::string& job_i
   for (const Task& task : picture.tasks) {
     ASSIGN_OR_RETURN(picture.attempts.emplace_back(), tx.AttemptsOfTask(task.id));
   }
-  ASSIGN_OR_RETURN(picture.blockers, ExplainTasks(tx, picture.job, picture.tasks, why_no_work));
+  ASSIGN_OR_RETURN(picture.blockers,
+                   ExplainTasks(tx, picture.job, picture.tasks, why_no_work, &picture.foreseen));
   return picture;
 }
 
-absl::StatusOr<std::vector<PolicyBlocker>> JobManager::ExplainTasks(ReadTx& tx, const Job& job,
-                                                                    absl::Span<const Task> tasks,
-                                                                    const WhyNoWork& why_no_work) {
+absl::StatusOr<std::vector<PolicyBlocker>> JobManager::ExplainTasks(
+    ReadTx& tx, const Job& job, absl::Span<const Task> tasks, const WhyNoWork& why_no_work,
+    std::vector<PolicyBlocker>* foreseen) {
   std::vector<PolicyBlocker> blockers;
   if (IsTerminal(job.state)) return blockers;
   if (job.state == JobState::kAwaitingApproval || job.state == JobState::kReady ||
       job.error_reason == kBlockedByPolicy || job.error_reason == kWindowClosed) {
-    ASSIGN_OR_RETURN(const PolicyDecision decision,
-                     flow_.EvaluatePolicyOn(tx, job, tasks, clock_.Now()));
+    const absl::Time now = clock_.Now();
+    ASSIGN_OR_RETURN(const PolicyDecision decision, flow_.EvaluatePolicyOn(tx, job, tasks, now));
     blockers = decision.blockers;
+    if (foreseen != nullptr && WaitsForKnownTime(decision, now)) {
+      ASSIGN_OR_RETURN(const PolicyDecision then,
+                       flow_.EvaluatePolicyOn(tx, job, tasks, decision.opens));
+      *foreseen = Foresee(job, decision, then, now);
+    }
     if (!job.gate_job.empty() && decision.BlockedBy("verified-backup")) {
       blockers.push_back(
           {"backup-gate", absl::StrCat("the backup is being taken: jobs/", job.gate_job), false});
     }
+  }
+  if (job.state == JobState::kPlanning && IsHeld(job)) {
+    blockers.push_back({"paused", WhyPaused(job), false});
   }
   if (job.state == JobState::kPaused) {
     blockers.push_back({"paused", WhyPaused(job), false});

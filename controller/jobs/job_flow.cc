@@ -185,6 +185,7 @@ absl::Status JobFlow::FinishPlanning(FlowContext& context, Job* job,
   if (!decision.refused() && decision.BlockedBy("approvals")) planned["waits_for"] = "approvals";
   RETURN_IF_ERROR(context.Audit("job.planned", *job, std::move(planned)));
   if (decision.refused()) {
+    job->error_message.clear();  // A pause's.
     for (const PolicyBlocker& blocker : decision.blockers) {
       if (!blocker.final) continue;
       job->error_reason = "REFUSED_BY_POLICY";
@@ -271,7 +272,12 @@ absl::Status JobFlow::EndRunning(FlowContext& context, Job* job, const JobProgre
   }
   const JobState end = Summarise(*job, tasks);
   if (!IsTerminal(end)) return absl::OkStatus();
-  if (end != JobState::kSucceeded) CopyError(tasks, context.now, job);
+  if (end == JobState::kSucceeded) {
+    job->error_reason.clear();  // A cancellation that came too late.
+    job->error_message.clear();
+  } else if (end != JobState::kCancelled) {  // Who cancelled it is known.
+    CopyError(tasks, context.now, job);
+  }
   if (end == JobState::kPartial) SayTolerated(tasks, job);
   // What is open was counted before anything here could have changed it.
   RETURN_IF_ERROR(progress.open_attempts == 0 ? MarkFinished(context, job, tasks, end)

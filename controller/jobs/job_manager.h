@@ -79,14 +79,16 @@ class JobManager {
   // DEPENDENT_APPROVER, ALREADY_DECIDED as ALREADY_EXISTS). Refusals are audited, too.
   absl::StatusOr<Job> Approve(const RequestMeta& meta, const std::string& job_id,
                               const std::string& digest, const std::string& reason);
-  // Takes back the caller's own approval, if there is one. FAILED_PRECONDITION (BAD_STATE) once the
-  // change has begun: then the grant came first.
+  // Takes back the caller's own approval. FAILED_PRECONDITION: BAD_STATE once the change has begun
+  // (then the grant came first), NO_APPROVAL if there is none.
   absl::StatusOr<Job> WithdrawApproval(const RequestMeta& meta, const std::string& job_id,
                                        const std::string& reason);
   absl::StatusOr<Job> Reject(const RequestMeta& meta, const std::string& job_id,
                              const std::string& reason);
   absl::StatusOr<Job> Cancel(const RequestMeta& meta, const std::string& job_id,
                              const std::string& reason);
+  // What has begun starts no further target and is PAUSED; what has not keeps its state, and does
+  // not begin (IsHeld).
   absl::StatusOr<Job> Pause(const RequestMeta& meta, const std::string& job_id,
                             const std::string& reason);
   absl::StatusOr<Job> Resume(const RequestMeta& meta, const std::string& job_id);
@@ -134,7 +136,8 @@ class JobManager {
   // `tasks` as Show has them.
   absl::StatusOr<std::vector<PolicyBlocker>> ExplainTasks(ReadTx& tx, const Job& job,
                                                           absl::Span<const Task> tasks,
-                                                          const WhyNoWork& why_no_work);
+                                                          const WhyNoWork& why_no_work,
+                                                          std::vector<PolicyBlocker>* foreseen);
   // The new job with its task and attempt; of an earlier one, or one that cannot begin, the job.
   // `draft` brings its place in a queue, if it is in one, and its expiry then.
   absl::StatusOr<JobPicture> InsertSimpleJob(FlowContext& context, const RequestMeta& meta,

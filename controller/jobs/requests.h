@@ -53,7 +53,8 @@ struct JobPicture {
   Job job;
   std::vector<Task> tasks;                     // In the job's order,
   std::vector<std::vector<Attempt>> attempts;  // and those of each.
-  std::vector<PolicyBlocker> blockers;         // Everything that keeps it from going on.
+  std::vector<PolicyBlocker> blockers;         // Everything that keeps it from going on,
+  std::vector<PolicyBlocker> foreseen;  // and what will when its time comes (policy/foresight.h).
 };
 
 // A window's queue as people see it, in its order.

@@ -67,8 +67,8 @@ absl::StatusOr<JobPicture> JobManager::SubmitCheckAndShow(const RequestMeta& met
       [&](FlowContext& context) -> absl::StatusOr<Job> {
         ASSIGN_OR_RETURN(picture, InsertCheck(context, meta, instance_id));
         if (why_no_work && !picture.tasks.empty()) {
-          ASSIGN_OR_RETURN(picture.blockers,
-                           ExplainTasks(context.tx, picture.job, picture.tasks, why_no_work));
+          ASSIGN_OR_RETURN(picture.blockers, ExplainTasks(context.tx, picture.job, picture.tasks,
+                                                          why_no_work, &picture.foreseen));
         }
         return picture.job;
       },

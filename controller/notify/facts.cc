@@ -10,10 +10,16 @@
 #include "absl/strings/str_split.h"
 
 #include "common/base/status.h"
+#include "common/config/yaml_writer.h"
 #include "controller/domain/names.h"
+#include "controller/routes/text_template.h"
+#include "dbfleet/resource/v1/proposal.pb.h"
+#include "dbfleet/resource/v1/resource.pb.h"
 
 namespace dbfleet::controller {
 namespace {
+
+constexpr char kProposed[] = "proposed";
 
 absl::string_view StatusWord(Meaning meaning) {
   switch (meaning) {
@@ -74,6 +80,40 @@ absl::Status AddJob(ReadTx& tx, const std::string& id, bool with_instances, Told
   return absl::OkStatus();
 }
 
+// What somebody would decide about, and how. One that is gone or cannot be read is told without.
+absl::Status AddProposedJob(ReadTx& tx, const std::string& id, ToldEvent* told) {
+  told->fields["command"] =
+      absl::StrCat("dbfleet rule accept ", id, " --reason REASON, or: ", "dbfleet rule decline ",
+                   id, " --reason REASON");
+  const absl::StatusOr<JobProposal> proposal = tx.rules_reader().GetProposal(id);
+  if (absl::IsNotFound(proposal.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(proposal.status());
+  resource::v1::ScheduledJob job;
+  if (job.ParseFromString(proposal->job_blob)) told->fields[kProposed] = config::WriteYaml(job);
+  return absl::OkStatus();
+}
+
+absl::Status AddProposedRules(ReadTx& tx, const std::string& name, ToldEvent* told) {
+  const std::string id = name.substr(name.find('/') + 1);
+  const absl::StatusOr<Resource> row = tx.GetResource(name);
+  if (absl::IsNotFound(row.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(row.status());
+  resource::v1::Proposal proposal;
+  if (!proposal.ParseFromString(row->blob)) return absl::OkStatus();
+  told->fields["command"] =
+      absl::StrCat("dbfleet proposal approve ", id, " --digest ", proposal.digest().substr(0, 12),
+                   " --reason REASON, or: dbfleet proposal reject ", id, " --reason REASON");
+  std::string& text = told->fields[kProposed];
+  for (const resource::v1::ProposedChange& change : proposal.changes()) {
+    absl::StrAppend(&text, text.empty() ? "" : "\n", change.name(),
+                    change.yaml().empty()   ? " would be deleted"
+                    : change.etag().empty() ? " would be created"
+                                            : " would be updated");
+    for (const std::string& line : change.diff()) absl::StrAppend(&text, "\n  ", line);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<ToldEvent> Gather(ReadTx& tx, const AuditRow& row, AuditEvent event,
@@ -100,9 +140,12 @@ absl::StatusOr<ToldEvent> Gather(ReadTx& tx, const AuditRow& row, AuditEvent eve
   if (absl::StartsWith(entry.resource, "jobs/")) {
     RETURN_IF_ERROR(AddJob(tx, entry.resource.substr(5), with_instances, &told));
   }
-  if (absl::StartsWith(entry.resource, "jobproposals/") &&
-      told.event.meaning == Meaning::kTrouble) {
-    told.fields["command"] = absl::StrCat("dbfleet rule accept ", entry.resource.substr(13));
+  if (told.event.meaning == Meaning::kTrouble) {
+    if (absl::StartsWith(entry.resource, "jobproposals/")) {
+      RETURN_IF_ERROR(AddProposedJob(tx, entry.resource.substr(13), &told));
+    } else if (absl::StartsWith(entry.resource, "proposals/")) {
+      RETURN_IF_ERROR(AddProposedRules(tx, entry.resource, &told));
+    }
   }
   told.fields["trigger"] = told.event.trigger;
   told.fields["status"] = std::string(StatusWord(told.event.meaning));
@@ -113,7 +156,7 @@ absl::StatusOr<ToldEvent> Gather(ReadTx& tx, const AuditRow& row, AuditEvent eve
   told.fields["time"] =
       absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", row.record_time, absl::UTCTimeZone());
   for (auto it = told.fields.begin(); it != told.fields.end();) {
-    it->second = FieldText(it->second);
+    it->second = it->first == kProposed ? FieldLines(it->second) : FieldText(it->second);
     it = it->second.empty() ? told.fields.erase(it) : std::next(it);
   }
   const auto title = told.fields.find("title");

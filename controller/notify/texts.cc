@@ -1,6 +1,7 @@
 #include "controller/notify/texts.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -11,14 +12,15 @@ struct Line {
 };
 
 constexpr Line kLines[] = {
-    {"About", "subject"},      {"Environment", "environment"},
-    {"Target", "target"},      {"Title", "title"},
-    {"Why", "request_reason"}, {"Requested by", "requester"},
-    {"Done by", "actor"},      {"State", "state"},
-    {"Safety", "safety"},      {"Rows", "rows"},
-    {"Took", "duration"},      {"Usually", "usual"},
-    {"Reason", "reason"},      {"Error", "error"},
-    {"Time", "time"},          {"To see more", "command"},
+    {"About", "subject"},       {"Environment", "environment"},
+    {"Target", "target"},       {"Title", "title"},
+    {"Why", "request_reason"},  {"Requested by", "requester"},
+    {"Done by", "actor"},       {"State", "state"},
+    {"Safety", "safety"},       {"Rows", "rows"},
+    {"Took", "duration"},       {"Usually", "usual"},
+    {"Reason", "reason"},       {"Error", "error"},
+    {"Proposed", "proposed"},   {"Time", "time"},
+    {"To see more", "command"},
 };
 
 }  // namespace
@@ -35,6 +37,8 @@ Texts TextsFor(const Route& route, const Notification& notification,
   };
   texts.title = route.title.empty() ? absl::StrCat("[dbfleet] ", value("summary"))
                                     : route.title.Render(fields, escape);
+  // Of a mail it is a header, and a header is one line.
+  absl::StrReplaceAll({{"\n", " "}}, &texts.title);
   if (!route.body.empty()) {
     texts.body = route.body.Render(fields, escape);
     return texts;

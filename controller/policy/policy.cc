@@ -6,10 +6,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 
 #include "common/base/canonical.h"
 #include "common/base/hash.h"
 #include "controller/domain/names.h"
+#include "controller/domain/transitions.h"
 #include "controller/policy/rules.h"
 
 namespace dbfleet::controller {
@@ -161,6 +163,19 @@ void WriteApprovalPolicy(const ApprovalPolicy& policy, CanonicalWriter* writer) 
   }
 }
 
+// Who paused it, in which words, is known before any rule is asked; nobody waives that.
+void CheckPaused(const PolicyInput& input, std::vector<PolicyBlocker>* blockers) {
+  if (!IsHeld(input.job)) return;
+  absl::string_view who = input.job.error_message;
+  absl::ConsumePrefix(&who, "paused ");
+  blockers->push_back({"paused",
+                       absl::StrCat(who,
+                                    "; it does not begin until somebody resumes it: "
+                                    "dbfleet job resume ",
+                                    input.job.id),
+                       false});
+}
+
 // A waived rule does not merely go unsaid: under a freeze nobody asks whether a window is open, so
 // a waiver of the freeze alone has to bring that question back.
 void CheckTimes(const PolicyInput& input, PolicyDecision* decision) {
@@ -265,6 +280,7 @@ absl::Span<const absl::string_view> PolicyRules() {
 PolicyDecision Evaluate(const PolicyInput& input) {
   PolicyDecision decision;
   ApprovalState approvals = CountApprovals(input);
+  CheckPaused(input, &decision.blockers);
   CheckConsent(input, &decision.blockers);
   CheckRollbackPlan(input, &decision.blockers);
   CheckPromotion(input, &decision.blockers);

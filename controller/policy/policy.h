@@ -17,7 +17,7 @@ namespace dbfleet::controller {
 
 struct PolicyBlocker {
   // "approvals", "verified-backup", "destructive-consent", "rollback-plan", "promotion", "window",
-  // "freeze", "window-queue", "windows-unreadable".
+  // "freeze", "window-queue", "windows-unreadable", "paused".
   std::string rule;
   std::string message;  // What is missing and who can do something about it.
   bool final = false;   // Waiting cannot mend it: the job is refused.
@@ -63,6 +63,7 @@ absl::Span<const absl::string_view> PolicyRules();
 // May the job run now? A pure function; the Grant's transaction evaluates it once more.
 //
 // The rules, each at most one blocker unless it says otherwise:
+// - "paused": a person paused it before it began.
 // - "destructive-consent" (final): destructive work without `approve_destructive` where the policy
 //   asks for it. Work of unknown safety counts as destructive, except checks, backups and
 //   verifications, which change nothing.

@@ -88,7 +88,7 @@ absl::Status CheckOverdue(ReadTx& tx, const std::string& principal, absl::Time n
                absl::StrCat(principal, " broke the glass for ", absl::StrJoin(overdue, ", "),
                             ", which nobody has reviewed in time; somebody else can: dbfleet "
                             "change review ",
-                            overdue.front()));
+                            absl::StripPrefix(overdue.front(), "jobs/"), " --reason REASON"));
 }
 
 // Why this policy does not let the caller do that; "" if it does.
@@ -200,7 +200,7 @@ absl::Status CheckReviewed(const BrokenGlass& glass, const Job& job) {
                      " already (", absl::StrJoin(episode.waives(), ", "),
                      "), and nobody has reviewed that; somebody else has to first: dbfleet "
                      "change review ",
-                     job.id));
+                     job.id, " --reason REASON"));
   }
   return absl::OkStatus();
 }
@@ -240,6 +240,12 @@ absl::StatusOr<std::optional<Waiver>> ReadWaiver(ReadTx& tx, const std::string& 
   waiver.create_time = FromProto(last.create_time());
   waiver.expire_time = FromProto(last.expire_time());
   return waiver;
+}
+
+absl::StatusOr<std::optional<BrokenGlass>> BrokenGlassOf(ReadTx& tx, const std::string& job_id) {
+  ASSIGN_OR_RETURN(Stored stored, Load(tx, job_id));
+  if (stored.glass.episodes().empty()) return std::nullopt;
+  return std::move(stored.glass);
 }
 
 absl::StatusOr<BrokenGlass> BreakGlass::Break(const RequestMeta& meta, const Request& request) {

@@ -71,4 +71,8 @@ class BreakGlass {
   const std::function<void(int open)> on_change_;
 };
 
+// What was ever waived for the job; nullopt: nothing. DATA_LOSS (STORE_CORRUPT).
+absl::StatusOr<std::optional<resource::v1::BrokenGlass>> BrokenGlassOf(ReadTx& tx,
+                                                                       const std::string& job_id);
+
 }  // namespace dbfleet::controller

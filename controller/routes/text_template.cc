@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 
 #include "common/base/status.h"
 #include "common/base/text.h"
@@ -15,6 +16,7 @@ namespace dbfleet::controller {
 namespace {
 
 constexpr size_t kMostFieldBytes = 1000;
+constexpr size_t kMostLinesBytes = 2500;
 
 constexpr FieldInfo kFields[] = {
     {"summary", "one line that says what happened"},
@@ -36,7 +38,8 @@ constexpr FieldInfo kFields[] = {
     {"error", "what went wrong"},
     {"duration", "of a job that ended: how long it took"},
     {"usual", "how long such a job usually takes, where that is known"},
-    {"command", "what to type to look at it"},
+    {"proposed", "of a proposal that waits: what would be done, in several lines"},
+    {"command", "what to type to look at it, or to decide about it"},
     {"seq", "the audit record's number"},
 };
 
@@ -94,6 +97,15 @@ std::string FieldText(absl::string_view text) {
   return Truncate(absl::StrReplaceAll(SanitizeForDisplay(Truncate(text, kMostFieldBytes)),
                                       {{"\xe2\x80\xa8", "\\u2028"}, {"\xe2\x80\xa9", "\\u2029"}}),
                   kMostFieldBytes);
+}
+
+std::string FieldLines(absl::string_view text) {
+  std::string lines;
+  for (const absl::string_view line :
+       absl::StrSplit(Truncate(text, kMostLinesBytes), '\n', absl::SkipEmpty())) {
+    absl::StrAppend(&lines, "\n  ", FieldText(line));
+  }
+  return lines;
 }
 
 }  // namespace dbfleet::controller

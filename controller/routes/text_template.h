@@ -46,4 +46,8 @@ class TextTemplate {
 // direction of writing, and of bounded length, so that nobody can make lines that look like ours.
 std::string FieldText(absl::string_view text);
 
+// The same for text of several lines: each is on a line of its own behind two spaces, which none of
+// ours begins with.
+std::string FieldLines(absl::string_view text);
+
 }  // namespace dbfleet::controller

@@ -125,6 +125,10 @@ class ApprovalTest(FleetTest):
         silent = self.fleet.cli("dora", "change", "approve", job, "--digest", digest)
         self.assertNotEqual(silent.code, 0)
         self.assert_says(silent, "reason")
+        self.assert_says(self.approve(job, "bob"), r"already approved by you, users/bob, at .*nothing changed")
+        nothing = self.fleet.cli("cy", "change", "revoke", job)
+        self.assertNotEqual(nothing.code, 0)
+        self.assert_says(nothing, r"no approval of users/cy", r"dbfleet change get")
         self.fleet.cli("bob", "change", "revoke", job, "--reason", "wait", expect=0)
         self.approve(job, "dora")
         self.fleet.wait_job(job, "SUCCEEDED")
@@ -155,7 +159,14 @@ class ApprovalTest(FleetTest):
         metrics = self.fleet.http("/metrics")[1]
         self.assertIn("dbfleet_break_glass_open_reviews 1", metrics)
         self.assertIn("incident 812", self.fleet.cli("eve", "change", "reviews", expect=0).out)
+        self.assert_says(self.fleet.cli("eve", "change", "get", job, expect=0), r"Broken glass",
+                         r"users/ada waived approvals .*incident 812", r"not reviewed",
+                         r"dbfleet change review \S+ --reason REASON")
         self.fleet.cli("bob", "change", "review", job, "--reason", "was right", expect=0)
+        episodes = self.fleet.cli("eve", "change", "get", job, "-o", "json",
+                                  expect=0).json()["brokenGlass"]["episodes"]
+        self.assertEqual([(e["principal"], e["reviewer"]) for e in episodes],
+                         [("users/ada", "users/bob")])
         self.assertNotIn("incident 812", self.fleet.cli("eve", "change", "reviews", expect=0).out)
         actions = self.actions()
         for action in ("change.break_glass", "change.break_glass_refused",

@@ -1,5 +1,6 @@
 """Declared resources on a real fleet: a policy that demands windows, what waits for them, freezes."""
 import json
+import time
 
 import fleet
 from fleet import FleetTest, wait_until
@@ -99,6 +100,26 @@ class WindowTest(FleetTest):
         self.fleet.cli("polly", "delete", "maintenancewindow/stop", expect=0)
         self.fleet.wait_job(waiting, "SUCCEEDED")
         self.fleet.cli("polly", "delete", "maintenancewindow/now", expect=0)
+
+    def test_a_person_holds_back_what_waits(self):
+        job = self.change("0105")
+        self.waits(job, "window")
+        self.fleet.cli("ada", "job", "pause", job, "--reason", "the shop is busy", expect=0)
+        self.assertIn("paused: by users/ada: the shop is busy", self.explained(job))
+        self.assertIn("ready (paused)", self.fleet.cli("eve", "change", "get", job, expect=0).out)
+        self.window("add", "held", "-e", "development", "--for", "10m")
+        time.sleep(5)
+        self.fleet.wait_job(job, "READY")
+        self.fleet.cli("ada", "job", "resume", job, expect=0)
+        self.fleet.wait_job(job, "SUCCEEDED")
+        back = self.fleet.cli("ada", "change", "rollback", job, "--approve-destructive", "-o", "json",
+                              expect=0).json()["name"]
+        self.fleet.wait_job(back.split("/")[1], "SUCCEEDED")
+        self.assert_says(self.fleet.cli("eve", "change", "get", job, expect=0),
+                         rf"Taken back +by {back}")
+        self.assert_says(self.fleet.cli("eve", "change", "get", back, expect=0),
+                         rf"Takes back +jobs/{job} \(it is a rollback\)")
+        self.fleet.cli("polly", "delete", "maintenancewindow/held", expect=0)
 
     def test_an_override_opens_a_window_once(self):
         self.fleet.cli("polly", "apply", "-f", "-", expect=0, stdin=(

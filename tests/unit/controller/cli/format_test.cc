@@ -344,5 +344,62 @@ TEST(DescribeProgressTest, CountsFinishedForwardSteps) {
   EXPECT_EQ(DescribeProgress(job), "rolling [##########..........] 1/2 steps");
 }
 
+TEST(WordsTest, DaysAreDaysAndShorterTimesAreWhole) {
+  EXPECT_EQ(Show(absl::Hours(3053) + absl::Minutes(36)), "127d 5h");
+  EXPECT_EQ(Show(absl::Hours(48)), "2d");
+  EXPECT_EQ(Show(absl::Hours(24)), "1d");
+  EXPECT_EQ(Show(absl::Hours(24) - absl::Seconds(1)), "23h59m59s");
+  EXPECT_EQ(Show(-absl::Hours(49)), "-2d 1h");
+  EXPECT_EQ(Show(absl::Minutes(90)), "1h30m");
+  EXPECT_EQ(Show(absl::InfiniteDuration()), "inf");
+}
+
+TEST(DescribeChangeTest, ShowsWhatWasWaivedAndWhetherThatWasReviewed) {
+  Job job = AChange();
+  job.set_name("jobs/J1");
+  auto* episode = job.mutable_broken_glass()->add_episodes();
+  episode->set_principal("users/ada");
+  episode->add_waives("approvals");
+  episode->set_reason("incident 812");
+  episode->set_digest(job.digest());
+  episode->mutable_expire_time()->set_seconds(1'800'003'600);
+  episode->mutable_review_due_time()->set_seconds(1'800'090'000);
+  std::string text = DescribeChange(job);
+  EXPECT_THAT(text, HasSubstr("Broken glass\n  users/ada waived approvals"));
+  EXPECT_THAT(text, HasSubstr("until 2027-01-15T09:00:00Z: incident 812"));
+  EXPECT_THAT(text, HasSubstr("not reviewed"));
+  EXPECT_THAT(text, HasSubstr("dbfleet change review J1 --reason REASON"));
+  episode->set_reviewer("users/bob");
+  episode->set_review("it was right");
+  text = DescribeChange(job);
+  EXPECT_THAT(text, HasSubstr("reviewed by users/bob"));
+  EXPECT_THAT(text, Not(HasSubstr("not reviewed")));
+}
+
+TEST(DescribeChangeTest, ShowsRollbacksBothWays) {
+  Job job = AChange();
+  job.add_rolled_back_by("jobs/R1");
+  EXPECT_THAT(DescribeChange(job), HasSubstr("Taken back   by jobs/R1\n"));
+  job.set_rollback_of("jobs/J0");
+  EXPECT_THAT(DescribeChange(job), HasSubstr("Takes back   jobs/J0 (it is a rollback)\n"));
+}
+
+TEST(DescribeChangeTest, WhatIsPausedBeforeItBeganSaysSoOnce) {
+  Job job = AChange();
+  job.set_state(Job::STATE_READY);
+  job.set_error_reason("PAUSED");
+  job.set_error_message("paused by users/ada: wait");
+  auto* blocker = job.add_blockers();
+  blocker->set_rule("paused");
+  blocker->set_message("by users/ada: wait; it does not begin until somebody resumes it");
+  auto* foreseen = job.add_foreseen();
+  foreseen->set_rule("approvals");
+  foreseen->set_message("the approval lapses");
+  const std::string text = DescribeChange(job);
+  EXPECT_THAT(text, HasSubstr("State        ready (paused)"));
+  EXPECT_EQ(Occurrences(text, "by users/ada: wait"), 1u);
+  EXPECT_THAT(text, HasSubstr("Will be missing when its time comes\n  approvals: the approval"));
+}
+
 }  // namespace
 }  // namespace dbfleet::cli

@@ -106,7 +106,7 @@ TEST_F(ApprovalLifeTest, AnOwnApprovalIsTakenBackUntilTheGrant) {
   const Job job = Planned();
   EXPECT_TRUE(Approve(job, "bob").ok());
   const agent::v1::Offer offer = Unanswered();
-  EXPECT_TRUE(Withdraw(job, "cy").ok()) << "there is none of cy's";
+  EXPECT_EQ(ReasonOf(Withdraw(job, "cy").status()), "NO_APPROVAL") << "there is none of cy's";
   EXPECT_EQ(StateOf(job.id), "ready");
   EXPECT_TRUE(Withdraw(job, "bob").ok());
   EXPECT_EQ(StateOf(job.id), "awaiting_approval");
@@ -116,6 +116,24 @@ TEST_F(ApprovalLifeTest, AnOwnApprovalIsTakenBackUntilTheGrant) {
   EXPECT_EQ(agent_.Grants(), grants) << "what was offered is not granted any more";
   EXPECT_TRUE(Approve(job, "bob").ok());
   EXPECT_EQ(StateOf(job.id), "ready");
+}
+
+TEST_F(ApprovalLifeTest, ARepeatedRequestToTakeItBackHasNothingToComplainOf) {
+  const Job job = Planned();
+  EXPECT_TRUE(Approve(job, "bob").ok());
+  for (int n = 0; n < 2; ++n) {
+    EXPECT_TRUE(jobs_.WithdrawApproval({"users/bob", "request-1"}, job.id, "").ok());
+  }
+  EXPECT_EQ(ReasonOf(jobs_.WithdrawApproval({"users/bob", "request-2"}, job.id, "").status()),
+            "NO_APPROVAL");
+}
+
+TEST_F(ApprovalLifeTest, WhatWaitsForNoApprovalCannotBeRejectedButCancelled) {
+  const Job job = Planned();
+  EXPECT_TRUE(Approve(job, "bob").ok());
+  const absl::Status status = jobs_.Reject({"users/bob", ""}, job.id, "no").status();
+  EXPECT_EQ(ReasonOf(status), "BAD_STATE");
+  EXPECT_THAT(std::string(status.message()), HasSubstr("dbfleet change cancel " + job.id));
 }
 
 TEST_F(ApprovalLifeTest, OnceItWasGrantedItIsTooLate) {

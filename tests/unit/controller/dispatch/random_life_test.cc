@@ -193,6 +193,12 @@ class RandomLifeTest : public FleetFixture, public ::testing::WithParamInterface
   }
 
   void CheckInvariants() {
+    for (const std::string& id : jobs_ids_) {
+      if (!IsHeld(JobOf(id))) continue;
+      for (const Task& task : TasksOf(id)) {
+        EXPECT_NE(task.state, TaskState::kActive) << "jobs/" << id << " is paused, and has begun";
+      }
+    }
     std::vector<Attempt> open;
     ASSERT_TRUE(store_
                     .Read([&](ReadTx& tx) -> absl::Status {
@@ -335,7 +341,9 @@ class RandomLifeTest : public FleetFixture, public ::testing::WithParamInterface
         for (const Task& task : TasksOf(id)) {
           (void)jobs_.Resolve({"users/cy", ""}, id, task.id, Resolution::kNotApplied, "x");
         }
-        if (job.state == JobState::kPaused) (void)jobs_.Resume({"users/ada", ""}, id);
+        if (job.state == JobState::kPaused || IsHeld(job)) {
+          (void)jobs_.Resume({"users/ada", ""}, id);
+        }
         executor_.RunAll();
       }
       Listen(true);

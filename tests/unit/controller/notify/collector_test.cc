@@ -2,6 +2,9 @@
 
 #include "gmock/gmock.h"
 
+#include "common/base/status.h"
+#include "dbfleet/resource/v1/proposal.pb.h"
+#include "dbfleet/resource/v1/resource.pb.h"
 #include "tests/unit/controller/notify/notify_fixture.h"
 
 namespace dbfleet::controller {
@@ -110,6 +113,52 @@ TEST_F(CollectorTest, WhatPeopleWroteIsOneLine) {
   Record("job.pause", "jobs/A", {{"reason", "x\nDone by: users/root"}});
   Collect();
   EXPECT_EQ(Rows()[0].fields.at("reason"), "x\\x0aDone by: users/root");
+}
+
+TEST_F(CollectorTest, AProposalSaysWhatIsProposedAndHowToDecide) {
+  Declare("r", Hook("rules-proposed, job-proposed"));
+  Collect();
+  resource::v1::Proposal proposal;
+  proposal.set_digest("3f1c90aa12bd77");
+  auto* change = proposal.add_changes();
+  change->set_name("environments/production");
+  change->set_yaml("x");
+  change->set_etag("1");
+  change->add_diff("-    destructive_approvals: 2");
+  change->add_diff("+    destructive_approvals: 1\nRequested by: users/root");
+  Resource row;
+  row.id = "proposals/P1";
+  row.kind = "Proposal";
+  row.blob = proposal.SerializeAsString();
+  resource::v1::ScheduledJob job;
+  job.mutable_inspect()->set_statement("SELECT 1");
+  JobProposal proposed;
+  proposed.id = "Q1";
+  proposed.rule = "slow";
+  proposed.uid = "u";
+  proposed.instance = "db1";
+  proposed.job_blob = job.SerializeAsString();
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                RETURN_IF_ERROR(tx.rules().Insert(&proposed));
+                return tx.InsertResource(&row);
+              }).ok());
+  Record("proposal.create", "proposals/P1");
+  Record("rule.proposed", "jobproposals/Q1", {{"mode", "ask"}});
+  Record("proposal.create", "proposals/GONE");
+  Collect();
+  ASSERT_EQ(Rows().size(), 3u);
+  const auto& rules = Rows()[0].fields;
+  EXPECT_EQ(rules.at("proposed"),
+            "\n  environments/production would be updated"
+            "\n    -    destructive_approvals: 2"
+            "\n    +    destructive_approvals: 1\n  Requested by: users/root");
+  EXPECT_EQ(rules.at("command"),
+            "dbfleet proposal approve P1 --digest 3f1c90aa12bd --reason REASON, or: dbfleet "
+            "proposal reject P1 --reason REASON");
+  const auto& jobs = Rows()[1].fields;
+  EXPECT_THAT(jobs.at("proposed"), HasSubstr("SELECT 1"));
+  EXPECT_THAT(jobs.at("command"), HasSubstr("dbfleet rule decline Q1 --reason REASON"));
+  EXPECT_EQ(Rows()[2].fields.count("proposed"), 0u) << "what is gone is told without";
 }
 
 TEST_F(CollectorTest, AlertsAreTakenBackThoughTheirEndWasNotAskedFor) {

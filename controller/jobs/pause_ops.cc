@@ -1,0 +1,102 @@
+// JobManager's part for pausing and resuming (see job_manager.h).
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/status.h"
+#include "controller/domain/names.h"
+#include "controller/domain/transitions.h"
+#include "controller/jobs/decisions.h"
+#include "controller/jobs/job_manager.h"
+
+namespace dbfleet::controller {
+namespace {
+
+absl::StatusOr<Job> NotePause(FlowContext& context, const RequestMeta& meta,
+                              const std::string& reason, Job job) {
+  job.error_reason = std::string(kPausedByPerson);
+  job.error_message =
+      absl::StrCat("paused by ", meta.principal, reason.empty() ? "" : ": ", reason);
+  RETURN_IF_ERROR(context.tx.UpdateJob(&job));
+  RETURN_IF_ERROR(context.Audit("job.pause", job, {{"reason", reason}}));
+  if (!job.queue.window.empty()) context.changes.queues.insert(job.queue.window);
+  return job;
+}
+
+// A person lets a rollout go on: with the failures that there are, or without waiting any longer.
+absl::Status AcceptWhyPaused(ReadTx& tx, Job* job) {
+  if (job->error_reason == kFailureBudget) {
+    ASSIGN_OR_RETURN(const JobProgress progress, tx.ProgressOf(job->id));
+    job->rollout_progress.forgiven = progress.failed;
+  } else if (job->error_reason == kBetweenWaves || job->error_reason == kWaveUnwell) {
+    ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job->id));
+    LetNextWaveBegin(tasks, job);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string LetGoOn(Job* job) {
+  std::string paused_for = std::exchange(job->error_reason, "");
+  job->error_message.clear();
+  if (!job->queue.window.empty()) job->error_reason = kWindowClosed;
+  return paused_for;
+}
+
+absl::StatusOr<Job> JobManager::Pause(const RequestMeta& meta, const std::string& job_id,
+                                      const std::string& reason) {
+  return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
+    ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
+    if (IsHeld(job)) return job;
+    // What has not begun keeps its state, so that approvals go on counting, and a policy that
+    // changes makes it planned again. A plan alone runs nothing that could be held back.
+    if (IsWaiting(job.state) && !job.plan_only) {
+      if (job.state != JobState::kPlanning) {
+        RETURN_IF_ERROR(flow_.WithdrawUngranted(context, job, "paused"));
+      }
+      return NotePause(context, meta, reason, std::move(job));
+    }
+    // One that goes on with time, an approval or a resolution, or expires: a person's pause takes
+    // its place, and stays until a person resumes it. The targets go on saying what they wait for.
+    const bool by_itself = IsPausedByItself(job) ||
+                           (job.state == JobState::kPaused && job.error_reason == "NEEDS_PERSON");
+    if (job.state == JobState::kPaused && !by_itself) return job;
+    if (!by_itself) {
+      if (!CanMove(job.state, JobState::kPaused)) return WrongState(job, "paused");
+      RETURN_IF_ERROR(flow_.WithdrawUngranted(context, job, "paused"));
+      RETURN_IF_ERROR(MoveJob(&job, JobState::kPaused, context.now));
+    }
+    return NotePause(context, meta, reason, std::move(job));
+  });
+}
+
+absl::StatusOr<Job> JobManager::Resume(const RequestMeta& meta, const std::string& job_id) {
+  return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
+    ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
+    if (IsHeld(job)) {
+      const std::string paused_for = std::exchange(job.error_reason, "");
+      job.error_message.clear();
+      RETURN_IF_ERROR(context.tx.UpdateJob(&job));
+      RETURN_IF_ERROR(context.Audit("job.resume", job, {{"paused_for", paused_for}}));
+      RETURN_IF_ERROR(flow_.Advance(context, job.id));
+      return context.tx.GetJob(job.id);
+    }
+    // A retry.
+    if (job.state == JobState::kRolling || IsWaiting(job.state)) return job;
+    if (job.state != JobState::kPaused) return WrongState(job, "resumed");
+    RETURN_IF_ERROR(AcceptWhyPaused(context.tx, &job));
+    const std::string paused_for = LetGoOn(&job);
+    if (job.queue.window.empty()) {
+      RETURN_IF_ERROR(MoveJob(&job, JobState::kRolling, context.now));
+    }
+    RETURN_IF_ERROR(context.tx.UpdateJob(&job));
+    RETURN_IF_ERROR(context.Audit("job.resume", job, {{"paused_for", paused_for}}));
+    RETURN_IF_ERROR(flow_.Advance(context, job.id));
+    return context.tx.GetJob(job.id);
+  });
+}
+
+}  // namespace dbfleet::controller

@@ -1,0 +1,152 @@
+// A person pauses what has not begun, and what is told of the time for which it waits.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/unit/controller/dispatch/window_fixture.h"
+
+namespace dbfleet::controller {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class HeldLifeTest : public WindowFixture {
+ protected:
+  void Pause(const Job& job) { Must(jobs_.Pause({"users/ada", ""}, job.id, "the shop is busy")); }
+  void Resume(const Job& job) { Must(jobs_.Resume({"users/ada", ""}, job.id)); }
+  JobPicture Shown(const Job& job) {
+    return ReadFrom(store_,
+                    [&](ReadTx& tx) {
+                      return jobs_.Show(tx, job.id,
+                                        [](const std::string&) { return std::nullopt; });
+                    })
+        .value();
+  }
+  std::vector<std::string> Foreseen(const Job& job) {
+    std::vector<std::string> texts;
+    for (const PolicyBlocker& blocker : Shown(job).foreseen) {
+      texts.push_back(blocker.rule + ": " + blocker.message);
+    }
+    return texts;
+  }
+};
+
+TEST_F(HeldLifeTest, WhatWaitsForItsWindowDoesNotBeginThereUntilItIsResumed) {
+  Declare({Once("tonight", absl::Hours(1), absl::Hours(5))});
+  const Job job = Approved();
+  Pause(job);
+  EXPECT_EQ(StateOf(job.id), "ready") << "it has not begun, and goes on waiting";
+  EXPECT_THAT(WhyOf(job.id), AllOf(HasSubstr("paused: by users/ada: the shop is busy"),
+                                   HasSubstr("dbfleet job resume " + job.id)));
+  EXPECT_TRUE(Audited("job.pause"));
+  clock_.JumpWallClock(absl::Hours(2));
+  Pass(absl::Minutes(1));
+  EXPECT_FALSE(IsOffered());
+  Resume(job);
+  EXPECT_TRUE(Audited("job.resume"));
+  EXPECT_EQ(JobOf(job.id).error_reason, "");
+  Run(Unanswered(), MakeMigrated());
+  EXPECT_EQ(StateOf(job.id), "succeeded");
+}
+
+TEST_F(HeldLifeTest, WhatWasOfferedAlreadyIsNotGranted) {
+  Declare({Once("now", absl::ZeroDuration(), absl::Hours(5))});
+  const Job job = Approved();
+  const agent::v1::Offer offer = Unanswered();
+  Pause(job);
+  const int grants = agent_.Grants();
+  agent_.Accept(offer);
+  EXPECT_EQ(agent_.Grants(), grants);
+  EXPECT_EQ(StateOf(job.id), "ready");
+}
+
+TEST_F(HeldLifeTest, ApprovalsAreGivenMeanwhileAndThePlanFollowsThePolicy) {
+  Declare({Once("now", absl::ZeroDuration(), absl::Hours(5))});
+  AddVerifiedBackup();
+  const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, MakeChange()));
+  Pause(job);  // While it is being planned.
+  EXPECT_THAT(Shown(job).blockers.at(0).rule, "paused");
+  Run(Unanswered(), MakePlan());
+  EXPECT_EQ(StateOf(job.id), "awaiting_approval");
+  Must(jobs_.Approve({"users/bob", ""}, job.id, JobOf(job.id).digest, "fine"));
+  EXPECT_EQ(StateOf(job.id), "ready");
+  ChangePolicy([](EnvironmentPolicy* policy) { policy->approval_ttl = absl::Hours(23); });
+  Pass(absl::Seconds(10));
+  Run(Unanswered(), MakePlan());
+  EXPECT_EQ(StateOf(job.id), "awaiting_approval") << "another policy, another plan";
+  Must(jobs_.Approve({"users/bob", ""}, job.id, JobOf(job.id).digest, "fine"));
+  Pass(absl::Minutes(1));
+  EXPECT_FALSE(IsOffered()) << "it is still paused";
+  Resume(job);
+  EXPECT_TRUE(IsOffered());
+}
+
+TEST_F(HeldLifeTest, NoBackupIsTakenForWhatIsPaused) {
+  Declare({Once("now", absl::ZeroDuration(), absl::Hours(5))});
+  const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, MakeChange()));
+  Run(Unanswered(), MakePlan());
+  Pause(job);
+  Must(jobs_.Approve({"users/bob", ""}, job.id, JobOf(job.id).digest, "fine"));
+  Pass(absl::Minutes(1));
+  EXPECT_EQ(JobOf(job.id).gate_job, "");
+  Resume(job);
+  EXPECT_NE(JobOf(job.id).gate_job, "");
+}
+
+TEST_F(HeldLifeTest, APausedOneExpiresAndIsCancelledLikeAnyOther) {
+  Declare({Once("later", absl::Hours(30), absl::Hours(1))});
+  const Job expires = Approved({"orders-db"}, 1, absl::Hours(2));
+  Pause(expires);
+  clock_.JumpWallClock(absl::Hours(3));
+  Pass(absl::Seconds(5));
+  EXPECT_EQ(StateOf(expires.id), "expired");
+  EXPECT_EQ(JobOf(expires.id).error_reason, "EXPIRED");
+  const Job job = Approved();
+  Pause(job);
+  Must(jobs_.Cancel({"users/bob", ""}, job.id, "not needed"));
+  EXPECT_EQ(StateOf(job.id), "cancelled");
+  EXPECT_EQ(JobOf(job.id).error_message, "cancelled by users/bob: not needed");
+}
+
+TEST_F(HeldLifeTest, PausingAndResumingTwiceIsOnce) {
+  Declare({Once("later", absl::Hours(1), absl::Hours(1))});
+  const Job job = Approved();
+  Pause(job);
+  Must(jobs_.Pause({"users/bob", ""}, job.id, "me too"));
+  EXPECT_EQ(JobOf(job.id).error_message, "paused by users/ada: the shop is busy");
+  Resume(job);
+  Resume(job);
+  EXPECT_EQ(StateOf(job.id), "ready");
+}
+
+TEST_F(HeldLifeTest, WhatLapsesBeforeTheWindowOpensIsToldAhead) {
+  Declare({Once("sunday", absl::Hours(30), absl::Hours(2))});
+  const Job job = Approved();
+  EXPECT_THAT(Foreseen(job),
+              ElementsAre(AllOf(HasSubstr("approvals: the approval of users/bob at "),
+                                HasSubstr("expires, before the next opening at "),
+                                HasSubstr("dbfleet change approve " + job.id))));
+  Declare({Once("tonight", absl::Hours(3), absl::Hours(2))});
+  EXPECT_THAT(Foreseen(job), IsEmpty()) << "the approval lasts until then";
+  Declare({Once("now", absl::ZeroDuration(), absl::Hours(2))});
+  EXPECT_THAT(Foreseen(job), IsEmpty()) << "nothing is waited for";
+}
+
+TEST_F(HeldLifeTest, WhoeverCancelledWhatRanIsNamed) {
+  Declare({Once("now", absl::ZeroDuration(), absl::Hours(2))});
+  const Job job = Approved();
+  const agent::v1::Offer offer = Begun();
+  Must(jobs_.Cancel({"schedules/nightly", ""}, job.id, "cancelled by a later run"));
+  agent_.Finish(offer, agent::v1::OUTCOME_CANCELLED, {}, "CANCELLED");
+  EXPECT_EQ(StateOf(job.id), "cancelled");
+  EXPECT_EQ(JobOf(job.id).error_message,
+            "cancelled by schedules/nightly: cancelled by a later run");
+}
+
+}  // namespace
+}  // namespace dbfleet::controller
