@@ -137,6 +137,12 @@ class RolesTest(FleetTest):
                          self.fleet.cli("ada-qa", "instance", "list", "-o", "name", expect=0).out)
         listed = self.fleet.cli("ada", "token", "list", expect=0).out
         self.assertRegex(listed, r"qa read from 127\.0\.0\.0/8")
+        self.assert_says(self.fleet.cli("ada-qa", "whoami", expect=0), r"TOKEN EXPIRES +20\S+Z\n",
+                         r"TOKEN LIMITS +qa read from 127\.0\.0\.0/8\n")
+        token = self.fleet.cli("ada-qa", "whoami", "-o", "json", expect=0).json()["token"]
+        self.assertEqual((token["name"], token["scope"]["environments"], token["scope"]["sources"]),
+                         (name, ["qa"], ["127.0.0.0/8"]))
+        self.assert_says(self.fleet.cli("ada", "whoami", expect=0), r"TOKEN LIMITS +none\n")
         self.denied(self.fleet.cli("ada-qa", "token", "create", "--ttl", "1h"), "limited likewise")
         # A vote would count beyond the token's environment.
         self.token("bob", "bob-qa", "-e", "qa")
