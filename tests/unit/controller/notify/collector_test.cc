@@ -1,5 +1,8 @@
 #include "controller/notify/collector.h"
 
+#include <map>
+#include <string>
+
 #include "gmock/gmock.h"
 
 #include "common/base/status.h"
@@ -147,7 +150,7 @@ TEST_F(CollectorTest, AProposalSaysWhatIsProposedAndHowToDecide) {
   Record("proposal.create", "proposals/GONE");
   Collect();
   ASSERT_EQ(Rows().size(), 3u);
-  const auto& rules = Rows()[0].fields;
+  const std::map<std::string, std::string> rules = Rows()[0].fields;
   EXPECT_EQ(rules.at("proposed"),
             "\n  environments/production would be updated"
             "\n    -    destructive_approvals: 2"
@@ -155,7 +158,7 @@ TEST_F(CollectorTest, AProposalSaysWhatIsProposedAndHowToDecide) {
   EXPECT_EQ(rules.at("command"),
             "dbfleet proposal approve P1 --digest 3f1c90aa12bd --reason REASON, or: dbfleet "
             "proposal reject P1 --reason REASON");
-  const auto& jobs = Rows()[1].fields;
+  const std::map<std::string, std::string> jobs = Rows()[1].fields;
   EXPECT_THAT(jobs.at("proposed"), HasSubstr("SELECT 1"));
   EXPECT_THAT(jobs.at("command"), HasSubstr("dbfleet rule decline Q1 --reason REASON"));
   EXPECT_EQ(Rows()[2].fields.count("proposed"), 0u) << "what is gone is told without";
