@@ -297,10 +297,8 @@ class Runner {
     sql::ScriptReader reader(plan_.options.target);
     int number = 0;
     const absl::Status status = ForEachStatement(
-        up, *shell_.world().in, plan_.options.target, [&](const sql::Statement& statement) {
-          const sql::Reading reading = reader.Read(statement);
-          script.Note(number++, reading.facts, reading.verdict.transactional);
-        });
+        up, *shell_.world().in, plan_.options.target,
+        [&](const sql::Statement& statement) { script.Note(number++, reader.Read(statement)); });
     return status.ok() ? script.made() : sql::Made();
   }
 

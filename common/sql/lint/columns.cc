@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
@@ -17,8 +16,22 @@ std::string Place(const Look& look, absl::string_view column) {
   return absl::StrCat(look.Sql(look.table()), ".", look.Sql(column));
 }
 
-std::string Alter(const Look& look) {
-  return absl::StrCat("ALTER TABLE ", look.Sql(look.table()), " ");
+// "ALTER TABLE t ADD COLUMN IF NOT EXISTS c "
+std::string AddColumn(const Look& look, const Alteration& alteration, const std::string& column) {
+  const bool if_not_exists = alteration.kind == AlterationKind::kAddColumn && alteration.if_exists;
+  return absl::StrCat(look.Alter(alteration.only), "ADD COLUMN ",
+                      if_not_exists ? "IF NOT EXISTS " : "", look.Sql(column), " ");
+}
+
+// Whether what is said of it can be written again from what is kept.
+bool IsKnown(const ColumnFacts& column) {
+  return !column.type_text.empty() && !column.has_more &&
+         column.default_text.find_first_of("\r\n") == std::string::npos;
+}
+
+// For who reads it.
+std::string Shown(const ColumnFacts& column) {
+  return column.type_text.empty() ? TypeText(column) : column.type_text;
 }
 
 void DropColumn(const Look& look, const Alteration& alteration) {
@@ -43,14 +56,15 @@ void RenameColumn(const Look& look, const Alteration& alteration) {
   look.Report(LintId::kRenameColumn,
               absl::StrCat("renaming ", Place(look, alteration.name), " to ",
                            look.Sql(alteration.new_name), " breaks every program that knows it"),
-              absl::StrCat("write ", Alter(look), "ADD COLUMN ", look.Sql(alteration.new_name),
+              absl::StrCat("write ", look.Alter(), "ADD COLUMN ", look.Sql(alteration.new_name),
                            " ..., write both, copy in batches, read the new one, drop ",
                            look.Sql(alteration.name), " in a later release"));
 }
 
 void ChangeType(const Look& look, const Alteration& alteration) {
   if (!alteration.column.has_value()) return;
-  const std::string after = TypeText(*alteration.column);
+  const ColumnFacts& column = *alteration.column;
+  const std::string after = Shown(column);
   if (after.empty()) return;
   const LiveTable* live = look.Live(look.table());
   const LiveColumn* known = live == nullptr ? nullptr : live->Column(alteration.name);
@@ -61,15 +75,21 @@ void ChangeType(const Look& look, const Alteration& alteration) {
     if (!computed && KeepsRows(look.target, known->type, *alteration.column)) return;
     from = absl::StrCat(" from ", known->type);
   }
-  const std::string column = look.Sql(alteration.name);
   const char* rewrites = look.mysql() && known == nullptr
                              ? " may rewrite the table, unless it only widens the type or keeps it"
                              : " rewrites the table";
+  const std::string name = alteration.name + "_new";
+  const std::string add =
+      IsKnown(column)
+          ? absl::StrCat("write ", AddColumn(look, alteration, name), column.type_text,
+                         column.not_null ? " NOT NULL" : "",
+                         column.default_text.empty() ? "" : " DEFAULT ", column.default_text)
+          : absl::StrCat("add a column ", look.Sql(name), " with the type ", after,
+                         " and whatever else is said of ", look.Sql(alteration.name));
   look.Report(
       LintId::kChangeColumnType,
       absl::StrCat("changing ", Place(look, alteration.name), from, " to ", after, rewrites),
-      absl::StrCat("write ", Alter(look), "ADD COLUMN ", look.Sql(alteration.name + "_new"), " ",
-                   after, ", keep both in step, copy in batches, then swap them"));
+      absl::StrCat(add, ", keep both in step, copy in batches, then swap them"));
 }
 
 // A domain's CHECK does the same, and can be added without reading every table at once.
@@ -89,27 +109,31 @@ void DomainNotNull(const Look& look) {
 bool HoldsNotNull(const Look& look, const std::string& column) {
   const TableState* state = look.script.Find(look.table());
   if (state == nullptr) return false;
-  const std::string name = absl::AsciiStrToLower(column);
   return std::any_of(state->checks.begin(), state->checks.end(), [&](const auto& check) {
-    const std::string text = absl::AsciiStrToLower(check.text);
-    return check.holds && absl::StrContains(text, name) && absl::StrContains(text, "not null");
+    return check.holds &&
+           std::any_of(check.terms.begin(), check.terms.end(), [&](const CheckTerm& term) {
+             return term.kind == CheckTerm::kNotNull && term.column == column;
+           });
   });
 }
 
+// The CHECK goes in a statement of its own: in one with SET NOT NULL the server would drop it
+// first, and read the whole table.
 void SetNotNull(const Look& look, const Alteration& alteration) {
   if (look.is(Verb::kAlterDomain)) return DomainNotNull(look);
   if (HoldsNotNull(look, alteration.name)) return;  // PostgreSQL 12 and later use it.
   const std::string check = look.Sql(MadeUpName("chk", look.table(), {alteration.name}));
   const std::string column = look.Sql(alteration.name);
-  look.Report(LintId::kSetNotNull,
-              absl::StrCat("SET NOT NULL on ", Place(look, alteration.name),
-                           " reads the whole table while nobody may use it"),
-              absl::StrCat("write ", Alter(look), "ADD CONSTRAINT ", check, " CHECK (", column,
-                           " IS NOT NULL) NOT VALID; in a second migration ", Alter(look),
-                           "VALIDATE CONSTRAINT ", check,
-                           "; in a third one, behind the line -- dbfleet:ignore dbf-set-not-null ",
-                           check, " is validated, ", Alter(look), "ALTER COLUMN ", column,
-                           " SET NOT NULL, DROP CONSTRAINT ", check));
+  const std::string alter = look.Alter(alteration.only);
+  look.Report(
+      LintId::kSetNotNull,
+      absl::StrCat("SET NOT NULL on ", Place(look, alteration.name),
+                   " reads the whole table while nobody may use it"),
+      absl::StrCat("write ", alter, "ADD CONSTRAINT ", check, " CHECK (", column,
+                   " IS NOT NULL) NOT VALID; in a second migration ", alter, "VALIDATE CONSTRAINT ",
+                   check, "; in a third one, behind the line -- dbfleet:ignore dbf-set-not-null ",
+                   check, " is validated, ", alter, "ALTER COLUMN ", column, " SET NOT NULL; then ",
+                   alter, "DROP CONSTRAINT ", check));
 }
 
 void DropNotNull(const Look& look, const Alteration& alteration) {
@@ -125,28 +149,46 @@ void DropNotNull(const Look& look, const Alteration& alteration) {
                    " may hold NULL from now on"));
 }
 
-void NotNullWithoutDefault(const Look& look, const ColumnFacts& column) {
+void NotNullWithoutDefault(const Look& look, const Alteration& alteration) {
+  const ColumnFacts& column = *alteration.column;
   const bool has_value = column.default_kind != DefaultKind::kNone || column.generated_stored ||
                          column.generated_virtual || column.auto_increment;
   // Of a key, dbf-add-primary-key says what to do.
   if (!column.not_null || has_value || (look.postgres() && column.primary_key)) return;
   const std::string nullable =
-      absl::StrCat(Alter(look), "ADD COLUMN ", look.Sql(column.name), " ", TypeText(column));
+      absl::StrCat(AddColumn(look, alteration, column.name), column.type_text);
   look.Report(LintId::kNotNullWithoutDefault,
               absl::StrCat("the new column ", Place(look, column.name), " is NOT NULL without a ",
                            "DEFAULT: ",
                            look.postgres() ? "it fails on a table with rows"
                                            : "old rows get a value that nobody chose"),
-              absl::StrCat("write ", nullable, ", fill it in batches, then set NOT NULL; or ",
-                           nullable, " NOT NULL with a DEFAULT that suits the rows"));
+              IsKnown(column)
+                  ? absl::StrCat("write ", nullable, ", fill it in batches, then set NOT NULL; or ",
+                                 nullable, " NOT NULL with a DEFAULT that suits the rows")
+                  : absl::StrCat("add ", look.Sql(column.name),
+                                 " without NOT NULL but with whatever else is said of it, fill it "
+                                 "in batches, then set NOT NULL; or say a DEFAULT that suits the "
+                                 "rows"));
 }
 
-void AddedDefault(const Look& look, const ColumnFacts& column) {
+void AddedDefault(const Look& look, const Alteration& alteration) {
+  const ColumnFacts& column = *alteration.column;
   if (column.default_kind != DefaultKind::kVolatile || column.auto_increment) return;
+  const std::string name = look.Sql(column.name);
+  // MySQL and MariaDB take an expression in parentheses only.
+  const bool enclosed = look.postgres() || absl::StartsWith(column.default_text, "(");
+  const std::string set =
+      absl::StrCat(look.Alter(alteration.only), "ALTER COLUMN ", name, " SET DEFAULT ",
+                   enclosed ? "" : "(", column.default_text, enclosed ? "" : ")");
   const std::string advice =
-      absl::StrCat("write ", Alter(look), "ADD COLUMN ", look.Sql(column.name), " ",
-                   TypeText(column), "; then ", Alter(look), "ALTER COLUMN ", look.Sql(column.name),
-                   " SET DEFAULT ", column.default_text, "; then fill in old rows in batches");
+      IsKnown(column)
+          ? absl::StrCat("write ", AddColumn(look, alteration, column.name), column.type_text,
+                         "; then ", set, "; then fill in old rows in batches",
+                         column.not_null ? "; then set NOT NULL" : "")
+          : absl::StrCat("add ", name,
+                         " without its DEFAULT, NOT NULL, checks and keys, but with whatever else "
+                         "is said of it; then set the DEFAULT; then fill in old rows in batches; "
+                         "then add what was left out, each in its own way");
   const std::string message =
       absl::StrCat("the new column ", Place(look, column.name), " with the default ",
                    column.default_text, " rewrites the table");
@@ -185,8 +227,8 @@ void CheckAlteration(const Look& look, const Alteration& alteration) {
       return DropNotNull(look, alteration);
     case AlterationKind::kAddColumn:
       if (!alteration.column.has_value()) return;
-      NotNullWithoutDefault(look, *alteration.column);
-      AddedDefault(look, *alteration.column);
+      NotNullWithoutDefault(look, alteration);
+      AddedDefault(look, alteration);
       Generated(look, *alteration.column);
       return AutoIncrement(look, *alteration.column);
     default:

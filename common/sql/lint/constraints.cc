@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
@@ -11,18 +10,24 @@
 namespace dbfleet::sql {
 namespace {
 
-// ALTER DOMAIN takes checks in the same two steps.
-std::string Alter(const Look& look) {
-  const bool domain = look.is(Verb::kAlterDomain);
-  return absl::StrCat("ALTER ", domain ? "DOMAIN " : "TABLE ", look.Sql(look.table()), " ");
-}
-
 std::string NameOr(const std::string& name, const std::string& made_up) {
   return name.empty() ? made_up : name;
 }
 
 std::string Validate(const Look& look, const std::string& name) {
-  return absl::StrCat("; in a later migration ", Alter(look), "VALIDATE CONSTRAINT ", name);
+  return absl::StrCat("; in a later migration ", look.Alter(), "VALIDATE CONSTRAINT ", name);
+}
+
+// Those of the columns that are not known to be NOT NULL: a PRIMARY KEY reads all rows for their
+// sake, with an index as well.
+std::string Nullable(const Look& look, const std::vector<std::string>& columns) {
+  std::vector<std::string> nullable;
+  const LiveTable* live = look.Live(look.table());
+  for (const std::string& column : columns) {
+    const LiveColumn* known = live == nullptr ? nullptr : live->Column(column);
+    if (known == nullptr || known->nullable) nullable.push_back(column);
+  }
+  return look.Sql(nullable);
 }
 
 // PRIMARY KEY and UNIQUE as constraints, which no CONCURRENTLY helps.
@@ -37,10 +42,15 @@ void AddKey(const Look& look, const Alteration& alteration) {
   const std::string what = index.primary ? "PRIMARY KEY" : "UNIQUE";
   const std::string message = absl::StrCat("ADD ", what, " (", columns, ") on ", table,
                                            " builds its index while nobody may use the table");
+  const std::string nullable = index.primary ? Nullable(look, index.columns) : "";
+  const std::string first = nullable.empty()
+                                ? "write "
+                                : absl::StrCat("first set NOT NULL on ", nullable,
+                                               ", as dbf-set-not-null says; then write ");
   const auto advice = [&](absl::string_view rest) {
-    return absl::StrCat("write CREATE UNIQUE INDEX CONCURRENTLY ", name, " ", rest, "; then ",
-                        Alter(look), "ADD CONSTRAINT ", name, " ", what, " USING INDEX ", name,
-                        index.attributes);
+    return absl::StrCat(first, "CREATE UNIQUE INDEX CONCURRENTLY ", name, " ", rest, "; then ",
+                        look.Alter(alteration.only), "ADD CONSTRAINT ", name, " ", what,
+                        " USING INDEX ", name, index.attributes);
   };
   const std::string whole = advice(index.rest);
   const bool fits = !index.rest.empty() && whole.size() <= kMostAdviceBytes;
@@ -56,32 +66,38 @@ void ColumnKeys(const Look& look, const ColumnFacts& column) {
   if (column.unique || column.primary_key) {
     const char* what = column.primary_key ? "PRIMARY KEY" : "UNIQUE";
     const std::string name =
-        look.Sql(MadeUpName(column.primary_key ? "pk" : "uq", look.table(), {column.name}));
+        look.Sql(NameOr(column.key_name,
+                        MadeUpName(column.primary_key ? "pk" : "uq", look.table(), {column.name})));
+    const std::string index =
+        column.key_has_more
+            ? absl::StrCat("make the index ", name,
+                           " of it with CREATE UNIQUE INDEX CONCURRENTLY, ",
+                           "and of that the constraint with USING INDEX, with all that is said of "
+                           "the key")
+            : absl::StrCat("write CREATE UNIQUE INDEX CONCURRENTLY ", name, " ON ", table, " (",
+                           added, "); then ", look.Alter(), "ADD CONSTRAINT ", name, " ", what,
+                           " USING INDEX ", name);
     look.Report(column.primary_key ? LintId::kAddPrimaryKey : LintId::kUniqueConstraint,
                 absl::StrCat("the new column ", added, " of ", table, " is ", what,
                              ", whose index is built while nobody may use the table"),
                 absl::StrCat("add ", added, " without ", what,
                              column.primary_key ? ", fill it in batches, make it NOT NULL" : "",
-                             "; then write CREATE UNIQUE INDEX CONCURRENTLY ", name, " ON ", table,
-                             " (", added, "); then ", Alter(look), "ADD CONSTRAINT ", name, " ",
-                             what, " USING INDEX ", name));
+                             "; then ", index));
   }
   if (!column.check) return;
-  const std::string name = look.Sql(MadeUpName("chk", look.table(), {column.name}));
+  const std::string name =
+      look.Sql(NameOr(column.check_name, MadeUpName("chk", look.table(), {column.name})));
   look.Report(LintId::kCheckNotValid,
               absl::StrCat("the CHECK of the new column ", added, " of ", table,
                            " reads the whole table while nobody may use it"),
-              absl::StrCat("add ", added, " without CHECK; then ", Alter(look), "ADD CONSTRAINT ",
+              absl::StrCat("add ", added, " without CHECK; then ", look.Alter(), "ADD CONSTRAINT ",
                            name, " with the same CHECK and NOT VALID", Validate(look, name)));
 }
 
 // ADD CONSTRAINT name with all that was written, and NOT VALID; with words in the place of what is
 // too long, or not known.
 std::string NotValid(const Look& look, const Alteration& alteration, const std::string& name) {
-  const std::string add =
-      absl::StrCat(alteration.only ? absl::StrCat("ALTER TABLE ONLY ", look.Sql(look.table()), " ")
-                                   : Alter(look),
-                   "ADD CONSTRAINT ", name);
+  const std::string add = absl::StrCat(look.Alter(alteration.only), "ADD CONSTRAINT ", name);
   const auto advice = [&](absl::string_view definition) {
     return absl::StrCat("write ", add, " ", definition, " NOT VALID", Validate(look, name));
   };
@@ -126,7 +142,7 @@ void FkOfColumn(const Look& look, const ForeignKeyFacts& key) {
   const std::string name = ForeignKeyName(look, key, "");
   ReportForeignKey(
       look, key,
-      absl::StrCat("add ", look.Sql(key.columns), " without REFERENCES; then ", Alter(look),
+      absl::StrCat("add ", look.Sql(key.columns), " without REFERENCES; then ", look.Alter(),
                    "ADD CONSTRAINT ", name, " FOREIGN KEY (", look.Sql(key.columns),
                    ") with the same REFERENCES and NOT VALID", Validate(look, name)));
 }
@@ -217,52 +233,49 @@ void CheckReferences(const Look& look, const ColumnFacts& column) {
   if (look.is(Verb::kAlterTable)) FkOfColumn(look, key);
 }
 
-// The numbers and texts of an expression, as written.
-std::vector<std::string> Constants(absl::string_view text) {
-  std::vector<std::string> constants;
-  for (size_t i = 0; i < text.size();) {
-    const size_t begin = i;
-    if (text[i] == '\'') {
-      i = std::min(text.find('\'', i + 1), text.size() - 1) + 1;
-    } else if (absl::ascii_isalnum(static_cast<unsigned char>(text[i])) || text[i] == '_') {
-      while (i < text.size() &&
-             (absl::ascii_isalnum(static_cast<unsigned char>(text[i])) || text[i] == '_')) {
-        ++i;
-      }
-      if (!absl::ascii_isdigit(static_cast<unsigned char>(text[begin]))) continue;
-    } else {
-      ++i;
-      continue;
-    }
-    constants.emplace_back(text.substr(begin, i - begin));
+// Whether what the rows are known to be says that they lie within the bound, and that the column is
+// not NULL, which a partition's are not. Of a key of several columns, of a partition by hash and of
+// the default one nothing is known to say so.
+bool ProvesBound(const std::vector<CheckTerm>& terms, const PartitionBound& bound,
+                 const std::string& column, bool not_null) {
+  bool from = !bound.from.has_value();
+  bool to = !bound.to.has_value();
+  bool listed = false;
+  for (const CheckTerm& term : terms) {
+    if (term.column != column) continue;
+    if (term.kind == CheckTerm::kNotNull) not_null = true;
+    if (term.kind == CheckTerm::kAtLeast && bound.from == term.values[0]) from = true;
+    if (term.kind == CheckTerm::kBelow && bound.to == term.values[0]) to = true;
+    if (term.kind != CheckTerm::kIn) continue;
+    listed =
+        listed || std::all_of(term.values.begin(), term.values.end(), [&](const auto& value) {
+          return std::find(bound.values.begin(), bound.values.end(), value) != bound.values.end();
+        });
   }
-  return constants;
+  return not_null && (bound.is_range ? from && to : listed);
 }
 
-// A CHECK that could be the partition's bound holds its values. Of a partition by hash and the
-// default one no CHECK is known to be that.
-bool CouldBeBound(const TableState::Check& check, absl::string_view attach) {
-  const size_t bound = attach.find("VALUES");
-  if (!check.holds || bound == absl::string_view::npos) return false;
-  const std::vector<std::string> wanted = Constants(attach.substr(bound));
-  const std::vector<std::string> there = Constants(check.text);
-  return !wanted.empty() &&
-         std::all_of(wanted.begin(), wanted.end(), [&](const std::string& constant) {
-           return std::find(there.begin(), there.end(), constant) != there.end();
-         });
+// Which column is the key is not known: any of which all of that is said.
+bool IsProven(const Look& look, const Name& table, const TableState& partition,
+              const PartitionBound& bound) {
+  std::vector<CheckTerm> terms;
+  for (const TableState::Check& check : partition.checks) {
+    if (check.holds) terms.insert(terms.end(), check.terms.begin(), check.terms.end());
+  }
+  const LiveTable* live = look.Live(table);
+  return std::any_of(terms.begin(), terms.end(), [&](const CheckTerm& term) {
+    const LiveColumn* known = live == nullptr ? nullptr : live->Column(term.column);
+    return term.kind != CheckTerm::kNotNull &&
+           ProvesBound(terms, bound, term.column, known != nullptr && !known->nullable);
+  });
 }
 
 void Attach(const Look& look, const Alteration& alteration) {
   const Name table = {alteration.schema, alteration.name};
   const TableState* partition = look.script.Find(table);
   if (look.IsNew(table)) return;
-  const std::string attach = absl::AsciiStrToUpper(alteration.text);
-  const bool proven =
-      partition != nullptr &&
-      std::any_of(partition->checks.begin(), partition->checks.end(), [&](TableState::Check check) {
-        check.text = absl::AsciiStrToUpper(check.text);
-        return CouldBeBound(check, attach);
-      });
+  const bool proven = partition != nullptr && alteration.bound.has_value() &&
+                      IsProven(look, table, *partition, *alteration.bound);
   if (proven) return;
   const std::string name = look.Sql(table);
   const std::string check = look.Sql(MadeUpName("chk", table, {"bounds"}));
@@ -272,12 +285,14 @@ void Attach(const Look& look, const Alteration& alteration) {
               absl::StrCat("write first ALTER TABLE ", name, " ADD CONSTRAINT ", check,
                            alteration.default_partition
                                ? " CHECK that no row lies in the bounds of another partition, "
-                               : " CHECK with the partition's bounds ",
+                               : " CHECK with the partition's bounds, and that its key IS NOT "
+                                 "NULL, ",
                            "NOT VALID, and VALIDATE it"));
 }
 
 void Detach(const Look& look, const Alteration& alteration) {
-  if (alteration.concurrently) return;
+  // FINALIZE ends what CONCURRENTLY began.
+  if (alteration.concurrently || alteration.finalize) return;
   const bool old = look.target.version.known() && !look.AtLeast(Version{14, 0, 0});
   const std::string name = look.Sql(Name{alteration.schema, alteration.name});
   look.Report(
@@ -285,7 +300,7 @@ void Detach(const Look& look, const Alteration& alteration) {
       absl::StrCat("DETACH PARTITION ", name, " locks ", look.Sql(look.table()),
                    " against reads and writes"),
       old ? "PostgreSQL 13 has no safe form: set a short lock_timeout, and try again"
-          : absl::StrCat("write ", Alter(look), "DETACH PARTITION ", name, " CONCURRENTLY"));
+          : absl::StrCat("write ", look.Alter(), "DETACH PARTITION ", name, " CONCURRENTLY"));
 }
 
 void CheckAlteration(const Look& look, const Alteration& alteration) {

@@ -72,7 +72,7 @@ void Reindex(const Look& look) {
         LintId::kReindexNotConcurrent, message,
         "PostgreSQL has no safe form for its catalogs: do it in a maintenance window");
   }
-  if (look.table().name.empty()) {
+  if (look.table().name.empty() || look.facts.has_options) {
     return look.Report(LintId::kReindexNotConcurrent, message,
                        "write CONCURRENTLY in front of the name");
   }
@@ -85,7 +85,8 @@ void Reindex(const Look& look) {
 const std::vector<std::string>& KeysOf(const Look& look, const IndexFacts& index,
                                        std::vector<std::string>* columns) {
   if (!index.keys.empty()) return index.keys;
-  for (const std::string& column : index.columns) columns->push_back(look.Sql(column));
+  for (const std::string& column : index.columns)
+    columns->push_back(look.Sql(std::vector<std::string>{column}));
   return *columns;
 }
 

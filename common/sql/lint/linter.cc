@@ -152,7 +152,7 @@ void Linter::Add(absl::string_view text, const Reading& reading) {
   CheckInjection(look);
   CheckLocks(look);
   NotUnderstood(look);
-  script_.Note(next_, reading.facts, reading.verdict.transactional, WasAbsent(reading.facts));
+  script_.Note(next_, reading, WasAbsent(reading.facts));
   ++next_;
 }
 

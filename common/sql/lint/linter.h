@@ -48,7 +48,7 @@ class Linter {
   size_t kept() const { return script_.tables().size() + reporter_.count(); }
 
   // What the script made, for the way back in another file.
-  const Made& made() const { return script_.made(); }
+  Made made() const { return script_.made(); }
 
   // The script was not read to its end: nothing is said that a later statement could change.
   void BreakOff() { broken_off_ = true; }

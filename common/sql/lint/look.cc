@@ -15,6 +15,17 @@ namespace {
 constexpr size_t kMaxNameBytes = 63;
 constexpr size_t kMaxOfOneStatement = 100;
 
+// Types of old that MySQL and MariaDB still take for no column's name; to PostgreSQL they are
+// names.
+bool IsOldTypeName(absl::string_view name) {
+  const std::string lower = absl::AsciiStrToLower(name);
+  for (const char* type :
+       {"float4", "float8", "int1", "int2", "int3", "int4", "int8", "middleint"}) {
+    if (lower == type) return true;
+  }
+  return false;
+}
+
 bool IsPlain(const Target& target, absl::string_view name) {
   if (name.empty() || absl::ascii_isdigit(static_cast<unsigned char>(name[0]))) return false;
   for (char c : name) {
@@ -22,7 +33,7 @@ bool IsPlain(const Target& target, absl::string_view name) {
     const bool letter = target.postgres() ? absl::ascii_islower(byte) : absl::ascii_isalpha(byte);
     if (!letter && !absl::ascii_isdigit(byte) && c != '_') return false;
   }
-  return !IsReservedWord(name);
+  return !IsReservedWord(name) && !(target.mysql_family() && IsOldTypeName(name));
 }
 
 Severity ToSeverity(Level level) {
@@ -50,8 +61,7 @@ bool IsSystemColumn(const Target& target, absl::string_view name) {
 }
 
 std::string SqlName(const Target& target, absl::string_view name) {
-  // An index's expression stands as its text.
-  if (absl::StartsWith(name, "(") || IsPlain(target, name)) return std::string(name);
+  if (IsPlain(target, name)) return std::string(name);
   const char quote = target.mysql_family() ? '`' : '"';
   std::string quoted(1, quote);
   for (char c : name) {
@@ -69,7 +79,8 @@ std::string SqlName(const Target& target, const Name& name) {
 
 std::string SqlNames(const Target& target, const std::vector<std::string>& names) {
   return absl::StrJoin(names, ", ", [&](std::string* out, const std::string& name) {
-    out->append(SqlName(target, name));
+    const bool expression = absl::StartsWith(name, "(") && absl::EndsWith(name, ")");
+    out->append(expression ? name : SqlName(target, name));
   });
 }
 
@@ -98,6 +109,12 @@ std::string Look::Sql(const Name& name) const { return SqlName(target, name); }
 std::string Look::Sql(absl::string_view name) const { return SqlName(target, name); }
 std::string Look::Sql(const std::vector<std::string>& columns) const {
   return SqlNames(target, columns);
+}
+
+std::string Look::Alter(bool only) const {
+  return absl::StrCat("ALTER ", is(Verb::kAlterDomain) ? "DOMAIN " : "TABLE ",
+                      is(Verb::kAlterTable) && facts.if_exists ? "IF EXISTS " : "",
+                      only ? "ONLY " : "", Sql(table()), " ");
 }
 
 bool Look::IsMade(const Name& name) const {

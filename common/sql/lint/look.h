@@ -72,7 +72,12 @@ struct Look {
   bool IsMade(const Name& name) const;
   // A way back takes away again what its way there made: see kNotInDown.
   bool TakesBack(Made::What what, const Name& name, absl::string_view part = "") const {
-    return takes_back != nullptr && takes_back->Has(what, script.PlaceOf(name), name.name, part);
+    return takes_back != nullptr && script.TakesBack(*takes_back, what, name, part);
+  }
+  // The same of a schema; `place`: "" or "renamed".
+  bool TakesBackSchema(absl::string_view place, absl::string_view name) const {
+    return takes_back != nullptr && !script.forgot() &&
+           takes_back->Has(Made::What::kSchema, place, name);
   }
   const LiveTable* Live(const Name& name) const;
   bool is(Verb verb) const { return facts.verb == verb; }
@@ -85,6 +90,8 @@ struct Look {
   std::string Sql(const Name& name) const;
   std::string Sql(absl::string_view name) const;
   std::string Sql(const std::vector<std::string>& columns) const;  // "a, b".
+  // "ALTER TABLE IF EXISTS ONLY app.t ", as far as the statement says so; of a domain ALTER DOMAIN.
+  std::string Alter(bool only = false) const;
 
   void Report(LintId rule, std::string message = "", std::string advice = "") const {
     ReportOn(table(), rule, std::move(message), std::move(advice));
@@ -116,6 +123,7 @@ bool IsSystemColumn(const Target& target, absl::string_view name);
 
 std::string SqlName(const Target& target, absl::string_view name);
 std::string SqlName(const Target& target, const Name& name);
+// Also of an index's parts, of which an expression stands as its text in parentheses.
 std::string SqlNames(const Target& target, const std::vector<std::string>& names);
 
 // "idx_orders_customer_id", not longer than a server keeps.

@@ -74,16 +74,6 @@ bool Script::IsNew(const Name& table) const {
   return !state.temporary || !table.schema.empty() || session_.temporary_first();
 }
 
-std::string Script::IndexKey(const Name& table, const Name& index) const {
-  const absl::string_view between("\0", 1);
-  if (postgres_) return absl::StrCat(PlaceOf(index), between, index.name);
-  return absl::StrCat(PlaceOf(table), between, table.name, between, Lower(index.name));
-}
-
-bool Script::MadeIndex(const Name& table, const Name& index) const {
-  return made_indexes_.count(IndexKey(table, index)) > 0;
-}
-
 bool Script::MadeInvisible(const std::string& index) const {
   return invisible_indexes_.count(Lower(index)) > 0;
 }
@@ -102,9 +92,9 @@ size_t Script::Add(const Name& name, const std::string& place) {
   return index;
 }
 
-TableState& Script::Touch(const Name& table) {
+size_t Script::IndexOfTouched(const Name& table) {
   const size_t index = IndexOf(table);
-  return tables_[index != kNone ? index : Add(table, PlaceOf(table))];
+  return index != kNone ? index : Add(table, PlaceOf(table));
 }
 
 // From here on its name may stand for another one. What rules say of it at the end stays.
@@ -121,21 +111,43 @@ void Script::Forget(size_t index) {
   free_.push_back(index);
 }
 
-// Another database, or another session.
-void Script::ForgetSession() {
+// A table goes with its partitions and heirs.
+void Script::ForgetDropped(size_t index) {
+  std::vector<size_t> dropped = {index};
+  while (!dropped.empty()) {
+    TableState& state = tables_[dropped.back()];
+    const size_t at = dropped.back();
+    dropped.pop_back();
+    dropped.insert(dropped.end(), state.children.begin(), state.children.end());
+    state.children.clear();
+    Forget(at);
+  }
+}
+
+void Script::ForgetNames() {
   by_name_.clear();
   since_begin_.clear();
-  made_indexes_.clear();
+  index_tables_.clear();
   invisible_indexes_.clear();
-  not_valid_.clear();
+}
+
+// Another session, or code that nobody has seen: it may have renamed whatever there is.
+void Script::ForgetAll() {
+  ForgetNames();
+  made_schemas_.clear();
+  renamed_schemas_.clear();
+  session_.Forget();
+  forgot_ = true;
 }
 
 void Script::TakeBack() {
   for (size_t index : since_begin_) Forget(index);
   since_begin_.clear();
   const int begin = std::max(session_.begin(), 0);
-  for (auto it = made_indexes_.begin(); it != made_indexes_.end();) {
-    it = it->second >= begin ? made_indexes_.erase(it) : std::next(it);
+  for (std::map<std::string, int>* schemas : {&made_schemas_, &renamed_schemas_}) {
+    for (auto it = schemas->begin(); it != schemas->end();) {
+      it = it->second >= begin ? schemas->erase(it) : std::next(it);
+    }
   }
 }
 
@@ -146,23 +158,78 @@ void Script::Commit() {
   since_begin_.clear();
 }
 
+// Of MySQL and MariaDB no ROLLBACK takes it back.
+void Script::NoteChange(size_t index) {
+  if (postgres_) since_begin_.insert(index);
+}
+
 void Script::NoteTransaction(int statement, const Facts& facts) {
-  if (facts.new_session) ForgetSession();
+  if (facts.new_session) {
+    ForgetNames();
+    not_valid_.clear();
+    forgot_ = new_session_ = true;
+  }
+  // BEGIN inside of a transaction, which the script's runner may have begun, is no COMMIT.
   if (facts.takes_back) {
     TakeBack();
-  } else if (facts.verb == Verb::kCommit || facts.verb == Verb::kBegin) {
+  } else if (facts.verb == Verb::kCommit) {
     Commit();
   }
   if (facts.verb == Verb::kBegin && !in_transaction()) ++transaction_;
   session_.Note(statement, facts);
+  if (facts.chain && in_transaction()) ++transaction_;
 }
 
-void Script::Note(int statement, const Facts& facts, bool transactional, bool absent) {
+namespace {
+
+// What may have done anything, beside what it says. The code of a routine is only kept; an event's
+// may run at once.
+bool MayDoAnything(const Reading& reading) {
+  const Facts& facts = reading.facts;
+  if (reading.verdict.runs_unknown_code || facts.verb == Verb::kExecutesText) return true;
+  const bool keeps = facts.verb == Verb::kCreateRoutine && !facts.unreadable &&
+                     !facts.strings_in_doubt && facts.object_type != "event";
+  return !reading.verdict.understood && !keeps;
+}
+
+// DROP of what tables may belong to, or may be made of.
+bool MayDropTables(const Facts& facts) {
+  return facts.verb == Verb::kDropSchema ||
+         (facts.cascade && (facts.verb == Verb::kOther || facts.verb == Verb::kDropType));
+}
+
+}  // namespace
+
+// What stands in a schema that is renamed, or dropped, is elsewhere then, and its name may be
+// another's.
+void Script::NoteSchema(int statement, const Facts& facts) {
+  const std::string name = facts.objects.empty() ? "" : facts.objects[0].name;
+  if (facts.verb == Verb::kCreateSchema && !name.empty()) made_schemas_.emplace(name, statement);
+  if (MayDropTables(facts)) {
+    ForgetNames();
+    if (facts.verb == Verb::kDropSchema) {
+      for (const Name& schema : facts.objects) {
+        made_schemas_.erase(schema.name);
+        renamed_schemas_.erase(schema.name);
+      }
+    }
+  }
+  if (facts.verb != Verb::kAlterSchema) return;
+  for (const Alteration& alteration : facts.alterations) {
+    if (alteration.new_name.empty()) continue;
+    ForgetNames();
+    if (made_schemas_.erase(name) > 0) made_schemas_[alteration.new_name] = statement;
+    renamed_schemas_.erase(name);
+    renamed_schemas_[alteration.new_name] = statement;
+  }
+}
+
+void Script::Note(int statement, const Reading& reading, bool absent) {
+  const Facts& facts = reading.facts;
   NoteTransaction(statement, facts);
-  if (!transactional) all_transactional_ = false;
+  if (!reading.verdict.transactional) all_transactional_ = false;
   if (first_ddl_ < 0 && IsDdl(facts.verb) && !facts.temporary) first_ddl_ = statement;
-  if (first_dml_ < 0 && IsDml(facts.verb)) first_dml_ = statement;
-  NoteMade(facts);
+  if (first_dml_ < 0 && ChangesRows(facts)) first_dml_ = statement;
   switch (facts.verb) {
     case Verb::kCreateTable:
       NoteCreateTable(statement, facts, absent);
@@ -175,16 +242,14 @@ void Script::Note(int statement, const Facts& facts, bool transactional, bool ab
       break;
     case Verb::kCreateIndex:
       for (const IndexFacts& index : facts.indexes) {
-        TableState& table = Touch(index.table);
-        AddIndex(statement, index, &table);
-        MakeIndex(statement, index, table, !facts.if_not_exists);
+        const size_t table = IndexOfTouched(index.table);
+        AddIndex(statement, index, &tables_[table]);
+        MakeIndex(index, table, !facts.if_not_exists);
+        NoteChange(table);
       }
       break;
     case Verb::kDropIndex:
-      for (const Name& index : facts.objects) made_indexes_.erase(IndexKey(Name(), index));
-      for (const IndexFacts& index : facts.indexes) {
-        made_indexes_.erase(IndexKey(index.table, {index.table.schema, index.name}));
-      }
+      NoteDropIndex(facts);
       break;
     case Verb::kRenameTable:
       // Old, new, old, new...
@@ -192,41 +257,78 @@ void Script::Note(int statement, const Facts& facts, bool transactional, bool ab
         NoteRename(facts.objects[i], facts.objects[i + 1]);
       }
       break;
+    case Verb::kOther:
+      // ALTER INDEX renames PostgreSQL's tables as well.
+      for (const Alteration& alteration : facts.alterations) {
+        if (alteration.kind != AlterationKind::kRenameIndex || facts.objects.empty()) continue;
+        NoteRename(facts.objects[0], {facts.objects[0].schema, alteration.new_name});
+      }
+      break;
+    case Verb::kCreateRoutine:
+      // A rule may let what is done to the table be done to another one.
+      if (facts.object_type == "rule" && !facts.objects.empty()) {
+        NoteOthersRows(IndexOfTouched(facts.objects[0]));
+      }
+      break;
     default:
       break;
   }
+  NoteColumns(facts);
+  NoteValues(facts);
+  NoteSchema(statement, facts);
   for (const Facts& element : facts.elements) {
     if (element.verb == Verb::kCreateTable) NoteCreateTable(statement, element, absent);
   }
+  if (MayDoAnything(reading)) ForgetAll();
 }
 
 // What the script knows of the table goes with it.
 void Script::NoteRename(const Name& from, const Name& to) {
-  const bool certain = ExactIndexOf(from) != kNone;
-  Touch(from);
-  const size_t index = IndexOf(from);
+  const bool certain = ExactIndexOf(from) != kNone || IndexOf(from) == kNone;
+  const size_t index = IndexOfTouched(from);
   // One that only may be it: what bears the new name now may have been there before.
-  if (!certain) tables_[index].may_have_existed = true;
+  if (!certain) NoteOthersRows(index);
+  // ALTER TABLE renames PostgreSQL's indexes as well.
+  if (postgres_) NoteRenameIndex(from, to.name);
   TableState& moved = tables_[index];
   const Name before = moved.name;
   const std::string place = moved.place;
   by_name_[Lower(before.name)].erase(place);
   if (by_name_[Lower(before.name)].empty()) by_name_.erase(Lower(before.name));
-  if (!moved.is_made() && moved.was.name.empty()) moved.was = before;
+  if (!moved.is_made() && moved.was.name.empty()) {
+    moved.was = before;
+    moved.was_place = place;
+  }
   moved.name = to;
+  moved.renamed = true;
   // PostgreSQL's stays in its schema.
   if (!moved.temporary) moved.place = postgres_ && to.schema.empty() ? place : PlaceOf(to);
+  if (postgres_ && moved.place != place) {  // Its indexes go with it.
+    for (const auto& own : moved.own_indexes) {
+      index_tables_[absl::StrCat(moved.place, absl::string_view("\0", 1), own.first)] = index;
+    }
+  }
   if (const size_t other = At(moved.place, to.name); other != kNone) Forget(other);
   by_name_[Lower(to.name)][tables_[index].place] = index;
-  since_begin_.push_back(index);
-  if (!tables_[index].temporary) Add(from, place);  // Nothing is there now.
+  NoteChange(index);
+  if (tables_[index].temporary) return;
+  const size_t nothing = Add(from, place);
+  tables_[nothing].away = true;
+  NoteChange(nothing);
 }
 
 void Script::NoteDropTable(const Facts& facts) {
   for (const Name& name : facts.objects) {
     const size_t index = ExactIndexOf(name);
-    if (index == kNone || (facts.temporary && !tables_[index].temporary)) continue;
-    Forget(index);
+    if (index == kNone) continue;
+    const bool temporary = tables_[index].temporary;
+    if (facts.temporary && !temporary) continue;
+    const std::string place = tables_[index].place;
+    ForgetDropped(index);
+    if (temporary) continue;
+    const size_t nothing = Add(name, place);
+    tables_[nothing].away = true;
+    NoteChange(nothing);
   }
 }
 
@@ -238,8 +340,9 @@ void Script::NoteCreateTable(int statement, const Facts& facts, bool absent) {
   absent = absent && IndexOf(name) == kNone;  // Nothing was given that name since.
   size_t index = At(place, name.name);
   const bool before = index != kNone && tables_[index].is_made();
+  const bool another = before && (!facts.if_not_exists || tables_[index].name.name != name.name);
   // A second one of the name: the first is gone, or it differs in letter case.
-  if (before && (!facts.if_not_exists || tables_[index].name.name != name.name)) {
+  if (another || (index != kNone && tables_[index].away)) {
     Forget(index);
     index = kNone;
   }
@@ -252,59 +355,16 @@ void Script::NoteCreateTable(int statement, const Facts& facts, bool absent) {
     table.copied = facts.as_query;
     table.from_rows = facts.from_rows;
     table.gone_at_commit = facts.gone_at_commit;
-    since_begin_.push_back(index);
+    NoteChange(index);
   }
   for (const ColumnFacts& column : facts.columns) AddColumn(statement, column, &table);
   for (const IndexFacts& made : facts.indexes) {
     AddIndex(statement, made, &table);
-    MakeIndex(statement, made, table, table.is_new());
+    MakeIndex(made, index, !table.may_have_existed || table.temporary);
   }
   for (const ForeignKeyFacts& key : facts.foreign_keys) AddForeignKey(statement, key, &table);
+  NoteParts(facts);
   if (facts.gone_at_commit && !in_transaction()) Forget(index);
-}
-
-bool IsDdl(Verb verb) {
-  switch (verb) {
-    case Verb::kCreateTable:
-    case Verb::kAlterTable:
-    case Verb::kDropTable:
-    case Verb::kRenameTable:
-    case Verb::kCreateIndex:
-    case Verb::kDropIndex:
-    case Verb::kCreateView:
-    case Verb::kDropView:
-    case Verb::kCreateSchema:
-    case Verb::kAlterSchema:
-    case Verb::kDropSchema:
-    case Verb::kCreateRoutine:
-    case Verb::kAlterRoutine:
-    case Verb::kDropRoutine:
-    case Verb::kCreateType:
-    case Verb::kAlterType:
-    case Verb::kDropType:
-    case Verb::kCreateDomain:
-    case Verb::kAlterDomain:
-    case Verb::kCreateSequence:
-    case Verb::kAlterSequence:
-    case Verb::kDropSequence:
-    case Verb::kTruncate:
-      return true;
-    default:
-      return false;
-  }
-}
-
-bool IsDml(Verb verb) {
-  switch (verb) {
-    case Verb::kInsert:
-    case Verb::kUpdate:
-    case Verb::kDelete:
-    case Verb::kMerge:
-    case Verb::kCopy:
-      return true;
-    default:
-      return false;
-  }
 }
 
 }  // namespace dbfleet::sql

@@ -6,9 +6,12 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/string_view.h"
+
 #include "common/sql/lint/made.h"
 #include "common/sql/lint/session.h"
 #include "common/sql/model/facts.h"
+#include "common/sql/model/reading.h"
 #include "common/sql/model/target.h"
 
 // What the statements of a script did so far, as far as rules about later ones ask for it.
@@ -23,14 +26,15 @@ struct TableState {
   };
   struct Check {
     std::string name;
-    std::string text;  // The alteration that added it, as written.
+    std::vector<CheckTerm> terms;  // What it demands of every row, as far as that is known.
     bool holds = false;
   };
 
   Name name;
-  std::string place;    // Where it stands: see Session::place.
-  Name was;             // Of one that was there before and was renamed: what it was called then.
-  int created_by = -1;  // The statement; -1: it was there before.
+  std::string place;  // Where it stands: see Session::place.
+  Name was;           // Of one that was there before and was renamed: what it was called then...
+  std::string was_place;  // ... and where it stood.
+  int created_by = -1;    // The statement; -1: it was there before.
   bool temporary = false;
   bool gone_at_commit = false;
   bool copied = false;     // Made as a copy or a part of another: it has what that has...
@@ -43,13 +47,28 @@ struct TableState {
   std::vector<ColumnFacts> columns;
   std::set<std::string> gone;     // Columns that were dropped, or renamed.
   bool may_have_existed = false;  // Made IF NOT EXISTS: it may be another one.
+  bool away = false;              // It was dropped or renamed: what bears the name is another one.
+  bool renamed = false;
+  // Rows of tables that were there before are in it, or are reached by its name: a partition was
+  // attached or exchanged, a table inherits from it, its engine keeps the rows elsewhere.
+  bool holds_others = false;
+  bool in_use = false;           // A part of one that was there before.
+  std::vector<size_t> parents;   // Of which it is a partition, or which it inherits from.
+  std::vector<size_t> children;  // The same from the other side.
+  // Columns in lower case that the script added, gave their names, and made NOT NULL.
+  std::set<std::string> added_columns;
+  std::set<std::string> renamed_columns;
+  std::set<std::string> not_null_columns;
+  std::map<std::string, bool> own_indexes;  // That the script made; true: certainly.
   std::vector<Part<IndexFacts>> indexes;
   std::vector<Part<ForeignKeyFacts>> foreign_keys;
 
   // The script says what it looks like.
   bool is_made() const { return created_by >= 0; }
   // Nobody has used it before the script: that is certain.
-  bool is_new() const { return is_made() && (temporary || !may_have_existed); }
+  bool is_new() const {
+    return is_made() && !holds_others && !in_use && (temporary || !may_have_existed);
+  }
   bool HasCheckThatHolds() const;
 };
 
@@ -60,13 +79,14 @@ class Script {
 
   // Takes note of a statement, after the rules have looked at it. `absent`: what it makes IF NOT
   // EXISTS was not there before the script.
-  void Note(int statement, const Facts& facts, bool transactional, bool absent = false);
+  void Note(int statement, const Reading& reading, bool absent = false);
 
   // Null if the script has not touched it. Where either side's schema is not known the names count
   // alone.
   const TableState* Find(const Name& table) const;
   // Made by an earlier statement, and still there, so that nobody else uses it yet. Certain: the
-  // same name in the same schema, not made IF NOT EXISTS, not rolled back.
+  // same name in the same schema, not made IF NOT EXISTS, not rolled back, without rows of others,
+  // and no code that is not seen has run since.
   bool IsNew(const Name& table) const;
   // An index of that table; PostgreSQL's have a schema instead.
   bool MadeIndex(const Name& table, const Name& index) const;
@@ -88,9 +108,15 @@ class Script {
   const NotValid* FindNotValid(const Name& table, const std::string& constraint) const;
   int transaction() const { return in_transaction() ? transaction_ : 0; }
 
-  // Where a name stands, for Made.
   const std::string& PlaceOf(const Name& name) const;
-  const Made& made() const { return made_; }
+
+  // What stands at the end of what was noted so far, for the way back of a migration.
+  Made made() const;
+  // Of a way back: whether the table (its column `part`) is one that `up` made or renamed. Certain:
+  // it is still the one that bore the name when the way back began.
+  bool TakesBack(const Made& up, Made::What what, const Name& table, absl::string_view part) const;
+  // Code ran, or a session began, of which nobody knows what it left.
+  bool forgot() const { return forgot_; }
 
  private:
   static constexpr size_t kNone = static_cast<size_t>(-1);
@@ -99,24 +125,46 @@ class Script {
   size_t At(const std::string& place, const std::string& name) const;
   size_t ExactIndexOf(const Name& table) const;
   size_t IndexOf(const Name& table) const;
-  TableState& Touch(const Name& table);
+  size_t IndexOfTouched(const Name& table);
+  TableState& Touch(const Name& table) { return tables_[IndexOfTouched(table)]; }
   size_t Add(const Name& name, const std::string& place);
   void Forget(size_t index);
-  void ForgetSession();
+  void ForgetDropped(size_t index);
+  void ForgetNames();
+  void ForgetAll();
   void TakeBack();
   void Commit();
-  std::string IndexKey(const Name& table, const Name& index) const;
+  void NoteChange(size_t index);
+  void NoteSchema(int statement, const Facts& facts);
   void NoteCreateTable(int statement, const Facts& facts, bool absent);
   void NoteDropTable(const Facts& facts);
   void NoteAlter(int statement, const Facts& facts);
   void NoteAlteration(int statement, const Alteration& alteration, TableState* table);
+  void NoteColumns(const Facts& facts);
   void NoteTransaction(int statement, const Facts& facts);
   void NoteRename(const Name& from, const Name& to);
-  void NoteMade(const Facts& facts);
+  void NoteValues(const Facts& facts);
   static void AddColumn(int statement, const ColumnFacts& column, TableState* table);
   static void AddForeignKey(int statement, const ForeignKeyFacts& key, TableState* table);
   static void AddIndex(int statement, const IndexFacts& index, TableState* table);
-  void MakeIndex(int statement, const IndexFacts& index, const TableState& table, bool sure);
+
+  // Whose rows are in which tables: see TableState::holds_others.
+  void NoteParts(const Facts& facts);
+  void NotePart(const Name& part, const Name& whole);
+  void NoteExchange(const Name& one, const Name& other);
+  void Link(size_t part, size_t whole);
+  void NoteOthersRows(size_t index);
+
+  // Indexes that the script made, by their names.
+  std::string OwnName(const std::string& index) const;
+  size_t TableOfIndex(const std::string& place, const std::string& index) const;
+  size_t TableOfIndex(const Name& index) const;
+  void MakeIndex(const IndexFacts& index, size_t table, bool sure);
+  void NoteDropIndex(const Facts& facts);
+  void NoteRenameIndex(const Name& index, const std::string& to);
+  void RenameOwnIndex(const std::string& from, const std::string& to, TableState* table);
+
+  void AddMade(const TableState& table, Made* made) const;
 
   bool postgres_;
   Session session_;
@@ -124,19 +172,30 @@ class Script {
   std::vector<size_t> free_;  // Of these those that nothing is to be said of any more.
   // By name in lower case, then by place: see Session::place.
   std::map<std::string, std::map<std::string, size_t>> by_name_;
-  std::vector<size_t> since_begin_;          // Made or renamed in the transaction at hand.
-  std::map<std::string, int> made_indexes_;  // By the statement.
+  std::set<size_t> since_begin_;  // Changed since the last COMMIT.
+  // PostgreSQL, whose indexes have no table's name in front: whose they are, by place and name.
+  std::map<std::string, size_t> index_tables_;
   std::set<std::string> invisible_indexes_;
   std::map<std::string, NotValid> not_valid_;
-  Made made_;
+  std::map<std::string, int> made_schemas_;  // By the statement.
+  std::map<std::string, int> renamed_schemas_;
+  Made values_;  // Values of enums that were renamed; NOT NULL of domains.
+  bool forgot_ = false;
+  bool new_session_ = false;
   int transaction_ = 0;
   int first_ddl_ = -1;
   int first_dml_ = -1;
   bool all_transactional_ = true;
 };
 
+// Whether PostgreSQL may have given the name to a constraint of the table that was written without
+// one: t_a_check, t_a_fkey.
+bool IsServersNameOf(const Name& table, const std::string& constraint);
+
 // The verbs that change a schema, and those that change rows.
 bool IsDdl(Verb verb);
 bool IsDml(Verb verb);
+// Not COPY ... TO.
+bool ChangesRows(const Facts& facts);
 
 }  // namespace dbfleet::sql

@@ -20,15 +20,45 @@ void Keep(T part, std::vector<T>* parts) {
   if (parts->size() < kMaxParts) parts->push_back(std::move(part));
 }
 
+// t_a_check, t_check1, t_a_fkey: names that PostgreSQL gives to constraints without one.
+bool MayBeServersName(const std::string& table, absl::string_view constraint) {
+  while (!constraint.empty() &&
+         absl::ascii_isdigit(static_cast<unsigned char>(constraint.back()))) {
+    constraint.remove_suffix(1);
+  }
+  return absl::StartsWithIgnoreCase(constraint, absl::StrCat(table, "_")) &&
+         (absl::EndsWith(constraint, "_check") || absl::EndsWith(constraint, "_fkey"));
+}
+
 std::string ConstraintKey(const Name& table, const std::string& constraint) {
   return absl::StrCat(Lower(table.name), ".", Lower(constraint));
 }
 
+// One without a name has the server's, which says of one alone which it is.
+void ValidateCheck(const std::string& name, TableState* table) {
+  const auto same = [&](const TableState::Check& check) { return check.name == name; };
+  auto check = std::find_if(table->checks.begin(), table->checks.end(), same);
+  if (check == table->checks.end() && MayBeServersName(table->name.name, name)) {
+    const auto unnamed = [](const TableState::Check& c) { return c.name.empty(); };
+    if (std::count_if(table->checks.begin(), table->checks.end(), unnamed) == 1) {
+      check = std::find_if(table->checks.begin(), table->checks.end(), unnamed);
+    }
+  }
+  if (check != table->checks.end()) check->holds = true;
+}
+
 }  // namespace
+
+bool IsServersNameOf(const Name& table, const std::string& constraint) {
+  return MayBeServersName(table.name, constraint);
+}
 
 const Script::NotValid* Script::FindNotValid(const Name& table,
                                              const std::string& constraint) const {
-  const auto found = not_valid_.find(ConstraintKey(table, constraint));
+  auto found = not_valid_.find(ConstraintKey(table, constraint));
+  if (found == not_valid_.end() && MayBeServersName(table.name, constraint)) {
+    found = not_valid_.find(ConstraintKey(table, ""));
+  }
   return found == not_valid_.end() ? nullptr : &found->second;
 }
 
@@ -61,22 +91,17 @@ void Script::AddIndex(int statement, const IndexFacts& index, TableState* table)
   if (index.primary) table->key_dropped_by = -1;
 }
 
-// `sure`: it was not there before.
-void Script::MakeIndex(int statement, const IndexFacts& index, const TableState& table, bool sure) {
-  if (index.name.empty() || !sure) return;
-  const std::string& schema = index.table.schema.empty() ? table.name.schema : index.table.schema;
-  made_indexes_.emplace(IndexKey(table.name, {schema, index.name}), statement);
-}
-
 void Script::NoteAlter(int statement, const Facts& facts) {
   if (facts.objects.empty()) return;
   const Name name = facts.objects[0];
-  TableState& table = Touch(name);
-  if (table.first_alter < 0) table.first_alter = statement;
-  ++table.alters;
+  const size_t index = IndexOfTouched(name);
+  NoteChange(index);
+  if (tables_[index].first_alter < 0) tables_[index].first_alter = statement;
+  ++tables_[index].alters;
   const Name* renamed = nullptr;
   Name moved;
   for (const Alteration& alteration : facts.alterations) {
+    TableState& table = tables_[index];
     NoteAlteration(statement, alteration, &table);
     const bool constraint = alteration.kind == AlterationKind::kAddForeignKey ||
                             alteration.kind == AlterationKind::kAddCheck;
@@ -86,9 +111,11 @@ void Script::NoteAlter(int statement, const Facts& facts) {
     if (alteration.kind == AlterationKind::kIndexVisibility) {
       invisible_indexes_.insert(Lower(alteration.name));
     } else if (alteration.kind == AlterationKind::kAddIndex && alteration.index.has_value()) {
-      MakeIndex(statement, *alteration.index, table, !alteration.if_exists);
+      MakeIndex(*alteration.index, index, !alteration.if_exists);
     } else if (alteration.kind == AlterationKind::kDropIndex) {
-      made_indexes_.erase(IndexKey(name, {name.schema, alteration.name}));
+      table.own_indexes.erase(OwnName(alteration.name));
+    } else if (alteration.kind == AlterationKind::kRenameIndex && !postgres_) {
+      RenameOwnIndex(alteration.name, alteration.new_name, &table);
     } else if (alteration.kind == AlterationKind::kSetSchema) {
       moved = {alteration.new_name, name.name};  // It stands alone.
       renamed = &moved;
@@ -96,6 +123,7 @@ void Script::NoteAlter(int statement, const Facts& facts) {
       renamed = &facts.objects.back();
     }
   }
+  NoteParts(facts);
   if (renamed != nullptr) NoteRename(name, *renamed);
 }
 
@@ -140,14 +168,11 @@ void Script::NoteAlteration(int statement, const Alteration& alteration, TableSt
       }
       break;
     case AlterationKind::kAddCheck:
-      Keep(TableState::Check{alteration.name, alteration.text, !alteration.not_valid},
+      Keep(TableState::Check{alteration.name, alteration.terms, !alteration.not_valid},
            &table->checks);
       break;
     case AlterationKind::kValidateConstraint:
-      for (TableState::Check& check : table->checks) {
-        // One without a name has the server's.
-        check.holds = check.holds || check.name.empty() || check.name == alteration.name;
-      }
+      ValidateCheck(alteration.name, table);
       break;
     case AlterationKind::kDropConstraint:
       table->checks.erase(std::remove_if(table->checks.begin(), table->checks.end(),
@@ -161,59 +186,61 @@ void Script::NoteAlteration(int statement, const Alteration& alteration, TableSt
   }
 }
 
-// What a way back may take away again.
-void Script::NoteMade(const Facts& facts) {
-  const auto add = [&](Made::What what, const Name& table, absl::string_view part = "") {
-    made_.Add(what, PlaceOf(table), table.name, part);
-  };
-  const Name nothing;
-  const Name& table = facts.objects.empty() ? nothing : facts.objects[0];
-  const auto add_index = [&](const Name& of, const std::string& index) {
-    if (index.empty()) return;
-    if (postgres_) return add(Made::What::kIndex, {of.schema, index});
-    add(Made::What::kIndex, of, index);
-  };
-  for (const Facts& element : facts.elements) NoteMade(element);
-  if (facts.verb == Verb::kCreateTable && !facts.temporary) add(Made::What::kTable, table);
-  if (facts.verb == Verb::kCreateSchema && !table.name.empty()) {
-    made_.Add(Made::What::kSchema, "", table.name);
-  }
-  if (facts.verb == Verb::kRenameTable) {
-    for (size_t i = 1; i < facts.objects.size(); i += 2) {
-      add(Made::What::kRenamedTable, facts.objects[i]);
-    }
-    return;
-  }
-  for (const IndexFacts& index : facts.indexes) {
-    const bool creates = facts.verb == Verb::kCreateIndex || facts.verb == Verb::kCreateTable;
-    if (creates) add_index(index.table.name.empty() ? table : index.table, index.name);
-  }
+// Which columns the script added, renamed and made NOT NULL, also of views and types.
+void Script::NoteColumns(const Facts& facts) {
+  if (facts.objects.empty() || facts.verb == Verb::kAlterDomain) return;
+  // Behind a rename in the same statement it bears the new name.
+  const bool renames = facts.verb == Verb::kAlterTable && facts.objects.size() > 1;
   for (const Alteration& alteration : facts.alterations) {
+    const bool about_column = alteration.kind == AlterationKind::kAddColumn ||
+                              alteration.kind == AlterationKind::kDropColumn ||
+                              alteration.kind == AlterationKind::kRenameColumn ||
+                              alteration.kind == AlterationKind::kModifyColumn ||
+                              alteration.kind == AlterationKind::kSetNotNull ||
+                              alteration.kind == AlterationKind::kDropNotNull;
+    if (!about_column) continue;
+    const Name& of = renames ? facts.objects.back() : facts.objects[0];
+    const bool certain = ExactIndexOf(of) != kNone || IndexOf(of) == kNone;
+    const size_t index = IndexOfTouched(of);
+    NoteChange(index);
+    TableState& table = tables_[index];
+    if (!certain) {  // It may be another table's.
+      table.added_columns.clear();
+      table.renamed_columns.clear();
+      table.not_null_columns.clear();
+      continue;
+    }
+    const std::string name = Lower(alteration.name);
+    const std::string to = Lower(alteration.new_name);
+    if (table.added_columns.size() + table.renamed_columns.size() > kMaxParts) continue;
     switch (alteration.kind) {
       case AlterationKind::kAddColumn:
-        add(Made::What::kColumn, table, alteration.name);
-        break;
-      case AlterationKind::kModifyColumn:
-      case AlterationKind::kRenameColumn:
-        add(Made::What::kRenamedColumn, table, alteration.new_name);
+        table.added_columns.insert(name);
         break;
       case AlterationKind::kSetNotNull:
-        add(Made::What::kNotNull, table, alteration.name);
+        table.not_null_columns.insert(name);
         break;
-      case AlterationKind::kAddIndex:
-        add_index(table, alteration.index.has_value() ? alteration.index->name : alteration.name);
+      case AlterationKind::kDropNotNull:
+        table.not_null_columns.erase(name);
         break;
-      case AlterationKind::kRenameTable:
-        add(Made::What::kRenamedTable, facts.objects.back());
-        break;
-      case AlterationKind::kEnumRenameValue:
-        add(Made::What::kValue, table, alteration.new_name);
-        break;
-      default:
-        if (facts.verb == Verb::kAlterSchema && !alteration.new_name.empty()) {
-          made_.Add(Made::What::kSchema, "renamed", alteration.new_name);
+      case AlterationKind::kDropColumn:
+        for (auto* columns :
+             {&table.added_columns, &table.renamed_columns, &table.not_null_columns}) {
+          columns->erase(name);
         }
         break;
+      default: {
+        if (to.empty() || to == name) break;
+        for (auto* columns : {&table.added_columns, &table.not_null_columns}) {
+          if (columns->erase(name) > 0) {
+            columns->insert(to);
+          } else {
+            columns->erase(to);
+          }
+        }
+        table.renamed_columns.erase(name);
+        table.renamed_columns.insert(to);
+      }
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/lint/script.h"
@@ -19,18 +20,32 @@ bool IsKept(const std::string& name) {
   return std::find(std::begin(kKept), std::end(kKept), name) != std::end(kKept);
 }
 
-// "0", "0ms", "0.0 s": no limit.
-bool IsZero(const std::string& value) {
-  const size_t digits = value.find_first_not_of(" +-.0");
-  return value.find('0') != std::string::npos &&
-         (digits == std::string::npos ||
-          std::string_view("123456789").find(value[digits]) == std::string_view::npos);
+// A limit of PostgreSQL's that is at least a millisecond, to which the server rounds: not "0", "0.0
+// s", "100us". What is not understood is none.
+bool IsLimit(absl::string_view value) {
+  const auto strip = [&value] {
+    while (!value.empty() && value.front() == ' ') value.remove_prefix(1);
+    while (!value.empty() && value.back() == ' ') value.remove_suffix(1);
+  };
+  strip();
+  if (absl::StartsWith(value, "+")) value.remove_prefix(1);
+  const size_t digits = std::min<size_t>(value.find_first_not_of("0123456789."), value.size());
+  double number = 0;
+  if (!absl::SimpleAtod(value.substr(0, digits), &number)) return false;
+  value.remove_prefix(digits);
+  strip();
+  if (value == "us") number /= 1000;
+  const bool known = value.empty() || value == "us" || value == "ms" || value == "s" ||
+                     value == "min" || value == "h" || value == "d";
+  const bool whole = value.empty() || value == "ms" || value == "us";
+  // Half a millisecond is rounded to the even one, which is none.
+  return known && (whole ? number > 0.5 : number * 1000 > 0.5);
 }
 
 bool HasValue(const SettingChange& change) {
   if (change.values.empty() || change.values[0].empty()) return false;
   if (change.name == "role") return change.values[0] != "none";
-  return !absl::EndsWith(change.name, "_timeout") || !IsZero(change.values[0]);
+  return !absl::EndsWith(change.name, "_timeout") || IsLimit(change.values[0]);
 }
 
 }  // namespace
@@ -57,15 +72,17 @@ void Session::Begin(int statement) {
 
 void Session::End(bool takes_back) {
   if (begin_ >= 0 && takes_back) settings_ = settings_at_begin_;
-  // Outside of a transaction that the script shows, its path may have been any before it.
-  if (takes_back || path_is_local_) path_ = begin_ >= 0 ? path_at_begin_ : path_;
+  // A database of MySQL's stays the current one. Outside of a transaction that the script shows,
+  // the path may have been any before it.
+  if (postgres_ && (takes_back || path_is_local_)) {
+    path_ = begin_ >= 0 ? path_at_begin_ : UnknownPath();
+  }
   path_is_local_ = false;
   local_.clear();
   begin_ = -1;
 }
 
 void Session::SetPath(const SettingChange& change) {
-  if (change.local && begin_ < 0) return;  // It changes nothing there.
   Path path = UnknownPath();
   const bool knows = !change.values.empty() && !change.values[0].empty() &&
                      !absl::StartsWith(change.values[0], "$") &&
@@ -77,13 +94,18 @@ void Session::SetPath(const SettingChange& change) {
   for (const std::string& schema : change.values) {
     if (absl::StartsWith(schema, "pg_temp")) path.temporary_first = false;
   }
-  path_is_local_ = change.local;
+  // Without a transaction it changes nothing; but whoever runs the script may have begun one.
+  if (change.local && begin_ < 0) path = UnknownPath();
+  path_is_local_ = change.local && begin_ >= 0;
   path_ = std::move(path);
 }
 
 void Session::Set(const SettingChange& change) {
   if (change.name == "autocommit") {
-    const std::string value = change.values.empty() ? "" : change.values[0];
+    absl::string_view value = change.values.empty() ? absl::string_view() : change.values[0];
+    if (value.size() > 1 && (value.front() == '\'' || value.front() == '"')) {
+      value = value.substr(1, value.size() - 2);
+    }
     autocommit_ = value != "0" && value != "off" && value != "false";
     if (autocommit_) uncommitted_ = -1;
     return;
@@ -118,8 +140,30 @@ void Session::NoteUncommitted(int statement, const Facts& facts) {
   const bool ends = facts.verb == Verb::kCommit || facts.verb == Verb::kRollback ||
                     facts.verb == Verb::kBegin || (IsDdl(facts.verb) && !facts.temporary);
   if (ends) uncommitted_ = -1;
-  if (!autocommit_ && begin_ < 0 && uncommitted_ < 0 && IsDml(facts.verb)) {
+  if (!autocommit_ && begin_ < 0 && uncommitted_ < 0 && ChangesRows(facts)) {
     uncommitted_ = statement;
+  }
+}
+
+// What has the name of the place may be another schema then, or none.
+void Session::NoteSchema(const Facts& facts) {
+  const bool renames =
+      facts.verb == Verb::kAlterSchema &&
+      std::any_of(facts.alterations.begin(), facts.alterations.end(),
+                  [](const Alteration& alteration) { return !alteration.new_name.empty(); });
+  const bool drops = facts.verb == Verb::kDropSchema &&
+                     std::any_of(facts.objects.begin(), facts.objects.end(), [&](const Name& name) {
+                       return absl::EqualsIgnoreCase(name.name, path_.place);
+                     });
+  if (renames || drops) path_ = UnknownPath();
+}
+
+void Session::Forget() {
+  path_ = UnknownPath();
+  path_is_local_ = false;
+  for (const char* limit : {"lock_timeout", "statement_timeout"}) {
+    settings_.erase(limit);
+    local_.erase(limit);
   }
 }
 
@@ -134,7 +178,9 @@ void Session::Note(int statement, const Facts& facts) {
   }
   if (facts.verb == Verb::kBegin) Begin(statement);
   if (facts.verb == Verb::kCommit || facts.verb == Verb::kRollback) {
+    const bool goes_on = facts.chain && (in_transaction() || !postgres_);
     End(facts.takes_back || facts.verb == Verb::kRollback);
+    if (goes_on) Begin(statement);
   } else if (facts.takes_back && begin_ >= 0) {
     // To a savepoint: what was set since then is not told apart from what was set before it.
     settings_ = settings_at_begin_;
@@ -142,6 +188,7 @@ void Session::Note(int statement, const Facts& facts) {
     if (path_.place != path_at_begin_.place) path_ = UnknownPath();
   }
   NoteUncommitted(statement, facts);
+  NoteSchema(facts);
   for (const SettingChange& change : facts.settings) Set(change);
   // Readers that say no more than the name.
   if (facts.verb == Verb::kSet && facts.settings.empty() && IsKept(facts.setting)) {

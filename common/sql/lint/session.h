@@ -13,10 +13,17 @@ namespace dbfleet::sql {
 // transactions. Not thread-safe.
 class Session {
  public:
+  // The place where names are looked for before anything is set, where that is not known.
+  static constexpr char kFirstPlace[] =
+      "\x01"
+      "0";
+
   explicit Session(const Target& target);
 
   // Of each statement, behind the rules.
   void Note(int statement, const Facts& facts);
+  // Code ran of which nobody knows what it set: limits hold no more, and names may be anywhere.
+  void Forget();
 
   // Where such a name is, and is made: a schema (MySQL: a database), or a mark of its own for one
   // that is not known.
@@ -44,6 +51,7 @@ class Session {
   void End(bool takes_back);
   void Set(const SettingChange& change);
   void SetPath(const SettingChange& change);
+  void NoteSchema(const Facts& facts);
   void NoteUncommitted(int statement, const Facts& facts);
   Path UnknownPath();
 

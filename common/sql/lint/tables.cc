@@ -18,15 +18,29 @@ std::string RowsOf(const Look& look, const Name& name) {
   return absl::StrCat(" (", live->rows, " of them)");
 }
 
+// What it may be called until it is dropped. MySQL and MariaDB would move it into the current
+// database without its own in front.
+std::string OldName(const Look& look, const Name& name) {
+  return look.Sql(Name{look.mysql() ? name.schema : "", name.name + "_old"});
+}
+
 void DropTable(const Look& look) {
   const bool schema = look.is(Verb::kDropSchema);
   if ((!look.is(Verb::kDropTable) && !schema) || look.facts.temporary) return;
+  const bool owned = look.facts.object_type == "owned";
   for (const Name& name : look.facts.objects) {
     const std::string sql = look.Sql(name);
     if (schema) {
-      if (look.takes_back != nullptr && look.takes_back->Has(Made::What::kSchema, "", name.name)) {
+      if (owned) {
+        look.ReportOn(
+            name, LintId::kDropTable,
+            absl::StrCat("DROP OWNED drops every table of ", name.name,
+                         " with its rows, and whatever else it owns"),
+            "give away what it owns with REASSIGN OWNED first; DROP OWNED then only takes "
+            "away its privileges");
         continue;
       }
+      if (look.TakesBackSchema("", name.name)) continue;
       look.ReportOn(name, LintId::kDropTable,
                     absl::StrCat("dropping ", sql, " loses every table in it"),
                     "take a backup, revoke access first, wait until nothing misses it, then drop "
@@ -34,11 +48,10 @@ void DropTable(const Look& look) {
       continue;
     }
     if (look.IsNew(name) || look.TakesBack(Made::What::kTable, name)) continue;
-    look.ReportOn(
-        name, LintId::kDropTable,
-        absl::StrCat("DROP TABLE ", sql, " loses its rows", RowsOf(look, name)),
-        absl::StrCat("write ALTER TABLE ", sql, " RENAME TO ", look.Sql(name.name + "_old"),
-                     ", wait until nothing misses it, then drop it"));
+    look.ReportOn(name, LintId::kDropTable,
+                  absl::StrCat("DROP TABLE ", sql, " loses its rows", RowsOf(look, name)),
+                  absl::StrCat("write ALTER TABLE ", sql, " RENAME TO ", OldName(look, name),
+                               ", wait until nothing misses it, then drop it"));
   }
 }
 
@@ -48,14 +61,14 @@ void ReplaceTable(const Look& look) {
   if (!look.is(Verb::kCreateTable) || !look.facts.or_replace || look.facts.temporary) return;
   if (look.IsNew(name) || look.TakesBack(Made::What::kTable, name)) return;
   const std::string sql = look.Sql(name);
-  look.Report(LintId::kDropTable,
-              absl::StrCat("CREATE OR REPLACE TABLE ", sql,
-                           " drops the table that is there, with "
-                           "its rows",
-                           RowsOf(look, name)),
-              absl::StrCat("write CREATE TABLE ", sql, " without OR REPLACE; if ", sql,
-                           " is there, ALTER TABLE ", sql, " RENAME TO ",
-                           look.Sql(name.name + "_old"), " first"));
+  look.Report(
+      LintId::kDropTable,
+      absl::StrCat("CREATE OR REPLACE TABLE ", sql,
+                   " drops the table that is there, with "
+                   "its rows",
+                   RowsOf(look, name)),
+      absl::StrCat("write CREATE TABLE ", sql, " without OR REPLACE; if ", sql,
+                   " is there, ALTER TABLE ", sql, " RENAME TO ", OldName(look, name), " first"));
 }
 
 bool Drops(Verb verb) {
@@ -67,6 +80,7 @@ bool Drops(Verb verb) {
     case Verb::kDropRoutine:
     case Verb::kDropType:
     case Verb::kDropSequence:
+    case Verb::kOther:  // DROP EXTENSION, DROP SERVER: nothing else of these has a CASCADE.
       return true;
     default:
       return false;
@@ -87,10 +101,17 @@ void DropCascade(const Look& look) {
   }
 }
 
+// MySQL and MariaDB: a table that is made LIKE one of the engine MERGE has the same tables below
+// it.
+bool MayBeMerge(const Look& look, const Name& name) {
+  const TableState* state = look.script.Find(name);
+  return look.mysql() && state != nullptr && state->copied && !state->from_rows;
+}
+
 void Truncate(const Look& look) {
   if (look.is(Verb::kTruncate)) {
     for (const Name& name : look.facts.objects) {
-      if (look.IsNew(name)) continue;
+      if (look.IsNew(name) && !MayBeMerge(look, name)) continue;
       look.ReportOn(
           name, LintId::kTruncate,
           absl::StrCat("TRUNCATE loses all rows of ", look.Sql(name), " and locks it"),
@@ -146,10 +167,10 @@ void Rename(const Look& look) {
   const bool schema = look.is(Verb::kAlterSchema);
   for (const Alteration& alteration : look.facts.alterations) {
     if (schema && !alteration.new_name.empty()) {
-      const bool back = look.takes_back != nullptr &&
-                        (look.takes_back->Has(Made::What::kSchema, "renamed", look.table().name) ||
-                         look.takes_back->Has(Made::What::kSchema, "", look.table().name));
-      if (back) continue;
+      if (look.TakesBackSchema("renamed", look.table().name) ||
+          look.TakesBackSchema("", look.table().name)) {
+        continue;
+      }
       look.Report(LintId::kRenameSchema, absl::StrCat("renaming ", look.Sql(look.table()), " to ",
                                                       look.Sql(alteration.new_name),
                                                       " breaks every program that knows it"));
@@ -168,9 +189,10 @@ void MergeAlters(const Look& look) {
   // What has to stand in a transaction of its own cannot be merged.
   for (const Alteration& alteration : look.facts.alterations) {
     if (alteration.kind == AlterationKind::kValidateConstraint || alteration.concurrently) return;
+    // In one statement with SET NOT NULL a CHECK is dropped before it could prove anything.
+    if (look.postgres() && alteration.kind == AlterationKind::kDropConstraint) return;
     // The steps behind a validated CHECK: together with it they would read the table once more.
-    const bool uses_check = alteration.kind == AlterationKind::kSetNotNull ||
-                            alteration.kind == AlterationKind::kDropConstraint;
+    const bool uses_check = alteration.kind == AlterationKind::kSetNotNull;
     if (look.postgres() && uses_check && state->HasCheckThatHolds()) return;
   }
   look.Report(LintId::kMergeAlters,

@@ -28,7 +28,7 @@ void Nesting(const Look& look) {
 // Once: where the second kind comes to the first.
 void MixedDdlDml(const Look& look) {
   const bool ddl = IsDdl(look.facts.verb) && !look.facts.temporary;
-  const bool dml = IsDml(look.facts.verb);
+  const bool dml = ChangesRows(look.facts);
   const int other = ddl ? look.script.first_dml() : look.script.first_ddl();
   const int same = ddl ? look.script.first_ddl() : look.script.first_dml();
   if ((!ddl && !dml) || other < 0 || same >= 0) return;
@@ -65,9 +65,12 @@ void ConcurrentlyInTransaction(const Look& look) {
 }
 
 // In the statement at hand.
-bool AddsNotValid(const Facts& facts, const std::string& constraint) {
-  return std::any_of(facts.alterations.begin(), facts.alterations.end(), [&](const Alteration& a) {
-    return a.not_valid && a.kind != AlterationKind::kValidateConstraint && a.name == constraint;
+bool AddsNotValid(const Look& look, const std::string& constraint) {
+  const std::vector<Alteration>& all = look.facts.alterations;
+  return std::any_of(all.begin(), all.end(), [&](const Alteration& a) {
+    const bool same =
+        a.name.empty() ? IsServersNameOf(look.table(), constraint) : a.name == constraint;
+    return a.not_valid && a.kind != AlterationKind::kValidateConstraint && same;
   });
 }
 
@@ -83,7 +86,7 @@ void ValidateInSameTransaction(const Look& look) {
   for (const Alteration& alteration : look.facts.alterations) {
     if (alteration.kind != AlterationKind::kValidateConstraint) continue;
     const Script::NotValid* added = look.script.FindNotValid(look.table(), alteration.name);
-    const bool at_once = AddsNotValid(look.facts, alteration.name);
+    const bool at_once = AddsNotValid(look, alteration.name);
     if (!at_once) {
       if (added == nullptr || added->transaction != look.script.transaction()) continue;
       if (added->transaction == 0 && !look.script.all_transactional()) continue;

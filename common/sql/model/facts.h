@@ -22,7 +22,7 @@ enum class Verb {
   kDelete,
   kMerge,
   kTruncate,
-  kCopy,  // COPY ... FROM, LOAD DATA.
+  kCopy,  // LOAD DATA, COPY: see `sends_rows`.
   kCreateTable,
   kAlterTable,
   kDropTable,
@@ -143,10 +143,15 @@ struct Facts {
   bool new_session = false;             // \connect of psql, DISCARD: nothing of the session stays.
   // What the transaction made so far may be gone: ROLLBACK, also to a savepoint.
   bool takes_back = false;
+  bool chain = false;  // COMMIT, ROLLBACK ... AND CHAIN: the next transaction begins at once.
+  // PostgreSQL, CREATE TABLE: which it is a partition of, or inherits from.
+  std::vector<Name> parents;
   // What it makes beside, or instead of, what it is about: CREATE SCHEMA ... CREATE TABLE,
   // SELECT ... INTO.
   std::vector<Facts> elements;
-  bool full = false;  // VACUUM FULL.
+  bool full = false;         // VACUUM FULL.
+  bool has_options = false;  // REINDEX (VERBOSE).
+  bool sends_rows = false;   // COPY ... TO, which changes none.
   std::vector<std::string>
       long_identifiers;  // Longer than the server keeps (63 bytes, 64 characters).
 

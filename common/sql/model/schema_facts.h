@@ -48,6 +48,14 @@ struct ColumnFacts {
   bool check = false;
   std::string charset;
   std::string collation;
+  // The type as it is written, in one line: "numeric(5, -2)[]", "\"My Type\"", "int unsigned". ""
+  // if that is not known.
+  std::string type_text;
+  bool has_more = false;  // More is said of it than its type, a default and NOT NULL.
+  // PostgreSQL: of its PRIMARY KEY or UNIQUE, and of its CHECK.
+  std::string key_name;
+  bool key_has_more = false;  // DEFERRABLE, NULLS NOT DISTINCT, WITH, USING INDEX TABLESPACE.
+  std::string check_name;
   std::string position_after;  // MySQL/MariaDB: AFTER name.
   bool position_first = false;
   std::optional<ForeignKeyFacts> references;
@@ -104,6 +112,7 @@ enum class AlterationKind {
   kSetSchema,
   kAttachPartition,
   kDetachPartition,
+  kInherit,
   kAddPartition,
   kDropPartition,
   kTruncatePartition,
@@ -117,6 +126,23 @@ enum class AlterationKind {
   kOwner,
   kEnumAddValue,
   kEnumRenameValue,
+};
+
+// What a CHECK demands of every row, where it stands alone or under AND: column >= value, < value,
+// IN (values), IS NOT NULL. The values are constants as they are, without quotes.
+struct CheckTerm {
+  enum Kind { kNotNull, kAtLeast, kBelow, kIn };
+  Kind kind;
+  std::string column;
+  std::vector<std::string> values;
+};
+
+// ATTACH PARTITION ... FOR VALUES, of a key of one column.
+struct PartitionBound {
+  bool is_range = false;            // Else a list.
+  std::optional<std::string> from;  // Of a range; none: MINVALUE.
+  std::optional<std::string> to;    // None: MAXVALUE.
+  std::vector<std::string> values;  // Of a list.
 };
 
 struct Alteration {
@@ -135,8 +161,11 @@ struct Alteration {
   // comments; "" if that is not known.
   std::string definition;
   bool only = false;               // ALTER TABLE ONLY.
-  std::string schema;              // Of a partition: that of its name.
+  std::string schema;              // Of a partition, or of the parent of INHERIT: that of its name.
   bool default_partition = false;  // ATTACH PARTITION ... DEFAULT.
+  bool finalize = false;           // DETACH PARTITION ... FINALIZE.
+  std::vector<CheckTerm> terms;    // PostgreSQL: of a CHECK.
+  std::optional<PartitionBound> bound;  // Of ATTACH PARTITION; none: not known.
 };
 
 }  // namespace dbfleet::sql

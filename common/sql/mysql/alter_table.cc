@@ -295,6 +295,7 @@ class AlterReader {
     const mysql::Named table = p_->ObjectName();
     p_->draft->Use(table.written, Access::kWrite);
     facts_.alterations.back().new_name = table.name.name;
+    facts_.alterations.back().schema = table.name.schema;
     if (p_->AcceptAny({K("WITH"), K("WITHOUT")})) ++p_->at;
   }
 

@@ -236,9 +236,22 @@ void ReadColumn(Parser* p, ColumnFacts* column) {
     column->name = p->PlainName();
     if (p->AcceptSymbol('.')) column->name = p->PlainName();
   }
+  const ptrdiff_t type = p->at;
   ReadTypeName(p, column);
   ReadTypeArguments(p, column);
-  while (!p->AtEnd() && ReadAttribute(p, column)) {
+  while (p->Now().IsOneOf({K("UNSIGNED"), K("ZEROFILL"), K("SIGNED")})) {
+    column->is_unsigned = column->is_unsigned || !p->Is(K("SIGNED"));
+    ++p->at;
+  }
+  const std::string text = p->draft->TextOf(type, p->at);
+  // In one line, and without a comment that may end it.
+  if (text.find_first_of("\r\n#") == std::string::npos && text.find("--") == std::string::npos) {
+    column->type_text = text;
+  }
+  for (;;) {
+    const bool known = p->Is(K("NOT")) || p->Is(K("DEFAULT"));
+    if (p->AtEnd() || !ReadAttribute(p, column)) break;
+    column->has_more = column->has_more || !known;
   }
   if (column->primary_key) column->not_null = true;
 }

@@ -120,6 +120,11 @@ void ReadTransaction(Parser* p, Word verb) {
   Facts& facts = p->draft->reading.facts;
   p->draft->reading.verdict.effects.undo = Undo::kNothingToUndo;
   if (verb == K("COMMIT")) facts.verb = Verb::kCommit;
+  const Toks& tokens = p->draft->tokens;
+  for (ptrdiff_t i = p->at; i < tokens.size(); ++i) {  // Not AND NO CHAIN.
+    const bool chain = absl::EqualsIgnoreCase(tokens[i].text, "CHAIN");
+    if (chain && tokens[i - 1].Is(K("AND"))) facts.chain = true;
+  }
   if (verb == K("ROLLBACK")) {
     // To a savepoint: the transaction goes on.
     bool to = false;

@@ -35,6 +35,7 @@ constexpr VerbRow kVerbs[] = {
     {"CreateSchemaStmt", Verb::kCreateSchema, "schema"},
     {"CreatedbStmt", Verb::kCreateSchema, "database"},
     {"DropdbStmt", Verb::kDropSchema, "database"},
+    {"DropOwnedStmt", Verb::kDropSchema, "owned"},
     {"AlterDatabaseStmt", Verb::kAlterSchema, "database"},
     {"AlterDatabaseSetStmt", Verb::kAlterSchema, "database"},
     {"AlterDatabaseRefreshCollStmt", Verb::kAlterSchema, "database"},
@@ -188,6 +189,16 @@ void FillObjects(Node statement, Facts* facts) {
   }
 }
 
+// DROP OWNED BY joe, CURRENT_USER
+void FillOwners(Node drop, Facts* facts) {
+  for (Node role : drop["roles"]) {
+    const absl::string_view name = role["rolename"].text();
+    facts->objects.push_back(
+        {"", name.empty() ? std::string(absl::StripPrefix(role["roletype"].text(), "ROLESPEC_"))
+                          : std::string(name)});
+  }
+}
+
 void FillVacuum(Node vacuum, Facts* facts) {
   facts->verb = vacuum["is_vacuumcmd"].flag() ? Verb::kVacuum : Verb::kAnalyze;
   facts->object_type = "table";
@@ -225,6 +236,7 @@ bool VerbByNode(const Source& source, Node statement, Facts* facts) {
     FillCreateAs(statement, facts);
   } else if (tag == "ReindexStmt") {
     facts->verb = Verb::kReindex;
+    facts->has_options = !statement["params"].empty();
     facts->object_type =
         absl::AsciiStrToLower(absl::StripPrefix(statement["kind"].text(), "REINDEX_OBJECT_"));
     FillObjects(statement, facts);
@@ -306,10 +318,12 @@ void FillSetting(Node set, Facts* facts) {
 
 Facts FactsOf(const Source& source, Node statement) {
   Facts facts;
+  bool planned = false;
   if (statement.Is("ExplainStmt")) {
     const Node query = statement["query"];
+    planned = !OptionIsOn(statement["options"], "analyze");
     // What is only planned changes nothing that a rule could be about.
-    if (!query.Is("SelectStmt") && !OptionIsOn(statement["options"], "analyze")) {
+    if (!query.Is("SelectStmt") && planned) {
       facts.long_identifiers = LongNames(source.text);
       return facts;
     }
@@ -322,6 +336,7 @@ Facts FactsOf(const Source& source, Node statement) {
       facts.object_type = std::string(row.object_type);
     }
     FillObjects(statement, &facts);
+    if (statement.Is("DropOwnedStmt")) FillOwners(statement, &facts);
   }
   FillFlags(statement, &facts);
   FillQuery(source, statement, &facts.query);
@@ -337,7 +352,7 @@ Facts FactsOf(const Source& source, Node statement) {
   if (tag == "AlterEnumStmt") FillAlterEnum(statement, &facts);
   if (tag == "CreateDomainStmt" || tag == "AlterDomainStmt") FillDomain(source, statement, &facts);
   if (tag == "VariableSetStmt") FillSetting(statement, &facts);
-  FillSession(source, statement, &facts);
+  FillSession(source, statement, planned, &facts);
   facts.long_identifiers = LongNames(source.text);
   return facts;
 }

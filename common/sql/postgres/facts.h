@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,8 +42,13 @@ void FillAlterTable(const Source& source, Node alter, Facts* facts);
 void FillRename(Node rename, Facts* facts);
 void FillAlterEnum(Node alter, Facts* facts);
 
-// facts_session.cc, of what stands in `facts` already: its verb.
-void FillSession(const Source& source, Node statement, Facts* facts);
+// facts_session.cc, of what stands in `facts` already: its verb. `planned`: by EXPLAIN, and no
+// more.
+void FillSession(const Source& source, Node statement, bool planned, Facts* facts);
+
+// facts_checks.cc
+std::vector<CheckTerm> TermsOf(Node check);
+std::optional<PartitionBound> BoundOf(Node bound);
 
 // facts_names.cc: names longer than the server keeps, as written.
 std::vector<std::string> LongNames(absl::string_view text);

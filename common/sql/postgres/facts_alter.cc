@@ -27,6 +27,7 @@ constexpr Row kRows[] = {
     {"AT_AttachPartition", AlterationKind::kAttachPartition},
     {"AT_DetachPartition", AlterationKind::kDetachPartition},
     {"AT_DetachPartitionFinalize", AlterationKind::kDetachPartition},
+    {"AT_AddInherit", AlterationKind::kInherit},
     {"AT_SetTableSpace", AlterationKind::kSetTablespace},
     {"AT_SetLogged", AlterationKind::kSetLogged},
     {"AT_SetUnLogged", AlterationKind::kSetLogged},
@@ -48,6 +49,7 @@ void FillConstraint(Node constraint, const Name& table, Alteration* alteration) 
     alteration->foreign_key = ForeignKeyOf(constraint);
   } else if (type == "CONSTR_CHECK") {
     alteration->kind = AlterationKind::kAddCheck;
+    alteration->terms = TermsOf(constraint["raw_expr"]);
   } else if (type == "CONSTR_EXCLUSION") {
     alteration->kind = AlterationKind::kAddExclusion;
   } else if (type == "CONSTR_PRIMARY" || type == "CONSTR_UNIQUE") {
@@ -80,6 +82,12 @@ Alteration AlterationOf(const Source& source, Node command, const Name& table) {
     alteration.schema = partition.schema;
     alteration.default_partition = definition["bound"]["is_default"].flag();
     alteration.concurrently = definition["concurrent"].flag();
+    alteration.finalize = subtype == "AT_DetachPartitionFinalize";
+    alteration.bound = BoundOf(definition["bound"]);
+  } else if (definition.Is("RangeVar")) {
+    const Name parent = NameIn(definition);
+    alteration.name = parent.name;
+    alteration.schema = parent.schema;
   }
   return alteration;
 }

@@ -59,10 +59,16 @@ void FillColumnConstraint(const Source& source, Node constraint, ColumnFacts* co
     column->generated_stored = true;
   } else if (type == "CONSTR_CHECK") {
     column->check = true;
-  } else if (type == "CONSTR_PRIMARY") {
-    column->primary_key = column->not_null = true;
-  } else if (type == "CONSTR_UNIQUE") {
-    column->unique = true;
+    column->check_name = std::string(constraint["conname"].text());
+  } else if (type == "CONSTR_PRIMARY" || type == "CONSTR_UNIQUE") {
+    const bool primary = type == "CONSTR_PRIMARY";
+    column->primary_key = column->primary_key || primary;
+    column->not_null = column->not_null || primary;
+    column->unique = column->unique || !primary;
+    column->key_name = std::string(constraint["conname"].text());
+    column->key_has_more = column->key_has_more || constraint["options"] ||
+                           constraint["including"] || constraint["nulls_not_distinct"].flag() ||
+                           !constraint["indexspace"].text().empty();
   } else if (type == "CONSTR_FOREIGN") {
     column->references = ForeignKeyOf(constraint);
     column->references->is_inline = true;
@@ -82,6 +88,15 @@ ColumnFacts ColumnOf(const Source& source, Node column) {
   ColumnFacts facts;
   facts.name = std::string(column["colname"].text());
   FillType(column["typeName"], &facts);
+  facts.type_text = WrittenType(source.text, column["typeName"]["location"].number(0));
+  // ALTER COLUMN ... TYPE has its USING where a default stands.
+  facts.has_more = column["collClause"] || column["raw_default"] || column["fdwoptions"] ||
+                   !column["compression"].text().empty();
+  for (Node constraint : column["constraints"]) {
+    const absl::string_view type = constraint["contype"].text();
+    if (type != "CONSTR_DEFAULT" && type != "CONSTR_NOTNULL") facts.has_more = true;
+    if (absl::StartsWith(type, "CONSTR_ATTR_")) facts.key_has_more = true;
+  }
   facts.collation = Dotted(column["collClause"]["collname"]);
   if (column["raw_default"]) facts.default_kind = KindOf(source, column["raw_default"]);
   for (Node constraint : column["constraints"]) FillColumnConstraint(source, constraint, &facts);
@@ -116,6 +131,7 @@ IndexFacts IndexOfConstraint(Node constraint, Name table) {
 
 void FillCreateTable(const Source& source, Node create, Facts* facts) {
   facts->as_query = create["inhRelations"] || create["ofTypename"];
+  for (Node parent : create["inhRelations"]) facts->parents.push_back(NameIn(parent));
   const Name table = NameIn(create["relation"]);
   // PARTITION OF and OF a type keep their constraints apart.
   for (absl::string_view field : {"tableElts", "constraints"}) {

@@ -43,13 +43,32 @@ std::vector<std::string> Items(absl::string_view list) {
   return items;
 }
 
-void FillSetConfig(Node call, Facts* facts) {
+// Whether the server certainly calls it, once: it is what a query gives that reads nothing.
+bool IsCalledOnce(Node statement, Node call) {
+  if (!statement.Is("SelectStmt")) return false;
+  for (Node field : statement) {
+    // What is not written of a query stands in its tree with these.
+    const absl::string_view key = field.key();
+    if (key != "targetList" && key != "limitOption" && key != "op") return false;
+  }
+  if (statement["op"].text() != "SETOP_NONE") return false;
+  for (Node target : statement["targetList"]) {
+    if (target["val"] == call) return true;
+  }
+  return false;
+}
+
+void FillSetConfig(Node call, bool certain, Facts* facts) {
   std::vector<Node> arguments;
   for (Node argument : call["args"]) arguments.push_back(argument);
-  if (arguments.size() != 3) return;
+  if (arguments.size() != 3) certain = false;
   SettingChange change;
-  change.name = absl::AsciiStrToLower(ConstantOf(arguments[0]));
-  if (change.name.empty()) change.name = "search_path";  // The worst of them.
+  if (!arguments.empty()) change.name = absl::AsciiStrToLower(ConstantOf(arguments[0]));
+  if (change.name.empty()) change.name = "all";  // It may be any.
+  if (!certain) {  // Whether it has another value than before is not known.
+    facts->settings.push_back(std::move(change));
+    return;
+  }
   const std::string value = ConstantOf(arguments[1]);
   if (!value.empty() && change.name == "search_path") {
     change.values = Items(value);
@@ -89,7 +108,7 @@ void FillElements(const Source& source, Node schema, Facts* facts) {
 
 }  // namespace
 
-void FillSession(const Source& source, Node statement, Facts* facts) {
+void FillSession(const Source& source, Node statement, bool planned, Facts* facts) {
   if (statement.Is("VariableSetStmt")) return FillSet(statement, facts);
   if (statement.Is("DiscardStmt")) {
     const absl::string_view what = statement["target"].text();
@@ -97,6 +116,9 @@ void FillSession(const Source& source, Node statement, Facts* facts) {
   } else if (statement.Is("TransactionStmt")) {
     const absl::string_view kind = statement["kind"].text();
     facts->takes_back = absl::StrContains(kind, "ROLLBACK") || kind == "TRANS_STMT_PREPARE";
+    facts->chain = statement["chain"].flag();
+  } else if (statement.Is("CopyStmt")) {
+    facts->sends_rows = !statement["is_from"].flag();
   } else if (statement.Is("LockStmt")) {
     if (statement["nowait"].flag()) facts->lock = "nowait";
   } else if (statement.Is("CreateSchemaStmt")) {
@@ -111,10 +133,15 @@ void FillSession(const Source& source, Node statement, Facts* facts) {
     if (!at->tagged) continue;
     const Node node(at);
     if (node.Is("FuncCall") && node["funcname"].last().text() == "set_config") {
-      FillSetConfig(node, facts);
-    } else if (node.Is("SelectStmt") && node["intoClause"]) {
-      FillMadeTable(node["intoClause"]["rel"], facts);
+      FillSetConfig(node, !planned && IsCalledOnce(statement, node), facts);
     }
+  }
+  if (planned) return;
+  // SELECT ... INTO: of several that UNION joins, the first has it.
+  Node query = statement;
+  while (query.Is("SelectStmt") && query["larg"]) query = query["larg"];
+  if (query.Is("SelectStmt") && query["intoClause"]) {
+    FillMadeTable(query["intoClause"]["rel"], facts);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "common/sql/postgres/written.h"
 
 #include <cstddef>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -15,10 +16,12 @@ namespace {
 // The tokens of a text without its comments and what ends it.
 class Words {
  public:
-  explicit Words(absl::string_view text) : text_(text) {
+  // Not more than `most` of them.
+  explicit Words(absl::string_view text, size_t most = std::numeric_limits<size_t>::max())
+      : text_(text) {
     Lexer lexer(Dialect::kPostgres, text, DefaultOptions(Dialect::kPostgres));
     Token token;
-    while (lexer.Next(&token) && token.kind != TokenKind::kDelimiter) {
+    while (tokens_.size() < most && lexer.Next(&token) && token.kind != TokenKind::kDelimiter) {
       if (token.kind != TokenKind::kHint) tokens_.push_back(token);
     }
     ok_ = lexer.status().ok();
@@ -55,6 +58,11 @@ class Words {
     for (size_t i = from; i < to; ++i) {
       const Token& token = tokens_[i];
       if (token.text.find_first_of("\r\n") != absl::string_view::npos) return "";
+      // 'a' 'b' is one text over two lines, and nothing in one.
+      if (i > from && token.kind == TokenKind::kString &&
+          tokens_[i - 1].kind == TokenKind::kString) {
+        return "";
+      }
       const bool apart =
           i > from && tokens_[i - 1].offset + tokens_[i - 1].text.size() < token.offset;
       absl::StrAppend(&line, apart ? " " : "", token.text);
@@ -99,7 +107,49 @@ std::vector<std::string> KeysIn(const Words& words, size_t open) {
   return keys;
 }
 
+// Behind what may stand in an interval: YEAR TO MONTH, DAY TO SECOND (3).
+size_t BehindFields(const Words& words, size_t i) {
+  const auto is_field = [&](size_t at) {
+    for (absl::string_view field : {"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"}) {
+      if (words.Is(at, field)) return true;
+    }
+    return false;
+  };
+  if (!is_field(i)) return words.IsSymbol(i, '(') ? words.Behind(i) : i;
+  ++i;
+  if (words.Is(i, "TO") && is_field(i + 1)) i += 2;
+  return words.IsSymbol(i, '(') ? words.Behind(i) : i;
+}
+
+// Behind the words of the type at `i`, some of which have several, and its arguments.
+size_t BehindType(const Words& words, size_t i) {
+  if (words.Is(i, "INTERVAL")) return BehindFields(words, i + 1);
+  if (words.Is(i, "DOUBLE") && words.Is(i + 1, "PRECISION")) return i + 2;
+  const bool time = words.Is(i, "TIMESTAMP") || words.Is(i, "TIME");
+  if (words.Is(i, "NATIONAL")) ++i;
+  const bool varies =
+      words.Is(i, "CHARACTER") || words.Is(i, "CHAR") || words.Is(i, "NCHAR") || words.Is(i, "BIT");
+  i = words.BehindName(i);
+  if (varies && words.Is(i, "VARYING")) ++i;
+  if (words.IsSymbol(i, '(')) i = words.Behind(i);
+  const bool zone = words.Is(i, "WITH") || words.Is(i, "WITHOUT");
+  if (time && zone && words.Is(i + 1, "TIME") && words.Is(i + 2, "ZONE")) i += 3;
+  return i;
+}
+
 }  // namespace
+
+std::string WrittenType(absl::string_view text, int64_t from) {
+  if (from < 0 || static_cast<uint64_t>(from) >= text.size()) return "";
+  constexpr size_t kMost = 50;  // Of a table of many columns each is looked at alone.
+  const Words words(text.substr(static_cast<size_t>(from)), kMost);
+  // SETOF is no column's, and %TYPE is written in other places only.
+  if (!words.IsName(0)) return "";
+  size_t i = BehindType(words, 0);
+  if (words.Is(i, "ARRAY")) ++i;
+  while (words.IsSymbol(i, '[')) i = words.Behind(i);
+  return words.IsSymbol(i, '%') ? "" : words.Line(0, i);
+}
 
 std::string OneLine(absl::string_view text) {
   const Words words(text);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -12,6 +13,9 @@ namespace dbfleet::sql::pg {
 
 // In one line and without comments. "" if that cannot be done: a text goes over several lines.
 std::string OneLine(absl::string_view text);
+
+// The type that begins at `from`, with its arguments and array bounds, in one line.
+std::string WrittenType(absl::string_view text, int64_t from);
 
 // CREATE INDEX: `rest`, `keys` and `where`.
 void FillWrittenIndex(absl::string_view create, IndexFacts* index);

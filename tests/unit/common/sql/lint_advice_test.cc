@@ -160,8 +160,9 @@ TEST(LintAdviceTest, AUniqueConstraintKeepsAllThatItSays) {
             "DISTINCT WITH (fillfactor=70) TABLESPACE s; then ALTER TABLE app.t ADD CONSTRAINT "
             "t_u UNIQUE USING INDEX t_u DEFERRABLE");
   EXPECT_EQ(Advice(Pg(), "ALTER TABLE app.t ADD PRIMARY KEY (a, b)", "dbf-add-primary-key"),
-            "write CREATE UNIQUE INDEX CONCURRENTLY pk_t_a_b ON app.t (a, b); then ALTER TABLE "
-            "app.t ADD CONSTRAINT pk_t_a_b PRIMARY KEY USING INDEX pk_t_a_b");
+            "first set NOT NULL on a, b, as dbf-set-not-null says; then write CREATE UNIQUE INDEX "
+            "CONCURRENTLY pk_t_a_b ON app.t (a, b); then ALTER TABLE app.t ADD CONSTRAINT "
+            "pk_t_a_b PRIMARY KEY USING INDEX pk_t_a_b");
 }
 
 TEST(LintAdviceTest, NewColumnsWithKeysAndChecks) {
@@ -201,7 +202,7 @@ TEST(LintAdviceTest, NamesKeepTheirSchemas) {
   EXPECT_THAT(Advice(Pg(), "ALTER TABLE app.p ATTACH PARTITION app.p1 FOR VALUES IN (1)",
                      "dbf-attach-partition"),
               HasSubstr("ALTER TABLE app.p1 ADD CONSTRAINT chk_p1_bounds CHECK with the "
-                        "partition's bounds NOT VALID"));
+                        "partition's bounds, and that its key IS NOT NULL, NOT VALID"));
   EXPECT_THAT(
       Advice(Pg(), "ALTER TABLE app.p ATTACH PARTITION app.p1 DEFAULT", "dbf-attach-partition"),
       HasSubstr("CHECK that no row lies in the bounds of another partition"));
@@ -256,11 +257,12 @@ TEST(LintAdviceTest, TheWayToSetNotNullCanBeGone) {
       "write ALTER TABLE app.t ADD CONSTRAINT chk_t_c CHECK (c IS NOT NULL) NOT VALID; in a "
       "second migration ALTER TABLE app.t VALIDATE CONSTRAINT chk_t_c; in a third one, behind "
       "the line -- dbfleet:ignore dbf-set-not-null chk_t_c is validated, ALTER TABLE app.t "
-      "ALTER COLUMN c SET NOT NULL, DROP CONSTRAINT chk_t_c");
+      "ALTER COLUMN c SET NOT NULL; then ALTER TABLE app.t DROP CONSTRAINT chk_t_c");
   for (const Finding& finding :
        Lint(Pg(),
             "SET lock_timeout = '5s';\n-- dbfleet:ignore dbf-set-not-null chk_t_c is validated\n"
-            "ALTER TABLE app.t ALTER COLUMN c SET NOT NULL, DROP CONSTRAINT chk_t_c;")) {
+            "ALTER TABLE app.t ALTER COLUMN c SET NOT NULL;\n"
+            "ALTER TABLE app.t DROP CONSTRAINT chk_t_c;")) {
     EXPECT_TRUE(finding.ignored || finding.severity == Severity::kInfo) << finding.rule_id;
   }
 }
@@ -419,6 +421,133 @@ TEST(LintAdviceTest, AnIgnoreOfSeveralRulesSaysHowToWriteThem) {
   EXPECT_THAT(
       Advice(Ma(), "-- dbfleet:ignore dbf-a, dbf-b why\nSELECT 1", "dbf-ignore-unknown-rule"),
       HasSubstr("name one rule in each comment"));
+}
+
+// In one statement the server drops the CHECK first, and reads the whole table.
+TEST(LintAdviceTest, SetNotNullAndDroppingItsCheckStayApart) {
+  const std::string prove =
+      "ALTER TABLE app.t ADD CONSTRAINT k CHECK (c IS NOT NULL) NOT VALID; COMMIT;"
+      "ALTER TABLE app.t VALIDATE CONSTRAINT k; COMMIT;";
+  const auto ids = Ids(Pg(), prove +
+                                 "ALTER TABLE app.t ALTER COLUMN c SET NOT NULL;"
+                                 "ALTER TABLE app.t DROP CONSTRAINT k");
+  EXPECT_THAT(ids, Not(Contains("dbf-set-not-null")));
+  EXPECT_THAT(ids, Not(Contains("dbf-merge-alters")));
+}
+
+TEST(LintAdviceTest, TypesAreWrittenAsTheyWere) {
+  const auto advised = [](const std::string& type) {
+    return Advice(Pg(), "ALTER TABLE app.t ALTER COLUMN a TYPE " + type, "dbf-change-column-type");
+  };
+  for (const char* type :
+       {"varchar(10)[]", "numeric(5,-2)[][]", "\"My Type\"", "s.\"T y\"(3)",
+        "interval day to second(3)", "interval year", "interval(3)", "\"char\"", "double precision",
+        "character varying (10)", "timestamp (3) with time zone", "time without time zone",
+        "int ARRAY[4]", "bit varying(3)", "national character varying(3)", "numeric"}) {
+    EXPECT_THAT(advised(type), HasSubstr(absl::StrCat("ADD COLUMN a_new ", type, ", keep")));
+  }
+  EXPECT_THAT(
+      Advice(Ma(), "ALTER TABLE t MODIFY a INT UNSIGNED ZEROFILL", "dbf-change-column-type"),
+      HasSubstr("ADD COLUMN a_new INT UNSIGNED ZEROFILL, keep"));
+}
+
+// What cannot be written as SQL is put in words, so that nothing of it is lost.
+TEST(LintAdviceTest, FormsOfColumnsLoseNoParts) {
+  const auto has_no_sql = [](const Target& target, absl::string_view sql, absl::string_view rule) {
+    const std::string advice = Advice(target, sql, rule);
+    EXPECT_THAT(advice, Not(HasSubstr("ADD COLUMN"))) << sql;
+    EXPECT_THAT(advice, Not(HasSubstr("no dbf-"))) << sql;
+    EXPECT_THAT(advice, HasSubstr("whatever else is said of")) << sql;
+  };
+  has_no_sql(Pg(), "ALTER TABLE t ALTER a TYPE int USING a::int", "dbf-change-column-type");
+  has_no_sql(Pg(), "ALTER TABLE t ALTER a TYPE text COLLATE \"C\"", "dbf-change-column-type");
+  has_no_sql(Ma(), "ALTER TABLE t MODIFY a VARCHAR(9) COLLATE utf8mb4_bin COMMENT 'x' AFTER b",
+             "dbf-change-column-type");
+  has_no_sql(Pg(), "ALTER TABLE t ADD COLUMN a4 uuid NOT NULL DEFAULT gen_random_uuid() UNIQUE",
+             "dbf-volatile-default");
+  has_no_sql(Ma(), "ALTER TABLE t ADD COLUMN a VARCHAR(9) NOT NULL COMMENT 'x'",
+             "dbf-not-null-without-default");
+  EXPECT_EQ(Advice(Ma(), "ALTER TABLE t MODIFY a VARCHAR(9) NOT NULL DEFAULT 'x'",
+                   "dbf-change-column-type"),
+            "write ALTER TABLE t ADD COLUMN a_new VARCHAR(9) NOT NULL DEFAULT 'x', keep both in "
+            "step, copy in batches, then swap them");
+  EXPECT_EQ(Advice(Pg(),
+                   "ALTER TABLE IF EXISTS app.t ADD COLUMN IF NOT EXISTS a uuid NOT NULL "
+                   "DEFAULT gen_random_uuid()",
+                   "dbf-volatile-default"),
+            "write ALTER TABLE IF EXISTS app.t ADD COLUMN IF NOT EXISTS a uuid; then ALTER TABLE "
+            "IF EXISTS app.t ALTER COLUMN a SET DEFAULT gen_random_uuid(); then fill in old rows "
+            "in batches; then set NOT NULL");
+  EXPECT_THAT(Advice(Ma(), "ALTER TABLE t ADD COLUMN a VARCHAR(40) DEFAULT uuid()",
+                     "dbf-expression-default"),
+              HasSubstr("ALTER COLUMN a SET DEFAULT (uuid());"));
+  EXPECT_THAT(
+      Advice(Pg(), "ALTER TABLE IF EXISTS app.t ADD CONSTRAINT c CHECK (a > 0)",
+             "dbf-check-not-valid"),
+      HasSubstr("write ALTER TABLE IF EXISTS app.t ADD CONSTRAINT c CHECK (a > 0) NOT VALID;"
+                " in a later migration ALTER TABLE IF EXISTS app.t VALIDATE"));
+}
+
+TEST(LintAdviceTest, KeysOfColumnsKeepTheirNamesAndWhenTheyAreChecked) {
+  EXPECT_THAT(Advice(Pg(), "ALTER TABLE app.t ADD COLUMN a int CONSTRAINT my_key UNIQUE",
+                     "dbf-unique-constraint"),
+              HasSubstr("ADD CONSTRAINT my_key UNIQUE USING INDEX my_key"));
+  EXPECT_THAT(Advice(Pg(), "ALTER TABLE app.t ADD COLUMN a int CONSTRAINT my_ck CHECK (a > 0)",
+                     "dbf-check-not-valid"),
+              HasSubstr("ADD CONSTRAINT my_ck with the same CHECK"));
+  const std::string deferred =
+      Advice(Pg(), "ALTER TABLE app.t ADD COLUMN a int UNIQUE DEFERRABLE INITIALLY DEFERRED",
+             "dbf-unique-constraint");
+  EXPECT_THAT(deferred, HasSubstr("with all that is said of the key"));
+  EXPECT_THAT(deferred, Not(HasSubstr("ADD CONSTRAINT")));
+}
+
+// 'a' and 'b' on two lines are one text; on one line nothing that a server would take.
+TEST(LintAdviceTest, TextsOverTwoLinesAreNotJoined) {
+  EXPECT_THAT(Advice(Pg(), "ALTER TABLE t ADD CONSTRAINT c CHECK (n IN ('x'\n'y', 'x'))",
+                     "dbf-check-not-valid"),
+              HasSubstr("with all that it says"));
+  EXPECT_THAT(
+      Advice(Pg(), "CREATE INDEX i ON t (a) WHERE n = 'x'\n'y'", "dbf-index-not-concurrent"),
+      Not(HasSubstr("'x' 'y'")));
+}
+
+TEST(LintAdviceTest, AnOldTableStaysInItsDatabase) {
+  EXPECT_THAT(Advice(Ma(), "DROP TABLE d2.u", "dbf-drop-table"),
+              HasSubstr("ALTER TABLE d2.u RENAME TO d2.u_old,"));
+  EXPECT_THAT(Advice(Ma(), "CREATE OR REPLACE TABLE d2.u (id int)", "dbf-drop-table"),
+              HasSubstr("ALTER TABLE d2.u RENAME TO d2.u_old first"));
+  EXPECT_THAT(Advice(Pg(), "DROP TABLE d2.u", "dbf-drop-table"), HasSubstr("RENAME TO u_old,"));
+}
+
+TEST(LintAdviceTest, APrimaryKeyNeedsNoNotNullWhereItIsKnown) {
+  SchemaSnapshot snapshot;
+  LiveTable table;
+  table.name = {"app", "t"};
+  table.columns = {{"a", "int", false, false}, {"b", "int", true, false}};
+  snapshot.Add(table);
+  std::string advice;
+  for (const Finding& finding : Lint(Pg(), "ALTER TABLE app.t ADD PRIMARY KEY (a, b)", &snapshot)) {
+    if (finding.rule_id == "dbf-add-primary-key") advice = finding.advice;
+  }
+  EXPECT_THAT(advice, testing::StartsWith("first set NOT NULL on b, as dbf-set-not-null says"));
+}
+
+TEST(LintAdviceTest, ReindexKeepsItsOptionsAndFinalizeIsNoDetach) {
+  EXPECT_EQ(
+      Advice(Pg(), "REINDEX (TABLESPACE x, VERBOSE) INDEX app.i", "dbf-reindex-not-concurrent"),
+      "write CONCURRENTLY in front of the name");
+  EXPECT_THAT(Ids(Pg(), "ALTER TABLE app.p DETACH PARTITION app.q FINALIZE"),
+              Not(Contains("dbf-detach-partition")));
+}
+
+TEST(LintAdviceTest, NamesThatLookLikeSomethingElseStandInQuotes) {
+  EXPECT_THAT(Message(Pg(), "ALTER TABLE t DROP COLUMN \"(x\"", "dbf-drop-column"),
+              HasSubstr("t.\"(x\""));
+  EXPECT_THAT(Message(Ma(), "ALTER TABLE t DROP COLUMN `int4`", "dbf-drop-column"),
+              HasSubstr("t.`int4`"));
+  EXPECT_THAT(Message(Pg(), "ALTER TABLE t DROP COLUMN int4", "dbf-drop-column"),
+              HasSubstr("t.int4"));
 }
 
 }  // namespace

@@ -315,12 +315,29 @@ TEST(LintStateTest, OnlyACheckThatCouldBeTheBoundProvesAPartition) {
       Postgres(),
       {{(before + "(d >= '2024-01-01')" + behind + "FROM ('2024-01-01') TO ('2024-02-01')").c_str(),
         "dbf-attach-partition 5"}});
-  DoesNotFind(Postgres(), {{(before + "(d >= '2024-01-01' AND d < '2024-02-01')" + behind +
-                             "FROM ('2024-01-01') TO ('2024-02-01')")
+  DoesNotFind(Postgres(), {{(before + "(d IS NOT NULL AND d >= '2024-01-01' AND d < '2024-02-01')" +
+                             behind + "FROM ('2024-01-01') TO ('2024-02-01')")
                                 .c_str(),
                             "dbf-attach-partition 5"}});
-  DoesNotFind(Postgres(), {{(before + "(n = '100')" + behind + "IN ('100')").c_str(),
-                            "dbf-attach-partition 5"}});
+  for (const char* check : {"(n = '100' AND n IS NOT NULL)", "(n IN ('100') AND n IS NOT NULL)",
+                            "(n IS NOT NULL AND (n = ANY (ARRAY['100']) AND m > 0))"}) {
+    DoesNotFind(Postgres(), {{(before + check + behind + "IN ('100', '200')").c_str(),
+                              "dbf-attach-partition 5"}});
+  }
+  DoesNotFind(
+      Postgres(),
+      {{(before + "(n IS NOT NULL AND n >= -5 AND n < 0)" + behind + "FROM (-5) TO (0)").c_str(),
+        "dbf-attach-partition 5"},
+       {(before + "(n IS NOT NULL AND n >= 5)" + behind + "FROM (5) TO (MAXVALUE)").c_str(),
+        "dbf-attach-partition 5"}});
+  // The same numbers in another sense; NULLs; a wider range; another column.
+  for (const char* check :
+       {"(a <> 0 AND a <> 1000)", "(a >= 0 AND a < 1000)", "(a IS NOT NULL OR a >= 0 AND a < 1000)",
+        "(a IS NOT NULL AND a >= 0 AND a <= 1000)", "(a IS NOT NULL AND a >= 0 AND b < 1000)",
+        "(b IS NOT NULL AND a >= 0 AND a < 1000)"}) {
+    Finds(Postgres(),
+          {{(before + check + behind + "FROM (0) TO (1000)").c_str(), "dbf-attach-partition 5"}});
+  }
 }
 
 TEST(LintStateTest, ValidatedTooEarlyAndNeverCommitted) {

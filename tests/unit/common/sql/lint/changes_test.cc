@@ -169,9 +169,9 @@ TEST(ColumnRulesTest, SetNotNullIsFineBehindAValidatedCheck) {
   EXPECT_THAT(finding.advice, HasSubstr("VALIDATE CONSTRAINT chk_orders_note"));
   Alteration check = Change(AlterationKind::kAddCheck, "c");
   check.not_valid = true;
-  check.text = "ADD CONSTRAINT c CHECK (note IS NOT NULL) NOT VALID";
+  check.terms = {{CheckTerm::kNotNull, "note", {}}};
   const Reading add = Alter("orders", {check});
-  check.text = "ADD CONSTRAINT c CHECK (note <> '') NOT VALID";
+  check.terms = {{CheckTerm::kNotNull, "other", {}}};
   const Reading add_other = Alter("orders", {check});
   const Reading validate = Alter("orders", {Change(AlterationKind::kValidateConstraint, "c")});
   EXPECT_THAT(Case(kPostgres).Ids({add_other, validate, set}), Contains("dbf-set-not-null"));
@@ -336,7 +336,7 @@ TEST(ConstraintRulesTest, AForeignKeysParentHasAUniqueKey) {
 
 TEST(TableRulesTest, LossAndRenamesAreNamed) {
   EXPECT_THAT(Case(kMaria).The("dbf-drop-table", {Of(Verb::kDropTable, "Order")}).advice,
-              HasSubstr("ALTER TABLE app.`Order` RENAME TO Order_old"));
+              HasSubstr("ALTER TABLE app.`Order` RENAME TO app.Order_old"));
   EXPECT_THAT(Case(kMaria).Ids({Of(Verb::kRenameTable, {{"", "a"}, {"", "b"}})}),
               ElementsAre("dbf-rename-table"));
   Reading truncate = Of(Verb::kTruncate, "orders");

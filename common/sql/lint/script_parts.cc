@@ -1,0 +1,175 @@
+#include <algorithm>
+#include <iterator>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+
+#include "common/sql/lint/script.h"
+
+// Whose rows are in which tables, and whose indexes are whose.
+namespace dbfleet::sql {
+namespace {
+
+// Engines of MySQL and MariaDB that keep the rows of a table in the table. MERGE, FEDERATED,
+// CONNECT and SPIDER reach those of others.
+bool KeepsItsOwnRows(absl::string_view engine) {
+  static constexpr absl::string_view kOwn[] = {
+      "",    "innodb",  "myisam", "aria",  "memory",     "heap",        "archive",   "csv",
+      "ndb", "rocksdb", "tokudb", "maria", "ndbcluster", "columnstore", "blackhole", "default"};
+  return std::find(std::begin(kOwn), std::end(kOwn), absl::AsciiStrToLower(engine)) !=
+         std::end(kOwn);
+}
+
+std::string IndexKey(const std::string& place, const std::string& index) {
+  return absl::StrCat(place, absl::string_view("\0", 1), index);
+}
+
+}  // namespace
+
+void Script::NoteParts(const Facts& facts) {
+  const Name& table = facts.objects[0];
+  for (const Name& parent : facts.parents) {
+    const size_t whole = IndexOfTouched(parent);
+    Link(IndexOfTouched(table), whole);
+  }
+  const bool elsewhere =
+      postgres_ ? facts.object_type == "foreign table" : !KeepsItsOwnRows(facts.engine);
+  if (elsewhere) NoteOthersRows(IndexOfTouched(table));
+  for (const Alteration& alteration : facts.alterations) {
+    const Name other = {alteration.schema, postgres_ ? alteration.name : alteration.new_name};
+    if (alteration.kind == AlterationKind::kInherit) {
+      NotePart(table, other);
+    } else if (alteration.kind == AlterationKind::kAttachPartition) {
+      NotePart(other, table);
+    } else if (alteration.kind == AlterationKind::kDetachPartition && !postgres_) {
+      NoteExchange(table, other);  // EXCHANGE, CONVERT
+    } else if (alteration.kind == AlterationKind::kSetTablespace && !postgres_) {
+      NoteOthersRows(IndexOfTouched(table));  // IMPORT TABLESPACE
+    }
+  }
+}
+
+// One that was there before brings its rows into the other, and what uses it uses the other too.
+void Script::NotePart(const Name& part, const Name& whole) {
+  const bool new_part = IsNew(part);
+  const bool new_whole = IsNew(whole);
+  const size_t child = IndexOfTouched(part);
+  const size_t parent = IndexOfTouched(whole);
+  NoteChange(child);
+  NoteChange(parent);
+  Link(child, parent);
+  if (!new_part) NoteOthersRows(parent);
+  if (!new_whole) tables_[child].in_use = true;
+}
+
+void Script::NoteExchange(const Name& one, const Name& other) {
+  if (IsNew(one) && IsNew(other)) return;
+  NoteOthersRows(IndexOfTouched(one));
+  NoteOthersRows(IndexOfTouched(other));
+}
+
+void Script::Link(size_t part, size_t whole) {
+  if (part == whole) return;
+  tables_[part].parents.push_back(whole);
+  tables_[whole].children.push_back(part);
+  if (tables_[part].holds_others) NoteOthersRows(whole);
+}
+
+// Also in all of which it is a part.
+void Script::NoteOthersRows(size_t index) {
+  std::vector<size_t> hold = {index};
+  while (!hold.empty()) {
+    TableState& state = tables_[hold.back()];
+    hold.pop_back();
+    if (state.holds_others) continue;
+    state.holds_others = true;
+    hold.insert(hold.end(), state.parents.begin(), state.parents.end());
+  }
+}
+
+// Indexes -----------------------------------------------------------------------------------------
+
+// MySQL's are the same in any letter case.
+std::string Script::OwnName(const std::string& index) const {
+  return postgres_ ? index : absl::AsciiStrToLower(index);
+}
+
+// PostgreSQL's, whose name stands where their table's does. What is kept of one that went with its
+// table counts no more.
+size_t Script::TableOfIndex(const std::string& place, const std::string& index) const {
+  const auto found = index_tables_.find(IndexKey(place, index));
+  if (found == index_tables_.end()) return kNone;
+  const TableState& table = tables_[found->second];
+  const bool there = table.place == place && table.own_indexes.count(index) > 0 &&
+                     At(place, table.name.name) == found->second;
+  return there ? found->second : kNone;
+}
+
+size_t Script::TableOfIndex(const Name& index) const {
+  const bool temporary_schema = index.schema.rfind("pg_temp", 0) == 0;
+  if (temporary_schema || (index.schema.empty() && session_.temporary_first())) {
+    const size_t temporary = TableOfIndex(TemporaryPlace(""), index.name);
+    if (temporary != kNone || temporary_schema) return temporary;
+  }
+  return TableOfIndex(PlaceOf(index), index.name);
+}
+
+bool Script::MadeIndex(const Name& table, const Name& index) const {
+  const size_t of = postgres_ ? TableOfIndex(index) : ExactIndexOf(table);
+  if (of == kNone || (!postgres_ && tables_[of].name.name != table.name)) return false;
+  const auto own = tables_[of].own_indexes.find(OwnName(index.name));
+  return own != tables_[of].own_indexes.end() && own->second;
+}
+
+// `sure`: it was not there before. Nothing of a table that only may be that one.
+void Script::MakeIndex(const IndexFacts& index, size_t table, bool sure) {
+  if (index.name.empty() || (!index.table.name.empty() && ExactIndexOf(index.table) != table)) {
+    return;
+  }
+  tables_[table].own_indexes.emplace(OwnName(index.name), sure);
+  if (postgres_) index_tables_[IndexKey(tables_[table].place, index.name)] = table;
+}
+
+void Script::NoteDropIndex(const Facts& facts) {
+  if (postgres_) {
+    for (const Name& index : facts.objects) {
+      const size_t table = TableOfIndex(index);
+      if (table == kNone) continue;
+      NoteChange(table);
+      tables_[table].own_indexes.erase(index.name);
+    }
+    return;
+  }
+  for (const IndexFacts& index : facts.indexes) {
+    const size_t table = ExactIndexOf(index.table);
+    if (table != kNone) tables_[table].own_indexes.erase(OwnName(index.name));
+  }
+}
+
+void Script::RenameOwnIndex(const std::string& from, const std::string& to, TableState* table) {
+  const auto own = table->own_indexes.find(OwnName(from));
+  if (own == table->own_indexes.end()) {
+    table->own_indexes.erase(OwnName(to));
+    return;
+  }
+  const bool sure = own->second;
+  table->own_indexes.erase(own);
+  table->own_indexes[OwnName(to)] = sure;
+}
+
+// PostgreSQL: of whatever bears these names.
+void Script::NoteRenameIndex(const Name& index, const std::string& to) {
+  const size_t table = TableOfIndex(index);
+  const size_t other = TableOfIndex(Name{index.schema, to});
+  if (other != kNone) {
+    NoteChange(other);
+    tables_[other].own_indexes.erase(to);
+  }
+  if (table == kNone) return;
+  NoteChange(table);
+  RenameOwnIndex(index.name, to, &tables_[table]);
+  index_tables_[IndexKey(tables_[table].place, to)] = table;
+}
+
+}  // namespace dbfleet::sql
