@@ -106,7 +106,8 @@ void Script::Forget(size_t index) {
   if (entry == same->second.end() || entry->second != index) return;
   same->second.erase(entry);
   if (same->second.empty()) by_name_.erase(same);
-  if (!state.temporary) return;
+  const bool nothing = state.away && !state.is_made() && state.alters == 0;
+  if (!state.temporary && !nothing) return;
   tables_[index] = TableState();
   free_.push_back(index);
 }

@@ -10,67 +10,13 @@
 
 #include "common/sql/lint/made.h"
 #include "common/sql/lint/session.h"
+#include "common/sql/lint/table_state.h"
 #include "common/sql/model/facts.h"
 #include "common/sql/model/reading.h"
 #include "common/sql/model/target.h"
 
 // What the statements of a script did so far, as far as rules about later ones ask for it.
 namespace dbfleet::sql {
-
-// A table that the script made or altered.
-struct TableState {
-  template <typename T>
-  struct Part {
-    int statement;  // Which added it.
-    T facts;
-  };
-  struct Check {
-    std::string name;
-    std::vector<CheckTerm> terms;  // What it demands of every row, as far as that is known.
-    bool holds = false;
-  };
-
-  Name name;
-  std::string place;  // Where it stands: see Session::place.
-  Name was;           // Of one that was there before and was renamed: what it was called then...
-  std::string was_place;  // ... and where it stood.
-  int created_by = -1;    // The statement; -1: it was there before.
-  bool temporary = false;
-  bool gone_at_commit = false;
-  bool copied = false;     // Made as a copy or a part of another: it has what that has...
-  bool from_rows = false;  // ... but keys: it was made of rows.
-  int first_alter = -1;
-  int alters = 0;
-  bool primary_key = false;
-  int key_dropped_by = -1;  // The statement that dropped the primary key of one that was there.
-  std::vector<Check> checks;
-  std::vector<ColumnFacts> columns;
-  std::set<std::string> gone;     // Columns that were dropped, or renamed.
-  bool may_have_existed = false;  // Made IF NOT EXISTS: it may be another one.
-  bool away = false;              // It was dropped or renamed: what bears the name is another one.
-  bool renamed = false;
-  // Rows of tables that were there before are in it, or are reached by its name: a partition was
-  // attached or exchanged, a table inherits from it, its engine keeps the rows elsewhere.
-  bool holds_others = false;
-  bool in_use = false;           // A part of one that was there before.
-  std::vector<size_t> parents;   // Of which it is a partition, or which it inherits from.
-  std::vector<size_t> children;  // The same from the other side.
-  // Columns in lower case that the script added, gave their names, and made NOT NULL.
-  std::set<std::string> added_columns;
-  std::set<std::string> renamed_columns;
-  std::set<std::string> not_null_columns;
-  std::map<std::string, bool> own_indexes;  // That the script made; true: certainly.
-  std::vector<Part<IndexFacts>> indexes;
-  std::vector<Part<ForeignKeyFacts>> foreign_keys;
-
-  // The script says what it looks like.
-  bool is_made() const { return created_by >= 0; }
-  // Nobody has used it before the script: that is certain.
-  bool is_new() const {
-    return is_made() && !holds_others && !in_use && (temporary || !may_have_existed);
-  }
-  bool HasCheckThatHolds() const;
-};
 
 // Not thread-safe. Memory grows with the tables that the script names, not with its length.
 class Script {

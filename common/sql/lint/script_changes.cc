@@ -212,7 +212,12 @@ void Script::NoteColumns(const Facts& facts) {
     }
     const std::string name = Lower(alteration.name);
     const std::string to = Lower(alteration.new_name);
-    if (table.added_columns.size() + table.renamed_columns.size() > kMaxParts) continue;
+    const size_t kept =
+        table.added_columns.size() + table.renamed_columns.size() + table.not_null_columns.size();
+    if (kept > kMaxParts && alteration.kind != AlterationKind::kDropColumn &&
+        alteration.kind != AlterationKind::kRenameColumn) {
+      continue;
+    }
     switch (alteration.kind) {
       case AlterationKind::kAddColumn:
         table.added_columns.insert(name);

@@ -71,8 +71,8 @@ void Script::NoteExchange(const Name& one, const Name& other) {
 
 void Script::Link(size_t part, size_t whole) {
   if (part == whole) return;
-  tables_[part].parents.push_back(whole);
-  tables_[whole].children.push_back(part);
+  tables_[part].parents.insert(whole);
+  tables_[whole].children.insert(part);
   if (tables_[part].holds_others) NoteOthersRows(whole);
 }
 
