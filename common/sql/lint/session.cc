@@ -66,7 +66,7 @@ void Session::Begin(int statement) {
   if (begin_ >= 0) return;
   begin_ = statement;
   path_at_begin_ = path_;
-  path_is_local_ = false;
+  path_is_local_ = path_changed_ = false;
   settings_at_begin_ = settings_;
 }
 
@@ -74,8 +74,10 @@ void Session::End(bool takes_back) {
   if (begin_ >= 0 && takes_back) settings_ = settings_at_begin_;
   // A database of MySQL's stays the current one. Outside of a transaction that the script shows,
   // the path may have been any before it.
-  if (postgres_ && (takes_back || path_is_local_)) {
+  if (postgres_ && takes_back) {
     path_ = begin_ >= 0 ? path_at_begin_ : UnknownPath();
+  } else if (postgres_ && path_is_local_) {
+    path_ = path_behind_local_;
   }
   path_is_local_ = false;
   local_.clear();
@@ -96,7 +98,10 @@ void Session::SetPath(const SettingChange& change) {
   }
   // Without a transaction it changes nothing; but whoever runs the script may have begun one.
   if (change.local && begin_ < 0) path = UnknownPath();
-  path_is_local_ = change.local && begin_ >= 0;
+  const bool local = change.local && begin_ >= 0;
+  if (local && !path_is_local_) path_behind_local_ = path_;
+  path_is_local_ = local;
+  path_changed_ = true;
   path_ = std::move(path);
 }
 
@@ -161,6 +166,7 @@ void Session::NoteSchema(const Facts& facts) {
 void Session::Forget() {
   path_ = UnknownPath();
   path_is_local_ = false;
+  path_changed_ = true;
   for (const char* limit : {"lock_timeout", "statement_timeout"}) {
     settings_.erase(limit);
     local_.erase(limit);
@@ -185,7 +191,10 @@ void Session::Note(int statement, const Facts& facts) {
     // To a savepoint: what was set since then is not told apart from what was set before it.
     settings_ = settings_at_begin_;
     local_.clear();
-    if (path_.place != path_at_begin_.place) path_ = UnknownPath();
+    if (path_changed_) {
+      path_ = UnknownPath();
+      path_is_local_ = false;
+    }
   }
   NoteUncommitted(statement, facts);
   NoteSchema(facts);

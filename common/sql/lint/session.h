@@ -59,7 +59,9 @@ class Session {
   Path path_;
   Path path_at_begin_;
   bool path_is_local_ = false;
-  int unknown_ = 0;  // So many unknown places there were.
+  Path path_behind_local_;     // What it is again at the COMMIT.
+  bool path_changed_ = false;  // Since the transaction began.
+  int unknown_ = 0;            // So many unknown places there were.
   std::set<std::string> settings_;
   std::set<std::string> settings_at_begin_;
   std::map<std::string, bool> local_;  // In the transaction: whether there is a value.

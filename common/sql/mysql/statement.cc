@@ -28,7 +28,7 @@ bool OpensBlock(const Tok& token, const Tok& before, const Tok& next) {
   if (before.Is(K("END"))) return false;
   const bool first = before.kind == TokenKind::kDelimiter ||
                      before.IsOneOf({K("BEGIN"), K("THEN"), K("ELSE"), K("DO"), K("LOOP"),
-                                     K("REPEAT"), K("EXCEPTION")}) ||
+                                     K("REPEAT"), K("EXCEPTION"), K("ATOMIC")}) ||
                      before.IsSymbol(':');
   switch (token.word) {
     case K("BEGIN"):

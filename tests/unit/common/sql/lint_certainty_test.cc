@@ -248,10 +248,20 @@ TEST(LintCertaintyTest, AndChainLeavesATransactionOpen) {
              "dbf-drop-table 4"},
             {"SET search_path = o; ROLLBACK; CREATE TABLE t (id int PRIMARY KEY); DROP TABLE o.t",
              "dbf-drop-table 4"},
+            // Behind the COMMIT the path is what SET said, not what it was before.
+            {"CREATE TABLE a.t (id int PRIMARY KEY); SET search_path = a; BEGIN;"
+             "SET search_path = b; SET LOCAL search_path = a; COMMIT; DROP TABLE t",
+             "dbf-drop-table 7"},
+            {"CREATE TABLE a.t (id int PRIMARY KEY); SET search_path = a; BEGIN;"
+             "SET search_path = b; SAVEPOINT s; SET search_path = a; ROLLBACK TO s; DROP TABLE t",
+             "dbf-drop-table 8"},
             {"BEGIN; ALTER TABLE t RENAME TO x; CREATE TABLE t (id int PRIMARY KEY); BEGIN;"
              "ROLLBACK; DROP TABLE t",
              "dbf-drop-table 6"},
         });
+  DoesNotFind(Pg(), {{"SET search_path = a; CREATE TABLE t (id int PRIMARY KEY); BEGIN;"
+                      "SET LOCAL search_path = b; COMMIT; DROP TABLE t",
+                      "dbf-drop-table 6"}});
   Finds(Ma(), {{"BEGIN; COMMIT AND CHAIN; UPDATE t SET a = 1 WHERE id = 1",
                 "dbf-uncommitted-transaction 2"},
                {"USE a; BEGIN; USE b; ROLLBACK; CREATE TABLE t (id INT PRIMARY KEY);"
@@ -380,8 +390,16 @@ TEST(LintCertaintyTest, SmallThingsAreReadAsTheServerReadsThem) {
              {"COPY app.t TO STDOUT; ALTER TABLE app.t ADD COLUMN b int", "dbf-mixed-ddl-dml 2"}});
   Finds(Pg(),
         {{"COPY app.t FROM '/x'; ALTER TABLE app.u ADD COLUMN b int", "dbf-mixed-ddl-dml 2"}});
-  EXPECT_THAT(Found(Ma(), "DELIMITER //\nBEGIN NOT ATOMIC SELECT 1; SELECT 2; END //\n"),
-              Not(Contains("dbf-injection-stacked 1")));
+  for (const char* first : {"SELECT 1;", "IF EXISTS (SELECT 1) THEN SELECT 2; END IF;",
+                            "FOR r IN (SELECT 1 AS a) DO SELECT r.a; END FOR;",
+                            "REPEAT SET @a=1; UNTIL 1 END REPEAT;"}) {
+    EXPECT_THAT(
+        Found(Ma(), std::string("DELIMITER //\nBEGIN NOT ATOMIC ") + first + " SELECT 2; END //\n"),
+        Not(Contains("dbf-injection-stacked 1")))
+        << first;
+  }
+  EXPECT_THAT(Found(Ma(), "DELIMITER //\nBEGIN NOT ATOMIC SELECT 1; END; DROP TABLE t //\n"),
+              Contains("dbf-injection-stacked 1"));
 }
 
 TEST(LintCertaintyTest, EverydayMigrationsStayQuiet) {
