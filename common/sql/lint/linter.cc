@@ -152,7 +152,7 @@ void Linter::Add(absl::string_view text, const Reading& reading) {
   CheckInjection(look);
   CheckLocks(look);
   NotUnderstood(look);
-  script_.Note(next_, reading, WasAbsent(reading.facts));
+  script_.Note(next_, reading, WasAbsent(reading.facts), text_in_doubt_);
   ++next_;
 }
 
@@ -168,7 +168,9 @@ void Linter::Add(const Statement& statement, const Reading& reading) {
     if (trailing.irreversible) has_way_back_ = true;
     if (!trailing.ignores.empty()) text.remove_prefix(line);
   }
+  text_in_doubt_ = statement.behind_command || statement.charset_in_doubt;
   Add(text, reading);
+  text_in_doubt_ = false;
   last_line_ = origin.line +
                static_cast<int>(std::count(statement.text.begin(), statement.text.end(), '\n'));
   absl::string_view behind = statement.behind;

@@ -79,7 +79,8 @@ class Linter {
   Script script_;
   Reporter reporter_;
   int next_ = 0;
-  int last_line_ = 0;  // On which the statement before ended.
+  bool text_in_doubt_ = false;  // Of the statement at hand.
+  int last_line_ = 0;           // On which the statement before ended.
   std::map<int, std::vector<IgnoreDirective>> ignores_;
 };
 

@@ -71,7 +71,10 @@ bool Script::IsNew(const Name& table) const {
   const TableState& state = tables_[index];
   // Letter case counts where a server may tell it apart.
   if (!state.is_new() || state.name.name != table.name) return false;
-  return !state.temporary || !table.schema.empty() || session_.temporary_first();
+  if (!state.temporary) return true;
+  // Functions and triggers of MySQL and MariaDB may have dropped it.
+  if (!postgres_ && state.created_by <= code_ran_) return false;
+  return !table.schema.empty() || session_.temporary_first();
 }
 
 bool Script::MadeInvisible(const std::string& index) const {
@@ -225,7 +228,21 @@ void Script::NoteSchema(int statement, const Facts& facts) {
   }
 }
 
-void Script::Note(int statement, const Reading& reading, bool absent) {
+// Changes of rows, and reads. MySQL and MariaDB let no function and no trigger make, drop or rename
+// what is no temporary table. PostgreSQL's do so; of a new table there are none but the script's.
+bool Script::MakesNoTables(const Reading& reading) const {
+  const Facts& facts = reading.facts;
+  if (facts.unreadable || facts.strings_in_doubt || facts.injection.stacked ||
+      facts.injection.hidden_by_comment || reading.verdict.runs_unknown_code) {
+    return false;
+  }
+  if (!postgres_) return IsDml(facts.verb) || facts.verb == Verb::kSelect;
+  if (facts.verb != Verb::kInsert || facts.objects.empty() || !IsNew(facts.objects[0]))
+    return false;
+  return !Find(facts.objects[0])->runs_code;
+}
+
+void Script::Note(int statement, const Reading& reading, bool absent, bool text_in_doubt) {
   const Facts& facts = reading.facts;
   NoteTransaction(statement, facts);
   if (!reading.verdict.transactional) all_transactional_ = false;
@@ -270,6 +287,9 @@ void Script::Note(int statement, const Reading& reading, bool absent) {
       if (facts.object_type == "rule" && !facts.objects.empty()) {
         NoteOthersRows(IndexOfTouched(facts.objects[0]));
       }
+      if (facts.object_type == "trigger" && !facts.objects.empty()) {
+        Touch(facts.objects[0]).runs_code = true;
+      }
       break;
     default:
       break;
@@ -280,7 +300,14 @@ void Script::Note(int statement, const Reading& reading, bool absent) {
   for (const Facts& element : facts.elements) {
     if (element.verb == Verb::kCreateTable) NoteCreateTable(statement, element, absent);
   }
-  if (MayDoAnything(reading)) ForgetAll();
+  if (reading.verdict.defines_unknown_code && !facts.objects.empty()) {
+    Touch(facts.objects[0]).runs_code = true;
+  }
+  if (text_in_doubt || (MayDoAnything(reading) && !MakesNoTables(reading))) {
+    ForgetAll();
+  } else if (!reading.verdict.understood) {
+    code_ran_ = statement;
+  }
 }
 
 // What the script knows of the table goes with it.

@@ -24,8 +24,8 @@ class Script {
   explicit Script(const Target& target) : postgres_(target.postgres()), session_(target) {}
 
   // Takes note of a statement, after the rules have looked at it. `absent`: what it makes IF NOT
-  // EXISTS was not there before the script.
-  void Note(int statement, const Reading& reading, bool absent = false);
+  // EXISTS was not there before the script. `text_in_doubt`: it may not be what the server reads.
+  void Note(int statement, const Reading& reading, bool absent = false, bool text_in_doubt = false);
 
   // Null if the script has not touched it. Where either side's schema is not known the names count
   // alone.
@@ -78,6 +78,7 @@ class Script {
   void ForgetDropped(size_t index);
   void ForgetNames();
   void ForgetAll();
+  bool MakesNoTables(const Reading& reading) const;
   void TakeBack();
   void Commit();
   void NoteChange(size_t index);
@@ -127,6 +128,7 @@ class Script {
   std::map<std::string, int> renamed_schemas_;
   Made values_;  // Values of enums that were renamed; NOT NULL of domains.
   bool forgot_ = false;
+  int code_ran_ = -1;  // MySQL and MariaDB: the last statement that may have run some.
   bool new_session_ = false;
   int transaction_ = 0;
   int first_ddl_ = -1;

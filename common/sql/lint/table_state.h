@@ -46,6 +46,7 @@ struct TableState {
   // attached or exchanged, a table inherits from it, its engine keeps the rows elsewhere.
   bool holds_others = false;
   bool in_use = false;        // A part of one that was there before.
+  bool runs_code = false;     // Triggers, rules, defaults: code that nobody has looked at.
   std::set<size_t> parents;   // Of which it is a partition, or which it inherits from.
   std::set<size_t> children;  // The same from the other side.
   // Columns in lower case that the script added, gave their names, and made NOT NULL.
