@@ -168,7 +168,8 @@ void Linter::Add(const Statement& statement, const Reading& reading) {
     if (trailing.irreversible) has_way_back_ = true;
     if (!trailing.ignores.empty()) text.remove_prefix(line);
   }
-  text_in_doubt_ = statement.behind_command || statement.charset_in_doubt;
+  const bool by_charset = as_given_.charset != CharsetRisk::kNone && !reading.verdict.understood;
+  text_in_doubt_ = statement.behind_command || statement.charset_in_doubt || by_charset;
   Add(text, reading);
   text_in_doubt_ = false;
   last_line_ = origin.line +
