@@ -169,7 +169,7 @@ void Linter::Add(const Statement& statement, const Reading& reading) {
     if (!trailing.ignores.empty()) text.remove_prefix(line);
   }
   const bool by_charset = as_given_.charset != CharsetRisk::kNone && !reading.verdict.understood;
-  text_in_doubt_ = statement.behind_command || statement.charset_in_doubt || by_charset;
+  text_in_doubt_ = !statement.client_doubt.empty() || statement.charset_in_doubt || by_charset;
   Add(text, reading);
   text_in_doubt_ = false;
   last_line_ = origin.line +
