@@ -19,6 +19,10 @@ constexpr size_t kLookahead = 32;
 // What has to be seen behind a token to know that it ends there.
 constexpr size_t kLookbehind = 3;
 
+constexpr absl::string_view kCommentsInside =
+    "a comment stands inside a comment or a hint, where clients and servers end it at different "
+    "places; write them one behind the other";
+
 }  // namespace
 
 Lexer::Lexer(Dialect dialect, absl::string_view text, LexOptions options)
@@ -56,6 +60,8 @@ bool Lexer::Starve(size_t at) {
 }
 
 void Lexer::Continue(absl::string_view text, size_t at, Position origin, bool more) {
+  if (executable_depth_ > 0)
+    executable_from_ -= std::min(executable_from_, pos_ - std::min(pos_, at));
   text_ = text;
   pos_ = at;
   origin_ = origin;
@@ -103,6 +109,7 @@ void Lexer::DoubtClient(absl::string_view why) {
 }
 
 void Lexer::DoubtBehindNumber() {
+  if (mysql()) return;
   DoubtClient(
       "letters stand right behind a number, where servers and psql cut differently; write a space");
 }
@@ -151,7 +158,7 @@ bool Lexer::OpenExecutable(Token* token, bool* emitted) {
   }
   if (comment.fate == CommentFate::kDepends) doubtful_comment_ = true;
   *emitted = true;
-  ++executable_depth_;
+  if (executable_depth_++ == 0) executable_from_ = start;
   pos_ += comment.opening;
   return Emit(token, TokenKind::kExecutableOpen, start);
 }
@@ -174,9 +181,36 @@ size_t Lexer::BlockCommentEnd() const {
   return absl::string_view::npos;
 }
 
+// MySQL's and MariaDB's clients take comments out, and tell them apart by marks of their own:
+// behind
+// "/*!" inside of a comment another "*/" has to come. MySQL's forgets at the end of a line that it
+// is in a hint.
+void Lexer::DoubtComment(absl::string_view comment, bool hint) {
+  if (!mysql()) return;
+  const bool marks = absl::StrContains(comment.substr(2), "/*");
+  const bool odd = hint && (comment.find_first_of("\\\n'\"`") != absl::string_view::npos ||
+                            absl::StrContains(comment, delimiter_));
+  if (executable_depth_ > 0 || marks || odd) DoubtClient(kCommentsInside);
+}
+
+// A client cuts at a delimiter wherever it stands in there, and whether the server skips it or not.
+bool Lexer::CloseExecutable(Token* token) {
+  const size_t start = pos_;
+  --executable_depth_;
+  pos_ += 2;
+  if (executable_depth_ == 0 &&
+      absl::StrContains(text_.substr(executable_from_, pos_ - executable_from_), delimiter_)) {
+    DoubtClient(
+        "a delimiter stands inside an executable comment, where a client ends the statement; close "
+        "the comment in front of it");
+  }
+  return Emit(token, TokenKind::kExecutableClose, start);
+}
+
 bool Lexer::LexBlockComment(Token* token, bool* emitted) {
   const size_t start = pos_;
   if (mysql()) {
+    if (executable_depth_ > 0) DoubtClient(kCommentsInside);
     const bool ok = OpenExecutable(token, emitted);
     if (!ok || *emitted || pos_ > start) return ok;
   }
@@ -187,6 +221,7 @@ bool Lexer::LexBlockComment(Token* token, bool* emitted) {
     return NotClosed(start, "a comment is not closed", "close it with */");
   }
   pos_ = end;
+  DoubtComment(text_.substr(start, end - start), hint);
   if (hint) return Emit(token, TokenKind::kHint, start);
   *emitted = false;
   return true;
@@ -213,6 +248,11 @@ bool Lexer::LexQuoted(Token* token, TokenKind kind, size_t start, bool backslash
         start,
         kind == TokenKind::kString ? "a string is not closed" : "a quoted name is not closed",
         absl::StrCat("close it with ", text_.substr(pos_, 1)));
+  }
+  // With ANSI_QUOTES MySQL's client goes on taking \" for an escaped quote.
+  if (mysql() && text_[pos_] == '"' && !backslash && options_.backslash_in_single_quotes &&
+      absl::StrContains(text_.substr(pos_, end - pos_), "\\")) {
+    DoubtClient("a backslash stands in double quotes, where a client may take it for an escape");
   }
   pos_ = end;
   return Emit(token, kind, start);
@@ -286,6 +326,7 @@ bool Lexer::LexDollar(Token* token) {
   if (absl::ascii_isdigit(Peek(1))) {
     ++pos_;
     while (absl::ascii_isdigit(Peek(0))) ++pos_;
+    if (IsIdentStart(Peek(0))) DoubtBehindNumber();  // $1a$$
     return Emit(token, TokenKind::kNumber, start);
   }
   size_t tag_end = pos_ + 1;
@@ -324,7 +365,8 @@ bool Lexer::LexWord(Token* token) {
   }
   const bool number = digit && IsNumber(text_.substr(start, pos_ - start));
   // "1ab$$": for some versions "1a" and "b$$", for others "1" and "ab$$".
-  if (digit && !number && (Peek(0) == '$' || Peek(0) == '\'')) DoubtBehindNumber();
+  const bool letter = absl::ascii_isalpha(static_cast<unsigned char>(text_[pos_ - 1]));
+  if (digit && (letter || !number) && (Peek(0) == '$' || Peek(0) == '\'')) DoubtBehindNumber();
   return Emit(token, number ? TokenKind::kNumber : TokenKind::kWord, start);
 }
 
@@ -413,21 +455,13 @@ bool Lexer::Next(Token* token) {
           start, "behind -- stands a control character",
           "what follows is a comment for the server and none for its client; write a space");
     }
-    // A client cuts there whether the server skips the comment or not.
-    if (executable_depth_ > 0 && server_ == nullptr &&
-        absl::StartsWith(text_.substr(pos_), delimiter_)) {
-      DoubtClient(
-          "a delimiter stands inside an executable comment, where a client ends the "
-          "statement; close the comment in front of it");
-    }
     if (AtLineComment()) {
+      if (executable_depth_ > 0) DoubtClient(kCommentsInside);
       SkipLineComment();
     } else if (c == '/' && Peek(1) == '*') {
       ok = LexBlockComment(token, &emitted);
     } else if (executable_depth_ > 0 && c == '*' && Peek(1) == '/') {
-      --executable_depth_;
-      pos_ += 2;
-      return Emit(token, TokenKind::kExecutableClose, start);
+      return CloseExecutable(token);
     } else {
       emitted = true;
       ok = mysql() ? LexMySqlToken(token) : LexPostgresToken(token);

@@ -103,6 +103,8 @@ class Lexer {
   bool AtServersComment() const;
   void DoubtClient(absl::string_view why);
   void DoubtBehindNumber();
+  void DoubtComment(absl::string_view comment, bool hint);
+  bool CloseExecutable(Token* token);
   void SkipLineComment();
   bool OpenExecutable(Token* token, bool* emitted);
   size_t SkippedEnd(size_t from) const;
@@ -130,7 +132,8 @@ class Lexer {
   int executable_depth_ = 0;
   bool skipped_comment_ = false;
   bool doubtful_comment_ = false;
-  bool behind_colon_ = false;  // The next byte is the second of "::".
+  size_t executable_from_ = 0;  // Where the outermost executable comment begins.
+  bool behind_colon_ = false;   // The next byte is the second of "::".
   absl::string_view client_doubt_;
   absl::Status status_;
 };

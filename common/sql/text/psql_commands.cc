@@ -20,9 +20,15 @@ constexpr absl::string_view kConnection[] = {"c", "connect", "encoding"};
 // psql's own variables that change neither the text, for psql takes no value of theirs but a few
 // words, nor which statements run how: not AUTOCOMMIT, ON_ERROR_ROLLBACK, SINGLELINE, SINGLESTEP,
 // FETCH_COUNT.
-constexpr absl::string_view kHarmlessVariables[] = {
-    "COMP_KEYWORD_CASE", "ECHO",  "ECHO_HIDDEN",      "HIDE_TABLEAM", "HIDE_TOAST_COMPRESSION",
-    "ON_ERROR_STOP",     "QUIET", "SHOW_ALL_RESULTS", "SHOW_CONTEXT", "VERBOSITY"};
+constexpr absl::string_view kHarmlessVariables[] = {"COMP_KEYWORD_CASE",
+                                                    "ECHO",
+                                                    "ECHO_HIDDEN",
+                                                    "HIDE_TABLEAM",
+                                                    "HIDE_TOAST_COMPRESSION",
+                                                    "QUIET",
+                                                    "SHOW_ALL_RESULTS",
+                                                    "SHOW_CONTEXT",
+                                                    "VERBOSITY"};
 
 // Those of any value, with which it prompts and keeps what was typed. ":NAME" would put the value
 // into a statement, which the lexer doubts by itself.
@@ -38,6 +44,11 @@ std::vector<absl::string_view> WordsOf(absl::string_view line) {
   return absl::StrSplit(line, absl::ByAnyChar(kPsqlSpaces), absl::SkipEmpty());
 }
 
+absl::string_view WithoutQuotes(absl::string_view value) {
+  const bool quoted = value.size() > 2 && value.front() == '\'' && value.back() == '\'';
+  return quoted ? value.substr(1, value.size() - 2) : value;
+}
+
 // \set NAME [VALUE], \unset NAME, of such a variable; the value one plain word, with or without
 // quotes. psql tells letter case apart.
 bool SetsHarmlessVariable(absl::string_view line) {
@@ -47,14 +58,8 @@ bool SetsHarmlessVariable(absl::string_view line) {
     return false;
   }
   if (!IsIn(kHarmlessVariables, words[1])) return false;
-  // Else it goes on behind a statement that failed.
-  const bool stops = words[1] == "ON_ERROR_STOP";
-  if (words.size() == 2) return !(stops && unset);
-  absl::string_view value = words[2];
-  if (value.size() > 2 && value.front() == '\'' && value.back() == '\'') {
-    value = value.substr(1, value.size() - 2);
-  }
-  if (stops) return value == "on" || value == "1" || value == "true" || value == "yes";
+  if (words.size() == 2) return true;
+  const absl::string_view value = WithoutQuotes(words[2]);
   return std::all_of(value.begin(), value.end(), [](char c) {
     return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_';
   });
@@ -72,7 +77,8 @@ bool SetsTextVariable(absl::string_view line) {
 bool ChangesConnection(absl::string_view word) { return IsIn(kConnection, word); }
 
 bool IsHarmlessCommand(absl::string_view word, absl::string_view line) {
-  return IsIn(kHarmless, word) || SetsHarmlessVariable(line) || SetsTextVariable(line);
+  return IsIn(kHarmless, word) || SetsHarmlessVariable(line) || SetsTextVariable(line) ||
+         StopsAtErrors(line);
 }
 
 bool EndsStatement(absl::string_view word) {
@@ -92,20 +98,13 @@ std::string KeyOf(absl::string_view line, absl::string_view command) {
   return plain ? std::string(words[1]) : "";
 }
 
-bool MayBeCommandOrStatement(absl::string_view row) {
-  static constexpr absl::string_view kEscapes = "\\.Nbfnrtvx01234567";
-  for (size_t i = row.find('\\'); i != row.npos && i + 1 < row.size(); i = row.find('\\', i + 2)) {
-    if (!absl::StrContains(kEscapes, row.substr(i + 1, 1))) return true;
+bool StopsAtErrors(absl::string_view line) {
+  const std::vector<absl::string_view> words = WordsOf(line);
+  if (words.size() < 2 || words.size() > 3 || words[0] != "\\set" || words[1] != "ON_ERROR_STOP") {
+    return false;
   }
-  static constexpr absl::string_view kVerbs[] = {
-      "ALTER",  "CALL",  "COPY",   "CREATE", "DELETE", "DO",       "DROP",   "EXECUTE", "GRANT",
-      "INSERT", "MERGE", "REVOKE", "SELECT", "SET",    "TRUNCATE", "UPDATE", "VACUUM",  "WITH"};
-  row = absl::StripLeadingAsciiWhitespace(row);
-  const auto ends = std::find_if_not(row.begin(), row.end(), [](char c) {
-    return absl::ascii_isalpha(static_cast<unsigned char>(c));
-  });
-  const absl::string_view word = row.substr(0, static_cast<size_t>(ends - row.begin()));
-  return absl::StrContains(row, ";") && IsIn(kVerbs, absl::AsciiStrToUpper(word));
+  static constexpr absl::string_view kOn[] = {"1", "on", "t", "true", "y", "yes"};
+  return words.size() == 2 || IsIn(kOn, absl::AsciiStrToLower(WithoutQuotes(words[2])));
 }
 
 bool ShowsCatalogue(absl::string_view line) {

@@ -28,9 +28,8 @@ bool OnlyExecutes(absl::string_view line);
 // is just that with a plain key; "" otherwise.
 std::string KeyOf(absl::string_view line, absl::string_view command);
 
-// A row of COPY ... FROM STDIN that psql would execute if the COPY failed: one that looks like a
-// statement, or with a backslash that escapes nothing.
-bool MayBeCommandOrStatement(absl::string_view row);
+// \set ON_ERROR_STOP on: from there on nothing is executed behind what failed.
+bool StopsAtErrors(absl::string_view line);
 
 // \d, \l: shows what the catalogues say.
 bool ShowsCatalogue(absl::string_view line);

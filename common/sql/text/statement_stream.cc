@@ -15,9 +15,9 @@
 namespace dbfleet::sql {
 namespace {
 
-constexpr size_t kLeastChunk = 4;  // The first one holds a byte order mark.
-constexpr size_t kMaxDelimiterBytes = 16;
-constexpr size_t kMaxLine = 64 << 10;  // Of a client command.
+constexpr size_t kLeastChunk = 4;          // The first one holds a byte order mark.
+constexpr size_t kMaxDelimiterBytes = 15;  // The clients keep no more.
+constexpr size_t kMaxLine = 64 << 10;      // Of a client command.
 constexpr absl::string_view kBehindCommand =
     "a command of psql at it or in front of it may change what it says, or where it ends; remove "
     "that, or put what it stands for into the script";
@@ -157,6 +157,8 @@ absl::StatusOr<bool> StatementStream::Advance(Statement* statement) {
       RETURN_IF_ERROR(Refill());
       continue;
     }
+    TakeLexersDoubt();
+    if (!has_content_ && untold_) return Bad(buffer_.size(), doubt_);
     if (!has_content_) return false;
     Finish(buffer_.size(), statement);
     begin_ = buffer_.size();
@@ -168,8 +170,24 @@ void StatementStream::Doubt(absl::string_view why) {
   if (doubt_.empty()) doubt_ = std::string(why);
 }
 
+void StatementStream::TakeLexersDoubt() {
+  const absl::string_view why = lexer_.TakeClientDoubt();
+  if (why.empty()) return;
+  Doubt(why);
+  untold_ = true;
+}
+
 absl::Status StatementStream::Take(const Token& token, Statement* statement, bool* complete) {
-  Doubt(lexer_.TakeClientDoubt());
+  TakeLexersDoubt();
+  // For MariaDB's client a comment, for servers two minus signs.
+  if (dialect_ != Dialect::kPostgres && token.IsSymbol('-') &&
+      absl::string_view(buffer_).substr(token.offset + 1, 1) == "-" &&
+      (!has_content_ || BeginsLine(token.offset))) {
+    Doubt(
+        "-- without a blank behind it is a comment for some clients and none for servers; write "
+        "the "
+        "blank");
+  }
   if (dialect_ != Dialect::kPostgres && !has_content_ && token.IsWord("DELIMITER")) {
     return ChangeDelimiter(token);
   }
@@ -204,6 +222,8 @@ void StatementStream::FollowCopy(const Token& token) {
   }
   if (token.IsSymbol('(')) ++copy_depth_;
   if (token.IsSymbol(')')) --copy_depth_;
+  const bool name = std::exchange(behind_dot_, token.IsSymbol('.'));  // "public.from"
+  if (name) return;
   if (copy_words_ == 2) {
     copy_words_ = token.IsWord("STDIN") || token.IsWord("STDOUT") ? 3 : 0;
   } else if (copy_words_ == 1 && copy_depth_ == 0) {
@@ -229,6 +249,7 @@ void StatementStream::Finish(size_t end, Statement* statement) {
   statement->modes_changed = watch_.modes_changed();
   statement->modes_known = watch_.modes_known();
   statement->client_doubt = doubt_;
+  untold_ = false;
   bytes_in_doubt_ = bytes_in_doubt_ || watch_.charset() == CharsetRisk::kAllBytes ||
                     (watch_.charset() == CharsetRisk::kHighBytes &&
                      std::any_of(whole.begin(), whole.end(), IsHighByte));
@@ -245,15 +266,24 @@ void StatementStream::KeepComments(size_t upto) {
 
 absl::Status StatementStream::ChangeDelimiter(const Token& token) {
   RETURN_IF_ERROR(HaveLine());
-  const absl::string_view delimiter = absl::StripAsciiWhitespace(lexer_.TakeLine());
-  const bool opens_other_things = absl::StartsWith(delimiter, "--") ||
-                                  absl::StartsWith(delimiter, "/*") ||
-                                  absl::StartsWith(delimiter, "#");
+  // Elsewhere the clients do not know it.
+  const absl::string_view line = lexer_.TakeLine();
+  if (!BeginsLine(token.offset) || (!line.empty() && line[0] != ' ' && line[0] != '\t')) {
+    return Bad(token.offset, "DELIMITER begins a line, and a blank stands behind it");
+  }
+  absl::string_view delimiter = line.substr(std::min(line.find_first_not_of(" \t"), line.size()));
+  delimiter = delimiter.substr(0, delimiter.find_last_not_of(" \r") + 1);
+  const bool semicolons = delimiter.find_first_not_of(';') == absl::string_view::npos;
+  const bool opens_other_things =
+      absl::StrContains(delimiter, "--") || absl::StrContains(delimiter, "/*") ||
+      absl::StrContains(delimiter, "*/") || absl::StrContains(delimiter, "#") ||
+      (absl::StrContains(delimiter, ";") && !semicolons);
   if (delimiter.empty() || delimiter.size() > kMaxDelimiterBytes || opens_other_things ||
-      delimiter.find_first_of("'\"`\\ \t") != absl::string_view::npos) {
-    return Bad(token.offset, absl::StrCat("DELIMITER needs 1 to ", kMaxDelimiterBytes,
-                                          " characters without quotes, backslashes and comments; "
-                                          "write for example DELIMITER //"));
+      delimiter.find_first_of("'\"`\\ \t\r\f\v") != absl::string_view::npos) {
+    return Bad(token.offset,
+               absl::StrCat("DELIMITER needs 1 to ", kMaxDelimiterBytes,
+                            " characters without quotes, spaces, backslashes and comments; "
+                            "write for example DELIMITER //"));
   }
   lexer_.SetDelimiter(delimiter);
   KeepComments(token.offset);
@@ -276,6 +306,7 @@ absl::Status StatementStream::ClientCommand(const Token& token, Statement* state
   if (word == "if") ++ifs_;
   if (word == "endif" && ifs_ > 0) --ifs_;
   if (restricts || (one && (IsHarmlessCommand(word, line) || ShowsCatalogue(line)))) {
+    stops_ = stops_ || (ifs_ == 0 && StopsAtErrors(line));
     KeepComments(at);
     lexer_.TakeLine();
     begin_ = lexer_.offset();
@@ -337,7 +368,8 @@ absl::Status StatementStream::EndByCommand(size_t at, absl::string_view line,
   const bool only_executes = OnlyExecutes(line);
   copy_words_ = 0;
   // If it fails the statement goes on behind it; \gdesc executes none.
-  if (!only_executes) Doubt(kBehindCommand);
+  // Where it is left out psql forgets the text, and not how deep in parentheses it was.
+  if (!only_executes || ifs_ > 0) Doubt(kBehindCommand);
   Finish(at, statement);
   cutter_.Reset();
   *complete = true;
@@ -349,6 +381,12 @@ absl::Status StatementStream::EndByCommand(size_t at, absl::string_view line,
     lexer_.Continue(buffer_, at, origin_, !ended_);  // It comes next.
   }
   return absl::OkStatus();
+}
+
+// Whether only blanks stand in front of it on its line.
+bool StatementStream::BeginsLine(size_t at) const {
+  while (at > 0 && (buffer_[at - 1] == ' ' || buffer_[at - 1] == '\t')) --at;
+  return at > 0 ? buffer_[at - 1] == '\n' : At(0).column == 1;
 }
 
 size_t StatementStream::LineEnd(size_t from) const {
@@ -397,17 +435,17 @@ absl::Status StatementStream::SkipCopyData(Statement* statement) {
       break;
     }
     rows = rows || !closed;
-    if (!closed && MayBeCommandOrStatement(row)) {
-      Doubt(
-          "a row of COPY ... FROM STDIN looks like a statement, which psql executes if the COPY "
-          "fails; load it from a file");
-      statement->client_doubt = doubt_;
-    }
     at += row.size() + (at + row.size() < buffer_.size() ? 1 : 0);
   }
   if (closed) {
     statement->data_begin = data_begin;
     statement->data_end = base_ + at;
+  }
+  if (rows && !stops_) {
+    Doubt(
+        "if the COPY in front of it fails, psql executes its rows; write \\set ON_ERROR_STOP on in "
+        "front "
+        "of that");
   }
   begin_ = at;
   lexer_.Continue(buffer_, at, origin_, !ended_);

@@ -64,6 +64,7 @@ class StatementStream {
   absl::Status SkipCopyData(Statement* statement);
   void FollowCopy(const Token& token);
   void Doubt(absl::string_view why);
+  void TakeLexersDoubt();
   void Finish(size_t end, Statement* statement);
   void KeepComments(size_t upto);
   void Drop(size_t upto);
@@ -72,6 +73,7 @@ class StatementStream {
                             Statement* statement, bool* complete);
   absl::StatusOr<bool> Restrict(size_t at, absl::string_view line, absl::string_view word);
   size_t LineEnd(size_t from) const;
+  bool BeginsLine(size_t at) const;
   Position At(size_t offset) const;
   absl::Status Bad(size_t offset, absl::string_view what) const;
 
@@ -92,12 +94,15 @@ class StatementStream {
   size_t begin_ = 0;  // Of the statement, in the buffer; also of what stands in front of it.
   bool has_content_ = false;
   size_t content_ = 0;
-  std::string comments_;    // In front of client commands that were left out.
-  std::string doubt_;       // See Statement::client_doubt; of all that follows, too.
-  std::string restricted_;  // The key of psql's \restrict.
-  int ifs_ = 0;             // psql's \if that are open.
-  int copy_words_ = 0;      // Of COPY ... FROM STDIN: 1 at COPY, 2 at FROM, 3 at STDIN.
-  int copy_depth_ = 0;      // Parentheses in it.
+  std::string comments_;     // In front of client commands that were left out.
+  std::string doubt_;        // See Statement::client_doubt; of all that follows, too.
+  std::string restricted_;   // The key of psql's \restrict.
+  bool untold_ = false;      // No statement came since the lexer doubted.
+  bool stops_ = false;       // psql's ON_ERROR_STOP.
+  int ifs_ = 0;              // psql's \if that are open.
+  int copy_words_ = 0;       // Of COPY ... FROM STDIN: 1 at COPY, 2 at FROM, 3 at STDIN.
+  int copy_depth_ = 0;       // Parentheses in it.
+  bool behind_dot_ = false;  // The token before is ".".
   absl::Status failure_;
 };
 

@@ -252,26 +252,45 @@ TEST(PsqlLinesTest, OnlyCopyFromStdinIsFollowedByRows) {
   }
   for (absl::string_view copy :
        {"COPY t FROM STDIN", "COPY t (a, b) FROM STDIN WITH (FORMAT csv)", "COPY t FROM STDOUT"}) {
-    EXPECT_THAT(Read(absl::StrCat(copy, ";\n1\n\\.\nSELECT 1;")),
+    EXPECT_THAT(Read(absl::StrCat("\\set ON_ERROR_STOP on\n", copy, ";\n1\n\\.\nSELECT 1;")),
                 ElementsAre(absl::StrCat("destructive: ", copy), "safe: SELECT 1"));
   }
 }
 
-// psql executes the rows where the COPY was left out, or failed.
-TEST(PsqlLinesTest, RowsThatLookLikeStatementsCount) {
+// psql executes the rows where the COPY was left out, or failed and psql goes on.
+TEST(PsqlLinesTest, BehindRowsThatMayBeExecutedNothingIsKnown) {
   EXPECT_THAT(Read("\\if false\nCOPY t FROM stdin;\n\\endif\nDROP TABLE t;\n\\.\n"),
               ElementsAre(HasSubstr("inside of \\if")));
-  for (absl::string_view row :
-       {"DROP TABLE t;", "  drop table t; x", "1\t\\! rm x", "\\i other.sql"}) {
-    EXPECT_THAT(Read(absl::StrCat("COPY a FROM stdin;\n1\n", row, "\n\\.\nSELECT 1;")),
+  for (absl::string_view row : {"it's", "5$$", "DROP TABLE t\n;", "SELECT lo_creat(-1),", "1"}) {
+    const std::string script = absl::StrCat("COPY a FROM stdin;\n", row, "\n\\.\nSELECT 1;");
+    EXPECT_THAT(Read(script),
                 ElementsAre("destructive: COPY a FROM stdin", "destructive: SELECT 1"))
         << row;
+    for (absl::string_view stops : {"\\set ON_ERROR_STOP on", "\\set ON_ERROR_STOP TRUE",
+                                    "\\set ON_ERROR_STOP 'Yes'", "\\set ON_ERROR_STOP"}) {
+      EXPECT_THAT(Read(absl::StrCat(stops, "\n", script)),
+                  ElementsAre("destructive: COPY a FROM stdin", "safe: SELECT 1"))
+          << row;
+    }
+    EXPECT_EQ(Read(absl::StrCat("\\if :x\n\\set ON_ERROR_STOP on\n\\endif\n", script)).back(),
+              "destructive: SELECT 1");
   }
-  for (absl::string_view row : {"droplet; x", "C:\\\\dir\t\\N", "a\\tb;", "it's"}) {
-    EXPECT_THAT(Read(absl::StrCat("COPY a FROM stdin;\n", row, "\n\\.\nSELECT 1;")),
-                ElementsAre("destructive: COPY a FROM stdin", "safe: SELECT 1"))
-        << row;
+  EXPECT_THAT(Read("COPY a FROM stdin;\n\\.\nSELECT 1;"),
+              ElementsAre("destructive: COPY a FROM stdin", "safe: SELECT 1"));
+}
+
+TEST(PsqlLinesTest, TablesMayBeCalledByWordsOfCopy) {
+  for (absl::string_view table : {"public.to", "public.from", "public . stdin"}) {
+    EXPECT_THAT(Read(absl::StrCat("\\set ON_ERROR_STOP on\nCOPY ", table,
+                                  " FROM stdin;\nSELECT '\n\\.\nDROP TABLE t;\n--';")),
+                ElementsAre(absl::StrCat("destructive: COPY ", table, " FROM stdin"),
+                            "destructive: DROP TABLE t"))
+        << table;
   }
+}
+
+TEST(PsqlLinesTest, WhatEndsAStatementThatIsLeftOutLeavesItsDepth) {
+  EXPECT_EQ(Read("\\if :x\nSELECT ( \\g\n\\endif\nSELECT 1;").back(), "destructive: SELECT 1");
 }
 
 }  // namespace
