@@ -1,24 +1,40 @@
 #include "agent/engine/query_stop.h"
 
+#include <system_error>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
+#include "common/log/log.h"
 
 namespace dbfleet::agent {
 
 void QueryStop::Stop() {
   MutexLock lock(&mutex_);
   stopped_ = true;
+  BeginToAsk();
+}
+
+void QueryStop::BeginToAsk() {
+  if (interrupt_ == nullptr || asker_.joinable()) return;
+  try {
+    asker_ = std::thread([this] { Ask(); });
+  } catch (const std::system_error& error) {
+    // The statement goes on until its own time limit.
+    log::Warn("cannot ask a server to end a statement: no thread", {{"error", error.what()}});
+  }
+}
+
+void QueryStop::Ask() {
+  MutexLock lock(&mutex_);
   for (int n = 0; n < kTries && interrupt_ != nullptr; ++n) {
-    // Not under the lock: asking the server may take long, and stopped() is to answer.
+    // Not under the lock: asking the server may take long, and the others must not wait for it.
     const std::function<void()> interrupt = interrupt_;
-    interrupting_ = true;
     mutex_.Unlock();
     interrupt();
     mutex_.Lock();
-    interrupting_ = false;
-    ended_.SignalAll();
-    if (interrupt_ != nullptr) ended_.WaitWithTimeout(&mutex_, kAgain);
+    if (interrupt_ != nullptr) ended_.WaitWithTimeout(&mutex_, again_);
   }
 }
 
@@ -35,16 +51,40 @@ QueryStop::Scope::Scope(QueryStop* stop, std::function<void()> interrupt) : stop
 
 QueryStop::Scope::~Scope() {
   if (stop_ == nullptr) return;
-  MutexLock lock(&stop_->mutex_);
-  stop_->interrupt_ = nullptr;
-  stop_->ended_.SignalAll();
-  while (stop_->interrupting_) stop_->ended_.Wait(&stop_->mutex_);
+  std::thread asker;
+  {
+    MutexLock lock(&stop_->mutex_);
+    // From here on nobody begins to ask.
+    stop_->interrupt_ = nullptr;
+    asker = std::move(stop_->asker_);
+    stop_->ended_.SignalAll();
+  }
+  if (asker.joinable()) asker.join();
+}
+
+absl::Status QueryStop::Scope::MayBegin() const {
+  if (stop_ == nullptr || !stop_->stopped()) return absl::OkStatus();
+  return Error(absl::StatusCode::kCancelled, "CANCELLED",
+               "the job was cancelled before its statement began");
 }
 
 absl::Status QueryStop::Scope::Outcome(const absl::Status& outcome) const {
   if (stop_ == nullptr || !stop_->stopped()) return outcome;
-  return Error(absl::StatusCode::kCancelled, "CANCELLED",
-               "the job was cancelled, and its statement ended on the server");
+  if (ReasonOf(outcome) == "DATABASE_TIMEOUT") return outcome;
+  const auto cancelled = [](absl::string_view what) {
+    return Error(absl::StatusCode::kCancelled, "CANCELLED",
+                 absl::StrCat("the job was cancelled, ", what));
+  };
+  // An answer of the server, whichever, is the statement's end there.
+  if (outcome.ok() || absl::IsCancelled(outcome)) {
+    return cancelled("and its statement ended on the server");
+  }
+  if (absl::IsUnavailable(outcome)) {
+    return cancelled(
+        "and its connection is gone: whether the statement ended on the server is not known; at "
+        "most its time limit ends it there");
+  }
+  return cancelled(absl::StrCat("and its statement ended with: ", outcome.message()));
 }
 
 }  // namespace dbfleet::agent

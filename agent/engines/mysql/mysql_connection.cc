@@ -152,13 +152,16 @@ absl::Status MysqlConnection::SetUp() {
   RETURN_IF_ERROR(Execute(absl::StrCat("SET SESSION sql_mode = '", kSqlMode,
                                        "', SESSION autocommit = 1, NAMES utf8mb4"))
                       .status());
-  ASSIGN_OR_RETURN(const auto rows, Query("SELECT CONNECTION_ID(), VERSION()"));
-  if (rows.size() != 1 || rows[0].size() != 2 ||
+  opened_ = clock_->Monotonic();
+  ASSIGN_OR_RETURN(const auto rows,
+                   Query("SELECT CONNECTION_ID(), VERSION(), @@hostname, @@port, @@server_id"));
+  if (rows.size() != 1 || rows[0].size() != 5 ||
       !absl::SimpleAtoi(rows[0][0].value_or(""), &connection_id_)) {
     return Error(absl::StatusCode::kInternal, "DATABASE_ERROR",
                  "the server does not tell its version");
   }
   version_ = rows[0][1].value_or("");
+  server_ = {rows[0][2].value_or(""), rows[0][3].value_or(""), rows[0][4].value_or("")};
   return absl::OkStatus();
 }
 
@@ -329,9 +332,26 @@ void MysqlConnection::Interrupt() {
   options.account = options_.account;
   options.io_timeout = absl::Seconds(5);
   // Best effort: the statement's own end says whether it was stopped.
-  if (const auto second = Open(spec_, options); second.ok()) {
-    (*second)->Execute(absl::StrCat("KILL QUERY ", connection_id_)).status().IgnoreError();
+  const auto second = Open(spec_, options);
+  if (!second.ok()) return;
+  const auto status = (*second)->Query("SHOW GLOBAL STATUS LIKE 'Uptime'");
+  int64_t uptime = 0;
+  if (!status.ok() || status->size() != 1 || (*status)[0].size() != 2 ||
+      !absl::SimpleAtoi((*status)[0][1].value_or(""), &uptime) ||
+      !IsSameRun(server_, (*second)->server_, absl::Seconds(uptime),
+                 clock_->Monotonic() - opened_)) {
+    log::Warn("cannot ask for a statement's end: a second connection does not lead to its server",
+              {{"instance", spec_.name}});
+    return;
   }
+  (*second)->Execute(absl::StrCat("KILL QUERY ", connection_id_)).status().IgnoreError();
+}
+
+bool IsSameRun(const MysqlServer& mine, const MysqlServer& other, absl::Duration other_uptime,
+               absl::Duration open_for) {
+  // The server tells whole seconds.
+  return mine.host_name == other.host_name && mine.port == other.port &&
+         mine.server_id == other.server_id && other_uptime + absl::Seconds(1) >= open_for;
 }
 
 dbfleet::sql::SqlModes MysqlConnection::SessionModes() {

@@ -37,6 +37,20 @@ namespace dbfleet::agent {
 // The message holds the server's number and text; text that may repeat row data is masked.
 absl::Status MysqlStatus(const ::sql::SQLException& exception);
 
+// Which server a session is on, as far as every account may ask for it. A name may lead to another
+// one by the next connection: behind a balancer, or after a failover.
+struct MysqlServer {
+  std::string host_name;  // Its own, not the one by which it is reached.
+  std::string port;
+  std::string server_id;
+};
+
+// Whether a session number of one connection means the same session on another one: on the same
+// server, which has been up since before the first one was opened `open_for` ago. Session numbers
+// begin anew with each start of a server.
+bool IsSameRun(const MysqlServer& mine, const MysqlServer& other, absl::Duration other_uptime,
+               absl::Duration open_for);
+
 // One connection to a MySQL or MariaDB server: utf8mb4, a fixed sql_mode without ANSI_QUOTES and
 // NO_BACKSLASH_ESCAPES (so that the server reads statements as common/sql does), autocommit, one
 // statement per call, no LOCAL INFILE, no reconnecting. Not thread-safe but for Interrupt. No
@@ -80,7 +94,9 @@ class MysqlConnection {
   // A string literal.
   std::string Quote(absl::string_view value) const;
 
-  // KILL QUERY through a second connection, best effort. Thread-safe.
+  // KILL QUERY through a second connection, best effort. Does nothing if that one leads to another
+  // server or if the server has started anew (IsSameRun): the number would be somebody else's
+  // session. Thread-safe.
   void Interrupt();
 
   // Cuts the connection (Options::keepalive): a call that waits and all later ones are UNAVAILABLE.
@@ -116,6 +132,8 @@ class MysqlConnection {
   SocketHandle socket_;  // Of connection_, if `keepalive`; set before anybody else knows of us.
   std::string version_;
   int64_t connection_id_ = 0;
+  MysqlServer server_;
+  absl::Duration opened_ = absl::InfiniteDuration();  // Monotonic.
 };
 
 }  // namespace dbfleet::agent

@@ -90,7 +90,7 @@ class MysqlEngine : public Engine {
   static absl::Status Stream(MysqlConnection& connection, absl::string_view statement,
                              QueryStop* stop, ResultBuilder* builder) {
     const QueryStop::Scope scope(stop, [&connection] { connection.Interrupt(); });
-    RETURN_IF_ERROR(scope.Outcome(absl::OkStatus()));
+    RETURN_IF_ERROR(scope.MayBegin());
     return scope.Outcome(connection.Stream(statement, builder));
   }
 

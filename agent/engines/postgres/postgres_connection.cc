@@ -8,6 +8,7 @@
 
 #include "agent/engine/account.h"
 #include "common/base/status.h"
+#include "common/log/log.h"
 
 namespace dbfleet::agent {
 namespace {
@@ -59,6 +60,9 @@ void NeverReconnect(pqxx::connection& connection) {
 #pragma GCC diagnostic pop
 }
 
+// The same text on every connection, whatever its DateStyle and time zone are.
+constexpr char kBackendStart[] = "pg_catalog.date_part('epoch', backend_start)::pg_catalog.text";
+
 std::string TypeName(pqxx::oid type) {
   static const std::pair<pqxx::oid, const char*> kNames[] = {
       {16, "bool"},      {17, "bytea"},       {18, "char"},          {19, "name"},
@@ -101,7 +105,7 @@ absl::Status PostgresConnection::Connect() {
   ASSIGN_OR_RETURN(const AccountConfig account, AccountFor(spec_, options_.account));
   ASSIGN_OR_RETURN(const Secret password, ReadPassword(account));
   opened_ = clock_->Monotonic();
-  return GuardPostgres([&] {
+  RETURN_IF_ERROR(GuardPostgres([&] {
     const Secret text(ConnectionString(spec_, account, password, options_));
     connection_ = std::make_unique<pqxx::connection>(text.Reveal());
     socket_ = SocketHandle::Duplicate(connection_->sock());
@@ -114,7 +118,14 @@ absl::Status PostgresConnection::Connect() {
       guillotine_ = BreakAfter(std::max(left, absl::ZeroDuration()));
     }
     return absl::OkStatus();
-  });
+  }));
+  if (!options_.interruptible) return absl::OkStatus();
+  ASSIGN_OR_RETURN(
+      const auto rows,
+      Query(absl::StrCat("SELECT ", kBackendStart,
+                         " FROM pg_catalog.pg_stat_activity WHERE pid = ", backend_pid_)));
+  if (rows.size() == 1 && rows[0].size() == 1) backend_start_ = rows[0][0].value_or("");
+  return absl::OkStatus();
 }
 
 absl::Status PostgresConnection::Run(absl::string_view statement,
@@ -206,11 +217,14 @@ void PostgresConnection::Interrupt() {
   options.database = options_.database;
   // Not libpq's own cancel request: it waits for a hung server without limit.
   options.deadline = absl::Seconds(5);
-  if (const auto second = Open(spec_, options); second.ok()) {
-    (*second)
-        ->Execute(absl::StrCat("SELECT pg_cancel_backend(", backend_pid_, ")"))
-        .status()
-        .IgnoreError();
+  const auto second = Open(spec_, options);
+  if (!second.ok()) return;
+  const auto asked = (*second)->Query(absl::StrCat(
+      "SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.pg_stat_activity WHERE pid = ",
+      backend_pid_, " AND ", kBackendStart, " = ", Quote(backend_start_)));
+  if (asked.ok() && asked->empty()) {
+    log::Warn("cannot ask for a statement's end: a second connection does not find its session",
+              {{"instance", spec_.name}});
   }
 }
 

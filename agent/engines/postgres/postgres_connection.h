@@ -51,6 +51,8 @@ class PostgresConnection {
     // Notices within some two minutes that a server reached by TCP is gone, however long a
     // statement may take otherwise.
     bool keepalive = false;
+    // Makes Interrupt work, for one statement more.
+    bool interruptible = false;
   };
   static absl::StatusOr<std::unique_ptr<PostgresConnection>> Open(const InstanceSpec& spec,
                                                                   const Options& options);
@@ -76,7 +78,9 @@ class PostgresConnection {
   // A string literal (standard_conforming_strings).
   std::string Quote(absl::string_view value) const;
 
-  // pg_cancel_backend through a second connection, best effort. Thread-safe.
+  // pg_cancel_backend through a second connection, best effort (Options::interruptible). Only of
+  // this very session, told by its number and the microsecond of its begin: a name may lead to
+  // another server by the next connection, and numbers come again. Thread-safe.
   void Interrupt();
 
   // Cuts the connection: a call that waits and all later ones are UNAVAILABLE. Does not block.
@@ -106,6 +110,7 @@ class PostgresConnection {
   std::unique_ptr<Clock::Timer> guillotine_;  // Options::deadline.
   int server_version_ = 0;
   int backend_pid_ = 0;
+  std::string backend_start_;  // Seconds since 1970, as the server writes them; empty: not known.
 };
 
 }  // namespace dbfleet::agent

@@ -107,6 +107,7 @@ class PostgresEngine : public Engine {
     how.deadline = options.timeout + kGrace;
     how.read_only = true;
     how.statement_timeout = options.timeout;
+    how.interruptible = options.stop != nullptr;
     ASSIGN_OR_RETURN(const auto connection, PostgresConnection::Open(spec_, how));
     RETURN_IF_ERROR(connection->Execute("BEGIN TRANSACTION READ ONLY").status());
     ResultBuilder builder(options.max_rows);
@@ -126,7 +127,7 @@ class PostgresEngine : public Engine {
   static absl::Status Read(PostgresConnection& connection, absl::string_view statement,
                            const QueryOptions& options, ResultBuilder* builder) {
     const QueryStop::Scope scope(options.stop, [&connection] { connection.Interrupt(); });
-    RETURN_IF_ERROR(scope.Outcome(absl::OkStatus()));
+    RETURN_IF_ERROR(scope.MayBegin());
     const std::string word = FirstKeyword(statement);
     // No cursor for these; their results are small.
     if (word == "SHOW" || word == "EXPLAIN") {

@@ -218,6 +218,7 @@ class PostgresMigrations : public SqlMigrations {
     options.read_only = read_only;
     options.lock_timeout = lock_timeout;
     options.keepalive = true;
+    options.interruptible = true;
     ASSIGN_OR_RETURN(std::unique_ptr<PostgresConnection> connection,
                      PostgresConnection::Open(spec_, options));
     return std::make_unique<PostgresSession>(std::move(connection));

@@ -143,7 +143,7 @@ class RedisEngine : public Engine {
     const absl::Duration start = clock_->Monotonic();
     // Redis ends no reading command early; nobody waits for it any longer.
     const QueryStop::Scope scope(options.stop, [&connection] { connection->Break(); });
-    RETURN_IF_ERROR(scope.Outcome(absl::OkStatus()));
+    RETURN_IF_ERROR(scope.MayBegin());
     RETURN_IF_ERROR(scope.Outcome(connection->Visit(
         words, [&](const std::string& path, RedisReply::Type type, absl::string_view value) {
           const bool nil = type == RedisReply::Type::kNil;

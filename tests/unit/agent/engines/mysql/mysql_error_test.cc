@@ -103,6 +103,19 @@ TEST(MysqlStatusTest, TerminalEscapesAreMadeVisible) {
               Not(HasSubstr("\x1b")));
 }
 
+TEST(MysqlInterruptTest, ANumberMeansASessionOnTheSameServerInTheSameRunOnly) {
+  const MysqlServer mine{"db1", "3306", "1"};
+  EXPECT_TRUE(IsSameRun(mine, mine, absl::Hours(1), absl::Seconds(90)));
+  EXPECT_TRUE(IsSameRun(mine, mine, absl::Seconds(9), absl::Milliseconds(9900)))
+      << "it tells whole seconds";
+  EXPECT_FALSE(IsSameRun(mine, mine, absl::Seconds(60), absl::Seconds(90)))
+      << "started anew since the session began";
+  for (const MysqlServer& other : {MysqlServer{"db2", "3306", "1"}, MysqlServer{"db1", "3307", "1"},
+                                   MysqlServer{"db1", "3306", "2"}}) {
+    EXPECT_FALSE(IsSameRun(mine, other, absl::Hours(1), absl::Seconds(90)));
+  }
+}
+
 TEST(MysqlGrantsTest, HoldsPlaceholdersAndTheConfiguredNames) {
   InstanceSpec spec;
   spec.name = "orders";
