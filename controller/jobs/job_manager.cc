@@ -157,6 +157,8 @@ absl::Status JobManager::CancelOverrun(FlowContext& context, const std::string& 
 }
 
 void JobManager::Tick() {
+  // The last one's work still waits for the writer: more of the same would only pile up there.
+  if (last_readings_.lock() != nullptr) return;
   const absl::Time now = clock_.Now();
   std::vector<std::string> due;
   std::set<std::string> queues;  // Of what else nobody looks at before it is its turn.
@@ -188,6 +190,7 @@ void JobManager::Tick() {
   });
   // Each of a queue's jobs looks at the whole queue: it is read once for all of them.
   const auto readings = std::make_shared<QueueReadings>();
+  last_readings_ = readings;
   for (const std::string& job_id : due) AdvanceInTime(job_id, readings);
   for (const std::string& window : queues) LookAtQueue(window);
 }

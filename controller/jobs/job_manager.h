@@ -151,6 +151,9 @@ class JobManager {
   const JobFlow& flow_;
   JobHub& hub_;
   Clock& clock_;
+  // Of the last tick; there is one as long as any of its mutations has not run. Ticks come one
+  // after the other, from one thread at a time.
+  std::weak_ptr<QueueReadings> last_readings_;
 };
 
 // INVALID_ARGUMENT (BAD_INSPECTION).

@@ -103,7 +103,7 @@ absl::Status JobFlow::AddQueue(ReadTx& tx, absl::Span<const Task> tasks, const W
 
 absl::StatusOr<QueueReading*> JobFlow::ReadQueue(ReadTx& tx, const std::string& window,
                                                  absl::Time now, QueueReadings* readings) const {
-  if (QueueReading* const found = readings->Find(window, now); found != nullptr) return found;
+  if (QueueReading* const found = readings->Find(window); found != nullptr) return found;
   QueueReading reading;
   reading.time = now;
   ASSIGN_OR_RETURN(reading.queued, tx.JobsQueuedFor(window));

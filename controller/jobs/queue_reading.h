@@ -23,20 +23,17 @@ struct QueueReading {
   std::optional<std::map<std::string, absl::Time>> expected;
 };
 
-// What a queue is read into, once for many jobs that wait in it, where each would read it for
-// itself otherwise. Others may have written since, so it decides about no grant: it is for what is
-// looked at again soon, and for so long only. Not thread-safe.
+// What queues are read into, once for many jobs that wait in them, where each would read its queue
+// for itself otherwise. It lasts as long as the pass over those jobs that it is made for, however
+// long that takes: read anew by the clock, it would be read for each job just when that is dear.
+// Others may have written since, so it gives no place away: neither a grant nor the going on of
+// what is paused goes by it. Not thread-safe.
 class QueueReadings {
  public:
-  // After so long a queue is read anew.
-  static constexpr absl::Duration kLasts = absl::Seconds(1);
-
-  // That of the window, unless it is too old; nullptr: it is to be read.
-  QueueReading* Find(const std::string& window, absl::Time now) {
+  // That of the window; nullptr: it is to be read.
+  QueueReading* Find(const std::string& window) {
     const auto found = readings_.find(window);
-    if (found == readings_.end()) return nullptr;
-    const absl::Duration age = now - found->second.time;
-    return age >= absl::ZeroDuration() && age < kLasts ? &found->second : nullptr;
+    return found == readings_.end() ? nullptr : &found->second;
   }
   QueueReading* Keep(const std::string& window, QueueReading reading) {
     return &(readings_[window] = std::move(reading));

@@ -126,8 +126,13 @@ absl::Status JobFlow::AdvancePaused(FlowContext& context, Job* job) const {
   // Those that run need no leave any more.
   std::erase_if(tasks, [](const Task& task) { return task.state != TaskState::kPending; });
   if (tasks.empty()) return GoOn(context, job, "nothing is left to begin");
-  ASSIGN_OR_RETURN(const PolicyDecision decision,
+  ASSIGN_OR_RETURN(PolicyDecision decision,
                    EvaluatePolicyOn(context.tx, *job, tasks, context.now, context.readings));
+  if (decision.allowed() && context.readings != nullptr) {
+    // To go on is to take one of the window's places, and a grant does not ask for the turn of what
+    // goes on in its occurrence: another one may have taken the place since the queue was read.
+    ASSIGN_OR_RETURN(decision, EvaluatePolicyOn(context.tx, *job, tasks, context.now));
+  }
   if (decision.allowed()) return GoOn(context, job, "the policy allows it again");
   const std::string former = job->error_message;
   // Paused for days, it may need another backup.
