@@ -159,7 +159,7 @@ absl::Status Collector::PutEvent(WriteTx& tx, const ToldEvent& told, uint64_t se
       row.subject = told.event.subject;
       row.seq = seq;
       row.trigger = trigger.empty() ? "over" : trigger;
-      row.fields = told.fields;
+      row.fields = FieldsFor(told, *route);
       row.fields["trigger"] = row.trigger;
       row.create_time = row.next_time = time_.Now();
       if (waiting >= kMostWaiting) {

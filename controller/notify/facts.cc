@@ -20,6 +20,7 @@ namespace dbfleet::controller {
 namespace {
 
 constexpr char kProposed[] = "proposed";
+constexpr absl::string_view kEnvironments = "environments/";
 
 absl::string_view StatusWord(Meaning meaning) {
   switch (meaning) {
@@ -80,36 +81,49 @@ absl::Status AddJob(ReadTx& tx, const std::string& id, bool with_instances, Told
   return absl::OkStatus();
 }
 
+// The trail goes on whatever became of what a record is about.
+bool IsGone(const absl::Status& status) {
+  return absl::IsNotFound(status) || absl::IsDataLoss(status);
+}
+
 // What somebody would decide about, and how. One that is gone or cannot be read is told without.
 absl::Status AddProposedJob(ReadTx& tx, const std::string& id, ToldEvent* told) {
+  told->fields["command"] = absl::StrCat("dbfleet rule proposal ", id);
+  const absl::StatusOr<JobProposal> proposal = tx.rules_reader().GetProposal(id);
+  if (IsGone(proposal.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(proposal.status());
+  resource::v1::ScheduledJob job;
+  if (!job.ParseFromString(proposal->job_blob)) return absl::OkStatus();
+  bool cut = false;
+  told->fields[kProposed] = FieldLines(config::WriteYaml(job), &cut);
+  if (cut) return absl::OkStatus();
   told->fields["command"] =
       absl::StrCat("dbfleet rule accept ", id, " --reason REASON, or: ", "dbfleet rule decline ",
                    id, " --reason REASON");
-  const absl::StatusOr<JobProposal> proposal = tx.rules_reader().GetProposal(id);
-  if (absl::IsNotFound(proposal.status())) return absl::OkStatus();
-  RETURN_IF_ERROR(proposal.status());
-  resource::v1::ScheduledJob job;
-  if (job.ParseFromString(proposal->job_blob)) told->fields[kProposed] = config::WriteYaml(job);
   return absl::OkStatus();
 }
 
 absl::Status AddProposedRules(ReadTx& tx, const std::string& name, ToldEvent* told) {
   const std::string id = name.substr(name.find('/') + 1);
+  told->fields["command"] = absl::StrCat("dbfleet proposal show ", id);
   const absl::StatusOr<Resource> row = tx.GetResource(name);
-  if (absl::IsNotFound(row.status())) return absl::OkStatus();
+  if (IsGone(row.status())) return absl::OkStatus();
   RETURN_IF_ERROR(row.status());
   resource::v1::Proposal proposal;
   if (!proposal.ParseFromString(row->blob)) return absl::OkStatus();
-  told->fields["command"] =
-      absl::StrCat("dbfleet proposal approve ", id, " --digest ", proposal.digest().substr(0, 12),
-                   " --reason REASON, or: dbfleet proposal reject ", id, " --reason REASON");
-  std::string& text = told->fields[kProposed];
-  for (const resource::v1::ProposedChange& change : proposal.changes()) {
-    absl::StrAppend(&text, text.empty() ? "" : "\n", change.name(),
-                    change.yaml().empty()   ? " would be deleted"
-                    : change.etag().empty() ? " would be created"
-                                            : " would be updated");
-    for (const std::string& line : change.diff()) absl::StrAppend(&text, "\n  ", line);
+  ProposedRules& rules = told->proposed.emplace();
+  rules.id = id;
+  rules.digest = proposal.digest();
+  for (const resource::v1::ProposedChange& from : proposal.changes()) {
+    ProposedRules::Change& change = rules.changes.emplace_back();
+    const absl::string_view changed = from.name();
+    if (absl::StartsWith(changed, kEnvironments)) {
+      change.environment = std::string(changed.substr(kEnvironments.size()));
+    }
+    change.text = absl::StrCat(changed, from.yaml().empty()   ? " would be deleted"
+                                        : from.etag().empty() ? " would be created"
+                                                              : " would be updated");
+    for (const std::string& line : from.diff()) absl::StrAppend(&change.text, "\n  ", line);
   }
   return absl::OkStatus();
 }
@@ -156,7 +170,7 @@ absl::StatusOr<ToldEvent> Gather(ReadTx& tx, const AuditRow& row, AuditEvent eve
   told.fields["time"] =
       absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", row.record_time, absl::UTCTimeZone());
   for (auto it = told.fields.begin(); it != told.fields.end();) {
-    it->second = it->first == kProposed ? FieldLines(it->second) : FieldText(it->second);
+    if (it->first != kProposed) it->second = FieldText(it->second);
     it = it->second.empty() ? told.fields.erase(it) : std::next(it);
   }
   const auto title = told.fields.find("title");
@@ -165,6 +179,36 @@ absl::StatusOr<ToldEvent> Gather(ReadTx& tx, const AuditRow& row, AuditEvent eve
                    entry.environment.empty() ? "" : absl::StrCat(" in ", entry.environment),
                    title == told.fields.end() ? "" : absl::StrCat(": ", title->second)));
   return told;
+}
+
+std::map<std::string, std::string> FieldsFor(const ToldEvent& told, const Route& route) {
+  std::map<std::string, std::string> fields = told.fields;
+  if (!told.proposed.has_value()) return fields;
+  const ProposedRules& rules = *told.proposed;
+  const auto& wanted = route.spec.selector().environments();
+  std::string text;
+  int others = 0;
+  for (const ProposedRules::Change& change : rules.changes) {
+    const bool selected =
+        !change.environment.empty() &&
+        (wanted.empty() || std::count(wanted.begin(), wanted.end(), change.environment) != 0);
+    if (selected) absl::StrAppend(&text, text.empty() ? "" : "\n", change.text);
+    if (!selected) ++others;
+  }
+  bool cut = false;
+  std::string& proposed = fields[kProposed];
+  proposed = FieldLines(text, &cut);
+  if (others > 0) {
+    absl::StrAppend(&proposed, "\n  (and ", others,
+                    others == 1 ? " other change" : " other changes", ": dbfleet proposal show ",
+                    rules.id, ")");
+  }
+  if (proposed.empty()) fields.erase(kProposed);
+  if (cut || others > 0) return fields;
+  fields["command"] =
+      absl::StrCat("dbfleet proposal approve ", rules.id, " --digest ", rules.digest.substr(0, 12),
+                   " --reason REASON, or: dbfleet proposal reject ", rules.id, " --reason REASON");
+  return fields;
 }
 
 std::string UsualTime::KeyOf(const Job& job, const Task& task) {

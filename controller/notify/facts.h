@@ -1,7 +1,9 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -13,13 +15,31 @@ namespace dbfleet::controller {
 // The detail "environments" of a record that is about every one.
 inline constexpr absl::string_view kEverywhere = "*";
 
+// A change of rules that waits for its quorum.
+struct ProposedRules {
+  struct Change {
+    std::string environment;  // Whose policy it is; "" for anything else.
+    std::string text;         // What would be done, with its differences.
+  };
+  std::string id;
+  std::string digest;
+  std::vector<Change> changes;
+};
+
 // An event with what there is to tell of it.
 struct ToldEvent {
   AuditEvent event;
   EventPlace place;
-  std::map<std::string, std::string> fields;
-  bool slower = false;  // Than such jobs usually are.
+  std::map<std::string, std::string> fields;  // For every route.
+  std::optional<ProposedRules> proposed;      // Told to each route as far as it is for it.
+  bool slower = false;                        // Than such jobs usually are.
 };
+
+// What a route is told. A proposal may change what whoever reads the route's messages may not see
+// (other environments, who holds which role): of its changes those of the policies of environments
+// that the route selects are told, and the others counted. The command is that of a decision only
+// if all of it was told, for nobody is to decide about what was not shown to them.
+std::map<std::string, std::string> FieldsFor(const ToldEvent& told, const Route& route);
 
 // Looks the job and the instances up as they are in this transaction. What is gone meanwhile is
 // left out. `with_instances`: a route looks at them.

@@ -12,15 +12,24 @@ struct Line {
 };
 
 constexpr Line kLines[] = {
-    {"About", "subject"},       {"Environment", "environment"},
-    {"Target", "target"},       {"Title", "title"},
-    {"Why", "request_reason"},  {"Requested by", "requester"},
-    {"Done by", "actor"},       {"State", "state"},
-    {"Safety", "safety"},       {"Rows", "rows"},
-    {"Took", "duration"},       {"Usually", "usual"},
-    {"Reason", "reason"},       {"Error", "error"},
-    {"Proposed", "proposed"},   {"Time", "time"},
+    {"About", "subject"},
+    {"Environment", "environment"},
+    {"Target", "target"},
+    {"Title", "title"},
+    {"Why", "request_reason"},
+    {"Requested by", "requester"},
+    {"Done by", "actor"},
+    {"State", "state"},
+    {"Safety", "safety"},
+    {"Rows", "rows"},
+    {"Took", "duration"},
+    {"Usually", "usual"},
+    {"Reason", "reason"},
+    {"Error", "error"},
+    {"Time", "time"},
     {"To see more", "command"},
+    // The longest comes last: receivers that cut messages cut there.
+    {"Proposed", "proposed"},
 };
 
 }  // namespace

@@ -16,7 +16,8 @@ namespace dbfleet::controller {
 namespace {
 
 constexpr size_t kMostFieldBytes = 1000;
-constexpr size_t kMostLinesBytes = 2500;
+// So that it does not push anything else out of what receivers take (Slack: 3,000 characters).
+constexpr size_t kMostLinesBytes = 1400;
 
 constexpr FieldInfo kFields[] = {
     {"summary", "one line that says what happened"},
@@ -99,13 +100,22 @@ std::string FieldText(absl::string_view text) {
                   kMostFieldBytes);
 }
 
-std::string FieldLines(absl::string_view text) {
+std::string FieldLines(absl::string_view text, bool* cut) {
   std::string lines;
-  for (const absl::string_view line :
-       absl::StrSplit(Truncate(text, kMostLinesBytes), '\n', absl::SkipEmpty())) {
-    absl::StrAppend(&lines, "\n  ", FieldText(line));
+  int all = 0;
+  int told = 0;
+  *cut = false;
+  for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+    ++all;
+    const std::string shown = told + 1 == all ? FieldText(line) : "";
+    if (shown.empty() || lines.size() + shown.size() > kMostLinesBytes) continue;
+    ++told;
+    *cut |= line.size() > kMostFieldBytes || shown.size() >= kMostFieldBytes;
+    absl::StrAppend(&lines, "\n  ", shown);
   }
-  return lines;
+  if (told == all && !*cut) return lines;
+  *cut = true;
+  return absl::StrCat(lines, "\n  (cut: ", told, " of ", all, " lines)");
 }
 
 }  // namespace dbfleet::controller

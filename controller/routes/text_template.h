@@ -47,7 +47,8 @@ class TextTemplate {
 std::string FieldText(absl::string_view text);
 
 // The same for text of several lines: each is on a line of its own behind two spaces, which none of
-// ours begins with.
-std::string FieldLines(absl::string_view text);
+// ours begins with. If it is too long, lines at its end are left out, or a line's end, and its last
+// line says so; `cut` is set then.
+std::string FieldLines(absl::string_view text, bool* cut);
 
 }  // namespace dbfleet::controller

@@ -3,9 +3,12 @@
 #include <map>
 #include <string>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 
 #include "common/base/status.h"
+#include "controller/notify/texts.h"
 #include "dbfleet/resource/v1/proposal.pb.h"
 #include "dbfleet/resource/v1/resource.pb.h"
 #include "tests/unit/controller/notify/notify_fixture.h"
@@ -16,6 +19,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 class CollectorTest : public NotifyTest {
  protected:
@@ -24,6 +28,13 @@ class CollectorTest : public NotifyTest {
     for (const Notification& row : Rows())
       told.push_back(row.route + " " + row.trigger + " " + row.subject);
     return told;
+  }
+  void Insert(const std::string& name, const resource::v1::Proposal& proposal) {
+    Resource row;
+    row.id = name;
+    row.kind = "Proposal";
+    row.blob = proposal.SerializeAsString();
+    ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.InsertResource(&row); }).ok());
   }
 };
 
@@ -129,10 +140,7 @@ TEST_F(CollectorTest, AProposalSaysWhatIsProposedAndHowToDecide) {
   change->set_etag("1");
   change->add_diff("-    destructive_approvals: 2");
   change->add_diff("+    destructive_approvals: 1\nRequested by: users/root");
-  Resource row;
-  row.id = "proposals/P1";
-  row.kind = "Proposal";
-  row.blob = proposal.SerializeAsString();
+  Insert("proposals/P1", proposal);
   resource::v1::ScheduledJob job;
   job.mutable_inspect()->set_statement("SELECT 1");
   JobProposal proposed;
@@ -141,10 +149,8 @@ TEST_F(CollectorTest, AProposalSaysWhatIsProposedAndHowToDecide) {
   proposed.uid = "u";
   proposed.instance = "db1";
   proposed.job_blob = job.SerializeAsString();
-  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
-                RETURN_IF_ERROR(tx.rules().Insert(&proposed));
-                return tx.InsertResource(&row);
-              }).ok());
+  ASSERT_TRUE(
+      Mutate([&](WriteTx& tx) -> absl::Status { return tx.rules().Insert(&proposed); }).ok());
   Record("proposal.create", "proposals/P1");
   Record("rule.proposed", "jobproposals/Q1", {{"mode", "ask"}});
   Record("proposal.create", "proposals/GONE");
@@ -158,10 +164,60 @@ TEST_F(CollectorTest, AProposalSaysWhatIsProposedAndHowToDecide) {
   EXPECT_EQ(rules.at("command"),
             "dbfleet proposal approve P1 --digest 3f1c90aa12bd --reason REASON, or: dbfleet "
             "proposal reject P1 --reason REASON");
+  const std::string body = TextsFor(Route(), Rows()[0], AsItIs).body;
+  EXPECT_LT(body.find("proposal approve"), body.find("would be updated"))
+      << "what a receiver cuts away is not the command";
   const std::map<std::string, std::string> jobs = Rows()[1].fields;
   EXPECT_THAT(jobs.at("proposed"), HasSubstr("SELECT 1"));
   EXPECT_THAT(jobs.at("command"), HasSubstr("dbfleet rule decline Q1 --reason REASON"));
   EXPECT_EQ(Rows()[2].fields.count("proposed"), 0u) << "what is gone is told without";
+}
+
+// A route is for people who may not see what else is changed in the same breath.
+TEST_F(CollectorTest, OfAProposalARouteIsToldWhatItsEnvironmentsAreAboutAndTheRestIsCounted) {
+  Declare("all", Hook("rules-proposed"));
+  Declare("prod", Hook("rules-proposed") + ", selector: {environments: [production]}");
+  Collect();
+  resource::v1::Proposal proposal;
+  proposal.set_digest("3f1c90aa12bd77");
+  for (const char* name : {"environments/production", "environments/staging", "rolebindings/boss",
+                           "maintenancewindows/nightly"}) {
+    auto* change = proposal.add_changes();
+    change->set_name(name);
+    change->set_yaml("x");
+    change->add_diff(absl::StrCat("+ of ", name));
+  }
+  Insert("proposals/P1", proposal);
+  Record("proposal.create", "proposals/P1", {{"environments", "production,staging"}}, "");
+  Collect();
+  ASSERT_EQ(Rows().size(), 2u);
+  for (const Notification& row : Rows()) {
+    const std::string& text = row.fields.at("proposed");
+    EXPECT_THAT(text, HasSubstr("+ of environments/production"));
+    EXPECT_EQ(absl::StrContains(text, "staging"), row.route == "all") << row.route;
+    EXPECT_THAT(text, Not(HasSubstr("boss"))) << "that takes the right to audit";
+    EXPECT_THAT(text,
+                HasSubstr(row.route == "all" ? "and 2 other changes" : "and 3 other changes"));
+    EXPECT_EQ(row.fields.at("command"), "dbfleet proposal show P1")
+        << "nobody decides about what was not shown";
+  }
+}
+
+TEST_F(CollectorTest, WhatIsTooLongToTellIsNotDecidedAboutByTheMessage) {
+  Declare("r", Hook("rules-proposed"));
+  Collect();
+  resource::v1::Proposal proposal;
+  proposal.set_digest("3f1c90aa12bd77");
+  auto* change = proposal.add_changes();
+  change->set_name("environments/production");
+  for (int i = 0; i < 99; ++i) change->add_diff("+ some harmless line of text");
+  change->add_diff("+ destructive_approvals: 0");
+  Insert("proposals/P1", proposal);
+  Record("proposal.create", "proposals/P1");
+  Collect();
+  ASSERT_EQ(Rows().size(), 1u);
+  EXPECT_THAT(Rows()[0].fields.at("proposed"), HasSubstr(" of 101 lines)"));
+  EXPECT_EQ(Rows()[0].fields.at("command"), "dbfleet proposal show P1");
 }
 
 TEST_F(CollectorTest, AlertsAreTakenBackThoughTheirEndWasNotAskedFor) {
