@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 
 #include "common/base/status.h"
@@ -17,6 +18,7 @@
 #include "controller/jobs/job_manager.h"
 #include "controller/jobs/no_such_window.h"
 #include "controller/jobs/specs.h"
+#include "controller/resources/access.h"
 #include "controller/resources/event_rule_resource.h"
 #include "controller/resources/scheduled_job.h"
 #include "controller/resources/view.h"
@@ -123,7 +125,8 @@ class Look {
     std::vector<const Instance*> chosen;
     ASSIGN_OR_RETURN(const std::vector<Instance>* const instances, fleet_.Instances());
     for (const Instance& instance : *instances) {
-      const bool there = environments.empty() || environments.count(instance.environment) != 0;
+      const bool there = (environments.empty() || environments.count(instance.environment) != 0) &&
+                         rights_.In(Verb::kRead, instance.environment);
       if (there && choose(instance)) chosen.push_back(&instance);
     }
     return chosen;
@@ -188,11 +191,12 @@ class Look {
       window = static_cast<const resource::v1::MaintenanceWindow&>(*given->message);
     } else {
       const absl::StatusOr<Resource> stored = tx_.GetResource(id);
-      if (absl::IsNotFound(stored.status())) {
+      if (!stored.ok() && !absl::IsNotFound(stored.status())) return stored.status();
+      ASSIGN_OR_RETURN(const auto parsed, ParseResourceId(id));
+      if (!stored.ok() || !MaySee(rights_, *parsed.first, StoredReach(*parsed.first, *stored))) {
         Note(field, NoSuchWindow(name).message());
         return absl::OkStatus();
       }
-      RETURN_IF_ERROR(stored.status());
       if (!window.ParseFromString(stored->blob)) return absl::OkStatus();
     }
     if (window.spec().effect() == "deny") {
@@ -239,12 +243,26 @@ class Look {
     return AtJob(spec.job(), "spec.job", targets, spec.targets().engines());
   }
 
+  absl::Status AtTriggers(const std::vector<DeadTrigger>& dead) {
+    if (dead.empty()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const bool unchanged, IsUnchanged());
+    const FieldPlaces places(manifest_);
+    std::vector<std::string> refused;
+    for (const DeadTrigger& trigger : dead) {
+      if (unchanged) Note(trigger.field, trigger.why);
+      if (!unchanged) refused.push_back(absl::StrCat(places.At(trigger.field), trigger.why));
+    }
+    if (unchanged) return absl::OkStatus();
+    return Error(absl::StatusCode::kInvalidArgument, "BAD_CONFIG", absl::StrJoin(refused, "\n"));
+  }
+
   absl::Status AtRule() {
     const auto& manifest = static_cast<const resource::v1::EventRule&>(*manifest_.message);
     const resource::v1::EventRuleSpec& spec = manifest.spec();
     config::Problems none;
     const std::optional<DeclaredEventRule> rule = CompileEventRule(manifest, &none);
     if (!rule.has_value()) return absl::OkStatus();  // Which parsing has told.
+    RETURN_IF_ERROR(AtTriggers(DeadTriggers(spec)));
     const std::set<std::string>& environments = rule->selection.environments;
     const ScheduleTargets& chosen = spec.propose().targets();
     RETURN_IF_ERROR(AtNamed(spec.selector().instances(), "spec.selector.instances", environments));

@@ -23,6 +23,8 @@ using RouteCheck = std::function<absl::Status(const Route&)>;
 // work that would be refused, windows and secrets that there are not. All that may be right later.
 // Instances outside of `rights` are as if they were not there.
 //
+// INVALID_ARGUMENT (BAD_CONFIG): a rule that is created or changed has a trigger of which nothing
+// could ever come.
 // FAILED_PRECONDITION (INSPECTION_NOT_SAFE, NO_DATABASE_DUMP): what is created or changed has work
 // done that would be refused on every one of its targets, as by hand. Statements are read for that,
 // so it is not for the writer.

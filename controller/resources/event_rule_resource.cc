@@ -253,18 +253,21 @@ std::optional<DeclaredEventRule> CompileEventRule(const resource::v1::EventRule&
   return std::nullopt;
 }
 
-// Beside what keeps a stored one from being used: such a trigger of it only does nothing.
 void CheckEventRule(const resource::v1::EventRule& manifest, Problems* problems) {
   (void)CompileEventRule(manifest, problems);
-  const EventRuleSpec& spec = manifest.spec();
+}
+
+std::vector<DeadTrigger> DeadTriggers(const EventRuleSpec& spec) {
+  std::vector<DeadTrigger> dead;
   for (int i = 0; i < spec.on().triggers_size(); ++i) {
     const std::string& trigger = spec.on().triggers(i);
     const TriggerInfo* const known = FindTrigger(trigger);
     if (known == nullptr || !IsForRules(*known)) continue;
     const std::string why = WhyNever(spec, trigger);
     if (why.empty()) continue;
-    problems->Add(absl::StrCat("spec.on.triggers[", i, "]"), absl::StrCat(trigger, " ", why));
+    dead.push_back({absl::StrCat("spec.on.triggers[", i, "]"), absl::StrCat(trigger, " ", why)});
   }
+  return dead;
 }
 
 }  // namespace dbfleet::controller

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 
@@ -29,8 +30,16 @@ struct DeclaredEventRule {
 
 void FillEventRule(resource::v1::EventRule* manifest);
 
-// All that is wrong with one that is to be applied, also that it, or one of its triggers, would
-// never lead to anything.
+// A trigger of a rule of which nothing could ever come.
+struct DeadTrigger {
+  std::string field;  // "spec.on.triggers[1]"
+  std::string why;
+};
+// Not among what is wrong with a rule: one that an earlier version took goes on doing nothing, also
+// when it is applied again, and holds up nothing that is applied with it.
+std::vector<DeadTrigger> DeadTriggers(const resource::v1::EventRuleSpec& spec);
+
+// All that is wrong with one.
 void CheckEventRule(const resource::v1::EventRule& manifest, config::Problems* problems);
 
 // Nullopt if there is anything wrong, which goes to `problems`.

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 
 #include "common/base/status.h"
 #include "controller/resources/resource_manager.h"
+#include "dbfleet/resource/v1/event_rule.pb.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/memory_store.h"
 
@@ -55,6 +57,11 @@ class AdviceTest : public ::testing::Test {
         "apiVersion: dbfleet/v1\nkind: EventRule\nmetadata: {name: r}\nspec:\n"
         "  on: {triggers: [failed]}\n",
         spec);
+  }
+  static Rights WithoutReading() {
+    TokenScope scope;
+    scope.verbs = {Verb::kDeclare, Verb::kOperate};
+    return Rights::All().NarrowedBy(scope);
   }
   absl::StatusOr<std::vector<ResourceChange>> Apply(const std::string& yaml, bool dry_run = false,
                                                     const Rights& rights = Rights::All()) {
@@ -105,6 +112,29 @@ TEST_F(AdviceTest, InstancesThatAreNotThereAreToldByName) {
                                 HasSubstr("spec.propose.targets.instances[0]: ")));
 }
 
+// Earlier versions took it: a directory that holds one can be applied as a whole all the same.
+TEST_F(AdviceTest, ARuleOfWhichNothingCouldComeIsRefusedUnlessItIsThereAlready) {
+  const std::string dead =
+      Rule("  selector: {job_kinds: [check]}\n  propose: {job: {check: {}}}\n");
+  const std::string changed = absl::StrReplaceAll(dead, {{"[failed]", "[failed, agent-lost]"}});
+  ASSERT_TRUE(Apply(dead).ok());
+  const auto refused = Apply(changed + "---\n" + Schedule("check: {}"));
+  EXPECT_EQ(ReasonOf(refused.status()), "BAD_CONFIG");
+  EXPECT_THAT(
+      std::string(refused.status().message()),
+      AllOf(StartsWith("f.yaml:"), HasSubstr("spec.on.triggers[1]: agent-lost tells of no ")));
+  Mutate([&](WriteTx& tx) -> absl::Status {  // As an earlier version stored it.
+    ASSIGN_OR_RETURN(Resource row, tx.GetResource("eventrules/r"));
+    resource::v1::EventRule rule;
+    EXPECT_TRUE(rule.ParseFromString(row.blob));
+    rule.mutable_spec()->mutable_on()->add_triggers("agent-lost");
+    row.blob = rule.SerializeAsString();
+    return tx.UpdateResource(&row);
+  });
+  EXPECT_THAT(Warnings(changed + "---\n" + Schedule("check: {}")),
+              ElementsAre(HasSubstr("agent-lost tells of no job")));
+}
+
 TEST_F(AdviceTest, AnInstanceThatMayNotBeSeenIsAsIfItWereNotThere) {
   User polly;
   polly.id = "polly";
@@ -114,6 +144,12 @@ TEST_F(AdviceTest, AnInstanceThatMayNotBeSeenIsAsIfItWereNotThere) {
   EXPECT_THAT(
       Warnings(Schedule("check: {}", "  targets: {instances: [pay]}\n"), rights),
       ElementsAre(AllOf(HasSubstr("there is no instance \"pay\""), Not(HasSubstr("production")))));
+}
+
+TEST_F(AdviceTest, WhoMayOnlyDeclareIsToldOfNoTargets) {
+  const std::string drops = Schedule("inspect: {statement: \"SELECT 1\"}");
+  EXPECT_THAT(Warnings(drops), IsEmpty());
+  EXPECT_THAT(Warnings(drops, WithoutReading()), ElementsAre(HasSubstr("no instance is what it")));
 }
 
 TEST_F(AdviceTest, TargetsOfWhichThereAreNoneAreTold) {
@@ -190,6 +226,8 @@ TEST_F(AdviceTest, AWindowThatIsNotThereOrCarriesNothingIsTold) {
                                                   HasSubstr("no maintenance window \"night\""))));
   EXPECT_THAT(Warnings(queued + freeze("night")), ElementsAre(HasSubstr("night is a freeze")));
   EXPECT_THAT(Warnings(queued), ElementsAre(HasSubstr("night is a freeze"))) << "which is there";
+  EXPECT_THAT(Warnings(queued, WithoutReading()),
+              ElementsAre(HasSubstr("no instance"), HasSubstr("no maintenance window \"night\"")));
 }
 
 TEST_F(AdviceTest, WhatARouteCannotSendIsTold) {
