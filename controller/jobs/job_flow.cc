@@ -154,6 +154,9 @@ absl::Status JobFlow::AdvancePlanning(FlowContext& context, Job* job) const {
   bool planned = true;
   for (Task& task : tasks) {
     if (task.state == TaskState::kFailed) {
+      // A pause's, which is over with this.
+      job->error_reason.clear();
+      job->error_message.clear();
       CopyError(tasks, context.now, job);
       RETURN_IF_ERROR(SkipOpenTasks(context.tx, &tasks));
       RETURN_IF_ERROR(WithdrawUngranted(context, *job, "the job failed"));

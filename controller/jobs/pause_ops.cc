@@ -8,6 +8,7 @@
 #include "common/base/status.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
+#include "controller/identity/request_keys.h"
 #include "controller/jobs/decisions.h"
 #include "controller/jobs/job_manager.h"
 
@@ -76,7 +77,11 @@ absl::StatusOr<Job> JobManager::Pause(const RequestMeta& meta, const std::string
 absl::StatusOr<Job> JobManager::Resume(const RequestMeta& meta, const std::string& job_id) {
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
     ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
+    const class RequestKey key("job.resume", meta.principal, meta.request_id, {job_id});
+    ASSIGN_OR_RETURN(const std::string done, key.FindMade(context.tx, context.now));
+    if (!done.empty()) return job;  // A retry, whoever paused it again since.
     if (IsHeld(job)) {
+      RETURN_IF_ERROR(key.Remember(context.tx, job.id, context.now));
       const std::string paused_for = std::exchange(job.error_reason, "");
       job.error_message.clear();
       RETURN_IF_ERROR(context.tx.UpdateJob(&job));
@@ -84,9 +89,9 @@ absl::StatusOr<Job> JobManager::Resume(const RequestMeta& meta, const std::strin
       RETURN_IF_ERROR(flow_.Advance(context, job.id));
       return context.tx.GetJob(job.id);
     }
-    // A retry.
-    if (job.state == JobState::kRolling || IsWaiting(job.state)) return job;
+    if (job.state == JobState::kRolling) return job;  // A retry.
     if (job.state != JobState::kPaused) return WrongState(job, "resumed");
+    RETURN_IF_ERROR(key.Remember(context.tx, job.id, context.now));
     RETURN_IF_ERROR(AcceptWhyPaused(context.tx, &job));
     const std::string paused_for = LetGoOn(&job);
     if (job.queue.window.empty()) {

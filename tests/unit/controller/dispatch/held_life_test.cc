@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "common/base/status.h"
+#include "controller/domain/transitions.h"
 #include "tests/unit/controller/dispatch/window_fixture.h"
 
 namespace dbfleet::controller {
@@ -86,6 +88,37 @@ TEST_F(HeldLifeTest, ApprovalsAreGivenMeanwhileAndThePlanFollowsThePolicy) {
   EXPECT_TRUE(IsOffered());
 }
 
+// No withdrawal reaches it: the grant itself asks.
+TEST_F(HeldLifeTest, TheGrantAsksWhetherItIsPaused) {
+  Declare({Once("now", absl::ZeroDuration(), absl::Hours(5))});
+  const Job job = Approved();
+  const agent::v1::Offer offer = Unanswered();
+  ASSERT_TRUE(store_
+                  .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(Job paused, tx.GetJob(job.id));
+                    paused.error_reason = std::string(kPausedByPerson);
+                    paused.error_message = "paused by users/ada";
+                    return tx.UpdateJob(&paused);
+                  })
+                  .ok());
+  const int grants = agent_.Grants();
+  agent_.Accept(offer);
+  EXPECT_EQ(agent_.Grants(), grants);
+  EXPECT_EQ(StateOf(job.id), "ready");
+}
+
+TEST_F(HeldLifeTest, APlanThatFailsMeanwhileEndsItInItsOwnWords) {
+  const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, MakeChange()));
+  Pause(job);
+  const agent::v1::Offer offer = Unanswered();
+  agent_.Accept(offer);
+  agent_.Start(offer);
+  agent_.Finish(offer, agent::v1::OUTCOME_FAILED);
+  EXPECT_EQ(StateOf(job.id), "failed");
+  EXPECT_NE(JobOf(job.id).error_reason, "PAUSED");
+  EXPECT_EQ(JobOf(job.id).error_message.find("paused by"), std::string::npos);
+}
+
 TEST_F(HeldLifeTest, NoBackupIsTakenForWhatIsPaused) {
   Declare({Once("now", absl::ZeroDuration(), absl::Hours(5))});
   const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, MakeChange()));
@@ -113,13 +146,31 @@ TEST_F(HeldLifeTest, APausedOneExpiresAndIsCancelledLikeAnyOther) {
   EXPECT_EQ(JobOf(job.id).error_message, "cancelled by users/bob: not needed");
 }
 
-TEST_F(HeldLifeTest, PausingAndResumingTwiceIsOnce) {
+// Said of the wrong job, it would look as if the right one went on.
+TEST_F(HeldLifeTest, WhatNobodyPausedIsNotResumed) {
+  Declare({Once("later", absl::Hours(1), absl::Hours(1))});
+  const Job job = Approved();
+  const auto resume = [&](const std::string& request_id) {
+    const absl::StatusOr<Job> resumed = jobs_.Resume({"users/ada", request_id}, job.id);
+    executor_.RunAll();
+    return ReasonOf(resumed.status());
+  };
+  EXPECT_EQ(resume("one"), "BAD_STATE");
+  Pause(job);
+  EXPECT_EQ(resume("two"), "");
+  EXPECT_EQ(resume("two"), "") << "a retry";
+  EXPECT_EQ(resume("three"), "BAD_STATE");
+  Pause(job);
+  EXPECT_EQ(resume("two"), "");
+  EXPECT_TRUE(IsHeld(JobOf(job.id))) << "a retry takes back no later pause";
+}
+
+TEST_F(HeldLifeTest, PausingTwiceIsOnce) {
   Declare({Once("later", absl::Hours(1), absl::Hours(1))});
   const Job job = Approved();
   Pause(job);
   Must(jobs_.Pause({"users/bob", ""}, job.id, "me too"));
   EXPECT_EQ(JobOf(job.id).error_message, "paused by users/ada: the shop is busy");
-  Resume(job);
   Resume(job);
   EXPECT_EQ(StateOf(job.id), "ready");
 }
