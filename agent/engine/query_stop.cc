@@ -1,6 +1,5 @@
 #include "agent/engine/query_stop.h"
 
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -17,12 +16,10 @@ void QueryStop::Stop() {
 }
 
 void QueryStop::BeginToAsk() {
-  if (interrupt_ == nullptr || asker_.joinable()) return;
-  try {
-    asker_ = std::thread([this] { Ask(); });
-  } catch (const std::system_error& error) {
-    // The statement goes on until its own time limit.
-    log::Warn("cannot ask a server to end a statement: no thread", {{"error", error.what()}});
+  if (interrupt_ == nullptr || asker_ != nullptr) return;
+  asker_ = MakeThreadPool("query-stop", 1);
+  if (!asker_->Add([this] { Ask(); })) {
+    log::Warn("no thread to ask a server to end a statement: it goes on until its time limit");
   }
 }
 
@@ -51,7 +48,7 @@ QueryStop::Scope::Scope(QueryStop* stop, std::function<void()> interrupt) : stop
 
 QueryStop::Scope::~Scope() {
   if (stop_ == nullptr) return;
-  std::thread asker;
+  std::unique_ptr<Executor> asker;
   {
     MutexLock lock(&stop_->mutex_);
     // From here on nobody begins to ask.
@@ -59,7 +56,7 @@ QueryStop::Scope::~Scope() {
     asker = std::move(stop_->asker_);
     stop_->ended_.SignalAll();
   }
-  if (asker.joinable()) asker.join();
+  asker.reset();  // Waits for the call that is under way.
 }
 
 absl::Status QueryStop::Scope::MayBegin() const {

@@ -1,12 +1,13 @@
 #pragma once
 
 #include <functional>
-#include <thread>
+#include <memory>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 
+#include "common/concurrency/executor.h"
 #include "common/concurrency/mutex.h"
 
 namespace dbfleet::agent {
@@ -63,7 +64,8 @@ class QueryStop {
   CondVar ended_;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   std::function<void()> interrupt_ ABSL_GUARDED_BY(mutex_);  // Null: there is no query.
-  std::thread asker_ ABSL_GUARDED_BY(mutex_);  // Joined by the end of the Scope that it works for.
+  // One thread, if anybody has called Stop; joined by the end of the Scope that it works for.
+  std::unique_ptr<Executor> asker_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace dbfleet::agent

@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "absl/synchronization/notification.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 
 #include "common/base/status.h"
 
@@ -16,6 +16,11 @@ namespace dbfleet::agent {
 namespace {
 
 using ::testing::HasSubstr;
+
+void Rest(absl::Duration duration) {
+  absl::Notification never;
+  never.WaitForNotificationWithTimeout(duration);
+}
 
 TEST(QueryStopTest, AQueryThatNobodyStopsIsAsItEnded) {
   QueryStop stop;
@@ -45,7 +50,7 @@ TEST(QueryStopTest, TheServerIsAskedAgainUntilTheQueryIsOver) {
   }
   const int at_its_end = asked;
   const QueryStop::Scope next(&stop, [&] { ++of_another; });
-  absl::SleepFor(absl::Milliseconds(20));
+  Rest(absl::Milliseconds(20));
   EXPECT_EQ(asked, at_its_end);
   EXPECT_EQ(of_another, 0);
 }
@@ -57,7 +62,7 @@ TEST(QueryStopTest, AServerThatDoesNotHeedIsNotAskedForEver) {
   stop.Stop();
   stop.Stop();  // Asks no second time.
   while (asked < QueryStop::kTries) std::this_thread::yield();
-  absl::SleepFor(absl::Milliseconds(50));
+  Rest(absl::Milliseconds(50));
   EXPECT_EQ(asked, QueryStop::kTries);
 }
 
@@ -69,7 +74,7 @@ TEST(QueryStopTest, StopDoesNotWaitForAServerThatHangs) {
   std::atomic<bool> returned{false};
   std::thread watchdog([&] {
     hangs.WaitForNotification();
-    for (int i = 0; i < 1000 && !returned; ++i) absl::SleepFor(absl::Milliseconds(10));
+    for (int i = 0; i < 1000 && !returned; ++i) Rest(absl::Milliseconds(10));
     EXPECT_TRUE(returned) << "Stop waits for the server";
     answers.Notify();
   });
@@ -91,7 +96,7 @@ TEST(QueryStopTest, TheQueryDoesNotEndBeforeARequestThatIsUnderWay) {
   {
     const QueryStop::Scope scope(&stop, [&] {
       asking.Notify();
-      absl::SleepFor(absl::Milliseconds(50));
+      Rest(absl::Milliseconds(50));
       asked = true;
     });
     stop.Stop();
