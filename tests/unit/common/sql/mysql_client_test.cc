@@ -1,0 +1,77 @@
+// Where the clients of MySQL and MariaDB cut a script otherwise than the servers would. Each of
+// these lost a table, wrote a file or ran a command of the shell.
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/sql/sql.h"
+
+namespace dbfleet::sql {
+namespace {
+
+// The client acts on them also where the server skips the comment, or reads one that the client
+// does not see.
+TEST(MySqlClientTest, WhereItCutsOtherwiseNothingIsSafe) {
+  for (const Dialect dialect : {Dialect::kMariaDb, Dialect::kMySql}) {
+    for (absl::string_view script :
+         {"SELECT 1 --\x01; DROP TABLE t;\n;", "SELECT 1 --\x1b\\! touch x\n;",
+          "--\x7f; DROP TABLE t;", "SELECT 1 /*!99999 \\! touch x\n*/ ;",
+          "SELECT 1 /*M!999999\\! touch x\n*/ ;", "SELECT 1 /*!99999 \\c\nDROP TABLE t; */ ;",
+          "SELECT 1 /*!99999 \\- x */;"}) {
+      EXPECT_FALSE(Split(dialect, script).ok()) << script;
+    }
+    for (absl::string_view script :
+         {"SELECT 1 /*!99999 ; DROP TABLE t; */ ;", "SELECT 1 /*M!999999 ; DROP TABLE t; */ ;"}) {
+      const auto statements = Split(dialect, absl::StrCat(script, " SELECT 2;"));
+      ASSERT_TRUE(statements.ok()) << script;
+      for (const Statement& statement : *statements) {
+        EXPECT_EQ(Read(dialect, statement).verdict.safety, Safety::kDestructive) << script;
+      }
+    }
+    for (absl::string_view script : {
+             // The client ends these comments elsewhere.
+             "/* /*! */ SELECT 1 # */ DROP TABLE t;\n;",
+             "SELECT 1, /* /*! */ ' */ 2 ; DROP TABLE t; -- ' ;",
+             "/* /*+ */ SHOW TABLES LIKE ' */ DROP TABLE t; -- ' ;",
+             "SELECT 1 /*!40101 +1 /* */ + ' */ */ ; DROP TABLE t; -- ' */ ;",
+             "SELECT 1 /*!99999 # /*\n */ INTO OUTFILE '/tmp/x' # */\n;",
+             "SELECT 1 /*!99999 -- /*\n */ INTO OUTFILE '/tmp/x' # */\n;",
+             "--'\nSELECT '; SHOW TABLES LIKE '; DROP TABLE t; -- ';",
+             "DELIMITER xx\nSELECT 1 /*!99999 axx DROP TABLE t; */ xx",
+             "DELIMITER 99999\nSELECT 1 /*!99999 DROP TABLE t; */ 99999",
+             "SELECT /*+ \\! touch x\n */ 1;",
+             "SELECT /*+\n ; DROP TABLE t; */ 1;",
+         }) {
+      const auto statements = Split(dialect, script);
+      if (!statements.ok()) continue;
+      EXPECT_FALSE(statements->empty()) << script;
+      for (const Statement& statement : *statements) {
+        EXPECT_EQ(Read(dialect, statement).verdict.safety, Safety::kDestructive) << script;
+      }
+    }
+    // With no statement behind it there is nobody to tell of it.
+    EXPECT_FALSE(Split(dialect, "SELECT 1;\n/* /*! */ # */ DROP TABLE t;\n;").ok());
+    // DELIMITER is one for the client where it begins a line, and of so many characters.
+    for (absl::string_view script :
+         {"SELECT 1; DELIMITER ;TRUNCATE/**/t", "/**/DELIMITER ;TRUNCATE/**/t",
+          "SELECT 1 # ;\n;DELIMITER ;TRUNCATE/**/t", "DELIMITER;TRUNCATE/**/t", "DELIMITER ;x\n",
+          "DELIMITER aaaaaaaaaaaaa/*x\nSELECT 1 aaaaaaaaaaaaa/*x", "DELIMITER 1234567890123456\n",
+          "DELIMITER x\t\nSELECT 1x"}) {
+      EXPECT_FALSE(Split(dialect, script).ok()) << script;
+    }
+    Target quotes(dialect);
+    quotes.modes.known = quotes.modes.ansi_quotes = true;
+    const auto quoted = Split(quotes, "SELECT 1 AS \"a\\\" -- \"; DROP TABLE t;\n;");
+    ASSERT_TRUE(quoted.ok()) << quoted.status();
+    EXPECT_NE(quoted->back().client_doubt, "");
+    const auto sound = Split(dialect,
+                             "SELECT 1--1 --\t; x\n;\nDELIMITER ;;\n  /*!50003 SELECT 2; */;;\n  "
+                             "DELIMITER ;  \r\n/* a */ -- b\n");
+    ASSERT_TRUE(sound.ok()) << sound.status();
+    EXPECT_EQ(sound->size(), 2u);
+    EXPECT_EQ(sound->back().client_doubt, "");
+  }
+}
+
+}  // namespace
+}  // namespace dbfleet::sql
