@@ -97,7 +97,7 @@ class ScheduleTest(FleetTest):
 
     def test_what_will_not_work_is_a_warning_and_the_list_shows_how_each_stands(self):
         text = manifest("typo", "30 2 * * *", "targets: {instances: [mariadb, maria]}, suspended: true")
-        told = self.apply(text)
+        told = self.declare(text)
         self.assert_says(told, r"schedules/typo created",
                          r"warning: stdin:4:\d+: schedules/typo: spec.targets.instances\[1\]: there is no instance")
         dry = self.fleet.cli("polly", "apply", "-f", "-", "--dry-run", "-o", "json", stdin=text, expect=0)

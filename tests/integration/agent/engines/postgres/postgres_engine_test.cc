@@ -63,6 +63,7 @@ class PostgresEngineTest : public testing::Test {
     PostgresConnection::Options options;
     options.account = use;
     options.deadline = absl::Seconds(60);
+    options.interruptible = true;
     return PostgresConnection::Open(Spec(), options);
   }
   static std::string Admin(const std::string& sql) { return server_->Admin(sql, "shop").value(); }

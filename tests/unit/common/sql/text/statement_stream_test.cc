@@ -49,8 +49,8 @@ constexpr absl::string_view kMySqlScript =
 constexpr absl::string_view kPostgresScript =
     "-- head\nSELECT 'a\\', E'b\\';c' -- x\n 'd;' , $x$ ; $$ $x$, \"e;\"; /* a /* ; */ ; */ SELECT "
     "1;\n"
-    "COPY t FROM stdin;\n1\tx;'\n2\ty\\\\\n\\.\n\\restrict abc\nSELECT U&'x;', $1;\n\\connect "
-    "other\n"
+    "COPY t FROM stdin;\n1\tx;'\n2\ty\\\\\n\\.\n\\restrict abc\nSELECT U&'x;', $1;\n"
+    "\\unrestrict abc\n\\connect other\n"
     "CREATE RULE r AS ON INSERT TO t DO (DELETE FROM a; DELETE FROM b);\n"
     "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END; SELECT "
     "$a_tag_that_is_longer_than_what_is_looked_ahead$ ; $a_tag_that_is_longer_than_what_is_looked_"
@@ -80,6 +80,7 @@ TEST(StatementStreamTest, PiecesOfAnySizeGiveTheSameStatements) {
         ASSERT_EQ(a.data_begin, b.data_begin) << chunk;
         ASSERT_EQ(a.data_end, b.data_end) << chunk;
         ASSERT_EQ(a.client_command, b.client_command) << chunk;
+        ASSERT_EQ(a.client_doubt, b.client_doubt) << chunk;
       }
     }
   }
