@@ -12,10 +12,7 @@ namespace dbfleet::agent {
 void QueryStop::Stop() {
   MutexLock lock(&mutex_);
   stopped_ = true;
-  BeginToAsk();
-}
-
-void QueryStop::BeginToAsk() {
+  // There is no query, or somebody asks already.
   if (interrupt_ == nullptr || asker_ != nullptr) return;
   asker_ = MakeThreadPool("query-stop", 1);
   if (!asker_->Add([this] { Ask(); })) {

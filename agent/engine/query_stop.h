@@ -56,8 +56,6 @@ class QueryStop {
  private:
   // Calls interrupt_ until there is none any more. On asker_.
   void Ask();
-  // Unless there is no query or somebody asks already.
-  void BeginToAsk() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const absl::Duration again_;
   mutable Mutex mutex_;

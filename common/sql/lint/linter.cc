@@ -70,13 +70,6 @@ bool MayHaveColumn(const SchemaSnapshot& snapshot, const Script& script,
   return !known;
 }
 
-void Doubt(std::string reason, Verdict* verdict) {
-  verdict->safety = Safety::kDestructive;
-  verdict->understood = verdict->adds_only = false;
-  if (verdict->doubt.empty()) verdict->doubt = reason;
-  AddReason(std::move(reason), &verdict->reasons);
-}
-
 }  // namespace
 
 Linter::Linter(const Target& target, const LintConfig& config, const SchemaSnapshot* snapshot,
@@ -108,31 +101,33 @@ void Linter::HoldAgainstSnapshot(Reading* reading) const {
     }
     if (++reasons > kMostReasons) break;
     if (!of_table) {
-      Doubt(absl::StrCat("the query whose ", qualified.column,
-                         " it reads is not known to give such a column, so it may be a call of a "
-                         "function of that name"),
-            &reading->verdict);
+      MakeDoubtful(
+          absl::StrCat("the query whose ", qualified.column,
+                       " it reads is not known to give such a column, so it may be a call of a "
+                       "function of that name"),
+          &reading->verdict);
       continue;
     }
     if (qualified.folded_unknown) {
-      Doubt(
+      MakeDoubtful(
           absl::StrCat("which column of ", SqlName(target_, qualified.table), " ", qualified.column,
                        " is depends on the database's encoding, and it may be a call of a "
                        "function; write the name in quotes"),
           &reading->verdict);
       continue;
     }
-    Doubt(absl::StrCat(SqlName(target_, qualified.table), " has no column ", qualified.column,
-                       " in the snapshot, so it may be a call of a function of that name"),
-          &reading->verdict);
+    MakeDoubtful(
+        absl::StrCat(SqlName(target_, qualified.table), " has no column ", qualified.column,
+                     " in the snapshot, so it may be a call of a function of that name"),
+        &reading->verdict);
   }
   if (query.more_qualified_columns) {
-    Doubt("it names too many columns with their tables to be held against the snapshot",
-          &reading->verdict);
+    MakeDoubtful("it names too many columns with their tables to be held against the snapshot",
+                 &reading->verdict);
   }
 }
 
-void Linter::Add(absl::string_view text, const Reading& reading) {
+void Linter::Add(absl::string_view text, const Reading& reading, bool text_in_doubt) {
   Note(ReadDirectives(as_given_, text));
   const Look look = {reading.facts, reading.verdict, target_,
                      config_,       snapshot_,       script_,
@@ -152,7 +147,7 @@ void Linter::Add(absl::string_view text, const Reading& reading) {
   CheckInjection(look);
   CheckLocks(look);
   NotUnderstood(look);
-  script_.Note(next_, reading, WasAbsent(reading.facts), text_in_doubt_);
+  script_.Note(next_, reading, WasAbsent(reading.facts), text_in_doubt);
   ++next_;
 }
 
@@ -169,9 +164,9 @@ void Linter::Add(const Statement& statement, const Reading& reading) {
     if (!trailing.ignores.empty()) text.remove_prefix(line);
   }
   const bool by_charset = as_given_.charset != CharsetRisk::kNone && !reading.verdict.understood;
-  text_in_doubt_ = !statement.client_doubt.empty() || statement.charset_in_doubt || by_charset;
-  Add(text, reading);
-  text_in_doubt_ = false;
+  const bool text_in_doubt =
+      !statement.client_doubt.empty() || statement.charset_in_doubt || by_charset;
+  Add(text, reading, text_in_doubt);
   last_line_ = origin.line +
                static_cast<int>(std::count(statement.text.begin(), statement.text.end(), '\n'));
   absl::string_view behind = statement.behind;

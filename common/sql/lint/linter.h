@@ -34,8 +34,9 @@ class Linter {
   Linter(const Target& target, const LintConfig& config, const SchemaSnapshot* snapshot)
       : Linter(target, config, snapshot, Options()) {}
 
-  // `text`: with the comments before it, for "dbfleet:ignore".
-  void Add(absl::string_view text, const Reading& reading);
+  // `text`: with the comments before it, for "dbfleet:ignore". `text_in_doubt`: it may not be what
+  // the server reads.
+  void Add(absl::string_view text, const Reading& reading, bool text_in_doubt = false);
   // With the comments around it that are not in its text.
   void Add(const Statement& statement, const Reading& reading);
 
@@ -79,8 +80,7 @@ class Linter {
   Script script_;
   Reporter reporter_;
   int next_ = 0;
-  bool text_in_doubt_ = false;  // Of the statement at hand.
-  int last_line_ = 0;           // On which the statement before ended.
+  int last_line_ = 0;  // On which the statement before ended.
   std::map<int, std::vector<IgnoreDirective>> ignores_;
 };
 

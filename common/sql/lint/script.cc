@@ -331,11 +331,7 @@ void Script::NoteRename(const Name& from, const Name& to) {
   moved.renamed = true;
   // PostgreSQL's stays in its schema.
   if (!moved.temporary) moved.place = postgres_ && to.schema.empty() ? place : PlaceOf(to);
-  if (postgres_ && moved.place != place) {  // Its indexes go with it.
-    for (const auto& own : moved.own_indexes) {
-      index_tables_[absl::StrCat(moved.place, absl::string_view("\0", 1), own.first)] = index;
-    }
-  }
+  if (moved.place != place) NoteMovedIndexes(index);
   if (const size_t other = At(moved.place, to.name); other != kNone) Forget(other);
   by_name_[Lower(to.name)][tables_[index].place] = index;
   NoteChange(index);

@@ -108,6 +108,7 @@ class Script {
   size_t TableOfIndex(const Name& index) const;
   void MakeIndex(const IndexFacts& index, size_t table, bool sure);
   void NoteDropIndex(const Facts& facts);
+  void NoteMovedIndexes(size_t table);
   void NoteRenameIndex(const Name& index, const std::string& to);
   void RenameOwnIndex(const std::string& from, const std::string& to, TableState* table);
 

@@ -131,6 +131,14 @@ void Script::MakeIndex(const IndexFacts& index, size_t table, bool sure) {
   if (postgres_) index_tables_[IndexKey(tables_[table].place, index.name)] = table;
 }
 
+// They go with their table.
+void Script::NoteMovedIndexes(size_t table) {
+  if (!postgres_) return;
+  for (const auto& own : tables_[table].own_indexes) {
+    index_tables_[IndexKey(tables_[table].place, own.first)] = table;
+  }
+}
+
 void Script::NoteDropIndex(const Facts& facts) {
   if (postgres_) {
     for (const Name& index : facts.objects) {

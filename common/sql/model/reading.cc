@@ -2,12 +2,15 @@
 
 namespace dbfleet::sql {
 
+void MakeDoubtful(const std::string& reason, Verdict* verdict) {
+  verdict->safety = Safety::kDestructive;
+  verdict->understood = verdict->adds_only = false;
+  if (verdict->doubt.empty()) verdict->doubt = reason;
+  AddReason(reason, &verdict->reasons);
+}
+
 void Doubt(const std::string& reason, Reading* reading) {
-  Verdict& verdict = reading->verdict;
-  verdict.safety = Safety::kDestructive;
-  verdict.understood = verdict.adds_only = false;
-  if (verdict.doubt.empty()) verdict.doubt = reason;
-  AddReason(reason, &verdict.reasons);
+  MakeDoubtful(reason, &reading->verdict);
   reading->facts.complete = false;
 }
 

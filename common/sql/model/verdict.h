@@ -96,6 +96,9 @@ EnvironmentClass ClassOfEnvironment(absl::string_view name);
 // Behind the others, unless it is there already.
 void AddReason(std::string reason, std::vector<std::string>* reasons);
 
+// Destructive and not understood, for this reason.
+void MakeDoubtful(const std::string& reason, Verdict* verdict);
+
 // What statements of a kind do, for a reason; `otherwise` of kinds that do nothing by themselves.
 absl::string_view WhatKindDoes(Kind kind, absl::string_view otherwise);
 

@@ -182,15 +182,14 @@ size_t Lexer::BlockCommentEnd() const {
 }
 
 // MySQL's and MariaDB's clients take comments out, and tell them apart by marks of their own:
-// behind
-// "/*!" inside of a comment another "*/" has to come. MySQL's forgets at the end of a line that it
-// is in a hint.
+// behind a mark inside of a comment another "*/" has to come. MySQL's forgets at the end of a line
+// that it is in a hint.
 void Lexer::DoubtComment(absl::string_view comment, bool hint) {
   if (!mysql()) return;
   const bool marks = absl::StrContains(comment.substr(2), "/*");
   const bool odd = hint && (comment.find_first_of("\\\n'\"`") != absl::string_view::npos ||
                             absl::StrContains(comment, delimiter_));
-  if (executable_depth_ > 0 || marks || odd) DoubtClient(kCommentsInside);
+  if (marks || odd) DoubtClient(kCommentsInside);
 }
 
 // A client cuts at a delimiter wherever it stands in there, and whether the server skips it or not.

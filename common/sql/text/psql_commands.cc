@@ -133,12 +133,4 @@ bool LeavesStatements(absl::string_view word, absl::string_view line) {
          (IsIn(kNames, word) && line.find('`') == line.npos && line.find('\\', 1) == line.npos);
 }
 
-bool IsPlainCommand(absl::string_view word) {
-  constexpr size_t kLongest = 20;
-  return !word.empty() && word.size() <= kLongest &&
-         std::all_of(word.begin(), word.end(), [](char c) {
-           return absl::ascii_isalpha(static_cast<unsigned char>(c)) || c == '!' || c == '?';
-         });
-}
-
 }  // namespace dbfleet::sql

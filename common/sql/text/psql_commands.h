@@ -39,7 +39,4 @@ bool ShowsCatalogue(absl::string_view line);
 // them; what \i brings in is not seen.
 bool LeavesStatements(absl::string_view word, absl::string_view line);
 
-// Whether an error may show the word.
-bool IsPlainCommand(absl::string_view word);
-
 }  // namespace dbfleet::sql

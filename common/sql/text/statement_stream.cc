@@ -355,7 +355,7 @@ absl::Status StatementStream::EmitCommand(size_t at, absl::string_view line, Sta
   return absl::OkStatus();
 }
 
-// "SELECT 1 \\gset": the command behind the statement that it ends.
+// "SELECT 1 \gset": the command behind the statement that it ends.
 absl::Status StatementStream::EndByCommand(size_t at, absl::string_view line,
                                            absl::string_view word, Statement* statement,
                                            bool* complete) {
@@ -367,8 +367,8 @@ absl::Status StatementStream::EndByCommand(size_t at, absl::string_view line,
   }
   const bool only_executes = OnlyExecutes(line);
   copy_words_ = 0;
-  // If it fails the statement goes on behind it; \gdesc executes none.
-  // Where it is left out psql forgets the text, and not how deep in parentheses it was.
+  // If it fails the statement goes on behind it; \gdesc executes none. Where \if leaves it out,
+  // psql forgets the text, and not how deep in parentheses it was.
   if (!only_executes || ifs_ > 0) Doubt(kBehindCommand);
   Finish(at, statement);
   cutter_.Reset();
@@ -444,8 +444,7 @@ absl::Status StatementStream::SkipCopyData(Statement* statement) {
   if (rows && !stops_) {
     Doubt(
         "if the COPY in front of it fails, psql executes its rows; write \\set ON_ERROR_STOP on in "
-        "front "
-        "of that");
+        "front of that");
   }
   begin_ = at;
   lexer_.Continue(buffer_, at, origin_, !ended_);

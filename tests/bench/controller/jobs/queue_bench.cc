@@ -15,6 +15,7 @@
 #include "common/base/status.h"
 #include "controller/jobs/job_manager.h"
 #include "controller/store/sqlite/sqlite_store.h"
+#include "tests/bench/controller/hand_clock.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -22,20 +23,6 @@ namespace {
 constexpr int kWindows = 4;
 constexpr int kJobs = kMostQueued;
 constexpr char kEnvironment[] = "production";
-
-// Moves by hand; its timers never fire.
-class HandClock : public Clock {
- public:
-  absl::Time Now() const override { return absl::UnixEpoch() + passed_; }
-  absl::Duration Monotonic() const override { return passed_; }
-  std::unique_ptr<Timer> After(absl::Duration, std::function<void()>) override {
-    return std::make_unique<Timer>();
-  }
-  void Advance(absl::Duration by) { passed_ += by; }
-
- private:
-  absl::Duration passed_ = absl::Seconds(1'800'000'000);
-};
 
 void Check(const absl::Status& status) {
   if (status.ok()) return;

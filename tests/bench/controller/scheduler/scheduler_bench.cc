@@ -12,23 +12,10 @@
 #include "controller/resources/resource_manager.h"
 #include "controller/scheduler/scheduler.h"
 #include "controller/store/sqlite/sqlite_store.h"
+#include "tests/bench/controller/hand_clock.h"
 
 namespace dbfleet::controller {
 namespace {
-
-// Moves by hand; its timers never fire.
-class HandClock : public Clock {
- public:
-  absl::Time Now() const override { return absl::UnixEpoch() + passed_; }
-  absl::Duration Monotonic() const override { return passed_; }
-  std::unique_ptr<Timer> After(absl::Duration, std::function<void()>) override {
-    return std::make_unique<Timer>();
-  }
-  void Advance(absl::Duration by) { passed_ += by; }
-
- private:
-  absl::Duration passed_ = absl::Seconds(1'800'000'000);
-};
 
 class NoExecutor : public Executor {
  public:

@@ -4,9 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "common/sql/lint/linter.h"
-#include "common/sql/script_reader.h"
 #include "common/sql/sql.h"
+#include "tests/unit/common/sql/lint_cases.h"
 
 // "The script made this itself" holds only where that is certain: what each of these scripts loses
 // was there before it, as tried out on PostgreSQL 15 and MariaDB 10.11.
@@ -25,37 +24,6 @@ const Target& Ma() {
 const Target& Pg() {
   static const Target& target = *new Target(Dialect::kPostgres, {15, 0, 0});
   return target;
-}
-
-// "rule statement", the statement counted from 1.
-std::vector<std::string> Found(const Target& target, absl::string_view script) {
-  const auto statements = Split(target, script);
-  EXPECT_TRUE(statements.ok()) << statements.status();
-  if (!statements.ok()) return {};
-  const LintConfig config;
-  Linter linter(target, config, nullptr);
-  ScriptReader reader(target);
-  for (const Statement& statement : *statements) linter.Add(statement, reader.Read(statement));
-  std::vector<std::string> found;
-  for (const Finding& finding : linter.Finish()) {
-    found.push_back(finding.rule_id + " " + std::to_string(finding.statement + 1));
-  }
-  return found;
-}
-
-struct Case {
-  const char* script;
-  const char* found;  // "rule statement".
-};
-
-void Finds(const Target& target, const std::vector<Case>& cases) {
-  for (const Case& c : cases) EXPECT_THAT(Found(target, c.script), Contains(c.found)) << c.script;
-}
-
-void DoesNotFind(const Target& target, const std::vector<Case>& cases) {
-  for (const Case& c : cases) {
-    EXPECT_THAT(Found(target, c.script), Not(Contains(c.found))) << c.script;
-  }
 }
 
 TEST(LintCertaintyTest, ATableWithRowsOfOthersIsNotNew) {

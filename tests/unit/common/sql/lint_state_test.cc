@@ -1,9 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/sql/lint/linter.h"
-#include "common/sql/script_reader.h"
 #include "common/sql/sql.h"
+#include "tests/unit/common/sql/lint_cases.h"
 
 // What a script did so far decides what rules say of its later statements, through the readers.
 namespace dbfleet::sql {
@@ -20,40 +19,6 @@ const Target& Maria() {
 const Target& Postgres() {
   static const Target& target = *new Target(Dialect::kPostgres, {15, 0, 0});
   return target;
-}
-
-// "rule statement", the statement counted from 1.
-std::vector<std::string> Found(const Target& target, absl::string_view script,
-                               const SchemaSnapshot* snapshot = nullptr) {
-  const auto statements = Split(target, script);
-  EXPECT_TRUE(statements.ok()) << statements.status();
-  if (!statements.ok()) return {};
-  const LintConfig config;
-  Linter linter(target, config, snapshot);
-  ScriptReader reader(target);
-  for (const Statement& statement : *statements) linter.Add(statement, reader.Read(statement));
-  std::vector<std::string> found;
-  for (const Finding& finding : linter.Finish()) {
-    found.push_back(finding.rule_id + " " + std::to_string(finding.statement + 1));
-  }
-  return found;
-}
-
-struct StateCase {
-  const char* script;
-  const char* found;  // "rule statement".
-};
-
-void Finds(const Target& target, absl::Span<const StateCase> cases) {
-  for (const StateCase& c : cases) {
-    EXPECT_THAT(Found(target, c.script), Contains(c.found)) << c.script;
-  }
-}
-
-void DoesNotFind(const Target& target, absl::Span<const StateCase> cases) {
-  for (const StateCase& c : cases) {
-    EXPECT_THAT(Found(target, c.script), Not(Contains(c.found))) << c.script;
-  }
 }
 
 TEST(LintStateTest, MariaDbATableCountsAsMadeOnlyIfThatIsCertain) {
