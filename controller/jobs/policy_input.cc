@@ -15,6 +15,7 @@
 #include "controller/identity/roles_in.h"
 #include "controller/jobs/job_flow.h"
 #include "controller/jobs/planning.h"
+#include "controller/jobs/promotion.h"
 #include "controller/jobs/rollback.h"
 #include "controller/jobs/specs.h"
 
@@ -59,44 +60,6 @@ absl::Status AddTraits(ReadTx& tx, absl::Span<const Task> tasks, PolicyInput* in
     input->traits.push_back({instance.labels, GravestFinding(task)});
   }
   return absl::OkStatus();
-}
-
-// What the change did, by its targets' own results: nothing, if it found nothing to do or a person
-// decided what it did.
-absl::StatusOr<PastChange> PastOf(ReadTx& tx, const Job& change) {
-  PastChange past{change.id, change.end_time, false, {}};
-  ASSIGN_OR_RETURN(const work::v1::JobSpec spec, ParseSpec(change));
-  past.applied = spec.migrate().direction() == work::v1::MIGRATE_DIRECTION_UP;
-  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(change.id));
-  for (const Task& task : tasks) {
-    if (past.applied && absl::StartsWith(task.error_reason, "RESOLVED_AS_")) {
-      past.versions.clear();
-      return past;
-    }
-    ASSIGN_OR_RETURN(const work::v1::TaskResult result, ParseResult(task));
-    const auto& versions = past.applied ? result.migrate().applied_versions()
-                                        : result.migrate().rolled_back_versions();
-    past.versions.insert(versions.begin(), versions.end());
-  }
-  return past;
-}
-
-absl::StatusOr<PolicyInput::Promotion> ReadPromotion(ReadTx& tx, const Job& job,
-                                                     const PromotionPolicy& policy,
-                                                     absl::Time now) {
-  // Enough for a rehearsal, also when one side of it was repeated.
-  constexpr int kMostLookedAt = 20;
-  ASSIGN_OR_RETURN(const std::vector<Job> changes,
-                   tx.ChangesOfContent(policy.from, job.content_digest, kMostLookedAt));
-  std::vector<PastChange> past;
-  for (const Job& change : changes) {
-    // Only a rehearsal is looked for further back.
-    if (!policy.rehearsal && !past.empty()) break;
-    ASSIGN_OR_RETURN(PastChange one, PastOf(tx, change));
-    // A rollback that failed half-way is worse than one of which it is known what it took back.
-    if (!one.versions.empty() || !one.applied) past.push_back(std::move(one));
-  }
-  return PromotionOf(past, now, policy.within);
 }
 
 // Has the change gone on without a break since it began? What was only granted has not begun, and
@@ -218,7 +181,7 @@ absl::StatusOr<PolicyDecision> JobFlow::EvaluateAlone(ReadTx& tx, const Job& job
   input->policy = environment.policy;
   RETURN_IF_ERROR(AddApprovals(tx, tasks, input));
   if (PromotionCounts(job, input->policy)) {
-    ASSIGN_OR_RETURN(input->promotion, ReadPromotion(tx, job, input->policy.promotion, now));
+    RETURN_IF_ERROR(ReadPromotion(tx, input));
   }
   if (!job.rollback_of.empty()) {
     ASSIGN_OR_RETURN(const std::vector<Task> originals, tx.TasksOfJob(job.rollback_of));
@@ -229,6 +192,7 @@ absl::StatusOr<PolicyDecision> JobFlow::EvaluateAlone(ReadTx& tx, const Job& job
     }
   }
   RETURN_IF_ERROR(AddTargets(tx, tasks, input));
+  if (PromotionCounts(job, input->policy)) RETURN_IF_ERROR(AddRehearsals(tx, input));
   PolicyDecision decision = Evaluate(*input);
   if (decision.Closed() && !job.window.empty() && job.overrun == Overrun::kFinish) {
     ASSIGN_OR_RETURN(input->goes_on, GoesOn(tx, job, now));

@@ -38,8 +38,15 @@ struct PolicyInput {
     std::string job;       // The newest that succeeded there; "" if none did.
     absl::Time end_time;   // When.
     bool applied = false;  // It applied the change, rather than taking it back.
-    // Versions that were applied, taken back and applied again there, all within the policy's time.
+    // Versions that were applied, taken back and applied again there, all within the policy's time,
+    // and not taken back since.
     std::set<std::string> rehearsed;
+    // By version: the newest change that applied it or took it back there, within the policy's time.
+    struct Step {
+      std::string job;
+      bool applied = false;
+    };
+    std::map<std::string, Step> newest;
   };
   Promotion promotion;
   std::set<std::string> versions;  // Those that the change would apply now, on any target.

@@ -1,16 +1,47 @@
 // The rule "promotion" (policy.h).
-#include <algorithm>
-#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include "controller/policy/rules.h"
 
 namespace dbfleet::controller {
 namespace {
+
+// Which change to take back and to apply again differs by version: folders of migrations grow, and
+// the newest change applied only what was new.
+std::string WhyNotRehearsed(const PolicyInput& input, const std::string& which) {
+  const PolicyInput::Promotion& record = input.promotion;
+  std::map<std::string, std::vector<std::string>> by_change;
+  for (const std::string& version : input.versions) {
+    if (record.rehearsed.count(version) != 0) continue;
+    const auto newest = record.newest.find(version);
+    by_change[newest == record.newest.end() ? "" : newest->second.job].push_back(version);
+  }
+  if (input.versions.empty() && record.rehearsed.empty()) by_change[record.job];
+  std::vector<std::string> words;
+  for (const auto& [change, versions] : by_change) {
+    const std::string job = change == record.job ? which : absl::StrCat("jobs/", change);
+    if (change.empty()) {
+      words.push_back(absl::StrCat(
+          "no change there, within that time, applied ", Some(versions),
+          " with the same files: apply it there to a target that lacks it, roll that back, and "
+          "apply it there again"));
+    } else if (!versions.empty() && !record.newest.at(versions.front()).applied) {
+      words.push_back(
+          absl::StrCat(job, " took back ", Some(versions), " there; apply it there again"));
+    } else {
+      words.push_back(
+          absl::StrCat(job, versions.empty() ? "" : absl::StrCat(", for ", Some(versions), ","),
+                       " was no rehearsal: roll it back there (dbfleet change rollback ", change,
+                       "), and apply it there again"));
+    }
+  }
+  return absl::StrJoin(words, "; ");
+}
 
 std::string WhyNotPromoted(const PolicyInput& input) {
   const PromotionPolicy& policy = input.policy.promotion;
@@ -29,13 +60,7 @@ std::string WhyNotPromoted(const PolicyInput& input) {
     return absl::StrCat(which, " is too long ago; roll it back there and apply it again");
   }
   if (!policy.rehearsal) return "";
-  std::vector<std::string> missing;
-  std::set_difference(input.versions.begin(), input.versions.end(), record.rehearsed.begin(),
-                      record.rehearsed.end(), std::back_inserter(missing));
-  if (missing.empty() && !record.rehearsed.empty()) return "";
-  return absl::StrCat(which, missing.empty() ? "" : absl::StrCat(", for ", Some(missing), ","),
-                      " was no rehearsal: roll it back there (dbfleet change rollback ", record.job,
-                      "), and apply it there again");
+  return WhyNotRehearsed(input, which);
 }
 
 }  // namespace
@@ -69,6 +94,8 @@ PolicyInput::Promotion PromotionOf(absl::Span<const PastChange> past, absl::Time
   for (const PastChange& change : past) {
     if (now - change.end_time > within) break;
     for (const std::string& version : change.versions) {
+      record.newest.try_emplace(version, PolicyInput::Promotion::Step{change.job, change.applied});
+      if (!record.newest.at(version).applied) continue;
       int& steps = found[version];
       if (steps < 3 && change.applied == (steps % 2 == 0)) ++steps;
       if (steps == 3) record.rehearsed.insert(version);

@@ -14,6 +14,7 @@ struct InQa {
   std::string error_reason;
   bool did_nothing = false;
   bool rollback = false;
+  std::vector<std::string> versions = {};  // The first one, if none is named.
 };
 
 class PromotionTest : public FleetFixture {
@@ -30,13 +31,35 @@ class PromotionTest : public FleetFixture {
     AddVerifiedBackup();
   }
 
+  // All of its versions are still to be applied.
   Job Planned(const ChangeRequest& request) {
     const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, request));
     const agent::v1::Offer offer = agent_.Offers().back();
     agent_.Accept(offer);
     agent_.Start(offer);
-    agent_.Finish(offer, agent::v1::OUTCOME_SUCCEEDED, MakePlan());
+    work::v1::TaskResult plan = MakePlan();
+    plan.mutable_plan()->clear_versions();
+    for (const work::v1::Migration& migration : request.spec.migrations()) {
+      plan.mutable_plan()->add_versions(migration.version());
+    }
+    agent_.Finish(offer, agent::v1::OUTCOME_SUCCEEDED, plan);
     return JobOf(job.id);
+  }
+  void DemandRehearsals() {
+    EXPECT_TRUE(store_
+                    .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(Environment production, tx.GetEnvironment("production"));
+                      production.policy.promotion.rehearsal = true;
+                      return tx.UpdateEnvironment(&production);
+                    })
+                    .ok());
+  }
+  // Applied, taken back and applied again.
+  void RehearsedInQa(const Job& job, const std::vector<std::string>& versions) {
+    for (const bool rollback : {false, true, false}) {
+      EndedInQa(job, JobState::kSucceeded, {.rollback = rollback, .versions = versions});
+      clock_.Advance(absl::Seconds(1));
+    }
   }
   // The change as it ended in qa, on an instance that is not part of this test; by default it
   // applied the version.
@@ -61,11 +84,14 @@ class PromotionTest : public FleetFixture {
     task.error_reason = how.error_reason;
     work::v1::TaskResult result;
     if (!how.did_nothing) {
-      const std::string& version = spec.migrate().migrations(0).version();
-      if (how.rollback) {
-        result.mutable_migrate()->add_rolled_back_versions(version);
-      } else {
-        result.mutable_migrate()->add_applied_versions(version);
+      std::vector<std::string> versions = how.versions;
+      if (versions.empty()) versions = {spec.migrate().migrations(0).version()};
+      for (const std::string& version : versions) {
+        if (how.rollback) {
+          result.mutable_migrate()->add_rolled_back_versions(version);
+        } else {
+          result.mutable_migrate()->add_applied_versions(version);
+        }
       }
     }
     task.result_blob = result.SerializeAsString();
@@ -110,13 +136,7 @@ TEST_F(PromotionTest, WhatWasTakenBackIsNotPromoted) {
 }
 
 TEST_F(PromotionTest, ARehearsalIsSeenInTheResults) {
-  EXPECT_TRUE(store_
-                  .MutateAndWait([&](WriteTx& tx) -> absl::Status {
-                    ASSIGN_OR_RETURN(Environment production, tx.GetEnvironment("production"));
-                    production.policy.promotion.rehearsal = true;
-                    return tx.UpdateEnvironment(&production);
-                  })
-                  .ok());
+  DemandRehearsals();
   const Job job = Planned(MakeChange());
   for (const bool rollback : {false, true, false}) {
     EXPECT_EQ(Planned(MakeChange()).state, JobState::kRefused);
@@ -124,6 +144,58 @@ TEST_F(PromotionTest, ARehearsalIsSeenInTheResults) {
     clock_.Advance(absl::Seconds(1));
   }
   EXPECT_EQ(Planned(MakeChange()).state, JobState::kAwaitingApproval);
+}
+
+// A folder of migrations grows: what it held before was rehearsed by changes of their own, and the
+// newest one did nothing about it in qa. A target in production may lack both.
+TEST_F(PromotionTest, ARehearsalByAShorterChangeCountsForItsVersions) {
+  DemandRehearsals();
+  const ChangeRequest shorter = MakeChange();
+  ChangeRequest longer = shorter;
+  work::v1::Migration& second = *longer.spec.add_migrations();
+  second = longer.spec.migrations(0);
+  second.set_version("2");
+  const Job first = Planned(shorter);
+  const Job both = Planned(longer);
+  RehearsedInQa(both, {"2"});
+  Job refused = Planned(longer);
+  EXPECT_EQ(refused.state, JobState::kRefused);
+  EXPECT_TRUE(absl::StrContains(refused.error_message,
+                                "no change there, within that time, "
+                                "applied 1 with the same files"))
+      << refused.error_message;
+
+  EndedInQa(first, JobState::kSucceeded);
+  clock_.Advance(absl::Seconds(1));
+  refused = Planned(longer);
+  EXPECT_EQ(refused.state, JobState::kRefused);
+  EXPECT_TRUE(absl::StrContains(refused.error_message, ", for 1, was no rehearsal: roll it back"))
+      << refused.error_message;
+
+  RehearsedInQa(first, {"1"});
+  EXPECT_EQ(Planned(longer).state, JobState::kAwaitingApproval);
+
+  EndedInQa(first, JobState::kSucceeded, {.rollback = true});
+  refused = Planned(longer);
+  EXPECT_EQ(refused.state, JobState::kRefused) << "it is not there any more";
+  EXPECT_TRUE(absl::StrContains(refused.error_message, " took back 1 there"))
+      << refused.error_message;
+}
+
+TEST_F(PromotionTest, ARehearsalOfTheSameVersionWithAnotherFileIsNone) {
+  DemandRehearsals();
+  ChangeRequest shorter = MakeChange();
+  ChangeRequest longer = shorter;
+  work::v1::Migration& second = *longer.spec.add_migrations();
+  second = longer.spec.migrations(0);
+  second.set_version("2");
+  RehearsedInQa(Planned(longer), {"2"});
+  work::v1::ContentRef* down = shorter.spec.mutable_migrations(0)->mutable_down();
+  down->set_inline_(down->inline_() + " ");
+  down->set_sha256(Sha256Hex(down->inline_()));
+  down->set_size_bytes(static_cast<int64_t>(down->inline_().size()));
+  RehearsedInQa(Planned(shorter), {"1"});
+  EXPECT_EQ(Planned(longer).state, JobState::kRefused);
 }
 
 // One byte in one file makes another change; another target, title or consent does not.

@@ -57,8 +57,20 @@ TEST(PromotionRules, EachThingThatIsMissingIsNamedWithWhatToDo) {
   EXPECT_TRUE(absl::StrContains(Why(input), "is too long ago")) << Why(input);
   input = Input(true);
   input.promotion.rehearsed = {"0002"};
+  EXPECT_TRUE(absl::StrContains(Why(input), "no change there, within that time, applied 0001"))
+      << Why(input);
+  input.promotion.newest = {{"0001", {"J1", true}}};
   EXPECT_TRUE(absl::StrContains(Why(input), ", for 0001, was no rehearsal")) << Why(input);
+  input.promotion.newest = {{"0001", {"J0", true}}};
+  EXPECT_TRUE(absl::StrContains(Why(input),
+                                "jobs/J0, for 0001, was no rehearsal: roll it back "
+                                "there (dbfleet change rollback J0)"))
+      << Why(input);
+  input.promotion.newest = {{"0001", {"J0", false}}};
+  EXPECT_TRUE(absl::StrContains(Why(input), "jobs/J0 took back 0001 there; apply it there again"))
+      << Why(input);
   input.promotion.rehearsed = {};
+  input.promotion.newest = {{"0001", {"J1", true}}, {"0002", {"J1", true}}};
   EXPECT_TRUE(absl::StrContains(Why(input), "dbfleet change rollback J1")) << Why(input);
   EXPECT_TRUE(absl::StrContains(Why(input), "with its rollback rehearsed,")) << Why(input);
   input = Input();
@@ -103,9 +115,9 @@ TEST(PromotionRules, ARehearsalIsAppliedTakenBackAndAppliedAgain) {
     const char* newest_first;  // u: applied, d: taken back.
     bool applied, rehearsed;
   } kCases[] = {
-      {"u", true, false},    {"d", false, false},  {"ud", true, false},   {"du", false, false},
-      {"udu", true, true},   {"uudu", true, true}, {"uddu", true, true},  {"ududu", true, true},
-      {"dudu", false, true}, {"uu", true, false},  {"uuuu", true, false},
+      {"u", true, false},     {"d", false, false},  {"ud", true, false},   {"du", false, false},
+      {"udu", true, true},    {"uudu", true, true}, {"uddu", true, true},  {"ududu", true, true},
+      {"dudu", false, false}, {"uu", true, false},  {"uuuu", true, false},
   };
   for (const auto& c : kCases) {
     const auto record = PromotionOf(Past(c.newest_first), kNow, absl::Hours(100));
