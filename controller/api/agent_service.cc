@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 
 #include "common/base/ids.h"
@@ -18,6 +20,13 @@ absl::StatusOr<api::v1::Agent> AgentServiceImpl::View(ReadTx& tx, const Agent& a
   ASSIGN_OR_RETURN(const std::vector<Instance> instances, tx.InstancesOfAgent(agent.id));
   for (const Instance& instance : instances) {
     if (!instance.removed) out.add_instances(absl::StrCat("instances/", instance.id));
+  }
+  if (!live.has_value()) return out;
+  for (const auto& [name, why] : *live->refused) {
+    const bool moved_here =
+        std::any_of(instances.begin(), instances.end(),
+                    [&name = name](const Instance& own) { return own.id == name && !own.removed; });
+    if (!moved_here) (*out.mutable_refused_instances())[name] = why;
   }
   return out;
 }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 
 #include "absl/strings/match.h"
@@ -62,9 +63,16 @@ Listing AgentListing(const std::vector<const Agent*>& agents) {
                      {"SERIAL", true},
                      {"CLOCK SKEW", true},
                      {"CAPABILITIES", true},
-                     {"WHY", true}};
+                     {"WHY", true},
+                     {"REFUSED INSTANCES", true}};
   for (const Agent* a : agents) {
-    const std::vector<std::string> instances(a->instances().begin(), a->instances().end());
+    std::vector<std::string> instances(a->instances().begin(), a->instances().end());
+    std::vector<std::string> refused;
+    for (const auto& [name, why] : a->refused_instances()) {
+      instances.push_back(absl::StrCat(name, " (refused)"));
+      refused.push_back(absl::StrCat(name, ": ", why));
+    }
+    std::sort(refused.begin(), refused.end());
     listing.items.push_back(
         {a,
          a->name(),
@@ -72,7 +80,7 @@ Listing AgentListing(const std::vector<const Agent*>& agents) {
           a->version(), Show(a->last_seen_time()), a->draining() ? "yes" : "",
           Show(a->enroll_time()), Show(a->certificate_expire_time()), a->serial(),
           a->has_clock_skew() ? Show(a->clock_skew()) : "", absl::StrJoin(a->capabilities(), ","),
-          a->state_reason()}});
+          a->state_reason(), absl::StrJoin(refused, "; ")}});
   }
   return listing;
 }

@@ -33,9 +33,10 @@ struct AgentSession {
   std::string session_id;  // Set with the Welcome.
   std::string journal_id;
   uint64_t boot_sequence = 0;
-  std::shared_ptr<const DeclaredInstances> declared;  // Set with the Hello.
-  std::string witnessed;                              // The Hello's checkpoint of the audit trail.
-  uint64_t next_seq = 1;                              // The event that is expected next.
+  std::shared_ptr<const DeclaredInstances> declared;                  // Set with the Hello.
+  std::shared_ptr<const std::map<std::string, std::string>> refused;  // Set with the Welcome.
+  std::string witnessed;  // The Hello's checkpoint of the audit trail.
+  uint64_t next_seq = 1;  // The event that is expected next.
   bool resend_asked = false;
   size_t storing = 0;       // Events that the store has not answered yet.
   bool read_waits = false;  // For room among these.

@@ -317,7 +317,7 @@ void Dispatcher::PublishLive(const AgentSession& session, bool connected) {
   MutexLock lock(&mutex_);
   if (connected && session.welcomed) {
     live_[session.agent_id()] = {session.clock_skew, session.connect_time, clock_.Now(),
-                                 session.declared};
+                                 session.declared, session.refused};
   } else {
     live_.erase(session.agent_id());
   }

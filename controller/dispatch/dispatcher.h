@@ -63,6 +63,8 @@ class Dispatcher : public ConnectionEvents {
     absl::Time connect_time;
     absl::Time last_heard_time;
     std::shared_ptr<const DeclaredInstances> declared;  // Never null.
+    // Of these, by name, those that are not accepted, and why. Never null.
+    std::shared_ptr<const std::map<std::string, std::string>> refused;
   };
   std::optional<Live> Find(const std::string& agent_id) const;
   bool IsConnected(const std::string& agent_id) const { return Find(agent_id).has_value(); }

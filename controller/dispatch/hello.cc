@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -78,7 +79,10 @@ absl::StatusOr<std::string> TakeInstance(WriteTx& tx, const Agent& agent,
                         " --agent ", agent.id);
   }
   if (found->environment != agent.environment) {
-    return absl::StrCat("it belongs to the environment ", found->environment);
+    return absl::StrCat("the name stands for an instance of ", found->environment,
+                        ", with its history; name it otherwise in this agent's configuration, or "
+                        "enrol the agent in ",
+                        found->environment);
   }
   Instance instance = *found;
   instance.removed = false;
@@ -198,6 +202,18 @@ absl::Status AuditUnknown(WriteTx& tx, const Agent& agent, std::vector<Details> 
         tx.AppendAudit({kActor, kUnknown, resource, agent.environment, std::move(details)}));
   }
   return absl::OkStatus();
+}
+
+// For the trail: of a long list the beginning.
+std::vector<std::string> RefusedNames(const agent::v1::Welcome& welcome) {
+  constexpr size_t kMostNamed = 20;
+  std::vector<std::string> names;
+  for (const auto& [name, why] : welcome.rejected_instances()) {
+    names.push_back(SanitizeForDisplay(Truncate(name, 64)));
+  }
+  std::sort(names.begin(), names.end());
+  if (names.size() > kMostNamed) names.resize(kMostNamed);
+  return names;
 }
 
 // Attempts that the agent holds and we do not count as open.
@@ -321,12 +337,13 @@ void Dispatcher::HandleHello(const SessionPtr& session, const agent::v1::Hello& 
         outcome->welcome.set_environment(agent.environment);
         outcome->changes = std::move(context.changes);
         if (refuses_us) return absl::OkStatus();
-        return tx.AppendAudit({absl::StrCat("agents/", agent_id),
-                               "agent.connect",
-                               absl::StrCat("agents/", agent_id),
-                               agent.environment,
-                               {{"version", agent.agent_version},
-                                {"boot_sequence", absl::StrCat(hello.boot_sequence())}}});
+        Details details = {{"version", agent.agent_version},
+                           {"boot_sequence", absl::StrCat(hello.boot_sequence())}};
+        const std::vector<std::string> refused = RefusedNames(outcome->welcome);
+        if (!refused.empty()) details["refused_instances"] = absl::StrJoin(refused, ",");
+        return tx.AppendAudit({absl::StrCat("agents/", agent_id), "agent.connect",
+                               absl::StrCat("agents/", agent_id), agent.environment,
+                               std::move(details)});
       },
       [this, outcome, session](absl::Status status) {
         Post([this, outcome, session, status] {

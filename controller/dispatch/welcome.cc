@@ -1,10 +1,15 @@
 // The dispatcher's part that weighs what an agent remembers, and answers its Hello.
 #include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/base/text.h"
 #include "common/log/log.h"
 #include "common/rpc/batch.h"
 #include "controller/audit/recovery.h"
@@ -84,10 +89,13 @@ void Dispatcher::FinishHello(const SessionPtr& session, const HelloOutcome& outc
   *welcome->mutable_dead_after() = ToProto(options_.dead_after);
   *welcome->mutable_controller_time() = ToProto(clock_.Now());
   welcome->add_features(std::string(rpc::kBatchFeature));
+  std::map<std::string, std::string> refused;
   for (const auto& [name, why] : welcome->rejected_instances()) {
+    refused[SanitizeForDisplay(Truncate(name, 64))] = why;
     log::Warn("an agent's instance is not accepted",
               {{"agent", session->agent_id()}, {"instance", name}, {"why", why}});
   }
+  session->refused = std::make_shared<const std::map<std::string, std::string>>(std::move(refused));
   session->told_seq = welcome->acked_event_seq();
   session->next_seq = session->told_seq + 1;
   session->welcomed = true;

@@ -67,6 +67,32 @@ TEST_F(DispatcherTest, AnInstanceOfAnotherAgentIsRejectedByName) {
   EXPECT_EQ(other.connection->sent[0].welcome().rejected_instances().count("orders-db"), 1u);
 }
 
+// Its host was set up anew for another environment. What an instance is trusted with hangs on its
+// environment, so it does not come along; who looks at the agent is told, and what to do.
+TEST_F(DispatcherTest, AnInstanceThatBelongsToAnotherEnvironmentIsSeenAsRefused) {
+  agent_.Connect();
+  ASSERT_TRUE(store_
+                  .MutateAndWait([](WriteTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(Instance instance, tx.GetInstance("orders-db"));
+                    instance.removed = true;
+                    return tx.UpdateInstance(&instance);
+                  })
+                  .ok());
+  AddAgent("db2", "qa");
+  ScriptedAgent other(dispatcher_, executor_, clock_, "db2");
+  other.Connect();
+  const auto live = dispatcher_.Find("db2");
+  ASSERT_TRUE(live.has_value());
+  ASSERT_EQ(live->refused->count("orders-db"), 1u);
+  EXPECT_EQ(live->refused->at("orders-db"),
+            "the name stands for an instance of production, with its history; name it otherwise in "
+            "this agent's configuration, or enrol the agent in production");
+  EXPECT_TRUE(dispatcher_.Find("db1")->refused->empty());
+  const AuditEntry connected = store_.Audit().back().entry;
+  EXPECT_EQ(connected.action, "agent.connect");
+  EXPECT_EQ(connected.details.at("refused_instances"), "orders-db");
+}
+
 TEST_F(DispatcherTest, AMovedInstanceChangesHandsWithoutEndingAStream) {
   agent_.Connect();
   AddAgent("db2", "production");
