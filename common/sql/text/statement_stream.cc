@@ -10,6 +10,7 @@
 #include "common/base/byte_order_mark.h"
 #include "common/base/status.h"
 #include "common/sql/text/characters.h"
+#include "common/sql/text/mysql_client.h"
 #include "common/sql/text/psql_commands.h"
 
 namespace dbfleet::sql {
@@ -179,14 +180,10 @@ void StatementStream::TakeLexersDoubt() {
 
 absl::Status StatementStream::Take(const Token& token, Statement* statement, bool* complete) {
   TakeLexersDoubt();
-  // For MariaDB's client a comment, for servers two minus signs.
-  if (dialect_ != Dialect::kPostgres && token.IsSymbol('-') &&
-      absl::string_view(buffer_).substr(token.offset + 1, 1) == "-" &&
-      (!has_content_ || BeginsLine(token.offset))) {
-    Doubt(
-        "-- without a blank behind it is a comment for some clients and none for servers; write "
-        "the "
-        "blank");
+  if (dialect_ != Dialect::kPostgres) {
+    const size_t at = token.offset;
+    Doubt(DoubtOfMySqlClient(
+        buffer_, token, {!has_content_, BeginsLine(at) || (at > 0 && buffer_[at - 1] == '/')}));
   }
   if (dialect_ != Dialect::kPostgres && !has_content_ && token.IsWord("DELIMITER")) {
     return ChangeDelimiter(token);
@@ -248,6 +245,9 @@ void StatementStream::Finish(size_t end, Statement* statement) {
   statement->end = statement->begin + text.size();
   statement->modes_changed = watch_.modes_changed();
   statement->modes_known = watch_.modes_known();
+  if (dialect_ != Dialect::kPostgres) {
+    Doubt(DoubtOfMySqlUse(absl::string_view(buffer_).substr(content_, end - content_)));
+  }
   statement->client_doubt = doubt_;
   untold_ = false;
   bytes_in_doubt_ = bytes_in_doubt_ || watch_.charset() == CharsetRisk::kAllBytes ||

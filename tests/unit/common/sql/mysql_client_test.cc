@@ -41,6 +41,23 @@ TEST(MySqlClientTest, WhereItCutsOtherwiseNothingIsSafe) {
              "DELIMITER 99999\nSELECT 1 /*!99999 DROP TABLE t; */ 99999",
              "SELECT /*+ \\! touch x\n */ 1;",
              "SELECT /*+\n ; DROP TABLE t; */ 1;",
+             // What the client sends has a blank in the place of a comment: "-- " begins one for
+             // the server.
+             "SELECT 1 --/**/'\n INTO OUTFILE '+x+' -- ';",
+             "SELECT 1 --/*+ a */'\n INTO OUTFILE '+x+' -- ';",
+             "SELECT 1 --# a\n, 2;",
+             // It takes the line break away behind such a line, in the middle of a statement.
+             "SELECT x.\ndelimiter -\n- '\n FROM (SELECT 1 AS delimiter) x INTO OUTFILE '+x+' -- "
+             "';",
+             "SELECT 1,\nDelimiter_a /\n*! INTO OUTFILE 'x' */;",
+             "SELECT 1 AS\n/**/delimiter -\n- 1;",
+             // Its own commands end with the line.
+             "tee x '\nSELECT '; SHOW TABLES LIKE '; DROP TABLE t; -- ';",
+             "/* a */ Source '\nSELECT '; SHOW TABLES LIKE '; DROP TABLE t; -- ';",
+             "help '\nSELECT '; SHOW TABLES LIKE '; DROP TABLE t; -- ';",
+             "? '\nSELECT '; SHOW TABLES LIKE '; DROP TABLE t; -- ';",
+             "USE\nSHUTDOWN;",
+             "USE a '\nSELECT '; SHOW TABLES LIKE '; DROP TABLE t; -- ';",
          }) {
       const auto statements = Split(dialect, script);
       if (!statements.ok()) continue;
@@ -66,9 +83,9 @@ TEST(MySqlClientTest, WhereItCutsOtherwiseNothingIsSafe) {
     EXPECT_NE(quoted->back().client_doubt, "");
     const auto sound = Split(dialect,
                              "SELECT 1--1 --\t; x\n;\nDELIMITER ;;\n  /*!50003 SELECT 2; */;;\n  "
-                             "DELIMITER ;  \r\n/* a */ -- b\n");
+                             "DELIMITER ;  \r\n/* a */ -- b\nUSE a; SELECT\n a, delimiter_b;");
     ASSERT_TRUE(sound.ok()) << sound.status();
-    EXPECT_EQ(sound->size(), 2u);
+    EXPECT_EQ(sound->size(), 4u);
     EXPECT_EQ(sound->back().client_doubt, "");
   }
 }

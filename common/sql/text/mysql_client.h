@@ -1,0 +1,23 @@
+#pragma once
+
+#include "absl/strings/string_view.h"
+
+#include "common/sql/text/lexer.h"
+
+// Where the clients of MySQL and MariaDB take a script, which they read line by line, for something
+// else than a server would that got the whole. Found by comparing what they send with the script.
+namespace dbfleet::sql {
+
+struct TokenPlace {
+  bool begins_statement = false;
+  bool begins_line = false;  // But for blanks and comments.
+};
+
+// Why the client may send something else than the token at that place, and what follows it, or cut
+// it elsewhere; "" if it does not. `text` is what the token was read from.
+absl::string_view DoubtOfMySqlClient(absl::string_view text, const Token& token, TokenPlace place);
+
+// The same of a whole statement, its white space at the end included: "USE a" ends with its line.
+absl::string_view DoubtOfMySqlUse(absl::string_view statement);
+
+}  // namespace dbfleet::sql
