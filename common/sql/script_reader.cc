@@ -150,7 +150,7 @@ void ScriptReader::HoldAgainstScript(const Statement& statement, Reading* readin
   if (!strings_.empty()) return Doubt(strings_, reading);
   if (!Promises(reading->verdict)) return;
   const std::string head = HeadOfStatement(statement);
-  if (absl::StartsWith(head, "SHOW") || IsUse(head)) return;
+  if (!lost_ && (absl::StartsWith(head, "SHOW") || IsUse(head))) return;
   if (!unseen_.empty()) return Doubt(unseen_, reading);
   std::string which;
   const bool adds = reading->verdict.safety != Safety::kSafe;
@@ -354,6 +354,7 @@ void ScriptReader::Note(const Statement& statement, const Reading& reading) {
   }
   if (target_.mysql_family() && OnlyShows(TokensOf(target_, statement.text))) return;
   if (!verdict.understood && facts.verb == Verb::kOther) {
+    lost_ = true;
     return MadeUnseen("is not understood", statement);
   }
   switch (facts.verb) {

@@ -53,6 +53,7 @@ class ScriptReader {
   const Target target_;
   std::vector<std::string> databases_;  // In which the session may be.
   std::string unseen_;   // Why any name may stand for what the script made; "" if none does.
+  bool lost_ = false;    // What follows a statement that is not understood may begin elsewhere.
   std::string strings_;  // Why what follows may begin elsewhere.
   // Why a view that was there before may read what the script made; "" if none does.
   std::string beneath_;

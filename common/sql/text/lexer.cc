@@ -192,17 +192,22 @@ void Lexer::DoubtComment(absl::string_view comment, bool hint) {
   if (marks || odd) DoubtClient(kCommentsInside);
 }
 
-// A client cuts at a delimiter wherever it stands in there, and whether the server skips it or not.
+// A client cuts at a delimiter wherever it stands in there or begins, be it with the last "/", and
+// whether the server skips it or not.
 bool Lexer::CloseExecutable(Token* token) {
   const size_t start = pos_;
   --executable_depth_;
   pos_ += 2;
   if (executable_depth_ == 0 &&
-      absl::StrContains(text_.substr(executable_from_, pos_ - executable_from_), delimiter_)) {
+      absl::StrContains(
+          text_.substr(executable_from_, pos_ + delimiter_.size() - 1 - executable_from_),
+          delimiter_)) {
     DoubtClient(
         "a delimiter stands inside an executable comment, where a client ends the statement; close "
         "the comment in front of it");
   }
+  // "*/*": clients take its end for the beginning of another one as well.
+  if (Peek(0) == '*') DoubtClient(kCommentsInside);
   return Emit(token, TokenKind::kExecutableClose, start);
 }
 
@@ -221,6 +226,11 @@ bool Lexer::LexBlockComment(Token* token, bool* emitted) {
   }
   pos_ = end;
   DoubtComment(text_.substr(start, end - start), hint);
+  if (mysql() && IsHighByte(Peek(0))) {
+    DoubtClient(
+        "a character beyond ASCII stands right behind a comment, which clients take out without "
+        "leaving a blank; write a blank behind it");
+  }
   if (hint) return Emit(token, TokenKind::kHint, start);
   *emitted = false;
   return true;
@@ -363,9 +373,9 @@ bool Lexer::LexWord(Token* token) {
     scan();
   }
   const bool number = digit && IsNumber(text_.substr(start, pos_ - start));
-  // "1ab$$": for some versions "1a" and "b$$", for others "1" and "ab$$".
-  const bool letter = absl::ascii_isalpha(static_cast<unsigned char>(text_[pos_ - 1]));
-  if (digit && (letter || !number) && (Peek(0) == '$' || Peek(0) == '\'')) DoubtBehindNumber();
+  // "1ab$$", "1e1$$": one word, or a number and what follows it; versions do not agree.
+  const bool plain = AllOf(text_.substr(start, pos_ - start), absl::ascii_isdigit);
+  if (digit && !plain && (Peek(0) == '$' || Peek(0) == '\'')) DoubtBehindNumber();
   return Emit(token, number ? TokenKind::kNumber : TokenKind::kWord, start);
 }
 

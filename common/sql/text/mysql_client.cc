@@ -50,7 +50,7 @@ bool IsCommand(const Token& token) {
 bool IsDoubtfulMinus(absl::string_view behind, TokenPlace place) {
   if (!absl::StartsWith(behind, "-")) return false;
   return place.begins_statement || place.begins_line || absl::StartsWith(behind, "-/*") ||
-         absl::StartsWith(behind, "-#");
+         absl::StartsWith(behind, "-#") || absl::StartsWith(behind, "--");
 }
 
 }  // namespace
@@ -64,10 +64,11 @@ absl::string_view DoubtOfMySqlClient(absl::string_view text, const Token& token,
     return "it begins like a command of the client, which ends with the line; remove it";
   }
   constexpr absl::string_view kDelimiter = "delimiter";
-  if (!place.begins_statement && place.begins_line && token.kind == TokenKind::kWord &&
+  const bool command = place.begins_statement && token.text.size() == kDelimiter.size();
+  if (!command && place.begins_line && token.kind == TokenKind::kWord &&
       absl::StartsWithIgnoreCase(token.text, kDelimiter)) {
-    return "a line begins with DELIMITER inside of a statement, where clients take the line break "
-           "away; write it on the line before";
+    return "a line begins with DELIMITER and is no such command; clients take the line break away "
+           "behind it; write it on the line before";
   }
   return "";
 }

@@ -277,12 +277,13 @@ absl::Status StatementStream::ChangeDelimiter(const Token& token) {
   const bool opens_other_things =
       absl::StrContains(delimiter, "--") || absl::StrContains(delimiter, "/*") ||
       absl::StrContains(delimiter, "*/") || absl::StrContains(delimiter, "#") ||
+      std::any_of(delimiter.begin(), delimiter.end(), IsHighByte) ||  // Not found by clients.
       (absl::StrContains(delimiter, ";") && !semicolons);
   if (delimiter.empty() || delimiter.size() > kMaxDelimiterBytes || opens_other_things ||
       delimiter.find_first_of("'\"`\\ \t\r\f\v") != absl::string_view::npos) {
     return Bad(token.offset,
                absl::StrCat("DELIMITER needs 1 to ", kMaxDelimiterBytes,
-                            " characters without quotes, spaces, backslashes and comments; "
+                            " ASCII characters without quotes, spaces, backslashes and comments; "
                             "write for example DELIMITER //"));
   }
   lexer_.SetDelimiter(delimiter);

@@ -39,6 +39,8 @@ TEST(MySqlClientTest, WhereItCutsOtherwiseNothingIsSafe) {
              "--'\nSELECT '; SHOW TABLES LIKE '; DROP TABLE t; -- ';",
              "DELIMITER xx\nSELECT 1 /*!99999 axx DROP TABLE t; */ xx",
              "DELIMITER 99999\nSELECT 1 /*!99999 DROP TABLE t; */ 99999",
+             "DELIMITER /x\nSELECT 1 /*!99999 */xDELETE FROM t /x",
+             "DELIMITER //\nSELECT 1 /*!99999 *//* DROP TABLE t// */",
              "SELECT /*+ \\! touch x\n */ 1;",
              "SELECT /*+\n ; DROP TABLE t; */ 1;",
              // What the client sends has a blank in the place of a comment: "-- " begins one for
@@ -46,11 +48,18 @@ TEST(MySqlClientTest, WhereItCutsOtherwiseNothingIsSafe) {
              "SELECT 1 --/**/'\n INTO OUTFILE '+x+' -- ';",
              "SELECT 1 --/*+ a */'\n INTO OUTFILE '+x+' -- ';",
              "SELECT 1 --# a\n, 2;",
+             "SELECT 1 ----\n, 2;",
+             // And none in front of a character of several bytes.
+             "SELECT a/**/\xc3\xa9 FROM t;",
+             "SELECT a/*+ b */\xc3\xa9 FROM t;",
              // It takes the line break away behind such a line, in the middle of a statement.
              "SELECT x.\ndelimiter -\n- '\n FROM (SELECT 1 AS delimiter) x INTO OUTFILE '+x+' -- "
              "';",
              "SELECT 1,\nDelimiter_a /\n*! INTO OUTFILE 'x' */;",
              "SELECT 1 AS\n/**/delimiter -\n- 1;",
+             "DELIMITERSELECT 1\n; SHOW TABLES;",
+             // "*/*" ends an executable comment, and begins a comment.
+             "SELECT 1 /*!99999 */* ' */ */ ; DROP TABLE t; -- ' ;",
              // Its own commands end with the line.
              "tee x '\nSELECT '; SHOW TABLES LIKE '; DROP TABLE t; -- ';",
              "/* a */ Source '\nSELECT '; SHOW TABLES LIKE '; DROP TABLE t; -- ';",
@@ -73,7 +82,7 @@ TEST(MySqlClientTest, WhereItCutsOtherwiseNothingIsSafe) {
          {"SELECT 1; DELIMITER ;TRUNCATE/**/t", "/**/DELIMITER ;TRUNCATE/**/t",
           "SELECT 1 # ;\n;DELIMITER ;TRUNCATE/**/t", "DELIMITER;TRUNCATE/**/t", "DELIMITER ;x\n",
           "DELIMITER aaaaaaaaaaaaa/*x\nSELECT 1 aaaaaaaaaaaaa/*x", "DELIMITER 1234567890123456\n",
-          "DELIMITER x\t\nSELECT 1x"}) {
+          "DELIMITER x\t\nSELECT 1x", "DELIMITER \xc3\xa9\nSELECT 1;"}) {
       EXPECT_FALSE(Split(dialect, script).ok()) << script;
     }
     Target quotes(dialect);

@@ -228,6 +228,8 @@ TEST(PsqlLinesTest, WherePsqlCutsOtherwiseNothingIsSafe) {
            "SELECT 1ab$$; DROP TABLE t; --$$;",
            "SELECT 1.e'\\'; DROP TABLE t; --';",
            "SELECT $1E'\\'; DROP TABLE t; --';",
+           "SELECT 1e1$a$ ' $a$; SHOW /* '; DROP TABLE t; -- */ search_path;",
+           "SELECT 0x1$a$ ' $a$; SHOW /* '; DROP TABLE t; -- */ search_path;",
        }) {
     const auto statements = Split(kPg, script);
     if (!statements.ok()) continue;  // What is cut as psql cuts it may be open at its end.

@@ -48,7 +48,10 @@ TEST(ScriptReaderTest, WhatIsOnlyShownHidesNothing) {
              {"SHOW x WHERE f(1) = 2; SELECT lower(a) FROM t",
               "SHOW x /*! ; CREATE FUNCTION f() RETURNS int RETURN 1 */; SELECT a FROM t",
               "DELIMITER //\nSHOW x; CREATE VIEW t AS SELECT wipe()//\nSELECT a FROM t//",
-              "SHOWS x; SELECT a FROM t"});
+              "SHOWS x; SELECT a FROM t",
+              // Where it begins is known as little as what the other one says.
+              "NO STATEMENT; SHOW TABLES"});
+  ExpectLast(Safety::kDestructive, kPg, {"NO STATEMENT; SHOW search_path"});
 }
 
 TEST(ScriptReaderTest, WhatTheScriptMadeIsNotReadUnlessItOnlyReads) {
