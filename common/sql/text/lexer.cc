@@ -146,6 +146,7 @@ bool Lexer::OpenExecutable(Token* token, bool* emitted) {
     comment.opening = LongestOpening(text_.substr(pos_));
   }
   if (comment.opening == 0) return true;
+  if (Peek(2) == 'm') DoubtClient("/*m! is a comment for some servers and clients only");
   if (server_ != nullptr && executable_depth_ > 0) doubtful_comment_ = true;
   if (comment.fate == CommentFate::kSkipped) {
     const size_t end = SkippedEnd(pos_ + comment.opening);
@@ -262,6 +263,12 @@ bool Lexer::LexQuoted(Token* token, TokenKind kind, size_t start, bool backslash
   if (mysql() && text_[pos_] == '"' && !backslash && options_.backslash_in_single_quotes &&
       absl::StrContains(text_.substr(pos_, end - pos_), "\\")) {
     DoubtClient("a backslash stands in double quotes, where a client may take it for an escape");
+  }
+  const absl::string_view quoted = text_.substr(pos_, end - pos_);
+  if (mysql() && (absl::StrContains(quoted, "\\\n") || absl::StrContains(quoted, "\\\r\n"))) {
+    DoubtClient(
+        "a backslash stands at the end of a line in quotes, which clients take out, or read as "
+        "something else; write \\n");
   }
   pos_ = end;
   return Emit(token, kind, start);

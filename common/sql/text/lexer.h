@@ -85,6 +85,7 @@ class Lexer {
 
   // What ends a statement from here on; MySQL/MariaDB only.
   void SetDelimiter(absl::string_view delimiter) { delimiter_ = std::string(delimiter); }
+  absl::string_view delimiter() const { return delimiter_; }
 
   // The rest of the current line, which is skipped.
   absl::string_view TakeLine();

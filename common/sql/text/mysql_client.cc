@@ -5,9 +5,13 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
 
 namespace dbfleet::sql {
 namespace {
+
+constexpr absl::string_view kDelimiter = "delimiter";
+constexpr size_t kMostDelimiterBytes = 15;  // The clients keep no more.
 
 // Commands of the clients, of some or all versions, that no statement begins with.
 constexpr absl::string_view kCommands[] = {"charset",
@@ -63,7 +67,6 @@ absl::string_view DoubtOfMySqlClient(absl::string_view text, const Token& token,
   if (place.begins_statement && IsCommand(token)) {
     return "it begins like a command of the client, which ends with the line; remove it";
   }
-  constexpr absl::string_view kDelimiter = "delimiter";
   const bool command = place.begins_statement && token.text.size() == kDelimiter.size();
   if (!command && place.begins_line && token.kind == TokenKind::kWord &&
       absl::StartsWithIgnoreCase(token.text, kDelimiter)) {
@@ -81,6 +84,40 @@ absl::string_view DoubtOfMySqlUse(absl::string_view statement) {
     return "";
   }
   return "clients end USE with its line; write the delimiter there";
+}
+
+absl::string_view DoubtOfMySqlDelimiter(absl::string_view former, absl::string_view gap) {
+  // No statement that is understood has those outside of quotes.
+  const bool semicolons = former.find_first_not_of(';') == absl::string_view::npos;
+  if (semicolons || former == "//") return "";
+  const size_t line = gap.rfind('\n') + 1;  // 0 if there is none.
+  bool first = true;
+  for (absl::string_view one : absl::StrSplit(gap.substr(0, line), '\n')) {
+    const bool comment = absl::StartsWith(one, "#") || absl::StartsWith(one, "--");
+    const bool empty = one.empty() || one == "\r";
+    if (!empty && (first || !comment)) {
+      return "blanks or a comment stand in front of DELIMITER, where clients that send comments do "
+             "not know the command; remove them";
+    }
+    first = false;
+  }
+  return gap.find_first_not_of(" \t", line) == absl::string_view::npos
+             ? ""
+             : "a comment stands in front of DELIMITER";
+}
+
+bool IsPlainDelimiter(absl::string_view delimiter) {
+  const bool semicolons = delimiter.find_first_not_of(';') == absl::string_view::npos;
+  const bool ascii = std::all_of(delimiter.begin(), delimiter.end(), [](unsigned char c) {
+    return absl::ascii_isascii(c);  // Others they do not find.
+  });
+  const auto holds = [&](absl::string_view one) { return absl::StrContains(delimiter, one); };
+  if (holds("--") || holds("/*") || holds("*/") || holds("#") || (holds(";") && !semicolons)) {
+    return false;
+  }
+  return !delimiter.empty() && delimiter.size() <= kMostDelimiterBytes && ascii &&
+         delimiter.find_first_of("'\"`\\ \t\r\f\v") == absl::string_view::npos &&
+         !absl::StrContains(kDelimiter, absl::AsciiStrToLower(delimiter));
 }
 
 }  // namespace dbfleet::sql

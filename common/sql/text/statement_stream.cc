@@ -16,9 +16,8 @@
 namespace dbfleet::sql {
 namespace {
 
-constexpr size_t kLeastChunk = 4;          // The first one holds a byte order mark.
-constexpr size_t kMaxDelimiterBytes = 15;  // The clients keep no more.
-constexpr size_t kMaxLine = 64 << 10;      // Of a client command.
+constexpr size_t kLeastChunk = 4;      // The first one holds a byte order mark.
+constexpr size_t kMaxLine = 64 << 10;  // Of a client command.
 constexpr absl::string_view kBehindCommand =
     "a command of psql at it or in front of it may change what it says, or where it ends; remove "
     "that, or put what it stands for into the script";
@@ -273,19 +272,13 @@ absl::Status StatementStream::ChangeDelimiter(const Token& token) {
   }
   absl::string_view delimiter = line.substr(std::min(line.find_first_not_of(" \t"), line.size()));
   delimiter = delimiter.substr(0, delimiter.find_last_not_of(" \r") + 1);
-  const bool semicolons = delimiter.find_first_not_of(';') == absl::string_view::npos;
-  const bool opens_other_things =
-      absl::StrContains(delimiter, "--") || absl::StrContains(delimiter, "/*") ||
-      absl::StrContains(delimiter, "*/") || absl::StrContains(delimiter, "#") ||
-      std::any_of(delimiter.begin(), delimiter.end(), IsHighByte) ||  // Not found by clients.
-      (absl::StrContains(delimiter, ";") && !semicolons);
-  if (delimiter.empty() || delimiter.size() > kMaxDelimiterBytes || opens_other_things ||
-      delimiter.find_first_of("'\"`\\ \t\r\f\v") != absl::string_view::npos) {
+  if (!IsPlainDelimiter(delimiter)) {
     return Bad(token.offset,
-               absl::StrCat("DELIMITER needs 1 to ", kMaxDelimiterBytes,
-                            " ASCII characters without quotes, spaces, backslashes and comments; "
-                            "write for example DELIMITER //"));
+               "DELIMITER needs 1 to 15 ASCII characters without quotes, spaces, backslashes and "
+               "comments, which do not stand in its name; write for example DELIMITER //");
   }
+  Doubt(DoubtOfMySqlDelimiter(lexer_.delimiter(),
+                              absl::string_view(buffer_).substr(begin_, token.offset - begin_)));
   lexer_.SetDelimiter(delimiter);
   KeepComments(token.offset);
   begin_ = lexer_.offset();

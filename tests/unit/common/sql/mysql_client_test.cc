@@ -60,6 +60,16 @@ TEST(MySqlClientTest, WhereItCutsOtherwiseNothingIsSafe) {
              "DELIMITERSELECT 1\n; SHOW TABLES;",
              // "*/*" ends an executable comment, and begins a comment.
              "SELECT 1 /*!99999 */* ' */ */ ; DROP TABLE t; -- ' ;",
+             // With --binary-mode it takes what follows the line for escaped.
+             "SELECT 'a\\\n; DROP TABLE t; -- ';",
+             "SELECT \"a\\\r\n\", 1;",
+             "SELECT `a\\\nb`;",
+             // With --comments it only knows DELIMITER where nothing stands in front of it.
+             "DELIMITER xx\n \nDELIMITER ;\nSELECT 1 xxdelete FROM t;",
+             "DELIMITER $$\n  -- a\nDELIMITER ;\nSELECT 1 $$delete FROM t;",
+             "DELIMITER |\n/* a */\nDELIMITER ;\nSELECT 1 |delete FROM t;",
+             // It is a comment for it, behind which its commands may stand.
+             "/*m!0x */\nsource '\nSELECT '; SHOW TABLES LIKE '; DROP TABLE t; -- ';",
              // Its own commands end with the line.
              "tee x '\nSELECT '; SHOW TABLES LIKE '; DROP TABLE t; -- ';",
              "/* a */ Source '\nSELECT '; SHOW TABLES LIKE '; DROP TABLE t; -- ';",
@@ -82,7 +92,8 @@ TEST(MySqlClientTest, WhereItCutsOtherwiseNothingIsSafe) {
          {"SELECT 1; DELIMITER ;TRUNCATE/**/t", "/**/DELIMITER ;TRUNCATE/**/t",
           "SELECT 1 # ;\n;DELIMITER ;TRUNCATE/**/t", "DELIMITER;TRUNCATE/**/t", "DELIMITER ;x\n",
           "DELIMITER aaaaaaaaaaaaa/*x\nSELECT 1 aaaaaaaaaaaaa/*x", "DELIMITER 1234567890123456\n",
-          "DELIMITER x\t\nSELECT 1x", "DELIMITER \xc3\xa9\nSELECT 1;"}) {
+          "DELIMITER x\t\nSELECT 1x", "DELIMITER \xc3\xa9\nSELECT 1;",
+          "DELIMITER Delimiter\nDELIMITER '//'\n", "DELIMITER e\nSELECT 1e"}) {
       EXPECT_FALSE(Split(dialect, script).ok()) << script;
     }
     Target quotes(dialect);
@@ -96,6 +107,14 @@ TEST(MySqlClientTest, WhereItCutsOtherwiseNothingIsSafe) {
     ASSERT_TRUE(sound.ok()) << sound.status();
     EXPECT_EQ(sound->size(), 4u);
     EXPECT_EQ(sound->back().client_doubt, "");
+    for (absl::string_view script :
+         {"DELIMITER $$\nSELECT 1 $$\n-- a\n\n#\n  DELIMITER ;\nSELECT 1;",
+          "/* a */\nDELIMITER $$\nSELECT 1$$\r\nDELIMITER ;\r\nSELECT 1;",
+          "DELIMITER //\nSELECT 1 // /* b */\n \nDELIMITER ;\nSELECT 1;"}) {
+      const auto delimited = Split(dialect, script);
+      ASSERT_TRUE(delimited.ok()) << delimited.status();
+      EXPECT_EQ(delimited->back().client_doubt, "") << script;
+    }
   }
 }
 
