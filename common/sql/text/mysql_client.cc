@@ -86,10 +86,14 @@ absl::string_view DoubtOfMySqlUse(absl::string_view statement) {
   return "clients end USE with its line; write the delimiter there";
 }
 
-absl::string_view DoubtOfMySqlDelimiter(absl::string_view former, absl::string_view gap) {
-  // No statement that is understood has those outside of quotes.
-  const bool semicolons = former.find_first_not_of(';') == absl::string_view::npos;
-  if (semicolons || former == "//") return "";
+absl::string_view DoubtOfMySqlDelimiter(absl::string_view former, absl::string_view next,
+                                        absl::string_view gap) {
+  // At the former no statement that is understood can be cut; by the next two of them do not become
+  // one that does more.
+  const bool former_is_no_sql =
+      former == "//" || former.find_first_not_of(';') == absl::string_view::npos;
+  const bool next_joins_nothing = next.find_first_not_of("$|/;%^&!~") == absl::string_view::npos;
+  if (former_is_no_sql && next_joins_nothing) return "";
   const size_t line = gap.rfind('\n') + 1;  // 0 if there is none.
   bool first = true;
   for (absl::string_view one : absl::StrSplit(gap.substr(0, line), '\n')) {

@@ -68,6 +68,7 @@ TEST(MySqlClientTest, WhereItCutsOtherwiseNothingIsSafe) {
              "DELIMITER xx\n \nDELIMITER ;\nSELECT 1 xxdelete FROM t;",
              "DELIMITER $$\n  -- a\nDELIMITER ;\nSELECT 1 $$delete FROM t;",
              "DELIMITER |\n/* a */\nDELIMITER ;\nSELECT 1 |delete FROM t;",
+             " #\nDELIMITER _lock\nSELECT release_lock((SELECT 'a'))_lock",
              // It is a comment for it, behind which its commands may stand.
              "/*m!0x */\nsource '\nSELECT '; SHOW TABLES LIKE '; DROP TABLE t; -- ';",
              // Its own commands end with the line.
