@@ -1,5 +1,8 @@
 #include "common/sql/text/cutter.h"
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+
 namespace dbfleet::sql {
 
 bool StatementCutter::Ends(const Token& token) {
@@ -21,18 +24,20 @@ bool StatementCutter::Ends(const Token& token) {
 
 void StatementCutter::Reset() {
   words_ = paren_depth_ = body_depth_ = 0;
-  create_ = routine_ = false;
+  head_.clear();
 }
 
+// As psql tells routines apart: CREATE [OR REPLACE] FUNCTION or PROCEDURE.
 void StatementCutter::FollowWord(const Token& token) {
-  // FUNCTION is the second word, or the fourth after OR REPLACE.
   constexpr int kHead = 4;
-  if (words_ < kHead) {
-    if (words_ == 0) create_ = token.IsWord("CREATE");
-    if (create_ && (token.IsWord("FUNCTION") || token.IsWord("PROCEDURE"))) routine_ = true;
-    ++words_;
+  if (words_++ < kHead) {
+    const bool counts = token.IsWord("CREATE") || token.IsWord("OR") || token.IsWord("REPLACE") ||
+                        token.IsWord("FUNCTION") || token.IsWord("PROCEDURE");
+    head_ += counts ? absl::ascii_tolower(static_cast<unsigned char>(token.text[0])) : ' ';
   }
-  if (!routine_ || paren_depth_ > 0) return;
+  const bool routine = absl::StartsWith(head_, "cf") || absl::StartsWith(head_, "cp") ||
+                       head_ == "corf" || head_ == "corp";
+  if (!routine || paren_depth_ > 0) return;
   if (token.IsWord("BEGIN") || (body_depth_ > 0 && token.IsWord("CASE"))) {
     ++body_depth_;
   } else if (body_depth_ > 0 && token.IsWord("END")) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "common/sql/text/lexer.h"
 
 namespace dbfleet::sql {
@@ -21,8 +23,7 @@ class StatementCutter {
 
   const bool postgres_;
   int words_ = 0;
-  bool create_ = false;
-  bool routine_ = false;  // CREATE [OR REPLACE] FUNCTION or PROCEDURE.
+  std::string head_;  // The first letters of the first words, as far as they count; else blanks.
   int paren_depth_ = 0;
   int body_depth_ = 0;
 };

@@ -111,7 +111,7 @@ void Lexer::DoubtClient(absl::string_view why) {
 void Lexer::DoubtBehindNumber() {
   if (mysql()) return;
   DoubtClient(
-      "letters stand right behind a number, where servers and psql cut differently; write a space");
+      "letters stand right behind a number, which versions of psql cut differently; write a space");
 }
 
 void Lexer::SkipLineComment() {
@@ -380,9 +380,12 @@ bool Lexer::LexWord(Token* token) {
     scan();
   }
   const bool number = digit && IsNumber(text_.substr(start, pos_ - start));
-  // "1ab$$", "1e1$$": one word, or a number and what follows it; versions do not agree.
-  const bool plain = AllOf(text_.substr(start, pos_ - start), absl::ascii_isdigit);
-  if (digit && !plain && (Peek(0) == '$' || Peek(0) == '\'')) DoubtBehindNumber();
+  // "1ab", "1e1$$", "1e--": one word, or a number and what follows it; versions do not agree.
+  const absl::string_view text = text_.substr(start, pos_ - start);
+  const bool whole = AllOf(text, absl::ascii_isdigit);
+  const bool part = !whole && (Peek(0) == '$' || Peek(0) == '\'' || absl::EndsWith(text, "e") ||
+                               absl::EndsWith(text, "E"));
+  if (digit && (part || !number || absl::StrContains(text, 'x'))) DoubtBehindNumber();
   return Emit(token, number ? TokenKind::kNumber : TokenKind::kWord, start);
 }
 

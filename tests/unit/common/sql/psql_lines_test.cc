@@ -245,6 +245,38 @@ TEST(PsqlLinesTest, WherePsqlCutsOtherwiseNothingIsSafe) {
   EXPECT_THAT(Read("SELECT E'a\\n'\n'b', 1e5;"), ElementsAre("safe: SELECT E'a\\n'\n'b', 1e5"));
 }
 
+// Versions of psql differ in what of it is the number, which a statement that fails may hide.
+TEST(PsqlLinesTest, WhatFollowsANumberMayBePartOfIt) {
+  for (absl::string_view number : {"1e--", "1.5E+/**/", "1a", "0x1F", "1_000", "1e1$$ $$"}) {
+    const auto statements = Split(Dialect::kPostgres, absl::StrCat("SELECT ", number, "\n;"));
+    ASSERT_TRUE(statements.ok()) << number;
+    EXPECT_NE(statements->front().client_doubt, "") << number;
+  }
+  for (absl::string_view number :
+       {"1", "1.5", ".5e3", "1e-5", "1E+5", "1.", "$1", "a1b", "1::int"}) {
+    const auto statements = Split(Dialect::kPostgres, absl::StrCat("SELECT ", number, ";"));
+    ASSERT_TRUE(statements.ok()) << number;
+    EXPECT_EQ(statements->front().client_doubt, "") << number;
+  }
+}
+
+// psql looks at the first four words without quotes.
+TEST(PsqlLinesTest, WhatIsARoutineIsWhatPsqlTakesForOne) {
+  for (absl::string_view head :
+       {"CREATE FUNCTION", "CREATE OR REPLACE PROCEDURE", "create or\nreplace function"}) {
+    EXPECT_THAT(Read(absl::StrCat(head, " f() BEGIN ATOMIC SELECT 1; SELECT 2; END; SELECT 3;")),
+                ElementsAre(HasSubstr("END"), HasSubstr("SELECT 3")))
+        << head;
+  }
+  for (absl::string_view head :
+       {"CREATE CREATE FUNCTION", "CREATE x PROCEDURE", "CREATE OR FUNCTION", "x CREATE FUNCTION",
+        "CREATE OR x FUNCTION"}) {
+    EXPECT_THAT(Read(absl::StrCat(head, " f() BEGIN ATOMIC SELECT 1; SELECT 2;")),
+                ElementsAre(HasSubstr("SELECT 1"), HasSubstr("SELECT 2")))
+        << head;
+  }
+}
+
 TEST(PsqlLinesTest, OnlyCopyFromStdinIsFollowedByRows) {
   for (absl::string_view copy : {"COPY (SELECT relname FROM stdin) TO STDOUT",
                                  "COPY (WITH stdin AS (SELECT 1) SELECT * FROM stdin) TO STDOUT",
