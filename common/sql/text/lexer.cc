@@ -23,6 +23,17 @@ constexpr absl::string_view kCommentsInside =
     "a comment stands inside a comment or a hint, where clients and servers end it at different "
     "places; write them one behind the other";
 
+constexpr absl::string_view kLikeDelimiter =
+    "a line begins with DELIMITER inside of quotes or a comment, where clients may take the line "
+    "break away; write something in front of it";
+
+// Whether the last of its lines begins so, and is not the first.
+bool EndsLikeDelimiterCommand(absl::string_view text) {
+  const size_t newline = text.rfind('\n');
+  return newline != absl::string_view::npos &&
+         absl::StartsWithIgnoreCase(text.substr(newline + 1), "delimiter");
+}
+
 }  // namespace
 
 Lexer::Lexer(Dialect dialect, absl::string_view text, LexOptions options)
@@ -193,6 +204,18 @@ void Lexer::DoubtComment(absl::string_view comment, bool hint) {
   if (marks || odd) DoubtClient(kCommentsInside);
 }
 
+// Where a comment is taken out a blank comes, but not in front of a character of several bytes.
+void Lexer::DoubtBehindComment(absl::string_view comment) {
+  if (!mysql()) return;
+  const size_t next = text_.find_first_not_of(" \t\r\v\f", pos_);
+  if (next != absl::string_view::npos && IsHighByte(text_[next])) {
+    DoubtClient(
+        "a character beyond ASCII stands right behind a comment, where clients write a blank "
+        "elsewhere; begin a new line behind the comment");
+  }
+  if (EndsLikeDelimiterCommand(comment)) DoubtClient(kLikeDelimiter);
+}
+
 // A client cuts at a delimiter wherever it stands in there or begins, be it with the last "/", and
 // whether the server skips it or not.
 bool Lexer::CloseExecutable(Token* token) {
@@ -227,11 +250,7 @@ bool Lexer::LexBlockComment(Token* token, bool* emitted) {
   }
   pos_ = end;
   DoubtComment(text_.substr(start, end - start), hint);
-  if (mysql() && IsHighByte(Peek(0))) {
-    DoubtClient(
-        "a character beyond ASCII stands right behind a comment, which clients take out without "
-        "leaving a blank; write a blank behind it");
-  }
+  DoubtBehindComment(text_.substr(start, end - start));
   if (hint) return Emit(token, TokenKind::kHint, start);
   *emitted = false;
   return true;
@@ -270,6 +289,7 @@ bool Lexer::LexQuoted(Token* token, TokenKind kind, size_t start, bool backslash
         "a backslash stands at the end of a line in quotes, which clients take out, or read as "
         "something else; write \\n");
   }
+  if (mysql() && EndsLikeDelimiterCommand(quoted)) DoubtClient(kLikeDelimiter);
   pos_ = end;
   return Emit(token, kind, start);
 }

@@ -105,6 +105,7 @@ class Lexer {
   void DoubtClient(absl::string_view why);
   void DoubtBehindNumber();
   void DoubtComment(absl::string_view comment, bool hint);
+  void DoubtBehindComment(absl::string_view comment);
   bool CloseExecutable(Token* token);
   void SkipLineComment();
   bool OpenExecutable(Token* token, bool* emitted);

@@ -86,14 +86,17 @@ absl::string_view DoubtOfMySqlUse(absl::string_view statement) {
   return "clients end USE with its line; write the delimiter there";
 }
 
-absl::string_view DoubtOfMySqlDelimiter(absl::string_view former, absl::string_view next,
-                                        absl::string_view gap) {
+absl::string_view DoubtOfMySqlDelimiter(absl::string_view former, absl::string_view gap,
+                                        absl::string_view argument, absl::string_view next) {
   // At the former no statement that is understood can be cut; by the next two of them do not become
   // one that does more.
   const bool former_is_no_sql =
       former == "//" || former.find_first_not_of(';') == absl::string_view::npos;
   const bool next_joins_nothing = next.find_first_not_of("$|/;%^&!~") == absl::string_view::npos;
   if (former_is_no_sql && next_joins_nothing) return "";
+  if (!next_joins_nothing && absl::EndsWith(argument, "\r")) {
+    return "for some clients the carriage return belongs to the delimiter; write DELIMITER //";
+  }
   const size_t line = gap.rfind('\n') + 1;  // 0 if there is none.
   bool first = true;
   for (absl::string_view one : absl::StrSplit(gap.substr(0, line), '\n')) {

@@ -20,11 +20,12 @@ absl::string_view DoubtOfMySqlClient(absl::string_view text, const Token& token,
 // The same of a whole statement, its white space at the end included: "USE a" ends with its line.
 absl::string_view DoubtOfMySqlUse(absl::string_view statement);
 
-// The same of a command that makes `next` the delimiter, behind `gap`, which is what stands between
-// it and the last one, a `former`. A client that sends comments does not know the command behind
-// some of them, and goes on with the former delimiter.
-absl::string_view DoubtOfMySqlDelimiter(absl::string_view former, absl::string_view next,
-                                        absl::string_view gap);
+// The same of a DELIMITER command, of which `argument` is the rest of its line, and what it makes
+// the delimiter `next`. `gap` stands between the command and the delimiter before it, a `former`. A
+// client that sends comments does not know the command behind some of them, and goes on with the
+// former one; one in binary mode counts a carriage return.
+absl::string_view DoubtOfMySqlDelimiter(absl::string_view former, absl::string_view gap,
+                                        absl::string_view argument, absl::string_view next);
 
 // Whether clients cut at it wherever servers would, and know the next DELIMITER command.
 bool IsPlainDelimiter(absl::string_view delimiter);

@@ -277,8 +277,8 @@ absl::Status StatementStream::ChangeDelimiter(const Token& token) {
                "DELIMITER needs 1 to 15 ASCII characters without quotes, spaces, backslashes and "
                "comments, which do not stand in its name; write for example DELIMITER //");
   }
-  Doubt(DoubtOfMySqlDelimiter(lexer_.delimiter(), delimiter,
-                              absl::string_view(buffer_).substr(begin_, token.offset - begin_)));
+  const absl::string_view gap = absl::string_view(buffer_).substr(begin_, token.offset - begin_);
+  Doubt(DoubtOfMySqlDelimiter(lexer_.delimiter(), gap, line, delimiter));
   lexer_.SetDelimiter(delimiter);
   KeepComments(token.offset);
   begin_ = lexer_.offset();

@@ -52,12 +52,15 @@ TEST(MySqlClientTest, WhereItCutsOtherwiseNothingIsSafe) {
              // And none in front of a character of several bytes.
              "SELECT a/**/\xc3\xa9 FROM t;",
              "SELECT a/*+ b */\xc3\xa9 FROM t;",
+             "SELECT 1 /* a */  \xc3\xa9INTO\xc3\xa9;",
              // It takes the line break away behind such a line, in the middle of a statement.
              "SELECT x.\ndelimiter -\n- '\n FROM (SELECT 1 AS delimiter) x INTO OUTFILE '+x+' -- "
              "';",
              "SELECT 1,\nDelimiter_a /\n*! INTO OUTFILE 'x' */;",
              "SELECT 1 AS\n/**/delimiter -\n- 1;",
              "DELIMITERSELECT 1\n; SHOW TABLES;",
+             "SELECT 'a\ndelimiter' -\n- 1;",
+             "SELECT /*\nDELIMITER */ 1 -- x\n, '\n INTO OUTFILE \"y\" -- ';",
              // "*/*" ends an executable comment, and begins a comment.
              "SELECT 1 /*!99999 */* ' */ */ ; DROP TABLE t; -- ' ;",
              // With --binary-mode it takes what follows the line for escaped.
@@ -69,6 +72,8 @@ TEST(MySqlClientTest, WhereItCutsOtherwiseNothingIsSafe) {
              "DELIMITER $$\n  -- a\nDELIMITER ;\nSELECT 1 $$delete FROM t;",
              "DELIMITER |\n/* a */\nDELIMITER ;\nSELECT 1 |delete FROM t;",
              " #\nDELIMITER _lock\nSELECT release_lock((SELECT 'a'))_lock",
+             // With --binary-mode the delimiter ends with the carriage return.
+             "DELIMITER _lock\r\nSELECT release_lock((SELECT 'a'))_lock\r\n",
              // It is a comment for it, behind which its commands may stand.
              "/*m!0x */\nsource '\nSELECT '; SHOW TABLES LIKE '; DROP TABLE t; -- ';",
              // Its own commands end with the line.
