@@ -410,7 +410,8 @@ TEST(ClientCutTest, PsqlSendsWhatTheScriptWasCutInto) {
   const std::string real = "/usr/lib/postgresql/15/bin/psql";
   const std::string psql = fs::exists(real) ? real : "psql";
   size_t run = 0;
-  for (const std::string& script : MakeScripts(kPsqlFound, kPsql)) {
+  const Strings scripts = MakeScripts(kPsqlFound, kPsql);
+  for (const std::string& script : scripts) {
     const Cut cut = CutByUs(target, script);
     if (!Promises(cut)) continue;
     ++run;
@@ -445,7 +446,7 @@ TEST(ClientCutTest, PsqlSendsWhatTheScriptWasCutInto) {
     ExpectAlike(target, script, cut, sent);
     EXPECT_FALSE(folder.TakeFiles() && cut.whole && !cut.rows) << absl::CEscape(script);
   }
-  EXPECT_GT(run, 100u);
+  EXPECT_GT(20 * run, scripts.size());
 }
 
 TEST(ClientCutTest, MariaDbsClientSendsWhatTheScriptWasCutInto) {
@@ -475,7 +476,7 @@ TEST(ClientCutTest, MariaDbsClientSendsWhatTheScriptWasCutInto) {
     EXPECT_FALSE(folder.TakeFiles() && cut.whole) << absl::CEscape(scripts[i]);
     run[i] = cut;
   }
-  EXPECT_GT(run.size(), 100u);
+  EXPECT_GT(20 * run.size(), scripts.size());
   const auto log = server.Admin(
       "SET GLOBAL general_log = 0; SELECT thread_id, command_type, HEX(argument) FROM "
       "mysql.general_log WHERE command_type IN ('Query', 'Init DB')");
