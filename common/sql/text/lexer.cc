@@ -34,6 +34,14 @@ bool EndsLikeDelimiterCommand(absl::string_view text) {
          absl::StartsWithIgnoreCase(text.substr(newline + 1), "delimiter");
 }
 
+// Whether a quote stands behind a backslash that is not escaped itself.
+bool EscapesQuote(absl::string_view text) {
+  for (size_t i = 0; i + 1 < text.size(); ++i) {
+    if (text[i] == '\\' && text[++i] == '\'') return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Lexer::Lexer(Dialect dialect, absl::string_view text, LexOptions options)
@@ -317,9 +325,9 @@ bool Lexer::LexEscapeString(Token* token, size_t start) {
   for (;;) {
     const size_t part = pos_;
     if (!LexQuoted(token, TokenKind::kString, start, true)) return false;
-    if (part > start + 1 && absl::StrContains(text_.substr(part, pos_ - part), "\\")) {
+    if (part > start + 1 && EscapesQuote(text_.substr(part, pos_ - part))) {
       DoubtClient(
-          "a string with backslashes goes on behind a line break, where psql takes it for "
+          "a string with an escaped quote goes on behind a line break, where psql takes it for "
           "another string; write it as one");
     }
     bool open = false;

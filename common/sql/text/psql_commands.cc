@@ -11,9 +11,10 @@
 namespace dbfleet::sql {
 namespace {
 
-// psql's commands that concern its own output only.
-constexpr absl::string_view kHarmless[] = {"a",     "C", "echo", "f",      "H",    "pset",
-                                           "qecho", "t", "T",    "timing", "warn", "x"};
+// psql's commands that concern its own output only, or only tell something.
+constexpr absl::string_view kHarmless[] = {
+    "?", "a",    "C",    "conninfo", "copyright", "echo", "errverbose", "f",    "h", "H",
+    "p", "pset", "help", "qecho",    "t",         "T",    "timing",     "warn", "x"};
 // Those that change the connection, which whoever executes the script has to know.
 constexpr absl::string_view kConnection[] = {"c", "connect", "encoding"};
 
@@ -72,13 +73,29 @@ bool SetsTextVariable(absl::string_view line) {
          IsIn(kTextVariables, words[1]);
 }
 
+// \set NAME on, of a switch, in one of the forms that psql takes; or off.
+bool Sets(absl::string_view line, absl::string_view name, bool on) {
+  const std::vector<absl::string_view> words = WordsOf(line);
+  if (words.size() < 2 || words.size() > 3 || words[0] != "\\set" || words[1] != name) return false;
+  static constexpr absl::string_view kOn[] = {"1", "on", "t", "true", "y", "yes"};
+  static constexpr absl::string_view kOff[] = {"0", "f", "false", "n", "no", "off"};
+  if (words.size() == 2) return on;
+  const std::string value = absl::AsciiStrToLower(WithoutQuotes(words[2]));
+  return on ? IsIn(kOn, value) : IsIn(kOff, value);
+}
+
+// What they are unless somebody said otherwise.
+bool SetsDefault(absl::string_view line) {
+  return Sets(line, "AUTOCOMMIT", true) || Sets(line, "ON_ERROR_ROLLBACK", false);
+}
+
 }  // namespace
 
 bool ChangesConnection(absl::string_view word) { return IsIn(kConnection, word); }
 
 bool IsHarmlessCommand(absl::string_view word, absl::string_view line) {
   return IsIn(kHarmless, word) || SetsHarmlessVariable(line) || SetsTextVariable(line) ||
-         StopsAtErrors(line);
+         StopsAtErrors(line) || SetsDefault(line);
 }
 
 bool EndsStatement(absl::string_view word) {
@@ -98,14 +115,7 @@ std::string KeyOf(absl::string_view line, absl::string_view command) {
   return plain ? std::string(words[1]) : "";
 }
 
-bool StopsAtErrors(absl::string_view line) {
-  const std::vector<absl::string_view> words = WordsOf(line);
-  if (words.size() < 2 || words.size() > 3 || words[0] != "\\set" || words[1] != "ON_ERROR_STOP") {
-    return false;
-  }
-  static constexpr absl::string_view kOn[] = {"1", "on", "t", "true", "y", "yes"};
-  return words.size() == 2 || IsIn(kOn, absl::AsciiStrToLower(WithoutQuotes(words[2])));
-}
+bool StopsAtErrors(absl::string_view line) { return Sets(line, "ON_ERROR_STOP", true); }
 
 bool ShowsCatalogue(absl::string_view line) {
   const std::vector<absl::string_view> words = WordsOf(line);

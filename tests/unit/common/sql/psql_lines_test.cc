@@ -42,6 +42,19 @@ TEST(PsqlLinesTest, WhatOnlyShowsIsLeftOut) {
               ElementsAre("safe: SELECT 1"));
 }
 
+TEST(PsqlLinesTest, WhatTellsOrSetsWhatItIsAnywayIsLeftOut) {
+  EXPECT_THAT(Read("\\conninfo\n\\h CREATE TABLE\n\\?\n\\copyright\n\\errverbose\n\\p\n"
+                   "\\set ON_ERROR_ROLLBACK off\n\\set AUTOCOMMIT 'ON'\n\\set AUTOCOMMIT\n"
+                   "SELECT 1;\n"),
+              ElementsAre("safe: SELECT 1"));
+  for (absl::string_view line :
+       {"\\set ON_ERROR_ROLLBACK on", "\\set ON_ERROR_ROLLBACK interactive", "\\set AUTOCOMMIT off",
+        "\\set AUTOCOMMIT on off", "\\h \\! rm", "\\p `rm`", "\\unset AUTOCOMMIT"}) {
+    EXPECT_THAT(Read(absl::StrCat(line, "\nSELECT 2;")),
+                ElementsAre(absl::StrCat("destructive: ", line), "destructive: SELECT 2"));
+  }
+}
+
 TEST(PsqlLinesTest, WhatExecutesEndsAStatement) {
   EXPECT_THAT(Read("SELECT 1 \\g\nSELECT 2 \\gx \t\f\r\nSELECT 3;"),
               ElementsAre("safe: SELECT 1", "safe: SELECT 2", "safe: SELECT 3"));
@@ -242,6 +255,8 @@ TEST(PsqlLinesTest, WherePsqlCutsOtherwiseNothingIsSafe) {
   }
   EXPECT_THAT(Read("SELECT a[1:2], a[1 : b], b::int, a[b::int:2], 1::text FROM t;"),
               ElementsAre("safe: SELECT a[1:2], a[1 : b], b::int, a[b::int:2], 1::text FROM t"));
+  EXPECT_THAT(Read("SELECT E'a\\n'\n'b\\n\\\\'\n'', E'a'\n'b\\n''c';"),
+              ElementsAre("safe: SELECT E'a\\n'\n'b\\n\\\\'\n'', E'a'\n'b\\n''c'"));
   EXPECT_THAT(Read("SELECT E'a\\n'\n'b', 1e5;"), ElementsAre("safe: SELECT E'a\\n'\n'b', 1e5"));
 }
 
