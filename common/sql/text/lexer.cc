@@ -477,6 +477,9 @@ bool Lexer::LexPostgresToken(Token* token) {
                   "psql's commands such as \\i or \\. are not SQL; remove it");
     default:
       if (IsIdentStart(c) || absl::ascii_isdigit(c)) return LexWord(token);
+      if (c == '\v') {
+        DoubtClient("a vertical tab is white space for some versions only; write a blank");
+      }
       ++pos_;
       return Emit(token, TokenKind::kSymbol, start);
   }

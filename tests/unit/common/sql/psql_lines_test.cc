@@ -275,6 +275,14 @@ TEST(PsqlLinesTest, WhatFollowsANumberMayBePartOfIt) {
   }
 }
 
+// PostgreSQL 16 takes it for white space, older versions and psql do not.
+TEST(PsqlLinesTest, AVerticalTabIsInDoubt) {
+  const auto statements = Split(Dialect::kPostgres, "\vCOPY t FROM stdin;\nSELECT 1;");
+  ASSERT_TRUE(statements.ok()) << statements.status();
+  EXPECT_NE(statements->back().client_doubt, "");
+  EXPECT_THAT(Read("SELECT '\v' -- \v\n;"), ElementsAre(HasSubstr("safe: SELECT")));
+}
+
 // psql looks at the first four words without quotes.
 TEST(PsqlLinesTest, WhatIsARoutineIsWhatPsqlTakesForOne) {
   for (absl::string_view head :
