@@ -12,6 +12,7 @@
 #include "common/base/files.h"
 #include "common/base/status.h"
 #include "common/concurrency/executor.h"
+#include "common/concurrency/ticker.h"
 #include "common/http/server.h"
 #include "common/log/log.h"
 #include "common/metrics/registry.h"
@@ -113,6 +114,7 @@ struct Controller::Parts {
   std::unique_ptr<ProposalManager> proposals;
   std::unique_ptr<BreakGlass> break_glass;
   std::unique_ptr<Dispatcher> dispatcher;
+  std::unique_ptr<Ticker> job_looks;
   std::unique_ptr<Scheduler> scheduler;
   std::unique_ptr<ScheduleRuns> schedule_runs;
   std::unique_ptr<Proposer> proposer;
@@ -135,6 +137,7 @@ struct Controller::Parts {
   std::unique_ptr<Executor> audit_executor;
   std::unique_ptr<Executor> dispatch_executor;
   std::unique_ptr<Executor> log_executor;
+  std::unique_ptr<Executor> look_executor;
   std::unique_ptr<Executor> schedule_executor;
   std::unique_ptr<Executor> rule_executor;
   std::unique_ptr<Executor> api_executor;
@@ -205,6 +208,9 @@ absl::Status Controller::Parts::Open() {
   dispatcher = std::make_unique<Dispatcher>(std::move(dispatch_options), *store, flow, *jobs, hub,
                                             clock, *dispatch_executor, registry, Sinks());
   working = dispatcher.get();
+  look_executor = MakeSerialExecutor("job-looks");
+  job_looks =
+      std::make_unique<Ticker>(kLookInterval, clock, *look_executor, [this] { jobs->Tick(); });
   schedule_executor = MakeSerialExecutor("schedules");
   scheduler = std::make_unique<Scheduler>(SchedulerOptions(), *store, *jobs, hub, schedules, clock,
                                           *schedule_executor, registry);
@@ -369,6 +375,7 @@ absl::Status Controller::Parts::Serve() {
         {{"why", why}});
   }
   dispatcher->Start();
+  job_looks->Start();
   scheduler->Start();
   proposer->Start();
   server = builder.BuildAndStart();
@@ -449,6 +456,7 @@ void Controller::Parts::Stop() {
   if (http != nullptr) http->Stop();
   if (scheduler != nullptr) scheduler->Stop();
   if (proposer != nullptr) proposer->Stop();
+  if (job_looks != nullptr) job_looks->Stop();
   event_watcher = nullptr;
   if (notifier != nullptr) notifier->Stop();  // Tests of routes hold threads of the API.
   working = nullptr;
@@ -458,8 +466,9 @@ void Controller::Parts::Stop() {
     server->Wait();
   }
   aggregator.reset();
-  for (Executor* executor : {api_executor.get(), schedule_executor.get(), rule_executor.get(),
-                             dispatch_executor.get(), audit_executor.get(), log_executor.get()}) {
+  for (Executor* executor :
+       {api_executor.get(), look_executor.get(), schedule_executor.get(), rule_executor.get(),
+        dispatch_executor.get(), audit_executor.get(), log_executor.get()}) {
     if (executor != nullptr) executor->Shutdown();
   }
   upkeep.reset();  // Only now: the executors arm them.

@@ -342,7 +342,6 @@ void Dispatcher::Tick() {
   CheckSilentAgents();
   if (now - last_slow_tick_ >= kSlowTick) {
     last_slow_tick_ = now;
-    jobs_.Tick();
     GiveUpLongUnreachable();
   }
   if (now - last_seen_stored_ >= kStoreLastSeen) {

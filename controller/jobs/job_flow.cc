@@ -303,15 +303,19 @@ absl::Status JobFlow::StopPending(FlowContext& context, const Job& job,
   return absl::OkStatus();
 }
 
-absl::Status JobFlow::EnsureAttempts(FlowContext& context, const Job& job,
-                                     const JobProgress& progress) const {
-  if (!MayBegin(progress)) return absl::OkStatus();
+absl::StatusOr<std::vector<Task>> JobFlow::NextTasks(ReadTx& tx, const Job& job,
+                                                     const JobProgress& progress) const {
+  if (!MayBegin(progress)) return std::vector<Task>();
   const int most = std::max(1, job.max_parallel);
   const int free = most - progress.open_attempts;
   const int least = std::max(1, most / kRefillParts);
-  if (free < least) return absl::OkStatus();
-  ASSIGN_OR_RETURN(std::vector<Task> tasks,
-                   context.tx.IdleTasks(job.id, *progress.pending_stage, free));
+  if (free < least) return std::vector<Task>();
+  return tx.IdleTasks(job.id, *progress.pending_stage, free);
+}
+
+absl::Status JobFlow::EnsureAttempts(FlowContext& context, const Job& job,
+                                     const JobProgress& progress) const {
+  ASSIGN_OR_RETURN(std::vector<Task> tasks, NextTasks(context.tx, job, progress));
   for (Task& task : tasks) {
     RETURN_IF_ERROR(EnsureAttempt(context, job, &task, Purpose::kExecute));
   }

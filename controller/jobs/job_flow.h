@@ -49,6 +49,12 @@ class JobFlow {
         waiver_(std::move(waiver)),
         takes_work_(std::move(takes_work)) {}
 
+  // Is there anything that Advance would do for the job, of one that waits to begin? Others: yes.
+  // Looked at by a reader, so that the writer is asked only where something is to be written: what
+  // waits is looked at again and again, with all of its targets. The job's turn goes by `readings`.
+  absl::StatusOr<bool> MayAdvance(ReadTx& tx, const Job& job, absl::Time now,
+                                  QueueReadings* readings) const;
+
   // Moves the job on: plans it, lets it wait, makes the attempts that may be offered now, ends it.
   absl::Status Advance(FlowContext& context, const std::string& job_id) const;
 
@@ -150,8 +156,14 @@ class JobFlow {
   absl::Status GoOn(FlowContext& context, Job* job, absl::string_view why) const;
   // Back to READY, if nothing of the job has begun and it began in a window.
   absl::Status WaitAgain(FlowContext& context, Job job) const;
-  // Has the backup taken that the policy misses now, or would miss when the time comes that the job
-  // waits for, shortly before it. True: it failed, with the job's error.
+  // When the work is thought to begin for which a backup is to be taken now: the policy misses it
+  // now, or would miss it when the time comes that the job waits for, which is near. nullopt: none.
+  absl::StatusOr<std::optional<absl::Time>> GateBackupFor(ReadTx& tx,
+                                                          const PolicyDecision& decision,
+                                                          const std::vector<Task>& tasks,
+                                                          const Job& job, absl::Time now,
+                                                          QueueReadings* readings) const;
+  // Has that backup taken. True: it failed, with the job's error.
   absl::StatusOr<bool> TakeGateBackup(FlowContext& context, const PolicyDecision& decision,
                                       const std::vector<Task>& tasks, Job* job) const;
   absl::Status Replan(FlowContext& context, Job* job, std::vector<Task>* tasks,
@@ -161,7 +173,10 @@ class JobFlow {
   absl::StatusOr<bool> ReplanGrown(FlowContext& context, Job job, const Attempt& attempt,
                                    Task* task) const;
   absl::Status StopPending(FlowContext& context, const Job& job, const JobProgress& progress) const;
-  // Makes attempts at tasks that have not begun, as far as the job's stage and parallelism allow.
+  // Tasks that have not begun and may, as far as the job's stage and parallelism allow.
+  absl::StatusOr<std::vector<Task>> NextTasks(ReadTx& tx, const Job& job,
+                                              const JobProgress& progress) const;
+  // Makes attempts at them.
   absl::Status EnsureAttempts(FlowContext& context, const Job& job,
                               const JobProgress& progress) const;
   absl::Status EnsureAttempt(FlowContext& context, const Job& job, Task* task,

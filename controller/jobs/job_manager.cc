@@ -160,13 +160,14 @@ void JobManager::Tick() {
   // The last one's work still waits for the writer: more of the same would only pile up there.
   if (last_readings_.lock() != nullptr) return;
   const absl::Time now = clock_.Now();
+  std::vector<Job> waiting;
   std::vector<std::string> due;
   std::set<std::string> queues;  // Of what else nobody looks at before it is its turn.
   (void)store_.Read([&](ReadTx& tx) -> absl::Status {
     for (const JobState state : {JobState::kPlanning, JobState::kAwaitingApproval, JobState::kReady,
                                  JobState::kRolling, JobState::kPaused}) {
-      ASSIGN_OR_RETURN(const std::vector<Job> jobs, tx.JobsInState(state));
-      for (const Job& job : jobs) {
+      ASSIGN_OR_RETURN(std::vector<Job> jobs, tx.JobsInState(state));
+      for (Job& job : jobs) {
         // What a waiting change waits for (approvals, backups, the policy) may have come or gone
         // without a word to it.
         const bool waits = job.kind == JobKind::kMigrate &&
@@ -179,7 +180,9 @@ void JobManager::Tick() {
                                    now >= job.rollout_progress.end_time + job.rollout.pause_between;
         const bool expired =
             job.expire_time <= now && (state != JobState::kPaused || IsPausedByItself(job));
-        if (waits || by_window || between_waves || expired) {
+        if (waits) {
+          waiting.push_back(std::move(job));
+        } else if (by_window || between_waves || expired) {
           due.push_back(job.id);
         } else if (state == JobState::kReady && !job.queue.window.empty()) {
           queues.insert(job.queue.window);
@@ -188,8 +191,23 @@ void JobManager::Tick() {
     }
     return absl::OkStatus();
   });
-  // Each of a queue's jobs looks at the whole queue: it is read once for all of them.
+  // Each of a queue's jobs looks at the whole queue: it is read once for all of them. From the
+  // first mutation on the readings are the writer's.
   const auto readings = std::make_shared<QueueReadings>();
+  JobChanges others;  // What blocks them may be something else now, which whoever watches is told.
+  for (const Job& job : waiting) {
+    bool advances = true;  // What cannot be read is told by the mutation.
+    (void)store_.Read([&](ReadTx& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(advances, flow_.MayAdvance(tx, job, now, readings.get()));
+      return absl::OkStatus();
+    });
+    if (advances) {
+      due.push_back(job.id);
+    } else {
+      others.jobs.insert(job.id);
+    }
+  }
+  if (!others.jobs.empty()) hub_.Notify(others);
   last_readings_ = readings;
   for (const std::string& job_id : due) AdvanceInTime(job_id, readings);
   for (const std::string& window : queues) LookAtQueue(window);

@@ -23,6 +23,8 @@
 
 namespace dbfleet::controller {
 
+inline constexpr absl::Duration kLookInterval = absl::Seconds(5);
+
 enum class Resolution { kApplied, kNotApplied };
 
 // What operators do with jobs. Each call is one transaction with its audit record, blocks until it
@@ -115,7 +117,8 @@ class JobManager {
   absl::StatusOr<JobPicture> Show(ReadTx& tx, const std::string& job_id,
                                   const WhyNoWork& why_no_work);
 
-  // Advances what waits for time, a backup or another policy. Called by the dispatcher's timer.
+  // Advances what waits for time, a backup or another policy. Looks at all targets of all that
+  // waits, which may take seconds; called every kLookInterval, from one thread at a time.
   void Tick();
 
  private:

@@ -16,23 +16,74 @@
 namespace dbfleet::controller {
 namespace {
 
-bool HasEnded(const Task& task) { return IsTerminal(task.state); }
+// Of a job that waits: its targets leave nothing to wait for.
+bool IsOver(const Job& job, const std::vector<Task>& tasks) {
+  const auto ended = [](const Task& task) { return IsTerminal(task.state); };
+  return job.state == JobState::kReady &&
+         (StopsTheJob(job, tasks) ||
+          (!tasks.empty() && std::all_of(tasks.begin(), tasks.end(), ended)));
+}
+
+absl::StatusOr<bool> HasUngranted(ReadTx& tx, const Job& job) {
+  ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfJob(job.id));
+  return std::any_of(open.begin(), open.end(),
+                     [](const Attempt& attempt) { return !HoldsInstance(attempt.state); });
+}
+
+// Of a job that is to have its backup taken: nothing is left to do while that is under way.
+absl::StatusOr<bool> GateGoesOn(ReadTx& tx, const Job& job) {
+  if (job.backup_gate == BackupGate::kExisting) return true;
+  if (job.gate_job.empty()) return false;
+  ASSIGN_OR_RETURN(const Job gate, tx.GetJob(job.gate_job));
+  return !IsTerminal(gate.state) && gate.state != JobState::kPlanning;
+}
 
 }  // namespace
+
+absl::StatusOr<bool> JobFlow::MayAdvance(ReadTx& tx, const Job& job, absl::Time now,
+                                         QueueReadings* readings) const {
+  const bool waits = job.state == JobState::kAwaitingApproval || job.state == JobState::kReady;
+  if (!waits || now >= job.expire_time) return true;
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
+  if (IsOver(job, tasks)) return true;
+  ASSIGN_OR_RETURN(const PolicyDecision decision, EvaluatePolicyOn(tx, job, tasks, now, readings));
+  const bool approved = !decision.BlockedBy("approvals");
+  if (decision.BlockedBy("policy-changed") || approved != (job.state == JobState::kReady)) {
+    return true;
+  }
+  if (decision.allowed()) {
+    ASSIGN_OR_RETURN(const JobProgress progress, tx.ProgressOf(job.id));
+    ASSIGN_OR_RETURN(const std::vector<Task> next, NextTasks(tx, job, progress));
+    return !next.empty();
+  }
+  ASSIGN_OR_RETURN(const bool offered, HasUngranted(tx, job));
+  if (offered) return true;
+  if (!approved || decision.refused()) return false;
+  ASSIGN_OR_RETURN(const std::optional<absl::Time> begin,
+                   GateBackupFor(tx, decision, tasks, job, now, readings));
+  if (!begin.has_value()) return false;
+  ASSIGN_OR_RETURN(const bool goes_on, GateGoesOn(tx, job));
+  return !goes_on;
+}
 
 absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
   if (context.now >= job->expire_time) return Expire(context, job);
   ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
-  if (job->state == JobState::kReady &&
-      (StopsTheJob(*job, tasks) ||
-       (!tasks.empty() && std::all_of(tasks.begin(), tasks.end(), HasEnded)))) {
+  if (IsOver(*job, tasks)) {
     // Offers were declined: the job ends as a running one does.
     RETURN_IF_ERROR(MoveJob(job, JobState::kRolling, context.now));
     RETURN_IF_ERROR(context.tx.UpdateJob(job));
     return AdvanceRunning(context, job, nullptr);
   }
-  ASSIGN_OR_RETURN(const PolicyDecision decision,
+  ASSIGN_OR_RETURN(PolicyDecision decision,
                    EvaluatePolicyOn(context.tx, *job, tasks, context.now, context.readings));
+  if (!decision.allowed() && context.readings != nullptr) {
+    // Whoever was before it may have ended since the queue was read.
+    ASSIGN_OR_RETURN(const bool offered, HasUngranted(context.tx, *job));
+    if (offered) {
+      ASSIGN_OR_RETURN(decision, EvaluatePolicyOn(context.tx, *job, tasks, context.now));
+    }
+  }
   if (decision.BlockedBy("policy-changed")) {
     return Replan(context, job, &tasks, "the environment's policy changed");
   }
@@ -60,36 +111,44 @@ absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
   return EnsureAttempts(context, *job, progress);
 }
 
-absl::StatusOr<bool> JobFlow::TakeGateBackup(FlowContext& context, const PolicyDecision& decision,
-                                             const std::vector<Task>& tasks, Job* job) const {
-  if (decision.allowed() || !WaitsForTimeAndBackup(decision)) return false;
-  ASSIGN_OR_RETURN(const Environment environment, context.tx.GetEnvironment(job->environment));
+absl::StatusOr<std::optional<absl::Time>> JobFlow::GateBackupFor(ReadTx& tx,
+                                                                 const PolicyDecision& decision,
+                                                                 const std::vector<Task>& tasks,
+                                                                 const Job& job, absl::Time now,
+                                                                 QueueReadings* readings) const {
+  if (decision.allowed() || !WaitsForTimeAndBackup(decision)) return std::nullopt;
+  ASSIGN_OR_RETURN(const Environment environment, tx.GetEnvironment(job.environment));
   const absl::Duration ahead = environment.policy.verified_backup_max_age / 4;
   // The backup has to do for the moment at which the work can begin. Taken days before, it would
   // be too old then; taken only then, it would use up the window.
-  absl::Time begin = std::max(context.now, decision.opens);
-  if (begin - context.now > ahead) return false;
+  absl::Time begin = std::max(now, decision.opens);
+  if (begin - now > ahead) return std::nullopt;
   bool missing = decision.BlockedBy("verified-backup");
   if (decision.by_turn) {
     // Others come first, and may leave no time for it.
     QueueReadings own;
-    QueueReadings* const readings = context.readings == nullptr ? &own : context.readings;
     ASSIGN_OR_RETURN(const std::optional<absl::Time> turn,
-                     ExpectedTurn(context.tx, *job, context.now, readings));
-    if (!turn.has_value()) return false;
+                     ExpectedTurn(tx, job, now, readings == nullptr ? &own : readings));
+    if (!turn.has_value()) return std::nullopt;
     begin = std::max(begin, *turn);
-    if (begin - context.now > ahead) return false;
+    if (begin - now > ahead) return std::nullopt;
   }
-  if (begin > context.now) {
+  if (begin > now) {
     PolicyInput input;
-    ASSIGN_OR_RETURN(const PolicyDecision then,
-                     EvaluateAlone(context.tx, *job, tasks, begin, &input));
+    ASSIGN_OR_RETURN(const PolicyDecision then, EvaluateAlone(tx, job, tasks, begin, &input));
     // For work that would not begin then either, no backup is taken.
     missing = then.BlockedBy("verified-backup") && WaitsForTimeAndBackup(then) &&
               !(decision.by_turn && then.BlockedByTime());
   }
-  if (!missing) return false;
-  ASSIGN_OR_RETURN(const bool failed, EnsureGateBackup(context, job, tasks, begin));
+  return missing ? std::make_optional(begin) : std::nullopt;
+}
+
+absl::StatusOr<bool> JobFlow::TakeGateBackup(FlowContext& context, const PolicyDecision& decision,
+                                             const std::vector<Task>& tasks, Job* job) const {
+  ASSIGN_OR_RETURN(const std::optional<absl::Time> begin,
+                   GateBackupFor(context.tx, decision, tasks, *job, context.now, context.readings));
+  if (!begin.has_value()) return false;
+  ASSIGN_OR_RETURN(const bool failed, EnsureGateBackup(context, job, tasks, *begin));
   if (failed || job->gate_job.empty()) return failed;
   ASSIGN_OR_RETURN(const Job gate, context.tx.GetJob(job->gate_job));
   if (gate.state == JobState::kPlanning) RETURN_IF_ERROR(Advance(context, gate.id));

@@ -20,7 +20,6 @@
 namespace dbfleet::controller {
 namespace {
 
-constexpr int kWindows = 4;
 constexpr int kJobs = kMostQueued;
 constexpr char kEnvironment[] = "production";
 
@@ -34,12 +33,14 @@ struct Night {
   absl::Duration opens_in;  // ZeroDuration: it is open.
   bool agents_here = true;
   bool backups = true;  // There are those that the policy demands.
+  int windows = 4;
+  int targets = 1;  // Of each change.
 };
 
-// Full queues of approved changes, each on an instance of its own, in a store on disk ($TMPDIR
+// Full queues of approved changes, each on instances of its own, in a store on disk ($TMPDIR
 // chooses which).
 struct Queues {
-  explicit Queues(const Night& night) : agents_here(night.agents_here) {
+  explicit Queues(const Night& of) : night(of) {
     std::string pattern =
         (std::filesystem::temp_directory_path() / "dbfleet-bench-XXXXXX").string();
     folder = mkdtemp(pattern.data());
@@ -49,14 +50,14 @@ struct Queues {
     Check(opened.status());
     store = *std::move(opened);
     std::vector<DeclaredWindow> declared;
-    for (int i = 0; i < kWindows; ++i) {
+    for (int i = 0; i < night.windows; ++i) {
       DeclaredWindow& window = declared.emplace_back();
       window.window.name = absl::StrCat("w", i);
       const absl::Time begin = clock.Now() + night.opens_in;
       window.window.times.once = Span{begin, begin + absl::Hours(8)};
     }
     windows = std::make_shared<const WindowBook>(std::move(declared));
-    Check(store->MutateAndWait([&](WriteTx& tx) { return Fill(tx, night); }));
+    Check(store->MutateAndWait([&](WriteTx& tx) { return Fill(tx); }));
     jobs = std::make_unique<JobManager>(*store, flow, hub, clock);
   }
   ~Queues() {
@@ -64,7 +65,7 @@ struct Queues {
     std::filesystem::remove_all(folder);
   }
 
-  absl::Status Fill(WriteTx& tx, const Night& night) {
+  absl::Status Fill(WriteTx& tx) {
     Environment environment;
     environment.name = kEnvironment;
     environment.policy.destructive_approvals = 1;
@@ -84,14 +85,13 @@ struct Queues {
     bob.id = "bob";
     bob.roles = {Role::kApprover};
     RETURN_IF_ERROR(tx.InsertUser(&bob));
-    for (int window = 0; window < kWindows; ++window) {
-      for (int i = 0; i < kJobs; ++i) RETURN_IF_ERROR(AddChange(tx, night, window, i));
+    for (int window = 0; window < night.windows; ++window) {
+      for (int i = 0; i < kJobs; ++i) RETURN_IF_ERROR(AddChange(tx, window, i));
     }
     return absl::OkStatus();
   }
 
-  absl::Status AddChange(WriteTx& tx, const Night& night, int window, int number) {
-    const std::string name = absl::StrCat("w", window, "-", number);
+  absl::Status AddInstance(WriteTx& tx, const std::string& name) {
     Agent agent;
     agent.id = name;
     agent.environment = kEnvironment;
@@ -102,17 +102,37 @@ struct Queues {
     instance.environment = kEnvironment;
     instance.engine = "mariadb";
     RETURN_IF_ERROR(tx.InsertInstance(&instance));
-    if (night.backups) {
-      Backup backup;
-      backup.id = name;
-      backup.state = Backup::State::kComplete;
-      backup.instance_id = name;
-      backup.environment = kEnvironment;
-      backup.databases = {"shop"};
-      backup.create_time = backup.snapshot_time = backup.verify_time = clock.Now();
-      backup.verified_level = 1;
-      RETURN_IF_ERROR(tx.InsertBackup(&backup));
-    }
+    if (!night.backups) return absl::OkStatus();
+    Backup backup;
+    backup.id = name;
+    backup.state = Backup::State::kComplete;
+    backup.instance_id = name;
+    backup.environment = kEnvironment;
+    backup.databases = {"shop"};
+    backup.create_time = backup.snapshot_time = backup.verify_time = clock.Now();
+    backup.verified_level = 1;
+    return tx.InsertBackup(&backup);
+  }
+
+  absl::Status AddTask(WriteTx& tx, const Job& job, const std::string& instance) {
+    work::v1::Plan plan;
+    plan.add_versions("1");
+    plan.set_estimated_rows(10);
+    plan.set_safety(work::v1::SAFETY_CLASS_DESTRUCTIVE);
+    Task task;
+    task.id = absl::StrCat("t-", instance);
+    task.job_id = job.id;
+    task.instance_id = instance;
+    task.database = "shop";
+    task.plan_blob = plan.SerializeAsString();
+    return tx.InsertTask(&task);
+  }
+
+  absl::Status AddChange(WriteTx& tx, int window, int number) {
+    const std::string name = absl::StrCat("w", window, "-", number);
+    std::vector<std::string> instances;
+    for (int i = 0; i < night.targets; ++i) instances.push_back(absl::StrCat(name, "-", i));
+    for (const std::string& instance : instances) RETURN_IF_ERROR(AddInstance(tx, instance));
     work::v1::Migration migration;
     migration.set_version("1");
     migration.mutable_up()->set_inline_("ALTER TABLE orders ADD COLUMN note text;");
@@ -134,32 +154,21 @@ struct Queues {
     job.schema_change = true;
     job.create_time = job.update_time = clock.Now();
     job.expire_time = clock.Now() + absl::Hours(24 * 30);
-    job.approvals.push_back({"users/bob",
-                             true,
-                             job.digest,
-                             "",
-                             clock.Now(),
-                             job.expire_time,
-                             {{absl::StrCat("instances/", name, "/databases/shop"), 10}}});
+    Approval approval{"users/bob", true, job.digest, "", clock.Now(), job.expire_time, {}};
+    for (const std::string& instance : instances) {
+      approval.rows[absl::StrCat("instances/", instance, "/databases/shop")] = 10;
+    }
+    job.approvals.push_back(std::move(approval));
     job.queue = {absl::StrCat("w", window), kDefaultPriority, absl::Minutes(30),
                  EstimateSource::kDeclared, 0};
     RETURN_IF_ERROR(tx.InsertJob(&job));
-    work::v1::Plan plan;
-    plan.add_versions("1");
-    plan.set_estimated_rows(10);
-    plan.set_safety(work::v1::SAFETY_CLASS_DESTRUCTIVE);
-    Task task;
-    task.id = absl::StrCat("t-", name);
-    task.job_id = job.id;
-    task.instance_id = name;
-    task.database = "shop";
-    task.plan_blob = plan.SerializeAsString();
-    return tx.InsertTask(&task);
+    for (const std::string& instance : instances) RETURN_IF_ERROR(AddTask(tx, job, instance));
+    return absl::OkStatus();
   }
 
   // What the looks came to, so that nobody measures something else: all wait still, and so many of
   // each queue have a backup made, or an attempt offered.
-  void Expect(const Night& night) {
+  void Expect() {
     int ready = 0, backups = 0, offered = 0;
     Check(store->Read([&](ReadTx& tx) -> absl::Status {
       ASSIGN_OR_RETURN(const std::vector<Job> waiting, tx.JobsInState(JobState::kReady));
@@ -172,7 +181,7 @@ struct Queues {
       }
       return absl::OkStatus();
     }));
-    const auto of_each = [](int number) { return number * kWindows; };
+    const auto of_each = [&](int number) { return number * night.windows; };
     const bool open = night.opens_in == absl::ZeroDuration();
     // Their turns are half an hour apart, from the opening in two hours on, and a backup is taken
     // up to six hours ahead.
@@ -195,14 +204,14 @@ struct Queues {
     return static_cast<double>(spent.tv_sec) + static_cast<double>(spent.tv_nsec) * 1e-9;
   }
 
-  const bool agents_here;
+  const Night night;
   std::string folder;
   HandClock clock;
   JobHub hub;
   std::shared_ptr<const WindowBook> windows;
   JobFlow flow{[](ReadTx&, absl::string_view) { return std::vector<std::string>(); },
                [this](ReadTx&) { return windows; }, nullptr, nullptr,
-               [this](const std::string&) { return agents_here; }};
+               [this](const std::string&) { return night.agents_here; }};
   std::unique_ptr<SqliteStore> store;
   std::unique_ptr<JobManager> jobs;
 };
@@ -222,7 +231,7 @@ void Looks(benchmark::State& state, const Night& night) {
     look();
     writer = queues.WriterSeconds();
   }
-  queues.Expect(night);
+  queues.Expect();
   state.counters["writer_ms"] = (writer - before) * 1e3 / static_cast<double>(state.iterations());
 }
 void BM_Closed(benchmark::State& state) { Looks(state, {absl::Hours(20), true, true}); }
@@ -233,6 +242,17 @@ void BM_OpenAndBehindOne(benchmark::State& state) { Looks(state, {absl::ZeroDura
 void BM_OpenAndAllAgentsAway(benchmark::State& state) {
   Looks(state, {absl::ZeroDuration(), false, true});
 }
+// One queue of changes that have many targets each.
+constexpr int kManyTargets = 200;
+void BM_ManyTargetsClosed(benchmark::State& state) {
+  Looks(state, {absl::Hours(20), true, true, 1, kManyTargets});
+}
+void BM_ManyTargetsOpensSoonWithoutBackups(benchmark::State& state) {
+  Looks(state, {absl::Hours(2), true, false, 1, kManyTargets});
+}
+void BM_ManyTargetsOpenAndBehindOne(benchmark::State& state) {
+  Looks(state, {absl::ZeroDuration(), true, true, 1, kManyTargets});
+}
 #define QUEUE_BENCH(name)                                                        \
   BENCHMARK(name)->Iterations(5)->Repetitions(5)->MeasureProcessCPUTime()->Unit( \
       benchmark::kMillisecond)
@@ -240,6 +260,9 @@ QUEUE_BENCH(BM_Closed);
 QUEUE_BENCH(BM_OpensSoonWithoutBackups);
 QUEUE_BENCH(BM_OpenAndBehindOne);
 QUEUE_BENCH(BM_OpenAndAllAgentsAway);
+QUEUE_BENCH(BM_ManyTargetsClosed);
+QUEUE_BENCH(BM_ManyTargetsOpensSoonWithoutBackups);
+QUEUE_BENCH(BM_ManyTargetsOpenAndBehindOne);
 
 }  // namespace
 }  // namespace dbfleet::controller

@@ -10,6 +10,7 @@
 
 #include "common/base/hash.h"
 #include "common/base/status.h"
+#include "common/concurrency/ticker.h"
 #include "common/metrics/registry.h"
 #include "common/plan/digest.h"
 #include "controller/dispatch/dispatcher.h"
@@ -177,9 +178,11 @@ class FleetFixture : public ::testing::Test {
     AddAgent("db1", "production");
     for (const char* name : {"bob", "cy"}) AddApprover(name);
     dispatcher_.Start();
+    job_looks_.Start();
     executor_.RunAll();
   }
   ~FleetFixture() override {
+    job_looks_.Stop();
     dispatcher_.Stop();
     executor_.Shutdown();
   }
@@ -371,6 +374,8 @@ class FleetFixture : public ::testing::Test {
   Dispatcher dispatcher_{DispatchOptions(), store_,   flow_,  jobs_, hub_, clock_,
                          executor_,         metrics_, Sinks()};
   ScriptedAgent agent_{dispatcher_, executor_, clock_, "db1"};
+  // Oftener than a controller looks, so that no test has to wait for it.
+  Ticker job_looks_{absl::Seconds(1), clock_, executor_, [this] { jobs_.Tick(); }};
 };
 
 }  // namespace dbfleet::controller

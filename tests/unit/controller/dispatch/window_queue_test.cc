@@ -1,10 +1,7 @@
 // Work that a maintenance window carries: what begins in it, in which order, and what waits on.
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "absl/strings/match.h"
 
@@ -17,30 +14,6 @@ namespace {
 using WindowQueueTest = QueueFixture;
 
 constexpr absl::Duration kSoon = absl::Hours(2);
-
-// What is to be written waits until CatchUp.
-class SlowStore : public Store {
- public:
-  explicit SlowStore(Store& store) : store_(store) {}
-  void Mutate(Mutation mutation, Done done) override {
-    waiting_.emplace_back(std::move(mutation), std::move(done));
-  }
-  absl::Status Read(const std::function<absl::Status(ReadTx&)>& fn) override {
-    return store_.Read(fn);
-  }
-  uint64_t epoch() const override { return store_.epoch(); }
-  const std::string& life() const override { return store_.life(); }
-
-  size_t waiting() const { return waiting_.size(); }
-  void CatchUp() {
-    for (auto& [mutation, done] : waiting_) store_.Mutate(std::move(mutation), std::move(done));
-    waiting_.clear();
-  }
-
- private:
-  Store& store_;
-  std::vector<std::pair<Mutation, Done>> waiting_;
-};
 
 TEST_F(WindowQueueTest, JobsBeginInTheOrderOfTheirPriorityAsLongAsTheyFit) {
   Declare({Once("tonight", kSoon, absl::Hours(1)), Once("later", kSoon * 12, absl::Hours(1))});
@@ -378,22 +351,6 @@ TEST_F(WindowQueueTest, OfTwoThatAFreezePausedNoMoreGoOnAtOnceThanThereArePlaces
   EXPECT_EQ(BeginNext(), older.id);
   Pass(absl::Seconds(10));
   EXPECT_FALSE(IsOffered());
-}
-
-// Its writer falls behind: what the last look asked for has not been done yet.
-TEST_F(WindowQueueTest, LooksDoNotPileUpBeforeAWriterThatIsBehind) {
-  Declare({Once("nightly", absl::Hours(1), absl::Hours(4))});
-  Change(For("nightly", 50, absl::Hours(2)));
-  Change(For("nightly", 50, absl::Hours(2)), true, {"a-db"});
-  SlowStore slow(store_);
-  JobManager jobs(slow, flow_, hub_, clock_);
-  jobs.Tick();
-  EXPECT_EQ(slow.waiting(), 2u);
-  jobs.Tick();
-  EXPECT_EQ(slow.waiting(), 2u);
-  slow.CatchUp();
-  jobs.Tick();
-  EXPECT_EQ(slow.waiting(), 2u);
 }
 
 TEST_F(WindowQueueTest, WhatItsWindowInterruptedNeedsOnlyTheRestInTheNext) {

@@ -1,0 +1,128 @@
+// The looks at all that waits: a reader finds out where there is something to do, and only that is
+// asked of the writer, which sees for itself.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "controller/domain/transitions.h"
+#include "tests/unit/controller/dispatch/queue_fixture.h"
+
+namespace dbfleet::controller {
+namespace {
+
+// What is to be written waits until CatchUp.
+class SlowStore : public Store {
+ public:
+  explicit SlowStore(Store& store) : store_(store) {}
+  void Mutate(Mutation mutation, Done done) override {
+    waiting_.emplace_back(std::move(mutation), std::move(done));
+  }
+  absl::Status Read(const std::function<absl::Status(ReadTx&)>& fn) override {
+    return store_.Read(fn);
+  }
+  uint64_t epoch() const override { return store_.epoch(); }
+  const std::string& life() const override { return store_.life(); }
+
+  size_t waiting() const { return waiting_.size(); }
+  void CatchUp() {
+    for (auto& [mutation, done] : waiting_) store_.Mutate(std::move(mutation), std::move(done));
+    waiting_.clear();
+  }
+
+ private:
+  Store& store_;
+  std::vector<std::pair<Mutation, Done>> waiting_;
+};
+
+// The looks of a controller whose writer is slow, beside those of the fixture, which nobody gets to
+// see until time passes.
+class QueueLookTest : public QueueFixture {
+ protected:
+  // What one look asks of the writer.
+  size_t AskedByALook() {
+    const size_t before = slow_.waiting();
+    slow_jobs_.Tick();
+    return slow_.waiting() - before;
+  }
+  // The job's only execution.
+  AttemptState StateOfExecution(const std::string& job_id) {
+    for (const Attempt& attempt : AttemptsOf(job_id)) {
+      if (attempt.purpose == Purpose::kExecute) return attempt.state;
+    }
+    return AttemptState::kQueued;
+  }
+
+  SlowStore slow_{store_};
+  JobManager slow_jobs_{slow_, flow_, hub_, clock_};
+};
+
+TEST_F(QueueLookTest, TheWriterIsAskedOnlyWhereThereIsSomethingToDo) {
+  Declare({Once("nightly", absl::Hours(1), absl::Hours(4))});
+  const Job first = Change(For("nightly", 60, absl::Hours(1)));
+  const Job second = Change(For("nightly", 50, absl::Hours(1)), true, {"a-db"});
+  const Job unapproved = Change(For("nightly", 50, absl::Hours(1)), false, {"b-db"});
+  EXPECT_EQ(AskedByALook(), 0u) << "the window is closed";
+  clock_.JumpWallClock(absl::Hours(1));
+  EXPECT_EQ(AskedByALook(), 1u) << "of the first it is the turn";
+  slow_.CatchUp();
+  executor_.RunAll();
+  EXPECT_EQ(BeginNext(), first.id);
+  EXPECT_EQ(AskedByALook(), 0u) << "it runs, and has the only place";
+  clock_.JumpWallClock(absl::Hours(24 * 30));
+  EXPECT_EQ(AskedByALook(), 3u) << "their time is over";
+}
+
+TEST_F(QueueLookTest, WhatIsOfferedIsLookedAtByTheWriterOnlyIfItIsToBeTakenBack) {
+  Declare({Once("nightly", absl::ZeroDuration(), absl::Hours(4))});
+  const Job job = Change(For("nightly", 50, absl::Hours(1)));
+  EXPECT_TRUE(IsOffered());
+  EXPECT_EQ(AskedByALook(), 0u);
+  Declare({Once("nightly", absl::Hours(1), absl::Hours(4))});
+  EXPECT_EQ(AskedByALook(), 1u);
+  slow_.CatchUp();
+  EXPECT_EQ(StateOfExecution(job.id), AttemptState::kWithdrawn);
+}
+
+TEST_F(QueueLookTest, WhoeverWatchesAJobIsToldToLookAtWhatBlocksIt) {
+  Declare({Once("nightly", absl::Hours(1), absl::Hours(4))});
+  const Job job = Change(For("nightly", 50, absl::Hours(1)));
+  int told = 0;
+  const auto subscription = hub_.Subscribe(job.id, [&](const JobChanges&) { ++told; });
+  slow_jobs_.Tick();
+  EXPECT_EQ(told, 1);
+}
+
+// Its writer falls behind: what the last look asked for has not been done yet.
+TEST_F(QueueLookTest, LooksDoNotPileUpBeforeAWriterThatIsBehind) {
+  Declare({Once("nightly", absl::Hours(1), absl::Hours(4))});
+  Change(For("nightly", 50, absl::Hours(2)));
+  Change(For("nightly", 50, absl::Hours(2)), true, {"a-db"});
+  clock_.JumpWallClock(absl::Hours(24 * 30));
+  EXPECT_EQ(AskedByALook(), 2u);
+  EXPECT_EQ(AskedByALook(), 0u);
+  EXPECT_EQ(slow_.waiting(), 2u);
+}
+
+// The queue was read while another one ran, which has ended when the writer comes to the offer.
+TEST_F(QueueLookTest, AnOfferIsNotTakenBackByAReadingThatIsOld) {
+  Declare({Once("nightly", absl::ZeroDuration(), absl::Hours(4))});
+  const Job high = Change(For("nightly", 80, absl::Hours(1)), false, {"a-db"});
+  const Job low = Change(For("nightly", 50, absl::Hours(1)));
+  const agent::v1::Offer offered = Unanswered();
+  ASSERT_EQ(offered.job_id(), low.id);
+  Must(jobs_.Approve({"users/bob", ""}, high.id, high.digest, "fine"));
+  ASSERT_EQ(BeginNext(), high.id);
+  ASSERT_EQ(StateOfExecution(low.id), AttemptState::kOffered);
+  ASSERT_EQ(AskedByALook(), 1u) << "the other one has its place";
+  EndIt();
+  slow_.CatchUp();
+  EXPECT_EQ(StateOfExecution(low.id), AttemptState::kOffered);
+  agent_.Accept(offered);
+  EXPECT_EQ(StateOf(low.id), "rolling");
+}
+
+}  // namespace
+}  // namespace dbfleet::controller
