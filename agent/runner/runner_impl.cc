@@ -54,7 +54,7 @@ RunnerImpl::RunnerImpl(Options options, Clock& clock, Journal& journal,
       scratch_(options_.data_dir),
       pool_(MakeThreadPool("work", std::max(1, options_.workers))),
       recovery_pool_(MakeThreadPool("recover", std::max(1, static_cast<int>(engines_.size())))),
-      cancel_pool_(MakeThreadPool("cancel", 1)) {}
+      cancel_pool_(MakeThreadPool("cancel", std::max(1, options_.workers))) {}
 
 RunnerImpl::~RunnerImpl() {
   std::vector<std::unique_ptr<Clock::Timer>> timers;

@@ -105,8 +105,12 @@ absl::StatusOr<std::vector<PolicyBlocker>> JobManager::ExplainTasks(
       *foreseen = Foresee(job, decision, then, now);
     }
     if (!job.gate_job.empty() && decision.BlockedBy("verified-backup")) {
-      blockers.push_back(
-          {"backup-gate", absl::StrCat("the backup is being taken: jobs/", job.gate_job), false});
+      ASSIGN_OR_RETURN(const Job gate, tx.GetJob(job.gate_job));
+      const bool paused = IsHeld(gate) || gate.state == JobState::kPaused;
+      blockers.push_back({"backup-gate",
+                          absl::StrCat("the backup is ", paused ? "paused" : "being taken",
+                                       ": jobs/", job.gate_job),
+                          false});
     }
   }
   if (job.state == JobState::kPlanning && IsHeld(job)) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -132,6 +133,9 @@ class JobManager {
   absl::Status AuditRefusal(const RequestMeta& meta, absl::string_view action,
                             const std::string& resource, const std::string& environment,
                             const absl::Status& refusal);
+  // Of one that is held or PAUSED; `details` of its audit record.
+  absl::StatusOr<Job> ResumeOne(FlowContext& context, Job job,
+                                std::map<std::string, std::string> details);
   absl::Status CancelGate(FlowContext& context, const Job& job, const std::string& reason);
   absl::Status EndCancelled(FlowContext& context, Job job);
   // Cancels a change whose window has closed, if that is what its window says.

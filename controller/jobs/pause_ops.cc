@@ -1,4 +1,5 @@
 // JobManager's part for pausing and resuming (see job_manager.h).
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,15 +16,56 @@
 namespace dbfleet::controller {
 namespace {
 
-absl::StatusOr<Job> NotePause(FlowContext& context, const RequestMeta& meta,
-                              const std::string& reason, Job job) {
+using Details = std::map<std::string, std::string>;
+
+absl::StatusOr<Job> NotePause(FlowContext& context, const std::string& words, Details details,
+                              Job job) {
   job.error_reason = std::string(kPausedByPerson);
-  job.error_message =
-      absl::StrCat("paused by ", meta.principal, reason.empty() ? "" : ": ", reason);
+  job.error_message = words;
   RETURN_IF_ERROR(context.tx.UpdateJob(&job));
-  RETURN_IF_ERROR(context.Audit("job.pause", job, {{"reason", reason}}));
+  RETURN_IF_ERROR(context.Audit("job.pause", job, std::move(details)));
   if (!job.queue.window.empty()) context.changes.queues.insert(job.queue.window);
   return job;
+}
+
+absl::StatusOr<Job> PauseOne(FlowContext& context, const JobFlow& flow, const std::string& words,
+                             Details details, Job job) {
+  // What has not begun keeps its state, so that approvals go on counting, and a policy that
+  // changes makes it planned again. A plan alone runs nothing that could be held back.
+  if (IsWaiting(job.state) && !job.plan_only) {
+    if (job.state != JobState::kPlanning) {
+      RETURN_IF_ERROR(flow.WithdrawUngranted(context, job, "paused"));
+    }
+    return NotePause(context, words, std::move(details), std::move(job));
+  }
+  // One that goes on with time, an approval or a resolution, or expires: a person's pause takes
+  // its place, and stays until a person resumes it. The targets go on saying what they wait for.
+  const bool by_itself = IsPausedByItself(job) ||
+                         (job.state == JobState::kPaused && job.error_reason == "NEEDS_PERSON");
+  if (job.state == JobState::kPaused && !by_itself) return job;
+  if (!by_itself) {
+    if (!CanMove(job.state, JobState::kPaused)) return WrongState(job, "paused");
+    RETURN_IF_ERROR(flow.WithdrawUngranted(context, job, "paused"));
+    RETURN_IF_ERROR(MoveJob(&job, JobState::kPaused, context.now));
+  }
+  return NotePause(context, words, std::move(details), std::move(job));
+}
+
+// What the backup is paused with that is taken for the change, by which it is known again: one that
+// a person paused by itself is not resumed with the change.
+std::string PausedWith(const Job& change) {
+  return absl::StrCat(change.error_message, " (with jobs/", change.id, ")");
+}
+
+// Whoever pauses a change does so because of the server, on which its backup is work as well.
+absl::Status PauseGate(FlowContext& context, const JobFlow& flow, const Job& change) {
+  if (change.gate_job.empty() || change.error_reason != kPausedByPerson) return absl::OkStatus();
+  ASSIGN_OR_RETURN(Job gate, context.tx.GetJob(change.gate_job));
+  const bool goes_on = IsWaiting(gate.state) || gate.state == JobState::kRolling;
+  if (!goes_on || IsHeld(gate) || gate.cancel_requested) return absl::OkStatus();
+  return PauseOne(context, flow, PausedWith(change),
+                  {{"parent", change.id}, {"reason", change.error_message}}, std::move(gate))
+      .status();
 }
 
 // A person lets a rollout go on: with the failures that there are, or without waiting any longer.
@@ -52,26 +94,33 @@ absl::StatusOr<Job> JobManager::Pause(const RequestMeta& meta, const std::string
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
     ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
     if (IsHeld(job)) return job;
-    // What has not begun keeps its state, so that approvals go on counting, and a policy that
-    // changes makes it planned again. A plan alone runs nothing that could be held back.
-    if (IsWaiting(job.state) && !job.plan_only) {
-      if (job.state != JobState::kPlanning) {
-        RETURN_IF_ERROR(flow_.WithdrawUngranted(context, job, "paused"));
-      }
-      return NotePause(context, meta, reason, std::move(job));
-    }
-    // One that goes on with time, an approval or a resolution, or expires: a person's pause takes
-    // its place, and stays until a person resumes it. The targets go on saying what they wait for.
-    const bool by_itself = IsPausedByItself(job) ||
-                           (job.state == JobState::kPaused && job.error_reason == "NEEDS_PERSON");
-    if (job.state == JobState::kPaused && !by_itself) return job;
-    if (!by_itself) {
-      if (!CanMove(job.state, JobState::kPaused)) return WrongState(job, "paused");
-      RETURN_IF_ERROR(flow_.WithdrawUngranted(context, job, "paused"));
-      RETURN_IF_ERROR(MoveJob(&job, JobState::kPaused, context.now));
-    }
-    return NotePause(context, meta, reason, std::move(job));
+    const std::string words =
+        absl::StrCat("paused by ", meta.principal, reason.empty() ? "" : ": ", reason);
+    ASSIGN_OR_RETURN(job, PauseOne(context, flow_, words, {{"reason", reason}}, std::move(job)));
+    RETURN_IF_ERROR(PauseGate(context, flow_, job));
+    return job;
   });
+}
+
+absl::StatusOr<Job> JobManager::ResumeOne(FlowContext& context, Job job,
+                                          std::map<std::string, std::string> details) {
+  const bool held = IsHeld(job);
+  std::string paused_for;
+  if (held) {
+    paused_for = std::exchange(job.error_reason, "");
+    job.error_message.clear();
+  } else {
+    RETURN_IF_ERROR(AcceptWhyPaused(context.tx, &job));
+    paused_for = LetGoOn(&job);
+    if (job.queue.window.empty()) {
+      RETURN_IF_ERROR(MoveJob(&job, JobState::kRolling, context.now));
+    }
+  }
+  RETURN_IF_ERROR(context.tx.UpdateJob(&job));
+  details["paused_for"] = paused_for;
+  RETURN_IF_ERROR(context.Audit("job.resume", job, std::move(details)));
+  RETURN_IF_ERROR(flow_.Advance(context, job.id));
+  return context.tx.GetJob(job.id);
 }
 
 absl::StatusOr<Job> JobManager::Resume(const RequestMeta& meta, const std::string& job_id) {
@@ -80,27 +129,20 @@ absl::StatusOr<Job> JobManager::Resume(const RequestMeta& meta, const std::strin
     const class RequestKey key("job.resume", meta.principal, meta.request_id, {job_id});
     ASSIGN_OR_RETURN(const std::string done, key.FindMade(context.tx, context.now));
     if (!done.empty()) return job;  // A retry, whoever paused it again since.
-    if (IsHeld(job)) {
-      RETURN_IF_ERROR(key.Remember(context.tx, job.id, context.now));
-      const std::string paused_for = std::exchange(job.error_reason, "");
-      job.error_message.clear();
-      RETURN_IF_ERROR(context.tx.UpdateJob(&job));
-      RETURN_IF_ERROR(context.Audit("job.resume", job, {{"paused_for", paused_for}}));
-      RETURN_IF_ERROR(flow_.Advance(context, job.id));
-      return context.tx.GetJob(job.id);
+    if (!IsHeld(job)) {
+      if (job.state == JobState::kRolling) return job;  // A retry.
+      if (job.state != JobState::kPaused) return WrongState(job, "resumed");
     }
-    if (job.state == JobState::kRolling) return job;  // A retry.
-    if (job.state != JobState::kPaused) return WrongState(job, "resumed");
     RETURN_IF_ERROR(key.Remember(context.tx, job.id, context.now));
-    RETURN_IF_ERROR(AcceptWhyPaused(context.tx, &job));
-    const std::string paused_for = LetGoOn(&job);
-    if (job.queue.window.empty()) {
-      RETURN_IF_ERROR(MoveJob(&job, JobState::kRolling, context.now));
+    if (!job.gate_job.empty()) {
+      ASSIGN_OR_RETURN(Job gate, context.tx.GetJob(job.gate_job));
+      const bool with_it = gate.error_message == PausedWith(job) &&
+                           (IsHeld(gate) || gate.state == JobState::kPaused);
+      if (with_it) {
+        RETURN_IF_ERROR(ResumeOne(context, std::move(gate), {{"parent", job.id}}).status());
+      }
     }
-    RETURN_IF_ERROR(context.tx.UpdateJob(&job));
-    RETURN_IF_ERROR(context.Audit("job.resume", job, {{"paused_for", paused_for}}));
-    RETURN_IF_ERROR(flow_.Advance(context, job.id));
-    return context.tx.GetJob(job.id);
+    return ResumeOne(context, std::move(job), {});
   });
 }
 

@@ -293,6 +293,35 @@ TEST_F(RunnerTest, CancelReachesTheActionBeforeAndAfterItAsks) {
   EXPECT_EQ(called, 11);
 }
 
+// To interrupt may take as long as the server that hangs.
+TEST_F(RunnerTest, CancellationsDoNotWaitForEachOther) {
+  Gate work, hangs;
+  std::atomic<int> called{0};
+  backup_.run = [&](ActionContext& context, const work::v1::JobSpec&) {
+    context.OnCancel([&] { hangs.Pass(); });
+    work.Pass();
+    context.OnCancel(nullptr);
+    return ScriptedAction::Done();
+  };
+  check_.run = [&](ActionContext& context, const work::v1::JobSpec&) {
+    context.OnCancel([&] { ++called; });
+    work.Pass();
+    context.OnCancel(nullptr);
+    return ScriptedAction::Done();
+  };
+  OfferAndGrant(Offer("a1", 1));
+  OfferAndGrant(Offer("c1", 2, "check"));
+  ASSERT_TRUE(Await([&] { return work.waiting() == 2; }));
+  runner_->HandleCancel("a1", "a person");
+  ASSERT_TRUE(Await([&] { return hangs.waiting() == 1; }));
+  runner_->HandleCancel("c1", "a person");
+  EXPECT_TRUE(Await([&] { return called == 1; }));
+  hangs.Open();
+  work.Open();
+  OutcomeOf("a1");
+  OutcomeOf("c1");
+}
+
 TEST_F(RunnerTest, ACancelledAttemptThatWaitsForItsInstanceEndsAtOnce) {
   Gate gate;
   backup_.run = [&](ActionContext&, const work::v1::JobSpec&) {

@@ -131,6 +131,83 @@ TEST_F(HeldLifeTest, NoBackupIsTakenForWhatIsPaused) {
   EXPECT_NE(JobOf(job.id).gate_job, "");
 }
 
+// Whoever pauses because the server is busy does not want it to be busy with the backup.
+class HeldGateTest : public HeldLifeTest {
+ protected:
+  HeldGateTest() {
+    Declare({Once("now", absl::ZeroDuration(), absl::Hours(5))});
+    job_ = Must(jobs_.SubmitChange({"users/ada", ""}, MakeChange()));
+    Run(Unanswered(), MakePlan());
+    Must(jobs_.Approve({"users/bob", ""}, job_.id, JobOf(job_.id).digest, "fine"));
+    gate_ = JobOf(JobOf(job_.id).gate_job);
+  }
+  work::v1::TaskResult Taken(const agent::v1::Offer& offer) {
+    work::v1::TaskResult result;
+    result.mutable_backup()->set_backup_id(offer.spec().backup().backup_id());
+    result.mutable_backup()->add_databases("shop");
+    result.mutable_backup()->set_manifest_sha256("m1");
+    *result.mutable_backup()->mutable_snapshot_time() = ToProto(clock_.Now());
+    return result;
+  }
+  work::v1::TaskResult Verified(const agent::v1::Offer& offer) {
+    work::v1::TaskResult result;
+    result.mutable_verify()->set_backup_id(offer.spec().verify().backup_id());
+    result.mutable_verify()->set_level(work::v1::VERIFICATION_LEVEL_L1);
+    result.mutable_verify()->set_manifest_sha256("m1");
+    return result;
+  }
+  Job job_, gate_;
+};
+
+TEST_F(HeldGateTest, TheBackupThatWasOfferedForItIsHeldWithIt) {
+  const agent::v1::Offer offer = Unanswered();
+  ASSERT_EQ(offer.job_id(), gate_.id);
+  Pause(job_);
+  const int grants = agent_.Grants();
+  agent_.Accept(offer);
+  Pass(absl::Minutes(1));
+  EXPECT_EQ(agent_.Grants(), grants);
+  EXPECT_FALSE(IsOffered());
+  EXPECT_EQ(JobOf(gate_.id).error_message,
+            "paused by users/ada: the shop is busy (with jobs/" + job_.id + ")");
+  Resume(job_);
+  const agent::v1::Offer again = Unanswered();
+  EXPECT_EQ(again.job_id(), gate_.id);
+  Run(again, Taken(again));
+  const agent::v1::Offer verification = Unanswered();
+  Run(verification, Verified(verification));
+  Pass(absl::Seconds(10));
+  EXPECT_EQ(Unanswered().job_id(), job_.id);
+}
+
+TEST_F(HeldGateTest, OfOneThatRunsNothingFurtherBegins) {
+  const agent::v1::Offer offer = Begun();
+  Pause(job_);
+  agent_.Finish(offer, agent::v1::OUTCOME_SUCCEEDED, Taken(offer));
+  Pass(absl::Minutes(1));
+  EXPECT_EQ(StateOf(gate_.id), "paused");
+  EXPECT_FALSE(IsOffered()) << "to verify it is to restore it";
+  Resume(job_);
+  EXPECT_EQ(Unanswered().job_id(), gate_.id);
+}
+
+TEST_F(HeldGateTest, WhatAPersonPausedByItselfIsNotResumedWithTheChange) {
+  Pause(gate_);
+  Pause(job_);
+  Resume(job_);
+  Pass(absl::Minutes(1));
+  EXPECT_THAT(Shown(gate_).blockers.at(0).rule, "paused");
+  Resume(gate_);
+  Unanswered();  // The first offer, which was withdrawn.
+  EXPECT_EQ(Unanswered().job_id(), gate_.id);
+}
+
+TEST_F(HeldGateTest, ItIsCancelledWithThePausedChange) {
+  Pause(job_);
+  Must(jobs_.Cancel({"users/bob", ""}, job_.id, "not needed"));
+  EXPECT_EQ(StateOf(gate_.id), "cancelled");
+}
+
 TEST_F(HeldLifeTest, APausedOneExpiresAndIsCancelledLikeAnyOther) {
   Declare({Once("later", absl::Hours(30), absl::Hours(1))});
   const Job expires = Approved({"orders-db"}, 1, absl::Hours(2));
