@@ -6,6 +6,7 @@
 #include "absl/strings/str_split.h"
 
 #include "common/sql/active_record/chain_reader.h"
+#include "common/sql/active_record/receivers.h"
 #include "common/sql/active_record/words.h"
 
 // Query builders of PHP whose words are not those of models: Doctrine's, and Eloquent's relations.
@@ -203,16 +204,33 @@ bool ChainReader::RunBuilder() {
 }
 
 // $company->users()->where(...): a relation, of which the rest of the chain reads.
+bool ChainReader::IsSignedIn(const HostCall& call) const {
+  if (!program_.php() || !absl::EqualsIgnoreCase(call.name, "user") || !call.has_parens ||
+      !call.arguments.empty()) {
+    return false;
+  }
+  if (&call == &chain_.calls[0]) {
+    return chain_.receiver_kind == Receiver::kClass
+               ? MayGiveRecord(chain_.receiver, call.name) && !IsModelClass(chain_.receiver)
+               : chain_.receiver == "$request";
+  }
+  const absl::string_view by = chain_.calls[0].name;
+  return &call == &chain_.calls[1] && chain_.receiver_kind == Receiver::kNone &&
+         (absl::EqualsIgnoreCase(by, "auth") || absl::EqualsIgnoreCase(by, "request"));
+}
+
 bool ChainReader::IsRelation(const HostCall& call) const {
-  const bool first = program_.php() && &call == &chain_.calls[0] && chain_.calls.size() > 1 &&
-                     chain_.receiver_kind == Receiver::kVariable && call.has_parens &&
-                     call.arguments.empty() && !connection_;
+  const bool of_user = &call != &chain_.calls[0] && IsSignedIn(*(&call - 1));
+  const bool of_variable = &call == &chain_.calls[0] && chain_.receiver_kind == Receiver::kVariable;
+  const bool first = program_.php() && (of_user || of_variable) && &call != &chain_.calls.back() &&
+                     call.has_parens && call.arguments.empty() && !connection_;
   if (!first || !NamesCollection(call.name) || NamesWrite(call.name) ||
       !std::all_of(call.name.begin(), call.name.end(), absl::ascii_islower)) {
     return false;
   }
-  const ModelMethod* next = FindModelMethod(chain_.calls[1].name);
-  return next != nullptr && !chain_.calls[1].is_property &&
+  const HostCall& behind = *(&call + 1);
+  const ModelMethod* next = FindModelMethod(behind.name);
+  return next != nullptr && !behind.is_property &&
          (next->role == MethodRole::kRefine || next->role == MethodRole::kRead);
 }
 

@@ -45,6 +45,7 @@ class ChainReader {
   bool TakeBuilder(const HostCall& call, const std::string& name);
   void Expression(HostRange argument, absl::string_view where_it_stands);
   bool RunBuilder();
+  bool IsSignedIn(const HostCall& call) const;  // Laravel's Auth::user(), $request->user().
   bool IsRelation(const HostCall& call) const;
 
   Reading Finish();

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/text.h"
+#include "common/sql/active_record/framework_calls.h"
 #include "common/sql/active_record/harmless_functions.h"
 #include "common/sql/active_record/host_files.h"
 #include "common/sql/active_record/host_functions.h"
@@ -116,6 +117,8 @@ std::string HostTrust::DoubtOfCall(const HostChain& chain) const {
   if (std::string doubt = DoubtOfStore(program_, chain); !doubt.empty()) return doubt;
   const HostCall& call = chain.calls[0];
   if (call.op != HostOperator::kNone) return "";
+  const bool own = methods_.count(absl::AsciiStrToLower(call.name)) > 0;
+  if (std::string doubt = DoubtOfFramework(program_, chain, own); !doubt.empty()) return doubt;
   if (const HostFunction* function = FunctionOf(program_, chain); function != nullptr) {
     return function->role == MethodRole::kCallable ? DoubtOfCallable(call) : "";
   }

@@ -199,12 +199,14 @@ bool HostVariables::IsPlainValue(size_t value) const {
     return program_.CloseOf(open) < program_.size() && EndsValue(program_.CloseOf(open) + 1);
   }
   if (chain->receiver_kind == Receiver::kNone && program_.php()) {
-    return chain->calls.size() == 1 && IsDataFunction(chain->calls[0].name);
+    return chain->calls.size() == 1 && IsDataFunction(chain->calls[0].name) &&
+           !MayGiveRecord(chain->calls[0]);
   }
   const HostCall& last = chain->calls.back();
   if (last.op != HostOperator::kNone) return false;
-  return GivesData(program_, last) || (chain->receiver_kind == Receiver::kClass &&
-                                       chain->calls.size() == 1 && !IsModelClass(chain->receiver));
+  return GivesData(program_, last) ||
+         (chain->receiver_kind == Receiver::kClass && chain->calls.size() == 1 &&
+          !IsModelClass(chain->receiver) && !MayGiveRecord(chain->receiver, last.name));
 }
 
 void HostVariables::Assign(size_t i, size_t value) {

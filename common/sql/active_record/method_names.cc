@@ -15,9 +15,10 @@ namespace {
 
 // Words of names behind which something is written, or run. What has an ending more (created_at,
 // updates, importance) says what was done, or what it is about.
-constexpr absl::string_view kWrites[] = {
-    "clear",   "create", "delete", "destroy", "drop",   "exec", "execute",  "import", "insert",
-    "migrate", "query",  "raw",    "remove",  "rename", "save", "truncate", "update", "upsert"};
+constexpr absl::string_view kWrites[] = {"clear", "create",   "delete", "destroy", "drop",
+                                         "exec",  "execute",  "import", "insert",  "migrate",
+                                         "purge", "query",    "raw",    "remove",  "rename",
+                                         "save",  "truncate", "update", "upsert"};
 constexpr absl::string_view kEndings[] = {"able", "ance",   "ant",  "d",   "down", "ed",   "er",
                                           "ing",  "ly",     "ness", "or",  "r",    "s",    "ution",
                                           "utor", "utable", "ion",  "ped", "pped", "pping"};
@@ -58,7 +59,9 @@ bool NamesWrite(absl::string_view name) {
                                                   "raw_post",
                                                   "removeattribute",
                                                   "removechild"};
+  static constexpr absl::string_view kOfRedis[] = {"flushall", "flushdb"};
   if (IsOneOf(absl::AsciiStrToLower(name), kOthers)) return false;
+  if (IsOneOf(absl::AsciiStrToLower(name), kOfRedis)) return true;
   std::string word;
   for (size_t i = 0; i <= name.size(); ++i) {
     const bool letter = i < name.size() && absl::ascii_isalpha(static_cast<unsigned char>(name[i]));

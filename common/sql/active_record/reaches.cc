@@ -40,7 +40,7 @@ bool IsCommonWord(const HostProgram& program, const HostCall& call, const ModelM
              (call.arguments.empty() && !absl::StartsWith(method.name, "execute"));
     case MethodRole::kTransaction:
     case MethodRole::kLock:
-      return method.name != "with_lock" && method.name != "transaction";
+      return method.name != "with_lock" && method.name != "transaction" && method.name != "lock!";
     case MethodRole::kSchema:
       return !program.php() && (method.name == "drop" || method.name == "rename");
     default:
@@ -115,8 +115,7 @@ bool SoundsLikeWrite(const HostProgram& program, const HostChain& chain, const H
                      bool first) {
   if (program[chain.range.begin - 1].IsName("def") || !NamesWrite(call.name)) return false;
   // What nobody knows of bare words is in doubt anyway; see HostTrust.
-  if (chain.receiver_kind == Receiver::kNone && first) return false;
-  return chain.receiver_kind != Receiver::kClass || IsModelClass(chain.receiver);
+  return chain.receiver_kind != Receiver::kNone || !first;
 }
 
 // Methods that add to a list in memory, or to an association, or (in PHP) save.
@@ -232,6 +231,7 @@ class Walk {
   // Decides, or goes on.
   std::optional<bool> Link(size_t i) {
     const HostCall& call = chain_.calls[i];
+    if (FollowsIndex(call)) plain_ = false;
     if (i == 0) {
       if (const auto runs = RunsSomething(call)) return runs;
     }
@@ -253,7 +253,7 @@ class Walk {
     if (reaches) return true;
     const ModelMethod* method = FindModelMethod(call.name);
     if (chain_.receiver_kind == Receiver::kClass && method != nullptr &&
-        !IsModelClass(chain_.receiver) && call.name != "new") {
+        !IsModelClass(chain_.receiver) && call.name != "new" && !given_) {
       return false;
     }
     return std::nullopt;
@@ -293,14 +293,24 @@ class Walk {
   // What the next link is called on.
   void Hold(const HostCall& call) {
     if (!call.is_property && !call.bare()) certain_ = false;
-    plain_ = GivesData(program_, call) || (program_.php() && IsDataFunction(call.name));
+    plain_ = GivesData(program_, call) ||
+             (program_.php() && IsDataFunction(call.name) && !MayGiveRecord(call));
+    given_ = given_ || (chain_.receiver_kind == Receiver::kClass &&
+                        MayGiveRecord(chain_.receiver, call.name));
     holder_ = IsPlainData(call.name) ? std::string(call.name) : "";
+  }
+
+  // users.index_by(&:id)[1].update(...): what a list or hash in memory holds may be a record.
+  bool FollowsIndex(const HostCall& call) const {
+    return std::any_of(chain_.inside.begin(), chain_.inside.end(), [&](HostRange index) {
+      return program_[index.end].Is("]") && program_[index.end + 2].text.data() == call.name.data();
+    });
   }
 
   bool Called(size_t i) {
     const HostCall& call = chain_.calls[i];
     const bool own = chain_.receiver_kind == Receiver::kNone && i == 0;
-    const bool of_class = chain_.receiver_kind == Receiver::kClass;
+    const bool of_class = chain_.receiver_kind == Receiver::kClass && !given_;
     // PG's res.clear frees what the server gave.
     const bool freed = call.name == "clear" && i == 0 && call.arguments.empty() &&
                        variables_ != nullptr && !program_.php() &&
@@ -341,14 +351,18 @@ class Walk {
   // user.archive!: what is not known to change texts and lists may be of a record.
   bool ChangesRecord(const HostCall& call) const {
     return !program_.php() && call.name.back() == '!' && !ChangesTextOrList(call.name) &&
-           !IsPlainData(holder_) &&
-           (chain_.receiver_kind != Receiver::kClass || IsModelClass(chain_.receiver));
+           !IsPlainData(holder_) && !OfLanguage();
+  }
+
+  // A class of a language or framework that holds no rows.
+  bool OfLanguage() const {
+    return chain_.receiver_kind == Receiver::kClass && !given_ && !IsModelClass(chain_.receiver);
   }
 
   bool CalledUnknown(const HostCall& call, bool own) const {
     if (!own && IsData(call)) return false;
     if (!own && ChangesRecord(call)) return true;
-    if (SoundsLikeWrite(program_, chain_, call, own)) return true;
+    if (!OfLanguage() && SoundsLikeWrite(program_, chain_, call, own)) return true;
     return connection_ && certain_ && !own && !call.bare() && !IsPureHostFunction(call.name) &&
            !IsHarmlessOfConnection(call.name);
   }
@@ -386,6 +400,7 @@ class Walk {
   const HostVariables* variables_;
   bool connection_ = false;
   bool certain_ = false;  // Its name is that of a connection, and of nothing else.
+  bool given_ = false;    // By a class that holds no rows, but may keep records.
   bool plain_ = false;    // It is known to hold no rows...
   std::string holder_;    // ... or may by its name, which is this.
 };

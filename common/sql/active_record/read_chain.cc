@@ -238,6 +238,10 @@ void ChainReader::Unknown(const HostCall& call, const std::string& name) {
     if (IsConnectionName(name)) connection_ = true;
     return;
   }
+  // auth()->user()
+  const bool gives = &call != &chain_.calls.back() && chain_.receiver_kind == Receiver::kNone &&
+                     &call == &chain_.calls[0] && IsSignedIn(*(&call + 1));
+  if (gives || IsSignedIn(call)) return;
   if (IsRelation(call)) {
     build_.query.table = name;
     return;

@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 
 #include "common/sql/active_record/words.h"
 
@@ -185,6 +186,28 @@ bool IsDataCall(const HostProgram& program, absl::string_view holder, const Host
   if (call.name == "clear") return true;
   if (call.name == "update") return given && IsOneOf(name, kHashes);
   return given && IsOneOf(call.name, kGiven);
+}
+
+bool MayGiveRecord(absl::string_view receiver, absl::string_view method) {
+  static constexpr absl::string_view kAny[] = {"Arr",        "Auth",   "Marshal",
+                                               "OpenStruct", "Struct", "Thread"};
+  static constexpr absl::string_view kOfClasses[] = {
+      "Cache.fetch",     "Cache.flexible",   "Cache.get",       "Cache.many",
+      "Cache.pull",      "Cache.read",       "Cache.remember",  "Cache.rememberforever",
+      "Cache.sear",      "Config.get",       "Input.get",       "Queue.pop",
+      "Queue.shift",     "Rails.fetch",      "Rails.read",      "Request.get",
+      "Request.input",   "Request.route",    "Request.user",    "Session.get",
+      "Session.pull",    "Session.remember", "Set.detect",      "Set.find",
+      "Set.first",       "Set.max_by",       "Set.min_by",      "Set.to_a",
+      "Timeout.timeout", "YAML.load",        "YAML.unsafe_load"};
+  const absl::string_view name = WithoutNamespace(receiver.substr(0, receiver.find('[')));
+  return (IsOneOf(name, kAny) && method != "new") ||
+         IsOneOf(absl::StrCat(name, ".", absl::AsciiStrToLower(method)), kOfClasses);
+}
+
+bool MayGiveRecord(const HostCall& function) {
+  static constexpr absl::string_view kNames[] = {"cache", "config", "request", "session"};
+  return !function.arguments.empty() && IsOneOf(absl::AsciiStrToLower(function.name), kNames);
 }
 
 bool GivesData(const HostProgram& program, const HostCall& call) {

@@ -30,6 +30,10 @@ bool IsPlainData(absl::string_view receiver);
 // What data of that name has a method for, too: params.delete(:x), $session->clear(). A record that
 // happens to be called so (@file.destroy, $request->save()) has others, and is given nothing.
 bool IsDataCall(const HostProgram& program, absl::string_view holder, const HostCall& call);
+// Whether what such a class, or a function of Laravel, gives may be a record that it keeps for
+// somebody: Auth::user(), Cache::get('x'), session('x'). `method` of a chain on the class.
+bool MayGiveRecord(absl::string_view receiver, absl::string_view method);
+bool MayGiveRecord(const HostCall& function);
 // What gives a text or list in memory, whatever it is called on: to_s, map, pluck.
 bool GivesData(const HostProgram& program, const HostCall& call);
 // PHP's and Laravel's functions that give what holds no rows: collect(), session().

@@ -6,7 +6,9 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
+#include "common/base/byte_order_mark.h"
 #include "common/base/status.h"
 #include "common/sql/active_record/active_record.h"
 #include "common/sql/active_record/harmless_functions.h"
@@ -15,6 +17,7 @@
 #include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/host_prepared.h"
 #include "common/sql/active_record/host_reader.h"
+#include "common/sql/active_record/host_records.h"
 #include "common/sql/active_record/host_session.h"
 #include "common/sql/active_record/host_targets.h"
 #include "common/sql/active_record/host_trust.h"
@@ -53,9 +56,12 @@ constexpr absl::string_view kLoopWords[] = {"for", "foreach", "until", "while"};
 
 class Splitter {
  public:
-  Splitter(const HostProgram& program, absl::string_view text, const Target& embedded)
+  // `shared` learns what is bound, and tells what was.
+  Splitter(const HostProgram& program, absl::string_view text, const Target& embedded,
+           HostRecords* shared)
       : program_(program),
         text_(text),
+        shared_(*shared),
         values_(program),
         variables_(program),
         prepared_(program),
@@ -109,7 +115,8 @@ class Splitter {
     const std::optional<HostChain> chain = program_.ChainAt(i, end);
     if (!chain.has_value()) return i + 1;
     session_.TakeCharset(program_, *chain);
-    const bool known = IsRecord(chain->receiver) || builders_.Holds(i) ||
+    const bool known = IsRecord(chain->receiver) || shared_.BeginsOn(*chain) ||
+                       builders_.Holds(i) ||
                        (in_builder_ && chain->receiver_kind == Receiver::kVariable) ||
                        (variables_.IsResult(chain->receiver) && !OnlyOfResult(*chain)) ||
                        ((token.Is("(") || token.Is("[")) && Reaches({i + 1, program_.CloseOf(i)}));
@@ -118,12 +125,14 @@ class Splitter {
         !doubt.empty() || ReachesDatabase(program_, *chain, known, &variables_) ||
         IsOfModel(*chain) ||
         (known &&
-         CallsSomething(*chain, !program_.php() && program_.IsWholeStatement(chain->range)));
+         CallsSomething(*chain, !program_.php() && program_.IsWholeStatement(chain->range))) ||
+        (shared_.MayBegin(*chain) && IsForEffect(*chain) && CallsSomething(*chain, true));
     if (doubt.empty() && reaches) doubt = DoubtOfBlock(*chain);
     if (reaches) {
       Emit(*chain, in_loop);
       statements_.back().host.doubt = std::move(doubt);
       BindRecords(i);
+      shared_.Bind(*chain);
     }
     // What runs inside stands for itself; the rest of a chain that reaches the database is its own.
     size_t inside = chain->range.begin;
@@ -142,6 +151,12 @@ class Splitter {
     return chain->range.end;
   }
 
+  // Its value goes nowhere, unlike that of return $order->isPaid().
+  bool IsForEffect(const HostChain& chain) const {
+    return program_.IsWholeStatement(chain.range) &&
+           !program_[chain.range.begin - 1].IsName("return");
+  }
+
   // Post.where { sleep(5) }: Ruby's sleep, or the server's.
   std::string DoubtOfBlock(const HostChain& chain) const {
     for (const HostCall& call : chain.calls) {
@@ -155,7 +170,7 @@ class Splitter {
 
   // "{$user->wipe()}": of what came from the database.
   bool ShowsMethodOfRecord(const HostToken& token) const {
-    if (records_.empty()) return false;
+    if (records_.empty() && !shared_.any_bound()) return false;
     if (token.kind != HostTokenKind::kString && token.kind != HostTokenKind::kOther) return false;
     for (const StringPart& part : token.parts) {
       if (!part.is_code || absl::StartsWith(part.text, "\\")) continue;
@@ -183,7 +198,8 @@ class Splitter {
 
   // users[0] is one if users are.
   bool IsRecord(absl::string_view receiver) const {
-    return records_.count(std::string(receiver.substr(0, receiver.find('[')))) > 0;
+    const std::string name(receiver.substr(0, receiver.find('[')));
+    return records_.count(name) > 0 || shared_.Holds(name);
   }
 
   // A link of a chain that was looked at as a whole. What is called on a text is none.
@@ -435,6 +451,7 @@ class Splitter {
 
   const HostProgram& program_;
   const absl::string_view text_;
+  HostRecords& shared_;
   HostValues values_;
   const HostVariables variables_;
   const HostPrepared prepared_;
@@ -453,9 +470,16 @@ class Splitter {
 
 absl::StatusOr<std::vector<Statement>> SplitActiveRecord(const Target& target,
                                                          absl::string_view program) {
+  // Ruby skips it, and PHP prints it.
+  absl::ConsumePrefix(&program, kByteOrderMark);
   ASSIGN_OR_RETURN(const HostProgram read, HostProgram::Read(target.dialect, program));
-  Splitter splitter(read, program, EmbeddedTarget(target));
+  HostRecords shared(read);
+  Splitter splitter(read, program, EmbeddedTarget(target), &shared);
   std::vector<Statement> statements = splitter.All();
+  // What is bound somewhere may be used in front of it.
+  if (shared.any_bound()) {
+    statements = Splitter(read, program, EmbeddedTarget(target), &shared).All();
+  }
   if (!statements.empty() || read.size() == 0) return statements;
   Statement whole;
   whole.host.declares = splitter.Declares();

@@ -1,0 +1,114 @@
+#include "common/sql/active_record/framework_calls.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/text.h"
+#include "common/sql/active_record/method_table.h"
+#include "common/sql/active_record/words.h"
+
+namespace dbfleet::sql {
+namespace {
+
+std::string Shown(absl::string_view name) { return SanitizeForDisplay(Truncate(name, 60)); }
+
+// The last name of what is called on, in lower case: $this->redis, @redis, \Redis.
+std::string LastName(absl::string_view receiver) {
+  const size_t start = receiver.find_last_of("$@>.\\:");
+  if (start != absl::string_view::npos) receiver.remove_prefix(start + 1);
+  return absl::AsciiStrToLower(receiver);
+}
+
+bool IsRedisClient(absl::string_view holder) {
+  static constexpr absl::string_view kNames[] = {"predis", "redis", "redis_client",
+                                                 "redis_connection", "redisclient"};
+  const std::string name = LastName(holder);
+  return IsOneOf(name, kNames) || absl::EndsWith(name, "_redis");
+}
+
+// By the manuals of Redis 7, phpredis, Predis and redis-rb: what only reads, and what is about the
+// connection alone.
+bool OnlyReadsRedis(absl::string_view method) {
+  static constexpr absl::string_view kNames[] = {
+      "auth",         "bitcount",      "bitpos",     "close",      "connect",
+      "connected?",   "current",       "dbsize",     "disconnect", "disconnect!",
+      "echo",         "exists",        "exists?",    "get",        "getbit",
+      "getlasterror", "getoption",     "getrange",   "hexists",    "hget",
+      "hgetall",      "hkeys",         "hlen",       "hmget",      "hscan",
+      "hscan_each",   "hstrlen",       "hvals",      "id",         "info",
+      "isconnected",  "keys",          "lindex",     "llen",       "lrange",
+      "mapped_hmget", "mapped_mget",   "mget",       "new",        "pconnect",
+      "ping",         "pttl",          "quit",       "randomkey",  "scan",
+      "scan_each",    "scard",         "sdiff",      "select",     "setoption",
+      "sinter",       "sismember",     "smembers",   "sscan",      "sscan_each",
+      "strlen",       "sunion",        "time",       "ttl",        "type",
+      "xlen",         "xrange",        "xrevrange",  "zcard",      "zcount",
+      "zrange",       "zrangebyscore", "zrank",      "zrevrange",  "zrevrangebyscore",
+      "zrevrank",     "zscan",         "zscan_each", "zscore"};
+  return IsOneOf(absl::AsciiStrToLower(method), kNames);
+}
+
+// The first command that a client of Redis is given.
+std::string DoubtOfRedis(const HostChain& chain) {
+  bool client = chain.receiver_kind != Receiver::kNone && IsRedisClient(chain.receiver);
+  const bool of_class = chain.receiver_kind == Receiver::kClass;
+  for (const HostCall& call : chain.calls) {
+    if (call.op != HostOperator::kNone) return "";
+    if (!client) {
+      client = (call.is_property || call.bare()) && IsRedisClient(call.name);
+      continue;
+    }
+    if (call.is_property) return "";
+    const bool made = of_class && &call == &chain.calls[0] && !chain.receiver.empty() &&
+                      (call.name == "new" || call.name == "current");
+    if (made) continue;
+    if (OnlyReadsRedis(call.name) || IsPureHostFunction(call.name)) return "";
+    return absl::StrCat("calls ", Shown(call.name),
+                        " of a client of Redis, which is not known to only read");
+  }
+  return "";
+}
+
+// Auth::login($user), Auth::guard('web')->logout(), auth()->attempt($credentials, true)
+std::string DoubtOfSigningIn(const HostProgram& program, const HostChain& chain) {
+  static constexpr absl::string_view kNames[] = {
+      "attempt",      "attemptwhen",        "basic",  "login",
+      "loginusingid", "logoutotherdevices", "logout", "logoutcurrentdevice"};
+  if (!program.php()) return "";
+  const bool auth = chain.receiver_kind == Receiver::kClass
+                        ? LastName(chain.receiver) == "auth"
+                        : chain.receiver_kind == Receiver::kNone &&
+                              absl::EqualsIgnoreCase(chain.calls[0].name, "auth");
+  if (!auth) return "";
+  const auto found = std::find_if(chain.calls.begin(), chain.calls.end(), [](const HostCall& call) {
+    return !call.is_property && IsOneOf(absl::AsciiStrToLower(call.name), kNames);
+  });
+  return found == chain.calls.end()
+             ? ""
+             : absl::StrCat("calls ", Shown(found->name),
+                            ", which writes by what the user is remembered, or the password anew");
+}
+
+bool RunsOthers(absl::string_view name) {
+  static constexpr absl::string_view kNames[] = {"call", "callonce", "callsilent", "callsilently",
+                                                 "callwith"};
+  return IsOneOf(absl::AsciiStrToLower(name), kNames);
+}
+
+}  // namespace
+
+std::string DoubtOfFramework(const HostProgram& program, const HostChain& chain, bool own_call) {
+  const HostCall& call = chain.calls[0];
+  if (program.php() && chain.receiver == "$this" && !own_call && call.has_parens &&
+      RunsOthers(call.name)) {
+    return absl::StrCat("calls ", Shown(call.name),
+                        ", which runs a command or seeder that is not seen");
+  }
+  if (std::string doubt = DoubtOfSigningIn(program, chain); !doubt.empty()) return doubt;
+  return DoubtOfRedis(chain);
+}
+
+}  // namespace dbfleet::sql

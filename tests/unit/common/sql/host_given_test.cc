@@ -1,0 +1,263 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/sql/sql.h"
+#include "tests/unit/common/sql/beside.h"
+
+// Records that a program does not get where it uses them: a framework hands them out, another
+// method of the file binds them, a parameter's type names them. And what runs more than it shows.
+namespace dbfleet::sql {
+namespace {
+
+template <size_t N>
+void ExpectWrites(Dialect dialect, const absl::string_view (&pieces)[N]) {
+  for (absl::string_view code : pieces) EXPECT_TRUE(HasDestructive(dialect, code)) << code;
+}
+
+template <size_t N>
+void ExpectReads(Dialect dialect, const absl::string_view (&pieces)[N]) {
+  for (absl::string_view code : pieces) EXPECT_FALSE(HasDestructive(dialect, code)) << code;
+}
+
+TEST(HostGivenTest, WhatAClassOfLaravelGivesMayBeARecord) {
+  ExpectWrites(kPhp, {
+                         "Auth::user()->update(['a' => 1]);",
+                         "Auth::user()->delete();",
+                         "Auth::user()->posts()->delete();",
+                         "Auth::user()->posts()->where('a', 1)->delete();",
+                         "Auth::user()->purgeAll()->get();",
+                         "Archive::user()->posts()->where('a', 1)->get();",
+                         "$request->user()->posts()->where('a', 1)->delete();",
+                         "auth()->user()->posts()->where('a', 1)->delete();",
+                         "Auth::user()->forceFill(['a' => 1])->save();",
+                         "Auth::guard('admin')->user()->save();",
+                         "\\Illuminate\\Support\\Facades\\Auth::user()->delete();",
+                         "$u = Auth::user(); $u->save();",
+                         "$u = Auth::user(); $u->posts()->delete();",
+                         "Session::get('user')->delete();",
+                         "Session::pull('user')->delete();",
+                         "$u = Session::get('user'); $u->delete();",
+                         "Cache::get('user')->delete();",
+                         "Cache::rememberForever('u', fn () => $u)->delete();",
+                         "Cache::store('redis')->get('user')->delete();",
+                         "Request::user()->delete();",
+                         "Request::route('order')->delete();",
+                         "Arr::first($orders)->delete();",
+                         "$o = Arr::first($orders); $o->delete();",
+                         "Config::get('x')->delete();",
+                         "session('user')->update(['a' => 1]);",
+                         "$u = session('user'); $u->update(['a' => 1]);",
+                         "cache('user')->delete();",
+                         "$u = cache('user'); $u->delete();",
+                         "request('order')->delete();",
+                         "$o = request('order'); $o->delete();",
+                         "config('x.model')::truncate();",
+                         "$m = config('x.model'); $m::truncate();",
+                     });
+}
+
+TEST(HostGivenTest, WhatClassesOfLaravelGiveOtherwiseIsNone) {
+  ExpectReads(kPhp,
+              {
+                  "Auth::user()->name;",
+                  "Auth::user()->posts()->where('a', 1)->get();",
+                  "$request->user()->posts()->where('a', 1)->get();",
+                  "auth()->user()->posts()->where('a', 1)->paginate(20);",
+                  "$id = Auth::id();",
+                  "if (Auth::check()) { return 1; }",
+                  "Session::get('cart');",
+                  "Cache::get('x');",
+                  "Cache::store('redis')->get('x');",
+                  "Cache::tags(['a'])->flush();",
+                  "Cache::forget('x');",
+                  "Str::of($x)->remove(' ')->append('y');",
+                  "Log::channel('x')->info('y');",
+                  "Http::withToken($t)->get('https://example.com');",
+                  "Carbon::now()->subDays(3)->toDateString();",
+                  "Route::middleware('auth')->get('/orders', [OrderController::class, 'index']);",
+                  "$x = config('app.name'); echo $x;",
+                  "$x = request('q'); echo trim($x);",
+              });
+}
+
+// It writes the token by which the user is remembered, or hashes the password anew.
+TEST(HostGivenTest, WhoSignsInOrOutIsWrittenDown) {
+  ExpectWrites(kPhp, {
+                         "Auth::login($user);",
+                         "Auth::loginUsingId(1, true);",
+                         "Auth::attempt($credentials, true);",
+                         "Auth::logout();",
+                         "Auth::logoutOtherDevices('x');",
+                     });
+}
+
+TEST(HostGivenTest, WhatRubyKeepsMayBeARecord) {
+  ExpectWrites(kRuby, {
+                          "Rails.cache.fetch('u') { 1 }.update(a: 1)",
+                          "Rails.cache.read('u').update(a: 1)",
+                          "YAML.load(x).save",
+                          "Marshal.load(x).save",
+                          "Set.new(users).first.update(a: 1)",
+                          "users.index_by(&:id)[1].update(a: 1)",
+                          "users.group_by(&:a)[1].first.update(a: 1)",
+                          "users.index_by(&:id)[1].delete",
+                      });
+  ExpectReads(kRuby, {
+                         "Rails.cache.delete('x')",
+                         "Rails.cache.read('x')",
+                         "x.split(',').map(&:strip)",
+                         "Time.now.strftime('%Y')",
+                     });
+}
+
+TEST(HostGivenTest, CommandsAndSeedersThatAreCalledAreNotSeen) {
+  ExpectWrites(
+      kPhp, {
+                "class A extends Command { function handle() { $this->call('migrate:fresh'); } }",
+                "class A extends Command { function handle() { $this->callSilently('db:wipe'); } }",
+                "class A extends Command { function handle() { $this->callSilent('db:wipe'); } }",
+                "class A extends Seeder { function run() { $this->call([B::class]); } }",
+                "class A extends Seeder { function run() { $this->callOnce(B::class); } }",
+                "class A extends Seeder { function run() { $this->callWith(B::class, []); } }",
+            });
+  // The program's own method is read where it stands.
+  ExpectReads(kPhp, {"class A { function f() { return $this->call(1); }\n"
+                     "function call($x) { return $x; } }"});
+  ExpectWrites(kPhp, {"class A { function f() { return $this->call(1); }\n"
+                      "function call($x) { User::truncate(); } }"});
+}
+
+// Editors of Windows put it there; PHP prints it and Ruby skips it.
+TEST(HostGivenTest, AByteOrderMarkHidesNothing) {
+  const absl::string_view kRubyFiles[] = {
+      "\xEF\xBB\xBF"
+      "DB.run('DROP TABLE x')\nUser.count\n",
+      "\xEF\xBB\xBF"
+      "R.wipe\nUser.count\n"};
+  ExpectDestructive(kRuby, kRubyFiles);
+  const absl::string_view kPhpFiles[] = {
+      "\xEF\xBB\xBF"
+      "<?php\nUser::count();\nDB::statement('DROP TABLE x');\n"};
+  ExpectDestructive(kPhp, kPhpFiles);
+  EXPECT_FALSE(IsDestructiveFile(kPhp,
+                                 "\xEF\xBB\xBF"
+                                 "<?php\nUser::count();\n"));
+  const auto statements = Split(Target(kPhp),
+                                "\xEF\xBB\xBF"
+                                "<?php User::count();\n");
+  ASSERT_TRUE(statements.ok());
+  EXPECT_EQ((*statements)[0].column, 7);
+}
+
+TEST(HostGivenTest, ClientsOfRedisOnlyReadByCommandsThatRead) {
+  ExpectWrites(kRuby, {
+                          "Redis.new.flushall",
+                          "Redis.new(url: 'x').flushdb",
+                          "Redis.current.flushall",
+                          "Redis.current.call('FLUSHALL')",
+                          "redis.flushall",
+                          "redis.call('FLUSHALL')",
+                          "redis.del('x')",
+                          "redis.pipelined { |p| p.flushall }",
+                          "redis.eval('x')",
+                          "$redis.set('x', 1)",
+                          "@redis.del('x')",
+                          "self.redis.del('x')",
+                          "client.flushall",
+                          "r.flushdb",
+                      });
+  ExpectWrites(kPhp, {
+                         "$redis->del('a');",
+                         "$redis->flushAll();",
+                         "$redis->eval('x');",
+                         "$redis->rawCommand('FLUSHALL');",
+                         "$this->redis->set('a', 1);",
+                         "$predis->pipeline(fn ($p) => $p->flushall());",
+                         "$client->flushdb();",
+                     });
+  ExpectReads(kRuby, {
+                         "Redis.new.get('x')",
+                         "redis.get('x')",
+                         "redis.get('x').to_i",
+                         "redis.hgetall('x')",
+                         "@redis.exists?('x')",
+                         "redis = Redis.new(url: 'x')",
+                     });
+  ExpectReads(kPhp, {
+                        "$redis->get('a');",
+                        "$this->redis->hGetAll('a');",
+                        "$redis->connect('localhost');",
+                        "if ($this->redis) { echo 1; }",
+                    });
+}
+
+TEST(HostGivenTest, WordsThatEmptyOrLock) {
+  ExpectWrites(kRuby, {
+                          "user.lock!",
+                          "user.avatar.purge",
+                          "user.avatar.purge_later",
+                          "service.purge_old_orders",
+                      });
+  ExpectWrites(kPhp, {"$this->orders->purge($days);"});
+  ExpectReads(kPhp, {"$order->isPurged();", "$purger = 1;"});
+}
+
+// Which method runs first is not told by which stands first.
+TEST(HostGivenTest, RecordsThatAnotherMethodBinds) {
+  const absl::string_view kRubyFiles[] = {
+      "class A\n  def a\n    @order.approve\n  end\n  def b\n    @order = Order.find(1)\n  "
+      "end\nend",
+      "class A\n  def a\n    @order.items.each { |i| i.approve }\n  end\n"
+      "  def b\n    @order ||= Order.find(1)\n  end\nend",
+      "class A\n  def a\n    order.approve\n  end\n  def order\n    @order ||= Order.find(1)\n  "
+      "end\n"
+      "end",
+      "class A\n  def a\n    order.approve\n  end\n  def order\n    Order.find(1)\n  end\nend",
+      "class A\n  def a\n    order = current_user.orders.find(1)\n    order.approve\n"
+      "    Order.count\n  end\nend",
+      "class A\n  def a\n    current_user.promote\n    Order.count\n  end\nend",
+  };
+  ExpectDestructive(kRuby, kRubyFiles);
+  const absl::string_view kPhpFiles[] = {
+      "<?php class A { function a() { $this->order->approve(); }\n"
+      "function b() { $this->order = Order::find(1); } }",
+  };
+  ExpectDestructive(kPhp, kPhpFiles);
+  EXPECT_FALSE(
+      IsDestructiveFile(kRuby,
+                        "class A\n  def a\n    x = @order.total\n    @order.items.count\n  end\n"
+                        "  def b\n    @order = Order.find(1)\n  end\nend"));
+  EXPECT_FALSE(IsDestructiveFile(
+      kRuby,
+      "class A\n  def a\n    order.total\n  end\n  def order\n    Order.find(1)\n  end\nend"));
+  EXPECT_FALSE(IsDestructiveFile(kPhp,
+                                 "<?php class A { function a() { return $this->order->total; }\n"
+                                 "function b() { $this->order = Order::find(1); } }"));
+}
+
+// What is called for its effect on what a parameter's type says is a model of Laravel.
+TEST(HostGivenTest, ParametersThatAreModels) {
+  const absl::string_view kFiles[] = {
+      "<?php use App\\Models\\Order;\n"
+      "class A { function a() { return Order::count(); }\n"
+      "function b(Order $order) { $order->approve(); } }",
+      "<?php use App\\Models\\{Order, User as Person};\n"
+      "class A { function a() { return Order::count(); }\n"
+      "function b(Person $user, ?Order $order = null) { $user->promote(); } }",
+      "<?php use App\\Models\\Order as O;\n"
+      "class A { function a() { return O::count(); }\n"
+      "function b(?O $order) { $order->approve(); } }",
+      "<?php class A { function a() { return Order::count(); }\n"
+      "function b(\\App\\Models\\Order $order) { $order->approve(); } }",
+  };
+  ExpectDestructive(kPhp, kFiles);
+  EXPECT_FALSE(IsDestructiveFile(
+      kPhp,
+      "<?php use App\\Models\\Order; use App\\Services\\Clock;\n"
+      "class A { function a() { return Order::count(); }\n"
+      "function b(Order $order, Clock $clock) { $order->load('items'); $clock->tick();\n"
+      "return $order->isPaid(); } }"));
+}
+
+}  // namespace
+}  // namespace dbfleet::sql
