@@ -60,7 +60,14 @@ class Input {
     if (in_->bad()) {
       return Error(absl::StatusCode::kInternal, "IO_ERROR", "cannot be read to its end");
     }
-    return static_cast<size_t>(in_->gcount());
+    const absl::string_view read(buffer, static_cast<size_t>(in_->gcount()));
+    // Editors of Windows write it; NUL bytes in it would say nothing of what to do.
+    const bool utf16 = absl::StartsWith(read, "\xFF\xFE") || absl::StartsWith(read, "\xFE\xFF");
+    if (std::exchange(first_, false) && utf16) {
+      return Error(absl::StatusCode::kInvalidArgument, "BAD_SQL",
+                   "is UTF-16; convert it, as by iconv -f UTF-16 -t UTF-8");
+    }
+    return read.size();
   }
 
   absl::StatusOr<std::string> ReadAll() {
@@ -80,6 +87,7 @@ class Input {
  private:
   std::istream* in_ = nullptr;
   std::ifstream file_;
+  bool first_ = true;
 };
 
 using Give = std::function<void(sql::Statement)>;

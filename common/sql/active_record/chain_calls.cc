@@ -10,6 +10,7 @@
 #include "common/sql/active_record/chain_reader.h"
 #include "common/sql/active_record/host_constants.h"
 #include "common/sql/active_record/receivers.h"
+#include "common/sql/active_record/words.h"
 
 // What the calls of a chain are given.
 namespace dbfleet::sql {
@@ -304,6 +305,29 @@ void ChainReader::Raw(const HostCall& call, size_t sql) {
   for (size_t i = 0; i < call.arguments.size(); ++i) {
     if (i != sql) build_.Plain(call.arguments[i]);
   }
+}
+
+// $wpdb->insert('orders', [...]), $conn->update('orders', [...], ['id' => 1]): they are given a
+// table, and no SQL. What they make is not seen, so that an insert counts as a change of rows.
+bool ChainReader::WritesTable(const HostCall& call, const std::string& name) {
+  static constexpr absl::string_view kNames[] = {"delete", "insert", "replace", "update"};
+  if (!program_.php() || !connection_ || ran_raw_ || call.arguments.size() < 2 ||
+      !IsOneOf(name, kNames)) {
+    return false;
+  }
+  const HostText table =
+      ReadHostText(program_, call.arguments[0], scope_.context.placeholder_values);
+  const bool word = std::all_of(table.value.begin(), table.value.end(), [](char c) {
+    return absl::ascii_isalnum(c) || c == '_' || c == '.';
+  });
+  if (!table.known || table.concatenates || table.value.empty() || !word) return false;
+  function_ = *FindModelMethod(name == "delete" ? "delete" : "update");
+  function_.name = call.name;
+  method_ = &function_;
+  role_ = function_.role;
+  build_.query.table = table.value;
+  Write(call, name);
+  return true;
 }
 
 void ChainReader::Write(const HostCall& call, const std::string& name) {

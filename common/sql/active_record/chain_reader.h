@@ -38,6 +38,7 @@ class ChainReader {
   void TakeRead(const HostCall& call, const std::string& name);
   void Raw(const HostCall& call, size_t sql);
   void Write(const HostCall& call, const std::string& name);
+  bool WritesTable(const HostCall& call, const std::string& name);
 
   // builder_calls.cc
   void FindBeans(const HostCall& call, const std::string& name);

@@ -72,9 +72,10 @@ bool IsGlobal(const HostProgram& program, size_t i) {
 // $wpdb->get_results(...), $wpdb->posts: asks for something, and changes nothing of it.
 bool OnlyAsks(const HostProgram& program, size_t i) {
   static constexpr absl::string_view kMethods[] = {
-      "delete",  "esc_like",        "flush",       "get_col", "get_results",
-      "get_row", "get_var",         "insert",      "prepare", "query",
-      "replace", "suppress_errors", "show_errors", "update",  "hide_errors"};
+      "db_version",  "delete",      "esc_like",   "flush",   "get_charset_collate",
+      "get_col",     "get_results", "get_row",    "get_var", "has_cap",
+      "insert",      "prepare",     "query",      "replace", "suppress_errors",
+      "show_errors", "update",      "hide_errors"};
   const HostToken& member = program[i + 2];
   const HostToken& next = program[i + 3];
   if (!program[i + 1].Is("->") || member.kind != HostTokenKind::kName || program[i - 1].Is("&")) {

@@ -190,7 +190,7 @@ void ChainReader::Dispatch(const HostCall& call, const std::string& name, Method
           !ran_raw_ && RunsPrepared(call)) {
         RunPrepared(Holder(call));
         build_.PlainFrom(call, 0);
-      } else {
+      } else if (!WritesTable(call, name)) {
         Raw(call, IsNamedPrepare(call, name) ? 1 : 0);
       }
       break;

@@ -116,6 +116,7 @@ bool IsHarmlessOfConnection(absl::string_view method) {
                                                  "escape_like_str",
                                                  "escape_str",
                                                  "foreign_keys",
+                                                 "get_charset_collate",
                                                  "getattribute",
                                                  "getdatabasename",
                                                  "getdatabaseplatform",

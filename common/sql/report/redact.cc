@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/sql/lint/rules.h"
 #include "common/sql/report/pieces.h"
 #include "common/sql/report/redact_host.h"
 #include "common/sql/report/redact_redis.h"
@@ -147,8 +148,11 @@ std::string Hidden::SayName(absl::string_view name) const {
 }
 
 void Hidden::SayFinding(Finding* finding) const {
-  finding->message = Say(finding->message);
-  finding->advice = Say(finding->advice);
+  // What a rule says of each statement alike holds nothing of this one.
+  const LintRule* rule = FindRule(finding->rule_id);
+  if (rule == nullptr || finding->message != rule->message)
+    finding->message = Say(finding->message);
+  if (rule == nullptr || finding->advice != rule->advice) finding->advice = Say(finding->advice);
   if (absl::StartsWith(finding->rule_id, "dbf-ignore-") && SpeaksOfSecret(finding->message)) {
     finding->message = WithoutQuoted(finding->message, {});
   }

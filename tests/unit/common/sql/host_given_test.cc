@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_join.h"
+
 #include "common/sql/sql.h"
 #include "tests/unit/common/sql/beside.h"
 
@@ -257,6 +259,34 @@ TEST(HostGivenTest, ParametersThatAreModels) {
       "class A { function a() { return Order::count(); }\n"
       "function b(Order $order, Clock $clock) { $order->load('items'); $clock->tick();\n"
       "return $order->isPaid(); } }"));
+}
+
+// They are given a table, and no SQL.
+TEST(HostGivenTest, WritesOfConnectionsSayWhatTheyAre) {
+  const auto reasons = [](absl::string_view code) {
+    const auto statements = Split(Target(kPhp), code);
+    EXPECT_TRUE(statements.ok());
+    const Reading reading = Read(kPhp, statements->back());
+    EXPECT_EQ(reading.verdict.safety, Safety::kDestructive) << code;
+    EXPECT_EQ(reading.verdict.kind, Kind::kDataFix) << code;
+    return absl::StrJoin(reading.verdict.reasons, "; ");
+  };
+  EXPECT_EQ(reasons("$wpdb->insert('orders', ['a' => 1]);"), "insert changes rows");
+  EXPECT_EQ(reasons("$wpdb->insert($wpdb->prefix . 'orders', ['a' => 1]);"), "insert changes rows");
+  EXPECT_EQ(reasons("$wpdb->delete('orders', ['id' => 1]);"), "delete deletes rows");
+  EXPECT_EQ(reasons("$conn->update('orders', ['a' => 1], ['id' => 1]);"), "update changes rows");
+  EXPECT_TRUE(HasDestructive(kPhp, "$conn->insert($table, ['a' => 1]);"));
+  EXPECT_TRUE(HasDestructive(kPhp, "$conn->delete('DELETE FROM orders', []);"));
+  EXPECT_TRUE(HasDestructive(kPhp, "$conn->insert('orders', ['a' => User::truncate()]);"));
+}
+
+TEST(HostGivenTest, WordPressTellsOfItsDatabase) {
+  EXPECT_FALSE(HasDestructive(kPhp,
+                              "function a() { global $wpdb; $c = $wpdb->get_charset_collate();\n"
+                              "return $wpdb->get_var(\"SELECT a FROM {$wpdb->prefix}b\"); }"));
+  EXPECT_TRUE(HasDestructive(kPhp,
+                             "function a() { global $wpdb; $c = $wpdb->set_prefix($x);\n"
+                             "return $wpdb->get_var(\"SELECT a FROM {$wpdb->prefix}b\"); }"));
 }
 
 }  // namespace

@@ -65,6 +65,17 @@ TEST_F(SqlTest, TheClassIsThatOfTheEnvironment) {
   }
 }
 
+TEST_F(SqlTest, AFileInUtf16SaysSo) {
+  const std::string text("S\0E\0", 4);
+  for (const std::string& file :
+       {Write("a.sql", "\xFF\xFE" + text), Write("b.sql", "\xFE\xFF" + text)}) {
+    for (const char* dialect : {"mariadb-10.11", "postgresql-15", "redis-7", "activerecord-php"}) {
+      EXPECT_EQ(Sql({"classify", "--dialect", dialect, file}), 2);
+      EXPECT_THAT(err_, HasSubstr("is UTF-16; convert it, as by iconv -f UTF-16 -t UTF-8"));
+    }
+  }
+}
+
 TEST_F(SqlTest, EachFileIsGoneThroughAndEachStatementHasItsPlace) {
   const std::string a = Write("a.sql", "SELECT 1;\n  SELECT 2;\n");
   const std::string b = Write("b.sql", "-- first\nDROP TABLE t;\n");

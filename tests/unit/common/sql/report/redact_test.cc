@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/sql/lint/rules.h"
 #include "common/sql/report/secret_words.h"
 
 namespace dbfleet::sql {
@@ -281,6 +282,20 @@ TEST(RedactTest, WhatACommentSaysOfAnIgnoredFindingShowsNoSecret) {
   finding.ignore_reason = "";
   finding.message = "dbfleet:ignore names \"password=hunter2\", which is no rule";
   EXPECT_EQ(said(finding), "dbfleet:ignore names ***, which is no rule|");
+}
+
+// A rule's own words are nobody's secret, in quotes or not.
+TEST(RedactTest, WhatARuleSaysOfEachStatementIsShown) {
+  const Hidden hidden = Redact(kPg, "DO 'x'").hidden;
+  Finding finding;
+  finding.rule_id = "dbf-missing-down";
+  finding.message = "version 0001 has no way back, \"x\"";
+  finding.advice = std::string(FindRule(finding.rule_id)->advice);
+  ASSERT_THAT(finding.advice, HasSubstr("\"-- dbfleet:down\""));
+  const std::string advice = finding.advice;
+  hidden.SayFinding(&finding);
+  EXPECT_EQ(finding.advice, advice);
+  EXPECT_EQ(finding.message, "version 0001 has no way back, ***");
 }
 
 TEST(RedactTest, WhatHoldsNoSecretStaysAsItIs) {
