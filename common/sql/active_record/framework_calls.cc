@@ -93,9 +93,42 @@ std::string DoubtOfSigningIn(const HostProgram& program, const HostChain& chain)
 }
 
 bool RunsOthers(absl::string_view name) {
-  static constexpr absl::string_view kNames[] = {"call", "callonce", "callsilent", "callsilently",
-                                                 "callwith"};
+  static constexpr absl::string_view kNames[] = {
+      "artisan", "call", "callonce", "callsilent", "callsilently", "callwith", "seed"};
   return IsOneOf(absl::AsciiStrToLower(name), kNames);
+}
+
+// 'db:wipe', 'migrate:fresh --seed', 'doctrine:schema:drop'
+bool NamesCommand(absl::string_view text) {
+  for (absl::string_view command :
+       {"db:seed", "db:wipe", "migrate:", "doctrine:database:", "doctrine:fixtures:",
+        "doctrine:migrations:", "doctrine:query:", "doctrine:schema:"}) {
+    if (absl::StartsWith(text, command)) return true;
+  }
+  return false;
+}
+
+// $schedule->command('db:wipe'), new ArrayInput(['command' => 'doctrine:schema:drop'])
+std::string DoubtOfCommand(const HostProgram& program, const HostChain& chain) {
+  if (!program.php()) {
+    const bool seeds = chain.receiver == "Rails" &&
+                       std::any_of(chain.calls.begin(), chain.calls.end(),
+                                   [](const HostCall& call) { return call.name == "load_seed"; });
+    return seeds ? "runs the seeds, which are not seen" : "";
+  }
+  for (const HostCall& call : chain.calls) {
+    for (const HostRange& argument : call.arguments) {
+      for (size_t i = argument.begin; i < argument.end; ++i) {
+        const HostToken& token = program[i];
+        if (token.kind == HostTokenKind::kString && !token.parts.empty() &&
+            !token.parts[0].is_code && NamesCommand(token.parts[0].text)) {
+          return absl::StrCat("names the command ", Shown(token.parts[0].text),
+                              ", which writes where it is run");
+        }
+      }
+    }
+  }
+  return "";
 }
 
 }  // namespace
@@ -107,6 +140,7 @@ std::string DoubtOfFramework(const HostProgram& program, const HostChain& chain,
     return absl::StrCat("calls ", Shown(call.name),
                         ", which runs a command or seeder that is not seen");
   }
+  if (std::string doubt = DoubtOfCommand(program, chain); !doubt.empty()) return doubt;
   if (std::string doubt = DoubtOfSigningIn(program, chain); !doubt.empty()) return doubt;
   return DoubtOfRedis(chain);
 }

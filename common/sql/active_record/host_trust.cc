@@ -139,7 +139,7 @@ std::string HostTrust::DoubtOfCallable(const HostCall& call) const {
                      absl::StartsWith(name, "header_");
   const size_t at = first ? 0 : 1;
   if (at >= call.arguments.size()) return "";
-  return DoubtOfHeld(call.arguments[at], name);
+  return DoubtOfCallable(call.arguments[at], name);
 }
 
 // What `caller` calls.
@@ -239,12 +239,18 @@ std::string HostTrust::DoubtOfCallable(HostRange callable, absl::string_view nam
       program_[callable.begin + 1].Is(":") && callable.begin + 2 < callable.end) {
     callable.begin += 2;
   }
-  if (!program_[callable.begin].Is("[")) return DoubtOfHeld(callable, name);
-  // [$svc, 'handle'], [Svc::class, 'handle']
+  if (program_[callable.begin].IsName("array") && program_[callable.begin + 1].Is("(")) {
+    ++callable.begin;
+  } else if (!program_[callable.begin].Is("[")) {
+    return DoubtOfHeld(callable, name);
+  }
+  // [$svc, 'handle'], array(Svc::class, 'handle')
+  static constexpr absl::string_view kThis[] = {"$this", "__CLASS__", "self::class",
+                                                "static::class"};
   const std::vector<HostRange> parts = program_.Parts({callable.begin + 1, callable.end - 1});
   const auto method = parts.size() == 2 ? ReadWord(program_, parts[1]) : std::nullopt;
   if (!method.has_value()) return "";
-  const bool own = program_[parts[0].begin].text == "$this" &&
+  const bool own = IsOneOf(program_.Source(parts[0]), kThis) &&
                    methods_.count(absl::AsciiStrToLower(*method)) > 0;
   return own ? "" : NotKnown(*method);
 }

@@ -261,6 +261,50 @@ TEST(HostGivenTest, ParametersThatAreModels) {
       "return $order->isPaid(); } }"));
 }
 
+TEST(HostGivenTest, MethodsThatFunctionsAreGivenToCall) {
+  ExpectWrites(kPhp, {
+                         "usort($xs, [$this->svc, 'archive']);",
+                         "array_walk($xs, [$x, 'archive']);",
+                         "array_walk($xs, array($x, 'archive'));",
+                         "array_map([$this, 'archive'], $xs);",
+                         "array_map([Archiver::class, 'archive'], $xs);",
+                         "register_shutdown_function([$x, 'archive']);",
+                         "iterator_apply($it, [$x, 'archive']);",
+                         "set_error_handler([$x, 'archive']);",
+                     });
+  ExpectReads(kPhp,
+              {
+                  "class A { function f($xs) { return array_map([$this, 'twice'], $xs); }\n"
+                  "function twice($x) { return $x . $x; } }",
+                  "class A { function f($xs) { usort($xs, [self::class, 'by']); return $xs; }\n"
+                  "static function by($a, $b) { return $a <=> $b; } }",
+                  "class A { function f($xs) { usort($xs, array(__CLASS__, 'by')); }\n"
+                  "static function by($a, $b) { return $a <=> $b; } }",
+              });
+  // Of another object, whatever its own methods are called.
+  ExpectWrites(kPhp, {"class A { function f($xs) { usort($xs, [$this->svc, 'by']); return $xs; }\n"
+                      "function by($a, $b) { return $a <=> $b; } }",
+                      "class A { function f($xs) { usort($xs, [self::$svc, 'by']); return $xs; }\n"
+                      "static function by($a, $b) { return $a <=> $b; } }"});
+  // Read where it stands.
+  ExpectWrites(kPhp, {"class A { function f($xs) { return array_map([$this, 'twice'], $xs); }\n"
+                      "function twice($x) { User::truncate(); } }"});
+}
+
+TEST(HostGivenTest, CommandsOfFrameworksByTheirNames) {
+  ExpectWrites(kPhp,
+               {
+                   "$schedule->command('db:wipe')->daily();",
+                   "$schedule->command('migrate:fresh --force');",
+                   "$this->getApplication()->find('doctrine:schema:drop')->run($i, $o);",
+                   "$application->run(new ArrayInput(['command' => 'doctrine:schema:drop']));",
+                   "$this->artisan('migrate');",
+                   "$this->seed(UserSeeder::class);",
+               });
+  ExpectWrites(kRuby, {"Rails.application.load_seed"});
+  ExpectReads(kPhp, {"$this->trans('migrated');", "$x->find('dba');", "$x->label('database');"});
+}
+
 // They are given a table, and no SQL.
 TEST(HostGivenTest, WritesOfConnectionsSayWhatTheyAre) {
   const auto reasons = [](absl::string_view code) {
