@@ -8,16 +8,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 
+#include "common/sql/model/engines.h"
 #include "common/sql/mysql/functions.h"
 
 namespace dbfleet::sql {
 namespace {
-
-// Engines of MySQL and MariaDB that read their own rows and nothing else.
-constexpr absl::string_view kOwnEngines[] = {
-    "archive", "aria",       "blackhole", "columnstore", "csv",    "heap",
-    "innodb",  "memory",     "merge",     "mrg_myisam",  "myisam", "myrocks",
-    "ndb",     "ndbcluster", "rocksdb",   "sequence",    "tokudb"};
 
 constexpr absl::string_view kBeforeParenthesis[] = {
     "AND",   "AS",       "BETWEEN", "BINARY", "BY",      "CASE", "CHAR",
@@ -130,12 +125,6 @@ bool IsWordBeforeParenthesis(const Token& token) {
                      [&](absl::string_view word) { return token.IsWord(word); });
 }
 
-// An engine of MySQL or MariaDB, in lower case: FEDERATED, CONNECT and SPIDER read what others
-// hold.
-bool ReadsItsOwnRows(absl::string_view engine) {
-  return std::find(std::begin(kOwnEngines), std::end(kOwnEngines), engine) != std::end(kOwnEngines);
-}
-
 }  // namespace
 
 std::vector<Token> TokensOf(const Target& target, absl::string_view text) {
@@ -220,7 +209,7 @@ bool NamesForeignEngine(const Target& target, absl::string_view statement) {
       const std::string engine =
           text ? absl::AsciiStrToLower(token.text.substr(1, token.text.size() - 2))
                : PlainName(token);
-      if (!ReadsItsOwnRows(engine) && engine != "default") return true;
+      if (!ReadsItsOwnRows(engine)) return true;
     }
     const std::string name = token.IsName() ? PlainName(token) : "";
     behind = (behind && token.IsSymbol('=')) || name == "engine" || name == "storage_engine" ||

@@ -67,7 +67,8 @@ void ChangeType(const Look& look, const Alteration& alteration) {
   const std::string after = Shown(column);
   if (after.empty()) return;
   const LiveTable* live = look.Live(look.table());
-  const LiveColumn* known = live == nullptr ? nullptr : live->Column(alteration.name);
+  const bool same = look.script.IsAsBefore(look.table(), alteration.name);
+  const LiveColumn* known = live == nullptr || !same ? nullptr : live->Column(alteration.name);
   std::string from;
   if (known != nullptr) {
     const bool computed = look.postgres() &&  // A USING stands where a new column's default does.

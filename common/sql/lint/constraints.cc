@@ -147,9 +147,20 @@ void FkOfColumn(const Look& look, const ForeignKeyFacts& key) {
                    ") with the same REFERENCES and NOT VALID", Validate(look, name)));
 }
 
+// Several of a statement have several names.
+std::string NameOfCheck(const Look& look, const Alteration& alteration) {
+  size_t before = 0;
+  for (const Alteration& other : look.facts.alterations) {
+    if (&other == &alteration) break;
+    if (other.kind == AlterationKind::kAddCheck && other.name.empty()) ++before;
+  }
+  if (before == 0) return MadeUpName("chk", look.table(), {});
+  return MadeUpName("chk", look.table(), {absl::StrCat(before + 1)});
+}
+
 void AddCheck(const Look& look, const Alteration& alteration) {
   if (alteration.not_valid || look.IsNew(look.table())) return;
-  const std::string name = look.Sql(NameOr(alteration.name, MadeUpName("chk", look.table(), {})));
+  const std::string name = look.Sql(NameOr(alteration.name, NameOfCheck(look, alteration)));
   look.Report(LintId::kCheckNotValid,
               absl::StrCat("the CHECK ", name, " of ", look.Sql(look.table()),
                            look.is(Verb::kAlterDomain)
@@ -255,9 +266,13 @@ bool ProvesBound(const std::vector<CheckTerm>& terms, const PartitionBound& boun
   return not_null && (bound.is_range ? from && to : listed);
 }
 
-// Which column is the key is not known: any of which all of that is said.
+// The key is known if the script made the parent; else it is any column of which all of that is
+// said.
 bool IsProven(const Look& look, const Name& table, const TableState& partition,
               const PartitionBound& bound) {
+  const TableState* parent = look.script.Find(look.table());
+  const std::vector<std::string> key =
+      parent == nullptr ? std::vector<std::string>() : parent->partition_key;
   std::vector<CheckTerm> terms;
   for (const TableState::Check& check : partition.checks) {
     if (check.holds) terms.insert(terms.end(), check.terms.begin(), check.terms.end());
@@ -266,6 +281,7 @@ bool IsProven(const Look& look, const Name& table, const TableState& partition,
   return std::any_of(terms.begin(), terms.end(), [&](const CheckTerm& term) {
     const LiveColumn* known = live == nullptr ? nullptr : live->Column(term.column);
     return term.kind != CheckTerm::kNotNull &&
+           (key.empty() || (key.size() == 1 && key[0] == term.column)) &&
            ProvesBound(terms, bound, term.column, known != nullptr && !known->nullable);
   });
 }

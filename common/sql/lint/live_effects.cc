@@ -50,10 +50,12 @@ void TakeBackCopies(const Target& target, const SchemaSnapshot* snapshot, const 
   if (facts.verb != Verb::kAlterTable || facts.objects.empty() || facts.alterations.empty()) return;
   if (!reading->verdict.understood || !facts.complete || facts.algorithm == "copy") return;
   const LiveTable* live = FindLive(target, snapshot, facts.objects[0]);
-  if (live == nullptr || script.Find(facts.objects[0]) != nullptr) return;
-  const bool keeps = std::all_of(
-      facts.alterations.begin(), facts.alterations.end(),
-      [&](const Alteration& alteration) { return KeepsRows(target, *live, alteration); });
+  if (live == nullptr) return;
+  const bool keeps = std::all_of(facts.alterations.begin(), facts.alterations.end(),
+                                 [&](const Alteration& alteration) {
+                                   return script.IsAsBefore(facts.objects[0], alteration.name) &&
+                                          KeepsRows(target, *live, alteration);
+                                 });
   if (!keeps) return;
   Effects& effects = reading->verdict.effects;
   effects.rewrites_table = effects.scans_table = false;

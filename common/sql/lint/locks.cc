@@ -136,7 +136,7 @@ void NoAlgorithm(const Look& look) {
   const std::string name = look.Sql(look.table());
   if (NeedsCopy(look.facts)) {
     // That it copies the table is said already, by name.
-    if (look.reporter.Reported(look.statement)) return;
+    if (look.reporter.ReportedBySize(look.statement)) return;
     return look.Report(LintId::kNoAlgorithm,
                        absl::StrCat("ALTER TABLE ", name, " does not say that it copies the table"),
                        "add ALGORITHM=COPY, which the server needs for it, and use online schema "
@@ -159,7 +159,17 @@ bool TableRebuild(const Look& look) {
   if (look.is(Verb::kExecutesText) || (look.is(Verb::kOther) && look.facts.object_type.empty())) {
     return false;
   }
+  // What goes with its rows is copied nowhere.
+  if (look.is(Verb::kTruncate) || look.is(Verb::kDropTable)) return false;
   const std::string name = look.table().name.empty() ? "the whole table" : look.Sql(look.table());
+  if (look.is(Verb::kOther) && look.facts.object_type == "materialized view") {
+    if (look.facts.concurrently) return false;  // It changes the rows that differ.
+    look.Report(LintId::kTableRebuild,
+                absl::StrCat("REFRESH of ", name, " copies it while nobody may read it"),
+                absl::StrCat("write REFRESH MATERIALIZED VIEW CONCURRENTLY ", name,
+                             ", which needs a unique index of it over columns"));
+    return true;
+  }
   look.Report(LintId::kTableRebuild,
               absl::StrCat("the statement copies ", name,
                            look.target.version.known() ? "" : " (in the worst server version)"));
@@ -172,7 +182,7 @@ void CheckLocks(const Look& look) {
   if (!look.verdict.understood) return;  // Its effects are the worst that there are, not its own.
   VacuumFull(look);
   // What another rule has explained already need not be said once more.
-  const bool rebuilds = !look.reporter.Reported(look.statement) && TableRebuild(look);
+  const bool rebuilds = !look.reporter.ReportedBySize(look.statement) && TableRebuild(look);
   // A copy that lets others write is made in place, and may be asked for so; where the version is
   // not known, it may be one that copies nothing.
   const bool online = look.verdict.effects.blocks == Blocking::kNothing;

@@ -131,6 +131,14 @@ bool Reporter::Reported(int statement) const {
   return !findings_.empty() && findings_.back().statement == statement;
 }
 
+bool Reporter::ReportedBySize(int statement) const {
+  for (auto it = findings_.rbegin(); it != findings_.rend() && it->statement == statement; ++it) {
+    const LintRule* rule = FindRule(it->rule_id);
+    if (rule != nullptr && (rule->traits & kBySize) != 0) return true;
+  }
+  return false;
+}
+
 Severity Reporter::SeverityOf(const LintRule& rule, const Name& table, std::string* message) const {
   const Severity severity = ToSeverity(config_.LevelOf(rule.lint_id));
   if ((rule.traits & kBySize) == 0) return severity;

@@ -34,6 +34,8 @@ class Reporter {
   // Whether it was said already of the table, for what is worth saying once.
   bool SaidOf(LintId rule, const Name& table);
   bool Reported(int statement) const;  // Whether the last finding was about it.
+  // Whether some finding about it is one about locks and copies of the table.
+  bool ReportedBySize(int statement) const;
   bool ReportedBefore(LintId rule) const { return reported_[static_cast<size_t>(rule)]; }
 
   std::vector<Finding>& findings() { return findings_; }

@@ -52,9 +52,19 @@ size_t Script::ExactIndexOf(const Name& table) const {
 
 size_t Script::IndexOf(const Name& table) const {
   const size_t exact = ExactIndexOf(table);
-  if (exact != kNone) return exact;
+  // Behind one that is gone PostgreSQL looks for another.
+  const bool gone = exact != kNone && postgres_ && table.schema.empty() && tables_[exact].away;
+  if (exact != kNone && !gone) return exact;
   const auto same = by_name_.find(Lower(table.name));
-  if (same == by_name_.end() || session_.place_known()) return kNone;
+  if (same == by_name_.end()) return exact;
+  if (session_.place_known()) {
+    for (const std::string& place : session_.behind()) {
+      const size_t found = table.schema.empty() ? At(place, table.name) : kNone;
+      if (found != kNone && !tables_[found].away) return found;
+    }
+    return exact;
+  }
+  if (gone) return exact;
   if (!table.schema.empty()) return At(session_.place(), table.name);
   const auto any = same->second.lower_bound(kBehindMarks);
   return any == same->second.end() ? kNone : any->second;
@@ -310,43 +320,13 @@ void Script::Note(int statement, const Reading& reading, bool absent, bool text_
   }
 }
 
-// What the script knows of the table goes with it.
-void Script::NoteRename(const Name& from, const Name& to) {
-  const bool certain = ExactIndexOf(from) != kNone || IndexOf(from) == kNone;
-  const size_t index = IndexOfTouched(from);
-  // One that only may be it: what bears the new name now may have been there before.
-  if (!certain) NoteOthersRows(index);
-  // ALTER TABLE renames PostgreSQL's indexes as well.
-  if (postgres_) NoteRenameIndex(from, to.name);
-  TableState& moved = tables_[index];
-  const Name before = moved.name;
-  const std::string place = moved.place;
-  by_name_[Lower(before.name)].erase(place);
-  if (by_name_[Lower(before.name)].empty()) by_name_.erase(Lower(before.name));
-  if (!moved.is_made() && moved.was.name.empty()) {
-    moved.was = before;
-    moved.was_place = place;
-  }
-  moved.name = to;
-  moved.renamed = true;
-  // PostgreSQL's stays in its schema.
-  if (!moved.temporary) moved.place = postgres_ && to.schema.empty() ? place : PlaceOf(to);
-  if (moved.place != place) NoteMovedIndexes(index);
-  if (const size_t other = At(moved.place, to.name); other != kNone) Forget(other);
-  by_name_[Lower(to.name)][tables_[index].place] = index;
-  NoteChange(index);
-  if (tables_[index].temporary) return;
-  const size_t nothing = Add(from, place);
-  tables_[nothing].away = true;
-  NoteChange(nothing);
-}
-
 void Script::NoteDropTable(const Facts& facts) {
   for (const Name& name : facts.objects) {
     const size_t index = ExactIndexOf(name);
-    if (index == kNone) continue;
-    const bool temporary = tables_[index].temporary;
+    const bool temporary = index != kNone && tables_[index].temporary;
     if (facts.temporary && !temporary) continue;
+    if (!temporary) DoubtNamed(PlaceFor(name), name.name, index);
+    if (index == kNone) continue;
     const std::string place = tables_[index].place;
     ForgetDropped(index);
     if (temporary) continue;
@@ -379,6 +359,7 @@ void Script::NoteCreateTable(int statement, const Facts& facts, bool absent) {
     table.copied = facts.as_query;
     table.from_rows = facts.from_rows;
     table.gone_at_commit = facts.gone_at_commit;
+    table.partition_key = facts.partition_key;
     NoteChange(index);
   }
   for (const ColumnFacts& column : facts.columns) AddColumn(statement, column, &table);

@@ -56,6 +56,11 @@ class Script {
 
   const std::string& PlaceOf(const Name& name) const;
 
+  // Whether a live server's column is still what it was: its table was there before, under that
+  // name, and nothing was said of the column. Of MySQL's nothing at all of the table: its character
+  // set decides how wide columns are.
+  bool IsAsBefore(const Name& table, const std::string& column) const;
+
   // What stands at the end of what was noted so far, for the way back of a migration.
   Made made() const;
   // Of a way back: whether the table (its column `part`) is one that `up` made or renamed. Certain:
@@ -101,6 +106,11 @@ class Script {
   void NoteExchange(const Name& one, const Name& other);
   void Link(size_t part, size_t whole);
   void NoteOthersRows(size_t index);
+
+  // Where it is, or a mark that is the same as any.
+  std::string PlaceFor(const Name& name) const;
+  // What has that name, or may have it, is another one from here on, but for `but`.
+  void DoubtNamed(const std::string& place, const std::string& name, size_t but);
 
   // Indexes that the script made, by their names.
   std::string OwnName(const std::string& index) const;

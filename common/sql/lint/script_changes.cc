@@ -91,6 +91,40 @@ void Script::AddIndex(int statement, const IndexFacts& index, TableState* table)
   if (index.primary) table->key_dropped_by = -1;
 }
 
+// What the script knows of the table goes with it.
+void Script::NoteRename(const Name& from, const Name& to) {
+  const std::string where = PlaceFor(from);
+  const bool certain = ExactIndexOf(from) != kNone || IndexOf(from) == kNone;
+  const size_t index = IndexOfTouched(from);
+  // One that only may be it: what bears the new name now may have been there before.
+  if (!certain) NoteOthersRows(index);
+  // ALTER TABLE renames PostgreSQL's indexes as well.
+  if (postgres_) NoteRenameIndex(from, to.name);
+  TableState& moved = tables_[index];
+  const Name before = moved.name;
+  const std::string place = moved.place;
+  by_name_[Lower(before.name)].erase(place);
+  if (by_name_[Lower(before.name)].empty()) by_name_.erase(Lower(before.name));
+  if (!moved.is_made() && moved.was.name.empty()) {
+    moved.was = before;
+    moved.was_place = place;
+  }
+  moved.name = to;
+  moved.renamed = true;
+  // PostgreSQL's stays in its schema.
+  if (!moved.temporary) moved.place = postgres_ && to.schema.empty() ? place : PlaceOf(to);
+  if (moved.place != place) NoteMovedIndexes(index);
+  if (const size_t other = At(moved.place, to.name); other != kNone) Forget(other);
+  by_name_[Lower(to.name)][tables_[index].place] = index;
+  NoteChange(index);
+  if (tables_[index].temporary) return;
+  DoubtNamed(where, from.name, index);
+  DoubtNamed(postgres_ && to.schema.empty() ? where : tables_[index].place, to.name, index);
+  const size_t nothing = Add(from, place);
+  tables_[nothing].away = true;
+  NoteChange(nothing);
+}
+
 void Script::NoteAlter(int statement, const Facts& facts) {
   if (facts.objects.empty()) return;
   const Name name = facts.objects[0];
@@ -155,6 +189,12 @@ void Script::NoteAlteration(int statement, const Alteration& alteration, TableSt
       table->gone.erase(alteration.new_name);
       break;
     }
+    case AlterationKind::kChangeType:
+    case AlterationKind::kModifyColumn:
+      if (table->retyped_columns.size() < kMaxParts) {
+        table->retyped_columns.insert(Lower(alteration.name));
+      }
+      break;
     case AlterationKind::kAddIndex:
       if (alteration.index.has_value()) AddIndex(statement, *alteration.index, table);
       break;
@@ -184,6 +224,16 @@ void Script::NoteAlteration(int statement, const Alteration& alteration, TableSt
     default:
       break;
   }
+}
+
+bool Script::IsAsBefore(const Name& table, const std::string& column) const {
+  const TableState* state = Find(table);
+  if (state == nullptr) return true;
+  if (state->is_made() || state->away || state->renamed) return false;
+  if (!postgres_ && state->alters > 0) return false;
+  const std::string name = Lower(column);
+  return state->added_columns.count(name) == 0 && state->renamed_columns.count(name) == 0 &&
+         state->retyped_columns.count(name) == 0 && state->gone.count(column) == 0;
 }
 
 // Which columns the script added, renamed and made NOT NULL, also of views and types.

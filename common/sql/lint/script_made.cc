@@ -47,6 +47,8 @@ Made Script::made() const {
 bool Script::TakesBack(const Made& up, Made::What what, const Name& table,
                        absl::string_view part) const {
   if (forgot_) return false;
+  const size_t there = ExactIndexOf(table);
+  if (there != kNone && tables_[there].away) return false;
   const bool of_table = what == Made::What::kTable || what == Made::What::kRenamedTable;
   const size_t index = IndexOf(table);
   std::string place = PlaceOf(table);

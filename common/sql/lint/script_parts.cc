@@ -1,31 +1,48 @@
-#include <algorithm>
-#include <iterator>
-
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
 #include "common/sql/lint/script.h"
+#include "common/sql/model/engines.h"
 
 // Whose rows are in which tables, and whose indexes are whose.
 namespace dbfleet::sql {
 namespace {
 
-// Engines of MySQL and MariaDB that keep the rows of a table in the table. MERGE, FEDERATED,
-// CONNECT and SPIDER reach those of others.
-bool KeepsItsOwnRows(absl::string_view engine) {
-  static constexpr absl::string_view kOwn[] = {
-      "",    "innodb",  "myisam", "aria",  "memory",     "heap",        "archive",   "csv",
-      "ndb", "rocksdb", "tokudb", "maria", "ndbcluster", "columnstore", "blackhole", "default"};
-  return std::find(std::begin(kOwn), std::end(kOwn), absl::AsciiStrToLower(engine)) !=
-         std::end(kOwn);
-}
-
 std::string IndexKey(const std::string& place, const std::string& index) {
   return absl::StrCat(place, absl::string_view("\0", 1), index);
 }
 
+// Which of them a place is that is not known nobody can tell; temporary tables have their own.
+bool IsUnknown(const std::string& place) {
+  return place.size() > 1 && place[0] == '\x01' &&
+         absl::ascii_isdigit(static_cast<unsigned char>(place[1]));
+}
+
+bool IsTemporary(const std::string& place) {
+  return place.size() > 1 && place[0] == '\x01' && !IsUnknown(place);
+}
+
+bool MayBeSame(const std::string& one, const std::string& other) {
+  if (IsTemporary(one) || IsTemporary(other)) return false;
+  return one == other || IsUnknown(one) || IsUnknown(other);
+}
+
 }  // namespace
+
+std::string Script::PlaceFor(const Name& name) const {
+  const size_t exact = ExactIndexOf(name);
+  if (exact != kNone && !tables_[exact].away) return tables_[exact].place;
+  return postgres_ && name.schema.empty() ? Session::kFirstPlace : PlaceOf(name);
+}
+
+void Script::DoubtNamed(const std::string& place, const std::string& name, size_t but) {
+  const auto same = by_name_.find(absl::AsciiStrToLower(name));
+  if (same == by_name_.end()) return;
+  for (const auto& [other, index] : same->second) {
+    if (index != but && MayBeSame(place, other)) NoteOthersRows(index);
+  }
+}
 
 void Script::NoteParts(const Facts& facts) {
   const Name& table = facts.objects[0];
@@ -33,8 +50,8 @@ void Script::NoteParts(const Facts& facts) {
     const size_t whole = IndexOfTouched(parent);
     Link(IndexOfTouched(table), whole);
   }
-  const bool elsewhere =
-      postgres_ ? facts.object_type == "foreign table" : !KeepsItsOwnRows(facts.engine);
+  const bool elsewhere = postgres_ ? facts.object_type == "foreign table"
+                                   : !facts.engine.empty() && !KeepsItsOwnRows(facts.engine);
   if (elsewhere) NoteOthersRows(IndexOfTouched(table));
   for (const Alteration& alteration : facts.alterations) {
     const Name other = {alteration.schema, postgres_ ? alteration.name : alteration.new_name};

@@ -43,7 +43,7 @@ bool IsLimit(absl::string_view value) {
 }
 
 bool HasValue(const SettingChange& change) {
-  if (change.values.empty() || change.values[0].empty()) return false;
+  if (change.in_doubt || change.values.empty() || change.values[0].empty()) return false;
   if (change.name == "role") return change.values[0] != "none";
   return !absl::EndsWith(change.name, "_timeout") || IsLimit(change.values[0]);
 }
@@ -52,10 +52,12 @@ bool HasValue(const SettingChange& change) {
 
 Session::Session(const Target& target) : postgres_(target.postgres()) {
   path_ = UnknownPath();
-  if (!postgres_ && !target.database.empty()) path_ = {target.database, true, true};
+  if (!postgres_ && !target.database.empty()) path_ = {target.database, true, true, {}};
 }
 
-Session::Path Session::UnknownPath() { return {absl::StrCat("\x01", unknown_++), false, true}; }
+Session::Path Session::UnknownPath() {
+  return {absl::StrCat("\x01", unknown_++), false, !names_temporary_, {}};
+}
 
 bool Session::has_setting(const std::string& name) const {
   const auto local = local_.find(name);
@@ -85,16 +87,20 @@ void Session::End(bool takes_back) {
 }
 
 void Session::SetPath(const SettingChange& change) {
+  bool temporary_first = !change.in_doubt || !change.values.empty();
+  for (const std::string& schema : change.values) {
+    if (absl::StartsWith(schema, "pg_temp")) temporary_first = false;
+  }
+  names_temporary_ = names_temporary_ || !temporary_first;
   Path path = UnknownPath();
-  const bool knows = !change.values.empty() && !change.values[0].empty() &&
+  const bool knows = !change.in_doubt && !change.values.empty() && !change.values[0].empty() &&
                      !absl::StartsWith(change.values[0], "$") &&
                      !absl::StartsWith(change.values[0], "pg_temp");
   if (knows) {
     path.place = change.values[0];
     path.known = true;
-  }
-  for (const std::string& schema : change.values) {
-    if (absl::StartsWith(schema, "pg_temp")) path.temporary_first = false;
+    path.temporary_first = temporary_first;
+    path.behind.assign(change.values.begin() + 1, change.values.end());
   }
   // Without a transaction it changes nothing; but whoever runs the script may have begun one.
   if (change.local && begin_ < 0) path = UnknownPath();

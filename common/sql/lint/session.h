@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "common/sql/model/facts.h"
 #include "common/sql/model/target.h"
@@ -29,6 +30,8 @@ class Session {
   // that is not known.
   const std::string& place() const { return path_.place; }
   bool place_known() const { return path_.known; }
+  // PostgreSQL: where they are looked for if they are not there.
+  const std::vector<std::string>& behind() const { return path_.behind; }
   // PostgreSQL: no other table stands before a temporary one.
   bool temporary_first() const { return path_.temporary_first; }
 
@@ -45,6 +48,7 @@ class Session {
     std::string place;
     bool known = false;
     bool temporary_first = true;
+    std::vector<std::string> behind;
   };
 
   void Begin(int statement);
@@ -59,9 +63,10 @@ class Session {
   Path path_;
   Path path_at_begin_;
   bool path_is_local_ = false;
-  Path path_behind_local_;     // What it is again at the COMMIT.
-  bool path_changed_ = false;  // Since the transaction began.
-  int unknown_ = 0;            // So many unknown places there were.
+  Path path_behind_local_;        // What it is again at the COMMIT.
+  bool path_changed_ = false;     // Since the transaction began.
+  int unknown_ = 0;               // So many unknown places there were.
+  bool names_temporary_ = false;  // Some path of the script may have pg_temp in it.
   std::set<std::string> settings_;
   std::set<std::string> settings_at_begin_;
   std::map<std::string, bool> local_;  // In the transaction: whether there is a value.

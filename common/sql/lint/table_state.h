@@ -45,14 +45,16 @@ struct TableState {
   // Rows of tables that were there before are in it, or are reached by its name: a partition was
   // attached or exchanged, a table inherits from it, its engine keeps the rows elsewhere.
   bool holds_others = false;
-  bool in_use = false;        // A part of one that was there before.
-  bool runs_code = false;     // Triggers, rules, defaults: code that nobody has looked at.
-  std::set<size_t> parents;   // Of which it is a partition, or which it inherits from.
-  std::set<size_t> children;  // The same from the other side.
+  bool in_use = false;     // A part of one that was there before.
+  bool runs_code = false;  // Triggers, rules, defaults: code that nobody has looked at.
+  std::vector<std::string> partition_key;  // See Facts; empty: none, or not known.
+  std::set<size_t> parents;                // Of which it is a partition, or which it inherits from.
+  std::set<size_t> children;               // The same from the other side.
   // Columns in lower case that the script added, gave their names, and made NOT NULL.
   std::set<std::string> added_columns;
   std::set<std::string> renamed_columns;
   std::set<std::string> not_null_columns;
+  std::set<std::string> retyped_columns;    // The same of those whose type it changed.
   std::map<std::string, bool> own_indexes;  // That the script made; true: certainly.
   std::vector<Part<IndexFacts>> indexes;
   std::vector<Part<ForeignKeyFacts>> foreign_keys;

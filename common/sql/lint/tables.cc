@@ -55,19 +55,22 @@ void DropTable(const Look& look) {
   }
 }
 
-// MariaDB: CREATE OR REPLACE TABLE drops what stands there, with its rows.
+// MariaDB: CREATE OR REPLACE drops what stands there, with its rows. A sequence is a table for it.
 void ReplaceTable(const Look& look) {
   const Name& name = look.table();
-  if (!look.is(Verb::kCreateTable) || !look.facts.or_replace || look.facts.temporary) return;
+  const bool sequence = look.is(Verb::kCreateSequence);
+  if (!look.is(Verb::kCreateTable) && !sequence) return;
+  if (!look.mysql() || !look.facts.or_replace || look.facts.temporary) return;
   if (look.IsNew(name) || look.TakesBack(Made::What::kTable, name)) return;
   const std::string sql = look.Sql(name);
+  const char* what = sequence ? "SEQUENCE " : "TABLE ";
   look.Report(
       LintId::kDropTable,
-      absl::StrCat("CREATE OR REPLACE TABLE ", sql,
-                   " drops the table that is there, with "
-                   "its rows",
+      absl::StrCat("CREATE OR REPLACE ", what, sql,
+                   sequence ? " drops the table or sequence that is there, with its rows or number"
+                            : " drops the table that is there, with its rows",
                    RowsOf(look, name)),
-      absl::StrCat("write CREATE TABLE ", sql, " without OR REPLACE; if ", sql,
+      absl::StrCat("write CREATE ", what, sql, " without OR REPLACE; if ", sql,
                    " is there, ALTER TABLE ", sql, " RENAME TO ", OldName(look, name), " first"));
 }
 
@@ -89,7 +92,8 @@ bool Drops(Verb verb) {
 
 void DropCascade(const Look& look) {
   if (Drops(look.facts.verb) && look.facts.cascade) {
-    const std::string name = look.table().name.empty() ? "what it drops" : look.Sql(look.table());
+    const std::vector<Name>& objects = look.facts.objects;
+    const std::string name = objects.empty() ? "what it drops" : look.Sql(objects[0]);
     look.Report(
         LintId::kDropCascade, absl::StrCat("CASCADE drops whatever depends on ", name),
         absl::StrCat("drop what depends on ", name, " by name, then ", name, " without CASCADE"));

@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 
 #include "common/sql/lint/checks.h"
@@ -195,6 +196,11 @@ void CheckColumn(const Look& look, const ColumnFacts& column, bool is_key) {
   if (!look.is(Verb::kAlterTable)) EnumWidth(look, column);
 }
 
+// As standard_conforming_strings has it.
+std::string SqlString(absl::string_view value) {
+  return absl::StrCat("'", absl::StrReplaceAll(value, {{"'", "''"}}), "'");
+}
+
 void CheckUserTypes(const Look& look) {
   const std::string name = look.table().name.empty() ? "the type" : look.Sql(look.table());
   for (const Alteration& alteration : look.facts.alterations) {
@@ -203,14 +209,14 @@ void CheckUserTypes(const Look& look) {
       look.Report(LintId::kRenameEnumValue,
                   absl::StrCat("renaming '", alteration.name, "' of ", name,
                                " breaks programs that send it"),
-                  absl::StrCat("write ALTER TYPE ", name, " ADD VALUE '", alteration.new_name,
-                               "', move rows, leave the old value"));
+                  absl::StrCat("write ALTER TYPE ", name, " ADD VALUE ",
+                               SqlString(alteration.new_name), ", move rows, leave the old value"));
     } else if (alteration.kind == AlterationKind::kEnumAddValue) {
       if (!alteration.text.empty()) continue;  // It has a place: BEFORE, AFTER.
       look.Report(LintId::kEnumOrder,
                   absl::StrCat("the new value '", alteration.name, "' of ", name, " sorts last"),
-                  absl::StrCat("write ALTER TYPE ", name, " ADD VALUE '", alteration.name,
-                               "' AFTER the value that goes before it, if the order matters"));
+                  absl::StrCat("write ALTER TYPE ", name, " ADD VALUE ", SqlString(alteration.name),
+                               " AFTER the value that goes before it, if the order matters"));
     }
   }
   const bool domain = look.is(Verb::kCreateDomain) || look.is(Verb::kAlterDomain);

@@ -101,6 +101,7 @@ struct SettingChange {
   std::string name;                 // In lower case. "all": RESET ALL; "database": USE.
   std::vector<std::string> values;  // As they are, without quotes; none: the default, or not known.
   bool local = false;               // For the transaction at hand only.
+  bool in_doubt = false;            // Whether it is set is not known; without values, nor to what.
 };
 
 struct Facts {
@@ -146,6 +147,8 @@ struct Facts {
   bool chain = false;  // COMMIT, ROLLBACK ... AND CHAIN: the next transaction begins at once.
   // PostgreSQL, CREATE TABLE: which it is a partition of, or inherits from.
   std::vector<Name> parents;
+  // PostgreSQL, CREATE TABLE ... PARTITION BY: the columns, "" for an expression.
+  std::vector<std::string> partition_key;
   // What it makes beside, or instead of, what it is about: CREATE SCHEMA ... CREATE TABLE,
   // SELECT ... INTO.
   std::vector<Facts> elements;

@@ -137,7 +137,7 @@ struct CheckTerm {
   std::vector<std::string> values;
 };
 
-// ATTACH PARTITION ... FOR VALUES, of a key of one column.
+// ATTACH PARTITION ... FOR VALUES, of a key with one part.
 struct PartitionBound {
   bool is_range = false;            // Else a list.
   std::optional<std::string> from;  // Of a range; none: MINVALUE.

@@ -48,5 +48,7 @@ size_t EndOfRoutine(absl::Span<const Tok> tokens, const std::vector<size_t>& end
                     size_t first_end);
 // Whether a CREATE defines a routine, whose body is statements of its own.
 bool DefinesRoutine(const Toks& tokens);
+// IF ... END IF and the like outside of routines, which MariaDB takes since 10.1.1; MySQL does not.
+bool IsCompound(const Toks& tokens);
 
 }  // namespace dbfleet::sql::mysql

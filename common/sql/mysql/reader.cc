@@ -96,8 +96,10 @@ Reading ReadLexed(const Target& target, const Lexed& lexed, absl::string_view te
   for (size_t i = 0; i < lexed.ends.size(); ++i) {
     if (lexed.ends[i] <= begin) continue;
     size_t end = lexed.ends[i];
-    if (mysql::DefinesRoutine(Toks(all.subspan(begin, end - begin)))) {
-      // What stands in a routine's body is defined, not executed.
+    const Toks head(all.subspan(begin, end - begin));
+    const bool compound = target.dialect == Dialect::kMariaDb && mysql::IsCompound(head);
+    if (compound || mysql::DefinesRoutine(head)) {
+      // What stands in a routine's body is no statement of its own.
       end = mysql::EndOfRoutine(all, lexed.ends, begin, end);
       while (i + 1 < lexed.ends.size() && lexed.ends[i] < end) ++i;
     }

@@ -123,6 +123,10 @@ ptrdiff_t VerbAfterWith(const Toks& tokens, ptrdiff_t with) {
   }
 }
 
+bool IsCompound(const Toks& tokens) {
+  return tokens[0].IsOneOf({K("IF"), K("FOR"), K("WHILE"), K("LOOP"), K("REPEAT"), K("CASE")});
+}
+
 bool DefinesRoutine(const Toks& tokens) {
   if (tokens[0].Is(K("BEGIN")) && tokens.size() > 1 && !tokens[1].Is(K("WORK"))) return true;
   if (!tokens[0].IsOneOf({K("CREATE"), K("ALTER")})) return false;
@@ -144,6 +148,7 @@ size_t EndOfRoutine(absl::Span<const Tok> tokens, const std::vector<size_t>& end
                     size_t first_end) {
   // Delimiters are no tokens: where one stood, the statement in the body begins anew.
   const Toks all(tokens);
+  const bool defines = tokens[from].IsOneOf({K("CREATE"), K("ALTER")});
   size_t next_end =
       static_cast<size_t>(std::lower_bound(ends.begin(), ends.end(), first_end) - ends.begin());
   int depth = 0;
@@ -163,7 +168,7 @@ size_t EndOfRoutine(absl::Span<const Tok> tokens, const std::vector<size_t>& end
       if (depth > 0) --depth;
     } else if (OpensBlock(tokens[i], before, all[at + 1])) {
       // FOR EACH ROW and IF NOT EXISTS of the head are no blocks.
-      const bool head = !opened && !tokens[i].IsOneOf({K("BEGIN"), K("CASE")});
+      const bool head = defines && !opened && !tokens[i].IsOneOf({K("BEGIN"), K("CASE")});
       if (!head || before.kind != TokenKind::kDelimiter) {
         ++depth;
         opened = true;

@@ -132,6 +132,9 @@ IndexFacts IndexOfConstraint(Node constraint, Name table) {
 void FillCreateTable(const Source& source, Node create, Facts* facts) {
   facts->as_query = create["inhRelations"] || create["ofTypename"];
   for (Node parent : create["inhRelations"]) facts->parents.push_back(NameIn(parent));
+  for (Node part : create["partspec"]["partParams"]) {
+    facts->partition_key.emplace_back(part["name"].text());
+  }
   const Name table = NameIn(create["relation"]);
   // PARTITION OF and OF a type keep their constraints apart.
   for (absl::string_view field : {"tableElts", "constraints"}) {

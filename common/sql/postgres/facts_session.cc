@@ -61,24 +61,21 @@ bool IsCalledOnce(Node statement, Node call) {
 void FillSetConfig(Node call, bool certain, Facts* facts) {
   std::vector<Node> arguments;
   for (Node argument : call["args"]) arguments.push_back(argument);
-  if (arguments.size() != 3) certain = false;
   SettingChange change;
   if (!arguments.empty()) change.name = absl::AsciiStrToLower(ConstantOf(arguments[0]));
-  if (change.name.empty()) change.name = "all";  // It may be any.
-  if (!certain) {  // Whether it has another value than before is not known.
+  if (change.name.empty() || arguments.size() != 3) {
+    if (change.name.empty()) change.name = "all";  // It may be any.
+    change.in_doubt = true;
     facts->settings.push_back(std::move(change));
     return;
   }
+  const bool constant = arguments[1].Is("A_Const");
   const std::string value = ConstantOf(arguments[1]);
-  if (!value.empty() && change.name == "search_path") {
-    change.values = Items(value);
-  } else if (!value.empty()) {
-    change.values = {value};
-  }
+  if (constant) change.values = change.name == "search_path" ? Items(value) : std::vector{value};
   // false is left out of the tree; what is computed may be either.
   const Node local = arguments[2];
   change.local = local["boolval"]["boolval"].flag();
-  if (!local.Is("A_Const")) change.values.clear();
+  change.in_doubt = !certain || !constant || !local.Is("A_Const");
   facts->settings.push_back(std::move(change));
 }
 

@@ -1,0 +1,235 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/sql/sql.h"
+#include "tests/unit/common/sql/lint_cases.h"
+
+// Which table a name stands for, where a script's names may stand for others than it seems; what
+// is said beside another finding; which statements are one. Each script was run on a server.
+namespace dbfleet::sql {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const Target& Maria() {
+  static const Target& target = *new Target(Dialect::kMariaDb, {10, 11, 0});
+  return target;
+}
+
+const Target& Postgres() {
+  static const Target& target = *new Target(Dialect::kPostgres, {15, 0, 0});
+  return target;
+}
+
+// All advice and messages of a script.
+std::string Said(const Target& target, absl::string_view script) {
+  const auto statements = Split(target, script);
+  EXPECT_TRUE(statements.ok()) << statements.status();
+  std::string said;
+  for (const Finding& finding : Lint(target, *statements)) {
+    said += finding.rule_id + ": " + finding.message + ": " + finding.advice + "\n";
+  }
+  return said;
+}
+
+// As the command line does it, which holds readings against the snapshot.
+std::vector<std::string> FoundWith(const SchemaSnapshot& snapshot, absl::string_view script) {
+  const auto statements = Split(Postgres(), script);
+  EXPECT_TRUE(statements.ok()) << statements.status();
+  const LintConfig config;
+  Linter linter(Postgres(), config, &snapshot);
+  ScriptReader reader(Postgres());
+  for (const Statement& statement : *statements) {
+    Reading reading = reader.Read(statement);
+    linter.HoldAgainstSnapshot(&reading);
+    linter.Add(statement, reading);
+  }
+  std::vector<std::string> found;
+  for (const Finding& finding : linter.Finish()) {
+    found.push_back(finding.rule_id + " " + std::to_string(finding.statement + 1));
+  }
+  return found;
+}
+
+// Where names without a schema are looked for is not known at first: in any of those that the
+// script names.
+TEST(LintNamesTest, ADropOrRenameByAnotherSpellingTakesTheMadeTableAway) {
+  Finds(Postgres(),
+        {
+            {"CREATE TABLE n (id int); DROP TABLE public.n; ALTER TABLE t RENAME TO n; "
+             "DROP TABLE n",
+             "dbf-drop-table 4"},
+            {"CREATE TABLE n (id int); DROP TABLE IF EXISTS public.n; "
+             "CREATE SCHEMA o2 CREATE TABLE t (id int); ALTER TABLE t RENAME TO n; DROP TABLE n",
+             "dbf-drop-table 5"},
+            {"CREATE TABLE n (id int); ALTER TABLE public.n RENAME TO x; "
+             "ALTER TABLE public.t RENAME TO n; DROP TABLE n",
+             "dbf-drop-table 4"},
+            {"CREATE TABLE public.n (id int); DROP TABLE n; ALTER TABLE t RENAME TO n; "
+             "DROP TABLE public.n",
+             "dbf-drop-table 4"},
+            // The second schema of the path.
+            {"SET search_path = public, o; CREATE TABLE o.y (id int); ALTER TABLE o.t INHERIT y; "
+             "TRUNCATE o.y",
+             "dbf-truncate 4"},
+            {"CREATE TABLE n (id int); DROP TABLE public.n; ALTER TABLE o.n SET SCHEMA public; "
+             "TRUNCATE n",
+             "dbf-truncate 4"},
+        });
+  Finds(Maria(), {
+                     {"CREATE TABLE n (id BIGINT PRIMARY KEY); DROP TABLE d.n; "
+                      "RENAME TABLE d.t TO d.n; DROP TABLE n",
+                      "dbf-drop-table 4"},
+                     {"CREATE TABLE d.n (id BIGINT PRIMARY KEY); DROP TABLE n; "
+                      "ALTER TABLE t RENAME TO n; DROP TABLE d.n",
+                      "dbf-drop-table 4"},
+                 });
+  // Other schemas, and what is a temporary table, are none of them.
+  DoesNotFind(
+      Postgres(),
+      {
+          {"SET search_path = public; CREATE TABLE n (id int); DROP TABLE o.n; "
+           "DROP TABLE n",
+           "dbf-drop-table 4"},
+          {"CREATE TABLE n (id int); CREATE TEMP TABLE n (id int); DROP TABLE n; "
+           "DROP TABLE n",
+           "dbf-drop-table 4"},
+          {"CREATE TABLE n (id int); ALTER TABLE n RENAME TO x; DROP TABLE x", "dbf-drop-table 3"},
+      });
+}
+
+// A path that may be one with pg_temp behind other schemas, where their tables stand before
+// temporary ones.
+TEST(LintNamesTest, ATemporaryTableMayStandBehindOthers) {
+  Finds(Postgres(),
+        {
+            {"CREATE TEMP TABLE t (id int); "
+             "SELECT 1 WHERE set_config('search_path', 'public, pg_temp', false) IS NULL; "
+             "DROP TABLE t",
+             "dbf-drop-table 3"},
+            {"SET search_path = public, pg_temp; CREATE TEMP TABLE t (id int); "
+             "SET LOCAL search_path = public; DROP TABLE t",
+             "dbf-drop-table 4"},
+            {"SET search_path = public, pg_temp; ALTER SCHEMA o RENAME TO o2; "
+             "CREATE TEMP TABLE t (id int); ALTER TABLE t RENAME TO y",
+             "dbf-rename-table 4"},
+            {"BEGIN; SET search_path = o, pg_temp; SAVEPOINT s; SET search_path = o; "
+             "CREATE TEMP TABLE t (id int); ROLLBACK TO s; CREATE TEMP TABLE t (id int); "
+             "DROP TABLE t",
+             "dbf-drop-table 8"},
+        });
+  DoesNotFind(
+      Postgres(),
+      {
+          {"DO 'BEGIN END'; CREATE TEMP TABLE t (id int); DROP TABLE t", "dbf-drop-table 3"},
+          {"SELECT set_config('search_path', 'app', false); CREATE TEMP TABLE t (id int); "
+           "DROP TABLE t",
+           "dbf-drop-table 3"},
+          {"SET LOCAL search_path = app; CREATE TEMP TABLE t (id int); DROP TABLE t",
+           "dbf-drop-table 3"},
+      });
+}
+
+// MariaDB drops a table of that name for it, and with a sequence the number where it stands.
+TEST(LintNamesTest, AReplacedSequenceDropsATable) {
+  Finds(Maria(), {{"CREATE OR REPLACE SEQUENCE orders", "dbf-drop-table 1"}});
+  DoesNotFind(Maria(), {{"CREATE SEQUENCE orders", "dbf-drop-table 1"},
+                        {"CREATE TABLE o (id BIGINT PRIMARY KEY); CREATE OR REPLACE SEQUENCE o",
+                         "dbf-drop-table 2"}});
+}
+
+// What another rule says of the statement hides a copy only if it is about that.
+TEST(LintNamesTest, ACopyIsSaidBesideOtherFindings) {
+  Finds(Postgres(), {
+                        {"ALTER TABLE a.t ALTER x SET DEFAULT 1; ALTER TABLE a.t SET UNLOGGED",
+                         "dbf-table-rebuild 2"},
+                        {"ALTER TABLE a.t ALTER x SET DEFAULT 1; ALTER TABLE a.t SET TABLESPACE s",
+                         "dbf-table-rebuild 2"},
+                    });
+  Finds(Maria(),
+        {
+            {"ALTER TABLE t ENGINE=MyISAM", "dbf-table-rebuild 1"},
+            {"ALTER TABLE t COMMENT='x'; ALTER TABLE t ADD CHECK (a > 0)", "dbf-table-rebuild 2"},
+            {"ALTER TABLE t COMMENT='x'; ALTER TABLE t PARTITION BY HASH (id) "
+             "PARTITIONS 4",
+             "dbf-table-rebuild 2"},
+        });
+  DoesNotFind(Maria(), {{"ALTER TABLE t CONVERT TO CHARACTER SET utf8mb4", "dbf-table-rebuild 1"},
+                        {"TRUNCATE t", "dbf-table-rebuild 1"}});
+  DoesNotFind(Postgres(), {{"ALTER TABLE t ALTER a TYPE bigint", "dbf-table-rebuild 1"},
+                           {"TRUNCATE t", "dbf-table-rebuild 1"},
+                           {"REFRESH MATERIALIZED VIEW CONCURRENTLY mv", "dbf-table-rebuild 1"}});
+}
+
+// A snapshot's type holds for a column that the script has left alone.
+TEST(LintNamesTest, WhatTheScriptDidBeforeDecidesWhatASnapshotTells) {
+  SchemaSnapshot snapshot;
+  LiveTable orders;
+  orders.name = {"app", "orders"};
+  orders.columns = {{"id", "integer"}, {"name", "character varying(20)"}};
+  snapshot.Add(orders);
+  const std::string index = "CREATE INDEX CONCURRENTLY i ON app.orders (id);";
+  const std::string widens = "ALTER TABLE app.orders ALTER name TYPE varchar(30);";
+  EXPECT_THAT(FoundWith(snapshot, index + widens), Not(Contains("dbf-table-rebuild 2")));
+  const std::string shortens = "ALTER TABLE app.orders ALTER name TYPE text;" + widens;
+  EXPECT_THAT(FoundWith(snapshot, shortens), Contains("dbf-change-column-type 2"));
+  EXPECT_THAT(FoundWith(snapshot, shortens), Not(Contains("dbf-change-column-type 1")));
+}
+
+// MariaDB takes them outside of routines, each as one statement; not so MySQL.
+TEST(LintNamesTest, CompoundStatementsAreOne) {
+  for (const char* script :
+       {"IF 1 = 1 THEN SELECT 1; ELSE SELECT 2; END IF", "FOR i IN 1..3 DO SELECT i; END FOR",
+        "WHILE 1 = 0 DO SELECT 1; SELECT 2; END WHILE", "REPEAT SELECT 1; UNTIL 1 = 1 END REPEAT",
+        "CASE WHEN 1 = 1 THEN SELECT 1; END CASE", "LOOP SELECT 1; END LOOP",
+        "IF 1 = 1 THEN IF 2 = 2 THEN SELECT 1; END IF; BEGIN SELECT 3; END; END IF"}) {
+    const std::string delimited = std::string("DELIMITER //\n") + script + "//\n";
+    EXPECT_THAT(Found(Maria(), delimited), Not(Contains("dbf-injection-stacked 1"))) << script;
+    EXPECT_THAT(Found(Maria(), delimited), Contains("dbf-not-understood 1")) << script;
+    EXPECT_EQ(Classify(Maria(), script).safety, Safety::kDestructive) << script;
+    EXPECT_THAT(Found(Maria(), delimited.substr(0, delimited.size() - 3) + "; DROP TABLE t//\n"),
+                Contains("dbf-injection-stacked 1"))
+        << script;
+    EXPECT_THAT(Found(Target(Dialect::kMySql, {8, 0, 0}), delimited),
+                Contains("dbf-injection-stacked 1"))
+        << script;
+  }
+}
+
+// A CHECK proves a partition's bounds if it is about the column that the rows are parted by.
+TEST(LintNamesTest, ACheckOfAnotherColumnProvesNoBounds) {
+  const std::string parent = "CREATE TABLE m (id int, made date NOT NULL) PARTITION BY RANGE (id);";
+  const std::string list = "CREATE TABLE m (id int, made date) PARTITION BY LIST ((id + 1));";
+  const std::string check =
+      "ALTER TABLE t ADD CONSTRAINT c CHECK (id >= 0 AND id < 9 AND id IS NOT NULL) NOT VALID;"
+      "ALTER TABLE t VALIDATE CONSTRAINT c;";
+  const std::string other =
+      "ALTER TABLE t ADD CONSTRAINT c CHECK (x >= 0 AND x < 9 AND x IS NOT NULL) NOT VALID;"
+      "ALTER TABLE t VALIDATE CONSTRAINT c;";
+  const std::string attach = "ALTER TABLE m ATTACH PARTITION t FOR VALUES FROM (0) TO (9)";
+  EXPECT_THAT(Found(Postgres(), parent + check + attach), Not(Contains("dbf-attach-partition 4")));
+  EXPECT_THAT(Found(Postgres(), parent + other + attach), Contains("dbf-attach-partition 4"));
+  EXPECT_THAT(Found(Postgres(), list + check + attach), Contains("dbf-attach-partition 4"));
+  // Of a table that was there before the key is not known.
+  EXPECT_THAT(Found(Postgres(), check + attach), Not(Contains("dbf-attach-partition 3")));
+}
+
+TEST(LintNamesTest, WhatIsSaidCanBeRun) {
+  EXPECT_THAT(Said(Postgres(), "ALTER TYPE mood ADD VALUE 'n''ew'"),
+              HasSubstr("ADD VALUE 'n''ew' AFTER"));
+  EXPECT_THAT(Said(Postgres(), "ALTER TYPE mood RENAME VALUE 'a' TO 'it''s'"),
+              HasSubstr("ADD VALUE 'it''s'"));
+  EXPECT_THAT(Said(Postgres(), "REFRESH MATERIALIZED VIEW app.mv"),
+              HasSubstr("REFRESH MATERIALIZED VIEW CONCURRENTLY app.mv"));
+  EXPECT_THAT(Said(Postgres(), "DROP INDEX app.i2 CASCADE"),
+              HasSubstr("drop what depends on app.i2 by name"));
+  // The second CHECK has a name of its own, and advice of its own.
+  const std::string checks = Said(Postgres(), "ALTER TABLE t ADD CHECK (a > 0), ADD CHECK (b > 0)");
+  EXPECT_THAT(checks, HasSubstr("CONSTRAINT chk_t CHECK (a > 0)"));
+  EXPECT_THAT(checks, HasSubstr("CONSTRAINT chk_t_2 CHECK (b > 0)"));
+}
+
+}  // namespace
+}  // namespace dbfleet::sql
