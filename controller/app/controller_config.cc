@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/base/duration_text.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
@@ -55,9 +56,8 @@ void Bound(absl::string_view field, const google::protobuf::Duration& value, abs
            absl::Duration most, Problems* problems) {
   const absl::Duration duration = FromProto(value);
   if (duration < least || duration > most) {
-    problems->Add(field,
-                  absl::StrCat("is ", absl::FormatDuration(duration), "; it must be between ",
-                               absl::FormatDuration(least), " and ", absl::FormatDuration(most)));
+    problems->Add(field, absl::StrCat("is ", DurationText(duration), "; it must be between ",
+                                      DurationText(least), " and ", DurationText(most)));
   }
 }
 

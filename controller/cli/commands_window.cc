@@ -71,7 +71,7 @@ int RunNext(Shell& shell, const NextOptions& options) {
         {&o,
          o.window(),
          {ShortName(o.window()), KindOf(o), Moment(begin, *zone), Moment(end, *zone),
-          absl::FormatDuration(end - begin), Selected(o), Frozen(o), o.overrun(), o.time_zone()}});
+          Show(end - begin), Selected(o), Frozen(o), o.overrun(), o.time_zone()}});
   }
   shell.PrintList(listing);
   return kExitOk;

@@ -9,6 +9,7 @@
 #include "absl/strings/strip.h"
 #include "google/protobuf/descriptor.h"
 
+#include "common/base/duration_text.h"
 #include "common/base/status.h"
 #include "common/config/scalars.h"
 #include "common/proto_time/proto_time.h"
@@ -66,19 +67,11 @@ std::string Show(const google::protobuf::Timestamp& timestamp) {
 std::string Show(const google::protobuf::Duration& duration) { return Show(ToDuration(duration)); }
 
 std::string Show(absl::Duration value) {
-  constexpr absl::Duration kDay = absl::Hours(24);
-  if (value == absl::InfiniteDuration() || value == -absl::InfiniteDuration()) {
-    return absl::FormatDuration(value);
-  }
-  if (absl::AbsDuration(value) >= kDay) {
-    absl::Duration rest;
-    const int64_t days = absl::IDivDuration(absl::AbsDuration(value), kDay, &rest);
-    const int64_t hours = rest / absl::Hours(1);
-    return absl::StrCat(value < absl::ZeroDuration() ? "-" : "", days, "d",
-                        hours == 0 ? "" : absl::StrCat(" ", hours, "h"));
-  }
-  return absl::FormatDuration(value < absl::Seconds(1) ? absl::Trunc(value, absl::Microseconds(1))
-                                                       : absl::Trunc(value, absl::Milliseconds(1)));
+  const absl::Duration length = absl::AbsDuration(value);
+  if (length == absl::InfiniteDuration()) return DurationText(value);
+  return DurationText(absl::Trunc(value, length >= absl::Hours(24)    ? absl::Hours(1)
+                                         : length >= absl::Seconds(1) ? absl::Milliseconds(1)
+                                                                      : absl::Microseconds(1)));
 }
 
 std::string ShowBytes(int64_t bytes) {

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/duration_text.h"
 #include "common/base/status.h"
 #include "common/log/log.h"
 #include "controller/audit/recovery.h"
@@ -43,11 +44,10 @@ std::optional<PolicyBlocker> Dispatcher::WhyNoWork(const std::string& agent_id) 
   if (absl::AbsDuration(live->clock_skew) <= options_.max_clock_skew) return std::nullopt;
   return PolicyBlocker{
       "agent-clock",
-      absl::StrCat("has a clock that is ",
-                   absl::FormatDuration(absl::AbsDuration(live->clock_skew)),
+      absl::StrCat("has a clock that is ", DurationText(absl::AbsDuration(live->clock_skew)),
                    live->clock_skew > absl::ZeroDuration() ? " ahead of" : " behind",
                    " the controller's; nothing is handed out beyond ",
-                   absl::FormatDuration(options_.max_clock_skew), ": set the clocks right"),
+                   DurationText(options_.max_clock_skew), ": set the clocks right"),
       false};
 }
 

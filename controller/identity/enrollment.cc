@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/duration_text.h"
 #include "common/base/hash.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -124,8 +125,7 @@ absl::StatusOr<Enrollment::CreatedJoinToken> Enrollment::CreateJoinToken(
   if (ttl < absl::Seconds(1) || ttl > options_.join_token_ttl) {
     return Error(absl::StatusCode::kInvalidArgument, "BAD_TTL",
                  absl::StrCat("a join token lives between 1s and ",
-                              absl::FormatDuration(options_.join_token_ttl), ", not ",
-                              absl::FormatDuration(ttl)));
+                              DurationText(options_.join_token_ttl), ", not ", DurationText(ttl)));
   }
   rpc::JoinToken text = rpc::MakeJoinToken(ca_->spki_sha256());
   JoinToken token;

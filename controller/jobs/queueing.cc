@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 
+#include "common/base/duration_text.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "controller/domain/names.h"
@@ -58,10 +59,10 @@ absl::Status CheckLength(const QueuePlace& place, const WindowTimes& times, absl
   const absl::Duration length = LengthOf(times, now);
   if (place.estimate + kLeastOpen + kToBegin <= length) return absl::OkStatus();
   return Refused("WINDOW_TOO_SHORT",
-                 absl::StrCat("the job is estimated to need ", absl::FormatDuration(place.estimate),
-                              " (", absl::string_view(NameOf(place.source)),
+                 absl::StrCat("the job is estimated to need ", DurationText(place.estimate), " (",
+                              absl::string_view(NameOf(place.source)),
                               "), which does not fit into the window ", place.window, " of ",
-                              absl::FormatDuration(length),
+                              DurationText(length),
                               "; name a longer one, or say how long it takes (--estimate)"));
 }
 

@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/base/duration_text.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "controller/domain/names.h"
@@ -116,8 +117,8 @@ absl::Status Collector::NoteDuration(ReadTx& tx, ToldEvent* told, Found* found) 
   const std::vector<absl::Duration> samples = UsualTime::Read(setting);
   const absl::Duration usual = UsualTime::Median(samples);
   found->settings[key] = UsualTime::Write(samples, took);
-  told->fields["duration"] = absl::FormatDuration(absl::Trunc(took, absl::Seconds(1)));
-  if (usual > absl::ZeroDuration()) told->fields["usual"] = absl::FormatDuration(usual);
+  told->fields["duration"] = DurationText(absl::Trunc(took, absl::Seconds(1)));
+  if (usual > absl::ZeroDuration()) told->fields["usual"] = DurationText(usual);
   if (UsualTime::IsSlow(took, usual)) told->slower = true;
   return absl::OkStatus();
 }

@@ -64,7 +64,7 @@ class Notifier {
   absl::StatusOr<std::vector<TestOutcome>> Test(const std::string& route);
 
   // Could what this route sends be made? Its secrets are read; nothing is sent.
-  // FAILED_PRECONDITION: SECRET_UNKNOWN, SECRET_NOT_FOR_THIS, SECRET_UNREADABLE.
+  // FAILED_PRECONDITION: SECRET_NOT_FOR_THIS, SECRET_UNREADABLE.
   absl::Status CheckRoute(const Route& route) const;
 
   absl::StatusOr<Page<Notification>> List(const NotificationFilter& filter,

@@ -2,7 +2,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 
 #include "common/base/files.h"
 #include "common/base/status.h"
@@ -16,20 +15,25 @@ absl::Status Refused(absl::string_view reason, absl::string_view message) {
   return Error(absl::StatusCode::kFailedPrecondition, reason, message);
 }
 
+// The same whether there is none of that name, or it is for something else: whoever may declare
+// routes is not told which secrets there are, nor where they may go.
+absl::Status NotForThis(absl::string_view name, absl::string_view receiver,
+                        absl::string_view host) {
+  return Refused("SECRET_NOT_FOR_THIS",
+                 absl::StrCat("the controller's configuration (notifications.secrets) names no "
+                              "secret \"",
+                              SanitizeForDisplay(name), "\" for the receiver ", receiver,
+                              host.empty() ? "" : absl::StrCat(" at ", SanitizeForDisplay(host))));
+}
+
 }  // namespace
 
 absl::StatusOr<const RouteSecrets::Use*> RouteSecrets::Find(absl::string_view name,
-                                                            absl::string_view receiver) const {
+                                                            absl::string_view receiver,
+                                                            absl::string_view host) const {
   const auto use = uses_.find(std::string(name));
-  if (use == uses_.end()) {
-    return Refused("SECRET_UNKNOWN",
-                   absl::StrCat("the controller's configuration names no secret \"",
-                                SanitizeForDisplay(name), "\" (notifications.secrets)"));
-  }
-  if (use->second.receiver != receiver) {
-    return Refused("SECRET_NOT_FOR_THIS",
-                   absl::StrCat("the secret ", name, " is for receivers of the kind ",
-                                use->second.receiver, ", not ", receiver));
+  if (use == uses_.end() || use->second.receiver != receiver) {
+    return NotForThis(name, receiver, host);
   }
   return &use->second;
 }
@@ -44,18 +48,14 @@ absl::StatusOr<Secret> RouteSecrets::Read(absl::string_view name) const {
 
 absl::StatusOr<Secret> RouteSecrets::Get(absl::string_view name, absl::string_view receiver,
                                          absl::string_view host) const {
-  ASSIGN_OR_RETURN(const Use* const use, Find(name, receiver));
-  if (use->hosts.count(std::string(host)) == 0) {
-    return Refused("SECRET_NOT_FOR_THIS",
-                   absl::StrCat("the secret ", name, " may go to ", absl::StrJoin(use->hosts, ", "),
-                                ", not to ", SanitizeForDisplay(host)));
-  }
+  ASSIGN_OR_RETURN(const Use* const use, Find(name, receiver, host));
+  if (use->hosts.count(std::string(host)) == 0) return NotForThis(name, receiver, host);
   return Read(name);
 }
 
 absl::StatusOr<RouteSecrets::Url> RouteSecrets::GetUrl(absl::string_view name,
                                                        absl::string_view receiver) const {
-  ASSIGN_OR_RETURN(const Use* const use, Find(name, receiver));
+  ASSIGN_OR_RETURN(const Use* const use, Find(name, receiver, ""));
   Url url;
   ASSIGN_OR_RETURN(url.url, Read(name));
   url.host = HostOf(url.url.Reveal());

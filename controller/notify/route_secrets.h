@@ -26,7 +26,7 @@ class RouteSecrets {
   RouteSecrets(std::string folder, std::map<std::string, Use> uses)
       : folder_(std::move(folder)), uses_(std::move(uses)) {}
 
-  // For sending to `host`. FAILED_PRECONDITION: SECRET_UNKNOWN, SECRET_NOT_FOR_THIS,
+  // For sending to `host`. FAILED_PRECONDITION: SECRET_NOT_FOR_THIS, also if there is none,
   // SECRET_UNREADABLE; the message never holds the secret.
   absl::StatusOr<Secret> Get(absl::string_view name, absl::string_view receiver,
                              absl::string_view host) const;
@@ -39,7 +39,8 @@ class RouteSecrets {
   absl::StatusOr<Url> GetUrl(absl::string_view name, absl::string_view receiver) const;
 
  private:
-  absl::StatusOr<const Use*> Find(absl::string_view name, absl::string_view receiver) const;
+  absl::StatusOr<const Use*> Find(absl::string_view name, absl::string_view receiver,
+                                  absl::string_view host) const;
   absl::StatusOr<Secret> Read(absl::string_view name) const;
 
   std::string folder_;

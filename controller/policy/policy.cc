@@ -9,6 +9,7 @@
 #include "absl/strings/strip.h"
 
 #include "common/base/canonical.h"
+#include "common/base/duration_text.h"
 #include "common/base/hash.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
@@ -136,13 +137,12 @@ void CheckBackups(const PolicyInput& input, const ApprovalState& approvals,
   }
   if (input.targets.empty()) missing.push_back("the job (it names no target)");
   if (missing.empty()) return;
-  blockers->push_back(
-      {"verified-backup",
-       absl::StrCat("a schema change in ", input.job.environment,
-                    " needs a verified backup younger than ", absl::FormatDuration(max_age),
-                    "; missing for ", absl::StrJoin(missing, ", "), "; ",
-                    BackupAdvice(input.job.backup_gate)),
-       false});
+  blockers->push_back({"verified-backup",
+                       absl::StrCat("a schema change in ", input.job.environment,
+                                    " needs a verified backup younger than ", DurationText(max_age),
+                                    "; missing for ", absl::StrJoin(missing, ", "), "; ",
+                                    BackupAdvice(input.job.backup_gate)),
+                       false});
 }
 
 void WriteApprovalPolicy(const ApprovalPolicy& policy, CanonicalWriter* writer) {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
+#include "common/base/duration_text.h"
 #include "controller/policy/rules.h"
 
 namespace dbfleet::controller {
@@ -74,7 +75,7 @@ void CheckPromotion(const PolicyInput& input, std::vector<PolicyBlocker>* blocke
       {"promotion",
        absl::StrCat("a change in ", input.job.environment, " has to have succeeded in ",
                     policy.from, policy.rehearsal ? ", with its rollback rehearsed," : "",
-                    " within ", absl::FormatDuration(policy.within), ": ", why),
+                    " within ", DurationText(policy.within), ": ", why),
        input.job.state == JobState::kPlanning});
 }
 

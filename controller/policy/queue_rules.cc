@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
+#include "common/base/duration_text.h"
 #include "controller/policy/rules.h"
 
 namespace dbfleet::controller {
@@ -51,7 +52,7 @@ std::string Needs(const PolicyInput& input) {
                              : absl::StrCat("the longest of its last ", place.runs, " runs");
   }
   if (input.queue.needs < place.estimate) absl::StrAppend(&source, "; what is left of it");
-  return absl::StrCat(absl::FormatDuration(input.queue.needs), " (", source, ")");
+  return absl::StrCat(DurationText(input.queue.needs), " (", source, ")");
 }
 
 std::string Names(const std::vector<const QueueEntry*>& others) {

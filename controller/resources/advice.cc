@@ -75,13 +75,8 @@ std::vector<Instance> OneOfEach(const Names& engines) {
 class Look {
  public:
   Look(ReadTx& tx, Fleet& fleet, absl::Span<const Manifest> all, const Rights& rights,
-       const RouteCheck& check_route, const Manifest& manifest)
-      : tx_(tx),
-        fleet_(fleet),
-        all_(all),
-        rights_(rights),
-        check_route_(check_route),
-        manifest_(manifest) {}
+       const Manifest& manifest)
+      : tx_(tx), fleet_(fleet), all_(all), rights_(rights), manifest_(manifest) {}
 
   absl::StatusOr<std::vector<std::string>> Run() {
     const absl::string_view kind = manifest_.kind->kind;
@@ -289,16 +284,6 @@ class Look {
     const resource::v1::RouteSelector& selector = manifest.spec().selector();
     RETURN_IF_ERROR(AtNamed(selector.instances(), "spec.selector.instances",
                             {selector.environments().begin(), selector.environments().end()}));
-    config::Problems none;
-    const Route route = CompileRoute(manifest, &none);
-    if (check_route_ == nullptr || manifest.spec().disabled() || !none.ToStatus().ok()) {
-      return absl::OkStatus();
-    }
-    const absl::Status sent = check_route_(route);
-    if (!sent.ok()) {
-      Note(absl::StrCat("spec.", route.receiver),
-           absl::StrCat("nothing can be sent: ", ReasonOf(sent), ": ", sent.message()));
-    }
     return absl::OkStatus();
   }
 
@@ -306,7 +291,6 @@ class Look {
   Fleet& fleet_;
   const absl::Span<const Manifest> all_;
   const Rights& rights_;
-  const RouteCheck& check_route_;
   const Manifest& manifest_;
   std::unique_ptr<FieldPlaces> places_;
   std::vector<std::string> notes_;
@@ -315,16 +299,32 @@ class Look {
 }  // namespace
 
 absl::StatusOr<std::vector<std::vector<std::string>>> LookAhead(
-    ReadTx& tx, absl::Span<const Manifest> manifests, const Rights& rights,
-    const RouteCheck& check_route) {
+    ReadTx& tx, absl::Span<const Manifest> manifests, const Rights& rights) {
   Fleet fleet(tx);
   std::vector<std::vector<std::string>> notes;
   for (const Manifest& manifest : manifests) {
     ASSIGN_OR_RETURN(std::vector<std::string> own,
-                     Look(tx, fleet, manifests, rights, check_route, manifest).Run());
+                     Look(tx, fleet, manifests, rights, manifest).Run());
     notes.push_back(std::move(own));
   }
   return notes;
+}
+
+void CheckRoutes(absl::Span<const Manifest> manifests, const RouteCheck& check_route,
+                 std::vector<std::vector<std::string>>* notes) {
+  for (size_t i = 0; i < manifests.size(); ++i) {
+    if (manifests[i].kind->kind != kRouteKind) continue;
+    const auto& manifest =
+        static_cast<const resource::v1::NotificationRoute&>(*manifests[i].message);
+    config::Problems none;
+    const Route route = CompileRoute(manifest, &none);
+    if (manifest.spec().disabled() || !none.ToStatus().ok()) continue;
+    const absl::Status sent = check_route(route);
+    if (sent.ok()) continue;
+    (*notes)[i].push_back(
+        absl::StrCat(FieldPlaces(manifests[i]).At(absl::StrCat("spec.", route.receiver)),
+                     "nothing can be sent: ", ReasonOf(sent), ": ", sent.message()));
+  }
 }
 
 }  // namespace dbfleet::controller

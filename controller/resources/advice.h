@@ -20,7 +20,7 @@ using RouteCheck = std::function<absl::Status(const Route&)>;
 
 // What of these manifests will not work as things are now, in words with their places, for each of
 // them: instances that are not there or not in its environment, targets of which there are none,
-// work that would be refused, windows and secrets that there are not. All that may be right later.
+// work that would be refused, windows that there are not. All that may be right later.
 // Instances outside of `rights` are as if they were not there.
 //
 // INVALID_ARGUMENT (BAD_CONFIG): a rule that is created or changed has a trigger of which nothing
@@ -29,7 +29,11 @@ using RouteCheck = std::function<absl::Status(const Route&)>;
 // done that would be refused on every one of its targets, as by hand. Statements are read for that,
 // so it is not for the writer.
 absl::StatusOr<std::vector<std::vector<std::string>>> LookAhead(
-    ReadTx& tx, absl::Span<const Manifest> manifests, const Rights& rights,
-    const RouteCheck& check_route);
+    ReadTx& tx, absl::Span<const Manifest> manifests, const Rights& rights);
+
+// Adds to the notes of LookAhead what routes among the manifests could not send. Secrets are files,
+// whose folder may be slow, so it is for no transaction.
+void CheckRoutes(absl::Span<const Manifest> manifests, const RouteCheck& check_route,
+                 std::vector<std::vector<std::string>>* notes);
 
 }  // namespace dbfleet::controller

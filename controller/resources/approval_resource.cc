@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/base/duration_text.h"
 #include "common/config/values.h"
 #include "common/proto_time/proto_time.h"
 #include "controller/domain/approval_life.h"
@@ -129,7 +130,7 @@ ApprovalPolicy CompileApprovalPolicy(const resource::v1::ApprovalPolicy& manifes
     policy.ttl = FromProto(spec.ttl());
     if (policy.ttl <= absl::ZeroDuration() || policy.ttl > kLongestTtl) {
       problems->Add("spec.ttl", absl::StrCat("a time above 0 to 366 days is wanted, not ",
-                                             absl::FormatDuration(policy.ttl)));
+                                             DurationText(policy.ttl)));
     }
   }
   if (!spec.reason().empty()) {
@@ -144,8 +145,8 @@ ApprovalPolicy CompileApprovalPolicy(const resource::v1::ApprovalPolicy& manifes
 void CheckApprovalPolicy(const resource::v1::ApprovalPolicy& manifest, config::Problems* problems) {
   const ApprovalPolicy policy = CompileApprovalPolicy(manifest, problems);
   if (policy.ttl <= absl::ZeroDuration() || policy.ttl >= kLeastApprovalLife) return;
-  problems->Add("spec.ttl", absl::StrCat("at least ", absl::FormatDuration(kLeastApprovalLife),
-                                         " is wanted, not ", absl::FormatDuration(policy.ttl),
+  problems->Add("spec.ttl", absl::StrCat("at least ", DurationText(kLeastApprovalLife),
+                                         " is wanted, not ", DurationText(policy.ttl),
                                          ": with less nobody could collect the approvals that it "
                                          "takes to change this policy"));
 }

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 
+#include "common/base/duration_text.h"
 #include "common/base/status.h"
 #include "common/proto_time/proto_time.h"
 #include "controller/domain/names.h"
@@ -105,8 +106,7 @@ std::string WhyNot(const BreakGlassPolicy& policy, const std::string& principal,
     }
   }
   if (request.duration <= policy.max_duration) return "";
-  return absl::StrCat("lets nobody do so for longer than ",
-                      absl::FormatDuration(policy.max_duration));
+  return absl::StrCat("lets nobody do so for longer than ", DurationText(policy.max_duration));
 }
 
 // The policy by which it may be done.

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
+#include "common/base/duration_text.h"
 #include "common/config/values.h"
 #include "common/proto_time/proto_time.h"
 #include "controller/domain/names.h"
@@ -25,8 +26,8 @@ constexpr absl::Duration kLongestReview = absl::Hours(24 * 31);
 void CheckSpan(absl::Duration given, absl::Duration longest, absl::string_view field,
                config::Problems* problems) {
   if (given >= absl::Minutes(1) && given <= longest) return;
-  problems->Add(field, absl::StrCat("a time from 1m to ", absl::FormatDuration(longest),
-                                    " is wanted, not ", absl::FormatDuration(given)));
+  problems->Add(field, absl::StrCat("a time from 1m to ", DurationText(longest), " is wanted, not ",
+                                    DurationText(given)));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/duration_text.h"
 #include "common/base/ids.h"
 #include "common/base/text.h"
 #include "common/proto_time/proto_time.h"
@@ -38,7 +39,7 @@ void CheckAge(const google::protobuf::Duration& given, absl::string_view field, 
   if (age < absl::ZeroDuration() || age > kLongestAge ||
       (age == absl::ZeroDuration() && !may_be_zero)) {
     problems->Add(field, absl::StrCat("a time ", may_be_zero ? "from 0" : "above 0",
-                                      " to 366 days is wanted, not ", absl::FormatDuration(age)));
+                                      " to 366 days is wanted, not ", DurationText(age)));
   }
 }
 
@@ -108,8 +109,8 @@ void CheckPolicy(const std::string& environment, const resource::v1::PolicySpec&
   const absl::Duration life = FromProto(policy.approval_ttl());
   if (life > absl::ZeroDuration() && life < kLeastApprovalLife) {
     problems->Add(field + ".approval_ttl",
-                  absl::StrCat("at least ", absl::FormatDuration(kLeastApprovalLife),
-                               " is wanted, not ", absl::FormatDuration(life),
+                  absl::StrCat("at least ", DurationText(kLeastApprovalLife), " is wanted, not ",
+                               DurationText(life),
                                ": with less nobody could collect the approvals that it takes to "
                                "change this policy"));
   }

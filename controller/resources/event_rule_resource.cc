@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
+#include "common/base/duration_text.h"
 #include "common/config/values.h"
 #include "common/proto_time/proto_time.h"
 #include "controller/domain/names.h"
@@ -136,8 +137,8 @@ absl::Duration Length(const google::protobuf::Duration& value, absl::Duration le
                       absl::Duration most, absl::string_view field, Problems* problems) {
   const absl::Duration duration = FromProto(value);
   if (duration < least || duration > most) {
-    problems->Add(field, absl::StrCat("a duration from ", absl::FormatDuration(least), " to ",
-                                      absl::FormatDuration(most), " is wanted"));
+    problems->Add(field, absl::StrCat("a duration from ", DurationText(least), " to ",
+                                      DurationText(most), " is wanted"));
   }
   return duration;
 }

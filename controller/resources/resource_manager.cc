@@ -22,6 +22,7 @@
 #include "controller/resources/window_source.h"
 #include "controller/routes/route.h"
 #include "controller/store/filtered_page.h"
+#include "controller/store/rehearsal.h"
 #include "controller/windows/edges.h"
 
 namespace dbfleet::controller {
@@ -83,7 +84,7 @@ absl::Status ApplyAndTakeBack(Store& store,
   const absl::Status status = store.MutateAndWait([&](WriteTx& tx) -> absl::Status {
     RETURN_IF_ERROR(apply(&tx, tx));
     applied = true;
-    return absl::CancelledError("a dry run");  // Rolls back.
+    return Rehearsed();
   });
   *changes = before;
   return applied ? absl::OkStatus() : status;
@@ -107,9 +108,10 @@ absl::StatusOr<std::vector<ResourceChange>> ResourceManager::Apply(
   std::vector<std::vector<std::string>> warnings;
   RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
     RETURN_IF_ERROR(CheckReferences(tx, manifests));
-    ASSIGN_OR_RETURN(warnings, LookAhead(tx, manifests, rights, check_route_));
+    ASSIGN_OR_RETURN(warnings, LookAhead(tx, manifests, rights));
     return absl::OkStatus();
   }));
+  if (check_route_ != nullptr) CheckRoutes(manifests, check_route_, &warnings);
   std::vector<ResourceChange> changes;
   std::optional<Proposal> proposed;
   std::set<std::string> fillable;  // Quorums that have to stay so.
@@ -144,6 +146,8 @@ absl::StatusOr<std::vector<ResourceChange>> ResourceManager::Apply(
     RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) { return apply(nullptr, tx); }));
     // Whether there are still the people for it only shows when it is there.
     if (!fillable.empty()) RETURN_IF_ERROR(ApplyAndTakeBack(store_, apply, &changes));
+    // Of one that was made for that, if a quorum has come into being just now, nothing is left.
+    if (proposed.has_value()) proposed->clear_name();
   } else {
     RETURN_IF_ERROR(store_.MutateAndWait([&](WriteTx& tx) { return apply(&tx, tx); }));
     const bool roles =

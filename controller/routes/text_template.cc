@@ -111,11 +111,11 @@ std::string FieldLines(absl::string_view text, bool* cut) {
     if (shown.empty() || lines.size() + shown.size() > kMostLinesBytes) continue;
     ++told;
     *cut |= line.size() > kMostFieldBytes || shown.size() >= kMostFieldBytes;
-    absl::StrAppend(&lines, "\n  ", shown);
+    absl::StrAppend(&lines, "\n| ", shown);
   }
   if (told == all && !*cut) return lines;
   *cut = true;
-  return absl::StrCat(lines, "\n  (cut: ", told, " of ", all, " lines)");
+  return absl::StrCat(lines, "\n| (cut: ", told, " of ", all, " lines)");
 }
 
 }  // namespace dbfleet::controller

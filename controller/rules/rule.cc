@@ -4,6 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/duration_text.h"
+
 namespace dbfleet::controller {
 namespace {
 
@@ -119,7 +121,7 @@ std::string CauseOf(const RuleEvent& event, absl::string_view instance,
   if (!event.why.empty()) absl::StrAppend(&cause, ": ", event.why);
   if (threshold.count > 1) {
     absl::StrAppend(&cause, " (", threshold.count, " such events within ",
-                    absl::FormatDuration(threshold.within), ")");
+                    DurationText(threshold.within), ")");
   }
   absl::StrAppend(&cause, " (audit record ", event.seq, ", ",
                   absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", event.time, absl::UTCTimeZone()), ")");

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
+#include "common/base/duration_text.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
 
@@ -70,17 +71,17 @@ absl::Status Bad(absl::string_view what) {
 
 absl::Status CheckTimes(const ScheduleTimes& times) {
   if (times.jitter < absl::ZeroDuration() || times.jitter > kMostJitter) {
-    return Bad(absl::StrCat("a jitter from 0s to ", absl::FormatDuration(kMostJitter),
-                            " is possible, not ", absl::FormatDuration(times.jitter)));
+    return Bad(absl::StrCat("a jitter from 0s to ", DurationText(kMostJitter), " is possible, not ",
+                            DurationText(times.jitter)));
   }
   if (times.jitter > absl::ZeroDuration() && times.jitter > ShortestInterval(times)) {
-    return Bad(absl::StrCat("a jitter of ", absl::FormatDuration(times.jitter),
-                            " is longer than the ", absl::FormatDuration(ShortestInterval(times)),
+    return Bad(absl::StrCat("a jitter of ", DurationText(times.jitter), " is longer than the ",
+                            DurationText(ShortestInterval(times)),
                             " between its runs, which would come out of order"));
   }
   if (times.start_within < absl::Minutes(1) || times.start_within > kOldestMissed) {
     return Bad(absl::StrCat("start_within from 1m to 31d is possible, not ",
-                            absl::FormatDuration(times.start_within)));
+                            DurationText(times.start_within)));
   }
   if (times.missed == MissedRuns::kBackfill &&
       (times.backfill_most < 1 || times.backfill_most > kMostBackfill)) {

@@ -7,9 +7,9 @@
 namespace dbfleet::controller {
 namespace {
 
-// Of one freeze in one opening. Between them there are gaps, so a freeze that begins anew more often
-// lies over a part.
-constexpr size_t kMostSpans = 100;
+// That lie over an opening one after the other. Nobody puts a night together of more, and each asks
+// all freezes.
+constexpr int kMostInTurn = 20;
 
 using Names = std::vector<std::string>;
 
@@ -53,25 +53,22 @@ Reach ReachOf(const DeclaredWindow& freeze, const DeclaredWindow& opened, const 
   return !some ? Reach::kNone : all ? Reach::kAll : Reach::kSome;
 }
 
-// The parts of the span over which the freeze lies, in order.
-std::vector<Span> PartsOf(const DeclaredWindow& freeze, const Span& span) {
-  std::vector<Span> parts;
-  for (absl::Time at = span.begin; at < span.end && parts.size() < kMostSpans;) {
-    const std::optional<Span> next = NextCoverage(freeze.window.times, at);
-    if (!next.has_value() || next->begin >= span.end) break;
-    parts.push_back(*next);
-    at = next->end;
-  }
-  return parts;
+// When the freeze lies over `at`, or does so next.
+std::optional<Span> Next(const DeclaredWindow& freeze, absl::Time at) {
+  return NextCoverage(freeze.window.times, at);
 }
 
-bool LieOver(std::vector<Span> parts, const Span& span) {
-  std::sort(parts.begin(), parts.end(),
-            [](const Span& a, const Span& b) { return a.begin < b.begin; });
+// Is there one of them at each moment of the span? Goes from the end of one to the one that goes on
+// there, so that it ends at the first gap, however often a freeze begins anew behind that.
+bool LieOver(absl::Span<const DeclaredWindow* const> freezes, const Span& span) {
   absl::Time until = span.begin;
-  for (const Span& part : parts) {
-    if (part.begin > until) return false;
-    until = std::max(until, part.end);
+  for (int i = 0; i < kMostInTurn && until < span.end; ++i) {
+    const absl::Time before = until;
+    for (const DeclaredWindow* const freeze : freezes) {
+      const std::optional<Span> next = Next(*freeze, before);
+      if (next.has_value() && next->begin <= before) until = std::max(until, next->end);
+    }
+    if (until == before) return false;
   }
   return until >= span.end;
 }
@@ -84,17 +81,17 @@ FreezeCover CoverOf(const DeclaredWindow& opened, const Span& span,
   FreezeCover cover;
   const std::optional<Names> places = PlacesOf(opened, environments);
   if (!places.has_value()) return cover;
-  std::vector<Span> whole;  // Of the freezes over all that it is for.
+  std::vector<const DeclaredWindow*> whole;  // Freezes over all that it is for.
   for (const DeclaredWindow& freeze : windows) {
     if (freeze.window.effect != WindowEffect::kDeny) continue;
     const Reach reach = ReachOf(freeze, opened, *places);
     if (reach == Reach::kNone) continue;
-    const std::vector<Span> parts = PartsOf(freeze, span);
-    if (parts.empty()) continue;
-    if (reach == Reach::kAll) whole.insert(whole.end(), parts.begin(), parts.end());
+    const std::optional<Span> first = Next(freeze, span.begin);
+    if (!first.has_value() || first->begin >= span.end) continue;
+    if (reach == Reach::kAll) whole.push_back(&freeze);
     (reach == Reach::kAll ? cover.wholly : cover.partly).push_back(freeze.window.name);
   }
-  if (LieOver(std::move(whole), span)) return cover;
+  if (LieOver(whole, span)) return cover;
   cover.partly.insert(cover.partly.end(), cover.wholly.begin(), cover.wholly.end());
   cover.wholly.clear();
   std::sort(cover.partly.begin(), cover.partly.end());

@@ -19,7 +19,8 @@ struct FreezeCover {
 
 // Of the window `opened` while `span`, looked at in these environments (none: in all that it is
 // for). What selects by labels is compared by its labels, not by the instances that there are.
-// Pure; up to microseconds for each occurrence of a freeze in the span.
+// Pure. Microseconds for each freeze, however often it begins anew in the span; twenty times that
+// where freezes follow each other without a gap. More than twenty in turn are told as over a part.
 FreezeCover CoverOf(const DeclaredWindow& opened, const Span& span,
                     absl::Span<const std::string> environments,
                     absl::Span<const DeclaredWindow> windows);

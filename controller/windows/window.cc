@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/duration_text.h"
 #include "common/base/status.h"
 
 namespace dbfleet::controller {
@@ -34,9 +35,9 @@ absl::Status CheckTimes(const WindowTimes& times, absl::Time now) {
     return Bad("its end has to lie at least a minute after its begin");
   }
   if (times.duration < kShortestWindow || times.duration > kLongestRecurring) {
-    return Bad(absl::StrCat("a duration from ", absl::FormatDuration(kShortestWindow), " to ",
-                            absl::FormatDuration(kLongestRecurring), " is needed, not ",
-                            absl::FormatDuration(times.duration)));
+    return Bad(absl::StrCat("a duration from ", DurationText(kShortestWindow), " to ",
+                            DurationText(kLongestRecurring), " is needed, not ",
+                            DurationText(times.duration)));
   }
   if (times.not_after < times.not_before) return Bad("it is over before it begins");
   const std::optional<absl::Time> first = NextBegin(times, now);
@@ -53,7 +54,7 @@ absl::Status CheckTimes(const WindowTimes& times, absl::Time now) {
     }
     if (begin - run > kLongestCoverage) {
       return Bad(absl::StrCat("\"", times.recurring->text(), "\" comes again before ",
-                              absl::FormatDuration(times.duration),
+                              DurationText(times.duration),
                               " are over, so that it never closes; make the duration shorter, or "
                               "give a begin and an end"));
     }

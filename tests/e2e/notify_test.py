@@ -355,7 +355,7 @@ notifications:
         self.apply("thief", ["rules-changed"], self.webhook("/thief", self.other))
         stolen = self.fleet.cli("polly", "notify", "test", "thief")
         self.assertEqual(stolen.code, FAILED)
-        self.assert_says(stolen, "SECRET_NOT_FOR_THIS", "hook-key may go to")
+        self.assert_says(stolen, "SECRET_NOT_FOR_THIS", 'names no secret "hook-key" for the receiver')
         self.apply("misused", ["rules-changed"],
                    f"webhook: {{url: '{self.web.url}/x', signing_secret: mail-password}}")
         self.assert_says(self.fleet.cli("polly", "notify", "test", "misused"), "SECRET_NOT_FOR_THIS")

@@ -8,6 +8,7 @@
 #include "common/base/failpoint.h"
 #include "common/base/status.h"
 #include "common/log/log.h"
+#include "controller/store/rehearsal.h"
 #include "controller/store/sqlite/audit_tree.h"
 #include "controller/store/sqlite/transaction.h"
 
@@ -36,6 +37,9 @@ struct Writer::Metrics {
                                       {{"outcome", "committed"}})),
         failed(registry.GetCounter("dbfleet_store_mutations_total",
                                    "Mutations of the store, by outcome", {{"outcome", "failed"}})),
+        rehearsed(registry.GetCounter("dbfleet_store_mutations_total",
+                                      "Mutations of the store, by outcome",
+                                      {{"outcome", "rehearsed"}})),
         checkpoint_failures(registry.GetCounter(
             "dbfleet_store_checkpoint_failures_total",
             "Checkpoints of the store's write-ahead log that found no space or were busy")),
@@ -50,6 +54,12 @@ struct Writer::Metrics {
   metrics::Counter& commits;
   metrics::Counter& succeeded;
   metrics::Counter& failed;
+  metrics::Counter& rehearsed;
+
+  metrics::Counter& Of(const absl::Status& status) {
+    return status.ok() ? succeeded : IsRehearsed(status) ? rehearsed : failed;
+  }
+
   metrics::Counter& checkpoint_failures;
   metrics::Histogram& commit_seconds;
   metrics::Gauge& last_group;
@@ -168,7 +178,7 @@ bool Writer::Process(std::vector<Item>* group) {
     // caller's things.
     if (ran) run[next++].mutation = nullptr;
     item.mutation = nullptr;
-    if (metrics_ != nullptr) (status.ok() ? metrics_->succeeded : metrics_->failed).Increment();
+    if (metrics_ != nullptr) metrics_->Of(status).Increment();
     if (item.done) item.done(std::move(status));
   }
   return true;
@@ -287,7 +297,8 @@ void Writer::UndoTo(const ChainHead& head, size_t leaves) {
 }
 
 Writer::GroupEnd Writer::Abandon(std::vector<Item>* group, const absl::Status& why) {
-  rows_.Clear();
+  // Where each mutation was undone by itself, the rows in hand are as they were before.
+  if (!why.ok() || !connection_->in_transaction()) rows_.Clear();
   if (connection_->in_transaction()) {
     const absl::Status rollback = connection_->Execute("ROLLBACK");
     if (!rollback.ok() || connection_->in_transaction()) return Fatal(rollback);

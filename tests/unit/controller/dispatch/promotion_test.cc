@@ -107,7 +107,7 @@ class PromotionTest : public FleetFixture {
 TEST_F(PromotionTest, WhatNobodyTriedBeforeIsRefusedAndSaysWhatToDo) {
   const Job job = Planned(MakeChange());
   EXPECT_EQ(StateOf(job.id), "refused");
-  EXPECT_TRUE(absl::StrContains(job.error_message, "has to have succeeded in qa within 24h"))
+  EXPECT_TRUE(absl::StrContains(job.error_message, "has to have succeeded in qa within 1d"))
       << job.error_message;
   EndedInQa(job, JobState::kFailed);
   EndedInQa(job, JobState::kPartial);

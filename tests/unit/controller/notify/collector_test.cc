@@ -158,9 +158,9 @@ TEST_F(CollectorTest, AProposalSaysWhatIsProposedAndHowToDecide) {
   ASSERT_EQ(Rows().size(), 3u);
   const std::map<std::string, std::string> rules = Rows()[0].fields;
   EXPECT_EQ(rules.at("proposed"),
-            "\n  environments/production would be updated"
-            "\n    -    destructive_approvals: 2"
-            "\n    +    destructive_approvals: 1\n  Requested by: users/root");
+            "\n| environments/production would be updated"
+            "\n|   -    destructive_approvals: 2"
+            "\n|   +    destructive_approvals: 1\n| Requested by: users/root");
   EXPECT_EQ(rules.at("command"),
             "dbfleet proposal approve P1 --digest 3f1c90aa12bd --reason REASON, or: dbfleet "
             "proposal reject P1 --reason REASON");

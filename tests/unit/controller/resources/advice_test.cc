@@ -235,10 +235,45 @@ TEST_F(AdviceTest, WhatARouteCannotSendIsTold) {
       "apiVersion: dbfleet/v1\nkind: NotificationRoute\nmetadata: {name: n}\nspec:\n"
       "  triggers: [failed]\n  slack: {url_secret: hook}\n";
   EXPECT_THAT(Warnings(route), IsEmpty());
-  route_status_ = Error(absl::StatusCode::kFailedPrecondition, "SECRET_UNKNOWN", "no \"hook\"");
+  route_status_ =
+      Error(absl::StatusCode::kFailedPrecondition, "SECRET_NOT_FOR_THIS", "no \"hook\"");
   EXPECT_THAT(Warnings(route), ElementsAre("f.yaml:6:3: notificationroutes/n: spec.slack: nothing "
-                                           "can be sent: SECRET_UNKNOWN: no \"hook\""));
+                                           "can be sent: SECRET_NOT_FOR_THIS: no \"hook\""));
   EXPECT_THAT(Warnings(route + "  disabled: true\n"), IsEmpty());
+}
+
+// Secrets are files, whose folder may be slow.
+TEST_F(AdviceTest, SecretsAreNotReadInsideOfTheStoresRead) {
+  class Watched : public Store {
+   public:
+    explicit Watched(Store& store) : store_(store) {}
+    void Mutate(Mutation mutation, Done done) override {
+      store_.Mutate(std::move(mutation), std::move(done));
+    }
+    absl::Status Read(const std::function<absl::Status(ReadTx&)>& fn) override {
+      ++reading;
+      const absl::Status status = store_.Read(fn);
+      --reading;
+      return status;
+    }
+    uint64_t epoch() const override { return store_.epoch(); }
+    const std::string& life() const override { return store_.life(); }
+    int reading = 0;
+
+   private:
+    Store& store_;
+  } watched(store_);
+  int asked = 0;
+  ResourceManager manager(watched, clock_, nullptr, [&](const Route&) {
+    EXPECT_EQ(watched.reading, 0);
+    ++asked;
+    return absl::OkStatus();
+  });
+  const ManifestText route{"f.yaml",
+                           "apiVersion: dbfleet/v1\nkind: NotificationRoute\nmetadata: {name: n}\n"
+                           "spec:\n  triggers: [failed]\n  slack: {url_secret: hook}\n"};
+  EXPECT_TRUE(manager.Apply({"users/root", ""}, {route}, true, "", Rights::All()).ok());
+  EXPECT_EQ(asked, 1);
 }
 
 TEST_F(AdviceTest, ALimitThatIsNeverReachedIsTold) {

@@ -107,5 +107,24 @@ TEST(CoverTest, LabelsAreComparedByWhatIsWritten) {
   EXPECT_THAT(others.partly, IsEmpty());
 }
 
+// Each opening is asked for by whoever lists a year of them.
+TEST(CoverTest, MoreThanTwentyInTurnAreToldAsOverAPart) {
+  const auto every_second = [](const char* name, const char* minutes) {
+    DeclaredWindow freeze = Freeze(name, 0, 1);
+    freeze.window.times.once.reset();
+    freeze.window.times.recurring = *CronExpression::Parse(minutes);
+    freeze.window.times.zone = absl::UTCTimeZone();
+    return freeze;
+  };
+  DeclaredWindow even = every_second("even", "0/30 * * * *");
+  DeclaredWindow odd = every_second("odd", "15/30 * * * *");
+  even.window.times.duration = odd.window.times.duration = absl::Minutes(15);
+  EXPECT_THAT(Over({even, odd}).wholly, ElementsAre("even", "odd"));
+  even.window.times.recurring = *CronExpression::Parse("0/10 * * * *");
+  odd.window.times.recurring = *CronExpression::Parse("5/10 * * * *");
+  even.window.times.duration = odd.window.times.duration = absl::Minutes(5);
+  EXPECT_THAT(Over({even, odd}).partly, ElementsAre("even", "odd"));
+}
+
 }  // namespace
 }  // namespace dbfleet::controller

@@ -159,7 +159,7 @@ TEST(CheckTimesTest, WhatIsNoWindowIsRefusedWithTheReason) {
   times.recurring = *CronExpression::Parse("0 * * * *");
   refused(times, "a duration from 1m");
   times.duration = absl::Hours(24 * 32);
-  refused(times, "744h");
+  refused(times, "31d");
   times.duration = absl::Hours(1);
   refused(times, "never closes");
   times.duration = absl::Minutes(59);

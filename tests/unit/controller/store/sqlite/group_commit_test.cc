@@ -4,6 +4,7 @@
 #include "gmock/gmock.h"
 
 #include "common/metrics/registry.h"
+#include "controller/store/rehearsal.h"
 #include "tests/unit/controller/store/sqlite/store_fixture.h"
 
 namespace dbfleet::controller {
@@ -66,6 +67,25 @@ TEST_F(GroupCommitTest, WaitingMutationsShareOneCommitAndAreAnsweredInOrder) {
   const std::string text = registry.Expose();
   EXPECT_THAT(text, HasSubstr("dbfleet_store_commits_total 2\n")) << "the held one and the group";
   EXPECT_THAT(text, HasSubstr("dbfleet_store_mutations_total{outcome=\"committed\"} 21\n"));
+  store_.reset();
+}
+
+TEST_F(GroupCommitTest, WhatIsOnlyRehearsedLeavesNothingAndIsNoFailure) {
+  metrics::Registry registry;
+  SqliteStoreOptions options = Options();
+  options.metrics = &registry;
+  Open(std::move(options));
+  const size_t before = Trail().size();
+  const absl::Status status = store_->MutateAndWait([](WriteTx& tx) -> absl::Status {
+    RETURN_IF_ERROR(InsertWithAudit("J")(tx));
+    return Rehearsed();
+  });
+  EXPECT_TRUE(IsRehearsed(status)) << status;
+  EXPECT_EQ(Trail().size(), before);
+  EXPECT_FALSE(Exists("J"));
+  const std::string text = registry.Expose();
+  EXPECT_THAT(text, HasSubstr("dbfleet_store_mutations_total{outcome=\"rehearsed\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("dbfleet_store_mutations_total{outcome=\"failed\"} 0\n"));
   store_.reset();
 }
 
