@@ -17,4 +17,12 @@ std::string DurationText(absl::Duration value) {
                       rest == absl::ZeroDuration() ? "" : absl::FormatDuration(rest));
 }
 
+std::string ConfigDuration(absl::Duration value) {
+  constexpr absl::Duration kDay = absl::Hours(24);
+  if (value == absl::ZeroDuration()) return "0s";
+  const bool days = value >= 2 * kDay && value != absl::InfiniteDuration() &&
+                    absl::Floor(value, kDay) == value;
+  return days ? absl::StrCat(absl::ToInt64Hours(value) / 24, "d") : absl::FormatDuration(value);
+}
+
 }  // namespace dbfleet

@@ -10,4 +10,8 @@ namespace dbfleet {
 // rounded: who wants less of it truncates before. Not for what is read again.
 std::string DurationText(absl::Duration value);
 
+// As configuration and manifests write one, and read it again: whole days from two on as "7d", all
+// else as absl::FormatDuration has it ("24h", "1m30s"), zero as "0s".
+std::string ConfigDuration(absl::Duration value);
+
 }  // namespace dbfleet

@@ -1,13 +1,16 @@
 #include "common/config/yaml_tree.h"
 
+#include <optional>
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "yaml-cpp/eventhandler.h"
 #include "yaml-cpp/exceptions.h"
 #include "yaml-cpp/mark.h"
 #include "yaml-cpp/parser.h"
 
+#include "common/base/byte_order_mark.h"
 #include "common/base/text.h"
 
 namespace dbfleet::config {
@@ -52,6 +55,8 @@ class TreeBuilder : public YAML::EventHandler {
     YamlNode* node = Add(mark, YamlNode::Kind::kScalar);
     node->text = value;
     node->quoted = tag == "!";
+    last_quoted_.reset();
+    if (node->quoted) last_quoted_ = mark;
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
@@ -63,6 +68,9 @@ class TreeBuilder : public YAML::EventHandler {
     Open(mark, tag, anchor, YamlNode::Kind::kMap);
   }
   void OnMapEnd() override { open_.pop_back(); }
+
+  // Where the last of all scalars begins, if it is one in quotes.
+  const std::optional<YAML::Mark>& last_quoted() const { return last_quoted_; }
 
  private:
   void Problem(const YAML::Mark& mark, absl::string_view message) {
@@ -123,9 +131,27 @@ class TreeBuilder : public YAML::EventHandler {
   const int max_nodes_;
   YamlNode root_;
   std::vector<Level> open_;
+  std::optional<YAML::Mark> last_quoted_;
   int nodes_ = 0;
   bool has_document_ = false;
 };
+
+// Does a text in quotes begin at `begin` that is never closed? The parser takes one that ends with
+// the file, behind a line's end, for whole: a file that was cut off there would pass.
+bool IsCutOff(absl::string_view text, size_t begin) {
+  if (begin >= text.size()) return false;
+  const char quote = text[begin];
+  if (quote != '"' && quote != '\'') return false;
+  for (size_t i = begin + 1; i < text.size(); ++i) {
+    if (quote == '"' && text[i] == '\\') {
+      ++i;
+    } else if (text[i] == quote) {
+      if (quote == '"' || i + 1 >= text.size() || text[i + 1] != quote) return false;
+      ++i;
+    }
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -140,6 +166,13 @@ YamlNode ReadYamlTree(absl::string_view text, std::vector<YamlProblem>* problems
   try {
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {
+    }
+    const std::optional<YAML::Mark>& last = builder.last_quoted();
+    // The parser does not count the mark with which a file may begin.
+    if (last.has_value() &&
+        IsCutOff(absl::StripPrefix(text, kByteOrderMark), static_cast<size_t>(last->pos))) {
+      problems->push_back({last->line + 1, last->column + 1, "the text in quotes has no end"});
+      return nothing;
     }
   } catch (const YAML::Exception& error) {
     problems->push_back({error.mark.line + 1, error.mark.column + 1, error.msg});

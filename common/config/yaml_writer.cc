@@ -11,6 +11,7 @@
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/duration.pb.h"
 
+#include "common/base/duration_text.h"
 #include "common/proto_time/proto_time.h"
 
 namespace dbfleet::config {
@@ -103,7 +104,7 @@ class Writer {
                                     : reflection.GetRepeatedMessage(message, field, index);
     if (part.GetDescriptor() == google::protobuf::Duration::descriptor()) {
       const auto& duration = static_cast<const google::protobuf::Duration&>(part);
-      absl::StrAppend(&out, " ", absl::FormatDuration(FromProto(duration)), "\n");
+      absl::StrAppend(&out, " ", ConfigDuration(FromProto(duration)), "\n");
       return;
     }
     const size_t before = out.size();

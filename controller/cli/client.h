@@ -15,6 +15,7 @@
 #include "common/concurrency/backoff.h"
 #include "common/time/clock.h"
 #include "controller/cli/context_file.h"
+#include "controller/cli/utf8.h"
 
 namespace dbfleet::cli {
 
@@ -41,6 +42,7 @@ class ApiClient {
                                                                       const Request&, Response*),
                                 Request request) {
     AddRequestId(&request);
+    if (absl::Status sendable = RequireUtf8(request); !sendable.ok()) return sendable;
     Response response;
     const auto stub = Service::NewStub(channel_);
     const absl::Status status = Retry([&](grpc::ClientContext* context) {
@@ -58,6 +60,7 @@ class ApiClient {
                           grpc::ClientContext*, const Request&),
                       const Request& request, absl::Duration timeout,
                       const std::function<bool(const Response&)>& on_message) {
+    if (absl::Status sendable = RequireUtf8(request); !sendable.ok()) return sendable;
     grpc::ClientContext context;
     Prepare(&context, timeout);
     const auto stub = Service::NewStub(channel_);

@@ -41,12 +41,17 @@ absl::StatusOr<std::string> DigestToApprove(Shell& shell, const Proposal& propos
                                             const std::string& given) {
   if (!given.empty()) {
     const std::string wanted = absl::AsciiStrToLower(given);
-    if (wanted.size() >= kMinDigestPrefix && absl::StartsWith(proposal.digest(), wanted)) {
-      return proposal.digest();
+    if (wanted.size() < kMinDigestPrefix) {
+      return Error(absl::StatusCode::kInvalidArgument, "BAD_DIGEST",
+                   absl::StrCat("--digest wants at least ", kMinDigestPrefix,
+                                " hexadecimal digits of the digest that `dbfleet proposal show` "
+                                "shows"));
     }
-    return Error(absl::StatusCode::kAborted, "STALE_DIGEST",
-                 absl::StrCat(proposal.name(), " has the digest ", proposal.digest(),
-                              ", of which at least ", kMinDigestPrefix, " digits are wanted"));
+    if (absl::StartsWith(proposal.digest(), wanted)) return proposal.digest();
+    return Error(
+        absl::StatusCode::kAborted, "STALE_DIGEST",
+        absl::StrCat(proposal.name(), " has another digest than ", given,
+                     "; look at it again: dbfleet proposal show ", ShortName(proposal.name())));
   }
   const World& world = shell.world();
   if (!world.in_is_terminal || !world.err_is_terminal) {
@@ -87,7 +92,13 @@ absl::StatusOr<Proposal> Withdraw(Shell& shell, const Options& options) {
   return client->Call<ProposalService>(&ProposalService::Stub::WithdrawProposal, request);
 }
 
-// What was decided is shown; a decision that was taken is no failure, whatever it was.
+// A decision that was taken is no failure, whatever it was. Who decides has seen the lines.
+int ShowDecided(Shell& shell, const absl::StatusOr<Proposal>& proposal) {
+  if (!proposal.ok()) return shell.Fail(proposal.status());
+  shell.PrintOne(ProposalListing({&*proposal}), DescribeStanding(*proposal));
+  return kExitOk;
+}
+
 int Show(Shell& shell, const absl::StatusOr<Proposal>& proposal) {
   if (!proposal.ok()) return shell.Fail(proposal.status());
   shell.PrintOne(ProposalListing({&*proposal}), DescribeProposal(*proposal));
@@ -111,8 +122,9 @@ int RunList(Shell& shell, bool all) {
 
 void AddApprove(CLI::App& noun, Shell& shell) {
   auto options = std::make_shared<Options>();
-  CLI::App* approve = AddVerb(noun, "approve", "Approve the proposal that you have seen", shell,
-                              [&shell, options] { return Show(shell, Approve(shell, *options)); });
+  CLI::App* approve =
+      AddVerb(noun, "approve", "Approve the proposal that you have seen", shell,
+              [&shell, options] { return ShowDecided(shell, Approve(shell, *options)); });
   approve->add_option("NAME", options->name, "The proposal")->required();
   approve->add_option("--digest", options->digest,
                       "The proposal's digest, or its first 12 digits or more; on a terminal it may "
@@ -145,15 +157,16 @@ void AddProposalCommands(CLI::App& app, Shell& shell) {
   AddApprove(*noun, shell);
 
   auto rejected = std::make_shared<Options>();
-  CLI::App* reject = AddVerb(*noun, "reject", "Reject a proposal for good", shell,
-                             [&shell, rejected] { return Show(shell, Reject(shell, *rejected)); });
+  CLI::App* reject =
+      AddVerb(*noun, "reject", "Reject a proposal for good", shell,
+              [&shell, rejected] { return ShowDecided(shell, Reject(shell, *rejected)); });
   reject->add_option("NAME", rejected->name, "The proposal")->required();
   AddReason(reject, &rejected->reason, true);
 
   auto withdrawn = std::make_shared<Options>();
   CLI::App* withdraw =
       AddVerb(*noun, "withdraw", "Take back your proposal, or your approval of another's", shell,
-              [&shell, withdrawn] { return Show(shell, Withdraw(shell, *withdrawn)); });
+              [&shell, withdrawn] { return ShowDecided(shell, Withdraw(shell, *withdrawn)); });
   withdraw->add_option("NAME", withdrawn->name, "The proposal")->required();
   AddReason(withdraw, &withdrawn->reason, false);
 }

@@ -15,6 +15,7 @@
 #include "controller/cli/exit_code.h"
 #include "controller/cli/manifest_files.h"
 #include "controller/cli/proposal_view.h"
+#include "controller/cli/utf8.h"
 #include "controller/cli/words.h"
 #include "dbfleet/api/v1/resource_service.grpc.pb.h"
 #include "dbfleet/resource/v1/resource.pb.h"
@@ -43,11 +44,11 @@ absl::Status AddText(Shell& shell, const std::string& path, ApplyResourcesReques
     text->resize(kMostManifestBytes + 1);  // One more than the controller takes, which says so.
     shell.world().in->read(text->data(), static_cast<std::streamsize>(text->size()));
     text->resize(static_cast<size_t>(shell.world().in->gcount()));
-    return absl::OkStatus();
+    return RequireUtf8("stdin", *text);
   }
   manifest.set_path(path);
   ASSIGN_OR_RETURN(*manifest.mutable_text(), ReadFile(path, kMostManifestBytes));
-  return absl::OkStatus();
+  return RequireUtf8(path, manifest.text());
 }
 
 bool HoldsPolicyCases(const api::v1::Manifest& manifest) {

@@ -117,6 +117,11 @@ std::string MomentFor(const Schedule& schedule, const google::protobuf::Timestam
 }
 
 // "failed 2026-12-05T02:00:00+01:00".
+std::string NextOf(const Schedule& schedule, const std::string& zone) {
+  if (schedule.suspended()) return "suspended";
+  return schedule.has_next_time() ? MomentFor(schedule, schedule.next_time(), zone) : "";
+}
+
 std::string LastOf(const Schedule& schedule, const std::string& zone) {
   if (!schedule.has_last()) return "";
   return absl::StrCat(Word(schedule.last().state()), " ",
@@ -135,22 +140,14 @@ int RunList(Shell& shell, const std::string& zone) {
       &ListSchedulesResponse::schedules, 0);
   if (!found.ok()) return shell.Fail(found.status());
   Listing listing;
-  listing.columns = {IdentityColumn("NAME"),
-                     {"ENVIRONMENT"},
-                     {"ACTION"},
-                     {"CRON"},
-                     {"ZONE"},
-                     {"NEXT"},
-                     {"LAST"},
-                     {"SUSPENDED"},
-                     TextColumn("PROBLEM")};
+  listing.columns = {IdentityColumn("NAME"), {"ENVIRONMENT"},    {"ACTION"}, {"NEXT"},
+                     TextColumn("PROBLEM"),  TextColumn("LAST"), {"CRON"},   {"ZONE"}};
   for (const Schedule& s : *found) {
     listing.items.push_back(
         {&s,
          s.name(),
-         {ShortName(s.name()), ShortName(s.environment()), s.action(), s.cron(), s.time_zone(),
-          s.has_next_time() ? MomentFor(s, s.next_time(), zone) : "", LastOf(s, zone),
-          s.suspended() ? "yes" : "", s.problem()}});
+         {ShortName(s.name()), ShortName(s.environment()), s.action(), NextOf(s, zone), s.problem(),
+          LastOf(s, zone), s.cron(), s.time_zone()}});
   }
   shell.PrintList(listing);
   return kExitOk;
@@ -233,10 +230,7 @@ int RunNow(Shell& shell, const RunOptions& options) {
     SetInterruptRemark("");
   }
   shell.PrintOne(OccurrenceListing({&*occurrence}, absl::UTCTimeZone()));
-  if (!followed.ok()) {
-    const int code = shell.Fail(followed);
-    return ReasonOf(followed) == "WAIT_TIMED_OUT" ? kExitWaitTimedOut : code;
-  }
+  if (!followed.ok()) return shell.Fail(followed);
   if (!options.wait.wait || occurrence->state() == Occurrence::STATE_SUCCEEDED) return kExitOk;
   shell.Note(absl::StrCat("dbfleet: the run ended as ", Word(occurrence->state()),
                           occurrence->message().empty() ? "" : ": ",

@@ -38,14 +38,14 @@ std::string Roles(const User& user) {
 Listing TokenListing(const std::vector<const Token*>& tokens) {
   Listing listing;
   listing.columns = {
-      IdentityColumn("NAME"), TextColumn("DESCRIPTION"), {"EXPIRES"},      {"REVOKED"},
-      TextColumn("LIMITS"),   {"CREATED", true},         {"CREATOR", true}};
+      IdentityColumn("NAME"),    {"EXPIRES"},       {"REVOKED"},      TextColumn("LIMITS"),
+      TextColumn("DESCRIPTION"), {"CREATED", true}, {"CREATOR", true}};
   for (const Token* token : tokens) {
     listing.items.push_back({token,
                              token->name(),
-                             {token->name(), token->description(), Show(token->expire_time()),
+                             {token->name(), Show(token->expire_time()),
                               token->revoked() ? "yes" : "", TokenLimits(*token),
-                              Show(token->create_time()), token->creator()}});
+                              token->description(), Show(token->create_time()), token->creator()}});
   }
   return listing;
 }

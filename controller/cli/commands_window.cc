@@ -56,22 +56,23 @@ int RunNext(Shell& shell, const NextOptions& options) {
       (*client)->Call<ResourceService>(&ResourceService::Stub::ListWindowOccurrences, request);
   if (!found.ok()) return shell.Fail(found.status());
   Listing listing;
-  listing.columns = {IdentityColumn("WINDOW"),
-                     {"IS"},
-                     {"BEGIN"},
-                     {"END"},
-                     {"LASTS"},
-                     {"FOR"},
-                     TextColumn("FREEZE"),
-                     {"OVERRUN", true},
-                     {"DECLARED IN", true}};
+  listing.columns = {
+      IdentityColumn("WINDOW"),
+      {"IS"},
+      {"BEGIN"},
+      {"END"},
+      TextColumn("FREEZE"),  // What is covered must not look open on a narrow terminal.
+      {"FOR"},
+      {"LASTS"},
+      {"OVERRUN", true},
+      {"DECLARED IN", true}};
   for (const WindowOccurrence& o : found->occurrences()) {
     const absl::Time begin = ToTime(o.begin()), end = ToTime(o.end());
     listing.items.push_back(
         {&o,
          o.window(),
-         {ShortName(o.window()), KindOf(o), Moment(begin, *zone), Moment(end, *zone),
-          Show(end - begin), Selected(o), Frozen(o), o.overrun(), o.time_zone()}});
+         {ShortName(o.window()), KindOf(o), Moment(begin, *zone), Moment(end, *zone), Frozen(o),
+          Selected(o), Show(end - begin), o.overrun(), o.time_zone()}});
   }
   shell.PrintList(listing);
   return kExitOk;
@@ -187,7 +188,9 @@ absl::Status RefuseTaken(Shell& shell, const std::string& name) {
   RETURN_IF_ERROR(found.status());
   return Error(absl::StatusCode::kAlreadyExists, "WINDOW_EXISTS",
                absl::StrCat("there is a window \"", name,
-                            "\" already; change it with `dbfleet apply`, or take another name"));
+                            "\" already; change it with `dbfleet apply`, take another name, or "
+                            "delete it if it is over: dbfleet delete maintenancewindow/",
+                            name));
 }
 
 int RunAdd(Shell& shell, const AddOptions& options) {

@@ -29,6 +29,8 @@ constexpr absl::string_view kPolicyReasons[] = {"ACTION_FORBIDDEN",    "BLOCKED_
 // The target is no longer what was planned and approved.
 constexpr absl::string_view kStaleReasons[] = {"DIGEST_CHANGED", "DIGEST_MISMATCH"};
 constexpr absl::string_view kTokenReasons[] = {"BAD_TOKEN"};
+// Ours, and not the controller's, which would have been out of reach.
+constexpr absl::string_view kWaitReasons[] = {"WAIT_TIMED_OUT"};
 
 int CodeOfFailure(const std::string& reason) {
   if (OneOf(reason, kPolicyReasons)) return kExitRefused;
@@ -56,6 +58,7 @@ int ExitCodeOf(const absl::Status& status) {
   if (OneOf(reason, kPolicyReasons)) return kExitRefused;
   if (OneOf(reason, kStaleReasons)) return kExitConflict;
   if (OneOf(reason, kTokenReasons)) return kExitNotAuthorised;
+  if (OneOf(reason, kWaitReasons)) return kExitWaitTimedOut;
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
       return kExitUsage;

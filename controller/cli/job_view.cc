@@ -230,7 +230,7 @@ Listing JobListing(const std::vector<Job>& jobs) {
          {ShortName(job.name()), job.kind(),
           absl::StrCat(Word(job.state()), IsHeld(job) ? " (paused)" : ""), JoinShort(Targets(job)),
           TitleOf(job), ShortName(job.environment()), Show(job.create_time()),
-          ShortName(job.requester()), Word(job.safety()), job.digest(), Show(job.end_time()),
+          ActorName(job.requester()), Word(job.safety()), job.digest(), Show(job.end_time()),
           ErrorText(job.error_reason(), job.error_message())}});
   }
   return listing;

@@ -40,23 +40,34 @@ std::string WayOut(const Proposal& proposal) {
       where);
 }
 
-}  // namespace
+// Of what it changes: it has been done, would be, or never was.
+absl::string_view Tense(const Proposal& proposal) {
+  switch (proposal.state()) {
+    case Proposal::STATE_APPLIED:
+      return " was ";
+    case Proposal::STATE_PENDING:
+    case Proposal::STATE_UNSPECIFIED:
+      return " would be ";
+    default:
+      return " would have been ";
+  }
+}
 
-std::string StateWord(const Proposal& proposal) { return Word(proposal.state()); }
-
-std::string DescribeProposal(const Proposal& proposal) {
+std::string Describe(const Proposal& proposal, bool with_lines) {
   std::string out = absl::StrCat(
       proposal.name().empty() ? "A proposal" : Clean(proposal.name()), " (", StateWord(proposal),
       ") by ", Clean(proposal.requester()),
       proposal.reason().empty() ? "" : absl::StrCat(": ", Clean(proposal.reason())), "\n");
   for (const auto& change : proposal.changes()) {
-    absl::StrAppend(&out, "\n", Clean(change.name()),
-                    change.yaml().empty()   ? " would be deleted\n"
-                    : change.etag().empty() ? " would be created\n"
-                                            : " would be updated\n");
+    absl::StrAppend(&out, with_lines ? "\n" : "  ", Clean(change.name()), Tense(proposal),
+                    change.yaml().empty()   ? "deleted\n"
+                    : change.etag().empty() ? "created\n"
+                                            : "updated\n");
+    if (!with_lines) continue;
     for (const std::string& line : change.diff()) absl::StrAppend(&out, "  ", Clean(line), "\n");
   }
-  absl::StrAppend(&out, "\nIt loosens the policy of ", Names(proposal.environments()), ".\n");
+  absl::StrAppend(&out, with_lines ? "\n" : "", "It loosens the policy of ",
+                  Names(proposal.environments()), ".\n");
   if (!proposal.message().empty()) absl::StrAppend(&out, Clean(proposal.message()), "\n");
   for (const auto& vote : proposal.votes()) {
     absl::StrAppend(&out, vote.rejects() ? "Rejected by " : "Approved by ", Clean(vote.principal()),
@@ -79,10 +90,21 @@ std::string DescribeProposal(const Proposal& proposal) {
   return out;
 }
 
+}  // namespace
+
+std::string StateWord(const Proposal& proposal) { return Word(proposal.state()); }
+
+std::string DescribeProposal(const Proposal& proposal) { return Describe(proposal, true); }
+std::string DescribeStanding(const Proposal& proposal) { return Describe(proposal, false); }
+
 Listing ProposalListing(const std::vector<const Proposal*>& proposals) {
   Listing listing;
-  listing.columns = {IdentityColumn("NAME"), {"STATE"},   {"BY"},
-                     {"ENVIRONMENTS"},       {"CHANGES"}, {"MISSING"},
+  listing.columns = {IdentityColumn("NAME"),
+                     {"STATE"},
+                     {"BY"},
+                     TextColumn("CHANGES"),
+                     TextColumn("MISSING"),
+                     TextColumn("ENVIRONMENTS"),
                      {"CREATED", true}};
   for (const Proposal* p : proposals) {
     std::vector<std::string> changes;
@@ -90,8 +112,8 @@ Listing ProposalListing(const std::vector<const Proposal*>& proposals) {
     listing.items.push_back({p,
                              p->name(),
                              {ShortName(p->name()), StateWord(*p), p->requester(),
-                              absl::StrJoin(p->environments(), ","), absl::StrJoin(changes, ","),
-                              absl::StrJoin(p->missing(), "; "), Show(p->create_time())}});
+                              absl::StrJoin(changes, ","), absl::StrJoin(p->missing(), "; "),
+                              absl::StrJoin(p->environments(), ","), Show(p->create_time())}});
   }
   return listing;
 }
@@ -104,9 +126,10 @@ int FinishProposal(Shell& shell, Proposal proposal, const ProposalWait& wait) {
   }
   while (wait.wait && proposal.state() == Proposal::STATE_PENDING) {
     if (clock.Now() >= until) {
-      return shell.Fail(Error(absl::StatusCode::kDeadlineExceeded, "STILL_PENDING",
-                              absl::StrCat(proposal.name(), " is still pending: ",
-                                           absl::StrJoin(proposal.missing(), "; "))));
+      return shell.Fail(
+          Error(absl::StatusCode::kDeadlineExceeded, "WAIT_TIMED_OUT",
+                absl::StrCat("the wait timed out; ", proposal.name(),
+                             " is still pending: ", absl::StrJoin(proposal.missing(), "; "))));
     }
     SleepFor(clock, kPoll);
     const absl::StatusOr<ApiClient*> client = shell.Client();

@@ -12,6 +12,8 @@ namespace dbfleet::cli {
 std::string StateWord(const resource::v1::Proposal& proposal);
 // What is proposed, by whom, what is missing and who can approve.
 std::string DescribeProposal(const resource::v1::Proposal& proposal);
+// How it stands, without the lines that would change.
+std::string DescribeStanding(const resource::v1::Proposal& proposal);
 Listing ProposalListing(const std::vector<const resource::v1::Proposal*>& proposals);
 
 struct ProposalWait {

@@ -97,6 +97,10 @@ std::string ShortName(absl::string_view name) {
   return std::string(slash == absl::string_view::npos ? name : name.substr(slash + 1));
 }
 
+std::string ActorName(absl::string_view principal) {
+  return std::string(absl::StripPrefix(principal, "users/"));
+}
+
 std::string JoinShort(const std::vector<std::string>& names) {
   return absl::StrJoin(
       names, ",", [](std::string* out, const std::string& name) { out->append(ShortName(name)); });

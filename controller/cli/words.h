@@ -44,6 +44,10 @@ std::string FullName(absl::string_view collection, absl::string_view name);
 // "agents/db1" -> "db1".
 std::string ShortName(absl::string_view name);
 
+// Who did something, for a column: "users/ada" -> "ada"; of schedules and rules the whole name,
+// which would be taken for a user's otherwise.
+std::string ActorName(absl::string_view principal);
+
 std::string JoinShort(const std::vector<std::string>& names);
 
 // The last part of a name: "users/ada/tokens/01J" -> "01J".

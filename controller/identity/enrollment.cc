@@ -48,8 +48,11 @@ absl::Status CheckEnvironment(ReadTx& tx, const std::string& agent_id,
     return Error(
         absl::StatusCode::kFailedPrecondition, "AGENT_ENVIRONMENT",
         absl::StrCat("agent \"", agent_id, "\" manages instance \"", instance.id,
-                     "\" in environment \"", agent->environment,
-                     "\"; move or remove its instances before it joins \"", environment, "\""));
+                     "\" in environment \"", agent->environment, "\"; before it joins \"",
+                     environment,
+                     "\", each of its instances has to go to another agent there (dbfleet instance "
+                     "move) or be forgotten (dbfleet instance remove). The server's name stays "
+                     "with its environment: in another one it needs another"));
   }
   return absl::OkStatus();
 }

@@ -72,7 +72,7 @@ std::string WhyNot(const Caller& caller, const Permission& permission,
                    absl::Span<const Place> places) {
   const std::string role = RoleWords(permission.verbs);
   if (!AnyOf(permission, [&](Verb verb) { return caller.rights.Anywhere(verb); })) {
-    const bool approves = permission.verbs.front() == Verb::kApprove;
+    const bool approves = permission.verbs.size() == 1 && permission.verbs[0] == Verb::kApprove;
     return absl::StrCat("it needs the role ", role,
                         approves ? ", and neither an admin nor a service account can approve" : "");
   }

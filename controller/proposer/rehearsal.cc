@@ -94,7 +94,9 @@ absl::StatusOr<RuleRehearsal> JobProposals::Rehearse(const std::string& path,
   ASSIGN_OR_RETURN(const std::vector<Manifest> manifests, ParseManifests({{{path, text}}}));
   if (manifests.size() != 1 || manifests[0].kind->kind != kEventRuleKind) {
     return Error(absl::StatusCode::kInvalidArgument, "BAD_MANIFEST",
-                 absl::StrCat(path, ": exactly one EventRule is wanted"));
+                 absl::StrCat(path, ": exactly one EventRule is wanted, not ", manifests.size(),
+                              manifests.size() == 1 ? " of another kind" : " resources",
+                              "; give each rule a file of its own to test it"));
   }
   const ResourceKind& kind = *manifests[0].kind;
   if (!MaySee(rights, kind, ReachOf(kind, *manifests[0].message))) {

@@ -181,11 +181,14 @@ absl::StatusOr<std::pair<const ResourceKind*, std::string>> ParseResourceId(absl
         kind->kind == kEnvironmentKind ? PlainEnvironment(parts.second) : parts.second;
     return std::pair<const ResourceKind*, std::string>(kind, std::string(name));
   }
+  const std::string what =
+      kind != nullptr
+          ? "small letters, digits, \"-\" and \".\" make a name, a letter or digit first"
+      : parts.second.empty() ? "KIND/NAME is wanted"
+                             : absl::StrCat("there is no kind ", config::ShownValue(parts.first));
   return Error(absl::StatusCode::kInvalidArgument, "BAD_RESOURCE_NAME",
-               absl::StrCat(config::ShownValue(id),
-                            " is no resource: KIND/NAME is wanted, as in "
-                            "maintenancewindow/weekend; kinds: ",
-                            KnownKinds()));
+               absl::StrCat(config::ShownValue(id), " is no resource: ", what,
+                            ", as in maintenancewindow/weekend; kinds: ", KnownKinds()));
 }
 
 }  // namespace dbfleet::controller

@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 
 #include "common/base/canonical.h"
+#include "common/base/duration_text.h"
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/base/ids.h"
@@ -127,6 +128,17 @@ TEST(TextTest, Utf8IsCheckedStrictly) {
   EXPECT_FALSE(IsValidUtf8("\xc0\xaf"));          // Overlong.
   EXPECT_FALSE(IsValidUtf8("\xed\xa0\x80"));      // Surrogate.
   EXPECT_FALSE(IsValidUtf8("\xf4\x90\x80\x80"));  // Above U+10FFFF.
+}
+
+TEST(TextTest, ADurationIsWrittenAsPeopleWriteItInManifests) {
+  EXPECT_EQ(ConfigDuration(absl::ZeroDuration()), "0s");
+  EXPECT_EQ(ConfigDuration(absl::Seconds(90)), "1m30s");
+  EXPECT_EQ(ConfigDuration(absl::Hours(24)), "24h");
+  EXPECT_EQ(ConfigDuration(absl::Hours(48)), "2d");
+  EXPECT_EQ(ConfigDuration(absl::Hours(49)), "49h");
+  EXPECT_EQ(ConfigDuration(absl::Hours(24 * 366)), "366d");
+  EXPECT_EQ(ConfigDuration(-absl::Hours(48)), "-48h");
+  EXPECT_EQ(ConfigDuration(absl::InfiniteDuration()), "inf");
 }
 
 TEST(TextTest, TruncateNeverCutsACharacter) {

@@ -32,6 +32,19 @@ std::string ErrorOf(absl::string_view text) {
   return std::string(status.message());
 }
 
+TEST(YamlTest, ATextInQuotesThatTheFilesEndCutsOffIsRefused) {
+  for (const char* text : {"name: \"db1\n", "name: 'db1\n", "name: \"db1\\\"\n", "name: 'it''s\n",
+                           "# caf\xC3\xA9\nname: \"db1\n", "\xEF\xBB\xBFname: \"db1\n"}) {
+    EXPECT_THAT(ErrorOf(text), HasSubstr("the text in quotes has no end")) << text;
+  }
+  for (const char* text :
+       {"name: \"db1\"\n", "name: 'it''s'", "name: \"a\\\"b\" # it's\n", "name: 'db1' # \"\n",
+        "\xEF\xBB\xBFname: 'db1'\n", "# caf\xC3\xA9\r\nname: 'db1'\r\n", "name: db1 # '\n"}) {
+    v1::AgentConfig config;
+    EXPECT_TRUE(ParseAgent(text, &config).ok()) << text;
+  }
+}
+
 TEST(YamlTest, ReadsNestedListsMapsAndDurations) {
   v1::AgentConfig config;
   const absl::Status status = ParseAgent(R"(

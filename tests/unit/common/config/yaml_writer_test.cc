@@ -31,6 +31,19 @@ MaintenanceWindow Weekend() {
   return window;
 }
 
+TEST(YamlWriterTest, DaysAreWrittenAsDaysAndReadAgain) {
+  for (const auto& [seconds, text] : std::vector<std::pair<int64_t, std::string>>{
+           {7 * 86400, "7d"}, {86400, "24h"}, {90000, "25h"}, {0, "0s"}}) {
+    MaintenanceWindow window = Weekend();
+    window.mutable_spec()->mutable_recurring()->mutable_duration()->set_seconds(seconds);
+    const std::string yaml = WriteYaml(window);
+    EXPECT_NE(yaml.find("duration: " + text + "\n"), std::string::npos) << yaml;
+    MaintenanceWindow again;
+    ASSERT_TRUE(ParseYaml("w.yaml", yaml, &again).ok());
+    EXPECT_TRUE(MessageDifferencer::Equals(window, again)) << yaml;
+  }
+}
+
 TEST(YamlWriterTest, WritesWhatAPersonWouldWrite) {
   EXPECT_EQ(WriteYaml(Weekend()), R"(apiVersion: dbfleet/v1
 kind: MaintenanceWindow

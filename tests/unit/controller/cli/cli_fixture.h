@@ -51,6 +51,7 @@ class CliTest : public testing::Test {
     builder.RegisterService(static_cast<api::v1::AuditService::Service*>(&controller_));
     builder.RegisterService(static_cast<api::v1::ResourceService::Service*>(&controller_));
     builder.RegisterService(static_cast<api::v1::ScheduleService::Service*>(&controller_));
+    builder.RegisterService(static_cast<api::v1::ProposalService::Service*>(&controller_));
     builder.RegisterService(static_cast<api::v1::EnvironmentService::Service*>(&controller_));
     server_ = builder.BuildAndStart();
   }
@@ -68,7 +69,7 @@ class CliTest : public testing::Test {
     world.out = &out;
     world.err = &err;
     world.in_is_terminal = world.out_is_terminal = world.err_is_terminal = terminal;
-    world.width = 60;
+    world.width = width_;
     world.clock = clock_.get();
     world.env = [this](const char* name) -> std::optional<std::string> {
       auto it = env_.find(name);
@@ -89,6 +90,7 @@ class CliTest : public testing::Test {
     return folder_ + "/" + name;
   }
 
+  int width_ = 60;  // Of a terminal.
   std::string folder_;
   std::map<std::string, std::string> env_;
   const std::unique_ptr<Clock> clock_ = MakeSystemClock();

@@ -77,6 +77,7 @@ TEST(ExitCodeTest, EveryErrorOfTheControllerAndOfThisHostHasItsCode) {
                         {StatusCode::kAlreadyExists, "USER_EXISTS", 6},
                         {StatusCode::kUnavailable, "SHUTTING_DOWN", 7},
                         {StatusCode::kDeadlineExceeded, "", 7},
+                        {StatusCode::kDeadlineExceeded, "WAIT_TIMED_OUT", 9},
                         {StatusCode::kNotFound, "NOT_FOUND", 1},
                         {StatusCode::kResourceExhausted, "STORE_OVERLOADED", 1},
                         {StatusCode::kInternal, "STORE_ERROR", 1},

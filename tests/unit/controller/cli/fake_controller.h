@@ -16,6 +16,7 @@
 #include "dbfleet/api/v1/environment_service.grpc.pb.h"
 #include "dbfleet/api/v1/instance_service.grpc.pb.h"
 #include "dbfleet/api/v1/job_service.grpc.pb.h"
+#include "dbfleet/api/v1/proposal_service.grpc.pb.h"
 #include "dbfleet/api/v1/resource_service.grpc.pb.h"
 #include "dbfleet/api/v1/schedule_service.grpc.pb.h"
 #include "dbfleet/api/v1/user_service.grpc.pb.h"
@@ -37,6 +38,7 @@ class FakeController : public api::v1::JobService::Service,
                        public api::v1::AuditService::Service,
                        public api::v1::ResourceService::Service,
                        public api::v1::ScheduleService::Service,
+                       public api::v1::ProposalService::Service,
                        public api::v1::EnvironmentService::Service {
  public:
   using Context = grpc::ServerContext;
@@ -63,6 +65,7 @@ class FakeController : public api::v1::JobService::Service,
   absl::Status apply_error;
   std::vector<std::string> apply_warnings;  // Of each change.
   resource::v1::Proposal apply_proposal;    // With a name: what applying becomes.
+  std::string approved_digest;              // Of a proposal.
   std::vector<api::v1::Schedule> schedules;
   std::vector<api::v1::Environment> environments;
   api::v1::ResourceChange::Action change_action = api::v1::ResourceChange::ACTION_CREATED;
@@ -130,6 +133,27 @@ class FakeController : public api::v1::JobService::Service,
     if (auto status = Enter(context); !status.ok()) return status;
     asked_occurrences = *in;
     *out = occurrences;
+    return grpc::Status::OK;
+  }
+
+  grpc::Status GetProposal(Context* context, const api::v1::GetProposalRequest*,
+                           resource::v1::Proposal* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    *out = apply_proposal;
+    return grpc::Status::OK;
+  }
+  grpc::Status ListProposals(Context* context, const api::v1::ListProposalsRequest*,
+                             api::v1::ListProposalsResponse* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    *out->add_proposals() = apply_proposal;
+    return grpc::Status::OK;
+  }
+  grpc::Status ApproveProposal(Context* context, const api::v1::ApproveProposalRequest* in,
+                               resource::v1::Proposal* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    approved_digest = in->digest();
+    *out = apply_proposal;
+    out->set_state(resource::v1::Proposal::STATE_APPLIED);
     return grpc::Status::OK;
   }
 

@@ -295,12 +295,16 @@ TEST_F(WindowTest, SchedulesAreListedWithTheirTimesAndTheirLastRun) {
   EXPECT_THAT(out_, HasSubstr("2026-12-05T03:00:00+01:00")) << "in its own zone";
   EXPECT_THAT(out_, HasSubstr("failed 2026-12-04T03:00:00+01:00"));
   EXPECT_THAT(out_, HasSubstr("0 3 * * *"));
-  EXPECT_THAT(out_, HasSubstr("yes"));
+  EXPECT_THAT(out_, HasSubstr("suspended"));
   ASSERT_EQ(RunCli({"schedule", "list", "--tz", "UTC", "-o", "wide"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("2026-12-05T02:00:00+00:00"));
   ASSERT_EQ(RunCli({"schedule", "list", "-o", "json"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("\"nextTime\""));
   EXPECT_EQ(RunCli({"schedule", "list", "--tz", "Mars/Olympus"}), 2);
+  off.set_problem("its declarer has lost the role operator");
+  width_ = 100;
+  ASSERT_EQ(RunCli({"schedule", "list"}, "", /*terminal=*/true), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("its declare")) << "what keeps it is there on a narrow terminal too";
 }
 
 TEST_F(WindowTest, EnvironmentsAreListedWithTheirWindowsAndPromotion) {
@@ -331,6 +335,16 @@ TEST_F(WindowTest, NextShowsTimesInTheZoneThatWasAskedFor) {
   EXPECT_THAT(out_, HasSubstr("2026-12-05T02:00:00+01:00"));
   EXPECT_EQ(RunCli({"window", "next", "--tz", "Mars/Olympus"}), 2);
   EXPECT_THAT(err_, HasSubstr("--tz: "));
+}
+
+TEST_F(WindowTest, WhatAFreezeCoversDoesNotLookOpenOnANarrowTerminal) {
+  AddOccurrence("weekend-night", "2026-12-05T22:00:00Z", "2026-12-26T22:00:00Z", false);
+  controller_.occurrences.mutable_occurrences(0)->add_covered_by("maintenancewindows/end-of-year");
+  width_ = 100;
+  ASSERT_EQ(RunCli({"window", "next"}, "", /*terminal=*/true), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("covered by end-of-year"));
+  ASSERT_EQ(RunCli({"window", "next", "-o", "wide"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr(" 21d ")) << "and not 504h";
 }
 
 TEST_F(WindowTest, TheCalendarShowsTheDaysOfAMonthWithWhatLiesOnThem) {

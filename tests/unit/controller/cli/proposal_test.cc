@@ -1,0 +1,70 @@
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+
+#include "tests/unit/controller/cli/cli_fixture.h"
+
+namespace dbfleet::cli {
+namespace {
+
+using resource::v1::Proposal;
+using testing::HasSubstr;
+using testing::Not;
+
+class ProposalCliTest : public CliTest {
+ protected:
+  void SetUp() override {
+    CliTest::SetUp();
+    Proposal& proposal = controller_.apply_proposal;
+    proposal.set_name("proposals/01P");
+    proposal.set_state(Proposal::STATE_PENDING);
+    proposal.set_requester("users/polly");
+    proposal.set_digest(kDigest);
+    proposal.add_environments("production");
+    proposal.add_missing("environments/production: 0 of 1 approval");
+    for (const char* name : {"environments/production", "approvalpolicies/findings-need-a-dba",
+                             "maintenancewindows/weekend-night"}) {
+      auto* change = proposal.add_changes();
+      change->set_name(name);
+      change->set_yaml("kind: X");
+      change->add_diff("+kind: X");
+    }
+  }
+};
+
+// The promise of docs/reference/cli.md: 9, and not the 7 of a controller that is out of reach.
+TEST_F(ProposalCliTest, AWaitForAQuorumThatTimesOutEndsWithNine) {
+  const std::string manifest = Write("w.yaml", "kind: X\n");
+  EXPECT_EQ(RunCli({"apply", "-f", manifest, "--wait", "--timeout", "1ms"}), 9);
+  EXPECT_THAT(err_, HasSubstr("the wait timed out; proposals/01P is still pending: "
+                              "environments/production: 0 of 1 approval [WAIT_TIMED_OUT]"));
+  EXPECT_EQ(RunCli({"proposal", "show", "01P", "--wait", "--timeout", "1ms"}), 9);
+}
+
+TEST_F(ProposalCliTest, WhatIsMissingIsThereOnANarrowTerminalToo) {
+  width_ = 100;
+  ASSERT_EQ(RunCli({"proposal", "list"}, "", /*terminal=*/true), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("CHANGES"));
+  EXPECT_THAT(out_, HasSubstr("MISSING"));
+}
+
+TEST_F(ProposalCliTest, ADigestThatIsTooShortIsWrongUsageAndAnotherOneIsStale) {
+  EXPECT_EQ(RunCli({"proposal", "approve", "01P", "--digest", "abcdef01234"}), 2);
+  EXPECT_THAT(err_, HasSubstr("at least 12 hexadecimal digits"));
+  EXPECT_EQ(RunCli({"proposal", "approve", "01P", "--digest", "ffffffffffff"}), 6);
+  EXPECT_THAT(err_, HasSubstr("look at it again: dbfleet proposal show 01P [STALE_DIGEST]"));
+  EXPECT_THAT(err_, Not(HasSubstr(kDigest))) << "nobody approves what was not looked at";
+  EXPECT_EQ(controller_.approved_digest, "");
+}
+
+TEST_F(ProposalCliTest, WhoApprovesIsToldWhatBecameOfItAndNotTheLinesOnceMore) {
+  ASSERT_EQ(RunCli({"proposal", "approve", "01P", "--digest", "ABCDEF012345"}), 0) << err_;
+  EXPECT_EQ(controller_.approved_digest, kDigest);
+  EXPECT_THAT(out_, HasSubstr("proposals/01P (applied) by users/polly\n"
+                              "  environments/production was created\n"));
+  EXPECT_THAT(out_, Not(HasSubstr("+kind: X")));
+  ASSERT_EQ(RunCli({"proposal", "show", "01P"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("environments/production would be created\n  +kind: X\n"));
+}
+
+}  // namespace
+}  // namespace dbfleet::cli
