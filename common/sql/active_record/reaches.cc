@@ -39,8 +39,9 @@ bool IsCommonWord(const HostProgram& program, const HostCall& call, const ModelM
              absl::StartsWith(method.name, "get_") ||
              (call.arguments.empty() && !absl::StartsWith(method.name, "execute"));
     case MethodRole::kTransaction:
+      return method.name != "transaction";
     case MethodRole::kLock:
-      return method.name != "with_lock" && method.name != "transaction" && method.name != "lock!";
+      return method.name == "lock";
     case MethodRole::kSchema:
       return !program.php() && (method.name == "drop" || method.name == "rename");
     default:

@@ -261,6 +261,17 @@ TEST(HostGivenTest, ParametersThatAreModels) {
       "return $order->isPaid(); } }"));
 }
 
+// Nothing else has methods of these names.
+TEST(HostGivenTest, LocksOfQueriesThatComeFromElsewhere) {
+  ExpectWrites(kPhp, {
+                         "$query->lockForUpdate()->get();",
+                         "$query->sharedLock()->get();",
+                         "Auth::user()->posts()->lockForUpdate()->get();",
+                         "$this->query->sharedLock()->first();",
+                     });
+  ExpectReads(kPhp, {"$lock = $factory->lock('x');"});
+}
+
 TEST(HostGivenTest, MethodsThatFunctionsAreGivenToCall) {
   ExpectWrites(kPhp, {
                          "usort($xs, [$this->svc, 'archive']);",
