@@ -15,6 +15,7 @@
 #include "controller/domain/types.h"
 #include "controller/jobs/flow_context.h"
 #include "controller/jobs/job_hub.h"
+#include "controller/jobs/open_tasks.h"
 #include "controller/jobs/pauses.h"
 #include "controller/jobs/queue_reading.h"
 #include "controller/policy/policy.h"
@@ -194,20 +195,5 @@ class JobFlow {
   const WaiverOf waiver_;
   const TakesWork takes_work_;
 };
-
-// Ends the tasks that have not ended: nothing more is done for them.
-absl::Status SkipOpenTasks(WriteTx& tx, std::vector<Task>* tasks);
-
-// Does the state of its targets keep the job from beginning further ones?
-bool StopsTheJob(const Job& job, absl::Span<const Task> tasks);
-
-// Lets the first wave begin that has targets which have not.
-void LetNextWaveBegin(absl::Span<const Task> tasks, Job* job);
-
-// Attempts at work that is safe to run again, before it counts as failed.
-inline constexpr int kMaxAttempts = 4;
-// Attempts after which a grown estimate is not answered by another plan: statistics that swing
-// around the limit must not keep a job alive for ever.
-inline constexpr int kMaxReplannedAttempts = 20;
 
 }  // namespace dbfleet::controller
