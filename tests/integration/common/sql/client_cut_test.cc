@@ -3,7 +3,7 @@
 // the first statement that is in doubt both have to be the same, token by token; and where nothing
 // is in doubt no client may run a command of the shell or write a file.
 //
-//   DBFLEET_CUT_SCRIPTS   how many scripts of each client (1500)
+//   DBFLEET_CUT_SCRIPTS   how many scripts of each client (1000)
 //   DBFLEET_CUT_SEED      which (1)
 #include <gtest/gtest.h>
 
@@ -284,7 +284,7 @@ Strings MakeScripts(const Strings& found, const Strings& own) {
   all.insert(all.end(), own.begin(), own.end());
   all.insert(all.end(), own.begin(), own.end());
   const auto any = [&](const Strings& from) { return from[random() % from.size()]; };
-  for (size_t wanted = Setting("DBFLEET_CUT_SCRIPTS", 1500); wanted > 0; --wanted) {
+  for (size_t wanted = Setting("DBFLEET_CUT_SCRIPTS", 1000); wanted > 0; --wanted) {
     // Few different ones, so that what opens is closed again.
     Strings few = {";\n", " ", "SELECT 1"};
     for (size_t n = 3 + random() % 8; n > 0; --n) few.push_back(any(all));
@@ -468,7 +468,10 @@ TEST(ClientCutTest, MariaDbsClientSendsWhatTheScriptWasCutInto) {
                     "--user=root",
                     absl::StrCat("--socket=", server.socket()),
                     absl::StrCat("--init-command=SELECT 'script', ", i)};
-    if (i % 2 == 1) command.argv.emplace_back("--binary-mode");
+    // In binary mode DELIMITER // is "//\r" in a file with carriage returns: what that joins, with
+    // "//" in it, no server executes.
+    const bool returns = absl::StrContains(scripts[i], "\r");
+    if (i % 2 == 1 && !returns) command.argv.emplace_back("--binary-mode");
     command.argv.emplace_back("d");
     command.folder = folder.path();
     command.stdin_text = scripts[i];
