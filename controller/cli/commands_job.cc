@@ -17,6 +17,7 @@
 #include "controller/cli/json.h"
 #include "controller/cli/queue_options.h"
 #include "controller/cli/resolve.h"
+#include "controller/cli/wait.h"
 #include "controller/cli/words.h"
 #include "dbfleet/api/v1/job_service.grpc.pb.h"
 
@@ -68,6 +69,8 @@ std::string Explanation(const Job& job) {
                       ". Who has an account, role or token from the requester does not count.\n");
       break;
     case Job::STATE_PAUSED:
+      // The blocker has said when it goes on by itself.
+      if (WaitsForTime(job)) break;
       absl::StrAppend(&out, "It goes on with: dbfleet job resume ", name, "\n");
       break;
     case Job::STATE_PLANNING:

@@ -48,13 +48,13 @@ std::vector<std::string> Targets(const Job& job) {
   return targets;
 }
 
-// "2, 5, 10": what people approve.
+// "2 + 5 + 10": what people approve.
 std::string WaveList(const Job& job) {
   std::vector<int> sizes(job.rollout().wave_count(), 0);
   for (const Task& task : job.tasks()) {
     if (task.wave() > 0 && task.wave() <= job.rollout().wave_count()) ++sizes[task.wave() - 1];
   }
-  return absl::StrJoin(sizes, ", ");
+  return absl::StrJoin(sizes, " + ");
 }
 
 void AppendRollout(const Job& job, std::string* out) {

@@ -99,12 +99,6 @@ bool HeldByRecovery(const Job& job) {
          std::none_of(job.tasks().begin(), job.tasks().end(), Works);
 }
 
-// Between two waves, or until its window opens, it goes on by itself.
-bool WaitsForTime(const Job& job) {
-  return job.state() == Job::STATE_PAUSED &&
-         (job.error_reason() == "BETWEEN_WAVES" || job.error_reason() == "WINDOW_CLOSED");
-}
-
 bool WaitsForPerson(const Job& job) {
   if (HeldByRecovery(job)) return true;
   if (job.state() == Job::STATE_AWAITING_APPROVAL || IsHeld(job)) return true;
@@ -215,6 +209,11 @@ void HideError(Listing* listing) {
 }
 
 }  // namespace
+
+bool WaitsForTime(const Job& job) {
+  return job.state() == Job::STATE_PAUSED &&
+         (job.error_reason() == "BETWEEN_WAVES" || job.error_reason() == "WINDOW_CLOSED");
+}
 
 int WaitForJob(Shell& shell, const std::string& name, const WaitOptions& options, Job* job) {
   auto client = shell.Client();

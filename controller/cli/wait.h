@@ -17,6 +17,9 @@ struct WaitOptions {
   bool block = true;
 };
 
+// Is it paused between two waves, or until its window opens, and goes on by itself?
+bool WaitsForTime(const api::v1::Job& job);
+
 // Reads the job, then follows it until it has ended, showing its progress on stderr: one line that
 // changes on a terminal, otherwise a line per change of state. A broken stream is opened again.
 // Returns the exit code; `*job` is the last state seen. What went wrong has been said on stderr.

@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 
+#include "absl/strings/match.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -275,6 +277,16 @@ TEST_F(CliTest, APauseIsToldOnce) {
     ASSERT_EQ(RunCli({"job", verb, "01J"}), 0) << err_;
     EXPECT_EQ(times("nobody can say what took effect"), 1u) << out_;
     EXPECT_THAT(out_, HasSubstr("boom; look there, then run: dbfleet job resolve"));
+  }
+}
+
+TEST_F(CliTest, WhatGoesOnByItselfIsNotSaidToNeedAResume) {
+  controller_.job.set_state(Job::STATE_PAUSED);
+  for (const auto& [reason, wanted] : std::map<std::string, bool>{
+           {"WINDOW_CLOSED", false}, {"BETWEEN_WAVES", false}, {"PAUSED", true}}) {
+    controller_.job.set_error_reason(reason);
+    ASSERT_EQ(RunCli({"job", "explain", "01J"}), 0) << err_;
+    EXPECT_EQ(absl::StrContains(out_, "It goes on with: dbfleet job resume"), wanted) << reason;
   }
 }
 

@@ -116,6 +116,8 @@ TEST(WordsTest, NamesMayBeShortOrFull) {
   EXPECT_EQ(FullName("agents", "agents/db1"), "agents/db1");
   EXPECT_EQ(FullName("agents", ""), "");
   EXPECT_EQ(ShortName("jobs/J/tasks/T"), "J/tasks/T");
+  EXPECT_EQ(ActorName("users/ada"), "ada");
+  EXPECT_EQ(ActorName("schedules/nightly"), "schedules/nightly") << "no user of that name did it";
 }
 
 TEST(WordsTest, SizesAndTimes) {

@@ -272,6 +272,14 @@ TEST(PermissionsTest, ARefusalSaysWhichRoleIsMissing) {
   EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
   EXPECT_EQ(ReasonOf(status), "ROLE_MISSING");
   EXPECT_TRUE(absl::StrContains(status.message(), "operator")) << status;
+  const auto refusal = [](absl::string_view method) {
+    return std::string(Authorised(With({Role::kOperator}), method).message());
+  };
+  EXPECT_TRUE(absl::StrContains(refusal("dbfleet.api.v1.ChangeService/ApproveChange"),
+                                "neither an admin nor a service account can approve"));
+  // Where an auditor may as well, and with that an admin, it would contradict itself.
+  EXPECT_FALSE(absl::StrContains(refusal("dbfleet.api.v1.BreakGlassService/ReviewBreakGlass"),
+                                 "neither an admin"));
 }
 
 TEST(PermissionsTest, AMethodWithoutAnEntryIsRefusedToEverybody) {

@@ -421,11 +421,11 @@ TEST_F(ProposerTest, ItRehearsesWhatItWouldDo) {
   EXPECT_THAT(rehearsed("", absl::Minutes(50)).proposals, SizeIs(1));
   EXPECT_EQ(rehearsed("", absl::Minutes(50)).events, 2);
   EXPECT_THAT(Told(), IsEmpty()) << "nothing was changed";
-  EXPECT_EQ(ReasonOf(proposals_
-                         .Rehearse("f.yaml", Yaml("a") + "---\n" + Yaml("b"), absl::Hours(1),
-                                   Rights::All())
-                         .status()),
-            "BAD_MANIFEST");
+  const absl::Status two =
+      proposals_.Rehearse("f.yaml", Yaml("a") + "---\n" + Yaml("b"), absl::Hours(1), Rights::All())
+          .status();
+  EXPECT_EQ(ReasonOf(two), "BAD_MANIFEST");
+  EXPECT_THAT(std::string(two.message()), testing::HasSubstr("not 2 resources; give each rule"));
 }
 
 }  // namespace

@@ -178,6 +178,12 @@ TEST(ManifestTest, AResourceIsNamedByKindOrCollectionInAnyCase) {
                          "maintenancewindow/Weekend", "maintenancewindow/a/b", "/weekend"}) {
     EXPECT_EQ(ReasonOf(ParseResourceId(id).status()), "BAD_RESOURCE_NAME") << id;
   }
+  const auto why = [](const char* id) {
+    return std::string(ParseResourceId(id).status().message());
+  };
+  EXPECT_THAT(why("weekend"), HasSubstr("KIND/NAME is wanted"));
+  EXPECT_THAT(why("window/weekend"), HasSubstr("there is no kind \"window\""));
+  EXPECT_THAT(why("maintenancewindow/Weekend"), HasSubstr("small letters"));
 }
 
 }  // namespace
