@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 
 #include "common/base/ids.h"
@@ -23,10 +21,16 @@ absl::StatusOr<api::v1::Agent> AgentServiceImpl::View(ReadTx& tx, const Agent& a
   }
   if (!live.has_value()) return out;
   for (const auto& [name, why] : *live->refused) {
-    const bool moved_here =
-        std::any_of(instances.begin(), instances.end(),
-                    [&name = name](const Instance& own) { return own.id == name && !own.removed; });
-    if (!moved_here) (*out.mutable_refused_instances())[name] = why;
+    const absl::StatusOr<Instance> other = tx.GetInstance(name);
+    if (!other.ok() && !absl::IsNotFound(other.status())) return other.status();
+    // It was moved here since.
+    if (other.ok() && other->agent_id == agent.id && !other->removed) continue;
+    // Who sees this agent need not see what others there are, nor where.
+    const bool elsewhere = other.ok() && other->environment != agent.environment;
+    (*out.mutable_refused_instances())[name] =
+        elsewhere ? "the name stands for an instance of another environment; name it otherwise in "
+                    "this agent's configuration (the agent's own log says which environment)"
+                  : why;
   }
   return out;
 }

@@ -21,7 +21,7 @@ using api::v1::AgentService;
 using api::v1::Environment;
 using api::v1::EnvironmentService;
 
-// "from qa within 720h, rehearsed".
+// "from qa within 30d, rehearsed".
 std::string PromotionOf(const api::v1::EnvironmentPolicy& policy) {
   if (!policy.has_promotion()) return "";
   return absl::StrCat("from ", ShortName(policy.promotion().from()), " within ",

@@ -116,12 +116,12 @@ std::string MomentFor(const Schedule& schedule, const google::protobuf::Timestam
   return Moment(time, zone.ok() ? *zone : absl::UTCTimeZone());
 }
 
-// "failed 2026-12-05T02:00:00+01:00".
 std::string NextOf(const Schedule& schedule, const std::string& zone) {
   if (schedule.suspended()) return "suspended";
   return schedule.has_next_time() ? MomentFor(schedule, schedule.next_time(), zone) : "";
 }
 
+// "failed 2026-12-05T02:00:00+01:00".
 std::string LastOf(const Schedule& schedule, const std::string& zone) {
   if (!schedule.has_last()) return "";
   return absl::StrCat(Word(schedule.last().state()), " ",

@@ -17,6 +17,7 @@
 #include "controller/jobs/job_hub.h"
 #include "controller/jobs/open_tasks.h"
 #include "controller/jobs/pauses.h"
+#include "controller/jobs/promotion.h"
 #include "controller/jobs/queue_reading.h"
 #include "controller/policy/policy.h"
 #include "controller/store/store.h"
@@ -194,6 +195,7 @@ class JobFlow {
   const ApprovalsOf approvals_;
   const WaiverOf waiver_;
   const TakesWork takes_work_;
+  mutable PastChanges past_changes_;
 };
 
 }  // namespace dbfleet::controller

@@ -191,6 +191,10 @@ void JobManager::Tick() {
     }
     return absl::OkStatus();
   });
+  // What is due does not wait for the look at all that waits: a window has closed, say.
+  const auto first = std::make_shared<QueueReadings>();
+  for (const std::string& job_id : due) AdvanceInTime(job_id, first);
+  due.clear();
   // Each of a queue's jobs looks at the whole queue: it is read once for all of them. From the
   // first mutation on the readings are the writer's.
   const auto readings = std::make_shared<QueueReadings>();

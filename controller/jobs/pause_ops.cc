@@ -68,6 +68,15 @@ absl::Status PauseGate(FlowContext& context, const JobFlow& flow, const Job& cha
       .status();
 }
 
+// A backup that failed, was cut short or expired while the change was paused says nothing about the
+// server as it is now: a pause is for restarts, and may last. What is left of it cannot succeed.
+absl::StatusOr<bool> IsSpoilt(ReadTx& tx, const Job& gate, absl::Time now) {
+  if (IsTerminal(gate.state)) return gate.state != JobState::kSucceeded;
+  if (gate.expire_time <= now) return true;
+  ASSIGN_OR_RETURN(const JobProgress progress, tx.ProgressOf(gate.id));
+  return progress.failed > 0;
+}
+
 // A person lets a rollout go on: with the failures that there are, or without waiting any longer.
 absl::Status AcceptWhyPaused(ReadTx& tx, Job* job) {
   if (job->error_reason == kFailureBudget) {
@@ -123,6 +132,22 @@ absl::StatusOr<Job> JobManager::ResumeOne(FlowContext& context, Job job,
   return context.tx.GetJob(job.id);
 }
 
+absl::Status JobManager::ResumeGate(FlowContext& context, const Job& change) {
+  if (change.gate_job.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(Job gate, context.tx.GetJob(change.gate_job));
+  const bool with_it =
+      gate.error_message == PausedWith(change) && (IsHeld(gate) || gate.state == JobState::kPaused);
+  ASSIGN_OR_RETURN(const bool spoilt, IsSpoilt(context.tx, gate, context.now));
+  if (IsHeld(change) && spoilt && (with_it || IsTerminal(gate.state))) {
+    Job without = change;
+    without.gate_job.clear();  // Another one is taken.
+    RETURN_IF_ERROR(context.tx.UpdateJob(&without));
+    return CancelGate(context, change, "cut short by a pause; another backup is taken");
+  }
+  if (!with_it) return absl::OkStatus();
+  return ResumeOne(context, std::move(gate), {{"parent", change.id}}).status();
+}
+
 absl::StatusOr<Job> JobManager::Resume(const RequestMeta& meta, const std::string& job_id) {
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
     ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
@@ -134,14 +159,9 @@ absl::StatusOr<Job> JobManager::Resume(const RequestMeta& meta, const std::strin
       if (job.state != JobState::kPaused) return WrongState(job, "resumed");
     }
     RETURN_IF_ERROR(key.Remember(context.tx, job.id, context.now));
-    if (!job.gate_job.empty()) {
-      ASSIGN_OR_RETURN(Job gate, context.tx.GetJob(job.gate_job));
-      const bool with_it = gate.error_message == PausedWith(job) &&
-                           (IsHeld(gate) || gate.state == JobState::kPaused);
-      if (with_it) {
-        RETURN_IF_ERROR(ResumeOne(context, std::move(gate), {{"parent", job.id}}).status());
-      }
-    }
+    RETURN_IF_ERROR(ResumeGate(context, job));
+    ASSIGN_OR_RETURN(job, context.tx.GetJob(job_id));  // Its backup's end may have moved it.
+    if (!IsHeld(job) && job.state != JobState::kPaused) return job;
     return ResumeOne(context, std::move(job), {});
   });
 }

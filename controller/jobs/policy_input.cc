@@ -180,9 +180,6 @@ absl::StatusOr<PolicyDecision> JobFlow::EvaluateAlone(ReadTx& tx, const Job& job
   ASSIGN_OR_RETURN(const Environment environment, tx.GetEnvironment(job.environment));
   input->policy = environment.policy;
   RETURN_IF_ERROR(AddApprovals(tx, tasks, input));
-  if (PromotionCounts(job, input->policy)) {
-    RETURN_IF_ERROR(ReadPromotion(tx, input));
-  }
   if (!job.rollback_of.empty()) {
     ASSIGN_OR_RETURN(const std::vector<Task> originals, tx.TasksOfJob(job.rollback_of));
     input->mends_failure = NeedsMending(originals);
@@ -192,7 +189,9 @@ absl::StatusOr<PolicyDecision> JobFlow::EvaluateAlone(ReadTx& tx, const Job& job
     }
   }
   RETURN_IF_ERROR(AddTargets(tx, tasks, input));
-  if (PromotionCounts(job, input->policy)) RETURN_IF_ERROR(AddRehearsals(tx, input));
+  if (PromotionCounts(job, input->policy)) {
+    RETURN_IF_ERROR(ReadPromotion(tx, past_changes_, input));
+  }
   PolicyDecision decision = Evaluate(*input);
   if (decision.Closed() && !job.window.empty() && job.overrun == Overrun::kFinish) {
     ASSIGN_OR_RETURN(input->goes_on, GoesOn(tx, job, now));

@@ -1,8 +1,8 @@
 #include "controller/jobs/promotion.h"
 
 #include <algorithm>
-#include <iterator>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -19,21 +19,32 @@
 namespace dbfleet::controller {
 namespace {
 
+constexpr absl::Duration kLasts = absl::Seconds(1);
+// Of the newest. A rehearsal that lies further back has to be repeated.
+constexpr int kMostOthers = 200;
+
 // What the change did, by its targets' own results: nothing, if it found nothing to do or a person
-// decided what it did.
+// decided what it did. Of one that took back, what it was to take back as well, unless all of it
+// was: where a rollback ended half-way, or nobody knows how, nothing counts as being there.
 absl::StatusOr<PastChange> PastOf(const Job& change, const work::v1::JobSpec& spec,
                                   const std::vector<Task>& tasks) {
   PastChange past{change.id, change.end_time, false, {}};
   past.applied = spec.migrate().direction() == work::v1::MIGRATE_DIRECTION_UP;
+  past.whole = change.state == JobState::kSucceeded;
   for (const Task& task : tasks) {
-    if (past.applied && absl::StartsWith(task.error_reason, "RESOLVED_AS_")) {
+    const bool resolved = absl::StartsWith(task.error_reason, "RESOLVED_AS_");
+    if (past.applied && resolved) {
       past.versions.clear();
       return past;
     }
+    if (resolved) past.whole = false;
     ASSIGN_OR_RETURN(const work::v1::TaskResult result, ParseResult(task));
     const auto& versions = past.applied ? result.migrate().applied_versions()
                                         : result.migrate().rolled_back_versions();
     past.versions.insert(versions.begin(), versions.end());
+  }
+  if (!past.applied && !past.whole) {
+    past.versions.insert(spec.migrate().versions().begin(), spec.migrate().versions().end());
   }
   return past;
 }
@@ -48,11 +59,10 @@ absl::StatusOr<std::set<std::string>> EnginesOf(ReadTx& tx, const std::vector<Ta
   return engines;
 }
 
-// By version: all that ContentDigest looks at.
-using Files = std::map<std::string, std::string>;
-
-Files FilesOf(const work::v1::JobSpec& spec, const std::set<std::string>& versions) {
-  Files files;
+// All that ContentDigest looks at, of these versions.
+std::map<std::string, std::string> FilesOf(const work::v1::JobSpec& spec,
+                                           const std::set<std::string>& versions) {
+  std::map<std::string, std::string> files;
   for (const work::v1::Migration& migration : spec.migrate().migrations()) {
     if (versions.count(migration.version()) == 0) continue;
     files[migration.version()] = absl::StrCat(migration.up().sha256(), "/",
@@ -69,9 +79,79 @@ bool ProvesSomething(const Job& change) {
          (change.state == JobState::kPartial || change.state == JobState::kFailed);
 }
 
+absl::StatusOr<PastChanges::List> ReadPast(ReadTx& tx, const std::string& environment) {
+  auto list = std::make_shared<std::vector<PastChanges::Change>>();
+  ASSIGN_OR_RETURN(Page<Job> jobs,
+                   tx.ListJobs({environment, JobKind::kMigrate, {}}, {kMostOthers, ""}));
+  for (const Job& job : jobs.items) {
+    if (!ProvesSomething(job)) continue;
+    // One that cannot be read proves nothing; it must not keep other environments' outcomes from
+    // being stored.
+    const absl::StatusOr<work::v1::JobSpec> read = ParseSpec(job);
+    if (!read.ok()) continue;
+    const work::v1::JobSpec& spec = *read;
+    ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
+    PastChanges::Change change;
+    absl::StatusOr<PastChange> past = PastOf(job, spec, tasks);
+    if (!past.ok()) continue;
+    change.past = *std::move(past);
+    if (change.past.versions.empty()) continue;
+    change.files = FilesOf(spec, change.past.versions);
+    ASSIGN_OR_RETURN(change.engines, EnginesOf(tx, tasks));
+    list->push_back(std::move(change));
+  }
+  // A change that waited for its window may have ended after one that was submitted later.
+  std::stable_sort(list->begin(), list->end(),
+                   [](const auto& a, const auto& b) { return a.past.end_time > b.past.end_time; });
+  return list;
+}
+
+// Those of `others` that are about the job's own versions, with the same files. What was taken back
+// there is not there, on whichever engines; what was applied counts for the same engines only.
+absl::Status AddOthers(ReadTx& tx, const PolicyInput& input,
+                       const std::vector<PastChanges::Change>& others,
+                       std::vector<PastChange>* past) {
+  ASSIGN_OR_RETURN(const work::v1::JobSpec spec, ParseSpec(input.job));
+  const std::map<std::string, std::string> wanted = FilesOf(spec, input.versions);
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(input.job.id));
+  ASSIGN_OR_RETURN(const std::set<std::string> engines, EnginesOf(tx, tasks));
+  for (const PastChanges::Change& change : others) {
+    const bool known = std::any_of(past->begin(), past->end(), [&](const PastChange& one) {
+      return one.job == change.past.job;
+    });
+    if (known || (change.past.applied && change.engines != engines)) continue;
+    PastChange one = change.past;
+    std::erase_if(one.versions, [&](const std::string& version) {
+      const auto theirs = change.files.find(version);
+      const auto own = wanted.find(version);
+      return theirs == change.files.end() || own == wanted.end() || theirs->second != own->second;
+    });
+    if (!one.versions.empty()) past->push_back(std::move(one));
+  }
+  std::stable_sort(past->begin(), past->end(), [](const PastChange& a, const PastChange& b) {
+    return a.end_time > b.end_time;
+  });
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-absl::Status ReadPromotion(ReadTx& tx, PolicyInput* input) {
+absl::StatusOr<PastChanges::List> PastChanges::Of(ReadTx& tx, const std::string& environment,
+                                                  absl::Time now) {
+  {
+    MutexLock lock(&mutex_);
+    const auto kept = kept_.find(environment);
+    if (kept != kept_.end() && absl::AbsDuration(now - kept->second.read_time) < kLasts) {
+      return kept->second.list;
+    }
+  }
+  ASSIGN_OR_RETURN(List list, ReadPast(tx, environment));
+  MutexLock lock(&mutex_);
+  kept_[environment] = {now, list};
+  return list;
+}
+
+absl::Status ReadPromotion(ReadTx& tx, PastChanges& others, PolicyInput* input) {
   // Enough for a rehearsal, also when one side of it was repeated.
   constexpr int kMostLookedAt = 20;
   const PromotionPolicy& policy = input->policy.promotion;
@@ -88,49 +168,12 @@ absl::Status ReadPromotion(ReadTx& tx, PolicyInput* input) {
     if (!one.versions.empty() || !one.applied) past.push_back(std::move(one));
   }
   input->promotion = PromotionOf(past, input->now, policy.within);
-  return absl::OkStatus();
-}
-
-absl::Status AddRehearsals(ReadTx& tx, PolicyInput* input) {
-  // Of the newest changes there. A rehearsal that lies further back has to be repeated; the bound
-  // keeps one evaluation at some milliseconds.
-  constexpr int kMostLookedAt = 200;
-  const PromotionPolicy& policy = input->policy.promotion;
-  PolicyInput::Promotion& record = input->promotion;
-  if (!policy.rehearsal || record.job.empty()) return absl::OkStatus();
-  std::set<std::string> missing;
-  std::set_difference(input->versions.begin(), input->versions.end(), record.rehearsed.begin(),
-                      record.rehearsed.end(), std::inserter(missing, missing.end()));
-  if (missing.empty()) return absl::OkStatus();
-
-  ASSIGN_OR_RETURN(const work::v1::JobSpec spec, ParseSpec(input->job));
-  const Files wanted = FilesOf(spec, missing);
-  ASSIGN_OR_RETURN(const std::vector<Task> own, tx.TasksOfJob(input->job.id));
-  ASSIGN_OR_RETURN(const std::set<std::string> engines, EnginesOf(tx, own));
-  ASSIGN_OR_RETURN(Page<Job> changes,
-                   tx.ListJobs({policy.from, JobKind::kMigrate, {}}, {kMostLookedAt, ""}));
-  // A change that waited for its window may have ended after one that was submitted later.
-  std::stable_sort(changes.items.begin(), changes.items.end(),
-                   [](const Job& a, const Job& b) { return a.end_time > b.end_time; });
-  std::vector<PastChange> past;
-  for (const Job& change : changes.items) {
-    if (!ProvesSomething(change) || input->now - change.end_time > policy.within) continue;
-    ASSIGN_OR_RETURN(const work::v1::JobSpec theirs, ParseSpec(change));
-    const Files same = FilesOf(theirs, missing);
-    ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(change.id));
-    ASSIGN_OR_RETURN(PastChange one, PastOf(change, theirs, tasks));
-    std::erase_if(one.versions, [&](const std::string& version) {
-      const auto file = same.find(version);
-      const auto want = wanted.find(version);
-      return file == same.end() || want == wanted.end() || file->second != want->second;
-    });
-    if (one.versions.empty()) continue;
-    ASSIGN_OR_RETURN(const std::set<std::string> their_engines, EnginesOf(tx, tasks));
-    if (their_engines == engines) past.push_back(std::move(one));
-  }
-  PolicyInput::Promotion others = PromotionOf(past, input->now, policy.within);
-  record.rehearsed.merge(others.rehearsed);
-  for (auto& [version, step] : others.newest) record.newest[version] = std::move(step);
+  if (!policy.rehearsal || past.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const PastChanges::List list, others.Of(tx, policy.from, input->now));
+  RETURN_IF_ERROR(AddOthers(tx, *input, *list, &past));
+  PolicyInput::Promotion all = PromotionOf(past, input->now, policy.within);
+  input->promotion.rehearsed = std::move(all.rehearsed);
+  input->promotion.newest = std::move(all.newest);
   return absl::OkStatus();
 }
 

@@ -2,19 +2,50 @@
 // "promotion" decides on (docs/guides/policies.md).
 #pragma once
 
-#include "absl/status/status.h"
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
 
-#include "controller/policy/policy_input.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "common/concurrency/mutex.h"
+#include "controller/policy/policy.h"
 #include "controller/store/store.h"
 
 namespace dbfleet::controller {
 
-// Fills input->promotion by the changes of the same contents. Expects job, policy and now.
-absl::Status ReadPromotion(ReadTx& tx, PolicyInput* input);
+// What the newest changes of an environment did to which versions, whatever else they held: as
+// folders of migrations grow, a version's rehearsal is that of a shorter change. An environment is
+// read at most once in a second, for all changes that are promoted from it. Thread-safe.
+class PastChanges {
+ public:
+  struct Change {
+    PastChange past;
+    std::set<std::string> engines;
+    std::map<std::string, std::string> files;  // By version, of those in `past`.
+  };
+  // Newest end first.
+  using List = std::shared_ptr<const std::vector<Change>>;
 
-// Where a rehearsal is demanded and changes of the same contents do not prove that of all versions:
-// looks for those in changes of other contents that hold them with the same files, as folders of
-// migrations grow. Expects the versions, too. Reads nothing where none is missing.
-absl::Status AddRehearsals(ReadTx& tx, PolicyInput* input);
+  absl::StatusOr<List> Of(ReadTx& tx, const std::string& environment, absl::Time now);
+
+ private:
+  struct Kept {
+    absl::Time read_time;
+    List list;
+  };
+
+  Mutex mutex_;
+  std::map<std::string, Kept> kept_ ABSL_GUARDED_BY(mutex_);
+};
+
+// Fills input->promotion. Expects the job, the policy, the versions and `now`. Changes of the same
+// contents are read each time; of all others there, which are asked only for rehearsals, what
+// `others` keeps.
+absl::Status ReadPromotion(ReadTx& tx, PastChanges& others, PolicyInput* input);
 
 }  // namespace dbfleet::controller

@@ -123,6 +123,9 @@ struct PastChange {
   absl::Time end_time;
   bool applied = false;
   std::set<std::string> versions;
+  // It did that on all of its targets, by what they said themselves. Else it is no step of a
+  // rehearsal, though what it took back in part is taken back.
+  bool whole = true;
 };
 
 // What those of the same contents in the earlier environment, newest first, say.

@@ -23,8 +23,16 @@ std::string WhyNotRehearsed(const PolicyInput& input, const std::string& which) 
     by_change[newest == record.newest.end() ? "" : newest->second.job].push_back(version);
   }
   if (input.versions.empty() && record.rehearsed.empty()) by_change[record.job];
+  // Newest first, in which order they can be taken back: nothing is taken out below what is
+  // applied.
+  constexpr size_t kMostNamed = 5;
   std::vector<std::string> words;
-  for (const auto& [change, versions] : by_change) {
+  for (auto group = by_change.rbegin(); group != by_change.rend(); ++group) {
+    const auto& [change, versions] = *group;
+    if (words.size() == kMostNamed) {
+      words.push_back(absl::StrCat("and so for ", by_change.size() - kMostNamed, " changes more"));
+      break;
+    }
     const std::string job = change == record.job ? which : absl::StrCat("jobs/", change);
     if (change.empty()) {
       words.push_back(absl::StrCat(
@@ -96,7 +104,7 @@ PolicyInput::Promotion PromotionOf(absl::Span<const PastChange> past, absl::Time
     if (now - change.end_time > within) break;
     for (const std::string& version : change.versions) {
       record.newest.try_emplace(version, PolicyInput::Promotion::Step{change.job, change.applied});
-      if (!record.newest.at(version).applied) continue;
+      if (!change.whole || !record.newest.at(version).applied) continue;
       int& steps = found[version];
       if (steps < 3 && change.applied == (steps % 2 == 0)) ++steps;
       if (steps == 3) record.rehearsed.insert(version);

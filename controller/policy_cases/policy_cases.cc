@@ -266,6 +266,7 @@ PolicyInput InputOf(const PolicyCase& one, const Fleet& fleet, absl::Time now) {
                        !one.promotion().taken_back(),
                        {}};
     if (one.promotion().rehearsed()) input.promotion.rehearsed = input.versions;
+    input.promotion.newest = {{"1", {input.promotion.job, input.promotion.applied}}};
   }
   return input;
 }

@@ -202,8 +202,30 @@ TEST_F(HeldGateTest, WhatAPersonPausedByItselfIsNotResumedWithTheChange) {
   EXPECT_EQ(Unanswered().job_id(), gate_.id);
 }
 
+// One pauses to restart the server, and what ran on it is cut short.
+TEST_F(HeldGateTest, OfOneThatWasCutShortMeanwhileAnotherIsTaken) {
+  const agent::v1::Offer offer = Begun();
+  Pause(job_);
+  agent_.Finish(offer, agent::v1::OUTCOME_INTERRUPTED, {});
+  Pass(absl::Minutes(1));
+  Resume(job_);
+  Pass(absl::Seconds(10));
+  EXPECT_FALSE(IsTerminal(JobOf(job_.id).state)) << StateOf(job_.id);
+  const std::string next = JobOf(job_.id).gate_job;
+  EXPECT_NE(next, gate_.id);
+  EXPECT_TRUE(IsTerminal(JobOf(gate_.id).state)) << StateOf(gate_.id);
+  const agent::v1::Offer again = Unanswered();
+  EXPECT_EQ(again.job_id(), next);
+  Run(again, Taken(again));
+  const agent::v1::Offer verification = Unanswered();
+  Run(verification, Verified(verification));
+  Pass(absl::Seconds(10));
+  EXPECT_EQ(Unanswered().job_id(), job_.id);
+}
+
 TEST_F(HeldGateTest, ItIsCancelledWithThePausedChange) {
   Pause(job_);
+  EXPECT_EQ(JobOf(gate_.id).error_reason, kPausedByPerson);
   Must(jobs_.Cancel({"users/bob", ""}, job_.id, "not needed"));
   EXPECT_EQ(StateOf(gate_.id), "cancelled");
 }

@@ -74,6 +74,7 @@ class PromotionTest : public FleetFixture {
     if (how.rollback) {
       job.rollback_of = "the change";
       spec.mutable_migrate()->set_direction(work::v1::MIGRATE_DIRECTION_DOWN);
+      spec.mutable_migrate()->add_versions(spec.migrate().migrations(0).version());
       job.spec_blob = spec.SerializeAsString();
     }
     Task task;
@@ -165,6 +166,7 @@ TEST_F(PromotionTest, ARehearsalByAShorterChangeCountsForItsVersions) {
                                 "applied 1 with the same files"))
       << refused.error_message;
 
+  clock_.Advance(absl::Seconds(1));
   EndedInQa(first, JobState::kSucceeded);
   clock_.Advance(absl::Seconds(1));
   refused = Planned(longer);
@@ -176,10 +178,35 @@ TEST_F(PromotionTest, ARehearsalByAShorterChangeCountsForItsVersions) {
   EXPECT_EQ(Planned(longer).state, JobState::kAwaitingApproval);
 
   EndedInQa(first, JobState::kSucceeded, {.rollback = true});
+  clock_.Advance(absl::Seconds(1));
   refused = Planned(longer);
   EXPECT_EQ(refused.state, JobState::kRefused) << "it is not there any more";
   EXPECT_TRUE(absl::StrContains(refused.error_message, " took back 1 there"))
       << refused.error_message;
+}
+
+// Also one whose own results say nothing of what they left behind.
+TEST_F(PromotionTest, ARollbackOfAShorterChangeUndoesTheRehearsalOfALongerOne) {
+  DemandRehearsals();
+  ChangeRequest shorter = MakeChange();
+  ChangeRequest longer = shorter;
+  work::v1::Migration& second = *longer.spec.add_migrations();
+  second = longer.spec.migrations(0);
+  second.set_version("2");
+  const Job first = Planned(shorter);
+  const Job both = Planned(longer);
+  for (const JobState state : {JobState::kSucceeded, JobState::kPartial, JobState::kFailed}) {
+    clock_.Advance(absl::Seconds(1));
+    RehearsedInQa(both, {"1", "2"});
+    EXPECT_EQ(Planned(longer).state, JobState::kAwaitingApproval);
+    clock_.Advance(absl::Seconds(1));
+    EndedInQa(first, state, {.did_nothing = state != JobState::kSucceeded, .rollback = true});
+    clock_.Advance(absl::Seconds(1));
+    const Job refused = Planned(longer);
+    EXPECT_EQ(refused.state, JobState::kRefused) << NameOf(state);
+    EXPECT_TRUE(absl::StrContains(refused.error_message, " took back 1 there"))
+        << refused.error_message;
+  }
 }
 
 TEST_F(PromotionTest, ARehearsalOfTheSameVersionWithAnotherFileIsNone) {
