@@ -19,7 +19,6 @@
 #include "controller/jobs/pauses.h"
 #include "controller/jobs/promotion.h"
 #include "controller/jobs/queue_reading.h"
-#include "controller/policy/policy.h"
 #include "controller/store/store.h"
 #include "dbfleet/agent/v1/link_service.pb.h"
 
@@ -27,7 +26,7 @@ namespace dbfleet::controller {
 
 // A job's life. Every function works inside the caller's transaction and is level-triggered: it
 // looks at what is stored and moves the job as far as it goes by itself, so calling it once too
-// often is harmless. Thread-safe (no state of its own).
+// often is harmless. Thread-safe: all that it keeps is what it read of past changes, for a second.
 class JobFlow {
  public:
   // Principals that the requester made, or whose roles or tokens the requester made.
@@ -51,9 +50,9 @@ class JobFlow {
         waiver_(std::move(waiver)),
         takes_work_(std::move(takes_work)) {}
 
-  // Is there anything that Advance would do for the job, of one that waits to begin? Others: yes.
-  // Looked at by a reader, so that the writer is asked only where something is to be written: what
-  // waits is looked at again and again, with all of its targets. The job's turn goes by `readings`.
+  // Is there anything that Advance would do for the job, if it waits to begin? Others: yes. For
+  // readers: what waits is looked at again and again, with all of its targets, and the writer is
+  // asked only where there is something to write. The job's turn goes by `readings`.
   absl::StatusOr<bool> MayAdvance(ReadTx& tx, const Job& job, absl::Time now,
                                   QueueReadings* readings) const;
 
