@@ -57,14 +57,14 @@ size_t Script::IndexOf(const Name& table) const {
   if (exact != kNone && !gone) return exact;
   const auto same = by_name_.find(Lower(table.name));
   if (same == by_name_.end()) return exact;
-  if (session_.place_known()) {
+  if (gone && session_.place_known()) {
     for (const std::string& place : session_.behind()) {
-      const size_t found = table.schema.empty() ? At(place, table.name) : kNone;
-      if (found != kNone && !tables_[found].away) return found;
+      const size_t found = At(place, table.name);
+      if (found == kNone) break;  // One that was there before may be it.
+      if (!tables_[found].away) return found;
     }
-    return exact;
   }
-  if (gone) return exact;
+  if (gone || session_.place_known()) return exact;
   if (!table.schema.empty()) return At(session_.place(), table.name);
   const auto any = same->second.lower_bound(kBehindMarks);
   return any == same->second.end() ? kNone : any->second;
@@ -101,13 +101,16 @@ size_t Script::Add(const Name& name, const std::string& place) {
   }
   tables_[index].name = name;
   tables_[index].place = place;
+  tables_[index].guessed = postgres_ && name.schema.empty() && session_.place_guessed();
   by_name_[Lower(name.name)][place] = index;
   return index;
 }
 
 size_t Script::IndexOfTouched(const Name& table) {
-  const size_t index = IndexOf(table);
-  return index != kNone ? index : Add(table, PlaceOf(table));
+  size_t index = IndexOf(table);
+  if (index == kNone) index = Add(table, PlaceOf(table));
+  ForgetOthers(table, index);
+  return index;
 }
 
 // From here on its name may stand for another one. What rules say of it at the end stays.

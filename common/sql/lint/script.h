@@ -77,6 +77,8 @@ class Script {
   size_t ExactIndexOf(const Name& table) const;
   size_t IndexOf(const Name& table) const;
   size_t IndexOfTouched(const Name& table);
+  void ForgetOthers(const Name& table, size_t index);
+  bool MayBeAlike(const TableState& state, const std::string& place) const;
   TableState& Touch(const Name& table) { return tables_[IndexOfTouched(table)]; }
   size_t Add(const Name& name, const std::string& place);
   void Forget(size_t index);

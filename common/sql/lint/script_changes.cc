@@ -113,7 +113,10 @@ void Script::NoteRename(const Name& from, const Name& to) {
   moved.renamed = true;
   // PostgreSQL's stays in its schema.
   if (!moved.temporary) moved.place = postgres_ && to.schema.empty() ? place : PlaceOf(to);
-  if (moved.place != place) NoteMovedIndexes(index);
+  if (moved.place != place) {
+    moved.guessed = false;
+    NoteMovedIndexes(index);
+  }
   if (const size_t other = At(moved.place, to.name); other != kNone) Forget(other);
   by_name_[Lower(to.name)][tables_[index].place] = index;
   NoteChange(index);

@@ -1,4 +1,5 @@
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
@@ -30,9 +31,42 @@ bool MayBeSame(const std::string& one, const std::string& other) {
 
 }  // namespace
 
+// Whether the table may be one that is looked for in `place`: a server of MySQL's may take the
+// databases D and d for one, and one of PostgreSQL's may not have the schema that is guessed.
+bool Script::MayBeAlike(const TableState& state, const std::string& place) const {
+  if (postgres_) return state.guessed && session_.MayMean(state.place, place);
+  const auto database = [](absl::string_view of) {
+    if (IsTemporary(std::string(of))) of.remove_prefix(2);
+    return of;
+  };
+  return state.place != place && absl::EqualsIgnoreCase(database(state.place), database(place));
+}
+
+// What is done to the one may be done to one of these. Not where the script made it, for then a
+// name stands for that.
+void Script::ForgetOthers(const Name& table, size_t index) {
+  const TableState& state = tables_[index];
+  const bool certain = (state.is_made() && !state.may_have_existed) || state.renamed;
+  if (certain || (postgres_ && state.temporary)) return;
+  const auto same = by_name_.find(absl::AsciiStrToLower(table.name));
+  if (same == by_name_.end() || same->second.size() < 2) return;
+  const std::string place = state.place;
+  const bool guessed = postgres_ && (table.schema.empty() || state.guessed);
+  std::vector<size_t> others;
+  for (const auto& [other, at] : same->second) {
+    if (at == index || tables_[at].away || (postgres_ && IsTemporary(other))) continue;
+    if (MayBeAlike(tables_[at], place) || (guessed && session_.MayMean(place, other))) {
+      others.push_back(at);
+    }
+  }
+  for (size_t other : others) Forget(other);
+}
+
 std::string Script::PlaceFor(const Name& name) const {
   const size_t exact = ExactIndexOf(name);
-  if (exact != kNone && !tables_[exact].away) return tables_[exact].place;
+  const bool known = exact != kNone && !tables_[exact].away &&
+                     (!tables_[exact].guessed || tables_[exact].is_made());
+  if (known) return tables_[exact].place;
   return postgres_ && name.schema.empty() ? Session::kFirstPlace : PlaceOf(name);
 }
 
@@ -40,7 +74,8 @@ void Script::DoubtNamed(const std::string& place, const std::string& name, size_
   const auto same = by_name_.find(absl::AsciiStrToLower(name));
   if (same == by_name_.end()) return;
   for (const auto& [other, index] : same->second) {
-    if (index != but && MayBeSame(place, other)) NoteOthersRows(index);
+    if (index == but) continue;
+    if (MayBeSame(place, other) || MayBeAlike(tables_[index], place)) NoteOthersRows(index);
   }
 }
 
@@ -50,8 +85,13 @@ void Script::NoteParts(const Facts& facts) {
     const size_t whole = IndexOfTouched(parent);
     Link(IndexOfTouched(table), whole);
   }
-  const bool elsewhere = postgres_ ? facts.object_type == "foreign table"
-                                   : !facts.engine.empty() && !KeepsItsOwnRows(facts.engine);
+  bool elsewhere = facts.object_type == "foreign table";
+  if (!postgres_) {
+    elsewhere = !facts.engine.empty() && !KeepsItsOwnRows(facts.engine);
+    if (facts.verb == Verb::kCreateTable) {
+      elsewhere = elsewhere || session_.engine_in_doubt(!facts.engine.empty());
+    }
+  }
   if (elsewhere) NoteOthersRows(IndexOfTouched(table));
   for (const Alteration& alteration : facts.alterations) {
     const Name other = {alteration.schema, postgres_ ? alteration.name : alteration.new_name};

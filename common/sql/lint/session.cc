@@ -4,11 +4,13 @@
 #include <iterator>
 #include <string_view>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/lint/script.h"
+#include "common/sql/model/engines.h"
 
 namespace dbfleet::sql {
 namespace {
@@ -59,6 +61,18 @@ Session::Path Session::UnknownPath() {
   return {absl::StrCat("\x01", unknown_++), false, !names_temporary_, {}};
 }
 
+bool Session::place_guessed() const {
+  return path_.known && !path_.behind.empty() && made_.count(path_.place) == 0;
+}
+
+bool Session::MayMean(const std::string& place, const std::string& other) const {
+  const auto behind = behind_of_.find(place);
+  return behind != behind_of_.end() &&
+         std::any_of(behind->second.begin(), behind->second.end(), [&](const std::string& schema) {
+           return schema == other || absl::StartsWith(schema, "$");  // "$user"
+         });
+}
+
 bool Session::has_setting(const std::string& name) const {
   const auto local = local_.find(name);
   return local != local_.end() ? local->second : settings_.count(name) > 0;
@@ -101,6 +115,11 @@ void Session::SetPath(const SettingChange& change) {
     path.known = true;
     path.temporary_first = temporary_first;
     path.behind.assign(change.values.begin() + 1, change.values.end());
+    // What was found by the one path need not be what the other one finds.
+    if (!path.behind.empty()) {
+      const auto before = behind_of_.emplace(path.place, path.behind).first;
+      if (before->second != path.behind && made_.count(path.place) == 0) path = UnknownPath();
+    }
   }
   // Without a transaction it changes nothing; but whoever runs the script may have begun one.
   if (change.local && begin_ < 0) path = UnknownPath();
@@ -111,7 +130,22 @@ void Session::SetPath(const SettingChange& change) {
   path_ = std::move(path);
 }
 
+// What the server's own default is, is not known to be another one.
+void Session::SetEngine(const SettingChange& change) {
+  std::string engine = change.values.empty() ? "" : absl::AsciiStrToLower(change.values[0]);
+  if (engine.size() > 1 && (engine.front() == '\'' || engine.front() == '"')) {
+    engine = engine.substr(1, engine.size() - 2);
+  }
+  bool* doubt = change.name == "enforce_storage_engine" ? &engine_forced_ : &engine_in_doubt_;
+  if (change.in_doubt || !KeepsItsOwnRows(engine)) {
+    *doubt = true;
+  } else if (engine != "default" && change.name == "default_storage_engine") {
+    *doubt = false;
+  }
+}
+
 void Session::Set(const SettingChange& change) {
+  if (absl::EndsWith(change.name, "storage_engine")) return SetEngine(change);
   if (change.name == "autocommit") {
     absl::string_view value = change.values.empty() ? absl::string_view() : change.values[0];
     if (value.size() > 1 && (value.front() == '\'' || value.front() == '"')) {
@@ -158,6 +192,12 @@ void Session::NoteUncommitted(int statement, const Facts& facts) {
 
 // What has the name of the place may be another schema then, or none.
 void Session::NoteSchema(const Facts& facts) {
+  if (facts.verb == Verb::kCreateSchema && !facts.objects.empty()) {
+    made_.insert(facts.objects[0].name);
+  } else if (facts.verb == Verb::kAlterSchema || facts.verb == Verb::kDropSchema ||
+             facts.takes_back) {
+    made_.clear();
+  }
   const bool renames =
       facts.verb == Verb::kAlterSchema &&
       std::any_of(facts.alterations.begin(), facts.alterations.end(),
@@ -170,6 +210,7 @@ void Session::NoteSchema(const Facts& facts) {
 }
 
 void Session::Forget() {
+  made_.clear();
   path_ = UnknownPath();
   path_is_local_ = false;
   path_changed_ = true;
@@ -182,6 +223,8 @@ void Session::Forget() {
 void Session::Note(int statement, const Facts& facts) {
   if (facts.new_session) {
     path_ = UnknownPath();
+    made_.clear();
+    engine_in_doubt_ = engine_forced_ = false;
     settings_.clear();
     local_.clear();
     begin_ = uncommitted_ = -1;

@@ -32,8 +32,18 @@ class Session {
   bool place_known() const { return path_.known; }
   // PostgreSQL: where they are looked for if they are not there.
   const std::vector<std::string>& behind() const { return path_.behind; }
+  // PostgreSQL takes the first schema of the path that is there, and that the role may use: where
+  // there are several, and the script has not made the first, the place may be any of them.
+  bool place_guessed() const;
+  // Whether what a name found at `place` may be in `other`, by a path of the script.
+  bool MayMean(const std::string& place, const std::string& other) const;
   // PostgreSQL: no other table stands before a temporary one.
   bool temporary_first() const { return path_.temporary_first; }
+
+  // MySQL: what is made (`written`: with an ENGINE of its own) may keep its rows elsewhere.
+  bool engine_in_doubt(bool written) const {
+    return engine_forced_ || (!written && engine_in_doubt_);
+  }
 
   bool in_transaction() const { return begin_ >= 0; }
   int begin() const { return begin_; }
@@ -55,6 +65,7 @@ class Session {
   void End(bool takes_back);
   void Set(const SettingChange& change);
   void SetPath(const SettingChange& change);
+  void SetEngine(const SettingChange& change);
   void NoteSchema(const Facts& facts);
   void NoteUncommitted(int statement, const Facts& facts);
   Path UnknownPath();
@@ -63,6 +74,11 @@ class Session {
   Path path_;
   Path path_at_begin_;
   bool path_is_local_ = false;
+  // What stood behind the first schema of a path, by that; one that the script made.
+  std::map<std::string, std::vector<std::string>> behind_of_;
+  std::set<std::string> made_;
+  bool engine_in_doubt_ = false;
+  bool engine_forced_ = false;
   Path path_behind_local_;        // What it is again at the COMMIT.
   bool path_changed_ = false;     // Since the transaction began.
   int unknown_ = 0;               // So many unknown places there were.

@@ -25,7 +25,9 @@ struct TableState {
 
   Name name;
   std::string place;  // Where it stands: see Session::place.
-  Name was;           // Of one that was there before and was renamed: what it was called then...
+  // By a name without a schema and a path of several, so that it may be in one of the others.
+  bool guessed = false;
+  Name was;  // Of one that was there before and was renamed: what it was called then...
   std::string was_place;  // ... and where it stood.
   int created_by = -1;    // The statement; -1: it was there before.
   bool temporary = false;

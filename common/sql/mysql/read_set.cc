@@ -39,6 +39,27 @@ void NoteAutocommit(Draft* draft) {
   }
 }
 
+// SET default_storage_engine = name, and its like, wherever it stands in the list.
+void NoteEngines(Draft* draft) {
+  const Toks& tokens = draft->tokens;
+  for (ptrdiff_t i = 0; i + 2 < tokens.size(); ++i) {
+    std::string name = tokens[i].IsName() ? Unquoted(tokens[i]) : std::string(tokens[i].text);
+    name = absl::AsciiStrToLower(name);
+    if (!absl::EndsWith(name, "storage_engine")) continue;
+    ptrdiff_t value = i + 1;
+    if (tokens[value].IsSymbol(':')) ++value;
+    if (!tokens[value].IsSymbol('=') || value + 1 >= tokens.size()) continue;
+    ++value;
+    SettingChange change;
+    change.name = name.substr(name.find_last_of("@.") + 1);
+    change.values = {std::string(tokens[value].text)};
+    const bool ends = value + 1 >= tokens.size() || tokens[value + 1].IsSymbol(',') ||
+                      tokens[value + 1].IsSymbol(';') || tokens[value + 1].Is(K("FOR"));
+    change.in_doubt = !ends;
+    draft->reading.facts.settings.push_back(std::move(change));
+  }
+}
+
 void TransactionSetting(Draft* draft) {
   draft->reading.verdict.transaction_control = true;
   draft->reading.verdict.transactional = false;
@@ -83,6 +104,7 @@ void ReadSetStatement(Parser* p) {
     return p->NotUnderstood();
   }
   const bool doubtful_kind = scan.calls_other();
+  NoteEngines(draft);
   ReadStatement(p);
   if (doubtful_kind) draft->Raise(Kind::kDataFix);
 }
@@ -126,6 +148,7 @@ void ReadSet(Parser* p) {
     TransactionSetting(draft);
     NoteAutocommit(draft);
   }
+  NoteEngines(draft);
   facts.setting = p->Is(K("CHARACTER")) ? "character set" : SettingName(*p);
   if (p->AtEnd()) return p->NotUnderstood();
   QueryScan scan(draft);

@@ -132,6 +132,135 @@ TEST(LintNamesTest, ATemporaryTableMayStandBehindOthers) {
       });
 }
 
+// A name that may be a.x, which was there before, is not b.x.
+TEST(LintNamesTest, ATableBehindInThePathIsNotTheOneOfTheName) {
+  const std::string check =
+      "ALTER TABLE b.x ADD CONSTRAINT c CHECK (n IS NOT NULL) NOT VALID;"
+      "ALTER TABLE b.x VALIDATE CONSTRAINT c;";
+  const std::string set_not_null = "ALTER TABLE x ALTER n SET NOT NULL";
+  const std::string last = "dbf-set-not-null 4";
+  EXPECT_THAT(Found(Postgres(), "SET search_path = a, b;" + check + set_not_null), Contains(last));
+  EXPECT_THAT(Found(Postgres(), "SET search_path = b, a;" + check + set_not_null),
+              Not(Contains(last)));
+  // One that is dropped is not in front; what is between may be.
+  const std::string dropped = "CREATE TABLE a.x (n int); DROP TABLE a.x;" + check + set_not_null;
+  EXPECT_THAT(Found(Postgres(), "SET search_path = a, b;" + dropped),
+              Not(Contains("dbf-set-not-null 6")));
+  EXPECT_THAT(Found(Postgres(), "SET search_path = a, m, b;" + dropped),
+              Contains("dbf-set-not-null 6"));
+  Finds(Postgres(),
+        {
+            // The CHECK is a.x's, or b.x's, which may have lost it again.
+            {"SET search_path = a, b; CREATE TABLE b.x (n int);"
+             "ALTER TABLE x ADD CONSTRAINT c CHECK (n IS NOT NULL) NOT VALID;"
+             "ALTER TABLE x VALIDATE CONSTRAINT c; ALTER TABLE b.x ALTER n SET NOT NULL",
+             "dbf-set-not-null 5"},
+            {"SET search_path = a, b; ALTER TABLE b.x ADD CONSTRAINT c CHECK (n IS NOT NULL);"
+             "ALTER TABLE x DROP CONSTRAINT c; ALTER TABLE b.x ALTER n SET NOT NULL",
+             "dbf-set-not-null 4"},
+            {"SET search_path = a, b; ALTER TABLE x ADD k int; DROP TABLE b.x;"
+             "CREATE TABLE b.x (id int); ALTER TABLE t INHERIT x; TRUNCATE b.x",
+             "dbf-truncate 6"},
+        });
+  DoesNotFind(Postgres(), {{"SET search_path = a, b; ALTER TABLE b.x ADD k int;"
+                            "ALTER TABLE x ADD m int",
+                            "dbf-merge-alters 2"},
+                           {"SET search_path = a, b; ALTER TABLE b.x ADD k int;"
+                            "ALTER TABLE x ADD m int",
+                            "dbf-merge-alters 3"}});
+}
+
+// PostgreSQL makes tables in the first schema of the path that is there.
+TEST(LintNamesTest, TheFirstSchemaOfThePathMayNotBeThere) {
+  Finds(Postgres(),
+        {
+            {"SET search_path = nosuch, public; CREATE TABLE x (id int PRIMARY KEY);"
+             "DROP TABLE public.x; ALTER TABLE public.old RENAME TO x; TRUNCATE x",
+             "dbf-truncate 5"},
+            {"SET search_path = nosuch, public; CREATE TABLE x (id int PRIMARY KEY);"
+             "ALTER TABLE public.x RENAME TO y; ALTER TABLE public.old RENAME TO x; TRUNCATE x",
+             "dbf-truncate 5"},
+            {"SET search_path = nosuch, public; CREATE TABLE x (id int PRIMARY KEY);"
+             "DROP TABLE public.x; ALTER TABLE public.old RENAME TO x; DROP TABLE x",
+             "dbf-drop-table 5"},
+            {"SET search_path = nosuch, public; CREATE TABLE x (id int PRIMARY KEY);"
+             "ALTER TABLE t INHERIT public.x; TRUNCATE x",
+             "dbf-truncate 4"},
+            {"SET search_path = nosuch, public; CREATE TABLE x (id int PRIMARY KEY);"
+             "SET search_path = public; ALTER TABLE t INHERIT x; SET search_path = nosuch, public;"
+             "TRUNCATE x",
+             "dbf-truncate 6"},
+            // Another path with the same first schema.
+            {"SET search_path = nosuch, public; CREATE TABLE x (id int PRIMARY KEY);"
+             "SET search_path = nosuch, o; DROP TABLE x",
+             "dbf-drop-table 4"},
+            {"SET search_path = nosuch, public; CREATE TABLE x (id int PRIMARY KEY);"
+             "CREATE SCHEMA nosuch; DROP TABLE public.x; ALTER TABLE public.old RENAME TO x;"
+             "TRUNCATE x",
+             "dbf-truncate 6"},
+        });
+  DoesNotFind(Postgres(),
+              {
+                  {"SET search_path = a, public; CREATE TABLE x (id int PRIMARY KEY); TRUNCATE x",
+                   "dbf-truncate 3"},
+                  {"CREATE SCHEMA a; SET search_path = a, public;"
+                   "CREATE TABLE x (id int PRIMARY KEY); DROP TABLE public.x; TRUNCATE x",
+                   "dbf-truncate 5"},
+                  {"SET search_path = a, public; CREATE TABLE a.x (id int PRIMARY KEY);"
+                   "DROP TABLE public.x; TRUNCATE x",
+                   "dbf-truncate 4"},
+              });
+}
+
+// A table without ENGINE has the session's, whose rows may be other tables'.
+TEST(LintNamesTest, TheSessionsEngineMayKeepOthersRows) {
+  for (const char* set :
+       {"SET default_storage_engine=MRG_MyISAM", "SET @@session.storage_engine = 'merge'",
+        "SET a = 1, `default_storage_engine` := CONCAT('mrg', '_myisam')",
+        "SET default_storage_engine=@engine", "SET enforce_storage_engine=MRG_MyISAM",
+        "SET SESSION default_tmp_storage_engine=MRG_MyISAM"}) {
+    const std::string script =
+        std::string(set) + "; CREATE TABLE m (id INT PRIMARY KEY) UNION=(old); TRUNCATE m";
+    EXPECT_THAT(Found(Maria(), script), Contains("dbf-truncate 3")) << set;
+  }
+  Finds(Maria(), {{"SET STATEMENT default_storage_engine=MRG_MyISAM FOR "
+                   "CREATE TABLE m (id INT PRIMARY KEY) UNION=(old); TRUNCATE m",
+                   "dbf-truncate 2"},
+                  {"SET default_storage_engine=MERGE; SET default_storage_engine=DEFAULT;"
+                   "CREATE TABLE m (id INT PRIMARY KEY); TRUNCATE m",
+                   "dbf-truncate 4"}});
+  DoesNotFind(
+      Maria(),
+      {{"SET default_storage_engine=InnoDB; CREATE TABLE m (id INT PRIMARY KEY); TRUNCATE m",
+        "dbf-truncate 3"},
+       {"SET default_storage_engine='MERGE'; SET default_storage_engine='InnoDB';"
+        "CREATE TABLE m (id INT PRIMARY KEY); TRUNCATE m",
+        "dbf-truncate 4"},
+       {"SET default_storage_engine=MERGE;"
+        "CREATE TABLE m (id INT PRIMARY KEY) ENGINE=InnoDB; TRUNCATE m",
+        "dbf-truncate 3"}});
+}
+
+// lower_case_table_names: D and d are one database on some servers.
+TEST(LintNamesTest, DatabasesThatDifferInLetterCaseMayBeOne) {
+  Finds(Maria(),
+        {
+            {"CREATE TABLE d.x (id INT PRIMARY KEY); RENAME TABLE D.x TO D.y, D.old TO D.x;"
+             "DROP TABLE d.x",
+             "dbf-drop-table 3"},
+            {"CREATE TABLE d.x (id INT PRIMARY KEY); DROP TABLE D.x; RENAME TABLE D.old TO D.x;"
+             "DROP TABLE d.x",
+             "dbf-drop-table 4"},
+            {"CREATE TABLE d.x (id INT PRIMARY KEY); ALTER TABLE D.x IMPORT TABLESPACE;"
+             "TRUNCATE d.x",
+             "dbf-truncate 3"},
+            {"CREATE TEMPORARY TABLE d.x (id INT PRIMARY KEY); DROP TABLE D.x; DROP TABLE d.x",
+             "dbf-drop-table 3"},
+        });
+  DoesNotFind(Maria(), {{"CREATE TABLE d.x (id INT PRIMARY KEY); DROP TABLE e.x; DROP TABLE d.x",
+                         "dbf-drop-table 3"}});
+}
+
 // MariaDB drops a table of that name for it, and with a sequence the number where it stands.
 TEST(LintNamesTest, AReplacedSequenceDropsATable) {
   Finds(Maria(), {{"CREATE OR REPLACE SEQUENCE orders", "dbf-drop-table 1"}});
