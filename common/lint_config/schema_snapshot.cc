@@ -75,6 +75,13 @@ std::string ProblemOf(const config::v1::SnapshotTable& table) {
 
 absl::StatusOr<sql::SchemaSnapshot> ReadSchemaSnapshot(absl::string_view source,
                                                        absl::string_view text) {
+  // What is left where the command that was to write it failed: nothing is no schema.
+  if (absl::StripAsciiWhitespace(text).empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(source,
+                     ": the snapshot is empty, as where the command that was to write it "
+                     "failed; make it again (docs/reference/schema-snapshot.md)"));
+  }
   config::v1::SchemaSnapshot file;
   RETURN_IF_ERROR(config::ParseYaml(source, text, &file, nullptr, kMaxNodes));
   sql::SchemaSnapshot snapshot;

@@ -319,6 +319,7 @@ Reading ChainReader::Finish() {
   Judge(role, raw, &reading);
   build_.call.receiver = SanitizeForDisplay(Truncate(chain_.receiver, 80));
   build_.call.in_loop = scope_.context.in_loop;
+  build_.call.php = scope_.target.dialect == Dialect::kActiveRecordPhp;
   reading.facts.call = build_.call;
   return reading;
 }

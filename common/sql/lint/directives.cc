@@ -1,6 +1,7 @@
 #include "common/sql/lint/directives.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -103,6 +104,21 @@ class CommentFinder {
   size_t pos_ = 0;
 };
 
+// How other linters, and those who know them, say it.
+constexpr absl::string_view kSilencers[] = {"ignor", "disabl", "nolint", "suppress", "skip"};
+
+// "dbfleet:something", where a directive would stand.
+bool IsOther(absl::string_view comment) {
+  if (!absl::ConsumePrefix(&comment, kMark) || comment.empty() ||
+      !absl::ascii_isalpha(static_cast<unsigned char>(comment[0]))) {
+    return false;
+  }
+  constexpr absl::string_view kKnown[] = {"up", "down", "irreversible"};
+  return std::none_of(std::begin(kKnown), std::end(kKnown), [&](absl::string_view known) {
+    return absl::StartsWithIgnoreCase(comment, known);
+  });
+}
+
 // "DBFLEET:IGNORE x", "dbfleet: ignore x", "dbfleet:ignore: x", "dbfleet-ignore x": meant, and not
 // said. The marks of migrations' sections are looked at by who cuts those.
 void ReadMisspelt(absl::string_view comment, Directives* directives) {
@@ -110,7 +126,10 @@ void ReadMisspelt(absl::string_view comment, Directives* directives) {
   if (!absl::StartsWithIgnoreCase(comment, "dbfleet")) return;
   comment.remove_prefix(std::min(comment.find_first_of(":-_ \t"), comment.size()));
   comment.remove_prefix(std::min(comment.find_first_not_of(":-_ \t"), comment.size()));
-  if (!absl::StartsWithIgnoreCase(comment, "ignor")) return;
+  const bool meant = std::any_of(
+      std::begin(kSilencers), std::end(kSilencers),
+      [&](absl::string_view word) { return absl::StartsWithIgnoreCase(comment, word); });
+  if (!meant && !IsOther(shown)) return;
   directives->unknown.push_back(
       SanitizeForDisplay(Truncate(shown.substr(0, shown.find('\n')), kMaxIdBytes)));
 }

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <iterator>
+
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/lint/checks.h"
@@ -36,10 +39,31 @@ void NoPlaceholders(const Look& look, const CallFacts& call) {
               absl::StrCat(CallText(call), " hands over SQL without placeholders"));
 }
 
+// Writes many rows at once, so that a loop around it is one over batches; or sends nothing by
+// itself, as Doctrine's persist, which the flush behind the loop writes.
+bool IsOfBatches(const CallFacts& call) {
+  static constexpr absl::string_view kNames[] = {"insert_all", "insert_all!",   "upsert_all",
+                                                 "upsert",     "insert_batch",  "update_batch",
+                                                 "persist",    "insertorignore"};
+  return !call.raw_sql &&
+         std::find(std::begin(kNames), std::end(kNames), call.method) != std::end(kNames);
+}
+
 void NPlusOne(const Look& look, const CallFacts& call) {
-  if (!call.in_loop) return;
+  if (!call.in_loop || IsOfBatches(call)) return;
+  const bool writes = IsDml(look.facts.verb);
+  absl::string_view advice = "load them before the loop: includes(...), or where(id: ids)";
+  if (call.php) advice = "load them before the loop: with(...), or whereIn('id', $ids)";
+  if (writes) {
+    advice = call.php
+                 ? "gather the rows in the loop, and write them behind it at once: insert($rows), "
+                   "upsert(...), or whereIn('id', $ids)->update(...)"
+                 : "gather the rows in the loop, and write them behind it at once: "
+                   "insert_all(rows), upsert_all(rows), or where(id: ids).update_all(...)";
+  }
   look.Report(LintId::kNPlusOne,
-              absl::StrCat(CallText(call), " runs once for each record of a loop"));
+              absl::StrCat(CallText(call), " runs once for each record of a loop"),
+              std::string(advice));
 }
 
 }  // namespace

@@ -25,6 +25,11 @@ uint8_t Bits(const Target& target) {
   return target.active_record() ? own | DialectBit(target.embedded) : own;
 }
 
+constexpr absl::string_view kOneRuleEach =
+    "name one rule in each comment: a line with dbfleet:ignore, the rule and the reason for each "
+    "of "
+    "them";
+
 bool IsAboutIgnoring(const std::string& rule_id) {
   return rule_id == RuleOf(LintId::kIgnoreWithoutReason).id ||
          rule_id == RuleOf(LintId::kIgnoreUnknownRule).id ||
@@ -210,10 +215,7 @@ void Linter::NoteIgnores(const Directives& directives, int statement) {
       reporter_.Report(
           LintId::kIgnoreUnknownRule, statement, Name(),
           absl::StrCat("dbfleet:ignore names \"", ignore.rule_id, "\", which is no rule"),
-          absl::StrContains(ignore.rule_id, ",") ? "name one rule in each comment: a line with "
-                                                   "dbfleet:ignore, the rule and the reason "
-                                                   "for each of them"
-                                                 : "");
+          std::string(absl::StrContains(ignore.rule_id, ",") ? kOneRuleEach : ""));
     } else if (ignore.reason.empty()) {
       reporter_.Report(LintId::kIgnoreWithoutReason, statement, Name(),
                        absl::StrCat("dbfleet:ignore ", ignore.rule_id,
@@ -222,8 +224,20 @@ void Linter::NoteIgnores(const Directives& directives, int statement) {
                                     " and behind it why it is right here"));
     } else {
       ignores_[statement].push_back(ignore);
+      NoteSecondRule(ignore, statement);
     }
   }
+}
+
+// "dbfleet:ignore dbf-a dbf-b why": what reads like a second rule is a part of the reason.
+void Linter::NoteSecondRule(const IgnoreDirective& ignore, int statement) {
+  const absl::string_view reason = ignore.reason;
+  const absl::string_view first = reason.substr(0, reason.find_first_of(" ,;\t"));
+  if (!absl::StartsWith(first, "dbf-")) return;
+  reporter_.Report(LintId::kIgnoreUnknownRule, statement, Name(),
+                   absl::StrCat("dbfleet:ignore silences ", ignore.rule_id, " alone, and not ",
+                                first, ", which stands behind it"),
+                   std::string(kOneRuleEach));
 }
 
 // What it makes IF NOT EXISTS was not there before the script.

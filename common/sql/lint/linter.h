@@ -60,6 +60,7 @@ class Linter {
  private:
   void Note(const Directives& directives);
   void NoteBehind(const Directives& directives);
+  void NoteSecondRule(const IgnoreDirective& ignore, int statement);
   void NoteIgnores(const Directives& directives, int statement);
   bool WasAbsent(const Facts& facts) const;
   void BeginSection(SectionMark section);

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/lint/checks.h"
+#include "common/sql/model/alter_mix.h"
 
 // Locks and copies that no other rule names.
 namespace dbfleet::sql {
@@ -102,6 +103,8 @@ bool NeedsCopy(const Facts& facts) {
           case AlterationKind::kAddCheck:
           case AlterationKind::kAddForeignKey:
           case AlterationKind::kConvertCharset:
+          case AlterationKind::kVersioning:
+          case AlterationKind::kSortRows:
             return true;
           case AlterationKind::kSetEngine:
             return alteration.name != "innodb";
@@ -113,14 +116,22 @@ bool NeedsCopy(const Facts& facts) {
             return false;
         }
       });
-  return changes || (Has(facts, AlterationKind::kDropPrimaryKey) && !AddsPrimaryKey(facts));
+  return changes || MixOf(facts).Copies() ||
+         (Has(facts, AlterationKind::kDropPrimaryKey) && !AddsPrimaryKey(facts));
+}
+
+// DROP SYSTEM VERSIONING: it drops what it may only drop while nobody writes.
+bool DropsHistory(const Look& look) {
+  return Has(look.facts, AlterationKind::kDropColumn) &&
+         look.verdict.effects.blocks == Blocking::kWrites;
 }
 
 // Of several changes the one that needs most decides.
 std::string OnlineForm(const Look& look) {
   const bool creates = look.is(Verb::kCreateIndex);
   if (!creates && IsInstant(look)) return "ALGORITHM=INSTANT";
-  const bool shared = MakesSpecialIndex(look.facts) || AddsNumbers(look.facts);
+  const bool shared = MakesSpecialIndex(look.facts) || AddsNumbers(look.facts) ||
+                      MixOf(look.facts).KeepsWritersOut() || DropsHistory(look);
   return absl::StrCat("ALGORITHM=INPLACE", creates ? " " : ", ",
                       shared ? "LOCK=SHARED" : "LOCK=NONE");
 }

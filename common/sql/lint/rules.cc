@@ -428,7 +428,7 @@ constexpr LintRule kRules[] = {
     {LintId::kNPlusOne, "dbf-n-plus-one", kInActiveRecord, 0, kWarn,
      "a query inside a loop over records",
      "one query for each record: a hundred records are a hundred and one queries",
-     "load them before the loop: includes(...), or where(id: ids)"},
+     "load them before the loop: includes(...) in Ruby, with(...) in PHP; or by where(id: ids)"},
 
     {LintId::kInjectionConcatenation, "dbf-injection-concatenation", kInActiveRecord, 0, kErr,
      "SQL text is joined with a value of the program", "a value with a quote in it becomes SQL",

@@ -269,7 +269,7 @@ void Script::Note(int statement, const Reading& reading, bool absent, bool text_
       NoteDropTable(facts);
       break;
     case Verb::kAlterTable:
-      NoteAlter(statement, facts);
+      NoteAlter(statement, facts, reading.verdict.effects);
       break;
     case Verb::kCreateIndex:
       for (const IndexFacts& index : facts.indexes) {
@@ -278,6 +278,9 @@ void Script::Note(int statement, const Reading& reading, bool absent, bool text_
         MakeIndex(index, table, !facts.if_not_exists);
         NoteChange(table);
       }
+      break;
+    case Verb::kCreateView:  // No snapshot has it, and it is no table that the script made.
+      if (!facts.objects.empty()) Touch(facts.objects[0]);
       break;
     case Verb::kDropIndex:
       NoteDropIndex(facts);

@@ -57,8 +57,8 @@ class Script {
   const std::string& PlaceOf(const Name& name) const;
 
   // Whether a live server's column is still what it was: its table was there before, under that
-  // name, and nothing was said of the column. Of MySQL's nothing at all of the table: its character
-  // set decides how wide columns are.
+  // name, and nothing was said of the column. Of MySQL's nothing of the table but indexes: its
+  // character set decides how wide columns are.
   bool IsAsBefore(const Name& table, const std::string& column) const;
 
   // What stands at the end of what was noted so far, for the way back of a migration.
@@ -92,7 +92,7 @@ class Script {
   void NoteSchema(int statement, const Facts& facts);
   void NoteCreateTable(int statement, const Facts& facts, bool absent);
   void NoteDropTable(const Facts& facts);
-  void NoteAlter(int statement, const Facts& facts);
+  void NoteAlter(int statement, const Facts& facts, const Effects& effects);
   void NoteAlteration(int statement, const Alteration& alteration, TableState* table);
   void NoteColumns(const Facts& facts);
   void NoteTransaction(int statement, const Facts& facts);

@@ -47,6 +47,32 @@ void ValidateCheck(const std::string& name, TableState* table) {
   if (check != table->checks.end()) check->holds = true;
 }
 
+// MySQL/MariaDB: whether it may change what columns are that it does not name, as by the table's
+// character set, which decides how wide they are. An index never does.
+bool MayChangeOtherColumns(const Facts& facts) {
+  if (!facts.complete || !facts.charset.empty() || !facts.collation.empty()) return true;
+  return std::any_of(facts.alterations.begin(), facts.alterations.end(), [](const Alteration& a) {
+    switch (a.kind) {
+      case AlterationKind::kAddIndex:  // A primary key makes its columns NOT NULL.
+        return !a.index.has_value() || a.index->primary;
+      case AlterationKind::kDropIndex:
+      case AlterationKind::kRenameIndex:
+      case AlterationKind::kIndexVisibility:
+        return false;
+      default:
+        return true;
+    }
+  });
+}
+
+void NoteAlterAsAWhole(const Facts& facts, const Effects& effects, TableState* table) {
+  ++table->alters;
+  table->alter_mix.Add(MixOf(facts));
+  table->alters_rewrite = table->alters_rewrite || effects.rewrites_table;
+  table->alters_block = std::max(table->alters_block, effects.blocks);
+  if (table->alter_algorithm.empty()) table->alter_algorithm = facts.algorithm;
+}
+
 }  // namespace
 
 bool IsServersNameOf(const Name& table, const std::string& constraint) {
@@ -128,13 +154,14 @@ void Script::NoteRename(const Name& from, const Name& to) {
   NoteChange(nothing);
 }
 
-void Script::NoteAlter(int statement, const Facts& facts) {
+void Script::NoteAlter(int statement, const Facts& facts, const Effects& effects) {
   if (facts.objects.empty()) return;
   const Name name = facts.objects[0];
   const size_t index = IndexOfTouched(name);
   NoteChange(index);
   if (tables_[index].first_alter < 0) tables_[index].first_alter = statement;
-  ++tables_[index].alters;
+  NoteAlterAsAWhole(facts, effects, &tables_[index]);
+  if (!postgres_ && MayChangeOtherColumns(facts)) tables_[index].columns_in_doubt = true;
   const Name* renamed = nullptr;
   Name moved;
   for (const Alteration& alteration : facts.alterations) {
@@ -233,7 +260,7 @@ bool Script::IsAsBefore(const Name& table, const std::string& column) const {
   const TableState* state = Find(table);
   if (state == nullptr) return true;
   if (state->is_made() || state->away || state->renamed) return false;
-  if (!postgres_ && state->alters > 0) return false;
+  if (state->columns_in_doubt) return false;
   const std::string name = Lower(column);
   return state->added_columns.count(name) == 0 && state->renamed_columns.count(name) == 0 &&
          state->retyped_columns.count(name) == 0 && state->gone.count(column) == 0;

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "common/sql/model/alter_mix.h"
 #include "common/sql/model/schema_facts.h"
+#include "common/sql/model/verdict.h"
 
 namespace dbfleet::sql {
 
@@ -36,6 +38,11 @@ struct TableState {
   bool from_rows = false;  // ... but keys: it was made of rows.
   int first_alter = -1;
   int alters = 0;
+  // Of its alterations so far: how they go together in one statement, and the worst of them alone.
+  AlterMix alter_mix;
+  bool alters_rewrite = false;
+  Blocking alters_block = Blocking::kNothing;
+  std::string alter_algorithm;  // ALGORITHM= of the first that stated one.
   bool primary_key = false;
   int key_dropped_by = -1;  // The statement that dropped the primary key of one that was there.
   std::vector<Check> checks;
@@ -57,6 +64,7 @@ struct TableState {
   std::set<std::string> renamed_columns;
   std::set<std::string> not_null_columns;
   std::set<std::string> retyped_columns;    // The same of those whose type it changed.
+  bool columns_in_doubt = false;            // What all others are may have changed with them.
   std::map<std::string, bool> own_indexes;  // That the script made; true: certainly.
   std::vector<Part<IndexFacts>> indexes;
   std::vector<Part<ForeignKeyFacts>> foreign_keys;

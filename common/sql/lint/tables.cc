@@ -186,6 +186,22 @@ void Rename(const Look& look) {
   }
 }
 
+// Whether one statement does more to the table than all that it is made of: see AlterMix.
+bool MergingIsWorse(const Look& look, const TableState& state) {
+  if (!look.mysql()) return false;
+  const std::string& algorithm = look.facts.algorithm;
+  if (!algorithm.empty() && !state.alter_algorithm.empty() && algorithm != state.alter_algorithm) {
+    return true;  // It has room for one.
+  }
+  const Effects& effects = look.verdict.effects;
+  const bool rewrites = state.alters_rewrite || effects.rewrites_table;
+  const Blocking blocks = std::max(state.alters_block, effects.blocks);
+  AlterMix mix = state.alter_mix;
+  mix.Add(MixOf(look.facts));
+  if (!rewrites && (mix.Copies() || mix.Rebuilds(look.target))) return true;
+  return blocks < Blocking::kWrites && (mix.Copies() || mix.KeepsWritersOut());
+}
+
 void MergeAlters(const Look& look) {
   if (!look.is(Verb::kAlterTable)) return;
   const TableState* state = look.script.Find(look.table());
@@ -199,6 +215,7 @@ void MergeAlters(const Look& look) {
     const bool uses_check = alteration.kind == AlterationKind::kSetNotNull;
     if (look.postgres() && uses_check && state->HasCheckThatHolds()) return;
   }
+  if (MergingIsWorse(look, *state)) return;
   look.Report(LintId::kMergeAlters,
               absl::StrCat(look.Sql(look.table()), " was altered by statement ",
                            state->first_alter + 1, " already"),

@@ -79,6 +79,7 @@ struct CallFacts {
   std::string joined_value;        // The first such value, as written.
   bool has_conditions = false;
   bool has_limit = false;
+  bool php = false;      // Else Ruby.
   bool in_loop = false;  // Inside a loop over records: one query for each (N+1).
 };
 

@@ -72,6 +72,7 @@ struct IndexFacts {
   bool nulls_not_distinct = false;      // PostgreSQL: of a unique one, NULLs are duplicates too.
   bool using_index = false;             // A constraint made of an index that exists.
   bool is_constraint = false;           // UNIQUE or PRIMARY KEY, not CREATE INDEX.
+  bool fulltext = false;                // FULLTEXT (MySQL); special too.
   bool special = false;                 // FULLTEXT, SPATIAL, or a method that is no B-tree.
   std::vector<std::string> prefixes;    // Columns of which only a prefix is indexed (MySQL).
   std::vector<std::string> descending;  // Columns that are sorted with DESC.
@@ -123,6 +124,8 @@ enum class AlterationKind {
   kSetTablespace,
   kSetLogged,
   kSetStorage,  // Options that change how rows are kept: ROW_FORMAT, SET ACCESS METHOD.
+  kVersioning,  // MariaDB: ADD SYSTEM VERSIONING.
+  kSortRows,    // MySQL/MariaDB: ORDER BY.
   kOwner,
   kEnumAddValue,
   kEnumRenameValue,

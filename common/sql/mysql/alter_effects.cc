@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/sql/model/alter_mix.h"
 #include "common/sql/mysql/ddl.h"
 
 namespace dbfleet::sql::mysql {
@@ -32,7 +33,9 @@ Effects OfAddedColumn(const Draft& draft, const ColumnFacts& column) {
 
 Effects OfAddedIndex(const IndexFacts& index) {
   if (index.primary) return {kFree, false, true, true, Undo::kInverse};
-  return {index.special ? kNoWrites : kFree, false, false, true, Undo::kInverse};
+  // A table's first FULLTEXT index gives each row a number, FTS_DOC_ID; whether it is the first is
+  // not known here.
+  return {index.special ? kNoWrites : kFree, false, index.fulltext, true, Undo::kInverse};
 }
 
 Effects OfPartitions(AlterationKind kind) {
@@ -74,6 +77,8 @@ Effects Of(const Draft& draft, const Alteration& alteration) {
     case AlterationKind::kAddColumn:
       return OfAddedColumn(draft, *alteration.column);
     case AlterationKind::kDropColumn:
+      // The history's rows go while nobody writes.
+      if (alteration.name == kVersioningName) return {kNoWrites, false, true, true, Undo::kBackup};
       return draft.Since({8, 0, 29}, {10, 4, 0}) ? Instant(Undo::kBackup) : Rebuild(Undo::kBackup);
     case AlterationKind::kModifyColumn:
       return Copy(Undo::kBackup);  // What the column was is not known here.
@@ -87,6 +92,8 @@ Effects Of(const Draft& draft, const Alteration& alteration) {
       return Instant(Undo::kInverse);
     case AlterationKind::kAddIndex:
       return OfAddedIndex(*alteration.index);
+    case AlterationKind::kVersioning:
+    case AlterationKind::kSortRows:
     case AlterationKind::kDropPrimaryKey:
     case AlterationKind::kAddForeignKey:  // In place only while foreign_key_checks is off.
     case AlterationKind::kAddCheck:
@@ -116,6 +123,10 @@ void ApplyAlterEffects(Draft* draft) {
     effects.scans_table = effects.scans_table || of.scans_table;
     effects.undo = std::max(effects.undo, of.undo);
   }
+  const AlterMix mix = MixOf(draft->reading.facts);
+  if (mix.Copies()) effects.scans_table = true;
+  if (mix.Copies() || mix.Rebuilds(draft->target)) effects.rewrites_table = true;
+  if (mix.Copies() || mix.KeepsWritersOut()) effects.blocks = std::max(effects.blocks, kNoWrites);
   ApplyOnlineOptions(draft);
 }
 

@@ -65,7 +65,7 @@ class AlterReader {
     }
     if (p_->Accept(K("SYSTEM"))) {  // VERSIONING
       ++p_->at;
-      Add(AlterationKind::kOther);
+      Add(AlterationKind::kVersioning);
       return;
     }
     Definition definition = p_->Is(K("COLUMN")) ? Definition() : ReadDefinition(p_);
@@ -140,7 +140,7 @@ class AlterReader {
       } while (p_->Now().IsSymbol(',') && p_->Now(1).IsName() && (++p_->at, true));
     } else if (p_->Is(K("SYSTEM")) && p_->Now(1).Is(K("VERSIONING"))) {
       p_->at += 2;  // It takes the history away.
-      Add(AlterationKind::kDropColumn).name = "system versioning";
+      Add(AlterationKind::kDropColumn).name = kVersioningName;
     } else if (p_->AcceptAll({K("PERIOD"), K("FOR")})) {
       ++p_->at;
       Add(AlterationKind::kOther);
@@ -318,7 +318,7 @@ class AlterReader {
       return true;
     }
     if (p_->Is(K("ORDER")) && p_->Now(1).Is(K("BY"))) {
-      Add(AlterationKind::kSetStorage);
+      Add(AlterationKind::kSortRows);
       p_->at = p_->draft->tokens.size();
       return true;
     }

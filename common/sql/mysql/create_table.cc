@@ -111,6 +111,7 @@ void ReadCreateIndex(Parser* p) {
   for (ptrdiff_t i = 0; i < p->at; ++i) {
     if (tokens[i].Is(K("UNIQUE"))) index.unique = true;
     if (tokens[i].IsOneOf({K("FULLTEXT"), K("SPATIAL"), K("VECTOR")})) index.special = true;
+    if (tokens[i].Is(K("FULLTEXT"))) index.fulltext = true;
   }
   if (!p->Is(K("ON"))) index.name = p->PlainName();
   ReadIndexOptions(p, &index);
@@ -121,6 +122,7 @@ void ReadCreateIndex(Parser* p) {
   effects.scans_table = true;
   effects.undo = facts.or_replace ? Undo::kBackup : Undo::kInverse;
   if (index.special) effects.blocks = Blocking::kWrites;
+  effects.rewrites_table = index.fulltext;  // The first one: for its FTS_DOC_ID.
   for (;;) {
     const ptrdiff_t before = p->at;
     ReadIndexOptions(p, &index);

@@ -123,6 +123,7 @@ Definition ReadDefinition(Parser* p) {
   } else if (p->Accept(K("CHECK"))) {
     ReadCheckBody(p, &definition);
   } else if (definition.name.empty() && p->Now().IsOneOf({K("FULLTEXT"), K("SPATIAL")})) {
+    index.fulltext = p->Is(K("FULLTEXT"));
     ++p->at;
     index.special = true;
     ReadIndexBody(p, &definition);

@@ -2,11 +2,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 
 #include "common/sql/mysql/heads.h"
+#include "common/sql/mysql/joined_writes.h"
 #include "common/sql/mysql/query_scan.h"
 
 namespace dbfleet::sql::mysql {
@@ -125,6 +127,28 @@ void OnlyTheseWritten(Draft* draft, const std::vector<Name>& targets) {
   }
 }
 
+// What the tables that SET writes go by, in lower case; nothing where it does not say so of all.
+std::vector<std::string> SetNames(const Toks& tokens, ptrdiff_t from) {
+  std::vector<std::string> names;
+  int depth = 0;
+  bool begins = false;
+  bool sets = false;
+  for (ptrdiff_t i = from; i < tokens.size(); ++i) {
+    if (tokens[i].IsSymbol('(')) ++depth;
+    if (tokens[i].IsSymbol(')')) --depth;
+    if (begins) {
+      ptrdiff_t last = i;
+      while (tokens[last + 1].IsSymbol('.') && tokens[last + 2].IsName()) last += 2;
+      if (last == i) return {};
+      names.push_back(absl::AsciiStrToLower(Unquoted(tokens[last - 2])));
+    }
+    const bool set = depth == 0 && !sets && tokens[i].Is(K("SET"));
+    sets = sets || set;
+    begins = set || (sets && depth == 0 && tokens[i].IsSymbol(','));
+  }
+  return names;
+}
+
 // The tables that the SET of a statement about several of them names.
 std::vector<Name> SetTargets(const Toks& tokens, ptrdiff_t from) {
   std::vector<Name> targets;
@@ -233,6 +257,9 @@ void ReadUpdate(Parser* p) {
   ListWritten(draft->tokens, p->at, &draft->reading.facts.query);
   OnlyTheseWritten(draft, SetTargets(draft->tokens, p->at));
   Conclude(draft, scan);
+  if (!scan.has_where() && JoinsRestrict(draft->tokens, p->at, SetNames(draft->tokens, p->at))) {
+    draft->reading.facts.query.unguarded_write = false;
+  }
 }
 
 void ReadDelete(Parser* p) {
@@ -263,7 +290,14 @@ void ReadDelete(Parser* p) {
   const ptrdiff_t from = p->at;
   scan.Run(from, draft->tokens.size(), Clause::kFrom, Access::kWrite, true);
   Conclude(draft, scan);
-  if (several) ResolveTargets(draft, from);
+  if (several) {
+    std::vector<std::string> targets;
+    for (const Name& name : facts.objects) targets.push_back(absl::AsciiStrToLower(name.name));
+    if (!scan.has_where() && JoinsRestrict(draft->tokens, from, targets)) {
+      facts.query.unguarded_write = false;
+    }
+    ResolveTargets(draft, from);
+  }
   if (history) {
     facts.query.unguarded_write = !draft->tokens.HasWord(K("BEFORE"));
     draft->reading.verdict.effects.undo = Undo::kBackup;

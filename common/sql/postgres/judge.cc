@@ -18,8 +18,6 @@
 namespace dbfleet::sql::pg {
 namespace {
 
-constexpr absl::string_view kNotKnown = "is not known to be safe";
-
 void Add(std::string reason, Verdict* verdict) { AddReason(std::move(reason), &verdict->reasons); }
 
 // The first is the one that is told where one is.
@@ -136,7 +134,7 @@ void JudgeSending(const Source& source, Node copy, Verdict* verdict) {
 }
 
 void JudgeInsert(const Source& source, Node insert, absl::string_view head, Verdict* verdict) {
-  Add(absl::StrCat(head, " ", WhatKindDoes(Kind::kDataFix, kNotKnown)), verdict);
+  Add(absl::StrCat(head, " ", WhatKindDoes(Kind::kDataFix, "")), verdict);
   Objections objections = CheckReads(source.target.version, insert, Around::kAdded);
   const Node table = insert["relation"];
   const bool own =
@@ -224,7 +222,8 @@ void JudgeByNode(const Source& source, Node statement, absl::string_view head, V
   if (statement.Is("CopyStmt") && SendsRows(statement)) {
     return JudgeSending(source, statement, verdict);
   }
-  Add(absl::StrCat(head, " ", WhatKindDoes(verdict->kind, kNotKnown)), verdict);
+  Add(absl::StrCat(head, " ", WhatKindDoes(verdict->kind, WhatControlDoes(statement.tag()))),
+      verdict);
   AddDetails(statement, verdict);
 }
 

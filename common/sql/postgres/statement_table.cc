@@ -216,7 +216,60 @@ constexpr StatementRow kRows[] = {
     {"DropSubscriptionStmt", "DROP SUBSCRIPTION", Kind::kControl, false, false, Undo::kBackup, ""},
 };
 
+struct ControlWords {
+  absl::string_view node;
+  absl::string_view does;
+};
+
+constexpr absl::string_view kAccounts = "changes accounts or what they may do";
+constexpr absl::string_view kReplication = "changes what is replicated";
+constexpr absl::string_view kForeign = "changes how the server reaches other servers";
+constexpr absl::string_view kTablespaces = "changes where the server keeps tables";
+constexpr absl::string_view kCursor = "works on a cursor, whose query is not looked at here";
+constexpr absl::string_view kMessages = "sends messages to other sessions, or asks for theirs";
+
+constexpr ControlWords kControl[] = {
+    {"TransactionStmt", "begins or ends a transaction, or a part of one"},
+    {"LockStmt", "takes a lock that others may wait for"},
+    {"LoadStmt", "loads code into the session"},
+    {"GrantStmt", "changes privileges"},
+    {"GrantRoleStmt", "changes privileges"},
+    {"AlterDefaultPrivilegesStmt", "changes privileges"},
+    {"ReassignOwnedStmt", "changes who owns objects"},
+    {"CreateRoleStmt", kAccounts},
+    {"AlterRoleStmt", kAccounts},
+    {"AlterRoleSetStmt", kAccounts},
+    {"DropRoleStmt", kAccounts},
+    {"AlterSystemStmt", "changes the server"},
+    {"DeclareCursorStmt", kCursor},
+    {"FetchStmt", kCursor},
+    {"ClosePortalStmt", kCursor},
+    {"ListenStmt", kMessages},
+    {"UnlistenStmt", kMessages},
+    {"NotifyStmt", kMessages},
+    {"CreateTableSpaceStmt", kTablespaces},
+    {"DropTableSpaceStmt", kTablespaces},
+    {"AlterTableSpaceOptionsStmt", kTablespaces},
+    {"CreateForeignServerStmt", kForeign},
+    {"AlterForeignServerStmt", kForeign},
+    {"CreateUserMappingStmt", kForeign},
+    {"AlterUserMappingStmt", kForeign},
+    {"DropUserMappingStmt", kForeign},
+    {"CreatePublicationStmt", kReplication},
+    {"AlterPublicationStmt", kReplication},
+    {"CreateSubscriptionStmt", kReplication},
+    {"AlterSubscriptionStmt", kReplication},
+    {"DropSubscriptionStmt", kReplication},
+};
+
 }  // namespace
+
+absl::string_view WhatControlDoes(absl::string_view node) {
+  for (const ControlWords& words : kControl) {
+    if (words.node == node) return words.does;
+  }
+  return "changes the session or the server";
+}
 
 absl::Span<const StatementRow> StatementRows() { return kRows; }
 

@@ -19,6 +19,9 @@ struct StatementRow {
   absl::string_view note;  // What else decides, for people.
 };
 
+// What a statement of the kind control does, for a reason: "changes privileges".
+absl::string_view WhatControlDoes(absl::string_view node);
+
 // For each node the row with the empty head, or the first, stands for what no other row names.
 absl::Span<const StatementRow> StatementRows();
 

@@ -1435,124 +1435,124 @@ DISCARD TEMP;
 -- destructive: DISCARD
 DISCARD SEQUENCES;
 
--- destructive: SET is not known
+-- destructive: SET changes the
 SET search_path = x;
 
--- destructive: SET is not known
+-- destructive: SET changes the
 SET LOCAL work_mem = '1MB';
 
--- destructive: SET is not known
+-- destructive: SET changes the
 SET transaction_read_only = off;
 
--- destructive: SET is not known
+-- destructive: SET changes the
 SET TIME ZONE 'UTC';
 
--- destructive: SET is not known
+-- destructive: SET changes the
 SET NAMES 'utf8';
 
--- destructive: SET is not known
+-- destructive: SET changes the
 SET ROLE admin;
 
--- destructive: SET is not known
+-- destructive: SET changes the
 SET SESSION AUTHORIZATION admin;
 
--- destructive: SET is not known
+-- destructive: SET changes the
 SET TRANSACTION READ WRITE;
 
--- destructive: SET is not known
+-- destructive: SET changes the
 SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE;
 
--- destructive: SET is not known
+-- destructive: SET changes the
 SET TRANSACTION SNAPSHOT 'x';
 
--- destructive: SET is not known
+-- destructive: SET changes the
 SET work_mem TO DEFAULT;
 
--- destructive: SET is not known
+-- destructive: SET changes the
 SET standard_conforming_strings = off;
 
 -- destructive: SET CONSTRAINTS
 SET CONSTRAINTS ALL DEFERRED;
 
--- destructive: RESET is not known
+-- destructive: RESET changes the
 RESET ALL;
 
--- destructive: RESET is not known
+-- destructive: RESET changes the
 RESET work_mem;
 
--- destructive: RESET is not known
+-- destructive: RESET changes the
 RESET ROLE;
 
--- destructive: BEGIN is not known
+-- destructive: BEGIN begins or
 BEGIN;
 
--- destructive: BEGIN is not known
+-- destructive: BEGIN begins or
 BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE;
 
 -- destructive: START TRANSACTION
 START TRANSACTION READ ONLY;
 
--- destructive: COMMIT is not known
+-- destructive: COMMIT begins or
 COMMIT;
 
--- destructive: COMMIT is not known
+-- destructive: COMMIT begins or
 END;
 
--- destructive: COMMIT is not known
+-- destructive: COMMIT begins or
 COMMIT AND CHAIN;
 
--- destructive: ROLLBACK is not known
+-- destructive: ROLLBACK begins or
 ROLLBACK;
 
--- destructive: ROLLBACK is not known
+-- destructive: ROLLBACK begins or
 ABORT;
 
--- destructive: ROLLBACK is not known
+-- destructive: ROLLBACK begins or
 ROLLBACK TO SAVEPOINT s;
 
--- destructive: SAVEPOINT is not known
+-- destructive: SAVEPOINT begins or
 SAVEPOINT s;
 
--- destructive: RELEASE is not known
+-- destructive: RELEASE begins or
 RELEASE SAVEPOINT s;
 
 -- destructive: PREPARE TRANSACTION
 PREPARE TRANSACTION 'x';
 
--- destructive: COMMIT is not known
+-- destructive: COMMIT begins or
 COMMIT PREPARED 'x';
 
--- destructive: ROLLBACK is not known
+-- destructive: ROLLBACK begins or
 ROLLBACK PREPARED 'x';
 
--- destructive: LOCK is not known
+-- destructive: LOCK takes a
 LOCK TABLE orders;
 
--- destructive: LOCK is not known
+-- destructive: LOCK takes a
 LOCK orders IN ACCESS SHARE MODE NOWAIT;
 
--- destructive: LISTEN is not known
+-- destructive: LISTEN sends messages
 LISTEN c;
 
--- destructive: UNLISTEN is not known
+-- destructive: UNLISTEN sends messages
 UNLISTEN *;
 
--- destructive: NOTIFY is not known
+-- destructive: NOTIFY sends messages
 NOTIFY c, 'x';
 
--- destructive: DECLARE is not known
+-- destructive: DECLARE works on
 DECLARE c CURSOR FOR SELECT 1;
 
--- destructive: DECLARE is not known
+-- destructive: DECLARE works on
 DECLARE c CURSOR WITH HOLD FOR SELECT my_function();
 
--- destructive: FETCH is not known
+-- destructive: FETCH works on
 FETCH ALL FROM c;
 
--- destructive: MOVE is not known
+-- destructive: MOVE works on
 MOVE NEXT FROM c;
 
--- destructive: CLOSE is not known
+-- destructive: CLOSE works on
 CLOSE ALL;
 
 -- destructive: LOAD runs code
@@ -2044,7 +2044,7 @@ DROP FOREIGN DATA WRAPPER w;
 -- destructive: DROP FOREIGN TABLE changes
 DROP FOREIGN TABLE t2;
 
--- destructive: DROP SERVER is not known
+-- destructive: DROP SERVER changes the
 DROP SERVER s;
 
 -- destructive: DROP STATISTICS builds
@@ -2053,25 +2053,25 @@ DROP STATISTICS st;
 -- destructive: DROP TEXT SEARCH CONFIGURATION changes
 DROP TEXT SEARCH CONFIGURATION c;
 
--- destructive: DROP PUBLICATION is not known
+-- destructive: DROP PUBLICATION changes the
 DROP PUBLICATION p;
 
--- destructive: DROP SUBSCRIPTION is not known
+-- destructive: DROP SUBSCRIPTION changes what
 DROP SUBSCRIPTION s;
 
 -- destructive: DROP OWNED changes
 DROP OWNED BY u;
 
--- destructive: DROP ROLE is not known
+-- destructive: DROP ROLE changes accounts
 DROP ROLE u;
 
--- destructive: DROP ROLE is not known
+-- destructive: DROP ROLE changes accounts
 DROP USER IF EXISTS u;
 
--- destructive: DROP TABLESPACE is not known
+-- destructive: DROP TABLESPACE changes where
 DROP TABLESPACE s;
 
--- destructive: DROP USER MAPPING is not known
+-- destructive: DROP USER MAPPING changes how
 DROP USER MAPPING FOR u SERVER s;
 
 -- destructive: COMMENT changes
@@ -2083,94 +2083,94 @@ COMMENT ON COLUMN orders.total IS NULL;
 -- destructive: SECURITY LABEL changes
 SECURITY LABEL FOR p ON TABLE orders IS 'x';
 
--- destructive: GRANT is not known
+-- destructive: GRANT changes privileges
 GRANT SELECT ON orders TO u;
 
--- destructive: GRANT is not known
+-- destructive: GRANT changes privileges
 GRANT ALL ON ALL TABLES IN SCHEMA public TO u WITH GRANT OPTION;
 
--- destructive: GRANT is not known
+-- destructive: GRANT changes privileges
 GRANT EXECUTE ON FUNCTION my_function() TO public;
 
--- destructive: GRANT is not known
+-- destructive: GRANT changes privileges
 GRANT admin TO u WITH ADMIN OPTION;
 
--- destructive: REVOKE is not known
+-- destructive: REVOKE changes privileges
 REVOKE ALL ON orders FROM public;
 
--- destructive: REVOKE is not known
+-- destructive: REVOKE changes privileges;
 REVOKE admin FROM u CASCADE;
 
--- destructive: ALTER DEFAULT PRIVILEGES is not known
+-- destructive: ALTER DEFAULT PRIVILEGES changes privileges
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO u;
 
--- destructive: CREATE ROLE is not known
+-- destructive: CREATE ROLE changes accounts
 CREATE ROLE u LOGIN PASSWORD 'x';
 
--- destructive: CREATE USER is not known
+-- destructive: CREATE USER changes accounts
 CREATE USER u;
 
--- destructive: CREATE GROUP is not known
+-- destructive: CREATE GROUP changes accounts
 CREATE GROUP g;
 
--- destructive: ALTER ROLE is not known
+-- destructive: ALTER ROLE changes accounts
 ALTER ROLE u SUPERUSER;
 
--- destructive: ALTER ROLE is not known
+-- destructive: ALTER ROLE changes accounts
 ALTER USER u SET work_mem = '1MB';
 
--- destructive: ALTER ROLE is not known
+-- destructive: ALTER ROLE changes the
 ALTER ROLE u RENAME TO v;
 
--- destructive: ALTER ROLE is not known
+-- destructive: ALTER ROLE changes accounts
 ALTER GROUP g ADD USER u;
 
--- destructive: REASSIGN OWNED is not known
+-- destructive: REASSIGN OWNED changes who
 REASSIGN OWNED BY a TO b;
 
--- destructive: ALTER SYSTEM is not known
+-- destructive: ALTER SYSTEM changes the
 ALTER SYSTEM SET work_mem = '1MB';
 
--- destructive: ALTER SYSTEM is not known
+-- destructive: ALTER SYSTEM changes the
 ALTER SYSTEM RESET ALL;
 
--- destructive: CREATE TABLESPACE is not known
+-- destructive: CREATE TABLESPACE changes where
 CREATE TABLESPACE s LOCATION '/x';
 
--- destructive: ALTER TABLESPACE is not known
+-- destructive: ALTER TABLESPACE changes where
 ALTER TABLESPACE s SET (seq_page_cost = 1);
 
--- destructive: ALTER TABLESPACE is not known
+-- destructive: ALTER TABLESPACE changes the
 ALTER TABLESPACE s RENAME TO s2;
 
--- destructive: CREATE SERVER is not known
+-- destructive: CREATE SERVER changes how
 CREATE SERVER s FOREIGN DATA WRAPPER w;
 
--- destructive: ALTER SERVER is not known
+-- destructive: ALTER SERVER changes how
 ALTER SERVER s OPTIONS (host 'x');
 
--- destructive: CREATE USER MAPPING is not known
+-- destructive: CREATE USER MAPPING changes how
 CREATE USER MAPPING FOR u SERVER s OPTIONS (password 'x');
 
--- destructive: ALTER USER MAPPING is not known
+-- destructive: ALTER USER MAPPING changes how
 ALTER USER MAPPING FOR u SERVER s OPTIONS (SET password 'x');
 
--- destructive: CREATE PUBLICATION is not known
+-- destructive: CREATE PUBLICATION changes what
 CREATE PUBLICATION p FOR TABLE orders WHERE (id > 5);
 
--- destructive: CREATE PUBLICATION is not known
+-- destructive: CREATE PUBLICATION changes what
 CREATE PUBLICATION p FOR ALL TABLES;
 
--- destructive: ALTER PUBLICATION is not known
+-- destructive: ALTER PUBLICATION changes what
 ALTER PUBLICATION p ADD TABLE orders;
 
--- destructive: CREATE SUBSCRIPTION is not known
+-- destructive: CREATE SUBSCRIPTION changes what
 CREATE SUBSCRIPTION s CONNECTION 'host=x' PUBLICATION p;
 
--- destructive: ALTER SUBSCRIPTION is not known
+-- destructive: ALTER SUBSCRIPTION changes what
 ALTER SUBSCRIPTION s DISABLE;
 
--- destructive: ALTER SUBSCRIPTION is not known
+-- destructive: ALTER SUBSCRIPTION changes the
 ALTER SUBSCRIPTION s OWNER TO u;
 
 -- destructive: password hashes

@@ -136,6 +136,9 @@ TEST(SchemaSnapshotTest, WhatIsWrongIsNamedWithItsPlace) {
     return std::string(ReadSchemaSnapshot("s.yaml", text).status().message());
   };
   EXPECT_THAT(error("tables:\n- name: a\n- rows: 1\n"), HasSubstr("s.yaml:3:3: tables[1]"));
+  // What a shell leaves of a command that failed.
+  EXPECT_THAT(error(""), HasSubstr("s.yaml: the snapshot is empty"));
+  EXPECT_THAT(error(" \n"), HasSubstr("s.yaml: the snapshot is empty"));
   EXPECT_THAT(error("tables: [{name: a, row: 1}]"), HasSubstr("did you mean \"rows\"?"));
   EXPECT_THAT(error("tables: [{name: a, replica_identity: some}]"), HasSubstr("one of default"));
   EXPECT_THAT(error("tables: [{name: a, indexes: [{name: i}]}]"), HasSubstr("has no columns"));

@@ -268,7 +268,7 @@ TEST(LintAdviceTest, TheWayToSetNotNullCanBeGone) {
 }
 
 TEST(LintAdviceTest, AliasesAreNoTables) {
-  const char* one = "DELETE o FROM orders o JOIN c ON c.id = o.cid";
+  const char* one = "DELETE o FROM orders o LEFT JOIN c ON c.id = o.cid";
   EXPECT_THAT(Advice(Ma(), one, "dbf-no-where"), HasSubstr("DELETE FROM orders "));
   SchemaSnapshot snapshot;
   snapshot.complete = true;

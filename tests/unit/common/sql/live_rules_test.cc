@@ -423,6 +423,36 @@ TEST(DryRunTest, ColumnsThatAreNotThereAreNamed) {
   }
 }
 
+TEST(DryRunTest, AQueryOfATableThatIsNotThere) {
+  for (absl::string_view dialect : {"mysql-8.0", "mariadb-10.11", "postgresql-15"}) {
+    for (absl::string_view sql : {"SELECT id FROM nosuch WHERE id = 1", "SELECT id FROM app.nosuch",
+                                  "SELECT count(*) FROM app.nosuch x"}) {
+      EXPECT_THAT(Lint(At(dialect), sql).Of("dbf-dry-run"), HasSubstr("there is no table"))
+          << dialect << ": " << sql;
+      EXPECT_EQ(Lint(At(dialect), sql, false).Of("dbf-dry-run"), "") << dialect << ": " << sql;
+    }
+    for (absl::string_view sql :
+         {"SELECT id FROM orders WHERE id = 1", "SELECT 1",
+          "WITH q AS (SELECT 1 AS id) SELECT id FROM q",
+          "SELECT table_name FROM information_schema.tables",
+          "CREATE TABLE made (id int); SELECT id FROM made",
+          "CREATE VIEW seen AS SELECT id FROM app.orders; SELECT id FROM seen",
+          "CREATE TEMPORARY TABLE made AS SELECT id FROM app.orders; SELECT id FROM made"}) {
+      EXPECT_EQ(Lint(At(dialect), sql).Of("dbf-dry-run"), "") << dialect << ": " << sql;
+    }
+  }
+  for (absl::string_view sql : {"SELECT relname FROM pg_class", "SELECT 1 FROM pg_catalog.pg_class",
+                                "SELECT g FROM generate_series(1, 2) g",
+                                "SELECT id INTO made FROM app.orders; SELECT id FROM made"}) {
+    EXPECT_EQ(Lint(At("postgresql-15"), sql).Of("dbf-dry-run"), "") << sql;
+  }
+  for (absl::string_view sql :
+       {"SELECT 1 FROM dual", "SELECT seq FROM seq_1_to_10", "SELECT user FROM mysql.user",
+        "SELECT 1 FROM performance_schema.threads"}) {
+    EXPECT_EQ(Lint(At("mariadb-10.11"), sql).Of("dbf-dry-run"), "") << sql;
+  }
+}
+
 TEST(RowLimitTest, InsertSelectWritesWhatItReads) {
   for (absl::string_view dialect : {"mysql-8.0", "mariadb-10.11", "postgresql-15"}) {
     const auto said = [&](absl::string_view sql) {

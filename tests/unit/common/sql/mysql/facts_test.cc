@@ -254,7 +254,7 @@ TEST(FactsTest, UpdatesAndDeletesAreDescribed) {
   EXPECT_FALSE(limited.query.unguarded_write);
   EXPECT_THAT(limited.objects, ElementsAre(Name{"s", "t"}));
   EXPECT_TRUE(Of("DELETE FROM t").query.unguarded_write);
-  EXPECT_TRUE(Of("DELETE a, b FROM a JOIN b USING (i)").query.unguarded_write);
+  EXPECT_TRUE(Of("DELETE a, b FROM a LEFT JOIN b USING (i)").query.unguarded_write);
   EXPECT_TRUE(Of("WITH x AS (SELECT 1 FROM y WHERE z = 1) DELETE FROM t").query.unguarded_write);
   EXPECT_TRUE(Of("DELETE HISTORY FROM t").query.unguarded_write);
 }

@@ -383,5 +383,27 @@ TEST(VerdictTest, AnEnumsValueIsAddedInsideATransactionSince12) {
   EXPECT_TRUE(Of("ALTER TYPE e ADD VALUE 'x'", 15).transactional);
 }
 
+TEST(VerdictTest, ReasonsSayWhatAStatementDoes) {
+  struct Case {
+    absl::string_view text;
+    absl::string_view reason;
+  };
+  for (const Case& c :
+       {Case{"BEGIN", "BEGIN begins or ends a transaction, or a part of one"},
+        Case{"SAVEPOINT a", "SAVEPOINT begins or ends a transaction, or a part of one"},
+        Case{"SET lock_timeout = '5s'", "SET changes the session or the server"},
+        Case{"GRANT SELECT ON t TO a", "GRANT changes privileges"},
+        Case{"GRANT a TO b", "GRANT changes privileges"},
+        Case{"LOCK TABLE t", "LOCK takes a lock that others may wait for"},
+        Case{"CREATE ROLE a", "CREATE ROLE changes accounts or what they may do"},
+        Case{"ALTER SYSTEM SET work_mem = '1GB'", "ALTER SYSTEM changes the server"},
+        Case{"NOTIFY a", "NOTIFY sends messages to other sessions, or asks for theirs"},
+        Case{"DROP PUBLICATION p", "DROP PUBLICATION changes the session or the server"}}) {
+    const Verdict verdict = Of(c.text);
+    EXPECT_EQ(verdict.safety, Safety::kDestructive) << c.text;
+    EXPECT_THAT(verdict.reasons, testing::Contains(std::string(c.reason))) << c.text;
+  }
+}
+
 }  // namespace
 }  // namespace dbfleet::sql
