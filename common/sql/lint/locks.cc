@@ -197,7 +197,9 @@ void CheckLocks(const Look& look) {
   // A copy that lets others write is made in place, and may be asked for so; where the version is
   // not known, it may be one that copies nothing.
   const bool online = look.verdict.effects.blocks == Blocking::kNothing;
-  if (!rebuilds || online || !look.target.version.known()) NoAlgorithm(look);
+  // Only the first FULLTEXT index builds the table anew, in place.
+  const bool in_place = online || (MakesSpecialIndex(look.facts) && !NeedsCopy(look.facts));
+  if (!rebuilds || in_place || !look.target.version.known()) NoAlgorithm(look);
   NoLockTimeout(look);
 }
 

@@ -9,10 +9,10 @@
 namespace dbfleet::sql {
 
 // MySQL/MariaDB, InnoDB: alterations of one table of which each is instant or in place alone, and
-// which together rebuild or copy it. Source: MySQL's ha_innobase::check_if_supported_inplace_alter
-// and innobase_support_instant; measured on MariaDB 10.11 (TABLE_ID of INNODB_SYS_TABLES, and which
-// ALGORITHM and LOCK are refused). Memory does not grow with what is added, but for the names of
-// virtual columns.
+// which together rebuild or copy it. Source: measured on MariaDB 10.11 (TABLE_ID of
+// INNODB_SYS_TABLES, and which ALGORITHM and LOCK are refused); of MySQL it is assumed, where its
+// manual on online DDL does not say otherwise. Memory does not grow with what is added, but for the
+// names of virtual columns.
 class AlterMix {
  public:
   void Add(const Alteration& alteration);
