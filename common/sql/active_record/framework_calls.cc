@@ -1,10 +1,12 @@
 #include "common/sql/active_record/framework_calls.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 #include "common/base/text.h"
 #include "common/sql/active_record/method_table.h"
@@ -98,14 +100,30 @@ bool RunsOthers(absl::string_view name) {
   return IsOneOf(absl::AsciiStrToLower(name), kNames);
 }
 
+// Of Laravel's "migrate:...", which may be shortened as far as it stays clear; not a sentence or
+// the key of a translation.
+bool NamesMigration(absl::string_view text) {
+  static constexpr absl::string_view kNames[] = {"fresh", "install",  "make",  "refresh",
+                                                 "reset", "rollback", "status"};
+  if (!absl::ConsumePrefix(&text, "migrate:")) return false;
+  if (text.empty()) return true;  // The program joins it with the rest.
+  const auto end = std::find_if(text.begin(), text.end(), [](unsigned char c) {
+    return !absl::ascii_isalnum(c) && c != '_';
+  });
+  const absl::string_view word = text.substr(0, static_cast<size_t>(end - text.begin()));
+  return !word.empty() &&
+         std::any_of(std::begin(kNames), std::end(kNames),
+                     [&](absl::string_view name) { return absl::StartsWith(name, word); });
+}
+
 // 'db:wipe', 'migrate:fresh --seed', 'doctrine:schema:drop'
 bool NamesCommand(absl::string_view text) {
   for (absl::string_view command :
-       {"db:seed", "db:wipe", "migrate:", "doctrine:database:", "doctrine:fixtures:",
-        "doctrine:migrations:", "doctrine:query:", "doctrine:schema:"}) {
+       {"db:seed", "db:wipe", "doctrine:database:", "doctrine:fixtures:", "doctrine:migrations:",
+        "doctrine:query:", "doctrine:schema:"}) {
     if (absl::StartsWith(text, command)) return true;
   }
-  return false;
+  return NamesMigration(text);
 }
 
 // $schedule->command('db:wipe'), new ArrayInput(['command' => 'doctrine:schema:drop'])

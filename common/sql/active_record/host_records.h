@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <set>
 #include <string>
 
@@ -19,7 +20,7 @@ class HostRecords {
 
   // A chain that reaches the database begins at the token.
   void Bind(const HostChain& chain);
-  bool any_bound() const { return !bound_.empty(); }
+  size_t bound() const { return bound_.size(); }  // How many are, which only grows.
 
   // Whether a variable, or a method of Ruby, is one.
   bool Holds(absl::string_view name) const { return bound_.count(name) > 0; }

@@ -2,6 +2,7 @@
 #include <iterator>
 #include <optional>
 #include <string>
+#include <unordered_set>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -199,6 +200,9 @@ class Walk {
         variables->MayHoldConnection(chain.receiver.empty() ? chain.calls[0].name : chain.receiver);
     certain_ = held || IsNothingButConnection(chain.receiver);
     connection_ = certain_ || IsConnectionName(chain.receiver);
+    for (const HostRange& inside : chain.inside) {
+      if (program[inside.end].Is("]")) behind_index_.insert(program[inside.end + 2].text.data());
+    }
     const HostToken& first = program[chain.range.begin];
     const bool list = first.Is("[") && program.CloseOf(chain.range.begin) + 1 < program.size() &&
                       chain.receiver == program.Source({chain.range.begin,
@@ -303,9 +307,7 @@ class Walk {
 
   // users.index_by(&:id)[1].update(...): what a list or hash in memory holds may be a record.
   bool FollowsIndex(const HostCall& call) const {
-    return std::any_of(chain_.inside.begin(), chain_.inside.end(), [&](HostRange index) {
-      return program_[index.end].Is("]") && program_[index.end + 2].text.data() == call.name.data();
-    });
+    return behind_index_.count(call.name.data()) > 0;
   }
 
   bool Called(size_t i) {
@@ -399,6 +401,7 @@ class Walk {
   const HostChain& chain_;
   const bool generous_;
   const HostVariables* variables_;
+  std::unordered_set<const char*> behind_index_;  // Where the names behind "[...]." stand.
   bool connection_ = false;
   bool certain_ = false;  // Its name is that of a connection, and of nothing else.
   bool given_ = false;    // By a class that holds no rows, but may keep records.

@@ -170,7 +170,7 @@ class Splitter {
 
   // "{$user->wipe()}": of what came from the database.
   bool ShowsMethodOfRecord(const HostToken& token) const {
-    if (records_.empty() && !shared_.any_bound()) return false;
+    if (records_.empty() && shared_.bound() == 0) return false;
     if (token.kind != HostTokenKind::kString && token.kind != HostTokenKind::kOther) return false;
     for (const StringPart& part : token.parts) {
       if (!part.is_code || absl::StartsWith(part.text, "\\")) continue;
@@ -466,6 +466,14 @@ class Splitter {
   bool in_builder_ = false;  // In a closure that tells a builder more.
 };
 
+constexpr int kMostPasses = 4;  // Behind the first.
+
+void DoubtAll(absl::string_view why, std::vector<Statement>* statements) {
+  for (Statement& statement : *statements) {
+    if (statement.host.doubt.empty()) statement.host.doubt = std::string(why);
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<Statement>> SplitActiveRecord(const Target& target,
@@ -476,8 +484,14 @@ absl::StatusOr<std::vector<Statement>> SplitActiveRecord(const Target& target,
   HostRecords shared(read);
   Splitter splitter(read, program, EmbeddedTarget(target), &shared);
   std::vector<Statement> statements = splitter.All();
-  // What is bound somewhere may be used in front of it.
-  if (shared.any_bound()) {
+  // What is bound somewhere may be used in front of it, and bind more there.
+  size_t bound = 0;
+  for (int passes = 0; shared.bound() > bound; ++passes) {
+    if (passes == kMostPasses) {
+      DoubtAll("it hands records from method to method too often to follow", &statements);
+      break;
+    }
+    bound = shared.bound();
     statements = Splitter(read, program, EmbeddedTarget(target), &shared).All();
   }
   if (!statements.empty() || read.size() == 0) return statements;

@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 #include "common/base/status.h"
 #include "common/sql/text/characters.h"
@@ -32,6 +33,19 @@ bool EndsLikeDelimiterCommand(absl::string_view text) {
   const size_t newline = text.rfind('\n');
   return newline != absl::string_view::npos &&
          absl::StartsWithIgnoreCase(text.substr(newline + 1), "delimiter");
+}
+
+// Whether a line ends with a backslash that is not escaped itself.
+bool EscapesLineBreak(absl::string_view text) {
+  for (size_t end = text.find('\n'); end != absl::string_view::npos;
+       end = text.find('\n', end + 1)) {
+    absl::string_view line = text.substr(0, end);
+    absl::ConsumeSuffix(&line, "\r");
+    const size_t last = line.find_last_not_of('\\');
+    const size_t backslashes = line.size() - (last == absl::string_view::npos ? 0 : last + 1);
+    if (backslashes % 2 == 1) return true;
+  }
+  return false;
 }
 
 // Whether a quote stands behind a backslash that is not escaped itself.
@@ -212,14 +226,14 @@ void Lexer::DoubtComment(absl::string_view comment, bool hint) {
   if (marks || odd) DoubtClient(kCommentsInside);
 }
 
-// Where a comment is taken out a blank comes, but not in front of a character of several bytes.
+// Where a comment is taken out a blank comes, but not in front of a character of several bytes: it
+// comes behind those. Not if a blank stands there already.
 void Lexer::DoubtBehindComment(absl::string_view comment) {
   if (!mysql()) return;
-  const size_t next = text_.find_first_not_of(" \t\r\v\f", pos_);
-  if (next != absl::string_view::npos && IsHighByte(text_[next])) {
+  if (IsHighByte(Peek(0))) {
     DoubtClient(
         "a character beyond ASCII stands right behind a comment, where clients write a blank "
-        "elsewhere; begin a new line behind the comment");
+        "elsewhere; write one behind the comment");
   }
   if (EndsLikeDelimiterCommand(comment)) DoubtClient(kLikeDelimiter);
 }
@@ -292,7 +306,7 @@ bool Lexer::LexQuoted(Token* token, TokenKind kind, size_t start, bool backslash
     DoubtClient("a backslash stands in double quotes, where a client may take it for an escape");
   }
   const absl::string_view quoted = text_.substr(pos_, end - pos_);
-  if (mysql() && (absl::StrContains(quoted, "\\\n") || absl::StrContains(quoted, "\\\r\n"))) {
+  if (mysql() && EscapesLineBreak(quoted)) {
     DoubtClient(
         "a backslash stands at the end of a line in quotes, which clients take out, or read as "
         "something else; write \\n");

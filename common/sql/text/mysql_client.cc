@@ -7,6 +7,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 
+#include "common/sql/text/characters.h"
+
 namespace dbfleet::sql {
 namespace {
 
@@ -57,6 +59,14 @@ bool IsDoubtfulMinus(absl::string_view behind, TokenPlace place) {
          absl::StartsWith(behind, "-#") || absl::StartsWith(behind, "--");
 }
 
+// What of a delimiter's line stands behind it goes with the statement if it is nothing but blanks,
+// or they and a comment up to the line's end. Of "--" it has to see the blank.
+bool GoesWithStatement(absl::string_view behind) {
+  behind = absl::StripLeadingAsciiWhitespace(behind);
+  return behind.empty() || absl::StartsWith(behind, "#") || absl::StartsWith(behind, "-- ") ||
+         absl::StartsWith(behind, "--\t");
+}
+
 }  // namespace
 
 absl::string_view DoubtOfMySqlClient(absl::string_view text, const Token& token, TokenPlace place) {
@@ -67,11 +77,16 @@ absl::string_view DoubtOfMySqlClient(absl::string_view text, const Token& token,
   if (place.begins_statement && IsCommand(token)) {
     return "it begins like a command of the client, which ends with the line; remove it";
   }
+  // They skip blanks in front of a statement, and forget there that a comment stood among them.
+  if (place.begins_statement && place.behind_comment && IsHighByte(token.text[0])) {
+    return "a statement begins with a character beyond ASCII behind a comment, where clients write "
+           "a blank elsewhere; remove the comment";
+  }
   const bool command = place.begins_statement && token.text.size() == kDelimiter.size();
-  if (!command && place.begins_line && token.kind == TokenKind::kWord &&
-      absl::StartsWithIgnoreCase(token.text, kDelimiter)) {
+  if (!command && (place.begins_statement || place.first_column) &&
+      token.kind == TokenKind::kWord && absl::StartsWithIgnoreCase(token.text, kDelimiter)) {
     return "a line begins with DELIMITER and is no such command; clients take the line break away "
-           "behind it; write it on the line before";
+           "behind it; write a blank in front of it";
   }
   return "";
 }
@@ -87,7 +102,8 @@ absl::string_view DoubtOfMySqlUse(absl::string_view statement) {
 }
 
 absl::string_view DoubtOfMySqlDelimiter(absl::string_view former, absl::string_view gap,
-                                        absl::string_view argument, absl::string_view next) {
+                                        bool behind_delimiter, absl::string_view argument,
+                                        absl::string_view next) {
   // At the former no statement that is understood can be cut; by the next two of them do not become
   // one that does more.
   const bool former_is_no_sql =
@@ -102,7 +118,9 @@ absl::string_view DoubtOfMySqlDelimiter(absl::string_view former, absl::string_v
   for (absl::string_view one : absl::StrSplit(gap.substr(0, line), '\n')) {
     const bool comment = absl::StartsWith(one, "#") || absl::StartsWith(one, "--");
     const bool empty = one.empty() || one == "\r";
-    if (!empty && (first || !comment)) {
+    const bool harmless =
+        first ? empty || (behind_delimiter && GoesWithStatement(one)) : empty || comment;
+    if (!harmless) {
       return "blanks or a comment stand in front of DELIMITER, where clients that send comments do "
              "not know the command; remove them";
     }

@@ -10,7 +10,9 @@ namespace dbfleet::sql {
 
 struct TokenPlace {
   bool begins_statement = false;
-  bool begins_line = false;  // But for blanks and comments.
+  bool behind_comment = false;  // One stands between it and the delimiter in front.
+  bool begins_line = false;     // But for blanks and comments.
+  bool first_column = false;    // But for comments.
 };
 
 // Why the client may send something else than the token at that place, and what follows it, or cut
@@ -21,11 +23,12 @@ absl::string_view DoubtOfMySqlClient(absl::string_view text, const Token& token,
 absl::string_view DoubtOfMySqlUse(absl::string_view statement);
 
 // The same of a DELIMITER command, of which `argument` is the rest of its line, and what it makes
-// the delimiter `next`. `gap` stands between the command and the delimiter before it, a `former`. A
-// client that sends comments does not know the command behind some of them, and goes on with the
-// former one; one in binary mode counts a carriage return.
+// the delimiter `next`. `gap` stands between the command and the delimiter before it, a `former`,
+// or the beginning of the script. A client that sends comments does not know the command behind
+// some of them, and goes on with the former one; one in binary mode counts a carriage return.
 absl::string_view DoubtOfMySqlDelimiter(absl::string_view former, absl::string_view gap,
-                                        absl::string_view argument, absl::string_view next);
+                                        bool behind_delimiter, absl::string_view argument,
+                                        absl::string_view next);
 
 // Whether clients cut at it wherever servers would, and know the next DELIMITER command.
 bool IsPlainDelimiter(absl::string_view delimiter);

@@ -180,9 +180,7 @@ void StatementStream::TakeLexersDoubt() {
 absl::Status StatementStream::Take(const Token& token, Statement* statement, bool* complete) {
   TakeLexersDoubt();
   if (dialect_ != Dialect::kPostgres) {
-    const size_t at = token.offset;
-    Doubt(DoubtOfMySqlClient(
-        buffer_, token, {!has_content_, BeginsLine(at) || (at > 0 && buffer_[at - 1] == '/')}));
+    Doubt(DoubtOfMySqlClient(buffer_, token, PlaceOf(token)));
   }
   if (dialect_ != Dialect::kPostgres && !has_content_ && token.IsWord("DELIMITER")) {
     return ChangeDelimiter(token);
@@ -277,8 +275,10 @@ absl::Status StatementStream::ChangeDelimiter(const Token& token) {
                "DELIMITER needs 1 to 15 ASCII characters without quotes, spaces, backslashes and "
                "comments, which do not stand in its name; write for example DELIMITER //");
   }
-  const absl::string_view gap = absl::string_view(buffer_).substr(begin_, token.offset - begin_);
-  Doubt(DoubtOfMySqlDelimiter(lexer_.delimiter(), gap, line, delimiter));
+  // Else it may be the script's beginning, or what stands behind a byte order mark.
+  const bool behind_delimiter = base_ + begin_ > kByteOrderMark.size();
+  Doubt(DoubtOfMySqlDelimiter(lexer_.delimiter(), GapBefore(token), behind_delimiter, line,
+                              delimiter));
   lexer_.SetDelimiter(delimiter);
   KeepComments(token.offset);
   begin_ = lexer_.offset();
@@ -381,6 +381,22 @@ absl::Status StatementStream::EndByCommand(size_t at, absl::string_view line,
 bool StatementStream::BeginsLine(size_t at) const {
   while (at > 0 && (buffer_[at - 1] == ' ' || buffer_[at - 1] == '\t')) --at;
   return at > 0 ? buffer_[at - 1] == '\n' : At(0).column == 1;
+}
+
+TokenPlace StatementStream::PlaceOf(const Token& token) const {
+  const size_t at = token.offset;
+  const bool behind_slash = at > 0 && buffer_[at - 1] == '/';
+  TokenPlace place;
+  place.begins_statement = !has_content_;
+  place.behind_comment = !has_content_ && absl::StrContains(GapBefore(token), "*/");
+  place.begins_line = BeginsLine(at) || behind_slash;
+  place.first_column = at > 0 ? behind_slash || buffer_[at - 1] == '\n' : At(0).column == 1;
+  return place;
+}
+
+// What stands between a statement's first token and the delimiter in front.
+absl::string_view StatementStream::GapBefore(const Token& token) const {
+  return absl::string_view(buffer_).substr(begin_, token.offset - begin_);
 }
 
 size_t StatementStream::LineEnd(size_t from) const {

@@ -12,6 +12,7 @@
 #include "common/sql/model/target.h"
 #include "common/sql/text/cutter.h"
 #include "common/sql/text/lexer.h"
+#include "common/sql/text/mysql_client.h"
 #include "common/sql/text/session_watch.h"
 
 namespace dbfleet::sql {
@@ -74,6 +75,8 @@ class StatementStream {
   absl::StatusOr<bool> Restrict(size_t at, absl::string_view line, absl::string_view word);
   size_t LineEnd(size_t from) const;
   bool BeginsLine(size_t at) const;
+  TokenPlace PlaceOf(const Token& token) const;
+  absl::string_view GapBefore(const Token& token) const;
   Position At(size_t offset) const;
   absl::Status Bad(size_t offset, absl::string_view what) const;
 

@@ -1,6 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ctime>
+#include <string>
+
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
 #include "common/sql/sql.h"
@@ -237,6 +241,36 @@ TEST(HostGivenTest, RecordsThatAnotherMethodBinds) {
                                  "function b() { $this->order = Order::find(1); } }"));
 }
 
+// What one method binds another may hand on, again and again.
+TEST(HostGivenTest, RecordsThatGoFromMethodToMethod) {
+  const auto handed = [](int times) {
+    std::string file = "class C\n  def go\n    @v0.promote\n  end\n";
+    for (int i = 0; i < times; ++i) {
+      absl::StrAppend(&file, "  def m", i, "\n    @v", i, " = @v", i + 1,
+                      ".members.find(1)\n  end\n");
+    }
+    absl::StrAppend(&file, "  def load\n    @v", times, " = User.find(1)\n  end\nend\n");
+    return file;
+  };
+  for (int times : {0, 1, 2, 3, 4, 20}) {
+    EXPECT_TRUE(IsDestructiveFile(kRuby, handed(times))) << times;
+  }
+  const absl::string_view kReads =
+      "class C\n  def go\n    @a.name\n  end\n  def mid\n    @a = @b.members.find(1)\n  end\n"
+      "  def load\n    @b = User.find(1)\n  end\nend\n";
+  EXPECT_FALSE(IsDestructiveFile(kRuby, kReads));
+}
+
+// It took time by the square of their number once.
+TEST(HostGivenTest, LongChainsBehindManyIndexesAreReadInTime) {
+  std::string code = "x";
+  for (int i = 0; i < 60000; ++i) absl::StrAppend(&code, "[0]");
+  for (int i = 0; i < 60000; ++i) absl::StrAppend(&code, ".a");
+  const std::clock_t begin = std::clock();
+  EXPECT_TRUE(Split(Target(kRuby), Beside(kRuby, code)).ok());
+  EXPECT_LT(std::clock() - begin, 6 * CLOCKS_PER_SEC);
+}
+
 // What is called for its effect on what a parameter's type says is a model of Laravel.
 TEST(HostGivenTest, ParametersThatAreModels) {
   const absl::string_view kFiles[] = {
@@ -314,6 +348,13 @@ TEST(HostGivenTest, CommandsOfFrameworksByTheirNames) {
                });
   ExpectWrites(kRuby, {"Rails.application.load_seed"});
   ExpectReads(kPhp, {"$this->trans('migrated');", "$x->find('dba');", "$x->label('database');"});
+  // They may be shortened, and put together; a sentence is none.
+  ExpectWrites(
+      kPhp,
+      {"$schedule->command('migrate:ref');", "$schedule->command(\"migrate:$what\");",
+       "$schedule->command('migrate:' . $what);", "$schedule->command('migrate:re' . $what);"});
+  ExpectReads(kPhp, {"Log::info('migrate: users done');", "trans('migrate:x');",
+                     "$this->line('migrate: done');", "$this->line('migrate:freshly done');"});
 }
 
 // They are given a table, and no SQL.

@@ -52,13 +52,16 @@ TEST(MySqlClientTest, WhereItCutsOtherwiseNothingIsSafe) {
              // And none in front of a character of several bytes.
              "SELECT a/**/\xc3\xa9 FROM t;",
              "SELECT a/*+ b */\xc3\xa9 FROM t;",
-             "SELECT 1 /* a */  \xc3\xa9INTO\xc3\xa9;",
+             "; /* a */  \xc3\xa9x\n;",
              // It takes the line break away behind such a line, in the middle of a statement.
              "SELECT x.\ndelimiter -\n- '\n FROM (SELECT 1 AS delimiter) x INTO OUTFILE '+x+' -- "
              "';",
              "SELECT 1,\nDelimiter_a /\n*! INTO OUTFILE 'x' */;",
              "SELECT 1 AS\n/**/delimiter -\n- 1;",
              "DELIMITERSELECT 1\n; SHOW TABLES;",
+             "  delimiterx 1\n; SHOW TABLES;",
+             "; delimiterx -\n- 1;",
+             "SELECT 1,\n/* a\n*/delimiter -\n- 1;",
              "SELECT 'a\ndelimiter' -\n- 1;",
              "SELECT /*\nDELIMITER */ 1 -- x\n, '\n INTO OUTFILE \"y\" -- ';",
              // "*/*" ends an executable comment, and begins a comment.
@@ -67,10 +70,15 @@ TEST(MySqlClientTest, WhereItCutsOtherwiseNothingIsSafe) {
              "SELECT 'a\\\n; DROP TABLE t; -- ';",
              "SELECT \"a\\\r\n\", 1;",
              "SELECT `a\\\nb`;",
+             "SELECT 'a\\\\\\\n; DROP TABLE t; -- ';",
              // With --comments it only knows DELIMITER where nothing stands in front of it.
              "DELIMITER xx\n \nDELIMITER ;\nSELECT 1 xxdelete FROM t;",
              "DELIMITER $$\n  -- a\nDELIMITER ;\nSELECT 1 $$delete FROM t;",
              "DELIMITER |\n/* a */\nDELIMITER ;\nSELECT 1 |delete FROM t;",
+             "DELIMITER |\n| --\nDELIMITER ;\nSELECT 1 |delete FROM t;",
+             "DELIMITER |\n| --\r\nDELIMITER ;\nSELECT 1 |delete FROM t;",
+             "DELIMITER |\n| /* a */\nDELIMITER ;\nSELECT 1 |delete FROM t;",
+             "\xef\xbb\xbf #\nDELIMITER _lock\nSELECT release_lock((SELECT 'a'))_lock",
              " #\nDELIMITER _lock\nSELECT release_lock((SELECT 'a'))_lock",
              // With --binary-mode the delimiter ends with the carriage return.
              "DELIMITER _lock\r\nSELECT release_lock((SELECT 'a'))_lock\r\n",
@@ -120,6 +128,38 @@ TEST(MySqlClientTest, WhereItCutsOtherwiseNothingIsSafe) {
       const auto delimited = Split(dialect, script);
       ASSERT_TRUE(delimited.ok()) << delimited.status();
       EXPECT_EQ(delimited->back().client_doubt, "") << script;
+    }
+  }
+}
+
+// Compared with what MariaDB's client sends, with and without --comments and --binary-mode.
+TEST(MySqlClientTest, WhereItSendsTheVerySameNothingIsInDoubt) {
+  for (const Dialect dialect : {Dialect::kMariaDb, Dialect::kMySql}) {
+    for (absl::string_view script : {
+             // It takes no line break away where the line is indented.
+             "CREATE TABLE csv (\n  id INT PRIMARY KEY,\n  delimiter CHAR(1) NOT NULL,\n\tquote "
+             "INT);",
+             "SELECT a,\n\tdelimiter_id\nFROM t;",
+             "SELECT a,\n/* b */ delimiter_id\nFROM t;",
+             "SELECT a, /* b\n */ delimiter_id\nFROM t;",
+             // A blank behind a comment is enough for it.
+             "SELECT /* \xe6\xb3\xa8 */ \xe5\x90\x8d FROM t;",
+             "SELECT /* x */  \xc3\xa4z, /* y */\t\xc3\xa4z FROM t;",
+             "SELECT a -- x\n, \xc3\xa4z FROM t;",
+             "/* a */ SELECT \xc3\xa4z FROM t;",
+             // What stands behind the delimiter on its line is sent with the statement.
+             "DELIMITER $$\nSELECT 1 $$ \t\nDELIMITER ;\nSELECT 1;",
+             "DELIMITER |\nSELECT 1 | \nDELIMITER ;\nSELECT 1;",
+             "DELIMITER |\n| -- a | b\nDELIMITER ;\nSELECT 1;",
+             "DELIMITER |\nSELECT 1 |# a\n-- b\n\nDELIMITER ;\nSELECT 1;",
+             // The backslash at the end of the line is escaped itself.
+             "SELECT 'C:\\\\temp\\\\\nnext';",
+             "SELECT \"a\\\\\\\\\r\nb\";",
+             "SELECT '\\n\nb';",
+         }) {
+      const auto statements = Split(dialect, script);
+      ASSERT_TRUE(statements.ok()) << script << statements.status();
+      EXPECT_EQ(statements->back().client_doubt, "") << script;
     }
   }
 }
