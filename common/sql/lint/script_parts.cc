@@ -75,7 +75,9 @@ void Script::DoubtNamed(const std::string& place, const std::string& name, size_
   if (same == by_name_.end()) return;
   for (const auto& [other, index] : same->second) {
     if (index == but) continue;
-    if (MayBeSame(place, other) || MayBeAlike(tables_[index], place)) NoteOthersRows(index);
+    if (!MayBeSame(place, other) && !MayBeAlike(tables_[index], place)) continue;
+    NoteOthersRows(index);
+    tables_[index].checks.clear();
   }
 }
 

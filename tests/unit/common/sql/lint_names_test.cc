@@ -5,7 +5,7 @@
 #include "tests/unit/common/sql/lint_cases.h"
 
 // Which table a name stands for, where a script's names may stand for others than it seems; what
-// is said beside another finding; which statements are one. Each script was run on a server.
+// is said beside another finding; which statements are one. Most scripts were run on a server.
 namespace dbfleet::sql {
 namespace {
 
@@ -194,6 +194,11 @@ TEST(LintNamesTest, TheFirstSchemaOfThePathMayNotBeThere) {
             {"SET search_path = nosuch, public; CREATE TABLE x (id int PRIMARY KEY);"
              "SET search_path = nosuch, o; DROP TABLE x",
              "dbf-drop-table 4"},
+            // Its CHECK went with it.
+            {"SET search_path = nosuch, public; CREATE TABLE x (id int);"
+             "ALTER TABLE x ADD CONSTRAINT c CHECK (id IS NOT NULL); DROP TABLE public.x;"
+             "ALTER TABLE public.old RENAME TO x; ALTER TABLE x ALTER id SET NOT NULL",
+             "dbf-set-not-null 6"},
             {"SET search_path = nosuch, public; CREATE TABLE x (id int PRIMARY KEY);"
              "CREATE SCHEMA nosuch; DROP TABLE public.x; ALTER TABLE public.old RENAME TO x;"
              "TRUNCATE x",
