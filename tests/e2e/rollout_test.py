@@ -55,7 +55,7 @@ class RolloutTest(FleetTest):
         self.assertEqual(self.task_states(job), ["STATE_SUCCEEDED", "STATE_PENDING"])
         self.assertTrue(self.has_column("0101"))
         shown = self.fleet.cli("ada", "change", "get", job, expect=0)
-        self.assert_says(shown, r"Waves +1, 1 targets; wave 1 of 2", r"1h pause, then health check",
+        self.assert_says(shown, r"Waves +1 \+ 1 targets; wave 1 of 2", r"1h pause, then health check",
                          r"wave 1 of 2 has ended \(1 target, 0 failed\); the next begins at ")
         self.fleet.cli("ada", "job", "resume", job, expect=0)
         done = self.fleet.wait_job(job, "SUCCEEDED")

@@ -102,7 +102,12 @@ size_t Script::Add(const Name& name, const std::string& place) {
   tables_[index].name = name;
   tables_[index].place = place;
   tables_[index].guessed = postgres_ && name.schema.empty() && session_.place_guessed();
-  by_name_[Lower(name.name)][place] = index;
+  std::map<std::string, size_t>& same = by_name_[Lower(name.name)];
+  same[place] = index;
+  if (same.size() > kMostPlaces) tables_[index].holds_others = true;
+  if (same.size() == kMostPlaces + 1) {
+    for (const auto& [other, at] : same) NoteOthersRows(at);
+  }
   return index;
 }
 

@@ -126,6 +126,11 @@ class Script {
 
   void AddMade(const TableState& table, Made* made) const;
 
+  // Of a name that stands for more tables than this each is in doubt, as the rows of others may be
+  // in it: what is done to one would have to be held against all, in time that grows with its
+  // square.
+  static constexpr size_t kMostPlaces = 1000;
+
   bool postgres_;
   Session session_;
   std::vector<TableState> tables_;

@@ -50,6 +50,7 @@ void Script::ForgetOthers(const Name& table, size_t index) {
   if (certain || (postgres_ && state.temporary)) return;
   const auto same = by_name_.find(absl::AsciiStrToLower(table.name));
   if (same == by_name_.end() || same->second.size() < 2) return;
+  if (same->second.size() > kMostPlaces) return;  // All are in doubt.
   const std::string place = state.place;
   const bool guessed = postgres_ && (table.schema.empty() || state.guessed);
   std::vector<size_t> others;
@@ -72,7 +73,7 @@ std::string Script::PlaceFor(const Name& name) const {
 
 void Script::DoubtNamed(const std::string& place, const std::string& name, size_t but) {
   const auto same = by_name_.find(absl::AsciiStrToLower(name));
-  if (same == by_name_.end()) return;
+  if (same == by_name_.end() || same->second.size() > kMostPlaces) return;
   for (const auto& [other, index] : same->second) {
     if (index == but) continue;
     if (!MayBeSame(place, other) && !MayBeAlike(tables_[index], place)) continue;
