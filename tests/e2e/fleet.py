@@ -56,14 +56,27 @@ def wait_until(what, condition, seconds=PATIENCE):
 
 # --- Processes -----------------------------------------------------------------------------------
 
-def start_time(pid):
-    """The kernel's start time of a living process; None for none and for a zombie."""
+def stat_of(path):
+    """The fields of a stat file from the state on; [] where there is none any more."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_text()
+        text = (path / "stat").read_text()
+    except OSError:
+        return []
+    return text[text.rindex(")") + 2:].split()
+
+
+def start_time(pid):
+    """The kernel's start time of a living process; None for none and for a zombie. While one of its
+    threads lives, or dies, a process has its files and locks, though its first thread is a zombie."""
+    process = Path(f"/proc/{pid}")
+    fields = stat_of(process)
+    if not fields:
+        return None
+    try:
+        threads = [stat_of(thread) for thread in (process / "task").iterdir()]
     except OSError:
         return None
-    fields = text[text.rindex(")") + 2:].split()
-    return None if fields[0] in "ZX" else fields[19]
+    return fields[19] if any(thread and thread[0] not in "ZX" for thread in threads) else None
 
 
 def children_of(pid):
