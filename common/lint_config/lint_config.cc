@@ -129,12 +129,32 @@ class Reader {
     } else if (from.environments().empty()) {
       problems_.Add(field, "give it a severity, or severities by environment");
     }
+    if (from.environments().count(std::string(environment_)) == 0) {
+      CheckShortForms(absl::StrCat(field, ".environments"), from);
+    }
     for (const auto& [environment, word] : from.environments()) {
       CheckEnvironment(absl::StrCat(field, ".environments"), environment);
       const Level here = LevelOf(absl::StrCat(field, ".environments.", environment), word, level);
       if (IsSameEnvironment(environment, environment_)) level = here;
     }
     result_.Set(rule->lint_id, level);
+  }
+
+  // "prod" may be declared as well, and is then another one than "production", which would go
+  // without the severity that was meant for it.
+  void CheckShortForms(absl::string_view field, const LintRuleConfig& from) {
+    static constexpr std::pair<absl::string_view, absl::string_view> kShort[] = {
+        {"dev", "development"}, {"devel", "development"}, {"prd", "production"},
+        {"prod", "production"}, {"stage", "staging"},     {"stg", "staging"}};
+    for (const auto& [name, full] : kShort) {
+      for (const auto& [environment, word] : from.environments()) {
+        if (!IsSameEnvironment(full, environment_) || absl::AsciiStrToLower(environment) != name) {
+          continue;
+        }
+        problems_.Add(field, absl::StrCat("\"", environment, "\" is another environment than ",
+                                          environment_, "; write ", full));
+      }
+    }
   }
 
   // Others may be declared elsewhere, but not so near to these.
@@ -170,6 +190,11 @@ class Reader {
     const RE2 tried(Filled(pattern, {"t", "c", "r"}), RE2::Quiet);
     if (!tried.ok()) {
       problems_.Add(field, absl::StrCat("is no regular expression: ", tried.error()));
+      return naming;
+    }
+    if (pattern.find_first_of("\\^$.|?*+()[]{}") == std::string::npos) {
+      problems_.Add(field, absl::StrCat("matches no name but ", SanitizeForDisplay(pattern),
+                                        "; write a regular expression, as \"[a-z][a-z0-9_]*\""));
       return naming;
     }
     naming.pattern = pattern;

@@ -44,12 +44,32 @@ std::string Place(const Statement& statement) { return absl::StrCat("line ", sta
 ScriptReader::ScriptReader(const Target& target) : target_(target), databases_({target.database}) {}
 
 Reading ScriptReader::Read(const Statement& statement) {
-  if (statement.client_command) return ReadClientCommand(statement);
-  Reading reading = ReadWhereItMayRun(statement);
+  Reading reading =
+      statement.client_command ? ReadClientCommand(statement) : ReadWhereItMayRun(statement);
   if (!target_.mysql_family() && !target_.postgres()) return reading;
-  HoldAgainstScript(statement, &reading);
-  Note(statement, reading);
+  if (!statement.client_command) {
+    HoldAgainstScript(statement, &reading);
+    Note(statement, reading);
+  }
+  TellOnce(statement, &reading);
   return reading;
+}
+
+// One cause that is told with each of a thousand statements hides the others.
+void ScriptReader::TellOnce(const Statement& statement, Reading* reading) {
+  Verdict& verdict = reading->verdict;
+  for (const std::string& cause : {strings_, unseen_, beneath_, statement.client_doubt}) {
+    if (cause.empty()) continue;
+    const auto reason = std::find(verdict.reasons.begin(), verdict.reasons.end(), cause);
+    if (reason == verdict.reasons.end()) continue;
+    const auto [told, first] = told_.emplace(cause, statement.line);
+    if (first) continue;
+    const std::string reference =
+        absl::StrCat("in doubt for the reason that is told at line ", told->second);
+    if (verdict.doubt == cause) verdict.doubt = reference;
+    verdict.reasons.erase(reason);
+    AddReason(reference, &verdict.reasons);
+  }
 }
 
 // \connect and \encoding of psql, which no server sees. What has one word or two behind it is a

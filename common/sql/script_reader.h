@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,7 +23,8 @@ namespace dbfleet::sql {
 //    is not known, CREATE EXTENSION, a search_path in which built-in names may be others', and all
 //    that is not understood;
 //  - anything behind a statement whose strings may end elsewhere, since its own may, too.
-// USE changes the database for those behind it. What was there before the script is not looked at.
+// A reason that holds from some statement on is told of the first of them; later ones refer to its
+// line. USE changes the database for those behind it. What was there before the script is not looked at.
 //
 // Memory grows with the names that the script makes, up to a bound beyond which all of them count
 // as made. Not thread-safe. Redis and host languages: as Read.
@@ -49,6 +51,7 @@ class ScriptReader {
   void Make(const Reading& reading, std::set<std::string>* names);
   void MakeCode(const Statement& statement, const Reading& reading, std::set<std::string>* names);
   void MadeUnseen(absl::string_view what, const Statement& statement);
+  void TellOnce(const Statement& statement, Reading* reading);
 
   const Target target_;
   std::vector<std::string> databases_;  // In which the session may be.
@@ -61,6 +64,7 @@ class ScriptReader {
   std::set<std::string> made_;       // What reading it does is not known; in lower case.
   std::set<std::string> relations_;  // The same of views and tables.
   std::set<std::string> triggered_;  // What writing to it does is not known.
+  std::map<std::string, int> told_;  // What holds from some place on: the line that told it.
 };
 
 }  // namespace dbfleet::sql

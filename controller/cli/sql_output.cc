@@ -104,7 +104,9 @@ class TableOutput : public SqlOutput {
     }
     rows_.push_back(std::move(row));
   }
+  void Failed(const std::string&, const absl::Status&) override { failed_ = true; }
   void End() override {
+    if (rows_.empty() && failed_) return;  // Titles of nothing.
     if (options_.with_verdict && !Fits()) return Lines();
     Table table(Columns());
     for (const Row& row : rows_) {
@@ -128,17 +130,20 @@ class TableOutput : public SqlOutput {
             TextColumn("STATEMENT"), TextColumn("REASONS")};
   }
 
-  // Whether a row has room for what is never cut, and for something of both texts.
+  // Whether a row has room for what is never cut, and for something of the statement: a reason that
+  // is cut says as little as a finding.
   bool Fits() const {
     if (width_ == 0) return true;
-    constexpr size_t kTexts = 2 * (2 + 12);  // With the gaps in front of them.
-    size_t place = 0, safety = 0, kind = 0;
+    constexpr size_t kGap = 2;
+    constexpr size_t kStatement = 12;
+    size_t place = 0, safety = 0, kind = 0, reasons = 0;
     for (const Row& row : rows_) {
       place = std::max(place, DisplayWidth(SanitizeForDisplay(row.place)));
       safety = std::max(safety, DisplayWidth(row.safety));
       kind = std::max(kind, DisplayWidth(row.kind));
+      reasons = std::max(reasons, DisplayWidth(SanitizeForDisplay(row.reasons)));
     }
-    return place + 2 + safety + 2 + kind + kTexts <= width_;
+    return place + safety + kind + kStatement + reasons + 4 * kGap <= width_;
   }
 
   void Lines() {
@@ -157,6 +162,7 @@ class TableOutput : public SqlOutput {
   const bool wide_;
   const size_t width_;  // 0: as wide as it takes.
   std::vector<Row> rows_;
+  bool failed_ = false;
 };
 
 // Findings in lines of their own: a message that is cut says nothing.

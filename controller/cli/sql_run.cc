@@ -187,6 +187,10 @@ absl::StatusOr<Plan> MakePlan(SqlTask task, const SqlArguments& arguments) {
   Plan plan;
   ASSIGN_OR_RETURN(plan.options.target, ReadTarget(arguments));
   ASSIGN_OR_RETURN(plan.thresholds, ReadThresholds(task, arguments));
+  if (arguments.environment.empty()) {
+    return Invalid("UNKNOWN_WORD",
+                   "--environment is empty; write development, qa, production or another name");
+  }
   plan.options.environment = sql::ClassOfEnvironment(arguments.environment);
   plan.options.with_verdict = task != SqlTask::kSplit;
   plan.show_secrets = task == SqlTask::kSplit && arguments.show_secrets;
@@ -244,7 +248,8 @@ class Runner {
       if (code == kExitOk) code = failed;
     }
     output_->End();
-    if (shell_.for_people() && task_ != SqlTask::kSplit) SayTotals();
+    const bool nothing = code != kExitOk && totals_.statements == 0;
+    if (shell_.for_people() && task_ != SqlTask::kSplit && !nothing) SayTotals();
     if (code != kExitOk) return code;
     return ReachesThreshold() ? kExitRefused : kExitOk;
   }

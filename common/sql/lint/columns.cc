@@ -66,17 +66,17 @@ void ChangeType(const Look& look, const Alteration& alteration) {
   const ColumnFacts& column = *alteration.column;
   const std::string after = Shown(column);
   if (after.empty()) return;
+  // PostgreSQL: a USING, which stands where a new column's default does, gives other values.
+  const bool converts = look.postgres() && column.default_kind != DefaultKind::kNone;
   const LiveTable* live = look.Live(look.table());
   const bool same = look.script.IsAsBefore(look.table(), alteration.name);
   const LiveColumn* known = live == nullptr || !same ? nullptr : live->Column(alteration.name);
   std::string from;
   if (known != nullptr) {
-    const bool computed = look.postgres() &&  // A USING stands where a new column's default does.
-                          alteration.column->default_kind != DefaultKind::kNone;
-    if (!computed && KeepsRows(look.target, known->type, *alteration.column)) return;
+    if (!converts && KeepsRows(look.target, known->type, *alteration.column)) return;
     from = absl::StrCat(" from ", known->type);
   }
-  const char* rewrites = look.mysql() && known == nullptr
+  const char* rewrites = known == nullptr && !converts
                              ? " may rewrite the table, unless it only widens the type or keeps it"
                              : " rewrites the table";
   const std::string name = alteration.name + "_new";

@@ -38,8 +38,11 @@ bool IsAboutIgnoring(const std::string& rule_id) {
 
 void NotUnderstood(const Look& look) {
   if (look.verdict.understood || look.verdict.safety == Safety::kSafe) return;
-  const std::string& why = look.verdict.doubt;
-  if (look.facts.unreadable) return look.Report(LintId::kSyntaxError, why);
+  // What a program puts into its SQL may be what is missing there.
+  const bool joined = look.facts.call.has_value() && look.facts.call->concatenates;
+  const std::string why =
+      joined ? "its SQL is joined with a value of the program" : look.verdict.doubt;
+  if (look.facts.unreadable && !joined) return look.Report(LintId::kSyntaxError, why);
   look.Report(LintId::kNotUnderstood,
               why.empty() ? "" : absl::StrCat("not understood as a whole: ", why));
 }

@@ -169,7 +169,7 @@ constexpr LintRule kRules[] = {
      "old and new versions of the application run side by side during a deployment",
      "add a new column, write both, copy in batches, read the new one, drop the old one later"},
     {LintId::kChangeColumnType, "dbf-change-column-type", kInSql, kBySize, kWarn,
-     "changing a column's type rewrites the table",
+     "changing a column's type may rewrite the table",
      "reads and writes wait until all rows are copied; values that do not fit fail or are cut",
      "add a column of the new type, keep both in step, copy in batches, then swap"},
     {LintId::kNotNullWithoutDefault, "dbf-not-null-without-default", kInSql, 0, kWarn,

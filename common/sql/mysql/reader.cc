@@ -30,11 +30,16 @@ Reading NotUnderstood(std::string reason) {
   return reading;
 }
 
-Reading ReadOne(const Target& target, Toks tokens, absl::string_view text, Position origin) {
+// `plain`: it holds no other statements, and all of it is executed.
+Reading ReadOne(const Target& target, Toks tokens, bool plain, absl::string_view text,
+                Position origin) {
   Draft draft(target, tokens, text, origin);
   Parser parser(&draft);
   mysql::ReadStatement(&parser);
-  if (std::string problem = mysql::EndProblem(tokens); !problem.empty()) {
+  std::string problem = mysql::EndProblem(tokens);
+  if (problem.empty() && plain) problem = mysql::FormProblem(tokens);
+  if (!problem.empty()) {
+    draft.reading.verdict.doubt = problem;  // It says more than where reading stopped.
     draft.Doubt(std::move(problem));
     draft.reading.facts.unreadable = true;
   }
@@ -98,12 +103,14 @@ Reading ReadLexed(const Target& target, const Lexed& lexed, absl::string_view te
     size_t end = lexed.ends[i];
     const Toks head(all.subspan(begin, end - begin));
     const bool compound = target.dialect == Dialect::kMariaDb && mysql::IsCompound(head);
-    if (compound || mysql::DefinesRoutine(head)) {
+    const bool holds_others = compound || mysql::DefinesRoutine(head);
+    if (holds_others) {
       // What stands in a routine's body is no statement of its own.
       end = mysql::EndOfRoutine(all, lexed.ends, begin, end);
       while (i + 1 < lexed.ends.size() && lexed.ends[i] < end) ++i;
     }
-    Reading one = ReadOne(target, Toks(all.subspan(begin, end - begin)), text, origin);
+    const bool plain = !holds_others && !lexed.doubtful_comment && !lexed.doubtful_quotes;
+    Reading one = ReadOne(target, Toks(all.subspan(begin, end - begin)), plain, text, origin);
     if (statements == 0) {
       reading = std::move(one);
     } else {

@@ -24,9 +24,10 @@ constexpr Word kNoOperand[] = {
     K("IN"),    K("IS"),   K("LIKE"),    K("LIMIT"), K("ON"),    K("OR"),   K("ORDER"), K("REGEXP"),
     K("RLIKE"), K("THEN"), K("UNION"),   K("WHEN"),  K("WHERE"), K("XOR")};
 constexpr Word kEndsStatementNever[] = {
-    K("ADD"),  K("ALTER"),  K("AND"),   K("BY"),     K("CREATE"), K("DELETE"),
-    K("DROP"), K("FROM"),   K("INDEX"), K("INSERT"), K("INTO"),   K("JOIN"),
-    K("OR"),   K("SELECT"), K("SET"),   K("TABLE"),  K("UPDATE"), K("WHERE")};
+    K("ADD"),    K("ALTER"), K("AND"),  K("AS"),     K("BETWEEN"), K("BY"),    K("CREATE"),
+    K("DELETE"), K("DROP"),  K("FROM"), K("HAVING"), K("IN"),      K("INDEX"), K("INSERT"),
+    K("INTO"),   K("IS"),    K("JOIN"), K("LIKE"),   K("LIMIT"),   K("OR"),    K("SELECT"),
+    K("SET"),    K("TABLE"), K("TO"),   K("UPDATE"), K("VALUES"),  K("WHERE")};
 
 template <size_t N>
 bool IsAnyOf(const Tok& token, const Word (&words)[N]) {

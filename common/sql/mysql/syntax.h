@@ -14,4 +14,9 @@ std::string QueryProblem(const Toks& tokens, ptrdiff_t from);
 // The same of any statement, by the word that it ends with.
 std::string EndProblem(const Toks& tokens);
 
+// The same of a statement as a whole that is no routine and holds no other statements: parentheses,
+// commas, what CREATE makes, what a change of rows cannot do without. Words that are not known stay
+// in doubt, for some version may know them.
+std::string FormProblem(const Toks& tokens);
+
 }  // namespace dbfleet::sql::mysql

@@ -79,6 +79,25 @@ void FillSetConfig(Node call, bool certain, Facts* facts) {
   facts->settings.push_back(std::move(change));
 }
 
+// The view has a rule that calls set_config for each row that it changes, whichever its WHERE
+// finds.
+bool ChangesSettingsView(Node node) {
+  if (!node.Is("UpdateStmt") && !node.Is("MergeStmt") && !node.Is("InsertStmt") &&
+      !node.Is("DeleteStmt")) {
+    return false;
+  }
+  const Node table = node["relation"];
+  const absl::string_view schema = table["schemaname"].text();
+  return table["relname"].text() == "pg_settings" && (schema.empty() || schema == "pg_catalog");
+}
+
+SettingChange AnySetting() {
+  SettingChange change;
+  change.name = "all";
+  change.in_doubt = true;
+  return change;
+}
+
 void FillMadeTable(Node relation, Facts* facts) {
   Facts made;
   made.verb = Verb::kCreateTable;
@@ -129,6 +148,7 @@ void FillSession(const Source& source, Node statement, bool planned, Facts* fact
   for (const Slot* at = statement.subtree_begin(); at != statement.subtree_end(); ++at) {
     if (!at->tagged) continue;
     const Node node(at);
+    if (!planned && ChangesSettingsView(node)) facts->settings.push_back(AnySetting());
     if (node.Is("FuncCall") && node["funcname"].last().text() == "set_config") {
       FillSetConfig(node, !planned && IsCalledOnce(statement, node), facts);
     }

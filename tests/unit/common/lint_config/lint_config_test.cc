@@ -42,6 +42,17 @@ TEST(LintConfigTest, SeveritiesByRuleAndEnvironment) {
   EXPECT_EQ(Read(kText, "development").LevelOf(LintId::kDropTable), Level::kInfo);
 }
 
+// "prod" may well be one of its own.
+TEST(LintConfigTest, AShortFormIsRefusedOnlyInThePlaceOfTheWholeName) {
+  constexpr char kText[] =
+      "rules: {dbf-drop-table: {environments: {prod: error, production: info}}}\n";
+  EXPECT_EQ(Read(kText).LevelOf(LintId::kDropTable), Level::kInfo);
+  EXPECT_EQ(Read(kText, "prod").LevelOf(LintId::kDropTable), Level::kError);
+  EXPECT_EQ(Read("rules: {dbf-drop-table: {environments: {prod: error}}}\n", "development")
+                .LevelOf(LintId::kDropTable),
+            Level::kWarning);
+}
+
 TEST(LintConfigTest, NamingPatternsKnowTheStatementsNames) {
   const sql::LintConfig config = Read(
       "naming:\n"
@@ -98,6 +109,9 @@ TEST(LintConfigTest, WhatIsWrongIsNamedWithItsPlace) {
        "lint.yaml:2:33: rules.dbf-truncate.environments.qa: one of off"},
       {"rules:\n  dbf-truncate: {}\n", "give it a severity"},
       {"naming: {table: \"(\"}\n", "lint.yaml:1:10: naming.table: is no regular expression"},
+      {"naming: {table: 5}\n", "naming.table: matches no name but 5; write a regular expression"},
+      {"rules: {dbf-drop-table: {environments: {prod: error}}}\n",
+       "\"prod\" is another environment than production; write production"},
       {"naming:\n  index: \"ix_{tables}_{columns}\"\n",
        "lint.yaml:2:3: naming.index: there is no {tables} here; known are {table}, {columns}"},
       {"naming: {column: \"{referenced}_id\"}\n", "known are {table}"},

@@ -388,5 +388,29 @@ TEST(LintNamesTest, ManyTablesOfOneNameAreReadInLinearTimeAndAreInDoubt) {
   EXPECT_LT(std::clock() - begin, 2 * kMostSeconds * CLOCKS_PER_SEC);
 }
 
+// The view's rule calls set_config, for search_path as for any other.
+TEST(LintNamesTest, WhoeverChangesPgSettingsChangesSettings) {
+  Finds(Postgres(),
+        {{"SET search_path = a; CREATE TABLE x (id int);"
+          "UPDATE pg_settings SET setting = 'b' WHERE name = 'search_path'; TRUNCATE x",
+          "dbf-truncate 4"},
+         {"SET search_path = a; CREATE TABLE x (id int);"
+          "WITH w AS (UPDATE pg_catalog.pg_settings p SET setting = 'b' RETURNING 1) SELECT 1;"
+          "TRUNCATE x",
+          "dbf-truncate 4"},
+         {"SET lock_timeout = '1s'; UPDATE pg_settings SET setting = '0';"
+          "ALTER TABLE t ADD COLUMN a int",
+          "dbf-no-lock-timeout 3"}});
+  DoesNotFind(Postgres(), {{"SET search_path = a; CREATE TABLE x (id int);"
+                            "SELECT setting FROM pg_settings; TRUNCATE x",
+                            "dbf-truncate 4"},
+                           {"SET search_path = a; CREATE TABLE x (id int);"
+                            "EXPLAIN UPDATE pg_settings SET setting = 'b'; TRUNCATE x",
+                            "dbf-truncate 4"},
+                           {"SET search_path = a; CREATE TABLE x (id int);"
+                            "UPDATE app.pg_settings SET setting = 'b' WHERE id = 1; TRUNCATE x",
+                            "dbf-truncate 4"}});
+}
+
 }  // namespace
 }  // namespace dbfleet::sql

@@ -255,5 +255,28 @@ TEST(ScriptReaderTest, BehindAStringWhoseEndIsNotKnownNothingIs) {
   EXPECT_EQ(Last(Server(kMa), "/*!40101 SET NAMES 'utf8' */; SELECT 1").safety, Safety::kSafe);
 }
 
+TEST(ScriptReaderTest, ACauseIsToldOnceAndReferredToThen) {
+  const auto all = [](Dialect dialect, absl::string_view script) {
+    std::vector<Verdict> verdicts;
+    ScriptReader reader(Server(dialect));
+    const auto statements = Split(Server(dialect), script);
+    for (const Statement& statement : *statements) {
+      verdicts.push_back(reader.Read(statement).verdict);
+    }
+    return verdicts;
+  };
+  for (const auto& [dialect, script] :
+       {std::pair{kPg, "SELECT mine();\nSELECT 1;\n\nSELECT a FROM t;"},
+        std::pair{kMa, "SELECT 1;\nSELECT 1 --/* a */ 1;\n\nSELECT a FROM t"}}) {
+    const std::vector<Verdict> verdicts = all(dialect, script);
+    ASSERT_EQ(verdicts.size(), 3u) << script;
+    EXPECT_GT(verdicts[1].reasons[0].size(), 60u) << script;
+    EXPECT_THAT(verdicts[2].reasons,
+                testing::ElementsAre("in doubt for the reason that is told at line 2"));
+    EXPECT_EQ(verdicts[2].doubt, verdicts[2].reasons[0]);
+    EXPECT_EQ(verdicts[2].safety, Safety::kDestructive);
+  }
+}
+
 }  // namespace
 }  // namespace dbfleet::sql

@@ -272,6 +272,7 @@ TEST_F(SqlTest, ErrorsNameTheFileThePlaceAndWhatToDo) {
        "--server-version 10.11.6 contradicts --embedded mariadb-10.6"},
       {{"--dialect", "postgresql-15", "--embedded", "mysql", "-"}, 2, "--embedded names the SQL"},
       {{"--dialect", "mysql", "--sql-mode", "a;b", "-"}, 2, "SELECT @@sql_mode"},
+      {{"--dialect", "mysql", "-e", "", "-"}, 2, "--environment is empty"},
       {{"--dialect", "postgresql-15", folder_ + "/none.sql"}, 1, "none.sql"},
       {{"--dialect", "postgresql-15", folder_}, 1, "is a folder"},
       {{"--dialect", "postgresql-15", "--config", folder_ + "/none.yaml", "-"}, 1, "none.yaml"},
@@ -373,6 +374,11 @@ TEST_F(SqlTest, EachBadFileIsNamed) {
   const std::string missing = folder_ + "/no.sql";
   EXPECT_EQ(Sql({"lint", "--dialect", "postgresql-15", missing, broken}), 1);
   EXPECT_THAT(err_, AllOf(HasSubstr("no.sql: No such file"), HasSubstr("broken.sql: line 1")));
+  EXPECT_THAT(err_, Not(HasSubstr("0 statements")));
+  EXPECT_EQ(Sql({"classify", "--dialect", "postgresql-15", missing}), 1);
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(Sql({"lint", "--dialect", "postgresql-15", missing, Write("good.sql", "SELECT 1")}), 1);
+  EXPECT_THAT(err_, HasSubstr("1 statement,"));
 }
 
 TEST_F(SqlTest, AVersionThatTheDialectNeverHadIsRefused) {
