@@ -9,6 +9,15 @@
 namespace dbfleet::sql {
 namespace {
 
+// CREATE TABLE ... PARTITION OF locks the other one, if that is in use.
+const Name* UsedParent(const Look& look) {
+  if (!look.is(Verb::kCreateTable)) return nullptr;
+  for (const Name& parent : look.facts.parents) {
+    if (!look.IsNew(parent)) return &parent;
+  }
+  return nullptr;
+}
+
 bool ChangesTable(const Look& look) {
   return look.is(Verb::kAlterTable) || look.is(Verb::kCreateIndex) || look.is(Verb::kDropIndex) ||
          look.is(Verb::kDropTable) || look.is(Verb::kTruncate) || look.is(Verb::kRenameTable) ||
@@ -17,7 +26,11 @@ bool ChangesTable(const Look& look) {
 
 // Once a script, at the first statement that may wait.
 void NoLockTimeout(const Look& look) {
-  if (!ChangesTable(look) || look.facts.concurrently || look.IsNew(look.table())) return;
+  const Name* parent = UsedParent(look);
+  const bool changes = ChangesTable(look) && !look.facts.concurrently;
+  const bool is_new =
+      look.is(Verb::kDropTable) ? look.IsNewAndUnused(look.table()) : look.IsNew(look.table());
+  if (parent == nullptr && (!changes || is_new)) return;
   const bool locks = look.is(Verb::kLock);
   if (locks ? look.facts.lock == "nowait" : look.verdict.effects.blocks == Blocking::kNothing)
     return;
@@ -25,7 +38,8 @@ void NoLockTimeout(const Look& look) {
     return;
   }
   if (look.reporter.ReportedBefore(LintId::kNoLockTimeout)) return;
-  const std::string name = look.table().name.empty() ? "its table" : look.Sql(look.table());
+  const Name& table = parent == nullptr ? look.table() : *parent;
+  const std::string name = table.name.empty() ? "its table" : look.Sql(table);
   look.Report(LintId::kNoLockTimeout,
               absl::StrCat("the lock on ", name, " is awaited without a limit, and every query of ",
                            name, " waits behind it"));

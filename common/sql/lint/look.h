@@ -70,6 +70,10 @@ struct Look {
   // What the statement is about; a name without text if it names nothing.
   const Name& table() const;
   bool IsNew(const Name& name) const { return script.IsNew(name); }
+  // New, and nobody has put rows into it by way of another one.
+  bool IsNewAndUnused(const Name& name) const {
+    return script.IsNew(name) && !script.IsNewPartOfUsed(name);
+  }
   // The script says what it looks like, though it may have been there before.
   bool IsMade(const Name& name) const;
   // A way back takes away again what its way there made: see kNotInDown.

@@ -87,6 +87,10 @@ bool Script::IsNew(const Name& table) const {
   return !table.schema.empty() || session_.temporary_first();
 }
 
+bool Script::IsNewPartOfUsed(const Name& table) const {
+  return IsNew(table) && tables_[ExactIndexOf(table)].of_used;
+}
+
 bool Script::MadeInvisible(const std::string& index) const {
   return invisible_indexes_.count(Lower(index)) > 0;
 }

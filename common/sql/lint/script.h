@@ -34,6 +34,8 @@ class Script {
   // same name in the same schema, not made IF NOT EXISTS, not rolled back, without rows of others,
   // and no code that is not seen has run since.
   bool IsNew(const Name& table) const;
+  // The same, but made as a part of a table that was there before the script.
+  bool IsNewPartOfUsed(const Name& table) const;
   // An index of that table; PostgreSQL's have a schema instead.
   bool MadeIndex(const Name& table, const Name& index) const;
   bool MadeInvisible(const std::string& index) const;

@@ -65,6 +65,18 @@ bool MayChangeOtherColumns(const Facts& facts) {
   });
 }
 
+// PostgreSQL's keys and checks are about columns, and not about their names.
+void RenameInKeyAndChecks(const std::string& from, const std::string& to, TableState* table) {
+  for (std::string& column : table->partition_key) {
+    if (column == from) column = to;
+  }
+  for (TableState::Check& check : table->checks) {
+    for (CheckTerm& term : check.terms) {
+      if (term.column == from) term.column = to;
+    }
+  }
+}
+
 void NoteAlterAsAWhole(const Facts& facts, const Effects& effects, TableState* table) {
   ++table->alters;
   table->alter_mix.Add(MixOf(facts));
@@ -217,6 +229,7 @@ void Script::NoteAlteration(int statement, const Alteration& alteration, TableSt
       }
       if (table->gone.size() < kMaxParts) table->gone.insert(alteration.name);
       table->gone.erase(alteration.new_name);
+      RenameInKeyAndChecks(alteration.name, alteration.new_name, table);
       break;
     }
     case AlterationKind::kChangeType:

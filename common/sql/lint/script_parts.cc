@@ -85,8 +85,11 @@ void Script::DoubtNamed(const std::string& place, const std::string& name, size_
 void Script::NoteParts(const Facts& facts) {
   const Name& table = facts.objects[0];
   for (const Name& parent : facts.parents) {
+    const bool new_parent = IsNew(parent);
     const size_t whole = IndexOfTouched(parent);
-    Link(IndexOfTouched(table), whole);
+    const size_t part = IndexOfTouched(table);
+    Link(part, whole);
+    if (!new_parent) tables_[part].of_used = true;
   }
   bool elsewhere = facts.object_type == "foreign table";
   if (!postgres_) {

@@ -54,7 +54,10 @@ struct TableState {
   // Rows of tables that were there before are in it, or are reached by its name: a partition was
   // attached or exchanged, a table inherits from it, its engine keeps the rows elsewhere.
   bool holds_others = false;
-  bool in_use = false;     // A part of one that was there before.
+  bool in_use = false;  // A part of one that was there before.
+  // Made as a part of one that was there before. It is small, and indexed at once; but rows come
+  // into it by the other, and to drop it waits for all who use that.
+  bool of_used = false;
   bool runs_code = false;  // Triggers, rules, defaults: code that nobody has looked at.
   std::vector<std::string> partition_key;  // See Facts; empty: none, or not known.
   std::set<size_t> parents;                // Of which it is a partition, or which it inherits from.

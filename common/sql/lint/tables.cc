@@ -47,7 +47,7 @@ void DropTable(const Look& look) {
                     "it");
       continue;
     }
-    if (look.IsNew(name) || look.TakesBack(Made::What::kTable, name)) continue;
+    if (look.IsNewAndUnused(name) || look.TakesBack(Made::What::kTable, name)) continue;
     look.ReportOn(name, LintId::kDropTable,
                   absl::StrCat("DROP TABLE ", sql, " loses its rows", RowsOf(look, name)),
                   absl::StrCat("write ALTER TABLE ", sql, " RENAME TO ", OldName(look, name),
@@ -115,7 +115,7 @@ bool MayBeMerge(const Look& look, const Name& name) {
 void Truncate(const Look& look) {
   if (look.is(Verb::kTruncate)) {
     for (const Name& name : look.facts.objects) {
-      if (look.IsNew(name) && !MayBeMerge(look, name)) continue;
+      if (look.IsNewAndUnused(name) && !MayBeMerge(look, name)) continue;
       look.ReportOn(
           name, LintId::kTruncate,
           absl::StrCat("TRUNCATE loses all rows of ", look.Sql(name), " and locks it"),

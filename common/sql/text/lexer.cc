@@ -48,6 +48,17 @@ bool EscapesLineBreak(absl::string_view text) {
   return false;
 }
 
+// Whether a client takes a "/*" inside of a comment for more than two characters of it: for a mark
+// of its own, or for the beginning of a "*/" that it then does not see.
+bool HoldsMark(absl::string_view inside) {
+  for (size_t at = inside.find("/*"); at != absl::string_view::npos;
+       at = inside.find("/*", at + 2)) {
+    const absl::string_view behind = inside.substr(at + 2);
+    if (!behind.empty() && absl::StrContains("!+Mm/", behind.substr(0, 1))) return true;
+  }
+  return false;
+}
+
 // Whether a quote stands behind a backslash that is not escaped itself.
 bool EscapesQuote(absl::string_view text) {
   for (size_t i = 0; i + 1 < text.size(); ++i) {
@@ -216,11 +227,12 @@ size_t Lexer::BlockCommentEnd() const {
 }
 
 // MySQL's and MariaDB's clients take comments out, and tell them apart by marks of their own:
-// behind a mark inside of a comment another "*/" has to come. MySQL's forgets at the end of a line
-// that it is in a hint.
+// behind a mark inside of a comment another "*/" has to come. A plain "/*" in there they pass over,
+// as in "src/*.c". MySQL's forgets at the end of a line that it is in a hint.
 void Lexer::DoubtComment(absl::string_view comment, bool hint) {
   if (!mysql()) return;
-  const bool marks = absl::StrContains(comment.substr(2), "/*");
+  const absl::string_view inside = comment.substr(2);
+  const bool marks = hint ? absl::StrContains(inside, "/*") : HoldsMark(inside);
   const bool odd = hint && (comment.find_first_of("\\\n'\"`") != absl::string_view::npos ||
                             absl::StrContains(comment, delimiter_));
   if (marks || odd) DoubtClient(kCommentsInside);

@@ -59,6 +59,14 @@ bool IsDoubtfulMinus(absl::string_view behind, TokenPlace place) {
          absl::StartsWith(behind, "-#") || absl::StartsWith(behind, "--");
 }
 
+bool IsOfLiquibase(absl::string_view behind) {
+  static constexpr absl::string_view kWords[] = {"liquibase formatted sql", "changeset ",
+                                                 "rollback ", "preconditions ", "precondition-"};
+  return std::any_of(std::begin(kWords), std::end(kWords), [&](absl::string_view word) {
+    return absl::StartsWithIgnoreCase(behind, word);
+  });
+}
+
 // What of a delimiter's line stands behind it goes with the statement if it is nothing but blanks,
 // or they and a comment up to the line's end. Of "--" it has to see the blank.
 bool GoesWithStatement(absl::string_view behind) {
@@ -71,6 +79,11 @@ bool GoesWithStatement(absl::string_view behind) {
 
 absl::string_view DoubtOfMySqlClient(absl::string_view text, const Token& token, TokenPlace place) {
   if (token.IsSymbol('-') && IsDoubtfulMinus(text.substr(token.offset + 1), place)) {
+    if (place.begins_line && IsOfLiquibase(text.substr(token.offset + 2))) {
+      return "a line of Liquibase is no comment for servers without a blank behind --; write "
+             "\"-- liquibase formatted sql\", \"-- changeset\" and the like, which Liquibase "
+             "takes as well";
+    }
     return "-- without a blank behind it is a comment for some clients and none for servers; write "
            "a blank behind --, or - -";
   }
@@ -129,6 +142,16 @@ absl::string_view DoubtOfMySqlDelimiter(absl::string_view former, absl::string_v
   return gap.find_first_not_of(" \t", line) == absl::string_view::npos
              ? ""
              : "a comment stands in front of DELIMITER";
+}
+
+absl::string_view DelimiterOf(absl::string_view argument) {
+  argument.remove_prefix(std::min(argument.find_first_not_of(" \t"), argument.size()));
+  const size_t blank = argument.find(' ');
+  if (blank == absl::string_view::npos) return argument;
+  const absl::string_view behind = absl::StripAsciiWhitespace(argument.substr(blank));
+  const bool comment =
+      absl::StartsWith(behind, "#") || behind == "--" || absl::StartsWith(behind, "-- ");
+  return comment ? argument.substr(0, blank) : argument;
 }
 
 bool IsPlainDelimiter(absl::string_view delimiter) {

@@ -20,6 +20,8 @@ struct TokenPlace {
 absl::string_view DoubtOfMySqlClient(absl::string_view text, const Token& token, TokenPlace place);
 
 // The same of a whole statement, its white space at the end included: "USE a" ends with its line.
+// Most send it all the same if only the delimiter is missing there; with --comments, and behind a
+// line of blanks, they look for a database "a ", and stay where they are.
 absl::string_view DoubtOfMySqlUse(absl::string_view statement);
 
 // The same of a DELIMITER command, of which `argument` is the rest of its line, and what it makes
@@ -29,6 +31,10 @@ absl::string_view DoubtOfMySqlUse(absl::string_view statement);
 absl::string_view DoubtOfMySqlDelimiter(absl::string_view former, absl::string_view gap,
                                         bool behind_delimiter, absl::string_view argument,
                                         absl::string_view next);
+
+// What DELIMITER is given on its line, which goes on with `argument`: up to a comment that stands
+// behind a blank, which clients leave out.
+absl::string_view DelimiterOf(absl::string_view argument);
 
 // Whether clients cut at it wherever servers would, and know the next DELIMITER command.
 bool IsPlainDelimiter(absl::string_view delimiter);

@@ -268,8 +268,8 @@ absl::Status StatementStream::ChangeDelimiter(const Token& token) {
   if (!BeginsLine(token.offset) || (!line.empty() && line[0] != ' ' && line[0] != '\t')) {
     return Bad(token.offset, "DELIMITER begins a line, and a blank stands behind it");
   }
-  absl::string_view delimiter = line.substr(std::min(line.find_first_not_of(" \t"), line.size()));
-  delimiter = delimiter.substr(0, delimiter.find_last_not_of(" \r") + 1);
+  const absl::string_view argument = DelimiterOf(line);
+  const absl::string_view delimiter = argument.substr(0, argument.find_last_not_of(" \r") + 1);
   if (!IsPlainDelimiter(delimiter)) {
     return Bad(token.offset,
                "DELIMITER needs 1 to 15 ASCII characters without quotes, spaces, backslashes and "
@@ -277,10 +277,10 @@ absl::Status StatementStream::ChangeDelimiter(const Token& token) {
   }
   // Else it may be the script's beginning, or what stands behind a byte order mark.
   const bool behind_delimiter = base_ + begin_ > kByteOrderMark.size();
-  Doubt(DoubtOfMySqlDelimiter(lexer_.delimiter(), GapBefore(token), behind_delimiter, line,
+  Doubt(DoubtOfMySqlDelimiter(lexer_.delimiter(), GapBefore(token), behind_delimiter, argument,
                               delimiter));
   lexer_.SetDelimiter(delimiter);
-  KeepComments(token.offset);
+  KeepComments(lexer_.offset());
   begin_ = lexer_.offset();
   return absl::OkStatus();
 }

@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -203,6 +204,11 @@ const Strings kMaria = {"``",
                         "  DELIMITER //\r\n",
                         "\nDELIMITER ;\n",
                         "DELIMITER",
+                        "DELIMITER ; -- a\n",
+                        "DELIMITER // #a'\n",
+                        "\nUSE d\n;\n",
+                        "/* a/*b */",
+                        "/* a/*/ */",
                         "DELIMITER a\n",
                         "\nDELIMITER '//'\n",
                         "DELIMITER ab\n",
@@ -263,7 +269,10 @@ const Strings kMariaFound = {
     "tee s '\nSELECT '; SHOW TABLES LIKE '; DROP TABLE t; -- ';",
     "USE\nROLLBACK;",
     "SELECT a/**/\xc3\xa9 FROM t;",
-    "SELECT 1 /* a */ \xc3\xa9INTO;",
+    "SELECT 1 /* a */\xc3\xa9INTO;",
+    "/* a /*/ SELECT 1 # */ DROP TABLE t;\n;",
+    "DELIMITER //\nSELECT 1//\nDELIMITER ;\t-- end\nSELECT 1;SELECT 2;",
+    "DELIMITER //\n\t;\n- - -SELECT 1--;\n",
     "/* /*! */ SELECT 1 # */ DROP TABLE t;\n;",
     "SELECT 1 /*!40101 +1 /* */ + ' */ */ ; DROP TABLE t; -- ' */ ;",
     "SELECT 1 /*!99999 # /*\n */ INTO OUTFILE 'x' # */\n;",
@@ -306,8 +315,14 @@ struct Cut {
   Strings statements;  // Their tokens, up to the first that is in doubt.
 };
 
-// As the server reads it. A client may leave out comments, and what ends the statement.
+// As the server reads it. A client may leave out comments, and what ends the statement. Servers of
+// MySQL and MariaDB drop semicolons and blanks at its end before they read it, so that "--;" is a
+// comment there for them, and two minus signs for who reads the whole text: who does sees more, and
+// not less, than is executed.
 std::string TokensIn(const Target& server, absl::string_view text) {
+  if (server.mysql_family()) {
+    text = text.substr(0, text.find_last_not_of("; \t\r\n\f\v") + 1);
+  }
   Lexer lexer(server.dialect, text, OptionsFor(server));
   lexer.ReadAs(server);
   std::string tokens;
@@ -449,6 +464,9 @@ TEST(ClientCutTest, PsqlSendsWhatTheScriptWasCutInto) {
   EXPECT_GT(20 * run, scripts.size());
 }
 
+// Half of the scripts, of those in binary mode as well.
+bool SendsComments(size_t script) { return script % 4 > 1; }
+
 TEST(ClientCutTest, MariaDbsClientSendsWhatTheScriptWasCutInto) {
   auto launched = mini::MiniMariaDb::Launch({.extra = {"--general-log=1", "--log-output=TABLE"}});
   ASSERT_TRUE(launched.ok()) << launched.status();
@@ -468,6 +486,7 @@ TEST(ClientCutTest, MariaDbsClientSendsWhatTheScriptWasCutInto) {
                     "--user=root",
                     absl::StrCat("--socket=", server.socket()),
                     absl::StrCat("--init-command=SELECT 'script', ", i)};
+    if (SendsComments(i)) command.argv.emplace_back("--comments");
     // In binary mode DELIMITER // is "//\r" in a file with carriage returns: what that joins, with
     // "//" in it, no server executes.
     const bool returns = absl::StrContains(scripts[i], "\r");
@@ -499,7 +518,12 @@ TEST(ClientCutTest, MariaDbsClientSendsWhatTheScriptWasCutInto) {
       sent[found->second].push_back(columns[1] == "Init DB" ? absl::StrCat("USE ", text) : text);
     }
   }
-  for (const auto& [i, cut] : run) ExpectAlike(target, scripts[i], cut, sent[i]);
+  for (const auto& [i, cut] : run) {
+    // With --comments it does not know DELIMITER behind some comments, and goes on with the former
+    // one. Where that can do harm it is in doubt; the rest is sent otherwise, and refused.
+    const bool delimits = absl::StrContains(absl::AsciiStrToLower(scripts[i]), "delimiter");
+    if (!SendsComments(i) || !delimits) ExpectAlike(target, scripts[i], cut, sent[i]);
+  }
 }
 
 }  // namespace

@@ -412,5 +412,50 @@ TEST(LintNamesTest, WhoeverChangesPgSettingsChangesSettings) {
                             "dbf-truncate 4"}});
 }
 
+TEST(LintNamesTest, KeysAndChecksStayWithTheColumnThatIsRenamed) {
+  const std::string swap = "ALTER TABLE m RENAME id TO was; ALTER TABLE m RENAME made TO id;";
+  const std::string parent = "CREATE TABLE m (id int, made int NOT NULL) PARTITION BY RANGE (id);";
+  const auto check = [](const std::string& column) {
+    return "ALTER TABLE t ADD CONSTRAINT c CHECK (" + column + " >= 0 AND " + column + " < 9 AND " +
+           column + " IS NOT NULL) NOT VALID; ALTER TABLE t VALIDATE CONSTRAINT c;";
+  };
+  const std::string attach = "ALTER TABLE m ATTACH PARTITION t FOR VALUES FROM (0) TO (9)";
+  EXPECT_THAT(Found(Postgres(), parent + swap + check("id") + attach),
+              Contains("dbf-attach-partition 6"));
+  EXPECT_THAT(Found(Postgres(), parent + swap + check("was") + attach),
+              Not(Contains("dbf-attach-partition 6")));
+  const std::string not_null =
+      "ALTER TABLE t ADD CONSTRAINT c CHECK (a IS NOT NULL) NOT VALID;"
+      "ALTER TABLE t VALIDATE CONSTRAINT c; ALTER TABLE t RENAME a TO b;";
+  EXPECT_THAT(Found(Postgres(), not_null + "ALTER TABLE t RENAME z TO a;"
+                                           "ALTER TABLE t ALTER a SET NOT NULL"),
+              Contains("dbf-set-not-null 5"));
+  EXPECT_THAT(Found(Postgres(), not_null + "ALTER TABLE t ALTER b SET NOT NULL"),
+              Not(Contains("dbf-set-not-null 4")));
+}
+
+// Programs use it by its parent's name.
+TEST(LintNamesTest, APartOfATableThatWasThereIsInUse) {
+  Finds(Postgres(), {{"CREATE TABLE x PARTITION OF orders FOR VALUES FROM (1) TO (2); DROP TABLE x",
+                      "dbf-drop-table 2"},
+                     {"CREATE TABLE x (id int) INHERITS (orders); TRUNCATE x", "dbf-truncate 2"},
+                     // Both wait for those who use the other one.
+                     {"CREATE TABLE x PARTITION OF orders DEFAULT", "dbf-no-lock-timeout 1"},
+                     {"SET lock_timeout = '1s'; CREATE TABLE x PARTITION OF orders DEFAULT;"
+                      "RESET lock_timeout; DROP TABLE x",
+                      "dbf-no-lock-timeout 4"}});
+  DoesNotFind(Postgres(),
+              {// It is small yet.
+               {"CREATE TABLE x PARTITION OF orders DEFAULT; CREATE INDEX ON x (a)",
+                "dbf-index-not-concurrent 2"},
+               {"CREATE TABLE x (id int) INHERITS (orders)", "dbf-no-lock-timeout 1"},
+               {"CREATE TABLE o (id int) PARTITION BY RANGE (id);"
+                "CREATE TABLE x PARTITION OF o DEFAULT",
+                "dbf-no-lock-timeout 2"},
+               {"CREATE TABLE o (id int) PARTITION BY RANGE (id);"
+                "CREATE TABLE x PARTITION OF o FOR VALUES FROM (1) TO (2); DROP TABLE x",
+                "dbf-drop-table 3"}});
+}
+
 }  // namespace
 }  // namespace dbfleet::sql
