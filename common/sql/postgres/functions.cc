@@ -9,10 +9,10 @@ namespace {
 // Source: pg_proc of PostgreSQL 15, read one by one. Not here although they only read: repeat,
 // lpad, rpad and array_fill, of which one short call makes a value of 1 GB; json_populate_record
 // and its like, which convert to any type. current_setting and format are here and have a check of
-// their own. Nor those of extensions (similarity, digest, unaccent): they stand in no pg_catalog, so
-// that a user's function may bear the name, as that of an older version may; whether the extension
-// is there the script does not tell. To add one: it keeps what IsReadOnlyFunction says for every combination of arguments,
-// in every version.
+// their own. Nor those of extensions (similarity, digest, unaccent): they stand in no pg_catalog,
+// so that a user's function may bear the name, as that of an older version may; whether the
+// extension is there the script does not tell. To add one: it keeps what IsReadOnlyFunction says
+// for every combination of arguments, in every version.
 // clang-format off
 constexpr absl::string_view kReadOnly[] = {
     "abbrev", "abs", "acldefault", "aclexplode", "acos", "acosd", "acosh", "age", "area",
