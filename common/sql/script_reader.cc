@@ -58,15 +58,16 @@ Reading ScriptReader::Read(const Statement& statement) {
 // One cause that is told with each of a thousand statements hides the others.
 void ScriptReader::TellOnce(const Statement& statement, Reading* reading) {
   Verdict& verdict = reading->verdict;
-  for (const std::string& cause : {strings_, unseen_, beneath_, statement.client_doubt}) {
-    if (cause.empty()) continue;
-    const auto reason = std::find(verdict.reasons.begin(), verdict.reasons.end(), cause);
+  const std::string* const causes[] = {&strings_, &unseen_, &beneath_, &statement.client_doubt};
+  for (const std::string* cause : causes) {
+    if (cause->empty()) continue;
+    const auto reason = std::find(verdict.reasons.begin(), verdict.reasons.end(), *cause);
     if (reason == verdict.reasons.end()) continue;
-    const auto [told, first] = told_.emplace(cause, statement.line);
+    const auto [told, first] = told_.emplace(*cause, statement.line);
     if (first) continue;
     const std::string reference =
         absl::StrCat("in doubt for the reason that is told at line ", told->second);
-    if (verdict.doubt == cause) verdict.doubt = reference;
+    if (verdict.doubt == *cause) verdict.doubt = reference;
     verdict.reasons.erase(reason);
     AddReason(reference, &verdict.reasons);
   }
