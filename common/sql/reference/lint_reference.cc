@@ -71,6 +71,7 @@ required_role: app_owner                      # dbf-set-role; default: none
 
 `{table}`, `{columns}` (joined by `_`; of indexes and foreign keys) and `{referenced}` (of foreign keys) stand
 for the statement's own names; any other word in braces is refused. Environments may have any name.
+Short forms of the one at hand (`prod` where it is `production`) are refused, unless the rule names that as well.
 )";
 
 std::string Dialects(const LintRule& rule) {

@@ -457,6 +457,15 @@ TEST_F(SqlTest, TheClassIsShownHoweverNarrowTheTerminal) {
   EXPECT_THAT(out_, HasSubstr("\n    > "));
 }
 
+TEST_F(SqlTest, AReasonIsNeverCut) {
+  RunCli({"sql", "classify", "--dialect", "postgresql-15", "-"},
+         "UPDATE app.orders SET note = 1 WHERE id = 7", /*terminal=*/true);
+  EXPECT_THAT(out_, HasSubstr("UPDATE changes data"));
+  for (absl::string_view line : absl::StrSplit(out_, '\n')) {
+    EXPECT_LE(DisplayWidth(line), 60u) << line;
+  }
+}
+
 TEST_F(SqlTest, ALongStatementDoesNotPushTheReasonsAway) {
   const std::string sql = "UPDATE app.orders SET note = 1 WHERE id IN (" +
                           absl::StrJoin(std::vector<int>(100, 7), ", ") + ")";
