@@ -70,6 +70,8 @@ std::string Text(absl::string_view text) {
 
 class Writer {
  public:
+  explicit Writer(DurationStyle durations) : durations_(durations) {}
+
   std::string out;
 
   void WriteMessage(const Message& message, int indent) {
@@ -103,8 +105,11 @@ class Writer {
     const Message& part = index < 0 ? reflection.GetMessage(message, field)
                                     : reflection.GetRepeatedMessage(message, field, index);
     if (part.GetDescriptor() == google::protobuf::Duration::descriptor()) {
-      const auto& duration = static_cast<const google::protobuf::Duration&>(part);
-      absl::StrAppend(&out, " ", ConfigDuration(FromProto(duration)), "\n");
+      const absl::Duration value = FromProto(static_cast<const google::protobuf::Duration&>(part));
+      absl::StrAppend(
+          &out, " ",
+          durations_ == DurationStyle::kDays ? ConfigDuration(value) : absl::FormatDuration(value),
+          "\n");
       return;
     }
     const size_t before = out.size();
@@ -181,12 +186,14 @@ class Writer {
     }
     return "{}";
   }
+
+  const DurationStyle durations_;
 };
 
 }  // namespace
 
-std::string WriteYaml(const Message& message) {
-  Writer writer;
+std::string WriteYaml(const Message& message, DurationStyle durations) {
+  Writer writer(durations);
   writer.WriteMessage(message, 0);
   return writer.out;
 }

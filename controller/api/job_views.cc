@@ -19,12 +19,12 @@ namespace {
 // A rollback has the contents of what it takes back. Changes of versions that did not compare
 // contents are not found.
 absl::Status AddRollbacks(ReadTx& tx, const Job& job, api::v1::Job* out) {
-  constexpr int kMostLookedAt = 50;
+  constexpr int kMostShown = 50;
   if (job.content_digest.empty() || !IsTerminal(job.state)) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::vector<Job> same,
-                   tx.ChangesOfContent(job.environment, job.content_digest, kMostLookedAt));
-  for (const Job& other : same) {
-    if (other.rollback_of == job.id) out->add_rolled_back_by(absl::StrCat("jobs/", other.id));
+  ASSIGN_OR_RETURN(const std::vector<Job> rollbacks,
+                   tx.ChangesOfContent({job.environment, job.content_digest, job.id}, kMostShown));
+  for (const Job& rollback : rollbacks) {
+    out->add_rolled_back_by(absl::StrCat("jobs/", rollback.id));
   }
   return absl::OkStatus();
 }

@@ -217,6 +217,20 @@ absl::Status RecordBackupOutcome(FlowContext& context, const Job& job, const Tas
                                   {"error", remark}}});
 }
 
+absl::Status RecordUnbegunBackups(FlowContext& context, const Job& job,
+                                  absl::Span<const Task> tasks) {
+  if (job.kind != JobKind::kBackup) return absl::OkStatus();
+  for (const Task& task : tasks) {
+    if (task.state != TaskState::kCancelled && task.state != TaskState::kSkipped) continue;
+    ASSIGN_OR_RETURN(const work::v1::JobSpec spec, ParseSpec(job, task));
+    if (!spec.has_backup()) continue;
+    ASSIGN_OR_RETURN(const Backup backup, context.tx.GetBackup(spec.backup().backup_id()));
+    if (backup.state != Backup::State::kRunning) continue;
+    RETURN_IF_ERROR(RecordBackupOutcome(context, job, task));
+  }
+  return absl::OkStatus();
+}
+
 namespace {
 
 // Whether an open job backs these databases up, and looks whether they can be restored.
@@ -245,37 +259,51 @@ absl::StatusOr<bool> IsBeingTaken(ReadTx& tx, const std::string& instance_id,
   return false;
 }
 
-}  // namespace
-
-absl::StatusOr<bool> EnsureGateBackup(FlowContext& context, Job* job,
-                                      const std::vector<Task>& tasks, absl::Time begin) {
-  if (job->backup_gate == BackupGate::kExisting) return false;
-  if (!job->gate_job.empty()) {
-    ASSIGN_OR_RETURN(const Job gate, context.tx.GetJob(job->gate_job));
-    // A gate that succeeded and still does not satisfy the policy (it was taken before a later
-    // approval, say) is followed by another.
-    if (!IsTerminal(gate.state)) return false;
-    const bool failed = gate.state != JobState::kSucceeded;
-    ASSIGN_OR_RETURN(const Environment environment, context.tx.GetEnvironment(job->environment));
-    ASSIGN_OR_RETURN(const bool useless, GateIsUseless(context.tx, *job, gate, begin));
-    // One that failed for an opening of days ago says nothing about this one.
-    const bool recent = begin - gate.create_time < environment.policy.verified_backup_max_age;
-    if ((failed && recent) || useless) {
-      job->error_reason = kGateFailed;
-      job->error_message =
-          absl::StrCat("the backup that the policy demands failed: jobs/", gate.id, ": ",
-                       failed ? gate.error_message : "it does not satisfy the policy");
-      return true;
-    }
-  }
+// By instance.
+std::map<std::string, std::set<std::string>> OpenTargets(const std::vector<Task>& tasks) {
   std::map<std::string, std::set<std::string>> databases;
   for (const Task& task : tasks) {
     if (!IsTerminal(task.state)) databases[task.instance_id].insert(task.database);
   }
+  return databases;
+}
+
+}  // namespace
+
+absl::StatusOr<GateStep> NextGateStep(ReadTx& tx, const Job& job, const std::vector<Task>& tasks,
+                                      absl::Time begin) {
+  if (job.backup_gate == BackupGate::kExisting) return GateStep::kWait;
+  if (!job.gate_job.empty()) {
+    ASSIGN_OR_RETURN(const Job gate, tx.GetJob(job.gate_job));
+    // A gate that succeeded and still does not satisfy the policy (it was taken before a later
+    // approval, say) is followed by another.
+    if (!IsTerminal(gate.state)) return GateStep::kWait;
+    const bool failed = gate.state != JobState::kSucceeded;
+    ASSIGN_OR_RETURN(const Environment environment, tx.GetEnvironment(job.environment));
+    ASSIGN_OR_RETURN(const bool useless, GateIsUseless(tx, job, gate, begin));
+    // One that failed for an opening of days ago says nothing about this one.
+    const bool recent = begin - gate.create_time < environment.policy.verified_backup_max_age;
+    if ((failed && recent) || useless) return GateStep::kGiveUp;
+  }
   // One that runs already may do for this job as well: whether it does is seen when it has ended.
-  for (const auto& [instance_id, names] : databases) {
-    ASSIGN_OR_RETURN(const bool taken, IsBeingTaken(context.tx, instance_id, names));
-    if (taken) return false;
+  for (const auto& [instance_id, names] : OpenTargets(tasks)) {
+    ASSIGN_OR_RETURN(const bool taken, IsBeingTaken(tx, instance_id, names));
+    if (taken) return GateStep::kWait;
+  }
+  return GateStep::kTake;
+}
+
+absl::StatusOr<bool> EnsureGateBackup(FlowContext& context, Job* job,
+                                      const std::vector<Task>& tasks, absl::Time begin) {
+  ASSIGN_OR_RETURN(const GateStep step, NextGateStep(context.tx, *job, tasks, begin));
+  if (step == GateStep::kWait) return false;
+  if (step == GateStep::kGiveUp) {
+    ASSIGN_OR_RETURN(const Job gate, context.tx.GetJob(job->gate_job));
+    job->error_reason = kGateFailed;
+    job->error_message = absl::StrCat(
+        "the backup that the policy demands failed: jobs/", gate.id, ": ",
+        gate.state == JobState::kSucceeded ? "it does not satisfy the policy" : gate.error_message);
+    return true;
   }
   BackupJobRequest request;
   request.environment = job->environment;
@@ -283,7 +311,7 @@ absl::StatusOr<bool> EnsureGateBackup(FlowContext& context, Job* job,
   request.title = absl::StrCat("Backup demanded by the policy for jobs/", job->id);
   request.reason = job->title;
   request.parent = job->id;
-  for (const auto& [instance_id, names] : databases) {
+  for (const auto& [instance_id, names] : OpenTargets(tasks)) {
     request.targets.push_back({instance_id, {names.begin(), names.end()}});
   }
   FlowContext gate_context{context.tx, context.now, kGateActor, {}};

@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 
 #include "controller/domain/types.h"
 #include "controller/jobs/job_flow.h"
@@ -45,6 +46,21 @@ absl::StatusOr<Job> InsertBackupJob(FlowContext& context, const BackupJobRequest
 // next verification may find it whole. One that could not look, or does not say which manifest it
 // looked at, changes nothing.
 absl::Status RecordBackupOutcome(FlowContext& context, const Job& job, const Task& task);
+
+// The same of the job's backups that have no outcome yet, as their tasks ended without an attempt:
+// cancelled, or skipped. `tasks` are all of the job's, which has ended.
+absl::Status RecordUnbegunBackups(FlowContext& context, const Job& job,
+                                  absl::Span<const Task> tasks);
+
+// What is to be done about a job's gate backup.
+enum class GateStep {
+  kWait,  // Nothing: it is being taken, by the job's own gate or by another job.
+  kTake,
+  kGiveUp,  // There is no use in another one.
+};
+// `begin`: when the work may begin at the earliest.
+absl::StatusOr<GateStep> NextGateStep(ReadTx& tx, const Job& job, const std::vector<Task>& tasks,
+                                      absl::Time begin);
 
 // A policy's demand for a verified backup, met by taking one: makes the job's gate backup, of the
 // targets that have not ended, unless it exists. It has to do for `begin`, when the work may begin

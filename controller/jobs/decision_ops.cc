@@ -14,6 +14,7 @@
 #include "controller/identity/request_keys.h"
 #include "controller/identity/roles_in.h"
 #include "controller/jobs/backup_flow.h"
+#include "controller/jobs/cancelling.h"
 #include "controller/jobs/decisions.h"
 #include "controller/jobs/job_manager.h"
 #include "controller/jobs/planning.h"
@@ -122,38 +123,6 @@ absl::Status RequireReason(absl::string_view reason) {
 absl::Status WrongState(const Job& job, absl::string_view verb) {
   return Error(absl::StatusCode::kFailedPrecondition, "BAD_STATE",
                absl::StrCat("jobs/", job.id, " is ", NameOf(job.state), " and cannot be ", verb));
-}
-
-// The backup that only this job wanted.
-absl::Status JobManager::CancelGate(FlowContext& context, const Job& job,
-                                    const std::string& reason) {
-  if (job.gate_job.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(Job gate, context.tx.GetJob(job.gate_job));
-  if (IsTerminal(gate.state) || gate.cancel_requested) return absl::OkStatus();
-  gate.cancel_requested = true;
-  RETURN_IF_ERROR(context.Audit("job.cancel", gate, {{"reason", reason}, {"parent", job.id}}));
-  return EndCancelled(context, std::move(gate));
-}
-
-// What has not begun ends now; what runs is asked to stop, and has the last word.
-absl::Status JobManager::EndCancelled(FlowContext& context, Job job) {
-  RETURN_IF_ERROR(flow_.WithdrawUngranted(context, job, "cancelled"));
-  ASSIGN_OR_RETURN(const std::vector<Attempt> running, context.tx.OpenAttemptsOfJob(job.id));
-  for (const Attempt& attempt : running) context.changes.attempts.insert(attempt.id);
-  if (CanMove(job.state, JobState::kCancelling)) {
-    RETURN_IF_ERROR(MoveJob(&job, JobState::kCancelling, context.now));
-    RETURN_IF_ERROR(context.tx.UpdateJob(&job));
-  } else {
-    ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
-    for (Task& task : tasks) {
-      if (IsTerminal(task.state)) continue;
-      RETURN_IF_ERROR(MoveTask(&task, TaskState::kCancelled));
-      RETURN_IF_ERROR(context.tx.UpdateTask(&task));
-      RETURN_IF_ERROR(RecordBackupOutcome(context, job, task));
-    }
-    RETURN_IF_ERROR(flow_.Finish(context, &job, tasks, JobState::kCancelled));
-  }
-  return flow_.Advance(context, job.id);
 }
 
 absl::StatusOr<Job> JobManager::Approve(const RequestMeta& meta, const std::string& job_id,
@@ -280,8 +249,8 @@ absl::StatusOr<Job> JobManager::Cancel(const RequestMeta& meta, const std::strin
         job.error_message =
             absl::StrCat("cancelled by ", meta.principal, reason.empty() ? "" : ": ", reason);
         RETURN_IF_ERROR(context.Audit("job.cancel", job, {{"reason", reason}}));
-        RETURN_IF_ERROR(EndCancelled(context, job));
-        RETURN_IF_ERROR(CancelGate(context, job, reason));
+        RETURN_IF_ERROR(EndCancelled(flow_, context, job));
+        RETURN_IF_ERROR(CancelGate(flow_, context, job, reason));
         return context.tx.GetJob(job.id);
       },
       Importance::kEssential);

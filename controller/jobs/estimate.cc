@@ -121,7 +121,7 @@ absl::StatusOr<Estimate> EstimateChange(ReadTx& tx, const Job& job,
                                         const std::vector<std::string>& instances,
                                         const WorkShape& shape) {
   ASSIGN_OR_RETURN(const std::vector<Job> past,
-                   tx.ChangesOfContent(job.environment, job.content_digest, kLookedAt));
+                   tx.ChangesOfContent({job.environment, job.content_digest}, kLookedAt));
   std::map<std::string, absl::Duration> longest;  // By instance.
   absl::Duration of_all = absl::ZeroDuration();
   Estimate estimate;

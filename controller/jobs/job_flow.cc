@@ -10,6 +10,7 @@
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
 #include "controller/jobs/backup_flow.h"
+#include "controller/jobs/cancelling.h"
 #include "controller/jobs/planning.h"
 #include "controller/jobs/specs.h"
 
@@ -387,11 +388,13 @@ absl::Status JobFlow::MarkFinished(FlowContext& context, Job* job, absl::Span<co
   RETURN_IF_ERROR(MoveJob(job, state, context.now));
   RETURN_IF_ERROR(context.tx.UpdateJob(job));
   if (!job->queue.window.empty()) context.changes.queues.insert(job->queue.window);
-  return context.Audit("job.end", *job,
-                       {{"state", std::string(NameOf(state))},
-                        {"reason", job->error_reason},
-                        {"error", job->error_message},
-                        {"tasks", absl::StrCat(tasks.size())}});
+  RETURN_IF_ERROR(context.Audit("job.end", *job,
+                                {{"state", std::string(NameOf(state))},
+                                 {"reason", job->error_reason},
+                                 {"error", job->error_message},
+                                 {"tasks", absl::StrCat(tasks.size())}}));
+  RETURN_IF_ERROR(RecordUnbegunBackups(context, *job, tasks));
+  return CancelPausedGate(*this, context, *job);
 }
 
 }  // namespace dbfleet::controller

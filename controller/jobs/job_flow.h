@@ -50,18 +50,17 @@ class JobFlow {
         waiver_(std::move(waiver)),
         takes_work_(std::move(takes_work)) {}
 
-  // Is there anything that Advance would do for the job, if it waits to begin? Others: yes. For
-  // readers: what waits is looked at again and again, with all of its targets, and the writer is
-  // asked only where there is something to write. The job's turn goes by `readings`.
+  // Is there anything to do for the job, if it waits to begin or for its window, or ends with that?
+  // Others: yes. For readers: what waits is looked at again and again, and the writer is asked only
+  // where there is something to write. Its turn goes by `readings`.
   absl::StatusOr<bool> MayAdvance(ReadTx& tx, const Job& job, absl::Time now,
                                   QueueReadings* readings) const;
 
   // Moves the job on: plans it, lets it wait, makes the attempts that may be offered now, ends it.
   absl::Status Advance(FlowContext& context, const std::string& job_id) const;
 
-  // Advance for a job that was just inserted, READY and with this one task: nothing is read again
-  // that the caller has in hand. The attempt that was made; nullopt if the job went another way,
-  // and both are to be read again.
+  // Advance for a job that was just inserted, READY and with this one task. The attempt that was
+  // made; nullopt if the job went another way, and both are to be read again.
   absl::StatusOr<std::optional<Attempt>> Begin(FlowContext& context, const Job& job,
                                                Task* task) const;
 
@@ -102,6 +101,8 @@ class JobFlow {
                       JobState state) const;
 
  private:
+  absl::StatusOr<bool> MayMoveByWindow(ReadTx& tx, const Job& job, absl::Time now,
+                                       QueueReadings* readings) const;
   absl::Status AdvancePlanning(FlowContext& context, Job* job) const;
   absl::Status FinishPlanning(FlowContext& context, Job* job, std::vector<Task>* tasks) const;
   // Approval policies, who approved, and what they go by; of a job that has not begun all targets.
@@ -140,8 +141,8 @@ class JobFlow {
                           absl::Span<const Task> tasks) const;
   absl::Status MarkFinished(FlowContext& context, Job* job, absl::Span<const Task> tasks,
                             JobState state) const;
-  // Of a job that IsPausedByItself: goes on once the policy allows it, if its window paused it, and
-  // in any case when it has expired or a target has failed.
+  // Of a job that IsPausedByItself: goes on once the policy allows it, if its window paused it, or
+  // when it has expired or a target has failed.
   absl::Status AdvancePaused(FlowContext& context, Job* job) const;
   // Of a job that goes over its targets in waves (waves.cc): `next` may not begin yet.
   absl::Status EndWave(FlowContext& context, Job* job, int next) const;
@@ -149,7 +150,7 @@ class JobFlow {
                                    absl::Span<const Task> tasks) const;
   absl::Status BeginWave(FlowContext& context, Job* job, absl::Span<const Task> tasks) const;
   absl::Status PauseForFailures(FlowContext& context, Job* job, int failed) const;
-  // Of a change that has ended, if it failed and its rollout says so.
+  // Of a failed change, if its rollout says so.
   absl::Status RollBackByItself(FlowContext& context, const Job& job, int failed) const;
   // One target's outcome is not known: what has not begun waits with it and is not skipped.
   absl::Status HoldForPerson(FlowContext& context, Job* job, const JobProgress& progress) const;
@@ -177,7 +178,6 @@ class JobFlow {
   // Tasks that have not begun and may, as far as the job's stage and parallelism allow.
   absl::StatusOr<std::vector<Task>> NextTasks(ReadTx& tx, const Job& job,
                                               const JobProgress& progress) const;
-  // Makes attempts at them.
   absl::Status EnsureAttempts(FlowContext& context, const Job& job,
                               const JobProgress& progress) const;
   absl::Status EnsureAttempt(FlowContext& context, const Job& job, Task* task,

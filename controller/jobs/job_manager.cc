@@ -12,6 +12,7 @@
 #include "common/base/text.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
+#include "controller/jobs/cancelling.h"
 #include "controller/jobs/specs.h"
 
 namespace dbfleet::controller {
@@ -145,15 +146,14 @@ absl::Status JobManager::CancelOverrun(FlowContext& context, const std::string& 
   if (!EndsWithItsWindow(job)) return absl::OkStatus();
   ASSIGN_OR_RETURN(const PolicyDecision decision,
                    flow_.EvaluatePolicy(context.tx, job, context.now));
-  // A freeze lets go on what runs, and holds up the rest.
-  if (!decision.Closed() || decision.closing) return absl::OkStatus();
+  if (!HasClosed(decision)) return absl::OkStatus();
   job.cancel_requested = true;
   const std::string why = absl::StrCat("the window ", job.window, " has closed");
   job.error_reason = kWindowClosed;
   job.error_message = why;
   RETURN_IF_ERROR(context.Audit("job.cancel", job, {{"reason", why}}));
-  RETURN_IF_ERROR(EndCancelled(context, job));
-  return CancelGate(context, job, why);
+  RETURN_IF_ERROR(EndCancelled(flow_, context, job));
+  return CancelGate(flow_, context, job, why);
 }
 
 void JobManager::Tick() {
@@ -161,6 +161,7 @@ void JobManager::Tick() {
   if (last_readings_.lock() != nullptr) return;
   const absl::Time now = clock_.Now();
   std::vector<Job> waiting;
+  std::vector<Job> by_windows;
   std::vector<std::string> due;
   std::set<std::string> queues;  // Of what else nobody looks at before it is its turn.
   (void)store_.Read([&](ReadTx& tx) -> absl::Status {
@@ -182,8 +183,10 @@ void JobManager::Tick() {
             job.expire_time <= now && (state != JobState::kPaused || IsPausedByItself(job));
         if (waits) {
           waiting.push_back(std::move(job));
-        } else if (by_window || between_waves || expired) {
+        } else if (between_waves || expired) {
           due.push_back(job.id);
+        } else if (by_window) {
+          by_windows.push_back(std::move(job));
         } else if (state == JobState::kReady && !job.queue.window.empty()) {
           queues.insert(job.queue.window);
         }
@@ -191,21 +194,32 @@ void JobManager::Tick() {
     }
     return absl::OkStatus();
   });
-  // What is due does not wait for the look at all that waits: a window has closed, say.
+  const auto may_advance = [&](const Job& job, QueueReadings* readings) {
+    bool advances = true;  // What cannot be read is told by the mutation.
+    (void)store_.Read([&](ReadTx& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(advances, flow_.MayAdvance(tx, job, now, readings));
+      return absl::OkStatus();
+    });
+    return advances;
+  };
+  JobChanges others;  // What blocks them may be something else now, which whoever watches is told.
+  // What is due does not wait for the look at all that waits, nor what a window has closed for.
   const auto first = std::make_shared<QueueReadings>();
   for (const std::string& job_id : due) AdvanceInTime(job_id, first);
   due.clear();
+  QueueReadings theirs;  // Not the writer's, which goes by `first` meanwhile.
+  for (const Job& job : by_windows) {
+    if (may_advance(job, &theirs)) {
+      AdvanceInTime(job.id, first);
+    } else {
+      others.jobs.insert(job.id);
+    }
+  }
   // Each of a queue's jobs looks at the whole queue: it is read once for all of them. From the
   // first mutation on the readings are the writer's.
   const auto readings = std::make_shared<QueueReadings>();
-  JobChanges others;  // What blocks them may be something else now, which whoever watches is told.
   for (const Job& job : waiting) {
-    bool advances = true;  // What cannot be read is told by the mutation.
-    (void)store_.Read([&](ReadTx& tx) -> absl::Status {
-      ASSIGN_OR_RETURN(advances, flow_.MayAdvance(tx, job, now, readings.get()));
-      return absl::OkStatus();
-    });
-    if (advances) {
+    if (may_advance(job, readings.get())) {
       due.push_back(job.id);
     } else {
       others.jobs.insert(job.id);

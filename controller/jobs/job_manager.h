@@ -138,8 +138,6 @@ class JobManager {
                                 std::map<std::string, std::string> details);
   // The backup that the change waits for, with it; or lets another be taken.
   absl::Status ResumeGate(FlowContext& context, const Job& change);
-  absl::Status CancelGate(FlowContext& context, const Job& job, const std::string& reason);
-  absl::Status EndCancelled(FlowContext& context, Job job);
   // Cancels a change whose window has closed, if that is what its window says.
   absl::Status CancelOverrun(FlowContext& context, const std::string& job_id);
   // `tasks` as Show has them.

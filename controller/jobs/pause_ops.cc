@@ -10,6 +10,7 @@
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
 #include "controller/identity/request_keys.h"
+#include "controller/jobs/cancelling.h"
 #include "controller/jobs/decisions.h"
 #include "controller/jobs/job_manager.h"
 
@@ -142,7 +143,7 @@ absl::Status JobManager::ResumeGate(FlowContext& context, const Job& change) {
     Job without = change;
     without.gate_job.clear();  // Another one is taken.
     RETURN_IF_ERROR(context.tx.UpdateJob(&without));
-    return CancelGate(context, change, "cut short by a pause; another backup is taken");
+    return CancelGate(flow_, context, change, "cut short by a pause; another backup is taken");
   }
   if (!with_it) return absl::OkStatus();
   return ResumeOne(context, std::move(gate), {{"parent", change.id}}).status();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "controller/domain/types.h"
+#include "controller/policy/policy.h"
 
 namespace dbfleet::controller {
 
@@ -9,6 +10,8 @@ bool IsPausedByItself(const Job& job);
 
 // A change under way that its window's end cancels.
 bool EndsWithItsWindow(const Job& job);
+// By this word on it: now. A freeze lets go on what runs, and holds up the rest.
+bool HasClosed(const PolicyDecision& decision);
 
 // Job.error_reason of a job that is paused until its next window.
 inline constexpr char kWindowClosed[] = "WINDOW_CLOSED";

@@ -156,7 +156,7 @@ absl::Status ReadPromotion(ReadTx& tx, PastChanges& others, PolicyInput* input) 
   constexpr int kMostLookedAt = 20;
   const PromotionPolicy& policy = input->policy.promotion;
   ASSIGN_OR_RETURN(const std::vector<Job> changes,
-                   tx.ChangesOfContent(policy.from, input->job.content_digest, kMostLookedAt));
+                   tx.ChangesOfContent({policy.from, input->job.content_digest}, kMostLookedAt));
   std::vector<PastChange> past;
   for (const Job& change : changes) {
     // Only a rehearsal is looked for further back.

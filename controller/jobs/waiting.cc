@@ -30,20 +30,29 @@ absl::StatusOr<bool> HasUngranted(ReadTx& tx, const Job& job) {
                      [](const Attempt& attempt) { return !HoldsInstance(attempt.state); });
 }
 
-// Of a job that is to have its backup taken: nothing is left to do while that is under way.
-absl::StatusOr<bool> GateGoesOn(ReadTx& tx, const Job& job) {
-  if (job.backup_gate == BackupGate::kExisting) return true;
-  if (job.gate_job.empty()) return false;
+// Of a job whose backup is to be there for `begin`: is there anything to do about it?
+absl::StatusOr<bool> GateNeedsWork(ReadTx& tx, const Job& job, const std::vector<Task>& tasks,
+                                   absl::Time begin) {
+  ASSIGN_OR_RETURN(const GateStep step, NextGateStep(tx, job, tasks, begin));
+  if (step != GateStep::kWait || job.gate_job.empty()) return step != GateStep::kWait;
   ASSIGN_OR_RETURN(const Job gate, tx.GetJob(job.gate_job));
-  return !IsTerminal(gate.state) && gate.state != JobState::kPlanning;
+  return gate.state == JobState::kPlanning;
+}
+
+// A paused job's targets that would begin if it went on: those that run need no leave any more.
+void KeepPending(std::vector<Task>* tasks) {
+  std::erase_if(*tasks, [](const Task& task) { return task.state != TaskState::kPending; });
 }
 
 }  // namespace
 
+bool HasClosed(const PolicyDecision& decision) { return decision.Closed() && !decision.closing; }
+
 absl::StatusOr<bool> JobFlow::MayAdvance(ReadTx& tx, const Job& job, absl::Time now,
                                          QueueReadings* readings) const {
   const bool waits = job.state == JobState::kAwaitingApproval || job.state == JobState::kReady;
-  if (!waits || now >= job.expire_time) return true;
+  if (now >= job.expire_time) return true;
+  if (!waits) return MayMoveByWindow(tx, job, now, readings);
   ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
   if (IsOver(job, tasks)) return true;
   ASSIGN_OR_RETURN(const PolicyDecision decision, EvaluatePolicyOn(tx, job, tasks, now, readings));
@@ -62,8 +71,27 @@ absl::StatusOr<bool> JobFlow::MayAdvance(ReadTx& tx, const Job& job, absl::Time 
   ASSIGN_OR_RETURN(const std::optional<absl::Time> begin,
                    GateBackupFor(tx, decision, tasks, job, now, readings));
   if (!begin.has_value()) return false;
-  ASSIGN_OR_RETURN(const bool goes_on, GateGoesOn(tx, job));
-  return !goes_on;
+  return GateNeedsWork(tx, job, tasks, *begin);
+}
+
+absl::StatusOr<bool> JobFlow::MayMoveByWindow(ReadTx& tx, const Job& job, absl::Time now,
+                                              QueueReadings* readings) const {
+  if (EndsWithItsWindow(job)) {
+    ASSIGN_OR_RETURN(const PolicyDecision decision, EvaluatePolicy(tx, job, now));
+    if (HasClosed(decision)) return true;
+    if (job.state == JobState::kRolling) return false;
+  }
+  if (job.state != JobState::kPaused || job.error_reason != kWindowClosed) return true;
+  ASSIGN_OR_RETURN(std::vector<Task> tasks, tx.TasksOfJob(job.id));
+  if (StopsTheJob(job, tasks)) return true;
+  KeepPending(&tasks);
+  if (tasks.empty()) return true;
+  ASSIGN_OR_RETURN(const PolicyDecision decision, EvaluatePolicyOn(tx, job, tasks, now, readings));
+  if (decision.allowed() || !WaitsForTimeAndBackup(decision)) return true;
+  if (decision.Words() != job.error_message) return true;
+  ASSIGN_OR_RETURN(const std::optional<absl::Time> begin,
+                   GateBackupFor(tx, decision, tasks, job, now, readings));
+  return begin.has_value() ? GateNeedsWork(tx, job, tasks, *begin) : false;
 }
 
 absl::Status JobFlow::AdvanceWaiting(FlowContext& context, Job* job) const {
@@ -182,8 +210,7 @@ absl::Status JobFlow::AdvancePaused(FlowContext& context, Job* job) const {
   if (StopsTheJob(*job, tasks)) return GoOn(context, job, "a target did not succeed");
   if (job->error_reason == kBetweenWaves) return AdvanceBetweenWaves(context, job, tasks);
   if (job->error_reason != kWindowClosed) return absl::OkStatus();  // A person resumes it.
-  // Those that run need no leave any more.
-  std::erase_if(tasks, [](const Task& task) { return task.state != TaskState::kPending; });
+  KeepPending(&tasks);
   if (tasks.empty()) return GoOn(context, job, "nothing is left to begin");
   ASSIGN_OR_RETURN(PolicyDecision decision,
                    EvaluatePolicyOn(context.tx, *job, tasks, context.now, context.readings));

@@ -6,6 +6,7 @@
 #include "common/base/files.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
+#include "common/log/log.h"
 #include "controller/routes/route.h"
 
 namespace dbfleet::controller {
@@ -16,7 +17,9 @@ absl::Status Refused(absl::string_view reason, absl::string_view message) {
 }
 
 // The same whether there is none of that name, or it is for something else: whoever may declare
-// routes is not told which secrets there are, nor where they may go.
+// routes is not told which secrets there are, nor where they may go. Not so of a secret that is a
+// URL itself, for which no host is named: who tries a name for its kind of receiver learns that it
+// is there, but neither its URL nor a host.
 absl::Status NotForThis(absl::string_view name, absl::string_view receiver,
                         absl::string_view host) {
   return Refused("SECRET_NOT_FOR_THIS",
@@ -41,9 +44,14 @@ absl::StatusOr<const RouteSecrets::Use*> RouteSecrets::Find(absl::string_view na
 absl::StatusOr<Secret> RouteSecrets::Read(absl::string_view name) const {
   absl::StatusOr<Secret> secret = ReadSecretFile(absl::StrCat(folder_, "/", name));
   if (secret.ok() && !secret->empty()) return secret;
+  // Where the controller keeps its files, and with which rights, is its administrator's alone.
+  log::Warn("a receiver's secret cannot be read",
+            {{"secret", std::string(name)},
+             {"error", secret.ok() ? absl::StrCat(folder_, "/", name, " is empty")
+                                   : std::string(secret.status().message())}});
   return Refused("SECRET_UNREADABLE",
-                 absl::StrCat("the secret ", name, " cannot be read: ",
-                              secret.ok() ? "its file is empty" : secret.status().message()));
+                 absl::StrCat("the secret ", name, secret.ok() ? " is empty" : " cannot be read",
+                              "; why is in the controller's log"));
 }
 
 absl::StatusOr<Secret> RouteSecrets::Get(absl::string_view name, absl::string_view receiver,

@@ -27,7 +27,7 @@ class RouteSecrets {
       : folder_(std::move(folder)), uses_(std::move(uses)) {}
 
   // For sending to `host`. FAILED_PRECONDITION: SECRET_NOT_FOR_THIS, also if there is none,
-  // SECRET_UNREADABLE; the message never holds the secret.
+  // SECRET_UNREADABLE; the message never holds the secret, nor where its file is, which is logged.
   absl::StatusOr<Secret> Get(absl::string_view name, absl::string_view receiver,
                              absl::string_view host) const;
 

@@ -71,6 +71,12 @@ bool Counts(const ProposalVote& vote, const Proposal& proposal,
          now < FromProto(vote.expire_time());
 }
 
+// As this version writes it, or as one did that wrote days in hours.
+bool IsTextOf(const Manifest& manifest, const std::string& text) {
+  return config::WriteYaml(*manifest.message) == text ||
+         config::WriteYaml(*manifest.message, config::DurationStyle::kHours) == text;
+}
+
 // What people saw and approve is the text. A version that fills in other defaults would apply
 // something else.
 absl::Status CheckReadAsProposed(const Proposal& proposal, const std::vector<Manifest>& manifests) {
@@ -78,7 +84,7 @@ absl::Status CheckReadAsProposed(const Proposal& proposal, const std::vector<Man
   for (const ProposedChange& change : proposal.changes()) {
     if (change.yaml().empty()) continue;
     if (manifest != manifests.end() && manifest->id() == change.name() &&
-        config::WriteYaml(*manifest->message) == change.yaml()) {
+        IsTextOf(*manifest, change.yaml())) {
       ++manifest;
       continue;
     }

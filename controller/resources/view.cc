@@ -1,7 +1,5 @@
 #include "controller/resources/view.h"
 
-#include <algorithm>
-#include <iterator>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -49,26 +47,17 @@ ResourceView ViewOf(const Environment& environment) {
 }
 
 absl::StatusOr<ResourceView> ViewOf(ReadTx& tx, const Environment& environment) {
-  constexpr absl::string_view kChanges[] = {"resource.create", "resource.update",
-                                            "environment.create", "environment.update"};
-  constexpr int kMostPages = 10;
   ResourceView view = ViewOf(environment);
-  // Newest first, also of environments whose names begin alike.
-  PageRequest page{100, ""};
-  for (int i = 0; i < kMostPages; ++i) {
-    ASSIGN_OR_RETURN(const Page<AuditRow> found, tx.ListAudit({view.id, ""}, page));
-    for (const AuditRow& row : found.items) {
-      if (row.entry.resource != view.id || std::find(std::begin(kChanges), std::end(kChanges),
-                                                     row.entry.action) == std::end(kChanges)) {
-        continue;
-      }
-      view.editor = row.entry.actor;
-      view.update_time = row.record_time;
-      return view;
-    }
-    page.token = found.next_token;
-    if (page.token.empty()) break;
-  }
+  ASSIGN_OR_RETURN(const Page<AuditRow> newest,
+                   tx.ListAudit({view.id,
+                                 "",
+                                 true,
+                                 {"resource.create", "resource.update", "environment.create",
+                                  "environment.update"}},
+                                {1, ""}));
+  if (newest.items.empty()) return view;
+  view.editor = newest.items[0].entry.actor;
+  view.update_time = newest.items[0].record_time;
   return view;
 }
 

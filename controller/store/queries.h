@@ -101,6 +101,14 @@ struct BackupFilter {
 struct AuditFilter {
   std::string resource_prefix;
   std::string actor;
+  bool exact = false;                     // Of the resource alone that the prefix names.
+  std::vector<std::string> actions = {};  // One of these; none: whatever was done.
+};
+
+struct ContentFilter {
+  std::string environment;
+  std::string digest;            // Job.content_digest.
+  std::string rollback_of = "";  // A job's id: its rollbacks alone.
 };
 
 }  // namespace dbfleet::controller

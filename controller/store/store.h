@@ -40,8 +40,7 @@ class ReadTx : public ScheduleReads, public RuleReads {
   virtual absl::StatusOr<Page<Job>> ListJobs(const JobFilter& filter, const PageRequest& page) = 0;
   virtual absl::StatusOr<std::vector<Job>> JobsInState(JobState state) = 0;
   // Changes of these contents there that succeeded, rollbacks also half; newest end first.
-  virtual absl::StatusOr<std::vector<Job>> ChangesOfContent(absl::string_view environment,
-                                                            absl::string_view digest,
+  virtual absl::StatusOr<std::vector<Job>> ChangesOfContent(const ContentFilter& filter,
                                                             int limit) = 0;
   virtual absl::StatusOr<QueuedJobs> JobsQueuedFor(absl::string_view window) = 0;
   virtual absl::StatusOr<Task> GetTask(absl::string_view id) = 0;

@@ -1,6 +1,7 @@
 #include "tests/fakes/memory_store.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_join.h"
@@ -117,12 +118,12 @@ class Transaction : public MemoryScheduleTx {
   absl::StatusOr<std::vector<Job>> JobsInState(JobState state) override {
     return Select(t_.jobs, [&](const Job& job) { return job.state == state; });
   }
-  absl::StatusOr<std::vector<Job>> ChangesOfContent(absl::string_view environment,
-                                                    absl::string_view content_digest,
+  absl::StatusOr<std::vector<Job>> ChangesOfContent(const ContentFilter& filter,
                                                     int limit) override {
     std::vector<Job> found = Select(t_.jobs, [&](const Job& job) {
-      return !job.content_digest.empty() && job.content_digest == content_digest &&
-             job.environment == environment && !job.plan_only &&
+      return !job.content_digest.empty() && job.content_digest == filter.digest &&
+             job.environment == filter.environment && !job.plan_only &&
+             (filter.rollback_of.empty() || job.rollback_of == filter.rollback_of) &&
              (job.state == JobState::kSucceeded ||
               (!job.rollback_of.empty() &&
                (job.state == JobState::kPartial || job.state == JobState::kFailed)));
@@ -280,11 +281,15 @@ class Transaction : public MemoryScheduleTx {
     for (auto it = t_.audit.rbegin(); it != t_.audit.rend(); ++it) {
       rows.emplace_back(absl::StrCat((*it)->seq), **it);
     }
-    const std::string query = absl::StrCat("audit ", filter.resource_prefix, " ", filter.actor);
+    const std::string query = absl::StrCat("audit ", filter.resource_prefix, " ", filter.actor, " ",
+                                           filter.exact, " ", absl::StrJoin(filter.actions, ","));
+    const std::set<std::string> actions(filter.actions.begin(), filter.actions.end());
     return memory::ListRange<AuditRow>(
         rows.begin(), rows.end(), query, page, [&](const AuditRow& row) {
           return absl::StartsWith(row.entry.resource, filter.resource_prefix) &&
-                 Matches(filter.actor, row.entry.actor);
+                 (!filter.exact || row.entry.resource == filter.resource_prefix) &&
+                 Matches(filter.actor, row.entry.actor) &&
+                 (actions.empty() || actions.count(row.entry.action) != 0);
         });
   }
   absl::StatusOr<std::vector<AuditRow>> ReadAudit(uint64_t from_seq, int limit) override {

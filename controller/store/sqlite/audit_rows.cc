@@ -144,15 +144,23 @@ absl::StatusOr<std::vector<std::string>> ResourcesWithPrefix(Connection& connect
 }
 
 absl::StatusOr<std::vector<AuditRow>> NewestOf(Connection& connection, const Condition& condition,
-                                               const std::string& actor, int64_t after,
+                                               const AuditFilter& filter, int64_t after,
                                                int64_t before, size_t limit) {
-  ASSIGN_OR_RETURN(Statement statement,
-                   connection.Prepare(absl::StrCat(
-                       kSelect, "WHERE ", condition.sql, actor.empty() ? "" : " AND actor = ?",
-                       " AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT ", limit)));
+  const std::string actions =
+      filter.actions.empty()
+          ? ""
+          : absl::StrCat(" AND action IN (",
+                         absl::StrJoin(std::vector<std::string>(filter.actions.size(), "?"), ", "),
+                         ")");
+  ASSIGN_OR_RETURN(
+      Statement statement,
+      connection.Prepare(absl::StrCat(kSelect, "WHERE ", condition.sql,
+                                      filter.actor.empty() ? "" : " AND actor = ?", actions,
+                                      " AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT ", limit)));
   int index = 0;
   for (const std::string& value : condition.values) statement.BindText(++index, value);
-  if (!actor.empty()) statement.BindText(++index, actor);
+  if (!filter.actor.empty()) statement.BindText(++index, filter.actor);
+  for (const std::string& action : filter.actions) statement.BindText(++index, action);
   statement.BindInt(++index, after);
   statement.BindInt(++index, before);
   return ReadAll(&statement);
@@ -177,6 +185,8 @@ absl::StatusOr<Page<AuditRow>> ListAudit(Connection& connection, const PageToken
   ASSIGN_OR_RETURN(const int size, PageSize(request));
   CanonicalWriter listing("audit");
   listing.Text(filter.resource_prefix).Text(filter.actor);
+  if (filter.exact) listing.Text("exact");
+  for (const std::string& action : filter.actions) listing.Text(action);
   int64_t before = std::numeric_limits<int64_t>::max();
   if (!request.token.empty()) {
     ASSIGN_OR_RETURN(const std::string key, tokens.Open(listing.bytes(), request.token));
@@ -184,7 +194,9 @@ absl::StatusOr<Page<AuditRow>> ListAudit(Connection& connection, const PageToken
   }
   const std::string& prefix = filter.resource_prefix;
   std::vector<std::string> resources;
-  if (!prefix.empty() && !IsCollection(prefix)) {
+  if (filter.exact) {
+    resources = {prefix};
+  } else if (!prefix.empty() && !IsCollection(prefix)) {
     ASSIGN_OR_RETURN(resources, ResourcesWithPrefix(connection, prefix));
     // Too many for a merge, or none at all: one range for all of them.
     if (resources.size() > kMaxMergedResources) resources.clear();
@@ -192,14 +204,13 @@ absl::StatusOr<Page<AuditRow>> ListAudit(Connection& connection, const PageToken
   Page<AuditRow> page;
   const size_t limit = static_cast<size_t>(size) + 1;
   if (resources.empty()) {
-    ASSIGN_OR_RETURN(page.items,
-                     NewestOf(connection, Matching(prefix), filter.actor, 0, before, limit));
+    ASSIGN_OR_RETURN(page.items, NewestOf(connection, Matching(prefix), filter, 0, before, limit));
   }
   for (const std::string& resource : resources) {
     // Of this one only what is newer than the oldest of a full page.
     const auto after = page.items.size() < limit ? 0 : page.items.back().seq;
     ASSIGN_OR_RETURN(std::vector<AuditRow> rows,
-                     NewestOf(connection, {"resource = ?", {resource}}, filter.actor,
+                     NewestOf(connection, {"resource = ?", {resource}}, filter,
                               static_cast<int64_t>(after), before, limit));
     page.items = NewestOfBoth(std::move(page.items), std::move(rows), limit);
   }

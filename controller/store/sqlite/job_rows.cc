@@ -246,15 +246,15 @@ absl::StatusOr<std::vector<Job>> JobsInState(Connection& connection, JobState st
 }
 
 absl::StatusOr<std::vector<Job>> ChangesOfContent(Connection& connection,
-                                                  absl::string_view environment,
-                                                  absl::string_view content_digest, int limit) {
+                                                  const ContentFilter& filter, int limit) {
   return SelectRows<Job>(
       connection,
       absl::StrCat("WHERE content_digest = ?1 AND environment = ?2 AND content_digest <> '' AND "
                    "plan_only = 0 AND (state = 'succeeded' OR (rollback_of <> '' AND "
-                   "state IN ('partial', 'failed'))) ORDER BY end_time DESC, id DESC LIMIT ",
+                   "state IN ('partial', 'failed'))) AND (?3 = '' OR rollback_of = ?3) "
+                   "ORDER BY end_time DESC, id DESC LIMIT ",
                    limit),
-      {std::string(content_digest), std::string(environment)});
+      {filter.digest, filter.environment, filter.rollback_of});
 }
 
 absl::StatusOr<QueuedJobs> JobsQueuedFor(Connection& connection, absl::string_view window) {

@@ -56,9 +56,9 @@ class Reads : public PartReads<Base> {
   absl::StatusOr<std::vector<Job>> JobsInState(JobState state) override {
     return sqlite::JobsInState(db_, state);
   }
-  absl::StatusOr<std::vector<Job>> ChangesOfContent(absl::string_view environment,
-                                                    absl::string_view digest, int limit) override {
-    return sqlite::ChangesOfContent(db_, environment, digest, limit);
+  absl::StatusOr<std::vector<Job>> ChangesOfContent(const ContentFilter& filter,
+                                                    int limit) override {
+    return sqlite::ChangesOfContent(db_, filter, limit);
   }
   absl::StatusOr<QueuedJobs> JobsQueuedFor(absl::string_view window) override {
     return sqlite::JobsQueuedFor(db_, window);

@@ -45,8 +45,7 @@ absl::StatusOr<Page<Job>> ListJobs(Connection& connection, const PageTokens& tok
                                    const JobFilter& filter, const PageRequest& page);
 absl::StatusOr<std::vector<Job>> JobsInState(Connection& connection, JobState state);
 absl::StatusOr<std::vector<Job>> ChangesOfContent(Connection& connection,
-                                                  absl::string_view environment,
-                                                  absl::string_view content_digest, int limit);
+                                                  const ContentFilter& filter, int limit);
 absl::StatusOr<QueuedJobs> JobsQueuedFor(Connection& connection, absl::string_view window);
 absl::StatusOr<std::vector<Task>> TasksOfJob(Connection& connection, absl::string_view job_id);
 absl::StatusOr<std::vector<Attempt>> AttemptsOfTask(Connection& connection,

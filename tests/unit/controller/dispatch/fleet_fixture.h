@@ -178,10 +178,11 @@ class FleetFixture : public ::testing::Test {
     AddAgent("db1", "production");
     for (const char* name : {"bob", "cy"}) AddApprover(name);
     dispatcher_.Start();
-    job_looks_.Start();
+    first_look_ = clock_.After(absl::Seconds(1), [this] { job_looks_.Start(); });
     executor_.RunAll();
   }
   ~FleetFixture() override {
+    first_look_.reset();
     job_looks_.Stop();
     dispatcher_.Stop();
     executor_.Shutdown();
@@ -374,8 +375,8 @@ class FleetFixture : public ::testing::Test {
   Dispatcher dispatcher_{DispatchOptions(), store_,   flow_,  jobs_, hub_, clock_,
                          executor_,         metrics_, Sinks()};
   ScriptedAgent agent_{dispatcher_, executor_, clock_, "db1"};
-  // Oftener than a controller looks, so that no test has to wait for it.
-  Ticker job_looks_{absl::Seconds(1), clock_, executor_, [this] { jobs_.Tick(); }};
+  Ticker job_looks_{kLookInterval, clock_, executor_, [this] { jobs_.Tick(); }};
+  std::unique_ptr<Clock::Timer> first_look_;
 };
 
 }  // namespace dbfleet::controller

@@ -156,6 +156,42 @@ class HeldGateTest : public HeldLifeTest {
     result.mutable_verify()->set_manifest_sha256("m1");
     return result;
   }
+  Backup BackupOf(const agent::v1::Offer& offer) {
+    return ReadFrom(store_,
+                    [&](ReadTx& tx) { return tx.GetBackup(offer.spec().backup().backup_id()); })
+        .value();
+  }
+  // Sooner than its backup would.
+  void LetItExpire() {
+    EXPECT_TRUE(store_
+                    .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(Job job, tx.GetJob(job_.id));
+                      job.expire_time = clock_.Now();
+                      return tx.UpdateJob(&job);
+                    })
+                    .ok());
+    Pass(absl::Seconds(10));
+  }
+  // The pause lasts longer than a backup waits to begin, but not as long as one is good for.
+  void LetThePauseLast() {
+    ChangePolicy([](EnvironmentPolicy* policy) {
+      policy->verified_backup_max_age = absl::Hours(7 * 24);
+      policy->approval_ttl = absl::Hours(7 * 24);
+    });
+    clock_.JumpWallClock(absl::Hours(30));
+    Declare({Once("now", absl::ZeroDuration(), absl::Hours(5))});
+    Pass(absl::Seconds(10));
+    if (IsOffered()) Run(Unanswered(), MakePlan());  // As the policy has changed.
+    Must(jobs_.Approve({"users/bob", ""}, job_.id, JobOf(job_.id).digest, "fine"));
+  }
+  void ExpectAnotherIsTaken() {
+    Resume(job_);
+    Pass(absl::Seconds(10));
+    EXPECT_FALSE(IsTerminal(JobOf(job_.id).state)) << StateOf(job_.id);
+    EXPECT_TRUE(IsTerminal(JobOf(gate_.id).state)) << StateOf(gate_.id);
+    EXPECT_NE(JobOf(job_.id).gate_job, gate_.id);
+    EXPECT_EQ(Unanswered().job_id(), JobOf(job_.id).gate_job);
+  }
   Job job_, gate_;
 };
 
@@ -221,6 +257,82 @@ TEST_F(HeldGateTest, OfOneThatWasCutShortMeanwhileAnotherIsTaken) {
   Run(verification, Verified(verification));
   Pass(absl::Seconds(10));
   EXPECT_EQ(Unanswered().job_id(), job_.id);
+}
+
+TEST_F(HeldGateTest, OfOneThatExpiredMeanwhileAnotherIsTaken) {
+  Pause(job_);
+  Unanswered();  // Its offer, which was withdrawn.
+  LetThePauseLast();
+  ASSERT_EQ(StateOf(gate_.id), "expired");
+  ExpectAnotherIsTaken();
+}
+
+TEST_F(HeldGateTest, OfOneThatWouldExpireAsItGoesOnAnotherIsTaken) {
+  const agent::v1::Offer offer = Begun();
+  Pause(job_);
+  agent_.Finish(offer, agent::v1::OUTCOME_SUCCEEDED, Taken(offer));
+  LetThePauseLast();
+  ASSERT_EQ(StateOf(gate_.id), "paused");
+  ExpectAnotherIsTaken();
+}
+
+// Nobody resumes a backup whose change is over.
+TEST_F(HeldGateTest, ItIsCancelledWhenThePausedChangeExpires) {
+  Pause(job_);
+  ASSERT_EQ(StateOf(gate_.id), "ready");
+  LetItExpire();
+  EXPECT_EQ(StateOf(job_.id), "expired");
+  EXPECT_EQ(JobOf(gate_.id).error_message, "cancelled with the work of jobs/" + job_.id +
+                                               ": it was not started before its expiry");
+  EXPECT_EQ(StateOf(gate_.id), "cancelled");
+}
+
+TEST_F(HeldGateTest, OneThatHadBegunIsToldToStopWhenThePausedChangeExpires) {
+  const agent::v1::Offer offer = Begun();
+  Pause(job_);
+  ASSERT_EQ(StateOf(gate_.id), "paused");
+  LetItExpire();
+  EXPECT_EQ(StateOf(job_.id), "expired");
+  EXPECT_EQ(StateOf(gate_.id), "cancelling");
+  EXPECT_EQ(agent_.Sent(agent::v1::ControllerMsg::kCancel).size(), 1u);
+  agent_.Finish(offer, agent::v1::OUTCOME_CANCELLED, {}, "CANCELLED");
+  EXPECT_EQ(StateOf(gate_.id), "cancelled");
+  EXPECT_EQ(BackupOf(offer).state, Backup::State::kFailed);
+}
+
+// Its approval was taken back while it was paused, or lapsed.
+TEST_F(HeldGateTest, ItIsCancelledWhenThePausedChangeIsRejected) {
+  const agent::v1::Offer offer = Unanswered();
+  Pause(job_);
+  Must(jobs_.WithdrawApproval({"users/bob", ""}, job_.id, "wait"));
+  ASSERT_EQ(StateOf(job_.id), "awaiting_approval");
+  Must(jobs_.Reject({"users/bob", ""}, job_.id, "no"));
+  EXPECT_EQ(StateOf(gate_.id), "cancelled");
+  EXPECT_EQ(BackupOf(offer).state, Backup::State::kFailed);
+}
+
+TEST_F(HeldGateTest, ItIsCancelledWhenThePausedChangeIsRefusedByAnotherPolicy) {
+  const agent::v1::Offer offer = Begun();
+  Pause(job_);
+  agent_.Finish(offer, agent::v1::OUTCOME_SUCCEEDED, Taken(offer));
+  ASSERT_EQ(StateOf(gate_.id), "paused") << "its verification has not begun";
+  ChangePolicy([](EnvironmentPolicy* policy) {
+    policy->promotion = {"qa", absl::Hours(24), false};
+  });
+  Pass(absl::Seconds(10));
+  Run(Unanswered(), MakePlan());
+  ASSERT_EQ(StateOf(job_.id), "refused");
+  EXPECT_EQ(StateOf(gate_.id), "partial") << "it was not verified";
+  EXPECT_EQ(BackupOf(offer).state, Backup::State::kComplete) << "it was taken all the same";
+}
+
+// What goes on is a backup, whatever becomes of the change.
+TEST_F(HeldGateTest, OneThatIsNotPausedIsNotCancelledWithAnExpiredChange) {
+  const agent::v1::Offer offer = Begun();
+  LetItExpire();
+  ASSERT_EQ(StateOf(job_.id), "expired");
+  EXPECT_TRUE(agent_.Sent(agent::v1::ControllerMsg::kCancel).empty());
+  EXPECT_EQ(StateOf(gate_.id), "rolling");
 }
 
 TEST_F(HeldGateTest, ItIsCancelledWithThePausedChange) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 
 #include "controller/jobs/specs.h"
 #include "tests/unit/controller/dispatch/fleet_fixture.h"
@@ -15,6 +16,8 @@ struct InQa {
   bool did_nothing = false;
   bool rollback = false;
   std::vector<std::string> versions = {};  // The first one, if none is named.
+  std::vector<std::string> instances = {"orders-db"};
+  std::string id = "";  // One of its own, if none is named.
 };
 
 class PromotionTest : public FleetFixture {
@@ -55,9 +58,11 @@ class PromotionTest : public FleetFixture {
                     .ok());
   }
   // Applied, taken back and applied again.
-  void RehearsedInQa(const Job& job, const std::vector<std::string>& versions) {
+  void RehearsedInQa(const Job& job, const std::vector<std::string>& versions,
+                     const std::vector<std::string>& instances = {"orders-db"}) {
     for (const bool rollback : {false, true, false}) {
-      EndedInQa(job, JobState::kSucceeded, {.rollback = rollback, .versions = versions});
+      EndedInQa(job, JobState::kSucceeded,
+                {.rollback = rollback, .versions = versions, .instances = instances});
       clock_.Advance(absl::Seconds(1));
     }
   }
@@ -65,7 +70,7 @@ class PromotionTest : public FleetFixture {
   // applied the version.
   void EndedInQa(Job job, JobState state, const InQa& how = {}) {
     work::v1::JobSpec spec = ParseSpec(job).value();
-    job.id = NewId();
+    job.id = how.id.empty() ? NewId() : how.id;
     job.environment = "qa";
     job.state = state;
     job.plan_only = how.plan_only;
@@ -77,12 +82,6 @@ class PromotionTest : public FleetFixture {
       spec.mutable_migrate()->add_versions(spec.migrate().migrations(0).version());
       job.spec_blob = spec.SerializeAsString();
     }
-    Task task;
-    task.id = NewId();
-    task.job_id = job.id;
-    task.instance_id = "orders-db";
-    task.state = TaskState::kSucceeded;
-    task.error_reason = how.error_reason;
     work::v1::TaskResult result;
     if (!how.did_nothing) {
       std::vector<std::string> versions = how.versions;
@@ -95,13 +94,34 @@ class PromotionTest : public FleetFixture {
         }
       }
     }
-    task.result_blob = result.SerializeAsString();
     ASSERT_TRUE(store_
                     .MutateAndWait([&](WriteTx& tx) -> absl::Status {
                       RETURN_IF_ERROR(tx.InsertJob(&job));
-                      return tx.InsertTask(&task);
+                      for (const std::string& instance : how.instances) {
+                        Task task;
+                        task.id = NewId();
+                        task.job_id = job.id;
+                        task.instance_id = instance;
+                        task.state = TaskState::kSucceeded;
+                        task.error_reason = how.error_reason;
+                        task.result_blob = result.SerializeAsString();
+                        RETURN_IF_ERROR(tx.InsertTask(&task));
+                      }
+                      return absl::OkStatus();
                     })
                     .ok());
+  }
+  static ChangeRequest MakeLongerChange() {
+    ChangeRequest longer = MakeChange();
+    work::v1::Migration& second = *longer.spec.add_migrations();
+    second = longer.spec.migrations(0);
+    second.set_version("2");
+    return longer;
+  }
+  void ExpectRefused(const ChangeRequest& request, const std::string& words) {
+    const Job job = Planned(request);
+    EXPECT_EQ(job.state, JobState::kRefused);
+    EXPECT_TRUE(absl::StrContains(job.error_message, words)) << job.error_message;
   }
 };
 
@@ -223,6 +243,87 @@ TEST_F(PromotionTest, ARehearsalOfTheSameVersionWithAnotherFileIsNone) {
   down->set_size_bytes(static_cast<int64_t>(down->inline_().size()));
   RehearsedInQa(Planned(shorter), {"1"});
   EXPECT_EQ(Planned(longer).state, JobState::kRefused);
+}
+
+constexpr char kNobodyApplied1[] =
+    "no change there, within that time, applied 1 with the same files";
+
+// What a file does on one engine says nothing of what it does on another.
+TEST_F(PromotionTest, ARehearsalByAShorterChangeCountsForItsEnginesAlone) {
+  DemandRehearsals();
+  Instance mysql;
+  mysql.id = "mysql-db";
+  mysql.agent_id = "db1";
+  mysql.environment = "qa";
+  mysql.engine = "mysql";
+  ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertInstance(&mysql); }).ok());
+  const Job first = Planned(MakeChange());
+  RehearsedInQa(Planned(MakeLongerChange()), {"2"});
+  EndedInQa(first, JobState::kSucceeded, {.instances = {"mysql-db"}});
+  clock_.Advance(absl::Seconds(1));
+  ExpectRefused(MakeLongerChange(), kNobodyApplied1);
+  RehearsedInQa(first, {"1"}, {"mysql-db"});
+  ExpectRefused(MakeLongerChange(), " took back 1 there");
+  RehearsedInQa(first, {"1"}, {"mysql-db", "orders-db"});
+  ExpectRefused(MakeLongerChange(), " took back 1 there");
+  RehearsedInQa(first, {"1"});
+  EXPECT_EQ(Planned(MakeLongerChange()).state, JobState::kAwaitingApproval);
+  EndedInQa(first, JobState::kSucceeded, {.rollback = true, .instances = {"mysql-db"}});
+  clock_.Advance(absl::Seconds(1));
+  ExpectRefused(MakeLongerChange(), " took back 1 there");
+}
+
+TEST_F(PromotionTest, ARehearsalByAShorterChangeLapsesLikeAnyOther) {
+  DemandRehearsals();
+  const Job first = Planned(MakeChange());
+  const Job both = Planned(MakeLongerChange());
+  RehearsedInQa(first, {"1"});
+  clock_.JumpWallClock(absl::Hours(23));
+  RehearsedInQa(both, {"2"});
+  EXPECT_EQ(Planned(MakeLongerChange()).state, JobState::kAwaitingApproval);
+  clock_.JumpWallClock(absl::Hours(2));
+  ExpectRefused(MakeLongerChange(), kNobodyApplied1);
+}
+
+// Plans rehearse nothing, and a plan of a rollback takes nothing back.
+TEST_F(PromotionTest, PlansOfAShorterChangeSayNothing) {
+  DemandRehearsals();
+  const Job first = Planned(MakeChange());
+  RehearsedInQa(Planned(MakeLongerChange()), {"2"});
+  for (const bool rollback : {false, true, false}) {
+    EndedInQa(first, JobState::kSucceeded, {.plan_only = true, .rollback = rollback});
+    clock_.Advance(absl::Seconds(1));
+  }
+  ExpectRefused(MakeLongerChange(), kNobodyApplied1);
+  RehearsedInQa(first, {"1"});
+  EndedInQa(first, JobState::kSucceeded, {.plan_only = true, .rollback = true});
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_EQ(Planned(MakeLongerChange()).state, JobState::kAwaitingApproval);
+}
+
+// An upper bound of what is read for each evaluation (docs/guides/policies.md).
+TEST_F(PromotionTest, ARehearsalBehindTwoHundredNewerChangesHasToBeRepeated) {
+  DemandRehearsals();
+  const Job first = Planned(MakeChange());
+  const Job both = Planned(MakeLongerChange());
+  // The newest are those with the highest ids.
+  for (const int part : {1, 2, 3}) {
+    const bool rollback = part == 2;
+    EndedInQa(first, JobState::kSucceeded, {.rollback = rollback, .id = absl::StrCat("a", part)});
+    EndedInQa(both, JobState::kSucceeded,
+              {.rollback = rollback, .versions = {"2"}, .id = absl::StrCat("b", part)});
+    clock_.Advance(absl::Seconds(1));
+  }
+  const auto add_others = [&](int from, int until) {
+    for (int i = from; i < until; ++i) {
+      EndedInQa(first, JobState::kFailed, {.id = absl::StrCat("later-", i)});
+    }
+    clock_.Advance(absl::Seconds(1));
+  };
+  add_others(0, 194);
+  EXPECT_EQ(Planned(MakeLongerChange()).state, JobState::kAwaitingApproval);
+  add_others(194, 197);
+  ExpectRefused(MakeLongerChange(), kNobodyApplied1);
 }
 
 // One byte in one file makes another change; another target, title or consent does not.

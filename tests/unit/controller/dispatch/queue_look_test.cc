@@ -86,6 +86,65 @@ TEST_F(QueueLookTest, WhatIsOfferedIsLookedAtByTheWriterOnlyIfItIsToBeTakenBack)
   EXPECT_EQ(StateOfExecution(job.id), AttemptState::kWithdrawn);
 }
 
+// Somebody took it by hand. A backup may run for hours, in which there is nothing to do.
+TEST_F(QueueLookTest, WhatWaitsForAnothersBackupIsNotLookedAtByTheWriter) {
+  Declare({Once("now", absl::ZeroDuration(), absl::Hours(5))});
+  const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, MakeChange()));
+  Run(Unanswered(), MakePlan());
+  Must(jobs_.SubmitBackup({"users/ada", ""}, "orders-db", {}, true, ""));
+  const agent::v1::Offer backup = Begun();
+  Must(jobs_.Approve({"users/bob", ""}, job.id, JobOf(job.id).digest, "fine"));
+  ASSERT_EQ(JobOf(job.id).gate_job, "");
+  EXPECT_EQ(AskedByALook(), 0u);
+  agent_.Finish(backup, agent::v1::OUTCOME_FAILED);
+  EXPECT_EQ(AskedByALook(), 1u) << "its own is to be taken";
+  slow_.CatchUp();
+  EXPECT_NE(JobOf(job.id).gate_job, "");
+  EXPECT_EQ(AskedByALook(), 0u) << "it is being taken";
+}
+
+TEST_F(QueueLookTest, WhatAWindowPausedIsLookedAtByTheWriterWhenItOpens) {
+  Declare({Once("tonight", absl::ZeroDuration(), absl::Hours(1), Overrun::kPause),
+           Once("tomorrow", absl::Hours(3), absl::Hours(2))});
+  const Job job = PausedBetweenTargets();
+  Pass(absl::Seconds(10));
+  EXPECT_EQ(AskedByALook(), 0u);
+  ChangePolicy([](EnvironmentPolicy* policy) { policy->destructive_approvals = 2; });
+  EXPECT_EQ(AskedByALook(), 1u) << "it is not the window alone any more";
+  ChangePolicy([](EnvironmentPolicy* policy) { policy->destructive_approvals = 1; });
+  slow_.CatchUp();
+  EXPECT_EQ(AskedByALook(), 0u);
+  clock_.JumpWallClock(absl::Hours(2));
+  AddVerifiedBackup("users-db");
+  EXPECT_EQ(AskedByALook(), 1u);
+  slow_.CatchUp();
+  EXPECT_EQ(StateOf(job.id), "rolling");
+}
+
+TEST_F(QueueLookTest, WhatAWindowPausedWithoutABackupHasOneTakenOnce) {
+  ChangePolicy([](EnvironmentPolicy* policy) { policy->verified_backup_max_age = absl::Hours(8); });
+  Declare({Once("tonight", absl::ZeroDuration(), absl::Hours(1), Overrun::kPause),
+           Once("morning", absl::Hours(10), absl::Hours(2))});
+  const Job job = PausedBetweenTargets();
+  Pass(absl::Seconds(10));
+  clock_.JumpWallClock(absl::Hours(8));  // The backup will be too old when it opens, soon.
+  ASSERT_EQ(AskedByALook(), 1u);
+  slow_.CatchUp();
+  EXPECT_NE(JobOf(job.id).gate_job, "");
+  EXPECT_EQ(AskedByALook(), 0u) << "it is being taken";
+}
+
+TEST_F(QueueLookTest, WhatRunsIsLookedAtByTheWriterWhenItsWindowClosesForIt) {
+  Declare({Once("tonight", absl::ZeroDuration(), absl::Hours(1), Overrun::kCancel)});
+  const Job job = Approved();
+  Begun();
+  EXPECT_EQ(AskedByALook(), 0u);
+  clock_.JumpWallClock(absl::Hours(1));
+  EXPECT_EQ(AskedByALook(), 1u);
+  slow_.CatchUp();
+  EXPECT_EQ(StateOf(job.id), "cancelling");
+}
+
 TEST_F(QueueLookTest, WhoeverWatchesAJobIsToldToLookAtWhatBlocksIt) {
   Declare({Once("nightly", absl::Hours(1), absl::Hours(4))});
   const Job job = Change(For("nightly", 50, absl::Hours(1)));

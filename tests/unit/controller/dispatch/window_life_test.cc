@@ -175,7 +175,7 @@ TEST_F(WindowLifeTest, AWindowThatCancelsEndsAlsoAJobThatIsPausedWhenItCloses) {
     if (by_person) Must(jobs_.Pause({"users/ada", ""}, job.id, "let me look"));
     Declare({Once("tonight", -absl::Hours(2), absl::Hours(1), Overrun::kCancel),
              Once("tomorrow", absl::Hours(24), absl::Hours(9))});
-    Pass(absl::Seconds(3));
+    Pass(kLookInterval);
     EXPECT_EQ(StateOf(job.id), "partial") << by_person;
     EXPECT_EQ(JobOf(job.id).error_message, "the window tonight has closed");
     clock_.Advance(absl::Hours(31));

@@ -1,6 +1,11 @@
 #include "controller/notify/sender.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <set>
+#include <string>
+#include <vector>
 
 #include "gmock/gmock.h"
 
@@ -302,6 +307,24 @@ TEST_F(SenderTest, ASecretGoesToItsHostsAndItsKindOnly) {
     EXPECT_THAT(row.error, HasSubstr("names no secret"));
     EXPECT_THAT(row.error, ::testing::Not(HasSubstr("s3cr3t")));
   }
+}
+
+// Whoever may declare routes is told these words by a dry run, and has no business to know where
+// the controller keeps its files.
+TEST_F(SenderTest, WhyASecretCannotBeReadIsToldWithoutItsPath) {
+  WriteSecret("token", "");
+  ASSERT_EQ(chmod((folder_ + "/secrets/key").c_str(), 0644), 0);
+  ASSERT_EQ(unlink((folder_ + "/secrets/slack").c_str()), 0);
+  const std::vector<absl::Status> statuses = {
+      secrets_.Get("key", "webhook", "h.example").status(),
+      secrets_.Get("token", "pagerduty", "events.pagerduty.com").status(),
+      secrets_.GetUrl("slack", "slack").status()};
+  for (const absl::Status& status : statuses) {
+    EXPECT_EQ(ReasonOf(status), "SECRET_UNREADABLE");
+    EXPECT_THAT(std::string(status.message()), ::testing::Not(HasSubstr("/")));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("the controller's log"));
+  }
+  EXPECT_THAT(std::string(statuses[1].message()), HasSubstr("the secret token is empty"));
 }
 
 TEST_F(SenderTest, SlackReadsNoMarkupOfOthers) {

@@ -1,4 +1,6 @@
 // What becomes of a waiting proposal when things change under it.
+#include "absl/strings/str_replace.h"
+
 #include "tests/unit/controller/resources/proposals_fixture.h"
 
 namespace dbfleet::controller {
@@ -82,6 +84,32 @@ TEST_F(StaleProposalsTest, WhatThisVersionReadsOtherwiseIsStale) {
   EXPECT_THAT(stale.message(), HasSubstr("reads environments/production otherwise"));
   EXPECT_EQ(ReasonOfApproval(proposal, "bob"), "BAD_STATE");
   EXPECT_EQ(ApprovalsOf(), 1);
+}
+
+// Its durations of days were written in hours, and zero without a unit.
+TEST_F(StaleProposalsTest, ATextOfAFormerVersionThatIsReadTheSameIsPendingAndApplied) {
+  AddApprovers();
+  const Proposal proposal = Proposed(
+      EnvironmentYaml("destructive_approvals: 0, approval_ttl: 30d, "
+                      "promotion: {from: staging, within: 7d}, verified_backup_max_age: 0s"));
+  const auto exchange = [&](const std::string& text, const std::string& other) {
+    Mutate([&](WriteTx& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(StoredProposal stored, LoadProposal(tx, proposal.name()));
+      std::string& yaml = *stored.proposal.mutable_changes(0)->mutable_yaml();
+      EXPECT_NE(yaml.find(text), std::string::npos) << yaml;
+      yaml = absl::StrReplaceAll(yaml, {{text, other}});
+      return StoreProposal(tx, "users/polly", clock_.Now(), &stored);
+    });
+  };
+  exchange(" 30d\n", " 720h\n");
+  EXPECT_EQ(proposals_.Get(proposal.name())->state(), Proposal::STATE_STALE)
+      << "no version wrote some of them so, and others not";
+  exchange(" 7d\n", " 168h\n");
+  exchange(" 0s\n", " 0\n");
+  const Proposal pending = *proposals_.Get(proposal.name());
+  EXPECT_EQ(pending.state(), Proposal::STATE_PENDING) << pending.message();
+  EXPECT_EQ(Approve(proposal, "bob")->state(), Proposal::STATE_APPLIED);
+  EXPECT_EQ(ApprovalsOf(), 0);
 }
 
 TEST_F(StaleProposalsTest, AVoteOfAFormerVersionIsGivenAnew) {

@@ -327,8 +327,9 @@ TEST_F(QueriesTest, ChangesAreFoundAgainByTheirContents) {
   add("C9", "", "qa", S::kSucceeded, 65, false);
   const auto ids = [&](const std::string& digest, int limit) {
     std::string text;
-    const auto jobs =
-        Read([&](ReadTx& tx) { return tx.ChangesOfContent("qa", digest, limit); }).value();
+    const auto jobs = Read([&](ReadTx& tx) {
+                        return tx.ChangesOfContent({"qa", digest}, limit);
+                      }).value();
     for (const Job& job : jobs) text += job.id + " ";
     return text;
   };
@@ -336,6 +337,38 @@ TEST_F(QueriesTest, ChangesAreFoundAgainByTheirContents) {
   EXPECT_EQ(ids("d1", 2), "C2 C3 ");
   EXPECT_EQ(ids("d2", 10), "C8 ");
   EXPECT_EQ(ids("", 10), "") << "other jobs have no contents";
+  const auto rollbacks = [&](const std::string& id) {
+    return Read([&](ReadTx& tx) { return tx.ChangesOfContent({"qa", "d1", id}, 1); }).value();
+  };
+  ASSERT_EQ(rollbacks("C1").size(), 1u) << "though others of these contents ended later";
+  EXPECT_EQ(rollbacks("C1")[0].id, "D1");
+  EXPECT_TRUE(rollbacks("C2").empty());
+}
+
+TEST_F(QueriesTest, TheTrailSaysWhatWasLastDoneToThisVeryResource) {
+  ASSERT_TRUE(Mutate([](WriteTx& tx) -> absl::Status {
+                for (const char* resource : {"environments/a", "environments/ab"}) {
+                  for (const char* action : {"resource.update", "environment.update", "seen"}) {
+                    RETURN_IF_ERROR(tx.AppendAudit({"users/x", action, resource, "a", {}}));
+                  }
+                }
+                return absl::OkStatus();
+              }).ok());
+  const auto listed = [&](const AuditFilter& filter, int size, const std::string& token = "") {
+    return Read([&](ReadTx& tx) { return tx.ListAudit(filter, {size, token}); }).value();
+  };
+  const AuditFilter changes{"environments/a", "", true, {"resource.update", "environment.update"}};
+  const Page<AuditRow> newest = listed(changes, 1);
+  ASSERT_EQ(newest.items.size(), 1u);
+  EXPECT_EQ(newest.items[0].entry.resource, "environments/a");
+  EXPECT_EQ(newest.items[0].entry.action, "environment.update");
+  const Page<AuditRow> next = listed(changes, 1, newest.next_token);
+  ASSERT_EQ(next.items.size(), 1u);
+  EXPECT_EQ(next.items[0].entry.action, "resource.update");
+  EXPECT_EQ(next.next_token, "");
+  EXPECT_EQ(listed({"environments/a", ""}, 10).items.size(), 6u);
+  EXPECT_EQ(listed({"environments/a", "", false, {"seen"}}, 10).items.size(), 2u);
+  EXPECT_EQ(listed({"environments/", "users/x", true, {}}, 10).items.size(), 0u);
 }
 
 TEST_F(QueriesTest, AWindowsQueueHasWhatHasNotEndedInItsOrder) {

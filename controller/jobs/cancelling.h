@@ -1,0 +1,24 @@
+// How a job ends before its time, and with it the backup that was taken for it.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+
+#include "controller/domain/types.h"
+#include "controller/jobs/job_flow.h"
+
+namespace dbfleet::controller {
+
+// What has not begun ends now; what runs is asked to stop, and has the last word.
+absl::Status EndCancelled(const JobFlow& flow, FlowContext& context, Job job);
+
+// The backup that only this change wanted, unless it has ended.
+absl::Status CancelGate(const JobFlow& flow, FlowContext& context, const Job& change,
+                        const std::string& reason);
+
+// Of a change that has ended. A backup that goes on ends by itself, and is a backup; one that is
+// paused would stay so for ever, as nobody resumes what it was paused with.
+absl::Status CancelPausedGate(const JobFlow& flow, FlowContext& context, const Job& change);
+
+}  // namespace dbfleet::controller
