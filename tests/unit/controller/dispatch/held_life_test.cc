@@ -261,9 +261,10 @@ TEST_F(HeldGateTest, OfOneThatWasCutShortMeanwhileAnotherIsTaken) {
 
 TEST_F(HeldGateTest, OfOneThatExpiredMeanwhileAnotherIsTaken) {
   Pause(job_);
-  Unanswered();  // Its offer, which was withdrawn.
+  const agent::v1::Offer withdrawn = Unanswered();
   LetThePauseLast();
   ASSERT_EQ(StateOf(gate_.id), "expired");
+  EXPECT_EQ(BackupOf(withdrawn).state, Backup::State::kFailed) << "it runs no more";
   ExpectAnotherIsTaken();
 }
 

@@ -107,7 +107,7 @@ TEST_F(StaleProposalsTest, ATextOfAFormerVersionThatIsReadTheSameIsPendingAndApp
   exchange(" 7d\n", " 168h\n");
   exchange(" 0s\n", " 0\n");
   const Proposal pending = *proposals_.Get(proposal.name());
-  EXPECT_EQ(pending.state(), Proposal::STATE_PENDING) << pending.message();
+  ASSERT_EQ(pending.state(), Proposal::STATE_PENDING) << pending.message();
   EXPECT_EQ(Approve(proposal, "bob")->state(), Proposal::STATE_APPLIED);
   EXPECT_EQ(ApprovalsOf(), 0);
 }
