@@ -148,10 +148,24 @@ bool HostProgram::IsMember(size_t i) const {
   return token.Is(".") || token.Is("&.") || token.Is("::");
 }
 
+// def x(a) STATEMENT end
+bool HostProgram::EndsHead(size_t close) const {
+  constexpr size_t kLongestHead = 200;
+  if (php_ || !(*this)[close].Is(")")) return false;
+  for (size_t i = close; i-- > 0 && i + kLongestHead > close;) {
+    if (close_[i] != close) continue;
+    const size_t name = i - 1;
+    return (*this)[name - 1].IsName("def") ||
+           ((*this)[name - 1].Is(".") && (*this)[name - 3].IsName("def"));
+  }
+  return false;
+}
+
 bool HostProgram::IsWholeStatement(HostRange range) const {
   const HostToken& before = range.begin == 0 ? nothing_ : tokens_[range.begin - 1];
   const HostToken& after = (*this)[range.end];
-  const bool begins = BeginsStatement(before) && !before.Is("=") && !before.Is("(");
+  const bool begins =
+      (BeginsStatement(before) && !before.Is("=") && !before.Is("(")) || EndsHead(range.begin - 1);
   return begins &&
          (after.text.empty() || after.kind == HostTokenKind::kNewline || after.Is(";") ||
           after.Is("}") || after.IsName("end") || after.IsName("if") || after.IsName("unless"));

@@ -112,6 +112,7 @@ class HostProgram {
   size_t TakeOperator(size_t at, size_t limit, HostChain* chain) const;
   bool OpensWithEnd(size_t i) const;
   bool IsEndless(size_t def) const;
+  bool EndsHead(size_t close) const;
 
   bool php_ = false;
   bool balanced_ = true;

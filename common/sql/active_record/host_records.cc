@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 #include "common/sql/active_record/host_targets.h"
 #include "common/sql/active_record/method_table.h"
@@ -29,12 +30,21 @@ bool IsSignedIn(absl::string_view name) {
   return absl::StartsWith(name, "current_") && IsOneOf(name.substr(name.rfind('_') + 1), kNames);
 }
 
+// A method of the class, or a function.
+bool IsOwn(const HostChain& chain) {
+  static constexpr absl::string_view kOwn[] = {"", "$this", "parent", "self", "static"};
+  return IsOneOf(chain.receiver, kOwn);
+}
+
 }  // namespace
 
-HostRecords::HostRecords(const HostProgram& program) : program_(program) {
+HostRecords::HostRecords(const HostProgram& program)
+    : program_(program), blocks_(program), locals_(program) {
+  FindMethods();
   if (!program.php()) return;
   FindModels();
   FindParameters();
+  FindReferences();
 }
 
 // use App\Models\Order; use App\Models\{Order, User as Person};
@@ -66,58 +76,256 @@ void HostRecords::FindParameters() {
   }
 }
 
-void HostRecords::Bind(const HostChain& chain) {
-  const size_t value = chain.range.begin;
-  if (program_.php()) return BindProperty(value);
-  for (size_t target : TargetsOf(program_, value)) {
-    if (absl::StartsWith(program_[target].text, "@")) {
-      bound_.insert(std::string(program_[target].text));
-    }
-  }
-  BindMethod(chain);
+std::string HostRecords::KeyOf(absl::string_view method) const {
+  return program_.php() ? absl::AsciiStrToLower(method) : std::string(method);
 }
 
-// $this->order = Order::find(1);
-void HostRecords::BindProperty(size_t value) {
-  for (size_t i = value; i-- > 0 && value - i < 5;) {
-    const bool property = program_[i].kind == HostTokenKind::kName && i > 1 &&
-                          program_[i - 1].Is("->") && program_[i - 2].text == "$this";
-    if (property) {
-      bound_.insert(absl::StrCat("->", program_[i].text));
-      return;
+// function helper($order, $x), def helper(order, x: nil), def helper order; and attr_reader :order
+void HostRecords::FindMethods() {
+  constexpr size_t kLongestHead = 1000;  // In tokens.
+  for (size_t i = 0; i < program_.size(); ++i) {
+    const HostToken& token = program_[i];
+    if (token.kind != HostTokenKind::kName) continue;
+    if (absl::StartsWith(token.text, "attr_")) {
+      for (size_t k = i + 1; program_[k].kind == HostTokenKind::kSymbol || program_[k].Is(",");
+           ++k) {
+        readers_.insert(std::string(program_[k].text));
+      }
     }
-    if (!program_[i].Is("=") && !program_[i].Is("?")) return;
+    if (token.text != (program_.php() ? "function" : "def")) continue;
+    size_t name = i + 1;
+    if (program_[name].Is("&")) ++name;
+    if (program_[name + 1].Is(".")) name += 2;  // def self.helper
+    if (program_[name].kind != HostTokenKind::kName) continue;
+    HostRange head{name + 1, std::min(program_.size(), name + kLongestHead)};
+    if (program_[head.begin].Is("(")) {
+      head.end = std::min(head.end, program_.CloseOf(head.begin));
+      ++head.begin;
+    } else {
+      size_t end = head.begin;
+      while (end < head.end && program_[end].kind != HostTokenKind::kNewline &&
+             !program_[end].Is(";")) {
+        ++end;
+      }
+      head.end = end;
+    }
+    std::vector<size_t> parameters;
+    for (const HostRange& part : program_.Parts(head)) {
+      for (size_t k = part.begin; k < part.end; ++k) {
+        const HostTokenKind kind = program_[k].kind;
+        const bool parameter = program_.php()
+                                   ? kind == HostTokenKind::kVariable
+                                   : kind == HostTokenKind::kName || kind == HostTokenKind::kLabel;
+        if (!parameter) continue;
+        parameters.push_back(k);
+        break;
+      }
+    }
+    if (!parameters.empty()) {
+      methods_[KeyOf(program_[name].text)].push_back(std::move(parameters));
+    }
   }
 }
 
-// def order ... end, which gives what it found: Order.find(1), or @order ||= Order.find(1).
-void HostRecords::BindMethod(const HostChain& chain) {
-  size_t begin = chain.range.begin;
-  if (begin > 1 && program_[begin - 1].Is("=")) {
-    --begin;
-    while (begin > 0 && program_[begin - 1].Is("|")) --begin;
-    if (begin > 0) --begin;
+// $x = &$y
+void HostRecords::FindReferences() {
+  for (size_t i = 1; i < program_.size(); ++i) {
+    const HostToken& to = program_[i + 2];
+    const bool reference = program_[i].Is("=") && program_[i + 1].Is("&") &&
+                           program_[i - 1].kind == HostTokenKind::kVariable &&
+                           to.kind == HostTokenKind::kVariable;
+    if (!reference) continue;
+    const std::string one(SameAs(program_[i - 1].text));
+    const std::string other(SameAs(to.text));
+    if (one != other) same_[one] = other;
   }
-  if (begin < 3 || program_[begin - 1].kind != HostTokenKind::kNewline) return;
-  const HostToken& after = program_[chain.range.end];
-  const bool ends = after.IsName("end") || (after.kind == HostTokenKind::kNewline &&
-                                            program_[chain.range.end + 1].IsName("end"));
-  if (ends && program_[begin - 2].kind == HostTokenKind::kName &&
-      program_[begin - 3].IsName("def")) {
-    bound_.insert(std::string(program_[begin - 2].text));
+}
+
+// Goes on until one is no other's; on the way each is made to point further.
+absl::string_view HostRecords::SameAs(absl::string_view name) const {
+  for (auto found = same_.find(name); found != same_.end(); found = same_.find(name)) {
+    const auto next = same_.find(found->second);
+    if (next != same_.end()) found->second = next->second;
+    name = found->second;
   }
+  return name;
+}
+
+bool HostRecords::HoldsProperty(absl::string_view name) const {
+  if (absl::StartsWith(name, "$")) name.remove_prefix(1);
+  return bound_.count(absl::StrCat("->", name)) > 0;
+}
+
+bool HostRecords::Gives(absl::string_view method) const {
+  return bound_.count(program_.php() ? absl::StrCat("()", KeyOf(method)) : std::string(method)) > 0;
+}
+
+void HostRecords::Bind(HostRange value) {
+  if (program_.php()) {
+    // $this->order = Order::find(1);
+    for (size_t property : PropertiesOf(program_, value.begin)) {
+      bound_.insert(absl::StrCat("->", absl::StripPrefix(program_[property].text, "$")));
+    }
+    return BindReturned(value.begin);
+  }
+  size_t method = 0;
+  for (size_t place : ValuesOf(value, &method)) {
+    for (size_t target : TargetsOf(program_, place)) {
+      const absl::string_view name = program_[target].text;
+      if (program_[target].kind != HostTokenKind::kVariable) continue;
+      bound_.insert(std::string(name));
+      const absl::string_view reader = absl::StripPrefix(absl::StripPrefix(name, "@"), "@");
+      if (readers_.count(reader) > 0) bound_.insert(std::string(reader));
+    }
+  }
+  // def order ... end, which gives what it found: Order.find(1), or @order ||= Order.find(1).
+  if (method > 0) bound_.insert(std::string(program_[method].text));
+}
+
+// function order() { return Order::find(1); }
+void HostRecords::BindReturned(size_t value) {
+  if (!IsReturned(program_, value)) return;
+  size_t name = locals_.ScopeOf(value) + 1;
+  if (program_[name].Is("&")) ++name;
+  if (program_[name].kind != HostTokenKind::kName) return;
+  bound_.insert(absl::StrCat("()", KeyOf(program_[name].text)));
+}
+
+void HostRecords::HandOver(absl::string_view method, const HostCall& call, size_t argument) {
+  const auto found = methods_.find(KeyOf(method));
+  if (found == methods_.end()) return;
+  // order: $order, order: @order
+  const HostToken& first = program_[call.arguments[argument].begin];
+  const bool named =
+      first.kind == HostTokenKind::kLabel ||
+      (first.kind == HostTokenKind::kName && program_[call.arguments[argument].begin + 1].Is(":"));
+  if (!named) handed_.insert({KeyOf(method), argument});
+  for (const std::vector<size_t>& parameters : found->second) {
+    size_t to = parameters[std::min(argument, parameters.size() - 1)];  // The last may be a list.
+    for (size_t parameter : parameters) {
+      const absl::string_view name = absl::StripPrefix(program_[parameter].text, "$");
+      if (named && name == first.text) to = parameter;
+    }
+    given_.insert(to);
+  }
+}
+
+std::vector<size_t> HostRecords::PlacesOf(HostRange value) const {
+  size_t method = 0;
+  return ValuesOf(value, &method);
+}
+
+// Goes outwards as long as what stands around has the same value. `method` becomes the name of the
+// one that gives it; 0 if none does.
+std::vector<size_t> HostRecords::ValuesOf(HostRange value, size_t* method) const {
+  constexpr int kMostLevels = 50;
+  std::vector<size_t> places = {value.begin};
+  if (program_.php()) return places;
+  const auto take = [&](size_t def) {
+    if (!program_[def].IsName("def")) return;
+    *method = program_[def + 2].Is(".") ? def + 3 : def + 1;
+  };
+  for (int level = 0; level < kMostLevels; ++level) {
+    const Lead lead = LeadOf(value.begin);
+    if (lead.returned) take(locals_.ScopeOf(value.begin));
+    if (lead.endless > 0) take(lead.endless);
+    if (lead.returned || lead.endless > 0 || !lead.leads || !IsTail(value.end)) break;
+    const size_t open = blocks_.OpenOf(value.begin);
+    if (open == HostBlocks::kNone) break;
+    if (program_[open].IsName("def")) take(open);
+    static constexpr absl::string_view kNone[] = {"class",  "def",   "for",
+                                                  "module", "until", "while"};
+    if (program_[open].kind == HostTokenKind::kName && IsOneOf(program_[open].text, kNone)) break;
+    places.push_back(open);
+    value = {open, program_.CloseOf(open) + 1};
+  }
+  return places;
+}
+
+// Whether what begins at the token is what its statement gives, but for what it is bound to:
+// @x ||= VALUE, c ? VALUE : y, (VALUE), return VALUE. Not: puts VALUE, f(VALUE), if VALUE.
+HostRecords::Lead HostRecords::LeadOf(size_t begin) const {
+  static constexpr absl::string_view kBegins[] = {"begin", "do", "else", "ensure", "then"};
+  static constexpr absl::string_view kAsks[] = {"case",   "elsif", "if",   "in",   "rescue",
+                                                "unless", "until", "when", "while"};
+  constexpr size_t kFar = 200;
+  const auto ends_operand = [&](const HostToken& token) {
+    return token.kind == HostTokenKind::kVariable || token.kind == HostTokenKind::kName;
+  };
+  const auto begins_operand = [&](const HostToken& token) {
+    return token.kind != HostTokenKind::kPunct && token.kind != HostTokenKind::kNewline &&
+           !token.IsName("do");
+  };
+  const size_t limit = begin > kFar ? begin - kFar : 0;
+  for (size_t i = begin; i-- > limit;) {
+    const HostToken& token = program_[i];
+    if (token.kind == HostTokenKind::kNewline || token.Is(";") || token.Is("{")) return {true};
+    if (token.kind == HostTokenKind::kName && !program_.IsMember(i - 1)) {
+      if (token.text == "return") return {true, true};
+      if (token.text == "def") {
+        const bool endless = program_.CloseOf(i) >= program_.size();
+        return {true, false, endless ? i : 0};
+      }
+      if (IsOneOf(token.text, kBegins)) return {true};
+      if (IsOneOf(token.text, kAsks)) return {};
+    }
+    if (token.Is(")") || token.Is("]")) {
+      const size_t close = i;
+      while (i > limit && program_.CloseOf(i) != close) --i;
+      // def order(id) VALUE end, def order(id) = VALUE
+      const bool head = program_[i - 2].IsName("def") && program_.CloseOf(i - 2) < program_.size();
+      if (head) return {true};
+      continue;
+    }
+    const bool operand_before =
+        i > 0 && ends_operand(program_[i - 1]) && program_[i - 1].end == token.offset;
+    if (token.Is("(") || token.Is("[")) return {!operand_before};
+    if (ends_operand(token) && begins_operand(program_[i + 1])) return {};
+  }
+  return {true};
+}
+
+// Whether nothing of the block stands behind the statement that goes on at the token.
+bool HostRecords::IsTail(size_t end) const {
+  static constexpr absl::string_view kEnds[] = {"else", "elsif",  "end", "ensure",
+                                                "in",   "rescue", "when"};
+  constexpr size_t kFar = 500;
+  const size_t open = end > 0 ? blocks_.OpenOf(end - 1) : HostBlocks::kNone;
+  const size_t close = open == HostBlocks::kNone ? program_.size() : program_.CloseOf(open);
+  if (program_[end].Is("=") && !program_[end + 1].Is("=")) return false;  // It is bound there.
+  size_t i = end;
+  while (i < close && i < end + kFar && program_[i].kind != HostTokenKind::kNewline &&
+         !program_[i].Is(";")) {
+    i = program_.CloseOf(i) < close ? program_.CloseOf(i) + 1 : i + 1;
+  }
+  while (i < close && (program_[i].kind == HostTokenKind::kNewline || program_[i].Is(";"))) ++i;
+  return i >= close ||
+         (program_[i].kind == HostTokenKind::kName && IsOneOf(program_[i].text, kEnds));
+}
+
+bool HostRecords::BeginsOnGiven(const HostChain& chain) const {
+  return chain.calls.size() > 1 && IsOwn(chain) && !chain.calls[0].is_property &&
+         Gives(chain.calls[0].name);
 }
 
 bool HostRecords::BeginsOn(const HostChain& chain) const {
   if (program_.php()) {
-    return chain.receiver == "$this" && chain.calls.size() > 1 && chain.calls[0].is_property &&
-           bound_.count(absl::StrCat("->", chain.calls[0].name)) > 0;
+    return std::any_of(chain.calls.begin(), chain.calls.end() - 1, [&](const HostCall& call) {
+      return call.is_property && HoldsProperty(call.name);
+    });
   }
   return IsSignedIn(chain.receiver) &&
          std::any_of(chain.calls.begin() + 1, chain.calls.end(), [](const HostCall& call) {
            const ModelMethod* method = FindModelMethod(call.name);
            return method != nullptr && method->role == MethodRole::kRead;
          });
+}
+
+bool HostRecords::Is(const HostChain& chain) const {
+  const HostCall& last = chain.calls.back();
+  if (last.op != HostOperator::kNone) return false;
+  if (last.is_property) return HoldsProperty(last.name);
+  return chain.calls.size() == 1 && IsOwn(chain) && Gives(last.name);
 }
 
 bool HostRecords::MayBegin(const HostChain& chain) const {

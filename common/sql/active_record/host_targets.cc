@@ -5,10 +5,12 @@
 
 #include "absl/strings/string_view.h"
 
+#include "common/sql/active_record/words.h"
+
 namespace dbfleet::sql {
 namespace {
 
-constexpr size_t kFar = 60;  // In tokens: longer statements are not followed.
+constexpr size_t kFar = 200;  // In tokens: longer statements are not followed.
 
 class Backwards {
  public:
@@ -16,19 +18,29 @@ class Backwards {
     limit_ = at > kFar ? at - kFar : 0;
   }
 
-  std::vector<size_t> Targets() {
+  void Find() {
     for (size_t i = at_; i-- > limit_;) {
       const HostToken& token = program_[i];
+      if (token.Is("{") && IsMatch(i)) {
+        i = OpenOf(i - 1);
+        continue;
+      }
       if (token.Is(";") || token.Is("{") || token.Is("}")) break;
       if (token.kind == HostTokenKind::kNewline && !GoesOn(i)) break;
+      if (IsModifier(i)) break;
       if ((token.Is("(") || token.Is("[")) && IsOperand(i - 1)) break;  // A call's, an index.
       if (token.Is(")") || token.Is("]")) i = OpenOf(i);
+      returned_ = returned_ || token.IsName("return");
       if (!token.Is("=") || IsComparison(i)) continue;
       i = Take(i);
+      returned_ = returned_ || program_[i - 1].IsName("return");
       if (!program_[i - 1].Is("=")) break;  // a = b = X
     }
-    return std::move(targets_);
   }
+
+  std::vector<size_t> targets() { return std::move(targets_); }
+  std::vector<size_t> properties() { return std::move(properties_); }
+  bool returned() const { return returned_; }
 
  private:
   // On the next line, for nothing can end with this.
@@ -38,8 +50,22 @@ class Backwards {
                        [&](absl::string_view name) { return program_[newline - 1].Is(name); });
   }
 
+  // match ($x) { ... }
+  bool IsMatch(size_t brace) const {
+    return program_.php() && program_[brace - 1].Is(")") &&
+           program_[OpenOf(brace - 1) - 1].IsName("match");
+  }
+
+  // x = y if X
+  bool IsModifier(size_t i) const {
+    static constexpr absl::string_view kNames[] = {"if", "unless", "until", "while"};
+    return !program_.php() && program_[i].kind == HostTokenKind::kName &&
+           IsOneOf(program_[i].text, kNames) && program_.CloseOf(i) >= program_.size();
+  }
+
   bool IsOperand(size_t i) const {
     const HostToken& token = program_[i];
+    if (token.IsName("return") || token.IsName("clone")) return false;
     return token.kind == HostTokenKind::kName || token.kind == HostTokenKind::kVariable ||
            token.Is(")") || token.Is("]");
   }
@@ -62,6 +88,9 @@ class Backwards {
     const HostToken& token = program_[i];
     const bool variable = token.kind == HostTokenKind::kVariable ||
                           (!program_.php() && token.kind == HostTokenKind::kName);
+    if (token.text == "$this") return;
+    const bool named = variable || token.kind == HostTokenKind::kName;
+    if (program_.php() && named && i > 0 && program_.IsMember(i - 1)) properties_.push_back(i);
     if (variable && (i == 0 || !program_.IsMember(i - 1))) targets_.push_back(i);
   }
 
@@ -78,8 +107,13 @@ class Backwards {
     if (program_[last].Is("]") || program_[last].Is(")")) {
       first = OpenOf(last);
       // users[0] = X, or [$a, $b] = X and list($a) = X.
-      const bool index = program_[last].Is("]") && first > 0 && IsOperand(first - 1);
-      if (index) first = last = first - 1;
+      const auto is_index = [&] {
+        return program_[last].Is("]") && first > 0 && IsOperand(first - 1);
+      };
+      while (is_index()) {
+        first = last = first - 1;
+        if (program_[last].Is("]")) first = OpenOf(last);
+      }
     }
     // a, (b, *c) = X
     for (size_t i = first; !program_.php() && i-- > limit_;) {
@@ -91,6 +125,11 @@ class Backwards {
       first = i;
     }
     for (size_t i = first; i <= last; ++i) Add(i);
+    // Of $x = $this->y = X the whole of what stands in front of the second sign.
+    while (program_.php() && first > limit_ + 1 && program_.IsMember(first - 1)) {
+      first -= 2;
+      if (program_[first].Is(")") || program_[first].Is("]")) first = OpenOf(first);
+    }
     return first;
   }
 
@@ -98,12 +137,28 @@ class Backwards {
   const size_t at_;
   size_t limit_ = 0;
   std::vector<size_t> targets_;
+  std::vector<size_t> properties_;
+  bool returned_ = false;
 };
 
 }  // namespace
 
 std::vector<size_t> TargetsOf(const HostProgram& program, size_t at) {
-  return Backwards(program, at).Targets();
+  Backwards backwards(program, at);
+  backwards.Find();
+  return backwards.targets();
+}
+
+std::vector<size_t> PropertiesOf(const HostProgram& program, size_t at) {
+  Backwards backwards(program, at);
+  backwards.Find();
+  return backwards.properties();
+}
+
+bool IsReturned(const HostProgram& program, size_t at) {
+  Backwards backwards(program, at);
+  backwards.Find();
+  return backwards.returned();
 }
 
 }  // namespace dbfleet::sql

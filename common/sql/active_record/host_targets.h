@@ -11,5 +11,10 @@ namespace dbfleet::sql {
 // What is an argument of a call is not followed, nor what the statement begins too far in front of.
 // Takes bounded time.
 std::vector<size_t> TargetsOf(const HostProgram& program, size_t at);
+// Of PHP: the names of the properties that it gives the value: $this->u = X, self::$u = X,
+// $this->u['x'] = X, [$this->u] = [X].
+std::vector<size_t> PropertiesOf(const HostProgram& program, size_t at);
+// Of PHP: whether the function around it returns the value: return $c ? X : null.
+bool IsReturned(const HostProgram& program, size_t at);
 
 }  // namespace dbfleet::sql

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <iterator>
-#include <set>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -14,6 +13,7 @@
 #include "common/sql/active_record/harmless_functions.h"
 #include "common/sql/active_record/host_builders.h"
 #include "common/sql/active_record/host_declarations.h"
+#include "common/sql/active_record/host_effects.h"
 #include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/host_prepared.h"
 #include "common/sql/active_record/host_reader.h"
@@ -22,6 +22,7 @@
 #include "common/sql/active_record/host_targets.h"
 #include "common/sql/active_record/host_trust.h"
 #include "common/sql/active_record/host_values.h"
+#include "common/sql/active_record/local_records.h"
 #include "common/sql/active_record/receivers.h"
 #include "common/sql/active_record/sql_blocks.h"
 #include "common/sql/active_record/statement_places.h"
@@ -68,7 +69,8 @@ class Splitter {
         builders_(program, prepared_.locals()),
         trust_(program, variables_),
         session_(embedded),
-        places_(text) {}
+        places_(text),
+        records_(program, *shared) {}
 
   std::vector<Statement> All() {
     Scan({0, program_.size()}, false);
@@ -87,6 +89,7 @@ class Splitter {
 
   size_t One(size_t i, size_t end, bool in_loop) {
     const HostToken& token = program_[i];
+    if (shared_.IsGiven(i)) records_.Add(i);
     if (token.kind == HostTokenKind::kName && IsOneOf(token.text, kLoopWords)) {
       return Loop(i, end, in_loop);
     }
@@ -113,31 +116,51 @@ class Splitter {
     }
     Follow(i);
     const std::optional<HostChain> chain = program_.ChainAt(i, end);
-    if (!chain.has_value()) return i + 1;
+    if (!chain.has_value()) {
+      Construct(i);
+      if (token.kind == HostTokenKind::kVariable && records_.Hold(token.text))
+        Copy({i, i + 1}, true);
+      return i + 1;
+    }
     session_.TakeCharset(program_, *chain);
-    const bool known = IsRecord(chain->receiver) || shared_.BeginsOn(*chain) ||
+    const bool opens = token.Is("(") || token.Is("[");
+    const bool known = records_.Hold(chain->receiver) || shared_.BeginsOn(*chain) ||
                        builders_.Holds(i) ||
                        (in_builder_ && chain->receiver_kind == Receiver::kVariable) ||
                        (variables_.IsResult(chain->receiver) && !OnlyOfResult(*chain)) ||
-                       ((token.Is("(") || token.Is("[")) && Reaches({i + 1, program_.CloseOf(i)}));
+                       (opens && Reaches({i + 1, program_.CloseOf(i)}));
+    // [@a, @b].each { ... }: a list of them is none, but what it hands out is.
+    // So is what a method of the file gives.
+    const bool given = shared_.BeginsOnGiven(*chain);
+    const bool lists =
+        given || (opens && !known && records_.AreNamed({i + 1, program_.CloseOf(i)}));
     std::string doubt = trust_.DoubtOfCall(*chain);
     const bool reaches =
         !doubt.empty() || ReachesDatabase(program_, *chain, known, &variables_) ||
-        IsOfModel(*chain) ||
-        (known &&
-         CallsSomething(*chain, !program_.php() && program_.IsWholeStatement(chain->range))) ||
-        (shared_.MayBegin(*chain) && IsForEffect(*chain) && CallsSomething(*chain, true));
+        IsOfModel(*chain) || (lists && CallsUnknown(program_, *chain, given ? 1 : 0)) ||
+        (known && CallsSomething(program_, *chain,
+                                 !program_.php() && program_.IsWholeStatement(chain->range))) ||
+        (shared_.MayBegin(*chain) && IsForEffect(*chain) && CallsSomething(program_, *chain, true));
     if (doubt.empty() && reaches) doubt = DoubtOfBlock(*chain);
     if (reaches) {
       Emit(*chain, in_loop);
       statements_.back().host.doubt = std::move(doubt);
-      BindRecords(i);
-      shared_.Bind(*chain);
+      BindRecords(chain->range);
+      shared_.Bind(chain->range);
+    } else if (shared_.Is(*chain) ||
+               (chain->calls.size() == 1 && chain->calls[0].bare() && chain->receiver.empty() &&
+                records_.Hold(chain->calls[0].name))) {
+      Copy(chain->range, true);
+    } else if (lists || (known && GivesAttribute(program_, *chain))) {
+      Copy(chain->range, false);
     }
+    HandOver(*chain);
     // What runs inside stands for itself; the rest of a chain that reaches the database is its own.
     size_t inside = chain->range.begin;
-    const bool binds_records = reaches && !DefinesSchema(*chain);
-    for (const Hole& hole : HolesOf(*chain)) {
+    const std::vector<Hole> holes = HolesOf(*chain);
+    const bool binds_records =
+        (reaches || known || lists || IsGivenRecords(*chain)) && !DefinesSchema(*chain);
+    for (const Hole& hole : holes) {
       if (hole.range.begin < inside) continue;
       if (binds_records) Parameters(hole.range.begin);
       if (!reaches) Scan({std::max(inside, i + 1), hole.range.begin}, in_loop);
@@ -146,6 +169,7 @@ class Splitter {
       in_builder_ = in_builder;
       inside = hole.range.end;
     }
+    if (binds_records && !reaches) ParametersOfArrows(*chain);
     if (!reaches) looked_until_ = std::max(looked_until_, chain->range.end);
     if (!reaches) return inside > i ? inside : i + 1;
     return chain->range.end;
@@ -170,7 +194,7 @@ class Splitter {
 
   // "{$user->wipe()}": of what came from the database.
   bool ShowsMethodOfRecord(const HostToken& token) const {
-    if (records_.empty() && shared_.bound() == 0) return false;
+    if (records_.none()) return false;
     if (token.kind != HostTokenKind::kString && token.kind != HostTokenKind::kOther) return false;
     for (const StringPart& part : token.parts) {
       if (!part.is_code || absl::StartsWith(part.text, "\\")) continue;
@@ -179,27 +203,58 @@ class Splitter {
       if (!code.ok()) return true;
       for (size_t i = 0; i < code->size(); ++i) {
         const std::optional<HostChain> chain = code->ChainAt(i, code->size());
-        if (chain.has_value() && IsRecord(chain->receiver) && CallsUnknown(*chain)) return true;
+        if (chain.has_value() &&
+            (records_.Hold(chain->receiver) || shared_.BeginsOn(*chain) ||
+             shared_.BeginsOnGiven(*chain)) &&
+            CallsUnknown(program_, *chain)) {
+          return true;
+        }
       }
     }
     return false;
   }
 
-  // Something that is neither read nor computed.
-  bool CallsUnknown(const HostChain& chain) const {
-    return std::any_of(chain.calls.begin(), chain.calls.end(), [&](const HostCall& call) {
-      if (call.is_property || (call.bare() && IsAttribute(chain, call))) return false;
-      const ModelMethod* method = FindModelMethod(call.name);
-      return method != nullptr
-                 ? method->safety == Safety::kDestructive
-                 : !IsPureHostFunction(call.name) && !IsOfResult(absl::AsciiStrToLower(call.name));
-    });
+  bool MayHold(HostRange range) { return Reaches(range) || records_.AreNamed(range); }
+
+  // $x = $order: a second name of a record, or (not `plain`) of what one has, which is none where
+  // another method uses it.
+  void Copy(HostRange value, bool plain) {
+    if (program_.IsMember(value.begin - 1)) return;
+    BindRecords(value);
+    if (plain) shared_.Bind(value);
   }
 
-  // users[0] is one if users are.
-  bool IsRecord(absl::string_view receiver) const {
-    const std::string name(receiver.substr(0, receiver.find('[')));
-    return records_.count(name) > 0 || shared_.Holds(name);
+  // A method of the file that is given a record has one in its parameter.
+  void HandOver(const HostChain& chain) {
+    for (const HostCall& call : chain.calls) {
+      const bool makes = !program_.php() && call.name == "new";
+      HandOver(makes ? "initialize" : call.name, call);
+    }
+  }
+  void HandOver(absl::string_view method, const HostCall& call) {
+    for (size_t i = 0; i < call.arguments.size(); ++i) {
+      if (shared_.Takes(method, i) && MayHold(call.arguments[i])) shared_.HandOver(method, call, i);
+    }
+  }
+
+  // new Invoice($order)
+  void Construct(size_t i) {
+    const size_t open = i + 2;
+    if (!program_.php() || !program_[i].IsName("new") || !program_[open].Is("(") ||
+        program_.CloseOf(open) >= program_.size()) {
+      return;
+    }
+    HostCall call;
+    call.arguments = program_.Parts({open + 1, program_.CloseOf(open)});
+    HandOver("__construct", call);
+  }
+
+  // array_map(function ($o) { ... }, [$order])
+  bool IsGivenRecords(const HostChain& chain) const {
+    return std::any_of(chain.calls.begin(), chain.calls.end(), [&](const HostCall& call) {
+      return std::any_of(call.arguments.begin(), call.arguments.end(),
+                         [&](HostRange argument) { return records_.AreNamed(argument); });
+    });
   }
 
   // A link of a chain that was looked at as a whole. What is called on a text is none.
@@ -218,7 +273,7 @@ class Splitter {
     return chain.receiver_kind == Receiver::kClass && IsModelClass(chain.receiver) && !inside &&
            ReviewOfClass(chain.receiver, chain.calls[0].name) == OfClass::kNotReviewed &&
            !IsResourceCall(chain) && !IsOneOf(chain.receiver, kOwn) && !before.IsName("def") &&
-           CallsSomething(chain, true);
+           CallsSomething(program_, chain, true);
   }
 
   // Whether a chain in the range reaches the database.
@@ -237,15 +292,17 @@ class Splitter {
   }
   void Follow(size_t i) {
     // Of an object's property: it is none of the variables.
-    if (values_.Follow(i) == i + 2) records_.erase(std::string(program_[i].text));
+    if (values_.Follow(i) == i + 2) records_.Forget(i);
   }
 
   // "$x = ...": what is got from the database is known to be of it.
-  void BindRecords(size_t value) {
-    for (size_t i : TargetsOf(program_, value)) {
-      // What is fetched from a prepared statement is no record.
-      const bool data = prepared_.Holds(i) || variables_.IsResult(program_[i].text);
-      if (!data) records_.insert(std::string(program_[i].text));
+  void BindRecords(HostRange value) {
+    for (size_t place : shared_.PlacesOf(value)) {
+      for (size_t i : TargetsOf(program_, place)) {
+        // What is fetched from a prepared statement is no record.
+        const bool data = prepared_.Holds(i) || variables_.IsResult(program_[i].text);
+        if (!data) records_.Add(i);
+      }
     }
   }
 
@@ -253,14 +310,14 @@ class Splitter {
   void Parameters(size_t block) {
     if (program_.php()) return ParametersOfClosure(block);
     if (!program_[block - 1].Is("|")) {
-      records_.insert({"it", "_1", "_2"});
+      for (absl::string_view name : {"it", "_1", "_2"}) records_.Add(name, block);
       return;
     }
     // |u|, |u = 1|, |a, (b, c)|
     constexpr size_t kLongest = 40;
     for (size_t i = block - 1; i-- > 0 && i + kLongest > block && !program_[i].Is("|");) {
       if (program_[i].kind == HostTokenKind::kName || program_[i].kind == HostTokenKind::kLabel) {
-        records_.insert(std::string(program_[i].text));
+        records_.Add(i);
       }
     }
   }
@@ -274,38 +331,22 @@ class Splitter {
     if (!program_[begin].IsName("function") || !program_[open].Is("(")) return;
     for (size_t i = open; i < program_.CloseOf(open) && i < body; ++i) {
       if (program_[i].kind == HostTokenKind::kVariable) {
-        records_.insert(std::string(program_[i].text));
+        records_.Add(i);
       }
     }
   }
 
-  // The parameter of create_table's block is no record.
-  static bool DefinesSchema(const HostChain& chain) {
-    return std::any_of(chain.calls.begin(), chain.calls.end(), [](const HostCall& call) {
-      const ModelMethod* method = FindModelMethod(call.name);
-      return method != nullptr && method->role == MethodRole::kSchema;
-    });
-  }
-
-  // Of a record; a class has methods only.
-  bool IsAttribute(const HostChain& chain, const HostCall& call) const {
-    const bool of_class = chain.receiver_kind == Receiver::kClass && &call == &chain.calls[0];
-    return !program_.php() && !of_class && NamesAttribute(call.name);
-  }
-
-  bool CallsSomething(const HostChain& chain, bool for_effect) const {
+  // fn($user) => ...
+  void ParametersOfArrows(const HostChain& chain) {
     for (const HostCall& call : chain.calls) {
-      const ModelMethod* method = FindModelMethod(call.name);
-      const bool bare = call.arguments.empty() && !call.has_parens;
-      if (call.is_property || (bare && IsAttribute(chain, call))) continue;
-      if (method != nullptr
-              ? method->role != MethodRole::kInMemory
-              : !IsPureHostFunction(call.name) && !IsOfResult(absl::AsciiStrToLower(call.name)) &&
-                    (!bare || for_effect || call.name.back() == '!')) {
-        return true;
+      for (const HostRange& argument : call.arguments) {
+        const size_t fn = argument.begin + (program_[argument.begin].IsName("static") ? 1 : 0);
+        if (!program_[fn].IsName("fn") || !program_[fn + 1].Is("(")) continue;
+        for (size_t i = fn + 2; i < program_.CloseOf(fn + 1) && i < argument.end; ++i) {
+          if (program_[i].kind == HostTokenKind::kVariable) records_.Add(i);
+        }
       }
     }
-    return false;
   }
 
   // foreach (X as $y) { ... }, for y in x ... end, while x ... end.
@@ -323,17 +364,18 @@ class Splitter {
     // The head of a foreach runs once.
     Scan({i + 2, close}, in_loop || !program_[i].IsName("foreach"));
     // foreach ($users as $u)
-    bool of_records = statements_.size() > before;
-    for (size_t k = i + 2; k < close && !program_[k].IsName("as"); ++k) {
-      of_records = of_records || (program_[k].kind == HostTokenKind::kVariable &&
-                                  IsRecord(program_[k].text) && !program_[k + 1].Is("->"));
-    }
+    size_t as = i + 2;
+    while (as < close && !program_[as].IsName("as")) ++as;
+    const std::optional<HostChain> list = program_.ChainAt(i + 2, as);
+    const bool of_records =
+        statements_.size() > before || records_.AreNamed({i + 2, as}) ||
+        (list.has_value() && records_.Hold(list->receiver) && GivesAttribute(program_, *list));
     // as $u, as $k => $u, as [$u]
     constexpr size_t kLongest = 40;
     for (size_t k = close;
          of_records && k-- > i && close - k < kLongest && !program_[k].IsName("as");) {
       if (program_[k].kind == HostTokenKind::kVariable) {
-        records_.insert(std::string(program_[k].text));
+        records_.Add(k);
       }
     }
     size_t last = close + 1;
@@ -361,10 +403,10 @@ class Splitter {
            !program_[end].IsName("do")) {
       ++end;
     }
-    const bool of_records =
-        program_[in].IsName("in") && (Reaches({in + 1, end}) || IsRecord(program_[in + 1].text));
+    const bool of_records = program_[in].IsName("in") &&
+                            (MayHold({in + 1, end}) || records_.Hold(program_[in + 1].text));
     for (size_t k = i + 1; k < in && of_records; ++k) {
-      if (program_[k].kind == HostTokenKind::kName) records_.insert(std::string(program_[k].text));
+      if (program_[k].kind == HostTokenKind::kName) records_.Add(k);
     }
   }
 
@@ -373,21 +415,6 @@ class Splitter {
     bool loop = false;
     bool builds = false;  // It is given a builder, for nothing but telling it more.
   };
-
-  // res.each { ... }, res.ntuples, res[0]["name"], res.clear
-  static bool OnlyOfResult(const HostChain& chain) {
-    static constexpr absl::string_view kNames[] = {
-        "check",         "clear",         "cleared?",
-        "cmd_status",    "cmd_tuples",    "cmdtuples",
-        "collect",       "each",          "each_with_index",
-        "empty?",        "error_message", "first",
-        "fnumber",       "ftype",         "getvalue",
-        "length",        "map",           "num_fields",
-        "num_tuples",    "res_status",    "result_error_message",
-        "result_status", "size",          "to_a"};
-    const std::string name = absl::AsciiStrToLower(chain.calls[0].name);
-    return IsOneOf(name, kNames) || IsOfResult(name);
-  }
 
   // The blocks of a chain, and the bodies of PHP's closures among its arguments.
   std::vector<Hole> HolesOf(const HostChain& chain) const {
@@ -460,8 +487,8 @@ class Splitter {
   HostSession session_;
   std::vector<Statement> statements_;
   StatementPlaces places_;
-  std::set<std::string> records_;  // Variables that hold what came from the database.
-  std::vector<size_t> reaching_;   // Up to each token, how many chains reach the database.
+  LocalRecords records_;
+  std::vector<size_t> reaching_;  // Up to each token, how many chains reach the database.
   size_t looked_until_ = 0;
   bool in_builder_ = false;  // In a closure that tells a builder more.
 };
