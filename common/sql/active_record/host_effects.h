@@ -1,5 +1,8 @@
 #pragma once
 
+#include "absl/strings/string_view.h"
+
+#include "common/sql/active_record/host_blocks.h"
 #include "common/sql/active_record/host_program.h"
 
 // What a chain of calls may do, as far as the names of its links tell.
@@ -17,5 +20,12 @@ bool GivesAttribute(const HostProgram& program, const HostChain& chain);
 bool OnlyOfResult(const HostChain& chain);
 // The parameter of create_table's block is no record.
 bool DefinesSchema(const HostChain& chain);
+
+// Whether nothing takes its value, as far as the statement around it says: $c && CHAIN; if ($c)
+// CHAIN; In Ruby the last statement of a method is one, too.
+bool IsDiscarded(const HostProgram& program, const HostBlocks& blocks, const HostChain& chain);
+// Of a chain on an object of which nobody knows the class, the first method that may write for all
+// that its name says; "" if there is none. `from`: the link at which to begin.
+absl::string_view MayWrite(const HostProgram& program, const HostChain& chain, size_t from);
 
 }  // namespace dbfleet::sql

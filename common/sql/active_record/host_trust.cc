@@ -107,6 +107,15 @@ bool HostTrust::Knows(absl::string_view name) const {
          IsHarmlessFunction(php, name);
 }
 
+bool HostTrust::Defines(absl::string_view name) const {
+  return program_.php() ? methods_.count(absl::AsciiStrToLower(name)) > 0
+                        : functions_.count(name) > 0;
+}
+
+std::string HostTrust::DoubtOf(absl::string_view method) {
+  return method.empty() ? "" : NotKnown(method);
+}
+
 std::string HostTrust::DoubtOfCall(const HostChain& chain) const {
   for (const HostCall& one : chain.calls) {
     std::string doubt = DoubtOfArguments(one);

@@ -21,6 +21,11 @@ class HostTrust {
   // Whether a function was reviewed, or the program defines it.
   bool Knows(absl::string_view name) const;
 
+  // Whether the program defines a method or function of that name.
+  bool Defines(absl::string_view name) const;
+  // Why a method that nobody knows is not understood; "" of "".
+  static std::string DoubtOf(absl::string_view method);
+
   // Why a call is not understood; "" if it is.
   std::string DoubtOfCall(const HostChain& chain) const;
 

@@ -48,6 +48,7 @@ bool NamesWrite(absl::string_view name) {
                                                   "createform",
                                                   "createformbuilder",
                                                   "createnotfoundexception",
+                                                  "createprogressbar",
                                                   "createquerybuilder",
                                                   "createtextnode",
                                                   "createview",
@@ -90,8 +91,9 @@ bool NamesAttribute(absl::string_view name) {
   if (NamesWrite(name) || name.empty()) return false;
   if (name.back() == '?' || IsOneOf(name, kNames)) return true;
   // What has more words may be a verb and its object: archive_posts.
-  return absl::EndsWith(name, "_at") || absl::EndsWith(name, "_id") ||
-         absl::EndsWith(name, "_ids") || (!absl::StrContains(name, "_") && NamesCollection(name));
+  return absl::EndsWith(name, "_at") || absl::EndsWith(name, "_by") ||
+         absl::EndsWith(name, "_id") || absl::EndsWith(name, "_ids") ||
+         (!absl::StrContains(name, "_") && NamesCollection(name));
 }
 
 bool NamesCollection(absl::string_view name) {

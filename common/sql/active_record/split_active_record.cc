@@ -142,6 +142,12 @@ class Splitter {
                                  !program_.php() && program_.IsWholeStatement(chain->range))) ||
         (shared_.MayBegin(*chain) && IsForEffect(*chain) && CallsSomething(program_, *chain, true));
     if (doubt.empty() && reaches) doubt = DoubtOfBlock(*chain);
+    if (!reaches) {
+      if (std::string unknown = DoubtOfEffect(*chain); !unknown.empty()) {
+        Emit(*chain, in_loop);
+        statements_.back().host.doubt = std::move(unknown);
+      }
+    }
     if (reaches) {
       Emit(*chain, in_loop);
       statements_.back().host.doubt = std::move(doubt);
@@ -158,6 +164,7 @@ class Splitter {
     // What runs inside stands for itself; the rest of a chain that reaches the database is its own.
     size_t inside = chain->range.begin;
     const std::vector<Hole> holes = HolesOf(*chain);
+    const bool schema = DefinesSchema(*chain) || chain->receiver == "Schema";
     const bool binds_records =
         (reaches || known || lists || IsGivenRecords(*chain)) && !DefinesSchema(*chain);
     for (const Hole& hole : holes) {
@@ -165,14 +172,30 @@ class Splitter {
       if (binds_records) Parameters(hole.range.begin);
       if (!reaches) Scan({std::max(inside, i + 1), hole.range.begin}, in_loop);
       const bool in_builder = std::exchange(in_builder_, in_builder_ || (reaches && hole.builds));
+      const bool in_schema = std::exchange(in_schema_, in_schema_ || (reaches && schema));
       Scan(hole.range, in_loop || hole.loop);
       in_builder_ = in_builder;
+      in_schema_ = in_schema;
       inside = hole.range.end;
     }
     if (binds_records && !reaches) ParametersOfArrows(*chain);
     if (!reaches) looked_until_ = std::max(looked_until_, chain->range.end);
     if (!reaches) return inside > i ? inside : i + 1;
     return chain->range.end;
+  }
+
+  // What is called for its effect on what nobody knows, unless its name says that it writes
+  // nothing.
+  std::string DoubtOfEffect(const HostChain& chain) const {
+    if (chain.receiver_kind == Receiver::kClass || in_schema_) return "";
+    if (chain.receiver_kind == Receiver::kVariable && variables_.IsPlain(chain.receiver)) return "";
+    if (!IsDiscarded(program_, shared_.blocks(), chain)) return "";
+    // A function, and what the file defines, is judged by itself.
+    const bool function = chain.receiver_kind == Receiver::kNone;
+    if (function && (chain.calls.size() == 1 || IsDataFunction(chain.calls[0].name))) return "";
+    const bool own = (chain.receiver == "$this" || chain.receiver == "self") &&
+                     !chain.calls[0].is_property && trust_.Defines(chain.calls[0].name);
+    return trust_.DoubtOf(MayWrite(program_, chain, function || own ? 1 : 0));
   }
 
   // Its value goes nowhere, unlike that of return $order->isPaid().
@@ -490,6 +513,7 @@ class Splitter {
   LocalRecords records_;
   std::vector<size_t> reaching_;  // Up to each token, how many chains reach the database.
   size_t looked_until_ = 0;
+  bool in_schema_ = false;   // In a block that gives a table its columns: t.string :name
   bool in_builder_ = false;  // In a closure that tells a builder more.
 };
 

@@ -1,6 +1,8 @@
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include "common/sql/active_record/harmless_functions.h"
+#include "common/sql/active_record/harmless_methods.h"
 #include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/method_table.h"
 #include "common/sql/model/verdict.h"
@@ -103,6 +105,12 @@ void AppendHarmless(absl::string_view language, absl::Span<const absl::string_vi
   absl::StrAppend(out, "\n");
 }
 
+std::string Codes(absl::Span<const absl::string_view> names) {
+  return absl::StrJoin(names, ", ", [](std::string* out, absl::string_view name) {
+    absl::StrAppend(out, Code(name));
+  });
+}
+
 void AppendActiveRecord(std::string* out) {
   absl::StrAppend(out,
                   "\n## ActiveRecord\n\nCalls on a model are judged as the statement that they "
@@ -132,6 +140,17 @@ void AppendActiveRecord(std::string* out) {
   AppendHarmless("PHP", HarmlessPhpFunctions(), out);
   AppendHarmless("Ruby", HarmlessRubyFunctions(), out);
   AppendHarmless("Classes", HarmlessOfClasses(), out);
+  absl::StrAppend(
+      out,
+      "\nMethods of objects of which nobody knows the class that were reviewed. Any "
+      "other whose value nothing takes is destructive, unless it is in the first table, "
+      "computes, or asks by its name (`isPaid`, `get_total`, `empty?`).\n\n");
+  AppendHead({"methods", "on", ""}, out);
+  for (const HarmlessMethods& group : HarmlessMethodGroups()) {
+    AppendRow({Codes(group.names), group.holders.empty() ? "whatever" : Codes(group.holders),
+               Escaped(group.why)},
+              out);
+  }
 }
 
 }  // namespace

@@ -238,9 +238,9 @@ TEST(HostDetoursTest, RecordsAreFollowedHoweverTheyAreBound) {
       "u[1] = User.first\nu[1].wipe",
   };
   ExpectDestructive(kRuby, kRubyFiles);
-  EXPECT_FALSE(IsDestructiveFile(kPhp, "$u = [User::find(1)]; $v = $w; $v->wipe();"));
-  EXPECT_FALSE(IsDestructiveFile(kPhp, "$v = $a == User::find(1)->name; $w->wipe();"));
-  EXPECT_FALSE(IsDestructiveFile(kRuby, "u = User.first\nw.wipe"));
+  EXPECT_FALSE(IsDestructiveFile(kPhp, "$u = [User::find(1)]; $v = $w; $y = $v->wipe();"));
+  EXPECT_FALSE(IsDestructiveFile(kPhp, "$v = $a == User::find(1)->name; $y = $w->wipe();"));
+  EXPECT_FALSE(IsDestructiveFile(kRuby, "u = User.first\ny = w.wipe"));
 }
 
 }  // namespace

@@ -291,7 +291,7 @@ TEST(HostGivenTest, ParametersThatAreModels) {
       kPhp,
       "<?php use App\\Models\\Order; use App\\Services\\Clock;\n"
       "class A { function a() { return Order::count(); }\n"
-      "function b(Order $order, Clock $clock) { $order->load('items'); $clock->tick();\n"
+      "function b(Order $order, Clock $clock) { $order->load('items'); $x = $clock->tick();\n"
       "return $order->isPaid(); } }"));
 }
 
@@ -347,7 +347,7 @@ TEST(HostGivenTest, CommandsOfFrameworksByTheirNames) {
                    "$this->seed(UserSeeder::class);",
                });
   ExpectWrites(kRuby, {"Rails.application.load_seed"});
-  ExpectReads(kPhp, {"$this->trans('migrated');", "$x->find('dba');", "$x->label('database');"});
+  ExpectReads(kPhp, {"$this->trans('migrated');", "$x->find('dba');", "$y = $x->label('database');"});
   // They may be shortened, and put together; a sentence is none.
   ExpectWrites(
       kPhp,

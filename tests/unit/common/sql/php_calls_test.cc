@@ -288,7 +288,7 @@ TEST(PhpCallsTest, PhpsArraysCollectionsAndDocumentsAreNoDatabase) {
                                  "$this->createForm(X::class);",
                                  "Validator::make($a, $b);",
                                  "Route::delete(\"/x\", \"C@d\");",
-                                 "$client->request(\"GET\", \"x\");",
+                                 "$y = $client->request(\"GET\", \"x\");",
                                  "Cookie::forget(\"x\");",
                                  "View::share(\"a\", 1);",
                                  "Gate::define(\"delete\", fn() => true);",

@@ -346,7 +346,7 @@ TEST(RubyCallsTest, RubysListsTextsAndFilesAreNoDatabase) {
                                  "scope :active, -> { where(active: true) }",
                                  "render json: x",
                                  "redirect_to x",
-                                 "x.freeze",
+                                 "y = x.freeze",
                                  "Benchmark.measure { 1 }",
                                  "raise \"x\"",
                                  "warn \"x\"",
