@@ -117,7 +117,7 @@ class Before {
         i = open;
         continue;
       }
-      if (Begins(i)) return false;
+      if (Begins(i) || IsGivenForEffect(i)) return false;
       if (Takes(i)) return true;
     }
     return false;
@@ -154,6 +154,17 @@ class Before {
     // |user| CHAIN, but not a || CHAIN.
     if (token.Is("|")) return !program_[i - 1].Is("|") && !program_[i + 1].Is("|");
     return !program_.IsMember(i - 1) && IsWord(token, kRuby);
+  }
+
+  // $orders->each(fn($order) => CHAIN): what the function gives is asked for nothing.
+  bool IsGivenForEffect(size_t arrow) const {
+    static constexpr absl::string_view kCallers[] = {"array_walk", "each", "eachspread", "tap"};
+    const bool function = program_[arrow].Is("=>") && program_[arrow - 1].Is(")");
+    if (!program_.php() || !function) return false;
+    size_t fn = OpenOf(arrow - 1);
+    if (fn < 3 || !program_[--fn].IsName("fn")) return false;
+    if (program_[fn - 1].IsName("static")) --fn;
+    return program_[fn - 1].Is("(") && IsWord(program_[fn - 2], kCallers);
   }
 
   static bool GoesOn(const HostToken& last) {
@@ -193,10 +204,9 @@ class Before {
 
 bool IsDiscarded(const HostProgram& program, const HostBlocks& blocks, const HostChain& chain) {
   const size_t open = blocks.OpenOf(chain.range.begin);
-  // for (...; $it->valid(); $it->next()), f($x->y())
+  // for (...; $it->valid(); $it->next())
   if (open != HostBlocks::kNone && open > 0 && program[open].Is("(") &&
-      (program[open - 1].kind == HostTokenKind::kName ||
-       program[open - 1].kind == HostTokenKind::kVariable)) {
+      program[open - 1].IsName("for")) {
     return false;
   }
   if (!program.php() && !EndsStatement(program[chain.range.end])) return false;

@@ -285,7 +285,6 @@ HostRecords::Lead HostRecords::LeadOf(size_t begin) const {
   return {true};
 }
 
-// Whether nothing of the block stands behind the statement that goes on at the token.
 bool HostRecords::IsTail(size_t end) const {
   static constexpr absl::string_view kEnds[] = {"else", "elsif",  "end", "ensure",
                                                 "in",   "rescue", "when"};

@@ -51,6 +51,8 @@ class HostRecords {
   // Where the value stands for what is bound to it: itself, and the words of Ruby around it whose
   // value it is: x = if c; VALUE; else; y; end.
   std::vector<size_t> PlacesOf(HostRange value) const;
+  // Whether nothing of its block stands behind the statement that goes on at the token.
+  bool IsTail(size_t end) const;
   const HostBlocks& blocks() const { return blocks_; }
   const HostLocals& locals() const { return locals_; }
 
@@ -81,7 +83,6 @@ class HostRecords {
     size_t endless = 0;     // ... or as that of the method whose "def" is this: def x = VALUE.
   };
   Lead LeadOf(size_t begin) const;
-  bool IsTail(size_t end) const;
 
   const HostProgram& program_;
   const HostBlocks blocks_;

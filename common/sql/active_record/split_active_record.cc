@@ -192,7 +192,16 @@ class Splitter {
     if (!IsDiscarded(program_, shared_.blocks(), chain)) return "";
     // A function, and what the file defines, is judged by itself.
     const bool function = chain.receiver_kind == Receiver::kNone;
-    if (function && (chain.calls.size() == 1 || IsDataFunction(chain.calls[0].name))) return "";
+    const bool each = std::any_of(chain.calls.begin(), chain.calls.end(),
+                                  [](const HostCall& call) { return call.is_property; });
+    if (function && (chain.calls.size() == 1 || (IsDataFunction(chain.calls[0].name) && !each))) {
+      return "";
+    }
+    // user.login, with more behind it: nobody asks an attribute for nothing.
+    const HostCall& last = chain.calls.back();
+    const bool word = !program_.php() && !function && last.bare() && NamesAttribute(last.name) &&
+                      last.op == HostOperator::kNone && last.name.back() != '?';
+    if (word && !shared_.IsTail(chain.range.end)) return trust_.DoubtOf(last.name);
     const bool own = (chain.receiver == "$this" || chain.receiver == "self") &&
                      !chain.calls[0].is_property && trust_.Defines(chain.calls[0].name);
     return trust_.DoubtOf(MayWrite(program_, chain, function || own ? 1 : 0));

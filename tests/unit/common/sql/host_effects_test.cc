@@ -41,6 +41,8 @@ TEST(HostEffectsTest, AMethodThatNobodyKnows) {
       "switch ($c) { case 1: $order->ship(); }",
       "try { $order->ship(); } finally { echo 1; }",
       "$this->bus->dispatch(new DeleteOrder($id));",
+      "$xs->each(fn($o) => $o->ship());",
+      "collect($xs)->each->ship();",
       "function a() { $this->b()->ship(); } function b() { return $this->c; }"};
   ExpectWrites(kPhp, kOfPhp);
   constexpr absl::string_view kOfRuby[] = {"order.cancel",
@@ -63,6 +65,7 @@ TEST(HostEffectsTest, AMethodThatNobodyKnows) {
                                            "case x\nwhen 1 then order.cancel\nend",
                                            "def a(order) order.cancel end",
                                            "@order.sync",
+                                           "user.login\nputs 1",
                                            "user.method(:archive).call"};
   ExpectWrites(kRuby, kOfRuby);
 }

@@ -347,7 +347,8 @@ TEST(HostGivenTest, CommandsOfFrameworksByTheirNames) {
                    "$this->seed(UserSeeder::class);",
                });
   ExpectWrites(kRuby, {"Rails.application.load_seed"});
-  ExpectReads(kPhp, {"$this->trans('migrated');", "$x->find('dba');", "$y = $x->label('database');"});
+  ExpectReads(kPhp,
+              {"$this->trans('migrated');", "$x->find('dba');", "$y = $x->label('database');"});
   // They may be shortened, and put together; a sentence is none.
   ExpectWrites(
       kPhp,
