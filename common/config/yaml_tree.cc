@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "yaml-cpp/eventhandler.h"
 #include "yaml-cpp/exceptions.h"
@@ -153,6 +154,18 @@ bool IsCutOff(absl::string_view text, size_t begin) {
   return true;
 }
 
+// A tab in the indentation of the line on which the parser stopped. Its own words ("illegal map
+// value") name everything but that. The column, from 1.
+std::optional<int> IndentingTab(absl::string_view text, int line) {
+  for (const absl::string_view row : absl::StrSplit(text, '\n')) {
+    if (--line > 0) continue;
+    const size_t tab = row.find('\t');
+    if (tab == absl::string_view::npos || tab > row.find_first_not_of(" \t")) break;
+    return static_cast<int>(tab) + 1;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 YamlNode ReadYamlTree(absl::string_view text, std::vector<YamlProblem>* problems, int max_nodes) {
@@ -175,7 +188,12 @@ YamlNode ReadYamlTree(absl::string_view text, std::vector<YamlProblem>* problems
       return nothing;
     }
   } catch (const YAML::Exception& error) {
-    problems->push_back({error.mark.line + 1, error.mark.column + 1, error.msg});
+    const int line = error.mark.line + 1;
+    const std::optional<int> tab = IndentingTab(text, line);
+    problems->push_back(
+        tab.has_value()
+            ? YamlProblem{line, *tab, "a tab indents this line; YAML is indented with spaces only"}
+            : YamlProblem{line, error.mark.column + 1, error.msg});
     return nothing;
   } catch (const StopParsing&) {
     return nothing;  // The problem has been recorded.

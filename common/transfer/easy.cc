@@ -203,10 +203,12 @@ size_t Easy::OnHeader(char* data, size_t size, size_t count, void* self) {
 void Easy::HeaderLine(absl::string_view line) {
   line = absl::StripAsciiWhitespace(line);
   if (request_.mail.has_value()) {
-    // What was refused is worth more than the words of farewell behind it.
+    // What was refused, and what the server said when it took the mail, is worth more than the
+    // words of farewell behind it (221, the answer to QUIT).
     const bool refused =
         !response_.body.empty() && (response_.body[0] == '4' || response_.body[0] == '5');
-    if (!refused) response_.body = std::string(line.substr(0, kKeptBody));
+    const bool farewell = !response_.body.empty() && absl::StartsWith(line, "221");
+    if (!refused && !farewell) response_.body = std::string(line.substr(0, kKeptBody));
     return;
   }
   if (line.empty()) {

@@ -41,8 +41,9 @@ struct Request {
 
 struct Response {
   int code = 0;  // HTTP's status, or SMTP's last reply.
-  std::string
-      body;  // Its begin (`most_body`), as it came; of SMTP the first refusal, or the last reply.
+  // Its begin (`most_body`), as it came; of SMTP the first refusal, or the last reply that is no
+  // farewell: with what words the server took the mail.
+  std::string body;
   std::optional<absl::Duration> retry_after;
 };
 

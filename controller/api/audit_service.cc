@@ -1,5 +1,6 @@
 #include "controller/api/audit_service.h"
 
+#include <iterator>
 #include <memory>
 #include <optional>
 
@@ -10,6 +11,10 @@
 
 namespace dbfleet::controller {
 namespace {
+
+// Records of calls that their callers were not let make. A plan that the policy refuses is none.
+constexpr absl::string_view kDenials[] = {"access.denied", "change.approve_refused",
+                                          "inspect.refused"};
 
 class AuditExport : public rpc::StreamProducer<api::v1::AuditRecord> {
  public:
@@ -71,7 +76,10 @@ grpc::ServerUnaryReactor* AuditServiceImpl::ListAuditRecords(
       "dbfleet.api.v1.AuditService/ListAuditRecords", context, in, out,
       [this](const Caller&, const api::v1::ListAuditRecordsRequest& request,
              api::v1::ListAuditRecordsResponse* response) -> absl::Status {
-        const AuditFilter filter{request.resource(), request.actor()};
+        AuditFilter filter{request.resource(), request.actor(), request.action(), {}};
+        if (request.outcome() == api::v1::ListAuditRecordsRequest::OUTCOME_DENIED) {
+          filter.actions.assign(std::begin(kDenials), std::end(kDenials));
+        }
         return store_.Read([&](ReadTx& tx) -> absl::Status {
           ASSIGN_OR_RETURN(const Page<AuditRow> page,
                            tx.ListAudit(filter, {request.page_size(), request.page_token()}));

@@ -20,10 +20,16 @@ absl::Status CheckText(absl::string_view field, const std::string& text) {
                absl::StrCat("`", field, "` is above ", kMaxText, " bytes"));
 }
 
-absl::Status ReadRollout(const api::v1::Rollout& in, ChangeRequest* request) {
+absl::Status ReadRollout(const api::v1::Rollout& in, int targets, ChangeRequest* request) {
   if (in.canary() < 0) {
     return Error(absl::StatusCode::kInvalidArgument, "BAD_WAVES",
                  "`rollout.canary` must not be negative");
+  }
+  // A single target is first and all at once; with more of them somebody relies on the others.
+  if (targets > 1 && in.canary() >= targets) {
+    return Error(absl::StatusCode::kInvalidArgument, "BAD_WAVES",
+                 absl::StrCat("a canary of ", in.canary(), " is all of the ", targets,
+                              " targets: none would wait for it; name from 1 to ", targets - 1));
   }
   Rollout& rollout = request->rollout;
   if (in.canary() > 0) rollout.waves.push_back(absl::StrCat(in.canary()));
@@ -69,7 +75,7 @@ absl::StatusOr<ChangeRequest> ToRequest(const api::v1::SubmitChangeRequest& in) 
   request.validate_only = in.validate_only();
   request.backup_gate = GateFromApi(in.backup_gate());
   request.max_parallel = in.max_parallel() == 0 ? 1 : in.max_parallel();
-  RETURN_IF_ERROR(ReadRollout(in.rollout(), &request));
+  RETURN_IF_ERROR(ReadRollout(in.rollout(), in.instances_size(), &request));
   if (in.has_expire_after()) request.expire_after = FromProto(in.expire_after());
   request.queue = QueueFromApi(in.queue());
   return request;

@@ -216,6 +216,7 @@ grpc::ServerUnaryReactor* EventRuleServiceImpl::TestEventRule(
         for (const JobProposalView& view : found->proposals) {
           *response->add_proposals() = ToApi(view);
         }
+        response->set_rule(absl::StrCat(kRules, "/", found->rule));
         response->set_events(found->events);
         response->set_records(found->records);
         response->mutable_suppressed()->insert(found->suppressed.begin(), found->suppressed.end());

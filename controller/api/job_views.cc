@@ -1,5 +1,9 @@
 #include "controller/api/job_views.h"
 
+#include <algorithm>
+#include <set>
+#include <string>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -11,6 +15,7 @@
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
 #include "controller/resources/break_glass.h"
+#include "controller/resources/electorate.h"
 
 namespace dbfleet::controller {
 
@@ -26,6 +31,21 @@ absl::Status AddRollbacks(ReadTx& tx, const Job& job, api::v1::Job* out) {
   for (const Job& rollback : rollbacks) {
     out->add_rolled_back_by(absl::StrCat("jobs/", rollback.id));
   }
+  return absl::OkStatus();
+}
+
+// Who could give an approval that is missing, as a proposal's candidates.
+absl::Status AddCandidates(ReadTx& tx, const JobPicture& picture, api::v1::Job* out) {
+  if (!picture.not_asked.has_value()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const Electorate electorate, Electorate::Read(tx));
+  std::set<std::string> candidates;
+  for (const Voter& approver : electorate.ApproversIn(picture.job.environment)) {
+    const auto& spent = *picture.not_asked;
+    if (std::find(spent.begin(), spent.end(), approver.principal) == spent.end()) {
+      candidates.insert(approver.principal);
+    }
+  }
+  out->mutable_candidates()->Add(candidates.begin(), candidates.end());
   return absl::OkStatus();
 }
 
@@ -57,6 +77,7 @@ absl::StatusOr<api::v1::Job> JobViews::ById(const std::string& id) const {
     if (picture.job.kind != JobKind::kMigrate) return absl::OkStatus();
     ASSIGN_OR_RETURN(auto glass, BrokenGlassOf(tx, id));
     if (glass.has_value()) *beside.mutable_broken_glass() = *std::move(glass);
+    RETURN_IF_ERROR(AddCandidates(tx, picture, &beside));
     return AddRollbacks(tx, picture.job, &beside);
   }));
   ASSIGN_OR_RETURN(api::v1::Job out, Of(picture));

@@ -51,34 +51,51 @@ Listing RecordListing(const std::vector<AuditRecord>& records) {
   return listing;
 }
 
+struct RecordFilter {
+  std::string resource;
+  std::string actor;
+  std::string action;
+  std::string outcome;
+  size_t limit = 50;
+};
+
 // An empty table leaves open whether the filter was mistyped.
-void SayNothingMatches(Shell& shell, ApiClient* client, const std::string& resource,
-                       const std::string& actor) {
-  shell.Note(resource.empty() && actor.empty() ? "The trail has no records" : "No record matches");
-  if (!absl::StartsWith(actor, "users/")) return;
+void SayNothingMatches(Shell& shell, ApiClient* client,
+                       const api::v1::ListAuditRecordsRequest& asked) {
+  api::v1::ListAuditRecordsRequest all;
+  all.set_page_size(asked.page_size());
+  all.set_page_token(asked.page_token());
+  const bool filtered = all.SerializeAsString() != asked.SerializeAsString();
+  shell.Note(filtered ? "No record matches" : "The trail has no records");
+  if (!absl::StartsWith(asked.actor(), "users/")) return;
   api::v1::GetUserRequest request;
-  request.set_name(actor);
+  request.set_name(asked.actor());
   using api::v1::UserService;
   auto user = client->Call<UserService>(&UserService::Stub::GetUser, request);
   // Not everybody may ask about users; then nothing is said.
   if (absl::IsNotFound(user.status())) {
-    shell.Note(absl::StrCat("There is no user \"", ShortName(actor), "\"; see: dbfleet user list"));
+    shell.Note(absl::StrCat("There is no user \"", ShortName(asked.actor()),
+                            "\"; see: dbfleet user list"));
   }
 }
 
-absl::Status ListRecords(Shell& shell, const std::string& resource, const std::string& actor,
-                         size_t limit) {
-  // Agents and the system act as well, so only a word without its kind is a user's name.
-  const std::string who = absl::StrContains(actor, '/') ? actor : FullName("users", actor);
+absl::Status ListRecords(Shell& shell, const RecordFilter& filter) {
   api::v1::ListAuditRecordsRequest request;
-  request.set_resource(resource);
-  request.set_actor(who);
+  request.set_resource(filter.resource);
+  // Agents and the system act as well, so only a word without its kind is a user's name.
+  request.set_actor(absl::StrContains(filter.actor, '/') ? filter.actor
+                                                         : FullName("users", filter.actor));
+  request.set_action(filter.action);
+  if (!filter.outcome.empty()) {
+    request.set_outcome(api::v1::ListAuditRecordsRequest::OUTCOME_DENIED);
+  }
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
-  ASSIGN_OR_RETURN(const auto records, (ListAll<AuditService, AuditRecord>(
-                                           client, &AuditService::Stub::ListAuditRecords, request,
-                                           &api::v1::ListAuditRecordsResponse::records, limit)));
+  ASSIGN_OR_RETURN(const auto records,
+                   (ListAll<AuditService, AuditRecord>(
+                       client, &AuditService::Stub::ListAuditRecords, request,
+                       &api::v1::ListAuditRecordsResponse::records, filter.limit)));
   shell.PrintList(RecordListing(records));
-  if (records.empty()) SayNothingMatches(shell, client, resource, who);
+  if (records.empty()) SayNothingMatches(shell, client, request);
   return absl::OkStatus();
 }
 
@@ -191,16 +208,20 @@ int Done(Shell& shell, const absl::Status& status) {
 
 void AddAuditCommands(CLI::App& app, Shell& shell) {
   CLI::App* noun = AddNoun(app, "audit", "The audit trail");
-  auto resource = std::make_shared<std::string>();
-  auto actor = std::make_shared<std::string>();
-  auto limit = std::make_shared<size_t>(50);
-  CLI::App* list = AddVerb(*noun, "list", "List records", shell, [&shell, resource, actor, limit] {
-    return Done(shell, ListRecords(shell, *resource, *actor, *limit));
-  });
-  list->add_option("--resource", *resource, "Only those whose resource begins with this");
-  list->add_option("--actor", *actor,
+  auto filter = std::make_shared<RecordFilter>();
+  CLI::App* list = AddVerb(*noun, "list", "List records, newest first", shell,
+                           [&shell, filter] { return Done(shell, ListRecords(shell, *filter)); });
+  list->add_option("--resource", filter->resource, "Only those whose resource begins with this");
+  list->add_option("--actor", filter->actor,
                    "Only those of this actor: a user (ada), agents/db1, system/dispatch");
-  AddLimit(list, limit.get());
+  list->add_option("--action", filter->action,
+                   "Only those whose action begins with this: change., window.open")
+      ->type_name("PREFIX");
+  list->add_option("--outcome", filter->outcome,
+                   "denied: only calls, approvals and inspections that were refused to their "
+                   "caller")
+      ->check(CLI::IsMember({"denied"}));
+  AddLimit(list, &filter->limit);
 
   auto from = std::make_shared<uint64_t>(1);
   auto out = std::make_shared<std::string>();

@@ -110,8 +110,19 @@ absl::StatusOr<Job> Submit(Shell& shell, const SubmitOptions& options, bool plan
   return client->Call<ChangeService>(&ChangeService::Stub::SubmitChange, request);
 }
 
+// One wave is no mistake where a pipeline asks the same for all its fleets, but nobody should count
+// on what happens between several.
+void NoteOneWave(Shell& shell, const SubmitOptions& options, const Job& job) {
+  const size_t targets = options.instances.size();
+  if (options.waves.empty() || targets < 2 || job.rollout().wave_count() != 1) return;
+  shell.Note(absl::StrCat("dbfleet: warning: the first wave (", options.waves.front(),
+                          ") holds all of the ", targets,
+                          " targets: no second one waits for it, nor for a check of it"));
+}
+
 int RunSubmit(Shell& shell, const SubmitOptions& options) {
   auto job = Submit(shell, options, false);
+  if (job.ok()) NoteOneWave(shell, options, *job);
   if (job.ok() && options.validate_only) {
     shell.Note("The request and the files are good; nothing was submitted");
     return kExitOk;
@@ -127,6 +138,7 @@ int RunSubmit(Shell& shell, const SubmitOptions& options) {
 int RunPlan(Shell& shell, const SubmitOptions& options) {
   auto submitted = Submit(shell, options, true);
   if (!submitted.ok()) return shell.Fail(submitted.status());
+  NoteOneWave(shell, options, *submitted);
   Job job = *submitted;
   const int code = WaitForJob(shell, job.name(), options.wait, &job);
   shell.PrintOne(JobListing(job), shell.for_people() ? DescribeChange(job) : "");

@@ -42,6 +42,20 @@ int ShowJob(Shell& shell, const std::string& name) {
   return kExitOk;
 }
 
+std::string HowToApprove(const Job& job, const std::string& name) {
+  const std::string how =
+      absl::StrCat(" can look at it (dbfleet change get ", name,
+                   ") and approve it (dbfleet change approve ", name, " --reason REASON).");
+  if (!job.candidates().empty()) return absl::StrCat("One of them", how, "\n");
+  return absl::StrCat(
+      "Somebody else than ", SanitizeForDisplay(job.requester()), how,
+      " If nobody there may: another admin can make an approver (dbfleet user "
+      "create NAME --role approver), or apply a RoleBinding that gives somebody the "
+      "role approver in ",
+      SanitizeForDisplay(ShortName(job.environment())),
+      ". Who has an account, role or token from the requester does not count.\n");
+}
+
 std::string Explanation(const Job& job) {
   const std::string name = SanitizeForDisplay(ShortName(job.name()));
   std::string out = absl::StrCat(SanitizeForDisplay(job.name()), " is ", Word(job.state()), ".\n");
@@ -53,20 +67,15 @@ std::string Explanation(const Job& job) {
                     " proposed it: ", SanitizeForDisplay(job.reason()), "\n");
   }
   const std::string blockers = DescribeBlockers(job);
-  if (!blockers.empty()) absl::StrAppend(&out, "It waits for\n", blockers);
+  if (!blockers.empty()) {
+    absl::StrAppend(&out, "It waits for\n", blockers, DescribeCandidates(job));
+  }
   if (const std::string ahead = DescribeForeseen(job); !ahead.empty()) {
     absl::StrAppend(&out, "When its time comes, there will be missing\n", ahead);
   }
   switch (job.state()) {
     case Job::STATE_AWAITING_APPROVAL:
-      absl::StrAppend(&out, "Somebody else than ", SanitizeForDisplay(job.requester()),
-                      " can look at it (dbfleet change get ", name,
-                      ") and approve it (dbfleet change approve ", name,
-                      " --reason REASON). If nobody there may: another admin can make an approver "
-                      "(dbfleet user create NAME --role approver), or apply a RoleBinding that "
-                      "gives somebody the role approver in ",
-                      SanitizeForDisplay(ShortName(job.environment())),
-                      ". Who has an account, role or token from the requester does not count.\n");
+      absl::StrAppend(&out, HowToApprove(job, name));
       break;
     case Job::STATE_PAUSED:
       // The blocker has said when it goes on by itself.

@@ -150,9 +150,7 @@ void AddProposalCommands(CLI::App& app, Shell& shell) {
                              return FinishProposal(shell, *std::move(proposal), shown->wait);
                            });
   show->add_option("NAME", shown->name, "The proposal")->required();
-  CLI::Option* wait = show->add_flag("--wait,-w", shown->wait.wait, "Wait until it has ended");
-  AddDuration(show, "--timeout", &shown->wait.timeout, "Stop waiting after this time (exit code 9)")
-      ->needs(wait);
+  AddProposalWait(show, &shown->wait, "Wait until it has ended");
 
   AddApprove(*noun, shell);
 

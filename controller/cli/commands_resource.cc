@@ -256,16 +256,22 @@ int RunGet(Shell& shell, const std::string& what) {
   return status.ok() ? kExitOk : shell.Fail(status);
 }
 
-int RunDelete(Shell& shell, const std::string& name, const std::string& reason) {
+struct DeleteOptions {
+  std::string name;
+  std::string reason;
+  ProposalWait wait;
+};
+
+int RunDelete(Shell& shell, const DeleteOptions& options) {
   api::v1::DeleteResourceRequest request;
-  request.set_name(name);
-  request.set_reason(reason);
+  request.set_name(options.name);
+  request.set_reason(options.reason);
   const absl::StatusOr<ApiClient*> client = shell.Client();
   if (!client.ok()) return shell.Fail(client.status());
   const absl::StatusOr<Resource> deleted =
       (*client)->Call<ResourceService>(&ResourceService::Stub::DeleteResource, request);
   if (!deleted.ok()) return shell.Fail(deleted.status());
-  if (deleted->has_proposal()) return FinishProposal(shell, deleted->proposal(), {});
+  if (deleted->has_proposal()) return FinishProposal(shell, deleted->proposal(), options.wait);
   if (shell.for_people()) {
     shell.out() << SanitizeForDisplay(deleted->name()) << " deleted\n";
   } else {
@@ -308,11 +314,7 @@ void AddResourceCommands(CLI::App& app, Shell& shell) {
   apply->add_flag("--dry-run", apply_options->dry_run,
                   "Show what would change, and change nothing");
   AddReason(apply, &apply_options->reason, false);
-  CLI::Option* wait = apply->add_flag("--wait,-w", apply_options->wait.wait,
-                                      "If it becomes a proposal, wait until that has ended");
-  AddDuration(apply, "--timeout", &apply_options->wait.timeout,
-              "Stop waiting after this time (exit code 9)")
-      ->needs(wait);
+  AddProposalWait(apply, &apply_options->wait);
 
   auto diff_options = std::make_shared<ApplyOptions>();
   CLI::App* diff = AddVerb(app, "diff", "What applying would change; exit code 1 if anything",
@@ -325,12 +327,12 @@ void AddResourceCommands(CLI::App& app, Shell& shell) {
   get->add_option("KIND[/NAME]", *what,
                   "environment, approvalpolicy, maintenancewindow, ...; left out: all kinds");
 
-  auto name = std::make_shared<std::string>();
-  auto reason = std::make_shared<std::string>();
+  auto deleted = std::make_shared<DeleteOptions>();
   CLI::App* remove = AddVerb(app, "delete", "Delete a declared resource", shell,
-                             [&shell, name, reason] { return RunDelete(shell, *name, *reason); });
-  remove->add_option("KIND/NAME", *name, "As in maintenancewindow/weekend")->required();
-  AddReason(remove, reason.get(), false);
+                             [&shell, deleted] { return RunDelete(shell, *deleted); });
+  remove->add_option("KIND/NAME", deleted->name, "As in maintenancewindow/weekend")->required();
+  AddReason(remove, &deleted->reason, false);
+  AddProposalWait(remove, &deleted->wait);
 }
 
 }  // namespace dbfleet::cli

@@ -8,13 +8,12 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
-#include "common/base/files.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
 #include "controller/cli/json.h"
-#include "controller/cli/manifest_files.h"
+#include "controller/cli/rule_view.h"
 #include "controller/cli/words.h"
 #include "dbfleet/api/v1/event_rule_service.grpc.pb.h"
 
@@ -29,14 +28,7 @@ using api::v1::ListEventRulesResponse;
 using api::v1::ListJobProposalsRequest;
 using api::v1::ListJobProposalsResponse;
 
-constexpr char kRules[] = "eventrules";
 constexpr char kProposals[] = "jobproposals";
-
-// "look-again", "eventrule/look-again" and "eventrules/look-again" are the same.
-std::string RuleName(absl::string_view given) {
-  if (absl::StartsWith(given, "eventrule/")) given.remove_prefix(10);
-  return FullName(kRules, given);
-}
 
 template <typename Names>
 std::string Listed(const Names& names, absl::string_view none) {
@@ -203,55 +195,12 @@ int RunDecline(Shell& shell, const DecideOptions& options) {
                                 &EventRuleService::Stub::DeclineJobProposal, request));
 }
 
-struct TestOptions {
-  std::string file;
-  absl::Duration window = absl::Hours(24);
-};
-
-int RunTest(Shell& shell, const TestOptions& options) {
-  const absl::StatusOr<std::string> text = ReadFile(options.file, kMostManifestBytes);
-  if (!text.ok()) return shell.Fail(text.status());
-  api::v1::TestEventRuleRequest request;
-  request.set_path(options.file);
-  request.set_manifest(*text);
-  *request.mutable_window() = FromDuration(options.window);
-  const auto client = shell.Client();
-  if (!client.ok()) return shell.Fail(client.status());
-  const absl::StatusOr<api::v1::TestEventRuleResponse> tested =
-      (*client)->Call<EventRuleService>(&EventRuleService::Stub::TestEventRule, request);
-  if (!tested.ok()) return shell.Fail(tested.status());
-  if (!shell.for_people()) {
-    Listing listing;
-    listing.columns = {{"EVENTS"}, {"PROPOSALS"}};
-    listing.items.push_back(
-        {&*tested,
-         options.file,
-         {absl::StrCat(tested->events()), absl::StrCat(tested->proposals_size())}});
-    shell.PrintOne(listing);
-    return kExitOk;
-  }
-  shell.out() << "would have proposed " << tested->proposals_size()
-              << (tested->proposals_size() == 1 ? " job" : " jobs") << " since "
-              << Show(tested->from()) << ", of " << tested->events() << " events in "
-              << tested->records() << " audit records"
-              << (tested->proposals().empty() ? "\n" : ":\n");
-  for (const JobProposal& proposal : tested->proposals()) {
-    shell.out() << "  " << Show(proposal.event_time()) << " "
-                << SanitizeForDisplay(proposal.action()) << " of "
-                << SanitizeForDisplay(proposal.instance()) << ": "
-                << SanitizeForDisplay(proposal.cause()) << "\n";
-  }
-  std::vector<std::string> held;
-  for (const auto& [reason, count] : tested->suppressed()) {
-    held.push_back(absl::StrCat(count, " by ", SanitizeForDisplay(reason)));
-  }
-  std::sort(held.begin(), held.end());
-  if (!held.empty()) shell.out() << "kept back: " << absl::StrJoin(held, ", ") << "\n";
-  if (tested->cut()) shell.Note("there were too many audit records to look at all of that time");
-  return kExitOk;
-}
-
 }  // namespace
+
+std::string RuleName(absl::string_view given) {
+  if (absl::StartsWith(given, "eventrule/")) given.remove_prefix(10);
+  return FullName("eventrules", given);
+}
 
 void AddRuleCommands(CLI::App& app, Shell& shell) {
   CLI::App* noun = AddNoun(app, "rule", "Which jobs events lead to");
@@ -282,11 +231,7 @@ void AddRuleCommands(CLI::App& app, Shell& shell) {
       ->add_option("ID", *shown, "The proposal")
       ->required();
 
-  auto test_options = std::make_shared<TestOptions>();
-  CLI::App* test = AddVerb(*noun, "test", "What a rule would have proposed lately", shell,
-                           [&shell, test_options] { return RunTest(shell, *test_options); });
-  test->add_option("FILE", test_options->file, "A manifest with one EventRule")->required();
-  AddDuration(test, "--since", &test_options->window, "Look so far back; default 24h, at most 31d");
+  AddRuleTest(*noun, shell);
 
   auto accepted = std::make_shared<DecideOptions>();
   CLI::App* accept = AddVerb(*noun, "accept", "Let a proposed job be made", shell,

@@ -85,6 +85,7 @@ struct AddOptions {
   std::string from, until, cron, zone, overrun, reason;
   absl::Duration duration;
   bool deny = false;
+  ProposalWait wait;
 };
 
 absl::Status FillTimes(const AddOptions& options, absl::Time now,
@@ -166,9 +167,9 @@ absl::StatusOr<api::v1::ApplyResourcesResponse> ApplyWindow(Shell& shell,
 }
 
 int PrintChange(Shell& shell, const absl::StatusOr<api::v1::ApplyResourcesResponse>& response,
-                absl::string_view word) {
+                absl::string_view word, const ProposalWait& wait) {
   if (!response.ok()) return shell.Fail(response.status());
-  if (response->has_proposal()) return FinishProposal(shell, response->proposal(), {});
+  if (response->has_proposal()) return FinishProposal(shell, response->proposal(), wait);
   const api::v1::ResourceChange* const change = &response->changes(0);
   Listing listing;
   listing.columns = {IdentityColumn("NAME")};
@@ -199,7 +200,7 @@ int RunAdd(Shell& shell, const AddOptions& options) {
   if (const absl::Status status = RefuseTaken(shell, options.name); !status.ok()) {
     return shell.Fail(status);
   }
-  return PrintChange(shell, ApplyWindow(shell, *window, options.reason), "added");
+  return PrintChange(shell, ApplyWindow(shell, *window, options.reason), "added", options.wait);
 }
 
 // The declared window, with its etag.
@@ -260,11 +261,12 @@ absl::StatusOr<MaintenanceWindow> EndedNow(Shell& shell, const std::string& name
   return window;
 }
 
-int RunEnd(Shell& shell, const std::string& name, const std::string& reason) {
+int RunEnd(Shell& shell, const AddOptions& options) {
   std::string etag;
-  const auto window = EndedNow(shell, name, &etag);
+  const auto window = EndedNow(shell, options.name, &etag);
   if (!window.ok()) return shell.Fail(window.status());
-  return PrintChange(shell, ApplyWindow(shell, *window, reason, etag), "ended");
+  return PrintChange(shell, ApplyWindow(shell, *window, options.reason, etag), "ended",
+                     options.wait);
 }
 
 // A window of its own beside the one that is overridden, once, from now on: what applies to that
@@ -306,7 +308,7 @@ int RunOverride(Shell& shell, const AddOptions& options) {
     shell.Note(absl::StrCat("dbfleet: it opens when its quorum has approved it, and closes at ",
                             window->spec().once().end(), " also then"));
   }
-  return PrintChange(shell, response, "added");
+  return PrintChange(shell, response, "added", options.wait);
 }
 
 void AddAdd(CLI::App& noun, Shell& shell) {
@@ -329,6 +331,7 @@ void AddAdd(CLI::App& noun, Shell& shell) {
                   "What its end means for what runs: finish, pause or cancel");
   add->add_flag("--freeze", options->deny, "No change starts in it, instead of only in it");
   AddReason(add, &options->reason, false);
+  AddProposalWait(add, &options->wait);
 }
 
 void AddOverride(CLI::App& noun, Shell& shell) {
@@ -341,6 +344,7 @@ void AddOverride(CLI::App& noun, Shell& shell) {
               "counts, too");
   verb->add_option("--until", options->until, "Until when, instead of --for")->type_name("RFC3339");
   AddReason(verb, &options->reason, true);
+  AddProposalWait(verb, &options->wait);
 }
 
 }  // namespace
@@ -360,12 +364,12 @@ void AddWindowCommands(CLI::App& app, Shell& shell) {
 
   AddOverride(*noun, shell);
 
-  auto name = std::make_shared<std::string>();
-  auto reason = std::make_shared<std::string>();
+  auto ended = std::make_shared<AddOptions>();
   CLI::App* end = AddVerb(*noun, "end", "Close a one-off window now", shell,
-                          [&shell, name, reason] { return RunEnd(shell, *name, *reason); });
-  end->add_option("NAME", *name, "The window")->required();
-  AddReason(end, reason.get(), false);
+                          [&shell, ended] { return RunEnd(shell, *ended); });
+  end->add_option("NAME", ended->name, "The window")->required();
+  AddReason(end, &ended->reason, false);
+  AddProposalWait(end, &ended->wait);
 
   AddCalendar(*noun, shell);
 

@@ -132,7 +132,7 @@ void AppendBrokenGlass(const Job& job, std::string* out) {
 
 void AppendWaits(const Job& job, std::string* out) {
   if (const std::string blockers = DescribeBlockers(job); !blockers.empty()) {
-    absl::StrAppend(out, "\nWaits for\n", blockers);
+    absl::StrAppend(out, "\nWaits for\n", blockers, DescribeCandidates(job));
   }
   if (const std::string foreseen = DescribeForeseen(job); !foreseen.empty()) {
     absl::StrAppend(out, "\nWill be missing when its time comes\n", foreseen);
@@ -241,6 +241,11 @@ Listing JobListing(const Job& job) {
   Listing listing = JobListing(one);
   listing.items.front().message = &job;
   return listing;
+}
+
+std::string DescribeCandidates(const Job& job) {
+  if (job.candidates().empty()) return "";
+  return absl::StrCat("Who can approve: ", Clean(absl::StrJoin(job.candidates(), ", ")), "\n");
 }
 
 bool IsHeld(const Job& job) {

@@ -32,6 +32,8 @@ bool IsSaidByBlocker(const api::v1::Job& job);
 
 // Why it does not go on and who can do something, one line each; "" if nothing holds it.
 std::string DescribeBlockers(const api::v1::Job& job);
+// Who could give an approval that is missing; "" if none is, or nobody can.
+std::string DescribeCandidates(const api::v1::Job& job);
 
 // "rolling, step 2 of 5", for the progress line.
 // The targets at work, each on a line with its running step; "" if none is.

@@ -9,6 +9,7 @@
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/concurrency/sleep.h"
+#include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
 #include "controller/cli/words.h"
 #include "dbfleet/api/v1/proposal_service.grpc.pb.h"
@@ -116,6 +117,12 @@ Listing ProposalListing(const std::vector<const Proposal*>& proposals) {
                               absl::StrJoin(p->environments(), ","), Show(p->create_time())}});
   }
   return listing;
+}
+
+void AddProposalWait(CLI::App* command, ProposalWait* wait, const char* help) {
+  CLI::Option* const waits = command->add_flag("--wait,-w", wait->wait, help);
+  AddDuration(command, "--timeout", &wait->timeout, "Stop waiting after this time (exit code 9)")
+      ->needs(waits);
 }
 
 int FinishProposal(Shell& shell, Proposal proposal, const ProposalWait& wait) {

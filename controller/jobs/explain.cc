@@ -1,5 +1,6 @@
 // JobManager's part that says why a job waits.
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
 #include "controller/jobs/job_manager.h"
+#include "controller/jobs/pauses.h"
 #include "controller/jobs/specs.h"
 #include "controller/policy/foresight.h"
 
@@ -52,6 +54,27 @@ absl::Status AddUnreachable(ReadTx& tx, const Job& job, absl::Span<const Task> t
   return absl::OkStatus();
 }
 
+// What its window's end cancels stays as it is while too little of the window is left for another
+// target to begin, and nothing else says so.
+absl::Status AddClosing(ReadTx& tx, const JobFlow& flow, const Job& job,
+                        absl::Span<const Task> tasks, absl::Time now,
+                        std::vector<PolicyBlocker>* blockers) {
+  std::vector<Task> left;
+  std::copy_if(tasks.begin(), tasks.end(), std::back_inserter(left),
+               [](const Task& task) { return task.state == TaskState::kPending; });
+  if (left.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const PolicyDecision decision, flow.EvaluatePolicyOn(tx, job, left, now));
+  if (!decision.Closed()) return absl::OkStatus();
+  for (const PolicyBlocker& blocker : decision.blockers) {
+    if (blocker.rule != "window" && blocker.rule != "window-queue") continue;
+    blockers->push_back({blocker.rule,
+                         absl::StrCat(blocker.message, "; the end of the window ", job.window,
+                                      " cancels what has not begun by then (overrun: cancel)"),
+                         false});
+  }
+  return absl::OkStatus();
+}
+
 // What the policy misses is told by its own rules.
 std::string WhyPaused(const Job& job) {
   if (job.error_reason == kWindowClosed) return "it goes on by itself when nothing else is missing";
@@ -85,13 +108,14 @@ absl::StatusOr<JobPicture> JobManager::Show(ReadTx& tx, const std::string& job_i
     ASSIGN_OR_RETURN(picture.attempts.emplace_back(), tx.AttemptsOfTask(task.id));
   }
   ASSIGN_OR_RETURN(picture.blockers,
-                   ExplainTasks(tx, picture.job, picture.tasks, why_no_work, &picture.foreseen));
+                   ExplainTasks(tx, picture.job, picture.tasks, why_no_work, &picture));
   return picture;
 }
 
-absl::StatusOr<std::vector<PolicyBlocker>> JobManager::ExplainTasks(
-    ReadTx& tx, const Job& job, absl::Span<const Task> tasks, const WhyNoWork& why_no_work,
-    std::vector<PolicyBlocker>* foreseen) {
+absl::StatusOr<std::vector<PolicyBlocker>> JobManager::ExplainTasks(ReadTx& tx, const Job& job,
+                                                                    absl::Span<const Task> tasks,
+                                                                    const WhyNoWork& why_no_work,
+                                                                    JobPicture* picture) {
   std::vector<PolicyBlocker> blockers;
   if (IsTerminal(job.state)) return blockers;
   if (job.state == JobState::kAwaitingApproval || job.state == JobState::kReady ||
@@ -99,10 +123,17 @@ absl::StatusOr<std::vector<PolicyBlocker>> JobManager::ExplainTasks(
     const absl::Time now = clock_.Now();
     ASSIGN_OR_RETURN(const PolicyDecision decision, flow_.EvaluatePolicyOn(tx, job, tasks, now));
     blockers = decision.blockers;
-    if (foreseen != nullptr && WaitsForKnownTime(decision, now)) {
+    if (picture != nullptr && decision.BlockedBy("approvals")) {
+      ASSIGN_OR_RETURN(picture->not_asked, flow_.DependentsOf(tx, job.requester));
+      picture->not_asked->push_back(job.requester);
+      for (const Approval& counted : decision.counted) {
+        picture->not_asked->push_back(counted.principal);
+      }
+    }
+    if (picture != nullptr && WaitsForKnownTime(decision, now)) {
       ASSIGN_OR_RETURN(const PolicyDecision then,
                        flow_.EvaluatePolicyOn(tx, job, tasks, decision.opens));
-      *foreseen = Foresee(job, decision, then, now);
+      picture->foreseen = Foresee(job, decision, then, now);
     }
     if (!job.gate_job.empty() && decision.BlockedBy("verified-backup")) {
       ASSIGN_OR_RETURN(const Job gate, tx.GetJob(job.gate_job));
@@ -112,6 +143,9 @@ absl::StatusOr<std::vector<PolicyBlocker>> JobManager::ExplainTasks(
                                        ": jobs/", job.gate_job),
                           false});
     }
+  }
+  if (job.state == JobState::kRolling && EndsWithItsWindow(job)) {
+    RETURN_IF_ERROR(AddClosing(tx, flow_, job, tasks, clock_.Now(), &blockers));
   }
   if (job.state == JobState::kPlanning && IsHeld(job)) {
     blockers.push_back({"paused", WhyPaused(job), false});

@@ -140,11 +140,11 @@ class JobManager {
   absl::Status ResumeGate(FlowContext& context, const Job& change);
   // Cancels a change whose window has closed, if that is what its window says.
   absl::Status CancelOverrun(FlowContext& context, const std::string& job_id);
-  // `tasks` as Show has them.
+  // `tasks` as Show has them. What else is known then goes to `picture`, if there is one.
   absl::StatusOr<std::vector<PolicyBlocker>> ExplainTasks(ReadTx& tx, const Job& job,
                                                           absl::Span<const Task> tasks,
                                                           const WhyNoWork& why_no_work,
-                                                          std::vector<PolicyBlocker>* foreseen);
+                                                          JobPicture* picture);
   // The new job with its task and attempt; of an earlier one, or one that cannot begin, the job.
   // `draft` brings its place in a queue, if it is in one, and its expiry then.
   absl::StatusOr<JobPicture> InsertSimpleJob(FlowContext& context, const RequestMeta& meta,

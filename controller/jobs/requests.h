@@ -55,6 +55,9 @@ struct JobPicture {
   std::vector<std::vector<Attempt>> attempts;  // and those of each.
   std::vector<PolicyBlocker> blockers;         // Everything that keeps it from going on,
   std::vector<PolicyBlocker> foreseen;  // and what will when its time comes (policy/foresight.h).
+  // Set while approvals are missing: whose approval counts already or would not count, the
+  // requester among them.
+  std::optional<std::vector<std::string>> not_asked;
 };
 
 // A window's queue as people see it, in its order.

@@ -68,7 +68,7 @@ absl::StatusOr<JobPicture> JobManager::SubmitCheckAndShow(const RequestMeta& met
         ASSIGN_OR_RETURN(picture, InsertCheck(context, meta, instance_id));
         if (why_no_work && !picture.tasks.empty()) {
           ASSIGN_OR_RETURN(picture.blockers, ExplainTasks(context.tx, picture.job, picture.tasks,
-                                                          why_no_work, &picture.foreseen));
+                                                          why_no_work, &picture));
         }
         return picture.job;
       },

@@ -91,7 +91,11 @@ void ExplainClosed(const WindowGroup& group, const Opening& opening, const std::
   }
   for (const Opening::Freeze& freeze : opening.frozen_by) {
     freezes->push_back(absl::StrCat("the freeze ", freeze.name, " covers ", targets, " until ",
-                                    Moment(freeze.until)));
+                                    Moment(freeze.until),
+                                    freeze.once ? absl::StrCat(" (to end it before: dbfleet window "
+                                                               "end ",
+                                                               freeze.name, ")")
+                                                : std::string()));
   }
   if (opening.frozen_by.empty()) {
     windows->push_back(absl::StrCat("no maintenance window is open for ", targets, "; ", opens));

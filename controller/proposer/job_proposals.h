@@ -42,6 +42,7 @@ struct EventRuleView {
 
 // What a rule would have proposed.
 struct RuleRehearsal {
+  std::string rule;                        // Its name.
   std::vector<JobProposalView> proposals;  // Without ids.
   int64_t events = 0;
   int64_t records = 0;

@@ -96,7 +96,7 @@ absl::StatusOr<RuleRehearsal> JobProposals::Rehearse(const std::string& path,
     return Error(absl::StatusCode::kInvalidArgument, "BAD_MANIFEST",
                  absl::StrCat(path, ": exactly one EventRule is wanted, not ", manifests.size(),
                               manifests.size() == 1 ? " of another kind" : " resources",
-                              "; give each rule a file of its own to test it"));
+                              "; test one rule at a time"));
   }
   const ResourceKind& kind = *manifests[0].kind;
   if (!MaySee(rights, kind, ReachOf(kind, *manifests[0].message))) {
@@ -108,6 +108,7 @@ absl::StatusOr<RuleRehearsal> JobProposals::Rehearse(const std::string& path,
   if (!rule.has_value()) return none.ToStatus();
   rule->suspended = false;  // What it would do otherwise is what is asked for.
   RuleRehearsal found;
+  found.rule = rule->name;
   found.from = clock_.Now() - window;
   Rehearsed rehearsed;
   bool idle = false;

@@ -98,11 +98,13 @@ struct BackupFilter {
   EnvironmentFilter environment;
 };
 
+// "" matches all.
 struct AuditFilter {
   std::string resource_prefix;
   std::string actor;
-  bool exact = false;                     // Of the resource alone that the prefix names.
-  std::vector<std::string> actions = {};  // One of these; none: whatever was done.
+  bool exact = false;  // Of the resource alone that the prefix names.
+  std::string action_prefix = "";
+  std::vector<std::string> actions = {};  // These only; empty: all.
 };
 
 struct ContentFilter {

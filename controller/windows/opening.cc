@@ -75,7 +75,7 @@ Opening OpeningAt(absl::Span<const Window> windows, bool window_needed, absl::Ti
     const std::optional<Span> span = NextCoverage(window.times, now);
     if (!span.has_value()) continue;
     if (span->Contains(now)) {
-      opening.frozen_by.push_back({window.name, span->end});
+      opening.frozen_by.push_back({window.name, span->end, window.times.once.has_value()});
     } else {
       opening.closes = std::min(opening.closes, span->begin);
     }

@@ -26,6 +26,7 @@ struct Opening {
   struct Freeze {
     std::string name;
     absl::Time until;
+    bool once = false;  // It does not recur, so it can be ended before.
   };
   std::vector<Freeze> frozen_by;
 };

@@ -357,10 +357,8 @@ class Workload:
 
     # What makes a store of this program's schema the one of the schema before it.
     TO_FORMER_SCHEMA = """
-        DROP TABLE job_proposals;
-        DROP TABLE event_rule_counts;
-        DROP TABLE event_rules;
-        PRAGMA user_version = 13;"""
+        DROP INDEX audit_action;
+        PRAGMA user_version = 14;"""
     orders_at_upgrade = ""
 
     def upgrade(self):

@@ -281,13 +281,15 @@ class Transaction : public MemoryScheduleTx {
     for (auto it = t_.audit.rbegin(); it != t_.audit.rend(); ++it) {
       rows.emplace_back(absl::StrCat((*it)->seq), **it);
     }
-    const std::string query = absl::StrCat("audit ", filter.resource_prefix, " ", filter.actor, " ",
-                                           filter.exact, " ", absl::StrJoin(filter.actions, ","));
+    const std::string query =
+        absl::StrCat("audit ", filter.resource_prefix, " ", filter.actor, " ", filter.exact, " ",
+                     filter.action_prefix, " ", absl::StrJoin(filter.actions, ","));
     const std::set<std::string> actions(filter.actions.begin(), filter.actions.end());
     return memory::ListRange<AuditRow>(
         rows.begin(), rows.end(), query, page, [&](const AuditRow& row) {
           return absl::StartsWith(row.entry.resource, filter.resource_prefix) &&
                  (!filter.exact || row.entry.resource == filter.resource_prefix) &&
+                 absl::StartsWith(row.entry.action, filter.action_prefix) &&
                  Matches(filter.actor, row.entry.actor) &&
                  (actions.empty() || actions.count(row.entry.action) != 0);
         });

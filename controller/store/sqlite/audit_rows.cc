@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
+#include <optional>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -106,61 +107,108 @@ AuditEntry Fit(const AuditEntry& entry) {
   return fit;
 }
 
-// A range of resources has no order by seq: all of its records would be read and sorted for each
-// page. So the records of up to this many resources are merged, each from its own newest on.
-constexpr size_t kMaxMergedResources = 32;
+// A range of texts has no order by seq: all of its records would be read and sorted for each page.
+// So the records of up to this many resources or actions are merged, each from its own newest on.
+constexpr size_t kMaxMerged = 32;
 
+// Parts of a WHERE clause that all have to hold, with the values of their "?".
 struct Condition {
-  std::string sql;
+  std::vector<std::string> sql;
   std::vector<std::string> values;
+
+  void Add(absl::string_view part, absl::Span<const std::string> more) {
+    sql.emplace_back(part);
+    values.insert(values.end(), more.begin(), more.end());
+  }
 };
 
 bool IsCollection(absl::string_view prefix) { return prefix.find('/') == prefix.size() - 1; }
 
-Condition Matching(const std::string& prefix) {
-  if (prefix.empty()) return {"TRUE", {}};
-  // All of a collection: its index has the order that is wanted.
-  if (IsCollection(prefix)) return {"substr(resource, 1, instr(resource, '/')) = ?", {prefix}};
+void AddPrefix(absl::string_view column, const std::string& prefix, Condition* condition) {
+  if (prefix.empty()) return;
   // 0xFF is in no UTF-8 text, so this is exactly the range of the texts with the prefix.
-  return {"resource >= ? AND resource < ?", {prefix, prefix + "\xFF"}};
+  condition->Add(absl::StrCat(column, " >= ? AND ", column, " < ?"), {{prefix, prefix + "\xFF"}});
 }
 
-// The resources with the prefix, one look at the index for each; at most one more than are merged.
-absl::StatusOr<std::vector<std::string>> ResourcesWithPrefix(Connection& connection,
-                                                             const std::string& prefix) {
-  std::vector<std::string> resources;
-  while (resources.size() <= kMaxMergedResources) {
+// The column's values with the prefix, one look at the index for each; at most one more than are
+// merged.
+absl::StatusOr<std::vector<std::string>> ValuesWithPrefix(Connection& connection,
+                                                          absl::string_view column,
+                                                          const std::string& prefix) {
+  std::vector<std::string> values;
+  while (values.size() <= kMaxMerged) {
     ASSIGN_OR_RETURN(Statement statement, connection.Prepare(absl::StrCat(
-                                              "SELECT resource FROM audit WHERE resource ",
-                                              resources.empty() ? ">=" : ">",
-                                              " ?1 AND resource < ?2 ORDER BY resource LIMIT 1")));
-    statement.BindText(1, resources.empty() ? prefix : resources.back());
+                                              "SELECT ", column, " FROM audit WHERE ", column,
+                                              values.empty() ? " >=" : " >", " ?1 AND ", column,
+                                              " < ?2 ORDER BY ", column, " LIMIT 1")));
+    statement.BindText(1, values.empty() ? prefix : values.back());
     statement.BindText(2, prefix + "\xFF");
     ASSIGN_OR_RETURN(const bool more, statement.Step());
     if (!more) break;
-    resources.push_back(statement.Text(0));
+    values.push_back(statement.Text(0));
   }
-  return resources;
+  return values;
+}
+
+// How the records of a filter are found: those of each of these values of one column are merged.
+struct AuditWay {
+  absl::string_view column;  // "": one look at all that the conditions hold.
+  std::vector<std::string> values;
+  Condition others;  // What has to hold beside it.
+};
+
+// nullopt: there is no such record. The narrower column leads: a resource, then an action, then a
+// collection or an actor, which have indexes in the order that is wanted.
+absl::StatusOr<std::optional<AuditWay>> WayTo(Connection& connection, const AuditFilter& filter) {
+  AuditWay way;
+  const std::string& resource = filter.resource_prefix;
+  const bool collection = !filter.exact && !resource.empty() && IsCollection(resource);
+  if (filter.exact) {
+    way.column = "resource";
+    way.values = {resource};
+  } else if (!resource.empty() && !collection) {
+    ASSIGN_OR_RETURN(way.values, ValuesWithPrefix(connection, "resource", resource));
+    if (way.values.empty()) return std::optional<AuditWay>();
+    if (way.values.size() <= kMaxMerged) way.column = "resource";
+  }
+  bool few_actions = !filter.actions.empty();
+  if (way.column.empty() && few_actions) {
+    way.column = "action";
+    way.values = filter.actions;
+  } else if (way.column.empty() && !filter.action_prefix.empty()) {
+    ASSIGN_OR_RETURN(way.values, ValuesWithPrefix(connection, "action", filter.action_prefix));
+    if (way.values.empty()) return std::optional<AuditWay>();
+    few_actions = way.values.size() <= kMaxMerged;
+    if (few_actions) way.column = "action";
+  }
+  if (way.column.empty()) way.values.clear();
+  // A "+" keeps an index out of it: a collection is large beside an action, and what begins with
+  // one of very many actions is found soon by going back from the newest.
+  if (collection) {
+    way.others.Add(
+        absl::StrCat(few_actions ? "+" : "", "substr(resource, 1, instr(resource, '/')) = ?"),
+        {{resource}});
+  } else if (way.column != "resource") {
+    AddPrefix("resource", resource, &way.others);
+  }
+  AddPrefix(few_actions ? "action" : "+action", filter.action_prefix, &way.others);
+  if (!filter.actions.empty() && way.column != "action") {
+    const std::vector<std::string> places(filter.actions.size(), "?");
+    way.others.Add(absl::StrCat("+action IN (", absl::StrJoin(places, ", "), ")"), filter.actions);
+  }
+  if (!filter.actor.empty()) way.others.Add("actor = ?", {{filter.actor}});
+  return way;
 }
 
 absl::StatusOr<std::vector<AuditRow>> NewestOf(Connection& connection, const Condition& condition,
-                                               const AuditFilter& filter, int64_t after,
-                                               int64_t before, size_t limit) {
-  const std::string actions =
-      filter.actions.empty()
-          ? ""
-          : absl::StrCat(" AND action IN (",
-                         absl::StrJoin(std::vector<std::string>(filter.actions.size(), "?"), ", "),
-                         ")");
+                                               int64_t after, int64_t before, size_t limit) {
   ASSIGN_OR_RETURN(
       Statement statement,
-      connection.Prepare(absl::StrCat(kSelect, "WHERE ", condition.sql,
-                                      filter.actor.empty() ? "" : " AND actor = ?", actions,
-                                      " AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT ", limit)));
+      connection.Prepare(absl::StrCat(kSelect, "WHERE ", absl::StrJoin(condition.sql, " AND "),
+                                      condition.sql.empty() ? "" : " AND ",
+                                      "seq > ? AND seq < ? ORDER BY seq DESC LIMIT ", limit)));
   int index = 0;
   for (const std::string& value : condition.values) statement.BindText(++index, value);
-  if (!filter.actor.empty()) statement.BindText(++index, filter.actor);
-  for (const std::string& action : filter.actions) statement.BindText(++index, action);
   statement.BindInt(++index, after);
   statement.BindInt(++index, before);
   return ReadAll(&statement);
@@ -186,32 +234,29 @@ absl::StatusOr<Page<AuditRow>> ListAudit(Connection& connection, const PageToken
   CanonicalWriter listing("audit");
   listing.Text(filter.resource_prefix).Text(filter.actor);
   if (filter.exact) listing.Text("exact");
-  for (const std::string& action : filter.actions) listing.Text(action);
+  // Tokens of listings without actions are those of former versions.
+  if (!filter.action_prefix.empty() || !filter.actions.empty()) {
+    listing.Text(filter.action_prefix).List(filter.actions);
+  }
   int64_t before = std::numeric_limits<int64_t>::max();
   if (!request.token.empty()) {
     ASSIGN_OR_RETURN(const std::string key, tokens.Open(listing.bytes(), request.token));
     if (!absl::SimpleAtoi(key, &before)) return absl::InternalError("a page token of no number");
   }
-  const std::string& prefix = filter.resource_prefix;
-  std::vector<std::string> resources;
-  if (filter.exact) {
-    resources = {prefix};
-  } else if (!prefix.empty() && !IsCollection(prefix)) {
-    ASSIGN_OR_RETURN(resources, ResourcesWithPrefix(connection, prefix));
-    // Too many for a merge, or none at all: one range for all of them.
-    if (resources.size() > kMaxMergedResources) resources.clear();
-  }
   Page<AuditRow> page;
+  ASSIGN_OR_RETURN(const std::optional<AuditWay> way, WayTo(connection, filter));
+  if (!way.has_value()) return page;
   const size_t limit = static_cast<size_t>(size) + 1;
-  if (resources.empty()) {
-    ASSIGN_OR_RETURN(page.items, NewestOf(connection, Matching(prefix), filter, 0, before, limit));
+  if (way->column.empty()) {
+    ASSIGN_OR_RETURN(page.items, NewestOf(connection, way->others, 0, before, limit));
   }
-  for (const std::string& resource : resources) {
+  for (const std::string& value : way->values) {
+    Condition one = way->others;
+    one.Add(absl::StrCat(way->column, " = ?"), {{value}});
     // Of this one only what is newer than the oldest of a full page.
     const auto after = page.items.size() < limit ? 0 : page.items.back().seq;
     ASSIGN_OR_RETURN(std::vector<AuditRow> rows,
-                     NewestOf(connection, {"resource = ?", {resource}}, filter,
-                              static_cast<int64_t>(after), before, limit));
+                     NewestOf(connection, one, static_cast<int64_t>(after), before, limit));
     page.items = NewestOfBoth(std::move(page.items), std::move(rows), limit);
   }
   if (static_cast<int>(page.items.size()) > size) {

@@ -532,13 +532,18 @@ CREATE INDEX job_proposals_open ON job_proposals(uid, instance) WHERE open = 1;
 CREATE INDEX job_proposals_open_state ON job_proposals(state, id) WHERE open = 1;
 )sql";
 
+// Records of one kind, newest first, are found without a look at all others (audit_rows.cc).
+constexpr char kAuditActions[] = R"sql(
+CREATE INDEX audit_action ON audit(action, seq);
+)sql";
+
 // A new step is taken back in tests/unit/controller/store/sqlite/store_fixture.h, and by
 // tests/chaos/workload.py (TO_FORMER_SCHEMA) instead of the last one.
 constexpr SchemaStep kSteps[] = {{1, kVersion1},   {2, kVersion2},       {3, kVersion3, BuildTiles},
                                  {4, kVersion4},   {5, kVersion5},       {6, kVersion6},
                                  {7, kVersion7},   {8, kVersion8},       {9, kVersion9},
                                  {10, kVersion10}, {11, kNotifications}, {12, kRolesStep},
-                                 {13, kQueues},    {14, kRules}};
+                                 {13, kQueues},    {14, kRules},         {15, kAuditActions}};
 
 absl::Status RunSteps(Connection& connection, int64_t from, absl::Span<const SchemaStep> steps) {
   for (const SchemaStep& step : steps) {

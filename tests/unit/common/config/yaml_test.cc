@@ -187,6 +187,21 @@ TEST(YamlTest, BrokenYamlHasItsPlace) {
   EXPECT_THAT(ErrorOf("name: \xff"), HasSubstr("is not UTF-8 text"));
 }
 
+TEST(YamlTest, ATabThatIndentsIsNamedWithItsPlace) {
+  const std::string words = "a tab indents this line; YAML is indented with spaces only";
+  const std::pair<const char*, const char*> kTexts[] = {
+      {"\tname: db1\n", "agent.yaml:1:1: "},
+      {"name: db1\ninstances:\n\t- name: a\n", "agent.yaml:3:1: "},
+      {"instances:\n  - name: a\n  \tport: 1\n", "agent.yaml:3:3: "},
+      {"instances:\n  - name: a\n\t\tport: 1\r\n", "agent.yaml:3:1: "},
+      {"name: db1\n# x\n\tport: 1\n", "agent.yaml:3:1: "},
+  };
+  for (const auto& [text, place] : kTexts) EXPECT_EQ(ErrorOf(text), place + words) << text;
+  // What is wrong elsewhere is not laid at a tab's door.
+  EXPECT_THAT(ErrorOf("name: |\n  x\n  \ty\ninstances: [\n"), Not(HasSubstr("tab")));
+  EXPECT_THAT(ErrorOf("name: a: b\t\n"), Not(HasSubstr("tab")));
+}
+
 TEST(YamlTest, ForeignTextInErrorsIsMadePrintable) {
   EXPECT_THAT(ErrorOf("\"a\\eb\": 1"), Not(HasSubstr("\x1b")));
 }

@@ -290,8 +290,8 @@ Request MailTo(int port) {
   return request;
 }
 
-// A server that never answers QUIT, unless it refuses.
-void ServeMail(int fd, const std::string& to_recipient) {
+// A server that takes a mail for whom it answers RCPT so.
+void ServeMail(int fd, const std::string& to_recipient, bool says_farewell) {
   Peer::Write(fd, "220 here\r\n");
   for (;;) {
     const std::string line = Peer::Read(fd);
@@ -305,7 +305,7 @@ void ServeMail(int fd, const std::string& to_recipient) {
     } else if (line.find("\r\n.\r\n") != std::string::npos || line == ".\r\n") {
       Peer::Write(fd, "250 taken\r\n");
     } else if (line.rfind("QUIT", 0) == 0) {
-      if (to_recipient[0] != '5') return Peer::Hang(fd);
+      if (!says_farewell) return Peer::Hang(fd);
       Peer::Write(fd, "221 bye\r\n");
     } else if (line.rfind("MAIL", 0) == 0) {
       Peer::Write(fd, "250 fine\r\n");
@@ -314,7 +314,7 @@ void ServeMail(int fd, const std::string& to_recipient) {
 }
 
 TEST_F(ClientTest, AMailServerThatDoesNotAnswerQuitHoldsNothingUpForLong) {
-  Peer peer([](int fd) { ServeMail(fd, "250 fine\r\n"); });
+  Peer peer([](int fd) { ServeMail(fd, "250 fine\r\n", false); });
   Open();
   const absl::Duration begin = clock_->Monotonic();
   const auto response = Send(MailTo(peer.port()));
@@ -323,8 +323,17 @@ TEST_F(ClientTest, AMailServerThatDoesNotAnswerQuitHoldsNothingUpForLong) {
   EXPECT_LT(clock_->Monotonic() - begin, absl::Seconds(8));
 }
 
+TEST_F(ClientTest, WithWhatWordsAMailWasTakenIsKeptAndNotTheFarewell) {
+  Peer peer([](int fd) { ServeMail(fd, "250 fine\r\n", true); });
+  Open();
+  const auto response = Send(MailTo(peer.port()));
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->code, 250);
+  EXPECT_EQ(response->body, "250 taken");
+}
+
 TEST_F(ClientTest, ARefusedRecipientIsAnAnswer) {
-  Peer peer([](int fd) { ServeMail(fd, "550 nobody here\r\n"); });
+  Peer peer([](int fd) { ServeMail(fd, "550 nobody here\r\n", true); });
   Open();
   const auto response = Send(MailTo(peer.port()));
   ASSERT_TRUE(response.ok()) << response.status();
@@ -333,7 +342,7 @@ TEST_F(ClientTest, ARefusedRecipientIsAnAnswer) {
 }
 
 TEST_F(ClientTest, TlsThatTheServerDoesNotOfferIsNotDoneWithout) {
-  Peer peer([](int fd) { ServeMail(fd, "250 fine\r\n"); });
+  Peer peer([](int fd) { ServeMail(fd, "250 fine\r\n", false); });
   Open();
   Request request = MailTo(peer.port());
   request.mail->starttls = true;

@@ -234,6 +234,81 @@ TEST_F(PagingTest, AuditOfAPrefixIsInTheOrderOfRecordsWhateverTheNumberOfResourc
   }
 }
 
+// Every combination of filters gives what a look at each record gives, newest first, in pages of
+// every size: by a resource, by few actions, by more actions than are merged, by a collection.
+TEST_F(PagingTest, AuditIsFilteredByActionsBesideTheOthers) {
+  std::vector<AuditEntry> written;
+  for (int i = 0; i < 600; ++i) {
+    AuditEntry entry = Entry(i % 5 == 0 ? "agents/a" : absl::StrCat("jobs/J", i % 90));
+    if (i % 3 == 0) entry.actor = "users/bob";
+    entry.action = i % 7 == 0    ? "change.approve"
+                   : i % 11 == 0 ? "change.approve_refused"
+                   : i % 13 == 0 ? "access.denied"
+                                 : absl::StrCat("many.", i % 50);
+    written.push_back(std::move(entry));
+  }
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                for (const AuditEntry& entry : written) RETURN_IF_ERROR(tx.AppendAudit(entry));
+                return absl::OkStatus();
+              }).ok());
+  const std::vector<std::vector<std::string>> action_lists = {
+      {}, {"access.denied", "change.approve_refused"}, {"access.denied"}, {"no.such"}};
+  for (const char* prefix : {"", "jobs/", "jobs/J1", "jobs/J", "agents/a", "agents/none"}) {
+    for (const char* action :
+         {"", "change.approve", "change.", "many.", "many.7", "no", "access"}) {
+      for (const std::vector<std::string>& actions : action_lists) {
+        for (const char* actor : {"", "users/bob"}) {
+          std::vector<uint64_t> expected;
+          for (size_t i = written.size(); i > 0; --i) {
+            const AuditEntry& entry = written[i - 1];
+            const bool listed = actions.empty() || std::find(actions.begin(), actions.end(),
+                                                             entry.action) != actions.end();
+            if (listed && absl::StartsWith(entry.resource, prefix) &&
+                absl::StartsWith(entry.action, action) &&
+                (*actor == '\0' || entry.actor == actor)) {
+              expected.push_back(i);
+            }
+          }
+          for (const int size : {3, 50, 1000}) {
+            std::vector<uint64_t> seqs;
+            std::string token;
+            do {
+              const auto page = Read([&](ReadTx& tx) {
+                return tx.ListAudit({prefix, actor, action, actions}, {size, token});
+              });
+              ASSERT_TRUE(page.ok()) << page.status();
+              for (const AuditRow& row : page->items) seqs.push_back(row.seq);
+              token = page->next_token;
+            } while (!token.empty());
+            EXPECT_EQ(seqs, expected)
+                << prefix << " " << action << " " << actions.size() << " " << actor << " " << size;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_F(PagingTest, ATokenOfOneActionIsNoneOfAnother) {
+  AddJobs(0, 12);
+  const std::string token = Read([](ReadTx& tx) {
+                              return tx.ListAudit({"", "", "test.", {}}, {5, ""});
+                            })
+                                .value()
+                                .next_token;
+  ASSERT_NE(token, "");
+  EXPECT_TRUE(Read([&](ReadTx& tx) {
+                return tx.ListAudit({"", "", "test.", {}}, {5, token});
+              }).ok());
+  for (const AuditFilter& other :
+       {AuditFilter{}, AuditFilter{"", "", "test", {}}, AuditFilter{"", "", "test.", {"x"}}}) {
+    EXPECT_EQ(ReasonOf(Read([&](ReadTx& tx) {
+                         return tx.ListAudit(other, {5, token});
+                       }).status()),
+              "BAD_PAGE_TOKEN");
+  }
+}
+
 TEST_F(PagingTest, UsersAgentsAndTokensAreInTheOrderOfTheirNames) {
   ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
                 for (const char* id : {"c", "a", "b"}) {

@@ -97,6 +97,7 @@ inline constexpr const char* kBackTo[] = {
     "ALTER TABLE jobs DROP COLUMN queue_until; PRAGMA user_version = 12;",
     "DROP TABLE job_proposals; DROP TABLE event_rule_counts; DROP TABLE event_rules; "
     "PRAGMA user_version = 13;",
+    "DROP INDEX audit_action; PRAGMA user_version = 14;",
 };
 
 // A store in a temporary folder.
