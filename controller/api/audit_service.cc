@@ -13,8 +13,7 @@ namespace dbfleet::controller {
 namespace {
 
 // Records of calls that their callers were not let make. A plan that the policy refuses is none.
-constexpr absl::string_view kDenials[] = {"access.denied", "change.approve_refused",
-                                          "inspect.refused"};
+constexpr const char* kDenials[] = {"access.denied", "change.approve_refused", "inspect.refused"};
 
 class AuditExport : public rpc::StreamProducer<api::v1::AuditRecord> {
  public:

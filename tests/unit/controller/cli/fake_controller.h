@@ -14,6 +14,7 @@
 #include "dbfleet/api/v1/backup_service.grpc.pb.h"
 #include "dbfleet/api/v1/change_service.grpc.pb.h"
 #include "dbfleet/api/v1/environment_service.grpc.pb.h"
+#include "dbfleet/api/v1/event_rule_service.grpc.pb.h"
 #include "dbfleet/api/v1/instance_service.grpc.pb.h"
 #include "dbfleet/api/v1/job_service.grpc.pb.h"
 #include "dbfleet/api/v1/proposal_service.grpc.pb.h"
@@ -39,6 +40,7 @@ class FakeController : public api::v1::JobService::Service,
                        public api::v1::ResourceService::Service,
                        public api::v1::ScheduleService::Service,
                        public api::v1::ProposalService::Service,
+                       public api::v1::EventRuleService::Service,
                        public api::v1::EnvironmentService::Service {
  public:
   using Context = grpc::ServerContext;
@@ -71,6 +73,8 @@ class FakeController : public api::v1::JobService::Service,
   api::v1::ResourceChange::Action change_action = api::v1::ResourceChange::ACTION_CREATED;
   std::vector<api::v1::Resource> resources;
   api::v1::DeleteResourceRequest deleted;
+  api::v1::ListAuditRecordsRequest asked_records;
+  std::vector<api::v1::TestEventRuleRequest> tested_rules;
   api::v1::ListWindowOccurrencesRequest asked_occurrences;
   api::v1::ListWindowOccurrencesResponse occurrences;
 
@@ -125,6 +129,7 @@ class FakeController : public api::v1::JobService::Service,
     if (auto status = Enter(context, in->request_id()); !status.ok()) return status;
     deleted = *in;
     out->set_name(in->name());
+    if (!apply_proposal.name().empty()) *out->mutable_proposal() = apply_proposal;
     return grpc::Status::OK;
   }
   grpc::Status ListWindowOccurrences(Context* context,
@@ -133,6 +138,14 @@ class FakeController : public api::v1::JobService::Service,
     if (auto status = Enter(context); !status.ok()) return status;
     asked_occurrences = *in;
     *out = occurrences;
+    return grpc::Status::OK;
+  }
+
+  grpc::Status TestEventRule(Context* context, const api::v1::TestEventRuleRequest* in,
+                             api::v1::TestEventRuleResponse* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    tested_rules.push_back(*in);
+    out->set_events(static_cast<int64_t>(tested_rules.size()));
     return grpc::Status::OK;
   }
 
@@ -244,6 +257,7 @@ class FakeController : public api::v1::JobService::Service,
                                 api::v1::ListAuditRecordsResponse* out) override {
     if (auto status = Enter(context); !status.ok()) return status;
     asked_actor = in->actor();
+    asked_records = *in;
     for (const auto& record : records) {
       if (in->actor().empty() || in->actor() == record.actor()) *out->add_records() = record;
     }

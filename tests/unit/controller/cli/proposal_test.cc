@@ -40,6 +40,31 @@ TEST_F(ProposalCliTest, AWaitForAQuorumThatTimesOutEndsWithNine) {
   EXPECT_EQ(RunCli({"proposal", "show", "01P", "--wait", "--timeout", "1ms"}), 9);
 }
 
+// Whatever may become a proposal can be waited for, as `apply` can.
+TEST_F(ProposalCliTest, EachCommandThatMayBeProposedWaitsIfAsked) {
+  auto& stored = controller_.resources.emplace_back();
+  stored.set_name("maintenancewindows/tonight");
+  stored.set_yaml(
+      "apiVersion: dbfleet/v1\nkind: MaintenanceWindow\nmetadata: {name: tonight}\n"
+      "spec: {once: {begin: '2020-01-01T00:00:00Z', end: '2040-01-01T00:00:00Z'}}\n");
+  const std::vector<std::vector<std::string>> commands = {
+      {"window", "add", "late", "--for", "2h"},
+      {"window", "end", "tonight"},
+      {"window", "override", "tonight", "--for", "2h", "--reason", "late"},
+      {"delete", "maintenancewindow/tonight"}};
+  for (std::vector<std::string> command : commands) {
+    controller_.apply_proposal.set_state(Proposal::STATE_PENDING);
+    EXPECT_EQ(RunCli(command), 8) << command[1] << err_;
+    command.insert(command.end(), {"--wait", "--timeout", "1ms"});
+    EXPECT_EQ(RunCli(command), 9) << command[1] << err_;
+    EXPECT_THAT(err_, HasSubstr("proposals/01P is still pending")) << command[1];
+    controller_.apply_proposal.set_state(Proposal::STATE_APPLIED);
+    EXPECT_EQ(RunCli(command), 0) << command[1] << err_;
+    EXPECT_THAT(out_, HasSubstr("proposals/01P (applied)")) << command[1];
+  }
+  EXPECT_EQ(RunCli({"window", "end", "tonight", "--timeout", "1s"}), 2) << "nothing waits";
+}
+
 TEST_F(ProposalCliTest, WhatIsMissingIsThereOnANarrowTerminalToo) {
   width_ = 100;
   ASSERT_EQ(RunCli({"proposal", "list"}, "", /*terminal=*/true), 0) << err_;

@@ -116,6 +116,18 @@ class WindowFixture : public FleetFixture {
   agent::v1::Grant LastGrant() {
     return agent_.Sent(agent::v1::ControllerMsg::kGrant).back().grant();
   }
+  // What `job explain` says, while all agents are there.
+  std::string Explained(const std::string& job_id) {
+    std::string text;
+    const Job job = JobOf(job_id);
+    const auto here = [](const std::string&) { return std::optional<PolicyBlocker>(); };
+    const auto blockers =
+        ReadFrom(store_, [&](ReadTx& tx) { return jobs_.Explain(tx, job, here); }).value();
+    for (const PolicyBlocker& blocker : blockers) {
+      text += blocker.rule + ": " + blocker.message + "\n";
+    }
+    return text;
+  }
   std::string WhyOf(const std::string& job_id) {
     std::string text;
     const Job job = JobOf(job_id);

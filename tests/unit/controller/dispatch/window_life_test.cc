@@ -198,6 +198,24 @@ TEST_F(WindowLifeTest, AWindowThatCancelsEndsTheJobWhenItCloses) {
   EXPECT_FALSE(IsOffered()) << "no further target begins";
 }
 
+TEST_F(WindowLifeTest, WhatAClosingWindowWillCancelSaysThatNothingMoreBegins) {
+  Declare({Once("tonight", absl::ZeroDuration(), absl::Hours(1), Overrun::kCancel)});
+  const Job job = Approved({"orders-db", "users-db"});
+  const agent::v1::Offer first = Begun();
+  EXPECT_EQ(Explained(job.id), "");
+  clock_.JumpWallClock(absl::Hours(1) - absl::Seconds(20));
+  agent_.Finish(first, agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());
+  Pass(absl::Seconds(3));
+  EXPECT_EQ(StateOf(job.id), "rolling") << "until the window closes";
+  const std::string why = Explained(job.id);
+  EXPECT_TRUE(absl::StrContains(why, "window: the window tonight closes for ")) << why;
+  EXPECT_TRUE(absl::StrContains(why, "too soon to begin")) << why;
+  EXPECT_TRUE(absl::StrContains(why,
+                                "the end of the window tonight cancels what has not begun by "
+                                "then (overrun: cancel)"))
+      << why;
+}
+
 TEST_F(WindowLifeTest, AFreezeStopsChangesAlsoWhereNoWindowIsNeeded) {
   ChangePolicy([](EnvironmentPolicy* policy) { policy->window_for = WindowFor::kNone; });
   Declare({Freeze("holidays", absl::ZeroDuration(), absl::Hours(3))});

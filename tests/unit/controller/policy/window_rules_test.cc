@@ -126,6 +126,19 @@ TEST(WindowRules, AFreezeIsNamedWithItsEndAndTheNextOpening) {
   EXPECT_EQ(decision.opens, kNow + absl::Hours(10));
 }
 
+TEST(WindowRules, AFreezeThatCanBeEndedSaysHow) {
+  const std::string once = Evaluate(Input(WindowFor::kAll, {kOpen, kFreeze})).blockers[0].message;
+  EXPECT_TRUE(absl::StrContains(once, "(to end it before: dbfleet window end holidays)")) << once;
+  Window nightly = kFreeze;
+  nightly.times.once.reset();
+  nightly.times.recurring = CronExpression::Parse("* * * * *").value();
+  nightly.times.zone = absl::UTCTimeZone();
+  nightly.times.duration = absl::Minutes(10);
+  const std::string again = Evaluate(Input(WindowFor::kAll, {kOpen, nightly})).blockers[0].message;
+  EXPECT_TRUE(absl::StrContains(again, "the freeze holidays covers")) << again;
+  EXPECT_FALSE(absl::StrContains(again, "window end")) << "one that recurs is not ended: " << again;
+}
+
 TEST(WindowRules, EachTargetHasItsOwnWindowsAndAllHaveToBeOpen) {
   PolicyInput input = Input(WindowFor::kAll, {kOpen});
   const auto closed = Share({kLater});
