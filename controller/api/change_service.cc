@@ -27,9 +27,10 @@ absl::Status ReadRollout(const api::v1::Rollout& in, int targets, ChangeRequest*
   }
   // A single target is first and all at once; with more of them somebody relies on the others.
   if (targets > 1 && in.canary() >= targets) {
-    return Error(absl::StatusCode::kInvalidArgument, "BAD_WAVES",
-                 absl::StrCat("a canary of ", in.canary(), " is all of the ", targets,
-                              " targets: none would wait for it; name from 1 to ", targets - 1));
+    return Error(
+        absl::StatusCode::kInvalidArgument, "BAD_WAVES",
+        absl::StrCat("a canary of ", in.canary(), " is all of the ", targets,
+                     " targets: none would wait for it; at most ", targets - 1, " can go first"));
   }
   Rollout& rollout = request->rollout;
   if (in.canary() > 0) rollout.waves.push_back(absl::StrCat(in.canary()));

@@ -58,7 +58,8 @@ std::string HowToApprove(const Job& job, const std::string& name) {
 
 std::string Explanation(const Job& job) {
   const std::string name = SanitizeForDisplay(ShortName(job.name()));
-  std::string out = absl::StrCat(SanitizeForDisplay(job.name()), " is ", Word(job.state()), ".\n");
+  std::string out = absl::StrCat(SanitizeForDisplay(job.name()), " is ", Word(job.state()),
+                                 IsHeld(job) ? " (paused)" : "", ".\n");
   if (!job.error_message().empty() && !IsSaidByBlocker(job)) {
     absl::StrAppend(&out, SanitizeForDisplay(job.error_message()), "\n");
   }

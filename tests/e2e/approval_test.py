@@ -120,6 +120,11 @@ class ApprovalTest(FleetTest):
         self.approve(job, "bob")
         explained = self.fleet.cli("ada", "job", "explain", job, expect=0).out
         self.assertIn("approvalpolicies/audited", explained)
+        candidates = self.fleet.job(job)["candidates"]
+        self.assertIn("users/dora", candidates)
+        self.assertNotIn("users/bob", candidates, "his approval counts already")
+        self.assertNotIn("users/ada", candidates, "who asked for it")
+        self.assertIn(f"Who can approve: {', '.join(candidates)}\n", explained)
         self.assertIn("auditor", explained)
         digest = self.fleet.job(job)["digest"]
         silent = self.fleet.cli("dora", "change", "approve", job, "--digest", digest)

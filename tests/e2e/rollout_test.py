@@ -111,7 +111,8 @@ class RolloutTest(FleetTest):
     def test_what_is_no_rollout_is_refused_with_what_would_be_one(self):
         folder = self.fleet.migration("0199", "none", "SELECT 1;", "SELECT 1;")
         for arguments, says in ((("--waves", "0"), "25%"), (("--failure-budget", "few"), "5%"),
-                                (("--on-failure", "panic"), "rollback")):
+                                (("--on-failure", "panic"), "rollback"),
+                                (("-i", "postgresql", "--canary", "2"), "all of the 2 targets")):
             result = self.fleet.cli(
                 "ada", "change", "submit", "--dir", folder, "-e", "development", "-i", "mariadb",
                 "-d", "shop", *arguments)

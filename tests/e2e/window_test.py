@@ -62,6 +62,13 @@ class WindowTest(FleetTest):
         denials = [r for r in self.fleet.audit() if r["actor"] == "users/ada"
                    and r["action"] == "access.denied"]
         self.assertTrue(any("ApplyResources" in json.dumps(r) for r in denials), denials)
+        # The same by the filters of the listing, and nothing else.
+        listed = self.fleet.cli("eve", "audit", "list", "--outcome", "denied", "--actor", "ada",
+                                "--limit", "0", "-o", "json", expect=0).json()
+        self.assertEqual(sorted(r["seq"] for r in listed), sorted(str(r["seq"]) for r in denials))
+        applied = self.fleet.cli("eve", "audit", "list", "--action", "resource.", "-o", "json", expect=0)
+        self.assertTrue(all(r["action"].startswith("resource.") for r in applied.json()))
+        self.assertTrue(applied.json())
 
     def test_bad_manifests_are_told_with_their_places(self):
         bad = POLICY.replace("window_for: all", "window_fro: all") + "---\n" + POLICY.replace(
@@ -83,7 +90,9 @@ class WindowTest(FleetTest):
         # The freeze wins over the window, also for what was asked for meanwhile.
         self.window("add", "incident", "-e", "development", "--freeze", "--for", "10m")
         frozen = self.change("0102")
-        self.assertIn("the freeze incident covers", self.waits(frozen, "freeze"))
+        held = self.waits(frozen, "freeze")
+        self.assertIn("the freeze incident covers", held)
+        self.assertIn("(to end it before: dbfleet window end incident)", held)
         listed = self.fleet.cli("eve", "window", "next", "-e", "development", expect=0).out
         self.assertRegex(listed, r"incident\s+freeze")
         self.assertRegex(listed, r"now\s+window")
