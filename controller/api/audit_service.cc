@@ -75,7 +75,9 @@ grpc::ServerUnaryReactor* AuditServiceImpl::ListAuditRecords(
       "dbfleet.api.v1.AuditService/ListAuditRecords", context, in, out,
       [this](const Caller&, const api::v1::ListAuditRecordsRequest& request,
              api::v1::ListAuditRecordsResponse* response) -> absl::Status {
-        AuditFilter filter{request.resource(), request.actor(), request.action(), {}};
+        AuditFilter filter{.resource_prefix = request.resource(),
+                           .actor = request.actor(),
+                           .action_prefix = request.action()};
         if (request.outcome() == api::v1::ListAuditRecordsRequest::OUTCOME_DENIED) {
           filter.actions.assign(std::begin(kDenials), std::end(kDenials));
         }

@@ -49,11 +49,10 @@ ResourceView ViewOf(const Environment& environment) {
 absl::StatusOr<ResourceView> ViewOf(ReadTx& tx, const Environment& environment) {
   ResourceView view = ViewOf(environment);
   ASSIGN_OR_RETURN(const Page<AuditRow> newest,
-                   tx.ListAudit({view.id,
-                                 "",
-                                 true,
-                                 {"resource.create", "resource.update", "environment.create",
-                                  "environment.update"}},
+                   tx.ListAudit({.resource_prefix = view.id,
+                                 .exact = true,
+                                 .actions = {"resource.create", "resource.update",
+                                             "environment.create", "environment.update"}},
                                 {1, ""}));
   if (newest.items.empty()) return view;
   view.editor = newest.items[0].entry.actor;

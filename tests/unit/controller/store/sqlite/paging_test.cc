@@ -276,7 +276,11 @@ TEST_F(PagingTest, AuditIsFilteredByActionsBesideTheOthers) {
             std::string token;
             do {
               const auto page = Read([&](ReadTx& tx) {
-                return tx.ListAudit({prefix, actor, action, actions}, {size, token});
+                return tx.ListAudit({.resource_prefix = prefix,
+                                     .actor = actor,
+                                     .action_prefix = action,
+                                     .actions = actions},
+                                    {size, token});
               });
               ASSERT_TRUE(page.ok()) << page.status();
               for (const AuditRow& row : page->items) seqs.push_back(row.seq);
@@ -294,16 +298,17 @@ TEST_F(PagingTest, AuditIsFilteredByActionsBesideTheOthers) {
 TEST_F(PagingTest, ATokenOfOneActionIsNoneOfAnother) {
   AddJobs(0, 12);
   const std::string token = Read([](ReadTx& tx) {
-                              return tx.ListAudit({"", "", "test.", {}}, {5, ""});
+                              return tx.ListAudit({.action_prefix = "test."}, {5, ""});
                             })
                                 .value()
                                 .next_token;
   ASSERT_NE(token, "");
   EXPECT_TRUE(Read([&](ReadTx& tx) {
-                return tx.ListAudit({"", "", "test.", {}}, {5, token});
+                return tx.ListAudit({.action_prefix = "test."}, {5, token});
               }).ok());
-  for (const AuditFilter& other :
-       {AuditFilter{}, AuditFilter{"", "", "test", {}}, AuditFilter{"", "", "test.", {"x"}}}) {
+  for (const AuditFilter& other : {AuditFilter{}, AuditFilter{.action_prefix = "test"},
+                                   AuditFilter{.action_prefix = "test.", .actions = {"x"}},
+                                   AuditFilter{.exact = true, .action_prefix = "test."}}) {
     EXPECT_EQ(ReasonOf(Read([&](ReadTx& tx) {
                          return tx.ListAudit(other, {5, token});
                        }).status()),

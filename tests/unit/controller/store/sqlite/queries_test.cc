@@ -357,7 +357,9 @@ TEST_F(QueriesTest, TheTrailSaysWhatWasLastDoneToThisVeryResource) {
   const auto listed = [&](const AuditFilter& filter, int size, const std::string& token = "") {
     return Read([&](ReadTx& tx) { return tx.ListAudit(filter, {size, token}); }).value();
   };
-  const AuditFilter changes{"environments/a", "", true, {"resource.update", "environment.update"}};
+  const AuditFilter changes{.resource_prefix = "environments/a",
+                            .exact = true,
+                            .actions = {"resource.update", "environment.update"}};
   const Page<AuditRow> newest = listed(changes, 1);
   ASSERT_EQ(newest.items.size(), 1u);
   EXPECT_EQ(newest.items[0].entry.resource, "environments/a");
