@@ -20,8 +20,8 @@ std::string DurationText(absl::Duration value) {
 std::string ConfigDuration(absl::Duration value) {
   constexpr absl::Duration kDay = absl::Hours(24);
   if (value == absl::ZeroDuration()) return "0s";
-  const bool days = value >= 2 * kDay && value != absl::InfiniteDuration() &&
-                    absl::Floor(value, kDay) == value;
+  const bool days =
+      value >= 2 * kDay && value != absl::InfiniteDuration() && absl::Floor(value, kDay) == value;
   return days ? absl::StrCat(absl::ToInt64Hours(value) / 24, "d") : absl::FormatDuration(value);
 }
 

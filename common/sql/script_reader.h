@@ -24,7 +24,8 @@ namespace dbfleet::sql {
 //    that is not understood;
 //  - anything behind a statement whose strings may end elsewhere, since its own may, too.
 // A reason that holds from some statement on is told of the first of them; later ones refer to its
-// line. USE changes the database for those behind it. What was there before the script is not looked at.
+// line. USE changes the database for those behind it. What was there before the script is not
+// looked at.
 //
 // Memory grows with the names that the script makes, up to a bound beyond which all of them count
 // as made. Not thread-safe. Redis and host languages: as Read.

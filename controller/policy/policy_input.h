@@ -41,7 +41,8 @@ struct PolicyInput {
     // Versions that were applied, taken back and applied again there, all within the policy's time,
     // and not taken back since.
     std::set<std::string> rehearsed;
-    // By version: the newest change that applied it or took it back there, within the policy's time.
+    // By version: the newest change that applied it or took it back there, within the policy's
+    // time.
     struct Step {
       std::string job;
       bool applied = false;

@@ -1,9 +1,9 @@
 #include "tests/fakes/memory_store.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_join.h"
 
 #include "common/audit/merkle.h"
@@ -281,17 +281,16 @@ class Transaction : public MemoryScheduleTx {
     for (auto it = t_.audit.rbegin(); it != t_.audit.rend(); ++it) {
       rows.emplace_back(absl::StrCat((*it)->seq), **it);
     }
-    const std::string query =
-        absl::StrCat("audit ", filter.resource_prefix, " ", filter.actor, " ", filter.exact, " ",
-                     filter.action_prefix, " ", absl::StrJoin(filter.actions, ","));
-    const std::set<std::string> actions(filter.actions.begin(), filter.actions.end());
+    const auto& [resource, actor, exact, action, actions] = filter;
+    const std::string query = absl::StrCat("audit ", resource, " ", actor, " ", exact, " ", action,
+                                           " ", absl::StrJoin(actions, ","));
     return memory::ListRange<AuditRow>(
-        rows.begin(), rows.end(), query, page, [&](const AuditRow& row) {
-          return absl::StartsWith(row.entry.resource, filter.resource_prefix) &&
-                 (!filter.exact || row.entry.resource == filter.resource_prefix) &&
-                 absl::StartsWith(row.entry.action, filter.action_prefix) &&
-                 Matches(filter.actor, row.entry.actor) &&
-                 (actions.empty() || actions.count(row.entry.action) != 0);
+        rows.begin(), rows.end(), query, page, [&f = filter](const AuditRow& row) {
+          const AuditEntry& entry = row.entry;
+          return absl::StartsWith(entry.resource, f.resource_prefix) &&
+                 (!f.exact || entry.resource == f.resource_prefix) &&
+                 absl::StartsWith(entry.action, f.action_prefix) && Matches(f.actor, entry.actor) &&
+                 (f.actions.empty() || absl::c_linear_search(f.actions, entry.action));
         });
   }
   absl::StatusOr<std::vector<AuditRow>> ReadAudit(uint64_t from_seq, int limit) override {
