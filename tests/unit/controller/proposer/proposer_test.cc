@@ -425,7 +425,7 @@ TEST_F(ProposerTest, ItRehearsesWhatItWouldDo) {
       proposals_.Rehearse("f.yaml", Yaml("a") + "---\n" + Yaml("b"), absl::Hours(1), Rights::All())
           .status();
   EXPECT_EQ(ReasonOf(two), "BAD_MANIFEST");
-  EXPECT_THAT(std::string(two.message()), testing::HasSubstr("not 2 resources; give each rule"));
+  EXPECT_THAT(std::string(two.message()), testing::HasSubstr("not 2 resources; test one rule at a time"));
 }
 
 }  // namespace
