@@ -63,7 +63,8 @@ absl::Status CheckLength(const QueuePlace& place, const WindowTimes& times, absl
                               absl::string_view(NameOf(place.source)),
                               "), which does not fit into the window ", place.window, " of ",
                               DurationText(length),
-                              "; name a longer one, or say how long it takes (--estimate)"));
+                              "; name a longer one, or say how long it takes (--estimate; in a "
+                              "manifest: queue.estimate)"));
 }
 
 // It outlives two occurrences, and a week.

@@ -43,12 +43,23 @@ absl::StatusOr<const RouteSecrets::Use*> RouteSecrets::Find(absl::string_view na
 
 absl::StatusOr<Secret> RouteSecrets::Read(absl::string_view name) const {
   absl::StatusOr<Secret> secret = ReadSecretFile(absl::StrCat(folder_, "/", name));
-  if (secret.ok() && !secret->empty()) return secret;
-  // Where the controller keeps its files, and with which rights, is its administrator's alone.
-  log::Warn("a receiver's secret cannot be read",
-            {{"secret", std::string(name)},
-             {"error", secret.ok() ? absl::StrCat(folder_, "/", name, " is empty")
-                                   : std::string(secret.status().message())}});
+  const bool usable = secret.ok() && !secret->empty();
+  const std::string why = usable        ? ""
+                          : secret.ok() ? absl::StrCat(folder_, "/", name, " is empty")
+                                        : std::string(secret.status().message());
+  {
+    MutexLock lock(&trouble_->mutex);
+    std::string& logged = trouble_->logged[std::string(name)];
+    // Where the controller keeps its files, and with which rights, is its administrator's alone.
+    if (!usable && logged != why) {
+      log::Warn("a receiver's secret cannot be read",
+                {{"secret", std::string(name)}, {"error", why}});
+    } else if (usable && !logged.empty()) {
+      log::Info("a receiver's secret can be read again", {{"secret", std::string(name)}});
+    }
+    logged = why;
+  }
+  if (usable) return secret;
   return Refused("SECRET_UNREADABLE",
                  absl::StrCat("the secret ", name, secret.ok() ? " is empty" : " cannot be read",
                               "; why is in the controller's log"));

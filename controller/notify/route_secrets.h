@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 
@@ -8,6 +9,7 @@
 #include "absl/strings/string_view.h"
 
 #include "common/base/secret.h"
+#include "common/concurrency/mutex.h"
 
 namespace dbfleet::controller {
 
@@ -27,7 +29,8 @@ class RouteSecrets {
       : folder_(std::move(folder)), uses_(std::move(uses)) {}
 
   // For sending to `host`. FAILED_PRECONDITION: SECRET_NOT_FOR_THIS, also if there is none,
-  // SECRET_UNREADABLE; the message never holds the secret, nor where its file is, which is logged.
+  // SECRET_UNREADABLE; the message never holds the secret, nor where its file is. That is logged
+  // when it begins, when the reason changes, and when it is over: not with each attempt.
   absl::StatusOr<Secret> Get(absl::string_view name, absl::string_view receiver,
                              absl::string_view host) const;
 
@@ -43,8 +46,15 @@ class RouteSecrets {
                                   absl::string_view host) const;
   absl::StatusOr<Secret> Read(absl::string_view name) const;
 
+  // Why the secrets that cannot be read cannot be, as the log has it; of those in uses_ only.
+  struct Trouble {
+    Mutex mutex;
+    std::map<std::string, std::string> logged ABSL_GUARDED_BY(mutex);
+  };
+
   std::string folder_;
   std::map<std::string, Use> uses_;
+  std::unique_ptr<Trouble> trouble_ = std::make_unique<Trouble>();  // So that it can be moved.
 };
 
 }  // namespace dbfleet::controller

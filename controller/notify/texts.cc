@@ -1,5 +1,6 @@
 #include "controller/notify/texts.h"
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 
@@ -32,6 +33,8 @@ constexpr Line kLines[] = {
     {"Proposed", "proposed"},
 };
 
+bool IsBlank(absl::string_view text) { return absl::StripAsciiWhitespace(text).empty(); }
+
 }  // namespace
 
 std::string AsItIs(absl::string_view text) { return std::string(text); }
@@ -44,14 +47,13 @@ Texts TextsFor(const Route& route, const Notification& notification,
     const auto it = fields.find(field);
     return it == fields.end() ? std::string() : escape(it->second);
   };
-  texts.title = route.title.empty() ? absl::StrCat("[dbfleet] ", value("summary"))
-                                    : route.title.Render(fields, escape);
+  if (!route.title.empty()) texts.title = route.title.Render(fields, escape);
+  // A template of fields that this event does not have is blank; receivers refuse blank texts.
+  if (IsBlank(texts.title)) texts.title = absl::StrCat("[dbfleet] ", value("summary"));
   // Of a mail it is a header, and a header is one line.
   absl::StrReplaceAll({{"\n", " "}}, &texts.title);
-  if (!route.body.empty()) {
-    texts.body = route.body.Render(fields, escape);
-    return texts;
-  }
+  if (!route.body.empty()) texts.body = route.body.Render(fields, escape);
+  if (!IsBlank(texts.body)) return texts;
   texts.body = absl::StrCat(value("summary"), "\n");
   for (const Line& line : kLines) {
     const std::string text = value(line.field);

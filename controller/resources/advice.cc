@@ -83,6 +83,8 @@ class Look {
     if (kind == kScheduleKind) RETURN_IF_ERROR(AtSchedule());
     if (kind == kEventRuleKind) RETURN_IF_ERROR(AtRule());
     if (kind == kRouteKind) RETURN_IF_ERROR(AtRoute());
+    if (kind == kApprovalPolicyKind) RETURN_IF_ERROR(AtApprovalPolicy());
+    if (kind == kBreakGlassKind) RETURN_IF_ERROR(AtBreakGlass());
     return std::move(notes_);
   }
 
@@ -285,6 +287,39 @@ class Look {
     RETURN_IF_ERROR(AtNamed(selector.instances(), "spec.selector.instances",
                             {selector.environments().begin(), selector.environments().end()}));
     return absl::OkStatus();
+  }
+
+  // Users may be made later; a name that is mistyped would leave its place empty for ever.
+  absl::Status AtUsers(const Names& named, const std::string& field, absl::string_view never) {
+    for (int i = 0; i < named.size(); ++i) {
+      const absl::StatusOr<User> user = tx_.GetUser(named[i]);
+      if (!user.ok() && !absl::IsNotFound(user.status())) return user.status();
+      const std::string place = absl::StrCat(field, "[", i, "]");
+      const std::string shown = config::ShownValue(named[i]);
+      if (!user.ok()) {
+        Note(place, absl::StrCat("there is no user ", shown, " (yet)"));
+      } else if (user->disabled) {
+        Note(place, absl::StrCat("the user ", shown, " is disabled"));
+      } else if (user->service) {
+        Note(place, absl::StrCat("the user ", shown, " is a service account, which ", never));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status AtApprovalPolicy() {
+    const auto& spec = static_cast<const resource::v1::ApprovalPolicy&>(*manifest_.message).spec();
+    for (int i = 0; i < spec.requirements_size(); ++i) {
+      RETURN_IF_ERROR(AtUsers(spec.requirements(i).users(),
+                              absl::StrCat("spec.requirements[", i, "].users"), "never approves"));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status AtBreakGlass() {
+    const auto& spec =
+        static_cast<const resource::v1::BreakGlassPolicy&>(*manifest_.message).spec();
+    return AtUsers(spec.users(), "spec.users", "may not break the glass");
   }
 
   ReadTx& tx_;

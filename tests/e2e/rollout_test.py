@@ -1,4 +1,5 @@
-"""Rollouts on a real fleet: a MariaDB and a PostgreSQL, changed one after the other by one change."""
+"""Rollouts on a real fleet: a MariaDB and a PostgreSQL, changed one after the other by one change; two more of
+MariaDB for what becomes of targets behind one that fails."""
 import fleet
 from fleet import Fleet, FleetTest, wait_until
 
@@ -10,36 +11,43 @@ spec:
 """
 
 
+# Of these the second fails at what only MariaDB knows.
+FOUR = ("mariadb", "postgresql", "mariadb-qa", "mariadb-dev")
+
+
 class RolloutTest(FleetTest):
     @classmethod
     def make_fleet(cls):
         cls.fleet = Fleet("roll")
         cls.fleet.start_servers("mariadb", "postgresql")
-        # So that both have a database of this name with a table in it.
-        cls.fleet.sql("CREATE DATABASE shop; CREATE TABLE shop.accounts (id INT PRIMARY KEY);")
-        cls.fleet.shell("write_agent_configs; grants_of mariadb | grep -F 'ON `common`.*' | "
-                        "sed 's/`common`/`shop`/' | mariadb_admin")
+        cls.fleet.shell("for server in mariadb-qa mariadb-dev; do start_mariadb $server; load_mariadb $server; done")
+        # So that all have a database of this name with a table in it.
+        cls.fleet.shell(
+            "write_agent_configs; for server in mariadb mariadb-qa mariadb-dev; do "
+            "{ echo 'CREATE DATABASE shop; CREATE TABLE shop.accounts (id INT PRIMARY KEY);'; "
+            "grants_of mariadb | grep -F 'ON `common`.*' | sed 's/`common`/`shop`/'; } | mariadb_at $server; done")
         cls.fleet.start_controller("ping_interval: 1s\ndead_after: 3s\nlease: 5s\n")
         cls.fleet.make_users()
         cls.fleet.make_user("polly", "policy_admin")
         cls.fleet.cli("polly", "apply", "-f", "-", stdin=NO_BACKUP, expect=0)
-        for name in ("mariadb", "postgresql"):
+        for name in FOUR:
             cls.fleet.enrol(name, "development")
-            cls.fleet.start_agent(name)
-        for name in ("mariadb", "postgresql"):
+            cls.fleet.start_agent(name, wait=False)
+        for name in FOUR:
+            cls.fleet.wait_connected(name)
             cls.fleet.wait_healthy(name)
 
-    def submit(self, version, up, down, *arguments):
+    def submit(self, version, up, down, *arguments, instances=FOUR[:2]):
         folder = self.fleet.migration(version, f"step_{version}", up, down)
         result = self.fleet.cli(
-            "ada", "change", "submit", "--dir", folder, "--environment", "development", "--instance",
-            "mariadb", "--instance", "postgresql", "--database", "shop", "--title", "e2e",
+            "ada", "change", "submit", "--dir", folder, "--environment", "development",
+            *[f"--instance={name}" for name in instances], "--database", "shop", "--title", "e2e",
             "--approve-destructive", "--out-of-order", *arguments, "-o", "name", expect=0)
         return result.out.strip().rsplit("/", 1)[-1]
 
-    def column(self, version, *arguments):
-        return self.submit(version, f"ALTER TABLE accounts ADD COLUMN c{version} INT;",
-                           f"ALTER TABLE accounts DROP COLUMN c{version};", *arguments)
+    def column(self, version, *arguments, kind="INT", **more):
+        return self.submit(version, f"ALTER TABLE accounts ADD COLUMN c{version} {kind};",
+                           f"ALTER TABLE accounts DROP COLUMN c{version};", *arguments, **more)
 
     def has_column(self, version):
         return self.fleet.sql("SELECT count(*) FROM information_schema.columns WHERE table_schema = "
@@ -107,6 +115,46 @@ class RolloutTest(FleetTest):
         self.fleet.wait_job(job, "PARTIAL")
         self.assertEqual(self.task_states(job)[1], "STATE_SUCCEEDED")
         self.assertNotEqual(self.task_states(job)[0], "STATE_SUCCEEDED")
+
+    def four(self, version, *arguments):
+        """A target at a time; the second fails."""
+        return self.column(version, "--waves", "1", *arguments, kind="MEDIUMINT", instances=FOUR)
+
+    def test_a_failure_stops_what_has_not_begun(self):
+        job = self.four("0106")
+        self.fleet.wait_job(job, "PARTIAL")
+        print(self.task_states(job))
+        print(self.fleet.cli("ada", "change", "get", job))
+
+    def test_a_failure_holds_the_rest_until_somebody_has_looked(self):
+        job = self.four("0107", "--on-failure", "pause")
+        paused = self.fleet.wait_job(job, "PAUSED")
+        print(paused["errorReason"], paused.get("errorMessage"), self.task_states(job))
+        print(self.fleet.cli("ada", "change", "get", job))
+        self.fleet.cli("ada", "job", "resume", job, expect=0)
+        self.fleet.wait_job(job, "PARTIAL")
+        print(self.task_states(job))
+
+    def test_a_budget_within_which_nothing_is_rolled_back(self):
+        job = self.four("0108", "--failure-budget", "25%", "--on-failure", "rollback")
+        self.fleet.wait_job(job, "PARTIAL")
+        print(self.task_states(job))
+        print(self.fleet.cli("ada", "change", "get", job))
+
+    def test_a_rollout_is_paused_gone_on_with_and_broken_off_between_waves(self):
+        job = self.column("0109", "--waves", "1", "--pause-between", "1h", instances=("mariadb", "mariadb-qa", "mariadb-dev"))
+        self.fleet.wait_job(job, "PAUSED")
+        self.fleet.cli("ada", "job", "pause", job, "--reason", "lunch", expect=0)
+        print(self.fleet.job(job)["errorReason"], self.fleet.cli("ada", "change", "get", job))
+        self.fleet.cli("ada", "job", "resume", job, expect=0)
+        print(self.fleet.job(job)["errorReason"], self.task_states(job))
+        self.fleet.cli("ada", "job", "resume", job, expect=0)
+        wait_until("the second wave", lambda: self.task_states(job)[1] == "STATE_SUCCEEDED")
+        self.fleet.wait_job(job, "PAUSED")
+        self.fleet.cli("ada", "job", "cancel", job, "--reason", "enough", expect=0)
+        ended = self.fleet.wait_job(job)
+        print(ended["state"], ended.get("errorReason"), ended.get("errorMessage"), self.task_states(job))
+        print(self.fleet.cli("ada", "change", "get", job))
 
     def test_what_is_no_rollout_is_refused_with_what_would_be_one(self):
         folder = self.fleet.migration("0199", "none", "SELECT 1;", "SELECT 1;")

@@ -1,5 +1,6 @@
 """Schedules on a real fleet: they run at their times through restarts, and never twice."""
 import re
+import subprocess
 import time
 
 import fleet
@@ -12,6 +13,10 @@ def manifest(name, cron="* * * * *", more="", job="check: {}", environment="deve
     return (f"apiVersion: dbfleet/v1\nkind: Schedule\nmetadata: {{name: {name}}}\n"
             f"spec: {{environment: {environment}, cron: \"{cron}\", {more + ', ' if more else ''}"
             f"job: {{{job}}}}}\n")
+
+
+def utc(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 class ScheduleTest(FleetTest):
@@ -53,6 +58,81 @@ class ScheduleTest(FleetTest):
                  and r["resource"] == "schedules/minutely"]
         self.assertEqual(len(begun), len(jobs))
         self.assertTrue(all(r["actor"] == "schedules/minutely" for r in begun), begun)
+
+    def alter_store(self, statements):
+        """What time would do. The controller must be down."""
+        subprocess.run(["sqlite3", self.fleet.state / "controller/store.db", statements], check=True,
+                       stdout=subprocess.DEVNULL)
+
+    def window(self, begin):
+        self.declare("apiVersion: dbfleet/v1\nkind: MaintenanceWindow\nmetadata: {name: carries}\n"
+                     "spec: {selector: {environments: [development]}, once: "
+                     f"{{begin: '{utc(begin)}', end: '{utc(begin + 1200)}'}}}}\n")
+
+    def test_the_next_time_comes_while_a_run_has_not_ended(self):
+        # Each run's backup waits for a window, so that it has not ended.
+        self.window(time.time() + 3600)
+        at = int(time.time()) + 15
+        at += -at % 60
+        overlaps = ("skip", "queue_one", "allow", "cancel_running")
+        for overlap in overlaps:
+            self.declare(manifest(overlap.replace("_", "-"), f"{at // 60 % 60} * * * *", f"overlap: {overlap}",
+                                  "backup: {skip_verify: true}, queue: {window: carries, estimate: 1m}"))
+            self.fleet.cli("ada", "schedule", "run", overlap.replace("_", "-"), expect=0)
+        self.assertLess(time.time(), at, "too slow a machine: the runs by hand were to be first")
+
+        def states(overlap):
+            return [(o["state"], o.get("reason", "")) for o in self.history(overlap.replace("_", "-"))]
+        wanted = {
+            "skip": [("STATE_RUNNING", ""), ("STATE_SKIPPED", "OVERLAP")],
+            "queue_one": [("STATE_RUNNING", ""), ("STATE_PENDING", "")],
+            "allow": [("STATE_RUNNING", ""), ("STATE_RUNNING", "")],
+            "cancel_running": [("STATE_CANCELLED", "SUPERSEDED"), ("STATE_RUNNING", "")]}
+        wait_until("all are decided", lambda: {o: states(o) for o in overlaps} == wanted)
+        full = self.fleet.cli("ada", "schedule", "run", "queue-one")
+        print(full)
+        self.window(time.time() - 60)
+        wanted = {
+            "skip": ["STATE_SUCCEEDED", "STATE_SKIPPED"],
+            "queue_one": ["STATE_SUCCEEDED", "STATE_SUCCEEDED"],
+            "allow": ["STATE_SUCCEEDED", "STATE_SUCCEEDED"],
+            "cancel_running": ["STATE_CANCELLED", "STATE_SUCCEEDED"]}
+        wait_until("all have ended", lambda: {o: [s for s, _ in states(o)] for o in overlaps} == wanted)
+        first, second = self.history("queue-one")
+        self.assertLessEqual(first["endTime"], second["beginTime"])
+        for overlap in overlaps:
+            self.delete(overlap.replace("_", "-"))
+        self.fleet.cli("polly", "delete", "maintenancewindow/carries", expect=0)
+
+    def test_what_was_missed_is_left_out_run_once_or_made_up_for(self):
+        # Three times of the last hour, which it had not looked at.
+        times = [int(time.time()) // 60 * 60 - 60 * ago for ago in (32, 22, 12)]
+        cron = ",".join(str(t // 60 % 60) for t in times) + " * * * *"
+        for name, missed in (("none", "skip"), ("once", "run_once"), ("all", "backfill, backfill_most: 2")):
+            self.declare(manifest(f"missed-{name}", cron, f"missed: {missed}"))
+        self.fleet.stop("controller")
+        self.alter_store("UPDATE schedules SET decided_until = decided_until - 2400000000000 WHERE name LIKE 'missed-%'")
+        self.fleet.start_controller()
+
+        def told(name):
+            return [(o["nominalTime"], o["state"], o.get("reason", "")) for o in self.history(f"missed-{name}")]
+        first, second, third = map(utc, times)
+        wanted = {
+            "none": [(third, "STATE_SKIPPED", "MISSED")],
+            "once": [(second, "STATE_SKIPPED", "MISSED"), (third, "STATE_PENDING", "")],
+            "all": [(first, "STATE_SKIPPED", "MISSED"), (second, "STATE_PENDING", ""), (third, "STATE_PENDING", "")]}
+        wait_until("it is decided", lambda: {n: told(n) for n in wanted} == wanted)
+        # They begin within five minutes, which pass.
+        self.fleet.stop("controller")
+        self.alter_store("UPDATE occurrences SET due_time = nominal WHERE missed = 1 AND open = 1")
+        self.fleet.start_controller()
+        self.fleet.wait_connected("mariadb")
+        ran = {name: [(t, s.replace("PENDING", "SUCCEEDED"), r) for t, s, r in runs] for name, runs in wanted.items()}
+        wait_until("they have run", lambda: {n: told(n) for n in wanted} == ran)
+        _, early, late = self.history("missed-all")
+        self.assertLessEqual(early["endTime"], late["beginTime"])
+        for name in wanted:
+            self.delete(f"missed-{name}")
 
     def test_what_comes_next_is_told_in_any_zone(self):
         self.declare(manifest("berlin", "30 4 * * *", "time_zone: Europe/Berlin, jitter: 10m"))

@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
+#include "nlohmann/json.hpp"
 
 #include "tests/unit/controller/notify/notify_fixture.h"
 
@@ -15,7 +17,11 @@ namespace dbfleet::controller {
 namespace {
 
 using State = Notification::State;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 class SenderTest : public NotifyTest {
  protected:
@@ -325,6 +331,43 @@ TEST_F(SenderTest, WhyASecretCannotBeReadIsToldWithoutItsPath) {
     EXPECT_THAT(std::string(status.message()), HasSubstr("the controller's log"));
   }
   EXPECT_THAT(std::string(statuses[1].message()), HasSubstr("the secret token is empty"));
+}
+
+// Each attempt and each dry run reads it again; the log would be full of it.
+TEST_F(SenderTest, WhyASecretCannotBeReadIsLoggedOnceUntilThatChanges) {
+  const auto logged = [&](int times) {
+    testing::internal::CaptureStderr();
+    for (int i = 0; i < times; ++i) (void)secrets_.Get("key", "webhook", "h.example");
+    const std::string text = testing::internal::GetCapturedStderr();
+    return std::vector<std::string>(absl::StrSplit(text, '\n', absl::SkipEmpty()));
+  };
+  const std::string path = folder_ + "/secrets/key";
+  EXPECT_THAT(logged(2), IsEmpty());
+  ASSERT_EQ(unlink(path.c_str()), 0);
+  EXPECT_THAT(logged(3), ElementsAre(AllOf(HasSubstr("cannot be read"), HasSubstr(path))));
+  EXPECT_THAT(logged(3), IsEmpty());
+  WriteSecret("key", "");
+  EXPECT_THAT(logged(3), ElementsAre(HasSubstr("is empty"))) << "which is another reason";
+  WriteSecret("key", "s3cr3t-new");
+  EXPECT_THAT(logged(3), ElementsAre(AllOf(HasSubstr("can be read again"),
+                                           ::testing::Not(HasSubstr("s3cr3t")))));
+  ASSERT_EQ(unlink(path.c_str()), 0);
+  EXPECT_THAT(logged(3), SizeIs(1)) << "it is news again";
+}
+
+// Slack refuses a message with a blank text, and it would be lost.
+TEST_F(SenderTest, ATemplateThatComesToNothingIsReplacedByTheUsualText) {
+  Declare("s",
+          "triggers: [paused], slack: {url_secret: slack}, "
+          "template: {title: '{{error}} ', body: \"{{rows}}\\n\"}");
+  Collect();
+  Record("job.pause", "jobs/A");
+  Collect();
+  Send();
+  ASSERT_EQ(transfers_->waiting.size(), 1u);
+  const auto message = nlohmann::json::parse(transfers_->waiting[0].body);
+  EXPECT_THAT(message["text"].get<std::string>(), HasSubstr("[dbfleet] "));
+  EXPECT_THAT(message["blocks"][1]["text"]["text"].get<std::string>(), HasSubstr("About: jobs/A"));
 }
 
 TEST_F(SenderTest, SlackReadsNoMarkupOfOthers) {

@@ -46,6 +46,13 @@ class AdviceTest : public ::testing::Test {
     instance.removed = removed;
     Mutate([&](WriteTx& tx) { return tx.InsertInstance(&instance); });
   }
+  void AddUser(const std::string& id, bool disabled = false, bool service = false) {
+    User user;
+    user.id = id;
+    user.disabled = disabled;
+    user.service = service;
+    Mutate([&](WriteTx& tx) { return tx.InsertUser(&user); });
+  }
   static std::string Schedule(const std::string& job, const std::string& more = "") {
     return absl::StrCat(
         "apiVersion: dbfleet/v1\nkind: Schedule\nmetadata: {name: s}\nspec:\n"
@@ -228,6 +235,35 @@ TEST_F(AdviceTest, AWindowThatIsNotThereOrCarriesNothingIsTold) {
   EXPECT_THAT(Warnings(queued), ElementsAre(HasSubstr("night is a freeze"))) << "which is there";
   EXPECT_THAT(Warnings(queued, WithoutReading()),
               ElementsAre(HasSubstr("no instance"), HasSubstr("no maintenance window \"night\"")));
+}
+
+// They may be made later, so it is told only; a mistyped name would wait for ever.
+TEST_F(AdviceTest, UsersOfPoliciesThatThereAreNotOrThatCannotActAreTold) {
+  AddUser("ada");
+  AddUser("left", true);
+  AddUser("ci", false, true);
+  const std::string approval =
+      "apiVersion: dbfleet/v1\nkind: ApprovalPolicy\nmetadata: {name: p}\nspec:\n"
+      "  selector: {environments: [qa]}\n  requirements:\n    - {name: dba, roles: [operator]}\n"
+      "    - {name: owner, users: [ada, nobody, left, ci]}\n";
+  EXPECT_THAT(
+      Warnings(approval),
+      ElementsAre(
+          "f.yaml:8:34: approvalpolicies/p: spec.requirements[1].users[1]: there is no user "
+          "\"nobody\" (yet)",
+          AllOf(HasSubstr("users[2]: "), HasSubstr("the user \"left\" is disabled")),
+          AllOf(HasSubstr("users[3]: "),
+                HasSubstr("\"ci\" is a service account, which never approves"))));
+  const std::string glass =
+      "apiVersion: dbfleet/v1\nkind: BreakGlassPolicy\nmetadata: {name: g}\nspec:\n"
+      "  environments: [qa]\n  users: [ci, ada, aad]\n  waives: [window]\n";
+  EXPECT_THAT(
+      Warnings(glass),
+      ElementsAre(HasSubstr("spec.users[0]: the user \"ci\" is a service account, which may "
+                            "not break the glass"),
+                  HasSubstr("spec.users[2]: there is no user \"aad\" (yet)")));
+  AddUser("aad");
+  EXPECT_THAT(Warnings(glass), ElementsAre(HasSubstr("\"ci\"")));
 }
 
 TEST_F(AdviceTest, WhatARouteCannotSendIsTold) {
