@@ -7,12 +7,14 @@ import time
 
 import fleet
 from fleet import Fleet, FleetTest, wait_until
+import vendors
 from receivers import Alertmanager, Authority, MailServer, Receiver, answer
 
 FAILED, USAGE, NOT_AUTHORISED = 1, 2, 4
-SIGNING_KEY, MAIL_PASSWORD, SLACK_PATH, ROUTING_KEY = (
-    "signing-key-s3cr3t", "mail-passw0rd-s3cr3t", "/services/T0/B0/slack-s3cr3t", "routing-s3cr3t")
-SECRETS = (SIGNING_KEY, MAIL_PASSWORD, SLACK_PATH, ROUTING_KEY)
+SIGNING_KEY, MAIL_PASSWORD, SLACK_PATH, TEAMS_PATH, ROUTING_KEY = (
+    "signing-key-s3cr3t", "mail-passw0rd-s3cr3t", "/services/T0/B0/slack-s3cr3t", "/workflows/teams-s3cr3t?sig=1",
+    "routing-s3cr3t")
+SECRETS = (SIGNING_KEY, MAIL_PASSWORD, SLACK_PATH, TEAMS_PATH, ROUTING_KEY)
 
 
 class NotifyTest(FleetTest):
@@ -30,7 +32,8 @@ class NotifyTest(FleetTest):
         folder = state / "notify-secrets"
         folder.mkdir(mode=0o700)
         for name, text in (("hook-key", SIGNING_KEY), ("mail-password", MAIL_PASSWORD),
-                           ("slack-url", cls.tls.url + SLACK_PATH), ("pager-key", ROUTING_KEY)):
+                           ("slack-url", cls.tls.url + SLACK_PATH), ("teams-url", cls.tls.url + TEAMS_PATH),
+                           ("pager-key", ROUTING_KEY)):
             (folder / name).write_text(text + "\n")
             os.chmod(folder / name, 0o600)
         cls.fleet.start_controller(f"""ping_interval: 1s
@@ -43,6 +46,7 @@ notifications:
   secrets:
     - {{name: hook-key, receiver: webhook, hosts: ["{cls.web.host}"]}}
     - {{name: slack-url, receiver: slack, hosts: ["{cls.tls.host}"]}}
+    - {{name: teams-url, receiver: teams, hosts: ["{cls.tls.host}"]}}
     - {{name: pager-key, receiver: pagerduty, hosts: ["{cls.tls.host}"]}}
     - {{name: mail-password, receiver: smtp, hosts: ["127.0.0.1:{cls.mail.port}"]}}
 """)
@@ -72,9 +76,9 @@ notifications:
     def webhook(self, path, receiver=None):
         return f"webhook: {{url: '{(receiver or self.web).url}{path}', signing_secret: hook-key}}"
 
-    def happen(self, name):
+    def happen(self, name, reason="e2e"):
         """Something that is told: a window is declared; its name is the subject."""
-        self.fleet.cli("polly", "window", "add", name, "-e", "qa", "--for", "2m", expect=0)
+        self.fleet.cli("polly", "window", "add", name, "-e", "qa", "--for", "2m", "--reason", reason, expect=0)
         self.addCleanup(self.fleet.cli, "polly", "delete", f"maintenancewindow/{name}")
         return f"maintenancewindows/{name}"
 
@@ -313,8 +317,9 @@ notifications:
         failing = {"left": 2}
 
         def act(handler, _):
+            problem = vendors.pagerduty(self.tls.on("/pager")[-1])
             failing["left"] -= 1
-            answer(handler, 202 if failing["left"] < 0 else 503)
+            answer(handler, 400 if problem else 202 if failing["left"] < 0 else 503, problem)
         self.tls.behave["/pager"] = act
         self.apply("pager", ["agent-lost"],
                    f"pagerduty: {{url: '{self.tls.url}/pager', routing_key_secret: pager-key}}")
@@ -329,12 +334,34 @@ notifications:
         self.assertEqual(len({c.json()["dedup_key"] for c in self.tls.on("/pager")}), 1)
         self.assertEqual({c.json()["routing_key"] for c in self.tls.on("/pager")}, {ROUTING_KEY})
 
-    def test_slack_gets_plain_text(self):
-        self.apply("chat", ["rules-changed"], "slack: {url_secret: slack-url}")
-        self.happen("chat")
-        message = self.arrives(SLACK_PATH, self.tls)[0].json()
-        self.assertFalse(message["mrkdwn"])
-        self.assertEqual({b["text"]["type"] for b in message["blocks"]}, {"plain_text"})
+    def test_slack_and_teams_get_what_they_document(self):
+        def act(check, path):
+            def behave(handler, number):
+                problem = check(self.tls.on(path)[-1])
+                if problem:
+                    return answer(handler, 400, problem)
+                if number == 1:
+                    return answer(handler, 429, "slow down", [("Retry-After", "1")])
+                return answer(handler, 202 if check is vendors.teams else 200)
+            self.tls.behave[path] = behave
+        act(vendors.slack, SLACK_PATH)
+        act(vendors.teams, TEAMS_PATH)
+        # More than they take, of several bytes for each character, with what could be markup.
+        reason = "<!channel> *é* [x](https://evil.example) " + "é&" * 250
+        for kind in ("slack", "teams"):
+            receiver = f"{kind}: {{url_secret: {kind}-url}}"
+            self.apply(kind, ["rules-changed"], receiver)
+            self.apply(f"{kind}-long", ["rules-changed"], receiver,
+                       "  template: {title: '{{reason}}', body: '" + "{{reason}}\\n" * 30 + "'}\n")
+            self.apply(f"{kind}-blank", ["rules-changed"], receiver,
+                       "  template: {title: '{{error}}', body: '{{rows}} '}\n")
+        subject = self.happen("chats", reason)
+        for kind in ("slack", "teams"):
+            for route in (kind, f"{kind}-long", f"{kind}-blank"):
+                self.state_of(route, "STATE_SENT")
+        for path, receiver in ((SLACK_PATH, "slack"), (TEAMS_PATH, "teams")):
+            bodies = [call.body.decode() for call in self.tls.on(path)]
+            self.assertTrue(any(f"About: {subject}" in body for body in bodies), bodies)
 
     # -- Tests of routes, and who may do what ---------------------------------------------------------
 

@@ -56,6 +56,10 @@ class RolloutTest(FleetTest):
     def task_states(self, job):
         return [task["state"] for task in self.fleet.job(job)["tasks"]]
 
+    def rollbacks_of(self, job):
+        jobs = self.fleet.cli("ada", "change", "list", "-o", "json", expect=0).json()
+        return [j["name"].rsplit("/", 1)[-1] for j in jobs if j.get("rollbackOf") == f"jobs/{job}"]
+
     def test_the_canary_is_changed_and_checked_before_the_others(self):
         job = self.column("0101", "--canary", "1", "--pause-between", "1h")
         paused = self.fleet.wait_job(job, "PAUSED")
@@ -99,11 +103,8 @@ class RolloutTest(FleetTest):
                           "--on-failure", "rollback")
         self.fleet.wait_job(job, "PARTIAL")
 
-        def rollback():
-            jobs = self.fleet.cli("ada", "change", "list", "-o", "json", expect=0).json()
-            return [j["name"].rsplit("/", 1)[-1] for j in jobs if j.get("rollbackOf") == f"jobs/{job}"]
-        wait_until("a rollback", rollback)
-        self.fleet.wait_job(rollback()[0], "SUCCEEDED")
+        wait_until("a rollback", lambda: self.rollbacks_of(job))
+        self.fleet.wait_job(self.rollbacks_of(job)[0], "SUCCEEDED")
         self.assertFalse(self.has_column("0104"))
 
     def test_a_budget_lets_the_others_go_on(self):
@@ -122,39 +123,53 @@ class RolloutTest(FleetTest):
 
     def test_a_failure_stops_what_has_not_begun(self):
         job = self.four("0106")
-        self.fleet.wait_job(job, "PARTIAL")
-        print(self.task_states(job))
-        print(self.fleet.cli("ada", "change", "get", job))
+        ended = self.fleet.wait_job(job, "PARTIAL")
+        self.assertEqual(self.task_states(job),
+                         ["STATE_SUCCEEDED", "STATE_ROLLED_BACK", "STATE_SKIPPED", "STATE_SKIPPED"])
+        self.assertEqual(ended["errorReason"], "MIGRATION_ROLLED_BACK")
+        print(ended["errorMessage"])
+        self.assertTrue(self.has_column("0106"))  # It is not taken back.
 
     def test_a_failure_holds_the_rest_until_somebody_has_looked(self):
         job = self.four("0107", "--on-failure", "pause")
         paused = self.fleet.wait_job(job, "PAUSED")
-        print(paused["errorReason"], paused.get("errorMessage"), self.task_states(job))
-        print(self.fleet.cli("ada", "change", "get", job))
+        self.assertEqual(paused["errorReason"], "FAILURE_BUDGET")
+        self.assertEqual(self.task_states(job),
+                         ["STATE_SUCCEEDED", "STATE_ROLLED_BACK", "STATE_PENDING", "STATE_PENDING"])
         self.fleet.cli("ada", "job", "resume", job, expect=0)
         self.fleet.wait_job(job, "PARTIAL")
-        print(self.task_states(job))
+        self.assertEqual(self.task_states(job),
+                         ["STATE_SUCCEEDED", "STATE_ROLLED_BACK", "STATE_SUCCEEDED", "STATE_SUCCEEDED"])
 
-    def test_a_budget_within_which_nothing_is_rolled_back(self):
+    def test_within_the_budget_nothing_is_taken_back(self):
         job = self.four("0108", "--failure-budget", "25%", "--on-failure", "rollback")
         self.fleet.wait_job(job, "PARTIAL")
-        print(self.task_states(job))
-        print(self.fleet.cli("ada", "change", "get", job))
+        self.assertEqual(self.task_states(job),
+                         ["STATE_SUCCEEDED", "STATE_ROLLED_BACK", "STATE_SUCCEEDED", "STATE_SUCCEEDED"])
+        self.assertEqual(self.rollbacks_of(job), [])
+        print(self.fleet.cli("ada", "change", "get", job).out[:900])
 
     def test_a_rollout_is_paused_gone_on_with_and_broken_off_between_waves(self):
-        job = self.column("0109", "--waves", "1", "--pause-between", "1h", instances=("mariadb", "mariadb-qa", "mariadb-dev"))
-        self.fleet.wait_job(job, "PAUSED")
+        job = self.column("0109", "--waves", "1", "--pause-between", "1h",
+                          instances=("mariadb-qa", "mariadb", "mariadb-dev"))
+        self.assertEqual(self.fleet.wait_job(job, "PAUSED")["errorReason"], "BETWEEN_WAVES")
         self.fleet.cli("ada", "job", "pause", job, "--reason", "lunch", expect=0)
-        print(self.fleet.job(job)["errorReason"], self.fleet.cli("ada", "change", "get", job))
+        self.assert_says(self.fleet.cli("ada", "change", "get", job, expect=0),
+                         "paused: by users/ada: lunch")
+        self.assertEqual(self.fleet.job(job)["errorReason"], "PAUSED")
+        # First back to the pause between the waves, then on with the next.
         self.fleet.cli("ada", "job", "resume", job, expect=0)
-        print(self.fleet.job(job)["errorReason"], self.task_states(job))
+        self.assertEqual(self.fleet.job(job)["errorReason"], "BETWEEN_WAVES")
+        self.assertEqual(self.task_states(job), ["STATE_SUCCEEDED", "STATE_PENDING", "STATE_PENDING"])
         self.fleet.cli("ada", "job", "resume", job, expect=0)
-        wait_until("the second wave", lambda: self.task_states(job)[1] == "STATE_SUCCEEDED")
+        wait_until("the second wave's end", lambda: self.task_states(job)[1] == "STATE_SUCCEEDED")
         self.fleet.wait_job(job, "PAUSED")
         self.fleet.cli("ada", "job", "cancel", job, "--reason", "enough", expect=0)
-        ended = self.fleet.wait_job(job)
-        print(ended["state"], ended.get("errorReason"), ended.get("errorMessage"), self.task_states(job))
-        print(self.fleet.cli("ada", "change", "get", job))
+        ended = self.fleet.wait_job(job, "PARTIAL")
+        self.assertEqual(ended["errorReason"], "CANCELLED")
+        self.assertEqual(self.task_states(job), ["STATE_SUCCEEDED", "STATE_SUCCEEDED", "STATE_CANCELLED"])
+        self.assertTrue(self.has_column("0109"))
+        self.assertEqual(self.rollbacks_of(job), [])
 
     def test_what_is_no_rollout_is_refused_with_what_would_be_one(self):
         folder = self.fleet.migration("0199", "none", "SELECT 1;", "SELECT 1;")

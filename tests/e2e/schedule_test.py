@@ -6,7 +6,7 @@ import time
 import fleet
 from fleet import FleetTest, wait_until
 
-FAILED, USAGE, NOT_AUTHORISED, REFUSED = 1, 2, 4, 5
+FAILED, USAGE, NOT_AUTHORISED, REFUSED, CONFLICT = 1, 2, 4, 5, 6
 
 
 def manifest(name, cron="* * * * *", more="", job="check: {}", environment="development"):
@@ -89,8 +89,8 @@ class ScheduleTest(FleetTest):
             "allow": [("STATE_RUNNING", ""), ("STATE_RUNNING", "")],
             "cancel_running": [("STATE_CANCELLED", "SUPERSEDED"), ("STATE_RUNNING", "")]}
         wait_until("all are decided", lambda: {o: states(o) for o in overlaps} == wanted)
-        full = self.fleet.cli("ada", "schedule", "run", "queue-one")
-        print(full)
+        full = self.fleet.cli("ada", "schedule", "run", "queue-one", expect=CONFLICT)
+        self.assert_says(full, "another run waits already", "overlap: queue_one", "SCHEDULE_BUSY")
         self.window(time.time() - 60)
         wanted = {
             "skip": ["STATE_SUCCEEDED", "STATE_SKIPPED"],
@@ -239,7 +239,7 @@ class ScheduleTest(FleetTest):
         names = self.fleet.cli("eve", "get", "schedule", "-o", "name", expect=0).out.split()
         self.assertGreater(len(names), 15)
         planned = self.fleet.cli("ada", "schedule", "run", "quarterly-disaster-drill")
-        self.assertEqual(planned.code, 6, planned)
+        self.assertEqual(planned.code, CONFLICT, planned)
         self.assert_says(planned, "disaster drill")
         for name in names:
             self.delete(name.removeprefix("schedules/"))

@@ -15,6 +15,104 @@ spec:
 """
 
 
+# One or more of each kind, with what YAML makes of odd texts and with what is filled in where it is left out.
+EVERY_KIND = r"""
+apiVersion: dbfleet/v1
+kind: Environment
+metadata: {name: lab}
+spec:
+  policy: {destructive_approvals: 2, approval_ttl: 90m, verified_backup_max_age: 36h, promotion: {from: qa, within: 336h}}
+---
+apiVersion: dbfleet/v1
+kind: ApprovalPolicy
+metadata: {name: tier-1}
+spec:
+  selector: {environments: [lab, qa], labels: {tier: "1", "on": "yes"}}
+  applies_to: {findings: warning, kinds: [rollback, change]}
+  requirements:
+    - {name: "dba: the first", roles: [policy_admin], count: 2}
+    - {name: "#owner", users: [bob, ada, nobody-yet]}
+  distinct: false
+---
+apiVersion: dbfleet/v1
+kind: BreakGlassPolicy
+metadata: {name: on-call}
+spec: {environments: [lab], users: [ada, nobody-yet], roles: [approver], waives: [window, freeze], max_duration: 90m}
+---
+apiVersion: dbfleet/v1
+kind: MaintenanceWindow
+metadata: {name: once}
+spec:
+  effect: deny
+  selector: {environments: [lab], labels: {"null": "~"}}
+  once: {begin: "2031-03-01T01:30:00+01:00", end: "2031-03-01T04:00:00Z"}
+  overrun: finish
+---
+apiVersion: dbfleet/v1
+kind: MaintenanceWindow
+metadata: {name: weekly}
+spec:
+  selector: {environments: [lab]}
+  overrun: cancel
+  recurring: {cron: "@weekly", time_zone: America/St_Johns, duration: 25h}
+---
+apiVersion: dbfleet/v1
+kind: Schedule
+metadata: {name: report}
+spec:
+  environment: lab
+  targets: {engines: [mysql], labels: {tier: "0x10"}}
+  cron: "*/15 1-5 * JAN-MAR,12 mon#2"
+  time_zone: Europe/Berlin
+  jitter: 30s
+  overlap: cancel_running
+  missed: backfill
+  backfill_most: 7
+  start_within: 90m
+  suspended: true
+  job: {inspect: {statement: "SELECT 'it''s', \"a: b # c\"\nFROM orders -- end\n", database: shop}}
+---
+apiVersion: dbfleet/v1
+kind: Schedule
+metadata: {name: queued}
+spec: {environment: lab, cron: "@daily", suspended: true, job: {backup: {databases: [shop]}, queue: {window: weekly, priority: 60, estimate: 1h30m}}}
+---
+apiVersion: dbfleet/v1
+kind: NotificationRoute
+metadata: {name: hook}
+spec:
+  triggers: [failed, needs-person]
+  selector: {environments: [lab], labels: {team: "ü ☃"}}
+  webhook: {url: "https://hooks.example.com/x?a=1&b=%20#c", signing_secret: key}
+  template: {title: "{{summary}}: \"quoted\" | > - ?", body: "  {{error}}\n\n\ttab\n"}
+---
+apiVersion: dbfleet/v1
+kind: NotificationRoute
+metadata: {name: quiet}
+spec:
+  follows: [windows]
+  disabled: true
+  silences: {url: "https://alerts.example.com", matchers: ['instance=~"{{instance}}(:[0-9]+)?"', 'severity!="page"']}
+---
+apiVersion: dbfleet/v1
+kind: EventRule
+metadata: {name: again}
+spec:
+  on: {triggers: [check-failed], observations: [unreachable, disk_used_ratio]}
+  selector: {environments: [lab]}
+  after: {count: 3, within: 10m}
+  propose: {job: {check: {}}, expires_after: 1h}
+  limits: {cooldown: 90s, max_per_day: 4}
+  suspended: true
+"""
+
+BINDING = """apiVersion: dbfleet/v1
+kind: RoleBinding
+metadata: {name: helpers}
+spec: {role: operator, subjects: [users/bob, ada], environments: [lab, qa]}
+"""
+
+
 class WindowTest(FleetTest):
     @classmethod
     def make_fleet(cls):
@@ -54,6 +152,19 @@ class WindowTest(FleetTest):
         self.assertIn("-    window_for: all\n", diff.out)
         self.assertIn("window_for: all", self.fleet.cli("eve", "get", "environment/development", "-o",
                                                         "yaml", expect=0).out)
+
+    def test_every_kind_as_it_is_shown_is_as_it_is_declared(self):
+        told = self.apply(EVERY_KIND, expect=0)
+        self.assert_says(told, r'requirements\[1\].users\[2\]: there is no user "nobody-yet"',
+                         r'spec.users\[1\]: there is no user "nobody-yet"')
+        self.apply(BINDING, context="admin", expect=0)
+        # Environments of the controller's configuration would be taken over by that.
+        for what in ("environment/lab", "approvalpolicy", "breakglasspolicy", "maintenancewindow", "schedule",
+                     "notificationroute", "eventrule", "rolebinding"):
+            who = "admin" if what == "rolebinding" else "polly"
+            shown = self.fleet.cli(who, "get", what, "-o", "yaml", expect=0).out
+            diff = self.fleet.cli(who, "diff", "-f", "-", stdin=shown, expect=0)
+            self.assertEqual({line.split()[1] for line in diff.out.splitlines()}, {"unchanged"}, f"{diff}\n{shown}")
 
     def test_only_a_policy_admin_declares_and_the_denial_is_audited(self):
         refused = self.apply(POLICY.replace("all", "none"), context="ada")
