@@ -271,6 +271,7 @@ bool ProvesBound(const std::vector<CheckTerm>& terms, const PartitionBound& boun
 bool IsProven(const Look& look, const Name& table, const TableState& partition,
               const PartitionBound& bound) {
   const TableState* parent = look.script.Find(look.table());
+  if (parent != nullptr && parent->key_in_doubt) return false;
   const std::vector<std::string> key =
       parent == nullptr ? std::vector<std::string>() : parent->partition_key;
   std::vector<CheckTerm> terms;
@@ -279,7 +280,9 @@ bool IsProven(const Look& look, const Name& table, const TableState& partition,
   }
   const LiveTable* live = look.Live(table);
   return std::any_of(terms.begin(), terms.end(), [&](const CheckTerm& term) {
-    const LiveColumn* known = live == nullptr ? nullptr : live->Column(term.column);
+    const bool as_before = !look.script.forgot() && look.script.IsAsBefore(table, term.column) &&
+                           look.script.IsNameUntouched(term.column);
+    const LiveColumn* known = live == nullptr || !as_before ? nullptr : live->Column(term.column);
     return term.kind != CheckTerm::kNotNull &&
            (key.empty() || (key.size() == 1 && key[0] == term.column)) &&
            ProvesBound(terms, bound, term.column, known != nullptr && !known->nullable);

@@ -319,6 +319,7 @@ void Script::Note(int statement, const Reading& reading, bool absent, bool text_
     default:
       break;
   }
+  if (postgres_) ForgetExcuses(facts);
   NoteColumns(facts);
   NoteValues(facts);
   NoteSchema(statement, facts);
@@ -375,6 +376,7 @@ void Script::NoteCreateTable(int statement, const Facts& facts, bool absent) {
     table.from_rows = facts.from_rows;
     table.gone_at_commit = facts.gone_at_commit;
     table.partition_key = facts.partition_key;
+    if (!table.partition_key.empty()) excusing_.insert(index);
     NoteChange(index);
   }
   for (const ColumnFacts& column : facts.columns) AddColumn(statement, column, &table);

@@ -63,6 +63,12 @@ class Script {
   // character set decides how wide columns are.
   bool IsAsBefore(const Name& table, const std::string& column) const;
 
+  // PostgreSQL: no column of that name was renamed or dropped, of whatever table: of a parent it is
+  // one of its heirs, too.
+  bool IsNameUntouched(const std::string& column) const {
+    return touched_columns_.count(column) == 0;
+  }
+
   // What stands at the end of what was noted so far, for the way back of a migration.
   Made made() const;
   // Of a way back: whether the table (its column `part`) is one that `up` made or renamed. Certain:
@@ -99,6 +105,9 @@ class Script {
   void NoteColumns(const Facts& facts);
   void NoteTransaction(int statement, const Facts& facts);
   void NoteRename(const Name& from, const Name& to);
+  void ForgetExcuses(const Facts& facts);
+  void ForgetExcusesOf(const std::string& column);
+  void ForgetConstraint(const std::string& name, size_t of);
   void NoteValues(const Facts& facts);
   static void AddColumn(int statement, const ColumnFacts& column, TableState* table);
   static void AddForeignKey(int statement, const ForeignKeyFacts& key, TableState* table);
@@ -137,6 +146,9 @@ class Script {
   Session session_;
   std::vector<TableState> tables_;
   std::vector<size_t> free_;  // Of these those that nothing is to be said of any more.
+  // PostgreSQL: those with CHECKs, or with the key of a partitioned table.
+  std::set<size_t> excusing_;
+  std::set<std::string> touched_columns_;  // See IsNameUntouched.
   // By name in lower case, then by place: see Session::place.
   std::map<std::string, std::map<std::string, size_t>> by_name_;
   std::set<size_t> since_begin_;  // Changed since the last COMMIT.

@@ -65,18 +65,6 @@ bool MayChangeOtherColumns(const Facts& facts) {
   });
 }
 
-// PostgreSQL's keys and checks are about columns, and not about their names.
-void RenameInKeyAndChecks(const std::string& from, const std::string& to, TableState* table) {
-  for (std::string& column : table->partition_key) {
-    if (column == from) column = to;
-  }
-  for (TableState::Check& check : table->checks) {
-    for (CheckTerm& term : check.terms) {
-      if (term.column == from) term.column = to;
-    }
-  }
-}
-
 void NoteAlterAsAWhole(const Facts& facts, const Effects& effects, TableState* table) {
   ++table->alters;
   table->alter_mix.Add(MixOf(facts));
@@ -179,6 +167,7 @@ void Script::NoteAlter(int statement, const Facts& facts, const Effects& effects
   for (const Alteration& alteration : facts.alterations) {
     TableState& table = tables_[index];
     NoteAlteration(statement, alteration, &table);
+    if (alteration.kind == AlterationKind::kAddCheck) excusing_.insert(index);
     const bool constraint = alteration.kind == AlterationKind::kAddForeignKey ||
                             alteration.kind == AlterationKind::kAddCheck;
     if (constraint && alteration.not_valid) {
@@ -229,7 +218,6 @@ void Script::NoteAlteration(int statement, const Alteration& alteration, TableSt
       }
       if (table->gone.size() < kMaxParts) table->gone.insert(alteration.name);
       table->gone.erase(alteration.new_name);
-      RenameInKeyAndChecks(alteration.name, alteration.new_name, table);
       break;
     }
     case AlterationKind::kChangeType:
@@ -251,7 +239,8 @@ void Script::NoteAlteration(int statement, const Alteration& alteration, TableSt
       }
       break;
     case AlterationKind::kAddCheck:
-      Keep(TableState::Check{alteration.name, alteration.terms, !alteration.not_valid},
+      Keep(TableState::Check{alteration.name, alteration.terms, Lower(alteration.definition),
+                             !alteration.not_valid},
            &table->checks);
       break;
     case AlterationKind::kValidateConstraint:

@@ -22,6 +22,7 @@ struct TableState {
   struct Check {
     std::string name;
     std::vector<CheckTerm> terms;  // What it demands of every row, as far as that is known.
+    std::string definition;        // As written, in lower case; "" if that is not known.
     bool holds = false;
   };
 
@@ -60,6 +61,7 @@ struct TableState {
   bool of_used = false;
   bool runs_code = false;  // Triggers, rules, defaults: code that nobody has looked at.
   std::vector<std::string> partition_key;  // See Facts; empty: none, or not known.
+  bool key_in_doubt = false;               // Another one by now, maybe: it proves nothing.
   std::set<size_t> parents;                // Of which it is a partition, or which it inherits from.
   std::set<size_t> children;               // The same from the other side.
   // Columns in lower case that the script added, gave their names, and made NOT NULL.

@@ -203,7 +203,10 @@ bool Lexer::OpenExecutable(Token* token, bool* emitted) {
   }
   if (comment.fate == CommentFate::kDepends) doubtful_comment_ = true;
   *emitted = true;
-  if (executable_depth_++ == 0) executable_from_ = start;
+  if (executable_depth_++ == 0) {
+    executable_from_ = start;
+    not_executed_ = IsSkippedByReceiver(start);
+  }
   pos_ += comment.opening;
   return Emit(token, TokenKind::kExecutableOpen, start);
 }
@@ -252,17 +255,49 @@ void Lexer::DoubtBehindComment(absl::string_view comment) {
 
 // A client cuts at a delimiter wherever it stands in there or begins, be it with the last "/", and
 // whether the server skips it or not.
+void Lexer::SetDelimiter(absl::string_view delimiter) {
+  constexpr size_t kMostKept = 64;
+  delimiter_ = std::string(delimiter);
+  const auto used = std::find(used_delimiters_.begin(), used_delimiters_.end(), delimiter_);
+  if (used != used_delimiters_.end()) return;
+  too_many_delimiters_ = used_delimiters_.size() >= kMostKept;
+  if (!too_many_delimiters_) used_delimiters_.push_back(delimiter_);
+}
+
+// "/*M!" is a plain comment for MySQL, and none for MariaDB's client.
+bool Lexer::IsSkippedByReceiver(size_t opening) const {
+  if (receiver_ == nullptr || !mysql()) return false;
+  const ExecutableComment comment = ReadOpening(*receiver_, text_.substr(opening));
+  return comment.opening == 0 || comment.fate == CommentFate::kSkipped;
+}
+
+// Also one that begins in the comment and ends behind it.
+bool Lexer::HoldsUsedDelimiter(absl::string_view comment_and_behind, size_t comment) const {
+  return too_many_delimiters_ ||
+         std::any_of(used_delimiters_.begin(), used_delimiters_.end(),
+                     [&](const std::string& used) {
+                       return absl::StrContains(
+                           comment_and_behind.substr(0, comment + used.size() - 1), used);
+                     });
+}
+
 bool Lexer::CloseExecutable(Token* token) {
   const size_t start = pos_;
   --executable_depth_;
   pos_ += 2;
+  const size_t length = pos_ - executable_from_;
   if (executable_depth_ == 0 &&
-      absl::StrContains(
-          text_.substr(executable_from_, pos_ + delimiter_.size() - 1 - executable_from_),
-          delimiter_)) {
+      absl::StrContains(text_.substr(executable_from_, length + delimiter_.size() - 1),
+                        delimiter_)) {
     DoubtClient(
         "a delimiter stands inside an executable comment, where a client ends the statement; close "
         "the comment in front of it");
+  } else if (executable_depth_ == 0 && not_executed_ &&
+             HoldsUsedDelimiter(text_.substr(executable_from_), length)) {
+    DoubtClient(
+        "; or a delimiter of this script stands inside an executable comment that the server "
+        "skips: a client that does not know the DELIMITER in front executes what follows it; "
+        "remove the comment, or say for which server the script is");
   }
   // "*/*": clients take its end for the beginning of another one as well.
   if (Peek(0) == '*') DoubtClient(kCommentsInside);

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -61,6 +62,11 @@ class Lexer {
   // Before the first token: executable comments are read as this server would, which must outlive
   // the lexer: those that it skips are left out, with one level of comments inside.
   void ReadAs(const Target& server) { server_ = &server; }
+  // Of a script that a client is to cut: who gets it, which must outlive the lexer. What that
+  // server certainly skips is lexed all the same; but no delimiter that the script has used may
+  // stand in it: a client that did not know the last DELIMITER command would send what follows it,
+  // which nobody has judged.
+  void CutFor(const Target& receiver) { receiver_ = &receiver; }
   // Some executable comment was skipped; was or was not, depending on what is not known of the
   // server (it is lexed as if it were executed); stood inside of another, which servers disagree
   // on.
@@ -84,7 +90,7 @@ class Lexer {
   absl::string_view TakeClientDoubt() { return std::exchange(client_doubt_, ""); }
 
   // What ends a statement from here on; MySQL/MariaDB only.
-  void SetDelimiter(absl::string_view delimiter) { delimiter_ = std::string(delimiter); }
+  void SetDelimiter(absl::string_view delimiter);
   absl::string_view delimiter() const { return delimiter_; }
 
   // The rest of the current line, which is skipped.
@@ -107,6 +113,8 @@ class Lexer {
   void DoubtComment(absl::string_view comment, bool hint);
   void DoubtBehindComment(absl::string_view comment);
   bool CloseExecutable(Token* token);
+  bool IsSkippedByReceiver(size_t opening) const;
+  bool HoldsUsedDelimiter(absl::string_view comment_and_behind, size_t comment) const;
   void SkipLineComment();
   bool OpenExecutable(Token* token, bool* emitted);
   size_t SkippedEnd(size_t from) const;
@@ -126,7 +134,10 @@ class Lexer {
   absl::string_view text_;
   const LexOptions options_;
   const Target* server_ = nullptr;
+  const Target* receiver_ = nullptr;
   std::string delimiter_ = ";";
+  std::vector<std::string> used_delimiters_ = {";"};  // So far, the present one too.
+  bool too_many_delimiters_ = false;                  // To keep them all.
   size_t pos_ = 0;
   Position origin_;
   bool more_ = false;
@@ -135,6 +146,7 @@ class Lexer {
   bool skipped_comment_ = false;
   bool doubtful_comment_ = false;
   size_t executable_from_ = 0;  // Where the outermost executable comment begins.
+  bool not_executed_ = false;   // It is skipped by who gets the script.
   bool behind_colon_ = false;   // The next byte is the second of "::".
   absl::string_view client_doubt_;
   absl::Status status_;

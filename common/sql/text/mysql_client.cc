@@ -75,6 +75,20 @@ bool GoesWithStatement(absl::string_view behind) {
          absl::StartsWith(behind, "--\t");
 }
 
+bool IsPlainDelimiter(absl::string_view delimiter) {
+  const bool semicolons = delimiter.find_first_not_of(';') == absl::string_view::npos;
+  const bool ascii = std::all_of(delimiter.begin(), delimiter.end(), [](unsigned char c) {
+    return absl::ascii_isascii(c);  // Others they do not find.
+  });
+  const auto holds = [&](absl::string_view one) { return absl::StrContains(delimiter, one); };
+  if (holds("--") || holds("/*") || holds("*/") || holds("#") || (holds(";") && !semicolons)) {
+    return false;
+  }
+  return !delimiter.empty() && delimiter.size() <= kMostDelimiterBytes && ascii &&
+         delimiter.find_first_of("'\"`\\ \t\r\f\v") == absl::string_view::npos &&
+         !absl::StrContains(kDelimiter, absl::AsciiStrToLower(delimiter));
+}
+
 }  // namespace
 
 absl::string_view DoubtOfMySqlClient(absl::string_view text, const Token& token, TokenPlace place) {
@@ -117,7 +131,8 @@ absl::string_view DoubtOfMySqlUse(absl::string_view statement) {
 absl::string_view DoubtOfMySqlDelimiter(absl::string_view former, absl::string_view gap,
                                         bool behind_delimiter, absl::string_view argument,
                                         absl::string_view next) {
-  // At the former no statement that is understood can be cut; by the next two of them do not become
+  // At the former no statement that is understood can be cut (comments that the server skips, which
+  // nobody has read, are looked at by the lexer); by the next two of them do not become
   // one that does more.
   const bool former_is_no_sql =
       former == "//" || former.find_first_not_of(';') == absl::string_view::npos;
@@ -154,18 +169,11 @@ absl::string_view DelimiterOf(absl::string_view argument) {
   return comment ? argument.substr(0, blank) : argument;
 }
 
-bool IsPlainDelimiter(absl::string_view delimiter) {
-  const bool semicolons = delimiter.find_first_not_of(';') == absl::string_view::npos;
-  const bool ascii = std::all_of(delimiter.begin(), delimiter.end(), [](unsigned char c) {
-    return absl::ascii_isascii(c);  // Others they do not find.
-  });
-  const auto holds = [&](absl::string_view one) { return absl::StrContains(delimiter, one); };
-  if (holds("--") || holds("/*") || holds("*/") || holds("#") || (holds(";") && !semicolons)) {
-    return false;
-  }
-  return !delimiter.empty() && delimiter.size() <= kMostDelimiterBytes && ascii &&
-         delimiter.find_first_of("'\"`\\ \t\r\f\v") == absl::string_view::npos &&
-         !absl::StrContains(kDelimiter, absl::AsciiStrToLower(delimiter));
+absl::string_view PlainDelimiterOf(absl::string_view argument) {
+  absl::string_view delimiter = DelimiterOf(argument);
+  const bool comment = delimiter.end() != argument.end();
+  delimiter = delimiter.substr(0, delimiter.find_last_not_of(comment ? " " : " \r") + 1);
+  return IsPlainDelimiter(delimiter) ? delimiter : absl::string_view();
 }
 
 }  // namespace dbfleet::sql

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 #include "absl/strings/string_view.h"
 
 #include "common/sql/text/lexer.h"
@@ -36,7 +38,11 @@ absl::string_view DoubtOfMySqlDelimiter(absl::string_view former, absl::string_v
 // behind a blank, which clients leave out.
 absl::string_view DelimiterOf(absl::string_view argument);
 
-// Whether clients cut at it wherever servers would, and know the next DELIMITER command.
-bool IsPlainDelimiter(absl::string_view delimiter);
+// The delimiter in that; "" unless clients cut at it wherever servers would, and know the next
+// DELIMITER command. A carriage return belongs to the end of the line, and elsewhere to it.
+absl::string_view PlainDelimiterOf(absl::string_view argument);
+
+// How much of such a line clients look at, blanks in front of it included.
+inline constexpr size_t kMostOfDelimiterLine = 254;
 
 }  // namespace dbfleet::sql

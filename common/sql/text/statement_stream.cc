@@ -36,12 +36,14 @@ std::string Bytes(size_t bytes) {
 }  // namespace
 
 StatementStream::StatementStream(const Target& target, Source source, Limits limits)
-    : dialect_(target.dialect),
+    : target_(target),
+      dialect_(target.dialect),
       source_(std::move(source)),
       limits_{limits.max_statement_bytes, std::max(limits.chunk_bytes, kLeastChunk)},
       lexer_(target.dialect, "", ScriptOptions(target)),
       cutter_(target.dialect),
       watch_(target) {
+  lexer_.CutFor(target_);
   lexer_.Continue(buffer_, 0, origin_, true);
 }
 
@@ -269,11 +271,23 @@ absl::Status StatementStream::ChangeDelimiter(const Token& token) {
     return Bad(token.offset, "DELIMITER begins a line, and a blank stands behind it");
   }
   const absl::string_view argument = DelimiterOf(line);
-  const absl::string_view delimiter = argument.substr(0, argument.find_last_not_of(" \r") + 1);
-  if (!IsPlainDelimiter(delimiter)) {
+  const absl::string_view delimiter = PlainDelimiterOf(line);
+  if (delimiter.empty()) {
     return Bad(token.offset,
                "DELIMITER needs 1 to 15 ASCII characters without quotes, spaces, backslashes and "
                "comments, which do not stand in its name; write for example DELIMITER //");
+  }
+  if (absl::StrContains(line, "\\")) {
+    return Bad(token.offset,
+               "a backslash stands on a line of DELIMITER, which clients then do not know; remove "
+               "it from the comment");
+  }
+  size_t begin = token.offset;
+  while (begin > 0 && (buffer_[begin - 1] == ' ' || buffer_[begin - 1] == '\t')) --begin;
+  const auto length = static_cast<size_t>(delimiter.data() + delimiter.size() - &buffer_[begin]);
+  if (length > kMostOfDelimiterLine) {
+    return Bad(token.offset,
+               "DELIMITER and its argument stand further apart than clients read; remove blanks");
   }
   // Else it may be the script's beginning, or what stands behind a byte order mark.
   const bool behind_delimiter = base_ + begin_ > kByteOrderMark.size();

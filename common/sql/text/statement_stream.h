@@ -42,8 +42,8 @@ class StatementStream {
     size_t chunk_bytes = size_t{256} << 10;         // What is read at a time.
   };
 
-  // Of the target its dialect and its modes count, which decide where strings end; unknown modes
-  // are taken for the server's defaults.
+  // Of the target its dialect and its modes count, which decide where strings end (unknown modes
+  // are taken for the server's defaults), and its version, which decides what comments it executes.
   StatementStream(const Target& target, Source source)
       : StatementStream(target, source, Limits()) {}
   StatementStream(const Target& target, Source source, Limits limits);
@@ -80,6 +80,7 @@ class StatementStream {
   Position At(size_t offset) const;
   absl::Status Bad(size_t offset, absl::string_view what) const;
 
+  const Target target_;  // In front of the lexer, which holds on to it.
   const Dialect dialect_;
   const Source source_;
   const Limits limits_;

@@ -2,7 +2,10 @@
 // these lost a table, wrote a file or ran a command of the shell.
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 
 #include "common/sql/sql.h"
 
@@ -59,6 +62,53 @@ TEST(MySqlClientTest, ADelimiterInAnExecutableCommentEndsTheStatement) {
                      "DELIMITER 99999\nSELECT 1 /*!99999 DROP TABLE t; */ 99999",
                      "DELIMITER /x\nSELECT 1 /*!99999 */xDELETE FROM t /x",
                      "DELIMITER //\nSELECT 1 /*!99999 *//* DROP TABLE t// */"});
+}
+
+// Clients do not know DELIMITER behind some comments and blanks, and go on with a former one. What
+// stands in a comment that the server skips nobody has judged.
+TEST(MySqlClientTest, ADelimiterOfBeforeInACommentThatIsSkipped) {
+  const absl::string_view hidden[] = {
+      "/*!999999 ; DROP TABLE t ; */", "/*!99999x; DROP TABLE t; */",
+      "/*M!999999 ; DROP TABLE t ; */", "/*!50700 ; DROP TABLE t ; */"};
+  Target server(Dialect::kMariaDb, {10, 11, 0});
+  for (const absl::string_view one : hidden) {
+    for (const absl::string_view head :
+         {"DELIMITER //\n", " \nDELIMITER //\n", "/* c */\nDELIMITER //\n",
+          "SELECT 0;\n \n\nDELIMITER //\n", "\r\nDELIMITER //\r\n"}) {
+      const std::string script = absl::StrCat(head, "SELECT 1 ", one, " //");
+      const auto statements = Split(server, script);
+      ASSERT_TRUE(statements.ok()) << script;
+      EXPECT_NE(statements->back().client_doubt, "") << script;
+    }
+  }
+  const auto back = Split(server,
+                          "DELIMITER //\nSELECT 1//\n/* c */\nDELIMITER ;\n"
+                          "SELECT 2 /*!999999 // DROP TABLE t // */ ;");
+  ASSERT_TRUE(back.ok());
+  EXPECT_NE(back->back().client_doubt, "");
+  // A comment for MySQL, and none for MariaDB's client.
+  const auto other = Split(Target(Dialect::kMySql, {8, 0, 0}),
+                           "DELIMITER //\nSELECT 2 /*M! ; DROP TABLE t ; */ //");
+  ASSERT_TRUE(other.ok());
+  EXPECT_NE(other->back().client_doubt, "");
+}
+
+// Everyday dumps are full of the like: what the server executes is judged.
+TEST(MySqlClientTest, ADelimiterOfBeforeInACommentThatIsExecuted) {
+  const absl::string_view dump =
+      "/*M!999999\\- enable the sandbox mode */ \n/*!40101 SET NAMES utf8mb4 */;\n"
+      "CREATE TABLE t (id int) /*!80016 DEFAULT ENCRYPTION='N' */;\nDELIMITER ;;\n"
+      "/*!50003 CREATE*/ /*!50017 DEFINER=`a`@`b`*/ /*!50003 TRIGGER x BEFORE INSERT ON t FOR EACH "
+      "ROW BEGIN SET @a=1; SET @b=2; END */;;\nDELIMITER ;\nDELIMITER ;;\n"
+      "/*!50106 CREATE*/ /*!50117 DEFINER=`a`@`b`*/ /*!50106 EVENT `e` ON SCHEDULE EVERY 1 DAY DO "
+      "BEGIN SELECT 1; SELECT 2; END */ ;;\nDELIMITER ;\n/*!80023 INVISIBLE */ SELECT 1;";
+  for (const Target& server :
+       {Target(Dialect::kMariaDb, {10, 11, 0}), Target(Dialect::kMySql, {8, 0, 0}),
+        Target(Dialect::kMySql, {5, 7, 0})}) {
+    const auto statements = Split(server, dump);
+    ASSERT_TRUE(statements.ok()) << statements.status();
+    EXPECT_EQ(statements->back().client_doubt, "");
+  }
 }
 
 TEST(MySqlClientTest, AMarkInsideOfACommentMovesItsEnd) {
@@ -171,7 +221,19 @@ TEST(MySqlClientTest, WhatIsNoDelimiterCommand) {
                  "DELIMITER e\nSELECT 1e",
                  // Only at a blank it stops reading.
                  "DELIMITER ;\t-- end\nSELECT 1;", "DELIMITER ;-- end\nSELECT 1;",
-                 "DELIMITER ; x\nSELECT 1;", "DELIMITER ; --end\nSELECT 1;"});
+                 "DELIMITER ; x\nSELECT 1;", "DELIMITER ; --end\nSELECT 1;",
+                 // They do not know the command in a line with \g.
+                 "DELIMITER // -- \\g\nSELECT 1//", "DELIMITER // # c:\\git\nSELECT 1//",
+                 "DELIMITER //\r -- a\nSELECT 1//"});
+}
+
+TEST(MySqlClientTest, ADelimiterBehindWhatClientsReadOfItsLine) {
+  const auto script = [](size_t in_front, size_t between) {
+    return absl::StrCat(std::string(in_front, ' '), "DELIMITER", std::string(between, ' '),
+                        "//\nSELECT 1//");
+  };
+  ExpectNoDoubt({script(0, 243), script(100, 143)});
+  ExpectRefused({script(0, 244), script(0, 300), script(1, 243), script(300, 1)});
 }
 
 TEST(MySqlClientTest, ACommentBehindADelimiterCommandIsLeftOut) {
