@@ -8,6 +8,7 @@
 
 #include "common/sql/report/secret_words.h"
 #include "common/sql/report/statement_values.h"
+#include "common/sql/text/executable_comment.h"
 #include "common/sql/text/lexer.h"
 
 namespace dbfleet::sql {
@@ -58,6 +59,12 @@ Piece PieceOf(const Token& token) {
 // server, whose words are none of a statement.
 bool IsOfNoServer(absl::string_view comment) { return absl::StartsWith(comment, "/*M!999999"); }
 
+// In front of a statement, whose first word says what it is: a comment for this server.
+bool IsSkipped(const Target& target, absl::string_view comment) {
+  const ExecutableComment read = ReadOpening(target, comment);
+  return target.mysql_family() && (read.opening == 0 || read.fate == CommentFate::kSkipped);
+}
+
 // `skipped`: a server that skips an executable comment ends it elsewhere, and cuts what follows
 // otherwise.
 bool Cut(const Target& target, absl::string_view text, LexOptions options, Pieces* pieces,
@@ -70,7 +77,8 @@ bool Cut(const Target& target, absl::string_view text, LexOptions options, Piece
   while (lexer.Next(&token)) {
     if (token.kind == TokenKind::kExecutableOpen && end < token.offset + 2) {
       end = text.find("*/", token.offset + 2);
-      dead = IsOfNoServer(text.substr(token.offset));
+      const absl::string_view comment = text.substr(token.offset);
+      dead = IsOfNoServer(comment) || (pieces->empty() && IsSkipped(target, comment));
     }
     if (token.kind == TokenKind::kExecutableClose && token.offset != end) *skipped = true;
     if (!dead) {

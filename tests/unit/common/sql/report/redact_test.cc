@@ -92,11 +92,14 @@ TEST(RedactTest, AccountsAndServersOfMySql) {
 TEST(RedactTest, ACommentForNoServerIsAComment) {
   ExpectShown(kMa, {"/*M!999999\\- enable the sandbox mode */ \n/*!40101 SET @OLD=@@SQL_MODE */",
                     "/*!40101 SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT */",
-                    "CREATE DEFINER=`root`@`localhost` PROCEDURE p() SELECT 1"});
-  ExpectHidden(kMa, {"/*M!999999\\- enable the sandbox mode */ SET PASSWORD = 'hunter2'",
-                     "/*M!999999 password hunter2 */ SELECT 1",
-                     "/*M!999999 it's */ SET PASSWORD = 'hunter2'",
-                     "CREATE DEFINER=`root`@`localhost` PROCEDURE p() SET x = 'hunter2'"});
+                    "CREATE DEFINER=`root`@`localhost` PROCEDURE p() SELECT 1",
+                    "/*!999999 x */DROP TABLE t", "/*!80000 x */ /*!80001 y */ DROP TABLE t"});
+  ExpectHidden(
+      kMa,
+      {"/*!999999 password hunter2 */ DROP TABLE t", "/*!999999 'hunter2' */ SET PASSWORD = 'x'",
+       "/*M!999999\\- enable the sandbox mode */ SET PASSWORD = 'hunter2'",
+       "/*M!999999 password hunter2 */ SELECT 1", "/*M!999999 it's */ SET PASSWORD = 'hunter2'",
+       "CREATE DEFINER=`root`@`localhost` PROCEDURE p() SET x = 'hunter2'"});
 }
 
 // A quoted name with such a word is a name, as one without quotes is; columns are no texts.
