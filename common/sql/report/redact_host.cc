@@ -87,10 +87,8 @@ constexpr absl::string_view kExecutes[] = {
     "mysqli_execute",      "mysqli_stmt_execute", "pg_execute",
     "pg_send_execute",     "send_query_prepared", "sync_exec_prepared"};
 
-bool IsSql(Dialect dialect, const HostToken& token) {
-  const std::string content = ContentOf(token);
-  return token.kind == HostTokenKind::kString &&
-         absl::StrContains(absl::StripAsciiWhitespace(content), " ") &&
+bool IsSql(Dialect dialect, const std::string& content) {
+  return absl::StrContains(absl::StripAsciiWhitespace(content), " ") &&
          IsSqlStatement(dialect, content);
 }
 
@@ -98,10 +96,17 @@ bool IsSql(Dialect dialect, const HostToken& token) {
 // text.
 bool GivesValuesToUnseen(Dialect dialect, const HostLexed& lexed) {
   bool gives = false;
-  for (const HostToken& token : lexed.tokens) {
+  std::string text;  // Ruby joins strings that stand side by side.
+  for (size_t i = 0; i < lexed.tokens.size(); ++i) {
+    const HostToken& token = lexed.tokens[i];
     if (token.kind == HostTokenKind::kString) {
-      if (IsSql(dialect, token)) return false;
+      text += ContentOf(token);
+      const bool goes_on =
+          i + 1 < lexed.tokens.size() && lexed.tokens[i + 1].kind == HostTokenKind::kString;
+      if (goes_on) continue;
+      if (IsSql(dialect, text)) return false;
       if (gives) return true;
+      text.clear();
     }
     gives = gives || (token.kind == HostTokenKind::kName &&
                       std::find(std::begin(kExecutes), std::end(kExecutes),

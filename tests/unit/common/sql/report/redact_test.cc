@@ -212,7 +212,8 @@ TEST(RedactTest, ValuesForAStatementThatWasPreparedElsewhere) {
                 "pg_execute($c, \"a\", array(\"hunter2\"))", "mysqli_stmt_execute($m, ['hunter2'])",
                 "$stmt->EXECUTE(['hunter2'])", "$stmt->execute(['show', 'hunter2'])",
                 "$db->prepare('UPDATE u SET pw = ?')->execute(['hunter2'])"});
-  ExpectShown(kRuby, {"connection.execute(\"SELECT 'x'\")", "execute <<~SQL\n  SELECT 'x'\nSQL\n",
+  ExpectShown(kRuby, {"execute(\"DELETE \" \"FROM t WHERE id = 1\")",
+                      "connection.execute(\"SELECT 'x'\")", "execute <<~SQL\n  SELECT 'x'\nSQL\n",
                       "execute(sanitize_sql([\"DELETE FROM t WHERE a = ?\", 'x']))"});
   ExpectShown(kPhp, {"$db->prepare('UPDATE u SET a = ?')->execute(['x'])", "$stmt->execute($all)",
                      "$stmt->execute([1, 2])"});
