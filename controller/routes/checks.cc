@@ -4,7 +4,6 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 
 #include "common/config/values.h"
 #include "controller/routes/route.h"
@@ -12,7 +11,6 @@
 namespace dbfleet::controller {
 
 using config::Problems;
-using config::ShownValue;
 
 namespace {
 
@@ -28,8 +26,10 @@ void CheckUrl(const std::string& url, const std::string& field, bool plaintext,
               Problems* problems) {
   if (url.empty()) return problems->Add(field, "is missing");
   if (HostOf(url).empty() || url.size() > kMostUrlBytes) {
-    problems->Add(
-        field, absl::StrCat("an https URL without a user in it is wanted, not ", ShownValue(url)));
+    // It may hold a password or a token, and what is refused is logged.
+    problems->Add(field,
+                  "an https URL of a host, without a user in it and of at most 2000 bytes, is "
+                  "wanted; what was given is not shown");
   } else if (!plaintext && !absl::StartsWithIgnoreCase(url, "https://")) {
     problems->Add(field, "must begin with https://, since a secret is sent along");
   }
@@ -47,7 +47,11 @@ void CheckSecret(const std::string& name, const std::string& field, bool needed,
   if (name.size() > 63 || name[0] == '.' || !std::all_of(name.begin(), name.end(), [](char c) {
         return absl::ascii_isalnum(c) || c == '-' || c == '_' || c == '.';
       })) {
-    problems->Add(field, absl::StrCat("the name of a secret is wanted, not ", ShownValue(name)));
+    // Perhaps it is the secret itself.
+    problems->Add(
+        field,
+        "the name of a secret in the controller's configuration is wanted, of letters, "
+        "digits, \"-\", \"_\" and \".\", not the secret itself; what was given is not shown");
   }
 }
 

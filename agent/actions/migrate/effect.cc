@@ -6,7 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
+#include "absl/strings/str_replace.h"
 
 #include "agent/actions/migrate/deed.h"
 #include "common/base/status.h"
@@ -29,16 +29,41 @@ absl::string_view At(const WordList& words, size_t i) {
   return i < words.size() ? absl::string_view(words[i]) : absl::string_view();
 }
 
+// A name without its quotes, of MySQL or of PostgreSQL.
+std::string Bare(absl::string_view name) {
+  name = absl::StripAsciiWhitespace(name);
+  if (name.size() < 2 || (name.front() != '`' && name.front() != '"')) return std::string(name);
+  const std::string quote(1, name.front());
+  return absl::StrReplaceAll(name.substr(1, name.size() - 2), {{quote + quote, quote}});
+}
+
+// What stands in front of the first dot that is in no quotes; "" without one.
+absl::string_view Qualifier(absl::string_view name) {
+  char quote = '\0';
+  for (size_t i = 0; i < name.size(); ++i) {
+    const char c = name[i];
+    if (quote != '\0') {
+      if (c == quote) quote = '\0';
+    } else if (c == '`' || c == '"') {
+      quote = c;
+    } else if (c == '.') {
+      return name.substr(0, i);
+    }
+  }
+  return "";
+}
+
+// Whether a name of MySQL or MariaDB is of another database. Letters count: on some servers `Shop`
+// is another one than `shop`.
+bool IsOfOther(absl::string_view name, absl::string_view database) {
+  const absl::string_view qualifier = Qualifier(name);
+  return !qualifier.empty() && Bare(qualifier) != database;
+}
+
 // Whether the statement names an object of another database than the session's.
 bool NamesOtherDatabase(const sql::Verdict& verdict, absl::string_view database) {
-  for (const std::string& table : verdict.tables) {
-    const std::vector<std::string> parts = absl::StrSplit(table, '.');
-    if (parts.size() < 2) continue;
-    std::string first(absl::StripAsciiWhitespace(parts[0]));
-    if (first.size() >= 2 && first.front() == '`') first = first.substr(1, first.size() - 2);
-    if (first != database) return true;
-  }
-  return false;
+  return std::any_of(verdict.tables.begin(), verdict.tables.end(),
+                     [&](const std::string& table) { return IsOfOther(table, database); });
 }
 
 // A comma outside parentheses: a list of objects.
@@ -182,6 +207,38 @@ absl::Status CheckNoReadOnly(const WordList& words) {
   return absl::OkStatus();
 }
 
+// Approval, lock, backup and window are those of one database, so nothing else may be changed. What
+// stored code changes when it is called is not seen here: the account's rights bound that.
+absl::Status CheckOwnDatabase(sql::Dialect dialect, const WordList& words,
+                              const sql::Verdict& verdict, absl::string_view database) {
+  static constexpr std::array<absl::string_view, 7> kOptions = {
+      "CHARACTER", "CHARSET", "COLLATE", "COMMENT", "DEFAULT", "ENCRYPTION", "READ"};
+  const absl::string_view head = At(words, 0);
+  size_t what = 1;
+  if (At(words, what) == "OR") what += 2;  // OR REPLACE
+  if ((head == "CREATE" || head == "DROP" || head == "ALTER") &&
+      (At(words, what) == "DATABASE" ||
+       (At(words, what) == "SCHEMA" && dialect != sql::Dialect::kPostgres))) {
+    // Bare words are in upper case. Without a name MySQL's ALTER DATABASE is about the session's.
+    const absl::string_view name = At(words, what + 1);
+    const bool own = Bare(name) == database || absl::EqualsIgnoreCase(name, database) ||
+                     (dialect != sql::Dialect::kPostgres && IsOneOf(name, kOptions));
+    if (head == "ALTER" && own) return absl::OkStatus();
+    return Forbidden(absl::StrCat(head, " ", At(words, what),
+                                  " is not for migrations, which are for ",
+                                  "one database that is there, here ", database));
+  }
+  if (dialect == sql::Dialect::kPostgres) return absl::OkStatus();  // Sessions see one database.
+  for (const sql::ObjectUse& use : verdict.uses) {
+    if (use.access != sql::Access::kWrite && use.access != sql::Access::kDefine) continue;
+    if (!IsOfOther(use.name, database)) continue;
+    return Forbidden(absl::StrCat(
+        use.name, " is of another database than ", database, ", which the job is for: its backup, ",
+        "lock and approval are of that one alone; submit a change of its own for the other one"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckMysqlAllowed(const WordList& words) {
   static constexpr std::array<absl::string_view, 3> kLocks = {"RELEASE_LOCK", "RELEASE_ALL_LOCKS",
                                                               "GET_LOCK"};
@@ -248,8 +305,8 @@ bool CanFailHalfway(absl::string_view text) {
   return !IsOneOf(At(Words(sql::Dialect::kMariaDb, text), 0), kWhole);
 }
 
-absl::Status CheckAllowed(sql::Dialect dialect, absl::string_view text,
-                          const sql::Verdict& verdict) {
+absl::Status CheckAllowed(sql::Dialect dialect, absl::string_view text, const sql::Verdict& verdict,
+                          absl::string_view database) {
   if (verdict.transaction_control) {
     return Forbidden(
         "transaction control (BEGIN, COMMIT, ROLLBACK, SAVEPOINT...) belongs to the "
@@ -261,8 +318,21 @@ absl::Status CheckAllowed(sql::Dialect dialect, absl::string_view text,
     return Forbidden("dbfleet's own tables are not for migrations to touch");
   }
   const WordList words = Words(dialect, text);
+  RETURN_IF_ERROR(CheckOwnDatabase(dialect, words, verdict, database));
   return dialect == sql::Dialect::kPostgres ? CheckPostgresAllowed(words)
                                             : CheckMysqlAllowed(words);
+}
+
+bool MayHoldCredentials(sql::Dialect dialect, absl::string_view text) {
+  static constexpr std::array<absl::string_view, 6> kObjects = {
+      "USER", "ROLE", "GROUP", "SERVER", "SUBSCRIPTION", "FOREIGN"};
+  const WordList words = Words(dialect, text);
+  const absl::string_view head = At(words, 0);
+  if (head == "SET") return Has(words, "PASSWORD");
+  if (head == "GRANT") return Has(words, "IDENTIFIED");
+  if (head == "CHANGE") return true;  // MASTER TO, REPLICATION SOURCE TO.
+  if (head != "CREATE" && head != "ALTER") return false;
+  return IsOneOf(At(words, At(words, 1) == "OR" ? 3 : 1), kObjects);
 }
 
 std::string ConcurrentIndexName(absl::string_view text) {

@@ -31,9 +31,16 @@ bool CanFailHalfway(absl::string_view text);
 
 // What a migration file must not contain, whatever its class: statements that would take the
 // transaction, the connection's database, the migration lock or dbfleet's own tables out of the
-// runner's hands. INVALID_ARGUMENT with reason FORBIDDEN_STATEMENT; the message says why.
-absl::Status CheckAllowed(sql::Dialect dialect, absl::string_view text,
-                          const sql::Verdict& verdict);
+// runner's hands, and those that change another database than `database`, for which the job has its
+// approval, lock and backup. INVALID_ARGUMENT with reason FORBIDDEN_STATEMENT; the message says
+// why.
+absl::Status CheckAllowed(sql::Dialect dialect, absl::string_view text, const sql::Verdict& verdict,
+                          absl::string_view database);
+
+// Whether it is of a kind that may hold a password: accounts, servers, subscriptions, replication.
+// Of those people are shown no texts. What stored code holds is not looked at: people have to see
+// it.
+bool MayHoldCredentials(sql::Dialect dialect, absl::string_view text);
 
 // The index that a PostgreSQL CREATE/DROP INDEX CONCURRENTLY names, as written; "" for any other
 // statement, and for an index without a name.

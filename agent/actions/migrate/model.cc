@@ -85,7 +85,10 @@ absl::StatusOr<std::vector<PlannedStatement>> ReadPart(const ModelInput& input,
     planned.file = path;
     planned.line = statement.line;
     planned.verdict = reader.Read(statement).verdict;
-    hidden.push_back(sql::Redact(target, statement.text).hidden);
+    sql::Redacted redacted = sql::Redact(target, statement.text);
+    hidden.push_back(redacted.hidden);
+    planned.shown =
+        MayHoldCredentials(input.dialect, statement.text) ? redacted.text : statement.text;
     for (std::string& reason : planned.verdict.reasons) reason = hidden.back().Say(reason);
     if (statement.has_data() || statement.client_command) {
       return Annotate(Error(absl::StatusCode::kInvalidArgument, "FORBIDDEN_STATEMENT",
@@ -95,7 +98,8 @@ absl::StatusOr<std::vector<PlannedStatement>> ReadPart(const ModelInput& input,
                                   "write INSERT"),
                       planned.Where());
     }
-    const absl::Status allowed = CheckAllowed(input.dialect, statement.text, planned.verdict);
+    const absl::Status allowed =
+        CheckAllowed(input.dialect, statement.text, planned.verdict, input.database);
     if (!allowed.ok()) return Annotate(allowed, planned.Where());
     planned.effect =
         EffectOf(input.dialect, statement.text, planned.verdict, input.database, input.atomic_data);

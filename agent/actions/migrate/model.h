@@ -20,6 +20,7 @@ struct PlannedStatement {
   int index = 0;  // In the plan's forward or rollback list.
   std::string version;
   std::string text;
+  std::string shown;   // To people: without passwords.
   std::string sha256;  // Of the text, so that a recovery can tell the files are the same.
   std::string file;
   int line = 0;

@@ -41,7 +41,7 @@ Step ToStep(const PlannedStatement& statement, bool transactional, const Estimat
   Step step;
   step.set_index(statement.index);
   step.set_version(statement.version);
-  step.set_sql(statement.text);
+  step.set_sql(statement.shown);
   step.set_file(statement.file);
   step.set_line(statement.line);
   step.set_kind(ToProto(statement.verdict.kind));

@@ -120,8 +120,17 @@ TEST(Route, UrlsHaveAHostAndNoUser) {
 TEST(Route, SecretsAreNamesAndNoPaths) {
   for (const char* name : {"../x", "/etc/shadow", ".hidden", "a b"}) {
     EXPECT_THAT(Problems(absl::StrCat("triggers: [failed], slack: {url_secret: '", name, "'}")),
-                HasSubstr("the name of a secret is wanted"))
+                HasSubstr("the name of a secret in the controller's configuration is wanted"))
         << name;
+  }
+}
+
+TEST(Route, WhatIsRefusedMayBeASecretAndIsNotShown) {
+  for (const char* spec : {"slack: {url_secret: 'https://hooks.slack.com/services/T0/hunter2'}",
+                           "webhook: {signing_secret: k, url: 'https://u:hunter2@h.example/x'}"}) {
+    const std::string problems = Problems(absl::StrCat("triggers: [failed], ", spec));
+    EXPECT_THAT(problems, HasSubstr("is not shown")) << spec;
+    EXPECT_THAT(problems, testing::Not(HasSubstr("hunter2"))) << spec;
   }
 }
 

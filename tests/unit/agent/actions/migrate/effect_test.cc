@@ -1,5 +1,6 @@
 #include "agent/actions/migrate/effect.h"
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 #include "common/base/status.h"
@@ -109,7 +110,77 @@ TEST(ConcurrentIndexTest, NamesAreFoundAsWritten) {
 }
 
 absl::Status Allowed(Dialect dialect, absl::string_view text) {
-  return CheckAllowed(dialect, text, sql::Classify(dialect, text));
+  return CheckAllowed(dialect, text, sql::Classify(dialect, text), "shop");
+}
+
+TEST(CheckAllowedTest, AnotherDatabaseIsNotChangedUnderThisOnesApprovalAndBackup) {
+  for (absl::string_view text :
+       {"DROP TABLE other.gold",
+        "DROP TABLE gold, `Other` . `b`",
+        "DROP VIEW `other`.v",
+        "DELETE FROM other.gold",
+        "DELETE other.b FROM other.b JOIN a",
+        "TRUNCATE other.gold",
+        "INSERT INTO other.gold VALUES (1)",
+        "UPDATE other.gold SET a = 1",
+        "CREATE TABLE other.gold (id INT)",
+        "RENAME TABLE gold TO other.gold",
+        "RENAME TABLE other.gold TO gold",
+        "ALTER TABLE gold RENAME other.gold",
+        "ALTER TABLE a EXCHANGE PARTITION p WITH TABLE other.b",
+        "DROP INDEX i ON other.gold",
+        "CREATE TRIGGER t BEFORE INSERT ON other.x FOR EACH ROW SET @a = 1",
+        "DROP PROCEDURE other.p",
+        "DROP EVENT other.e",
+        "DROP SEQUENCE other.s",
+        "LOAD DATA INFILE 'x' INTO TABLE other.t",
+        "DROP TABLE SHOP.gold",
+        "DROP TABLE `sh``op`.t",
+        "DROP DATABASE other",
+        "DROP SCHEMA shop",
+        "CREATE DATABASE other",
+        "CREATE OR REPLACE DATABASE shop",
+        "ALTER DATABASE other CHARACTER SET utf8mb4"}) {
+    const absl::Status status = Allowed(Dialect::kMariaDb, text);
+    EXPECT_EQ(ReasonOf(status), "FORBIDDEN_STATEMENT") << text;
+    EXPECT_THAT(std::string(status.message()), testing::HasSubstr("shop")) << text;
+  }
+  for (absl::string_view text :
+       {"DROP TABLE shop.gold", "DROP TABLE `shop` . `gold`", "DROP TABLE `a.b`",
+        "INSERT INTO gold SELECT * FROM other.gold", "CREATE TABLE gold LIKE other.gold",
+        "UPDATE gold JOIN other.b ON gold.i = b.i SET gold.x = b.x",
+        "ALTER DATABASE shop CHARACTER SET utf8mb4", "ALTER DATABASE CHARACTER SET utf8mb4"}) {
+    EXPECT_TRUE(Allowed(Dialect::kMariaDb, text).ok()) << text << Allowed(Dialect::kMariaDb, text);
+  }
+  for (absl::string_view text : {"DROP DATABASE other", "CREATE DATABASE other",
+                                 "ALTER DATABASE other SET work_mem = '8MB'"}) {
+    EXPECT_EQ(ReasonOf(Allowed(Dialect::kPostgres, text)), "FORBIDDEN_STATEMENT") << text;
+  }
+  for (absl::string_view text : {"DROP TABLE other.gold", "CREATE SCHEMA other",
+                                 "DROP SCHEMA other", "ALTER DATABASE shop SET work_mem = '8MB'"}) {
+    EXPECT_TRUE(Allowed(Dialect::kPostgres, text).ok())
+        << text << Allowed(Dialect::kPostgres, text);
+  }
+}
+
+TEST(MayHoldCredentialsTest, AccountsServersAndReplicationDo) {
+  for (absl::string_view text :
+       {"CREATE USER y IDENTIFIED BY 'x'", "CREATE OR REPLACE USER y IDENTIFIED BY 'x'",
+        "ALTER USER y IDENTIFIED BY 'x'", "SET PASSWORD FOR y = 'x'", "SET PASSWORD = 'x'",
+        "GRANT SELECT ON t TO y IDENTIFIED BY 'x'", "CREATE SERVER s OPTIONS (PASSWORD 'x')",
+        "CHANGE MASTER TO MASTER_PASSWORD = 'x'"}) {
+    EXPECT_TRUE(MayHoldCredentials(Dialect::kMariaDb, text)) << text;
+  }
+  for (absl::string_view text : {"CREATE ROLE r PASSWORD 'x'", "ALTER ROLE r PASSWORD 'x'",
+                                 "CREATE USER MAPPING FOR a SERVER s OPTIONS (password 'x')",
+                                 "CREATE SUBSCRIPTION s CONNECTION 'password=x' PUBLICATION p"}) {
+    EXPECT_TRUE(MayHoldCredentials(Dialect::kPostgres, text)) << text;
+  }
+  for (absl::string_view text :
+       {"CREATE FUNCTION set_password(password text) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE TABLE users (password text DEFAULT 'x')", "GRANT SELECT ON t TO y"}) {
+    EXPECT_FALSE(MayHoldCredentials(Dialect::kPostgres, text)) << text;
+  }
 }
 
 TEST(CheckAllowedTest, WhatTakesControlFromTheRunnerIsRefused) {

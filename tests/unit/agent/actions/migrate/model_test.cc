@@ -190,7 +190,8 @@ TEST(BuildModelTest, AMirrorIsToldByVerbAndObjectWhateverTheOrder) {
 
 TEST(BuildModelTest, EqualCountsAreNoMirror) {
   EXPECT_FALSE(Mirrored({"ALTER TABLE t ADD a INT"}, {"ALTER TABLE t DROP b"}));
-  EXPECT_FALSE(Mirrored({"CREATE TABLE a (id INT)"}, {"DROP TABLE other.a"}));
+  EXPECT_FALSE(
+      Mirrored({"CREATE TABLE a (id INT)"}, {"DROP TABLE other.a"}, sql::Dialect::kPostgres));
   EXPECT_FALSE(Mirrored({"CREATE TABLE a (id INT)"}, {"DROP VIEW a"}));
   EXPECT_FALSE(Mirrored({"ALTER TABLE t ADD INDEX (a)"}, {"ALTER TABLE t DROP INDEX a"}));
   EXPECT_FALSE(Mirrored({"CREATE OR REPLACE VIEW v AS SELECT 1"}, {"DROP VIEW v"}));
