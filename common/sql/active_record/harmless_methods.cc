@@ -23,11 +23,13 @@ constexpr Names kBinding = {
     "setfetchmode"};
 constexpr Names kBuilding = {
     "addgroupby", "addorderby", "addselect", "andhaving", "orhaving", "setfirstresult",
-    "sethydrationmode", "setmaxresults", "setparameter", "setparameters"};
+    "sethydrationmode", "setmaxresults"};
+constexpr Names kBuilders = {"builder", "container", "q", "qb", "query", "querybuilder"};
+constexpr Names kOfBuilders = {
+    "join", "limit", "merge", "page", "setparameter", "setparameters", "skip", "take"};
 constexpr Names kStreams = {
-    "buffer", "browser", "client", "conn", "connection", "csv", "cursor", "db", "f", "file", "fp",
-    "handle", "http", "io", "link", "mysqli", "out", "output", "pdo", "reader", "res", "result",
-    "s", "socket", "st", "statement", "stderr", "stdin", "stdout", "stmt", "stream", "tempfile",
+    "buffer", "browser", "conn", "connection", "csv", "cursor", "db", "f", "file", "fp", "handle",
+    "http", "io", "mysqli", "out", "output", "pdo", "reader", "result", "socket", "st", "statement", "stderr", "stdin", "stdout", "stmt", "stream", "tempfile",
     "writer", "zip"};
 constexpr Names kClosing = {"close", "disconnect", "free", "quit", "rewind"};
 constexpr Names kReading = {
@@ -50,16 +52,15 @@ constexpr Names kConsole = {
 constexpr Names kOfCommands = {
     "addargument", "addoption", "addusage", "line", "newline", "question", "setaliases",
     "setdescription", "sethelp", "sethidden", "setname"};
-constexpr Names kBars = {"bar", "progress", "progress_bar", "progress_indicator", "progressbar"};
+constexpr Names kBars = {"bar", "progress_bar", "progress_indicator", "progressbar"};
 constexpr Names kOfBars = {
     "advance", "clear", "display", "finish", "increment", "log", "setformat", "setmaxsteps",
     "setmessage", "setprogress", "start", "stop"};
 constexpr Names kControllers = {
-    "addflash", "createaccessdeniedexception", "createform", "createformbuilder",
-    "createnotfoundexception", "createview", "denyaccessunlessgranted", "middleware",
-    "stoppropagation"};
+    "addflash", "createaccessdeniedexception", "createnotfoundexception",
+    "denyaccessunlessgranted", "middleware", "stoppropagation"};
 constexpr Names kOfControllers = {
-    "authorize", "authorizeresource", "forward", "json", "redirecttoroute", "render", "renderblock",
+    "authorize", "authorizeresource", "createform", "createformbuilder", "forward", "json", "redirecttoroute", "render", "renderblock",
     "renderview", "trans", "validate"};
 constexpr Names kRequests = {"request", "validator"};
 constexpr Names kOfRequests = {"validate"};
@@ -74,6 +75,7 @@ constexpr Names kForms = {
     "builder", "form", "formbuilder", "formmapper", "resolver", "rootnode", "treebuilder"};
 constexpr Names kOfForms = {
     "add", "addeventlistener", "addeventsubscriber", "addmodeltransformer", "addviewtransformer",
+    "createview",
     "handlerequest", "setaction", "setallowedtypes", "setallowedvalues", "setdata", "setdefault",
     "setdefaults", "setdefined", "setmethod", "setnormalizer", "setrequired"};
 constexpr Names kHttp = {
@@ -88,35 +90,40 @@ constexpr Names kOfHttpClients = {"request", "withoptions"};
 constexpr Names kSessions = {
     "bag", "cache", "cookies", "flash", "flashbag", "headers", "session"};
 constexpr Names kOfSessions = {
-    "add", "flash", "forget", "invalidate", "keep", "now", "pull", "put", "reflash", "regenerate",
-    "regeneratetoken", "set", "start"};
+    "flash", "forget", "invalidate", "keep", "now", "pull", "put", "reflash", "regenerate",
+    "regeneratetoken", "set"};
+constexpr Names kFlashes = {"bag", "cache", "flash", "flashbag"};
+constexpr Names kOfFlashes = {"add"};
 constexpr Names kMemory = {
-    "attributes", "attributebag", "attrs", "config", "errors", "hash", "headers", "message_bag",
-    "options", "opts", "params"};
+    "attributebag", "attrs", "errors", "hash", "headers", "message_bag", "opts", "params"};
 constexpr Names kOfMemory = {
     "add", "add_error", "adderror", "merge!", "offsetset", "permit", "require", "set", "shift",
     "store"};
+constexpr Names kGivenOptions = {"attributes", "config", "options"};
+constexpr Names kOfOptions = {"merge!", "permit", "require", "shift"};
 constexpr Names kFormats = {"f", "format", "wants"};
 constexpr Names kOfFormats = {
     "any", "atom", "csv", "html", "ics", "js", "json", "pdf", "rss", "text", "turbo_stream", "xlsx",
     "xml", "zip"};
 constexpr Names kIterators = {
-    "cursor", "enum", "gen", "generator", "it", "iterator", "reader", "result", "rows", "xml"};
+    "cursor", "enum", "gen", "generator", "iterator", "reader", "result", "rows", "xml"};
 constexpr Names kOfIterators = {"next", "read", "rewind", "seek", "skip"};
-constexpr Names kDates = {"date", "datetime", "dt", "end", "from", "now", "start", "time", "to"};
-constexpr Names kOfDates = {"add", "modify", "setdate", "settime", "settimestamp", "settimezone"};
-constexpr Names kPages = {
-    "createattribute", "createelement", "createelementns", "createtextnode", "have_posts",
-    "loadhtml", "loadxml", "removeattribute", "rewind_posts", "setattribute", "the_post"};
+constexpr Names kDates = {"date", "datetime", "dt", "end", "now", "start", "time"};
+constexpr Names kOfDates = {"add", "modify", "setdate", "sub", "settime", "settimestamp", "settimezone"};
+constexpr Names kPages = {"have_posts", "loadhtml", "loadxml", "rewind_posts", "the_post"};
+constexpr Names kDocuments = {"$this", "doc", "document", "dom", "svg", "xml"};
+constexpr Names kOfDocuments = {
+    "createattribute", "createelement", "createelementns", "createtextnode", "load"};
 constexpr Names kNodes = {
     "body", "doc", "document", "dom", "el", "element", "head", "node", "root", "svg", "xml"};
-constexpr Names kOfNodes = {"appendchild", "removechild", "replacechild"};
+constexpr Names kOfNodes = {
+    "appendchild", "removeattribute", "removechild", "replacechild", "setattribute"};
 constexpr Names kBlocks = {"blk", "block"};
 constexpr Names kOfBlocks = {"call"};
 constexpr Names kMutexes = {"lock", "monitor", "mutex", "semaphore"};
 constexpr Names kOfMutexes = {"synchronize"};
 constexpr Names kLanguage = {
-    "all?", "any?", "can", "cannot", "cant", "clone", "collect", "downto", "dup", "each_char",
+    "all?", "any?", "can", "cannot", "cant", "downto", "each_char",
     "each_line", "each_pair", "each_value", "instance_variable_get", "instance_variable_set",
     "itself", "loop", "tap", "then", "times", "upto", "yield_self"};
 constexpr Names kExpectations = {"expect"};
@@ -125,6 +132,7 @@ constexpr Names kTests = {"not_to", "to", "to_not"};
 constexpr HarmlessMethods kGroups[] = {
     {"tell a prepared statement its values; what runs it is execute()", kBinding, kAny},
     {"tell a query builder more; what runs it is in the table", kBuilding, kAny},
+    {"tell a query builder more: words that a setting or a team has, too", kOfBuilders, kBuilders},
     {"end a connection, stream or file", kClosing, kStreams},
     {"read what a stream brings", kReading, kStreams},
     {"print", kPrinting, kOutputs},
@@ -144,11 +152,15 @@ constexpr HarmlessMethods kGroups[] = {
     {"set up an answer of HTTP, or send it", kOfResponses, kResponses},
     {"ask another server by HTTP", kOfHttpClients, kHttpClients},
     {"put something into the session or a cache", kOfSessions, kSessions},
+    {"put something into a message of the next page", kOfFlashes, kFlashes},
     {"put something into a list in memory", kOfMemory, kMemory},
+    {"put something into a list in memory: of names that tables have, too", kOfOptions,
+     kGivenOptions},
     {"choose the form of an answer of Rails", kOfFormats, kFormats},
     {"go on in what was read", kOfIterators, kIterators},
     {"compute a date", kOfDates, kDates},
-    {"make a page of HTML or XML, or go on in one of WordPress", kPages, kAny},
+    {"read a page of HTML or XML, or go on in one of WordPress", kPages, kAny},
+    {"make a page of HTML or XML", kOfDocuments, kDocuments},
     {"change such a page: words that trees in a database have, too", kOfNodes, kNodes},
     {"call the block that the method was given, which is read where it stands", kOfBlocks, kBlocks},
     {"wait for another thread", kOfMutexes, kMutexes},
@@ -169,6 +181,10 @@ std::string Bare(absl::string_view holder) {
 // getOrCreate, has a word that writes.
 bool Asks(absl::string_view method) {
   if (method.back() == '?') return true;
+  // getNextNumber, get_and_mark: not only.
+  for (absl::string_view more : {"And", "_and_", "Next", "_next_"}) {
+    if (absl::StrContains(method, more)) return false;
+  }
   for (absl::string_view word : {"get", "has", "is", "assert"}) {
     if (!absl::StartsWith(method, word) || method.size() == word.size()) continue;
     const char next = method[word.size()];

@@ -26,6 +26,13 @@ bool DefinesSchema(const HostChain& chain);
 bool IsDiscarded(const HostProgram& program, const HostBlocks& blocks, const HostChain& chain);
 // Of a chain on an object of which nobody knows the class, the first method that may write for all
 // that its name says; "" if there is none. `from`: the link at which to begin.
-absl::string_view MayWrite(const HostProgram& program, const HostChain& chain, size_t from);
+// `tail`: its value may be what a method of Ruby gives.
+absl::string_view MayWrite(const HostProgram& program, const HostChain& chain, size_t from,
+                           bool tail);
+// Whether a link is a word that computes with lists, texts and queries, and is called as a verb of
+// a record or service: $payment->reverse(), team.join(user).
+bool MayBeVerb(const HostProgram& program, const HostChain& chain, size_t link, bool tail);
+// find, first: what they give is no list.
+bool GivesOneRecord(absl::string_view method);
 
 }  // namespace dbfleet::sql

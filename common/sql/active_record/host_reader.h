@@ -48,6 +48,8 @@ Reading ReadChain(const HostProgram& program, const HostChain& chain, HostScope 
 bool ReachesDatabase(const HostProgram& program, const HostChain& chain, bool generous,
                      const HostVariables* variables);
 
+// Whether it is Ruby's params[:user].delete(:name): of a hash or text, for no record is a symbol.
+bool DeletesKey(const HostProgram& program, const HostChain& chain, const HostCall& call);
 // Whether it is Rails' body.truncate(20), which cuts a text; a connection's empties a table.
 bool CutsText(const HostProgram& program, const HostCall& call);
 // Whether a method of that name writes, or runs what it is given.

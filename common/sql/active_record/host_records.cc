@@ -56,7 +56,9 @@ void HostRecords::FindModels() {
     if (!IsInModels(absl::StrCat(space, "\\"))) continue;
     const bool list = program_[i + 2].Is("{") || program_[i + 3].Is("{");
     if (!list && !IsInModels(space)) continue;
-    for (size_t k = i + 1; k < i + kLongest && k < program_.size() && !program_[k].Is(";"); ++k) {
+    for (size_t k = i + 1; k < i + kLongest && k < program_.size() && !program_[k].Is(";") &&
+                           !program_[k].IsName("use");
+         ++k) {
       const bool name = program_[k].kind == HostTokenKind::kName && !program_[k].IsName("as");
       if (name) models_.insert(absl::AsciiStrToLower(LastOf(program_[k].text)));
     }
@@ -191,15 +193,41 @@ void HostRecords::BindReturned(size_t value) {
   bound_.insert(absl::StrCat("()", KeyOf(program_[name].text)));
 }
 
+// order: $order, order: @order
+bool HostRecords::IsNamed(const HostRange& argument) const {
+  const HostToken& first = program_[argument.begin];
+  return first.kind == HostTokenKind::kLabel ||
+         (first.kind == HostTokenKind::kName && program_[argument.begin + 1].Is(":"));
+}
+
+// By its name it is the same parameter wherever it stands.
+HostRecords::Place HostRecords::PlaceOf(absl::string_view method, const HostCall& call,
+                                        size_t argument) const {
+  const HostRange& range = call.arguments[argument];
+  if (!IsNamed(range)) return {KeyOf(method), argument, ""};
+  return {KeyOf(method), 0, std::string(program_[range.begin].text)};
+}
+
+// public function __construct(private readonly Order $order)
+void HostRecords::Promote(size_t parameter) {
+  static constexpr absl::string_view kWords[] = {"private", "protected", "public", "readonly"};
+  constexpr size_t kLongestType = 20;  // In tokens.
+  for (size_t i = parameter; i-- > 0 && parameter - i < kLongestType;) {
+    const HostToken& token = program_[i];
+    if (token.Is("(") || token.Is(",")) return;
+    if (token.kind != HostTokenKind::kName || !IsOneOf(token.text, kWords)) continue;
+    bound_.insert(absl::StrCat("->", absl::StripPrefix(program_[parameter].text, "$")));
+    return;
+  }
+}
+
 void HostRecords::HandOver(absl::string_view method, const HostCall& call, size_t argument) {
   const auto found = methods_.find(KeyOf(method));
   if (found == methods_.end()) return;
   // order: $order, order: @order
   const HostToken& first = program_[call.arguments[argument].begin];
-  const bool named =
-      first.kind == HostTokenKind::kLabel ||
-      (first.kind == HostTokenKind::kName && program_[call.arguments[argument].begin + 1].Is(":"));
-  if (!named) handed_.insert({KeyOf(method), argument});
+  const bool named = IsNamed(call.arguments[argument]);
+  if (!handed_.insert(PlaceOf(method, call, argument)).second) return;
   for (const std::vector<size_t>& parameters : found->second) {
     size_t to = parameters[std::min(argument, parameters.size() - 1)];  // The last may be a list.
     for (size_t parameter : parameters) {

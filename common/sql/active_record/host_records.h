@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -42,9 +43,11 @@ class HostRecords {
   bool Gives(absl::string_view method) const;
   // Whether the file defines a method of that name, with parameters, of which not all are records
   // yet.
-  bool Takes(absl::string_view method, size_t argument) const {
-    return methods_.count(KeyOf(method)) > 0 && handed_.count({KeyOf(method), argument}) == 0;
+  bool Takes(absl::string_view method, const HostCall& call, size_t argument) const {
+    return methods_.count(KeyOf(method)) > 0 && handed_.count(PlaceOf(method, call, argument)) == 0;
   }
+  // A parameter that is a property as well holds what it is given: private readonly Order $order.
+  void Promote(size_t parameter);
   // One name for all of PHP's variables that refer to the same: $x = &$y.
   absl::string_view SameAs(absl::string_view name) const;
 
@@ -69,6 +72,10 @@ class HostRecords {
   bool MayBegin(const HostChain& chain) const;
 
  private:
+  // A method, which of its arguments, and its name if it is handed over by that.
+  using Place = std::tuple<std::string, size_t, std::string>;
+  Place PlaceOf(absl::string_view method, const HostCall& call, size_t argument) const;
+  bool IsNamed(const HostRange& argument) const;
   std::string KeyOf(absl::string_view method) const;  // PHP's are not told apart by case.
   void FindModels();
   void FindParameters();
@@ -95,7 +102,7 @@ class HostRecords {
   mutable std::map<std::string, std::string, std::less<>> same_;
   std::set<std::string, std::less<>> bound_;
   std::set<size_t> given_;
-  std::set<std::pair<std::string, size_t>> handed_;  // A method, and which of its arguments.
+  std::set<Place> handed_;
 };
 
 }  // namespace dbfleet::sql

@@ -54,6 +54,17 @@ bool IsFramework(absl::string_view name) {
   return space == absl::string_view::npos || IsOneOf(name.substr(0, space), kNames);
 }
 
+// function cancel($o): bool { ... }, but not abstract function cancel($o);
+bool HasBody(const HostProgram& program, size_t function) {
+  constexpr size_t kLongestHead = 1000;  // In tokens.
+  for (size_t i = function + 1; i < program.size() && i < function + kLongestHead; ++i) {
+    if (program[i].Is("{")) return true;
+    if (program[i].Is(";")) return false;
+    if (program[i].Is("(") && program.CloseOf(i) < program.size()) i = program.CloseOf(i);
+  }
+  return false;
+}
+
 bool IsIncluding(const HostToken& token) {
   static constexpr absl::string_view kNames[] = {"include", "include_once", "require",
                                                  "require_once"};
@@ -76,7 +87,8 @@ HostTrust::HostTrust(const HostProgram& program, const HostVariables& variables)
         if (program[open].Is("{")) class_end = std::max(class_end, program.CloseOf(open));
       } else if (token.text == "function") {
         const std::string name = absl::AsciiStrToLower((next.Is("&") ? program[i + 2] : next).text);
-        methods_.insert(name);
+        // An abstract method is none: who extends the class says what it does.
+        if (HasBody(program, i)) methods_.insert(name);
         if (i >= class_end) functions_.insert(name);
       }
       continue;
@@ -131,7 +143,9 @@ std::string HostTrust::DoubtOfCall(const HostChain& chain) const {
   if (const HostFunction* function = FunctionOf(program_, chain); function != nullptr) {
     return function->role == MethodRole::kCallable ? DoubtOfCallable(call) : "";
   }
-  if (program_.php() && IsOneOf(chain.receiver, kOwn)) return DoubtOfOwn(call);
+  if (program_.php() && IsOneOf(chain.receiver, kOwn)) {
+    return DoubtOfOwn(call, chain.receiver == "parent");
+  }
   if (chain.receiver_kind == Receiver::kClass) return DoubtOfClass(chain);
   if (chain.receiver_kind != Receiver::kNone) return "";
   if (program_[chain.range.begin - 1].IsName("def")) return "";
@@ -319,13 +333,14 @@ std::string HostTrust::DoubtOfMixin(const HostCall& call) const {
 }
 
 // self::purge(), parent::boot(): what the program does not define stands elsewhere.
-std::string HostTrust::DoubtOfOwn(const HostCall& call) const {
+std::string HostTrust::DoubtOfOwn(const HostCall& call, bool parents) const {
   static constexpr absl::string_view kFrameworks[] = {
       "__call", "__callstatic", "__construct", "__destruct", "__get", "__set",    "boot",
       "booted", "configure",    "register",    "rules",      "setup", "teardown", "toarray"};
   const std::string name = absl::AsciiStrToLower(call.name);
-  const bool known = call.is_property || methods_.count(name) > 0 || IsOneOf(name, kFrameworks) ||
-                     FindModelMethod(name) != nullptr || call.computed();
+  const bool known = call.is_property || (!parents && methods_.count(name) > 0) ||
+                     IsOneOf(name, kFrameworks) || FindModelMethod(name) != nullptr ||
+                     call.computed();
   return known ? "" : NotKnown(call.name);
 }
 

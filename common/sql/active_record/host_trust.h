@@ -43,7 +43,7 @@ class HostTrust {
   std::string DoubtOfHeld(HostRange callable, absl::string_view caller) const;
   std::string DoubtOfRubyWord(const HostCall& call, const HostChain& chain) const;
   std::string DoubtOfMixin(const HostCall& call) const;
-  std::string DoubtOfOwn(const HostCall& call) const;
+  std::string DoubtOfOwn(const HostCall& call, bool parents) const;
   std::string DoubtOfClass(const HostChain& chain) const;
   std::string DoubtOfImport(size_t i, size_t end) const;
   std::string DoubtOfConstant(size_t i) const;

@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 
 #include "common/sql/active_record/words.h"
@@ -292,7 +293,36 @@ bool IsOfResult(absl::string_view name) {
       "field_count",   "fields",        "free",         "free_result",  "get_result",
       "getvalue",      "nfields",       "ntuples",      "num_rows",     "result",
       "rowcount",      "rows",          "setfetchmode", "store_result", "values"};
-  return absl::StartsWith(name, "fetch") || IsOneOf(name, kNames);
+  // Those of the drivers: fetchOrders() of an importer is none.
+  static constexpr absl::string_view kFetches[] = {"",
+                                                   "all",
+                                                   "allassoc",
+                                                   "allassociative",
+                                                   "allassociativeindexed",
+                                                   "allkeyed",
+                                                   "allkeyvalue",
+                                                   "allnumeric",
+                                                   "array",
+                                                   "assoc",
+                                                   "associative",
+                                                   "both",
+                                                   "col",
+                                                   "column",
+                                                   "field",
+                                                   "fielddirect",
+                                                   "fields",
+                                                   "firstcolumn",
+                                                   "hash",
+                                                   "keyvalue",
+                                                   "lengths",
+                                                   "numeric",
+                                                   "object",
+                                                   "one",
+                                                   "pairs",
+                                                   "row"};
+  if (!absl::StartsWith(name, "fetch")) return IsOneOf(name, kNames);
+  const std::string what = absl::StrReplaceAll(name.substr(5), {{"_", ""}});
+  return IsOneOf(what, kFetches);
 }
 
 bool GivesValues(absl::string_view name) {

@@ -153,11 +153,6 @@ bool IsNoKey(const HostProgram& program, const HostRange& argument) {
                      [](char c) { return !absl::ascii_isalnum(c) && c != '-' && c != '_'; });
 }
 
-bool DeletesKey(const HostProgram& program, const HostChain& chain, const HostCall& call) {
-  return !program.php() && call.name == "delete" && chain.receiver_kind != Receiver::kClass &&
-         call.arguments.size() == 1 && IsNoKey(program, call.arguments[0]);
-}
-
 // $qb->select('a')->from('t')->executeQuery(): a query builder of PHP that is run, Doctrine's.
 bool RunsBuilder(const HostProgram& program, const HostChain& chain) {
   // $qb->getQuery()->getResult(): what it was told before is not seen.
@@ -410,6 +405,11 @@ class Walk {
 };
 
 }  // namespace
+
+bool DeletesKey(const HostProgram& program, const HostChain& chain, const HostCall& call) {
+  return !program.php() && call.name == "delete" && chain.receiver_kind != Receiver::kClass &&
+         call.arguments.size() == 1 && IsNoKey(program, call.arguments[0]);
+}
 
 bool CutsText(const HostProgram& program, const HostCall& call) {
   return !program.php() && call.name == "truncate" && !call.arguments.empty();

@@ -89,7 +89,10 @@ class Splitter {
 
   size_t One(size_t i, size_t end, bool in_loop) {
     const HostToken& token = program_[i];
-    if (shared_.IsGiven(i)) records_.Add(i);
+    if (shared_.IsGiven(i)) {
+      records_.Add(i);
+      if (program_.php()) shared_.Promote(i);
+    }
     if (token.kind == HostTokenKind::kName && IsOneOf(token.text, kLoopWords)) {
       return Loop(i, end, in_loop);
     }
@@ -142,6 +145,7 @@ class Splitter {
                                  !program_.php() && program_.IsWholeStatement(chain->range))) ||
         (shared_.MayBegin(*chain) && IsForEffect(*chain) && CallsSomething(program_, *chain, true));
     if (doubt.empty() && reaches) doubt = DoubtOfBlock(*chain);
+    if (doubt.empty() && reaches) doubt = DoubtOfVerb(*chain);
     if (!reaches) {
       if (std::string unknown = DoubtOfEffect(*chain); !unknown.empty()) {
         Emit(*chain, in_loop);
@@ -187,9 +191,14 @@ class Splitter {
   // What is called for its effect on what nobody knows, unless its name says that it writes
   // nothing.
   std::string DoubtOfEffect(const HostChain& chain) const {
-    if (chain.receiver_kind == Receiver::kClass || in_schema_) return "";
+    if (in_schema_) return "";
+    if (const size_t from = BehindUser(chain); from > 0) {
+      return Discards(chain) ? trust_.DoubtOf(MayWrite(program_, chain, from, IsTail(chain))) : "";
+    }
+    if (chain.receiver_kind == Receiver::kClass) return "";
     if (chain.receiver_kind == Receiver::kVariable && variables_.IsPlain(chain.receiver)) return "";
-    if (!IsDiscarded(program_, shared_.blocks(), chain)) return "";
+    if (!Discards(chain)) return "";
+    if (variables_.IsResult(chain.receiver) && OnlyOfResult(chain)) return "";
     // A function, and what the file defines, is judged by itself.
     const bool function = chain.receiver_kind == Receiver::kNone;
     const bool each = std::any_of(chain.calls.begin(), chain.calls.end(),
@@ -204,7 +213,45 @@ class Splitter {
     if (word && !shared_.IsTail(chain.range.end)) return trust_.DoubtOf(last.name);
     const bool own = (chain.receiver == "$this" || chain.receiver == "self") &&
                      !chain.calls[0].is_property && trust_.Defines(chain.calls[0].name);
-    return trust_.DoubtOf(MayWrite(program_, chain, function || own ? 1 : 0));
+    return trust_.DoubtOf(MayWrite(program_, chain, function || own ? 1 : 0, IsTail(chain)));
+  }
+
+  bool Discards(const HostChain& chain) const {
+    return IsDiscarded(program_, shared_.blocks(), chain);
+  }
+  // What a method of Ruby gives.
+  bool IsTail(const HostChain& chain) const {
+    static constexpr absl::string_view kForEffect[] = {"each",      "each_value", "each_with_index",
+                                                       "find_each", "tap",        "times"};
+    const size_t open = shared_.blocks().OpenOf(chain.range.begin);
+    if (program_.php() || open == HostBlocks::kNone || open == 0) return false;
+    return !IsOneOf(program_[open - 1].text, kForEffect) && shared_.IsTail(chain.range.end);
+  }
+
+  // Payment::find(1)->reverse(): what computes with lists and queries is a verb of a record.
+  std::string DoubtOfVerb(const HostChain& chain) const {
+    const size_t last = chain.calls.size() - 1;
+    // orders.find_by_and_close: who asks for a column says what it has to be.
+    const bool finds = absl::StartsWith(chain.calls[last].name, "find_by_");
+    if (!finds && (last == 0 || !GivesOneRecord(chain.calls[last - 1].name))) return "";
+    if (!MayBeVerb(program_, chain, last, IsTail(chain)) || !Discards(chain)) return "";
+    return trust_.DoubtOf(chain.calls[last].name);
+  }
+
+  // request()->user()->subscription()->cancel(), Auth::user()->approve(): the call behind the one
+  // who is signed in; 0 if it is not about that.
+  size_t BehindUser(const HostChain& chain) const {
+    if (!program_.php()) return 0;
+    const std::string first = absl::AsciiStrToLower(chain.calls[0].name);
+    const bool of_class =
+        chain.receiver_kind == Receiver::kClass &&
+        (absl::EndsWith(chain.receiver, "Auth") || absl::EndsWith(chain.receiver, "Request"));
+    const bool of_function = chain.receiver_kind == Receiver::kNone && first == "request";
+    if (!of_class && !of_function) return 0;
+    for (size_t i = of_function ? 1 : 0; i + 1 < chain.calls.size(); ++i) {
+      if (absl::EqualsIgnoreCase(chain.calls[i].name, "user")) return i + 1;
+    }
+    return 0;
   }
 
   // Its value goes nowhere, unlike that of return $order->isPaid().
@@ -265,7 +312,8 @@ class Splitter {
   }
   void HandOver(absl::string_view method, const HostCall& call) {
     for (size_t i = 0; i < call.arguments.size(); ++i) {
-      if (shared_.Takes(method, i) && MayHold(call.arguments[i])) shared_.HandOver(method, call, i);
+      if (shared_.Takes(method, call, i) && MayHold(call.arguments[i]))
+        shared_.HandOver(method, call, i);
     }
   }
 

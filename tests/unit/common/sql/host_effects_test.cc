@@ -4,6 +4,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/sql/active_record/method_table.h"
 #include "common/sql/sql.h"
 #include "tests/unit/common/sql/beside.h"
 
@@ -134,6 +135,140 @@ TEST(HostEffectsTest, TheNameOfWhatTheyAreCalledOnCounts) {
   constexpr absl::string_view kOfRuby[] = {"ticket.close", "order.finish", "contact.synchronize",
                                            "account.freeze", "subscription.extend(1)"};
   ExpectWrites(kRuby, kOfRuby);
+}
+
+// Whatever the table calls a write is one of an object that nobody knows.
+TEST(HostEffectsTest, EveryWriteOfTheTableOnWhatNobodyKnows) {
+  for (const ModelMethod& method : ModelMethods()) {
+    if (method.safety != Safety::kDestructive) continue;
+    const std::string name(method.name);
+    EXPECT_TRUE(IsDestructiveFile(kPhp, absl::StrCat("<?php $n = 1; $thing->", name, "();")))
+        << name;
+    EXPECT_TRUE(IsDestructiveFile(kRuby, absl::StrCat("n = 1\nthing.", name, "\nputs n"))) << name;
+    EXPECT_TRUE(IsDestructiveFile(kRuby, absl::StrCat("n = 1\nthing.", name, "(x)\nputs n")))
+        << name;
+  }
+}
+
+// Words that compute with lists, texts and queries are verbs of records and services.
+TEST(HostEffectsTest, WordsOfListsThatAreVerbs) {
+  constexpr absl::string_view kOfPhp[] = {"$em->getUnitOfWork()->commit();",
+                                          "$this->eventStore->append($event);",
+                                          "$this->prices->replace($rows);",
+                                          "Payment::findOrFail($id)->reverse();",
+                                          "Application::find($id)->reject('late');",
+                                          "Account::find(1)->merge(Account::find(2));",
+                                          "$payment->reverse();",
+                                          "$application->reject('late');",
+                                          "$team->join($user);",
+                                          "$this->importer->fetchNewOrders();",
+                                          "$order->load();"};
+  ExpectWrites(kPhp, kOfPhp);
+  constexpr absl::string_view kOfRuby[] = {"playlist.rename('x')",
+                                           "playlist.truncate(10)",
+                                           "course.drop(student)",
+                                           "uow.commit\nputs 1",
+                                           "Payment.find(1).reverse",
+                                           "Application.find(1).reject(x)",
+                                           "payment.reverse\nputs 1",
+                                           "team.join(user)",
+                                           "key.rotate!\nputs 1",
+                                           "application.reject!\nputs 1",
+                                           "orders.find_by_and_close\nputs 1"};
+  ExpectWrites(kRuby, kOfRuby);
+  constexpr absl::string_view kReadsOfPhp[] = {"$query->join('a', 'b');",
+                                               "$orders->load('items');",
+                                               "$users->reject(fn ($u) => $u->old);",
+                                               "$bar->advance();",
+                                               "$result->free();",
+                                               "$stmt->fetchAllAssociative();",
+                                               "$request->merge(['a' => 1]);"};
+  ExpectReads(kPhp, kReadsOfPhp);
+  constexpr absl::string_view kReadsOfRuby[] = {
+      "thread.join\nputs 1", "def a(users)\n  users.take(5)\nend", "opts.merge!(a: 1)\nputs 1",
+      "def permitted\n  params.require(:a).permit(:b)\nend", "list.drop(1)\nputs 1"};
+  ExpectReads(kRuby, kReadsOfRuby);
+}
+
+// Statements whose value nobody takes, although something stands in front of them.
+TEST(HostEffectsTest, GuardsAndArmsTakeNoValue) {
+  constexpr absl::string_view kOfPhp[] = {
+      "match ($x) { 'a' => $order->approve(), default => 1 };",
+      "match ($x->y()) { 'a', 'b' => 1, default => $order->approve() };",
+      "$order->status === 'new' && $order->cancel();",
+      "$order->state == 'x' ? $order->cancel() : $order->ship();",
+      "$order instanceof Order and $order->cancel();",
+      "$x = 1 and $order->cancel();",
+      "$orders->each(fn (Order $o): ?bool => $o->approve());",
+      "$orders->each(callback: fn ($o) => $o->approve());",
+      "array_walk($orders, fn ($o) => $o->approve());",
+      "array_map(fn ($o) => $o->approve(), $orders);",
+      "$orders->map(fn ($o) => $o->approve());",
+      "$orders->each($this->orders->cancel(...));",
+      "for ($i = 0; $i < 3; $order->cancel()) { echo 1; }",
+      "request()->user()->subscription('default')->cancel();",
+      "Auth::user()->subscription('default')->cancel();"};
+  ExpectWrites(kPhp, kOfPhp);
+  constexpr absl::string_view kOfRuby[] = {"order.state == 'new' && order.cancel_it\nputs 1",
+                                           "force or order.cancel_it\nputs 1",
+                                           "def cancel(order) = order.cancel_it(1)",
+                                           "def self.cancel(order) = order.cancel_it(1)",
+                                           "orders.map(&:cancel)\nputs 1",
+                                           "orders.each_value(&:cancel)\nputs 1"};
+  ExpectWrites(kRuby, kOfRuby);
+  constexpr absl::string_view kReadsOfPhp[] = {
+      "$y = match ($x) { 'a' => $order->label(), default => $order->note() };",
+      "return match (true) { $order->late() => $order->label(), default => 1 };",
+      "$y = $a === 1 ? $order->label() : $order->note();",
+      "$y = $a == 1 && $order->label();",
+      "$y = $orders->map(fn ($o): string => $o->label());",
+      "$y = array_map(fn ($o) => $o->label(), $orders);",
+      "if ($order->late() and $order->label()) { echo 1; }",
+      "for ($i = 0; $i < $order->length(); $i++) { echo 1; }",
+      "echo request()->user()->label();"};
+  ExpectReads(kPhp, kReadsOfPhp);
+  constexpr absl::string_view kReadsOfRuby[] = {
+      "x = order.state == 'new' && order.label_text\nputs x",
+      "def labels(users)\n  users.map(&:label_text)\nend"};
+  ExpectReads(kRuby, kReadsOfRuby);
+}
+
+// Names that an application's own objects have as well.
+TEST(HostEffectsTest, NamesOfPagesAndQueriesThatServicesHave) {
+  constexpr absl::string_view kOfPhp[] = {"$this->attributes->createAttribute($d);",
+                                          "$this->forms->createForm($d);",
+                                          "$this->views->createView($d);",
+                                          "$sm->createView(new View('v', 'SELECT 1'));",
+                                          "$this->payments->collect($invoice);",
+                                          "$this->projects->clone($project);",
+                                          "$this->settings->setParameter('tax', 5);",
+                                          "$this->options->set('tax', 5);",
+                                          "$this->config->set('tax', 5);",
+                                          "$progress->finish();",
+                                          "$session->start();",
+                                          "$to->add($amount);",
+                                          "$numbers->getNextNumber();",
+                                          "$numbers->getAndIncrement();"};
+  ExpectWrites(kPhp, kOfPhp);
+  constexpr absl::string_view kOfRuby[] = {"tickets.each { it.skip }", "config.store('a', 1)",
+                                           "numbers.get_and_mark\nputs 1"};
+  ExpectWrites(kRuby, kOfRuby);
+  constexpr absl::string_view kReadsOfPhp[] = {
+      "$this->createForm($type);", "$form->createView();", "$qb->setParameter('a', 1);",
+      "$dom->createElement('a');", "$session->put('a', 1);"};
+  ExpectReads(kPhp, kReadsOfPhp);
+}
+
+// Only a body says what a method does.
+TEST(HostEffectsTest, WhatTheFileOnlyNamesIsNotItsOwn) {
+  constexpr absl::string_view kOfPhp[] = {
+      "abstract class A { abstract function cancel($o); function a($o) { $this->cancel($o); } }",
+      "class A extends X { function cancel() { parent::cancel(); } }"};
+  ExpectWrites(kPhp, kOfPhp);
+  EXPECT_FALSE(HasDestructive(
+      kPhp,
+      "abstract class A { abstract function cancel($o); function a($o) { $this->ship($o); } "
+      "private function ship($o): ?int { return 1; } }"));
 }
 
 // What the guide says is not seen.
