@@ -163,7 +163,7 @@ constexpr absl::string_view kRuby[] = {
     "join", "joins", "json", "l", "lambda", "last", "layout", "let", "let!", "limit", "link_to",
     "link_to_if", "local_variables", "localize", "logger", "loop", "many_to_many", "many_to_one",
     "match", "mattr_accessor", "member", "module", "module_function", "mount", "namespace",
-    "new_record?", "next", "nil", "none", "normalizes", "not", "number_to_currency",
+    "new", "new_record?", "next", "nil", "none", "normalizes", "not", "number_to_currency",
     "number_to_human", "number_to_human_size", "number_to_percentage", "number_with_delimiter",
     "number_with_precision", "offset", "one_to_many", "one_to_one", "or", "order", "p", "params",
     "permit", "persisted?", "pluck", "pluralize", "pp", "preload", "print", "printf", "private",

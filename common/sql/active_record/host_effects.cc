@@ -274,13 +274,18 @@ class Before {
     if (token.Is("(") && i > 0 && operand) return true;  // A call's, or the head of an if.
     if (program_.php()) return IsWord(token, kPhp);
     if (token.kind == HostTokenKind::kLabel) return true;
-    if (token.kind != HostTokenKind::kName || program_.IsMember(i - 1)) return false;
+    // csv << CHAIN, a + CHAIN
+    static constexpr absl::string_view kBinary[] = {"%", "*", "+", "/", "<", "<<"};
+    if (token.kind == HostTokenKind::kPunct && IsOneOf(token.text, kBinary)) return true;
+    if (token.kind != HostTokenKind::kName) return false;
     // puts CHAIN, return CHAIN; also if CHAIN.
     const HostToken& next = program_[i + 1];
     static constexpr absl::string_view kOperators[] = {"and", "do", "not", "or", "rescue", "then"};
     const bool operand_next =
         (next.kind == HostTokenKind::kName || next.kind == HostTokenKind::kVariable) &&
         !IsWord(next, kOperators) && !IsWord(next, kRuby);
+    // logger.info CHAIN
+    if (program_.IsMember(i - 1)) return operand_next && next.offset > token.end;
     return IsWord(token, kRuby) || (!IsWord(token, kOperators) && operand_next);
   }
 

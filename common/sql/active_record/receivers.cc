@@ -17,8 +17,8 @@ namespace {
 constexpr absl::string_view kNoModels[] = {
     "ActionController", "ActionView", "ActiveModel", "ActiveSupport", "Arr", "Array",
     "ArrayIterator", "ArrayObject", "Attribute", "Auth", "Base64", "Benchmark", "BigDecimal", "CGI", "CSV",
-    "Cache", "Carbon", "CarbonImmutable", "Config", "Cookie", "Crypt", "DOMDocument", "DOMXPath",
-    "Date", "DateInterval", "DateTime", "DateTimeImmutable", "Digest", "Dir", "ENV", "ERB", "File",
+    "Cache", "Carbon", "CarbonImmutable", "CarbonInterval", "CarbonPeriod", "Config", "Cookie", "Crypt", "DOMDocument", "DOMXPath",
+    "Date", "DateInterval", "DatePeriod", "DateTime", "DateTimeImmutable", "Digest", "Dir", "ENV", "ERB", "File",
     "FileUtils", "Float", "Gate", "Hash", "Http", "I18n", "IO", "Imagick", "Input", "Integer",
     "JSON", "Kernel", "Lang", "Log", "Logger", "Mail", "Marshal", "Math", "Mutex", "Net", "Number",
     "OpenSSL", "OpenStruct", "Pathname", "Process", "Queue", "Rails", "Random", "Redirect", "Redis",

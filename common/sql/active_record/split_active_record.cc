@@ -135,12 +135,13 @@ class Splitter {
     // [@a, @b].each { ... }: a list of them is none, but what it hands out is.
     // So is what a method of the file gives.
     const bool given = shared_.BeginsOnGiven(*chain);
+    const bool carries = Carries(*chain);
     const bool lists =
-        given || (opens && !known && records_.AreNamed({i + 1, program_.CloseOf(i)}));
+        given || carries || (opens && !known && records_.AreNamed({i + 1, program_.CloseOf(i)}));
     std::string doubt = trust_.DoubtOfCall(*chain);
     const bool reaches =
         !doubt.empty() || ReachesDatabase(program_, *chain, known, &variables_) ||
-        IsOfModel(*chain) || (lists && CallsUnknown(program_, *chain, given ? 1 : 0)) ||
+        IsOfModel(*chain) || (lists && CallsUnknown(program_, *chain, given || carries ? 1 : 0)) ||
         (known && CallsSomething(program_, *chain,
                                  !program_.php() && program_.IsWholeStatement(chain->range))) ||
         (shared_.MayBegin(*chain) && IsForEffect(*chain) && CallsSomething(program_, *chain, true));
@@ -165,6 +166,8 @@ class Splitter {
       Copy(chain->range, false);
     }
     HandOver(*chain);
+    HandToCallables(*chain);
+    Append(*chain);
     // What runs inside stands for itself; the rest of a chain that reaches the database is its own.
     size_t inside = chain->range.begin;
     const std::vector<Hole> holes = HolesOf(*chain);
@@ -196,7 +199,14 @@ class Splitter {
       return Discards(chain) ? trust_.DoubtOf(MayWrite(program_, chain, from, IsTail(chain))) : "";
     }
     if (chain.receiver_kind == Receiver::kClass) return "";
-    if (chain.receiver_kind == Receiver::kVariable && variables_.IsPlain(chain.receiver)) return "";
+    const bool plain =
+        chain.receiver_kind == Receiver::kVariable && variables_.IsPlain(chain.receiver);
+    if (plain && !records_.Hold(chain.receiver)) {
+      // What is in a list may be anything: $users->each->archive(), list.first.archive.
+      const bool element = chain.calls.size() > 1 && IsElement(chain.calls[0]);
+      if (!element || !Discards(chain)) return "";
+      return trust_.DoubtOf(MayWrite(program_, chain, 1, IsTail(chain)));
+    }
     if (!Discards(chain)) return "";
     if (variables_.IsResult(chain.receiver) && OnlyOfResult(chain)) return "";
     // A function, and what the file defines, is judged by itself.
@@ -204,6 +214,11 @@ class Splitter {
     const bool each = std::any_of(chain.calls.begin(), chain.calls.end(),
                                   [](const HostCall& call) { return call.is_property; });
     if (function && (chain.calls.size() == 1 || (IsDataFunction(chain.calls[0].name) && !each))) {
+      return "";
+    }
+    // new(order).call: of this class.
+    if (!program_.php() && function && chain.calls[0].name == "new" && chain.calls.size() == 2 &&
+        trust_.Defines(chain.calls[1].name)) {
       return "";
     }
     // user.login, with more behind it: nobody asks an attribute for nothing.
@@ -329,11 +344,80 @@ class Splitter {
     HandOver("__construct", call);
   }
 
+  static bool IsElement(const HostCall& call) {
+    static constexpr absl::string_view kOthers[] = {"fetch", "pop", "sample", "shift"};
+    const std::string name = absl::AsciiStrToLower(call.name);
+    return GivesOneRecord(name) || IsOneOf(name, kOthers) || (call.is_property && name == "each");
+  }
+
+  // end($orders), array_filter($orders): what they give is what they are given.
+  bool Carries(const HostChain& chain) {
+    static constexpr absl::string_view kNames[] = {
+        "array_chunk", "array_combine", "array_diff",        "array_filter",  "array_intersect",
+        "array_merge", "array_pad",     "array_pop",         "array_replace", "array_reverse",
+        "array_shift", "array_slice",   "array_splice",      "array_unique",  "array_values",
+        "current",     "end",           "iterator_to_array", "next",          "optional",
+        "prev",        "reset"};
+    if (!program_.php() || chain.receiver_kind != Receiver::kNone) return false;
+    const HostCall& call = chain.calls[0];
+    if (!IsOneOf(absl::AsciiStrToLower(call.name), kNames)) return false;
+    return std::any_of(call.arguments.begin(), call.arguments.end(),
+                       [&](HostRange argument) { return MayHold(argument); });
+  }
+
+  // The method of the file that an argument names: [$this, 'one'], $this->one(...), 'one'.
+  std::string CallableOf(const HostRange& argument) const {
+    const size_t i = argument.begin;
+    const bool list = program_[i].Is("[") && program_[i + 2].Is(",");
+    if (const auto word = ReadWord(program_, list ? HostRange{i + 3, i + 4} : argument)) {
+      return *word;
+    }
+    const bool own = program_[i].text == "$this" && program_.IsMember(i + 1);
+    return own && program_[i + 3].Is("(") && program_.Source({i + 4, argument.end - 1}) == "..."
+               ? std::string(program_[i + 2].text)
+               : "";
+  }
+
+  // array_map([$this, 'one'], $orders)
+  void HandToCallables(const HostChain& chain) {
+    if (!program_.php()) return;
+    for (const HostCall& call : chain.calls) {
+      for (const HostRange& callable : call.arguments) {
+        const std::string method = CallableOf(callable);
+        if (method.empty()) continue;
+        for (const HostRange& argument : call.arguments) {
+          HostCall handed;
+          handed.arguments = {argument};
+          if (!shared_.Takes(method, handed, 0) || &argument == &callable) continue;
+          if (MayHold(argument)) shared_.HandOver(method, handed, 0);
+        }
+      }
+    }
+  }
+
+  // batch << order, batch.push(order)
+  void Append(const HostChain& chain) {
+    static constexpr absl::string_view kNames[] = {"append", "push", "unshift"};
+    const HostCall& call = chain.calls.back();
+    const absl::string_view list = program_[chain.range.begin].text;
+    const bool local = chain.calls.size() == 1
+                           ? chain.receiver == list
+                           : chain.calls.size() == 2 && chain.receiver.empty() &&
+                                 chain.calls[0].bare() && chain.calls[0].name == list;
+    const bool appends = call.op == HostOperator::kAppend || IsOneOf(call.name, kNames);
+    if (!appends || !local || !variables_.IsPlain(list)) return;
+    const bool holds = std::any_of(call.arguments.begin(), call.arguments.end(),
+                                   [&](HostRange argument) { return records_.AreNamed(argument); });
+    if (holds) records_.Add(chain.range.begin);
+  }
+
   // array_map(function ($o) { ... }, [$order])
-  bool IsGivenRecords(const HostChain& chain) const {
+  bool IsGivenRecords(const HostChain& chain) {
     return std::any_of(chain.calls.begin(), chain.calls.end(), [&](const HostCall& call) {
-      return std::any_of(call.arguments.begin(), call.arguments.end(),
-                         [&](HostRange argument) { return records_.AreNamed(argument); });
+      return std::any_of(call.arguments.begin(), call.arguments.end(), [&](HostRange argument) {
+        return records_.AreNamed(argument) ||
+               (program_.php() && absl::StartsWith(call.name, "array_") && Reaches(argument));
+      });
     });
   }
 

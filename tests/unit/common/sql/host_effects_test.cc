@@ -271,6 +271,44 @@ TEST(HostEffectsTest, WhatTheFileOnlyNamesIsNotItsOwn) {
       "private function ship($o): ?int { return 1; } }"));
 }
 
+// What lists were filled with, also by functions and under the names of methods.
+TEST(HostEffectsTest, ListsOfRecords) {
+  constexpr absl::string_view kOfPhp[] = {
+      "$l = Order::all()->all(); $o = end($l); $ok = $o->approve();",
+      "$l = Order::all()->all(); $ok = current($l)->approve();",
+      "$l = array_values(Order::all()->all()); $ok = $l[0]->approve();",
+      "$l = array_merge(Order::all()->all(), []); foreach ($l as $o) { $ok = $o->approve(); }",
+      "$r = array_map(function ($o) { return $o->approve(); }, Order::all()->all());",
+      "$r = array_map(fn($o) => $o->approve(), Order::all()->all());",
+      "class A { function go() { $l = Order::all()->all(); return array_map([$this, 'one'], $l); } "
+      "function one($x) { return $x->approve(); } }",
+      "class A { function go() { $l = Order::all()->all(); return array_map($this->one(...), $l); }"
+      " function one($x) { return $x->approve(); } }",
+      "$users = collect($ids); $users->each->archive();",
+      "$users = collect($ids); $users->first()->archive();",
+      "class A { public function __construct(private $order) {} "
+      "function run() { return $this->order->approve(); } } "
+      "$a = new A(Order::findOrFail(1)); $ok = $a->run();",
+      "class A { public function __construct(private readonly ?Order $order) {} "
+      "function run() { return $this->order->approve(); } } "
+      "$a = new A(order: Order::findOrFail(1)); $ok = $a->run();"};
+  ExpectWrites(kPhp, kOfPhp);
+  constexpr absl::string_view kOfRuby[] = {
+      "batch = []\nOrder.find_each { |o| batch << o }\nbatch.each(&:approve)\nputs 1",
+      "batch = []\nOrder.find_each { |o| batch.push(o) }\nbatch.each(&:approve)\nputs 1",
+      "list = []\nlist.first.archive\nputs 1"};
+  ExpectWrites(kRuby, kOfRuby);
+  constexpr absl::string_view kReadsOfPhp[] = {
+      "$l = array_values([1, 2]); $ok = end($l);", "$items = collect($ids); $items->push(1);",
+      "$l = Order::all()->all(); $n = count(array_filter($l));"};
+  ExpectReads(kPhp, kReadsOfPhp);
+  constexpr absl::string_view kReadsOfRuby[] = {
+      "logger.info order.summary\nputs 1", "def a(csv, order)\n  csv << order.total_sum\n  1\nend",
+      "class A\n  def self.call(x) = new(x).call\n  def call\n    1\n  end\nend",
+      "list = []\nlist << 1\nlist.each { |x| puts x }"};
+  ExpectReads(kRuby, kReadsOfRuby);
+}
+
 // What the guide says is not seen.
 TEST(HostEffectsTest, WhatTakesTheValueIsNotAsked) {
   constexpr absl::string_view kOfPhp[] = {"$r = $order->cancel();", "return $order->cancel();",
