@@ -177,6 +177,7 @@ class Splitter {
     for (const Hole& hole : holes) {
       if (hole.range.begin < inside) continue;
       if (binds_records) Parameters(hole.range.begin);
+      if (binds_records && hole.loop) BindAhead(hole.range);
       if (!reaches) Scan({std::max(inside, i + 1), hole.range.begin}, in_loop);
       const bool in_builder = std::exchange(in_builder_, in_builder_ || (reaches && hole.builds));
       const bool in_schema = std::exchange(in_schema_, in_schema_ || (reaches && schema));
@@ -513,12 +514,27 @@ class Splitter {
     }
   }
 
+  // $previous = $order; at the end of a loop counts in its next round.
+  void BindAhead(HostRange body) {
+    constexpr size_t kFar = 500;  // In tokens.
+    const size_t close = program_[body.begin].Is("{") ? program_.CloseOf(body.begin) : body.end;
+    const size_t end = std::min({body.end, close, body.begin + kFar});
+    for (size_t i = body.begin + 1; i < end; ++i) {
+      if (!program_[i].Is("=")) continue;
+      const HostToken& after = program_[i + 2];
+      const bool ends = after.Is(";") || after.Is("}") || after.text.empty() ||
+                        after.kind == HostTokenKind::kNewline;
+      if (ends && records_.AreNamed({i + 1, i + 2})) BindRecords({i + 1, i + 2});
+    }
+  }
+
   // foreach (X as $y) { ... }, for y in x ... end, while x ... end.
   size_t Loop(size_t i, size_t end, bool in_loop) {
     if (!program_.php()) {
       const size_t close = program_.CloseOf(i);
       if (close >= end) return i + 1;
       if (program_[i].IsName("for")) BindLoop(i);
+      BindAhead({i + 1, close});
       Scan({i + 1, close}, true);
       return close;
     }
@@ -543,6 +559,7 @@ class Splitter {
       }
     }
     size_t last = close + 1;
+    BindAhead({last, end});
     if (program_[last].Is("{")) {
       last = std::min(program_.CloseOf(last), end);
     } else {
