@@ -21,6 +21,7 @@
 #include "common/sql/active_record/host_session.h"
 #include "common/sql/active_record/host_targets.h"
 #include "common/sql/active_record/host_trust.h"
+#include "common/sql/active_record/host_unknown.h"
 #include "common/sql/active_record/host_values.h"
 #include "common/sql/active_record/local_records.h"
 #include "common/sql/active_record/receivers.h"
@@ -68,6 +69,7 @@ class Splitter {
         prepared_(program),
         builders_(program, prepared_.locals()),
         trust_(program, variables_),
+        unknown_(program, *shared, variables_, trust_),
         session_(embedded),
         places_(text),
         records_(program, *shared) {}
@@ -146,9 +148,9 @@ class Splitter {
                                  !program_.php() && program_.IsWholeStatement(chain->range))) ||
         (shared_.MayBegin(*chain) && IsForEffect(*chain) && CallsSomething(program_, *chain, true));
     if (doubt.empty() && reaches) doubt = DoubtOfBlock(*chain);
-    if (doubt.empty() && reaches) doubt = DoubtOfVerb(*chain);
+    if (doubt.empty() && reaches) doubt = unknown_.DoubtOfVerb(*chain);
     if (!reaches) {
-      if (std::string unknown = DoubtOfEffect(*chain); !unknown.empty()) {
+      if (std::string unknown = EffectOf(*chain); !unknown.empty()) {
         Emit(*chain, in_loop);
         statements_.back().host.doubt = std::move(unknown);
       }
@@ -192,82 +194,8 @@ class Splitter {
     return chain->range.end;
   }
 
-  // What is called for its effect on what nobody knows, unless its name says that it writes
-  // nothing.
-  std::string DoubtOfEffect(const HostChain& chain) const {
-    if (in_schema_) return "";
-    if (const size_t from = BehindUser(chain); from > 0) {
-      return Discards(chain) ? trust_.DoubtOf(MayWrite(program_, chain, from, IsTail(chain))) : "";
-    }
-    if (chain.receiver_kind == Receiver::kClass) return "";
-    const bool plain =
-        chain.receiver_kind == Receiver::kVariable && variables_.IsPlain(chain.receiver);
-    if (plain && !records_.Hold(chain.receiver)) {
-      // What is in a list may be anything: $users->each->archive(), list.first.archive.
-      const bool element = chain.calls.size() > 1 && IsElement(chain.calls[0]);
-      if (!element || !Discards(chain)) return "";
-      return trust_.DoubtOf(MayWrite(program_, chain, 1, IsTail(chain)));
-    }
-    if (!Discards(chain)) return "";
-    if (variables_.IsResult(chain.receiver) && OnlyOfResult(chain)) return "";
-    // A function, and what the file defines, is judged by itself.
-    const bool function = chain.receiver_kind == Receiver::kNone;
-    const bool each = std::any_of(chain.calls.begin(), chain.calls.end(),
-                                  [](const HostCall& call) { return call.is_property; });
-    if (function && (chain.calls.size() == 1 || (IsDataFunction(chain.calls[0].name) && !each))) {
-      return "";
-    }
-    // new(order).call: of this class.
-    if (!program_.php() && function && chain.calls[0].name == "new" && chain.calls.size() == 2 &&
-        trust_.Defines(chain.calls[1].name)) {
-      return "";
-    }
-    // user.login, with more behind it: nobody asks an attribute for nothing.
-    const HostCall& last = chain.calls.back();
-    const bool word = !program_.php() && !function && last.bare() && NamesAttribute(last.name) &&
-                      last.op == HostOperator::kNone && last.name.back() != '?';
-    if (word && !shared_.IsTail(chain.range.end)) return trust_.DoubtOf(last.name);
-    const bool own = (chain.receiver == "$this" || chain.receiver == "self") &&
-                     !chain.calls[0].is_property && trust_.Defines(chain.calls[0].name);
-    return trust_.DoubtOf(MayWrite(program_, chain, function || own ? 1 : 0, IsTail(chain)));
-  }
-
-  bool Discards(const HostChain& chain) const {
-    return IsDiscarded(program_, shared_.blocks(), chain);
-  }
-  // What a method of Ruby gives.
-  bool IsTail(const HostChain& chain) const {
-    static constexpr absl::string_view kForEffect[] = {"each",      "each_value", "each_with_index",
-                                                       "find_each", "tap",        "times"};
-    const size_t open = shared_.blocks().OpenOf(chain.range.begin);
-    if (program_.php() || open == HostBlocks::kNone || open == 0) return false;
-    return !IsOneOf(program_[open - 1].text, kForEffect) && shared_.IsTail(chain.range.end);
-  }
-
-  // Payment::find(1)->reverse(): what computes with lists and queries is a verb of a record.
-  std::string DoubtOfVerb(const HostChain& chain) const {
-    const size_t last = chain.calls.size() - 1;
-    // orders.find_by_and_close: who asks for a column says what it has to be.
-    const bool finds = absl::StartsWith(chain.calls[last].name, "find_by_");
-    if (!finds && (last == 0 || !GivesOneRecord(chain.calls[last - 1].name))) return "";
-    if (!MayBeVerb(program_, chain, last, IsTail(chain)) || !Discards(chain)) return "";
-    return trust_.DoubtOf(chain.calls[last].name);
-  }
-
-  // request()->user()->subscription()->cancel(), Auth::user()->approve(): the call behind the one
-  // who is signed in; 0 if it is not about that.
-  size_t BehindUser(const HostChain& chain) const {
-    if (!program_.php()) return 0;
-    const std::string first = absl::AsciiStrToLower(chain.calls[0].name);
-    const bool of_class =
-        chain.receiver_kind == Receiver::kClass &&
-        (absl::EndsWith(chain.receiver, "Auth") || absl::EndsWith(chain.receiver, "Request"));
-    const bool of_function = chain.receiver_kind == Receiver::kNone && first == "request";
-    if (!of_class && !of_function) return 0;
-    for (size_t i = of_function ? 1 : 0; i + 1 < chain.calls.size(); ++i) {
-      if (absl::EqualsIgnoreCase(chain.calls[i].name, "user")) return i + 1;
-    }
-    return 0;
+  std::string EffectOf(const HostChain& chain) const {
+    return in_schema_ ? "" : unknown_.DoubtOfEffect(chain, records_.Hold(chain.receiver));
   }
 
   // Its value goes nowhere, unlike that of return $order->isPaid().
@@ -345,12 +273,6 @@ class Splitter {
     HandOver("__construct", call);
   }
 
-  static bool IsElement(const HostCall& call) {
-    static constexpr absl::string_view kOthers[] = {"fetch", "pop", "sample", "shift"};
-    const std::string name = absl::AsciiStrToLower(call.name);
-    return GivesOneRecord(name) || IsOneOf(name, kOthers) || (call.is_property && name == "each");
-  }
-
   // end($orders), array_filter($orders): what they give is what they are given.
   bool Carries(const HostChain& chain) {
     static constexpr absl::string_view kNames[] = {
@@ -366,25 +288,12 @@ class Splitter {
                        [&](HostRange argument) { return MayHold(argument); });
   }
 
-  // The method of the file that an argument names: [$this, 'one'], $this->one(...), 'one'.
-  std::string CallableOf(const HostRange& argument) const {
-    const size_t i = argument.begin;
-    const bool list = program_[i].Is("[") && program_[i + 2].Is(",");
-    if (const auto word = ReadWord(program_, list ? HostRange{i + 3, i + 4} : argument)) {
-      return *word;
-    }
-    const bool own = program_[i].text == "$this" && program_.IsMember(i + 1);
-    return own && program_[i + 3].Is("(") && program_.Source({i + 4, argument.end - 1}) == "..."
-               ? std::string(program_[i + 2].text)
-               : "";
-  }
-
   // array_map([$this, 'one'], $orders)
   void HandToCallables(const HostChain& chain) {
     if (!program_.php()) return;
     for (const HostCall& call : chain.calls) {
       for (const HostRange& callable : call.arguments) {
-        const std::string method = CallableOf(callable);
+        const std::string method = CallableOf(program_, callable);
         if (method.empty()) continue;
         for (const HostRange& argument : call.arguments) {
           HostCall handed;
@@ -665,6 +574,7 @@ class Splitter {
   const HostPrepared prepared_;
   const HostBuilders builders_;
   const HostTrust trust_;
+  const HostUnknown unknown_;
   HostSession session_;
   std::vector<Statement> statements_;
   StatementPlaces places_;

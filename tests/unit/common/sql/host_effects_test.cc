@@ -305,8 +305,23 @@ TEST(HostEffectsTest, ListsOfRecords) {
   constexpr absl::string_view kReadsOfRuby[] = {
       "logger.info order.summary\nputs 1", "def a(csv, order)\n  csv << order.total_sum\n  1\nend",
       "class A\n  def self.call(x) = new(x).call\n  def call\n    1\n  end\nend",
+      "class A\n  def self.call\n    new.call\n  end\n  def call\n    1\n  end\nend",
       "list = []\nlist << 1\nlist.each { |x| puts x }"};
   ExpectReads(kRuby, kReadsOfRuby);
+}
+
+// In a loop's next round.
+TEST(HostEffectsTest, WhatALoopBindsAtItsEnd) {
+  constexpr absl::string_view kOfPhp[] = {
+      "$p = null; foreach (Order::all() as $o) { if ($p) { $ok = $p->absorb($o); } $p = $o; }",
+      "$s = []; foreach (Order::all() as $o) { $ok = $s[$o->email]->absorb($o); "
+      "$s[$o->email] = $o; }"};
+  ExpectWrites(kPhp, kOfPhp);
+  constexpr absl::string_view kOfRuby[] = {
+      "p1 = nil\nOrder.order(:email).each do |order|\n  merged = p1.absorb(order) if p1\n"
+      "  p1 = order\nend"};
+  ExpectWrites(kRuby, kOfRuby);
+  EXPECT_FALSE(HasDestructive(kPhp, "$p = 0; foreach (Order::all() as $o) { echo $p; $p = $n; }"));
 }
 
 // What the guide says is not seen.

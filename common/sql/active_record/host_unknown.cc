@@ -1,0 +1,112 @@
+#include "common/sql/active_record/host_unknown.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+
+#include "common/sql/active_record/host_effects.h"
+#include "common/sql/active_record/host_reader.h"
+#include "common/sql/active_record/receivers.h"
+#include "common/sql/active_record/words.h"
+
+namespace dbfleet::sql {
+namespace {
+
+bool IsElement(const HostCall& call) {
+  static constexpr absl::string_view kOthers[] = {"fetch", "pop", "sample", "shift"};
+  const std::string name = absl::AsciiStrToLower(call.name);
+  return GivesOneRecord(name) || IsOneOf(name, kOthers) || (call.is_property && name == "each");
+}
+
+}  // namespace
+
+std::string HostUnknown::DoubtOfEffect(const HostChain& chain, bool held) const {
+  if (const size_t from = BehindUser(chain); from > 0) {
+    return Discards(chain) ? trust_.DoubtOf(MayWrite(program_, chain, from, IsTail(chain))) : "";
+  }
+  if (chain.receiver_kind == Receiver::kClass) return "";
+  const bool plain =
+      chain.receiver_kind == Receiver::kVariable && variables_.IsPlain(chain.receiver);
+  if (plain && !held) {
+    // What is in a list may be anything: $users->each->archive(), list.first.archive.
+    const bool element = chain.calls.size() > 1 && IsElement(chain.calls[0]);
+    if (!element || !Discards(chain)) return "";
+    return trust_.DoubtOf(MayWrite(program_, chain, 1, IsTail(chain)));
+  }
+  if (!Discards(chain)) return "";
+  if (variables_.IsResult(chain.receiver) && OnlyOfResult(chain)) return "";
+  // A function, and what the file defines, is judged by itself.
+  const bool function = chain.receiver_kind == Receiver::kNone;
+  const bool each = std::any_of(chain.calls.begin(), chain.calls.end(),
+                                [](const HostCall& call) { return call.is_property; });
+  if (function && (chain.calls.size() == 1 || (IsDataFunction(chain.calls[0].name) && !each))) {
+    return "";
+  }
+  // new(order).call: of this class.
+  if (!program_.php() && function && chain.calls[0].name == "new" && chain.calls.size() == 2 &&
+      trust_.Defines(chain.calls[1].name)) {
+    return "";
+  }
+  // user.login, with more behind it: nobody asks an attribute for nothing.
+  const HostCall& last = chain.calls.back();
+  const bool word = !program_.php() && !function && last.bare() && NamesAttribute(last.name) &&
+                    last.op == HostOperator::kNone && last.name.back() != '?';
+  if (word && !shared_.IsTail(chain.range.end)) return trust_.DoubtOf(last.name);
+  const bool made =
+      !program_.php() && chain.receiver == "new" && trust_.Defines(chain.calls[0].name);
+  if (made && chain.calls.size() == 1) return "";  // new.call
+  const bool own = (chain.receiver == "$this" || chain.receiver == "self") &&
+                   !chain.calls[0].is_property && trust_.Defines(chain.calls[0].name);
+  return trust_.DoubtOf(MayWrite(program_, chain, function || own ? 1 : 0, IsTail(chain)));
+}
+
+bool HostUnknown::Discards(const HostChain& chain) const {
+  return IsDiscarded(program_, shared_.blocks(), chain);
+}
+// What a method of Ruby gives.
+bool HostUnknown::IsTail(const HostChain& chain) const {
+  static constexpr absl::string_view kForEffect[] = {"each",      "each_value", "each_with_index",
+                                                     "find_each", "tap",        "times"};
+  const size_t open = shared_.blocks().OpenOf(chain.range.begin);
+  if (program_.php() || open == HostBlocks::kNone || open == 0) return false;
+  return !IsOneOf(program_[open - 1].text, kForEffect) && shared_.IsTail(chain.range.end);
+}
+
+// Payment::find(1)->reverse(): what computes with lists and queries is a verb of a record.
+std::string HostUnknown::DoubtOfVerb(const HostChain& chain) const {
+  const size_t last = chain.calls.size() - 1;
+  // orders.find_by_and_close: who asks for a column says what it has to be.
+  const bool finds = absl::StartsWith(chain.calls[last].name, "find_by_");
+  if (!finds && (last == 0 || !GivesOneRecord(chain.calls[last - 1].name))) return "";
+  if (!MayBeVerb(program_, chain, last, IsTail(chain)) || !Discards(chain)) return "";
+  return trust_.DoubtOf(chain.calls[last].name);
+}
+
+// request()->user()->subscription()->cancel(), Auth::user()->approve(): the call behind the one
+// who is signed in; 0 if it is not about that.
+size_t HostUnknown::BehindUser(const HostChain& chain) const {
+  if (!program_.php()) return 0;
+  const std::string first = absl::AsciiStrToLower(chain.calls[0].name);
+  const bool of_class =
+      chain.receiver_kind == Receiver::kClass &&
+      (absl::EndsWith(chain.receiver, "Auth") || absl::EndsWith(chain.receiver, "Request"));
+  const bool of_function = chain.receiver_kind == Receiver::kNone && first == "request";
+  if (!of_class && !of_function) return 0;
+  for (size_t i = of_function ? 1 : 0; i + 1 < chain.calls.size(); ++i) {
+    if (absl::EqualsIgnoreCase(chain.calls[i].name, "user")) return i + 1;
+  }
+  return 0;
+}
+
+std::string CallableOf(const HostProgram& program, const HostRange& argument) {
+  const size_t i = argument.begin;
+  const bool list = program[i].Is("[") && program[i + 2].Is(",");
+  if (const auto word = ReadWord(program, list ? HostRange{i + 3, i + 4} : argument)) {
+    return *word;
+  }
+  const bool own = program[i].text == "$this" && program.IsMember(i + 1);
+  return own && program[i + 3].Is("(") && program.Source({i + 4, argument.end - 1}) == "..."
+             ? std::string(program[i + 2].text)
+             : "";
+}
+
+}  // namespace dbfleet::sql
