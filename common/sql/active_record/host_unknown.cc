@@ -3,7 +3,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 
+#include "common/sql/active_record/harmless_functions.h"
+#include "common/sql/active_record/host_declarations.h"
 #include "common/sql/active_record/host_effects.h"
+#include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/host_reader.h"
 #include "common/sql/active_record/receivers.h"
 #include "common/sql/active_record/words.h"
@@ -107,6 +110,39 @@ std::string CallableOf(const HostProgram& program, const HostRange& argument) {
   return own && program[i + 3].Is("(") && program.Source({i + 4, argument.end - 1}) == "..."
              ? std::string(program[i + 2].text)
              : "";
+}
+
+bool IsOfModel(const HostProgram& program, const HostChain& chain) {
+  static constexpr absl::string_view kOwn[] = {"parent", "self", "static"};
+  const HostToken& before = program[chain.range.begin - 1];
+  const bool inside =
+      before.Is("::") && program[chain.range.begin - 2].kind == HostTokenKind::kName;
+  return chain.receiver_kind == Receiver::kClass && IsModelClass(chain.receiver) && !inside &&
+         ReviewOfClass(chain.receiver, chain.calls[0].name) == OfClass::kNotReviewed &&
+         !IsResourceCall(chain) && !IsOneOf(chain.receiver, kOwn) && !before.IsName("def") &&
+         CallsSomething(program, chain, true);
+}
+
+bool GivesElements(absl::string_view function) {
+  static constexpr absl::string_view kNames[] = {
+      "array_chunk", "array_combine", "array_diff",        "array_filter",  "array_intersect",
+      "array_merge", "array_pad",     "array_pop",         "array_replace", "array_reverse",
+      "array_shift", "array_slice",   "array_splice",      "array_unique",  "array_values",
+      "current",     "end",           "iterator_to_array", "next",          "optional",
+      "prev",        "reset"};
+  return IsOneOf(absl::AsciiStrToLower(function), kNames);
+}
+
+bool AppendsToVariable(const HostProgram& program, const HostChain& chain) {
+  static constexpr absl::string_view kNames[] = {"append", "push", "unshift"};
+  const HostCall& call = chain.calls.back();
+  const absl::string_view list = program[chain.range.begin].text;
+  const bool local = chain.calls.size() == 1
+                         ? chain.receiver == list
+                         : chain.calls.size() == 2 && chain.receiver.empty() &&
+                               chain.calls[0].bare() && chain.calls[0].name == list;
+  const bool appends = call.op == HostOperator::kAppend || IsOneOf(call.name, kNames);
+  return appends && local;
 }
 
 }  // namespace dbfleet::sql

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "absl/strings/string_view.h"
+
 #include "common/sql/active_record/host_program.h"
 #include "common/sql/active_record/host_records.h"
 #include "common/sql/active_record/host_trust.h"
@@ -37,5 +39,11 @@ class HostUnknown {
 // The method of the file that an argument names: [$this, 'one'], $this->one(...), 'one'; "" if it
 // names none.
 std::string CallableOf(const HostProgram& program, const HostRange& argument);
+// Something that is called on what may be a model, and is not known to only compute.
+bool IsOfModel(const HostProgram& program, const HostChain& chain);
+// PHP's functions that give what they are given, or elements of it: end, array_merge.
+bool GivesElements(absl::string_view function);
+// batch << order, batch.push(order), with nothing around the variable.
+bool AppendsToVariable(const HostProgram& program, const HostChain& chain);
 
 }  // namespace dbfleet::sql

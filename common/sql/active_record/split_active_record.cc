@@ -32,28 +32,13 @@
 namespace dbfleet::sql {
 namespace {
 
-constexpr absl::string_view kLoopCalls[] = {"all?",
-                                            "array_map",
-                                            "array_walk",
-                                            "collect",
-                                            "downto",
-                                            "each",
-                                            "each_pair",
-                                            "each_slice",
-                                            "each_value",
-                                            "each_with_index",
-                                            "each_with_object",
-                                            "find_each",
-                                            "find_in_batches",
-                                            "flat_map",
-                                            "in_batches",
-                                            "loop",
-                                            "map",
-                                            "reject",
-                                            "select",
-                                            "step",
-                                            "times",
-                                            "upto"};
+// clang-format off
+constexpr absl::string_view kLoopCalls[] = {
+    "all?", "array_map", "array_walk", "collect", "downto", "each", "each_pair", "each_slice",
+    "each_value", "each_with_index", "each_with_object", "find_each", "find_in_batches", "flat_map",
+    "in_batches", "loop", "map", "reject", "select", "step", "times", "upto",
+};
+// clang-format on
 constexpr absl::string_view kLoopWords[] = {"for", "foreach", "until", "while"};
 
 class Splitter {
@@ -143,7 +128,8 @@ class Splitter {
     std::string doubt = trust_.DoubtOfCall(*chain);
     const bool reaches =
         !doubt.empty() || ReachesDatabase(program_, *chain, known, &variables_) ||
-        IsOfModel(*chain) || (lists && CallsUnknown(program_, *chain, given || carries ? 1 : 0)) ||
+        IsOfModel(program_, *chain) ||
+        (lists && CallsUnknown(program_, *chain, given || carries ? 1 : 0)) ||
         (known && CallsSomething(program_, *chain,
                                  !program_.php() && program_.IsWholeStatement(chain->range))) ||
         (shared_.MayBegin(*chain) && IsForEffect(*chain) && CallsSomething(program_, *chain, true));
@@ -275,15 +261,9 @@ class Splitter {
 
   // end($orders), array_filter($orders): what they give is what they are given.
   bool Carries(const HostChain& chain) {
-    static constexpr absl::string_view kNames[] = {
-        "array_chunk", "array_combine", "array_diff",        "array_filter",  "array_intersect",
-        "array_merge", "array_pad",     "array_pop",         "array_replace", "array_reverse",
-        "array_shift", "array_slice",   "array_splice",      "array_unique",  "array_values",
-        "current",     "end",           "iterator_to_array", "next",          "optional",
-        "prev",        "reset"};
     if (!program_.php() || chain.receiver_kind != Receiver::kNone) return false;
     const HostCall& call = chain.calls[0];
-    if (!IsOneOf(absl::AsciiStrToLower(call.name), kNames)) return false;
+    if (!GivesElements(call.name)) return false;
     return std::any_of(call.arguments.begin(), call.arguments.end(),
                        [&](HostRange argument) { return MayHold(argument); });
   }
@@ -307,15 +287,9 @@ class Splitter {
 
   // batch << order, batch.push(order)
   void Append(const HostChain& chain) {
-    static constexpr absl::string_view kNames[] = {"append", "push", "unshift"};
+    if (!AppendsToVariable(program_, chain)) return;
+    if (!variables_.IsPlain(program_[chain.range.begin].text)) return;
     const HostCall& call = chain.calls.back();
-    const absl::string_view list = program_[chain.range.begin].text;
-    const bool local = chain.calls.size() == 1
-                           ? chain.receiver == list
-                           : chain.calls.size() == 2 && chain.receiver.empty() &&
-                                 chain.calls[0].bare() && chain.calls[0].name == list;
-    const bool appends = call.op == HostOperator::kAppend || IsOneOf(call.name, kNames);
-    if (!appends || !local || !variables_.IsPlain(list)) return;
     const bool holds = std::any_of(call.arguments.begin(), call.arguments.end(),
                                    [&](HostRange argument) { return records_.AreNamed(argument); });
     if (holds) records_.Add(chain.range.begin);
@@ -336,18 +310,6 @@ class Splitter {
     const HostToken& before = program_[i - 1];
     const bool member = before.Is(".") || before.Is("&.") || before.Is("->") || before.Is("?->");
     return i < looked_until_ && member && program_[i - 2].kind != HostTokenKind::kString;
-  }
-
-  // Something that is called on what may be a model, and is not known to only compute.
-  bool IsOfModel(const HostChain& chain) const {
-    static constexpr absl::string_view kOwn[] = {"parent", "self", "static"};
-    const HostToken& before = program_[chain.range.begin - 1];
-    const bool inside =
-        before.Is("::") && program_[chain.range.begin - 2].kind == HostTokenKind::kName;
-    return chain.receiver_kind == Receiver::kClass && IsModelClass(chain.receiver) && !inside &&
-           ReviewOfClass(chain.receiver, chain.calls[0].name) == OfClass::kNotReviewed &&
-           !IsResourceCall(chain) && !IsOneOf(chain.receiver, kOwn) && !before.IsName("def") &&
-           CallsSomething(program_, chain, true);
   }
 
   // Whether a chain in the range reaches the database.
