@@ -1,5 +1,6 @@
 #include "common/config/yaml_tree.h"
 
+#include <algorithm>
 #include <optional>
 #include <sstream>
 
@@ -60,15 +61,20 @@ class TreeBuilder : public YAML::EventHandler {
     if (node->quoted) last_quoted_ = mark;
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
-    Open(mark, tag, anchor, YamlNode::Kind::kSequence);
+                       YAML::EmitterStyle::value style) override {
+    Open(mark, tag, anchor, YamlNode::Kind::kSequence, style);
   }
   void OnSequenceEnd() override { open_.pop_back(); }
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value) override {
-    Open(mark, tag, anchor, YamlNode::Kind::kMap);
+                  YAML::EmitterStyle::value style) override {
+    Open(mark, tag, anchor, YamlNode::Kind::kMap, style);
   }
   void OnMapEnd() override { open_.pop_back(); }
+
+  // Within brackets and braces lines are indented as one likes.
+  bool InBrackets() const {
+    return std::any_of(open_.begin(), open_.end(), [](const Level& level) { return level.flow; });
+  }
 
   // Where the last of all scalars begins, if it is one in quotes.
   const std::optional<YAML::Mark>& last_quoted() const { return last_quoted_; }
@@ -96,14 +102,14 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   void Open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-            YamlNode::Kind kind) {
+            YamlNode::Kind kind, YAML::EmitterStyle::value style) {
     RefuseAnchor(mark, anchor);
     RefuseTag(mark, tag);
     if (open_.size() >= kMaxDepth) {
       Stop(mark, absl::StrCat("nested deeper than ", kMaxDepth, " levels"));
     }
     YamlNode* node = Add(mark, kind);
-    open_.push_back({node, false});
+    open_.push_back({node, false, style == YAML::EmitterStyle::Flow});
   }
 
   YamlNode* Add(const YAML::Mark& mark, YamlNode::Kind kind) {
@@ -126,6 +132,7 @@ class TreeBuilder : public YAML::EventHandler {
   struct Level {
     YamlNode* node;
     bool key_read;  // In a map: the next node is the value.
+    bool flow;      // In brackets or braces.
   };
 
   std::vector<YamlProblem>* const problems_;
@@ -137,28 +144,29 @@ class TreeBuilder : public YAML::EventHandler {
   bool has_document_ = false;
 };
 
-// Does a text in quotes begin at `begin` that is never closed? The parser takes one that ends with
-// the file, behind a line's end, for whole: a file that was cut off there would pass.
-bool IsCutOff(absl::string_view text, size_t begin) {
-  if (begin >= text.size()) return false;
+// Where the text in quotes ends that begins at `begin`, behind its quote; npos if it never does, and
+// `begin` if there is none.
+size_t EndOfQuotes(absl::string_view text, size_t begin) {
+  if (begin >= text.size()) return begin;
   const char quote = text[begin];
-  if (quote != '"' && quote != '\'') return false;
+  if (quote != '"' && quote != '\'') return begin;
   for (size_t i = begin + 1; i < text.size(); ++i) {
     if (quote == '"' && text[i] == '\\') {
       ++i;
     } else if (text[i] == quote) {
-      if (quote == '"' || i + 1 >= text.size() || text[i + 1] != quote) return false;
+      if (quote == '"' || i + 1 >= text.size() || text[i + 1] != quote) return i + 1;
       ++i;
     }
   }
-  return true;
+  return absl::string_view::npos;
 }
 
 // A tab in the indentation of the line on which the parser stopped. Its own words ("illegal map
-// value") name everything but that. The column, from 1.
-std::optional<int> IndentingTab(absl::string_view text, int line) {
+// value") name everything but that. The column, from 1. A line that begins before `from` has none.
+std::optional<int> IndentingTab(absl::string_view text, int line, size_t from) {
   for (const absl::string_view row : absl::StrSplit(text, '\n')) {
     if (--line > 0) continue;
+    if (static_cast<size_t>(row.data() - text.data()) < from) break;
     const size_t tab = row.find('\t');
     if (tab == absl::string_view::npos || tab > row.find_first_not_of(" \t")) break;
     return static_cast<int>(tab) + 1;
@@ -175,21 +183,29 @@ YamlNode ReadYamlTree(absl::string_view text, std::vector<YamlProblem>* problems
     problems->push_back({0, 0, "is not UTF-8 text"});
     return nothing;
   }
+  // The parser does not count the mark with which a file may begin.
+  const absl::string_view counted = absl::StripPrefix(text, kByteOrderMark);
   std::istringstream stream{std::string(text)};
   try {
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {
     }
     const std::optional<YAML::Mark>& last = builder.last_quoted();
-    // The parser does not count the mark with which a file may begin.
     if (last.has_value() &&
-        IsCutOff(absl::StripPrefix(text, kByteOrderMark), static_cast<size_t>(last->pos))) {
+        EndOfQuotes(counted, static_cast<size_t>(last->pos)) == absl::string_view::npos) {
+      // The parser takes one that ends with the file, behind a line's end, for whole: a file that
+      // was cut off there would pass.
       problems->push_back({last->line + 1, last->column + 1, "the text in quotes has no end"});
       return nothing;
     }
   } catch (const YAML::Exception& error) {
     const int line = error.mark.line + 1;
-    const std::optional<int> tab = IndentingTab(text, line);
+    const std::optional<YAML::Mark>& last = builder.last_quoted();
+    // What stands in quotes, or in brackets, is indented as one likes.
+    const size_t from =
+        last.has_value() ? EndOfQuotes(counted, static_cast<size_t>(last->pos)) : 0;
+    const std::optional<int> tab =
+        builder.InBrackets() ? std::nullopt : IndentingTab(counted, line, from);
     problems->push_back(
         tab.has_value()
             ? YamlProblem{line, *tab, "a tab indents this line; YAML is indented with spaces only"}

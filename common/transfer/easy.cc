@@ -203,12 +203,14 @@ size_t Easy::OnHeader(char* data, size_t size, size_t count, void* self) {
 void Easy::HeaderLine(absl::string_view line) {
   line = absl::StripAsciiWhitespace(line);
   if (request_.mail.has_value()) {
-    // What was refused, and what the server said when it took the mail, is worth more than the
-    // words of farewell behind it (221, the answer to QUIT).
+    // What was refused, and what the server said when it took the mail, is worth more than what it
+    // says behind that: its words of farewell (221), or that it closes (421).
     const bool refused =
         !response_.body.empty() && (response_.body[0] == '4' || response_.body[0] == '5');
-    const bool farewell = !response_.body.empty() && absl::StartsWith(line, "221");
-    if (!refused && !farewell) response_.body = std::string(line.substr(0, kKeptBody));
+    if (refused || mail_taken_) return;
+    if (absl::StartsWith(line, "354")) mail_begun_ = true;
+    mail_taken_ = mail_begun_ && absl::StartsWith(line, "2");
+    response_.body = std::string(line.substr(0, kKeptBody));
     return;
   }
   if (line.empty()) {

@@ -57,6 +57,8 @@ class Easy {
   absl::Time answered_ = absl::InfinitePast();  // By the receiver's clock.
   size_t header_bytes_ = 0;
   size_t sent_ = 0;
+  bool mail_begun_ = false;  // The server has asked for the mail's text (354),
+  bool mail_taken_ = false;  // and said that it has it.
   std::string refused_;  // The address that the rules refused.
   Mutex mutex_;
   curl_socket_t socket_ ABSL_GUARDED_BY(mutex_) = CURL_SOCKET_BAD;

@@ -97,6 +97,9 @@ grpc::ServerUnaryReactor* ChangeServiceImpl::SubmitChange(grpc::CallbackServerCo
         if (job.id.empty()) {  // validate_only
           response->set_kind("migrate");
           response->set_title(job.title);
+          ASSIGN_OR_RETURN(const std::vector<int> waves,
+                           WaveSizes(job.rollout.waves, request.instances_size()));
+          response->mutable_rollout()->set_wave_count(static_cast<int>(waves.size()));
           return absl::OkStatus();
         }
         ASSIGN_OR_RETURN(*response, views_.ById(job.id));

@@ -26,7 +26,8 @@ namespace {
 using api::v1::EventRuleService;
 using api::v1::JobProposal;
 
-constexpr size_t kMostTested = 100;  // Rules of one file; each is a look at the whole time.
+constexpr size_t kMostTested = 100;      // Rules of one file; each is a look at the whole time.
+constexpr size_t kMostDocuments = 1000;  // Of one file, as the controller takes it.
 
 struct TestOptions {
   std::string file;
@@ -37,6 +38,7 @@ struct TestOptions {
 // A rule of the file, alone in a text in which it has its lines of the file.
 struct RuleText {
   std::string name;
+  bool readable = true;  // Else its name, and whether it is a rule, is not known.
   std::string text;
 };
 
@@ -49,9 +51,8 @@ std::string ScalarOf(const config::YamlNode& map, absl::string_view key) {
 
 // The event rules among the file's resources. Whatever cannot be told of a text that is alone in
 // its file, the controller tells.
-std::vector<RuleText> RulesIn(const std::string& text) {
+std::vector<RuleText> RulesIn(const std::vector<std::string>& documents) {
   std::vector<RuleText> rules;
-  const std::vector<std::string> documents = config::SplitYamlDocuments(text, kMostTested + 1);
   for (const std::string& document : documents) {
     std::vector<config::YamlProblem> problems;
     const config::YamlNode root = config::ReadYamlTree(document, &problems);
@@ -61,7 +62,7 @@ std::vector<RuleText> RulesIn(const std::string& text) {
     }
     // One that cannot be read may be the rule that is meant.
     if (ScalarOf(root, "kind") == "EventRule" || !problems.empty() || documents.size() == 1) {
-      rules.push_back({std::move(name), document});
+      rules.push_back({std::move(name), problems.empty(), document});
     }
   }
   return rules;
@@ -70,16 +71,28 @@ std::vector<RuleText> RulesIn(const std::string& text) {
 absl::StatusOr<std::vector<RuleText>> RulesToTest(const TestOptions& options) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(options.file, kMostManifestBytes));
   RETURN_IF_ERROR(RequireUtf8(options.file, text));
-  std::vector<RuleText> rules = RulesIn(text);
   const auto refuse = [&](absl::string_view reason, absl::string_view why) {
     return Error(absl::StatusCode::kInvalidArgument, reason,
                  absl::StrCat(SanitizeForDisplay(options.file), " ", why));
   };
+  const std::vector<std::string> documents = config::SplitYamlDocuments(text, kMostDocuments + 1);
+  if (documents.size() > kMostDocuments) {
+    return refuse("TOO_MANY_RESOURCES",
+                  absl::StrCat("holds more than ", kMostDocuments, " resources; divide it"));
+  }
+  std::vector<RuleText> rules = RulesIn(documents);
   if (!options.name.empty()) {
     const std::string wanted = ShortName(RuleName(options.name));
     std::vector<std::string> others;
-    for (const RuleText& rule : rules) others.push_back(rule.name);
-    std::erase_if(rules, [&](const RuleText& rule) { return rule.name != wanted; });
+    for (const RuleText& rule : rules) {
+      if (!rule.name.empty()) others.push_back(rule.name);
+    }
+    // Of one that cannot be read its own error says more than that there is none of the name.
+    const bool there = std::any_of(rules.begin(), rules.end(),
+                                   [&](const RuleText& rule) { return rule.name == wanted; });
+    std::erase_if(rules, [&](const RuleText& rule) {
+      return rule.name != wanted && (there || rule.readable);
+    });
     if (rules.empty()) {
       return refuse(
           "NO_SUCH_RULE",
@@ -96,19 +109,21 @@ absl::StatusOr<std::vector<RuleText>> RulesToTest(const TestOptions& options) {
   return rules;
 }
 
-absl::StatusOr<std::vector<api::v1::TestEventRuleResponse>> TestRules(
-    Shell& shell, const TestOptions& options, const std::vector<RuleText>& rules) {
-  std::vector<api::v1::TestEventRuleResponse> tested;
+// Up to the first that is refused; `tested` keeps what those before it gave, each of which may have
+// been a look at a month.
+absl::Status TestRules(Shell& shell, const TestOptions& options, const std::vector<RuleText>& rules,
+                       std::vector<api::v1::TestEventRuleResponse>* tested) {
   for (const RuleText& rule : rules) {
     api::v1::TestEventRuleRequest request;
     request.set_path(options.file);
     request.set_manifest(rule.text);
     *request.mutable_window() = FromDuration(options.window);
     ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
-    ASSIGN_OR_RETURN(tested.emplace_back(), client->Call<EventRuleService>(
-                                                &EventRuleService::Stub::TestEventRule, request));
+    ASSIGN_OR_RETURN(api::v1::TestEventRuleResponse one,
+                     client->Call<EventRuleService>(&EventRuleService::Stub::TestEventRule, request));
+    tested->push_back(std::move(one));
   }
-  return tested;
+  return absl::OkStatus();
 }
 
 void PrintTested(Shell& shell, const std::string& rule,
@@ -136,18 +151,19 @@ void PrintTested(Shell& shell, const std::string& rule,
 int RunTest(Shell& shell, const TestOptions& options) {
   const absl::StatusOr<std::vector<RuleText>> rules = RulesToTest(options);
   if (!rules.ok()) return shell.Fail(rules.status());
-  const auto tested = TestRules(shell, options, *rules);
-  if (!tested.ok()) return shell.Fail(tested.status());
+  std::vector<api::v1::TestEventRuleResponse> tested;
+  const absl::Status status = TestRules(shell, options, *rules, &tested);
+  if (!status.ok() && tested.empty()) return shell.Fail(status);
   if (shell.for_people()) {
-    for (size_t i = 0; i < tested->size(); ++i) {
-      PrintTested(shell, rules->size() == 1 ? "" : (*rules)[i].name, (*tested)[i]);
+    for (size_t i = 0; i < tested.size(); ++i) {
+      PrintTested(shell, rules->size() == 1 ? "" : (*rules)[i].name, tested[i]);
     }
-    return kExitOk;
+    return status.ok() ? kExitOk : shell.Fail(status);
   }
   Listing listing;
   listing.columns = {{"RULE"}, {"EVENTS"}, {"PROPOSALS"}};
-  for (size_t i = 0; i < tested->size(); ++i) {
-    const api::v1::TestEventRuleResponse& one = (*tested)[i];
+  for (size_t i = 0; i < tested.size(); ++i) {
+    const api::v1::TestEventRuleResponse& one = tested[i];
     const std::string& name = (*rules)[i].name;
     listing.items.push_back(
         {&one,
@@ -155,12 +171,12 @@ int RunTest(Shell& shell, const TestOptions& options) {
          {name, absl::StrCat(one.events()), absl::StrCat(one.proposals_size())}});
   }
   // One rule is one object, whatever else the file holds.
-  if (tested->size() == 1) {
+  if (rules->size() == 1) {
     shell.PrintOne(listing);
   } else {
     shell.PrintList(listing);
   }
-  return kExitOk;
+  return status.ok() ? kExitOk : shell.Fail(status);
 }
 
 }  // namespace

@@ -63,6 +63,14 @@ absl::StatusOr<absl::Time> StartOf(ReadTx& tx, const Task& task, absl::Time fall
   return start;
 }
 
+// Why there is no such backup, where the task has no error of its own.
+absl::StatusOr<std::string> WhyNotTaken(ReadTx& tx, const Job& job, const Task& task) {
+  if (!task.error_message.empty()) return task.error_message;
+  ASSIGN_OR_RETURN(const absl::Time start, StartOf(tx, task, absl::InfinitePast()));
+  return absl::StrCat(start == absl::InfinitePast() ? "it was not begun" : "it was stopped",
+                      job.error_message.empty() ? "" : ": ", job.error_message);
+}
+
 // A gate that succeeded, not long before `begin` and after every approval, and still does not
 // satisfy the policy: the next one would not either.
 absl::StatusOr<bool> GateIsUseless(ReadTx& tx, const Job& job, const Job& gate, absl::Time begin) {
@@ -72,7 +80,8 @@ absl::StatusOr<bool> GateIsUseless(ReadTx& tx, const Job& job, const Job& gate, 
   return newest && begin - gate.create_time < environment.policy.verified_backup_max_age;
 }
 
-absl::Status RecordBackup(FlowContext& context, const Task& task, Backup* backup) {
+absl::Status RecordBackup(FlowContext& context, const Job& job, const Task& task, Backup* backup,
+                          std::string* remark) {
   if (task.state == TaskState::kSucceeded) {
     ASSIGN_OR_RETURN(const work::v1::TaskResult result, ParseResult(task));
     if (!result.has_backup() || result.backup().backup_id() != backup->id) {
@@ -91,8 +100,9 @@ absl::Status RecordBackup(FlowContext& context, const Task& task, Backup* backup
     }
   } else {
     backup->state = Backup::State::kFailed;
-    backup->error_message = task.error_message;
+    ASSIGN_OR_RETURN(backup->error_message, WhyNotTaken(context.tx, job, task));
   }
+  if (backup->state == Backup::State::kFailed) *remark = backup->error_message;
   return context.tx.UpdateBackup(backup);
 }
 
@@ -204,7 +214,7 @@ absl::Status RecordBackupOutcome(FlowContext& context, const Job& job, const Tas
   ASSIGN_OR_RETURN(Backup backup, context.tx.GetBackup(is_backup ? spec.backup().backup_id()
                                                                  : spec.verify().backup_id()));
   std::string remark = task.error_message;
-  RETURN_IF_ERROR(is_backup ? RecordBackup(context, task, &backup)
+  RETURN_IF_ERROR(is_backup ? RecordBackup(context, job, task, &backup, &remark)
                             : RecordVerification(context, task, &backup, &remark));
   return context.tx.AppendAudit({context.actor,
                                  is_backup ? "backup.outcome" : "backup.verification",

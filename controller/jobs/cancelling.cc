@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
@@ -32,26 +33,41 @@ absl::Status EndCancelled(const JobFlow& flow, FlowContext& context, Job job) {
   return flow.Advance(context, job.id);
 }
 
+std::string PausedWith(const Job& change) {
+  return absl::StrCat(" (with jobs/", change.id, ")");
+}
+
 absl::Status CancelGate(const JobFlow& flow, FlowContext& context, const Job& change,
                         const std::string& reason) {
+  return EndGate(flow, context, change, reason,
+                 absl::StrCat("cancelled with the work of jobs/", change.id,
+                              reason.empty() ? "" : ": ", reason));
+}
+
+absl::Status EndGate(const JobFlow& flow, FlowContext& context, const Job& change,
+                     const std::string& reason, const std::string& words) {
   if (change.gate_job.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(Job gate, context.tx.GetJob(change.gate_job));
   if (IsTerminal(gate.state) || gate.cancel_requested) return absl::OkStatus();
   gate.cancel_requested = true;
   // What a pause waited for is none of how it ends.
   gate.error_reason = "CANCELLED";
-  gate.error_message = absl::StrCat("cancelled with the work of jobs/", change.id,
-                                    reason.empty() ? "" : ": ", reason);
+  gate.error_message = words;
   RETURN_IF_ERROR(context.Audit("job.cancel", gate, {{"reason", reason}, {"parent", change.id}}));
   return EndCancelled(flow, context, std::move(gate));
 }
 
-absl::Status CancelPausedGate(const JobFlow& flow, FlowContext& context, const Job& change) {
-  if (change.gate_job.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const Job gate, context.tx.GetJob(change.gate_job));
+bool IsPausedWith(const Job& change, const Job& gate) {
   const bool paused =
       IsHeld(gate) || (gate.state == JobState::kPaused && gate.error_reason == kPausedByPerson);
-  if (!paused) return absl::OkStatus();
+  return paused && absl::EndsWith(gate.error_message, PausedWith(change));
+}
+
+absl::Status CancelPausedGate(const JobFlow& flow, FlowContext& context, const Job& change) {
+  // Whoever cancels the change cancels its backup as well, and says why.
+  if (change.gate_job.empty() || change.cancel_requested) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const Job gate, context.tx.GetJob(change.gate_job));
+  if (!IsPausedWith(change, gate)) return absl::OkStatus();
   return CancelGate(flow, context, change,
                     change.error_message.empty()
                         ? absl::StrCat("it has ended: ", NameOf(change.state))

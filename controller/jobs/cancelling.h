@@ -13,12 +13,20 @@ namespace dbfleet::controller {
 // What has not begun ends now; what runs is asked to stop, and has the last word.
 absl::Status EndCancelled(const JobFlow& flow, FlowContext& context, Job job);
 
-// The backup that only this change wanted, unless it has ended.
+// The backup that only this change wanted, unless it has ended: with the change's work, or in other
+// `words`.
 absl::Status CancelGate(const JobFlow& flow, FlowContext& context, const Job& change,
                         const std::string& reason);
+absl::Status EndGate(const JobFlow& flow, FlowContext& context, const Job& change,
+                     const std::string& reason, const std::string& words);
 
-// Of a change that has ended. A backup that goes on ends by itself, and is a backup; one that is
-// paused would stay so for ever, as nobody resumes what it was paused with.
+// How the words end with which a backup is paused because its change is. By them it is known again:
+// one that a person paused by itself is that person's, whatever becomes of the change.
+std::string PausedWith(const Job& change);
+bool IsPausedWith(const Job& change, const Job& gate);
+
+// Of a change that has ended. A backup that goes on ends by itself, and is a backup; one that was
+// paused with the change would stay so for ever, as nobody resumes what it was paused with.
 absl::Status CancelPausedGate(const JobFlow& flow, FlowContext& context, const Job& change);
 
 }  // namespace dbfleet::controller

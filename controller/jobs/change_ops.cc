@@ -165,6 +165,7 @@ absl::StatusOr<Job> JobManager::SubmitChange(const RequestMeta& meta, ChangeRequ
     job.environment = request.environment;
     job.requester = meta.principal;
     job.title = request.title;
+    job.rollout = request.rollout;
     job.expire_time = clock_.Now() + request.expire_after;
     RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
       RETURN_IF_ERROR(CheckTargets(tx, request));

@@ -159,6 +159,7 @@ absl::Status JobManager::CancelOverrun(FlowContext& context, const std::string& 
 void JobManager::Tick() {
   // The last one's work still waits for the writer: more of the same would only pile up there.
   if (last_readings_.lock() != nullptr) return;
+  if (!std::exchange(looked_back_, true)) EndLeftBehind();
   const absl::Time now = clock_.Now();
   std::vector<Job> waiting;
   std::vector<Job> by_windows;
@@ -233,18 +234,12 @@ void JobManager::Tick() {
 
 void JobManager::AdvanceInTime(const std::string& job_id,
                                const std::shared_ptr<QueueReadings>& readings) {
-  auto changes = std::make_shared<JobChanges>();
-  store_.Mutate(
-      [this, changes, job_id, readings](WriteTx& tx) {
-        FlowContext context{tx, clock_.Now(), "system/scheduler", {}, readings.get()};
-        absl::Status status = CancelOverrun(context, job_id);
-        if (status.ok()) status = flow_.Advance(context, job_id);
-        *changes = std::move(context.changes);
-        return status;
+  InTime(
+      [this, job_id](FlowContext& context) -> absl::Status {
+        RETURN_IF_ERROR(CancelOverrun(context, job_id));
+        return flow_.Advance(context, job_id);
       },
-      [this, changes](absl::Status status) {
-        if (status.ok()) hub_.Notify(*changes);
-      });
+      readings);
 }
 
 void JobManager::LookAtQueue(const std::string& window) {

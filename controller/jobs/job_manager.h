@@ -153,6 +153,11 @@ class JobManager {
                                              const Job& draft = Job());
   // `readings`: of the others that are advanced with it, for the writer's thread alone; or nullptr.
   void AdvanceInTime(const std::string& job_id, const std::shared_ptr<QueueReadings>& readings);
+  // A mutation of the passing of time; returns at once.
+  void InTime(std::function<absl::Status(FlowContext&)> body,
+              const std::shared_ptr<QueueReadings>& readings = nullptr);
+  // Former versions left backups running, and backups paused, whose jobs and changes had ended.
+  void EndLeftBehind();
 
   Store& store_;
   const JobFlow& flow_;
@@ -161,6 +166,7 @@ class JobManager {
   // Of the last tick; there is one as long as any of its mutations has not run. Ticks come one
   // after the other, from one thread at a time.
   std::weak_ptr<QueueReadings> last_readings_;
+  bool looked_back_ = false;
 };
 
 // INVALID_ARGUMENT (BAD_INSPECTION).

@@ -52,19 +52,13 @@ absl::StatusOr<Job> PauseOne(FlowContext& context, const JobFlow& flow, const st
   return NotePause(context, words, std::move(details), std::move(job));
 }
 
-// What the backup is paused with that is taken for the change, by which it is known again: one that
-// a person paused by itself is not resumed with the change.
-std::string PausedWith(const Job& change) {
-  return absl::StrCat(change.error_message, " (with jobs/", change.id, ")");
-}
-
 // Whoever pauses a change does so because of the server, on which its backup is work as well.
 absl::Status PauseGate(FlowContext& context, const JobFlow& flow, const Job& change) {
   if (change.gate_job.empty() || change.error_reason != kPausedByPerson) return absl::OkStatus();
   ASSIGN_OR_RETURN(Job gate, context.tx.GetJob(change.gate_job));
   const bool goes_on = IsWaiting(gate.state) || gate.state == JobState::kRolling;
   if (!goes_on || IsHeld(gate) || gate.cancel_requested) return absl::OkStatus();
-  return PauseOne(context, flow, PausedWith(change),
+  return PauseOne(context, flow, absl::StrCat(change.error_message, PausedWith(change)),
                   {{"parent", change.id}, {"reason", change.error_message}}, std::move(gate))
       .status();
 }
@@ -136,14 +130,14 @@ absl::StatusOr<Job> JobManager::ResumeOne(FlowContext& context, Job job,
 absl::Status JobManager::ResumeGate(FlowContext& context, const Job& change) {
   if (change.gate_job.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(Job gate, context.tx.GetJob(change.gate_job));
-  const bool with_it =
-      gate.error_message == PausedWith(change) && (IsHeld(gate) || gate.state == JobState::kPaused);
+  const bool with_it = IsPausedWith(change, gate);
   ASSIGN_OR_RETURN(const bool spoilt, IsSpoilt(context.tx, gate, context.now));
   if (IsHeld(change) && spoilt && (with_it || IsTerminal(gate.state))) {
     Job without = change;
     without.gate_job.clear();  // Another one is taken.
     RETURN_IF_ERROR(context.tx.UpdateJob(&without));
-    return CancelGate(flow_, context, change, "cut short by a pause; another backup is taken");
+    const std::string why = "cut short by a pause; another backup is taken";
+    return EndGate(flow_, context, change, why, absl::StrCat(why, " for jobs/", change.id));
   }
   if (!with_it) return absl::OkStatus();
   return ResumeOne(context, std::move(gate), {{"parent", change.id}}).status();

@@ -76,13 +76,16 @@ absl::StatusOr<bool> JobFlow::MayAdvance(ReadTx& tx, const Job& job, absl::Time 
 
 absl::StatusOr<bool> JobFlow::MayMoveByWindow(ReadTx& tx, const Job& job, absl::Time now,
                                               QueueReadings* readings) const {
+  ASSIGN_OR_RETURN(std::vector<Task> tasks, tx.TasksOfJob(job.id));
   if (EndsWithItsWindow(job)) {
-    ASSIGN_OR_RETURN(const PolicyDecision decision, EvaluatePolicy(tx, job, now));
+    ASSIGN_OR_RETURN(const PolicyDecision decision,
+                     EvaluatePolicyOn(tx, job, tasks, now, readings));
     if (HasClosed(decision)) return true;
-    if (job.state == JobState::kRolling) return false;
+    // What runs is moved by what becomes of its targets; what is paused for something else than its
+    // window, by a person, by its check or when its time has come.
+    if (job.error_reason != kWindowClosed || job.state != JobState::kPaused) return false;
   }
   if (job.state != JobState::kPaused || job.error_reason != kWindowClosed) return true;
-  ASSIGN_OR_RETURN(std::vector<Task> tasks, tx.TasksOfJob(job.id));
   if (StopsTheJob(job, tasks)) return true;
   KeepPending(&tasks);
   if (tasks.empty()) return true;

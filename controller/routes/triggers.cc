@@ -52,6 +52,8 @@ struct Rule {
   // The record is meant only where this detail has this value; "" for any record.
   absl::string_view detail = "";
   absl::string_view value = "";
+  // And where this is why, as its detail "reason" says.
+  absl::string_view reason = "";
 };
 
 // The first that fits.
@@ -67,6 +69,8 @@ constexpr Rule kRules[] = {
     {"job.end", "succeeded", Meaning::kRelief, "succeeded", "state", "succeeded"},
     {"job.end", "cancelled", Meaning::kRelief, "was cancelled", "state", "cancelled"},
     {"job.end", "cancelled", Meaning::kRelief, "was rejected", "state", "rejected"},
+    {"job.end", "cancelled", Meaning::kRelief, "was cancelled when a part of it was done", "state",
+     "partial", "CANCELLED"},
     {"job.end", "failed", Meaning::kTrouble, "succeeded on some targets only", "state", "partial"},
     {"job.end", "failed", Meaning::kTrouble, "failed and was rolled back", "state", "rolled_back"},
     {"job.end", "failed", Meaning::kTrouble, "was refused by the policy", "state", "refused"},
@@ -127,9 +131,12 @@ constexpr Rule kRules[] = {
 
 bool Fits(const Rule& rule, const AuditEntry& entry) {
   if (rule.action != entry.action) return false;
-  if (rule.detail.empty()) return true;
-  const auto detail = entry.details.find(std::string(rule.detail));
-  return detail != entry.details.end() && detail->second == rule.value;
+  const auto is = [&](absl::string_view detail, absl::string_view value) {
+    if (value.empty()) return true;
+    const auto found = entry.details.find(std::string(detail));
+    return found != entry.details.end() && found->second == value;
+  };
+  return is(rule.detail, rule.value) && is("reason", rule.reason);
 }
 
 }  // namespace

@@ -96,6 +96,7 @@ using QueuedJobs = std::vector<QueuedJob>;
 struct BackupFilter {
   std::string instance_id;  // "" matches all, here and below.
   EnvironmentFilter environment;
+  std::optional<Backup::State> state = std::nullopt;
 };
 
 // "" matches all.

@@ -217,9 +217,12 @@ class Transaction : public MemoryScheduleTx {
   absl::StatusOr<Page<Backup>> ListBackups(const BackupFilter& filter,
                                            const PageRequest& page) override {
     const std::string query =
-        absl::StrCat("backups ", filter.instance_id, " ", Text(filter.environment));
+        absl::StrCat("backups ", filter.instance_id, " ", Text(filter.environment),
+                     filter.state.has_value() ? " " : "",
+                     filter.state.has_value() ? NameOf(*filter.state) : absl::string_view());
     return ListNewestFirst(t_.backups, query, page, [&](const Backup& backup) {
       return Matches(filter.instance_id, backup.instance_id) &&
+             filter.state.value_or(backup.state) == backup.state &&
              filter.environment.Has(backup.environment);
     });
   }

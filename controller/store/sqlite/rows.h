@@ -107,6 +107,8 @@ absl::Status PutState(Connection& connection, absl::string_view key, absl::strin
 
 absl::StatusOr<Page<AuditRow>> ListAudit(Connection& connection, const PageTokens& tokens,
                                          const AuditFilter& filter, const PageRequest& page);
+// What the database says of how it would find the listing's first records (EXPLAIN QUERY PLAN).
+absl::StatusOr<std::string> PlanOfAudit(Connection& connection, const AuditFilter& filter);
 absl::StatusOr<std::vector<std::map<std::string, std::string>>> AuditDetails(
     Connection& connection, absl::string_view resource, absl::string_view action);
 absl::StatusOr<bool> AuditMentions(Connection& connection, absl::string_view resource,

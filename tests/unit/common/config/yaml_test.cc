@@ -200,6 +200,14 @@ TEST(YamlTest, ATabThatIndentsIsNamedWithItsPlace) {
   // What is wrong elsewhere is not laid at a tab's door.
   EXPECT_THAT(ErrorOf("name: |\n  x\n  \ty\ninstances: [\n"), Not(HasSubstr("tab")));
   EXPECT_THAT(ErrorOf("name: a: b\t\n"), Not(HasSubstr("tab")));
+  // In quotes and in brackets a line is indented as one likes.
+  for (const char* text : {"name: \"x\n\ty\" z\n", "name: 'x\n\ty' z\n", "name: [b,\n\tc: }]\n",
+                           "name: {b: 1,\n\tc]\n", "name: [b,\n  [c],\n\td: }]\n"}) {
+    EXPECT_THAT(ErrorOf(text), HasSubstr(":2:")) << text;
+    EXPECT_THAT(ErrorOf(text), Not(HasSubstr("tab"))) << text;
+  }
+  EXPECT_THAT(ErrorOf("name: \"x\"\n\tport: 1\n"), HasSubstr(":2:1: a tab"));
+  EXPECT_THAT(ErrorOf("name: [x]\n\tport: 1\n"), HasSubstr(":2:1: a tab"));
 }
 
 TEST(YamlTest, ForeignTextInErrorsIsMadePrintable) {

@@ -291,7 +291,8 @@ Request MailTo(int port) {
 }
 
 // A server that takes a mail for whom it answers RCPT so.
-void ServeMail(int fd, const std::string& to_recipient, bool says_farewell) {
+void ServeMail(int fd, const std::string& to_recipient, bool says_farewell,
+               const std::string& farewell = "221 bye\r\n") {
   Peer::Write(fd, "220 here\r\n");
   for (;;) {
     const std::string line = Peer::Read(fd);
@@ -306,7 +307,7 @@ void ServeMail(int fd, const std::string& to_recipient, bool says_farewell) {
       Peer::Write(fd, "250 taken\r\n");
     } else if (line.rfind("QUIT", 0) == 0) {
       if (!says_farewell) return Peer::Hang(fd);
-      Peer::Write(fd, "221 bye\r\n");
+      Peer::Write(fd, farewell);
     } else if (line.rfind("MAIL", 0) == 0) {
       Peer::Write(fd, "250 fine\r\n");
     }
@@ -329,6 +330,14 @@ TEST_F(ClientTest, WithWhatWordsAMailWasTakenIsKeptAndNotTheFarewell) {
   const auto response = Send(MailTo(peer.port()));
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->code, 250);
+  EXPECT_EQ(response->body, "250 taken");
+}
+
+TEST_F(ClientTest, AMailThatWasTakenIsNotRefusedByAServerThatCloses) {
+  Peer peer([](int fd) { ServeMail(fd, "250 fine\r\n", true, "421 closing\r\n"); });
+  Open();
+  const auto response = Send(MailTo(peer.port()));
+  ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->body, "250 taken");
 }
 

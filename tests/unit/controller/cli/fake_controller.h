@@ -75,6 +75,7 @@ class FakeController : public api::v1::JobService::Service,
   api::v1::DeleteResourceRequest deleted;
   api::v1::ListAuditRecordsRequest asked_records;
   std::vector<api::v1::TestEventRuleRequest> tested_rules;
+  std::string refused_rule;  // In its manifest.
   api::v1::ListWindowOccurrencesRequest asked_occurrences;
   api::v1::ListWindowOccurrencesResponse occurrences;
 
@@ -145,6 +146,10 @@ class FakeController : public api::v1::JobService::Service,
                              api::v1::TestEventRuleResponse* out) override {
     if (auto status = Enter(context); !status.ok()) return status;
     tested_rules.push_back(*in);
+    if (!refused_rule.empty() && in->manifest().find(refused_rule) != std::string::npos) {
+      return rpc::ToGrpc(
+          Error(absl::StatusCode::kInvalidArgument, "BAD_MANIFEST", "it is no such rule"));
+    }
     out->set_events(static_cast<int64_t>(tested_rules.size()));
     return grpc::Status::OK;
   }

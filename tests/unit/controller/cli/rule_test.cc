@@ -58,6 +58,50 @@ TEST_F(CliTest, OneRuleOfAFileIsChosenByItsName) {
                               "backup-after-outage) [NO_SUCH_RULE]"));
 }
 
+// Other resources of a file are none of its rules, however many come first.
+TEST_F(CliTest, RulesBehindManyOtherResourcesAreTestedAsWell) {
+  std::string windows;
+  for (int i = 0; i < 101; ++i) {
+    windows += absl::StrCat("kind: MaintenanceWindow\nmetadata: {name: w", i, "}\n---\n");
+  }
+  const std::string file = Write("rules.yaml", windows + kTwoRules);
+  ASSERT_EQ(RunCli({"rule", "test", file}), 0) << err_;
+  EXPECT_EQ(controller_.tested_rules.size(), 2u);
+  std::string rules;
+  for (int i = 1; i <= 150; ++i) {
+    rules += absl::StrCat("kind: EventRule\nmetadata: {name: r", i, "}\n---\n");
+  }
+  controller_.tested_rules.clear();
+  EXPECT_EQ(RunCli({"rule", "test", Write("many.yaml", rules)}), 2);
+  EXPECT_THAT(err_, HasSubstr("[TOO_MANY_RULES]"));
+  ASSERT_EQ(RunCli({"rule", "test", Write("many.yaml", rules), "--name", "r120"}), 0) << err_;
+  EXPECT_EQ(controller_.tested_rules.size(), 1u);
+  std::string more;
+  for (int i = 0; i < 1001; ++i) more += "kind: A\n---\n";
+  EXPECT_EQ(RunCli({"rule", "test", Write("more.yaml", more)}), 2);
+  EXPECT_THAT(err_, HasSubstr("[TOO_MANY_RESOURCES]"));
+}
+
+// It may be the one that is meant, and the controller says what is wrong with it.
+TEST_F(CliTest, ARuleThatCannotBeReadIsTestedWhateverItsNameWouldBe) {
+  const std::string file = Write("rules.yaml", std::string(kTwoRules) + "---\na: [\n");
+  ASSERT_EQ(RunCli({"rule", "test", file, "--name", "broken"}), 0) << err_;
+  ASSERT_EQ(controller_.tested_rules.size(), 1u);
+  EXPECT_THAT(controller_.tested_rules[0].manifest(), HasSubstr("a: ["));
+  controller_.tested_rules.clear();
+  ASSERT_EQ(RunCli({"rule", "test", file, "--name", "look-again"}), 0) << err_;
+  ASSERT_EQ(controller_.tested_rules.size(), 1u);
+  EXPECT_THAT(controller_.tested_rules[0].manifest(), HasSubstr("look-again"));
+}
+
+TEST_F(CliTest, WhatTheRulesBeforeARefusedOneGaveIsShown) {
+  controller_.refused_rule = "backup-after-outage";
+  const std::string file = Write("rules.yaml", kTwoRules);
+  EXPECT_EQ(RunCli({"rule", "test", file}), 2);
+  EXPECT_THAT(out_, HasSubstr("look-again: would have proposed 0 jobs"));
+  EXPECT_THAT(err_, HasSubstr("[BAD_MANIFEST]"));
+}
+
 // What the text of a single resource is, the controller tells, with its own words.
 TEST_F(CliTest, ATextAloneInItsFileIsTestedAsItIs) {
   for (const char* text : {"kind: EventRule\nmetadata: {name: x}\n", "kind: Other\n", "a: [\n"}) {

@@ -264,6 +264,16 @@ class FleetFixture : public ::testing::Test {
     return false;
   }
 
+  // Of the newest such record.
+  std::string Detail(const std::string& action, const std::string& key) {
+    std::string value;
+    for (const AuditRow& row : store_.Audit()) {
+      const auto found = row.entry.details.find(key);
+      if (row.entry.action == action && found != row.entry.details.end()) value = found->second;
+    }
+    return value;
+  }
+
   // A verified backup of database "shop" taken just now.
   void AddVerifiedBackup(const std::string& instance = "orders-db") {
     Backup backup;

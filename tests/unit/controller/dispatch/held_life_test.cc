@@ -250,6 +250,8 @@ TEST_F(HeldGateTest, OfOneThatWasCutShortMeanwhileAnotherIsTaken) {
   const std::string next = JobOf(job_.id).gate_job;
   EXPECT_NE(next, gate_.id);
   EXPECT_TRUE(IsTerminal(JobOf(gate_.id).state)) << StateOf(gate_.id);
+  EXPECT_EQ(JobOf(gate_.id).error_message.find("with the work of"), std::string::npos)
+      << "the change goes on: " << JobOf(gate_.id).error_message;
   const agent::v1::Offer again = Unanswered();
   EXPECT_EQ(again.job_id(), next);
   Run(again, Taken(again));
@@ -286,6 +288,86 @@ TEST_F(HeldGateTest, ItIsCancelledWhenThePausedChangeExpires) {
   EXPECT_EQ(JobOf(gate_.id).error_message, "cancelled with the work of jobs/" + job_.id +
                                                ": it was not started before its expiry");
   EXPECT_EQ(StateOf(gate_.id), "cancelled");
+}
+
+// It is that person's, and there is more to a backup than one change.
+TEST_F(HeldGateTest, OneThatAPersonPausedByItselfIsNotCancelledWithTheChangesEnd) {
+  Pause(gate_);
+  Pause(job_);
+  LetItExpire();
+  EXPECT_EQ(StateOf(job_.id), "expired");
+  EXPECT_EQ(JobOf(gate_.id).error_message, "paused by users/ada: the shop is busy");
+  EXPECT_TRUE(IsHeld(JobOf(gate_.id)));
+}
+
+TEST_F(HeldGateTest, WhyThereIsNoBackupIsToldWhereItWasNotBegun) {
+  const agent::v1::Offer offer = Unanswered();
+  Pause(job_);
+  LetItExpire();
+  EXPECT_EQ(BackupOf(offer).error_message, "it was not begun: cancelled with the work of jobs/" +
+                                               job_.id + ": it was not started before its expiry");
+  EXPECT_EQ(Detail("backup.outcome", "error"), BackupOf(offer).error_message);
+}
+
+TEST_F(HeldGateTest, OneThatRanWasStoppedAndNotLeftUndone) {
+  const agent::v1::Offer offer = Begun();
+  Must(jobs_.Cancel({"users/ada", ""}, job_.id, "not needed"));
+  agent_.Finish(offer, agent::v1::OUTCOME_CANCELLED, {}, "CANCELLED");
+  EXPECT_EQ(BackupOf(offer).error_message,
+            "it was stopped: cancelled with the work of jobs/" + job_.id + ": not needed");
+}
+
+// Former versions did not look at the backup when its change ended.
+TEST_F(HeldGateTest, WhatAFormerVersionLeftPausedOrRunningIsEnded) {
+  const agent::v1::Offer offer = Unanswered();
+  Pause(job_);
+  const std::string with = JobOf(gate_.id).error_message;
+  LetItExpire();
+  ASSERT_EQ(StateOf(gate_.id), "cancelled");
+  ASSERT_TRUE(store_
+                  .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(Job gate, tx.GetJob(gate_.id));
+                    gate.state = JobState::kReady;
+                    gate.cancel_requested = false;
+                    gate.error_reason = kPausedByPerson;
+                    gate.error_message = with;
+                    RETURN_IF_ERROR(tx.UpdateJob(&gate));
+                    ASSIGN_OR_RETURN(std::vector<Task> tasks, tx.TasksOfJob(gate.id));
+                    for (Task& task : tasks) {
+                      task.state = TaskState::kPending;
+                      RETURN_IF_ERROR(tx.UpdateTask(&task));
+                    }
+                    ASSIGN_OR_RETURN(Backup backup,
+                                     tx.GetBackup(offer.spec().backup().backup_id()));
+                    backup.state = Backup::State::kRunning;
+                    return tx.UpdateBackup(&backup);
+                  })
+                  .ok());
+  JobManager started(store_, flow_, hub_, clock_);
+  started.Tick();
+  executor_.RunAll();
+  EXPECT_EQ(StateOf(gate_.id), "cancelled");
+  EXPECT_EQ(BackupOf(offer).state, Backup::State::kFailed);
+
+  ASSERT_TRUE(store_
+                  .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(Backup backup,
+                                     tx.GetBackup(offer.spec().backup().backup_id()));
+                    backup.state = Backup::State::kRunning;
+                    return tx.UpdateBackup(&backup);
+                  })
+                  .ok());
+  JobManager again(store_, flow_, hub_, clock_);
+  again.Tick();
+  executor_.RunAll();
+  EXPECT_EQ(BackupOf(offer).state, Backup::State::kFailed) << "its job has ended";
+}
+
+TEST_F(HeldGateTest, WhoeverCancelsThePausedChangeIsNamedOnceForItsBackup) {
+  Pause(job_);
+  Must(jobs_.Cancel({"users/bob", ""}, job_.id, "not needed"));
+  EXPECT_EQ(JobOf(gate_.id).error_message,
+            "cancelled with the work of jobs/" + job_.id + ": not needed");
 }
 
 TEST_F(HeldGateTest, OneThatHadBegunIsToldToStopWhenThePausedChangeExpires) {

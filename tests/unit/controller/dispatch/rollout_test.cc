@@ -145,5 +145,16 @@ TEST_F(RolloutLifeTest, TheSecondFailureSpendsABudgetOfOne) {
   EXPECT_EQ(CountOf(job, TaskState::kSkipped), 3);
 }
 
+// By what was asked, a pipeline is warned of a first wave that holds all targets.
+TEST_F(RolloutTest, WhatIsOnlyValidatedHasItsRollout) {
+  ChangeRequest request = MakeChange();
+  request.instances = {"orders-db"};
+  request.rollout.waves = {"50%"};
+  request.validate_only = true;
+  const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, request));
+  EXPECT_EQ(job.id, "");
+  EXPECT_EQ(job.rollout.waves, request.rollout.waves);
+}
+
 }  // namespace
 }  // namespace dbfleet::controller

@@ -198,6 +198,23 @@ TEST_F(WindowLifeTest, AWindowThatCancelsEndsTheJobWhenItCloses) {
   EXPECT_FALSE(IsOffered()) << "no further target begins";
 }
 
+// What a person, its budget or its check keeps is cancelled at the close, and nothing else before.
+TEST_F(WindowLifeTest, WhatIsPausedInAWindowThatCancelsCostsTheWriterNothingUntilItCloses) {
+  Declare({Once("tonight", absl::ZeroDuration(), absl::Hours(1), Overrun::kCancel)});
+  const Job job = Approved({"orders-db", "users-db"});
+  const agent::v1::Offer first = Begun();
+  Must(jobs_.Pause({"users/ada", ""}, job.id, "the shop is busy"));
+  agent_.Finish(first, agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());
+  ASSERT_EQ(StateOf(job.id), "paused");
+  const int before = store_.commits();
+  Pass(absl::Minutes(1));
+  EXPECT_EQ(store_.commits(), before);
+  clock_.JumpWallClock(absl::Hours(1));
+  Pass(absl::Seconds(10));
+  EXPECT_EQ(StateOf(job.id), "partial");
+  EXPECT_EQ(JobOf(job.id).error_message, "the window tonight has closed");
+}
+
 TEST_F(WindowLifeTest, WhatAClosingWindowWillCancelSaysThatNothingMoreBegins) {
   Declare({Once("tonight", absl::ZeroDuration(), absl::Hours(1), Overrun::kCancel)});
   const Job job = Approved({"orders-db", "users-db"});

@@ -214,6 +214,10 @@ TEST(Triggers, RecordsThatAreToldHaveTheirTrigger) {
   EXPECT_EQ(trigger("job.planned", {}), "none");
   EXPECT_EQ(trigger("job.end", {{"state", "succeeded"}}), "succeeded");
   EXPECT_EQ(trigger("job.end", {{"state", "partial"}}), "failed");
+  EXPECT_EQ(trigger("job.end", {{"state", "partial"}, {"reason", "WINDOW_CLOSED"}}), "failed");
+  EXPECT_EQ(trigger("job.end", {{"state", "partial"}, {"reason", "CANCELLED"}}), "cancelled")
+      << "somebody wanted that";
+  EXPECT_EQ(trigger("job.end", {{"state", "failed"}, {"reason", "CANCELLED"}}), "failed");
   EXPECT_EQ(trigger("job.end", {{"state", "cancelled"}}), "cancelled");
   EXPECT_EQ(trigger("job.needs_person", {}), "needs-person");
   EXPECT_EQ(trigger("attempt.grant", {}), "none");

@@ -368,9 +368,14 @@ TEST_F(QueriesTest, TheTrailSaysWhatWasLastDoneToThisVeryResource) {
   ASSERT_EQ(next.items.size(), 1u);
   EXPECT_EQ(next.items[0].entry.action, "resource.update");
   EXPECT_EQ(next.next_token, "");
-  EXPECT_EQ(listed({"environments/a", ""}, 10).items.size(), 6u);
-  EXPECT_EQ(listed({"environments/a", "", false, {"seen"}}, 10).items.size(), 2u);
-  EXPECT_EQ(listed({"environments/", "users/x", true, {}}, 10).items.size(), 0u);
+  EXPECT_EQ(listed({.resource_prefix = "environments/a"}, 10).items.size(), 6u);
+  const AuditFilter seen{.resource_prefix = "environments/a", .actions = {"seen"}};
+  EXPECT_EQ(listed(seen, 10).items.size(), 2u);
+  const AuditFilter see{.resource_prefix = "environments/a", .actions = {"see"}};
+  EXPECT_EQ(listed(see, 10).items.size(), 0u) << "an action is no prefix";
+  const AuditFilter collection{
+      .resource_prefix = "environments/", .actor = "users/x", .exact = true};
+  EXPECT_EQ(listed(collection, 10).items.size(), 0u);
 }
 
 TEST_F(QueriesTest, AWindowsQueueHasWhatHasNotEndedInItsOrder) {

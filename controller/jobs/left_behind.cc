@@ -1,0 +1,90 @@
+// JobManager's part for what versions before this one left behind (see job_manager.h).
+#include <set>
+#include <string>
+
+#include "common/base/status.h"
+#include "controller/domain/transitions.h"
+#include "controller/jobs/backup_flow.h"
+#include "controller/jobs/cancelling.h"
+#include "controller/jobs/job_manager.h"
+
+namespace dbfleet::controller {
+namespace {
+
+constexpr char kActor[] = "system/scheduler";
+
+// Jobs that have ended, of backups that are still said to run.
+absl::StatusOr<std::set<std::string>> EndedBackupJobs(ReadTx& tx) {
+  std::set<std::string> ended;
+  PageRequest page{1000, ""};
+  do {
+    ASSIGN_OR_RETURN(const Page<Backup> running,
+                     tx.ListBackups({.state = Backup::State::kRunning}, page));
+    for (const Backup& backup : running.items) {
+      ASSIGN_OR_RETURN(const Job job, tx.GetJob(backup.job_id));
+      if (IsTerminal(job.state)) ended.insert(job.id);
+    }
+    page.token = running.next_token;
+  } while (!page.token.empty());
+  return ended;
+}
+
+// Changes that have ended, whose backups are still paused with them.
+absl::StatusOr<std::set<std::string>> EndedChanges(ReadTx& tx) {
+  std::set<std::string> ended;
+  for (const JobState state : {JobState::kPlanning, JobState::kReady, JobState::kPaused}) {
+    ASSIGN_OR_RETURN(const std::vector<Job> jobs, tx.JobsInState(state));
+    for (const Job& job : jobs) {
+      if (job.kind != JobKind::kBackup || job.parent.empty()) continue;
+      ASSIGN_OR_RETURN(const Job change, tx.GetJob(job.parent));
+      if (IsTerminal(change.state) && IsPausedWith(change, job)) ended.insert(change.id);
+    }
+  }
+  return ended;
+}
+
+}  // namespace
+
+void JobManager::EndLeftBehind() {
+  std::set<std::string> backup_jobs;
+  std::set<std::string> changes;
+  // What cannot be read is as it was, and is looked at again with the next start.
+  (void)store_.Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(backup_jobs, EndedBackupJobs(tx));
+    return absl::OkStatus();
+  });
+  (void)store_.Read([&](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(changes, EndedChanges(tx));
+    return absl::OkStatus();
+  });
+  for (const std::string& id : backup_jobs) {
+    InTime([id](FlowContext& context) -> absl::Status {
+      ASSIGN_OR_RETURN(const Job job, context.tx.GetJob(id));
+      ASSIGN_OR_RETURN(const std::vector<Task> tasks, context.tx.TasksOfJob(id));
+      return RecordUnbegunBackups(context, job, tasks);
+    });
+  }
+  for (const std::string& id : changes) {
+    InTime([this, id](FlowContext& context) -> absl::Status {
+      ASSIGN_OR_RETURN(const Job change, context.tx.GetJob(id));
+      return CancelPausedGate(flow_, context, change);
+    });
+  }
+}
+
+void JobManager::InTime(std::function<absl::Status(FlowContext&)> body,
+                        const std::shared_ptr<QueueReadings>& readings) {
+  auto changes = std::make_shared<JobChanges>();
+  store_.Mutate(
+      [this, changes, readings, body = std::move(body)](WriteTx& tx) {
+        FlowContext context{tx, clock_.Now(), kActor, {}, readings.get()};
+        const absl::Status status = body(context);
+        *changes = std::move(context.changes);
+        return status;
+      },
+      [this, changes](absl::Status status) {
+        if (status.ok()) hub_.Notify(*changes);
+      });
+}
+
+}  // namespace dbfleet::controller
