@@ -144,8 +144,8 @@ class TreeBuilder : public YAML::EventHandler {
   bool has_document_ = false;
 };
 
-// Where the text in quotes ends that begins at `begin`, behind its quote; npos if it never does, and
-// `begin` if there is none.
+// Where the text in quotes ends that begins at `begin`, behind its quote; npos if it never does,
+// and `begin` if there is none.
 size_t EndOfQuotes(absl::string_view text, size_t begin) {
   if (begin >= text.size()) return begin;
   const char quote = text[begin];
@@ -202,8 +202,7 @@ YamlNode ReadYamlTree(absl::string_view text, std::vector<YamlProblem>* problems
     const int line = error.mark.line + 1;
     const std::optional<YAML::Mark>& last = builder.last_quoted();
     // What stands in quotes, or in brackets, is indented as one likes.
-    const size_t from =
-        last.has_value() ? EndOfQuotes(counted, static_cast<size_t>(last->pos)) : 0;
+    const size_t from = last.has_value() ? EndOfQuotes(counted, static_cast<size_t>(last->pos)) : 0;
     const std::optional<int> tab =
         builder.InBrackets() ? std::nullopt : IndentingTab(counted, line, from);
     problems->push_back(

@@ -59,7 +59,7 @@ class Easy {
   size_t sent_ = 0;
   bool mail_begun_ = false;  // The server has asked for the mail's text (354),
   bool mail_taken_ = false;  // and said that it has it.
-  std::string refused_;  // The address that the rules refused.
+  std::string refused_;      // The address that the rules refused.
   Mutex mutex_;
   curl_socket_t socket_ ABSL_GUARDED_BY(mutex_) = CURL_SOCKET_BAD;
 };

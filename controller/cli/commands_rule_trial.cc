@@ -119,8 +119,9 @@ absl::Status TestRules(Shell& shell, const TestOptions& options, const std::vect
     request.set_manifest(rule.text);
     *request.mutable_window() = FromDuration(options.window);
     ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
-    ASSIGN_OR_RETURN(api::v1::TestEventRuleResponse one,
-                     client->Call<EventRuleService>(&EventRuleService::Stub::TestEventRule, request));
+    ASSIGN_OR_RETURN(
+        api::v1::TestEventRuleResponse one,
+        client->Call<EventRuleService>(&EventRuleService::Stub::TestEventRule, request));
     tested->push_back(std::move(one));
   }
   return absl::OkStatus();

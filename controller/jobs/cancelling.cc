@@ -33,9 +33,7 @@ absl::Status EndCancelled(const JobFlow& flow, FlowContext& context, Job job) {
   return flow.Advance(context, job.id);
 }
 
-std::string PausedWith(const Job& change) {
-  return absl::StrCat(" (with jobs/", change.id, ")");
-}
+std::string PausedWith(const Job& change) { return absl::StrCat(" (with jobs/", change.id, ")"); }
 
 absl::Status CancelGate(const JobFlow& flow, FlowContext& context, const Job& change,
                         const std::string& reason) {

@@ -47,12 +47,11 @@ absl::Status Update(Connection& connection, Backup* value) {
 
 absl::StatusOr<Page<Backup>> ListBackups(Connection& connection, const PageTokens& tokens,
                                          const BackupFilter& filter, const PageRequest& page) {
-  return ListRowsOf<Backup>(connection, tokens, filter.environment,
-                            {{"instance_id", filter.instance_id},
-                             {"state", filter.state.has_value()
-                                           ? std::string(NameOf(*filter.state))
-                                           : std::string()}},
-                            "", Order::kDescending, page);
+  return ListRowsOf<Backup>(
+      connection, tokens, filter.environment,
+      {{"instance_id", filter.instance_id},
+       {"state", filter.state.has_value() ? std::string(NameOf(*filter.state)) : std::string()}},
+      "", Order::kDescending, page);
 }
 
 absl::StatusOr<std::vector<Backup>> VerifiedBackups(Connection& connection,
