@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 
+#include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 #include "controller/api/convert.h"
 #include "controller/audit/audit_export.h"
@@ -12,8 +14,11 @@
 namespace dbfleet::controller {
 namespace {
 
-// Records of calls that their callers were not let make. A plan that the policy refuses is none.
-constexpr const char* kDenials[] = {"access.denied", "change.approve_refused", "inspect.refused"};
+// Records of what their actors were not let do, as the proto's OUTCOME_DENIED says. A plan that the
+// policy refuses is none; tests/lint/denials_test.py holds the list whole.
+constexpr const char* kDenials[] = {"access.denied", "change.approve_refused",
+                                    "change.break_glass_refused", "inspect.refused",
+                                    "proposal.approve_refused"};
 
 class AuditExport : public rpc::StreamProducer<api::v1::AuditRecord> {
  public:
@@ -75,6 +80,12 @@ grpc::ServerUnaryReactor* AuditServiceImpl::ListAuditRecords(
       "dbfleet.api.v1.AuditService/ListAuditRecords", context, in, out,
       [this](const Caller&, const api::v1::ListAuditRecordsRequest& request,
              api::v1::ListAuditRecordsResponse* response) -> absl::Status {
+        if (!api::v1::ListAuditRecordsRequest::Outcome_IsValid(request.outcome())) {
+          return Error(absl::StatusCode::kInvalidArgument, "UNKNOWN_OUTCOME",
+                       absl::StrCat("`outcome` ", static_cast<int>(request.outcome()),
+                                    " is none that this controller knows; leave it out, or use "
+                                    "OUTCOME_DENIED"));
+        }
         AuditFilter filter{.resource_prefix = request.resource(),
                            .actor = request.actor(),
                            .action_prefix = request.action()};

@@ -1,7 +1,5 @@
 #include "controller/api/job_views.h"
 
-#include <algorithm>
-#include <set>
 #include <string>
 
 #include "absl/strings/match.h"
@@ -34,19 +32,17 @@ absl::Status AddRollbacks(ReadTx& tx, const Job& job, api::v1::Job* out) {
   return absl::OkStatus();
 }
 
-// Who could give an approval that is missing, as a proposal's candidates.
-absl::Status AddCandidates(ReadTx& tx, const JobPicture& picture, api::v1::Job* out) {
-  if (!picture.not_asked.has_value()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const Electorate electorate, Electorate::Read(tx));
-  std::set<std::string> candidates;
-  for (const Voter& approver : electorate.ApproversIn(picture.job.environment)) {
-    const auto& spent = *picture.not_asked;
-    if (std::find(spent.begin(), spent.end(), approver.principal) == spent.end()) {
-      candidates.insert(approver.principal);
-    }
-  }
-  out->mutable_candidates()->Add(candidates.begin(), candidates.end());
-  return absl::OkStatus();
+// Who could give an approval that is missing. Nobody is told of where it cannot be read (a stored
+// RoleBinding that is damaged, say): a job is shown all the same, which needs no roles.
+void AddCandidates(ReadTx& tx, JobManager& jobs, const JobPicture& picture, api::v1::Job* out) {
+  if (!picture.open_quorum.has_value()) return;
+  const absl::StatusOr<Electorate> electorate = Electorate::Read(tx);
+  if (!electorate.ok()) return;
+  const auto names =
+      jobs.WhoCouldApprove(tx, picture, electorate->ApproversIn(picture.job.environment));
+  if (!names.ok()) return;
+  out->set_candidates_known(true);
+  out->mutable_candidates()->Add(names->begin(), names->end());
 }
 
 }  // namespace
@@ -66,10 +62,12 @@ absl::Status CheckEnvironmentFilter(ReadTx& tx, const std::string& environment) 
 absl::StatusOr<api::v1::Job> JobViews::ByName(const std::string& name) const {
   std::string id;
   RETURN_IF_ERROR(ParseResourceName("jobs", name, &id));
-  return ById(id);
+  return Read(id, true);
 }
 
-absl::StatusOr<api::v1::Job> JobViews::ById(const std::string& id) const {
+absl::StatusOr<api::v1::Job> JobViews::ById(const std::string& id) const { return Read(id, false); }
+
+absl::StatusOr<api::v1::Job> JobViews::Read(const std::string& id, bool with_candidates) const {
   JobPicture picture;
   api::v1::Job beside;  // What its picture does not tell.
   RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
@@ -77,7 +75,7 @@ absl::StatusOr<api::v1::Job> JobViews::ById(const std::string& id) const {
     if (picture.job.kind != JobKind::kMigrate) return absl::OkStatus();
     ASSIGN_OR_RETURN(auto glass, BrokenGlassOf(tx, id));
     if (glass.has_value()) *beside.mutable_broken_glass() = *std::move(glass);
-    RETURN_IF_ERROR(AddCandidates(tx, picture, &beside));
+    if (with_candidates) AddCandidates(tx, jobs_, picture, &beside);
     return AddRollbacks(tx, picture.job, &beside);
   }));
   ASSIGN_OR_RETURN(api::v1::Job out, Of(picture));

@@ -19,8 +19,10 @@ class JobViews {
   JobViews(Store& store, JobManager& jobs, Clock& clock, JobManager::WhyNoWork why_no_work)
       : store_(store), jobs_(jobs), clock_(clock), why_no_work_(std::move(why_no_work)) {}
 
-  // `name` is "jobs/J". NOT_FOUND (JOB_NOT_FOUND).
+  // `name` is "jobs/J". NOT_FOUND (JOB_NOT_FOUND). For whoever asks how it stands: with those who
+  // could approve it, for which all users are looked at.
   absl::StatusOr<api::v1::Job> ByName(const std::string& name) const;
+  // Without: the answer of what was done to it, and each of a watch's pictures.
   absl::StatusOr<api::v1::Job> ById(const std::string& id) const;
   absl::StatusOr<api::v1::Job> Of(const JobPicture& picture) const;
   const JobManager::WhyNoWork& why_no_work() const { return why_no_work_; }
@@ -29,6 +31,8 @@ class JobViews {
                     bool only_changes, api::v1::ListJobsResponse* response) const;
 
  private:
+  absl::StatusOr<api::v1::Job> Read(const std::string& id, bool with_candidates) const;
+
   Store& store_;
   JobManager& jobs_;
   Clock& clock_;

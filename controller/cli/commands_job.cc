@@ -47,9 +47,12 @@ std::string HowToApprove(const Job& job, const std::string& name) {
       absl::StrCat(" can look at it (dbfleet change get ", name,
                    ") and approve it (dbfleet change approve ", name, " --reason REASON).");
   if (!job.candidates().empty()) return absl::StrCat("One of them", how, "\n");
+  const bool nobody = job.candidates_known();
   return absl::StrCat(
-      "Somebody else than ", SanitizeForDisplay(job.requester()), how,
-      " If nobody there may: another admin can make an approver (dbfleet user "
+      nobody ? "Nobody there can approve it now:"
+             : absl::StrCat("Somebody else than ", SanitizeForDisplay(job.requester()), how,
+                            " If nobody there may:"),
+      " another admin can make an approver (dbfleet user "
       "create NAME --role approver), or apply a RoleBinding that gives somebody the "
       "role approver in ",
       SanitizeForDisplay(ShortName(job.environment())),

@@ -99,6 +99,22 @@ absl::StatusOr<std::vector<PolicyBlocker>> JobManager::Explain(ReadTx& tx, const
   return ExplainTasks(tx, job, tasks, why_no_work, nullptr);
 }
 
+absl::StatusOr<std::vector<std::string>> JobManager::WhoCouldApprove(
+    ReadTx& tx, const JobPicture& picture, absl::Span<const Voter> approvers) {
+  std::vector<std::string> names;
+  if (!picture.open_quorum.has_value()) return names;
+  const OpenQuorum& open = *picture.open_quorum;
+  ASSIGN_OR_RETURN(std::vector<std::string> others, flow_.DependentsOf(tx, picture.job.requester));
+  others.push_back(picture.job.requester);
+  for (const Voter& voter : open.voters) others.push_back(voter.principal);
+  for (const Voter& approver : approvers) {
+    if (std::find(others.begin(), others.end(), approver.principal) != others.end()) continue;
+    if (FillsPlace(open, approver)) names.push_back(approver.principal);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 absl::StatusOr<JobPicture> JobManager::Show(ReadTx& tx, const std::string& job_id,
                                             const WhyNoWork& why_no_work) {
   JobPicture picture;
@@ -123,13 +139,7 @@ absl::StatusOr<std::vector<PolicyBlocker>> JobManager::ExplainTasks(ReadTx& tx, 
     const absl::Time now = clock_.Now();
     ASSIGN_OR_RETURN(const PolicyDecision decision, flow_.EvaluatePolicyOn(tx, job, tasks, now));
     blockers = decision.blockers;
-    if (picture != nullptr && decision.BlockedBy("approvals")) {
-      ASSIGN_OR_RETURN(picture->not_asked, flow_.DependentsOf(tx, job.requester));
-      picture->not_asked->push_back(job.requester);
-      for (const Approval& counted : decision.counted) {
-        picture->not_asked->push_back(counted.principal);
-      }
-    }
+    if (picture != nullptr) picture->open_quorum = decision.open_quorum;
     if (picture != nullptr && WaitsForKnownTime(decision, now)) {
       ASSIGN_OR_RETURN(const PolicyDecision then,
                        flow_.EvaluatePolicyOn(tx, job, tasks, decision.opens));

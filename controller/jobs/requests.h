@@ -54,10 +54,8 @@ struct JobPicture {
   std::vector<Task> tasks;                     // In the job's order,
   std::vector<std::vector<Attempt>> attempts;  // and those of each.
   std::vector<PolicyBlocker> blockers;         // Everything that keeps it from going on,
-  std::vector<PolicyBlocker> foreseen;  // and what will when its time comes (policy/foresight.h).
-  // Set while approvals are missing: whose approval counts already or would not count, the
-  // requester among them.
-  std::optional<std::vector<std::string>> not_asked;
+  std::vector<PolicyBlocker> foreseen;    // and what will when its time comes (policy/foresight.h).
+  std::optional<OpenQuorum> open_quorum;  // Set while approvals are missing that can be given.
 };
 
 // A window's queue as people see it, in its order.

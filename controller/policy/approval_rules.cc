@@ -102,8 +102,12 @@ ApprovalState CountApprovals(const PolicyInput& input) {
     voters.push_back(std::move(voter));
   }
   state.by_environment = static_cast<int>(voters.size());
+  state.quorum.approvals = state.demanded;
   // Policies are about changes: other work has no plan that could be approved.
-  if (input.approval_book == nullptr || input.job.kind != JobKind::kMigrate) return state;
+  if (input.approval_book == nullptr || input.job.kind != JobKind::kMigrate) {
+    state.quorum.voters = std::move(voters);
+    return state;
+  }
   state.unreadable = input.approval_book->unreadable;
   std::sort(voters.begin(), voters.end(),
             [](const Voter& a, const Voter& b) { return a.principal < b.principal; });
@@ -115,8 +119,11 @@ ApprovalState CountApprovals(const PolicyInput& input) {
       state.ttl = std::min(state.ttl, ApprovalLife(policy.ttl));
     }
     std::vector<std::string> unfilled = Unfilled(policy, voters);
-    if (!unfilled.empty()) state.unfilled.push_back({policy.name, std::move(unfilled)});
+    if (unfilled.empty()) continue;
+    state.unfilled.push_back({policy.name, std::move(unfilled)});
+    state.quorum.policies.push_back(policy);
   }
+  state.quorum.voters = std::move(voters);
   return state;
 }
 

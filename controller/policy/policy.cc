@@ -290,6 +290,9 @@ PolicyDecision Evaluate(const PolicyInput& input) {
   CheckTurn(input, &decision);
   TakeAwayWaived(input, &decision);
   decision.counted = std::move(approvals.counted);
+  if (!approvals.Enough() && decision.BlockedBy("approvals") && !decision.refused()) {
+    decision.open_quorum = std::move(approvals.quorum);
+  }
   decision.approval_ttl = approvals.ttl;
   decision.reason_required = approvals.reason_required;
   return decision;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "controller/domain/approval_policy.h"
 #include "controller/domain/types.h"
 #include "controller/policy/policy_input.h"
+#include "controller/policy/quorum.h"
 #include "controller/windows/window.h"
 
 namespace dbfleet::controller {
@@ -26,6 +28,7 @@ struct PolicyBlocker {
 struct PolicyDecision {
   std::vector<PolicyBlocker> blockers;  // Complete; empty means allowed.
   std::vector<Approval> counted;  // The approvals that count now, whether any is needed or not.
+  std::optional<OpenQuorum> open_quorum;  // Blocked by "approvals" that can still be given.
   // An approval given now lapses after this time, and needs a reason.
   absl::Duration approval_ttl;
   bool reason_required = false;

@@ -1,6 +1,7 @@
 #include "controller/policy/quorum.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -87,6 +88,22 @@ std::vector<std::string> Unfilled(const ApprovalPolicy& policy, absl::Span<const
                                     requirement.count, " (", WhoMayFill(requirement), ")"));
   }
   return unfilled;
+}
+
+bool FillsPlace(const OpenQuorum& open, const Voter& person) {
+  const auto approves = [](const Voter& voter) { return voter.roles.count(Role::kApprover) != 0; };
+  if (!approves(person)) return false;
+  const auto have = std::count_if(open.voters.begin(), open.voters.end(), approves);
+  if (have < open.approvals) return true;
+  std::vector<Voter> with = open.voters;
+  with.push_back(person);
+  const auto places = [](const ApprovalPolicy& policy, absl::Span<const Voter> voters) {
+    const std::vector<int> filled = FillRequirements(policy.requirements, voters, policy.distinct);
+    return std::accumulate(filled.begin(), filled.end(), 0);
+  };
+  return std::any_of(open.policies.begin(), open.policies.end(), [&](const ApprovalPolicy& policy) {
+    return places(policy, with) > places(policy, open.voters);
+  });
 }
 
 std::string WhoMayFill(const ApprovalRequirement& requirement) {

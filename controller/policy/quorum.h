@@ -31,6 +31,17 @@ std::vector<int> FillRequirements(absl::Span<const ApprovalRequirement> requirem
 // empty if all are.
 std::vector<std::string> Unfilled(const ApprovalPolicy& policy, absl::Span<const Voter> voters);
 
+// What approvals are asked for, and whose count already.
+struct OpenQuorum {
+  int approvals = 0;  // Of distinct approvers.
+  std::vector<ApprovalPolicy> policies;
+  std::vector<Voter> voters;
+};
+
+// Would the approval of this person, who has given none that counts, fill anything that is open? An
+// approver whose place is taken changes nothing. Where nobody does alone, nobody does with others.
+bool FillsPlace(const OpenQuorum& open, const Voter& person);
+
 // "approvers with the role policy_admin or auditor, or users/ada".
 std::string WhoMayFill(const ApprovalRequirement& requirement);
 

@@ -22,6 +22,7 @@ struct ApprovalState {
   };
   std::vector<Unfilled> unfilled;
   bool policies_apply = false;
+  OpenQuorum quorum;  // Of the policies those that miss something.
   std::string unreadable;
   absl::Duration ttl;
   bool reason_required = false;

@@ -329,20 +329,24 @@ absl::StatusOr<std::vector<std::string>> ShowStanding(ReadTx& tx, absl::Time now
     if (std::find(asked.begin(), asked.end(), quorum.environment) == asked.end()) {
       *asked.Add() = quorum.environment;
     }
-    std::vector<Voter> voters;
+    OpenQuorum open{quorum.approvals, quorum.policies, {}};
+    std::vector<Voter> others;
     for (const Voter& approver : electorate.ApproversIn(quorum.environment)) {
       const auto vote = std::find_if(
           proposal->votes().begin(), proposal->votes().end(),
           [&](const ProposalVote& one) { return one.principal() == approver.principal; });
       if (vote != proposal->votes().end() && Counts(*vote, *proposal, dependents, now)) {
-        voters.push_back(approver);
+        open.voters.push_back(approver);
       } else if (approver.principal != proposal->requester() &&
                  std::find(dependents.begin(), dependents.end(), approver.principal) ==
                      dependents.end()) {
-        candidates.insert(approver.principal);
+        others.push_back(approver);
       }
     }
-    for (const std::string& missing : Missing(quorum, voters)) proposal->add_missing(missing);
+    for (const Voter& other : others) {
+      if (FillsPlace(open, other)) candidates.insert(other.principal);
+    }
+    for (const std::string& missing : Missing(quorum, open.voters)) proposal->add_missing(missing);
   }
   if (proposal->missing().empty()) return leave.unformed;
   for (const std::string& candidate : candidates) proposal->add_candidates(candidate);

@@ -9,6 +9,7 @@
 #include "common/audit/merkle.h"
 #include "common/audit/record.h"
 #include "common/audit/tiles.h"
+#include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
 #include "tests/fakes/memory_rules.h"
 #include "tests/fakes/memory_schedules.h"

@@ -171,8 +171,7 @@ absl::StatusOr<std::string> PlanOfAudit(Connection& connection, const AuditFilte
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, statement.Step());
     if (!more) return plan;
-    absl::StrAppend(&plan, statement.Text(3), "
-");
+    absl::StrAppend(&plan, statement.Text(3), "\n");
   }
 }
 

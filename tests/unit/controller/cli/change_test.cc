@@ -25,6 +25,10 @@ TEST_F(CliTest, WhoCanApproveIsNamedWhereAnApprovalIsMissing) {
   EXPECT_THAT(out_, HasSubstr("Somebody else than"));
   EXPECT_THAT(out_, HasSubstr("If nobody there may"));
   EXPECT_THAT(out_, Not(HasSubstr("Who can approve")));
+  controller_.job.set_candidates_known(true);
+  EXPECT_EQ(RunCli({"job", "explain", "01J"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("Nobody there can approve it now: another admin can make an"));
+  EXPECT_THAT(out_, Not(HasSubstr("Somebody else than")));
   controller_.job.add_candidates("users/bob");
   controller_.job.add_candidates("users/cy");
   EXPECT_EQ(RunCli({"job", "explain", "01J"}), 0) << err_;

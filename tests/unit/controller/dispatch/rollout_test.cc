@@ -146,7 +146,7 @@ TEST_F(RolloutLifeTest, TheSecondFailureSpendsABudgetOfOne) {
 }
 
 // By what was asked, a pipeline is warned of a first wave that holds all targets.
-TEST_F(RolloutTest, WhatIsOnlyValidatedHasItsRollout) {
+TEST_F(RolloutLifeTest, WhatIsOnlyValidatedHasItsRollout) {
   ChangeRequest request = MakeChange();
   request.instances = {"orders-db"};
   request.rollout.waves = {"50%"};

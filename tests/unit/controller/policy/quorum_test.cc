@@ -38,6 +38,27 @@ TEST(QuorumTest, APersonStandsForOneRequirementAndIsPutWhereItLeadsFurthest) {
   EXPECT_THAT(FillRequirements(needs, {dba}, false), ElementsAre(1, 1));
 }
 
+TEST(QuorumTest, AnApprovalHelpsOnlyWhereAPlaceIsOpenForIt) {
+  ApprovalPolicy policy;
+  policy.requirements = {Needs("anybody", 1), Needs("audit", 1, {Role::kAuditor})};
+  policy.distinct = true;
+  const Voter auditor = Person("eve", {Role::kAuditor});
+  OpenQuorum open{0, {policy}, {}};
+  EXPECT_TRUE(FillsPlace(open, Person("abe")));
+  EXPECT_TRUE(FillsPlace(open, auditor));
+  EXPECT_FALSE(FillsPlace(open, {"users/vi", {Role::kAuditor}})) << "she is no approver";
+  open.voters = {Person("bob")};
+  EXPECT_FALSE(FillsPlace(open, Person("abe"))) << "bob fills that place";
+  EXPECT_TRUE(FillsPlace(open, auditor));
+  open.voters = {auditor};
+  EXPECT_TRUE(FillsPlace(open, Person("abe"))) << "she goes to where only she can be";
+  open.approvals = 2;
+  open.voters = {Person("bob")};
+  EXPECT_TRUE(FillsPlace(open, Person("abe"))) << "the environment wants another one";
+  policy.requirements = {Needs("anybody", 3)};
+  EXPECT_TRUE(FillsPlace({0, {policy}, {Person("bob")}}, Person("abe"))) << "one of two more";
+}
+
 TEST(QuorumTest, RolesAndUsersAreAlternativesAndNobodyFillsAnythingWithoutBeingAnApprover) {
   const ApprovalRequirement need = Needs("dba", 1, {Role::kAuditor}, {"users/ada"});
   EXPECT_TRUE(MayFill(need, Person("ada")));
