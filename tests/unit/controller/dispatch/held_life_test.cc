@@ -329,7 +329,7 @@ TEST_F(HeldGateTest, WhatAFormerVersionLeftPausedOrRunningIsEnded) {
                     ASSIGN_OR_RETURN(Job gate, tx.GetJob(gate_.id));
                     gate.state = JobState::kReady;
                     gate.cancel_requested = false;
-                    gate.error_reason = kPausedByPerson;
+                    gate.error_reason = std::string(kPausedByPerson);
                     gate.error_message = with;
                     RETURN_IF_ERROR(tx.UpdateJob(&gate));
                     ASSIGN_OR_RETURN(std::vector<Task> tasks, tx.TasksOfJob(gate.id));
