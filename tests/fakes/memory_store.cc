@@ -9,7 +9,6 @@
 #include "common/audit/merkle.h"
 #include "common/audit/record.h"
 #include "common/audit/tiles.h"
-#include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
 #include "tests/fakes/memory_rules.h"
 #include "tests/fakes/memory_schedules.h"
@@ -217,14 +216,11 @@ class Transaction : public MemoryScheduleTx {
   }
   absl::StatusOr<Page<Backup>> ListBackups(const BackupFilter& filter,
                                            const PageRequest& page) override {
-    const std::string query =
-        absl::StrCat("backups ", filter.instance_id, " ", Text(filter.environment),
-                     filter.state.has_value() ? " " : "",
-                     filter.state.has_value() ? NameOf(*filter.state) : absl::string_view());
+    const std::string query = absl::StrCat(filter.instance_id, " ", Text(filter.environment));
     return ListNewestFirst(t_.backups, query, page, [&](const Backup& backup) {
       return Matches(filter.instance_id, backup.instance_id) &&
-             filter.state.value_or(backup.state) == backup.state &&
-             filter.environment.Has(backup.environment);
+             filter.environment.Has(backup.environment) &&
+             filter.state.value_or(backup.state) == backup.state;
     });
   }
   absl::StatusOr<std::vector<Backup>> VerifiedBackups(absl::string_view instance_id) override {

@@ -6,7 +6,7 @@
 
 #include "common/base/status.h"
 #include "controller/api/job_views.h"
-#include "controller/identity/role_book.h"
+#include "controller/identity/roles_in.h"
 #include "tests/unit/controller/dispatch/fleet_fixture.h"
 
 namespace dbfleet::controller {

@@ -102,6 +102,8 @@ TEST_F(ProposalsTest, DistinctPeopleAndEachRequirement) {
   EXPECT_EQ(Approve(proposal, "bob")->state(), Proposal::STATE_PENDING) << "the same person";
   const Proposal half = *Approve(proposal, "cy");
   EXPECT_THAT(half.missing(), ElementsAre(HasSubstr("approvalpolicies/dba")));
+  EXPECT_THAT(half.candidates(), ElementsAre("users/dora"))
+      << "dan's approval would change nothing";
   EXPECT_EQ(Approve(proposal, "dora")->state(), Proposal::STATE_APPLIED);
 }
 
