@@ -147,12 +147,11 @@ TEST_F(RolloutLifeTest, TheSecondFailureSpendsABudgetOfOne) {
 
 // By what was asked, a pipeline is warned of a first wave that holds all targets.
 TEST_F(RolloutLifeTest, WhatIsOnlyValidatedHasItsRollout) {
-  ChangeRequest request = MakeChange();
-  request.instances = {"orders-db"};
-  request.rollout.waves = {"50%"};
+  ChangeRequest request = MakeRollout();
   request.validate_only = true;
   const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, request));
   EXPECT_EQ(job.id, "");
+  EXPECT_FALSE(job.rollout.waves.empty());
   EXPECT_EQ(job.rollout.waves, request.rollout.waves);
 }
 
