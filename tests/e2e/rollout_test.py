@@ -131,8 +131,10 @@ class RolloutTest(FleetTest):
 
     def test_a_failure_holds_the_rest_until_somebody_has_looked(self):
         job = self.four("0107", "--on-failure", "pause")
-        paused = self.fleet.wait_job(job, "PAUSED")
-        self.assertEqual(paused["errorReason"], "FAILURE_BUDGET")
+        # Between the waves it is paused, too, for a moment.
+        wait_until("its budget holds it",
+                   lambda: self.fleet.job(job).get("errorReason") == "FAILURE_BUDGET")
+        self.assertEqual(self.fleet.job(job)["state"], "STATE_PAUSED")
         self.assertEqual(self.task_states(job),
                          ["STATE_SUCCEEDED", "STATE_ROLLED_BACK", "STATE_PENDING", "STATE_PENDING"])
         self.fleet.cli("ada", "job", "resume", job, expect=0)
