@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 
 #include "common/config/values.h"
 #include "controller/routes/route.h"
@@ -28,8 +29,8 @@ void CheckUrl(const std::string& url, const std::string& field, bool plaintext,
   if (HostOf(url).empty() || url.size() > kMostUrlBytes) {
     // It may hold a password or a token, and what is refused is logged.
     problems->Add(field,
-                  "an https URL of a host, without a user in it and of at most 2000 bytes, is "
-                  "wanted; what was given is not shown");
+                  absl::StrCat("an https URL of a host, without a user in it and of at most ",
+                               kMostUrlBytes, " bytes, is wanted; what was given is not shown"));
   } else if (!plaintext && !absl::StartsWithIgnoreCase(url, "https://")) {
     problems->Add(field, "must begin with https://, since a secret is sent along");
   }

@@ -139,12 +139,7 @@ class Before {
 
   void Reach(size_t at) { limit_ = at > kFar ? at - kFar : 0; }
 
-  size_t OpenOf(size_t close) const {
-    for (size_t i = close; i-- > limit_;) {
-      if (program_.CloseOf(i) == close) return i;
-    }
-    return limit_;
-  }
+  size_t OpenOf(size_t close) const { return program_.OpenBefore(close, limit_); }
 
   // match ($x) { 1 => CHAIN }: who takes the value of the match takes that of the arm. The token
   // of the match; that of the arrow if it is none of one.
@@ -171,13 +166,6 @@ class Before {
     const bool word = IsWord(token, kLow) && !program_.IsMember(i - 1);
     guarded_ = guarded_ || pair || word || token.Is("?") || token.Is("&&") || token.Is("||");
     unbound_ = unbound_ || word;
-  }
-
-  bool IsComparison(size_t i) const {
-    const HostToken& before = program_[i - 1];
-    const HostToken& next = program_[i + 1];
-    return next.Is("=") || next.Is("~") || before.Is("=") || before.Is("!") || before.Is("<") ||
-           before.Is(">");
   }
 
   // def cancel(order) = CHAIN
@@ -263,7 +251,7 @@ class Before {
     static constexpr absl::string_view kRuby[] = {"case",   "elsif", "if",   "in",
                                                   "unless", "until", "when", "while"};
     const HostToken& token = program_[i];
-    if (token.Is("=") && IsComparison(i)) return !guarded_;
+    if (token.Is("=") && program_.IsComparison(i)) return !guarded_;
     if (token.Is("=") && unbound_) return false;
     if (token.Is("=") || token.Is("=>") || token.Is(",") || token.Is("[")) return true;
     if (program_.php() && guarded_ && token.IsName("instanceof")) return false;

@@ -161,6 +161,20 @@ bool HostProgram::EndsHead(size_t close) const {
   return false;
 }
 
+size_t HostProgram::OpenBefore(size_t close, size_t limit) const {
+  for (size_t i = close; i-- > limit;) {
+    if (CloseOf(i) == close) return i;
+  }
+  return limit;
+}
+
+bool HostProgram::IsComparison(size_t i) const {
+  const HostToken& before = (*this)[i - 1];
+  const HostToken& next = (*this)[i + 1];
+  return next.Is("=") || next.Is("~") || before.Is("=") || before.Is("!") || before.Is("<") ||
+         before.Is(">");
+}
+
 bool HostProgram::IsWholeStatement(HostRange range) const {
   const HostToken& before = range.begin == 0 ? nothing_ : tokens_[range.begin - 1];
   const HostToken& after = (*this)[range.end];

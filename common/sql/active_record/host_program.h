@@ -84,6 +84,10 @@ class HostProgram {
 
   // The token that closes the bracket, or the "do", at `open`; size() if nothing does.
   size_t CloseOf(size_t open) const { return open < size() ? close_[open] : size(); }
+  // What `close` closes; `limit` if that stands in front of it.
+  size_t OpenBefore(size_t close, size_t limit) const;
+  // Whether the "=" at `i` is a part of ==, <=, =~ and the like.
+  bool IsComparison(size_t i) const;
   // Whether parentheses or a list begin here on which something is called: (User.first).destroy.
   bool BeginsReceiver(size_t at) const;
   absl::string_view Source(HostRange range) const;

@@ -31,7 +31,7 @@ class Backwards {
       if ((token.Is("(") || token.Is("[")) && IsOperand(i - 1)) break;  // A call's, an index.
       if (token.Is(")") || token.Is("]")) i = OpenOf(i);
       returned_ = returned_ || token.IsName("return");
-      if (!token.Is("=") || IsComparison(i)) continue;
+      if (!token.Is("=") || program_.IsComparison(i)) continue;
       i = Take(i);
       returned_ = returned_ || program_[i - 1].IsName("return");
       if (!program_[i - 1].Is("=")) break;  // a = b = X
@@ -70,19 +70,7 @@ class Backwards {
            token.Is(")") || token.Is("]");
   }
 
-  bool IsComparison(size_t i) const {
-    const HostToken& before = program_[i - 1];
-    const HostToken& next = program_[i + 1];
-    return next.Is("=") || next.Is("~") || before.Is("=") || before.Is("!") || before.Is("<") ||
-           before.Is(">");
-  }
-
-  size_t OpenOf(size_t close) const {
-    for (size_t i = close; i-- > limit_;) {
-      if (program_.CloseOf(i) == close) return i;
-    }
-    return limit_;
-  }
+  size_t OpenOf(size_t close) const { return program_.OpenBefore(close, limit_); }
 
   void Add(size_t i) {
     const HostToken& token = program_[i];

@@ -27,8 +27,7 @@ uint8_t Bits(const Target& target) {
 
 constexpr absl::string_view kOneRuleEach =
     "name one rule in each comment: a line with dbfleet:ignore, the rule and the reason for each "
-    "of "
-    "them";
+    "of them";
 
 bool IsAboutIgnoring(const std::string& rule_id) {
   return rule_id == RuleOf(LintId::kIgnoreWithoutReason).id ||

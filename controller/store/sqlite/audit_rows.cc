@@ -1,10 +1,7 @@
 #include <algorithm>
-#include <iterator>
 #include <limits>
-#include <optional>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 
 #include "common/audit/export.h"
 #include "common/audit/merkle.h"

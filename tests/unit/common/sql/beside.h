@@ -53,4 +53,14 @@ inline bool HasDestructive(Dialect dialect, absl::string_view code) {
   return found;
 }
 
+// Each piece beside the call.
+template <size_t N>
+void ExpectWrites(Dialect dialect, const absl::string_view (&pieces)[N]) {
+  for (absl::string_view code : pieces) EXPECT_TRUE(HasDestructive(dialect, code)) << code;
+}
+template <size_t N>
+void ExpectReads(Dialect dialect, const absl::string_view (&pieces)[N]) {
+  for (absl::string_view code : pieces) EXPECT_FALSE(HasDestructive(dialect, code)) << code;
+}
+
 }  // namespace dbfleet::sql

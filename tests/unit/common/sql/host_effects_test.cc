@@ -11,15 +11,6 @@
 namespace dbfleet::sql {
 namespace {
 
-template <size_t N>
-void ExpectWrites(Dialect dialect, const absl::string_view (&all)[N]) {
-  for (absl::string_view code : all) EXPECT_TRUE(HasDestructive(dialect, code)) << code;
-}
-template <size_t N>
-void ExpectReads(Dialect dialect, const absl::string_view (&all)[N]) {
-  for (absl::string_view code : all) EXPECT_FALSE(HasDestructive(dialect, code)) << code;
-}
-
 TEST(HostEffectsTest, AMethodThatNobodyKnows) {
   constexpr absl::string_view kOfPhp[] = {
       "$order->cancel();",

@@ -15,16 +15,6 @@
 namespace dbfleet::sql {
 namespace {
 
-template <size_t N>
-void ExpectWrites(Dialect dialect, const absl::string_view (&pieces)[N]) {
-  for (absl::string_view code : pieces) EXPECT_TRUE(HasDestructive(dialect, code)) << code;
-}
-
-template <size_t N>
-void ExpectReads(Dialect dialect, const absl::string_view (&pieces)[N]) {
-  for (absl::string_view code : pieces) EXPECT_FALSE(HasDestructive(dialect, code)) << code;
-}
-
 TEST(HostGivenTest, WhatAClassOfLaravelGivesMayBeARecord) {
   ExpectWrites(kPhp, {
                          "Auth::user()->update(['a' => 1]);",

@@ -15,6 +15,16 @@
 // For tests of what lint finds in whole scripts, through the readers.
 namespace dbfleet::sql {
 
+inline const Target& Maria() {
+  static const Target& target = *new Target(Dialect::kMariaDb, {10, 11, 0});
+  return target;
+}
+
+inline const Target& Postgres() {
+  static const Target& target = *new Target(Dialect::kPostgres, {15, 0, 0});
+  return target;
+}
+
 // "rule statement", the statement counted from 1.
 inline std::vector<std::string> Found(const Target& target, absl::string_view script,
                                       const SchemaSnapshot* snapshot = nullptr) {

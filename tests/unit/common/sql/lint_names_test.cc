@@ -21,16 +21,6 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const Target& Maria() {
-  static const Target& target = *new Target(Dialect::kMariaDb, {10, 11, 0});
-  return target;
-}
-
-const Target& Postgres() {
-  static const Target& target = *new Target(Dialect::kPostgres, {15, 0, 0});
-  return target;
-}
-
 // All advice and messages of a script.
 std::string Said(const Target& target, absl::string_view script) {
   const auto statements = Split(target, script);

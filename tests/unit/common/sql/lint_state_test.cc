@@ -11,16 +11,6 @@ namespace {
 using ::testing::Contains;
 using ::testing::Not;
 
-const Target& Maria() {
-  static const Target& target = *new Target(Dialect::kMariaDb, {10, 11, 0});
-  return target;
-}
-
-const Target& Postgres() {
-  static const Target& target = *new Target(Dialect::kPostgres, {15, 0, 0});
-  return target;
-}
-
 TEST(LintStateTest, MariaDbATableCountsAsMadeOnlyIfThatIsCertain) {
   Finds(
       Maria(),

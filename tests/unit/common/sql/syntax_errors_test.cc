@@ -10,11 +10,6 @@ namespace {
 using ::testing::Contains;
 using ::testing::Not;
 
-const Target& Maria() {
-  static const Target& target = *new Target(Dialect::kMariaDb, {10, 11, 0});
-  return target;
-}
-
 void ExpectRefused(std::initializer_list<const char*> statements) {
   for (const char* one : statements) {
     EXPECT_THAT(Found(Maria(), one), Contains("dbf-syntax-error 1")) << one;

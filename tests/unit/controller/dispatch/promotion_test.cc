@@ -172,10 +172,7 @@ TEST_F(PromotionTest, ARehearsalIsSeenInTheResults) {
 TEST_F(PromotionTest, ARehearsalByAShorterChangeCountsForItsVersions) {
   DemandRehearsals();
   const ChangeRequest shorter = MakeChange();
-  ChangeRequest longer = shorter;
-  work::v1::Migration& second = *longer.spec.add_migrations();
-  second = longer.spec.migrations(0);
-  second.set_version("2");
+  const ChangeRequest longer = MakeLongerChange();
   const Job first = Planned(shorter);
   const Job both = Planned(longer);
   RehearsedInQa(both, {"2"});
@@ -209,10 +206,7 @@ TEST_F(PromotionTest, ARehearsalByAShorterChangeCountsForItsVersions) {
 TEST_F(PromotionTest, ARollbackOfAShorterChangeUndoesTheRehearsalOfALongerOne) {
   DemandRehearsals();
   ChangeRequest shorter = MakeChange();
-  ChangeRequest longer = shorter;
-  work::v1::Migration& second = *longer.spec.add_migrations();
-  second = longer.spec.migrations(0);
-  second.set_version("2");
+  const ChangeRequest longer = MakeLongerChange();
   const Job first = Planned(shorter);
   const Job both = Planned(longer);
   for (const JobState state : {JobState::kSucceeded, JobState::kPartial, JobState::kFailed}) {
@@ -232,10 +226,7 @@ TEST_F(PromotionTest, ARollbackOfAShorterChangeUndoesTheRehearsalOfALongerOne) {
 TEST_F(PromotionTest, ARehearsalOfTheSameVersionWithAnotherFileIsNone) {
   DemandRehearsals();
   ChangeRequest shorter = MakeChange();
-  ChangeRequest longer = shorter;
-  work::v1::Migration& second = *longer.spec.add_migrations();
-  second = longer.spec.migrations(0);
-  second.set_version("2");
+  const ChangeRequest longer = MakeLongerChange();
   RehearsedInQa(Planned(longer), {"2"});
   work::v1::ContentRef* down = shorter.spec.mutable_migrations(0)->mutable_down();
   down->set_inline_(down->inline_() + " ");
