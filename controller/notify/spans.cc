@@ -28,15 +28,47 @@ bool Selects(const Route& route, const SilenceTarget& target) {
   return route.Selects(place);
 }
 
-// `span` for each route that follows it, with those of the targets that the route selects.
+DeclaredWindow SelectorOf(const ToldWindow& window) {
+  DeclaredWindow selector;
+  selector.environments = window.environments;
+  selector.labels = window.labels;
+  return selector;
+}
+
+// Freezes that are in force.
+using Freezes = std::vector<DeclaredWindow>;
+
+Freezes FreezesOf(const std::vector<ToldWindow>& told, absl::Time now) {
+  Freezes freezes;
+  for (const ToldWindow& window : told) {
+    if (window.open && window.effect == WindowEffect::kDeny && now < window.span.end) {
+      freezes.push_back(SelectorOf(window));
+    }
+  }
+  return freezes;
+}
+
+// A window opens nothing there: an alert is about something else than its maintenance.
+bool IsFrozen(const Freezes& freezes, const SilenceTarget& target) {
+  return std::any_of(freezes.begin(), freezes.end(), [&](const DeclaredWindow& freeze) {
+    return freeze.Selects(target.environment, target.labels);
+  });
+}
+
+// `span` for each route that follows it, with those of the targets that the route selects. No
+// silence of it covers what is frozen.
 void AddFor(const RouteBook& book, absl::string_view what, const WantedSpan& span,
-            const std::vector<SilenceTarget>& targets, std::vector<WantedSpan>* spans) {
+            const std::vector<SilenceTarget>& targets, const Freezes& freezes,
+            std::vector<WantedSpan>* spans) {
   for (const auto& [name, route] : book.routes()) {
     if (!route->follows() || route->spec.disabled() || !route->Follows(what)) continue;
     WantedSpan wanted = span;
     wanted.route = name;
     for (const SilenceTarget& target : targets) {
-      if (Selects(*route, target)) wanted.targets.push_back(target);
+      if (!Selects(*route, target)) continue;
+      if (!route->spec.has_silences() || !IsFrozen(freezes, target)) {
+        wanted.targets.push_back(target);
+      }
     }
     if (!wanted.targets.empty()) spans->push_back(std::move(wanted));
   }
@@ -56,9 +88,7 @@ absl::StatusOr<const std::vector<SilenceTarget>*> SpanSource::TargetsOf(ReadTx& 
   const bool fresh = known.time <= now && now - known.time < kTargetsAge;
   if (known.window == window && fresh) return &known.targets;
   known = {window, now, {}};
-  DeclaredWindow selector;
-  selector.environments = window.environments;
-  selector.labels = window.labels;
+  const DeclaredWindow selector = SelectorOf(window);
   const EnvironmentFilter where =
       window.environments.empty()
           ? EnvironmentFilter()
@@ -78,6 +108,7 @@ absl::StatusOr<const std::vector<SilenceTarget>*> SpanSource::TargetsOf(ReadTx& 
 absl::Status SpanSource::AddWindows(ReadTx& tx, const RouteBook& book, absl::Time now,
                                     std::vector<WantedSpan>* spans) {
   ASSIGN_OR_RETURN(const std::vector<ToldWindow> told, ToldWindows(tx));
+  const Freezes freezes = FreezesOf(told, now);
   std::set<std::string> open;
   for (const ToldWindow& window : told) {
     const bool freeze = window.effect == WindowEffect::kDeny;
@@ -91,7 +122,7 @@ absl::Status SpanSource::AddWindows(ReadTx& tx, const RouteBook& book, absl::Tim
     span.text = absl::StrCat("the ", freeze ? "freeze " : "maintenance window ", window.name);
     span.begin = window.span.begin;
     span.end = window.span.end;
-    AddFor(book, what, span, *targets, spans);
+    AddFor(book, what, span, *targets, freeze ? Freezes() : freezes, spans);
   }
   std::erase_if(targets_, [&](const auto& entry) { return open.count(entry.first) == 0; });
   return absl::OkStatus();
@@ -132,7 +163,8 @@ absl::Status SpanSource::AddChanges(ReadTx& tx, const RouteBook& book, absl::Tim
     span.text =
         FieldText(absl::StrCat("the change jobs/", job.id, " on ", instance.id, ": ", job.title));
     span.begin = begin;
-    AddFor(book, "changes", span, {{instance.id, instance.environment, instance.labels}}, spans);
+    AddFor(book, "changes", span, {{instance.id, instance.environment, instance.labels}}, {},
+           spans);
   }
   left_out_ = std::move(left_out);
   return absl::OkStatus();

@@ -19,6 +19,13 @@ bool Contains(const std::vector<std::string>& all, const std::vector<std::string
   });
 }
 
+template <typename T>
+bool IsPart(const std::vector<T>& some, const std::vector<T>& all) {
+  return std::all_of(some.begin(), some.end(), [&](const T& one) {
+    return std::find(all.begin(), all.end(), one) != all.end();
+  });
+}
+
 // Selects `wider` all that `narrower` does?
 template <typename T>
 bool IsWider(const T& wider, const T& narrower) {
@@ -50,12 +57,14 @@ bool IsShorterLife(absl::Duration before, absl::Duration after) {
   return after != absl::ZeroDuration() && ApprovalLife(after) <= ApprovalLife(before);
 }
 
-bool SameRecurrence(const DeclaredWindow& a, const DeclaredWindow& b) {
-  const WindowTimes& x = a.window.times;
-  const WindowTimes& y = b.window.times;
-  return x.recurring.has_value() && y.recurring.has_value() &&
-         x.recurring->text() == y.recurring->text() && a.time_zone == b.time_zone &&
-         x.duration == y.duration && x.not_before == y.not_before && x.not_after == y.not_after;
+// Each time of `inner` begins with one of `outer`, and lasts no longer.
+bool RecursWithin(const DeclaredWindow& inner, const DeclaredWindow& outer) {
+  const WindowTimes& in = inner.window.times;
+  const WindowTimes& out = outer.window.times;
+  return in.recurring.has_value() && out.recurring.has_value() &&
+         in.recurring->text() == out.recurring->text() && inner.time_zone == outer.time_zone &&
+         in.duration <= out.duration && in.not_before >= out.not_before &&
+         in.not_after <= out.not_after;
 }
 
 // Is `inner` open only when `outer` is, from now on?
@@ -65,7 +74,7 @@ bool LiesWithin(const DeclaredWindow& inner, const DeclaredWindow& outer, absl::
   if (in.has_value() && out.has_value()) {
     return std::max(in->begin, now) >= std::max(out->begin, now) && in->end <= out->end;
   }
-  return SameRecurrence(inner, outer);
+  return RecursWithin(inner, outer);
 }
 
 bool IsOver(const DeclaredWindow* window, absl::Time now) {
@@ -119,7 +128,11 @@ bool OnlyTightens(const DeclaredWindow* before, const DeclaredWindow* after, abs
 }
 
 bool OnlyTightens(const BreakGlassPolicy* before, const BreakGlassPolicy* after) {
-  return after == nullptr || (before != nullptr && *before == *after);
+  if (after == nullptr) return true;
+  return before != nullptr && Contains(before->environments, after->environments) &&
+         IsPart(after->users, before->users) && IsPart(after->roles, before->roles) &&
+         IsPart(after->waives, before->waives) && after->max_duration <= before->max_duration &&
+         after->review_within <= before->review_within;
 }
 
 Quorum QuorumOf(const Environment& environment, const ApprovalBook& book) {

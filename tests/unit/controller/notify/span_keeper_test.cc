@@ -233,6 +233,30 @@ TEST_F(SpanKeeperTest, AFreezeIsFollowedWhereTheRouteSaysSo) {
   EXPECT_EQ(Body()["tags"][1], "freeze");
 }
 
+// Nothing may begin there, so what alerts is no maintenance.
+TEST_F(SpanKeeperTest, AFreezeWithinAWindowLetsAlertsThrough) {
+  Declare("quiet", kQuiet);
+  const DeclaredWindow window = Nightly(absl::Hours(2));
+  Watch({window});
+  Tick();
+  MakeSilence("s-1");
+  DeclaredWindow freeze = Nightly(absl::Hours(1), "production");
+  freeze.window.name = "incident";
+  freeze.window.effect = WindowEffect::kDeny;
+  Watch({window, freeze});
+  After(absl::Seconds(2));
+  EXPECT_EQ(Asked(), "0 requests");
+  freeze.environments = {"qa"};
+  Watch({window, freeze});
+  After(absl::Seconds(2));
+  ASSERT_EQ(Asked(), "DELETE https://am.example/api/v2/silence/s-1");
+  Answer(200);
+  Watch({window});
+  After(absl::Seconds(2));
+  ASSERT_EQ(Asked(), "POST https://am.example/api/v2/silences");
+  EXPECT_EQ(Body()["endsAt"], Moment(begin_ + absl::Hours(2)));
+}
+
 TEST_F(SpanKeeperTest, ARouteThatIsDeclaredOtherwiseBeginsAnew) {
   Declare("quiet", kQuiet);
   Watch({Nightly(absl::Hours(2))});

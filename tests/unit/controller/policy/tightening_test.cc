@@ -173,6 +173,80 @@ TEST(TighteningTest, AFreezeIsDeclaredAtOnceAndEndedEarlyByAQuorumWindowsTheOthe
   EXPECT_TRUE(tightens(&old, nullptr)) << "it was over anyway";
 }
 
+TEST(TighteningTest, ARecurringWindowThatIsOnlyMadeShorterTightensAFreezeLoosens) {
+  const auto base = [](WindowEffect effect) {
+    DeclaredWindow window;
+    window.window.effect = effect;
+    window.window.times.recurring = CronExpression::Parse("0 22 * * SAT").value();
+    window.window.times.duration = absl::Hours(4);
+    window.time_zone = "Europe/Berlin";
+    return window;
+  };
+  using Change = std::function<void(DeclaredWindow*)>;
+  const std::vector<std::pair<std::string, Change>> less = {
+      {"shorter", [](auto* w) { w->window.times.duration = absl::Hours(3); }},
+      {"from later on", [](auto* w) { w->window.times.not_before = kNow; }},
+      {"no longer", [](auto* w) { w->window.times.not_after = kNow + absl::Hours(1); }},
+  };
+  const std::vector<std::pair<std::string, Change>> other = {
+      {"another hour",
+       [](auto* w) { w->window.times.recurring = CronExpression::Parse("0 21 * * SAT").value(); }},
+      {"another zone", [](auto* w) { w->time_zone = "Europe/Vienna"; }},
+      {"shorter at another hour",
+       [](auto* w) {
+         w->window.times.recurring = CronExpression::Parse("0 21 * * SAT").value();
+         w->window.times.duration = absl::Hours(1);
+       }},
+  };
+  for (WindowEffect effect : {WindowEffect::kAllow, WindowEffect::kDeny}) {
+    const bool allows = effect == WindowEffect::kAllow;
+    const DeclaredWindow before = base(effect);
+    for (const auto& [name, change] : less) {
+      DeclaredWindow after = before;
+      change(&after);
+      EXPECT_EQ(OnlyTightens(&before, &after, kNow), allows) << name;
+      EXPECT_EQ(OnlyTightens(&after, &before, kNow), !allows) << name;
+    }
+    for (const auto& [name, change] : other) {
+      DeclaredWindow after = before;
+      change(&after);
+      EXPECT_FALSE(OnlyTightens(&before, &after, kNow)) << name;
+      EXPECT_FALSE(OnlyTightens(&after, &before, kNow)) << name;
+    }
+  }
+}
+
+TEST(TighteningTest, WhoMayBreakTheGlassOnlyTightensIfFewerMayWaiveLess) {
+  BreakGlassPolicy base;
+  base.environments = {"production", "qa"};
+  base.users = {"users/ada", "users/bob"};
+  base.roles = {Role::kOperator, Role::kAdmin};
+  base.waives = {"approvals", "window"};
+  base.max_duration = absl::Hours(2);
+  base.review_within = absl::Hours(24);
+  using Change = std::function<void(BreakGlassPolicy*)>;
+  const std::vector<std::pair<std::string, Change>> tighter = {
+      {"fewer environments", [](auto* p) { p->environments.pop_back(); }},
+      {"fewer people", [](auto* p) { p->users.pop_back(); }},
+      {"fewer roles", [](auto* p) { p->roles.pop_back(); }},
+      {"less is waived", [](auto* p) { p->waives.pop_back(); }},
+      {"a shorter time", [](auto* p) { p->max_duration = absl::Hours(1); }},
+      {"an earlier review", [](auto* p) { p->review_within = absl::Hours(1); }},
+  };
+  for (const auto& [name, change] : tighter) {
+    BreakGlassPolicy after = base;
+    change(&after);
+    EXPECT_TRUE(OnlyTightens(&base, &after)) << name;
+    EXPECT_FALSE(OnlyTightens(&after, &base)) << name;
+  }
+  BreakGlassPolicy everywhere = base;
+  everywhere.environments.clear();
+  EXPECT_FALSE(OnlyTightens(&base, &everywhere));
+  EXPECT_TRUE(OnlyTightens(&everywhere, &base));
+  EXPECT_TRUE(OnlyTightens(&base, nullptr));
+  EXPECT_FALSE(OnlyTightens(nullptr, &base));
+}
+
 TEST(TighteningTest, TheQuorumOfAPolicyIsAllThatItDemandsOfAnyChange) {
   Environment production;
   production.name = "production";
