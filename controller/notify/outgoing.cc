@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "nlohmann/json.hpp"
 
 #include "common/base/hash.h"
@@ -39,6 +40,20 @@ std::string Rfc3339(absl::Time time) {
 }
 
 bool IsOver(const Notification& notification) { return Field(notification, "status") == "over"; }
+
+// Those that are long enough to be no ordinary word of an answer.
+std::vector<absl::string_view> ValuesOfQuery(absl::string_view url) {
+  constexpr size_t kLeast = 6;
+  std::vector<absl::string_view> values;
+  const size_t query = url.find('?');
+  if (query == absl::string_view::npos) return values;
+  for (absl::string_view part : absl::StrSplit(url.substr(query + 1), absl::ByAnyChar("&#"))) {
+    const size_t equals = part.find('=');
+    if (equals != absl::string_view::npos) part.remove_prefix(equals + 1);
+    if (part.size() >= kLeast) values.push_back(part);
+  }
+  return values;
+}
 
 struct Maker {
   const Route& route;
@@ -74,6 +89,10 @@ struct Maker {
     if (path != std::string::npos && url.url.Reveal().size() - path > 8) {
       out.hidden.push_back(url.url.Reveal().substr(path));
     }
+    // So is what a parameter holds: a receiver may say which token it does not know.
+    for (const absl::string_view value : ValuesOfQuery(url.url.Reveal())) {
+      out.hidden.emplace_back(value);
+    }
     out.host = url.host;
     out.request.url = std::move(url.url);
     return absl::OkStatus();
@@ -81,8 +100,12 @@ struct Maker {
 
   absl::Status Webhook() {
     const resource::v1::WebhookReceiver& webhook = route.spec.webhook();
-    out.host = HostOf(webhook.url());
-    out.request.url = Secret(webhook.url());
+    if (webhook.url_secret().empty()) {
+      out.host = HostOf(webhook.url());
+      out.request.url = Secret(webhook.url());
+    } else {
+      RETURN_IF_ERROR(SetUrlSecret(webhook.url_secret()));
+    }
     const Texts texts = TextsFor(route, notification, AsItIs);
     SetJson({{"id", notification.id},
              {"route", route.name},

@@ -22,6 +22,7 @@
 #include "controller/resources/event_rule_resource.h"
 #include "controller/resources/scheduled_job.h"
 #include "controller/resources/view.h"
+#include "controller/routes/checks.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -286,6 +287,12 @@ class Look {
     const resource::v1::RouteSelector& selector = manifest.spec().selector();
     RETURN_IF_ERROR(AtNamed(selector.instances(), "spec.selector.instances",
                             {selector.environments().begin(), selector.environments().end()}));
+    if (MayHoldSecret(manifest.spec().webhook().url())) {
+      Note("spec.webhook.url",
+           "what stands behind its \"?\" looks like a secret, and everybody who may read routes, "
+           "and the audit trail, sees it; put the whole URL into a file, name it in the "
+           "controller's notifications.secrets, and give url_secret instead");
+    }
     return absl::OkStatus();
   }
 

@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 
 #include "common/config/values.h"
 #include "controller/routes/route.h"
@@ -34,6 +35,20 @@ void CheckUrl(const std::string& url, const std::string& field, bool plaintext,
   } else if (!plaintext && !absl::StartsWithIgnoreCase(url, "https://")) {
     problems->Add(field, "must begin with https://, since a secret is sent along");
   }
+}
+
+bool MayHoldSecret(absl::string_view url) {
+  const size_t query = url.find('?');
+  if (query == absl::string_view::npos) return false;
+  for (absl::string_view part :
+       absl::StrSplit(url.substr(query + 1), absl::ByAnyChar("&;"), absl::SkipEmpty())) {
+    const std::string name = absl::AsciiStrToLower(part.substr(0, part.find('=')));
+    for (const char* word :
+         {"token", "key", "secret", "pass", "pwd", "auth", "sig", "credential"}) {
+      if (absl::StrContains(name, word)) return true;
+    }
+  }
+  return false;
 }
 
 void CheckSecret(const std::string& name, const std::string& field, bool needed,

@@ -15,6 +15,9 @@ bool IsPrintableAscii(absl::string_view text);
 void CheckUrl(const std::string& url, const std::string& field, bool plaintext,
               config::Problems* problems);
 
+// Is there a parameter whose name speaks of a secret, as in "?token=..."? A guess, for advice.
+bool MayHoldSecret(absl::string_view url);
+
 // The name of a secret of the controller's configuration.
 void CheckSecret(const std::string& name, const std::string& field, bool needed,
                  config::Problems* problems);

@@ -101,8 +101,13 @@ void CheckReceivers(const NotificationRouteSpec& spec, Route* route, Problems* p
   std::vector<std::string> found;
   if (spec.has_webhook()) {
     found.push_back("webhook");
-    CheckUrl(spec.webhook().url(), "spec.webhook.url", spec.webhook().bearer_secret().empty(),
-             problems);
+    if (spec.webhook().url_secret().empty()) {
+      CheckUrl(spec.webhook().url(), "spec.webhook.url", spec.webhook().bearer_secret().empty(),
+               problems);
+    } else if (!spec.webhook().url().empty()) {
+      problems->Add("spec.webhook.url_secret", "give url or url_secret, not both");
+    }
+    CheckSecret(spec.webhook().url_secret(), "spec.webhook.url_secret", false, problems);
     CheckSecret(spec.webhook().signing_secret(), "spec.webhook.signing_secret", true, problems);
     CheckSecret(spec.webhook().bearer_secret(), "spec.webhook.bearer_secret", false, problems);
   }

@@ -95,8 +95,10 @@ class NotifyTest : public StoreTest {
     WriteSecret("key", "s3cr3t-key");
     WriteSecret("token", "s3cr3t-token");
     WriteSecret("slack", "https://hooks.slack.com/services/s3cr3t-path");
+    WriteSecret("hook", "https://h.example/in?team=dba&token=s3cr3t-parameter");
     secrets_ =
-        RouteSecrets(folder_ + "/secrets", {{"key", {"webhook", {"h.example", "g.example"}}},
+        RouteSecrets(folder_ + "/secrets", {{"hook", {"webhook", {"h.example"}}},
+                                            {"key", {"webhook", {"h.example", "g.example"}}},
                                             {"token", {"pagerduty", {"events.pagerduty.com"}}},
                                             {"slack", {"slack", {"hooks.slack.com"}}}});
     Restart();

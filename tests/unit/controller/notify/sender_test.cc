@@ -355,6 +355,19 @@ TEST_F(SenderTest, WhyASecretCannotBeReadIsLoggedOnceUntilThatChanges) {
   EXPECT_THAT(logged(3), SizeIs(1)) << "it is news again";
 }
 
+TEST_F(SenderTest, AWebhooksUrlMayBeASecret) {
+  Declare("r", "triggers: [failed], webhook: {url_secret: hook, signing_secret: key}");
+  Collect();
+  Happen(1);
+  Send();
+  ASSERT_EQ(transfers_->waiting.size(), 1u);
+  EXPECT_EQ(transfers_->waiting[0].url, "https://h.example/in?team=dba&token=s3cr3t-parameter");
+  EXPECT_NE(transfers_->waiting[0].Header("X-Dbfleet-Signature"), "");
+  transfers_->Answer(400, "no such token: s3cr3t-parameter, of dba");
+  Send();
+  EXPECT_EQ(Rows()[0].error, "HTTP 400: no such token: [secret], of dba");
+}
+
 // Slack refuses a message with a blank text, and it would be lost.
 TEST_F(SenderTest, ATemplateThatComesToNothingIsReplacedByTheUsualText) {
   Declare("s",

@@ -119,6 +119,19 @@ TEST_F(AdviceTest, InstancesThatAreNotThereAreToldByName) {
                                 HasSubstr("spec.propose.targets.instances[0]: ")));
 }
 
+TEST_F(AdviceTest, ATokenInAWebhooksUrlIsSeenByEverybody) {
+  const auto route = [](const std::string& url) {
+    return absl::StrCat(
+        "apiVersion: dbfleet/v1\nkind: NotificationRoute\nmetadata: {name: r}\nspec:\n"
+        "  triggers: [failed]\n  webhook:\n    url: ",
+        url, "\n    signing_secret: key\n");
+  };
+  EXPECT_THAT(Warnings(route("https://h.example/x?team=dba")), IsEmpty());
+  EXPECT_THAT(Warnings(route("https://h.example/x?token=s3cr3t")),
+              ElementsAre(AllOf(StartsWith("f.yaml:7:5: "), HasSubstr("url_secret"),
+                                ::testing::Not(HasSubstr("s3cr3t")))));
+}
+
 // Earlier versions took it: a directory that holds one can be applied as a whole all the same.
 TEST_F(AdviceTest, ARuleOfWhichNothingCouldComeIsRefusedUnlessItIsThereAlready) {
   const std::string dead =

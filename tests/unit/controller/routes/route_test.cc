@@ -5,11 +5,14 @@
 #include "gtest/gtest.h"
 
 #include "common/config/yaml.h"
+#include "controller/routes/checks.h"
 
 namespace dbfleet::controller {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // What is wrong with a route of this spec (YAML); "" if nothing is.
 std::string Problems(const std::string& spec, Route* route = nullptr) {
@@ -107,6 +110,29 @@ TEST(Route, ASecretIsNotSentWithoutTls) {
               HasSubstr("none is not for a password"));
 }
 
+TEST(Route, AWebhooksUrlIsGivenOrNamed) {
+  EXPECT_EQ(Problems("triggers: [failed], webhook: {url_secret: u, signing_secret: k}"), "");
+  EXPECT_THAT(Problems("triggers: [failed], webhook: {url_secret: u, signing_secret: k, url: "
+                       "'https://h.example/x'}"),
+              HasSubstr("spec.webhook.url_secret: give url or url_secret, not both"));
+  EXPECT_THAT(Problems("triggers: [failed], webhook: {signing_secret: k}"),
+              HasSubstr("spec.webhook.url: is missing"));
+  EXPECT_THAT(Problems("triggers: [failed], webhook: {url_secret: 'https://h.example/hunter2', "
+                       "signing_secret: k}"),
+              AllOf(HasSubstr("spec.webhook.url_secret"), Not(HasSubstr("hunter2"))));
+}
+
+TEST(Route, AParametersNameTellsOfASecret) {
+  for (const char* url : {"https://h/x?token=a", "https://h/x?a=b&api_key=c",
+                          "https://h?PASSWORD=", "https://h/?a;sig=1", "https://h/?access-token"}) {
+    EXPECT_TRUE(MayHoldSecret(url)) << url;
+  }
+  for (const char* url : {"https://h/token", "https://h/x?team=dba&channel=7", "https://h/?a=token",
+                          "https://h/x", "https://h/?"}) {
+    EXPECT_FALSE(MayHoldSecret(url)) << url;
+  }
+}
+
 TEST(Route, UrlsHaveAHostAndNoUser) {
   for (const char* url : {"", "ftp://h/", "https://", "https://user:pw@h/", "https://h\\@evil/",
                           "https://h evil/", "https:///x", "https://h:0/", "https://h:99999/"}) {
@@ -130,7 +156,7 @@ TEST(Route, WhatIsRefusedMayBeASecretAndIsNotShown) {
                            "webhook: {signing_secret: k, url: 'https://u:hunter2@h.example/x'}"}) {
     const std::string problems = Problems(absl::StrCat("triggers: [failed], ", spec));
     EXPECT_THAT(problems, HasSubstr("is not shown")) << spec;
-    EXPECT_THAT(problems, testing::Not(HasSubstr("hunter2"))) << spec;
+    EXPECT_THAT(problems, Not(HasSubstr("hunter2"))) << spec;
   }
 }
 
