@@ -11,10 +11,12 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 
+#include "common/base/duration_text.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/config/values.h"
 #include "common/config/yaml_writer.h"
+#include "common/proto_time/proto_time.h"
 #include "controller/jobs/job_manager.h"
 #include "controller/jobs/no_such_window.h"
 #include "controller/jobs/specs.h"
@@ -22,6 +24,7 @@
 #include "controller/resources/event_rule_resource.h"
 #include "controller/resources/scheduled_job.h"
 #include "controller/resources/view.h"
+#include "controller/resources/window_resource.h"
 #include "controller/routes/checks.h"
 
 namespace dbfleet::controller {
@@ -199,8 +202,23 @@ class Look {
     }
     if (window.spec().effect() == "deny") {
       Note(field, absl::StrCat(name, " is a freeze, which carries no work"));
+    } else if (job.queue().has_estimate()) {
+      AtLength(window, FromProto(job.queue().estimate()), field);
     }
     return absl::OkStatus();
+  }
+
+  void AtLength(const resource::v1::MaintenanceWindow& window, absl::Duration estimate,
+                absl::string_view field) {
+    config::Problems problems;
+    const WindowTimes times = CompileWindow(window, &problems).window.times;
+    if (!problems.ToStatus().ok()) return;  // Told elsewhere.
+    const absl::Duration length =
+        times.once.has_value() ? times.once->end - times.once->begin : times.duration;
+    if (estimate < length) return;
+    Note(field, absl::StrCat("jobs that are estimated to need ", DurationText(estimate),
+                             " do not fit into a window of ", DurationText(length),
+                             ", and are refused (WINDOW_TOO_SHORT)"));
   }
 
   absl::Status AtJob(const ScheduledJob& job, const std::string& field,

@@ -250,6 +250,20 @@ TEST_F(AdviceTest, AWindowThatIsNotThereOrCarriesNothingIsTold) {
               ElementsAre(HasSubstr("no instance"), HasSubstr("no maintenance window \"night\"")));
 }
 
+TEST_F(AdviceTest, WorkThatIsTooLongForItsWindowIsTold) {
+  const auto queued = [](const std::string& estimate) {
+    return absl::StrCat(
+        Schedule(absl::StrCat("backup: {}, queue: {window: night, estimate: ", estimate, "}"),
+                 "  targets: {instances: [shop]}\n"),
+        "---\napiVersion: dbfleet/v1\nkind: MaintenanceWindow\nmetadata: {name: night}\n"
+        "spec: {effect: allow, recurring: {cron: \"0 2 * * *\", duration: 1h}}\n");
+  };
+  EXPECT_THAT(Warnings(queued("59m")), IsEmpty());
+  EXPECT_THAT(Warnings(queued("1h")),
+              ElementsAre(AllOf(HasSubstr("spec.job.queue.window: "),
+                                HasSubstr("1h do not fit into a window of 1h"))));
+}
+
 // They may be made later, so it is told only; a mistyped name would wait for ever.
 TEST_F(AdviceTest, UsersOfPoliciesThatThereAreNotOrThatCannotActAreTold) {
   AddUser("ada");
