@@ -66,6 +66,12 @@ bool SaidOfAllRows(const Look& look) {
 void NoWhere(const Look& look) {
   if (!look.facts.query.unguarded_write || SaidOfCall(look)) return;
   if (!Writes(look)) return look.Report(LintId::kNoWhere);
+  if (look.facts.object_type == "history") {
+    return look.Report(LintId::kNoWhere,
+                       absl::StrCat("DELETE HISTORY deletes the whole history", Of(look)),
+                       absl::StrCat("write DELETE HISTORY FROM ", look.Sql(look.table()),
+                                    " BEFORE SYSTEM_TIME and the time from which on it is needed"));
+  }
   look.Report(LintId::kNoWhere,
               absl::StrCat(VerbText(look),
                            look.facts.query.always_true_where ? " with a WHERE that is always true"

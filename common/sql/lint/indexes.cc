@@ -106,14 +106,20 @@ std::string RowsOf(const Look& look, const LiveTable* live, const IndexFacts& in
 }
 
 void ReportUnique(const Look& look, const Name& table, const IndexFacts& index) {
-  if (!index.unique || index.primary || index.using_index || look.IsNew(table)) return;
+  if (!index.unique || index.using_index || look.IsNew(table)) return;
+  if (index.primary && !look.facts.ignore) return;
   const LiveTable* live = look.Live(table);
   if (live != nullptr && live->rows == 0) return;
   std::vector<std::string> columns;
   const std::vector<std::string>& keys = KeysOf(look, index, &columns);
   const std::string list = absl::StrJoin(keys, ", ");
-  const std::string message = absl::StrCat("a unique key over ", list, " of ", look.Sql(table),
-                                           " fails if there are duplicates");
+  const std::string message =
+      look.facts.ignore ? absl::StrCat(
+                              "ALTER IGNORE deletes, without an error, all but one of the "
+                              "rows of ",
+                              look.Sql(table), " that agree in ", list)
+                        : absl::StrCat("a unique key over ", list, " of ", look.Sql(table),
+                                       " fails if there are duplicates");
   const std::string probe = absl::StrCat(
       "first: SELECT ", list, ", COUNT(*) FROM ", look.Sql(table), RowsOf(look, live, index, keys),
       " GROUP BY ", list, " HAVING COUNT(*) > 1 must give nothing");

@@ -135,10 +135,7 @@ bool NeedsCopy(const Facts& facts) {
 }
 
 // DROP SYSTEM VERSIONING: it drops what it may only drop while nobody writes.
-bool DropsHistory(const Look& look) {
-  return Has(look.facts, AlterationKind::kDropColumn) &&
-         look.verdict.effects.blocks == Blocking::kWrites;
-}
+bool DropsHistory(const Look& look) { return Has(look.facts, AlterationKind::kDropVersioning); }
 
 // Of several changes the one that needs most decides.
 std::string OnlineForm(const Look& look) {
@@ -150,14 +147,32 @@ std::string OnlineForm(const Look& look) {
                       shared ? "LOCK=SHARED" : "LOCK=NONE");
 }
 
+// What is said of partitions stands alone, or behind everything else: the servers refuse an
+// ALGORITHM beside it, or take it for a partition's name. A tablespace is discarded in one way.
+bool KnowsNoAlgorithm(const Facts& facts) {
+  return std::any_of(facts.alterations.begin(), facts.alterations.end(), [](const Alteration& a) {
+    switch (a.kind) {
+      case AlterationKind::kAddPartition:
+      case AlterationKind::kDropPartition:
+      case AlterationKind::kTruncatePartition:
+      case AlterationKind::kReorganizePartition:
+      case AlterationKind::kDetachPartition:
+      case AlterationKind::kCheckPartition:
+      case AlterationKind::kDiscardTablespace:
+        return true;
+      default:
+        return false;
+    }
+  });
+}
+
 void NoAlgorithm(const Look& look) {
   const bool alters = look.is(Verb::kAlterTable) && !IsCheap(look.facts);
   if ((!alters && !look.is(Verb::kCreateIndex)) || look.IsNew(look.table())) return;
   const std::string& algorithm = look.facts.algorithm;
   const bool states = !algorithm.empty() && algorithm != "default";
   if (states || (!look.facts.lock.empty() && look.facts.lock != "default")) return;
-  // Partitions are named behind everything else, and take their rows with them in any case.
-  if (Has(look.facts, AlterationKind::kReorganizePartition)) return;
+  if (KnowsNoAlgorithm(look.facts)) return;
   const std::string name = look.Sql(look.table());
   if (NeedsCopy(look.facts)) {
     // That it copies the table is said already, by name.

@@ -221,6 +221,7 @@ bool MayDoAnything(const Reading& reading) {
 // DROP of what tables may belong to, or may be made of.
 bool MayDropTables(const Facts& facts) {
   return facts.verb == Verb::kDropSchema ||
+         (facts.verb == Verb::kCreateSchema && facts.or_replace) ||
          (facts.cascade && (facts.verb == Verb::kOther || facts.verb == Verb::kDropType));
 }
 

@@ -107,7 +107,8 @@ void Script::NoteParts(const Facts& facts) {
       NotePart(other, table);
     } else if (alteration.kind == AlterationKind::kDetachPartition && !postgres_) {
       NoteExchange(table, other);  // EXCHANGE, CONVERT
-    } else if (alteration.kind == AlterationKind::kSetTablespace && !postgres_) {
+    } else if (!postgres_ && (alteration.kind == AlterationKind::kSetTablespace ||
+                              alteration.kind == AlterationKind::kDiscardTablespace)) {
       NoteOthersRows(IndexOfTouched(table));  // IMPORT TABLESPACE
     }
   }

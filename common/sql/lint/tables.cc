@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 
 #include "common/sql/lint/checks.h"
+#include "common/sql/model/engines.h"
 
 // Tables as wholes: dropped, emptied, renamed, made.
 namespace dbfleet::sql {
@@ -58,6 +59,13 @@ void DropTable(const Look& look) {
 // MariaDB: CREATE OR REPLACE drops what stands there, with its rows. A sequence is a table for it.
 void ReplaceTable(const Look& look) {
   const Name& name = look.table();
+  if (look.is(Verb::kCreateSchema) && look.facts.or_replace) {
+    return look.ReportOn(
+        name, LintId::kDropTable,
+        absl::StrCat("CREATE OR REPLACE DATABASE ", look.Sql(name),
+                     " drops the database that is there, with every table in it"),
+        absl::StrCat("write CREATE DATABASE ", look.Sql(name), " without OR REPLACE"));
+  }
   const bool sequence = look.is(Verb::kCreateSequence);
   if (!look.is(Verb::kCreateTable) && !sequence) return;
   if (!look.mysql() || !look.facts.or_replace || look.facts.temporary) return;
@@ -138,6 +146,24 @@ void Truncate(const Look& look) {
                   absl::StrCat("DROP PARTITION loses all rows of ", alteration.name, " in ",
                                look.Sql(look.table())),
                   "take a backup of the partition, or exchange it with a table, first");
+    } else if (alteration.kind == AlterationKind::kDropVersioning) {
+      look.Report(
+          LintId::kTruncate,
+          absl::StrCat("DROP SYSTEM VERSIONING deletes the history of ", look.Sql(look.table())),
+          "take a backup of the history first: SELECT ... FOR SYSTEM_TIME ALL");
+    } else if (alteration.kind == AlterationKind::kDiscardTablespace) {
+      const std::string partition =
+          alteration.name.empty() ? "" : absl::StrCat("the partition ", alteration.name, " of ");
+      look.Report(LintId::kTruncate,
+                  absl::StrCat("DISCARD TABLESPACE deletes the file of ", partition,
+                               look.Sql(look.table()), " with all rows"),
+                  "take a backup, and keep a copy of the file until another one is imported");
+    } else if (alteration.kind == AlterationKind::kSetEngine && LosesAllRows(alteration.name)) {
+      look.Report(LintId::kTruncate,
+                  absl::StrCat("ENGINE=", alteration.name, " keeps no rows: all of ",
+                               look.Sql(look.table()), " are lost, without an error"),
+                  absl::StrCat("make a new table of that engine, and leave ",
+                               look.Sql(look.table()), " as it is"));
     }
   }
 }

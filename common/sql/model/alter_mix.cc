@@ -20,6 +20,7 @@ void AlterMix::Add(const Alteration& alteration) {
       if (alteration.column.has_value() && alteration.column->unique) builds_index_ = true;
       return;
     case AlterationKind::kDropColumn:
+    case AlterationKind::kDropVersioning:  // With its two columns.
       column_ = dropped_column_ = true;
       return;
     case AlterationKind::kAddIndex: {

@@ -20,6 +20,16 @@ bool ReadsItsOwnRows(absl::string_view engine) {
          std::find(std::begin(kMerge), std::end(kMerge), engine) != std::end(kMerge);
 }
 
+bool KeepsAllRows(absl::string_view engine) {
+  return KeepsItsOwnRows(engine) && !LosesAllRows(engine) && engine != "memory" &&
+         engine != "heap" && engine != "sequence";
+}
+
+bool LosesAllRows(absl::string_view engine) {
+  return engine == "blackhole" ||
+         std::find(std::begin(kMerge), std::end(kMerge), engine) != std::end(kMerge);
+}
+
 bool KeepsItsOwnRows(absl::string_view engine) {
   return std::find(std::begin(kKeepRows), std::end(kKeepRows), engine) != std::end(kKeepRows);
 }

@@ -16,4 +16,11 @@ bool ReadsItsOwnRows(absl::string_view engine);
 // when a new one is emptied. Not MERGE (MRG_MyISAM): TRUNCATE and DELETE empty the tables below it.
 bool KeepsItsOwnRows(absl::string_view engine);
 
+// Whether a table that is altered to it has all the rows that it had, also after a restart. False
+// of engines that are not known.
+bool KeepsAllRows(absl::string_view engine);
+
+// Whether such an ALTER loses all rows at once: BLACKHOLE has none, MERGE those of other tables.
+bool LosesAllRows(absl::string_view engine);
+
 }  // namespace dbfleet::sql

@@ -110,11 +110,13 @@ struct Facts {
   bool complete = false;    // The reader recognised every part.
   bool unreadable = false;  // No server of the dialect would accept it, as far as the reader knows.
   bool strings_in_doubt = false;  // Where they end is not known, nor where the next one begins.
-  std::string object_type;    // In lower case, of CREATE, ALTER, DROP: "procedure", "domain", ...
+  // In lower case, of CREATE, ALTER, DROP: "procedure", "domain", ...; of DELETE HISTORY "history".
+  std::string object_type;
   std::vector<Name> objects;  // What it is about, the target first. Of a rename: old, new, old, ...
   bool if_exists = false;
   bool if_not_exists = false;
   bool or_replace = false;
+  bool ignore = false;  // ALTER IGNORE TABLE: rows that a new key does not allow are deleted.
   bool cascade = false;
   bool temporary = false;
   bool concurrently = false;

@@ -117,6 +117,9 @@ enum class AlterationKind {
   kAddPartition,
   kDropPartition,
   kTruncatePartition,
+  kDropVersioning,     // MariaDB: with the table's history.
+  kCheckPartition,     // MySQL, MariaDB: ANALYZE, CHECK, IMPORT PARTITION.
+  kDiscardTablespace,  // MySQL, MariaDB: the file goes, of a table or of the partition `name`.
   kReorganizePartition,
   kConvertCharset,
   kSetEngine,

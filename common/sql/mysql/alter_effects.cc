@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/sql/model/alter_mix.h"
+#include "common/sql/model/engines.h"
 #include "common/sql/mysql/ddl.h"
 
 namespace dbfleet::sql::mysql {
@@ -56,14 +57,14 @@ Effects OfWhole(AlterationKind kind) {
   switch (kind) {
     case AlterationKind::kConvertCharset:
       return Copy(Undo::kBackup);
-    case AlterationKind::kSetEngine:
-      return Copy(Undo::kInverse);
     case AlterationKind::kForce:
       return Rebuild(Undo::kNothingToUndo);
     case AlterationKind::kSetStorage:
       return Rebuild(Undo::kInverse);
     case AlterationKind::kSetTablespace:
       return {kNobody, false, true, false, Undo::kBackup};
+    case AlterationKind::kDiscardTablespace:
+      return {kNobody, false, false, false, Undo::kBackup};
     case AlterationKind::kRenameTable:
       return {kNobody, false, false, false, Undo::kInverse};
     default:
@@ -77,9 +78,9 @@ Effects Of(const Draft& draft, const Alteration& alteration) {
     case AlterationKind::kAddColumn:
       return OfAddedColumn(draft, *alteration.column);
     case AlterationKind::kDropColumn:
-      // The history's rows go while nobody writes.
-      if (alteration.name == kVersioningName) return {kNoWrites, false, true, true, Undo::kBackup};
       return draft.Since({8, 0, 29}, {10, 4, 0}) ? Instant(Undo::kBackup) : Rebuild(Undo::kBackup);
+    case AlterationKind::kDropVersioning:  // The history's rows go while nobody writes.
+      return {kNoWrites, false, true, true, Undo::kBackup};
     case AlterationKind::kModifyColumn:
       return Copy(Undo::kBackup);  // What the column was is not known here.
     case AlterationKind::kRenameColumn:
@@ -92,6 +93,8 @@ Effects Of(const Draft& draft, const Alteration& alteration) {
       return Instant(Undo::kInverse);
     case AlterationKind::kAddIndex:
       return OfAddedIndex(*alteration.index);
+    case AlterationKind::kSetEngine:
+      return Copy(KeepsAllRows(alteration.name) ? Undo::kInverse : Undo::kBackup);
     case AlterationKind::kVersioning:
     case AlterationKind::kSortRows:
     case AlterationKind::kDropPrimaryKey:
@@ -122,6 +125,10 @@ void ApplyAlterEffects(Draft* draft) {
     effects.rewrites_table = effects.rewrites_table || of.rewrites_table;
     effects.scans_table = effects.scans_table || of.scans_table;
     effects.undo = std::max(effects.undo, of.undo);
+  }
+  // It copies the table, and leaves out what a new key does not allow.
+  if (draft->reading.facts.ignore) {
+    effects = {std::max(effects.blocks, kNoWrites), false, true, true, Undo::kBackup};
   }
   const AlterMix mix = MixOf(draft->reading.facts);
   if (mix.Copies()) effects.scans_table = true;

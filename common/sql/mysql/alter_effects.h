@@ -4,9 +4,6 @@
 
 namespace dbfleet::sql::mysql {
 
-// What stands in the place of the name of a column where the history of a table is dropped.
-constexpr char kVersioningName[] = "system versioning";
-
 // What the alterations in the facts do to others and to the table, by the servers' tables of online
 // DDL, for InnoDB. Where the version is not known, the worst of them.
 void ApplyAlterEffects(Draft* draft);

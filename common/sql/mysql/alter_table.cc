@@ -140,7 +140,7 @@ class AlterReader {
       } while (p_->Now().IsSymbol(',') && p_->Now(1).IsName() && (++p_->at, true));
     } else if (p_->Is(K("SYSTEM")) && p_->Now(1).Is(K("VERSIONING"))) {
       p_->at += 2;  // It takes the history away.
-      Add(AlterationKind::kDropColumn).name = kVersioningName;
+      Add(AlterationKind::kDropVersioning);
     } else if (p_->AcceptAll({K("PERIOD"), K("FOR")})) {
       ++p_->at;
       Add(AlterationKind::kOther);
@@ -275,12 +275,15 @@ class AlterReader {
         p_->at += 2;
         Exchange();
         return true;
+      case K("DISCARD"):
+        p_->at += 2;
+        Partitions(AlterationKind::kDiscardTablespace, true);
+        return true;
       case K("ANALYZE"):
       case K("CHECK"):
-      case K("DISCARD"):
       case K("IMPORT"):
         p_->at += 2;
-        Partitions(AlterationKind::kOther, true);
+        Partitions(AlterationKind::kCheckPartition, true);
         return true;
       default:
         return false;
@@ -324,7 +327,9 @@ class AlterReader {
     }
     if (p_->Now().IsOneOf({K("ENABLE"), K("DISABLE"), K("DISCARD"), K("IMPORT")}) &&
         p_->Now(1).IsOneOf({K("KEYS"), K("TABLESPACE")})) {
-      Add(p_->Now(1).Is(K("TABLESPACE")) ? AlterationKind::kSetTablespace : AlterationKind::kOther);
+      Add(!p_->Now(1).Is(K("TABLESPACE")) ? AlterationKind::kOther
+          : p_->Is(K("DISCARD"))          ? AlterationKind::kDiscardTablespace
+                                          : AlterationKind::kSetTablespace);
       p_->at += 2;
       return true;
     }

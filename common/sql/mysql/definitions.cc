@@ -37,7 +37,9 @@ Modifiers ReadModifiers(Parser* p) {
       p->AcceptSymbol('=');
       facts.algorithm = absl::AsciiStrToLower(Unquoted(p->Now()));
       ++p->at;
-    } else if (!p->AcceptAny({K("ONLINE"), K("OFFLINE"), K("IGNORE")})) {
+    } else if (p->Accept(K("IGNORE"))) {
+      facts.ignore = true;
+    } else if (!p->AcceptAny({K("ONLINE"), K("OFFLINE")})) {
       return modifiers;
     }
   }
@@ -108,6 +110,11 @@ void ReadDatabase(Parser* p) {
     Parser peek(p->draft, p->at);
     const bool option = ReadTableOption(&peek, &facts) || peek.Is(K("READ"));
     if (!option) facts.objects.push_back(Name{"", p->PlainName()});
+  }
+  // MariaDB: all that is in the one that is there is dropped with it.
+  if (facts.or_replace && !facts.objects.empty()) {
+    p->draft->Use(facts.objects[0].name, Access::kDefine, false);
+    p->draft->reading.verdict.effects.blocks = Blocking::kReadsAndWrites;
   }
   while (!p->AtEnd() && ReadTableOption(p, &facts)) {
   }
@@ -217,9 +224,12 @@ void ReadAlter(Parser* p) {
                       Verb::kAlterRoutine, Verb::kAlterSequence);
   facts.if_exists = p->IfExists();
   draft->reading.verdict.effects.undo = Undo::kInverse;
+  // What they were, and the password's hash, is not known afterwards.
+  if (object == K("VIEW") || object == K("SEQUENCE") || object == K("USER")) {
+    draft->reading.verdict.effects.undo = Undo::kBackup;
+  }
   if (object == K("VIEW")) return ReadView(p);
   if (object == K("DATABASE") || object == K("SCHEMA")) return ReadDatabase(p);
-  if (object == K("SEQUENCE")) draft->reading.verdict.effects.undo = Undo::kBackup;
   ReadOtherObject(p, Access::kDefine);
 }
 

@@ -299,6 +299,7 @@ void ReadDelete(Parser* p) {
     ResolveTargets(draft, from);
   }
   if (history) {
+    facts.object_type = "history";
     facts.query.unguarded_write = !draft->tokens.HasWord(K("BEFORE"));
     draft->reading.verdict.effects.undo = Undo::kBackup;
   }

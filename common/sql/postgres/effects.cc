@@ -187,13 +187,29 @@ Effects ByNode(const Version& version, Node statement) {
   return effects;
 }
 
-// Another statement does not bring back the values that these throw away.
+bool HasOption(Node options, absl::string_view name) {
+  for (Node option : options) {
+    if (absl::EqualsIgnoreCase(option["defname"].text(), name)) return true;
+  }
+  return false;
+}
+
+// Another statement does not bring back the values, or the definitions, that these throw away.
 bool LosesValues(Node statement) {
   for (Node command : statement["cmds"]) {
     const absl::string_view subtype = command["subtype"].text();
-    if (subtype == "AT_DropColumn" || subtype == "AT_AlterColumnType") return true;
+    if (subtype == "AT_DropColumn" || subtype == "AT_AlterColumnType" ||
+        subtype == "AT_DropExpression" || command["behavior"].text() == "DROP_CASCADE") {
+      return true;
+    }
   }
-  return false;
+  const absl::string_view tag = statement.tag();
+  if (tag == "ViewStmt" || tag == "CreateFunctionStmt" || tag == "CreateTrigStmt" ||
+      tag == "RuleStmt") {
+    return statement["replace"].flag();
+  }
+  // At which number the sequence was.
+  return tag == "AlterSeqStmt" && HasOption(statement["options"], "restart");
 }
 
 bool DetachesConcurrently(Node statement) {

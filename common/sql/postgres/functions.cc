@@ -20,7 +20,7 @@ constexpr absl::string_view kReadOnly[] = {
     "array_ndims", "array_position", "array_positions", "array_prepend", "array_remove",
     "array_replace", "array_to_json", "array_to_string", "array_to_tsvector", "array_upper",
     "ascii", "asin", "asinh", "atan", "atan2", "atan2d", "atand", "atanh", "avg", "bit", "bit_and",
-    "bit_length", "bit_or", "bit_xor", "bool", "bool_and", "bool_or", "bound_box", "box", "bpchar",
+    "bit_length", "bit_or", "bool", "bool_and", "bool_or", "bound_box", "box", "bpchar",
     "broadcast", "btrim", "cardinality", "cbrt", "ceil", "ceiling", "center", "char", "char_length",
     "character_length", "chr", "cidr", "circle", "clock_timestamp", "col_description", "concat",
     "concat_ws", "convert_from", "convert_to", "corr", "cos", "cosd", "cosh", "cot", "cotd",
@@ -150,7 +150,7 @@ struct Newer {
   int since;
 };
 constexpr Newer kNewer[] = {
-    {"any_value", 16}, {"array_sample", 16}, {"array_shuffle", 16}, {"bit_count", 14},
+    {"any_value", 16}, {"array_sample", 16}, {"array_shuffle", 16}, {"bit_count", 14}, {"bit_xor", 14},
     {"date_add", 16}, {"date_bin", 14}, {"date_subtract", 16}, {"datemultirange", 14}, {"erf", 16},
     {"erfc", 16}, {"has_parameter_privilege", 15}, {"icu_unicode_version", 17},
     {"int4multirange", 14}, {"int8multirange", 14}, {"multirange", 14}, {"nummultirange", 14},

@@ -42,6 +42,17 @@ inline std::vector<std::string> Found(const Target& target, absl::string_view sc
   return found;
 }
 
+// All advice and messages of a script.
+inline std::string Said(const Target& target, absl::string_view script) {
+  const auto statements = Split(target, script);
+  EXPECT_TRUE(statements.ok()) << statements.status();
+  std::string said;
+  for (const Finding& finding : Lint(target, *statements)) {
+    said += finding.rule_id + ": " + finding.message + ": " + finding.advice + "\n";
+  }
+  return said;
+}
+
 struct LintCase {
   const char* script;
   const char* found;  // "rule statement".

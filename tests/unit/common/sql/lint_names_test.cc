@@ -21,17 +21,6 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// All advice and messages of a script.
-std::string Said(const Target& target, absl::string_view script) {
-  const auto statements = Split(target, script);
-  EXPECT_TRUE(statements.ok()) << statements.status();
-  std::string said;
-  for (const Finding& finding : Lint(target, *statements)) {
-    said += finding.rule_id + ": " + finding.message + ": " + finding.advice + "\n";
-  }
-  return said;
-}
-
 // As the command line does it, which holds readings against the snapshot.
 std::vector<std::string> FoundWith(const SchemaSnapshot& snapshot, absl::string_view script) {
   const auto statements = Split(Postgres(), script);

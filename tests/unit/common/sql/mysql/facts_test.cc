@@ -156,7 +156,12 @@ TEST(FactsTest, AlterationsAreTold) {
            {"ENGINE = InnoDB", K::kSetEngine, "innodb"},
            {"FORCE", K::kForce, ""},
            {"ROW_FORMAT=DYNAMIC", K::kSetStorage, "ROW_FORMAT"},
-           {"DISCARD TABLESPACE", K::kSetTablespace, ""},
+           {"DISCARD TABLESPACE", K::kDiscardTablespace, ""},
+           {"IMPORT TABLESPACE", K::kSetTablespace, ""},
+           {"DISCARD PARTITION p TABLESPACE", K::kDiscardTablespace, "p"},
+           {"IMPORT PARTITION p TABLESPACE", K::kCheckPartition, "p"},
+           {"ANALYZE PARTITION p", K::kCheckPartition, "p"},
+           {"DROP SYSTEM VERSIONING", K::kDropVersioning, ""},
            {"COMMENT = 'x'", K::kOther, "COMMENT"},
            {"DISABLE KEYS", K::kOther, ""},
        }) {
