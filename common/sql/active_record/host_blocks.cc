@@ -10,9 +10,17 @@ constexpr absl::string_view kBranches[] = {"case",   "catch",  "default", "else"
                                            "elseif", "elsif",  "ensure",  "finally",
                                            "in",     "rescue", "when"};
 
+// "rescue" or "ensure" that begins a branch; not x = y rescue nil.
+bool Rescues(const HostProgram& program, size_t i) {
+  const HostToken& before = program[i - 1];
+  return (program[i].IsName("rescue") || program[i].IsName("ensure")) &&
+         (before.kind == HostTokenKind::kNewline || before.Is(";"));
+}
+
 }  // namespace
 
 HostBlocks::HostBlocks(const HostProgram& program) {
+  guarded_.assign(program.size(), false);
   struct Block {
     size_t open;
     size_t straight;
@@ -27,11 +35,23 @@ HostBlocks::HostBlocks(const HostProgram& program) {
     if (token.kind == HostTokenKind::kName && !program.IsMember(i - 1) &&
         IsOneOf(token.text, kBranches)) {
       blocks.back().straight = i;
+      if (blocks.back().open != kNone && Rescues(program, i)) guarded_[blocks.back().open] = true;
     }
+    // try { ... } catch: the block itself is left.
+    if (program.php() && token.Is("{") && i > 0 && program[i - 1].IsName("try")) guarded_[i] = true;
     open_.push_back(blocks.back().open);
     straight_.push_back(blocks.back().straight);
     if (!closes && program.CloseOf(i) < program.size()) blocks.push_back({i, i});
   }
+}
+
+bool HostBlocks::IsGuarded(size_t i) const {
+  constexpr int kMostLevels = 100;
+  size_t open = OpenOf(i);
+  for (int level = 0; level < kMostLevels && open != kNone; ++level, open = OpenOf(open)) {
+    if (guarded_[open]) return true;
+  }
+  return false;
 }
 
 }  // namespace dbfleet::sql

@@ -21,10 +21,14 @@ class HostBlocks {
   // What stands between there and the token, in the same block or deeper, has run or was passed by
   // when the token is reached; what stands in front of it may be in another branch.
   size_t StraightFrom(size_t i) const { return i < straight_.size() ? straight_[i] : 0; }
+  // Whether a block around the token, up to its method, has a "rescue", "ensure" or "catch", which
+  // may run when only a part of what stands in front has.
+  bool IsGuarded(size_t i) const;
 
  private:
   std::vector<size_t> open_;
   std::vector<size_t> straight_;
+  std::vector<bool> guarded_;  // Of what opens a block.
 };
 
 }  // namespace dbfleet::sql

@@ -36,6 +36,12 @@ bool CallsUnknown(const HostProgram& program, const HostChain& chain, size_t fro
 
 // $order->customer, order.customer: what a record has may be one.
 bool GivesAttribute(const HostProgram& program, const HostChain& chain) {
+  // list.fetch(0), hash.values_at(:a, :b): of a list.
+  static constexpr absl::string_view kElements[] = {
+      "at",        "compact",      "delete_at", "dig",    "drop",      "each_slice",
+      "fetch",     "fetch_values", "filter",    "max_by", "min_by",    "minmax_by",
+      "partition", "pop",          "reject",    "rotate", "sample",    "shift",
+      "slice",     "sort_by",      "take",      "uniq",   "values_at", "zip"};
   const HostCall& last = chain.calls.back();
   if (program.php()
           ? !last.is_property
@@ -43,7 +49,8 @@ bool GivesAttribute(const HostProgram& program, const HostChain& chain) {
     return false;
   }
   return std::all_of(chain.calls.begin(), chain.calls.end(), [&](const HostCall& call) {
-    return program.php() ? call.is_property : call.bare() && call.op == HostOperator::kNone;
+    if (program.php()) return call.is_property;
+    return call.op == HostOperator::kNone && (call.bare() || IsOneOf(call.name, kElements));
   });
 }
 

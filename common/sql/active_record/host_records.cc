@@ -41,6 +41,7 @@ bool IsOwn(const HostChain& chain) {
 HostRecords::HostRecords(const HostProgram& program)
     : program_(program), blocks_(program), locals_(program) {
   FindMethods();
+  FindHolders();
   if (!program.php()) return;
   FindModels();
   FindParameters();
@@ -80,53 +81,6 @@ void HostRecords::FindParameters() {
 
 std::string HostRecords::KeyOf(absl::string_view method) const {
   return program_.php() ? absl::AsciiStrToLower(method) : std::string(method);
-}
-
-// function helper($order, $x), def helper(order, x: nil), def helper order; and attr_reader :order
-void HostRecords::FindMethods() {
-  constexpr size_t kLongestHead = 1000;  // In tokens.
-  for (size_t i = 0; i < program_.size(); ++i) {
-    const HostToken& token = program_[i];
-    if (token.kind != HostTokenKind::kName) continue;
-    if (absl::StartsWith(token.text, "attr_")) {
-      for (size_t k = i + 1; program_[k].kind == HostTokenKind::kSymbol || program_[k].Is(",");
-           ++k) {
-        readers_.insert(std::string(program_[k].text));
-      }
-    }
-    if (token.text != (program_.php() ? "function" : "def")) continue;
-    size_t name = i + 1;
-    if (program_[name].Is("&")) ++name;
-    if (program_[name + 1].Is(".")) name += 2;  // def self.helper
-    if (program_[name].kind != HostTokenKind::kName) continue;
-    HostRange head{name + 1, std::min(program_.size(), name + kLongestHead)};
-    if (program_[head.begin].Is("(")) {
-      head.end = std::min(head.end, program_.CloseOf(head.begin));
-      ++head.begin;
-    } else {
-      size_t end = head.begin;
-      while (end < head.end && program_[end].kind != HostTokenKind::kNewline &&
-             !program_[end].Is(";")) {
-        ++end;
-      }
-      head.end = end;
-    }
-    std::vector<size_t> parameters;
-    for (const HostRange& part : program_.Parts(head)) {
-      for (size_t k = part.begin; k < part.end; ++k) {
-        const HostTokenKind kind = program_[k].kind;
-        const bool parameter = program_.php()
-                                   ? kind == HostTokenKind::kVariable
-                                   : kind == HostTokenKind::kName || kind == HostTokenKind::kLabel;
-        if (!parameter) continue;
-        parameters.push_back(k);
-        break;
-      }
-    }
-    if (!parameters.empty()) {
-      methods_[KeyOf(program_[name].text)].push_back(std::move(parameters));
-    }
-  }
 }
 
 // $x = &$y
@@ -172,6 +126,9 @@ void HostRecords::Bind(HostRange value) {
   }
   size_t method = 0;
   for (size_t place : ValuesOf(value, &method)) {
+    if (const size_t name = NamedBlock(place); name > 0) {
+      bound_.insert(std::string(program_[name].text));
+    }
     for (size_t target : TargetsOf(program_, place)) {
       const absl::string_view name = program_[target].text;
       if (program_[target].kind != HostTokenKind::kVariable) continue;
@@ -184,30 +141,6 @@ void HostRecords::Bind(HostRange value) {
   if (method > 0) bound_.insert(std::string(program_[method].text));
 }
 
-// function order() { return Order::find(1); }
-void HostRecords::BindReturned(size_t value) {
-  if (!IsReturned(program_, value)) return;
-  size_t name = locals_.ScopeOf(value) + 1;
-  if (program_[name].Is("&")) ++name;
-  if (program_[name].kind != HostTokenKind::kName) return;
-  bound_.insert(absl::StrCat("()", KeyOf(program_[name].text)));
-}
-
-// order: $order, order: @order
-bool HostRecords::IsNamed(const HostRange& argument) const {
-  const HostToken& first = program_[argument.begin];
-  return first.kind == HostTokenKind::kLabel ||
-         (first.kind == HostTokenKind::kName && program_[argument.begin + 1].Is(":"));
-}
-
-// By its name it is the same parameter wherever it stands.
-HostRecords::Place HostRecords::PlaceOf(absl::string_view method, const HostCall& call,
-                                        size_t argument) const {
-  const HostRange& range = call.arguments[argument];
-  if (!IsNamed(range)) return {KeyOf(method), argument, ""};
-  return {KeyOf(method), 0, std::string(program_[range.begin].text)};
-}
-
 // public function __construct(private readonly Order $order)
 void HostRecords::Promote(size_t parameter) {
   static constexpr absl::string_view kWords[] = {"private", "protected", "public", "readonly"};
@@ -218,23 +151,6 @@ void HostRecords::Promote(size_t parameter) {
     if (token.kind != HostTokenKind::kName || !IsOneOf(token.text, kWords)) continue;
     bound_.insert(absl::StrCat("->", absl::StripPrefix(program_[parameter].text, "$")));
     return;
-  }
-}
-
-void HostRecords::HandOver(absl::string_view method, const HostCall& call, size_t argument) {
-  const auto found = methods_.find(KeyOf(method));
-  if (found == methods_.end()) return;
-  // order: $order, order: @order
-  const HostToken& first = program_[call.arguments[argument].begin];
-  const bool named = IsNamed(call.arguments[argument]);
-  if (!handed_.insert(PlaceOf(method, call, argument)).second) return;
-  for (const std::vector<size_t>& parameters : found->second) {
-    size_t to = parameters[std::min(argument, parameters.size() - 1)];  // The last may be a list.
-    for (size_t parameter : parameters) {
-      const absl::string_view name = absl::StripPrefix(program_[parameter].text, "$");
-      if (named && name == first.text) to = parameter;
-    }
-    given_.insert(to);
   }
 }
 
@@ -255,6 +171,12 @@ std::vector<size_t> HostRecords::ValuesOf(HostRange value, size_t* method) const
   };
   for (int level = 0; level < kMostLevels; ++level) {
     const Lead lead = LeadOf(value.begin);
+    if (lead.leaves) {
+      const size_t loop = LeftBy(value.begin, &places);
+      if (loop == HostBlocks::kNone) break;
+      value = {loop, program_.CloseOf(loop) + 1};
+      continue;
+    }
     if (lead.returned) take(locals_.ScopeOf(value.begin));
     if (lead.endless > 0) take(lead.endless);
     if (lead.returned || lead.endless > 0 || !lead.leads || !IsTail(value.end)) break;
@@ -268,6 +190,21 @@ std::vector<size_t> HostRecords::ValuesOf(HostRange value, size_t* method) const
     value = {open, program_.CloseOf(open) + 1};
   }
   return places;
+}
+
+// x = loop do ... break VALUE ... end: the loop that is left, and all on the way out of it.
+size_t HostRecords::LeftBy(size_t value, std::vector<size_t>* places) const {
+  constexpr int kMostLevels = 50;
+  static constexpr absl::string_view kLoops[] = {"do", "for", "until", "while"};
+  size_t open = blocks_.OpenOf(value);
+  for (int level = 0; level < kMostLevels && open != HostBlocks::kNone; ++level) {
+    const HostToken& token = program_[open];
+    if (token.IsName("def") || token.IsName("class")) break;
+    places->push_back(open);
+    if (token.Is("{") || IsOneOf(token.text, kLoops)) return open;
+    open = blocks_.OpenOf(open);
+  }
+  return HostBlocks::kNone;
 }
 
 // Whether what begins at the token is what its statement gives, but for what it is bound to:
@@ -290,6 +227,8 @@ HostRecords::Lead HostRecords::LeadOf(size_t begin) const {
     if (token.kind == HostTokenKind::kNewline || token.Is(";") || token.Is("{")) return {true};
     if (token.kind == HostTokenKind::kName && !program_.IsMember(i - 1)) {
       if (token.text == "return") return {true, true};
+      if (token.text == "next") return {true};
+      if (token.text == "break") return {true, false, 0, true};
       if (token.text == "def") {
         const bool endless = program_.CloseOf(i) >= program_.size();
         return {true, false, endless ? i : 0};

@@ -48,6 +48,36 @@ class HostRecords {
   }
   // A parameter that is a property as well holds what it is given: private readonly Order $order.
   void Promote(size_t parameter);
+  // Of a method that is called with a list, or by what calls it for each of a list: all of its
+  // parameters are given one. f(...$list), array_map('f', $list)
+  void HandToAll(absl::string_view method);
+  bool TakesAny(absl::string_view method) const {
+    return methods_.count(KeyOf(method)) > 0 && handed_.count(WholeOf(method)) == 0;
+  }
+  // A function that is called where it stands has this name: (fn ($x) => ...)($order)
+  static std::string NameAt(size_t parenthesis);
+
+  // The variable at the token holds one; of a parameter by reference (&$x) that is what the method
+  // fills it with.
+  void BindResult(size_t i);
+  // Whether a method of PHP fills its argument with one.
+  bool Fills(absl::string_view method, size_t argument) const;
+  void BindProperty(absl::string_view name);
+
+  // Whether the token is a parameter of a method.
+  bool IsParameter(size_t i) const { return heads_.count(i) > 0; }
+  // Of Ruby: whether a name is that of a parameter that takes a block: &block.
+  bool IsBlock(absl::string_view name) const { return block_names_.count(name) > 0; }
+  // The method around the token gives its block one, and whether a method does.
+  void BindYield(size_t i);
+  bool Yields(absl::string_view method) const;
+  // Whether the class of Ruby is one of those that hold what they are made of: Struct, OpenStruct,
+  // SimpleDelegator.
+  bool IsHolder(absl::string_view class_name) const;
+  // Whether something is bound to a member of an object of Ruby: @order.
+  bool HoldsMembers() const;
+  // delegate :approve, to: :order: whether a call is one on what holds a record.
+  bool IsDelegated(const HostChain& chain) const;
   // One name for all of PHP's variables that refer to the same: $x = &$y.
   absl::string_view SameAs(absl::string_view name) const;
 
@@ -74,6 +104,13 @@ class HostRecords {
  private:
   // A method, which of its arguments, and its name if it is handed over by that.
   using Place = std::tuple<std::string, size_t, std::string>;
+  Place WholeOf(absl::string_view method) const { return {KeyOf(method), 0, "*"}; }
+  bool IsList(const HostRange& argument) const;
+  std::string NameOfUnnamed(size_t function) const;
+  void FindParametersOf(size_t function, size_t head, const std::string& method);
+  void FindHolders();
+  size_t NamedBlock(size_t open) const;
+  size_t LeftBy(size_t value, std::vector<size_t>* places) const;
   Place PlaceOf(absl::string_view method, const HostCall& call, size_t argument) const;
   bool IsNamed(const HostRange& argument) const;
   std::string KeyOf(absl::string_view method) const;  // PHP's are not told apart by case.
@@ -87,7 +124,8 @@ class HostRecords {
   struct Lead {
     bool leads = false;     // ... if it is,
     bool returned = false;  // ... behind "return",
-    size_t endless = 0;     // ... or as that of the method whose "def" is this: def x = VALUE.
+    size_t endless = 0;     // ... or as that of the method whose "def" is this: def x = VALUE,
+    bool leaves = false;    // ... or as that of the loop that it leaves: break VALUE.
   };
   Lead LeadOf(size_t begin) const;
 
@@ -98,7 +136,13 @@ class HostRecords {
   std::set<std::string, std::less<>> parameters_;
   // Of each method that the file defines the parameters, as often as it is defined.
   std::map<std::string, std::vector<std::vector<size_t>>, std::less<>> methods_;
+  // Parameters by reference, by their function and name: which argument of which method they are.
+  std::map<std::pair<size_t, std::string>, std::pair<std::string, size_t>> references_;
+  std::set<size_t> heads_;                      // Parameters.
   std::set<std::string, std::less<>> readers_;  // Of Ruby: attr_reader :order
+  std::set<std::string, std::less<>> block_names_;
+  std::set<std::string, std::less<>> holders_;
+  std::map<std::string, std::string, std::less<>> delegated_;  // Names, and to what.
   mutable std::map<std::string, std::string, std::less<>> same_;
   std::set<std::string, std::less<>> bound_;
   std::set<size_t> given_;

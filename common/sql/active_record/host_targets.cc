@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/string_view.h"
 
 #include "common/sql/active_record/words.h"
@@ -28,12 +29,13 @@ class Backwards {
       if (token.Is(";") || token.Is("{") || token.Is("}")) break;
       if (token.kind == HostTokenKind::kNewline && !GoesOn(i)) break;
       if (IsModifier(i)) break;
-      if ((token.Is("(") || token.Is("[")) && IsOperand(i - 1)) break;  // A call's, an index.
+      // A call's, an index; not a list that is made into something.
+      if ((token.Is("(") || token.Is("[")) && IsOperand(i - 1) && !IsCast(i - 1)) break;
       if (token.Is(")") || token.Is("]")) i = OpenOf(i);
-      returned_ = returned_ || token.IsName("return");
+      returned_ = returned_ || IsReturn(token);
       if (!token.Is("=") || program_.IsComparison(i)) continue;
       i = Take(i);
-      returned_ = returned_ || program_[i - 1].IsName("return");
+      returned_ = returned_ || IsReturn(program_[i - 1]);
       if (!program_[i - 1].Is("=")) break;  // a = b = X
     }
   }
@@ -41,8 +43,14 @@ class Backwards {
   std::vector<size_t> targets() { return std::move(targets_); }
   std::vector<size_t> properties() { return std::move(properties_); }
   bool returned() const { return returned_; }
+  bool computed() const { return computed_; }
 
  private:
+  // A generator's yield gives its value, too.
+  bool IsReturn(const HostToken& token) const {
+    return token.IsName("return") || (program_.php() && token.IsName("yield"));
+  }
+
   // On the next line, for nothing can end with this.
   bool GoesOn(size_t newline) const {
     static constexpr absl::string_view kNames[] = {"=", "|", "&", "?", ":", ",", "(", "[", "."};
@@ -68,6 +76,27 @@ class Backwards {
     if (token.IsName("return") || token.IsName("clone")) return false;
     return token.kind == HostTokenKind::kName || token.kind == HostTokenKind::kVariable ||
            token.Is(")") || token.Is("]");
+  }
+
+  // (object)[...], and Ruby's Line[...], Set[...]
+  bool IsCast(size_t i) const {
+    if (program_.php()) {
+      return program_[i].Is(")") && i > 1 && program_[i - 2].Is("(") &&
+             (program_[i - 1].IsName("object") || program_[i - 1].IsName("array"));
+    }
+    const HostToken& token = program_[i];
+    return program_[i + 1].Is("[") && token.kind == HostTokenKind::kName &&
+           absl::ascii_isupper(token.text[0]);
+  }
+
+  // $$name, ${'name'}, $this->$name, $this->{'name'}, self::$$name
+  bool IsComputed(size_t first, size_t last) const {
+    if (!program_.php() || last == 0) return false;
+    const bool braces = program_[last].Is("}");
+    const HostToken& before = program_[(braces ? program_.OpenBefore(last, limit_) : first) - 1];
+    if (before.Is("$")) return true;
+    const bool member = before.Is("->") || before.Is("?->");
+    return member && (braces || program_[last].kind == HostTokenKind::kVariable);
   }
 
   size_t OpenOf(size_t close) const { return program_.OpenBefore(close, limit_); }
@@ -103,6 +132,7 @@ class Backwards {
         if (program_[last].Is("]")) first = OpenOf(last);
       }
     }
+    computed_ = computed_ || IsComputed(first, last);
     // a, (b, *c) = X
     for (size_t i = first; !program_.php() && i-- > limit_;) {
       const HostToken& token = program_[i];
@@ -127,6 +157,7 @@ class Backwards {
   std::vector<size_t> targets_;
   std::vector<size_t> properties_;
   bool returned_ = false;
+  bool computed_ = false;
 };
 
 }  // namespace
@@ -147,6 +178,12 @@ bool IsReturned(const HostProgram& program, size_t at) {
   Backwards backwards(program, at);
   backwards.Find();
   return backwards.returned();
+}
+
+bool BindsComputedName(const HostProgram& program, size_t at) {
+  Backwards backwards(program, at);
+  backwards.Find();
+  return backwards.computed();
 }
 
 }  // namespace dbfleet::sql

@@ -17,4 +17,7 @@ std::vector<size_t> PropertiesOf(const HostProgram& program, size_t at);
 // Of PHP: whether the function around it returns the value: return $c ? X : null.
 bool IsReturned(const HostProgram& program, size_t at);
 
+// Whether it is bound to a name that is computed: $$name = X, $this->{'order'} = X.
+bool BindsComputedName(const HostProgram& program, size_t at);
+
 }  // namespace dbfleet::sql

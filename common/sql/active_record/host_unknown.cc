@@ -102,6 +102,8 @@ size_t HostUnknown::BehindUser(const HostChain& chain) const {
 
 std::string CallableOf(const HostProgram& program, const HostRange& argument) {
   const size_t i = argument.begin;
+  const bool one = argument.end == i + 1;
+  if (one && program[i].kind == HostTokenKind::kVariable) return std::string(program[i].text);
   const bool list = program[i].Is("[") && program[i + 2].Is(",");
   if (const auto word = ReadWord(program, list ? HostRange{i + 3, i + 4} : argument)) {
     return *word;
@@ -134,7 +136,8 @@ bool GivesElements(absl::string_view function) {
 }
 
 bool AppendsToVariable(const HostProgram& program, const HostChain& chain) {
-  static constexpr absl::string_view kNames[] = {"append", "push", "unshift"};
+  static constexpr absl::string_view kNames[] = {"append", "concat", "insert",  "merge!", "prepend",
+                                                 "push",   "store",  "unshift", "update"};
   const HostCall& call = chain.calls.back();
   const absl::string_view list = program[chain.range.begin].text;
   const bool local = chain.calls.size() == 1

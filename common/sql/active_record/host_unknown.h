@@ -36,8 +36,8 @@ class HostUnknown {
   const HostTrust& trust_;
 };
 
-// The method of the file that an argument names: [$this, 'one'], $this->one(...), 'one'; "" if it
-// names none.
+// The method of the file that an argument names: [$this, 'one'], $this->one(...), 'one', or
+// the variable that holds one: $f; "" if it names none.
 std::string CallableOf(const HostProgram& program, const HostRange& argument);
 // Something that is called on what may be a model, and is not known to only compute.
 bool IsOfModel(const HostProgram& program, const HostChain& chain);

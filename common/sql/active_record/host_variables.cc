@@ -74,6 +74,7 @@ bool HostVariables::MayHoldAssociation(absl::string_view name) const {
 void HostVariables::BindList(size_t begin, size_t end) {
   for (size_t i = begin; i < end && i < program_.size(); ++i) {
     const HostToken& token = program_[i];
+    if (program_.php() && token.Is("{")) return;  // foreach (... as $x) {
     const bool name = token.kind == HostTokenKind::kVariable ||
                       (!program_.php() &&
                        (token.kind == HostTokenKind::kName || token.kind == HostTokenKind::kLabel));

@@ -3,6 +3,16 @@
 #include <iterator>
 
 namespace dbfleet::sql {
+namespace {
+
+// A label without a value is its name: f(order:), {order:}
+bool IsShorthand(const HostProgram& program, size_t label) {
+  const HostToken& next = program[label + 1];
+  return next.Is(",") || next.Is(")") || next.Is("]") || next.Is("}") || next.text.empty() ||
+         next.kind == HostTokenKind::kNewline;
+}
+
+}  // namespace
 
 void LocalRecords::Add(size_t i) {
   const absl::string_view name = program_[i].text;
@@ -33,9 +43,11 @@ void LocalRecords::Forget(size_t i) {
   if (end == i + kFar) return;
   const size_t here = shared_.locals().ScopeOf(i);
   const size_t straight = shared_.blocks().StraightFrom(i);
+  // What rescues sees what was bound before.
+  const bool guarded = shared_.blocks().IsGuarded(i);
   for (auto at = found->second.begin(); at != found->second.end();) {
     const size_t scope = shared_.locals().ScopeOf(*at);
-    const bool gone = scope == here ? *at >= straight : IsNamed(scope) && IsNamed(here);
+    const bool gone = scope == here ? !guarded && *at >= straight : IsNamed(scope) && IsNamed(here);
     at = gone ? found->second.erase(at) : std::next(at);
   }
   if (found->second.empty()) held_.erase(found);
@@ -65,13 +77,15 @@ bool LocalRecords::AreNamed(HostRange range) const {
 bool LocalRecords::IsNamedAt(size_t i) const {
   const HostToken& token = program_[i];
   const bool variable = token.kind == HostTokenKind::kVariable;
+  // settle(order:)
+  if (token.kind == HostTokenKind::kLabel) return IsShorthand(program_, i) && Hold(token.text);
   if (!variable && token.kind != HostTokenKind::kName) return false;
   const bool php = program_.php();
   const bool called = program_[i + 1].Is("(");
   const bool member = i > 0 && program_.IsMember(i - 1);
-  const bool held = called               ? shared_.Gives(token.text)
-                    : member && php      ? shared_.HoldsProperty(token.text)
-                    : member             ? program_[i - 2].IsName("self") && Hold(token.text)
+  const bool held = called          ? shared_.Gives(token.text) || (variable && Hold(token.text))
+                    : member && php ? shared_.HoldsProperty(token.text)
+                    : member        ? program_[i - 2].IsName("self") && Hold(token.text)
                     : (variable || !php) ? Hold(token.text)
                                          : false;
   if (!held) return false;

@@ -176,6 +176,7 @@ class RubyLexer : public HostCursor {
       const bool label =
           Peek() == ':' && Peek(1) != ':' && (tokens_.empty() || !tokens_.back().Is("?"));
       Emit(label ? HostTokenKind::kLabel : HostTokenKind::kName, start);
+      NameInHead();
       if (label) ++pos_;
     } else if (absl::ascii_isdigit(c)) {
       while (IsWordByte(Peek()) || (Peek() == '.' && absl::ascii_isdigit(Peek(1)))) ++pos_;
@@ -186,11 +187,43 @@ class RubyLexer : public HostCursor {
                          tokens_.back().kind == HostTokenKind::kName;
       if (names) variables_.insert(tokens_.back().text);
       Emit(HostTokenKind::kPunct, start);
+      BracketInHead();
+    }
+  }
+
+  // def a(order, x:), def a order, x, ->(x), => x, for x: the names there are local variables. In a
+  // value inside of the brackets it may be none, which does not matter.
+  void NameInHead() {
+    const size_t count = tokens_.size();
+    const HostToken& before = count > 1 ? tokens_[count - 2] : tokens_[0];
+    if (head_ == Head::kName) {
+      head_ = Head::kBare;  // Of the method itself; a bracket or a parameter comes next.
+    } else if (head_ != Head::kNone || before.Is("=>") || before.Is("->") || before.IsName("for")) {
+      variables_.insert(tokens_.back().text);
+    }
+    if (tokens_.back().IsName("def") && !before.Is(".")) head_ = Head::kName;
+  }
+  void BracketInHead() {
+    const HostToken& token = tokens_.back();
+    const size_t count = tokens_.size();
+    if (token.Is("(")) {
+      const bool begins = (head_ == Head::kBare) || (count > 1 && tokens_[count - 2].Is("->"));
+      if (head_ == Head::kBrackets || begins) {
+        head_ = Head::kBrackets;
+        ++head_depth_;
+      }
+    } else if (token.Is(")") && head_ == Head::kBrackets && --head_depth_ == 0) {
+      head_ = Head::kNone;
+    } else if (head_ == Head::kBare && token.Is(".")) {
+      head_ = Head::kName;  // def self.a
+    } else if (head_ == Head::kBare && (token.Is(";") || token.Is("="))) {
+      head_ = Head::kNone;
     }
   }
 
   absl::Status Newline() {
     const size_t start = pos_++;
+    if (head_ != Head::kBrackets) head_ = Head::kNone;
     for (const Pending& heredoc : pending_) RETURN_IF_ERROR(HeredocBody(heredoc));
     pending_.clear();
     if (tokens_.empty() || tokens_.back().kind == HostTokenKind::kNewline) return absl::OkStatus();
@@ -386,6 +419,8 @@ class RubyLexer : public HostCursor {
 
   std::vector<Pending> pending_;
   std::set<absl::string_view> variables_;  // Names that may be local variables.
+  enum class Head { kNone, kName, kBare, kBrackets } head_ = Head::kNone;  // Of a method.
+  int head_depth_ = 0;
 };
 
 }  // namespace

@@ -25,6 +25,7 @@
 #include "common/sql/active_record/host_values.h"
 #include "common/sql/active_record/local_records.h"
 #include "common/sql/active_record/receivers.h"
+#include "common/sql/active_record/record_flow.h"
 #include "common/sql/active_record/sql_blocks.h"
 #include "common/sql/active_record/statement_places.h"
 #include "common/sql/active_record/words.h"
@@ -57,7 +58,8 @@ class Splitter {
         unknown_(program, *shared, variables_, trust_),
         session_(embedded),
         places_(text),
-        records_(program, *shared) {}
+        records_(program, *shared),
+        flow_(program, variables_, prepared_, shared, &records_) {}
 
   std::vector<Statement> All() {
     Scan({0, program_.size()}, false);
@@ -105,24 +107,31 @@ class Splitter {
       return std::min(program_.CloseOf(i - 1), end);
     }
     Follow(i);
+    flow_.HandToUnnamed(i);
+    if (token.IsName("in") && !program_.php()) flow_.BindBranch(i);
     const std::optional<HostChain> chain = program_.ChainAt(i, end);
     if (!chain.has_value()) {
-      Construct(i);
-      if (token.kind == HostTokenKind::kVariable && records_.Hold(token.text))
-        Copy({i, i + 1}, true);
+      const bool held =
+          token.kind == HostTokenKind::kVariable &&
+          (records_.Hold(token.text) || (program_[i + 1].Is("(") && shared_.Gives(token.text)));
+      if (held) Copy({i, i + 1}, in_loop);
+      if (const size_t call = CallOnGiven(i); call > 0) {
+        Emit(HostRange{i, call}, in_loop);
+        statements_.back().host.doubt = "calls a method of what a function in a variable gives";
+      }
       return i + 1;
     }
     session_.TakeCharset(program_, *chain);
     const bool opens = token.Is("(") || token.Is("[");
     const bool known = records_.Hold(chain->receiver) || shared_.BeginsOn(*chain) ||
-                       builders_.Holds(i) ||
+                       shared_.IsDelegated(*chain) || builders_.Holds(i) ||
                        (in_builder_ && chain->receiver_kind == Receiver::kVariable) ||
                        (variables_.IsResult(chain->receiver) && !OnlyOfResult(*chain)) ||
-                       (opens && Reaches({i + 1, program_.CloseOf(i)}));
+                       (opens && flow_.Reaches({i + 1, program_.CloseOf(i)}));
     // [@a, @b].each { ... }: a list of them is none, but what it hands out is.
     // So is what a method of the file gives.
     const bool given = shared_.BeginsOnGiven(*chain);
-    const bool carries = Carries(*chain);
+    const bool carries = flow_.Carries(*chain);
     const bool lists =
         given || carries || (opens && !known && records_.AreNamed({i + 1, program_.CloseOf(i)}));
     std::string doubt = trust_.DoubtOfCall(*chain);
@@ -144,28 +153,31 @@ class Splitter {
     if (reaches) {
       Emit(*chain, in_loop);
       statements_.back().host.doubt = std::move(doubt);
-      BindRecords(chain->range);
+      std::string& why = statements_.back().host.doubt;
+      if (why.empty() && !GivesNumber(*chain)) why = flow_.DoubtOfTarget(chain->range);
+      flow_.BindRecords(chain->range);
       shared_.Bind(chain->range);
     } else if (shared_.Is(*chain) ||
                (chain->calls.size() == 1 && chain->calls[0].bare() && chain->receiver.empty() &&
                 records_.Hold(chain->calls[0].name))) {
-      Copy(chain->range, true);
+      Copy(chain->range, in_loop);
     } else if (lists || (known && GivesAttribute(program_, *chain))) {
-      Copy(chain->range, false);
+      flow_.Copy(chain->range, false);
     }
-    HandOver(*chain);
-    HandToCallables(*chain);
-    Append(*chain);
+    const bool of_records = reaches || known || lists;
+    flow_.HandOver(*chain, of_records);
+    flow_.Append(*chain);
     // What runs inside stands for itself; the rest of a chain that reaches the database is its own.
     size_t inside = chain->range.begin;
     const std::vector<Hole> holes = HolesOf(*chain);
     const bool schema = DefinesSchema(*chain) || chain->receiver == "Schema";
     const bool binds_records =
-        (reaches || known || lists || IsGivenRecords(*chain)) && !DefinesSchema(*chain);
+        (of_records || flow_.IsGivenRecords(*chain) || flow_.Yields(*chain)) &&
+        !DefinesSchema(*chain);
     for (const Hole& hole : holes) {
       if (hole.range.begin < inside) continue;
-      if (binds_records) Parameters(hole.range.begin);
-      if (binds_records && hole.loop) BindAhead(hole.range);
+      if (binds_records) flow_.Parameters(hole.range.begin);
+      if (binds_records && hole.loop) flow_.BindAhead(hole.range);
       if (!reaches) Scan({std::max(inside, i + 1), hole.range.begin}, in_loop);
       const bool in_builder = std::exchange(in_builder_, in_builder_ || (reaches && hole.builds));
       const bool in_schema = std::exchange(in_schema_, in_schema_ || (reaches && schema));
@@ -174,10 +186,36 @@ class Splitter {
       in_schema_ = in_schema;
       inside = hole.range.end;
     }
-    if (binds_records && !reaches) ParametersOfArrows(*chain);
+    if (binds_records && !reaches) flow_.ParametersOfArrows(*chain);
     if (!reaches) looked_until_ = std::max(looked_until_, chain->range.end);
     if (!reaches) return inside > i ? inside : i + 1;
     return chain->range.end;
+  }
+
+  // $f()->approve(): where the name of the method ends; 0 if it is none, or $f gives no record.
+  size_t CallOnGiven(size_t i) const {
+    const size_t close = program_[i + 1].Is("(") ? program_.CloseOf(i + 1) : program_.size();
+    const bool gives = program_[i].kind == HostTokenKind::kVariable &&
+                       (shared_.Gives(program_[i].text) || records_.Hold(program_[i].text));
+    const bool calls =
+        close < program_.size() && program_.IsMember(close + 1) && program_[close + 3].Is("(");
+    return gives && calls ? close + 3 : 0;
+  }
+
+  // A record under a second name; under which one has to be seen.
+  void Copy(HostRange value, bool in_loop) {
+    if (std::string doubt = flow_.DoubtOfTarget(value); !doubt.empty()) {
+      Emit(value, in_loop);
+      statements_.back().host.doubt = std::move(doubt);
+    }
+    flow_.Copy(value, true);
+  }
+
+  // Order::count(), which is no record.
+  static bool GivesNumber(const HostChain& chain) {
+    static constexpr absl::string_view kNames[] = {
+        "avg", "average", "count", "doesntexist", "exists", "max", "min", "pluck", "sum", "value"};
+    return IsOneOf(absl::AsciiStrToLower(chain.calls.back().name), kNames);
   }
 
   std::string EffectOf(const HostChain& chain) const {
@@ -223,88 +261,6 @@ class Splitter {
     return false;
   }
 
-  bool MayHold(HostRange range) { return Reaches(range) || records_.AreNamed(range); }
-
-  // $x = $order: a second name of a record, or (not `plain`) of what one has, which is none where
-  // another method uses it.
-  void Copy(HostRange value, bool plain) {
-    if (program_.IsMember(value.begin - 1)) return;
-    BindRecords(value);
-    if (plain) shared_.Bind(value);
-  }
-
-  // A method of the file that is given a record has one in its parameter.
-  void HandOver(const HostChain& chain) {
-    for (const HostCall& call : chain.calls) {
-      const bool makes = !program_.php() && call.name == "new";
-      HandOver(makes ? "initialize" : call.name, call);
-    }
-  }
-  void HandOver(absl::string_view method, const HostCall& call) {
-    for (size_t i = 0; i < call.arguments.size(); ++i) {
-      if (shared_.Takes(method, call, i) && MayHold(call.arguments[i]))
-        shared_.HandOver(method, call, i);
-    }
-  }
-
-  // new Invoice($order)
-  void Construct(size_t i) {
-    const size_t open = i + 2;
-    if (!program_.php() || !program_[i].IsName("new") || !program_[open].Is("(") ||
-        program_.CloseOf(open) >= program_.size()) {
-      return;
-    }
-    HostCall call;
-    call.arguments = program_.Parts({open + 1, program_.CloseOf(open)});
-    HandOver("__construct", call);
-  }
-
-  // end($orders), array_filter($orders): what they give is what they are given.
-  bool Carries(const HostChain& chain) {
-    if (!program_.php() || chain.receiver_kind != Receiver::kNone) return false;
-    const HostCall& call = chain.calls[0];
-    if (!GivesElements(call.name)) return false;
-    return std::any_of(call.arguments.begin(), call.arguments.end(),
-                       [&](HostRange argument) { return MayHold(argument); });
-  }
-
-  // array_map([$this, 'one'], $orders)
-  void HandToCallables(const HostChain& chain) {
-    if (!program_.php()) return;
-    for (const HostCall& call : chain.calls) {
-      for (const HostRange& callable : call.arguments) {
-        const std::string method = CallableOf(program_, callable);
-        if (method.empty()) continue;
-        for (const HostRange& argument : call.arguments) {
-          HostCall handed;
-          handed.arguments = {argument};
-          if (!shared_.Takes(method, handed, 0) || &argument == &callable) continue;
-          if (MayHold(argument)) shared_.HandOver(method, handed, 0);
-        }
-      }
-    }
-  }
-
-  // batch << order, batch.push(order)
-  void Append(const HostChain& chain) {
-    if (!AppendsToVariable(program_, chain)) return;
-    if (!variables_.IsPlain(program_[chain.range.begin].text)) return;
-    const HostCall& call = chain.calls.back();
-    const bool holds = std::any_of(call.arguments.begin(), call.arguments.end(),
-                                   [&](HostRange argument) { return records_.AreNamed(argument); });
-    if (holds) records_.Add(chain.range.begin);
-  }
-
-  // array_map(function ($o) { ... }, [$order])
-  bool IsGivenRecords(const HostChain& chain) {
-    return std::any_of(chain.calls.begin(), chain.calls.end(), [&](const HostCall& call) {
-      return std::any_of(call.arguments.begin(), call.arguments.end(), [&](HostRange argument) {
-        return records_.AreNamed(argument) ||
-               (program_.php() && absl::StartsWith(call.name, "array_") && Reaches(argument));
-      });
-    });
-  }
-
   // A link of a chain that was looked at as a whole. What is called on a text is none.
   bool IsLookedAt(size_t i) const {
     const HostToken& before = program_[i - 1];
@@ -312,91 +268,9 @@ class Splitter {
     return i < looked_until_ && member && program_[i - 2].kind != HostTokenKind::kString;
   }
 
-  // Whether a chain in the range reaches the database.
-  bool Reaches(HostRange range) {
-    // Counted once: parentheses nest, and each would look at all inside of it.
-    if (reaching_.empty()) {
-      reaching_.push_back(0);
-      for (size_t i = 0; i < program_.size(); ++i) {
-        const std::optional<HostChain> chain = program_.ChainAt(i, program_.size());
-        const bool reaches =
-            chain.has_value() && ReachesDatabase(program_, *chain, false, &variables_);
-        reaching_.push_back(reaching_.back() + (reaches ? 1 : 0));
-      }
-    }
-    return reaching_[range.end] > reaching_[range.begin];
-  }
   void Follow(size_t i) {
     // Of an object's property: it is none of the variables.
     if (values_.Follow(i) == i + 2) records_.Forget(i);
-  }
-
-  // "$x = ...": what is got from the database is known to be of it.
-  void BindRecords(HostRange value) {
-    for (size_t place : shared_.PlacesOf(value)) {
-      for (size_t i : TargetsOf(program_, place)) {
-        // What is fetched from a prepared statement is no record.
-        const bool data = prepared_.Holds(i) || variables_.IsResult(program_[i].text);
-        if (!data) records_.Add(i);
-      }
-    }
-  }
-
-  // |user| of a block over records, function ($user) { ... }.
-  void Parameters(size_t block) {
-    if (program_.php()) return ParametersOfClosure(block);
-    if (!program_[block - 1].Is("|")) {
-      for (absl::string_view name : {"it", "_1", "_2"}) records_.Add(name, block);
-      return;
-    }
-    // |u|, |u = 1|, |a, (b, c)|
-    constexpr size_t kLongest = 40;
-    for (size_t i = block - 1; i-- > 0 && i + kLongest > block && !program_[i].Is("|");) {
-      if (program_[i].kind == HostTokenKind::kName || program_[i].kind == HostTokenKind::kLabel) {
-        records_.Add(i);
-      }
-    }
-  }
-
-  // From the "{" back to the "function".
-  void ParametersOfClosure(size_t body) {
-    constexpr size_t kLongestHead = 60;
-    size_t begin = body;
-    while (begin > 0 && body - begin < kLongestHead && !program_[begin].IsName("function")) --begin;
-    size_t open = begin + 1;
-    if (!program_[begin].IsName("function") || !program_[open].Is("(")) return;
-    for (size_t i = open; i < program_.CloseOf(open) && i < body; ++i) {
-      if (program_[i].kind == HostTokenKind::kVariable) {
-        records_.Add(i);
-      }
-    }
-  }
-
-  // fn($user) => ...
-  void ParametersOfArrows(const HostChain& chain) {
-    for (const HostCall& call : chain.calls) {
-      for (const HostRange& argument : call.arguments) {
-        const size_t fn = argument.begin + (program_[argument.begin].IsName("static") ? 1 : 0);
-        if (!program_[fn].IsName("fn") || !program_[fn + 1].Is("(")) continue;
-        for (size_t i = fn + 2; i < program_.CloseOf(fn + 1) && i < argument.end; ++i) {
-          if (program_[i].kind == HostTokenKind::kVariable) records_.Add(i);
-        }
-      }
-    }
-  }
-
-  // $previous = $order; at the end of a loop counts in its next round.
-  void BindAhead(HostRange body) {
-    constexpr size_t kFar = 500;  // In tokens.
-    const size_t close = program_[body.begin].Is("{") ? program_.CloseOf(body.begin) : body.end;
-    const size_t end = std::min({body.end, close, body.begin + kFar});
-    for (size_t i = body.begin + 1; i < end; ++i) {
-      if (!program_[i].Is("=")) continue;
-      const HostToken& after = program_[i + 2];
-      const bool ends = after.Is(";") || after.Is("}") || after.text.empty() ||
-                        after.kind == HostTokenKind::kNewline;
-      if (ends && records_.AreNamed({i + 1, i + 2})) BindRecords({i + 1, i + 2});
-    }
   }
 
   // foreach (X as $y) { ... }, for y in x ... end, while x ... end.
@@ -404,8 +278,8 @@ class Splitter {
     if (!program_.php()) {
       const size_t close = program_.CloseOf(i);
       if (close >= end) return i + 1;
-      if (program_[i].IsName("for")) BindLoop(i);
-      BindAhead({i + 1, close});
+      if (program_[i].IsName("for")) flow_.BindLoop(i);
+      flow_.BindAhead({i + 1, close});
       Scan({i + 1, close}, true);
       return close;
     }
@@ -430,7 +304,7 @@ class Splitter {
       }
     }
     size_t last = close + 1;
-    BindAhead({last, end});
+    flow_.BindAhead({last, end});
     if (program_[last].Is("{")) {
       last = std::min(program_.CloseOf(last), end);
     } else {
@@ -444,22 +318,6 @@ class Splitter {
     }
     Scan({close + 1, last}, true);
     return last;
-  }
-
-  // for u in User.all
-  void BindLoop(size_t i) {
-    size_t in = i + 1;
-    while (in < i + 20 && !program_[in].IsName("in")) ++in;
-    size_t end = in;
-    while (end < program_.size() && program_[end].kind != HostTokenKind::kNewline &&
-           !program_[end].IsName("do")) {
-      ++end;
-    }
-    const bool of_records = program_[in].IsName("in") &&
-                            (MayHold({in + 1, end}) || records_.Hold(program_[in + 1].text));
-    for (size_t k = i + 1; k < in && of_records; ++k) {
-      if (program_[k].kind == HostTokenKind::kName) records_.Add(k);
-    }
   }
 
   struct Hole {
@@ -541,7 +399,7 @@ class Splitter {
   std::vector<Statement> statements_;
   StatementPlaces places_;
   LocalRecords records_;
-  std::vector<size_t> reaching_;  // Up to each token, how many chains reach the database.
+  RecordFlow flow_;
   size_t looked_until_ = 0;
   bool in_schema_ = false;   // In a block that gives a table its columns: t.string :name
   bool in_builder_ = false;  // In a closure that tells a builder more.
