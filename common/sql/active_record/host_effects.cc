@@ -43,9 +43,10 @@ bool GivesAttribute(const HostProgram& program, const HostChain& chain) {
       "partition", "pop",          "reject",    "rotate", "sample",    "shift",
       "slice",     "sort_by",      "take",      "uniq",   "values_at", "zip"};
   const HostCall& last = chain.calls.back();
-  if (program.php()
-          ? !last.is_property
-          : last.name.back() == '?' || IsPureHostFunction(last.name) || GivesData(program, last)) {
+  if (program.php() ? !last.is_property
+                    : last.name.back() == '?' ||
+                          (!IsOneOf(last.name, kElements) &&
+                           (IsPureHostFunction(last.name) || GivesData(program, last)))) {
     return false;
   }
   return std::all_of(chain.calls.begin(), chain.calls.end(), [&](const HostCall& call) {

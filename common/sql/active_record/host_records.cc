@@ -109,7 +109,8 @@ absl::string_view HostRecords::SameAs(absl::string_view name) const {
 
 bool HostRecords::HoldsProperty(absl::string_view name) const {
   if (absl::StartsWith(name, "$")) name.remove_prefix(1);
-  return bound_.count(absl::StrCat("->", name)) > 0;
+  // What __get gives may be any of them.
+  return bound_.count(absl::StrCat("->", name)) > 0 || bound_.count("()__get") > 0;
 }
 
 bool HostRecords::Gives(absl::string_view method) const {

@@ -63,6 +63,7 @@ class HostRecords {
   // Whether a method of PHP fills its argument with one.
   bool Fills(absl::string_view method, size_t argument) const;
   void BindProperty(absl::string_view name);
+  void BindMember(absl::string_view name) { bound_.insert(std::string(name)); }  // @orders
 
   // Whether the token is a parameter of a method.
   bool IsParameter(size_t i) const { return heads_.count(i) > 0; }

@@ -136,8 +136,9 @@ bool GivesElements(absl::string_view function) {
 }
 
 bool AppendsToVariable(const HostProgram& program, const HostChain& chain) {
-  static constexpr absl::string_view kNames[] = {"append", "concat", "insert",  "merge!", "prepend",
-                                                 "push",   "store",  "unshift", "update"};
+  static constexpr absl::string_view kNames[] = {
+      "add",       "append",  "attach", "concat", "enqueue", "insert",  "merge!",
+      "offsetSet", "prepend", "push",   "put",    "store",   "unshift", "update"};
   const HostCall& call = chain.calls.back();
   const absl::string_view list = program[chain.range.begin].text;
   const bool local = chain.calls.size() == 1

@@ -2,6 +2,8 @@
 
 #include <iterator>
 
+#include "common/sql/active_record/words.h"
+
 namespace dbfleet::sql {
 namespace {
 
@@ -90,9 +92,18 @@ bool LocalRecords::IsNamedAt(size_t i) const {
                                          : false;
   if (!held) return false;
   size_t next = i + 1;
-  while ((program_[next].Is("[") || program_[next].Is("(")) &&
-         program_.CloseOf(next) < program_.size()) {
-    next = program_.CloseOf(next) + 1;
+  const auto skip_brackets = [&] {
+    while ((program_[next].Is("[") || program_[next].Is("(")) &&
+           program_.CloseOf(next) < program_.size()) {
+      next = program_.CloseOf(next) + 1;
+    }
+  };
+  skip_brackets();
+  // $orders->all() is the same list.
+  static constexpr absl::string_view kLists[] = {"all", "getCollection", "items", "to_a"};
+  if (program_.IsMember(next) && IsOneOf(program_[next + 1].text, kLists)) {
+    next += 2;
+    skip_brackets();
   }
   return !program_.IsMember(next);
 }

@@ -33,9 +33,10 @@ bool RecordFlow::Reaches(HostRange range) {
 
 bool RecordFlow::IsGivenRecords(const HostChain& chain) {
   return std::any_of(chain.calls.begin(), chain.calls.end(), [&](const HostCall& call) {
+    const bool gives_elements =
+        program_.php() && (absl::StartsWith(call.name, "array_") || call.name == "collect");
     return std::any_of(call.arguments.begin(), call.arguments.end(), [&](HostRange argument) {
-      return records_.AreNamed(argument) ||
-             (program_.php() && absl::StartsWith(call.name, "array_") && Reaches(argument));
+      return records_.AreNamed(argument) || (gives_elements && Reaches(argument));
     });
   });
 }
@@ -197,9 +198,18 @@ void RecordFlow::HandToBlock(const HostChain& chain, bool of_records) {
   }
 }
 
+// Order.find(1), a: Order.find(1), Order.all; not Order.find(1).name.
+bool RecordFlow::IsFound(HostRange argument) const {
+  static constexpr absl::string_view kLists[] = {"all", "get", "to_a", "where"};
+  const size_t begin = argument.begin + (program_[argument.begin].kind == HostTokenKind::kLabel);
+  const std::optional<HostChain> chain = program_.ChainAt(begin, argument.end);
+  return chain.has_value() && chain->range.end == argument.end &&
+         (GivesOneRecord(chain->calls.back().name) || IsOneOf(chain->calls.back().name, kLists)) &&
+         ReachesDatabase(program_, *chain, false, &variables_);
+}
+
 void RecordFlow::Append(const HostChain& chain) {
   const HostCall& call = chain.calls.back();
-  const auto named = [&](HostRange argument) { return records_.AreNamed(argument); };
   static constexpr absl::string_view kOfPhp[] = {"array_push", "array_unshift"};
   const bool function = program_.php() && chain.receiver_kind == Receiver::kNone &&
                         chain.calls.size() == 1 && IsOneOf(call.name, kOfPhp) &&
@@ -212,8 +222,13 @@ void RecordFlow::Append(const HostChain& chain) {
     return;
   }
   if (!AppendsToVariable(program_, chain)) return;
-  if (!variables_.IsPlain(program_[chain.range.begin].text)) return;
-  const bool holds = std::any_of(call.arguments.begin(), call.arguments.end(), named);
+  const absl::string_view list = program_[chain.range.begin].text;
+  const bool member = absl::StartsWith(list, "@");
+  if (!member && !variables_.IsPlain(list)) return;
+  const bool holds = std::any_of(
+      call.arguments.begin(), call.arguments.end(),
+      [&](HostRange argument) { return records_.AreNamed(argument) || IsFound(argument); });
+  if (holds && member) shared_.BindMember(list);
   if (holds) records_.Add(chain.range.begin);
 }
 
@@ -263,11 +278,16 @@ void RecordFlow::BindAhead(HostRange body) {
   const size_t close = program_[body.begin].Is("{") ? program_.CloseOf(body.begin) : body.end;
   const size_t end = std::min({body.end, close, body.begin + kFar});
   for (size_t i = body.begin + 1; i < end; ++i) {
-    if (!program_[i].Is("=")) continue;
-    const HostToken& after = program_[i + 2];
-    const bool ends = after.Is(";") || after.Is("}") || after.text.empty() ||
-                      after.kind == HostTokenKind::kNewline;
-    if (ends && records_.AreNamed({i + 1, i + 2})) BindRecords({i + 1, i + 2});
+    if (!program_[i].Is("=") || program_.IsComparison(i)) continue;
+    const auto ends = [&](size_t at) {
+      const HostToken& after = program_[at];
+      return after.Is(";") || after.Is("}") || after.text.empty() ||
+             after.kind == HostTokenKind::kNewline;
+    };
+    if (ends(i + 2) && records_.AreNamed({i + 1, i + 2})) BindRecords({i + 1, i + 2});
+    const std::optional<HostChain> chain = program_.ChainAt(i + 1, end);
+    const bool found = chain.has_value() && ends(chain->range.end) && IsFound(chain->range);
+    if (found) BindRecords(chain->range);
   }
 }
 

@@ -76,6 +76,7 @@ class RecordFlow {
   void ParametersOfClosure(size_t body);
   bool HoldsMember(const HostCall& call) const;
   bool AnyHeld(const HostCall& call);
+  bool IsFound(HostRange argument) const;
 
   const HostProgram& program_;
   const HostVariables& variables_;

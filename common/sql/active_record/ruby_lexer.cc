@@ -85,6 +85,10 @@ class RubyLexer : public HostCursor {
     return AfterValue() && tokens_.back().kind == HostTokenKind::kName &&
            variables_.count(tokens_.back().text) > 0;
   }
+  bool AfterParameter() const {
+    return AfterValue() && tokens_.back().kind == HostTokenKind::kName &&
+           parameters_.count(tokens_.back().text) > 0;
+  }
   bool SpaceBefore() const { return pos_ > 0 && absl::ascii_isspace(text_[pos_ - 1]); }
   // "foo %w[a]" and "foo <<SQL": an argument, not an operand.
   bool MayBeArgument() const {
@@ -112,10 +116,12 @@ class RubyLexer : public HostCursor {
     } else if (c == '\'' || c == '"' || c == '`') {
       return Quoted(start, c, c, c == '\'');
     } else if (At("<<") && AtHeredoc()) {
-      if (AfterVariable()) return Ambiguous(start);
+      // x <<~A, x <<"A": those who write this mean a text.
+      const bool bare = IsWordStart(Peek(2));
+      if (AfterVariable() || (bare && AfterParameter())) return Ambiguous(start);
       return HeredocHead();
     } else if (c == '%' && MayBeArgument() && Percent()) {
-      if (AfterVariable()) return Ambiguous(start);
+      if (AfterVariable() || AfterParameter()) return Ambiguous(start);
       return PercentLiteral();
     } else if (c == '/' && !AfterValue()) {
       return Regex(start);
@@ -199,7 +205,7 @@ class RubyLexer : public HostCursor {
     if (head_ == Head::kName) {
       head_ = Head::kBare;  // Of the method itself; a bracket or a parameter comes next.
     } else if (head_ != Head::kNone || before.Is("=>") || before.Is("->") || before.IsName("for")) {
-      variables_.insert(tokens_.back().text);
+      parameters_.insert(tokens_.back().text);
     }
     if (tokens_.back().IsName("def") && !before.Is(".")) head_ = Head::kName;
   }
@@ -207,8 +213,8 @@ class RubyLexer : public HostCursor {
     const HostToken& token = tokens_.back();
     const size_t count = tokens_.size();
     if (token.Is("(")) {
-      const bool begins = (head_ == Head::kBare) || (count > 1 && tokens_[count - 2].Is("->"));
-      if (head_ == Head::kBrackets || begins) {
+      const bool begins = head_ != Head::kNone || (count > 1 && tokens_[count - 2].Is("->"));
+      if (begins) {
         head_ = Head::kBrackets;
         ++head_depth_;
       }
@@ -419,6 +425,7 @@ class RubyLexer : public HostCursor {
 
   std::vector<Pending> pending_;
   std::set<absl::string_view> variables_;  // Names that may be local variables.
+  std::set<absl::string_view> parameters_;
   enum class Head { kNone, kName, kBare, kBrackets } head_ = Head::kNone;  // Of a method.
   int head_depth_ = 0;
 };

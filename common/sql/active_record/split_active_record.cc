@@ -99,6 +99,7 @@ class Splitter {
       statements_.back().host.doubt = std::move(doubt);
       return i + 1;
     }
+    flow_.HandToUnnamed(i);
     const bool may_begin = token.kind == HostTokenKind::kVariable ||
                            token.kind == HostTokenKind::kName || program_.BeginsReceiver(i);
     if (!may_begin || IsLookedAt(i)) return i + 1;
@@ -107,7 +108,6 @@ class Splitter {
       return std::min(program_.CloseOf(i - 1), end);
     }
     Follow(i);
-    flow_.HandToUnnamed(i);
     if (token.IsName("in") && !program_.php()) flow_.BindBranch(i);
     const std::optional<HostChain> chain = program_.ChainAt(i, end);
     if (!chain.has_value()) {
@@ -292,8 +292,10 @@ class Splitter {
     size_t as = i + 2;
     while (as < close && !program_[as].IsName("as")) ++as;
     const std::optional<HostChain> list = program_.ChainAt(i + 2, as);
+    // foreach ($orders as $u), of a class of the file that says what it gives.
+    const bool iterates = shared_.Gives("getIterator") || shared_.Gives("current");
     const bool of_records =
-        statements_.size() > before || records_.AreNamed({i + 2, as}) ||
+        statements_.size() > before || iterates || records_.AreNamed({i + 2, as}) ||
         (list.has_value() && records_.Hold(list->receiver) && GivesAttribute(program_, *list));
     // as $u, as $k => $u, as [$u]
     constexpr size_t kLongest = 40;
