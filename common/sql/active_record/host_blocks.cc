@@ -32,8 +32,10 @@ HostBlocks::HostBlocks(const HostProgram& program) {
     const HostToken& token = program[i];
     const bool closes = blocks.size() > 1 && program.CloseOf(blocks.back().open) == i;
     if (closes) blocks.pop_back();
-    if (token.kind == HostTokenKind::kName && !program.IsMember(i - 1) &&
-        IsOneOf(token.text, kBranches)) {
+    const bool branch = token.kind == HostTokenKind::kName && !program.IsMember(i - 1) &&
+                        IsOneOf(token.text, kBranches);
+    const bool modifier = token.text == "rescue" && !Rescues(program, i);
+    if (branch && !modifier) {
       blocks.back().straight = i;
       if (blocks.back().open != kNone && Rescues(program, i)) guarded_[blocks.back().open] = true;
     }

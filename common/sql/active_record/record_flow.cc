@@ -311,10 +311,16 @@ void RecordFlow::BindPattern(size_t i) {
   constexpr size_t kLongest = 60;  // In tokens.
   static constexpr absl::string_view kEnds[] = {"and", "do", "if", "or", "then", "unless"};
   if (!program_[i].Is("=>") && !program_[i].IsName("in")) return;
-  // { order => 1 }, f(order => 1), for a in order
+  if (program_[i - 2].IsName("for") || program_[i - 4].IsName("for")) return;
+  // { order => 1 }, f(order => 1)
   const size_t open = shared_.blocks().OpenOf(i);
-  const bool list = open != HostBlocks::kNone && (program_[open].Is("(") || program_[open].Is("["));
-  if (list && program_[i].Is("=>")) return;
+  if (program_[i].Is("=>") && open != HostBlocks::kNone) {
+    const HostToken& before = program_[open - 1];
+    const bool block =
+        program_[open].kind == HostTokenKind::kName ||
+        (program_[open].Is("{") && (before.kind == HostTokenKind::kName || before.Is(")")));
+    if (!block) return;
+  }
   for (size_t k = i + 1; k < program_.size() && k < i + kLongest; ++k) {
     const HostToken& token = program_[k];
     if (token.kind == HostTokenKind::kNewline || token.Is(";")) return;

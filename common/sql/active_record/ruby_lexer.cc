@@ -1,7 +1,6 @@
-#include <set>
-
 #include "common/sql/active_record/host_cursor.h"
 #include "common/sql/active_record/host_lexer.h"
+#include "common/sql/active_record/ruby_locals.h"
 
 namespace dbfleet::sql {
 namespace {
@@ -83,11 +82,11 @@ class RubyLexer : public HostCursor {
   // Whether a name in front of "<<A" or "%w[" is a variable, so that these are operators.
   bool AfterVariable() const {
     return AfterValue() && tokens_.back().kind == HostTokenKind::kName &&
-           variables_.count(tokens_.back().text) > 0;
+           locals_.IsBound(tokens_.back().text);
   }
   bool AfterParameter() const {
     return AfterValue() && tokens_.back().kind == HostTokenKind::kName &&
-           parameters_.count(tokens_.back().text) > 0;
+           locals_.IsParameter(tokens_.back().text);
   }
   bool SpaceBefore() const { return pos_ > 0 && absl::ascii_isspace(text_[pos_ - 1]); }
   // "foo %w[a]" and "foo <<SQL": an argument, not an operand.
@@ -182,54 +181,21 @@ class RubyLexer : public HostCursor {
       const bool label =
           Peek() == ':' && Peek(1) != ':' && (tokens_.empty() || !tokens_.back().Is("?"));
       Emit(label ? HostTokenKind::kLabel : HostTokenKind::kName, start);
-      NameInHead();
+      locals_.TakeName(tokens_);
       if (label) ++pos_;
     } else if (absl::ascii_isdigit(c)) {
       while (IsWordByte(Peek()) || (Peek() == '.' && absl::ascii_isdigit(Peek(1)))) ++pos_;
       Emit(HostTokenKind::kNumber, start);
     } else {
       pos_ += At("->") || At("::") || At("=>") || At("&.") ? 2 : 1;
-      const bool names = (c == '=' || c == '|' || c == ',') && !tokens_.empty() &&
-                         tokens_.back().kind == HostTokenKind::kName;
-      if (names) variables_.insert(tokens_.back().text);
       Emit(HostTokenKind::kPunct, start);
-      BracketInHead();
-    }
-  }
-
-  // def a(order, x:), def a order, x, ->(x), => x, for x: the names there are local variables. In a
-  // value inside of the brackets it may be none, which does not matter.
-  void NameInHead() {
-    const size_t count = tokens_.size();
-    const HostToken& before = count > 1 ? tokens_[count - 2] : tokens_[0];
-    if (head_ == Head::kName) {
-      head_ = Head::kBare;  // Of the method itself; a bracket or a parameter comes next.
-    } else if (head_ != Head::kNone || before.Is("=>") || before.Is("->") || before.IsName("for")) {
-      parameters_.insert(tokens_.back().text);
-    }
-    if (tokens_.back().IsName("def") && !before.Is(".")) head_ = Head::kName;
-  }
-  void BracketInHead() {
-    const HostToken& token = tokens_.back();
-    const size_t count = tokens_.size();
-    if (token.Is("(")) {
-      const bool begins = head_ != Head::kNone || (count > 1 && tokens_[count - 2].Is("->"));
-      if (begins) {
-        head_ = Head::kBrackets;
-        ++head_depth_;
-      }
-    } else if (token.Is(")") && head_ == Head::kBrackets && --head_depth_ == 0) {
-      head_ = Head::kNone;
-    } else if (head_ == Head::kBare && token.Is(".")) {
-      head_ = Head::kName;  // def self.a
-    } else if (head_ == Head::kBare && (token.Is(";") || token.Is("="))) {
-      head_ = Head::kNone;
+      locals_.TakePunct(tokens_);
     }
   }
 
   absl::Status Newline() {
     const size_t start = pos_++;
-    if (head_ != Head::kBrackets) head_ = Head::kNone;
+    locals_.TakeNewline();
     for (const Pending& heredoc : pending_) RETURN_IF_ERROR(HeredocBody(heredoc));
     pending_.clear();
     if (tokens_.empty() || tokens_.back().kind == HostTokenKind::kNewline) return absl::OkStatus();
@@ -424,10 +390,7 @@ class RubyLexer : public HostCursor {
   }
 
   std::vector<Pending> pending_;
-  std::set<absl::string_view> variables_;  // Names that may be local variables.
-  std::set<absl::string_view> parameters_;
-  enum class Head { kNone, kName, kBare, kBrackets } head_ = Head::kNone;  // Of a method.
-  int head_depth_ = 0;
+  RubyLocals locals_;
 };
 
 }  // namespace
