@@ -109,7 +109,9 @@ absl::string_view HostRecords::SameAs(absl::string_view name) const {
 
 bool HostRecords::HoldsProperty(absl::string_view name) const {
   if (absl::StartsWith(name, "$")) name.remove_prefix(1);
-  // What __get gives may be any of them.
+  // $this->{$name}; and what __get gives may be any of them.
+  const auto any = bound_.lower_bound("->");
+  if (name == "}" && any != bound_.end() && absl::StartsWith(*any, "->")) return true;
   return bound_.count(absl::StrCat("->", name)) > 0 || bound_.count("()__get") > 0;
 }
 

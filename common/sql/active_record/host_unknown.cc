@@ -126,12 +126,34 @@ bool IsOfModel(const HostProgram& program, const HostChain& chain) {
 }
 
 bool GivesElements(absl::string_view function) {
-  static constexpr absl::string_view kNames[] = {
-      "array_chunk", "array_combine", "array_diff",        "array_filter",  "array_intersect",
-      "array_merge", "array_pad",     "array_pop",         "array_replace", "array_reverse",
-      "array_shift", "array_slice",   "array_splice",      "array_unique",  "array_values",
-      "current",     "end",           "iterator_to_array", "next",          "optional",
-      "prev",        "reset"};
+  static constexpr absl::string_view kNames[] = {"array_chunk",
+                                                 "array_combine",
+                                                 "array_diff",
+                                                 "array_filter",
+                                                 "array_find",
+                                                 "array_first",
+                                                 "array_intersect",
+                                                 "array_last",
+                                                 "array_merge",
+                                                 "array_pad",
+                                                 "array_pop",
+                                                 "array_replace",
+                                                 "array_reverse",
+                                                 "array_shift",
+                                                 "array_slice",
+                                                 "array_splice",
+                                                 "array_unique",
+                                                 "array_values",
+                                                 "current",
+                                                 "data_get",
+                                                 "end",
+                                                 "head",
+                                                 "iterator_to_array",
+                                                 "last",
+                                                 "next",
+                                                 "optional",
+                                                 "prev",
+                                                 "reset"};
   return IsOneOf(absl::AsciiStrToLower(function), kNames);
 }
 

@@ -170,14 +170,16 @@ void RecordFlow::HandToUnnamed(size_t i) {
 // asked; array_reduce gives it as the second.
 void RecordFlow::HandToCallables(const HostChain& chain, bool of_records) {
   for (const HostCall& call : chain.calls) {
-    for (const HostRange& callable : call.arguments) {
-      const std::string method = CallableOf(program_, callable);
+    std::vector<bool> held;  // Which arguments are records; asked once.
+    std::ptrdiff_t count = 0;
+    for (size_t i = 0; i < call.arguments.size(); ++i) {
+      const std::string method = CallableOf(program_, call.arguments[i]);
       if (method.empty() || !shared_.TakesAny(method)) continue;
-      const bool given =
-          std::any_of(call.arguments.begin(), call.arguments.end(), [&](const HostRange& argument) {
-            return &argument == &callable ? of_records : MayHold(argument);
-          });
-      if (given) shared_.HandToAll(method);
+      if (held.empty()) {
+        for (const HostRange& argument : call.arguments) held.push_back(MayHold(argument));
+        count = std::count(held.begin(), held.end(), true);
+      }
+      if (of_records || count > (held[i] ? 1 : 0)) shared_.HandToAll(method);
     }
   }
 }

@@ -135,6 +135,8 @@ TEST(HostWaysOfRecordsTest, ArraysOfPhp) {
       "$l = new SplObjectStorage; foreach (Order::all() as $o) { $l->attach($o); }\n"
       "foreach ($l as $x) { $ok = $x->approve(); }",
       "$l = Order::all(); $r = array_filter($l->all(), fn($x) => $x->approve());",
+      "$l = [Order::find(1)]; $r = head($l)->approve();",
+      "$this->o = Order::find(1); $r = $this->{'o'}->approve();",
       "$r = collect([Order::find(1)])->map(function ($x) { return $x->approve(); });",
   };
   ExpectWrites(kPhp, kWritesPhp);
@@ -207,6 +209,15 @@ TEST(HostWaysOfRecordsTest, ObjectsOfRubyThatHoldThem) {
       "h = {a: 1}\nputs Order.find(1).total\na = h.fetch(:a)\nok = a.approve(1)",
   };
   ExpectReads(kRuby, kReadsRuby);
+}
+
+// The variables of a "foreach" end with its head: what stands behind it is no list of theirs.
+TEST(HostWaysOfRecordsTest, AListThatIsFilledInALoopIsPlain) {
+  static constexpr absl::string_view kReadsPhp[] = {
+      "$l = collect(); foreach (Order::all() as $o) { $l->push(['id' => $o->id]); }",
+      "$f = function ($x) { return 1; }; foreach (Order::all() as $o) { echo $f($o); }",
+  };
+  ExpectReads(kPhp, kReadsPhp);
 }
 
 TEST(HostWaysOfRecordsTest, BlocksThatHaveANameOrAreLeft) {
