@@ -125,7 +125,7 @@ class Backwards {
       first = OpenOf(last);
       // users[0] = X, or [$a, $b] = X and list($a) = X.
       const auto is_index = [&] {
-        return program_[last].Is("]") && first > 0 && IsOperand(first - 1);
+        return program_[last].Is("]") && first > limit_ && IsOperand(first - 1);
       };
       while (is_index()) {
         first = last = first - 1;

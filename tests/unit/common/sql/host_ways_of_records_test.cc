@@ -270,6 +270,16 @@ TEST(HostWaysOfRecordsTest, LoopsThatBindBehindTheirUse) {
   ExpectWrites(kRuby, kWritesRuby);
 }
 
+// Indexes that go on further back than is looked.
+TEST(HostWaysOfRecordsTest, ManyIndexesEnd) {
+  for (int more = 0; more < 4; ++more) {
+    std::string file = "a";
+    for (int i = 0; i < 100; ++i) file += "[1]";
+    for (int i = 0; i < more; ++i) file += "[b c]";
+    EXPECT_TRUE(Split(Target(kRuby), file + " = Order.find(1)\n").ok()) << more;
+  }
+}
+
 // Behind a local variable "<<A" is an operator, and the lines behind it are code.
 TEST(HostWaysOfRecordsTest, AHeredocOrAnOperatorBehindAParameter) {
   for (absl::string_view head :
