@@ -81,6 +81,15 @@ int OnParseError(CLI::App& app, const CLI::ParseError& error,
       shell.err() << SanitizeForDisplay(wrong, /*keep_newlines=*/true);
       return kExitUsage;
     }
+    std::string command = "dbfleet";
+    for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
+      at = at->get_subcommands().front();
+      absl::StrAppend(&command, " ", at->get_name());
+    }
+    shell.err() << SanitizeForDisplay(
+        absl::StrCat("dbfleet: ", error.what(), "; see: ", command, " --help\n"),
+        /*keep_newlines=*/true);
+    return kExitUsage;
   }
   std::ostringstream out, err;
   const int code = app.exit(error, out, err);

@@ -42,6 +42,12 @@ TEST_F(UsageTest, AnUnknownWordIsNamedWithTheNearestCommand) {
   }
 }
 
+// As every other error: who says it, what, and where to look.
+TEST_F(UsageTest, AMissingOptionIsToldInTheUsualForm) {
+  EXPECT_EQ(RunCli({"change", "break-glass", "01J", "--waive", "approvals", "--reason", "R"}), 2);
+  EXPECT_EQ(err_, "dbfleet: --for is required; see: dbfleet change break-glass --help\n");
+}
+
 TEST_F(UsageTest, VersionAsAnOptionSaysTheSameAsTheCommand) {
   ASSERT_EQ(RunCli({"version", "--client"}), 0);
   const std::string wanted = out_;
