@@ -139,6 +139,8 @@ class UserServiceImpl : public api::v1::UserService::CallbackService {
   grpc::ServerUnaryReactor* DisableUser(grpc::CallbackServerContext*,
                                         const api::v1::DisableUserRequest*,
                                         api::v1::User*) override;
+  grpc::ServerUnaryReactor* EnableUser(grpc::CallbackServerContext*,
+                                       const api::v1::EnableUserRequest*, api::v1::User*) override;
   grpc::ServerUnaryReactor* CreateToken(grpc::CallbackServerContext*,
                                         const api::v1::CreateTokenRequest*,
                                         api::v1::CreateTokenResponse*) override;
@@ -153,6 +155,9 @@ class UserServiceImpl : public api::v1::UserService::CallbackService {
 
  private:
   absl::Status Show(const User& user, api::v1::User* response);
+  // Takes roles or the account from somebody, and warns of the quorums that this leaves without
+  // enough people.
+  absl::Status Take(const std::function<absl::StatusOr<User>()>& take, api::v1::User* response);
 
   const Gate& gate_;
   Store& store_;

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "absl/strings/str_cat.h"
 
 #include "common/base/ids.h"
@@ -6,6 +8,7 @@
 #include "controller/api/directory_services.h"
 #include "controller/dispatch/wire.h"
 #include "controller/identity/roles_in.h"
+#include "controller/resources/fillable.h"
 
 namespace dbfleet::controller {
 
@@ -15,6 +18,16 @@ absl::Status UserServiceImpl::Show(const User& user, api::v1::User* response) {
     *response = ToApi(user, *book);
     return absl::OkStatus();
   });
+}
+
+absl::Status UserServiceImpl::Take(const std::function<absl::StatusOr<User>()>& take,
+                                   api::v1::User* response) {
+  const std::set<std::string> before = FillableNow(store_);
+  ASSIGN_OR_RETURN(const User user, take());
+  RETURN_IF_ERROR(Show(user, response));
+  const std::vector<std::string> warnings = WarningsOfLoss(store_, before);
+  response->mutable_warnings()->Add(warnings.begin(), warnings.end());
+  return absl::OkStatus();
 }
 
 grpc::ServerUnaryReactor* UserServiceImpl::CreateUser(grpc::CallbackServerContext* context,
@@ -80,8 +93,7 @@ grpc::ServerUnaryReactor* UserServiceImpl::UpdateUserRoles(
         std::string id;
         RETURN_IF_ERROR(ParseResourceName("users", request.name(), &id));
         ASSIGN_OR_RETURN(const std::vector<Role> roles, RolesFromApi(request.roles()));
-        ASSIGN_OR_RETURN(const User user, principals_.UpdateRoles(caller.principal, id, roles));
-        return Show(user, response);
+        return Take([&] { return principals_.UpdateRoles(caller.principal, id, roles); }, response);
       });
 }
 
@@ -94,8 +106,22 @@ grpc::ServerUnaryReactor* UserServiceImpl::DisableUser(grpc::CallbackServerConte
              api::v1::User* response) -> absl::Status {
         std::string id;
         RETURN_IF_ERROR(ParseResourceName("users", request.name(), &id));
+        return Take([&] { return principals_.Disable(caller.principal, id, request.reason()); },
+                    response);
+      });
+}
+
+grpc::ServerUnaryReactor* UserServiceImpl::EnableUser(grpc::CallbackServerContext* context,
+                                                      const api::v1::EnableUserRequest* in,
+                                                      api::v1::User* out) {
+  return gate_.Unary<api::v1::EnableUserRequest, api::v1::User>(
+      "dbfleet.api.v1.UserService/EnableUser", context, in, out,
+      [this](const Caller& caller, const api::v1::EnableUserRequest& request,
+             api::v1::User* response) -> absl::Status {
+        std::string id;
+        RETURN_IF_ERROR(ParseResourceName("users", request.name(), &id));
         ASSIGN_OR_RETURN(const User user,
-                         principals_.Disable(caller.principal, id, request.reason()));
+                         principals_.Enable(caller.principal, id, request.reason()));
         return Show(user, response);
       });
 }

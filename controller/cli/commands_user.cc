@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 
 #include "common/base/status.h"
+#include "common/base/text.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
 #include "controller/cli/secret_output.h"
@@ -62,6 +63,9 @@ absl::Status AddRoles(const std::vector<std::string>& words, T* request) {
 
 int ShowUser(Shell& shell, const absl::StatusOr<User>& user) {
   if (!user.ok()) return shell.Fail(user.status());
+  for (const std::string& warning : user->warnings()) {
+    shell.Note(absl::StrCat("dbfleet: warning: ", SanitizeForDisplay(warning)));
+  }
   shell.PrintOne(UserListing({&*user}));
   return kExitOk;
 }
@@ -98,6 +102,14 @@ absl::StatusOr<User> DisableUser(Shell& shell, const std::string& name, const st
   request.set_reason(reason);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   return client->Call<UserService>(&UserService::Stub::DisableUser, request);
+}
+
+absl::StatusOr<User> EnableUser(Shell& shell, const std::string& name, const std::string& reason) {
+  api::v1::EnableUserRequest request;
+  request.set_name(FullName("users", name));
+  request.set_reason(reason);
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  return client->Call<UserService>(&UserService::Stub::EnableUser, request);
 }
 
 absl::Status ListUsers(Shell& shell) {
@@ -333,6 +345,11 @@ void AddUserCommands(CLI::App& app, Shell& shell) {
       [&shell, name, reason] { return ShowUser(shell, DisableUser(shell, *name, *reason)); });
   disable->add_option("NAME", *name, "The user")->required();
   AddReason(disable, reason.get(), true);
+  CLI::App* enable = AddVerb(
+      *noun, "enable", "Enable a disabled user again; it needs a new token", shell,
+      [&shell, name, reason] { return ShowUser(shell, EnableUser(shell, *name, *reason)); });
+  enable->add_option("NAME", *name, "The user")->required();
+  AddReason(enable, reason.get(), false);
   AddTokenCommands(app, shell);
 }
 

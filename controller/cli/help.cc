@@ -114,6 +114,7 @@ void AddWorkExamples(ExampleMap* out) {
   e["user get"] = {"dbfleet user get ada"};
   e["user create"] = {"dbfleet user create ada --role operator --role approver"};
   e["user roles"] = {"dbfleet user roles ada --role viewer"};
+  e["user enable"] = {"dbfleet user enable bob --reason \"is back\""};
   e["user disable"] = {"dbfleet user disable ada --reason \"left the company\""};
   e["token create"] = {"dbfleet token create --description ci --ttl 30d --out ci-token"};
   e["token list"] = {"dbfleet token list --user ada"};

@@ -1,8 +1,10 @@
 #include "controller/cli/proposal_view.h"
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
@@ -30,12 +32,19 @@ std::string Names(const google::protobuf::RepeatedPtrField<std::string>& names) 
 
 // Nobody can approve it: who would have to be there, and how somebody comes to be that.
 std::string WayOut(const Proposal& proposal) {
+  // A requirement is not filled by whatever approver: its own words say who could.
+  const auto any_approver = [](const std::string& missing) {
+    return absl::StartsWith(missing, "environments/");
+  };
+  if (std::none_of(proposal.missing().begin(), proposal.missing().end(), any_approver)) {
+    return "nobody that is there now; see what is missing";
+  }
   const std::string where = Names(proposal.environments());
   const std::string requester = Clean(proposal.requester());
   return absl::StrCat(
       "nobody that is there now. It takes a person with the role approver in ", where,
       " who neither proposed it, as ", requester, " did, nor has an account, role or token from ",
-      requester, ". Another admin than ", requester,
+      requester, ". An admin who is not ", requester,
       " can make one (dbfleet user create NAME --role approver) or apply a RoleBinding that gives "
       "somebody the role approver in ",
       where);

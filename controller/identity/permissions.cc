@@ -70,7 +70,9 @@ std::string MissingAt(const Caller& caller, const Permission& permission, const 
 
 std::string WhyNot(const Caller& caller, const Permission& permission,
                    absl::Span<const Place> places) {
-  const std::string role = RoleWords(permission.verbs);
+  // An admin may audit, but reviews nothing (BreakGlass::Review).
+  const bool reviews = permission.verbs == std::vector<Verb>{Verb::kApprove, Verb::kAudit};
+  const std::string role = reviews ? "approver or auditor" : RoleWords(permission.verbs);
   if (!AnyOf(permission, [&](Verb verb) { return caller.rights.Anywhere(verb); })) {
     const bool approves = permission.verbs.size() == 1 && permission.verbs[0] == Verb::kApprove;
     return absl::StrCat("it needs the role ", role,
@@ -203,6 +205,7 @@ const std::vector<Permission>& AllPermissions() {
       Everywhere("dbfleet.api.v1.UserService/ListUsers", Verb::kAudit),
       Everywhere("dbfleet.api.v1.UserService/UpdateUserRoles", Verb::kAdminister),
       Everywhere("dbfleet.api.v1.UserService/DisableUser", Verb::kAdminister),
+      Everywhere("dbfleet.api.v1.UserService/EnableUser", Verb::kAdminister),
       AnyUser("dbfleet.api.v1.UserService/CreateToken"),
       AnyUser("dbfleet.api.v1.UserService/ListTokens"),
       AnyUser("dbfleet.api.v1.UserService/RevokeToken"),

@@ -241,6 +241,23 @@ absl::StatusOr<User> Principals::Disable(const std::string& principal, const std
   return user;
 }
 
+absl::StatusOr<User> Principals::Enable(const std::string& principal, const std::string& user_id,
+                                        const std::string& reason) {
+  User user;
+  RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(user, tx.GetUser(user_id));
+    if (!user.disabled) return absl::OkStatus();
+    user.disabled = false;
+    user.roles_editor = principal;
+    RETURN_IF_ERROR(CheckHands(tx, user));
+    RETURN_IF_ERROR(tx.UpdateUser(&user));
+    std::map<std::string, std::string> details = {{"roles", RoleNames(user.roles)}};
+    if (!reason.empty()) details["reason"] = reason;
+    return tx.AppendAudit({principal, "user.enable", user.Principal(), "", std::move(details)});
+  }));
+  return user;
+}
+
 absl::StatusOr<Principals::CreatedToken> Principals::CreateToken(TokenRequest wanted) {
   if (wanted.ttl == absl::ZeroDuration()) wanted.ttl = kDefaultTtl;
   if (wanted.ttl < absl::Seconds(1) || wanted.ttl > kMaxTtl) {

@@ -67,6 +67,11 @@ class Principals {
   // Revokes all of the user's tokens as well. Disabling twice changes nothing.
   absl::StatusOr<User> Disable(const std::string& principal, const std::string& user_id,
                                const std::string& reason);
+  // The roles count again; its tokens stay revoked. ROLE_CONFLICT if a RoleBinding of meanwhile
+  // does not go with them. Who enables answers for the account as who sets its roles last does
+  // (DependentPrincipals): nobody brings back an approver of the own work.
+  absl::StatusOr<User> Enable(const std::string& principal, const std::string& user_id,
+                              const std::string& reason);
 
   struct CreatedToken {
     ApiToken token;

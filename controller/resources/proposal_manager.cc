@@ -16,6 +16,7 @@
 #include "controller/identity/principals.h"
 #include "controller/identity/roles_in.h"
 #include "controller/resources/access.h"
+#include "controller/resources/fillable.h"
 #include "controller/resources/proposal_access.h"
 
 namespace dbfleet::controller {

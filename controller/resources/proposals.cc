@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -346,39 +347,21 @@ absl::StatusOr<std::vector<std::string>> ShowStanding(ReadTx& tx, absl::Time now
     for (const Voter& other : others) {
       if (FillsPlace(open, other)) candidates.insert(other.principal);
     }
-    for (const std::string& missing : Missing(quorum, open.voters)) proposal->add_missing(missing);
+    const auto openings = electorate.WhoCan(open, others, quorum.environment);
+    for (std::string& missing : Missing(quorum, open.voters)) {
+      for (const Electorate::Opening& opening : openings) {
+        if (!absl::StartsWith(missing, absl::StrCat("approvalpolicies/", opening.policy,
+                                                    ": requirement ", opening.requirement, ":"))) {
+          continue;
+        }
+        absl::StrAppend(&missing, "; who can: ", opening.who_can);
+      }
+      proposal->add_missing(std::move(missing));
+    }
   }
   if (proposal->missing().empty()) return leave.unformed;
   for (const std::string& candidate : candidates) proposal->add_candidates(candidate);
   return leave.unformed;
-}
-
-absl::StatusOr<std::set<std::string>> FillableQuorums(ReadTx& tx, const EnvironmentFilter& where) {
-  std::set<std::string> fillable;
-  ASSIGN_OR_RETURN(const std::vector<Quorum> quorums, QuorumsOf(tx, where));
-  if (quorums.empty()) return fillable;
-  ASSIGN_OR_RETURN(const Electorate electorate, Electorate::Read(tx));
-  for (const Quorum& quorum : quorums) {
-    if (electorate.CouldForm(quorum, "")) fillable.insert(quorum.environment);
-  }
-  return fillable;
-}
-
-absl::Status CheckFillable(ReadTx& tx, const std::set<std::string>& before) {
-  if (before.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::vector<Quorum> after,
-                   QuorumsOf(tx, EnvironmentFilter::Only({before.begin(), before.end()})));
-  ASSIGN_OR_RETURN(const Electorate electorate, Electorate::Read(tx));
-  for (const Quorum& quorum : after) {
-    const std::vector<std::string> missing =
-        Missing(quorum, electorate.ApproversIn(quorum.environment));
-    if (missing.empty()) continue;
-    return Error(absl::StatusCode::kFailedPrecondition, "QUORUM_UNFILLABLE",
-                 absl::StrCat("there are not the people for it: ", absl::StrJoin(missing, "; "),
-                              "; nobody could approve anything in ", quorum.environment,
-                              " or change its policy back. Make more approvers first"));
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace dbfleet::controller

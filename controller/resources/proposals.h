@@ -82,12 +82,4 @@ absl::StatusOr<uint64_t> VersionNow(ReadTx& tx, const ResourceKind* kind, const 
 absl::StatusOr<std::string> WhyStale(ReadTx& tx, const resource::v1::Proposal& proposal,
                                      const std::vector<Manifest>& manifests, absl::Time now);
 
-// Of these environments those with a quorum that could be formed, were all approvers asked.
-absl::StatusOr<std::set<std::string>> FillableQuorums(ReadTx& tx, const EnvironmentFilter& where);
-
-// FAILED_PRECONDITION (QUORUM_UNFILLABLE) if the quorum of one of these environments, whose quorum
-// could be formed before policies or roles were altered, could not be any more: nobody could loosen
-// the policy again.
-absl::Status CheckFillable(ReadTx& tx, const std::set<std::string>& before);
-
 }  // namespace dbfleet::controller

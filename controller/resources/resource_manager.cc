@@ -16,6 +16,7 @@
 #include "controller/identity/roles_in.h"
 #include "controller/resources/access.h"
 #include "controller/resources/break_glass.h"
+#include "controller/resources/fillable.h"
 #include "controller/resources/line_diff.h"
 #include "controller/resources/proposals.h"
 #include "controller/resources/schedule_source.h"

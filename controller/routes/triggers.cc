@@ -120,6 +120,7 @@ constexpr Rule kRules[] = {
     {"user.create", "accounts-changed", Meaning::kNews, "was created"},
     {"user.update_roles", "accounts-changed", Meaning::kNews, "has other roles"},
     {"user.disable", "accounts-changed", Meaning::kNews, "was disabled"},
+    {"user.enable", "accounts-changed", Meaning::kNews, "was enabled again"},
     {"token.create", "accounts-changed", Meaning::kNews, "was created"},
     {"token.revoke", "accounts-changed", Meaning::kNews, "was revoked"},
     {"access.denied", "access-denied", Meaning::kNews, "was refused to somebody"},

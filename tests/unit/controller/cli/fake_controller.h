@@ -249,6 +249,20 @@ class FakeController : public api::v1::JobService::Service,
     }
     return rpc::ToGrpc(Error(absl::StatusCode::kNotFound, "INSTANCE_NOT_FOUND", "no instance"));
   }
+  grpc::Status DisableUser(Context* context, const api::v1::DisableUserRequest* in,
+                           api::v1::User* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    out->set_name(in->name());
+    out->set_disabled(true);
+    for (const std::string& warning : apply_warnings) out->add_warnings(warning);
+    return grpc::Status::OK;
+  }
+  grpc::Status EnableUser(Context* context, const api::v1::EnableUserRequest* in,
+                          api::v1::User* out) override {
+    if (auto status = Enter(context); !status.ok()) return status;
+    out->set_name(in->name());
+    return grpc::Status::OK;
+  }
   grpc::Status GetUser(Context* context, const api::v1::GetUserRequest* in,
                        api::v1::User* out) override {
     if (auto status = Enter(context); !status.ok()) return status;

@@ -40,6 +40,27 @@ TEST_F(ProposalCliTest, AWaitForAQuorumThatTimesOutEndsWithNine) {
   EXPECT_EQ(RunCli({"proposal", "show", "01P", "--wait", "--timeout", "1ms"}), 9);
 }
 
+TEST_F(ProposalCliTest, WhoDisablesSomebodyIsWarnedAndMayEnableAgain) {
+  controller_.apply_warnings = {"there are not the people for it"};
+  EXPECT_EQ(RunCli({"user", "disable", "bob", "--reason", "left"}), 0) << err_;
+  EXPECT_THAT(err_, HasSubstr("dbfleet: warning: there are not the people for it\n"));
+  EXPECT_THAT(out_, HasSubstr("yes"));
+  EXPECT_EQ(RunCli({"user", "enable", "bob"}), 0) << err_;
+  EXPECT_EQ(err_, "");
+  EXPECT_THAT(out_, HasSubstr("bob"));
+}
+
+// Another approver would not help.
+TEST_F(ProposalCliTest, WhereOnlyNamedUsersAreMissingNoApproverIsAdvised) {
+  Proposal& proposal = controller_.apply_proposal;
+  const std::string manifest = Write("w.yaml", "kind: X\n");
+  EXPECT_EQ(RunCli({"apply", "-f", manifest}), 8);
+  EXPECT_THAT(out_, HasSubstr("An admin who is not users/polly can make one"));
+  proposal.set_missing(0, "approvalpolicies/f: requirement dba: 0 of 1 (users/bob); who can: ...");
+  EXPECT_EQ(RunCli({"apply", "-f", manifest}), 8);
+  EXPECT_THAT(out_, HasSubstr("Who can approve: nobody that is there now; see what is missing\n"));
+}
+
 // Whatever may become a proposal can be waited for, as `apply` can.
 TEST_F(ProposalCliTest, EachCommandThatMayBeProposedWaitsIfAsked) {
   auto& stored = controller_.resources.emplace_back();

@@ -16,6 +16,7 @@
 #include "common/base/status.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/memory_store.h"
+#include "tests/fakes/read_from.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -116,6 +117,39 @@ TEST_F(PrincipalsTest, RevocationDisablingAndNewRolesWorkAtOnceOnRememberedToken
   EXPECT_EQ(ReasonOf(principals_.CreateToken("users/root", "ada", "", absl::Hours(1)).status()),
             "USER_DISABLED");
   EXPECT_EQ(store_.Audit().back().entry.details.at("revoked_tokens"), "1");
+}
+
+TEST_F(PrincipalsTest, EnablingGivesTheRolesBackAndNoToken) {
+  Make("root", {Role::kAdmin});
+  Make("ada", {Role::kOperator});
+  const auto token = Token("ada");
+  ASSERT_TRUE(principals_.Disable("users/root", "ada", "left").ok());
+  const auto enabled = principals_.Enable("users/root", "ada", "came back");
+  ASSERT_TRUE(enabled.ok()) << enabled.status();
+  EXPECT_FALSE(enabled->disabled);
+  EXPECT_EQ(store_.Audit().back().entry.action, "user.enable");
+  EXPECT_EQ(store_.Audit().back().entry.details.at("reason"), "came back");
+  EXPECT_EQ(Reason(token.secret), "TOKEN_REVOKED");
+  EXPECT_THAT(principals_.Authenticate(Token("ada").secret)->roles, ElementsAre(Role::kOperator));
+  const size_t records = store_.Audit().size();
+  ASSERT_TRUE(principals_.Enable("users/root", "ada", "again").ok());
+  EXPECT_EQ(store_.Audit().size(), records);
+  EXPECT_FALSE(principals_.Enable("users/root", "nobody", "").ok());
+}
+
+// Else an admin who asks for a change could bring back an approver who left.
+TEST_F(PrincipalsTest, WhoEnablesAnAccountAnswersForIt) {
+  Make("root", {Role::kAdmin});
+  Make("eve", {Role::kAdmin});
+  Make("bob", {Role::kApprover});
+  const auto dependents = [&] {
+    return ReadFrom(store_, [](ReadTx& tx) { return DependentPrincipals(tx, "users/eve"); })
+        .value();
+  };
+  ASSERT_TRUE(principals_.Disable("users/root", "bob", "left").ok());
+  EXPECT_THAT(dependents(), testing::IsEmpty());
+  ASSERT_TRUE(principals_.Enable("users/eve", "bob", "").ok());
+  EXPECT_THAT(dependents(), ElementsAre("users/bob"));
 }
 
 TEST_F(PrincipalsTest, BadUsersAndTokensAreRefused) {
