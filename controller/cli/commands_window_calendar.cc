@@ -68,16 +68,18 @@ absl::StatusOr<absl::CivilMonth> MonthOf(const CalendarOptions& options, absl::C
                             SanitizeForDisplay(Truncate(options.month, 40)), "\""));
 }
 
-// "02:00-06:00", "all day", "until 06:00", "from 22:00": the part that lies on this day.
+// "02:00-06:00", "22:00-24:00", "all day", "until 06:00", "from 22:00": the part that lies on this
+// day, with the begin and the end that it has there.
 std::string PartOf(absl::CivilDay day, const WindowOccurrence& occurrence,
                    const absl::TimeZone& zone) {
   const absl::Time begin = ToTime(occurrence.begin()), end = ToTime(occurrence.end());
   const absl::Time first = absl::FromCivil(day, zone), last = absl::FromCivil(day + 1, zone);
   const std::string from = absl::FormatTime("%H:%M", begin, zone);
-  const std::string until = absl::FormatTime("%H:%M", end, zone);
+  const std::string until =
+      end == last ? std::string("24:00") : absl::FormatTime("%H:%M", end, zone);
   if (begin <= first && end >= last) return "all day";
-  if (begin <= first) return absl::StrCat("until ", until);
-  if (end >= last) return absl::StrCat("from ", from);
+  if (begin < first) return absl::StrCat("until ", until);
+  if (end > last) return absl::StrCat("from ", from);
   return absl::StrCat(from, "-", until);
 }
 

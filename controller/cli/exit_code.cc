@@ -19,8 +19,10 @@ bool OneOf(const std::string& reason, const absl::string_view (&set)[N]) {
 
 // Errors of files on this host use the codes that the controller uses for authorisation and state.
 constexpr absl::string_view kLocalReasons[] = {
-    "FILE_NOT_FOUND",   "FILE_PERMISSION", "FILE_EXISTS", "FILE_TOO_LARGE",   "NOT_A_FILE",
-    "SECRET_FILE_MODE", "IO_ERROR",        "DISK_FULL",   "BAD_CONTEXT_FILE", "NO_CONTEXT_FILE"};
+    "FILE_NOT_FOUND", "FILE_PERMISSION", "FILE_EXISTS",      "NOT_A_FILE",     "SECRET_FILE_MODE",
+    "IO_ERROR",       "DISK_FULL",       "BAD_CONTEXT_FILE", "NO_CONTEXT_FILE"};
+// What was handed in is wrong, whatever the code.
+constexpr absl::string_view kInputReasons[] = {"FILE_TOO_LARGE", "NO_SUCH_WINDOW"};
 // A refusal, whichever of the controller's policy, an agent's local one and the built-in rules
 // about statements it comes from, as an error or as what ended a job.
 constexpr absl::string_view kPolicyReasons[] = {"ACTION_FORBIDDEN",    "BLOCKED_BY_POLICY",
@@ -55,6 +57,7 @@ int ExitCodeOf(const absl::Status& status) {
   const std::string reason = ReasonOf(status);
   if (status.ok()) return kExitOk;
   if (OneOf(reason, kLocalReasons)) return kExitFailed;
+  if (OneOf(reason, kInputReasons)) return kExitUsage;
   if (OneOf(reason, kPolicyReasons)) return kExitRefused;
   if (OneOf(reason, kStaleReasons)) return kExitConflict;
   if (OneOf(reason, kTokenReasons)) return kExitNotAuthorised;

@@ -357,6 +357,12 @@ TEST_F(WindowTest, TheCalendarShowsTheDaysOfAMonthWithWhatLiesOnThem) {
             "Sun 06  window  until 04:00  weekend (all)\n"
             "Thu 24  freeze  from 12:00  holidays (all)\n"
             "Fri 25  freeze  all day  holidays (all)\n");
+  controller_.occurrences.Clear();
+  AddOccurrence("late", "2026-12-05T22:00:00Z", "2026-12-06T00:00:00Z", false);
+  AddOccurrence("early", "2026-12-07T00:00:00Z", "2026-12-07T02:00:00Z", false);
+  ASSERT_EQ(RunCli({"window", "calendar", "--month", "2026-12"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("Sat 05  window  22:00-24:00  late (all)\n"));
+  EXPECT_THAT(out_, HasSubstr("Mon 07  window  00:00-02:00  early (all)\n"));
   EXPECT_EQ(RunCli({"window", "calendar", "--month", "December"}), 2);
   EXPECT_THAT(err_, HasSubstr("YEAR-MONTH"));
   controller_.occurrences.Clear();
