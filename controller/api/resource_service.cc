@@ -160,8 +160,9 @@ grpc::ServerUnaryReactor* ResourceServiceImpl::DeleteResource(
         ASSIGN_OR_RETURN(const RequestMeta meta, MetaOf(caller, request.request_id()));
         ASSIGN_OR_RETURN(const uint64_t version, VersionOf(request.etag()));
         std::optional<resource::v1::Proposal> proposal;
-        const absl::StatusOr<ResourceView> view = resources_.Delete(
-            meta, request.name(), version, request.reason(), caller.rights, &proposal);
+        const absl::StatusOr<ResourceView> view =
+            resources_.Delete(meta, request.name(), version, request.reason(), caller.rights,
+                              &proposal, request.dry_run());
         RETURN_IF_ERROR(
             gate_.Audited(caller, "dbfleet.api.v1.ResourceService/DeleteResource", view.status()));
         *response = ToApi(*view);

@@ -121,10 +121,11 @@ void NoteWarnings(Shell& shell, const ApplyResourcesResponse& response) {
   }
 }
 
-// Of a dry run: what applying would become.
-void NoteProposal(Shell& shell, const ApplyResourcesResponse& response) {
+// Of a dry run: what applying or deleting would become.
+template <typename Response>
+void NoteProposal(Shell& shell, absl::string_view doing, const Response& response) {
   if (!response.has_proposal()) return;
-  shell.Note(absl::StrCat("applying this makes a proposal: it loosens the policy of ",
+  shell.Note(absl::StrCat(doing, " this makes a proposal: it loosens the policy of ",
                           absl::StrJoin(response.proposal().environments(), ", "), "; ",
                           absl::StrJoin(response.proposal().missing(), "; ")));
 }
@@ -137,7 +138,7 @@ int RunApply(Shell& shell, const ApplyOptions& options) {
     return FinishProposal(shell, response->proposal(), options.wait);
   }
   PrintChanges(shell, *response, options.dry_run, options.dry_run);
-  NoteProposal(shell, *response);
+  NoteProposal(shell, "applying", *response);
   return kExitOk;
 }
 
@@ -148,7 +149,7 @@ int RunDiff(Shell& shell, ApplyOptions options) {
   if (!response.ok()) return shell.Fail(response.status());
   NoteWarnings(shell, *response);
   PrintChanges(shell, *response, true, true);
-  NoteProposal(shell, *response);
+  NoteProposal(shell, "applying", *response);
   const bool equal =
       std::all_of(response->changes().begin(), response->changes().end(),
                   [](const auto& c) { return c.action() == ResourceChange::ACTION_UNCHANGED; });
@@ -259,6 +260,7 @@ int RunGet(Shell& shell, const std::string& what) {
 struct DeleteOptions {
   std::string name;
   std::string reason;
+  bool dry_run = false;
   ProposalWait wait;
 };
 
@@ -266,14 +268,19 @@ int RunDelete(Shell& shell, const DeleteOptions& options) {
   api::v1::DeleteResourceRequest request;
   request.set_name(options.name);
   request.set_reason(options.reason);
+  request.set_dry_run(options.dry_run);
   const absl::StatusOr<ApiClient*> client = shell.Client();
   if (!client.ok()) return shell.Fail(client.status());
   const absl::StatusOr<Resource> deleted =
       (*client)->Call<ResourceService>(&ResourceService::Stub::DeleteResource, request);
   if (!deleted.ok()) return shell.Fail(deleted.status());
-  if (deleted->has_proposal()) return FinishProposal(shell, deleted->proposal(), options.wait);
+  if (deleted->has_proposal() && !options.dry_run) {
+    return FinishProposal(shell, deleted->proposal(), options.wait);
+  }
+  NoteProposal(shell, "deleting", *deleted);
   if (shell.for_people()) {
-    shell.out() << SanitizeForDisplay(deleted->name()) << " deleted\n";
+    shell.out() << SanitizeForDisplay(deleted->name())
+                << (options.dry_run ? " would be deleted\n" : " deleted\n");
   } else {
     shell.PrintOne(ResourceListing({&*deleted}));
   }
@@ -331,6 +338,7 @@ void AddResourceCommands(CLI::App& app, Shell& shell) {
   CLI::App* remove = AddVerb(app, "delete", "Delete a declared resource", shell,
                              [&shell, deleted] { return RunDelete(shell, *deleted); });
   remove->add_option("KIND/NAME", deleted->name, "As in maintenancewindow/weekend")->required();
+  remove->add_flag("--dry-run", deleted->dry_run, "Only say what it would do");
   AddReason(remove, &deleted->reason, false);
   AddProposalWait(remove, &deleted->wait);
 }

@@ -75,20 +75,15 @@ absl::StatusOr<std::vector<ProposedChange>> ToPropose(ReadTx& tx,
   return proposed;
 }
 
-// Applies for certain and leaves nothing behind: what would refuse it does. `changes` stay as they
-// are.
-absl::Status ApplyAndTakeBack(Store& store,
-                              const std::function<absl::Status(WriteTx*, ReadTx&)>& apply,
-                              std::vector<ResourceChange>* changes) {
-  const std::vector<ResourceChange> before = *changes;
-  bool applied = false;
+// Changes for certain and leaves nothing behind: what would refuse it does.
+absl::Status DoAndTakeBack(Store& store, const std::function<absl::Status(WriteTx&)>& change) {
+  bool done = false;
   const absl::Status status = store.MutateAndWait([&](WriteTx& tx) -> absl::Status {
-    RETURN_IF_ERROR(apply(&tx, tx));
-    applied = true;
+    RETURN_IF_ERROR(change(tx));
+    done = true;
     return Rehearsed();
   });
-  *changes = before;
-  return applied ? absl::OkStatus() : status;
+  return done ? absl::OkStatus() : status;
 }
 
 }  // namespace
@@ -146,7 +141,11 @@ absl::StatusOr<std::vector<ResourceChange>> ResourceManager::Apply(
   if (dry_run) {
     RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) { return apply(nullptr, tx); }));
     // Whether there are still the people for it only shows when it is there.
-    if (!fillable.empty()) RETURN_IF_ERROR(ApplyAndTakeBack(store_, apply, &changes));
+    if (!fillable.empty()) {
+      const std::vector<ResourceChange> foreseen = changes;
+      RETURN_IF_ERROR(DoAndTakeBack(store_, [&](WriteTx& tx) { return apply(&tx, tx); }));
+      changes = foreseen;
+    }
     // Of one that was made for that, if a quorum has come into being just now, nothing is left.
     if (proposed.has_value()) proposed->clear_name();
   } else {
@@ -240,7 +239,8 @@ absl::StatusOr<Page<ResourceView>> ResourceManager::List(absl::string_view kind,
 absl::StatusOr<ResourceView> ResourceManager::Delete(const RequestMeta& meta, absl::string_view id,
                                                      uint64_t version, const std::string& reason,
                                                      const Rights& rights,
-                                                     std::optional<Proposal>* proposal) {
+                                                     std::optional<Proposal>* proposal,
+                                                     bool dry_run) {
   ASSIGN_OR_RETURN(const auto parsed, ParseResourceId(id));
   const ResourceKind* const kind = parsed.first;
   const std::string full = absl::StrCat(kind->collection, "/", parsed.second);
@@ -255,7 +255,7 @@ absl::StatusOr<ResourceView> ResourceManager::Delete(const RequestMeta& meta, ab
   const class RequestKey key("resource.delete", meta.principal, meta.request_id, {full});
   ResourceView view;
   std::optional<Proposal> proposed;
-  RETURN_IF_ERROR(store_.MutateAndWait([&](WriteTx& tx) -> absl::Status {
+  const auto remove = [&](WriteTx& tx) -> absl::Status {
     proposed.reset();
     const absl::Time now = clock_.Now();
     ASSIGN_OR_RETURN(const std::string made, key.FindMade(tx, now));
@@ -294,8 +294,15 @@ absl::StatusOr<ResourceView> ResourceManager::Delete(const RequestMeta& meta, ab
     ASSIGN_OR_RETURN(view, DeleteDeclared(context, full, version));
     RETURN_IF_ERROR(CheckFillable(tx, fillable));
     return key.Remember(tx, full, now);
-  }));
-  if (kind->kind == kRoleBindingKind && !proposed.has_value() && roles_changed_ != nullptr) {
+  };
+  if (dry_run) {
+    RETURN_IF_ERROR(DoAndTakeBack(store_, remove));
+    if (proposed.has_value()) proposed->clear_name();
+  } else {
+    RETURN_IF_ERROR(store_.MutateAndWait(remove));
+  }
+  if (!dry_run && kind->kind == kRoleBindingKind && !proposed.has_value() &&
+      roles_changed_ != nullptr) {
     roles_changed_();
   }
   if (proposal != nullptr) *proposal = std::move(proposed);

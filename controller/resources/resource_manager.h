@@ -68,11 +68,13 @@ class ResourceManager {
                                           const Rights& rights = Rights::All());
 
   // `version` 0: whatever it is now. ABORTED (STALE); FAILED_PRECONDITION (ENVIRONMENT_STAYS). A
-  // repeated request with the same id gives the same answer. Proposed as above.
+  // repeated request with the same id gives the same answer. Proposed as above. With `dry_run`
+  // nothing is changed, and the proposal that would be made has no name.
   absl::StatusOr<ResourceView> Delete(const RequestMeta& meta, absl::string_view id,
                                       uint64_t version, const std::string& reason,
                                       const Rights& rights = Rights::All(),
-                                      std::optional<resource::v1::Proposal>* proposal = nullptr);
+                                      std::optional<resource::v1::Proposal>* proposal = nullptr,
+                                      bool dry_run = false);
 
   // Those that overlap [from, until) and concern any of the environments, in the order of their
   // begins; at most `limit`. Freezes count over what is left of an opening from `from` on, in these

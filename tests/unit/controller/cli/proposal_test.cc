@@ -86,6 +86,20 @@ TEST_F(ProposalCliTest, EachCommandThatMayBeProposedWaitsIfAsked) {
   EXPECT_EQ(RunCli({"window", "end", "tonight", "--timeout", "1s"}), 2) << "nothing waits";
 }
 
+TEST_F(ProposalCliTest, ADryRunOfADeleteSaysWhatItWouldPropose) {
+  controller_.apply_proposal.set_state(Proposal::STATE_PENDING);
+  controller_.apply_proposal.add_environments("production");
+  EXPECT_EQ(RunCli({"delete", "maintenancewindow/tonight", "--dry-run"}), 0) << err_;
+  EXPECT_TRUE(controller_.deleted.dry_run());
+  EXPECT_EQ(out_, "maintenancewindow/tonight would be deleted\n");
+  EXPECT_THAT(err_, HasSubstr("deleting this makes a proposal: it loosens the policy of "));
+  controller_.apply_proposal.Clear();
+  EXPECT_EQ(RunCli({"delete", "maintenancewindow/tonight", "--dry-run"}), 0) << err_;
+  EXPECT_EQ(err_, "");
+  EXPECT_EQ(RunCli({"delete", "maintenancewindow/tonight"}), 0) << err_;
+  EXPECT_FALSE(controller_.deleted.dry_run());
+}
+
 TEST_F(ProposalCliTest, WhatIsMissingIsThereOnANarrowTerminalToo) {
   width_ = 100;
   ASSERT_EQ(RunCli({"proposal", "list"}, "", /*terminal=*/true), 0) << err_;
