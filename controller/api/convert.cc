@@ -357,14 +357,20 @@ absl::Status AddTargets(ReadTx& tx, const Job& job, api_v1::Job* out) {
   return absl::OkStatus();
 }
 
+api_v1::Blocker ToApi(const PolicyBlocker& blocker) {
+  api_v1::Blocker out;
+  out.set_rule(blocker.rule);
+  out.set_message(blocker.message);
+  if (!blocker.policy.empty()) out.set_policy(absl::StrCat("approvalpolicies/", blocker.policy));
+  return out;
+}
+
 void AddBlockers(const std::vector<PolicyBlocker>& blockers, api_v1::Job* out) {
   // Two tasks on one target wait for the same; a reader wants it once.
   std::set<std::pair<std::string, std::string>> said;
   for (const PolicyBlocker& blocker : blockers) {
     if (!said.emplace(blocker.rule, blocker.message).second) continue;
-    api_v1::Blocker* b = out->add_blockers();
-    b->set_rule(blocker.rule);
-    b->set_message(blocker.message);
+    *out->add_blockers() = ToApi(blocker);
   }
 }
 

@@ -44,6 +44,7 @@ absl::StatusOr<api_v1::Job> ToApi(const Job& job, absl::Time now);
 absl::Status AddTasks(const JobPicture& picture, api_v1::Job* out);
 // The tasks' names, states and targets alone, for listings.
 absl::Status AddTargets(ReadTx& tx, const Job& job, api_v1::Job* out);
+api_v1::Blocker ToApi(const PolicyBlocker& blocker);
 void AddBlockers(const std::vector<PolicyBlocker>& blockers, api_v1::Job* out);
 
 absl::StatusOr<std::vector<Role>> RolesFromApi(const google::protobuf::RepeatedField<int>& roles);

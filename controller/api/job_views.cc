@@ -1,8 +1,8 @@
 #include "controller/api/job_views.h"
 
+#include <set>
 #include <string>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
@@ -12,6 +12,7 @@
 #include "controller/api/convert.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
+#include "controller/identity/user_rows.h"
 #include "controller/resources/break_glass.h"
 #include "controller/resources/electorate.h"
 
@@ -33,16 +34,39 @@ absl::Status AddRollbacks(ReadTx& tx, const Job& job, api::v1::Job* out) {
 }
 
 // Who could give an approval that is missing. Nobody is told of where it cannot be read (a stored
-// RoleBinding that is damaged, say): a job is shown all the same, which needs no roles.
-void AddCandidates(ReadTx& tx, JobManager& jobs, const JobPicture& picture, api::v1::Job* out) {
+// RoleBinding that is damaged, say): a job is shown all the same, which needs no roles. The words
+// of what blocks it are told who can fill each requirement.
+void AddCandidates(ReadTx& tx, JobManager& jobs, JobPicture* whole, api::v1::Job* out) {
+  const JobPicture& picture = *whole;
   if (!picture.open_quorum.has_value()) return;
   const absl::StatusOr<Electorate> electorate = Electorate::Read(tx);
   if (!electorate.ok()) return;
-  const auto names =
-      jobs.WhoCouldApprove(tx, picture, electorate->ApproversIn(picture.job.environment));
-  if (!names.ok()) return;
+  const std::string& environment = picture.job.environment;
+  const auto others = jobs.OtherApprovers(tx, picture, electorate->ApproversIn(environment));
+  if (!others.ok()) return;
   out->set_candidates_known(true);
-  out->mutable_candidates()->Add(names->begin(), names->end());
+  std::set<std::string> names;
+  for (const Voter& other : *others) {
+    if (FillsPlace(*picture.open_quorum, other)) names.insert(other.principal);
+  }
+  out->mutable_candidates()->Add(names.begin(), names.end());
+  for (const auto& opening : electorate->WhoCan(*picture.open_quorum, *others, environment)) {
+    for (PolicyBlocker& blocker : whole->blockers) {
+      if (blocker.rule != "approvals" || blocker.policy != opening.policy) continue;
+      absl::StrAppend(&blocker.message, "; who can fill ", opening.requirement, ": ",
+                      opening.who_can);
+    }
+  }
+}
+
+// An approval that was given with a token that is revoked now is void, which the job does not tell.
+absl::Status AddVoid(ReadTx& tx, const Job& job, api::v1::Job* out) {
+  for (size_t i = 0; i < job.approvals.size(); ++i) {
+    if (!job.approvals[i].approved) continue;
+    ASSIGN_OR_RETURN(const bool revoked, IsRevoked(tx, job.approvals[i].token));
+    if (revoked) out->mutable_approvals(static_cast<int>(i))->set_void_(true);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -69,17 +93,19 @@ absl::StatusOr<api::v1::Job> JobViews::ById(const std::string& id) const { retur
 
 absl::StatusOr<api::v1::Job> JobViews::Read(const std::string& id, bool with_candidates) const {
   JobPicture picture;
+  api::v1::Job out;
   api::v1::Job beside;  // What its picture does not tell.
   RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(picture, jobs_.Show(tx, id, why_no_work_));
     if (picture.job.kind != JobKind::kMigrate) return absl::OkStatus();
     ASSIGN_OR_RETURN(auto glass, BrokenGlassOf(tx, id));
     if (glass.has_value()) *beside.mutable_broken_glass() = *std::move(glass);
-    if (with_candidates) AddCandidates(tx, jobs_, picture, &beside);
+    if (with_candidates) AddCandidates(tx, jobs_, &picture, &beside);
     return AddRollbacks(tx, picture.job, &beside);
   }));
-  ASSIGN_OR_RETURN(api::v1::Job out, Of(picture));
+  ASSIGN_OR_RETURN(out, Of(picture));
   out.MergeFrom(beside);
+  RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) { return AddVoid(tx, picture.job, &out); }));
   return out;
 }
 
@@ -87,11 +113,7 @@ absl::StatusOr<api::v1::Job> JobViews::Of(const JobPicture& picture) const {
   ASSIGN_OR_RETURN(api::v1::Job out, ToApi(picture.job, clock_.Now()));
   RETURN_IF_ERROR(AddTasks(picture, &out));
   AddBlockers(picture.blockers, &out);
-  for (const PolicyBlocker& blocker : picture.foreseen) {
-    api::v1::Blocker* const shown = out.add_foreseen();
-    shown->set_rule(blocker.rule);
-    shown->set_message(blocker.message);
-  }
+  for (const PolicyBlocker& blocker : picture.foreseen) *out.add_foreseen() = ToApi(blocker);
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include "common/base/status.h"
 #include "controller/api/convert.h"
 #include "controller/api/directory_services.h"
+#include "controller/api/voided_approvals.h"
 #include "controller/dispatch/wire.h"
 #include "controller/identity/roles_in.h"
 #include "controller/resources/fillable.h"
@@ -194,7 +195,11 @@ grpc::ServerUnaryReactor* UserServiceImpl::RevokeToken(grpc::CallbackServerConte
         }));
         ASSIGN_OR_RETURN(const ApiToken token, principals_.RevokeToken(caller.principal, token_id));
         *response = ToApi(token);
-        return absl::OkStatus();
+        return store_.Read([&](ReadTx& tx) -> absl::Status {
+          ASSIGN_OR_RETURN(const auto voided, ApprovedWith(tx, token_id));
+          response->mutable_voided_approvals()->Add(voided.begin(), voided.end());
+          return absl::OkStatus();
+        });
       });
 }
 

@@ -11,6 +11,7 @@
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/proto_time/proto_time.h"
+#include "controller/api/convert.h"
 #include "controller/api/job_services.h"
 #include "controller/domain/names.h"
 #include "controller/jobs/no_such_window.h"
@@ -33,11 +34,7 @@ api::v1::QueuedJob ToApi(const QueuePicture::Row& row, int place) {
                 : row.state == QueueEntry::State::kReady ? api::v1::QueuedJob::STATE_READY
                                                          : api::v1::QueuedJob::STATE_WAITS);
   for (const std::string& rule : row.waits_for) out.add_waits_for(rule);
-  for (const PolicyBlocker& blocker : row.blockers) {
-    api::v1::Blocker& shown = *out.add_blockers();
-    shown.set_rule(blocker.rule);
-    shown.set_message(blocker.message);
-  }
+  for (const PolicyBlocker& blocker : row.blockers) *out.add_blockers() = ToApi(blocker);
   if (row.expected.begin != absl::InfiniteFuture()) {
     *out.mutable_expected_begin() = ToProto(row.expected.begin);
     *out.mutable_occurrence_begin() = ToProto(row.expected.occurrence.begin);

@@ -42,12 +42,25 @@ int ShowJob(Shell& shell, const std::string& name) {
   return kExitOk;
 }
 
+bool HasBlocker(const Job& job, const std::string& rule) {
+  return std::any_of(job.blockers().begin(), job.blockers().end(),
+                     [&](const auto& blocker) { return blocker.rule() == rule; });
+}
+
 std::string HowToApprove(const Job& job, const std::string& name) {
   const std::string how =
       absl::StrCat(" can look at it (dbfleet change get ", name,
                    ") and approve it (dbfleet change approve ", name, " --reason REASON).");
   if (!job.candidates().empty()) return absl::StrCat("One of them", how, "\n");
   const bool nobody = job.candidates_known();
+  // A requirement is not filled by whatever approver: its own words say who could.
+  const auto any_approver = [](const auto& blocker) {
+    return blocker.rule() == "approvals" && blocker.policy().empty();
+  };
+  if (nobody && HasBlocker(job, "approvals") &&
+      std::none_of(job.blockers().begin(), job.blockers().end(), any_approver)) {
+    return "Nobody there can approve it now; what it waits for says who could.\n";
+  }
   return absl::StrCat(
       nobody ? "Nobody there can approve it now:"
              : absl::StrCat("Somebody else than ", SanitizeForDisplay(job.requester()), how,
@@ -82,8 +95,8 @@ std::string Explanation(const Job& job) {
       absl::StrAppend(&out, HowToApprove(job, name));
       break;
     case Job::STATE_PAUSED:
-      // The blocker has said when it goes on by itself.
-      if (WaitsForTime(job)) break;
+      // The blocker has said when it goes on by itself, or that it does not at all.
+      if (WaitsForTime(job) || HasBlocker(job, "policy-changed")) break;
       absl::StrAppend(&out, "It goes on with: dbfleet job resume ", name, "\n");
       break;
     case Job::STATE_PLANNING:

@@ -230,6 +230,10 @@ absl::Status RevokeToken(Shell& shell, const std::string& name) {
   ASSIGN_OR_RETURN(const Token token,
                    client->Call<UserService>(&UserService::Stub::RevokeToken, request));
   shell.PrintOne(TokenListing({&token}));
+  if (token.voided_approvals().empty()) return absl::OkStatus();
+  shell.Note(absl::StrCat("approvals that were given with it count no more: ",
+                          SanitizeForDisplay(absl::StrJoin(token.voided_approvals(), ", ")),
+                          "; who gave them rightly can approve again, with another token"));
   return absl::OkStatus();
 }
 

@@ -3,6 +3,8 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -104,14 +106,35 @@ absl::StatusOr<agent::v1::ControllerMsg> OfferMessage(ReadTx& tx, const JobFlow&
 
 enum class Leave { kGranted, kNotNow, kPolicyForbids };
 
-// What the policy says beside yes: in which window the work begins, and what its close means.
+// What the policy says beside yes: in which window the work begins, what its close means, and what
+// the yes rests on, as the audit record names it.
 struct LeaveTime {
   std::string window;
   Overrun overrun = Overrun::kFinish;
   absl::Time window_closes = absl::InfiniteFuture();
   absl::Time closes = absl::InfiniteFuture();
-  std::vector<std::string> waived;
+  std::map<std::string, std::string> basis;
 };
+
+// Why this target may begin, for the record. `backups` are of this one alone, where the decision
+// may be about all of them.
+std::map<std::string, std::string> BasisOf(const Job& job, const PolicyDecision& decision,
+                                           const std::vector<std::string>& backups) {
+  std::set<std::string> approvers;
+  for (const Approval& approval : decision.counted) approvers.insert(approval.principal);
+  std::map<std::string, std::string> basis = {
+      {"window", decision.window},
+      {"approved_by", absl::StrJoin(approvers, ", ")},
+      {"approved_with", decision.approved_with_change ? "jobs/" + job.rollback_of : std::string()},
+      {"backup", absl::StrJoin(backups, ", ",
+                               [](std::string* out, const std::string& id) {
+                                 absl::StrAppend(out, "backups/", id);
+                               })},
+      {"promoted_by", decision.promoted_by.empty() ? "" : "jobs/" + decision.promoted_by},
+      {"waived", absl::StrJoin(decision.waived, ", ")},
+      {"waived_by", decision.waived_by}};
+  return basis;
+}
 
 // The grant's own look at everything, in its own transaction: what was true when the job became
 // ready may not be true any more.
@@ -125,13 +148,14 @@ absl::StatusOr<Leave> MayGrant(FlowContext& context, const JobFlow& flow, Digest
   // What the job waited for was looked at for all its targets; here it is this one's turn.
   ASSIGN_OR_RETURN(PolicyDecision decision,
                    flow.EvaluatePolicyOn(context.tx, job, {&task, 1}, context.now));
+  const std::vector<std::string> backups = decision.backups;
   if (decision.allowed() && !decision.window.empty() && job.window.empty()) {
     // The first one in this window: what its end means is one thing for all the targets.
     ASSIGN_OR_RETURN(decision, flow.EvaluatePolicy(context.tx, job, context.now));
   }
   if (!decision.allowed()) return Leave::kPolicyForbids;
   *time = {decision.window, decision.overrun, decision.window_closes, decision.closes,
-           decision.waived};
+           BasisOf(job, decision, backups)};
   if (job.kind != JobKind::kMigrate) return Leave::kGranted;
   RETURN_IF_ERROR(places.Check(context.tx, job, task).status());
   return Leave::kGranted;
@@ -190,9 +214,8 @@ absl::Status CommitGrant(FlowContext& context, Job job, Task task, const LeaveTi
                                                 {"purpose", std::string(NameOf(attempt->purpose))},
                                                 {"fence", absl::StrCat(attempt->fence)},
                                                 {"agent", attempt->agent_id}};
-  if (!time.window.empty()) details["window"] = time.window;
+  details.insert(time.basis.begin(), time.basis.end());
   if (begins) details["begins"] = "job";
-  if (!time.waived.empty()) details["waived"] = absl::StrJoin(time.waived, ", ");
   return context.Audit("attempt.grant", job, std::move(details));
 }
 

@@ -142,9 +142,9 @@ struct Approval {
   std::string reason;
   absl::Time decide_time;
   absl::Time expire_time;
-  // Target -> the estimated rows that the approver saw, -1 if nobody knew. The digest leaves
-  // estimates out, so only this tells an approval of a hundred rows from one of a million.
+  // Target -> the estimated rows that the approver saw, which no digest holds; -1: nobody knew.
   std::map<std::string, int64_t> rows;
+  std::string token = {};  // Id of the API token that it was given with; "": not written down.
 
   bool operator==(const Approval&) const = default;
 };

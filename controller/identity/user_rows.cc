@@ -75,6 +75,14 @@ absl::Status MarkUnused(WriteTx& tx, const ApiToken& token) {
   return tx.PutSetting(UnusedKey(token), "1");
 }
 
+absl::StatusOr<bool> IsRevoked(ReadTx& tx, const std::string& token_id) {
+  if (token_id.empty()) return false;
+  const absl::StatusOr<ApiToken> token = tx.GetToken(token_id);
+  if (absl::IsNotFound(token.status())) return true;
+  RETURN_IF_ERROR(token.status());
+  return token->revoked;
+}
+
 absl::StatusOr<bool> IsMarkedUnused(ReadTx& tx, const ApiToken& token) {
   ASSIGN_OR_RETURN(const std::string mark, tx.GetSetting(UnusedKey(token)));
   return !mark.empty();

@@ -26,6 +26,10 @@ Principals::CreatedToken NewToken(const std::string& principal, const std::strin
 // Inserts the token and its audit record.
 absl::Status StoreToken(WriteTx& tx, ApiToken* token);
 
+// Was the token with this id revoked? Not if no id was written down; one that is not there is as
+// good as revoked.
+absl::StatusOr<bool> IsRevoked(ReadTx& tx, const std::string& token_id);
+
 // A token that was made with a request id can be asked for again until it is used: the answer that
 // held its secret may have been lost. The mark says that it was not used yet.
 absl::Status MarkUnused(WriteTx& tx, const ApiToken& token);

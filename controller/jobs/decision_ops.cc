@@ -146,7 +146,7 @@ absl::StatusOr<Job> JobManager::Approve(const RequestMeta& meta, const std::stri
     if (decision.reason_required) RETURN_IF_ERROR(RequireReason(reason));
     const std::string replaced =
         PutApproval({meta.principal, true, job.digest, reason, context.now,
-                     context.now + decision.approval_ttl, RowsByTarget(tasks)},
+                     context.now + decision.approval_ttl, RowsByTarget(tasks), meta.token_id},
                     &job);
     // What waited for approvals goes on with them, and is not left for somebody to resume it.
     if (job.state == JobState::kPaused && job.error_reason == kBlockedByPolicy &&
@@ -176,6 +176,11 @@ absl::StatusOr<Job> JobManager::WithdrawApproval(const RequestMeta& meta, const 
     });
     if (job.state != JobState::kPlanning && job.state != JobState::kAwaitingApproval &&
         job.state != JobState::kReady) {
+      if (IsTerminal(job.state)) {
+        return Error(absl::StatusCode::kFailedPrecondition, "BAD_STATE",
+                     absl::StrCat("jobs/", job.id, " is ", NameOf(job.state),
+                                  ": it is over, and its approvals count for nothing any more"));
+      }
       return Error(absl::StatusCode::kFailedPrecondition, "BAD_STATE",
                    absl::StrCat("jobs/", job.id, " is ", NameOf(job.state),
                                 ": an approval can be taken back until the change begins; an "

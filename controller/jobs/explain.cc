@@ -76,7 +76,11 @@ absl::Status AddClosing(ReadTx& tx, const JobFlow& flow, const Job& job,
 }
 
 // What the policy misses is told by its own rules.
-std::string WhyPaused(const Job& job) {
+std::string WhyPaused(const Job& job, bool policy_changed) {
+  if (policy_changed) {
+    return absl::StrCat("it does not go on, also when it is resumed: dbfleet change cancel ",
+                        job.id);
+  }
   if (job.error_reason == kWindowClosed) return "it goes on by itself when nothing else is missing";
   if (job.error_reason == kBlockedByPolicy) {
     return absl::StrCat(
@@ -99,20 +103,18 @@ absl::StatusOr<std::vector<PolicyBlocker>> JobManager::Explain(ReadTx& tx, const
   return ExplainTasks(tx, job, tasks, why_no_work, nullptr);
 }
 
-absl::StatusOr<std::vector<std::string>> JobManager::WhoCouldApprove(
-    ReadTx& tx, const JobPicture& picture, absl::Span<const Voter> approvers) {
-  std::vector<std::string> names;
-  if (!picture.open_quorum.has_value()) return names;
-  const OpenQuorum& open = *picture.open_quorum;
+absl::StatusOr<std::vector<Voter>> JobManager::OtherApprovers(ReadTx& tx, const JobPicture& picture,
+                                                              absl::Span<const Voter> approvers) {
+  std::vector<Voter> free;
+  if (!picture.open_quorum.has_value()) return free;
   ASSIGN_OR_RETURN(std::vector<std::string> others, flow_.DependentsOf(tx, picture.job.requester));
   others.push_back(picture.job.requester);
-  for (const Voter& voter : open.voters) others.push_back(voter.principal);
-  for (const Voter& approver : approvers) {
-    if (std::find(others.begin(), others.end(), approver.principal) != others.end()) continue;
-    if (FillsPlace(open, approver)) names.push_back(approver.principal);
-  }
-  std::sort(names.begin(), names.end());
-  return names;
+  for (const Voter& voter : picture.open_quorum->voters) others.push_back(voter.principal);
+  std::copy_if(approvers.begin(), approvers.end(), std::back_inserter(free),
+               [&](const Voter& approver) {
+                 return std::find(others.begin(), others.end(), approver.principal) == others.end();
+               });
+  return free;
 }
 
 absl::StatusOr<JobPicture> JobManager::Show(ReadTx& tx, const std::string& job_id,
@@ -158,10 +160,13 @@ absl::StatusOr<std::vector<PolicyBlocker>> JobManager::ExplainTasks(ReadTx& tx, 
     RETURN_IF_ERROR(AddClosing(tx, flow_, job, tasks, clock_.Now(), &blockers));
   }
   if (job.state == JobState::kPlanning && IsHeld(job)) {
-    blockers.push_back({"paused", WhyPaused(job), false});
+    blockers.push_back({"paused", WhyPaused(job, false), false});
   }
   if (job.state == JobState::kPaused) {
-    blockers.push_back({"paused", WhyPaused(job), false});
+    const bool policy_changed =
+        std::any_of(blockers.begin(), blockers.end(),
+                    [](const PolicyBlocker& b) { return b.rule == "policy-changed"; });
+    blockers.push_back({"paused", WhyPaused(job, policy_changed), false});
   }
   ASSIGN_OR_RETURN(const std::optional<RecoveryDemand> recovery, ReadRecovery(tx));
   if (recovery.has_value()) {

@@ -175,7 +175,7 @@ absl::Status JobFlow::FinishPlanning(FlowContext& context, Job* job,
   ASSIGN_OR_RETURN(const std::string policy_digest, PolicyDigestNow(context.tx, job->environment));
   RETURN_IF_ERROR(LiftPlans(policy_digest, job, tasks));
   for (Task& task : *tasks) RETURN_IF_ERROR(context.tx.UpdateTask(&task));
-  const std::map<std::string, std::string> details = {
+  std::map<std::string, std::string> details = {
       {"safety", std::string(NameOf(job->safety))},
       {"estimated_rows", absl::StrCat(EstimatedRows(*tasks))}};
   if (job->plan_only) {
@@ -185,9 +185,9 @@ absl::Status JobFlow::FinishPlanning(FlowContext& context, Job* job,
   }
   ASSIGN_OR_RETURN(const PolicyDecision decision,
                    EvaluatePolicyOn(context.tx, *job, *tasks, context.now));
-  std::map<std::string, std::string> planned = details;
-  if (!decision.refused() && decision.BlockedBy("approvals")) planned["waits_for"] = "approvals";
-  RETURN_IF_ERROR(context.Audit("job.planned", *job, std::move(planned)));
+  details["blockers"] = RecordedWords(decision);
+  if (!decision.refused() && decision.BlockedBy("approvals")) details["waits_for"] = "approvals";
+  RETURN_IF_ERROR(context.Audit("job.planned", *job, std::move(details)));
   if (decision.refused()) {
     job->error_message.clear();  // A pause's.
     for (const PolicyBlocker& blocker : decision.blockers) {

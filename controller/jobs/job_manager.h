@@ -117,11 +117,10 @@ class JobManager {
                                                      const WhyNoWork& why_no_work);
   absl::StatusOr<JobPicture> Show(ReadTx& tx, const std::string& job_id,
                                   const WhyNoWork& why_no_work);
-  // Of `approvers`, all of the environment's, those whose approval would fill what is missing,
-  // sorted; whose approval counts already, or would not, is not among them. Looks at all users and
-  // their tokens.
-  absl::StatusOr<std::vector<std::string>> WhoCouldApprove(ReadTx& tx, const JobPicture& picture,
-                                                           absl::Span<const Voter> approvers);
+  // Of `approvers`, all of the environment's, those whose approval would count and is not there.
+  // Looks at all users and their tokens.
+  absl::StatusOr<std::vector<Voter>> OtherApprovers(ReadTx& tx, const JobPicture& picture,
+                                                    absl::Span<const Voter> approvers);
 
   // Advances what waits for time, a backup or another policy. Looks at all targets of all that
   // waits, which may take seconds; called every kLookInterval, from one thread at a time.

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
+#include "common/base/text.h"
 #include "controller/domain/names.h"
 #include "controller/jobs/specs.h"
 
@@ -74,6 +75,11 @@ Gravity GravestFinding(const Task& task) {
     }
   }
   return gravest;
+}
+
+std::string RecordedWords(const PolicyDecision& decision) {
+  constexpr size_t kMostBytes = 4000;
+  return Truncate(decision.Words(), kMostBytes);
 }
 
 int64_t EstimatedRows(const std::vector<Task>& tasks) {

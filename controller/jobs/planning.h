@@ -11,6 +11,7 @@
 #include "common/plan/digest.h"
 #include "controller/domain/approval_policy.h"
 #include "controller/domain/types.h"
+#include "controller/policy/policy.h"
 #include "controller/store/store.h"
 
 namespace dbfleet::controller {
@@ -32,6 +33,10 @@ int64_t PlannedRows(const Task& task);
 
 // The gravest finding of the plan's statements; kError for a plan that cannot be read.
 Gravity GravestFinding(const Task& task);
+
+// What blocks, in the words that everybody reads, for an audit record: cut, as it may name
+// thousands of targets.
+std::string RecordedWords(const PolicyDecision& decision);
 
 // Sum of the plans' estimates; -1 when any is not known.
 int64_t EstimatedRows(const std::vector<Task>& tasks);

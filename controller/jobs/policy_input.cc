@@ -13,6 +13,7 @@
 #include "common/base/status.h"
 #include "controller/domain/transitions.h"
 #include "controller/identity/roles_in.h"
+#include "controller/identity/user_rows.h"
 #include "controller/jobs/job_flow.h"
 #include "controller/jobs/planning.h"
 #include "controller/jobs/promotion.h"
@@ -33,7 +34,8 @@ std::optional<Backup> NewestCovering(const std::vector<Backup>& backups,
   return std::nullopt;
 }
 
-// The roles of those who approved, and who of them may not any more: disabled, or without the role.
+// The roles of those who approved, who of them may not any more (disabled, or without the role),
+// and whose token was revoked.
 absl::Status AddApprovers(ReadTx& tx, PolicyInput* input) {
   for (const Approval& approval : input->job.approvals) {
     const std::string& principal = approval.principal;
@@ -42,6 +44,8 @@ absl::Status AddApprovers(ReadTx& tx, PolicyInput* input) {
       input->former_approvers.push_back(principal);
     }
     input->approver_roles[principal] = std::move(roles);
+    ASSIGN_OR_RETURN(const bool revoked, IsRevoked(tx, approval.token));
+    if (revoked) input->revoked_tokens.insert(approval.token);
   }
   return absl::OkStatus();
 }

@@ -29,7 +29,8 @@ std::vector<std::string> BesideItsTime(const Job& job, const std::vector<PolicyB
     const std::string& rule = blocker.rule;
     const bool time = rule == "window-queue" || rule == "window" || rule == "freeze" ||
                       (rule == "paused" && job.error_reason == kWindowClosed);
-    if (!time) rules.push_back(rule);
+    // Several policies may ask for approvals.
+    if (!time && std::find(rules.begin(), rules.end(), rule) == rules.end()) rules.push_back(rule);
   }
   return rules;
 }

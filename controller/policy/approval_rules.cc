@@ -44,6 +44,9 @@ std::string WhyIgnored(const PolicyInput& input, const Approval& approval) {
   if (std::find(former.begin(), former.end(), approval.principal) != former.end()) {
     return "is no approver any more";
   }
+  if (input.revoked_tokens.count(approval.token) != 0) {
+    return "approved with a token that was revoked since";
+  }
   if (job.digest.empty() || approval.digest != job.digest) return "approved another plan";
   if (approval.expire_time <= input.now) {
     return absl::StrCat("approved until ", Moment(approval.expire_time));
@@ -157,7 +160,7 @@ void CheckApprovals(const PolicyInput& input, const ApprovalState& state,
     blockers->push_back({"approvals",
                          absl::StrCat("approvalpolicies/", unfilled.policy, ": ",
                                       absl::StrJoin(unfilled.requirements, "; "), nor, ignored),
-                         false});
+                         false, unfilled.policy});
   }
 }
 

@@ -188,8 +188,9 @@ void CheckTimes(const PolicyInput& input, PolicyDecision* decision) {
     return;
   }
   PolicyDecision unfrozen = *decision;
-  CheckWindows(input, {false, no_freeze}, &unfrozen);
-  CheckWindows(input, {no_window, no_freeze}, decision);
+  const absl::Time until = input.waiver->expire_time;
+  CheckWindows(input, {false, no_freeze, until}, &unfrozen);
+  CheckWindows(input, {no_window, no_freeze, until}, decision);
   if (no_freeze && frozen) decision->waived.push_back("freeze");
   if (no_window && unfrozen.BlockedBy("window")) decision->waived.push_back("window");
 }
@@ -216,6 +217,22 @@ void TakeAwayWaived(const PolicyInput& input, PolicyDecision* decision) {
   if (!decision->waived.empty()) {
     decision->closes = std::min(decision->closes, input.waiver->expire_time);
   }
+}
+
+// On what it rests that the rules do not block, for the record.
+void NoteBasis(const PolicyInput& input, PolicyDecision* decision) {
+  if (BackupsCount(input.job, input.policy) && !decision->BlockedBy("verified-backup")) {
+    for (const PolicyInput::Target& target : input.targets) {
+      decision->backups.push_back(target.verified_backup->id);
+    }
+  }
+  if (PromotionCounts(input.job, input.policy) && !decision->BlockedBy("promotion")) {
+    decision->promoted_by = input.promotion.job;
+  }
+  const int demanded = input.policy.destructive_approvals;
+  decision->approved_with_change =
+      IsDestructive(input.job) && demanded > 0 && input.approved_with_change >= demanded;
+  if (!decision->waived.empty()) decision->waived_by = input.waiver->principal;
 }
 
 }  // namespace
@@ -289,6 +306,7 @@ PolicyDecision Evaluate(const PolicyInput& input) {
   CheckTimes(input, &decision);
   CheckTurn(input, &decision);
   TakeAwayWaived(input, &decision);
+  NoteBasis(input, &decision);
   decision.counted = std::move(approvals.counted);
   if (!approvals.Enough() && decision.BlockedBy("approvals") && !decision.refused()) {
     decision.open_quorum = std::move(approvals.quorum);

@@ -23,6 +23,8 @@ struct PolicyBlocker {
   std::string rule;
   std::string message;  // What is missing and who can do something about it.
   bool final = false;   // Waiting cannot mend it: the job is refused.
+  // Of "approvals" that an approval policy asks for, its name; "": the environment does.
+  std::string policy = {};
 };
 
 struct PolicyDecision {
@@ -33,6 +35,13 @@ struct PolicyDecision {
   absl::Duration approval_ttl;
   bool reason_required = false;
   std::vector<std::string> waived;  // Rules that would block it if nobody had broken the glass.
+  std::string waived_by;            // Who did; "" if nothing is waived.
+  // What the rules found enough, where they have a say: the backups' ids, and the change in the
+  // earlier environment ("" if none was asked for).
+  std::vector<std::string> backups;
+  std::string promoted_by;
+  // The approvals of the change that it takes back count for it, as its rollout made it.
+  bool approved_with_change = false;
   // The window in which the work would begin and what its end means; of several targets', the
   // strictest. "": no window is needed.
   std::string window;

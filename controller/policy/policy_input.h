@@ -66,6 +66,8 @@ struct PolicyInput {
   std::vector<std::string> dependent_approvers;
   // Who approved and has lost the role, or the account, since.
   std::vector<std::string> former_approvers;
+  // Tokens, by id, with which approvals were given and that were revoked since.
+  std::set<std::string> revoked_tokens;
   // The roles of those who approved, in the job's environment.
   std::map<std::string, std::set<Role>> approver_roles;
   std::shared_ptr<const ApprovalBook> approval_book;  // Null: there are no approval policies.

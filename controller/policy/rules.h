@@ -38,10 +38,11 @@ void CheckApprovals(const PolicyInput& input, const ApprovalState& state,
                     std::vector<PolicyBlocker>* blockers);
 
 void CheckPromotion(const PolicyInput& input, std::vector<PolicyBlocker>* blockers);
-// As if windows were not needed, or no freeze declared.
+// As if windows were not needed, or no freeze declared, until then.
 struct WithoutTimes {
   bool window = false;
   bool freeze = false;
+  absl::Time until = absl::InfiniteFuture();
 };
 void CheckWindows(const PolicyInput& input, const WithoutTimes& without, PolicyDecision* decision);
 

@@ -56,6 +56,23 @@ WindowBook::Windows WithoutFreezes(const std::vector<Window>& windows) {
   return rest;
 }
 
+// The next opening of targets that are open by `waived` until the waiver ends and by what is
+// declared from then on. What is declared open is so under a waiver, too: an opening that the
+// waiver's end cuts may go on.
+std::optional<Span> NextWhileWaived(const WindowBook::Windows& declared, bool needed,
+                                    const std::optional<Span>& waived, absl::Time until,
+                                    absl::Duration least) {
+  if (waived.has_value() && waived->begin < until) {
+    Span open{waived->begin, std::min(waived->end, until)};
+    if (waived->end > until) {
+      const std::optional<Span> rest = NextOpening(*declared, needed, until, absl::ZeroDuration());
+      if (rest.has_value() && rest->begin == until) open.end = rest->end;
+    }
+    if (open.end - open.begin >= least) return open;
+  }
+  return NextOpening(*declared, needed, until, least);
+}
+
 std::string WhenItOpens(const std::optional<Span>& next, absl::Time now) {
   if (next.has_value()) {
     return absl::StrCat("the next opening is from ", Moment(next->begin),
@@ -119,6 +136,7 @@ void CheckWindows(const PolicyInput& input, const WithoutTimes& without, PolicyD
   bool all_closing = true;
   std::vector<WindowGroup> groups = GroupByWindows(input);
   for (WindowGroup& group : groups) {
+    const WindowBook::Windows declared = group.windows;
     if (without.freeze) group.windows = WithoutFreezes(*group.windows);
     const Opening opening = OpeningAt(*group.windows, needed, input.now);
     if (opening.open && opening.closes - input.now >= kLeastOpen) {
@@ -126,7 +144,10 @@ void CheckWindows(const PolicyInput& input, const WithoutTimes& without, PolicyD
       continue;
     }
     all_closing &= opening.open;
-    const std::optional<Span> next = NextOpening(*group.windows, needed, input.now, kLeast);
+    std::optional<Span> next = NextOpening(*group.windows, needed, input.now, kLeast);
+    if (without.window || without.freeze) {
+      next = NextWhileWaived(declared, NeedsWindow(input), next, without.until, kLeast);
+    }
     decision->opens =
         std::max(decision->opens, next.has_value() ? next->begin : absl::InfiniteFuture());
     ExplainClosed(group, opening, WhenItOpens(next, input.now), &freezes, &windows);

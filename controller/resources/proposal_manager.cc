@@ -162,6 +162,7 @@ absl::Status PutVote(const Decision& decision) {
   ProposalVote& vote = *votes.Add();
   vote.set_principal(decision.meta.principal);
   vote.set_reason(decision.reason);
+  vote.set_token(decision.meta.token_id);
   vote.set_every_environment(true);  // The API takes no other token.
   *vote.mutable_vote_time() = ToProto(decision.now);
   *vote.mutable_expire_time() = ToProto(decision.now + LifeOfVote(asked));

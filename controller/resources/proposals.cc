@@ -17,6 +17,7 @@
 #include "common/proto_time/proto_time.h"
 #include "controller/identity/principals.h"
 #include "controller/identity/roles_in.h"
+#include "controller/identity/user_rows.h"
 #include "controller/resources/access.h"
 #include "controller/resources/electorate.h"
 #include "controller/resources/view.h"
@@ -336,7 +337,12 @@ absl::StatusOr<std::vector<std::string>> ShowStanding(ReadTx& tx, absl::Time now
       const auto vote = std::find_if(
           proposal->votes().begin(), proposal->votes().end(),
           [&](const ProposalVote& one) { return one.principal() == approver.principal; });
-      if (vote != proposal->votes().end() && Counts(*vote, *proposal, dependents, now)) {
+      bool counts = vote != proposal->votes().end() && Counts(*vote, *proposal, dependents, now);
+      if (counts) {
+        ASSIGN_OR_RETURN(const bool revoked, IsRevoked(tx, vote->token()));
+        counts = !revoked;
+      }
+      if (counts) {
         open.voters.push_back(approver);
       } else if (approver.principal != proposal->requester() &&
                  std::find(dependents.begin(), dependents.end(), approver.principal) ==

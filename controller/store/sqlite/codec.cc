@@ -164,7 +164,8 @@ std::string Encode(const std::vector<Approval>& values) {
                      {"reason", value.reason},
                      {"decide_time", EncodeTime(value.decide_time)},
                      {"expire_time", EncodeTime(value.expire_time)},
-                     {"rows", value.rows}});
+                     {"rows", value.rows},
+                     {"token", value.token}});
   }
   return Dump(array);
 }
@@ -226,6 +227,8 @@ bool Decode(absl::string_view text, std::vector<Approval>* values) {
     value.decide_time = DecodeTime(fields.Int("decide_time"));
     value.expire_time = DecodeTime(fields.Int("expire_time"));
     value.rows = fields.Counts("rows");
+    // Rows of former versions have none.
+    if (item.contains("token")) value.token = fields.Text("token");
     if (!fields.ok()) return false;
     values->push_back(std::move(value));
   }

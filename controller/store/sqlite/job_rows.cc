@@ -10,7 +10,7 @@ namespace dbfleet::controller::sqlite {
 
 static_assert(FieldCount<Job>() == 36 && FieldCount<Rollout>() == 5 &&
                   FieldCount<RolloutProgress>() == 5 && FieldCount<QueuePlace>() == 6 &&
-                  FieldCount<Approval>() == 7 && FieldCount<Task>() == 15 &&
+                  FieldCount<Approval>() == 8 && FieldCount<Task>() == 15 &&
                   FieldCount<StepReport>() == 7 && FieldCount<Attempt>() == 21,
               "a field was added: give it a column here and in schema.cc, or a name in codec.cc");
 

@@ -134,7 +134,7 @@ class BytesVisitor {
     }
   }
   void Add(const Approval& v) {
-    bytes += v.principal.size() + v.digest.size() + v.reason.size();
+    bytes += v.principal.size() + v.digest.size() + v.reason.size() + v.token.size();
     Add(v.rows);
   }
   void Add(const StepReport& v) {

@@ -6,14 +6,19 @@
 
 #include "common/base/status.h"
 #include "controller/api/job_views.h"
+#include "controller/api/voided_approvals.h"
 #include "controller/identity/roles_in.h"
 #include "tests/unit/controller/dispatch/fleet_fixture.h"
 
 namespace dbfleet::controller {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 class CandidatesTest : public FleetFixture {
  protected:
@@ -54,12 +59,59 @@ TEST_F(CandidatesTest, WhoeverAsksForTheChangeIsToldWhoCouldApproveIt) {
   EXPECT_TRUE(views_.ByName("jobs/" + job_)->candidates_known()) << "nobody can";
 }
 
+TEST_F(CandidatesTest, ItIsSaidWhoCanFillEachRequirementAndNotWhoApprovesElse) {
+  User dora;
+  dora.id = "dora";
+  dora.roles = {Role::kApprover, Role::kAuditor};
+  ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertUser(&dora); }).ok());
+  const auto blocker = [&](std::vector<ApprovalRequirement> requirements) {
+    ApprovalPolicy policy;
+    policy.name = "second-look";
+    policy.requirements = std::move(requirements);
+    approvals_ = std::make_shared<const ApprovalBook>(ApprovalBook{{policy}, ""});
+    const api::v1::Job job = views_.ByName("jobs/" + job_).value();
+    for (const api::v1::Blocker& one : job.blockers()) {
+      if (one.policy() == "approvalpolicies/second-look") return one.message();
+    }
+    return std::string();
+  };
+  EXPECT_THAT(blocker({{"auditor", 1, {Role::kAuditor}, {}}}),
+              EndsWith("; who can fill auditor: users/dora"));
+  EXPECT_THAT(blocker({{"dba", 1, {}, {"users/zoe"}}}),
+              AllOf(HasSubstr("; who can fill dba: nobody: users/zoe is not there"),
+                    Not(HasSubstr("who can fill dba: users/bob"))));
+  const api::v1::Job job = views_.ByName("jobs/" + job_).value();
+  EXPECT_EQ(job.blockers(0).rule(), "approvals");
+  EXPECT_EQ(job.blockers(0).policy(), "") << "the environment's own";
+}
+
 // Each of its pictures would take a look at all users and their tokens.
 TEST_F(CandidatesTest, AWatchAndTheAnswersOfOtherCallsDoNotLookForThem) {
   const auto job = views_.ById(job_);
   ASSERT_TRUE(job.ok()) << job.status();
   EXPECT_THAT(job->candidates(), IsEmpty());
   EXPECT_FALSE(job->candidates_known());
+}
+
+TEST_F(CandidatesTest, WhatARevokedTokenApprovedIsFoundAndShownAsVoid) {
+  ApiToken token;
+  token.id = "01TOKEN";
+  token.user_id = "bob";
+  ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertToken(&token); }).ok());
+  const auto approved_with = [&](const std::string& id) {
+    return ReadFrom(store_, [&](ReadTx& tx) { return ApprovedWith(tx, id); }).value();
+  };
+  EXPECT_THAT(approved_with(token.id), IsEmpty());
+  const std::string digest = views_.ByName("jobs/" + job_)->digest();
+  Must(jobs_.Approve({"users/bob", "", token.id}, job_, digest, "fine"));
+  EXPECT_THAT(approved_with(token.id), ElementsAre("jobs/" + job_));
+  EXPECT_THAT(approved_with("01OTHER"), IsEmpty());
+  EXPECT_FALSE(views_.ById(job_)->approvals(0).void_());
+  token.revoked = true;
+  ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.UpdateToken(&token); }).ok());
+  EXPECT_TRUE(views_.ById(job_)->approvals(0).void_());
+  Must(jobs_.Cancel({"users/ada", ""}, job_, "over"));
+  EXPECT_THAT(approved_with(token.id), IsEmpty()) << "it has ended";
 }
 
 TEST_F(CandidatesTest, ABindingThatCannotBeReadHidesThemAndNotTheChange) {

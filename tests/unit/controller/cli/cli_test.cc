@@ -290,6 +290,17 @@ TEST_F(CliTest, WhatGoesOnByItselfIsNotSaidToNeedAResume) {
   }
 }
 
+TEST_F(CliTest, WhatAPolicyChangeStoppedHalfWayIsNotSaidToGoOn) {
+  controller_.job.set_state(Job::STATE_PAUSED);
+  controller_.job.set_error_reason("BLOCKED_BY_POLICY");
+  auto* blocker = controller_.job.add_blockers();
+  blocker->set_rule("policy-changed");
+  blocker->set_message("cancel it and submit it again for the rest");
+  ASSERT_EQ(RunCli({"job", "explain", "01J"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("submit it again for the rest"));
+  EXPECT_THAT(out_, Not(HasSubstr("job resume")));
+}
+
 TEST_F(CliTest, ABrokenWatchIsOpenedAgain) {
   controller_.watch_states = {Job::STATE_ROLLING};
   controller_.job.set_state(Job::STATE_ROLLING);

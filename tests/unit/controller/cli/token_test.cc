@@ -20,6 +20,7 @@ class TokenController : public FakeController {
   std::map<std::string, std::vector<std::string>> tokens;  // By user.
   bool may_list_others = true;
   std::vector<std::string> revoked;
+  std::vector<std::string> voided;  // Approvals that were given with it.
 
   grpc::Status WhoAmI(Context* context, const api::v1::WhoAmIRequest*,
                       api::v1::User* out) override {
@@ -49,6 +50,7 @@ class TokenController : public FakeController {
     revoked.push_back(in->name());
     out->set_name(in->name());
     out->set_revoked(true);
+    for (const std::string& name : voided) out->add_voided_approvals(name);
     return grpc::Status::OK;
   }
 
@@ -105,6 +107,14 @@ TEST_F(TokenTest, APartOfAnIdIsNoId) {
     EXPECT_NE(RunCli({"token", "revoke", id}), 0) << id;
   }
   EXPECT_THAT(tokens_.revoked, IsEmpty());
+}
+
+TEST_F(TokenTest, WhatWasApprovedWithItIsTold) {
+  ASSERT_EQ(RunCli({"token", "revoke", "01A"}), 0);
+  EXPECT_EQ(err_, "") << "nothing was";
+  tokens_.voided = {"jobs/01J", "proposals/01P"};
+  ASSERT_EQ(RunCli({"token", "revoke", "01A"}), 0);
+  EXPECT_THAT(err_, HasSubstr("count no more: jobs/01J, proposals/01P; "));
 }
 
 TEST_F(TokenTest, AFullNameIsTakenAsItIs) {

@@ -6,12 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+
 #include "tests/unit/controller/dispatch/window_fixture.h"
 
 namespace dbfleet::controller {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 class ApprovalLifeTest : public WindowFixture {
  protected:
@@ -143,6 +149,87 @@ TEST_F(ApprovalLifeTest, OnceItWasGrantedItIsTooLate) {
   EXPECT_EQ(StateOf(job.id), "rolling");
   EXPECT_EQ(ReasonOf(Withdraw(job, "bob").status()), "BAD_STATE");
   EXPECT_EQ(JobOf(job.id).approvals.size(), 1u);
+}
+
+TEST_F(ApprovalLifeTest, AnApprovalCountsNoMoreOnceItsTokenIsRevoked) {
+  ApiToken token;
+  token.id = "01TOKEN";
+  token.user_id = "bob";
+  ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertToken(&token); }).ok());
+  const Job job = Planned();
+  Must(jobs_.Approve({"users/bob", "", token.id}, job.id, JobOf(job.id).digest, "fine"));
+  ASSERT_EQ(StateOf(job.id), "ready");
+  const agent::v1::Offer offer = Unanswered();
+  const int grants = agent_.Grants();
+  token.revoked = true;
+  ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.UpdateToken(&token); }).ok());
+  agent_.Accept(offer);
+  EXPECT_EQ(agent_.Grants(), grants) << "what was offered is not granted any more";
+  EXPECT_EQ(StateOf(job.id), "awaiting_approval");
+  EXPECT_THAT(WhyOf(job.id), HasSubstr("users/bob approved with a token that was revoked since"));
+  EXPECT_TRUE(Approve(job, "bob").ok()) << "with another one";
+  EXPECT_EQ(StateOf(job.id), "ready");
+  EXPECT_EQ(JobOf(job.id).approvals.size(), 1u);
+}
+
+// What everybody reads, and not the rules' names alone.
+TEST_F(ApprovalLifeTest, ThePlansRecordSaysWhatItWaitsForInTheWordsOfItsExplanation) {
+  ChangePolicy([](EnvironmentPolicy* policy) { policy->window_for = WindowFor::kAll; });
+  Demand({Auditor()});
+  const Job job = Planned();
+  EXPECT_EQ(Detail("job.planned", "waits_for"), "approvals");
+  const std::string words = Detail("job.planned", "blockers");
+  EXPECT_THAT(words,
+              AllOf(HasSubstr("approvals: 0 of 1 approval; missing: "),
+                    HasSubstr("approvals: approvalpolicies/auditor: requirement auditor: 0 of 1"),
+                    HasSubstr("window: no maintenance window is open for ")));
+  EXPECT_EQ(WhyOf(job.id), absl::StrReplaceAll(words, {{"; approvals: ", "\napprovals: "},
+                                                       {"; window: ", "\nwindow: "}}) +
+                               "\n");
+}
+
+TEST_F(ApprovalLifeTest, TheGrantsRecordNamesOnWhatItRests) {
+  Demand({Auditor()});
+  const Job job = Planned();
+  EXPECT_TRUE(Approve(job, "bob").ok());
+  EXPECT_TRUE(Approve(job, "dora").ok());
+  agent_.Accept(Unanswered());
+  EXPECT_EQ(Detail("attempt.grant", "approved_by"), "users/bob, users/dora");
+  EXPECT_THAT(Detail("attempt.grant", "backup"), StartsWith("backups/"));
+}
+
+TEST_F(ApprovalLifeTest, OfWhatIsOverNobodyIsToldToStopIt) {
+  const Job job = Planned();
+  EXPECT_TRUE(Approve(job, "bob").ok());
+  Must(jobs_.Cancel({"users/ada", ""}, job.id, "not today"));
+  const absl::Status status = Withdraw(job, "bob").status();
+  EXPECT_EQ(ReasonOf(status), "BAD_STATE");
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("is cancelled: it is over"), Not(HasSubstr("change cancel"))));
+}
+
+TEST_F(ApprovalLifeTest, WhatAnotherPolicyStoppedHalfWayIsNotSaidToGoOn) {
+  const Job job = Planned({"orders-db", "users-db"});
+  EXPECT_TRUE(Approve(job, "bob").ok());
+  const agent::v1::Offer first = Unanswered();
+  agent_.Accept(first);
+  agent_.Start(first);
+  Demand({Auditor()});
+  agent_.Finish(first, agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());
+  if (IsOffered()) agent_.Accept(Unanswered());
+  ASSERT_EQ(StateOf(job.id), "paused");
+  const auto working = [](const std::string&) { return std::nullopt; };
+  const JobPicture picture =
+      ReadFrom(store_, [&](ReadTx& tx) { return jobs_.Show(tx, job.id, working); }).value();
+  std::string why;
+  for (const PolicyBlocker& blocker : picture.blockers) {
+    absl::StrAppend(&why, blocker.rule, ": ", blocker.message, "\n");
+  }
+  EXPECT_THAT(why, AllOf(HasSubstr("policy-changed: "),
+                         HasSubstr("paused: it does not go on, also when it is resumed: "
+                                   "dbfleet change cancel " +
+                                   job.id),
+                         Not(HasSubstr("job resume"))));
 }
 
 TEST_F(ApprovalLifeTest, WhoLostTheRoleDoesNotCount) {

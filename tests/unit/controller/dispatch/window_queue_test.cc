@@ -62,6 +62,18 @@ TEST_F(WindowQueueTest, WhatWaitsForSomethingElseHoldsUpNobody) {
   EXPECT_EQ(BeginNext(), unapproved.id);
 }
 
+TEST_F(WindowQueueTest, WhatSeveralPoliciesAskForIsSaidOnce) {
+  Declare({Once("tonight", kSoon, absl::Hours(4))});
+  ApprovalPolicy policy;
+  policy.name = "auditor";
+  policy.requirements = {{"auditor", 1, {Role::kAuditor}, {}}};
+  approvals_ = std::make_shared<const ApprovalBook>(ApprovalBook{{policy}, ""});
+  (void)Change(For("tonight", 90, absl::Minutes(10)), /*approved=*/false);
+  const QueuePicture picture = QueueOf("tonight");
+  ASSERT_EQ(picture.rows.size(), 1u);
+  EXPECT_EQ(picture.rows[0].waits_for, std::vector<std::string>{"approvals"});
+}
+
 TEST_F(WindowQueueTest, AnAgentThatIsAwayHoldsUpNobody) {
   AddAgent("db2", "production");
   ScriptedAgent other(dispatcher_, executor_, clock_, "db2");

@@ -197,6 +197,47 @@ TEST_F(ApprovalRulesTest, AWaiverTakesAwayWhatItNamesForThatVeryPlanUntilItExpir
   EXPECT_FALSE(Evaluate(input_).allowed()) << "another plan";
 }
 
+TEST_F(ApprovalRulesTest, TheDecisionNamesTheWaiverTheBackupAndTheEarlierChangeThatItRestsOn) {
+  input_.job.schema_change = true;
+  input_.policy.verified_backup_max_age = absl::Hours(24);
+  Backup backup;
+  backup.id = "01BACKUP";
+  backup.instance_id = "orders-db";
+  backup.state = Backup::State::kComplete;
+  backup.verified_level = 1;
+  backup.snapshot_time = kNow - absl::Hours(1);
+  input_.targets[0].verified_backup = backup;
+  input_.policy.promotion = {"qa", absl::Hours(24), false};
+  input_.job.content_digest = "C";
+  input_.promotion.job = "01EARLIER";
+  input_.promotion.end_time = kNow - absl::Hours(1);
+  input_.promotion.applied = true;
+  PolicyDecision decision = Evaluate(input_);
+  EXPECT_FALSE(decision.BlockedBy("promotion")) << decision.Words();
+  EXPECT_EQ(decision.promoted_by, "01EARLIER");
+  EXPECT_THAT(decision.backups, ElementsAre("01BACKUP"));
+  EXPECT_EQ(decision.waived_by, "");
+  input_.waiver = Waiver{{"approvals"}, "D1", "users/ada", kNow, kNow + absl::Hours(1)};
+  EXPECT_EQ(Evaluate(input_).waived_by, "users/ada");
+  // What blocks is nothing to rest on.
+  input_.targets[0].verified_backup.reset();
+  input_.promotion.job.clear();
+  decision = Evaluate(input_);
+  EXPECT_THAT(decision.backups, IsEmpty());
+  EXPECT_EQ(decision.promoted_by, "");
+}
+
+TEST_F(ApprovalRulesTest, AnApprovalOfARevokedTokenDoesNotCount) {
+  Approve("bob");
+  Approve("cy");
+  input_.job.approvals[0].token = "01T";
+  EXPECT_EQ(Evaluate(input_).counted.size(), 2u);
+  input_.revoked_tokens = {"01T"};
+  const PolicyDecision decision = Evaluate(input_);
+  ASSERT_EQ(decision.counted.size(), 1u);
+  EXPECT_EQ(decision.counted[0].principal, "users/cy");
+}
+
 TEST_F(ApprovalRulesTest, AFreezeThatIsWaivedLeavesTheDemandOfAWindow) {
   input_.policy.destructive_approvals = 0;
   input_.policy.window_for = WindowFor::kAll;

@@ -245,6 +245,55 @@ TEST(WindowRules, WhatIsMissingBesidesItsTimeIsToldToo) {
   EXPECT_FALSE(WaitsForTimeAndBackup(decision));
 }
 
+// The words about the next opening, while rules are waived for so long.
+std::string OpensWaived(std::vector<Window> windows, std::vector<std::string> rules,
+                        absl::Duration life) {
+  PolicyInput input = Input(WindowFor::kAll, std::move(windows));
+  input.job.digest = "d";
+  input.waiver = Waiver{std::move(rules), "d", "users/ada", kNow, kNow + life};
+  const PolicyDecision decision = Evaluate(input);
+  const std::string words = decision.Words();
+  const size_t at = words.find("opening");
+  return at == std::string::npos ? words : words.substr(at);
+}
+std::string FromUntil(absl::Duration from, absl::Duration until) {
+  const auto moment = [](absl::Duration after) {
+    return absl::FormatTime(absl::RFC3339_sec, kNow + after, absl::UTCTimeZone());
+  };
+  return "opening is from " + moment(from) + " until " + moment(until);
+}
+const Window kShortFreeze = Freeze("incident", -absl::Hours(1), absl::Minutes(5));
+
+TEST(WindowRules, WhatIsOpenByAWaiverClosesWithIt) {
+  EXPECT_EQ(OpensWaived({kShortFreeze, kLater}, {"window"}, absl::Minutes(20)),
+            FromUntil(absl::Minutes(5), absl::Minutes(20)));
+  // The freeze is waived, the window is not.
+  const Window soon = Once("soon", absl::Minutes(10), absl::Hours(2));
+  EXPECT_EQ(OpensWaived({kFreeze, soon, kLater}, {"freeze"}, absl::Hours(1)),
+            FromUntil(absl::Minutes(10), absl::Hours(1)));
+}
+
+TEST(WindowRules, WhatIsDeclaredOutlastsTheWaiver) {
+  EXPECT_EQ(OpensWaived({kShortFreeze, kOpen}, {"window"}, absl::Minutes(20)),
+            FromUntil(absl::Minutes(5), absl::Hours(1)));
+  EXPECT_EQ(OpensWaived({kShortFreeze, kOpen}, {"window"}, absl::Minutes(5) + absl::Seconds(10)),
+            FromUntil(absl::Minutes(5), absl::Hours(1)))
+      << "too little of the waiver is left, and enough of the window";
+  const Window before = Once("before", -absl::Hours(1), absl::Minutes(30));
+  EXPECT_EQ(OpensWaived({kShortFreeze, before}, {"window"}, absl::Hours(2)),
+            FromUntil(absl::Minutes(5), absl::Hours(2)));
+}
+
+TEST(WindowRules, AWaiverThatEndsTooSoonOpensNothing) {
+  EXPECT_EQ(OpensWaived({kShortFreeze, kLater}, {"window"}, absl::Minutes(5) + absl::Seconds(10)),
+            FromUntil(absl::Hours(10), absl::Hours(12)));
+  EXPECT_EQ(OpensWaived({kFreeze, kLater}, {"window"}, absl::Hours(1)),
+            FromUntil(absl::Hours(10), absl::Hours(12)))
+      << "the freeze outlasts the waiver";
+  EXPECT_TRUE(absl::StartsWith(OpensWaived({kFreeze}, {"window"}, absl::Hours(1)),
+                               "opening is declared for the next year"));
+}
+
 TEST(WindowRules, ADemandForWindowsMakesAnotherPolicyAndNoneKeepsTheOldDigest) {
   EnvironmentPolicy policy = PlainPolicy("production");
   const std::string without = PolicyDigest("production", policy);

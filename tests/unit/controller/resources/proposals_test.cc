@@ -4,9 +4,11 @@
 namespace dbfleet::controller {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 class ProposalsTest : public ProposalsFixture {};
 
@@ -261,6 +263,52 @@ TEST_F(ProposalsTest, ADryRunTellsThatNobodyCouldFillTheQuorumAndLeavesNothingBe
   EXPECT_EQ(ApprovalsOf(), 1);
   EXPECT_FALSE(Exists("approvalpolicies/mine"));
   EXPECT_EQ(store_.Audit().size(), records);
+}
+
+TEST_F(ProposalsTest, ADryRunOfADeleteTellsWhatItWouldDoAndLeavesNothingBehind) {
+  AddApprovers();
+  Apply(Policy("two", "name: any, count: 2"));
+  Apply(
+      "apiVersion: dbfleet/v1\nkind: BreakGlassPolicy\nmetadata: {name: ops}\nspec: "
+      "{environments: [qa], roles: [operator], waives: [freeze]}\n---\n");
+  const size_t records = store_.Audit().size();
+  const auto dry_run = [&](const std::string& id) {
+    std::optional<Proposal> proposal;
+    const auto view = resources_.Delete({"users/polly", "once"}, id, 0, "", Rights::All(),
+                                        &proposal, /*dry_run=*/true);
+    EXPECT_TRUE(view.ok()) << view.status();
+    return proposal;
+  };
+  const std::optional<Proposal> proposal = dry_run("approvalpolicy/two");
+  ASSERT_TRUE(proposal.has_value());
+  EXPECT_EQ(proposal->name(), "") << "it was not made";
+  EXPECT_THAT(proposal->missing(), Not(IsEmpty()));
+  EXPECT_FALSE(dry_run("breakglasspolicy/ops").has_value()) << "it would be deleted at once";
+  EXPECT_TRUE(Exists("breakglasspolicies/ops"));
+  EXPECT_THAT(proposals_.List(false, {})->items, IsEmpty());
+  EXPECT_EQ(store_.Audit().size(), records);
+  EXPECT_EQ(ReasonOf(resources_
+                         .Delete({"users/polly", ""}, "environment/qa", 0, "", Rights::All(),
+                                 nullptr, /*dry_run=*/true)
+                         .status()),
+            "ENVIRONMENT_STAYS");
+}
+
+TEST_F(ProposalsTest, AnApprovalCountsNoMoreOnceItsTokenIsRevoked) {
+  AddApprovers();
+  Apply(Policy("two", "name: any, count: 2"));
+  const Proposal proposal = Proposed(EnvironmentYaml("destructive_approvals: 0"));
+  const auto token = principals_.CreateToken("users/bob", "bob", "", absl::ZeroDuration());
+  ASSERT_TRUE(token.ok()) << token.status();
+  const auto approve = [&](const std::string& by, const std::string& with) {
+    return proposals_.Approve({"users/" + by, "", with}, proposal.name(), proposal.digest(), "ok")
+        ->state();
+  };
+  EXPECT_EQ(approve("bob", token->token.id), Proposal::STATE_PENDING);
+  ASSERT_TRUE(principals_.RevokeToken("users/admin", token->token.id).ok());
+  EXPECT_THAT(proposals_.Get(proposal.name())->candidates(), Contains("users/bob"));
+  EXPECT_EQ(approve("cy", ""), Proposal::STATE_PENDING) << "bob's does not count";
+  EXPECT_EQ(approve("bob", ""), Proposal::STATE_APPLIED);
 }
 
 TEST_F(ProposalsTest, APolicyOfApprovalsGuardsItself) {

@@ -38,5 +38,17 @@ TEST(CodecTest, AMapOfAnyUtf8TextsComesBack) {
   EXPECT_EQ(read, map);
 }
 
+TEST(CodecTest, AnApprovalThatAFormerVersionStoredHasNoToken) {
+  std::vector<Approval> approvals;
+  ASSERT_TRUE(Decode(R"([{"principal":"users/bob","approved":true,"digest":"d","reason":"",)"
+                     R"("decide_time":1,"expire_time":2,"rows":{}}])",
+                     &approvals));
+  ASSERT_EQ(approvals.size(), 1u);
+  EXPECT_EQ(approvals[0].token, "");
+  EXPECT_FALSE(Decode(R"([{"principal":"users/bob","approved":true,"digest":"d","reason":"",)"
+                      R"("decide_time":1,"expire_time":2,"rows":{},"token":7}])",
+                      &approvals));
+}
+
 }  // namespace
 }  // namespace dbfleet::controller::sqlite

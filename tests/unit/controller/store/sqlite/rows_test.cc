@@ -137,7 +137,8 @@ Job FullJob(absl::Time t, const std::string& blob) {
                     "because \"x\"",
                     t,
                     absl::InfiniteFuture(),
-                    {{"instances/a", 1'234'567'890'123}, {"instances/b", -1}}},
+                    {{"instances/a", 1'234'567'890'123}, {"instances/b", -1}},
+                    "01TOKEN"},
                    {"users/eve", false, "d2", "", t + absl::Hours(1), t}};
   return job;
 }
@@ -184,6 +185,7 @@ TEST_F(RowsTest, AJobComesBackAsItWas) {
     EXPECT_SAME(approvals[i].decide_time);
     EXPECT_SAME(approvals[i].expire_time);
     EXPECT_SAME(approvals[i].rows);
+    EXPECT_SAME(approvals[i].token);
   }
   const Job found =
       Read([](ReadTx& tx) { return tx.FindJobByRequestKey("users/ada r1"); }).value().value();
