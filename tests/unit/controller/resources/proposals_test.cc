@@ -266,11 +266,11 @@ TEST_F(ProposalsTest, ADryRunTellsThatNobodyCouldFillTheQuorumAndLeavesNothingBe
 }
 
 TEST_F(ProposalsTest, ADryRunOfADeleteTellsWhatItWouldDoAndLeavesNothingBehind) {
-  AddApprovers();
-  Apply(Policy("two", "name: any, count: 2"));
   Apply(
       "apiVersion: dbfleet/v1\nkind: BreakGlassPolicy\nmetadata: {name: ops}\nspec: "
       "{environments: [qa], roles: [operator], waives: [freeze]}\n---\n");
+  AddApprovers();
+  Apply(Policy("two", "name: any, count: 2"));
   const size_t records = store_.Audit().size();
   const auto dry_run = [&](const std::string& id) {
     std::optional<Proposal> proposal;
