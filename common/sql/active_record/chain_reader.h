@@ -19,6 +19,7 @@ class ChainReader {
 
  private:
   void Take(const HostCall& call);
+  bool HandsOverSql(const HostCall& call, const ModelMethod* method) const;
   bool IsNamedPrepare(const HostCall& call, absl::string_view name) const;
   std::string CallerOf(const HostCall& call) const;
   std::string Holder(const HostCall& call) const;

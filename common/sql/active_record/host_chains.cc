@@ -279,6 +279,7 @@ std::optional<HostChain> HostProgram::ChainAt(size_t at, size_t limit) const {
     const bool computed = (*this)[i + 1].Is("{") || (*this)[i + 1].Is("(");
     if (computed && close_[i + 1] >= limit) break;
     if (computed && (*this)[i + 1].Is("{")) chain.inside.push_back({i + 2, close_[i + 1]});
+    call.statically = php_ && tokens_[i].Is("::");
     i = TakeCall(computed ? close_[i + 1] : i + 1, limit, &call);
     chain.calls.push_back(std::move(call));
   }

@@ -37,6 +37,7 @@ struct HostCall {
   bool cut = false;
   std::optional<HostRange> block;  // Ruby's { } or do ... end, without those.
   HostOperator op = HostOperator::kNone;
+  bool statically = false;  // Of PHP: "::" stands in front of it.
 
   // "posts" of user.posts: nothing is given to it.
   bool bare() const { return arguments.empty() && !has_parens && !block.has_value(); }
@@ -57,6 +58,13 @@ struct HostChain {
   std::vector<HostCall> calls;
   // What stands in the indexes behind its links, and in names that are computed: x[...], ->{...}.
   std::vector<HostRange> inside;
+
+  // Of PHP: whether a link is called on a class that a value names: $model::truncate(),
+  // $this->model::find(1). Which class it is nobody knows.
+  bool OnClassOfValue(const HostCall& call) const {
+    const bool named = receiver_kind == Receiver::kClass && &call == &calls[0];
+    return call.statically && !call.is_property && !named && receiver != "$this";
+  }
 };
 
 // A program's tokens and what belongs together in them. Not to be changed after Read.

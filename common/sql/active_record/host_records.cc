@@ -7,15 +7,44 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
+#include "common/sql/active_record/harmless_functions.h"
 #include "common/sql/active_record/host_targets.h"
 #include "common/sql/active_record/method_table.h"
+#include "common/sql/active_record/receivers.h"
 #include "common/sql/active_record/words.h"
 
 namespace dbfleet::sql {
 namespace {
 
-// Laravel's, where nearly all programs have them.
-bool IsInModels(absl::string_view name) { return absl::StrContains(name, "\\Models\\"); }
+// Laravel's and Doctrine's, where nearly all programs have them.
+bool IsInModels(absl::string_view name) {
+  return absl::StrContains(name, "\\Models\\") || absl::StrContains(name, "\\Model\\") ||
+         absl::StrContains(name, "\\Entity\\") || absl::StrContains(name, "\\Entities\\");
+}
+
+// Order::latest(), Order::find(1): what hardly a class has that is no model.
+bool QueriesModel(absl::string_view method) {
+  static constexpr absl::string_view kWords[] = {"order", "paginate", "pluck", "where"};
+  static constexpr absl::string_view kNames[] = {"all",           "avg",
+                                                 "chunk",         "count",
+                                                 "cursor",        "destroy",
+                                                 "doesntexist",   "exists",
+                                                 "find",          "findmany",
+                                                 "first",         "lazy",
+                                                 "oldest",        "latest",
+                                                 "firstorcreate", "insert",
+                                                 "onlytrashed",   "query",
+                                                 "select",        "sum",
+                                                 "truncate",      "updateorcreate",
+                                                 "upsert",        "with",
+                                                 "withcount",     "withtrashed",
+                                                 "limit",         "findorfail",
+                                                 "firstorfail",   "inrandomorder"};
+  const std::string name = absl::AsciiStrToLower(method);
+  return IsOneOf(name, kNames) || absl::StrContains(name, "where") ||
+         std::any_of(std::begin(kWords), std::end(kWords),
+                     [&](absl::string_view word) { return absl::StartsWith(name, word); });
+}
 
 absl::string_view LastOf(absl::string_view name) {
   const size_t space = name.rfind('\\');
@@ -48,10 +77,20 @@ HostRecords::HostRecords(const HostProgram& program)
   FindReferences();
 }
 
-// use App\Models\Order; use App\Models\{Order, User as Person};
+// use App\Models\Order; use App\Models\{Order, User as Person}; class Order extends Model; and
+// what the file queries: Order::latest().
 void HostRecords::FindModels() {
   constexpr size_t kLongest = 200;  // In tokens.
+  static constexpr absl::string_view kBases[] = {"Authenticatable", "Eloquent", "Model", "Pivot"};
   for (size_t i = 0; i < program_.size(); ++i) {
+    const HostToken& class_name = program_[i];
+    if (class_name.kind != HostTokenKind::kName) continue;
+    const bool extends = program_[i - 1].IsName("class") && program_[i + 1].IsName("extends") &&
+                         IsOneOf(LastOf(program_[i + 2].text), kBases);
+    const bool queried = program_[i + 1].Is("::") && program_[i + 3].Is("(") &&
+                         QueriesModel(program_[i + 2].text) && IsModelClass(class_name.text) &&
+                         ReviewOfClass(class_name.text, "") == OfClass::kNotReviewed;
+    if (extends || queried) models_.insert(absl::AsciiStrToLower(LastOf(class_name.text)));
     if (!program_[i].IsName("use")) continue;
     const std::string space = absl::StrCat("\\", program_[i + 1].text);
     if (!IsInModels(absl::StrCat(space, "\\"))) continue;
@@ -73,7 +112,7 @@ void HostRecords::FindParameters() {
     if (type.kind != HostTokenKind::kName || program_[i + 1].kind != HostTokenKind::kVariable) {
       continue;
     }
-    if (IsInModels(type.text) || models_.count(absl::AsciiStrToLower(type.text)) > 0) {
+    if (IsInModels(type.text) || models_.count(absl::AsciiStrToLower(LastOf(type.text))) > 0) {
       parameters_.insert(std::string(program_[i + 1].text));
     }
   }

@@ -31,7 +31,7 @@ class HostRecords {
   // A method of the file may be given what is at one of its places: helper(@order).
   void HandOver(absl::string_view method, const HostCall& call, size_t argument);
   // How much is bound, which only grows.
-  size_t bound() const { return bound_.size() + given_.size(); }
+  size_t bound() const { return bound_.size() + given_.size() + parameters_.size(); }
 
   // Whether the token is a parameter that is given one.
   bool IsGiven(size_t token) const { return given_.count(token) > 0; }
@@ -101,6 +101,10 @@ class HostRecords {
   // its effect counts then: $order->approve(); and current_user.promote, but not
   // if ($order->isPaid()).
   bool MayBegin(const HostChain& chain) const;
+  // Of PHP: a variable holds one by its type, or by what gave it, so that what is called on it is
+  // asked whether it only reads by its name: getTotal(), isPaid().
+  bool IsTyped(absl::string_view name) const { return parameters_.count(name) > 0; }
+  void AddTyped(absl::string_view name) { parameters_.insert(std::string(name)); }
 
  private:
   // A method, which of its arguments, and its name if it is handed over by that.

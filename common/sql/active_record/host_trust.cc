@@ -96,6 +96,8 @@ HostTrust::HostTrust(const HostProgram& program, const HostVariables& variables)
     if (token.text == "def") {
       const bool own = program[i + 2].Is(".");
       functions_.insert(std::string(program[own ? i + 3 : i + 1].text));
+    } else if (token.text == "scope" && next.kind == HostTokenKind::kSymbol) {
+      scopes_.insert(std::string(next.text));
     } else if (token.text == "module") {
       modules_.insert(std::string(next.text));
     } else if (absl::StartsWith(token.text, "attr_") || token.text == "define_method" ||

@@ -23,6 +23,8 @@ class HostTrust {
 
   // Whether the program defines a method or function of that name.
   bool Defines(absl::string_view name) const;
+  // Of Ruby: whether the program declares a scope of that name, whose body is read where it stands.
+  bool DeclaresScope(absl::string_view name) const { return scopes_.count(name) > 0; }
   // Why a method that nobody knows is not understood; "" of "".
   static std::string DoubtOf(absl::string_view method);
 
@@ -56,6 +58,7 @@ class HostTrust {
   std::set<std::string, std::less<>> functions_;  // That the program defines; PHP's in lower case.
   std::set<std::string, std::less<>> methods_;    // Those of PHP, and of its classes.
   std::set<std::string, std::less<>> modules_;
+  std::set<std::string, std::less<>> scopes_;
   std::set<std::string, std::less<>> receivers_;  // Constants on which something is called.
 };
 

@@ -1,8 +1,15 @@
 #include "common/sql/active_record/host_unknown.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 
+#include "common/base/text.h"
+#include "common/sql/active_record/acting_words.h"
+#include "common/sql/active_record/given_sql.h"
 #include "common/sql/active_record/harmless_functions.h"
 #include "common/sql/active_record/host_declarations.h"
 #include "common/sql/active_record/host_effects.h"
@@ -84,6 +91,115 @@ std::string HostUnknown::DoubtOfVerb(const HostChain& chain) const {
   return trust_.DoubtOf(chain.calls[last].name);
 }
 
+namespace {
+
+// $this->model, orderRepository, klass: what finds records of a class that nobody sees.
+bool IsRepository(absl::string_view holder) {
+  static constexpr absl::string_view kEnds[] = {
+      "constantize", "klass", "model", "models", "repo", "repos", "repositories", "repository"};
+  const std::string lower = absl::AsciiStrToLower(holder.substr(0, holder.find('[')));
+  return std::any_of(std::begin(kEnds), std::end(kEnds),
+                     [&](absl::string_view end) { return absl::EndsWith(lower, end); }) ||
+         absl::EndsWith(lower, "_class") || lower == "class" || lower == "const_get";
+}
+
+absl::string_view HolderOf(const HostChain& chain, size_t link) {
+  return link > 0 ? chain.calls[link - 1].name : absl::string_view(chain.receiver);
+}
+
+bool FindsAt(const HostChain& chain, size_t link) {
+  const HostCall& call = chain.calls[link];
+  return !call.is_property && GivesOneRecord(call.name) &&
+         (chain.OnClassOfValue(call) || IsRepository(HolderOf(chain, link)));
+}
+
+// $order->items()->where(...): a relation, which the rest of the chain asks.
+bool IsRelationOf(const HostChain& chain, size_t link) {
+  const HostCall& call = chain.calls[link];
+  if (!call.has_parens || !call.arguments.empty() || link + 1 == chain.calls.size() ||
+      NamesWrite(call.name) || NamesDeedOfRecord(call.name, false)) {
+    return false;
+  }
+  const HostCall& next = chain.calls[link + 1];
+  const ModelMethod* method = FindModelMethod(next.name);
+  return !next.is_property && method != nullptr &&
+         (method->role == MethodRole::kRefine || method->role == MethodRole::kRead);
+}
+
+}  // namespace
+
+bool FindsByRepository(const HostProgram& program, const HostChain& chain) {
+  return chain.receiver_kind != Receiver::kClass && FindsAt(chain, chain.calls.size() - 1) &&
+         (program.php() || !chain.calls.back().block.has_value());
+}
+
+std::string HostUnknown::DoubtOfDeed(const HostChain& chain, bool record) const {
+  const bool of_class = chain.receiver_kind == Receiver::kClass;
+  if (of_class && (!IsModelClass(chain.receiver) || IsFacade(program_, chain.receiver) ||
+                   ReviewOfClass(chain.receiver, "") != OfClass::kNotReviewed)) {
+    return "";
+  }
+  if (!of_class && !record && variables_.IsPlain(chain.receiver)) return "";
+  const std::string first = absl::AsciiStrToLower(chain.calls[0].name);
+  const bool of_user = program_.php() && chain.receiver_kind == Receiver::kNone && first == "auth";
+  bool certain = of_class || record || of_user || BehindUser(chain) > 0;
+  bool found = false;  // By a query of what is not known.
+  for (size_t i = 0; i < chain.calls.size(); ++i) {
+    const HostCall& call = chain.calls[i];
+    if (call.is_property || call.op != HostOperator::kNone) continue;
+    const bool function = i == 0 && chain.receiver_kind == Receiver::kNone;
+    const bool scope = of_class && trust_.DeclaresScope(call.name);
+    const bool bare = !program_.php() && call.bare();
+    const bool acts = certain ? NamesDeedOfRecord(call.name, bare) : found && NamesDeed(call.name);
+    if (acts && !function && !scope) {
+      return absl::StrCat("calls ", SanitizeForDisplay(Truncate(call.name, 60)),
+                          ", which is called like what acts on a record, and is not known");
+    }
+    certain = certain || FindsAt(chain, i);
+    found = found || GivesOneRecord(call.name);
+  }
+  return "";
+}
+
+std::string HostUnknown::DoubtOfTyped(const HostChain& chain) const {
+  // What a repository found is one, too.
+  size_t from = 0;
+  if (!shared_.MayBegin(chain)) {
+    while (from < chain.calls.size() && !FindsAt(chain, from)) ++from;
+    ++from;
+  }
+  while (from < chain.calls.size()) {
+    const absl::string_view unknown = MayWrite(program_, chain, from, false);
+    if (unknown.empty()) return "";
+    size_t link = from;
+    while (link < chain.calls.size() && chain.calls[link].name.data() != unknown.data()) ++link;
+    if (link == chain.calls.size() || !IsRelationOf(chain, link)) return trust_.DoubtOf(unknown);
+    from = link + 1;
+  }
+  return "";
+}
+
+std::string HostUnknown::DoubtOfSql(const HostChain& chain, bool reaches) const {
+  for (const HostRange& inside : chain.inside) {
+    if (!reaches && BeginsLikeWrite(program_, inside, false)) {
+      return "has SQL that writes in an index";  // db["DELETE ..."].to_a
+    }
+  }
+  for (const HostCall& call : chain.calls) {
+    if (call.arguments.empty() || call.arguments[0].end != call.arguments[0].begin + 1) continue;
+    const HostToken& given = program_[call.arguments[0].begin];
+    if (!variables_.MayHoldWritingSql(given.text) || !MayRunText(program_, chain, call)) continue;
+    const ModelMethod* method = FindConnectionMethod(call.name);
+    if (reaches && method != nullptr && method->role != MethodRole::kRead &&
+        method->role != MethodRole::kRefine) {
+      continue;
+    }
+    return absl::StrCat("is given SQL that writes, which ",
+                        SanitizeForDisplay(Truncate(given.text, 60)), " holds");
+  }
+  return "";
+}
+
 // request()->user()->subscription()->cancel(), Auth::user()->approve(): the call behind the one
 // who is signed in; 0 if it is not about that.
 size_t HostUnknown::BehindUser(const HostChain& chain) const {
@@ -122,6 +238,13 @@ bool IsOfModel(const HostProgram& program, const HostChain& chain) {
   return chain.receiver_kind == Receiver::kClass && IsModelClass(chain.receiver) && !inside &&
          ReviewOfClass(chain.receiver, chain.calls[0].name) == OfClass::kNotReviewed &&
          !IsResourceCall(chain) && !IsOneOf(chain.receiver, kOwn) && !before.IsName("def") &&
+         CallsSomething(program, chain, true);
+}
+
+bool CallsClassOfValue(const HostProgram& program, const HostChain& chain) {
+  return program.php() &&
+         std::any_of(chain.calls.begin(), chain.calls.end(),
+                     [&](const HostCall& call) { return chain.OnClassOfValue(call); }) &&
          CallsSomething(program, chain, true);
 }
 

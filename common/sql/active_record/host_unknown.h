@@ -24,6 +24,14 @@ class HostUnknown {
   std::string DoubtOfEffect(const HostChain& chain, bool held) const;
   // Payment::find(1)->reverse(): what computes with lists and queries is a verb of a record.
   std::string DoubtOfVerb(const HostChain& chain) const;
+  // if (@order.cancel), Order.archive_all.count: what is called so acts, although it is given
+  // nothing and its value is asked for. `record`: the chain is called on a record. Also on what a
+  // query in the chain found, of whatever: @repo.find(1).cancel.
+  std::string DoubtOfDeed(const HostChain& chain, bool record) const;
+  // Of PHP, on what is a record by its type: if ($order->cancel()).
+  std::string DoubtOfTyped(const HostChain& chain) const;
+  // Of a text of SQL that writes, in a variable: $helper->go($sql).
+  std::string DoubtOfSql(const HostChain& chain, bool reaches) const;
 
  private:
   bool Discards(const HostChain& chain) const;
@@ -39,8 +47,13 @@ class HostUnknown {
 // The method of the file that an argument names: [$this, 'one'], $this->one(...), 'one', or
 // the variable that holds one: $f; "" if it names none.
 std::string CallableOf(const HostProgram& program, const HostRange& argument);
+// Whether it finds a record by way of what holds a model's name or queries for others:
+// $this->model->find(1), klass.find(1), $repository->findOneBy([...]).
+bool FindsByRepository(const HostProgram& program, const HostChain& chain);
 // Something that is called on what may be a model, and is not known to only compute.
 bool IsOfModel(const HostProgram& program, const HostChain& chain);
+// $model::prune(): the same, of a class that a value names.
+bool CallsClassOfValue(const HostProgram& program, const HostChain& chain);
 // PHP's functions that give what they are given, or elements of it: end, array_merge.
 bool GivesElements(absl::string_view function);
 // batch << order, batch.push(order), with nothing around the variable.

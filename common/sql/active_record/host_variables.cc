@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/sql/active_record/given_sql.h"
 #include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/host_reader.h"
 #include "common/sql/active_record/host_text.h"
@@ -56,6 +57,10 @@ bool HostVariables::IsClosure(absl::string_view name) const {
 bool HostVariables::MayHoldWrite(absl::string_view name) const {
   const Bindings* found = Of(name);
   return found != nullptr && found->write;
+}
+bool HostVariables::MayHoldWritingSql(absl::string_view name) const {
+  const Bindings* found = Of(name);
+  return found != nullptr && found->sql;
 }
 bool HostVariables::MayHoldConnection(absl::string_view name) const {
   const Bindings* found = Of(name);
@@ -219,6 +224,7 @@ void HostVariables::Assign(size_t i, size_t value) {
   if (const auto word = ReadWord(program_, {value, value + 1}); word.has_value()) {
     bound.write = bound.write || NamesRunningFunction(*word) || NamesMethodThatWrites(*word);
   }
+  bound.sql = bound.sql || BeginsLikeWrite(program_, {value, value + 1}, false);
   const size_t close = program_.CloseOf(std::min(value, program_.size() - 1));
   if (first.Is("[") && close < program_.size()) {
     bound.write = bound.write || IsCallableThatWrites(program_, {value, close + 1});

@@ -24,6 +24,8 @@ class HostVariables {
   bool IsClosure(absl::string_view name) const;
   // It may hold the name of what writes, or a callable that does: 'delete', [$user, 'delete'].
   bool MayHoldWrite(absl::string_view name) const;
+  // It may hold the text of a statement that writes: 'DELETE FROM t'.
+  bool MayHoldWritingSql(absl::string_view name) const;
   // It may hold a connection: PG.connect, new PDO(...), $this->db.
   bool MayHoldConnection(absl::string_view name) const;
   // It holds what a driver gave for SQL, which is no record: res = conn.exec("..."), and nothing
@@ -38,6 +40,7 @@ class HostVariables {
     bool closure = false;
     bool other = false;
     bool write = false;
+    bool sql = false;
     bool connection = false;
     bool association = false;
     bool result = false;

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/types/span.h"
 
+#include "common/sql/active_record/given_sql.h"
 #include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/host_reader.h"
 #include "common/sql/active_record/host_sources.h"
@@ -232,6 +233,12 @@ class Walk {
   std::optional<bool> Link(size_t i) {
     const HostCall& call = chain_.calls[i];
     if (FollowsIndex(call)) plain_ = false;
+    // A text in front of "::" is a class, and no text.
+    on_class_ = chain_.OnClassOfValue(call);
+    if (on_class_) {
+      plain_ = false;
+      holder_.clear();
+    }
     if (i == 0) {
       if (const auto runs = RunsSomething(call)) return runs;
     }
@@ -251,6 +258,8 @@ class Walk {
     const bool reaches = Called(i);
     Hold(call);
     if (reaches) return true;
+    if (program_.php() && GivesConnection(call.name)) connection_ = true;
+    if (HandsOverWrite(program_, chain_, call)) return true;
     const ModelMethod* method = FindModelMethod(call.name);
     if (chain_.receiver_kind == Receiver::kClass && method != nullptr &&
         !IsModelClass(chain_.receiver) && call.name != "new" && !given_) {
@@ -308,7 +317,7 @@ class Walk {
   bool Called(size_t i) {
     const HostCall& call = chain_.calls[i];
     const bool own = chain_.receiver_kind == Receiver::kNone && i == 0;
-    const bool of_class = chain_.receiver_kind == Receiver::kClass && !given_;
+    const bool of_class = on_class_ || (chain_.receiver_kind == Receiver::kClass && !given_);
     // PG's res.clear frees what the server gave.
     const bool freed = call.name == "clear" && i == 0 && call.arguments.empty() &&
                        variables_ != nullptr && !program_.php() &&
@@ -329,7 +338,7 @@ class Walk {
     if (own) return CalledBare(call, *method);
     if (connection_ && method->role != MethodRole::kInMemory) return true;
     if (of_class) {
-      if (!IsModelClass(chain_.receiver)) return IsOnlyOfModels(call.name);
+      if (!on_class_ && !IsModelClass(chain_.receiver)) return IsOnlyOfModels(call.name);
       if (method->role != MethodRole::kInMemory || generous_) return true;
     }
     const bool writes = method->safety == Safety::kDestructive;
@@ -398,10 +407,11 @@ class Walk {
   const HostVariables* variables_;
   std::unordered_set<const char*> behind_index_;  // Where the names behind "[...]." stand.
   bool connection_ = false;
-  bool certain_ = false;  // Its name is that of a connection, and of nothing else.
-  bool given_ = false;    // By a class that holds no rows, but may keep records.
-  bool plain_ = false;    // It is known to hold no rows...
-  std::string holder_;    // ... or may by its name, which is this.
+  bool certain_ = false;   // Its name is that of a connection, and of nothing else.
+  bool on_class_ = false;  // The link is called on a class that a value names.
+  bool given_ = false;     // By a class that holds no rows, but may keep records.
+  bool plain_ = false;     // It is known to hold no rows...
+  std::string holder_;     // ... or may by its name, which is this.
 };
 
 }  // namespace

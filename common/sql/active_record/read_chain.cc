@@ -10,6 +10,7 @@
 
 #include "common/base/text.h"
 #include "common/sql/active_record/chain_reader.h"
+#include "common/sql/active_record/given_sql.h"
 #include "common/sql/active_record/host_builders.h"
 #include "common/sql/active_record/host_constants.h"
 #include "common/sql/active_record/receivers.h"
@@ -107,6 +108,8 @@ void ChainReader::Take(const HostCall& call) {
     if (IsConnectionName(name)) connection_ = true;
     return;
   }
+  const bool gives_connection = program_.php() && chain_.receiver_kind != Receiver::kNone &&
+                                &call != &chain_.calls.back() && GivesConnection(name);
   if (schema_) {
     Schema(call, name);
     return;
@@ -127,6 +130,12 @@ void ChainReader::Take(const HostCall& call) {
   if (TakesWrite(program_, call)) build_.Problem("is given a method that writes");
   const ModelMethod* method = connection_ ? FindConnectionMethod(name) : FindModelMethod(name);
   if (name == "cursor" && call.arguments.empty()) method = FindModelMethod(name);
+  if (HandsOverSql(call, method)) method = FindConnectionMethod("select");
+  if (gives_connection) {
+    connection_ = true;
+    build_.PlainFrom(call, 0);
+    if (method == nullptr) return;
+  }
   // User::query()->where(...)
   if (name == "query" && !connection_ && call.arguments.empty()) method = FindModelMethod("where");
   if (method == nullptr) {
@@ -144,6 +153,13 @@ void ChainReader::Take(const HostCall& call) {
   build_.call.method = name;
   loaded_ = loaded_ || name == "new" || name == "build";
   Dispatch(call, name, method->role);
+}
+
+// $x->getConnection()->scalar("DELETE ..."), $helper->go("DELETE ..."): of a model it is no SQL.
+bool ChainReader::HandsOverSql(const HostCall& call, const ModelMethod* method) const {
+  const bool of_model = chain_.receiver_kind == Receiver::kClass && !connection_;
+  const bool raw = method != nullptr && WeightOf(method->role) >= WeightOf(MethodRole::kRaw);
+  return !of_model && !raw && !ran_raw_ && HandsOverWrite(program_, chain_, call);
 }
 
 // PG's conn.prepare("by_id", "SELECT ...").

@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 #include "common/sql/active_record/words.h"
 
@@ -87,6 +88,15 @@ bool IsNothingButConnection(absl::string_view receiver) {
       "capsule", "conn", "connection", "database", "db", "dbh", "mysqli", "pdo", "wpdb"};
   return absl::AsciiStrToLower(receiver) == "activerecord::base" ||
          IsOneOf(LastName(receiver), kNames);
+}
+
+bool GivesConnection(absl::string_view method) {
+  static constexpr absl::string_view kNames[] = {"conn", "connection", "database", "db",
+                                                 "dbh",  "mysqli",     "pdo"};
+  const std::string lower = absl::AsciiStrToLower(method);
+  absl::string_view name = lower;
+  if (!absl::ConsumePrefix(&name, "get")) absl::ConsumePrefix(&name, "resolve");
+  return IsOneOf(name, kNames);
 }
 
 bool IsHarmlessOfConnection(absl::string_view method) {

@@ -22,6 +22,8 @@ bool IsConnectionName(absl::string_view receiver);
 // Of those the names that nothing else has, so that what is not known of them counts.
 bool IsNothingButConnection(absl::string_view receiver);
 // What connections are asked for that changes nothing.
+// Methods of PHP that hand out a connection: $order->getConnection(), $this->db().
+bool GivesConnection(absl::string_view method);
 bool IsHarmlessOfConnection(absl::string_view method);
 
 // Variables and attributes that by their names hold no rows, and whose methods have the same names:

@@ -93,6 +93,12 @@ class Splitter {
       Emit(HostRange{i, close + 1}, in_loop);
       return close + 1;
     }
+    if (program_.php() && token.kind == HostTokenKind::kString && program_[i + 1].Is("::") &&
+        program_[i + 3].Is("(")) {
+      Emit(HostRange{i, i + 3}, in_loop);  // 'Order'::truncate()
+      statements_.back().host.doubt = "calls a method of the class that a text names";
+      return i + 3;
+    }
     size_t bound_until = 0;
     if (std::string doubt = trust_.DoubtOfBinding(i, &bound_until); !doubt.empty()) {
       Emit(HostRange{i, bound_until}, in_loop);
@@ -115,6 +121,7 @@ class Splitter {
           token.kind == HostTokenKind::kVariable &&
           (records_.Hold(token.text) || (program_[i + 1].Is("(") && shared_.Gives(token.text)));
       if (held) Copy({i, i + 1}, in_loop);
+      if (!held && program_.php() && shared_.IsTyped(token.text)) BindFound({i, i + 1});
       if (const size_t call = CallOnGiven(i); call > 0) {
         Emit(HostRange{i, call}, in_loop);
         statements_.back().host.doubt = "calls a method of what a function in a variable gives";
@@ -135,17 +142,26 @@ class Splitter {
     const bool lists =
         given || carries || (opens && !known && records_.AreNamed({i + 1, program_.CloseOf(i)}));
     std::string doubt = trust_.DoubtOfCall(*chain);
+    const bool typed = program_.php() && !known && shared_.MayBegin(*chain);
+    const bool finds = FindsByRepository(program_, *chain);
+    const bool record = known || lists || (!program_.php() && shared_.MayBegin(*chain));
+    // What PHP's records are asked for that is not known is told when the chain is read.
+    if (doubt.empty() && !(program_.php() && record)) doubt = unknown_.DoubtOfDeed(*chain, record);
+    if (doubt.empty() && program_.php() && !known) doubt = unknown_.DoubtOfTyped(*chain);
     const bool reaches =
         !doubt.empty() || ReachesDatabase(program_, *chain, known, &variables_) ||
-        IsOfModel(program_, *chain) ||
+        IsOfModel(program_, *chain) || CallsClassOfValue(program_, *chain) ||
         (lists && CallsUnknown(program_, *chain, given || carries ? 1 : 0)) ||
         (known && CallsSomething(program_, *chain,
                                  !program_.php() && program_.IsWholeStatement(chain->range))) ||
         (shared_.MayBegin(*chain) && IsForEffect(*chain) && CallsSomething(program_, *chain, true));
     if (doubt.empty() && reaches) doubt = DoubtOfBlock(*chain);
+    if (doubt.empty() && reaches) doubt = unknown_.DoubtOfSql(*chain, true);
     if (doubt.empty() && reaches) doubt = unknown_.DoubtOfVerb(*chain);
     if (!reaches) {
-      if (std::string unknown = EffectOf(*chain); !unknown.empty()) {
+      std::string unknown = EffectOf(*chain);
+      if (unknown.empty()) unknown = unknown_.DoubtOfSql(*chain, false);
+      if (!unknown.empty()) {
         Emit(*chain, in_loop);
         statements_.back().host.doubt = std::move(unknown);
       }
@@ -161,10 +177,12 @@ class Splitter {
                (chain->calls.size() == 1 && chain->calls[0].bare() && chain->receiver.empty() &&
                 records_.Hold(chain->calls[0].name))) {
       Copy(chain->range, in_loop);
+    } else if (finds) {
+      BindFound(chain->range);
     } else if (lists || (known && GivesAttribute(program_, *chain))) {
       flow_.Copy(chain->range, false);
     }
-    const bool of_records = reaches || known || lists;
+    const bool of_records = reaches || known || lists || typed;
     flow_.HandOver(*chain, of_records);
     flow_.Append(*chain);
     // What runs inside stands for itself; the rest of a chain that reaches the database is its own.
@@ -190,6 +208,15 @@ class Splitter {
     if (!reaches) looked_until_ = std::max(looked_until_, chain->range.end);
     if (!reaches) return inside > i ? inside : i + 1;
     return chain->range.end;
+  }
+
+  // $order = $this->model->find(1), and $x = $order of a typed one: of PHP's nobody knows whether
+  // it is a record, but that it may be.
+  void BindFound(HostRange value) {
+    if (!program_.php()) return flow_.Copy(value, false);
+    for (size_t target : TargetsOf(program_, value.begin)) {
+      if (program_[target].text != "$this") shared_.AddTyped(program_[target].text);
+    }
   }
 
   // $f()->approve(): where the name of the method ends; 0 if it is none, or $f gives no record.
@@ -252,7 +279,7 @@ class Splitter {
         const std::optional<HostChain> chain = code->ChainAt(i, code->size());
         if (chain.has_value() &&
             (records_.Hold(chain->receiver) || shared_.BeginsOn(*chain) ||
-             shared_.BeginsOnGiven(*chain)) &&
+             shared_.BeginsOnGiven(*chain) || (program_.php() && shared_.MayBegin(*chain))) &&
             CallsUnknown(program_, *chain)) {
           return true;
         }

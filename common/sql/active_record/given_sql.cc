@@ -1,0 +1,161 @@
+#include "common/sql/active_record/given_sql.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+
+#include "common/sql/active_record/harmless_methods.h"
+#include "common/sql/active_record/host_sources.h"
+#include "common/sql/active_record/method_table.h"
+#include "common/sql/active_record/receivers.h"
+#include "common/sql/active_record/words.h"
+
+namespace dbfleet::sql {
+namespace {
+
+constexpr size_t kMostWords = 10;
+
+struct Word {
+  std::string lower;
+  bool one_case = false;  // delete or DELETE, not Delete.
+  bool upper = false;
+};
+
+// The first words of a text, behind blanks, parentheses and comments. What is quoted is a word.
+std::vector<Word> FirstWords(absl::string_view text) {
+  std::vector<Word> words;
+  size_t i = 0;
+  while (i < text.size() && words.size() < kMostWords) {
+    const absl::string_view rest = text.substr(i);
+    if (absl::StartsWith(rest, "/*")) {
+      const size_t end = rest.find("*/", 2);
+      if (end == absl::string_view::npos) break;
+      i += end + 2;
+      continue;
+    }
+    if (absl::StartsWith(rest, "--") || rest[0] == '#') {
+      const size_t end = rest.find('\n');
+      if (end == absl::string_view::npos) break;
+      i += end + 1;
+      continue;
+    }
+    const auto in_word = [](char c) {
+      return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' ||
+             c == '$' || c == '`' || c == '"' || c == '%' || c == ':' || c == '?';
+    };
+    if (!in_word(rest[0])) {
+      const bool skipped = absl::ascii_isspace(static_cast<unsigned char>(rest[0])) ||
+                           (rest[0] == '(' && words.empty());
+      if (!skipped) words.push_back({std::string(1, rest[0]), true, true});
+      ++i;
+      continue;
+    }
+    size_t end = 0;
+    while (end < rest.size() && in_word(rest[end])) ++end;
+    const absl::string_view word = rest.substr(0, end);
+    const bool upper = std::none_of(word.begin(), word.end(), absl::ascii_islower);
+    const bool lower = std::none_of(word.begin(), word.end(), absl::ascii_isupper);
+    words.push_back({absl::AsciiStrToLower(word), upper || lower, upper});
+    i += end;
+  }
+  return words;
+}
+
+bool Names(const std::vector<Word>& words, size_t i) {
+  if (i >= words.size()) return false;
+  const char c = words[i].lower[0];
+  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '`' || c == '"' ||
+         c == '$' || c == '%' || c == ':' || c == '?';
+}
+
+// Of DROP, ALTER and CREATE what is no word of a page as well: "create user" may be a permission.
+bool IsObject(const Word& word, bool plain) {
+  static constexpr absl::string_view kSure[] = {"database",   "materialized", "schema",
+                                                "sequence",   "table",        "temporary",
+                                                "tablespace", "unique"};
+  static constexpr absl::string_view kOthers[] = {
+      "aggregate",    "column",    "constraint",  "definer", "domain", "event",  "extension",
+      "foreign",      "function",  "group",       "index",   "or",     "owned",  "partition",
+      "policy",       "procedure", "publication", "role",    "rule",   "server", "statistics",
+      "subscription", "temp",      "trigger",     "type",    "user",   "view"};
+  return IsOneOf(word.lower, kSure) || ((word.upper || plain) && IsOneOf(word.lower, kOthers));
+}
+
+// Methods that everybody calls so who runs SQL.
+bool IsOfDatabase(absl::string_view name) {
+  static constexpr absl::string_view kNames[] = {
+      "all", "col", "command", "createcommand", "cursor", "first", "get",  "one",
+      "raw", "row", "rows",    "run",           "scalar", "sql",   "value"};
+  static constexpr absl::string_view kBegins[] = {"exec", "fetch", "prepare", "query", "select"};
+  const std::string lower = absl::AsciiStrToLower(name);
+  return IsOneOf(lower, kNames) || absl::EndsWith(lower, "sql") || absl::EndsWith(lower, "query") ||
+         std::any_of(std::begin(kBegins), std::end(kBegins),
+                     [&](absl::string_view begin) { return absl::StartsWith(lower, begin); });
+}
+
+}  // namespace
+
+bool LooksLikeWrite(absl::string_view text, bool any) {
+  constexpr size_t kFar = 2000;  // In bytes: a comment in front of it may be long.
+  const std::vector<Word> words = FirstWords(text.substr(0, kFar));
+  if (words.size() < 2 || !(any || words[0].one_case)) return false;
+  const absl::string_view first = words[0].lower;
+  const absl::string_view second = words[1].lower;
+  const bool loud = words[0].upper || any;
+  const auto has = [&](absl::string_view word, size_t from) {
+    return std::any_of(words.begin() + static_cast<std::ptrdiff_t>(std::min(from, words.size())),
+                       words.end(), [&](const Word& one) { return one.lower == word; });
+  };
+  if (first == "delete") return has("from", 1) && Names(words, 2);
+  if (first == "insert" || first == "replace") return has("into", 1) && Names(words, 2);
+  if (first == "update") return has("set", 2) && Names(words, 1);
+  if (first == "truncate") return Names(words, 1) && (second == "table" || words[0].upper || any);
+  if (first == "drop" || first == "alter" || first == "create") {
+    return IsObject(words[1], any) && Names(words, 2);
+  }
+  if (first == "merge") return second == "into" && Names(words, 2);
+  if (first == "rename") return second == "table" && Names(words, 2);
+  if (first == "load") return second == "data";
+  if (first == "lock") return second == "tables" || second == "table";
+  if (first == "grant" || first == "revoke")
+    return loud && (has("on", 1) || has("to", 1) || has("from", 1));
+  if (first == "with")
+    return has("as", 2) && (has("delete", 3) || has("update", 3) || has("insert", 3));
+  static constexpr absl::string_view kOthers[] = {
+      "analyze",  "call",  "cluster", "comment", "copy",  "do",  "flush", "kill",
+      "optimize", "purge", "refresh", "reindex", "reset", "set", "vacuum"};
+  return words[0].upper && Names(words, 1) && IsOneOf(first, kOthers) &&
+         (words.size() > 2 || first == "vacuum" || first == "kill" || first == "flush");
+}
+
+bool BeginsLikeWrite(const HostProgram& program, HostRange range, bool any) {
+  range = UnwrapSql(program, range);
+  const size_t at = range.begin + (program[range.begin].Is("[") ? 1 : 0);
+  const HostToken& token = program[at];
+  return at < range.end && token.kind == HostTokenKind::kString && !token.parts.empty() &&
+         !token.parts[0].is_code && LooksLikeWrite(token.parts[0].text, any);
+}
+
+bool MayRunText(const HostProgram& program, const HostChain& chain, const HostCall& call) {
+  if (call.is_property || call.op != HostOperator::kNone || call.arguments.empty()) return false;
+  const bool first = &call == &chain.calls[0];
+  // A function is judged by its name; classes of the language run nothing.
+  if (first && chain.receiver_kind == Receiver::kNone) return false;
+  if (first && chain.receiver_kind == Receiver::kClass && !IsFacade(program, chain.receiver) &&
+      !IsModelClass(chain.receiver)) {
+    return false;
+  }
+  const absl::string_view holder = first ? chain.receiver : (&call - 1)->name;
+  return !IsHarmlessMethod(holder, call.name) && !IsPureHostFunction(call.name);
+}
+
+bool HandsOverWrite(const HostProgram& program, const HostChain& chain, const HostCall& call) {
+  return MayRunText(program, chain, call) &&
+         BeginsLikeWrite(program, call.arguments[0], IsOfDatabase(call.name));
+}
+
+}  // namespace dbfleet::sql

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "absl/strings/string_view.h"
+
+#include "common/sql/active_record/host_program.h"
+
+// Texts of a program that are SQL by their look, whatever they are given to.
+namespace dbfleet::sql {
+
+// Whether a text is a statement that writes: DELETE FROM t, UPDATE t SET ..., DROP TABLE t. Prose
+// ("Delete from the cart", "Update your profile") is none: SQL is written in one case. Where `any`
+// case counts, also "Delete from t".
+bool LooksLikeWrite(absl::string_view text, bool any);
+
+// Whether the expression that begins at the token is such a text, or one that begins so and goes
+// on with values: "DELETE FROM t WHERE id = $id", [DELETE ..., $x], DB::raw("DELETE ...").
+bool BeginsLikeWrite(const HostProgram& program, HostRange range, bool any);
+
+// Whether a call hands such a text to what may run it: as its first argument, and to no method that
+// prints, logs or asks.
+bool HandsOverWrite(const HostProgram& program, const HostChain& chain, const HostCall& call);
+
+// Whether a method may run a text that it is given: not one that prints, logs or asks.
+bool MayRunText(const HostProgram& program, const HostChain& chain, const HostCall& call);
+
+}  // namespace dbfleet::sql
