@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 
+#include "common/sql/active_record/harmless_methods.h"
 #include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/host_reader.h"
 #include "common/sql/active_record/host_text.h"
@@ -69,6 +70,18 @@ bool GivesCallableThatWrites(const HostProgram& program, const HostCall& call,
   return !parts.has_value() || parts->size() != 2 || !ReadWord(program, parts->back()).has_value();
 }
 
+// [$order, 'archive'](): what is called so, unless it is this class's own or is known to read.
+bool CallsUnseen(const HostProgram& program, HostRange list) {
+  if (IsCallableThatWrites(program, list)) return true;
+  const auto parts = ReadList(program, list);
+  if (!parts.has_value() || parts->size() != 2) return false;
+  const absl::string_view object = program.Source(parts->front());
+  const auto name = ReadWord(program, parts->back());
+  if (!name.has_value() || object == "$this" || absl::EndsWith(object, "::class")) return false;
+  const ModelMethod* method = FindModelMethod(*name);
+  return method == nullptr && !IsPureHostFunction(*name) && !IsHarmlessMethod(object, *name);
+}
+
 // ($this->f)(...), f(...)(...); not if (...) (...), (int) (...), (function () { ... })().
 bool IsValueInParentheses(const HostProgram& program, size_t open) {
   static constexpr absl::string_view kHeads[] = {"catch", "declare", "elseif", "for",  "foreach",
@@ -102,7 +115,7 @@ size_t EndOfCallOfValue(const HostProgram& program, size_t i, const HostVariable
     writes = IsValueInParentheses(program, i);
   } else if (token.Is("[") && program.CloseOf(i) < program.size()) {
     open = program.CloseOf(i) + 1;
-    writes = IsCallableThatWrites(program, {i, open});
+    writes = program[open].Is("(") && CallsUnseen(program, {i, open});
   } else if (token.IsName("new") && program[i + 2].Is("(") &&
              (absl::EndsWith(program[i + 1].text, "ReflectionMethod") ||
               absl::EndsWith(program[i + 1].text, "ReflectionFunction"))) {

@@ -7,6 +7,7 @@
 
 #include "common/base/text.h"
 #include "common/sql/active_record/harmless_functions.h"
+#include "common/sql/active_record/harmless_methods.h"
 #include "common/sql/active_record/host_builders.h"
 #include "common/sql/active_record/host_reader.h"
 #include "common/sql/active_record/receivers.h"
@@ -122,8 +123,9 @@ class Reader {
         const bool data = lower == "new" && !IsModelClass(program_[i + 1].text);
         if (data) return i + 2;
         if (IsOneOf(lower, kRuns)) Problem(absl::StrCat("uses ", lower));
-        if (program_[i + 1].Is("(") && !IsPureHostFunction(lower) && !IsOneOf(lower, kControl) &&
-            !IsOneOf(lower, kRuns)) {
+        const bool defined = program_[i - 1].IsName("function");
+        if (program_[i + 1].Is("(") && !defined && !IsPureHostFunction(lower) &&
+            !IsOneOf(lower, kControl) && !IsOneOf(lower, kRuns)) {
           Unknown(token.text);
         }
       }
@@ -204,7 +206,11 @@ class Reader {
       const bool harmless = &call == &chain.calls.front() && call.op == HostOperator::kNone &&
                             chain.receiver_kind == Receiver::kNone &&
                             IsHarmlessFunction(program_.php(), call.name);
-      if (writes || loads || (!attribute && !harmless && !IsPureHostFunction(call.name))) {
+      // $request->integer('per_page', 15)
+      const bool getter = program_.php() && !writes && chain.receiver == "$request" &&
+                          &call == &chain.calls.front() && IsHarmlessMethod("request", call.name);
+      if (writes || loads ||
+          (!attribute && !harmless && !getter && !IsPureHostFunction(call.name))) {
         Unknown(call.name);
       }
       for (const HostRange& argument : call.arguments) {

@@ -133,7 +133,14 @@ bool LooksLikeWrite(absl::string_view text, bool any) {
 }
 
 bool BeginsLikeWrite(const HostProgram& program, HostRange range, bool any) {
+  // sql: "DELETE ..."
+  if (program[range.begin].kind == HostTokenKind::kLabel) ++range.begin;
+  if (program[range.begin].kind == HostTokenKind::kName && program[range.begin + 1].Is(":") &&
+      range.begin + 2 < range.end) {
+    range.begin += 2;
+  }
   range = UnwrapSql(program, range);
+  if (program[range.begin].IsName("sprintf") && program[range.begin + 1].Is("(")) range.begin += 2;
   const size_t at = range.begin + (program[range.begin].Is("[") ? 1 : 0);
   const HostToken& token = program[at];
   return at < range.end && token.kind == HostTokenKind::kString && !token.parts.empty() &&
@@ -150,12 +157,12 @@ bool MayRunText(const HostProgram& program, const HostChain& chain, const HostCa
     return false;
   }
   const absl::string_view holder = first ? chain.receiver : (&call - 1)->name;
-  return !IsHarmlessMethod(holder, call.name) && !IsPureHostFunction(call.name);
+  return !IsHarmlessMethod(holder, call.name);
 }
 
 bool HandsOverWrite(const HostProgram& program, const HostChain& chain, const HostCall& call) {
-  return MayRunText(program, chain, call) &&
-         BeginsLikeWrite(program, call.arguments[0], IsOfDatabase(call.name));
+  const bool any = IsOfDatabase(call.name);
+  return MayRunText(program, chain, call) && BeginsLikeWrite(program, call.arguments[0], any);
 }
 
 }  // namespace dbfleet::sql

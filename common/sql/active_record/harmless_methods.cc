@@ -60,10 +60,11 @@ constexpr Names kControllers = {
     "addflash", "createaccessdeniedexception", "createnotfoundexception",
     "denyaccessunlessgranted", "middleware", "stoppropagation"};
 constexpr Names kOfControllers = {
-    "authorize", "authorizeresource", "createform", "createformbuilder", "forward", "json", "redirecttoroute", "render", "renderblock",
+    "authorize", "authorizeresource", "resetpage", "createform", "createformbuilder", "forward", "json", "redirecttoroute", "render", "renderblock",
     "renderview", "trans", "validate"};
 constexpr Names kRequests = {"request", "validator"};
-constexpr Names kOfRequests = {"validate"};
+constexpr Names kOfRequests = {
+    "boolean", "date", "enum", "float", "integer", "str", "string", "validate"};
 constexpr Names kProviders = {
     "loadjsontranslationsfrom", "loadmigrationsfrom", "loadroutesfrom", "loadtranslationsfrom",
     "loadviewcomponentsas", "loadviewsfrom", "mergeconfigfrom", "publishes", "registerpolicies"};

@@ -71,7 +71,10 @@ void HostLocals::FindScopes() {
         body = program_.CloseOf(body) < program_.size() ? program_.CloseOf(body) + 1 : body + 1;
       }
       reached_by_name_ = reached_by_name_ || (body >= limit && limit < program_.size());
-      if (program_[body].Is("{")) open.push_back({i, program_.CloseOf(body)});
+      if (program_[body].Is("{")) {
+        open.push_back({i, program_.CloseOf(body)});
+        bodies_[i] = body;
+      }
     } else if (!program_.php() && program_.CloseOf(i) < program_.size() &&
                (token.IsName("def") || token.IsName("class") || token.IsName("module"))) {
       open.push_back({i, program_.CloseOf(i)});
@@ -94,9 +97,30 @@ void HostLocals::SpoilNames(absl::string_view code) {
   }
 }
 
+// What a file that is included binds is bound over again by what stands behind it, if nothing of
+// its method stands in front of it. (That it is included at all is told where it is.)
+bool HostLocals::BindsHere(size_t i) {
+  static constexpr absl::string_view kIncludes[] = {"include", "include_once", "require",
+                                                    "require_once"};
+  static constexpr absl::string_view kLoops[] = {"do", "for", "foreach", "goto", "while"};
+  const HostToken& token = program_[i];
+  const size_t scope = scopes_[i];
+  const auto body = bodies_.find(scope);
+  const bool inside = body == bodies_.end() ? scope == 0 : i > body->second;
+  const bool word = token.kind == HostTokenKind::kName;
+  const bool includes = word && IsOneOf(absl::AsciiStrToLower(token.text), kIncludes);
+  const bool first = begun_.count(scope) == 0 && inside;
+  if (inside && (token.kind == HostTokenKind::kVariable ||
+                 (word && IsOneOf(absl::AsciiStrToLower(token.text), kLoops)))) {
+    begun_.insert(scope);
+  }
+  return !(program_.php() && includes && first) && ReachesByName(program_, i);
+}
+
 void HostLocals::FindSpoiled(size_t i) {
   const HostToken& token = program_[i];
-  reached_by_name_ = reached_by_name_ || ReachesByName(program_, i);
+  const bool binds = BindsHere(i);
+  reached_by_name_ = reached_by_name_ || binds;
   for (const StringPart& part : token.parts) {
     if (part.is_code) SpoilNames(part.text);  // "{$s->prepare($x)}"
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -29,12 +30,15 @@ class HostLocals {
 
  private:
   void FindScopes();
+  bool BindsHere(size_t i);
   void FindSpoiled(size_t i);
   void SpoilNames(absl::string_view code);
 
   const HostProgram& program_;
   std::vector<size_t> scopes_;  // Of each token.
   std::set<std::string, std::less<>> spoiled_;
+  std::map<size_t, size_t> bodies_;  // Of PHP's functions, where their bodies open.
+  std::set<size_t> begun_;           // Methods in which a variable or a loop has been seen.
   bool reached_by_name_ = false;
 };
 

@@ -62,8 +62,9 @@ struct HostChain {
   // Of PHP: whether a link is called on a class that a value names: $model::truncate(),
   // $this->model::find(1). Which class it is nobody knows.
   bool OnClassOfValue(const HostCall& call) const {
-    const bool named = receiver_kind == Receiver::kClass && &call == &calls[0];
-    return call.statically && !call.is_property && !named && receiver != "$this";
+    const bool own = receiver == "$this" || receiver == "self";
+    const bool named = &call == &calls[0] && (receiver_kind == Receiver::kClass || own);
+    return call.statically && !call.is_property && !named;
   }
 };
 

@@ -105,17 +105,48 @@ void HostRecords::FindModels() {
   }
 }
 
-// function approve(Order $order, ?\App\Models\User $user), private Order $order
+// function approve(Order $order, ?\App\Models\User $user), private Order $order; also Order|null
+// $order, Order &$order, Order ...$orders.
 void HostRecords::FindParameters() {
+  constexpr size_t kLongest = 8;  // In tokens, of what stands behind the class.
   for (size_t i = 0; i < program_.size(); ++i) {
     const HostToken& type = program_[i];
-    if (type.kind != HostTokenKind::kName || program_[i + 1].kind != HostTokenKind::kVariable) {
-      continue;
+    if (type.kind != HostTokenKind::kName || program_[i - 1].IsName("instanceof")) continue;
+    size_t at = i + 1;
+    int references = 0;
+    while (at < i + kLongest &&
+           (program_[at].Is("|") || program_[at].Is("&") || program_[at].Is(".") ||
+            program_[at].Is("...") ||
+            (program_[at].kind == HostTokenKind::kName && program_[at - 1].Is("|")))) {
+      references += program_[at].Is("&") ? 1 : 0;
+      ++at;
     }
-    if (IsInModels(type.text) || models_.count(absl::AsciiStrToLower(LastOf(type.text))) > 0) {
-      parameters_.insert(std::string(program_[i + 1].text));
+    if (program_[at].kind != HostTokenKind::kVariable || references > 1) continue;
+    if (IsInModels(absl::StrCat("\\", type.text)) ||
+        models_.count(absl::AsciiStrToLower(LastOf(type.text))) > 0) {
+      parameters_.insert(std::string(program_[at].text));
     }
   }
+}
+
+void HostRecords::HandOverTyped(const HostChain& chain) {
+  for (const HostCall& call : chain.calls) {
+    const auto found = call.arguments.empty() ? methods_.end() : methods_.find(KeyOf(call.name));
+    if (found == methods_.end()) continue;
+    for (size_t i = 0; i < call.arguments.size(); ++i) {
+      const HostRange& argument = call.arguments[i];
+      if (argument.end != argument.begin + 1 || !IsTyped(program_[argument.begin].text)) continue;
+      for (const std::vector<size_t>& parameters : found->second) {
+        if (i < parameters.size()) AddTyped(program_[parameters[i]].text);
+      }
+    }
+  }
+}
+
+bool HostRecords::AreTyped(HostRange range, const std::optional<HostChain>& chain) const {
+  if (range.end == range.begin + 1) return IsTyped(program_[range.begin].text);
+  return chain.has_value() && chain->range.end == range.end && MayBegin(*chain) &&
+         chain->calls.back().is_property;
 }
 
 std::string HostRecords::KeyOf(absl::string_view method) const {
@@ -340,7 +371,7 @@ bool HostRecords::MayBegin(const HostChain& chain) const {
   if (!program_.php()) return IsSignedIn(chain.receiver);
   if (parameters_.count(chain.receiver) > 0) return true;
   // private Order $order
-  return chain.receiver == "$this" && chain.calls.size() > 1 && chain.calls[0].is_property &&
+  return chain.receiver == "$this" && chain.calls[0].is_property &&
          parameters_.count(absl::StrCat("$", chain.calls[0].name)) > 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -105,6 +106,10 @@ class HostRecords {
   // asked whether it only reads by its name: getTotal(), isPaid().
   bool IsTyped(absl::string_view name) const { return parameters_.count(name) > 0; }
   void AddTyped(absl::string_view name) { parameters_.insert(std::string(name)); }
+  // $this->ship($order): the parameter of the file's own method is one, too.
+  void HandOverTyped(const HostChain& chain);
+  // Whether a range is nothing but such a variable, or what one has: $orders, $order->items.
+  bool AreTyped(HostRange range, const std::optional<HostChain>& chain) const;
 
  private:
   // A method, which of its arguments, and its name if it is handed over by that.

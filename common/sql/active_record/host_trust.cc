@@ -96,6 +96,10 @@ HostTrust::HostTrust(const HostProgram& program, const HostVariables& variables)
     if (token.text == "def") {
       const bool own = program[i + 2].Is(".");
       functions_.insert(std::string(program[own ? i + 3 : i + 1].text));
+    } else if (token.text == "class") {
+      for (size_t k = i + 1; k < i + 8 && program[k].kind != HostTokenKind::kNewline; ++k) {
+        controller_ = controller_ || absl::EndsWith(program[k].text, "Controller");
+      }
     } else if (token.text == "scope" && next.kind == HostTokenKind::kSymbol) {
       scopes_.insert(std::string(next.text));
     } else if (token.text == "module") {
@@ -300,6 +304,9 @@ std::string HostTrust::DoubtOfRubyWord(const HostCall& call, const HostChain& ch
   // A variable, and what is done with it.
   if (!call.has_parens && !call.block.has_value() && variables_.IsBound(name)) return "";
   if (name == "include" || name == "extend" || name == "prepend") return DoubtOfMixin(call);
+  // Pundit's guard, and Rails' answer for what did not change: of a controller only, since a
+  // payment may be authorized, too.
+  if (controller_ && (name == "authorize" || name == "fresh_when")) return "";
   if (name == "require" && call.arguments.size() == 1) {
     const HostText text = ReadHostText(program_, call.arguments[0], {});
     const bool library = text.known && !text.concatenates && !text.value.empty() &&

@@ -59,6 +59,7 @@ class HostTrust {
   std::set<std::string, std::less<>> methods_;    // Those of PHP, and of its classes.
   std::set<std::string, std::less<>> modules_;
   std::set<std::string, std::less<>> scopes_;
+  bool controller_ = false;                       // Of Ruby: one of its classes is.
   std::set<std::string, std::less<>> receivers_;  // Constants on which something is called.
 };
 

@@ -27,6 +27,14 @@ bool IsElement(const HostCall& call) {
   return GivesOneRecord(name) || IsOneOf(name, kOthers) || (call.is_property && name == "each");
 }
 
+bool IsElementOfPage(absl::string_view name) {
+  static constexpr absl::string_view kNames[] = {
+      "a",   "article", "b",     "br",   "button", "code",  "div",   "em", "footer", "h1", "h2",
+      "h3",  "h4",      "hr",    "i",    "img",    "input", "label", "li", "nav",    "ol", "p",
+      "pre", "section", "small", "span", "strong", "svg",   "table", "td", "th",     "tr", "ul"};
+  return IsOneOf(name, kNames);
+}
+
 }  // namespace
 
 std::string HostUnknown::DoubtOfEffect(const HostChain& chain, bool held) const {
@@ -43,6 +51,16 @@ std::string HostUnknown::DoubtOfEffect(const HostChain& chain, bool held) const 
     return trust_.DoubtOf(MayWrite(program_, chain, 1, IsTail(chain)));
   }
   if (!Discards(chain)) return "";
+  // $m = new mysqli(...); $m->close();
+  if (chain.calls.size() == 1 && variables_.MayHoldConnection(chain.receiver) &&
+      IsHarmlessOfConnection(chain.calls[0].name)) {
+    return "";
+  }
+  // tag.span "..."
+  if (!program_.php() && chain.calls.size() == 1 && chain.receiver == "tag" &&
+      IsElementOfPage(chain.calls[0].name)) {
+    return "";
+  }
   if (variables_.IsResult(chain.receiver) && OnlyOfResult(chain)) return "";
   // A function, and what the file defines, is judged by itself.
   const bool function = chain.receiver_kind == Receiver::kNone;
@@ -133,6 +151,18 @@ bool FindsByRepository(const HostProgram& program, const HostChain& chain) {
          (program.php() || !chain.calls.back().block.has_value());
 }
 
+// $user->notify(new Paid), $token->revoke(): of a user or token, whatever holds it.
+bool HostUnknown::WritesAnywhere(const HostChain& chain, size_t link) const {
+  const HostCall& call = chain.calls[link];
+  const std::string name = absl::AsciiStrToLower(call.name);
+  if (name == "notify" || name == "notifynow") {
+    return program_.php() && !call.arguments.empty() &&
+           program_[call.arguments[0].begin].IsName("new");
+  }
+  return name == "revoke" &&
+         absl::StrContains(absl::AsciiStrToLower(HolderOf(chain, link)), "token");
+}
+
 std::string HostUnknown::DoubtOfDeed(const HostChain& chain, bool record) const {
   const bool of_class = chain.receiver_kind == Receiver::kClass;
   if (of_class && (!IsModelClass(chain.receiver) || IsFacade(program_, chain.receiver) ||
@@ -150,8 +180,17 @@ std::string HostUnknown::DoubtOfDeed(const HostChain& chain, bool record) const 
     const bool function = i == 0 && chain.receiver_kind == Receiver::kNone;
     const bool scope = of_class && trust_.DeclaresScope(call.name);
     const bool bare = !program_.php() && call.bare();
-    const bool acts = certain ? NamesDeedOfRecord(call.name, bare) : found && NamesDeed(call.name);
-    if (acts && !function && !scope) {
+    // company.orders.cancel_all, self.cancel_stale.count
+    const bool of_list = i > 0 && !program_.php() && chain.calls[i - 1].bare() &&
+                         NamesCollection(chain.calls[i - 1].name) &&
+                         !IsPlainData(chain.calls[i - 1].name);
+    const bool own =
+        i == 0 && !program_.php() && chain.receiver == "self" && !trust_.Defines(call.name);
+    const bool acts =
+        certain || own ? NamesDeedOfRecord(call.name, bare)
+                       : ((found || of_list) && NamesDeed(call.name)) || WritesAnywhere(chain, i);
+    // What the table has is judged by that.
+    if (acts && !function && !scope && FindModelMethod(call.name) == nullptr) {
       return absl::StrCat("calls ", SanitizeForDisplay(Truncate(call.name, 60)),
                           ", which is called like what acts on a record, and is not known");
     }

@@ -34,6 +34,7 @@ class HostUnknown {
   std::string DoubtOfSql(const HostChain& chain, bool reaches) const;
 
  private:
+  bool WritesAnywhere(const HostChain& chain, size_t link) const;
   bool Discards(const HostChain& chain) const;
   bool IsTail(const HostChain& chain) const;
   size_t BehindUser(const HostChain& chain) const;

@@ -129,8 +129,11 @@ class Splitter {
       return i + 1;
     }
     session_.TakeCharset(program_, *chain);
+    // csv << [order.id]: of a list in memory, whatever has a name like it.
+    const bool appended =
+        !program_.php() && AppendsToVariable(program_, *chain) && variables_.IsPlain(token.text);
     const bool opens = token.Is("(") || token.Is("[");
-    const bool known = records_.Hold(chain->receiver) || shared_.BeginsOn(*chain) ||
+    const bool known = (records_.Hold(chain->receiver) && !appended) || shared_.BeginsOn(*chain) ||
                        shared_.IsDelegated(*chain) || builders_.Holds(i) ||
                        (in_builder_ && chain->receiver_kind == Receiver::kVariable) ||
                        (variables_.IsResult(chain->receiver) && !OnlyOfResult(*chain)) ||
@@ -148,8 +151,11 @@ class Splitter {
     // What PHP's records are asked for that is not known is told when the chain is read.
     if (doubt.empty() && !(program_.php() && record)) doubt = unknown_.DoubtOfDeed(*chain, record);
     if (doubt.empty() && program_.php() && !known) doubt = unknown_.DoubtOfTyped(*chain);
+    // $order->load('items')
+    const bool reads =
+        typed && CallsSomething(program_, *chain, false) && !CallsUnknown(program_, *chain);
     const bool reaches =
-        !doubt.empty() || ReachesDatabase(program_, *chain, known, &variables_) ||
+        !doubt.empty() || reads || ReachesDatabase(program_, *chain, known, &variables_) ||
         IsOfModel(program_, *chain) || CallsClassOfValue(program_, *chain) ||
         (lists && CallsUnknown(program_, *chain, given || carries ? 1 : 0)) ||
         (known && CallsSomething(program_, *chain,
@@ -177,13 +183,14 @@ class Splitter {
                (chain->calls.size() == 1 && chain->calls[0].bare() && chain->receiver.empty() &&
                 records_.Hold(chain->calls[0].name))) {
       Copy(chain->range, in_loop);
-    } else if (finds) {
+    } else if (finds || (typed && GivesAttribute(program_, *chain))) {
       BindFound(chain->range);
     } else if (lists || (known && GivesAttribute(program_, *chain))) {
       flow_.Copy(chain->range, false);
     }
     const bool of_records = reaches || known || lists || typed;
     flow_.HandOver(*chain, of_records);
+    if (program_.php()) shared_.HandOverTyped(*chain);
     flow_.Append(*chain);
     // What runs inside stands for itself; the rest of a chain that reaches the database is its own.
     size_t inside = chain->range.begin;
@@ -326,11 +333,11 @@ class Splitter {
         (list.has_value() && records_.Hold(list->receiver) && GivesAttribute(program_, *list));
     // as $u, as $k => $u, as [$u]
     constexpr size_t kLongest = 40;
-    for (size_t k = close;
-         of_records && k-- > i && close - k < kLongest && !program_[k].IsName("as");) {
-      if (program_[k].kind == HostTokenKind::kVariable) {
-        records_.Add(k);
-      }
+    const bool of_typed = program_.php() && !of_records && shared_.AreTyped({i + 2, as}, list);
+    for (size_t k = close; (of_records || of_typed) && k-- > i && close - k < kLongest &&
+                           !program_[k].IsName("as");) {
+      if (program_[k].kind != HostTokenKind::kVariable) continue;
+      of_records ? records_.Add(k) : shared_.AddTyped(program_[k].text);
     }
     size_t last = close + 1;
     flow_.BindAhead({last, end});
