@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "common/sql/active_record/host_functions.h"
@@ -19,7 +20,7 @@ class ChainReader {
 
  private:
   void Take(const HostCall& call);
-  bool HandsOverSql(const HostCall& call, const ModelMethod* method) const;
+  std::optional<size_t> SqlAmong(const HostCall& call, const ModelMethod* method) const;
   bool IsNamedPrepare(const HostCall& call, absl::string_view name) const;
   std::string CallerOf(const HostCall& call) const;
   std::string Holder(const HostCall& call) const;

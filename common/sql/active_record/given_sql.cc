@@ -160,9 +160,19 @@ bool MayRunText(const HostProgram& program, const HostChain& chain, const HostCa
   return !IsHarmlessMethod(holder, call.name);
 }
 
-bool HandsOverWrite(const HostProgram& program, const HostChain& chain, const HostCall& call) {
-  const bool any = IsOfDatabase(call.name);
-  return MayRunText(program, chain, call) && BeginsLikeWrite(program, call.arguments[0], any);
+std::optional<size_t> WriteAmong(const HostProgram& program, const HostChain& chain,
+                                 const HostCall& call) {
+  constexpr size_t kMost = 4;  // Arguments that are looked at.
+  for (size_t i = 0; i < call.arguments.size() && i < kMost; ++i) {
+    if (!BeginsLikeWrite(program, call.arguments[i], true)) continue;
+    // "Delete from the cart" is SQL to a method that everybody calls so who runs some.
+    const bool any = i == 0 && IsOfDatabase(call.name);
+    if ((any || BeginsLikeWrite(program, call.arguments[i], false)) &&
+        MayRunText(program, chain, call)) {
+      return i;
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace dbfleet::sql

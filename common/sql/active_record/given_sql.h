@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "absl/strings/string_view.h"
 
 #include "common/sql/active_record/host_program.h"
@@ -16,9 +18,10 @@ bool LooksLikeWrite(absl::string_view text, bool any);
 // on with values: "DELETE FROM t WHERE id = $id", [DELETE ..., $x], DB::raw("DELETE ...").
 bool BeginsLikeWrite(const HostProgram& program, HostRange range, bool any);
 
-// Whether a call hands such a text to what may run it: as its first argument, and to no method that
+// Which of a call's arguments is such a text, if it is handed to what may run it: to no method that
 // prints, logs or asks.
-bool HandsOverWrite(const HostProgram& program, const HostChain& chain, const HostCall& call);
+std::optional<size_t> WriteAmong(const HostProgram& program, const HostChain& chain,
+                                 const HostCall& call);
 
 // Whether a method may run a text that it is given: not one that prints, logs or asks.
 bool MayRunText(const HostProgram& program, const HostChain& chain, const HostCall& call);

@@ -190,7 +190,8 @@ std::string HostUnknown::DoubtOfDeed(const HostChain& chain, bool record) const 
         certain || own ? NamesDeedOfRecord(call.name, bare)
                        : ((found || of_list) && NamesDeed(call.name)) || WritesAnywhere(chain, i);
     // What the table has is judged by that.
-    if (acts && !function && !scope && FindModelMethod(call.name) == nullptr) {
+    const bool in_table = FindModelMethod(call.name) != nullptr && !(bare && call.name == "sync");
+    if (acts && !function && !scope && !in_table) {
       return absl::StrCat("calls ", SanitizeForDisplay(Truncate(call.name, 60)),
                           ", which is called like what acts on a record, and is not known");
     }

@@ -239,8 +239,8 @@ constexpr absl::string_view kPureFunctions[] = {
     "addweeks", "addyear", "addyears", "advance", "ago", "all_day", "all_month", "all_week",
     "all_year", "array", "array_fill", "array_keys", "array_merge", "array_values",
     "beginning_of_day", "beginning_of_month", "beginning_of_week", "beginning_of_year", "bool",
-    "ceil", "compact", "count", "current_user_id", "date", "day", "days", "downcase", "empty",
-    "end_of_day", "end_of_month", "end_of_week", "end_of_year", "endofday", "endofmonth",
+    "cases", "ceil", "compact", "count", "current_user_id", "date", "day", "days", "downcase",
+    "empty", "end_of_day", "end_of_month", "end_of_week", "end_of_year", "endofday", "endofmonth",
     "endofweek", "endofyear", "explode", "false", "fetch", "filled", "first", "floatval", "floor",
     "format", "from_now", "getclientip", "hour", "hours", "html_safe", "id", "implode",
     "in_time_zone", "input", "int", "intval", "is_null", "iso8601", "isset", "join", "keys", "last",
@@ -252,8 +252,8 @@ constexpr absl::string_view kPureFunctions[] = {
     "strlen", "strtok", "strtolower", "strtotime", "strtoupper", "strval", "sub", "subday",
     "subdays", "subhour", "subhours", "subminutes", "submonth", "submonths", "substr", "subweek",
     "subweeks", "subyear", "subyears", "time", "to_a", "to_date", "to_f", "to_i", "to_s", "to_sym",
-    "todatestring", "todatetimestring", "today", "trim", "true", "uniqid", "upcase", "utc",
-    "validated", "values", "weeks", "withmessages", "year", "years", "yesterday",
+    "todatestring", "todatetimestring", "today", "trim", "true", "tryfrom", "uniqid", "upcase",
+    "utc", "validated", "values", "weeks", "withmessages", "year", "years", "yesterday",
 };
 // clang-format on
 static_assert(std::is_sorted(std::begin(kPureFunctions), std::end(kPureFunctions)));

@@ -259,7 +259,7 @@ class Walk {
     Hold(call);
     if (reaches) return true;
     if (program_.php() && GivesConnection(call.name)) connection_ = true;
-    if (HandsOverWrite(program_, chain_, call)) return true;
+    if (WriteAmong(program_, chain_, call).has_value()) return true;
     const ModelMethod* method = FindModelMethod(call.name);
     if (chain_.receiver_kind == Receiver::kClass && method != nullptr &&
         !IsModelClass(chain_.receiver) && call.name != "new" && !given_) {

@@ -130,7 +130,17 @@ void ChainReader::Take(const HostCall& call) {
   if (TakesWrite(program_, call)) build_.Problem("is given a method that writes");
   const ModelMethod* method = connection_ ? FindConnectionMethod(name) : FindModelMethod(name);
   if (name == "cursor" && call.arguments.empty()) method = FindModelMethod(name);
-  if (HandsOverSql(call, method)) method = FindConnectionMethod("select");
+  if (const auto sql = SqlAmong(call, method); sql.has_value()) {
+    if (WeightOf(role_) > WeightOf(MethodRole::kRaw)) {
+      build_.Problem("runs SQL behind what writes by itself");
+    } else {
+      method_ = FindConnectionMethod("select");
+      role_ = MethodRole::kRaw;
+    }
+    build_.call.method = name;
+    Raw(call, *sql);
+    return;
+  }
   if (gives_connection) {
     connection_ = true;
     build_.PlainFrom(call, 0);
@@ -156,10 +166,11 @@ void ChainReader::Take(const HostCall& call) {
 }
 
 // $x->getConnection()->scalar("DELETE ..."), $helper->go("DELETE ..."): of a model it is no SQL.
-bool ChainReader::HandsOverSql(const HostCall& call, const ModelMethod* method) const {
+std::optional<size_t> ChainReader::SqlAmong(const HostCall& call, const ModelMethod* method) const {
   const bool of_model = chain_.receiver_kind == Receiver::kClass && !connection_;
   const bool raw = method != nullptr && WeightOf(method->role) >= WeightOf(MethodRole::kRaw);
-  return !of_model && !raw && !ran_raw_ && HandsOverWrite(program_, chain_, call);
+  if (of_model || raw || ran_raw_) return std::nullopt;
+  return WriteAmong(program_, chain_, call);
 }
 
 // PG's conn.prepare("by_id", "SELECT ...").

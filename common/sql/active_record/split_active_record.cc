@@ -140,7 +140,7 @@ class Splitter {
                        (opens && flow_.Reaches({i + 1, program_.CloseOf(i)}));
     // [@a, @b].each { ... }: a list of them is none, but what it hands out is.
     // So is what a method of the file gives.
-    const bool given = shared_.BeginsOnGiven(*chain);
+    const bool given = shared_.BeginsOnGiven(*chain) && !appended;
     const bool carries = flow_.Carries(*chain);
     const bool lists =
         given || carries || (opens && !known && records_.AreNamed({i + 1, program_.CloseOf(i)}));
