@@ -24,6 +24,7 @@
 #include "common/sql/active_record/host_unknown.h"
 #include "common/sql/active_record/host_values.h"
 #include "common/sql/active_record/local_records.h"
+#include "common/sql/active_record/own_queries.h"
 #include "common/sql/active_record/receivers.h"
 #include "common/sql/active_record/record_flow.h"
 #include "common/sql/active_record/sql_blocks.h"
@@ -55,6 +56,7 @@ class Splitter {
         prepared_(program),
         builders_(program, prepared_.locals()),
         trust_(program, variables_),
+        own_queries_(program),
         unknown_(program, *shared, variables_, trust_),
         session_(embedded),
         places_(text),
@@ -156,7 +158,8 @@ class Splitter {
         typed && CallsSomething(program_, *chain, false) && !CallsUnknown(program_, *chain);
     const bool reaches =
         !doubt.empty() || reads || ReachesDatabase(program_, *chain, known, &variables_) ||
-        IsOfModel(program_, *chain) || CallsClassOfValue(program_, *chain) ||
+        own_queries_.Has(*chain) || IsOfModel(program_, *chain) ||
+        CallsClassOfValue(program_, *chain) ||
         (lists && CallsUnknown(program_, *chain, given || carries ? 1 : 0)) ||
         (known && CallsSomething(program_, *chain,
                                  !program_.php() && program_.IsWholeStatement(chain->range))) ||
@@ -430,6 +433,7 @@ class Splitter {
   const HostPrepared prepared_;
   const HostBuilders builders_;
   const HostTrust trust_;
+  const OwnQueries own_queries_;
   const HostUnknown unknown_;
   HostSession session_;
   std::vector<Statement> statements_;
