@@ -9,7 +9,7 @@
 #include "absl/strings/match.h"
 
 #include "common/sql/active_record/harmless_methods.h"
-#include "common/sql/active_record/host_sources.h"
+#include "common/sql/active_record/host_text.h"
 #include "common/sql/active_record/method_table.h"
 #include "common/sql/active_record/receivers.h"
 #include "common/sql/active_record/words.h"
@@ -97,11 +97,8 @@ bool IsOfDatabase(absl::string_view name) {
                      [&](absl::string_view begin) { return absl::StartsWith(lower, begin); });
 }
 
-}  // namespace
-
-bool LooksLikeWrite(absl::string_view text, bool any) {
-  constexpr size_t kFar = 2000;  // In bytes: a comment in front of it may be long.
-  const std::vector<Word> words = FirstWords(text.substr(0, kFar));
+bool OneLooksLikeWrite(absl::string_view text, bool any) {
+  const std::vector<Word> words = FirstWords(text);
   if (words.size() < 2 || !(any || words[0].one_case)) return false;
   const absl::string_view first = words[0].lower;
   const absl::string_view second = words[1].lower;
@@ -132,19 +129,40 @@ bool LooksLikeWrite(absl::string_view text, bool any) {
          (words.size() > 2 || first == "vacuum" || first == "kill" || first == "flush");
 }
 
-bool BeginsLikeWrite(const HostProgram& program, HostRange range, bool any) {
-  // sql: "DELETE ..."
-  if (program[range.begin].kind == HostTokenKind::kLabel) ++range.begin;
-  if (program[range.begin].kind == HostTokenKind::kName && program[range.begin + 1].Is(":") &&
-      range.begin + 2 < range.end) {
-    range.begin += 2;
+}  // namespace
+
+bool LooksLikeWrite(absl::string_view text, bool any) {
+  constexpr int kMost = 20;  // Statements.
+  for (int i = 0; i < kMost; ++i) {
+    if (OneLooksLikeWrite(text, any)) return true;
+    const size_t end = text.find(';');
+    if (end == absl::string_view::npos) return false;
+    text.remove_prefix(end + 1);
   }
-  range = UnwrapSql(program, range);
-  if (program[range.begin].IsName("sprintf") && program[range.begin + 1].Is("(")) range.begin += 2;
-  const size_t at = range.begin + (program[range.begin].Is("[") ? 1 : 0);
-  const HostToken& token = program[at];
-  return at < range.end && token.kind == HostTokenKind::kString && !token.parts.empty() &&
-         !token.parts[0].is_code && LooksLikeWrite(token.parts[0].text, any);
+  return true;
+}
+
+bool BeginsLikeWrite(const HostProgram& program, HostRange range, bool any) {
+  constexpr size_t kFar = 40;  // In tokens.
+  for (size_t i = range.begin; i < range.end && i < range.begin + kFar; ++i) {
+    const HostToken& token = program[i];
+    // What a function does that is handed over is read where it stands.
+    if (token.Is("{") || token.IsName("fn") || token.IsName("function")) return false;
+    if (token.kind != HostTokenKind::kString) continue;
+    std::string text;
+    for (const StringPart& part : token.parts) {
+      const bool escape = part.is_code && absl::StartsWith(part.text, "\\");
+      text += part.is_code ? (escape ? " " : "x") : part.text;
+    }
+    if (LooksLikeWrite(text, any)) return true;
+    // 'DEL' . 'ETE FROM t'
+    const HostToken& next = program[i + 1];
+    if (i == range.begin && (next.Is(".") || next.Is("+")) && range.end < i + kFar) {
+      const HostText joined = ReadHostText(program, range, {});
+      if (joined.known && LooksLikeWrite(joined.value, any)) return true;
+    }
+  }
+  return false;
 }
 
 bool MayRunText(const HostProgram& program, const HostChain& chain, const HostCall& call) {

@@ -14,8 +14,8 @@ namespace dbfleet::sql {
 // case counts, also "Delete from t".
 bool LooksLikeWrite(absl::string_view text, bool any);
 
-// Whether the expression that begins at the token is such a text, or one that begins so and goes
-// on with values: "DELETE FROM t WHERE id = $id", [DELETE ..., $x], DB::raw("DELETE ...").
+// Whether there is such a text in an expression, also joined with values: "DELETE FROM t WHERE id =
+// $id", ["DELETE ...", $x], DB::raw("DELETE ..."). Of long ones it looks at the beginning only.
 bool BeginsLikeWrite(const HostProgram& program, HostRange range, bool any);
 
 // Which of a call's arguments is such a text, if it is handed to what may run it: to no method that

@@ -215,6 +215,14 @@ bool HostVariables::IsPlainValue(size_t value) const {
           !IsModelClass(chain->receiver) && !MayGiveRecord(chain->receiver, last.name));
 }
 
+// Of a value that begins with a text: what is joined to it there.
+size_t HostVariables::EndOfText(size_t value) const {
+  constexpr size_t kFar = 20;  // In tokens.
+  size_t end = value + 1;
+  while (end < value + kFar && (program_[end].Is(".") || program_[end].Is("+"))) end += 2;
+  return std::min(end, program_.size());
+}
+
 void HostVariables::Assign(size_t i, size_t value) {
   Bindings& bound = bindings_[std::string(program_[i].text)];
   const HostToken& first = program_[value];
@@ -224,7 +232,7 @@ void HostVariables::Assign(size_t i, size_t value) {
   if (const auto word = ReadWord(program_, {value, value + 1}); word.has_value()) {
     bound.write = bound.write || NamesRunningFunction(*word) || NamesMethodThatWrites(*word);
   }
-  bound.sql = bound.sql || BeginsLikeWrite(program_, {value, value + 1}, false);
+  bound.sql = bound.sql || BeginsLikeWrite(program_, {value, EndOfText(value)}, false);
   const size_t close = program_.CloseOf(std::min(value, program_.size() - 1));
   if (first.Is("[") && close < program_.size()) {
     bound.write = bound.write || IsCallableThatWrites(program_, {value, close + 1});

@@ -52,6 +52,7 @@ class HostVariables {
   void BindList(size_t begin, size_t end);
   void BindBlocks(size_t i);
   bool IsPlainValue(size_t value) const;
+  size_t EndOfText(size_t value) const;
   bool EndsValue(size_t i) const;
   const Bindings* Of(absl::string_view name) const;
 
