@@ -124,9 +124,9 @@ constexpr Names kOfBlocks = {"call"};
 constexpr Names kMutexes = {"lock", "monitor", "mutex", "semaphore"};
 constexpr Names kOfMutexes = {"synchronize"};
 constexpr Names kLanguage = {
-    "all?", "any?", "can", "cannot", "cant", "downto", "each_char",
-    "each_line", "each_pair", "each_value", "instance_variable_get", "is", "instance_variable_set",
-    "itself", "loop", "tap", "then", "times", "upto", "yield_self"};
+    "all?", "any?", "can", "cannot", "cant", "downto", "each_char", "each_line", "each_pair",
+    "each_value", "instance_variable_get", "instance_variable_set", "is", "itself", "loop", "tap",
+    "then", "times", "upto", "yield_self"};
 constexpr Names kExpectations = {"expect"};
 constexpr Names kTests = {"not_to", "to", "to_not"};
 

@@ -81,7 +81,9 @@ std::string QueryBuilder::Fragment(HostRange range, absl::string_view where_it_s
   const HostText text = ReadHostText(program_, range, scope_.context.placeholder_values);
   if (!text.known) {
     NoteValue(range);
-    Problem(absl::StrCat("its ", where_it_stands, " come from a value of the program"));
+    const bool one = where_it_stands == "order" || where_it_stands == "seed";
+    Problem(absl::StrCat("its ", where_it_stands, one ? " comes" : " come",
+                         " from a value of the program"));
     return "";
   }
   Note(text);
