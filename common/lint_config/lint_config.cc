@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +31,7 @@ using config::v1::LintRuleConfig;
 using sql::Level;
 
 constexpr size_t kMaxPatternBytes = 500;
+constexpr size_t kShortest = 6;  // Of a name that is held against others for slips.
 
 std::optional<Level> ParseLevel(absl::string_view word) {
   if (word == "off") return Level::kOff;
@@ -73,6 +75,48 @@ std::string UnknownPlaceholder(absl::string_view kind, absl::string_view pattern
 
 bool IsSameEnvironment(absl::string_view a, absl::string_view b) {
   return PlainEnvironment(a) == PlainEnvironment(b);
+}
+
+struct ShortForm {
+  absl::string_view name;
+  absl::string_view full;
+};
+constexpr ShortForm kShort[] = {{"dev", "development"}, {"devel", "development"},
+                                {"prd", "production"},  {"prod", "production"},
+                                {"stage", "staging"},   {"stg", "staging"}};
+
+// An environment that the file says nothing of, and that is none that everybody has, would go
+// without the severities that are meant for it: "prod" beside "production".
+absl::Status CheckAsked(const config::v1::LintConfig& file, absl::string_view source,
+                        absl::string_view asked) {
+  std::set<std::string> named;
+  for (const auto& [id, rule] : file.rules()) {
+    for (const auto& [environment, word] : rule.environments()) {
+      if (IsSameEnvironment(environment, asked)) return absl::OkStatus();
+      named.insert(environment);
+    }
+  }
+  const bool everybodys = IsSameEnvironment(asked, "development") ||
+                          IsSameEnvironment(asked, "qa") || IsSameEnvironment(asked, "production");
+  if (named.empty() || everybodys) return absl::OkStatus();
+  std::string hint;
+  for (const auto& [name, full] : kShort) {
+    if (name == asked) hint = absl::StrCat(" (did you mean ", full, "?)");
+  }
+  if (hint.empty()) {
+    config::NearestName nearest(asked);
+    for (const std::string& name : named) nearest.Consider(name);
+    for (absl::string_view name : {"development", "staging", "production"}) nearest.Consider(name);
+    hint = nearest.Hint();
+  }
+  for (const absl::string_view name : {"development", "production", "qa"}) {
+    if (name != "qa" || named.count("staging") == 0) named.emplace(name);
+  }
+  const std::string shown = SanitizeForDisplay(Truncate(asked, 40));
+  return Error(absl::StatusCode::kInvalidArgument, "BAD_CONFIG",
+               absl::StrCat(source, ": there are severities by environment, and none for \"", shown,
+                            "\"", hint, "; known are ", absl::StrJoin(named, ", "),
+                            ": name one of them, or give ", shown, " a severity"));
 }
 
 // Fills in a configuration and collects what is wrong in the file. Lives for one call.
@@ -143,9 +187,6 @@ class Reader {
   // "prod" may be declared as well, and is then another one than "production", which would go
   // without the severity that was meant for it.
   void CheckShortForms(absl::string_view field, const LintRuleConfig& from) {
-    static constexpr std::pair<absl::string_view, absl::string_view> kShort[] = {
-        {"dev", "development"}, {"devel", "development"}, {"prd", "production"},
-        {"prod", "production"}, {"stage", "staging"},     {"stg", "staging"}};
     for (const auto& [name, full] : kShort) {
       for (const auto& [environment, word] : from.environments()) {
         if (!IsSameEnvironment(full, environment_) || absl::AsciiStrToLower(environment) != name) {
@@ -159,7 +200,13 @@ class Reader {
 
   // Others may be declared elsewhere, but not so near to these.
   void CheckEnvironment(absl::string_view field, const std::string& name) {
-    constexpr size_t kShortest = 6;
+    const std::string lower = absl::AsciiStrToLower(name);
+    if (lower != name && lower.size() < kShortest) {
+      problems_.Add(field,
+                    absl::StrCat("there is no environment \"", SanitizeForDisplay(name),
+                                 "\": names of environments have small letters; write ", lower));
+      return;
+    }
     if (name.size() < kShortest || name == environment_) return;
     config::NearestName nearest(absl::AsciiStrToLower(name));
     for (absl::string_view known : {"development", "staging", "production"}) {
@@ -282,8 +329,11 @@ absl::StatusOr<sql::LintConfig> ReadLintConfig(absl::string_view source, absl::s
                               "{production: LEVEL}}; a LEVEL is off, info, warning or error"));
   }
   config::Problems problems(source, text);
-  sql::LintConfig config = Reader(file, environment, &problems).Read();
+  // No environment has a name with capitals.
+  const std::string asked = absl::AsciiStrToLower(environment);
+  sql::LintConfig config = Reader(file, asked, &problems).Read();
   RETURN_IF_ERROR(problems.Together(parsed));
+  RETURN_IF_ERROR(CheckAsked(file, source, asked));
   return config;
 }
 

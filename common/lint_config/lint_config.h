@@ -11,8 +11,9 @@
 // `source` names the input in errors.
 namespace dbfleet {
 
-// docs/reference/lint.md describes the file. `environment` decides among severities; "staging" is
-// "qa".
+// docs/reference/lint.md describes the file. `environment` decides among severities, letter case
+// apart; "staging" is "qa". Where the file has severities by environment, one that it does not name
+// and that is none of development, qa and production is refused.
 absl::StatusOr<sql::LintConfig> ReadLintConfig(absl::string_view source, absl::string_view text,
                                                absl::string_view environment);
 

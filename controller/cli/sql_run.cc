@@ -191,7 +191,8 @@ absl::StatusOr<Plan> MakePlan(SqlTask task, const SqlArguments& arguments) {
     return Invalid("UNKNOWN_WORD",
                    "--environment is empty; write development, qa, production or another name");
   }
-  plan.options.environment = sql::ClassOfEnvironment(arguments.environment);
+  // No environment has a name with capitals.
+  plan.options.environment = sql::ClassOfEnvironment(absl::AsciiStrToLower(arguments.environment));
   plan.options.with_verdict = task != SqlTask::kSplit;
   plan.show_secrets = task == SqlTask::kSplit && arguments.show_secrets;
   plan.options.with_findings = task == SqlTask::kLint;

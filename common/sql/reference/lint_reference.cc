@@ -70,8 +70,10 @@ required_role: app_owner                      # dbf-set-role; default: none
 ```
 
 `{table}`, `{columns}` (joined by `_`; of indexes and foreign keys) and `{referenced}` (of foreign keys) stand
-for the statement's own names; any other word in braces is refused. Environments may have any name.
-Short forms of the one at hand (`prod` where it is `production`) are refused, unless the rule names that as well.
+for the statement's own names; any other word in braces is refused. Environments may have any name of
+small letters. Short forms of the one at hand (`prod` where it is `production`) are refused, unless the rule names that as
+well. Where a file has severities by environment, `--environment` names one of theirs, or `development`, `qa` or
+`production`: any other (`-e prod`) is refused, as it would go without the severities that were meant for it.
 )";
 
 std::string Dialects(const LintRule& rule) {

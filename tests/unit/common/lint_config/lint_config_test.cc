@@ -53,6 +53,42 @@ TEST(LintConfigTest, AShortFormIsRefusedOnlyInThePlaceOfTheWholeName) {
             Level::kWarning);
 }
 
+// What it is for is asked for by the very name, or not at all.
+TEST(LintConfigTest, AnEnvironmentThatTheFileDoesNotNameIsRefused) {
+  constexpr char kText[] = "rules: {dbf-drop-table: {environments: {production: error}}}\n";
+  for (const char* name : {"production", "Production", "PRODUCTION"}) {
+    EXPECT_EQ(Read(kText, name).LevelOf(LintId::kDropTable), Level::kError) << name;
+  }
+  for (const char* name : {"development", "qa", "staging", "Staging"}) {
+    EXPECT_EQ(Read(kText, name).LevelOf(LintId::kDropTable), Level::kWarning) << name;
+  }
+  struct {
+    const char* name;
+    const char* error;
+  } cases[] = {
+      {"prod",
+       "none for \"prod\" (did you mean production?); known are development, production, qa"},
+      {"Prd", "none for \"prd\" (did you mean production?)"},
+      {"prodution", "(did you mean \"production\"?)"},
+      {"eu-prod",
+       "none for \"eu-prod\"; known are development, production, qa: name one of them, "
+       "or give eu-prod a severity"},
+  };
+  for (const auto& c : cases) {
+    const auto config = ReadLintConfig("lint.yaml", kText, c.name);
+    ASSERT_FALSE(config.ok()) << c.name;
+    EXPECT_THAT(std::string(config.status().message()), HasSubstr(c.error)) << c.name;
+  }
+  // A file that has none by environment is for all of them.
+  EXPECT_EQ(
+      Read("rules: {dbf-drop-table: {severity: error}}\n", "prod").LevelOf(LintId::kDropTable),
+      Level::kError);
+  EXPECT_EQ(Read("rules: {dbf-drop-table: {environments: {eu-prod: error, production: info}}}\n",
+                 "eu-prod")
+                .LevelOf(LintId::kDropTable),
+            Level::kError);
+}
+
 TEST(LintConfigTest, NamingPatternsKnowTheStatementsNames) {
   const sql::LintConfig config = Read(
       "naming:\n"
@@ -105,6 +141,8 @@ TEST(LintConfigTest, WhatIsWrongIsNamedWithItsPlace) {
        "there is no environment \"prodution\" (did you mean \"production\"?)"},
       {"rules:\n  dbf-truncate: {environments: {Staging: error}}\n",
        "there is no environment \"Staging\" (did you mean \"staging\"?)"},
+      {"rules:\n  dbf-truncate: {environments: {QA: error}}\n",
+       "there is no environment \"QA\": names of environments have small letters; write qa"},
       {"rules:\n  dbf-truncate: {environments: {qa: loud}}\n",
        "lint.yaml:2:33: rules.dbf-truncate.environments.qa: one of off"},
       {"rules:\n  dbf-truncate: {}\n", "give it a severity"},
