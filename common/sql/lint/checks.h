@@ -8,6 +8,7 @@ namespace dbfleet::sql {
 
 void CheckDml(const Look& look);
 void CheckQueries(const Look& look);
+void CheckScans(const Look& look);
 void CheckTransactions(const Look& look);
 void CheckTables(const Look& look);
 void CheckColumns(const Look& look);
@@ -15,6 +16,7 @@ void CheckTypes(const Look& look);
 void CheckIndexes(const Look& look);
 void CheckConstraints(const Look& look);
 void CheckObjects(const Look& look);
+void CheckRepeats(const Look& look);
 void CheckNaming(const Look& look);
 void CheckRedis(const Look& look);
 void CheckHostCode(const Look& look);

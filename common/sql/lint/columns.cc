@@ -61,6 +61,22 @@ void RenameColumn(const Look& look, const Alteration& alteration) {
                            look.Sql(alteration.name), " in a later release"));
 }
 
+// From what the rows may stay as they are: see KeepsRows.
+std::string KeepingForm(const Look& look, const ColumnFacts& column) {
+  const std::string& type = column.type;
+  if (look.mysql()) {
+    if (type == "varchar") return "it only makes a VARCHAR longer, with a length of as many bytes";
+    if (type == "enum" || type == "set") return "it only appends values";
+    return "that is its type already";
+  }
+  if (type == "varchar" || type == "varbit") return "it only makes it longer";
+  if (type == "text") return "it was varchar or text";
+  if (type == "numeric") return "it only gives a numeric more digits in front of the point";
+  if (absl::StartsWith(type, "time")) return "it is that type already, with no more precision";
+  if (type == "inet") return "it was cidr";
+  return "that is its type already";
+}
+
 void ChangeType(const Look& look, const Alteration& alteration) {
   if (!alteration.column.has_value()) return;
   const ColumnFacts& column = *alteration.column;
@@ -76,9 +92,10 @@ void ChangeType(const Look& look, const Alteration& alteration) {
     if (!converts && KeepsRows(look.target, known->type, *alteration.column)) return;
     from = absl::StrCat(" from ", known->type);
   }
-  const char* rewrites = known == nullptr && !converts
-                             ? " may rewrite the table, unless it only widens the type or keeps it"
-                             : " rewrites the table";
+  const std::string rewrites =
+      known == nullptr && !converts
+          ? absl::StrCat(" rewrites the table, unless ", KeepingForm(look, column))
+          : " rewrites the table";
   const std::string name = alteration.name + "_new";
   const std::string add =
       IsKnown(column)

@@ -141,6 +141,7 @@ void Linter::Add(absl::string_view text, const Reading& reading, bool text_in_do
                      next_,         reporter_,       down_ ? &up_ : nullptr};
   CheckDml(look);
   CheckQueries(look);
+  CheckScans(look);
   CheckTransactions(look);
   CheckTables(look);
   CheckColumns(look);
@@ -148,6 +149,7 @@ void Linter::Add(absl::string_view text, const Reading& reading, bool text_in_do
   CheckIndexes(look);
   CheckConstraints(look);
   CheckObjects(look);
+  CheckRepeats(look);
   CheckNaming(look);
   CheckRedis(look);
   CheckHostCode(look);

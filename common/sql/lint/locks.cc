@@ -27,6 +27,8 @@ bool ChangesTable(const Look& look) {
 // Once a script, at the first statement that may wait.
 void NoLockTimeout(const Look& look) {
   const Name* parent = UsedParent(look);
+  const Name& part_of = look.facts.part_of;
+  if (!part_of.name.empty() && !look.IsNew(part_of)) parent = &part_of;
   const bool changes = ChangesTable(look) && !look.facts.concurrently;
   const bool is_new =
       look.is(Verb::kDropTable) ? look.IsNewAndUnused(look.table()) : look.IsNew(look.table());

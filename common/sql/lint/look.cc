@@ -105,6 +105,18 @@ const Name& Look::table() const {
 
 const LiveTable* Look::Live(const Name& name) const { return FindLive(target, snapshot, name); }
 
+std::string Look::TypeOf(const Name& name, const std::string& column) const {
+  if (const TableState* state = script.Find(name); state != nullptr) {
+    for (const ColumnFacts& made : state->columns) {
+      if (absl::EqualsIgnoreCase(made.name, column)) return made.type;
+    }
+    return "";
+  }
+  const LiveTable* live = Live(name);
+  const LiveColumn* known = live == nullptr ? nullptr : live->Column(column);
+  return known == nullptr ? "" : known->type;
+}
+
 std::string Look::Sql(const Name& name) const { return SqlName(target, name); }
 std::string Look::Sql(absl::string_view name) const { return SqlName(target, name); }
 std::string Look::Sql(const std::vector<std::string>& columns) const {

@@ -86,6 +86,8 @@ struct Look {
            takes_back->Has(Made::What::kSchema, place, name);
   }
   const LiveTable* Live(const Name& name) const;
+  // Of a column, as the script or the snapshot has it; "" if neither does.
+  std::string TypeOf(const Name& table, const std::string& column) const;
   bool is(Verb verb) const { return facts.verb == verb; }
   bool mysql() const { return target.mysql_family(); }
   bool postgres() const { return target.postgres(); }

@@ -23,13 +23,19 @@ void Routine(const Look& look) {
 void Definer(const Look& look) {
   if (!look.facts.has_definer && !look.facts.security_definer) return;
   const std::string name = look.table().name.empty() ? "it" : look.Sql(look.table());
+  // What runs by itself has no invoker.
+  const std::string kind = Kind(look);
+  const bool by_itself = look.mysql() && (kind == "trigger" || kind == "event");
   look.Report(
       LintId::kDefiner,
       absl::StrCat(name, " runs with the rights of its ", look.mysql() ? "definer" : "owner"),
-      look.mysql() ? "write SQL SECURITY INVOKER, without DEFINER"
-                   : absl::StrCat("write SECURITY INVOKER, or add SET search_path = "
-                                  "pg_catalog, pg_temp to ",
-                                  name));
+      by_itself      ? absl::StrCat("let an account make the ", kind,
+                                    " that has only the rights that it needs, and leave out "
+                                         "DEFINER; it knows no SQL SECURITY")
+      : look.mysql() ? "write SQL SECURITY INVOKER, without DEFINER"
+                     : absl::StrCat("write SECURITY INVOKER, or add SET search_path = "
+                                    "pg_catalog, pg_temp to ",
+                                    name));
 }
 
 bool Creates(Verb verb) {
@@ -94,73 +100,6 @@ void Unqualified(const Look& look) {
               absl::StrCat("write the schema in front: public.", look.Sql(name)));
 }
 
-bool CanBeRepeated(const Facts& facts) {
-  return facts.if_exists || facts.if_not_exists || facts.or_replace || facts.temporary;
-}
-
-// With a name: without one the server makes up another each time.
-bool AddsConstraint(const Alteration& alteration) {
-  switch (alteration.kind) {
-    case AlterationKind::kAddIndex:
-    case AlterationKind::kAddForeignKey:
-    case AlterationKind::kAddCheck:
-    case AlterationKind::kAddExclusion:
-      return !alteration.name.empty();
-    default:
-      return false;
-  }
-}
-
-void NotIdempotent(const Look& look) {
-  const bool makes = look.is(Verb::kCreateTable) || look.is(Verb::kCreateIndex) ||
-                     look.is(Verb::kCreateSchema) || look.is(Verb::kCreateSequence) ||
-                     look.is(Verb::kCreateView);
-  const bool drops = look.is(Verb::kDropTable) || look.is(Verb::kDropIndex) ||
-                     look.is(Verb::kDropSchema) || look.is(Verb::kDropView) ||
-                     look.is(Verb::kDropType) || look.is(Verb::kDropSequence) ||
-                     look.is(Verb::kDropRoutine);
-  if ((makes || drops) && !CanBeRepeated(look.facts)) {
-    const bool view = look.is(Verb::kCreateView);
-    look.Report(LintId::kNotIdempotent,
-                absl::StrCat("the statement fails where ",
-                             drops ? "there is nothing to drop" : "the object exists already"),
-                absl::StrCat("write ",
-                             drops  ? "IF EXISTS"
-                             : view ? "OR REPLACE"
-                                    : "IF NOT EXISTS",
-                             ", and check that what exists is what was meant"));
-  }
-  if (look.is(Verb::kCreateType) && !look.table().name.empty()) {
-    look.Report(LintId::kNotIdempotent,
-                absl::StrCat("making the type ", look.Sql(look.table()),
-                             " fails when it is run again, and knows no IF NOT EXISTS"),
-                "give it a migration of its own, in one transaction, so that it is there whole or "
-                "not at all");
-  }
-  for (const Alteration& alteration : look.facts.alterations) {
-    if (AddsConstraint(alteration) && !alteration.if_exists && look.postgres()) {
-      const std::string name = look.Sql(alteration.name);
-      look.Report(LintId::kNotIdempotent,
-                  absl::StrCat("adding the constraint ", name, " fails when it is run again"),
-                  absl::StrCat("write ALTER ", look.is(Verb::kAlterDomain) ? "DOMAIN " : "TABLE ",
-                               look.Sql(look.table()), " DROP CONSTRAINT IF EXISTS ", name,
-                               " in front of it, in the same transaction"));
-    }
-    const bool adds = alteration.kind == AlterationKind::kAddColumn;
-    const bool takes = alteration.kind == AlterationKind::kDropColumn ||
-                       alteration.kind == AlterationKind::kDropConstraint;
-    if ((!adds && !takes) || alteration.if_exists) continue;
-    const std::string name = alteration.name.empty() && alteration.column.has_value()
-                                 ? alteration.column->name
-                                 : alteration.name;
-    look.Report(
-        LintId::kNotIdempotent,
-        absl::StrCat(adds ? "adding " : "dropping ", look.Sql(name), " fails when it is run again"),
-        absl::StrCat("write ", adds ? "ADD COLUMN IF NOT EXISTS " : "DROP ... IF EXISTS ",
-                     look.Sql(name)));
-  }
-}
-
 }  // namespace
 
 void CheckObjects(const Look& look) {
@@ -168,7 +107,6 @@ void CheckObjects(const Look& look) {
   Definer(look);
   SetRole(look);
   Unqualified(look);
-  NotIdempotent(look);
 }
 
 }  // namespace dbfleet::sql

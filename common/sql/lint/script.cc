@@ -373,6 +373,7 @@ void Script::NoteCreateTable(int statement, const Facts& facts, bool absent) {
     table.created_by = statement;
     table.may_have_existed = facts.if_not_exists && !absent;
     table.temporary = temporary;
+    table.foreign = facts.object_type == "foreign table";
     table.copied = facts.as_query;
     table.from_rows = facts.from_rows;
     table.gone_at_commit = facts.gone_at_commit;

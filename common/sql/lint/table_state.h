@@ -34,6 +34,7 @@ struct TableState {
   std::string was_place;  // ... and where it stood.
   int created_by = -1;    // The statement; -1: it was there before.
   bool temporary = false;
+  bool foreign = false;  // PostgreSQL: its rows are another server's, and it can have no key.
   bool gone_at_commit = false;
   bool copied = false;     // Made as a copy or a part of another: it has what that has...
   bool from_rows = false;  // ... but keys: it was made of rows.

@@ -311,12 +311,19 @@ void ReplicaIdentity(const Look& look) {
   const bool none = live->replica_identity == "nothing" ||
                     (live->replica_identity == "default" && !live->HasPrimaryKey());
   if (!none) return;
+  const std::string alter =
+      absl::StrCat("ALTER TABLE ", look.Sql(look.table()), " REPLICA IDENTITY ");
   look.Report(
       LintId::kReplicaIdentity,
       absl::StrCat(look.Sql(look.table()), " is published and has no replica identity"),
-      absl::StrCat(
-          "write ALTER TABLE ", look.Sql(look.table()),
-          " REPLICA IDENTITY USING INDEX with one of its unique indexes, or add a primary key"));
+      live->HasPrimaryKey()
+          ? absl::StrCat("write ", alter, "DEFAULT, which is its primary key")
+          : absl::StrCat("write ", alter,
+                         "USING INDEX with one of its unique indexes over NOT NULL columns, "
+                         "or add a primary key",
+                         live->replica_identity == "default"
+                             ? ""
+                             : absl::StrCat(" and write ", alter, "DEFAULT")));
 }
 
 }  // namespace
@@ -331,25 +338,6 @@ void CheckTables(const Look& look) {
   Engine(look);
   Charset(look);
   ReplicaIdentity(look);
-}
-
-void CheckTablesAtEnd(const WholeLook& look) {
-  for (const TableState& table : look.script.tables()) {
-    const bool without = table.is_made() ? !table.primary_key && !table.temporary &&
-                                               (!table.copied || table.from_rows)
-                                         : table.key_dropped_by >= 0;
-    if (!without) continue;
-    const std::string name = SqlName(look.target, table.name);
-    const char* key = look.target.mysql_family()
-                          ? "id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY"
-                          : "id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY";
-    look.reporter.Report(LintId::kNoPrimaryKey,
-                         table.is_made() ? table.created_by : table.key_dropped_by, table.name,
-                         absl::StrCat("table ", name,
-                                      " has no PRIMARY KEY: it replicates slowly and cannot be "
-                                      "worked on in key ranges"),
-                         absl::StrCat("add to ", name, ": ", key));
-  }
 }
 
 }  // namespace dbfleet::sql

@@ -103,11 +103,17 @@ void IntKey(const Look& look, const ColumnFacts& column, bool is_key) {
   if (!is_key && !column.auto_increment && !column.primary_key) return;
   const int64_t capacity = Capacity(column.type, column.is_unsigned);
   if (capacity == 0) return;
-  look.Report(
-      LintId::kIntKey,
-      absl::StrCat("the key ", Place(look, column.name), " is ", column.type,
-                   ": its numbers end at ", capacity),
-      absl::StrCat("write ", look.Sql(column.name), look.mysql() ? " BIGINT UNSIGNED" : " bigint"));
+  // PostgreSQL's serial types say where the numbers come from, which bigint alone would not.
+  const bool serial = absl::StrContains(column.type, "serial");
+  const std::string& written = column.type_text.empty() ? column.type : column.type_text;
+  look.Report(LintId::kIntKey,
+              absl::StrCat("the key ", Place(look, column.name), " is ", written,
+                           ": its numbers end at ", capacity),
+              absl::StrCat("write ",
+                           look.mysql() ? "BIGINT UNSIGNED"
+                           : serial     ? "bigserial"
+                                        : "bigint",
+                           " in place of ", written));
 }
 
 // Live types are as the server writes them: "int(10) unsigned".

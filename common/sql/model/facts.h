@@ -59,6 +59,18 @@ enum class Verb {
   kExecutesText,  // DO, EXECUTE, PREPARE, CALL.
 };
 
+// What lets a statement that makes or drops an object be run a second time without failing.
+enum class Repeat {
+  kNothing,   // It needs nothing, or not known.
+  kIfExists,  // These three are written in it.
+  kIfNotExists,
+  kOrReplace,
+  kName,       // The server makes up another name each time: with one it knows IF NOT EXISTS.
+  kApart,      // CREATE SCHEMA with what is in it, which has to stand in statements of its own.
+  kDropFirst,  // It knows none of these; what it makes holds nothing, and can be dropped before.
+  kLookFirst,  // It knows none of these.
+};
+
 struct InsertFacts {
   bool names_columns = true;
   std::vector<std::string> columns;  // Those that it names, as far as they were kept.
@@ -113,10 +125,12 @@ struct Facts {
   // In lower case, of CREATE, ALTER, DROP: "procedure", "domain", ...; of DELETE HISTORY "history".
   std::string object_type;
   std::vector<Name> objects;  // What it is about, the target first. Of a rename: old, new, old, ...
+  Name part_of;  // PostgreSQL: the table of a trigger, rule or policy that is made or dropped.
   bool if_exists = false;
   bool if_not_exists = false;
   bool or_replace = false;
   bool ignore = false;  // ALTER IGNORE TABLE: rows that a new key does not allow are deleted.
+  Repeat repeat = Repeat::kNothing;  // PostgreSQL.
   bool cascade = false;
   bool temporary = false;
   bool concurrently = false;

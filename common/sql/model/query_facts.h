@@ -37,7 +37,9 @@ struct QueryFacts {
   bool has_offset = false;
   bool has_order_by = false;
   bool orders_by_random = false;
-  bool aggregates = false;         // The outermost query gives one row, or one a group.
+  bool aggregates = false;  // The outermost query gives one row, or one a group.
+  // The outermost SELECT lists MIN(c) and MAX(c) of these and nothing else, and does not group.
+  std::vector<std::string> extremes;
   bool unguarded_write = false;    // An UPDATE or DELETE anywhere in it has no WHERE...
   bool always_true_where = false;  // ... or one that holds for every row.
   bool tautology = false;          // A condition that is always true: 1 = 1, 'a' = 'a', OR TRUE.

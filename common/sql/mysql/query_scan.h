@@ -84,6 +84,7 @@ class QueryScan {
   void ConditionWord(ptrdiff_t i);
   void Where(ptrdiff_t i);
   void BeginSelect();
+  void NoteExtremes(ptrdiff_t from);
   void Limit(ptrdiff_t i);
   void Enter(Clause clause);
   void LockRows(ptrdiff_t i);

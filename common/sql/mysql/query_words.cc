@@ -38,6 +38,23 @@ void QueryScan::BeginSelect() {
   Enter(Clause::kSelectList);
 }
 
+// SELECT MIN(a) AS x, MAX(b) FROM
+void QueryScan::NoteExtremes(ptrdiff_t from) {
+  std::vector<std::string> columns;
+  ptrdiff_t i = from_;
+  if (!tokens_[i].Is(K("SELECT"))) return;
+  do {
+    const std::string name = absl::AsciiStrToUpper(tokens_[++i].text);
+    if ((name != "MIN" && name != "MAX") || !tokens_[++i].IsSymbol('(')) return;
+    if (!IsColumn(++i) || !tokens_[i + 1].IsSymbol(')')) return;
+    columns.push_back(Unquoted(tokens_[i]));
+    i += 2;
+    if (tokens_[i].Is(K("AS"))) ++i;
+    if (i < from && !tokens_[i].IsSymbol(',')) ++i;  // Its new name.
+  } while (i < from && tokens_[i].IsSymbol(','));
+  if (i == from) draft_.reading.facts.query.extremes = std::move(columns);
+}
+
 // Words that begin a part of a query.
 bool QueryScan::ClauseWord(ptrdiff_t i) {
   Frame& frame = frames_.back();
@@ -67,6 +84,7 @@ bool QueryScan::ClauseWord(ptrdiff_t i) {
     case K("FROM"):
       if (!frame.query || before.Is(K("DISTINCT"))) break;
       if (outer) facts.has_from = true;
+      if (outer) NoteExtremes(i);
       Enter(Clause::kFrom);
       return true;
     case K("JOIN"):
@@ -85,6 +103,7 @@ bool QueryScan::ClauseWord(ptrdiff_t i) {
     case K("GROUP"):
       if (!tokens_[i + 1].Is(K("BY"))) break;
       if (outer) facts.aggregates = true;
+      if (outer) facts.extremes.clear();
       Enter(Clause::kGroupBy);
       return true;
     case K("HAVING"):

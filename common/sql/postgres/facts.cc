@@ -214,6 +214,24 @@ void FillCreateAs(Node create, Facts* facts) {
   facts->as_query = true;
 }
 
+// The table of a trigger, a rule or a policy that is made, changed or dropped.
+Name WholeOf(Node statement) {
+  const absl::string_view tag = statement.tag();
+  if (tag == "CreatePolicyStmt" || tag == "AlterPolicyStmt") return NameIn(statement["table"]);
+  if (tag == "CreateTrigStmt" || tag == "RuleStmt") return NameIn(statement["relation"]);
+  const absl::string_view type = statement[tag == "DropStmt" ? "removeType" : "renameType"].text();
+  if (type != "OBJECT_TRIGGER" && type != "OBJECT_RULE" && type != "OBJECT_POLICY") return {};
+  if (tag == "RenameStmt") return NameIn(statement["relation"]);
+  const Node names = statement["objects"].first();
+  Name name;
+  Name whole;  // All but the last.
+  for (Node part : names.Is("List") ? names["items"] : names) {
+    whole = name;
+    name = {std::move(name.name), std::string(part.text())};
+  }
+  return whole;
+}
+
 // Statements that one node does not decide.
 bool VerbByNode(const Source& source, Node statement, Facts* facts) {
   const absl::string_view tag = statement.tag();
@@ -273,7 +291,7 @@ void FillRead(Node query, Facts* facts) {
 void FillFlags(Node statement, Facts* facts) {
   const auto flag = [&](absl::string_view field) { return statement[field].flag(); };
   facts->if_exists = flag("missing_ok");
-  facts->if_not_exists = flag("if_not_exists");
+  facts->if_not_exists = flag("if_not_exists") || statement["base"]["if_not_exists"].flag();
   facts->or_replace = flag("replace");
   facts->cascade = statement["behavior"].text() == "DROP_CASCADE";
   facts->concurrently = flag("concurrent") || OptionIsOn(statement["params"], "concurrently");
@@ -339,9 +357,12 @@ Facts FactsOf(const Source& source, Node statement) {
     if (statement.Is("DropOwnedStmt")) FillOwners(statement, &facts);
   }
   FillFlags(statement, &facts);
+  facts.part_of = WholeOf(statement);
+  facts.repeat = RepeatOf(source.target.version, statement);
   FillQuery(source, statement, &facts.query);
   const absl::string_view tag = statement.tag();
   if (tag == "SelectStmt" && facts.objects.empty()) FillRead(statement, &facts);
+  if (tag == "SelectStmt") facts.query.extremes = ExtremesOf(statement);
   if (tag == "InsertStmt") FillInsert(statement, &facts.insert);
   if (tag == "CreateStmt") FillCreateTable(source, statement, &facts);
   if (tag == "CreateForeignTableStmt") {

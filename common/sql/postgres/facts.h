@@ -26,6 +26,9 @@ Facts FactsOf(const Source& source, Node statement);
 void FillQuery(const Source& source, Node statement, QueryFacts* query);
 void FillInsert(Node insert, InsertFacts* facts);
 
+// facts_extremes.cc: see QueryFacts::extremes.
+std::vector<std::string> ExtremesOf(Node query);
+
 // facts_columns.cc: see QualifiedColumn.
 void FillQualified(const Source& source, Node statement, QueryFacts* query);
 
@@ -49,6 +52,9 @@ void FillSession(const Source& source, Node statement, bool planned, Facts* fact
 // facts_checks.cc
 std::vector<CheckTerm> TermsOf(Node check);
 std::optional<PartitionBound> BoundOf(Node bound);
+
+// facts_repeat.cc
+Repeat RepeatOf(Version version, Node statement);
 
 // facts_names.cc: names longer than the server keeps, as written.
 std::vector<std::string> LongNames(absl::string_view text);

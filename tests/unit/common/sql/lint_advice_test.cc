@@ -327,7 +327,7 @@ TEST(LintAdviceTest, NoAlgorithmIsAdvisedThatTheServerRefuses) {
   EXPECT_THAT(Advice(Ma(), "ALTER TABLE t ADD INDEX i (a)", "dbf-no-algorithm"),
               HasSubstr("ALGORITHM=INPLACE, LOCK=NONE"));
   EXPECT_THAT(Message(Ma(), "ALTER TABLE t MODIFY b VARCHAR(30)", "dbf-change-column-type"),
-              HasSubstr("may rewrite the table, unless it only widens the type or keeps it"));
+              HasSubstr("rewrites the table, unless it only makes a VARCHAR longer"));
 }
 
 TEST(LintAdviceTest, SecretsAreNotSeenInNamesOfTables) {

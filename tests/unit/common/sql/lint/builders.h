@@ -55,6 +55,7 @@ inline Reading CreateTable(const std::string& name) {
   ColumnFacts id = Column("id", "bigint");
   id.primary_key = true;
   reading.facts.columns = {id, Column("created_at", "datetime"), Column("updated_at", "datetime")};
+  reading.facts.repeat = Repeat::kIfNotExists;
   reading.facts.if_exists = true;  // No rule about a second run; IF NOT EXISTS would prove nothing.
   return reading;
 }

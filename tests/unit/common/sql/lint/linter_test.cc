@@ -14,7 +14,11 @@ using ::testing::IsEmpty;
 
 using Script = std::vector<std::pair<std::string, Reading>>;
 
-Reading Drop() { return Of(Verb::kDropTable, "t"); }
+Reading Drop() {
+  Reading reading = Of(Verb::kDropTable, "t");
+  reading.facts.repeat = Repeat::kIfExists;
+  return reading;
+}
 
 // "rule" or "rule (reason)" where it is ignored.
 std::vector<std::string> Found(const Case& c, const Script& script) {
