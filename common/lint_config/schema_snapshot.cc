@@ -1,12 +1,15 @@
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
+#include "common/base/text.h"
 #include "common/config/problems.h"
 #include "common/config/yaml.h"
 #include "common/lint_config/lint_config.h"
@@ -32,8 +35,9 @@ sql::LiveTable ToTable(const config::v1::SnapshotTable& from) {
   table.replica_identity = absl::AsciiStrToLower(from.replica_identity());
   table.published = from.published();
   for (const auto& column : from.columns()) {
-    table.columns.push_back(
-        {column.name(), column.type(), column.nullable(), column.auto_increment()});
+    table.columns.push_back({column.name(), column.type(), column.nullable(),
+                             column.auto_increment(),
+                             absl::EqualsIgnoreCase(column.generated(), "virtual")});
   }
   for (const auto& index : from.indexes()) {
     table.indexes.push_back({index.name(), Strings(index.columns()),
@@ -64,11 +68,20 @@ std::string ProblemOf(const config::v1::SnapshotTable& table) {
   }
   for (const auto& column : table.columns()) {
     if (column.name().empty() || column.type().empty()) return "a column wants a name and a type";
+    const std::string generated = absl::AsciiStrToLower(column.generated());
+    if (!generated.empty() && generated != "virtual" && generated != "stored") {
+      return absl::StrCat("column ", column.name(), ": generated is virtual or stored");
+    }
   }
   for (const auto& index : table.indexes()) {
     if (index.columns().empty()) return absl::StrCat("index ", index.name(), " has no columns");
   }
   return "";
+}
+
+std::string Named(const sql::LiveTable& table) {
+  return table.name.schema.empty() ? table.name.name
+                                   : absl::StrCat(table.name.schema, ".", table.name.name);
 }
 
 }  // namespace
@@ -87,13 +100,22 @@ absl::StatusOr<sql::SchemaSnapshot> ReadSchemaSnapshot(absl::string_view source,
   sql::SchemaSnapshot snapshot;
   snapshot.complete = file.complete();
   snapshot.applied_versions = Strings(file.applied_versions());
+  std::set<std::pair<std::string, std::string>> names;
   for (int i = 0; i < file.tables_size(); ++i) {
     if (const std::string problem = ProblemOf(file.tables(i)); !problem.empty()) {
       config::Problems problems(source, text);
       problems.Add(absl::StrCat("tables[", i, "]"), problem);
       return problems.ToStatus();
     }
-    snapshot.Add(ToTable(file.tables(i)));
+    sql::LiveTable table = ToTable(file.tables(i));
+    if (!names.emplace(table.name.schema, table.name.name).second) {
+      config::Problems problems(source, text);
+      problems.Add(absl::StrCat("tables[", i, "]"),
+                   absl::StrCat("there is a table ",
+                                SanitizeForDisplay(Truncate(Named(table), 140)), " above already"));
+      return problems.ToStatus();
+    }
+    snapshot.Add(std::move(table));
   }
   return snapshot;
 }

@@ -50,6 +50,7 @@ Reading ScriptReader::Read(const Statement& statement) {
   if (!statement.client_command) {
     HoldAgainstScript(statement, &reading);
     Note(statement, reading);
+    NoteFresh(reading);
   }
   TellOnce(statement, &reading);
   return reading;
@@ -65,8 +66,12 @@ void ScriptReader::TellOnce(const Statement& statement, Reading* reading) {
     if (reason == verdict.reasons.end()) continue;
     const auto [told, first] = told_.emplace(*cause, statement.line);
     if (first) continue;
+    // Where it began, if that is known: what is told of one statement may be told of it alone.
+    const auto begun = begun_.find(*cause);
     const std::string reference =
-        absl::StrCat("in doubt for the reason that is told at line ", told->second);
+        begun != begun_.end()
+            ? absl::StrCat("in doubt since the statement at line ", begun->second)
+            : absl::StrCat("in doubt for the reason that is told at line ", told->second);
     if (verdict.doubt == *cause) verdict.doubt = reference;
     verdict.reasons.erase(reason);
     AddReason(reference, &verdict.reasons);
@@ -183,7 +188,9 @@ void ScriptReader::HoldAgainstScript(const Statement& statement, Reading* readin
                        "read"),
           reading);
   }
-  if (!beneath_.empty() && !reading->verdict.uses.empty()) Doubt(beneath_, reading);
+  if (!beneath_.empty() && !reading->verdict.uses.empty() && !FillsFreshTable(*reading)) {
+    Doubt(beneath_, reading);
+  }
 }
 
 std::string ScriptReader::HeadOfStatement(const Statement& statement) const {
@@ -196,6 +203,7 @@ void ScriptReader::MadeUnseen(absl::string_view what, const Statement& statement
   if (!unseen_.empty()) return;
   unseen_ = absl::StrCat("the script's statement at ", Place(statement), " ", what,
                          ", so that names may stand for what is not known to only read");
+  begun_[unseen_] = statement.line;
 }
 
 // All that the statement is about, by the last part of its name.
@@ -240,6 +248,7 @@ void ScriptReader::MakeCode(const Statement& statement, const Reading& reading,
   beneath_ = absl::StrCat("the script's statement at ", Place(statement),
                           " makes what views that are there already may read; what it does is not "
                           "known to only read");
+  begun_[beneath_] = statement.line;
 }
 
 // CREATE VIEW ... AS query: what the query does.
@@ -336,6 +345,7 @@ void ScriptReader::Note(const Statement& statement, const Reading& reading) {
   if (facts.strings_in_doubt && strings_.empty()) {
     strings_ = absl::StrCat("where it begins depends on where the strings of the statement at ",
                             Place(statement), " end, which is not known");
+    begun_[strings_] = statement.line;
   }
   if (target_.mysql_family() && IsUse(HeadOfStatement(statement))) return NoteUse(statement);
   if (verdict.runs_unknown_code) {

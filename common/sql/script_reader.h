@@ -53,6 +53,9 @@ class ScriptReader {
   void MakeCode(const Statement& statement, const Reading& reading, std::set<std::string>* names);
   void MadeUnseen(absl::string_view what, const Statement& statement);
   void TellOnce(const Statement& statement, Reading* reading);
+  bool FillsFreshTable(const Reading& reading) const;
+  std::string FreshName(const Name& table) const;
+  void NoteFresh(const Reading& reading);
 
   const Target target_;
   std::vector<std::string> databases_;  // In which the session may be.
@@ -62,10 +65,12 @@ class ScriptReader {
   // Why a view that was there before may read what the script made; "" if none does.
   std::string beneath_;
   bool removed_ = false;  // Names were dropped or renamed, under which something else may come.
-  std::set<std::string> made_;       // What reading it does is not known; in lower case.
-  std::set<std::string> relations_;  // The same of views and tables.
-  std::set<std::string> triggered_;  // What writing to it does is not known.
-  std::map<std::string, int> told_;  // What holds from some place on: the line that told it.
+  std::set<std::string> made_;        // What reading it does is not known; in lower case.
+  std::set<std::string> relations_;   // The same of views and tables.
+  std::set<std::string> triggered_;   // What writing to it does is not known.
+  std::string fresh_;                 // MySQL: the table that the script made last; "" if none.
+  std::map<std::string, int> begun_;  // Why something holds: the line of the statement that did it.
+  std::map<std::string, int> told_;   // What holds from some place on: the line that told it.
 };
 
 }  // namespace dbfleet::sql

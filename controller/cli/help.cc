@@ -137,9 +137,11 @@ void AddWorkExamples(ExampleMap* out) {
 }
 
 std::string Everywhere(const std::string& command) {
-  const bool scripts = command == "sql split" || command == "sql classify" || command == "sql lint";
-  const absl::string_view forms = scripts ? "table|wide|json|jsonl|sarif (split: without sarif)"
-                                          : "table|wide|json|jsonl|yaml|name";
+  const bool scripts = command == "sql" || command == "sql split" || command == "sql classify" ||
+                       command == "sql lint";
+  const absl::string_view forms = command == "sql reference" ? "table (the page, as Markdown)"
+                                  : scripts ? "table|wide|json|jsonl|sarif (split: without sarif)"
+                                            : "table|wide|json|jsonl|yaml|name";
   return absl::StrCat("Everywhere:\n  -o, --output ", forms,
                       "\n  --context NAME              Another controller than the current one");
 }

@@ -100,7 +100,10 @@ class TableOutput : public SqlOutput {
     if (options_.with_verdict) {
       row.safety = std::string(NameOf(SafetyIn(options_.environment, report.verdict)));
       row.kind = std::string(NameOf(report.verdict.kind));
-      row.reasons = absl::StrJoin(report.verdict.reasons, "; ");
+      // They say why it is destructive.
+      if (SafetyIn(options_.environment, report.verdict) == sql::Safety::kDestructive) {
+        row.reasons = absl::StrJoin(report.verdict.reasons, "; ");
+      }
     }
     rows_.push_back(std::move(row));
   }

@@ -220,8 +220,12 @@ sql::Linter::Options OptionsFor(const std::string& path) {
   if (!name.problem.empty()) return options;
   options.down = name.form == migration::FileForm::kDown;
   options.file.version = name.version;
-  options.file.has_down = name.form == migration::FileForm::kUp &&
-                          Exists(absl::StrCat(absl::StripSuffix(path, ".up.sql"), ".down.sql"));
+  if (name.form == migration::FileForm::kUp) {
+    const std::string down = absl::StrCat(absl::StripSuffix(path, ".up.sql"), ".down.sql");
+    options.file.has_down = Exists(down);
+    const size_t folder = down.rfind('/');
+    options.file.down = SanitizeForDisplay(folder == down.npos ? down : down.substr(folder + 1));
+  }
   return options;
 }
 

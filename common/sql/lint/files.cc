@@ -21,7 +21,11 @@ bool IsBefore(absl::string_view a, absl::string_view b) {
 void MissingDown(const MigrationFile& file, bool has_way_back, const WholeLook& look) {
   if (file.has_down || has_way_back) return;
   look.reporter.Report(LintId::kMissingDown, 0, Name(),
-                       absl::StrCat("version ", file.version, " has no way back"), "");
+                       absl::StrCat("version ", file.version, " has no way back"),
+                       file.down.empty() ? ""
+                                         : absl::StrCat("write ", file.down,
+                                                        ", a section \"-- dbfleet:down\", or "
+                                                        "\"-- dbfleet:irreversible REASON\""));
 }
 
 void VersionOrder(const MigrationFile& file, const WholeLook& look) {

@@ -10,6 +10,7 @@ namespace dbfleet::sql {
 struct MigrationFile {
   std::string version;    // "" if it is no migration's file.
   bool has_down = false;  // A file of its own holds the way back.
+  std::string down;       // How that is called, or would be; "" if not known.
 };
 
 // `has_way_back`: a section or a line of the file says how, or that there is none.

@@ -93,6 +93,7 @@ Linter::Linter(const Target& target, const LintConfig& config, const SchemaSnaps
       reporter_(target_, Bits(target), config, snapshot) {}
 
 void Linter::HoldAgainstSnapshot(Reading* reading) const {
+  AddCopies(target_, snapshot_, script_, reading);
   if (snapshot_ == nullptr) return;
   TakeBackCopies(target_, snapshot_, script_, reading);
   if (!target_.postgres()) return;

@@ -42,7 +42,49 @@ bool KeepsRows(const Target& target, const LiveTable& live, const Alteration& al
   return KeepsRows(target, column->type, *alteration.column);
 }
 
+bool HasVirtualColumn(const Target& target, const SchemaSnapshot* snapshot, const Script& script,
+                      const Name& table) {
+  const TableState* state = script.Find(table);
+  if (state != nullptr &&
+      std::any_of(state->columns.begin(), state->columns.end(),
+                  [](const ColumnFacts& column) { return column.generated_virtual; })) {
+    return true;
+  }
+  if (state != nullptr && (state->is_made() || state->away)) return false;
+  const LiveTable* live = FindLive(target, snapshot, table);
+  return live != nullptr && std::any_of(live->columns.begin(), live->columns.end(),
+                                        [](const LiveColumn& column) { return column.is_virtual; });
+}
+
+// As tried out on MariaDB 10.11: to the server a virtual column that moves is one that goes and
+// comes, which it does alone or by a copy.
+bool MovesColumns(const Facts& facts) {
+  bool drops = false;
+  bool else_too = false;
+  for (const Alteration& alteration : facts.alterations) {
+    const bool drop = alteration.kind == AlterationKind::kDropColumn;
+    drops = drops || drop;
+    else_too = else_too || !drop;
+    if (alteration.column.has_value() &&
+        (alteration.column->position_first || !alteration.column->position_after.empty())) {
+      return true;
+    }
+  }
+  return drops && else_too;
+}
+
 }  // namespace
+
+void AddCopies(const Target& target, const SchemaSnapshot* snapshot, const Script& script,
+               Reading* reading) {
+  const Facts& facts = reading->facts;
+  if (target.dialect != Dialect::kMariaDb || facts.verb != Verb::kAlterTable) return;
+  if (facts.objects.empty() || !MovesColumns(facts)) return;
+  if (!HasVirtualColumn(target, snapshot, script, facts.objects[0])) return;
+  Effects& effects = reading->verdict.effects;
+  effects.rewrites_table = true;
+  effects.blocks = std::max(effects.blocks, Blocking::kWrites);
+}
 
 void TakeBackCopies(const Target& target, const SchemaSnapshot* snapshot, const Script& script,
                     Reading* reading) {

@@ -7,6 +7,12 @@
 
 namespace dbfleet::sql {
 
+// MariaDB: columns that come, go or move in front of a virtual one copy the table, as do columns
+// that go beside another change. Whether it has such a column only the snapshot tells, or the
+// script; of a table of which neither does, nothing is added.
+void AddCopies(const Target& target, const SchemaSnapshot* snapshot, const Script& script,
+               Reading* reading);
+
 // A reader takes every change of a column's type for one that copies the table, for it does not
 // know what the column was. Where the snapshot does, and the change keeps the rows, that is taken
 // back. `script`: the statements before this one; of a table that they touched the snapshot says

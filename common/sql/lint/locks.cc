@@ -191,6 +191,16 @@ void NoAlgorithm(const Look& look) {
                            ": then it fails where it would copy; use online schema change there"));
 }
 
+// A series in which what ALTER TABLE does has changed is taken at its beginning.
+std::string WorstVersion(const Target& target) {
+  if (!target.version.known()) return " (in the worst server version)";
+  const bool mysql = target.dialect == Dialect::kMySql && target.version == Version{8, 0, 0};
+  const bool maria = target.dialect == Dialect::kMariaDb && target.version == Version{10, 0, 0};
+  if (!mysql && !maria) return "";
+  return absl::StrCat(" (in the worst version of ", mysql ? "MySQL 8.0" : "MariaDB 10",
+                      "; name yours with --server-version)");
+}
+
 // Whether that was said.
 bool TableRebuild(const Look& look) {
   if (!look.verdict.effects.rewrites_table || look.IsNew(look.table())) return false;
@@ -213,8 +223,7 @@ bool TableRebuild(const Look& look) {
     return true;
   }
   look.Report(LintId::kTableRebuild,
-              absl::StrCat("the statement copies ", name,
-                           look.target.version.known() ? "" : " (in the worst server version)"));
+              absl::StrCat("the statement copies ", name, WorstVersion(look.target)));
   return true;
 }
 

@@ -18,6 +18,7 @@ struct LiveColumn {
   std::string type;  // As the server writes it: "varchar(20)", "int unsigned", "enum('a','b')".
   bool nullable = true;
   bool auto_increment = false;
+  bool is_virtual = false;  // Computed when it is read.
 };
 
 struct LiveIndex {

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -77,8 +78,14 @@ class Condition {
   // One part that decides is enough; else all have to be known.
   std::optional<bool> Joined(ptrdiff_t from, ptrdiff_t to, bool is_or, int depth) const {
     bool all_known = true;
+    std::vector<NullTest> tests;  // Of an OR.
+    const ptrdiff_t begin = from;
     while (from <= to) {
       const Split split = Next(from, to, is_or);
+      if (is_or && IsOneOfBoth(from, split.end, &tests)) {
+        if (part_.first < 0) part_ = {begin, split.end};
+        return true;
+      }
       const std::optional<bool> part = Value(from, split.end, depth + 1);
       if (part == true && is_or && part_.first < 0) part_ = {from, split.end};
       if (part == is_or) return is_or;
@@ -88,6 +95,38 @@ class Condition {
     }
     if (!all_known) return std::nullopt;
     return !is_or;
+  }
+
+  struct NullTest {
+    ptrdiff_t from;
+    ptrdiff_t to;
+    bool is_null;
+  };
+
+  // b IS NULL where b IS NOT NULL stands beside it, or the other way round.
+  bool IsOneOfBoth(ptrdiff_t from, ptrdiff_t to, std::vector<NullTest>* tests) const {
+    constexpr size_t kMost = 20;
+    if (to - from < 3 || !tokens_[to - 1].Is(K("NULL"))) return false;
+    const bool negated = tokens_[to - 2].Is(K("NOT"));
+    const ptrdiff_t is = to - (negated ? 3 : 2);
+    if (is <= from || !tokens_[is].Is(K("IS")) || tests->size() >= kMost) return false;
+    for (ptrdiff_t i = from; i < is; ++i) {
+      if (!tokens_[i].IsName() && !tokens_[i].IsSymbol('.')) return false;
+    }
+    const NullTest test = {from, is, !negated};
+    for (const NullTest& other : *tests) {
+      if (other.is_null != test.is_null && IsSameName(other, test)) return true;
+    }
+    tests->push_back(test);
+    return false;
+  }
+
+  bool IsSameName(const NullTest& a, const NullTest& b) const {
+    if (a.to - a.from != b.to - b.from) return false;
+    for (ptrdiff_t i = 0; i < a.to - a.from; ++i) {
+      if (!absl::EqualsIgnoreCase(tokens_[a.from + i].text, tokens_[b.from + i].text)) return false;
+    }
+    return true;
   }
 
   std::optional<bool> Atom(ptrdiff_t from, ptrdiff_t to) const {

@@ -304,6 +304,10 @@ void ReadExplain(Parser* p) {
       if (p->AtEnd()) return;
     }
   }
+  if (p->Is(K("FOR"))) {
+    return draft->Doubt(absl::StrCat(
+        Upper(verb), " FOR shows another session's statement, which is not known to be safe"));
+  }
   draft->Doubt(
       absl::StrCat(Upper(verb), " ", Upper(p->Now()), " executes the statement or is not known"));
 }

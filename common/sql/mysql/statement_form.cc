@@ -125,6 +125,17 @@ std::string VerbProblem(const Toks& tokens) {
   if (verb.Is(K("UPDATE"))) return UpdateProblem(tokens);
   if (verb.Is(K("DELETE")) && !tokens.HasWord(K("FROM"))) return "DELETE has no FROM";
   if (verb.Is(K("TRUNCATE")) && tokens.size() == 1) return "TRUNCATE names no table";
+  // Also of roles and of PROXY.
+  if (verb.Is(K("GRANT")) && !tokens.HasWord(K("TO"))) return "GRANT names no account behind TO";
+  if (verb.Is(K("REVOKE")) && !tokens.HasWord(K("FROM"))) {
+    return "REVOKE names no account behind FROM";
+  }
+  if (verb.Is(K("CREATE"))) {
+    constexpr ptrdiff_t kFarthest = 4;  // CREATE OR REPLACE UNIQUE INDEX
+    for (ptrdiff_t i = 1; i <= kFarthest; ++i) {
+      if (tokens.HasWords(i, {K("INDEX"), K("ON")})) return "the index has no name";
+    }
+  }
   if (!tokens.HasWords(0, {K("CREATE"), K("TABLE")})) return "";
   const ptrdiff_t at =
       BehindTable(tokens, tokens.HasWords(2, {K("IF"), K("NOT"), K("EXISTS")}) ? 5 : 2);

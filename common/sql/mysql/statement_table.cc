@@ -15,14 +15,19 @@ constexpr MySqlStatement kStatements[] = {
     {"VALUES", Kind::kInspection, true, false, true, ""},
     {"TABLE", Kind::kInspection, true, false, true, "MySQL 8.0.19"},
     {"SHOW", Kind::kInspection, true, false, true,
-     "not GRANTS, CREATE USER and SLAVE HOSTS, which may show passwords or their hashes"},
+     "not GRANTS, CREATE USER and SLAVE HOSTS, which may show passwords or their hashes, nor what "
+     "is "
+     "not known to be safe: EVENTS of BINLOG and RELAYLOG, EXPLAIN and ANALYZE FOR, CODE of "
+     "routines, "
+     "PARSE_TREE, PLUGINS SONAME"},
     {"EXPLAIN", Kind::kInspection, true, false, true,
      "of a query, and of INSERT and REPLACE without a query inside: of other changes it may look "
      "rows up and lock them. EXPLAIN ANALYZE executes the statement, and counts in all as what it "
      "executes"},
     {"DESCRIBE", Kind::kInspection, true, false, true, "as EXPLAIN"},
     {"DESC", Kind::kInspection, true, false, true, "as EXPLAIN"},
-    {"HELP", Kind::kInspection, true, false, true, ""},
+    {"HELP", Kind::kInspection, true, false, true,
+     "destructive in a script: clients take it for a command of their own"},
     {"INSERT", Kind::kDataFix, true, false, false,
      "only adds rows without ON DUPLICATE KEY UPDATE"},
     {"REPLACE", Kind::kDataFix, true, false, false, ""},

@@ -83,6 +83,7 @@ class Check {
     Follow(token);
     if (token.Is(K("SELECT"))) Select(i);
     if (token.Is(K("UNION"))) Union(i);
+    if (token.Is(K("FROM"))) From(i);
     if (IsAnyOf(token, kGoesOn) && AtEnd(i + 1)) Between(i, i + 1);
     if (token.IsOneOf({K("WHERE"), K("HAVING"), K("AND"), K("OR"), K("XOR"), K("WHEN"), K("THEN"),
                        K("ELSE")}) &&
@@ -125,6 +126,28 @@ class Check {
     if (AtEnd(list) || tokens_[list].IsSymbol(',') || IsAnyOf(tokens_[list], kBeginsPart)) {
       problem_ = "SELECT has no list";
     }
+  }
+
+  bool Compares(ptrdiff_t i) const {
+    const Tok& token = tokens_[i];
+    return token.IsSymbol('=') || token.IsSymbol('<') || token.IsSymbol('>') ||
+           token.IsOneOf({K("IN"), K("IS"), K("LIKE"), K("BETWEEN")});
+  }
+
+  // FROM t WERE a = 1, FROM t x WERE a = 1: a table has one alias, and no condition without a word
+  // for it in front. Of the words behind an alias that only some version knows none is followed by
+  // a name that is compared.
+  void From(ptrdiff_t i) {
+    ptrdiff_t at = i + 1;
+    while (tokens_[at].IsName() && tokens_[at + 1].IsSymbol('.')) at += 2;
+    if (!IsPlainName(tokens_[at])) return;
+    const ptrdiff_t behind = tokens_[at + 1].Is(K("AS")) ? at + 2 : at + 1;
+    ptrdiff_t last = behind;
+    constexpr ptrdiff_t kMost = 2;
+    while (last < behind + kMost && IsPlainName(tokens_[last]) && IsPlainName(tokens_[last + 1])) {
+      ++last;
+    }
+    if (last > behind && Compares(last + 1)) Between(last - 1, last);
   }
 
   void Union(ptrdiff_t i) {
@@ -194,6 +217,12 @@ class Check {
       if (list_ == depth_) list_ = -1;
       --depth_;
       return i + 1;
+    }
+    // SELECT * FORM t: what stands for all columns has no alias.
+    if (c == '*' && list_ == depth_ && IsPlainName(tokens_[i + 1]) &&
+        (tokens_[i - 1].IsOneOf({K("SELECT"), K("DISTINCT")}) || tokens_[i - 1].IsSymbol('.') ||
+         tokens_[i - 1].IsSymbol(','))) {
+      Between(i, i + 1);
     }
     if (c == ',') {
       interval_ = false;

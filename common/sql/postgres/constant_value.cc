@@ -1,9 +1,12 @@
 #include "common/sql/postgres/constant_value.h"
 
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
+
+#include "common/sql/postgres/source.h"
 
 namespace dbfleet::sql::pg {
 namespace {
@@ -205,5 +208,17 @@ Value Of(Node node, int depth) {
 }  // namespace
 
 std::optional<Constant> ConstantValue(Node expression) { return Of(expression, 0); }
+
+bool HasNullTestOfBothKinds(Node parts) {
+  std::set<std::string> seen[2];
+  for (Node part : parts) {
+    if (!part.Is("NullTest") || !part["arg"].Is("ColumnRef")) continue;
+    const bool is_null = part["nulltesttype"].text() == "IS_NULL";
+    const std::string column = Dotted(part["arg"]["fields"]);
+    if (seen[is_null ? 0 : 1].count(column) > 0) return true;
+    seen[is_null ? 1 : 0].insert(column);
+  }
+  return false;
+}
 
 }  // namespace dbfleet::sql::pg

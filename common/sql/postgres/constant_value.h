@@ -11,4 +11,7 @@ namespace dbfleet::sql::pg {
 // converted and given to functions that only compute, and SELECT of them without FROM. TRUE is 1.
 std::optional<Constant> ConstantValue(Node expression);
 
+// Whether b IS NULL and b IS NOT NULL stand among the parts.
+bool HasNullTestOfBothKinds(Node parts);
+
 }  // namespace dbfleet::sql::pg

@@ -89,6 +89,7 @@ std::optional<bool> Holds(Node condition, int depth) {
     const bool is_or = condition["boolop"].text() == "OR_EXPR";
     const bool is_not = condition["boolop"].text() == "NOT_EXPR";
     bool all_known = true;
+    if (is_or && pg::HasNullTestOfBothKinds(condition["args"])) return true;
     for (Node part : condition["args"]) {
       const std::optional<bool> value = Holds(part, depth + 1);
       if (is_not) return value.has_value() ? std::optional<bool>(!*value) : value;

@@ -80,7 +80,7 @@ constexpr Review kReviewed[] = {
     {"COMMAND HELP", Safe(kOnlyHelp)},
     {"COMMAND INFO", Safe(kOnlyShows)},
     {"COMMAND LIST", Safe(kOnlyShows)},
-    {"CONFIG GET", Secret("may show passwords")},
+    {"CONFIG GET", Secret("may show passwords; safe for settings by their names that hold none")},
     {"CONFIG HELP", Safe(kOnlyHelp)},
     {"CONFIG REWRITE", Control("writes the server's configuration file")},
     {"CONFIG SET", Control("changes the server's settings, which may hold passwords")},

@@ -188,6 +188,9 @@ TEST(SchemaSnapshotTest, WhatIsWrongIsNamedWithItsPlace) {
     return std::string(ReadSchemaSnapshot("s.yaml", text).status().message());
   };
   EXPECT_THAT(error("tables:\n- name: a\n- rows: 1\n"), HasSubstr("s.yaml:3:3: tables[1]"));
+  EXPECT_THAT(
+      error("tables:\n- {schema: s, name: a}\n- {schema: t, name: a}\n- {schema: s, name: a}\n"),
+      HasSubstr("s.yaml:4:3: tables[2]: there is a table s.a above already"));
   // What a shell leaves of a command that failed.
   EXPECT_THAT(error(""), HasSubstr("s.yaml: the snapshot is empty"));
   EXPECT_THAT(error(" \n"), HasSubstr("s.yaml: the snapshot is empty"));

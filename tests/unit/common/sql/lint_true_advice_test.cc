@@ -226,6 +226,23 @@ TEST(TrueAdviceTest, AReplicaIdentityIsThePrimaryKeyWhereThereIsOne) {
        &snapshot);
 }
 
+TEST(TrueAdviceTest, TheVersionThatIsTakenIsNamed) {
+  const char* sql = "ALTER TABLE t ADD COLUMN a INT";
+  Says(Target(Dialect::kMySql, {8, 0, 0}), "dbf-table-rebuild",
+       {{sql, "(in the worst version of MySQL 8.0; name yours with --server-version)"}});
+  Says(Target(Dialect::kMySql, {8, 0, 30}), "dbf-table-rebuild", {{sql, ""}});
+}
+
+TEST(TrueAdviceTest, AConditionThatHoldsWhateverThereIsIsNone) {
+  for (const Target& target : {Postgres(), Maria()}) {
+    Says(target, "dbf-no-where",
+         {{"DELETE FROM app.t WHERE id IS NOT NULL OR id IS NULL", "app.t"},
+          {"DELETE FROM app.t WHERE id IS NULL OR a = 1 OR id IS NOT NULL", "app.t"},
+          {"DELETE FROM app.t WHERE id IS NOT NULL OR a IS NULL", ""},
+          {"DELETE FROM app.t WHERE id IS NOT NULL AND id IS NULL", ""}});
+  }
+}
+
 TEST(TrueAdviceTest, TriggersRulesAndPoliciesWaitForTheirTable) {
   for (const char* sql :
        {"DROP TRIGGER tr ON app.orders", "DROP POLICY p ON app.orders",

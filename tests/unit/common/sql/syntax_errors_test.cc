@@ -59,6 +59,25 @@ TEST(SyntaxErrorsTest, ChangesOfRowsWithoutWhatTheyCannotDoWithout) {
        "INSERT INTO t (a) VALUES (1) ON DUPLICATE KEY UPDATE a = VALUES(a)"});
 }
 
+// Each refused by MariaDB 10.11 with error 1064.
+TEST(SyntaxErrorsTest, MisspeltWordsOfQueries) {
+  ExpectRefused({"SELECT * FORM t", "SELECT t.* FORM t", "SELECT a, * FORM t",
+                 "SELECT a FROM t WERE a = 1", "SELECT a FROM t x WERE a = 1",
+                 "SELECT a FROM d.t AS x WERE a IN (1)", "SELECT a FROM t WERE a > 1"});
+  ExpectNotCalledRefused({"SELECT * FROM t", "SELECT a * b FROM t", "SELECT a * b c FROM t",
+                          "SELECT COUNT(*) n FROM t", "SELECT a FROM t x WHERE a = 1",
+                          "SELECT a FROM t TABLESAMPLE SYSTEM (10)", "SELECT a FROM t AS x",
+                          "SELECT a FROM t x QUALIFY a = 1", "SELECT a FROM t, u x WHERE x.a = 1",
+                          "SELECT a FROM t x JOIN u y ON x.a = y.a", "SELECT * INTO @a FROM t"});
+}
+
+TEST(SyntaxErrorsTest, RightsAndIndexesWithoutWhatTheyCannotDoWithout) {
+  ExpectRefused({"GRANT SELECT ON t", "REVOKE SELECT ON t", "CREATE INDEX ON t (a)",
+                 "CREATE UNIQUE INDEX ON t (a)", "CREATE OR REPLACE UNIQUE INDEX ON t (a)"});
+  ExpectNotCalledRefused({"GRANT r TO u", "GRANT PROXY ON a TO b", "REVOKE ALL PRIVILEGES FROM u",
+                          "CREATE INDEX i ON t (a)", "CREATE INDEX IF NOT EXISTS i ON t (a)"});
+}
+
 TEST(SyntaxErrorsTest, ATableWithoutColumns) {
   ExpectRefused({"CREATE TABLE t ()", "CREATE TABLE IF NOT EXISTS d.t ()"});
   // Engines of MariaDB may find the columns out.

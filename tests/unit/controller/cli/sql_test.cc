@@ -63,6 +63,11 @@ TEST_F(SqlTest, TheClassIsThatOfTheEnvironment) {
     EXPECT_EQ(Parsed()["class"], expected) << environment;
     EXPECT_EQ(Parsed()["classes"]["qa"], "safe");
   }
+  // A reason says why it is destructive.
+  ASSERT_EQ(Sql({"classify", "--dialect", "postgresql-15", "-e", "QA", "-"}, insert), 0);
+  EXPECT_THAT(out_, Not(HasSubstr("changes data")));
+  ASSERT_EQ(Sql({"classify", "--dialect", "postgresql-15", "-"}, insert), 0);
+  EXPECT_THAT(out_, HasSubstr("changes data"));
 }
 
 TEST_F(SqlTest, AFileInUtf16SaysSo) {
@@ -137,6 +142,9 @@ TEST_F(SqlTest, TheConfigurationOfTheEnvironmentCounts) {
                "DROP TABLE IF EXISTS app.orders");
   };
   EXPECT_EQ(code("production"), 5);
+  EXPECT_EQ(code("Production"), 5);
+  EXPECT_EQ(code("prod"), 2);
+  EXPECT_THAT(err_, HasSubstr("none for \"prod\" (did you mean production?)"));
   EXPECT_EQ(code("qa"), 0);
   EXPECT_THAT(out_, Not(HasSubstr("dbf-drop-table")));
 }
@@ -409,6 +417,7 @@ TEST_F(SqlTest, AMigrationWithoutItsWayBackIsFound) {
       Write("0007_add.up.sql", "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int;");
   ASSERT_EQ(Sql({"lint", "--dialect", "postgresql-15", up}), 0);
   EXPECT_THAT(out_, HasSubstr("dbf-missing-down"));
+  EXPECT_THAT(out_, HasSubstr("> write 0007_add.down.sql, a section"));
   Write("0007_add.down.sql", "ALTER TABLE app.t DROP COLUMN a;");
   ASSERT_EQ(Sql({"lint", "--dialect", "postgresql-15", up, folder_ + "/0007_add.down.sql"}), 0);
   EXPECT_THAT(out_, Not(HasSubstr("dbf-missing-down")));

@@ -98,6 +98,16 @@ TEST(ReadRedisTest, WhatShowsPasswordsIsMarked) {
     EXPECT_TRUE(Read(text).verdict.credentials) << text;
   }
   EXPECT_FALSE(Read("CONFIG SET a b").verdict.credentials);
+  for (absl::string_view text : {"CONFIG GET maxmemory", "config get MAXMEMORY save timeout"}) {
+    EXPECT_EQ(Read(text).verdict.safety, Safety::kSafe) << text;
+    EXPECT_EQ(Read(text).verdict.kind, Kind::kInspection) << text;
+    EXPECT_FALSE(Read(text).verdict.credentials) << text;
+  }
+  for (absl::string_view text : {"CONFIG GET requirepass", "CONFIG GET maxmemory masterauth",
+                                 "CONFIG GET max*", "CONFIG GET tls-key-file-pass"}) {
+    EXPECT_EQ(Read(text).verdict.safety, Safety::kDestructive) << text;
+    EXPECT_TRUE(Read(text).verdict.credentials) << text;
+  }
 }
 
 TEST(ReadRedisTest, OnlyWhatMayStandInATransactionIsTransactional) {
