@@ -138,6 +138,7 @@ constexpr Review kReviewed[] = {
     {"SLOWLOG GET", Safe("shows the slow commands, in which the server hides passwords")},
     {"SLOWLOG HELP", Safe(kOnlyHelp)},
     {"SLOWLOG LEN", Safe(kOnlyShows)},
+    {"SORT", Data("writes a key with STORE; SORT_RO only reads")},
     {"SORT_RO", Safe("only reads; @dangerous for its time on long lists, which a rule flags")},
     {"SSUBSCRIBE", Control(kWaits)},
     {"SUBSCRIBE", Control(kWaits)},
