@@ -22,8 +22,8 @@ std::string RedisGrants(const InstanceSpec& spec) {
       ". Put in the passwords and give these lines to redis-cli\n"
       "# (version 6 or newer), then make them last with ACL SAVE or CONFIG REWRITE.\n"
       "# Checks, metrics and inspection: reads only, none of them dangerous (KEYS is).\n",
-      // CONFIG GET is for maxclients and dir; the agent lets no inspection use it, since it also
-      // tells requirepass and masterauth.
+      // CONFIG GET is for maxclients and dir; the agent lets inspections use it for settings that
+      // hold no secret alone, since it also tells requirepass and masterauth.
       SetUser(UserOf(spec.inspect, "dbfleet_inspect"), "inspect",
               "~* &* -@all +@read -@dangerous +info +ping +echo +select +time +lastsave +role "
               "+command +config|get +slowlog|get +slowlog|len +latency|latest +latency|history "
