@@ -165,7 +165,7 @@ TEST(HostDetoursTest, WhatASecondLookFound) {
       "class A\n  def x(wipe) = 1\n  def y = wipe\nend",
       "User.all.inject(:wipe)",
       "DB[:a].where { Svc.wipe }.all",
-      "class A < B\n  scope :x, -> { where(\"like(1)\") }\nend",
+      "class A < B\n  scope :x, -> { where(\"evil(1)\") }\nend",
       "conn.exec(\"SELECT #{conn.quote(yield)}\")",
       "connection.truncate(:users)",
       "User.truncate",
