@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 
 #include "common/base/text.h"
+#include "common/sql/script_effects.h"
 #include "common/sql/script_words.h"
 #include "common/sql/sql.h"
 #include "common/sql/text/psql_commands.h"
@@ -59,7 +60,8 @@ Reading ScriptReader::Read(const Statement& statement) {
 // One cause that is told with each of a thousand statements hides the others.
 void ScriptReader::TellOnce(const Statement& statement, Reading* reading) {
   Verdict& verdict = reading->verdict;
-  const std::string* const causes[] = {&strings_, &unseen_, &beneath_, &statement.client_doubt};
+  const std::string* const causes[] = {&strings_, &unseen_, &beneath_, &serializable_,
+                                       &statement.client_doubt};
   for (const std::string* cause : causes) {
     if (cause->empty()) continue;
     const auto reason = std::find(verdict.reasons.begin(), verdict.reasons.end(), *cause);
@@ -191,6 +193,24 @@ void ScriptReader::HoldAgainstScript(const Statement& statement, Reading* readin
   if (!beneath_.empty() && !reading->verdict.uses.empty() && !FillsFreshTable(*reading)) {
     Doubt(beneath_, reading);
   }
+  const bool describes = head == "DESC" || absl::StartsWith(head, "DESCRIBE");
+  if (!serializable_.empty() && !adds && !describes && !reading->verdict.uses.empty()) {
+    reading->verdict.safety = Safety::kDestructive;
+    reading->verdict.effects.locks_rows = true;
+    AddReason(serializable_, &reading->verdict.reasons);
+  }
+}
+
+// Whatever the statement's own class is.
+bool ScriptReader::MayRunMade(const Statement& statement, const Reading& reading) const {
+  if (!target_.postgres() || !unseen_.empty() ||
+      !RunsCodeOfObjects(reading.facts, HeadOfStatement(statement))) {
+    return false;
+  }
+  const Verdict& verdict = reading.verdict;
+  std::string which;
+  return (!beneath_.empty() && !verdict.uses.empty()) || (fires_ && ChangesRowsOf(verdict)) ||
+         NamesMade(statement, made_, &which) || ReadsMade(statement, verdict, &which);
 }
 
 std::string ScriptReader::HeadOfStatement(const Statement& statement) const {
@@ -236,6 +256,12 @@ void ScriptReader::Make(const Reading& reading, std::set<std::string>* names) {
   }
 }
 
+// Also where rows of another table are changed.
+void ScriptReader::MakeFiring(const Reading& reading) {
+  Make(reading, &triggered_);
+  fires_ = true;
+}
+
 // Views of PostgreSQL hold on to what they read, not to its name: what is new is in none of them.
 void ScriptReader::MakeCode(const Statement& statement, const Reading& reading,
                             std::set<std::string>* names) {
@@ -266,6 +292,13 @@ void ScriptReader::NoteView(const Statement& statement, const Reading& reading) 
     body.content = 0;
     Reading inner = ReadWhereItMayRun(body);
     HoldAgainstScript(body, &inner);
+    // What is changed through it.
+    const auto is_own = [&](const ObjectUse& use) {
+      return IsServersOwnUse(target_, databases_, use);
+    };
+    if (std::any_of(inner.verdict.uses.begin(), inner.verdict.uses.end(), is_own)) {
+      MakeFiring(reading);
+    }
     if (inner.verdict.safety == Safety::kSafe) return;
     break;
   }
@@ -285,9 +318,10 @@ void ScriptReader::NoteTable(const Statement& statement, const Reading& reading)
   std::string which;
   const bool made = NamesMade(statement, made_, &which) || NamesMade(statement, relations_, &which);
   if (elsewhere || enables || made) MakeCode(statement, reading, &relations_);
-  if (enables || reading.verdict.defines_unknown_code || DefinesCalls(target_, statement.text) ||
+  const bool defines = reading.verdict.defines_unknown_code != UnknownCode::kNone;
+  if (enables || defines || DefinesCalls(target_, statement.text) ||
       NamesMade(statement, triggered_, &which)) {
-    Make(reading, &triggered_);
+    MakeFiring(reading);
   }
 }
 
@@ -339,6 +373,21 @@ void ScriptReader::NoteRemoved(const Statement& statement, const Facts& facts) {
   }
 }
 
+// MySQL and MariaDB: what a stored function sets of the session stays set, but what decides how
+// statements are read.
+void ScriptReader::NoteIsolation(const Statement& statement, const Reading& reading) {
+  if (!serializable_.empty()) return;
+  const Verb verb = reading.facts.verb;
+  const bool sets = verb == Verb::kSet || verb == Verb::kCreateRoutine;
+  const bool calls = verb != Verb::kCreateRoutine && verb != Verb::kCreateView &&
+                     reading.verdict.runs_unknown_code != UnknownCode::kNone;
+  if (!calls && !(sets && MaySetSerializable(target_, statement.text))) return;
+  serializable_ = absl::StrCat("the script's statement at ", Place(statement),
+                               calls ? " runs code that is not in the script, which" : "",
+                               " may set the isolation level SERIALIZABLE, in which a query locks "
+                               "the rows that it reads until its transaction ends");
+}
+
 void ScriptReader::Note(const Statement& statement, const Reading& reading) {
   const Facts& facts = reading.facts;
   const Verdict& verdict = reading.verdict;
@@ -348,8 +397,15 @@ void ScriptReader::Note(const Statement& statement, const Reading& reading) {
     begun_[strings_] = statement.line;
   }
   if (target_.mysql_family() && IsUse(HeadOfStatement(statement))) return NoteUse(statement);
-  if (verdict.runs_unknown_code) {
+  if (target_.mysql_family()) NoteIsolation(statement, reading);
+  if (target_.postgres() && verdict.runs_unknown_code != UnknownCode::kNone) {
     return MadeUnseen("runs code that is not in the script", statement);
+  }
+  if (ChangesServersOwn(target_, databases_, facts, verdict)) {
+    return MadeUnseen("changes one of the server's own tables", statement);
+  }
+  if (MayRunMade(statement, reading)) {
+    MadeUnseen("may run what the script made or changed", statement);
   }
   NoteRemoved(statement, facts);
   const std::string lower = target_.postgres() ? absl::AsciiStrToLower(statement.text) : "";
@@ -357,6 +413,9 @@ void ScriptReader::Note(const Statement& statement, const Reading& reading) {
                              SetsForLater(HeadOfStatement(statement)))) {
     if (MayHideBuiltIns(target_, statement.text)) {
       MadeUnseen("sets a search_path that may hide built-in names", statement);
+    }
+    if (absl::StrContains(lower, "default_table_access_method")) {
+      MadeUnseen("sets an access method, which may be a library's", statement);
     }
   }
   if (target_.mysql_family() && facts.verb == Verb::kSet &&
@@ -393,11 +452,13 @@ void ScriptReader::Note(const Statement& statement, const Reading& reading) {
       return NoteView(statement, reading);
     case Verb::kCreateRoutine:
     case Verb::kAlterRoutine:
-      if (facts.object_type == "trigger") return Make(reading, &triggered_);
+      if (facts.object_type == "trigger") return MakeFiring(reading);
       if (facts.object_type == "event trigger" || facts.objects.empty()) {
         return MadeUnseen("makes code that statements run", statement);
       }
+      // A routine runs where something fires it.
       Make(reading, &triggered_);
+      fires_ = fires_ || facts.object_type == "rule";
       return MakeCode(statement, reading, &made_);
     case Verb::kCreateType:
     case Verb::kAlterType:
@@ -405,7 +466,7 @@ void ScriptReader::Note(const Statement& statement, const Reading& reading) {
     case Verb::kAlterDomain:
       return MakeCode(statement, reading, &made_);
     case Verb::kCreateIndex:
-      if (verdict.defines_unknown_code) Make(reading, &triggered_);
+      if (verdict.defines_unknown_code != UnknownCode::kNone) MakeFiring(reading);
       return;
     case Verb::kCreateTable:
     case Verb::kAlterTable:

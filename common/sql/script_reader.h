@@ -19,9 +19,12 @@ namespace dbfleet::sql {
 //    known to only read;
 //  - any table or view, where the script put such a thing in the place of another one: a view that
 //    was there before may read it;
-//  - anything behind a statement that may have made any of those unseen: DO, CALL, a function that
-//    is not known, CREATE EXTENSION, a search_path in which built-in names may be others', and all
-//    that is not understood;
+//  - anything behind a statement that may have made any of those unseen: DO, CALL, a function, an
+//    operator or a type that is not known, also in an index, a check or a partition's bound; CREATE
+//    EXTENSION, a search_path in which built-in names may be others', a change of the server's own
+//    tables, whatever may run what the script made (of PostgreSQL any change of rows behind a
+//    trigger, a rule, a default or a check with such code), and all that is not understood;
+//  - rows of a table, in MySQL and MariaDB, where the isolation level may be SERIALIZABLE;
 //  - anything behind a statement whose strings may end elsewhere, since its own may, too.
 // A reason that holds from some statement on is told of the first of them; later ones refer to its
 // line. USE changes the database for those behind it. What was there before the script is not
@@ -39,17 +42,20 @@ class ScriptReader {
   Reading ReadClientCommand(const Statement& statement);
   Reading ReadWhereItMayRun(const Statement& statement) const;
   void HoldAgainstScript(const Statement& statement, Reading* reading) const;
+  bool MayRunMade(const Statement& statement, const Reading& reading) const;
   void Note(const Statement& statement, const Reading& reading);
   void NoteView(const Statement& statement, const Reading& reading);
   void NoteTable(const Statement& statement, const Reading& reading);
   void NoteOther(const Statement& statement, const Reading& reading);
   void NoteUse(const Statement& statement);
+  void NoteIsolation(const Statement& statement, const Reading& reading);
   void NoteRemoved(const Statement& statement, const Facts& facts);
   bool NamesMade(const Statement& statement, const std::set<std::string>& names,
                  std::string* which) const;
   bool ReadsMade(const Statement& statement, const Verdict& verdict, std::string* which) const;
   std::string HeadOfStatement(const Statement& statement) const;
   void Make(const Reading& reading, std::set<std::string>* names);
+  void MakeFiring(const Reading& reading);
   void MakeCode(const Statement& statement, const Reading& reading, std::set<std::string>* names);
   void MadeUnseen(absl::string_view what, const Statement& statement);
   void TellOnce(const Statement& statement, Reading* reading);
@@ -64,10 +70,12 @@ class ScriptReader {
   std::string strings_;  // Why what follows may begin elsewhere.
   // Why a view that was there before may read what the script made; "" if none does.
   std::string beneath_;
-  bool removed_ = false;  // Names were dropped or renamed, under which something else may come.
+  std::string serializable_;  // MySQL: why queries may lock the rows that they read.
+  bool removed_ = false;      // Names were dropped or renamed, under which something else may come.
   std::set<std::string> made_;        // What reading it does is not known; in lower case.
   std::set<std::string> relations_;   // The same of views and tables.
   std::set<std::string> triggered_;   // What writing to it does is not known.
+  bool fires_ = false;                // Some of it runs whatever table is written to.
   std::string fresh_;                 // MySQL: the table that the script made last; "" if none.
   std::map<std::string, int> begun_;  // Why something holds: the line of the statement that did it.
   std::map<std::string, int> told_;   // What holds from some place on: the line that told it.

@@ -5,7 +5,6 @@
 
 #include "absl/strings/match.h"
 
-#include "common/sql/active_record/method_table.h"
 #include "common/sql/active_record/words.h"
 
 namespace dbfleet::sql {
@@ -143,6 +142,30 @@ bool OwnQueries::Has(const HostChain& chain) const {
   if (chain.receiver == "self" && chain.calls[0].name == "class") return IsQuery(chain, 1);
   if (Holds(of_records_, chain.range.begin)) return false;
   return (chain.receiver_kind == Receiver::kNone || chain.receiver == "self") && IsQuery(chain, 0);
+}
+
+const ModelMethod* OwnQueries::MethodAt(size_t word) const {
+  const HostToken& token = program_[word];
+  const HostToken& before = program_[word - 1];
+  const HostToken& next = program_[word + 1];
+  if (token.kind != HostTokenKind::kName || before.IsName("def") || before.IsName("alias") ||
+      program_.IsMember(word - 1) || before.Is(".") || before.Is("&.") || before.Is("::") ||
+      next.Is("(") || (next.Is("=") && !program_.IsComparison(word + 1)) || !Holds(models_, word) ||
+      Holds(of_records_, word) || locals_.count(token.text) > 0) {
+    return nullptr;
+  }
+  const ModelMethod* const method = FindModelMethod(token.text);
+  return method != nullptr && IsOfQueries(method->role) ? method : nullptr;
+}
+
+bool OwnQueries::GivesRecords(size_t word) const { return MethodAt(word) != nullptr; }
+
+bool OwnQueries::Acts(size_t word) const {
+  const HostToken& next = program_[word + 1];
+  const bool bare = next.kind == HostTokenKind::kNewline || next.Is(".") || next.Is("&.") ||
+                    next.Is(";") || next.Is("}") || next.Is(")") || next.IsName("end");
+  const ModelMethod* const method = bare ? MethodAt(word) : nullptr;
+  return method != nullptr && method->safety == Safety::kDestructive;
 }
 
 }  // namespace dbfleet::sql

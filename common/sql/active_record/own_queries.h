@@ -6,6 +6,7 @@
 #include "absl/strings/string_view.h"
 
 #include "common/sql/active_record/host_program.h"
+#include "common/sql/active_record/method_table.h"
 
 namespace dbfleet::sql {
 
@@ -21,7 +22,13 @@ class OwnQueries {
   // say (has_many, scope).
   bool Has(const HostChain& chain) const;
 
+  // The same of a bare word, which may be what a chain is called on: whether it may give a record,
+  // as in "first.cancel", or locks or writes by itself, as in "lock.first", "first_or_create".
+  bool GivesRecords(size_t word) const;
+  bool Acts(size_t word) const;
+
  private:
+  const ModelMethod* MethodAt(size_t word) const;
   bool IsModel(size_t declaration, size_t close) const;
   void FindClassLevel(HostRange body);
   void FindLocals();

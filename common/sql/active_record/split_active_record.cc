@@ -87,6 +87,11 @@ class Splitter {
     if (token.kind == HostTokenKind::kName && IsOneOf(token.text, kLoopWords)) {
       return Loop(i, end, in_loop);
     }
+    if (own_queries_.Acts(i)) {
+      Emit(HostRange{i, i + 1}, in_loop);
+      statements_.back().host.doubt = "locks or writes rows of the model that it stands in";
+      return i + 1;
+    }
     if (HidesCode(program_, token, trust_) || ShowsMethodOfRecord(token)) {
       Emit(HostRange{i, i + 1}, in_loop);
       return i + 1;
@@ -136,6 +141,7 @@ class Splitter {
         !program_.php() && AppendsToVariable(program_, *chain) && variables_.IsPlain(token.text);
     const bool opens = token.Is("(") || token.Is("[");
     const bool known = (records_.Hold(chain->receiver) && !appended) || shared_.BeginsOn(*chain) ||
+                       (!chain->receiver.empty() && own_queries_.GivesRecords(i)) ||
                        shared_.IsDelegated(*chain) || builders_.Holds(i) ||
                        (in_builder_ && chain->receiver_kind == Receiver::kVariable) ||
                        (variables_.IsResult(chain->receiver) && !OnlyOfResult(*chain)) ||

@@ -208,11 +208,16 @@ void Script::NoteTransaction(int statement, const Facts& facts) {
 
 namespace {
 
+// An operator or a type is taken to compute a value and no more.
+bool CallsUnknown(const Reading& reading) {
+  return reading.verdict.runs_unknown_code == UnknownCode::kCalls;
+}
+
 // What may have done anything, beside what it says. The code of a routine is only kept; an event's
 // may run at once.
 bool MayDoAnything(const Reading& reading) {
   const Facts& facts = reading.facts;
-  if (reading.verdict.runs_unknown_code || facts.verb == Verb::kExecutesText) return true;
+  if (CallsUnknown(reading) || facts.verb == Verb::kExecutesText) return true;
   const bool keeps = facts.verb == Verb::kCreateRoutine && !facts.unreadable &&
                      !facts.strings_in_doubt && facts.object_type != "event";
   return !reading.verdict.understood && !keeps;
@@ -256,7 +261,7 @@ void Script::NoteSchema(int statement, const Facts& facts) {
 bool Script::MakesNoTables(const Reading& reading) const {
   const Facts& facts = reading.facts;
   if (facts.unreadable || facts.strings_in_doubt || facts.injection.stacked ||
-      facts.injection.hidden_by_comment || reading.verdict.runs_unknown_code) {
+      facts.injection.hidden_by_comment || CallsUnknown(reading)) {
     return false;
   }
   if (!postgres_) return IsDml(facts.verb) || facts.verb == Verb::kSelect;
@@ -327,7 +332,7 @@ void Script::Note(int statement, const Reading& reading, bool absent, bool text_
   for (const Facts& element : facts.elements) {
     if (element.verb == Verb::kCreateTable) NoteCreateTable(statement, element, absent);
   }
-  if (reading.verdict.defines_unknown_code && !facts.objects.empty()) {
+  if (reading.verdict.defines_unknown_code == UnknownCode::kCalls && !facts.objects.empty()) {
     Touch(facts.objects[0]).runs_code = true;
   }
   if (text_in_doubt || (MayDoAnything(reading) && !MakesNoTables(reading))) {

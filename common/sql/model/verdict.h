@@ -45,6 +45,15 @@ enum class Undo {
   kBackup,         // Only a backup.
 };
 
+// The worst of the code that nobody has looked at and that a statement runs or keeps.
+enum class UnknownCode {
+  kNone,
+  // PostgreSQL: what is to compute a value and no more: operators, types, indexes, checks. MySQL
+  // and MariaDB: functions, which change no tables that stay, and of the session little.
+  kComputes,
+  kCalls,  // PostgreSQL: a function, a program, or SQL that is text.
+};
+
 struct Effects {
   Blocking blocks = Blocking::kNothing;
   bool locks_rows = false;      // Takes row locks that others may wait for.
@@ -70,10 +79,10 @@ struct Verdict {
   bool transaction_control = false;  // BEGIN, COMMIT, ...: the runner owns those.
   bool streams_rows = false;         // PostgreSQL: COPY ... TO STDOUT, whose rows are no result.
   bool credentials = false;          // May show some: to make it a change would not help.
-  bool runs_unknown_code = false;    // PostgreSQL: calls what may do anything.
-  // PostgreSQL: so does what it defines of a table (a default, a check, an index), for each new
-  // row.
-  bool defines_unknown_code = false;
+  // What it may run at once, so that whatever stands behind it may mean something else.
+  UnknownCode runs_unknown_code = UnknownCode::kNone;
+  // PostgreSQL: what it defines of a table (a default, a check, an index) runs for each new row.
+  UnknownCode defines_unknown_code = UnknownCode::kNone;
 };
 
 // What kind of environment a class is asked for. Declared environments map to the strictest, but

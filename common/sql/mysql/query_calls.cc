@@ -218,6 +218,7 @@ void QueryScan::CheckCall(ptrdiff_t i, const Frame& outer, Frame* frame) {
     if (MayStandApart(name.text)) return;
     // Without IGNORE_SPACE, count (x) and now () call stored functions of those names. Which else
     // are like that depends on the server's version.
+    draft_.reading.verdict.runs_unknown_code = UnknownCode::kComputes;
     draft_.Doubt(absl::StrCat("calls ", NameFor(name),
                               " () with something between the name and its parenthesis, so it may "
                               "be a stored function; write ",
@@ -251,6 +252,7 @@ void QueryScan::ObjectToCall(ptrdiff_t i) {
   const absl::string_view deed = bare ? WhatItDoes(name.text) : "";
   const std::string since =
       bare && !IsPureFunction(draft_.target, name.text) ? PureSince(draft_.target, name.text) : "";
+  if (deed.empty()) draft_.reading.verdict.runs_unknown_code = UnknownCode::kComputes;
   if (!deed.empty()) {
     draft_.Object(absl::StrCat("calls ", NameFor(name), "(), which ", deed));
   } else if (!since.empty()) {

@@ -247,6 +247,7 @@ void ReadPlannedChange(Parser* p) {
   const Reading planned = change.Finish();
   for (const ObjectUse& use : planned.verdict.uses) draft->Use(use.name, Access::kRead);
   const std::vector<std::string>& reasons = planned.verdict.reasons;
+  draft->reading.verdict.runs_unknown_code = planned.verdict.runs_unknown_code;
   if (!planned.verdict.understood) draft->Doubt(planned.verdict.doubt);
   // Of the first, that it changes data, nothing is left.
   for (size_t i = 1; i < reasons.size(); ++i) draft->Object(reasons[i]);

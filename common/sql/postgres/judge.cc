@@ -8,10 +8,10 @@
 
 #include "common/base/text.h"
 #include "common/sql/postgres/credentials.h"
-#include "common/sql/postgres/functions.h"
 #include "common/sql/postgres/head.h"
 #include "common/sql/postgres/node_table.h"
 #include "common/sql/postgres/read_check.h"
+#include "common/sql/postgres/unknown_code.h"
 #include "common/sql/postgres/uses.h"
 #include "common/sql/postgres/versions.h"
 
@@ -35,14 +35,14 @@ void Take(Objections objections, Verdict* verdict) {
 }
 
 Undo UndoOf(const Objections& objections) {
-  if (objections.unknown_code || !objections.understood) return Undo::kBackup;
+  if (objections.has_effects || !objections.understood) return Undo::kBackup;
   return objections.kind == Kind::kInspection ? Undo::kNothingToUndo : Undo::kRollback;
 }
 
 void JudgeRead(const Source& source, Node query, Verdict* verdict) {
   Objections objections = CheckReads(source.target.version, query);
   verdict->effects.undo = UndoOf(objections);
-  if (objections.unknown_code) {
+  if (objections.has_effects) {
     // Whatever the code is.
     verdict->effects.locks_rows = true;
     verdict->effects.blocks = Blocking::kReadsAndWrites;
@@ -174,46 +174,6 @@ bool IsUnderstood(Node statement) {
   return true;
 }
 
-// Whether there is a call of what nobody has looked at.
-bool CallsUnknownCode(const Version& version, Node statement) {
-  // Of these only the length of what they make is in doubt.
-  static constexpr absl::string_view kMakesText[] = {"format", "lpad", "repeat", "rpad"};
-  for (const Slot* at = statement.subtree_begin(); at != statement.subtree_end(); ++at) {
-    if (!at->tagged) continue;
-    // CREATE TABLE ... AS EXECUTE.
-    if (Node(at).Is("ExecuteStmt")) return true;
-    if (!Node(at).Is("FuncCall")) continue;
-    const Node names = Node(at)["funcname"];
-    const absl::string_view name = names.last().text();
-    const bool built_in =
-        names.count() == 1 || (names.count() == 2 && names.first().text() == "pg_catalog");
-    const bool known =
-        IsReadOnlyFunction(name, version) || !EffectOfFunction(name).empty() ||
-        std::find(std::begin(kMakesText), std::end(kMakesText), name) != std::end(kMakesText);
-    if (!built_in || !known) return true;
-  }
-  return false;
-}
-
-bool IsOneOf(Node statement, std::initializer_list<absl::string_view> tags) {
-  return std::any_of(tags.begin(), tags.end(),
-                     [&](absl::string_view tag) { return statement.Is(tag); });
-}
-
-// Of what only defines something none is called yet, and what an index calls is immutable: the
-// server lets it change nothing.
-bool RunsUnknownCode(const Version& version, Node statement) {
-  return !IsOneOf(statement, {"CreateStmt", "ViewStmt", "CreateFunctionStmt", "RuleStmt",
-                              "CreatePolicyStmt", "CreateTrigStmt", "IndexStmt"}) &&
-         CallsUnknownCode(version, statement);
-}
-
-bool DefinesUnknownCode(const Version& version, Node statement) {
-  return IsOneOf(statement,
-                 {"CreateStmt", "AlterTableStmt", "IndexStmt", "CreateForeignTableStmt"}) &&
-         CallsUnknownCode(version, statement);
-}
-
 void JudgeByNode(const Source& source, Node statement, absl::string_view head, Verdict* verdict) {
   if (statement.Is("VariableShowStmt")) return;
   if (statement.Is("SelectStmt")) return JudgeRead(source, statement, verdict);
@@ -225,6 +185,14 @@ void JudgeByNode(const Source& source, Node statement, absl::string_view head, V
   Add(absl::StrCat(head, " ", WhatKindDoes(verdict->kind, WhatControlDoes(statement.tag()))),
       verdict);
   AddDetails(statement, verdict);
+  if (statement.Is("IndexStmt") && verdict->defines_unknown_code == UnknownCode::kCalls) {
+    // The label "immutable" is the author's word for it.
+    Add("it computes with a function that is not known to only read, as will the queries of the "
+        "table",
+        verdict);
+    verdict->kind = Heavier(verdict->kind, Kind::kDataFix);
+    verdict->effects.undo = Undo::kBackup;
+  }
 }
 
 }  // namespace

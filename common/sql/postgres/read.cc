@@ -69,7 +69,7 @@ void Add(const Verdict& more, Verdict* verdict) {
   verdict->understood = verdict->understood && more.understood;
   if (verdict->doubt.empty()) verdict->doubt = more.doubt;
   verdict->credentials = verdict->credentials || more.credentials;
-  verdict->runs_unknown_code = verdict->runs_unknown_code || more.runs_unknown_code;
+  verdict->runs_unknown_code = std::max(verdict->runs_unknown_code, more.runs_unknown_code);
   verdict->adds_only = false;
   for (const std::string& table : more.tables) {
     if (std::find(verdict->tables.begin(), verdict->tables.end(), table) == verdict->tables.end()) {

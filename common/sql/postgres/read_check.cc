@@ -1,5 +1,6 @@
 #include "common/sql/postgres/read_check.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -74,8 +75,7 @@ class ReadCheck {
   }
 
   Objections Run() {
-    const Slot* at = root_.subtree_begin();
-    for (; at != root_.subtree_end() && found_.reasons.size() < kMaxReasons; ++at) {
+    for (const Slot* at = root_.subtree_begin(); at != root_.subtree_end(); ++at) {
       if (at->type == Slot::Type::kObject) Check(Node(at));
     }
     return std::move(found_);
@@ -83,8 +83,13 @@ class ReadCheck {
 
  private:
   void Object(std::string reason, Kind kind) {
-    AddReason(std::move(reason), &found_.reasons);
+    if (found_.reasons.size() < kMaxReasons) AddReason(std::move(reason), &found_.reasons);
     found_.kind = Heavier(found_.kind, kind);
+  }
+
+  void Runs(UnknownCode code) {
+    found_.has_effects = true;
+    found_.code = std::max(found_.code, code);
   }
 
   void NotUnderstood(Node node) {
@@ -144,7 +149,6 @@ class ReadCheck {
     if (tag == "RangeTableSample") return CheckSample(node);
     if (tag == "IntoClause") return Object("creates a table (INTO)", Kind::kSchemaMigration);
     if (tag == "LockingClause") {
-      found_.locks_rows = true;
       return Object("locks rows (FOR UPDATE, FOR SHARE)", Kind::kInspection);
     }
     if (tag == "OnConflictClause" || tag == "InferClause" || tag == "IndexElem") {
@@ -166,10 +170,13 @@ class ReadCheck {
     constexpr size_t kMaxLooked = 1000;
     if (column && node["fields"].count() != 2) return;
     if (column && !has_functions_) return;
-    if (column && ++looked_ > kMaxLooked) return NotUnderstood(node);
+    if (column && ++looked_ > kMaxLooked) {
+      Runs(UnknownCode::kComputes);
+      return NotUnderstood(node);
+    }
     const std::string name = CalledAsField(version_, root_, node);
     if (name.empty()) return;
-    found_.unknown_code = true;
+    Runs(UnknownCode::kComputes);
     const absl::string_view effect = EffectOfFunction(name);
     if (!effect.empty()) {
       return Object(absl::StrCat("calls ", Shown(name), " as a column, which ", effect),
@@ -193,7 +200,7 @@ class ReadCheck {
     if (!name.empty() && (IsReadOnlyFunction(name, version_) || IsSmallFill(name, call))) return;
     const absl::string_view effect = name.empty() ? "" : EffectOfFunction(name);
     const std::string shown = Shown(Dotted(names));
-    found_.unknown_code = true;
+    Runs(name.empty() || MayRunUnknownCode(name) ? UnknownCode::kCalls : UnknownCode::kNone);
     if (!effect.empty())
       return Object(absl::StrCat("calls ", shown, "(), which ", effect), Kind::kDataFix);
     Object(absl::StrCat("calls ", shown,
@@ -209,7 +216,7 @@ class ReadCheck {
       return;
     }
     if (IsBuiltInOperator(BuiltInName(names))) return;
-    found_.unknown_code = true;
+    Runs(UnknownCode::kComputes);
     Object(absl::StrCat("uses the operator ", Shown(Dotted(names)), ", which is not built in"),
            Kind::kDataFix);
   }
@@ -217,7 +224,7 @@ class ReadCheck {
   void CheckType(Node type) {
     const Node names = type["names"];
     if (type["pct_type"].flag()) {
-      found_.unknown_code = true;
+      Runs(UnknownCode::kComputes);
       return Object("converts to a column's type (%TYPE)", Kind::kDataFix);
     }
     if (IsBuiltInType(BuiltInName(names))) return;
@@ -225,7 +232,7 @@ class ReadCheck {
         IsInformationSchemaType(names.last().text())) {
       return;
     }
-    found_.unknown_code = true;
+    Runs(UnknownCode::kComputes);
     Object(absl::StrCat("converts to ", Shown(Dotted(names)), ", which is not a built-in type"),
            Kind::kDataFix);
   }
@@ -233,7 +240,7 @@ class ReadCheck {
   void CheckSample(Node sample) {
     const absl::string_view method = BuiltInName(sample["method"]);
     if (method == "bernoulli" || method == "system") return;
-    found_.unknown_code = true;
+    Runs(UnknownCode::kComputes);
     Object(absl::StrCat("uses TABLESAMPLE ", Shown(Dotted(sample["method"])),
                         ", which is not built in"),
            Kind::kDataFix);

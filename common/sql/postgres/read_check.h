@@ -11,12 +11,12 @@ namespace dbfleet::sql::pg {
 
 // Why a part of a statement does more than read. Empty: it reads and nothing else.
 struct Objections {
-  std::vector<std::string> reasons;  // The first few.
+  std::vector<std::string> reasons;  // The first few; all else is of the whole.
   Kind kind = Kind::kInspection;     // What the part turned out to be for.
   bool understood = true;            // No node was unknown...
   std::string doubt;                 // ... or which one was.
-  bool unknown_code = false;         // It calls what may do anything.
-  bool locks_rows = false;
+  bool has_effects = false;          // It calls what does more than read, or may.
+  UnknownCode code = UnknownCode::kNone;
 
   bool empty() const { return reasons.empty(); }
 };

@@ -14,6 +14,10 @@ bool IsInformationSchemaType(absl::string_view name);
 
 bool IsBuiltInOperator(absl::string_view symbol);
 
+// Of indexes, and of tables: "text_pattern_ops"; "gin", "heap".
+bool IsBuiltInOperatorClass(absl::string_view name);
+bool IsBuiltInAccessMethod(absl::string_view name);
+
 // Words that are a name only in quotes.
 bool IsReserved(absl::string_view word);
 

@@ -37,6 +37,8 @@ What is assumed, and cannot be seen in a statement:
 - MySQL and MariaDB: what quotes and backslashes mean depends on sql_mode: that which `--sql-mode` tells, or the script
   itself sets to words that are written out, as dumps do. Without either a statement counts as not understood if it
   depends on it.
+- MySQL and MariaDB: the server's default isolation level is not SERIALIZABLE, in which a query locks the rows that it
+  reads. Behind a statement of the script that may set that level, queries of tables are destructive.
 - PostgreSQL: `t.name` is a column, and not a call of a function `name(t)`, unless a schema snapshot says that `t` has
   none of that name. Views, foreign tables and functions that hide built-in ones may do more than they seem to. So
   inspections run in a read-only transaction, in a role with few rights.
