@@ -34,6 +34,18 @@ bool IsOfQueries(MethodRole role) {
   }
 }
 
+bool HoldsText(const HostProgram& program, const HostCall& call) {
+  for (const HostRange& argument : call.arguments) {
+    for (size_t i = argument.begin; i < argument.end; ++i) {
+      if (program[i].kind == HostTokenKind::kString && !program[i - 1].Is("=>") &&
+          program[i - 1].kind != HostTokenKind::kLabel) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 // What only a model says of itself, at the beginning of a line.
 bool IsOfModel(absl::string_view name) {
   static constexpr absl::string_view kNames[] = {
@@ -105,8 +117,13 @@ void OwnQueries::FindLocals() {
   for (size_t i = 0; i < program_.size(); ++i) {
     const HostToken& token = program_[i];
     if (token.IsName("def")) {
-      for (size_t k = i + 1; k < program_.size() && program_[k].kind != HostTokenKind::kNewline;
-           i = k++) {
+      size_t k = i + 2;
+      if (program_[k].Is(".")) k += 2;  // def self.a
+      const bool brackets = program_[k].Is("(");
+      const size_t end = brackets ? program_.CloseOf(k) : program_.size();
+      for (; k < end && (brackets || (program_[k].kind != HostTokenKind::kNewline &&
+                                      !program_[k].Is("=") && !program_[k].Is(";")));
+           ++k) {
         TakeLocal(k);
       }
     } else if (token.Is("|") && (program_[i - 1].Is("{") || program_[i - 1].IsName("do"))) {
@@ -133,7 +150,13 @@ bool OwnQueries::IsQuery(const HostChain& chain, size_t call) const {
   if (method == nullptr || !IsOfQueries(method->role) || first.op != HostOperator::kNone) {
     return false;
   }
-  return call > 0 || !chain.receiver.empty() || !first.bare() || locals_.count(first.name) == 0;
+  if (call == 0 && chain.receiver.empty() && first.bare() && locals_.count(first.name) > 0) {
+    return false;
+  }
+  return std::any_of(chain.calls.begin() + call, chain.calls.end(), [&](const HostCall& link) {
+    const ModelMethod* const known = FindModelMethod(link.name);
+    return known == nullptr || known->safety == Safety::kDestructive || HoldsText(program_, link);
+  });
 }
 
 bool OwnQueries::Has(const HostChain& chain) const {

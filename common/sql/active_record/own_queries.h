@@ -17,7 +17,8 @@ class OwnQueries {
   // Of PHP there are none: it names what it calls on.
   explicit OwnQueries(const HostProgram& program);
 
-  // Whether the chain is one. Sound for classes that derive from ApplicationRecord, another
+  // Whether the chain is one that is not known to only read: it holds SQL, or goes on. Sound for
+  // classes that derive from ApplicationRecord, another
   // ...Record or ActiveRecord::Base, for concerns, and for what says of itself what only models
   // say (has_many, scope).
   bool Has(const HostChain& chain) const;
