@@ -114,14 +114,28 @@ absl::Status Whole(Input* input, const sql::Target& target, const Give& give) {
   return absl::OkStatus();
 }
 
+// A program of PHP or Ruby is looked for in it, and what a template runs stands elsewhere: a file
+// of nothing else would come out as one without a statement.
+absl::Status CheckProgram(absl::string_view path, const std::string& name) {
+  for (const char* ending : {".blade.php", ".twig", ".erb", ".haml", ".slim"}) {
+    if (!absl::EndsWithIgnoreCase(path, ending)) continue;
+    return Error(absl::StatusCode::kInvalidArgument, "TEMPLATE",
+                 absl::StrCat(name,
+                              ": a template: the code in it is not read; leave it out, and "
+                              "keep queries out of templates"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status ForEachStatement(const std::string& path, std::istream& in, const sql::Target& target,
                               const std::function<void(sql::Statement)>& give) {
   const std::string name = path == "-" ? "standard input" : SanitizeForDisplay(path);
+  const bool streams = target.mysql_family() || target.postgres();
+  if (!streams && target.dialect != sql::Dialect::kRedis) RETURN_IF_ERROR(CheckProgram(path, name));
   Input input;
   RETURN_IF_ERROR(input.Open(path, name, in));
-  const bool streams = target.mysql_family() || target.postgres();
   return Annotate(streams ? Stream(&input, target, give) : Whole(&input, target, give), name);
 }
 

@@ -81,6 +81,16 @@ TEST_F(SqlTest, AFileInUtf16SaysSo) {
   }
 }
 
+TEST_F(SqlTest, ATemplateIsNoProgram) {
+  for (const char* name : {"x.blade.php", "x.html.ERB", "x.haml"}) {
+    const std::string file = Write(name, "{{ Order::truncate() }}\n");
+    EXPECT_EQ(Sql({"classify", "--dialect", "activerecord-php", file}), 2) << name;
+    EXPECT_THAT(err_, HasSubstr("a template: the code in it is not read")) << name;
+  }
+  const std::string file = Write("x.sql.erb", "SELECT 1;\n");
+  EXPECT_EQ(Sql({"classify", "--dialect", "postgresql-15", file}), 0) << err_;
+}
+
 TEST_F(SqlTest, EachFileIsGoneThroughAndEachStatementHasItsPlace) {
   const std::string a = Write("a.sql", "SELECT 1;\n  SELECT 2;\n");
   const std::string b = Write("b.sql", "-- first\nDROP TABLE t;\n");
