@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -60,13 +61,15 @@ void AddCandidates(ReadTx& tx, JobManager& jobs, JobPicture* whole, api::v1::Job
 }
 
 // An approval that was given with a token that is revoked now is void, which the job does not tell.
-absl::Status AddVoid(ReadTx& tx, const Job& job, api::v1::Job* out) {
+// Their places among the job's approvals.
+absl::StatusOr<std::vector<int>> VoidApprovals(ReadTx& tx, const Job& job) {
+  std::vector<int> places;
   for (size_t i = 0; i < job.approvals.size(); ++i) {
     if (!job.approvals[i].approved) continue;
     ASSIGN_OR_RETURN(const bool revoked, IsRevoked(tx, job.approvals[i].token));
-    if (revoked) out->mutable_approvals(static_cast<int>(i))->set_void_(true);
+    if (revoked) places.push_back(static_cast<int>(i));
   }
-  return absl::OkStatus();
+  return places;
 }
 
 }  // namespace
@@ -93,19 +96,20 @@ absl::StatusOr<api::v1::Job> JobViews::ById(const std::string& id) const { retur
 
 absl::StatusOr<api::v1::Job> JobViews::Read(const std::string& id, bool with_candidates) const {
   JobPicture picture;
-  api::v1::Job out;
   api::v1::Job beside;  // What its picture does not tell.
+  std::vector<int> voided;
   RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(picture, jobs_.Show(tx, id, why_no_work_));
+    ASSIGN_OR_RETURN(voided, VoidApprovals(tx, picture.job));
     if (picture.job.kind != JobKind::kMigrate) return absl::OkStatus();
     ASSIGN_OR_RETURN(auto glass, BrokenGlassOf(tx, id));
     if (glass.has_value()) *beside.mutable_broken_glass() = *std::move(glass);
     if (with_candidates) AddCandidates(tx, jobs_, &picture, &beside);
     return AddRollbacks(tx, picture.job, &beside);
   }));
-  ASSIGN_OR_RETURN(out, Of(picture));
+  ASSIGN_OR_RETURN(api::v1::Job out, Of(picture));
   out.MergeFrom(beside);
-  RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) { return AddVoid(tx, picture.job, &out); }));
+  for (const int place : voided) out.mutable_approvals(place)->set_void_(true);
   return out;
 }
 

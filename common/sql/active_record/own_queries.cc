@@ -65,7 +65,7 @@ OwnQueries::OwnQueries(const HostProgram& program) : program_(program) {
     FindClassLevel(models_.back());
     i = program.CloseOf(i);  // One in another is looked at with it.
   }
-  FindLocals();
+  if (!models_.empty()) FindLocals();
 }
 
 bool OwnQueries::IsModel(size_t declaration, size_t close) const {
