@@ -12,6 +12,7 @@
 #include "controller/domain/transitions.h"
 #include "controller/jobs/backup_flow.h"
 #include "controller/jobs/job_flow.h"
+#include "controller/jobs/planning.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -236,7 +237,8 @@ absl::Status JobFlow::AdvancePaused(FlowContext& context, Job* job) const {
   // A person has to resume it now.
   return by_itself || job->error_message == former
              ? absl::OkStatus()
-             : context.Audit("job.pause", *job, {{"why", job->error_message}});
+             : context.Audit("job.pause", *job,
+                             {{"why", gate_failed ? job->error_message : RecordedWords(decision)}});
 }
 
 absl::Status JobFlow::GoOn(FlowContext& context, Job* job, absl::string_view why) const {

@@ -139,12 +139,37 @@ class ApprovalTest(FleetTest):
         self.fleet.wait_job(job, "SUCCEEDED")
         late = self.fleet.cli("dora", "change", "revoke", job)
         self.assertNotEqual(late.code, 0)
+        self.lift_auditor()
+
+    def lift_auditor(self):
         proposal = self.fleet.cli("polly", "delete", "approvalpolicy/audited", "-o", "json",
                                   expect=PENDING).json()
         half = self.decide("bob", "approve", proposal, "--reason", "x").json()
         self.assertEqual(half["state"], "STATE_PENDING")
         whole = self.decide("dora", "approve", proposal, "--reason", "x").json()
         self.assertEqual(whole["state"], "STATE_APPLIED")
+
+    def test_an_approval_ends_with_its_token(self):
+        self.apply(AUDITOR, expect=0)
+        self.fleet.make_user("tess", "approver")
+        job = self.change("0204")
+        self.approve(job, "tess")
+        self.assertNotIn("0 of 1 approval", self.missing(job), "tess is enough for this one")
+        token = self.fleet.cli("admin", "token", "list", "--user", "tess", "-o", "json",
+                               expect=0).json()[0]["name"]
+        revoked = self.fleet.cli("admin", "token", "revoke", token, expect=0)
+        self.assert_says(revoked, rf"count no more: jobs/{job}")
+        self.assertIn("0 of 1 approval", self.missing(job))
+        self.approve(job, "dora")
+        self.fleet.wait_job(job, "SUCCEEDED")
+        grants = [r["details"] for r in self.fleet.audit() if r["action"] == "attempt.grant"
+                  and r["resource"] == f"jobs/{job}" and r["details"]["purpose"] == "execute"]
+        self.assertEqual([grant["approved_by"] for grant in grants], ["users/dora"])
+        self.lift_auditor()
+
+    def missing(self, job):
+        """The rule and words of what keeps the job from its next step."""
+        return self.fleet.cli("ada", "job", "explain", job, expect=0).out
 
     def test_the_glass_is_broken_by_name_and_reviewed_by_somebody_else(self):
         job = self.change("0203")

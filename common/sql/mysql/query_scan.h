@@ -42,6 +42,7 @@ class QueryScan {
   void NoteWhereThatAlwaysHolds();                     // As a tautology.
   bool has_limit() const { return has_limit_; }        // The same.
   bool has_order_by() const { return has_order_by_; }  // The same.
+  bool has_portion() const { return has_portion_; }    // FOR PORTION OF a period.
   bool has_select() const { return has_select_; }
   bool upserts() const { return upserts_; }  // ON DUPLICATE KEY UPDATE.
   bool calls_other() const { return calls_other_; }
@@ -82,6 +83,7 @@ class QueryScan {
   bool ClauseWord(ptrdiff_t i);
   void EffectWord(ptrdiff_t i);
   void ConditionWord(ptrdiff_t i);
+  bool PortionAt(ptrdiff_t i) const;
   void Where(ptrdiff_t i);
   void BeginSelect();
   void NoteExtremes(ptrdiff_t from);
@@ -132,6 +134,7 @@ class QueryScan {
   ptrdiff_t where_ = -1;  // Where the condition of the outermost WHERE begins.
   bool has_limit_ = false;
   bool has_order_by_ = false;
+  bool has_portion_ = false;
   bool has_select_ = false;
   bool upserts_ = false;
   bool calls_other_ = false;

@@ -83,6 +83,12 @@ bool QueryScan::ClauseWord(ptrdiff_t i) {
       return true;
     case K("FROM"):
       if (!frame.query || before.Is(K("DISTINCT"))) break;
+      if (PortionAt(i - 4)) {
+        // FOR PORTION OF p FROM a TO b: expressions follow, and no table.
+        has_portion_ = true;
+        Enter(Clause::kOther);
+        return true;
+      }
       if (outer) facts.has_from = true;
       if (outer) NoteExtremes(i);
       Enter(Clause::kFrom);
@@ -133,6 +139,13 @@ bool QueryScan::ClauseWord(ptrdiff_t i) {
       break;
   }
   return false;
+}
+
+// FOR PORTION OF p FROM, behind the table of MariaDB's UPDATE and DELETE.
+bool QueryScan::PortionAt(ptrdiff_t i) const {
+  return writes_ && draft_.maria() && Outermost() && tokens_[i].Is(K("FOR")) &&
+         tokens_[i + 1].IsWord("PORTION") && tokens_[i + 2].Is(K("OF")) &&
+         tokens_[i + 3].IsName() && tokens_[i + 4].Is(K("FROM"));
 }
 
 void QueryScan::Where(ptrdiff_t i) {
@@ -200,6 +213,7 @@ void QueryScan::EffectWord(ptrdiff_t i) {
         return;
       }
       if (tokens_[i + 1].IsOneOf({K("UPDATE"), K("SHARE")})) return LockRows(i);
+      if (frame.clause == Clause::kFrom && PortionAt(i)) return;
       draft_.Doubt("contains FOR in a place that is not known");
       return;
     }

@@ -33,7 +33,9 @@ void Conclude(Draft* draft, QueryScan& scan) {
   facts.has_limit = scan.has_limit();
   facts.has_order_by = scan.has_order_by();
   facts.query.always_true_where = scan.where_is_always_true();
-  facts.query.unguarded_write = !scan.has_where() || facts.query.always_true_where;
+  // A portion of a period's time picks rows, too.
+  facts.query.unguarded_write =
+      !scan.has_portion() && (!scan.has_where() || facts.query.always_true_where);
   if (scan.calls_other()) draft->reading.verdict.effects.undo = Undo::kBackup;
 }
 

@@ -1,4 +1,5 @@
 // A change's life through policy, approvals, the backup gate, grants and outcomes.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -11,6 +12,8 @@
 
 namespace dbfleet::controller {
 namespace {
+
+using testing::HasSubstr;
 
 class ChangeLifeTest : public FleetFixture {
  protected:
@@ -283,8 +286,14 @@ TEST_F(ChangeLifeTest, AChangeThatNobodyStartedExpires) {
   request.expire_after = absl::Minutes(10);
   const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, request));
   RunTo(agent_.Offers().back(), agent::v1::OUTCOME_SUCCEEDED, MakePlan());
+  const JobManager::WhyNoWork none = [](const std::string&) { return std::nullopt; };
+  const JobPicture before =
+      ReadFrom(store_, [&](ReadTx& tx) { return jobs_.Show(tx, job.id, none); }).value();
+  const std::string waits = before.blockers.front().message;
   Pass(absl::Minutes(11));
   EXPECT_EQ(StateOf(job.id), "expired");
+  // Whoever asks afterwards is told what was missing in the words that were told before.
+  EXPECT_THAT(JobOf(job.id).error_message, HasSubstr("it waited for approvals: " + waits));
 }
 
 TEST_F(ChangeLifeTest, AChangeThatNobodyPlansExpiresToo) {
@@ -294,6 +303,19 @@ TEST_F(ChangeLifeTest, AChangeThatNobodyPlansExpiresToo) {
   const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, request));
   Pass(absl::Minutes(11));
   EXPECT_EQ(StateOf(job.id), "expired");
+  EXPECT_THAT(JobOf(job.id).error_message, HasSubstr("it waited for the plans of 1 of 1 targets"));
+}
+
+TEST_F(ChangeLifeTest, AnApprovedChangeThatNoAgentTookSaysSo) {
+  ChangeRequest request = MakeChange();
+  request.expire_after = absl::Minutes(10);
+  AddVerifiedBackup();
+  const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, request));
+  RunTo(agent_.Offers().back(), agent::v1::OUTCOME_SUCCEEDED, MakePlan());
+  Must(jobs_.Approve({"users/bob", ""}, job.id, JobOf(job.id).digest, "looks right"));
+  Pass(absl::Minutes(11));
+  EXPECT_EQ(StateOf(job.id), "expired");
+  EXPECT_THAT(JobOf(job.id).error_message, HasSubstr("it waited for an agent that takes it"));
 }
 
 // Half of it done and the rest never begun is no success.

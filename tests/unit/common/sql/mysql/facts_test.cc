@@ -264,6 +264,25 @@ TEST(FactsTest, UpdatesAndDeletesAreDescribed) {
   EXPECT_TRUE(Of("DELETE HISTORY FROM t").query.unguarded_write);
 }
 
+TEST(FactsTest, APortionOfAPeriodIsNoTableAndPicksRows) {
+  for (absl::string_view text :
+       {"UPDATE shop.t FOR PORTION OF p FROM '2000-01-01' TO '2001-01-01' SET a = 1",
+        "DELETE FROM shop.t FOR PORTION OF `p` FROM '2000-01-01' TO curdate() ORDER BY a"}) {
+    const Reading reading = ReadMySql(Target(Dialect::kMariaDb, {10, 11, 19}), text);
+    EXPECT_TRUE(reading.verdict.understood) << text << ": " << reading.verdict.doubt;
+    EXPECT_EQ(reading.verdict.safety, Safety::kDestructive) << text;
+    EXPECT_FALSE(reading.facts.query.unguarded_write) << text;
+    EXPECT_THAT(reading.verdict.uses, ElementsAre(testing::Field(&ObjectUse::name, "shop.t")))
+        << text;
+  }
+  EXPECT_THAT(Of("UPDATE t FOR PORTION OF p FROM 1 TO 2 SET a = b").query.written_columns,
+              ElementsAre("a"));
+  // MySQL knows no such thing.
+  const Reading other =
+      ReadMySql(Target(Dialect::kMySql, {8, 0, 40}), "DELETE FROM t FOR PORTION OF p FROM 1 TO 2");
+  EXPECT_FALSE(other.verdict.understood);
+}
+
 QueryFacts Query(absl::string_view text) { return Of(text).query; }
 
 TEST(FactsTest, PartsOfQueries) {

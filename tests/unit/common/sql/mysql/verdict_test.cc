@@ -175,6 +175,16 @@ TEST(VerdictTest, FunctionsAreThoseOfTheServersVersion) {
   EXPECT_EQ(Of("SELECT regexp_like(a, 'x')", kMaria).safety, Safety::kDestructive);
   EXPECT_EQ(Of("SELECT natural_sort_key(a)", kMaria).safety, Safety::kSafe);
   EXPECT_EQ(Of("SELECT natural_sort_key(a)", At("mariadb", "10.6.1")).safety, Safety::kDestructive);
+  for (absl::string_view call : {"json_key_value(a, '$')", "json_object_to_array(a)",
+                                 "json_array_intersect(a, b)", "format_pico_time(1)"}) {
+    const std::string query = absl::StrCat("SELECT ", call, " FROM t");
+    EXPECT_EQ(Of(query, At("mariadb", "11.2.2")).safety, Safety::kSafe) << call;
+    EXPECT_EQ(Of(query, At("mariadb", "10.11.9")).safety, Safety::kDestructive) << call;
+  }
+  EXPECT_EQ(Of("SELECT vec_totext(v), uuid_v7() FROM t", At("mariadb", "11.8.2")).safety,
+            Safety::kSafe);
+  EXPECT_EQ(Of("SELECT vec_totext(v) FROM t", At("mariadb", "11.4.2")).safety,
+            Safety::kDestructive);
   // Without its version, a window function's name may be a stored function's.
   EXPECT_EQ(Of("SELECT rank() OVER ()", At("mysql")).safety, Safety::kSafe);
   EXPECT_EQ(Of("SELECT rank()", At("mysql")).safety, Safety::kDestructive);
