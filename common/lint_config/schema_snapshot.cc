@@ -44,6 +44,9 @@ sql::LiveTable ToTable(const config::v1::SnapshotTable& from) {
                              index.unique() || index.primary(), index.primary(),
                              index.invisible()});
   }
+  for (const auto& index : from.other_indexes()) {
+    table.other_indexes.push_back({.name = index.name(), .columns = Strings(index.columns())});
+  }
   for (const auto& key : from.foreign_keys()) {
     sql::ForeignKeyFacts facts;
     facts.name = key.name();

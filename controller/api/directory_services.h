@@ -166,8 +166,8 @@ class UserServiceImpl : public api::v1::UserService::CallbackService {
 
 class MetaServiceImpl : public api::v1::MetaService::CallbackService {
  public:
-  MetaServiceImpl(const Gate& gate, Store& store, std::string version)
-      : gate_(gate), store_(store), version_(std::move(version)) {}
+  MetaServiceImpl(const Gate& gate, Store& store, Clock& clock, std::string version)
+      : gate_(gate), store_(store), clock_(clock), version_(std::move(version)) {}
 
   grpc::ServerUnaryReactor* GetVersion(grpc::CallbackServerContext*,
                                        const api::v1::GetVersionRequest*,
@@ -176,6 +176,7 @@ class MetaServiceImpl : public api::v1::MetaService::CallbackService {
  private:
   const Gate& gate_;
   Store& store_;
+  Clock& clock_;
   const std::string version_;
 };
 

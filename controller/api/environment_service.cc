@@ -2,6 +2,7 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/proto_time/proto_time.h"
 #include "controller/api/convert.h"
 #include "controller/api/directory_services.h"
 #include "controller/audit/recovery.h"
@@ -95,6 +96,7 @@ grpc::ServerUnaryReactor* MetaServiceImpl::GetVersion(grpc::CallbackServerContex
              api::v1::Version* response) -> absl::Status {
         response->set_version(version_);
         response->set_epoch(store_.epoch());
+        *response->mutable_time() = ToProto(clock_.Now());
         return store_.Read([&](ReadTx& tx) -> absl::Status {
           ASSIGN_OR_RETURN(const std::optional<RecoveryDemand> demand, ReadRecovery(tx));
           if (demand.has_value()) response->set_recovery(demand->why);

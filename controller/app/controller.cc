@@ -349,7 +349,7 @@ void Controller::Parts::AddServices(const std::string& agent_address) {
   services.push_back(std::make_unique<UserServiceImpl>(*gate, *store, *principals));
   services.push_back(std::make_unique<AuditServiceImpl>(*gate, *store, *checkpointer, *audit_keys,
                                                         ca->certificate_pem()));
-  services.push_back(std::make_unique<MetaServiceImpl>(*gate, *store, DBFLEET_VERSION));
+  services.push_back(std::make_unique<MetaServiceImpl>(*gate, *store, clock, DBFLEET_VERSION));
 }
 
 absl::Status Controller::Parts::Serve() {

@@ -19,6 +19,7 @@
 #include "controller/cli/queue_options.h"
 #include "controller/cli/window_view.h"
 #include "controller/cli/words.h"
+#include "dbfleet/api/v1/meta_service.grpc.pb.h"
 #include "dbfleet/api/v1/resource_service.grpc.pb.h"
 #include "dbfleet/resource/v1/resource.pb.h"
 
@@ -27,6 +28,7 @@ namespace {
 
 using api::v1::ListWindowOccurrencesRequest;
 using api::v1::ListWindowOccurrencesResponse;
+using api::v1::MetaService;
 using api::v1::ResourceService;
 using api::v1::WindowOccurrence;
 using resource::v1::MaintenanceWindow;
@@ -194,8 +196,21 @@ absl::Status RefuseTaken(Shell& shell, const std::string& name) {
                             name));
 }
 
+// "Now" is the controller's: by its clock windows open and close, and a laptop's may be minutes
+// ahead, which would begin a freeze too late.
+absl::StatusOr<absl::Time> ControllersNow(Shell& shell) {
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  ASSIGN_OR_RETURN(const api::v1::Version version,
+                   client->Call<MetaService>(&MetaService::Stub::GetVersion,
+                                             api::v1::GetVersionRequest()));
+  // One of an earlier version does not tell.
+  return version.has_time() ? FromProto(version.time()) : shell.world().clock->Now();
+}
+
 int RunAdd(Shell& shell, const AddOptions& options) {
-  const auto window = WindowOf(options, shell.world().clock->Now());
+  const auto now = ControllersNow(shell);
+  if (!now.ok()) return shell.Fail(now.status());
+  const auto window = WindowOf(options, *now);
   if (!window.ok()) return shell.Fail(window.status());
   if (const absl::Status status = RefuseTaken(shell, options.name); !status.ok()) {
     return shell.Fail(status);
@@ -221,7 +236,7 @@ absl::StatusOr<MaintenanceWindow> EndedNow(Shell& shell, const std::string& name
   api::v1::Resource resource;
   ASSIGN_OR_RETURN(MaintenanceWindow window, Declared(shell, name, &resource));
   *etag = resource.etag();
-  const absl::Time now = shell.world().clock->Now();
+  ASSIGN_OR_RETURN(const absl::Time now, ControllersNow(shell));
   const std::string moment = Moment(now, absl::UTCTimeZone());
   if (!window.spec().has_once()) {
     // No occurrence begins any more; the one that is open goes on to its end.
@@ -280,7 +295,7 @@ absl::StatusOr<MaintenanceWindow> OverrideOf(Shell& shell, AddOptions options) {
                               " is a freeze, and no window opens a freeze; end it (dbfleet window "
                               "end), or in an emergency see: dbfleet change break-glass --help"));
   }
-  const absl::Time now = shell.world().clock->Now();
+  ASSIGN_OR_RETURN(const absl::Time now, ControllersNow(shell));
   const std::string of = base.metadata().name();
   // Names are ASCII and have at most 63 bytes.
   options.name = absl::StrCat(of.substr(0, 38), "-override-",

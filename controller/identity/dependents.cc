@@ -31,9 +31,8 @@ absl::StatusOr<std::vector<std::string>> DependentPrincipals(ReadTx& tx,
   std::map<std::string, std::set<std::string>> made_by;
   for (const User& user : users) {
     std::set<std::string>& makers = made_by[user.Principal()];
-    makers = {user.creator, user.roles_editor};
-    ASSIGN_OR_RETURN(const std::vector<ApiToken> tokens, TokensOf(tx, user.id));
-    for (const ApiToken& token : tokens) makers.insert(token.creator);
+    ASSIGN_OR_RETURN(makers, TokenMakersOf(tx, user.id));
+    makers.insert({user.creator, user.roles_editor});
     makers.erase(user.Principal());
     makers.erase("");
   }

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 
 #include "common/base/hash.h"
 #include "common/base/ids.h"
@@ -23,6 +25,12 @@ absl::StatusOr<std::vector<T>> AllPages(const List& list) {
     request.token = std::move(page.next_token);
   } while (!request.token.empty());
   return all;
+}
+
+// Of a user: who ever made a token for it, one a line. Tokens are kept for ever, and a pipeline's
+// account may have tens of thousands.
+std::string MakersKey(const std::string& user_id) {
+  return absl::StrCat("user.", user_id, ".token_makers");
 }
 
 std::string UnusedKey(const ApiToken& token) { return absl::StrCat("token.", token.id, ".unused"); }
@@ -46,6 +54,16 @@ absl::Status RequireAnAdmin(ReadTx& tx) {
                "this is the last admin; make another one first");
 }
 
+absl::StatusOr<std::set<std::string>> TokenMakersOf(ReadTx& tx, const std::string& user_id) {
+  ASSIGN_OR_RETURN(const std::string kept, tx.GetSetting(MakersKey(user_id)));
+  std::set<std::string> makers = absl::StrSplit(kept, '\n', absl::SkipEmpty());
+  if (!makers.empty()) return makers;
+  // Whose last token is older than this list.
+  ASSIGN_OR_RETURN(const std::vector<ApiToken> tokens, TokensOf(tx, user_id));
+  for (const ApiToken& token : tokens) makers.insert(token.creator);
+  return makers;
+}
+
 Principals::CreatedToken NewToken(const std::string& principal, const std::string& user_id,
                                   const std::string& description, absl::Time now,
                                   absl::Duration ttl) {
@@ -62,7 +80,10 @@ Principals::CreatedToken NewToken(const std::string& principal, const std::strin
 }
 
 absl::Status StoreToken(WriteTx& tx, ApiToken* token) {
+  ASSIGN_OR_RETURN(std::set<std::string> makers, TokenMakersOf(tx, token->user_id));
   RETURN_IF_ERROR(tx.InsertToken(token));
+  makers.insert(token->creator);
+  RETURN_IF_ERROR(tx.PutSetting(MakersKey(token->user_id), absl::StrJoin(makers, "\n")));
   std::map<std::string, std::string> details = {
       {"expire_time",
        absl::FormatTime(absl::RFC3339_sec, token->expire_time, absl::UTCTimeZone())}};

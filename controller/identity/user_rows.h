@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@ namespace dbfleet::controller {
 absl::StatusOr<std::vector<User>> AllUsers(ReadTx& tx);
 absl::StatusOr<std::vector<ApiToken>> TokensOf(ReadTx& tx, const std::string& user_id);
 
+// The principals that ever made a token for the user, also for one that has ended.
+absl::StatusOr<std::set<std::string>> TokenMakersOf(ReadTx& tx, const std::string& user_id);
+
 // FAILED_PRECONDITION (LAST_ADMIN) unless an enabled user with the role admin is left.
 absl::Status RequireAnAdmin(ReadTx& tx);
 
@@ -23,7 +27,7 @@ absl::Status RequireAnAdmin(ReadTx& tx);
 Principals::CreatedToken NewToken(const std::string& principal, const std::string& user_id,
                                   const std::string& description, absl::Time now,
                                   absl::Duration ttl);
-// Inserts the token and its audit record.
+// Inserts the token, notes who made it, and appends the audit record: the only way to a token.
 absl::Status StoreToken(WriteTx& tx, ApiToken* token);
 
 // Was the token with this id revoked? Not if no id was written down; one that is not there is as

@@ -323,7 +323,9 @@ void Scheduler::SettleSubmitted(absl::Time now) {
   if (!status.ok()) NoteFailure("", status);
   RunAll(std::move(work));
   for (const Occurrence& occurrence : to_cancel) {
-    (void)CancelJobsOf(occurrence, true, occurrence.message);
+    // What is left is tried again at the next look.
+    const absl::Status status = CancelJobsOf(occurrence, true, occurrence.message).status();
+    if (!status.ok()) NoteFailure(occurrence.schedule, status);
   }
 }
 

@@ -81,7 +81,9 @@ void Scheduler::SettleRestore(const std::string& recovery) {
   RunAll(std::move(work));
   for (const Occurrence& occurrence : open) {
     for (int round = 0; done && round < kMostRounds; ++round) {
-      if (CancelJobsOf(occurrence, false, kMessage)) break;
+      const absl::StatusOr<bool> all = CancelJobsOf(occurrence, false, kMessage);
+      note(all.status());
+      if (!all.ok() || *all) break;
     }
   }
   if (!done) return;
@@ -99,9 +101,10 @@ void Scheduler::SettleRestore(const std::string& recovery) {
   book_ = nullptr;  // What was decided is another now.
 }
 
-bool Scheduler::CancelJobsOf(const Occurrence& occurrence, bool begun_too, const std::string& why) {
+absl::StatusOr<bool> Scheduler::CancelJobsOf(const Occurrence& occurrence, bool begun_too,
+                                             const std::string& why) {
   std::vector<std::string> jobs;
-  const absl::Status status = store_.Read([&](ReadTx& tx) -> absl::Status {
+  RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) -> absl::Status {
     constexpr int kPage = 500;
     for (std::string after;;) {
       ASSIGN_OR_RETURN(const std::vector<Job> page,
@@ -115,15 +118,15 @@ bool Scheduler::CancelJobsOf(const Occurrence& occurrence, bool begun_too, const
       after = page.back().request_key;
     }
     return absl::OkStatus();
-  });
-  if (!status.ok()) NoteFailure(occurrence.schedule, status);
-  bool failed = !status.ok();
+  }));
+  absl::Status failed;
   for (const std::string& job : jobs) {
     const absl::Status cancelled = jobs_.Cancel({AccountOf(occurrence), ""}, job, why).status();
     // One that has ended meanwhile cannot be cancelled, and need not be.
-    failed |= !cancelled.ok() && !absl::IsFailedPrecondition(cancelled);
+    if (!absl::IsFailedPrecondition(cancelled)) failed.Update(cancelled);
   }
-  return failed || jobs.empty();
+  RETURN_IF_ERROR(failed);
+  return jobs.empty();
 }
 
 }  // namespace dbfleet::controller

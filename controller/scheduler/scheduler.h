@@ -104,7 +104,8 @@ class Scheduler {
   void SettleRestore(const std::string& recovery);
   // Up to a chunk of its jobs that have not ended; `begun_too` or only those that have not begun.
   // True if none is left.
-  bool CancelJobsOf(const Occurrence& occurrence, bool begun_too, const std::string& why);
+  absl::StatusOr<bool> CancelJobsOf(const Occurrence& occurrence, bool begun_too,
+                                    const std::string& why);
 
   const SchedulerOptions options_;
   Store& store_;

@@ -149,11 +149,15 @@ void FkOfColumn(const Look& look, const ForeignKeyFacts& key) {
 
 // Several of a statement have several names.
 std::string NameOfCheck(const Look& look, const Alteration& alteration) {
-  size_t before = 0;
-  for (const Alteration& other : look.facts.alterations) {
-    if (&other == &alteration) break;
-    if (other.kind == AlterationKind::kAddCheck && other.name.empty()) ++before;
-  }
+  const Alteration* const first = look.facts.alterations.data();
+  const auto place = static_cast<size_t>(&alteration - first);
+  constexpr size_t kMostCounted = 100;  // Behind that its place is the number: each looks back.
+  const auto unnamed = [](const Alteration& other) {
+    return other.kind == AlterationKind::kAddCheck && other.name.empty();
+  };
+  const size_t before = place > kMostCounted
+                            ? place
+                            : static_cast<size_t>(std::count_if(first, &alteration, unnamed));
   if (before == 0) return MadeUpName("chk", look.table(), {});
   return MadeUpName("chk", look.table(), {absl::StrCat(before + 1)});
 }

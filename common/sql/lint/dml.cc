@@ -65,7 +65,14 @@ bool SaidOfAllRows(const Look& look) {
 
 void NoWhere(const Look& look) {
   if (!look.facts.query.unguarded_write || SaidOfCall(look)) return;
-  if (!Writes(look)) return look.Report(LintId::kNoWhere);
+  // The statement's table is another one than that of the UPDATE or DELETE in its WITH.
+  if (!Writes(look)) {
+    return look.Report(
+        LintId::kNoWhere,
+        "an UPDATE or DELETE in the statement has no WHERE, so that it changes every "
+        "row of its table",
+        "name the rows by a range of that table's key, in batches");
+  }
   if (look.facts.object_type == "history") {
     return look.Report(LintId::kNoWhere,
                        absl::StrCat("DELETE HISTORY deletes the whole history", Of(look)),
@@ -149,13 +156,26 @@ Name NameOfWritten(absl::string_view written) {
   return name;
 }
 
+bool IsWithin(const std::vector<std::string>& some, const std::vector<std::string>& all) {
+  return std::all_of(some.begin(), some.end(), [&](const std::string& one) {
+    return std::any_of(all.begin(), all.end(), [&](const std::string& other) {
+      return absl::EqualsIgnoreCase(one, other);
+    });
+  });
+}
+
 // Whether a condition on some unique key of the table may name single rows.
 bool NamesSingleRows(const Look& look, const LiveTable& live) {
   if (!look.facts.query.has_where) return false;
-  for (const LiveIndex& index : live.indexes) {
-    if (index.unique && LeadsWith(look.facts.query.filtered_columns, index.columns)) return true;
-  }
-  return false;
+  const auto names = [&](const std::vector<std::string>& columns) {
+    return std::any_of(live.indexes.begin(), live.indexes.end(), [&](const LiveIndex& index) {
+      return index.unique && IsWithin(index.columns, columns);
+    });
+  };
+  const std::vector<std::vector<std::string>>& sought = look.facts.query.sought_columns;
+  // Of a condition that stands in a query of FROM only the columns are known.
+  if (sought.empty()) return names(look.facts.query.filtered_columns);
+  return std::all_of(sought.begin(), sought.end(), names);
 }
 
 void AffectedRows(const Look& look) {

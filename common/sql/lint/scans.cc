@@ -42,9 +42,16 @@ bool IsOfOneTable(const Look& look) {
          look.verdict.uses.size() <= 1;
 }
 
+// Whether the snapshot knows of an index over an expression or the like that may serve them.
+bool MayHaveOtherIndex(const Look& look, const std::vector<std::string>& columns) {
+  const LiveTable* live = IsOfOneTable(look) ? look.Live(look.table()) : nullptr;
+  return live != nullptr && live->MayBeServed(columns);
+}
+
 void LeadingWildcard(const Look& look) {
   if (!look.facts.query.leading_wildcard) return;
   const std::string& column = look.facts.query.wildcard_column;
+  if (!column.empty() && MayHaveOtherIndex(look, {column})) return;
   if (column.empty() || !IsOfOneTable(look)) return look.Report(LintId::kLeadingWildcard);
   const std::string table = look.Sql(look.table());
   const std::string name = look.Sql(column);
@@ -123,6 +130,7 @@ void FunctionOnColumn(const Look& look) {
   const std::vector<std::string>& columns = query.wrapped_columns;
   // The condition of an index is no query, and is not looked up.
   if (columns.empty() || look.is(Verb::kCreateIndex)) return;
+  if (MayHaveOtherIndex(look, columns)) return;
   if (query.wrapping_calls.size() == columns.size() &&
       std::all_of(query.wrapping_calls.begin(), query.wrapping_calls.end(),
                   [&](const WrappingCall& call) { return IsReadFromIndex(look, call.function); })) {
@@ -190,6 +198,40 @@ bool ReadsEndsOfIndexes(const Look& look, const LiveTable& live) {
          });
 }
 
+// Whether an index serves one part of a condition.
+bool IsServed(const Look& look, const LiveTable& live, const std::vector<std::string>& sought) {
+  return std::any_of(sought.begin(), sought.end(), [&](const std::string& column) {
+    return live.IsIndexed({column}) || HasOwnIndex(look, column);
+  });
+}
+
+// The columns of the first part of the condition that no index serves; false if all are served.
+bool FindUnserved(const Look& look, const LiveTable& live, std::vector<std::string>* columns) {
+  const QueryFacts& query = look.facts.query;
+  *columns = query.filtered_columns;
+  std::vector<std::string> compared = query.filtered_columns;
+  compared.insert(compared.end(), query.wrapped_columns.begin(), query.wrapped_columns.end());
+  if (query.has_where && live.MayBeServed(compared)) return false;
+  // Of a condition that stands in a query of FROM only the columns are known.
+  if (query.sought_columns.empty()) return !IsServed(look, live, query.filtered_columns);
+  for (const std::vector<std::string>& part : query.sought_columns) {
+    if (IsServed(look, live, part)) continue;
+    if (!part.empty()) *columns = part;
+    return true;
+  }
+  return false;
+}
+
+// The first rows of a table, or in the order of a key, are found at once.
+bool ReadsFirstRows(const Look& look, const LiveTable& live) {
+  const QueryFacts& query = look.facts.query;
+  if (!query.has_limit || query.has_where) return false;
+  const std::string& order = query.order_column;
+  // The name may be one of the list of a SELECT, and the order another table's.
+  return order.empty() || live.Column(order) == nullptr || query.aggregates ||
+         IsServed(look, live, {order}) || live.MayBeServed({order});
+}
+
 // Only statements about one table: filtered columns do not tell whose they are.
 void FullScan(const Look& look) {
   if (!Filters(look.facts.verb) || look.facts.objects.size() != 1) return;
@@ -198,15 +240,9 @@ void FullScan(const Look& look) {
   if (look.facts.query.unguarded_write && look.reporter.Reported(look.statement)) return;
   const LiveTable* live = look.Live(look.table());
   if (live == nullptr || live->rows < look.config.large_table_rows || live->indexes.empty()) return;
-  const std::vector<std::string>& columns = look.facts.query.filtered_columns;
-  if (std::any_of(columns.begin(), columns.end(), [&](const std::string& column) {
-        return live->IsIndexed({column}) || HasOwnIndex(look, column);
-      })) {
-    return;
-  }
-  if (columns.empty() && ReadsEndsOfIndexes(look, *live)) return;
-  // The first rows of a table, or in the order of a key, are found at once.
-  if (columns.empty() && look.facts.query.has_limit && !look.facts.query.has_where) return;
+  std::vector<std::string> columns;
+  if (!FindUnserved(look, *live, &columns)) return;
+  if (columns.empty() && (ReadsEndsOfIndexes(look, *live) || ReadsFirstRows(look, *live))) return;
   // Advice to index a column that is not there helps nobody: dbf-dry-run says that.
   if (!columns.empty() && !live->columns.empty() && live->Column(columns[0]) == nullptr &&
       look.script.Find(look.table()) == nullptr) {
@@ -214,14 +250,18 @@ void FullScan(const Look& look) {
   }
   const std::string name = look.Sql(look.table());
   const std::string reads = absl::StrCat("reads all of ", name, ", ", live->rows, " rows");
-  if (columns.empty()) {
+  const bool sorts = columns.empty() && look.facts.query.has_limit && !look.facts.query.has_where &&
+                     !look.facts.query.order_column.empty();
+  if (sorts) columns = {look.facts.query.order_column};
+  // What an index there cannot serve is <> and NOT.
+  if (columns.empty() || IsServed(look, *live, {columns[0]})) {
     look.Report(LintId::kFullScan, absl::StrCat("the statement ", reads),
                 "name rows by an indexed column, or a LIMIT");
     return;
   }
   look.Report(LintId::kFullScan,
               absl::StrCat("no index of ", name, " begins with ", absl::StrJoin(columns, " or "),
-                           ", so the statement ", reads),
+                           ", so the statement ", reads, sorts ? " and sorts them" : ""),
               absl::StrCat("write CREATE INDEX ", look.postgres() ? "CONCURRENTLY " : "",
                            MadeUpName("idx", look.table(), {columns[0]}), " ON ", name, " (",
                            look.Sql(columns[0]), "), or name rows by an indexed column"));

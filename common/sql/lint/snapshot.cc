@@ -27,6 +27,17 @@ bool LiveTable::IsIndexed(const std::vector<std::string>& wanted) const {
                      [&](const LiveIndex& index) { return LeadsWith(index.columns, wanted); });
 }
 
+bool LiveTable::MayBeServed(const std::vector<std::string>& wanted) const {
+  return std::any_of(other_indexes.begin(), other_indexes.end(), [&](const LiveIndex& index) {
+    return index.columns.empty() || wanted.empty() ||
+           std::any_of(wanted.begin(), wanted.end(), [&](const std::string& column) {
+             return std::any_of(
+                 index.columns.begin(), index.columns.end(),
+                 [&](const std::string& known) { return absl::EqualsIgnoreCase(known, column); });
+           });
+  });
+}
+
 bool LiveTable::HasPrimaryKey() const {
   return std::any_of(indexes.begin(), indexes.end(),
                      [](const LiveIndex& index) { return index.primary; });

@@ -36,6 +36,9 @@ struct LiveTable {
   int64_t next_number = 0;          // Of its self-numbering column; 0: not known.
   std::vector<LiveColumn> columns;  // In the table's order.
   std::vector<LiveIndex> indexes;
+  // Over expressions, of a part of the rows, of another kind than a tree: they serve some
+  // conditions on the columns that they name; of which, is not known where they name none.
+  std::vector<LiveIndex> other_indexes;
   std::vector<ForeignKeyFacts> foreign_keys;
   std::string
       replica_identity;    // PostgreSQL: "default", "index", "full", "nothing"; "" if unknown.
@@ -45,6 +48,8 @@ struct LiveTable {
   const LiveIndex* Index(absl::string_view index) const;
   // Whether an index begins with these columns, in any order.
   bool IsIndexed(const std::vector<std::string>& columns) const;
+  // Whether one of the others may serve a condition on one of the columns, or on whatever.
+  bool MayBeServed(const std::vector<std::string>& columns) const;
   bool HasPrimaryKey() const;
 };
 

@@ -36,6 +36,7 @@ struct QueryFacts {
   bool has_limit = false;
   bool has_offset = false;
   bool has_order_by = false;
+  std::string order_column;  // The first that the outermost orders by, if it is a column.
   bool orders_by_random = false;
   bool aggregates = false;  // The outermost query gives one row, or one a group.
   // The outermost SELECT lists MIN(c) and MAX(c) of these and nothing else, and does not group.
@@ -63,6 +64,9 @@ struct QueryFacts {
   bool table_functions = false;   // FROM f(...), whose columns are no table's; JSON_TABLE too.
   bool unbounded_offset = false;  // OFFSET above 1,000, or not a constant.
   std::vector<std::string> filtered_columns;  // Compared in WHERE and ON, for index advice.
+  // Of them those that the outermost WHERE looks up, not by <> or NOT: one list for each part of
+  // an OR that is its whole condition, else one.
+  std::vector<std::vector<std::string>> sought_columns;
   std::vector<std::string> row_names;  // PostgreSQL: tables' names by which whole rows are read.
   std::vector<QualifiedColumn> qualified_columns;  // PostgreSQL: see Linter::HoldAgainstSnapshot.
   bool more_qualified_columns = false;             // There are more of them than were kept.

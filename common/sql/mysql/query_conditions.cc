@@ -202,11 +202,6 @@ void QueryScan::List(std::vector<std::string>* list, std::string name) {
   list->push_back(std::move(name));
 }
 
-void QueryScan::Filter(ptrdiff_t column) {
-  if (frames_.back().having) return;
-  List(&draft_.reading.facts.query.filtered_columns, Unquoted(tokens_[column]));
-}
-
 void QueryScan::Tautology(ptrdiff_t from, ptrdiff_t to) {
   QueryFacts& facts = draft_.reading.facts.query;
   if (facts.tautology) return;
@@ -247,14 +242,16 @@ void QueryScan::CompareSides(ptrdiff_t op, ptrdiff_t length) {
   }
   const bool left_column = IsColumn(op - 1);
   const bool right_column = IsColumn(right_at);
-  if (left_column) Filter(op - 1);
+  const bool negated = sign == "<>" || sign == "!=";
+  if (left_column) Filter(op - 1, negated);
+  if (left.IsSymbol(')')) FilterRow(op - 1, negated);
   const ptrdiff_t right_end = right_column ? ChainEnd(right_at) : right_at + 1;
-  if (right_column) Filter(right_end - 1);
+  if (right_column) Filter(right_end - 1, negated);
   if (null && !facts.equals_null) {
     facts.equals_null = true;
     if (left_column) facts.null_column = Unquoted(left);
     if (right_column) facts.null_column = Unquoted(tokens_[right_end - 1]);
-    facts.unequal_to_null = sign == "<>" || sign == "!=";
+    facts.unequal_to_null = negated;
   }
   // "1 + code = 5" and "code = 5 + 1" compare other things.
   const ptrdiff_t start = left_column ? ChainStart(op - 1) : op - 1;
@@ -352,8 +349,9 @@ bool QueryScan::where_is_always_true() const {
   return where_ >= 0 && IsAlwaysTrue(tokens_, where_, EndOfWhere());
 }
 
-void QueryScan::NoteWhereThatAlwaysHolds() {
+void QueryScan::NoteWhere() {
   if (where_ < 0) return;
+  NoteSought();
   const auto [from, to] = AlwaysTruePart(tokens_, where_, EndOfWhere());
   if (from >= 0) Tautology(from, to);
 }

@@ -37,9 +37,10 @@ class QueryScan {
   void Run(ptrdiff_t from, ptrdiff_t to, Clause clause, Access access = Access::kRead,
            bool writes = false);
 
-  bool has_where() const { return has_where_; }        // Of the outermost.
-  bool where_is_always_true() const;                   // The same.
-  void NoteWhereThatAlwaysHolds();                     // As a tautology.
+  bool has_where() const { return has_where_; }  // Of the outermost.
+  bool where_is_always_true() const;             // The same.
+  // As a tautology; and what columns the outermost WHERE seeks by.
+  void NoteWhere();
   bool has_limit() const { return has_limit_; }        // The same.
   bool has_order_by() const { return has_order_by_; }  // The same.
   bool has_portion() const { return has_portion_; }    // FOR PORTION OF a period.
@@ -99,12 +100,16 @@ class QueryScan {
   void ObjectToCall(ptrdiff_t i);
   void CheckCharset(ptrdiff_t i);
 
+  // query_sought.cc
+  void Filter(ptrdiff_t column, bool negated);
+  void FilterRow(ptrdiff_t close, bool negated);
+  void NoteSought();
+
   // query_conditions.cc
   void Compare(ptrdiff_t i);
   void CompareSides(ptrdiff_t op, ptrdiff_t length);
   void AloneInOr(ptrdiff_t i);
   void Tautology(ptrdiff_t from, ptrdiff_t to);
-  void Filter(ptrdiff_t column);
   void Wrapped(const Frame& call, ptrdiff_t close);
   ptrdiff_t EndOfWhere() const;
   bool IsColumn(ptrdiff_t i) const;
@@ -128,10 +133,12 @@ class QueryScan {
   ptrdiff_t end_ = 0;
   ptrdiff_t cte_columns_ = -1;  // The "(" of WITH name (a, b) AS ...
   int queries_ = 0;             // Open frames that are queries.
+  size_t locked_uses_ = 0;      // Of those that the draft has: the first ones, locked by FOR UPDATE.
   bool writes_ = false;
   bool stop_ = false;
   bool has_where_ = false;
-  ptrdiff_t where_ = -1;  // Where the condition of the outermost WHERE begins.
+  std::vector<ptrdiff_t> sought_;  // Columns that are compared, in their order, but by <>.
+  ptrdiff_t where_ = -1;           // Where the condition of the outermost WHERE begins.
   bool has_limit_ = false;
   bool has_order_by_ = false;
   bool has_portion_ = false;

@@ -119,6 +119,12 @@ bool QueryScan::ClauseWord(ptrdiff_t i) {
       if (frame.call || !tokens_[i + 1].Is(K("BY"))) break;
       if (before.Is(K("FOR"))) break;  // An index hint.
       if (outer) facts.has_order_by = has_order_by_ = true;
+      if (outer && IsColumn(i + 2)) {
+        const ptrdiff_t behind = ChainEnd(i + 2);
+        const bool alone = behind >= end_ || tokens_[behind].IsSymbol(',') ||
+                           tokens_[behind].IsOneOf({K("ASC"), K("DESC"), K("LIMIT")});
+        if (alone) facts.order_column = Unquoted(tokens_[behind - 1]);
+      }
       Enter(Clause::kOrderBy);
       return true;
     case K("LIMIT"):
@@ -186,8 +192,9 @@ void QueryScan::LockRows(ptrdiff_t i) {
                              tokens_[i].Is(K("LOCK")) ? " IN SHARE MODE" : " UPDATE or SHARE",
                              " locks rows"));
   draft_.reading.verdict.effects.locks_rows = true;
-  for (ObjectUse& use : draft_.reading.verdict.uses) {
-    use.access = std::max(use.access, Access::kLock);
+  std::vector<ObjectUse>& uses = draft_.reading.verdict.uses;
+  for (; locked_uses_ < uses.size(); ++locked_uses_) {
+    uses[locked_uses_].access = std::max(uses[locked_uses_].access, Access::kLock);
   }
 }
 
@@ -254,7 +261,7 @@ void QueryScan::ConditionWord(ptrdiff_t i) {
     case K("LIKE"): {
       const bool negated = tokens_[i - 1].Is(K("NOT"));
       const ptrdiff_t left = negated ? i - 2 : i - 1;
-      if (IsColumn(left)) Filter(left);
+      if (IsColumn(left)) Filter(left, negated);
       ptrdiff_t right = i + 1;
       if (tokens_[right].Is(K("BINARY"))) ++right;
       if (tokens_[right].Is(K("CONCAT")) && tokens_[right + 1].IsSymbol('(')) right += 2;
@@ -272,8 +279,10 @@ void QueryScan::ConditionWord(ptrdiff_t i) {
     case K("IS"):
     case K("REGEXP"):
     case K("RLIKE"): {
-      const ptrdiff_t left = tokens_[i - 1].Is(K("NOT")) ? i - 2 : i - 1;
-      if (IsColumn(left)) Filter(left);
+      const bool negated = tokens_[i - 1].Is(K("NOT"));
+      const ptrdiff_t left = negated ? i - 2 : i - 1;
+      if (IsColumn(left)) Filter(left, negated);
+      if (tokens_[left].IsSymbol(')')) FilterRow(left, negated);
       break;
     }
     case K("TRUE"):

@@ -28,7 +28,7 @@ void RowChange(Draft* draft) {
 }
 
 void Conclude(Draft* draft, QueryScan& scan) {
-  scan.NoteWhereThatAlwaysHolds();
+  scan.NoteWhere();
   Facts& facts = draft->reading.facts;
   facts.has_limit = scan.has_limit();
   facts.has_order_by = scan.has_order_by();
@@ -201,14 +201,15 @@ void ResolveTargets(Draft* draft, ptrdiff_t from) {
 }
 
 // DELETE t1, t2.* FROM ...: the names in front of FROM are written, the others read.
-void ReadDeleteTargets(Parser* p) {
+bool ReadDeleteTargets(Parser* p) {
   Facts& facts = p->draft->reading.facts;
   do {
     const Named named = p->ObjectName();
-    if (named.written.empty()) return p->NotUnderstood();
+    if (named.written.empty()) return false;
     facts.objects.push_back(named.name);
     if (p->AcceptSymbol('.')) p->AcceptSymbol('*');
   } while (p->AcceptSymbol(','));
+  return true;
 }
 
 }  // namespace
@@ -283,10 +284,17 @@ void ReadDelete(Parser* p) {
   bool several = false;
   if (p->Is(K("FROM"))) {
     ++p->at;
-    PeekTarget(*p);
+    const ptrdiff_t list = p->at;
+    // DELETE FROM a, b USING a JOIN b ...
+    const bool uses = ReadDeleteTargets(p) && p->Accept(K("USING"));
+    if (!uses) {
+      p->at = list;
+      facts.objects.clear();
+      PeekTarget(*p);
+    }
+    several = uses;
   } else {
-    ReadDeleteTargets(p);
-    if (!p->Accept(K("FROM"))) return p->NotUnderstood();
+    if (!ReadDeleteTargets(p) || !p->Accept(K("FROM"))) return p->NotUnderstood();
     several = true;
   }
   const ptrdiff_t from = p->at;

@@ -26,6 +26,10 @@ Facts FactsOf(const Source& source, Node statement);
 void FillQuery(const Source& source, Node statement, QueryFacts* query);
 void FillInsert(Node insert, InsertFacts* facts);
 
+// facts_sought.cc: the columns on one side of a comparison, and QueryFacts::sought_columns.
+std::vector<std::string> ComparedColumns(Node side);
+std::vector<std::vector<std::string>> SoughtColumns(Node where);
+
 // facts_extremes.cc: see QueryFacts::extremes.
 std::vector<std::string> ExtremesOf(Node query);
 

@@ -185,7 +185,9 @@ class QueryReader {
     } else if (tag == "NullTest" && in_condition) {
       AddOnce(ColumnIn(node["arg"]), &facts_.filtered_columns);
     } else if (tag == "SubLink" && in_condition) {
-      AddOnce(ColumnIn(node["testexpr"]), &facts_.filtered_columns);
+      for (const std::string& column : ComparedColumns(node["testexpr"])) {
+        AddOnce(column, &facts_.filtered_columns);
+      }
     }
   }
 
@@ -237,7 +239,9 @@ class QueryReader {
     if (!compares) return;
     if (kind == "AEXPR_OP") NoteCompared(left, right);
     for (const auto& [side, other] : {std::pair{left, right}, std::pair{right, left}}) {
-      AddOnce(ColumnIn(side), &facts_.filtered_columns);
+      for (const std::string& column : ComparedColumns(side)) {
+        AddOnce(column, &facts_.filtered_columns);
+      }
       // One in a comparison of two columns' calls is no use of an index either.
       if (!in_having_ && AddOnce(WrappedColumn(side), &facts_.wrapped_columns)) {
         facts_.wrapping_calls.push_back(CallOf(side));
@@ -347,9 +351,11 @@ class QueryReader {
     facts_.has_limit = static_cast<bool>(query["limitCount"]);
     facts_.has_offset = static_cast<bool>(query["limitOffset"]);
     facts_.has_order_by = static_cast<bool>(query["sortClause"]);
+    facts_.order_column = ColumnIn(query["sortClause"].first()["node"]);
     while (query["larg"].Is("SelectStmt")) query = query["larg"];
     facts_.has_from = query["fromClause"] || query["usingClause"];
     facts_.has_where = query["whereClause"] || query["joinCondition"];
+    if (query["whereClause"]) facts_.sought_columns = SoughtColumns(query["whereClause"]);
     facts_.aggregates = static_cast<bool>(query["groupClause"]);
     for (Node target : query["targetList"]) LookForAggregate(target["val"]);
   }

@@ -197,6 +197,7 @@ TEST(SchemaSnapshotTest, WhatIsWrongIsNamedWithItsPlace) {
   EXPECT_THAT(error("tables: [{name: a, row: 1}]"), HasSubstr("did you mean \"rows\"?"));
   EXPECT_THAT(error("tables: [{name: a, replica_identity: some}]"), HasSubstr("one of default"));
   EXPECT_THAT(error("tables: [{name: a, indexes: [{name: i}]}]"), HasSubstr("has no columns"));
+  EXPECT_EQ(error("tables: [{name: a, other_indexes: [{name: i, columns: [b]}, {name: j}]}]"), "");
 }
 
 TEST(SchemaSnapshotTest, ManyTablesAreNoProblem) {

@@ -24,8 +24,9 @@ TEST(JoinedWritesTest, AnInnerJoinWithAConditionRestrictsWhatItWrites) {
         "UPDATE a JOIN b ON b.id = a.id LEFT JOIN c ON c.id = a.id SET a.x = c.x",
         "UPDATE a LEFT JOIN b ON b.id = a.id SET b.x = 1",
         "UPDATE a JOIN (SELECT id FROM c WHERE n = 1) q ON q.id = a.id SET a.x = 1",
-        "DELETE o FROM orders o JOIN c ON c.id = o.cid",
-        "DELETE a, b FROM a JOIN b ON a.id = b.id"}) {
+        "DELETE o FROM orders o JOIN c ON c.id = o.cid", "DELETE a, b FROM a JOIN b ON a.id = b.id",
+        "DELETE FROM a USING a JOIN b ON a.id = b.id",
+        "DELETE FROM shop.a, b.* USING shop.a JOIN b ON a.id = b.id"}) {
     EXPECT_FALSE(ChangesEveryRow(sql)) << sql;
   }
 }
@@ -52,6 +53,8 @@ TEST(JoinedWritesTest, WhatLeavesEveryRowInChangesEveryRow) {
                           "UPDATE a JOIN b USING (id) SET a.x = 1 WHERE 1 = 1",
                           "DELETE a FROM a LEFT JOIN b ON a.id = b.id",
                           "DELETE a FROM a, b",
+                          "DELETE FROM a USING a LEFT JOIN b ON a.id = b.id",
+                          "DELETE FROM a USING a, b",
                           "DELETE a, c FROM a JOIN b ON a.id = b.id LEFT JOIN c ON c.n = 1",
                           "DELETE FROM a"}) {
     EXPECT_TRUE(ChangesEveryRow(sql)) << sql;

@@ -152,6 +152,26 @@ TEST_F(PrincipalsTest, WhoEnablesAnAccountAnswersForIt) {
   EXPECT_THAT(dependents(), ElementsAre("users/bob"));
 }
 
+// Of tokens that have ended, too; those that an earlier version made are looked up.
+TEST_F(PrincipalsTest, WhoeverMadeATokenForAnAccountAnswersForIt) {
+  Make("root", {Role::kAdmin});
+  Make("eve", {Role::kAdmin});
+  Make("bob", {Role::kApprover});
+  const auto dependents = [&] {
+    return ReadFrom(store_, [](ReadTx& tx) { return DependentPrincipals(tx, "users/eve"); })
+        .value();
+  };
+  const auto token = principals_.CreateToken("users/eve", "bob", "", absl::Hours(1));
+  ASSERT_TRUE(token.ok()) << token.status();
+  ASSERT_TRUE(principals_.RevokeToken("users/root", token->token.id).ok());
+  EXPECT_THAT(dependents(), ElementsAre("users/bob"));
+  const auto forget = [](WriteTx& tx) { return tx.PutSetting("user.bob.token_makers", ""); };
+  ASSERT_TRUE(store_.MutateAndWait(forget).ok());
+  EXPECT_THAT(dependents(), ElementsAre("users/bob")) << "by an earlier version";
+  ASSERT_TRUE(principals_.CreateToken("users/root", "bob", "", absl::Hours(1)).ok());
+  EXPECT_THAT(dependents(), ElementsAre("users/bob")) << "the list begins with those before it";
+}
+
 TEST_F(PrincipalsTest, BadUsersAndTokensAreRefused) {
   for (const char* id : {"", "Ada", "a/b", "..", "a b", "ada\n"}) {
     EXPECT_EQ(ReasonOf(principals_.CreateUser("users/root", id, {Role::kViewer}).status()),
