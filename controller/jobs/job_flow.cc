@@ -72,6 +72,22 @@ void SayTolerated(absl::Span<const Task> tasks, Job* job) {
                   "it; apply it to them again");
 }
 
+// Of a job that never began.
+std::string WhatItWaitedFor(const JobFlow& flow, ReadTx& tx, const Job& job,
+                            absl::Span<const Task> tasks, absl::Time now) {
+  if (job.state == JobState::kPlanning) {
+    const auto unplanned = std::count_if(tasks.begin(), tasks.end(),
+                                         [](const Task& task) { return task.plan_blob.empty(); });
+    return absl::StrCat("the plans of ", unplanned, " of ", tasks.size(),
+                        " targets, which their agents had not made");
+  }
+  const absl::StatusOr<PolicyDecision> decision = flow.EvaluatePolicyOn(tx, job, tasks, now);
+  // Words that cannot be found keep no job alive.
+  if (!decision.ok()) return absl::StrCat("what cannot be read: ", decision.status().message());
+  return decision->allowed() ? "an agent that takes it, as the policy allowed it"
+                             : RecordedWords(*decision);
+}
+
 }  // namespace
 
 absl::Status SkipOpenTasks(WriteTx& tx, std::vector<Task>* tasks) {
@@ -205,26 +221,11 @@ absl::Status JobFlow::FinishPlanning(FlowContext& context, Job* job,
   return context.tx.UpdateJob(job);
 }
 
-std::string JobFlow::WhatItWaitedFor(ReadTx& tx, const Job& job, absl::Span<const Task> tasks,
-                                     absl::Time now) const {
-  if (job.state == JobState::kPlanning) {
-    const auto unplanned = std::count_if(tasks.begin(), tasks.end(),
-                                         [](const Task& task) { return task.plan_blob.empty(); });
-    return absl::StrCat("the plans of ", unplanned, " of ", tasks.size(),
-                        " targets, which their agents had not made");
-  }
-  const absl::StatusOr<PolicyDecision> decision = EvaluatePolicyOn(tx, job, tasks, now);
-  // Words that cannot be found keep no job alive.
-  if (!decision.ok()) return absl::StrCat("what cannot be read: ", decision.status().message());
-  return decision->allowed() ? "an agent that takes it, as the policy allowed it"
-                             : RecordedWords(*decision);
-}
-
 absl::Status JobFlow::Expire(FlowContext& context, Job* job) const {
   ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
   job->error_reason = "EXPIRED";
   job->error_message = absl::StrCat("it was not started before its expiry; it waited for ",
-                                    WhatItWaitedFor(context.tx, *job, tasks, context.now));
+                                    WhatItWaitedFor(*this, context.tx, *job, tasks, context.now));
   RETURN_IF_ERROR(WithdrawUngranted(context, *job, "the job expired"));
   RETURN_IF_ERROR(SkipOpenTasks(context.tx, &tasks));
   return Finish(context, job, tasks, JobState::kExpired);

@@ -132,8 +132,6 @@ class JobFlow {
   absl::StatusOr<bool> IsServed(ReadTx& tx, const Task& task) const;
   absl::StatusOr<bool> CouldBegin(ReadTx& tx, const Job& job, absl::Span<const Task> tasks) const;
   absl::Status Expire(FlowContext& context, Job* job) const;
-  std::string WhatItWaitedFor(ReadTx& tx, const Job& job, absl::Span<const Task> tasks,
-                              absl::Time now) const;
   absl::Status AdvanceWaiting(FlowContext& context, Job* job) const;
   absl::Status AdvanceStored(FlowContext& context, const std::string& job_id,
                              const Task* in_hand) const;

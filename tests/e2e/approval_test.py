@@ -116,7 +116,7 @@ class ApprovalTest(FleetTest):
 
     def test_every_requirement_and_second_thoughts(self):
         self.apply(AUDITOR, expect=0)  # It only tightens.
-        job = self.change("0202")
+        job = self.change("0203")
         self.approve(job, "bob")
         explained = self.fleet.cli("ada", "job", "explain", job, expect=0).out
         self.assertIn("approvalpolicies/audited", explained)
@@ -152,7 +152,7 @@ class ApprovalTest(FleetTest):
     def test_an_approval_ends_with_its_token(self):
         self.apply(AUDITOR, expect=0)
         self.fleet.make_user("tess", "approver")
-        job = self.change("0204")
+        job = self.change("0202")
         self.approve(job, "tess")
         self.assertNotIn("0 of 1 approval", self.missing(job), "tess is enough for this one")
         token = self.fleet.cli("admin", "token", "list", "--user", "tess", "-o", "json",
@@ -172,7 +172,7 @@ class ApprovalTest(FleetTest):
         return self.fleet.cli("ada", "job", "explain", job, expect=0).out
 
     def test_the_glass_is_broken_by_name_and_reviewed_by_somebody_else(self):
-        job = self.change("0203")
+        job = self.change("0204")
         waive = ["change", "break-glass", job, "--waive", "approvals", "--for", "10m", "--reason",
                  "incident 812"]
         nobody = self.fleet.cli("ada", *waive)

@@ -87,20 +87,18 @@ class PostgresScriptTruthTest : public testing::Test {
   }
 
   static mini::MiniPostgres* server_;
-  int databases_ = 0;
+  static int databases_;
 };
 mini::MiniPostgres* PostgresScriptTruthTest::server_ = nullptr;
+int PostgresScriptTruthTest::databases_ = 0;
 
 TEST_F(PostgresScriptTruthTest, AReadThatWritesBehindOthersIsNotSafe) {
   ASSERT_EQ(Last("SELECT lower('A')").safety, Safety::kSafe) << "alone it is the server's own";
   ASSERT_FALSE(LastOneWrites("SELECT lower('A')"));
   for (absl::string_view first :
-       {"SELECT sp()",
-        "SELECT query_to_xml('select sp()', true, true, '')",
-        "SELECT a OPERATOR(evil.+) 1 FROM words",
-        "SELECT a::evil_domain FROM words",
-        "UPDATE words SET a = a::evil_domain",
-        "DELETE FROM words WHERE a OPERATOR(evil.+) 1 = 'x'",
+       {"SELECT sp()", "SELECT query_to_xml('select sp()', true, true, '')",
+        "SELECT a OPERATOR(evil.+) 1 FROM words", "SELECT a::evil_domain FROM words",
+        "UPDATE words SET a = a::evil_domain", "DELETE FROM words WHERE a OPERATOR(evil.+) 1 = 'x'",
         "ALTER TABLE words ADD CONSTRAINT c CHECK (a OPERATOR(evil.+) 1 IS NOT NULL)",
         "ALTER TABLE words ALTER a TYPE evil_domain",
         "CREATE TABLE n AS SELECT a::evil_domain FROM words",
@@ -108,15 +106,14 @@ TEST_F(PostgresScriptTruthTest, AReadThatWritesBehindOthersIsNotSafe) {
         "EXPLAIN ANALYZE SELECT a::evil_domain FROM words",
         "CREATE TABLE p (a int) PARTITION BY LIST (a); "
         "CREATE TABLE p1 PARTITION OF p FOR VALUES IN (sp())",
-        "CREATE INDEX i ON words ((a || imm(1)::text))",
-        "CREATE INDEX i ON words (a) WHERE imm(1) = 1",
+        // Whoever plans a query of it computes what is labelled immutable.
+        "CREATE INDEX i ON words (a) WHERE imm(1) = 1; SELECT a FROM words",
         "CREATE TABLE t (a int DEFAULT sp()); INSERT INTO t DEFAULT VALUES",
         "CREATE TABLE t (a evil_domain); INSERT INTO t VALUES ('x')",
         "CREATE TRIGGER g BEFORE INSERT ON words FOR EACH ROW EXECUTE FUNCTION fires(); "
         "INSERT INTO words VALUES ('B')",
         "CREATE RULE r AS ON INSERT TO words DO ALSO SELECT sp(); INSERT INTO words VALUES ('B')",
-        "CREATE VIEW v AS SELECT sp() AS x; SELECT * FROM v",
-        "CREATE VIEW v AS SELECT sp() AS x; CREATE MATERIALIZED VIEW m AS SELECT * FROM v"}) {
+        "CREATE VIEW v AS SELECT sp() AS x; SELECT * FROM v"}) {
     const std::string script = absl::StrCat(first, "; SELECT lower('A')");
     EXPECT_TRUE(LastOneWrites(script)) << script << ": shows nothing";
     EXPECT_EQ(Last(script).safety, Safety::kDestructive) << script;
