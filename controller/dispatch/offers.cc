@@ -19,6 +19,7 @@
 #include "controller/dispatch/wire.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
+#include "controller/jobs/backup_flow.h"
 #include "controller/jobs/planning.h"
 #include "controller/jobs/specs.h"
 
@@ -172,10 +173,12 @@ absl::Status HoldBack(FlowContext& context, const JobFlow& flow, Job job) {
   if (EndsWithItsWindow(job) && decision.Closed()) return absl::OkStatus();
   RETURN_IF_ERROR(flow.WithdrawUngranted(context, job, "the policy does not allow it any more"));
   RETURN_IF_ERROR(MoveJob(&job, JobState::kPaused, context.now));
-  // One that waits for nothing but its time goes on by itself when that comes.
-  job.error_reason = decision.BlockedByTime() && WaitsForTimeAndBackup(decision) ? kWindowClosed
-                                                                                 : kBlockedByPolicy;
-  job.error_message = decision.Words();
+  // One that waits for nothing but its time, and a backup that is taken by itself, goes on by
+  // itself when these come.
+  const bool by_itself = WaitsForTimeAndBackup(decision) &&
+                         (decision.BlockedByTime() || job.backup_gate != BackupGate::kExisting);
+  job.error_reason = by_itself ? kWindowClosed : kBlockedByPolicy;
+  job.error_message = RecordedWords(decision);
   if (!job.queue.window.empty()) context.changes.queues.insert(job.queue.window);
   RETURN_IF_ERROR(context.tx.UpdateJob(&job));
   return context.Audit("job.pause", job, {{"why", job.error_message}});
@@ -200,12 +203,14 @@ absl::Status CommitGrant(FlowContext& context, Job job, Task task, const LeaveTi
     if (enters) {
       job.window = time.window;
       job.overrun = time.overrun;
+      job.window_entered = context.now;
     }
     // Its place in the queue of this window, until the occurrence is over.
     const bool takes_place = !time.window.empty() && time.window == job.queue.window &&
                              job.queue.until != time.window_closes;
     if (takes_place) job.queue.until = time.window_closes;
     if (begins || enters || takes_place) RETURN_IF_ERROR(context.tx.UpdateJob(&job));
+    RETURN_IF_ERROR(NoteServer(context, job, task, *attempt));
     RETURN_IF_ERROR(MoveTask(&task, TaskState::kActive));
     RETURN_IF_ERROR(context.tx.UpdateTask(&task));
   }

@@ -187,6 +187,8 @@ struct Job {
   // The maintenance window in which it began, and what its end means; "" if none was needed.
   std::string window;
   Overrun overrun = Overrun::kFinish;
+  // When its first target was let begin in that window; InfinitePast: nobody wrote it down.
+  absl::Time window_entered = absl::InfinitePast();
   QueuePlace queue;  // The window that it was queued for, which it waits for whatever it is.
   uint64_t version = 0;
 
@@ -263,6 +265,10 @@ struct Backup {
   std::string job_id;
   absl::Time create_time;
   absl::Time snapshot_time = absl::InfinitePast();
+  // The server that was backed up, as it was known when the work was granted: a name may come to
+  // mean another one. "": nobody wrote it down.
+  std::string agent_id;
+  std::string endpoint;
   std::vector<std::string> databases;  // Covered; empty for Redis.
   std::string result_blob;             // work.v1.BackupResult.
   std::string verification_blob;       // work.v1.VerifyResult of the best level.

@@ -206,6 +206,18 @@ absl::StatusOr<Job> InsertBackupJob(FlowContext& context, const BackupJobRequest
   return job;
 }
 
+absl::Status NoteServer(FlowContext& context, const Job& job, const Task& task,
+                        const Attempt& attempt) {
+  if (job.kind != JobKind::kBackup) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const work::v1::JobSpec spec, ParseSpec(job, task));
+  if (!spec.has_backup()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(Backup backup, context.tx.GetBackup(spec.backup().backup_id()));
+  ASSIGN_OR_RETURN(const Instance instance, context.tx.GetInstance(task.instance_id));
+  backup.agent_id = attempt.agent_id;
+  backup.endpoint = instance.endpoint;
+  return context.tx.UpdateBackup(&backup);
+}
+
 absl::Status RecordBackupOutcome(FlowContext& context, const Job& job, const Task& task) {
   if (job.kind != JobKind::kBackup && job.kind != JobKind::kVerify) return absl::OkStatus();
   if (!IsTerminal(task.state)) return absl::OkStatus();

@@ -37,6 +37,11 @@ struct BackupJobRequest {
 // verification (stage 1), and the catalogue's RUNNING records. The caller advances it.
 absl::StatusOr<Job> InsertBackupJob(FlowContext& context, const BackupJobRequest& request);
 
+// Before an attempt of a backup's task is granted: which server it is of, by whose agent. What the
+// instance's name means may change later.
+absl::Status NoteServer(FlowContext& context, const Job& job, const Task& task,
+                        const Attempt& attempt);
+
 // Carries the end of a backup's or verification's task into the catalogue. A backup is COMPLETE
 // only when the agent reported success with a result.
 //

@@ -14,6 +14,7 @@
 #include "controller/jobs/estimate.h"
 #include "controller/jobs/job_manager.h"
 #include "controller/jobs/rollback.h"
+#include "controller/jobs/same_request.h"
 #include "controller/jobs/specs.h"
 #include "controller/jobs/targets.h"
 
@@ -177,8 +178,7 @@ absl::StatusOr<Job> JobManager::SubmitChange(const RequestMeta& meta, ChangeRequ
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
     ASSIGN_OR_RETURN(std::optional<Job> earlier,
                      FindEarlier(context.tx, meta, JobKind::kMigrate, [&](const Job& job) {
-                       return job.rollback_of.empty() && job.environment == request.environment &&
-                              job.title == request.title && IsQueuedFor(job, request.queue);
+                       return IsWhatIsAsked(context.tx, job, request, wave_sizes);
                      }));
     if (earlier.has_value()) return *earlier;
     RETURN_IF_ERROR(CheckTargets(context.tx, request));
@@ -231,9 +231,8 @@ absl::StatusOr<Job> JobManager::SubmitRollback(const RequestMeta& meta,
                                                const RollbackRequest& request) {
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
     ASSIGN_OR_RETURN(std::optional<Job> earlier,
-                     FindEarlier(context.tx, meta, JobKind::kMigrate, [&](const Job& job) {
-                       return job.rollback_of == request.job_id && IsQueuedFor(job, request.queue);
-                     }));
+                     FindEarlier(context.tx, meta, JobKind::kMigrate,
+                                 [&](const Job& job) { return IsWhatIsAsked(job, request); }));
     if (earlier.has_value()) return *earlier;
     ASSIGN_OR_RETURN(const Job original, context.tx.GetJob(request.job_id));
     if (original.kind != JobKind::kMigrate || !IsTerminal(original.state)) {

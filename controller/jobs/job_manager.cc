@@ -13,6 +13,7 @@
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
 #include "controller/jobs/cancelling.h"
+#include "controller/jobs/same_request.h"
 #include "controller/jobs/specs.h"
 
 namespace dbfleet::controller {
@@ -26,27 +27,19 @@ std::string RequestKey(const RequestMeta& meta) {
   return meta.request_id.empty() ? "" : absl::StrCat(meta.principal, " ", meta.request_id);
 }
 
-absl::StatusOr<std::optional<Job>> FindEarlier(ReadTx& tx, const RequestMeta& meta, JobKind kind,
-                                               absl::FunctionRef<bool(const Job&)> same) {
+absl::StatusOr<std::optional<Job>> FindEarlier(
+    ReadTx& tx, const RequestMeta& meta, JobKind kind,
+    absl::FunctionRef<absl::StatusOr<bool>(const Job&)> same) {
   if (meta.request_id.empty()) return std::nullopt;
   ASSIGN_OR_RETURN(std::optional<Job> earlier, tx.FindJobByRequestKey(RequestKey(meta)));
-  if (!earlier.has_value() || (earlier->kind == kind && same(*earlier))) return earlier;
+  if (!earlier.has_value()) return earlier;
+  if (earlier->kind == kind) {
+    ASSIGN_OR_RETURN(const bool is_same, same(*earlier));
+    if (is_same) return earlier;
+  }
   return Error(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED",
                absl::StrCat("`request_id` was used for another request already, which made jobs/",
                             earlier->id, "; use a new one for each request"));
-}
-
-absl::StatusOr<std::optional<Job>> FindEarlier(ReadTx& tx, const RequestMeta& meta, JobKind kind,
-                                               const std::string& instance_id) {
-  absl::Status read;
-  ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(tx, meta, kind, [&](const Job& job) {
-                     const absl::StatusOr<std::vector<Task>> tasks = tx.TasksOfJob(job.id);
-                     read = tasks.status();
-                     return !read.ok() ||
-                            (!tasks->empty() && tasks->front().instance_id == instance_id);
-                   }));
-  RETURN_IF_ERROR(read);
-  return earlier;
 }
 
 absl::StatusOr<Instance> GetLiveInstance(ReadTx& tx, const std::string& id) {
@@ -105,7 +98,10 @@ absl::StatusOr<JobPicture> JobManager::InsertSimpleJob(FlowContext& context,
                                                        absl::string_view title, const Job& draft) {
   JobPicture picture;
   Job& job = picture.job;
-  ASSIGN_OR_RETURN(std::optional<Job> earlier, FindEarlier(context.tx, meta, kind, instance.id));
+  ASSIGN_OR_RETURN(std::optional<Job> earlier,
+                   FindEarlier(context.tx, meta, kind, [&](const Job& made) {
+                     return IsWhatIsAsked(context.tx, made, instance.id, spec, draft.queue.window);
+                   }));
   if (earlier.has_value()) {
     job = *std::move(earlier);
     return picture;

@@ -184,11 +184,9 @@ std::string RequestKey(const RequestMeta& meta);
 
 // The job that the same request made before, if any. ALREADY_EXISTS (REQUEST_ID_REUSED) if the
 // request of that id was another one: of another kind, or for which `same` is false.
-absl::StatusOr<std::optional<Job>> FindEarlier(ReadTx& tx, const RequestMeta& meta, JobKind kind,
-                                               absl::FunctionRef<bool(const Job&)> same);
-// The same for a job on this one instance.
-absl::StatusOr<std::optional<Job>> FindEarlier(ReadTx& tx, const RequestMeta& meta, JobKind kind,
-                                               const std::string& instance_id);
+absl::StatusOr<std::optional<Job>> FindEarlier(
+    ReadTx& tx, const RequestMeta& meta, JobKind kind,
+    absl::FunctionRef<absl::StatusOr<bool>(const Job&)> same);
 
 // The instance, unless it was removed. NOT_FOUND (INSTANCE_NOT_FOUND).
 absl::StatusOr<Instance> GetLiveInstance(ReadTx& tx, const std::string& id);

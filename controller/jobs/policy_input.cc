@@ -23,15 +23,20 @@
 namespace dbfleet::controller {
 namespace {
 
+// Of those of the server that the target is on now; of others only where there is none of it, so
+// that people are told.
 std::optional<Backup> NewestCovering(const std::vector<Backup>& backups,
-                                     const std::string& database) {
+                                     const PolicyInput::Target& target) {
+  std::optional<Backup> of_another;
   for (const Backup& backup : backups) {
-    if (database.empty() || std::find(backup.databases.begin(), backup.databases.end(), database) !=
-                                backup.databases.end()) {
-      return backup;
+    if (!target.database.empty() && std::find(backup.databases.begin(), backup.databases.end(),
+                                              target.database) == backup.databases.end()) {
+      continue;
     }
+    if (backup.agent_id == target.agent_id && backup.endpoint == target.endpoint) return backup;
+    if (!of_another.has_value()) of_another = backup;
   }
-  return std::nullopt;
+  return of_another;
 }
 
 // The roles of those who approved, who of them may not any more (disabled, or without the role),
@@ -160,18 +165,20 @@ absl::Status JobFlow::AddTargets(ReadTx& tx, absl::Span<const Task> tasks,
       ASSIGN_OR_RETURN(const work::v1::Plan plan, ParsePlan(task));
       input->versions.insert(plan.versions().begin(), plan.versions().end());
     }
-    std::vector<Backup> backups;
-    if (backups_count) {
-      ASSIGN_OR_RETURN(backups, tx.VerifiedBackups(task.instance_id));
-    }
-    WindowBook::Windows windows;
-    if (book != nullptr && !book->empty()) {
-      ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(task.instance_id));
-      windows = book->For(job.environment, instance.labels);
-    }
-    input->targets.push_back({task.Target(), task.instance_id, task.database,
-                              NewestCovering(backups, task.database), PlannedRows(task),
-                              std::move(windows)});
+    PolicyInput::Target& target = input->targets.emplace_back();
+    target.name = task.Target();
+    target.instance_id = task.instance_id;
+    target.database = task.database;
+    target.estimated_rows = PlannedRows(task);
+    const bool windows_count = book != nullptr && !book->empty();
+    if (!windows_count && !backups_count) continue;
+    ASSIGN_OR_RETURN(const Instance instance, tx.GetInstance(task.instance_id));
+    if (windows_count) target.windows = book->For(job.environment, instance.labels);
+    if (!backups_count) continue;
+    target.agent_id = instance.agent_id;
+    target.endpoint = instance.endpoint;
+    ASSIGN_OR_RETURN(const std::vector<Backup> backups, tx.VerifiedBackups(task.instance_id));
+    target.verified_backup = NewestCovering(backups, target);
   }
   return job.queue.window.empty() ? absl::OkStatus() : AddQueue(tx, tasks, book, input);
 }

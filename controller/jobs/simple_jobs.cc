@@ -12,6 +12,7 @@
 #include "controller/domain/names.h"
 #include "controller/jobs/backup_flow.h"
 #include "controller/jobs/job_manager.h"
+#include "controller/jobs/same_request.h"
 #include "controller/jobs/specs.h"
 
 namespace dbfleet::controller {
@@ -143,7 +144,9 @@ absl::StatusOr<Job> JobManager::InsertBackup(FlowContext& context, const Request
                                              const std::vector<std::string>& databases, bool verify,
                                              const std::string& reason, const QueueAsk& queue) {
   ASSIGN_OR_RETURN(std::optional<Job> earlier,
-                   FindEarlier(context.tx, meta, JobKind::kBackup, instance_id));
+                   FindEarlier(context.tx, meta, JobKind::kBackup, [&](const Job& job) {
+                     return IsWhatIsAsked(context.tx, job, instance_id, databases, verify, queue);
+                   }));
   if (earlier.has_value()) return *earlier;
   ASSIGN_OR_RETURN(const Instance instance, GetLiveInstance(context.tx, instance_id));
   RETURN_IF_ERROR(CheckDatabasesFit(instance, databases));

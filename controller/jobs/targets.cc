@@ -5,21 +5,27 @@
 
 namespace dbfleet::controller {
 
+std::vector<int> WavesOf(size_t targets, const std::vector<int>& wave_sizes) {
+  std::vector<int> waves;
+  for (size_t wave = 0; wave < wave_sizes.size() && waves.size() < targets; ++wave) {
+    waves.insert(waves.end(), static_cast<size_t>(wave_sizes[wave]), static_cast<int>(wave));
+  }
+  waves.resize(targets, waves.empty() ? 0 : waves.back());
+  return waves;
+}
+
 absl::Status InsertTargets(FlowContext& context, const Job& job,
                            const std::vector<std::string>& instances, const std::string& database,
                            const std::vector<int>& wave_sizes) {
-  int wave = 0, in_wave = 0;
-  for (const std::string& instance : instances) {
+  const std::vector<int> waves = WavesOf(instances.size(), wave_sizes);
+  for (size_t i = 0; i < instances.size(); ++i) {
     Task task;
     task.id = NewUlid(context.now);
     task.job_id = job.id;
-    task.instance_id = instance;
+    task.instance_id = instances[i];
     task.database = database;
-    task.stage = wave;
+    task.stage = waves[i];
     RETURN_IF_ERROR(context.tx.InsertTask(&task));
-    if (++in_wave < wave_sizes[wave]) continue;
-    in_wave = 0;
-    ++wave;
   }
   return absl::OkStatus();
 }

@@ -92,7 +92,7 @@ absl::StatusOr<bool> JobFlow::MayMoveByWindow(ReadTx& tx, const Job& job, absl::
   if (tasks.empty()) return true;
   ASSIGN_OR_RETURN(const PolicyDecision decision, EvaluatePolicyOn(tx, job, tasks, now, readings));
   if (decision.allowed() || !WaitsForTimeAndBackup(decision)) return true;
-  if (decision.Words() != job.error_message) return true;
+  if (RecordedWords(decision) != job.error_message) return true;
   ASSIGN_OR_RETURN(const std::optional<absl::Time> begin,
                    GateBackupFor(tx, decision, tasks, job, now, readings));
   return begin.has_value() ? GateNeedsWork(tx, job, tasks, *begin) : false;
@@ -229,7 +229,7 @@ absl::Status JobFlow::AdvancePaused(FlowContext& context, Job* job) const {
   ASSIGN_OR_RETURN(const bool gate_failed, TakeGateBackup(context, decision, tasks, job));
   if (!gate_failed) {
     job->error_reason = WaitsForTimeAndBackup(decision) ? kWindowClosed : kBlockedByPolicy;
-    job->error_message = decision.Words();
+    job->error_message = RecordedWords(decision);
   }
   const bool by_itself = job->error_reason == kWindowClosed;
   if (by_itself && job->error_message == former) return absl::OkStatus();

@@ -68,6 +68,17 @@ bool Covers(const Backup& backup, const PolicyInput::Target& target) {
          backup.databases.end();
 }
 
+// Why it is not of the server behind the target; "" if it is. A name does not say that: it may be
+// given to another server, whose data nobody has backed up.
+std::string WhyOtherServer(const Backup& backup, const PolicyInput::Target& target) {
+  if (backup.agent_id == target.agent_id && backup.endpoint == target.endpoint) return "";
+  if (backup.agent_id.empty()) {
+    return absl::StrCat("backups/", backup.id, " does not tell of which server it is");
+  }
+  return absl::StrCat("backups/", backup.id, " is of another server (agents/", backup.agent_id,
+                      ", ", backup.endpoint, ")");
+}
+
 // Why the target's backup does not do; "" if it does. `not_before` is what a fresh one must follow.
 std::string WhyBackupFails(const PolicyInput& input, const PolicyInput::Target& target,
                            absl::Time not_before, bool after_approvals) {
@@ -77,6 +88,7 @@ std::string WhyBackupFails(const PolicyInput& input, const PolicyInput::Target& 
     return absl::StrCat("backups/", backup.id, " is not verified");
   }
   if (!Covers(backup, target)) return absl::StrCat("backups/", backup.id, " does not cover it");
+  if (std::string why = WhyOtherServer(backup, target); !why.empty()) return why;
   if (backup.snapshot_time > input.now + kClockSkew) {
     return absl::StrCat("backups/", backup.id, " has a snapshot time in the future");
   }
@@ -137,12 +149,12 @@ void CheckBackups(const PolicyInput& input, const ApprovalState& approvals,
   }
   if (input.targets.empty()) missing.push_back("the job (it names no target)");
   if (missing.empty()) return;
-  blockers->push_back({"verified-backup",
-                       absl::StrCat("a schema change in ", input.job.environment,
-                                    " needs a verified backup younger than ", DurationText(max_age),
-                                    "; missing for ", absl::StrJoin(missing, ", "), "; ",
-                                    BackupAdvice(input.job.backup_gate)),
-                       false});
+  blockers->push_back(
+      {"verified-backup",
+       absl::StrCat("a schema change in ", input.job.environment,
+                    " needs a verified backup younger than ", DurationText(max_age),
+                    "; missing for ", Some(missing), "; ", BackupAdvice(input.job.backup_gate)),
+       false});
 }
 
 void WriteApprovalPolicy(const ApprovalPolicy& policy, CanonicalWriter* writer) {

@@ -96,9 +96,9 @@ absl::Span<const absl::string_view> PolicyRules();
 //   rejection by anybody is final, whatever the work.
 // - "verified-backup": a schema change needs, per target, a complete backup of the instance that
 // holds
-//   the database, verified at level 1 or higher, with a snapshot younger than the policy's age;
-//   with BackupGate::kFresh also later than the last approval that counts (no approvals needed:
-//   than the job itself).
+//   the database, taken of the server that is behind its name now, verified at level 1 or higher,
+//   with a snapshot younger than the policy's age; with BackupGate::kFresh also later than the last
+//   approval that counts (no approvals needed: than the job itself).
 // - "window": a change that the policy's window_for names needs an open maintenance window on each
 //   target. A change that has begun in a window whose overrun is kFinish and goes on without a
 //   break needs none any more.

@@ -22,7 +22,8 @@ namespace dbfleet::controller {
 struct PolicyInput {
   Job job;
   EnvironmentPolicy policy;
-  // Per target: the newest verified backup that covers its database, if any.
+  // Per target: the newest verified backup that covers its database, if any; of the server that it
+  // is on, if there is such a one.
   struct Target {
     std::string name;
     std::string instance_id;
@@ -31,6 +32,9 @@ struct PolicyInput {
     int64_t estimated_rows = -1;
     // Windows and freezes that select its instance; null when there are none.
     WindowBook::Windows windows;
+    // The server behind the instance's name now.
+    std::string agent_id = {};
+    std::string endpoint = {};
   };
   std::vector<Target> targets;  // Those of which something is still to be done.
   // How the same change fared in the environment that the policy wants it promoted from.

@@ -139,6 +139,14 @@ void CheckQueue(const PolicyInput& input, PolicyDecision* decision) {
                   input.queue.needs,
                   QueueEntry::State::kReady,
                   decision->closes};
+  if (BeganInOneThatCancels(input.job)) {
+    const auto began = NextCoverage(declared.window.times, input.job.window_entered);
+    if (began.has_value() && began->Contains(input.job.window_entered) && began->end <= input.now) {
+      block(WhatIsOver(input.job, "at ", LocalMoment(began->end, declared)), absl::InfiniteFuture(),
+            false);
+      return;
+    }
+  }
   const std::optional<Span> occurrence = NextCoverage(declared.window.times, input.now);
   if (!occurrence.has_value() || input.now < occurrence->begin) {
     block(absl::StrCat("the window ", place.window, " is closed; ", Next(declared, occurrence),

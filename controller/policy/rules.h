@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
 #include "controller/policy/policy.h"
@@ -45,6 +46,11 @@ struct WithoutTimes {
   absl::Time until = absl::InfiniteFuture();
 };
 void CheckWindows(const PolicyInput& input, const WithoutTimes& without, PolicyDecision* decision);
+
+// Under way in a window that cancels it when it closes, and it is known since when.
+bool BeganInOneThatCancels(const Job& job);
+// The words for one of which that occurrence is over: "... closed for db-1 at 2026-...".
+std::string WhatIsOver(const Job& job, absl::string_view where, absl::string_view when);
 
 // Of a job that was queued for a window, after CheckWindows.
 void CheckQueue(const PolicyInput& input, PolicyDecision* decision);

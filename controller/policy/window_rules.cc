@@ -73,6 +73,16 @@ std::optional<Span> NextWhileWaived(const WindowBook::Windows& declared, bool ne
   return NextOpening(*declared, needed, until, least);
 }
 
+// When what carried the job is over, if that is so: its first target began in it, and the job ends
+// with it. What is open now may be the next occurrence, and a freeze may lie over the close. By
+// what is declared now, so that an opening that was extended goes on.
+std::optional<absl::Time> OverSince(const PolicyInput& input, const std::vector<Window>& windows) {
+  if (!BeganInOneThatCancels(input.job)) return std::nullopt;
+  const Opening opening = OpeningAt(*WithoutFreezes(windows), true, input.job.window_entered);
+  if (!opening.open || input.now < opening.window_closes) return std::nullopt;
+  return opening.window_closes;
+}
+
 std::string WhenItOpens(const std::optional<Span>& next, absl::Time now) {
   if (next.has_value()) {
     return absl::StrCat("the next opening is from ", Moment(next->begin),
@@ -123,6 +133,16 @@ void ExplainClosed(const WindowGroup& group, const Opening& opening, const std::
 
 }  // namespace
 
+bool BeganInOneThatCancels(const Job& job) {
+  const bool begun = job.state == JobState::kRolling || job.state == JobState::kPaused;
+  return begun && !job.window.empty() && job.overrun == Overrun::kCancel &&
+         job.window_entered != absl::InfinitePast();
+}
+
+std::string WhatIsOver(const Job& job, absl::string_view where, absl::string_view when) {
+  return absl::StrCat("the window ", job.window, ", in which it began, closed ", where, when);
+}
+
 void CheckWindows(const PolicyInput& input, const WithoutTimes& without, PolicyDecision* decision) {
   constexpr absl::Duration kLeast = absl::Minutes(1);
   static_assert(kLeast > kLeastOpen);
@@ -137,6 +157,15 @@ void CheckWindows(const PolicyInput& input, const WithoutTimes& without, PolicyD
   std::vector<WindowGroup> groups = GroupByWindows(input);
   for (WindowGroup& group : groups) {
     const WindowBook::Windows declared = group.windows;
+    const std::optional<absl::Time> over =
+        needed && input.job.queue.window.empty() ? OverSince(input, *declared) : std::nullopt;
+    if (over.has_value()) {
+      windows.push_back(
+          WhatIsOver(input.job, absl::StrCat("for ", Some(group.targets), " at "), Moment(*over)));
+      decision->opens = absl::InfiniteFuture();
+      all_closing = false;
+      continue;
+    }
     if (without.freeze) group.windows = WithoutFreezes(*group.windows);
     const Opening opening = OpeningAt(*group.windows, needed, input.now);
     if (opening.open && opening.closes - input.now >= kLeastOpen) {

@@ -357,8 +357,10 @@ class Workload:
 
     # What makes a store of this program's schema the one of the schema before it.
     TO_FORMER_SCHEMA = """
-        DROP INDEX audit_action;
-        PRAGMA user_version = 14;"""
+        ALTER TABLE jobs DROP COLUMN window_entered;
+        ALTER TABLE backups DROP COLUMN agent_id;
+        ALTER TABLE backups DROP COLUMN endpoint;
+        PRAGMA user_version = 15;"""
     orders_at_upgrade = ""
 
     def upgrade(self):

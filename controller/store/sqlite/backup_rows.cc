@@ -5,7 +5,7 @@
 
 namespace dbfleet::controller::sqlite {
 
-static_assert(FieldCount<Backup>() == 14,
+static_assert(FieldCount<Backup>() == 16,
               "a field was added: give it a column here and in schema.cc");
 
 template <>
@@ -24,6 +24,8 @@ struct Table<Backup> {
     v("create_time", value.create_time);
     v("snapshot_time", value.snapshot_time);
     v("databases", value.databases);
+    v("agent_id", value.agent_id);
+    v("endpoint", value.endpoint);
     v.Blob("result_blob", value.result_blob);
     v.Blob("verification_blob", value.verification_blob);
     v("verified_level", value.verified_level);

@@ -8,7 +8,7 @@
 
 namespace dbfleet::controller::sqlite {
 
-static_assert(FieldCount<Job>() == 36 && FieldCount<Rollout>() == 5 &&
+static_assert(FieldCount<Job>() == 37 && FieldCount<Rollout>() == 5 &&
                   FieldCount<RolloutProgress>() == 5 && FieldCount<QueuePlace>() == 6 &&
                   FieldCount<Approval>() == 8 && FieldCount<Task>() == 15 &&
                   FieldCount<StepReport>() == 7 && FieldCount<Attempt>() == 21,
@@ -54,6 +54,7 @@ struct Table<Job> {
     v.Fixed("content_digest", value.content_digest);
     v("window_name", value.window);
     v("window_overrun", value.overrun);
+    v("window_entered", value.window_entered);
     v("rollout_waves", value.rollout.waves);
     v("rollout_pause", value.rollout.pause_between);
     v("rollout_failures", value.rollout.failures_tolerated);

@@ -537,13 +537,25 @@ constexpr char kAuditActions[] = R"sql(
 CREATE INDEX audit_action ON audit(action, seq);
 )sql";
 
+// When a job entered its window, and which server a backup is of. Of what there is already nobody
+// knows: such a job ends with its window when that is seen closed, and such a backup is of no
+// server.
+constexpr char kWindowAndServer[] = R"sql(
+-- The begin of the int64 range: never.
+ALTER TABLE jobs ADD COLUMN window_entered INTEGER NOT NULL DEFAULT -9223372036854775808;
+ALTER TABLE backups ADD COLUMN agent_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE backups ADD COLUMN endpoint TEXT NOT NULL DEFAULT '';
+)sql";
+
 // A new step is taken back in tests/unit/controller/store/sqlite/store_fixture.h, and by
 // tests/chaos/workload.py (TO_FORMER_SCHEMA) instead of the last one.
-constexpr SchemaStep kSteps[] = {{1, kVersion1},   {2, kVersion2},       {3, kVersion3, BuildTiles},
-                                 {4, kVersion4},   {5, kVersion5},       {6, kVersion6},
-                                 {7, kVersion7},   {8, kVersion8},       {9, kVersion9},
-                                 {10, kVersion10}, {11, kNotifications}, {12, kRolesStep},
-                                 {13, kQueues},    {14, kRules},         {15, kAuditActions}};
+constexpr SchemaStep kSteps[] = {
+    {1, kVersion1},        {2, kVersion2},       {3, kVersion3, BuildTiles},
+    {4, kVersion4},        {5, kVersion5},       {6, kVersion6},
+    {7, kVersion7},        {8, kVersion8},       {9, kVersion9},
+    {10, kVersion10},      {11, kNotifications}, {12, kRolesStep},
+    {13, kQueues},         {14, kRules},         {15, kAuditActions},
+    {16, kWindowAndServer}};
 
 absl::Status RunSteps(Connection& connection, int64_t from, absl::Span<const SchemaStep> steps) {
   for (const SchemaStep& step : steps) {

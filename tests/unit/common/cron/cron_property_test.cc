@@ -1,16 +1,12 @@
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <filesystem>
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
-
 #include "common/cron/cron_expression.h"
+#include "tests/unit/common/cron/clock_changes.h"
 
 // Cron against a reference that walks the minutes one by one, over 48 hours on either side of every
 // change of every zone's clock from 2020 to 2030.
@@ -19,50 +15,6 @@ namespace {
 
 constexpr absl::Duration kMinute = absl::Minutes(1);
 constexpr absl::Duration kAround = absl::Hours(48);
-
-struct Change {
-  std::string zone;
-  absl::Time at;
-};
-
-std::vector<std::string> ZoneNames() {
-  const std::filesystem::path root = "/usr/share/zoneinfo";
-  std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
-    const std::string name = std::filesystem::relative(entry.path(), root).string();
-    // right/ counts leap seconds, posix/ repeats everything.
-    if (!entry.is_regular_file() || absl::StartsWith(name, "right/") ||
-        absl::StartsWith(name, "posix/") || !LoadZone(name).ok()) {
-      continue;
-    }
-    names.push_back(name);
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-// One of all zones that change alike at the same moment.
-std::vector<Change> Changes() {
-  std::map<std::string, Change> changes;
-  const absl::Time begin = absl::FromCivil(absl::CivilYear(2020), absl::UTCTimeZone());
-  const absl::Time end = absl::FromCivil(absl::CivilYear(2031), absl::UTCTimeZone());
-  for (const std::string& name : ZoneNames()) {
-    const absl::TimeZone zone = *LoadZone(name);
-    absl::TimeZone::CivilTransition change;
-    for (absl::Time time = begin; zone.NextTransition(time, &change);) {
-      time = zone.At(change.to).trans;
-      if (time >= end) break;
-      const int before = zone.At(time - absl::Seconds(1)).offset;
-      const int after = zone.At(time).offset;
-      if (before == after) continue;
-      changes.emplace(absl::StrCat(absl::ToUnixSeconds(time), " ", before, " ", after),
-                      Change{name, time});
-    }
-  }
-  std::vector<Change> list;
-  for (const auto& [key, change] : changes) list.push_back(change);
-  return list;
-}
 
 bool MatchesClock(const CronFields& fields, const absl::CivilMinute& minute) {
   return fields.minutes.test(static_cast<size_t>(minute.minute())) &&
@@ -76,7 +28,7 @@ struct Walk {
   std::vector<std::pair<absl::Time, absl::CivilMinute>> minutes;
 };
 
-Walk WalkAround(const Change& change, const absl::TimeZone& zone) {
+Walk WalkAround(const ClockChange& change, const absl::TimeZone& zone) {
   Walk walk;
   for (absl::Time time = change.at - kAround; time < change.at + kAround; time += kMinute) {
     const absl::CivilMinute shown(zone.At(time).cs);
@@ -87,7 +39,7 @@ Walk WalkAround(const Change& change, const absl::TimeZone& zone) {
 }
 
 // Every occurrence inside the walk, by the words of cron_expression.h.
-std::set<absl::Time> Expected(const CronFields& fields, const Walk& walk, const Change& change,
+std::set<absl::Time> Expected(const CronFields& fields, const Walk& walk, const ClockChange& change,
                               const absl::TimeZone& zone) {
   std::set<absl::Time> expected;
   if (fields.any_hour) {
@@ -111,11 +63,11 @@ std::set<absl::Time> Expected(const CronFields& fields, const Walk& walk, const 
 }
 
 TEST(CronPropertyTest, AgreesWithAWalkOverTheMinutesAroundEveryChangeOfEveryZone) {
-  const std::vector<Change> changes = Changes();
+  const std::vector<ClockChange> changes = ClockChanges();
   ASSERT_GT(changes.size(), 300U) << "the database of zones is missing (package tzdata)";
   const char* const texts[] = {"30 2 * * *",  "0 0 * * *",     "*/15 1-3 * * *", "30 * * * *",
                                "0 */3 * * *", "59 23,0 * * *", "17 2,3 * * 0,1"};
-  for (const Change& change : changes) {
+  for (const ClockChange& change : changes) {
     const absl::TimeZone zone = *LoadZone(change.zone);
     const Walk walk = WalkAround(change, zone);
     for (const char* text : texts) {

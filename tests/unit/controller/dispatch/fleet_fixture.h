@@ -27,6 +27,9 @@
 
 namespace dbfleet::controller {
 
+// Of the server behind the instances of a ScriptedAgent, unless it has another one.
+inline constexpr char kEndpoint[] = "db.example:5432";
+
 // An agent's end of the stream, in memory: it keeps what it was sent, and numbers what it says.
 class ScriptedAgent {
  public:
@@ -84,6 +87,7 @@ class ScriptedAgent {
     agent::v1::InstanceInfo* instance = hello->add_instances();
     instance->set_name(instance_name);
     instance->set_engine(engine);
+    instance->set_endpoint(endpoint);
     instance->set_server_version(server_version);
     for (const std::string& name : more_instances) {
       agent::v1::InstanceInfo* more = hello->add_instances();
@@ -153,6 +157,7 @@ class ScriptedAgent {
   std::shared_ptr<Connection> connection;
   std::string journal_id = "journal-1";
   std::string instance_name = "orders-db";
+  std::string endpoint = kEndpoint;
   std::vector<std::string> more_instances;
   std::vector<std::string> features;
   std::string server_version = "15.4";
@@ -284,6 +289,8 @@ class FleetFixture : public ::testing::Test {
     backup.databases = {"shop"};
     backup.create_time = backup.snapshot_time = backup.verify_time = clock_.Now();
     backup.verified_level = 1;
+    backup.agent_id = "db1";
+    backup.endpoint = kEndpoint;
     ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertBackup(&backup); }).ok());
   }
   static std::string NewId() { return RandomHex(8); }

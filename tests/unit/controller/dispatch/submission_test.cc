@@ -1,6 +1,13 @@
 // What a submission answers, and what follows from it without being read again.
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/hash.h"
 #include "tests/unit/controller/dispatch/fleet_fixture.h"
 
 namespace dbfleet::controller {
@@ -122,6 +129,92 @@ TEST_F(SubmissionTest, ARequestIdIsForOneRequest) {
             "REQUEST_ID_REUSED");
   EXPECT_EQ(Must(jobs_.SubmitCheck({"users/bob", "r1"}, "users-db")).state, JobState::kReady)
       << "everybody has ids of their own";
+}
+
+// A pipeline that takes the number of its build would be told of a change that was never applied.
+TEST_F(SubmissionTest, ARequestIdIsForOneChangeWithAllThatItAsksFor) {
+  agent_.more_instances = {"users-db"};
+  agent_.Connect();
+  const RequestMeta meta{"users/ada", "build-1"};
+  const Job change = Must(jobs_.SubmitChange(meta, MakeChange()));
+  const std::map<std::string, std::function<void(ChangeRequest*)>> others = {
+      {"another file",
+       [](ChangeRequest* request) {
+         const std::string up = "DROP TABLE invoices;";
+         request->spec.mutable_migrations(0)->mutable_up()->set_inline_(up);
+         request->spec.mutable_migrations(0)->mutable_up()->set_sha256(Sha256Hex(up));
+       }},
+      {"another file under the former's hash",
+       [](ChangeRequest* request) {
+         request->spec.mutable_migrations(0)->mutable_up()->set_inline_("DROP TABLE invoices;");
+       }},
+      {"another rollback",
+       [](ChangeRequest* request) { request->spec.mutable_migrations(0)->clear_down(); }},
+      {"another database", [](ChangeRequest* request) { request->spec.set_database("billing"); }},
+      {"another instance", [](ChangeRequest* request) { request->instances = {"users-db"}; }},
+      {"one instance more",
+       [](ChangeRequest* request) { request->instances.push_back("users-db"); }},
+      {"another consent", [](ChangeRequest* request) { request->approve_destructive = false; }},
+      {"a plan alone", [](ChangeRequest* request) { request->plan_only = true; }},
+      {"another backup", [](ChangeRequest* request) { request->backup_gate = BackupGate::kFresh; }},
+      {"another rollout",
+       [](ChangeRequest* request) { request->rollout.on_failure = OnFailure::kPause; }},
+      {"more at a time", [](ChangeRequest* request) { request->max_parallel = 2; }}};
+  for (const auto& [what, edit] : others) {
+    ChangeRequest request = MakeChange();
+    edit(&request);
+    EXPECT_EQ(ReasonOf(jobs_.SubmitChange(meta, request).status()), "REQUEST_ID_REUSED") << what;
+  }
+  ChangeRequest reworded = MakeChange();
+  reworded.reason = "said in other words";
+  EXPECT_EQ(Must(jobs_.SubmitChange(meta, reworded)).id, change.id);
+}
+
+TEST_F(SubmissionTest, ARetryOfARolloutIsFoundByItsWaves) {
+  agent_.more_instances = {"users-db", "a-db"};
+  agent_.Connect();
+  const RequestMeta meta{"users/ada", "r1"};
+  ChangeRequest request = MakeChange();
+  request.instances = {"orders-db", "users-db", "a-db"};
+  request.rollout.waves = {"1", "2"};
+  request.failure_budget = "1";
+  const Job change = Must(jobs_.SubmitChange(meta, request));
+  EXPECT_EQ(Must(jobs_.SubmitChange(meta, request)).id, change.id);
+  ChangeRequest in_another_order = request;
+  std::swap(in_another_order.instances[0], in_another_order.instances[2]);
+  EXPECT_EQ(ReasonOf(jobs_.SubmitChange(meta, in_another_order).status()), "REQUEST_ID_REUSED")
+      << "another one would be the first";
+  request.failure_budget = "2";
+  EXPECT_EQ(ReasonOf(jobs_.SubmitChange(meta, request).status()), "REQUEST_ID_REUSED");
+}
+
+TEST_F(SubmissionTest, ARequestIdIsForOneBackupInspectionOrVerification) {
+  agent_.Connect();
+  const auto reason_of = [&](const absl::StatusOr<Job>& job) { return ReasonOf(job.status()); };
+  const RequestMeta backup{"users/ada", "r1"};
+  const Job taken = Must(jobs_.SubmitBackup(backup, "orders-db", {"shop"}, true, "why"));
+  EXPECT_EQ(Must(jobs_.SubmitBackup(backup, "orders-db", {"shop"}, true, "why")).id, taken.id);
+  EXPECT_EQ(reason_of(jobs_.SubmitBackup(backup, "orders-db", {"shop", "hr"}, true, "why")),
+            "REQUEST_ID_REUSED");
+  EXPECT_EQ(reason_of(jobs_.SubmitBackup(backup, "orders-db", {"shop"}, false, "why")),
+            "REQUEST_ID_REUSED");
+
+  work::v1::InspectSpec inspect;
+  inspect.set_statement("SELECT 1");
+  const RequestMeta look{"users/ada", "r2"};
+  const Job looked = Must(jobs_.SubmitInspect(look, "orders-db", inspect));
+  EXPECT_EQ(Must(jobs_.SubmitInspect(look, "orders-db", inspect)).id, looked.id);
+  inspect.set_statement("SELECT 2");
+  EXPECT_EQ(reason_of(jobs_.SubmitInspect(look, "orders-db", inspect)), "REQUEST_ID_REUSED");
+
+  AddVerifiedBackup();
+  AddVerifiedBackup();
+  const std::vector<Backup> backups =
+      ReadFrom(store_, [](ReadTx& tx) { return tx.VerifiedBackups("orders-db"); }).value();
+  const RequestMeta verify{"users/ada", "r3"};
+  const Job verified = Must(jobs_.SubmitVerify(verify, backups[0].id));
+  EXPECT_EQ(Must(jobs_.SubmitVerify(verify, backups[0].id)).id, verified.id);
+  EXPECT_EQ(reason_of(jobs_.SubmitVerify(verify, backups[1].id)), "REQUEST_ID_REUSED");
 }
 
 }  // namespace

@@ -302,6 +302,34 @@ TEST(Policy, ASchemaChangeNeedsAVerifiedBackupOfItsDatabase) {
          in.targets[1].verified_backup.reset();
        },
        "verified-backup", "missing for instances/other (there is none);"},
+      {"many targets",
+       [](auto& in) {
+         in.targets[0].verified_backup.reset();
+         in.job.approvals[0].rows.clear();
+         for (int i = 0; i < 2000; ++i) {
+           if (i > 0) in.targets.push_back(in.targets[0]);
+           in.targets[i].name = absl::StrCat("instances/db-", i);
+           in.job.approvals[0].rows[in.targets[i].name] = 1000;
+         }
+       },
+       "verified-backup", "instances/db-4 (there is none) and 1995 more;"},
+      {"of another agent's server",
+       [](auto& in) {
+         in.targets[0].agent_id = "db2";
+         in.targets[0].endpoint = "localhost:3306";
+         in.targets[0].verified_backup->agent_id = "db1";
+         in.targets[0].verified_backup->endpoint = "localhost:3306";
+       },
+       "verified-backup", "backups/B is of another server (agents/db1, localhost:3306)"},
+      {"of another server of the agent",
+       [](auto& in) {
+         in.targets[0].agent_id = in.targets[0].verified_backup->agent_id = "db1";
+         in.targets[0].endpoint = "new:3306";
+         in.targets[0].verified_backup->endpoint = "old:3306";
+       },
+       "verified-backup", "is of another server (agents/db1, old:3306)"},
+      {"of a server that nobody wrote down", [](auto& in) { in.targets[0].agent_id = "db1"; },
+       "verified-backup", "does not tell of which server it is"},
       {"no targets", [](auto& in) { in.targets.clear(); }, "verified-backup"},
       {"no schema change",
        [](auto& in) {

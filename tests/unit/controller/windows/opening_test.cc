@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <random>
-
 #include "absl/strings/match.h"
 
 #include "common/base/status.h"
@@ -167,98 +165,6 @@ TEST(CheckTimesTest, WhatIsNoWindowIsRefusedWithTheReason) {
   times.not_before = now;
   times.not_after = now - absl::Hours(1);
   refused(times, "over before it begins");
-}
-
-// --- Against a walk over the minutes -----------------------------------------------------------
-
-// The minutes from `begin` to `end` that the window covers: asks each minute whether one begins.
-std::vector<bool> Covered(const Window& window, absl::Time begin, absl::Time end) {
-  const auto minutes = static_cast<size_t>((end - begin) / absl::Minutes(1));
-  std::vector<bool> covered(minutes, false);
-  if (window.times.once.has_value()) {
-    for (size_t i = 0; i < minutes; ++i) {
-      covered[i] = window.times.once->Contains(begin + static_cast<int64_t>(i) * absl::Minutes(1));
-    }
-    return covered;
-  }
-  constexpr absl::Duration kLongest = absl::Hours(4);
-  for (absl::Time minute = begin - kLongest; minute < end; minute += absl::Minutes(1)) {
-    if (window.times.recurring->Next(minute - absl::Minutes(1), window.times.zone) != minute) {
-      continue;
-    }
-    for (absl::Time t = minute; t < minute + window.times.duration; t += absl::Minutes(1)) {
-      if (t >= begin && t < end)
-        covered[static_cast<size_t>((t - begin) / absl::Minutes(1))] = true;
-    }
-  }
-  return covered;
-}
-
-// Deny wins.
-std::vector<std::pair<absl::Time, bool>> Walk(const std::vector<Window>& windows, bool needed,
-                                              absl::Time begin, absl::Time end) {
-  std::vector<std::pair<absl::Time, bool>> walk;
-  for (absl::Time t = begin; t < end; t += absl::Minutes(1)) walk.emplace_back(t, !needed);
-  for (WindowEffect effect : {WindowEffect::kAllow, WindowEffect::kDeny}) {
-    for (const Window& window : windows) {
-      if (window.effect != effect) continue;
-      const std::vector<bool> covered = Covered(window, begin, end);
-      for (size_t i = 0; i < walk.size(); ++i) {
-        if (covered[i]) walk[i].second = effect == WindowEffect::kAllow;
-      }
-    }
-  }
-  return walk;
-}
-
-std::vector<Window> RandomWindows(std::mt19937* random, absl::Time around) {
-  static const char* const kCrons[] = {"30 1 * * *", "0 */5 * * *", "15 2,3 * * *", "0 0 * * 0",
-                                       "45 23 * * *"};
-  static const absl::Duration kLengths[] = {absl::Minutes(20), absl::Minutes(75), absl::Hours(4)};
-  std::vector<Window> windows;
-  const int count = 1 + static_cast<int>((*random)() % 4);
-  for (int i = 0; i < count; ++i) {
-    const WindowEffect effect = (*random)() % 3 == 0 ? WindowEffect::kDeny : WindowEffect::kAllow;
-    if ((*random)() % 4 == 0) {
-      Window window;
-      window.effect = effect;
-      const absl::Time begin =
-          around + absl::Minutes(static_cast<int>((*random)() % 2000)) - absl::Minutes(1000);
-      window.times.once =
-          Span{begin, begin + absl::Minutes(1 + static_cast<int>((*random)() % 600))};
-      windows.push_back(window);
-    } else {
-      windows.push_back(Recurring("w", effect, kCrons[(*random)() % std::size(kCrons)],
-                                  kLengths[(*random)() % std::size(kLengths)]));
-    }
-  }
-  return windows;
-}
-
-TEST(OpeningPropertyTest, AgreesWithAWalkOverTheMinutesAroundChangesOfTheClock) {
-  std::mt19937 random(20261120);
-  for (int round = 0; round < 40; ++round) {
-    const absl::Time change = round % 2 == 0 ? At("2026-03-29 03:00") : At("2026-10-25 03:00");
-    const std::vector<Window> windows = RandomWindows(&random, change);
-    const bool needed = random() % 4 != 0;
-    const auto walk = Walk(windows, needed, change - absl::Hours(8), change + absl::Hours(30));
-    for (size_t i = 0; i < walk.size(); i += 7) {
-      const auto [minute, open] = walk[i];
-      const Opening opening = OpeningAt(windows, needed, minute);
-      ASSERT_EQ(opening.open, open) << "round " << round << " at " << minute;
-      // The walk's next change must be what was foretold.
-      size_t next = i;
-      while (next < walk.size() && walk[next].second == open) ++next;
-      if (next == walk.size()) continue;
-      if (open) {
-        ASSERT_EQ(opening.closes, walk[next].first) << "round " << round << " at " << minute;
-      } else {
-        const auto found = NextOpening(windows, needed, minute, absl::Minutes(1));
-        ASSERT_TRUE(found.has_value());
-        ASSERT_EQ(found->begin, walk[next].first) << "round " << round << " at " << minute;
-      }
-    }
-  }
 }
 
 }  // namespace

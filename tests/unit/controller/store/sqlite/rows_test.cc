@@ -131,6 +131,7 @@ Job FullJob(absl::Time t, const std::string& blob) {
   job.cancel_requested = true;
   job.window = "weekend";
   job.overrun = Overrun::kCancel;
+  job.window_entered = T(9);
   job.approvals = {{"users/bob",
                     true,
                     "d",
@@ -176,6 +177,7 @@ TEST_F(RowsTest, AJobComesBackAsItWas) {
   EXPECT_SAME(cancel_requested);
   EXPECT_SAME(window);
   EXPECT_SAME(overrun);
+  EXPECT_SAME(window_entered);
   ASSERT_EQ(read.approvals.size(), 2u);
   for (int i : {0, 1}) {
     EXPECT_SAME(approvals[i].principal);
@@ -288,7 +290,8 @@ TEST_F(RowsTest, ABackupAUserAndATokenComeBackAsTheyWere) {
   backup = {"B1",        Backup::State::kSuspect,
             "orders-db", "qa",
             "J1",        T(1),
-            T(2),        {"a", "b"},
+            T(2),        "db1",
+            "10.0.0.1",  {"a", "b"},
             "rb",        "vb",
             2,           T(3),
             "EM"};
@@ -305,6 +308,8 @@ TEST_F(RowsTest, ABackupAUserAndATokenComeBackAsTheyWere) {
     const Backup& wrote = backup;
     const Backup read = Read([](ReadTx& tx) { return tx.GetBackup("B1"); }).value();
     EXPECT_SAME(state);
+    EXPECT_SAME(agent_id);
+    EXPECT_SAME(endpoint);
     EXPECT_SAME(instance_id);
     EXPECT_SAME(environment);
     EXPECT_SAME(job_id);

@@ -98,6 +98,8 @@ inline constexpr const char* kBackTo[] = {
     "DROP TABLE job_proposals; DROP TABLE event_rule_counts; DROP TABLE event_rules; "
     "PRAGMA user_version = 13;",
     "DROP INDEX audit_action; PRAGMA user_version = 14;",
+    "ALTER TABLE jobs DROP COLUMN window_entered; ALTER TABLE backups DROP COLUMN agent_id; "
+    "ALTER TABLE backups DROP COLUMN endpoint; PRAGMA user_version = 15;",
 };
 
 // A store in a temporary folder.
