@@ -260,10 +260,12 @@ void CheckCharset(const Look& look, const std::string& charset, const std::strin
       !charset.empty() && !config.charsets.empty() && !IsListed(config.charsets, charset);
   // A collation's name begins with its character set.
   const std::string of = collation.substr(0, collation.find('_'));
+  // MariaDB's short form, which stands for that of whatever the character set is.
+  const bool of_any = absl::EqualsIgnoreCase(of, "uca1400");
   const bool bad_collation =
-      !collation.empty() &&
-      (config.collations.empty() ? !config.charsets.empty() && !IsListed(config.charsets, of)
-                                 : !IsListed(config.collations, collation));
+      !collation.empty() && (config.collations.empty() ? !of_any && !config.charsets.empty() &&
+                                                             !IsListed(config.charsets, of)
+                                                       : !IsListed(config.collations, collation));
   if (!bad_charset && !bad_collation) return;
   const std::vector<std::string>& allowed =
       bad_charset || config.collations.empty() ? config.charsets : config.collations;
