@@ -384,6 +384,7 @@ void Script::NoteCreateTable(int statement, const Facts& facts, bool absent) {
     table.from_rows = facts.from_rows;
     table.gone_at_commit = facts.gone_at_commit;
     table.partition_key = facts.partition_key;
+    table.partitioned = postgres_ && !facts.partition_key.empty();
     if (!table.partition_key.empty()) excusing_.insert(index);
     NoteChange(index);
   }

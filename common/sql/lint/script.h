@@ -40,6 +40,8 @@ class Script {
   const AlterSeries* SeriesFor(const Facts& facts) const;
   // An index of that table; PostgreSQL's have a schema instead.
   bool MadeIndex(const Name& table, const Name& index) const;
+  // PostgreSQL: of a partitioned table, as far as the script shows whose it is.
+  bool IsOfPartitioned(const Name& index) const;
   bool MadeInvisible(const std::string& index) const;
   const std::vector<TableState>& tables() const { return tables_; }
 

@@ -198,7 +198,11 @@ void Script::NoteAlter(int statement, const Facts& facts, const Effects& effects
       not_valid_[ConstraintKey(table.name, alteration.name)] = {transaction()};
     }
     if (alteration.kind == AlterationKind::kIndexVisibility) {
-      invisible_indexes_.insert(Lower(alteration.name));
+      if (alteration.invisible) {
+        invisible_indexes_.insert(Lower(alteration.name));
+      } else {
+        invisible_indexes_.erase(Lower(alteration.name));
+      }
     } else if (alteration.kind == AlterationKind::kAddIndex && alteration.index.has_value()) {
       MakeIndex(*alteration.index, index, !alteration.if_exists);
     } else if (alteration.kind == AlterationKind::kDropIndex) {

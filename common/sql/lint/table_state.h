@@ -54,7 +54,9 @@ struct TableState {
   // Made as a part of one that was there before. It is small, and indexed at once; but rows come
   // into it by the other, and to drop it waits for all who use that.
   bool of_used = false;
-  bool runs_code = false;  // Triggers, rules, defaults: code that nobody has looked at.
+  bool runs_code = false;          // Triggers, rules, defaults: code that nobody has looked at.
+  bool partitioned = false;        // PostgreSQL.
+  bool default_partition = false;  // PostgreSQL: it has one, or had it.
   std::vector<std::string> partition_key;  // See Facts; empty: none, or not known.
   bool key_in_doubt = false;               // Another one by now, maybe: it proves nothing.
   std::set<size_t> parents;                // Of which it is a partition, or which it inherits from.
