@@ -34,6 +34,7 @@ sql::LiveTable ToTable(const config::v1::SnapshotTable& from) {
   table.next_number = from.next_number();
   table.replica_identity = absl::AsciiStrToLower(from.replica_identity());
   table.published = from.published();
+  if (from.has_partitioned()) table.partitioned = from.partitioned();
   for (const auto& column : from.columns()) {
     table.columns.push_back({column.name(), column.type(), column.nullable(),
                              column.auto_increment(),

@@ -5,8 +5,9 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/lint/checks.h"
+#include "common/sql/lint/partitions.h"
 
-// Keys, checks and partitions.
+// Keys and checks.
 namespace dbfleet::sql {
 namespace {
 
@@ -35,6 +36,8 @@ void AddKey(const Look& look, const Alteration& alteration) {
   if (!alteration.index.has_value() || !look.postgres()) return;
   const IndexFacts& index = *alteration.index;
   if (index.using_index || look.IsNew(look.table()) || (!index.primary && !index.unique)) return;
+  const bool partitioned = look.IsPartitioned(look.table());
+  if (partitioned && alteration.only) return;  // It has no rows of its own.
   const std::string table = look.Sql(look.table());
   const std::string name = look.Sql(
       NameOr(index.name, MadeUpName(index.primary ? "pk" : "uq", look.table(), index.columns)));
@@ -48,12 +51,19 @@ void AddKey(const Look& look, const Alteration& alteration) {
                                 : absl::StrCat("first set NOT NULL on ", nullable,
                                                ", as dbf-set-not-null says; then write ");
   const auto advice = [&](absl::string_view rest) {
+    if (partitioned) {
+      return absl::StrCat(first, look.Alter(true), "ADD CONSTRAINT ", name, " ", rest,
+                          OnEachPartition(look.target, look.table(), name,
+                                          absl::StrCat("CREATE UNIQUE INDEX CONCURRENTLY, ADD ",
+                                                       what, " USING INDEX")));
+    }
     return absl::StrCat(first, "CREATE UNIQUE INDEX CONCURRENTLY ", name, " ", rest, "; then ",
                         look.Alter(alteration.only), "ADD CONSTRAINT ", name, " ", what,
                         " USING INDEX ", name, index.attributes);
   };
-  const std::string whole = advice(index.rest);
-  const bool fits = !index.rest.empty() && whole.size() <= kMostAdviceBytes;
+  const std::string& rest = partitioned ? alteration.definition : index.rest;
+  const std::string whole = advice(rest);
+  const bool fits = !rest.empty() && whole.size() <= kMostAdviceBytes;
   look.Report(index.primary ? LintId::kAddPrimaryKey : LintId::kUniqueConstraint, message,
               fits ? whole : advice("with all that the constraint says"));
 }
@@ -106,6 +116,25 @@ std::string NotValid(const Look& look, const Alteration& alteration, const std::
   return fits ? whole : advice("with all that it says and");
 }
 
+// Behind keys of its partitions that hold, that of the whole reads no row. PostgreSQL 18 takes NOT
+// VALID of the whole.
+bool IsCheckedByPartition(const Look& look) {
+  return look.IsPartitioned(look.table()) && !look.AtLeast({18, 0, 0});
+}
+
+std::string ByPartition(const Look& look, const std::string& name, absl::string_view definition) {
+  const auto advice = [&](absl::string_view key) {
+    return absl::StrCat("write of each partition first ADD CONSTRAINT ", name, " ", key,
+                        " NOT VALID, in a later migration VALIDATE CONSTRAINT ", name,
+                        "; then, behind the line -- dbfleet:ignore dbf-fk-not-valid its "
+                        "partitions have it, ",
+                        look.Alter(), "ADD CONSTRAINT ", name, " ", key);
+  };
+  const std::string whole = advice(definition);
+  const bool fits = !definition.empty() && whole.size() <= kMostAdviceBytes;
+  return fits ? whole : advice("with all that it says");
+}
+
 void ReportForeignKey(const Look& look, const ForeignKeyFacts& key, std::string advice) {
   look.Report(
       LintId::kFkNotValid,
@@ -124,8 +153,10 @@ std::string ForeignKeyName(const Look& look, const ForeignKeyFacts& key,
 void FkNotValid(const Look& look, const Alteration& alteration) {
   const ForeignKeyFacts& key = *alteration.foreign_key;
   if (!look.postgres() || key.not_valid || look.IsNew(look.table())) return;
+  const std::string name = ForeignKeyName(look, key, alteration.name);
   ReportForeignKey(look, key,
-                   NotValid(look, alteration, ForeignKeyName(look, key, alteration.name)));
+                   IsCheckedByPartition(look) ? ByPartition(look, name, alteration.definition)
+                                              : NotValid(look, alteration, name));
 }
 
 // Of a new column: the server knows that no row refers to anything, unless the column has a default
@@ -140,6 +171,11 @@ void FkOfColumn(const Look& look, const ForeignKeyFacts& key) {
       });
   if (!checks) return;
   const std::string name = ForeignKeyName(look, key, "");
+  if (IsCheckedByPartition(look)) {
+    return ReportForeignKey(look, key,
+                            absl::StrCat("add ", look.Sql(key.columns), " without REFERENCES; ",
+                                         ByPartition(look, name, "")));
+  }
   ReportForeignKey(
       look, key,
       absl::StrCat("add ", look.Sql(key.columns), " without REFERENCES; then ", look.Alter(),
@@ -248,84 +284,6 @@ void CheckReferences(const Look& look, const ColumnFacts& column) {
   if (look.is(Verb::kAlterTable)) FkOfColumn(look, key);
 }
 
-// Whether what the rows are known to be says that they lie within the bound, and that the column is
-// not NULL, which a partition's are not. Of a key of several columns, of a partition by hash and of
-// the default one nothing is known to say so.
-bool ProvesBound(const std::vector<CheckTerm>& terms, const PartitionBound& bound,
-                 const std::string& column, bool not_null) {
-  bool from = !bound.from.has_value();
-  bool to = !bound.to.has_value();
-  bool listed = false;
-  for (const CheckTerm& term : terms) {
-    if (term.column != column) continue;
-    if (term.kind == CheckTerm::kNotNull) not_null = true;
-    if (term.kind == CheckTerm::kAtLeast && bound.from == term.values[0]) from = true;
-    if (term.kind == CheckTerm::kBelow && bound.to == term.values[0]) to = true;
-    if (term.kind != CheckTerm::kIn) continue;
-    listed =
-        listed || std::all_of(term.values.begin(), term.values.end(), [&](const auto& value) {
-          return std::find(bound.values.begin(), bound.values.end(), value) != bound.values.end();
-        });
-  }
-  return not_null && (bound.is_range ? from && to : listed);
-}
-
-// The key is known if the script made the parent; else it is any column of which all of that is
-// said.
-bool IsProven(const Look& look, const Name& table, const TableState& partition,
-              const PartitionBound& bound) {
-  const TableState* parent = look.script.Find(look.table());
-  if (parent != nullptr && parent->key_in_doubt) return false;
-  const std::vector<std::string> key =
-      parent == nullptr ? std::vector<std::string>() : parent->partition_key;
-  std::vector<CheckTerm> terms;
-  for (const TableState::Check& check : partition.checks) {
-    if (check.holds) terms.insert(terms.end(), check.terms.begin(), check.terms.end());
-  }
-  const LiveTable* live = look.Live(table);
-  return std::any_of(terms.begin(), terms.end(), [&](const CheckTerm& term) {
-    const bool as_before = !look.script.forgot() && look.script.IsAsBefore(table, term.column) &&
-                           look.script.IsNameUntouched(term.column);
-    const LiveColumn* known = live == nullptr || !as_before ? nullptr : live->Column(term.column);
-    return term.kind != CheckTerm::kNotNull &&
-           (key.empty() || (key.size() == 1 && key[0] == term.column)) &&
-           ProvesBound(terms, bound, term.column, known != nullptr && !known->nullable);
-  });
-}
-
-void Attach(const Look& look, const Alteration& alteration) {
-  const Name table = {alteration.schema, alteration.name};
-  const TableState* partition = look.script.Find(table);
-  if (look.IsNew(table)) return;
-  const bool proven = partition != nullptr && alteration.bound.has_value() &&
-                      IsProven(look, table, *partition, *alteration.bound);
-  if (proven) return;
-  const std::string name = look.Sql(table);
-  const std::string check = look.Sql(MadeUpName("chk", table, {"bounds"}));
-  look.Report(LintId::kAttachPartition,
-              absl::StrCat("ATTACH PARTITION ", name, " to ", look.Sql(look.table()),
-                           " reads all of it under a lock"),
-              absl::StrCat("write first ALTER TABLE ", name, " ADD CONSTRAINT ", check,
-                           alteration.default_partition
-                               ? " CHECK that no row lies in the bounds of another partition, "
-                               : " CHECK with the partition's bounds, and that its key IS NOT "
-                                 "NULL, ",
-                           "NOT VALID, and VALIDATE it"));
-}
-
-void Detach(const Look& look, const Alteration& alteration) {
-  // FINALIZE ends what CONCURRENTLY began.
-  if (alteration.concurrently || alteration.finalize) return;
-  const bool old = look.target.version.known() && !look.AtLeast(Version{14, 0, 0});
-  const std::string name = look.Sql(Name{alteration.schema, alteration.name});
-  look.Report(
-      LintId::kDetachPartition,
-      absl::StrCat("DETACH PARTITION ", name, " locks ", look.Sql(look.table()),
-                   " against reads and writes"),
-      old ? "PostgreSQL 13 has no safe form: set a short lock_timeout, and try again"
-          : absl::StrCat("write ", look.Alter(), "DETACH PARTITION ", name, " CONCURRENTLY"));
-}
-
 void CheckAlteration(const Look& look, const Alteration& alteration) {
   switch (alteration.kind) {
     case AlterationKind::kAddIndex:
@@ -343,9 +301,9 @@ void CheckAlteration(const Look& look, const Alteration& alteration) {
                          absl::StrCat("the exclusion constraint of ", look.Sql(look.table()),
                                       " reads and locks the whole table"));
     case AlterationKind::kAttachPartition:
-      return Attach(look, alteration);
+      return AttachPartition(look, alteration);
     case AlterationKind::kDetachPartition:
-      return Detach(look, alteration);
+      return DetachPartition(look, alteration);
     default:
       if (!alteration.column.has_value()) return;
       CheckReferences(look, *alteration.column);

@@ -4,8 +4,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 
 #include "common/sql/lint/checks.h"
+#include "common/sql/lint/partitions.h"
 
 // Indexes: how they are built and dropped, and which are not needed or missing.
 namespace dbfleet::sql {
@@ -21,9 +23,33 @@ std::string ShownName(const Target& target, const IndexFacts& index, const Name&
                             : SqlName(target, NameFor(index, table));
 }
 
+constexpr absl::string_view kOn = "ON ";
+
+// Of a partitioned table: CREATE INDEX ON ONLY, which makes none of its partitions.
+std::string OnlyFirst(const Look& look, const IndexFacts& index) {
+  const std::string name = look.Sql(NameFor(index, index.table));
+  const std::string create = absl::StrCat("CREATE ", index.unique ? "UNIQUE " : "", "INDEX ");
+  const std::string then =
+      OnEachPartition(look.target, index.table, name, absl::StrCat(create, "CONCURRENTLY"));
+  const std::string whole =
+      absl::StrCat("write ", create, look.facts.if_not_exists ? "IF NOT EXISTS " : "", name,
+                   " ON ONLY ", absl::StripPrefix(index.rest, kOn), then);
+  const bool fits = absl::StartsWith(index.rest, kOn) && whole.size() <= kMostAdviceBytes;
+  return fits ? whole : absl::StrCat("write ONLY behind ON", then);
+}
+
+// ON ONLY makes, of a partitioned table, no index but an empty one. Of another it has no meaning,
+// so that who writes it has a partitioned one, unless the snapshot says otherwise.
+bool IsOfNoRows(const Look& look, const IndexFacts& index) {
+  if (!index.only) return false;
+  const LiveTable* live = look.Live(index.table);
+  return look.IsPartitioned(index.table) || live == nullptr || !live->partitioned.has_value();
+}
+
 // The whole statement once more, with nothing left out; in words where that would be too long, or
 // is not known.
 std::string Concurrently(const Look& look, const IndexFacts& index) {
+  if (look.IsPartitioned(index.table)) return OnlyFirst(look, index);
   std::string whole = absl::StrCat(
       "write CREATE ", index.unique ? "UNIQUE " : "", "INDEX CONCURRENTLY ",
       look.facts.if_not_exists ? "IF NOT EXISTS " : "", look.Sql(NameFor(index, index.table)), " ",
@@ -36,6 +62,7 @@ void NotConcurrent(const Look& look) {
   if (!look.is(Verb::kCreateIndex)) return;
   for (const IndexFacts& index : look.facts.indexes) {
     if (index.concurrently || look.facts.concurrently || look.IsNew(index.table)) continue;
+    if (IsOfNoRows(look, index)) continue;
     const std::string table = look.Sql(index.table);
     look.ReportOn(index.table, LintId::kIndexNotConcurrent,
                   absl::StrCat("CREATE INDEX on ", table, " blocks writes to it while it runs"),
@@ -51,13 +78,19 @@ void DropIndex(const Look& look) {
   }
   for (const Name& name : names) {
     if (look.script.MadeIndex(Name(), name)) continue;
-    look.Report(
-        LintId::kDropIndexNotConcurrent,
-        absl::StrCat("DROP INDEX ", look.Sql(name),
-                     " locks its table against reads and "
-                     "writes"),
-        absl::StrCat("write DROP INDEX CONCURRENTLY ", look.facts.if_exists ? "IF EXISTS " : "",
-                     look.Sql(name), ", in a migration of its own"));
+    const bool partitioned = look.script.IsOfPartitioned(name) ||
+                             (look.snapshot != nullptr && look.snapshot->IsOfPartitioned(name));
+    if (partitioned && WaitsNotLong(look)) continue;
+    look.Report(LintId::kDropIndexNotConcurrent,
+                absl::StrCat("DROP INDEX ", look.Sql(name),
+                             " locks its table against reads and "
+                             "writes"),
+                partitioned
+                    ? "of a partitioned table there is no safe form: set a short lock_timeout, and "
+                      "try again"
+                    : absl::StrCat("write DROP INDEX CONCURRENTLY ",
+                                   look.facts.if_exists ? "IF EXISTS " : "", look.Sql(name),
+                                   ", in a migration of its own"));
   }
 }
 
@@ -109,7 +142,11 @@ void ReportUnique(const Look& look, const Name& table, const IndexFacts& index) 
   if (!index.unique || index.using_index || look.IsNew(table)) return;
   if (index.primary && !look.facts.ignore) return;
   const LiveTable* live = look.Live(table);
-  if (live != nullptr && live->rows == 0) return;
+  // PostgreSQL counts no rows of a partitioned table itself; who says that it is one has added up
+  // those of its partitions.
+  const bool counted =
+      live != nullptr && (live->partitioned.has_value() || !look.IsPartitioned(table));
+  if (counted && live->rows == 0) return;
   std::vector<std::string> columns;
   const std::vector<std::string>& keys = KeysOf(look, index, &columns);
   const std::string list = absl::StrJoin(keys, ", ");
@@ -133,17 +170,20 @@ void ReportUnique(const Look& look, const Name& table, const IndexFacts& index) 
 
 void UniqueOnExisting(const Look& look) {
   if (look.is(Verb::kCreateIndex)) {
-    for (const IndexFacts& index : look.facts.indexes) ReportUnique(look, index.table, index);
+    for (const IndexFacts& index : look.facts.indexes) {
+      if (!IsOfNoRows(look, index)) ReportUnique(look, index.table, index);
+    }
   }
   for (const Alteration& alteration : look.facts.alterations) {
     if (alteration.kind == AlterationKind::kAddIndex && alteration.index.has_value()) {
+      if (alteration.only && look.IsPartitioned(look.table())) continue;
       ReportUnique(look, look.table(), *alteration.index);
     }
   }
 }
 
 void ReportVisible(const Look& look, const Name& table, const std::string& name) {
-  if (look.script.MadeIndex(table, {table.schema, name}) || look.script.MadeInvisible(name)) return;
+  if (look.script.MadeIndex(table, {table.schema, name})) return;
   if (look.TakesBack(Made::What::kIndex, table, name) ||
       look.TakesBack(Made::What::kTable, table)) {
     return;
@@ -151,6 +191,13 @@ void ReportVisible(const Look& look, const Name& table, const std::string& name)
   if (const LiveTable* live = look.Live(table)) {
     const LiveIndex* index = live->Index(name);
     if (index != nullptr && index->invisible) return;
+  }
+  if (look.script.MadeInvisible(name)) {
+    return look.ReportOn(table, LintId::kDropVisibleIndex,
+                         absl::StrCat("the index ", look.Sql(name), " of ", look.Sql(table),
+                                      " is dropped in the script that made it invisible, before "
+                                      "any query could miss it"),
+                         "drop it in a later migration, once it is known that no query needs it");
   }
   const bool maria = look.target.dialect == Dialect::kMariaDb;
   look.ReportOn(table, LintId::kDropVisibleIndex,
@@ -284,14 +331,18 @@ void WithoutIndex(const WholeLook& look, const TableState& table, const std::vec
     if (indexed) continue;
     const std::string name = SqlName(look.target, table.name);
     const std::string columns = SqlNames(look.target, key.columns);
+    const std::string index = SqlName(look.target, MadeUpName("idx", table.name, key.columns));
+    const std::string parts = absl::StrCat("(", columns, ")");
+    const bool partitioned = IsPartitioned(look.target, look.snapshot, look.script, table.name);
     look.reporter.Report(
         LintId::kFkWithoutIndex, part.statement, table.name,
         absl::StrCat("no index of ", name, " begins with ", columns, ", the foreign key to ",
                      SqlName(look.target, key.parent),
                      sure ? "" : ", unless there is one that this script does not show"),
-        absl::StrCat("write CREATE INDEX ", table.is_new() ? "" : "CONCURRENTLY ",
-                     SqlName(look.target, MadeUpName("idx", table.name, key.columns)), " ON ", name,
-                     " (", columns, ")"));
+        absl::StrCat("write ", table.is_new()
+                                   ? absl::StrCat("CREATE INDEX ", index, " ON ", name, " ", parts)
+                                   : IndexWhileOthersWrite(look.target, partitioned, index,
+                                                           table.name, parts)));
   }
 }
 

@@ -168,12 +168,29 @@ bool KnowsNoAlgorithm(const Facts& facts) {
   });
 }
 
+// MariaDB's DROP INDEX has no room for an algorithm, and MySQL takes this form as well. The primary
+// key goes with a copy only, or beside a new one.
+void DropsSilently(const Look& look) {
+  for (const IndexFacts& index : look.facts.indexes) {
+    if (index.primary || look.IsNew(index.table)) continue;
+    const std::string table = look.Sql(index.table);
+    look.ReportOn(
+        index.table, LintId::kNoAlgorithm,
+        absl::StrCat("DROP INDEX on ", table, " does not say how: it may copy the table silently"),
+        absl::StrCat("write ALTER TABLE ", table, " DROP INDEX ", look.Sql(index.name),
+                     ", ALGORITHM=INPLACE, LOCK=NONE: then it fails where it would copy"));
+  }
+}
+
 void NoAlgorithm(const Look& look) {
   const bool alters = look.is(Verb::kAlterTable) && !IsCheap(look.facts);
-  if ((!alters && !look.is(Verb::kCreateIndex)) || look.IsNew(look.table())) return;
+  const bool drops = look.mysql() && look.is(Verb::kDropIndex);
+  if (!alters && !drops && !look.is(Verb::kCreateIndex)) return;
+  if (look.IsNew(look.table())) return;
   const std::string& algorithm = look.facts.algorithm;
   const bool states = !algorithm.empty() && algorithm != "default";
   if (states || (!look.facts.lock.empty() && look.facts.lock != "default")) return;
+  if (drops) return DropsSilently(look);
   if (KnowsNoAlgorithm(look.facts)) return;
   const std::string name = look.Sql(look.table());
   if (NeedsCopy(look.facts)) {

@@ -51,6 +51,16 @@ const LiveTable* FindLive(const Target& target, const SchemaSnapshot* snapshot, 
   return snapshot->Find(name);
 }
 
+bool IsPartitioned(const Target& target, const SchemaSnapshot* snapshot, const Script& script,
+                   const Name& table) {
+  if (!target.postgres()) return false;
+  const TableState* state = script.Find(table);
+  if (state != nullptr && state->partitioned) return true;
+  if (state != nullptr && state->is_made() && !state->may_have_existed) return false;
+  const LiveTable* live = FindLive(target, snapshot, table);
+  return live != nullptr && live->partitioned.value_or(false);
+}
+
 bool IsSystemColumn(const Target& target, absl::string_view name) {
   if (!target.postgres()) {  // MySQL's row number; MariaDB's of versioned tables.
     return absl::EqualsIgnoreCase(name, "_rowid") || absl::EqualsIgnoreCase(name, "row_start") ||
@@ -104,6 +114,10 @@ const Name& Look::table() const {
 }
 
 const LiveTable* Look::Live(const Name& name) const { return FindLive(target, snapshot, name); }
+
+bool Look::IsPartitioned(const Name& name) const {
+  return sql::IsPartitioned(target, snapshot, script, name);
+}
 
 std::string Look::TypeOf(const Name& name, const std::string& column) const {
   if (const TableState* state = script.Find(name); state != nullptr) {

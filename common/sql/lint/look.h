@@ -74,6 +74,7 @@ struct Look {
   bool IsNewAndUnused(const Name& name) const {
     return script.IsNew(name) && !script.IsNewPartOfUsed(name);
   }
+  bool IsPartitioned(const Name& name) const;
   // The script says what it looks like, though it may have been there before.
   bool IsMade(const Name& name) const;
   // A way back takes away again what its way there made: see kNotInDown.
@@ -125,6 +126,10 @@ constexpr size_t kMostAdviceBytes = 600;
 // Null without a snapshot, or if the table is not in it. MySQL's unqualified names are the
 // target's database's.
 const LiveTable* FindLive(const Target& target, const SchemaSnapshot* snapshot, const Name& name);
+
+// PostgreSQL: as the script shows, or else the snapshot.
+bool IsPartitioned(const Target& target, const SchemaSnapshot* snapshot, const Script& script,
+                   const Name& table);
 
 // What every table has though no snapshot lists it.
 bool IsSystemColumn(const Target& target, absl::string_view name);

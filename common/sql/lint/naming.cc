@@ -7,6 +7,7 @@
 #include "absl/strings/str_replace.h"
 
 #include "common/sql/lint/checks.h"
+#include "common/sql/lint/reserved_words.h"
 
 // Names, and the columns that each table has.
 namespace dbfleet::sql {
@@ -37,9 +38,14 @@ std::string SnakeCase(absl::string_view name) {
 std::string SnakeAdvice(absl::string_view name) {
   const bool ascii = std::all_of(name.begin(), name.end(), [](char c) { return (c & 0x80) == 0; });
   const std::string snake = SnakeCase(name);
-  return ascii && IsSnakeCase(snake)
-             ? absl::StrCat("write ", snake)
-             : "write a name of small letters a to z, digits and underscores";
+  if (!ascii || !IsSnakeCase(snake)) {
+    return "write a name of small letters a to z, digits and underscores";
+  }
+  if (IsReservedWord(snake)) {
+    return absl::StrCat("write another name of small letters: ", snake,
+                        " is a word of SQL, which would need quotes for ever");
+  }
+  return absl::StrCat("write ", snake);
 }
 
 void CheckName(const Look& look, LintId rule, const NamingRule& naming, const std::string& name,

@@ -95,6 +95,9 @@ void Unqualified(const Look& look) {
   if (!NamesObject(look.facts.verb) || look.facts.temporary) return;
   if (name.name.empty() || !name.schema.empty()) return;
   if (look.script.has_setting("search_path")) return;
+  // A temporary one of the script: it stands in no schema that could be named.
+  const TableState* state = Creates(look.facts.verb) ? nullptr : look.script.Find(name);
+  if (state != nullptr && state->temporary) return;
   look.Report(LintId::kUnqualifiedName,
               absl::StrCat(look.Sql(name), " is named without its schema"),
               absl::StrCat("write the schema in front: public.", look.Sql(name)));

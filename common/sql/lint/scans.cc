@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 
 #include "common/sql/lint/checks.h"
+#include "common/sql/lint/partitions.h"
 #include "common/sql/lint/reserved_words.h"
 
 // Conditions that no index serves.
@@ -48,6 +49,12 @@ bool MayHaveOtherIndex(const Look& look, const std::vector<std::string>& columns
   return live != nullptr && live->MayBeServed(columns);
 }
 
+// Advice to make one, while others write.
+std::string IndexOf(const Look& look, const std::string& index, const std::string& parts) {
+  return IndexWhileOthersWrite(look.target, look.IsPartitioned(look.table()), index, look.table(),
+                               parts);
+}
+
 void LeadingWildcard(const Look& look) {
   if (!look.facts.query.leading_wildcard) return;
   const std::string& column = look.facts.query.wildcard_column;
@@ -61,8 +68,7 @@ void LeadingWildcard(const Look& look) {
       look.postgres()
           ? absl::StrCat(
                 "a pattern with a fixed beginning, or a trigram index (extension pg_trgm): ",
-                "CREATE INDEX CONCURRENTLY ", index, " ON ", table, " USING gin (", name,
-                " gin_trgm_ops)")
+                IndexOf(look, index, absl::StrCat("USING gin (", name, " gin_trgm_ops)")))
           : absl::StrCat("a pattern with a fixed beginning, or whole words by MATCH (", name,
                          ") AGAINST (...) with CREATE FULLTEXT INDEX ", index, " ON ", table, " (",
                          name, ")"));
@@ -160,9 +166,8 @@ void FunctionOnColumn(const Look& look) {
   const std::string index = MadeUpName("idx", look.table(), {columns[0], "expr"});
   if (HasExpressionIndexes(look)) {
     return look.Report(LintId::kFunctionOnColumn, message,
-                       absl::StrCat(itself, ", or index the expression: CREATE INDEX ",
-                                    look.postgres() ? "CONCURRENTLY " : "", index, " ON ", table,
-                                    " ((", call, "))"));
+                       absl::StrCat(itself, ", or index the expression: ",
+                                    IndexOf(look, index, absl::StrCat("((", call, "))"))));
   }
   const std::string computed = look.Sql(columns[0] + "_expr");
   look.Report(
@@ -262,9 +267,10 @@ void FullScan(const Look& look) {
   look.Report(LintId::kFullScan,
               absl::StrCat("no index of ", name, " begins with ", absl::StrJoin(columns, " or "),
                            ", so the statement ", reads, sorts ? " and sorts them" : ""),
-              absl::StrCat("write CREATE INDEX ", look.postgres() ? "CONCURRENTLY " : "",
-                           MadeUpName("idx", look.table(), {columns[0]}), " ON ", name, " (",
-                           look.Sql(columns[0]), "), or name rows by an indexed column"));
+              absl::StrCat("write ",
+                           IndexOf(look, MadeUpName("idx", look.table(), {columns[0]}),
+                                   absl::StrCat("(", look.Sql(columns[0]), ")")),
+                           ", or name rows by an indexed column"));
 }
 
 }  // namespace

@@ -131,7 +131,7 @@ void Script::Forget(size_t index) {
   if (entry == same->second.end() || entry->second != index) return;
   same->second.erase(entry);
   if (same->second.empty()) by_name_.erase(same);
-  const bool nothing = state.away && !state.is_made() && state.alters == 0;
+  const bool nothing = state.away && !state.is_made() && !state.altered;
   if (!state.temporary && !nothing) return;
   tables_[index] = TableState();
   free_.push_back(index);
@@ -273,6 +273,7 @@ bool Script::MakesNoTables(const Reading& reading) const {
 void Script::Note(int statement, const Reading& reading, bool absent, bool text_in_doubt) {
   const Facts& facts = reading.facts;
   NoteTransaction(statement, facts);
+  NoteUses(statement, reading);
   if (!reading.verdict.transactional) all_transactional_ = false;
   if (first_ddl_ < 0 && IsDdl(facts.verb) && !facts.temporary) first_ddl_ = statement;
   if (first_dml_ < 0 && ChangesRows(facts)) first_dml_ = statement;
@@ -383,6 +384,7 @@ void Script::NoteCreateTable(int statement, const Facts& facts, bool absent) {
     table.from_rows = facts.from_rows;
     table.gone_at_commit = facts.gone_at_commit;
     table.partition_key = facts.partition_key;
+    table.partitioned = postgres_ && !facts.partition_key.empty();
     if (!table.partition_key.empty()) excusing_.insert(index);
     NoteChange(index);
   }

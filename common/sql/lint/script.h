@@ -36,8 +36,12 @@ class Script {
   bool IsNew(const Name& table) const;
   // The same, but made as a part of a table that was there before the script.
   bool IsNewPartOfUsed(const Name& table) const;
+  // What an ALTER TABLE could stand in one statement with; null: with nothing.
+  const AlterSeries* SeriesFor(const Facts& facts) const;
   // An index of that table; PostgreSQL's have a schema instead.
   bool MadeIndex(const Name& table, const Name& index) const;
+  // PostgreSQL: of a partitioned table, as far as the script shows whose it is.
+  bool IsOfPartitioned(const Name& index) const;
   bool MadeInvisible(const std::string& index) const;
   const std::vector<TableState>& tables() const { return tables_; }
 
@@ -104,6 +108,7 @@ class Script {
   void NoteAlteration(int statement, const Alteration& alteration, TableState* table);
   void NoteColumns(const Facts& facts);
   void NoteTransaction(int statement, const Facts& facts);
+  void NoteUses(int statement, const Reading& reading);
   void NoteRename(const Name& from, const Name& to);
   void ForgetExcuses(const Facts& facts);
   void ForgetExcusesOf(const std::string& column);
@@ -155,6 +160,8 @@ class Script {
   // PostgreSQL, whose indexes have no table's name in front: whose they are, by place and name.
   std::map<std::string, size_t> index_tables_;
   std::set<std::string> invisible_indexes_;
+  // By name in lower case: the last statement but ALTER TABLE that wrote or defined it.
+  std::map<std::string, int> used_by_;
   std::map<std::string, NotValid> not_valid_;
   std::map<std::string, int> made_schemas_;  // By the statement.
   std::map<std::string, int> renamed_schemas_;

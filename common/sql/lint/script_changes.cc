@@ -65,14 +65,6 @@ bool MayChangeOtherColumns(const Facts& facts) {
   });
 }
 
-void NoteAlterAsAWhole(const Facts& facts, const Effects& effects, TableState* table) {
-  ++table->alters;
-  table->alter_mix.Add(MixOf(facts));
-  table->alters_rewrite = table->alters_rewrite || effects.rewrites_table;
-  table->alters_block = std::max(table->alters_block, effects.blocks);
-  if (table->alter_algorithm.empty()) table->alter_algorithm = facts.algorithm;
-}
-
 }  // namespace
 
 bool IsServersNameOf(const Name& table, const std::string& constraint) {
@@ -137,6 +129,7 @@ void Script::NoteRename(const Name& from, const Name& to) {
   }
   moved.name = to;
   moved.renamed = true;
+  moved.alters = AlterSeries();  // They would have to name the old one.
   // PostgreSQL's stays in its schema.
   if (!moved.temporary) moved.place = postgres_ && to.schema.empty() ? place : PlaceOf(to);
   if (moved.place != place) {
@@ -154,13 +147,44 @@ void Script::NoteRename(const Name& from, const Name& to) {
   NoteChange(nothing);
 }
 
+// Not where a statement between them may need the one, or be needed by the other.
+const AlterSeries* Script::SeriesFor(const Facts& facts) const {
+  const TableState* table = facts.objects.empty() ? nullptr : Find(facts.objects[0]);
+  if (table == nullptr || !table->alters.MayTake(postgres_, facts)) return nullptr;
+  const auto used = used_by_.find(Lower(facts.objects[0].name));
+  if (used != used_by_.end() && used->second > table->alters.last) return nullptr;
+  // The steps behind a validated CHECK: together with it they would read the table once more.
+  const bool uses_check =
+      postgres_ && std::any_of(facts.alterations.begin(), facts.alterations.end(),
+                               [](const Alteration& alteration) {
+                                 return alteration.kind == AlterationKind::kSetNotNull;
+                               });
+  if (uses_check && table->HasCheckThatHolds()) return nullptr;
+  return &table->alters;
+}
+
+// A change of rows, an index that a constraint is made of, a trigger: what it needs has to be done
+// before, and what needs it behind.
+void Script::NoteUses(int statement, const Reading& reading) {
+  if (reading.facts.verb == Verb::kAlterTable) return;
+  for (const ObjectUse& use : reading.verdict.uses) {
+    if (use.access != Access::kWrite && use.access != Access::kDefine) continue;
+    std::string name = use.name.substr(use.name.rfind('.') + 1);
+    name.erase(
+        std::remove_if(name.begin(), name.end(), [](char c) { return c == '"' || c == '`'; }),
+        name.end());
+    used_by_[Lower(name)] = statement;
+  }
+}
+
 void Script::NoteAlter(int statement, const Facts& facts, const Effects& effects) {
   if (facts.objects.empty()) return;
   const Name name = facts.objects[0];
   const size_t index = IndexOfTouched(name);
   NoteChange(index);
-  if (tables_[index].first_alter < 0) tables_[index].first_alter = statement;
-  NoteAlterAsAWhole(facts, effects, &tables_[index]);
+  if (SeriesFor(facts) == nullptr) tables_[index].alters = AlterSeries();
+  tables_[index].alters.Add(statement, postgres_, facts, effects);
+  tables_[index].altered = true;
   if (!postgres_ && MayChangeOtherColumns(facts)) tables_[index].columns_in_doubt = true;
   const Name* renamed = nullptr;
   Name moved;
@@ -174,7 +198,11 @@ void Script::NoteAlter(int statement, const Facts& facts, const Effects& effects
       not_valid_[ConstraintKey(table.name, alteration.name)] = {transaction()};
     }
     if (alteration.kind == AlterationKind::kIndexVisibility) {
-      invisible_indexes_.insert(Lower(alteration.name));
+      if (alteration.invisible) {
+        invisible_indexes_.insert(Lower(alteration.name));
+      } else {
+        invisible_indexes_.erase(Lower(alteration.name));
+      }
     } else if (alteration.kind == AlterationKind::kAddIndex && alteration.index.has_value()) {
       MakeIndex(*alteration.index, index, !alteration.if_exists);
     } else if (alteration.kind == AlterationKind::kDropIndex) {

@@ -90,6 +90,9 @@ void Script::NoteParts(const Facts& facts) {
     const size_t part = IndexOfTouched(table);
     Link(part, whole);
     if (!new_parent) tables_[part].of_used = true;
+    if (!facts.partition_of) continue;  // INHERITS
+    tables_[whole].partitioned = true;
+    if (facts.default_partition) tables_[whole].default_partition = true;
   }
   bool elsewhere = facts.object_type == "foreign table";
   if (!postgres_) {
@@ -101,6 +104,12 @@ void Script::NoteParts(const Facts& facts) {
   if (elsewhere) NoteOthersRows(IndexOfTouched(table));
   for (const Alteration& alteration : facts.alterations) {
     const Name other = {alteration.schema, postgres_ ? alteration.name : alteration.new_name};
+    if (postgres_ && (alteration.kind == AlterationKind::kAttachPartition ||
+                      alteration.kind == AlterationKind::kDetachPartition)) {
+      TableState& whole = Touch(table);
+      whole.partitioned = true;
+      whole.default_partition = whole.default_partition || alteration.default_partition;
+    }
     if (alteration.kind == AlterationKind::kInherit) {
       NotePart(table, other);
     } else if (alteration.kind == AlterationKind::kAttachPartition) {
@@ -184,6 +193,11 @@ bool Script::MadeIndex(const Name& table, const Name& index) const {
   if (of == kNone || (!postgres_ && tables_[of].name.name != table.name)) return false;
   const auto own = tables_[of].own_indexes.find(OwnName(index.name));
   return own != tables_[of].own_indexes.end() && own->second;
+}
+
+bool Script::IsOfPartitioned(const Name& index) const {
+  const size_t of = postgres_ ? TableOfIndex(index) : kNone;
+  return of != kNone && tables_[of].partitioned;
 }
 
 // `sure`: it was not there before. Nothing of a table that only may be that one.

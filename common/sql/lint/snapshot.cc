@@ -44,6 +44,11 @@ bool LiveTable::HasPrimaryKey() const {
 }
 
 void SchemaSnapshot::Add(LiveTable table) {
+  if (table.partitioned.value_or(false)) {
+    for (const LiveIndex& index : table.indexes) {
+      partitioned_indexes_.emplace(index.name, table.name.schema);
+    }
+  }
   std::vector<LiveTable>& same = tables_[absl::AsciiStrToLower(table.name.name)];
   for (LiveTable& known : same) {
     if (!(known.name == table.name)) continue;
@@ -84,6 +89,12 @@ std::vector<const LiveTable*> SchemaSnapshot::FindExact(const Name& name) const 
     if (same_schema && table.name.name == name.name) tables.push_back(&table);
   }
   return tables;
+}
+
+bool SchemaSnapshot::IsOfPartitioned(const Name& index) const {
+  const auto found = partitioned_indexes_.lower_bound({index.name, index.schema});
+  return found != partitioned_indexes_.end() && found->first == index.name &&
+         (index.schema.empty() || found->second == index.schema);
 }
 
 bool SchemaSnapshot::MayHave(const Name& name) const {

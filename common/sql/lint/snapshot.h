@@ -2,7 +2,10 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -43,6 +46,7 @@ struct LiveTable {
   std::string
       replica_identity;    // PostgreSQL: "default", "index", "full", "nothing"; "" if unknown.
   bool published = false;  // PostgreSQL: some publication sends its changes.
+  std::optional<bool> partitioned;  // PostgreSQL; `rows` are its partitions' then. None: not known.
 
   const LiveColumn* Column(absl::string_view column) const;
   const LiveIndex* Index(absl::string_view index) const;
@@ -65,6 +69,8 @@ class SchemaSnapshot {
   std::vector<const LiveTable*> FindExact(const Name& name) const;
   // Whether any table of that name, letter case apart, may be it.
   bool MayHave(const Name& name) const;
+  // PostgreSQL: whether an index of that name is a partitioned table's.
+  bool IsOfPartitioned(const Name& index) const;
   size_t size() const { return size_; }
 
   // Versions of migrations that were applied there.
@@ -74,6 +80,7 @@ class SchemaSnapshot {
 
  private:
   std::map<std::string, std::vector<LiveTable>, std::less<>> tables_;
+  std::set<std::pair<std::string, std::string>> partitioned_indexes_;  // Name, schema.
   size_t size_ = 0;
 };
 

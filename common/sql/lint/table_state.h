@@ -6,9 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "common/sql/model/alter_mix.h"
+#include "common/sql/lint/alter_series.h"
 #include "common/sql/model/schema_facts.h"
-#include "common/sql/model/verdict.h"
 
 namespace dbfleet::sql {
 
@@ -38,13 +37,8 @@ struct TableState {
   bool gone_at_commit = false;
   bool copied = false;     // Made as a copy or a part of another: it has what that has...
   bool from_rows = false;  // ... but keys: it was made of rows.
-  int first_alter = -1;
-  int alters = 0;
-  // Of its alterations so far: how they go together in one statement, and the worst of them alone.
-  AlterMix alter_mix;
-  bool alters_rewrite = false;
-  Blocking alters_block = Blocking::kNothing;
-  std::string alter_algorithm;  // ALGORITHM= of the first that stated one.
+  bool altered = false;
+  AlterSeries alters;  // The last of its alterations.
   bool primary_key = false;
   int key_dropped_by = -1;  // The statement that dropped the primary key of one that was there.
   std::vector<Check> checks;
@@ -60,7 +54,9 @@ struct TableState {
   // Made as a part of one that was there before. It is small, and indexed at once; but rows come
   // into it by the other, and to drop it waits for all who use that.
   bool of_used = false;
-  bool runs_code = false;  // Triggers, rules, defaults: code that nobody has looked at.
+  bool runs_code = false;          // Triggers, rules, defaults: code that nobody has looked at.
+  bool partitioned = false;        // PostgreSQL.
+  bool default_partition = false;  // PostgreSQL: it has one, or had it.
   std::vector<std::string> partition_key;  // See Facts; empty: none, or not known.
   bool key_in_doubt = false;               // Another one by now, maybe: it proves nothing.
   std::set<size_t> parents;                // Of which it is a partition, or which it inherits from.

@@ -213,39 +213,29 @@ void Rename(const Look& look) {
 }
 
 // Whether one statement does more to the table than all that it is made of: see AlterMix.
-bool MergingIsWorse(const Look& look, const TableState& state) {
+bool MergingIsWorse(const Look& look, const AlterSeries& before) {
   if (!look.mysql()) return false;
   const std::string& algorithm = look.facts.algorithm;
-  if (!algorithm.empty() && !state.alter_algorithm.empty() && algorithm != state.alter_algorithm) {
+  if (!algorithm.empty() && !before.algorithm.empty() && algorithm != before.algorithm) {
     return true;  // It has room for one.
   }
   const Effects& effects = look.verdict.effects;
-  const bool rewrites = state.alters_rewrite || effects.rewrites_table;
-  const Blocking blocks = std::max(state.alters_block, effects.blocks);
-  AlterMix mix = state.alter_mix;
+  const bool rewrites = before.rewrite || effects.rewrites_table;
+  const Blocking blocks = std::max(before.block, effects.blocks);
+  AlterMix mix = before.mix;
   mix.Add(MixOf(look.facts));
   if (!rewrites && (mix.Copies() || mix.Rebuilds(look.target))) return true;
   return blocks < Blocking::kWrites && (mix.Copies() || mix.KeepsWritersOut());
 }
 
 void MergeAlters(const Look& look) {
-  if (!look.is(Verb::kAlterTable)) return;
-  const TableState* state = look.script.Find(look.table());
-  if (state == nullptr || state->is_made() || state->alters == 0) return;
-  // What has to stand in a transaction of its own cannot be merged.
-  for (const Alteration& alteration : look.facts.alterations) {
-    if (alteration.kind == AlterationKind::kValidateConstraint || alteration.concurrently) return;
-    // In one statement with SET NOT NULL a CHECK is dropped before it could prove anything.
-    if (look.postgres() && alteration.kind == AlterationKind::kDropConstraint) return;
-    // The steps behind a validated CHECK: together with it they would read the table once more.
-    const bool uses_check = alteration.kind == AlterationKind::kSetNotNull;
-    if (look.postgres() && uses_check && state->HasCheckThatHolds()) return;
-  }
-  if (MergingIsWorse(look, *state)) return;
+  if (!look.is(Verb::kAlterTable) || look.IsMade(look.table())) return;
+  const AlterSeries* before = look.script.SeriesFor(look.facts);
+  if (before == nullptr || MergingIsWorse(look, *before)) return;
+  const std::string name = look.Sql(look.table());
   look.Report(LintId::kMergeAlters,
-              absl::StrCat(look.Sql(look.table()), " was altered by statement ",
-                           state->first_alter + 1, " already"),
-              absl::StrCat("write one ALTER TABLE ", look.Sql(look.table()),
+              absl::StrCat(name, " was altered by statement ", before->first + 1, " already"),
+              absl::StrCat("write one ALTER TABLE ", before->only ? "ONLY " : "", name,
                            " with all of the changes, separated by commas"));
 }
 
@@ -270,10 +260,12 @@ void CheckCharset(const Look& look, const std::string& charset, const std::strin
       !charset.empty() && !config.charsets.empty() && !IsListed(config.charsets, charset);
   // A collation's name begins with its character set.
   const std::string of = collation.substr(0, collation.find('_'));
+  // MariaDB's short form, which stands for that of whatever the character set is.
+  const bool of_any = absl::EqualsIgnoreCase(of, "uca1400");
   const bool bad_collation =
-      !collation.empty() &&
-      (config.collations.empty() ? !config.charsets.empty() && !IsListed(config.charsets, of)
-                                 : !IsListed(config.collations, collation));
+      !collation.empty() && (config.collations.empty() ? !of_any && !config.charsets.empty() &&
+                                                             !IsListed(config.charsets, of)
+                                                       : !IsListed(config.collations, collation));
   if (!bad_charset && !bad_collation) return;
   const std::vector<std::string>& allowed =
       bad_charset || config.collations.empty() ? config.charsets : config.collations;

@@ -164,6 +164,8 @@ struct Facts {
   bool chain = false;  // COMMIT, ROLLBACK ... AND CHAIN: the next transaction begins at once.
   // PostgreSQL, CREATE TABLE: which it is a partition of, or inherits from.
   std::vector<Name> parents;
+  bool partition_of = false;       // The first of these.
+  bool default_partition = false;  // Of these PARTITION OF ... DEFAULT.
   // PostgreSQL, CREATE TABLE ... PARTITION BY: the columns, "" for an expression.
   std::vector<std::string> partition_key;
   // What it makes beside, or instead of, what it is about: CREATE SCHEMA ... CREATE TABLE,

@@ -68,6 +68,7 @@ struct IndexFacts {
   bool unique = false;
   bool primary = false;
   bool concurrently = false;
+  bool only = false;                    // PostgreSQL: CREATE INDEX ... ON ONLY.
   bool partial = false;                 // Has a WHERE.
   bool nulls_not_distinct = false;      // PostgreSQL: of a unique one, NULLs are duplicates too.
   bool using_index = false;             // A constraint made of an index that exists.
@@ -169,6 +170,7 @@ struct Alteration {
   bool only = false;               // ALTER TABLE ONLY.
   std::string schema;              // Of a partition, or of the parent of INHERIT: that of its name.
   bool default_partition = false;  // ATTACH PARTITION ... DEFAULT.
+  bool invisible = false;          // MySQL, MariaDB: of kIndexVisibility; IGNORED too.
   bool finalize = false;           // DETACH PARTITION ... FINALIZE.
   std::vector<CheckTerm> terms;    // PostgreSQL: of a CHECK.
   std::optional<PartitionBound> bound;  // Of ATTACH PARTITION; none: not known.

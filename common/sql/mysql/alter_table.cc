@@ -179,7 +179,8 @@ class AlterReader {
   void AlterColumn() {
     if (p_->AcceptAny({K("INDEX"), K("KEY")})) {
       Named(AlterationKind::kIndexVisibility);
-      p_->Accept(K("NOT"));
+      const bool not_ignored = p_->Accept(K("NOT"));
+      facts_.alterations.back().invisible = !not_ignored && !p_->Is(K("VISIBLE"));
       if (!p_->AcceptAny({K("VISIBLE"), K("INVISIBLE"), K("IGNORED")})) p_->NotUnderstood();
       return;
     }

@@ -132,6 +132,8 @@ IndexFacts IndexOfConstraint(Node constraint, Name table) {
 void FillCreateTable(const Source& source, Node create, Facts* facts) {
   facts->as_query = create["inhRelations"] || create["ofTypename"];
   for (Node parent : create["inhRelations"]) facts->parents.push_back(NameIn(parent));
+  facts->partition_of = static_cast<bool>(create["partbound"]);
+  facts->default_partition = create["partbound"]["is_default"].flag();
   for (Node part : create["partspec"]["partParams"]) {
     facts->partition_key.emplace_back(part["name"].text());
   }
@@ -189,6 +191,7 @@ void FillCreateIndex(const Source& source, Node statement, Facts* facts) {
   index.unique = statement["unique"].flag();
   index.nulls_not_distinct = statement["nulls_not_distinct"].flag();
   index.concurrently = statement["concurrent"].flag();
+  index.only = !statement["relation"]["inh"].flag();
   index.partial = static_cast<bool>(statement["whereClause"]);
   const absl::string_view method = statement["accessMethod"].text();
   if (!method.empty() && method != "btree") index.special = true;

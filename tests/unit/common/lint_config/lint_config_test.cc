@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "common/base/status.h"
 
 namespace dbfleet {
@@ -198,6 +200,15 @@ TEST(SchemaSnapshotTest, WhatIsWrongIsNamedWithItsPlace) {
   EXPECT_THAT(error("tables: [{name: a, replica_identity: some}]"), HasSubstr("one of default"));
   EXPECT_THAT(error("tables: [{name: a, indexes: [{name: i}]}]"), HasSubstr("has no columns"));
   EXPECT_EQ(error("tables: [{name: a, other_indexes: [{name: i, columns: [b]}, {name: j}]}]"), "");
+}
+
+TEST(SchemaSnapshotTest, WhetherATableIsPartitionedMayBeUnknown) {
+  const auto snapshot = ReadSchemaSnapshot(
+      "s.yaml", "tables: [{name: a}, {name: b, partitioned: false}, {name: c, partitioned: true}]");
+  ASSERT_TRUE(snapshot.ok()) << snapshot.status();
+  EXPECT_EQ(snapshot->Find({"", "a"})->partitioned, std::nullopt);
+  EXPECT_EQ(snapshot->Find({"", "b"})->partitioned, false);
+  EXPECT_EQ(snapshot->Find({"", "c"})->partitioned, true);
 }
 
 TEST(SchemaSnapshotTest, ManyTablesAreNoProblem) {

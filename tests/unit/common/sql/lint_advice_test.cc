@@ -107,9 +107,9 @@ TEST(LintAdviceTest, AnIndexKeepsAllThatItSays) {
     const char* create;
     const char* advice;
   } cases[] = {
-      {"CREATE UNIQUE INDEX idx_t_a ON ONLY app.t (lower(a) text_pattern_ops DESC NULLS LAST) "
+      {"CREATE UNIQUE INDEX idx_t_a ON app.t (lower(a) text_pattern_ops DESC NULLS LAST) "
        "INCLUDE (b)",
-       "CREATE UNIQUE INDEX CONCURRENTLY idx_t_a ON ONLY app.t (lower(a) text_pattern_ops DESC "
+       "CREATE UNIQUE INDEX CONCURRENTLY idx_t_a ON app.t (lower(a) text_pattern_ops DESC "
        "NULLS LAST) INCLUDE (b),"},
       {"CREATE INDEX i ON app.users (username varchar_pattern_ops)",
        "CREATE INDEX CONCURRENTLY i ON app.users (username varchar_pattern_ops),"},

@@ -1,0 +1,121 @@
+#include "common/sql/lint/partitions.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace dbfleet::sql {
+
+std::string IndexWhileOthersWrite(const Target& target, bool partitioned, absl::string_view index,
+                                  const Name& table, absl::string_view parts) {
+  const std::string on = absl::StrCat(SqlName(target, table), " ", parts);
+  if (!target.postgres()) return absl::StrCat("CREATE INDEX ", index, " ON ", on);
+  if (!partitioned) return absl::StrCat("CREATE INDEX CONCURRENTLY ", index, " ON ", on);
+  return absl::StrCat("CREATE INDEX ", index, " ON ONLY ", on,
+                      OnEachPartition(target, table, index, "CREATE INDEX CONCURRENTLY"));
+}
+
+std::string OnEachPartition(const Target& target, const Name& table, absl::string_view index,
+                            absl::string_view what) {
+  const std::string schema =
+      table.schema.empty() ? "" : absl::StrCat(SqlName(target, table.schema), ".");
+  return absl::StrCat("; then on each partition, in a migration of its own, ", what,
+                      " of the same, and ALTER INDEX ", schema, index,
+                      " ATTACH PARTITION with the name of that one");
+}
+
+bool WaitsNotLong(const Look& look) { return look.script.has_setting("lock_timeout"); }
+
+namespace {
+
+// Whether what the rows are known to be says that they lie within the bound, and that the column is
+// not NULL, which a partition's are not. Of a key of several columns, of a partition by hash and of
+// the default one nothing is known to say so.
+bool ProvesBound(const std::vector<CheckTerm>& terms, const PartitionBound& bound,
+                 const std::string& column, bool not_null) {
+  bool from = !bound.from.has_value();
+  bool to = !bound.to.has_value();
+  bool listed = false;
+  for (const CheckTerm& term : terms) {
+    if (term.column != column) continue;
+    if (term.kind == CheckTerm::kNotNull) not_null = true;
+    if (term.kind == CheckTerm::kAtLeast && bound.from == term.values[0]) from = true;
+    if (term.kind == CheckTerm::kBelow && bound.to == term.values[0]) to = true;
+    if (term.kind != CheckTerm::kIn) continue;
+    listed =
+        listed || std::all_of(term.values.begin(), term.values.end(), [&](const auto& value) {
+          return std::find(bound.values.begin(), bound.values.end(), value) != bound.values.end();
+        });
+  }
+  return not_null && (bound.is_range ? from && to : listed);
+}
+
+// The key is known if the script made the parent; else it is any column of which all of that is
+// said.
+bool IsProven(const Look& look, const Name& table, const TableState& partition,
+              const PartitionBound& bound) {
+  const TableState* parent = look.script.Find(look.table());
+  if (parent != nullptr && parent->key_in_doubt) return false;
+  const std::vector<std::string> key =
+      parent == nullptr ? std::vector<std::string>() : parent->partition_key;
+  std::vector<CheckTerm> terms;
+  for (const TableState::Check& check : partition.checks) {
+    if (check.holds) terms.insert(terms.end(), check.terms.begin(), check.terms.end());
+  }
+  const LiveTable* live = look.Live(table);
+  return std::any_of(terms.begin(), terms.end(), [&](const CheckTerm& term) {
+    const bool as_before = !look.script.forgot() && look.script.IsAsBefore(table, term.column) &&
+                           look.script.IsNameUntouched(term.column);
+    const LiveColumn* known = live == nullptr || !as_before ? nullptr : live->Column(term.column);
+    return term.kind != CheckTerm::kNotNull &&
+           (key.empty() || (key.size() == 1 && key[0] == term.column)) &&
+           ProvesBound(terms, bound, term.column, known != nullptr && !known->nullable);
+  });
+}
+
+}  // namespace
+
+void AttachPartition(const Look& look, const Alteration& alteration) {
+  if (!look.is(Verb::kAlterTable)) return;  // ALTER INDEX reads no rows.
+  const Name table = {alteration.schema, alteration.name};
+  const TableState* partition = look.script.Find(table);
+  if (look.IsNew(table)) return;
+  const bool proven = partition != nullptr && alteration.bound.has_value() &&
+                      IsProven(look, table, *partition, *alteration.bound);
+  if (proven) return;
+  const std::string name = look.Sql(table);
+  const std::string check = look.Sql(MadeUpName("chk", table, {"bounds"}));
+  look.Report(LintId::kAttachPartition,
+              absl::StrCat("ATTACH PARTITION ", name, " to ", look.Sql(look.table()),
+                           " reads all of it under a lock"),
+              absl::StrCat("write first ALTER TABLE ", name, " ADD CONSTRAINT ", check,
+                           alteration.default_partition
+                               ? " CHECK that no row lies in the bounds of another partition, "
+                               : " CHECK with the partition's bounds, and that its key IS NOT "
+                                 "NULL, ",
+                           "NOT VALID, and VALIDATE it"));
+}
+
+void DetachPartition(const Look& look, const Alteration& alteration) {
+  // FINALIZE ends what CONCURRENTLY began.
+  if (alteration.concurrently || alteration.finalize) return;
+  const TableState* parent = look.script.Find(look.table());
+  const bool beside_default = parent != nullptr && parent->default_partition;
+  if (beside_default && WaitsNotLong(look)) return;
+  const bool old = look.target.version.known() && !look.AtLeast(Version{14, 0, 0});
+  const std::string name = look.Sql(Name{alteration.schema, alteration.name});
+  const char* const instead = "set a short lock_timeout, and try again";
+  look.Report(
+      LintId::kDetachPartition,
+      absl::StrCat("DETACH PARTITION ", name, " locks ", look.Sql(look.table()),
+                   " against reads and writes"),
+      old ? absl::StrCat("PostgreSQL 13 has no safe form: ", instead)
+      : beside_default
+          ? absl::StrCat("beside a default partition there is no safe form: ", instead)
+          : absl::StrCat("write ", look.Alter(), "DETACH PARTITION ", name,
+                         " CONCURRENTLY; beside a default partition, where the server refuses "
+                         "that, ",
+                         instead));
+}
+
+}  // namespace dbfleet::sql
