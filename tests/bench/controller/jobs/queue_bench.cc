@@ -107,6 +107,7 @@ struct Queues {
     backup.id = name;
     backup.state = Backup::State::kComplete;
     backup.instance_id = name;
+    backup.agent_id = name;
     backup.environment = kEnvironment;
     backup.databases = {"shop"};
     backup.create_time = backup.snapshot_time = backup.verify_time = clock.Now();

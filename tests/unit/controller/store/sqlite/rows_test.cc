@@ -131,7 +131,7 @@ Job FullJob(absl::Time t, const std::string& blob) {
   job.cancel_requested = true;
   job.window = "weekend";
   job.overrun = Overrun::kCancel;
-  job.window_entered = T(9);
+  job.window_entered = t + absl::Nanoseconds(3);
   job.approvals = {{"users/bob",
                     true,
                     "d",
