@@ -32,6 +32,24 @@ grpc::ServerUnaryReactor* BreakGlassServiceImpl::BreakGlass(grpc::CallbackServer
       });
 }
 
+grpc::ServerUnaryReactor* BreakGlassServiceImpl::EndBreakGlass(
+    grpc::CallbackServerContext* context, const api::v1::EndBreakGlassRequest* in,
+    BrokenGlass* out) {
+  return gate_.Unary<api::v1::EndBreakGlassRequest, BrokenGlass>(
+      "dbfleet.api.v1.BreakGlassService/EndBreakGlass", context, in, out,
+      [this](const Caller& caller, const api::v1::EndBreakGlassRequest& request,
+             BrokenGlass* response) -> absl::Status {
+        ASSIGN_OR_RETURN(const RequestMeta meta, MetaOf(caller, request.request_id()));
+        std::string id;
+        RETURN_IF_ERROR(ParseResourceName("jobs", request.name(), &id));
+        absl::StatusOr<BrokenGlass> ended = glass_.End(meta, id, request.reason(), caller.rights);
+        RETURN_IF_ERROR(gate_.Audited(caller, "dbfleet.api.v1.BreakGlassService/EndBreakGlass",
+                                      ended.status()));
+        *response = *std::move(ended);
+        return absl::OkStatus();
+      });
+}
+
 grpc::ServerUnaryReactor* BreakGlassServiceImpl::ReviewBreakGlass(
     grpc::CallbackServerContext* context, const api::v1::ReviewBreakGlassRequest* in,
     BrokenGlass* out) {

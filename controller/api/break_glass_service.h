@@ -15,6 +15,9 @@ class BreakGlassServiceImpl : public api::v1::BreakGlassService::CallbackService
   grpc::ServerUnaryReactor* BreakGlass(grpc::CallbackServerContext*,
                                        const api::v1::BreakGlassRequest*,
                                        resource::v1::BrokenGlass*) override;
+  grpc::ServerUnaryReactor* EndBreakGlass(grpc::CallbackServerContext*,
+                                          const api::v1::EndBreakGlassRequest*,
+                                          resource::v1::BrokenGlass*) override;
   grpc::ServerUnaryReactor* ReviewBreakGlass(grpc::CallbackServerContext*,
                                              const api::v1::ReviewBreakGlassRequest*,
                                              resource::v1::BrokenGlass*) override;

@@ -141,7 +141,9 @@ grpc::ServerUnaryReactor* ChangeServiceImpl::ApproveChange(grpc::CallbackServerC
         RETURN_IF_ERROR(CheckText("reason", request.reason()));
         std::string id;
         RETURN_IF_ERROR(ParseResourceName("jobs", request.name(), &id));
-        RETURN_IF_ERROR(jobs_.Approve(meta, id, request.digest(), request.reason()).status());
+        const std::map<std::string, int64_t> seen(request.seen_rows().begin(),
+                                                  request.seen_rows().end());
+        RETURN_IF_ERROR(jobs_.Approve(meta, id, request.digest(), request.reason(), seen).status());
         ASSIGN_OR_RETURN(*response, views_.ById(id));
         return absl::OkStatus();
       });

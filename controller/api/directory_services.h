@@ -123,8 +123,8 @@ class InstanceServiceImpl : public api::v1::InstanceService::CallbackService {
 
 class UserServiceImpl : public api::v1::UserService::CallbackService {
  public:
-  UserServiceImpl(const Gate& gate, Store& store, Principals& principals)
-      : gate_(gate), store_(store), principals_(principals) {}
+  UserServiceImpl(const Gate& gate, Store& store, Principals& principals, Clock& clock)
+      : gate_(gate), store_(store), principals_(principals), clock_(clock) {}
 
   grpc::ServerUnaryReactor* CreateUser(grpc::CallbackServerContext*,
                                        const api::v1::CreateUserRequest*, api::v1::User*) override;
@@ -162,6 +162,7 @@ class UserServiceImpl : public api::v1::UserService::CallbackService {
   const Gate& gate_;
   Store& store_;
   Principals& principals_;
+  Clock& clock_;
 };
 
 class MetaServiceImpl : public api::v1::MetaService::CallbackService {

@@ -102,7 +102,7 @@ absl::StatusOr<api::v1::Job> JobViews::Read(const std::string& id, bool with_can
     ASSIGN_OR_RETURN(picture, jobs_.Show(tx, id, why_no_work_));
     ASSIGN_OR_RETURN(voided, VoidApprovals(tx, picture.job));
     if (picture.job.kind != JobKind::kMigrate) return absl::OkStatus();
-    ASSIGN_OR_RETURN(auto glass, BrokenGlassOf(tx, id));
+    ASSIGN_OR_RETURN(auto glass, BrokenGlassOf(tx, id, clock_.Now()));
     if (glass.has_value()) *beside.mutable_broken_glass() = *std::move(glass);
     if (with_candidates) AddCandidates(tx, jobs_, &picture, &beside);
     return AddRollbacks(tx, picture.job, &beside);

@@ -12,6 +12,16 @@
 #include "controller/resources/fillable.h"
 
 namespace dbfleet::controller {
+namespace {
+
+// To a token that was revoked, or to a user that was disabled.
+template <typename Message>
+void AddVoided(const Voided& voided, Message* message) {
+  message->mutable_voided_approvals()->Add(voided.approvals.begin(), voided.approvals.end());
+  message->mutable_voided_waivers()->Add(voided.waivers.begin(), voided.waivers.end());
+}
+
+}  // namespace
 
 absl::Status UserServiceImpl::Show(const User& user, api::v1::User* response) {
   return store_.Read([&](ReadTx& tx) -> absl::Status {
@@ -107,8 +117,14 @@ grpc::ServerUnaryReactor* UserServiceImpl::DisableUser(grpc::CallbackServerConte
              api::v1::User* response) -> absl::Status {
         std::string id;
         RETURN_IF_ERROR(ParseResourceName("users", request.name(), &id));
-        return Take([&] { return principals_.Disable(caller.principal, id, request.reason()); },
-                    response);
+        RETURN_IF_ERROR(Take(
+            [&] { return principals_.Disable(caller.principal, id, request.reason()); }, response));
+        return store_.Read([&](ReadTx& tx) -> absl::Status {
+          ASSIGN_OR_RETURN(const Voided voided,
+                           VoidedWithUser(tx, absl::StrCat("users/", id), clock_.Now()));
+          AddVoided(voided, response);
+          return absl::OkStatus();
+        });
       });
 }
 
@@ -196,8 +212,8 @@ grpc::ServerUnaryReactor* UserServiceImpl::RevokeToken(grpc::CallbackServerConte
         ASSIGN_OR_RETURN(const ApiToken token, principals_.RevokeToken(caller.principal, token_id));
         *response = ToApi(token);
         return store_.Read([&](ReadTx& tx) -> absl::Status {
-          ASSIGN_OR_RETURN(const auto voided, ApprovedWith(tx, token_id));
-          response->mutable_voided_approvals()->Add(voided.begin(), voided.end());
+          ASSIGN_OR_RETURN(const Voided voided, VoidedWithToken(tx, token_id, clock_.Now()));
+          AddVoided(voided, response);
           return absl::OkStatus();
         });
       });

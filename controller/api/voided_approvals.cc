@@ -1,11 +1,16 @@
 #include "controller/api/voided_approvals.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 #include "common/base/status.h"
+#include "common/proto_time/proto_time.h"
+#include "controller/domain/transitions.h"
 #include "controller/resources/proposals.h"
+#include "controller/resources/waiver.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -13,22 +18,24 @@ namespace {
 constexpr size_t kMostNamed = 100;
 constexpr int kPage = 1000;
 
-bool IsApprovedWith(const Job& job, const std::string& token_id) {
+// Of an approval, or of whoever waived something.
+using IsOne = std::function<bool(const std::string& principal, const std::string& token)>;
+
+bool IsApproved(const Job& job, const IsOne& is_one) {
   return std::any_of(job.approvals.begin(), job.approvals.end(), [&](const Approval& approval) {
-    return approval.approved && approval.token == token_id && approval.digest == job.digest;
+    return approval.approved && approval.digest == job.digest &&
+           is_one(approval.principal, approval.token);
   });
 }
 
-bool IsApprovedWith(const resource::v1::Proposal& proposal, const std::string& token_id) {
+bool IsApproved(const resource::v1::Proposal& proposal, const IsOne& is_one) {
   return proposal.state() == resource::v1::Proposal::STATE_PENDING &&
-         std::any_of(proposal.votes().begin(), proposal.votes().end(),
-                     [&](const auto& vote) { return !vote.rejects() && vote.token() == token_id; });
+         std::any_of(proposal.votes().begin(), proposal.votes().end(), [&](const auto& vote) {
+           return !vote.rejects() && is_one(vote.principal(), vote.token());
+         });
 }
 
-}  // namespace
-
-absl::StatusOr<std::vector<std::string>> ApprovedWith(ReadTx& tx, const std::string& token_id) {
-  std::vector<std::string> names;
+absl::Status AddChanges(ReadTx& tx, const IsOne& is_one, std::vector<std::string>* names) {
   for (const JobState state :
        {JobState::kAwaitingApproval, JobState::kReady, JobState::kPaused, JobState::kRolling}) {
     PageRequest page{kPage, ""};
@@ -36,23 +43,71 @@ absl::StatusOr<std::vector<std::string>> ApprovedWith(ReadTx& tx, const std::str
       ASSIGN_OR_RETURN(const Page<Job> found,
                        tx.ListJobs({EnvironmentFilter(), JobKind::kMigrate, state}, page));
       for (const Job& job : found.items) {
-        if (IsApprovedWith(job, token_id)) names.push_back(absl::StrCat("jobs/", job.id));
+        if (IsApproved(job, is_one)) names->push_back(absl::StrCat("jobs/", job.id));
       }
       page.token = found.next_token;
-    } while (!page.token.empty() && names.size() < kMostNamed);
+    } while (!page.token.empty() && names->size() < kMostNamed);
   }
+  return absl::OkStatus();
+}
+
+absl::Status AddProposals(ReadTx& tx, const IsOne& is_one, std::vector<std::string>* names) {
   PageRequest page{kPage, ""};
   do {
     ASSIGN_OR_RETURN(const Page<Resource> found, tx.ListResources(kProposalKind, page));
     for (const Resource& row : found.items) {
       resource::v1::Proposal proposal;
       if (!proposal.ParseFromString(row.blob)) continue;  // It counts for nobody.
-      if (IsApprovedWith(proposal, token_id)) names.push_back(proposal.name());
+      if (IsApproved(proposal, is_one)) names->push_back(proposal.name());
     }
     page.token = found.next_token;
-  } while (!page.token.empty() && names.size() < kMostNamed);
-  if (names.size() > kMostNamed) names.resize(kMostNamed);
-  return names;
+  } while (!page.token.empty() && names->size() < kMostNamed);
+  return absl::OkStatus();
+}
+
+absl::Status AddWaivers(ReadTx& tx, const IsOne& is_one, absl::Time now,
+                        std::vector<std::string>* names) {
+  std::vector<resource::v1::BrokenGlass> broken;
+  RETURN_IF_ERROR(ForEachGlass(tx, [&](const resource::v1::BrokenGlass& glass) {
+    if (glass.episodes().empty()) return;
+    const auto& last = *glass.episodes().rbegin();  // Only that waives anything.
+    if (last.ender().empty() && now < FromProto(last.expire_time()) &&
+        is_one(last.principal(), last.token())) {
+      broken.push_back(glass);
+    }
+  }));
+  for (const resource::v1::BrokenGlass& glass : broken) {
+    const absl::StatusOr<Job> job = tx.GetJob(std::string(absl::StripPrefix(glass.job(), "jobs/")));
+    if (absl::IsNotFound(job.status())) continue;
+    RETURN_IF_ERROR(job.status());
+    if (!IsTerminal(job->state) && glass.episodes().rbegin()->digest() == job->digest) {
+      names->push_back(glass.job());
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Voided> VoidedWith(ReadTx& tx, const IsOne& is_one, absl::Time now) {
+  Voided voided;
+  RETURN_IF_ERROR(AddChanges(tx, is_one, &voided.approvals));
+  RETURN_IF_ERROR(AddProposals(tx, is_one, &voided.approvals));
+  RETURN_IF_ERROR(AddWaivers(tx, is_one, now, &voided.waivers));
+  for (std::vector<std::string>* names : {&voided.approvals, &voided.waivers}) {
+    if (names->size() > kMostNamed) names->resize(kMostNamed);
+  }
+  return voided;
+}
+
+}  // namespace
+
+absl::StatusOr<Voided> VoidedWithToken(ReadTx& tx, const std::string& token_id, absl::Time now) {
+  const auto with = [&](const std::string&, const std::string& token) { return token == token_id; };
+  return VoidedWith(tx, with, now);
+}
+
+absl::StatusOr<Voided> VoidedWithUser(ReadTx& tx, const std::string& principal, absl::Time now) {
+  const auto by = [&](const std::string& who, const std::string&) { return who == principal; };
+  return VoidedWith(tx, by, now);
 }
 
 }  // namespace dbfleet::controller

@@ -4,14 +4,22 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 #include "controller/store/store.h"
 
 namespace dbfleet::controller {
 
-// What an approval that was given with this token counted for, were the token not revoked, and has
-// not ended: "jobs/ID" and "proposals/ID", at most 100 of them. Looks at all changes and proposals
-// that wait or are under way.
-absl::StatusOr<std::vector<std::string>> ApprovedWith(ReadTx& tx, const std::string& token_id);
+// What ends with a token that is revoked or with an account that is disabled: what its approvals
+// counted for and has not ended ("jobs/ID" and "proposals/ID"), and the changes for which it waived
+// something that would still be waived. At most 100 of each.
+struct Voided {
+  std::vector<std::string> approvals;
+  std::vector<std::string> waivers;
+};
+
+// Both look at all changes and proposals that wait or are under way, and at all broken glass.
+absl::StatusOr<Voided> VoidedWithToken(ReadTx& tx, const std::string& token_id, absl::Time now);
+absl::StatusOr<Voided> VoidedWithUser(ReadTx& tx, const std::string& principal, absl::Time now);
 
 }  // namespace dbfleet::controller

@@ -346,7 +346,7 @@ void Controller::Parts::AddServices(const std::string& agent_address) {
   services.push_back(std::make_unique<NotificationServiceImpl>(*gate, *notifier));
   services.push_back(std::make_unique<ProposalServiceImpl>(*gate, *proposals));
   services.push_back(std::make_unique<BreakGlassServiceImpl>(*gate, *break_glass));
-  services.push_back(std::make_unique<UserServiceImpl>(*gate, *store, *principals));
+  services.push_back(std::make_unique<UserServiceImpl>(*gate, *store, *principals, clock));
   services.push_back(std::make_unique<AuditServiceImpl>(*gate, *store, *checkpointer, *audit_keys,
                                                         ca->certificate_pem()));
   services.push_back(std::make_unique<MetaServiceImpl>(*gate, *store, clock, DBFLEET_VERSION));

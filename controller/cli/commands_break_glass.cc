@@ -9,6 +9,7 @@
 #include "common/base/text.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
+#include "controller/cli/job_view.h"
 #include "controller/cli/resolve.h"
 #include "controller/cli/words.h"
 #include "dbfleet/api/v1/break_glass_service.grpc.pb.h"
@@ -25,7 +26,7 @@ struct Options {
   absl::Duration duration;
   std::string reason;
   std::string digest;
-  bool all = false;
+  bool end = false;
 };
 
 Listing GlassListing(const std::vector<const BrokenGlass*>& broken) {
@@ -39,7 +40,9 @@ Listing GlassListing(const std::vector<const BrokenGlass*>& broken) {
           {glass,
            glass->job(),
            {ShortName(glass->job()), glass->environment(), episode.principal(),
-            absl::StrJoin(episode.waives(), ","), Show(episode.expire_time()),
+            absl::StrJoin(episode.waives(), ","),
+            absl::StrCat(Show(episode.expire_time()), episode.ender().empty() ? "" : " (ended)",
+                         episode.void_because().empty() ? "" : " (void)"),
             open ? Show(episode.review_due_time()) : absl::StrCat("done by ", episode.reviewer()),
             episode.reason()}});
     }
@@ -51,11 +54,12 @@ std::string Describe(const BrokenGlass& glass) {
   std::string out = absl::StrCat(SanitizeForDisplay(glass.job()), " in ",
                                  SanitizeForDisplay(glass.environment()), "\n");
   for (const auto& episode : glass.episodes()) {
+    const std::string ended = HowItEnded(episode);
     absl::StrAppend(
         &out, SanitizeForDisplay(episode.principal()), " waived ",
         SanitizeForDisplay(absl::StrJoin(episode.waives(), ", ")), " from ",
         Show(episode.create_time()), " until ", Show(episode.expire_time()), ": ",
-        SanitizeForDisplay(episode.reason()), "\n  ",
+        SanitizeForDisplay(episode.reason()), "\n  ", ended, ended.empty() ? "" : "\n  ",
         episode.reviewer().empty()
             ? absl::StrCat("to be reviewed by somebody else before ",
                            Show(episode.review_due_time()), ": dbfleet change review ",
@@ -73,7 +77,21 @@ int Finish(Shell& shell, const absl::StatusOr<BrokenGlass>& glass) {
   return kExitOk;
 }
 
+absl::StatusOr<BrokenGlass> EndIt(Shell& shell, const Options& options) {
+  api::v1::EndBreakGlassRequest request;
+  ASSIGN_OR_RETURN(*request.mutable_name(),
+                   ResolveNameToWrite(shell, IdKind::kChange, options.name));
+  request.set_reason(options.reason);
+  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
+  return client->Call<BreakGlassService>(&BreakGlassService::Stub::EndBreakGlass, request);
+}
+
 absl::StatusOr<BrokenGlass> Break(Shell& shell, const Options& options) {
+  if (options.end) return EndIt(shell, options);
+  if (options.waives.empty() || options.duration <= absl::ZeroDuration()) {
+    return Error(absl::StatusCode::kInvalidArgument, "BAD_WAIVER",
+                 "name what is waived, and for how long (--waive, --for); or take it away (--end)");
+  }
   api::v1::BreakGlassRequest request;
   ASSIGN_OR_RETURN(*request.mutable_name(),
                    ResolveNameToWrite(shell, IdKind::kChange, options.name));
@@ -117,13 +135,16 @@ void AddBreakGlassCommands(CLI::App& change, Shell& shell) {
       AddVerb(change, "break-glass", "Waive rules for a change in an emergency", shell,
               [&shell, broken] { return Finish(shell, Break(shell, *broken)); });
   glass->add_option("NAME", broken->name, "The change")->required();
+  CLI::Option* end = glass->add_flag("--end", broken->end,
+                                     "Take away what is waived for the change, before its time");
   glass
       ->add_option("--waive", broken->waives,
-                   "approvals, window or freeze; several by several options")
-      ->required()
+                   "approvals, window, freeze or window-queue; several by several options")
+      ->excludes(end)
       ->type_name("RULE");
-  AddDuration(glass, "--for", &broken->duration, "For how long, from now on")->required();
-  glass->add_option("--digest", broken->digest, "Only if the plan still has this digest");
+  AddDuration(glass, "--for", &broken->duration, "For how long, from now on")->excludes(end);
+  glass->add_option("--digest", broken->digest, "Only if the plan still has this digest")
+      ->excludes(end);
   AddReason(glass, &broken->reason, true);
 
   auto reviewed = std::make_shared<Options>();
@@ -133,10 +154,10 @@ void AddBreakGlassCommands(CLI::App& change, Shell& shell) {
   review->add_option("NAME", reviewed->name, "The change")->required();
   AddReason(review, &reviewed->reason, true);
 
-  auto listed = std::make_shared<Options>();
+  auto all = std::make_shared<bool>(false);
   CLI::App* list = AddVerb(change, "reviews", "What was waived and has to be reviewed", shell,
-                           [&shell, listed] { return RunList(shell, listed->all); });
-  list->add_flag("--all", listed->all, "Also what was reviewed");
+                           [&shell, all] { return RunList(shell, *all); });
+  list->add_flag("--all", *all, "Also what was reviewed");
 }
 
 }  // namespace dbfleet::cli

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -7,9 +8,11 @@
 
 #include "common/base/status.h"
 #include "common/base/text.h"
+#include "common/plan/estimate.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
 #include "controller/cli/job_view.h"
+#include "controller/cli/plan_view.h"
 #include "controller/cli/queue_options.h"
 #include "controller/cli/resolve.h"
 #include "controller/cli/words.h"
@@ -74,9 +77,28 @@ absl::StatusOr<std::string> AskForDigest(Shell& shell, const Job& job) {
 struct ApproveOptions {
   std::string name;
   std::string digest;
+  std::optional<int64_t> rows;  // That the approver has seen, of all targets.
   std::string reason;
   WaitOptions wait;
 };
+
+// As the approver sees them now, or by `rows` has seen them before.
+absl::Status AddSeenRows(const Job& job, const std::optional<int64_t>& rows,
+                         api::v1::ApproveChangeRequest* request) {
+  const int64_t now = EstimatedRows(job);
+  if (rows.has_value() && EstimateGrown(*rows, now)) {
+    return Error(
+        absl::StatusCode::kAborted, "ESTIMATE_GROWN",
+        absl::StrCat(job.name(), " is by now estimated to touch ", now, " rows, beyond twice the ",
+                     *rows, " that you have seen; look at it again: dbfleet change get ",
+                     ShortName(job.name())));
+  }
+  for (const api::v1::Task& task : job.tasks()) {
+    if (task.has_plan())
+      (*request->mutable_seen_rows())[task.target()] = task.plan().estimated_rows();
+  }
+  return absl::OkStatus();
+}
 
 // An approval that was there and counts stays as it is, which an answer alone does not tell.
 void TellUnchanged(Shell& shell, ApiClient* client, const Job& before, const Job& after) {
@@ -113,6 +135,10 @@ absl::StatusOr<Job> Approve(Shell& shell, const ApproveOptions& options) {
     ASSIGN_OR_RETURN(*request.mutable_digest(), AskForDigest(shell, job));
   } else {
     ASSIGN_OR_RETURN(*request.mutable_digest(), MatchDigest(job, options.digest));
+  }
+  // A digest alone does not tell which estimate was seen.
+  if (options.digest.empty() || options.rows.has_value()) {
+    RETURN_IF_ERROR(AddSeenRows(job, options.rows, &request));
   }
   ASSIGN_OR_RETURN(Job approved,
                    client->Call<ChangeService>(&ChangeService::Stub::ApproveChange, request));
@@ -192,6 +218,11 @@ void AddDecisionCommands(CLI::App& change, Shell& shell) {
   approve->add_option("--digest", options->digest,
                       "The plan's digest, or its first 12 digits or more; on a terminal it may be "
                       "left out: the plan is then shown and you are asked");
+  approve
+      ->add_option("--rows", options->rows,
+                   "With --digest: the estimated rows of all targets that you have seen; if by now "
+                   "they are beyond twice as many, nothing is approved")
+      ->check(CLI::NonNegativeNumber);
   AddReason(approve, &options->reason, false);
   AddWaitOptions(approve, &options->wait);
 

@@ -61,12 +61,29 @@ absl::Status AddRoles(const std::vector<std::string>& words, T* request) {
   return absl::OkStatus();
 }
 
+// What ended with a token or an account.
+template <typename Message>
+void NoteVoided(Shell& shell, const Message& message, absl::string_view with,
+                absl::string_view again) {
+  if (!message.voided_approvals().empty()) {
+    shell.Note(absl::StrCat("approvals that were given with ", with, " count no more: ",
+                            SanitizeForDisplay(absl::StrJoin(message.voided_approvals(), ", ")),
+                            again));
+  }
+  if (message.voided_waivers().empty()) return;
+  shell.Note(absl::StrCat("the glass was broken with ", with,
+                          ", and nothing is waived any more, for ",
+                          SanitizeForDisplay(absl::StrJoin(message.voided_waivers(), ", ")),
+                          "; somebody has to review it: dbfleet change reviews"));
+}
+
 int ShowUser(Shell& shell, const absl::StatusOr<User>& user) {
   if (!user.ok()) return shell.Fail(user.status());
   for (const std::string& warning : user->warnings()) {
     shell.Note(absl::StrCat("dbfleet: warning: ", SanitizeForDisplay(warning)));
   }
   shell.PrintOne(UserListing({&*user}));
+  NoteVoided(shell, *user, "the account", "");
   return kExitOk;
 }
 
@@ -230,10 +247,7 @@ absl::Status RevokeToken(Shell& shell, const std::string& name) {
   ASSIGN_OR_RETURN(const Token token,
                    client->Call<UserService>(&UserService::Stub::RevokeToken, request));
   shell.PrintOne(TokenListing({&token}));
-  if (token.voided_approvals().empty()) return absl::OkStatus();
-  shell.Note(absl::StrCat("approvals that were given with it count no more: ",
-                          SanitizeForDisplay(absl::StrJoin(token.voided_approvals(), ", ")),
-                          "; who gave them rightly can approve again, with another token"));
+  NoteVoided(shell, token, "it", "; who gave them rightly can approve again, with another token");
   return absl::OkStatus();
 }
 

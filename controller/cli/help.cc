@@ -47,7 +47,8 @@ void AddFleetExamples(ExampleMap* out) {
   e["proposal withdraw"] = {"dbfleet proposal withdraw 01JX3"};
   e["change revoke"] = {"dbfleet change revoke 01JX3 --reason \"the index is missing\""};
   e["change break-glass"] = {
-      "dbfleet change break-glass 01JX3 --waive approvals --for 1h --reason \"incident 812\""};
+      "dbfleet change break-glass 01JX3 --waive approvals --for 1h --reason \"incident 812\"",
+      "dbfleet change break-glass 01JX3 --end --reason \"a stolen laptop\""};
   e["change reviews"] = {"dbfleet change reviews"};
   e["change review"] = {"dbfleet change review 01JX3 --reason \"it was right\""};
   e["policy test"] = {"dbfleet policy test fleet/policy-cases.yaml"};

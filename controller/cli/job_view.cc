@@ -119,6 +119,8 @@ void AppendBrokenGlass(const Job& job, std::string* out) {
                     Show(episode.create_time()), " until ", Show(episode.expire_time()),
                     episode.digest() == job.digest() ? "" : " (void: the plan changed)", ": ",
                     Clean(episode.reason()), "\n    ");
+    const std::string ended = HowItEnded(episode);
+    if (!ended.empty()) absl::StrAppend(out, ended, "\n    ");
     if (episode.reviewer().empty()) {
       absl::StrAppend(out, "not reviewed; somebody else has to before ",
                       Show(episode.review_due_time()), ": dbfleet change review ",
@@ -307,6 +309,9 @@ std::string DescribeChange(const Job& job) {
   AppendWaits(job, &out);
   AppendApprovals(job, &out);
   AppendBrokenGlass(job, &out);
+  if (const int64_t rows = EstimatedRows(job); job.tasks_size() > 1 && rows >= 0) {
+    absl::StrAppend(&out, "\nEstimated rows of all targets: ", rows, "\n");
+  }
   for (const Task& task : job.tasks()) {
     absl::StrAppend(&out, "\n", DescribePlan(job, task));
   }
@@ -360,6 +365,16 @@ std::string DescribeProgress(const Job& job) {
                     done, "/", total, unit);
   }
   return out;
+}
+
+std::string HowItEnded(const resource::v1::GlassEpisode& episode) {
+  if (!episode.ender().empty()) {
+    return absl::StrCat("ended by ", Clean(episode.ender()), " at ", Show(episode.end_time()), ": ",
+                        Clean(episode.end_reason()));
+  }
+  return episode.void_because().empty()
+             ? ""
+             : absl::StrCat("waives nothing: ", Clean(episode.void_because()));
 }
 
 }  // namespace dbfleet::cli

@@ -30,6 +30,9 @@ std::string TaskWord(const api::v1::Job& job, const api::v1::Task& task);
 // Is the job's error that of a pause, which DescribeBlockers tells?
 bool IsSaidByBlocker(const api::v1::Job& job);
 
+// Why broken glass waives nothing before its time is over; "" if it does, or its time is.
+std::string HowItEnded(const resource::v1::GlassEpisode& episode);
+
 // Why it does not go on and who can do something, one line each; "" if nothing holds it.
 std::string DescribeBlockers(const api::v1::Job& job);
 // Who could give an approval that is missing; "" if none is, or nobody can.

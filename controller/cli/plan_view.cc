@@ -76,6 +76,15 @@ std::string NothingToDo(const api::v1::Job& job) {
                       down ? "not applied" : "applied already");
 }
 
+int64_t EstimatedRows(const api::v1::Job& job) {
+  int64_t total = 0;
+  for (const api::v1::Task& task : job.tasks()) {
+    if (!task.has_plan() || task.plan().estimated_rows() < 0) return -1;
+    total += task.plan().estimated_rows();
+  }
+  return total;
+}
+
 std::string DescribePlan(const api::v1::Job& job, const api::v1::Task& task) {
   // A job that only plans leaves its plan as the result.
   const Plan& plan =

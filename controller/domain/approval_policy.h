@@ -56,6 +56,7 @@ struct ApprovalBook {
   std::vector<ApprovalPolicy> policies;  // By name.
   // Why one of them cannot be read; "" if all can. Nothing is allowed on a guess.
   std::string unreadable;
+  std::vector<std::string> unreadable_names = {};  // "approvalpolicies/two-eyes", of all of them.
 };
 
 // What was waived for one job in an emergency (requirement P4): these rules, by name, until then.

@@ -191,6 +191,8 @@ const std::vector<Permission>& AllPermissions() {
 
       // Whoever sees the job; a policy says who of them may.
       Named("dbfleet.api.v1.BreakGlassService/BreakGlass", Verb::kRead, {{"name", "jobs"}}),
+      Inside("dbfleet.api.v1.BreakGlassService/EndBreakGlass",
+             {Verb::kOperate, Verb::kApprove, Verb::kAudit}),
       Inside("dbfleet.api.v1.BreakGlassService/ReviewBreakGlass", {Verb::kApprove, Verb::kAudit}),
       Listed("dbfleet.api.v1.BreakGlassService/ListBrokenGlass", Verb::kRead),
 

@@ -1,6 +1,7 @@
 // JobManager's part for decisions on jobs: approve, withdraw, reject, cancel, pause, resume,
 // resolve.
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -9,6 +10,8 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
+#include "common/base/text.h"
+#include "common/plan/estimate.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
 #include "controller/identity/request_keys.h"
@@ -39,15 +42,23 @@ absl::Status MayDecide(const Job& job, const std::vector<std::string>& dependent
       job.state != JobState::kPaused) {
     return WrongState(job, "approved");
   }
+  // Only a plan has something to say yes to; without its digest none of it would ever count.
+  if (job.kind != JobKind::kMigrate || job.digest.empty()) {
+    return Error(absl::StatusCode::kFailedPrecondition, "NO_PLAN",
+                 absl::StrCat("jobs/", job.id, " has no plan that could be approved: it is ",
+                              job.kind == JobKind::kMigrate ? "not planned yet" : "no change"));
+  }
   if (principal == job.requester) {
     return Error(
         absl::StatusCode::kPermissionDenied, "SELF_APPROVAL",
         absl::StrCat(principal, " requested jobs/", job.id, "; somebody else has to approve it"));
   }
   if (std::find(dependents.begin(), dependents.end(), principal) != dependents.end()) {
-    if (absl::StartsWith(job.requester, "schedules/")) {
+    const bool schedule = absl::StartsWith(job.requester, "schedules/");
+    if (schedule || absl::StartsWith(job.requester, "eventrules/")) {
       return Error(absl::StatusCode::kPermissionDenied, "DEPENDENT_APPROVER",
-                   absl::StrCat(principal, " declared, changed or ran ", job.requester,
+                   absl::StrCat(principal, " declared, changed or ",
+                                schedule ? "ran " : "accepted something of ", job.requester,
                                 ", or depends on somebody who did; somebody else has to approve "
                                 "jobs/",
                                 job.id));
@@ -62,6 +73,28 @@ absl::Status MayDecide(const Job& job, const std::vector<std::string>& dependent
         absl::StrCat("jobs/", job.id, " now has the digest ", job.digest,
                      ", not the one that was approved; look at it again: dbfleet change get ",
                      job.id));
+  }
+  return absl::OkStatus();
+}
+
+// Puts what the approver saw in the place of what is estimated by now, where that is more.
+absl::Status TakeSeen(const Job& job, const std::map<std::string, int64_t>& seen,
+                      std::map<std::string, int64_t>* rows) {
+  for (const auto& [target, shown] : seen) {
+    const auto now = rows->find(target);
+    if (now == rows->end()) {
+      return Error(absl::StatusCode::kInvalidArgument, "UNKNOWN_TARGET",
+                   absl::StrCat("jobs/", job.id, " has no target ",
+                                SanitizeForDisplay(Truncate(target, 200))));
+    }
+    if (EstimateGrown(shown, now->second)) {
+      return Error(absl::StatusCode::kAborted, "ESTIMATE_GROWN",
+                   absl::StrCat("jobs/", job.id, " is by now estimated to touch ", now->second,
+                                " rows of ", target, ", beyond twice the ", shown,
+                                " that were shown; look at it again: dbfleet change get ", job.id));
+    }
+    // Never of more than is estimated by now, whatever the caller says was shown.
+    if (shown >= 0) now->second = now->second < 0 ? shown : std::min(shown, now->second);
   }
   return absl::OkStatus();
 }
@@ -126,7 +159,8 @@ absl::Status WrongState(const Job& job, absl::string_view verb) {
 }
 
 absl::StatusOr<Job> JobManager::Approve(const RequestMeta& meta, const std::string& job_id,
-                                        const std::string& digest, const std::string& reason) {
+                                        const std::string& digest, const std::string& reason,
+                                        const std::map<std::string, int64_t>& seen_rows) {
   absl::Status refusal;
   Job seen;
   absl::StatusOr<Job> result = Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
@@ -142,11 +176,13 @@ absl::StatusOr<Job> JobManager::Approve(const RequestMeta& meta, const std::stri
                      flow_.DependentsOf(context.tx, job.requester));
     refusal = MayDecide(job, dependents, meta.principal, digest);
     if (refusal.ok()) refusal = RequireApprover(context.tx, job, meta.principal);
+    std::map<std::string, int64_t> rows = RowsByTarget(tasks);
+    if (refusal.ok()) refusal = TakeSeen(job, seen_rows, &rows);
     RETURN_IF_ERROR(refusal);
     if (decision.reason_required) RETURN_IF_ERROR(RequireReason(reason));
     const std::string replaced =
         PutApproval({meta.principal, true, job.digest, reason, context.now,
-                     context.now + decision.approval_ttl, RowsByTarget(tasks), meta.token_id},
+                     context.now + decision.approval_ttl, std::move(rows), meta.token_id},
                     &job);
     // What waited for approvals goes on with them, and is not left for somebody to resume it.
     if (job.state == JobState::kPaused && job.error_reason == kBlockedByPolicy &&

@@ -78,10 +78,14 @@ class JobManager {
   absl::StatusOr<Job> SubmitChange(const RequestMeta& meta, ChangeRequest request);
   absl::StatusOr<Job> SubmitRollback(const RequestMeta& meta, const RollbackRequest& request);
 
-  // ABORTED (DIGEST_CHANGED) if `digest` is not the job's; PERMISSION_DENIED (SELF_APPROVAL,
+  // `seen_rows`: the estimates that were shown, by target; of others those of now count. ABORTED
+  // (DIGEST_CHANGED) if `digest` is not the job's, (ESTIMATE_GROWN) if an estimate is beyond twice
+  // the one that was shown; FAILED_PRECONDITION (NO_PLAN) of what has none; PERMISSION_DENIED
+  // (SELF_APPROVAL,
   // DEPENDENT_APPROVER, ALREADY_DECIDED as ALREADY_EXISTS). Refusals are audited, too.
   absl::StatusOr<Job> Approve(const RequestMeta& meta, const std::string& job_id,
-                              const std::string& digest, const std::string& reason);
+                              const std::string& digest, const std::string& reason,
+                              const std::map<std::string, int64_t>& seen_rows = {});
   // Takes back the caller's own approval. FAILED_PRECONDITION: BAD_STATE once the change has begun
   // (then the grant came first), NO_APPROVAL if there is none.
   absl::StatusOr<Job> WithdrawApproval(const RequestMeta& meta, const std::string& job_id,

@@ -93,16 +93,6 @@ absl::StatusOr<bool> GoesOn(ReadTx& tx, const Job& job, absl::Time now) {
   return false;
 }
 
-// People who approved the very plan that was run. Approve let nobody in whose word does not count;
-// where the glass was broken there may be none.
-int ApproversOfPlan(const Job& job) {
-  std::set<std::string> people;
-  for (const Approval& approval : job.approvals) {
-    if (approval.approved && approval.digest == job.digest) people.insert(approval.principal);
-  }
-  return static_cast<int>(people.size());
-}
-
 }  // namespace
 
 absl::StatusOr<std::string> JobFlow::PolicyDigestNow(ReadTx& tx,
@@ -195,7 +185,10 @@ absl::StatusOr<PolicyDecision> JobFlow::EvaluateAlone(ReadTx& tx, const Job& job
     ASSIGN_OR_RETURN(const std::vector<Task> originals, tx.TasksOfJob(job.rollback_of));
     input->mends_failure = NeedsMending(originals);
     if (IsAutomaticRollback(job)) {
-      ASSIGN_OR_RETURN(const Job original, tx.GetJob(job.rollback_of));
+      PolicyInput original;
+      ASSIGN_OR_RETURN(original.job, tx.GetJob(job.rollback_of));
+      ASSIGN_OR_RETURN(original.dependent_approvers, dependents_(tx, original.job.requester));
+      RETURN_IF_ERROR(AddApprovers(tx, &original));
       input->approved_with_change = ApproversOfPlan(original);
     }
   }

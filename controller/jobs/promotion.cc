@@ -85,18 +85,23 @@ absl::StatusOr<PastChanges::List> ReadPast(ReadTx& tx, const std::string& enviro
                    tx.ListJobs({environment, JobKind::kMigrate, {}}, {kMostOthers, ""}));
   for (const Job& job : jobs.items) {
     if (!ProvesSomething(job)) continue;
-    // One that cannot be read proves nothing; it must not keep other environments' outcomes from
-    // being stored.
-    const absl::StatusOr<work::v1::JobSpec> read = ParseSpec(job);
-    if (!read.ok()) continue;
-    const work::v1::JobSpec& spec = *read;
     ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
     PastChanges::Change change;
-    absl::StatusOr<PastChange> past = PastOf(job, spec, tasks);
-    if (!past.ok()) continue;
+    const absl::StatusOr<work::v1::JobSpec> spec = ParseSpec(job);
+    absl::StatusOr<PastChange> past =
+        spec.ok() ? PastOf(job, *spec, tasks) : absl::StatusOr<PastChange>(spec.status());
+    if (!past.ok()) {
+      // It must not keep other environments' outcomes from being stored. What was applied by one
+      // that cannot be read is not proved; what a rollback took back is not there any more.
+      if (job.rollback_of.empty()) continue;
+      change.past = {job.id, job.end_time, false, {}, /*whole=*/false};
+      change.unreadable = true;
+      list->push_back(std::move(change));
+      continue;
+    }
     change.past = *std::move(past);
     if (change.past.versions.empty()) continue;
-    change.files = FilesOf(spec, change.past.versions);
+    change.files = FilesOf(*spec, change.past.versions);
     ASSIGN_OR_RETURN(change.engines, EnginesOf(tx, tasks));
     list->push_back(std::move(change));
   }
@@ -121,6 +126,11 @@ absl::Status AddOthers(ReadTx& tx, const PolicyInput& input,
     });
     if (known || (change.past.applied && change.engines != engines)) continue;
     PastChange one = change.past;
+    if (change.unreadable) {
+      one.versions = input.versions;
+      past->push_back(std::move(one));
+      continue;
+    }
     std::erase_if(one.versions, [&](const std::string& version) {
       const auto theirs = change.files.find(version);
       const auto own = wanted.find(version);

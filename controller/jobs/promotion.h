@@ -27,6 +27,8 @@ class PastChanges {
     PastChange past;
     std::set<std::string> engines;
     std::map<std::string, std::string> files;  // By version, of those in `past`.
+    // A rollback of which cannot be read what it took back: it may have been anything.
+    bool unreadable = false;
   };
   // Newest end first.
   using List = std::shared_ptr<const std::vector<Change>>;

@@ -1,5 +1,6 @@
 // The rule "approvals" (policy.h): which approvals count, and whether they are enough.
 #include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,8 +32,8 @@ std::string WhyOutgrown(const PolicyInput& input, const Approval& approval) {
   return "";
 }
 
-// Why this approval does not count; "" if it does.
-std::string WhyIgnored(const PolicyInput& input, const Approval& approval) {
+// Why this approval of the plan is void, whenever it was to be used; "" if it is not.
+std::string WhyVoid(const PolicyInput& input, const Approval& approval) {
   const Job& job = input.job;
   const auto& dependent = input.dependent_approvers;
   if (approval.principal == job.requester) return "made the request";
@@ -48,6 +49,13 @@ std::string WhyIgnored(const PolicyInput& input, const Approval& approval) {
     return "approved with a token that was revoked since";
   }
   if (job.digest.empty() || approval.digest != job.digest) return "approved another plan";
+  return "";
+}
+
+// Why this approval does not count; "" if it does.
+std::string WhyIgnored(const PolicyInput& input, const Approval& approval) {
+  const std::string why = WhyVoid(input, approval);
+  if (!why.empty()) return why;
   if (approval.expire_time <= input.now) {
     return absl::StrCat("approved until ", Moment(approval.expire_time));
   }
@@ -128,6 +136,14 @@ ApprovalState CountApprovals(const PolicyInput& input) {
   }
   state.quorum.voters = std::move(voters);
   return state;
+}
+
+int ApproversOfPlan(const PolicyInput& input) {
+  std::set<std::string> people;
+  for (const Approval& approval : input.job.approvals) {
+    if (approval.approved && WhyVoid(input, approval).empty()) people.insert(approval.principal);
+  }
+  return static_cast<int>(people.size());
 }
 
 void CheckApprovals(const PolicyInput& input, const ApprovalState& state,

@@ -114,6 +114,14 @@ absl::Span<const absl::string_view> PolicyRules();
 // excepted.
 PolicyDecision Evaluate(const PolicyInput& input);
 
+// How many people's approvals of the very plan that was run are not void by now: for the rollback
+// that a rollout makes by itself. Whoever let the change run let it be taken back, also when that
+// approval has lapsed since, or the estimate has grown. But what was withdrawn from it (the token,
+// the account, the role) is withdrawn from the rollback too: it is a destructive change, with
+// statements of its own, that was let in by nobody else. It waits for people then, and is not lost.
+// Of `input` the job and what is known of its approvers count.
+int ApproversOfPlan(const PolicyInput& input);
+
 // Whether windows and freezes may have a say: they are about changes, not about looking, backing up
 // and verifying, unless those were queued for a window. Where they have none they need not be read.
 bool WindowsCount(const Job& job);

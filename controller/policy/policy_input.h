@@ -60,8 +60,8 @@ struct PolicyInput {
   // It takes back a change that failed on some target, which cannot wait for a window.
   bool mends_failure = false;
   // Of a rollback that its change's rollout makes by itself: so many people approved the change,
-  // and with it this one. They count for the environment's demand; approval policies that are about
-  // rollbacks ask for their own.
+  // and with it this one (ApproversOfPlan). They count for the environment's demand; approval
+  // policies that are about rollbacks ask for their own.
   int approved_with_change = 0;
   // It began in a window that lets it finish, and has gone on without a break since.
   bool goes_on = false;

@@ -140,6 +140,7 @@ Quorum QuorumOf(const Environment& environment, const ApprovalBook& book) {
   quorum.environment = environment.name;
   quorum.approvals = environment.policy.destructive_approvals;
   quorum.ttl = ApprovalLife(environment.policy.approval_ttl);
+  quorum.unreadable = book.unreadable;
   for (const ApprovalPolicy& policy : book.policies) {
     if (!policy.Covers(environment.name)) continue;
     quorum.reason_required |= policy.reason_required;

@@ -30,13 +30,17 @@ struct Quorum {
   std::vector<ApprovalPolicy> policies;
   absl::Duration ttl;  // Of an approval.
   bool reason_required = false;
+  // Why nobody knows what else is demanded; "" if that is known. As for changes, nothing is allowed
+  // on a guess: no voters are enough.
+  std::string unreadable = {};
 
-  bool needed() const { return approvals > 0 || !policies.empty(); }
+  bool needed() const { return approvals > 0 || !policies.empty() || !unreadable.empty(); }
 };
 
 Quorum QuorumOf(const Environment& environment, const ApprovalBook& book);
 
-// What the voters leave open, in words; empty if they are enough.
+// What the voters leave open of what is known to be demanded, in words; empty if they are enough
+// for that.
 std::vector<std::string> Missing(const Quorum& quorum, absl::Span<const Voter> voters);
 
 }  // namespace dbfleet::controller

@@ -27,6 +27,7 @@ absl::StatusOr<std::shared_ptr<const ApprovalBook>> Load(ReadTx& tx) {
       const absl::Status status = problems.ToStatus();
       if (parsed && status.ok()) continue;
       book->policies.pop_back();
+      book->unreadable_names.push_back(resource.id);
       book->unreadable = absl::StrCat("the stored ", resource.id, " cannot be read (",
                                       status.message(), "); apply it again, or delete it");
     }

@@ -9,7 +9,6 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 
-#include "common/base/duration_text.h"
 #include "common/base/status.h"
 #include "common/proto_time/proto_time.h"
 #include "controller/domain/names.h"
@@ -17,8 +16,6 @@
 #include "controller/identity/request_keys.h"
 #include "controller/identity/roles_in.h"
 #include "controller/policy/policy.h"
-#include "controller/resources/break_glass_resource.h"
-#include "controller/resources/kinds.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -28,32 +25,18 @@ using resource::v1::GlassEpisode;
 
 constexpr size_t kMostReason = 4000;
 
-std::string IdOf(const std::string& job_id) { return absl::StrCat("brokenglass/", job_id); }
-
-struct Stored {
-  Resource row;
-  BrokenGlass glass;
-};
-
-absl::StatusOr<Stored> Load(ReadTx& tx, const std::string& job_id) {
-  Stored stored;
-  absl::StatusOr<Resource> row = tx.GetResource(IdOf(job_id));
-  if (absl::IsNotFound(row.status())) return stored;
-  RETURN_IF_ERROR(row.status());
-  stored.row = *std::move(row);
-  if (stored.glass.ParseFromString(stored.row.blob)) return stored;
-  return Error(absl::StatusCode::kDataLoss, "STORE_CORRUPT",
-               absl::StrCat("the stored ", stored.row.id, " cannot be read"));
+std::string Moment(absl::Time time) {
+  return absl::FormatTime(absl::RFC3339_sec, time, absl::UTCTimeZone());
 }
 
 absl::Status Save(WriteTx& tx, const std::string& job_id, const std::string& editor, absl::Time now,
-                  Stored* stored) {
+                  StoredGlass* stored) {
   Resource& row = stored->row;
   row.blob = stored->glass.SerializeAsString();
   row.editor = editor;
   row.update_time = now;
   if (row.version != 0) return tx.UpdateResource(&row);
-  row.id = IdOf(job_id);
+  row.id = GlassRowOf(job_id);
   row.kind = std::string(kBrokenGlassKind);
   row.creator = editor;
   row.create_time = now;
@@ -62,23 +45,9 @@ absl::Status Save(WriteTx& tx, const std::string& job_id, const std::string& edi
 
 bool IsOpen(const GlassEpisode& episode) { return episode.reviewer().empty(); }
 
-// Calls for each row; those that cannot be read are left out.
-absl::Status ForEach(ReadTx& tx, const std::function<void(const BrokenGlass&)>& fn) {
-  PageRequest page{1000, ""};
-  do {
-    ASSIGN_OR_RETURN(const Page<Resource> found, tx.ListResources(kBrokenGlassKind, page));
-    for (const Resource& row : found.items) {
-      BrokenGlass glass;
-      if (glass.ParseFromString(row.blob)) fn(glass);
-    }
-    page.token = found.next_token;
-  } while (!page.token.empty());
-  return absl::OkStatus();
-}
-
 absl::Status CheckOverdue(ReadTx& tx, const std::string& principal, absl::Time now) {
   std::vector<std::string> overdue;
-  RETURN_IF_ERROR(ForEach(tx, [&](const BrokenGlass& glass) {
+  RETURN_IF_ERROR(ForEachGlass(tx, [&](const BrokenGlass& glass) {
     for (const GlassEpisode& episode : glass.episodes()) {
       if (episode.principal() != principal || !IsOpen(episode)) continue;
       if (now >= FromProto(episode.review_due_time())) overdue.push_back(glass.job());
@@ -90,62 +59,6 @@ absl::Status CheckOverdue(ReadTx& tx, const std::string& principal, absl::Time n
                             ", which nobody has reviewed in time; somebody else can: dbfleet "
                             "change review ",
                             absl::StripPrefix(overdue.front(), "jobs/"), " --reason REASON"));
-}
-
-// Why this policy does not let the caller do that; "" if it does.
-std::string WhyNot(const BreakGlassPolicy& policy, const std::string& principal,
-                   const std::set<Role>& roles, const BreakGlass::Request& request) {
-  const bool named =
-      std::find(policy.users.begin(), policy.users.end(), principal) != policy.users.end() ||
-      std::any_of(policy.roles.begin(), policy.roles.end(),
-                  [&](Role role) { return roles.count(role) != 0; });
-  if (!named) return "does not name you";
-  for (const std::string& rule : request.waives) {
-    if (std::find(policy.waives.begin(), policy.waives.end(), rule) == policy.waives.end()) {
-      return absl::StrCat("does not let anybody waive ", rule);
-    }
-  }
-  if (request.duration <= policy.max_duration) return "";
-  return absl::StrCat("lets nobody do so for longer than ", DurationText(policy.max_duration));
-}
-
-// The policy by which it may be done.
-absl::StatusOr<BreakGlassPolicy> Permit(ReadTx& tx, const std::string& principal, const Job& job,
-                                        const BreakGlass::Request& request) {
-  ASSIGN_OR_RETURN(const std::set<Role> roles, RolesIn(tx, principal, job.environment));
-  ASSIGN_OR_RETURN(const User user, tx.GetUser(absl::StripPrefix(principal, "users/")));
-  if (user.service) {
-    return Error(absl::StatusCode::kPermissionDenied, "NO_BREAK_GLASS",
-                 absl::StrCat(principal, " is a service account; only people break the glass"));
-  }
-  std::vector<std::string> why;
-  for (PageRequest page{1000, ""};;) {
-    ASSIGN_OR_RETURN(const Page<Resource> found, tx.ListResources(kBreakGlassKind, page));
-    for (const Resource& row : found.items) {
-      resource::v1::BreakGlassPolicy manifest;
-      config::Problems problems;
-      if (!manifest.ParseFromString(row.blob)) continue;  // Permits nothing.
-      BreakGlassPolicy policy = CompileBreakGlass(manifest, &problems);
-      if (!problems.ToStatus().ok()) continue;
-      const auto& environments = policy.environments;
-      if (!environments.empty() && std::find(environments.begin(), environments.end(),
-                                             job.environment) == environments.end()) {
-        continue;
-      }
-      // Users that are disabled have no role, and no token either.
-      const std::string reason =
-          roles.empty() ? "does not name you" : WhyNot(policy, principal, roles, request);
-      if (reason.empty()) return policy;
-      why.push_back(absl::StrCat(row.id, " ", reason));
-    }
-    page.token = found.next_token;
-    if (page.token.empty()) break;
-  }
-  return Error(
-      absl::StatusCode::kPermissionDenied, "NO_BREAK_GLASS",
-      absl::StrCat(principal, " may not waive ", absl::StrJoin(request.waives, ", "), " in ",
-                   job.environment, ": ",
-                   why.empty() ? "no BreakGlassPolicy is there for it" : absl::StrJoin(why, "; ")));
 }
 
 // The answer is the same for a job elsewhere and for one that is not there, or for which nobody
@@ -169,11 +82,27 @@ absl::Status MayReview(ReadTx& tx, const BrokenGlass& glass, const std::string& 
                             principal, " is neither approver nor auditor"));
 }
 
-absl::Status CheckRequest(const BreakGlass::Request& request) {
-  if (request.reason.empty() || request.reason.size() > kMostReason) {
-    return Error(absl::StatusCode::kInvalidArgument, "REASON_REQUIRED",
-                 "a reason is needed here, of at most 4000 bytes (--reason)");
+// Whoever can stop the change, or judges what is waived for it, can take the waiver from it.
+absl::Status MayEnd(const BrokenGlass& glass, const std::string& principal,
+                    const std::string& job_id, const Rights& rights) {
+  for (const Verb verb : {Verb::kOperate, Verb::kApprove, Verb::kAudit}) {
+    if (glass.episodes().empty() ? rights.Everywhere(verb) : rights.In(verb, glass.environment())) {
+      return absl::OkStatus();
+    }
   }
+  return Error(absl::StatusCode::kPermissionDenied, "ROLE_MISSING",
+               absl::StrCat("nobody broke the glass for jobs/", job_id, ", or it is where ",
+                            principal, " is neither operator, approver, auditor nor admin"));
+}
+
+absl::Status CheckReason(const std::string& reason) {
+  if (!reason.empty() && reason.size() <= kMostReason) return absl::OkStatus();
+  return Error(absl::StatusCode::kInvalidArgument, "REASON_REQUIRED",
+               "a reason is needed here, of at most 4000 bytes (--reason)");
+}
+
+absl::Status CheckRequest(const BreakGlass::Request& request) {
+  RETURN_IF_ERROR(CheckReason(request.reason));
   const auto waivable = WaivableRules();
   for (const std::string& rule : request.waives) {
     if (std::find(waivable.begin(), waivable.end(), rule) != waivable.end()) continue;
@@ -226,44 +155,23 @@ absl::Status CheckJob(const Job& job, const std::string& digest) {
 
 }  // namespace
 
-absl::StatusOr<std::optional<Waiver>> ReadWaiver(ReadTx& tx, const std::string& job_id) {
-  const absl::StatusOr<Stored> stored = Load(tx, job_id);
-  // One that cannot be read waives nothing, and must not hold up an outcome.
-  if (absl::IsDataLoss(stored.status())) return std::nullopt;
-  RETURN_IF_ERROR(stored.status());
-  if (stored->glass.episodes().empty()) return std::nullopt;
-  const GlassEpisode& last = *stored->glass.episodes().rbegin();
-  Waiver waiver;
-  waiver.rules.assign(last.waives().begin(), last.waives().end());
-  waiver.digest = last.digest();
-  waiver.principal = last.principal();
-  waiver.create_time = FromProto(last.create_time());
-  waiver.expire_time = FromProto(last.expire_time());
-  return waiver;
-}
-
-absl::StatusOr<std::optional<BrokenGlass>> BrokenGlassOf(ReadTx& tx, const std::string& job_id) {
-  ASSIGN_OR_RETURN(Stored stored, Load(tx, job_id));
-  if (stored.glass.episodes().empty()) return std::nullopt;
-  return std::move(stored.glass);
-}
-
 absl::StatusOr<BrokenGlass> BreakGlass::Break(const RequestMeta& meta, const Request& request) {
   RETURN_IF_ERROR(CheckRequest(request));
   const class RequestKey key("break_glass", meta.principal, meta.request_id, Arguments(request));
-  Stored stored;
+  StoredGlass stored;
   absl::Status refusal;
   RETURN_IF_ERROR(store_.MutateAndWait([&](WriteTx& tx) -> absl::Status {
     const absl::Time now = clock_.Now();
     refusal = absl::OkStatus();
     ASSIGN_OR_RETURN(const Job job, tx.GetJob(request.job_id));
     ASSIGN_OR_RETURN(const std::string made, key.FindMade(tx, now));
-    ASSIGN_OR_RETURN(stored, Load(tx, job.id));
+    ASSIGN_OR_RETURN(stored, LoadGlass(tx, job.id));
     if (!made.empty()) return absl::OkStatus();
     RETURN_IF_ERROR(CheckJob(job, request.digest));
     const std::string resource = absl::StrCat("jobs/", job.id);
     refusal = CheckOverdue(tx, meta.principal, now);
-    absl::StatusOr<BreakGlassPolicy> policy = Permit(tx, meta.principal, job, request);
+    absl::StatusOr<BreakGlassPolicy> policy =
+        PermitWaiver(tx, {meta.principal, job.environment, request.waives, request.duration});
     if (refusal.ok() && absl::IsPermissionDenied(policy.status())) refusal = policy.status();
     if (refusal.ok()) refusal = CheckReviewed(stored.glass, job);
     if (!refusal.ok()) {
@@ -281,14 +189,12 @@ absl::StatusOr<BrokenGlass> BreakGlass::Break(const RequestMeta& meta, const Req
     for (const std::string& rule : request.waives) episode.add_waives(rule);
     episode.set_reason(request.reason);
     episode.set_digest(job.digest);
+    episode.set_token(meta.token_id);
     *episode.mutable_create_time() = ToProto(now);
     *episode.mutable_expire_time() = ToProto(now + request.duration);
     *episode.mutable_review_due_time() = ToProto(now + policy->review_within);
     RETURN_IF_ERROR(Save(tx, job.id, meta.principal, now, &stored));
     RETURN_IF_ERROR(key.Remember(tx, stored.row.id, now));
-    const auto moment = [](absl::Time time) {
-      return absl::FormatTime(absl::RFC3339_sec, time, absl::UTCTimeZone());
-    };
     return tx.AppendAudit({meta.principal,
                            "change.break_glass",
                            resource,
@@ -296,22 +202,67 @@ absl::StatusOr<BrokenGlass> BreakGlass::Break(const RequestMeta& meta, const Req
                            {{"waives", absl::StrJoin(request.waives, ", ")},
                             {"reason", request.reason},
                             {"digest", job.digest},
-                            {"until", moment(now + request.duration)},
+                            {"until", Moment(now + request.duration)},
                             {"policy", policy->name},
-                            {"review_due", moment(now + policy->review_within)},
+                            {"review_due", Moment(now + policy->review_within)},
                             {"token", meta.token_id}}});
   }));
   RETURN_IF_ERROR(refusal);
   (void)Count();
   // Only now that the record stands does anything come of it.
+  RETURN_IF_ERROR(LookAgain(meta, request.job_id));
+  return std::move(stored.glass);
+}
+
+absl::Status BreakGlass::LookAgain(const RequestMeta& meta, const std::string& job_id) {
   JobChanges changes;
   RETURN_IF_ERROR(store_.MutateAndWait([&](WriteTx& tx) -> absl::Status {
     FlowContext context{tx, clock_.Now(), meta.principal, {}};
-    RETURN_IF_ERROR(flow_.Advance(context, request.job_id));
+    RETURN_IF_ERROR(flow_.Advance(context, job_id));
     changes = std::move(context.changes);
     return absl::OkStatus();
   }));
   hub_.Notify(changes);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<BrokenGlass> BreakGlass::End(const RequestMeta& meta, const std::string& job_id,
+                                            const std::string& reason, const Rights& rights) {
+  RETURN_IF_ERROR(CheckReason(reason));
+  StoredGlass stored;
+  RETURN_IF_ERROR(store_.MutateAndWait([&](WriteTx& tx) -> absl::Status {
+    const absl::Time now = clock_.Now();
+    ASSIGN_OR_RETURN(stored, LoadGlass(tx, job_id));
+    RETURN_IF_ERROR(MayEnd(stored.glass, meta.principal, job_id, rights));
+    if (stored.glass.episodes().empty()) {
+      return Error(absl::StatusCode::kNotFound, "NOTHING_TO_END",
+                   absl::StrCat("nobody broke the glass for jobs/", job_id));
+    }
+    GlassEpisode& last = *stored.glass.mutable_episodes()->rbegin();
+    if (!last.ender().empty()) return absl::OkStatus();  // A retry, or somebody was faster.
+    const absl::Time until = FromProto(last.expire_time());
+    if (now >= until) {
+      return Error(absl::StatusCode::kFailedPrecondition, "NOTHING_TO_END",
+                   absl::StrCat("what was waived for jobs/", job_id, " was so until ",
+                                Moment(until), ", which is over"));
+    }
+    last.set_ender(meta.principal);
+    last.set_end_reason(reason);
+    // Also for a version that does not know of ends.
+    *last.mutable_end_time() = *last.mutable_expire_time() = ToProto(now);
+    RETURN_IF_ERROR(Save(tx, job_id, meta.principal, now, &stored));
+    return tx.AppendAudit({meta.principal,
+                           "change.end_break_glass",
+                           absl::StrCat("jobs/", job_id),
+                           stored.glass.environment(),
+                           {{"reason", reason},
+                            {"broken_by", last.principal()},
+                            {"waived", absl::StrJoin(last.waives(), ", ")},
+                            {"until", Moment(until)},
+                            {"token", meta.token_id}}});
+  }));
+  // It is ended, whatever becomes of this: the job is looked at again before anything of it begins.
+  (void)LookAgain(meta, job_id);
   return std::move(stored.glass);
 }
 
@@ -321,10 +272,10 @@ absl::StatusOr<BrokenGlass> BreakGlass::Review(const RequestMeta& meta, const st
     return Error(absl::StatusCode::kInvalidArgument, "REASON_REQUIRED",
                  "say what the review found, in at most 4000 bytes (--reason)");
   }
-  Stored stored;
+  StoredGlass stored;
   RETURN_IF_ERROR(store_.MutateAndWait([&](WriteTx& tx) -> absl::Status {
     const absl::Time now = clock_.Now();
-    ASSIGN_OR_RETURN(stored, Load(tx, job_id));
+    ASSIGN_OR_RETURN(stored, LoadGlass(tx, job_id));
     RETURN_IF_ERROR(MayReview(tx, stored.glass, meta.principal, job_id, rights));
     if (stored.glass.episodes().empty()) {
       return Error(absl::StatusCode::kNotFound, "NOTHING_TO_REVIEW",
@@ -376,6 +327,7 @@ absl::StatusOr<Page<BrokenGlass>> BreakGlass::List(bool only_open, const PageReq
     for (const Resource& row : found.items) {
       BrokenGlass glass;
       if (!glass.ParseFromString(row.blob) || !where.Has(glass.environment())) continue;
+      RETURN_IF_ERROR(ShowVoid(tx, clock_.Now(), &glass));
       const bool open = std::any_of(glass.episodes().begin(), glass.episodes().end(), IsOpen);
       if (open || !only_open) shown.items.push_back(std::move(glass));
     }
@@ -387,7 +339,7 @@ absl::StatusOr<Page<BrokenGlass>> BreakGlass::List(bool only_open, const PageReq
 absl::Status BreakGlass::Count() {
   int open = 0;
   RETURN_IF_ERROR(store_.Read([&](ReadTx& tx) {
-    return ForEach(tx, [&](const BrokenGlass& glass) {
+    return ForEachGlass(tx, [&](const BrokenGlass& glass) {
       open +=
           static_cast<int>(std::count_if(glass.episodes().begin(), glass.episodes().end(), IsOpen));
     });

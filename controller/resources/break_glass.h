@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,24 +8,17 @@
 #include "absl/time/time.h"
 
 #include "common/time/clock.h"
-#include "controller/domain/approval_policy.h"
 #include "controller/identity/rights.h"
 #include "controller/jobs/job_hub.h"
 #include "controller/jobs/job_manager.h"
+#include "controller/resources/waiver.h"
 #include "controller/store/store.h"
 #include "dbfleet/resource/v1/break_glass.pb.h"
 
 namespace dbfleet::controller {
 
-// Rows beside the declared resources, one for each job for which the glass was broken.
-inline constexpr absl::string_view kBrokenGlassKind = "BrokenGlass";
-
-// What is waived for the job, for JobFlow: by the last time that the glass was broken for it. No
-// union of several: each time is judged, and reviewed, as a whole.
-absl::StatusOr<std::optional<Waiver>> ReadWaiver(ReadTx& tx, const std::string& job_id);
-
-// Breaks the glass and reviews it (requirement P4). Thread-safe; not to be called from the store's
-// writer thread.
+// Breaks the glass, ends that and reviews it (requirement P4). Thread-safe; not to be called from
+// the store's writer thread.
 class BreakGlass {
  public:
   // `on_change` is told how many reviews are open.
@@ -48,6 +40,13 @@ class BreakGlass {
   // that. A repetition of the request id gives the same answer.
   absl::StatusOr<resource::v1::BrokenGlass> Break(const RequestMeta& meta, const Request& request);
 
+  // Takes away what the last of them waived, before its time. PERMISSION_DENIED (ROLE_MISSING) for
+  // who is neither operator, approver nor auditor in the job's environment by `rights`;
+  // FAILED_PRECONDITION (NOTHING_TO_END) if its time is over. Ending twice changes nothing.
+  absl::StatusOr<resource::v1::BrokenGlass> End(const RequestMeta& meta, const std::string& job_id,
+                                                const std::string& reason,
+                                                const Rights& rights = Rights::All());
+
   // Of all that nobody reviewed yet of the job. PERMISSION_DENIED (SELF_REVIEW) for who broke it,
   // and for who has an account, role or token from there; (ROLE_MISSING) for who is neither
   // approver nor auditor in the job's environment, and beyond `rights`.
@@ -64,15 +63,13 @@ class BreakGlass {
   absl::Status Count();
 
  private:
+  absl::Status LookAgain(const RequestMeta& meta, const std::string& job_id);
+
   Store& store_;
   const JobFlow& flow_;
   JobHub& hub_;
   Clock& clock_;
   const std::function<void(int open)> on_change_;
 };
-
-// What was ever waived for the job; nullopt: nothing. DATA_LOSS (STORE_CORRUPT).
-absl::StatusOr<std::optional<resource::v1::BrokenGlass>> BrokenGlassOf(ReadTx& tx,
-                                                                       const std::string& job_id);
 
 }  // namespace dbfleet::controller

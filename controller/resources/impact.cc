@@ -182,6 +182,18 @@ absl::StatusOr<Loosened> LoosenedByOne(ReadTx& tx, const Alteration& alteration,
       });
 }
 
+// Approval policies that cannot be read are deleted or replaced, and nothing else is altered. By
+// then nobody knows what they asked for, and the rest of the quorum has to do: otherwise they
+// could never be mended.
+bool OnlyMends(const ApprovalBook& book, absl::Span<const Alteration> alterations) {
+  const auto& names = book.unreadable_names;
+  return std::all_of(alterations.begin(), alterations.end(), [&](const Alteration& alteration) {
+    return std::find(names.begin(), names.end(),
+                     absl::StrCat(alteration.kind->collection, "/", alteration.name)) !=
+           names.end();
+  });
+}
+
 std::string FormedKey(const std::string& environment) {
   return absl::StrCat("quorum.", environment, ".formed");
 }
@@ -198,6 +210,7 @@ absl::StatusOr<std::vector<Quorum>> LoosenedBy(ReadTx& tx, absl::Span<const Alte
   std::vector<Quorum> quorums;
   if (all.empty()) return quorums;
   ASSIGN_OR_RETURN(const auto book, ReadApprovalBook(tx));
+  const bool mends = OnlyMends(*book, alterations);
   ASSIGN_OR_RETURN(const std::vector<Environment> environments, AllEnvironments(tx));
   auto named = std::make_shared<const NamedRoles>();
   if (std::any_of(all.begin(), all.end(), [](const Loosened& one) { return !one.roles.empty(); })) {
@@ -209,6 +222,7 @@ absl::StatusOr<std::vector<Quorum>> LoosenedBy(ReadTx& tx, absl::Span<const Alte
     });
     if (!reached) continue;
     Quorum quorum = QuorumOf(environment, *book);
+    if (mends) quorum.unreadable.clear();
     if (quorum.needed()) quorums.push_back(std::move(quorum));
   }
   return quorums;
@@ -259,6 +273,8 @@ absl::StatusOr<bool> IsFormed(ReadTx& tx, const Quorum& quorum) {
 
 absl::Status NoteFormed(WriteTx& tx, const Electorate& electorate, const Quorum& quorum,
                         const std::string& without, absl::Time now) {
+  // Where nothing is known to be demanded, nobody can be said to be there for it.
+  if (quorum.approvals == 0 && quorum.policies.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const bool formed, IsFormed(tx, quorum));
   if (formed || !electorate.CouldForm(quorum, without)) return absl::OkStatus();
   RETURN_IF_ERROR(tx.PutSetting(FormedKey(quorum.environment),

@@ -22,7 +22,9 @@ struct Alteration {
 };
 
 // The quorums of the environments whose present policy demands approvals and would be loosened; by
-// environment. An environment that is not there yet has no policy that could be.
+// environment. An environment that is not there yet has no policy that could be. While an approval
+// policy cannot be read, any of them may demand more than is known (Quorum::unreadable), unless
+// nothing but such policies is altered.
 absl::StatusOr<std::vector<Quorum>> LoosenedBy(ReadTx& tx, absl::Span<const Alteration> alterations,
                                                absl::Time now);
 

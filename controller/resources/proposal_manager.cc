@@ -104,30 +104,28 @@ absl::Status MayApprove(ReadTx& tx, const Proposal& proposal, const std::string&
                             absl::StrJoin(proposal.environments(), ", ")));
 }
 
-// As its requester's change, with who approved it and whose quorum was `unasked`.
-absl::Status Apply(const Decision& decision, const std::vector<std::string>& unasked) {
+// As its requester's change, with whose approvals let it, and whose quorum was not asked.
+absl::Status Apply(const Decision& decision, const Standing& standing) {
   Proposal& proposal = decision.proposal();
   ASSIGN_OR_RETURN(const std::vector<Manifest> manifests, ManifestsOf(proposal));
   RETURN_IF_ERROR(CheckReferences(decision.tx, manifests));
   ASSIGN_OR_RETURN(const std::vector<Alteration> alterations, AlterationsOf(proposal, manifests));
   ASSIGN_OR_RETURN(const EnvironmentFilter touched, TouchedBy(decision.tx, alterations));
   ASSIGN_OR_RETURN(const std::set<std::string> before, FillableQuorums(decision.tx, touched));
-  std::vector<std::string> approvers;
-  for (const ProposalVote& vote : proposal.votes()) approvers.push_back(vote.principal());
+  const std::string approvers = absl::StrJoin(standing.approvers, ", ");
   const RequestMeta requester{proposal.requester(), ""};
   const std::string& reason = proposal.reason();
   // The requester's rights were measured when it was proposed, and again just before this
   // (WhyStale); by whatever token it was proposed.
   const Rights rights = Rights::All();
-  ApplyContext context{
-      decision.tx,
-      &decision.tx,
-      requester,
-      reason,
-      decision.now,
-      rights,
-      {{"proposal", proposal.name()}, {"approved_by", absl::StrJoin(approvers, ", ")}}};
-  if (!unasked.empty()) context.more["quorum"] = NotAskedFor(unasked);
+  ApplyContext context{decision.tx,
+                       &decision.tx,
+                       requester,
+                       reason,
+                       decision.now,
+                       rights,
+                       {{"proposal", proposal.name()}, {"approved_by", approvers}}};
+  if (!standing.unasked.empty()) context.more["quorum"] = NotAskedFor(standing.unasked);
   for (const ProposedChange& change : proposal.changes()) {
     if (change.yaml().empty()) {
       RETURN_IF_ERROR(DeleteDeclared(context, change.name(), 0).status());
@@ -138,7 +136,7 @@ absl::Status Apply(const Decision& decision, const std::vector<std::string>& una
   }
   RETURN_IF_ERROR(CheckFillable(decision.tx, before));
   RETURN_IF_ERROR(decision.End(Proposal::STATE_APPLIED, ""));
-  return decision.Audit("proposal.apply", {{"approved_by", absl::StrJoin(approvers, ", ")}});
+  return decision.Audit("proposal.apply", {{"approved_by", approvers}});
 }
 
 absl::Duration LifeOfVote(const std::vector<Quorum>& quorums) {
@@ -167,9 +165,8 @@ absl::Status PutVote(const Decision& decision) {
   *vote.mutable_vote_time() = ToProto(decision.now);
   *vote.mutable_expire_time() = ToProto(decision.now + LifeOfVote(asked));
   RETURN_IF_ERROR(decision.Audit("proposal.approve", {}));
-  ASSIGN_OR_RETURN(const std::vector<std::string> unasked,
-                   ShowStanding(decision.tx, decision.now, &proposal));
-  if (proposal.missing().empty()) return Apply(decision, unasked);
+  ASSIGN_OR_RETURN(const Standing standing, ShowStanding(decision.tx, decision.now, &proposal));
+  if (proposal.missing().empty()) return Apply(decision, standing);
   return decision.Store();
 }
 

@@ -292,15 +292,14 @@ absl::StatusOr<std::string> WhyStale(ReadTx& tx, const Proposal& proposal,
                       "may change it has to propose it anew");
 }
 
-absl::StatusOr<std::vector<std::string>> ShowStanding(ReadTx& tx, absl::Time now,
-                                                      Proposal* proposal) {
+absl::StatusOr<Standing> ShowStanding(ReadTx& tx, absl::Time now, Proposal* proposal) {
   proposal->clear_missing();
   proposal->clear_candidates();
-  std::vector<std::string> unasked;
-  if (proposal->state() != Proposal::STATE_PENDING) return unasked;
+  Standing standing;
+  if (proposal->state() != Proposal::STATE_PENDING) return standing;
   if (now >= FromProto(proposal->expire_time())) {
     proposal->set_state(Proposal::STATE_EXPIRED);
-    return unasked;
+    return standing;
   }
   const auto end_as_stale = [&](std::string why) {
     proposal->set_state(Proposal::STATE_STALE);
@@ -309,13 +308,13 @@ absl::StatusOr<std::vector<std::string>> ShowStanding(ReadTx& tx, absl::Time now
   const absl::StatusOr<std::vector<Manifest>> manifests = ManifestsOf(*proposal);
   if (absl::IsInvalidArgument(manifests.status())) {  // A later version takes less.
     end_as_stale(absl::StrCat("it cannot be applied any more: ", manifests.status().message()));
-    return unasked;
+    return standing;
   }
   RETURN_IF_ERROR(manifests.status());
   ASSIGN_OR_RETURN(std::string stale, WhyStale(tx, *proposal, *manifests, now));
   if (!stale.empty()) {
     end_as_stale(std::move(stale));
-    return unasked;
+    return standing;
   }
   ASSIGN_OR_RETURN(const std::vector<Alteration> alterations, AlterationsOf(*proposal, *manifests));
   ASSIGN_OR_RETURN(std::vector<Quorum> loosened, LoosenedBy(tx, alterations, now));
@@ -324,7 +323,8 @@ absl::StatusOr<std::vector<std::string>> ShowStanding(ReadTx& tx, absl::Time now
                    LeaveBy(tx, electorate, std::move(loosened), proposal->requester()));
   ASSIGN_OR_RETURN(const std::vector<std::string> dependents,
                    DependentPrincipals(tx, proposal->requester()));
-  std::set<std::string> candidates;
+  standing.unasked = leave.unformed;
+  std::set<std::string> candidates, counted;
   for (const Quorum& quorum : leave.quorums) {
     // Its quorum may have been formed since: its approvers have to be let vote.
     auto& asked = *proposal->mutable_environments();
@@ -344,6 +344,7 @@ absl::StatusOr<std::vector<std::string>> ShowStanding(ReadTx& tx, absl::Time now
       }
       if (counts) {
         open.voters.push_back(approver);
+        counted.insert(approver.principal);
       } else if (approver.principal != proposal->requester() &&
                  std::find(dependents.begin(), dependents.end(), approver.principal) ==
                      dependents.end()) {
@@ -354,6 +355,8 @@ absl::StatusOr<std::vector<std::string>> ShowStanding(ReadTx& tx, absl::Time now
       if (FillsPlace(open, other)) candidates.insert(other.principal);
     }
     const auto openings = electorate.WhoCan(open, others, quorum.environment);
+    // No approval helps against that.
+    if (!quorum.unreadable.empty()) proposal->add_missing(quorum.unreadable);
     for (std::string& missing : Missing(quorum, open.voters)) {
       for (const Electorate::Opening& opening : openings) {
         if (!absl::StartsWith(missing, absl::StrCat("approvalpolicies/", opening.policy,
@@ -365,9 +368,10 @@ absl::StatusOr<std::vector<std::string>> ShowStanding(ReadTx& tx, absl::Time now
       proposal->add_missing(std::move(missing));
     }
   }
-  if (proposal->missing().empty()) return leave.unformed;
+  standing.approvers.assign(counted.begin(), counted.end());
+  if (proposal->missing().empty()) return standing;
   for (const std::string& candidate : candidates) proposal->add_candidates(candidate);
-  return leave.unformed;
+  return standing;
 }
 
 }  // namespace dbfleet::controller

@@ -54,11 +54,13 @@ absl::StatusOr<resource::v1::Proposal> Propose(const ApplyContext& context,
                                                std::vector<resource::v1::ProposedChange> changes,
                                                const Leave& leave);
 
+struct Standing {
+  std::vector<std::string> unasked;    // Environments: Leave::unformed.
+  std::vector<std::string> approvers;  // Whose approvals count, in any of the quorums.
+};
 // Fills in what people are shown: what is missing, who could approve, whether it has expired or is
-// stale; and adds to its environments those that are asked by now. Gives the environments that are
-// not asked (Leave::unformed).
-absl::StatusOr<std::vector<std::string>> ShowStanding(ReadTx& tx, absl::Time now,
-                                                      resource::v1::Proposal* proposal);
+// stale; and adds to its environments those that are asked by now.
+absl::StatusOr<Standing> ShowStanding(ReadTx& tx, absl::Time now, resource::v1::Proposal* proposal);
 
 // For the audit records of what is done without these environments' quorums.
 std::string NotAskedFor(const std::vector<std::string>& environments);

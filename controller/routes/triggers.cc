@@ -95,6 +95,8 @@ constexpr Rule kRules[] = {
     {"schedule.skip", "schedule-missed", Meaning::kNews, "did not run"},
     {"schedule.refuse", "schedule-missed", Meaning::kNews, "could not run"},
     {"change.break_glass", "break-glass", Meaning::kNews, "goes on without what was waived for it"},
+    {"change.end_break_glass", "break-glass", Meaning::kNews,
+     "does not go on any more without what was waived for it"},
     {"change.review_break_glass", "break-glass", Meaning::kNews, "had its broken glass reviewed"},
     {"change.break_glass_refused", "access-denied", Meaning::kNews,
      "was asked for behind broken glass, which nobody allows"},

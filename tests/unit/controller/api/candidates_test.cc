@@ -5,9 +5,11 @@
 #include <string>
 
 #include "common/base/status.h"
+#include "common/proto_time/proto_time.h"
 #include "controller/api/job_views.h"
 #include "controller/api/voided_approvals.h"
 #include "controller/identity/roles_in.h"
+#include "controller/resources/waiver.h"
 #include "tests/unit/controller/dispatch/fleet_fixture.h"
 
 namespace dbfleet::controller {
@@ -99,7 +101,9 @@ TEST_F(CandidatesTest, WhatARevokedTokenApprovedIsFoundAndShownAsVoid) {
   token.user_id = "bob";
   ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertToken(&token); }).ok());
   const auto approved_with = [&](const std::string& id) {
-    return ReadFrom(store_, [&](ReadTx& tx) { return ApprovedWith(tx, id); }).value();
+    return ReadFrom(store_, [&](ReadTx& tx) { return VoidedWithToken(tx, id, clock_.Now()); })
+        .value()
+        .approvals;
   };
   EXPECT_THAT(approved_with(token.id), IsEmpty());
   const std::string digest = views_.ByName("jobs/" + job_)->digest();
@@ -112,6 +116,66 @@ TEST_F(CandidatesTest, WhatARevokedTokenApprovedIsFoundAndShownAsVoid) {
   EXPECT_TRUE(views_.ById(job_)->approvals(0).void_());
   Must(jobs_.Cancel({"users/ada", ""}, job_, "over"));
   EXPECT_THAT(approved_with(token.id), IsEmpty()) << "it has ended";
+}
+
+TEST_F(CandidatesTest, WhatARevokedTokenOrADisabledAccountWaivedIsFound) {
+  resource::v1::BrokenGlass glass;
+  glass.set_job("jobs/" + job_);
+  glass.set_environment("production");
+  resource::v1::GlassEpisode& episode = *glass.add_episodes();
+  episode.set_principal("users/ada");
+  episode.set_token("01TOKEN");
+  episode.set_digest(views_.ById(job_)->digest());
+  *episode.mutable_expire_time() = ToProto(clock_.Now() + absl::Hours(1));
+  const auto store_glass = [&] {
+    ASSERT_TRUE(store_
+                    .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(StoredGlass stored, LoadGlass(tx, job_));
+                      stored.row.id = GlassRowOf(job_);
+                      stored.row.kind = std::string(kBrokenGlassKind);
+                      stored.row.blob = glass.SerializeAsString();
+                      return stored.row.version == 0 ? tx.InsertResource(&stored.row)
+                                                     : tx.UpdateResource(&stored.row);
+                    })
+                    .ok());
+  };
+  const auto with = [&](const std::string& token) {
+    return ReadFrom(store_, [&](ReadTx& tx) { return VoidedWithToken(tx, token, clock_.Now()); })
+        .value()
+        .waivers;
+  };
+  const auto by = [&](const std::string& user) {
+    return ReadFrom(store_, [&](ReadTx& tx) { return VoidedWithUser(tx, user, clock_.Now()); })
+        .value()
+        .waivers;
+  };
+  store_glass();
+  EXPECT_THAT(with("01TOKEN"), ElementsAre("jobs/" + job_));
+  EXPECT_THAT(with("01OTHER"), IsEmpty());
+  EXPECT_THAT(by("users/ada"), ElementsAre("jobs/" + job_));
+  EXPECT_THAT(by("users/bob"), IsEmpty());
+  episode.set_ender("users/bob");
+  store_glass();
+  EXPECT_THAT(by("users/ada"), IsEmpty()) << "somebody ended it";
+  episode.clear_ender();
+  episode.set_digest("another");
+  store_glass();
+  EXPECT_THAT(by("users/ada"), IsEmpty()) << "nothing is waived for this plan";
+  episode.set_digest(views_.ById(job_)->digest());
+  *episode.mutable_expire_time() = ToProto(clock_.Now());
+  store_glass();
+  EXPECT_THAT(by("users/ada"), IsEmpty()) << "it is over";
+}
+
+TEST_F(CandidatesTest, WhatADisabledAccountApprovedIsFound) {
+  Must(jobs_.Approve({"users/bob", ""}, job_, views_.ById(job_)->digest(), "fine"));
+  const auto by = [&](const std::string& user) {
+    return ReadFrom(store_, [&](ReadTx& tx) { return VoidedWithUser(tx, user, clock_.Now()); })
+        .value()
+        .approvals;
+  };
+  EXPECT_THAT(by("users/bob"), ElementsAre("jobs/" + job_));
+  EXPECT_THAT(by("users/cy"), IsEmpty());
 }
 
 TEST_F(CandidatesTest, ABindingThatCannotBeReadHidesThemAndNotTheChange) {

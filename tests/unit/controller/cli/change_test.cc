@@ -59,5 +59,51 @@ TEST_F(CliTest, AFirstWaveThatHoldsAllTargetsIsWarnedOf) {
   EXPECT_THAT(submit({"-i", "b", "--waves", "1"}), Not(HasSubstr("warning")));
 }
 
+TEST_F(CliTest, AnApprovalSaysWhichEstimateWasSeen) {
+  const std::string digest(64, 'a');
+  controller_.job.set_state(Job::STATE_AWAITING_APPROVAL);
+  controller_.job.set_digest(digest);
+  controller_.job.clear_tasks();
+  for (const char* target : {"instances/a/databases/x", "instances/b/databases/x"}) {
+    api::v1::Task& task = *controller_.job.add_tasks();
+    task.set_target(target);
+    task.mutable_plan()->set_estimated_rows(30);
+  }
+  EXPECT_EQ(RunCli({"change", "get", "01J"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("Estimated rows of all targets: 60\n"));
+  EXPECT_EQ(RunCli({"change", "approve", "01J", "--digest", digest}), 0) << err_;
+  EXPECT_EQ(controller_.approved.seen_rows_size(), 0) << "a digest does not tell";
+  EXPECT_EQ(RunCli({"change", "approve", "01J", "--digest", digest, "--rows", "30"}), 0) << err_;
+  EXPECT_EQ(controller_.approved.seen_rows().at("instances/b/databases/x"), 30);
+  controller_.approved.Clear();
+  EXPECT_EQ(RunCli({"change", "approve", "01J", "--digest", digest, "--rows", "29"}), 6);
+  EXPECT_THAT(err_, HasSubstr("by now estimated to touch 60 rows, beyond twice the 29"));
+  EXPECT_EQ(controller_.approved.name(), "");
+}
+
+TEST_F(CliTest, BrokenGlassNamesWhatIsWaivedOrIsEnded) {
+  EXPECT_NE(RunCli({"change", "break-glass", "01J", "--reason", "x"}), 0);
+  EXPECT_THAT(err_, HasSubstr("--waive"));
+  EXPECT_NE(RunCli({"change", "break-glass", "01J", "--reason", "x", "--waive", "window"}), 0);
+  EXPECT_THAT(err_, HasSubstr("--for"));
+  EXPECT_NE(RunCli({"change", "break-glass", "01J", "--reason", "x", "--end", "--for", "1h"}), 0);
+  EXPECT_THAT(err_, HasSubstr("excludes"));
+}
+
+TEST_F(CliTest, WhyBrokenGlassWaivesNothingIsShown) {
+  auto& episode = *controller_.job.mutable_broken_glass()->add_episodes();
+  episode.set_principal("users/ada");
+  episode.add_waives("approvals");
+  EXPECT_EQ(RunCli({"change", "get", "01J"}), 0) << err_;
+  EXPECT_THAT(out_, Not(HasSubstr("waives nothing")));
+  episode.set_void_because("users/ada is disabled");
+  EXPECT_EQ(RunCli({"change", "get", "01J"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("waives nothing: users/ada is disabled"));
+  episode.set_ender("users/bob");
+  episode.set_end_reason("stolen");
+  EXPECT_EQ(RunCli({"change", "get", "01J"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("ended by users/bob at : stolen"));
+}
+
 }  // namespace
 }  // namespace dbfleet::cli

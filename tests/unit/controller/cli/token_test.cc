@@ -20,7 +20,7 @@ class TokenController : public FakeController {
   std::map<std::string, std::vector<std::string>> tokens;  // By user.
   bool may_list_others = true;
   std::vector<std::string> revoked;
-  std::vector<std::string> voided;  // Approvals that were given with it.
+  std::vector<std::string> voided, waived;  // Approvals that were given with it.
 
   grpc::Status WhoAmI(Context* context, const api::v1::WhoAmIRequest*,
                       api::v1::User* out) override {
@@ -51,6 +51,7 @@ class TokenController : public FakeController {
     out->set_name(in->name());
     out->set_revoked(true);
     for (const std::string& name : voided) out->add_voided_approvals(name);
+    for (const std::string& name : waived) out->add_voided_waivers(name);
     return grpc::Status::OK;
   }
 
@@ -115,6 +116,10 @@ TEST_F(TokenTest, WhatWasApprovedWithItIsTold) {
   tokens_.voided = {"jobs/01J", "proposals/01P"};
   ASSERT_EQ(RunCli({"token", "revoke", "01A"}), 0);
   EXPECT_THAT(err_, HasSubstr("count no more: jobs/01J, proposals/01P; "));
+  tokens_.voided = {};
+  tokens_.waived = {"jobs/01W"};
+  ASSERT_EQ(RunCli({"token", "revoke", "01A"}), 0);
+  EXPECT_THAT(err_, HasSubstr("nothing is waived any more, for jobs/01W; somebody has to review"));
 }
 
 TEST_F(TokenTest, AFullNameIsTakenAsItIs) {

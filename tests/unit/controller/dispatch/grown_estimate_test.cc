@@ -84,6 +84,35 @@ TEST_F(GrownEstimateTest, TheSameApproverCanApproveTheNewEstimate) {
   EXPECT_EQ(approvals, 2);
 }
 
+TEST_F(GrownEstimateTest, AnApprovalIsOfTheEstimateThatWasShown) {
+  std::string job_id;
+  Refuse(OfferedChange(&job_id));
+  PlanAgain(500'000);
+  ASSERT_EQ(StateOf(job_id), "awaiting_approval");
+  const std::string digest = JobOf(job_id).digest;
+  const std::string target = JobOf(job_id).approvals[0].rows.begin()->first;
+  const auto approve = [&](int64_t shown, const std::string& of) {
+    return jobs_.Approve({"users/cy", ""}, job_id, digest, "ten rows", {{of, shown}}).status();
+  };
+  const absl::Status grown = approve(10, target);
+  EXPECT_TRUE(absl::IsAborted(grown)) << grown;
+  EXPECT_EQ(ReasonOf(grown), "ESTIMATE_GROWN");
+  EXPECT_TRUE(Audited("change.approve_refused"));
+  EXPECT_EQ(ReasonOf(approve(500'000, "instances/another")), "UNKNOWN_TARGET");
+  EXPECT_EQ(StateOf(job_id), "awaiting_approval");
+  EXPECT_TRUE(approve(250'000, target).ok()) << "not beyond twice as many";
+  EXPECT_EQ(JobOf(job_id).approvals.back().rows.at(target), 250'000);
+  EXPECT_EQ(agent_.Offers().back().approved_rows(), 250'000);
+}
+
+TEST_F(GrownEstimateTest, NobodyApprovesMoreThanIsEstimatedByClaimingToHaveSeenIt) {
+  const Job job = PlannedChange();
+  const std::string target = "instances/orders-db/databases/shop";
+  Must(jobs_.Approve({"users/bob", ""}, job.id, job.digest, "looks right",
+                     {{target, int64_t{1} << 60}}));
+  EXPECT_EQ(JobOf(job.id).approvals[0].rows.at(target), 10);
+}
+
 TEST_F(GrownEstimateTest, AnApprovalThatStillCountsIsNotMadeTwice) {
   const Job job = PlannedChange();
   Must(jobs_.Approve({"users/bob", ""}, job.id, job.digest, "looks right"));

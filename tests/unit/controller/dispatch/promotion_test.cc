@@ -223,6 +223,33 @@ TEST_F(PromotionTest, ARollbackOfAShorterChangeUndoesTheRehearsalOfALongerOne) {
   }
 }
 
+TEST_F(PromotionTest, ARollbackThatCannotBeReadMayHaveTakenBackAnything) {
+  DemandRehearsals();
+  const Job job = Planned(MakeChange());
+  RehearsedInQa(job, {});
+  EXPECT_EQ(Planned(MakeChange()).state, JobState::kAwaitingApproval);
+  Job other = JobOf(job.id);
+  other.id = NewId();
+  other.environment = "qa";
+  other.state = JobState::kSucceeded;
+  other.request_key.clear();
+  other.content_digest = "of another";
+  other.spec_blob = "\xff\xff garbage";
+  other.end_time = clock_.Now();
+  ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertJob(&other); }).ok());
+  clock_.Advance(absl::Seconds(2));
+  EXPECT_EQ(Planned(MakeChange()).state, JobState::kAwaitingApproval) << "it proves nothing";
+  other.id = NewId();
+  other.rollback_of = "the change";
+  other.end_time = clock_.Now();
+  ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertJob(&other); }).ok());
+  clock_.Advance(absl::Seconds(2));
+  EXPECT_EQ(Planned(MakeChange()).state, JobState::kRefused);
+  RehearsedInQa(job, {});
+  clock_.Advance(absl::Seconds(2));
+  EXPECT_EQ(Planned(MakeChange()).state, JobState::kAwaitingApproval) << "since then";
+}
+
 TEST_F(PromotionTest, ARehearsalOfTheSameVersionWithAnotherFileIsNone) {
   DemandRehearsals();
   ChangeRequest shorter = MakeChange();

@@ -107,6 +107,38 @@ TEST_F(RolloutLifeTest, OnFailureRollbackTakesBackWhatWasAppliedByAChangeOfItsOw
   EXPECT_THAT(RollbacksOf(rollback), IsEmpty());
 }
 
+// Somebody else may have given that approval; of the rollback nobody else has ever said yes.
+TEST_F(RolloutLifeTest, AnApprovalThatWasTakenFromTheChangeIsTakenFromItsRollbackToo) {
+  ChangeRequest request = MakeRollout();
+  request.rollout.on_failure = OnFailure::kRollback;
+  const Job job = Must(jobs_.SubmitChange({"users/ada", ""}, request));
+  for (const agent::v1::Offer& offer : NewOffers()) End(offer, MakePlan());
+  ApiToken token;
+  token.id = "T1";
+  token.user_id = "bob";
+  ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertToken(&token); }).ok());
+  Must(jobs_.Approve({"users/bob", "", "T1"}, job.id, JobOf(job.id).digest, "looks right"));
+  EndWave({"db-0"});
+  EndChecks({"db-0"});
+  const std::vector<agent::v1::Offer> offers = NewOffers();
+  ASSERT_EQ(offers.size(), 2u);
+  for (const agent::v1::Offer& offer : offers) {
+    agent_.Accept(offer);
+    agent_.Start(offer);
+  }
+  token.revoked = true;
+  ASSERT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.UpdateToken(&token); }).ok());
+  for (size_t i = 0; i < offers.size(); ++i) Finish(offers[i], i == 0);
+  ASSERT_EQ(RollbacksOf(job.id).size(), 1u);
+  const std::string rollback = RollbacksOf(job.id)[0].id;
+  for (const agent::v1::Offer& offer : NewOffers()) End(offer, MakePlan());
+  EXPECT_EQ(StateOf(rollback), "awaiting_approval");
+  EXPECT_THAT(NewOffers(), IsEmpty());
+  // It is not lost: whoever may says so.
+  Must(jobs_.Approve({"users/cy", ""}, rollback, JobOf(rollback).digest, "take it back"));
+  EXPECT_EQ(StateOf(rollback), "ready");
+}
+
 TEST_F(RolloutLifeTest, ARollbackThatAPersonAsksForNeedsItsOwnApproval) {
   ChangeRequest request = MakeRollout();
   request.rollout.on_failure = OnFailure::kStop;

@@ -11,6 +11,7 @@
 #include "common/base/status.h"
 #include "controller/domain/names.h"
 #include "controller/identity/principals.h"
+#include "controller/identity/roles_in.h"
 #include "controller/policy/policy.h"
 #include "controller/resources/resource_manager.h"
 #include "controller/resources/retention.h"
@@ -74,6 +75,27 @@ class BreakGlassTest : public ::testing::Test {
     return glass_
         .Break({"users/" + who, ""}, {job, std::move(waives), duration, "incident 812", digest})
         .status();
+  }
+  void AddToken(const std::string& id, const std::string& user) {
+    ApiToken token;
+    token.id = id;
+    token.user_id = user;
+    token.hash = absl::StrCat("hash of ", id);
+    Mutate([&](WriteTx& tx) { return tx.InsertToken(&token); });
+  }
+  absl::Status BreakWith(const std::string& token) {
+    return glass_
+        .Break({"users/ada", "", token}, {"J1", {"approvals"}, absl::Hours(1), "incident 812", ""})
+        .status();
+  }
+  absl::Status End(const std::string& who, const std::string& reason = "a stolen laptop") {
+    const Rights rights =
+        ReadFrom(store_, [&](ReadTx& tx) { return RightsOf(tx, "users/" + who); }).value();
+    return glass_.End({"users/" + who, ""}, "J1", reason, rights).status();
+  }
+  // As people see it.
+  std::string VoidBecause() {
+    return glass_.List(false, {})->items.at(0).episodes().rbegin()->void_because();
   }
   absl::Status Review(const std::string& who, const std::string& job = "J1") {
     return glass_.Review({"users/" + who, ""}, job, "it was right").status();
@@ -229,6 +251,99 @@ TEST_F(BreakGlassTest, OnlyWhatWasReviewedAndIsOverGoesWithTime) {
   });
   EXPECT_FALSE(*TidyDecisions(store_, clock_.Now()));
   EXPECT_EQ(kept(), 0u);
+}
+
+TEST_F(BreakGlassTest, ItEndsWithTheTokenThatBrokeIt) {
+  AddToken("T1", "ada");
+  EXPECT_TRUE(BreakWith("T1").ok());
+  EXPECT_EQ(StateOf("J1"), "ready");
+  EXPECT_EQ(VoidBecause(), "");
+  EXPECT_TRUE(principals_.RevokeToken("users/admin", "T1").ok());
+  Tick();
+  EXPECT_EQ(StateOf("J1"), "awaiting_approval");
+  EXPECT_EQ(VoidBecause(), "users/ada broke it with a token that was revoked since");
+  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(VoidBecause(), "") << "it is over anyway";
+}
+
+TEST_F(BreakGlassTest, ItEndsWithTheAccountThatBrokeIt) {
+  EXPECT_TRUE(Break("ada").ok()) << "by which token was not always written down";
+  EXPECT_EQ(StateOf("J1"), "ready");
+  EXPECT_TRUE(principals_.Disable("users/admin", "ada", "stolen").ok());
+  Tick();
+  EXPECT_EQ(StateOf("J1"), "awaiting_approval");
+  EXPECT_EQ(VoidBecause(), "users/ada is disabled");
+}
+
+TEST_F(BreakGlassTest, ItEndsWithThePolicyThatPermitsIt) {
+  EXPECT_TRUE(Break("ada").ok());
+  Declare("environments: [production], users: [ada], waives: [approvals], max_duration: 1h");
+  Tick();
+  EXPECT_EQ(StateOf("J1"), "ready") << "it is permitted still";
+  Declare("environments: [production], users: [ada], waives: [approvals], max_duration: 50m");
+  Tick();
+  EXPECT_EQ(StateOf("J1"), "awaiting_approval") << "by nobody for so long";
+  EXPECT_THAT(VoidBecause(), HasSubstr("lets nobody do so for longer than 50m"));
+  Declare("environments: [production], users: [bob], waives: [approvals], max_duration: 1h");
+  Tick();
+  EXPECT_EQ(StateOf("J1"), "awaiting_approval") << "not hers";
+  Declare("environments: [production], users: [ada], waives: [approvals], max_duration: 1h");
+  Tick();
+  EXPECT_EQ(StateOf("J1"), "ready") << "it is permitted again, and its time is not over";
+  EXPECT_TRUE(resources_.Delete({"users/bob", ""}, "breakglasspolicies/p", 0, "no more").ok());
+  Tick();
+  EXPECT_EQ(StateOf("J1"), "awaiting_approval");
+  EXPECT_THAT(VoidBecause(), HasSubstr("no BreakGlassPolicy is there for it"));
+}
+
+TEST_F(BreakGlassTest, AnUnreadableRoleWaivesNothingAndHoldsNothingUp) {
+  EXPECT_TRUE(Break("ada").ok());
+  Mutate([&](WriteTx& tx) -> absl::Status {
+    Resource binding;
+    binding.id = "rolebindings/b";
+    binding.kind = "RoleBinding";
+    binding.blob = "\xff";
+    RETURN_IF_ERROR(tx.InsertResource(&binding));
+    return NoteRoleChange(tx, binding.id, "users/admin", clock_.Now());
+  });
+  Tick();
+  EXPECT_EQ(StateOf("J1"), "awaiting_approval");
+}
+
+TEST_F(BreakGlassTest, ItIsTakenAwayBeforeItsTimeAndStillReviewed) {
+  AddUser("olga", {Role::kOperator});
+  AddUser("vera", {Role::kViewer});
+  EXPECT_EQ(ReasonOf(End("olga")), "NOTHING_TO_END");
+  EXPECT_TRUE(Break("ada").ok());
+  EXPECT_EQ(ReasonOf(End("vera")), "ROLE_MISSING");
+  EXPECT_EQ(ReasonOf(End("olga", "")), "REASON_REQUIRED");
+  EXPECT_EQ(StateOf("J1"), "ready");
+  clock_.Advance(absl::Minutes(10));
+  EXPECT_TRUE(End("olga").ok());
+  EXPECT_EQ(StateOf("J1"), "awaiting_approval");
+  EXPECT_TRUE(End("bob", "another").ok()) << "twice changes nothing";
+  const auto episode = glass_.List(true, {})->items.at(0).episodes(0);
+  EXPECT_EQ(episode.ender(), "users/olga");
+  EXPECT_EQ(episode.end_reason(), "a stolen laptop");
+  EXPECT_EQ(episode.expire_time().seconds(), absl::ToUnixSeconds(clock_.Now()))
+      << "a version that does not know of ends waives nothing either";
+  int ended = 0;
+  for (const AuditRow& row : store_.Audit()) {
+    if (row.entry.action != "change.end_break_glass") continue;
+    ++ended;
+    EXPECT_EQ(row.entry.actor, "users/olga");
+    EXPECT_EQ(row.entry.resource, "jobs/J1");
+    EXPECT_EQ(row.entry.environment, "production");
+    EXPECT_EQ(row.entry.details.at("broken_by"), "users/ada");
+    EXPECT_EQ(row.entry.details.at("reason"), "a stolen laptop");
+  }
+  EXPECT_EQ(ended, 1);
+  EXPECT_EQ(ReasonOf(Break("ada")), "GLASS_BROKEN") << "nobody has looked at it";
+  EXPECT_TRUE(Review("bob").ok());
+  EXPECT_TRUE(Break("ada").ok());
+  EXPECT_EQ(StateOf("J1"), "ready");
+  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(ReasonOf(End("olga")), "NOTHING_TO_END") << "its time is over";
 }
 
 TEST_F(BreakGlassTest, ARepeatedRequestBreaksItOnce) {

@@ -311,6 +311,68 @@ TEST_F(ProposalsTest, AnApprovalCountsNoMoreOnceItsTokenIsRevoked) {
   EXPECT_EQ(approve("bob", ""), Proposal::STATE_APPLIED);
 }
 
+TEST_F(ProposalsTest, TheTrailNamesThoseWhoseApprovalsCounted) {
+  AddApprovers();
+  AddUser("eve", {Role::kApprover});
+  const std::string rest = "approval_ttl: 1h, window_for: none, promotion: {from: none}";
+  ASSERT_FALSE(Apply(EnvironmentYaml("destructive_approvals: 2, " + rest)).has_value());
+  const Proposal proposal = Proposed(EnvironmentYaml("destructive_approvals: 1, " + rest));
+  ASSERT_TRUE(Approve(proposal, "bob").ok());
+  ASSERT_TRUE(principals_.Disable("users/admin", "bob", "stolen").ok());
+  ASSERT_TRUE(Approve(proposal, "cy").ok());
+  clock_.Advance(absl::Hours(2));  // Cy's has lapsed.
+  ASSERT_TRUE(Approve(proposal, "dan").ok());
+  ASSERT_TRUE(Approve(proposal, "eve").ok());
+  EXPECT_EQ(ApprovalsOf(), 1);
+  EXPECT_EQ(Audited("proposal.apply").at(0).details.at("approved_by"), "users/dan, users/eve");
+  EXPECT_EQ(Audited("resource.update").back().details.at("approved_by"), "users/dan, users/eve");
+}
+
+TEST_F(ProposalsTest, WhileAPolicyCannotBeReadNothingButThatIsLoosened) {
+  AddApprovers();
+  AddUser("eve", {Role::kApprover, Role::kAuditor});
+  ASSERT_FALSE(Apply(Policy("two", "name: auditor, roles: [auditor]")).has_value());
+  const Proposal lower = Proposed(
+      EnvironmentYaml("destructive_approvals: 0, window_for: none, promotion: {from: none}"));
+  ASSERT_TRUE(Approve(lower, "bob").ok());
+  EXPECT_EQ(ApprovalsOf(), 1) << "bob is no auditor";
+  Mutate([&](WriteTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(Resource stored, tx.GetResource("approvalpolicies/two"));
+    stored.blob = "\xff\xff garbage";
+    RETURN_IF_ERROR(tx.UpdateResource(&stored));
+    return CountApprovalChange(tx, clock_.Now());
+  });
+  for (const char* who : {"cy", "eve"}) {
+    const auto after = Approve(lower, who);
+    ASSERT_TRUE(after.ok()) << after.status();
+    EXPECT_EQ(after->state(), Proposal::STATE_PENDING);
+    ASSERT_EQ(after->missing_size(), 1);
+    EXPECT_THAT(after->missing(0), HasSubstr("approvalpolicies/two cannot be read"));
+  }
+  EXPECT_EQ(ApprovalsOf(), 1) << "nobody knows whether an auditor was enough";
+  // Also where no approval was asked for as long as it could be read.
+  const auto elsewhere =
+      Apply(EnvironmentYaml("destructive_consent: false, window_for: none", "development"));
+  ASSERT_TRUE(elsewhere.has_value());
+  EXPECT_THAT(elsewhere->missing(0), HasSubstr("cannot be read"));
+  EXPECT_EQ(Audited("quorum.formed").size(), 1u) << "only production's";
+  // Together with something else it is not mended.
+  const Proposal both =
+      Proposed(absl::StrCat(Policy("two", "name: any"),
+                            EnvironmentYaml("destructive_approvals: 0, promotion: {from: none}")));
+  EXPECT_THAT(absl::StrJoin(both.missing(), "; "), HasSubstr("cannot be read"));
+  // Alone it is, by the quorum that is known.
+  const Proposal mended = Proposed(Policy("two", "name: auditor, roles: [auditor]"));
+  EXPECT_THAT(absl::StrJoin(mended.missing(), "; "), Not(HasSubstr("cannot be read")));
+  ASSERT_TRUE(Approve(mended, "bob").ok());
+  EXPECT_EQ(Audited("proposal.apply").size(), 1u);
+  const auto standing = proposals_.Get(lower.name());
+  ASSERT_TRUE(standing.ok()) << standing.status();
+  EXPECT_EQ(standing->missing_size(), 0) << "eve is an auditor";
+  ASSERT_TRUE(Approve(lower, "dan").ok());
+  EXPECT_EQ(ApprovalsOf(), 0);
+}
+
 TEST_F(ProposalsTest, APolicyOfApprovalsGuardsItself) {
   AddApprovers();
   Apply(Policy("two", "name: any, count: 2"));

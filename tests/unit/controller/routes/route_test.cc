@@ -251,6 +251,7 @@ TEST(Triggers, RecordsThatAreToldHaveTheirTrigger) {
   EXPECT_EQ(trigger("step.report", {}), "none");
   EXPECT_EQ(trigger("change.rollback_refused", {}), "rollback-refused");
   EXPECT_EQ(trigger("change.break_glass", {}), "break-glass");
+  EXPECT_EQ(trigger("change.end_break_glass", {}), "break-glass");
   EXPECT_EQ(trigger("change.review_break_glass", {}), "break-glass");
   EXPECT_FALSE(MayBeEvent("step.report"));
   EXPECT_TRUE(MayBeEvent("job.end"));

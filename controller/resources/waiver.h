@@ -1,0 +1,65 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+#include "controller/domain/approval_policy.h"
+#include "controller/domain/break_glass.h"
+#include "controller/store/store.h"
+#include "dbfleet/resource/v1/break_glass.pb.h"
+
+// What is waived, as it stands, inside of a transaction; controller/resources/break_glass.h has
+// what people do about it.
+namespace dbfleet::controller {
+
+// Rows beside the declared resources, one for each job for which the glass was broken.
+inline constexpr absl::string_view kBrokenGlassKind = "BrokenGlass";
+
+std::string GlassRowOf(const std::string& job_id);
+
+struct StoredGlass {
+  Resource row;  // Version 0: there is none.
+  resource::v1::BrokenGlass glass;
+};
+// DATA_LOSS (STORE_CORRUPT).
+absl::StatusOr<StoredGlass> LoadGlass(ReadTx& tx, const std::string& job_id);
+// Those that cannot be read are left out.
+absl::Status ForEachGlass(ReadTx& tx,
+                          const std::function<void(const resource::v1::BrokenGlass&)>& fn);
+
+// What is waived for the job, for JobFlow: by the last time that the glass was broken for it. No
+// union of several: each time is judged, and reviewed, as a whole. Nothing, as long as WhyVoid.
+absl::StatusOr<std::optional<Waiver>> ReadWaiver(ReadTx& tx, const std::string& job_id);
+
+// What somebody wants to waive, or has waived.
+struct WaiverAsk {
+  std::string principal;
+  std::string environment;
+  std::vector<std::string> rules;
+  absl::Duration duration;
+};
+// The policy by which it may be done. PERMISSION_DENIED (NO_BREAK_GLASS).
+absl::StatusOr<BreakGlassPolicy> PermitWaiver(ReadTx& tx, const WaiverAsk& ask);
+
+// Why the episode waives nothing, its time and the plan aside; "" if it does. A waiver is at least
+// as strong as the approvals that it stands for, and ends with what those end with: whose token was
+// revoked or account disabled may not have broken the glass himself. Nor does it outlive the policy
+// that permitted it.
+absl::StatusOr<std::string> WhyVoid(ReadTx& tx, const std::string& environment,
+                                    const resource::v1::GlassEpisode& episode);
+
+// Says so where people see it, of the last episode unless it is over or was ended.
+absl::Status ShowVoid(ReadTx& tx, absl::Time now, resource::v1::BrokenGlass* glass);
+
+// What was ever waived for the job, as it is shown; nullopt: nothing. DATA_LOSS (STORE_CORRUPT).
+absl::StatusOr<std::optional<resource::v1::BrokenGlass>> BrokenGlassOf(ReadTx& tx,
+                                                                       const std::string& job_id,
+                                                                       absl::Time now);
+
+}  // namespace dbfleet::controller
