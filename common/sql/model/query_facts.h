@@ -47,6 +47,8 @@ struct QueryFacts {
   bool equals_null = false;
   std::string null_column;                   // What is compared first, if it is a column...
   bool unequal_to_null = false;              // ... and whether by <>.
+  bool not_in_null = false;                  // NOT IN (1, NULL)
+  std::string not_in_column;                 // Of the first, if it is a column.
   bool leading_wildcard = false;             // LIKE '%x'.
   std::string wildcard_column;               // Of the first, if it is a column.
   std::vector<std::string> wrapped_columns;  // Columns inside a function in a comparison.
@@ -63,6 +65,8 @@ struct QueryFacts {
   bool table_functions = false;   // FROM f(...), whose columns are no table's; JSON_TABLE too.
   bool unbounded_offset = false;  // OFFSET above 1,000, or not a constant.
   std::vector<std::string> filtered_columns;  // Compared in WHERE and ON, for index advice.
+  // The outermost WHERE, of one query, makes each of them equal to one constant.
+  std::vector<std::string> pinned_columns;
   std::vector<std::string> row_names;  // PostgreSQL: tables' names by which whole rows are read.
   std::vector<QualifiedColumn> qualified_columns;  // PostgreSQL: see Linter::HoldAgainstSnapshot.
   bool more_qualified_columns = false;             // There are more of them than were kept.

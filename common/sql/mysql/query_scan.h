@@ -37,9 +37,9 @@ class QueryScan {
   void Run(ptrdiff_t from, ptrdiff_t to, Clause clause, Access access = Access::kRead,
            bool writes = false);
 
-  bool has_where() const { return has_where_; }        // Of the outermost.
-  bool where_is_always_true() const;                   // The same.
-  void NoteWhereThatAlwaysHolds();                     // As a tautology.
+  bool has_where() const { return has_where_; }  // Of the outermost.
+  bool where_is_always_true() const;             // The same.
+  void NoteWhere();  // The same, as a tautology, and which columns it pins.
   bool has_limit() const { return has_limit_; }        // The same.
   bool has_order_by() const { return has_order_by_; }  // The same.
   bool has_portion() const { return has_portion_; }    // FOR PORTION OF a period.
@@ -62,10 +62,12 @@ class QueryScan {
     bool substring = false;
     bool types = false;  // Types with their lengths may stand in it.
     bool exists = false;
+    bool when = false;  // Between WHEN and THEN.
     int commas = 0;
     bool window = false;    // Needs an OVER behind it.
     ptrdiff_t name = -1;    // Of the function that is called.
     ptrdiff_t column = -1;  // The first column in it.
+    ptrdiff_t not_in = -1;  // The NOT of NOT IN in front of it.
   };
 
   // query_scan.cc
@@ -102,6 +104,8 @@ class QueryScan {
   // query_conditions.cc
   void Compare(ptrdiff_t i);
   void CompareSides(ptrdiff_t op, ptrdiff_t length);
+  void NoteNull(ptrdiff_t op, ptrdiff_t right);
+  void NoteNullInList(ptrdiff_t i);
   void AloneInOr(ptrdiff_t i);
   void Tautology(ptrdiff_t from, ptrdiff_t to);
   void Filter(ptrdiff_t column);

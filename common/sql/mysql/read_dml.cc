@@ -28,7 +28,7 @@ void RowChange(Draft* draft) {
 }
 
 void Conclude(Draft* draft, QueryScan& scan) {
-  scan.NoteWhereThatAlwaysHolds();
+  scan.NoteWhere();
   Facts& facts = draft->reading.facts;
   facts.has_limit = scan.has_limit();
   facts.has_order_by = scan.has_order_by();

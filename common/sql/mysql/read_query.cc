@@ -21,7 +21,7 @@ void ScanQuery(Parser* p) {
   p->draft->reading.facts.verb = Verb::kSelect;
   QueryScan scan(p->draft);
   scan.Run(p->at, p->draft->tokens.size(), Clause::kOther);
-  scan.NoteWhereThatAlwaysHolds();
+  scan.NoteWhere();
   if (std::string problem = QueryProblem(p->draft->tokens, p->at); !problem.empty()) {
     p->draft->Doubt(std::move(problem));
     p->draft->reading.facts.unreadable = true;
