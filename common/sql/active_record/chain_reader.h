@@ -26,6 +26,7 @@ class ChainReader {
   std::string Holder(const HostCall& call) const;
   void TakeSymbols(const HostCall& call);  // inject(:delete) calls what it names.
   void Dispatch(const HostCall& call, const std::string& name, MethodRole role);
+  void NoteRows(const HostCall& call, const std::string& name);
   void Schema(const HostCall& call, const std::string& name);
   void Unknown(const HostCall& call, const std::string& name);
   void TakeTable(const HostCall& call);  // DB::table('users')
@@ -60,8 +61,9 @@ class ChainReader {
   const HostScope scope_;
   QueryBuilder build_;
   bool connection_ = false;
-  bool schema_ = false;  // Laravel's Schema.
-  bool loaded_ = false;  // A record has been read.
+  bool schema_ = false;    // Laravel's Schema.
+  bool loaded_ = false;    // A record has been read.
+  bool all_rows_ = false;  // So far it is a query of every row of a model.
   bool ran_raw_ = false;
   bool builder_ = false;      // Doctrine's, ...
   bool selects_ = false;      // ... which selects, ...

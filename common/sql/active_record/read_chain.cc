@@ -15,6 +15,7 @@
 #include "common/sql/active_record/host_constants.h"
 #include "common/sql/active_record/receivers.h"
 #include "common/sql/active_record/sql_blocks.h"
+#include "common/sql/active_record/whole_tables.h"
 #include "common/sql/active_record/words.h"
 
 namespace dbfleet::sql {
@@ -44,6 +45,8 @@ ChainReader::ChainReader(const HostProgram& program, const HostChain& chain, Hos
     role_ = MethodRole::kRefine;
   }
   schema_ = chain.receiver_kind == Receiver::kClass && TableOf(chain.receiver) == "schemas";
+  all_rows_ = chain.receiver_kind == Receiver::kClass && !connection_ &&
+              IsModelClass(chain.receiver) && IsNamedAsModel(chain.receiver);
 }
 
 // What a link is called on, as written: "$this->db".
@@ -95,6 +98,7 @@ Reading ChainReader::Read() {
 void ChainReader::Take(const HostCall& call) {
   build_.caller = CallerOf(call);
   std::string name = absl::AsciiStrToLower(call.name);
+  const bool all_rows = std::exchange(all_rows_, false);
   if (call.op != HostOperator::kNone) {
     name = call.op == HostOperator::kAppend ? "<<" : "=";
     if (call.cut) build_.Problem("what it is given does not end; write parentheses");
@@ -163,6 +167,19 @@ void ChainReader::Take(const HostCall& call) {
   build_.call.method = name;
   loaded_ = loaded_ || name == "new" || name == "build";
   Dispatch(call, name, method->role);
+  if (all_rows) NoteRows(call, name);
+}
+
+// Of a call behind a query of every row of a model.
+void ChainReader::NoteRows(const HostCall& call, const std::string& name) {
+  const bool limited = build_.call.has_conditions || build_.call.has_limit ||
+                       !build_.query.where.empty() || !build_.query.group.empty();
+  if (limited) return;
+  if (LoadsRows(program_, chain_, call, name)) {
+    build_.call.loads_all = name;
+  } else {
+    all_rows_ = KeepsRows(program_, name);
+  }
 }
 
 // $x->getConnection()->scalar("DELETE ..."), $helper->go("DELETE ..."): of a model it is no SQL.
@@ -315,6 +332,7 @@ void ChainReader::TakeTable(const HostCall& call) {
     build_.NoteValue(call.arguments[0]);
   }
   connection_ = false;
+  all_rows_ = chain_.receiver_kind == Receiver::kClass;
 }
 
 Reading ChainReader::Finish() {
@@ -346,6 +364,7 @@ Reading ChainReader::Finish() {
   Judge(role, raw, &reading);
   build_.call.receiver = SanitizeForDisplay(Truncate(chain_.receiver, 80));
   build_.call.in_loop = scope_.context.in_loop;
+  build_.call.walked = scope_.context.walked;
   build_.call.php = scope_.target.dialect == Dialect::kActiveRecordPhp;
   reading.facts.call = build_.call;
   return reading;

@@ -10,6 +10,7 @@
 #include "common/base/byte_order_mark.h"
 #include "common/base/status.h"
 #include "common/sql/active_record/active_record.h"
+#include "common/sql/active_record/association_walk.h"
 #include "common/sql/active_record/harmless_functions.h"
 #include "common/sql/active_record/host_builders.h"
 #include "common/sql/active_record/host_declarations.h"
@@ -204,6 +205,11 @@ class Splitter {
     // What runs inside stands for itself; the rest of a chain that reaches the database is its own.
     size_t inside = chain->range.begin;
     const std::vector<Hole> holes = HolesOf(*chain);
+    for (const Hole& hole : holes) {
+      if (!reaches || !hole.loop || !statements_.back().host.walked.empty()) continue;
+      statements_.back().host.walked = WalkedAssociation(
+          program_, *chain, FirstParameter(program_, hole.range.begin), hole.range);
+    }
     const bool schema = DefinesSchema(*chain) || chain->receiver == "Schema";
     const bool binds_records =
         (of_records || flow_.IsGivenRecords(*chain) || flow_.Yields(*chain)) &&
@@ -360,6 +366,11 @@ class Splitter {
                      : program_[last].Is(";"))) {
         ++last;
       }
+    }
+    // The head is one chain, which gives the records.
+    if (statements_.size() == before + 1 && list.has_value() && list->range.end == as) {
+      statements_.back().host.walked =
+          WalkedAssociation(program_, *list, program_[close - 1].text, {close + 1, last});
     }
     Scan({close + 1, last}, true);
     return last;

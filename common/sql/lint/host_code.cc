@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/lint/checks.h"
@@ -9,15 +10,47 @@
 namespace dbfleet::sql {
 namespace {
 
-std::string CallText(const CallFacts& call) {
-  return call.receiver.empty() ? call.method : absl::StrCat(call.receiver, ".", call.method);
+// $db, $this->orders: no class stands there.
+bool IsClass(const CallFacts& call) {
+  return !call.receiver.empty() && call.receiver[0] != '$' && call.receiver[0] != '(';
+}
+
+// DB::table('orders'), where the class alone does not say whose rows they are.
+bool IsTableOfFacade(const Look& look, const CallFacts& call) {
+  const bool facade = call.receiver == "DB" || absl::EndsWith(call.receiver, "\\DB");
+  return call.php && facade && !call.raw_sql && !look.table().name.empty();
+}
+
+// What the call is made on, as the language writes it: "Order::", "$orders->", "Order.".
+std::string Caller(const Look& look, const CallFacts& call) {
+  if (call.receiver.empty()) return "";
+  if (!call.php) return absl::StrCat(call.receiver, ".");
+  if (IsTableOfFacade(look, call)) {
+    return absl::StrCat(call.receiver, "::table('", look.table().name, "')->");
+  }
+  return absl::StrCat(call.receiver, IsClass(call) ? "::" : "->");
+}
+
+std::string CallText(const Look& look, const CallFacts& call) {
+  return absl::StrCat(Caller(look, call), call.method);
 }
 
 void WithoutConditions(const Look& look, const CallFacts& call) {
   if (!ChangesAllRows(call)) return;
-  look.Report(LintId::kArWithoutConditions, absl::StrCat(CallText(call), " touches every row"),
-              absl::StrCat("write ", call.receiver, ".where(...).", call.method,
-                           "(...), in batches of keys"));
+  const std::string caller = Caller(look, call);
+  // These are names of php-activerecord's, which is given conditions as options.
+  look.Report(LintId::kArWithoutConditions,
+              absl::StrCat(CallText(look, call), " touches every row"),
+              call.php ? absl::StrCat("write ", caller, call.method,
+                                      "(['conditions' => [...]]), in batches of keys")
+                       : absl::StrCat("write ", caller, "where(...).", call.method,
+                                      "(...), in batches of keys"));
+}
+
+std::string Batches(const Look& look, const CallFacts& call) {
+  if (!call.php) return absl::StrCat(", or ", Caller(look, call), "find_each");
+  // What a variable holds may be of another library.
+  return IsClass(call) ? absl::StrCat(", or in Laravel ", Caller(look, call), "lazyById()") : "";
 }
 
 // Of calls on a model; raw SQL is held against the rules of SQL.
@@ -25,18 +58,27 @@ void UnboundedRead(const Look& look, const CallFacts& call) {
   const bool loads = call.method == "all" || call.method == "find_all" || call.method == "to_a" ||
                      call.method == "load" || call.method == "each" || call.method == "where" ||
                      call.method == "get" || (call.method == "find" && look.is(Verb::kSelect));
-  if (!loads || call.raw_sql || call.has_conditions || call.has_limit) return;
-  look.Report(LintId::kArUnboundedRead,
-              absl::StrCat(CallText(call), " loads all rows of ",
-                           call.receiver.empty() ? "the model" : call.receiver),
-              absl::StrCat("write conditions, limit(n), or ", call.receiver, ".find_each"));
+  const bool by_this = loads && !call.has_conditions && !call.has_limit;
+  if (call.raw_sql || (!by_this && call.loads_all.empty())) return;
+  const std::string caller = Caller(look, call);
+  const std::string rows = IsTableOfFacade(look, call) ? look.Sql(look.table()) : call.receiver;
+  const std::string batches = Batches(look, call);
+  look.Report(
+      LintId::kArUnboundedRead,
+      absl::StrCat(caller, call.loads_all.empty() ? call.method : call.loads_all,
+                   call.php ? "()" : "", " loads all rows of ", rows.empty() ? "the model" : rows),
+      absl::StrCat("write conditions", batches.empty() ? " or " : ", ",
+                   call.php ? "limit($n)" : "limit(n)", batches));
 }
 
 void NoPlaceholders(const Look& look, const CallFacts& call) {
   if (!call.raw_sql || call.concatenates || call.has_placeholders) return;
   if (look.facts.query.filtered_columns.empty()) return;
   look.Report(LintId::kArNoPlaceholders,
-              absl::StrCat(CallText(call), " hands over SQL without placeholders"));
+              absl::StrCat(CallText(look, call), " hands over SQL without placeholders"),
+              call.php ? "write prepare('... WHERE id = ?') and execute([$id]), or in Laravel "
+                         "DB::select('... WHERE id = ?', [$id])"
+                       : "");
 }
 
 // Writes many rows at once, so that a loop around it is one over batches; or sends nothing by
@@ -62,8 +104,19 @@ void NPlusOne(const Look& look, const CallFacts& call) {
                    "insert_all(rows), upsert_all(rows), or where(id: ids).update_all(...)";
   }
   look.Report(LintId::kNPlusOne,
-              absl::StrCat(CallText(call), " runs once for each record of a loop"),
+              absl::StrCat(CallText(look, call), " runs once for each record of a loop"),
               std::string(advice));
+}
+
+void AssociationInLoop(const Look& look, const CallFacts& call) {
+  if (call.walked.empty()) return;
+  look.Report(LintId::kAssociationInLoop,
+              absl::StrCat("the loop over ", call.receiver, " reads ", call.walked,
+                           " of each record, which is a query for each unless it is loaded ahead"),
+              call.php ? absl::StrCat("load it with the records: ", call.receiver, "::with('",
+                                      call.walked, "')")
+                       : absl::StrCat("load it with the records: ", call.receiver,
+                                      ".includes(:", call.walked, ")"));
 }
 
 }  // namespace
@@ -81,6 +134,7 @@ void CheckHostCode(const Look& look) {
   UnboundedRead(look, call);
   NoPlaceholders(look, call);
   NPlusOne(look, call);
+  AssociationInLoop(look, call);
 }
 
 }  // namespace dbfleet::sql

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -22,10 +24,18 @@ void SelectStar(const Look& look) {
 
 void EqualsNull(const Look& look) {
   const QueryFacts& query = look.facts.query;
+  if (query.not_in_null) {
+    const std::string column =
+        query.not_in_column.empty() ? "the column" : look.Sql(query.not_in_column);
+    look.Report(LintId::kEqualsNull, "NOT IN is never true of a list with NULL in it",
+                absl::StrCat("leave NULL out of the list; for rows with a value alone, write ",
+                             column, " IS NOT NULL beside it"));
+  }
   if (!query.equals_null) return;
   const std::string safe = absl::StrCat("write ", look.Sql(query.null_column),
                                         query.unequal_to_null ? " IS NOT NULL" : " IS NULL");
-  look.Report(LintId::kEqualsNull, "", query.null_column.empty() ? "" : safe);
+  look.Report(LintId::kEqualsNull, "a comparison with NULL by = or <> is never true",
+              query.null_column.empty() ? "" : safe);
 }
 
 bool IsNumberType(absl::string_view type) {
@@ -111,10 +121,60 @@ void OrderByRandom(const Look& look) {
   if (look.facts.query.orders_by_random) look.Report(LintId::kOrderByRandom);
 }
 
+// Whether the WHERE gives a column one value that the column's type does not turn into others:
+// MySQL compares a text with a number as numbers, of which many texts are one.
+bool IsPinned(const Look& look, const std::string& column) {
+  const QueryFacts& query = look.facts.query;
+  const auto has = [&](const std::vector<std::string>& columns) {
+    return std::any_of(columns.begin(), columns.end(),
+                       [&](const std::string& one) { return absl::EqualsIgnoreCase(one, column); });
+  };
+  return has(query.pinned_columns) && (look.postgres() || !has(query.plain_numbers) ||
+                                       IsNumberType(look.TypeOf(look.table(), column)));
+}
+
+bool ArePinned(const Look& look, const std::vector<std::string>& columns) {
+  return !columns.empty() && std::all_of(columns.begin(), columns.end(), [&](const auto& column) {
+    return IsPinned(look, column);
+  });
+}
+
+// Whether no more than one row can come: the WHERE pins a key, of which the snapshot or the script
+// tells.
+bool AsksForOneRow(const Look& look) {
+  if (look.facts.objects.size() != 1 || look.verdict.uses.size() > 1 ||
+      look.facts.query.select_depth > 1 || look.facts.query.pinned_columns.empty()) {
+    return false;
+  }
+  const TableState* state = look.script.Find(look.table());
+  if (state == nullptr) {
+    const LiveTable* live = look.Live(look.table());
+    return live != nullptr &&
+           std::any_of(live->indexes.begin(), live->indexes.end(), [&](const LiveIndex& index) {
+             return (index.primary || index.unique) && ArePinned(look, index.columns);
+           });
+  }
+  // Another table of that name may be there, or tables that inherit from it have rows of their own.
+  if (!state->is_made() || state->may_have_existed || state->holds_others ||
+      !state->children.empty() || state->guessed) {
+    return false;
+  }
+  for (const ColumnFacts& column : state->columns) {
+    if ((column.primary_key || column.unique) && IsPinned(look, column.name)) return true;
+  }
+  return std::any_of(state->indexes.begin(), state->indexes.end(), [&](const auto& part) {
+    const IndexFacts& index = part.facts;
+    const auto own = state->own_indexes.find(index.name);
+    const bool there = index.name.empty() || (own != state->own_indexes.end() && own->second);
+    return there && (index.primary || index.unique) && !index.partial &&
+           ArePinned(look, index.columns);
+  });
+}
+
 void Pages(const Look& look) {
   const QueryFacts& query = look.facts.query;
   if (look.is(Verb::kSelect) && query.has_limit && query.has_from && !query.has_order_by &&
-      !query.aggregates) {
+      !query.aggregates && !AsksForOneRow(look)) {
     look.Report(LintId::kLimitWithoutOrder);
   }
   if (query.has_offset && !query.has_limit) look.Report(LintId::kOffsetWithoutLimit);

@@ -20,7 +20,7 @@ std::string KeyOf(const Look& look) {
   return plain ? uses[0].name : "key";
 }
 
-// What reads one kind of collection in steps.
+// What reads one kind of collection in steps, or less of it.
 std::string Stepwise(absl::string_view command, const std::string& key) {
   if (command == "SORT" || command == "SORT_RO") {
     return absl::StrCat("name a number: ", command, " ", key, " LIMIT 0 100");
@@ -30,6 +30,7 @@ std::string Stepwise(absl::string_view command, const std::string& key) {
   if (absl::StartsWith(command, "Z")) {
     return absl::StrCat("use ZSCAN ", key, " 0 COUNT 100, or name a range");
   }
+  if (command == "DUMP") return absl::StrCat("look at its size first: MEMORY USAGE ", key);
   if (command == "LRANGE") return absl::StrCat("name a range: LRANGE ", key, " 0 99");
   if (command == "XRANGE") return absl::StrCat("name a number: XRANGE ", key, " - + COUNT 100");
   if (command == "XREVRANGE") {
@@ -59,7 +60,8 @@ void CheckRedis(const Look& look) {
                        absl::StrCat(name, " reads a whole collection, however large"),
                        command.name == "SCAN" ? "" : Stepwise(name, KeyOf(look)));
   }
-  if (command.dangerous && !name.empty()) {
+  // INFO, CLIENT LIST and the like are in the server's category, too; a health check may ask them.
+  if (command.dangerous && !name.empty() && look.verdict.safety != Safety::kSafe) {
     look.Report(LintId::kRedisDangerous,
                 absl::StrCat(name, " is one of those that Redis itself counts as dangerous"));
   }

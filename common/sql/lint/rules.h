@@ -134,6 +134,7 @@ enum class LintId : uint8_t {
   kArUnboundedRead,
   kArNoPlaceholders,
   kNPlusOne,
+  kAssociationInLoop,
   // injection.cc
   kInjectionConcatenation,
   kInjectionTautology,

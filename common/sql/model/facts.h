@@ -91,8 +91,13 @@ struct CallFacts {
   std::string joined_value;        // The first such value, as written.
   bool has_conditions = false;
   bool has_limit = false;
+  // The call that loads every row of the model, whatever is done behind it in memory: "all", "map".
+  std::string loads_all;
   bool php = false;      // Else Ruby.
   bool in_loop = false;  // Inside a loop over records: one query for each (N+1).
+  // It gives the records of a loop which reads this association of each of them, as far as names
+  // tell, and does not load it ahead.
+  std::string walked;
 };
 
 // Of a Redis command.

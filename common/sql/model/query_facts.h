@@ -48,6 +48,8 @@ struct QueryFacts {
   bool equals_null = false;
   std::string null_column;                   // What is compared first, if it is a column...
   bool unequal_to_null = false;              // ... and whether by <>.
+  bool not_in_null = false;                  // NOT IN (1, NULL)
+  std::string not_in_column;                 // Of the first, if it is a column.
   bool leading_wildcard = false;             // LIKE '%x'.
   std::string wildcard_column;               // Of the first, if it is a column.
   std::vector<std::string> wrapped_columns;  // Columns inside a function in a comparison.
@@ -67,6 +69,8 @@ struct QueryFacts {
   // Of them those that the outermost WHERE looks up, not by <> or NOT: one list for each part of
   // an OR that is its whole condition, else one.
   std::vector<std::vector<std::string>> sought_columns;
+  // The outermost WHERE, of one query, makes each of them equal to one constant.
+  std::vector<std::string> pinned_columns;
   std::vector<std::string> row_names;  // PostgreSQL: tables' names by which whole rows are read.
   std::vector<QualifiedColumn> qualified_columns;  // PostgreSQL: see Linter::HoldAgainstSnapshot.
   bool more_qualified_columns = false;             // There are more of them than were kept.

@@ -6,6 +6,7 @@
 
 #include "common/sql/mysql/always_true.h"
 #include "common/sql/mysql/functions.h"
+#include "common/sql/mysql/pinned_columns.h"
 #include "common/sql/mysql/query_scan.h"
 
 namespace dbfleet::sql::mysql {
@@ -222,16 +223,40 @@ void QueryScan::Compare(ptrdiff_t i) {
   ptrdiff_t length = 1;
   while (length < 3 && is_part(i + length)) ++length;
   if (length == 1 && tokens_[i].IsSymbol('!')) return;
-  CompareSides(i, length);
+  NoteNull(i, i + length);
+  if (frames_.back().condition) CompareSides(i, length);
+}
+
+// "a = NULL", in CASE WHEN as in a condition.
+void QueryScan::NoteNull(ptrdiff_t op, ptrdiff_t right) {
+  QueryFacts& facts = draft_.reading.facts.query;
+  const std::string sign = draft_.TextOf(op, right);
+  const bool null = tokens_[op - 1].Is(K("NULL")) || tokens_[right].Is(K("NULL"));
+  if (facts.equals_null || !null || sign == "<=>") return;
+  facts.equals_null = true;
+  if (IsColumn(op - 1)) facts.null_column = Unquoted(tokens_[op - 1]);
+  if (IsColumn(right)) facts.null_column = Unquoted(tokens_[ChainEnd(right) - 1]);
+  facts.unequal_to_null = sign == "<>" || sign == "!=";
+}
+
+// "a NOT IN (1, NULL)"
+void QueryScan::NoteNullInList(ptrdiff_t i) {
+  QueryFacts& facts = draft_.reading.facts.query;
+  const Tok& before = tokens_[i - 1];
+  const Tok& behind = tokens_[i + 1];
+  const bool element = (before.IsSymbol('(') || before.IsSymbol(',')) &&
+                       (behind.IsSymbol(')') || behind.IsSymbol(','));
+  const ptrdiff_t in = frames_.back().not_in;
+  if (facts.not_in_null || in < 0 || !element) return;
+  facts.not_in_null = true;
+  if (IsColumn(in - 1)) facts.not_in_column = Unquoted(tokens_[in - 1]);
 }
 
 void QueryScan::CompareSides(ptrdiff_t op, ptrdiff_t length) {
-  QueryFacts& facts = draft_.reading.facts.query;
   const Tok& left = tokens_[op - 1];
   const ptrdiff_t right_at = op + length;
   const Tok& right = tokens_[right_at];
   const std::string sign = draft_.TextOf(op, right_at);
-  const bool null = sign != "<=>" && (left.Is(K("NULL")) || right.Is(K("NULL")));
   Calculation(op, right_at);
   if (IsLiteral(left) && IsLiteral(right)) {
     if (BoundaryBefore(op - 2) && BoundaryAfter(right_at + 1) &&
@@ -247,12 +272,6 @@ void QueryScan::CompareSides(ptrdiff_t op, ptrdiff_t length) {
   if (left.IsSymbol(')')) FilterRow(op - 1, negated);
   const ptrdiff_t right_end = right_column ? ChainEnd(right_at) : right_at + 1;
   if (right_column) Filter(right_end - 1, negated);
-  if (null && !facts.equals_null) {
-    facts.equals_null = true;
-    if (left_column) facts.null_column = Unquoted(left);
-    if (right_column) facts.null_column = Unquoted(tokens_[right_end - 1]);
-    facts.unequal_to_null = negated;
-  }
   // "1 + code = 5" and "code = 5 + 1" compare other things.
   const ptrdiff_t start = left_column ? ChainStart(op - 1) : op - 1;
   const bool whole = BoundaryBefore(start - 1) && BoundaryAfter(right_end);
@@ -354,6 +373,7 @@ void QueryScan::NoteWhere() {
   NoteSought();
   const auto [from, to] = AlwaysTruePart(tokens_, where_, EndOfWhere());
   if (from >= 0) Tautology(from, to);
+  draft_.reading.facts.query.pinned_columns = PinnedColumns(tokens_, where_, EndOfWhere());
 }
 
 // A constant that stands alone as a condition, or as one side of an OR.

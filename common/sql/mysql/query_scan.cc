@@ -93,6 +93,8 @@ void QueryScan::Open(ptrdiff_t i) {
   frame.condition = outer.condition;
   frame.having = outer.having;
   frame.types = outer.types;
+  frame.when = outer.when;
+  if (tokens_[i - 1].Is(K("IN")) && tokens_[i - 2].Is(K("NOT"))) frame.not_in = i - 2;
   if (i == cte_columns_) {
     cte_columns_ = -1;
   } else {
@@ -180,7 +182,7 @@ void QueryScan::Symbol(ptrdiff_t i) {
     case '<':
     case '>':
     case '!':
-      if (frame.condition) Compare(i);
+      if (frame.condition || frame.when) Compare(i);
       break;
     default:
       break;

@@ -39,7 +39,7 @@ class QueryScan {
 
   bool has_where() const { return has_where_; }  // Of the outermost.
   bool where_is_always_true() const;             // The same.
-  // As a tautology; and what columns the outermost WHERE seeks by.
+  // The same, as a tautology; and which columns the outermost WHERE seeks by, and pins.
   void NoteWhere();
   bool has_limit() const { return has_limit_; }        // The same.
   bool has_order_by() const { return has_order_by_; }  // The same.
@@ -63,10 +63,12 @@ class QueryScan {
     bool substring = false;
     bool types = false;  // Types with their lengths may stand in it.
     bool exists = false;
+    bool when = false;  // Between WHEN and THEN.
     int commas = 0;
     bool window = false;    // Needs an OVER behind it.
     ptrdiff_t name = -1;    // Of the function that is called.
     ptrdiff_t column = -1;  // The first column in it.
+    ptrdiff_t not_in = -1;  // The NOT of NOT IN in front of it.
   };
 
   // query_scan.cc
@@ -108,6 +110,8 @@ class QueryScan {
   // query_conditions.cc
   void Compare(ptrdiff_t i);
   void CompareSides(ptrdiff_t op, ptrdiff_t length);
+  void NoteNull(ptrdiff_t op, ptrdiff_t right);
+  void NoteNullInList(ptrdiff_t i);
   void AloneInOr(ptrdiff_t i);
   void Tautology(ptrdiff_t from, ptrdiff_t to);
   void Wrapped(const Frame& call, ptrdiff_t close);
@@ -133,7 +137,7 @@ class QueryScan {
   ptrdiff_t end_ = 0;
   ptrdiff_t cte_columns_ = -1;  // The "(" of WITH name (a, b) AS ...
   int queries_ = 0;             // Open frames that are queries.
-  size_t locked_uses_ = 0;      // Of those that the draft has: the first ones, locked by FOR UPDATE.
+  size_t locked_uses_ = 0;  // Of those that the draft has: the first ones, locked by FOR UPDATE.
   bool writes_ = false;
   bool stop_ = false;
   bool has_where_ = false;

@@ -13,6 +13,8 @@ void QueryScan::KeyWord(ptrdiff_t i) {
   EffectWord(i);
   ConditionWord(i);
   Frame& frame = frames_.back();
+  if (tokens_[i].IsOneOf({K("WHEN"), K("THEN")})) frame.when = tokens_[i].Is(K("WHEN"));
+  if (tokens_[i].Is(K("NULL"))) NoteNullInList(i);
   if (frame.call && frame.column < 0 && IsColumn(i)) frame.column = i;
 }
 

@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/sql/postgres/conditions.h"
 #include "common/sql/postgres/constant_value.h"
 #include "common/sql/postgres/facts.h"
 #include "common/sql/postgres/functions.h"
@@ -176,8 +177,9 @@ class QueryReader {
       if (call.Is("FuncCall") && call["funcname"].last().text() == "random") {
         facts_.orders_by_random = true;
       }
-    } else if (tag == "A_Expr" && in_condition) {
-      LookAtComparison(node);
+    } else if (tag == "A_Expr") {
+      LookForNull(node);
+      if (in_condition) LookAtComparison(node);
     } else if (tag == "BoolExpr" && in_condition) {
       LookAtOr(node);
     } else if (tag == "A_Const" && in_condition) {
@@ -215,6 +217,24 @@ class QueryReader {
     if (!exists) facts_.select_star = true;
   }
 
+  // Wherever it stands: "a = NULL" is as little true in CASE WHEN as in WHERE.
+  void LookForNull(Node expression) {
+    const Node left = expression["lexpr"];
+    const Node right = expression["rexpr"];
+    const absl::string_view symbol = expression["name"].last().text();
+    const bool equals =
+        expression["kind"].text() == "AEXPR_OP" && (symbol == "=" || symbol == "<>");
+    if (equals && !facts_.equals_null && (IsNull(left) || IsNull(right))) {
+      facts_.equals_null = true;
+      facts_.null_column = ColumnIn(IsNull(left) ? right : left);
+      facts_.unequal_to_null = symbol == "<>";
+    }
+    if (!facts_.not_in_null && IsNotInWithNull(expression)) {
+      facts_.not_in_null = true;
+      facts_.not_in_column = ColumnIn(left);
+    }
+  }
+
   void LookAtComparison(Node expression) {
     const absl::string_view kind = expression["kind"].text();
     const Node left = expression["lexpr"];
@@ -223,18 +243,10 @@ class QueryReader {
     const bool equals = kind == "AEXPR_OP" && (symbol == "=" || symbol == "<>");
     const bool compares = kind != "AEXPR_OP" || equals || symbol == "<" || symbol == ">" ||
                           symbol == "<=" || symbol == ">=";
-    if (equals && !facts_.equals_null && (IsNull(left) || IsNull(right))) {
-      facts_.equals_null = true;
-      facts_.null_column = ColumnIn(IsNull(left) ? right : left);
-      facts_.unequal_to_null = symbol == "<>";
-    }
     if (kind == "AEXPR_OP" && symbol == "=") LookForTautology(left, right);
-    if (kind == "AEXPR_LIKE" || kind == "AEXPR_ILIKE") {
-      const absl::string_view pattern = right["sval"].text();
-      if (!pattern.empty() && pattern[0] == '%') {
-        if (!facts_.leading_wildcard) facts_.wildcard_column = ColumnIn(left);
-        facts_.leading_wildcard = true;
-      }
+    if (!facts_.leading_wildcard && SearchesInside(expression)) {
+      facts_.leading_wildcard = true;
+      facts_.wildcard_column = ColumnIn(left);
     }
     if (!compares) return;
     if (kind == "AEXPR_OP") NoteCompared(left, right);
@@ -352,6 +364,7 @@ class QueryReader {
     facts_.has_offset = static_cast<bool>(query["limitOffset"]);
     facts_.has_order_by = static_cast<bool>(query["sortClause"]);
     facts_.order_column = ColumnIn(query["sortClause"].first()["node"]);
+    facts_.pinned_columns = PinnedColumns(query["whereClause"]);
     while (query["larg"].Is("SelectStmt")) query = query["larg"];
     facts_.has_from = query["fromClause"] || query["usingClause"];
     facts_.has_where = query["whereClause"] || query["joinCondition"];

@@ -119,9 +119,9 @@ bool ShowsManyPending(const Arguments& arguments) {
 }  // namespace
 
 bool IsUnboundedRead(absl::string_view name, const Arguments& arguments) {
-  static constexpr absl::string_view kWhole[] = {"HGETALL", "HKEYS",  "HVALS",    "KEYS",
-                                                 "SDIFF",   "SINTER", "SMEMBERS", "SUNION",
-                                                 "ZDIFF",   "ZINTER", "ZUNION"};
+  static constexpr absl::string_view kWhole[] = {"DUMP",   "HGETALL", "HKEYS",  "HVALS",
+                                                 "KEYS",   "SDIFF",   "SINTER", "SMEMBERS",
+                                                 "SUNION", "ZDIFF",   "ZINTER", "ZUNION"};
   if (std::binary_search(std::begin(kWhole), std::end(kWhole), name)) return true;
   if (name == "SORT" || name == "SORT_RO") return SortsAll(arguments);
   if (name == "XREAD") return ReadsWholeStreams(arguments);
