@@ -72,6 +72,20 @@ std::string Head(absl::string_view text) {
                                  : absl::AsciiStrToUpper(text.substr(0, n));
 }
 
+// Whether the name stands there as a word of its own: of a view "v" not in "value".
+bool HoldsWord(absl::string_view text, absl::string_view name) {
+  const auto in_word = [&](size_t i) {
+    return i < text.size() && (absl::ascii_isalnum(text[i]) || text[i] == '_' || text[i] == '$' ||
+                               static_cast<unsigned char>(text[i]) >= 0x80);
+  };
+  for (size_t at = text.find(name); at != absl::string_view::npos; at = text.find(name, at + 1)) {
+    const bool begins = at == 0 || !in_word(at - 1) || !in_word(at);
+    const size_t end = at + name.size();
+    if (begins && (!in_word(end) || !in_word(end - 1))) return true;
+  }
+  return false;
+}
+
 bool HeadsARead(const std::string& head) {
   static constexpr const char* kHeads[] = {"SELECT", "SHOW",  "EXPLAIN", "DESC", "DESCRIBE",
                                            "VALUES", "TABLE", "WITH",    "("};
@@ -182,9 +196,9 @@ class MysqlTruthTest : public testing::Test {
   }
 
   bool NamesAView(const std::string& text) const {
-    return std::any_of(views_.begin(), views_.end(), [&](const std::string& view) {
-      return absl::StrContains(absl::AsciiStrToLower(text), view);
-    });
+    const std::string lower = absl::AsciiStrToLower(text);
+    return std::any_of(views_.begin(), views_.end(),
+                       [&](const std::string& view) { return HoldsWord(lower, view); });
   }
 
   void Prepare(const std::string& head, const std::string& text) {
