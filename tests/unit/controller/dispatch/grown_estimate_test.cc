@@ -102,6 +102,7 @@ TEST_F(GrownEstimateTest, AnApprovalIsOfTheEstimateThatWasShown) {
   EXPECT_EQ(StateOf(job_id), "awaiting_approval");
   EXPECT_TRUE(approve(250'000, target).ok()) << "not beyond twice as many";
   EXPECT_EQ(JobOf(job_id).approvals.back().rows.at(target), 250'000);
+  executor_.RunAll();
   EXPECT_EQ(agent_.Offers().back().approved_rows(), 250'000);
 }
 
