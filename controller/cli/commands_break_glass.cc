@@ -88,10 +88,6 @@ absl::StatusOr<BrokenGlass> EndIt(Shell& shell, const Options& options) {
 
 absl::StatusOr<BrokenGlass> Break(Shell& shell, const Options& options) {
   if (options.end) return EndIt(shell, options);
-  if (options.waives.empty() || options.duration <= absl::ZeroDuration()) {
-    return Error(absl::StatusCode::kInvalidArgument, "BAD_WAIVER",
-                 "name what is waived, and for how long (--waive, --for); or take it away (--end)");
-  }
   api::v1::BreakGlassRequest request;
   ASSIGN_OR_RETURN(*request.mutable_name(),
                    ResolveNameToWrite(shell, IdKind::kChange, options.name));
@@ -137,14 +133,22 @@ void AddBreakGlassCommands(CLI::App& change, Shell& shell) {
   glass->add_option("NAME", broken->name, "The change")->required();
   CLI::Option* end = glass->add_flag("--end", broken->end,
                                      "Take away what is waived for the change, before its time");
-  glass
-      ->add_option("--waive", broken->waives,
-                   "approvals, window, freeze or window-queue; several by several options")
-      ->excludes(end)
-      ->type_name("RULE");
-  AddDuration(glass, "--for", &broken->duration, "For how long, from now on")->excludes(end);
+  CLI::Option* waive =
+      glass
+          ->add_option("--waive", broken->waives,
+                       "approvals, window, freeze or window-queue; several by several options")
+          ->excludes(end)
+          ->type_name("RULE");
+  CLI::Option* duration =
+      AddDuration(glass, "--for", &broken->duration, "For how long, from now on")->excludes(end);
   glass->add_option("--digest", broken->digest, "Only if the plan still has this digest")
       ->excludes(end);
+  glass->parse_complete_callback([end, waive, duration] {
+    if (*end) return;
+    for (const CLI::Option* needed : {waive, duration}) {
+      if (needed->empty()) throw CLI::RequiredError(needed->get_name());
+    }
+  });
   AddReason(glass, &broken->reason, true);
 
   auto reviewed = std::make_shared<Options>();
