@@ -264,5 +264,41 @@ TEST_F(ApprovalLifeTest, ABrokenGlassLetsItBeginUntilItExpires) {
   EXPECT_EQ(LastGrant().has_start_before(), true);
 }
 
+TEST_F(ApprovalLifeTest, WhatHasNoPlanIsNotApproved) {
+  const auto approve = [&](JobKind kind) {
+    Job job;
+    job.id = NewId();
+    job.kind = kind;
+    job.state = JobState::kReady;
+    job.environment = "production";
+    job.requester = "eventrules/look-again";
+    EXPECT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertJob(&job); }).ok());
+    return jobs_.Approve({"users/bob", ""}, job.id, "", "fine").status();
+  };
+  EXPECT_EQ(ReasonOf(approve(JobKind::kBackup)), "NO_PLAN");
+  EXPECT_EQ(ReasonOf(approve(JobKind::kMigrate)), "NO_PLAN");
+}
+
+TEST_F(ApprovalLifeTest, WhoDeclaredARuleIsToldSo) {
+  Job job = PlannedChange();
+  const auto words = [&](const std::string& requester) {
+    EXPECT_TRUE(store_
+                    .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                      ASSIGN_OR_RETURN(job, tx.GetJob(job.id));
+                      job.requester = requester;
+                      return tx.UpdateJob(&job);
+                    })
+                    .ok());
+    dependents_ = {"users/bob"};
+    return std::string(
+        jobs_.Approve({"users/bob", ""}, job.id, job.digest, "fine").status().message());
+  };
+  EXPECT_THAT(words("eventrules/look-again"),
+              StartsWith("users/bob declared, changed or accepted something of "
+                         "eventrules/look-again, or depends on"));
+  EXPECT_THAT(words("schedules/nightly"),
+              StartsWith("users/bob declared, changed or ran schedules/nightly, or"));
+}
+
 }  // namespace
 }  // namespace dbfleet::controller

@@ -60,42 +60,6 @@ TEST_F(ChangeLifeTest, APuppetOfTheRequesterCannotApprove) {
             "DEPENDENT_APPROVER");
 }
 
-TEST_F(ChangeLifeTest, WhatHasNoPlanIsNotApproved) {
-  const auto approve = [&](JobKind kind) {
-    Job job;
-    job.id = NewId();
-    job.kind = kind;
-    job.state = JobState::kReady;
-    job.environment = "production";
-    job.requester = "eventrules/look-again";
-    EXPECT_TRUE(store_.MutateAndWait([&](WriteTx& tx) { return tx.InsertJob(&job); }).ok());
-    return jobs_.Approve({"users/bob", ""}, job.id, "", "fine").status();
-  };
-  EXPECT_EQ(ReasonOf(approve(JobKind::kBackup)), "NO_PLAN");
-  EXPECT_EQ(ReasonOf(approve(JobKind::kMigrate)), "NO_PLAN");
-}
-
-TEST_F(ChangeLifeTest, WhoDeclaredARuleIsToldSo) {
-  Job job = PlannedChange();
-  const auto words = [&](const std::string& requester) {
-    EXPECT_TRUE(store_
-                    .MutateAndWait([&](WriteTx& tx) -> absl::Status {
-                      ASSIGN_OR_RETURN(job, tx.GetJob(job.id));
-                      job.requester = requester;
-                      return tx.UpdateJob(&job);
-                    })
-                    .ok());
-    dependents_ = {"users/bob"};
-    return std::string(
-        jobs_.Approve({"users/bob", ""}, job.id, job.digest, "fine").status().message());
-  };
-  EXPECT_TRUE(absl::StartsWith(words("eventrules/look-again"),
-                               "users/bob declared, changed or accepted something of "
-                               "eventrules/look-again, or depends on"));
-  EXPECT_TRUE(absl::StartsWith(words("schedules/nightly"),
-                               "users/bob declared, changed or ran schedules/nightly, or"));
-}
-
 TEST_F(ChangeLifeTest, AnApprovalOfAnotherDigestIsStale) {
   const Job job = PlannedChange();
   const absl::Status status = jobs_.Approve({"users/bob", ""}, job.id, "0000", "").status();
