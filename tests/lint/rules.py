@@ -74,7 +74,7 @@ WORDS = [
 
 # (8) Above this a file has grown a second subject.
 MAX_LINES = {".h": 200, ".cc": 600}
-LONGER = {"controller/domain/types.h": 320}   # The domain's whole vocabulary, data only.
+LONGER = {"controller/domain/types.h": 330}   # The domain's whole vocabulary, data only.
 
 MAX_TEST_HEADER = 400   # A fixture is read with its tests, not instead of them.
 

@@ -6,7 +6,7 @@
 namespace dbfleet::controller::sqlite {
 
 static_assert(FieldCount<Backup>() == 16,
-              "a field was added: give it a column here and in schema.cc");
+              "a field was added: give it a column here and in schema_steps.cc");
 
 template <>
 struct Table<Backup> {

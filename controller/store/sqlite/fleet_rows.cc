@@ -7,7 +7,7 @@ namespace dbfleet::controller::sqlite {
 static_assert(FieldCount<EnvironmentPolicy>() == 6 && FieldCount<PromotionPolicy>() == 3 &&
                   FieldCount<Environment>() == 5 && FieldCount<Agent>() == 19 &&
                   FieldCount<JoinToken>() == 9 && FieldCount<Instance>() == 13,
-              "a field was added: give it a column here and in schema.cc");
+              "a field was added: give it a column here and in schema_steps.cc");
 
 template <>
 struct Table<Environment> {

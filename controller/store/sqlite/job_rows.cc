@@ -8,11 +8,11 @@
 
 namespace dbfleet::controller::sqlite {
 
-static_assert(FieldCount<Job>() == 37 && FieldCount<Rollout>() == 5 &&
-                  FieldCount<RolloutProgress>() == 5 && FieldCount<QueuePlace>() == 6 &&
-                  FieldCount<Approval>() == 8 && FieldCount<Task>() == 15 &&
-                  FieldCount<StepReport>() == 7 && FieldCount<Attempt>() == 21,
-              "a field was added: give it a column here and in schema.cc, or a name in codec.cc");
+static_assert(
+    FieldCount<Job>() == 37 && FieldCount<Rollout>() == 5 && FieldCount<RolloutProgress>() == 5 &&
+        FieldCount<QueuePlace>() == 6 && FieldCount<Approval>() == 8 && FieldCount<Task>() == 15 &&
+        FieldCount<StepReport>() == 7 && FieldCount<Attempt>() == 21,
+    "a field was added: give it a column here and in schema_steps.cc, or a name in codec.cc");
 
 template <>
 struct Table<Job> {

@@ -10,7 +10,7 @@
 namespace dbfleet::controller::sqlite {
 
 static_assert(FieldCount<Notification>() == 14,
-              "a field was added: give it a column here and in schema.cc");
+              "a field was added: give it a column here and in schema_steps.cc");
 
 template <>
 struct Table<Notification> {

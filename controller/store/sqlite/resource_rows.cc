@@ -7,7 +7,7 @@
 namespace dbfleet::controller::sqlite {
 
 static_assert(FieldCount<Resource>() == 8,
-              "a field was added: give it a column here and in schema.cc");
+              "a field was added: give it a column here and in schema_steps.cc");
 
 template <>
 struct Table<Resource> {

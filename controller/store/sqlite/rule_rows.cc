@@ -11,7 +11,7 @@ namespace dbfleet::controller::sqlite {
 
 static_assert(FieldCount<EventRuleState>() == 6 && FieldCount<EventRuleCount>() == 7 &&
                   FieldCount<JobProposal>() == 21,
-              "a field was added: give it a column here and in schema.cc");
+              "a field was added: give it a column here and in schema_steps.cc");
 
 template <>
 struct Table<EventRuleState> {

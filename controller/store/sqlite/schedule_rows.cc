@@ -10,7 +10,7 @@
 namespace dbfleet::controller::sqlite {
 
 static_assert(FieldCount<ScheduleState>() == 8 && FieldCount<Occurrence>() == 20,
-              "a field was added: give it a column here and in schema.cc");
+              "a field was added: give it a column here and in schema_steps.cc");
 
 template <>
 struct Table<ScheduleState> {

@@ -6,7 +6,7 @@ namespace dbfleet::controller::sqlite {
 
 static_assert(FieldCount<User>() == 8 && FieldCount<ApiToken>() == 10 &&
                   FieldCount<TokenScope>() == 3,
-              "a field was added: give it a column here and in schema.cc");
+              "a field was added: give it a column here and in schema_steps.cc");
 
 template <>
 struct Table<User> {
