@@ -200,14 +200,17 @@ absl::Status RefuseTaken(Shell& shell, const std::string& name) {
 // ahead, which would begin a freeze too late.
 absl::StatusOr<absl::Time> ControllersNow(Shell& shell) {
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
-  ASSIGN_OR_RETURN(const api::v1::Version version,
-                   client->Call<MetaService>(&MetaService::Stub::GetVersion,
-                                             api::v1::GetVersionRequest()));
+  ASSIGN_OR_RETURN(
+      const api::v1::Version version,
+      client->Call<MetaService>(&MetaService::Stub::GetVersion, api::v1::GetVersionRequest()));
   // One of an earlier version does not tell.
   return version.has_time() ? FromProto(version.time()) : shell.world().clock->Now();
 }
 
 int RunAdd(Shell& shell, const AddOptions& options) {
+  // What is wrong with the options is told whether or not a controller answers.
+  const auto looked = WindowOf(options, shell.world().clock->Now());
+  if (!looked.ok()) return shell.Fail(looked.status());
   const auto now = ControllersNow(shell);
   if (!now.ok()) return shell.Fail(now.status());
   const auto window = WindowOf(options, *now);

@@ -54,6 +54,7 @@ class CliTest : public testing::Test {
     builder.RegisterService(static_cast<api::v1::ProposalService::Service*>(&controller_));
     builder.RegisterService(static_cast<api::v1::EnvironmentService::Service*>(&controller_));
     builder.RegisterService(static_cast<api::v1::EventRuleService::Service*>(&controller_));
+    builder.RegisterService(static_cast<api::v1::MetaService::Service*>(&controller_));
     server_ = builder.BuildAndStart();
   }
   void TearDown() override {

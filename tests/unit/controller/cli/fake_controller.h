@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "grpcpp/server_context.h"
 
 #include "common/base/status.h"
+#include "common/proto_time/proto_time.h"
 #include "common/rpc/status.h"
 #include "dbfleet/api/v1/audit_service.grpc.pb.h"
 #include "dbfleet/api/v1/backup_service.grpc.pb.h"
@@ -17,6 +19,7 @@
 #include "dbfleet/api/v1/event_rule_service.grpc.pb.h"
 #include "dbfleet/api/v1/instance_service.grpc.pb.h"
 #include "dbfleet/api/v1/job_service.grpc.pb.h"
+#include "dbfleet/api/v1/meta_service.grpc.pb.h"
 #include "dbfleet/api/v1/proposal_service.grpc.pb.h"
 #include "dbfleet/api/v1/resource_service.grpc.pb.h"
 #include "dbfleet/api/v1/schedule_service.grpc.pb.h"
@@ -41,7 +44,8 @@ class FakeController : public api::v1::JobService::Service,
                        public api::v1::ScheduleService::Service,
                        public api::v1::ProposalService::Service,
                        public api::v1::EventRuleService::Service,
-                       public api::v1::EnvironmentService::Service {
+                       public api::v1::EnvironmentService::Service,
+                       public api::v1::MetaService::Service {
  public:
   using Context = grpc::ServerContext;
 
@@ -63,6 +67,7 @@ class FakeController : public api::v1::JobService::Service,
   int lists = 0;
   std::string asked_actor;
   api::v1::RunBackupRequest backed_up;
+  std::optional<absl::Time> time;  // That it tells; none: it is of a version that does not.
   api::v1::ApplyResourcesRequest applied;
   absl::Status apply_error;
   std::vector<std::string> apply_warnings;  // Of each change.
@@ -94,6 +99,11 @@ class FakeController : public api::v1::JobService::Service,
     return rpc::ToGrpc(next_error);
   }
 
+  grpc::Status GetVersion(Context*, const api::v1::GetVersionRequest*,
+                          api::v1::Version* out) override {
+    if (time.has_value()) *out->mutable_time() = ToProto(*time);
+    return grpc::Status::OK;
+  }
   grpc::Status ApplyResources(Context* context, const api::v1::ApplyResourcesRequest* in,
                               api::v1::ApplyResourcesResponse* out) override {
     if (auto status = Enter(context); !status.ok()) return status;

@@ -128,6 +128,14 @@ TEST_F(WindowTest, AddDeclaresAWindowFromNow) {
   EXPECT_EQ(out_, "maintenancewindows/the window added\n");
 }
 
+// A laptop's clock may be minutes ahead: the freeze of an incident would begin too late.
+TEST_F(WindowTest, NowIsTheControllers) {
+  controller_.time = clock_->Now() - absl::Hours(5);
+  ASSERT_EQ(RunCli({"window", "add", "incident", "--freeze", "--for", "2h"}), 0) << err_;
+  const absl::Time begin = Parse(SentWindow().spec().once().begin());
+  EXPECT_LE(absl::AbsDuration(begin - *controller_.time), absl::Seconds(1));
+}
+
 TEST_F(WindowTest, AddDeclaresARecurringOneAndAFreeze) {
   ASSERT_EQ(RunCli({"window", "add", "weekend", "--cron", "0 2 * * 6", "--tz", "Europe/Berlin",
                     "--for", "4h"}),
