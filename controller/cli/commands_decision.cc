@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -222,7 +223,7 @@ void AddDecisionCommands(CLI::App& change, Shell& shell) {
       ->add_option("--rows", options->rows,
                    "With --digest: the estimated rows of all targets that you have seen; if by now "
                    "they are beyond twice as many, nothing is approved")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max(), "0 or more"));
   AddReason(approve, &options->reason, false);
   AddWaitOptions(approve, &options->wait);
 

@@ -44,6 +44,13 @@ void ForeseeApprovals(const Job& job, const PolicyDecision& decision, const Poli
   }
   if (!then.BlockedBy("approvals")) return;
   if (Waived(decision, "approvals")) {
+    if (now > lasting) {
+      foreseen->push_back({"approvals",
+                           absl::StrCat("that approvals are waived ends before ", Opening(decision),
+                                        "; ask for approvals: ", command),
+                           false});
+      return;
+    }
     foreseen->push_back({"approvals",
                          absl::StrCat("that approvals are waived ends before ", Opening(decision),
                                       "; ask for approvals after ", Moment(lasting), ": ", command),

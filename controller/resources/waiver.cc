@@ -89,7 +89,8 @@ absl::StatusOr<BreakGlassPolicy> PermitWaiver(ReadTx& tx, const WaiverAsk& ask) 
       if (!manifest.ParseFromString(row.blob)) continue;  // Permits nothing.
       BreakGlassPolicy policy = CompileBreakGlass(manifest, &problems);
       if (!problems.ToStatus().ok() || !Covers(policy, ask.environment)) continue;
-      const std::string reason = WhyNot(policy, roles, ask);
+      const std::string reason = row.update_time > ask.when ? "was declared or changed after that"
+                                                            : WhyNot(policy, roles, ask);
       if (reason.empty()) return policy;
       why.push_back(absl::StrCat(row.id, " ", reason));
     }
@@ -119,7 +120,8 @@ absl::StatusOr<std::string> WhyVoid(ReadTx& tx, const std::string& environment,
       PermitWaiver(tx, {who,
                         environment,
                         {episode.waives().begin(), episode.waives().end()},
-                        FromProto(episode.expire_time()) - FromProto(episode.create_time())})
+                        FromProto(episode.expire_time()) - FromProto(episode.create_time()),
+                        FromProto(episode.create_time())})
           .status();
   if (permitted.ok()) return std::string();
   // While a role cannot be read, it is not known who may.

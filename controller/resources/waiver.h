@@ -43,6 +43,9 @@ struct WaiverAsk {
   std::string environment;
   std::vector<std::string> rules;
   absl::Duration duration;
+  // Policies count as they were then: one that was declared or changed afterwards permits what
+  // comes, not what was done.
+  absl::Time when = absl::InfiniteFuture();
 };
 // The policy by which it may be done. PERMISSION_DENIED (NO_BREAK_GLASS).
 absl::StatusOr<BreakGlassPolicy> PermitWaiver(ReadTx& tx, const WaiverAsk& ask);
@@ -50,7 +53,7 @@ absl::StatusOr<BreakGlassPolicy> PermitWaiver(ReadTx& tx, const WaiverAsk& ask);
 // Why the episode waives nothing, its time and the plan aside; "" if it does. A waiver is at least
 // as strong as the approvals that it stands for, and ends with what those end with: whose token was
 // revoked or account disabled may not have broken the glass himself. Nor does it outlive the policy
-// that permitted it.
+// that permitted it, and does not come back with another one.
 absl::StatusOr<std::string> WhyVoid(ReadTx& tx, const std::string& environment,
                                     const resource::v1::GlassEpisode& episode);
 

@@ -103,9 +103,10 @@ absl::Status Submitter::Write(FlowContext& context, const Chunk& chunk) {
     }
     ++occurrence.refused;
     occurrence.reason = "TARGETS_REFUSED";
-    occurrence.message = absl::StrCat(occurrence.refused, " of ", occurrence.targets,
-                                      " targets got no job; the last: ", target.instance.id, ": ",
-                                      Truncate(target.refusal.message(), 500));
+    occurrence.message =
+        absl::StrCat(occurrence.refused, occurrence.refused == 1 ? " target" : " targets",
+                     " got no job; the last: ", target.instance.id, ": ",
+                     Truncate(target.refusal.message(), 500));
     RETURN_IF_ERROR(AuditOccurrence(context.tx, context.actor, "schedule.refuse", occurrence,
                                     chunk.spec.environment(),
                                     {{"target", absl::StrCat("instances/", target.instance.id)},

@@ -65,6 +65,9 @@ bool SaidOfAllRows(const Look& look) {
 
 void NoWhere(const Look& look) {
   if (!look.facts.query.unguarded_write || SaidOfCall(look)) return;
+  const bool batches = look.facts.call.has_value() && !look.facts.call->raw_sql &&
+                       look.facts.call->has_limit;  // Order.in_batches.update_all
+  if (batches) return;
   // The statement's table is another one than that of the UPDATE or DELETE in its WITH.
   if (!Writes(look)) {
     return look.Report(
@@ -259,6 +262,7 @@ void MissingColumns(const Look& look) {
   const bool selects = look.is(Verb::kSelect);
   const bool writes = look.is(Verb::kUpdate) || look.is(Verb::kDelete);
   if (look.snapshot == nullptr || !look.snapshot->complete) return;
+  if (look.takes_back != nullptr) return;  // See DryRun.
   if (look.postgres()) MissingQualified(look);
   if (facts.objects.size() != 1) return;
   if (!look.verdict.understood || look.script.Find(look.table()) != nullptr) return;
@@ -288,6 +292,8 @@ void MissingColumns(const Look& look) {
 
 void DryRun(const Look& look) {
   if (look.snapshot == nullptr || look.table().name.empty()) return;
+  // A way back meets what its way there has left, and the snapshot is of before that.
+  if (look.takes_back != nullptr) return;
   const bool reads = ReadsOneTable(look);
   if (!NeedsTable(look.facts.verb) && !reads) return;
   if (look.facts.if_exists || look.script.Find(look.table()) != nullptr) return;

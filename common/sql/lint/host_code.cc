@@ -123,7 +123,8 @@ void AssociationInLoop(const Look& look, const CallFacts& call) {
 
 bool ChangesAllRows(const CallFacts& call) {
   const std::string& method = call.method;
-  return !call.has_conditions &&
+  // in_batches is the safe form itself.
+  return !call.has_conditions && !call.has_limit &&
          (method == "update_all" || method == "delete_all" || method == "destroy_all");
 }
 

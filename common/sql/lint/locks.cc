@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/lint/checks.h"
@@ -68,6 +69,27 @@ bool IsCheap(const Facts& facts) {
          });
 }
 
+bool Holds(const std::vector<std::string>& columns, const std::string& column) {
+  return std::any_of(columns.begin(), columns.end(), [&](const std::string& known) {
+    return absl::EqualsIgnoreCase(known, column);
+  });
+}
+
+// As far as the snapshot and the script know.
+bool HasIndexWith(const Look& look, const std::string& column) {
+  if (const LiveTable* live = look.Live(look.table()); live != nullptr) {
+    for (const auto* list : {&live->indexes, &live->other_indexes}) {
+      for (const LiveIndex& index : *list) {
+        if (Holds(index.columns, column)) return true;
+      }
+    }
+  }
+  const TableState* state = look.script.Find(look.table());
+  return state != nullptr &&
+         std::any_of(state->indexes.begin(), state->indexes.end(),
+                     [&](const auto& part) { return Holds(part.facts.columns, column); });
+}
+
 // Changes that the servers with ALGORITHM=INSTANT do so, where nothing of their effects speaks
 // against it. An index is never made so: MariaDB refuses it with error 1846.
 bool IsInstant(const Look& look) {
@@ -76,7 +98,9 @@ bool IsInstant(const Look& look) {
   const Effects& effects = look.verdict.effects;
   if (effects.blocks != Blocking::kNothing || effects.rewrites_table) return false;
   return std::all_of(
-      look.facts.alterations.begin(), look.facts.alterations.end(), [](const Alteration& a) {
+      look.facts.alterations.begin(), look.facts.alterations.end(), [&](const Alteration& a) {
+        // An index goes with its column, which is not done at once.
+        if (a.kind == AlterationKind::kDropColumn && HasIndexWith(look, a.name)) return false;
         return a.kind == AlterationKind::kAddColumn || a.kind == AlterationKind::kDropColumn ||
                a.kind == AlterationKind::kSetDefault || a.kind == AlterationKind::kDropDefault;
       });

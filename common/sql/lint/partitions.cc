@@ -85,15 +85,16 @@ void AttachPartition(const Look& look, const Alteration& alteration) {
   if (proven) return;
   const std::string name = look.Sql(table);
   const std::string check = look.Sql(MadeUpName("chk", table, {"bounds"}));
-  look.Report(LintId::kAttachPartition,
-              absl::StrCat("ATTACH PARTITION ", name, " to ", look.Sql(look.table()),
-                           " reads all of it under a lock"),
-              absl::StrCat("write first ALTER TABLE ", name, " ADD CONSTRAINT ", check,
-                           alteration.default_partition
-                               ? " CHECK that no row lies in the bounds of another partition, "
-                               : " CHECK with the partition's bounds, and that its key IS NOT "
-                                 "NULL, ",
-                           "NOT VALID, and VALIDATE it"));
+  // It is the partition whose rows are read.
+  look.ReportOn(table, LintId::kAttachPartition,
+                absl::StrCat("ATTACH PARTITION ", name, " to ", look.Sql(look.table()),
+                             " reads all of it under a lock"),
+                absl::StrCat("write first ALTER TABLE ", name, " ADD CONSTRAINT ", check,
+                             alteration.default_partition
+                                 ? " CHECK that no row lies in the bounds of another partition, "
+                                 : " CHECK with the partition's bounds, and that its key IS NOT "
+                                   "NULL, ",
+                             "NOT VALID, and VALIDATE it"));
 }
 
 void DetachPartition(const Look& look, const Alteration& alteration) {

@@ -54,17 +54,23 @@ std::string Describe(const PgQueryError& error, absl::string_view text, Position
   return absl::StrCat("it cannot be read as PostgreSQL 15: ", message, where);
 }
 
-std::string Refuse(absl::string_view text, Position origin) {
-  if (text.size() > kMaxBytes) {
-    return absl::StrCat("it is longer than ", kMaxBytes >> 20, " MiB");
+// What is more than the parser is given.
+std::string TooLarge(absl::string_view text, const Extent& extent) {
+  if (text.size() > kMaxBytes) return absl::StrCat("it is longer than ", kMaxBytes >> 20, " MiB");
+  if (extent.tokens > kMaxTokens) {
+    return absl::StrCat("it has more than ", kMaxTokens,
+                        " words, which is more than is looked at; cut it into several");
   }
+  if (extent.nesting > kMaxNesting) {
+    return absl::StrCat("it is nested deeper than ", kMaxNesting,
+                        " levels, which is more than is looked at");
+  }
+  return "";
+}
+
+std::string Refuse(absl::string_view text, const Extent& extent) {
   if (text.find('\0') != absl::string_view::npos) return "it contains a NUL byte";
   if (!IsValidUtf8(text)) return "it is not valid UTF-8";
-  const Extent extent = ExtentOf(text, origin);
-  if (extent.tokens > kMaxTokens) return absl::StrCat("it has more than ", kMaxTokens, " words");
-  if (extent.nesting > kMaxNesting) {
-    return absl::StrCat("it is nested deeper than ", kMaxNesting, " levels");
-  }
   if (!extent.status.ok()) {
     return absl::StrCat("it cannot be read: ", extent.status.message());
   }
@@ -75,7 +81,10 @@ std::string Refuse(absl::string_view text, Position origin) {
 
 Parsed Parse(absl::string_view text, Position origin) {
   Parsed parsed;
-  parsed.problem = Refuse(text, origin);
+  const Extent extent = text.size() > kMaxBytes ? Extent() : ExtentOf(text, origin);
+  parsed.problem = TooLarge(text, extent);
+  parsed.too_large = !parsed.problem.empty();
+  if (!parsed.too_large) parsed.problem = Refuse(text, extent);
   if (!parsed.problem.empty()) return parsed;
   const std::string terminated(text);
   const Answer answer(terminated.c_str());

@@ -15,6 +15,7 @@ namespace dbfleet::sql::pg {
 struct Parsed {
   Tree tree;
   std::string problem;
+  bool too_large = false;  // That is all: a server may well take it.
 
   Node statements() const { return tree.root()["stmts"]; }
 };

@@ -85,7 +85,11 @@ void Add(const Verdict& more, Verdict* verdict) {
 
 Reading ReadPostgres(const Target& target, absl::string_view text, Position origin) {
   pg::Parsed parsed = pg::Parse(text, origin);
-  if (!parsed.problem.empty()) return NotUnderstood(text, std::move(parsed.problem));
+  if (!parsed.problem.empty()) {
+    Reading reading = NotUnderstood(text, std::move(parsed.problem));
+    if (parsed.too_large) reading.facts.unreadable = false;
+    return reading;
+  }
   const pg::Node statements = parsed.statements();
   if (statements.empty()) return NotUnderstood(text, "there is no statement in it");
   Reading reading;

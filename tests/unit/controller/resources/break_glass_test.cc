@@ -132,6 +132,21 @@ TEST_F(BreakGlassTest, WaivesWhatItNamesForThatPlanUntilItExpires) {
   EXPECT_EQ(StateOf("J1"), "awaiting_approval");
 }
 
+// Who permits it again permits what comes, not what was done under another rule.
+TEST_F(BreakGlassTest, APolicyThatComesBackBringsNoWaiverBack) {
+  ASSERT_TRUE(Break("ada").ok());
+  ASSERT_EQ(StateOf("J1"), "ready");
+  clock_.Advance(absl::Minutes(1));
+  Declare("environments: [production], users: [bob], waives: [approvals], max_duration: 2h");
+  Tick();
+  EXPECT_EQ(StateOf("J1"), "awaiting_approval");
+  clock_.Advance(absl::Minutes(1));
+  Declare("environments: [production], users: [ada], waives: [approvals], max_duration: 2h");
+  Tick();
+  EXPECT_EQ(StateOf("J1"), "awaiting_approval");
+  EXPECT_THAT(VoidBecause(), HasSubstr("declared or changed after that"));
+}
+
 TEST_F(BreakGlassTest, TheRecordStandsBeforeAnythingComesOfIt) {
   EXPECT_TRUE(Break("ada").ok());
   std::vector<std::string> actions;
