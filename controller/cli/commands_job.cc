@@ -102,6 +102,13 @@ std::string Explanation(const Job& job) {
     case Job::STATE_PLANNING:
       out += "Its agents are finding out what it would do; a disconnected agent holds it here.\n";
       break;
+    case Job::STATE_ROLLING:
+    case Job::STATE_ROLLING_BACK:
+    case Job::STATE_CANCELLING:
+      // A target that does not answer is waited for where the work is done.
+      absl::StrAppend(&out, "Its targets are at work; what one of them waits for is told by: ",
+                      "dbfleet job logs ", name, "\n");
+      break;
     default:
       if (blockers.empty() && !IsTerminal(job.state())) out += "Nothing holds it.\n";
       break;

@@ -39,6 +39,17 @@ TEST_F(CliTest, WhoCanApproveIsNamedWhereAnApprovalIsMissing) {
   EXPECT_THAT(out_, HasSubstr("Who can approve: users/bob, users/cy\n"));
 }
 
+// A server that does not answer is waited for by its agent, which the controller has no rule for.
+TEST_F(CliTest, WhatIsUnderWayIsNotSaidToBeHeldByNothing) {
+  for (const auto state : {Job::STATE_ROLLING, Job::STATE_ROLLING_BACK, Job::STATE_CANCELLING}) {
+    controller_.job.set_state(state);
+    controller_.job.clear_blockers();
+    EXPECT_EQ(RunCli({"job", "explain", "01J"}), 0) << err_;
+    EXPECT_THAT(out_, HasSubstr("what one of them waits for is told by: dbfleet job logs"));
+    EXPECT_THAT(out_, Not(HasSubstr("Nothing holds it")));
+  }
+}
+
 TEST_F(CliTest, AFirstWaveThatHoldsAllTargetsIsWarnedOf) {
   std::filesystem::create_directories(folder_ + "/m");
   Write("m/0001_add.up.sql", "CREATE TABLE t (id INT PRIMARY KEY);\n");
