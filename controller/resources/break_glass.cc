@@ -235,7 +235,7 @@ absl::StatusOr<BrokenGlass> BreakGlass::End(const RequestMeta& meta, const std::
     ASSIGN_OR_RETURN(stored, LoadGlass(tx, job_id));
     RETURN_IF_ERROR(MayEnd(stored.glass, meta.principal, job_id, rights));
     if (stored.glass.episodes().empty()) {
-      return Error(absl::StatusCode::kNotFound, "NOTHING_TO_END",
+      return Error(absl::StatusCode::kFailedPrecondition, "NOTHING_TO_END",
                    absl::StrCat("nobody broke the glass for jobs/", job_id));
     }
     GlassEpisode& last = *stored.glass.mutable_episodes()->rbegin();

@@ -42,7 +42,8 @@ class BreakGlass {
 
   // Takes away what the last of them waived, before its time. PERMISSION_DENIED (ROLE_MISSING) for
   // who is neither operator, approver nor auditor in the job's environment by `rights`;
-  // FAILED_PRECONDITION (NOTHING_TO_END) if its time is over. Ending twice changes nothing.
+  // FAILED_PRECONDITION (NOTHING_TO_END) if nobody broke it, or its time is over. Ending twice
+  // changes nothing.
   absl::StatusOr<resource::v1::BrokenGlass> End(const RequestMeta& meta, const std::string& job_id,
                                                 const std::string& reason,
                                                 const Rights& rights = Rights::All());
