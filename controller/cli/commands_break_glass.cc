@@ -77,17 +77,22 @@ int Finish(Shell& shell, const absl::StatusOr<BrokenGlass>& glass) {
   return kExitOk;
 }
 
-absl::StatusOr<BrokenGlass> EndIt(Shell& shell, const Options& options) {
-  api::v1::EndBreakGlassRequest request;
+// What wants a change and a reason, and no more.
+template <typename Request, typename Method>
+absl::StatusOr<BrokenGlass> Decide(Shell& shell, const Options& options, Method method) {
+  Request request;
   ASSIGN_OR_RETURN(*request.mutable_name(),
                    ResolveNameToWrite(shell, IdKind::kChange, options.name));
   request.set_reason(options.reason);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
-  return client->Call<BreakGlassService>(&BreakGlassService::Stub::EndBreakGlass, request);
+  return client->Call<BreakGlassService>(method, request);
 }
 
 absl::StatusOr<BrokenGlass> Break(Shell& shell, const Options& options) {
-  if (options.end) return EndIt(shell, options);
+  if (options.end) {
+    return Decide<api::v1::EndBreakGlassRequest>(shell, options,
+                                                 &BreakGlassService::Stub::EndBreakGlass);
+  }
   api::v1::BreakGlassRequest request;
   ASSIGN_OR_RETURN(*request.mutable_name(),
                    ResolveNameToWrite(shell, IdKind::kChange, options.name));
@@ -100,12 +105,8 @@ absl::StatusOr<BrokenGlass> Break(Shell& shell, const Options& options) {
 }
 
 absl::StatusOr<BrokenGlass> Review(Shell& shell, const Options& options) {
-  api::v1::ReviewBreakGlassRequest request;
-  ASSIGN_OR_RETURN(*request.mutable_name(),
-                   ResolveNameToWrite(shell, IdKind::kChange, options.name));
-  request.set_reason(options.reason);
-  ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
-  return client->Call<BreakGlassService>(&BreakGlassService::Stub::ReviewBreakGlass, request);
+  return Decide<api::v1::ReviewBreakGlassRequest>(shell, options,
+                                                  &BreakGlassService::Stub::ReviewBreakGlass);
 }
 
 int RunList(Shell& shell, bool all) {

@@ -237,8 +237,7 @@ absl::Status JobFlow::AdvancePaused(FlowContext& context, Job* job) const {
   // A person has to resume it now.
   return by_itself || job->error_message == former
              ? absl::OkStatus()
-             : context.Audit("job.pause", *job,
-                             {{"why", gate_failed ? job->error_message : RecordedWords(decision)}});
+             : context.Audit("job.pause", *job, {{"why", job->error_message}});
 }
 
 absl::Status JobFlow::GoOn(FlowContext& context, Job* job, absl::string_view why) const {

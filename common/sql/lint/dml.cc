@@ -160,11 +160,8 @@ Name NameOfWritten(absl::string_view written) {
 }
 
 bool IsWithin(const std::vector<std::string>& some, const std::vector<std::string>& all) {
-  return std::all_of(some.begin(), some.end(), [&](const std::string& one) {
-    return std::any_of(all.begin(), all.end(), [&](const std::string& other) {
-      return absl::EqualsIgnoreCase(one, other);
-    });
-  });
+  return std::all_of(some.begin(), some.end(),
+                     [&](const std::string& one) { return HoldsColumn(all, one); });
 }
 
 // Whether a condition on some unique key of the table may name single rows.

@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/lint/checks.h"
@@ -69,25 +68,19 @@ bool IsCheap(const Facts& facts) {
          });
 }
 
-bool Holds(const std::vector<std::string>& columns, const std::string& column) {
-  return std::any_of(columns.begin(), columns.end(), [&](const std::string& known) {
-    return absl::EqualsIgnoreCase(known, column);
-  });
-}
-
 // As far as the snapshot and the script know.
 bool HasIndexWith(const Look& look, const std::string& column) {
   if (const LiveTable* live = look.Live(look.table()); live != nullptr) {
     for (const auto* list : {&live->indexes, &live->other_indexes}) {
       for (const LiveIndex& index : *list) {
-        if (Holds(index.columns, column)) return true;
+        if (HoldsColumn(index.columns, column)) return true;
       }
     }
   }
   const TableState* state = look.script.Find(look.table());
   return state != nullptr &&
          std::any_of(state->indexes.begin(), state->indexes.end(),
-                     [&](const auto& part) { return Holds(part.facts.columns, column); });
+                     [&](const auto& part) { return HoldsColumn(part.facts.columns, column); });
 }
 
 // Changes that the servers with ALGORITHM=INSTANT do so, where nothing of their effects speaks

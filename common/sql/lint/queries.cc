@@ -125,12 +125,9 @@ void OrderByRandom(const Look& look) {
 // MySQL compares a text with a number as numbers, of which many texts are one.
 bool IsPinned(const Look& look, const std::string& column) {
   const QueryFacts& query = look.facts.query;
-  const auto has = [&](const std::vector<std::string>& columns) {
-    return std::any_of(columns.begin(), columns.end(),
-                       [&](const std::string& one) { return absl::EqualsIgnoreCase(one, column); });
-  };
-  return has(query.pinned_columns) && (look.postgres() || !has(query.plain_numbers) ||
-                                       IsNumberType(look.TypeOf(look.table(), column)));
+  return HoldsColumn(query.pinned_columns, column) &&
+         (look.postgres() || !HoldsColumn(query.plain_numbers, column) ||
+          IsNumberType(look.TypeOf(look.table(), column)));
 }
 
 bool ArePinned(const Look& look, const std::vector<std::string>& columns) {

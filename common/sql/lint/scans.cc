@@ -227,10 +227,12 @@ bool FindUnserved(const Look& look, const LiveTable& live, std::vector<std::stri
   return false;
 }
 
+bool TakesFirstRows(const QueryFacts& query) { return query.has_limit && !query.has_where; }
+
 // The first rows of a table, or in the order of a key, are found at once.
 bool ReadsFirstRows(const Look& look, const LiveTable& live) {
   const QueryFacts& query = look.facts.query;
-  if (!query.has_limit || query.has_where) return false;
+  if (!TakesFirstRows(query)) return false;
   const std::string& order = query.order_column;
   // The name may be one of the list of a SELECT, and the order another table's.
   return order.empty() || live.Column(order) == nullptr || query.aggregates ||
@@ -255,8 +257,7 @@ void FullScan(const Look& look) {
   }
   const std::string name = look.Sql(look.table());
   const std::string reads = absl::StrCat("reads all of ", name, ", ", live->rows, " rows");
-  const bool sorts = columns.empty() && look.facts.query.has_limit && !look.facts.query.has_where &&
-                     !look.facts.query.order_column.empty();
+  const bool sorts = columns.empty() && TakesFirstRows(look.facts.query);
   if (sorts) columns = {look.facts.query.order_column};
   // What an index there cannot serve is <> and NOT.
   if (columns.empty() || IsServed(look, *live, {columns[0]})) {

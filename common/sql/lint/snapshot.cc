@@ -31,9 +31,7 @@ bool LiveTable::MayBeServed(const std::vector<std::string>& wanted) const {
   return std::any_of(other_indexes.begin(), other_indexes.end(), [&](const LiveIndex& index) {
     return index.columns.empty() || wanted.empty() ||
            std::any_of(wanted.begin(), wanted.end(), [&](const std::string& column) {
-             return std::any_of(
-                 index.columns.begin(), index.columns.end(),
-                 [&](const std::string& known) { return absl::EqualsIgnoreCase(known, column); });
+             return HoldsColumn(index.columns, column);
            });
   });
 }
@@ -104,6 +102,12 @@ bool SchemaSnapshot::MayHave(const Name& name) const {
            return name.schema.empty() || table.name.schema.empty() ||
                   absl::EqualsIgnoreCase(table.name.schema, name.schema);
          });
+}
+
+bool HoldsColumn(const std::vector<std::string>& columns, absl::string_view column) {
+  return std::any_of(columns.begin(), columns.end(), [&](const std::string& known) {
+    return absl::EqualsIgnoreCase(known, column);
+  });
 }
 
 bool LeadsWith(const std::vector<std::string>& index, const std::vector<std::string>& columns) {

@@ -84,6 +84,9 @@ class SchemaSnapshot {
   size_t size_ = 0;
 };
 
+// Whether the column is one of them. Letter case does not count.
+bool HoldsColumn(const std::vector<std::string>& columns, absl::string_view column);
+
 // Whether `columns` are, in any order, the first ones of `index`. Letter case does not count.
 bool LeadsWith(const std::vector<std::string>& index, const std::vector<std::string>& columns);
 

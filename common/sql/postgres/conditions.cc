@@ -49,13 +49,11 @@ bool AnyBeginsWithPercent(Node patterns) {
   return false;
 }
 
-bool IsNull(Node node) { return node.Is("A_Const") && node["isnull"].flag(); }
-
-bool IsOneValue(Node node) {
-  return node.Is("ParamRef") || (node.Is("A_Const") && !node["isnull"].flag());
-}
+bool IsOneValue(Node node) { return node.Is("ParamRef") || (node.Is("A_Const") && !IsNull(node)); }
 
 }  // namespace
+
+bool IsNull(Node node) { return node.Is("A_Const") && node["isnull"].flag(); }
 
 bool SearchesInside(Node expression) {
   const absl::string_view symbol = expression["name"].last().text();

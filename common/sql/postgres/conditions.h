@@ -12,6 +12,8 @@ namespace dbfleet::sql::pg {
 // that is known to begin with "%": '%x', '%' || $1, concat('%', $1), ARRAY['%x'].
 bool SearchesInside(Node expression);
 
+bool IsNull(Node node);  // The constant.
+
 // Of "a NOT IN (1, NULL)", which is never true.
 bool IsNotInWithNull(Node expression);
 

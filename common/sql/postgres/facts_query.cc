@@ -57,8 +57,6 @@ WrappingCall CallOf(Node node) {
           args.count() != 1 || !args.last().Is("ColumnRef"), false};
 }
 
-bool IsNull(Node node) { return node.Is("A_Const") && node["isnull"].flag(); }
-
 std::string ConstantText(Node constant) {
   if (constant["sval"]) return absl::StrCat("'", constant["sval"].text(), "'");
   if (constant["ival"]) return std::string(constant["ival"]["ival"].text());
