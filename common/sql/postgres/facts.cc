@@ -352,6 +352,7 @@ Facts FactsOf(const Source& source, Node statement) {
       if (!statement.Is(row.tag)) continue;
       facts.verb = row.verb;
       facts.object_type = std::string(row.object_type);
+      break;
     }
     FillObjects(statement, &facts);
     if (statement.Is("DropOwnedStmt")) FillOwners(statement, &facts);

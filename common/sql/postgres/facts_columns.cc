@@ -63,6 +63,7 @@ class Columns {
       : text_(text), statement_(statement), facts_(*facts) {}
 
   void Run() {
+    if (!AnyColumn()) return;
     Walk([this](Node node) { Note(node); });
     // A name of WITH is known before what it hides is looked for.
     Walk([this](Node node) {
@@ -74,6 +75,11 @@ class Columns {
   }
 
  private:
+  bool AnyColumn() const {
+    return std::any_of(statement_.subtree_begin(), statement_.subtree_end(),
+                       [](const Slot& slot) { return slot.tagged && Node(&slot).Is("ColumnRef"); });
+  }
+
   template <typename Visit>
   void Walk(Visit visit) {
     size_t next = 0;

@@ -218,8 +218,9 @@ Verdict Judge(const Source& source, Node statement) {
   verdict.uses = std::move(uses.uses);
   std::string credentials = CredentialObjection(statement);
   verdict.credentials = !credentials.empty();
-  verdict.runs_unknown_code = RunsUnknownCode(version, statement);
-  verdict.defines_unknown_code = DefinesUnknownCode(version, statement);
+  const CodeOfOthers code = CodeOfOthersIn(version, statement);
+  verdict.runs_unknown_code = code.runs;
+  verdict.defines_unknown_code = code.defines;
   JudgeByNode(source, statement, head, &verdict);
   if (!verdict.understood && verdict.doubt.empty()) {
     Doubt("a part of it is not known to this build", &verdict);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "absl/container/flat_hash_map.h"
+
 namespace dbfleet::sql::pg {
 namespace {
 
@@ -318,22 +320,33 @@ static_assert(std::is_sorted(std::begin(kNodes), std::end(kNodes), Sorted));
 constexpr bool SortedFields(const FieldRow& a, const FieldRow& b) { return a.field < b.field; }
 static_assert(std::is_sorted(std::begin(kFields), std::end(kFields), SortedFields));
 
+using RowsByName = absl::flat_hash_map<absl::string_view, const NodeRow*>;
+
 }  // namespace
 
 absl::Span<const NodeRow> Nodes() { return kNodes; }
 
+// Both are asked about every node of every statement, so that a search by halves would show.
 const NodeRow* FindNode(absl::string_view tag) {
-  const NodeRow* row =
-      std::lower_bound(std::begin(kNodes), std::end(kNodes), NodeRow{tag, {}}, Sorted);
-  return row != std::end(kNodes) && row->tag == tag ? row : nullptr;
+  static const auto& rows = *[] {
+    auto* by_tag = new RowsByName;
+    for (const NodeRow& row : kNodes) by_tag->emplace(row.tag, &row);
+    return by_tag;
+  }();
+  const auto found = rows.find(tag);
+  return found == rows.end() ? nullptr : found->second;
 }
 
 absl::Span<const FieldRow> NodeFields() { return kFields; }
 
 const NodeRow* NodeOfField(absl::string_view field) {
-  const FieldRow* row =
-      std::lower_bound(std::begin(kFields), std::end(kFields), FieldRow{field, ""}, SortedFields);
-  return row != std::end(kFields) && row->field == field ? FindNode(row->tag) : nullptr;
+  static const auto& rows = *[] {
+    auto* by_field = new RowsByName;
+    for (const FieldRow& row : kFields) by_field->emplace(row.field, FindNode(row.tag));
+    return by_field;
+  }();
+  const auto found = rows.find(field);
+  return found == rows.end() ? nullptr : found->second;
 }
 
 }  // namespace dbfleet::sql::pg

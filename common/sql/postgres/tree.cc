@@ -19,16 +19,13 @@ constexpr absl::string_view kIntegerValue = "ival";
 }  // namespace
 
 Node Node::operator[](absl::string_view field) const {
-  if (!is_object()) return Node();
+  if (!is_object() || field.empty()) return Node();
+  // Most keys differ in length or first letter, which is told without a call.
   for (Node child : *this) {
-    if (child.key() == field) return child;
+    const absl::string_view key = child.slot_->key;
+    if (key.size() == field.size() && key[0] == field[0] && key == field) return child;
   }
   return Node();
-}
-
-absl::string_view Node::tag() const {
-  if (slot_ == nullptr || !slot_->tagged) return "";
-  return slot_->row == nullptr ? slot_->text : slot_->row->tag;
 }
 
 absl::string_view Node::text() const {
@@ -141,6 +138,7 @@ class TreeBuilder {
       if (c == '{' && !key_.empty()) {
         slot.row = NodeOfField(key_);
         slot.tagged = slot.row != nullptr;
+        if (slot.tagged) slot.text = slot.row->tag;
       }
       open_.push_back({static_cast<uint32_t>(slots_.size() - 1), false});
       fresh_ = true;

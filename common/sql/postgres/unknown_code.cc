@@ -41,9 +41,10 @@ bool UsesOthersMethods(Node node) {
   if (node.Is("AlterTableCmd") && node["subtype"].text() == "AT_SetAccessMethod") {
     return !IsBuiltInMethod(node["name"].text());
   }
-  const Node method = node[node.Is("Constraint") ? "access_method" : "accessMethod"];
-  return IsOneOf(node, {"IndexStmt", "Constraint", "CreateStmt", "IntoClause"}) &&
-         !IsBuiltInMethod(method.text());
+  const bool constraint = node.Is("Constraint");
+  const bool has_method =
+      constraint || node.Is("IndexStmt") || node.Is("CreateStmt") || node.Is("IntoClause");
+  return has_method && !IsBuiltInMethod(node[constraint ? "access_method" : "accessMethod"].text());
 }
 
 UnknownCode CodeIn(const Version& version, Node part) {
@@ -88,25 +89,26 @@ bool OnlyNames(Node statement) {
 
 }  // namespace
 
-UnknownCode RunsUnknownCode(const Version& version, Node statement) {
+CodeOfOthers CodeOfOthersIn(const Version& version, Node statement) {
   // None of it is called yet.
   if (IsOneOf(statement, {"ViewStmt", "CreateFunctionStmt", "RuleStmt", "CreatePolicyStmt",
                           "CreateTrigStmt"})) {
-    return UnknownCode::kNone;
-  }
-  // Indexes and tables do not make or drop others.
-  if (statement.Is("CreateStmt")) {
-    return std::min(RunByTable(version, statement), UnknownCode::kComputes);
+    return {};
   }
   const UnknownCode code = CodeIn(version, statement);
-  if (statement.Is("IndexStmt")) return std::min(code, UnknownCode::kComputes);
-  return OnlyNames(statement) && code != UnknownCode::kCalls ? UnknownCode::kNone : code;
-}
-
-UnknownCode DefinesUnknownCode(const Version& version, Node statement) {
-  const bool defines =
-      IsOneOf(statement, {"CreateStmt", "AlterTableStmt", "IndexStmt", "CreateForeignTableStmt"});
-  return defines ? CodeIn(version, statement) : UnknownCode::kNone;
+  CodeOfOthers found;
+  if (statement.Is("CreateStmt") || statement.Is("AlterTableStmt") || statement.Is("IndexStmt") ||
+      statement.Is("CreateForeignTableStmt")) {
+    found.defines = code;
+  }
+  if (statement.Is("CreateStmt") || statement.Is("IndexStmt")) {
+    // Indexes and tables do not make or drop others.
+    found.runs = std::min(statement.Is("IndexStmt") ? code : RunByTable(version, statement),
+                          UnknownCode::kComputes);
+  } else if (!OnlyNames(statement) || code == UnknownCode::kCalls) {
+    found.runs = code;
+  }
+  return found;
 }
 
 }  // namespace dbfleet::sql::pg

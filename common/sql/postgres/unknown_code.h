@@ -8,11 +8,14 @@
 // stands behind a table's name (triggers, rules, defaults, the types of its columns) is not seen.
 namespace dbfleet::sql::pg {
 
-// What it may run when it is executed, or when the server plans whatever comes behind it: the
-// planner computes the parts of indexes, checks and partitions that are constant.
-UnknownCode RunsUnknownCode(const Version& version, Node statement);
+struct CodeOfOthers {
+  // What it may run when it is executed, or when the server plans whatever comes behind it: the
+  // planner computes the parts of indexes, checks and partitions that are constant.
+  UnknownCode runs = UnknownCode::kNone;
+  // What it puts into a table, to be run for each new row.
+  UnknownCode defines = UnknownCode::kNone;
+};
 
-// What it puts into a table, to be run for each new row.
-UnknownCode DefinesUnknownCode(const Version& version, Node statement);
+CodeOfOthers CodeOfOthersIn(const Version& version, Node statement);
 
 }  // namespace dbfleet::sql::pg

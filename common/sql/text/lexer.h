@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 
 #include "common/sql/model/position.h"
@@ -31,7 +32,10 @@ struct Token {
   absl::string_view text;
   size_t offset = 0;
 
-  bool IsWord(absl::string_view upper) const;
+  bool IsWord(absl::string_view upper) const {
+    return kind == TokenKind::kWord && text.size() == upper.size() &&
+           absl::EqualsIgnoreCase(text, upper);
+  }
   bool IsSymbol(char c) const { return kind == TokenKind::kSymbol && text[0] == c; }
   bool IsName() const { return kind == TokenKind::kWord || kind == TokenKind::kQuotedName; }
 };

@@ -1,15 +1,9 @@
 // What a lexer needs to know beforehand, and what is asked of its tokens.
 #include <algorithm>
 
-#include "absl/strings/match.h"
-
 #include "common/sql/text/lexer.h"
 
 namespace dbfleet::sql {
-
-bool Token::IsWord(absl::string_view upper) const {
-  return kind == TokenKind::kWord && absl::EqualsIgnoreCase(text, upper);
-}
 
 LexOptions DefaultOptions(Dialect dialect) {
   const bool mysql = dialect != Dialect::kPostgres;
