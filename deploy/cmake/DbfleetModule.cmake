@@ -41,6 +41,16 @@ function(dbfleet_module)
   endif()
 endfunction()
 
+# What test executables take their precompiled header from. Not with ccache: it would have to keep the
+# compiled header of each build folder, and would find nothing again in another folder.
+if(DBFLEET_BUILD_TESTS AND NOT CCACHE_PROGRAM)
+  add_library(tests_precompiled OBJECT "${CMAKE_SOURCE_DIR}/tests/precompiled.cc")
+  target_link_libraries(tests_precompiled PRIVATE absl::status absl::statusor absl::strings absl::time
+                        GTest::gtest GTest::gmock dbfleet_flags)
+  target_include_directories(tests_precompiled PRIVATE "${CMAKE_SOURCE_DIR}")
+  target_precompile_headers(tests_precompiled PRIVATE "${CMAKE_SOURCE_DIR}/tests/precompiled.h")
+endif()
+
 # One test executable out of every *_test.cc in a folder, if there is one.
 function(dbfleet_test_binary name folder label)
   file(GLOB tests CONFIGURE_DEPENDS "${folder}/*_test.cc")
@@ -52,6 +62,9 @@ function(dbfleet_test_binary name folder label)
   target_link_libraries(${name} PRIVATE ${ARGN} tests_fakes GTest::gtest_main GTest::gmock dbfleet_flags)
   target_compile_definitions(${name} PRIVATE
     DBFLEET_SOURCE_DIR="${CMAKE_SOURCE_DIR}" DBFLEET_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  if(TARGET tests_precompiled)
+    target_precompile_headers(${name} REUSE_FROM tests_precompiled)
+  endif()
   add_test(NAME ${name} COMMAND ${name})
   set(seconds 600)
   if(DBFLEET_SANITIZE STREQUAL "thread")
