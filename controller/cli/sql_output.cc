@@ -79,7 +79,8 @@ class SarifOutput : public SqlOutput {
   sql::SarifWriter writer_;
 };
 
-// A row for each statement; lines of its own for each where a row would not hold its class.
+// A row for each statement; lines of its own for each where a row would not hold its class. A dump
+// has millions of statements, so that no more than a part of them is kept to align the rows.
 class TableOutput : public SqlOutput {
  public:
   TableOutput(Shell& shell, const sql::ReportOptions& options)
@@ -88,7 +89,8 @@ class TableOutput : public SqlOutput {
         wide_(shell.format == Format::kWide),
         width_(!wide_ && shell.world().out_is_terminal && shell.world().width > 0
                    ? static_cast<size_t>(shell.world().width)
-                   : 0) {}
+                   : 0),
+        table_(Columns()) {}
 
   void Statement(const StatementReport& report) override {
     // In front of the reasons a long text would only push them away.
@@ -106,26 +108,40 @@ class TableOutput : public SqlOutput {
       }
     }
     rows_.push_back(std::move(row));
+    if (rows_.size() >= kRowsOfPart) ShowPart();
   }
   void Failed(const std::string&, const absl::Status&) override { failed_ = true; }
   void End() override {
-    if (rows_.empty() && failed_) return;  // Titles of nothing.
-    if (options_.with_verdict && !Fits()) return Lines();
-    Table table(Columns());
-    for (const Row& row : rows_) {
-      if (options_.with_verdict) {
-        table.AddRow({row.place, row.safety, row.kind, row.statement, row.reasons});
-      } else {
-        table.AddRow({row.place, row.statement});
-      }
-    }
-    shell_.out() << table.Render(wide_, static_cast<int>(width_));
+    // Titles of nothing, or no rows behind the last part.
+    if (rows_.empty() && (failed_ || any_shown_)) return;
+    ShowPart();
   }
 
  private:
   struct Row {
     std::string place, safety, kind, statement, reasons;
   };
+
+  static constexpr size_t kRowsOfPart = 10'000;
+
+  void ShowPart() {
+    any_shown_ = true;
+    // Once rows have no room, those behind them are no table either.
+    in_lines_ = in_lines_ || (options_.with_verdict && !Fits());
+    if (in_lines_) {
+      Lines();
+    } else {
+      for (const Row& row : rows_) {
+        if (options_.with_verdict) {
+          table_.AddRow({row.place, row.safety, row.kind, row.statement, row.reasons});
+        } else {
+          table_.AddRow({row.place, row.statement});
+        }
+      }
+      shell_.out() << table_.RenderPart(wide_, static_cast<int>(width_));
+    }
+    rows_.clear();
+  }
 
   std::vector<Column> Columns() const {
     if (!options_.with_verdict) return {IdentityColumn("PLACE"), TextColumn("STATEMENT")};
@@ -164,7 +180,10 @@ class TableOutput : public SqlOutput {
   const sql::ReportOptions options_;
   const bool wide_;
   const size_t width_;  // 0: as wide as it takes.
-  std::vector<Row> rows_;
+  Table table_;
+  std::vector<Row> rows_;  // Of the part at hand.
+  bool in_lines_ = false;
+  bool any_shown_ = false;
   bool failed_ = false;
 };
 

@@ -87,12 +87,30 @@ void Table::AddRow(const std::vector<std::string>& cells) {
 }
 
 std::string Table::Render(bool wide, int max_width) const {
+  return RenderRows(wide, max_width, /*titled=*/true);
+}
+
+std::string Table::RenderPart(bool wide, int max_width) {
+  std::string part = RenderRows(wide, max_width, /*titled=*/widths_.empty());
+  std::vector<size_t> widths;
+  for (size_t i = 0; i < columns_.size(); ++i) widths.push_back(WidthOf(i));
+  widths_ = std::move(widths);
+  rows_.clear();
+  return part;
+}
+
+size_t Table::WidthOf(size_t column) const {
+  size_t width = widths_.empty() ? DisplayWidth(columns_[column].title) : widths_[column];
+  for (const auto& row : rows_) width = std::max(width, DisplayWidth(row[column]));
+  return width;
+}
+
+std::string Table::RenderRows(bool wide, int max_width, bool titled) const {
   std::vector<Shown> shown;
   for (size_t i = 0; i < columns_.size(); ++i) {
     if (columns_[i].wide_only && !wide) continue;
     const size_t title = DisplayWidth(columns_[i].title);
-    size_t width = title;
-    for (const auto& row : rows_) width = std::max(width, DisplayWidth(row[i]));
+    const size_t width = WidthOf(i);
     const size_t floor =
         columns_[i].fit == Fit::kText ? std::min(width, std::max(title, kTextFloor)) : width;
     shown.push_back({i, columns_[i].fit, width, floor});
@@ -104,7 +122,7 @@ std::string Table::Render(bool wide, int max_width) const {
   std::vector<std::string> titles;
   for (const Column& column : columns_) titles.push_back(column.title);
   std::string out;
-  AppendLine(titles, shown, &out);
+  if (titled) AppendLine(titles, shown, &out);
   for (const auto& row : rows_) AppendLine(row, shown, &out);
   return out;
 }

@@ -39,9 +39,17 @@ class Table {
   // the order of their worth. Identity columns stay whole even where the lines then do not fit.
   std::string Render(bool wide, int max_width) const;
 
+  // Of a listing too long to be kept, the rows that came in since the last part, as the next part
+  // of one table: the titles stand above the first part only, and no column becomes narrower again.
+  std::string RenderPart(bool wide, int max_width);
+
  private:
+  std::string RenderRows(bool wide, int max_width, bool titled) const;
+  size_t WidthOf(size_t column) const;
+
   const std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
+  std::vector<size_t> widths_;  // Of the parts before; empty if there are none.
 };
 
 // The characters of valid UTF-8 text, each taken as one place wide.

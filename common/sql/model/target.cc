@@ -106,6 +106,9 @@ absl::StatusOr<Target> ParseTarget(absl::string_view name) {
         *version > known.highest) {
       return BadDialect(name, "has a version that there are no rules for");
     }
+    const bool skipped =
+        known.dialect == Dialect::kMySql && (version->major == 6 || version->major == 7);
+    if (skipped) return BadDialect(name, "has a version that there never was: 8.0 came after 5.7");
     Target target(known.dialect, *version);
     target.version_parts = CountVersionParts(rest);
     return target;

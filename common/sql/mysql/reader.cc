@@ -8,6 +8,7 @@
 
 #include "common/base/text.h"
 #include "common/sql/mysql/credentials.h"
+#include "common/sql/mysql/flavour.h"
 #include "common/sql/mysql/heads.h"
 #include "common/sql/mysql/injection.h"
 #include "common/sql/mysql/syntax.h"
@@ -38,6 +39,11 @@ Reading ReadOne(const Target& target, Toks tokens, bool plain, absl::string_view
   mysql::ReadStatement(&parser);
   std::string problem = mysql::EndProblem(tokens);
   if (problem.empty() && plain) problem = mysql::FormProblem(tokens);
+  // Without a version it may be said of a program's SQL that nobody named the server of.
+  const bool old = target.version.known() && target.version <= Version{9, 1, 99};
+  if (problem.empty() && plain && target.dialect == Dialect::kMySql && old) {
+    problem = mysql::MariaDbForm(tokens);
+  }
   if (!problem.empty()) {
     draft.reading.verdict.doubt = problem;  // It says more than where reading stopped.
     draft.Doubt(std::move(problem));

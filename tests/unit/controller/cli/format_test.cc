@@ -27,6 +27,16 @@ TEST(TableTest, ColumnsLineUpAndWideOnesAreHidden) {
   EXPECT_EQ(table.Render(true, 0), "NAME  X       STATE\na     hidden  ok\ngrün  hidden  failed\n");
 }
 
+TEST(TableTest, InPartsItIsOneTable) {
+  Table table({{"NAME"}, {"STATE"}});
+  table.AddRow({"a", "ok"});
+  EXPECT_EQ(table.RenderPart(false, 0), "NAME  STATE\na     ok\n");
+  table.AddRow({"longer", "ok"});
+  EXPECT_EQ(table.RenderPart(false, 0), "longer  ok\n");
+  table.AddRow({"b", "ok"});
+  EXPECT_EQ(table.RenderPart(false, 0), "b       ok\n");
+}
+
 TEST(TableTest, LinesFitTheTerminalByCuttingTheWidestText) {
   Table table({IdentityColumn("NAME"), TextColumn("TITLE")});
   table.AddRow({"short", std::string(200, 'x')});

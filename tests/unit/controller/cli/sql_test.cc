@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "nlohmann/json.hpp"
@@ -16,8 +17,10 @@ namespace {
 
 using nlohmann::json;
 using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 // Without a login, as in CI.
 class SqlTest : public CliTest {
@@ -474,6 +477,21 @@ TEST_F(SqlTest, TheClassIsShownHoweverNarrowTheTerminal) {
   EXPECT_THAT(out_, HasSubstr("  destructive  schema"));
   EXPECT_THAT(out_, HasSubstr("\n    DROP TABLE app.orders\n"));
   EXPECT_THAT(out_, HasSubstr("\n    > "));
+}
+
+// So many that the table is written in parts: it is as one table all the same.
+TEST_F(SqlTest, EveryStatementOfALongScriptIsInTheTable) {
+  constexpr size_t kStatements = 25'001;
+  std::string sql;
+  for (size_t i = 0; i < kStatements; ++i) absl::StrAppend(&sql, "SELECT ", i, ";\n");
+  ASSERT_EQ(Sql({"split", "--dialect", "mysql-8.0", "-"}, sql), 0);
+  const std::vector<std::string> lines = absl::StrSplit(out_, '\n', absl::SkipEmpty());
+  ASSERT_EQ(lines.size(), kStatements + 1);
+  EXPECT_THAT(lines[0], StartsWith("PLACE"));
+  for (size_t i = 0; i < kStatements; ++i) {
+    ASSERT_THAT(lines[i + 1], StartsWith(absl::StrCat("-:", i + 1, ":1 ")));
+    ASSERT_THAT(lines[i + 1], EndsWith(absl::StrCat(" SELECT ", i)));
+  }
 }
 
 TEST_F(SqlTest, AReasonIsNeverCut) {

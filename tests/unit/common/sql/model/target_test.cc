@@ -38,7 +38,7 @@ TEST(TargetTest, TheListedVersionsAreKnown) {
 }
 
 TEST(TargetTest, WhatThereAreNoRulesForIsRefusedWithTheList) {
-  for (const char* name : {"", "oracle", "mysql-5.6", "mysql-10", "postgresql-12", "postgresql-18",
+  for (const char* name : {"", "oracle", "mysql-5.6", "mysql-6", "mysql-7.1", "mysql-10", "postgresql-12", "postgresql-18",
                            "postgresql-x", "redis-", "activerecord-php-5"}) {
     const auto target = ParseTarget(name);
     ASSERT_FALSE(target.ok()) << name;

@@ -3,6 +3,7 @@
 
 #include <set>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -449,6 +450,44 @@ TEST(StatementTableTest, TheReaderGoesByTheTable) {
     EXPECT_EQ(reading.verdict.transactional, row.transactional) << text;
     EXPECT_EQ(reading.verdict.transaction_control, row.transaction_control) << text;
     EXPECT_TRUE(row.may_be_safe || reading.verdict.safety == Safety::kDestructive) << text;
+  }
+}
+
+// MySQL 5.7 to 9.1 answer all of them with error 1064.
+TEST(MySqlFlavourTest, WhatOnlyMariaDbParsesIsASyntaxErrorOfMySql) {
+  const std::pair<const char*, const char*> kForms[] = {
+      {"ALTER TABLE t ADD COLUMN IF NOT EXISTS a INT", "IF NOT EXISTS in ALTER TABLE"},
+      {"ALTER TABLE t ADD a INT DEFAULT (IF(1, 2, 3)), DROP COLUMN IF EXISTS b",
+       "IF EXISTS in ALTER TABLE"},
+      {"ALTER TABLE IF EXISTS t DROP COLUMN b", "IF EXISTS in ALTER TABLE"},
+      {"CREATE OR REPLACE TABLE t (a INT)", "CREATE OR REPLACE TABLE"},
+      {"CREATE OR REPLACE UNIQUE INDEX i ON t (a)", "CREATE OR REPLACE INDEX"},
+      {"CREATE INDEX IF NOT EXISTS i ON t (a)", "CREATE INDEX IF NOT EXISTS"},
+      {"CREATE UNIQUE INDEX IF NOT EXISTS i ON t (a)", "CREATE INDEX IF NOT EXISTS"},
+      {"DROP INDEX IF EXISTS i ON t", "DROP INDEX IF EXISTS"},
+      {"CREATE SEQUENCE s", "CREATE SEQUENCE"},
+      {"DROP SEQUENCE s", "DROP SEQUENCE"},
+      {"INSERT INTO t (a) VALUES (1), (2) RETURNING id", "INSERT ... RETURNING"},
+      {"DELETE FROM t WHERE a = 1 RETURNING *", "DELETE ... RETURNING"}};
+  for (const auto& [text, form] : kForms) {
+    const Reading mine = ReadMySql(kMy, text);
+    EXPECT_TRUE(mine.facts.unreadable) << text;
+    EXPECT_FALSE(mine.verdict.understood) << text;
+    EXPECT_THAT(mine.verdict.doubt, HasSubstr(std::string(form) + " is MariaDB's")) << text;
+    EXPECT_FALSE(ReadMySql(kMaria, text).facts.unreadable) << text;
+    EXPECT_FALSE(ReadMySql(At("mysql"), text).facts.unreadable) << "no version is named: " << text;
+  }
+}
+
+TEST(MySqlFlavourTest, WhatBothParseIsNone) {
+  for (const char* text :
+       {"ALTER TABLE t ADD a INT DEFAULT (IF(EXISTS(SELECT 1), 2, 3))",
+        "CREATE TABLE IF NOT EXISTS t (a INT)", "DROP TABLE IF EXISTS t", "DROP VIEW IF EXISTS v",
+        "CREATE OR REPLACE VIEW v AS SELECT 1",
+        "CREATE OR REPLACE SQL SECURITY INVOKER VIEW v AS SELECT a FROM t",
+        "INSERT INTO t (a) VALUES (JSON_VALUE('{}', '$.a' RETURNING SIGNED))",
+        "DELETE FROM t WHERE a = 1 LIMIT 10", "CREATE INDEX i ON t (a)", "DROP INDEX i ON t"}) {
+    EXPECT_FALSE(ReadMySql(kMy, text).facts.unreadable) << text;
   }
 }
 
