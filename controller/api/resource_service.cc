@@ -29,6 +29,7 @@ api::v1::Resource ToApi(const ResourceView& view) {
   if (view.update_time != absl::InfinitePast())
     *out.mutable_update_time() = ToProto(view.update_time);
   if (view.version != 0) out.set_etag(EtagOf(view.version));
+  out.mutable_voided_waivers()->Add(view.voided_waivers.begin(), view.voided_waivers.end());
   return out;
 }
 

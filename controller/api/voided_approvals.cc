@@ -4,11 +4,8 @@
 #include <functional>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 
 #include "common/base/status.h"
-#include "common/proto_time/proto_time.h"
-#include "controller/domain/transitions.h"
 #include "controller/resources/proposals.h"
 #include "controller/resources/waiver.h"
 
@@ -65,33 +62,15 @@ absl::Status AddProposals(ReadTx& tx, const IsOne& is_one, std::vector<std::stri
   return absl::OkStatus();
 }
 
-absl::Status AddWaivers(ReadTx& tx, const IsOne& is_one, absl::Time now,
-                        std::vector<std::string>* names) {
-  std::vector<resource::v1::BrokenGlass> broken;
-  RETURN_IF_ERROR(ForEachGlass(tx, [&](const resource::v1::BrokenGlass& glass) {
-    if (glass.episodes().empty()) return;
-    const auto& last = *glass.episodes().rbegin();  // Only that waives anything.
-    if (last.ender().empty() && now < FromProto(last.expire_time()) &&
-        is_one(last.principal(), last.token())) {
-      broken.push_back(glass);
-    }
-  }));
-  for (const resource::v1::BrokenGlass& glass : broken) {
-    const absl::StatusOr<Job> job = tx.GetJob(std::string(absl::StripPrefix(glass.job(), "jobs/")));
-    if (absl::IsNotFound(job.status())) continue;
-    RETURN_IF_ERROR(job.status());
-    if (!IsTerminal(job->state) && glass.episodes().rbegin()->digest() == job->digest) {
-      names->push_back(glass.job());
-    }
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<Voided> VoidedWith(ReadTx& tx, const IsOne& is_one, absl::Time now) {
   Voided voided;
   RETURN_IF_ERROR(AddChanges(tx, is_one, &voided.approvals));
   RETURN_IF_ERROR(AddProposals(tx, is_one, &voided.approvals));
-  RETURN_IF_ERROR(AddWaivers(tx, is_one, now, &voided.waivers));
+  ASSIGN_OR_RETURN(
+      voided.waivers,
+      ChangesWithWaivers(tx, now, [&](const std::string&, const resource::v1::GlassEpisode& last) {
+        return is_one(last.principal(), last.token());
+      }));
   for (std::vector<std::string>* names : {&voided.approvals, &voided.waivers}) {
     if (names->size() > kMostNamed) names->resize(kMostNamed);
   }

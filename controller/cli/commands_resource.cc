@@ -278,6 +278,12 @@ int RunDelete(Shell& shell, const DeleteOptions& options) {
     return FinishProposal(shell, deleted->proposal(), options.wait);
   }
   NoteProposal(shell, "deleting", *deleted);
+  if (!deleted->voided_waivers().empty()) {
+    shell.Note(absl::StrCat("what was waived by it ", options.dry_run ? "would end" : "has ended",
+                            ", for ",
+                            SanitizeForDisplay(absl::StrJoin(deleted->voided_waivers(), ", ")),
+                            "; whoever still needs that breaks the glass again"));
+  }
   if (shell.for_people()) {
     shell.out() << SanitizeForDisplay(deleted->name())
                 << (options.dry_run ? " would be deleted\n" : " deleted\n");

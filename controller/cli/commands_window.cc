@@ -218,6 +218,11 @@ int RunAdd(Shell& shell, const AddOptions& options) {
   if (const absl::Status status = RefuseTaken(shell, options.name); !status.ok()) {
     return shell.Fail(status);
   }
+  if (const auto end = config::ParseMoment(window->spec().once().end());
+      window->spec().has_once() && end.has_value() && *end <= *now) {
+    shell.Note(absl::StrCat("dbfleet: warning: the window was over at ",
+                            Moment(*end, absl::UTCTimeZone()), "; nothing will run in it"));
+  }
   return PrintChange(shell, ApplyWindow(shell, *window, options.reason), "added", options.wait);
 }
 

@@ -20,6 +20,7 @@
 #include "controller/resources/line_diff.h"
 #include "controller/resources/proposals.h"
 #include "controller/resources/schedule_source.h"
+#include "controller/resources/waiver.h"
 #include "controller/resources/window_source.h"
 #include "controller/routes/route.h"
 #include "controller/store/filtered_page.h"
@@ -46,6 +47,13 @@ bool Alters(const ResourceChange& change) {
 // The bootstrap is told: nobody else could have approved it.
 void NoteUnformed(const Leave& leave, ApplyContext* context) {
   if (!leave.unformed.empty()) context->more["quorum"] = NotAskedFor(leave.unformed);
+}
+
+// The changes whose waivers end where the resource is changed or deleted.
+absl::StatusOr<std::vector<std::string>> EndedWaivers(ReadTx& tx, const ResourceKind& kind,
+                                                      const std::string& id, absl::Time now) {
+  if (kind.kind != kBreakGlassKind) return std::vector<std::string>();
+  return WaiversOnlyBy(tx, {id}, now);
 }
 
 absl::StatusOr<std::vector<ResourceChange>> ApplyAll(const ApplyContext& context,
@@ -110,7 +118,8 @@ absl::StatusOr<std::vector<ResourceChange>> ResourceManager::Apply(
   if (check_route_ != nullptr) CheckRoutes(manifests, check_route_, &warnings);
   std::vector<ResourceChange> changes;
   std::optional<Proposal> proposed;
-  std::set<std::string> fillable;  // Quorums that have to stay so.
+  std::set<std::string> fillable;                      // Quorums that have to stay so.
+  std::map<size_t, std::vector<std::string>> waivers;  // Those that end with each change.
   const auto apply = [&](WriteTx* tx, ReadTx& read) -> absl::Status {
     proposed.reset();
     ApplyContext context{read, nullptr, meta, reason, clock_.Now(), rights};
@@ -118,8 +127,11 @@ absl::StatusOr<std::vector<ResourceChange>> ResourceManager::Apply(
     RETURN_IF_ERROR(CheckReferences(read, manifests));
     ASSIGN_OR_RETURN(changes, ApplyAll(context, manifests));
     std::vector<Alteration> alterations;
+    waivers.clear();
     for (size_t i = 0; i < changes.size(); ++i) {
       if (!Alters(changes[i])) continue;
+      ASSIGN_OR_RETURN(waivers[i],
+                       EndedWaivers(read, *manifests[i].kind, manifests[i].id(), context.now));
       alterations.push_back({manifests[i].kind, manifests[i].name, &manifests[i]});
     }
     if (alterations.empty()) return absl::OkStatus();
@@ -159,7 +171,13 @@ absl::StatusOr<std::vector<ResourceChange>> ResourceManager::Apply(
     if (roles && roles_changed_ != nullptr) roles_changed_();
   }
   if (proposal != nullptr) *proposal = std::move(proposed);
-  for (size_t i = 0; i < changes.size(); ++i) changes[i].warnings = std::move(warnings[i]);
+  for (size_t i = 0; i < changes.size(); ++i) {
+    changes[i].warnings = std::move(warnings[i]);
+    if (waivers[i].empty()) continue;
+    changes[i].warnings.push_back(
+        absl::StrCat("it ends what is waived by it for ", absl::StrJoin(waivers[i], ", "),
+                     "; whoever still needs that breaks the glass again"));
+  }
   return changes;
 }
 
@@ -291,7 +309,9 @@ absl::StatusOr<ResourceView> ResourceManager::Delete(const RequestMeta& meta, ab
       ASSIGN_OR_RETURN(const EnvironmentFilter touched, TouchedBy(tx, alterations));
       ASSIGN_OR_RETURN(fillable, FillableQuorums(tx, touched));
     }
+    ASSIGN_OR_RETURN(std::vector<std::string> ended, EndedWaivers(tx, *kind, full, now));
     ASSIGN_OR_RETURN(view, DeleteDeclared(context, full, version));
+    view.voided_waivers = std::move(ended);
     RETURN_IF_ERROR(CheckFillable(tx, fillable));
     return key.Remember(tx, full, now);
   };

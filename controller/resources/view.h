@@ -22,6 +22,8 @@ struct ResourceView {
   absl::Time create_time = absl::InfinitePast();
   absl::Time update_time = absl::InfinitePast();
   uint64_t version = 0;
+  // Of what was deleted: the changes whose waivers end with it.
+  std::vector<std::string> voided_waivers;
 };
 
 // DATA_LOSS (STORE_CORRUPT) for one that this version cannot read.

@@ -11,6 +11,7 @@
 #include "common/base/duration_text.h"
 #include "common/base/status.h"
 #include "common/proto_time/proto_time.h"
+#include "controller/domain/transitions.h"
 #include "controller/identity/roles_in.h"
 #include "controller/identity/user_rows.h"
 #include "controller/resources/break_glass_resource.h"
@@ -38,6 +39,16 @@ std::string WhyNot(const BreakGlassPolicy& policy, const std::set<Role>& roles,
   }
   if (ask.duration <= policy.max_duration) return "";
   return absl::StrCat("lets nobody do so for longer than ", DurationText(policy.max_duration));
+}
+
+WaiverAsk AskOf(const std::string& environment, const GlassEpisode& episode) {
+  WaiverAsk ask;
+  ask.principal = episode.principal();
+  ask.environment = environment;
+  ask.rules.assign(episode.waives().begin(), episode.waives().end());
+  ask.duration = FromProto(episode.expire_time()) - FromProto(episode.create_time());
+  ask.when = FromProto(episode.create_time());
+  return ask;
 }
 
 bool Covers(const BreakGlassPolicy& policy, const std::string& environment) {
@@ -86,6 +97,7 @@ absl::StatusOr<BreakGlassPolicy> PermitWaiver(ReadTx& tx, const WaiverAsk& ask) 
     for (const Resource& row : found.items) {
       resource::v1::BreakGlassPolicy manifest;
       config::Problems problems;
+      if (ask.without.count(row.id) != 0) continue;
       if (!manifest.ParseFromString(row.blob)) continue;  // Permits nothing.
       BreakGlassPolicy policy = CompileBreakGlass(manifest, &problems);
       if (!problems.ToStatus().ok() || !Covers(policy, ask.environment)) continue;
@@ -116,13 +128,7 @@ absl::StatusOr<std::string> WhyVoid(ReadTx& tx, const std::string& environment,
   if (absl::IsNotFound(user.status())) return absl::StrCat(who, " is not there any more");
   RETURN_IF_ERROR(user.status());
   if (user->disabled) return absl::StrCat(who, " is disabled");
-  const absl::Status permitted =
-      PermitWaiver(tx, {who,
-                        environment,
-                        {episode.waives().begin(), episode.waives().end()},
-                        FromProto(episode.expire_time()) - FromProto(episode.create_time()),
-                        FromProto(episode.create_time())})
-          .status();
+  const absl::Status permitted = PermitWaiver(tx, AskOf(environment, episode)).status();
   if (permitted.ok()) return std::string();
   // While a role cannot be read, it is not known who may.
   if (!absl::IsPermissionDenied(permitted) && !absl::IsDataLoss(permitted)) return permitted;
@@ -145,6 +151,50 @@ absl::StatusOr<std::optional<Waiver>> ReadWaiver(ReadTx& tx, const std::string& 
   waiver.create_time = FromProto(last.create_time());
   waiver.expire_time = FromProto(last.expire_time());
   return waiver;
+}
+
+absl::StatusOr<std::vector<std::string>> ChangesWithWaivers(
+    ReadTx& tx, absl::Time now,
+    const std::function<bool(const std::string&, const GlassEpisode&)>& is_one) {
+  std::vector<BrokenGlass> broken;
+  RETURN_IF_ERROR(ForEachGlass(tx, [&](const BrokenGlass& glass) {
+    if (glass.episodes().empty()) return;
+    const GlassEpisode& last = *glass.episodes().rbegin();  // Only that waives anything.
+    if (last.ender().empty() && now < FromProto(last.expire_time()) &&
+        is_one(glass.environment(), last)) {
+      broken.push_back(glass);
+    }
+  }));
+  std::vector<std::string> names;
+  for (const BrokenGlass& glass : broken) {
+    const absl::StatusOr<Job> job = tx.GetJob(std::string(absl::StripPrefix(glass.job(), "jobs/")));
+    if (absl::IsNotFound(job.status())) continue;
+    RETURN_IF_ERROR(job.status());
+    if (!IsTerminal(job->state) && glass.episodes().rbegin()->digest() == job->digest) {
+      names.push_back(glass.job());
+    }
+  }
+  return names;
+}
+
+absl::StatusOr<std::vector<std::string>> WaiversOnlyBy(ReadTx& tx,
+                                                       const std::set<std::string>& policies,
+                                                       absl::Time now) {
+  absl::Status failed;
+  ASSIGN_OR_RETURN(
+      std::vector<std::string> names,
+      ChangesWithWaivers(tx, now, [&](const std::string& environment, const GlassEpisode& last) {
+        const absl::StatusOr<std::string> before = WhyVoid(tx, environment, last);
+        failed.Update(before.status());
+        if (!before.ok() || !before->empty()) return false;
+        WaiverAsk ask = AskOf(environment, last);
+        ask.without = policies;
+        const absl::Status after = PermitWaiver(tx, ask).status();
+        if (!absl::IsPermissionDenied(after)) failed.Update(after);
+        return absl::IsPermissionDenied(after);
+      }));
+  RETURN_IF_ERROR(failed);
+  return names;
 }
 
 absl::Status ShowVoid(ReadTx& tx, absl::Time now, BrokenGlass* glass) {

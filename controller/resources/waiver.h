@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,7 @@ struct WaiverAsk {
   // Policies count as they were then: one that was declared or changed afterwards permits what
   // comes, not what was done.
   absl::Time when = absl::InfiniteFuture();
+  std::set<std::string> without;  // Policies as if they were not there: "breakglasspolicies/ops".
 };
 // The policy by which it may be done. PERMISSION_DENIED (NO_BREAK_GLASS).
 absl::StatusOr<BreakGlassPolicy> PermitWaiver(ReadTx& tx, const WaiverAsk& ask);
@@ -56,6 +58,19 @@ absl::StatusOr<BreakGlassPolicy> PermitWaiver(ReadTx& tx, const WaiverAsk& ask);
 // that permitted it, and does not come back with another one.
 absl::StatusOr<std::string> WhyVoid(ReadTx& tx, const std::string& environment,
                                     const resource::v1::GlassEpisode& episode);
+
+// The last episodes that are not over, of changes that go on as they were then, as long as `is_one`
+// says yes: "jobs/..." in no order. Whether they are void is not asked.
+absl::StatusOr<std::vector<std::string>> ChangesWithWaivers(
+    ReadTx& tx, absl::Time now,
+    const std::function<bool(const std::string& environment, const resource::v1::GlassEpisode&)>&
+        is_one);
+
+// The changes whose waivers end where these policies are changed or deleted: "jobs/...", each that
+// no other policy permits.
+absl::StatusOr<std::vector<std::string>> WaiversOnlyBy(ReadTx& tx,
+                                                       const std::set<std::string>& policies,
+                                                       absl::Time now);
 
 // Says so where people see it, of the last episode unless it is over or was ended.
 absl::Status ShowVoid(ReadTx& tx, absl::Time now, resource::v1::BrokenGlass* glass);

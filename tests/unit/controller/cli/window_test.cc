@@ -136,6 +136,15 @@ TEST_F(WindowTest, NowIsTheControllers) {
   EXPECT_LE(absl::AbsDuration(begin - *controller_.time), absl::Seconds(1));
 }
 
+TEST_F(WindowTest, AddWarnsOfAWindowThatIsOver) {
+  const std::string from = absl::FormatTime(clock_->Now() - absl::Hours(5));
+  ASSERT_EQ(RunCli({"window", "add", "gone", "--from", from, "--for", "2h"}), 0) << err_;
+  EXPECT_THAT(err_, HasSubstr("warning: the window was over at "));
+  const std::string still = absl::FormatTime(clock_->Now() - absl::Hours(1));
+  ASSERT_EQ(RunCli({"window", "add", "open", "--from", still, "--for", "2h"}), 0) << err_;
+  EXPECT_THAT(err_, Not(HasSubstr("warning")));
+}
+
 TEST_F(WindowTest, AddDeclaresARecurringOneAndAFreeze) {
   ASSERT_EQ(RunCli({"window", "add", "weekend", "--cron", "0 2 * * 6", "--tz", "Europe/Berlin",
                     "--for", "4h"}),

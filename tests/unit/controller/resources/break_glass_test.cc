@@ -124,6 +124,46 @@ class BreakGlassTest : public ::testing::Test {
   BreakGlass glass_{store_, flow_, hub_, clock_, [this](int open) { open_ = open; }};
 };
 
+// Whoever deletes or changes a policy learns which changes go on without what it permitted.
+TEST_F(BreakGlassTest, DeletingItsPolicyNamesTheChangesWhoseWaiversEnd) {
+  ASSERT_TRUE(Break("ada").ok());
+  const auto remove = [&](bool dry_run) {
+    return resources_
+        .Delete({"users/bob", ""}, "breakglasspolicies/p", 0, "", Rights::All(), nullptr, dry_run)
+        .value()
+        .voided_waivers;
+  };
+  const auto change = [&](const std::string& spec) {
+    const std::string yaml = absl::StrCat(
+        "apiVersion: dbfleet/v1\nkind: BreakGlassPolicy\nmetadata: {name: p}\nspec: {", spec, "}");
+    return resources_.Apply({"users/bob", ""}, {{{"f.yaml", yaml}}}, true, "").value()[0].warnings;
+  };
+  EXPECT_THAT(remove(true), ElementsAre("jobs/J1"));
+  EXPECT_EQ(VoidBecause(), "") << "nothing has changed";
+  EXPECT_THAT(change("environments: [production], users: [ada], waives: [approvals], "
+                     "max_duration: 2h, review_within: 1d"),
+              ElementsAre(HasSubstr("for jobs/J1")));
+  EXPECT_THAT(change("environments: [production], users: [ada], waives: [approvals, freeze], "
+                     "max_duration: 2h, review_within: 1d"),
+              ElementsAre())
+      << "it is as it was";
+  EXPECT_THAT(remove(false), ElementsAre("jobs/J1"));
+  EXPECT_THAT(VoidBecause(), HasSubstr("not permitted any more"));
+}
+
+TEST_F(BreakGlassTest, AWaiverThatAnotherPolicyPermitsTooDoesNotEndWithOne) {
+  const std::string yaml =
+      "apiVersion: dbfleet/v1\nkind: BreakGlassPolicy\nmetadata: {name: q}\n"
+      "spec: {users: [ada], waives: [approvals], max_duration: 2h, review_within: 1d}";
+  ASSERT_TRUE(resources_.Apply({"users/bob", ""}, {{{"f.yaml", yaml}}}, false, "").ok());
+  ASSERT_TRUE(Break("ada").ok());
+  const auto deleted =
+      resources_.Delete({"users/bob", ""}, "breakglasspolicies/p", 0, "", Rights::All(), nullptr);
+  ASSERT_TRUE(deleted.ok()) << deleted.status();
+  EXPECT_THAT(deleted->voided_waivers, ElementsAre());
+  EXPECT_EQ(VoidBecause(), "");
+}
+
 TEST_F(BreakGlassTest, WaivesWhatItNamesForThatPlanUntilItExpires) {
   EXPECT_TRUE(Break("ada").ok());
   EXPECT_EQ(StateOf("J1"), "ready");
