@@ -29,6 +29,13 @@ std::string NotKnown(absl::string_view name) {
   return absl::StrCat("calls ", Shown(name), ", which is not known and may write");
 }
 
+// Of a method: what the table has is judged by it, so that it is known, if only it is that one.
+std::string NotSeenWhose(absl::string_view method) {
+  if (FindModelMethod(absl::AsciiStrToLower(method)) == nullptr) return NotKnown(method);
+  return absl::StrCat("calls ", Shown(method),
+                      ", which is judged as ActiveRecord's: whether it is that method is not seen");
+}
+
 absl::string_view LastOf(absl::string_view name) {
   const size_t space = name.find_last_of(":\\");
   return space == absl::string_view::npos ? name : name.substr(space + 1);
@@ -97,8 +104,11 @@ HostTrust::HostTrust(const HostProgram& program, const HostVariables& variables)
       const bool own = program[i + 2].Is(".");
       functions_.insert(std::string(program[own ? i + 3 : i + 1].text));
     } else if (token.text == "class") {
+      class_ = true;
       for (size_t k = i + 1; k < i + 8 && program[k].kind != HostTokenKind::kNewline; ++k) {
         controller_ = controller_ || absl::EndsWith(program[k].text, "Controller");
+        migration_ = migration_ || (program[k].Is("::") && program[k + 1].IsName("Migration") &&
+                                    program[k - 1].IsName("ActiveRecord"));
       }
     } else if (token.text == "scope" && next.kind == HostTokenKind::kSymbol) {
       scopes_.insert(std::string(next.text));
@@ -131,7 +141,7 @@ bool HostTrust::Defines(absl::string_view name) const {
 }
 
 std::string HostTrust::DoubtOf(absl::string_view method) {
-  return method.empty() ? "" : NotKnown(method);
+  return method.empty() ? "" : NotSeenWhose(method);
 }
 
 std::string HostTrust::DoubtOfCall(const HostChain& chain) const {
@@ -323,7 +333,10 @@ std::string HostTrust::DoubtOfRubyWord(const HostCall& call, const HostChain& ch
     }
     return "";
   }
-  return NotKnown(name);
+  // create_table, add_column: of a migration, or of a piece of one that stands in no class.
+  const ModelMethod* method = FindModelMethod(name);
+  const bool schema = method != nullptr && method->role == MethodRole::kSchema;
+  return schema && (migration_ || !class_) ? "" : NotSeenWhose(name);
 }
 
 // What a module that stands elsewhere puts in the place of trusted methods is not seen.

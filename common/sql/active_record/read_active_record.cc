@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/active_record/active_record.h"
@@ -37,6 +38,18 @@ void Merge(Verdict&& other, Verdict* verdict) {
   verdict->transactional = verdict->transactional && other.transactional;
   verdict->transaction_control = verdict->transaction_control || other.transaction_control;
   verdict->credentials = verdict->credentials || other.credentials;
+}
+
+// "calls x, which is not known ...": of a call of which the doubt says so, no problem says it again
+// in other words.
+void DropSaidTwice(absl::string_view doubt, std::vector<std::string>* problems) {
+  constexpr absl::string_view kNotKnown = ", which is not known ";
+  const size_t at = doubt.find(kNotKnown);
+  if (at == absl::string_view::npos) return;
+  const absl::string_view said = doubt.substr(0, at + kNotKnown.size());
+  problems->erase(std::remove_if(problems->begin(), problems->end(),
+                                 [&](const auto& one) { return absl::StartsWith(one, said); }),
+                  problems->end());
 }
 
 }  // namespace
@@ -90,6 +103,7 @@ Reading ReadActiveRecord(const Target& target, absl::string_view text, const Hos
   scope.generous = scope.for_effect = true;
   HostFindings findings = ReadExpressions(*program, {0, program->size()}, scope);
   if (!context.doubt.empty()) {
+    DropSaidTwice(context.doubt, &findings.problems);
     findings.problems.insert(findings.problems.begin(), context.doubt);
   } else if (findings.readings.empty()) {
     findings.problems.push_back("no call in it is known to reach the database");
