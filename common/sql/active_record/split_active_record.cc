@@ -490,10 +490,17 @@ absl::StatusOr<std::vector<Statement>> SplitActiveRecord(const Target& target,
     bound = shared.bound();
     statements = Splitter(read, program, EmbeddedTarget(target), &shared).All();
   }
+  // No interpreter would run any of it; where its calls end is guessed.
+  const std::string broken = read.DoubtOfEnd();
+  for (Statement& statement : statements) {
+    if (!broken.empty()) statement.host.doubt = broken;
+  }
   if (!statements.empty() || read.size() == 0) return statements;
   Statement whole;
-  whole.host.declares = splitter.Declares();
-  if (!whole.host.declares) whole.host.doubt = "no call in it is known to reach the database";
+  whole.host.declares = broken.empty() && splitter.Declares();
+  whole.host.doubt = broken;
+  if (broken.empty() && !whole.host.declares)
+    whole.host.doubt = "no call in it is known to reach the database";
   whole.text = std::string(read.Source({0, read.size()}));
   for (size_t i = 0; i < read[0].offset; ++i) {
     whole.column = program[i] == '\n' ? 1 : whole.column + 1;
