@@ -71,14 +71,27 @@ void UnboundedRead(const Look& look, const CallFacts& call) {
                    call.php ? "limit($n)" : "limit(n)", batches));
 }
 
+// As the library writes it that the call is of. "": find_by_sql, as the rule says.
+std::string WithPlaceholders(const CallFacts& call) {
+  if (absl::StartsWith(call.method, "pg_")) {
+    return "write pg_query_params($connection, '... WHERE id = $1', [$id])";
+  }
+  if (call.php) {
+    return "write prepare('... WHERE id = ?') and execute([$id]), or in Laravel "
+           "DB::select('... WHERE id = ?', [$id])";
+  }
+  // Of the gem pg.
+  return call.method == "exec" || call.method == "async_exec" || call.method == "exec_params"
+             ? "write exec_params(\"... WHERE id = $1\", [id])"
+             : "";
+}
+
 void NoPlaceholders(const Look& look, const CallFacts& call) {
   if (!call.raw_sql || call.concatenates || call.has_placeholders) return;
   if (look.facts.query.filtered_columns.empty()) return;
   look.Report(LintId::kArNoPlaceholders,
               absl::StrCat(CallText(look, call), " hands over SQL without placeholders"),
-              call.php ? "write prepare('... WHERE id = ?') and execute([$id]), or in Laravel "
-                         "DB::select('... WHERE id = ?', [$id])"
-                       : "");
+              WithPlaceholders(call));
 }
 
 // Writes many rows at once, so that a loop around it is one over batches; or sends nothing by

@@ -1,0 +1,70 @@
+#include "tests/unit/common/sql/lint_cases.h"
+
+// What the rules about calls of PHP and Ruby say, and where they say nothing.
+namespace dbfleet::sql {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr char kPhp[] = "activerecord-php";
+constexpr char kRuby[] = "activerecord-ruby";
+
+// "message; advice" of a rule; "" without a finding.
+std::string SaidOf(const std::string& rule, const char* dialect, const std::string& program) {
+  const Target target = *ParseTarget(dialect);
+  const auto statements = Split(target, program);
+  EXPECT_TRUE(statements.ok()) << program;
+  if (!statements.ok()) return "";
+  for (const Finding& finding : Lint(target, *statements)) {
+    if (finding.rule_id == rule) return finding.message + "; " + finding.advice;
+  }
+  return "";
+}
+
+TEST(HostAdviceTest, ConstantSqlWithValuesBesideItHasPlaceholders) {
+  for (const char* code :
+       {"conn.exec_params(\"SELECT a FROM orders WHERE id = $1\", [id])",
+        "conn.exec(\"SELECT a FROM orders WHERE id = $1\", [id])",
+        "sql = \"SELECT a FROM orders WHERE id = $1\"\nconn.exec_params(sql, [id])",
+        "conn.prepare(\"by_id\", \"SELECT a FROM orders WHERE id = $1\")",
+        "Order.connection.exec_query(\"SELECT a FROM orders WHERE id = $1\", \"SQL\", [id])",
+        "Order.connection.select_all(\"SELECT a FROM orders WHERE id = ?\", \"SQL\", [id])",
+        "Order.find_by_sql(\"SELECT a FROM orders WHERE id = $1\", [id])"}) {
+    EXPECT_EQ(SaidOf("dbf-ar-no-placeholders", kRuby, code), "") << code;
+  }
+  for (const char* code :
+       {"pg_query_params($c, 'SELECT a FROM orders WHERE id = $1', [$id]);",
+        "pg_prepare($c, 'by_id', 'SELECT a FROM orders WHERE id = $1');",
+        "$s = $pdo->prepare('SELECT a FROM orders WHERE id = ?'); $s->execute([$id]);",
+        "$s = $pdo->prepare('SELECT a FROM orders WHERE id = :id'); $s->execute(['id' => $id]);"}) {
+    EXPECT_EQ(SaidOf("dbf-ar-no-placeholders", kPhp, code), "") << code;
+  }
+}
+
+TEST(HostAdviceTest, WithoutPlaceholdersTheAdviceIsTheLibrarys) {
+  EXPECT_THAT(SaidOf("dbf-ar-no-placeholders", kRuby, "conn.exec(\"SELECT a FROM t WHERE b = 5\")"),
+              HasSubstr("exec_params(\"... WHERE id = $1\", [id])"));
+  EXPECT_THAT(
+      SaidOf("dbf-ar-no-placeholders", kRuby, "Order.find_by_sql(\"SELECT a FROM t WHERE b = 5\")"),
+      HasSubstr("find_by_sql([\"... WHERE id = ?\", id])"));
+  EXPECT_THAT(
+      SaidOf("dbf-ar-no-placeholders", kPhp, "pg_query($c, 'SELECT a FROM t WHERE b = 5');"),
+      HasSubstr("pg_query_params($connection, '... WHERE id = $1', [$id])"));
+  // In quotes it is a text.
+  EXPECT_THAT(
+      SaidOf("dbf-ar-no-placeholders", kRuby, "conn.exec(\"SELECT a FROM t WHERE b = '$1'\")"),
+      HasSubstr("without placeholders"));
+}
+
+TEST(HostAdviceTest, WhatIsSetIntoTheTextIsFoundBesidePlaceholders) {
+  EXPECT_THAT(SaidOf("dbf-injection-concatenation", kRuby,
+                     "conn.exec_params(\"SELECT a FROM t WHERE b = '#{b}' AND id = $1\", [id])"),
+              HasSubstr("joined with b"));
+  EXPECT_THAT(
+      SaidOf("dbf-injection-concatenation", kPhp,
+             "pg_query_params($c, \"SELECT a FROM t WHERE b = '$b' AND id = \\$1\", [$i]);"),
+      HasSubstr("joined with $b"));
+}
+
+}  // namespace
+}  // namespace dbfleet::sql
