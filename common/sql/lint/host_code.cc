@@ -105,7 +105,7 @@ bool IsOfBatches(const CallFacts& call) {
 }
 
 void NPlusOne(const Look& look, const CallFacts& call) {
-  if (!call.in_loop || IsOfBatches(call)) return;
+  if (!call.in_loop || call.each_batch || IsOfBatches(call)) return;
   const bool writes = IsDml(look.facts.verb);
   absl::string_view advice = "load them before the loop: includes(...), or where(id: ids)";
   if (call.php) advice = "load them before the loop: with(...), or whereIn('id', $ids)";

@@ -66,5 +66,38 @@ TEST(HostAdviceTest, WhatIsSetIntoTheTextIsFoundBesidePlaceholders) {
       HasSubstr("joined with $b"));
 }
 
+TEST(HostAdviceTest, ABlockThatIsGivenABatchWritesInBatches) {
+  for (const char* code :
+       {"Order.where(paid: false).in_batches { |batch| batch.update_all(a: 1) }",
+        "Order.in_batches(of: 100) do |batch|\n  batch.delete_all\n  sleep 1\nend",
+        "Order.in_batches.each { |batch| batch.update_all(a: 1) }",
+        "Order.in_batches { |batch| batch.where(a: 1).update_all(b: 1) }",
+        "Order.in_batches { |batch| Item.where(order: batch).delete_all }",
+        "Order.find_in_batches { |batch| Order.where(id: batch).update_all(a: 1) }"}) {
+    for (const char* rule : {"dbf-ar-without-conditions", "dbf-no-where", "dbf-n-plus-one"}) {
+      EXPECT_EQ(SaidOf(rule, kRuby, code), "") << code;
+    }
+  }
+  EXPECT_EQ(SaidOf("dbf-ar-unbounded-read", kRuby,
+                   "Order.find_in_batches { |batch| batch.each { |order| puts order.id } }"),
+            "");
+}
+
+TEST(HostAdviceTest, InALoopOverBatchesOtherRowsAreNoneOfTheBatch) {
+  for (const char* code : {"Order.in_batches { |batch| Item.update_all(a: 1) }",
+                           "Order.in_batches { |batch| Item.update_all(a: batch.first.id) }",
+                           "Order.in_batches { |batch| batch = Order; batch.update_all(a: 1) }",
+                           "Order.all.each { |batch| batch.update_all(a: 1) }"}) {
+    EXPECT_THAT(SaidOf("dbf-ar-without-conditions", kRuby, code), HasSubstr("touches every row"))
+        << code;
+  }
+  for (const char* code :
+       {"Order.in_batches { |batch| batch.each { |order| order.update(a: 1) } }",
+        "Order.in_batches { |batch| items.each { |item| batch.update_all(a: item) } }",
+        "Order.find_each { |order| order.update(a: 1) }"}) {
+    EXPECT_THAT(SaidOf("dbf-n-plus-one", kRuby, code), HasSubstr("once for each record")) << code;
+  }
+}
+
 }  // namespace
 }  // namespace dbfleet::sql
