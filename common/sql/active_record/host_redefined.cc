@@ -20,6 +20,7 @@ bool IsTextFunction(absl::string_view name) {
   static constexpr absl::string_view kNames[] = {"Float",
                                                  "Integer",
                                                  "array_fill",
+                                                 "array_map",
                                                  "count",
                                                  "esc_sql",
                                                  "escape",

@@ -41,6 +41,21 @@ absl::string_view LastOf(absl::string_view name) {
   return space == absl::string_view::npos ? name : name.substr(space + 1);
 }
 
+// STORE.get("a"): ActiveRecord has no such method, but clients of Redis and the like do.
+std::string DoubtOfStoreInConstant(const HostChain& chain) {
+  static constexpr absl::string_view kNames[] = {
+      "decr",    "decrby", "del",  "expire", "get",    "getset", "hdel",  "hget",
+      "hgetall", "hmget",  "hset", "incr",   "incrby", "lpop",   "lpush", "lrange",
+      "mget",    "mset",   "rpop", "rpush",  "sadd",   "setex",  "setnx", "smembers",
+      "srem",    "ttl",    "zadd", "zrange", "zrem"};
+  const absl::string_view name = chain.receiver;
+  const bool capitals = std::any_of(name.begin(), name.end(), absl::ascii_isupper) &&
+                        std::none_of(name.begin(), name.end(), absl::ascii_islower);
+  if (!capitals || !IsOneOf(chain.calls[0].name, kNames) || !IsModelClass(name)) return "";
+  return absl::StrCat("calls ", Shown(chain.calls[0].name), " of ", Shown(name),
+                      ", by its name no model of ActiveRecord but a client of a store as Redis");
+}
+
 // A name of which the reader assumes what stands behind it.
 bool IsTrusted(absl::string_view name) {
   static constexpr absl::string_view kNames[] = {
@@ -382,7 +397,10 @@ std::string HostTrust::DoubtOfClass(const HostChain& chain) const {
   switch (ReviewOfClass(chain.receiver, call.name)) {
     case OfClass::kNotReviewed:
       if (path) break;
-      return "";
+      // Of Net::HTTP the chain that begins inside is none.
+      return program_.php() || program_[chain.range.begin - 1].Is("::")
+                 ? ""
+                 : DoubtOfStoreInConstant(chain);
     case OfClass::kUnknown:
       return NotKnown(name);
     case OfClass::kHarmless:

@@ -10,6 +10,7 @@ namespace dbfleet::sql {
 namespace {
 
 constexpr size_t kMostReasons = 20;
+constexpr absl::string_view kReachesNothing = "no call in it is known to reach the database";
 
 void AddReason(std::string reason, Verdict* verdict) {
   std::vector<std::string>& all = verdict->reasons;
@@ -106,10 +107,12 @@ Reading ReadActiveRecord(const Target& target, absl::string_view text, const Hos
     DropSaidTwice(context.doubt, &findings.problems);
     findings.problems.insert(findings.problems.begin(), context.doubt);
   } else if (findings.readings.empty()) {
-    findings.problems.push_back("no call in it is known to reach the database");
+    findings.problems.emplace_back(kReachesNothing);
   }
   if (!program->balanced()) findings.problems.push_back("its brackets do not match");
   Reading reading = Combine(std::move(findings.readings));
+  // Of what is no call of ActiveRecord nothing is said as of one.
+  if (context.doubt == kReachesNothing) reading.facts.call.reset();
   for (std::string& problem : findings.problems) {
     reading.verdict.safety = Safety::kDestructive;
     reading.verdict.understood = false;

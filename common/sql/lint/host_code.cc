@@ -57,7 +57,8 @@ std::string Batches(const Look& look, const CallFacts& call) {
 void UnboundedRead(const Look& look, const CallFacts& call) {
   const bool loads = call.method == "all" || call.method == "find_all" || call.method == "to_a" ||
                      call.method == "load" || call.method == "each" || call.method == "where" ||
-                     call.method == "get" || (call.method == "find" && look.is(Verb::kSelect));
+                     (call.method == "get" && call.php) ||
+                     (call.method == "find" && look.is(Verb::kSelect));
   const bool by_this = loads && !call.has_conditions && !call.has_limit;
   if (call.raw_sql || (!by_this && call.loads_all.empty())) return;
   const std::string caller = Caller(look, call);
@@ -104,11 +105,26 @@ bool IsOfBatches(const CallFacts& call) {
          std::find(std::begin(kNames), std::end(kNames), call.method) != std::end(kNames);
 }
 
+// Of SQL as text no model is known that could load or write something together.
+std::string OneStatement(bool writes) {
+  return writes
+             ? "gather the rows in the loop, and write them behind it with one statement: INSERT "
+               "... VALUES (...), (...), or UPDATE ... WHERE id IN (...)"
+             : "run one statement in front of the loop, for all of its values: SELECT ... WHERE "
+               "id IN (...)";
+}
+
 void NPlusOne(const Look& look, const CallFacts& call) {
-  if (!call.in_loop || call.each_batch || IsOfBatches(call)) return;
+  // ActiveRecord has no get: it is of a hash, or of a client of another store.
+  const bool of_store = !call.php && call.method == "get";
+  if (!call.in_loop || call.each_batch || of_store || IsOfBatches(call)) return;
   const bool writes = IsDml(look.facts.verb);
   absl::string_view advice = "load them before the loop: includes(...), or where(id: ids)";
-  if (call.php) advice = "load them before the loop: with(...), or whereIn('id', $ids)";
+  if (call.php) {
+    const bool doctrine = call.method == "findby" || call.method == "findoneby";
+    advice = doctrine ? "load them before the loop: findBy(['id' => $ids])"
+                      : "load them before the loop: with(...), or whereIn('id', $ids)";
+  }
   if (writes) {
     advice = call.php
                  ? "gather the rows in the loop, and write them behind it at once: insert($rows), "
@@ -118,7 +134,7 @@ void NPlusOne(const Look& look, const CallFacts& call) {
   }
   look.Report(LintId::kNPlusOne,
               absl::StrCat(CallText(look, call), " runs once for each record of a loop"),
-              std::string(advice));
+              call.raw_sql ? OneStatement(writes) : std::string(advice));
 }
 
 void AssociationInLoop(const Look& look, const CallFacts& call) {

@@ -5,6 +5,7 @@ namespace dbfleet::sql {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr char kPhp[] = "activerecord-php";
 constexpr char kRuby[] = "activerecord-ruby";
@@ -97,6 +98,81 @@ TEST(HostAdviceTest, InALoopOverBatchesOtherRowsAreNoneOfTheBatch) {
         "Order.find_each { |order| order.update(a: 1) }"}) {
     EXPECT_THAT(SaidOf("dbf-n-plus-one", kRuby, code), HasSubstr("once for each record")) << code;
   }
+}
+
+TEST(HostAdviceTest, NoPlaceholderIsAdvisedForAName) {
+  EXPECT_THAT(SaidOf("dbf-injection-concatenation", kRuby, "Order.order(\"#{col} DESC\")"),
+              testing::AllOf(HasSubstr("no placeholder stands for a name"),
+                             HasSubstr("quote_column_name"), Not(HasSubstr("= ?"))));
+  EXPECT_THAT(SaidOf("dbf-injection-concatenation", kRuby,
+                     "Order.find_by_sql(\"SELECT a FROM #{name} WHERE a = 1\")"),
+              testing::AllOf(HasSubstr("(\"... = ?\", name)"), HasSubstr("quote_table_name")));
+  EXPECT_THAT(SaidOf("dbf-injection-concatenation", kPhp,
+                     "$db->query(\"SELECT a FROM orders ORDER BY $col\");"),
+              testing::AllOf(HasSubstr("for which no placeholder stands"),
+                             HasSubstr("in_array($col, ["), Not(HasSubstr("quote_"))));
+}
+
+TEST(HostAdviceTest, AListOfIntegersOfPhpIsNoInjection) {
+  for (const char* code : {"$db->query('SELECT a FROM t WHERE id IN (' . implode(',', "
+                           "array_map('intval', $ids)) . ')');",
+                           "$db->query('SELECT a FROM t WHERE id IN (' . implode(\", \", "
+                           "array_map( 'intval', $r->ids )) "
+                           ". ')');"}) {
+    EXPECT_EQ(SaidOf("dbf-injection-concatenation", kPhp, code), "") << code;
+  }
+  for (const char* code :
+       {"$db->query('SELECT a FROM t WHERE id IN (' . implode(',', array_map('trim', $ids)) . "
+        "')');",
+        "$db->query('SELECT a FROM t WHERE id IN (' . implode($x, array_map('intval', $ids)) . "
+        "')');",
+        "$db->query('SELECT a FROM t WHERE id IN (' . implode(',', array_map($f, $ids)) . ')');",
+        "$db->query('SELECT a FROM t WHERE id = -' . implode(',', array_map('intval', $ids)));",
+        "function array_map($f, $x) { return $x; } $db->query('SELECT a FROM t WHERE id IN (' . "
+        "implode(',', array_map('intval', $ids)) . ')');",
+        "use function Evil\\implode; $db->query('SELECT a FROM t WHERE id IN (' . "
+        "implode(',', array_map('intval', $ids)) . ')');"}) {
+    EXPECT_THAT(SaidOf("dbf-injection-concatenation", kPhp, code), HasSubstr("joined with"))
+        << code;
+  }
+}
+
+TEST(HostAdviceTest, QueriesInALoopAreToldWhatTheirLibraryHas) {
+  EXPECT_THAT(SaidOf("dbf-n-plus-one", kPhp,
+                     "foreach ($ids as $id) { $db->query('SELECT a FROM t WHERE id = 5'); }"),
+              testing::AllOf(HasSubstr("WHERE id IN (...)"), Not(HasSubstr("with("))));
+  EXPECT_THAT(SaidOf("dbf-n-plus-one", kRuby,
+                     "ids.each { |id| conn.exec(\"UPDATE t SET a = 1 WHERE id = 5\") }"),
+              testing::AllOf(HasSubstr("with one statement"), Not(HasSubstr("update_all"))));
+  EXPECT_THAT(
+      SaidOf(
+          "dbf-n-plus-one", kPhp,
+          "foreach ($ids as $id) { $em->getRepository(Order::class)->findOneBy(['id' => $id]); }"),
+      HasSubstr("findBy(['id' => $ids])"));
+  EXPECT_THAT(SaidOf("dbf-n-plus-one", kRuby, "ids.each { |id| Order.find(id) }"),
+              HasSubstr("includes(...)"));
+  EXPECT_THAT(SaidOf("dbf-n-plus-one", kPhp, "foreach ($ids as $id) { Order::find($id); }"),
+              HasSubstr("with(...)"));
+}
+
+TEST(HostAdviceTest, AClientOfRedisIsNoModel) {
+  for (const char* code :
+       {"REDIS.get(\"a\")", "Redis.current.get(\"a\")", "REDIS.hgetall(\"a\").each { |k| puts k }",
+        "CACHE_REDIS.all", "$redis.get(\"a\")", "REDIS_POOL.with { |redis| redis.get(\"a\") }",
+        "Order.where(a: 1).each { |order| REDIS.get(order.id) }"}) {
+    for (const char* rule : {"dbf-ar-unbounded-read", "dbf-n-plus-one", "dbf-no-where"}) {
+      EXPECT_EQ(SaidOf(rule, kRuby, code), "") << code;
+    }
+  }
+  EXPECT_THAT(SaidOf("dbf-not-understood", kRuby, "REDIS.get(\"a\")"),
+              HasSubstr("no call in it is known to reach the database"));
+  EXPECT_THAT(SaidOf("dbf-not-understood", kRuby, "REDIS.set(\"a\", 1)"),
+              HasSubstr("of a client of Redis"));
+  EXPECT_THAT(SaidOf("dbf-not-understood", kRuby, "STORE.hget(\"a\", \"b\")"),
+              HasSubstr("by its name no model"));
+  EXPECT_THAT(SaidOf("dbf-not-understood", kRuby, "STORE.get(\"a\")"),
+              HasSubstr("by its name no model"));
+  EXPECT_EQ(SaidOf("dbf-not-understood", kRuby, "FAQ.find(1)"), "");
 }
 
 }  // namespace
