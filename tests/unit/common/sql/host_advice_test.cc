@@ -118,7 +118,9 @@ TEST(HostAdviceTest, AListOfIntegersOfPhpIsNoInjection) {
                            "array_map('intval', $ids)) . ')');",
                            "$db->query('SELECT a FROM t WHERE id IN (' . implode(\", \", "
                            "array_map( 'intval', $r->ids )) "
-                           ". ')');"}) {
+                           ". ')');",
+                           "namespace App; $db->query('SELECT a FROM t WHERE id IN (' . "
+                           "\\implode(',', \\array_map('intval', $ids)) . ')');"}) {
     EXPECT_EQ(SaidOf("dbf-injection-concatenation", kPhp, code), "") << code;
   }
   for (const char* code :
@@ -129,6 +131,8 @@ TEST(HostAdviceTest, AListOfIntegersOfPhpIsNoInjection) {
         "$db->query('SELECT a FROM t WHERE id IN (' . implode(',', array_map($f, $ids)) . ')');",
         "$db->query('SELECT a FROM t WHERE id = -' . implode(',', array_map('intval', $ids)));",
         "function array_map($f, $x) { return $x; } $db->query('SELECT a FROM t WHERE id IN (' . "
+        "implode(',', array_map('intval', $ids)) . ')');",
+        "namespace App; $db->query('SELECT a FROM t WHERE id IN (' . "
         "implode(',', array_map('intval', $ids)) . ')');",
         "use function Evil\\implode; $db->query('SELECT a FROM t WHERE id IN (' . "
         "implode(',', array_map('intval', $ids)) . ')');"}) {
