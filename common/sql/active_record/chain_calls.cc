@@ -287,7 +287,7 @@ void ChainReader::Raw(const HostCall& call, size_t sql) {
       if (!all.empty()) all.push_back(kBetweenTexts);
       all += FillPlaceholders(one);
     }
-    build_.call.has_placeholders = all != held->second;
+    build_.call.has_placeholders = HasPlaceholders(held->second);
     raw_sql_ = std::move(all);
   } else if (!text.known) {
     build_.NoteValue(first);
@@ -300,7 +300,7 @@ void ChainReader::Raw(const HostCall& call, size_t sql) {
       build_.Problem("asks for a setting of the server that a value of the program names");
     }
     raw_sql_ = FillPlaceholders(text.value);
-    build_.call.has_placeholders = raw_sql_ != text.value;
+    build_.call.has_placeholders = HasPlaceholders(text.value);
   }
   for (size_t i = 0; i < call.arguments.size(); ++i) {
     if (i != sql) build_.Plain(call.arguments[i]);

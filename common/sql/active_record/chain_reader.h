@@ -53,6 +53,7 @@ class ChainReader {
   bool IsRelation(const HostCall& call) const;
 
   Reading Finish();
+  void NoteBatch();
   Reading OfModel(MethodRole role);
   void Judge(MethodRole role, bool raw, Reading* reading);
 

@@ -105,7 +105,7 @@ class Reader {
       return;
     }
     absl::StatusOr<HostProgram> program = HostProgram::Read(scope_.target.dialect, code);
-    if (!program.ok()) {
+    if (!program.ok() || !program->balanced()) {
       Problem("holds code in a text that cannot be read");
       return;
     }

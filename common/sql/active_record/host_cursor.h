@@ -49,17 +49,22 @@ class HostCursor {
   // The comment from `start` up to here.
   void Comment(size_t start) { comments_.push_back({text_.substr(start, pos_ - start), start}); }
 
-  absl::Status Fail(size_t at, absl::string_view problem) const {
+  // "line 2, column 7"
+  static std::string Place(absl::string_view text, size_t at) {
     int line = 1;
     size_t begin = 0;
-    for (size_t i = 0; i < at && i < text_.size(); ++i) {
-      if (text_[i] == '\n') {
+    for (size_t i = 0; i < at && i < text.size(); ++i) {
+      if (text[i] == '\n') {
         ++line;
         begin = i + 1;
       }
     }
+    return absl::StrCat("line ", line, ", column ", at - begin + 1);
+  }
+
+  absl::Status Fail(size_t at, absl::string_view problem) const {
     return Error(absl::StatusCode::kInvalidArgument, "BAD_SQL",
-                 absl::StrCat("line ", line, ", column ", at - begin + 1, ": ", problem));
+                 absl::StrCat(Place(text_, at), ": ", problem));
   }
 
   // The code of an interpolation up to its "}", which is skipped; `pos_` stands behind its "{".

@@ -18,6 +18,34 @@ namespace {
 // inside a chain inside a chain costs.
 constexpr size_t kDeepest = 200;
 
+// Whether "if" and its like behind this token stand in front of what they decide on, with an "end"
+// of their own, and not behind it: x = if a, [if a, b: if a, but not x if a.
+bool ExpectsOperand(const HostToken& before) {
+  static constexpr absl::string_view kWords[] = {"and",    "begin",  "do",    "else", "elsif",
+                                                 "ensure", "if",     "in",    "not",  "or",
+                                                 "then",   "unless", "until", "when", "while"};
+  switch (before.kind) {
+    case HostTokenKind::kPunct:
+      return !before.Is(")") && !before.Is("]") && !before.Is("}");
+    case HostTokenKind::kName:
+      return IsOneOf(before.text, kWords);
+    default:
+      return before.kind == HostTokenKind::kNewline || before.kind == HostTokenKind::kLabel;
+  }
+}
+
+// PHP's if (...): and its like, which endif and its like close.
+bool IsClosedByWord(const HostToken& word) {
+  static constexpr absl::string_view kWords[] = {"for", "foreach", "if", "switch", "while"};
+  return word.kind == HostTokenKind::kName && IsOneOf(word.text, kWords);
+}
+
+bool ClosesByWord(const HostToken& word) {
+  static constexpr absl::string_view kWords[] = {"endfor", "endforeach", "endif", "endswitch",
+                                                 "endwhile"};
+  return word.kind == HostTokenKind::kName && IsOneOf(word.text, kWords);
+}
+
 bool BeginsStatement(const HostToken& before) {
   return before.text.empty() || before.kind == HostTokenKind::kNewline || before.Is(";") ||
          before.Is("=") || before.Is("(") || before.Is("{") || before.Is("|") ||
@@ -54,10 +82,9 @@ bool HostProgram::OpensWithEnd(size_t i) const {
   const HostToken& token = tokens_[i];
   if (php_ || token.kind != HostTokenKind::kName || IsMember(i - 1)) return false;
   if (token.text == "def" && IsEndless(i)) return false;
+  if ((*this)[i - 1].IsName("def")) return false;  // def class
   if (IsOneOf(token.text, kAlways)) return true;
-  // return if x
-  if ((*this)[i - 1].IsName("return")) return false;
-  return IsOneOf(token.text, kFirst) && BeginsStatement((*this)[i - 1]);
+  return IsOneOf(token.text, kFirst) && ExpectsOperand((*this)[i - 1]);
 }
 
 // def x = y, def x(a) = y; not def x=(a).
@@ -79,28 +106,73 @@ bool HostProgram::IsEndless(size_t def) const {
   return sign.Is("=") && space && !(*this)[i + 1].Is("=");
 }
 
+// Of PHP: $factory->for($user), function for(User $user)
+bool HostProgram::IsNameOfMethod(size_t i) const {
+  return IsMember(i - 1) || (*this)[i - 1].IsName("function");
+}
+
+// Said of the first place alone: what follows may not match because of it.
+void HostProgram::Break(size_t at, absl::string_view problem) {
+  if (!broken_.empty() && broken_at_ <= at) return;
+  broken_at_ = at;
+  broken_ = absl::StrCat(tokens_[at].text, " ", problem);
+}
+
+// inject :+
+bool HostProgram::EndsInNameOfOperator() const {
+  size_t i = tokens_.size() - 1;
+  while (i > 0 && tokens_[i].kind == HostTokenKind::kPunct && !tokens_[i].Is(":") &&
+         tokens_[i - 1].end == tokens_[i].offset) {
+    --i;
+  }
+  return !php_ && tokens_[i].Is(":") && i + 1 < tokens_.size();
+}
+
+std::string HostProgram::DoubtOfEnd() const {
+  constexpr absl::string_view kDoubt = "it cannot be read to its end: ";
+  if (!broken_.empty()) {
+    return absl::StrCat(kDoubt, HostCursor::Place(text_, tokens_[broken_at_].offset), ": ",
+                        broken_);
+  }
+  if (tokens_.empty()) return "";
+  // Order.where(paid: true).
+  const HostToken& last = tokens_.back();
+  const bool ends = last.kind != HostTokenKind::kPunct || last.Is(")") || last.Is("]") ||
+                    last.Is("}") || last.Is(";") || EndsInNameOfOperator();
+  return ends ? ""
+              : absl::StrCat(kDoubt, HostCursor::Place(text_, last.offset), ": nothing follows ",
+                             last.text);
+}
+
 size_t HostProgram::Match() {
   close_.assign(tokens_.size(), tokens_.size());
   std::vector<size_t> open;
-  bool loop_head = false;  // "while x do": one "end" for both.
+  std::vector<size_t> words;  // Of PHP, what a word closes.
+  bool loop_head = false;     // "while x do": one "end" for both.
   for (size_t i = 0; i < tokens_.size(); ++i) {
     const HostToken& token = tokens_[i];
     if (open.size() > kDeepest) return i;
-    if (token.kind == HostTokenKind::kNewline) loop_head = false;
+    if (token.kind == HostTokenKind::kNewline || token.Is(";")) loop_head = false;
     if (token.Is("(") || token.Is("[") || token.Is("{")) {
       open.push_back(i);
     } else if (token.Is(")") || token.Is("]") || token.Is("}")) {
       const absl::string_view opener = token.Is(")") ? "(" : token.Is("]") ? "[" : "{";
       // What does not fit is left open.
       while (!open.empty() && !tokens_[open.back()].Is(opener)) {
-        open.pop_back();
-        balanced_ = false;
-      }
-      balanced_ = balanced_ && !open.empty();
-      if (!open.empty()) {
-        close_[open.back()] = i;
+        Break(open.back(), "is not closed");
         open.pop_back();
       }
+      if (open.empty()) {
+        Break(i, "closes nothing");
+        continue;
+      }
+      close_[open.back()] = i;
+      const size_t head = open.back() - 1;
+      if (php_ && token.Is(")") && (*this)[i + 1].Is(":") && IsClosedByWord((*this)[head]) &&
+          !IsNameOfMethod(head)) {
+        words.push_back(head);
+      }
+      open.pop_back();
     } else if (OpensWithEnd(i)) {
       if (token.text == "do" && loop_head) {
         loop_head = false;
@@ -108,13 +180,23 @@ size_t HostProgram::Match() {
       }
       loop_head = token.text == "while" || token.text == "until" || token.text == "for";
       open.push_back(i);
-    } else if (!php_ && token.IsName("end") && !IsMember(i - 1) && !open.empty() &&
-               tokens_[open.back()].kind == HostTokenKind::kName) {
+    } else if (!php_ && token.IsName("end") && !IsMember(i - 1) && !(*this)[i - 1].IsName("def")) {
+      if (open.empty() || tokens_[open.back()].kind != HostTokenKind::kName) {
+        Break(i, "closes nothing");
+        continue;
+      }
       close_[open.back()] = i;
       open.pop_back();
+    } else if (php_ && ClosesByWord(token) && !IsNameOfMethod(i)) {
+      if (words.empty()) {
+        Break(i, "closes nothing");
+      } else {
+        words.pop_back();
+      }
     }
   }
-  balanced_ = balanced_ && open.empty();
+  for (size_t at : open) Break(at, "is not closed");
+  for (size_t at : words) Break(at, "is not closed");
   return tokens_.size();
 }
 

@@ -87,7 +87,10 @@ class HostProgram {
   // Whether an expression mentions none of these.
   bool Trusts(absl::string_view code) const;
   // Whether every bracket is closed, and none is closed that was not opened.
-  bool balanced() const { return balanced_; }
+  bool balanced() const { return broken_.empty(); }
+  // Where a whole program cannot be read to its end, and why: "line 1, column 11: ( is not closed".
+  // "" if it can. Of a piece of one it says nothing.
+  std::string DoubtOfEnd() const;
   // Positions outside give an empty token.
   const HostToken& operator[](size_t i) const { return i < tokens_.size() ? tokens_[i] : nothing_; }
 
@@ -115,6 +118,9 @@ class HostProgram {
  private:
   void FindRedefined();  // host_redefined.cc
   size_t Match();        // The token that is nested too deeply; size() if none is.
+  void Break(size_t at, absl::string_view problem);
+  bool IsNameOfMethod(size_t i) const;
+  bool EndsInNameOfOperator() const;
   bool BeginsArgument(size_t i) const;
   size_t EndOfCommand(size_t from, size_t limit) const;
   size_t TakeReceiver(size_t at, HostChain* chain) const;
@@ -128,7 +134,8 @@ class HostProgram {
   bool EndsHead(size_t close) const;
 
   bool php_ = false;
-  bool balanced_ = true;
+  size_t broken_at_ = 0;  // The token at which brackets or words first do not match, ...
+  std::string broken_;    // ... and in which way; "" if they do.
   absl::string_view text_;
   std::vector<HostToken> tokens_;
   std::vector<HostComment> comments_;

@@ -20,6 +20,7 @@ bool IsTextFunction(absl::string_view name) {
   static constexpr absl::string_view kNames[] = {"Float",
                                                  "Integer",
                                                  "array_fill",
+                                                 "array_map",
                                                  "count",
                                                  "esc_sql",
                                                  "escape",
@@ -108,8 +109,18 @@ void HostProgram::FindRedefined() {
   std::set<std::string> found;
   bool wordpress = false;
   bool unclear = false;
+  bool in_namespace = false;
   for (size_t i = 0; i < size(); ++i) {
     const HostToken& token = tokens_[i];
+    // implode(',', array_map(...)): in a namespace another file may define functions of these
+    // names.
+    in_namespace = in_namespace || (php_ && token.IsName("namespace"));
+    const bool maps = absl::EqualsIgnoreCase(token.text, "array_map") ||
+                      absl::EqualsIgnoreCase(token.text, "\\array_map");
+    if (in_namespace && maps &&
+        !(absl::StartsWith(token.text, "\\") && absl::StartsWith((*this)[i - 4].text, "\\"))) {
+      found.insert("array_map");
+    }
     for (const StringPart& part : token.parts) {
       if (php_ && part.is_code && !OnlyAsksInText(part.text)) unclear = true;
     }

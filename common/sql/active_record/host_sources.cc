@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/strip.h"
 
 #include "common/sql/active_record/host_text.h"
 #include "common/sql/active_record/words.h"
@@ -115,6 +116,37 @@ bool GivesNumber(absl::string_view code) {
     }
   }
   return false;
+}
+
+bool GivesNumbers(absl::string_view code) {
+  const auto strip = [&] { code = absl::StripLeadingAsciiWhitespace(code); };
+  absl::ConsumePrefix(&code, "\\");
+  if (!absl::ConsumePrefix(&code, "implode(") && !absl::ConsumePrefix(&code, "join(")) return false;
+  strip();
+  if (code.empty() || (code[0] != '\'' && code[0] != '"')) return false;
+  const size_t end = code.find(code[0], 1);
+  if (end == absl::string_view::npos) return false;
+  const absl::string_view glue = code.substr(1, end - 1);
+  if (glue != "," && glue != ", ") return false;
+  code.remove_prefix(end + 1);
+  strip();
+  if (!absl::ConsumePrefix(&code, ",")) return false;
+  strip();
+  absl::ConsumePrefix(&code, "\\");
+  if (!absl::ConsumePrefix(&code, "array_map(")) return false;
+  strip();
+  // As a text it is PHP's own, whatever the namespace has.
+  if (!absl::ConsumePrefix(&code, "'intval'") && !absl::ConsumePrefix(&code, "\"intval\"")) {
+    return false;
+  }
+  strip();
+  if (!absl::ConsumePrefix(&code, ",")) return false;
+  code = absl::StripAsciiWhitespace(code);
+  for (int closes = 0; closes < 2; ++closes) {
+    if (!absl::ConsumeSuffix(&code, ")")) return false;
+    code = absl::StripAsciiWhitespace(code);
+  }
+  return IsSimpleValue(code, true);
 }
 
 HostRange UnwrapSql(const HostProgram& program, HostRange range) {

@@ -19,6 +19,8 @@ bool JoinsValues(const HostProgram& program, HostRange range);
 
 // Whether an expression gives a number, which breaks out of nothing: x.to_i, (int)$x, intval($x).
 bool GivesNumber(absl::string_view expression);
+// Whether it is PHP's implode(',', array_map('intval', $ids)): numbers with commas between them.
+bool GivesNumbers(absl::string_view code);
 
 // What marks a text as SQL, without that mark: "a" for Arel.sql("a"), DB::raw("a"), and for
 // sanitize_sql(["a = ?", x]), whose values are quoted.

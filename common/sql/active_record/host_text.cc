@@ -185,7 +185,8 @@ class TextReader {
       return;
     }
     // Behind a minus a negative number would begin a comment.
-    if (shows && GivesNumber(code) && !absl::EndsWith(text_.value, "-")) {
+    const bool numbers = GivesNumber(code) || (program_.php() && GivesNumbers(code));
+    if (shows && numbers && !absl::EndsWith(text_.value, "-")) {
       absl::StrAppend(&text_.value, "1");
       return;
     }

@@ -29,9 +29,31 @@ std::string NotKnown(absl::string_view name) {
   return absl::StrCat("calls ", Shown(name), ", which is not known and may write");
 }
 
+// Of a method: what the table has is judged by it, so that it is known, if only it is that one.
+std::string NotSeenWhose(absl::string_view method) {
+  if (FindModelMethod(absl::AsciiStrToLower(method)) == nullptr) return NotKnown(method);
+  return absl::StrCat("calls ", Shown(method),
+                      ", which is judged as ActiveRecord's: whether it is that method is not seen");
+}
+
 absl::string_view LastOf(absl::string_view name) {
   const size_t space = name.find_last_of(":\\");
   return space == absl::string_view::npos ? name : name.substr(space + 1);
+}
+
+// STORE.get("a"): ActiveRecord has no such method, but clients of Redis and the like do.
+std::string DoubtOfStoreInConstant(const HostChain& chain) {
+  static constexpr absl::string_view kNames[] = {
+      "decr",    "decrby", "del",  "expire", "get",    "getset", "hdel",  "hget",
+      "hgetall", "hmget",  "hset", "incr",   "incrby", "lpop",   "lpush", "lrange",
+      "mget",    "mset",   "rpop", "rpush",  "sadd",   "setex",  "setnx", "smembers",
+      "srem",    "ttl",    "zadd", "zrange", "zrem"};
+  const absl::string_view name = chain.receiver;
+  const bool capitals = std::any_of(name.begin(), name.end(), absl::ascii_isupper) &&
+                        std::none_of(name.begin(), name.end(), absl::ascii_islower);
+  if (!capitals || !IsOneOf(chain.calls[0].name, kNames) || !IsModelClass(name)) return "";
+  return absl::StrCat("calls ", Shown(chain.calls[0].name), " of ", Shown(name),
+                      ", by its name no model of ActiveRecord but a client of a store as Redis");
 }
 
 // A name of which the reader assumes what stands behind it.
@@ -97,8 +119,11 @@ HostTrust::HostTrust(const HostProgram& program, const HostVariables& variables)
       const bool own = program[i + 2].Is(".");
       functions_.insert(std::string(program[own ? i + 3 : i + 1].text));
     } else if (token.text == "class") {
+      class_ = true;
       for (size_t k = i + 1; k < i + 8 && program[k].kind != HostTokenKind::kNewline; ++k) {
         controller_ = controller_ || absl::EndsWith(program[k].text, "Controller");
+        migration_ = migration_ || (program[k].Is("::") && program[k + 1].IsName("Migration") &&
+                                    program[k - 1].IsName("ActiveRecord"));
       }
     } else if (token.text == "scope" && next.kind == HostTokenKind::kSymbol) {
       scopes_.insert(std::string(next.text));
@@ -131,7 +156,7 @@ bool HostTrust::Defines(absl::string_view name) const {
 }
 
 std::string HostTrust::DoubtOf(absl::string_view method) {
-  return method.empty() ? "" : NotKnown(method);
+  return method.empty() ? "" : NotSeenWhose(method);
 }
 
 std::string HostTrust::DoubtOfCall(const HostChain& chain) const {
@@ -323,7 +348,10 @@ std::string HostTrust::DoubtOfRubyWord(const HostCall& call, const HostChain& ch
     }
     return "";
   }
-  return NotKnown(name);
+  // create_table, add_column: of a migration, or of a piece of one that stands in no class.
+  const ModelMethod* method = FindModelMethod(name);
+  const bool schema = method != nullptr && method->role == MethodRole::kSchema;
+  return schema && (migration_ || !class_) ? "" : NotSeenWhose(name);
 }
 
 // What a module that stands elsewhere puts in the place of trusted methods is not seen.
@@ -369,7 +397,10 @@ std::string HostTrust::DoubtOfClass(const HostChain& chain) const {
   switch (ReviewOfClass(chain.receiver, call.name)) {
     case OfClass::kNotReviewed:
       if (path) break;
-      return "";
+      // Of Net::HTTP the chain that begins inside is none.
+      return program_.php() || program_[chain.range.begin - 1].Is("::")
+                 ? ""
+                 : DoubtOfStoreInConstant(chain);
     case OfClass::kUnknown:
       return NotKnown(name);
     case OfClass::kHarmless:

@@ -59,7 +59,10 @@ class HostTrust {
   std::set<std::string, std::less<>> methods_;    // Those of PHP, and of its classes.
   std::set<std::string, std::less<>> modules_;
   std::set<std::string, std::less<>> scopes_;
-  bool controller_ = false;                       // Of Ruby: one of its classes is.
+  // Of Ruby: it has a class, one of them is a controller, a migration.
+  bool class_ = false;
+  bool controller_ = false;
+  bool migration_ = false;
   std::set<std::string, std::less<>> receivers_;  // Constants on which something is called.
 };
 

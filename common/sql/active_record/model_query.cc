@@ -70,6 +70,23 @@ std::string FillPlaceholders(absl::string_view fragment) {
   return filled;
 }
 
+bool HasPlaceholders(absl::string_view sql) {
+  if (FillPlaceholders(sql) != sql) return true;
+  char quote = '\0';
+  for (size_t i = 0; i < sql.size(); ++i) {
+    const char c = sql[i];
+    if (quote != '\0') {
+      if (c == quote) quote = '\0';
+    } else if (c == '\'' || c == '"' || c == '`') {
+      quote = c;
+    } else if (c == '$' && i + 1 < sql.size() && absl::ascii_isdigit(sql[i + 1]) &&
+               (i == 0 || !IsNameByte(sql[i - 1]))) {
+      return true;
+    }
+  }
+  return false;
+}
+
 std::string ModelQuery::ToSql(const Target& embedded, MethodRole role) const {
   const std::string name = QuoteName(embedded, table);
   std::string sql;

@@ -44,4 +44,8 @@ std::string QuoteName(const Target& embedded, absl::string_view name);
 // Of a fragment of SQL: "?" and ":name" outside of quotes become 1.
 std::string FillPlaceholders(absl::string_view fragment);
 
+// Whether values are handed to SQL beside its text: "?", ":name", and PostgreSQL's "$1", which its
+// readers know, so that it is not filled.
+bool HasPlaceholders(absl::string_view sql);
+
 }  // namespace dbfleet::sql

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/active_record/active_record.h"
@@ -9,6 +10,7 @@ namespace dbfleet::sql {
 namespace {
 
 constexpr size_t kMostReasons = 20;
+constexpr absl::string_view kReachesNothing = "no call in it is known to reach the database";
 
 void AddReason(std::string reason, Verdict* verdict) {
   std::vector<std::string>& all = verdict->reasons;
@@ -37,6 +39,18 @@ void Merge(Verdict&& other, Verdict* verdict) {
   verdict->transactional = verdict->transactional && other.transactional;
   verdict->transaction_control = verdict->transaction_control || other.transaction_control;
   verdict->credentials = verdict->credentials || other.credentials;
+}
+
+// "calls x, which is not known ...": of a call of which the doubt says so, no problem says it again
+// in other words.
+void DropSaidTwice(absl::string_view doubt, std::vector<std::string>* problems) {
+  constexpr absl::string_view kNotKnown = ", which is not known ";
+  const size_t at = doubt.find(kNotKnown);
+  if (at == absl::string_view::npos) return;
+  const absl::string_view said = doubt.substr(0, at + kNotKnown.size());
+  problems->erase(std::remove_if(problems->begin(), problems->end(),
+                                 [&](const auto& one) { return absl::StartsWith(one, said); }),
+                  problems->end());
 }
 
 }  // namespace
@@ -90,12 +104,15 @@ Reading ReadActiveRecord(const Target& target, absl::string_view text, const Hos
   scope.generous = scope.for_effect = true;
   HostFindings findings = ReadExpressions(*program, {0, program->size()}, scope);
   if (!context.doubt.empty()) {
+    DropSaidTwice(context.doubt, &findings.problems);
     findings.problems.insert(findings.problems.begin(), context.doubt);
   } else if (findings.readings.empty()) {
-    findings.problems.push_back("no call in it is known to reach the database");
+    findings.problems.emplace_back(kReachesNothing);
   }
   if (!program->balanced()) findings.problems.push_back("its brackets do not match");
   Reading reading = Combine(std::move(findings.readings));
+  // Of what is no call of ActiveRecord nothing is said as of one.
+  if (context.doubt == kReachesNothing) reading.facts.call.reset();
   for (std::string& problem : findings.problems) {
     reading.verdict.safety = Safety::kDestructive;
     reading.verdict.understood = false;

@@ -9,6 +9,7 @@
 #include "absl/strings/strip.h"
 
 #include "common/base/text.h"
+#include "common/sql/active_record/batches.h"
 #include "common/sql/active_record/chain_reader.h"
 #include "common/sql/active_record/given_sql.h"
 #include "common/sql/active_record/host_builders.h"
@@ -364,10 +365,22 @@ Reading ChainReader::Finish() {
   Judge(role, raw, &reading);
   build_.call.receiver = SanitizeForDisplay(Truncate(chain_.receiver, 80));
   build_.call.in_loop = scope_.context.in_loop;
+  NoteBatch();
   build_.call.walked = scope_.context.walked;
   build_.call.php = scope_.target.dialect == Dialect::kActiveRecordPhp;
   reading.facts.call = build_.call;
   return reading;
+}
+
+// in_batches { |batch| batch.update_all(...) }, ... Item.where(order_id: batch).delete_all }
+void ChainReader::NoteBatch() {
+  const HostContext& context = scope_.context;
+  if (context.batch.empty()) return;
+  const bool own = chain_.receiver == context.batch;
+  build_.call.has_limit = build_.call.has_limit || own;
+  build_.call.each_batch =
+      context.each_batch &&
+      (own || (build_.call.has_conditions && NamesBatch(program_, chain_, context.batch)));
 }
 
 Reading ChainReader::OfModel(MethodRole role) {

@@ -11,6 +11,7 @@
 #include "common/base/status.h"
 #include "common/sql/active_record/active_record.h"
 #include "common/sql/active_record/association_walk.h"
+#include "common/sql/active_record/batches.h"
 #include "common/sql/active_record/harmless_functions.h"
 #include "common/sql/active_record/host_builders.h"
 #include "common/sql/active_record/host_declarations.h"
@@ -221,9 +222,13 @@ class Splitter {
       if (!reaches) Scan({std::max(inside, i + 1), hole.range.begin}, in_loop);
       const bool in_builder = std::exchange(in_builder_, in_builder_ || (reaches && hole.builds));
       const bool in_schema = std::exchange(in_schema_, in_schema_ || (reaches && schema));
+      Batch batch = batch_;
+      if (hole.loop) batch_.each = false;
+      if (!hole.batch.empty()) batch_ = {hole.batch, true};
       Scan(hole.range, in_loop || hole.loop);
       in_builder_ = in_builder;
       in_schema_ = in_schema;
+      batch_ = std::move(batch);
       inside = hole.range.end;
     }
     if (binds_records && !reaches) flow_.ParametersOfArrows(*chain);
@@ -329,7 +334,9 @@ class Splitter {
       if (close >= end) return i + 1;
       if (program_[i].IsName("for")) flow_.BindLoop(i);
       flow_.BindAhead({i + 1, close});
+      const bool each = std::exchange(batch_.each, false);
       Scan({i + 1, close}, true);
+      batch_.each = each;
       return close;
     }
     const size_t close = program_.CloseOf(std::min(i + 1, program_.size() - 1));
@@ -380,6 +387,7 @@ class Splitter {
     HostRange range;
     bool loop = false;
     bool builds = false;  // It is given a builder, for nothing but telling it more.
+    std::string batch;    // The variable that holds a batch in it.
   };
 
   // The blocks of a chain, and the bodies of PHP's closures among its arguments.
@@ -388,7 +396,7 @@ class Splitter {
     for (const HostCall& call : chain.calls) {
       const bool loop = IsOneOf(call.name, kLoopCalls);
       const bool hole = call.block.has_value() && !HoldsSql(program_, chain, call);
-      if (hole) holes.push_back({*call.block, loop});
+      if (hole) holes.push_back({*call.block, loop, false, BatchOf(program_, chain, call)});
       if (!program_.php()) continue;
       const ModelMethod* method = FindModelMethod(call.name);
       const bool builds = method != nullptr && method->role == MethodRole::kRefine;
@@ -398,7 +406,7 @@ class Splitter {
           if (!program_[i].IsName("function")) continue;
           while (i < argument.end && !program_[i].Is("{")) ++i;
           if (i < argument.end && program_.CloseOf(i) < program_.size()) {
-            holes.push_back({{i + 1, program_.CloseOf(i)}, loop, builds});
+            holes.push_back({{i + 1, program_.CloseOf(i)}, loop, builds, ""});
             i = program_.CloseOf(i);
           }
         }
@@ -435,6 +443,8 @@ class Splitter {
     builders_.AddTo(chain.range, &statement.host);
     statement.host.redefined = program_.redefined();
     statement.host.in_loop = in_loop;
+    statement.host.batch = batch_.variable;
+    statement.host.each_batch = batch_.each;
     statement.host.charset = session_.charset();
     statement.modes_changed = session_.modes_changed();
     session_.Take(program_, chain);
@@ -457,6 +467,11 @@ class Splitter {
   StatementPlaces places_;
   LocalRecords records_;
   RecordFlow flow_;
+  struct Batch {
+    std::string variable;  // See HostContext.
+    bool each = false;
+  };
+  Batch batch_;
   size_t looked_until_ = 0;
   bool in_schema_ = false;   // In a block that gives a table its columns: t.string :name
   bool in_builder_ = false;  // In a closure that tells a builder more.
@@ -490,10 +505,17 @@ absl::StatusOr<std::vector<Statement>> SplitActiveRecord(const Target& target,
     bound = shared.bound();
     statements = Splitter(read, program, EmbeddedTarget(target), &shared).All();
   }
+  // No interpreter would run any of it; where its calls end is guessed.
+  const std::string broken = read.DoubtOfEnd();
+  for (Statement& statement : statements) {
+    if (!broken.empty()) statement.host.doubt = broken;
+  }
   if (!statements.empty() || read.size() == 0) return statements;
   Statement whole;
-  whole.host.declares = splitter.Declares();
-  if (!whole.host.declares) whole.host.doubt = "no call in it is known to reach the database";
+  whole.host.declares = broken.empty() && splitter.Declares();
+  whole.host.doubt = broken;
+  if (broken.empty() && !whole.host.declares)
+    whole.host.doubt = "no call in it is known to reach the database";
   whole.text = std::string(read.Source({0, read.size()}));
   for (size_t i = 0; i < read[0].offset; ++i) {
     whole.column = program[i] == '\n' ? 1 : whole.column + 1;

@@ -57,7 +57,8 @@ std::string Batches(const Look& look, const CallFacts& call) {
 void UnboundedRead(const Look& look, const CallFacts& call) {
   const bool loads = call.method == "all" || call.method == "find_all" || call.method == "to_a" ||
                      call.method == "load" || call.method == "each" || call.method == "where" ||
-                     call.method == "get" || (call.method == "find" && look.is(Verb::kSelect));
+                     (call.method == "get" && call.php) ||
+                     (call.method == "find" && look.is(Verb::kSelect));
   const bool by_this = loads && !call.has_conditions && !call.has_limit;
   if (call.raw_sql || (!by_this && call.loads_all.empty())) return;
   const std::string caller = Caller(look, call);
@@ -71,14 +72,27 @@ void UnboundedRead(const Look& look, const CallFacts& call) {
                    call.php ? "limit($n)" : "limit(n)", batches));
 }
 
+// As the library writes it that the call is of. "": find_by_sql, as the rule says.
+std::string WithPlaceholders(const CallFacts& call) {
+  if (absl::StartsWith(call.method, "pg_")) {
+    return "write pg_query_params($connection, '... WHERE id = $1', [$id])";
+  }
+  if (call.php) {
+    return "write prepare('... WHERE id = ?') and execute([$id]), or in Laravel "
+           "DB::select('... WHERE id = ?', [$id])";
+  }
+  // Of the gem pg.
+  return call.method == "exec" || call.method == "async_exec" || call.method == "exec_params"
+             ? "write exec_params(\"... WHERE id = $1\", [id])"
+             : "";
+}
+
 void NoPlaceholders(const Look& look, const CallFacts& call) {
   if (!call.raw_sql || call.concatenates || call.has_placeholders) return;
   if (look.facts.query.filtered_columns.empty()) return;
   look.Report(LintId::kArNoPlaceholders,
               absl::StrCat(CallText(look, call), " hands over SQL without placeholders"),
-              call.php ? "write prepare('... WHERE id = ?') and execute([$id]), or in Laravel "
-                         "DB::select('... WHERE id = ?', [$id])"
-                       : "");
+              WithPlaceholders(call));
 }
 
 // Writes many rows at once, so that a loop around it is one over batches; or sends nothing by
@@ -91,11 +105,26 @@ bool IsOfBatches(const CallFacts& call) {
          std::find(std::begin(kNames), std::end(kNames), call.method) != std::end(kNames);
 }
 
+// Of SQL as text no model is known that could load or write something together.
+std::string OneStatement(bool writes) {
+  return writes
+             ? "gather the rows in the loop, and write them behind it with one statement: INSERT "
+               "... VALUES (...), (...), or UPDATE ... WHERE id IN (...)"
+             : "run one statement in front of the loop, for all of its values: SELECT ... WHERE "
+               "id IN (...)";
+}
+
 void NPlusOne(const Look& look, const CallFacts& call) {
-  if (!call.in_loop || IsOfBatches(call)) return;
+  // ActiveRecord has no get: it is of a hash, or of a client of another store.
+  const bool of_store = !call.php && call.method == "get";
+  if (!call.in_loop || call.each_batch || of_store || IsOfBatches(call)) return;
   const bool writes = IsDml(look.facts.verb);
   absl::string_view advice = "load them before the loop: includes(...), or where(id: ids)";
-  if (call.php) advice = "load them before the loop: with(...), or whereIn('id', $ids)";
+  if (call.php) {
+    const bool doctrine = call.method == "findby" || call.method == "findoneby";
+    advice = doctrine ? "load them before the loop: findBy(['id' => $ids])"
+                      : "load them before the loop: with(...), or whereIn('id', $ids)";
+  }
   if (writes) {
     advice = call.php
                  ? "gather the rows in the loop, and write them behind it at once: insert($rows), "
@@ -105,7 +134,7 @@ void NPlusOne(const Look& look, const CallFacts& call) {
   }
   look.Report(LintId::kNPlusOne,
               absl::StrCat(CallText(look, call), " runs once for each record of a loop"),
-              std::string(advice));
+              call.raw_sql ? OneStatement(writes) : std::string(advice));
 }
 
 void AssociationInLoop(const Look& look, const CallFacts& call) {

@@ -93,8 +93,9 @@ struct CallFacts {
   bool has_limit = false;
   // The call that loads every row of the model, whatever is done behind it in memory: "all", "map".
   std::string loads_all;
-  bool php = false;      // Else Ruby.
-  bool in_loop = false;  // Inside a loop over records: one query for each (N+1).
+  bool php = false;         // Else Ruby.
+  bool in_loop = false;     // Inside a loop over records: one query for each (N+1).
+  bool each_batch = false;  // Inside a loop over batches, of the rows of one of which it is.
   // It gives the records of a loop which reads this association of each of them, as far as names
   // tell, and does not load it ahead.
   std::string walked;

@@ -12,8 +12,11 @@ namespace dbfleet::sql {
 
 // What stands around a statement that was cut out of a program in a host language.
 struct HostContext {
-  bool in_loop = false;                         // Inside a loop: it runs once for each round.
-  std::string walked;                           // See CallFacts.
+  bool in_loop = false;  // Inside a loop: it runs once for each round.
+  std::string walked;    // See CallFacts.
+  // The variable that holds one batch of rows in a block around it: in_batches { |batch| ... }.
+  std::string batch;
+  bool each_batch = false;                      // That block is the innermost loop around it.
   std::vector<std::string> placeholder_values;  // Variables that hold placeholders ("?, ?") only.
   // Variables that hold a text which was joined with a value of the program, and that value.
   std::map<std::string, std::string> joined_values;
