@@ -3,6 +3,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 #include "common/sql/lint/checks.h"
 #include "common/sql/lint/partitions.h"
@@ -152,8 +153,15 @@ std::string ForeignKeyName(const Look& look, const ForeignKeyFacts& key,
 
 void FkNotValid(const Look& look, const Alteration& alteration) {
   const ForeignKeyFacts& key = *alteration.foreign_key;
-  if (!look.postgres() || key.not_valid || look.IsNew(look.table())) return;
+  if (!look.postgres()) return;
   const std::string name = ForeignKeyName(look, key, alteration.name);
+  if (key.not_valid || alteration.not_valid) {
+    absl::string_view definition = alteration.definition;
+    absl::ConsumeSuffix(&definition, " NOT VALID");
+    if (absl::EndsWithIgnoreCase(definition, "NOT VALID")) definition = "";
+    return RefusedForeignKey(look, alteration, ByPartition(look, name, definition));
+  }
+  if (look.IsNew(look.table())) return;
   ReportForeignKey(look, key,
                    IsCheckedByPartition(look) ? ByPartition(look, name, alteration.definition)
                                               : NotValid(look, alteration, name));
@@ -291,7 +299,7 @@ void CheckAlteration(const Look& look, const Alteration& alteration) {
     case AlterationKind::kAddForeignKey:
       if (!alteration.foreign_key.has_value()) return;
       CheckForeignKey(look, *alteration.foreign_key);
-      if (!alteration.not_valid) FkNotValid(look, alteration);
+      FkNotValid(look, alteration);
       return;
     case AlterationKind::kAddCheck:
       return AddCheck(look, alteration);
@@ -314,6 +322,7 @@ void CheckAlteration(const Look& look, const Alteration& alteration) {
 }  // namespace
 
 void CheckConstraints(const Look& look) {
+  RefusedOfPartitioned(look);
   for (const ForeignKeyFacts& key : look.facts.foreign_keys) {
     if (!key.is_inline) CheckForeignKey(look, key);
   }
