@@ -6,6 +6,7 @@
 #include "absl/strings/strip.h"
 
 #include "common/sql/lint/checks.h"
+#include "common/sql/lint/live_effects.h"
 #include "common/sql/lint/partitions.h"
 
 // Keys and checks.
@@ -247,9 +248,19 @@ bool ParentIsUnique(const Look& look, const ForeignKeyFacts& key) {
 void CheckForeignKey(const Look& look, const ForeignKeyFacts& key) {
   const std::string table = look.Sql(look.table());
   const std::string parent = look.Sql(key.parent);
-  look.Report(LintId::kForeignKey,
-              absl::StrCat("a foreign key of ", table, " to ", parent,
-                           ": tools for online schema change cannot handle either table"));
+  const bool unchecked = look.mysql() && look.is(Verb::kAlterTable) &&
+                         look.script.session().foreign_keys_off() && !look.IsNew(look.table()) &&
+                         AddsForeignKeysOnly(look.facts);
+  look.Report(
+      LintId::kForeignKey,
+      absl::StrCat("a foreign key of ", table, " to ", parent,
+                   ": tools for online schema change cannot handle either table",
+                   unchecked ? "; with foreign_key_checks off it is added in place, and the rows "
+                               "that are there are not checked, now or later"
+                             : ""),
+      unchecked ? absl::StrCat("look first for rows of ", table, " whose ", look.Sql(key.columns),
+                               " has no match in ", parent, ": there may be none")
+                : "");
   if (key.cascades_delete) {
     look.Report(LintId::kCascadeDelete,
                 absl::StrCat("deleting from ", parent, " deletes rows of ", table,

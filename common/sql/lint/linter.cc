@@ -106,6 +106,7 @@ Linter::Linter(const Target& target, const LintConfig& config, const SchemaSnaps
 
 void Linter::HoldAgainstSnapshot(Reading* reading) const {
   AddCopies(target_, snapshot_, script_, reading);
+  TakeBackForeignKeyCopies(target_, script_, reading);
   if (snapshot_ == nullptr) return;
   TakeBackCopies(target_, snapshot_, script_, reading);
   if (!target_.postgres()) return;
