@@ -56,11 +56,20 @@ bool IsAmong(const std::vector<std::string>& version, const std::vector<std::str
 }
 
 bool SortSeries(std::vector<std::string>* files) {
-  const bool series = std::all_of(files->begin(), files->end(), [&](const std::string& file) {
-    return !VersionOfFile(file).empty() && FolderOf(file) == FolderOf(files->front());
-  });
-  if (series) std::stable_sort(files->begin(), files->end(), IsBefore);
-  return series;
+  std::vector<std::string> versions;
+  for (const std::string& file : *files) {
+    if (!VersionOfFile(file).empty()) versions.push_back(file);
+  }
+  const bool one_folder = std::all_of(
+      versions.begin(), versions.end(),
+      [&](const std::string& file) { return FolderOf(file) == FolderOf(versions.front()); });
+  if (!one_folder) return false;
+  std::stable_sort(versions.begin(), versions.end(), IsBefore);
+  auto next = versions.begin();
+  for (std::string& file : *files) {
+    if (!VersionOfFile(file).empty()) file = *next++;
+  }
+  return versions.size() == files->size();
 }
 
 }  // namespace dbfleet::cli

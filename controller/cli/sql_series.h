@@ -15,7 +15,8 @@ std::vector<std::string> VersionOfFile(absl::string_view path);
 bool IsAmong(const std::vector<std::string>& version, const std::vector<std::string>& applied);
 
 // Whether they are versions of one folder, which are run one after the other. Then they are put
-// into the order of their versions: "V10__x.sql" comes behind "V2__x.sql".
+// into the order of their versions: "V10__x.sql" comes behind "V2__x.sql". Beside other files they
+// are no series, but stand in that order all the same.
 bool SortSeries(std::vector<std::string>* files);
 
 }  // namespace dbfleet::cli

@@ -22,6 +22,9 @@ TEST(SqlSeriesTest, VersionsOfOneFolderStandInTheirOrder) {
   std::vector<std::string> files = {"db/V1__a.sql", "db/V10__b.sql", "db/V2__c.sql"};
   EXPECT_TRUE(SortSeries(&files));
   EXPECT_THAT(files, ElementsAre("db/V1__a.sql", "db/V2__c.sql", "db/V10__b.sql"));
+  files = {"db/V10__b.sql", "db/x.sql", "db/V2__c.sql"};
+  EXPECT_FALSE(SortSeries(&files));
+  EXPECT_THAT(files, ElementsAre("db/V2__c.sql", "db/x.sql", "db/V10__b.sql"));
   for (std::vector<std::string> others :
        {std::vector<std::string>{"b.sql", "V1__a.sql"}, {"x/V2__a.sql", "y/V1__a.sql"}}) {
     const std::vector<std::string> before = others;
