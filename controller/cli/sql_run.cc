@@ -26,6 +26,7 @@
 #include "controller/cli/exit_code.h"
 #include "controller/cli/sql_input.h"
 #include "controller/cli/sql_output.h"
+#include "controller/cli/sql_series.h"
 
 namespace dbfleet::cli {
 namespace {
@@ -239,8 +240,10 @@ class Runner {
         output_(MakeSqlOutput(shell, task, plan.options,
                               plan.thresholds.destructive || task == SqlTask::kClassify)) {}
 
-  int Run(const std::vector<std::string>& files) {
+  int Run(std::vector<std::string> files) {
     int code = kExitOk;
+    // What the one leaves the next one meets, so that they are gone through as they are run.
+    if (plan_.snapshot.has_value()) in_series_ = SortSeries(&files);
     output_->Begin();
     for (const std::string& file : files) {
       const absl::Status status =
@@ -317,6 +320,10 @@ class Runner {
   absl::Status LintFile(const std::string& file) {
     sql::Linter::Options options = OptionsFor(file);
     if (options.down) options.up = MadeByUp(file);
+    const bool down = options.down;
+    options.before = left_;
+    options.applied = plan_.snapshot.has_value() &&
+                      IsAmong(VersionOfFile(file), plan_.snapshot->applied_versions);
     sql::Linter linter(plan_.options.target, plan_.config,
                        plan_.snapshot.has_value() ? &*plan_.snapshot : nullptr, std::move(options));
     std::vector<StatementReport> reports;
@@ -341,6 +348,7 @@ class Runner {
     }
     if (!status.ok()) linter.BreakOff();
     ShowFindings(file, linter.Finish(), places, &reports);
+    if (!down && plan_.snapshot.has_value()) left_ = linter.Left(in_series_);
     for (const StatementReport& report : reports) output_->Statement(report);
     return status;
   }
@@ -406,6 +414,8 @@ class Runner {
   Shell& shell_;
   const SqlTask task_;
   const Plan& plan_;
+  bool in_series_ = false;                   // The files are versions of one series.
+  std::optional<sql::FollowedSchema> left_;  // What the files so far leave.
   const std::unique_ptr<SqlOutput> output_;
   Totals totals_;
 };

@@ -7,6 +7,7 @@
 namespace dbfleet::sql {
 
 void CheckDml(const Look& look);
+void CheckDryRun(const Look& look);
 void CheckQueries(const Look& look);
 void CheckScans(const Look& look);
 void CheckTransactions(const Look& look);

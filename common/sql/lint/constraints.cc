@@ -3,8 +3,10 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 #include "common/sql/lint/checks.h"
+#include "common/sql/lint/live_effects.h"
 #include "common/sql/lint/partitions.h"
 
 // Keys and checks.
@@ -152,8 +154,15 @@ std::string ForeignKeyName(const Look& look, const ForeignKeyFacts& key,
 
 void FkNotValid(const Look& look, const Alteration& alteration) {
   const ForeignKeyFacts& key = *alteration.foreign_key;
-  if (!look.postgres() || key.not_valid || look.IsNew(look.table())) return;
+  if (!look.postgres()) return;
   const std::string name = ForeignKeyName(look, key, alteration.name);
+  if (key.not_valid || alteration.not_valid) {
+    absl::string_view definition = alteration.definition;
+    absl::ConsumeSuffix(&definition, " NOT VALID");
+    if (absl::EndsWithIgnoreCase(definition, "NOT VALID")) definition = "";
+    return RefusedForeignKey(look, alteration, ByPartition(look, name, definition));
+  }
+  if (look.IsNew(look.table())) return;
   ReportForeignKey(look, key,
                    IsCheckedByPartition(look) ? ByPartition(look, name, alteration.definition)
                                               : NotValid(look, alteration, name));
@@ -239,9 +248,19 @@ bool ParentIsUnique(const Look& look, const ForeignKeyFacts& key) {
 void CheckForeignKey(const Look& look, const ForeignKeyFacts& key) {
   const std::string table = look.Sql(look.table());
   const std::string parent = look.Sql(key.parent);
-  look.Report(LintId::kForeignKey,
-              absl::StrCat("a foreign key of ", table, " to ", parent,
-                           ": tools for online schema change cannot handle either table"));
+  const bool unchecked = look.mysql() && look.is(Verb::kAlterTable) &&
+                         look.script.session().foreign_keys_off() && !look.IsNew(look.table()) &&
+                         AddsForeignKeysOnly(look.facts);
+  look.Report(
+      LintId::kForeignKey,
+      absl::StrCat("a foreign key of ", table, " to ", parent,
+                   ": tools for online schema change cannot handle either table",
+                   unchecked ? "; with foreign_key_checks off it is added in place, and the rows "
+                               "that are there are not checked, now or later"
+                             : ""),
+      unchecked ? absl::StrCat("look first for rows of ", table, " whose ", look.Sql(key.columns),
+                               " has no match in ", parent, ": there may be none")
+                : "");
   if (key.cascades_delete) {
     look.Report(LintId::kCascadeDelete,
                 absl::StrCat("deleting from ", parent, " deletes rows of ", table,
@@ -291,7 +310,7 @@ void CheckAlteration(const Look& look, const Alteration& alteration) {
     case AlterationKind::kAddForeignKey:
       if (!alteration.foreign_key.has_value()) return;
       CheckForeignKey(look, *alteration.foreign_key);
-      if (!alteration.not_valid) FkNotValid(look, alteration);
+      FkNotValid(look, alteration);
       return;
     case AlterationKind::kAddCheck:
       return AddCheck(look, alteration);
@@ -314,6 +333,7 @@ void CheckAlteration(const Look& look, const Alteration& alteration) {
 }  // namespace
 
 void CheckConstraints(const Look& look) {
+  RefusedOfPartitioned(look);
   for (const ForeignKeyFacts& key : look.facts.foreign_keys) {
     if (!key.is_inline) CheckForeignKey(look, key);
   }

@@ -212,122 +212,12 @@ void InsertedRows(const Look& look) {
   }
 }
 
-// MariaDB makes them up: seq_1_to_10, seq_0_to_100_step_5.
-bool IsNumberSeries(const Look& look, const std::string& name) {
-  return look.target.dialect == Dialect::kMariaDb && absl::StartsWithIgnoreCase(name, "seq_") &&
-         absl::StrContains(name, "_to_");
-}
-
-// A query of one table and of nothing else. What a model's query reads is named by convention, and
-// may have another name.
-bool ReadsOneTable(const Look& look) {
-  const Facts& facts = look.facts;
-  if (!look.is(Verb::kSelect) || facts.objects.size() != 1 || look.verdict.uses.size() != 1) {
-    return false;
-  }
-  if (facts.call.has_value() && !facts.call->raw_sql) return false;
-  const Name& table = look.table();
-  return look.verdict.understood && !facts.query.table_functions && facts.query.select_depth <= 1 &&
-         !IsServersOwn(look.target.dialect, table.schema, table.name) &&
-         !IsNumberSeries(look, table.name);
-}
-
-bool NeedsTable(Verb verb) {
-  return IsDml(verb) || verb == Verb::kAlterTable || verb == Verb::kCreateIndex;
-}
-
-// Those that stand behind the name of their table, of however many.
-void MissingQualified(const Look& look) {
-  for (const QualifiedColumn& qualified : look.facts.query.qualified_columns) {
-    if (qualified.table.name.empty() || qualified.renamed > 0 || qualified.folded_unknown) continue;
-    if (look.script.Find(qualified.table) != nullptr) continue;
-    const LiveTable* live = look.Live(qualified.table);
-    if (live == nullptr || live->columns.empty() || live->Column(qualified.column) != nullptr ||
-        IsSystemColumn(look.target, qualified.column)) {
-      continue;
-    }
-    look.ReportOn(qualified.table, LintId::kDryRun,
-                  absl::StrCat(look.Sql(qualified.table), " has no column ",
-                               look.Sql(qualified.column), " in the snapshot"));
-  }
-}
-
-// Columns of conditions, of SET, of the list of a SELECT and of INSERT that the table does not
-// have. Only of statements about one table, for conditions do not tell whose their columns are.
-void MissingColumns(const Look& look) {
-  const Facts& facts = look.facts;
-  const bool selects = look.is(Verb::kSelect);
-  const bool writes = look.is(Verb::kUpdate) || look.is(Verb::kDelete);
-  if (look.snapshot == nullptr || !look.snapshot->complete) return;
-  if (look.takes_back != nullptr) return;  // See DryRun.
-  if (look.postgres()) MissingQualified(look);
-  if (facts.objects.size() != 1) return;
-  if (!look.verdict.understood || look.script.Find(look.table()) != nullptr) return;
-  const LiveTable* live = look.Live(look.table());
-  if (live == nullptr || live->columns.empty()) return;
-  const auto report = [&](const std::string& column) {
-    if (live->Column(column) != nullptr) return;
-    look.Report(LintId::kDryRun, absl::StrCat(look.Sql(look.table()), " has no column ",
-                                              look.Sql(column), " in the snapshot"));
-  };
-  // The name of a row is no column's where the table has none of that name.
-  const auto is_row = [&](const std::string& column) {
-    const std::vector<std::string>& rows = facts.query.row_names;
-    return std::find(rows.begin(), rows.end(), column) != rows.end();
-  };
-  for (const std::string& column : facts.insert.columns) report(column);
-  const bool one_source = look.verdict.uses.size() == 1 && !facts.query.table_functions &&
-                          facts.query.select_depth <= (selects ? 1 : 0);
-  if ((!selects && !writes) || !one_source) return;
-  for (const auto* columns : {&facts.query.filtered_columns, &facts.query.written_columns,
-                              &facts.query.selected_columns}) {
-    for (const std::string& column : *columns) {
-      if (!IsSystemColumn(look.target, column) && !is_row(column)) report(column);
-    }
-  }
-}
-
-void DryRun(const Look& look) {
-  if (look.snapshot == nullptr || look.table().name.empty()) return;
-  // A way back meets what its way there has left, and the snapshot is of before that.
-  if (look.takes_back != nullptr) return;
-  const bool reads = ReadsOneTable(look);
-  if (!NeedsTable(look.facts.verb) && !reads) return;
-  if (look.facts.if_exists || look.script.Find(look.table()) != nullptr) return;
-  const LiveTable* live = look.Live(look.table());
-  if (live == nullptr) {
-    if (!look.snapshot->complete || (look.facts.query.select_depth > 0 && !reads)) return;
-    if (reads && look.snapshot->MayHave(look.table())) return;  // One of several of that name.
-    look.Report(LintId::kDryRun,
-                absl::StrCat("there is no table ", look.Sql(look.table()), " in the snapshot"));
-    return;
-  }
-  if (live->columns.empty()) return;
-  for (const Alteration& alteration : look.facts.alterations) {
-    const bool names_column = alteration.kind == AlterationKind::kDropColumn ||
-                              alteration.kind == AlterationKind::kRenameColumn ||
-                              alteration.kind == AlterationKind::kChangeType ||
-                              alteration.kind == AlterationKind::kSetNotNull;
-    if (names_column && !alteration.if_exists && live->Column(alteration.name) == nullptr) {
-      look.Report(LintId::kDryRun, absl::StrCat(look.Sql(look.table()), " has no column ",
-                                                look.Sql(alteration.name), " in the snapshot"));
-    }
-    if (alteration.kind == AlterationKind::kAddColumn && !alteration.if_exists &&
-        alteration.column.has_value() && live->Column(alteration.column->name) != nullptr) {
-      look.Report(LintId::kDryRun, absl::StrCat(look.Sql(look.table()), " has a column ",
-                                                look.Sql(alteration.column->name), " already"));
-    }
-  }
-}
-
 }  // namespace
 
 void CheckDml(const Look& look) {
   NoWhere(look);
   AffectedRows(look);
   InsertedRows(look);
-  DryRun(look);
-  MissingColumns(look);
   Limit(look);
   OrderBy(look);
   InsertWithoutColumns(look);

@@ -61,6 +61,12 @@ std::string Concurrently(const Look& look, const IndexFacts& index) {
 void NotConcurrent(const Look& look) {
   if (!look.is(Verb::kCreateIndex)) return;
   for (const IndexFacts& index : look.facts.indexes) {
+    if (look.facts.concurrently && look.IsPartitioned(index.table)) {
+      look.ReportOn(index.table, LintId::kPartitionedRefusal,
+                    absl::StrCat("PostgreSQL refuses CREATE INDEX CONCURRENTLY on ",
+                                 look.Sql(index.table), ", which is partitioned"),
+                    OnlyFirst(look, index));
+    }
     if (index.concurrently || look.facts.concurrently || look.IsNew(index.table)) continue;
     if (IsOfNoRows(look, index)) continue;
     const std::string table = look.Sql(index.table);
@@ -78,8 +84,7 @@ void DropIndex(const Look& look) {
   }
   for (const Name& name : names) {
     if (look.script.MadeIndex(Name(), name)) continue;
-    const bool partitioned = look.script.IsOfPartitioned(name) ||
-                             (look.snapshot != nullptr && look.snapshot->IsOfPartitioned(name));
+    const bool partitioned = IsOfPartitioned(look, name);
     if (partitioned && WaitsNotLong(look)) continue;
     look.Report(LintId::kDropIndexNotConcurrent,
                 absl::StrCat("DROP INDEX ", look.Sql(name),

@@ -77,6 +77,15 @@ bool MayHaveColumn(const SchemaSnapshot& snapshot, const Script& script,
   return !known;
 }
 
+// Also of what an earlier file of the series added.
+bool HasColumnByNow(const FollowedSchema& schema, const Script& script,
+                    const QualifiedColumn& wanted) {
+  const FollowedSchema::Found found = schema.Find(wanted.table, script.session());
+  if (!found.KnowsColumns() || found.changed == nullptr || wanted.renamed > 0) return false;
+  const std::vector<std::string> columns = found.Columns();
+  return std::find(columns.begin(), columns.end(), wanted.column) != columns.end();
+}
+
 }  // namespace
 
 Linter::Linter(const Target& target, const LintConfig& config, const SchemaSnapshot* snapshot,
@@ -90,10 +99,14 @@ Linter::Linter(const Target& target, const LintConfig& config, const SchemaSnaps
       down_(options.down),
       up_(std::move(options.up)),
       script_(target_),
+      schema_(options.before.has_value() ? *std::move(options.before)
+                                         : FollowedSchema(target_, snapshot)),
+      applied_(options.applied),
       reporter_(target_, Bits(target), config, snapshot) {}
 
 void Linter::HoldAgainstSnapshot(Reading* reading) const {
   AddCopies(target_, snapshot_, script_, reading);
+  TakeBackForeignKeyCopies(target_, script_, reading);
   if (snapshot_ == nullptr) return;
   TakeBackCopies(target_, snapshot_, script_, reading);
   if (!target_.postgres()) return;
@@ -104,7 +117,8 @@ void Linter::HoldAgainstSnapshot(Reading* reading) const {
     const bool of_table = !qualified.table.name.empty();
     if (of_table && !qualified.folded_unknown &&
         (IsSystemColumn(target_, qualified.column) ||
-         MayHaveColumn(*snapshot_, script_, qualified))) {
+         MayHaveColumn(*snapshot_, script_, qualified) ||
+         HasColumnByNow(schema_, script_, qualified))) {
       continue;
     }
     if (++reasons > kMostReasons) break;
@@ -137,9 +151,17 @@ void Linter::HoldAgainstSnapshot(Reading* reading) const {
 
 void Linter::Add(absl::string_view text, const Reading& reading, bool text_in_doubt) {
   Note(ReadDirectives(as_given_, text));
-  const Look look = {reading.facts, reading.verdict, target_,
-                     config_,       snapshot_,       script_,
-                     next_,         reporter_,       down_ ? &up_ : nullptr};
+  const Look look = {reading.facts,
+                     reading.verdict,
+                     target_,
+                     config_,
+                     snapshot_,
+                     script_,
+                     next_,
+                     reporter_,
+                     down_ ? &up_ : nullptr,
+                     !down_ && !applied_ && schema_.follows() ? &schema_ : nullptr};
+  CheckDryRun(look);
   CheckDml(look);
   CheckQueries(look);
   CheckScans(look);
@@ -157,7 +179,10 @@ void Linter::Add(absl::string_view text, const Reading& reading, bool text_in_do
   CheckInjection(look);
   CheckLocks(look);
   NotUnderstood(look);
+  if (look.schema != nullptr) schema_.Note(reading.facts, script_.session());
+  const int forgettings = script_.forgettings();
   script_.Note(next_, reading, WasAbsent(reading.facts), text_in_doubt);
+  if (look.schema != nullptr && script_.forgettings() > forgettings) schema_.DoubtAll();
   ++next_;
 }
 
@@ -298,6 +323,13 @@ void Linter::ApplyIgnores() {
     reporter_.Report(LintId::kIgnoreUnused, statement, Name(),
                      absl::StrCat("dbfleet:ignore ", rule_id, " silences nothing here"), "");
   }
+}
+
+FollowedSchema Linter::Left(bool in_series) const {
+  FollowedSchema left = schema_;
+  if (broken_off_) left.DoubtAll();
+  left.EndFile(in_series);
+  return left;
 }
 
 std::vector<Finding> Linter::Finish() {

@@ -2,11 +2,13 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "common/sql/lint/config.h"
 #include "common/sql/lint/directives.h"
 #include "common/sql/lint/files.h"
+#include "common/sql/lint/followed_schema.h"
 #include "common/sql/lint/look.h"
 #include "common/sql/lint/script.h"
 #include "common/sql/lint/snapshot.h"
@@ -26,6 +28,10 @@ class Linter {
     bool down = false;  // The script is a way back.
     MigrationFile file = {};
     Made up = {};  // Of a way back: what its way there made, if that stands in another file.
+    // What the files before it leave, of whose series it is; none: the snapshot.
+    std::optional<FollowedSchema> before = {};
+    // It was run there already, as the snapshot says, which has what it made.
+    bool applied = false;
   };
 
   // `snapshot` may be null: then rules that need live facts say nothing.
@@ -50,6 +56,9 @@ class Linter {
 
   // What the script made, for the way back in another file.
   Made made() const { return script_.made(); }
+
+  // What the next file meets; `in_series`: it is run behind this one. After Finish.
+  FollowedSchema Left(bool in_series) const;
 
   // The script was not read to its end: nothing is said that a later statement could change.
   void BreakOff() { broken_off_ = true; }
@@ -79,6 +88,8 @@ class Linter {
   bool broken_off_ = false;
   Made up_;
   Script script_;
+  FollowedSchema schema_;
+  const bool applied_;
   Reporter reporter_;
   int next_ = 0;
   int last_line_ = 0;  // On which the statement before ended.

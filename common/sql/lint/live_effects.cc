@@ -86,6 +86,23 @@ void AddCopies(const Target& target, const SchemaSnapshot* snapshot, const Scrip
   effects.blocks = std::max(effects.blocks, Blocking::kWrites);
 }
 
+bool AddsForeignKeysOnly(const Facts& facts) {
+  return facts.verb == Verb::kAlterTable && !facts.alterations.empty() &&
+         std::all_of(facts.alterations.begin(), facts.alterations.end(),
+                     [](const Alteration& a) { return a.kind == AlterationKind::kAddForeignKey; });
+}
+
+void TakeBackForeignKeyCopies(const Target& target, const Script& script, Reading* reading) {
+  const Facts& facts = reading->facts;
+  if (!target.mysql_family() || !script.session().foreign_keys_off()) return;
+  if (!AddsForeignKeysOnly(facts) || !facts.complete || !reading->verdict.understood) return;
+  if (facts.algorithm == "copy") return;
+  Effects& effects = reading->verdict.effects;
+  effects.rewrites_table = effects.scans_table = false;
+  const bool locks = !facts.lock.empty() && facts.lock != "default" && facts.lock != "none";
+  if (!locks) effects.blocks = Blocking::kNothing;
+}
+
 void TakeBackCopies(const Target& target, const SchemaSnapshot* snapshot, const Script& script,
                     Reading* reading) {
   const Facts& facts = reading->facts;

@@ -13,6 +13,13 @@ namespace dbfleet::sql {
 void AddCopies(const Target& target, const SchemaSnapshot* snapshot, const Script& script,
                Reading* reading);
 
+// Nothing else stands in the ALTER TABLE.
+bool AddsForeignKeysOnly(const Facts& facts);
+
+// MySQL and MariaDB: InnoDB adds a foreign key in place where the session does not check them. A
+// reader takes it for a copy, for it does not know what was set before.
+void TakeBackForeignKeyCopies(const Target& target, const Script& script, Reading* reading);
+
 // A reader takes every change of a column's type for one that copies the table, for it does not
 // know what the column was. Where the snapshot does, and the change keeps the rows, that is taken
 // back. `script`: the statements before this one; of a table that they touched the snapshot says

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/lint/checks.h"
+#include "common/sql/lint/live_effects.h"
 #include "common/sql/model/alter_mix.h"
 
 // Locks and copies that no other rule names.
@@ -153,6 +154,11 @@ bool NeedsCopy(const Facts& facts) {
          (Has(facts, AlterationKind::kDropPrimaryKey) && !AddsPrimaryKey(facts));
 }
 
+bool AddsKeysUnchecked(const Look& look) {
+  return look.mysql() && look.script.session().foreign_keys_off() &&
+         AddsForeignKeysOnly(look.facts);
+}
+
 // DROP SYSTEM VERSIONING: it drops what it may only drop while nobody writes.
 bool DropsHistory(const Look& look) { return Has(look.facts, AlterationKind::kDropVersioning); }
 
@@ -210,7 +216,7 @@ void NoAlgorithm(const Look& look) {
   if (drops) return DropsSilently(look);
   if (KnowsNoAlgorithm(look.facts)) return;
   const std::string name = look.Sql(look.table());
-  if (NeedsCopy(look.facts)) {
+  if (NeedsCopy(look.facts) && !AddsKeysUnchecked(look)) {
     // That it copies the table is said already, by name.
     if (look.reporter.ReportedBySize(look.statement)) return;
     return look.Report(LintId::kNoAlgorithm,

@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 
 #include "common/sql/lint/config.h"
+#include "common/sql/lint/followed_schema.h"
 #include "common/sql/lint/rules.h"
 #include "common/sql/lint/script.h"
 #include "common/sql/lint/snapshot.h"
@@ -66,6 +67,9 @@ struct Look {
   Reporter& reporter;
   // Of a way back: what its own way there made; null elsewhere.
   const Made* takes_back = nullptr;
+  // What the statement meets; null where nothing is known of that: without a snapshot, in a way
+  // back, and of a version that was applied already.
+  const FollowedSchema* schema = nullptr;
 
   // What the statement is about; a name without text if it names nothing.
   const Name& table() const;

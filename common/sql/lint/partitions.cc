@@ -24,6 +24,71 @@ std::string OnEachPartition(const Target& target, const Name& table, absl::strin
                       " ATTACH PARTITION with the name of that one");
 }
 
+bool IsOfPartitioned(const Look& look, const Name& index) {
+  if (look.script.IsOfPartitioned(index)) return true;
+  if (look.snapshot == nullptr || look.script.MadeIndex(Name(), index)) return false;
+  // Of several in several schemas nobody knows which is meant.
+  const bool one = !index.schema.empty() || look.snapshot->TablesOfIndex(index.name).size() == 1;
+  return one && look.snapshot->IsOfPartitioned(index);
+}
+
+void RefusedForeignKey(const Look& look, const Alteration& alteration, const std::string& advice) {
+  if (!look.IsPartitioned(look.table()) || look.AtLeast({18, 0, 0})) return;
+  if (!alteration.not_valid && !alteration.foreign_key->not_valid) return;
+  look.Report(LintId::kPartitionedRefusal,
+              absl::StrCat("PostgreSQL before 18 refuses a foreign key NOT VALID of ",
+                           look.Sql(look.table()), ", which is partitioned"),
+              advice);
+}
+
+namespace {
+
+void RefusedDrop(const Look& look) {
+  for (const Name& index : look.facts.objects) {
+    if (!IsOfPartitioned(look, index)) continue;
+    look.ReportOn(index, LintId::kPartitionedRefusal,
+                  absl::StrCat("PostgreSQL refuses to drop ", look.Sql(index),
+                               " CONCURRENTLY, for it is a partitioned table's index"),
+                  absl::StrCat("set a short lock_timeout, write DROP INDEX ",
+                               look.facts.if_exists ? "IF EXISTS " : "", look.Sql(index),
+                               ", and try again where it fails"));
+  }
+}
+
+// From PostgreSQL 14 on it goes through the partitions.
+void RefusedReindex(const Look& look) {
+  if (!look.target.version.known() || look.AtLeast({14, 0, 0})) return;
+  const std::string& kind = look.facts.object_type;
+  const bool index = kind == "index" && IsOfPartitioned(look, look.table());
+  if (!index && !(kind == "table" && look.IsPartitioned(look.table()))) return;
+  look.Report(LintId::kPartitionedRefusal,
+              absl::StrCat("PostgreSQL 13 and older do not reindex ", look.Sql(look.table()),
+                           index ? ", a partitioned table's index" : ", which is partitioned"),
+              absl::StrCat("write REINDEX ", index ? "INDEX" : "TABLE",
+                           " CONCURRENTLY of each partition's, one by one"));
+}
+
+}  // namespace
+
+void RefusedOfPartitioned(const Look& look) {
+  if (!look.postgres()) return;
+  if (look.is(Verb::kDropIndex) && look.facts.concurrently) RefusedDrop(look);
+  if (look.is(Verb::kReindex) && look.facts.concurrently) RefusedReindex(look);
+  for (const Alteration& alteration : look.facts.alterations) {
+    const bool by_index = look.is(Verb::kAlterTable) && alteration.index.has_value() &&
+                          alteration.index->using_index && look.IsPartitioned(look.table());
+    if (!by_index) continue;
+    look.Report(LintId::kPartitionedRefusal,
+                absl::StrCat("PostgreSQL refuses a key USING INDEX of ", look.Sql(look.table()),
+                             ", which is partitioned"),
+                absl::StrCat("write ", look.Alter(true), "ADD CONSTRAINT ",
+                             look.Sql(alteration.name), " with its columns",
+                             OnEachPartition(look.target, look.table(), look.Sql(alteration.name),
+                                             "CREATE UNIQUE INDEX CONCURRENTLY, ADD ... USING "
+                                             "INDEX")));
+  }
+}
+
 bool WaitsNotLong(const Look& look) { return look.script.has_setting("lock_timeout"); }
 
 namespace {

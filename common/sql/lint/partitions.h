@@ -24,6 +24,13 @@ std::string OnEachPartition(const Target& target, const Name& table, absl::strin
 // done.
 bool WaitsNotLong(const Look& look);
 
+// Whether an index of that name is a partitioned table's, as the script or the snapshot shows.
+bool IsOfPartitioned(const Look& look, const Name& index);
+
+// What the server refuses of a partitioned table; of an index that is made see indexes.cc.
+void RefusedOfPartitioned(const Look& look);
+void RefusedForeignKey(const Look& look, const Alteration& alteration, const std::string& advice);
+
 void AttachPartition(const Look& look, const Alteration& alteration);
 void DetachPartition(const Look& look, const Alteration& alteration);
 

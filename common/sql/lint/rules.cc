@@ -24,7 +24,8 @@ constexpr LintRule kRules[] = {
      "rows stay locked until the end, replicas fall behind, and a failure rolls all of it back",
      "a batched data fix over ranges of the primary key"},
     {LintId::kDryRun, "dbf-dry-run", kInSql, kNeedsSnapshot, kErr,
-     "the statement names a table or column that the live schema does not have",
+     "the statement names a table, column or index that the live schema does not have, or makes "
+     "one that it has",
      "it would fail when it runs, half-way through a migration",
      "correct the name, or take a new snapshot; try it with EXPLAIN"},
     {LintId::kDmlLimit, "dbf-dml-limit", kInMySql, 0, kWarn,
@@ -318,6 +319,11 @@ constexpr LintRule kRules[] = {
      "DETACH PARTITION locks the parent against reads and writes",
      "it waits for every running query, and everything else waits behind it",
      "ALTER TABLE <table> DETACH PARTITION with CONCURRENTLY (PostgreSQL 14 and later)"},
+    {LintId::kPartitionedRefusal, "dbf-partitioned-refusal", kInPostgres, 0, kErr,
+     "the server refuses the statement, for the table is partitioned",
+     "CONCURRENTLY, USING INDEX and, before PostgreSQL 18, a foreign key NOT VALID are for tables "
+     "with rows of their own; that it is partitioned the script or the snapshot says",
+     "do it partition by partition, and then for the whole"},
 
     {LintId::kNoLockTimeout, "dbf-no-lock-timeout", kInPostgres, kNotForRunner, kInfo,
      "a lock is awaited without a limit",

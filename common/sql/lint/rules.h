@@ -100,6 +100,7 @@ enum class LintId : uint8_t {
   kInlineReferences,
   kAttachPartition,
   kDetachPartition,
+  kPartitionedRefusal,
   // locks.cc
   kNoLockTimeout,
   kVacuumFull,

@@ -151,6 +151,7 @@ void Script::ForgetDropped(size_t index) {
 }
 
 void Script::ForgetNames() {
+  ++forgettings_;
   by_name_.clear();
   since_begin_.clear();
   index_tables_.clear();

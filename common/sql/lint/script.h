@@ -78,6 +78,8 @@ class Script {
   // Of a way back: whether the table (its column `part`) is one that `up` made or renamed. Certain:
   // it is still the one that bore the name when the way back began.
   bool TakesBack(const Made& up, Made::What what, const Name& table, absl::string_view part) const;
+  // So often names came to stand for whatever there is: see ForgetNames.
+  int forgettings() const { return forgettings_; }
   // Code ran, or a session began, of which nobody knows what it left.
   bool forgot() const { return forgot_; }
 
@@ -167,6 +169,7 @@ class Script {
   std::map<std::string, int> renamed_schemas_;
   Made values_;  // Values of enums that were renamed; NOT NULL of domains.
   bool forgot_ = false;
+  int forgettings_ = 0;
   int code_ran_ = -1;  // MySQL and MariaDB: the last statement that may have run some.
   bool new_session_ = false;
   int transaction_ = 0;

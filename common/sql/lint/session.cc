@@ -44,6 +44,15 @@ bool IsLimit(absl::string_view value) {
   return known && (whole ? number > 0.5 : number * 1000 > 0.5);
 }
 
+bool IsOff(const SettingChange& change) {
+  absl::string_view value = change.values.empty() ? absl::string_view() : change.values[0];
+  if (value.size() > 1 && (value.front() == '\'' || value.front() == '"')) {
+    value = value.substr(1, value.size() - 2);
+  }
+  return value == "0" || absl::EqualsIgnoreCase(value, "off") ||
+         absl::EqualsIgnoreCase(value, "false");
+}
+
 bool HasValue(const SettingChange& change) {
   if (change.in_doubt || change.values.empty() || change.values[0].empty()) return false;
   if (change.name == "role") return change.values[0] != "none";
@@ -146,12 +155,12 @@ void Session::SetEngine(const SettingChange& change) {
 
 void Session::Set(const SettingChange& change) {
   if (absl::EndsWith(change.name, "storage_engine")) return SetEngine(change);
+  if (change.name == "foreign_key_checks") {
+    foreign_keys_off_ = !change.in_doubt && IsOff(change);
+    return;
+  }
   if (change.name == "autocommit") {
-    absl::string_view value = change.values.empty() ? absl::string_view() : change.values[0];
-    if (value.size() > 1 && (value.front() == '\'' || value.front() == '"')) {
-      value = value.substr(1, value.size() - 2);
-    }
-    autocommit_ = value != "0" && value != "off" && value != "false";
+    autocommit_ = !IsOff(change);
     if (autocommit_) uncommitted_ = -1;
     return;
   }
@@ -210,6 +219,7 @@ void Session::NoteSchema(const Facts& facts) {
 }
 
 void Session::Forget() {
+  foreign_keys_off_ = false;
   made_.clear();
   path_ = UnknownPath();
   path_is_local_ = false;
@@ -224,7 +234,7 @@ void Session::Note(int statement, const Facts& facts) {
   if (facts.new_session) {
     path_ = UnknownPath();
     made_.clear();
-    engine_in_doubt_ = engine_forced_ = false;
+    engine_in_doubt_ = engine_forced_ = foreign_keys_off_ = false;
     settings_.clear();
     local_.clear();
     begin_ = uncommitted_ = -1;

@@ -45,6 +45,9 @@ class Session {
     return engine_forced_ || (!written && engine_in_doubt_);
   }
 
+  // MySQL and MariaDB: foreign_key_checks is certainly off.
+  bool foreign_keys_off() const { return foreign_keys_off_; }
+
   bool in_transaction() const { return begin_ >= 0; }
   int begin() const { return begin_; }
   // MySQL with autocommit off: the first change that is not committed; -1: none.
@@ -79,6 +82,7 @@ class Session {
   std::set<std::string> made_;
   bool engine_in_doubt_ = false;
   bool engine_forced_ = false;
+  bool foreign_keys_off_ = false;
   Path path_behind_local_;        // What it is again at the COMMIT.
   bool path_changed_ = false;     // Since the transaction began.
   int unknown_ = 0;               // So many unknown places there were.

@@ -47,6 +47,12 @@ void SchemaSnapshot::Add(LiveTable table) {
       partitioned_indexes_.emplace(index.name, table.name.schema);
     }
   }
+  schemas_.insert(table.name.schema);
+  for (const auto* indexes : {&table.indexes, &table.other_indexes}) {
+    for (const LiveIndex& index : *indexes) {
+      if (index.name != "PRIMARY") tables_of_indexes_[index.name].push_back(table.name);
+    }
+  }
   std::vector<LiveTable>& same = tables_[absl::AsciiStrToLower(table.name.name)];
   for (LiveTable& known : same) {
     if (!(known.name == table.name)) continue;
@@ -87,6 +93,23 @@ std::vector<const LiveTable*> SchemaSnapshot::FindExact(const Name& name) const 
     if (same_schema && table.name.name == name.name) tables.push_back(&table);
   }
   return tables;
+}
+
+std::vector<const LiveTable*> SchemaSnapshot::FindAlike(const Name& name) const {
+  std::vector<const LiveTable*> tables;
+  const auto found = tables_.find(absl::AsciiStrToLower(name.name));
+  if (found == tables_.end()) return tables;
+  for (const LiveTable& table : found->second) {
+    const bool same_schema = name.schema.empty() || table.name.schema.empty() ||
+                             absl::EqualsIgnoreCase(table.name.schema, name.schema);
+    if (same_schema) tables.push_back(&table);
+  }
+  return tables;
+}
+
+std::vector<Name> SchemaSnapshot::TablesOfIndex(const std::string& index) const {
+  const auto found = tables_of_indexes_.find(index);
+  return found == tables_of_indexes_.end() ? std::vector<Name>() : found->second;
 }
 
 bool SchemaSnapshot::IsOfPartitioned(const Name& index) const {

@@ -67,6 +67,12 @@ class SchemaSnapshot {
   const LiveTable* Find(const Name& name) const;
   // All that the name may stand for where letter case counts: without a schema, of every schema.
   std::vector<const LiveTable*> FindExact(const Name& name) const;
+  // The same, letter case apart.
+  std::vector<const LiveTable*> FindAlike(const Name& name) const;
+  // PostgreSQL: the tables with an index of that name, one in each schema.
+  std::vector<Name> TablesOfIndex(const std::string& index) const;
+  // All of its tables stand in one schema (MySQL: in one database), if it says so.
+  bool HasOneSchema() const { return schemas_.size() == 1; }
   // Whether any table of that name, letter case apart, may be it.
   bool MayHave(const Name& name) const;
   // PostgreSQL: whether an index of that name is a partitioned table's.
@@ -81,6 +87,8 @@ class SchemaSnapshot {
  private:
   std::map<std::string, std::vector<LiveTable>, std::less<>> tables_;
   std::set<std::pair<std::string, std::string>> partitioned_indexes_;  // Name, schema.
+  std::map<std::string, std::vector<Name>> tables_of_indexes_;
+  std::set<std::string> schemas_;
   size_t size_ = 0;
 };
 

@@ -173,7 +173,8 @@ struct Alteration {
   bool invisible = false;          // MySQL, MariaDB: of kIndexVisibility; IGNORED too.
   bool finalize = false;           // DETACH PARTITION ... FINALIZE.
   std::vector<CheckTerm> terms;    // PostgreSQL: of a CHECK.
-  std::optional<PartitionBound> bound;  // Of ATTACH PARTITION; none: not known.
+  std::vector<std::string> check_columns;  // Of a CHECK: those that it names, as far as known.
+  std::optional<PartitionBound> bound;     // Of ATTACH PARTITION; none: not known.
 };
 
 }  // namespace dbfleet::sql

@@ -90,6 +90,7 @@ class AlterReader {
       case Definition::kCheck: {
         Alteration& added = Add(AlterationKind::kAddCheck);
         added.name = definition.name;
+        added.check_columns = std::move(definition.check_columns);
         added.if_exists = definition.if_not_exists;
         return;
       }

@@ -198,13 +198,22 @@ bool ReadAttribute(Parser* p, ColumnFacts* column) {
   return true;
 }
 
+std::vector<std::string> ColumnsCompared(Parser* p, ptrdiff_t from, ptrdiff_t to) {
+  // On a draft of its own, for it is no condition of the statement's.
+  Draft apart(p->draft->target, p->draft->tokens, p->draft->text, p->draft->origin);
+  QueryScan scan(&apart);
+  scan.Run(from, to, Clause::kWhere);
+  return std::move(apart.reading.facts.query.filtered_columns);
+}
+
 }  // namespace
 
-void ReadCheck(Parser* p) {
+void ReadCheck(Parser* p, std::vector<std::string>* columns) {
   const ptrdiff_t from = p->at;
   if (!p->SkipParens()) return p->NotUnderstood();
   QueryScan scan(p->draft);
   scan.Run(from, p->at, Clause::kOther);
+  if (columns != nullptr) *columns = ColumnsCompared(p, from, p->at);
   if (p->Is(K("NOT")) && p->Now(1).Is(K("ENFORCED"))) ++p->at;
   p->Accept(K("ENFORCED"));
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "common/sql/mysql/draft.h"
 
@@ -12,8 +13,8 @@ namespace dbfleet::sql::mysql {
 void ReadColumn(Parser* p, ColumnFacts* column);
 // REFERENCES table (columns) [MATCH x] [ON DELETE x] [ON UPDATE x]
 void ReadReferences(Parser* p, ForeignKeyFacts* key);
-// "(" condition ")" [[NOT] ENFORCED]
-void ReadCheck(Parser* p);
+// "(" condition ")" [[NOT] ENFORCED]; the columns that it compares, if they are asked for.
+void ReadCheck(Parser* p, std::vector<std::string>* columns = nullptr);
 // "(" parts ")": columns with lengths and directions, or expressions.
 void ReadIndexParts(Parser* p, IndexFacts* index);
 // USING x, COMMENT 'x', VISIBLE, KEY_BLOCK_SIZE = 8 ..., as many as there are.
@@ -25,6 +26,7 @@ struct Definition {
   IndexFacts index;
   ForeignKeyFacts foreign_key;
   std::string name;
+  std::vector<std::string> check_columns;
   bool if_not_exists = false;
 };
 // A key, constraint or check. kNone, with nothing read, where a column stands.

@@ -43,7 +43,7 @@ void ReadForeignKey(Parser* p, Definition* definition) {
 
 void ReadCheckBody(Parser* p, Definition* definition) {
   definition->kind = Definition::kCheck;
-  ReadCheck(p);
+  ReadCheck(p, &definition->check_columns);
 }
 
 }  // namespace

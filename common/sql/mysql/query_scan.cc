@@ -43,6 +43,7 @@ void QueryScan::Run(ptrdiff_t from, ptrdiff_t to, Clause clause, Access access, 
   frames_.clear();
   frames_.emplace_back();
   frames_[0].clause = clause;
+  frames_[0].condition = clause == Clause::kWhere;
   frames_[0].access = access;
   frames_[0].expect_table = clause == Clause::kFrom;
   frames_[0].query = writes;

@@ -60,6 +60,30 @@ void NoteEngines(Draft* draft) {
   }
 }
 
+// SET foreign_key_checks = 0 of the session, wherever it stands in the list.
+void NoteForeignKeyChecks(Draft* draft) {
+  constexpr absl::string_view kName = "foreign_key_checks";
+  const Toks& tokens = draft->tokens;
+  for (ptrdiff_t i = 1; i + 2 < tokens.size(); ++i) {
+    std::string name = tokens[i].IsName() ? Unquoted(tokens[i]) : std::string(tokens[i].text);
+    name = absl::AsciiStrToLower(name);
+    if (!absl::EndsWith(name, kName)) continue;
+    const std::string scope = name.substr(0, name.size() - kName.size());
+    if (!scope.empty() && scope != "@@" && scope != "@@session." && scope != "@@local.") continue;
+    const Tok& before = tokens[i - 1];
+    const Tok& of = before.IsSymbol('.') ? tokens[i - 2] : before;
+    if (of.IsOneOf({K("GLOBAL"), K("PERSIST"), K("PERSIST_ONLY")})) continue;
+    if (before.IsSymbol('@') && !tokens[i - 2].IsSymbol('@')) continue;  // One of the user's own.
+    ptrdiff_t value = i + 1;
+    if (tokens[value].IsSymbol(':')) ++value;
+    if (!tokens[value].IsSymbol('=') || value + 1 >= tokens.size()) continue;
+    SettingChange change;
+    change.name = std::string(kName);
+    change.values = {absl::AsciiStrToLower(tokens[value + 1].text)};
+    draft->reading.facts.settings.push_back(std::move(change));
+  }
+}
+
 void TransactionSetting(Draft* draft) {
   draft->reading.verdict.transaction_control = true;
   draft->reading.verdict.transactional = false;
@@ -105,6 +129,7 @@ void ReadSetStatement(Parser* p) {
   }
   const bool doubtful_kind = scan.calls_other();
   NoteEngines(draft);
+  NoteForeignKeyChecks(draft);
   ReadStatement(p);
   if (doubtful_kind) draft->Raise(Kind::kDataFix);
 }
@@ -149,6 +174,7 @@ void ReadSet(Parser* p) {
     NoteAutocommit(draft);
   }
   NoteEngines(draft);
+  NoteForeignKeyChecks(draft);
   facts.setting = p->Is(K("CHARACTER")) ? "character set" : SettingName(*p);
   if (p->AtEnd()) return p->NotUnderstood();
   QueryScan scan(draft);

@@ -55,6 +55,8 @@ void FillSession(const Source& source, Node statement, bool planned, Facts* fact
 
 // facts_checks.cc
 std::vector<CheckTerm> TermsOf(Node check);
+// The columns that it names alone, each once; a CHECK has no other table's.
+std::vector<std::string> ColumnsOfCheck(Node check);
 std::optional<PartitionBound> BoundOf(Node bound);
 
 // facts_repeat.cc

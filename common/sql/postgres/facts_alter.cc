@@ -50,6 +50,7 @@ void FillConstraint(Node constraint, const Name& table, Alteration* alteration) 
   } else if (type == "CONSTR_CHECK") {
     alteration->kind = AlterationKind::kAddCheck;
     alteration->terms = TermsOf(constraint["raw_expr"]);
+    alteration->check_columns = ColumnsOfCheck(constraint["raw_expr"]);
   } else if (type == "CONSTR_EXCLUSION") {
     alteration->kind = AlterationKind::kAddExclusion;
   } else if (type == "CONSTR_PRIMARY" || type == "CONSTR_UNIQUE") {

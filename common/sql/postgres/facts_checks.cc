@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -94,6 +95,20 @@ std::vector<CheckTerm> TermsOf(Node check) {
     }
   }
   return terms;
+}
+
+std::vector<std::string> ColumnsOfCheck(Node check) {
+  constexpr size_t kMost = 64;
+  std::vector<std::string> columns;
+  for (const Slot* at = check.subtree_begin(); at != check.subtree_end(); ++at) {
+    if (!at->tagged || columns.size() >= kMost) continue;
+    std::string column = ColumnIn(Node(at));
+    if (column.empty() || std::find(columns.begin(), columns.end(), column) != columns.end()) {
+      continue;
+    }
+    columns.push_back(std::move(column));
+  }
+  return columns;
 }
 
 std::optional<PartitionBound> BoundOf(Node bound) {

@@ -146,5 +146,50 @@ TEST(PartitionedTablesTest, ASnapshotKnowsThem) {
   EXPECT_THAT(advice(live, "DROP INDEX app.idx_orders_a"), HasSubstr("short lock_timeout"));
 }
 
+// As tried on PostgreSQL 15.
+TEST(PartitionedTablesTest, WhatTheServerRefusesIsAnErrorWithTheFormThatItTakes) {
+  const std::string rule = "dbf-partitioned-refusal";
+  EXPECT_THAT(AdviceOf(rule, PartOf() + "CREATE INDEX CONCURRENTLY i ON app.orders (a)"),
+              AllOf(HasSubstr("CREATE INDEX i ON ONLY app.orders (a); then on each partition"),
+                    HasSubstr("ALTER INDEX app.i ATTACH PARTITION")));
+  EXPECT_THAT(AdviceOf(rule, PartOf() + "CREATE INDEX i ON app.orders (a); "
+                                        "DROP INDEX CONCURRENTLY IF EXISTS app.i"),
+              HasSubstr("write DROP INDEX IF EXISTS app.i"));
+  EXPECT_THAT(AdviceOf(rule, PartOf() + "ALTER TABLE app.orders ADD CONSTRAINT f FOREIGN KEY (c) "
+                                        "REFERENCES app.c (id) NOT VALID"),
+              AllOf(HasSubstr("of each partition first ADD CONSTRAINT f FOREIGN KEY (c) "
+                              "REFERENCES app.c (id) NOT VALID"),
+                    Not(HasSubstr("NOT VALID NOT VALID"))));
+  EXPECT_THAT(AdviceOf(rule,
+                       "CREATE TABLE app.p (id int) PARTITION BY RANGE (id);"
+                       "ALTER TABLE app.p ADD CONSTRAINT u UNIQUE USING INDEX i"),
+              HasSubstr("ADD CONSTRAINT u with its columns"));
+  // Those that it takes, and the same of a plain table.
+  for (const char* taken :
+       {"ALTER TABLE app.orders ADD CONSTRAINT k CHECK (a > 0) NOT VALID",
+        "REINDEX TABLE CONCURRENTLY app.orders",
+        "ALTER TABLE app.p1 ADD CONSTRAINT f FOREIGN KEY (c) REFERENCES app.c (id) NOT VALID",
+        "CREATE INDEX CONCURRENTLY i ON app.p1 (a)", "DROP INDEX CONCURRENTLY app.other"}) {
+    EXPECT_EQ(AdviceOf(rule, PartOf() + taken), "") << taken;
+  }
+  const SchemaSnapshot live = Live(true, 5000);
+  const SchemaSnapshot plain = Live(false, 5000);
+  for (const char* refused :
+       {"CREATE INDEX CONCURRENTLY i ON app.orders (a)", "DROP INDEX CONCURRENTLY app.idx_orders_a",
+        "ALTER TABLE app.orders ADD FOREIGN KEY (c) REFERENCES app.c "
+        "NOT VALID"}) {
+    EXPECT_THAT(Found(Postgres(), refused, &live), Contains("dbf-partitioned-refusal 1"))
+        << refused;
+    EXPECT_THAT(Found(Postgres(), refused, &plain), Not(Contains("dbf-partitioned-refusal 1")))
+        << refused;
+  }
+  // 14 goes through the partitions, and 18 takes such a foreign key.
+  const char* const reindex = "REINDEX INDEX CONCURRENTLY app.idx_orders_a";
+  EXPECT_THAT(Found(*ParseTarget("postgresql-13"), reindex, &live),
+              Contains("dbf-partitioned-refusal 1"));
+  EXPECT_THAT(Found(*ParseTarget("postgresql-14"), reindex, &live),
+              Not(Contains("dbf-partitioned-refusal 1")));
+}
+
 }  // namespace
 }  // namespace dbfleet::sql
