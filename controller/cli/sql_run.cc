@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -24,6 +25,7 @@
 #include "common/sql/script_reader.h"
 #include "common/sql/sql.h"
 #include "controller/cli/exit_code.h"
+#include "controller/cli/sql_applied.h"
 #include "controller/cli/sql_input.h"
 #include "controller/cli/sql_output.h"
 #include "controller/cli/sql_series.h"
@@ -244,6 +246,7 @@ class Runner {
     int code = kExitOk;
     // What the one leaves the next one meets, so that they are gone through as they are run.
     if (plan_.snapshot.has_value()) in_series_ = SortSeries(&files);
+    if (in_series_ && task_ == SqlTask::kLint) TakeAsApplied(files);
     output_->Begin();
     for (const std::string& file : files) {
       const absl::Status status =
@@ -263,6 +266,19 @@ class Runner {
   }
 
  private:
+  // Else every file of a folder that was run long ago would be told that all it makes is there.
+  void TakeAsApplied(const std::vector<std::string>& files) {
+    if (files.size() < 2 || !plan_.snapshot->applied_versions.empty()) return;
+    const size_t count =
+        CountEvidentlyApplied(files, plan_.options.target, *plan_.snapshot, *shell_.world().in);
+    applied_.insert(files.begin(), files.begin() + static_cast<ptrdiff_t>(count));
+    if (count == 0) return;
+    shell_.Note(absl::StrCat(
+        "dbfleet: note: ", SanitizeForDisplay(files[count - 1]),
+        count > 1 ? " and the versions before it are taken as applied" : " is taken as applied",
+        ": the snapshot has what it makes, and names no applied_versions"));
+  }
+
   using Adjust = std::function<void(sql::Reading*)>;
   using Keep =
       std::function<void(StatementReport, sql::Hidden, const sql::Reading&, const sql::Statement&)>;
@@ -322,8 +338,9 @@ class Runner {
     if (options.down) options.up = MadeByUp(file);
     const bool down = options.down;
     options.before = left_;
-    options.applied = plan_.snapshot.has_value() &&
-                      IsAmong(VersionOfFile(file), plan_.snapshot->applied_versions);
+    options.applied = applied_.count(file) > 0 ||
+                      (plan_.snapshot.has_value() &&
+                       IsAmong(VersionOfFile(file), plan_.snapshot->applied_versions));
     sql::Linter linter(plan_.options.target, plan_.config,
                        plan_.snapshot.has_value() ? &*plan_.snapshot : nullptr, std::move(options));
     std::vector<StatementReport> reports;
@@ -415,6 +432,7 @@ class Runner {
   const SqlTask task_;
   const Plan& plan_;
   bool in_series_ = false;                   // The files are versions of one series.
+  std::set<std::string> applied_;            // Of these the ones that evidently were run.
   std::optional<sql::FollowedSchema> left_;  // What the files so far leave.
   const std::unique_ptr<SqlOutput> output_;
   Totals totals_;
