@@ -106,7 +106,10 @@ size_t HostProgram::TakeReceiver(size_t at, HostChain* chain) const {
     chain->receiver = std::string(Source({at, i}));
     return i;
   }
-  if (first.kind == HostTokenKind::kVariable || first.IsName("self")) {
+  // PHP's names of the class around name no model: parent::delete() deletes the one record.
+  const bool own_class =
+      php_ && (first.IsName("parent") || first.IsName("static")) && (*this)[at + 1].Is("::");
+  if (first.kind == HostTokenKind::kVariable || first.IsName("self") || own_class) {
     chain->receiver_kind = Receiver::kVariable;
     ++i;
   } else if (first.kind == HostTokenKind::kName && !php_ && absl::ascii_isupper(first.text[0])) {

@@ -179,5 +179,26 @@ TEST(HostAdviceTest, AClientOfRedisIsNoModel) {
   EXPECT_EQ(SaidOf("dbf-not-understood", kRuby, "FAQ.find(1)"), "");
 }
 
+// PHP's names of the class around are no tables, and parent::delete() deletes the one record.
+TEST(HostAdviceTest, TheClassAroundIsNoModelOfThatName) {
+  const auto method = [](const std::string& body) {
+    return "class Order extends Model { public function delete() { " + body + " } }";
+  };
+  for (const char* body : {"return parent::delete();", "static::where('a', 1)->delete();",
+                           "self::where('a', 1)->delete();", "parent::update(['a' => 1]);"}) {
+    for (const char* rule : {"dbf-no-where", "dbf-ar-without-conditions"}) {
+      EXPECT_EQ(SaidOf(rule, kPhp, method(body)), "") << body;
+    }
+    const auto statements = Split(*ParseTarget(kPhp), method(body));
+    ASSERT_TRUE(statements.ok()) << statements.status();
+    for (const Statement& statement : *statements) {
+      const Verdict verdict = Read(*ParseTarget(kPhp), statement).verdict;
+      EXPECT_THAT(verdict.tables, testing::IsEmpty()) << body;
+      EXPECT_EQ(verdict.safety, Safety::kDestructive) << body;
+    }
+  }
+  EXPECT_THAT(SaidOf("dbf-no-where", kPhp, "Order::query()->delete();"), HasSubstr("orders"));
+}
+
 }  // namespace
 }  // namespace dbfleet::sql
