@@ -36,6 +36,7 @@ TEST(HostAdviceTest, ConstantSqlWithValuesBesideItHasPlaceholders) {
   for (const char* code :
        {"pg_query_params($c, 'SELECT a FROM orders WHERE id = $1', [$id]);",
         "pg_prepare($c, 'by_id', 'SELECT a FROM orders WHERE id = $1');",
+        "$mysqli->execute_query('SELECT a FROM orders WHERE id = ?', [$id]);",
         "$s = $pdo->prepare('SELECT a FROM orders WHERE id = ?'); $s->execute([$id]);",
         "$s = $pdo->prepare('SELECT a FROM orders WHERE id = :id'); $s->execute(['id' => $id]);"}) {
     EXPECT_EQ(SaidOf("dbf-ar-no-placeholders", kPhp, code), "") << code;
