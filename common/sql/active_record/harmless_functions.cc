@@ -204,7 +204,7 @@ constexpr absl::string_view kOfClasses[] = {
     "Kernel.warn", "Marshal.dump", "Mysql2.new", "Net.get", "Net.get_response", "Net.new",
     "PG.connect", "PG.new", "PG.open", "Pathname.glob", "Pathname.new", "Pathname.pwd",
     "Process.clock_gettime", "Process.pid", "Process.ppid", "Process.times", "Redis.current",
-    "Redis.exists", "Redis.get", "Redis.hget", "Redis.hgetall", "Redis.keys", "Redis.lrange",
+    "Redis.exists", "Redis.get", "Redis.hget", "Redis.hgetall", "Redis.lrange",
     "Redis.mget", "Redis.new", "Redis.smembers", "Redis.ttl", "Redis.zrange", "SQLite3.new",
     "SQLite3.open", "Sequel.asc", "Sequel.connect", "Sequel.desc", "Sequel.expr", "Sequel.function",
     "Sequel.mysql2", "Sequel.postgres", "Sequel.sqlite", "Storage.allfiles", "Storage.directories",

@@ -145,4 +145,10 @@ bool KeepsRows(const Target& target, absl::string_view before, const ColumnFacts
                                : KeepsPostgresRows(old_type, new_type);
 }
 
+bool IsSameType(absl::string_view before, const ColumnFacts& after) {
+  const std::string text = TypeText(after);
+  const bool values = after.type == "enum" || after.type == "set";
+  return !text.empty() && !values && NormalType(before) == NormalType(text);
+}
+
 }  // namespace dbfleet::sql

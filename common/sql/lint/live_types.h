@@ -14,4 +14,7 @@ namespace dbfleet::sql {
 // False where it is not known. Whether NULL may stand there is no part of a type.
 bool KeepsRows(const Target& target, absl::string_view before, const ColumnFacts& after);
 
+// Whether it is the very same type. False of ENUM and SET, whose values are not compared.
+bool IsSameType(absl::string_view before, const ColumnFacts& after);
+
 }  // namespace dbfleet::sql

@@ -160,6 +160,8 @@ TEST(HostGivenTest, ClientsOfRedisOnlyReadByCommandsThatRead) {
                           "@redis.del('x')",
                           "self.redis.del('x')",
                           "client.flushall",
+                          "REDIS.keys('*')",
+                          "redis.keys('*').each { |key| puts key }",
                           "r.flushdb",
                       });
   ExpectWrites(kPhp, {
@@ -168,6 +170,8 @@ TEST(HostGivenTest, ClientsOfRedisOnlyReadByCommandsThatRead) {
                          "$redis->eval('x');",
                          "$redis->rawCommand('FLUSHALL');",
                          "$this->redis->set('a', 1);",
+                         "$redis->keys('*');",
+                         "Redis::keys('*');",
                          "$predis->pipeline(fn ($p) => $p->flushall());",
                          "$client->flushdb();",
                      });

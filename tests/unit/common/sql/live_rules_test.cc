@@ -181,6 +181,25 @@ TEST(LiveTypeTest, MySqlAppendsValuesAndWidensWithinALengthByte) {
   }
 }
 
+// MariaDB 10.11 takes ALGORITHM=INSTANT for those that are kept.
+TEST(LiveTypeTest, ANameThatChangesAloneIsChangedInPlace) {
+  for (absl::string_view dialect : {"mysql-8.0", "mysql-5.7", "mariadb-10.11"}) {
+    for (const auto& [change, keeps] : std::vector<std::pair<std::string, bool>>{
+             {"number reference VARCHAR(20)", true},
+             {"number reference VARCHAR(20) NULL, ALGORITHM=INPLACE, LOCK=NONE", true},
+             {"id order_id BIGINT NOT NULL", true},
+             {"id order_id BIGINT", false},
+             {"number reference VARCHAR(40)", false},
+             {"number reference VARCHAR(20) FIRST", false},
+             {"number reference TEXT", false},
+             {"unknown reference VARCHAR(20)", false}}) {
+      const Said said = Lint(At(dialect), "ALTER TABLE app.orders CHANGE " + change);
+      EXPECT_EQ(said.effects.rewrites_table, !keeps) << dialect << ": " << change;
+      EXPECT_EQ(said.Of("dbf-table-rebuild").empty(), keeps) << dialect << ": " << change;
+    }
+  }
+}
+
 TEST(MergeTest, TheSafeFormOfSetNotNullStaysInItsSteps) {
   const std::string steps =
       "ALTER TABLE app.orders ADD CONSTRAINT c CHECK (number IS NOT NULL) NOT VALID;"
