@@ -15,17 +15,18 @@ bool IsWayBack(absl::string_view file) { return absl::EndsWith(file, ".down.sql"
 
 size_t CountEvidentlyApplied(const std::vector<std::string>& files, const sql::Target& target,
                              const sql::SchemaSnapshot& snapshot, std::istream& in) {
-  for (size_t i = files.size(); i > 0; --i) {
-    if (IsWayBack(files[i - 1])) continue;
-    bool applied = false;
+  sql::AppliedSigns signs(target, snapshot);
+  size_t count = 0;
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (IsWayBack(files[i])) continue;
+    signs.BeginFile();
     sql::ScriptReader reader(target);
-    const absl::Status read =
-        ForEachStatement(files[i - 1], in, target, [&](const sql::Statement& statement) {
-          applied = applied || sql::LooksApplied(reader.Read(statement).facts, snapshot);
-        });
-    if (read.ok() && applied) return i;
+    const absl::Status read = ForEachStatement(
+        files[i], in, target,
+        [&](const sql::Statement& statement) { signs.Note(reader.Read(statement).facts); });
+    if (signs.EndFile() && read.ok()) count = i + 1;
   }
-  return 0;
+  return count;
 }
 
 }  // namespace dbfleet::cli

@@ -9,10 +9,9 @@
 
 namespace dbfleet::cli {
 
-// How many of the first files of a series, in the order of their versions, were evidently run
-// before the snapshot was taken: up to the last one that makes what the snapshot has. A snapshot
-// that names its applied versions says so itself; this is for those that do not. What cannot be
-// read tells nothing.
+// How many of the first files of a series, in the order of their versions, the snapshot shows to be
+// applied (sql::AppliedSigns). One that names its applied versions says so itself; this is for
+// those that do not. What cannot be read tells nothing.
 size_t CountEvidentlyApplied(const std::vector<std::string>& files, const sql::Target& target,
                              const sql::SchemaSnapshot& snapshot, std::istream& in);
 

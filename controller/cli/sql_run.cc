@@ -337,7 +337,7 @@ class Runner {
     sql::Linter::Options options = OptionsFor(file);
     if (options.down) options.up = MadeByUp(file);
     const bool down = options.down;
-    options.before = left_;
+    if (!down) options.before = std::move(left_);  // A way back meets another schema.
     options.applied = applied_.count(file) > 0 ||
                       (plan_.snapshot.has_value() &&
                        IsAmong(VersionOfFile(file), plan_.snapshot->applied_versions));
@@ -365,7 +365,7 @@ class Runner {
     }
     if (!status.ok()) linter.BreakOff();
     ShowFindings(file, linter.Finish(), places, &reports);
-    if (!down && plan_.snapshot.has_value()) left_ = linter.Left(in_series_);
+    if (!down && plan_.snapshot.has_value()) left_ = linter.TakeLeft(in_series_);
     for (const StatementReport& report : reports) output_->Statement(report);
     return status;
   }

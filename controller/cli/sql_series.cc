@@ -52,7 +52,10 @@ std::vector<std::string> VersionOfFile(absl::string_view path) {
 bool IsAmong(const std::vector<std::string>& version, const std::vector<std::string>& applied) {
   return !version.empty() &&
          std::any_of(applied.begin(), applied.end(),
-                     [&](const std::string& one) { return Parts(one) == version; });
+                     [&](absl::string_view one) {
+                       absl::ConsumePrefix(&one, "V");  // As the file's name has it.
+                       return Parts(one) == version;
+                     });
 }
 
 bool SortSeries(std::vector<std::string>* files) {

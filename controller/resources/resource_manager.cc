@@ -49,13 +49,6 @@ void NoteUnformed(const Leave& leave, ApplyContext* context) {
   if (!leave.unformed.empty()) context->more["quorum"] = NotAskedFor(leave.unformed);
 }
 
-// The changes whose waivers end where the resource is changed or deleted.
-absl::StatusOr<std::vector<std::string>> EndedWaivers(ReadTx& tx, const ResourceKind& kind,
-                                                      const std::string& id, absl::Time now) {
-  if (kind.kind != kBreakGlassKind) return std::vector<std::string>();
-  return WaiversOnlyBy(tx, {id}, now);
-}
-
 absl::StatusOr<std::vector<ResourceChange>> ApplyAll(const ApplyContext& context,
                                                      const std::vector<Manifest>& manifests) {
   std::vector<ResourceChange> changes;
@@ -118,8 +111,8 @@ absl::StatusOr<std::vector<ResourceChange>> ResourceManager::Apply(
   if (check_route_ != nullptr) CheckRoutes(manifests, check_route_, &warnings);
   std::vector<ResourceChange> changes;
   std::optional<Proposal> proposed;
-  std::set<std::string> fillable;                      // Quorums that have to stay so.
-  std::map<size_t, std::vector<std::string>> waivers;  // Those that end with each change.
+  std::set<std::string> fillable;    // Quorums that have to stay so.
+  std::vector<std::string> waivers;  // Of these changes they end.
   const auto apply = [&](WriteTx* tx, ReadTx& read) -> absl::Status {
     proposed.reset();
     ApplyContext context{read, nullptr, meta, reason, clock_.Now(), rights};
@@ -128,13 +121,16 @@ absl::StatusOr<std::vector<ResourceChange>> ResourceManager::Apply(
     ASSIGN_OR_RETURN(changes, ApplyAll(context, manifests));
     std::vector<Alteration> alterations;
     waivers.clear();
+    std::set<std::string> glass;  // Together: what one of them permits another one may too.
     for (size_t i = 0; i < changes.size(); ++i) {
       if (!Alters(changes[i])) continue;
-      ASSIGN_OR_RETURN(waivers[i],
-                       EndedWaivers(read, *manifests[i].kind, manifests[i].id(), context.now));
+      if (manifests[i].kind->kind == kBreakGlassKind) glass.insert(manifests[i].id());
       alterations.push_back({manifests[i].kind, manifests[i].name, &manifests[i]});
     }
     if (alterations.empty()) return absl::OkStatus();
+    if (!glass.empty()) {
+      ASSIGN_OR_RETURN(waivers, WaiversOnlyBy(read, glass, context.now));
+    }
     ASSIGN_OR_RETURN(const Leave leave,
                      MayAlter(read, tx, alterations, meta.principal, context.now));
     context.write = tx;
@@ -173,10 +169,13 @@ absl::StatusOr<std::vector<ResourceChange>> ResourceManager::Apply(
   if (proposal != nullptr) *proposal = std::move(proposed);
   for (size_t i = 0; i < changes.size(); ++i) {
     changes[i].warnings = std::move(warnings[i]);
-    if (waivers[i].empty()) continue;
-    changes[i].warnings.push_back(
-        absl::StrCat("it ends what is waived by it for ", absl::StrJoin(waivers[i], ", "),
-                     "; whoever still needs that breaks the glass again"));
+    if (waivers.empty() || changes[i].resource.kind != kBreakGlassKind || !Alters(changes[i])) {
+      continue;
+    }
+    changes[i].warnings.push_back(absl::StrCat(
+        "what is waived for ", absl::StrJoin(waivers, ", "), " ends as soon as it is changed",
+        "; whoever still needs that breaks the glass again"));
+    waivers.clear();  // Once, however many policies are changed.
   }
   return changes;
 }
@@ -309,7 +308,10 @@ absl::StatusOr<ResourceView> ResourceManager::Delete(const RequestMeta& meta, ab
       ASSIGN_OR_RETURN(const EnvironmentFilter touched, TouchedBy(tx, alterations));
       ASSIGN_OR_RETURN(fillable, FillableQuorums(tx, touched));
     }
-    ASSIGN_OR_RETURN(std::vector<std::string> ended, EndedWaivers(tx, *kind, full, now));
+    std::vector<std::string> ended;
+    if (kind->kind == kBreakGlassKind) {
+      ASSIGN_OR_RETURN(ended, WaiversOnlyBy(tx, {full}, now));
+    }
     ASSIGN_OR_RETURN(view, DeleteDeclared(context, full, version));
     view.voided_waivers = std::move(ended);
     RETURN_IF_ERROR(CheckFillable(tx, fillable));

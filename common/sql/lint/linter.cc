@@ -118,7 +118,7 @@ void Linter::HoldAgainstSnapshot(Reading* reading) const {
     if (of_table && !qualified.folded_unknown &&
         (IsSystemColumn(target_, qualified.column) ||
          MayHaveColumn(*snapshot_, script_, qualified) ||
-         HasColumnByNow(schema_, script_, qualified))) {
+         (FollowsHere() && HasColumnByNow(schema_, script_, qualified)))) {
       continue;
     }
     if (++reasons > kMostReasons) break;
@@ -160,7 +160,7 @@ void Linter::Add(absl::string_view text, const Reading& reading, bool text_in_do
                      next_,
                      reporter_,
                      down_ ? &up_ : nullptr,
-                     !down_ && !applied_ && schema_.follows() ? &schema_ : nullptr};
+                     FollowsHere() ? &schema_ : nullptr};
   CheckDryRun(look);
   CheckDml(look);
   CheckQueries(look);
@@ -325,11 +325,10 @@ void Linter::ApplyIgnores() {
   }
 }
 
-FollowedSchema Linter::Left(bool in_series) const {
-  FollowedSchema left = schema_;
-  if (broken_off_) left.DoubtAll();
-  left.EndFile(in_series);
-  return left;
+FollowedSchema Linter::TakeLeft(bool in_series) {
+  if (broken_off_) schema_.DoubtAll();
+  schema_.EndFile(in_series);
+  return std::move(schema_);
 }
 
 std::vector<Finding> Linter::Finish() {

@@ -57,8 +57,8 @@ class Linter {
   // What the script made, for the way back in another file.
   Made made() const { return script_.made(); }
 
-  // What the next file meets; `in_series`: it is run behind this one. After Finish.
-  FollowedSchema Left(bool in_series) const;
+  // What the next file meets; `in_series`: it is run behind this one. After Finish, as the last.
+  FollowedSchema TakeLeft(bool in_series);
 
   // The script was not read to its end: nothing is said that a later statement could change.
   void BreakOff() { broken_off_ = true; }
@@ -72,6 +72,8 @@ class Linter {
   void NoteSecondRule(const IgnoreDirective& ignore, int statement);
   void NoteIgnores(const Directives& directives, int statement);
   bool WasAbsent(const Facts& facts) const;
+  // A way back, and what was applied long ago, meet another schema than the one that is followed.
+  bool FollowsHere() const { return !down_ && !applied_ && schema_.follows(); }
   void BeginSection(SectionMark section);
   WholeLook Whole() { return {target_, config_, snapshot_, script_, reporter_}; }
   void EndScript();

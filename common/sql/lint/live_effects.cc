@@ -103,7 +103,7 @@ void TakeBackForeignKeyCopies(const Target& target, const Script& script, Readin
   if (!AddsForeignKeysOnly(facts) || !facts.complete || !reading->verdict.understood) return;
   if (facts.algorithm == "copy") return;
   Effects& effects = reading->verdict.effects;
-  effects.rewrites_table = effects.scans_table = false;
+  effects.rewrites_table = false;  // It is read where the columns have no index yet: one is built.
   const bool locks = !facts.lock.empty() && facts.lock != "default" && facts.lock != "none";
   if (!locks) effects.blocks = Blocking::kNothing;
 }

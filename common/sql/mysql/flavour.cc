@@ -25,7 +25,9 @@ std::string InAlterTable(const Toks& tokens) {
 
 std::string InCreate(const Toks& tokens) {
   if (tokens.HasWords(1, {K("OR"), K("REPLACE")})) {
-    for (ptrdiff_t i = 3; i < tokens.size(); ++i) {
+    ptrdiff_t i = 3;
+    if (tokens[i].Is(K("DEFINER"))) i += 3;  // The account may have any name.
+    for (; i < tokens.size(); ++i) {
       // What MySQL replaces too: views, and spatial reference systems.
       if (tokens[i].IsOneOf({K("VIEW"), K("SPATIAL")})) return "";
       if (tokens[i].IsOneOf({K("TABLE"), K("DATABASE"), K("SCHEMA"), K("INDEX"), K("SEQUENCE"),
@@ -42,14 +44,21 @@ std::string InCreate(const Toks& tokens) {
   return of_index ? "CREATE INDEX IF NOT EXISTS" : "";
 }
 
-// Behind what it can only be a clause behind: VALUES (...), WHERE ...
+// Whether an expression may end with the token, and not merely go on.
+bool EndsOperand(const Tok& token) {
+  const bool name = token.IsName() && token.word == 0;
+  return name || token.IsSymbol(')') || token.IsText() || token.kind == TokenKind::kNumber ||
+         token.IsOneOf({K("NULL"), K("TRUE"), K("FALSE"), K("DEFAULT")});
+}
+
+// Behind a whole expression; elsewhere it is a column of that name.
 std::string InChangeOfRows(const Toks& tokens) {
   bool may_follow = false;
-  for (ptrdiff_t i = 1; i < tokens.size(); ++i) {
+  for (ptrdiff_t i = 1; i + 1 < tokens.size(); ++i) {
     if (tokens[i].IsSymbol('(')) i = tokens.AfterParen(i) - 1;
-    if (tokens[i].IsOneOf({K("VALUES"), K("VALUE"), K("WHERE")})) {
+    if (tokens[i].IsOneOf({K("VALUES"), K("VALUE"), K("WHERE"), K("SET")})) {
       may_follow = true;
-    } else if (may_follow && tokens[i].Is(K("RETURNING")) && i + 1 < tokens.size()) {
+    } else if (may_follow && tokens[i].Is(K("RETURNING")) && EndsOperand(tokens[i - 1])) {
       return absl::StrCat(Upper(tokens[0]), " ... RETURNING");
     }
   }

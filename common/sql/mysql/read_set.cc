@@ -60,17 +60,22 @@ void NoteEngines(Draft* draft) {
   }
 }
 
-// SET foreign_key_checks = 0 of the session, wherever it stands in the list.
+// SET foreign_key_checks = 0 of the session, wherever it stands in the list. What is written GLOBAL
+// stays so for the names behind it, up to one that says another.
 void NoteForeignKeyChecks(Draft* draft) {
   constexpr absl::string_view kName = "foreign_key_checks";
   const Toks& tokens = draft->tokens;
+  bool global = false;
   for (ptrdiff_t i = 1; i + 2 < tokens.size(); ++i) {
+    if (tokens[i].IsOneOf({K("GLOBAL"), K("PERSIST"), K("PERSIST_ONLY")})) global = true;
+    if (tokens[i].IsOneOf({K("SESSION"), K("LOCAL")})) global = false;
     std::string name = tokens[i].IsName() ? Unquoted(tokens[i]) : std::string(tokens[i].text);
     name = absl::AsciiStrToLower(name);
     if (!absl::EndsWith(name, kName)) continue;
     const std::string scope = name.substr(0, name.size() - kName.size());
     if (!scope.empty() && scope != "@@" && scope != "@@session." && scope != "@@local.") continue;
     const Tok& before = tokens[i - 1];
+    if (scope.empty() && global && !before.IsSymbol('.') && !before.IsSymbol('@')) continue;
     const Tok& of = before.IsSymbol('.') ? tokens[i - 2] : before;
     if (of.IsOneOf({K("GLOBAL"), K("PERSIST"), K("PERSIST_ONLY")})) continue;
     if (before.IsSymbol('@') && !tokens[i - 2].IsSymbol('@')) continue;  // One of the user's own.
@@ -80,6 +85,9 @@ void NoteForeignKeyChecks(Draft* draft) {
     SettingChange change;
     change.name = std::string(kName);
     change.values = {absl::AsciiStrToLower(tokens[value + 1].text)};
+    // 0+1 is not 0.
+    change.in_doubt = value + 2 < tokens.size() && !tokens[value + 2].IsSymbol(',') &&
+                      tokens[value + 2].kind != TokenKind::kDelimiter;
     draft->reading.facts.settings.push_back(std::move(change));
   }
 }
@@ -129,7 +137,6 @@ void ReadSetStatement(Parser* p) {
   }
   const bool doubtful_kind = scan.calls_other();
   NoteEngines(draft);
-  NoteForeignKeyChecks(draft);
   ReadStatement(p);
   if (doubtful_kind) draft->Raise(Kind::kDataFix);
 }

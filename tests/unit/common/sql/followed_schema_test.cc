@@ -57,7 +57,7 @@ std::vector<std::string> OfFiles(absl::string_view dialect, const std::vector<Fi
     for (const Finding& finding : linter.Finish()) {
       if (finding.rule_id == "dbf-dry-run") said.push_back(finding.message);
     }
-    left = linter.Left(in_series);
+    left = linter.TakeLeft(in_series);
   }
   return said;
 }

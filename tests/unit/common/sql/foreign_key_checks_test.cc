@@ -40,7 +40,8 @@ TEST(ForeignKeyChecksTest, WithThemOffAForeignKeyIsAddedInPlaceAndUnchecked) {
     for (absl::string_view off :
          {"SET foreign_key_checks = 0;", "SET SESSION FOREIGN_KEY_CHECKS=OFF;",
           "SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0;",
-          "SET @@session.foreign_key_checks = 0;"}) {
+          "SET @@session.foreign_key_checks = 0;",
+          "SET GLOBAL max_connections = 100, SESSION foreign_key_checks = 0;"}) {
       EXPECT_THAT(Said(dialect, absl::StrCat(off, kAdd)),
                   AllOf(HasSubstr("ALGORITHM=INPLACE, LOCK=NONE"), Not(HasSubstr("copies")),
                         Not(HasSubstr("ALGORITHM=COPY")),
@@ -51,10 +52,18 @@ TEST(ForeignKeyChecksTest, WithThemOffAForeignKeyIsAddedInPlaceAndUnchecked) {
     for (absl::string_view on :
          {"", "SET GLOBAL foreign_key_checks = 0;", "SET @foreign_key_checks = 0;",
           "SET foreign_key_checks = 0; SET foreign_key_checks = 1;",
+          "SET GLOBAL max_connections = 100, foreign_key_checks = 0;",
+          "SET foreign_key_checks = 0 + 1;",
           "SET foreign_key_checks = 0; SET foreign_key_checks = @before;"}) {
       EXPECT_THAT(Said(dialect, absl::StrCat(on, kAdd)),
                   AllOf(HasSubstr("copies"), Not(HasSubstr("not checked"))))
           << dialect << ": " << on;
+    }
+    if (dialect == "mariadb-10.11") {
+      // Of that statement alone.
+      EXPECT_THAT(
+          Said(dialect, absl::StrCat("SET STATEMENT foreign_key_checks = 0 FOR SELECT 1;", kAdd)),
+          HasSubstr("copies"));
     }
     // What else it does decides then.
     EXPECT_THAT(

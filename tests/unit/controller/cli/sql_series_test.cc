@@ -36,6 +36,7 @@ TEST(SqlSeriesTest, VersionsOfOneFolderStandInTheirOrder) {
 TEST(SqlSeriesTest, AppliedVersionsAreTheSameHoweverTheyAreWritten) {
   EXPECT_TRUE(IsAmong({"7"}, {"0001", "0007"}));
   EXPECT_TRUE(IsAmong({"1", "2"}, {"1.2"}));
+  EXPECT_TRUE(IsAmong({"7"}, {"V1", "V7"}));
   EXPECT_FALSE(IsAmong({"1", "2"}, {"1", "2"}));
   EXPECT_FALSE(IsAmong({}, {""}));
 }

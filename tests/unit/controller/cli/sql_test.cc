@@ -206,6 +206,23 @@ TEST_F(SqlTest, VersionsThatTheSnapshotShowsToBeAppliedAreNotHeldAgainstIt) {
   EXPECT_THAT(err_, Not(HasSubstr("taken as applied")));
 }
 
+// What its way there has added a way back has taken away again: orders.c may be a function by then.
+TEST_F(SqlTest, AWayBackIsNotHeldAgainstWhatItsWayThereLeaves) {
+  const std::string up = Write("0001_x.up.sql", "ALTER TABLE orders ADD COLUMN c int;");
+  const std::string down =
+      Write("0001_x.down.sql", "ALTER TABLE orders DROP COLUMN c; SELECT orders.c FROM orders;");
+  const std::string snapshot =
+      Write("s.yaml",
+            "complete: true\ntables:\n  - {schema: public, name: orders, columns: "
+            "[{name: id, type: int}]}\n");
+  Sql({"lint", "--dialect", "postgresql-15", "--snapshot", snapshot, "-o", "jsonl", "--fail-on",
+       "destructive", up, down},
+      "");
+  const std::vector<std::string> lines = absl::StrSplit(out_, '\n', absl::SkipEmpty());
+  ASSERT_FALSE(lines.empty());
+  EXPECT_EQ(json::parse(lines.back())["class"], "destructive") << out_;
+}
+
 TEST_F(SqlTest, TheClientsCharacterSetIsGiven) {
   const std::string slips = "SELECT 1 AS `\xe4\xb8\xad`, 2 AS ` INTO OUTFILE '/tmp/x' -- `";
   const auto code = [&](const std::string& charset) {

@@ -164,6 +164,29 @@ TEST_F(BreakGlassTest, AWaiverThatAnotherPolicyPermitsTooDoesNotEndWithOne) {
   EXPECT_EQ(VoidBecause(), "");
 }
 
+TEST_F(BreakGlassTest, PoliciesThatAreChangedTogetherEndWhatEachOfThemPermits) {
+  const auto policy = [](const std::string& name, const std::string& duration) {
+    return absl::StrCat("apiVersion: dbfleet/v1\nkind: BreakGlassPolicy\nmetadata: {name: ", name,
+                        "}\nspec: {users: [ada], waives: [approvals], max_duration: ", duration,
+                        ", review_within: 1d}\n");
+  };
+  const std::vector<ManifestText> before = {
+      {"f.yaml", policy("q", "2h") + "---\n" + policy("r", "2h")}};
+  ASSERT_TRUE(resources_.Apply({"users/bob", ""}, before, false, "").ok());
+  ASSERT_TRUE(
+      resources_.Delete({"users/bob", ""}, "breakglasspolicies/p", 0, "", Rights::All(), nullptr)
+          .ok());
+  ASSERT_TRUE(Break("ada").ok());
+  clock_.Advance(absl::Minutes(1));
+  const std::vector<ManifestText> after = {
+      {"f.yaml", policy("q", "1h") + "---\n" + policy("r", "1h")}};
+  const auto changes = resources_.Apply({"users/bob", ""}, after, false, "");
+  ASSERT_TRUE(changes.ok()) << changes.status();
+  EXPECT_THAT(changes->at(0).warnings, ElementsAre(HasSubstr("jobs/J1")));
+  EXPECT_THAT(changes->at(1).warnings, ElementsAre()) << "once is enough";
+  EXPECT_THAT(VoidBecause(), HasSubstr("not permitted any more"));
+}
+
 TEST_F(BreakGlassTest, WaivesWhatItNamesForThatPlanUntilItExpires) {
   EXPECT_TRUE(Break("ada").ok());
   EXPECT_EQ(StateOf("J1"), "ready");

@@ -468,6 +468,7 @@ TEST(MySqlFlavourTest, WhatOnlyMariaDbParsesIsASyntaxErrorOfMySql) {
       {"CREATE SEQUENCE s", "CREATE SEQUENCE"},
       {"DROP SEQUENCE s", "DROP SEQUENCE"},
       {"INSERT INTO t (a) VALUES (1), (2) RETURNING id", "INSERT ... RETURNING"},
+      {"INSERT INTO t SET a = 1 RETURNING id", "INSERT ... RETURNING"},
       {"DELETE FROM t WHERE a = 1 RETURNING *", "DELETE ... RETURNING"}};
   for (const auto& [text, form] : kForms) {
     const Reading mine = ReadMySql(kMy, text);
@@ -486,6 +487,9 @@ TEST(MySqlFlavourTest, WhatBothParseIsNone) {
         "CREATE OR REPLACE VIEW v AS SELECT 1",
         "CREATE OR REPLACE SQL SECURITY INVOKER VIEW v AS SELECT a FROM t",
         "INSERT INTO t (a) VALUES (JSON_VALUE('{}', '$.a' RETURNING SIGNED))",
+        "DELETE FROM t WHERE a = 1 AND returning IS NULL",
+        "INSERT INTO t (a) VALUES (1) ON DUPLICATE KEY UPDATE returning = 1",
+        "CREATE OR REPLACE DEFINER = server@'%' VIEW v AS SELECT 1",
         "DELETE FROM t WHERE a = 1 LIMIT 10", "CREATE INDEX i ON t (a)", "DROP INDEX i ON t"}) {
     EXPECT_FALSE(ReadMySql(kMy, text).facts.unreadable) << text;
   }
