@@ -295,7 +295,7 @@ void MadeTable(const Look& look) {
     return;
   }
   const Found found = Find(look, look.table());
-  if (look.schema->may_lack_tables() && found.live != nullptr) return;
+  if (look.schema->may_lack_tables()) return;
   if (!look.schema->IsMadeThere(look.table(), found, look.script.session())) return;
   look.Report(LintId::kDryRun,
               absl::StrCat("there is a table ", look.Sql(look.table()), " already",

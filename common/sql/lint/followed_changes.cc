@@ -13,6 +13,10 @@ namespace {
 // More than any server lets a table have are not followed, so that no script takes long.
 constexpr size_t kMostParts = 5000;
 
+// Nor are more tables of one name, as where each tenant has a schema, or more that have an index of
+// one name.
+constexpr size_t kMostOfOneName = 64;
+
 std::string Lower(const std::string& text) { return absl::AsciiStrToLower(text); }
 
 bool IsPlain(const Facts& facts) {
@@ -29,8 +33,13 @@ FollowedSchema::Table& FollowedSchema::Put(Table table) {
     known = std::move(table);
     return known;
   }
-  same.push_back(std::move(table));
-  return same.back();
+  if (same.size() >= kMostOfOneName) {
+    DoubtAll();
+    since_begin_.insert(Lower(table.name.name));
+  }
+  std::vector<Table>& list = changed_[Lower(table.name.name)];
+  list.push_back(std::move(table));
+  return list.back();
 }
 
 // Null where it is not known which it is.
@@ -144,7 +153,7 @@ void FollowedSchema::Rename(const Name& from, const Name& to, const Session& ses
   moved.name = target;
   // PostgreSQL's indexes are known by their table.
   for (const auto& [index, columns] : moved.indexes) {
-    if (postgres_) made_indexes_[index].push_back(target);
+    if (postgres_) NoteMadeIndex(index, target);
   }
   Put(std::move(moved));
 }
@@ -230,6 +239,13 @@ void FollowedSchema::DoubtIndexes(const std::string& index) {
   }
 }
 
+// What is not noted is not said to be there.
+void FollowedSchema::NoteMadeIndex(const std::string& index, const Name& table) {
+  std::vector<Name>& made = made_indexes_[index];
+  const bool known = std::find(made.begin(), made.end(), table) != made.end();
+  if (!known && made.size() < kMostOfOneName) made.push_back(table);
+}
+
 void FollowedSchema::AddIndex(const IndexFacts& index, Table* table) {
   if (index.primary && !postgres_) return;
   if (index.using_index || index.name.empty()) {
@@ -248,7 +264,7 @@ void FollowedSchema::AddIndex(const IndexFacts& index, Table* table) {
     for (const std::string& name : served) DoubtIndex(name, table);
   }
   table->indexes[IndexName(index.name)] = index.columns;
-  if (postgres_) made_indexes_[index.name].push_back(table->name);
+  if (postgres_) NoteMadeIndex(index.name, table->name);
 }
 
 void FollowedSchema::AlterIndexes(const Alteration& alteration, Table* table) {
@@ -326,7 +342,11 @@ void FollowedSchema::Alter(const Facts& facts, const Session& session) {
 void FollowedSchema::Note(const Facts& facts, const Session& session) {
   if (snapshot_ == nullptr) return;
   if (postgres_ && (facts.takes_back || facts.verb == Verb::kRollback)) {
-    for (const std::string& name : since_begin_) Doubt({"", name});
+    // Doubting one adds its name anew.
+    for (const std::string& name : std::exchange(since_begin_, {})) {
+      for (Table& table : changed_[name]) table.presence = Presence::kUnknown;
+      Doubt({"", name});
+    }
   }
   if (facts.takes_back || facts.verb == Verb::kCommit || facts.verb == Verb::kRollback) {
     since_begin_.clear();
@@ -357,6 +377,7 @@ void FollowedSchema::Note(const Facts& facts, const Session& session) {
       break;
     case Verb::kRenameTable:
       for (size_t i = 0; i + 1 < facts.objects.size(); i += 2) {
+        if (postgres_) DoubtIndexes(facts.objects[i].name);  // ALTER TABLE renames indexes too.
         Rename(facts.objects[i], facts.objects[i + 1], session);
       }
       break;

@@ -93,6 +93,7 @@ class FollowedSchema {
   void Alter(const Facts& facts, const Session& session);
   void AlterColumns(const Alteration& alteration, Table* table) const;
   void AlterIndexes(const Alteration& alteration, Table* table);
+  void NoteMadeIndex(const std::string& index, const Name& table);
   void AddIndex(const IndexFacts& index, Table* table);
   void AddColumn(const ColumnFacts& column, Table* table) const;
   void DropColumn(const std::string& column, Table* table) const;

@@ -197,9 +197,35 @@ TEST(FollowedSchemaTest, BehindWhatCannotBeFollowedNothingIsSaid) {
                        "ALTER TABLE heir INHERIT parent; ALTER TABLE parent ADD COLUMN c int;"
                        "UPDATE heir SET c = 1 WHERE id = 1"),
               IsEmpty());
+  // What a ROLLBACK took back may be made elsewhere.
+  EXPECT_THAT(postgres("CREATE TABLE n (id int);"
+                       "BEGIN; CREATE INDEX i ON orders (a); ROLLBACK; CREATE INDEX i ON n (id);"
+                       "BEGIN; ALTER TABLE orders ADD CONSTRAINT uq UNIQUE (a); ROLLBACK;"
+                       "ALTER TABLE n ADD CONSTRAINT uq UNIQUE (id)"),
+              IsEmpty());
+  // ALTER TABLE renames an index too.
+  EXPECT_THAT(postgres("ALTER TABLE ka RENAME TO kb; CREATE INDEX ka ON orders (b)"), IsEmpty());
+  // Partitions and heirs that the script made go with their parent as well.
+  EXPECT_THAT(postgres("CREATE TABLE p (d date) PARTITION BY RANGE (d);"
+                       "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM ('2026-01-01') TO "
+                       "('2026-02-01'); DROP TABLE p; CREATE TABLE p1 (id int);"),
+              IsEmpty());
   // Its partitions went with it.
   EXPECT_THAT(postgres("DROP TABLE parted CASCADE; CREATE TABLE orders (id int)"),
               ElementsAre(HasSubstr("no table parted")));
+}
+
+// A schema for each tenant: more tables of one name than are followed, so that nothing is said.
+TEST(FollowedSchemaTest, TooManyOfOneNameAreNotFollowed) {
+  std::string script;
+  for (int i = 0; i < 300; ++i) {
+    absl::StrAppend(&script, "CREATE TABLE s", i, ".t (id int); CREATE INDEX ix ON s", i,
+                    ".t (id);");
+  }
+  EXPECT_THAT(Said("postgresql-15", script), IsEmpty());
+  EXPECT_THAT(Said("postgresql-15", script + "UPDATE s7.t SET zzz = 1 WHERE id = 1"), IsEmpty());
+  EXPECT_THAT(Said("postgresql-15", "CREATE TABLE s7.t (id int); UPDATE s7.t SET zzz = 1"),
+              ElementsAre(HasSubstr("no column zzz")));
 }
 
 TEST(FollowedSchemaTest, FilesOfOneSeriesMeetWhatTheFormerOnesMade) {
