@@ -338,7 +338,8 @@ void WithoutIndex(const WholeLook& look, const TableState& table, const std::vec
     const std::string columns = SqlNames(look.target, key.columns);
     const std::string index = SqlName(look.target, MadeUpName("idx", table.name, key.columns));
     const std::string parts = absl::StrCat("(", columns, ")");
-    const bool partitioned = IsPartitioned(look.target, look.snapshot, look.script, table.name);
+    const bool partitioned =
+        IsPartitioned(look.target, look.snapshot, look.script, look.schema, table.name);
     look.reporter.Report(
         LintId::kFkWithoutIndex, part.statement, table.name,
         absl::StrCat("no index of ", name, " begins with ", columns, ", the foreign key to ",

@@ -151,16 +151,9 @@ void Linter::HoldAgainstSnapshot(Reading* reading) const {
 
 void Linter::Add(absl::string_view text, const Reading& reading, bool text_in_doubt) {
   Note(ReadDirectives(as_given_, text));
-  const Look look = {reading.facts,
-                     reading.verdict,
-                     target_,
-                     config_,
-                     snapshot_,
-                     script_,
-                     next_,
-                     reporter_,
-                     down_ ? &up_ : nullptr,
-                     !down_ && !applied_ && schema_.follows() ? &schema_ : nullptr};
+  const Look look = {
+      reading.facts, reading.verdict,        target_, config_, snapshot_, script_, next_,
+      reporter_,     down_ ? &up_ : nullptr, Schema()};
   CheckDryRun(look);
   CheckDml(look);
   CheckQueries(look);

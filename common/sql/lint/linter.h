@@ -73,7 +73,11 @@ class Linter {
   void NoteIgnores(const Directives& directives, int statement);
   bool WasAbsent(const Facts& facts) const;
   void BeginSection(SectionMark section);
-  WholeLook Whole() { return {target_, config_, snapshot_, script_, reporter_}; }
+  // What the statements meet, if that is known.
+  const FollowedSchema* Schema() const {
+    return !down_ && !applied_ && schema_.follows() ? &schema_ : nullptr;
+  }
+  WholeLook Whole() { return {target_, config_, snapshot_, script_, reporter_, Schema()}; }
   void EndScript();
   void SortFindings();
   void ApplyIgnores();

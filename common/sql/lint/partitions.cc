@@ -26,6 +26,7 @@ std::string OnEachPartition(const Target& target, const Name& table, absl::strin
 
 bool IsOfPartitioned(const Look& look, const Name& index) {
   if (look.script.IsOfPartitioned(index)) return true;
+  if (look.schema != nullptr && look.schema->IsOfPartitioned(index)) return true;
   if (look.snapshot == nullptr || look.script.MadeIndex(Name(), index)) return false;
   // Of several in several schemas nobody knows which is meant.
   const bool one = !index.schema.empty() || look.snapshot->TablesOfIndex(index.name).size() == 1;

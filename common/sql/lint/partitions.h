@@ -24,7 +24,8 @@ std::string OnEachPartition(const Target& target, const Name& table, absl::strin
 // done.
 bool WaitsNotLong(const Look& look);
 
-// Whether an index of that name is a partitioned table's, as the script or the snapshot shows.
+// Whether an index of that name is a partitioned table's, as the script, the files before
+// it or the snapshot show.
 bool IsOfPartitioned(const Look& look, const Name& index);
 
 // What the server refuses of a partitioned table; of an index that is made see indexes.cc.
