@@ -336,6 +336,7 @@ void FollowedSchema::Alter(const Facts& facts, const Session& session) {
 
 void FollowedSchema::Note(const Facts& facts, const Session& session) {
   if (snapshot_ == nullptr) return;
+  dropped_indexes_.Note(facts);
   if (postgres_ && (facts.takes_back || facts.verb == Verb::kRollback)) {
     for (const std::string& name : since_begin_) Doubt({"", name});
   }

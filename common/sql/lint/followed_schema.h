@@ -7,6 +7,7 @@
 
 #include "absl/strings/string_view.h"
 
+#include "common/sql/lint/dropped_indexes.h"
 #include "common/sql/lint/session.h"
 #include "common/sql/lint/snapshot.h"
 #include "common/sql/model/facts.h"
@@ -70,6 +71,7 @@ class FollowedSchema {
   bool LacksIndex(const Found& table, const std::string& index) const;
   // PostgreSQL: whether all that an index of that name may be are partitioned tables'.
   bool IsOfPartitioned(const Name& index) const;
+  const DroppedIndexes& dropped_indexes() const { return dropped_indexes_; }
   // A table that was there may have gone with another one.
   bool may_lack_tables() const { return may_lack_tables_; }
 
@@ -109,6 +111,7 @@ class FollowedSchema {
 
   bool postgres_;
   const SchemaSnapshot* snapshot_;
+  DroppedIndexes dropped_indexes_;
   bool all_in_doubt_ = false;
   bool may_lack_tables_ = false;
   std::map<std::string, std::vector<Table>> changed_;  // By name in lower case.

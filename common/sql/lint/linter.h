@@ -77,7 +77,9 @@ class Linter {
   const FollowedSchema* Schema() const {
     return !down_ && !applied_ && schema_.follows() ? &schema_ : nullptr;
   }
-  WholeLook Whole() { return {target_, config_, snapshot_, script_, reporter_, Schema()}; }
+  WholeLook Whole() {
+    return {target_, config_, snapshot_, script_, reporter_, Schema(), applied_};
+  }
   void EndScript();
   void SortFindings();
   void ApplyIgnores();

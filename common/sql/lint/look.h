@@ -123,6 +123,7 @@ struct WholeLook {
   const Script& script;
   Reporter& reporter;
   const FollowedSchema* schema;  // What the script leaves; null as in Look.
+  bool applied;                  // See Linter::Options.
 };
 
 // Longer messages and advice are cut off; a statement in advice has to fit, or to be put in words.

@@ -121,5 +121,46 @@ TEST(FollowedPartitionsTest, APartitionShowsThatTheWholeIsPartitioned) {
   }
 }
 
+TEST(FollowedPartitionsTest, AnIndexThatTheScriptMadeOfALivePartitionedTableIsOneToo) {
+  EXPECT_THAT(OfLast({"CREATE INDEX i1 ON app.events (kind); DROP INDEX CONCURRENTLY app.i1"}),
+              HasSubstr("refuses to drop app.i1 CONCURRENTLY"));
+  EXPECT_THAT(OfLast({"CREATE INDEX i1 ON app.plain (kind); DROP INDEX CONCURRENTLY app.i1"}),
+              Not(HasSubstr("dbf-partitioned-refusal")));
+}
+
+TEST(FollowedPartitionsTest, AUniqueKeyHoldsWhatItIsPartitionedBy) {
+  const std::string log = absl::StrCat(kLog, ";");
+  for (const char* refused : {"ALTER TABLE app.log ADD CONSTRAINT uq UNIQUE (kind)",
+                              "CREATE UNIQUE INDEX uq ON app.log (kind)",
+                              "CREATE UNIQUE INDEX uq ON ONLY app.log (kind)"}) {
+    const std::string said = OfLast({log + refused});
+    EXPECT_THAT(said, HasSubstr("refuses a unique key of app.log without at")) << refused;
+    EXPECT_THAT(said, Not(HasSubstr("dbf-unique-constraint"))) << refused;
+  }
+  for (const char* taken :
+       {"ALTER TABLE app.log ADD CONSTRAINT uq UNIQUE (kind, at)",
+        "CREATE INDEX i ON app.log (kind)",
+        "ALTER TABLE app.log RENAME COLUMN at TO day; CREATE UNIQUE INDEX uq ON app.log (day)",
+        // By what it is partitioned nobody knows.
+        "ALTER TABLE app.events ADD CONSTRAINT uq UNIQUE (kind)"}) {
+    EXPECT_THAT(OfLast({log + taken}), Not(HasSubstr("dbf-partitioned-refusal"))) << taken;
+  }
+}
+
+TEST(FollowedPartitionsTest, NoAdviceSaysOnlyWhereTheServerRefusesIt) {
+  const std::string not_null =
+      OfLast({"ALTER TABLE ONLY app.events ALTER COLUMN kind SET NOT NULL"});
+  EXPECT_THAT(not_null, AllOf(HasSubstr("write ALTER TABLE app.events ADD CONSTRAINT"),
+                              Not(HasSubstr("ALTER TABLE ONLY"))));
+  EXPECT_THAT(OfLast({"ALTER TABLE ONLY app.plain ALTER COLUMN kind SET NOT NULL"}),
+              HasSubstr("write ALTER TABLE ONLY app.plain ADD CONSTRAINT"));
+  EXPECT_THAT(OfLast({"ALTER TABLE ONLY app.events ADD CONSTRAINT k CHECK (kind > '')"}),
+              HasSubstr("write ALTER TABLE app.events ADD CONSTRAINT k"));
+  const std::string index =
+      OfLast({"CREATE INDEX CONCURRENTLY IF NOT EXISTS ie ON ONLY app.events (kind)"});
+  EXPECT_THAT(index, AllOf(HasSubstr("write CREATE INDEX IF NOT EXISTS ie ON ONLY app.events"),
+                           Not(HasSubstr("ONLY ONLY"))));
+}
+
 }  // namespace
 }  // namespace dbfleet::sql
