@@ -6,6 +6,7 @@
 #include "common/sql/lint/checks.h"
 #include "common/sql/lint/column_text.h"
 #include "common/sql/lint/live_types.h"
+#include "common/sql/lint/partitions.h"
 
 // Columns that come, go, and change.
 namespace dbfleet::sql {
@@ -142,7 +143,7 @@ void SetNotNull(const Look& look, const Alteration& alteration) {
   if (HoldsNotNull(look, alteration.name)) return;  // PostgreSQL 12 and later use it.
   const std::string check = look.Sql(MadeUpName("chk", look.table(), {alteration.name}));
   const std::string column = look.Sql(alteration.name);
-  const std::string alter = look.Alter(alteration.only);
+  const std::string alter = look.Alter(TakesOnly(look, alteration));
   look.Report(
       LintId::kSetNotNull,
       absl::StrCat("SET NOT NULL on ", Place(look, alteration.name),

@@ -38,6 +38,7 @@ void AddKey(const Look& look, const Alteration& alteration) {
   if (!alteration.index.has_value() || !look.postgres()) return;
   const IndexFacts& index = *alteration.index;
   if (index.using_index || look.IsNew(look.table()) || (!index.primary && !index.unique)) return;
+  if (!LackedOfPartitionKey(look, look.table(), index).empty()) return;  // It is refused.
   const bool partitioned = look.IsPartitioned(look.table());
   if (partitioned && alteration.only) return;  // It has no rows of its own.
   const std::string table = look.Sql(look.table());
@@ -109,7 +110,8 @@ void ColumnKeys(const Look& look, const ColumnFacts& column) {
 // ADD CONSTRAINT name with all that was written, and NOT VALID; with words in the place of what is
 // too long, or not known.
 std::string NotValid(const Look& look, const Alteration& alteration, const std::string& name) {
-  const std::string add = absl::StrCat(look.Alter(alteration.only), "ADD CONSTRAINT ", name);
+  const std::string add =
+      absl::StrCat(look.Alter(TakesOnly(look, alteration)), "ADD CONSTRAINT ", name);
   const auto advice = [&](absl::string_view definition) {
     return absl::StrCat("write ", add, " ", definition, " NOT VALID", Validate(look, name));
   };

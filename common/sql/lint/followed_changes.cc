@@ -83,6 +83,12 @@ void FollowedSchema::EndFile(bool in_series) {
   }
 }
 
+// That it has a partition, or had one, says so; a snapshot may not.
+void FollowedSchema::NotePartitioned(const Name& table, const Session& session) {
+  Table* whole = Change(table, session);
+  if (whole != nullptr) whole->partitioned = true;
+}
+
 void FollowedSchema::Create(const Facts& facts, const Session& session) {
   if (facts.objects.empty()) return;
   const Name& name = facts.objects[0];
@@ -102,6 +108,10 @@ void FollowedSchema::Create(const Facts& facts, const Session& session) {
       return Doubt(found.name());
     }
   }
+  if (facts.partition_of) {
+    for (const Name& whole : facts.parents) NotePartitioned(whole, session);
+  }
+  made.partitioned = postgres_ && !facts.partition_key.empty();
   made.columns_known = IsPlain(facts);
   made.indexes_known = made.columns_known;
   Table& table = Put(std::move(made));
@@ -319,6 +329,7 @@ void FollowedSchema::Alter(const Facts& facts, const Session& session) {
     const Name other = {alteration.schema, alteration.new_name};
     const bool moves_table = alteration.kind == AlterationKind::kDetachPartition ||
                              alteration.kind == AlterationKind::kAttachPartition;
+    if (postgres_ && moves_table) NotePartitioned(name, session);
     if (!postgres_ && moves_table && !other.name.empty()) Doubt(Wanted(other, session));
   }
   // Doubts of others may have moved it.
@@ -341,6 +352,7 @@ void FollowedSchema::Alter(const Facts& facts, const Session& session) {
 
 void FollowedSchema::Note(const Facts& facts, const Session& session) {
   if (snapshot_ == nullptr) return;
+  dropped_indexes_.Note(facts);
   if (postgres_ && (facts.takes_back || facts.verb == Verb::kRollback)) {
     // Doubting one adds its name anew.
     for (const std::string& name : std::exchange(since_begin_, {})) {

@@ -24,6 +24,11 @@ bool MayBeIn(const std::string& schema, const std::string& wanted) {
 
 }  // namespace
 
+bool FollowedSchema::Found::IsPartitioned() const {
+  if (!is_there()) return false;
+  return live != nullptr ? live->partitioned.value_or(false) : changed->partitioned;
+}
+
 bool FollowedSchema::Found::KnowsColumns() const {
   return is_there() && (live != nullptr ? !live->columns.empty() : changed->columns_known);
 }
@@ -169,6 +174,17 @@ std::vector<FollowedSchema::Found> FollowedSchema::WithIndex(const std::string& 
   return found;
 }
 
+bool FollowedSchema::IsOfPartitioned(const Name& index) const {
+  if (!postgres_) return false;
+  bool any = false;
+  for (const Found& found : WithIndex(index.name)) {
+    if (!MayBeIn(found.name().schema, index.schema)) continue;
+    if (!found.IsPartitioned()) return false;
+    any = true;
+  }
+  return any;
+}
+
 bool FollowedSchema::HasIndex(const Found& table, const std::string& index) const {
   if (!table.is_there() || index.empty()) return false;
   if (postgres_) {
@@ -196,6 +212,7 @@ bool FollowedSchema::LacksIndex(const Found& table, const std::string& index) co
 FollowedSchema::Table FollowedSchema::CopyOf(const LiveTable& live) const {
   Table table;
   table.name = live.name;
+  table.partitioned = live.partitioned.value_or(false);
   table.columns_known = !live.columns.empty();
   for (const LiveColumn& column : live.columns) table.columns.push_back(column.name);
   table.indexes_known = snapshot_->complete && !live.indexes.empty();

@@ -7,6 +7,7 @@
 
 #include "absl/strings/string_view.h"
 
+#include "common/sql/lint/dropped_indexes.h"
 #include "common/sql/lint/session.h"
 #include "common/sql/lint/snapshot.h"
 #include "common/sql/model/facts.h"
@@ -27,6 +28,7 @@ class FollowedSchema {
     std::string place;  // Of one that the script made: see Session::place.
     Presence presence = Presence::kThere;
     bool temporary = false;
+    bool partitioned = false;  // PostgreSQL.
     bool columns_known = false;
     std::vector<std::string> columns;
     // All that may be there is in one of the two: those that certainly are, with their columns...
@@ -44,6 +46,7 @@ class FollowedSchema {
 
     const Name& name() const { return live != nullptr ? live->name : changed->name; }
     bool is_there() const { return presence == Presence::kThere; }
+    bool IsPartitioned() const;
     bool KnowsColumns() const;
     // Letter case does not count.
     bool HasColumn(absl::string_view column) const;
@@ -66,6 +69,9 @@ class FollowedSchema {
   bool HasIndex(const Found& table, const std::string& index) const;
   // MySQL and MariaDB: whether it certainly has none.
   bool LacksIndex(const Found& table, const std::string& index) const;
+  // PostgreSQL: whether all that an index of that name may be are partitioned tables'.
+  bool IsOfPartitioned(const Name& index) const;
+  const DroppedIndexes& dropped_indexes() const { return dropped_indexes_; }
   // A table that was there may have gone with another one.
   bool may_lack_tables() const { return may_lack_tables_; }
 
@@ -90,6 +96,7 @@ class FollowedSchema {
   void CreateOther(const Name& name, const Session& session);
   void Drop(const Name& name, const Session& session);
   void Rename(const Name& from, const Name& to, const Session& session);
+  void NotePartitioned(const Name& table, const Session& session);
   void Alter(const Facts& facts, const Session& session);
   void AlterColumns(const Alteration& alteration, Table* table) const;
   void AlterIndexes(const Alteration& alteration, Table* table);
@@ -105,6 +112,7 @@ class FollowedSchema {
 
   bool postgres_;
   const SchemaSnapshot* snapshot_;
+  DroppedIndexes dropped_indexes_;
   bool all_in_doubt_ = false;
   bool may_lack_tables_ = false;
   std::map<std::string, std::vector<Table>> changed_;  // By name in lower case.

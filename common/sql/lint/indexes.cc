@@ -24,6 +24,7 @@ std::string ShownName(const Target& target, const IndexFacts& index, const Name&
 }
 
 constexpr absl::string_view kOn = "ON ";
+constexpr absl::string_view kOnly = "ONLY ";
 
 // Of a partitioned table: CREATE INDEX ON ONLY, which makes none of its partitions.
 std::string OnlyFirst(const Look& look, const IndexFacts& index) {
@@ -33,9 +34,10 @@ std::string OnlyFirst(const Look& look, const IndexFacts& index) {
       OnEachPartition(look.target, index.table, name, absl::StrCat(create, "CONCURRENTLY"));
   const std::string whole =
       absl::StrCat("write ", create, look.facts.if_not_exists ? "IF NOT EXISTS " : "", name,
-                   " ON ONLY ", absl::StripPrefix(index.rest, kOn), then);
+                   " ON ONLY ", absl::StripPrefix(absl::StripPrefix(index.rest, kOn), kOnly), then);
   const bool fits = absl::StartsWith(index.rest, kOn) && whole.size() <= kMostAdviceBytes;
-  return fits ? whole : absl::StrCat("write ONLY behind ON", then);
+  if (fits) return whole;
+  return absl::StrCat(index.only ? "leave CONCURRENTLY out" : "write ONLY behind ON", then);
 }
 
 // ON ONLY makes, of a partitioned table, no index but an empty one. Of another it has no meaning,
@@ -236,10 +238,23 @@ struct Known {
   IndexFacts index;
 };
 
-std::vector<Known> IndexesOf(const TableState& table, const LiveTable* live) {
+bool MayBeDropped(const WholeLook& look, const LiveTable& live, const LiveIndex& index) {
+  return look.script.dropped_indexes().MayHave(live, index) ||
+         (look.schema != nullptr && look.schema->dropped_indexes().MayHave(live, index));
+}
+
+bool HasName(const Target& target, const std::string& one, const std::string& other) {
+  return target.postgres() ? one == other : absl::EqualsIgnoreCase(one, other);
+}
+
+// A table has one index of a name, so that one that was made again is the live one, or stands in
+// its place.
+std::vector<Known> IndexesOf(const WholeLook& look, const TableState& table,
+                             const LiveTable* live) {
   std::vector<Known> all;
   if (live != nullptr && !table.is_made()) {
     for (const LiveIndex& index : live->indexes) {
+      if (MayBeDropped(look, *live, index)) continue;
       IndexFacts facts;
       facts.name = index.name;
       facts.columns = index.columns;
@@ -250,7 +265,12 @@ std::vector<Known> IndexesOf(const TableState& table, const LiveTable* live) {
     }
   }
   for (const auto& part : table.indexes) {
-    if (!part.facts.using_index) all.push_back({part.statement, part.facts});
+    if (part.facts.using_index) continue;
+    const bool there =
+        !part.facts.name.empty() && std::any_of(all.begin(), all.end(), [&](const Known& known) {
+          return known.statement < 0 && HasName(look.target, known.index.name, part.facts.name);
+        });
+    if (!there) all.push_back({part.statement, part.facts});
   }
   return all;
 }
@@ -312,6 +332,8 @@ void Useless(const WholeLook& look, const TableState& table, const std::vector<K
   for (size_t i = 0; i < count; ++i) {
     for (size_t j = 0; j < count; ++j) {
       if (i == j || all[i].index.primary || !IsCovered(all[i].index, all[j].index)) continue;
+      // What was run already is not held against what it made.
+      if (look.applied && (all[i].statement < 0 || all[j].statement < 0)) continue;
       // Of two alike the later one is of no use.
       const bool alike = IsCovered(all[j].index, all[i].index) && !all[j].index.primary;
       if (alike && i < j) continue;
@@ -338,7 +360,8 @@ void WithoutIndex(const WholeLook& look, const TableState& table, const std::vec
     const std::string columns = SqlNames(look.target, key.columns);
     const std::string index = SqlName(look.target, MadeUpName("idx", table.name, key.columns));
     const std::string parts = absl::StrCat("(", columns, ")");
-    const bool partitioned = IsPartitioned(look.target, look.snapshot, look.script, table.name);
+    const bool partitioned =
+        IsPartitioned(look.target, look.snapshot, look.script, look.schema, table.name);
     look.reporter.Report(
         LintId::kFkWithoutIndex, part.statement, table.name,
         absl::StrCat("no index of ", name, " begins with ", columns, ", the foreign key to ",
@@ -364,7 +387,7 @@ void CheckIndexes(const Look& look) {
 void CheckIndexesAtEnd(const WholeLook& look) {
   for (const TableState& table : look.script.tables()) {
     const LiveTable* live = FindLive(look.target, look.snapshot, table.name);
-    std::vector<Known> all = IndexesOf(table, live);
+    std::vector<Known> all = IndexesOf(look, table, live);
     for (Known& known : all) {
       if (look.script.MadeInvisible(known.index.name)) known.index.ignored = true;
     }

@@ -118,7 +118,7 @@ void Linter::HoldAgainstSnapshot(Reading* reading) const {
     if (of_table && !qualified.folded_unknown &&
         (IsSystemColumn(target_, qualified.column) ||
          MayHaveColumn(*snapshot_, script_, qualified) ||
-         (FollowsHere() && HasColumnByNow(schema_, script_, qualified)))) {
+         (Schema() != nullptr && HasColumnByNow(schema_, script_, qualified)))) {
       continue;
     }
     if (++reasons > kMostReasons) break;
@@ -151,16 +151,9 @@ void Linter::HoldAgainstSnapshot(Reading* reading) const {
 
 void Linter::Add(absl::string_view text, const Reading& reading, bool text_in_doubt) {
   Note(ReadDirectives(as_given_, text));
-  const Look look = {reading.facts,
-                     reading.verdict,
-                     target_,
-                     config_,
-                     snapshot_,
-                     script_,
-                     next_,
-                     reporter_,
-                     down_ ? &up_ : nullptr,
-                     FollowsHere() ? &schema_ : nullptr};
+  const Look look = {
+      reading.facts, reading.verdict,        target_, config_, snapshot_, script_, next_,
+      reporter_,     down_ ? &up_ : nullptr, Schema()};
   CheckDryRun(look);
   CheckDml(look);
   CheckQueries(look);

@@ -72,10 +72,15 @@ class Linter {
   void NoteSecondRule(const IgnoreDirective& ignore, int statement);
   void NoteIgnores(const Directives& directives, int statement);
   bool WasAbsent(const Facts& facts) const;
-  // A way back, and what was applied long ago, meet another schema than the one that is followed.
-  bool FollowsHere() const { return !down_ && !applied_ && schema_.follows(); }
   void BeginSection(SectionMark section);
-  WholeLook Whole() { return {target_, config_, snapshot_, script_, reporter_}; }
+  // What the statements meet, if that is known: a way back, and what was applied long ago, meet
+  // another schema than the one that is followed.
+  const FollowedSchema* Schema() const {
+    return !down_ && !applied_ && schema_.follows() ? &schema_ : nullptr;
+  }
+  WholeLook Whole() {
+    return {target_, config_, snapshot_, script_, reporter_, Schema(), applied_};
+  }
   void EndScript();
   void SortFindings();
   void ApplyIgnores();

@@ -52,11 +52,15 @@ const LiveTable* FindLive(const Target& target, const SchemaSnapshot* snapshot, 
 }
 
 bool IsPartitioned(const Target& target, const SchemaSnapshot* snapshot, const Script& script,
-                   const Name& table) {
+                   const FollowedSchema* schema, const Name& table) {
   if (!target.postgres()) return false;
   const TableState* state = script.Find(table);
   if (state != nullptr && state->partitioned) return true;
   if (state != nullptr && state->is_made() && !state->may_have_existed) return false;
+  if (schema != nullptr) {
+    const FollowedSchema::Found found = schema->Find(table, script.session());
+    if (found.presence != FollowedSchema::Presence::kUnknown) return found.IsPartitioned();
+  }
   const LiveTable* live = FindLive(target, snapshot, table);
   return live != nullptr && live->partitioned.value_or(false);
 }
@@ -116,7 +120,7 @@ const Name& Look::table() const {
 const LiveTable* Look::Live(const Name& name) const { return FindLive(target, snapshot, name); }
 
 bool Look::IsPartitioned(const Name& name) const {
-  return sql::IsPartitioned(target, snapshot, script, name);
+  return sql::IsPartitioned(target, snapshot, script, schema, name);
 }
 
 std::string Look::TypeOf(const Name& name, const std::string& column) const {

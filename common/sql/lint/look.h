@@ -122,6 +122,8 @@ struct WholeLook {
   const SchemaSnapshot* snapshot;
   const Script& script;
   Reporter& reporter;
+  const FollowedSchema* schema;  // What the script leaves; null as in Look.
+  bool applied;                  // See Linter::Options.
 };
 
 // Longer messages and advice are cut off; a statement in advice has to fit, or to be put in words.
@@ -131,9 +133,10 @@ constexpr size_t kMostAdviceBytes = 600;
 // target's database's.
 const LiveTable* FindLive(const Target& target, const SchemaSnapshot* snapshot, const Name& name);
 
-// PostgreSQL: as the script shows, or else the snapshot.
+// PostgreSQL: as the script shows, or else the files before it, or else the snapshot. `schema` may
+// be null.
 bool IsPartitioned(const Target& target, const SchemaSnapshot* snapshot, const Script& script,
-                   const Name& table);
+                   const FollowedSchema* schema, const Name& table);
 
 // What every table has though no snapshot lists it.
 bool IsSystemColumn(const Target& target, absl::string_view name);

@@ -25,7 +25,9 @@ std::string OnEachPartition(const Target& target, const Name& table, absl::strin
 }
 
 bool IsOfPartitioned(const Look& look, const Name& index) {
-  if (look.script.IsOfPartitioned(index)) return true;
+  const TableState* const table = look.script.TableOf(index);
+  if (table != nullptr) return look.IsPartitioned(table->name);
+  if (look.schema != nullptr && look.schema->IsOfPartitioned(index)) return true;
   if (look.snapshot == nullptr || look.script.MadeIndex(Name(), index)) return false;
   // Of several in several schemas nobody knows which is meant.
   const bool one = !index.schema.empty() || look.snapshot->TablesOfIndex(index.name).size() == 1;
@@ -41,7 +43,37 @@ void RefusedForeignKey(const Look& look, const Alteration& alteration, const std
               advice);
 }
 
+bool TakesOnly(const Look& look, const Alteration& alteration) {
+  return alteration.only && !look.IsPartitioned(look.table());
+}
+
+std::vector<std::string> LackedOfPartitionKey(const Look& look, const Name& table,
+                                              const IndexFacts& index) {
+  const TableState* state = look.postgres() ? look.script.Find(table) : nullptr;
+  const bool known = state != nullptr && !state->key_in_doubt && !state->may_have_existed;
+  if (!known || !(index.unique || index.primary) || index.using_index || index.columns.empty()) {
+    return {};
+  }
+  std::vector<std::string> lacked;
+  for (const std::string& column : state->partition_key) {
+    if (column.empty()) return {};  // An expression.
+    if (!HoldsColumn(index.columns, column)) lacked.push_back(column);
+  }
+  return lacked;
+}
+
 namespace {
+
+void RefusedKey(const Look& look, const Name& table, const IndexFacts& index) {
+  const std::vector<std::string> lacked = LackedOfPartitionKey(look, table, index);
+  if (lacked.empty()) return;
+  look.ReportOn(table, LintId::kPartitionedRefusal,
+                absl::StrCat("PostgreSQL refuses a unique key of ", look.Sql(table), " without ",
+                             look.Sql(lacked), ", by which the table is partitioned"),
+                absl::StrCat("write ", look.Sql(lacked),
+                             " among its columns too; over the others alone there can be one of "
+                             "each partition only"));
+}
 
 void RefusedDrop(const Look& look) {
   for (const Name& index : look.facts.objects) {
@@ -74,7 +106,14 @@ void RefusedOfPartitioned(const Look& look) {
   if (!look.postgres()) return;
   if (look.is(Verb::kDropIndex) && look.facts.concurrently) RefusedDrop(look);
   if (look.is(Verb::kReindex) && look.facts.concurrently) RefusedReindex(look);
+  if (look.is(Verb::kCreateIndex)) {
+    for (const IndexFacts& index : look.facts.indexes) RefusedKey(look, index.table, index);
+  }
   for (const Alteration& alteration : look.facts.alterations) {
+    if (look.is(Verb::kAlterTable) && alteration.kind == AlterationKind::kAddIndex &&
+        alteration.index.has_value()) {
+      RefusedKey(look, look.table(), *alteration.index);
+    }
     const bool by_index = look.is(Verb::kAlterTable) && alteration.index.has_value() &&
                           alteration.index->using_index && look.IsPartitioned(look.table());
     if (!by_index) continue;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 
@@ -24,8 +25,17 @@ std::string OnEachPartition(const Target& target, const Name& table, absl::strin
 // done.
 bool WaitsNotLong(const Look& look);
 
-// Whether an index of that name is a partitioned table's, as the script or the snapshot shows.
+// Whether an index of that name is a partitioned table's, as the script, the files before
+// it or the snapshot show.
 bool IsOfPartitioned(const Look& look, const Name& index);
+
+// A CHECK of a partitioned table is one of its partitions as well, so that the server refuses ONLY.
+bool TakesOnly(const Look& look, const Alteration& alteration);
+
+// The columns by which the table is partitioned, if the script shows them, that a unique key lacks:
+// the server refuses it.
+std::vector<std::string> LackedOfPartitionKey(const Look& look, const Name& table,
+                                              const IndexFacts& index);
 
 // What the server refuses of a partitioned table; of an index that is made see indexes.cc.
 void RefusedOfPartitioned(const Look& look);

@@ -275,6 +275,7 @@ void Script::Note(int statement, const Reading& reading, bool absent, bool text_
   const Facts& facts = reading.facts;
   NoteTransaction(statement, facts);
   NoteUses(statement, reading);
+  dropped_indexes_.Note(facts);
   if (!reading.verdict.transactional) all_transactional_ = false;
   if (first_ddl_ < 0 && IsDdl(facts.verb) && !facts.temporary) first_ddl_ = statement;
   if (first_dml_ < 0 && ChangesRows(facts)) first_dml_ = statement;

@@ -8,6 +8,7 @@
 
 #include "absl/strings/string_view.h"
 
+#include "common/sql/lint/dropped_indexes.h"
 #include "common/sql/lint/made.h"
 #include "common/sql/lint/session.h"
 #include "common/sql/lint/table_state.h"
@@ -40,8 +41,10 @@ class Script {
   const AlterSeries* SeriesFor(const Facts& facts) const;
   // An index of that table; PostgreSQL's have a schema instead.
   bool MadeIndex(const Name& table, const Name& index) const;
-  // PostgreSQL: of a partitioned table, as far as the script shows whose it is.
-  bool IsOfPartitioned(const Name& index) const;
+  // PostgreSQL: whose it is, as far as the script shows; else null.
+  const TableState* TableOf(const Name& index) const;
+  // Of what was there before the script.
+  const DroppedIndexes& dropped_indexes() const { return dropped_indexes_; }
   bool MadeInvisible(const std::string& index) const;
   const std::vector<TableState>& tables() const { return tables_; }
 
@@ -138,6 +141,7 @@ class Script {
   size_t TableOfIndex(const Name& index) const;
   void MakeIndex(const IndexFacts& index, size_t table, bool sure);
   void NoteDropIndex(const Facts& facts);
+  void DropOwnIndex(const std::string& index, TableState* table) const;
   void NoteMovedIndexes(size_t table);
   void NoteRenameIndex(const Name& index, const std::string& to);
   void RenameOwnIndex(const std::string& from, const std::string& to, TableState* table);
@@ -162,6 +166,7 @@ class Script {
   // PostgreSQL, whose indexes have no table's name in front: whose they are, by place and name.
   std::map<std::string, size_t> index_tables_;
   std::set<std::string> invisible_indexes_;
+  DroppedIndexes dropped_indexes_;
   // By name in lower case: the last statement but ALTER TABLE that wrote or defined it.
   std::map<std::string, int> used_by_;
   std::map<std::string, NotValid> not_valid_;

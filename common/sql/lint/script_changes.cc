@@ -206,7 +206,9 @@ void Script::NoteAlter(int statement, const Facts& facts, const Effects& effects
     } else if (alteration.kind == AlterationKind::kAddIndex && alteration.index.has_value()) {
       MakeIndex(*alteration.index, index, !alteration.if_exists);
     } else if (alteration.kind == AlterationKind::kDropIndex) {
-      table.own_indexes.erase(OwnName(alteration.name));
+      DropOwnIndex(alteration.name, &table);
+    } else if (alteration.kind == AlterationKind::kDropConstraint) {
+      DropOwnIndex(alteration.name, &table);
     } else if (alteration.kind == AlterationKind::kRenameIndex && !postgres_) {
       RenameOwnIndex(alteration.name, alteration.new_name, &table);
     } else if (alteration.kind == AlterationKind::kSetSchema) {
@@ -260,6 +262,9 @@ void Script::NoteAlteration(int statement, const Alteration& alteration, TableSt
     case AlterationKind::kDropPrimaryKey:
       table->primary_key = false;
       table->key_dropped_by = statement;
+      table->indexes.erase(std::remove_if(table->indexes.begin(), table->indexes.end(),
+                                          [](const auto& part) { return part.facts.primary; }),
+                           table->indexes.end());
       break;
     case AlterationKind::kAddForeignKey:
       if (alteration.foreign_key.has_value()) {

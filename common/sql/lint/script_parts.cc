@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -195,9 +197,9 @@ bool Script::MadeIndex(const Name& table, const Name& index) const {
   return own != tables_[of].own_indexes.end() && own->second;
 }
 
-bool Script::IsOfPartitioned(const Name& index) const {
+const TableState* Script::TableOf(const Name& index) const {
   const size_t of = postgres_ ? TableOfIndex(index) : kNone;
-  return of != kNone && tables_[of].partitioned;
+  return of == kNone ? nullptr : &tables_[of];
 }
 
 // `sure`: it was not there before. Nothing of a table that only may be that one.
@@ -217,19 +219,30 @@ void Script::NoteMovedIndexes(size_t table) {
   }
 }
 
+void Script::DropOwnIndex(const std::string& index, TableState* table) const {
+  const std::string name = OwnName(index);
+  table->own_indexes.erase(name);
+  table->indexes.erase(std::remove_if(table->indexes.begin(), table->indexes.end(),
+                                      [&](const auto& part) {
+                                        return !part.facts.name.empty() &&
+                                               OwnName(part.facts.name) == name;
+                                      }),
+                       table->indexes.end());
+}
+
 void Script::NoteDropIndex(const Facts& facts) {
   if (postgres_) {
     for (const Name& index : facts.objects) {
       const size_t table = TableOfIndex(index);
       if (table == kNone) continue;
       NoteChange(table);
-      tables_[table].own_indexes.erase(index.name);
+      DropOwnIndex(index.name, &tables_[table]);
     }
     return;
   }
   for (const IndexFacts& index : facts.indexes) {
     const size_t table = ExactIndexOf(index.table);
-    if (table != kNone) tables_[table].own_indexes.erase(OwnName(index.name));
+    if (table != kNone) DropOwnIndex(index.name, &tables_[table]);
   }
 }
 

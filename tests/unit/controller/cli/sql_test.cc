@@ -211,9 +211,10 @@ TEST_F(SqlTest, AWayBackIsNotHeldAgainstWhatItsWayThereLeaves) {
   const std::string up = Write("01_x.up.sql", "ALTER TABLE t ADD COLUMN c int;");
   const std::string down =
       Write("01_x.down.sql", "ALTER TABLE t DROP COLUMN c; SELECT t.c FROM t;");
-  const std::string snapshot = Write("s.yaml",
-                                     "complete: true\n"
-                                     "tables: [{schema: public, name: t, columns: [{name: id}]}]");
+  const std::string snapshot =
+      Write("s.yaml",
+            "complete: true\n"
+            "tables: [{schema: public, name: t, columns: [{name: id, type: int}]}]");
   Sql({"lint", "--dialect", "postgresql-15", "--snapshot", snapshot, "-o", "jsonl", "--fail-on",
        "destructive", up, down},
       "");
