@@ -398,7 +398,8 @@ std::string HostTrust::DoubtOfClass(const HostChain& chain) const {
     case OfClass::kNotReviewed:
       if (path) break;
       // Of Net::HTTP the chain that begins inside is none.
-      return program_.php() || program_[chain.range.begin - 1].Is("::")
+      return program_.php() || program_[chain.range.begin - 1].Is("::") ||
+                     OnlyReadsConstantOfRedis(program_, chain)
                  ? ""
                  : DoubtOfStoreInConstant(chain);
     case OfClass::kUnknown:
