@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/text.h"
+#include "common/sql/active_record/framework_calls.h"
 #include "common/sql/active_record/harmless_functions.h"
 #include "common/sql/active_record/harmless_methods.h"
 #include "common/sql/active_record/host_builders.h"
@@ -137,6 +138,9 @@ class Reader {
     }
     for (const HostCall& call : chain->calls) {
       if (call.cut) Problem("calls without parentheses stand one inside the other; write them");
+    }
+    if (std::string doubt = DoubtOfRedis(program_, *chain); !doubt.empty()) {
+      Problem(std::move(doubt));
     }
     if (ReachesDatabase(program_, *chain, scope_.generous, nullptr) || BuildsOwn(*chain) ||
         scope_.context.prepared.count(BuilderKey(chain->receiver)) > 0) {

@@ -9,6 +9,7 @@
 #include "absl/strings/strip.h"
 
 #include "common/base/text.h"
+#include "common/sql/active_record/host_reader.h"
 #include "common/sql/active_record/method_table.h"
 #include "common/sql/active_record/words.h"
 
@@ -49,8 +50,67 @@ bool OnlyReadsRedis(absl::string_view method) {
   return IsOneOf(absl::AsciiStrToLower(method), kNames);
 }
 
-// The first command that a client of Redis is given.
-std::string DoubtOfRedis(const HostChain& chain) {
+std::string DoubtOfKeys() {
+  return "calls keys of a client of Redis, which blocks the server while it looks at every key; "
+         "scan goes through them step by step";
+}
+
+// What asks about the object, whatever it is.
+bool AsksAboutObject(absl::string_view method) {
+  static constexpr absl::string_view kNames[] = {"blank?",   "inspect",     "is_a?", "nil?",
+                                                 "present?", "respond_to?", "to_s"};
+  return IsOneOf(method, kNames);
+}
+
+// Of select and new it is not seen that they are a client's.
+bool OnlyReadsConstant(absl::string_view method) {
+  return AsksAboutObject(method) ||
+         (OnlyReadsRedis(method) && method != "current" && method != "new" && method != "select");
+}
+
+// Whatever is called on such a constant but the commands that read.
+std::string DoubtOfConstantOfRedis(const HostChain& chain) {
+  if (absl::StrContains(chain.receiver, '[')) {
+    return absl::StrCat("indexes ", Shown(chain.receiver), ", by its name a client of Redis");
+  }
+  for (const HostCall& call : chain.calls) {
+    const bool first = &call == &chain.calls[0];
+    if (call.op != HostOperator::kNone) return "writes with an operator to a client of Redis";
+    if (first && call.name == "keys") return DoubtOfKeys();
+    if (first && !OnlyReadsConstant(call.name)) {
+      return absl::StrCat("calls ", Shown(call.name),
+                          " of a client of Redis, which is not known to only read");
+    }
+    if (!first && (NamesMethodThatWrites(call.name) || call.name.back() == '!')) {
+      return absl::StrCat("calls ", Shown(call.name), " of what a client of Redis gave");
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+// REDIS, Shop::REDIS_POOL, CACHE_REDIS, RedisPool: by its name a constant that holds a client, or a
+// pool of them. A name proves nothing, so that it allows a few commands and hides no call.
+bool IsConstantOfRedis(const HostProgram& program, const HostChain& chain) {
+  static constexpr absl::string_view kClasses[] = {
+      "RedisCache", "RedisConnection", "RedisConnectionPool", "RedisDb",
+      "RedisPool",  "RedisStore",      "RedisWrapper"};
+  if (program.php() || chain.receiver_kind != Receiver::kClass) return false;
+  absl::string_view name = chain.receiver;
+  name = name.substr(0, name.find('['));
+  name = name.substr(name.rfind(':') + 1);
+  return name == "REDIS" || absl::StartsWith(name, "REDIS_") || absl::EndsWith(name, "_REDIS") ||
+         absl::StrContains(name, "_REDIS_") || IsOneOf(name, kClasses);
+}
+
+bool OnlyReadsConstantOfRedis(const HostProgram& program, const HostChain& chain) {
+  return IsConstantOfRedis(program, chain) && DoubtOfConstantOfRedis(chain).empty();
+}
+
+// Of the first command that the client is given.
+std::string DoubtOfRedis(const HostProgram& program, const HostChain& chain) {
+  if (IsConstantOfRedis(program, chain)) return DoubtOfConstantOfRedis(chain);
   bool client = chain.receiver_kind != Receiver::kNone && IsRedisClient(chain.receiver);
   const bool of_class = chain.receiver_kind == Receiver::kClass;
   for (const HostCall& call : chain.calls) {
@@ -65,9 +125,7 @@ std::string DoubtOfRedis(const HostChain& chain) {
     if (made) continue;
     // Of a hash it would compute; here it is the command that goes through everything there is.
     if (absl::EqualsIgnoreCase(call.name, "keys")) {
-      return "calls keys of a client of Redis, which blocks the server while it looks at every "
-             "key; "
-             "scan goes through them step by step";
+      return DoubtOfKeys();
     }
     if (OnlyReadsRedis(call.name) || IsPureHostFunction(call.name)) return "";
     return absl::StrCat("calls ", Shown(call.name),
@@ -75,6 +133,8 @@ std::string DoubtOfRedis(const HostChain& chain) {
   }
   return "";
 }
+
+namespace {
 
 // Auth::login($user), Auth::guard('web')->logout(), auth()->attempt($credentials, true)
 std::string DoubtOfSigningIn(const HostProgram& program, const HostChain& chain) {
@@ -162,7 +222,7 @@ std::string DoubtOfFramework(const HostProgram& program, const HostChain& chain,
   }
   if (std::string doubt = DoubtOfCommand(program, chain); !doubt.empty()) return doubt;
   if (std::string doubt = DoubtOfSigningIn(program, chain); !doubt.empty()) return doubt;
-  return DoubtOfRedis(chain);
+  return DoubtOfRedis(program, chain);
 }
 
 }  // namespace dbfleet::sql

@@ -13,4 +13,15 @@ namespace dbfleet::sql {
 // a method of that name.
 std::string DoubtOfFramework(const HostProgram& program, const HostChain& chain, bool own_call);
 
+// What of it is about commands of Redis.
+std::string DoubtOfRedis(const HostProgram& program, const HostChain& chain);
+
+// Of Ruby: whether it is called on a constant whose name is that of a client of Redis, which no
+// advice about models is for.
+bool IsConstantOfRedis(const HostProgram& program, const HostChain& chain);
+
+// Whether the chain is a command that only reads, of such a constant: REDIS.get("a"). Everything
+// else that is called on one is in doubt.
+bool OnlyReadsConstantOfRedis(const HostProgram& program, const HostChain& chain);
+
 }  // namespace dbfleet::sql

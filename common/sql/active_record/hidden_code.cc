@@ -1,5 +1,6 @@
 #include "absl/strings/match.h"
 
+#include "common/sql/active_record/framework_calls.h"
 #include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/host_reader.h"
 #include "common/sql/active_record/host_trust.h"
@@ -18,6 +19,7 @@ bool RunsIn(const HostProgram& program, const HostTrust& trust) {
     const std::optional<HostChain> chain = program.ChainAt(i, program.size());
     if (!chain.has_value()) continue;
     if (ReachesDatabase(program, *chain, false, nullptr)) return true;
+    if (!DoubtOfRedis(program, *chain).empty()) return true;
     const HostCall& call = chain->calls[0];
     if (chain->receiver_kind == Receiver::kNone && (call.has_parens || call.name.back() == '!') &&
         !trust.Knows(call.name)) {

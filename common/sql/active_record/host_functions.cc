@@ -180,6 +180,11 @@ bool NamesRunningFunction(absl::string_view name) {
   return IsOfDriver(lower) || (found != nullptr && found->role != MethodRole::kCallable);
 }
 
+bool NamesKnownFunction(absl::string_view name) {
+  const std::string lower = absl::AsciiStrToLower(name);
+  return IsOfDriver(lower) || Find(kPhp, lower) != nullptr;
+}
+
 bool IsHarmlessCommand(absl::string_view command) {
   static constexpr absl::string_view kShow[] = {
       "arch",  "basename", "cat",    "cut",      "date",      "df",    "dirname", "du",   "echo",

@@ -33,6 +33,9 @@ const HostFunction* FunctionOf(const HostProgram& program, const HostChain& chai
 // Whether a name in a text is that of one: 'mysqli_query'.
 bool NamesRunningFunction(absl::string_view name);
 
+// Whether a function of PHP has a row here, also one that only calls another: array_map.
+bool NamesKnownFunction(absl::string_view name);
+
 // Whether a shell command is written out, and runs a program that only shows something: `ls -l`.
 bool IsHarmlessCommand(absl::string_view command);
 

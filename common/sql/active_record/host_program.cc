@@ -18,20 +18,19 @@ namespace {
 // inside a chain inside a chain costs.
 constexpr size_t kDeepest = 200;
 
-// Whether "if" and its like behind this token stand in front of what they decide on, with an "end"
-// of their own, and not behind it: x = if a, [if a, b: if a, but not x if a.
-bool ExpectsOperand(const HostToken& before) {
+// Words that stand alone in front of an operand.
+bool IsInFrontOfOperand(absl::string_view word) {
   static constexpr absl::string_view kWords[] = {"and",    "begin",  "do",    "else", "elsif",
                                                  "ensure", "if",     "in",    "not",  "or",
                                                  "then",   "unless", "until", "when", "while"};
-  switch (before.kind) {
-    case HostTokenKind::kPunct:
-      return !before.Is(")") && !before.Is("]") && !before.Is("}");
-    case HostTokenKind::kName:
-      return IsOneOf(before.text, kWords);
-    default:
-      return before.kind == HostTokenKind::kNewline || before.kind == HostTokenKind::kLabel;
-  }
+  return IsOneOf(word, kWords);
+}
+
+bool NamesOperator(absl::string_view name) {
+  static constexpr absl::string_view kNames[] = {
+      "!",  "!=",  "!~", "%",   "&",  "*", "**", "+",  "+@", "-",   "-@", "/", "<", "<<",
+      "<=", "<=>", "==", "===", "=~", ">", ">=", ">>", "[]", "[]=", "^",  "`", "|", "~"};
+  return IsOneOf(name, kNames);
 }
 
 // PHP's if (...): and its like, which endif and its like close.
@@ -76,15 +75,55 @@ absl::StatusOr<HostProgram> HostProgram::Read(Dialect dialect, absl::string_view
   return program;
 }
 
+// range.begin, def end, undef end, alias end stop: no keyword, whatever it is called like.
+bool HostProgram::IsNameInRuby(size_t i) const {
+  static constexpr absl::string_view kNaming[] = {"alias", "def", "undef"};
+  const auto names = [&](size_t k) {
+    return (*this)[k].kind == HostTokenKind::kName && IsOneOf((*this)[k].text, kNaming) &&
+           !IsMember(k - 1);
+  };
+  const bool second =
+      (*this)[i - 1].kind == HostTokenKind::kName && (*this)[i - 2].IsName("alias") && names(i - 2);
+  return IsMember(i - 1) || names(i - 1) || second;
+}
+
+// inject :+, send :[]=, the token being the last of it; and x.!, x.+
+bool HostProgram::EndsNameOfOperator(size_t i) const {
+  constexpr size_t kLongest = 3;  // :[]=, :<=>, :===
+  if (php_ || (*this)[i].kind != HostTokenKind::kPunct) return false;
+  size_t first = i;
+  while (first > 0 && i - first < kLongest && tokens_[first].kind == HostTokenKind::kPunct &&
+         !tokens_[first].Is(":") && !IsMember(first - 1) &&
+         tokens_[first - 1].end == tokens_[first].offset) {
+    --first;
+  }
+  const bool symbol = tokens_[first].Is(":") && first < i && !(*this)[first - 1].Is("?");
+  return (symbol && NamesOperator(Source({first + 1, i + 1}))) ||
+         (first > 0 && IsMember(first - 1) && NamesOperator(Source({first, i + 1})));
+}
+
+// Whether "if" and its like behind this token stand in front of what they decide on, with an "end"
+// of their own, and not behind it: x = if a, [if a, b: if a, but not x if a.
+bool HostProgram::ExpectsOperand(size_t i) const {
+  const HostToken& before = (*this)[i];
+  switch (before.kind) {
+    case HostTokenKind::kPunct:
+      return !before.Is(")") && !before.Is("]") && !before.Is("}") && !EndsNameOfOperator(i);
+    case HostTokenKind::kName:
+      return IsInFrontOfOperand(before.text) && !IsNameInRuby(i);
+    default:
+      return before.kind == HostTokenKind::kNewline || before.kind == HostTokenKind::kLabel;
+  }
+}
+
 bool HostProgram::OpensWithEnd(size_t i) const {
   static constexpr absl::string_view kAlways[] = {"do", "def", "class", "module", "case", "begin"};
   static constexpr absl::string_view kFirst[] = {"if", "unless", "while", "until", "for"};
   const HostToken& token = tokens_[i];
-  if (php_ || token.kind != HostTokenKind::kName || IsMember(i - 1)) return false;
+  if (php_ || token.kind != HostTokenKind::kName || IsNameInRuby(i)) return false;
   if (token.text == "def" && IsEndless(i)) return false;
-  if ((*this)[i - 1].IsName("def")) return false;  // def class
   if (IsOneOf(token.text, kAlways)) return true;
-  return IsOneOf(token.text, kFirst) && ExpectsOperand((*this)[i - 1]);
+  return IsOneOf(token.text, kFirst) && ExpectsOperand(i - 1);
 }
 
 // def x = y, def x(a) = y; not def x=(a).
@@ -106,9 +145,11 @@ bool HostProgram::IsEndless(size_t def) const {
   return sign.Is("=") && space && !(*this)[i + 1].Is("=");
 }
 
-// Of PHP: $factory->for($user), function for(User $user)
+// Of PHP: $factory->for($user), function for(User $user), function &for()
 bool HostProgram::IsNameOfMethod(size_t i) const {
-  return IsMember(i - 1) || (*this)[i - 1].IsName("function");
+  const HostToken& before = (*this)[i - 1];
+  return IsMember(i - 1) || before.IsName("function") ||
+         (before.Is("&") && (*this)[i - 2].IsName("function"));
 }
 
 // Said of the first place alone: what follows may not match because of it.
@@ -118,14 +159,25 @@ void HostProgram::Break(size_t at, absl::string_view problem) {
   broken_ = absl::StrCat(tokens_[at].text, " ", problem);
 }
 
-// inject :+
-bool HostProgram::EndsInNameOfOperator() const {
+// x = 1..
+bool HostProgram::EndsInEndlessRange() const {
   size_t i = tokens_.size() - 1;
-  while (i > 0 && tokens_[i].kind == HostTokenKind::kPunct && !tokens_[i].Is(":") &&
-         tokens_[i - 1].end == tokens_[i].offset) {
+  int dots = 0;
+  while (i > 0 && dots < 3 && tokens_[i].Is(".")) {
     --i;
+    ++dots;
   }
-  return !php_ && tokens_[i].Is(":") && i + 1 < tokens_.size();
+  const bool value =
+      tokens_[i].kind != HostTokenKind::kPunct || tokens_[i].Is(")") || tokens_[i].Is("]");
+  return !php_ && dots > 1 && value;
+}
+
+// PHP's target of a goto: end:
+bool HostProgram::EndsInTarget() const {
+  const size_t last = tokens_.size() - 1;
+  const HostToken& before = (*this)[last - 2];
+  return php_ && tokens_[last].Is(":") && (*this)[last - 1].kind == HostTokenKind::kName &&
+         (before.Is(";") || before.Is("}") || before.Is(":"));
 }
 
 std::string HostProgram::DoubtOfEnd() const {
@@ -138,21 +190,34 @@ std::string HostProgram::DoubtOfEnd() const {
   // Order.where(paid: true).
   const HostToken& last = tokens_.back();
   const bool ends = last.kind != HostTokenKind::kPunct || last.Is(")") || last.Is("]") ||
-                    last.Is("}") || last.Is(";") || EndsInNameOfOperator();
+                    last.Is("}") || last.Is(";") || EndsNameOfOperator(tokens_.size() - 1) ||
+                    EndsInEndlessRange() || EndsInTarget();
   return ends ? ""
               : absl::StrCat(kDoubt, HostCursor::Place(text_, last.offset), ": nothing follows ",
                              last.text);
+}
+
+// a and (newline) b, for a in (newline) b: the line goes on.
+bool HostProgram::EndsLine(size_t i) const {
+  static constexpr absl::string_view kGoOn[] = {"and", "in", "not", "or", "until", "while"};
+  if (tokens_[i].Is(";")) return true;
+  const HostToken& before = (*this)[i - 1];
+  const bool goes_on =
+      before.kind == HostTokenKind::kName && IsOneOf(before.text, kGoOn) && !IsNameInRuby(i - 1);
+  return tokens_[i].kind == HostTokenKind::kNewline && !goes_on;
 }
 
 size_t HostProgram::Match() {
   close_.assign(tokens_.size(), tokens_.size());
   std::vector<size_t> open;
   std::vector<size_t> words;  // Of PHP, what a word closes.
-  bool loop_head = false;     // "while x do": one "end" for both.
+  // "while x do": one "end" for both. How many are open at the head, which goes on inside of
+  // brackets and behind "and"; 0 outside of one.
+  size_t loop_head = 0;
   for (size_t i = 0; i < tokens_.size(); ++i) {
     const HostToken& token = tokens_[i];
     if (open.size() > kDeepest) return i;
-    if (token.kind == HostTokenKind::kNewline || token.Is(";")) loop_head = false;
+    if (open.size() <= loop_head && EndsLine(i)) loop_head = 0;
     if (token.Is("(") || token.Is("[") || token.Is("{")) {
       open.push_back(i);
     } else if (token.Is(")") || token.Is("]") || token.Is("}")) {
@@ -174,13 +239,15 @@ size_t HostProgram::Match() {
       }
       open.pop_back();
     } else if (OpensWithEnd(i)) {
-      if (token.text == "do" && loop_head) {
-        loop_head = false;
+      if (token.text == "do" && loop_head > 0 && open.size() == loop_head) {
+        loop_head = 0;
         continue;
       }
-      loop_head = token.text == "while" || token.text == "until" || token.text == "for";
       open.push_back(i);
-    } else if (!php_ && token.IsName("end") && !IsMember(i - 1) && !(*this)[i - 1].IsName("def")) {
+      if (token.text == "while" || token.text == "until" || token.text == "for") {
+        loop_head = open.size();
+      }
+    } else if (!php_ && token.IsName("end") && !IsNameInRuby(i)) {
       if (open.empty() || tokens_[open.back()].kind != HostTokenKind::kName) {
         Break(i, "closes nothing");
         continue;

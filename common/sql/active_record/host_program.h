@@ -120,7 +120,12 @@ class HostProgram {
   size_t Match();        // The token that is nested too deeply; size() if none is.
   void Break(size_t at, absl::string_view problem);
   bool IsNameOfMethod(size_t i) const;
-  bool EndsInNameOfOperator() const;
+  bool IsNameInRuby(size_t i) const;
+  bool EndsNameOfOperator(size_t i) const;
+  bool EndsInEndlessRange() const;
+  bool EndsInTarget() const;
+  bool ExpectsOperand(size_t i) const;
+  bool EndsLine(size_t i) const;
   bool BeginsArgument(size_t i) const;
   size_t EndOfCommand(size_t from, size_t limit) const;
   size_t TakeReceiver(size_t at, HostChain* chain) const;

@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 
+#include "common/sql/active_record/host_import.h"
 #include "common/sql/active_record/host_program.h"
 #include "common/sql/active_record/host_quoting.h"
 #include "common/sql/active_record/words.h"
@@ -92,6 +93,10 @@ bool OnlyAsks(const HostProgram& program, size_t i) {
   return joined || given;
 }
 
+std::string LastSegment(absl::string_view name) {
+  return absl::AsciiStrToLower(name.substr(name.rfind('\\') + 1));
+}
+
 bool OnlyAsksInText(absl::string_view code) {
   return !absl::StrContains(code, kWordPress) || !WordPressTable(code).empty() ||
          std::all_of(code.begin(), code.end(), [](char c) {
@@ -110,6 +115,7 @@ void HostProgram::FindRedefined() {
   bool wordpress = false;
   bool unclear = false;
   bool in_namespace = false;
+  HostImport import;
   for (size_t i = 0; i < size(); ++i) {
     const HostToken& token = tokens_[i];
     // implode(',', array_map(...)): in a namespace another file may define functions of these
@@ -125,6 +131,11 @@ void HostProgram::FindRedefined() {
       if (php_ && part.is_code && !OnlyAsksInText(part.text)) unclear = true;
     }
     if (php_) {
+      import.Take(*this, i);
+      if (import.of_function() && token.kind == HostTokenKind::kName) {
+        const std::string last = LastSegment(token.text);
+        if (IsTextFunction(last)) found.insert(last);
+      }
       unclear = unclear || IsAnyWay(token);
       if (token.text == kWordPress) {
         wordpress = true;
@@ -136,15 +147,6 @@ void HostProgram::FindRedefined() {
       const std::string name =
           absl::AsciiStrToLower((*this)[(*this)[i + 1].Is("&") ? i + 2 : i + 1].text);
       if (IsTextFunction(name)) found.insert(name);
-      // use function Evil\\sprintf; use function Evil\\{sprintf, quote};
-      constexpr size_t kLongest = 300;  // Longer ones are in doubt; see HostTrust.
-      for (size_t k = i + 1;
-           (*this)[i - 1].IsName("use") && k < size() && k < i + kLongest && !tokens_[k].Is(";");
-           ++k) {
-        const std::string imported = absl::AsciiStrToLower(tokens_[k].text);
-        const std::string last = imported.substr(imported.rfind('\\') + 1);
-        if (IsTextFunction(last)) found.insert(last);
-      }
       continue;
     }
     if (token.kind != HostTokenKind::kName || !IsOneOf(token.text, kRuby)) continue;

@@ -12,6 +12,7 @@
 #include "common/sql/active_record/harmless_functions.h"
 #include "common/sql/active_record/host_files.h"
 #include "common/sql/active_record/host_functions.h"
+#include "common/sql/active_record/host_import.h"
 #include "common/sql/active_record/host_reader.h"
 #include "common/sql/active_record/host_settings.h"
 #include "common/sql/active_record/host_text.h"
@@ -398,7 +399,8 @@ std::string HostTrust::DoubtOfClass(const HostChain& chain) const {
     case OfClass::kNotReviewed:
       if (path) break;
       // Of Net::HTTP the chain that begins inside is none.
-      return program_.php() || program_[chain.range.begin - 1].Is("::")
+      return program_.php() || program_[chain.range.begin - 1].Is("::") ||
+                     OnlyReadsConstantOfRedis(program_, chain)
                  ? ""
                  : DoubtOfStoreInConstant(chain);
     case OfClass::kUnknown:
@@ -424,21 +426,22 @@ size_t HostTrust::EndOfStatement(size_t i) const {
 }
 
 std::string HostTrust::DoubtOfImport(size_t i, size_t end) const {
-  bool function = program_[i + 1].IsName("function");
-  std::string space(program_[function ? i + 2 : i + 1].text);
+  if (!program_[end].Is(";")) return "imports more than is read";
+  std::string space(program_[program_[i + 1].IsName("function") ? i + 2 : i + 1].text);
   bool group = false;
-  for (size_t k = i; k < end; ++k) {
-    group = group || program_[k].Is("{");
-    function = function || program_[k].IsName("function");
-  }
+  for (size_t k = i; k < end; ++k) group = group || program_[k].Is("{");
   if (group) space.push_back('\\');  // use Evil\{DB}
   const bool framework = IsFramework(space);
-  for (size_t k = i + 1; k < end; ++k) {
+  HostImport import;
+  for (size_t k = i; k < end; ++k) {
+    import.Take(program_, k);
     const absl::string_view full = program_[k].text;
-    if (program_[k].kind != HostTokenKind::kName || program_[k + 1].IsName("as")) continue;
+    if (program_[k].kind != HostTokenKind::kName || k == i || program_[k + 1].IsName("as")) {
+      continue;
+    }
     const bool renamed = program_[k - 1].IsName("as");
-    if (function) {
-      const bool known = IsHarmlessFunction(true, LastOf(full)) || NamesRunningFunction(full);
+    if (import.of_function()) {
+      const bool known = IsHarmlessFunction(true, LastOf(full)) || NamesKnownFunction(LastOf(full));
       const bool theirs = group ? framework : IsFramework(full);
       if (known && (renamed || !theirs)) {
         return absl::StrCat("gives the name ", Shown(LastOf(full)), " to another function");

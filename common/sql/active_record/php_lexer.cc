@@ -1,3 +1,6 @@
+#include "absl/strings/match.h"
+#include "absl/strings/strip.h"
+
 #include "common/sql/active_record/host_cursor.h"
 #include "common/sql/active_record/host_lexer.h"
 
@@ -68,6 +71,21 @@ class PhpLexer : public HostCursor {
     pos_ = tag == absl::string_view::npos ? end : pos_ + tag;
   }
 
+  // __halt_compiler(); where a statement may begin: what follows is data.
+  bool AtHalt() const {
+    if (!tokens_.empty() && !tokens_.back().Is(";") && !tokens_.back().Is("}")) return false;
+    absl::string_view rest = text_.substr(pos_);
+    constexpr absl::string_view kHalt = "__halt_compiler";
+    if (!absl::StartsWithIgnoreCase(rest, kHalt)) return false;
+    rest.remove_prefix(kHalt.size());
+    for (absl::string_view punct : {"(", ")"}) {
+      rest = absl::StripLeadingAsciiWhitespace(rest);
+      if (!absl::ConsumePrefix(&rest, punct)) return false;
+    }
+    rest = absl::StripLeadingAsciiWhitespace(rest);
+    return absl::StartsWith(rest, ";") || absl::StartsWith(rest, "?>");
+  }
+
   absl::Status One() {
     const size_t start = pos_;
     const char c = text_[pos_];
@@ -98,6 +116,10 @@ class PhpLexer : public HostCursor {
       SkipWord();
       Emit(HostTokenKind::kVariable, start);
     } else if (IsWordStart(c) || (c == '\\' && IsWordStart(Peek(1)))) {
+      if (AtHalt()) {
+        pos_ = text_.size();
+        return absl::OkStatus();
+      }
       // A name with its namespaces.
       while (IsWordByte(Peek()) || (Peek() == '\\' && IsWordStart(Peek(1)))) ++pos_;
       Emit(HostTokenKind::kName, start);

@@ -11,6 +11,7 @@
 #include "common/base/text.h"
 #include "common/sql/active_record/batches.h"
 #include "common/sql/active_record/chain_reader.h"
+#include "common/sql/active_record/framework_calls.h"
 #include "common/sql/active_record/given_sql.h"
 #include "common/sql/active_record/host_builders.h"
 #include "common/sql/active_record/host_constants.h"
@@ -368,6 +369,11 @@ Reading ChainReader::Finish() {
   NoteBatch();
   build_.call.walked = scope_.context.walked;
   build_.call.php = scope_.target.dialect == Dialect::kActiveRecordPhp;
+  // The rules about models would advise REDIS.limit(n); that it is in doubt is told anyway.
+  if (!raw && IsConstantOfRedis(program_, chain_)) {
+    reading.facts = Facts();
+    return reading;
+  }
   reading.facts.call = build_.call;
   return reading;
 }

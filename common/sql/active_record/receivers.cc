@@ -46,16 +46,6 @@ absl::string_view WithoutNamespace(absl::string_view name) {
 
 }  // namespace
 
-namespace {
-
-// REDIS, REDIS_POOL, CACHE_REDIS: a constant of Ruby that holds a client, or a pool of them.
-bool IsClientOfRedis(absl::string_view constant) {
-  return constant == "REDIS" || absl::StartsWith(constant, "REDIS_") ||
-         absl::EndsWith(constant, "_REDIS");
-}
-
-}  // namespace
-
 bool IsModelClass(absl::string_view receiver) {
   static constexpr absl::string_view kFrameworks[] = {"Carbon", "Illuminate", "Symfony"};
   while (!receiver.empty() && (receiver[0] == '\\' || receiver[0] == ':')) {
@@ -64,7 +54,7 @@ bool IsModelClass(absl::string_view receiver) {
   receiver = receiver.substr(0, receiver.find('['));
   // Zip::File and Net::HTTP are none; Shop::Set and App\Models\Session may be.
   const absl::string_view first = receiver.substr(0, receiver.find_first_of(":\\"));
-  if (IsOneOf(first, kNoModels) || IsClientOfRedis(first)) return false;
+  if (IsOneOf(first, kNoModels)) return false;
   return !IsOneOf(first, kFrameworks) || !IsOneOf(WithoutNamespace(receiver), kNoModels);
 }
 

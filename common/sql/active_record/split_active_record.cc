@@ -12,6 +12,7 @@
 #include "common/sql/active_record/active_record.h"
 #include "common/sql/active_record/association_walk.h"
 #include "common/sql/active_record/batches.h"
+#include "common/sql/active_record/framework_calls.h"
 #include "common/sql/active_record/harmless_functions.h"
 #include "common/sql/active_record/host_builders.h"
 #include "common/sql/active_record/host_declarations.h"
@@ -165,9 +166,10 @@ class Splitter {
     const bool reads =
         typed && CallsSomething(program_, *chain, false) && !CallsUnknown(program_, *chain);
     const bool reaches =
-        !doubt.empty() || reads || ReachesDatabase(program_, *chain, known, &variables_) ||
-        own_queries_.Has(*chain) || IsOfModel(program_, *chain) ||
-        CallsClassOfValue(program_, *chain) ||
+        !doubt.empty() || reads ||
+        (!OnlyReadsConstantOfRedis(program_, *chain) &&
+         (ReachesDatabase(program_, *chain, known, &variables_) || IsOfModel(program_, *chain))) ||
+        own_queries_.Has(*chain) || CallsClassOfValue(program_, *chain) ||
         (lists && CallsUnknown(program_, *chain, given || carries ? 1 : 0)) ||
         (known && CallsSomething(program_, *chain,
                                  !program_.php() && program_.IsWholeStatement(chain->range))) ||

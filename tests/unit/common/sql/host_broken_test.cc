@@ -4,6 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
 #include "common/sql/sql.h"
 #include "tests/unit/common/sql/beside.h"
 
@@ -33,6 +36,17 @@ void ExpectBroken(Dialect dialect, const std::vector<Broken>& all) {
           << one.code;
     }
   }
+}
+
+// Whether no statement is in doubt for that the program cannot be read to its end.
+bool EndsWell(Dialect dialect, absl::string_view code) {
+  const auto statements = Split(Target(dialect), Beside(dialect, code));
+  if (!statements.ok()) return false;
+  bool well = !statements->empty();
+  for (const Statement& statement : *statements) {
+    well = well && !absl::StrContains(Read(dialect, statement).verdict.doubt, "read to its end");
+  }
+  return well;
 }
 
 TEST(HostBrokenTest, RubyWhoseBracketsDoNotMatch) {
@@ -87,6 +101,73 @@ TEST(HostBrokenTest, RubyThatEndsIsNotTakenForBroken) {
                       "while x do\n  puts 1\nend", "begin\n  puts 1\nend while x",
                       "puts x.class, y.end", "puts(class: 1, end: 2, if: 3)", "def class\n  1\nend",
                       "def end\n  1\nend", "x = [1, 2].inject :+", "x = case y when 1 then 2 end"});
+}
+
+// Behind a dot, def, alias and undef a keyword is a name like others, and so is :+.
+TEST(HostBrokenTest, NamesOfRubyAreNoKeywords) {
+  for (absl::string_view word :
+       {"begin", "end",  "then",  "in",     "do",    "or",     "and",   "not",
+        "when",  "else", "elsif", "ensure", "if",    "unless", "until", "while",
+        "for",   "case", "class", "def",    "alias", "undef"}) {
+    for (const std::string& code :
+         {absl::StrCat("x = range.", word, " if range"), absl::StrCat("x = a&.", word, " unless b"),
+          absl::StrCat("x = a::", word, " while b"),
+          absl::StrCat("if a\n  x = range.", word, "\nend"),
+          absl::StrCat("def ", word, "\n  1\nend"), absl::StrCat("undef ", word),
+          absl::StrCat("alias ", word, " foo"), absl::StrCat("alias foo ", word),
+          absl::StrCat("alias ", word, " foo if a")}) {
+      EXPECT_TRUE(EndsWell(kRuby, code)) << code;
+    }
+  }
+  for (absl::string_view code :
+       {"x = a.inject :+ if y", "send :[]= if y", "send :[] if y", "send :<=> unless y",
+        "send :== while y", "x.! if y", "x.+ if y", "puts :! if y", "send :[]=", "x = 1..",
+        "x = 1...", "x = a[1]..", "x = a.inject :<=>"}) {
+    EXPECT_TRUE(EndsWell(kRuby, code)) << code;
+  }
+  ExpectReads(kRuby, {"x = [1, 2].inject :+ if y", "x = period.begin unless period.nil?"});
+}
+
+TEST(HostBrokenTest, ADoBelongsToItsLoopUntilTheConditionEnds) {
+  for (absl::string_view code :
+       {"while a and\n b do\n  puts 1\nend", "until a or\n b do\n  puts 1\nend",
+        "for a in\n b do\n  puts 1\nend", "while (a\nb) do\n  puts 1\nend",
+        "while not\n a do\n  puts 1\nend", "while a[\n1\n] do\n  puts 1\nend",
+        "while (x.each do |y|\n  y\nend) do\n  puts 1\nend",
+        "while x.and\n [1].each do |y|\n  puts y\nend\nend",
+        "while a\n  x.each do |y|\n    puts y\n  end\nend",
+        "while a and\n b do x.each do |y| puts y end end"}) {
+    EXPECT_TRUE(EndsWell(kRuby, code)) << code;
+  }
+}
+
+// What does not end stays broken.
+TEST(HostBrokenTest, NamesThatAreKeywordsElsewhereHideNoEnd) {
+  for (absl::string_view code :
+       {"x = range.begin if range\nend", "x = if range.begin", "x = a + if b", "x = :+ + if b",
+        "while a and\n b do\n  puts 1\nend\nend", "while a and\n b do", "alias end foo\nend",
+        "x = 1.", "x = a +", "x = a ? b :", "def end", "while (a\nb) do"}) {
+    EXPECT_FALSE(EndsWell(kRuby, code)) << code;
+  }
+  for (absl::string_view code :
+       {"x: foo(", "$x = $y ? a :", "if (a): end:", "x __halt_compiler(); )"}) {
+    EXPECT_FALSE(EndsWell(kPhp, code)) << code;
+  }
+}
+
+TEST(HostBrokenTest, PhpThatEndsInATargetOrInData) {
+  for (absl::string_view code :
+       {"class A { function &for(): array { return $x; } }",
+        "function &while(): array { return $x; }",
+        "goto end; end:", "if ($x) { goto end; } end:", "__halt_compiler(); ((( data '",
+        "__HALT_COMPILER ( ) ; ))) \"", "if ($x) { echo 1; } __halt_compiler();{{{"}) {
+    EXPECT_TRUE(EndsWell(kPhp, code)) << code;
+  }
+  // Only what stands behind it is data.
+  EXPECT_TRUE(IsDestructiveFile(kPhp, "User::find(1); User::truncate(); __halt_compiler(); ((("));
+  ExpectWrites(kPhp, {"$x->__halt_compiler(); User::truncate();",
+                      "if ($x) { __halt_compiler(); } User::truncate();",
+                      "foo(__halt_compiler()); User::truncate();"});
 }
 
 TEST(HostBrokenTest, PhpThatEndsIsNotTakenForBroken) {

@@ -191,6 +191,63 @@ TEST(HostGivenTest, ClientsOfRedisOnlyReadByCommandsThatRead) {
                     });
 }
 
+// Its name proves nothing: what is called on it may be anything.
+TEST(HostGivenTest, ConstantsNamedLikeClientsOfRedisHideNoCall) {
+  for (absl::string_view name : {"REDIS", "REDIS_DB", "CACHE_REDIS", "MY_REDIS_POOL", "RedisPool",
+                                 "RedisStore", "::REDIS", "Shop::REDIS", "Shop::REDIS_DB"}) {
+    for (absl::string_view call : {".execute(\"DROP TABLE x\")",
+                                   ".delete(\"DELETE FROM x\")",
+                                   ".update(\"UPDATE x SET a = 1\")",
+                                   ".exec(\"DROP TABLE x\")",
+                                   ".query(\"DROP TABLE x\")",
+                                   ".select(\"DROP TABLE x\")",
+                                   ".create(a: 1)",
+                                   ".new(a: 1).save",
+                                   ".flushall",
+                                   "&.flushall",
+                                   "::flushall",
+                                   ".set(\"a\", 1)",
+                                   ".with { |r| r.flushall }",
+                                   ".with do |r|\n  r.flushall\nend",
+                                   ".then { |r| r.flushall }",
+                                   ".method(:flushall).call",
+                                   ".send(:flushall)",
+                                   ".where(a: 1).delete_all",
+                                   ".first.destroy",
+                                   ".get(\"a\").destroy",
+                                   ".keys(\"*\")",
+                                   "[\"DROP TABLE x\"].to_a",
+                                   "[:orders].delete",
+                                   " << \"DROP TABLE x\"",
+                                   ".pipelined { |p| p.set(\"a\", 1) }",
+                                   ".tap(&:flushall)",
+                                   ".purge"}) {
+      const std::string code = absl::StrCat(name, call);
+      EXPECT_TRUE(HasDestructive(kRuby, code)) << code;
+      EXPECT_TRUE(IsDestructiveFile(kRuby, code)) << code;
+      for (const std::string& around :
+           {absl::StrCat("def clean\n  ", code, "\nend"), absl::StrCat("x = ", code),
+            absl::StrCat("puts(", code, ") if a"), absl::StrCat("puts \"#{", code, "}\""),
+            absl::StrCat("Order.where(id: (", code, "))"),
+            absl::StrCat("class A\n  X = ", code, "\nend"),
+            absl::StrCat("Order.where(a: 1).each { |order| ", code, " }")}) {
+        EXPECT_TRUE(HasDestructive(kRuby, around)) << around;
+      }
+    }
+  }
+  ExpectWrites(kRuby, {"REDIS_DB::Order.delete_all", "x = REDIS_DB\nx.execute(\"DROP TABLE x\")",
+                       "Order.where(id: Redis.new.flushall)", "REDIS.get(REDIS.flushall)",
+                       "REDIS.scan_each { |key| REDIS.del(key) }"});
+  ExpectWrites(kPhp, {"REDIS_X::truncate();", "REDIS_X::where('a', 1)->delete();",
+                      "$a = DB::table('x')->count(); REDIS_X::truncate();", "REDIS::destroy(1);",
+                      "X_REDIS::create(['a' => 1]);", "$x = new REDIS_X; $x->save();"});
+  ExpectReads(
+      kRuby,
+      {"REDIS.get(\"a\")", "x = REDIS_DB.hgetall(\"a\")", "CACHE_REDIS.ttl(\"a\").to_i",
+       "Shop::REDIS.smembers(\"a\").each { |id| puts id }", "RedisClient.new.get(\"a\")",
+       "puts 1 if REDIS.nil?", "Order.where(a: 1).each { |order| puts REDIS.get(order.id) }"});
+}
+
 TEST(HostGivenTest, WordsThatEmptyOrLock) {
   ExpectWrites(kRuby, {
                           "user.lock!",

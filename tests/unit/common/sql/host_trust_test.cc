@@ -21,6 +21,47 @@ TEST(HostTrustTest, ATrustedNameOfPhpThatMeansSomethingElseCounts) {
   }
 }
 
+// implode(',', array_map('intval', $ids)) holds integers alone, if these are PHP's own.
+TEST(HostTrustTest, ImportsThatTakeTheNamesOfFunctionsOfPhp) {
+  const std::string call =
+      " DB::select('SELECT a FROM t WHERE id IN (' . implode(',', array_map('intval', $ids)) . "
+      "')');";
+  EXPECT_FALSE(HasDestructive(kPhp, call));
+  for (const char* harmless :
+       {"use App\\{Foo, Bar as Baz};", "use function App\\{foo, bar as baz};",
+        "use Acme\\{Foo, function bar, Size};", "use Acme\\Implode;"}) {
+    EXPECT_FALSE(HasDestructive(kPhp, harmless + call)) << harmless;
+  }
+  for (const char* before :
+       {"use Evil\\{Foo, function a\\x as array_map};", "use Evil\\{function a\\array_map, Foo};",
+        "use Evil\\{function x as implode};", "use function Evil\\{x as Array_Map};",
+        "use function Evil\\x as array_map;", "use function Evil\\a, Evil\\array_map;",
+        "USE EVIL\\{FUNCTION X AS ARRAY_MAP};", "use function Evil\\array_map;",
+        "function array_map($f, $x) { return $x; }", "function implode($f, $x) { return $x; }",
+        "function &array_map($f, $x) { return $x; }",
+        "namespace App; function array_map($f, $x) { return $x; }",
+        "namespace App { function array_map($f, $x) { return $x; } }", "namespace App;"}) {
+    EXPECT_TRUE(HasDestructive(kPhp, before + call)) << before;
+    EXPECT_TRUE(IsDestructiveFile(kPhp, before + call)) << before;
+  }
+  // The import itself says so, whatever is called.
+  for (const char* name : {"array_map", "implode", "join", "intval", "mysqli_query"}) {
+    for (const std::string& import : {absl::StrCat("use Evil\\{Foo, function x as ", name, "};"),
+                                      absl::StrCat("use Evil\\{Foo, function ", name, "};"),
+                                      absl::StrCat("use function Evil\\", name, ";"),
+                                      absl::StrCat("use function Evil\\{a, ", name, "};")}) {
+      EXPECT_TRUE(HasDestructive(kPhp, import)) << import;
+    }
+  }
+  // A class beside a function keeps being one.
+  ExpectWrites(kPhp, {"use Evil\\{DB, function foo};", "use Evil\\{function foo, DB};",
+                      "use Evil\\{function foo, X as DB};"});
+  // However long it is.
+  std::string names = "use function Evil\\{";
+  for (int i = 0; i < 500; ++i) absl::StrAppend(&names, "f", i, ", ");
+  EXPECT_TRUE(HasDestructive(kPhp, absl::StrCat(names, "array_map};", call)));
+}
+
 TEST(HostTrustTest, ATrustedNameOfRubyThatMeansSomethingElseCounts) {
   for (absl::string_view code : {"class User < ApplicationRecord\n  after_find :destroy\nend",
                                  "class User < ApplicationRecord\n  after_initialize :wipe\nend",
