@@ -47,7 +47,7 @@ std::vector<std::string> Useless(const Target& target, const std::vector<std::st
           finding.rule_id == "dbf-duplicate-index" || finding.rule_id == "dbf-redundant-index";
       if (useless) said.push_back(finding.message);
     }
-    left = linter.Left(true);
+    left = linter.TakeLeft(true);
   }
   return said;
 }

@@ -53,7 +53,7 @@ std::string OfLast(const std::vector<std::string>& files) {
     for (const Finding& finding : linter.Finish()) {
       absl::StrAppend(&said, finding.rule_id, ": ", finding.message, ": ", finding.advice, "\n");
     }
-    left = linter.Left(true);
+    left = linter.TakeLeft(true);
   }
   return said;
 }
@@ -110,7 +110,7 @@ TEST(FollowedPartitionsTest, APartitionShowsThatTheWholeIsPartitioned) {
     first.Add((*shows)[0], reader.Read((*shows)[0]));
     first.Finish();
     Linter::Options options;
-    options.before = first.Left(true);
+    options.before = first.TakeLeft(true);
     Linter second(Postgres(), config, &old, options);
     const auto indexes = Split(Postgres(), "CREATE INDEX CONCURRENTLY i ON app.events (kind)");
     second.Add((*indexes)[0], reader.Read((*indexes)[0]));
