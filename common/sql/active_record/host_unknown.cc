@@ -220,8 +220,11 @@ std::string HostUnknown::DoubtOfTyped(const HostChain& chain) const {
 }
 
 std::string HostUnknown::DoubtOfSql(const HostChain& chain, bool reaches) const {
+  // What stands in an index of a known connection is read as its SQL. Of any other constant, which
+  // is taken for a model, nobody reads it.
+  const bool read = reaches && IsConnectionName(chain.receiver.substr(0, chain.receiver.find('[')));
   for (const HostRange& inside : chain.inside) {
-    if (!reaches && BeginsLikeWrite(program_, inside, false)) {
+    if (!read && BeginsLikeWrite(program_, inside, false)) {
       return "has SQL that writes in an index";  // db["DELETE ..."].to_a
     }
   }

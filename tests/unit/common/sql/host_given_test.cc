@@ -145,6 +145,20 @@ TEST(HostGivenTest, AByteOrderMarkHidesNothing) {
   EXPECT_EQ((*statements)[0].column, 7);
 }
 
+// Sequel's connection may be a constant of any name.
+TEST(HostGivenTest, SqlInAnIndexIsReadOfWhateverConstant) {
+  ExpectWrites(kRuby, {
+                          "FOO['DROP TABLE x'].to_a",
+                          "FOO[\"DELETE FROM x\"].all",
+                          "Shop::FOO['UPDATE x SET a = 1'].first",
+                          "DB['DROP TABLE x'].to_a",
+                      });
+  ExpectReads(kRuby, {
+                         "FOO[:orders].to_a",
+                         "DB['SELECT a FROM x WHERE b = 1'].to_a",
+                     });
+}
+
 TEST(HostGivenTest, ClientsOfRedisOnlyReadByCommandsThatRead) {
   ExpectWrites(kRuby, {
                           "Redis.new.flushall",
