@@ -42,11 +42,13 @@ function(dbfleet_module)
 endfunction()
 
 # What test executables take their precompiled header from. Not with ccache: it would have to keep the
-# compiled header of each build folder, and would find nothing again in another folder.
+# compiled header of each build folder, and would find nothing again in another folder. Threads: their
+# flag defines a macro, and who uses the header has to be compiled with the same ones.
+set(CMAKE_PCH_WARN_INVALID OFF)  # Whoever cannot use it all the same is compiled without.
 if(DBFLEET_BUILD_TESTS AND NOT CCACHE_PROGRAM)
   add_library(tests_precompiled OBJECT "${CMAKE_SOURCE_DIR}/tests/precompiled.cc")
   target_link_libraries(tests_precompiled PRIVATE absl::status absl::statusor absl::strings absl::time
-                        GTest::gtest GTest::gmock dbfleet_flags)
+                        GTest::gtest GTest::gmock Threads::Threads dbfleet_flags)
   target_include_directories(tests_precompiled PRIVATE "${CMAKE_SOURCE_DIR}")
   target_precompile_headers(tests_precompiled PRIVATE "${CMAKE_SOURCE_DIR}/tests/precompiled.h")
 endif()
@@ -59,7 +61,8 @@ function(dbfleet_test_binary name folder label)
   endif()
   add_executable(${name} ${tests})
   target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}")
-  target_link_libraries(${name} PRIVATE ${ARGN} tests_fakes GTest::gtest_main GTest::gmock dbfleet_flags)
+  target_link_libraries(${name} PRIVATE ${ARGN} tests_fakes GTest::gtest_main GTest::gmock
+                        Threads::Threads dbfleet_flags)
   target_compile_definitions(${name} PRIVATE
     DBFLEET_SOURCE_DIR="${CMAKE_SOURCE_DIR}" DBFLEET_BINARY_DIR="${CMAKE_BINARY_DIR}")
   if(TARGET tests_precompiled)
