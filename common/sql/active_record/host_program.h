@@ -86,7 +86,8 @@ class HostProgram {
   }
   // Whether an expression mentions none of these.
   bool Trusts(absl::string_view code) const;
-  // Whether every bracket is closed, and none is closed that was not opened.
+  // Whether every bracket and every block of words (if ... endif, do ... end) is closed, and none
+  // is closed that was not opened.
   bool balanced() const { return broken_.empty(); }
   // Where a whole program cannot be read to its end, and why: "line 1, column 11: ( is not closed".
   // "" if it can. Of a piece of one it says nothing.

@@ -75,7 +75,8 @@ class FollowedSchema {
   // A table that was there may have gone with another one.
   bool may_lack_tables() const { return may_lack_tables_; }
 
-  // Takes note of a statement that was understood. `session`: as it stands before it.
+  // Takes note of a statement; of one that was not understood as a whole (Facts::complete) lists
+  // are not known behind it. `session`: as it stands before it.
   void Note(const Facts& facts, const Session& session);
   // Whatever there is may be another one by now.
   void DoubtAll();
