@@ -1,47 +1,21 @@
+#include "common/sql/lint/dry_run.h"
+
 #include <algorithm>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
-#include "common/sql/lint/checks.h"
-#include "common/sql/model/engines.h"
-
-// What a server would refuse because of what it has, by the snapshot and the statements before.
+// The columns and indexes of which a server would refuse a statement.
 namespace dbfleet::sql {
 namespace {
 
 using Found = FollowedSchema::Found;
-using Presence = FollowedSchema::Presence;
-
-Found Find(const Look& look, const Name& name) {
-  return look.schema->Find(name, look.script.session());
-}
-
-// What is meant, where only the snapshot, or statements too, say what there is.
-absl::string_view By(const Found& found) {
-  return found.changed == nullptr ? " in the snapshot"
-                                  : ", by the snapshot and the statements before this one";
-}
-
-void ReportMissing(const Look& look, const Name& name, const Found& found, std::string advice) {
-  look.ReportOn(name, LintId::kDryRun,
-                absl::StrCat("there is no table ", look.Sql(name),
-                             found.gone ? " any more: a statement before this one took it away"
-                                        : " in the snapshot"),
-                std::move(advice));
-}
 
 // `exactly`: with letter case, where the server tells it apart.
 bool HasColumn(const Look& look, const Found& found, const std::string& column) {
   const std::vector<std::string> columns = found.Columns();
   if (!look.postgres()) return HoldsColumn(columns, column);
   return std::find(columns.begin(), columns.end(), column) != columns.end();
-}
-
-std::string Already(absl::string_view instead) {
-  return absl::StrCat(instead,
-                      "; where this version was applied already, name it among the snapshot's "
-                      "applied_versions");
 }
 
 // Columns of an ALTER TABLE or CREATE INDEX -------------------------------------------------------
@@ -172,6 +146,16 @@ void DropsIndex(const Look& look, const Name& table, const Found& found, const s
                 absl::StrCat(look.Sql(table), " has no index ", look.Sql(index), By(found)));
 }
 
+// MySQL and MariaDB.
+void RenamesIndex(const Look& look, const Name& table, const Found& found,
+                  const Alteration& alteration) {
+  if (absl::EqualsIgnoreCase(alteration.name, alteration.new_name)) return;
+  DropsIndex(look, table, found, alteration.name);
+  IndexFacts renamed;
+  renamed.name = alteration.new_name;
+  AddsIndex(look, table, found, renamed);
+}
+
 void CheckDefinitions(const Look& look) {
   const bool index = look.is(Verb::kCreateIndex) || look.is(Verb::kDropIndex);
   if (!index && !look.is(Verb::kAlterTable)) return;
@@ -195,6 +179,8 @@ void CheckDefinitions(const Look& look) {
   }
   for (const Alteration& alteration : look.facts.alterations) {
     if (alteration.if_exists) continue;
+    if (alteration.kind == AlterationKind::kRenameIndex)
+      RenamesIndex(look, table, found, alteration);
     if (alteration.kind == AlterationKind::kAddIndex && alteration.index.has_value()) {
       AddsIndex(look, table, found, *alteration.index);
     } else if (alteration.kind == AlterationKind::kDropIndex) {
@@ -204,30 +190,6 @@ void CheckDefinitions(const Look& look) {
 }
 
 // Queries and changes of rows ---------------------------------------------------------------------
-
-// MariaDB makes them up: seq_1_to_10, seq_0_to_100_step_5.
-bool IsNumberSeries(const Look& look, const std::string& name) {
-  return look.target.dialect == Dialect::kMariaDb && absl::StartsWithIgnoreCase(name, "seq_") &&
-         absl::StrContains(name, "_to_");
-}
-
-// A query of one table and of nothing else. What a model's query reads is named by convention, and
-// may have another name.
-bool ReadsOneTable(const Look& look) {
-  const Facts& facts = look.facts;
-  if (!look.is(Verb::kSelect) || facts.objects.size() != 1 || look.verdict.uses.size() != 1) {
-    return false;
-  }
-  if (facts.call.has_value() && !facts.call->raw_sql) return false;
-  const Name& table = look.table();
-  return look.verdict.understood && !facts.query.table_functions && facts.query.select_depth <= 1 &&
-         !IsServersOwn(look.target.dialect, table.schema, table.name) &&
-         !IsNumberSeries(look, table.name);
-}
-
-bool NeedsTable(Verb verb) {
-  return IsDml(verb) || verb == Verb::kAlterTable || verb == Verb::kCreateIndex;
-}
 
 // Those that stand behind the name of their table, of however many.
 void MissingQualified(const Look& look) {
@@ -239,9 +201,65 @@ void MissingQualified(const Look& look) {
   }
 }
 
+// Foreign keys ------------------------------------------------------------------------------------
+
+// MySQL before 9 reads a REFERENCES at its column and ignores it, MariaDB before 10.5.
+bool IgnoresInline(const Target& target) {
+  if (target.postgres()) return false;
+  return target.version < (target.dialect == Dialect::kMariaDb ? Version{10, 5} : Version{9, 0});
+}
+
+void MissingParentColumns(const Look& look) {
+  for (const ForeignKeyFacts* key : CheckedForeignKeys(look)) {
+    const Name parent = ParentOf(look, *key);
+    const Found found = Find(look, parent);
+    if (!found.KnowsColumns()) continue;
+    const Columns columns(look, parent, found);
+    for (const std::string& column : key->parent_columns) columns.NeedBefore(column);
+  }
+}
+
+}  // namespace
+
+Name ParentOf(const Look& look, const ForeignKeyFacts& key) {
+  const bool beside = look.mysql() && key.parent.schema.empty();
+  return beside ? Name{look.table().schema, key.parent.name} : key.parent;
+}
+
+std::vector<const ForeignKeyFacts*> CheckedForeignKeys(const Look& look) {
+  const Facts& facts = look.facts;
+  std::vector<const ForeignKeyFacts*> keys;
+  if (!look.is(Verb::kCreateTable) && !look.is(Verb::kAlterTable)) return keys;
+  if (facts.if_not_exists) return keys;
+  if (look.mysql()) {
+    const bool other_engine = !facts.engine.empty() && facts.engine != "innodb";
+    const Session& session = look.script.session();
+    if (other_engine || !session.foreign_keys_checked() ||
+        session.engine_in_doubt(!facts.engine.empty())) {
+      return keys;
+    }
+  }
+  const auto add = [&](const ForeignKeyFacts& key) {
+    const Name parent = ParentOf(look, key);
+    const bool itself = absl::EqualsIgnoreCase(parent.name, look.table().name);
+    if (!parent.name.empty() && !itself) keys.push_back(&key);
+  };
+  const auto add_inline = [&](const ColumnFacts& column) {
+    if (column.references.has_value() && !IgnoresInline(look.target)) add(*column.references);
+  };
+  for (const ForeignKeyFacts& key : facts.foreign_keys) add(key);
+  for (const ColumnFacts& column : facts.columns) add_inline(column);
+  for (const Alteration& alteration : facts.alterations) {
+    if (alteration.if_exists) continue;
+    if (alteration.foreign_key.has_value()) add(*alteration.foreign_key);
+    if (alteration.column.has_value()) add_inline(*alteration.column);
+  }
+  return keys;
+}
+
 // Columns of conditions, of SET, of the list of a SELECT and of INSERT that the table does not
 // have. Only of statements about one table, for conditions do not tell whose their columns are.
-void MissingColumns(const Look& look) {
+void CheckColumnsRead(const Look& look) {
   const Facts& facts = look.facts;
   const bool selects = look.is(Verb::kSelect);
   const bool writes = look.is(Verb::kUpdate) || look.is(Verb::kDelete);
@@ -268,50 +286,12 @@ void MissingColumns(const Look& look) {
   }
 }
 
-// Tables ------------------------------------------------------------------------------------------
-
-void MissingTable(const Look& look) {
-  const bool reads = ReadsOneTable(look);
-  if (!NeedsTable(look.facts.verb) && !reads) return;
-  if (look.facts.if_exists || (look.facts.query.select_depth > 0 && !reads)) return;
-  const Found found = Find(look, look.table());
-  if (found.presence == Presence::kMissing) ReportMissing(look, look.table(), found, "");
-}
-
-void DroppedTables(const Look& look) {
-  const bool table = look.is(Verb::kDropTable) && look.facts.object_type == "table";
-  if (!table || look.facts.if_exists || look.facts.temporary) return;
-  for (const Name& name : look.facts.objects) {
-    const Found found = Find(look, name);
-    if (found.presence != Presence::kMissing) continue;
-    ReportMissing(look, name, found,
-                  absl::StrCat("correct the name, or write DROP TABLE IF EXISTS ", look.Sql(name)));
-  }
-}
-
-void MadeTable(const Look& look) {
-  const Facts& facts = look.facts;
-  if (!look.is(Verb::kCreateTable) || facts.if_not_exists || facts.or_replace || facts.temporary) {
-    return;
-  }
-  const Found found = Find(look, look.table());
-  if (look.schema->may_lack_tables()) return;
-  if (!look.schema->IsMadeThere(look.table(), found, look.script.session())) return;
-  look.Report(LintId::kDryRun,
-              absl::StrCat("there is a table ", look.Sql(look.table()), " already",
-                           found.changed == nullptr ? " in the snapshot" : ""),
-              Already("give it another name, or change the one that there is"));
-}
-
-}  // namespace
-
 void CheckDryRun(const Look& look) {
   if (look.schema == nullptr) return;
-  MissingColumns(look);
+  CheckColumnsRead(look);
   if (look.table().name.empty()) return;
-  MissingTable(look);
-  DroppedTables(look);
-  MadeTable(look);
+  CheckTablesThere(look);
+  MissingParentColumns(look);
   CheckDefinitions(look);
 }
 

@@ -6,16 +6,9 @@
 
 #include "common/sql/lint/followed_schema.h"
 
-// What statements make of the tables of a snapshot.
+// What statements make of the tables of a snapshot. Of their indexes: followed_indexes.cc.
 namespace dbfleet::sql {
 namespace {
-
-// More than any server lets a table have are not followed, so that no script takes long.
-constexpr size_t kMostParts = 5000;
-
-// Nor are more tables of one name, as where each tenant has a schema, or more that have an index of
-// one name.
-constexpr size_t kMostOfOneName = 64;
 
 std::string Lower(const std::string& text) { return absl::AsciiStrToLower(text); }
 
@@ -33,7 +26,7 @@ FollowedSchema::Table& FollowedSchema::Put(Table table) {
     known = std::move(table);
     return known;
   }
-  if (same.size() >= kMostOfOneName) {
+  if (same.size() >= kMostFollowed) {
     DoubtAll();
     since_begin_.insert(Lower(table.name.name));
   }
@@ -171,7 +164,7 @@ void FollowedSchema::Rename(const Name& from, const Name& to, const Session& ses
 // Columns -----------------------------------------------------------------------------------------
 
 void FollowedSchema::AddColumn(const ColumnFacts& column, Table* table) const {
-  if (column.name.empty() || table->columns.size() >= kMostParts) {
+  if (column.name.empty() || table->columns.size() >= kMostFollowedParts) {
     table->columns_known = false;
     return;
   }
@@ -226,89 +219,6 @@ void FollowedSchema::AlterColumns(const Alteration& alteration, Table* table) co
     case AlterationKind::kModifyColumn:
       if (!alteration.new_name.empty()) RenameColumn(alteration.name, alteration.new_name, table);
       if (alteration.column.has_value() && alteration.column->unique) table->indexes_known = false;
-      return;
-    default:
-      return;
-  }
-}
-
-// Indexes -----------------------------------------------------------------------------------------
-
-void FollowedSchema::DoubtIndex(const std::string& index, Table* table) const {
-  table->indexes.erase(index);
-  table->maybe_indexes.insert(index);
-}
-
-// PostgreSQL: of whatever table.
-void FollowedSchema::DoubtIndexes(const std::string& index) {
-  constexpr size_t kMostTables = 100;
-  for (size_t i = 0; i < kMostTables; ++i) {  // Each doubt takes one away.
-    const std::vector<Found> with = WithIndex(index);
-    if (with.empty()) return;
-    DoubtIndex(index, Exact(with[0]));
-  }
-}
-
-// What is not noted is not said to be there.
-void FollowedSchema::NoteMadeIndex(const std::string& index, const Name& table) {
-  std::vector<Name>& made = made_indexes_[index];
-  const bool known = std::find(made.begin(), made.end(), table) != made.end();
-  if (!known && made.size() < kMostOfOneName) made.push_back(table);
-}
-
-void FollowedSchema::AddIndex(const IndexFacts& index, Table* table) {
-  if (index.primary && !postgres_) return;
-  if (index.using_index || index.name.empty()) {
-    // It takes the name of one that is there; or the server gives it one.
-    if (index.using_index) table->indexes.clear();
-    table->indexes_known = false;
-    return;
-  }
-  if (table->indexes.size() >= kMostParts) return;
-  if (!postgres_) {
-    // The one that a foreign key made for itself goes when there is another for it.
-    std::vector<std::string> served;
-    for (const auto& [name, columns] : table->indexes) {
-      if (LeadsWith(index.columns, columns)) served.push_back(name);
-    }
-    for (const std::string& name : served) DoubtIndex(name, table);
-  }
-  table->indexes[IndexName(index.name)] = index.columns;
-  if (postgres_) NoteMadeIndex(index.name, table->name);
-}
-
-void FollowedSchema::AlterIndexes(const Alteration& alteration, Table* table) {
-  const std::string name = IndexName(alteration.name);
-  switch (alteration.kind) {
-    case AlterationKind::kAddIndex:
-      if (!alteration.index.has_value()) {
-        table->indexes_known = false;
-      } else if (!alteration.if_exists) {
-        AddIndex(*alteration.index, table);
-      } else {
-        table->maybe_indexes.insert(IndexName(alteration.index->name));
-      }
-      return;
-    case AlterationKind::kAddForeignKey:
-      if (postgres_) return;
-      if (alteration.name.empty()) table->indexes_known = false;
-      table->maybe_indexes.insert(name);
-      return;
-    case AlterationKind::kDropIndex:
-      table->indexes.erase(name);
-      table->maybe_indexes.erase(name);
-      return;
-    case AlterationKind::kRenameIndex: {
-      const auto index = table->indexes.find(name);
-      if (index != table->indexes.end()) {
-        table->indexes[IndexName(alteration.new_name)] = index->second;
-        table->indexes.erase(name);
-      }
-      return;
-    }
-    case AlterationKind::kDropConstraint:
-    case AlterationKind::kRenameConstraint:
-      if (table->indexes.count(name) > 0) DoubtIndex(name, table);
       return;
     default:
       return;

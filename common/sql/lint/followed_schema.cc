@@ -7,7 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
-// What names stand for. What statements change: followed_changes.cc.
+// What names stand for. What statements change: followed_changes.cc; indexes: followed_indexes.cc.
 namespace dbfleet::sql {
 namespace {
 
@@ -17,12 +17,12 @@ std::string Lower(const std::string& text) { return absl::AsciiStrToLower(text);
 
 std::string KeyOf(const Name& table) { return absl::StrCat(table.schema, ".", table.name); }
 
-bool MayBeIn(const std::string& schema, const std::string& wanted) {
+}  // namespace
+
+bool FollowedSchema::MayBeIn(const std::string& schema, const std::string& wanted) {
   if (schema == kTemporary || wanted == kTemporary) return wanted.empty() || schema == wanted;
   return schema.empty() || wanted.empty() || absl::EqualsIgnoreCase(schema, wanted);
 }
-
-}  // namespace
 
 bool FollowedSchema::Found::IsPartitioned() const {
   if (!is_there()) return false;
@@ -135,77 +135,6 @@ void FollowedSchema::Touch(const Name& table, const Alteration& alteration) {
     const auto [touched, first] = touched_.emplace(column, KeyOf(table));
     if (!first && touched->second != KeyOf(table)) touched->second.clear();
   }
-}
-
-// MySQL's are the same in any letter case.
-std::string FollowedSchema::IndexName(const std::string& index) const {
-  return postgres_ ? index : Lower(index);
-}
-
-std::vector<FollowedSchema::Found> FollowedSchema::WithIndex(const std::string& index) const {
-  std::vector<Found> found;
-  if (const auto made = made_indexes_.find(index); made != made_indexes_.end()) {
-    for (const Name& name : made->second) {
-      const auto same = changed_.find(Lower(name.name));
-      if (same == changed_.end()) continue;
-      for (const Table& table : same->second) {
-        if (table.name == name && table.presence == Presence::kThere &&
-            table.indexes.count(index) > 0) {
-          found.push_back({Presence::kThere, false, nullptr, &table});
-        }
-      }
-    }
-  }
-  if (snapshot_ == nullptr || all_in_doubt_) return found;
-  for (const Name& name : snapshot_->TablesOfIndex(index)) {
-    for (const LiveTable* live : snapshot_->FindExact(name)) {
-      if (!IsChanged(live->name)) {
-        found.push_back({Presence::kThere, false, live, nullptr});
-        continue;
-      }
-      for (const Table& table : changed_.at(Lower(name.name))) {
-        if (table.name == live->name && table.presence == Presence::kThere &&
-            table.indexes.count(index) > 0) {
-          found.push_back({Presence::kThere, false, nullptr, &table});
-        }
-      }
-    }
-  }
-  return found;
-}
-
-bool FollowedSchema::IsOfPartitioned(const Name& index) const {
-  if (!postgres_) return false;
-  bool any = false;
-  for (const Found& found : WithIndex(index.name)) {
-    if (!MayBeIn(found.name().schema, index.schema)) continue;
-    if (!found.IsPartitioned()) return false;
-    any = true;
-  }
-  return any;
-}
-
-bool FollowedSchema::HasIndex(const Found& table, const std::string& index) const {
-  if (!table.is_there() || index.empty()) return false;
-  if (postgres_) {
-    if (may_lack_tables_) return false;
-    const std::vector<Found> with = WithIndex(index);
-    return std::any_of(with.begin(), with.end(), [&](const Found& one) {
-      return one.name() == table.name() ||
-             (!table.name().schema.empty() && one.name().schema == table.name().schema);
-    });
-  }
-  if (table.changed != nullptr) return table.changed->indexes.count(IndexName(index)) > 0;
-  return CopyOf(*table.live).indexes.count(IndexName(index)) > 0;
-}
-
-bool FollowedSchema::LacksIndex(const Found& table, const std::string& index) const {
-  if (postgres_ || !table.is_there() || index.empty()) return false;
-  const Table copy = table.live != nullptr ? CopyOf(*table.live) : Table();
-  const Table& known = table.live != nullptr ? copy : *table.changed;
-  const std::string name = IndexName(index);
-  return known.indexes_known && known.indexes.count(name) == 0 &&
-         known.maybe_indexes.count(name) == 0;
 }
 
 // Lists that are left out are not known.

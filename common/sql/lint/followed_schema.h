@@ -15,6 +15,14 @@
 
 namespace dbfleet::sql {
 
+// More columns or indexes of one table than any server lets it have are not followed, so that no
+// script takes long...
+constexpr size_t kMostFollowedParts = 5000;
+
+// ... nor are more tables of one name, as where each tenant has a schema, or more that have an
+// index of one name.
+constexpr size_t kMostFollowed = 64;
+
 // A snapshot's schema as the statements so far leave it: tables that come and go, their columns and
 // indexes. For rules that say what a server would certainly refuse, so that what cannot be followed
 // is not known any more. Copied from one file of a series of migrations to the next. Not
@@ -84,6 +92,8 @@ class FollowedSchema {
   void EndFile(bool in_series);
 
  private:
+  // A name without a schema may be any schema's, but for pg_temp.
+  static bool MayBeIn(const std::string& schema, const std::string& wanted);
   Name Wanted(const Name& name, const Session& session) const;
   Name NameMade(const Name& name, const Session& session) const;
   bool IsChanged(const Name& live) const;

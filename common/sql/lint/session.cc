@@ -157,6 +157,7 @@ void Session::Set(const SettingChange& change) {
   if (absl::EndsWith(change.name, "storage_engine")) return SetEngine(change);
   if (change.name == "foreign_key_checks") {
     foreign_keys_off_ = !change.in_doubt && IsOff(change);
+    foreign_keys_in_doubt_ = change.in_doubt;
     return;
   }
   if (change.name == "autocommit") {
@@ -220,6 +221,7 @@ void Session::NoteSchema(const Facts& facts) {
 
 void Session::Forget() {
   foreign_keys_off_ = false;
+  foreign_keys_in_doubt_ = true;
   made_.clear();
   path_ = UnknownPath();
   path_is_local_ = false;

@@ -47,6 +47,8 @@ class Session {
 
   // MySQL and MariaDB: foreign_key_checks is certainly off.
   bool foreign_keys_off() const { return foreign_keys_off_; }
+  // Certainly on, as far as the script tells.
+  bool foreign_keys_checked() const { return !foreign_keys_off_ && !foreign_keys_in_doubt_; }
 
   bool in_transaction() const { return begin_ >= 0; }
   int begin() const { return begin_; }
@@ -83,6 +85,7 @@ class Session {
   bool engine_in_doubt_ = false;
   bool engine_forced_ = false;
   bool foreign_keys_off_ = false;
+  bool foreign_keys_in_doubt_ = false;
   Path path_behind_local_;        // What it is again at the COMMIT.
   bool path_changed_ = false;     // Since the transaction began.
   int unknown_ = 0;               // So many unknown places there were.

@@ -73,7 +73,8 @@ enum class Repeat {
 
 struct InsertFacts {
   bool names_columns = true;
-  std::vector<std::string> columns;  // Those that it names, as far as they were kept.
+  // Those that it names, also in SET and in what it does on a conflict, as far as they were kept.
+  std::vector<std::string> columns;
   int64_t rows = 0;                  // Of VALUES; 0 if they come from a query or from data.
   bool from_query = false;
   bool replaces = false;     // REPLACE.

@@ -82,10 +82,34 @@ bool ReadInsertColumns(Parser* p) {
   return true;
 }
 
+// a = 1, t.b = 2 of SET and of ON DUPLICATE KEY UPDATE.
+void ListAssigned(const Toks& tokens, ptrdiff_t from, bool sets, std::vector<std::string>* to) {
+  constexpr size_t kMostKept = 5000;
+  int depth = 0;
+  bool begins = sets;
+  for (ptrdiff_t i = from; i < tokens.size(); ++i) {
+    const Tok& token = tokens[i];
+    if (token.IsSymbol('(')) ++depth;
+    if (token.IsSymbol(')')) --depth;
+    if (begins && token.IsName()) {
+      ptrdiff_t last = i;
+      while (tokens[last + 1].IsSymbol('.') && tokens[last + 2].IsName()) last += 2;
+      if (tokens[last + 1].IsSymbol('=') && to->size() < kMostKept) {
+        to->push_back(Unquoted(tokens[last]));
+      }
+    }
+    const bool upserts = depth == 0 && token.Is(K("UPDATE")) && tokens[i - 1].Is(K("KEY")) &&
+                         tokens[i - 2].Is(K("DUPLICATE"));
+    sets = sets || upserts;
+    begins = upserts || (sets && depth == 0 && token.IsSymbol(','));
+  }
+}
+
 void ReadRowsOfInsert(Parser* p, QueryScan* scan) {
   Draft* draft = p->draft;
   InsertFacts& insert = draft->reading.facts.insert;
   const ptrdiff_t end = draft->tokens.size();
+  const ptrdiff_t begin = p->at;
   if (p->Is(K("VALUES")) || p->Is(K("VALUE"))) {
     ++p->at;
     scan->Run(p->at, end, Clause::kValues, Access::kRead, true);
@@ -105,6 +129,10 @@ void ReadRowsOfInsert(Parser* p, QueryScan* scan) {
     p->NotUnderstood();
   }
   insert.on_conflict = scan->upserts();
+  const bool sets = draft->tokens[begin].Is(K("SET"));
+  if (sets || insert.on_conflict) {
+    ListAssigned(draft->tokens, sets ? begin + 1 : begin, sets, &insert.columns);
+  }
 }
 
 // Whom an UPDATE or DELETE of joined tables writes; the others it only reads. Nothing where that is

@@ -407,7 +407,12 @@ void FillInsert(Node insert, InsertFacts* facts) {
   for (Node column : insert["cols"]) facts->columns.emplace_back(column["name"].text());
   facts->rows = static_cast<int64_t>(query["valuesLists"].count());
   facts->from_query = query && !query["valuesLists"];
-  facts->on_conflict = insert["onConflictClause"]["action"].text() == "ONCONFLICT_UPDATE";
+  const Node conflict = insert["onConflictClause"];
+  for (Node target : conflict["targetList"]) facts->columns.emplace_back(target["name"].text());
+  for (Node element : conflict["infer"]["indexElems"]) {
+    if (element["name"]) facts->columns.emplace_back(element["name"].text());
+  }
+  facts->on_conflict = conflict["action"].text() == "ONCONFLICT_UPDATE";
 }
 
 }  // namespace dbfleet::sql::pg
