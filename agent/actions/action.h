@@ -33,6 +33,11 @@ class ActionContext {
   // (`not_after` passed) or ABORTED (LEASE_LOST). A rollback does not ask.
   virtual absl::Status MayGoOn() = 0;
 
+  // As MayGoOn, and DEADLINE_EXCEEDED (START_TOO_LATE) behind the moment by which the attempt has
+  // to begin, when its maintenance window closes. It was asked before the action was run; one that
+  // prepares for long, or waits for a lock, asks again before what first changes the target.
+  virtual absl::Status MayBegin() { return MayGoOn(); }
+
   // Calls `fn` when the attempt is cancelled (at once if it is already); replaces the former one.
   virtual void OnCancel(std::function<void()> fn) = 0;
 

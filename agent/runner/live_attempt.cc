@@ -57,6 +57,36 @@ std::string LiveAttempt::approved_plan_digest() const {
 
 absl::Status LiveAttempt::MayGoOn() {
   MutexLock lock(&mutex_);
+  return CheckMayGoOn();
+}
+
+absl::Status LiveAttempt::MayBegin() {
+  MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(CheckInTime());
+  return CheckMayGoOn();
+}
+
+absl::Status LiveAttempt::CheckInTime() {
+  // A cancellation says more.
+  if (cancelled_) return absl::OkStatus();
+  if (journaled_.offer.has_start_within()) {
+    const absl::Duration limit = FromProto(journaled_.offer.start_within());
+    const absl::Duration waited = environment_.clock.Monotonic() - journaled_.accepted_boottime;
+    if (waited > limit) {
+      return Error(absl::StatusCode::kDeadlineExceeded, "START_TOO_LATE",
+                   absl::StrCat("accepted ", absl::FormatDuration(waited),
+                                " ago, to be started within ", absl::FormatDuration(limit)));
+    }
+  }
+  if (grant_.has_start_before() && environment_.clock.Now() >= FromProto(grant_.start_before())) {
+    return Error(
+        absl::StatusCode::kDeadlineExceeded, "START_TOO_LATE",
+        "its maintenance window has closed, or an approval has expired, before it could start");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LiveAttempt::CheckMayGoOn() {
   if (cancelled_) {
     return Error(absl::StatusCode::kCancelled, "CANCELLED", "the job was cancelled");
   }

@@ -35,6 +35,7 @@ class LiveAttempt : public ActionContext {
   Engine& engine() override { return engine_; }
   std::string approved_plan_digest() const override;
   absl::Status MayGoOn() override;
+  absl::Status MayBegin() override;
   void OnCancel(std::function<void()> fn) override;
   absl::Status ReportStep(const work::v1::StepReport& report) override;
   absl::Status Checkpoint(absl::string_view blob) override;
@@ -61,6 +62,8 @@ class LiveAttempt : public ActionContext {
   void RunCancelCallback();
 
  private:
+  absl::Status CheckInTime() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status CheckMayGoOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CheckLease() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<std::string> FetchContent(const work::v1::ContentRef& ref);
 

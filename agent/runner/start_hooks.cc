@@ -39,50 +39,33 @@ absl::Status CheckFence(StartContext& context) {
                    ", which was granted on this instance meanwhile"));
 }
 
-absl::Status CheckStartWithin(StartContext& context) {
+absl::Status CheckSameBoot(StartContext& context) {
   const JournaledAttempt& journaled = context.attempt.journaled();
-  if (!journaled.offer.has_start_within()) return absl::OkStatus();
-  const absl::Duration limit = FromProto(journaled.offer.start_within());
-  if (journaled.boot_id != context.options.boot_id) {
-    return Error(absl::StatusCode::kDeadlineExceeded, "START_TOO_LATE",
-                 "the host was restarted after the attempt was accepted, so nobody can say how "
-                 "long ago that was");
-  }
-  const absl::Duration waited = context.clock.Monotonic() - journaled.accepted_boottime;
-  if (waited <= limit) return absl::OkStatus();
-  return Error(absl::StatusCode::kDeadlineExceeded, "START_TOO_LATE",
-               absl::StrCat("accepted ", absl::FormatDuration(waited),
-                            " ago, to be started within ", absl::FormatDuration(limit)));
-}
-
-// The maintenance window closes at that moment.
-absl::Status CheckStartBefore(StartContext& context) {
-  const v1::Grant grant = context.attempt.grant();
-  if (!grant.has_start_before() || context.clock.Now() < FromProto(grant.start_before())) {
+  if (!journaled.offer.has_start_within() || journaled.boot_id == context.options.boot_id) {
     return absl::OkStatus();
   }
   return Error(absl::StatusCode::kDeadlineExceeded, "START_TOO_LATE",
-               "the maintenance window has closed before it could start");
+               "the host was restarted after the attempt was accepted, so nobody can say how "
+               "long ago that was");
 }
 
-// Both are part of MayGoOn, which every later step asks as well.
-absl::Status CheckMayGoOn(StartContext& context) { return context.attempt.MayGoOn(); }
+absl::Status CheckMayBegin(StartContext& context) { return context.attempt.MayBegin(); }
 
 }  // namespace
 
 const std::vector<StartHook>& StartHooks() {
   static const auto* const kHooks = new std::vector<StartHook>{
-      {"cancelled", CheckNotCancelled},      {"local-policy", CheckLocalPolicy},
-      {"capability", CheckCapability},       {"fence", CheckFence},
-      {"start-within", CheckStartWithin},    {"start-before", CheckStartBefore},
-      {"not-after-and-lease", CheckMayGoOn}, {"digest", CheckDigest},
+      {"cancelled", CheckNotCancelled}, {"local-policy", CheckLocalPolicy},
+      {"capability", CheckCapability},  {"fence", CheckFence},
+      {"same-boot", CheckSameBoot},     {"may-begin", CheckMayBegin},
+      {"digest", CheckDigest},
   };
   return *kHooks;
 }
 
 absl::Status CheckStart(StartContext& context) {
   for (const StartHook& hook : StartHooks()) RETURN_IF_ERROR(hook.check(context));
-  return context.attempt.MayGoOn();
+  return context.attempt.MayBegin();
 }
 
 }  // namespace dbfleet::agent

@@ -113,7 +113,7 @@ struct LeaveTime {
   std::string window;
   Overrun overrun = Overrun::kFinish;
   absl::Time window_closes = absl::InfiniteFuture();
-  absl::Time closes = absl::InfiniteFuture();
+  absl::Time begin_before = absl::InfiniteFuture();
   std::map<std::string, std::string> basis;
 };
 
@@ -137,6 +137,15 @@ std::map<std::string, std::string> BasisOf(const Job& job, const PolicyDecision&
   return basis;
 }
 
+// The agent may take its time: until then what the yes rests on is as it was looked at.
+absl::Time BeginBefore(const PolicyDecision& decision) {
+  absl::Time moment = decision.closes;
+  for (const Approval& approval : decision.counted) {
+    moment = std::min(moment, approval.expire_time);
+  }
+  return moment;
+}
+
 // The grant's own look at everything, in its own transaction: what was true when the job became
 // ready may not be true any more.
 absl::StatusOr<Leave> MayGrant(FlowContext& context, const JobFlow& flow, DigestPlaces& places,
@@ -155,7 +164,7 @@ absl::StatusOr<Leave> MayGrant(FlowContext& context, const JobFlow& flow, Digest
     ASSIGN_OR_RETURN(decision, flow.EvaluatePolicy(context.tx, job, context.now));
   }
   if (!decision.allowed()) return Leave::kPolicyForbids;
-  *time = {decision.window, decision.overrun, decision.window_closes, decision.closes,
+  *time = {decision.window, decision.overrun, decision.window_closes, BeginBefore(decision),
            BasisOf(job, decision, backups)};
   if (job.kind != JobKind::kMigrate) return Leave::kGranted;
   RETURN_IF_ERROR(places.Check(context.tx, job, task).status());
@@ -187,7 +196,7 @@ absl::Status HoldBack(FlowContext& context, const JobFlow& flow, Job job) {
 // The record of the intent, before any effect.
 absl::Status CommitGrant(FlowContext& context, Job job, Task task, const LeaveTime& time,
                          Attempt* attempt) {
-  attempt->start_before = time.closes;
+  attempt->start_before = time.begin_before;
   if (time.overrun == Overrun::kCancel) {
     attempt->not_after = std::min(attempt->not_after, time.window_closes);
   }

@@ -247,7 +247,7 @@ struct Attempt {
   absl::Time start_time = absl::InfinitePast();
   absl::Time end_time = absl::InfinitePast();
   absl::Time not_after = absl::InfiniteFuture();
-  absl::Time start_before = absl::InfiniteFuture();  // Its window closes then; set by the Grant.
+  absl::Time start_before = absl::InfiniteFuture();  // Set by the Grant: its window closes.
   absl::Time unreachable_since = absl::InfinitePast();
   std::string error_reason;
   std::string error_message;

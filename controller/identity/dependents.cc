@@ -32,7 +32,9 @@ absl::StatusOr<std::vector<std::string>> DependentPrincipals(ReadTx& tx,
   for (const User& user : users) {
     std::set<std::string>& makers = made_by[user.Principal()];
     ASSIGN_OR_RETURN(makers, TokenMakersOf(tx, user.id));
-    makers.insert({user.creator, user.roles_editor});
+    ASSIGN_OR_RETURN(const std::set<std::string> givers, RoleMakersOf(tx, user));
+    makers.insert(givers.begin(), givers.end());
+    makers.insert(user.creator);
     makers.erase(user.Principal());
     makers.erase("");
   }

@@ -199,8 +199,9 @@ absl::StatusOr<User> Principals::UpdateRoles(const std::string& principal,
   RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(user, tx.GetUser(user_id));
     if (before_loss_ != nullptr) RETURN_IF_ERROR(before_loss_(tx, principal));
+    if (user.roles == checked) return absl::OkStatus();
+    RETURN_IF_ERROR(NoteRoleMaker(tx, user, checked, principal));
     const std::vector<Role> former = std::exchange(user.roles, checked);
-    if (former == checked) return absl::OkStatus();
     RETURN_IF_ERROR(CheckHands(tx, user));
     user.roles_editor = principal;
     RETURN_IF_ERROR(tx.UpdateUser(&user));
@@ -248,6 +249,7 @@ absl::StatusOr<User> Principals::Enable(const std::string& principal, const std:
     ASSIGN_OR_RETURN(user, tx.GetUser(user_id));
     if (!user.disabled) return absl::OkStatus();
     user.disabled = false;
+    RETURN_IF_ERROR(NoteRoleMaker(tx, user, user.roles, principal));
     user.roles_editor = principal;
     RETURN_IF_ERROR(CheckHands(tx, user));
     RETURN_IF_ERROR(tx.UpdateUser(&user));

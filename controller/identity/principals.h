@@ -134,7 +134,8 @@ class Principals {
 };
 
 // Users whose approval of the requester's work is not independent: the requester (or who depends on
-// the requester) made their account, set their roles last, made a token of theirs (a revoked one
+// the requester) made their account, gave them a role that they still have, set their roles last,
+// made a token of theirs (a revoked one
 // counts too: it may have approved before), or made or changed a RoleBinding that makes them
 // approver, auditor or admin, or gives a role by which an approval or break-glass policy of its
 // environments chooses people. Sorted, "users/..."; without the requester.

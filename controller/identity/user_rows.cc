@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -33,6 +34,11 @@ std::string MakersKey(const std::string& user_id) {
   return absl::StrCat("user.", user_id, ".token_makers");
 }
 
+// Of a user: who gave it which of the roles that it has, "role principal" a line.
+std::string RoleMakersKey(const std::string& user_id) {
+  return absl::StrCat("user.", user_id, ".role_makers");
+}
+
 std::string UnusedKey(const ApiToken& token) { return absl::StrCat("token.", token.id, ".unused"); }
 
 }  // namespace
@@ -62,6 +68,40 @@ absl::StatusOr<std::set<std::string>> TokenMakersOf(ReadTx& tx, const std::strin
   ASSIGN_OR_RETURN(const std::vector<ApiToken> tokens, TokensOf(tx, user_id));
   for (const ApiToken& token : tokens) makers.insert(token.creator);
   return makers;
+}
+
+absl::StatusOr<std::set<std::string>> RoleMakersOf(ReadTx& tx, const User& user) {
+  ASSIGN_OR_RETURN(const std::string kept, tx.GetSetting(RoleMakersKey(user.id)));
+  std::set<std::string> makers = {user.roles_editor};
+  for (absl::string_view line : absl::StrSplit(kept, '\n', absl::SkipEmpty())) {
+    makers.emplace(line.substr(line.find(' ') + 1));
+  }
+  makers.erase("");
+  return makers;
+}
+
+absl::Status NoteRoleMaker(WriteTx& tx, const User& former, const std::vector<Role>& roles,
+                           const std::string& editor) {
+  ASSIGN_OR_RETURN(const std::string kept, tx.GetSetting(RoleMakersKey(former.id)));
+  const std::vector<std::string> lines = absl::StrSplit(kept, '\n', absl::SkipEmpty());
+  std::set<std::string> now;
+  for (const Role role : roles) {
+    const std::string prefix = absl::StrCat(NameOf(role), " ");
+    if (!former.Has(role)) {
+      now.insert(absl::StrCat(prefix, editor));
+      continue;
+    }
+    bool known = false;
+    for (const std::string& line : lines) {
+      if (!absl::StartsWith(line, prefix)) continue;
+      now.insert(line);
+      known = true;
+    }
+    // It was given before this list was kept.
+    const std::string& maker = former.roles_editor.empty() ? former.creator : former.roles_editor;
+    if (!known) now.insert(absl::StrCat(prefix, maker));
+  }
+  return tx.PutSetting(RoleMakersKey(former.id), absl::StrJoin(now, "\n"));
 }
 
 Principals::CreatedToken NewToken(const std::string& principal, const std::string& user_id,

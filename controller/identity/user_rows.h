@@ -20,6 +20,15 @@ absl::StatusOr<std::vector<ApiToken>> TokensOf(ReadTx& tx, const std::string& us
 // The principals that ever made a token for the user, also for one that has ended.
 absl::StatusOr<std::set<std::string>> TokenMakersOf(ReadTx& tx, const std::string& user_id);
 
+// The principals that gave the user a role that it still has, and who set its roles last.
+absl::StatusOr<std::set<std::string>> RoleMakersOf(ReadTx& tx, const User& user);
+
+// Notes that `editor` gives the user those of `roles` that it does not have (`former`: as it is
+// until then). Who gave the others is not forgotten: else a requester could hide behind another
+// admin's later edit.
+absl::Status NoteRoleMaker(WriteTx& tx, const User& former, const std::vector<Role>& roles,
+                           const std::string& editor);
+
 // FAILED_PRECONDITION (LAST_ADMIN) unless an enabled user with the role admin is left.
 absl::Status RequireAnAdmin(ReadTx& tx);
 

@@ -20,7 +20,10 @@ bool NeverBegan(const Attempt& attempt) {
     case AttemptState::kExpired:
       return true;
     case AttemptState::kFailed:
-      return attempt.error_reason == "START_TOO_LATE";
+      if (attempt.error_reason == "START_TOO_LATE") return true;
+      // While the agent still looked whether it may start.
+      return attempt.start_time == absl::InfinitePast() &&
+             (attempt.error_reason == "NOT_AFTER_PASSED" || attempt.error_reason == "LEASE_LOST");
     case AttemptState::kDeclined:
       return attempt.error_reason == "AGENT_STOPPING";  // It will be back.
     default:

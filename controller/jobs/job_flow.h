@@ -116,6 +116,10 @@ class JobFlow {
                         PolicyInput* input) const;
   absl::StatusOr<QueueReading*> ReadQueue(ReadTx& tx, const std::string& window, absl::Time now,
                                           QueueReadings* readings) const;
+  // Of a job that was let begin in this occurrence: nothing of it is being executed, as its agents
+  // were away, and others have filled the places since.
+  absl::StatusOr<bool> LostItsPlace(ReadTx& tx, const Job& job, absl::Time now,
+                                    QueueReadings* readings) const;
   // The others in its queue; `alone`: what EvaluateAlone said of the job.
   absl::Status AddOthers(ReadTx& tx, const PolicyDecision& alone, QueueReadings* readings,
                          PolicyInput* input) const;

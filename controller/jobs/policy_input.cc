@@ -86,8 +86,10 @@ absl::StatusOr<bool> GoesOn(ReadTx& tx, const Job& job, absl::Time now) {
     ASSIGN_OR_RETURN(const std::vector<Attempt> attempts, tx.AttemptsOfTask(task.id));
     for (const Attempt& attempt : attempts) {
       const bool worked = attempt.purpose == Purpose::kExecute && IsTerminal(attempt.state) &&
-                          attempt.start_time != absl::InfinitePast();
-      if (worked && now - attempt.end_time <= kLongestBreak) return true;
+                          attempt.start_time != absl::InfinitePast() &&
+                          attempt.error_reason != "START_TOO_LATE";
+      // An end in the future is one before the clock was set back: nobody knows how long ago.
+      if (worked && absl::AbsDuration(now - attempt.end_time) <= kLongestBreak) return true;
     }
   }
   return false;
@@ -210,9 +212,14 @@ absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicyOn(ReadTx& tx, const Job& 
                                                          QueueReadings* readings) const {
   PolicyInput input;
   ASSIGN_OR_RETURN(PolicyDecision decision, EvaluateAlone(tx, job, tasks, now, &input));
+  QueueReadings own;
+  if (readings == nullptr) readings = &own;
+  if (input.queue.under_way && !input.goes_on) {
+    ASSIGN_OR_RETURN(const bool lost, LostItsPlace(tx, job, now, readings));
+    input.queue.under_way = !lost;
+  }
   if (!job.queue.window.empty() && !input.queue.under_way && !input.goes_on) {
-    QueueReadings own;
-    RETURN_IF_ERROR(AddOthers(tx, decision, readings == nullptr ? &own : readings, &input));
+    RETURN_IF_ERROR(AddOthers(tx, decision, readings, &input));
     decision = Evaluate(input);
   }
   // The digest covers the policy under which it was made; another policy means another digest.

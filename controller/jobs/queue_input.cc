@@ -52,18 +52,22 @@ absl::StatusOr<std::vector<Task>> PendingOf(ReadTx& tx, const std::string& job_i
   return tasks;
 }
 
+// Some attempt of it may be executing.
+absl::StatusOr<bool> IsAtWork(ReadTx& tx, const std::string& job_id) {
+  ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfJob(job_id));
+  return std::any_of(open.begin(), open.end(), [](const Attempt& attempt) {
+    return attempt.state == AttemptState::kGranted || attempt.state == AttemptState::kRunning;
+  });
+}
+
 // Whether it has one of its window's places: it has begun, and a part of it runs or follows by
 // itself. One that waits for a person, for the window, or for agents that are away leaves its place
 // to others: nobody knows for how long.
 absl::StatusOr<bool> HasPlace(ReadTx& tx, const QueuedJob& job, const CouldGoOn& could_go_on) {
   if (!HasBegun(job.state)) return false;
   if (job.state == JobState::kPaused && job.error_reason == kBetweenWaves) return true;
-  ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfJob(job.id));
-  if (std::any_of(open.begin(), open.end(), [](const Attempt& attempt) {
-        return attempt.state == AttemptState::kGranted || attempt.state == AttemptState::kRunning;
-      })) {
-    return true;
-  }
+  ASSIGN_OR_RETURN(const bool at_work, IsAtWork(tx, job.id));
+  if (at_work) return true;
   if (job.state != JobState::kRolling) return false;
   ASSIGN_OR_RETURN(const std::vector<Task> tasks, PendingOf(tx, job.id));
   if (tasks.empty()) return false;
@@ -150,6 +154,21 @@ absl::Status JobFlow::AddOthers(ReadTx& tx, const PolicyDecision& alone, QueueRe
   input->queue.others = reading->entries;
   std::erase_if(input->queue.others, [&](const QueueEntry& entry) { return entry.job == job.id; });
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> JobFlow::LostItsPlace(ReadTx& tx, const Job& job, absl::Time now,
+                                           QueueReadings* readings) const {
+  ASSIGN_OR_RETURN(const bool at_work, IsAtWork(tx, job.id));
+  if (at_work) return false;
+  ASSIGN_OR_RETURN(const std::shared_ptr<const WindowBook> book, Windows(tx));
+  const DeclaredWindow* const window = book == nullptr ? nullptr : book->Find(job.queue.window);
+  if (window == nullptr) return false;
+  ASSIGN_OR_RETURN(QueueReading* const reading, ReadQueue(tx, job.queue.window, now, readings));
+  const auto others =
+      std::count_if(reading->entries.begin(), reading->entries.end(), [&](const QueueEntry& entry) {
+        return entry.state == QueueEntry::State::kRuns && entry.job != job.id;
+      });
+  return others >= window->parallel;
 }
 
 absl::Status JobFlow::LookIfReady(ReadTx& tx, absl::Time now, size_t at,

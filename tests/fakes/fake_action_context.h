@@ -44,6 +44,14 @@ class FakeActionContext : public ActionContext {
     return may_go_on_;
   }
 
+  absl::Status MayBegin() override {
+    {
+      MutexLock lock(&mutex_);
+      if (may_begin_hook_ && !cancelled_) RETURN_IF_ERROR(may_begin_hook_());
+    }
+    return MayGoOn();
+  }
+
   void OnCancel(std::function<void()> fn) override {
     bool at_once = false;
     {
@@ -108,6 +116,11 @@ class FakeActionContext : public ActionContext {
     MutexLock lock(&mutex_);
     may_go_on_hook_ = std::move(hook);
   }
+  // Asked by MayBegin before it asks MayGoOn.
+  void set_may_begin_hook(std::function<absl::Status()> hook) {
+    MutexLock lock(&mutex_);
+    may_begin_hook_ = std::move(hook);
+  }
   // Called within ReportStep; must not call back.
   void set_step_hook(std::function<void(const work::v1::StepReport&)> hook) {
     MutexLock lock(&mutex_);
@@ -166,6 +179,7 @@ class FakeActionContext : public ActionContext {
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   int may_go_on_calls_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status may_go_on_ ABSL_GUARDED_BY(mutex_);
+  std::function<absl::Status()> may_begin_hook_ ABSL_GUARDED_BY(mutex_);
   std::function<absl::Status(int)> may_go_on_hook_ ABSL_GUARDED_BY(mutex_);
   std::function<void(const work::v1::StepReport&)> step_hook_ ABSL_GUARDED_BY(mutex_);
   std::function<void()> on_cancel_ ABSL_GUARDED_BY(mutex_);

@@ -59,6 +59,9 @@ struct Attempt {
   std::shared_ptr<InterruptGate> gate =
       std::make_shared<InterruptGate>(clock, options.cancel_limit);
 
+  // A step was executed, or may have been. Until then the attempt may be too late to begin.
+  bool begun = false;
+
   // Why no further forward step was started, if it was not a step that failed.
   absl::Status stopped;
 

@@ -24,6 +24,11 @@ void SetClean(const Settlement& settlement, const absl::Status& cause, const abs
   if (absl::IsCancelled(stopped)) {
     result->outcome = OUTCOME_CANCELLED;
     result->error_reason = ReasonOr(stopped, "CANCELLED");
+  } else if (ReasonOf(stopped) == "START_TOO_LATE") {
+    // Before the first step: nothing was executed, so that nothing was taken back.
+    result->result.mutable_migrate()->set_rolled_back(false);
+    result->outcome = OUTCOME_FAILED;
+    result->error_reason = ReasonOf(stopped);
   } else if (absl::IsDeadlineExceeded(stopped)) {
     result->outcome = OUTCOME_TIMED_OUT;
     result->error_reason = ReasonOr(stopped, "DEADLINE_PASSED");

@@ -56,7 +56,7 @@ absl::Status StepRunner::Command(absl::string_view command) {
 
 absl::Status StepRunner::AskToGoOn(const UnitOrder& order) {
   if (order.rollback) return absl::OkStatus();
-  absl::Status status = attempt_.context.MayGoOn();
+  absl::Status status = attempt_.begun ? attempt_.context.MayGoOn() : attempt_.context.MayBegin();
   if (!status.ok()) attempt_.stopped = status;
   return status;
 }
@@ -94,6 +94,8 @@ StepRunner::Outcome StepRunner::ExecuteStep(const UnitOrder& order,
   unit_ms_ += absl::ToInt64Milliseconds(outcome.duration);
   outcome.status = rows.ok() ? absl::OkStatus() : Annotate(rows.status(), statement.Where());
   if (rows.ok()) outcome.rows = *rows;
+  // One that only waited for a lock in vain did nothing.
+  if (!IsLockError(rows.status())) attempt_.begun = true;
   if (outcome.interrupted) {
     attempt_.stopped = Error(absl::StatusCode::kCancelled, "CANCELLED",
                              absl::StrCat("cancelled while ", statement.Where(), " ran"));

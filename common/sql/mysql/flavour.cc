@@ -13,10 +13,19 @@ bool SaysExists(const Toks& tokens, ptrdiff_t i) {
 
 std::string Upper(const Tok& token) { return absl::AsciiStrToUpper(token.text); }
 
+bool SaysVersioning(const Toks& tokens, ptrdiff_t i) {
+  return tokens.HasWords(i, {K("SYSTEM"), K("VERSIONING")}) &&
+         tokens[i - 1].IsOneOf({K("WITH"), K("ADD"), K("DROP")});
+}
+
 // Outside of parentheses, where IF is no function.
 std::string InAlterTable(const Toks& tokens) {
   for (ptrdiff_t i = 1; i < tokens.size(); ++i) {
     if (tokens[i].IsSymbol('(')) i = tokens.AfterParen(i) - 1;
+    if (SaysVersioning(tokens, i)) return "SYSTEM VERSIONING";
+    if (tokens[i].Is(K("IGNORED")) && tokens[i - 2].IsOneOf({K("INDEX"), K("KEY"), K("NOT")})) {
+      return "ALTER INDEX ... IGNORED";
+    }
     if (!SaysExists(tokens, i)) continue;
     return tokens[i + 1].Is(K("NOT")) ? "IF NOT EXISTS in ALTER TABLE" : "IF EXISTS in ALTER TABLE";
   }
@@ -39,6 +48,10 @@ std::string InCreate(const Toks& tokens) {
     return "";
   }
   if (tokens[1].Is(K("SEQUENCE"))) return "CREATE SEQUENCE";
+  for (ptrdiff_t i = 2; tokens[1].Is(K("TABLE")) && i < tokens.size(); ++i) {
+    if (tokens[i].IsSymbol('(')) i = tokens.AfterParen(i) - 1;
+    if (SaysVersioning(tokens, i)) return "SYSTEM VERSIONING";
+  }
   const ptrdiff_t index = tokens[1].IsOneOf({K("UNIQUE"), K("FULLTEXT"), K("SPATIAL")}) ? 2 : 1;
   const bool of_index = tokens[index].Is(K("INDEX")) && SaysExists(tokens, index + 1);
   return of_index ? "CREATE INDEX IF NOT EXISTS" : "";
@@ -75,6 +88,12 @@ std::string Form(const Toks& tokens) {
   if (verb.Is(K("ALTER")) && object.Is(K("TABLE"))) return InAlterTable(tokens);
   if (verb.Is(K("DROP")) && object.Is(K("INDEX")) && SaysExists(tokens, 2)) {
     return "DROP INDEX IF EXISTS";
+  }
+  if (verb.Is(K("RENAME")) && object.Is(K("TABLE")) && SaysExists(tokens, 2)) {
+    return "RENAME TABLE IF EXISTS";
+  }
+  if (verb.Is(K("SET")) && object.Is(K("STATEMENT")) && tokens[2].IsName()) {
+    return "SET STATEMENT";
   }
   return verb.IsOneOf({K("INSERT"), K("REPLACE"), K("DELETE")}) ? InChangeOfRows(tokens) : "";
 }

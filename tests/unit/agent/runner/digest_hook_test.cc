@@ -240,6 +240,27 @@ TEST_F(DigestHookTest, APlanCarriesItsOwnDigestAndNeedsNone) {
   EXPECT_EQ(migrate_.runs, 0);
 }
 
+TEST_F(DigestHookTest, TheWindowMayCloseWhileThePlanIsMadeAgain) {
+  migrate_.on_plan = [&] { clock_.Advance(absl::Seconds(10)); };
+  auto [offer, grant] = Approved("a1", 1);
+  grant.mutable_start_before()->set_seconds(absl::ToUnixSeconds(clock_.Now()) + 5);
+  OfferAndGrant(offer, grant);
+  EXPECT_EQ(OutcomeOf("a1").error_reason(), "START_TOO_LATE");
+  EXPECT_EQ(migrate_.runs, 0);
+  EXPECT_EQ(CountEvents("a1", v1::Event::kStarted), 0);
+
+  auto [slow, granted] = Approved("a2", 2);
+  slow.mutable_start_within()->set_seconds(5);
+  OfferAndGrant(slow, granted);
+  EXPECT_EQ(OutcomeOf("a2").error_reason(), "START_TOO_LATE");
+  EXPECT_EQ(migrate_.runs, 0);
+
+  auto [in_time, unbounded] = Approved("a3", 3);
+  unbounded.mutable_start_before()->set_seconds(absl::ToUnixSeconds(clock_.Now()) + 60);
+  OfferAndGrant(in_time, unbounded);
+  EXPECT_EQ(OutcomeOf("a3").outcome(), v1::OUTCOME_SUCCEEDED);
+}
+
 TEST_F(DigestHookTest, AnAttemptWhosePlanIsCheckedAgainDoesNotStartWhileTheAgentStops) {
   Gate gate;
   migrate_.on_plan = [&] { gate.Pass(); };

@@ -123,6 +123,25 @@ TEST_F(RunnerTest, NothingStartsOnceItsWindowHasClosed) {
   EXPECT_EQ(OutcomeOf("a2").outcome(), v1::OUTCOME_SUCCEEDED);
 }
 
+TEST_F(RunnerTest, WhatPreparesForLongMayBeTooLateAndWhatHasBegunMayGoOn) {
+  absl::Status early, begins, goes_on;
+  backup_.run = [&](ActionContext& context, const work::v1::JobSpec&) {
+    early = context.MayBegin();
+    clock_.Advance(absl::Seconds(10));
+    begins = context.MayBegin();
+    goes_on = context.MayGoOn();
+    return ScriptedAction::Done();
+  };
+  const v1::Offer offer = Offer("a1", 1);
+  v1::Grant grant = MakeGrant(offer);
+  grant.mutable_start_before()->set_seconds(absl::ToUnixSeconds(clock_.Now()) + 5);
+  OfferAndGrant(offer, grant);
+  OutcomeOf("a1");
+  EXPECT_TRUE(early.ok()) << early;
+  EXPECT_EQ(ReasonOf(begins), "START_TOO_LATE");
+  EXPECT_TRUE(goes_on.ok()) << goes_on;
+}
+
 TEST_F(RunnerTest, AWallClockJumpDoesNotChangeStartWithin) {
   v1::Offer offer = Offer("a1", 1);
   offer.mutable_start_within()->set_seconds(30);

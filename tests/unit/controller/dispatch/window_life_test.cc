@@ -60,6 +60,16 @@ TEST_F(WindowLifeTest, TheAgentIsToldWhenTheWindowCloses) {
   EXPECT_GT(FromProto(LastGrant().not_after()), closes) << "what has begun may finish";
 }
 
+TEST_F(WindowLifeTest, TheAgentIsToldWhenAnApprovalExpiresBeforeTheWindowCloses) {
+  Declare({Once("tonight", absl::ZeroDuration(), absl::Hours(100))});
+  const Job job = Approved();
+  agent_.Accept(Unanswered());
+  ASSERT_FALSE(JobOf(job.id).approvals.empty());
+  const absl::Time expires = JobOf(job.id).approvals[0].expire_time;
+  ASSERT_LT(expires, clock_.Now() + absl::Hours(100));
+  EXPECT_EQ(FromProto(LastGrant().start_before()), expires);
+}
+
 TEST_F(WindowLifeTest, AWindowThatCancelsBoundsTheWorkItself) {
   Declare({Once("tonight", absl::ZeroDuration(), absl::Hours(1), Overrun::kCancel)});
   const absl::Time closes = clock_.Now() + absl::Hours(1);
@@ -87,7 +97,7 @@ TEST_F(WindowLifeTest, WhatBeganGoesOnWithAllItsTargetsWhereTheWindowLetsItFinis
   agent_.Finish(first, agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());
   ASSERT_TRUE(IsOffered());
   const agent::v1::Offer second = Begun();
-  EXPECT_FALSE(LastGrant().has_start_before());
+  EXPECT_EQ(FromProto(LastGrant().start_before()), JobOf(job.id).approvals[0].expire_time);
   agent_.Finish(second, agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());
   EXPECT_EQ(StateOf(job.id), "succeeded");
 }

@@ -135,6 +135,47 @@ TEST_F(WindowQueueTest, TwoOffersAtATimeBecomeOneGrant) {
   EXPECT_EQ(StateOf(first.id), "ready");
 }
 
+// Its second target's agent was away when the first had ended, so that another began.
+TEST_F(WindowQueueTest, WhoLostItsPlaceToAnotherWaitsForOne) {
+  AddAgent("db2", "production");
+  ScriptedAgent other(dispatcher_, executor_, clock_, "db2");
+  other.instance_name = "far-db";
+  other.Connect();
+  Declare({Once("now", absl::ZeroDuration(), absl::Hours(9))});
+  for (const char* instance : {"orders-db", "far-db"}) AddVerifiedBackup(instance);
+  ChangeRequest request = MakeChange();
+  request.instances = {"orders-db", "far-db"};
+  request.queue = For("now", 90, absl::Minutes(20));
+  const Job change = Must(jobs_.SubmitChange({"users/ada", ""}, request));
+  WindowFixture::Run(Unanswered(), MakePlan());
+  ASSERT_EQ(other.Offers().size(), 1u);
+  other.Accept(other.Offers()[0]);
+  other.Finish(other.Offers()[0], agent::v1::OUTCOME_SUCCEEDED, MakePlan());
+  Must(jobs_.Approve({"users/bob", ""}, change.id, JobOf(change.id).digest, "fine"));
+  ASSERT_EQ(BeginNext(), change.id);
+  const agent::v1::Offer first = *running_;
+  other.Disconnect();
+  agent_.Finish(first, agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());
+  const Job backup = Backup("a-db", For("now", 10, absl::Minutes(10)));
+  Pass(absl::Seconds(10));
+  ASSERT_EQ(BeginNext(), backup.id) << "nobody knows when the other's agent is back";
+  const int grants = other.Grants();
+  const auto answer = [&] {
+    const auto offers = other.Offers();
+    if (offers.size() > 1) other.Accept(offers.back());
+    Pass(absl::Seconds(10));
+  };
+  other.Connect();
+  Pass(absl::Seconds(10));
+  answer();
+  EXPECT_EQ(other.Grants(), grants) << "never two in one place";
+  EXPECT_TRUE(absl::StrContains(WhyOf(change.id), "runs in it")) << WhyOf(change.id);
+  EndIt();
+  Pass(absl::Seconds(10));
+  answer();
+  EXPECT_EQ(other.Grants(), grants + 1);
+}
+
 TEST_F(WindowQueueTest, AsManyRunAtATimeAsTheWindowLets) {
   DeclaredWindow window = Once("now", absl::ZeroDuration(), absl::Hours(4));
   window.parallel = 2;

@@ -152,6 +152,44 @@ TEST_F(PrincipalsTest, WhoEnablesAnAccountAnswersForIt) {
   EXPECT_THAT(dependents(), ElementsAre("users/bob"));
 }
 
+TEST_F(PrincipalsTest, WhoGaveARoleAnswersForItUntilItIsTakenAway) {
+  Make("root", {Role::kAdmin});
+  Make("eve", {Role::kAdmin});
+  Make("bob", {Role::kViewer});
+  const auto dependents = [&] {
+    return ReadFrom(store_, [](ReadTx& tx) { return DependentPrincipals(tx, "users/eve"); })
+        .value();
+  };
+  const auto set = [&](const char* editor, const std::vector<Role>& roles) {
+    ASSERT_TRUE(principals_.UpdateRoles(editor, "bob", roles).ok());
+  };
+  set("users/eve", {Role::kApprover});
+  EXPECT_THAT(dependents(), ElementsAre("users/bob"));
+  set("users/root", {Role::kApprover, Role::kViewer});
+  EXPECT_THAT(dependents(), ElementsAre("users/bob")) << "another admin's edit hides nothing";
+  ASSERT_TRUE(principals_.Disable("users/root", "bob", "leave").ok());
+  ASSERT_TRUE(principals_.Enable("users/root", "bob", "").ok());
+  EXPECT_THAT(dependents(), ElementsAre("users/bob"));
+  set("users/root", {Role::kViewer});
+  EXPECT_THAT(dependents(), testing::IsEmpty());
+  set("users/root", {Role::kApprover});
+  EXPECT_THAT(dependents(), testing::IsEmpty()) << "root gave it anew";
+}
+
+// As an earlier version stored it.
+TEST_F(PrincipalsTest, AGiverWhomNobodyNotedIsWhoeverSetTheRolesLast) {
+  Make("root", {Role::kAdmin});
+  Make("eve", {Role::kAdmin});
+  Make("bob", {Role::kViewer});
+  ASSERT_TRUE(principals_.UpdateRoles("users/eve", "bob", {Role::kApprover}).ok());
+  const auto forget = [](WriteTx& tx) { return tx.PutSetting("user.bob.role_makers", ""); };
+  ASSERT_TRUE(store_.MutateAndWait(forget).ok());
+  ASSERT_TRUE(principals_.UpdateRoles("users/root", "bob", {Role::kApprover, Role::kViewer}).ok());
+  EXPECT_THAT(
+      ReadFrom(store_, [](ReadTx& tx) { return DependentPrincipals(tx, "users/eve"); }).value(),
+      ElementsAre("users/bob"));
+}
+
 // Of tokens that have ended, too; those that an earlier version made are looked up.
 TEST_F(PrincipalsTest, WhoeverMadeATokenForAnAccountAnswersForIt) {
   Make("root", {Role::kAdmin});

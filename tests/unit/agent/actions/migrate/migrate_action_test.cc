@@ -183,6 +183,57 @@ TEST_P(MigrateActionTest, PassedTimeIsTimedOutAndALostLeaseFailsBothRolledBack) 
   }
 }
 
+// The window may close while the lock is waited for, the target is read, or a statement waits.
+TEST_P(MigrateActionTest, WhatIsTooLateToBeginChangesNothing) {
+  const absl::Status late = Error(absl::StatusCode::kDeadlineExceeded, "START_TOO_LATE", "closed");
+  for (const int in_time : {0, 1}) {  // Before the history, and before the first step.
+    World world(GetParam());
+    const std::string initial = world.server.Dump();
+    AttemptContext context(world.engine, 1);
+    int asked = 0;
+    context.set_may_begin_hook([&] { return asked++ < in_time ? absl::OkStatus() : late; });
+    const ActionResult result = world.action.Run(context, Up({AddNote()}));
+    EXPECT_EQ(result.outcome, OUTCOME_FAILED);
+    EXPECT_EQ(result.error_reason, "START_TOO_LATE") << result.error_message;
+    EXPECT_FALSE(result.result.migrate().rolled_back());
+    EXPECT_EQ(world.server.effects().count(kAddNote), 0u);
+    EXPECT_EQ(world.server.Dump(), initial);
+    // As if it had never been handed out.
+    EXPECT_EQ(world.Run(Up({AddNote()}), 2).outcome, OUTCOME_SUCCEEDED);
+  }
+}
+
+TEST_P(MigrateActionTest, AStatementThatOnlyWaitedForLocksHasNotBegun) {
+  world_.server.lock_timeouts[kAddNote] = 2;
+  AttemptContext context(world_.engine, 1);
+  int asked = 0;
+  context.set_may_begin_hook([&] {
+    return ++asked <= 3 ? absl::OkStatus()
+                        : Error(absl::StatusCode::kDeadlineExceeded, "START_TOO_LATE", "closed");
+  });
+  const ActionResult result = world_.action.Run(context, Up({AddNote()}));
+  EXPECT_EQ(result.error_reason, "START_TOO_LATE") << result.error_message;
+  EXPECT_EQ(world_.server.effects().count(kAddNote), 0u);
+  EXPECT_EQ(world_.server.lock_timeouts[kAddNote], 0) << "two tries were in time";
+}
+
+TEST_P(MigrateActionTest, WhatHasBegunGoesOnBehindTheWindow) {
+  AttemptContext context(world_.engine, 1);
+  bool begun = false;
+  context.set_step_hook([&](const work::v1::StepReport&) { begun = true; });
+  context.set_may_begin_hook([&] {
+    return begun ? Error(absl::StatusCode::kDeadlineExceeded, "START_TOO_LATE", "closed")
+                 : absl::OkStatus();
+  });
+  EXPECT_EQ(
+      world_.action
+          .Run(context, Up({AddNote(),
+                            MakeMigration("2", "more", {"ALTER TABLE orders ADD COLUMN more TEXT"},
+                                          {"ALTER TABLE orders DROP COLUMN more"})}))
+          .outcome,
+      OUTCOME_SUCCEEDED);
+}
+
 TEST_P(MigrateActionTest, AReportThatCannotBeJournaledStopsTheNextStep) {
   AttemptContext context(world_.engine, 1);
   context.set_report_step_error(Error(absl::StatusCode::kResourceExhausted, "DISK_FULL", "full"));
