@@ -36,6 +36,7 @@ struct HostToken {
   // Of a heredoc: where its body ends, since a statement's text reaches to there; else the end of
   // `text`.
   size_t end = 0;
+  size_t body = 0;  // Of a heredoc of Ruby: where its body begins; else 0.
 
   bool Is(absl::string_view punct) const { return kind == HostTokenKind::kPunct && text == punct; }
   bool IsName(absl::string_view name) const { return kind == HostTokenKind::kName && text == name; }

@@ -71,6 +71,9 @@ absl::StatusOr<HostProgram> HostProgram::Read(Dialect dialect, absl::string_view
     return HostCursor(text).Fail(program.tokens_[deep].offset,
                                  absl::StrCat("brackets are nested more than ", kDeepest, " deep"));
   }
+  for (size_t i = 0; i < program.size(); ++i) {
+    if (program.tokens_[i].body > 0) program.heredocs_.push_back(i);
+  }
   program.FindRedefined();
   return program;
 }
@@ -275,6 +278,42 @@ absl::string_view HostProgram::Source(HostRange range) const {
   }
   const size_t begin = tokens_[range.begin].offset;
   return text_.substr(begin, end - begin);
+}
+
+size_t HostProgram::EndOfWords(HostRange range) const {
+  const HostToken& last = (*this)[range.end - 1];
+  return last.body > 0 ? last.offset + last.text.size() : last.end;
+}
+
+std::vector<absl::string_view> HostProgram::SourceOf(HostRange range) const {
+  range.end = std::min(range.end, tokens_.size());
+  if (range.empty()) return {};
+  const size_t begin = tokens_[range.begin].offset;
+  const size_t end = EndOfWords(range);
+  std::vector<absl::string_view> pieces = {text_.substr(begin, end - begin)};
+  for (size_t i = range.begin; i < range.end; ++i) {
+    const HostToken& token = tokens_[i];
+    // With the end of the line in front of it.
+    if (token.body >= end && token.body > 0) {
+      pieces.push_back(text_.substr(token.body - 1, token.end - token.body + 1));
+    }
+  }
+  return pieces;
+}
+
+bool HostProgram::HoldsTextOfOthers(HostRange range) const {
+  range.end = std::min(range.end, tokens_.size());
+  if (range.empty()) return false;
+  const size_t begin = tokens_[range.begin].offset;
+  const size_t end = EndOfWords(range);
+  // Bodies come in the order of their heads.
+  auto head = std::lower_bound(heredocs_.begin(), heredocs_.end(), range.begin);
+  while (head != heredocs_.begin()) {
+    const size_t body = tokens_[*--head].body;
+    if (body < begin) return false;
+    if (body < end) return true;
+  }
+  return false;
 }
 
 std::vector<HostRange> HostProgram::Parts(HostRange list) const {

@@ -104,6 +104,11 @@ class HostProgram {
   // Whether parentheses or a list begin here on which something is called: (User.first).destroy.
   bool BeginsReceiver(size_t at) const;
   absl::string_view Source(HostRange range) const;
+  // The same in pieces, without what else stands on a line on which a heredoc begins: of
+  // "up { execute <<~SQL }" its "}" is no part of the call, but the heredoc's body is.
+  std::vector<absl::string_view> SourceOf(HostRange range) const;
+  // Whether the body of a heredoc that begins in front of the range stands inside of it.
+  bool HoldsTextOfOthers(HostRange range) const;
   // The top-level parts of a list between commas; without empty ones.
   std::vector<HostRange> Parts(HostRange list) const;
 
@@ -118,7 +123,8 @@ class HostProgram {
 
  private:
   void FindRedefined();  // host_redefined.cc
-  size_t Match();        // The token that is nested too deeply; size() if none is.
+  size_t EndOfWords(HostRange range) const;
+  size_t Match();  // The token that is nested too deeply; size() if none is.
   void Break(size_t at, absl::string_view problem);
   bool IsNameOfMethod(size_t i) const;
   bool IsNameInRuby(size_t i) const;
@@ -146,6 +152,7 @@ class HostProgram {
   std::vector<HostToken> tokens_;
   std::vector<HostComment> comments_;
   std::vector<size_t> close_;
+  std::vector<size_t> heredocs_;  // Tokens of Ruby that have a body.
   std::vector<std::string> redefined_;
   HostToken nothing_;
 };

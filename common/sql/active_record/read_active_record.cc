@@ -1,15 +1,20 @@
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/sql/active_record/active_record.h"
 #include "common/sql/active_record/host_reader.h"
+#include "common/sql/active_record/schema_calls.h"
 
 namespace dbfleet::sql {
 namespace {
 
 constexpr size_t kMostReasons = 20;
+constexpr absl::string_view kNotReadAgain = "it is no call of a migration by itself";
 constexpr absl::string_view kReachesNothing = "no call in it is known to reach the database";
 
 void AddReason(std::string reason, Verdict* verdict) {
@@ -51,6 +56,28 @@ void DropSaidTwice(absl::string_view doubt, std::vector<std::string>* problems) 
   problems->erase(std::remove_if(problems->begin(), problems->end(),
                                  [&](const auto& one) { return absl::StartsWith(one, said); }),
                   problems->end());
+}
+
+// The one chain that a statement is.
+std::optional<HostChain> WholeChain(const HostProgram& program) {
+  std::optional<HostChain> chain = program.ChainAt(0, program.size());
+  size_t end = chain.has_value() ? chain->range.end : 0;
+  while (program[end].kind == HostTokenKind::kNewline) ++end;
+  return end == program.size() ? chain : std::nullopt;
+}
+
+// execute "UPDATE ..." in a migration: that the method is ActiveRecord's is what the class says.
+// Only of what is a change by its SQL: else the doubt is what makes it one.
+bool IsOnlyInDoubtForItsClass(const HostContext& context, const HostProgram& program,
+                              const HostFindings& findings) {
+  constexpr absl::string_view kDoubt = "calls execute, which is judged as ActiveRecord's";
+  const std::optional<HostChain> chain = WholeChain(program);
+  return context.migration && !program.php() && absl::StartsWith(context.doubt, kDoubt) &&
+         chain.has_value() && chain->calls.size() == 1 && chain->receiver_kind == Receiver::kNone &&
+         findings.problems.empty() && findings.readings.size() == 1 &&
+         findings.readings[0].verdict.understood &&
+         findings.readings[0].verdict.safety == Safety::kDestructive &&
+         !findings.readings[0].verdict.adds_only;
 }
 
 }  // namespace
@@ -100,19 +127,32 @@ Reading ReadActiveRecord(const Target& target, absl::string_view text, const Hos
     reading.verdict.effects.undo = Undo::kNothingToUndo;
     return reading;
   }
+  if (context.schema_call && context.doubt.empty()) {
+    const std::optional<HostChain> chain = WholeChain(*program);
+    if (chain.has_value()) {
+      if (auto reading = ReadSchemaCall(*program, *chain, context)) return *std::move(reading);
+    }
+  }
   HostScope scope = {target, context, embedded};
   scope.generous = scope.for_effect = true;
   HostFindings findings = ReadExpressions(*program, {0, program->size()}, scope);
-  if (!context.doubt.empty()) {
+  if (program->balanced() && IsOnlyInDoubtForItsClass(context, *program, findings)) {
+    findings.problems.clear();
+  } else if (!context.doubt.empty()) {
     DropSaidTwice(context.doubt, &findings.problems);
     findings.problems.insert(findings.problems.begin(), context.doubt);
   } else if (findings.readings.empty()) {
     findings.problems.emplace_back(kReachesNothing);
   }
+  // Whatever else was in doubt of it was left unsaid.
+  if (context.schema_call) findings.problems.emplace_back(kNotReadAgain);
   if (!program->balanced()) findings.problems.push_back("its brackets do not match");
   Reading reading = Combine(std::move(findings.readings));
   // Of what is no call of ActiveRecord nothing is said as of one.
   if (context.doubt == kReachesNothing) reading.facts.call.reset();
+  if (findings.problems.empty() && reading.verdict.understood) {
+    if (const auto chain = WholeChain(*program)) AddSchemaFacts(*program, *chain, &reading.facts);
+  }
   for (std::string& problem : findings.problems) {
     reading.verdict.safety = Safety::kDestructive;
     reading.verdict.understood = false;

@@ -367,6 +367,7 @@ class RubyLexer : public HostCursor {
   // From the beginning of a line to behind the line of the label.
   absl::Status HeredocBody(const Pending& heredoc) {
     std::vector<StringPart> parts;
+    tokens_[heredoc.token].body = pos_;
     while (!done()) {
       const size_t end = std::min(text_.find('\n', pos_), text_.size());
       absl::string_view line = text_.substr(pos_, end - pos_);

@@ -18,6 +18,7 @@
 #include "common/sql/active_record/host_declarations.h"
 #include "common/sql/active_record/host_effects.h"
 #include "common/sql/active_record/host_functions.h"
+#include "common/sql/active_record/host_migration.h"
 #include "common/sql/active_record/host_prepared.h"
 #include "common/sql/active_record/host_reader.h"
 #include "common/sql/active_record/host_records.h"
@@ -30,6 +31,7 @@
 #include "common/sql/active_record/own_queries.h"
 #include "common/sql/active_record/receivers.h"
 #include "common/sql/active_record/record_flow.h"
+#include "common/sql/active_record/schema_calls.h"
 #include "common/sql/active_record/sql_blocks.h"
 #include "common/sql/active_record/statement_places.h"
 #include "common/sql/active_record/words.h"
@@ -61,6 +63,7 @@ class Splitter {
         trust_(program, variables_),
         own_queries_(program),
         unknown_(program, *shared, variables_, trust_),
+        migration_(program),
         session_(embedded),
         places_(text),
         records_(program, *shared),
@@ -68,6 +71,10 @@ class Splitter {
 
   std::vector<Statement> All() {
     Scan({0, program_.size()}, false);
+    for (size_t torn : torn_) {
+      std::string& doubt = statements_[torn].host.doubt;
+      if (doubt.empty()) doubt = "the heredoc of another call stands in it";
+    }
     if (!statements_.empty()) places_.AttachComments(program_, &statements_);
     return std::move(statements_);
   }
@@ -177,19 +184,26 @@ class Splitter {
     if (doubt.empty() && reaches) doubt = DoubtOfBlock(*chain);
     if (doubt.empty() && reaches) doubt = unknown_.DoubtOfSql(*chain, true);
     if (doubt.empty() && reaches) doubt = unknown_.DoubtOfVerb(*chain);
+    const bool of_schema = IsSchemaCall(*chain);
     if (!reaches) {
       std::string unknown = EffectOf(*chain);
       if (unknown.empty()) unknown = unknown_.DoubtOfSql(*chain, false);
-      if (!unknown.empty()) {
+      // What Rails' change_table is told has rules of its own.
+      const bool told = of_schema && block_.kind == SchemaBlock::kChanges;
+      if (!unknown.empty() || told) {
         Emit(*chain, in_loop);
-        statements_.back().host.doubt = std::move(unknown);
+        statements_.back().host.doubt = of_schema ? "" : std::move(unknown);
+        statements_.back().host.schema_call = of_schema;
       }
     }
     if (reaches) {
       Emit(*chain, in_loop);
-      statements_.back().host.doubt = std::move(doubt);
+      statements_.back().host.doubt = of_schema ? "" : std::move(doubt);
+      statements_.back().host.schema_call = of_schema;
       std::string& why = statements_.back().host.doubt;
-      if (why.empty() && !GivesNumber(*chain)) why = flow_.DoubtOfTarget(chain->range);
+      if (why.empty() && !of_schema && !GivesNumber(*chain)) {
+        why = flow_.DoubtOfTarget(chain->range);
+      }
       flow_.BindRecords(chain->range);
       shared_.Bind(chain->range);
     } else if (shared_.Is(*chain) ||
@@ -227,7 +241,9 @@ class Splitter {
       Batch batch = batch_;
       if (hole.loop) batch_.each = false;
       if (!hole.batch.empty()) batch_ = {hole.batch, true};
+      const SchemaBlock block = std::exchange(block_, BlockIn(*chain, hole.range));
       Scan(hole.range, in_loop || hole.loop);
+      block_ = block;
       in_builder_ = in_builder;
       in_schema_ = in_schema;
       batch_ = std::move(batch);
@@ -276,6 +292,26 @@ class Splitter {
 
   std::string EffectOf(const HostChain& chain) const {
     return in_schema_ ? "" : unknown_.DoubtOfEffect(chain, records_.Hold(chain.receiver));
+  }
+
+  // Of a statement of its own, whose words no definition of the file takes the place of.
+  bool IsSchemaCall(const HostChain& chain) const {
+    if (!program_.IsWholeStatement(chain.range)) return false;
+    const bool named = chain.receiver_kind != Receiver::kVariable;
+    if (named && !program_.php() && trust_.Defines(chain.calls[0].name)) return false;
+    HostContext context;
+    context.schema_block = block_;
+    context.migration = migration_.is_one();
+    return ReadSchemaCall(program_, chain, context).has_value();
+  }
+
+  // The block around what stands in a chain's closure.
+  SchemaBlock BlockIn(const HostChain& chain, HostRange body) const {
+    SchemaBlock inner = SchemaBlockOf(program_, chain, body);
+    if (inner.kind == SchemaBlock::kDirections && !migration_.is_one()) return {};
+    if (inner.kind != SchemaBlock::kNone) return inner;
+    // Another one's parameter of that name is something else.
+    return FirstParameter(program_, body.begin) == block_.variable ? SchemaBlock() : block_;
   }
 
   // Its value goes nowhere, unlike that of return $order->isPaid().
@@ -426,12 +462,19 @@ class Splitter {
   void Emit(const HostChain& chain, bool in_loop) {
     Statement statement;
     size_t begin = chain.range.begin;
+    bool of_others = false;
+    bool after_body = false;
     const auto add = [&](HostRange range) {
-      const absl::string_view piece = program_.Source(range);
-      const size_t at = piece.empty() ? 0 : static_cast<size_t>(piece.data() - text_.data());
-      if (!piece.empty()) places_.AddPiece(at, at + piece.size(), statements_.size());
-      if (!statement.text.empty() && !piece.empty()) statement.text.push_back(' ');
-      absl::StrAppend(&statement.text, piece);
+      of_others = of_others || program_.HoldsTextOfOthers(range);
+      for (absl::string_view piece : program_.SourceOf(range)) {
+        const size_t at = static_cast<size_t>(piece.data() - text_.data());
+        places_.AddPiece(at, at + piece.size(), statements_.size());
+        // The line of a heredoc's end is its own.
+        const bool body = piece[0] == '\n';
+        if (!statement.text.empty() && !body) statement.text.push_back(after_body ? '\n' : ' ');
+        after_body = body;
+        absl::StrAppend(&statement.text, piece);
+      }
     };
     for (const Hole& hole : HolesOf(chain)) {
       if (hole.range.begin < begin) continue;
@@ -444,6 +487,9 @@ class Splitter {
     prepared_.AddTo(chain.range, &statement.host);
     builders_.AddTo(chain.range, &statement.host);
     statement.host.redefined = program_.redefined();
+    statement.host.schema_block = block_;
+    statement.host.migration = migration_.is_one();
+    statement.host.way_back = migration_.IsWayBack(chain.range.begin);
     statement.host.in_loop = in_loop;
     statement.host.batch = batch_.variable;
     statement.host.each_batch = batch_.each;
@@ -451,6 +497,7 @@ class Splitter {
     statement.modes_changed = session_.modes_changed();
     session_.Take(program_, chain);
     for (const auto& [name, sql] : statement.host.constants) session_.TakeSql(sql);
+    if (of_others) torn_.push_back(statements_.size());
     statements_.push_back(std::move(statement));
   }
 
@@ -464,16 +511,19 @@ class Splitter {
   const HostTrust trust_;
   const OwnQueries own_queries_;
   const HostUnknown unknown_;
+  const HostMigration migration_;
   HostSession session_;
   std::vector<Statement> statements_;
   StatementPlaces places_;
   LocalRecords records_;
   RecordFlow flow_;
+  SchemaBlock block_;
   struct Batch {
     std::string variable;  // See HostContext.
     bool each = false;
   };
   Batch batch_;
+  std::vector<size_t> torn_;  // Statements in which the body of another one's heredoc stands.
   size_t looked_until_ = 0;
   bool in_schema_ = false;   // In a block that gives a table its columns: t.string :name
   bool in_builder_ = false;  // In a closure that tells a builder more.

@@ -22,6 +22,9 @@ void CheckNaming(const Look& look);
 void CheckRedis(const Look& look);
 void CheckHostCode(const Look& look);
 void CheckInjection(const Look& look);
+// Of a migration's own words instead of all others: what these say of SQL nobody could write there.
+void CheckMigrationCalls(const Look& look);
+bool IsSchemaCall(const Facts& facts);
 // Whether the call of a model changes all of its rows: User.delete_all.
 bool ChangesAllRows(const CallFacts& call);
 void CheckLocks(const Look& look);  // The last: it asks whether others said something already.

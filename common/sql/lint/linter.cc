@@ -55,6 +55,39 @@ bool HasColumn(const std::vector<Column>& columns, const QualifiedColumn& wanted
   return false;
 }
 
+void CheckSql(const Look& look) {
+  CheckDryRun(look);
+  CheckDml(look);
+  CheckQueries(look);
+  CheckScans(look);
+  CheckTransactions(look);
+  CheckTables(look);
+  CheckColumns(look);
+  CheckTypes(look);
+  CheckIndexes(look);
+  CheckConstraints(look);
+  CheckObjects(look);
+  CheckRepeats(look);
+  CheckNaming(look);
+  CheckRedis(look);
+  CheckHostCode(look);
+  CheckInjection(look);
+  CheckLocks(look);
+}
+
+// Of a migration's calls: what indexes and keys a table has is told by SQL alone.
+Reading WithoutKeys(Reading reading) {
+  std::vector<Alteration>& all = reading.facts.alterations;
+  all.erase(std::remove_if(all.begin(), all.end(),
+                           [](const Alteration& alteration) {
+                             return alteration.kind == AlterationKind::kAddIndex ||
+                                    alteration.kind == AlterationKind::kDropIndex ||
+                                    alteration.kind == AlterationKind::kAddForeignKey;
+                           }),
+            all.end());
+  return reading;
+}
+
 // Whether the table may have the column, as PostgreSQL compares names: what is in neither the
 // snapshot nor the script may have any.
 bool MayHaveColumn(const SchemaSnapshot& snapshot, const Script& script,
@@ -154,32 +187,26 @@ void Linter::Add(absl::string_view text, const Reading& reading, bool text_in_do
   const Look look = {
       reading.facts, reading.verdict,        target_, config_, snapshot_, script_, next_,
       reporter_,     down_ ? &up_ : nullptr, Schema()};
-  CheckDryRun(look);
-  CheckDml(look);
-  CheckQueries(look);
-  CheckScans(look);
-  CheckTransactions(look);
-  CheckTables(look);
-  CheckColumns(look);
-  CheckTypes(look);
-  CheckIndexes(look);
-  CheckConstraints(look);
-  CheckObjects(look);
-  CheckRepeats(look);
-  CheckNaming(look);
-  CheckRedis(look);
-  CheckHostCode(look);
-  CheckInjection(look);
-  CheckLocks(look);
+  const bool schema_call = IsSchemaCall(reading.facts);
+  if (schema_call) {
+    CheckMigrationCalls(look);
+  } else {
+    CheckSql(look);
+  }
   NotUnderstood(look);
-  if (look.schema != nullptr) schema_.Note(reading.facts, script_.session());
+  if (look.schema != nullptr && !schema_call) schema_.Note(reading.facts, script_.session());
   const int forgettings = script_.forgettings();
-  script_.Note(next_, reading, WasAbsent(reading.facts), text_in_doubt);
+  script_.Note(next_, schema_call ? WithoutKeys(reading) : reading, WasAbsent(reading.facts),
+               text_in_doubt);
   if (look.schema != nullptr && script_.forgettings() > forgettings) schema_.DoubtAll();
   ++next_;
 }
 
 void Linter::Add(const Statement& statement, const Reading& reading) {
+  // The method down of a migration is the way back of what stands in front of it.
+  if (statement.host.migration && statement.host.way_back != down_) {
+    BeginSection(statement.host.way_back ? SectionMark::kDown : SectionMark::kUp);
+  }
   Note(ReadDirectives(as_given_, statement.comments));
   const Position origin = statement.origin();
   absl::string_view text = statement.text;

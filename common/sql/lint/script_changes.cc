@@ -183,7 +183,12 @@ void Script::NoteAlter(int statement, const Facts& facts, const Effects& effects
   const size_t index = IndexOfTouched(name);
   NoteChange(index);
   if (SeriesFor(facts) == nullptr) tables_[index].alters = AlterSeries();
-  tables_[index].alters.Add(statement, postgres_, facts, effects);
+  // A migration's own words cannot be put into one statement with SQL.
+  if (facts.call.has_value() && facts.call->schema) {
+    tables_[index].alters = AlterSeries();
+  } else {
+    tables_[index].alters.Add(statement, postgres_, facts, effects);
+  }
   tables_[index].altered = true;
   if (!postgres_ && MayChangeOtherColumns(facts)) tables_[index].columns_in_doubt = true;
   const Name* renamed = nullptr;

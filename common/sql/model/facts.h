@@ -97,6 +97,12 @@ struct CallFacts {
   bool php = false;         // Else Ruby.
   bool in_loop = false;     // Inside a loop over records: one query for each (N+1).
   bool each_batch = false;  // Inside a loop over batches, of the rows of one of which it is.
+  // A call of a migration that says what to do with a schema, in words of its own: what the facts
+  // hold besides is what its SQL would do.
+  bool schema = false;
+  // Of Ruby's: its options as written behind its names: ", unique: true".
+  std::string options;
+  bool force = false;  // It drops what is there before it makes it anew.
   // It gives the records of a loop which reads this association of each of them, as far as names
   // tell, and does not load it ahead.
   std::string walked;

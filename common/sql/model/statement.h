@@ -10,6 +10,19 @@
 
 namespace dbfleet::sql {
 
+// The block of a migration in which a statement stands.
+struct SchemaBlock {
+  enum Kind {
+    kNone,
+    kCreates,     // create_table, Schema::create.
+    kChanges,     // change_table, Schema::table.
+    kDirections,  // reversible
+  };
+  Kind kind = kNone;
+  std::string variable;  // What it is given: "t", "$table", "dir".
+  std::string table;
+};
+
 // What stands around a statement that was cut out of a program in a host language.
 struct HostContext {
   bool in_loop = false;  // Inside a loop: it runs once for each round.
@@ -29,7 +42,12 @@ struct HostContext {
   std::string doubt;
   // Functions that make or quote texts, and "$wpdb", which the program gives another meaning.
   std::vector<std::string> redefined;
-  bool declares = false;  // A whole program, of which it is known that it runs nothing.
+  SchemaBlock schema_block;  // That it stands in.
+  // It is a call of a migration of which every part is known: it is read as that.
+  bool schema_call = false;
+  bool migration = false;  // It stands in a class of migrations, ...
+  bool way_back = false;   // ... in its method down.
+  bool declares = false;   // A whole program, of which it is known that it runs nothing.
   // Of the character set that the program has set for its connection, by then.
   CharsetRisk charset = CharsetRisk::kNone;
 };

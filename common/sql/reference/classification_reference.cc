@@ -5,6 +5,7 @@
 #include "common/sql/active_record/harmless_methods.h"
 #include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/method_table.h"
+#include "common/sql/active_record/schema_words.h"
 #include "common/sql/model/verdict.h"
 #include "common/sql/mysql/statement_table.h"
 #include "common/sql/postgres/statement_table.h"
@@ -155,6 +156,29 @@ void AppendActiveRecord(std::string* out) {
   }
 }
 
+void AppendMigrations(std::string* out) {
+  absl::StrAppend(
+      out,
+      "\n## Migrations of Rails and Laravel\n\nWhat is called on the table that the closure of "
+      "`Schema::create` or `Schema::table` is given, or the block of `change_table`. All of it is "
+      "destructive; it is understood if it is given nothing but literals.\n\n");
+  AppendHead({"language", "word", "behind another", ""}, out);
+  for (const bool php : {true, false}) {
+    for (const SchemaWord& word : SchemaWords(php)) {
+      AppendRow({php ? "PHP" : "Ruby", Code(word.name), YesNo(word.role == SchemaRole::kModifier),
+                 Escaped(NoteOf(word.role))},
+                out);
+    }
+  }
+  absl::StrAppend(out,
+                  "\nOther words of Rails' migrations; what stands in a block is judged by "
+                  "itself. In that of `reversible`, `up` and `down` are known.\n\n");
+  AppendHead({"word", "with a block", ""}, out);
+  for (const MigrationWord& word : MigrationWords()) {
+    AppendRow({Code(word.name), YesNo(word.block), Escaped(word.note)}, out);
+  }
+}
+
 }  // namespace
 
 std::string ClassificationReference() {
@@ -163,6 +187,7 @@ std::string ClassificationReference() {
   AppendPostgres(&out);
   AppendRedis(&out);
   AppendActiveRecord(&out);
+  AppendMigrations(&out);
   return out;
 }
 
