@@ -13,6 +13,8 @@
 #include "absl/types/span.h"
 
 #include "common/base/status.h"
+#include "common/concurrency/mutex.h"
+#include "common/metrics/registry.h"
 #include "common/time/clock.h"
 #include "controller/domain/types.h"
 #include "controller/jobs/job_flow.h"
@@ -33,8 +35,9 @@ enum class Resolution { kApplied, kNotApplied };
 // checked here. Thread-safe; not to be called from the store's writer thread.
 class JobManager {
  public:
-  JobManager(Store& store, const JobFlow& flow, JobHub& hub, Clock& clock)
-      : store_(store), flow_(flow), hub_(hub), clock_(clock) {}
+  // `metrics` may be null.
+  JobManager(Store& store, const JobFlow& flow, JobHub& hub, Clock& clock,
+             metrics::Registry* metrics = nullptr);
 
   // Why an agent gets no work now, by rule and in words that follow its name; nullopt if it does.
   // Must not block: it may be asked within a transaction.
@@ -161,11 +164,14 @@ class JobManager {
                                              const Job& draft = Job());
   // `readings`: of the others that are advanced with it, for the writer's thread alone; or nullptr.
   void AdvanceInTime(const std::string& job_id, const std::shared_ptr<QueueReadings>& readings);
-  // A mutation of the passing of time; returns at once.
-  void InTime(std::function<absl::Status(FlowContext&)> body,
+  // A mutation of the passing of time, for `subject` ("jobs/ID"); returns at once.
+  void InTime(const std::string& subject, std::function<absl::Status(FlowContext&)> body,
               const std::shared_ptr<QueueReadings>& readings = nullptr);
   // Former versions left backups running, and backups paused, whose jobs and changes had ended.
   void EndLeftBehind();
+  // What a look at `subject` came to: failures are counted, and logged when they begin or change,
+  // since looks are repeated every few seconds.
+  void NoteLook(const std::string& subject, const absl::Status& status);
 
   Store& store_;
   const JobFlow& flow_;
@@ -175,6 +181,10 @@ class JobManager {
   // after the other, from one thread at a time.
   std::weak_ptr<QueueReadings> last_readings_;
   bool looked_back_ = false;
+  metrics::Counter* failures_total_ = nullptr;
+  Mutex troubles_mutex_;
+  // Why looks at these fail, as the log has it.
+  std::map<std::string, std::string> troubles_ ABSL_GUARDED_BY(troubles_mutex_);
 };
 
 // INVALID_ARGUMENT (BAD_INSPECTION).
