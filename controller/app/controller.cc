@@ -183,7 +183,7 @@ absl::Status Controller::Parts::Open() {
   log_executor = MakeSerialExecutor("logs");
   api_executor = MakeThreadPool("api", kApiThreads);
   live = std::make_unique<LiveState>(&clock, LiveState::Options());
-  jobs = std::make_unique<JobManager>(*store, flow, hub, clock);
+  jobs = std::make_unique<JobManager>(*store, flow, hub, clock, &registry);
   resources = std::make_unique<ResourceManager>(
       *store, clock, [this] { principals->changes().Tell(); },
       // The API begins when all of these are there.

@@ -26,6 +26,8 @@
 namespace dbfleet::controller {
 namespace {
 
+constexpr size_t kMostReason = 4000;  // Bytes.
+
 // At the decision itself: the call was let in by what its token's user was then.
 absl::Status RequireApprover(ReadTx& tx, const Job& job, const std::string& principal) {
   ASSIGN_OR_RETURN(const std::set<Role> roles, RolesIn(tx, principal, job.environment));
@@ -148,9 +150,17 @@ absl::StatusOr<Task> WaitingTask(ReadTx& tx, const Job& job, const std::string& 
 }  // namespace
 
 absl::Status RequireReason(absl::string_view reason) {
-  if (!reason.empty() && reason.size() <= 4000) return absl::OkStatus();
-  return Error(absl::StatusCode::kInvalidArgument, "REASON_REQUIRED",
-               "a reason is needed here, of at most 4000 bytes (--reason)");
+  if (!reason.empty() && reason.size() <= kMostReason) return absl::OkStatus();
+  return Error(
+      absl::StatusCode::kInvalidArgument, "REASON_REQUIRED",
+      absl::StrCat("a reason is needed here, of at most ", kMostReason, " bytes (--reason)"));
+}
+
+absl::Status CheckReason(absl::string_view reason) {
+  if (reason.size() <= kMostReason) return absl::OkStatus();
+  return Error(
+      absl::StatusCode::kInvalidArgument, "TEXT_TOO_LONG",
+      absl::StrCat("`reason` has ", reason.size(), " bytes; shorten it to at most ", kMostReason));
 }
 
 absl::Status WrongState(const Job& job, absl::string_view verb) {
@@ -278,6 +288,7 @@ absl::StatusOr<Job> JobManager::Reject(const RequestMeta& meta, const std::strin
 
 absl::StatusOr<Job> JobManager::Cancel(const RequestMeta& meta, const std::string& job_id,
                                        const std::string& reason) {
+  RETURN_IF_ERROR(CheckReason(reason));
   return Run(
       meta,
       [&](FlowContext& context) -> absl::StatusOr<Job> {

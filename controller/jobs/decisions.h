@@ -13,6 +13,9 @@ namespace dbfleet::controller {
 // INVALID_ARGUMENT (REASON_REQUIRED).
 absl::Status RequireReason(absl::string_view reason);
 
+// Of one that may be left out: INVALID_ARGUMENT (TEXT_TOO_LONG).
+absl::Status CheckReason(absl::string_view reason);
+
 // FAILED_PRECONDITION (BAD_STATE): "is rolling and cannot be rejected".
 absl::Status WrongState(const Job& job, absl::string_view verb);
 

@@ -10,6 +10,7 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
+#include "common/log/log.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
 #include "controller/jobs/cancelling.h"
@@ -50,6 +51,29 @@ absl::StatusOr<Instance> GetLiveInstance(ReadTx& tx, const std::string& id) {
                               "\"; see: dbfleet instance list"));
   }
   return instance;
+}
+
+JobManager::JobManager(Store& store, const JobFlow& flow, JobHub& hub, Clock& clock,
+                       metrics::Registry* metrics)
+    : store_(store), flow_(flow), hub_(hub), clock_(clock) {
+  if (metrics == nullptr) return;
+  failures_total_ =
+      &metrics->GetCounter("dbfleet_job_look_failures_total",
+                           "Looks at waiting jobs that failed since the start; they are repeated.");
+}
+
+void JobManager::NoteLook(const std::string& subject, const absl::Status& status) {
+  MutexLock lock(&troubles_mutex_);
+  if (status.ok()) {
+    troubles_.erase(subject);
+    return;
+  }
+  if (failures_total_ != nullptr) failures_total_->Increment();
+  std::string& logged = troubles_[subject];
+  if (logged == status.message()) return;
+  logged = std::string(status.message());
+  log::Error("what waits could not be looked at; it is tried again",
+             {{"subject", subject}, {"why", logged}});
 }
 
 absl::StatusOr<Job> JobManager::Run(const RequestMeta& meta, const Body& body,
@@ -161,7 +185,7 @@ void JobManager::Tick() {
   std::vector<Job> by_windows;
   std::vector<std::string> due;
   std::set<std::string> queues;  // Of what else nobody looks at before it is its turn.
-  (void)store_.Read([&](ReadTx& tx) -> absl::Status {
+  const absl::Status read = store_.Read([&](ReadTx& tx) -> absl::Status {
     for (const JobState state : {JobState::kPlanning, JobState::kAwaitingApproval, JobState::kReady,
                                  JobState::kRolling, JobState::kPaused}) {
       ASSIGN_OR_RETURN(std::vector<Job> jobs, tx.JobsInState(state));
@@ -191,6 +215,7 @@ void JobManager::Tick() {
     }
     return absl::OkStatus();
   });
+  NoteLook("jobs", read);
   const auto may_advance = [&](const Job& job, QueueReadings* readings) {
     bool advances = true;  // What cannot be read is told by the mutation.
     (void)store_.Read([&](ReadTx& tx) -> absl::Status {
@@ -231,6 +256,7 @@ void JobManager::Tick() {
 void JobManager::AdvanceInTime(const std::string& job_id,
                                const std::shared_ptr<QueueReadings>& readings) {
   InTime(
+      absl::StrCat("jobs/", job_id),
       [this, job_id](FlowContext& context) -> absl::Status {
         RETURN_IF_ERROR(CancelOverrun(context, job_id));
         return flow_.Advance(context, job_id);
@@ -241,10 +267,11 @@ void JobManager::AdvanceInTime(const std::string& job_id,
 void JobManager::LookAtQueue(const std::string& window) {
   std::vector<std::string> next;
   // What cannot be read now is looked at again with the next tick.
-  (void)store_.Read([&](ReadTx& tx) -> absl::Status {
+  const absl::Status read = store_.Read([&](ReadTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(next, flow_.NextInQueue(tx, window, clock_.Now()));
     return absl::OkStatus();
   });
+  NoteLook(absl::StrCat("maintenancewindows/", window), read);
   for (const std::string& job_id : next) AdvanceInTime(job_id, nullptr);
 }
 

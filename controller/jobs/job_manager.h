@@ -13,6 +13,8 @@
 #include "absl/types/span.h"
 
 #include "common/base/status.h"
+#include "common/concurrency/mutex.h"
+#include "common/metrics/registry.h"
 #include "common/time/clock.h"
 #include "controller/domain/types.h"
 #include "controller/jobs/job_flow.h"
@@ -33,8 +35,9 @@ enum class Resolution { kApplied, kNotApplied };
 // checked here. Thread-safe; not to be called from the store's writer thread.
 class JobManager {
  public:
-  JobManager(Store& store, const JobFlow& flow, JobHub& hub, Clock& clock)
-      : store_(store), flow_(flow), hub_(hub), clock_(clock) {}
+  // `metrics` may be null.
+  JobManager(Store& store, const JobFlow& flow, JobHub& hub, Clock& clock,
+             metrics::Registry* metrics = nullptr);
 
   // Why an agent gets no work now, by rule and in words that follow its name; nullopt if it does.
   // Must not block: it may be asked within a transaction.
@@ -45,13 +48,11 @@ class JobManager {
     ASSIGN_OR_RETURN(JobPicture picture, SubmitCheckAndShow(meta, instance_id, nullptr));
     return std::move(picture.job);
   }
-  // The same, with how the job stands when it is committed: checks are submitted by the thousand,
-  // and all of that is at hand then. Without `why_no_work` no blockers are looked for.
+  // The same, with how the job stands then. Without `why_no_work` no blockers are looked for.
   absl::StatusOr<JobPicture> SubmitCheckAndShow(const RequestMeta& meta,
                                                 const std::string& instance_id,
                                                 const WhyNoWork& why_no_work);
-  // FAILED_PRECONDITION (INSPECTION_NOT_SAFE) with the classifier's reasons; the refusal is
-  // audited.
+  // FAILED_PRECONDITION (INSPECTION_NOT_SAFE) with the classifier's reasons, audited.
   absl::StatusOr<Job> SubmitInspect(const RequestMeta& meta, const std::string& instance_id,
                                     work::v1::InspectSpec spec);
   absl::StatusOr<Job> SubmitBackup(const RequestMeta& meta, const std::string& instance_id,
@@ -81,8 +82,8 @@ class JobManager {
   // `seen_rows`: the estimates that were shown, by target; of others those of now count. ABORTED
   // (DIGEST_CHANGED) if `digest` is not the job's, (ESTIMATE_GROWN) if an estimate is beyond twice
   // the one that was shown; FAILED_PRECONDITION (NO_PLAN) of what has none; PERMISSION_DENIED
-  // (SELF_APPROVAL,
-  // DEPENDENT_APPROVER, ALREADY_DECIDED as ALREADY_EXISTS). Refusals are audited, too.
+  // (SELF_APPROVAL, DEPENDENT_APPROVER,
+  // ALREADY_DECIDED as ALREADY_EXISTS). Refusals are audited, too.
   absl::StatusOr<Job> Approve(const RequestMeta& meta, const std::string& job_id,
                               const std::string& digest, const std::string& reason,
                               const std::map<std::string, int64_t>& seen_rows = {});
@@ -104,8 +105,7 @@ class JobManager {
                               const std::string& task_id, Resolution resolution,
                               const std::string& reason);
 
-  // Of a job that waits for a window (FAILED_PRECONDITION, NOT_QUEUED for another one, BAD_STATE
-  // once it has ended). What is not named stays.
+  // FAILED_PRECONDITION: NOT_QUEUED, or BAD_STATE once it has ended. What is not named stays.
   absl::StatusOr<Job> Reprioritize(const RequestMeta& meta, const std::string& job_id,
                                    std::optional<int> priority,
                                    std::optional<absl::Duration> estimate,
@@ -126,14 +126,13 @@ class JobManager {
   absl::StatusOr<std::vector<Voter>> OtherApprovers(ReadTx& tx, const JobPicture& picture,
                                                     absl::Span<const Voter> approvers);
 
-  // Advances what waits for time, a backup or another policy. Looks at all targets of all that
-  // waits, which may take seconds; called every kLookInterval, from one thread at a time.
+  // Advances what waits for time, a backup or another policy. May take seconds; called every
+  // kLookInterval, from one thread at a time.
   void Tick();
 
  private:
   using Body = std::function<absl::StatusOr<Job>(FlowContext&)>;
-  // As the store's Mutate, MutateRepeatable and MutateEssential: that goes on when the disk is
-  // full.
+  // As the store's Mutate, MutateRepeatable and MutateEssential (also when the disk is full).
   enum class Importance { kNormal, kRepeatable, kEssential };
   absl::StatusOr<Job> Run(const RequestMeta& meta, const Body& body,
                           Importance importance = Importance::kNormal);
@@ -161,26 +160,29 @@ class JobManager {
                                              const Job& draft = Job());
   // `readings`: of the others that are advanced with it, for the writer's thread alone; or nullptr.
   void AdvanceInTime(const std::string& job_id, const std::shared_ptr<QueueReadings>& readings);
-  // A mutation of the passing of time; returns at once.
-  void InTime(std::function<absl::Status(FlowContext&)> body,
+  // A mutation of the passing of time, for `subject` ("jobs/ID"); returns at once.
+  void InTime(const std::string& subject, std::function<absl::Status(FlowContext&)> body,
               const std::shared_ptr<QueueReadings>& readings = nullptr);
   // Former versions left backups running, and backups paused, whose jobs and changes had ended.
   void EndLeftBehind();
+  // Failures of looks are counted, and logged when they begin or change: looks are repeated.
+  void NoteLook(const std::string& subject, const absl::Status& status);
 
   Store& store_;
   const JobFlow& flow_;
   JobHub& hub_;
   Clock& clock_;
-  // Of the last tick; there is one as long as any of its mutations has not run. Ticks come one
-  // after the other, from one thread at a time.
+  // Of the last tick; there is one as long as any of its mutations has not run.
   std::weak_ptr<QueueReadings> last_readings_;
   bool looked_back_ = false;
+  metrics::Counter* failures_total_ = nullptr;
+  Mutex troubles_mutex_;
+  std::map<std::string, std::string> troubles_ ABSL_GUARDED_BY(troubles_mutex_);
 };
 
 // INVALID_ARGUMENT (BAD_INSPECTION).
 absl::Status ValidateInspect(const work::v1::InspectSpec& spec);
-// FAILED_PRECONDITION (INSPECTION_NOT_SAFE) with the classifier's reasons. Takes the time of a
-// classification, so not for a transaction.
+// FAILED_PRECONDITION (INSPECTION_NOT_SAFE) with reasons. Too slow for a transaction.
 absl::Status CheckInspection(const Instance& instance, const work::v1::InspectSpec& spec);
 
 // "principal request_id", or "" without a request id: unique among jobs.

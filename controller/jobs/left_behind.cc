@@ -2,6 +2,8 @@
 #include <set>
 #include <string>
 
+#include "absl/strings/str_cat.h"
+
 #include "common/base/status.h"
 #include "controller/domain/transitions.h"
 #include "controller/jobs/backup_flow.h"
@@ -49,30 +51,32 @@ void JobManager::EndLeftBehind() {
   std::set<std::string> backup_jobs;
   std::set<std::string> changes;
   // What cannot be read is as it was, and is looked at again with the next start.
-  (void)store_.Read([&](ReadTx& tx) -> absl::Status {
+  absl::Status read = store_.Read([&](ReadTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(backup_jobs, EndedBackupJobs(tx));
     return absl::OkStatus();
   });
-  (void)store_.Read([&](ReadTx& tx) -> absl::Status {
+  NoteLook("backups that were left behind", read);
+  read = store_.Read([&](ReadTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(changes, EndedChanges(tx));
     return absl::OkStatus();
   });
+  NoteLook("changes that were left behind", read);
   for (const std::string& id : backup_jobs) {
-    InTime([id](FlowContext& context) -> absl::Status {
+    InTime(absl::StrCat("jobs/", id), [id](FlowContext& context) -> absl::Status {
       ASSIGN_OR_RETURN(const Job job, context.tx.GetJob(id));
       ASSIGN_OR_RETURN(const std::vector<Task> tasks, context.tx.TasksOfJob(id));
       return RecordUnbegunBackups(context, job, tasks);
     });
   }
   for (const std::string& id : changes) {
-    InTime([this, id](FlowContext& context) -> absl::Status {
+    InTime(absl::StrCat("jobs/", id), [this, id](FlowContext& context) -> absl::Status {
       ASSIGN_OR_RETURN(const Job change, context.tx.GetJob(id));
       return CancelPausedGate(flow_, context, change);
     });
   }
 }
 
-void JobManager::InTime(std::function<absl::Status(FlowContext&)> body,
+void JobManager::InTime(const std::string& subject, std::function<absl::Status(FlowContext&)> body,
                         const std::shared_ptr<QueueReadings>& readings) {
   auto changes = std::make_shared<JobChanges>();
   store_.Mutate(
@@ -82,7 +86,8 @@ void JobManager::InTime(std::function<absl::Status(FlowContext&)> body,
         *changes = std::move(context.changes);
         return status;
       },
-      [this, changes](absl::Status status) {
+      [this, subject, changes](absl::Status status) {
+        NoteLook(subject, status);
         if (status.ok()) hub_.Notify(*changes);
       });
 }

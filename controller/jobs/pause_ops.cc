@@ -95,6 +95,7 @@ std::string LetGoOn(Job* job) {
 
 absl::StatusOr<Job> JobManager::Pause(const RequestMeta& meta, const std::string& job_id,
                                       const std::string& reason) {
+  RETURN_IF_ERROR(CheckReason(reason));
   return Run(meta, [&](FlowContext& context) -> absl::StatusOr<Job> {
     ASSIGN_OR_RETURN(Job job, context.tx.GetJob(job_id));
     if (IsHeld(job)) return job;

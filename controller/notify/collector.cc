@@ -8,6 +8,7 @@
 #include "common/base/duration_text.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/log/log.h"
 #include "controller/domain/names.h"
 
 namespace dbfleet::controller {
@@ -65,7 +66,15 @@ absl::Status Collector::Look(ReadTx& tx, Found* found) {
       found->more = true;
       break;
     }
-    if (MayBeEvent(row.entry.action)) RETURN_IF_ERROR(LookAtRecord(tx, row.seq, found));
+    if (MayBeEvent(row.entry.action)) {
+      const absl::Status looked = LookAtRecord(tx, row.seq, found);
+      // A record that cannot be read must not hold up what comes behind it.
+      if (!absl::IsDataLoss(looked)) RETURN_IF_ERROR(looked);
+      if (!looked.ok()) {
+        log::Error("an audit record is left out by notifications: it cannot be read",
+                   {{"record", absl::StrCat(row.seq)}, {"why", std::string(looked.message())}});
+      }
+    }
     found->to = row.seq;
   }
   lag_.Set(found->more ? kBatch : 0);
@@ -96,17 +105,22 @@ absl::Status Collector::NoteDuration(ReadTx& tx, ToldEvent* told, Found* found) 
   const std::string id = told->event.subject.substr(told->event.subject.find('/') + 1);
   const absl::StatusOr<Job> job = tx.GetJob(id);
   if (!job.ok()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(id));
-  if (tasks.size() != 1) return absl::OkStatus();
+  const absl::StatusOr<std::vector<Task>> tasks = tx.TasksOfJob(id);
+  if (IsGone(tasks.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(tasks.status());
+  if (tasks->size() != 1) return absl::OkStatus();
+  const Task& task = tasks->front();
   // The attempts' time: a job that waited for its instance was not slow.
-  ASSIGN_OR_RETURN(const std::vector<Attempt> attempts, tx.AttemptsOfTask(tasks[0].id));
-  const auto last = std::find_if(attempts.rbegin(), attempts.rend(), [](const Attempt& attempt) {
+  const absl::StatusOr<std::vector<Attempt>> attempts = tx.AttemptsOfTask(task.id);
+  if (IsGone(attempts.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(attempts.status());
+  const auto last = std::find_if(attempts->rbegin(), attempts->rend(), [](const Attempt& attempt) {
     return attempt.state == AttemptState::kSucceeded;
   });
-  if (last == attempts.rend() || last->start_time == absl::InfinitePast()) return absl::OkStatus();
+  if (last == attempts->rend() || last->start_time == absl::InfinitePast()) return absl::OkStatus();
   const absl::Duration took = last->end_time - last->start_time;
   if (took < absl::ZeroDuration()) return absl::OkStatus();  // The clock was set back.
-  const std::string key = UsualTime::KeyOf(*job, tasks[0]);
+  const std::string key = UsualTime::KeyOf(*job, task);
   const auto seen = found->settings.find(key);
   std::string setting;
   if (seen != found->settings.end()) {

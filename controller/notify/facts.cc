@@ -46,7 +46,7 @@ absl::Status AddInstance(ReadTx& tx, const std::string& id, EventPlace* place) {
   const auto same = [&](const EventInstance& i) { return i.id == id; };
   if (std::any_of(place->instances.begin(), place->instances.end(), same)) return absl::OkStatus();
   const absl::StatusOr<Instance> instance = tx.GetInstance(id);
-  if (!instance.ok() && !absl::IsNotFound(instance.status())) return instance.status();
+  if (!instance.ok() && !IsGone(instance.status())) return instance.status();
   place->instances.push_back(
       {id, instance.ok() ? instance->labels : std::map<std::string, std::string>()});
   return absl::OkStatus();
@@ -63,10 +63,11 @@ constexpr Detail kDetails[] = {
     {"reasons", "error"}, {"error", "error"},         {"cause", "error"},   {"title", "title"},
 };
 
+// One that is gone or cannot be read is told without.
 absl::Status AddJob(ReadTx& tx, const std::string& id, bool with_instances, ToldEvent* told) {
   const absl::StatusOr<Job> job = tx.GetJob(id);
-  if (absl::IsNotFound(job.status())) return absl::OkStatus();
-  if (!job.ok()) return job.status();
+  if (IsGone(job.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(job.status());
   told->place.job_kind = std::string(NameOf(job->kind));
   told->fields["kind"] = told->place.job_kind;
   told->fields["title"] = job->title;
@@ -74,16 +75,13 @@ absl::Status AddJob(ReadTx& tx, const std::string& id, bool with_instances, Told
   told->fields["requester"] = job->requester;
   told->fields["command"] = absl::StrCat("dbfleet job explain ", id);
   if (!with_instances || !told->place.instances.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(id));
-  for (const Task& task : tasks) {
+  const absl::StatusOr<std::vector<Task>> tasks = tx.TasksOfJob(id);
+  if (IsGone(tasks.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(tasks.status());
+  for (const Task& task : *tasks) {
     RETURN_IF_ERROR(AddInstance(tx, task.instance_id, &told->place));
   }
   return absl::OkStatus();
-}
-
-// The trail goes on whatever became of what a record is about.
-bool IsGone(const absl::Status& status) {
-  return absl::IsNotFound(status) || absl::IsDataLoss(status);
 }
 
 // What somebody would decide about, and how. One that is gone or cannot be read is told without.
@@ -129,6 +127,10 @@ absl::Status AddProposedRules(ReadTx& tx, const std::string& name, ToldEvent* to
 }
 
 }  // namespace
+
+bool IsGone(const absl::Status& status) {
+  return absl::IsNotFound(status) || absl::IsDataLoss(status);
+}
 
 absl::StatusOr<ToldEvent> Gather(ReadTx& tx, const AuditRow& row, AuditEvent event,
                                  bool with_instances) {

@@ -41,8 +41,11 @@ struct ToldEvent {
 // if all of it was told, for nobody is to decide about what was not shown to them.
 std::map<std::string, std::string> FieldsFor(const ToldEvent& told, const Route& route);
 
-// Looks the job and the instances up as they are in this transaction. What is gone meanwhile is
-// left out. `with_instances`: a route looks at them.
+// Of what a record is about: it is gone, or its row cannot be read. The trail goes on without it.
+bool IsGone(const absl::Status& status);
+
+// Looks the job and the instances up as they are in this transaction. What is gone meanwhile, or
+// cannot be read, is left out. `with_instances`: a route looks at them.
 absl::StatusOr<ToldEvent> Gather(ReadTx& tx, const AuditRow& row, AuditEvent event,
                                  bool with_instances);
 

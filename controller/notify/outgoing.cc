@@ -5,11 +5,9 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
 #include "nlohmann/json.hpp"
 
 #include "common/base/hash.h"
@@ -25,6 +23,8 @@ using Json = nlohmann::json;
 using resource::v1::NotificationRouteSpec;
 
 constexpr size_t kMostWords = 500;
+constexpr char kNotKept[] =
+    "; the receiver's answer is not kept, as it may quote the route's secret";
 
 std::string Dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -40,20 +40,6 @@ std::string Rfc3339(absl::Time time) {
 }
 
 bool IsOver(const Notification& notification) { return Field(notification, "status") == "over"; }
-
-// Those that are long enough to be no ordinary word of an answer.
-std::vector<absl::string_view> ValuesOfQuery(absl::string_view url) {
-  constexpr size_t kLeast = 6;
-  std::vector<absl::string_view> values;
-  const size_t query = url.find('?');
-  if (query == absl::string_view::npos) return values;
-  for (absl::string_view part : absl::StrSplit(url.substr(query + 1), absl::ByAnyChar("&#"))) {
-    const size_t equals = part.find('=');
-    if (equals != absl::string_view::npos) part.remove_prefix(equals + 1);
-    if (part.size() >= kLeast) values.push_back(part);
-  }
-  return values;
-}
 
 struct Maker {
   const Route& route;
@@ -72,7 +58,7 @@ struct Maker {
   }
   absl::StatusOr<Secret> Get(const std::string& name) {
     ASSIGN_OR_RETURN(Secret secret, secrets.Get(name, route.receiver, out.host));
-    out.hidden.push_back(secret.Reveal());
+    out.hidden.Add(secret.Reveal());
     return secret;
   }
   absl::Status AddBearer(const std::string& name) {
@@ -83,16 +69,7 @@ struct Maker {
   }
   absl::Status SetUrlSecret(const std::string& name) {
     ASSIGN_OR_RETURN(RouteSecrets::Url url, secrets.GetUrl(name, route.receiver));
-    out.hidden.push_back(url.url.Reveal());
-    // Its path is as good as the whole.
-    const size_t path = url.url.Reveal().find('/', 8);
-    if (path != std::string::npos && url.url.Reveal().size() - path > 8) {
-      out.hidden.push_back(url.url.Reveal().substr(path));
-    }
-    // So is what a parameter holds: a receiver may say which token it does not know.
-    for (const absl::string_view value : ValuesOfQuery(url.url.Reveal())) {
-      out.hidden.emplace_back(value);
-    }
+    out.hidden.AddUrl(url.url.Reveal());
     out.host = url.host;
     out.request.url = std::move(url.url);
     return absl::OkStatus();
@@ -219,7 +196,7 @@ struct Maker {
     transfer::Mail mail{smtp.from(), notification.recipient, smtp.user(), {}, smtp.tls() != "none"};
     if (!smtp.user().empty()) {
       ASSIGN_OR_RETURN(mail.password, Get(smtp.password_secret()));
-      out.hidden.push_back(absl::Base64Escape(mail.password.Reveal()));
+      out.hidden.AddLogin(mail.user, mail.password.Reveal());
     }
     out.request.mail = std::move(mail);
     out.request.body = MailText(route, notification, now);
@@ -262,16 +239,12 @@ absl::StatusOr<Outgoing> MakeOutgoing(const Route& route, const Notification& no
   return std::move(maker.out);
 }
 
-std::string Hide(absl::string_view text, const std::vector<std::string>& hidden) {
-  std::string out(text);
-  for (const std::string& secret : hidden) {
-    if (!secret.empty()) out = absl::StrReplaceAll(out, {{secret, "[secret]"}});
-  }
-  return Truncate(SanitizeForDisplay(out), kMostWords);
+std::string Hide(absl::string_view text, const HiddenSecrets& hidden) {
+  return Truncate(SanitizeForDisplay(hidden.ReplaceIn(text)), kMostWords);
 }
 
-Verdict Judge(const absl::StatusOr<transfer::Response>& result,
-              const std::vector<std::string>& hidden, bool mail) {
+Verdict Judge(const absl::StatusOr<transfer::Response>& result, const HiddenSecrets& hidden,
+              bool mail) {
   Verdict verdict;
   if (!result.ok()) {
     const std::string reason = ReasonOf(result.status());
@@ -291,8 +264,13 @@ Verdict Judge(const absl::StatusOr<transfer::Response>& result,
     verdict.definite = !verdict.delivered && !passes;
   }
   verdict.words = absl::StrCat(mail ? "SMTP " : "HTTP ", code);
-  const std::string said = Hide(result->body, hidden);
-  if (!said.empty()) absl::StrAppend(&verdict.words, ": ", said);
+  if (result->body.empty()) return verdict;
+  if (hidden.empty()) {
+    absl::StrAppend(&verdict.words, ": ", Hide(result->body, hidden));
+  } else if (!verdict.delivered) {
+    // In how many ways somebody may quote a secret nobody can list.
+    absl::StrAppend(&verdict.words, kNotKept);
+  }
   return verdict;
 }
 

@@ -2,13 +2,13 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
 #include "common/transfer/transfer.h"
 #include "controller/domain/types.h"
+#include "controller/notify/hidden_secrets.h"
 #include "controller/notify/route_secrets.h"
 #include "controller/routes/route.h"
 
@@ -17,9 +17,8 @@ namespace dbfleet::controller {
 // A notification in its receiver's form.
 struct Outgoing {
   transfer::Request request;
-  std::string host;  // "hooks.slack.com": who says "not before" says it for this.
-  std::vector<std::string>
-      hidden;  // Secrets in it: never shown, also where the receiver echoes them.
+  std::string host;      // "hooks.slack.com": who says "not before" says it for this.
+  HiddenSecrets hidden;  // All that it was made with, also what only signs it.
 };
 
 // FAILED_PRECONDITION: see RouteSecrets. `now` is the time of this attempt.
@@ -27,7 +26,7 @@ absl::StatusOr<Outgoing> MakeOutgoing(const Route& route, const Notification& no
                                       const RouteSecrets& secrets, absl::Time now);
 
 // `text` with each of these replaced by "[secret]", made printable and cut.
-std::string Hide(absl::string_view text, const std::vector<std::string>& hidden);
+std::string Hide(absl::string_view text, const HiddenSecrets& hidden);
 
 // What an attempt came to.
 struct Verdict {
@@ -39,8 +38,9 @@ struct Verdict {
   std::string words;  // For people, without secrets.
 };
 
-Verdict Judge(const absl::StatusOr<transfer::Response>& result,
-              const std::vector<std::string>& hidden, bool mail);
+// With secrets in the message the receiver's words are not kept: they may quote them.
+Verdict Judge(const absl::StatusOr<transfer::Response>& result, const HiddenSecrets& hidden,
+              bool mail);
 
 // A mail by RFC 5322, complete, with lines that end in CR LF.
 std::string MailText(const Route& route, const Notification& notification, absl::Time now);

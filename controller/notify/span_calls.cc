@@ -258,7 +258,7 @@ absl::StatusOr<Outgoing> MakeSpanCall(const store::v1::FollowedSpan& span, const
   out.request.headers.push_back(Secret("Accept: application/json"));
   if (!secret.empty()) {
     ASSIGN_OR_RETURN(const Secret token, secrets.Get(secret, span.receiver(), out.host));
-    out.hidden.push_back(token.Reveal());
+    out.hidden.Add(token.Reveal());
     out.request.headers.push_back(Secret(absl::StrCat("Authorization: Bearer ", token.Reveal())));
   }
   return out;

@@ -14,6 +14,7 @@ FAILED, USAGE, NOT_AUTHORISED = 1, 2, 4
 SIGNING_KEY, MAIL_PASSWORD, SLACK_PATH, TEAMS_PATH, ROUTING_KEY = (
     "signing-key-s3cr3t", "mail-passw0rd-s3cr3t", "/services/T0/B0/slack-s3cr3t", "/workflows/teams-s3cr3t?sig=1",
     "routing-s3cr3t")
+NOT_KEPT = "; the receiver's answer is not kept, as it may quote the route's secret"
 SECRETS = (SIGNING_KEY, MAIL_PASSWORD, SLACK_PATH, TEAMS_PATH, ROUTING_KEY)
 
 
@@ -244,7 +245,7 @@ notifications:
         found = wait_until("it is given up",
                            lambda: self.listed("--route", "refuses", "--state", "failed"))
         self.assertEqual(found[0]["attempts"], 3)
-        self.assertIn("HTTP 400: I know [secret]", found[0]["error"])
+        self.assertEqual(found[0]["error"], "HTTP 400" + NOT_KEPT)
         wait_until("its death is told", lambda: self.about("/deaths", "notificationroutes/refuses"))
         before = len(self.web.on("/refuses"))
         key = found[0]["name"].split("/")[1]
@@ -298,7 +299,7 @@ notifications:
             self.assertIn("by users/polly", mail["text"])
         dead = given_up()
         self.assertEqual([n["recipient"] for n in dead], ["gone@example.com"])
-        self.assertIn("no such mailbox", dead[0]["error"])
+        self.assertEqual(dead[0]["error"], "SMTP 550" + NOT_KEPT)
 
     def test_alerts_of_a_real_alertmanager_begin_and_end(self):
         self.apply("alerts", ["agent-lost"],
@@ -373,7 +374,7 @@ notifications:
         self.web.behave["/tried"] = lambda h, n: answer(h, 403, "who are you?")
         bad = self.fleet.cli("polly", "notify", "test", "tried", "-o", "json")
         self.assertEqual(bad.code, FAILED)
-        self.assertIn("HTTP 403: who are you?", bad.json()[0]["answer"])
+        self.assertEqual(bad.json()[0]["answer"], "HTTP 403" + NOT_KEPT)
         self.assertEqual(self.fleet.cli("ada", "notify", "test", "tried").code, NOT_AUTHORISED)
         self.apply("alerts-tried", ["failed"], f"alertmanager: {{url: '{self.alertmanager.url}'}}")
         self.fleet.cli("polly", "notify", "test", "alerts-tried", expect=0)

@@ -7,6 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
 #include "controller/domain/transitions.h"
 #include "tests/unit/controller/dispatch/queue_fixture.h"
 
@@ -181,6 +184,62 @@ TEST_F(QueueLookTest, AnOfferIsNotTakenBackByAReadingThatIsOld) {
   EXPECT_EQ(StateOfExecution(low.id), AttemptState::kOffered);
   agent_.Accept(offered);
   EXPECT_EQ(StateOf(low.id), "rolling");
+}
+
+// Nothing can be read.
+class BrokenStore : public SlowStore {
+ public:
+  using SlowStore::SlowStore;
+  absl::Status Read(const std::function<absl::Status(ReadTx&)>&) override {
+    return absl::DataLossError("a row cannot be read");
+  }
+};
+
+TEST_F(QueueLookTest, ALookThatFailsIsCountedAndLoggedOnce) {
+  metrics::Registry metrics;
+  const auto failures = [&](int count) {
+    return absl::StrContains(metrics.Expose(),
+                             absl::StrCat("dbfleet_job_look_failures_total ", count, "\n"));
+  };
+  BrokenStore broken(store_);
+  JobManager jobs(broken, flow_, hub_, clock_, &metrics);
+  testing::internal::CaptureStderr();
+  jobs.Tick();
+  const std::string first = testing::internal::GetCapturedStderr();
+  EXPECT_NE(first.find("subject=jobs why=\"a row cannot be read\""), std::string::npos) << first;
+  EXPECT_TRUE(failures(3)) << "with those at what was left behind";
+  testing::internal::CaptureStderr();
+  jobs.Tick();
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  EXPECT_TRUE(failures(4));
+}
+
+TEST_F(QueueLookTest, WhatTheWriterRefusesIsCountedAndLogged) {
+  Declare({Once("nightly", absl::Hours(1), absl::Hours(4))});
+  const Job job = Change(For("nightly", 60, absl::Hours(1)));
+  clock_.JumpWallClock(absl::Hours(24 * 30));
+  metrics::Registry metrics;
+  JobManager jobs(store_, flow_, hub_, clock_, &metrics);
+  store_.FailCommits(1, absl::ResourceExhaustedError("the disk is full"));
+  testing::internal::CaptureStderr();
+  jobs.Tick();
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find(job.id + " why=\"the disk is full\""), std::string::npos) << said;
+  EXPECT_TRUE(absl::StrContains(metrics.Expose(), "dbfleet_job_look_failures_total 1\n"));
+}
+
+TEST_F(QueueLookTest, AReasonThatIsTooLongIsRefusedAndNotCut) {
+  Declare({Once("nightly", absl::Hours(1), absl::Hours(4))});
+  const Job job = Change(For("nightly", 60, absl::Hours(1)));
+  const RequestMeta meta{"users/ada", ""};
+  for (const absl::Status& refused :
+       {jobs_.Pause(meta, job.id, std::string(4001, 'x')).status(),
+        jobs_.Cancel(meta, job.id, std::string(4001, 'x')).status()}) {
+    EXPECT_EQ(ReasonOf(refused), "TEXT_TOO_LONG");
+    EXPECT_NE(refused.message().find("shorten it to at most 4000"), std::string::npos) << refused;
+  }
+  EXPECT_TRUE(jobs_.Pause(meta, job.id, std::string(4000, 'x')).ok());
+  EXPECT_TRUE(jobs_.Cancel(meta, job.id, std::string(4000, 'x')).ok());
 }
 
 }  // namespace

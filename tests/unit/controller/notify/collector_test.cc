@@ -1,5 +1,7 @@
 #include "controller/notify/collector.h"
 
+#include <sqlite3.h>
+
 #include <map>
 #include <string>
 
@@ -29,6 +31,17 @@ class CollectorTest : public NotifyTest {
       told.push_back(row.route + " " + row.trigger + " " + row.subject);
     return told;
   }
+  // With the store closed; the collector begins anew.
+  void Damage(const std::string& sql) {
+    store_.reset();
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open((folder_ + "/controller.db").c_str(), &db), SQLITE_OK);
+    char* error = nullptr;
+    EXPECT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, &error), SQLITE_OK) << error;
+    sqlite3_close(db);
+    Open();
+    Restart();
+  }
   void Insert(const std::string& name, const resource::v1::Proposal& proposal) {
     Resource row;
     row.id = name;
@@ -45,6 +58,40 @@ TEST_F(CollectorTest, WhatWasThereBeforeTheFirstStartIsHistory) {
   Record("job.end", "jobs/NEW", {{"state", "failed"}});
   Collect();
   EXPECT_THAT(Told(), ElementsAre("r failed jobs/NEW"));
+}
+
+TEST_F(CollectorTest, WhatCannotBeReadIsToldWithoutAndHoldsNothingUp) {
+  Declare("r", absl::StrCat(Hook("failed, succeeded, health-change"),
+                            ", selector: {labels: {tier: one}}"));
+  Declare("all", Hook("failed, succeeded, health-change"));
+  Instance instance;
+  instance.id = "db1";
+  instance.agent_id = "a";
+  instance.environment = "qa";
+  Job bad = MakeJob("BAD");
+  Job good = MakeJob("GOOD");
+  good.kind = JobKind::kBackup;
+  Task task;
+  task.id = "T";
+  task.job_id = "GOOD";
+  task.instance_id = "db1";
+  ASSERT_TRUE(Mutate([&](WriteTx& tx) -> absl::Status {
+                RETURN_IF_ERROR(tx.InsertInstance(&instance));
+                RETURN_IF_ERROR(tx.InsertJob(&bad));
+                RETURN_IF_ERROR(tx.InsertJob(&good));
+                return tx.InsertTask(&task);
+              }).ok());
+  Collect();
+  Damage(
+      "UPDATE jobs SET window_overrun = 'bogus' WHERE id = 'BAD'; "
+      "UPDATE tasks SET state = 'bogus'; UPDATE instances SET labels = 'bogus';");
+  Record("job.end", "jobs/BAD", {{"state", "failed"}});
+  Record("job.end", "jobs/GOOD", {{"state", "succeeded"}});
+  Record("job.end", "jobs/GOOD", {{"state", "failed"}, {"target", "instances/db1"}});
+  Record("job.end", "jobs/GONE", {{"state", "failed"}});
+  Collect();
+  EXPECT_THAT(Told(), ElementsAre("all failed jobs/BAD", "all succeeded jobs/GOOD",
+                                  "all failed jobs/GOOD", "all failed jobs/GONE"));
 }
 
 TEST_F(CollectorTest, EachRecordIsToldOnceWhateverRestartsAndClocksDo) {

@@ -23,6 +23,9 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
+constexpr char kNotKept[] =
+    "; the receiver's answer is not kept, as it may quote the route's secret";
+
 class SenderTest : public NotifyTest {
  protected:
   // All that is waiting is answered with this, again and again, until nothing more is sent.
@@ -96,7 +99,7 @@ TEST_F(SenderTest, AFailureIsTriedAgainLaterAndLater) {
     last = delay;
     transfers_->Answer(503, "not now");
     Send();
-    EXPECT_THAT(Rows()[0].error, HasSubstr("HTTP 503: not now"));
+    EXPECT_THAT(Rows()[0].error, HasSubstr("HTTP 503"));
     clock_.Advance(delay - absl::Milliseconds(5));
     Send();
     EXPECT_TRUE(transfers_->waiting.empty());
@@ -203,7 +206,7 @@ TEST_F(SenderTest, WhatIsRefusedIsGivenUpAfterAFewAttemptsAndTold) {
     clock_.Advance(absl::Minutes(5));
   }
   ASSERT_EQ(Count(State::kDead), 1u);
-  EXPECT_EQ(Rows()[0].error, "HTTP 400: my key is [secret]");
+  EXPECT_EQ(Rows()[0].error, absl::StrCat("HTTP 400", kNotKept));
   EXPECT_EQ(AuditRecords("notification.failed"), 1);
 }
 
@@ -365,7 +368,7 @@ TEST_F(SenderTest, AWebhooksUrlMayBeASecret) {
   EXPECT_NE(transfers_->waiting[0].Header("X-Dbfleet-Signature"), "");
   transfers_->Answer(400, "no such token: s3cr3t-parameter, of dba");
   Send();
-  EXPECT_EQ(Rows()[0].error, "HTTP 400: no such token: [secret], of dba");
+  EXPECT_EQ(Rows()[0].error, absl::StrCat("HTTP 400", kNotKept));
 }
 
 // Slack refuses a message with a blank text, and it would be lost.
@@ -396,7 +399,7 @@ TEST_F(SenderTest, SlackReadsNoMarkupOfOthers) {
   EXPECT_THAT(sent.body, ::testing::Not(HasSubstr("<")));
   transfers_->Answer(404, "no_service /services/s3cr3t-path");
   Send();
-  EXPECT_THAT(Rows()[0].error, ::testing::Not(HasSubstr("s3cr3t")));
+  EXPECT_EQ(Rows()[0].error, absl::StrCat("HTTP 404", kNotKept));
 }
 
 TEST_F(SenderTest, MailHeadersHoldOneLineEach) {

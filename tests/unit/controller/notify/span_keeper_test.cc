@@ -190,7 +190,8 @@ TEST_F(SpanKeeperTest, ARefusedEndIsTriedAgainAndAuditedWhenItIsGivenUp) {
   EXPECT_GT(requests, 100);
   EXPECT_LT(requests, 700);
   EXPECT_THAT(GivenUp(), ElementsAre("notificationroutes/quiet maintenancewindows/nightly "
-                                     "HTTP 500: [secret] is no key"));
+                                     "HTTP 500; the receiver's answer is not kept, as it may "
+                                     "quote the route's secret"));
 }
 
 // 0.25 answers 500 for a silence that it does not know any more.
