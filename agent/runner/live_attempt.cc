@@ -86,6 +86,20 @@ absl::Status LiveAttempt::CheckInTime() {
   return absl::OkStatus();
 }
 
+absl::Status LiveAttempt::CheckTakenUpInTime() {
+  MutexLock lock(&mutex_);
+  if (!grant_.has_begin_within()) return absl::OkStatus();
+  const absl::Duration waited = environment_.clock.Monotonic() - granted_at_;
+  if (waited <= FromProto(grant_.begin_within())) return absl::OkStatus();
+  const std::string since = waited == absl::InfiniteDuration()
+                                ? "before the agent was started"
+                                : absl::StrCat(absl::FormatDuration(waited), " ago");
+  return Error(absl::StatusCode::kDeadlineExceeded, "START_TOO_LATE",
+               absl::StrCat("granted ", since,
+                            ", and it has waited for a worker or its instance since; what "
+                            "allowed it is looked at anew"));
+}
+
 absl::Status LiveAttempt::CheckMayGoOn() {
   if (cancelled_) {
     return Error(absl::StatusCode::kCancelled, "CANCELLED", "the job was cancelled");
@@ -202,6 +216,7 @@ void LiveAttempt::SetGrant(const v1::Grant& grant) {
   if (granted_) return;
   grant_ = grant;
   granted_ = true;
+  granted_at_ = environment_.clock.Monotonic();
 }
 
 void LiveAttempt::RenewLease(absl::Duration deadline) {

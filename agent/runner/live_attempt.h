@@ -36,6 +36,9 @@ class LiveAttempt : public ActionContext {
   std::string approved_plan_digest() const override;
   absl::Status MayGoOn() override;
   absl::Status MayBegin() override;
+  // START_TOO_LATE if it was granted longer ago than the grant lets it wait to be taken up, or in
+  // an earlier life of the agent. To be asked when a worker takes it up.
+  absl::Status CheckTakenUpInTime();
   void OnCancel(std::function<void()> fn) override;
   absl::Status ReportStep(const work::v1::StepReport& report) override;
   absl::Status Checkpoint(absl::string_view blob) override;
@@ -81,6 +84,7 @@ class LiveAttempt : public ActionContext {
   Mutex mutex_;
   v1::Grant grant_ ABSL_GUARDED_BY(mutex_);
   bool granted_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Duration granted_at_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();  // Monotonic().
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   bool lease_lost_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Duration lease_deadline_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();

@@ -49,6 +49,10 @@ absl::Status CheckSameBoot(StartContext& context) {
                "long ago that was");
 }
 
+absl::Status CheckTakenUpInTime(StartContext& context) {
+  return context.attempt.CheckTakenUpInTime();
+}
+
 absl::Status CheckMayBegin(StartContext& context) { return context.attempt.MayBegin(); }
 
 }  // namespace
@@ -57,8 +61,8 @@ const std::vector<StartHook>& StartHooks() {
   static const auto* const kHooks = new std::vector<StartHook>{
       {"cancelled", CheckNotCancelled}, {"local-policy", CheckLocalPolicy},
       {"capability", CheckCapability},  {"fence", CheckFence},
-      {"same-boot", CheckSameBoot},     {"may-begin", CheckMayBegin},
-      {"digest", CheckDigest},
+      {"same-boot", CheckSameBoot},     {"taken-up-in-time", CheckTakenUpInTime},
+      {"may-begin", CheckMayBegin},     {"digest", CheckDigest},
   };
   return *kHooks;
 }

@@ -98,6 +98,11 @@ agent::v1::ControllerMsg GrantMessage(const Attempt& attempt, uint64_t epoch,
   if (attempt.start_before != absl::InfiniteFuture()) {
     *grant->mutable_start_before() = ToProto(attempt.start_before);
   }
+  // What a freeze, a pause or a withdrawn approval stops, it stops also in an agent's queue.
+  const bool by_rules = !attempt.digest.empty() || attempt.start_before != absl::InfiniteFuture();
+  if (by_rules && attempt.purpose == Purpose::kExecute) {
+    *grant->mutable_begin_within() = ToProto(kBeginWithin);
+  }
   return message;
 }
 

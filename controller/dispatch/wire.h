@@ -24,6 +24,10 @@ StepReport FromProto(const work::v1::StepReport& report);
 agent::v1::ControllerMsg WithdrawMessage(const std::string& attempt_id);
 agent::v1::ControllerMsg CancelMessage(const std::string& attempt_id, const std::string& reason);
 agent::v1::ControllerMsg ForgetMessage(const std::string& attempt_id);
+// How long work that policies and windows have a say in waits, granted, for an agent that is busy.
+// Long enough for a way there and a look around; a rule that stops it then comes in time.
+constexpr absl::Duration kBeginWithin = absl::Seconds(5);
+
 // `epoch` is the present controller's, which may be a later one than the offer's.
 agent::v1::ControllerMsg GrantMessage(const Attempt& attempt, uint64_t epoch, absl::Duration lease);
 

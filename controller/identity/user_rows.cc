@@ -10,6 +10,7 @@
 #include "common/base/hash.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "controller/domain/names.h"
 #include "controller/identity/scope.h"
 
 namespace dbfleet::controller {

@@ -241,6 +241,38 @@ class WindowTest(FleetTest):
                          rf"Takes back +jobs/{job} \(it is a rollback\)")
         self.fleet.cli("polly", "delete", "maintenancewindow/held", expect=0)
 
+    def test_a_freeze_reaches_what_waits_for_a_busy_agent(self):
+        self.fleet.sql("CREATE TABLE IF NOT EXISTS client_1001.blocked (id INT)")
+        job = self.change("0106")
+        self.waits(job, "window")
+        session = self.fleet.sql_session()
+        session.execute("LOCK TABLES client_1001.blocked WRITE")
+        # As many as the agent has workers.
+        inspections = [self.fleet.cli("ada", "instance", "inspect", "mariadb",
+                                      "SELECT COUNT(*) FROM client_1001.blocked", "--no-wait",
+                                      "--statement-timeout", "5m", "-o", "name",
+                                      expect=0).out.strip().rsplit("/", 1)[-1] for _ in range(4)]
+        for inspection in inspections:
+            self.fleet.wait_job(inspection, "ROLLING")
+        self.window("add", "queue", "-e", "development", "--for", "10m", "--reason", "e2e")
+        self.fleet.wait_job(job, "ROLLING")
+        self.window("add", "halt", "-e", "development", "--freeze", "--for", "10m")
+        time.sleep(6)
+        session.execute("UNLOCK TABLES")
+        session.close()
+        wait_until("the change is held by the freeze", lambda: "freeze" in self.explained(job))
+        for inspection in inspections:
+            self.fleet.wait_job(inspection, "SUCCEEDED")
+        self.assertEqual(self.fleet.sql(
+            "SELECT COUNT(*) FROM information_schema.columns WHERE column_name = 'note_0106'"), [["0"]])
+        ends = [r["details"].get("reason") for r in self.fleet.audit()
+                if r["action"] == "attempt.end" and r["resource"] == f"jobs/{job}"
+                and r["details"].get("purpose") == "execute"]
+        self.assertEqual(ends, ["START_TOO_LATE"])
+        self.fleet.cli("polly", "delete", "maintenancewindow/halt", "--reason", "over", expect=0)
+        self.fleet.wait_job(job, "SUCCEEDED")
+        self.fleet.cli("polly", "delete", "maintenancewindow/queue", expect=0)
+
     def test_an_override_opens_a_window_once(self):
         self.fleet.cli("polly", "apply", "-f", "-", expect=0, stdin=(
             "apiVersion: dbfleet/v1\nkind: MaintenanceWindow\nmetadata: {name: new-year}\nspec:\n"

@@ -188,5 +188,16 @@ TEST_F(RunnerRecoveryTest, ScratchFoldersStayOnlyForWhatIsRecovered) {
   EXPECT_TRUE(Await([&] { return !std::filesystem::exists(scratch + "a1"); }));
 }
 
+TEST_F(RunnerRecoveryTest, WhatAnEarlierLifeWasGrantedIsGrantedAnewWhereRulesHaveASay) {
+  const v1::Offer offer = Offer("a1", 1);
+  v1::Grant grant = MakeGrant(offer);
+  grant.mutable_begin_within()->set_seconds(5);
+  ASSERT_TRUE(journal_->Accept(offer, clock_.Monotonic(), boot_id_).ok());
+  ASSERT_TRUE(journal_->Grant(grant).ok());
+  MakeRunner();
+  EXPECT_EQ(OutcomeOf("a1").error_reason(), "START_TOO_LATE");
+  EXPECT_EQ(backup_.runs, 0);
+}
+
 }  // namespace
 }  // namespace dbfleet::agent

@@ -142,6 +142,33 @@ TEST_F(RunnerTest, WhatPreparesForLongMayBeTooLateAndWhatHasBegunMayGoOn) {
   EXPECT_TRUE(goes_on.ok()) << goes_on;
 }
 
+// A freeze, a pause or a revoked token may have come while it waited.
+TEST_F(RunnerTest, WhatWaitedInTheQueueForLongIsGrantedAnew) {
+  Gate gate;
+  backup_.run = [&](ActionContext&, const work::v1::JobSpec&) {
+    gate.Pass();
+    return ScriptedAction::Done();
+  };
+  OfferAndGrant(Offer("running", 1));
+  ASSERT_TRUE(Await([&] { return gate.waiting() == 1; }));
+  const v1::Offer waits = Offer("waits", 2);
+  v1::Grant grant = MakeGrant(waits);
+  grant.mutable_begin_within()->set_seconds(5);
+  OfferAndGrant(waits, grant);
+  clock_.Advance(absl::Seconds(6));
+  gate.Open();
+  const v1::Finished outcome = OutcomeOf("waits");
+  EXPECT_EQ(outcome.error_reason(), "START_TOO_LATE") << outcome.error_message();
+  EXPECT_EQ(CountEvents("waits", v1::Event::kStarted), 0);
+  EXPECT_EQ(backup_.runs, 1);
+
+  const v1::Offer free = Offer("free", 3);
+  grant = MakeGrant(free);
+  grant.mutable_begin_within()->set_seconds(5);
+  OfferAndGrant(free, grant);
+  EXPECT_EQ(OutcomeOf("free").outcome(), v1::OUTCOME_SUCCEEDED);
+}
+
 TEST_F(RunnerTest, AWallClockJumpDoesNotChangeStartWithin) {
   v1::Offer offer = Offer("a1", 1);
   offer.mutable_start_within()->set_seconds(30);

@@ -3,6 +3,7 @@
 
 #include "absl/strings/match.h"
 
+#include "controller/dispatch/wire.h"
 #include "controller/domain/transitions.h"
 #include "tests/unit/controller/dispatch/window_fixture.h"
 
@@ -58,6 +59,15 @@ TEST_F(WindowLifeTest, TheAgentIsToldWhenTheWindowCloses) {
   agent_.Accept(Unanswered());
   EXPECT_EQ(FromProto(LastGrant().start_before()), closes);
   EXPECT_GT(FromProto(LastGrant().not_after()), closes) << "what has begun may finish";
+}
+
+// Else it would not hear of a freeze, a pause or a revoked token while its workers are busy.
+TEST_F(WindowLifeTest, TheAgentMayNotLetAGrantedChangeWaitForLong) {
+  Declare({Once("tonight", absl::ZeroDuration(), absl::Hours(1))});
+  Approved();
+  EXPECT_FALSE(LastGrant().has_begin_within()) << "a plan changes nothing";
+  agent_.Accept(Unanswered());
+  EXPECT_EQ(FromProto(LastGrant().begin_within()), kBeginWithin);
 }
 
 TEST_F(WindowLifeTest, TheAgentIsToldWhenAnApprovalExpiresBeforeTheWindowCloses) {
