@@ -243,7 +243,7 @@ class WindowTest(FleetTest):
 
     def test_a_freeze_reaches_what_waits_for_a_busy_agent(self):
         self.fleet.sql("CREATE TABLE IF NOT EXISTS client_1001.blocked (id INT)")
-        job = self.change("0106")
+        job = self.change("0104")
         self.waits(job, "window")
         session = self.fleet.sql_session()
         session.execute("LOCK TABLES client_1001.blocked WRITE")
@@ -264,7 +264,7 @@ class WindowTest(FleetTest):
         for inspection in inspections:
             self.fleet.wait_job(inspection, "SUCCEEDED")
         self.assertEqual(self.fleet.sql(
-            "SELECT COUNT(*) FROM information_schema.columns WHERE column_name = 'note_0106'"), [["0"]])
+            "SELECT COUNT(*) FROM information_schema.columns WHERE column_name = 'note_0104'"), [["0"]])
         ends = [r["details"].get("reason") for r in self.fleet.audit()
                 if r["action"] == "attempt.end" and r["resource"] == f"jobs/{job}"
                 and r["details"].get("purpose") == "execute"]
@@ -278,7 +278,7 @@ class WindowTest(FleetTest):
             "apiVersion: dbfleet/v1\nkind: MaintenanceWindow\nmetadata: {name: new-year}\nspec:\n"
             "  selector: {environments: [development]}\n  overrun: pause\n"
             "  recurring: {cron: '0 3 1 1 *', duration: 2h}\n"))
-        job = self.change("0104")
+        job = self.change("0107")
         self.waits(job, "window")
         self.window("override", "new-year", "--for", "10m", "--reason", "cannot wait")
         self.fleet.wait_job(job, "SUCCEEDED")
