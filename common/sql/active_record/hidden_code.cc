@@ -15,7 +15,7 @@ bool IsShellCommand(const HostToken& token) {
 
 bool RunsIn(const HostProgram& program, const HostTrust& trust) {
   for (size_t i = 0; i < program.size(); ++i) {
-    if (IsShellCommand(program[i])) return true;
+    if (IsShellCommand(program[i]) || HidesCode(program, program[i], trust)) return true;
     const std::optional<HostChain> chain = program.ChainAt(i, program.size());
     if (!chain.has_value()) continue;
     if (ReachesDatabase(program, *chain, false, nullptr)) return true;

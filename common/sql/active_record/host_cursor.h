@@ -67,33 +67,6 @@ class HostCursor {
                  absl::StrCat(Place(text_, at), ": ", problem));
   }
 
-  // The code of an interpolation up to its "}", which is skipped; `pos_` stands behind its "{".
-  // Quoted texts inside may hold braces. False if it is not closed.
-  bool TakeCode(std::string* code) {
-    const size_t start = pos_;
-    int depth = 1;
-    char quote = '\0';
-    for (; !done(); ++pos_) {
-      const char c = text_[pos_];
-      if (quote != '\0') {
-        if (c == '\\') {
-          ++pos_;
-        } else if (c == quote) {
-          quote = '\0';
-        }
-      } else if (c == '\'' || c == '"' || c == '`') {
-        quote = c;
-      } else if (c == '{') {
-        ++depth;
-      } else if (c == '}' && --depth == 0) {
-        *code = std::string(text_.substr(start, pos_ - start));
-        ++pos_;
-        return true;
-      }
-    }
-    return false;
-  }
-
   static void AddText(char c, std::vector<StringPart>* parts) {
     if (parts->empty() || parts->back().is_code) parts->push_back({});
     parts->back().text.push_back(c);

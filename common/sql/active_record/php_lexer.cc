@@ -176,8 +176,15 @@ class PhpLexer : public HostCursor {
       static constexpr absl::string_view kBytes = "xu01234567";
       if (absl::StrContains(kBytes, absl::string_view(&next, 1))) {
         parts->push_back({std::string(text_.substr(pos_, 2)), true});
-      } else if (next == 'n' || next == 'r' || next == 't') {
-        AddText(next == 'n' ? '\n' : ' ', parts);  // A comment ends at the end of its line.
+      } else if (absl::StrContains("nrtvf", absl::string_view(&next, 1))) {
+        // A comment ends at the end of its line, of some servers at a carriage return, too.
+        AddText(next == 'n' ? '\n' : next == 'r' ? '\r' : ' ', parts);
+      } else if (next == 'e') {
+        parts->push_back({std::string(text_.substr(pos_, 2)), true});
+      } else if (next == '\n' || next == '\r') {
+        AddText(c, parts);  // A heredoc's label may stand on the next line.
+        ++pos_;
+        return true;
       } else {
         if (!absl::StrContains(kKnown, absl::string_view(&next, 1))) AddText(c, parts);
         AddText(next, parts);
@@ -250,6 +257,29 @@ class PhpLexer : public HostCursor {
     }
     return Fail(start, "a heredoc is not closed");
   }
+
+  // The code of an interpolation up to its "}", which is skipped; `pos_` stands behind its "{". It
+  // may hold whatever a program may. False if it is not closed, or cannot be read.
+  bool TakeCode(std::string* code) {
+    if (depth_ >= kMostNested) return false;
+    PhpLexer inside(text_.substr(pos_));
+    inside.depth_ = depth_ + 1;
+    int open = 1;
+    while (open > 0) {
+      if (inside.done()) return false;
+      const size_t before = inside.tokens_.size();
+      if (!inside.One().ok()) return false;
+      for (size_t i = before; i < inside.tokens_.size(); ++i) {
+        open += inside.tokens_[i].Is("{") ? 1 : inside.tokens_[i].Is("}") ? -1 : 0;
+      }
+    }
+    *code = std::string(text_.substr(pos_, inside.pos_ - 1));
+    pos_ += inside.pos_;
+    return true;
+  }
+
+  static constexpr int kMostNested = 16;
+  int depth_ = 0;  // Of interpolations around it.
 };
 
 }  // namespace

@@ -84,6 +84,16 @@ class RubyLexer : public HostCursor {
     return AfterValue() && tokens_.back().kind == HostTokenKind::kName &&
            locals_.IsBound(tokens_.back().text);
   }
+  // What takes no argument, so that "<<" behind it is an operator, or begins a singleton class.
+  bool AfterNoMethod() const {
+    if (!AfterValue() || AfterDot()) return false;
+    if (tokens_.back().kind != HostTokenKind::kName) return true;
+    static constexpr absl::string_view kValues[] = {
+        "self",  "nil",   "true",     "false",    "end",        "redo",
+        "retry", "class", "__FILE__", "__LINE__", "__method__", "__dir__"};
+    return std::find(std::begin(kValues), std::end(kValues), tokens_.back().text) !=
+           std::end(kValues);
+  }
   bool AfterParameter() const {
     return AfterValue() && tokens_.back().kind == HostTokenKind::kName &&
            locals_.IsParameter(tokens_.back().text);
@@ -105,7 +115,12 @@ class RubyLexer : public HostCursor {
       SkipLine();
       Comment(start);
     } else if (AtLineStart() && At("=begin")) {
-      const size_t end = text_.find("\n=end", pos_);
+      // "=ending" does not end it.
+      size_t end = text_.find("\n=end", pos_);
+      while (end != absl::string_view::npos && end + 5 < text_.size() &&
+             !absl::ascii_isspace(text_[end + 5])) {
+        end = text_.find("\n=end", end + 1);
+      }
       if (end == absl::string_view::npos) return Fail(start, "=begin without =end");
       pos_ = end + 1;
       SkipLine();
@@ -117,13 +132,18 @@ class RubyLexer : public HostCursor {
     } else if (At("<<") && AtHeredoc()) {
       // x <<~A, x <<"A": those who write this mean a text.
       const bool bare = IsWordStart(Peek(2));
-      if (AfterVariable() || (bare && AfterParameter())) return Ambiguous(start);
+      if (AfterVariable() || AfterNoMethod() || (bare && AfterParameter())) return Ambiguous(start);
       return HeredocHead();
     } else if (c == '%' && MayBeArgument() && Percent()) {
       if (AfterVariable() || AfterParameter()) return Ambiguous(start);
       return PercentLiteral();
+    } else if (c == '%' && OddPercent()) {
+      return Ambiguous(start);
     } else if (c == '/' && !AfterValue()) {
       return Regex(start);
+    } else if (c == '?' && !AfterValue() && Peek(1) == '\\' &&
+               absl::StrContains("CMcux01234567", absl::string_view(text_.substr(pos_ + 2, 1)))) {
+      return Fail(start, "a character by its code; write it as a text");
     } else if (c == '?' && !AfterValue() && AtCharacter()) {
       pos_ += Peek(1) == '\\' ? 3 : 2;
       Emit(HostTokenKind::kOther, start);
@@ -261,16 +281,19 @@ class RubyLexer : public HostCursor {
     const char c = text_[pos_];
     if (c == '\\' && pos_ + 1 < text_.size()) {
       const char next = text_[pos_ + 1];
-      const bool known = next == '\\' || next == close || next == '"' || next == '\'' ||
-                         next == '#' || next == '\n';
+      const bool known =
+          next == '\\' || next == close || next == '"' || next == '\'' || next == '#';
       if (raw) {
         if (next != '\\' && next != close) AddText(c, parts);
         AddText(next, parts);
+      } else if (next == '\n') {
+        // The lines are joined.
       } else if (known) {
         AddText(next, parts);
-      } else if (next == 'n' || next == 't' || next == 'r' || next == 's') {
-        AddText(next == 'n' ? '\n' : ' ', parts);  // A comment ends at the end of its line.
-      } else if (absl::StrContains("xu01234567cCM", absl::string_view(&next, 1))) {
+      } else if (absl::StrContains("ntrsfv", absl::string_view(&next, 1))) {
+        // A comment ends at the end of its line, of some servers at a carriage return, too.
+        AddText(next == 'n' ? '\n' : next == 'r' ? '\r' : ' ', parts);
+      } else if (absl::StrContains("xu01234567cCMabe", absl::string_view(&next, 1))) {
         parts->push_back({std::string(text_.substr(pos_, 2)), true});  // Any byte, by its code.
       } else {
         AddText(next, parts);
@@ -284,6 +307,8 @@ class RubyLexer : public HostCursor {
       if (Peek(1) == '{') {
         pos_ += 2;
         if (!TakeCode(&part.text)) return false;
+        // A heredoc's body would begin in the middle of it.
+        if (!pending_.empty() && absl::StrContains(part.text, '\n')) return false;
       } else {
         const size_t start = ++pos_;
         while (Peek() == '@' || Peek() == '$') ++pos_;
@@ -321,6 +346,16 @@ class RubyLexer : public HostCursor {
     const char open = Peek(at);
     return open == '(' || open == '[' || open == '{' || open == '<' || open == '|' ||
            (at == 2 && (open == '!' || open == '/'));
+  }
+
+  // A literal, or behind a name perhaps one, with delimiters that nobody uses.
+  bool OddPercent() const {
+    if (!MayBeArgument() || Percent()) return false;
+    const bool typed =
+        absl::StrContains("qQwWiIrsx", absl::string_view(text_.substr(pos_ + 1, 1))) &&
+        pos_ + 1 < text_.size();
+    if (typed) return absl::ascii_ispunct(Peek(2)) && Peek(2) != '_';
+    return absl::ascii_ispunct(Peek(1)) && Peek(1) != '_' && (Peek(1) != '=' || !AfterValue());
   }
 
   absl::Status PercentLiteral() {
@@ -381,7 +416,9 @@ class RubyLexer : public HostCursor {
         return absl::OkStatus();
       }
       while (!done() && text_[pos_] != '\n') {
-        if (!Piece(heredoc.raw, '\0', &parts)) {
+        if (heredoc.raw) {  // As it is, backslashes too.
+          AddText(text_[pos_++], &parts);
+        } else if (!Piece(false, '\0', &parts)) {
           return Fail(tokens_[heredoc.token].offset, "a value in a heredoc is not closed with }");
         }
       }
@@ -390,8 +427,38 @@ class RubyLexer : public HostCursor {
     return Fail(tokens_[heredoc.token].offset, "a heredoc is not closed");
   }
 
+  // The code of an interpolation up to its "}", which is skipped; `pos_` stands behind its "{". It
+  // may hold whatever a program may. False if it is not closed, or cannot be read.
+  bool TakeCode(std::string* code) {
+    if (depth_ >= kMostNested) return false;
+    RubyLexer inside(text_.substr(pos_));
+    inside.locals_ = std::move(locals_);  // Copies of many names would take their time.
+    inside.depth_ = depth_ + 1;
+    if (!inside.ToClosingBrace() || !inside.pending_.empty()) return false;
+    locals_ = std::move(inside.locals_);
+    *code = std::string(text_.substr(pos_, inside.pos_ - 1));
+    pos_ += inside.pos_;
+    return true;
+  }
+
+  bool ToClosingBrace() {
+    int open = 1;
+    while (!done()) {
+      const size_t before = tokens_.size();
+      if (!One().ok()) return false;
+      for (size_t i = before; i < tokens_.size(); ++i) {
+        open += tokens_[i].Is("{") ? 1 : tokens_[i].Is("}") ? -1 : 0;
+      }
+      if (open == 0) return true;
+    }
+    return false;
+  }
+
+  static constexpr int kMostNested = 16;
+
   std::vector<Pending> pending_;
   RubyLocals locals_;
+  int depth_ = 0;  // Of interpolations around it.
 };
 
 }  // namespace
