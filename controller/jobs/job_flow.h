@@ -116,17 +116,14 @@ class JobFlow {
                         PolicyInput* input) const;
   absl::StatusOr<QueueReading*> ReadQueue(ReadTx& tx, const std::string& window, absl::Time now,
                                           QueueReadings* readings) const;
-  // Of a job that was let begin in this occurrence: nothing of it is being executed, as its agents
-  // were away, and others have filled the places since.
-  absl::StatusOr<bool> LostItsPlace(ReadTx& tx, const Job& job, absl::Time now,
-                                    QueueReadings* readings) const;
+  // Of one that began in this occurrence: its agents were away, and others filled its place.
+  absl::StatusOr<bool> HasLostPlace(ReadTx& tx, const PolicyInput& input, QueueReadings* all) const;
   // The others in its queue; `alone`: what EvaluateAlone said of the job.
   absl::Status AddOthers(ReadTx& tx, const PolicyDecision& alone, QueueReadings* readings,
                          PolicyInput* input) const;
   // Makes an entry, unless it runs, kReady if it waits for its turn alone.
   absl::Status LookIfReady(ReadTx& tx, absl::Time now, size_t at, QueueReading* reading) const;
-  // When the job's turn is expected, in the occurrence of its window that is open or in the next
-  // one; nullopt if in neither, or if it lacks more than times and a backup (expected_turn.cc).
+  // When its turn is expected; nullopt if in neither this occurrence nor the next.
   absl::StatusOr<std::optional<absl::Time>> ExpectedTurn(ReadTx& tx, const Job& job, absl::Time now,
                                                          QueueReadings* readings) const;
   absl::Status ExpectTurns(ReadTx& tx, const DeclaredWindow& window, QueueReading* reading) const;
@@ -145,8 +142,7 @@ class JobFlow {
                           absl::Span<const Task> tasks) const;
   absl::Status MarkFinished(FlowContext& context, Job* job, absl::Span<const Task> tasks,
                             JobState state) const;
-  // Of a job that IsPausedByItself: goes on once the policy allows it, if its window paused it, or
-  // when it has expired or a target has failed.
+  // Of a job that IsPausedByItself: goes on once the policy allows it, expires, or ends as failed.
   absl::Status AdvancePaused(FlowContext& context, Job* job) const;
   // Of a job that goes over its targets in waves (waves.cc): `next` may not begin yet.
   absl::Status EndWave(FlowContext& context, Job* job, int next) const;

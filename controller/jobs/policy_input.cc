@@ -215,7 +215,7 @@ absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicyOn(ReadTx& tx, const Job& 
   QueueReadings own;
   if (readings == nullptr) readings = &own;
   if (input.queue.under_way && !input.goes_on) {
-    ASSIGN_OR_RETURN(const bool lost, LostItsPlace(tx, job, now, readings));
+    ASSIGN_OR_RETURN(const bool lost, HasLostPlace(tx, input, readings));
     input.queue.under_way = !lost;
   }
   if (!job.queue.window.empty() && !input.queue.under_way && !input.goes_on) {

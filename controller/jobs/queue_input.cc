@@ -156,19 +156,18 @@ absl::Status JobFlow::AddOthers(ReadTx& tx, const PolicyDecision& alone, QueueRe
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> JobFlow::LostItsPlace(ReadTx& tx, const Job& job, absl::Time now,
-                                           QueueReadings* readings) const {
+absl::StatusOr<bool> JobFlow::HasLostPlace(ReadTx& tx, const PolicyInput& input,
+                                           QueueReadings* all) const {
+  const Job& job = input.job;
+  if (!input.queue.window.has_value()) return false;
   ASSIGN_OR_RETURN(const bool at_work, IsAtWork(tx, job.id));
   if (at_work) return false;
-  ASSIGN_OR_RETURN(const std::shared_ptr<const WindowBook> book, Windows(tx));
-  const DeclaredWindow* const window = book == nullptr ? nullptr : book->Find(job.queue.window);
-  if (window == nullptr) return false;
-  ASSIGN_OR_RETURN(QueueReading* const reading, ReadQueue(tx, job.queue.window, now, readings));
+  ASSIGN_OR_RETURN(QueueReading* const reading, ReadQueue(tx, job.queue.window, input.now, all));
   const auto others =
       std::count_if(reading->entries.begin(), reading->entries.end(), [&](const QueueEntry& entry) {
         return entry.state == QueueEntry::State::kRuns && entry.job != job.id;
       });
-  return others >= window->parallel;
+  return others >= input.queue.window->parallel;
 }
 
 absl::Status JobFlow::LookIfReady(ReadTx& tx, absl::Time now, size_t at,
