@@ -11,7 +11,7 @@
 #include "common/audit/tiles.h"
 #include "controller/domain/transitions.h"
 #include "tests/fakes/memory_rules.h"
-#include "tests/fakes/memory_schedules.h"
+#include "tests/fakes/memory_tasks.h"
 #include "tests/fakes/memory_tables.h"
 #include "tests/fakes/no_outbox.h"
 
@@ -54,10 +54,10 @@ AuditRow MakeRow(const AuditEntry& entry, uint64_t seq, absl::Time now, std::str
 }
 
 // Reads and writes the tables of one transaction. Readers only ever see it as a ReadTx.
-class Transaction : public MemoryScheduleTx {
+class Transaction : public MemoryTaskTx {
  public:
   Transaction(MemoryStore::Tables* tables, const Clock* clock)
-      : MemoryScheduleTx(tables), clock_(clock), rules_(tables) {}
+      : MemoryTaskTx(tables), clock_(clock), rules_(tables) {}
 
   const OutboxReader& outbox_reader() override { return outbox_; }
   const RuleReader& rules_reader() override { return rules_; }
@@ -146,10 +146,6 @@ class Transaction : public MemoryScheduleTx {
     });
     return queued;
   }
-  absl::StatusOr<Task> GetTask(absl::string_view id) override { return Get(t_.tasks, "task", id); }
-  absl::StatusOr<std::vector<Task>> TasksOfJob(absl::string_view job_id) override {
-    return Select(t_.tasks, [&](const Task& task) { return task.job_id == job_id; });
-  }
   absl::StatusOr<Attempt> GetAttempt(absl::string_view id) override {
     return Get(t_.attempts, "attempt", id);
   }
@@ -174,41 +170,6 @@ class Transaction : public MemoryScheduleTx {
   absl::StatusOr<std::vector<Attempt>> OpenAttemptsOfJob(absl::string_view job_id) override {
     return Select(t_.attempts,
                   [&](const Attempt& a) { return a.job_id == job_id && !IsTerminal(a.state); });
-  }
-  absl::StatusOr<JobProgress> ProgressOf(absl::string_view job_id) override {
-    JobProgress progress;
-    const auto lower = [](int stage, std::optional<int>* lowest) {
-      *lowest = std::min(lowest->value_or(stage), stage);
-    };
-    ASSIGN_OR_RETURN(const std::vector<Task> tasks, TasksOfJob(job_id));
-    for (const Task& task : tasks) {
-      if (task.state == TaskState::kPending) {
-        lower(task.stage, &progress.pending_stage);
-        progress.unplanned = progress.unplanned || task.plan_blob.empty();
-      }
-      if (task.state == TaskState::kActive) {
-        lower(task.stage, &progress.active_stage);
-        ++progress.active;
-      }
-      if (task.state == TaskState::kNeedsPerson) lower(task.stage, &progress.waiting_stage);
-      progress.failed +=
-          task.state == TaskState::kFailed || task.state == TaskState::kRolledBack ? 1 : 0;
-    }
-    progress.several = tasks.size() > 1;
-    ASSIGN_OR_RETURN(const std::vector<Attempt> open, OpenAttemptsOfJob(job_id));
-    progress.open_attempts = static_cast<int>(open.size());
-    return progress;
-  }
-  absl::StatusOr<std::vector<Task>> IdleTasks(absl::string_view job_id, int stage,
-                                              int limit) override {
-    ASSIGN_OR_RETURN(const std::vector<Attempt> open, OpenAttemptsOfJob(job_id));
-    std::vector<Task> idle = Select(t_.tasks, [&](const Task& task) {
-      return task.job_id == job_id && task.state == TaskState::kPending && task.stage == stage &&
-             std::none_of(open.begin(), open.end(),
-                          [&](const Attempt& a) { return a.task_id == task.id; });
-    });
-    if (static_cast<int>(idle.size()) > limit) idle.resize(std::max(limit, 0));
-    return idle;
   }
 
   absl::StatusOr<Backup> GetBackup(absl::string_view id) override {
@@ -416,12 +377,6 @@ class Transaction : public MemoryScheduleTx {
     return Insert(&t_.jobs, "job", value->id, value);
   }
   absl::Status UpdateJob(Job* value) override { return Update(&t_.jobs, "job", value->id, value); }
-  absl::Status InsertTask(Task* value) override {
-    return Insert(&t_.tasks, "task", value->id, value);
-  }
-  absl::Status UpdateTask(Task* value) override {
-    return Update(&t_.tasks, "task", value->id, value);
-  }
   absl::Status InsertAttempt(Attempt* value) override {
     for (const auto& [id, attempt] : t_.attempts.rows()) {
       if (attempt.task_id == value->task_id && attempt.number == value->number) {

@@ -43,6 +43,7 @@ struct MemoryStore::Tables {
   MemoryTable<Instance> instances;
   MemoryTable<Job> jobs;
   MemoryTable<Task> tasks;
+  MemoryTable<size_t> task_positions;
   MemoryTable<Attempt> attempts;
   MemoryTable<Backup> backups;
   MemoryTable<User> users;

@@ -48,6 +48,11 @@ class DurableStepsTest(unittest.TestCase):
     def test_words_in_comments_do_not_count(self):
         self.assertEqual(problems_of("agent/x.cc", "void F() {\n  // fsync(fd) comes later\n}\n"), [])
 
+    def test_words_in_texts_do_not_count_and_hide_nothing_behind_them(self):
+        text = 'int F(int fd) {{\n  Say("write Schema::rename(a, \\"b\\"), //");{}\n}}\n'
+        self.assertEqual(problems_of("agent/x.cc", text.format("")), [])
+        self.assertEqual(len(problems_of("agent/x.cc", text.format(" fsync(fd);"))), 1)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -49,6 +49,32 @@ TEST_F(MemoryStoreTest, AFailedMutationLeavesNeitherRowNorRecord) {
   EXPECT_EQ(store_.commits(), 1);
 }
 
+TEST_F(MemoryStoreTest, TasksKeepTheOrderInWhichTheyWereInserted) {
+  Job job;
+  job.id = "J";
+  const absl::Status inserted = store_.MutateAndWait([&](WriteTx& tx) -> absl::Status {
+    RETURN_IF_ERROR(tx.InsertJob(&job));
+    for (const char* const id : {"t3", "t1", "t2"}) {
+      Task task;
+      task.id = id;
+      task.job_id = "J";
+      RETURN_IF_ERROR(tx.InsertTask(&task));
+    }
+    return absl::OkStatus();
+  });
+  ASSERT_TRUE(inserted.ok()) << inserted;
+  const absl::Status read = store_.Read([](ReadTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::vector<Task> all, tx.TasksOfJob("J"));
+    EXPECT_EQ(all.size(), 3u);
+    EXPECT_EQ(all.front().id, "t3");
+    ASSIGN_OR_RETURN(const std::vector<Task> idle, tx.IdleTasks("J", 0, 2));
+    EXPECT_EQ(idle.size(), 2u);
+    EXPECT_EQ(idle.back().id, "t1");
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(read.ok()) << read;
+}
+
 TEST_F(MemoryStoreTest, UpdatesCheckAndRaiseTheVersion) {
   ASSERT_TRUE(InsertUser("ada").ok());
   User stale;
