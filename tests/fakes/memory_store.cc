@@ -11,8 +11,8 @@
 #include "common/audit/tiles.h"
 #include "controller/domain/transitions.h"
 #include "tests/fakes/memory_rules.h"
-#include "tests/fakes/memory_tasks.h"
 #include "tests/fakes/memory_tables.h"
+#include "tests/fakes/memory_tasks.h"
 #include "tests/fakes/no_outbox.h"
 
 namespace dbfleet::controller {
