@@ -168,8 +168,8 @@ bool BeginsLikeWrite(const HostProgram& program, HostRange range, bool any) {
 bool MayRunText(const HostProgram& program, const HostChain& chain, const HostCall& call) {
   if (call.is_property || call.op != HostOperator::kNone || call.arguments.empty()) return false;
   const bool first = &call == &chain.calls[0];
-  // A function is judged by its name; classes of the language run nothing.
-  if (first && chain.receiver_kind == Receiver::kNone) return false;
+  // A function is judged by its name, which super hides; classes of the language run nothing.
+  if (first && chain.receiver_kind == Receiver::kNone) return call.is_super;
   if (first && chain.receiver_kind == Receiver::kClass && !IsFacade(program, chain.receiver) &&
       !IsModelClass(chain.receiver)) {
     return false;

@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 
 #include "common/sql/active_record/host_program.h"
+#include "common/sql/active_record/method_table.h"
 #include "common/sql/active_record/receivers.h"
 #include "common/sql/active_record/words.h"
 
@@ -179,6 +181,24 @@ size_t HostProgram::TakeCall(size_t at, size_t limit, HostCall* call) const {
   return TakeBlock(i, limit, call);
 }
 
+// def execute(sql) ... super("DELETE ..."): the name of the method around, where one of that name
+// runs what it is given; else "super".
+absl::string_view HostProgram::NameOfSuper(size_t at) const {
+  static constexpr MethodRole kRunning[] = {MethodRole::kRawRead, MethodRole::kRaw,
+                                            MethodRole::kSchema,  MethodRole::kRunPrepared,
+                                            MethodRole::kShell,   MethodRole::kOpaque};
+  constexpr size_t kLongestMethod = 2000;  // In tokens.
+  size_t def = at;
+  while (def > 0 && !(tokens_[def].IsName("def") && !IsMember(def - 1))) {
+    if (at - --def > kLongestMethod) return "execute";
+  }
+  const size_t name = IsMember(def + 2) ? def + 3 : def + 1;  // def self.execute
+  const ModelMethod* const method = FindModelMethod((*this)[name].text);
+  const bool runs = method != nullptr && std::find(std::begin(kRunning), std::end(kRunning),
+                                                   method->role) != std::end(kRunning);
+  return runs ? (*this)[name].text : tokens_[at].text;
+}
+
 // A function of PHP; in Ruby a method of self or a variable. Keywords are none.
 size_t HostProgram::TakeBareCall(size_t at, size_t limit, HostChain* chain) const {
   const HostToken& token = tokens_[at];
@@ -196,6 +216,8 @@ size_t HostProgram::TakeBareCall(size_t at, size_t limit, HostChain* chain) cons
   }
   HostCall call;
   const size_t end = TakeCall(at, limit, &call);
+  call.is_super = !php_ && token.IsName("super");
+  if (call.is_super && !call.arguments.empty()) call.name = NameOfSuper(at);
   // \mysqli_query is the function of that name; App\strlen may be anything.
   if (absl::StartsWith(call.name, "\\") && call.name.rfind('\\') == 0) call.name.remove_prefix(1);
   chain->calls.push_back(std::move(call));

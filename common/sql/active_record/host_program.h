@@ -38,6 +38,7 @@ struct HostCall {
   std::optional<HostRange> block;  // Ruby's { } or do ... end, without those.
   HostOperator op = HostOperator::kNone;
   bool statically = false;  // Of PHP: "::" stands in front of it.
+  bool is_super = false;    // Of Ruby: `name` may be that of the method around.
 
   // "posts" of user.posts: nothing is given to it.
   bool bare() const { return arguments.empty() && !has_parens && !block.has_value(); }
@@ -138,6 +139,7 @@ class HostProgram {
   size_t TakeReceiver(size_t at, HostChain* chain) const;
   size_t TakeCall(size_t at, size_t limit, HostCall* call) const;
   size_t TakeBlock(size_t at, size_t limit, HostCall* call) const;
+  absl::string_view NameOfSuper(size_t at) const;
   size_t TakeBareCall(size_t at, size_t limit, HostChain* chain) const;
   size_t TakeQueryInIndex(size_t at, size_t i, size_t limit, HostChain* chain) const;
   size_t TakeOperator(size_t at, size_t limit, HostChain* chain) const;

@@ -332,5 +332,20 @@ TEST(HostTrustTest, TheSameInOtherWordsOfRuby) {
   }
 }
 
+// What runs behind super runs under the name of the method around, also of one that the file has.
+TEST(HostTrustTest, WhatIsGivenToSuperOfRubyCounts) {
+  ExpectWrites(kRuby, {"def execute(sql)\n  super(\"DELETE FROM users\")\nend",
+                       "def query(sql)\n  super \"DELETE FROM users\"\nend",
+                       "def count\n  super(\"DELETE FROM users\")\nend",
+                       "def self.run(sql)\n  super(\"DELETE FROM users WHERE id = #{id}\")\nend",
+                       "def execute(sql)\n  sql = read\n  super(sql)\nend",
+                       "def self.find_by_sql(sql)\n  super sql\nend",
+                       "def execute(x)\n  x + 1\nend\ndef go\n  execute(@sql)\nend"});
+  ExpectReads(kRuby, {"def destroy\n  return if locked?\n  super\nend",
+                      "def initialize(name)\n  super(name, 1)\nend",
+                      "def label(text)\n  super(\"Delete from the cart\")\nend",
+                      "def as_json(options)\n  super(options.merge(only: :id))\nend"});
+}
+
 }  // namespace
 }  // namespace dbfleet::sql

@@ -469,7 +469,12 @@ TEST(MySqlFlavourTest, WhatOnlyMariaDbParsesIsASyntaxErrorOfMySql) {
       {"DROP SEQUENCE s", "DROP SEQUENCE"},
       {"INSERT INTO t (a) VALUES (1), (2) RETURNING id", "INSERT ... RETURNING"},
       {"INSERT INTO t SET a = 1 RETURNING id", "INSERT ... RETURNING"},
-      {"DELETE FROM t WHERE a = 1 RETURNING *", "DELETE ... RETURNING"}};
+      {"DELETE FROM t WHERE a = 1 RETURNING *", "DELETE ... RETURNING"},
+      {"CREATE TABLE t (a INT) WITH SYSTEM VERSIONING", "SYSTEM VERSIONING"},
+      {"ALTER TABLE t ADD SYSTEM VERSIONING", "SYSTEM VERSIONING"},
+      {"ALTER TABLE t ALTER INDEX i IGNORED", "IGNORED"},
+      {"RENAME TABLE IF EXISTS t TO u", "RENAME TABLE IF EXISTS"},
+      {"SET STATEMENT max_statement_time = 1 FOR SELECT 1", "SET STATEMENT"}};
   for (const auto& [text, form] : kForms) {
     const Reading mine = ReadMySql(kMy, text);
     EXPECT_TRUE(mine.facts.unreadable) << text;
