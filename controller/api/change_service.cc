@@ -12,14 +12,6 @@
 namespace dbfleet::controller {
 namespace {
 
-constexpr int kMaxText = 4000;
-
-absl::Status CheckText(absl::string_view field, const std::string& text) {
-  if (text.size() <= kMaxText) return absl::OkStatus();
-  return Error(absl::StatusCode::kInvalidArgument, "TEXT_TOO_LONG",
-               absl::StrCat("`", field, "` is above ", kMaxText, " bytes"));
-}
-
 absl::Status ReadRollout(const api::v1::Rollout& in, int targets, ChangeRequest* request) {
   if (in.canary() < 0) {
     return Error(absl::StatusCode::kInvalidArgument, "BAD_WAVES",
@@ -45,8 +37,6 @@ absl::Status ReadRollout(const api::v1::Rollout& in, int targets, ChangeRequest*
 }
 
 absl::StatusOr<ChangeRequest> ToRequest(const api::v1::SubmitChangeRequest& in) {
-  RETURN_IF_ERROR(CheckText("title", in.title()));
-  RETURN_IF_ERROR(CheckText("reason", in.reason()));
   ChangeRequest request;
   request.environment = EnvironmentId(in.environment());
   if (request.environment.empty()) {
@@ -138,7 +128,6 @@ grpc::ServerUnaryReactor* ChangeServiceImpl::ApproveChange(grpc::CallbackServerC
       [this](const Caller& caller, const api::v1::ApproveChangeRequest& request,
              api::v1::Job* response) -> absl::Status {
         ASSIGN_OR_RETURN(const RequestMeta meta, MetaOf(caller, request.request_id()));
-        RETURN_IF_ERROR(CheckText("reason", request.reason()));
         std::string id;
         RETURN_IF_ERROR(ParseResourceName("jobs", request.name(), &id));
         const std::map<std::string, int64_t> seen(request.seen_rows().begin(),
@@ -159,7 +148,6 @@ grpc::ServerUnaryReactor* ChangeServiceImpl::WithdrawApproval(
         ASSIGN_OR_RETURN(const RequestMeta meta, MetaOf(caller, request.request_id()));
         std::string id;
         RETURN_IF_ERROR(ParseResourceName("jobs", request.name(), &id));
-        RETURN_IF_ERROR(CheckText("reason", request.reason()));
         RETURN_IF_ERROR(jobs_.WithdrawApproval(meta, id, request.reason()).status());
         ASSIGN_OR_RETURN(*response, views_.ById(id));
         return absl::OkStatus();
@@ -190,7 +178,6 @@ grpc::ServerUnaryReactor* ChangeServiceImpl::RollbackChange(
       [this](const Caller& caller, const api::v1::RollbackChangeRequest& request,
              api::v1::Job* response) -> absl::Status {
         ASSIGN_OR_RETURN(const RequestMeta meta, MetaOf(caller, request.request_id()));
-        RETURN_IF_ERROR(CheckText("reason", request.reason()));
         RollbackRequest rollback;
         RETURN_IF_ERROR(ParseResourceName("jobs", request.name(), &rollback.job_id));
         rollback.reason = request.reason();

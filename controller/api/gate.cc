@@ -2,6 +2,9 @@
 
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/descriptor.h"
+
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/rpc/peer.h"
@@ -28,6 +31,23 @@ bool MayByOwnRoles(const Caller& caller, const Permission& permission) {
 }
 
 }  // namespace
+
+absl::Status Gate::CheckSaid(const google::protobuf::Message& request) {
+  constexpr size_t kMost = 4000;
+  for (const char* const name : {"reason", "title"}) {
+    const google::protobuf::FieldDescriptor* const field =
+        request.GetDescriptor()->FindFieldByName(name);
+    if (field == nullptr || field->is_repeated() ||
+        field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_STRING) {
+      continue;
+    }
+    const size_t size = request.GetReflection()->GetString(request, field).size();
+    if (size <= kMost) continue;
+    return Error(absl::StatusCode::kInvalidArgument, "TEXT_TOO_LONG",
+                 absl::StrCat("`", name, "` has ", size, " bytes; shorten it to at most ", kMost));
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<Caller> Gate::Admit(const grpc::ServerContextBase& context, absl::string_view method,
                                    const google::protobuf::Message& request) const {

@@ -37,6 +37,10 @@ class Gate {
   absl::StatusOr<Caller> Admit(const grpc::ServerContextBase& context, absl::string_view method,
                                const google::protobuf::Message& request) const;
 
+  // Whether what people say in a request ("reason", "title") can be kept: INVALID_ARGUMENT
+  // (TEXT_TOO_LONG) above 4,000 bytes, since it goes into the audit trail.
+  static absl::Status CheckSaid(const google::protobuf::Message& request);
+
   // The status; a PERMISSION_DENIED one is put into the audit trail.
   absl::Status Audited(const Caller& caller, absl::string_view method, absl::Status status) const;
 
@@ -49,6 +53,7 @@ class Gate {
         [this, method, context, handler = std::move(handler)](const Request& request,
                                                               Response* response) -> absl::Status {
           ASSIGN_OR_RETURN(const Caller caller, Admit(*context, method, request));
+          RETURN_IF_ERROR(CheckSaid(request));
           return handler(caller, request, response);
         });
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 
 #include "common/base/status.h"
@@ -50,6 +51,36 @@ absl::Status AddUnreachable(ReadTx& tx, const Job& job, absl::Span<const Task> t
     const std::optional<PolicyBlocker> away = why_no_work(attempt.agent_id);
     const bool connected = !away.has_value() || away->rule != "agent-unreachable";
     blockers->push_back(Unreachable(job, *task, attempt, connected));
+  }
+  return absl::OkStatus();
+}
+
+// Granted work waits for a worker of its agent while that is busy with other work.
+absl::Status AddBusy(ReadTx& tx, const Job& job, absl::Span<const Task> tasks,
+                     std::vector<PolicyBlocker>* blockers) {
+  constexpr size_t kMostNamed = 4;
+  ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfJob(job.id));
+  for (const Attempt& attempt : open) {
+    if (attempt.state != AttemptState::kGranted) continue;
+    const auto task = std::find_if(tasks.begin(), tasks.end(), [&](const Task& candidate) {
+      return candidate.id == attempt.task_id;
+    });
+    if (task == tasks.end()) continue;
+    ASSIGN_OR_RETURN(const std::vector<Attempt> others, tx.OpenAttemptsOfAgent(attempt.agent_id));
+    std::vector<std::string> running;
+    for (const Attempt& other : others) {
+      if (other.state != AttemptState::kRunning) continue;
+      running.push_back(absl::StrCat("jobs/", other.job_id, " on instances/", other.instance_id));
+    }
+    if (running.empty()) continue;
+    const size_t more = running.size() - std::min(running.size(), kMostNamed);
+    running.resize(running.size() - more);
+    blockers->push_back(
+        {"agent-busy",
+         absl::StrCat("agents/", attempt.agent_id, " was told to begin on ", task->Target(),
+                      " and has not said that it does; it works on ", absl::StrJoin(running, ", "),
+                      more > 0 ? absl::StrCat(" and ", more, " more") : std::string()),
+         false});
   }
   return absl::OkStatus();
 }
@@ -208,6 +239,7 @@ absl::StatusOr<std::vector<PolicyBlocker>> JobManager::ExplainTasks(ReadTx& tx, 
                           false});
     }
   }
+  RETURN_IF_ERROR(AddBusy(tx, job, tasks, &blockers));
   RETURN_IF_ERROR(AddUnreachable(tx, job, tasks, why_no_work, &blockers));
   return blockers;
 }

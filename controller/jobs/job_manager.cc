@@ -185,10 +185,11 @@ void JobManager::Tick() {
   std::vector<Job> by_windows;
   std::vector<std::string> due;
   std::set<std::string> queues;  // Of what else nobody looks at before it is its turn.
+  Unreadable unreadable;
   const absl::Status read = store_.Read([&](ReadTx& tx) -> absl::Status {
     for (const JobState state : {JobState::kPlanning, JobState::kAwaitingApproval, JobState::kReady,
                                  JobState::kRolling, JobState::kPaused}) {
-      ASSIGN_OR_RETURN(std::vector<Job> jobs, tx.JobsInState(state));
+      ASSIGN_OR_RETURN(std::vector<Job> jobs, tx.JobsInState(state, &unreadable));
       for (Job& job : jobs) {
         // What a waiting change waits for (approvals, backups, the policy) may have come or gone
         // without a word to it.
@@ -216,6 +217,7 @@ void JobManager::Tick() {
     return absl::OkStatus();
   });
   NoteLook("jobs", read);
+  for (const auto& [id, why] : unreadable) NoteLook(absl::StrCat("jobs/", id), why);
   const auto may_advance = [&](const Job& job, QueueReadings* readings) {
     bool advances = true;  // What cannot be read is told by the mutation.
     (void)store_.Read([&](ReadTx& tx) -> absl::Status {

@@ -71,8 +71,11 @@ absl::StatusOr<bool> HasPlace(ReadTx& tx, const QueuedJob& job, const CouldGoOn&
   if (job.state != JobState::kRolling) return false;
   ASSIGN_OR_RETURN(const std::vector<Task> tasks, PendingOf(tx, job.id));
   if (tasks.empty()) return false;
-  ASSIGN_OR_RETURN(const Job begun, tx.GetJob(job.id));
-  return could_go_on(begun, tasks);
+  const absl::StatusOr<Job> begun = tx.GetJob(job.id);
+  // Nothing of it runs, and nothing will before somebody has mended the store.
+  if (absl::IsDataLoss(begun.status())) return false;
+  RETURN_IF_ERROR(begun.status());
+  return could_go_on(*begun, tasks);
 }
 
 // By its state it may wait for its turn alone.
@@ -178,12 +181,16 @@ absl::Status JobFlow::LookIfReady(ReadTx& tx, absl::Time now, size_t at,
   if (entry->state == QueueEntry::State::kRuns || !MayBeReady(reading->queued[at])) {
     return absl::OkStatus();
   }
-  ASSIGN_OR_RETURN(const Job job, tx.GetJob(entry->job));
+  // It is no trouble of this job if another one cannot be read, which is told where that is looked
+  // at.
+  const absl::StatusOr<Job> other = tx.GetJob(entry->job);
+  if (absl::IsDataLoss(other.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(other.status());
+  const Job& job = *other;
   if (job.cancel_requested || now >= job.expire_time) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<Task> tasks, PendingOf(tx, job.id));
   if (tasks.empty()) return absl::OkStatus();
   PolicyInput input;
-  // It is no trouble of this job if another one cannot be read.
   const absl::StatusOr<PolicyDecision> decision = EvaluateAlone(tx, job, tasks, now, &input);
   if (!decision.ok() || !decision->allowed()) return absl::OkStatus();
   if (PolicyChanged(input)) return absl::OkStatus();

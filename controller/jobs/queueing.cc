@@ -58,13 +58,14 @@ absl::Status CheckLength(const QueuePlace& place, const WindowTimes& times, absl
   constexpr absl::Duration kToBegin = absl::Seconds(30);
   const absl::Duration length = LengthOf(times, now);
   if (place.estimate + kLeastOpen + kToBegin <= length) return absl::OkStatus();
-  return Refused("WINDOW_TOO_SHORT",
-                 absl::StrCat("the job is estimated to need ", DurationText(place.estimate), " (",
-                              absl::string_view(NameOf(place.source)),
-                              "), which does not fit into the window ", place.window, " of ",
-                              DurationText(length),
-                              "; name a longer one, or say how long it takes (--estimate; in a "
-                              "manifest: queue.estimate)"));
+  return Refused(
+      "WINDOW_TOO_SHORT",
+      absl::StrCat(
+          "the job is estimated to need ", DurationText(place.estimate), " (",
+          absl::string_view(NameOf(place.source)), "), which does not fit into the window ",
+          place.window, " of ", DurationText(length), " (", DurationText(kLeastOpen + kToBegin),
+          " are kept for its begin); name a longer one, or say how long it takes (--estimate; in a "
+          "manifest: queue.estimate)"));
 }
 
 // It outlives two occurrences, and a week.

@@ -23,6 +23,7 @@ namespace dbfleet::controller {
 namespace {
 
 constexpr size_t kMostName = 63;
+constexpr size_t kMostDescription = 4000;  // Bytes.
 
 bool IsName(absl::string_view name) {
   const auto fits = [](char c) {
@@ -95,6 +96,10 @@ absl::StatusOr<Manifest> ParseDocument(const std::string& path, const std::strin
                  absl::StrCat("small letters, digits, \"-\" and \".\" are wanted, a letter or "
                               "digit first, at most ",
                               kMostName, " characters, not ", config::ShownValue(manifest.name)));
+  }
+  if (const size_t size = MetadataOf(*message).description().size(); size > kMostDescription) {
+    problems.Add("metadata.description",
+                 absl::StrCat("at most ", kMostDescription, " bytes are wanted, not ", size));
   }
   NameEnvironmentsPlainly(message.get());
   manifest.kind->fill(message.get());

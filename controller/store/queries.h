@@ -1,18 +1,23 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
 #include "controller/domain/types.h"
 
 // What reads of the store (store.h) are narrowed by, and what they give beside rows.
 namespace dbfleet::controller {
+
+// Rows that cannot be read, by key, with the reason (DATA_LOSS, STORE_CORRUPT).
+using Unreadable = std::map<std::string, absl::Status>;
 
 // A page of a listing. `token` is opaque to clients: the store makes and checks it; a token that it
 // did not make is INVALID_ARGUMENT. `size` 0 means 50; the most is 1,000.

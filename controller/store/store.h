@@ -38,7 +38,8 @@ class ReadTx : public ScheduleReads, public RuleReads {
   virtual absl::StatusOr<Job> GetJob(absl::string_view id) = 0;
   virtual absl::StatusOr<std::optional<Job>> FindJobByRequestKey(absl::string_view key) = 0;
   virtual absl::StatusOr<Page<Job>> ListJobs(const JobFilter& filter, const PageRequest& page) = 0;
-  virtual absl::StatusOr<std::vector<Job>> JobsInState(JobState state) = 0;
+  // By id. One that cannot be read (DATA_LOSS) is no failure of the others: `unreadable` names it.
+  virtual absl::StatusOr<std::vector<Job>> JobsInState(JobState state, Unreadable* unreadable) = 0;
   // Changes of these contents there that succeeded, rollbacks also half; newest end first.
   virtual absl::StatusOr<std::vector<Job>> ChangesOfContent(const ContentFilter& filter,
                                                             int limit) = 0;

@@ -256,6 +256,7 @@ class WindowTest(FleetTest):
             self.fleet.wait_job(inspection, "ROLLING")
         self.window("add", "queue", "-e", "development", "--for", "10m", "--reason", "e2e")
         self.fleet.wait_job(job, "ROLLING")
+        self.assertIn("agent-busy: ", self.explained(job))
         self.window("add", "halt", "-e", "development", "--freeze", "--for", "10m")
         time.sleep(6)
         session.execute("UNLOCK TABLES")

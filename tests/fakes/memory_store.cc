@@ -96,7 +96,11 @@ class Transaction : public MemoryTaskTx {
     });
   }
 
-  absl::StatusOr<Job> GetJob(absl::string_view id) override { return Get(t_.jobs, "job", id); }
+  absl::StatusOr<Job> GetJob(absl::string_view id) override {
+    if (t_.damaged_jobs.rows().count(id) == 0) return Get(t_.jobs, "job", id);
+    return Error(absl::StatusCode::kDataLoss, "STORE_CORRUPT",
+                 absl::StrCat("job \"", id, "\" in the store cannot be read; restore the store"));
+  }
   absl::StatusOr<std::optional<Job>> FindJobByRequestKey(absl::string_view key) override {
     if (key.empty()) return std::optional<Job>();
     for (const auto& [id, job] : t_.jobs.rows()) {
@@ -115,8 +119,13 @@ class Transaction : public MemoryTaskTx {
              (!filter.state.has_value() || *filter.state == job.state);
     });
   }
-  absl::StatusOr<std::vector<Job>> JobsInState(JobState state) override {
-    return Select(t_.jobs, [&](const Job& job) { return job.state == state; });
+  absl::StatusOr<std::vector<Job>> JobsInState(JobState state, Unreadable* unreadable) override {
+    return Select(t_.jobs, [&](const Job& job) {
+      if (job.state != state || t_.damaged_jobs.rows().count(job.id) == 0)
+        return job.state == state;
+      unreadable->emplace(job.id, GetJob(job.id).status());
+      return false;
+    });
   }
   absl::StatusOr<std::vector<Job>> ChangesOfContent(const ContentFilter& filter,
                                                     int limit) override {
@@ -538,6 +547,18 @@ void MemoryStore::FailCommits(int count, const absl::Status& status) {
   MutexLock lock(&snapshot_mutex_);
   failures_left_ = count;
   failure_ = status;
+}
+
+void MemoryStore::DamageJob(const std::string& id, bool damaged) {
+  MutexLock writer(&writer_mutex_);
+  MutexLock lock(&snapshot_mutex_);
+  auto tables = std::make_shared<Tables>(*tables_);
+  if (damaged) {
+    tables->damaged_jobs.Mutable()[id] = true;
+  } else {
+    tables->damaged_jobs.Mutable().erase(id);
+  }
+  tables_ = std::move(tables);
 }
 
 int MemoryStore::commits() const {

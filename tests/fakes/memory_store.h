@@ -39,6 +39,9 @@ class MemoryStore : public Store {
   // A former start of a controller on this store.
   void AddStart(uint64_t epoch, uint64_t audit_size, const std::string& life = "");
 
+  // From now on the job cannot be read (DATA_LOSS), or again.
+  void DamageJob(const std::string& id, bool damaged = true);
+
   // Mutations that committed.
   int commits() const;
   // The whole trail, oldest first.

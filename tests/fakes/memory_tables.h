@@ -42,6 +42,7 @@ struct MemoryStore::Tables {
   MemoryTable<JoinToken> join_tokens;
   MemoryTable<Instance> instances;
   MemoryTable<Job> jobs;
+  MemoryTable<bool> damaged_jobs;
   MemoryTable<Task> tasks;
   MemoryTable<size_t> task_positions;
   MemoryTable<Attempt> attempts;

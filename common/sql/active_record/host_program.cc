@@ -93,7 +93,7 @@ bool HostProgram::IsNameInRuby(size_t i) const {
 // inject :+, send :[]=, the token being the last of it; and x.!, x.+
 bool HostProgram::EndsNameOfOperator(size_t i) const {
   constexpr size_t kLongest = 3;  // :[]=, :<=>, :===
-  if (php_ || (*this)[i].kind != HostTokenKind::kPunct) return false;
+  if (php_ || i >= size() || tokens_[i].kind != HostTokenKind::kPunct) return false;
   size_t first = i;
   while (first > 0 && i - first < kLongest && tokens_[first].kind == HostTokenKind::kPunct &&
          !tokens_[first].Is(":") && !IsMember(first - 1) &&

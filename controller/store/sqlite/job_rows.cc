@@ -242,8 +242,10 @@ absl::StatusOr<Page<Job>> ListJobs(Connection& connection, const PageTokens& tok
                          Order::kDescending, page, IndexFor(filter));
 }
 
-absl::StatusOr<std::vector<Job>> JobsInState(Connection& connection, JobState state) {
-  return SelectRows<Job>(connection, "WHERE state = ?1 ORDER BY id", {std::string(NameOf(state))});
+absl::StatusOr<std::vector<Job>> JobsInState(Connection& connection, JobState state,
+                                             Unreadable* unreadable) {
+  return SelectRows<Job>(connection, "WHERE state = ?1 ORDER BY id", {std::string(NameOf(state))},
+                         unreadable);
 }
 
 absl::StatusOr<std::vector<Job>> ChangesOfContent(Connection& connection,

@@ -53,8 +53,8 @@ class Reads : public PartReads<Base> {
   absl::StatusOr<Page<Job>> ListJobs(const JobFilter& filter, const PageRequest& page) override {
     return sqlite::ListJobs(db_, tokens_, filter, page);
   }
-  absl::StatusOr<std::vector<Job>> JobsInState(JobState state) override {
-    return sqlite::JobsInState(db_, state);
+  absl::StatusOr<std::vector<Job>> JobsInState(JobState state, Unreadable* unreadable) override {
+    return sqlite::JobsInState(db_, state, unreadable);
   }
   absl::StatusOr<std::vector<Job>> ChangesOfContent(const ContentFilter& filter,
                                                     int limit) override {

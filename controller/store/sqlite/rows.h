@@ -43,7 +43,8 @@ absl::StatusOr<std::optional<Job>> FindJobByRequestKey(Connection& connection,
                                                        absl::string_view key);
 absl::StatusOr<Page<Job>> ListJobs(Connection& connection, const PageTokens& tokens,
                                    const JobFilter& filter, const PageRequest& page);
-absl::StatusOr<std::vector<Job>> JobsInState(Connection& connection, JobState state);
+absl::StatusOr<std::vector<Job>> JobsInState(Connection& connection, JobState state,
+                                             Unreadable* unreadable);
 absl::StatusOr<std::vector<Job>> ChangesOfContent(Connection& connection,
                                                   const ContentFilter& filter, int limit);
 absl::StatusOr<QueuedJobs> JobsQueuedFor(Connection& connection, absl::string_view window);

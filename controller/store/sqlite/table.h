@@ -70,18 +70,26 @@ absl::StatusOr<T> ReadRow(const Statement& statement) {
                    Table<T>::Key(value), "\" in the store cannot be read; restore the store"));
 }
 
-// All rows that satisfy `tail` ("WHERE ... ORDER BY ..."), whose parameters are the texts.
+// All rows that satisfy `tail` ("WHERE ... ORDER BY ..."), whose parameters are the texts. Rows
+// that cannot be read are DATA_LOSS, or go to `unreadable` by their first column, which is the key.
 template <typename T>
 absl::StatusOr<std::vector<T>> SelectRows(Connection& connection, absl::string_view tail,
-                                          const std::vector<std::string>& texts) {
+                                          const std::vector<std::string>& texts,
+                                          Unreadable* unreadable = nullptr) {
   ASSIGN_OR_RETURN(Statement statement, connection.Prepare(absl::StrCat(SelectSql<T>(), tail)));
   for (size_t i = 0; i < texts.size(); ++i) statement.BorrowText(static_cast<int>(i) + 1, texts[i]);
   std::vector<T> rows;
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, statement.Step());
     if (!more) return rows;
-    ASSIGN_OR_RETURN(T row, ReadRow<T>(statement));
-    rows.push_back(std::move(row));
+    absl::StatusOr<T> row = ReadRow<T>(statement);
+    if (row.ok()) {
+      rows.push_back(*std::move(row));
+    } else if (unreadable != nullptr) {
+      unreadable->emplace(statement.Text(0), row.status());
+    } else {
+      return row.status();
+    }
   }
 }
 

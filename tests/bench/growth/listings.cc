@@ -180,7 +180,8 @@ absl::Status MeasureOthers(const Landmarks& marks, Meter* meter) {
     return static_cast<int>(attempts.size());
   }));
   return meter->Measure("jobs that are rolling", [&](ReadTx& tx, int) -> absl::StatusOr<int> {
-    ASSIGN_OR_RETURN(const auto jobs, tx.JobsInState(JobState::kRolling));
+    controller::Unreadable unreadable;
+    ASSIGN_OR_RETURN(const auto jobs, tx.JobsInState(JobState::kRolling, &unreadable));
     return static_cast<int>(jobs.size());
   });
 }

@@ -172,7 +172,9 @@ struct Queues {
   void Expect() {
     int ready = 0, backups = 0, offered = 0;
     Check(store->Read([&](ReadTx& tx) -> absl::Status {
-      ASSIGN_OR_RETURN(const std::vector<Job> waiting, tx.JobsInState(JobState::kReady));
+      Unreadable unreadable;
+      ASSIGN_OR_RETURN(const std::vector<Job> waiting,
+                       tx.JobsInState(JobState::kReady, &unreadable));
       for (const Job& job : waiting) {
         if (job.kind != JobKind::kMigrate) continue;
         ++ready;

@@ -242,5 +242,26 @@ TEST_F(QueueLookTest, AReasonThatIsTooLongIsRefusedAndNotCut) {
   EXPECT_TRUE(jobs_.Cancel(meta, job.id, std::string(4000, 'x')).ok());
 }
 
+// A row of the store is damaged: the others' turn comes nevertheless, and its own once it is
+// mended.
+TEST_F(QueueLookTest, AJobThatCannotBeReadHoldsUpNoOther) {
+  Declare({Once("nightly", absl::Hours(1), absl::Hours(4))});
+  const Job damaged = Change(For("nightly", 90, absl::Hours(1)));
+  const Job queued = Change(For("nightly", 50, absl::Hours(1)), true, {"a-db"});
+  const Job expiring = Change(For("nightly", 40, absl::Hours(1)), false, {"b-db"});
+  store_.DamageJob(damaged.id);
+  Jump(absl::Hours(1));
+  EXPECT_EQ(BeginNext(), queued.id);
+  EndIt();
+  EXPECT_EQ(StateOf(queued.id), "succeeded");
+  store_.DamageJob(damaged.id, false);
+  Pass(absl::Seconds(10));
+  EXPECT_EQ(BeginNext(), damaged.id);
+  store_.DamageJob(damaged.id);
+  clock_.JumpWallClock(absl::Hours(24 * 30));
+  Pass(absl::Seconds(10));
+  EXPECT_EQ(StateOf(expiring.id), "expired");
+}
+
 }  // namespace
 }  // namespace dbfleet::controller

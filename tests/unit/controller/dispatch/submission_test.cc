@@ -108,6 +108,28 @@ TEST_F(SubmissionTest, AnAttemptThatNeverBeganIsFollowedByAnother) {
   EXPECT_EQ(Stored(job).attempts[0].size(), 2u);
 }
 
+TEST_F(SubmissionTest, WhatWaitsForABusyAgentSaysWithWhatThatIsBusy) {
+  agent_.more_instances = {"users-db"};
+  agent_.Connect();
+  const std::string waiting = Submit().job.id;
+  agent_.Accept(agent_.Offers().at(0));
+  EXPECT_TRUE(Stored(waiting).blockers.empty()) << "it is about to begin";
+  const std::string running = Must(jobs_.SubmitCheck({"users/ada", ""}, "users-db")).id;
+  const agent::v1::Offer other = agent_.Offers().at(1);
+  agent_.Accept(other);
+  agent_.Start(other);
+  const std::vector<PolicyBlocker> blockers = Stored(waiting).blockers;
+  ASSERT_EQ(blockers.size(), 1u);
+  EXPECT_EQ(blockers[0].rule, "agent-busy");
+  EXPECT_EQ(blockers[0].message,
+            "agents/db1 was told to begin on instances/orders-db and has not said that it does; it "
+            "works on jobs/" +
+                running + " on instances/users-db");
+  EXPECT_TRUE(Stored(running).blockers.empty());
+  agent_.Finish(other, agent::v1::OUTCOME_SUCCEEDED);
+  EXPECT_TRUE(Stored(waiting).blockers.empty());
+}
+
 // The answer to another request would be taken for this one's.
 TEST_F(SubmissionTest, ARequestIdIsForOneRequest) {
   agent_.more_instances = {"users-db"};

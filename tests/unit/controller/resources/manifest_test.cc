@@ -50,6 +50,17 @@ std::string Replace(std::string text, const std::string& from, const std::string
   return text.replace(at, from.size(), to);
 }
 
+TEST(ManifestTest, ADescriptionIsBounded) {
+  const auto described = [](size_t size) {
+    return Replace(kEnvironment, "  name: preprod\n",
+                   absl::StrCat("  name: preprod\n  description: ", std::string(size, 'x'), "\n"));
+  };
+  EXPECT_THAT(ProblemsOf(described(4000)), SizeIs(0));
+  EXPECT_THAT(
+      ProblemsOf(described(4001)),
+      ElementsAre(HasSubstr("metadata.description: at most 4000 bytes are wanted, not 4001")));
+}
+
 TEST(ManifestTest, ReadsSeveralDocumentsOfSeveralFiles) {
   const auto manifests = ParseManifests(
       {{"a.yaml", absl::StrCat("# our fleet\n---\n", kWindow, "---\n", kEnvironment)},

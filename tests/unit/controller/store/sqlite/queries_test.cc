@@ -1,6 +1,7 @@
 #include "gmock/gmock.h"
 
 #include "common/base/hash.h"
+#include "controller/store/sqlite/connection.h"
 #include "tests/unit/controller/store/sqlite/store_fixture.h"
 
 namespace dbfleet::controller {
@@ -33,6 +34,31 @@ TEST_F(QueriesTest, WhatIsNotThereHasAReasonOfItsOwn) {
   EXPECT_EQ(Read([](ReadTx& tx) { return tx.GetSetting("x"); }).value(), "");
   EXPECT_EQ(Read([](ReadTx& tx) { return tx.FindJobByRequestKey("x"); }).value(), std::nullopt);
   EXPECT_EQ(Read([](ReadTx& tx) { return tx.FindJobByRequestKey(""); }).value(), std::nullopt);
+}
+
+TEST_F(QueriesTest, AJobThatCannotBeReadIsNamedBesideTheOthersOfItsState) {
+  for (const char* const id : {"J1", "J2", "J3"}) {
+    Job job;
+    job.id = id;
+    job.state = JobState::kReady;
+    ASSERT_TRUE(Mutate([&](WriteTx& tx) { return tx.InsertJob(&job); }).ok());
+  }
+  store_.reset();
+  ASSERT_TRUE(sqlite::Connection::Open(folder_ + "/controller.db")
+                  .value()
+                  ->Execute("UPDATE jobs SET kind = 'a kind of later' WHERE id = 'J2'")
+                  .ok());
+  Open();
+  Unreadable unreadable;
+  const std::vector<Job> ready =
+      Read([&](ReadTx& tx) { return tx.JobsInState(JobState::kReady, &unreadable); }).value();
+  ASSERT_EQ(ready.size(), 2u);
+  EXPECT_EQ(ready[0].id, "J1");
+  EXPECT_EQ(ready[1].id, "J3");
+  ASSERT_EQ(unreadable.size(), 1u);
+  EXPECT_EQ(unreadable.begin()->first, "J2");
+  EXPECT_EQ(ReasonOf(unreadable["J2"]), "STORE_CORRUPT");
+  EXPECT_THAT(std::string(unreadable["J2"].message()), ::testing::HasSubstr("the column kind"));
 }
 
 TEST_F(QueriesTest, TheTrailSaysWhetherARecordOfThisVeryResourceHasAWord) {
@@ -179,8 +205,11 @@ TEST_F(QueriesTest, ReadersOfOneStateAndOneAgentSeeExactlyThose) {
     for (const auto& value : values) list.push_back(value.id);
     return list;
   };
-  EXPECT_THAT(ids(Read([](ReadTx& tx) { return tx.JobsInState(JobState::kRolling); }).value()),
-              ElementsAre("J03"));
+  Unreadable unreadable;
+  const auto rolling =
+      Read([&](ReadTx& tx) { return tx.JobsInState(JobState::kRolling, &unreadable); });
+  EXPECT_THAT(ids(rolling.value()), ElementsAre("J03"));
+  EXPECT_TRUE(unreadable.empty());
   // Open: queued 0, offered 1, accepted 2, granted 3, running 4, unreachable 10.
   EXPECT_THAT(ids(Read([](ReadTx& tx) { return tx.OpenAttempts(); }).value()),
               ElementsAre("A00", "A01", "A02", "A03", "A04", "A10"));
