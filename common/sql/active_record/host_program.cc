@@ -17,6 +17,8 @@ namespace {
 // Deeper nesting is refused: with the length of calls without parentheses it bounds what a chain
 // inside a chain inside a chain costs.
 constexpr size_t kDeepest = 200;
+// A::B::C...; each of its names is looked at as the beginning of the rest.
+constexpr size_t kLongestChain = 1000;
 
 // Words that stand alone in front of an operand.
 bool IsInFrontOfOperand(absl::string_view word) {
@@ -71,8 +73,15 @@ absl::StatusOr<HostProgram> HostProgram::Read(Dialect dialect, absl::string_view
     return HostCursor(text).Fail(program.tokens_[deep].offset,
                                  absl::StrCat("brackets are nested more than ", kDeepest, " deep"));
   }
+  size_t links = 0;
   for (size_t i = 0; i < program.size(); ++i) {
     if (program.tokens_[i].body > 0) program.heredocs_.push_back(i);
+    if (!program.tokens_[i].Is("::")) continue;
+    links = program[i - 2].Is("::") ? links + 1 : 0;
+    if (links > kLongestChain) {
+      return HostCursor(text).Fail(program.tokens_[i].offset,
+                                   absl::StrCat("more than ", kLongestChain, " names with :: between them"));
+    }
   }
   program.FindRedefined();
   return program;

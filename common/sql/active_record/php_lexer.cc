@@ -42,31 +42,44 @@ class PhpLexer : public HostCursor {
     // which "<?" may stand in a comment or string.
     const absl::string_view head = absl::StripLeadingAsciiWhitespace(text_);
     const bool page = absl::StartsWith(head, "<") && !absl::StartsWith(head, "<<<");
-    if (page || absl::StartsWith(head, "#!")) {
-      SkipToTag();
-    } else if (const size_t tag = text_.find("<?php"); tag != absl::string_view::npos) {
+    const bool script = absl::StartsWith(text_, "#!");
+    if (script) SkipLine();  // Whatever it says.
+    if (page || script) {
+      RETURN_IF_ERROR(SkipToTag());
+    } else if (const size_t tag = FindTag(); tag != absl::string_view::npos) {
       // As a page, what looks like its strings and comments would run.
-      return Fail(tag, "<?php in the middle of code; begin the text with it");
+      return Fail(tag, "a tag of PHP in the middle of code; begin the text with <?php");
     }
     while (!done()) RETURN_IF_ERROR(One());
     return HostLexed{std::move(tokens_), std::move(comments_)};
   }
 
  private:
-  void SkipToTag() {
+  // Whether <?php or <?= stands there, by which every PHP begins code.
+  bool AtTag(size_t at) const {
+    const absl::string_view rest = text_.substr(at);
+    if (absl::StartsWith(rest, "<?=")) return true;
+    return absl::StartsWithIgnoreCase(rest, "<?php") &&
+           (rest.size() == 5 || absl::ascii_isspace(rest[5]));
+  }
+  size_t FindTag() const {
+    size_t at = text_.find("<?");
+    while (at != absl::string_view::npos && !AtTag(at)) at = text_.find("<?", at + 2);
+    return at;
+  }
+  absl::Status SkipToTag() {
     pos_ = std::min(text_.find("<?", pos_), text_.size());
-    if (At("<?php")) {
-      pos_ += 5;
-    } else if (At("<?=")) {
-      pos_ += 3;
-    } else if (!done()) {
-      pos_ += 2;
-    }
+    if (done()) return absl::OkStatus();
+    // Of the server's settings (short_open_tag) it depends whether code or text follows.
+    if (!AtTag(pos_))
+      return Fail(pos_, "<? is no tag everywhere; write <?php, or echo it as a text");
+    pos_ += At("<?=") ? 3 : 5;
+    return absl::OkStatus();
   }
 
-  // A one-line comment ends at a closing tag too.
+  // A one-line comment ends at a closing tag too, and at a carriage return.
   void SkipLineComment() {
-    const size_t end = std::min(text_.find('\n', pos_), text_.size());
+    const size_t end = std::min(text_.find_first_of("\r\n", pos_), text_.size());
     const size_t tag = text_.substr(pos_, end - pos_).find("?>");
     pos_ = tag == absl::string_view::npos ? end : pos_ + tag;
   }
@@ -96,7 +109,7 @@ class PhpLexer : public HostCursor {
       pos_ += 1;
       Emit(HostTokenKind::kPunct, start);
       tokens_.back().text = ";";
-      SkipToTag();
+      return SkipToTag();
     } else if (At("//") || (c == '#' && Peek(1) != '[')) {
       SkipLineComment();
       Comment(start);
@@ -233,9 +246,13 @@ class PhpLexer : public HostCursor {
       Emit(HostTokenKind::kPunct, start);
       return absl::OkStatus();
     }
-    SkipLine();
+    if (At("\r\n")) ++pos_;
+    if (!At("\n")) return Fail(start, "a heredoc's label ends its line; write it so");
     std::vector<StringPart> parts;
     while (!done()) {
+      if (text_[pos_] == '\r' && Peek(1) != '\n') {
+        return Fail(pos_, "a carriage return alone ends a heredoc's line; end lines with \\n");
+      }
       if (text_[pos_] == '\n') {
         // The label ends it, at the beginning of a line behind white space.
         size_t at = pos_ + 1;

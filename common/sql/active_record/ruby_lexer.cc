@@ -1,6 +1,6 @@
 #include "common/sql/active_record/host_cursor.h"
 #include "common/sql/active_record/host_lexer.h"
-#include "common/sql/active_record/ruby_locals.h"
+#include "common/sql/active_record/ruby_names.h"
 
 namespace dbfleet::sql {
 namespace {
@@ -50,6 +50,7 @@ class RubyLexer : public HostCursor {
   bool AfterValue() const {
     if (tokens_.empty()) return false;
     const HostToken& last = tokens_.back();
+    if (!last.Is(".") && IsNameOfMethod(tokens_.size() - 1)) return true;  // (1..2).begin
     switch (last.kind) {
       case HostTokenKind::kPunct:
         return last.Is(")") || last.Is("]") || last.Is("}") || AfterDot();
@@ -58,9 +59,9 @@ class RubyLexer : public HostCursor {
         return false;
       case HostTokenKind::kName: {
         static constexpr absl::string_view kKeywords[] = {
-            "BEGIN",  "END",    "and",  "begin",  "break", "case", "do",   "else",
-            "elsif",  "ensure", "if",   "in",     "next",  "not",  "or",   "puts",
-            "rescue", "return", "then", "unless", "until", "when", "while"};
+            "BEGIN",  "END",    "and",    "begin", "break", "case", "do", "else",
+            "elsif",  "ensure", "if",     "in",    "next",  "not",  "or", "rescue",
+            "return", "then",   "unless", "until", "when",  "while"};
         return std::find(std::begin(kKeywords), std::end(kKeywords), last.text) ==
                std::end(kKeywords);
       }
@@ -69,9 +70,26 @@ class RubyLexer : public HostCursor {
     }
   }
   // What follows names a method, which may be an operator: x./(2).
-  bool AfterDot() const {
-    return !tokens_.empty() && (tokens_.back().Is(".") || tokens_.back().Is("&.") ||
-                                tokens_.back().Is("::") || tokens_.back().IsName("def"));
+  bool AfterDot() const { return IsNameOfMethod(tokens_.size()); }
+  bool IsNameOfMethod(size_t i) const {
+    if (i == 0) return false;
+    const HostToken& before = tokens_[i - 1];
+    // A range is no dot: 1.../x/
+    const bool range =
+        i > 1 && before.Is(".") && tokens_[i - 2].Is(".") && tokens_[i - 2].end == before.offset;
+    return (before.Is(".") && !range) || before.Is("&.") || before.Is("::") || before.IsName("def");
+  }
+  // x.~, x.==: whether an operand or an operator follows these names nobody needs to know.
+  bool AfterNameOfOperator() const {
+    constexpr size_t kLongest = 3;  // x.<=>
+    const size_t last = tokens_.size() - 1;
+    for (size_t i = tokens_.size(); i > 0 && i + kLongest > tokens_.size(); --i) {
+      const HostToken& token = tokens_[i - 1];
+      if (token.kind != HostTokenKind::kPunct || token.Is("(") || token.Is(")")) return false;
+      if (i <= last && token.end != tokens_[i].offset) return false;
+      if (!token.Is(".") && !token.Is("&.") && IsNameOfMethod(i - 1)) return true;
+    }
+    return false;
   }
   // "foo /x": of a method its argument, of a variable a division. "foo ?'" alike. Where a quote is
   // taken for what it is not, code looks like text, so neither is guessed.
@@ -79,10 +97,10 @@ class RubyLexer : public HostCursor {
     return !tokens_.empty() && tokens_.back().kind == HostTokenKind::kName && AfterValue() &&
            !AfterDot() && SpaceBefore() && !absl::ascii_isspace(Peek(1)) && Peek(1) != '=';
   }
-  // Whether a name in front of "<<A" or "%w[" is a variable, so that these are operators.
+  // Whether a name in front of "<<A" or "%w[" may be a variable, so that these are operators.
   bool AfterVariable() const {
     return AfterValue() && tokens_.back().kind == HostTokenKind::kName &&
-           locals_.IsBound(tokens_.back().text);
+           !IsNameOfMethod(tokens_.size() - 1) && names_.MayBeVariable(tokens_.back().text);
   }
   // What takes no argument, so that "<<" behind it is an operator, or begins a singleton class.
   bool AfterNoMethod() const {
@@ -94,10 +112,6 @@ class RubyLexer : public HostCursor {
     return std::find(std::begin(kValues), std::end(kValues), tokens_.back().text) !=
            std::end(kValues);
   }
-  bool AfterParameter() const {
-    return AfterValue() && tokens_.back().kind == HostTokenKind::kName &&
-           locals_.IsParameter(tokens_.back().text);
-  }
   bool SpaceBefore() const { return pos_ > 0 && absl::ascii_isspace(text_[pos_ - 1]); }
   // "foo %w[a]" and "foo <<SQL": an argument, not an operand.
   bool MayBeArgument() const {
@@ -108,13 +122,20 @@ class RubyLexer : public HostCursor {
   absl::Status One() {
     const size_t start = pos_;
     const char c = text_[pos_];
+    names_.Take(tokens_);
     if (c == '\n') return Newline();
-    if (absl::ascii_isspace(c) || At("\\\n")) {
-      pos_ += c == '\\' ? 2 : 1;
+    if (At("\\\n") || At("\\\r\n")) {
+      // A heredoc's body begins on the next line nevertheless.
+      if (!pending_.empty())
+        return Fail(start, "a \\ behind a heredoc's head; write it in one line");
+      pos_ = text_.find('\n', pos_) + 1;
+    } else if (absl::ascii_isspace(c)) {
+      ++pos_;
     } else if (c == '#') {
       SkipLine();
       Comment(start);
-    } else if (AtLineStart() && At("=begin")) {
+    } else if (AtLineStart() && At("=begin") &&
+               (pos_ + 6 >= text_.size() || absl::ascii_isspace(Peek(6)))) {
       // "=ending" does not end it.
       size_t end = text_.find("\n=end", pos_);
       while (end != absl::string_view::npos && end + 5 < text_.size() &&
@@ -125,17 +146,20 @@ class RubyLexer : public HostCursor {
       pos_ = end + 1;
       SkipLine();
       Comment(start);
+    } else if ((absl::StrContains("/%?", c) || (At("<<") && AtHeredoc())) &&
+               AfterNameOfOperator()) {
+      return Ambiguous(start);
     } else if (c == '`' && AfterDot()) {
       return Fail(start, "a method of the name `; call it another way");
     } else if (c == '\'' || c == '"' || c == '`') {
       return Quoted(start, c, c, c == '\'');
     } else if (At("<<") && AtHeredoc()) {
-      // x <<~A, x <<"A": those who write this mean a text.
-      const bool bare = IsWordStart(Peek(2));
-      if (AfterVariable() || AfterNoMethod() || (bare && AfterParameter())) return Ambiguous(start);
+      if (AfterVariable() || AfterNoMethod() || (AfterValue() && !SpaceBefore())) {
+        return Ambiguous(start);
+      }
       return HeredocHead();
     } else if (c == '%' && MayBeArgument() && Percent()) {
-      if (AfterVariable() || AfterParameter()) return Ambiguous(start);
+      if (AfterVariable()) return Ambiguous(start);
       return PercentLiteral();
     } else if (c == '%' && OddPercent()) {
       return Ambiguous(start);
@@ -201,7 +225,6 @@ class RubyLexer : public HostCursor {
       const bool label =
           Peek() == ':' && Peek(1) != ':' && (tokens_.empty() || !tokens_.back().Is("?"));
       Emit(label ? HostTokenKind::kLabel : HostTokenKind::kName, start);
-      locals_.TakeName(tokens_);
       if (label) ++pos_;
     } else if (absl::ascii_isdigit(c)) {
       while (IsWordByte(Peek()) || (Peek() == '.' && absl::ascii_isdigit(Peek(1)))) ++pos_;
@@ -209,13 +232,11 @@ class RubyLexer : public HostCursor {
     } else {
       pos_ += At("->") || At("::") || At("=>") || At("&.") ? 2 : 1;
       Emit(HostTokenKind::kPunct, start);
-      locals_.TakePunct(tokens_);
     }
   }
 
   absl::Status Newline() {
     const size_t start = pos_++;
-    locals_.TakeNewline();
     for (const Pending& heredoc : pending_) RETURN_IF_ERROR(HeredocBody(heredoc));
     pending_.clear();
     if (tokens_.empty() || tokens_.back().kind == HostTokenKind::kNewline) return absl::OkStatus();
@@ -226,12 +247,13 @@ class RubyLexer : public HostCursor {
         absl::StrContains(kGoesOn, last.text.substr(last.text.size() - 1))) {
       return absl::OkStatus();
     }
-    size_t next = pos_;
+    size_t next = std::max(pos_, next_code_);
     for (;;) {
       while (next < text_.size() && absl::ascii_isspace(text_[next])) ++next;
       if (next >= text_.size() || text_[next] != '#') break;
       next = std::min(text_.find('\n', next), text_.size());
     }
+    next_code_ = next;
     const absl::string_view rest = text_.substr(next);
     if ((absl::StartsWith(rest, ".") && !absl::StartsWith(rest, "..")) ||
         absl::StartsWith(rest, "&.")) {
@@ -273,6 +295,7 @@ class RubyLexer : public HostCursor {
       if (c == open && open != close) ++depth;
       if (!Piece(raw, close, &parts)) break;
     }
+    if (trouble_ != nullptr) return Fail(start, trouble_);
     return Fail(start, absl::StrCat("a string is not closed; close it with ",
                                     absl::string_view(&close, 1)));
   }
@@ -281,6 +304,11 @@ class RubyLexer : public HostCursor {
     const char c = text_[pos_];
     if (c == '\\' && pos_ + 1 < text_.size()) {
       const char next = text_[pos_ + 1];
+      // \C-", \M-", \c": what a character with these keys is may be a quote.
+      if (!raw && absl::StrContains("CMc", next)) {
+        trouble_ = "a control character in a text; write it as \\x and its code";
+        return false;
+      }
       const bool known =
           next == '\\' || next == close || next == '"' || next == '\'' || next == '#';
       if (raw) {
@@ -301,18 +329,25 @@ class RubyLexer : public HostCursor {
       pos_ += 2;
       return true;
     }
-    if (!raw && c == '#' && (Peek(1) == '{' || Peek(1) == '@' || Peek(1) == '$')) {
+    if (!raw && c == '#' && (Peek(1) == '{' || NamesVariable(pos_ + 1))) {
       StringPart part;
       part.is_code = true;
       if (Peek(1) == '{') {
         pos_ += 2;
-        if (!TakeCode(&part.text)) return false;
+        if (!TakeCode(&part.text)) {
+          trouble_ = "what stands in #{} is not closed, or cannot be read";
+          return false;
+        }
         // A heredoc's body would begin in the middle of it.
         if (!pending_.empty() && absl::StrContains(part.text, '\n')) return false;
       } else {
         const size_t start = ++pos_;
-        while (Peek() == '@' || Peek() == '$') ++pos_;
-        SkipWord();
+        if (Peek() == '$' && IsPunctuationOfGlobal(Peek(1))) {
+          pos_ += 2;
+        } else {
+          while (Peek() == '@' || Peek() == '$' || Peek() == '-') ++pos_;
+          SkipWord();
+        }
         part.text = std::string(text_.substr(start, pos_ - start));
       }
       parts->push_back(std::move(part));
@@ -323,12 +358,27 @@ class RubyLexer : public HostCursor {
     return true;
   }
 
+  // $", $/: it belongs to the name, also in a text.
+  static bool IsPunctuationOfGlobal(char c) {
+    return c != '\0' && absl::StrContains("~*$?!@/\\;,.=:<>\"&`'+", c);
+  }
+  // "#@x" and "#$x" in a text; "#@" and "#$ " are as they are.
+  bool NamesVariable(size_t at) const {
+    const auto byte = [&](size_t i) { return i < text_.size() ? text_[i] : '\0'; };
+    const char sigil = byte(at);
+    const char next = byte(at + 1);
+    if (sigil == '@') return IsWordStart(next == '@' ? byte(at + 2) : next);
+    if (sigil != '$') return false;
+    return IsPunctuationOfGlobal(next) || IsWordByte(next == '-' ? byte(at + 2) : next);
+  }
+
   absl::Status Regex(size_t start) {
     ++pos_;
     std::vector<StringPart> parts;
     while (!done() && text_[pos_] != '/' && text_[pos_] != '\n') {
       if (!Piece(false, '/', &parts)) break;
     }
+    if (Peek() != '/' && trouble_ != nullptr) return Fail(start, trouble_);
     if (Peek() != '/') return Fail(start, "a regular expression is not closed with /");
     ++pos_;
     SkipWord();
@@ -354,8 +404,9 @@ class RubyLexer : public HostCursor {
     const bool typed =
         absl::StrContains("qQwWiIrsx", absl::string_view(text_.substr(pos_ + 1, 1))) &&
         pos_ + 1 < text_.size();
-    if (typed) return absl::ascii_ispunct(Peek(2)) && Peek(2) != '_';
-    return absl::ascii_ispunct(Peek(1)) && Peek(1) != '_' && (Peek(1) != '=' || !AfterValue());
+    const char open = Peek(typed ? 2 : 1);
+    if (absl::ascii_isalnum(open) || static_cast<unsigned char>(open) >= 0x80) return false;
+    return typed || open != '=' || !AfterValue();
   }
 
   absl::Status PercentLiteral() {
@@ -419,7 +470,8 @@ class RubyLexer : public HostCursor {
         if (heredoc.raw) {  // As it is, backslashes too.
           AddText(text_[pos_++], &parts);
         } else if (!Piece(false, '\0', &parts)) {
-          return Fail(tokens_[heredoc.token].offset, "a value in a heredoc is not closed with }");
+          return Fail(tokens_[heredoc.token].offset,
+                      trouble_ != nullptr ? trouble_ : "a value in a heredoc is not closed with }");
         }
       }
       if (!done()) AddText(text_[pos_++], &parts);
@@ -432,10 +484,14 @@ class RubyLexer : public HostCursor {
   bool TakeCode(std::string* code) {
     if (depth_ >= kMostNested) return false;
     RubyLexer inside(text_.substr(pos_));
-    inside.locals_ = std::move(locals_);  // Copies of many names would take their time.
+    inside.names_ = std::move(names_);  // Copies of many names would take their time.
+    inside.names_.Resume(0);
     inside.depth_ = depth_ + 1;
-    if (!inside.ToClosingBrace() || !inside.pending_.empty()) return false;
-    locals_ = std::move(inside.locals_);
+    const bool closed = inside.ToClosingBrace() && inside.pending_.empty();
+    inside.names_.Take(inside.tokens_);
+    names_ = std::move(inside.names_);
+    names_.Resume(tokens_.size());
+    if (!closed) return false;
     *code = std::string(text_.substr(pos_, inside.pos_ - 1));
     pos_ += inside.pos_;
     return true;
@@ -457,7 +513,10 @@ class RubyLexer : public HostCursor {
   static constexpr int kMostNested = 16;
 
   std::vector<Pending> pending_;
-  RubyLocals locals_;
+  RubyNames names_;
+  size_t next_code_ = 0;  // Up to there is nothing but space and comments, from some line on.
+  const char* trouble_ =
+      nullptr;     // Why a text cannot be read, if it is not that its end is missing.
   int depth_ = 0;  // Of interpolations around it.
 };
 

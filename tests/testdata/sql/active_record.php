@@ -24,7 +24,8 @@ User::find_by_sql("SELECT a FROM t WHERE id IN (" . rtrim(str_repeat('?,', count
 $marks = implode(', ', array_fill(0, count($ids), '?'));
 User::find_by_sql("SELECT a FROM t WHERE id IN ($marks)", $ids); // => safe inspection clean
 User::connection()->query("SELECT a FROM t");                    // => safe inspection
-User::connection()->query(<<<'SQL'  // => safe inspection
+User::connection()  // => safe inspection
+    ->query(<<<'SQL'
 SELECT a FROM t WHERE b = '$x'
 SQL
 )->fetch();
@@ -38,7 +39,8 @@ User::find('first', array('order' => "$sort desc"));             // => destructi
 User::find_by_sql("SELECT * FROM users WHERE id = " . $id);      // => destructive inspection joined
 User::find_by_sql("SELECT a FROM t WHERE id IN (" . implode(',', $ids) . ")"); // => destructive inspection joined
 User::find_by_sql(sprintf("SELECT * FROM t WHERE a = '%s'", $x)); // => destructive inspection joined
-User::connection()->query(<<<SQL  // => destructive inspection joined
+User::connection()  // => destructive inspection joined
+    ->query(<<<SQL
 SELECT * FROM users WHERE name = '{$name}'
 SQL
 );
