@@ -1,6 +1,7 @@
 #include "controller/jobs/promotion.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <set>
@@ -148,16 +149,18 @@ absl::Status AddOthers(ReadTx& tx, const PolicyInput& input,
 
 absl::StatusOr<PastChanges::List> PastChanges::Of(ReadTx& tx, const std::string& environment,
                                                   absl::Time now) {
+  const auto taken = std::chrono::steady_clock::now();
   {
     MutexLock lock(&mutex_);
     const auto kept = kept_.find(environment);
-    if (kept != kept_.end() && absl::AbsDuration(now - kept->second.read_time) < kLasts) {
+    if (kept != kept_.end() && absl::AbsDuration(now - kept->second.read_time) < kLasts &&
+        taken - kept->second.taken < absl::ToChronoNanoseconds(kLasts)) {
       return kept->second.list;
     }
   }
   ASSIGN_OR_RETURN(List list, ReadPast(tx, environment));
   MutexLock lock(&mutex_);
-  kept_[environment] = {now, list};
+  kept_[environment] = {now, taken, list};
   return list;
 }
 

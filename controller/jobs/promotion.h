@@ -2,6 +2,7 @@
 // "promotion" decides on (docs/guides/policies.md).
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <set>
@@ -37,7 +38,8 @@ class PastChanges {
 
  private:
   struct Kept {
-    absl::Time read_time;
+    absl::Time read_time;                         // As the caller has it, who may look ahead;
+    std::chrono::steady_clock::time_point taken;  // and so this, too.
     List list;
   };
 

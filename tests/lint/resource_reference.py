@@ -55,7 +55,7 @@ PAGES = [
 ]
 FIELD = re.compile(r"(?P<label>optional |repeated )?(?P<type>map<[^>]+>|[\w.]+) (?P<name>\w+) = \d+;"
                    r"(?:\s*// (?P<comment>.*))?$")
-WORDS = {"string": "text", "int32": "number", "bool": "true or false",
+WORDS = {"string": "text", "int32": "number", "int64": "number", "bool": "true or false",
          "google.protobuf.Duration": "duration", "map<string, string>": "map of texts"}
 
 
@@ -74,6 +74,8 @@ def read(proto, text):
             pending = []
         elif fields is not None and field:
             kind = field["type"]
+            if kind not in WORDS and not kind[0].isupper():
+                raise SystemExit(f"{proto}: WORDS has no word for {kind}")
             word = WORDS.get(kind, f"[{kind}](#{kind.lower()})")
             if (field["label"] or "").startswith("repeated"):
                 word = f"list of {word}s" if kind in WORDS else f"list of {word}"
