@@ -41,6 +41,7 @@ absl::StatusOr<std::optional<QueueMember>> JobFlow::MemberAt(ReadTx& tx, const Q
   ASSIGN_OR_RETURN(std::vector<Task> tasks, tx.TasksOfJob(job.id));
   std::erase_if(tasks, [](const Task& task) { return task.state != TaskState::kPending; });
   PolicyInput input;
+  input.ahead = true;
   // It is no trouble of the others if one cannot be read.
   const absl::StatusOr<PolicyDecision> decision = EvaluateAlone(tx, job, tasks, at, &input);
   if (!decision.ok() || !WaitsForTimeAndBackup(*decision) || PolicyChanged(input)) {

@@ -175,7 +175,8 @@ absl::StatusOr<std::vector<PolicyBlocker>> JobManager::ExplainTasks(ReadTx& tx, 
     if (picture != nullptr) picture->open_quorum = decision.open_quorum;
     if (picture != nullptr && WaitsForKnownTime(decision, now)) {
       ASSIGN_OR_RETURN(const PolicyDecision then,
-                       flow_.EvaluatePolicyOn(tx, job, tasks, decision.opens));
+                       flow_.EvaluatePolicyOn(tx, job, tasks, decision.opens, nullptr,
+                                              /*ahead=*/true));
       picture->foreseen = Foresee(job, decision, then, now);
     }
     if (!job.gate_job.empty() && decision.BlockedBy("verified-backup")) {

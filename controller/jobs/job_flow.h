@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -70,11 +69,12 @@ class JobFlow {
 
   // The policy's word on the job as everything is now.
   absl::StatusOr<PolicyDecision> EvaluatePolicy(ReadTx& tx, const Job& job, absl::Time now) const;
-  // The same, of the job's targets on these alone; those that have ended do not count. A job's turn
-  // goes by the queue as it is in `readings`, or by the transaction's if there are none.
+  // The same, of these targets alone; those that have ended do not count. A job's turn goes by the
+  // queue as `readings` have it, or the transaction. `ahead`: `now` is still to come.
   absl::StatusOr<PolicyDecision> EvaluatePolicyOn(ReadTx& tx, const Job& job,
                                                   absl::Span<const Task> tasks, absl::Time now,
-                                                  QueueReadings* readings = nullptr) const;
+                                                  QueueReadings* readings = nullptr,
+                                                  bool ahead = false) const;
 
   // The windows as the transaction sees them; null if nobody can declare any.
   absl::StatusOr<std::shared_ptr<const WindowBook>> Windows(ReadTx& tx) const;

@@ -208,9 +208,10 @@ absl::StatusOr<PolicyDecision> JobFlow::EvaluateAlone(ReadTx& tx, const Job& job
 
 absl::StatusOr<PolicyDecision> JobFlow::EvaluatePolicyOn(ReadTx& tx, const Job& job,
                                                          absl::Span<const Task> tasks,
-                                                         absl::Time now,
-                                                         QueueReadings* readings) const {
+                                                         absl::Time now, QueueReadings* readings,
+                                                         bool ahead) const {
   PolicyInput input;
+  input.ahead = ahead;
   ASSIGN_OR_RETURN(PolicyDecision decision, EvaluateAlone(tx, job, tasks, now, &input));
   QueueReadings own;
   if (readings == nullptr) readings = &own;

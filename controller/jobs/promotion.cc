@@ -1,7 +1,6 @@
 #include "controller/jobs/promotion.h"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <memory>
 #include <set>
@@ -148,19 +147,18 @@ absl::Status AddOthers(ReadTx& tx, const PolicyInput& input,
 }  // namespace
 
 absl::StatusOr<PastChanges::List> PastChanges::Of(ReadTx& tx, const std::string& environment,
-                                                  absl::Time now) {
-  const auto taken = std::chrono::steady_clock::now();
+                                                  absl::Time now, bool ahead) {
+  const std::pair<std::string, bool> key(environment, ahead);
   {
     MutexLock lock(&mutex_);
-    const auto kept = kept_.find(environment);
-    if (kept != kept_.end() && absl::AbsDuration(now - kept->second.read_time) < kLasts &&
-        taken - kept->second.taken < absl::ToChronoNanoseconds(kLasts)) {
+    const auto kept = kept_.find(key);
+    if (kept != kept_.end() && absl::AbsDuration(now - kept->second.read_time) < kLasts) {
       return kept->second.list;
     }
   }
   ASSIGN_OR_RETURN(List list, ReadPast(tx, environment));
   MutexLock lock(&mutex_);
-  kept_[environment] = {now, taken, list};
+  kept_[key] = {now, list};
   return list;
 }
 
@@ -182,7 +180,8 @@ absl::Status ReadPromotion(ReadTx& tx, PastChanges& others, PolicyInput* input) 
   }
   input->promotion = PromotionOf(past, input->now, policy.within);
   if (!policy.rehearsal || past.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const PastChanges::List list, others.Of(tx, policy.from, input->now));
+  ASSIGN_OR_RETURN(const PastChanges::List list,
+                   others.Of(tx, policy.from, input->now, input->ahead));
   RETURN_IF_ERROR(AddOthers(tx, *input, *list, &past));
   PolicyInput::Promotion all = PromotionOf(past, input->now, policy.within);
   input->promotion.rehearsed = std::move(all.rehearsed);

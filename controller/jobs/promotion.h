@@ -2,11 +2,11 @@
 // "promotion" decides on (docs/guides/policies.md).
 #pragma once
 
-#include <chrono>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -34,17 +34,18 @@ class PastChanges {
   // Newest end first.
   using List = std::shared_ptr<const std::vector<Change>>;
 
-  absl::StatusOr<List> Of(ReadTx& tx, const std::string& environment, absl::Time now);
+  // `ahead`: `now` is a time that is looked ahead to. What is read for it is not taken for what
+  // there is when that time has come.
+  absl::StatusOr<List> Of(ReadTx& tx, const std::string& environment, absl::Time now, bool ahead);
 
  private:
   struct Kept {
-    absl::Time read_time;                         // As the caller has it, who may look ahead;
-    std::chrono::steady_clock::time_point taken;  // and so this, too.
+    absl::Time read_time;
     List list;
   };
 
   Mutex mutex_;
-  std::map<std::string, Kept> kept_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::pair<std::string, bool>, Kept> kept_ ABSL_GUARDED_BY(mutex_);  // And `ahead`.
 };
 
 // Fills input->promotion. Expects the job, the policy, the versions and `now`. Changes of the same

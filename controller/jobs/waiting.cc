@@ -167,6 +167,7 @@ absl::StatusOr<std::optional<absl::Time>> JobFlow::GateBackupFor(ReadTx& tx,
   }
   if (begin > now) {
     PolicyInput input;
+    input.ahead = true;
     ASSIGN_OR_RETURN(const PolicyDecision then, EvaluateAlone(tx, job, tasks, begin, &input));
     // For work that would not begin then either, no backup is taken.
     missing = then.BlockedBy("verified-backup") && WaitsForTimeAndBackup(then) &&

@@ -95,6 +95,7 @@ struct PolicyInput {
   };
   Queue queue;
   absl::Time now;
+  bool ahead = false;  // `now` is still to come: somebody looks ahead.
 };
 
 }  // namespace dbfleet::controller

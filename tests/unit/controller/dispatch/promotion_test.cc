@@ -167,6 +167,30 @@ TEST_F(PromotionTest, ARehearsalIsSeenInTheResults) {
   EXPECT_EQ(Planned(MakeChange()).state, JobState::kAwaitingApproval);
 }
 
+// Somebody looked ahead to the window's opening; what was taken back since is not there by then.
+TEST_F(PromotionTest, WhatIsReadForALookAheadDoesNotCountWhenThatTimeHasCome) {
+  DemandRehearsals();
+  const Job change = Planned(MakeChange());
+  RehearsedInQa(change, {"1"});
+  const Job waiting = Planned(MakeChange());
+  ASSERT_EQ(waiting.state, JobState::kAwaitingApproval);
+  const absl::Time opens = clock_.Now() + absl::Seconds(5);
+  const auto misses_promotion = [&](bool ahead) {
+    return ReadFrom(store_,
+                    [&](ReadTx& tx) -> absl::StatusOr<bool> {
+                      ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(waiting.id));
+                      ASSIGN_OR_RETURN(const PolicyDecision decision,
+                                       flow_.EvaluatePolicyOn(tx, JobOf(waiting.id), tasks, opens,
+                                                              nullptr, ahead));
+                      return decision.BlockedBy("promotion");
+                    })
+        .value();
+  };
+  EXPECT_FALSE(misses_promotion(/*ahead=*/true));
+  EndedInQa(change, JobState::kSucceeded, {.rollback = true, .versions = {"1"}});
+  EXPECT_TRUE(misses_promotion(/*ahead=*/false));
+}
+
 // A folder of migrations grows: what it held before was rehearsed by changes of their own, and the
 // newest one did nothing about it in qa. A target in production may lack both.
 TEST_F(PromotionTest, ARehearsalByAShorterChangeCountsForItsVersions) {
