@@ -70,6 +70,19 @@ bool GivesCallableThatWrites(const HostProgram& program, const HostCall& call,
   return !parts.has_value() || parts->size() != 2 || !ReadWord(program, parts->back()).has_value();
 }
 
+bool TellsJoin(const HostProgram& program, const HostCall& call) {
+  const bool named =
+      absl::EqualsIgnoreCase(call.name, "on") || absl::EqualsIgnoreCase(call.name, "orOn");
+  // A variable may hold a function, which it would call.
+  return named && !call.is_property && !call.arguments.empty() &&
+         ReadWord(program, call.arguments[0]).has_value();
+}
+
+bool SumsColumn(const HostProgram& program, const HostCall& call) {
+  return (absl::EqualsIgnoreCase(call.name, "avg") || absl::EqualsIgnoreCase(call.name, "sum")) &&
+         call.arguments.size() == 1 && ReadWord(program, call.arguments[0]).has_value();
+}
+
 // [$order, 'archive'](): what is called so, unless it is this class's own or is known to read.
 bool CallsUnseen(const HostProgram& program, HostRange list) {
   if (IsCallableThatWrites(program, list)) return true;
@@ -134,8 +147,10 @@ bool TakesWrite(const HostProgram& program, const HostCall& call) {
   static constexpr absl::string_view kCallers[] = {"inject", "public_method", "reduce",    "then",
                                                    "try",    "try!",          "yield_self"};
   static constexpr absl::string_view kOfPhp[] = {
-      "call", "chunk",  "each",   "every", "filter", "flatmap", "invoke",    "map",  "mapwithkeys",
-      "pipe", "reduce", "reject", "some",  "tap",    "then",    "transform", "walk", "when"};
+      "call",   "chunk",  "countby",     "each",        "every", "filter",  "flatmap",
+      "invoke", "map",    "maptogroups", "mapwithkeys", "pipe",  "random",  "reduce",
+      "reject", "search", "some",        "tap",         "then",  "through", "transform",
+      "walk",   "when",   "whenempty",   "whennotempty"};
   if (program.php() && IsOneOf(absl::AsciiStrToLower(call.name), kOfPhp)) {
     return std::any_of(call.arguments.begin(), call.arguments.end(),
                        [&](const HostRange& list) { return IsCallableThatWrites(program, list); });

@@ -91,6 +91,7 @@ void ChainReader::RunPrepared(absl::string_view statement) {
 }
 
 void ChainReader::Refine(const HostCall& call, const std::string& name) {
+  if (program_.php() ? RefineInPhp(call, name) : RefineInRuby(call, name)) return;
   const absl::Span<const HostRange> arguments = call.arguments;
   const bool relation = (name == "or" || name == "and") && arguments.size() == 1 &&
                         program_[arguments[0].begin].kind == HostTokenKind::kName;
@@ -246,6 +247,8 @@ void ChainReader::TakeRead(const HostCall& call, const std::string& name) {
   for (size_t i = from; i < arguments.size(); ++i) {
     if (const auto pairs = ReadPairs(program_, arguments[i])) {
       build_.Options(*pairs);
+    } else if (ReadsColumns(name) && build_.IsCallable(arguments[i])) {
+      build_.Plain(arguments[i]);  // sum(&:total), sum(fn ($o) => $o->total)
     } else if (ReadsColumns(name)) {
       build_.Fragments({&arguments[i], 1}, "columns", &build_.query.select);
     } else {

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "common/sql/active_record/held_rows.h"
 #include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/host_reader.h"
 #include "common/sql/active_record/query_builder.h"
@@ -37,6 +38,11 @@ class ChainReader {
   void RunPrepared(absl::string_view statement);
   void Refine(const HostCall& call, const std::string& name);
   void CommonTables(const HostCall& call);
+  bool RefineInPhp(const HostCall& call, const std::string& name);   // eloquent_calls.cc
+  bool RefineInRuby(const HostCall& call, const std::string& name);  // eloquent_calls.cc
+  void Subquery(HostRange query, absl::string_view where_it_stands);
+  void Relation(const HostCall& call, size_t callable);
+  const ModelMethod* TakeHeld(const HostCall& call, const std::string& name);
   void Comments(const HostCall& call);
   void TakeRead(const HostCall& call, const std::string& name);
   void Raw(const HostCall& call, size_t sql);
@@ -66,6 +72,7 @@ class ChainReader {
   bool loaded_ = false;    // A record has been read.
   bool all_rows_ = false;  // So far it is a query of every row of a model.
   bool ran_raw_ = false;
+  Held held_ = Held::kOther;  // What the next link is called on.
   bool builder_ = false;      // Doctrine's, ...
   bool selects_ = false;      // ... which selects, ...
   bool from_ = false;         // ... from what is named, ...

@@ -213,8 +213,10 @@ class Reader {
       // $request->integer('per_page', 15)
       const bool getter = program_.php() && !writes && chain.receiver == "$request" &&
                           &call == &chain.calls.front() && IsHarmlessMethod("request", call.name);
+      const bool on = scope_.generous && program_.php() && TellsJoin(program_, call);
+      const bool sums = program_.php() && SumsColumn(program_, call);
       if (writes || loads ||
-          (!attribute && !harmless && !getter && !IsPureHostFunction(call.name))) {
+          (!attribute && !on && !sums && !harmless && !getter && !IsPureHostFunction(call.name))) {
         Unknown(call.name);
       }
       for (const HostRange& argument : call.arguments) {

@@ -27,6 +27,8 @@ constexpr Names kBuilding = {
 constexpr Names kBuilders = {"builder", "container", "q", "qb", "query", "querybuilder"};
 constexpr Names kOfBuilders = {
     "join", "limit", "merge", "page", "setparameter", "setparameters", "skip", "take"};
+constexpr Names kJoins = {"clause", "j", "join", "joinclause"};
+constexpr Names kOfJoins = {"on", "oron"};
 constexpr Names kStreams = {
     "buffer", "browser", "conn", "connection", "csv", "cursor", "db", "f", "file", "fp", "handle",
     "http", "io", "mysqli", "out", "output", "pdo", "reader", "result", "socket", "st", "statement", "stderr", "stdin", "stdout", "stmt", "stream", "tempfile",
@@ -134,6 +136,7 @@ constexpr HarmlessMethods kGroups[] = {
     {"tell a prepared statement its values; what runs it is execute()", kBinding, kAny},
     {"tell a query builder more; what runs it is in the table", kBuilding, kAny},
     {"tell a query builder more: words that a setting or a team has, too", kOfBuilders, kBuilders},
+    {"tell a join of Laravel more", kOfJoins, kJoins},
     {"end a connection, stream or file", kClosing, kStreams},
     {"read what a stream brings", kReading, kStreams},
     {"print", kPrinting, kOutputs},

@@ -59,6 +59,10 @@ bool GivesWrite(const HostProgram& program, HostRange argument);
 // Whether a call is given a method that writes: users.each(&:destroy), $users->each([$u,
 // 'delete']).
 bool TakesWrite(const HostProgram& program, const HostCall& call);
+// Whether it is on('a.id', '=', 'b.id') of what a function is given that tells a join more.
+bool TellsJoin(const HostProgram& program, const HostCall& call);
+// Whether it is sum('total') of PHP: of rows or of a query, it reads.
+bool SumsColumn(const HostProgram& program, const HostCall& call);
 // Whether a list is a callable of PHP that writes, or may: [$user, 'delete'], [$user, $method].
 bool IsCallableThatWrites(const HostProgram& program, HostRange list);
 // Whether one of PHP's functions is given what writes, or what it calls is not seen.

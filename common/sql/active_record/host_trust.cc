@@ -202,8 +202,11 @@ std::string HostTrust::DoubtOfHeld(HostRange callable, absl::string_view caller)
   const auto word = ReadWord(program_, callable);
   if (word.has_value()) return Knows(*word) ? "" : NotKnown(*word);
   const HostToken& held = program_[callable.begin];
-  const bool variable = held.kind == HostTokenKind::kVariable && callable.end == callable.begin + 1;
-  return variable && !variables_.IsClosure(held.text)
+  // $f, $this->f, $list[0]; what is called there is judged where it stands.
+  bool variable = held.kind == HostTokenKind::kVariable;
+  for (size_t i = callable.begin; variable && i < callable.end; ++i)
+    variable = !program_[i].Is("(");
+  return variable && !(callable.end == callable.begin + 1 && variables_.IsClosure(held.text))
              ? absl::StrCat(Shown(caller), " calls what ", Shown(held.text),
                             " holds, which is not seen")
              : "";
@@ -227,8 +230,9 @@ std::string HostTrust::DoubtOfArguments(const HostCall& call) const {
 // What PHP's collections and builders call for each of theirs: ->each('purge'), ->each($f).
 std::string HostTrust::DoubtOfCallback(const HostCall& call) const {
   static constexpr absl::string_view kCallers[] = {
-      "chunkmap",  "each",        "eachbyid",    "eachspread", "filter", "flatmap", "map",
-      "mapspread", "maptogroups", "mapwithkeys", "pipe",       "reduce", "tap",     "transform"};
+      "chunkmap", "each",      "eachbyid",    "eachspread",  "filter",    "flatmap",
+      "map",      "mapspread", "maptogroups", "mapwithkeys", "pipe",      "random",
+      "reduce",   "tap",       "through",     "transform",   "whenempty", "whennotempty"};
   static constexpr absl::string_view kOfRelations[] = {"doesnthave",  "has",
                                                        "load",        "loadcount",
                                                        "loadmissing", "ordoesnthave",
@@ -237,7 +241,9 @@ std::string HostTrust::DoubtOfCallback(const HostCall& call) const {
                                                        "wherehas",    "wherehasmorph",
                                                        "with",        "withaggregate",
                                                        "withcount",   "withexists",
-                                                       "withwherehas"};
+                                                       "withmax",     "withmin",
+                                                       "withavg",     "withonly",
+                                                       "withsum",     "withwherehas"};
   // Which take a column's name as well, so that a text is none.
   static constexpr absl::string_view kOfLists[] = {
       "contains",  "countby", "every",     "first",  "groupby",    "keyby",  "last",
@@ -258,8 +264,9 @@ std::string HostTrust::DoubtOfCallback(const HostCall& call) const {
   const bool chunk = name == "chunk" || name == "chunkbyid" || name == "when" || name == "unless";
   if (!chunk && !IsOneOf(name, kCallers)) return "";
   const size_t at = chunk ? 1 : 0;
-  // when($x, then, otherwise)
-  const size_t last = name == "when" || name == "unless" ? 2 : at;
+  // when($x, then, otherwise), whenNotEmpty(then, otherwise)
+  const bool otherwise = absl::StartsWith(name, "when") || name == "unless";
+  const size_t last = otherwise ? at + 1 : at;
   for (size_t i = at; i <= last && i < call.arguments.size(); ++i) {
     if (std::string doubt = DoubtOfCallable(call.arguments[i], name); !doubt.empty()) return doubt;
   }

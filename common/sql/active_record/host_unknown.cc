@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 #include "common/base/text.h"
 #include "common/sql/active_record/acting_words.h"
@@ -37,7 +38,38 @@ bool IsElementOfPage(absl::string_view name) {
 
 }  // namespace
 
+bool ConstructsRepository(const HostProgram& program, const HostChain& chain) {
+  static constexpr absl::string_view kBases[] = {"EntityRepository", "ServiceEntityRepository"};
+  if (chain.receiver != "parent" || chain.calls.size() != 1 ||
+      !absl::EqualsIgnoreCase(chain.calls[0].name, "__construct")) {
+    return false;
+  }
+  for (const HostRange& argument : chain.calls[0].arguments) {
+    const bool variable = argument.end == argument.begin + 1 &&
+                          program[argument.begin].kind == HostTokenKind::kVariable;
+    if (!variable && !absl::EndsWith(program.Source(argument), "::class")) return false;
+  }
+  bool inside = false;
+  for (size_t i = 0; i < program.size(); ++i) {
+    const absl::string_view full = program[i].text;
+    const size_t space = full.rfind('\\');
+    const absl::string_view name = space == absl::string_view::npos ? full : full.substr(space + 1);
+    if (program[i].kind != HostTokenKind::kName || !IsOneOf(name, kBases)) continue;
+    const bool theirs = absl::StartsWith(absl::StripPrefix(full, "\\"), "Doctrine\\");
+    if (program[i - 1].IsName("use") && theirs && program[i + 1].Is(";")) continue;
+    if (!program[i - 1].IsName("extends") || (space != absl::string_view::npos && !theirs)) {
+      return false;
+    }
+    size_t body = i + 1;
+    while (body < i + 30 && body < program.size() && !program[body].Is("{")) ++body;
+    inside = inside || (program[body].Is("{") && body < chain.range.begin &&
+                        chain.range.end < program.CloseOf(body));
+  }
+  return inside;
+}
+
 std::string HostUnknown::DoubtOfEffect(const HostChain& chain, bool held) const {
+  if (ConstructsRepository(program_, chain)) return "";
   if (const size_t from = BehindUser(chain); from > 0) {
     return Discards(chain) ? trust_.DoubtOf(MayWrite(program_, chain, from, IsTail(chain))) : "";
   }

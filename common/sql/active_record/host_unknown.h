@@ -60,4 +60,8 @@ bool GivesElements(absl::string_view function);
 // batch << order, batch.push(order), with nothing around the variable.
 bool AppendsToVariable(const HostProgram& program, const HostChain& chain);
 
+// parent::__construct($registry, User::class) of a repository of Doctrine, whose constructor only
+// keeps what it is given; unless the file gives the name of that class to another one.
+bool ConstructsRepository(const HostProgram& program, const HostChain& chain);
+
 }  // namespace dbfleet::sql

@@ -7,8 +7,10 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/text.h"
+#include "common/sql/active_record/arel.h"
 #include "common/sql/active_record/host_quoting.h"
 #include "common/sql/active_record/host_sources.h"
+#include "common/sql/active_record/receivers.h"
 #include "common/sql/active_record/words.h"
 
 namespace dbfleet::sql {
@@ -17,6 +19,18 @@ bool IsPlainColumn(absl::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     return absl::ascii_isalnum(c) || c == '_' || c == '.';
   });
+}
+
+// options->languages: the words are quoted one by one.
+bool IsJsonPath(absl::string_view text) {
+  const size_t arrow = text.find("->");
+  if (arrow == absl::string_view::npos || !IsPlainColumn(text.substr(0, arrow))) return false;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find("->"), text.size());
+    if (!IsPlainColumn(text.substr(0, end))) return false;
+    text.remove_prefix(std::min(end + 2, text.size()));
+  }
+  return true;
 }
 
 // Options that are no SQL, though their values are texts.
@@ -32,6 +46,47 @@ bool QueryBuilder::IsClosure(HostRange range) const {
   if (!program_.php()) return false;
   if (program_[range.begin].IsName("static")) ++range.begin;
   return program_[range.begin].IsName("function") || program_[range.begin].IsName("fn");
+}
+
+bool QueryBuilder::IsCallable(HostRange range) const {
+  return IsClosure(range) || (!program_.php() && program_[range.begin].Is("&"));
+}
+
+// Item::select('id')->limit(1), DB::table('items')->where(...), Item.where(a: 1): it is read where
+// it stands. What a model is asked for that gives a value (value('sql')) is none.
+bool QueryBuilder::IsQueryOfModel(HostRange range) const {
+  const std::optional<HostChain> chain = program_.ChainAt(range.begin, range.end);
+  if (!chain.has_value() || chain->range.begin != range.begin || chain->range.end != range.end ||
+      chain->receiver_kind != Receiver::kClass || !chain->inside.empty()) {
+    return false;
+  }
+  const HostCall& first = chain->calls[0];
+  const bool table = program_.php() && absl::EqualsIgnoreCase(first.name, "table") &&
+                     IsFacade(program_, chain->receiver);
+  if (!table && (!IsModelClass(chain->receiver) || IsConnectionName(chain->receiver) ||
+                 IsFacade(program_, chain->receiver))) {
+    return false;
+  }
+  return std::all_of(chain->calls.begin(), chain->calls.end(), [&](const HostCall& call) {
+    if (call.is_property || call.op != HostOperator::kNone) return false;
+    const std::string name = absl::AsciiStrToLower(call.name);
+    const ModelMethod* method = FindModelMethod(name);
+    const bool starts =
+        &call == &first && (table || (program_.php() ? name == "query" : name == "all"));
+    return starts || (method != nullptr && method->role == MethodRole::kRefine && name != "raw");
+  });
+}
+
+// Reads it if it is a function or a query, so that it is no SQL.
+bool QueryBuilder::TakeQuery(HostRange range) {
+  if (IsClosure(range)) {
+    NoteRaw(range, false);
+    Closure(range);
+    return true;
+  }
+  if (!IsQueryOfModel(range)) return false;
+  Plain(range);
+  return true;
 }
 
 // function ($query) { ... }: it is given a builder, on which every method of the table is one.
@@ -127,9 +182,36 @@ void QueryBuilder::NoteValue(HostRange range) {
   Note(text);
 }
 
+// ['a', 'b'], fn ($q) => ..., Item::select('id'): no text, though one stands in it. What is in the
+// second and third is read by itself.
+bool QueryBuilder::NoteTextsIn(HostRange range) {
+  if (IsClosure(range) || IsQueryOfModel(range)) return true;
+  if (const auto pairs = ReadPairs(program_, range); pairs.has_value() && program_.php()) {
+    for (const auto& [key, value] : *pairs) {
+      if (NoteTextsIn(value)) continue;
+      const HostText text = ReadHostText(program_, value, scope_.context.placeholder_values);
+      if (text.known) Note(text);
+    }
+    return true;
+  }
+  const auto list = ReadList(program_, range);
+  if (!list.has_value()) return false;
+  for (const HostRange& element : *list) {
+    if (NoteTextsIn(element)) continue;
+    const HostText text = ReadHostText(program_, element, scope_.context.placeholder_values);
+    if (text.known) {
+      Note(text);
+    } else {
+      NoteValue(element);
+    }
+  }
+  return true;
+}
+
 // Of what is no condition, order or column: hints, comments, locks, limits.
 void QueryBuilder::NoteTexts(const HostCall& from) {
   for (const HostRange& argument : from.arguments) {
+    if (NoteTextsIn(argument)) continue;
     const HostText text = ReadHostText(program_, argument, scope_.context.placeholder_values);
     const HostToken& first = program_[argument.begin];
     if (text.known) {
@@ -163,6 +245,11 @@ void QueryBuilder::Conditions(absl::Span<const HostRange> arguments) {
       Closure(argument);
       continue;
     }
+    if (program_.php() && TakeQuery(argument)) continue;
+    if (&argument == &arguments[0] && IsArel(program_, argument)) {
+      query.where.push_back("id = 1");
+      continue;
+    }
     if (const auto pairs = ReadPairs(program_, argument)) {
       Columns(*pairs);
       continue;
@@ -184,6 +271,11 @@ void QueryBuilder::Conditions(absl::Span<const HostRange> arguments) {
       Columns({{*word, arguments.back()}});  // where('name', $x)
       continue;
     }
+    if (word.has_value() && program_.php() && IsJsonPath(*word)) {
+      query.where.push_back(
+          QuoteName(EmbeddedTarget(scope_.target), word->substr(0, word->find("->"))));
+      continue;
+    }
     const std::string fragment = Fragment(argument, "conditions");
     if (!fragment.empty()) query.where.push_back(fragment);
   }
@@ -194,6 +286,12 @@ void QueryBuilder::Fragments(absl::Span<const HostRange> arguments, absl::string
                              std::string* out) {
   for (const HostRange& argument : arguments) {
     std::string text;
+    if (program_.php() && TakeQuery(argument)) continue;
+    if (IsArel(program_, argument)) continue;
+    if (IsCallable(argument)) {  // select(&:paid?)
+      Plain(argument);
+      continue;
+    }
     if (const auto pairs = ReadPairs(program_, argument)) {
       for (const auto& [key, value] : *pairs) {
         absl::StrAppend(&text, text.empty() ? "" : ", ",

@@ -39,6 +39,12 @@ class QueryBuilder {
   void NoteRaw(HostRange range, bool is_table);
   void Block(HostRange range, bool for_effect);
   void PlainFrom(const HostCall& call, size_t from);
+  // What stands in the place of SQL, and is none: a function, a query of a model.
+  bool IsClosure(HostRange range) const;
+  bool IsCallable(HostRange range) const;  // Or &:name of Ruby.
+  bool IsQueryOfModel(HostRange range) const;
+  void Closure(HostRange range);
+  bool TakeQuery(HostRange range);
   void Problem(std::string text) { problems.push_back(std::move(text)); }
 
   ModelQuery query;
@@ -48,8 +54,7 @@ class QueryBuilder {
 
  private:
   void Columns(const HostPairs& pairs);
-  bool IsClosure(HostRange range) const;
-  void Closure(HostRange range);
+  bool NoteTextsIn(HostRange range);
   void OfName(HostRange argument);
 
   const HostProgram& program_;

@@ -13,6 +13,7 @@
 #include "common/sql/active_record/chain_reader.h"
 #include "common/sql/active_record/framework_calls.h"
 #include "common/sql/active_record/given_sql.h"
+#include "common/sql/active_record/harmless_methods.h"
 #include "common/sql/active_record/host_builders.h"
 #include "common/sql/active_record/host_constants.h"
 #include "common/sql/active_record/receivers.h"
@@ -110,6 +111,7 @@ void ChainReader::Take(const HostCall& call) {
   } else if (call.block.has_value()) {
     build_.Block(*call.block, !GivesValues(name));
   }
+  const ModelMethod* const of_held = TakeHeld(call, name);
   if (call.is_property) {
     if (IsConnectionName(name)) connection_ = true;
     return;
@@ -136,6 +138,7 @@ void ChainReader::Take(const HostCall& call) {
   if (TakesWrite(program_, call)) build_.Problem("is given a method that writes");
   const ModelMethod* method = connection_ ? FindConnectionMethod(name) : FindModelMethod(name);
   if (name == "cursor" && call.arguments.empty()) method = FindModelMethod(name);
+  if (of_held != nullptr) method = of_held;
   if (const auto sql = SqlAmong(call, method); sql.has_value()) {
     if (WeightOf(role_) > WeightOf(MethodRole::kRaw)) {
       build_.Problem("runs SQL behind what writes by itself");
@@ -293,7 +296,15 @@ void ChainReader::Unknown(const HostCall& call, const std::string& name) {
     return;
   }
   if (!program_.php() && word && loaded_ && NamesAttribute(name)) return;
+  const bool of_join = scope_.generous ||
+                       (&call == &chain_.calls[0] && IsHarmlessMethod(chain_.receiver, call.name));
+  if (of_join && program_.php() && TellsJoin(program_, call)) {
+    build_.PlainFrom(call, 0);
+    return;
+  }
   if (BuildsSql(name)) build_.NoteTexts(call);
+  // Whatever it says, it is a condition: whereStatus('paid').
+  if (absl::StartsWith(name, "where")) build_.call.has_conditions = true;
   if (IsPureHostFunction(name) || (ran_raw_ && IsOfResult(name))) {
     build_.PlainFrom(call, 0);
     return;
@@ -334,6 +345,7 @@ void ChainReader::TakeTable(const HostCall& call) {
     build_.NoteValue(call.arguments[0]);
   }
   connection_ = false;
+  if (program_.php()) held_ = Held::kQuery;
   all_rows_ = chain_.receiver_kind == Receiver::kClass;
 }
 

@@ -150,12 +150,15 @@ class Splitter {
     const bool appended =
         !program_.php() && AppendsToVariable(program_, *chain) && variables_.IsPlain(token.text);
     const bool opens = token.Is("(") || token.Is("[");
-    const bool known = (records_.Hold(chain->receiver) && !appended) || shared_.BeginsOn(*chain) ||
-                       (!chain->receiver.empty() && own_queries_.GivesRecords(i)) ||
-                       shared_.IsDelegated(*chain) || builders_.Holds(i) ||
-                       (in_builder_ && chain->receiver_kind == Receiver::kVariable) ||
-                       (variables_.IsResult(chain->receiver) && !OnlyOfResult(*chain)) ||
-                       (opens && flow_.Reaches({i + 1, program_.CloseOf(i)}));
+    const bool tells_join = in_builder_ && program_.php() && chain->calls.size() == 1 &&
+                            TellsJoin(program_, chain->calls[0]);
+    const bool held = (records_.Hold(chain->receiver) && !appended) || shared_.BeginsOn(*chain) ||
+                      (!chain->receiver.empty() && own_queries_.GivesRecords(i)) ||
+                      shared_.IsDelegated(*chain) || builders_.Holds(i) ||
+                      (in_builder_ && chain->receiver_kind == Receiver::kVariable) ||
+                      (variables_.IsResult(chain->receiver) && !OnlyOfResult(*chain)) ||
+                      (opens && flow_.Reaches({i + 1, program_.CloseOf(i)}));
+    const bool known = held && !tells_join;
     // [@a, @b].each { ... }: a list of them is none, but what it hands out is.
     // So is what a method of the file gives.
     const bool given = shared_.BeginsOnGiven(*chain) && !appended;
@@ -176,7 +179,8 @@ class Splitter {
         !doubt.empty() || reads ||
         (!OnlyReadsConstantOfRedis(program_, *chain) &&
          (ReachesDatabase(program_, *chain, known, &variables_) || IsOfModel(program_, *chain))) ||
-        own_queries_.Has(*chain) || CallsClassOfValue(program_, *chain) ||
+        own_queries_.Has(*chain) ||
+        (CallsClassOfValue(program_, *chain) && !ConstructsRepository(program_, *chain)) ||
         (lists && CallsUnknown(program_, *chain, given || carries ? 1 : 0)) ||
         (known && CallsSomething(program_, *chain,
                                  !program_.php() && program_.IsWholeStatement(chain->range))) ||

@@ -3,6 +3,7 @@
 
 #include "common/sql/active_record/harmless_functions.h"
 #include "common/sql/active_record/harmless_methods.h"
+#include "common/sql/active_record/held_rows.h"
 #include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/method_table.h"
 #include "common/sql/active_record/schema_words.h"
@@ -124,6 +125,18 @@ void AppendActiveRecord(std::string* out) {
     AppendRow({Code(method.name), NameOf(method.role), NameOf(method.kind), NameOf(method.safety),
                Escaped(method.note)},
               out);
+  }
+  absl::StrAppend(
+      out,
+      "\nMethods that are known only of what a chain holds where they stand, for records "
+      "may have some of the same names. What they are given counts; of `drop` only a "
+      "number is known.\n\n");
+  AppendHead({"of", "method", "role", ""}, out);
+  for (const HeldMethods& held : AllHeldMethods()) {
+    for (const ModelMethod& method : held.methods) {
+      if (held.of.empty()) continue;
+      AppendRow({held.of, Code(method.name), NameOf(method.role), Escaped(method.note)}, out);
+    }
   }
   absl::StrAppend(out,
                   "\nFunctions that are called by their bare name, or on a class of the language. "

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "common/sql/active_record/host_program.h"
+
+namespace dbfleet::sql {
+
+// Whether an expression of Ruby is one of Rails' Arel that names columns and compares them with
+// values, which Arel quotes: Order.arel_table[:total].gt(3), Arel.star. SQL that is written out
+// (Arel.sql, as("...")) is none.
+bool IsArel(const HostProgram& program, HostRange range);
+
+}  // namespace dbfleet::sql
