@@ -172,10 +172,11 @@ class Reader {
 
   // What stands in parentheses in front of the first call runs, too.
   void Receiver(const HostChain& chain, const HostScope& inner) {
-    const size_t open = chain.range.begin;
-    if (program_[open].Is("(") || program_[open].Is("[")) {
-      findings_.Add(ReadExpressions(program_, {open + 1, program_.CloseOf(open)}, inner));
-    }
+    const HostRange inside = program_.InsideReceiver(chain.range.begin);
+    if (inside.empty()) return;
+    findings_.Add(ReadExpressions(program_, inside, inner));
+    // Behind it what is called so: (fn() => ...)(1)
+    if (program_.php() && program_[inside.end + 1].Is("(")) Problem("calls what a function gives");
   }
 
   // A chain that does not reach the database must be one that only computes.

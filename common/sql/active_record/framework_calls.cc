@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -108,15 +109,65 @@ bool OnlyReadsConstantOfRedis(const HostProgram& program, const HostChain& chain
   return IsConstantOfRedis(program, chain) && DoubtOfConstantOfRedis(chain).empty();
 }
 
+namespace {
+
+// Cache::getRedis(), $store->getRedis(); of Laravel's cache also Cache::connection().
+bool GivesClient(const HostProgram& program, const HostChain& chain, const HostCall& call) {
+  static constexpr absl::string_view kNames[] = {"getpredis", "getredis", "getredisclient",
+                                                 "redis"};
+  if (!program.php() || call.is_property) return false;
+  const std::string name = absl::AsciiStrToLower(call.name);
+  const bool of_cache =
+      chain.receiver_kind == Receiver::kClass && LastName(chain.receiver) == "cache";
+  return (IsOneOf(name, kNames) && call.arguments.empty()) ||
+         (of_cache && (name == "connection" || name == "lockconnection"));
+}
+
+// Redis, Redis::Namespace, Predis\Client
+bool IsClassOfRedis(absl::string_view name) {
+  while (!name.empty() && (name[0] == '\\' || name[0] == ':')) name.remove_prefix(1);
+  return IsRedisClient(name) || absl::StartsWith(name, "Redis::") ||
+         absl::StartsWith(name, "Predis\\");
+}
+
+}  // namespace
+
+bool GivesRedis(const HostProgram& program, size_t value) {
+  const HostToken& first = program[value];
+  if (program.php() && first.IsName("new")) return IsClassOfRedis(program[value + 1].text);
+  const std::optional<HostChain> chain = program.ChainAt(value, program.size());
+  if (!chain.has_value()) {
+    const bool name = first.kind == HostTokenKind::kVariable || first.kind == HostTokenKind::kName;
+    return name && IsRedisClient(first.text);
+  }
+  const HostCall& last = chain->calls.back();
+  if (GivesClient(program, *chain, last)) return true;
+  // Of a class what makes one; of an object what is called so: app.redis, @store.redis.
+  static constexpr absl::string_view kMakes[] = {"client", "connection", "current", "new"};
+  if (chain->receiver_kind == Receiver::kClass && chain->calls.size() == 1) {
+    return IsClassOfRedis(chain->receiver) && IsOneOf(absl::AsciiStrToLower(last.name), kMakes);
+  }
+  return (last.is_property || last.bare()) && IsRedisClient(last.name);
+}
+
 // Of the first command that the client is given.
-std::string DoubtOfRedis(const HostProgram& program, const HostChain& chain) {
+std::string DoubtOfRedis(const HostProgram& program, const HostChain& chain,
+                         const HostVariables* variables) {
   if (IsConstantOfRedis(program, chain)) return DoubtOfConstantOfRedis(chain);
-  bool client = chain.receiver_kind != Receiver::kNone && IsRedisClient(chain.receiver);
+  const auto held = [&](absl::string_view name) {
+    return variables != nullptr && variables->MayHoldRedis(name);
+  };
+  bool client = chain.receiver_kind != Receiver::kNone &&
+                (IsRedisClient(chain.receiver) || held(chain.receiver));
   const bool of_class = chain.receiver_kind == Receiver::kClass;
   for (const HostCall& call : chain.calls) {
     if (call.op != HostOperator::kNone) return "";
     if (!client) {
-      client = (call.is_property || call.bare()) && IsRedisClient(call.name);
+      const bool own = chain.receiver == "$this" || chain.receiver == "self";
+      client = GivesClient(program, chain, call) ||
+               ((call.is_property || call.bare()) &&
+                (IsRedisClient(call.name) ||
+                 (own && &call == &chain.calls[0] && held(absl::StrCat("->", call.name)))));
       continue;
     }
     if (call.is_property) return "";
@@ -188,6 +239,25 @@ bool NamesCommand(absl::string_view text) {
   return NamesMigration(text);
 }
 
+// Cache::store('redis')->flush(), cache()->clear(), Rails.cache.delete_matched("*"): of one key,
+// and with a life of its own, a cache is written all the time; these empty it for everybody.
+std::string DoubtOfCache(const HostProgram& program, const HostChain& chain) {
+  static constexpr absl::string_view kNames[] = {"clear", "delete_matched", "flush", "flushlocks"};
+  const absl::string_view first = chain.calls[0].name;
+  const bool cache =
+      program.php()
+          ? (chain.receiver_kind == Receiver::kClass && LastName(chain.receiver) == "cache") ||
+                (chain.receiver_kind == Receiver::kNone && absl::EqualsIgnoreCase(first, "cache"))
+          : chain.receiver == "Rails" && first == "cache";
+  if (!cache) return "";
+  for (const HostCall& call : chain.calls) {
+    if (absl::EqualsIgnoreCase(call.name, "tags")) return "";  // Only what bears them.
+    if (call.is_property || !IsOneOf(absl::AsciiStrToLower(call.name), kNames)) continue;
+    return absl::StrCat("calls ", Shown(call.name), ", which empties the cache");
+  }
+  return "";
+}
+
 // $schedule->command('db:wipe'), new ArrayInput(['command' => 'doctrine:schema:drop'])
 std::string DoubtOfCommand(const HostProgram& program, const HostChain& chain) {
   if (!program.php()) {
@@ -213,7 +283,8 @@ std::string DoubtOfCommand(const HostProgram& program, const HostChain& chain) {
 
 }  // namespace
 
-std::string DoubtOfFramework(const HostProgram& program, const HostChain& chain, bool own_call) {
+std::string DoubtOfFramework(const HostProgram& program, const HostChain& chain,
+                             const HostVariables& variables, bool own_call) {
   const HostCall& call = chain.calls[0];
   if (program.php() && chain.receiver == "$this" && !own_call && call.has_parens &&
       RunsOthers(call.name)) {
@@ -222,7 +293,8 @@ std::string DoubtOfFramework(const HostProgram& program, const HostChain& chain,
   }
   if (std::string doubt = DoubtOfCommand(program, chain); !doubt.empty()) return doubt;
   if (std::string doubt = DoubtOfSigningIn(program, chain); !doubt.empty()) return doubt;
-  return DoubtOfRedis(program, chain);
+  if (std::string doubt = DoubtOfCache(program, chain); !doubt.empty()) return doubt;
+  return DoubtOfRedis(program, chain, &variables);
 }
 
 }  // namespace dbfleet::sql

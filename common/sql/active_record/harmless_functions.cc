@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 namespace dbfleet::sql {
 namespace {
@@ -21,7 +22,7 @@ constexpr absl::string_view kPhp[] = {
     "_", "__", "abort", "abort_if", "abort_unless", "abs", "absint", "acos", "acosh", "addcslashes",
     "addslashes", "admin_url", "apcu_fetch", "app_path", "array", "array_chunk", "array_column",
     "array_combine", "array_count_values", "array_diff", "array_diff_assoc", "array_diff_key",
-    "array_fill", "array_fill_keys", "array_find", "array_flip", "array_intersect",
+    "array_fill", "array_fill_keys", "array_flip", "array_intersect",
     "array_intersect_assoc", "array_intersect_key", "array_is_list", "array_key_exists",
     "array_key_first", "array_key_last", "array_keys", "array_merge", "array_merge_recursive",
     "array_pad", "array_pop", "array_product", "array_push", "array_rand", "array_replace",
@@ -203,7 +204,9 @@ constexpr absl::string_view kOfClasses[] = {
     "Kernel.printf", "Kernel.puts", "Kernel.raise", "Kernel.rand", "Kernel.sleep", "Kernel.sprintf",
     "Kernel.warn", "Marshal.dump", "Mysql2.new", "Net.get", "Net.get_response", "Net.new",
     "PG.connect", "PG.new", "PG.open", "Pathname.glob", "Pathname.new", "Pathname.pwd",
-    "Process.clock_gettime", "Process.pid", "Process.ppid", "Process.times", "Redis.current",
+    "Process.clock_gettime", "Process.pid", "Process.ppid", "Process.times", "Queue.after", "Queue.before",
+    "Queue.connected", "Queue.connection", "Queue.failing", "Queue.fake", "Queue.getconnectionname",
+    "Queue.getname", "Queue.looping", "Queue.new", "Queue.size", "Redis.current",
     "Redis.exists", "Redis.get", "Redis.hget", "Redis.hgetall", "Redis.lrange",
     "Redis.mget", "Redis.new", "Redis.smembers", "Redis.ttl", "Redis.zrange", "SQLite3.new",
     "SQLite3.open", "Sequel.asc", "Sequel.connect", "Sequel.desc", "Sequel.expr", "Sequel.function",
@@ -234,11 +237,16 @@ bool IsHarmlessFunction(bool php, absl::string_view name) {
   return Has(kRuby, name) || absl::EndsWith(name, "_path") || absl::EndsWith(name, "_url");
 }
 
-OfClass ReviewOfClass(absl::string_view receiver, absl::string_view method) {
+absl::string_view FamilyOf(absl::string_view receiver) {
   while (!receiver.empty() && (receiver[0] == '\\' || receiver[0] == ':')) {
     receiver.remove_prefix(1);
   }
-  const std::string family = absl::StrCat(receiver.substr(0, receiver.find_first_of(":\\[")), ".");
+  absl::ConsumePrefix(&receiver, "Illuminate\\Support\\Facades\\");
+  return receiver.substr(0, receiver.find_first_of(":\\["));
+}
+
+OfClass ReviewOfClass(absl::string_view receiver, absl::string_view method) {
+  const std::string family = absl::StrCat(FamilyOf(receiver), ".");
   const auto first = std::lower_bound(std::begin(kOfClasses), std::end(kOfClasses), family);
   if (first == std::end(kOfClasses) || !absl::StartsWith(*first, family)) {
     return OfClass::kNotReviewed;

@@ -20,5 +20,7 @@ bool IsHarmlessFunction(bool php, absl::string_view name);
 // methods were reviewed; the others are not known. Most classes are not among them.
 enum class OfClass { kNotReviewed, kHarmless, kUnknown };
 OfClass ReviewOfClass(absl::string_view receiver, absl::string_view method);
+// The first name of a class, of Laravel's facades the last one: "Net" of Net::HTTP.
+absl::string_view FamilyOf(absl::string_view receiver);
 
 }  // namespace dbfleet::sql

@@ -69,9 +69,49 @@ size_t HostProgram::EndOfCommand(size_t from, size_t limit) const {
   return end;
 }
 
+// Of Ruby: {a: Post}[:a], and not the block of a call or of a lambda.
+bool HostProgram::BeginsHash(size_t at) const {
+  if (php_ || !tokens_[at].Is("{")) return false;
+  const HostToken& before = (*this)[at - 1];
+  if (at == 0 || before.IsName("return")) return true;
+  return ExpectsOperand(at - 1) && !before.Is("->");
+}
+
+// match ($x) { 1 => $post }: its brace; 0 if it is none.
+size_t HostProgram::BraceOfMatch(size_t at) const {
+  if (!php_ || !tokens_[at].IsName("match") || !(*this)[at + 1].Is("(") || IsMember(at - 1))
+    return 0;
+  const size_t open = close_[at + 1] + 1;
+  return (*this)[open].Is("{") && close_[open] < size() ? open : 0;
+}
+
+HostRange HostProgram::InsideReceiver(size_t at) const {
+  const size_t match = BraceOfMatch(at);
+  const size_t open = match > 0 ? match : at;
+  const HostToken& first = (*this)[open];
+  const bool opens = first.Is("(") || first.Is("[") || (first.Is("{") && (match > 0 || !php_));
+  return opens && close_[open] < size() ? HostRange{open + 1, close_[open]} : HostRange{at, at};
+}
+
+// Behind what is called on: (...)[0], and of PHP (fn() => ...)(1).
+size_t HostProgram::BehindIndexes(size_t i) const {
+  while (((*this)[i].Is("[") || (php_ && (*this)[i].Is("("))) && close_[i] < size()) {
+    i = close_[i] + 1;
+  }
+  return i;
+}
+
 bool HostProgram::BeginsReceiver(size_t at) const {
+  if (at >= size()) return false;
   const HostToken& first = tokens_[at];
-  if (!(first.Is("(") || first.Is("[")) || close_[at] >= size()) return false;
+  if (const size_t brace = BraceOfMatch(at); brace > 0) return IsMember(close_[brace] + 1);
+  // %w[Post].each(&...)
+  if (!php_ && first.kind == HostTokenKind::kOther && absl::StartsWith(first.text, "%") &&
+      first.text.size() > 1 && absl::StrContains("wWiI", absl::string_view(&first.text[1], 1))) {
+    return IsMember(BehindIndexes(at + 1));
+  }
+  const bool hash = BeginsHash(at);
+  if (!(first.Is("(") || first.Is("[") || hash) || close_[at] >= size()) return false;
   if (php_ && first.Is("(") && (*this)[at + 1].IsName("new")) return true;
   // Behind a value they are its arguments or index; of PHP's calls of values what follows counts.
   const HostToken& before = (*this)[at - 1];
@@ -80,9 +120,8 @@ bool HostProgram::BeginsReceiver(size_t at) const {
                     !before.IsName("echo") && !before.IsName("clone") && !before.IsName("print");
   const bool value = before.kind == HostTokenKind::kVariable || before.Is(")") || before.Is("]") ||
                      before.Is("}") || before.kind == HostTokenKind::kString;
-  if (php_ ? name || (value && first.Is("[")) : (name || value) && touches) return false;
-  size_t i = close_[at] + 1;
-  while ((*this)[i].Is("[") && close_[i] < size()) i = close_[i] + 1;
+  if (!hash && (php_ ? name || (value && first.Is("[")) : (name || value) && touches)) return false;
+  const size_t i = BehindIndexes(close_[at] + 1);
   const bool appended = !php_ && first.Is("(") && (*this)[i].Is("<") && (*this)[i + 1].Is("<");
   return appended || IsMember(i);
 }
@@ -103,8 +142,8 @@ size_t HostProgram::TakeReceiver(size_t at, HostChain* chain) const {
   }
   if (BeginsReceiver(at)) {
     chain->receiver_kind = Receiver::kVariable;
-    i = close_[at] + 1;
-    while ((*this)[i].Is("[") && close_[i] < size()) i = close_[i] + 1;
+    const HostRange inside = InsideReceiver(at);
+    i = BehindIndexes(inside.end + 1);
     chain->receiver = std::string(Source({at, i}));
     return i;
   }

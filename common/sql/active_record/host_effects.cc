@@ -419,7 +419,8 @@ bool ChangesOnlyData(const HostProgram& program, const HostChain& chain, size_t 
   const HostCall& call = chain.calls[link];
   if (DeletesKey(program, chain, call)) return true;
   const HostToken& first = program[chain.range.begin];
-  const bool literal = first.Is("[") || first.kind == HostTokenKind::kString;
+  const bool literal = first.Is("[") || first.Is("{") || first.kind == HostTokenKind::kString ||
+                       first.kind == HostTokenKind::kOther;
   if (link == 0 ? literal : GivesData(program, chain.calls[link - 1])) return true;
   const absl::string_view holder = link > 0 ? chain.calls[link - 1].name : chain.receiver;
   // params[:ids].delete("")

@@ -64,9 +64,13 @@ constexpr HostFunction Shell(bool php, absl::string_view name) {
 // clang-format off
 constexpr HostFunction kFunctions[] = {
     Task(kPhp, "Artisan.call"), Task(kPhp, "Artisan.callsilently"), Task(kPhp, "Artisan.queue"),
-    Calls(kPhp, "Closure.bind"), Calls(kPhp, "Closure.fromcallable"), Code(kPhp, "ReflectionFunction.*"), Code(kPhp, "ReflectionMethod.*"), Calls(kPhp, "array_diff_ukey"),
-    Calls(kPhp, "array_filter"), Calls(kPhp, "array_map"), Calls(kPhp, "array_reduce"),
-    Calls(kPhp, "array_udiff"), Calls(kPhp, "array_uintersect"), Calls(kPhp, "array_walk"),
+    Calls(kPhp, "Closure.bind"), Calls(kPhp, "Closure.fromcallable"), Code(kPhp, "ReflectionFunction.*"), Code(kPhp, "ReflectionMethod.*"), Calls(kPhp, "array_all"), Calls(kPhp, "array_any"),
+    Calls(kPhp, "array_diff_uassoc"), Calls(kPhp, "array_diff_ukey"), Calls(kPhp, "array_filter"),
+    Calls(kPhp, "array_find"), Calls(kPhp, "array_find_key"), Calls(kPhp, "array_intersect_uassoc"),
+    Calls(kPhp, "array_intersect_ukey"), Calls(kPhp, "array_map"), Calls(kPhp, "array_reduce"),
+    Calls(kPhp, "array_udiff"), Calls(kPhp, "array_udiff_assoc"), Calls(kPhp, "array_udiff_uassoc"),
+    Calls(kPhp, "array_uintersect"), Calls(kPhp, "array_uintersect_assoc"), Calls(kPhp,
+    "array_uintersect_uassoc"), Calls(kPhp, "array_walk"),
     Calls(kPhp, "array_walk_recursive"), Code(kPhp, "assert"), Calls(kPhp, "call_user_func"),
     Calls(kPhp, "call_user_func_array"), Code(kPhp, "create_function"), Prepared(kPhp,
     "cubrid_batch"), Sql(kPhp, "cubrid_execute", 1, 2), Sql(kPhp, "cubrid_query", 0, 1),

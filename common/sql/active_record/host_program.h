@@ -102,8 +102,11 @@ class HostProgram {
   size_t OpenBefore(size_t close, size_t limit) const;
   // Whether the "=" at `i` is a part of ==, <=, =~ and the like.
   bool IsComparison(size_t i) const;
-  // Whether parentheses or a list begin here on which something is called: (User.first).destroy.
+  // Whether parentheses, a list or a hash begin here on which something is called:
+  // (User.first).destroy, {a: Post}[:a].delete_all; also PHP's match (...) {...}->delete().
   bool BeginsReceiver(size_t at) const;
+  // What stands in those brackets; of anything else nothing.
+  HostRange InsideReceiver(size_t at) const;
   absl::string_view Source(HostRange range) const;
   // The same in pieces, without what else stands on a line on which a heredoc begins: of
   // "up { execute <<~SQL }" its "}" is no part of the call, but the heredoc's body is.
@@ -134,6 +137,9 @@ class HostProgram {
   bool EndsInTarget() const;
   bool ExpectsOperand(size_t i) const;
   bool EndsLine(size_t i) const;
+  bool BeginsHash(size_t at) const;
+  size_t BraceOfMatch(size_t at) const;
+  size_t BehindIndexes(size_t i) const;
   bool BeginsArgument(size_t i) const;
   size_t EndOfCommand(size_t from, size_t limit) const;
   size_t TakeReceiver(size_t at, HostChain* chain) const;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -72,9 +73,12 @@ bool GivesCallableThatWrites(const HostProgram& program, const HostCall& call,
 // 0 if there is none at `i`, or what it holds does not write.
 size_t EndOfCallOfValue(const HostProgram& program, size_t i, const HostVariables& variables);
 
-// A text or regular expression outside of what reaches the database, in which code does:
-// "#{User.delete_all}"; also a shell command, unless it only shows something.
-bool HidesCode(const HostProgram& program, const HostToken& token, const HostTrust& trust);
+// Of a text or regular expression outside of what reaches the database: whether code in it reaches
+// it, or is not understood: "#{User.delete_all}", "{$svc->handle($x)}"; also a shell command,
+// unless it only shows something. nullopt if it only computes; else why it is not understood, or ""
+// if reading it tells that.
+std::optional<std::string> DoubtOfHiddenCode(const HostProgram& program, const HostToken& token,
+                                             const HostTrust& trust);
 
 // One of Ruby's operators among a chain's links: whether records may be added to an association, or
 // put in its place, which writes at once. What is understood to be no record (a number, a text)

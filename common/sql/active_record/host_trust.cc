@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/text.h"
+#include "common/sql/active_record/called_back.h"
 #include "common/sql/active_record/framework_calls.h"
 #include "common/sql/active_record/harmless_functions.h"
 #include "common/sql/active_record/host_files.h"
@@ -97,7 +98,12 @@ bool IsIncluding(const HostToken& token) {
 }  // namespace
 
 HostTrust::HostTrust(const HostProgram& program, const HostVariables& variables)
-    : program_(program), variables_(variables) {
+    : program_(program),
+      variables_(variables),
+      names_(std::make_shared<const Names>(NamesOf(program))) {}
+
+HostTrust::Names HostTrust::NamesOf(const HostProgram& program) {
+  Names names;
   size_t class_end = 0;  // Of PHP: methods are no functions.
   for (size_t i = 0; i < program.size(); ++i) {
     const HostToken& token = program[i];
@@ -111,49 +117,51 @@ HostTrust::HostTrust(const HostProgram& program, const HostVariables& variables)
       } else if (token.text == "function") {
         const std::string name = absl::AsciiStrToLower((next.Is("&") ? program[i + 2] : next).text);
         // An abstract method is none: who extends the class says what it does.
-        if (HasBody(program, i)) methods_.insert(name);
-        if (i >= class_end) functions_.insert(name);
+        if (HasBody(program, i)) names.methods.insert(name);
+        if (i >= class_end) names.functions.insert(name);
       }
       continue;
     }
     if (token.text == "def") {
       const bool own = program[i + 2].Is(".");
-      functions_.insert(std::string(program[own ? i + 3 : i + 1].text));
+      names.functions.insert(std::string(program[own ? i + 3 : i + 1].text));
     } else if (token.text == "class") {
-      class_ = true;
+      names.has_class = true;
       for (size_t k = i + 1; k < i + 8 && program[k].kind != HostTokenKind::kNewline; ++k) {
-        controller_ = controller_ || absl::EndsWith(program[k].text, "Controller");
-        migration_ = migration_ || (program[k].Is("::") && program[k + 1].IsName("Migration") &&
-                                    program[k - 1].IsName("ActiveRecord"));
+        names.controller = names.controller || absl::EndsWith(program[k].text, "Controller");
+        names.migration =
+            names.migration || (program[k].Is("::") && program[k + 1].IsName("Migration") &&
+                                program[k - 1].IsName("ActiveRecord"));
       }
     } else if (token.text == "scope" && next.kind == HostTokenKind::kSymbol) {
-      scopes_.insert(std::string(next.text));
+      names.scopes.insert(std::string(next.text));
     } else if (token.text == "module") {
-      modules_.insert(std::string(next.text));
+      names.modules.insert(std::string(next.text));
     } else if (absl::StartsWith(token.text, "attr_") || token.text == "define_method" ||
                token.text == "delegate") {
       for (size_t k = i + 1;
            k < i + 40 && k < program.size() && program[k].kind != HostTokenKind::kNewline; ++k) {
         if (program[k].kind == HostTokenKind::kSymbol) {
-          functions_.insert(std::string(program[k].text));
+          names.functions.insert(std::string(program[k].text));
         }
       }
     } else if (absl::ascii_isupper(token.text[0]) &&
                (next.Is(".") || next.Is("&.") || next.Is("[") || next.Is("::"))) {
-      receivers_.insert(std::string(token.text));
+      names.receivers.insert(std::string(token.text));
     }
   }
+  return names;
 }
 
 bool HostTrust::Knows(absl::string_view name) const {
   const bool php = program_.php();
-  return functions_.count(php ? absl::AsciiStrToLower(name) : std::string(name)) > 0 ||
+  return names_->functions.count(php ? absl::AsciiStrToLower(name) : std::string(name)) > 0 ||
          IsHarmlessFunction(php, name);
 }
 
 bool HostTrust::Defines(absl::string_view name) const {
-  return program_.php() ? methods_.count(absl::AsciiStrToLower(name)) > 0
-                        : functions_.count(name) > 0;
+  return program_.php() ? names_->methods.count(absl::AsciiStrToLower(name)) > 0
+                        : names_->functions.count(name) > 0;
 }
 
 std::string HostTrust::DoubtOf(absl::string_view method) {
@@ -170,8 +178,9 @@ std::string HostTrust::DoubtOfCall(const HostChain& chain) const {
   if (std::string doubt = DoubtOfStore(program_, chain); !doubt.empty()) return doubt;
   const HostCall& call = chain.calls[0];
   if (call.op != HostOperator::kNone) return "";
-  const bool own = methods_.count(absl::AsciiStrToLower(call.name)) > 0;
-  if (std::string doubt = DoubtOfFramework(program_, chain, own); !doubt.empty()) return doubt;
+  const bool own = names_->methods.count(absl::AsciiStrToLower(call.name)) > 0;
+  if (std::string doubt = DoubtOfFramework(program_, chain, variables_, own); !doubt.empty())
+    return doubt;
   if (const HostFunction* function = FunctionOf(program_, chain); function != nullptr) {
     return function->role == MethodRole::kCallable ? DoubtOfCallable(call) : "";
   }
@@ -192,6 +201,18 @@ std::string HostTrust::DoubtOfCallable(const HostCall& call) const {
                      absl::StartsWith(name, "forward_") || absl::StartsWith(name, "register_") ||
                      absl::StartsWith(name, "set_") || absl::StartsWith(name, "spl_") ||
                      absl::StartsWith(name, "header_");
+  // array_udiff($a, $b, $f), array_diff_ukey, array_udiff_uassoc($a, $b, $f, $g): the last ones.
+  if (absl::StrContains(name, "_udiff") || absl::StrContains(name, "_uintersect") ||
+      absl::StrContains(name, "_ukey") || absl::StrContains(name, "_uassoc")) {
+    const size_t count = call.arguments.size();
+    const size_t called =
+        absl::StartsWith(name, "array_u") && absl::EndsWith(name, "uassoc") ? 2 : 1;
+    for (size_t i = count - std::min(count, called); i < count; ++i) {
+      std::string doubt = DoubtOfCallable(call.arguments[i], name);
+      if (!doubt.empty()) return doubt;
+    }
+    return "";
+  }
   const size_t at = first ? 0 : 1;
   if (at >= call.arguments.size()) return "";
   return DoubtOfCallable(call.arguments[at], name);
@@ -246,18 +267,27 @@ std::string HostTrust::DoubtOfCallback(const HostCall& call) const {
                                                        "withsum",     "withwherehas"};
   // Which take a column's name as well, so that a text is none.
   static constexpr absl::string_view kOfLists[] = {
-      "contains",  "countby", "every",     "first",  "groupby",    "keyby",  "last",
-      "max",       "min",     "partition", "pluck",  "reject",     "search", "skipuntil",
-      "skipwhile", "some",    "sort",      "sortby", "sortbydesc", "sum",    "takeuntil",
-      "takewhile", "times",   "unique",    "walk"};
+      "avg",          "average",         "contains",   "containsstrict",
+      "countby",      "doesntcontain",   "every",      "first",
+      "firstor",      "firstorfail",     "flexible",   "getorput",
+      "groupby",      "implode",         "keyby",      "last",
+      "max",          "median",          "min",        "mode",
+      "partition",    "percentage",      "pluck",      "reject",
+      "remember",     "rememberforever", "search",     "sear",
+      "skipuntil",    "skipwhile",       "sole",       "some",
+      "sort",         "sortby",          "sortbydesc", "sum",
+      "takeuntil",    "takewhile",       "times",      "unique",
+      "uniquestrict", "value",           "walk"};
   const std::string name = absl::AsciiStrToLower(call.name);
   if (IsOneOf(name, kOfRelations)) return DoubtOfRelations(call);
   static constexpr absl::string_view kOnlyCallables[] = {
       "every", "partition", "reject",    "skipuntil", "skipwhile",
       "some",  "takeuntil", "takewhile", "times",     "walk"};
   for (const HostRange& argument : call.arguments) {
-    const bool held =
-        program_[argument.begin].kind == HostTokenKind::kVariable && IsOneOf(name, kOnlyCallables);
+    const HostToken& given = program_[argument.begin];
+    const bool held = given.kind == HostTokenKind::kVariable &&
+                      (IsOneOf(name, kOnlyCallables) || (argument.end == argument.begin + 1 &&
+                                                         variables_.MayHoldCallable(given.text)));
     if (!IsOneOf(name, kOfLists) || (!held && !program_[argument.begin].Is("["))) continue;
     if (std::string doubt = DoubtOfCallable(argument, name); !doubt.empty()) return doubt;
   }
@@ -313,7 +343,7 @@ std::string HostTrust::DoubtOfCallable(HostRange callable, absl::string_view nam
   const auto method = parts.size() == 2 ? ReadWord(program_, parts[1]) : std::nullopt;
   if (!method.has_value()) return "";
   const bool own = IsOneOf(program_.Source(parts[0]), kThis) &&
-                   methods_.count(absl::AsciiStrToLower(*method)) > 0;
+                   names_->methods.count(absl::AsciiStrToLower(*method)) > 0;
   return own ? "" : NotKnown(*method);
 }
 
@@ -327,19 +357,25 @@ std::string HostTrust::DoubtOfFunction(const HostCall& call, const HostChain& ch
   const bool shown = std::all_of(chain.calls.begin() + 1, chain.calls.end(),
                                  [](const HostCall& next) { return next.is_property; });
   if (php && name == "optional" && !shown) return NotKnown(call.name);
+  // optional($user, $f)
+  if (php && name == "optional" && call.arguments.size() > 1) {
+    return DoubtOfCallable(call.arguments[1], name);
+  }
+  if (std::string doubt = DoubtOfCalledBack(program_, call, name); !doubt.empty()) return doubt;
   if (Knows(name)) return "";
   return php ? NotKnown(call.name) : DoubtOfRubyWord(call, chain);
 }
 
 std::string HostTrust::DoubtOfRubyWord(const HostCall& call, const HostChain& chain) const {
   const absl::string_view name = call.name;
-  if (name.empty() || (call.bare() && !program_.IsWholeStatement(chain.range))) return "";
+  const bool taken = (in_text_ && name.back() != '!') || !program_.IsWholeStatement(chain.range);
+  if (name.empty() || (call.bare() && taken)) return "";
   // A variable, and what is done with it.
   if (!call.has_parens && !call.block.has_value() && variables_.IsBound(name)) return "";
   if (name == "include" || name == "extend" || name == "prepend") return DoubtOfMixin(call);
   // Pundit's guard, and Rails' answer for what did not change: of a controller only, since a
   // payment may be authorized, too.
-  if (controller_ && (name == "authorize" || name == "fresh_when")) return "";
+  if (names_->controller && (name == "authorize" || name == "fresh_when")) return "";
   if (name == "require" && call.arguments.size() == 1) {
     const HostText text = ReadHostText(program_, call.arguments[0], {});
     const bool library = text.known && !text.concatenates && !text.value.empty() &&
@@ -350,7 +386,8 @@ std::string HostTrust::DoubtOfRubyWord(const HostCall& call, const HostChain& ch
     // Bound to every read.
     for (const HostRange& argument : call.arguments) {
       const HostToken& first = program_[argument.begin];
-      const bool own = first.kind == HostTokenKind::kSymbol && functions_.count(first.text) > 0;
+      const bool own =
+          first.kind == HostTokenKind::kSymbol && names_->functions.count(first.text) > 0;
       if (!own && !first.Is("->"))
         return absl::StrCat(name, " calls at each read what is not seen");
     }
@@ -359,7 +396,7 @@ std::string HostTrust::DoubtOfRubyWord(const HostCall& call, const HostChain& ch
   // create_table, add_column: of a migration, or of a piece of one that stands in no class.
   const ModelMethod* method = FindModelMethod(name);
   const bool schema = method != nullptr && method->role == MethodRole::kSchema;
-  return schema && (migration_ || !class_) ? "" : NotSeenWhose(name);
+  return schema && (names_->migration || !names_->has_class) ? "" : NotSeenWhose(name);
 }
 
 // What a module that stands elsewhere puts in the place of trusted methods is not seen.
@@ -370,7 +407,7 @@ std::string HostTrust::DoubtOfMixin(const HostCall& call) const {
   for (const HostRange& argument : call.arguments) {
     const absl::string_view name = program_[argument.begin].text;
     const bool known = IsOneOf(name.substr(0, name.find(':')), kKnown) && call.name != "prepend";
-    if (!known && modules_.count(name) == 0) {
+    if (!known && names_->modules.count(name) == 0) {
       return absl::StrCat("mixes in ", Shown(name), ", which is not seen here");
     }
   }
@@ -383,7 +420,7 @@ std::string HostTrust::DoubtOfOwn(const HostCall& call, bool parents) const {
       "__call", "__callstatic", "__construct", "__destruct", "__get", "__set",    "boot",
       "booted", "configure",    "register",    "rules",      "setup", "teardown", "toarray"};
   const std::string name = absl::AsciiStrToLower(call.name);
-  const bool known = call.is_property || (!parents && methods_.count(name) > 0) ||
+  const bool known = call.is_property || (!parents && names_->methods.count(name) > 0) ||
                      IsOneOf(name, kFrameworks) || FindModelMethod(name) != nullptr ||
                      call.computed();
   return known ? "" : NotKnown(call.name);
@@ -415,8 +452,14 @@ std::string HostTrust::DoubtOfClass(const HostChain& chain) const {
     case OfClass::kHarmless:
       break;
   }
-  const absl::string_view family =
-      absl::string_view(chain.receiver).substr(0, chain.receiver.find_first_of(":\\"));
+  const absl::string_view family = FamilyOf(chain.receiver);
+  const bool family_of_queue = program_.php() && family == "Queue";
+  // Queue::connection('redis')->push(new Job): whatever is not known.
+  for (size_t i = 1; i < chain.calls.size() && family_of_queue; ++i) {
+    if (ReviewOfClass("Queue", chain.calls[i].name) != OfClass::kHarmless) {
+      return NotKnown(chain.calls[i].name);
+    }
+  }
   for (size_t i = 1; i < chain.calls.size() && (path || IsOneOf(family, kReachOut)); ++i) {
     if (IsOneOf(absl::AsciiStrToLower(chain.calls[i].name), kWrites)) {
       return NotKnown(chain.calls[i].name);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <set>
 #include <string>
 
@@ -17,6 +18,11 @@ namespace dbfleet::sql {
 class HostTrust {
  public:
   HostTrust(const HostProgram& program, const HostVariables& variables);
+  // Of code that stands in a text of a program: it has the names and variables of that.
+  HostTrust(const HostProgram& code, const HostTrust& whole)
+      : program_(code), variables_(whole.variables_), in_text_(true), names_(whole.names_) {}
+
+  const HostVariables& variables() const { return variables_; }
 
   // Whether a function was reviewed, or the program defines it.
   bool Knows(absl::string_view name) const;
@@ -24,7 +30,7 @@ class HostTrust {
   // Whether the program defines a method or function of that name.
   bool Defines(absl::string_view name) const;
   // Of Ruby: whether the program declares a scope of that name, whose body is read where it stands.
-  bool DeclaresScope(absl::string_view name) const { return scopes_.count(name) > 0; }
+  bool DeclaresScope(absl::string_view name) const { return names_->scopes.count(name) > 0; }
   // Why a method that nobody knows is not understood; "" of "".
   static std::string DoubtOf(absl::string_view method);
 
@@ -50,20 +56,27 @@ class HostTrust {
   std::string DoubtOfImport(size_t i, size_t end) const;
   std::string DoubtOfConstant(size_t i) const;
   size_t EndOfTargets(size_t i) const;
-  bool IsReceiver(absl::string_view name) const { return receivers_.count(name) > 0; }
+  bool IsReceiver(absl::string_view name) const { return names_->receivers.count(name) > 0; }
   size_t EndOfStatement(size_t i) const;
+
+  // What the whole program defines.
+  struct Names {
+    std::set<std::string, std::less<>> functions;  // PHP's in lower case.
+    std::set<std::string, std::less<>> methods;    // Those of PHP, and of its classes.
+    std::set<std::string, std::less<>> modules;
+    std::set<std::string, std::less<>> scopes;
+    std::set<std::string, std::less<>> receivers;  // Constants on which something is called.
+    // Of Ruby: it has a class, one of them is a controller, a migration.
+    bool has_class = false;
+    bool controller = false;
+    bool migration = false;
+  };
+  static Names NamesOf(const HostProgram& program);
 
   const HostProgram& program_;
   const HostVariables& variables_;
-  std::set<std::string, std::less<>> functions_;  // That the program defines; PHP's in lower case.
-  std::set<std::string, std::less<>> methods_;    // Those of PHP, and of its classes.
-  std::set<std::string, std::less<>> modules_;
-  std::set<std::string, std::less<>> scopes_;
-  // Of Ruby: it has a class, one of them is a controller, a migration.
-  bool class_ = false;
-  bool controller_ = false;
-  bool migration_ = false;
-  std::set<std::string, std::less<>> receivers_;  // Constants on which something is called.
+  const bool in_text_ = false;  // Whose value is shown.
+  const std::shared_ptr<const Names> names_;
 };
 
 }  // namespace dbfleet::sql

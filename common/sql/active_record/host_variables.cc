@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/sql/active_record/framework_calls.h"
 #include "common/sql/active_record/given_sql.h"
 #include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/host_reader.h"
@@ -75,6 +76,58 @@ bool HostVariables::MayHoldAssociation(absl::string_view name) const {
   return found != nullptr && found->association;
 }
 
+bool HostVariables::MayHoldCallable(absl::string_view name) const {
+  const Bindings* found = Of(name);
+  return found != nullptr && found->callable;
+}
+
+// function f(callable $f, ?\Closure $g, Closure|string $h)
+void HostVariables::BindCallables(HostRange parameters) {
+  bool callable = false;
+  for (size_t i = parameters.begin; i < parameters.end; ++i) {
+    const HostToken& token = program_[i];
+    if (token.Is(",")) callable = false;
+    absl::string_view type = token.text;
+    type.remove_prefix(type.rfind('\\') + 1);
+    callable = callable ||
+               (token.kind == HostTokenKind::kName && (absl::EqualsIgnoreCase(type, "callable") ||
+                                                       absl::EqualsIgnoreCase(type, "closure")));
+    if (token.kind == HostTokenKind::kVariable && callable) {
+      bindings_[std::string(token.text)].callable = true;
+    }
+  }
+}
+
+// [$svc, 'handle'], [Svc::class, 'handle'], $this->handle(...), Closure::fromCallable('handle')
+bool HostVariables::IsCallable(size_t value) const {
+  if (!program_.php()) return false;
+  if (program_[value].Is("[") && program_.CloseOf(value) < program_.size()) {
+    const std::vector<HostRange> parts = program_.Parts({value + 1, program_.CloseOf(value)});
+    if (parts.size() != 2 || !ReadWord(program_, parts[1]).has_value()) return false;
+    const HostToken& object = program_[parts[0].begin];
+    return object.kind == HostTokenKind::kVariable || object.kind == HostTokenKind::kName;
+  }
+  const std::optional<HostChain> chain = program_.ChainAt(value, program_.size());
+  if (!chain.has_value()) return false;
+  const HostCall& last = chain->calls.back();
+  return (last.arguments.size() == 1 && program_.Source(last.arguments[0]) == "...") ||
+         (absl::EndsWith(chain->receiver, "Closure") && chain->calls.size() == 1);
+}
+
+bool HostVariables::MayHoldRedis(absl::string_view name) const {
+  const Bindings* found = Of(name);
+  // Of Ruby's attr_reader :store is @store.
+  const Bindings* member = program_.php() ? nullptr : Of(absl::StrCat("@", name));
+  return (found != nullptr && found->redis) || (member != nullptr && member->redis);
+}
+
+// r = Redis.new; r = q, which holds one.
+void HostVariables::BindRedis(absl::string_view name, size_t value) {
+  const bool alone = EndsValue(value + 1);
+  if (!GivesRedis(program_, value) && !(alone && MayHoldRedis(program_[value].text))) return;
+  bindings_[std::string(name)].redis = true;
+}
+
 // Whatever the names in the range are bound to is not seen.
 void HostVariables::BindList(size_t begin, size_t end) {
   for (size_t i = begin; i < end && i < program_.size(); ++i) {
@@ -114,7 +167,11 @@ void HostVariables::Look(size_t i) {
     if (token.IsName("function") || token.IsName("fn")) {
       size_t open = i + 1;
       while (open < i + 4 && !program_[open].Is("(")) ++open;
-      if (program_[open].Is("(")) BindList(open, std::min(program_.CloseOf(open), open + 200));
+      if (program_[open].Is("(")) {
+        const size_t close = std::min(program_.CloseOf(open), open + 200);
+        BindList(open, close);
+        BindCallables({open + 1, close});
+      }
     } else if (token.IsName("as") || token.IsName("global") || token.IsName("catch") ||
                token.IsName("list") || token.IsName("static")) {
       BindList(i + 1, i + 6);
@@ -152,6 +209,12 @@ void HostVariables::Look(size_t i) {
                         (!program_.php() && token.kind == HostTokenKind::kName && !member);
   if (!variable) return;
   size_t at = i + 1;
+  // $this->store = new Redis(); self.store = Redis.new
+  const HostToken& property = program_[i + 2];
+  if ((token.text == "$this" || token.IsName("self")) && program_.IsMember(i + 1) &&
+      program_[i + 3].Is("=") && !program_[i + 4].Is("=")) {
+    BindRedis(absl::StrCat("->", property.text), i + 4);
+  }
   while (at < i + 3 && (program_[at].Is("|") || program_[at].Is("&") || program_[at].Is("?"))) ++at;
   const HostToken& sign = program_[at];
   const bool assigns = sign.Is("=") && !program_[at + 1].Is("=") && !program_[at + 1].Is("~");
@@ -228,6 +291,8 @@ void HostVariables::Assign(size_t i, size_t value) {
   const HostToken& first = program_[value];
   const bool made = program_.php() && (first.IsName("function") || first.IsName("fn") ||
                                        (first.IsName("static") && !program_[value + 1].Is("::")));
+  BindRedis(program_[i].text, value);
+  bound.callable = bound.callable || IsCallable(value);
   (made ? bound.closure : IsPlainValue(value) ? bound.plain : bound.other) = true;
   if (const auto word = ReadWord(program_, {value, value + 1}); word.has_value()) {
     bound.write = bound.write || NamesRunningFunction(*word) || NamesMethodThatWrites(*word);

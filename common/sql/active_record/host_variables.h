@@ -24,10 +24,16 @@ class HostVariables {
   bool IsClosure(absl::string_view name) const;
   // It may hold the name of what writes, or a callable that does: 'delete', [$user, 'delete'].
   bool MayHoldWrite(absl::string_view name) const;
+  // It may hold something to call that is not seen: a parameter of the type callable or Closure,
+  // [$svc, 'handle'], $this->handle(...).
+  bool MayHoldCallable(absl::string_view name) const;
   // It may hold the text of a statement that writes: 'DELETE FROM t'.
   bool MayHoldWritingSql(absl::string_view name) const;
   // It may hold a connection: PG.connect, new PDO(...), $this->db.
   bool MayHoldConnection(absl::string_view name) const;
+  // It may hold a client of Redis: Redis.new, new Redis(), Cache::getRedis(). "->name" is what the
+  // program's own objects hold under a name.
+  bool MayHoldRedis(absl::string_view name) const;
   // It holds what a driver gave for SQL, which is no record: res = conn.exec("..."), and nothing
   // else.
   bool IsResult(absl::string_view name) const;
@@ -45,12 +51,17 @@ class HostVariables {
     bool association = false;
     bool result = false;
     bool no_result = false;
+    bool redis = false;
+    bool callable = false;
   };
 
   void Look(size_t i);
   void Assign(size_t i, size_t value);
   void BindList(size_t begin, size_t end);
   void BindBlocks(size_t i);
+  void BindCallables(HostRange parameters);
+  bool IsCallable(size_t value) const;
+  void BindRedis(absl::string_view name, size_t value);
   bool IsPlainValue(size_t value) const;
   size_t EndOfText(size_t value) const;
   bool EndsValue(size_t i) const;

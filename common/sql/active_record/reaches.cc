@@ -200,9 +200,12 @@ class Walk {
       if (program[inside.end].Is("]")) behind_index_.insert(program[inside.end + 2].text.data());
     }
     const HostToken& first = program[chain.range.begin];
-    const bool list = first.Is("[") && program.CloseOf(chain.range.begin) + 1 < program.size() &&
-                      chain.receiver == program.Source({chain.range.begin,
-                                                        program.CloseOf(chain.range.begin) + 1});
+    const bool words = first.kind == HostTokenKind::kOther && chain.receiver == first.text;
+    const bool list =
+        words || ((first.Is("[") || first.Is("{")) &&
+                  program.CloseOf(chain.range.begin) + 1 < program.size() &&
+                  chain.receiver ==
+                      program.Source({chain.range.begin, program.CloseOf(chain.range.begin) + 1}));
     plain_ = !connection_ && (list || (variables != nullptr && variables->IsPlain(chain.receiver)));
     if (chain.receiver_kind == Receiver::kVariable) {
       holder_ = chain.receiver.substr(0, chain.receiver.find('['));

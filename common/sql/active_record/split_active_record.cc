@@ -102,8 +102,10 @@ class Splitter {
       statements_.back().host.doubt = "locks or writes rows of the model that it stands in";
       return i + 1;
     }
-    if (HidesCode(program_, token, trust_) || ShowsMethodOfRecord(token)) {
+    if (const auto doubt = DoubtOfHiddenCode(program_, token, trust_);
+        doubt.has_value() || ShowsMethodOfRecord(token)) {
       Emit(HostRange{i, i + 1}, in_loop);
+      statements_.back().host.doubt = doubt.value_or("");
       return i + 1;
     }
     if (const size_t close = EndOfCallOfValue(program_, i, variables_); close > 0) {
@@ -149,7 +151,8 @@ class Splitter {
     // csv << [order.id]: of a list in memory, whatever has a name like it.
     const bool appended =
         !program_.php() && AppendsToVariable(program_, *chain) && variables_.IsPlain(token.text);
-    const bool opens = token.Is("(") || token.Is("[");
+    const HostRange inner = program_.InsideReceiver(i);
+    const bool opens = inner.begin > i;
     const bool tells_join = in_builder_ && program_.php() && chain->calls.size() == 1 &&
                             TellsJoin(program_, chain->calls[0]);
     const bool held = (records_.Hold(chain->receiver) && !appended) || shared_.BeginsOn(*chain) ||
@@ -157,14 +160,13 @@ class Splitter {
                       shared_.IsDelegated(*chain) || builders_.Holds(i) ||
                       (in_builder_ && chain->receiver_kind == Receiver::kVariable) ||
                       (variables_.IsResult(chain->receiver) && !OnlyOfResult(*chain)) ||
-                      (opens && flow_.Reaches({i + 1, program_.CloseOf(i)}));
+                      (opens && flow_.Reaches(inner));
     const bool known = held && !tells_join;
     // [@a, @b].each { ... }: a list of them is none, but what it hands out is.
     // So is what a method of the file gives.
     const bool given = shared_.BeginsOnGiven(*chain) && !appended;
     const bool carries = flow_.Carries(*chain);
-    const bool lists =
-        given || carries || (opens && !known && records_.AreNamed({i + 1, program_.CloseOf(i)}));
+    const bool lists = given || carries || (opens && !known && records_.AreNamed(inner));
     std::string doubt = trust_.DoubtOfCall(*chain);
     const bool typed = program_.php() && !known && shared_.MayBegin(*chain);
     const bool finds = FindsByRepository(program_, *chain);

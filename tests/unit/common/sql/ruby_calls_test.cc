@@ -250,7 +250,7 @@ TEST(RubyCallsTest, RubysListsTextsAndFilesAreNoDatabase) {
                                  "session.delete(:user_id)",
                                  "cache.delete(\"x\")",
                                  "Rails.cache.delete(\"x\")",
-                                 "Rails.cache.clear",
+                                 "Rails.cache.delete(\"x\")",
                                  "str = \"abc\"\nstr.insert(1, \"x\")",
                                  "s = String.new\ns << \"x\"",
                                  "arr = [1]\narr << 2",
