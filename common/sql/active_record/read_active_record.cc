@@ -127,10 +127,13 @@ Reading ReadActiveRecord(const Target& target, absl::string_view text, const Hos
     reading.verdict.effects.undo = Undo::kNothingToUndo;
     return reading;
   }
+  const Target server_target = EmbeddedTarget(target);
+  const SchemaServer server = {server_target, embedded};
   if (context.schema_call && context.doubt.empty()) {
     const std::optional<HostChain> chain = WholeChain(*program);
     if (chain.has_value()) {
-      if (auto reading = ReadSchemaCall(*program, *chain, context)) return *std::move(reading);
+      if (auto reading = ReadSchemaCall(*program, *chain, context, &server))
+        return *std::move(reading);
     }
   }
   HostScope scope = {target, context, embedded};
@@ -151,7 +154,11 @@ Reading ReadActiveRecord(const Target& target, absl::string_view text, const Hos
   // Of what is no call of ActiveRecord nothing is said as of one.
   if (context.doubt == kReachesNothing) reading.facts.call.reset();
   if (findings.problems.empty() && reading.verdict.understood) {
-    if (const auto chain = WholeChain(*program)) AddSchemaFacts(*program, *chain, &reading.facts);
+    std::string doubt;
+    if (const auto chain = WholeChain(*program)) {
+      AddSchemaFacts(*program, *chain, server, &reading.facts, &doubt);
+    }
+    if (!doubt.empty()) findings.problems.push_back(std::move(doubt));
   }
   for (std::string& problem : findings.problems) {
     reading.verdict.safety = Safety::kDestructive;

@@ -43,6 +43,14 @@ Reading Destructive(Kind kind, std::string reason) {
   return reading;
 }
 
+// A literal, or the SQL of a default.
+bool IsKnownValue(const HostProgram& program, const HostCall& call, HostRange argument) {
+  const HostRange value = WithoutLabel(program, argument);
+  if (IsLiteral(program, value) || IsSqlDefault(program, value)) return true;
+  return program.php() && absl::EqualsIgnoreCase(call.name, "default") &&
+         ReadSqlValue(program, value).has_value();
+}
+
 // dir.up { }: its block stands for itself.
 std::optional<Reading> ReadDirection(const HostProgram& program, const HostChain& chain,
                                      const SchemaBlock& block) {
@@ -76,7 +84,7 @@ std::optional<Reading> ReadMigrationWord(const HostProgram& program, const HostC
 }  // namespace
 
 std::optional<Reading> ReadSchemaCall(const HostProgram& program, const HostChain& chain,
-                                      const HostContext& context) {
+                                      const HostContext& context, const SchemaServer* server) {
   if (!program.balanced() || !chain.inside.empty()) return std::nullopt;
   const SchemaBlock& block = context.schema_block;
   if (block.kind == SchemaBlock::kDirections) {
@@ -98,7 +106,7 @@ std::optional<Reading> ReadSchemaCall(const HostProgram& program, const HostChai
       return std::nullopt;
     }
     for (const HostRange& argument : call.arguments) {
-      if (!IsLiteral(program, argument)) return std::nullopt;
+      if (!IsKnownValue(program, call, argument)) return std::nullopt;
     }
   }
   const HostCall& call = chain.calls[first];
@@ -113,7 +121,10 @@ std::optional<Reading> ReadSchemaCall(const HostProgram& program, const HostChai
       block.table.empty() ? "" : absl::StrCat(": it stands in the block of ", Shown(block.table));
   Reading reading =
       Destructive(Kind::kSchemaMigration, absl::StrCat(call.name, " ", NoteOf(role), of));
-  reading.facts = FactsInBlock(program, call, role, block);
+  std::string doubt;
+  reading.facts = FactsInBlock(program, absl::MakeConstSpan(chain.calls).subspan(first), role,
+                               block, server, &doubt);
+  if (!doubt.empty()) MakeDoubtful(doubt, &reading.verdict);
   return reading;
 }
 

@@ -8,93 +8,13 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 
 #include "common/sql/active_record/schema_calls.h"
 #include "common/sql/active_record/words.h"
 
 namespace dbfleet::sql {
 namespace {
-
-Name TableName(const std::string& written) {
-  const size_t dot = written.find('.');
-  if (dot == std::string::npos) return {"", written};
-  return {written.substr(0, dot), written.substr(dot + 1)};
-}
-
-// What a call is given: names in front, and options behind them.
-struct Given {
-  std::vector<std::string> names;  // Up to the first that is none; those of lists, too.
-  size_t separate = 0;             // How many of the names stand in no list.
-  HostPairs options;
-  bool more = false;  // There is what is none of these: **options.
-};
-
-Given Take(const HostProgram& program, absl::Span<const HostRange> arguments) {
-  Given given;
-  bool names = true;
-  for (const HostRange& argument : arguments) {
-    const auto pairs = ReadPairs(program, argument);
-    if (pairs.has_value()) {
-      given.options.insert(given.options.end(), pairs->begin(), pairs->end());
-      names = false;
-      continue;
-    }
-    given.more = given.more || !names;
-    if (!names) continue;
-    if (const auto word = ReadWord(program, argument)) {
-      given.names.push_back(*word);
-      given.separate += given.separate + 1 == given.names.size() ? 1 : 0;
-      continue;
-    }
-    const auto list = ReadList(program, argument);
-    names = list.has_value();
-    for (size_t i = 0; names && i < list->size(); ++i) {
-      const auto word = ReadWord(program, (*list)[i]);
-      if (!word.has_value()) names = false;
-      if (names) given.names.push_back(*word);
-    }
-    given.more = given.more || !names;
-  }
-  return given;
-}
-
-// Null if it is not given.
-const HostRange* OptionOf(const Given& given, absl::string_view name) {
-  for (const auto& [key, value] : given.options) {
-    if (key == name) return &value;
-  }
-  return nullptr;
-}
-
-// Whether an option may be that word: what is not written out may be anything.
-bool MayBe(const HostProgram& program, const Given& given, absl::string_view option,
-           absl::string_view word) {
-  const HostRange* value = OptionOf(given, option);
-  if (value == nullptr) return given.more;
-  if (!IsLiteral(program, *value)) return true;
-  const auto written = ReadWord(program, *value);
-  return written.has_value() ? *written == word : program[value->begin].IsName(word);
-}
-
-// ", unique: true": but for what an advice says itself.
-std::string OptionsAsWritten(const HostProgram& program, const Given& given) {
-  constexpr size_t kLongest = 200;
-  std::string written;
-  for (const auto& [key, value] : given.options) {
-    if (key == "algorithm" || key == "validate") continue;
-    absl::StrAppend(&written, ", ", key, ": ", program.Source(value));
-  }
-  return written.size() > kLongest || absl::StrContains(written, '\n') ? ", ..." : written;
-}
-
-Alteration Altered(AlterationKind kind, std::string name, std::string new_name = "") {
-  Alteration alteration;
-  alteration.kind = kind;
-  alteration.name = std::move(name);
-  alteration.new_name = std::move(new_name);
-  return alteration;
-}
 
 Alteration Changed(std::string name, std::string type) {
   Alteration alteration = Altered(AlterationKind::kChangeType, std::move(name));
@@ -104,21 +24,41 @@ Alteration Changed(std::string name, std::string type) {
   return alteration;
 }
 
-Alteration Added(std::string name) {
-  Alteration alteration = Altered(AlterationKind::kAddColumn, std::move(name));
-  alteration.column.emplace();
-  alteration.column->name = alteration.name;
-  return alteration;
+std::vector<std::string> Behind(const Given& given, size_t from) {
+  const size_t first = std::min(from, given.names.size());
+  return {given.names.begin() + static_cast<ptrdiff_t>(first), given.names.end()};
 }
 
-Alteration IndexOver(const HostProgram& program, const Given& given, size_t from) {
-  Alteration alteration = Altered(AlterationKind::kAddIndex, "");
-  alteration.index.emplace();
-  alteration.index->columns.assign(
-      given.names.begin() + static_cast<ptrdiff_t>(std::min(from, given.names.size())),
-      given.names.end());
-  alteration.index->concurrently = MayBe(program, given, "algorithm", "concurrently");
-  return alteration;
+// true: SET NOT NULL.
+Alteration NotNull(std::string column, bool set) {
+  return Altered(set ? AlterationKind::kSetNotNull : AlterationKind::kDropNotNull,
+                 std::move(column));
+}
+
+void Take(AddedColumns added, Facts* facts, std::string* doubt) {
+  facts->alterations = std::move(added.alterations);
+  *doubt = std::move(added.doubt);
+}
+
+// change_column_null :orders, :note, false
+void AddNull(const HostProgram& program, const std::string& column, const HostRange* allowed,
+             Facts* facts) {
+  if (allowed == nullptr || allowed->end != allowed->begin + 1) return;
+  const HostToken& word = program[allowed->begin];
+  if (!word.IsName("false") && !word.IsName("true")) return;
+  facts->alterations.push_back(NotNull(column, word.IsName("false")));
+}
+
+const HostRange* ArgumentAt(const HostCall& call, size_t i) {
+  return i < call.arguments.size() ? &call.arguments[i] : nullptr;
+}
+
+// An index that is dropped by its columns, or by its name.
+Alteration DroppedIndex(std::vector<std::string> columns, std::string name) {
+  Alteration dropped = Altered(AlterationKind::kDropIndex, std::move(name));
+  dropped.index.emplace();
+  dropped.index->columns = std::move(columns);
+  return dropped;
 }
 
 // The columns of what is dropped by a word for several of them.
@@ -131,6 +71,25 @@ std::vector<std::string> NamedColumns(const std::string& word, const Given& give
   return columns;
 }
 
+// For advice: what is said again there.
+void NoteWritten(const HostProgram& program, const HostCall& call, Facts* facts) {
+  static constexpr absl::string_view kNewColumn[] = {"default", "foreign_key", "index", "null"};
+  constexpr size_t kLongest = 200;
+  const Given given = Take(program, call.arguments);
+  const bool adds =
+      std::any_of(facts->alterations.begin(), facts->alterations.end(),
+                  [](const Alteration& one) { return one.kind == AlterationKind::kAddColumn; });
+  if (!program.php()) {
+    facts->call->options =
+        adds ? OptionsAsWritten(program, given, kNewColumn) : OptionsAsWritten(program, given);
+  }
+  if (!program.php() || call.arguments.empty()) return;
+  const HostRange all = {call.arguments.front().begin, call.arguments.back().end};
+  const absl::string_view source = program.Source(all);
+  if (source.size() > kLongest || absl::StrContains(source, '\n')) return;
+  facts->call->options = absl::StrCat(call.name, "(", source, ")");
+}
+
 Facts FactsOf(Verb verb, Name table) {
   Facts facts;
   facts.verb = verb;
@@ -140,107 +99,175 @@ Facts FactsOf(Verb verb, Name table) {
 
 }  // namespace
 
-bool IsLiteral(const HostProgram& program, HostRange range) {
-  static constexpr absl::string_view kWords[] = {"array", "false", "nil", "null", "true"};
-  static constexpr absl::string_view kSigns[] = {"[", "]", "{", "}", ",", "=>", "(", ")"};
-  if (range.empty()) return false;
-  for (size_t i = range.begin; i < range.end; ++i) {
-    const HostToken& token = program[i];
-    const bool text = std::none_of(token.parts.begin(), token.parts.end(),
-                                   [](const StringPart& part) { return part.is_code; });
-    switch (token.kind) {
-      case HostTokenKind::kString:
-        if (!text || token.text.empty() || token.text[0] == '`') return false;
-        // 'a' 'b' are one text of Ruby; PHP's "..." behind a text is a call of it.
-        if (program[i + 1].Is("(") || program[i + 1].Is("[")) return false;
-        break;
-      case HostTokenKind::kOther:
-        if (!text || !(absl::StartsWith(token.text, "%w") || absl::StartsWith(token.text, "%i"))) {
-          return false;
-        }
-        break;
-      case HostTokenKind::kSymbol:
-      case HostTokenKind::kLabel:
-        if (!text || absl::StrContains(token.text, "#{")) return false;
-        break;
-      case HostTokenKind::kNumber:
-      case HostTokenKind::kNewline:
-        break;
-      case HostTokenKind::kName: {
-        const bool class_name =
-            program.php() && program[i + 1].Is("::") && program[i + 2].IsName("class");
-        if (class_name && i + 3 <= range.end) {
-          i += 2;
-          break;
-        }
-        const std::string lower = absl::AsciiStrToLower(token.text);
-        if (!IsOneOf(lower, kWords)) return false;
-        if (program[i + 1].Is("(") != (lower == "array")) return false;
-        break;
-      }
-      case HostTokenKind::kPunct: {
-        const bool minus = token.Is("-") && program[i + 1].kind == HostTokenKind::kNumber &&
-                           (i == range.begin || program[i - 1].Is("=>") || program[i - 1].Is(","));
-        if (!minus && !IsOneOf(token.text, kSigns)) return false;
-        // A call, or an index, of what stands in front.
-        const bool behind_value = i > range.begin && (token.Is("(") || token.Is("[")) &&
-                                  (program[i - 1].Is(")") || program[i - 1].Is("]"));
-        if (behind_value || (token.Is("(") && !program[i - 1].IsName("array"))) return false;
-        break;
-      }
-      default:
-        return false;
-    }
-  }
-  return true;
+namespace {
+
+// Laravel gives it where none is written: orders_number_index.
+std::string IndexNameOfLaravel(const Name& table, const std::vector<std::string>& columns,
+                               absl::string_view word) {
+  std::string name = table.name;
+  for (const std::string& column : columns) absl::StrAppend(&name, "_", column);
+  absl::StrAppend(&name, "_", absl::StripPrefix(word, "drop"));
+  std::replace(name.begin(), name.end(), '-', '_');
+  std::replace(name.begin(), name.end(), '.', '_');
+  return absl::AsciiStrToLower(name);
 }
 
-Facts FactsInBlock(const HostProgram& program, const HostCall& call, SchemaRole role,
-                   const SchemaBlock& block) {
-  Facts facts;
-  const Given given = Take(program, call.arguments);
+void AddToLaravel(const HostProgram& program, absl::Span<const HostCall> calls, SchemaRole role,
+                  const SchemaServer* server, Facts* facts, std::string* doubt) {
+  const HostCall& call = calls[0];
   const std::string word = absl::AsciiStrToLower(call.name);
-  // A new table's columns are nobody's yet.
-  const bool known = block.kind == SchemaBlock::kChanges && !block.table.empty();
-  if (known) {
+  // Behind the first stands an index's name, and the like.
+  const Given given = Take(
+      program,
+      absl::MakeConstSpan(call.arguments).subspan(0, std::min<size_t>(call.arguments.size(), 1)));
+  const auto& names = given.names;
+  const auto add = [&](Alteration alteration) { facts->alterations.push_back(alteration); };
+  switch (role) {
+    case SchemaRole::kColumn:
+      return Take(ColumnsOfLaravel(program, calls, server), facts, doubt);
+    case SchemaRole::kKey:
+      if (names.empty()) return;
+      add(IndexOver(names));
+      facts->alterations.back().index->unique = word == "unique";
+      return;
+    case SchemaRole::kForeignKey: {
+      Alteration key = KeyOfLaravel(program, calls);
+      if (!key.foreign_key->parent.name.empty()) add(std::move(key));
+      return;
+    }
+    case SchemaRole::kChangeColumn: {
+      if (names.empty()) return;
+      AddedColumns changed = ColumnsOfLaravel(program, calls, server);
+      *doubt = std::move(changed.doubt);
+      add(Changed(names[0], std::string(call.name)));
+      const bool not_null = std::any_of(calls.begin(), calls.end(),
+                                        [](const HostCall& one) {
+                                          return absl::EqualsIgnoreCase(one.name, "nullable");
+                                        }) &&
+                            !changed.alterations.empty() && changed.alterations[0].column->not_null;
+      if (not_null) add(NotNull(names[0], true));
+      return;
+    }
+    case SchemaRole::kDropKey:
+      // Of those a unique and a primary key are constraints of PostgreSQL's.
+      if (names.empty() || (!absl::EndsWith(word, "index") && word != "dropfulltext")) return;
+      if (given.separate > 0) return add(DroppedIndex({}, names[0]));
+      return add(DroppedIndex(names, IndexNameOfLaravel(facts->objects[0], names, word)));
+    default:
+      return;
+  }
+}
+
+void AddToRails(const HostProgram& program, const HostCall& call, SchemaRole role,
+                const SchemaServer* server, Facts* facts, std::string* doubt) {
+  const std::string word = absl::AsciiStrToLower(call.name);
+  const Given given = Take(program, call.arguments);
+  const auto& names = given.names;
+  const auto add = [&](Alteration alteration) { facts->alterations.push_back(alteration); };
+  switch (role) {
+    case SchemaRole::kColumn: {
+      std::vector<std::string> columns = names;
+      std::string type = word;
+      if (word == "timestamps") columns = {"created_at", "updated_at"};
+      if (word == "column") {
+        if (names.size() < 2) return;
+        columns = {names[0]};
+        type = names[1];
+      }
+      return Take(ColumnsOfRails(program, columns, type, given, server), facts, doubt);
+    }
+    case SchemaRole::kKey:
+      if (!names.empty()) add(IndexOfRails(program, names, given));
+      return;
+    case SchemaRole::kForeignKey:
+      if (!names.empty()) add(KeyOfRails(program, names[0], given));
+      return;
+    case SchemaRole::kChangeColumn:
+      if (names.size() != 2) return;
+      add(Changed(names[0], names[1]));
+      if (Is(program, given, "null", "false")) add(NotNull(names[0], true));
+      return;
+    case SchemaRole::kChangeDefault:
+      if (word == "change_null" && !names.empty()) {
+        AddNull(program, names[0], ArgumentAt(call, 1), facts);
+      }
+      return;
+    case SchemaRole::kDropKey: {
+      if (word != "remove_index") return;
+      Alteration dropped = DroppedIndex(names, "");
+      dropped.concurrently = MayBe(program, given, "algorithm", "concurrently");
+      return add(std::move(dropped));
+    }
+    default:
+      return;
+  }
+}
+
+// Of a table that is new its columns are nobody's yet; what they hold, and what they do to others,
+// has rules all the same.
+void KeepWhatIsSaidOfNew(Facts* facts) {
+  for (Alteration& alteration : facts->alterations) {
+    if (alteration.column.has_value()) {
+      const std::string& type = alteration.column->type;
+      const bool told =
+          type == "json" || absl::StrContains(type, "float") || type == "double" || type == "real";
+      if (told) facts->columns.push_back(*std::move(alteration.column));
+    } else if (alteration.foreign_key.has_value() && alteration.foreign_key->cascades_delete) {
+      facts->foreign_keys.push_back(*std::move(alteration.foreign_key));
+    }
+  }
+  facts->alterations.clear();
+  facts->verb = Verb::kOther;
+}
+
+// What one word of a block does, beside those that add: see AddToRails.
+void AddDropsAndNames(const HostProgram& program, const HostCall& call, SchemaRole role,
+                      Facts* facts) {
+  const std::string word = absl::AsciiStrToLower(call.name);
+  const Given given = Take(program, call.arguments);
+  const auto& names = given.names;
+  const auto add = [&](Alteration alteration) { facts->alterations.push_back(alteration); };
+  switch (role) {
+    case SchemaRole::kDropColumns:
+      for (const std::string& name : names) add(Altered(AlterationKind::kDropColumn, name));
+      return;
+    case SchemaRole::kDropNamed:
+      for (std::string& name : NamedColumns(word, given, 0)) {
+        add(Altered(AlterationKind::kDropColumn, std::move(name)));
+      }
+      return;
+    case SchemaRole::kRenameColumn:
+      if (names.size() == 2) add(Altered(AlterationKind::kRenameColumn, names[0], names[1]));
+      return;
+    case SchemaRole::kRenameTable:
+      facts->verb = names.size() == 1 ? Verb::kRenameTable : Verb::kOther;
+      if (names.size() == 1) facts->objects.push_back(TableName(names[0]));
+      return;
+    case SchemaRole::kDropTable:
+      facts->verb = Verb::kDropTable;
+      return;
+    default:
+      return;
+  }
+}
+
+}  // namespace
+
+Facts FactsInBlock(const HostProgram& program, absl::Span<const HostCall> calls, SchemaRole role,
+                   const SchemaBlock& block, const SchemaServer* server, std::string* doubt) {
+  Facts facts;
+  const HostCall& call = calls[0];
+  if (!block.table.empty()) {
     facts = FactsOf(Verb::kAlterTable, TableName(block.table));
-    const auto add = [&](Alteration alteration) { facts.alterations.push_back(alteration); };
-    const auto& names = given.names;
-    switch (role) {
-      case SchemaRole::kColumn:
-        // Ruby's t.string :a, :b; of PHP's the first one is the column.
-        for (size_t i = 0; i < names.size() && (i == 0 || !program.php()); ++i) {
-          const bool reference = word == "references" || word == "belongs_to";
-          add(Added(reference ? names[i] + "_id" : names[i]));
-        }
-        break;
-      case SchemaRole::kKey:
-        if (!names.empty()) add(IndexOver(program, given, 0));
-        break;
-      case SchemaRole::kDropColumns:
-        for (const std::string& name : names) add(Altered(AlterationKind::kDropColumn, name));
-        break;
-      case SchemaRole::kDropNamed:
-        for (std::string& name : NamedColumns(word, given, 0)) {
-          add(Altered(AlterationKind::kDropColumn, std::move(name)));
-        }
-        break;
-      case SchemaRole::kRenameColumn:
-        if (names.size() == 2) add(Altered(AlterationKind::kRenameColumn, names[0], names[1]));
-        break;
-      case SchemaRole::kChangeColumn:
-        if (program.php() && !names.empty()) add(Changed(names[0], std::string(call.name)));
-        if (!program.php() && names.size() == 2) add(Changed(names[0], names[1]));
-        break;
-      case SchemaRole::kRenameTable:
-        facts.verb = names.size() == 1 ? Verb::kRenameTable : Verb::kOther;
-        if (names.size() == 1) facts.objects.push_back(TableName(names[0]));
-        break;
-      case SchemaRole::kDropTable:
-        facts.verb = Verb::kDropTable;
-        break;
-      default:
-        break;
+    if (program.php()) {
+      AddToLaravel(program, calls, role, server, &facts, doubt);
+    } else {
+      AddToRails(program, call, role, server, &facts, doubt);
+    }
+    if (block.kind == SchemaBlock::kChanges) {
+      AddDropsAndNames(program, call, role, &facts);
+    } else {
+      KeepWhatIsSaidOfNew(&facts);
     }
   }
   facts.call.emplace();
@@ -248,7 +275,7 @@ Facts FactsInBlock(const HostProgram& program, const HostCall& call, SchemaRole 
   facts.call->method = std::string(call.name);
   facts.call->php = program.php();
   facts.call->schema = true;
-  facts.call->options = OptionsAsWritten(program, given);
+  NoteWritten(program, call, &facts);
   return facts;
 }
 
@@ -279,8 +306,9 @@ bool TakeLaravel(const std::string& word, const Given& given, Facts* facts) {
 }
 
 // remove_column :orders, :note
-bool TakeRails(const HostProgram& program, const std::string& word, const Given& given,
-               Facts* facts) {
+bool TakeRails(const HostProgram& program, const HostCall& call, const Given& given,
+               const SchemaServer* server, Facts* facts, std::string* doubt) {
+  const std::string word = absl::AsciiStrToLower(call.name);
   const auto& names = given.names;
   if (names.empty() || given.separate == 0) return false;
   *facts = FactsOf(Verb::kAlterTable, TableName(names[0]));
@@ -296,9 +324,21 @@ bool TakeRails(const HostProgram& program, const std::string& word, const Given&
     facts->verb = Verb::kRenameTable;
     facts->objects.push_back(TableName(names[1]));
   } else if (word == "add_column" && names.size() > 1) {
-    add(Added(names[1]));
+    if (names.size() < 3) return false;
+    Take(ColumnsOfRails(program, {names[1]}, names[2], given, server), facts, doubt);
   } else if ((word == "add_reference" || word == "add_belongs_to") && names.size() > 1) {
-    add(Added(names[1] + "_id"));
+    Take(ColumnsOfRails(program, {names[1]}, "references", given, server), facts, doubt);
+  } else if (word == "add_timestamps") {
+    Take(ColumnsOfRails(program, {"created_at", "updated_at"}, "timestamps", given, server), facts,
+         doubt);
+  } else if (word == "change_column_null" && names.size() == 2) {
+    AddNull(program, names[1], ArgumentAt(call, 2), facts);
+  } else if (word == "add_check_constraint" && call.arguments.size() > 1) {
+    facts->alterations = CheckOfRails(program, call.arguments[1], given, server);
+  } else if (word == "validate_check_constraint") {
+    const HostRange* name = OptionOf(given, "name");
+    add(Altered(AlterationKind::kValidateConstraint,
+                name == nullptr ? "" : ReadWord(program, *name).value_or("")));
   } else if (word == "remove_column" && names.size() > 1) {
     add(Altered(AlterationKind::kDropColumn, names[1]));
   } else if (word == "remove_columns" && names.size() > 1) {
@@ -312,20 +352,15 @@ bool TakeRails(const HostProgram& program, const std::string& word, const Given&
     add(Altered(AlterationKind::kRenameColumn, names[1], names[2]));
   } else if (word == "change_column" && names.size() == 3) {
     add(Changed(names[1], names[2]));
+    if (Is(program, given, "null", "false")) add(NotNull(names[1], true));
   } else if (word == "add_index" && names.size() > 1) {
-    add(IndexOver(program, given, 1));
+    add(IndexOfRails(program, Behind(given, 1), given));
   } else if (word == "remove_index") {
-    Alteration dropped = Altered(AlterationKind::kDropIndex, "");
-    dropped.index.emplace();
-    dropped.index->columns.assign(names.begin() + 1, names.end());
+    Alteration dropped = DroppedIndex(Behind(given, 1), "");
     dropped.concurrently = MayBe(program, given, "algorithm", "concurrently");
     add(std::move(dropped));
   } else if (word == "add_foreign_key" && names.size() == 2) {
-    Alteration key = Altered(AlterationKind::kAddForeignKey, "");
-    key.foreign_key.emplace();
-    key.foreign_key->parent = TableName(names[1]);
-    key.not_valid = MayBe(program, given, "validate", "false");
-    add(std::move(key));
+    add(KeyOfRails(program, names[1], given));
   } else {
     return false;
   }
@@ -342,7 +377,8 @@ bool Forces(const HostProgram& program, const Given& given) {
 
 }  // namespace
 
-void AddSchemaFacts(const HostProgram& program, const HostChain& chain, Facts* facts) {
+void AddSchemaFacts(const HostProgram& program, const HostChain& chain, const SchemaServer& server,
+                    Facts* facts, std::string* doubt) {
   const bool schema = chain.receiver == "Schema" || absl::EndsWith(chain.receiver, "\\Schema");
   const bool laravel = program.php() && schema && chain.receiver_kind == Receiver::kClass;
   const bool rails = !program.php() && chain.receiver_kind == Receiver::kNone;
@@ -352,12 +388,13 @@ void AddSchemaFacts(const HostProgram& program, const HostChain& chain, Facts* f
   const Given given = Take(program, call.arguments);
   const std::string word = absl::AsciiStrToLower(call.name);
   Facts found;
-  if (laravel ? !TakeLaravel(word, given, &found) : !TakeRails(program, word, given, &found))
-    return;
+  const bool taken = laravel ? TakeLaravel(word, given, &found)
+                             : TakeRails(program, call, given, &server, &found, doubt);
+  if (!taken) return;
   found.call = std::move(facts->call);
   found.call->schema = true;
   found.call->method = std::string(call.name);
-  found.call->options = OptionsAsWritten(program, given);
+  NoteWritten(program, call, &found);
   found.call->force = word == "create_table" && Forces(program, given);
   *facts = std::move(found);
 }

@@ -1,17 +1,19 @@
 #pragma once
 
-#include "common/sql/active_record/host_text.h"
+#include <string>
+
+#include "absl/types/span.h"
+
+#include "common/sql/active_record/schema_columns.h"
 #include "common/sql/active_record/schema_words.h"
 #include "common/sql/model/facts.h"
 #include "common/sql/model/statement.h"
 
 namespace dbfleet::sql {
 
-// A text, number, symbol, true, nil, a class's name, or a list of those: nothing is called.
-bool IsLiteral(const HostProgram& program, HostRange range);
-
-// Of a call on a block's table.
-Facts FactsInBlock(const HostProgram& program, const HostCall& call, SchemaRole role,
-                   const SchemaBlock& block);
+// Of a call on a block's table, with what stands behind it in its chain. `doubt`: why it is not
+// known as a whole; `server` may be null.
+Facts FactsInBlock(const HostProgram& program, absl::Span<const HostCall> calls, SchemaRole role,
+                   const SchemaBlock& block, const SchemaServer* server, std::string* doubt);
 
 }  // namespace dbfleet::sql

@@ -190,12 +190,15 @@ class Splitter {
     if (doubt.empty() && reaches) doubt = DoubtOfBlock(*chain);
     if (doubt.empty() && reaches) doubt = unknown_.DoubtOfSql(*chain, true);
     if (doubt.empty() && reaches) doubt = unknown_.DoubtOfVerb(*chain);
-    const bool of_schema = IsSchemaCall(*chain);
+    const std::optional<Reading> schema_call = ReadAsSchemaCall(*chain);
+    const bool of_schema = schema_call.has_value();
     if (!reaches) {
       std::string unknown = EffectOf(*chain);
       if (unknown.empty()) unknown = unknown_.DoubtOfSql(*chain, false);
       // What Rails' change_table is told has rules of its own.
-      const bool told = of_schema && block_.kind == SchemaBlock::kChanges;
+      const bool told = of_schema && (block_.kind == SchemaBlock::kChanges ||
+                                      !schema_call->facts.columns.empty() ||
+                                      !schema_call->facts.foreign_keys.empty());
       if (!unknown.empty() || told) {
         Emit(*chain, in_loop);
         statements_.back().host.doubt = of_schema ? "" : std::move(unknown);
@@ -301,14 +304,14 @@ class Splitter {
   }
 
   // Of a statement of its own, whose words no definition of the file takes the place of.
-  bool IsSchemaCall(const HostChain& chain) const {
-    if (!program_.IsWholeStatement(chain.range)) return false;
+  std::optional<Reading> ReadAsSchemaCall(const HostChain& chain) const {
+    if (!program_.IsWholeStatement(chain.range)) return std::nullopt;
     const bool named = chain.receiver_kind != Receiver::kVariable;
-    if (named && !program_.php() && trust_.Defines(chain.calls[0].name)) return false;
+    if (named && !program_.php() && trust_.Defines(chain.calls[0].name)) return std::nullopt;
     HostContext context;
     context.schema_block = block_;
     context.migration = migration_.is_one();
-    return ReadSchemaCall(program_, chain, context).has_value();
+    return ReadSchemaCall(program_, chain, context, nullptr);
   }
 
   // The block around what stands in a chain's closure.

@@ -27,6 +27,11 @@ void CheckMigrationCalls(const Look& look);
 bool IsSchemaCall(const Facts& facts);
 // Whether the call of a model changes all of its rows: User.delete_all.
 bool ChangesAllRows(const CallFacts& call);
+// What SQL and migrations have in common: whether a column's name is one of money, whether its type
+// rounds, and what a new unique key may find among the rows.
+bool IsMoney(const std::string& column);
+bool IsFloat(absl::string_view type);
+void ReportUniqueOnExisting(const Look& look, const Name& table, const IndexFacts& index);
 void CheckLocks(const Look& look);  // The last: it asks whether others said something already.
 
 // At the end of a script.

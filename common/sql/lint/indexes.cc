@@ -145,7 +145,9 @@ std::string RowsOf(const Look& look, const LiveTable* live, const IndexFacts& in
   return where;
 }
 
-void ReportUnique(const Look& look, const Name& table, const IndexFacts& index) {
+}  // namespace
+
+void ReportUniqueOnExisting(const Look& look, const Name& table, const IndexFacts& index) {
   if (!index.unique || index.using_index || look.IsNew(table)) return;
   if (index.primary && !look.facts.ignore) return;
   const LiveTable* live = look.Live(table);
@@ -175,16 +177,18 @@ void ReportUnique(const Look& look, const Name& table, const IndexFacts& index) 
                         "in all of its parts: there may be no two of them");
 }
 
+namespace {
+
 void UniqueOnExisting(const Look& look) {
   if (look.is(Verb::kCreateIndex)) {
     for (const IndexFacts& index : look.facts.indexes) {
-      if (!IsOfNoRows(look, index)) ReportUnique(look, index.table, index);
+      if (!IsOfNoRows(look, index)) ReportUniqueOnExisting(look, index.table, index);
     }
   }
   for (const Alteration& alteration : look.facts.alterations) {
     if (alteration.kind == AlterationKind::kAddIndex && alteration.index.has_value()) {
       if (alteration.only && look.IsPartitioned(look.table())) continue;
-      ReportUnique(look, look.table(), *alteration.index);
+      ReportUniqueOnExisting(look, look.table(), *alteration.index);
     }
   }
 }

@@ -126,9 +126,12 @@ bool Look::IsPartitioned(const Name& name) const {
 std::string Look::TypeOf(const Name& name, const std::string& column) const {
   if (const TableState* state = script.Find(name); state != nullptr) {
     for (const ColumnFacts& made : state->columns) {
-      if (absl::EqualsIgnoreCase(made.name, column)) return made.type;
+      if (!absl::EqualsIgnoreCase(made.name, column)) continue;
+      const bool retyped = state->retyped_columns.count(absl::AsciiStrToLower(column)) > 0;
+      return retyped ? "" : made.type;
     }
-    return "";
+    // What a statement does to other columns of the table leaves this one as it was.
+    if (!script.IsAsBefore(name, column)) return "";
   }
   const LiveTable* live = Live(name);
   const LiveColumn* known = live == nullptr ? nullptr : live->Column(column);

@@ -1,51 +1,15 @@
-#include <algorithm>
-
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 
 #include "common/sql/lint/checks.h"
+#include "common/sql/lint/migration_words.h"
 
 // What migrations of Rails and Laravel do in words of their own: the rules of the SQL that they
 // become, with advice in those words.
 namespace dbfleet::sql {
 namespace {
 
-bool IsWord(absl::string_view name) {
-  return !name.empty() && !absl::ascii_isdigit(static_cast<unsigned char>(name[0])) &&
-         std::all_of(name.begin(), name.end(),
-                     [](unsigned char c) { return absl::ascii_isalnum(c) || c == '_'; });
-}
-
 std::string Written(const Name& name) {
   return name.schema.empty() ? name.name : absl::StrCat(name.schema, ".", name.name);
-}
-
-// :orders, :"app.orders"; 'orders' in PHP.
-std::string Quoted(const Look& look, absl::string_view name) {
-  if (look.facts.call->php) return absl::StrCat("'", name, "'");
-  return IsWord(name) ? absl::StrCat(":", name) : absl::StrCat(":\"", name, "\"");
-}
-std::string Quoted(const Look& look, const Name& name) { return Quoted(look, Written(name)); }
-
-std::string Quoted(const Look& look, const std::vector<std::string>& columns) {
-  if (columns.size() == 1) return Quoted(look, columns[0]);
-  return absl::StrCat("[",
-                      absl::StrJoin(columns, ", ",
-                                    [&](std::string* out, const auto& column) {
-                                      absl::StrAppend(out, Quoted(look, column));
-                                    }),
-                      "]");
-}
-
-std::string Place(const Look& look, absl::string_view column) {
-  return absl::StrCat(look.Sql(look.table()), ".", look.Sql(column));
-}
-
-// "$table->dropColumn('a') in Schema::table('t', ...)"
-std::string InTable(const Look& look, absl::string_view call) {
-  return absl::StrCat("$table->", call, " in Schema::table(", Quoted(look, look.table()), ", ...)");
 }
 
 // What programs have to do without first, and drop by themselves.
@@ -80,7 +44,7 @@ void DropColumn(const Look& look, const Alteration& alteration) {
           : absl::StrCat("write self.ignored_columns += [\"", column,
                          "\"] in its model first, deploy that");
   look.Report(LintId::kDropColumn,
-              absl::StrCat("dropping ", Place(look, column),
+              absl::StrCat("dropping ", PlaceOf(look, column),
                            " loses its data, and programs that know the column fail"),
               absl::StrCat(first, ", then ", Remove(look, column), " in a later release"));
 }
@@ -91,7 +55,7 @@ void RenameColumn(const Look& look, const Alteration& alteration) {
     return;
   }
   look.Report(LintId::kRenameColumn,
-              absl::StrCat("renaming ", Place(look, alteration.name), " to ",
+              absl::StrCat("renaming ", PlaceOf(look, alteration.name), " to ",
                            look.Sql(alteration.new_name), " breaks every program that knows it"),
               absl::StrCat("write ", Add(look, alteration.new_name, ""),
                            ", write both, copy in batches, read the new one, ",
@@ -101,52 +65,10 @@ void RenameColumn(const Look& look, const Alteration& alteration) {
 void ChangeType(const Look& look, const Alteration& alteration) {
   const std::string& type = alteration.column->type;
   look.Report(LintId::kChangeColumnType,
-              absl::StrCat("changing ", Place(look, alteration.name), " to ", type,
+              absl::StrCat("changing ", PlaceOf(look, alteration.name), " to ", type,
                            " rewrites the table, unless the server can keep its rows as they are"),
               absl::StrCat("write ", Add(look, alteration.name + "_new", type),
                            ", keep both in step, copy in batches, then swap them"));
-}
-
-// As a call of the class, not of a block of change_table.
-void IndexNotConcurrent(const Look& look, const IndexFacts& index) {
-  if (index.concurrently || index.columns.empty()) return;
-  const std::string table = look.Sql(look.table());
-  const std::string advice =
-      look.facts.call->php
-          ? absl::StrCat(
-                "write public $withinTransaction = false; in the class, and "
-                "DB::statement('CREATE INDEX CONCURRENTLY ... ON ",
-                table, " (", look.Sql(index.columns), ")')")
-          : absl::StrCat("write disable_ddl_transaction! in the class, and add_index ",
-                         Quoted(look, look.table()), ", ", Quoted(look, index.columns),
-                         look.facts.call->options, ", algorithm: :concurrently");
-  look.Report(LintId::kIndexNotConcurrent,
-              absl::StrCat(look.facts.call->method, " on ", table,
-                           " blocks writes to it while the index is built"),
-              advice);
-}
-
-void DropIndex(const Look& look, const Alteration& alteration) {
-  if (alteration.concurrently) return;
-  const std::vector<std::string>& columns = alteration.index->columns;
-  look.Report(LintId::kDropIndexNotConcurrent,
-              absl::StrCat(look.facts.call->method, " on ", look.Sql(look.table()),
-                           " locks it against reads and writes"),
-              absl::StrCat("write disable_ddl_transaction! in the class, and remove_index ",
-                           Quoted(look, look.table()), columns.empty() ? "" : ", ",
-                           columns.empty() ? "" : Quoted(look, columns), look.facts.call->options,
-                           ", algorithm: :concurrently"));
-}
-
-void ForeignKey(const Look& look, const Alteration& alteration) {
-  if (alteration.not_valid) return;
-  const Name& parent = alteration.foreign_key->parent;
-  const std::string both = absl::StrCat(Quoted(look, look.table()), ", ", Quoted(look, parent));
-  look.Report(LintId::kFkNotValid,
-              absl::StrCat("add_foreign_key blocks writes to ", look.Sql(look.table()), " and ",
-                           look.Sql(parent), " while all rows are checked"),
-              absl::StrCat("write add_foreign_key ", both, look.facts.call->options,
-                           ", validate: false; in a later migration validate_foreign_key ", both));
 }
 
 void CheckAlteration(const Look& look, const Alteration& alteration) {
@@ -157,12 +79,6 @@ void CheckAlteration(const Look& look, const Alteration& alteration) {
       return RenameColumn(look, alteration);
     case AlterationKind::kChangeType:
       return ChangeType(look, alteration);
-    case AlterationKind::kAddIndex:
-      return IndexNotConcurrent(look, *alteration.index);
-    case AlterationKind::kDropIndex:
-      return DropIndex(look, alteration);
-    case AlterationKind::kAddForeignKey:
-      return ForeignKey(look, alteration);
     default:
       return;
   }
@@ -191,12 +107,10 @@ void RenameTable(const Look& look) {
   }
   const std::string view =
       absl::StrCat("CREATE VIEW ", look.Sql(to), " AS SELECT ... FROM ", look.Sql(from));
-  look.ReportOn(from, LintId::kRenameTable,
-                absl::StrCat("renaming ", look.Sql(from), " breaks every program that knows it"),
-                absl::StrCat("write ",
-                             look.facts.call->php ? absl::StrCat("DB::statement('", view, "')")
-                                                  : absl::StrCat("execute \"", view, "\""),
-                             ", move programs, rename when none is left"));
+  look.ReportOn(
+      from, LintId::kRenameTable,
+      absl::StrCat("renaming ", look.Sql(from), " breaks every program that knows it"),
+      absl::StrCat("write ", RunSql(look, view), ", move programs, rename when none is left"));
 }
 
 void ForcedTable(const Look& look) {
@@ -217,9 +131,13 @@ void CheckMigrationCalls(const Look& look) {
   }
   if (look.is(Verb::kRenameTable) && look.facts.objects.size() == 2) RenameTable(look);
   if (look.is(Verb::kCreateTable)) ForcedTable(look);
+  CheckMigrationTypes(look);
+  CheckMigrationCascades(look);
   // Nobody uses a table that the migration has only now made.
   if (!look.is(Verb::kAlterTable) || look.IsNew(look.table())) return;
   for (const Alteration& alteration : look.facts.alterations) CheckAlteration(look, alteration);
+  CheckMigrationColumns(look);
+  CheckMigrationKeys(look);
 }
 
 }  // namespace dbfleet::sql

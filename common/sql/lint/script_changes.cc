@@ -44,7 +44,11 @@ void ValidateCheck(const std::string& name, TableState* table) {
       check = std::find_if(table->checks.begin(), table->checks.end(), unnamed);
     }
   }
-  if (check != table->checks.end()) check->holds = true;
+  if (check != table->checks.end()) {
+    check->holds = true;
+  } else {
+    Keep(name, &table->validated);
+  }
 }
 
 // MySQL/MariaDB: whether it may change what columns are that it does not name, as by the table's
@@ -58,6 +62,11 @@ bool MayChangeOtherColumns(const Facts& facts) {
       case AlterationKind::kDropIndex:
       case AlterationKind::kRenameIndex:
       case AlterationKind::kIndexVisibility:
+      // Each names the columns that it changes.
+      case AlterationKind::kAddColumn:
+      case AlterationKind::kDropColumn:
+      case AlterationKind::kRenameColumn:
+      case AlterationKind::kModifyColumn:
         return false;
       default:
         return true;

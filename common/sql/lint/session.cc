@@ -258,6 +258,8 @@ void Session::Note(int statement, const Facts& facts) {
     }
   }
   NoteUncommitted(statement, facts);
+  // MySQL's and MariaDB's DDL commits what is open.
+  if (!postgres_ && begin_ >= 0 && IsDdl(facts.verb) && !facts.temporary) End(false);
   NoteSchema(facts);
   for (const SettingChange& change : facts.settings) Set(change);
   // Readers that say no more than the name.

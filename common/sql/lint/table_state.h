@@ -42,6 +42,8 @@ struct TableState {
   bool primary_key = false;
   int key_dropped_by = -1;  // The statement that dropped the primary key of one that was there.
   std::vector<Check> checks;
+  // Constraints that were there before, which the script validated.
+  std::vector<std::string> validated;
   std::vector<ColumnFacts> columns;
   std::set<std::string> gone;     // Columns that were dropped, or renamed.
   bool may_have_existed = false;  // Made IF NOT EXISTS: it may be another one.

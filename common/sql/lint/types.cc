@@ -24,6 +24,8 @@ constexpr std::string_view kMoney[] = {"amount",   "balance", "cost",     "credi
                                        "discount", "fee",     "money",    "payment", "price",
                                        "revenue",  "salary",  "subtotal", "tax",     "total"};
 
+}  // namespace
+
 bool IsMoney(const std::string& column) {
   const std::string lower = absl::AsciiStrToLower(column);
   for (absl::string_view part : absl::StrSplit(lower, '_')) {
@@ -38,6 +40,8 @@ bool IsMoney(const std::string& column) {
 bool IsFloat(absl::string_view type) {
   return absl::StartsWith(type, "float") || absl::StartsWith(type, "double") || type == "real";
 }
+
+namespace {
 
 void Money(const Look& look, const ColumnFacts& column) {
   if (!IsFloat(column.type)) return;

@@ -75,7 +75,7 @@ struct InsertFacts {
   bool names_columns = true;
   // Those that it names, also in SET and in what it does on a conflict, as far as they were kept.
   std::vector<std::string> columns;
-  int64_t rows = 0;                  // Of VALUES; 0 if they come from a query or from data.
+  int64_t rows = 0;  // Of VALUES; 0 if they come from a query or from data.
   bool from_query = false;
   bool replaces = false;     // REPLACE.
   bool on_conflict = false;  // ON DUPLICATE KEY UPDATE, ON CONFLICT ... DO UPDATE.
@@ -100,7 +100,7 @@ struct CallFacts {
   // A call of a migration that says what to do with a schema, in words of its own: what the facts
   // hold besides is what its SQL would do.
   bool schema = false;
-  // Of Ruby's: its options as written behind its names: ", unique: true".
+  // As written: Ruby's options behind its names (", unique: true"), PHP's call ("string('a', 5)").
   std::string options;
   bool force = false;  // It drops what is there before it makes it anew.
   // It gives the records of a loop which reads this association of each of them, as far as names
