@@ -129,6 +129,10 @@ void AddToLaravel(const HostProgram& program, absl::Span<const HostCall> calls, 
       if (names.empty()) return;
       add(IndexOver(names));
       facts->alterations.back().index->unique = word == "unique";
+      if (call.arguments.size() > 1) {
+        const Given name = Take(program, absl::MakeConstSpan(call.arguments).subspan(1, 1));
+        if (name.names.size() == 1) facts->alterations.back().index->name = name.names[0];
+      }
       return;
     case SchemaRole::kForeignKey: {
       Alteration key = KeyOfLaravel(program, calls);

@@ -20,13 +20,18 @@ std::string Remove(const Look& look, const std::string& column) {
   return absl::StrCat("remove_column ", Quoted(look, look.table()), ", ", Quoted(look, column));
 }
 
-std::string Add(const Look& look, const std::string& column, const std::string& type) {
+// With Ruby's options: ", precision: 10".
+std::string Add(const Look& look, const std::string& column, const std::string& type,
+                const std::string& options = "") {
   if (look.facts.call->php) {
     return InTable(look, absl::StrCat(type.empty() ? "..." : type, "(", Quoted(look, column),
                                       type.empty() ? ")" : ", ...)"));
   }
   return absl::StrCat("add_column ", Quoted(look, look.table()), ", ", Quoted(look, column), ", ",
-                      type.empty() ? "..." : absl::StrCat(":", type));
+                      type.empty()   ? "..."
+                      : IsWord(type) ? absl::StrCat(":", type)
+                                     : absl::StrCat("\"", type, "\""),
+                      options);
 }
 
 bool IsBackFrom(const Look& look, Made::What what, const std::string& column) {
@@ -67,7 +72,9 @@ void ChangeType(const Look& look, const Alteration& alteration) {
   look.Report(LintId::kChangeColumnType,
               absl::StrCat("changing ", PlaceOf(look, alteration.name), " to ", type,
                            " rewrites the table, unless the server can keep its rows as they are"),
-              absl::StrCat("write ", Add(look, alteration.name + "_new", type),
+              absl::StrCat("write ",
+                           Add(look, alteration.name + "_new", type,
+                               look.facts.call->php ? "" : look.facts.call->options),
                            ", keep both in step, copy in batches, then swap them"));
 }
 

@@ -37,10 +37,16 @@ void IndexNotConcurrent(const Look& look, const IndexFacts& index) {
   if (index.concurrently || index.columns.empty()) return;
   const std::string table = look.Sql(look.table());
   const bool with_column = ComesWithColumn(look);
+  // Laravel's own name for it, by which dropIndex and dropUnique look.
+  const std::string name = !index.name.empty()
+                               ? index.name
+                               : absl::AsciiStrToLower(absl::StrCat(
+                                     look.table().name, "_", absl::StrJoin(index.columns, "_"),
+                                     index.unique ? "_unique" : "_index"));
   const std::string create = absl::StrCat(
-      "CREATE ", index.unique ? "UNIQUE " : "", "INDEX CONCURRENTLY ",
-      look.Sql(MadeUpName("idx", look.table(), index.columns)), " ON ", table, " (",
-      index.keys.empty() ? look.Sql(index.columns) : absl::StrJoin(index.keys, ", "), ")");
+      "CREATE ", index.unique ? "UNIQUE " : "", "INDEX CONCURRENTLY ", look.Sql(name), " ON ",
+      table, " (", index.keys.empty() ? look.Sql(index.columns) : absl::StrJoin(index.keys, ", "),
+      ")");
   const std::string options =
       with_column ? index.unique ? ", unique: true" : "" : look.facts.call->options;
   const std::string advice =
@@ -78,6 +84,11 @@ std::string ForeignKeyColumn(const Look& look, const ForeignKeyFacts& key) {
   return absl::StrCat(", column: ", Quoted(look, key.columns[0]));
 }
 
+// Of several keys to one table it has to be the same.
+bool NamesKey(absl::string_view options) {
+  return absl::StrContains(options, "column:") || absl::StrContains(options, "name:");
+}
+
 void ForeignKey(const Look& look, const Alteration& alteration) {
   if (alteration.not_valid) return;
   const ForeignKeyFacts& key = *alteration.foreign_key;
@@ -104,7 +115,10 @@ void ForeignKey(const Look& look, const Alteration& alteration) {
     advice =
         absl::StrCat(key.is_inline ? "add the column without foreign_key:; then write " : "write ",
                      "add_foreign_key ", both, options,
-                     ", validate: false; in a later migration validate_foreign_key ", both, column);
+                     ", validate: false; in a later migration validate_foreign_key ", both,
+                     key.is_inline       ? column
+                     : NamesKey(options) ? options
+                                         : "");
   }
   look.Report(LintId::kFkNotValid,
               absl::StrCat(key.is_inline ? "the foreign key that comes with " : "",

@@ -9,13 +9,14 @@
 #include "absl/strings/str_replace.h"
 
 namespace dbfleet::sql {
-namespace {
 
 bool IsWord(absl::string_view name) {
   return !name.empty() && !absl::ascii_isdigit(static_cast<unsigned char>(name[0])) &&
          std::all_of(name.begin(), name.end(),
                      [](unsigned char c) { return absl::ascii_isalnum(c) || c == '_'; });
 }
+
+namespace {
 
 std::string Written(const Name& name) {
   return name.schema.empty() ? name.name : absl::StrCat(name.schema, ".", name.name);
@@ -31,7 +32,11 @@ std::string Quoted(const Look& look, absl::string_view name) {
 std::string Quoted(const Look& look, const Name& name) { return Quoted(look, Written(name)); }
 
 std::string Quoted(const Look& look, const std::vector<std::string>& columns) {
-  if (columns.size() == 1) return Quoted(look, columns[0]);
+  if (columns.size() == 1) {
+    // A symbol would be a column of that name: add_index :orders, "lower(a)"
+    const bool expression = !look.facts.call->php && !IsWord(columns[0]);
+    return expression ? absl::StrCat("\"", columns[0], "\"") : Quoted(look, columns[0]);
+  }
   return absl::StrCat("[",
                       absl::StrJoin(columns, ", ",
                                     [&](std::string* out, const auto& column) {

@@ -10,6 +10,9 @@
 // How a migration of Rails or Laravel writes what an advice says, and which rules speak of it.
 namespace dbfleet::sql {
 
+// What Ruby takes as a symbol without quotes.
+bool IsWord(absl::string_view name);
+
 // :orders, :"app.orders"; 'orders' in PHP.
 std::string Quoted(const Look& look, absl::string_view name);
 std::string Quoted(const Look& look, const Name& name);

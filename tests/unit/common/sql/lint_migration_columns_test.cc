@@ -233,6 +233,14 @@ TEST(LintMigrationColumnsTest, WhatColumnsHold) {
   EXPECT_THAT(Orders("$table->json('a')->nullable();", Dialect::kMySql), IsEmpty());
 }
 
+// down() drops it by the name that Laravel gives.
+TEST(LintMigrationColumnsTest, IndexesKeepTheirNames) {
+  EXPECT_THAT(LaravelSays("$table->index(['g', 'h'], 'mine');", "dbf-index-not-concurrent"),
+              HasSubstr("CREATE INDEX CONCURRENTLY mine ON orders (g, h)"));
+  EXPECT_THAT(LaravelSays("$table->unique('i');", "dbf-index-not-concurrent"),
+              HasSubstr("CREATE UNIQUE INDEX CONCURRENTLY orders_i_unique ON orders (i)"));
+}
+
 TEST(LintMigrationColumnsTest, DroppedIndexes) {
   EXPECT_THAT(Rails("change_table :orders do |t|\n t.remove_index :a\nend"),
               ElementsAre("dbf-drop-index-not-concurrent"));

@@ -69,12 +69,18 @@ TEST(LintMigrationsTest, RailsAdviceIsInItsOwnWords) {
   EXPECT_THAT(Said(kRuby, Change("change_column :users, :age, :bigint")),
               AllOf(HasSubstr("changing users.age to bigint"),
                     HasSubstr("add_column :users, :age_new, :bigint")));
+  EXPECT_THAT(Said(kRuby, Change("change_column :users, :a, \"bigint unsigned\"")),
+              HasSubstr("add_column :users, :a_new, \"bigint unsigned\", keep both"));
+  EXPECT_THAT(Said(kRuby, Change("change_column :users, :a, :decimal, precision: 10, scale: 2")),
+              HasSubstr("add_column :users, :a_new, :decimal, precision: 10, scale: 2, keep both"));
+  EXPECT_THAT(Said(kRuby, Change("add_index :users, \"lower(a)\"")),
+              HasSubstr("add_index :users, \"lower(a)\", algorithm: :concurrently"));
   EXPECT_THAT(Said(kRuby, Change("add_index :users, [:a, :b], name: \"i\"")),
               HasSubstr("add_index :users, [:a, :b], name: \"i\", algorithm: :concurrently"));
   EXPECT_THAT(
       Said(kRuby, Change("add_foreign_key :orders, :users, column: :buyer_id")),
       AllOf(HasSubstr("add_foreign_key :orders, :users, column: :buyer_id, validate: false"),
-            HasSubstr("validate_foreign_key :orders, :users")));
+            HasSubstr("validate_foreign_key :orders, :users, column: :buyer_id")));
   EXPECT_THAT(Said(kRuby, Change("create_table :users, force: :cascade do |t|\nend")),
               HasSubstr("drops the table that is there"));
 }
