@@ -375,13 +375,20 @@ class RubyLexer : public HostCursor {
   absl::Status Regex(size_t start) {
     ++pos_;
     std::vector<StringPart> parts;
-    while (!done() && text_[pos_] != '/' && text_[pos_] != '\n') {
+    bool lines = false;
+    while (!done() && text_[pos_] != '/') {
+      // A heredoc's body would begin in the middle of it.
+      if (text_[pos_] == '\n' && !pending_.empty()) break;
+      lines = lines || text_[pos_] == '\n';
       if (!Piece(false, '/', &parts)) break;
     }
     if (Peek() != '/' && trouble_ != nullptr) return Fail(start, trouble_);
     if (Peek() != '/') return Fail(start, "a regular expression is not closed with /");
-    ++pos_;
+    const size_t flags = ++pos_;
     SkipWord();
+    // Those of several lines are written with x. Of others the "/" may have been a division.
+    if (lines && !absl::StrContains(text_.substr(flags, pos_ - flags), 'x'))
+      return Ambiguous(start);
     Emit(HostTokenKind::kOther, start, std::move(parts));
     return absl::OkStatus();
   }

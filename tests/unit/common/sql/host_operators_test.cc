@@ -119,6 +119,7 @@ TEST(HostOperatorsTest, EverydayProgramsAreRead) {
         "rows = Post.find_by_sql(<<~SQL)\n  SELECT id FROM posts\nSQL\nputs rows.size / 2\n",
         "[1, 2].each do |i|\n  puts %(#{i} of #{Post.count})\nend\n",
         "mean = total.sum / total.size.to_f\nPost.count\n", "if x\n  Post.count\nend\n",
+        "FORM = /\\A\n  (\\d+)  # no text\n  #{SUFFIX}\n\\z/ix\nPost.count\n",
         "path = \"#@base/#{Post.count}\"\n", "a = [1, 2,\n  3]\nputs a.size % 3\nPost.count\n"}) {
     EXPECT_FALSE(IsNotSafe(kRuby, file)) << file;
   }
