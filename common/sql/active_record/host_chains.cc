@@ -43,7 +43,8 @@ bool HostProgram::BeginsArgument(size_t i) const {
       // "foo [1]" and "foo -1", but not "foo[1]" and "foo - 1".
       const bool next_touches = (*this)[i + 1].offset == token.offset + token.text.size();
       if (token.Is("->")) return true;
-      if ((*this)[i + 1].Is("=")) return false;  // "foo -= 1"
+      if ((*this)[i + 1].Is("=")) return false;                   // "foo -= 1"
+      if (token.Is("&") && (*this)[i + 1].Is("&")) return false;  // "foo? && bar?"
       return space && next_touches &&
              (token.Is("[") || token.Is("-") || token.Is("*") || token.Is("&"));
     }

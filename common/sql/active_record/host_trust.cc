@@ -170,7 +170,8 @@ std::string HostTrust::DoubtOf(absl::string_view method) {
 
 std::string HostTrust::DoubtOfCall(const HostChain& chain) const {
   for (const HostCall& one : chain.calls) {
-    std::string doubt = DoubtOfArguments(one);
+    std::string doubt = program_.php() ? DoubtOfArguments(one) : DoubtOfPattern(one);
+    if (doubt.empty()) doubt = DoubtOfArguments(one);
     if (doubt.empty()) doubt = DoubtOfOption(program_, one);
     if (doubt.empty() && program_.php()) doubt = DoubtOfCallback(one);
     if (!doubt.empty()) return doubt;
@@ -193,46 +194,6 @@ std::string HostTrust::DoubtOfCall(const HostChain& chain) const {
   return DoubtOfFunction(call, chain);
 }
 
-// array_map('purge', $x), usort($x, $f)
-std::string HostTrust::DoubtOfCallable(const HostCall& call) const {
-  static constexpr absl::string_view kFirst[] = {"array_map", "ob_start"};
-  const std::string name = absl::AsciiStrToLower(call.name);
-  const bool first = IsOneOf(name, kFirst) || absl::StartsWith(name, "call_user") ||
-                     absl::StartsWith(name, "forward_") || absl::StartsWith(name, "register_") ||
-                     absl::StartsWith(name, "set_") || absl::StartsWith(name, "spl_") ||
-                     absl::StartsWith(name, "header_");
-  // array_udiff($a, $b, $f), array_diff_ukey, array_udiff_uassoc($a, $b, $f, $g): the last ones.
-  if (absl::StrContains(name, "_udiff") || absl::StrContains(name, "_uintersect") ||
-      absl::StrContains(name, "_ukey") || absl::StrContains(name, "_uassoc")) {
-    const size_t count = call.arguments.size();
-    const size_t called =
-        absl::StartsWith(name, "array_u") && absl::EndsWith(name, "uassoc") ? 2 : 1;
-    for (size_t i = count - std::min(count, called); i < count; ++i) {
-      std::string doubt = DoubtOfCallable(call.arguments[i], name);
-      if (!doubt.empty()) return doubt;
-    }
-    return "";
-  }
-  const size_t at = first ? 0 : 1;
-  if (at >= call.arguments.size()) return "";
-  return DoubtOfCallable(call.arguments[at], name);
-}
-
-// What `caller` calls.
-std::string HostTrust::DoubtOfHeld(HostRange callable, absl::string_view caller) const {
-  const auto word = ReadWord(program_, callable);
-  if (word.has_value()) return Knows(*word) ? "" : NotKnown(*word);
-  const HostToken& held = program_[callable.begin];
-  // $f, $this->f, $list[0]; what is called there is judged where it stands.
-  bool variable = held.kind == HostTokenKind::kVariable;
-  for (size_t i = callable.begin; variable && i < callable.end; ++i)
-    variable = !program_[i].Is("(");
-  return variable && !(callable.end == callable.begin + 1 && variables_.IsClosure(held.text))
-             ? absl::StrCat(Shown(caller), " calls what ", Shown(held.text),
-                            " holds, which is not seen")
-             : "";
-}
-
 // fetchAll(PDO::FETCH_FUNC, 'purge'), new(init_command: '...'), render(inline: '<% ... %>')
 std::string HostTrust::DoubtOfArguments(const HostCall& call) const {
   for (const HostRange& argument : call.arguments) {
@@ -246,105 +207,6 @@ std::string HostTrust::DoubtOfArguments(const HostCall& call) const {
     }
   }
   return "";
-}
-
-// What PHP's collections and builders call for each of theirs: ->each('purge'), ->each($f).
-std::string HostTrust::DoubtOfCallback(const HostCall& call) const {
-  static constexpr absl::string_view kCallers[] = {
-      "chunkmap", "each",      "eachbyid",    "eachspread",  "filter",    "flatmap",
-      "map",      "mapspread", "maptogroups", "mapwithkeys", "pipe",      "random",
-      "reduce",   "tap",       "through",     "transform",   "whenempty", "whennotempty"};
-  static constexpr absl::string_view kOfRelations[] = {"doesnthave",  "has",
-                                                       "load",        "loadcount",
-                                                       "loadmissing", "ordoesnthave",
-                                                       "orhas",       "orwheredoesnthave",
-                                                       "orwherehas",  "wheredoesnthave",
-                                                       "wherehas",    "wherehasmorph",
-                                                       "with",        "withaggregate",
-                                                       "withcount",   "withexists",
-                                                       "withmax",     "withmin",
-                                                       "withavg",     "withonly",
-                                                       "withsum",     "withwherehas"};
-  // Which take a column's name as well, so that a text is none.
-  static constexpr absl::string_view kOfLists[] = {
-      "avg",          "average",         "contains",   "containsstrict",
-      "countby",      "doesntcontain",   "every",      "first",
-      "firstor",      "firstorfail",     "flexible",   "getorput",
-      "groupby",      "implode",         "keyby",      "last",
-      "max",          "median",          "min",        "mode",
-      "partition",    "percentage",      "pluck",      "reject",
-      "remember",     "rememberforever", "search",     "sear",
-      "skipuntil",    "skipwhile",       "sole",       "some",
-      "sort",         "sortby",          "sortbydesc", "sum",
-      "takeuntil",    "takewhile",       "times",      "unique",
-      "uniquestrict", "value",           "walk"};
-  const std::string name = absl::AsciiStrToLower(call.name);
-  if (IsOneOf(name, kOfRelations)) return DoubtOfRelations(call);
-  static constexpr absl::string_view kOnlyCallables[] = {
-      "every", "partition", "reject",    "skipuntil", "skipwhile",
-      "some",  "takeuntil", "takewhile", "times",     "walk"};
-  for (const HostRange& argument : call.arguments) {
-    const HostToken& given = program_[argument.begin];
-    const bool held = given.kind == HostTokenKind::kVariable &&
-                      (IsOneOf(name, kOnlyCallables) || (argument.end == argument.begin + 1 &&
-                                                         variables_.MayHoldCallable(given.text)));
-    if (!IsOneOf(name, kOfLists) || (!held && !program_[argument.begin].Is("["))) continue;
-    if (std::string doubt = DoubtOfCallable(argument, name); !doubt.empty()) return doubt;
-  }
-  const bool chunk = name == "chunk" || name == "chunkbyid" || name == "when" || name == "unless";
-  if (!chunk && !IsOneOf(name, kCallers)) return "";
-  const size_t at = chunk ? 1 : 0;
-  // when($x, then, otherwise), whenNotEmpty(then, otherwise)
-  const bool otherwise = absl::StartsWith(name, "when") || name == "unless";
-  const size_t last = otherwise ? at + 1 : at;
-  for (size_t i = at; i <= last && i < call.arguments.size(); ++i) {
-    if (std::string doubt = DoubtOfCallable(call.arguments[i], name); !doubt.empty()) return doubt;
-  }
-  return "";
-}
-
-// with(['posts' => $f]), whereHas('posts', [$svc, 'archive']): what tells the builder more.
-std::string HostTrust::DoubtOfRelations(const HostCall& call) const {
-  for (const HostRange& argument : call.arguments) {
-    if (const auto pairs = ReadPairs(program_, argument)) {
-      for (const auto& [relation, value] : *pairs) {
-        const bool held =
-            program_[value.begin].kind == HostTokenKind::kVariable || program_[value.begin].Is("[");
-        if (!held) continue;
-        std::string doubt = DoubtOfCallable(value, call.name);
-        if (!doubt.empty()) return doubt;
-      }
-      continue;
-    }
-    const bool first = &argument == &call.arguments[0];
-    const bool held = program_[argument.begin].kind == HostTokenKind::kVariable ||
-                      program_[argument.begin].Is("[");
-    if (first || !held || absl::StartsWithIgnoreCase(call.name, "load")) continue;
-    if (std::string doubt = DoubtOfCallable(argument, call.name); !doubt.empty()) return doubt;
-  }
-  return "";
-}
-
-std::string HostTrust::DoubtOfCallable(HostRange callable, absl::string_view name) const {
-  // callback: $f
-  if (program_[callable.begin].kind == HostTokenKind::kName &&
-      program_[callable.begin + 1].Is(":") && callable.begin + 2 < callable.end) {
-    callable.begin += 2;
-  }
-  if (program_[callable.begin].IsName("array") && program_[callable.begin + 1].Is("(")) {
-    ++callable.begin;
-  } else if (!program_[callable.begin].Is("[")) {
-    return DoubtOfHeld(callable, name);
-  }
-  // [$svc, 'handle'], array(Svc::class, 'handle')
-  static constexpr absl::string_view kThis[] = {"$this", "__CLASS__", "self::class",
-                                                "static::class"};
-  const std::vector<HostRange> parts = program_.Parts({callable.begin + 1, callable.end - 1});
-  const auto method = parts.size() == 2 ? ReadWord(program_, parts[1]) : std::nullopt;
-  if (!method.has_value()) return "";
-  const bool own = IsOneOf(program_.Source(parts[0]), kThis) &&
-                   names_->methods.count(absl::AsciiStrToLower(*method)) > 0;
-  return own ? "" : NotKnown(*method);
 }
 
 std::string HostTrust::DoubtOfFunction(const HostCall& call, const HostChain& chain) const {
