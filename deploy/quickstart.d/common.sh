@@ -100,7 +100,7 @@ password_file() {
 prepare_state() {
   mkdir -p "$state"
   chmod 0755 "$state"
-  mkdir -p "$state"/{run,log,etc,sock}
+  mkdir -p "$state"/{run,log,etc,sock,tmp}
   (umask 077 && mkdir -p "$state/secrets" "$state/backups")
   if [[ $(id -u) == 0 ]]; then
     mysql_user=mysql postgres_user=postgres redis_user=redis

@@ -34,15 +34,19 @@ start_mariadb() {
   local server=${1:-mariadb}
   local data=$state/$server
   living_pid "$server" >/dev/null && return 0
+  # Not /tmp: a server that starts deletes every "#sql*" file of its tmpdir, and those of the
+  # host's own MariaDB are temporary tables of running queries.
+  local tmp=$state/tmp/$server
+  private_folder "$mysql_user" "$tmp"
   private_folder "$mysql_user" "$state/sock/$server"
   if [[ ! -d $data/mysql ]]; then
     private_folder "$mysql_user" "$data"
-    as_user "$mysql_user" mariadb-install-db --no-defaults --datadir="$data" --skip-test-db \
-      --auth-root-authentication-method=socket --auth-root-socket-user="$mysql_user" \
+    as_user "$mysql_user" mariadb-install-db --no-defaults --datadir="$data" --tmpdir="$tmp" \
+      --skip-test-db --auth-root-authentication-method=socket --auth-root-socket-user="$mysql_user" \
       >"$state/log/$server-install.log" 2>&1 || fail "mariadb-install-db failed: $state/log/$server-install.log"
   fi
   start_process "$server" "$mysql_user" /usr/sbin/mariadbd --no-defaults --datadir="$data" \
-    --socket="$state/sock/$server/s" --skip-networking --log-bin=binlog --server-id=1 \
+    --tmpdir="$tmp" --socket="$state/sock/$server/s" --skip-networking --log-bin=binlog --server-id=1 \
     --innodb-buffer-pool-size=64M --pid-file="$data/mariadb.pid"
   wait_for 60 "the start of $server" mariadb_at "$server" -e 'SELECT 1'
 }

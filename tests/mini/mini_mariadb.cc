@@ -20,7 +20,8 @@ absl::StatusOr<std::unique_ptr<MiniMariaDb>> MiniMariaDb::Launch(const MariaDbOp
 
 absl::Status MiniMariaDb::Initialize() {
   return RunAsServer({"mariadb-install-db", "--no-defaults", absl::StrCat("--datadir=", data_),
-                      "--auth-root-authentication-method=normal", "--skip-test-db"})
+                      absl::StrCat("--tmpdir=", folder_), "--auth-root-authentication-method=normal",
+                      "--skip-test-db"})
       .status();
 }
 
@@ -34,6 +35,9 @@ std::vector<std::string> MiniMariaDb::ServerCommand() const {
       "mariadbd",
       "--no-defaults",
       absl::StrCat("--datadir=", data_),
+      // A server that starts deletes every "#sql*" file of its tmpdir, another server's too: in a
+      // shared /tmp that one's queries fail with error 6 (a temporary table is gone under them).
+      absl::StrCat("--tmpdir=", folder_),
       absl::StrCat("--socket=", socket_),
       absl::StrCat("--pid-file=", folder_, "/mariadb.pid"),
       "--bind-address=127.0.0.1",
