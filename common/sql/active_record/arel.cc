@@ -33,16 +33,22 @@ bool TakesNothing(absl::string_view name) {
 
 class Arel {
  public:
-  explicit Arel(const HostProgram& program) : program_(program) {}
+  Arel(const HostProgram& program, const std::vector<std::string>& tables)
+      : program_(program), tables_(tables) {}
 
   bool Is(HostRange range, int depth) const {
     const std::optional<HostChain> chain =
         depth > kDeepest ? std::nullopt : program_.ChainAt(range.begin, range.end);
-    if (!chain.has_value() || chain->range.end != range.end ||
-        chain->receiver_kind != Receiver::kClass) {
-      return false;
-    }
+    if (NamesColumnOfVariable(range)) return true;
+    if (!chain.has_value() || chain->range.end != range.end) return false;
     const std::vector<HostCall>& calls = chain->calls;
+    if (chain->receiver_kind == Receiver::kVariable) {  // users[:age].gt(3)
+      return chain->inside.size() == 1 &&
+             NamesColumnOfVariable({range.begin, chain->inside[0].end + 1}) &&
+             std::all_of(calls.begin(), calls.end(),
+                         [&](const auto& call) { return IsOf(call, depth); });
+    }
+    if (chain->receiver_kind != Receiver::kClass) return false;
     if (chain->receiver == "Arel") {
       return calls.size() == 1 && calls[0].name == "star" && calls[0].bare();
     }
@@ -51,6 +57,16 @@ class Arel {
   }
 
  private:
+  // users[:age], where users = User.arel_table
+  bool NamesColumnOfVariable(HostRange range) const {
+    if (range.end != range.begin + 4 || !program_[range.begin + 1].Is("[") ||
+        !program_[range.begin + 3].Is("]") || !IsOneOf(program_[range.begin].text, tables_)) {
+      return false;
+    }
+    const std::optional<std::string> word = ReadWord(program_, {range.begin + 2, range.begin + 3});
+    return word.has_value() && IsPlainColumn(*word);
+  }
+
   // Order.arel_table[:total]
   bool NamesColumn(const HostChain& chain) const {
     const HostCall& table = chain.calls[0];
@@ -100,12 +116,19 @@ class Arel {
   }
 
   const HostProgram& program_;
+  const std::vector<std::string>& tables_;
 };
 
 }  // namespace
 
-bool IsArel(const HostProgram& program, HostRange range) {
-  return !program.php() && Arel(program).Is(range, 0);
+bool IsArel(const HostProgram& program, HostRange range, const std::vector<std::string>& tables) {
+  return !program.php() && Arel(program, tables).Is(range, 0);
+}
+
+bool IsArelTable(const HostProgram& program, const HostChain& chain) {
+  return !program.php() && chain.receiver_kind == Receiver::kClass && chain.calls.size() == 1 &&
+         IsModelClass(chain.receiver) && chain.calls[0].name == "arel_table" &&
+         chain.calls[0].bare() && chain.calls[0].op == HostOperator::kNone && chain.inside.empty();
 }
 
 }  // namespace dbfleet::sql

@@ -43,6 +43,7 @@ class ChainReader {
   void Subquery(HostRange query, absl::string_view where_it_stands);
   void Relation(const HostCall& call, size_t callable);
   const ModelMethod* TakeHeld(const HostCall& call, const std::string& name);
+  bool MayCallByName(const HostCall& call, Held before) const;
   void Comments(const HostCall& call);
   void TakeRead(const HostCall& call, const std::string& name);
   void Raw(const HostCall& call, size_t sql);

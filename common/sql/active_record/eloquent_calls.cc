@@ -39,11 +39,34 @@ bool MayCall(const HostProgram& program, const HostCall& call, size_t place) {
   return false;
 }
 
-// 'integer', 'decimal:2', 'datetime:Y-m-d'; the name of a class is of code that is not seen.
+// 'integer', 'decimal:2', 'datetime:Y-m-d'; the name of a class is of code that is not seen, and
+// PHP looks for classes in any case. Source: Laravel's Eloquent\Concerns\HasAttributes.
 bool IsPlainCast(const HostProgram& program, HostRange range) {
+  static constexpr absl::string_view kCasts[] = {"array",
+                                                 "bool",
+                                                 "boolean",
+                                                 "collection",
+                                                 "custom_datetime",
+                                                 "date",
+                                                 "datetime",
+                                                 "decimal",
+                                                 "double",
+                                                 "encrypted",
+                                                 "float",
+                                                 "hashed",
+                                                 "immutable_date",
+                                                 "int",
+                                                 "immutable_datetime",
+                                                 "integer",
+                                                 "json",
+                                                 "json:unicode",
+                                                 "object",
+                                                 "real",
+                                                 "string",
+                                                 "timestamp",
+                                                 "immutable_custom_datetime"};
   const auto word = ReadWord(program, range);
-  return word.has_value() && !word->empty() && absl::ascii_islower((*word)[0]) &&
-         !absl::StrContains(*word, "\\");
+  return word.has_value() && IsOneOf(absl::string_view(*word).substr(0, word->find(':')), kCasts);
 }
 
 // Whether a relation of that name is a method of the model that writes: 'items.delete:id'.
@@ -54,6 +77,19 @@ bool NamesWritingRelation(absl::string_view relations) {
 }
 
 }  // namespace
+
+// $users->first('wipe'), of rows: a query's first('name') is told a column.
+bool ChainReader::MayCallByName(const HostCall& call, Held before) const {
+  const bool named =
+      absl::EqualsIgnoreCase(call.name, "first") || absl::EqualsIgnoreCase(call.name, "last");
+  if (!program_.php() || !named || call.arguments.empty()) return false;
+  const auto word = ReadWord(program_, call.arguments[0]);
+  if (!word.has_value() || IsPureHostFunction(*word)) return false;
+  const bool first = &call == &chain_.calls[0];
+  const bool query = first ? chain_.receiver_kind == Receiver::kClass || held_ == Held::kQuery
+                           : before == Held::kQuery || !(&call - 1)->is_property;
+  return !query || before == Held::kRows || before == Held::kPage;
+}
 
 // What the method is of what the chain holds so far, and what it holds then.
 const ModelMethod* ChainReader::TakeHeld(const HostCall& call, const std::string& name) {
@@ -66,6 +102,9 @@ const ModelMethod* ChainReader::TakeHeld(const HostCall& call, const std::string
   const bool on_model = !indexed && &call == &chain_.calls[0] &&
                         chain_.receiver_kind == Receiver::kClass && IsModelClass(chain_.receiver);
   held_ = connection_ ? Held::kOther : HeldAfter(program_, before, call, on_model);
+  if (MayCallByName(call, before)) {
+    build_.Problem(absl::StrCat(name, " of rows calls what it is given the name of"));
+  }
   const ModelMethod* method = FindHeldMethod(program_, before, call);
   if (method == nullptr) return nullptr;
   // A column or value as well as a function, which nobody sees.
@@ -224,7 +263,7 @@ bool ChainReader::RefineInRuby(const HostCall& call, const std::string& name) {
     build_.PlainFrom(call, 1);
     return true;
   }
-  if (name == "from" && build_.IsQueryOfModel(given[0])) {
+  if (name == "from" && IsQueryOfModel(program_, given[0])) {
     build_.Plain(given[0]);
     if (given.size() > 1 && !IsPlainColumn(ReadWord(program_, given[1]).value_or(""))) {
       build_.Problem("its subquery is called what is no plain name");
@@ -232,7 +271,14 @@ bool ChainReader::RefineInRuby(const HostCall& call, const std::string& name) {
     build_.PlainFrom(call, 1);
     return true;
   }
-  if (name == "merge" && build_.IsQueryOfModel(given[0])) {
+  // It runs a function in the model's name, and any other name may hold one.
+  const bool pairs = ReadPairs(program_, given[0]).has_value();
+  const bool seen = pairs || program_[given[0].begin].Is("&") || build_.IsQuery(given[0]) ||
+                    program_[given[0].begin].Is("->") || program_[given[0].begin].IsName("lambda");
+  if (name == "merge" && held_ == Held::kQuery && !seen) {
+    build_.Problem("merges what is not seen to be a query, and may be a function");
+  }
+  if (name == "merge" && IsQueryOfModel(program_, given[0])) {
     const std::optional<HostChain> query = program_.ChainAt(given[0].begin, given[0].end);
     build_.call.has_conditions =
         build_.call.has_conditions ||

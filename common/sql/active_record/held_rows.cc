@@ -36,14 +36,15 @@ constexpr ModelMethod Read(absl::string_view name) {
 // clang-format off
 constexpr ModelMethod kOfBuilder[] = {
     Shows("dd"), Shows("ddrawsql"), Shows("dump"), Shows("dumprawsql"), Refine("forpage"),
-    Refine("union"),
+    Shows("torawsql"), Shows("tosql"), Refine("union"),
 };
 constexpr ModelMethod kOfCollection[] = {
     InMemory("append"), InMemory("collapse"), InMemory("concat"), Calls("countby"), Shows("dd"),
     InMemory("diff"), Shows("dump"), Calls("every"), Calls("flatmap"), InMemory("intersect"),
     Calls("maptogroups"), Calls("mapwithkeys"), InMemory("median"), InMemory("nth"), Calls("pipe"),
-    InMemory("prepend"), Calls("random"), Calls("search"), InMemory("shuffle"), Calls("some"),
-    InMemory("split"), Calls("tap"), InMemory("tobase"), Calls("transform"), InMemory("union"),
+    InMemory("prepend"), Calls("random"), Calls("search"), InMemory("shuffle"),
+    Calls("skipuntil"), Calls("skipwhile"), Calls("some"), InMemory("split"), Calls("takeuntil"),
+    Calls("takewhile"), Calls("tap"), InMemory("tobase"), Calls("transform"), InMemory("union"),
     Calls("whenempty"), Calls("whennotempty"),
 };
 constexpr ModelMethod kOfPage[] = {
@@ -107,12 +108,13 @@ Held AfterInPhp(const HostProgram& program, Held before, const HostCall& call, b
   static constexpr absl::string_view kPages[] = {"cursorpaginate", "paginate", "simplepaginate"};
   static constexpr absl::string_view kOfPages[] = {"appends", "through", "withquerystring"};
   static constexpr absl::string_view kRows[] = {
-      "collapse",    "concat",      "countby", "diff",         "each",      "except", "filter",
-      "flatmap",     "flatten",     "groupby", "intersect",    "keyby",     "keys",   "map",
-      "maptogroups", "mapwithkeys", "nth",     "only",         "partition", "pluck",  "prepend",
-      "reject",      "reverse",     "shuffle", "skip",         "slice",     "sort",   "sortby",
-      "sortbydesc",  "split",       "take",    "tobase",       "transform", "union",  "unique",
-      "values",      "where",       "wherein", "wherenotnull", "wherenull"};
+      "collapse",     "concat",      "countby", "diff",      "each",       "except",    "filter",
+      "flatmap",      "flatten",     "groupby", "intersect", "keyby",      "keys",      "map",
+      "maptogroups",  "mapwithkeys", "nth",     "only",      "partition",  "pluck",     "prepend",
+      "reject",       "reverse",     "shuffle", "skip",      "skipuntil",  "skipwhile", "takeuntil",
+      "takewhile",    "slice",       "sort",    "sortby",    "sortbydesc", "split",     "take",
+      "tobase",       "transform",   "union",   "unique",    "values",     "where",     "wherein",
+      "wherenotnull", "wherenull"};
   const std::string name = absl::AsciiStrToLower(call.name);
   const bool query = before == Held::kQuery;
   if (query || on_model) {

@@ -94,13 +94,17 @@ HostRange HostProgram::InsideReceiver(size_t at) const {
   return opens && close_[open] < size() ? HostRange{open + 1, close_[open]} : HostRange{at, at};
 }
 
-// Behind what is called on: (...)[0], and of PHP (fn() => ...)(1).
-size_t HostProgram::BehindIndexes(size_t i) const {
-  while (((*this)[i].Is("[") || (php_ && (*this)[i].Is("("))) && close_[i] < size()) {
-    i = close_[i] + 1;
+// From the right, so that a row of a thousand of them is gone through once: f(1)(1)(1)...
+void HostProgram::FindIndexes() {
+  behind_.resize(tokens_.size());
+  for (size_t i = tokens_.size(); i-- > 0;) {
+    const bool index = tokens_[i].Is("[") || (php_ && tokens_[i].Is("("));
+    behind_[i] = index && close_[i] < size() ? BehindIndexes(close_[i] + 1) : i;
   }
-  return i;
 }
+
+// Behind what is called on: (...)[0], and of PHP (fn() => ...)(1).
+size_t HostProgram::BehindIndexes(size_t i) const { return i < behind_.size() ? behind_[i] : i; }
 
 bool HostProgram::BeginsReceiver(size_t at) const {
   if (at >= size()) return false;

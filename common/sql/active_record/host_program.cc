@@ -73,14 +73,16 @@ absl::StatusOr<HostProgram> HostProgram::Read(Dialect dialect, absl::string_view
     return HostCursor(text).Fail(program.tokens_[deep].offset,
                                  absl::StrCat("brackets are nested more than ", kDeepest, " deep"));
   }
+  program.FindIndexes();
   size_t links = 0;
   for (size_t i = 0; i < program.size(); ++i) {
     if (program.tokens_[i].body > 0) program.heredocs_.push_back(i);
     if (!program.tokens_[i].Is("::")) continue;
     links = program[i - 2].Is("::") ? links + 1 : 0;
     if (links > kLongestChain) {
-      return HostCursor(text).Fail(program.tokens_[i].offset,
-                                   absl::StrCat("more than ", kLongestChain, " names with :: between them"));
+      return HostCursor(text).Fail(
+          program.tokens_[i].offset,
+          absl::StrCat("more than ", kLongestChain, " names with :: between them"));
     }
   }
   program.FindRedefined();

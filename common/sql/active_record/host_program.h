@@ -139,6 +139,7 @@ class HostProgram {
   bool EndsLine(size_t i) const;
   bool BeginsHash(size_t at) const;
   size_t BraceOfMatch(size_t at) const;
+  void FindIndexes();
   size_t BehindIndexes(size_t i) const;
   bool BeginsArgument(size_t i) const;
   size_t EndOfCommand(size_t from, size_t limit) const;
@@ -160,6 +161,7 @@ class HostProgram {
   std::vector<HostToken> tokens_;
   std::vector<HostComment> comments_;
   std::vector<size_t> close_;
+  std::vector<size_t> behind_;    // See BehindIndexes.
   std::vector<size_t> heredocs_;  // Tokens of Ruby that have a body.
   std::vector<std::string> redefined_;
   HostToken nothing_;

@@ -38,38 +38,45 @@ bool IsElementOfPage(absl::string_view name) {
 
 }  // namespace
 
-bool ConstructsRepository(const HostProgram& program, const HostChain& chain) {
-  static constexpr absl::string_view kBases[] = {"EntityRepository", "ServiceEntityRepository"};
+bool HostUnknown::ConstructsRepository(const HostChain& chain) const {
   if (chain.receiver != "parent" || chain.calls.size() != 1 ||
       !absl::EqualsIgnoreCase(chain.calls[0].name, "__construct")) {
     return false;
   }
   for (const HostRange& argument : chain.calls[0].arguments) {
     const bool variable = argument.end == argument.begin + 1 &&
-                          program[argument.begin].kind == HostTokenKind::kVariable;
-    if (!variable && !absl::EndsWith(program.Source(argument), "::class")) return false;
+                          program_[argument.begin].kind == HostTokenKind::kVariable;
+    if (!variable && !absl::EndsWith(program_.Source(argument), "::class")) return false;
   }
-  bool inside = false;
-  for (size_t i = 0; i < program.size(); ++i) {
+  return std::any_of(repositories_.begin(), repositories_.end(), [&](const HostRange& body) {
+    return body.begin < chain.range.begin && chain.range.end < body.end;
+  });
+}
+
+// None if the name of Doctrine's class is given to another one.
+std::vector<HostRange> HostUnknown::RepositoriesOf(const HostProgram& program) {
+  static constexpr absl::string_view kBases[] = {"EntityRepository", "ServiceEntityRepository"};
+  std::vector<HostRange> bodies;
+  for (size_t i = 0; i < program.size() && program.php(); ++i) {
+    if (program[i].kind != HostTokenKind::kName) continue;
     const absl::string_view full = program[i].text;
     const size_t space = full.rfind('\\');
     const absl::string_view name = space == absl::string_view::npos ? full : full.substr(space + 1);
-    if (program[i].kind != HostTokenKind::kName || !IsOneOf(name, kBases)) continue;
+    if (!IsOneOf(name, kBases)) continue;
     const bool theirs = absl::StartsWith(absl::StripPrefix(full, "\\"), "Doctrine\\");
     if (program[i - 1].IsName("use") && theirs && program[i + 1].Is(";")) continue;
     if (!program[i - 1].IsName("extends") || (space != absl::string_view::npos && !theirs)) {
-      return false;
+      return {};
     }
     size_t body = i + 1;
     while (body < i + 30 && body < program.size() && !program[body].Is("{")) ++body;
-    inside = inside || (program[body].Is("{") && body < chain.range.begin &&
-                        chain.range.end < program.CloseOf(body));
+    if (program[body].Is("{")) bodies.push_back({body, program.CloseOf(body)});
   }
-  return inside;
+  return bodies;
 }
 
 std::string HostUnknown::DoubtOfEffect(const HostChain& chain, bool held) const {
-  if (ConstructsRepository(program_, chain)) return "";
+  if (ConstructsRepository(chain)) return "";
   if (const size_t from = BehindUser(chain); from > 0) {
     return Discards(chain) ? trust_.DoubtOf(MayWrite(program_, chain, from, IsTail(chain))) : "";
   }

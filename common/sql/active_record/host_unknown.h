@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 
@@ -17,7 +18,11 @@ class HostUnknown {
  public:
   HostUnknown(const HostProgram& program, const HostRecords& shared, const HostVariables& variables,
               const HostTrust& trust)
-      : program_(program), shared_(shared), variables_(variables), trust_(trust) {}
+      : program_(program),
+        shared_(shared),
+        variables_(variables),
+        trust_(trust),
+        repositories_(RepositoriesOf(program)) {}
 
   // Why a chain is not understood whose value nothing takes; "" if its names say that it writes
   // nothing. `held`: its receiver may be a record.
@@ -30,10 +35,14 @@ class HostUnknown {
   std::string DoubtOfDeed(const HostChain& chain, bool record) const;
   // Of PHP, on what is a record by its type: if ($order->cancel()).
   std::string DoubtOfTyped(const HostChain& chain) const;
+  // parent::__construct($registry, User::class) of a repository of Doctrine, whose constructor only
+  // keeps what it is given; unless the file gives the name of that class to another one.
+  bool ConstructsRepository(const HostChain& chain) const;
   // Of a text of SQL that writes, in a variable: $helper->go($sql).
   std::string DoubtOfSql(const HostChain& chain, bool reaches) const;
 
  private:
+  static std::vector<HostRange> RepositoriesOf(const HostProgram& program);
   bool WritesAnywhere(const HostChain& chain, size_t link) const;
   bool Discards(const HostChain& chain) const;
   bool IsTail(const HostChain& chain) const;
@@ -43,6 +52,7 @@ class HostUnknown {
   const HostRecords& shared_;
   const HostVariables& variables_;
   const HostTrust& trust_;
+  const std::vector<HostRange> repositories_;  // Between the braces of Doctrine's.
 };
 
 // The method of the file that an argument names: [$this, 'one'], $this->one(...), 'one', or
@@ -59,9 +69,5 @@ bool CallsClassOfValue(const HostProgram& program, const HostChain& chain);
 bool GivesElements(absl::string_view function);
 // batch << order, batch.push(order), with nothing around the variable.
 bool AppendsToVariable(const HostProgram& program, const HostChain& chain);
-
-// parent::__construct($registry, User::class) of a repository of Doctrine, whose constructor only
-// keeps what it is given; unless the file gives the name of that class to another one.
-bool ConstructsRepository(const HostProgram& program, const HostChain& chain);
 
 }  // namespace dbfleet::sql

@@ -7,11 +7,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/sql/active_record/arel.h"
 #include "common/sql/active_record/framework_calls.h"
 #include "common/sql/active_record/given_sql.h"
 #include "common/sql/active_record/host_functions.h"
 #include "common/sql/active_record/host_reader.h"
 #include "common/sql/active_record/host_text.h"
+#include "common/sql/active_record/query_builder.h"
 #include "common/sql/active_record/receivers.h"
 #include "common/sql/active_record/words.h"
 
@@ -70,6 +72,17 @@ bool HostVariables::MayHoldConnection(absl::string_view name) const {
 bool HostVariables::IsResult(absl::string_view name) const {
   const Bindings* found = Of(name);
   return found != nullptr && found->result && !found->no_result;
+}
+bool HostVariables::IsQuery(absl::string_view name) const {
+  const Bindings* found = Of(name);
+  return found != nullptr && found->query && !found->no_query;
+}
+void HostVariables::AddTo(HostRange range, HostContext* context) const {
+  for (size_t i = range.begin; i < range.end; ++i) {
+    const HostToken& token = program_[i];
+    const bool named = token.kind == HostTokenKind::kVariable || token.kind == HostTokenKind::kName;
+    if (named && IsQuery(token.text)) context->queries.emplace_back(token.text);
+  }
 }
 bool HostVariables::MayHoldAssociation(absl::string_view name) const {
   const Bindings* found = Of(name);
@@ -138,7 +151,7 @@ void HostVariables::BindList(size_t begin, size_t end) {
                        (token.kind == HostTokenKind::kName || token.kind == HostTokenKind::kLabel));
     if (!name) continue;
     Bindings& bound = bindings_[std::string(token.text)];
-    bound.other = bound.no_result = true;
+    bound.other = bound.no_result = bound.no_query = true;
   }
 }
 
@@ -194,7 +207,8 @@ void HostVariables::Look(size_t i) {
     if (plain_parameters_ == i && i > 0) {
       for (size_t k = i + 1; k < end; ++k) {
         if (program_[k].kind == HostTokenKind::kName) {
-          bindings_[std::string(program_[k].text)].plain = true;
+          Bindings& bound = bindings_[std::string(program_[k].text)];
+          bound.plain = bound.no_query = true;
         }
       }
     } else {
@@ -315,6 +329,9 @@ void HostVariables::Assign(size_t i, size_t value) {
       may_begin ? program_.ChainAt(value, program_.size()) : std::nullopt;
   const bool result = chain.has_value() && GivesResultOfDriver(*chain);
   (result ? bound.result : bound.no_result) = true;
+  const bool query = chain.has_value() && program_[i + 1].Is("=") && EndsValue(chain->range.end) &&
+                     (IsQueryOfModel(program_, chain->range) || IsArelTable(program_, *chain));
+  (query ? bound.query : bound.no_query) = true;
   if (!chain.has_value()) return;
   const HostCall& last = chain->calls.back();
   bound.connection = bound.connection || IsConnectionName(last.name) ||

@@ -6,6 +6,7 @@
 #include "absl/strings/string_view.h"
 
 #include "common/sql/active_record/host_program.h"
+#include "common/sql/model/statement.h"
 
 namespace dbfleet::sql {
 
@@ -37,6 +38,11 @@ class HostVariables {
   // It holds what a driver gave for SQL, which is no record: res = conn.exec("..."), and nothing
   // else.
   bool IsResult(absl::string_view name) const;
+  // It holds a query of a model that only reads, and nothing else: $latest = Post::select('id'), or
+  // Arel's table of one: users = User.arel_table.
+  bool IsQuery(absl::string_view name) const;
+  // Those of them that are named in a range.
+  void AddTo(HostRange range, HostContext* context) const;
   // It may hold an association, to which records are added at once: posts = user.posts.
   bool MayHoldAssociation(absl::string_view name) const;
 
@@ -53,6 +59,8 @@ class HostVariables {
     bool no_result = false;
     bool redis = false;
     bool callable = false;
+    bool query = false;
+    bool no_query = false;
   };
 
   void Look(size_t i);

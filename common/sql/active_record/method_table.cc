@@ -81,7 +81,7 @@ constexpr ModelMethod kMethods[] = {
     Schema("add_foreign_key"), Schema("add_index"), Schema("add_reference"),
     Schema("add_timestamps"), Schema("add_unique_constraint"), Refine("addselect"),
     Raw("affectingstatement"), Read("all"), Refine("and"), Refine("andwhere"), Refine("annotate"),
-    Read("any?"), Insert("append"), InMemory("as_json"), Update("assign_attributes"),
+    Read("any?"), Insert("append"), InMemory("arel_table"), InMemory("as_json"), Update("assign_attributes"),
     Update("assignrole"), Refine("associated"), Raw("async_exec"), Insert("attach"),
     InMemory("attributes"), Read("average"), Read("avg"), Transaction("begin_db_transaction"),
     Transaction("begintransaction"), InMemory("blank?"), InMemory("build"), Insert("bulk_import"),
@@ -248,7 +248,9 @@ constexpr ModelMethod kConnectionMethods[] = {
     Raw("insert"),
     Raw("iterateassociative"),
     Raw("run"),
+    Raw("scalar"),
     Raw("select"),
+    Raw("selectone"),
     Raw("update"),
 };
 

@@ -52,29 +52,11 @@ bool QueryBuilder::IsCallable(HostRange range) const {
   return IsClosure(range) || (!program_.php() && program_[range.begin].Is("&"));
 }
 
-// Item::select('id')->limit(1), DB::table('items')->where(...), Item.where(a: 1): it is read where
-// it stands. What a model is asked for that gives a value (value('sql')) is none.
-bool QueryBuilder::IsQueryOfModel(HostRange range) const {
-  const std::optional<HostChain> chain = program_.ChainAt(range.begin, range.end);
-  if (!chain.has_value() || chain->range.begin != range.begin || chain->range.end != range.end ||
-      chain->receiver_kind != Receiver::kClass || !chain->inside.empty()) {
-    return false;
-  }
-  const HostCall& first = chain->calls[0];
-  const bool table = program_.php() && absl::EqualsIgnoreCase(first.name, "table") &&
-                     IsFacade(program_, chain->receiver);
-  if (!table && (!IsModelClass(chain->receiver) || IsConnectionName(chain->receiver) ||
-                 IsFacade(program_, chain->receiver))) {
-    return false;
-  }
-  return std::all_of(chain->calls.begin(), chain->calls.end(), [&](const HostCall& call) {
-    if (call.is_property || call.op != HostOperator::kNone) return false;
-    const std::string name = absl::AsciiStrToLower(call.name);
-    const ModelMethod* method = FindModelMethod(name);
-    const bool starts =
-        &call == &first && (table || (program_.php() ? name == "query" : name == "all"));
-    return starts || (method != nullptr && method->role == MethodRole::kRefine && name != "raw");
-  });
+// A query in place, or a variable that holds one, which is read where it got it.
+bool QueryBuilder::IsQuery(HostRange range) const {
+  return IsQueryOfModel(program_, range) ||
+         (range.end == range.begin + 1 &&
+          IsOneOf(program_[range.begin].text, scope_.context.queries));
 }
 
 // Reads it if it is a function or a query, so that it is no SQL.
@@ -84,7 +66,7 @@ bool QueryBuilder::TakeQuery(HostRange range) {
     Closure(range);
     return true;
   }
-  if (!IsQueryOfModel(range)) return false;
+  if (!IsQuery(range)) return false;
   Plain(range);
   return true;
 }
@@ -97,15 +79,28 @@ void QueryBuilder::Closure(HostRange range) {
   findings_->Add(ReadExpressions(program_, range, inner));
 }
 
+// What a builder is told: functions are given it, also those in a list:
+// with(['items' => fn ($q) => $q->orderBy('a')]).
+void QueryBuilder::Given(HostRange range, bool is_table) {
+  const auto pairs = program_.php() ? ReadPairs(program_, range) : std::nullopt;
+  if (IsClosure(range)) {
+    NoteRaw(range, is_table);
+    Closure(range);
+  } else if (pairs.has_value()) {
+    for (const auto& [key, value] : *pairs) Given(value, is_table);
+  } else {
+    Plain(range, is_table);
+  }
+}
+
 void QueryBuilder::PlainFrom(const HostCall& call, size_t from) {
   const std::string name = absl::AsciiStrToLower(call.name);
   const bool is_table = name == "table" || name == "from" || absl::StrContains(name, "join");
   const ModelMethod* method = FindModelMethod(name);
   const bool builds = method != nullptr && method->role == MethodRole::kRefine;
   for (size_t i = from; i < call.arguments.size(); ++i) {
-    if (builds && IsClosure(call.arguments[i])) {
-      NoteRaw(call.arguments[i], is_table);
-      Closure(call.arguments[i]);
+    if (builds) {
+      Given(call.arguments[i], is_table);
     } else {
       Plain(call.arguments[i], is_table);
     }
@@ -185,7 +180,7 @@ void QueryBuilder::NoteValue(HostRange range) {
 // ['a', 'b'], fn ($q) => ..., Item::select('id'): no text, though one stands in it. What is in the
 // second and third is read by itself.
 bool QueryBuilder::NoteTextsIn(HostRange range) {
-  if (IsClosure(range) || IsQueryOfModel(range)) return true;
+  if (IsClosure(range) || IsQuery(range)) return true;
   if (const auto pairs = ReadPairs(program_, range); pairs.has_value() && program_.php()) {
     for (const auto& [key, value] : *pairs) {
       if (NoteTextsIn(value)) continue;
@@ -246,7 +241,7 @@ void QueryBuilder::Conditions(absl::Span<const HostRange> arguments) {
       continue;
     }
     if (program_.php() && TakeQuery(argument)) continue;
-    if (&argument == &arguments[0] && IsArel(program_, argument)) {
+    if (&argument == &arguments[0] && IsArel(program_, argument, scope_.context.queries)) {
       query.where.push_back("id = 1");
       continue;
     }
@@ -287,7 +282,7 @@ void QueryBuilder::Fragments(absl::Span<const HostRange> arguments, absl::string
   for (const HostRange& argument : arguments) {
     std::string text;
     if (program_.php() && TakeQuery(argument)) continue;
-    if (IsArel(program_, argument)) continue;
+    if (IsArel(program_, argument, scope_.context.queries)) continue;
     if (IsCallable(argument)) {  // select(&:paid?)
       Plain(argument);
       continue;
@@ -393,6 +388,29 @@ void QueryBuilder::Set(HostRange value) {
   } else {
     query.set = Fragment(value, "new values");
   }
+}
+
+bool IsQueryOfModel(const HostProgram& program, HostRange range) {
+  const std::optional<HostChain> chain = program.ChainAt(range.begin, range.end);
+  if (!chain.has_value() || chain->range.begin != range.begin || chain->range.end != range.end ||
+      chain->receiver_kind != Receiver::kClass || !chain->inside.empty()) {
+    return false;
+  }
+  const HostCall& first = chain->calls[0];
+  const bool table = program.php() && absl::EqualsIgnoreCase(first.name, "table") &&
+                     IsFacade(program, chain->receiver);
+  if (!table && (!IsModelClass(chain->receiver) || IsConnectionName(chain->receiver) ||
+                 IsFacade(program, chain->receiver))) {
+    return false;
+  }
+  return std::all_of(chain->calls.begin(), chain->calls.end(), [&](const HostCall& call) {
+    if (call.is_property || call.op != HostOperator::kNone) return false;
+    const std::string name = absl::AsciiStrToLower(call.name);
+    const ModelMethod* method = FindModelMethod(name);
+    const bool starts =
+        &call == &first && (table || (program.php() ? name == "query" : name == "all"));
+    return starts || (method != nullptr && method->role == MethodRole::kRefine && name != "raw");
+  });
 }
 
 }  // namespace dbfleet::sql

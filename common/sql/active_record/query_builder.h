@@ -42,7 +42,7 @@ class QueryBuilder {
   // What stands in the place of SQL, and is none: a function, a query of a model.
   bool IsClosure(HostRange range) const;
   bool IsCallable(HostRange range) const;  // Or &:name of Ruby.
-  bool IsQueryOfModel(HostRange range) const;
+  bool IsQuery(HostRange range) const;     // Or a variable that holds one.
   void Closure(HostRange range);
   bool TakeQuery(HostRange range);
   void Problem(std::string text) { problems.push_back(std::move(text)); }
@@ -54,6 +54,7 @@ class QueryBuilder {
 
  private:
   void Columns(const HostPairs& pairs);
+  void Given(HostRange range, bool is_table);
   bool NoteTextsIn(HostRange range);
   void OfName(HostRange argument);
 
@@ -63,5 +64,9 @@ class QueryBuilder {
 };
 
 bool IsPlainColumn(absl::string_view text);
+
+// Item::select('id')->limit(1), DB::table('items')->where(...), Item.where(a: 1): it is read where
+// it stands. What a model is asked for that gives a value (value('sql')) is none.
+bool IsQueryOfModel(const HostProgram& program, HostRange range);
 
 }  // namespace dbfleet::sql

@@ -182,7 +182,7 @@ class Splitter {
         (!OnlyReadsConstantOfRedis(program_, *chain) &&
          (ReachesDatabase(program_, *chain, known, &variables_) || IsOfModel(program_, *chain))) ||
         own_queries_.Has(*chain) ||
-        (CallsClassOfValue(program_, *chain) && !ConstructsRepository(program_, *chain)) ||
+        (CallsClassOfValue(program_, *chain) && !unknown_.ConstructsRepository(*chain)) ||
         (lists && CallsUnknown(program_, *chain, given || carries ? 1 : 0)) ||
         (known && CallsSomething(program_, *chain,
                                  !program_.php() && program_.IsWholeStatement(chain->range))) ||
@@ -495,6 +495,7 @@ class Splitter {
     statement.host = values_.ContextOf(chain.range);
     prepared_.AddTo(chain.range, &statement.host);
     builders_.AddTo(chain.range, &statement.host);
+    variables_.AddTo(chain.range, &statement.host);
     statement.host.redefined = program_.redefined();
     statement.host.schema_block = block_;
     statement.host.migration = migration_.is_one();

@@ -182,13 +182,14 @@ void RenamedTables(const Look& look) {
     if (missing && look.mysql() && rename && !look.facts.if_exists) {
       ReportMissing(look, from, found, "");
     }
+    if (missing && look.facts.if_exists) continue;
     Name target = to;
     if (look.postgres() && to.schema.empty() && found.is_there()) {
       target.schema = found.name().schema;
     }
     const bool temporary = found.changed != nullptr && found.changed->temporary;
-    if (!temporary && (found.is_there() || look.mysql()) && !IsOneOf(left, to) &&
-        !absl::EqualsIgnoreCase(from.name, to.name)) {
+    if (!temporary && (found.is_there() || (look.mysql() && !look.facts.if_exists)) &&
+        !IsOneOf(left, to) && !absl::EqualsIgnoreCase(from.name, to.name)) {
       ReportThere(look, to, target, "give it another name, or rename the one that there is before");
     }
     came.push_back(to);

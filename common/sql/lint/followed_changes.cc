@@ -88,8 +88,9 @@ void FollowedSchema::Create(const Facts& facts, const Session& session) {
   const bool temporary = facts.temporary || (postgres_ && absl::StartsWith(name.schema, "pg_temp"));
   Table made;
   made.name = NameMade(name, session);
-  made.place = session.place();
+  made.place = PlaceOf(session);
   made.temporary = temporary;
+  made_temporary_ = made_temporary_ || temporary;
   if (temporary && postgres_) made.name.schema = "pg_temp";
   if (!temporary && !facts.or_replace) {
     const Found found = Find(name, session);
@@ -117,10 +118,20 @@ void FollowedSchema::Create(const Facts& facts, const Session& session) {
 }
 
 // A view, a sequence: of its name, and with columns that are not known.
-void FollowedSchema::CreateOther(const Name& name, const Session& session) {
+void FollowedSchema::CreateOther(const Facts& facts, const Session& session) {
+  const Name& name = facts.objects[0];
   Table made;
   made.name = NameMade(name, session);
-  made.place = session.place();
+  made.place = PlaceOf(session);
+  made.view = facts.verb == Verb::kCreateView;
+  if (postgres_ && facts.temporary) {
+    made.temporary = true;
+    made.name.schema = "pg_temp";
+  } else if (postgres_ && made.view && made_temporary_) {
+    // One that reads a temporary table is temporary itself.
+    Doubt(name);
+    return Doubt({"pg_temp", name.name});
+  }
   Put(std::move(made));
 }
 
@@ -279,13 +290,15 @@ void FollowedSchema::Note(const Facts& facts, const Session& session) {
       break;
     case Verb::kCreateView:
     case Verb::kCreateSequence:
-      if (!facts.objects.empty()) CreateOther(facts.objects[0], session);
+      if (!facts.objects.empty()) CreateOther(facts, session);
       break;
     case Verb::kDropTable:
     case Verb::kDropView:
     case Verb::kDropSequence:
       for (const Name& name : facts.objects) {
         const Found found = Find(name, session);
+        const bool view = found.changed != nullptr && found.changed->view;
+        if (facts.verb == Verb::kDropTable && found.is_there() && view) continue;
         // Its partitions go with it, and by CASCADE its heirs.
         const bool alone = found.live != nullptr && found.live->partitioned == false;
         if (postgres_ && facts.verb == Verb::kDropTable && (!alone || facts.cascade)) {
@@ -300,6 +313,8 @@ void FollowedSchema::Note(const Facts& facts, const Session& session) {
     case Verb::kRenameTable:
       for (size_t i = 0; i + 1 < facts.objects.size(); i += 2) {
         if (postgres_) DoubtIndexes(facts.objects[i].name);  // ALTER TABLE renames indexes too.
+        const Found from = Find(facts.objects[i], session);
+        if (facts.if_exists && from.presence == Presence::kMissing) continue;
         Rename(facts.objects[i], facts.objects[i + 1], session);
       }
       break;

@@ -65,6 +65,11 @@ Name FollowedSchema::NameMade(const Name& name, const Session& session) const {
   return by_path ? Name{session.place(), name.name} : wanted;
 }
 
+// A guess is no longer the same place once the script has made the schema.
+std::string FollowedSchema::PlaceOf(const Session& session) {
+  return absl::StrCat(session.place(), session.place_guessed() ? "\x01?" : "");
+}
+
 bool FollowedSchema::IsChanged(const Name& live) const {
   const auto same = changed_.find(Lower(live.name));
   return same != changed_.end() &&
@@ -114,9 +119,11 @@ bool FollowedSchema::IsMadeThere(const Name& name, const Found& found,
   const std::string& schema = found.name().schema;
   const Name made = NameMade(name, session);
   const bool only_one = snapshot_ != nullptr && snapshot_->HasOneSchema();
+  const bool by_path = found.changed != nullptr && schema.empty();
+  if (by_path && found.changed->place != PlaceOf(session)) return false;
   if (!made.schema.empty()) return made.schema == schema || (schema.empty() && only_one);
   // By the same path as before.
-  if (found.changed != nullptr && found.changed->place == session.place()) return true;
+  if (found.changed != nullptr && found.changed->place == PlaceOf(session)) return true;
   // Nothing says another schema than the one that there is; PostgreSQL's is "public" by default.
   const bool nothing_set = session.place() == Session::kFirstPlace;
   return nothing_set && only_one && (!postgres_ || schema == "public" || schema.empty());

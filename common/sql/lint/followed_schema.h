@@ -36,6 +36,7 @@ class FollowedSchema {
     std::string place;  // Of one that the script made: see Session::place.
     Presence presence = Presence::kThere;
     bool temporary = false;
+    bool view = false;         // Which DROP TABLE leaves.
     bool partitioned = false;  // PostgreSQL.
     bool columns_known = false;
     std::vector<std::string> columns;
@@ -104,7 +105,8 @@ class FollowedSchema {
   Table& Put(Table table);
   void Doubt(const Name& name);
   void Create(const Facts& facts, const Session& session);
-  void CreateOther(const Name& name, const Session& session);
+  void CreateOther(const Facts& facts, const Session& session);
+  static std::string PlaceOf(const Session& session);
   void Drop(const Name& name, const Session& session);
   void Rename(const Name& from, const Name& to, const Session& session);
   void NotePartitioned(const Name& table, const Session& session);
@@ -126,6 +128,7 @@ class FollowedSchema {
   DroppedIndexes dropped_indexes_;
   bool all_in_doubt_ = false;
   bool may_lack_tables_ = false;
+  bool made_temporary_ = false;
   std::map<std::string, std::vector<Table>> changed_;  // By name in lower case.
   std::set<std::string> since_begin_;                  // PostgreSQL: names of these.
   // PostgreSQL: by column, whose it was that was touched; of several tables "".

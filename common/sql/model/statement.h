@@ -35,6 +35,9 @@ struct HostContext {
   std::map<std::string, std::string> joined_values;
   // Variables that hold a statement which was prepared, and its SQL; "" if it is not known.
   std::map<std::string, std::string> prepared;
+  // Variables that hold a query of a model, or Arel's table of one, and nothing else in the
+  // program.
+  std::vector<std::string> queries;
   // Variables that its SQL is, and what they hold: one of several texts, with NUL between them; ""
   // if that is not known.
   std::map<std::string, std::string> constants;

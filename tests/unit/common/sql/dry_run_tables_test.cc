@@ -186,5 +186,45 @@ TEST(DryRunTablesTest, ARenameOfAnIndex) {
   EXPECT_THAT(Said(kMariaDb, "ALTER TABLE orders RENAME INDEX ka TO KA"), IsEmpty());
 }
 
+TEST(DryRunTablesTest, WhatAStatementDoesNotTakeAwayIsThere) {
+  // A rename of what is not there does nothing, if it says so.
+  EXPECT_THAT(Said(kMariaDb, "RENAME TABLE IF EXISTS nothing TO orders; SELECT a FROM orders;"),
+              IsEmpty());
+  EXPECT_THAT(Said(kMariaDb, "RENAME TABLE IF EXISTS users TO orders;"),
+              ElementsAre(HasSubstr("there is a table orders already")));
+  // DROP TABLE leaves a view.
+  EXPECT_THAT(Said(kMariaDb,
+                   "CREATE VIEW v AS SELECT a FROM orders; DROP TABLE IF EXISTS v;"
+                   "SELECT a FROM v;"),
+              IsEmpty());
+  EXPECT_THAT(
+      Said(kMariaDb, "CREATE VIEW v AS SELECT a FROM orders; DROP VIEW v; SELECT a FROM v;"),
+      ElementsAre(HasSubstr("there is no table v any more")));
+}
+
+TEST(DryRunTablesTest, AViewOfATemporaryTableIsTemporary) {
+  EXPECT_THAT(Said(kPostgres,
+                   "CREATE TEMP TABLE t (a int); CREATE VIEW v AS SELECT a FROM t;"
+                   "SELECT a FROM pg_temp.v; CREATE TABLE v (b int);"),
+              IsEmpty());
+  EXPECT_THAT(
+      Said(kPostgres, "CREATE TEMP VIEW v AS SELECT a FROM orders; CREATE TABLE v (b int);"),
+      IsEmpty());
+  EXPECT_THAT(Said(kPostgres, "CREATE VIEW v AS SELECT a FROM orders; CREATE TABLE v (b int);"),
+              ElementsAre(HasSubstr("there is a table v already")));
+}
+
+// Until the first schema of the path is made, tables are made in the next one.
+TEST(DryRunTablesTest, ASchemaThatIsMadeTakesTheNextTables) {
+  EXPECT_THAT(Said(kPostgres,
+                   "SET search_path = s, public; CREATE TABLE x (a int);"
+                   "CREATE SCHEMA s; CREATE TABLE x (a int);"),
+              IsEmpty());
+  EXPECT_THAT(Said(kPostgres,
+                   "SET search_path = s, public; CREATE TABLE x (a int);"
+                   "CREATE TABLE x (a int);"),
+              ElementsAre(HasSubstr("there is a table x already")));
+}
+
 }  // namespace
 }  // namespace dbfleet::sql

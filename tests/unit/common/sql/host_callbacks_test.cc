@@ -1,5 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
 #include "common/sql/sql.h"
 #include "tests/unit/common/sql/beside.h"
 
@@ -64,6 +68,103 @@ TEST(HostCallbacksTest, AndIsNoArgument) {
                       "def overdue?\n  placed? && created_at < 14.days.ago\nend"});
   ExpectWrites(kRuby, {"x = Post.where(id: 1).exists? && purge(1)",
                        "x = admin? && Post.where(id: 1).delete_all"});
+}
+
+// Of rows a text is the name of a function; of a query it is a column.
+TEST(HostCallbacksTest, FirstAndLastOfRowsCallWhatTheyAreGivenTheNameOf) {
+  ExpectWrites(kPhp, {"$a = Post::where('id', 1)->get()->first('wipe_all');",
+                      "$a = Post::where('id', 1)->get()->last('wipe_all');",
+                      "$a = Post::all()->filter()->first('slurp');",
+                      "$a = Post::where('id', 1)->paginate(3)->first('slurp');",
+                      "$posts = Post::where('id', 1)->get();\n$posts->first('slurp');",
+                      "$a = Post::find(1)->comments->first('slurp');"});
+  ExpectReads(kPhp, {"$a = Post::where('id', 1)->first('email');", "$a = Post::first('email');",
+                     "$a = DB::table('posts')->where('id', 1)->first('email');",
+                     "$a = Post::where('id', 1)->get()->first(fn ($p) => $p->paid);",
+                     "$a = Post::where('id', 1)->get()->last();"});
+}
+
+TEST(HostCallbacksTest, CastsAreLaravelsOwn) {
+  ExpectWrites(kPhp, {"$a = Post::withCasts(['a' => 'wiper'])->get();",
+                      "$a = Post::withCasts(['a' => 'wiper:2'])->get();",
+                      "$a = Post::withCasts(['a' => Wiper::class])->get();"});
+  ExpectReads(kPhp, {"$a = Post::withCasts(['a' => 'integer', 'b' => 'decimal:2'])->get();",
+                     "$a = Post::withCasts(['a' => 'datetime:Y-m-d'])->get();"});
+}
+
+TEST(HostCallbacksTest, MergeRunsFunctions) {
+  ExpectWrites(kRuby, {"Post.where(id: 1).merge(f).to_a", "Post.where(id: 1).merge(@f).to_a",
+                       "Post.where(id: 1).merge(Svc.callback).to_a",
+                       "f = Svc.callback\nPost.where(id: 1).merge(f).to_a",
+                       "Post.where(id: 1).merge(-> { Post.delete_all }).to_a",
+                       "f = Post.where(id: 1)\nf = Svc.callback\nPost.where(id: 2).merge(f).to_a"});
+  ExpectReads(kRuby, {"Post.where(id: 1).merge(Tag.where(a: 1)).to_a",
+                      "Post.where(id: 1).merge(-> { where(a: 1) }).to_a",
+                      "f = Tag.where(a: 1)\nPost.where(id: 1).merge(f).to_a"});
+}
+
+// Which are read where the variable got them.
+TEST(HostCallbacksTest, QueriesInVariablesMayBeGivenToOthers) {
+  ExpectReads(
+      kPhp,
+      {"$l = DB::table('posts')->select('user_id')->groupBy('user_id');\n"
+       "$u = DB::table('users')->joinSub($l, 'l', fn ($j) => $j->on('a.id', '=', 'l.id'))->get();",
+       "$l = Post::select('user_id');\n$u = User::whereIn('id', $l)->get();",
+       "$l = Post::select('user_id');\n$u = User::where('a', 1)->union($l)->get();"});
+  ExpectWrites(
+      kPhp, {"$u = DB::table('users')->joinSub($l, 'l', 'a.id', '=', 'l.id')->get();",
+             "$l = Svc::sql();\n$u = User::fromSub($l, 'l')->get();",
+             "$l = Post::select('a');\n$l = $text;\n$u = User::fromSub($l, 'l')->get();",
+             "$l = Post::select('a');\nforeach ($x as $l) { }\n$u = User::fromSub($l, 'l')->get();",
+             "function f($l) { return User::fromSub($l, 'l')->get(); }\n$l = Post::select('a');",
+             "$l = Post::selectRaw('sleep_and_wipe()');\n$u = User::fromSub($l, 'l')->get();"});
+}
+
+TEST(HostCallbacksTest, ArelsTablesMayStandInVariables) {
+  ExpectReads(kRuby, {"u = User.arel_table\nUser.where(u[:age].gt(3)).to_a",
+                      "u = User.arel_table\nUser.where(id: 1).order(u[:age].desc).to_a",
+                      "u = User.arel_table\nUser.where(u[:a].eq(1).and(u[:b].lt(2))).to_a",
+                      "u = User.arel_table\nUser.where(id: 1).order(u[:age]).to_a"});
+  ExpectWrites(kRuby, {"User.where(u[:age].gt(3)).to_a",
+                       "u = User.arel_table\nu = load(1)\nUser.where(u[:age].gt(3)).to_a",
+                       "u = User.arel_table\nUser.where(u[:age].gt(Arel.sql(params[:x]))).to_a",
+                       "u = User.arel_table\nUser.where(u[params[:x]].gt(1)).to_a"});
+}
+
+TEST(HostCallbacksTest, FunctionsInListsAreGivenTheBuilderToo) {
+  ExpectReads(kPhp, {"$x = User::with(['items' => fn ($q) => $q->orderBy('a')])->get();",
+                     "$x = User::with(['items' => fn ($q) => $q->latest()->limit(3)])->get();"});
+  ExpectWrites(kPhp, {"$x = User::with(['items' => fn ($q) => $q->delete()])->get();",
+                      "$x = User::with(['items' => fn ($q) => $svc->wipe($q)])->get();",
+                      "$x = User::with(['items' => $svc->archive(1)])->get();"});
+}
+
+TEST(HostCallbacksTest, OneRowOrValueOfSqlIsOfTheSqlsClass) {
+  ExpectReads(
+      kPhp, {"$n = DB::selectOne('select count(*) as c from users');",
+             "$n = DB::scalar('select count(*) from users');", "$s = User::where('a', 1)->toSql();",
+             "$s = User::where('a', 1)->toRawSql();",
+             "$t = User::where('a', 1)->get()->takeWhile(fn ($u) => $u->age < 3);",
+             "$t = User::where('a', 1)->get()->skipUntil(fn ($u) => $u->age < 3)->count();"});
+  ExpectWrites(kPhp,
+               {"$n = DB::selectOne('delete from users returning id');", "$n = DB::scalar($sql);",
+                "$t = User::where('a', 1)->get()->takeWhile(fn ($u) => $u->delete());",
+                "$t = User::where('a', 1)->get()->takeUntil($f);"});
+}
+
+// 30,000 calls of what was given and 3,000 repositories: seconds each, if every one of them looked
+// at all others.
+TEST(HostCallbacksTest, LongRowsOfCallsAreReadOnce) {
+  std::string calls = "$x = ($f)";
+  for (int i = 0; i < 30000; ++i) calls += "(1)";
+  std::string repositories = "use Doctrine\\ORM\\EntityRepository;\n";
+  for (int i = 0; i < 3000; ++i) {
+    absl::StrAppend(&repositories, "class R", i,
+                    " extends EntityRepository { public function __construct($r) { "
+                    "parent::__construct($r, U::class); } }\n");
+  }
+  ExpectWrites(kPhp, {calls + ";"});
+  ExpectReads(kPhp, {repositories});
 }
 
 }  // namespace
