@@ -33,7 +33,7 @@ bool TakesNothing(absl::string_view name) {
 
 class Arel {
  public:
-  Arel(const HostProgram& program, const std::vector<std::string>& tables)
+  Arel(const HostProgram& program, const std::set<std::string, std::less<>>& tables)
       : program_(program), tables_(tables) {}
 
   bool Is(HostRange range, int depth) const {
@@ -60,7 +60,7 @@ class Arel {
   // users[:age], where users = User.arel_table
   bool NamesColumnOfVariable(HostRange range) const {
     if (range.end != range.begin + 4 || !program_[range.begin + 1].Is("[") ||
-        !program_[range.begin + 3].Is("]") || !IsOneOf(program_[range.begin].text, tables_)) {
+        !program_[range.begin + 3].Is("]") || tables_.count(program_[range.begin].text) == 0) {
       return false;
     }
     const std::optional<std::string> word = ReadWord(program_, {range.begin + 2, range.begin + 3});
@@ -116,12 +116,13 @@ class Arel {
   }
 
   const HostProgram& program_;
-  const std::vector<std::string>& tables_;
+  const std::set<std::string, std::less<>>& tables_;
 };
 
 }  // namespace
 
-bool IsArel(const HostProgram& program, HostRange range, const std::vector<std::string>& tables) {
+bool IsArel(const HostProgram& program, HostRange range,
+            const std::set<std::string, std::less<>>& tables) {
   return !program.php() && Arel(program, tables).Is(range, 0);
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -59,7 +60,6 @@ bool IsPlainCast(const HostProgram& program, HostRange range) {
                                                  "immutable_datetime",
                                                  "integer",
                                                  "json",
-                                                 "json:unicode",
                                                  "object",
                                                  "real",
                                                  "string",
@@ -78,17 +78,24 @@ bool NamesWritingRelation(absl::string_view relations) {
 
 }  // namespace
 
-// $users->first('wipe'), of rows: a query's first('name') is told a column.
+// $users->first('wipe'), of rows: a query's first('name') is told a column. So are sole('wipe') and
+// firstOrFail('wipe'), which take a column and a value, too.
 bool ChainReader::MayCallByName(const HostCall& call, Held before) const {
-  const bool named =
-      absl::EqualsIgnoreCase(call.name, "first") || absl::EqualsIgnoreCase(call.name, "last");
-  if (!program_.php() || !named || call.arguments.empty()) return false;
-  const auto word = ReadWord(program_, call.arguments[0]);
-  if (!word.has_value() || IsPureHostFunction(*word)) return false;
+  static constexpr absl::string_view kNames[] = {"first", "firstorfail", "last", "sole"};
+  const std::string name = absl::AsciiStrToLower(call.name);
+  if (!program_.php() || !IsOneOf(name, kNames) || call.arguments.empty()) return false;
   const bool first = &call == &chain_.calls[0];
+  const bool rows = before == Held::kRows || before == Held::kPage || had_rows_;
   const bool query = first ? chain_.receiver_kind == Receiver::kClass || held_ == Held::kQuery
                            : before == Held::kQuery || !(&call - 1)->is_property;
-  return !query || before == Held::kRows || before == Held::kPage;
+  const bool filters = name == "first" || name == "last" || call.arguments.size() == 1;
+  if ((!rows && query) || !filters) return false;
+  HostRange given = call.arguments[0];
+  if (IsNamed(program_, given)) given.begin += 2;  // callback: $f
+  if (const auto word = ReadWord(program_, given)) return !IsPureHostFunction(*word);
+  // Of what is not known to be rows a variable may be a column's name.
+  const bool seen = build_.IsClosure(given) || absl::EndsWith(program_.Source(given), "(...)");
+  return rows && !seen;
 }
 
 // What the method is of what the chain holds so far, and what it holds then.
@@ -102,6 +109,7 @@ const ModelMethod* ChainReader::TakeHeld(const HostCall& call, const std::string
   const bool on_model = !indexed && &call == &chain_.calls[0] &&
                         chain_.receiver_kind == Receiver::kClass && IsModelClass(chain_.receiver);
   held_ = connection_ ? Held::kOther : HeldAfter(program_, before, call, on_model);
+  had_rows_ = had_rows_ || before == Held::kRows || before == Held::kPage;
   if (MayCallByName(call, before)) {
     build_.Problem(absl::StrCat(name, " of rows calls what it is given the name of"));
   }
@@ -159,15 +167,18 @@ void ChainReader::Relation(const HostCall& call, size_t callable) {
     build_.Problem(absl::StrCat("calls ", SanitizeForDisplay(Truncate(name, 60)),
                                 " of the model by its name, as a relation"));
   };
-  for (const HostRange& argument : call.arguments) {
-    const bool first = &argument == &call.arguments[0];
-    if (const auto pairs = ReadPairs(program_, argument)) {
+  std::vector<HostRange> left = {call.arguments[0]};  // Also lists in lists, by their names.
+  while (!left.empty()) {
+    const HostRange given = left.back();
+    left.pop_back();
+    if (const auto pairs = ReadPairs(program_, given)) {
       for (const auto& [name, value] : *pairs) {
-        if (first) check(name);
+        check(name);
+        if (program_[value.begin].Is("[")) left.push_back(value);
       }
-    } else if (const auto list = ReadList(program_, argument); list.has_value() && first) {
+    } else if (const auto list = ReadList(program_, given)) {
       for (const HostRange& one : *list) check(ReadWord(program_, one).value_or(""));
-    } else if (const auto word = ReadWord(program_, argument); word.has_value() && first) {
+    } else if (const auto word = ReadWord(program_, given)) {
       check(*word);
     }
   }

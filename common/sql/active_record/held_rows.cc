@@ -119,6 +119,11 @@ Held AfterInPhp(const HostProgram& program, Held before, const HostCall& call, b
   const bool query = before == Held::kQuery;
   if (query || on_model) {
     if (IsOneOf(name, kPages)) return Held::kPage;
+    // Lazy ones are asked as rows are.
+    if (name == "cursor" || absl::StartsWith(name, "lazy")) return Held::kRows;
+    const bool many = name == "findmany" || (name == "find" && !call.arguments.empty() &&
+                                             program[call.arguments[0].begin].Is("["));
+    if (many) return Held::kRows;
     if ((name == "get" && query) || (name == "all" && on_model) || (name == "pluck" && query)) {
       return Held::kRows;
     }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -151,7 +152,16 @@ std::string HostTrust::DoubtOfCallback(const HostCall& call) const {
 std::string HostTrust::DoubtOfRelations(const HostCall& call) const {
   for (const HostRange& argument : call.arguments) {
     if (const auto pairs = ReadPairs(program_, argument)) {
-      for (const auto& [relation, value] : *pairs) {
+      // ['posts' => ['tags' => $f]]
+      std::vector<HostRange> left;
+      for (const auto& [relation, value] : *pairs) left.push_back(value);
+      while (!left.empty()) {
+        const HostRange value = left.back();
+        left.pop_back();
+        if (const auto inner = ReadPairs(program_, value)) {
+          for (const auto& [relation, more] : *inner) left.push_back(more);
+          continue;
+        }
         const HostToken& given = program_[value.begin];
         const bool held = given.kind == HostTokenKind::kVariable || given.Is("[") ||
                           given.kind == HostTokenKind::kName;

@@ -173,6 +173,16 @@ std::string DoubtOfNew(const HostProgram& program, size_t i) {
   const std::string name = LowerLastOf(program[i + 1].text);
   if (IsOneOf(name, kArchives)) return "opens an archive, which may be made or changed";
   const size_t open = i + 2;
+  if (name == "expression" && program[open].Is("(") && program.CloseOf(open) < program.size()) {
+    // Kept in a variable it is SQL wherever that is handed on: $order = new Expression($sort).
+    const HostText sql = ReadHostText(program, {open + 1, program.CloseOf(open)}, {});
+    const bool plain =
+        sql.known && !sql.concatenates &&
+        std::all_of(sql.value.begin(), sql.value.end(), [](char c) {
+          return absl::ascii_isalnum(c) || c == '_' || c == '.' || c == ' ' || c == '*';
+        });
+    if (!plain) return "makes SQL of what is no name: hand the SQL over where it is used";
+  }
   if (!program[open].Is("(") || program.CloseOf(open) >= program.size()) return "";
   if (name == "splfileobject") {
     const std::vector<HostRange> parts = program.Parts({open + 1, program.CloseOf(open)});

@@ -168,7 +168,23 @@ std::string HostTrust::DoubtOf(absl::string_view method) {
   return method.empty() ? "" : NotSeenWhose(method);
 }
 
+// Sequel.function(:archive), :archive.sql_function, Arel::Nodes::NamedFunction.new("archive", []):
+// a call that the server makes wherever the value is handed to.
+std::string HostTrust::DoubtOfServerCall(const HostChain& chain) const {
+  if (program_.php()) return "";
+  const bool sequel = absl::StartsWith(chain.receiver, "Sequel");
+  for (const HostCall& call : chain.calls) {
+    if (call.name == "sql_function" || (sequel && call.name == "function")) {
+      return absl::StrCat("makes a call of one of the server's functions (", call.name,
+                          "), which is not known to only compute");
+    }
+  }
+  const bool node = absl::StartsWith(chain.receiver, "Arel::Nodes") && chain.calls[0].name == "new";
+  return node ? "makes SQL of Arel's nodes by hand, which is not looked into" : "";
+}
+
 std::string HostTrust::DoubtOfCall(const HostChain& chain) const {
+  if (std::string doubt = DoubtOfServerCall(chain); !doubt.empty()) return doubt;
   for (const HostCall& one : chain.calls) {
     std::string doubt = program_.php() ? DoubtOfArguments(one) : DoubtOfPattern(one);
     if (doubt.empty()) doubt = DoubtOfArguments(one);

@@ -46,6 +46,7 @@ class HostTrust {
   std::string DoubtOfCallable(const HostCall& call) const;
   std::string DoubtOfArguments(const HostCall& call) const;
   std::string DoubtOfCallback(const HostCall& call) const;
+  std::string DoubtOfServerCall(const HostChain& chain) const;
   std::string DoubtOfPattern(const HostCall& call) const;
   std::string DoubtOfCallable(HostRange callable, absl::string_view name) const;
   std::string DoubtOfRelations(const HostCall& call) const;

@@ -42,6 +42,7 @@ bool GivesResultOfDriver(const HostChain& chain) {
 
 HostVariables::HostVariables(const HostProgram& program) : program_(program) {
   for (size_t i = 0; i < program.size(); ++i) Look(i);
+  scopes_.clear();
 }
 
 const HostVariables::Bindings* HostVariables::Of(absl::string_view name) const {
@@ -49,13 +50,17 @@ const HostVariables::Bindings* HostVariables::Of(absl::string_view name) const {
   return found == bindings_.end() ? nullptr : &found->second;
 }
 
+bool HostVariables::IsCalled(absl::string_view name) const {
+  return called_.find(name) != called_.end();
+}
+
 bool HostVariables::IsPlain(absl::string_view name) const {
   const Bindings* found = Of(name);
-  return found != nullptr && found->plain && !found->other;
+  return found != nullptr && found->plain && !found->other && !IsCalled(name);
 }
 bool HostVariables::IsClosure(absl::string_view name) const {
   const Bindings* found = Of(name);
-  return found != nullptr && found->closure && !found->plain && !found->other;
+  return found != nullptr && found->closure && !found->plain && !found->other && !IsCalled(name);
 }
 bool HostVariables::MayHoldWrite(absl::string_view name) const {
   const Bindings* found = Of(name);
@@ -71,17 +76,17 @@ bool HostVariables::MayHoldConnection(absl::string_view name) const {
 }
 bool HostVariables::IsResult(absl::string_view name) const {
   const Bindings* found = Of(name);
-  return found != nullptr && found->result && !found->no_result;
+  return found != nullptr && found->result && !found->no_result && !IsCalled(name);
 }
 bool HostVariables::IsQuery(absl::string_view name) const {
   const Bindings* found = Of(name);
-  return found != nullptr && found->query && !found->no_query;
+  return found != nullptr && found->query && !found->no_query && !IsCalled(name);
 }
 void HostVariables::AddTo(HostRange range, HostContext* context) const {
   for (size_t i = range.begin; i < range.end; ++i) {
     const HostToken& token = program_[i];
     const bool named = token.kind == HostTokenKind::kVariable || token.kind == HostTokenKind::kName;
-    if (named && IsQuery(token.text)) context->queries.emplace_back(token.text);
+    if (named && IsQuery(token.text)) context->queries.emplace(token.text);
   }
 }
 bool HostVariables::MayHoldAssociation(absl::string_view name) const {
@@ -92,23 +97,6 @@ bool HostVariables::MayHoldAssociation(absl::string_view name) const {
 bool HostVariables::MayHoldCallable(absl::string_view name) const {
   const Bindings* found = Of(name);
   return found != nullptr && found->callable;
-}
-
-// function f(callable $f, ?\Closure $g, Closure|string $h)
-void HostVariables::BindCallables(HostRange parameters) {
-  bool callable = false;
-  for (size_t i = parameters.begin; i < parameters.end; ++i) {
-    const HostToken& token = program_[i];
-    if (token.Is(",")) callable = false;
-    absl::string_view type = token.text;
-    type.remove_prefix(type.rfind('\\') + 1);
-    callable = callable ||
-               (token.kind == HostTokenKind::kName && (absl::EqualsIgnoreCase(type, "callable") ||
-                                                       absl::EqualsIgnoreCase(type, "closure")));
-    if (token.kind == HostTokenKind::kVariable && callable) {
-      bindings_[std::string(token.text)].callable = true;
-    }
-  }
 }
 
 // [$svc, 'handle'], [Svc::class, 'handle'], $this->handle(...), Closure::fromCallable('handle')
@@ -139,107 +127,6 @@ void HostVariables::BindRedis(absl::string_view name, size_t value) {
   const bool alone = EndsValue(value + 1);
   if (!GivesRedis(program_, value) && !(alone && MayHoldRedis(program_[value].text))) return;
   bindings_[std::string(name)].redis = true;
-}
-
-// Whatever the names in the range are bound to is not seen.
-void HostVariables::BindList(size_t begin, size_t end) {
-  for (size_t i = begin; i < end && i < program_.size(); ++i) {
-    const HostToken& token = program_[i];
-    if (program_.php() && token.Is("{")) return;  // foreach (... as $x) {
-    const bool name = token.kind == HostTokenKind::kVariable ||
-                      (!program_.php() &&
-                       (token.kind == HostTokenKind::kName || token.kind == HostTokenKind::kLabel));
-    if (!name) continue;
-    Bindings& bound = bindings_[std::string(token.text)];
-    bound.other = bound.no_result = bound.no_query = true;
-  }
-}
-
-// File.open("x") { |f| ... }: a file is no record.
-void HostVariables::BindBlocks(size_t i) {
-  const std::optional<HostChain> chain = program_.ChainAt(i, program_.size());
-  if (!chain.has_value() || chain->receiver_kind != Receiver::kClass ||
-      IsModelClass(chain->receiver) || !chain->calls.back().block.has_value()) {
-    return;
-  }
-  const size_t body = chain->calls.back().block->begin;
-  size_t open = body;
-  while (open > i && body - open < 8 && !program_[open - 1].Is("{") &&
-         !program_[open - 1].IsName("do")) {
-    --open;
-  }
-  if (program_[open].Is("|")) plain_parameters_ = open;
-}
-
-void HostVariables::Look(size_t i) {
-  const HostToken& token = program_[i];
-  const HostToken& before = program_[i - 1];
-  const bool member =
-      before.Is(".") || before.Is("&.") || before.Is("::") || before.Is("->") || before.Is("?->");
-  if (program_.php()) {
-    if (token.IsName("function") || token.IsName("fn")) {
-      size_t open = i + 1;
-      while (open < i + 4 && !program_[open].Is("(")) ++open;
-      if (program_[open].Is("(")) {
-        const size_t close = std::min(program_.CloseOf(open), open + 200);
-        BindList(open, close);
-        BindCallables({open + 1, close});
-      }
-    } else if (token.IsName("as") || token.IsName("global") || token.IsName("catch") ||
-               token.IsName("list") || token.IsName("static")) {
-      BindList(i + 1, i + 6);
-    } else if (token.Is("&") && program_[i + 1].kind == HostTokenKind::kVariable) {
-      BindList(i + 1, i + 2);
-    } else if (token.Is("[") && program_.CloseOf(i) < program_.size() &&
-               program_[program_.CloseOf(i) + 1].Is("=") && (before.Is(";") || before.Is("}"))) {
-      BindList(i, program_.CloseOf(i));
-    }
-  } else if (token.IsName("def") && !member) {
-    size_t end = i + 1;
-    while (end < program_.size() && end < i + 200 && !program_[end].Is(";") &&
-           program_[end].kind != HostTokenKind::kNewline) {
-      ++end;
-    }
-    BindList(i + 2, end);
-  } else if (token.Is("|") && (before.Is("{") || before.IsName("do"))) {
-    size_t end = i + 1;
-    while (end < program_.size() && end < i + 50 && !program_[end].Is("|")) ++end;
-    if (plain_parameters_ == i && i > 0) {
-      for (size_t k = i + 1; k < end; ++k) {
-        if (program_[k].kind == HostTokenKind::kName) {
-          Bindings& bound = bindings_[std::string(program_[k].text)];
-          bound.plain = bound.no_query = true;
-        }
-      }
-    } else {
-      BindList(i + 1, end);
-    }
-  } else if (token.IsName("for") || token.IsName("rescue") || token.IsName("in")) {
-    BindList(i + 1, i + 5);
-  } else if (token.kind == HostTokenKind::kName && absl::ascii_isupper(token.text[0]) && !member) {
-    BindBlocks(i);
-  }
-  const bool variable = token.kind == HostTokenKind::kVariable ||
-                        (!program_.php() && token.kind == HostTokenKind::kName && !member);
-  if (!variable) return;
-  size_t at = i + 1;
-  // $this->store = new Redis(); self.store = Redis.new
-  const HostToken& property = program_[i + 2];
-  if ((token.text == "$this" || token.IsName("self")) && program_.IsMember(i + 1) &&
-      program_[i + 3].Is("=") && !program_[i + 4].Is("=")) {
-    BindRedis(absl::StrCat("->", property.text), i + 4);
-  }
-  while (at < i + 3 && (program_[at].Is("|") || program_[at].Is("&") || program_[at].Is("?"))) ++at;
-  const HostToken& sign = program_[at];
-  const bool assigns = sign.Is("=") && !program_[at + 1].Is("=") && !program_[at + 1].Is("~");
-  if (assigns && (before.Is(",") || before.Is("*"))) {
-    BindList(i, i + 1);
-  } else if (assigns) {
-    Assign(i, at + 1);
-  } else if (program_[i + 1].Is(",") && !program_.php() &&
-             (before.kind == HostTokenKind::kNewline || before.Is(";") || before.text.empty())) {
-    BindList(i, i + 1);
-  }
 }
 
 // Whether nothing more of a value can stand there.

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 
@@ -63,7 +65,20 @@ class HostVariables {
     bool no_query = false;
   };
 
+  // A method of Ruby, or what stands around all of them.
+  struct Scope {
+    size_t end = 0;
+    std::set<std::string, std::less<>> bound;
+  };
+
+  // host_bindings.cc
   void Look(size_t i);
+  void LookInPhp(size_t i);
+  void LookInRuby(size_t i);
+  void EnterScope(size_t i);
+  void BindInScope(size_t i);
+  void BindTargets(size_t sign);
+  void NoteCalled(size_t i);
   void Assign(size_t i, size_t value);
   void BindList(size_t begin, size_t end);
   void BindBlocks(size_t i);
@@ -74,9 +89,13 @@ class HostVariables {
   size_t EndOfText(size_t value) const;
   bool EndsValue(size_t i) const;
   const Bindings* Of(absl::string_view name) const;
+  // Ruby: somewhere the name is a call.
+  bool IsCalled(absl::string_view name) const;
 
   const HostProgram& program_;
   std::map<std::string, Bindings, std::less<>> bindings_;
+  std::set<std::string, std::less<>> called_;
+  std::vector<Scope> scopes_ = {{}};  // While it is made.
   size_t plain_parameters_ = 0;  // Where those of a block begin that is given a file or the like.
 };
 

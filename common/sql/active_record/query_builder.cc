@@ -56,7 +56,7 @@ bool QueryBuilder::IsCallable(HostRange range) const {
 bool QueryBuilder::IsQuery(HostRange range) const {
   return IsQueryOfModel(program_, range) ||
          (range.end == range.begin + 1 &&
-          IsOneOf(program_[range.begin].text, scope_.context.queries));
+          scope_.context.queries.count(program_[range.begin].text) > 0);
 }
 
 // Reads it if it is a function or a query, so that it is no SQL.
@@ -291,6 +291,10 @@ void QueryBuilder::Fragments(absl::Span<const HostRange> arguments, absl::string
       for (const auto& [key, value] : *pairs) {
         absl::StrAppend(&text, text.empty() ? "" : ", ",
                         QuoteName(EmbeddedTarget(scope_.target), key));
+        // select(['last' => $sub]): a query or a function, which is called.
+        const bool unseen = program_.php() && !IsQuery(value) &&
+                            program_[value.begin].kind == HostTokenKind::kVariable;
+        if (unseen && what == "columns") Problem("its columns come from what a variable holds");
         Plain(value);
       }
     } else if (const auto list = ReadList(program_, argument)) {

@@ -40,6 +40,7 @@ ChainReader::ChainReader(const HostProgram& program, const HostChain& chain, Hos
                 (chain.receiver_kind == Receiver::kNone && !program.php() && !BuildsOwn(chain));
   if (chain.receiver_kind == Receiver::kClass && !connection_)
     build_.query.table = TableOf(chain.receiver);
+  if (scope.context.queries.count(chain.receiver) > 0) held_ = Held::kQuery;
   if (scope.context.prepared.count(BuilderKey(chain.receiver)) > 0) {
     // What it was told before stands in statements of its own.
     connection_ = false;

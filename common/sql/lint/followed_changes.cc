@@ -66,6 +66,7 @@ void FollowedSchema::DoubtAll() {
 
 void FollowedSchema::EndFile(bool in_series) {
   since_begin_.clear();
+  made_temporary_ = false;  // They go with the session.
   for (auto& [name, tables] : changed_) {
     tables.erase(std::remove_if(tables.begin(), tables.end(),
                                 [](const Table& table) { return table.temporary; }),
@@ -124,6 +125,7 @@ void FollowedSchema::CreateOther(const Facts& facts, const Session& session) {
   made.name = NameMade(name, session);
   made.place = PlaceOf(session);
   made.view = facts.verb == Verb::kCreateView;
+  made.sequence = facts.verb == Verb::kCreateSequence;
   if (postgres_ && facts.temporary) {
     made.temporary = true;
     made.name.schema = "pg_temp";
@@ -271,6 +273,15 @@ void FollowedSchema::Alter(const Facts& facts, const Session& session) {
   }
 }
 
+// Servers leave what is of another kind, with an error or without one.
+bool FollowedSchema::IsDroppedBy(Verb verb, const Found& found) const {
+  const bool view = found.changed != nullptr && found.changed->view;
+  const bool sequence = found.changed != nullptr && found.changed->sequence;
+  if (verb == Verb::kDropView) return view;
+  if (verb == Verb::kDropSequence) return sequence;
+  return !view && !(postgres_ && sequence);
+}
+
 void FollowedSchema::Note(const Facts& facts, const Session& session) {
   if (snapshot_ == nullptr) return;
   dropped_indexes_.Note(facts);
@@ -297,8 +308,7 @@ void FollowedSchema::Note(const Facts& facts, const Session& session) {
     case Verb::kDropSequence:
       for (const Name& name : facts.objects) {
         const Found found = Find(name, session);
-        const bool view = found.changed != nullptr && found.changed->view;
-        if (facts.verb == Verb::kDropTable && found.is_there() && view) continue;
+        if (found.is_there() && !IsDroppedBy(facts.verb, found)) continue;
         // Its partitions go with it, and by CASCADE its heirs.
         const bool alone = found.live != nullptr && found.live->partitioned == false;
         if (postgres_ && facts.verb == Verb::kDropTable && (!alone || facts.cascade)) {

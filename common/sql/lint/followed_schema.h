@@ -36,7 +36,8 @@ class FollowedSchema {
     std::string place;  // Of one that the script made: see Session::place.
     Presence presence = Presence::kThere;
     bool temporary = false;
-    bool view = false;         // Which DROP TABLE leaves.
+    bool view = false;  // Which DROP TABLE leaves, as DROP VIEW leaves others.
+    bool sequence = false;
     bool partitioned = false;  // PostgreSQL.
     bool columns_known = false;
     std::vector<std::string> columns;
@@ -106,6 +107,7 @@ class FollowedSchema {
   void Doubt(const Name& name);
   void Create(const Facts& facts, const Session& session);
   void CreateOther(const Facts& facts, const Session& session);
+  bool IsDroppedBy(Verb verb, const Found& found) const;
   static std::string PlaceOf(const Session& session);
   void Drop(const Name& name, const Session& session);
   void Rename(const Name& from, const Name& to, const Session& session);

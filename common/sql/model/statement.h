@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,7 @@ struct HostContext {
   std::map<std::string, std::string> prepared;
   // Variables that hold a query of a model, or Arel's table of one, and nothing else in the
   // program.
-  std::vector<std::string> queries;
+  std::set<std::string, std::less<>> queries;
   // Variables that its SQL is, and what they hold: one of several texts, with NUL between them; ""
   // if that is not known.
   std::map<std::string, std::string> constants;

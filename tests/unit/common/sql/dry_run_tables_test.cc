@@ -202,6 +202,16 @@ TEST(DryRunTablesTest, WhatAStatementDoesNotTakeAwayIsThere) {
       ElementsAre(HasSubstr("there is no table v any more")));
 }
 
+// MariaDB leaves what is of another kind, with a warning.
+TEST(DryRunTablesTest, DropViewAndDropSequenceLeaveTables) {
+  EXPECT_THAT(Said(kMariaDb, "DROP VIEW IF EXISTS orders; SELECT a FROM orders;"), IsEmpty());
+  EXPECT_THAT(Said(kMariaDb, "DROP SEQUENCE IF EXISTS orders; SELECT a FROM orders;"), IsEmpty());
+  EXPECT_THAT(Said(kMariaDb, "DROP VIEW IF EXISTS orders; CREATE TABLE orders (a int);"),
+              ElementsAre(HasSubstr("there is a table orders already")));
+  EXPECT_THAT(Said(kMariaDb, "CREATE SEQUENCE s; DROP SEQUENCE s; CREATE TABLE s (a int);"),
+              IsEmpty());
+}
+
 TEST(DryRunTablesTest, AViewOfATemporaryTableIsTemporary) {
   EXPECT_THAT(Said(kPostgres,
                    "CREATE TEMP TABLE t (a int); CREATE VIEW v AS SELECT a FROM t;"

@@ -167,5 +167,94 @@ TEST(HostCallbacksTest, LongRowsOfCallsAreReadOnce) {
   ExpectReads(kPhp, {repositories});
 }
 
+// What a variable holds is believed only where every line that binds it is seen.
+TEST(HostCallbacksTest, WhateverBindsAVariableCounts) {
+  constexpr absl::string_view kWaysToBind[] = {
+      "[$c, $l] = $r->input('q');",
+      "if ($r) { [$c, $l] = $r->input('q'); }",
+      "while ([$c, $l] = $svc->next()) { }",
+      "list($a, $b, $c, $d, $e, $l) = $r->input('q');",
+      "foreach (config('reports') as ['name' => $n, 'group' => $g, 'sql' => $l]) { }",
+      "foreach (self::REPORTS as [$name, $group, $other, $l]) { }",
+      "global $a, $b, $c, $d, $e, $l;",
+      "static $a, $b, $c, $d, $e, $l;",
+      "$l .= $r->input('q');",
+      "$f = function ($a, $b, $c, $l) { };"};
+  for (absl::string_view bind : kWaysToBind) {
+    EXPECT_TRUE(HasDestructive(
+        kPhp, absl::StrCat("function one() { $l = Post::select('id'); }\nfunction two($r) { ", bind,
+                           " return User::whereRaw($l)->get(); }")))
+        << bind;
+  }
+  ExpectWrites(kPhp, {"function one() { $order = []; }\nfunction two($orders, $id) {\n"
+                      "[$invoice, $order] = $orders->load($id); $order->close(); }"});
+  ExpectReads(kPhp, {"$map = []; $key = 'a'; $map[$key] = 3; $list = []; $list[] = $map;"});
+}
+
+// A local of one method of Ruby is another method's association.
+TEST(HostCallbacksTest, LocalsOfRubyAreThoseOfTheirMethod) {
+  ExpectWrites(kRuby, {"class Invoice\n  def a\n    account = \"\"\n    account.size\n  end\n"
+                       "  def b\n    account.suspend\n    true\n  end\nend",
+                       "def a\n  account.suspend\n  account = \"\"\nend",
+                       "user = \"\"\nid, user, rest = rows.first\nuser.archive",
+                       "user = \"\"\n(id, user), rest = rows.first\nuser.archive",
+                       "user = \"\"\nif (user, id = row)\n  user.archive\nend",
+                       "user = \"\"\nf = ->(user) { user.archive; 1 }",
+                       "user = \"\"\nrow => {user:}\nuser.archive",
+                       "user = \"\"\ncase row\nin {id: Integer => id, user: User => user}\n"
+                       "  user.archive\nend",
+                       "t = Invoice.arel_table\nn, t, z = load_row\nUser.where(t[:filter]).to_a",
+                       "t = Invoice.arel_table\nt += x\nUser.where(t[:filter]).to_a",
+                       "q = Post.where(id: 1)\nf = ->(q) { User.where(id: 1).merge(q).to_a }",
+                       "x = User.where(id: 1)\nx.merge(f).to_a"});
+  ExpectReads(kRuby, {"def a\n  list = []\n  list.push(1)\n  list.each { |x| puts x }\nend",
+                      "def a(list = [])\n  out = []\n  out << 1\n  out\nend"});
+}
+
+// What is called among the arguments is no better known than elsewhere.
+TEST(HostCallbacksTest, CallsAmongArgumentsCount) {
+  ExpectWrites(
+      kRuby,
+      {"Post.find(ImportOrders.call)", "Post.find_by(number: Invoice.reserve_number)",
+       "Post.where(id: ChargeCustomers.perform_now).to_a", "Post.find(current_user.charge)",
+       "Post.where(user_id: User.expire_all.pluck(:id)).limit(5)",
+       "User.where(id: 1).or(User.cleanup).to_a", "Post.where(\"id = ?\", Order.close_all)"});
+  ExpectReads(kRuby, {"Post.find(params[:id])", "Post.where(user_id: current_user.id).to_a",
+                      "Post.where(created_at: Date.today).to_a",
+                      "Post.where(id: User.where(a: 1).pluck(:id)).limit(5)",
+                      "DB[:users].where(Sequel.lit(\"a > ?\", 1)).count"});
+  ExpectWrites(
+      kPhp, {"User::with(['posts' => fn ($q) => $q->when($s, [$this->filter, 'apply'])])->get();",
+             "DB::table('t')->where(fn ($q) => $q->when($s, [$this->filter, 'apply']))->get();",
+             "User::where(fn ($q) => $q->get()->map([$svc, 'wipe']))->get();",
+             "User::where(fn ($q) => $q->chunk(5, $f))->get();",
+             "User::with(['posts' => ['tags' => $this->tagFilter]])->get();",
+             "User::with(['items' => ['delete']])->get();", "User::all()->first($f);",
+             "User::all()->last($this->filter);", "Post::all()->sole('wipe_all');",
+             "Post::cursor()->first('wipe_all');", "Post::find([1, 2])->first('wipe_all');",
+             "User::where('a', 1)->select(['x' => $sub])->get();"});
+}
+
+// SQL that is made in one place and handed over in another.
+TEST(HostCallbacksTest, SqlThatAValueHoldsIsLookedAtWhereItIsMade) {
+  ExpectWrites(kPhp, {"$order = new Expression($r->input('sort'));\nUser::latest($order)->get();",
+                      "$v = new Expression('archive_orders()');\nUser::where('a', $v)->get();",
+                      "$v = new \\yii\\db\\Expression('archive_orders()');"});
+  ExpectWrites(kRuby,
+               {"v = Sequel.function(:archive_orders)\nDB[:t].where(a: v).all",
+                "v = :archive_orders.sql_function\nDB[:t].where(a: v).all",
+                "v = Arel::Nodes::SqlLiteral.new(params[:q])\nUser.where(id: v).to_a",
+                "v = Arel::Nodes::NamedFunction.new(\"archive\", [])\nUser.where(id: v).to_a"});
+}
+
+// 90,000 mentions of two variables: half a minute, if each looked at all.
+TEST(HostCallbacksTest, ManyMentionsOfAQueryAreReadOnce) {
+  std::string list;
+  for (int i = 0; i < 30000; ++i) list += "$l,";
+  for (int i = 0; i < 30000; ++i) list += "$b,";
+  EXPECT_TRUE(HasDestructive(
+      kPhp, absl::StrCat("$l = Post::select('id');\n$x = User::select([", list, "])->get();")));
+}
+
 }  // namespace
 }  // namespace dbfleet::sql
