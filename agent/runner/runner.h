@@ -38,6 +38,7 @@ class Runner {
  public:
   struct Options {
     std::string data_dir;
+    std::string backup_dir;  // Where the backups are on which grants rest.
     int workers = 4;
     std::function<bool(const std::string& action, const std::string& instance)> forbidden;
     std::string boot_id;  // Empty: the kernel's.
