@@ -30,10 +30,11 @@ class LinkServices {
 // Owns the attempts on this agent: offers, grants, leases, execution, recovery. The link hands it
 // the controller's messages; everything it says goes through the journal. Thread-safe.
 //
-// An attempt runs on a pool of workers, one exclusive job per instance: anything but a check or an
-// inspection waits for the instance. Recoveries have a pool of their own. Before Run it checks, in
-// this order, each its own hook: local policy, capability, `start_within`, `not_after`, lease,
-// digest (recomputed from a new plan).
+// An attempt runs on a pool of workers, one exclusive job per instance: anything but a check, a
+// plan or an inspection waits for the instance. Of these one instance has at most half of the
+// workers where there are others, since its server may hang. Recoveries have a pool of their own.
+// Before Run it checks, in this order, each its own hook: local policy, capability, `start_within`,
+// `not_after`, lease, digest (recomputed from a new plan).
 class Runner {
  public:
   struct Options {

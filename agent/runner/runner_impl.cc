@@ -56,6 +56,11 @@ RunnerImpl::RunnerImpl(Options options, Clock& clock, Journal& journal,
       recovery_pool_(MakeThreadPool("recover", std::max(1, static_cast<int>(engines_.size())))),
       cancel_pool_(MakeThreadPool("cancel", std::max(1, options_.workers))) {}
 
+int RunnerImpl::MostShared() const {
+  const int workers = std::max(1, options_.workers);
+  return engines_.size() > 1 ? std::max(1, workers / 2) : workers;
+}
+
 RunnerImpl::~RunnerImpl() {
   std::vector<std::unique_ptr<Clock::Timer>> timers;
   {
