@@ -183,6 +183,9 @@ absl::Status JobFlow::EndExecuteAttempt(FlowContext& context, const Job& job,
     // Back to PENDING is no transition of its own: the task was only ever ACTIVE once it was
     // granted.
     if (task->state == TaskState::kActive) RETURN_IF_ERROR(MoveTask(task, TaskState::kPending));
+    // What it was about to do when it was told not to begin was not done, and is no begin of the
+    // next.
+    if (NeverBegan(attempt)) task->steps.clear();
     RETURN_IF_ERROR(context.tx.UpdateTask(task));
     return NeverBegan(attempt) ? WaitAgain(context, job, attempt) : absl::OkStatus();
   }

@@ -87,6 +87,13 @@ absl::Status AddTraits(ReadTx& tx, absl::Span<const Task> tasks, PolicyInput* in
   return absl::OkStatus();
 }
 
+// Has it begun, as far as anybody knows? The agent that was started plans again and waits for its
+// migration lock, behind which it may be too late; each statement is reported before it is
+// executed.
+bool ReportedStatement(const Job& job, const Task& task) {
+  return job.kind != JobKind::kMigrate || !task.steps.empty();
+}
+
 // Has the change gone on without a break since it began? What was only granted has not begun, and
 // nobody knows of what does not answer.
 absl::StatusOr<bool> GoesOn(ReadTx& tx, const Job& job, absl::Time now) {
@@ -94,15 +101,19 @@ absl::StatusOr<bool> GoesOn(ReadTx& tx, const Job& job, absl::Time now) {
   constexpr absl::Duration kLongestBreak = absl::Minutes(5);
   ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfJob(job.id));
   for (const Attempt& attempt : open) {
-    if (attempt.state == AttemptState::kRunning) return true;
+    if (attempt.state != AttemptState::kRunning) continue;
+    ASSIGN_OR_RETURN(const Task task, tx.GetTask(attempt.task_id));
+    if (ReportedStatement(job, task)) return true;
   }
   ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
   for (const Task& task : tasks) {
     if (task.attempts == 0) continue;
     ASSIGN_OR_RETURN(const std::vector<Attempt> attempts, tx.AttemptsOfTask(task.id));
     for (const Attempt& attempt : attempts) {
-      const bool worked = attempt.purpose == Purpose::kExecute && IsTerminal(attempt.state) &&
-                          attempt.start_time != absl::InfinitePast() && !WasNotLetBegin(attempt);
+      const bool worked =
+          attempt.purpose == Purpose::kExecute && IsTerminal(attempt.state) &&
+          attempt.start_time != absl::InfinitePast() && !WasNotLetBegin(attempt) &&
+          (attempt.state == AttemptState::kSucceeded || ReportedStatement(job, task));
       // An end in the future is one before the clock was set back: nobody knows how long ago.
       if (worked && absl::AbsDuration(now - attempt.end_time) <= kLongestBreak) return true;
     }
