@@ -45,6 +45,11 @@ ActionResult ActionResult::FromStatus(const absl::Status& status) {
   return action;
 }
 
+bool ForbidsBegin(const absl::Status& status) {
+  const std::string reason = ReasonOf(status);
+  return reason == "START_TOO_LATE" || reason == "BACKUP_GONE";
+}
+
 absl::Status StaleFence(uint64_t fence, uint64_t seen) {
   absl::Status status = Error(
       absl::StatusCode::kFailedPrecondition, "STALE_FENCE",

@@ -34,8 +34,9 @@ class ActionContext {
   virtual absl::Status MayGoOn() = 0;
 
   // As MayGoOn, and DEADLINE_EXCEEDED (START_TOO_LATE) behind the moment by which the attempt has
-  // to begin, when its maintenance window closes. It was asked before the action was run; one that
-  // prepares for long, or waits for a lock, asks again before what first changes the target.
+  // to begin, when its maintenance window closes, FAILED_PRECONDITION (BACKUP_GONE) if the backup
+  // is not there any more that it needs. It was asked before the action was run; one that prepares
+  // for long, or waits for a lock, asks again before what first changes the target.
   virtual absl::Status MayBegin() { return MayGoOn(); }
 
   // Calls `fn` when the attempt is cancelled (at once if it is already); replaces the former one.
@@ -69,6 +70,10 @@ struct ActionResult {
   // FAILED, CANCELLED or TIMED_OUT by the status's code; UNKNOWN means INTERRUPTED.
   static ActionResult FromStatus(const absl::Status& status);
 };
+
+// Is it what MayBegin alone says: nothing of the attempt was begun, and the controller looks anew
+// whether it may?
+bool ForbidsBegin(const absl::Status& status);
 
 // FAILED_PRECONDITION (STALE_FENCE): the target was worked on under `seen`, above `fence`. An
 // ActionResult that is made from it carries `seen`.

@@ -130,6 +130,7 @@ void AgentProcess::BuildLink() {
 void AgentProcess::BuildRunner() {
   Runner::Options options;
   options.data_dir = loaded_.config.data_dir();
+  options.backup_dir = loaded_.config.backup_dir();
   options.forbidden = [this](const std::string& action, const std::string& instance) {
     return loaded_.policy.Forbids(action, instance);
   };

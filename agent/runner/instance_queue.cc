@@ -8,10 +8,17 @@ void InstanceQueue::Add(const std::string& id, const std::string& instance, bool
   waiting_.push_back({id, instance, exclusive});
 }
 
+bool InstanceQueue::TakePlace(const Waiting& waiting) {
+  if (waiting.exclusive) return holders_.emplace(waiting.instance, waiting.id).second;
+  std::set<std::string>& others = shared_[waiting.instance];
+  if (static_cast<int>(others.size()) >= most_shared_) return false;
+  return others.insert(waiting.id).second;
+}
+
 std::vector<std::string> InstanceQueue::TakeRunnable() {
   std::vector<std::string> runnable;
   for (auto it = waiting_.begin(); it != waiting_.end();) {
-    if (it->exclusive && !holders_.emplace(it->instance, it->id).second) {
+    if (!TakePlace(*it)) {
       ++it;
       continue;
     }
@@ -30,6 +37,11 @@ bool InstanceQueue::TakeWaiting(const std::string& id) {
 }
 
 void InstanceQueue::Done(const std::string& id) {
+  for (auto it = shared_.begin(); it != shared_.end(); ++it) {
+    if (it->second.erase(id) == 0) continue;
+    if (it->second.empty()) shared_.erase(it);
+    return;
+  }
   for (auto it = holders_.begin(); it != holders_.end(); ++it) {
     if (it->second != id) continue;
     holders_.erase(it);

@@ -2,18 +2,22 @@
 
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 namespace dbfleet::agent {
 
-// Who may run now: one exclusive attempt per instance, in the order of their arrival; the others at
-// once. Not thread-safe.
+// Who may run now, in the order of their arrival: of an instance one exclusive attempt, and at most
+// so many others, so that a server that hangs does not take all workers from the other instances.
+// Not thread-safe.
 class InstanceQueue {
  public:
+  explicit InstanceQueue(int most_shared) : most_shared_(most_shared) {}
+
   void Add(const std::string& id, const std::string& instance, bool exclusive);
 
-  // The attempts that may start now. An exclusive one holds its instance from here until Done.
+  // The attempts that may start now. Each holds its place in its instance from here until Done.
   std::vector<std::string> TakeRunnable();
 
   // Takes a waiting attempt out, to be ended without its instance. False if it does not wait.
@@ -27,8 +31,13 @@ class InstanceQueue {
     std::string instance;
     bool exclusive = false;
   };
+  // False if there is no place for it.
+  bool TakePlace(const Waiting& waiting);
+
+  const int most_shared_;
   std::deque<Waiting> waiting_;
-  std::map<std::string, std::string> holders_;  // Instance -> attempt.
+  std::map<std::string, std::string> holders_;           // Instance -> attempt.
+  std::map<std::string, std::set<std::string>> shared_;  // Instance -> attempts beside the holder.
 };
 
 }  // namespace dbfleet::agent

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "agent/actions/backup/repository.h"
 #include "agent/runner/work_kind.h"
 #include "common/base/files.h"
 #include "common/base/hash.h"
@@ -61,9 +62,28 @@ absl::Status LiveAttempt::MayGoOn() {
 }
 
 absl::Status LiveAttempt::MayBegin() {
-  MutexLock lock(&mutex_);
-  RETURN_IF_ERROR(CheckInTime());
-  return CheckMayGoOn();
+  const auto check_times = [this]() -> absl::Status {
+    MutexLock lock(&mutex_);
+    RETURN_IF_ERROR(CheckInTime());
+    return CheckMayGoOn();
+  };
+  RETURN_IF_ERROR(check_times());
+  RETURN_IF_ERROR(CheckBackup());
+  // The repository may lie behind a network that takes its time.
+  return check_times();
+}
+
+absl::Status LiveAttempt::CheckBackup() {
+  const v1::Grant given = grant();
+  if (!given.has_backup()) return absl::OkStatus();
+  const std::string& id = given.backup().backup_id();
+  ASSIGN_OR_RETURN(const std::string folder,
+                   BackupFolder(environment_.backup_dir, offer().instance(), id));
+  const absl::Status present = CheckPresent(folder, given.backup().manifest_sha256());
+  if (present.ok()) return present;
+  return Error(present.code(), ReasonOf(present),
+               absl::StrCat(present.message(), "; without the backup ", id,
+                            ", which it needs, nothing is begun"));
 }
 
 absl::Status LiveAttempt::CheckInTime() {

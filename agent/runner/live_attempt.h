@@ -24,6 +24,7 @@ class LiveAttempt : public ActionContext {
     LinkServices& link;
     const Scratch& scratch;
     const std::atomic<bool>& stopping;  // The agent ends: no further forward step.
+    const std::string& backup_dir;
   };
   // `recovering`: it was running when the agent died.
   LiveAttempt(const Environment& environment, JournaledAttempt journaled, Engine& engine,
@@ -65,6 +66,9 @@ class LiveAttempt : public ActionContext {
   void RunCancelCallback();
 
  private:
+  // Whether the backup is there with which the grant satisfied the policy; what is known of it at
+  // the controller may be days old.
+  absl::Status CheckBackup();
   absl::Status CheckInTime() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CheckMayGoOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CheckLease() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -30,14 +30,16 @@ class LinkServices {
 // Owns the attempts on this agent: offers, grants, leases, execution, recovery. The link hands it
 // the controller's messages; everything it says goes through the journal. Thread-safe.
 //
-// An attempt runs on a pool of workers, one exclusive job per instance: anything but a check or an
-// inspection waits for the instance. Recoveries have a pool of their own. Before Run it checks, in
-// this order, each its own hook: local policy, capability, `start_within`, `not_after`, lease,
-// digest (recomputed from a new plan).
+// An attempt runs on a pool of workers, one exclusive job per instance: anything but a check, a
+// plan or an inspection waits for the instance. Of these one instance has at most half of the
+// workers where there are others, since its server may hang. Recoveries have a pool of their own.
+// Before Run it checks, in this order, each its own hook: local policy, capability, `start_within`,
+// `not_after`, lease, digest (recomputed from a new plan).
 class Runner {
  public:
   struct Options {
     std::string data_dir;
+    std::string backup_dir;  // Where the backups are on which grants rest.
     int workers = 4;
     std::function<bool(const std::string& action, const std::string& instance)> forbidden;
     std::string boot_id;  // Empty: the kernel's.

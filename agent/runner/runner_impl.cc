@@ -56,6 +56,11 @@ RunnerImpl::RunnerImpl(Options options, Clock& clock, Journal& journal,
       recovery_pool_(MakeThreadPool("recover", std::max(1, static_cast<int>(engines_.size())))),
       cancel_pool_(MakeThreadPool("cancel", std::max(1, options_.workers))) {}
 
+int RunnerImpl::MostShared() const {
+  const int workers = std::max(1, options_.workers);
+  return engines_.size() > 1 ? std::max(1, workers / 2) : workers;
+}
+
 RunnerImpl::~RunnerImpl() {
   std::vector<std::unique_ptr<Clock::Timer>> timers;
   {
@@ -132,7 +137,8 @@ void RunnerImpl::AddLive(JournaledAttempt journaled, bool recovering) {
   Action& action = *actions_.at(ActionNameOf(journaled.offer.spec()));
   const bool counts = journaled.grant.has_value() && IsExclusive(journaled.offer);
   const uint64_t fence = journaled.offer.fence();
-  const LiveAttempt::Environment environment{journal_, clock_, link_, scratch_, stopping_};
+  const LiveAttempt::Environment environment{journal_, clock_,    link_,
+                                             scratch_, stopping_, options_.backup_dir};
   auto attempt =
       std::make_shared<LiveAttempt>(environment, std::move(journaled), engine, action, recovering);
   MutexLock lock(&mutex_);

@@ -43,6 +43,9 @@ class RunnerImpl : public Runner {
     std::unique_ptr<Clock::Timer> retry;  // Of an outcome that the journal would not take.
   };
 
+  // Checks, inspections and plans of one instance at once. With a half of the workers no single
+  // server that hangs holds up the others; an agent with one instance has nobody to hold up.
+  int MostShared() const;
   // Why this agent does not take the offer; OK if it does.
   absl::Status Examine(const v1::Offer& offer);
   void Decline(const v1::Offer& offer, const absl::Status& why);
@@ -86,7 +89,7 @@ class RunnerImpl : public Runner {
   mutable Mutex mutex_;
   CondVar changed_;
   std::map<std::string, Live> live_ ABSL_GUARDED_BY(mutex_);
-  InstanceQueue queue_ ABSL_GUARDED_BY(mutex_);
+  InstanceQueue queue_ ABSL_GUARDED_BY(mutex_){MostShared()};
   std::map<std::string, uint64_t> granted_fences_ ABSL_GUARDED_BY(mutex_);
   int running_ ABSL_GUARDED_BY(mutex_) = 0;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;

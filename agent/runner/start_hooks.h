@@ -28,7 +28,7 @@ struct StartHook {
 
 // In the order in which they are asked: cancellation, local policy, capability, fence, the host's
 // boot, begin_within, what LiveAttempt::MayBegin asks (start_within, the window's close, not_after,
-// lease), digest. The digest comes last because it needs a new plan.
+// lease, the backup's files), digest. The digest comes last because it needs a new plan.
 const std::vector<StartHook>& StartHooks();
 
 // All of them, and once more what may have changed while the digest was computed.

@@ -99,7 +99,7 @@ grpc::ServerUnaryReactor* ResourceServiceImpl::ApplyResources(
         std::vector<ManifestText> texts;
         for (const api::v1::Manifest& manifest : request.manifests()) {
           ASSIGN_OR_RETURN(const uint64_t version, VersionOf(manifest.etag()));
-          texts.push_back({manifest.path(), manifest.text(), version});
+          texts.push_back({manifest.path(), manifest.text(), version, manifest.create_only()});
         }
         std::optional<resource::v1::Proposal> proposal;
         const absl::StatusOr<std::vector<ResourceChange>> applied = resources_.Apply(

@@ -20,6 +20,9 @@ using api::v1::BackupService;
 using api::v1::Job;
 
 std::string Verified(const Backup& backup) {
+  // Of a complete one the error is that its files were not there when somebody looked.
+  const bool gone = backup.state() == Backup::STATE_COMPLETE && !backup.error_message().empty();
+  if (gone && !backup.has_verification()) return "gone";
   return backup.has_verification() ? Word(backup.verification().level()) : "no";
 }
 

@@ -150,6 +150,15 @@ absl::StatusOr<MaintenanceWindow> WindowOf(const AddOptions& options, absl::Time
 // Nobody wrote a file.
 constexpr char kWindowPath[] = "the window";
 
+absl::Status Taken(const std::string& name) {
+  return Error(absl::StatusCode::kAlreadyExists, "WINDOW_EXISTS",
+               absl::StrCat("there is a window \"", name,
+                            "\" already; change it with `dbfleet apply`, take another name, or "
+                            "delete it if it is over: dbfleet delete maintenancewindow/",
+                            name));
+}
+
+// With an etag it changes the window that has it, without one it makes a new one.
 absl::StatusOr<api::v1::ApplyResourcesResponse> ApplyWindow(Shell& shell,
                                                             const MaintenanceWindow& window,
                                                             const std::string& reason,
@@ -159,10 +168,13 @@ absl::StatusOr<api::v1::ApplyResourcesResponse> ApplyWindow(Shell& shell,
   manifest.set_path(kWindowPath);
   manifest.set_text(config::WriteYaml(window));
   manifest.set_etag(etag);
+  manifest.set_create_only(etag.empty());
   request.set_reason(reason);
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
   const absl::StatusOr<api::v1::ApplyResourcesResponse> response =
       client->Call<ResourceService>(&ResourceService::Stub::ApplyResources, request);
+  // Somebody else was faster, since it was looked for.
+  if (ReasonOf(response.status()) == "RESOURCE_EXISTS") return Taken(window.metadata().name());
   if (!response.ok()) return InFlags(response.status(), kWindowPath, window);
   if (response->changes_size() == 1) return response;
   return Error(absl::StatusCode::kInternal, "BAD_ANSWER", "the controller answered nothing");
@@ -181,7 +193,8 @@ int PrintChange(Shell& shell, const absl::StatusOr<api::v1::ApplyResourcesRespon
   return kExitOk;
 }
 
-// A name that is taken is never overwritten by `add`.
+// A name that is taken is never overwritten by `add`: also not by a controller of an earlier
+// version, which does not know what is to be new.
 absl::Status RefuseTaken(Shell& shell, const std::string& name) {
   api::v1::GetResourceRequest request;
   request.set_name(absl::StrCat("maintenancewindows/", name));
@@ -189,11 +202,7 @@ absl::Status RefuseTaken(Shell& shell, const std::string& name) {
   const auto found = client->Call<ResourceService>(&ResourceService::Stub::GetResource, request);
   if (absl::IsNotFound(found.status())) return absl::OkStatus();
   RETURN_IF_ERROR(found.status());
-  return Error(absl::StatusCode::kAlreadyExists, "WINDOW_EXISTS",
-               absl::StrCat("there is a window \"", name,
-                            "\" already; change it with `dbfleet apply`, take another name, or "
-                            "delete it if it is over: dbfleet delete maintenancewindow/",
-                            name));
+  return Taken(name);
 }
 
 // "Now" is the controller's: by its clock windows open and close, and a laptop's may be minutes

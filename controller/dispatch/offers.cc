@@ -115,6 +115,7 @@ struct LeaveTime {
   absl::Time window_closes = absl::InfiniteFuture();
   absl::Time begin_before = absl::InfiniteFuture();
   std::map<std::string, std::string> basis;
+  std::string backup;  // Its id; "": none was needed.
 };
 
 // Why this target may begin, for the record. `backups` are of this one alone, where the decision
@@ -164,8 +165,12 @@ absl::StatusOr<Leave> MayGrant(FlowContext& context, const JobFlow& flow, Digest
     ASSIGN_OR_RETURN(decision, flow.EvaluatePolicy(context.tx, job, context.now));
   }
   if (!decision.allowed()) return Leave::kPolicyForbids;
-  *time = {decision.window, decision.overrun, decision.window_closes, BeginBefore(decision),
-           BasisOf(job, decision, backups)};
+  *time = {decision.window,
+           decision.overrun,
+           decision.window_closes,
+           BeginBefore(decision),
+           BasisOf(job, decision, backups),
+           backups.empty() ? "" : backups.front()};
   if (job.kind != JobKind::kMigrate) return Leave::kGranted;
   RETURN_IF_ERROR(places.Check(context.tx, job, task).status());
   return Leave::kGranted;
@@ -199,6 +204,11 @@ absl::Status CommitGrant(FlowContext& context, Job job, Task task, const LeaveTi
   attempt->start_before = time.begin_before;
   if (time.overrun == Overrun::kCancel) {
     attempt->not_after = std::min(attempt->not_after, time.window_closes);
+  }
+  if (!time.backup.empty()) {
+    ASSIGN_OR_RETURN(const Backup backup, context.tx.GetBackup(time.backup));
+    attempt->backup_id = backup.id;
+    ASSIGN_OR_RETURN(attempt->backup_manifest, ManifestOf(backup));
   }
   RETURN_IF_ERROR(MoveAttempt(attempt, AttemptState::kGranted, context.now));
   if (job.kind == JobKind::kMigrate && attempt->purpose == Purpose::kExecute) {

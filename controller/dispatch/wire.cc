@@ -103,6 +103,10 @@ agent::v1::ControllerMsg GrantMessage(const Attempt& attempt, uint64_t epoch,
   if (by_rules && attempt.purpose == Purpose::kExecute) {
     *grant->mutable_begin_within() = ToProto(kBeginWithin);
   }
+  if (!attempt.backup_id.empty()) {
+    grant->mutable_backup()->set_backup_id(attempt.backup_id);
+    grant->mutable_backup()->set_manifest_sha256(attempt.backup_manifest);
+  }
   return message;
 }
 

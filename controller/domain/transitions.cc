@@ -103,6 +103,13 @@ bool IsTerminal(AttemptState state) {
                  AttemptState::kGranted, AttemptState::kRunning, AttemptState::kUnreachable});
 }
 
+bool WasNotLetBegin(const Attempt& attempt) {
+  if (attempt.state != AttemptState::kFailed) return false;
+  // What rests on no backup can miss none: an agent that says so all the same is not believed.
+  const bool gone = attempt.error_reason == kBackupGone && !attempt.backup_id.empty();
+  return gone || attempt.error_reason == "START_TOO_LATE";
+}
+
 bool HoldsInstance(AttemptState state) {
   return OneOf(state, {AttemptState::kGranted, AttemptState::kRunning, AttemptState::kUnreachable});
 }

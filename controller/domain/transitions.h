@@ -23,6 +23,13 @@ bool IsTerminal(JobState state);
 bool IsTerminal(TaskState state);
 bool IsTerminal(AttemptState state);
 
+// Attempt.error_reason: the agent did not find the backup on which its grant rested.
+inline constexpr char kBackupGone[] = "BACKUP_GONE";
+
+// An executing attempt that its agent did not let begin, granted or prepared as it was: it came too
+// late, or its backup was gone.
+bool WasNotLetBegin(const Attempt& attempt);
+
 // An attempt that may be holding the instance: granted, running or unreachable.
 bool HoldsInstance(AttemptState state);
 

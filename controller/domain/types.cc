@@ -10,6 +10,10 @@ std::string Task::Target() const {
   return target;
 }
 
+bool Backup::IsGone() const {
+  return state == State::kComplete && verified_level == 0 && !error_message.empty();
+}
+
 bool User::Has(Role role) const {
   return std::find(roles.begin(), roles.end(), role) != roles.end();
 }

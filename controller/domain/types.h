@@ -248,6 +248,8 @@ struct Attempt {
   absl::Time end_time = absl::InfinitePast();
   absl::Time not_after = absl::InfiniteFuture();
   absl::Time start_before = absl::InfiniteFuture();  // Set by the Grant: its window closes.
+  std::string backup_id;        // On which the Grant rests; the agent looks for it.
+  std::string backup_manifest;  // Its hash.
   absl::Time unreachable_since = absl::InfinitePast();
   std::string error_reason;
   std::string error_message;
@@ -276,6 +278,8 @@ struct Backup {
   absl::Time verify_time = absl::InfinitePast();
   std::string error_message;
   uint64_t version = 0;
+  // Its files were not there when somebody looked; a verification may find them again.
+  bool IsGone() const;
 };
 
 struct User {

@@ -20,7 +20,7 @@ bool NeverBegan(const Attempt& attempt) {
     case AttemptState::kExpired:
       return true;
     case AttemptState::kFailed:
-      if (attempt.error_reason == "START_TOO_LATE") return true;
+      if (WasNotLetBegin(attempt)) return true;
       // While the agent still looked whether it may start.
       return attempt.start_time == absl::InfinitePast() &&
              (attempt.error_reason == "NOT_AFTER_PASSED" || attempt.error_reason == "LEASE_LOST");
@@ -108,6 +108,7 @@ absl::Status JobFlow::EndAttempt(FlowContext& context, Attempt attempt,
                                  {"state", std::string(NameOf(attempt.state))},
                                  {"reason", attempt.error_reason},
                                  {"error", attempt.error_message}}));
+  RETURN_IF_ERROR(NoteGoneBackup(context, job, attempt));
   if (IsTerminal(job.state) || IsTerminal(task.state)) return absl::OkStatus();
   if (attempt.purpose == Purpose::kPlan) {
     return EndPlanAttempt(context, job, attempt, end, &task);
@@ -162,8 +163,9 @@ absl::StatusOr<bool> JobFlow::ReplanGrown(FlowContext& context, Job job, const A
   return true;
 }
 
-absl::Status JobFlow::WaitAgain(FlowContext& context, Job job) const {
-  if (job.state != JobState::kRolling || job.window.empty()) return absl::OkStatus();
+absl::Status JobFlow::WaitAgain(FlowContext& context, Job job, const Attempt& attempt) const {
+  const bool for_something = !job.window.empty() || attempt.error_reason == kBackupGone;
+  if (job.state != JobState::kRolling || !for_something) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<Task> tasks, context.tx.TasksOfJob(job.id));
   for (const Task& task : tasks) {
     if (task.state != TaskState::kPending) return absl::OkStatus();
@@ -181,8 +183,11 @@ absl::Status JobFlow::EndExecuteAttempt(FlowContext& context, const Job& job,
     // Back to PENDING is no transition of its own: the task was only ever ACTIVE once it was
     // granted.
     if (task->state == TaskState::kActive) RETURN_IF_ERROR(MoveTask(task, TaskState::kPending));
+    // What it was about to do when it was told not to begin was not done, and is no begin of the
+    // next.
+    if (NeverBegan(attempt)) task->steps.clear();
     RETURN_IF_ERROR(context.tx.UpdateTask(task));
-    return NeverBegan(attempt) ? WaitAgain(context, job) : absl::OkStatus();
+    return NeverBegan(attempt) ? WaitAgain(context, job, attempt) : absl::OkStatus();
   }
   ASSIGN_OR_RETURN(const bool replanned, ReplanGrown(context, job, attempt, task));
   if (replanned) return absl::OkStatus();

@@ -10,6 +10,7 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/base/text.h"
 #include "common/proto_time/proto_time.h"
 #include "controller/domain/names.h"
 #include "controller/domain/transitions.h"
@@ -20,6 +21,8 @@ namespace dbfleet::controller {
 namespace {
 
 constexpr absl::Duration kBackupJobLifetime = absl::Hours(24);
+// They stand in the words of all that waits for the backup.
+constexpr size_t kMostWordsOfAgent = 1000;
 constexpr char kGateActor[] = "system/backup-gate";
 
 absl::Status InsertTaskFor(FlowContext& context, const Job& job, const std::string& instance_id,
@@ -149,6 +152,11 @@ absl::StatusOr<std::string> RecordVerified(const work::v1::VerifyResult& result,
   return "";
 }
 
+// COMPLETE says how it was taken; whoever is told of a verification wants to know how it is.
+std::string StateWord(const Backup& backup) {
+  return backup.IsGone() ? "gone" : std::string(NameOf(backup.state));
+}
+
 absl::Status RecordVerification(FlowContext& context, const Task& task, Backup* backup,
                                 std::string* remark) {
   if (backup->state != Backup::State::kComplete) return absl::OkStatus();
@@ -160,7 +168,8 @@ absl::Status RecordVerification(FlowContext& context, const Task& task, Backup* 
     Suspect(task.error_message, backup);
   } else if (task.state == TaskState::kFailed && task.error_reason == "NO_MANIFEST") {
     backup->verified_level = 0;
-    backup->error_message = task.error_message;
+    backup->error_message =
+        task.error_message.empty() ? "its manifest was not found" : task.error_message;
   } else {
     return absl::OkStatus();
   }
@@ -234,9 +243,27 @@ absl::Status RecordBackupOutcome(FlowContext& context, const Job& job, const Tas
                                  backup.environment,
                                  {{"job", absl::StrCat("jobs/", job.id)},
                                   {"task", std::string(NameOf(task.state))},
-                                  {"state", std::string(NameOf(backup.state))},
+                                  {"state", StateWord(backup)},
                                   {"level", absl::StrCat("L", backup.verified_level)},
                                   {"error", remark}}});
+}
+
+absl::Status NoteGoneBackup(FlowContext& context, const Job& job, const Attempt& attempt) {
+  if (attempt.error_reason != kBackupGone || !WasNotLetBegin(attempt)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(Backup backup, context.tx.GetBackup(attempt.backup_id));
+  if (backup.state != Backup::State::kComplete) return absl::OkStatus();
+  backup.verified_level = 0;
+  backup.error_message = absl::StrCat("on agents/", attempt.agent_id, ": ",
+                                      Truncate(attempt.error_message, kMostWordsOfAgent));
+  RETURN_IF_ERROR(context.tx.UpdateBackup(&backup));
+  return context.tx.AppendAudit({context.actor,
+                                 "backup.gone",
+                                 absl::StrCat("backups/", backup.id),
+                                 backup.environment,
+                                 {{"job", absl::StrCat("jobs/", job.id)},
+                                  {"attempt", attempt.id},
+                                  {"instance", backup.instance_id},
+                                  {"error", backup.error_message}}});
 }
 
 absl::Status RecordUnbegunBackups(FlowContext& context, const Job& job,
@@ -254,6 +281,18 @@ absl::Status RecordUnbegunBackups(FlowContext& context, const Job& job,
 }
 
 namespace {
+
+// Did the job take a backup whose files are not there any more?
+absl::StatusOr<bool> HasGone(ReadTx& tx, const Job& gate) {
+  ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(gate.id));
+  for (const Task& task : tasks) {
+    ASSIGN_OR_RETURN(const work::v1::JobSpec spec, ParseSpec(gate, task));
+    if (!spec.has_backup()) continue;
+    ASSIGN_OR_RETURN(const Backup backup, tx.GetBackup(spec.backup().backup_id()));
+    if (backup.IsGone()) return true;
+  }
+  return false;
+}
 
 // Whether an open job backs these databases up, and looks whether they can be restored.
 absl::StatusOr<bool> IsBeingTaken(ReadTx& tx, const std::string& instance_id,
@@ -281,6 +320,21 @@ absl::StatusOr<bool> IsBeingTaken(ReadTx& tx, const std::string& instance_id,
   return false;
 }
 
+// Of a gate that succeeded and does not do: its files were removed since, so that another one may
+// do. Not for ever: whatever removes them may remove the next ones, too, and a person looks.
+absl::StatusOr<bool> GateWasLost(ReadTx& tx, const Job& gate, const std::vector<Task>& tasks) {
+  constexpr int kMostLost = 3;
+  for (const Task& task : tasks) {
+    if (task.attempts == 0) continue;
+    ASSIGN_OR_RETURN(const std::vector<Attempt> attempts, tx.AttemptsOfTask(task.id));
+    const auto lost = std::count_if(attempts.begin(), attempts.end(), [](const Attempt& attempt) {
+      return attempt.error_reason == kBackupGone;
+    });
+    if (lost >= kMostLost) return false;
+  }
+  return HasGone(tx, gate);
+}
+
 // By instance.
 std::map<std::string, std::set<std::string>> OpenTargets(const std::vector<Task>& tasks) {
   std::map<std::string, std::set<std::string>> databases;
@@ -302,7 +356,11 @@ absl::StatusOr<GateStep> NextGateStep(ReadTx& tx, const Job& job, const std::vec
     if (!IsTerminal(gate.state)) return GateStep::kWait;
     const bool failed = gate.state != JobState::kSucceeded;
     ASSIGN_OR_RETURN(const Environment environment, tx.GetEnvironment(job.environment));
-    ASSIGN_OR_RETURN(const bool useless, GateIsUseless(tx, job, gate, begin));
+    ASSIGN_OR_RETURN(bool useless, GateIsUseless(tx, job, gate, begin));
+    if (useless && !failed) {
+      ASSIGN_OR_RETURN(const bool lost, GateWasLost(tx, gate, tasks));
+      useless = !lost;
+    }
     // One that failed for an opening of days ago says nothing about this one.
     const bool recent = begin - gate.create_time < environment.policy.verified_backup_max_age;
     if ((failed && recent) || useless) return GateStep::kGiveUp;
@@ -322,9 +380,15 @@ absl::StatusOr<bool> EnsureGateBackup(FlowContext& context, Job* job,
   if (step == GateStep::kGiveUp) {
     ASSIGN_OR_RETURN(const Job gate, context.tx.GetJob(job->gate_job));
     job->error_reason = kGateFailed;
-    job->error_message = absl::StrCat(
-        "the backup that the policy demands failed: jobs/", gate.id, ": ",
-        gate.state == JobState::kSucceeded ? "it does not satisfy the policy" : gate.error_message);
+    std::string why = gate.error_message;
+    if (gate.state == JobState::kSucceeded) {
+      ASSIGN_OR_RETURN(const bool gone, HasGone(context.tx, gate));
+      why = gone ? "its files went each time before the change could begin; find out what removes "
+                   "them from the agent's backup_dir, then submit the change again"
+                 : "it does not satisfy the policy";
+    }
+    job->error_message =
+        absl::StrCat("the backup that the policy demands failed: jobs/", gate.id, ": ", why);
     return true;
   }
   BackupJobRequest request;

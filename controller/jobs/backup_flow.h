@@ -52,8 +52,13 @@ absl::Status NoteServer(FlowContext& context, const Job& job, const Task& task,
 // looked at, changes nothing.
 absl::Status RecordBackupOutcome(FlowContext& context, const Job& job, const Task& task);
 
-// The same of the job's backups that have no outcome yet, as their tasks ended without an attempt:
-// cancelled, or skipped. `tasks` are all of the job's, which has ended.
+// Carries what an agent found before it began into the catalogue: the backup of a BACKUP_GONE has
+// no level any more, as one whose verification found no manifest, until a verification finds it
+// whole.
+absl::Status NoteGoneBackup(FlowContext& context, const Job& job, const Attempt& attempt);
+
+// RecordBackupOutcome of the job's backups that have no outcome yet, as their tasks ended without
+// an attempt: cancelled, or skipped. `tasks` are all of the job's, which has ended.
 absl::Status RecordUnbegunBackups(FlowContext& context, const Job& job,
                                   absl::Span<const Task> tasks);
 

@@ -156,8 +156,8 @@ class JobFlow {
   absl::Status HoldForPerson(FlowContext& context, Job* job, const JobProgress& progress) const;
   // From PAUSED.
   absl::Status GoOn(FlowContext& context, Job* job, absl::string_view why) const;
-  // Back to READY, if nothing of the job has begun and it began in a window.
-  absl::Status WaitAgain(FlowContext& context, Job job) const;
+  // Back to READY, if nothing of the job has begun and it waits for a window or a backup again.
+  absl::Status WaitAgain(FlowContext& context, Job job, const Attempt& attempt) const;
   // When the work is thought to begin for which a backup is to be taken now: the policy misses it
   // now, or would miss it when the time comes that the job waits for, which is near. nullopt: none.
   absl::StatusOr<std::optional<absl::Time>> GateBackupFor(ReadTx& tx,

@@ -39,6 +39,22 @@ std::optional<Backup> NewestCovering(const std::vector<Backup>& backups,
   return of_another;
 }
 
+// One that would count if its files were still there, so that people are told.
+absl::StatusOr<std::optional<Backup>> NewestGone(ReadTx& tx, const PolicyInput& input,
+                                                 const PolicyInput::Target& target) {
+  constexpr int kLookedAt = 20;
+  ASSIGN_OR_RETURN(
+      const Page<Backup> page,
+      tx.ListBackups({target.instance_id, {}, Backup::State::kComplete}, {kLookedAt, ""}));
+  std::vector<Backup> gone;
+  for (const Backup& backup : page.items) {
+    const bool young = input.now - backup.snapshot_time < input.policy.verified_backup_max_age;
+    const bool same = backup.agent_id == target.agent_id && backup.endpoint == target.endpoint;
+    if (backup.IsGone() && young && same) gone.push_back(backup);
+  }
+  return NewestCovering(gone, target);
+}
+
 // The roles of those who approved, who of them may not any more (disabled, or without the role),
 // and whose token was revoked.
 absl::Status AddApprovers(ReadTx& tx, PolicyInput* input) {
@@ -71,6 +87,13 @@ absl::Status AddTraits(ReadTx& tx, absl::Span<const Task> tasks, PolicyInput* in
   return absl::OkStatus();
 }
 
+// Has it begun, as far as anybody knows? The agent that was started plans again and waits for its
+// migration lock, behind which it may be too late; each statement is reported before it is
+// executed.
+bool ReportedStatement(const Job& job, const Task& task) {
+  return job.kind != JobKind::kMigrate || !task.steps.empty();
+}
+
 // Has the change gone on without a break since it began? What was only granted has not begun, and
 // nobody knows of what does not answer.
 absl::StatusOr<bool> GoesOn(ReadTx& tx, const Job& job, absl::Time now) {
@@ -78,16 +101,19 @@ absl::StatusOr<bool> GoesOn(ReadTx& tx, const Job& job, absl::Time now) {
   constexpr absl::Duration kLongestBreak = absl::Minutes(5);
   ASSIGN_OR_RETURN(const std::vector<Attempt> open, tx.OpenAttemptsOfJob(job.id));
   for (const Attempt& attempt : open) {
-    if (attempt.state == AttemptState::kRunning) return true;
+    if (attempt.state != AttemptState::kRunning) continue;
+    ASSIGN_OR_RETURN(const Task task, tx.GetTask(attempt.task_id));
+    if (ReportedStatement(job, task)) return true;
   }
   ASSIGN_OR_RETURN(const std::vector<Task> tasks, tx.TasksOfJob(job.id));
   for (const Task& task : tasks) {
     if (task.attempts == 0) continue;
     ASSIGN_OR_RETURN(const std::vector<Attempt> attempts, tx.AttemptsOfTask(task.id));
     for (const Attempt& attempt : attempts) {
-      const bool worked = attempt.purpose == Purpose::kExecute && IsTerminal(attempt.state) &&
-                          attempt.start_time != absl::InfinitePast() &&
-                          attempt.error_reason != "START_TOO_LATE";
+      const bool worked =
+          attempt.purpose == Purpose::kExecute && IsTerminal(attempt.state) &&
+          attempt.start_time != absl::InfinitePast() && !WasNotLetBegin(attempt) &&
+          (attempt.state == AttemptState::kSucceeded || ReportedStatement(job, task));
       // An end in the future is one before the clock was set back: nobody knows how long ago.
       if (worked && absl::AbsDuration(now - attempt.end_time) <= kLongestBreak) return true;
     }
@@ -171,6 +197,12 @@ absl::Status JobFlow::AddTargets(ReadTx& tx, absl::Span<const Task> tasks,
     target.endpoint = instance.endpoint;
     ASSIGN_OR_RETURN(const std::vector<Backup> backups, tx.VerifiedBackups(task.instance_id));
     target.verified_backup = NewestCovering(backups, target);
+    if (!target.verified_backup.has_value() ||
+        target.verified_backup->agent_id != target.agent_id ||
+        target.verified_backup->endpoint != target.endpoint) {
+      ASSIGN_OR_RETURN(const std::optional<Backup> gone, NewestGone(tx, *input, target));
+      if (gone.has_value()) target.verified_backup = gone;
+    }
   }
   return job.queue.window.empty() ? absl::OkStatus() : AddQueue(tx, tasks, book, input);
 }

@@ -84,6 +84,10 @@ std::string WhyBackupFails(const PolicyInput& input, const PolicyInput::Target& 
                            absl::Time not_before, bool after_approvals) {
   if (!target.verified_backup.has_value()) return "there is none";
   const Backup& backup = *target.verified_backup;
+  if (backup.IsGone()) {
+    return absl::StrCat("backups/", backup.id, " is gone, ", backup.error_message,
+                        "; should its files come back: dbfleet backup verify ", backup.id);
+  }
   if (backup.state != Backup::State::kComplete || backup.verified_level < 1) {
     return absl::StrCat("backups/", backup.id, " is not verified");
   }

@@ -23,7 +23,7 @@ struct PolicyInput {
   Job job;
   EnvironmentPolicy policy;
   // Per target: the newest verified backup that covers its database, if any; of the server that it
-  // is on, if there is such a one.
+  // is on, if there is such a one. In its stead one whose files are gone, which the rule says.
   struct Target {
     std::string name;
     std::string instance_id;

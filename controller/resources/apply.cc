@@ -32,6 +32,11 @@ namespace {
 
 using Action = ResourceChange::Action;
 
+absl::Status Exists(absl::string_view id) {
+  return Error(absl::StatusCode::kAlreadyExists, "RESOURCE_EXISTS",
+               absl::StrCat("there is ", id, " already; look at it: dbfleet get ", id));
+}
+
 Environment DeclaredEnvironment(const Manifest& manifest) {
   return EnvironmentOf(static_cast<const resource::v1::Environment&>(*manifest.message));
 }
@@ -46,6 +51,17 @@ absl::Status Compare(const Manifest& manifest, const std::string& before, uint64
   // What is there as declared may be so because this is a retry.
   const bool stale = manifest.version != 0 && manifest.version != version;
   return stale && change->action != Action::kUnchanged ? Stale(manifest.id()) : absl::OkStatus();
+}
+
+// Of one that was to be made and is there already. Whoever made it just so repeats a request whose
+// answer was lost; somebody else's, though it be the same, is not theirs to end.
+absl::Status CheckNew(const ApplyContext& context, const Manifest& manifest,
+                      const ResourceChange& change, const Resource& former) {
+  const std::string& caller = context.meta.principal;
+  const bool repeated =
+      change.action == Action::kUnchanged && former.creator == caller && former.editor == caller;
+  if (!manifest.create_only || repeated) return absl::OkStatus();
+  return Exists(manifest.id());
 }
 
 absl::Status Audit(const ApplyContext& context, const Manifest& manifest,
@@ -97,6 +113,7 @@ absl::StatusOr<ResourceChange> ApplyEnvironment(const ApplyContext& context,
   Environment wanted = DeclaredEnvironment(manifest);
   absl::StatusOr<Environment> former = context.read.GetEnvironment(manifest.name);
   if (!former.ok() && !absl::IsNotFound(former.status())) return former.status();
+  if (manifest.create_only && former.ok()) return Exists(manifest.id());
   ResourceChange change;
   change.resource = ViewOf(wanted);
   RETURN_IF_ERROR(Compare(manifest, former.ok() ? ViewOf(*former).yaml : "",
@@ -139,6 +156,7 @@ absl::StatusOr<ResourceChange> ApplyResource(const ApplyContext& context,
   ResourceChange change;
   change.resource.yaml = config::WriteYaml(*manifest.message);
   RETURN_IF_ERROR(Compare(manifest, before, former.ok() ? former->version : 0, &change));
+  if (former.ok()) RETURN_IF_ERROR(CheckNew(context, manifest, change, *former));
   Resource next = former.ok() ? *former : Resource();
   // A schedule that stands still for want of its declarer's role goes on for whoever applies it.
   std::string deserted;

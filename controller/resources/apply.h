@@ -68,7 +68,8 @@ absl::Status Stale(absl::string_view id);
 absl::StatusOr<ResourceView> DeleteDeclared(const ApplyContext& context, const std::string& id,
                                             uint64_t version);
 
-// Writes the resource, if it is not there as declared, with its audit record.
+// Writes the resource, if it is not there as declared, with its audit record. ABORTED (STALE);
+// ALREADY_EXISTS (RESOURCE_EXISTS): it was to be made.
 absl::StatusOr<ResourceChange> ApplyManifest(const ApplyContext& context, const Manifest& manifest);
 
 }  // namespace dbfleet::controller

@@ -152,6 +152,10 @@ absl::StatusOr<std::vector<Manifest>> ParseManifests(absl::Span<const ManifestTe
     if (text.version != 0 && split.size() != 1) {
       problems.push_back(absl::StrCat(path, ": an etag is for one resource, not ", split.size()));
     }
+    if (text.create_only && (split.size() != 1 || text.version != 0)) {
+      problems.push_back(absl::StrCat(
+          path, ": `create_only` is for one resource, and for none that has an etag already"));
+    }
     for (const std::string& document : split) {
       if (++documents > kMostManifests) {
         return TooMuch(absl::StrCat("at most ", kMostManifests, " resources at once"));
@@ -167,6 +171,7 @@ absl::StatusOr<std::vector<Manifest>> ParseManifests(absl::Span<const ManifestTe
                                         "it is declared already at ", former->second));
       }
       manifest->version = text.version;
+      manifest->create_only = text.create_only;
       manifests.push_back(*std::move(manifest));
     }
   }

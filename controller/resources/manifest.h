@@ -16,7 +16,8 @@ namespace dbfleet::controller {
 struct ManifestText {
   std::string path;  // For messages.
   std::string text;
-  uint64_t version = 0;  // If not 0: of its only resource, which still has to have it.
+  uint64_t version = 0;      // If not 0: of its only resource, which still has to have it.
+  bool create_only = false;  // Of its only resource there must be none yet.
 };
 
 // One declared resource, checked, with the defaults in place of what was left out.
@@ -27,7 +28,8 @@ struct Manifest {
   std::string path;                             // For messages.
   std::shared_ptr<const std::string> document;  // Its text, each line with its number in the file.
   std::shared_ptr<const google::protobuf::Message> message;
-  uint64_t version = 0;  // As ManifestText::version.
+  uint64_t version = 0;      // As ManifestText::version.
+  bool create_only = false;  // As ManifestText::create_only.
 
   std::string id() const;  // "maintenancewindows/weekend".
 };

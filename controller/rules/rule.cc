@@ -65,7 +65,8 @@ std::optional<std::vector<JobKind>> JobKindsOf(absl::string_view trigger) {
   if (Has(kAboutNoInstance, trigger) || Has(kAboutNoJob, trigger)) return Kinds();
   if (Has(kAboutChanges, trigger)) return Kinds{JobKind::kMigrate};
   if (trigger == "check-failed") return Kinds{JobKind::kCheck};
-  if (trigger == "backup-suspect") return Kinds{JobKind::kBackup, JobKind::kVerify};
+  if (trigger == "backup-suspect")
+    return Kinds{JobKind::kBackup, JobKind::kVerify, JobKind::kMigrate};
   return std::nullopt;
 }
 

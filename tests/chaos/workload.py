@@ -357,10 +357,9 @@ class Workload:
 
     # What makes a store of this program's schema the one of the schema before it.
     TO_FORMER_SCHEMA = """
-        ALTER TABLE jobs DROP COLUMN window_entered;
-        ALTER TABLE backups DROP COLUMN agent_id;
-        ALTER TABLE backups DROP COLUMN endpoint;
-        PRAGMA user_version = 15;"""
+        ALTER TABLE attempts DROP COLUMN backup_id;
+        ALTER TABLE attempts DROP COLUMN backup_manifest;
+        PRAGMA user_version = 16;"""
     orders_at_upgrade = ""
 
     def upgrade(self):

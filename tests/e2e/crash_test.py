@@ -282,6 +282,26 @@ class CrashTest(FleetTest):
         self.finish_backup(job)
         self.release(holder)
 
+    # -- The backup on which a change rests -------------------------------------------------------
+
+    def test_15_backup_files_removed(self):
+        """The catalogue counts them still. The agent looks before it begins, and another is taken."""
+        job, column = self.submit()
+        (self.fleet.state / "backups/mariadb").rename(self.fleet.state / "removed")
+        self.fleet.approve(job)
+        self.finish(job, column, "SUCCEEDED")
+        records = self.fleet.audit()
+        gone = [r for r in records if r["action"] == "backup.gone"]
+        self.assertTrue(gone)
+        self.assertEqual({r["details"]["job"] for r in gone}, {f"jobs/{job}"})
+        for record in gone:
+            self.assertIn(str(self.fleet.state / "backups/mariadb"), record["details"]["error"])
+        granted = [r for r in records if r["action"] == "attempt.grant"
+                   and r["resource"] == f"jobs/{job}" and r["details"]["purpose"] == "execute"]
+        self.assertEqual(len(granted), len(gone) + 1)
+        self.assertNotIn(granted[-1]["details"]["backup"], {r["resource"] for r in gone})
+        self.assertRegex(self.fleet.cli("ada", "backup", "list", expect=0).out, " gone ")
+
     # -- In the end -------------------------------------------------------------------------------
 
     def test_98_the_fleet_still_works(self):

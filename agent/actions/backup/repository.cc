@@ -39,6 +39,10 @@ bool HasManifest(const std::string& folder) {
          (error && error != std::errc::no_such_file_or_directory);
 }
 
+absl::Status Gone(absl::string_view what) {
+  return Error(absl::StatusCode::kFailedPrecondition, "BACKUP_GONE", what);
+}
+
 }  // namespace
 
 work::v1::BackupResult Manifest::Result() const {
@@ -98,6 +102,27 @@ absl::StatusOr<Manifest> ReadManifest(const std::string& folder) {
   if (!manifest.ok()) return Annotate(manifest.status(), ManifestPath(folder));
   manifest->backup.set_manifest_sha256(Sha256Hex(*json));
   return manifest;
+}
+
+absl::Status CheckPresent(const std::string& folder, const std::string& manifest_sha256) {
+  const absl::StatusOr<Manifest> manifest = ReadManifest(folder);
+  if (!manifest.ok()) return Gone(manifest.status().message());
+  const std::string& found = manifest->backup.manifest_sha256();
+  if (!manifest_sha256.empty() && manifest_sha256 != found) {
+    return Gone(absl::StrCat(folder, " does not hold the backup that was taken: its ",
+                             kManifestFile, " has been changed or exchanged since"));
+  }
+  for (const ManifestFile& file : manifest->files) {
+    const std::string path = absl::StrCat(folder, "/", file.facts.name());
+    std::error_code error;
+    const uintmax_t size = fs::is_regular_file(path, error) ? fs::file_size(path, error) : 0;
+    if (error) return Gone(absl::StrCat(path, " cannot be looked at: ", error.message()));
+    if (!fs::is_regular_file(path, error)) return Gone(absl::StrCat(path, " is not there"));
+    if (size != static_cast<uintmax_t>(file.facts.size_bytes())) {
+      return Gone(absl::StrCat(path, " has ", size, " bytes instead of ", file.facts.size_bytes()));
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::Status WriteManifest(const std::string& folder, Manifest* manifest) {

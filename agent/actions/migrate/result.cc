@@ -24,7 +24,7 @@ void SetClean(const Settlement& settlement, const absl::Status& cause, const abs
   if (absl::IsCancelled(stopped)) {
     result->outcome = OUTCOME_CANCELLED;
     result->error_reason = ReasonOr(stopped, "CANCELLED");
-  } else if (ReasonOf(stopped) == "START_TOO_LATE") {
+  } else if (ForbidsBegin(stopped)) {
     // Before the first step: nothing was executed, so that nothing was taken back.
     result->result.mutable_migrate()->set_rolled_back(false);
     result->outcome = OUTCOME_FAILED;

@@ -11,7 +11,7 @@ namespace dbfleet::controller::sqlite {
 static_assert(
     FieldCount<Job>() == 37 && FieldCount<Rollout>() == 5 && FieldCount<RolloutProgress>() == 5 &&
         FieldCount<QueuePlace>() == 6 && FieldCount<Approval>() == 8 && FieldCount<Task>() == 15 &&
-        FieldCount<StepReport>() == 7 && FieldCount<Attempt>() == 21,
+        FieldCount<StepReport>() == 7 && FieldCount<Attempt>() == 23,
     "a field was added: give it a column here and in schema_steps.cc, or a name in codec.cc");
 
 template <>
@@ -125,6 +125,8 @@ struct Table<Attempt> {
     v("end_time", value.end_time);
     v("not_after", value.not_after);
     v("start_before", value.start_before);
+    v("backup_id", value.backup_id);
+    v("backup_manifest", value.backup_manifest);
     v("unreachable_since", value.unreachable_since);
     v("error_reason", value.error_reason);
     v("error_message", value.error_message);

@@ -543,15 +543,22 @@ ALTER TABLE backups ADD COLUMN agent_id TEXT NOT NULL DEFAULT '';
 ALTER TABLE backups ADD COLUMN endpoint TEXT NOT NULL DEFAULT '';
 )sql";
 
+// The backup with which a grant satisfied the policy. Those of before do not tell: their agents
+// were not asked to look for it.
+constexpr char kGateBackup[] = R"sql(
+ALTER TABLE attempts ADD COLUMN backup_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE attempts ADD COLUMN backup_manifest TEXT NOT NULL DEFAULT '';
+)sql";
+
 // A new step is taken back in tests/unit/controller/store/sqlite/store_fixture.h, and by
 // tests/chaos/workload.py (TO_FORMER_SCHEMA) instead of the last one.
 constexpr SchemaStep kSteps[] = {
-    {1, kVersion1},        {2, kVersion2},       {3, kVersion3, BuildTiles},
-    {4, kVersion4},        {5, kVersion5},       {6, kVersion6},
-    {7, kVersion7},        {8, kVersion8},       {9, kVersion9},
-    {10, kVersion10},      {11, kNotifications}, {12, kRolesStep},
-    {13, kQueues},         {14, kRules},         {15, kAuditActions},
-    {16, kWindowAndServer}};
+    {1, kVersion1},         {2, kVersion2},       {3, kVersion3, BuildTiles},
+    {4, kVersion4},         {5, kVersion5},       {6, kVersion6},
+    {7, kVersion7},         {8, kVersion8},       {9, kVersion9},
+    {10, kVersion10},       {11, kNotifications}, {12, kRolesStep},
+    {13, kQueues},          {14, kRules},         {15, kAuditActions},
+    {16, kWindowAndServer}, {17, kGateBackup}};
 
 }  // namespace
 

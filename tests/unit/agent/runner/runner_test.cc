@@ -541,9 +541,12 @@ TEST_F(RunnerTest, WhatWaitsForAWorkerDoesNotStartWhileTheAgentStops) {
     gate.Pass();
     return ScriptedAction::Done();
   };
-  const int count = workers_ + 1;
-  for (int i = 1; i <= count; ++i) OfferAndGrant(Offer(absl::StrCat("a", i), i, "inspect"));
+  for (int i = 1; i <= workers_; ++i) {
+    const std::string instance = i % 2 == 0 ? "orders" : "payments";
+    OfferAndGrant(Offer(absl::StrCat("a", i), i, "inspect", instance));
+  }
   ASSERT_TRUE(Await([&] { return gate.waiting() == workers_; }));
+  OfferAndGrant(Offer("waits", workers_ + 1));
   auto helper = MakeThreadPool("drain", 1);
   std::atomic<bool> drained{false};
   ASSERT_TRUE(helper->Add([&] {
@@ -554,7 +557,8 @@ TEST_F(RunnerTest, WhatWaitsForAWorkerDoesNotStartWhileTheAgentStops) {
   gate.Open();
   EXPECT_TRUE(Await([&] { return drained.load(); }));
   EXPECT_EQ(inspect_.runs, workers_);
-  EXPECT_EQ(PhaseOf(absl::StrCat("a", count)), v1::ATTEMPT_PHASE_GRANTED);
+  EXPECT_EQ(backup_.runs, 0);
+  EXPECT_EQ(PhaseOf("waits"), v1::ATTEMPT_PHASE_GRANTED);
   EXPECT_EQ(runner_->running(), 0);
 }
 

@@ -235,6 +235,7 @@ class RunnerFixture : public ::testing::Test {
   void MakeRunner() {
     Runner::Options options;
     options.data_dir = folder_.path();
+    options.backup_dir = folder_.path() + "/backups";
     options.boot_id = boot_id_;
     options.workers = workers_;
     options.forbidden = [this](const std::string& action, const std::string& instance) {

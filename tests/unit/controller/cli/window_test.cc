@@ -187,6 +187,24 @@ TEST_F(WindowTest, AddNeverOverwritesAWindow) {
   EXPECT_EQ(controller_.applied.manifests_size(), 0);
 }
 
+TEST_F(WindowTest, AddAsksForAWindowThatIsNewAndEndForTheOneThatItSaw) {
+  ASSERT_EQ(RunCli({"window", "add", "night", "--for", "1h"}), 0) << err_;
+  EXPECT_TRUE(controller_.applied.manifests(0).create_only());
+  AddStored("night", "once: {begin: \"2020-01-01T00:00:00Z\", end: \"2999-01-01T00:00:00Z\"}");
+  ASSERT_EQ(RunCli({"window", "end", "night"}), 0) << err_;
+  EXPECT_FALSE(controller_.applied.manifests(0).create_only());
+  EXPECT_EQ(controller_.applied.manifests(0).etag(), "7");
+}
+
+// It was not there when `add` looked.
+TEST_F(WindowTest, AddIsRefusedWhereSomebodyElseWasFaster) {
+  controller_.apply_error =
+      Error(absl::StatusCode::kAlreadyExists, "RESOURCE_EXISTS", "there is one already");
+  EXPECT_NE(RunCli({"window", "add", "night", "--for", "1h"}), 0);
+  EXPECT_THAT(err_, HasSubstr("there is a window \"night\" already"));
+  EXPECT_THAT(err_, HasSubstr("dbfleet delete maintenancewindow/night"));
+}
+
 TEST_F(WindowTest, EndClosesAnOpenOneOffWindowAndNoOther) {
   const auto moment = [this](absl::Duration from_now) {
     return absl::FormatTime("\"%Y-%m-%dT%H:%M:%SZ\"", clock_->Now() + from_now,

@@ -102,6 +102,7 @@ TEST_F(BackupProofTest, ABackupWhoseManifestIsGoneIsNotVerifiedUntilItIsFoundAga
   VerifyAgain(agent::v1::OUTCOME_FAILED, {}, "NO_MANIFEST");
   EXPECT_EQ(Stored().verified_level, 0);
   EXPECT_EQ(Stored().state, Backup::State::kComplete) << "it may only not be mounted";
+  EXPECT_EQ(Detail("backup.verification", "state"), "gone") << "nobody is told that it is sound";
   VerifyAgain(agent::v1::OUTCOME_SUCCEEDED, Verified(manifest_));
   EXPECT_EQ(Stored().verified_level, 1);
 }

@@ -1,6 +1,8 @@
 // The backup that a policy demands for a rollout that lasts longer than a backup counts.
 #include <gtest/gtest.h>
 
+#include "absl/strings/match.h"
+
 #include "tests/unit/controller/dispatch/rollout_fixture.h"
 
 namespace dbfleet::controller {
@@ -96,6 +98,30 @@ TEST_F(RolloutBackupTest, BackupsThatGrewOldWithinAWaveAreTakenAnew) {
   const int grants = agent_.Grants();
   for (const agent::v1::Offer& offer : NewOffers()) agent_.Accept(offer);
   EXPECT_EQ(agent_.Grants(), grants + 1);
+}
+
+TEST_F(RolloutBackupTest, ABackupThatIsGoneHalfWayIsTakenAnew) {
+  ChangeRequest request = MakeRollout();
+  request.rollout.waves.clear();
+  request.max_parallel = 1;
+  const std::string job = Begun(request);
+  const std::vector<agent::v1::Offer> first = NewOffers();
+  ASSERT_EQ(first.size(), 1U);
+  End(first[0], MakeMigrated());
+  const std::vector<agent::v1::Offer> second = NewOffers();
+  ASSERT_EQ(second.size(), 1U);
+  agent_.Accept(second[0]);
+  agent_.Finish(second[0], agent::v1::OUTCOME_FAILED, {}, "BACKUP_GONE");
+  Pass(absl::Seconds(2));
+  const int grants = agent_.Grants();
+  for (const agent::v1::Offer& offer : NewOffers()) agent_.Accept(offer);
+  Pass(absl::Seconds(20));
+  EXPECT_EQ(agent_.Grants(), grants);
+  EXPECT_EQ(WhyPaused(job), "WINDOW_CLOSED") << "it waits, and nobody has to resume it";
+  EXPECT_TRUE(absl::StrContains(JobOf(job).error_message, "is gone")) << JobOf(job).error_message;
+  EXPECT_EQ(EndBackups(), kTargets - 1);
+  Pass(absl::Seconds(20));
+  EXPECT_EQ(StateOf(job), "rolling");
 }
 
 TEST_F(RolloutBackupTest, WhoBringsTheBackupsThemselvesResumesIt) {

@@ -86,10 +86,17 @@ class WindowFixture : public FleetFixture {
     if (offers.size() <= answered_) return {};
     return offers[answered_++];
   }
+  // It is about to execute its first statement.
+  void Step(const agent::v1::Offer& offer) {
+    agent::v1::Event event = agent_.NewEvent(offer);
+    event.mutable_step()->set_state(work::v1::STEP_STATE_RUNNING);
+    agent_.SayEvent(event);
+  }
   agent::v1::Offer Begun() {
     const agent::v1::Offer offer = Unanswered();
     agent_.Accept(offer);
     agent_.Start(offer);
+    Step(offer);
     return offer;
   }
   // Whatever is offered is not granted.

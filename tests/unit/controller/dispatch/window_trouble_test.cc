@@ -74,6 +74,57 @@ TEST_F(WindowTroubleTest, WhatWasOnlyGrantedGivesNoLeaveToGoOn) {
   ExpectPaused(job.id);
 }
 
+// It waits for its migration lock, which another tool may hold: behind the close it is too late,
+// too.
+TEST_F(WindowTroubleTest, WhatRunsAndHasReportedNoStatementGivesNoLeaveToGoOn) {
+  Declare({Once("tonight", absl::ZeroDuration(), absl::Hours(1)),
+           Once("tomorrow", absl::Hours(24), absl::Hours(1))});
+  const Job job = Approved({"orders-db", "users-db"}, 2);
+  const agent::v1::Offer first = Unanswered();
+  agent_.Accept(first);
+  agent_.Start(first);
+  clock_.JumpWallClock(absl::Hours(1));
+  ExpectPaused(job.id);
+  agent_.Finish(first, agent::v1::OUTCOME_FAILED, {}, "START_TOO_LATE");
+  Pass(absl::Seconds(6));
+  EXPECT_FALSE(IsOffered());
+  EXPECT_EQ(StateOf(job.id), "paused");
+}
+
+// As after any pause: which of the two came first nobody can say, and the stricter answer stays.
+TEST_F(WindowTroubleTest, AStatementThatIsReportedBehindTheCloseTakesNoOtherTargetAlong) {
+  Declare({Once("tonight", absl::ZeroDuration(), absl::Hours(1))});
+  const Job job = Approved({"orders-db", "users-db"}, 2);
+  const agent::v1::Offer first = Unanswered();
+  agent_.Accept(first);
+  agent_.Start(first);
+  clock_.JumpWallClock(absl::Hours(1));
+  ExpectPaused(job.id);
+  Step(first);
+  agent_.Finish(first, agent::v1::OUTCOME_SUCCEEDED, MakeMigrated());
+  Pass(absl::Seconds(6));
+  EXPECT_FALSE(IsOffered());
+  EXPECT_EQ(StateOf(job.id), "paused");
+}
+
+// Its statement waited for a lock in vain until it was too late.
+TEST_F(WindowTroubleTest, AStatementOfWhatDidNotBeginIsNoBeginOfItsNextAttempt) {
+  Declare({Once("tonight", absl::ZeroDuration(), absl::Hours(1)),
+           Once("tomorrow", absl::Hours(24), absl::Hours(1))});
+  const Job job = Approved({"orders-db", "users-db"}, 2);
+  const agent::v1::Offer first = Begun();
+  agent_.Finish(first, agent::v1::OUTCOME_FAILED, {}, "START_TOO_LATE");
+  Pass(absl::Seconds(2));
+  Unanswered();  // The other target.
+  const agent::v1::Offer again = Unanswered();
+  ASSERT_EQ(again.task_id(), first.task_id());
+  agent_.Accept(again);
+  agent_.Start(again);
+  clock_.JumpWallClock(absl::Hours(1));
+  Pass(absl::Seconds(6));
+  EXPECT_TRUE(absl::StrContains(WhyOf(job.id), "window: ")) << WhyOf(job.id);
+}
+
 TEST_F(WindowTroubleTest, AFenceThatWasTooLowIsNoBegin) {
   Declare({Once("tonight", absl::ZeroDuration(), absl::Hours(1))});
   const Job job = Approved();

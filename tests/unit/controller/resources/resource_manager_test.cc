@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
@@ -232,6 +234,46 @@ TEST_F(ResourceManagerTest, APolicyIsReplacedWhole) {
   EXPECT_EQ(last.entry.environment, "production");
   EXPECT_EQ(last.entry.details.at("policy_digest"),
             PolicyDigest("production", EnvironmentOf("production").policy));
+}
+
+TEST_F(ResourceManagerTest, WhatIsToBeNewIsRefusedWhereItIsThereAlready) {
+  const auto add = [&](const std::string& who, const std::string& yaml) {
+    return manager_.Apply({who, ""}, {{{"f.yaml", yaml, 0, true}}}, false, "").status();
+  };
+  EXPECT_TRUE(add("users/polly", Recurring("night")).ok());
+  EXPECT_TRUE(add("users/polly", Recurring("night")).ok()) << "a retry";
+  EXPECT_EQ(ReasonOf(add("users/paul", Recurring("night"))), "RESOURCE_EXISTS");
+  EXPECT_EQ(ReasonOf(add("users/polly", Recurring("night", ", overrun: pause"))),
+            "RESOURCE_EXISTS");
+  EXPECT_THAT(Audited(), SizeIs(1));
+  EXPECT_TRUE(manager_.Delete({"users/polly", ""}, "maintenancewindow/night", 0, "").ok());
+  EXPECT_TRUE(add("users/paul", Recurring("night", ", overrun: pause")).ok());
+  EXPECT_EQ(ReasonOf(add("users/polly", EnvironmentYaml("qa", "destructive_approvals: 1"))),
+            "RESOURCE_EXISTS");
+  EXPECT_EQ(ReasonOf(add("users/polly", Recurring("a") + Recurring("b"))), "BAD_MANIFEST");
+}
+
+TEST_F(ResourceManagerTest, OfTwoWhoAddTheSameNameAtOnceOneIsRefused) {
+  for (int round = 0; round < 20; ++round) {
+    const std::string name = absl::StrCat("night-", round);
+    absl::Status status[2];
+    const auto add = [&](int who) {
+      status[who] =
+          manager_
+              .Apply({absl::StrCat("users/u", who), ""},
+                     {{{"f.yaml", Recurring(name, who == 0 ? "" : ", overrun: pause"), 0, true}}},
+                     false, "")
+              .status();
+    };
+    std::thread other([&] { add(1); });
+    add(0);
+    other.join();
+    ASSERT_NE(status[0].ok(), status[1].ok()) << status[0] << status[1];
+    const int second = status[0].ok() ? 1 : 0;
+    EXPECT_EQ(ReasonOf(status[second]), "RESOURCE_EXISTS");
+    EXPECT_EQ(manager_.Get("maintenancewindow/" + name)->creator,
+              absl::StrCat("users/u", 1 - second));
+  }
 }
 
 TEST_F(ResourceManagerTest, DeletingNeedsTheVersionThatWasSeenAndHappensOnce) {

@@ -250,6 +250,10 @@ TEST(Triggers, RecordsThatAreToldHaveTheirTrigger) {
   EXPECT_EQ(trigger("attempt.grant", {{"begins", "job"}}), "started");
   EXPECT_EQ(trigger("step.report", {}), "none");
   EXPECT_EQ(trigger("change.rollback_refused", {}), "rollback-refused");
+  EXPECT_EQ(trigger("backup.verification", {{"state", "suspect"}}), "backup-suspect");
+  EXPECT_EQ(trigger("backup.verification", {{"state", "gone"}}), "backup-suspect");
+  EXPECT_EQ(trigger("backup.verification", {{"state", "complete"}}), "") << "it is sound";
+  EXPECT_EQ(trigger("backup.gone", {}), "backup-suspect");
   EXPECT_EQ(trigger("change.break_glass", {}), "break-glass");
   EXPECT_EQ(trigger("change.end_break_glass", {}), "break-glass");
   EXPECT_EQ(trigger("change.review_break_glass", {}), "break-glass");

@@ -207,5 +207,56 @@ TEST(BackupStateTest, ACheckpointSurvivesTheRoundTrip) {
   EXPECT_FALSE(CheckpointFromJson("junk").ok());
 }
 
+class PresenceTest : public RepositoryTest {
+ protected:
+  // One file with the size that its manifest tells.
+  PresenceTest() {
+    EXPECT_TRUE(PrepareBackupFolder(folder_).ok());
+    Manifest manifest = Example();
+    manifest.files[0].facts.set_size_bytes(1);
+    Touch(manifest.files[0].facts.name());
+    EXPECT_TRUE(WriteManifest(folder_, &manifest).ok());
+    manifest_ = manifest.backup.manifest_sha256();
+  }
+  void ExpectGone(const std::string& words, const std::string& manifest) {
+    const absl::Status status = CheckPresent(folder_, manifest);
+    EXPECT_EQ(ReasonOf(status), "BACKUP_GONE") << status;
+    EXPECT_TRUE(absl::StrContains(status.message(), words)) << status;
+  }
+  std::string manifest_;
+};
+
+TEST_F(PresenceTest, ABackupIsThereAsItWasTaken) {
+  EXPECT_TRUE(CheckPresent(folder_, manifest_).ok());
+  EXPECT_TRUE(CheckPresent(folder_, "").ok()) << "where nobody knows its manifest";
+}
+
+TEST_F(PresenceTest, ABackupWhoseFolderOrManifestWasRemovedIsGone) {
+  fs::remove(absl::StrCat(folder_, "/", kManifestFile));
+  ExpectGone("holds no complete backup", manifest_);
+  fs::remove_all(folder_);
+  ExpectGone("holds no complete backup", manifest_);
+}
+
+TEST_F(PresenceTest, ABackupThatLacksAFileIsGone) {
+  fs::remove(absl::StrCat(folder_, "/app.sql.zst"));
+  ExpectGone("app.sql.zst", manifest_);
+}
+
+TEST_F(PresenceTest, ABackupThatHasAFolderInAFilesPlaceIsGone) {
+  fs::remove(absl::StrCat(folder_, "/app.sql.zst"));
+  fs::create_directory(absl::StrCat(folder_, "/app.sql.zst"));
+  ExpectGone("app.sql.zst is not there", manifest_);
+}
+
+TEST_F(PresenceTest, ABackupWithAShortenedFileIsGone) {
+  fs::resize_file(absl::StrCat(folder_, "/app.sql.zst"), 0);
+  ExpectGone("has 0 bytes instead of 1", manifest_);
+}
+
+TEST_F(PresenceTest, ABackupThatWasExchangedIsGone) {
+  ExpectGone("exchanged since", std::string(64, 'f'));
+}
+
 }  // namespace
 }  // namespace dbfleet::agent

@@ -183,18 +183,25 @@ TEST_P(MigrateActionTest, PassedTimeIsTimedOutAndALostLeaseFailsBothRolledBack) 
   }
 }
 
-// The window may close while the lock is waited for, the target is read, or a statement waits.
-TEST_P(MigrateActionTest, WhatIsTooLateToBeginChangesNothing) {
-  const absl::Status late = Error(absl::StatusCode::kDeadlineExceeded, "START_TOO_LATE", "closed");
-  for (const int in_time : {0, 1}) {  // Before the history, and before the first step.
+// The window may close, or the backup be removed, while the lock is waited for, the target is read,
+// or a statement waits.
+TEST_P(MigrateActionTest, WhatMayNotBeginAnyMoreChangesNothing) {
+  for (const auto& [why, in_time] :
+       {std::pair{Error(absl::StatusCode::kDeadlineExceeded, "START_TOO_LATE", "closed"), 0},
+        std::pair{Error(absl::StatusCode::kDeadlineExceeded, "START_TOO_LATE", "closed"), 1},
+        std::pair{Error(absl::StatusCode::kFailedPrecondition, "BACKUP_GONE", "gone"), 0},
+        std::pair{Error(absl::StatusCode::kFailedPrecondition, "BACKUP_GONE", "gone"), 1}}) {
+    // Before the history, and before the first step.
     World world(GetParam());
     const std::string initial = world.server.Dump();
     AttemptContext context(world.engine, 1);
     int asked = 0;
-    context.set_may_begin_hook([&] { return asked++ < in_time ? absl::OkStatus() : late; });
+    context.set_may_begin_hook([&, &status = why, first = in_time] {
+      return asked++ < first ? absl::OkStatus() : status;
+    });
     const ActionResult result = world.action.Run(context, Up({AddNote()}));
     EXPECT_EQ(result.outcome, OUTCOME_FAILED);
-    EXPECT_EQ(result.error_reason, "START_TOO_LATE") << result.error_message;
+    EXPECT_EQ(result.error_reason, ReasonOf(why)) << result.error_message;
     EXPECT_FALSE(result.result.migrate().rolled_back());
     EXPECT_EQ(world.server.effects().count(kAddNote), 0u);
     EXPECT_EQ(world.server.Dump(), initial);

@@ -229,6 +229,8 @@ TEST_F(RowsTest, ATaskAndItsAttemptComeBackAsTheyWere) {
              absl::InfinitePast(),
              T(3),
              T(5),
+             "B1",
+             "mf",
              T(4),
              "AR",
              "AM",
@@ -280,6 +282,8 @@ TEST_F(RowsTest, ATaskAndItsAttemptComeBackAsTheyWere) {
   EXPECT_SAME(end_time);
   EXPECT_SAME(not_after);
   EXPECT_SAME(start_before);
+  EXPECT_SAME(backup_id);
+  EXPECT_SAME(backup_manifest);
   EXPECT_SAME(unreachable_since);
   EXPECT_SAME(error_reason);
   EXPECT_SAME(error_message);

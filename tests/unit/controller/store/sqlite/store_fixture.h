@@ -100,6 +100,8 @@ inline constexpr const char* kBackTo[] = {
     "DROP INDEX audit_action; PRAGMA user_version = 14;",
     "ALTER TABLE jobs DROP COLUMN window_entered; ALTER TABLE backups DROP COLUMN agent_id; "
     "ALTER TABLE backups DROP COLUMN endpoint; PRAGMA user_version = 15;",
+    "ALTER TABLE attempts DROP COLUMN backup_id; ALTER TABLE attempts DROP COLUMN backup_manifest; "
+    "PRAGMA user_version = 16;",
 };
 
 // A store in a temporary folder.
