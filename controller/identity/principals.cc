@@ -140,7 +140,12 @@ absl::Status Principals::NoteFirstUse(const std::string& hash) {
 
 absl::Status Principals::MutateUsers(const Store::Mutation& mutation) {
   // Essential: a full disk shall not keep a stolen token alive.
-  absl::Status status = store_->MutateEssentialAndWait(mutation);
+  absl::Status status = store_->MutateEssentialAndWait([&](WriteTx& tx) -> absl::Status {
+    // Before as well: what is read half-way is kept under a name that nobody else ever sees.
+    RETURN_IF_ERROR(NoteUserChange(tx, clock_->Now()));
+    RETURN_IF_ERROR(mutation(tx));
+    return NoteUserChange(tx, clock_->Now());
+  });
   Forget();
   return status;
 }
