@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <optional>
 #include <sstream>
+#include <string>
+#include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -174,6 +177,53 @@ std::optional<int> IndentingTab(absl::string_view text, int line, size_t from) {
   return std::nullopt;
 }
 
+// What the parser means. Its own words are those of who wrote it ("end of map not found"), and name
+// neither what stands there nor what to do.
+std::string PlainWords(const std::string& words) {
+  static const std::pair<absl::string_view, absl::string_view> kMeanings[] = {
+      {YAML::ErrorMsg::MAP_VALUE,
+       "no value is wanted here; a text that holds \": \" stands in quotes, and the fields of one "
+       "map "
+       "are indented alike"},
+      {YAML::ErrorMsg::MAP_KEY,
+       "no field is wanted here; the fields of one map stand on lines of their own and are "
+       "indented "
+       "alike"},
+      {YAML::ErrorMsg::END_OF_MAP,
+       "`field: value` is wanted here, indented as the fields before it; a text that is more than "
+       "what it is in quotes stands in other quotes as a whole"},
+      {YAML::ErrorMsg::END_OF_SEQ,
+       "an item of the list is wanted here: `- ` and its value, indented as the items before it"},
+      {YAML::ErrorMsg::BLOCK_ENTRY,
+       "no item of a list (`- `) is wanted here; it stands on a line of its own, indented as those "
+       "before it"},
+      {YAML::ErrorMsg::END_OF_MAP_FLOW, "the { before this has no }, or a comma is missing"},
+      {YAML::ErrorMsg::END_OF_SEQ_FLOW, "the [ before this has no ], or a comma is missing"},
+      {YAML::ErrorMsg::FLOW_END, "there is no { or [ that this would end"},
+      {YAML::ErrorMsg::UNKNOWN_TOKEN,
+       "nothing begins with this character; put the text into quotes"},
+      {YAML::ErrorMsg::EOF_IN_SCALAR, "the text in quotes has no end"},
+      {YAML::ErrorMsg::DOC_IN_SCALAR,
+       "a line of a text in quotes begins with --- or ...; indent it, or end the quotes before it"},
+      {YAML::ErrorMsg::TAB_IN_INDENTATION, "a tab stands here; YAML is indented with spaces only"},
+      {YAML::ErrorMsg::CHAR_IN_BLOCK,
+       "behind | or > only +, - and the depth of the indentation may stand; the text begins on the "
+       "next line"},
+      {YAML::ErrorMsg::ZERO_INDENT_IN_BLOCK, "behind | or > the indentation is 1 to 9"},
+      {YAML::ErrorMsg::INVALID_HEX, "behind \\x, \\u or \\U hexadecimal digits are wanted"},
+  };
+  for (const auto& [theirs, meaning] : kMeanings) {
+    if (words == theirs) return std::string(meaning);
+  }
+  if (absl::StartsWith(words, YAML::ErrorMsg::INVALID_ESCAPE)) {
+    return "in double quotes \\ is written as \\\\; in single quotes as it is";
+  }
+  if (absl::StartsWith(words, YAML::ErrorMsg::INVALID_UNICODE)) {
+    return "there is no such character of Unicode";
+  }
+  return absl::StrCat("this is no YAML (", words, ")");
+}
+
 }  // namespace
 
 YamlNode ReadYamlTree(absl::string_view text, std::vector<YamlProblem>* problems, int max_nodes) {
@@ -208,7 +258,7 @@ YamlNode ReadYamlTree(absl::string_view text, std::vector<YamlProblem>* problems
     problems->push_back(
         tab.has_value()
             ? YamlProblem{line, *tab, "a tab indents this line; YAML is indented with spaces only"}
-            : YamlProblem{line, error.mark.column + 1, error.msg});
+            : YamlProblem{line, error.mark.column + 1, PlainWords(error.msg)});
     return nothing;
   } catch (const StopParsing&) {
     return nothing;  // The problem has been recorded.

@@ -63,6 +63,7 @@ absl::StatusOr<Caller> Gate::Admit(const grpc::ServerContextBase& context, absl:
   }
   Rights before_scope;
   std::vector<Place> places;
+  std::string environment;
   RETURN_IF_ERROR(store_->Read([&](ReadTx& tx) -> absl::Status {
     if (permission == nullptr) return absl::OkStatus();
     const User user = UserOf(caller);
@@ -74,19 +75,21 @@ absl::StatusOr<Caller> Gate::Admit(const grpc::ServerContextBase& context, absl:
     if (!unread) RETURN_IF_ERROR(book.status());
     before_scope = Rights::Of(user, unread ? RoleBook({}).GrantsOf(user) : (*book)->GrantsOf(user));
     ASSIGN_OR_RETURN(places, PlacesOf(tx, *permission, request));
+    environment = EnvironmentOfAll(tx, places);
     return absl::OkStatus();
   }));
   caller.rights = before_scope.NarrowedBy(caller.scope);
-  RETURN_IF_ERROR(Audited(caller, method, Authorise(caller, before_scope, method, places)));
+  RETURN_IF_ERROR(
+      Audited(caller, method, Authorise(caller, before_scope, method, places), environment));
   if (permission->access == Access::kVerbs) {
     caller.where = caller.rights.Where(permission->verbs.front());
   }
   return caller;
 }
 
-absl::Status Gate::Audited(const Caller& caller, absl::string_view method,
-                           absl::Status status) const {
-  if (absl::IsPermissionDenied(status)) denials_->Record(caller, method, status);
+absl::Status Gate::Audited(const Caller& caller, absl::string_view method, absl::Status status,
+                           const std::string& environment) const {
+  if (absl::IsPermissionDenied(status)) denials_->Record(caller, method, status, environment);
   return status;
 }
 

@@ -41,8 +41,10 @@ class Gate {
   // (TEXT_TOO_LONG) above 4,000 bytes, since it goes into the audit trail.
   static absl::Status CheckSaid(const google::protobuf::Message& request);
 
-  // The status; a PERMISSION_DENIED one is put into the audit trail.
-  absl::Status Audited(const Caller& caller, absl::string_view method, absl::Status status) const;
+  // The status; a PERMISSION_DENIED one is put into the audit trail, with the environment in which
+  // it was to be, if that is known.
+  absl::Status Audited(const Caller& caller, absl::string_view method, absl::Status status,
+                       const std::string& environment = "") const;
 
   template <typename Request, typename Response>
   grpc::ServerUnaryReactor* Unary(

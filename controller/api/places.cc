@@ -81,4 +81,14 @@ absl::StatusOr<std::vector<Place>> PlacesOf(ReadTx& tx, const Permission& permis
   return places;
 }
 
+std::string EnvironmentOfAll(ReadTx& tx, absl::Span<const Place> places) {
+  std::string environment;
+  for (const Place& place : places) {
+    if (!place.environment.has_value()) return "";
+    if (!environment.empty() && *place.environment != environment) return "";
+    environment = *place.environment;
+  }
+  return environment.empty() || tx.GetEnvironment(environment).ok() ? environment : "";
+}
+
 }  // namespace dbfleet::controller

@@ -57,6 +57,7 @@
 #include "controller/resources/resource_manager.h"
 #include "controller/resources/retention.h"
 #include "controller/resources/schedule_source.h"
+#include "controller/resources/waiver.h"
 #include "controller/resources/window_source.h"
 #include "controller/scheduler/schedule_runs.h"
 #include "controller/scheduler/scheduler.h"
@@ -230,7 +231,8 @@ absl::Status Controller::Parts::Open() {
   enrollment = std::make_unique<Enrollment>(store.get(), ca.get(), authenticator.get(), &clock,
                                             enrollment_options);
   principals = std::make_unique<Principals>(store.get(), &clock);
-  principals->SetBeforeLoss([this](WriteTx& tx, const std::string&) -> absl::Status {
+  principals->SetBeforeChange([this](WriteTx& tx, const std::string&) -> absl::Status {
+    RETURN_IF_ERROR(EndVoidWaivers(tx, clock.Now()));
     // While a RoleBinding cannot be read, nobody can approve, but accounts can be disabled.
     if (absl::IsDataLoss(ReadRoleBook(tx).status())) return absl::OkStatus();
     return NoteAllFormed(tx, /*without=*/"", clock.Now());

@@ -108,17 +108,31 @@ absl::Status LoadProofs(const VerifyArguments& arguments, audit::VerifyOptions* 
   return absl::OkStatus();
 }
 
+// Whose signatures were not looked at for want of what makes them count, and how to come by that.
+std::string Unchecked(const audit::VerifyReport& report, const VerifyArguments& arguments) {
+  const uint64_t count = report.unsigned_evidence;
+  const auto words = [count](absl::string_view one, absl::string_view option,
+                             absl::string_view command) {
+    return absl::StrCat(count, " ", one, count == 1 ? " agrees" : "s agree",
+                        ", but whose signature that is was not checked; for that give ", option,
+                        " FILE as well, with what `dbfleet audit ", command, "` prints");
+  };
+  if (!arguments.keys_file.empty()) return words("receipt", "--agent-ca", "keys --agent-ca");
+  if (!arguments.ca_file.empty()) return words("checkpoint", "--trusted-keys", "keys");
+  return absl::StrCat(count,
+                      " checkpoints and receipts agree, but their signatures were not "
+                      "checked; give --trusted-keys and --agent-ca (see: dbfleet audit "
+                      "keys)");
+}
+
 // What the proofs show, for people.
-void SayProofs(Shell& shell, const audit::VerifyReport& report) {
+void SayProofs(Shell& shell, const audit::VerifyReport& report, const VerifyArguments& arguments) {
   if (report.checkpoints + report.receipts > 0) {
     shell.out() << "Signed: " << report.checkpoints << " checkpoints, " << report.receipts
                 << " receipts, log " << report.log_id << "\n";
   }
   if (report.unsigned_evidence > 0) {
-    shell.Note(absl::StrCat(report.unsigned_evidence,
-                            " checkpoints and receipts agree, but their signatures were not "
-                            "checked; give --trusted-keys and --agent-ca (see: dbfleet audit "
-                            "keys)"));
+    shell.Note(Unchecked(report, arguments));
   }
   const uint64_t tail = report.last_seq - std::min(report.covered_seq, report.last_seq);
   if (report.covered_seq > 0 && tail > 0) {
@@ -129,7 +143,7 @@ void SayProofs(Shell& shell, const audit::VerifyReport& report) {
   for (const std::string& note : report.notes) shell.Note(SanitizeForDisplay(note));
 }
 
-int Report(Shell& shell, const audit::VerifyReport& report) {
+int Report(Shell& shell, const audit::VerifyReport& report, const VerifyArguments& arguments) {
   if (!shell.for_people()) {
     google::protobuf::Struct message;
     auto& fields = *message.mutable_fields();
@@ -165,7 +179,7 @@ int Report(Shell& shell, const audit::VerifyReport& report) {
       shell.Note(absl::StrCat("The file begins with record ", report.first_seq,
                               ": of what came before it this says nothing"));
     }
-    SayProofs(shell, report);
+    SayProofs(shell, report, arguments);
     return kExitOk;
   }
   if (report.bad_to > 0) {
@@ -218,7 +232,7 @@ int Verify(Shell& shell, const VerifyArguments& arguments) {
     report = audit::VerifyExport(in, options);
   }
   if (!report.ok()) return shell.Fail(report.status());
-  return Report(shell, *report);
+  return Report(shell, *report, arguments);
 }
 
 }  // namespace

@@ -66,10 +66,16 @@ absl::Status Login(Shell& shell, const LoginOptions& options) {
   ASSIGN_OR_RETURN(const api::v1::User user, WhoAmI(*shell.ClientFor(context)));
   ASSIGN_OR_RETURN(const std::string path, ContextFilePath(shell.world().env));
   ASSIGN_OR_RETURN(ContextFile file, LoadContexts(path));
+  const std::string former = file.current;
   file.Put(std::move(context));
   RETURN_IF_ERROR(SaveContexts(path, file));
   shell.Note(absl::StrCat("Logged in to ", options.server, " as ", user.name(), "; context \"",
                           options.name, "\""));
+  // Whoever logs in to production beside development should know where the next command goes.
+  if (!former.empty() && former != file.current) {
+    shell.Note(absl::StrCat("Commands go there from now on, and no longer to the context \"",
+                            former, "\"; to go back: dbfleet context use ", former));
+  }
   return absl::OkStatus();
 }
 

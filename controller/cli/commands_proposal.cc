@@ -6,11 +6,13 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status.h"
+#include "common/base/text.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
 #include "controller/cli/proposal_view.h"
 #include "controller/cli/words.h"
 #include "dbfleet/api/v1/proposal_service.grpc.pb.h"
+#include "dbfleet/api/v1/user_service.grpc.pb.h"
 
 namespace dbfleet::cli {
 namespace {
@@ -66,6 +68,19 @@ absl::StatusOr<std::string> DigestToApprove(Shell& shell, const Proposal& propos
   return Error(absl::StatusCode::kCancelled, "NOT_CONFIRMED", "nothing was approved");
 }
 
+// One person's approval counts once, which an answer alone does not tell.
+void TellRenewed(Shell& shell, ApiClient* client, const Proposal& before) {
+  const auto self = client->Call<api::v1::UserService>(&api::v1::UserService::Stub::WhoAmI,
+                                                       api::v1::WhoAmIRequest());
+  if (!self.ok()) return;  // The approval itself went well.
+  for (const auto& vote : before.votes()) {
+    if (vote.rejects() || vote.principal() != self->name()) continue;
+    shell.Note(absl::StrCat("dbfleet: you, ", SanitizeForDisplay(self->name()),
+                            ", had approved it already, at ", Show(vote.vote_time()),
+                            "; this takes the place of that and counts once"));
+  }
+}
+
 absl::StatusOr<Proposal> Approve(Shell& shell, const Options& options) {
   ASSIGN_OR_RETURN(const Proposal proposal, GetProposal(shell, options.name));
   api::v1::ApproveProposalRequest request;
@@ -73,7 +88,10 @@ absl::StatusOr<Proposal> Approve(Shell& shell, const Options& options) {
   request.set_reason(options.reason);
   ASSIGN_OR_RETURN(*request.mutable_digest(), DigestToApprove(shell, proposal, options.digest));
   ASSIGN_OR_RETURN(ApiClient * client, shell.Client());
-  return client->Call<ProposalService>(&ProposalService::Stub::ApproveProposal, request);
+  ASSIGN_OR_RETURN(Proposal approved,
+                   client->Call<ProposalService>(&ProposalService::Stub::ApproveProposal, request));
+  if (!proposal.votes().empty()) TellRenewed(shell, client, proposal);
+  return approved;
 }
 
 absl::StatusOr<Proposal> Reject(Shell& shell, const Options& options) {

@@ -11,6 +11,8 @@
 #include "common/base/status.h"
 #include "common/base/text.h"
 #include "common/config/yaml.h"
+#include "common/config/yaml_documents.h"
+#include "common/config/yaml_tree.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/exit_code.h"
 #include "controller/cli/manifest_files.h"
@@ -28,6 +30,9 @@ using api::v1::ApplyResourcesResponse;
 using api::v1::Resource;
 using api::v1::ResourceChange;
 using api::v1::ResourceService;
+
+// As many as the controller takes, and one more.
+constexpr size_t kMostDocuments = 1001;
 
 struct ApplyOptions {
   std::vector<std::string> files;
@@ -51,11 +56,19 @@ absl::Status AddText(Shell& shell, const std::string& path, ApplyResourcesReques
   return RequireUtf8(path, manifest.text());
 }
 
+// Nothing but cases: what stands between manifests would be lost with them.
 bool HoldsPolicyCases(const api::v1::Manifest& manifest) {
-  for (const absl::string_view line : absl::StrSplit(manifest.text(), '\n')) {
-    if (absl::StripTrailingAsciiWhitespace(line) == "kind: PolicyCases") return true;
-  }
-  return false;
+  const std::vector<std::string> documents =
+      config::SplitYamlDocuments(manifest.text(), kMostDocuments);
+  return !documents.empty() &&
+         std::all_of(documents.begin(), documents.end(), [](const std::string& document) {
+           std::vector<config::YamlProblem> problems;  // Which `policy test` tells.
+           const config::YamlNode root = config::ReadYamlTree(document, &problems);
+           for (size_t i = 0; i < root.keys.size(); ++i) {
+             if (root.keys[i].text == "kind") return root.items[i].text == "PolicyCases";
+           }
+           return false;
+         });
 }
 
 absl::StatusOr<ApplyResourcesResponse> Apply(Shell& shell, const ApplyOptions& options) {
@@ -66,7 +79,10 @@ absl::StatusOr<ApplyResourcesResponse> Apply(Shell& shell, const ApplyOptions& o
       RETURN_IF_ERROR(AddText(shell, file, &request));
       auto& texts = *request.mutable_manifests();
       // Cases stand beside what they test; `policy test` reads them. Who names the file means it.
-      if (file != path && HoldsPolicyCases(*texts.rbegin())) texts.RemoveLast();
+      if (file == path || !HoldsPolicyCases(*texts.rbegin())) continue;
+      texts.RemoveLast();
+      shell.Note(absl::StrCat("dbfleet: passed over ", SanitizeForDisplay(file),
+                              ", which holds cases for `dbfleet policy test`"));
     }
   }
   request.set_dry_run(options.dry_run);

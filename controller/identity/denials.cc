@@ -7,12 +7,13 @@
 
 namespace dbfleet::controller {
 
-void Denials::Record(const Caller& caller, absl::string_view method, const absl::Status& refusal) {
+void Denials::Record(const Caller& caller, absl::string_view method, const absl::Status& refusal,
+                     const std::string& environment) {
   const absl::Time now = clock_.Now();
   int64_t repeated = 0;
   {
     MutexLock lock(&mutex_);
-    const std::pair<std::string, std::string> key(caller.principal, method);
+    const Key key(caller.principal, method, environment);
     auto it = told_.find(key);
     // A clock that was set back does not silence anybody for longer.
     if (it != told_.end() && absl::AbsDuration(now - it->second.time) < kQuiet) {
@@ -27,7 +28,8 @@ void Denials::Record(const Caller& caller, absl::string_view method, const absl:
     repeated = it->second.repeated;
     it->second = Told{now, 0};
   }
-  AuditEntry entry{caller.principal, "access.denied", absl::StrCat("methods/", method), "", {}};
+  AuditEntry entry{
+      caller.principal, "access.denied", absl::StrCat("methods/", method), environment, {}};
   entry.details = {{"token", caller.token_id},
                    {"reason", ReasonOf(refusal)},
                    {"error", std::string(refusal.message())}};

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <utility>
+#include <tuple>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -17,8 +17,9 @@
 namespace dbfleet::controller {
 
 // Puts into the audit trail who was refused what for want of a role: "access.denied" on
-// "methods/METHOD". Of the same caller and method one record in kQuiet; those between are counted,
-// and told by the next one ("repeated"), so that being refused fills no disk. Calls without a valid
+// "methods/METHOD". Of the same caller, method and environment one record in kQuiet; those between
+// are counted, and told by the next one ("repeated"), so that being refused fills no disk. Calls
+// without a valid
 // token are nobody's, and in the log only. Thread-safe; does not wait for the store.
 class Denials {
  public:
@@ -27,7 +28,9 @@ class Denials {
 
   Denials(Store& store, const Clock& clock) : store_(store), clock_(clock) {}
 
-  void Record(const Caller& caller, absl::string_view method, const absl::Status& refusal);
+  // `environment`: where it was to be, of those that there are; "": not known, or several.
+  void Record(const Caller& caller, absl::string_view method, const absl::Status& refusal,
+              const std::string& environment = "");
 
  private:
   struct Told {
@@ -40,7 +43,8 @@ class Denials {
   Store& store_;
   const Clock& clock_;
   Mutex mutex_;
-  std::map<std::pair<std::string, std::string>, Told> told_ ABSL_GUARDED_BY(mutex_);
+  using Key = std::tuple<std::string, std::string, std::string>;  // Caller, method, environment.
+  std::map<Key, Told> told_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace dbfleet::controller

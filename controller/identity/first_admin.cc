@@ -28,6 +28,7 @@ struct Progress {
   std::string setting;
   bool admin_exists = false;
   std::string pending_hash;  // Of the token that may have reached the file.
+  bool users_named = false;  // Of a version that gives what it keeps of users a name.
 };
 
 absl::StatusOr<Progress> ReadProgress(Store* store) {
@@ -37,6 +38,8 @@ absl::StatusOr<Progress> ReadProgress(Store* store) {
     const absl::StatusOr<User> admin = tx.GetUser(kAdmin);
     if (!admin.ok() && !absl::IsNotFound(admin.status())) return admin.status();
     progress.admin_exists = admin.ok();
+    ASSIGN_OR_RETURN(const std::string generation, UsersGeneration(tx));
+    progress.users_named = !generation.empty();
     if (!absl::StartsWith(progress.setting, kPending)) return absl::OkStatus();
     ASSIGN_OR_RETURN(const ApiToken token, tx.GetToken(progress.setting.substr(kPending.size())));
     progress.pending_hash = token.hash;
@@ -74,7 +77,11 @@ absl::Status Principals::EnsureAdmin(const std::string& data_dir) {
   ASSIGN_OR_RETURN(const Progress progress, ReadProgress(store_));
   const bool first_start = progress.setting.empty() && !progress.admin_exists;
   const bool pending = !progress.pending_hash.empty();
-  if (!first_start && !pending) return absl::OkStatus();
+  if (!first_start && !pending) {
+    // Without a name all users are read each time: slower, and no reason not to start.
+    if (!progress.users_named) (void)MutateUsers([](WriteTx&) { return absl::OkStatus(); });
+    return absl::OkStatus();
+  }
 
   const std::string path = data_dir + "/admin-token";
   bool written = false;

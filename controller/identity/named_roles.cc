@@ -45,6 +45,10 @@ absl::Status NamedRoles::NoteChange(WriteTx& tx, absl::Time now) {
   return NameGeneration(tx, kGeneration, now);
 }
 
+absl::StatusOr<std::string> NamedRoles::Generation(ReadTx& tx) {
+  return tx.GetSetting(kGeneration);
+}
+
 absl::StatusOr<std::shared_ptr<const NamedRoles>> NamedRoles::Load(ReadTx& tx) {
   NamedRoles named;
   RETURN_IF_ERROR(ForEach(tx, "ApprovalPolicy", [&](const std::string& blob) {

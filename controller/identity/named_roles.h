@@ -25,6 +25,8 @@ class NamedRoles {
 
   // Part of every transaction that writes or deletes such a policy.
   static absl::Status NoteChange(WriteTx& tx, absl::Time now);
+  // Another one after each of these; "" before the first.
+  static absl::StatusOr<std::string> Generation(ReadTx& tx);
 
   // Does a policy that covers this environment name the role?
   bool Names(Role role, absl::string_view environment) const;

@@ -140,7 +140,12 @@ absl::Status Principals::NoteFirstUse(const std::string& hash) {
 
 absl::Status Principals::MutateUsers(const Store::Mutation& mutation) {
   // Essential: a full disk shall not keep a stolen token alive.
-  absl::Status status = store_->MutateEssentialAndWait(mutation);
+  absl::Status status = store_->MutateEssentialAndWait([&](WriteTx& tx) -> absl::Status {
+    // Before as well: what is read half-way is kept under a name that nobody else ever sees.
+    RETURN_IF_ERROR(NoteUserChange(tx, clock_->Now()));
+    RETURN_IF_ERROR(mutation(tx));
+    return NoteUserChange(tx, clock_->Now());
+  });
   Forget();
   return status;
 }
@@ -198,7 +203,7 @@ absl::StatusOr<User> Principals::UpdateRoles(const std::string& principal,
   User user;
   RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(user, tx.GetUser(user_id));
-    if (before_loss_ != nullptr) RETURN_IF_ERROR(before_loss_(tx, principal));
+    if (before_change_ != nullptr) RETURN_IF_ERROR(before_change_(tx, principal));
     if (user.roles == checked) return absl::OkStatus();
     RETURN_IF_ERROR(NoteRoleMaker(tx, user, checked, principal));
     const std::vector<Role> former = std::exchange(user.roles, checked);
@@ -221,7 +226,7 @@ absl::StatusOr<User> Principals::Disable(const std::string& principal, const std
   RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(user, tx.GetUser(user_id));
     if (user.disabled) return absl::OkStatus();
-    if (before_loss_ != nullptr) RETURN_IF_ERROR(before_loss_(tx, principal));
+    if (before_change_ != nullptr) RETURN_IF_ERROR(before_change_(tx, principal));
     user.disabled = true;
     RETURN_IF_ERROR(tx.UpdateUser(&user));
     RETURN_IF_ERROR(RequireAnAdmin(tx));
@@ -248,6 +253,7 @@ absl::StatusOr<User> Principals::Enable(const std::string& principal, const std:
   RETURN_IF_ERROR(MutateUsers([&](WriteTx& tx) -> absl::Status {
     ASSIGN_OR_RETURN(user, tx.GetUser(user_id));
     if (!user.disabled) return absl::OkStatus();
+    if (before_change_ != nullptr) RETURN_IF_ERROR(before_change_(tx, principal));
     user.disabled = false;
     RETURN_IF_ERROR(NoteRoleMaker(tx, user, user.roles, principal));
     user.roles_editor = principal;

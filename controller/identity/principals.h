@@ -101,10 +101,10 @@ class Principals {
   // Revoking twice changes nothing.
   absl::StatusOr<ApiToken> RevokeToken(const std::string& principal, const std::string& token_id);
 
-  // Called in every transaction that takes roles or the account from somebody, before it does, with
-  // whose doing that is. To be set before the first call.
-  using BeforeLoss = std::function<absl::Status(WriteTx&, const std::string& principal)>;
-  void SetBeforeLoss(BeforeLoss before_loss) { before_loss_ = std::move(before_loss); }
+  // Called in every transaction that takes roles or the account from somebody, or gives them
+  // (back), before it does, with whose doing that is. To be set before the first call.
+  using BeforeChange = std::function<absl::Status(WriteTx&, const std::string& principal)>;
+  void SetBeforeChange(BeforeChange before_change) { before_change_ = std::move(before_change); }
 
   // At every start, before the API listens: the very first one makes the user "admin" and writes a
   // token for it to data_dir/admin-token (0600, the token alone). A start that crashed between the
@@ -124,7 +124,7 @@ class Principals {
 
   Store* const store_;
   const Clock* const clock_;
-  BeforeLoss before_loss_;
+  BeforeChange before_change_;
 
   AccessChanges changes_;
   Mutex mutex_;

@@ -115,6 +115,8 @@ absl::Status NoteRoleRemoval(WriteTx& tx, const std::string& id, absl::Time now)
   return NameGeneration(tx, kGeneration, now);
 }
 
+absl::StatusOr<std::string> RoleGeneration(ReadTx& tx) { return tx.GetSetting(kGeneration); }
+
 absl::Status CheckSeparateHands(const User& user, const RoleBook& book) {
   const std::vector<RoleGrant> grants = book.GrantsOf(user);
   const auto approves = std::find_if(grants.begin(), grants.end(), [](const RoleGrant& grant) {

@@ -38,6 +38,8 @@ absl::StatusOr<RoleBinding> RoleBindingOf(ReadTx& tx, const Resource& resource);
 absl::Status NoteRoleChange(WriteTx& tx, const std::string& id, const std::string& principal,
                             absl::Time now);
 absl::Status NoteRoleRemoval(WriteTx& tx, const std::string& id, absl::Time now);
+// Another one after each of these; "" before the first.
+absl::StatusOr<std::string> RoleGeneration(ReadTx& tx);
 
 // INVALID_ARGUMENT (ROLE_CONFLICT) if by own roles and this book the user would be admin and
 // approver, each wherever it may be, or an approver without being a person.

@@ -12,6 +12,7 @@
 #include "common/base/status.h"
 #include "controller/domain/names.h"
 #include "controller/identity/scope.h"
+#include "controller/store/compiled_once.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -40,6 +41,8 @@ std::string RoleMakersKey(const std::string& user_id) {
   return absl::StrCat("user.", user_id, ".role_makers");
 }
 
+constexpr char kGeneration[] = "users.generation";
+
 std::string UnusedKey(const ApiToken& token) { return absl::StrCat("token.", token.id, ".unused"); }
 
 }  // namespace
@@ -51,6 +54,12 @@ absl::StatusOr<std::vector<User>> AllUsers(ReadTx& tx) {
 absl::StatusOr<std::vector<ApiToken>> TokensOf(ReadTx& tx, const std::string& user_id) {
   return AllPages<ApiToken>([&](const PageRequest& page) { return tx.ListTokens(user_id, page); });
 }
+
+absl::Status NoteUserChange(WriteTx& tx, absl::Time now) {
+  return NameGeneration(tx, kGeneration, now);
+}
+
+absl::StatusOr<std::string> UsersGeneration(ReadTx& tx) { return tx.GetSetting(kGeneration); }
 
 absl::Status RequireAnAdmin(ReadTx& tx) {
   ASSIGN_OR_RETURN(const std::vector<User> users, AllUsers(tx));

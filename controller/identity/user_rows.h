@@ -17,6 +17,12 @@ namespace dbfleet::controller {
 absl::StatusOr<std::vector<User>> AllUsers(ReadTx& tx);
 absl::StatusOr<std::vector<ApiToken>> TokensOf(ReadTx& tx, const std::string& user_id);
 
+// Part of every transaction that writes users, tokens, or who made or gave them (all are
+// Principals' own): what is kept of them (DependentPrincipals) is read anew. "" of a store in which
+// nobody has.
+absl::Status NoteUserChange(WriteTx& tx, absl::Time now);
+absl::StatusOr<std::string> UsersGeneration(ReadTx& tx);
+
 // The principals that ever made a token for the user, also for one that has ended.
 absl::StatusOr<std::set<std::string>> TokenMakersOf(ReadTx& tx, const std::string& user_id);
 

@@ -22,6 +22,11 @@ bool IsRunningState(JobState state) {
          state == JobState::kCancelling;
 }
 
+// While it ran.
+bool IsPausedByPerson(const Job& job) {
+  return job.state == JobState::kPaused && job.error_reason == kPausedByPerson;
+}
+
 // Does the lowest stage that still has work have tasks that have not begun? Tasks of later stages
 // wait for it.
 bool MayBegin(const JobProgress& progress) {
@@ -153,7 +158,7 @@ absl::Status JobFlow::AdvanceStored(FlowContext& context, const std::string& job
       RETURN_IF_ERROR(AdvanceWaiting(context, &job));
     } else if (IsRunningState(job.state)) {
       RETURN_IF_ERROR(AdvanceRunning(context, &job, in_hand));
-    } else if (IsPausedByItself(job)) {
+    } else if (IsPausedByItself(job) || IsPausedByPerson(job)) {
       RETURN_IF_ERROR(AdvancePaused(context, &job));
     }
   }

@@ -45,6 +45,19 @@ void KeepPending(std::vector<Task>* tasks) {
   std::erase_if(*tasks, [](const Task& task) { return task.state != TaskState::kPending; });
 }
 
+// Of a job that a person paused while it ran: there is nothing that the pause would hold back. What
+// would follow a failure is held back with it: a rollback by itself, the change for which this is
+// the backup.
+bool HoldsNothingBack(const Job& job, const std::vector<Task>& tasks) {
+  const bool ended = std::all_of(tasks.begin(), tasks.end(),
+                                 [](const Task& task) { return IsTerminal(task.state); });
+  const bool succeeded = std::all_of(tasks.begin(), tasks.end(), [](const Task& task) {
+    return task.state == TaskState::kSucceeded;
+  });
+  const bool more = job.rollout.on_failure == OnFailure::kRollback || !job.parent.empty();
+  return ended && (succeeded || !more);
+}
+
 }  // namespace
 
 bool HasClosed(const PolicyDecision& decision) { return decision.Closed() && !decision.closing; }
@@ -206,6 +219,11 @@ absl::Status JobFlow::Replan(FlowContext& context, Job* job, std::vector<Task>* 
 
 absl::Status JobFlow::AdvancePaused(FlowContext& context, Job* job) const {
   ASSIGN_OR_RETURN(std::vector<Task> tasks, context.tx.TasksOfJob(job->id));
+  if (!IsPausedByItself(*job)) {
+    return HoldsNothingBack(*job, tasks)
+               ? GoOn(context, job, "nothing is left that the pause held back")
+               : absl::OkStatus();
+  }
   // Neither the end of its time nor a failed target waits for a window.
   if (context.now >= job->expire_time) return GoOn(context, job, "it has expired");
   // What failed so far, or is not well, is why a person has to resume it.

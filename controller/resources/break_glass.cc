@@ -29,20 +29,6 @@ std::string Moment(absl::Time time) {
   return absl::FormatTime(absl::RFC3339_sec, time, absl::UTCTimeZone());
 }
 
-absl::Status Save(WriteTx& tx, const std::string& job_id, const std::string& editor, absl::Time now,
-                  StoredGlass* stored) {
-  Resource& row = stored->row;
-  row.blob = stored->glass.SerializeAsString();
-  row.editor = editor;
-  row.update_time = now;
-  if (row.version != 0) return tx.UpdateResource(&row);
-  row.id = GlassRowOf(job_id);
-  row.kind = std::string(kBrokenGlassKind);
-  row.creator = editor;
-  row.create_time = now;
-  return tx.InsertResource(&row);
-}
-
 bool IsOpen(const GlassEpisode& episode) { return episode.reviewer().empty(); }
 
 absl::Status CheckOverdue(ReadTx& tx, const std::string& principal, absl::Time now) {
@@ -193,7 +179,7 @@ absl::StatusOr<BrokenGlass> BreakGlass::Break(const RequestMeta& meta, const Req
     *episode.mutable_create_time() = ToProto(now);
     *episode.mutable_expire_time() = ToProto(now + request.duration);
     *episode.mutable_review_due_time() = ToProto(now + policy->review_within);
-    RETURN_IF_ERROR(Save(tx, job.id, meta.principal, now, &stored));
+    RETURN_IF_ERROR(SaveGlass(tx, job.id, meta.principal, now, &stored));
     RETURN_IF_ERROR(key.Remember(tx, stored.row.id, now));
     return tx.AppendAudit({meta.principal,
                            "change.break_glass",
@@ -246,11 +232,8 @@ absl::StatusOr<BrokenGlass> BreakGlass::End(const RequestMeta& meta, const std::
                    absl::StrCat("what was waived for jobs/", job_id, " was so until ",
                                 Moment(until), ", which is over"));
     }
-    last.set_ender(meta.principal);
-    last.set_end_reason(reason);
-    // Also for a version that does not know of ends.
-    *last.mutable_end_time() = *last.mutable_expire_time() = ToProto(now);
-    RETURN_IF_ERROR(Save(tx, job_id, meta.principal, now, &stored));
+    EndEpisode(meta.principal, reason, now, &last);
+    RETURN_IF_ERROR(SaveGlass(tx, job_id, meta.principal, now, &stored));
     return tx.AppendAudit({meta.principal,
                            "change.end_break_glass",
                            absl::StrCat("jobs/", job_id),
@@ -305,7 +288,7 @@ absl::StatusOr<BrokenGlass> BreakGlass::Review(const RequestMeta& meta, const st
       reviewed.push_back(episode.principal());
     }
     if (reviewed.empty()) return absl::OkStatus();  // A retry, or somebody was faster.
-    RETURN_IF_ERROR(Save(tx, job_id, meta.principal, now, &stored));
+    RETURN_IF_ERROR(SaveGlass(tx, job_id, meta.principal, now, &stored));
     return tx.AppendAudit({meta.principal,
                            "change.review_break_glass",
                            absl::StrCat("jobs/", job_id),

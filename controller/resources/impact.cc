@@ -241,6 +241,12 @@ absl::StatusOr<std::vector<Quorum>> QuorumsOf(ReadTx& tx, const EnvironmentFilte
   return quorums;
 }
 
+bool TouchesRoles(absl::Span<const Alteration> alterations) {
+  return std::any_of(alterations.begin(), alterations.end(), [](const Alteration& alteration) {
+    return alteration.kind->kind == kRoleBindingKind;
+  });
+}
+
 absl::StatusOr<EnvironmentFilter> TouchedBy(ReadTx& tx, absl::Span<const Alteration> alterations) {
   std::vector<std::string> names;
   for (const Alteration& alteration : alterations) {

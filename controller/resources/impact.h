@@ -21,6 +21,9 @@ struct Alteration {
   const Manifest* manifest = nullptr;  // Null: it is deleted.
 };
 
+// Is a RoleBinding among them?
+bool TouchesRoles(absl::Span<const Alteration> alterations);
+
 // The quorums of the environments whose present policy demands approvals and would be loosened; by
 // environment. An environment that is not there yet has no policy that could be. While an approval
 // policy cannot be read, any of them may demand more than is known (Quorum::unreadable), unless

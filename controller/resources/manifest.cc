@@ -70,6 +70,12 @@ absl::StatusOr<const ResourceKind*> KindOf(const std::string& path, const std::s
   for (const ResourceKind& known : ResourceKinds()) {
     if (known.kind == kind->text) return &known;
   }
+  if (kind->text == "PolicyCases") {
+    return absl::InvalidArgumentError(
+        absl::StrCat(*place, ":", kind->column,
+                     ": these are cases for policies, which are not applied; `dbfleet policy test ",
+                     path, "` evaluates them, and `apply` of their folder passes them over"));
+  }
   config::NearestName nearest(kind->text);
   for (const ResourceKind& known : ResourceKinds()) nearest.Consider(known.kind);
   return absl::InvalidArgumentError(absl::StrCat(*place, ":", kind->column, ": there is no kind ",

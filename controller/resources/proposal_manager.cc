@@ -18,6 +18,7 @@
 #include "controller/resources/access.h"
 #include "controller/resources/fillable.h"
 #include "controller/resources/proposal_access.h"
+#include "controller/resources/waiver.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -126,6 +127,7 @@ absl::Status Apply(const Decision& decision, const Standing& standing) {
                        rights,
                        {{"proposal", proposal.name()}, {"approved_by", approvers}}};
   if (!standing.unasked.empty()) context.more["quorum"] = NotAskedFor(standing.unasked);
+  if (TouchesRoles(alterations)) RETURN_IF_ERROR(EndVoidWaivers(decision.tx, decision.now));
   for (const ProposedChange& change : proposal.changes()) {
     if (change.yaml().empty()) {
       RETURN_IF_ERROR(DeleteDeclared(context, change.name(), 0).status());

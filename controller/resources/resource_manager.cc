@@ -143,6 +143,7 @@ absl::StatusOr<std::vector<ResourceChange>> ResourceManager::Apply(
     ASSIGN_OR_RETURN(fillable, FillableQuorums(read, touched));
     if (tx == nullptr) return absl::OkStatus();
     NoteUnformed(leave, &context);
+    if (TouchesRoles(alterations)) RETURN_IF_ERROR(EndVoidWaivers(*tx, context.now));
     ASSIGN_OR_RETURN(changes, ApplyAll(context, manifests));
     return CheckFillable(read, fillable);
   };
@@ -308,6 +309,7 @@ absl::StatusOr<ResourceView> ResourceManager::Delete(const RequestMeta& meta, ab
       ASSIGN_OR_RETURN(const EnvironmentFilter touched, TouchedBy(tx, alterations));
       ASSIGN_OR_RETURN(fillable, FillableQuorums(tx, touched));
     }
+    if (TouchesRoles(alterations)) RETURN_IF_ERROR(EndVoidWaivers(tx, now));
     std::vector<std::string> ended;
     if (kind->kind == kBreakGlassKind) {
       ASSIGN_OR_RETURN(ended, WaiversOnlyBy(tx, {full}, now));

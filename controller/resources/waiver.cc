@@ -23,6 +23,8 @@ namespace {
 using resource::v1::BrokenGlass;
 using resource::v1::GlassEpisode;
 
+constexpr char kActor[] = "system/controller";
+
 // Why this policy does not let the principal do that; "" if it does.
 std::string WhyNot(const BreakGlassPolicy& policy, const std::set<Role>& roles,
                    const WaiverAsk& ask) {
@@ -195,6 +197,57 @@ absl::StatusOr<std::vector<std::string>> WaiversOnlyBy(ReadTx& tx,
       }));
   RETURN_IF_ERROR(failed);
   return names;
+}
+
+absl::Status EndVoidWaivers(WriteTx& tx, absl::Time now) {
+  std::vector<std::string> ids;
+  RETURN_IF_ERROR(ForEachGlass(tx, [&](const BrokenGlass& glass) {
+    if (glass.episodes().empty()) return;
+    const GlassEpisode& last = *glass.episodes().rbegin();  // Only that waives anything.
+    if (!last.ender().empty() || now >= FromProto(last.expire_time())) return;
+    ids.emplace_back(absl::StripPrefix(glass.job(), "jobs/"));
+  }));
+  for (const std::string& id : ids) {
+    ASSIGN_OR_RETURN(StoredGlass stored, LoadGlass(tx, id));
+    GlassEpisode& last = *stored.glass.mutable_episodes()->rbegin();
+    ASSIGN_OR_RETURN(const std::string why, WhyVoid(tx, stored.glass.environment(), last));
+    if (why.empty()) continue;
+    const std::string until =
+        absl::FormatTime(absl::RFC3339_sec, FromProto(last.expire_time()), absl::UTCTimeZone());
+    EndEpisode(kActor, why, now, &last);
+    RETURN_IF_ERROR(SaveGlass(tx, id, kActor, now, &stored));
+    RETURN_IF_ERROR(tx.AppendAudit({kActor,
+                                    "change.end_break_glass",
+                                    absl::StrCat("jobs/", id),
+                                    stored.glass.environment(),
+                                    {{"reason", why},
+                                     {"broken_by", last.principal()},
+                                     {"waived", absl::StrJoin(last.waives(), ", ")},
+                                     {"until", until}}}));
+  }
+  return absl::OkStatus();
+}
+
+void EndEpisode(const std::string& ender, const std::string& reason, absl::Time now,
+                GlassEpisode* episode) {
+  episode->set_ender(ender);
+  episode->set_end_reason(reason);
+  // Also for a version that does not know of ends.
+  *episode->mutable_end_time() = *episode->mutable_expire_time() = ToProto(now);
+}
+
+absl::Status SaveGlass(WriteTx& tx, const std::string& job_id, const std::string& editor,
+                       absl::Time now, StoredGlass* stored) {
+  Resource& row = stored->row;
+  row.blob = stored->glass.SerializeAsString();
+  row.editor = editor;
+  row.update_time = now;
+  if (row.version != 0) return tx.UpdateResource(&row);
+  row.id = GlassRowOf(job_id);
+  row.kind = std::string(kBrokenGlassKind);
+  row.creator = editor;
+  row.create_time = now;
+  return tx.InsertResource(&row);
 }
 
 absl::Status ShowVoid(ReadTx& tx, absl::Time now, BrokenGlass* glass) {

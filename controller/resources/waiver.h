@@ -55,7 +55,7 @@ absl::StatusOr<BreakGlassPolicy> PermitWaiver(ReadTx& tx, const WaiverAsk& ask);
 // Why the episode waives nothing, its time and the plan aside; "" if it does. A waiver is at least
 // as strong as the approvals that it stands for, and ends with what those end with: whose token was
 // revoked or account disabled may not have broken the glass himself. Nor does it outlive the policy
-// that permitted it, and does not come back with another one.
+// that permitted it, and does not come back with another one, nor with a role (EndVoidWaivers).
 absl::StatusOr<std::string> WhyVoid(ReadTx& tx, const std::string& environment,
                                     const resource::v1::GlassEpisode& episode);
 
@@ -71,6 +71,17 @@ absl::StatusOr<std::vector<std::string>> ChangesWithWaivers(
 absl::StatusOr<std::vector<std::string>> WaiversOnlyBy(ReadTx& tx,
                                                        const std::set<std::string>& policies,
                                                        absl::Time now);
+
+// Part of every transaction that changes who has which role, or enables an account, before it does:
+// ends for good, with its audit record, what is void at that time. A role that is taken away and
+// given again, by whomever, permits what comes.
+absl::Status EndVoidWaivers(WriteTx& tx, absl::Time now);
+
+// Ends the last episode for good, by whom and why. To be stored.
+void EndEpisode(const std::string& ender, const std::string& reason, absl::Time now,
+                resource::v1::GlassEpisode* episode);
+absl::Status SaveGlass(WriteTx& tx, const std::string& job_id, const std::string& editor,
+                       absl::Time now, StoredGlass* stored);
 
 // Says so where people see it, of the last episode unless it is over or was ended.
 absl::Status ShowVoid(ReadTx& tx, absl::Time now, resource::v1::BrokenGlass* glass);

@@ -59,10 +59,18 @@ absl::Status Unrun(WriteTx& tx, OccurrenceState state, absl::string_view reason,
                          {{"reason", std::string(reason)}, {"message", std::string(message)}});
 }
 
-// Of each schedule the oldest whose time has come; missed ones only if there is no other.
+// Of each schedule the oldest whose time has come; missed ones only if there is no other, and in
+// the order of their times: one that is not due yet, as it was missed by an earlier absence, holds
+// up those behind it. `pending`: by schedule, uid and time.
 std::vector<Occurrence> FirstOfEach(const std::vector<Occurrence>& pending, absl::Time now) {
   std::map<std::string, const Occurrence*> first;
+  const Occurrence* oldest_missed = nullptr;  // Of the present uid.
   for (const Occurrence& occurrence : pending) {
+    if (occurrence.missed) {
+      const bool same = oldest_missed != nullptr && oldest_missed->uid == occurrence.uid;
+      if (!same) oldest_missed = &occurrence;
+      if (same && oldest_missed->due_time > now) continue;
+    }
     if (occurrence.due_time > now) continue;
     const Occurrence*& best = first[occurrence.schedule];
     if (best == nullptr || (best->missed && !occurrence.missed)) best = &occurrence;

@@ -124,12 +124,18 @@ Due DueSince(absl::string_view uid, const ScheduleTimes& times, absl::Time after
     }
   }
   size_t kept = 0;
+  std::vector<absl::Duration> delays;
   for (size_t most = MostMissed(times); kept < std::min(most, missed.size()); ++kept) {
-    DueTime& time = missed[missed.size() - 1 - kept];
-    const absl::Time last = time.nominal + times.start_within;
-    if (last <= now) break;
-    const absl::Duration spread = std::max(times.jitter, kCatchUpSpread);
-    time.due = std::min(now + JitterOf(uid, time.nominal, spread), last);
+    const DueTime& time = missed[missed.size() - 1 - kept];
+    if (time.nominal + times.start_within <= now) break;
+    delays.push_back(JitterOf(uid, time.nominal, std::max(times.jitter, kCatchUpSpread)));
+  }
+  // The choice is as good for any of them: the oldest takes the earliest, so that they begin in the
+  // order of their times.
+  std::sort(delays.begin(), delays.end());
+  for (size_t i = 0; i < kept; ++i) {
+    DueTime& time = missed[missed.size() - kept + i];
+    time.due = std::min(now + delays[i], time.nominal + times.start_within);
   }
   if (kept < missed.size()) due.skipped = missed[missed.size() - 1 - kept].nominal;
   due.run.insert(due.run.begin(), missed.end() - static_cast<ptrdiff_t>(kept), missed.end());

@@ -87,7 +87,8 @@ class RolesTest(FleetTest):
         self.denied(self.fleet.cli("carl", "instance", "list"), "needs the role viewer")
         denials = [r for r in self.fleet.audit() if r["actor"] == "users/dora"
                    and r["action"] == "access.denied"]
-        self.assertTrue(any("CheckInstance" in json.dumps(r) for r in denials), denials)
+        checks = [r for r in denials if "CheckInstance" in json.dumps(r)]
+        self.assertIn("production", [r["environment"] for r in checks], denials)
         shown = self.fleet.cli("admin", "user", "get", "dora", expect=0).out
         self.assertIn("operator@qa", shown)
 

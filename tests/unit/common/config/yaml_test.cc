@@ -187,6 +187,35 @@ TEST(YamlTest, BrokenYamlHasItsPlace) {
   EXPECT_THAT(ErrorOf("name: \xff"), HasSubstr("is not UTF-8 text"));
 }
 
+// Not in the words of those who wrote the parser ("end of map not found").
+TEST(YamlTest, BrokenYamlIsToldInPlainWords) {
+  const std::pair<const char*, const char*> kTexts[] = {
+      {"name: a: b\n",
+       "agent.yaml:1:8: no value is wanted here; a text that holds \": \" stands in"},
+      {"name: a\n  b: c\n", "agent.yaml:2:4: no value is wanted here"},
+      {"instances:\n  - name: a\n port: 1\n", "agent.yaml:3:2: "},
+      {"name: \"a\" b\n", "agent.yaml:1:11: `field: value` is wanted here, indented as"},
+      {"name: [a\n", "the [ before this has no ], or a comma is missing"},
+      {"name: {a: 1\n", "the { before this has no }, or a comma is missing"},
+      {"name: ]\n", "agent.yaml:1:7: there is no { or [ that this would end"},
+      {"name: @a\n", "agent.yaml:1:7: nothing begins with this character; put the text into"},
+      {"name: \"abc", "the text in quotes has no end"},
+      {"name: \"C:\\data\"\n", "in double quotes \\ is written as \\\\"},
+      {"name: \"\\xzz\"\n", "hexadecimal digits are wanted"},
+      {"name: | x\n", "the text begins on the next line"},
+      {"name: - a\n", "agent.yaml:1:7: no item of a list (`- `) is wanted here"},
+  };
+  for (const auto& [text, words] : kTexts) {
+    const std::string error = ErrorOf(text);
+    EXPECT_THAT(error, HasSubstr("agent.yaml:")) << text;
+    EXPECT_THAT(error, HasSubstr(words)) << text;
+    for (const char* theirs :
+         {"illegal", "not found", "unknown", "end of", "scanning", "no YAML"}) {
+      EXPECT_THAT(error, Not(HasSubstr(theirs))) << text;
+    }
+  }
+}
+
 TEST(YamlTest, ATabThatIndentsIsNamedWithItsPlace) {
   const std::string words = "a tab indents this line; YAML is indented with spaces only";
   const std::pair<const char*, const char*> kTexts[] = {

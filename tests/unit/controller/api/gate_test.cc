@@ -5,15 +5,20 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "google/protobuf/descriptor.h"
 
 #include "common/base/status.h"
+#include "controller/api/places.h"
 #include "dbfleet/api/v1/backup_service.pb.h"
 #include "dbfleet/api/v1/change_service.pb.h"
 #include "dbfleet/api/v1/job_service.pb.h"
 #include "dbfleet/api/v1/user_service.pb.h"
+#include "tests/fakes/fake_clock.h"
+#include "tests/fakes/memory_store.h"
+#include "tests/fakes/read_from.h"
 
 namespace dbfleet::controller {
 namespace {
@@ -48,6 +53,32 @@ TEST(GateTest, TheMessageNamesTheFieldAndBothSizes) {
   EXPECT_EQ(Gate::CheckSaid(request).message(),
             "`title` has 5000 bytes; shorten it to at most 4000");
   EXPECT_TRUE(Gate::CheckSaid(api::v1::ListJobsRequest()).ok());
+}
+
+// Whoever may look at the trail of an environment sees who was refused something there.
+TEST(GateTest, ARefusalIsOfTheEnvironmentInWhichAllThatWasNamedLies) {
+  FakeClock clock;
+  MemoryStore store(&clock);
+  ASSERT_TRUE(store
+                  .MutateAndWait([](WriteTx& tx) -> absl::Status {
+                    for (const char* name : {"qa", "production"}) {
+                      Environment environment;
+                      environment.name = name;
+                      RETURN_IF_ERROR(tx.InsertEnvironment(&environment));
+                    }
+                    return absl::OkStatus();
+                  })
+                  .ok());
+  const auto of = [&](const std::vector<Place>& places) {
+    return ReadFrom(store, [&](ReadTx& tx) { return EnvironmentOfAll(tx, places); });
+  };
+  const Place job{"jobs/J", "production"}, other{"instances/i", "qa"}, none{"jobs/X", {}};
+  EXPECT_EQ(of({job}), "production");
+  EXPECT_EQ(of({job, {"instances/p", "production"}}), "production");
+  EXPECT_EQ(of({job, other}), "") << "several";
+  EXPECT_EQ(of({job, none}), "") << "it is not known";
+  EXPECT_EQ(of({}), "");
+  EXPECT_EQ(of({{"environments/moon", "moon"}}), "") << "what is not there has no trail";
 }
 
 }  // namespace

@@ -183,8 +183,12 @@ TEST_F(AuditCliTest, WithoutKeysNothingIsClaimedToBeSigned) {
   EXPECT_THAT(err_, HasSubstr("3 checkpoints and receipts agree, but their signatures were not"));
   EXPECT_EQ(Verify({file, "--trusted-keys", KeysFile()}), 0);
   EXPECT_THAT(out_, HasSubstr("Signed: 2 checkpoints, 0 receipts"));
+  EXPECT_THAT(err_, HasSubstr("1 receipt agrees, but whose signature that is was not checked; for "
+                              "that give --agent-ca FILE as well, with what `dbfleet audit keys "
+                              "--agent-ca` prints"));
   EXPECT_EQ(Verify({file, "--agent-ca", CaFile()}), 0);
-  EXPECT_THAT(err_, HasSubstr("2 checkpoints and receipts agree"));
+  EXPECT_THAT(err_, HasSubstr("2 checkpoints agree"));
+  EXPECT_THAT(err_, HasSubstr("give --trusted-keys FILE as well, with what `dbfleet audit keys` "));
 }
 
 TEST_F(AuditCliTest, AMachineReadsTheSameInJson) {

@@ -110,6 +110,23 @@ TEST_F(CliTest, LoginTriesTheTokenBeforeKeepingIt) {
   EXPECT_EQ(RunCli({"context", "use", "nothing"}), 1);
 }
 
+TEST_F(CliTest, ALoginThatChangesWhereCommandsGoSaysSo) {
+  env_["DBFLEET_CONFIG"] = folder_ + "/new/config.json";
+  const std::string ca = Write("ca.pem", "CA");
+  const auto login = [&](const std::string& name) {
+    return RunCli(
+        {"login", "--server", "c:1", "--token-file", "-", "--ca-file", ca, "--name", name},
+        absl::StrCat(kToken, "\n"));
+  };
+  EXPECT_EQ(login("dev"), 0);
+  EXPECT_EQ(login("dev"), 0);
+  EXPECT_THAT(err_, Not(HasSubstr("from now on"))) << "they went there before";
+  EXPECT_EQ(login("prod"), 0);
+  EXPECT_THAT(err_,
+              HasSubstr("Commands go there from now on, and no longer to the context \"dev\"; "
+                        "to go back: dbfleet context use dev"));
+}
+
 TEST_F(CliTest, AWriteIsRetriedWithTheSameRequestId) {
   controller_.unavailable_times = 2;
   EXPECT_EQ(RunCli({"job", "resolve", "01J", "--as", "not-applied", "--reason", "looked"}), 0);
@@ -210,21 +227,6 @@ TEST_F(CliTest, NoBlockWaitsOnWhereAPausedJobGoesOnByItself) {
     controller_.job.set_error_reason(reason);
     EXPECT_EQ(RunCli({"job", "wait", "01J", "--no-block", "--timeout", "100ms"}), 9) << reason;
   }
-}
-
-TEST_F(CliTest, AFolderIsAppliedWithoutTheCasesThatTestIt) {
-  const std::string folder = folder_ + "/fleet";
-  std::filesystem::create_directories(folder);
-  std::ofstream(folder + "/a.yaml") << "apiVersion: dbfleet/v1\nkind: Environment\n";
-  std::ofstream(folder + "/cases.yaml") << "apiVersion: dbfleet/v1\nkind: PolicyCases\n";
-  EXPECT_EQ(RunCli({"apply", "--dry-run", "-f", folder}), 0);
-  ASSERT_EQ(controller_.applied.manifests_size(), 1);
-  EXPECT_THAT(controller_.applied.manifests(0).path(), HasSubstr("a.yaml"));
-  // Who names the file is told what it is.
-  EXPECT_EQ(RunCli({"apply", "--dry-run", "-f", folder + "/cases.yaml"}), 0);
-  EXPECT_THAT(controller_.applied.manifests(0).path(), HasSubstr("cases.yaml"));
-  EXPECT_EQ(RunCli({"apply", "--dry-run", "-f", folder + "/cases.yaml", "-f", folder}), 0);
-  EXPECT_EQ(controller_.applied.manifests_size(), 2) << "also beside a folder";
 }
 
 TEST_F(CliTest, ALifetimeIsAboveZero) {

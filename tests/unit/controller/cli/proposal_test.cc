@@ -116,6 +116,21 @@ TEST_F(ProposalCliTest, ADigestThatIsTooShortIsWrongUsageAndAnotherOneIsStale) {
   EXPECT_EQ(controller_.approved_digest, "");
 }
 
+TEST_F(ProposalCliTest, WhoApprovesASecondTimeIsToldThatItCountsOnce) {
+  auto* vote = controller_.apply_proposal.add_votes();
+  vote->set_principal("users/bob");
+  ASSERT_EQ(RunCli({"proposal", "approve", "01P", "--digest", kDigest}), 0) << err_;
+  EXPECT_THAT(err_, Not(HasSubstr("already"))) << "somebody else had";
+  vote->set_principal("users/ada");
+  vote->mutable_vote_time()->set_seconds(1'800'000'000);
+  ASSERT_EQ(RunCli({"proposal", "approve", "01P", "--digest", kDigest}), 0) << err_;
+  EXPECT_THAT(err_, HasSubstr("dbfleet: you, users/ada, had approved it already, at 2027-01-15"));
+  EXPECT_THAT(err_, HasSubstr("this takes the place of that and counts once"));
+  vote->set_rejects(true);
+  ASSERT_EQ(RunCli({"proposal", "approve", "01P", "--digest", kDigest}), 0) << err_;
+  EXPECT_THAT(err_, Not(HasSubstr("already")));
+}
+
 TEST_F(ProposalCliTest, WhoApprovesIsToldWhatBecameOfItAndNotTheLinesOnceMore) {
   ASSERT_EQ(RunCli({"proposal", "approve", "01P", "--digest", "ABCDEF012345"}), 0) << err_;
   EXPECT_EQ(controller_.approved_digest, kDigest);

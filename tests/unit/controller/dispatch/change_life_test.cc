@@ -493,6 +493,21 @@ TEST_F(ChangeLifeTest, AStartThatCameTooLateIsTriedAgainAfterAPause) {
   EXPECT_EQ(StateOf(job_id), "succeeded");
 }
 
+// A pause holds back what has not begun. Where that is nothing, the listing says how it ended.
+TEST_F(ChangeLifeTest, APausedChangeEndsWithItsLastTarget) {
+  for (const bool succeeds : {true, false}) {
+    std::string job_id;
+    const agent::v1::Offer offer = OfferedChange(&job_id);
+    agent_.Accept(offer);
+    agent_.Start(offer);
+    Must(jobs_.Pause({"users/ada", ""}, job_id, "wait"));
+    ASSERT_EQ(StateOf(job_id), "paused");
+    agent_.Finish(offer, succeeds ? agent::v1::OUTCOME_SUCCEEDED : agent::v1::OUTCOME_FAILED,
+                  succeeds ? MakeMigrated() : work::v1::TaskResult(), succeeds ? "" : "SQL_FAILED");
+    EXPECT_EQ(StateOf(job_id), succeeds ? "succeeded" : "failed");
+  }
+}
+
 TEST_F(ChangeLifeTest, AGrantedAttemptWithAnImpossibleReportWaitsForAPerson) {
   std::string job_id;
   const agent::v1::Offer offer = OfferedChange(&job_id);

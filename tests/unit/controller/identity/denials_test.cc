@@ -18,12 +18,14 @@ using testing::Pair;
 
 class DenialsTest : public testing::Test {
  protected:
-  void Refuse(const std::string& who, const std::string& method) {
+  void Refuse(const std::string& who, const std::string& method,
+              const std::string& environment = "") {
     Caller caller;
     caller.principal = who;
     caller.token_id = "K1";
     denials_.Record(caller, method,
-                    Error(absl::StatusCode::kPermissionDenied, "ROLE_MISSING", "it needs a role"));
+                    Error(absl::StatusCode::kPermissionDenied, "ROLE_MISSING", "it needs a role"),
+                    environment);
   }
   size_t Records() { return store_.Audit().size(); }
   AuditEntry Last() { return store_.Audit().back().entry; }
@@ -54,6 +56,16 @@ TEST_F(DenialsTest, RepetitionsAreCountedAndToldByTheNextRecord) {
   Refuse("users/eve", "s/Cancel");
   ASSERT_EQ(Records(), 4u);
   EXPECT_THAT(Last().details, Contains(Pair("repeated", "999")));
+}
+
+TEST_F(DenialsTest, EachEnvironmentHasARecordOfItsOwn) {
+  Refuse("users/eve", "s/Cancel", "qa");
+  EXPECT_EQ(Last().environment, "qa");
+  Refuse("users/eve", "s/Cancel", "production");
+  ASSERT_EQ(Records(), 2u);
+  EXPECT_EQ(Last().environment, "production");
+  Refuse("users/eve", "s/Cancel", "qa");
+  EXPECT_EQ(Records(), 2u);
 }
 
 TEST_F(DenialsTest, AClockThatIsSetBackSilencesNobody) {

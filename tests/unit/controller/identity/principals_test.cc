@@ -4,16 +4,20 @@
 
 #include <filesystem>
 #include <functional>
+#include <random>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
+#include "controller/identity/user_rows.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/memory_store.h"
 #include "tests/fakes/read_from.h"
@@ -399,6 +403,67 @@ TEST_F(PrincipalsTest, DependenceGoesThroughAccountsInBetween) {
   EXPECT_THAT(Dependent("users/ada"), ElementsAre("users/leaf", "users/middle"));
   EXPECT_THAT(Dependent("users/middle"), ElementsAre("users/leaf"));
   EXPECT_THAT(Dependent("system/scheduler"), IsEmpty());
+}
+
+// What is kept of users between the looks is never older than the store, whatever was done to them,
+// and whether it was done or failed half-way.
+TEST_F(PrincipalsTest, EachChangeToUsersAndTokensIsSeenByTheNextLook) {
+  std::mt19937 random(11);
+  std::vector<std::string> ids = {"root"};
+  Make("root", {Role::kAdmin}, "system/controller");
+  const auto any = [&] { return ids[random() % ids.size()]; };
+  std::set<std::vector<std::string>> seen;
+  for (int i = 0; i < 300; ++i) {
+    const std::string by = "users/" + any();
+    const std::string of = any();
+    switch (random() % 6) {
+      case 0:
+        ids.push_back(absl::StrCat("user-", i));
+        Make(ids.back(), {Role::kOperator}, by);
+        break;
+      case 1:
+        (void)principals_.CreateToken(by, of, "", absl::ZeroDuration());
+        break;
+      case 2:
+        (void)principals_.UpdateRoles(by, of, {Role::kViewer});  // Not the last admin's.
+        break;
+      case 3:
+        (void)principals_.UpdateRoles(by, of, {Role::kAuditor, Role::kOperator});
+        break;
+      case 4:
+        (void)principals_.Disable(by, of, "");
+        break;
+      default:
+        (void)principals_.Enable(by, of, "");
+    }
+    const std::string requester = "users/" + any();
+    const std::vector<std::string> kept = Dependent(requester);
+    std::vector<std::string> afresh;
+    const absl::Status undone = store_.MutateAndWait([&](WriteTx& tx) -> absl::Status {
+      RETURN_IF_ERROR(tx.PutSetting("users.generation", ""));  // Nothing is kept without.
+      ASSIGN_OR_RETURN(afresh, DependentPrincipals(tx, requester));
+      return absl::AbortedError("only to look");
+    });
+    ASSERT_TRUE(absl::IsAborted(undone)) << undone;
+    ASSERT_EQ(kept, afresh) << "after " << i;
+    seen.insert(kept);
+  }
+  EXPECT_GT(seen.size(), 20u);
+}
+
+// Of a store that an older version has written.
+TEST_F(PrincipalsTest, AStartLetsWhatIsReadOfUsersBeKept) {
+  ASSERT_TRUE(principals_.EnsureAdmin(dir_).ok());
+  const auto name = [&](WriteTx& tx) { return tx.PutSetting("users.generation", ""); };
+  ASSERT_TRUE(store_.MutateAndWait(name).ok());
+  ASSERT_TRUE(principals_.EnsureAdmin(dir_).ok());
+  const auto generation = [&] { return ReadFrom(store_, UsersGeneration).value(); };
+  const std::string first = generation();
+  EXPECT_NE(first, "");
+  ASSERT_TRUE(principals_.EnsureAdmin(dir_).ok());
+  EXPECT_EQ(generation(), first) << "a start changes nothing";
+  Make("ada", {});
+  EXPECT_NE(generation(), first);
 }
 
 TEST_F(PrincipalsTest, TheFirstStartWritesAnAdminsTokenOnce) {

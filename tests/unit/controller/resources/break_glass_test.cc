@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -13,6 +15,7 @@
 #include "controller/identity/principals.h"
 #include "controller/identity/roles_in.h"
 #include "controller/policy/policy.h"
+#include "controller/resources/proposal_manager.h"
 #include "controller/resources/resource_manager.h"
 #include "controller/resources/retention.h"
 #include "tests/fakes/fake_clock.h"
@@ -29,11 +32,14 @@ using ::testing::HasSubstr;
 class BreakGlassTest : public ::testing::Test {
  protected:
   BreakGlassTest() {
+    principals_.SetBeforeChange(
+        [this](WriteTx& tx, const std::string&) { return EndVoidWaivers(tx, clock_.Now()); });
     Environment environment;
     environment.name = "production";
     environment.policy = PlainPolicy("production");
     Mutate([&](WriteTx& tx) { return tx.InsertEnvironment(&environment); });
     AddUser("admin", {Role::kAdmin}, "system/controller");
+    AddUser("root", {Role::kAdmin}, "system/controller");
     AddUser("ada", {Role::kOperator, Role::kAuditor});
     AddUser("bob", {Role::kApprover});
     AddUser("puppet", {Role::kAuditor}, "users/ada");
@@ -55,6 +61,44 @@ class BreakGlassTest : public ::testing::Test {
         "apiVersion: dbfleet/v1\nkind: BreakGlassPolicy\nmetadata: {name: p}\nspec: {", spec, "}");
     const auto changes = resources_.Apply({"users/bob", ""}, {{{"f.yaml", yaml}}}, false, "");
     EXPECT_TRUE(changes.ok()) << changes.status();
+  }
+  // Who is operator of production by RoleBindings of these names, beside her own roles.
+  absl::Status Bind(const std::vector<std::pair<std::string, std::string>>& subjects) {
+    std::string yaml;
+    for (const auto& [name, user] : subjects) {
+      absl::StrAppend(
+          &yaml, "---\napiVersion: dbfleet/v1\nkind: RoleBinding\nmetadata: {name: ", name,
+          "}\nspec: {role: operator, subjects: [", user, "], environments: [production]}\n");
+    }
+    std::optional<resource::v1::Proposal> proposal;
+    RETURN_IF_ERROR(
+        resources_
+            .Apply({"users/root", ""}, {{{"f.yaml", yaml}}}, false, "", Rights::All(), &proposal)
+            .status());
+    return Approve(proposal);
+  }
+  absl::Status Unbind(const std::string& name) {
+    std::optional<resource::v1::Proposal> proposal;
+    RETURN_IF_ERROR(resources_
+                        .Delete({"users/root", ""}, absl::StrCat("rolebindings/", name), 0, "",
+                                Rights::All(), &proposal)
+                        .status());
+    return Approve(proposal);
+  }
+  // Who has a role that a policy names is a matter of the quorum.
+  absl::Status Approve(const std::optional<resource::v1::Proposal>& proposal) {
+    if (!proposal.has_value()) return absl::OkStatus();
+    return proposals_.Approve({"users/bob", ""}, proposal->name(), proposal->digest(), "").status();
+  }
+  // How often the controller ended what was waived, by the audit trail.
+  int EndedByItself() {
+    int ended = 0;
+    for (const AuditRow& row : store_.Audit()) {
+      ended += row.entry.action == "change.end_break_glass" &&
+               row.entry.actor == "system/controller" && row.entry.resource == "jobs/J1" &&
+               row.entry.details.at("broken_by") != "";
+    }
+    return ended;
   }
   void AddJob(const std::string& id) {
     Job job;
@@ -115,6 +159,7 @@ class BreakGlassTest : public ::testing::Test {
   MemoryStore store_{&clock_};
   Principals principals_{&store_, &clock_};
   ResourceManager resources_{store_, clock_};
+  ProposalManager proposals_{store_, clock_};
   JobFlow flow_{[](ReadTx& tx, absl::string_view requester) {
                   return DependentPrincipals(tx, std::string(requester));
                 },
@@ -351,6 +396,84 @@ TEST_F(BreakGlassTest, ItEndsWithTheAccountThatBrokeIt) {
   Tick();
   EXPECT_EQ(StateOf("J1"), "awaiting_approval");
   EXPECT_EQ(VoidBecause(), "users/ada is disabled");
+}
+
+// Who has the role again may do what comes; what was done before is over, for a thief of the role
+// as for everybody.
+TEST_F(BreakGlassTest, ARoleThatIsBoundAgainBringsNoWaiverBack) {
+  Declare("environments: [production], roles: [operator], waives: [approvals], max_duration: 2h");
+  AddUser("cy", {Role::kViewer});
+  ASSERT_TRUE(Bind({{"b", "cy"}}).ok());
+  clock_.Advance(absl::Minutes(1));
+  ASSERT_TRUE(Break("cy").ok());
+  ASSERT_EQ(StateOf("J1"), "ready");
+  ASSERT_TRUE(Unbind("b").ok());
+  EXPECT_THAT(VoidBecause(), HasSubstr("does not name users/cy"));
+  EXPECT_EQ(EndedByItself(), 0) << "it does not count, which anybody can see";
+  ASSERT_TRUE(Bind({{"b", "cy"}}).ok());
+  Tick();
+  EXPECT_EQ(StateOf("J1"), "awaiting_approval");
+  EXPECT_EQ(EndedByItself(), 1);
+  const auto episode = glass_.List(true, {})->items.at(0).episodes(0);
+  EXPECT_EQ(episode.ender(), "system/controller");
+  EXPECT_THAT(episode.end_reason(), HasSubstr("does not name users/cy"));
+  EXPECT_TRUE(Review("bob").ok()) << "it is reviewed all the same";
+  EXPECT_TRUE(Break("cy").ok());
+  EXPECT_EQ(StateOf("J1"), "ready");
+}
+
+TEST_F(BreakGlassTest, NorWhereTheBindingNeedsNobodysApproval) {
+  Mutate([](WriteTx& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(Environment environment, tx.GetEnvironment("production"));
+    environment.policy.destructive_approvals = 0;
+    return tx.UpdateEnvironment(&environment);
+  });
+  Declare("environments: [production], roles: [operator], waives: [freeze], max_duration: 2h");
+  AddUser("cy", {Role::kViewer});
+  for (const bool deleted : {true, false}) {
+    ASSERT_TRUE(Bind({{"b", "cy"}}).ok());
+    ASSERT_TRUE(Break("cy", {"freeze"}).ok());
+    ASSERT_TRUE((deleted ? Unbind("b") : Bind({{"b", "ada"}})).ok());
+    EXPECT_NE(VoidBecause(), "");
+    ASSERT_TRUE(Bind({{"b", "cy"}}).ok());
+    EXPECT_EQ(EndedByItself(), deleted ? 1 : 2);
+    ASSERT_TRUE(Review("bob").ok());
+  }
+}
+
+TEST_F(BreakGlassTest, ARoleOfHerOwnThatComesBackBringsNoWaiverBack) {
+  Declare("environments: [production], roles: [operator], waives: [approvals], max_duration: 2h");
+  ASSERT_TRUE(Break("ada").ok());
+  ASSERT_TRUE(principals_.UpdateRoles("users/admin", "ada", {Role::kAuditor}).ok());
+  ASSERT_TRUE(
+      principals_.UpdateRoles("users/admin", "ada", {Role::kOperator, Role::kAuditor}).ok());
+  Tick();
+  EXPECT_EQ(StateOf("J1"), "awaiting_approval");
+  EXPECT_EQ(EndedByItself(), 1);
+}
+
+TEST_F(BreakGlassTest, AnAccountThatIsEnabledAgainBringsNoWaiverBack) {
+  ASSERT_TRUE(Break("ada").ok()) << "by which token was not always written down";
+  ASSERT_TRUE(principals_.Disable("users/admin", "ada", "stolen").ok());
+  ASSERT_TRUE(principals_.Enable("users/admin", "ada", "found").ok());
+  Tick();
+  EXPECT_EQ(StateOf("J1"), "awaiting_approval");
+  EXPECT_EQ(EndedByItself(), 1);
+}
+
+// Whoever tidies the bindings up in one apply takes nothing from anybody.
+TEST_F(BreakGlassTest, ARoleThatMovesToAnotherBindingKeepsTheWaiver) {
+  Declare("environments: [production], roles: [operator], waives: [approvals], max_duration: 2h");
+  AddUser("cy", {Role::kViewer});
+  AddUser("dan", {Role::kViewer});
+  ASSERT_TRUE(Bind({{"b", "cy"}, {"c", "dan"}}).ok());
+  ASSERT_TRUE(Break("cy").ok());
+  ASSERT_TRUE(Bind({{"b", "dan"}, {"c", "cy"}}).ok());
+  ASSERT_TRUE(Bind({{"d", "cy"}}).ok());
+  Tick();
+  EXPECT_EQ(VoidBecause(), "");
+  EXPECT_EQ(StateOf("J1"), "ready");
+  EXPECT_EQ(EndedByItself(), 0);
 }
 
 TEST_F(BreakGlassTest, ItEndsWithThePolicyThatPermitsIt) {

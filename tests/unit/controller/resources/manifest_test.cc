@@ -130,6 +130,12 @@ TEST(ManifestTest, AKindThatIsNotKnownNamesTheNearestAndAll) {
               ElementsAre(AllOf(HasSubstr("kind is missing"), HasSubstr("Environment"))));
 }
 
+TEST(ManifestTest, CasesForPoliciesAreNamedAsWhatTheyAre) {
+  EXPECT_THAT(ProblemsOf("apiVersion: dbfleet/v1\nkind: PolicyCases\ncases: []\n"),
+              ElementsAre(AllOf(StartsWith("fleet.yaml:2:7: these are cases for policies"),
+                                HasSubstr("`dbfleet policy test fleet.yaml`"))));
+}
+
 TEST(ManifestTest, AnotherApiVersionIsRefused) {
   EXPECT_THAT(ProblemsOf(Replace(kWindow, "dbfleet/v1", "dbfleet/v2")),
               ElementsAre(AllOf(StartsWith("fleet.yaml:1:"), HasSubstr("dbfleet/v1 is wanted"))));

@@ -50,7 +50,7 @@ class ProposalsFixture : public ::testing::Test {
   }
 
   ProposalsFixture() {
-    principals_.SetBeforeLoss(
+    principals_.SetBeforeChange(
         [this](WriteTx& tx, const std::string&) { return NoteAllFormed(tx, "", clock_.Now()); });
     for (const char* name : {"development", "qa", "production"}) {
       Environment environment;

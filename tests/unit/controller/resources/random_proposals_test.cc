@@ -44,7 +44,7 @@ class RandomProposalsTest : public ::testing::TestWithParam<int> {
   };
 
   RandomProposalsTest() {
-    principals_.SetBeforeLoss(
+    principals_.SetBeforeChange(
         [this](WriteTx& tx, const std::string&) { return NoteAllFormed(tx, "", clock_.Now()); });
     Environment environment;
     environment.name = "production";

@@ -140,6 +140,38 @@ TEST_F(SchedulerTest, BackfilledRunsComeOneAfterTheOtherAndBesideNothing) {
                                           "10:00 skipped MISSED"));
 }
 
+// Of several absences, or by an older version, what is to be made up for may be due in another
+// order.
+TEST_F(SchedulerTest, BackfilledRunsBeginInTheOrderOfTheirTimesWheneverTheyAreDue) {
+  AddInstances(1);
+  Declare("hourly", "@hourly", "missed: backfill, overlap: allow");
+  Boot();
+  Crash();
+  const absl::Time now = clock_.Now();
+  EXPECT_TRUE(store_
+                  .MutateAndWait([&](WriteTx& tx) -> absl::Status {
+                    ASSIGN_OR_RETURN(const ScheduleState state, tx.GetScheduleState("hourly"));
+                    for (const auto& [ago, due] : {std::pair(2, 10), std::pair(1, 7)}) {
+                      Occurrence missed = NewOccurrence(state, now - absl::Hours(ago),
+                                                        now + absl::Minutes(due), now);
+                      missed.missed = true;
+                      RETURN_IF_ERROR(tx.InsertOccurrence(&missed));
+                    }
+                    return absl::OkStatus();
+                  })
+                  .ok());
+  Boot();
+  Pass(absl::Minutes(9));
+  EXPECT_THAT(Told("hourly"), ElementsAre("07:00 pending", "06:00 pending"));
+  Pass(absl::Minutes(2));
+  EXPECT_THAT(Told("hourly"), ElementsAre("07:00 running", "06:00 running"));
+  std::vector<std::string> begun;
+  for (const AuditRow& row : Records("schedule.begin")) {
+    begun.push_back(row.entry.details.at("nominal").substr(10));
+  }
+  EXPECT_THAT(begun, ElementsAre("T06:00:00+00:00", "T07:00:00+00:00"));
+}
+
 TEST_F(SchedulerTest, AnotherCronCountsFromTheEditAndNothingPastRunsAgain) {
   AddInstances(1);
   Declare("edited", "*/5 * * * *", "overlap: allow, missed: backfill");

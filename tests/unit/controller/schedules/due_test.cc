@@ -91,6 +91,26 @@ TEST(DueTest, WhatIsMadeUpForIsSpreadOverTheTimeThatComes) {
   EXPECT_GT(begins.size(), 100U);
 }
 
+TEST(DueTest, WhatIsMadeUpForIsDueInTheOrderOfItsTimes) {
+  std::set<absl::Duration> between;
+  for (int i = 0; i < 200; ++i) {
+    ScheduleTimes times = Times("0 3 * * *", MissedRuns::kBackfill);
+    times.backfill_most = 3;
+    // Also where the limit comes before a run's share of the spread.
+    times.start_within = i % 2 == 0 ? kOldestMissed : absl::Hours(57) + absl::Minutes(1);
+    const Due due = DueSince(absl::StrCat("s", i), times, At(1, 0), At(5, 12));
+    ASSERT_EQ(due.run.size(), 3U);
+    for (size_t at = 1; at < due.run.size(); ++at) {
+      EXPECT_LT(due.run[at - 1].nominal, due.run[at].nominal);
+      EXPECT_LE(due.run[at - 1].due, due.run[at].due);
+      EXPECT_GE(due.run[at - 1].due, At(5, 12));
+      EXPECT_LT(due.run[at].due, At(5, 12) + kCatchUpSpread);
+      between.insert(due.run[at].due - due.run[at - 1].due);
+    }
+  }
+  EXPECT_GT(between.size(), 50U) << "they are spread all the same";
+}
+
 TEST(DueTest, WhatIsOlderThanItsLimitIsNotMadeUpFor) {
   ScheduleTimes times = Times("0 3 * * *", MissedRuns::kBackfill);
   times.backfill_most = 10;
